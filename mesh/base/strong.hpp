@@ -1,0 +1,28 @@
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <functional>
+
+namespace tulle {
+
+/// A number with a meaning: two kinds of it never mix by accident. Regular, ordered, hashable.
+template <class Tag, class Rep>
+struct Strong {
+    Rep value{};
+
+    constexpr Strong() = default;
+    constexpr explicit Strong(Rep v) : value(v) {}
+
+    friend constexpr auto operator<=>(const Strong&, const Strong&) = default;
+
+    [[nodiscard]] constexpr Strong next() const { return Strong{static_cast<Rep>(value + 1)}; }
+    [[nodiscard]] constexpr Strong plus(Rep k) const { return Strong{static_cast<Rep>(value + k)}; }
+};
+
+}  // namespace tulle
+
+template <class Tag, class Rep>
+struct std::hash<tulle::Strong<Tag, Rep>> {
+    std::size_t operator()(const tulle::Strong<Tag, Rep>& s) const noexcept { return std::hash<Rep>{}(s.value); }
+};

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "mesh/core/messages.hpp"
+#include "mesh/core/port.hpp"
+
+/// What comes into a mesh_node and what goes out of it.
+namespace tulle::mesh {
+
+/// One outward control connection (a DEALER). Never reused.
+using LinkId = Strong<struct LinkIdTag, std::uint32_t>;
+
+// ---- inputs ----------------------------------------------------------------------------------------------------------
+
+/// The connection stands: the other side speaks our transport.
+struct LinkUp {
+    LinkId link;
+};
+/// It stood and broke. The transport goes on trying by itself.
+struct LinkDown {
+    LinkId link;
+};
+enum class EndpointState : std::uint8_t { kOpen, kRefused, kUnknown };
+/// The answer to CheckEndpoint.
+struct EndpointChecked {
+    LinkId link;
+    EndpointState state = EndpointState::kUnknown;
+};
+/// A peer's subscription has reached our publisher: frames to it no longer fall on the floor.
+struct SubscriberSeen {
+    OriginId oid;
+};
+struct PortInput {
+    ShardIndex shard;
+    ToHub message;
+};
+/// Begin to leave: say so, wait for receipts until the drain deadline, then answer with Left.
+struct LeaveRequest {
+    Duration deadline{};
+};
+
+using Input = std::variant<LinkUp, LinkDown, EndpointChecked, SubscriberSeen, Control, Data, PortInput, LeaveRequest>;
+
+// ---- effects ---------------------------------------------------------------------------------------------------------
+
+struct OpenLink {
+    LinkId link;
+    std::string endpoint;
+};
+struct CloseLink {
+    LinkId link;
+};
+/// Try whether anybody listens there; answered by EndpointChecked unless the link is closed before.
+struct CheckEndpoint {
+    LinkId link;
+    std::string endpoint;
+};
+struct ConnectData {
+    std::string endpoint;
+};
+struct DisconnectData {
+    std::string endpoint;
+};
+/// Best effort: dropped when the link is not up.
+struct SendControl {
+    LinkId link;
+    Control message;
+};
+/// Best effort: dropped when the peer has not subscribed or its pipe is full.
+struct SendData {
+    Data message;
+};
+/// To each shard of the mask (bit = index), before any ToPort that follows.
+struct DeliverLocal {
+    RecordPtr record;
+    std::uint64_t shards = 0;
+};
+struct ToPort {
+    ShardIndex shard;
+    ToShard message;
+};
+enum class Severity : std::uint8_t { kDebug, kInfo, kWarn, kError };
+/// For people.
+struct Notice {
+    Severity severity = Severity::kInfo;
+    std::string text;
+};
+struct ReadinessChanged {
+    bool ready = false;
+};
+/// The drain is over: every member has receipted, or the deadline has passed.
+struct Left {};
+/// The node can't go on: its name is held by another.
+struct Fatal {
+    std::string text;
+};
+
+using Effect = std::variant<OpenLink, CloseLink, CheckEndpoint, ConnectData, DisconnectData, SendControl, SendData,
+                            DeliverLocal, ToPort, Notice, ReadinessChanged, Left, Fatal>;
+using Effects = std::vector<Effect>;
+
+}  // namespace tulle::mesh

@@ -1,0 +1,61 @@
+#include "mesh/core/interest_log.hpp"
+
+#include "mesh/base/assert.hpp"
+
+namespace tulle::mesh {
+
+InterestVersion InterestLog::add(const std::string& channel) {
+    const bool fresh = channels_.insert(channel).second;
+    TULLE_ASSERT(fresh);
+    log(true, channel);
+    return version_;
+}
+
+void InterestLog::remove(const std::string& channel) {
+    const std::size_t erased = channels_.erase(channel);
+    TULLE_ASSERT(erased == 1);
+    log(false, channel);
+}
+
+void InterestLog::log(bool add, const std::string& channel) {
+    digest_ ^= stable_hash(channel);
+    version_ = version_.next();
+    changes_.push_back({add, channel});
+    if (changes_.size() > limits_.interest_log) {
+        changes_.pop_front();
+        floor_ = floor_.next();
+    }
+}
+
+bool InterestLog::reaches(InterestVersion have) const {
+    return floor_ <= have && have <= version_;
+}
+
+InterestDelta InterestLog::changes_after(InterestVersion have) const {
+    InterestDelta delta{.base = have, .changes = {}, .current = version_};
+    std::size_t bytes = 0;
+    for (std::size_t i = have.value - floor_.value; i < changes_.size(); ++i) {
+        bytes += changes_[i].channel.size() + 4;
+        if (delta.changes.size() == limits_.delta_changes || bytes > limits_.interest_bytes) {
+            break;
+        }
+        delta.changes.push_back(changes_[i]);
+    }
+    return delta;
+}
+
+InterestChunk InterestLog::chunk(std::uint64_t snapshot, InterestVersion base, const std::string& after) const {
+    InterestChunk chunk{.snapshot = snapshot, .base = base, .after = after, .channels = {}, .last = true, .current = version_};
+    std::size_t bytes = 0;
+    for (auto it = channels_.upper_bound(after); it != channels_.end(); ++it) {
+        bytes += it->size() + 4;
+        if (bytes > limits_.interest_bytes) {
+            chunk.last = false;
+            break;
+        }
+        chunk.channels.push_back(*it);
+    }
+    return chunk;
+}
+
+}  // namespace tulle::mesh

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "mesh/core/messages.hpp"
+#include "mesh/core/numbers.hpp"
+
+namespace tulle::mesh {
+
+/// Place of a peer in the table; given back when its session ends.
+using InterestSlot = Strong<struct InterestSlotTag, std::uint16_t>;
+
+/// What the peers have interest in: channel -> slots. One table for all of them.
+///
+/// Thread: confined to the hub.
+/// Cost:   a lookup is one hash and a scan of that channel's entries. Giving a slot back, and switching to a snapshot, is
+///         O(1): entries bear a generation, and those of an old one are swept `sweep_buckets` at a time.
+/// Limits: kMaxMembers slots.
+class InterestTable {
+public:
+    explicit InterestTable(const Limits& limits) : limits_(limits) {}
+
+    /// Nothing when all slots are taken.
+    [[nodiscard]] std::optional<InterestSlot> take_slot();
+    void give_back(InterestSlot slot);
+
+    /// What a delta led to.
+    struct Applied {
+        bool hole = false;  ///< it starts beyond what we have: pull
+    };
+    Applied apply(InterestSlot slot, const InterestDelta& delta);
+    /// Applies the next chunk; false when it does not follow the last one (old, or repeated). The last chunk replaces
+    /// what was there.
+    bool apply(InterestSlot slot, const InterestChunk& chunk);
+
+    [[nodiscard]] bool interested(InterestSlot slot, std::string_view channel) const;
+    /// The version held; nothing before the first answer.
+    [[nodiscard]] std::optional<InterestVersion> version(InterestSlot slot) const;
+    [[nodiscard]] std::uint64_t digest(InterestSlot slot) const { return slots_[slot.value].digest; }
+    [[nodiscard]] std::size_t size(InterestSlot slot) const { return slots_[slot.value].size; }
+    /// How to go on with a snapshot that is under way; nothing when there is none.
+    [[nodiscard]] std::optional<InterestPull> continuation(InterestSlot slot) const;
+
+    /// Sweeps a slice; false when there is nothing left to sweep.
+    bool sweep();
+    [[nodiscard]] bool sweeping() const { return sweep_bucket_.has_value(); }
+    [[nodiscard]] std::size_t channels() const { return index_.size(); }
+
+private:
+    struct Entry {
+        std::uint16_t slot;
+        std::uint32_t generation;
+    };
+    struct Slot {
+        bool taken = false;
+        std::uint32_t generation = 0;  // of the entries that count; 0: none
+        std::optional<InterestVersion> version;
+        std::uint64_t digest = 0;
+        std::size_t size = 0;
+        // the snapshot under way
+        std::uint64_t snapshot = 0;
+        std::uint32_t new_generation = 0;
+        std::uint64_t new_digest = 0;
+        std::size_t new_size = 0;
+        std::string after;
+    };
+
+    bool insert(std::uint16_t slot, std::uint32_t generation, const std::string& channel);
+    bool erase(std::uint16_t slot, std::uint32_t generation, const std::string& channel);
+    [[nodiscard]] bool alive(const Entry& entry) const;
+    void start_sweep();
+
+    Limits limits_;
+    std::unordered_map<std::string, std::vector<Entry>, StringHash, std::equal_to<>> index_;
+    std::vector<Slot> slots_;
+    std::uint32_t last_generation_ = 0;
+    std::optional<std::size_t> sweep_bucket_;
+    std::size_t sweep_buckets_total_ = 0;
+};
+
+}  // namespace tulle::mesh

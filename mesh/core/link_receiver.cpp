@@ -1,0 +1,152 @@
+#include "mesh/core/link_receiver.hpp"
+
+#include <algorithm>
+
+namespace tulle::mesh {
+
+void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out) {
+    if (believe_at_) {
+        believe_at_ = now + timing_.claim_quiet;
+    }
+    if (frame->no <= received_ || held_.contains(frame->no)) {
+        ++duplicates_;
+        return;
+    }
+    if (frame->no.value - received_.value > limits_.frames_ahead) {
+        return;
+    }
+    if (frame->no <= holes_upto_) {
+        ++repaired_;
+    }
+    if (frame->no != received_.next()) {
+        hold(frame);
+        learn(now, frame->no);
+        return;
+    }
+    deliver(*frame, out);
+    while (!held_.empty() && held_.begin()->first == received_.next()) {
+        const FramePtr next = held_.begin()->second;
+        held_.erase(held_.begin());
+        held_bytes_ -= next->bytes;
+        deliver(*next, out);
+    }
+    known_ = std::max(known_, received_);
+    after_progress(now);
+    if (since_receipt_ >= limits_.receipt_bytes) {
+        since_receipt_ = 0;
+        out.push_back(SendReceipt{received_});
+    }
+}
+
+void LinkReceiver::deliver(const Frame& frame, LinkEffects& out) {
+    if (!frame.gone.empty()) {
+        out.push_back(ReportGone{frame.gone});
+    }
+    for (const RecordPtr& record : frame.records) {
+        if (record->n <= delivered_) {
+            ++duplicates_;
+            continue;
+        }
+        delivered_ = record->n;
+        out.push_back(DeliverRecord{record});
+    }
+    delivered_ = std::max(delivered_, frame.upto);
+    received_ = frame.no;
+    since_receipt_ += frame.bytes;
+}
+
+void LinkReceiver::hold(const FramePtr& frame) {
+    held_.emplace(frame->no, frame);
+    held_bytes_ += frame->bytes;
+    while (held_bytes_ > limits_.hold_bytes) {
+        const auto highest = std::prev(held_.end());
+        held_bytes_ -= highest->second->bytes;
+        held_.erase(highest);
+    }
+}
+
+void LinkReceiver::on_claim(Instant now, FrameNo last_sent, RecordNo upto, bool in_order) {
+    if (last_sent == received_) {
+        delivered_ = std::max(delivered_, upto);
+    }
+    if (last_sent <= known_ || last_sent.value - received_.value > limits_.frames_ahead) {
+        return;
+    }
+    if (in_order) {
+        learn(now, last_sent);
+        return;
+    }
+    claimed_ = std::max(claimed_, last_sent);
+    if (!believe_at_) {
+        believe_at_ = now + timing_.claim_quiet;
+    }
+}
+
+void LinkReceiver::learn(Instant now, FrameNo known) {
+    known_ = std::max(known_, known);
+    const FrameNo counted = std::max(holes_upto_, received_);
+    if (counted < known_) {
+        const auto first_held = held_.upper_bound(counted);
+        const auto held = static_cast<std::uint64_t>(std::distance(first_held, held_.upper_bound(known_)));
+        holes_ += known_.value - counted.value - held;
+    }
+    holes_upto_ = std::max(holes_upto_, known_);
+    if (!nack_at_) {
+        backoff_ = timing_.nack_retry;
+        nack_at_ = now + timing_.nack_delay;
+    }
+}
+
+void LinkReceiver::after_progress(Instant now) {
+    if (claimed_ <= known_) {
+        believe_at_.reset();
+    }
+    if (received_ == known_) {
+        nack_at_.reset();
+        return;
+    }
+    backoff_ = timing_.nack_retry;
+    nack_at_ = nack_at_ ? std::min(*nack_at_, now + backoff_) : now + timing_.nack_delay;
+}
+
+std::vector<FrameRange> LinkReceiver::missing() const {
+    std::vector<FrameRange> ranges;
+    FrameNo expected = received_.next();
+    for (const auto& [no, frame] : held_) {
+        if (ranges.size() == limits_.nack_ranges) {
+            return ranges;
+        }
+        if (expected < no) {
+            ranges.push_back({expected, FrameNo{no.value - 1}});
+        }
+        expected = no.next();
+    }
+    if (expected <= known_ && ranges.size() < limits_.nack_ranges) {
+        ranges.push_back({expected, known_});
+    }
+    return ranges;
+}
+
+void LinkReceiver::on_deadline(Instant now, LinkEffects& out) {
+    if (believe_at_ && *believe_at_ <= now) {
+        believe_at_.reset();
+        if (claimed_ > known_) {
+            learn(now, claimed_);
+            nack_at_ = now;
+        }
+    }
+    if (nack_at_ && *nack_at_ <= now) {
+        out.push_back(SendNack{missing()});
+        nack_at_ = now + backoff_;
+        backoff_ = std::min(2 * backoff_, timing_.nack_retry_max);
+    }
+}
+
+std::optional<Instant> LinkReceiver::next_deadline() const {
+    if (nack_at_ && believe_at_) {
+        return std::min(*nack_at_, *believe_at_);
+    }
+    return nack_at_ ? nack_at_ : believe_at_;
+}
+
+}  // namespace tulle::mesh

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "mesh/core/messages.hpp"
+#include "mesh/core/numbers.hpp"
+
+namespace tulle::mesh {
+
+/// Hand this record on: the next one of its origin.
+struct DeliverRecord {
+    RecordPtr record;
+    friend bool operator==(const DeliverRecord&, const DeliverRecord&) = default;
+};
+/// The origin no longer has these: tell the subscribers.
+struct ReportGone {
+    Gone gone;
+    friend bool operator==(const ReportGone&, const ReportGone&) = default;
+};
+struct SendNack {
+    std::vector<FrameRange> missing;
+    friend bool operator==(const SendNack&, const SendNack&) = default;
+};
+/// So much has come that the sender's credit should be given back before the next heartbeat.
+struct SendReceipt {
+    FrameNo received;
+    friend bool operator==(const SendReceipt&, const SendReceipt&) = default;
+};
+using LinkEffect = std::variant<DeliverRecord, ReportGone, SendNack, SendReceipt>;
+using LinkEffects = std::vector<LinkEffect>;
+
+/// One direction of one link session, at the receiver: puts frames in order, asks for missing ones, drops what it has.
+///
+/// Thread: confined to the hub. Time: `now` must not go backwards.
+/// Order:  records are delivered in order of n, each once; run the appended effects in order.
+/// Limits: holds at most `hold_bytes` beyond a hole; past that the highest frames are dropped and asked for again.
+/// Errors: none. A duplicate frame or record is dropped and counted, as the transport may repeat.
+class LinkReceiver {
+public:
+    LinkReceiver(const Timing& timing, const Limits& limits, RecordNo delivered)
+        : timing_(timing), limits_(limits), delivered_(delivered), backoff_(timing.nack_retry) {}
+
+    void on_frame(Instant now, const FramePtr& frame, LinkEffects& out);
+    /// The sender says how far it has come: `in_order` when it came behind the frames on the data path, else it may have
+    /// overtaken them.
+    void on_claim(Instant now, FrameNo last_sent, RecordNo upto, bool in_order);
+    void on_deadline(Instant now, LinkEffects& out);
+    [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+    /// All frames up to here were delivered.
+    [[nodiscard]] FrameNo received() const { return received_; }
+    /// All records of the origin up to here were delivered, or were of no interest.
+    [[nodiscard]] RecordNo delivered() const { return delivered_; }
+    [[nodiscard]] std::uint64_t holes() const { return holes_; }
+    [[nodiscard]] std::uint64_t repaired() const { return repaired_; }
+    [[nodiscard]] std::uint64_t duplicates() const { return duplicates_; }
+    [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }
+
+private:
+    void deliver(const Frame& frame, LinkEffects& out);
+    void hold(const FramePtr& frame);
+    void learn(Instant now, FrameNo known);
+    void after_progress(Instant now);
+    [[nodiscard]] std::vector<FrameRange> missing() const;
+
+    Timing timing_;
+    Limits limits_;
+    FrameNo received_;
+    RecordNo delivered_;
+    FrameNo known_;    // highest that was certainly sent
+    FrameNo claimed_;  // highest that was claimed; believed when the data path is quiet
+    std::map<FrameNo, FramePtr> held_;
+    std::size_t held_bytes_ = 0;
+    std::size_t since_receipt_ = 0;
+    std::optional<Instant> nack_at_;
+    std::optional<Instant> believe_at_;
+    Duration backoff_;
+    std::uint64_t holes_ = 0;
+    std::uint64_t repaired_ = 0;
+    std::uint64_t duplicates_ = 0;
+    FrameNo holes_upto_;  // frames up to here were already counted as holes
+};
+
+}  // namespace tulle::mesh

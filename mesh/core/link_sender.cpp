@@ -1,0 +1,118 @@
+#include "mesh/core/link_sender.hpp"
+
+#include <algorithm>
+
+namespace tulle::mesh {
+
+void LinkSender::open(RecordNo after) {
+    open_ = true;
+    cursor_ = after;
+}
+
+void LinkSender::flush(Instant now, const RecordRing& ring, const Interested& interested, std::vector<FramePtr>& out) {
+    if (!open_) {
+        return;
+    }
+    bool sent = false;
+    while (cursor_ < ring.last() && unreceipted_bytes_ < limits_.credit_bytes) {
+        FramePtr frame = next_frame(ring, interested);
+        if (!frame) {
+            break;
+        }
+        unreceipted_bytes_ += frame->bytes;
+        unreceipted_.push_back({frame, now});
+        out.push_back(std::move(frame));
+        sent = true;
+    }
+    if (sent) {
+        tail_at_ = now + timing_.tail;
+    } else if (!tail_at_) {
+        tail_at_ = now + timing_.data_keepalive;
+    }
+}
+
+FramePtr LinkSender::next_frame(const RecordRing& ring, const Interested& interested) {
+    Frame frame;
+    pass_over_gone(ring, interested, frame);
+    while (cursor_ < ring.last() && frame.records.size() < limits_.frame_records) {
+        const RecordPtr& record = ring.at(cursor_.next());
+        const std::size_t cost = record->cost();
+        if (!frame.records.empty() && frame.bytes + cost > limits_.frame_bytes) {
+            break;
+        }
+        cursor_ = record->n;
+        if (std::any_of(record->channels.begin(), record->channels.end(), interested)) {
+            frame.records.push_back(record);
+            frame.bytes += cost;
+        }
+    }
+    if (frame.records.empty() && frame.gone.empty()) {
+        return nullptr;
+    }
+    last_sent_ = last_sent_.next();
+    frame.no = last_sent_;
+    frame.upto = cursor_;
+    return std::make_shared<const Frame>(std::move(frame));
+}
+
+void LinkSender::pass_over_gone(const RecordRing& ring, const Interested& interested, Frame& frame) {
+    if (cursor_.next() < ring.first()) {
+        frame.gone.unknown = ring.first().value - cursor_.value - 1;
+        cursor_ = RecordNo{ring.first().value - 1};
+    }
+    std::map<std::string, std::uint64_t> missed;
+    while (cursor_.next() < ring.first_whole()) {
+        const RecordPtr& stub = ring.at(cursor_.next());
+        cursor_ = stub->n;
+        for (const std::string& channel : stub->channels) {
+            if (interested(channel)) {
+                ++missed[channel];
+                ++gone_;
+            }
+        }
+    }
+    gone_ += frame.gone.unknown;
+    for (auto& [channel, count] : missed) {
+        frame.bytes += channel.size() + 16;
+        frame.gone.channels.emplace_back(channel, count);
+    }
+}
+
+void LinkSender::on_receipt(FrameNo received) {
+    if (received > last_sent_) {
+        return;  // not of this session, or a peer that errs: it can receipt no more than was sent
+    }
+    while (receipted_ < received) {
+        unreceipted_bytes_ -= unreceipted_.front().frame->bytes;
+        unreceipted_.pop_front();
+        receipted_ = receipted_.next();
+    }
+}
+
+void LinkSender::on_nack(Instant now, const std::vector<FrameRange>& missing, std::vector<FramePtr>& out) {
+    std::size_t left = limits_.repair_frames;
+    for (const FrameRange& range : missing) {
+        const FrameNo first = std::max(range.first, receipted_.next());
+        const FrameNo last = std::min(range.last, last_sent_);
+        for (FrameNo no = first; no <= last && left > 0; no = no.next()) {
+            Sent& sent = unreceipted_[no.value - receipted_.value - 1];
+            if (sent.again_after > now) {
+                continue;
+            }
+            sent.again_after = now + timing_.repair_again;
+            out.push_back(sent.frame);
+            ++repeated_;
+            --left;
+        }
+    }
+}
+
+bool LinkSender::on_deadline(Instant now) {
+    if (!tail_at_ || *tail_at_ > now) {
+        return false;
+    }
+    tail_at_ = now + timing_.data_keepalive;
+    return true;
+}
+
+}  // namespace tulle::mesh

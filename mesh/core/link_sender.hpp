@@ -1,0 +1,71 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "mesh/core/messages.hpp"
+#include "mesh/core/numbers.hpp"
+#include "mesh/core/record_ring.hpp"
+
+namespace tulle::mesh {
+
+/// One direction of one link session, at the sender: a cursor over the record ring that skips what the peer has no interest
+/// in, and the frames that are not receipted yet.
+///
+/// Thread: confined to the hub. Time: `now` must not go backwards.
+/// Limits: at most `credit_bytes` of frames unreceipted; the rest waits in the ring. What the ring has dropped meanwhile is
+///         reported in the next frame as Gone, never skipped in silence.
+class LinkSender {
+public:
+    using Interested = std::function<bool(const std::string& channel)>;
+
+    LinkSender(const Timing& timing, const Limits& limits) : timing_(timing), limits_(limits) {}
+
+    /// The peer's interest is known: send what comes after `after`.
+    void open(RecordNo after);
+    [[nodiscard]] bool is_open() const { return open_; }
+
+    /// Appends the frames to be sent now.
+    void flush(Instant now, const RecordRing& ring, const Interested& interested, std::vector<FramePtr>& out);
+    void on_receipt(FrameNo received);
+    /// Appends the very frames again; each at most once per `repair_again`, at most `repair_frames` a call.
+    void on_nack(Instant now, const std::vector<FrameRange>& missing, std::vector<FramePtr>& out);
+    /// True when a Tail is due.
+    [[nodiscard]] bool on_deadline(Instant now);
+    [[nodiscard]] std::optional<Instant> next_deadline() const { return tail_at_; }
+
+    [[nodiscard]] FrameNo last_sent() const { return last_sent_; }
+    [[nodiscard]] RecordNo upto() const { return cursor_; }
+    [[nodiscard]] FrameNo receipted() const { return receipted_; }
+    [[nodiscard]] std::size_t unreceipted_bytes() const { return unreceipted_bytes_; }
+    /// Records reported as gone by this link.
+    [[nodiscard]] std::uint64_t gone() const { return gone_; }
+    [[nodiscard]] std::uint64_t repeated() const { return repeated_; }
+
+private:
+    struct Sent {
+        FramePtr frame;
+        Instant again_after;
+    };
+
+    /// Moves the cursor until a frame is full or the ring is at its end.
+    FramePtr next_frame(const RecordRing& ring, const Interested& interested);
+    void pass_over_gone(const RecordRing& ring, const Interested& interested, Frame& frame);
+
+    Timing timing_;
+    Limits limits_;
+    bool open_ = false;
+    RecordNo cursor_;
+    FrameNo last_sent_;
+    FrameNo receipted_;
+    std::deque<Sent> unreceipted_;  // frames receipted_+1 … last_sent_
+    std::size_t unreceipted_bytes_ = 0;
+    std::optional<Instant> tail_at_;
+    std::uint64_t gone_ = 0;
+    std::uint64_t repeated_ = 0;
+};
+
+}  // namespace tulle::mesh

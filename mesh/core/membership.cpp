@@ -1,0 +1,167 @@
+#include "mesh/core/membership.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tulle::mesh {
+
+Membership::Membership(const NodeOptions& options, Prng& prng, Terms terms)
+    : options_(options), prng_(prng), terms_(std::move(terms)), gate_(options.timing.join) {
+    for (const std::string& endpoint : options.seeds) {
+        seeds_.emplace_back().endpoint = endpoint;
+    }
+}
+
+void Membership::start(Instant now, Effects& out) {
+    for (Seed& seed : seeds_) {
+        if (seed.endpoint == options_.endpoints.control) {
+            seed.is_self = true;
+            continue;
+        }
+        gate_.expect_seed(now, seed.endpoint);
+        dial_seed(now, seed, out);
+    }
+}
+
+bool Membership::on_control(Instant now, const Control& message, Effects& out) {
+    if (message.dst != options_.oid && !(message.dst == OriginId{} && std::holds_alternative<Knock>(message.body))) {
+        ++counters_.stale;  // for another incarnation
+        return false;
+    }
+    if (const auto* knock = std::get_if<Knock>(&message.body)) {
+        on_knock(now, message.src, *knock, out);
+    } else if (const auto* hello = std::get_if<Hello>(&message.body)) {
+        on_hello(now, message.src, *hello, out);
+    } else if (const auto* welcome = std::get_if<Welcome>(&message.body)) {
+        on_welcome(now, message.src, *welcome, out);
+    } else if (const auto* refusal = std::get_if<Refuse>(&message.body)) {
+        on_refuse(now, message.src, *refusal, out);
+    } else if (in_standing_session(now, message.src, message.tag, out)) {
+        if (const auto* members = std::get_if<Members>(&message.body)) {
+            learn(now, members->members, out);
+        } else if (const auto* ask = std::get_if<ProbeAsk>(&message.body)) {
+            on_probe_ask(now, message.src, *ask, out);
+        } else if (const auto* answer = std::get_if<ProbeAnswer>(&message.body)) {
+            on_probe_answer(now, *answer);
+        } else {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool Membership::on_data(Instant now, const Data& message, Effects& out) {
+    if (message.dst != options_.oid) {
+        ++counters_.stale;
+        return false;
+    }
+    return in_standing_session(now, message.src, message.tag, out);
+}
+
+bool Membership::in_standing_session(Instant now, OriginId from, SessionTag tag, Effects& out) {
+    const auto found = peers_.find(from);
+    if (found == peers_.end()) {
+        ++counters_.stale;
+        return false;
+    }
+    Peer& peer = found->second;
+    if (peer.bound && tag == peer.local_tag) {
+        if (!peer.in_session()) {
+            confirm(now, peer, out);
+        }
+        heard(now, peer, out);
+        return true;
+    }
+    ++counters_.stale;
+    if (peer.state == PeerState::kDead && dialling_) {
+        revive(now, peer, out);  // it lives, and believes in a session that we have ended
+    }
+    return false;
+}
+
+void Membership::send(OriginId to, ControlBody body, Effects& out) const {
+    const auto found = peers_.find(to);
+    if (found == peers_.end() || !found->second.bound || !found->second.link) {
+        return;
+    }
+    const Peer& peer = found->second;
+    out.push_back(SendControl{*peer.link, envelope(peer, peer.remote_tag, std::move(body))});
+}
+
+void Membership::on_deadline(Instant now, Effects& out) {
+    for (Seed& seed : seeds_) {
+        tick_seed(now, seed, out);
+    }
+    std::vector<OriginId> ids;
+    for (const auto& [oid, peer] : peers_) {
+        ids.push_back(oid);
+    }
+    for (const OriginId oid : ids) {
+        if (const auto found = peers_.find(oid); found != peers_.end()) {
+            tick_peer(now, found->second, out);
+        }
+    }
+    std::erase_if(refusals_, [&](const Refusal& refusal) {
+        if (refusal.give_up_at > now) {
+            return false;
+        }
+        out.push_back(CloseLink{refusal.link});
+        return true;
+    });
+}
+
+std::optional<Instant> Membership::next_deadline() const {
+    std::optional<Instant> next = barred() ? std::nullopt : gate_.next_deadline();
+    const auto consider = [&next](const std::optional<Instant>& at) {
+        if (at && (!next || *at < *next)) {
+            next = at;
+        }
+    };
+    for (const Seed& seed : seeds_) {
+        consider(seed.knock_at);
+        consider(seed.give_up_at);
+        consider(seed.redial_at);
+    }
+    for (const auto& [oid, peer] : peers_) {
+        consider(peer.hello_at);
+        consider(peer.give_up_at);
+        consider(peer.redial_at);
+        consider(peer.check_at);
+        consider(silence_deadline(peer));
+    }
+    for (const Refusal& refusal : refusals_) {
+        consider(refusal.give_up_at);
+    }
+    return next;
+}
+
+std::vector<MembershipEvent> Membership::take_events() {
+    return std::exchange(events_, {});
+}
+
+const Peer* Membership::find(OriginId oid) const {
+    const auto found = peers_.find(oid);
+    return found == peers_.end() ? nullptr : &found->second;
+}
+
+std::uint64_t Membership::digest() const {
+    std::uint64_t digest = options_.oid.value;
+    for (const auto& [oid, peer] : peers_) {
+        if (peer.in_session()) {
+            digest ^= oid.value;
+        }
+    }
+    return digest;
+}
+
+std::vector<MemberInfo> Membership::members() const {
+    std::vector<MemberInfo> members;
+    for (const auto& [oid, peer] : peers_) {
+        if (peer.in_session() || (peer.state == PeerState::kJoining && peer.spoke_to_us)) {
+            members.push_back({oid, peer.name, peer.endpoints});
+        }
+    }
+    return members;
+}
+
+}  // namespace tulle::mesh

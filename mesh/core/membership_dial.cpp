@@ -1,0 +1,291 @@
+#include <algorithm>
+
+#include "mesh/core/membership.hpp"
+
+namespace tulle::mesh {
+
+void Membership::on_link_up(Instant now, LinkId link, Effects& out) {
+    if (Seed* seed = seed_of(link)) {
+        seed->up = true;
+        knock(now, *seed, out);
+        return;
+    }
+    const auto refusal =
+        std::find_if(refusals_.begin(), refusals_.end(), [&](const Refusal& r) { return r.link == link; });
+    if (refusal != refusals_.end()) {
+        out.push_back(SendControl{link, {.src = options_.oid, .dst = refusal->to, .tag = {}, .body = refusal->message}});
+        refusal->give_up_at = now + options_.timing.hello_retry;  // time for the transport to carry it
+        return;
+    }
+    Peer* peer = peer_of(link);
+    if (peer == nullptr) {
+        return;
+    }
+    peer->link_up = true;
+    peer->check_at.reset();
+    if (peer->in_session()) {
+        if (peer->link_lost) {
+            knock(*peer, out);  // the same process, or another?
+        }
+        return;
+    }
+    if (peer->welcome_on_up) {
+        Welcome welcome{.who = introduction(), .echo = *peer->welcome_on_up, .tag = peer->local_tag, .terms = terms_for(*peer)};
+        peer->welcome_on_up.reset();
+        if (peer->bound && welcome.echo == peer->remote_tag) {
+            out.push_back(SendControl{link, envelope(*peer, {}, std::move(welcome))});
+            return;
+        }
+    }
+    if (!peer->bound) {
+        if (peer->local_tag == SessionTag{} || peer->state == PeerState::kDead) {
+            new_attempt(now, *peer);
+        }
+        send_hello(now, *peer, out);
+        if (peer->was_alive) {
+            knock(*peer, out);  // another process may live there now
+        }
+    }
+}
+
+void Membership::on_link_down(Instant now, LinkId link, Effects& out) {
+    if (Seed* seed = seed_of(link)) {
+        seed->up = false;
+        seed->knock_at.reset();
+        return;
+    }
+    Peer* peer = peer_of(link);
+    if (peer == nullptr) {
+        return;
+    }
+    peer->link_up = false;
+    peer->link_lost = true;
+    peer->check_at = now + options_.timing.endpoint_check;
+    out.push_back(CheckEndpoint{link, peer->endpoints.control});
+}
+
+void Membership::on_endpoint_checked(Instant now, const EndpointChecked& checked, Effects& out) {
+    if (Seed* seed = seed_of(checked.link)) {
+        if (checked.state == EndpointState::kRefused && !seed->up) {
+            gate_.seed_settled(seed->endpoint);
+            seed_failed(now, *seed, out);
+        }
+        return;
+    }
+    Peer* peer = peer_of(checked.link);
+    if (peer == nullptr || checked.state != EndpointState::kRefused || peer->link_up) {
+        return;
+    }
+    if (peer->in_session()) {
+        declare_dead(now, *peer, "its endpoint refuses", out);
+    } else if (peer->state == PeerState::kDead) {
+        close_link(*peer, out);
+        redial_later(now, *peer);
+    } else if (!peer->spoke_to_us) {
+        gate_.member_gone(peer->oid);
+        close_link(*peer, out);
+        peers_.erase(peer->oid);
+    }
+}
+
+void Membership::learn(Instant now, const std::vector<MemberInfo>& members, Effects& out) {
+    for (const MemberInfo& info : members) {
+        if (info.oid == options_.oid || info.oid == OriginId{}) {
+            continue;
+        }
+        const auto found = peers_.find(info.oid);
+        if (found != peers_.end()) {
+            Peer& peer = found->second;
+            if (peer.state == PeerState::kDead && peer.redial_at && !peer.link) {
+                peer.redial_at = std::min(*peer.redial_at, peer.dead_since + options_.timing.redial_min);
+            } else if (peer.state == PeerState::kJoining) {
+                gate_.named(now, info.oid);
+            }
+            continue;
+        }
+        if (!dialling_ || !make_room(out)) {
+            continue;
+        }
+        gate_.named(now, info.oid);
+        Peer& peer = peers_[info.oid];
+        peer.oid = info.oid;
+        peer.name = info.name;
+        peer.endpoints = info.endpoints;
+        peer.give_up_at = now + options_.timing.handshake;
+        open_link(now, peer, out);
+    }
+}
+
+bool Membership::make_room(Effects& out) {
+    if (peers_.size() < kMaxMembers) {
+        return true;
+    }
+    auto oldest = peers_.end();
+    for (auto it = peers_.begin(); it != peers_.end(); ++it) {
+        const bool gone = it->second.state == PeerState::kDead || it->second.state == PeerState::kLeft;
+        if (gone && (oldest == peers_.end() || it->second.dead_since < oldest->second.dead_since)) {
+            oldest = it;
+        }
+    }
+    if (oldest == peers_.end()) {
+        return false;
+    }
+    close_link(oldest->second, out);
+    peers_.erase(oldest);
+    return true;
+}
+
+void Membership::open_link(Instant now, Peer& peer, Effects& out) {
+    peer.link = fresh_link();
+    peer.link_up = false;
+    out.push_back(OpenLink{*peer.link, peer.endpoints.control});
+    if (!peer.spoke_to_us || peer.state == PeerState::kDead) {
+        peer.check_at = now + options_.timing.endpoint_check;
+        out.push_back(CheckEndpoint{*peer.link, peer.endpoints.control});
+    }
+}
+
+void Membership::close_link(Peer& peer, Effects& out) {
+    if (peer.link) {
+        out.push_back(CloseLink{*peer.link});
+    }
+    peer.link.reset();
+    peer.link_up = false;
+    peer.link_lost = false;
+    peer.check_at.reset();
+    peer.hello_at.reset();
+    peer.welcome_on_up.reset();
+}
+
+void Membership::close_seed(Seed& seed, Effects& out) {
+    if (seed.link) {
+        out.push_back(CloseLink{*seed.link});
+    }
+    seed.link.reset();
+    seed.up = false;
+    seed.knock_at.reset();
+    seed.give_up_at.reset();
+    seed.redial_at.reset();
+}
+
+void Membership::knock(Instant now, Seed& seed, Effects& out) {
+    seed.knock_at = now + options_.timing.hello_retry;
+    Knock body{.who = introduction(), .dialled = seed.endpoint};
+    out.push_back(SendControl{*seed.link, {.src = options_.oid, .dst = {}, .tag = {}, .body = std::move(body)}});
+}
+
+void Membership::knock(const Peer& peer, Effects& out) const {
+    Knock body{.who = introduction(), .dialled = {}};
+    out.push_back(SendControl{*peer.link, {.src = options_.oid, .dst = {}, .tag = {}, .body = std::move(body)}});
+}
+
+void Membership::dial_seed(Instant now, Seed& seed, Effects& out) {
+    seed.redial_at.reset();
+    seed.link = fresh_link();
+    seed.give_up_at = now + options_.timing.handshake;
+    out.push_back(OpenLink{*seed.link, seed.endpoint});
+    out.push_back(CheckEndpoint{*seed.link, seed.endpoint});
+}
+
+void Membership::seed_failed(Instant now, Seed& seed, Effects& out) {
+    close_seed(seed, out);
+    seed.backoff = std::clamp(2 * seed.backoff, options_.timing.redial_min, options_.timing.redial_max);
+    seed.redial_at = now + jittered(seed.backoff);
+}
+
+void Membership::seed_answered(const std::string& endpoint, OriginId oid, Effects& out) {
+    for (Seed& seed : seeds_) {
+        if (!endpoint.empty() && seed.endpoint == endpoint) {
+            close_seed(seed, out);
+            seed.oid = oid;
+            seed.backoff = {};
+            gate_.seed_settled(endpoint);
+        }
+    }
+}
+
+void Membership::tick_seed(Instant now, Seed& seed, Effects& out) {
+    if (seed.is_self) {
+        return;
+    }
+    if (seed.give_up_at && *seed.give_up_at <= now) {
+        seed_failed(now, seed, out);
+    } else if (seed.knock_at && *seed.knock_at <= now) {
+        knock(now, seed, out);
+    } else if (seed.redial_at && *seed.redial_at <= now) {
+        const Peer* peer = seed.oid ? find(*seed.oid) : nullptr;
+        const bool covered = peer != nullptr && peer->in_session();
+        seed.redial_at.reset();
+        if (!covered && dialling_) {
+            dial_seed(now, seed, out);
+        }
+    }
+}
+
+void Membership::tick_peer(Instant now, Peer& peer, Effects& out) {
+    if (peer.check_at && *peer.check_at <= now && peer.link) {
+        peer.check_at = now + options_.timing.endpoint_check;
+        out.push_back(CheckEndpoint{*peer.link, peer.endpoints.control});
+    }
+    if (peer.in_session()) {
+        check_silence(now, peer, out);
+        return;
+    }
+    if (peer.give_up_at && *peer.give_up_at <= now) {
+        give_up(now, peer, out);
+        return;
+    }
+    if (peer.hello_at && *peer.hello_at <= now && peer.link) {
+        send_hello(now, peer, out);
+    }
+    if (peer.redial_at && *peer.redial_at <= now) {
+        peer.redial_at.reset();
+        if (now - peer.dead_since < options_.timing.redial_for && dialling_) {
+            peer.give_up_at = now + options_.timing.handshake;
+            open_link(now, peer, out);
+        }
+    }
+}
+
+void Membership::give_up(Instant now, Peer& peer, Effects& out) {
+    end_session(peer, peer.state);
+    close_link(peer, out);
+    if (!peer.was_alive) {
+        peers_.erase(peer.oid);  // it can knock again, or be named again
+        return;
+    }
+    peer.state = PeerState::kDead;
+    redial_later(now, peer);
+}
+
+void Membership::revive(Instant now, Peer& peer, Effects& out) {
+    peer.state = PeerState::kJoining;
+    peer.redial_at.reset();
+    if (!peer.link) {
+        open_link(now, peer, out);
+    }
+    new_attempt(now, peer);
+    send_hello(now, peer, out);
+}
+
+void Membership::redial_later(Instant now, Peer& peer) {
+    peer.backoff = std::clamp(2 * peer.backoff, options_.timing.redial_min, options_.timing.redial_max);
+    peer.redial_at = now + jittered(peer.backoff);
+    peer.give_up_at.reset();
+}
+
+Membership::Seed* Membership::seed_of(LinkId link) {
+    const auto found = std::find_if(seeds_.begin(), seeds_.end(), [&](const Seed& seed) { return seed.link == link; });
+    return found == seeds_.end() ? nullptr : &*found;
+}
+
+Peer* Membership::peer_of(LinkId link) {
+    const auto found = std::find_if(peers_.begin(), peers_.end(), [&](const auto& p) { return p.second.link == link; });
+    return found == peers_.end() ? nullptr : &found->second;
+}
+
+Duration Membership::jittered(Duration d) {
+    return d * 3 / 4 + Duration{static_cast<Duration::rep>(prng_.below(static_cast<std::uint64_t>(d.count() / 2) + 1))};
+}
+
+}  // namespace tulle::mesh

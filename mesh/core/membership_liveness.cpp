@@ -1,0 +1,167 @@
+#include <algorithm>
+
+#include "mesh/core/membership.hpp"
+
+namespace tulle::mesh {
+
+void Membership::heard(Instant now, Peer& peer, Effects& out) {
+    peer.last_heard = now;
+    if (peer.link_up && peer.link_lost) {
+        peer.link_lost = false;
+        ++counters_.reconnects;
+    }
+    if (peer.state == PeerState::kSuspect || peer.state == PeerState::kPartial) {
+        ++counters_.false_suspicions;
+        out.push_back(Notice{Severity::kInfo, peer.name + " is heard again"});
+        peer.state = PeerState::kAlive;
+    }
+    peer.probe = {};
+}
+
+void Membership::forgive(Duration late) {
+    for (auto& [oid, peer] : peers_) {
+        if (peer.in_session()) {
+            peer.last_heard += late;
+            peer.probe.next_round += late;
+        }
+        if (peer.give_up_at) {
+            *peer.give_up_at += late;
+        }
+    }
+}
+
+std::optional<Instant> Membership::silence_deadline(const Peer& peer) const {
+    if (!peer.in_session()) {
+        return std::nullopt;
+    }
+    if (peer.state == PeerState::kAlive) {
+        return peer.last_heard + options_.timing.suspicion;
+    }
+    return peer.probe.next_round;
+}
+
+void Membership::check_silence(Instant now, Peer& peer, Effects& out) {
+    const Timing& timing = options_.timing;
+    const Duration silence = now - std::max(peer.last_heard, peer.probe.evidence);
+    if (peer.state == PeerState::kAlive && silence >= timing.suspicion) {
+        peer.state = PeerState::kSuspect;
+        ++counters_.suspicions;
+        out.push_back(Notice{Severity::kWarn, peer.name + " is silent for " +
+                                                  std::to_string(silence / 1ms) + " ms: suspect"});
+        peer.probe = {};
+        ask_witnesses(now, peer, out);
+        return;
+    }
+    if (peer.state == PeerState::kAlive || now < peer.probe.next_round) {
+        return;
+    }
+    const bool agreed = peer.probe.answers_no > 0 && peer.probe.answers_yes == 0;
+    if (silence >= timing.verdict_alone || (silence >= timing.verdict && agreed)) {
+        declare_dead(now, peer, "silent for " + std::to_string(silence / 1ms) + " ms", out);
+        return;
+    }
+    if (peer.state == PeerState::kSuspect && peer.probe.evidence >= peer.last_heard + timing.suspicion / 2) {
+        peer.state = PeerState::kPartial;
+        out.push_back(Notice{Severity::kWarn, peer.name + " is heard by others, not by us: partial"});
+    }
+    ask_witnesses(now, peer, out);
+}
+
+void Membership::ask_witnesses(Instant now, Peer& peer, Effects& out) {
+    std::vector<OriginId> witnesses;
+    for (const auto& [oid, other] : peers_) {
+        if (oid != peer.oid && other.state == PeerState::kAlive) {
+            witnesses.push_back(oid);
+        }
+    }
+    peer.probe.round += 1;
+    peer.probe.next_round = now + options_.timing.probe_round;
+    peer.probe.answers_no = 0;
+    peer.probe.answers_yes = 0;
+    for (std::size_t asked = 0; asked < 3 && !witnesses.empty(); ++asked) {
+        const auto chosen = witnesses.begin() + static_cast<std::ptrdiff_t>(prng_.below(witnesses.size()));
+        send(*chosen, ProbeAsk{peer.oid, peer.probe.round}, out);
+        witnesses.erase(chosen);
+    }
+    const Instant latest = std::max(peer.last_heard, peer.probe.evidence) + options_.timing.verdict_alone;
+    if (latest > now) {
+        peer.probe.next_round = std::min(peer.probe.next_round, latest);
+    }
+}
+
+void Membership::on_probe_ask(Instant now, OriginId from, const ProbeAsk& ask, Effects& out) {
+    ProbeAnswer answer{.target = ask.target, .round = ask.round};
+    if (const Peer* target = find(ask.target); target != nullptr && target->was_alive) {
+        const Duration silence = now - target->last_heard;
+        const bool hears = target->state == PeerState::kAlive && silence < options_.timing.suspicion;
+        answer.hearing = hears ? Hearing::kYes : Hearing::kNo;
+        answer.silence_us = static_cast<std::uint64_t>(silence / 1us);
+    }
+    send(from, answer, out);
+}
+
+void Membership::on_probe_answer(Instant now, const ProbeAnswer& answer) {
+    const auto found = peers_.find(answer.target);
+    if (found == peers_.end() || answer.round != found->second.probe.round) {
+        return;
+    }
+    if (answer.hearing == Hearing::kYes) {
+        // What the witness has heard counts from when it heard it, or a frozen peer would gain the time of a round.
+        const Duration silence = std::chrono::microseconds{std::min<std::uint64_t>(answer.silence_us, 1'000'000)};
+        found->second.probe.evidence = std::max(found->second.probe.evidence, now - silence);
+        ++found->second.probe.answers_yes;
+    } else if (answer.hearing == Hearing::kNo) {
+        ++found->second.probe.answers_no;
+    }
+}
+
+void Membership::declare_dead(Instant now, Peer& peer, const std::string& why, Effects& out) {
+    ++counters_.deaths;
+    out.push_back(Notice{Severity::kWarn, peer.name + " (" + to_hex(peer.oid) + ") is dead: " + why});
+    end_session(peer, PeerState::kDead);
+    close_link(peer, out);
+    peer.dead_since = now;
+    gate_.member_gone(peer.oid);
+    redial_later(now, peer);
+    redial_seeds_of(now, peer.oid);
+}
+
+void Membership::redial_seeds_of(Instant now, OriginId oid) {
+    for (Seed& seed : seeds_) {
+        if (seed.oid == oid && !seed.link && !seed.redial_at) {
+            seed.backoff = {};
+            seed.redial_at = now + jittered(options_.timing.redial_min);
+        }
+    }
+}
+
+void Membership::on_left(Instant now, OriginId oid, Effects& out) {
+    const auto found = peers_.find(oid);
+    if (found == peers_.end() || !found->second.in_session()) {
+        return;
+    }
+    Peer& peer = found->second;
+    out.push_back(Notice{Severity::kInfo, peer.name + " has left"});
+    end_session(peer, PeerState::kLeft);
+    close_link(peer, out);
+    peer.dead_since = now;
+    gate_.member_gone(oid);
+    redial_seeds_of(now, oid);
+}
+
+void Membership::end_session(Peer& peer, PeerState state) {
+    const bool stood = peer.in_session();
+    peer.state = state;
+    peer.bound = false;
+    peer.local_tag = {};
+    peer.remote_tag = {};
+    peer.hello_at.reset();
+    peer.give_up_at.reset();
+    peer.probe = {};
+    peer.check_at.reset();
+    if (stood) {
+        events_.push_back(SessionDown{peer.oid, state});
+    }
+}
+
+}  // namespace tulle::mesh

@@ -1,0 +1,146 @@
+#include "mesh/core/mesh_node.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "mesh/base/assert.hpp"
+
+namespace tulle::mesh {
+
+MeshNode::MeshNode(NodeOptions options, std::uint64_t seed)
+    : options_(std::move(options)),
+      prng_(seed),
+      ring_(options_.limits),
+      local_(options_.limits),
+      table_(options_.limits),
+      origins_(options_.limits.remembered_origins),
+      queries_(options_.limits),
+      membership_(options_, prng_, [this](OriginId oid) {
+          return SessionTerms{.delivered = origins_.delivered(oid), .at = ring_.last(), .members = {}};
+      }) {
+    TULLE_ASSERT(options_.oid != OriginId{});
+    queries_.set_names([this](OriginId oid) {
+        const Peer* peer = membership_.find(oid);
+        return peer != nullptr ? peer->name : options_.name;
+    });
+}
+
+void MeshNode::set_shards(std::uint64_t shards) {
+    shards_ = shards;
+    queries_.set_shards(shards);
+}
+
+void MeshNode::start(Instant now, Effects& out) {
+    started_ = now;
+    promised_ = now;
+    membership_.start(now, out);
+    settle(now, out);
+}
+
+void MeshNode::step(Instant now, const Input& input, Effects& out) {
+    note_time(now);
+    std::visit(
+        [&](const auto& what) {
+            using T = std::decay_t<decltype(what)>;
+            if constexpr (std::is_same_v<T, LinkUp>) {
+                membership_.on_link_up(now, what.link, out);
+            } else if constexpr (std::is_same_v<T, LinkDown>) {
+                membership_.on_link_down(now, what.link, out);
+            } else if constexpr (std::is_same_v<T, EndpointChecked>) {
+                membership_.on_endpoint_checked(now, what, out);
+            } else if constexpr (std::is_same_v<T, SubscriberSeen>) {
+                subscribers_.insert(what.oid);
+            } else if constexpr (std::is_same_v<T, Control>) {
+                if (membership_.on_control(now, what, out)) {
+                    handle_events(now, out);
+                    on_control(now, what, out);
+                }
+            } else if constexpr (std::is_same_v<T, Data>) {
+                if (membership_.on_data(now, what, out)) {
+                    handle_events(now, out);
+                    on_data(now, what, out);
+                }
+            } else if constexpr (std::is_same_v<T, PortInput>) {
+                on_port(now, what.shard, what.message, out);
+            } else {
+                begin_leave(now, what, out);
+            }
+        },
+        input);
+    handle_events(now, out);
+}
+
+void MeshNode::settle(Instant now, Effects& out) {
+    note_time(now);
+    ring_.expire(now);
+    membership_.on_deadline(now, out);
+    handle_events(now, out);
+    for (auto& [oid, link] : links_) {
+        tick_link(now, oid, link, out);
+    }
+    handle_events(now, out);  // a leaver may have gone
+    queries_.on_deadline(now, out);
+    static_cast<void>(table_.sweep());
+    tick_gate(now, out);
+    tick_leave(now, out);
+    promised_ = table_.sweeping() ? now : std::max(earliest(), now);
+}
+
+void MeshNode::note_time(Instant now) {
+    const Duration late = now - promised_;
+    if (late > options_.timing.own_loop_late) {
+        ++counters_.late_turns;
+        membership_.forgive(late);
+        promised_ = now;
+    }
+}
+
+void MeshNode::handle_events(Instant now, Effects& out) {
+    for (const MembershipEvent& event : membership_.take_events()) {
+        if (const auto* up = std::get_if<SessionUp>(&event)) {
+            on_session_up(now, *up, out);
+        } else {
+            on_session_down(now, std::get<SessionDown>(event), out);
+        }
+    }
+}
+
+Instant MeshNode::earliest() const {
+    std::optional<Instant> next;
+    const auto consider = [&next](const std::optional<Instant>& at) {
+        if (at && (!next || *at < *next)) {
+            next = at;
+        }
+    };
+    consider(membership_.next_deadline());
+    consider(queries_.next_deadline());
+    consider(ring_.next_deadline());
+    for (const auto& [oid, link] : links_) {
+        consider(link.heartbeat_at);
+        consider(link.feed.next_deadline(local_.log()));
+        consider(link.receiver.next_deadline());
+        if (link.synced) {
+            consider(link.sender.next_deadline());
+        } else {
+            consider(link.pull_at);
+        }
+        if (!link.sender.is_open() && link.synced) {
+            consider(link.data_wait_until);
+        }
+    }
+    if (leave_by_ && !left_) {
+        consider(std::min(*leave_by_, leave_sent_at_ + options_.timing.heartbeat));
+    }
+    return next.value_or(promised_ + 1h);
+}
+
+std::optional<std::pair<InterestVersion, std::uint64_t>> MeshNode::interest_of(OriginId oid) const {
+    const auto found = links_.find(oid);
+    if (found == links_.end() || !found->second.synced) {
+        return std::nullopt;
+    }
+    const InterestSlot slot = found->second.slot;
+    return std::pair{table_.version(slot).value_or(InterestVersion{}), table_.digest(slot)};
+}
+
+}  // namespace tulle::mesh

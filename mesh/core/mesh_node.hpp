@@ -1,0 +1,166 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "mesh/base/prng.hpp"
+#include "mesh/core/barrier.hpp"
+#include "mesh/core/effects.hpp"
+#include "mesh/core/interest_feed.hpp"
+#include "mesh/core/interest_table.hpp"
+#include "mesh/core/link_receiver.hpp"
+#include "mesh/core/link_sender.hpp"
+#include "mesh/core/local_interest.hpp"
+#include "mesh/core/membership.hpp"
+#include "mesh/core/origins.hpp"
+#include "mesh/core/query_table.hpp"
+#include "mesh/core/record_ring.hpp"
+
+namespace tulle::mesh {
+
+/// The whole mesh side of one node as a pure machine: membership, interest, links, queries, composed.
+///
+/// Thread: confined to the hub. No clock, socket, log or hidden randomness: the same inputs at the same instants give the
+///         same effects.
+/// Use:    a turn is any number of step() calls with what has arrived, then one settle(). Run the appended effects in
+///         order. Wait for input until next_deadline(), not longer.
+/// Limits: numbers.hpp and port.hpp; what happens at each is said there.
+class MeshNode {
+public:
+    MeshNode(NodeOptions options, std::uint64_t seed);
+    MeshNode(const MeshNode&) = delete;
+    MeshNode& operator=(const MeshNode&) = delete;
+
+    /// The shards that exist, as a mask. Before start().
+    void set_shards(std::uint64_t shards);
+    void start(Instant now, Effects& out);
+    void step(Instant now, const Input& input, Effects& out);
+    /// Ends a turn: timers, then one frame per link for what the turn has brought.
+    void settle(Instant now, Effects& out);
+    [[nodiscard]] Instant next_deadline() const { return promised_; }
+
+    [[nodiscard]] NodeStatus status(Instant now) const;
+    [[nodiscard]] const Membership& membership() const { return membership_; }
+    [[nodiscard]] const LocalInterest& local_interest() const { return local_; }
+    /// What is held of a peer's interest: version and digest; nothing without a session in step.
+    [[nodiscard]] std::optional<std::pair<InterestVersion, std::uint64_t>> interest_of(OriginId oid) const;
+    [[nodiscard]] bool ready() const { return ready_; }
+
+private:
+    /// One session with one peer, both directions.
+    struct Link {
+        Link(const NodeOptions& options, RecordNo delivered, InterestSlot in_table)
+            : sender(options.timing, options.limits),
+              receiver(options.timing, options.limits, delivered),
+              feed(options.timing),
+              slot(in_table) {}
+
+        LinkSender sender;
+        LinkReceiver receiver;
+        InterestFeed feed;
+        InterestSlot slot;
+        RecordNo resume_after;                    // where the sender opens
+        std::optional<InterestVersion> sync_at;   // the peer's version at its first answer
+        bool synced = false;
+        Instant heartbeat_at;
+        Instant pull_at;                          // earliest next pull
+        InterestVersion seen_at_heartbeat;
+        Instant data_wait_until;
+        Instant last_data;
+        Instant members_sent_at;
+        std::int64_t echo_us = 0;
+        Instant echo_at;
+        std::optional<FrameNo> leaving;           // the peer's last frame
+        bool leave_receipted = false;             // the peer has all of ours
+    };
+    /// What outlives sessions, for people.
+    struct Tally {
+        std::uint64_t gaps = 0;
+        std::uint64_t repaired = 0;
+        std::uint64_t rtt_us = 0;
+        Load load;
+    };
+
+    void note_time(Instant now);
+    void handle_events(Instant now, Effects& out);
+
+    // mesh_node_links.cpp
+    void on_session_up(Instant now, const SessionUp& up, Effects& out);
+    void on_session_down(Instant now, const SessionDown& down, Effects& out);
+    void on_control(Instant now, const Control& message, Effects& out);
+    void on_data(Instant now, const Data& message, Effects& out);
+    void run(OriginId from, Link& link, const LinkEffects& effects, Effects& out);
+    void report_gone(const Gone& gone, Effects& out);
+    void on_heartbeat(Instant now, OriginId from, Link& link, const Heartbeat& heartbeat, Effects& out);
+    void send_heartbeat(Instant now, OriginId to, Link& link, Effects& out);
+    void tick_link(Instant now, OriginId oid, Link& link, Effects& out);
+    void flush(Instant now, OriginId oid, Link& link, Effects& out);
+    void send_data(OriginId to, std::variant<FramePtr, Tail> body, Effects& out) const;
+    void check_leaver(Instant now, OriginId oid, Link& link, Effects& out);
+
+    // mesh_node_interest.cpp
+    void on_delta(Instant now, OriginId from, Link& link, const InterestDelta& delta, Effects& out);
+    void on_chunk(Instant now, OriginId from, Link& link, const InterestChunk& chunk, Effects& out);
+    void on_pull(Instant now, OriginId from, Link& link, const InterestPull& pull, Effects& out);
+    void pull(Instant now, OriginId from, Link& link, InterestPull what, Effects& out);
+    void check_synced(Link& link) const;
+    void check_digest(Instant now, OriginId from, Link& link, const Heartbeat& heartbeat, Effects& out);
+    void release_barrier(Effects& out);
+    [[nodiscard]] InterestVersion acked_by_all() const;
+
+    // mesh_node_port.cpp
+    void on_port(Instant now, ShardIndex shard, const ToHub& message, Effects& out);
+    void publish(Instant now, ShardIndex shard, const Publish& publish, Effects& out);
+    void subscribe(ShardIndex shard, const Subscribe& subscribe, Effects& out);
+    void query(Instant now, ShardIndex shard, const Query& query, Effects& out);
+    void begin_leave(Instant now, const LeaveRequest& request, Effects& out);
+    void tick_leave(Instant now, Effects& out);
+    void tick_gate(Instant now, Effects& out);
+    void deliver(const RecordPtr& record, Effects& out);
+
+    [[nodiscard]] Instant earliest() const;
+
+    NodeOptions options_;
+    Prng prng_;
+    RecordRing ring_;
+    LocalInterest local_;
+    InterestTable table_;
+    Barrier barrier_;
+    Origins origins_;
+    QueryTable queries_;
+    Membership membership_;
+    std::map<OriginId, Link> links_;
+    std::map<OriginId, Tally> tallies_;
+    std::map<OriginId, std::string> data_endpoints_;
+    std::set<OriginId> subscribers_;  // their subscription has reached our publisher
+    std::map<ShardIndex, std::uint64_t> clients_;
+    std::uint64_t shards_ = 0;
+    Instant started_;
+    Instant promised_;
+    bool ready_ = false;
+    std::optional<Instant> leave_by_;
+    bool left_ = false;
+    Instant leave_sent_at_;
+
+    struct Counters {
+        std::uint64_t published = 0;
+        std::uint64_t publish_refused = 0;
+        std::uint64_t delivered_remote = 0;
+        std::uint64_t frames_sent = 0;
+        std::uint64_t frames_received = 0;
+        std::uint64_t records_sent = 0;
+        std::uint64_t tails_sent = 0;
+        std::uint64_t duplicates = 0;
+        std::uint64_t gone = 0;
+        std::uint64_t repeated = 0;
+        std::uint64_t nacks_sent = 0;
+        std::uint64_t late_turns = 0;
+        std::uint64_t digest_mismatches = 0;
+        std::uint64_t data_redials = 0;
+    } counters_;
+};
+
+}  // namespace tulle::mesh

@@ -1,0 +1,254 @@
+#include <algorithm>
+
+#include "mesh/base/assert.hpp"
+#include "mesh/core/mesh_node.hpp"
+
+namespace tulle::mesh {
+
+void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
+    const std::optional<InterestSlot> slot = table_.take_slot();
+    TULLE_ASSERT(slot.has_value());  // membership holds no more than kMaxMembers
+    if (!origins_.delivered(up.oid)) {
+        origins_.set_delivered(now, up.oid, up.their_at);
+    }
+    Link& link = links_.try_emplace(up.oid, options_, *origins_.delivered(up.oid), *slot).first->second;
+    link.resume_after = std::min(up.their_delivered.value_or(up.our_at), ring_.last());
+    link.data_wait_until = now + options_.timing.data_settle;
+    link.last_data = now;
+    link.members_sent_at = now;
+
+    const Peer* peer = membership_.find(up.oid);
+    std::string& data = data_endpoints_[up.oid];
+    if (data != peer->endpoints.data) {
+        if (!data.empty()) {
+            out.push_back(DisconnectData{data});
+        }
+        data = peer->endpoints.data;
+        out.push_back(ConnectData{data});
+    }
+    send_heartbeat(now, up.oid, link, out);
+    pull(now, up.oid, link, {}, out);
+    for (const auto& [oid, other] : links_) {
+        if (oid != up.oid) {
+            membership_.send(oid, Members{{{peer->oid, peer->name, peer->endpoints}}}, out);
+        }
+    }
+}
+
+void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& out) {
+    const auto found = links_.find(down.oid);
+    TULLE_ASSERT(found != links_.end());
+    Link& link = found->second;
+    origins_.set_delivered(now, down.oid, link.receiver.delivered());
+    Tally& tally = tallies_[down.oid];
+    tally.gaps += link.receiver.holes();
+    tally.repaired += link.receiver.repaired();
+    counters_.duplicates += link.receiver.duplicates();
+    counters_.gone += link.sender.gone();
+    counters_.repeated += link.sender.repeated();
+    table_.give_back(link.slot);
+    links_.erase(found);
+    if (down.now == PeerState::kDead || down.now == PeerState::kLeft) {
+        out.push_back(DisconnectData{data_endpoints_[down.oid]});
+        data_endpoints_.erase(down.oid);
+        subscribers_.erase(down.oid);
+        queries_.member_gone(down.oid, out);
+    }
+    release_barrier(out);
+}
+
+void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
+    const auto found = links_.find(message.src);
+    TULLE_ASSERT(found != links_.end());
+    Link& link = found->second;
+    const OriginId from = message.src;
+    if (const auto* heartbeat = std::get_if<Heartbeat>(&message.body)) {
+        on_heartbeat(now, from, link, *heartbeat, out);
+    } else if (const auto* delta = std::get_if<InterestDelta>(&message.body)) {
+        on_delta(now, from, link, *delta, out);
+    } else if (const auto* ack = std::get_if<InterestAck>(&message.body)) {
+        link.feed.on_ack(now, std::min(ack->applied, local_.log().version()));
+        release_barrier(out);
+    } else if (const auto* wanted = std::get_if<InterestPull>(&message.body)) {
+        on_pull(now, from, link, *wanted, out);
+    } else if (const auto* chunk = std::get_if<InterestChunk>(&message.body)) {
+        on_chunk(now, from, link, *chunk, out);
+    } else if (const auto* receipt = std::get_if<Receipt>(&message.body)) {
+        link.sender.on_receipt(receipt->received);
+    } else if (const auto* nack = std::get_if<Nack>(&message.body)) {
+        std::vector<FramePtr> again;
+        link.sender.on_nack(now, nack->missing, again);
+        for (FramePtr& frame : again) {
+            send_data(from, std::move(frame), out);
+        }
+    } else if (const auto* ask = std::get_if<QueryAsk>(&message.body)) {
+        queries_.on_ask(now, from, *ask, out);
+    } else if (const auto* answer = std::get_if<QueryAnswer>(&message.body)) {
+        queries_.on_answer(from, *answer, out);
+    } else if (const auto* leave = std::get_if<Leave>(&message.body)) {
+        link.leaving = leave->last_frame;
+        link.receiver.on_claim(now, leave->last_frame, {}, false);
+        check_leaver(now, from, link, out);
+    } else if (std::holds_alternative<LeaveReceipt>(message.body)) {
+        link.leave_receipted = true;
+    }
+}
+
+void MeshNode::on_data(Instant now, const Data& message, Effects& out) {
+    const auto found = links_.find(message.src);
+    TULLE_ASSERT(found != links_.end());
+    Link& link = found->second;
+    link.last_data = now;
+    if (const auto* tail = std::get_if<Tail>(&message.body)) {
+        link.receiver.on_claim(now, tail->last_sent, tail->upto, true);
+        origins_.set_delivered(now, message.src, link.receiver.delivered());
+        return;
+    }
+    ++counters_.frames_received;
+    LinkEffects effects;
+    link.receiver.on_frame(now, std::get<FramePtr>(message.body), effects);
+    origins_.set_delivered(now, message.src, link.receiver.delivered());
+    run(message.src, link, effects, out);
+    check_leaver(now, message.src, link, out);
+}
+
+void MeshNode::run(OriginId from, Link& link, const LinkEffects& effects, Effects& out) {
+    for (const LinkEffect& effect : effects) {
+        if (const auto* record = std::get_if<DeliverRecord>(&effect)) {
+            ++counters_.delivered_remote;
+            deliver(record->record, out);
+        } else if (const auto* gone = std::get_if<ReportGone>(&effect)) {
+            report_gone(gone->gone, out);
+        } else if (const auto* nack = std::get_if<SendNack>(&effect)) {
+            ++counters_.nacks_sent;
+            membership_.send(from, Nack{nack->missing}, out);
+        } else {
+            membership_.send(from, Receipt{link.receiver.received()}, out);
+        }
+    }
+}
+
+void MeshNode::report_gone(const Gone& gone, Effects& out) {
+    const auto tell = [&](std::uint64_t shards, const std::string& channel, std::uint64_t missing) {
+        for (std::uint16_t i = 0; i < kMaxShards; ++i) {
+            if ((shards >> i) & 1) {
+                out.push_back(ToPort{ShardIndex{i}, Gap{channel, missing}});
+            }
+        }
+    };
+    for (const auto& [channel, missing] : gone.channels) {
+        tell(local_.shards_of(channel), channel, missing);
+    }
+    if (gone.unknown > 0) {
+        tell(shards_, {}, gone.unknown);
+    }
+    out.push_back(Notice{Severity::kError, "messages can't be repaired: the origin no longer has them"});
+}
+
+void MeshNode::on_heartbeat(Instant now, OriginId from, Link& link, const Heartbeat& heartbeat, Effects& out) {
+    link.receiver.on_claim(now, heartbeat.last_sent, heartbeat.upto, false);
+    origins_.set_delivered(now, from, link.receiver.delivered());
+    link.sender.on_receipt(heartbeat.received);
+    if (link.feed.counted()) {
+        link.feed.on_ack(now, std::min(heartbeat.applied, local_.log().version()));
+        release_barrier(out);
+    }
+    link.echo_us = heartbeat.sent_at_us;
+    link.echo_at = now;
+    Tally& tally = tallies_[from];
+    tally.load = heartbeat.load;
+    if (heartbeat.echo_us != 0) {
+        const std::int64_t now_us = now.time_since_epoch() / 1us;
+        const std::int64_t rtt = std::max<std::int64_t>(1, now_us - heartbeat.echo_us - heartbeat.echo_held_us);
+        const auto measured = static_cast<std::uint64_t>(rtt);
+        tally.rtt_us = tally.rtt_us == 0 ? measured : (7 * tally.rtt_us + measured) / 8;
+    }
+    check_digest(now, from, link, heartbeat, out);
+    if (heartbeat.members_digest != membership_.digest() && now - link.members_sent_at >= options_.timing.suspicion) {
+        link.members_sent_at = now;
+        membership_.send(from, Members{membership_.members()}, out);
+    }
+}
+
+void MeshNode::send_heartbeat(Instant now, OriginId to, Link& link, Effects& out) {
+    link.heartbeat_at = now + options_.timing.heartbeat;
+    Heartbeat heartbeat{.last_sent = link.sender.last_sent(),
+                        .upto = link.sender.is_open() ? link.sender.upto() : link.resume_after,
+                        .received = link.receiver.received(),
+                        .version = local_.log().version(),
+                        .digest = local_.log().digest(),
+                        .applied = table_.version(link.slot).value_or(InterestVersion{}),
+                        .sent_at_us = now.time_since_epoch() / 1us,
+                        .echo_us = link.echo_us,
+                        .echo_held_us = link.echo_us == 0 ? 0 : (now - link.echo_at) / 1us,
+                        .members_digest = membership_.digest(),
+                        .ready = ready_};
+    heartbeat.load.uptime_s = static_cast<std::uint64_t>((now - started_) / 1s);
+    heartbeat.load.channels = local_.log().size();
+    for (const auto& [shard, clients] : clients_) {
+        heartbeat.load.clients += clients;
+    }
+    membership_.send(to, std::move(heartbeat), out);
+}
+
+void MeshNode::tick_link(Instant now, OriginId oid, Link& link, Effects& out) {
+    LinkEffects effects;
+    link.receiver.on_deadline(now, effects);
+    run(oid, link, effects, out);
+    if (std::optional<InterestDelta> delta = link.feed.poll(now, local_.log())) {
+        membership_.send(oid, std::move(*delta), out);
+    }
+    if (!link.synced && link.pull_at <= now) {
+        pull(now, oid, link, table_.continuation(link.slot).value_or(InterestPull{}), out);
+    }
+    flush(now, oid, link, out);
+    if (link.heartbeat_at <= now) {
+        send_heartbeat(now, oid, link, out);
+    }
+    if (now - link.last_data >= options_.timing.data_deaf) {
+        link.last_data = now;
+        ++counters_.data_redials;
+        const std::string& endpoint = data_endpoints_[oid];
+        out.push_back(Notice{Severity::kWarn, "no data from " + endpoint + " although control speaks: dialling again"});
+        out.push_back(DisconnectData{endpoint});
+        out.push_back(ConnectData{endpoint});
+    }
+}
+
+void MeshNode::flush(Instant now, OriginId oid, Link& link, Effects& out) {
+    if (!link.synced) {
+        return;
+    }
+    if (!link.sender.is_open()) {
+        if (!subscribers_.contains(oid) && now < link.data_wait_until) {
+            return;
+        }
+        link.sender.open(link.resume_after);
+    }
+    std::vector<FramePtr> frames;
+    link.sender.flush(
+        now, ring_, [&](const std::string& channel) { return table_.interested(link.slot, channel); }, frames);
+    for (FramePtr& frame : frames) {
+        ++counters_.frames_sent;
+        counters_.records_sent += frame->records.size();
+        send_data(oid, std::move(frame), out);
+    }
+    if (link.sender.on_deadline(now)) {
+        ++counters_.tails_sent;
+        send_data(oid, Tail{link.sender.last_sent(), link.sender.upto()}, out);
+    }
+}
+
+void MeshNode::send_data(OriginId to, std::variant<FramePtr, Tail> body, Effects& out) const {
+    const Peer* peer = membership_.find(to);
+    out.push_back(SendData{{.src = options_.oid, .dst = to, .tag = peer->remote_tag, .body = std::move(body)}});
+}
+
+void MeshNode::check_leaver(Instant now, OriginId oid, Link& link, Effects& out) {
+    if (link.leaving && *link.leaving <= link.receiver.received()) {
+        membership_.send(oid, LeaveReceipt{}, out);
+        membership_.on_left(now, oid, out);
+    }
+}
+
+}  // namespace tulle::mesh

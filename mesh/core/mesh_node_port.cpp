@@ -1,0 +1,137 @@
+#include <algorithm>
+
+#include "mesh/core/mesh_node.hpp"
+
+namespace tulle::mesh {
+namespace {
+
+bool within_limits(const Publish& publish) {
+    const auto too_long = [](const std::string& channel) { return channel.empty() || channel.size() > kMaxChannelBytes; };
+    return !publish.channels.empty() && publish.channels.size() <= kMaxRecordChannels && publish.body != nullptr &&
+           publish.body->size() <= kMaxBodyBytes && publish.exclude_socket.size() <= kMaxChannelBytes &&
+           std::none_of(publish.channels.begin(), publish.channels.end(), too_long);
+}
+
+}  // namespace
+
+void MeshNode::on_port(Instant now, ShardIndex shard, const ToHub& message, Effects& out) {
+    if (const auto* wanted = std::get_if<Publish>(&message)) {
+        publish(now, shard, *wanted, out);
+    } else if (const auto* subscription = std::get_if<Subscribe>(&message)) {
+        subscribe(shard, *subscription, out);
+    } else if (const auto* gone = std::get_if<Unsubscribe>(&message)) {
+        local_.remove(shard, gone->channel);
+    } else if (const auto* question = std::get_if<Query>(&message)) {
+        query(now, shard, *question, out);
+    } else if (const auto* answer = std::get_if<LocalAnswer>(&message)) {
+        if (auto forward = queries_.on_local_answer(shard, *answer, out)) {
+            membership_.send(forward->to, std::move(forward->answer), out);
+        }
+    } else if (const auto* load = std::get_if<ShardLoad>(&message)) {
+        clients_[shard] = load->clients;
+    } else {
+        out.push_back(ToPort{shard, StatusReply{std::get<StatusRequest>(message).id, status(now)}});
+    }
+}
+
+void MeshNode::publish(Instant now, ShardIndex shard, const Publish& publish, Effects& out) {
+    PublishOutcome outcome = PublishOutcome::kAccepted;
+    if (!ready_) {
+        outcome = PublishOutcome::kNotReady;
+    } else if (!within_limits(publish)) {
+        outcome = PublishOutcome::kTooLarge;
+    }
+    if (outcome == PublishOutcome::kAccepted) {
+        ++counters_.published;
+        deliver(ring_.append(now, {.n = {}, .channels = publish.channels, .body = publish.body,
+                                   .exclude_socket = publish.exclude_socket}),
+                out);
+    } else {
+        ++counters_.publish_refused;
+    }
+    if (publish.id != 0) {
+        out.push_back(ToPort{shard, Published{publish.id, outcome, ring_.last()}});
+    }
+}
+
+void MeshNode::deliver(const RecordPtr& record, Effects& out) {
+    if (const std::uint64_t shards = local_.shards_of(*record); shards != 0) {
+        out.push_back(DeliverLocal{record, shards});
+    }
+}
+
+void MeshNode::subscribe(ShardIndex shard, const Subscribe& subscribe, Effects& out) {
+    const InterestVersion since = local_.add(shard, subscribe.channel);
+    Subscribed answer{subscribe.channel, subscribe.generation};
+    if (since <= acked_by_all()) {
+        out.push_back(ToPort{shard, std::move(answer)});
+    } else {
+        barrier_.wait(since, shard, std::move(answer));
+    }
+}
+
+void MeshNode::query(Instant now, ShardIndex shard, const Query& query, Effects& out) {
+    std::set<OriginId> members;
+    for (const auto& [oid, link] : links_) {
+        members.insert(oid);
+    }
+    if (const auto token = queries_.ask(now, shard, query, members, out)) {
+        const auto timeout = static_cast<std::uint32_t>(std::clamp<Duration>(query.timeout, 1ms, 60s) / 1ms);
+        for (const OriginId oid : members) {
+            membership_.send(oid, QueryAsk{*token, query.body, timeout}, out);
+        }
+    }
+}
+
+void MeshNode::begin_leave(Instant now, const LeaveRequest& request, Effects& out) {
+    if (leave_by_) {
+        return;
+    }
+    leave_by_ = now + request.deadline;
+    leave_sent_at_ = now - options_.timing.heartbeat;
+    membership_.stop_dialling();
+    membership_.set_ready(false);
+    if (ready_) {
+        ready_ = false;
+        out.push_back(ReadinessChanged{false});
+    }
+}
+
+void MeshNode::tick_leave(Instant now, Effects& out) {
+    if (!leave_by_ || left_) {
+        return;
+    }
+    const bool all = std::all_of(links_.begin(), links_.end(), [](const auto& l) { return l.second.leave_receipted; });
+    if (all || *leave_by_ <= now) {
+        left_ = true;
+        out.push_back(Left{});
+        return;
+    }
+    if (now - leave_sent_at_ < options_.timing.heartbeat) {
+        return;
+    }
+    leave_sent_at_ = now;
+    for (const auto& [oid, link] : links_) {
+        const bool drained = !link.sender.is_open() || link.sender.upto() == ring_.last();
+        if (!link.leave_receipted && drained) {
+            membership_.send(oid, Leave{link.sender.last_sent()}, out);
+        }
+    }
+}
+
+void MeshNode::tick_gate(Instant now, Effects& out) {
+    if (ready_ || leave_by_ || membership_.barred()) {
+        return;
+    }
+    const bool open = membership_.gate().try_open(now, [this](OriginId oid) {
+        const auto found = links_.find(oid);
+        return found != links_.end() && found->second.synced;
+    });
+    if (open) {
+        ready_ = true;
+        membership_.set_ready(true);
+        out.push_back(ReadinessChanged{true});
+    }
+}
+
+}  // namespace tulle::mesh

@@ -1,0 +1,240 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "mesh/base/ids.hpp"
+#include "mesh/core/record.hpp"
+
+/// What nodes say to each other, as values. The wire layer encodes them; the simulator passes them as they are.
+namespace tulle::mesh {
+
+/// Numbers one sender's attempts at a session, upwards from 1. A message bears the tag that its *receiver* chose, so that
+/// what belongs to an ended session is recognised and dropped.
+using SessionTag = Strong<struct SessionTagTag, std::uint64_t>;
+/// Position of a frame in one link session: 1, 2, 3…
+using FrameNo = Strong<struct FrameNoTag, std::uint64_t>;
+/// Number of changes that an interest set has seen.
+using InterestVersion = Strong<struct InterestVersionTag, std::uint64_t>;
+
+/// Where a node can be reached: "host:port" each.
+struct Endpoints {
+    std::string control;
+    std::string data;
+    std::string listen;
+    friend bool operator==(const Endpoints&, const Endpoints&) = default;
+};
+
+struct MemberInfo {
+    OriginId oid;
+    std::string name;
+    Endpoints endpoints;
+    friend bool operator==(const MemberInfo&, const MemberInfo&) = default;
+};
+
+/// Who speaks: in everything that may be the first word between two nodes.
+struct Introduction {
+    std::string cluster;
+    std::string name;
+    std::string version;
+    Endpoints endpoints;
+    std::uint32_t oldest_protocol = 0;
+    std::uint32_t newest_protocol = 0;
+    bool ready = false;  ///< serves clients already: an established holder of its name
+};
+
+// ---- control ---------------------------------------------------------------------------------------------------------
+
+/// "Who is there?" To an endpoint whose node is not known, or may have changed. Answered by a Hello. Makes no session.
+struct Knock {
+    Introduction who;
+    std::string dialled;  ///< the endpoint as the sender knows it, echoed in Hello::knocked
+};
+
+/// What each side of a new session tells the other.
+struct SessionTerms {
+    /// Of the receiver's records all up to here are delivered at the sender; nothing if it never had a session with it.
+    std::optional<RecordNo> delivered;
+    /// The sender's last record when it chose its tag: where its link starts if the other side has `delivered` nothing.
+    RecordNo at;
+    std::vector<MemberInfo> members;
+};
+
+struct Hello {
+    Introduction who;
+    SessionTag tag;
+    SessionTerms terms;
+    std::string knocked;
+};
+
+struct Welcome {
+    Introduction who;
+    SessionTag echo;  ///< the tag of the Hello that this answers
+    SessionTag tag;
+    SessionTerms terms;
+};
+
+enum class RefusalReason : std::uint8_t { kCluster, kProtocol, kNameTaken, kFull };
+
+struct Refuse {
+    RefusalReason reason = RefusalReason::kCluster;
+    std::string text;
+};
+
+struct Load {
+    std::uint64_t uptime_s = 0;
+    std::uint64_t clients = 0;
+    std::uint64_t channels = 0;
+};
+
+struct Heartbeat {
+    FrameNo last_sent;
+    RecordNo upto;              ///< all records up to here were considered for the link
+    FrameNo received;           ///< receipt for the other direction
+    InterestVersion version;    ///< of the sender's interest, with its digest
+    std::uint64_t digest = 0;
+    InterestVersion applied;    ///< of the receiver's interest
+    std::int64_t sent_at_us = 0;
+    std::int64_t echo_us = 0;   ///< sent_at_us of the last heartbeat received, 0 for none
+    std::int64_t echo_held_us = 0;
+    std::uint64_t members_digest = 0;
+    Load load;
+    bool ready = false;
+    bool relayed = false;       ///< the sender does not hear the receiver directly
+};
+
+struct Members {
+    std::vector<MemberInfo> members;
+};
+
+struct InterestChange {
+    bool add = false;
+    std::string channel;
+    friend bool operator==(const InterestChange&, const InterestChange&) = default;
+};
+
+/// Versions base+1 … base+changes.size(), in order.
+struct InterestDelta {
+    InterestVersion base;
+    std::vector<InterestChange> changes;
+    InterestVersion current;  ///< the sender's version when it sent this
+};
+
+struct InterestAck {
+    InterestVersion applied;
+};
+
+/// "Send me your interest after `have`", or the next chunk of a snapshot.
+struct InterestPull {
+    InterestVersion have;
+    std::uint64_t snapshot = 0;  ///< 0: deltas if the log reaches back, else a new snapshot
+    std::string after;           ///< the last channel received of that snapshot
+    bool fresh = false;          ///< deltas won't do: the digests differ
+};
+
+/// Channels of a snapshot in byte order. Read while the interest may go on changing: deltas after `base` make it exact.
+struct InterestChunk {
+    std::uint64_t snapshot = 0;
+    InterestVersion base;
+    std::string after;
+    std::vector<std::string> channels;
+    bool last = false;
+    InterestVersion current;
+};
+
+struct Receipt {
+    FrameNo received;
+};
+
+struct FrameRange {
+    FrameNo first;
+    FrameNo last;
+    friend bool operator==(const FrameRange&, const FrameRange&) = default;
+};
+
+struct Nack {
+    std::vector<FrameRange> missing;
+};
+
+struct ProbeAsk {
+    OriginId target;
+    std::uint32_t round = 0;
+};
+
+enum class Hearing : std::uint8_t { kUnknown, kNo, kYes };
+
+struct ProbeAnswer {
+    OriginId target;
+    std::uint32_t round = 0;
+    Hearing hearing = Hearing::kUnknown;
+    std::uint64_t silence_us = 0;  ///< since the witness last heard the target
+};
+
+struct QueryAsk {
+    std::uint64_t id = 0;
+    std::string body;
+    std::uint32_t timeout_ms = 0;
+};
+
+struct QueryAnswer {
+    std::uint64_t id = 0;
+    std::string body;
+    bool last = false;
+};
+
+struct Leave {
+    FrameNo last_frame;
+};
+
+struct LeaveReceipt {};
+
+using ControlBody =
+    std::variant<Knock, Hello, Welcome, Refuse, Heartbeat, Members, InterestDelta, InterestAck, InterestPull, InterestChunk,
+                 Receipt, Nack, ProbeAsk, ProbeAnswer, QueryAsk, QueryAnswer, Leave, LeaveReceipt>;
+
+struct Control {
+    OriginId src;
+    OriginId dst;    ///< 0: whoever is there (Knock only)
+    SessionTag tag;  ///< the receiver's; 0 in Knock, Hello, Welcome and Refuse
+    ControlBody body;
+};
+
+// ---- data ------------------------------------------------------------------------------------------------------------
+
+/// Records that the ring no longer had when the link came to them.
+struct Gone {
+    std::vector<std::pair<std::string, std::uint64_t>> channels;  ///< how many on each channel of interest
+    std::uint64_t unknown = 0;                                    ///< records of which nothing is known any more
+    [[nodiscard]] bool empty() const { return channels.empty() && unknown == 0; }
+    friend bool operator==(const Gone&, const Gone&) = default;
+};
+
+/// One piece of a link: what is gone, then records in order of n. Immutable once numbered; repeated as it is.
+struct Frame {
+    FrameNo no;
+    RecordNo upto;
+    Gone gone;
+    std::vector<RecordPtr> records;
+    std::size_t bytes = 0;
+};
+using FramePtr = std::shared_ptr<const Frame>;
+
+/// "This is how far I have come": after a burst and when idle, in the order of the data.
+struct Tail {
+    FrameNo last_sent;
+    RecordNo upto;
+};
+
+struct Data {
+    OriginId src;
+    OriginId dst;
+    SessionTag tag;
+    std::variant<FramePtr, Tail> body;
+};
+
+}  // namespace tulle::mesh

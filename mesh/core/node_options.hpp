@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mesh/core/messages.hpp"
+#include "mesh/core/numbers.hpp"
+
+namespace tulle::mesh {
+
+/// Who this node is and how it behaves. Fixed for the life of a mesh_node.
+struct NodeOptions {
+    OriginId oid;  ///< not 0
+    std::string cluster;
+    std::string name;
+    std::string version;
+    Endpoints endpoints;             ///< as the others reach it
+    std::vector<std::string> seeds;  ///< control endpoints to knock at
+    Timing timing;
+    Limits limits;
+};
+
+}  // namespace tulle::mesh

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "mesh/base/time.hpp"
+
+/// Every default number of the mesh protocol, each with its reason. Only tests and simulations use other values.
+namespace tulle::mesh {
+
+/// The newest and the oldest protocol version that this build speaks.
+inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kOldestProtocolVersion = 1;
+
+/// Members that one node can hold (slots of the interest table); a further one is refused.
+inline constexpr std::size_t kMaxMembers = 1024;
+/// Name of a node or of a cluster, in bytes.
+inline constexpr std::size_t kMaxNameBytes = 64;
+/// "host:port" of an endpoint, in bytes.
+inline constexpr std::size_t kMaxEndpointBytes = 255;
+
+struct Timing {
+    Duration heartbeat = 250ms;         ///< four per suspicion; any valid message counts as one
+    Duration suspicion = 1s;            ///< shorter stalls must never kill
+    Duration verdict = 2s;              ///< of silence, when witnesses answered and none hears it
+    Duration verdict_alone = 2500ms;    ///< of silence, when nobody has an opinion
+    Duration probe_round = 400ms;       ///< between the two rounds of questions to witnesses
+    Duration own_loop_late = 100ms;     ///< from here a late turn stretches our own timeouts
+    Duration hello_retry = 250ms;       ///< a Hello or a Knock may be lost with a reset
+    Duration handshake = 2s;            ///< a handshake that has not ended by then is given up
+    Duration join = 2s;                 ///< how long a joiner waits for a seed, and for each member that was named to it
+    Duration redial_min = 250ms;        ///< first re-dial of a dead member or an unanswered seed
+    Duration redial_max = 2s;           ///< one SYN in 2 s per dead member costs nothing, and a heal is seen within 5 s
+    Duration redial_for = 24h;          ///< then a dead member is forgotten
+    Duration endpoint_check = 50ms;     ///< between checks whether a lost endpoint refuses
+    Duration name_patience = 10s;       ///< a newcomer whose name is held goes on asking as long: longer than any verdict
+    Duration nack_delay = 2ms;          ///< a hole is real at once (TCP does not reorder), but a relay may overtake
+    Duration nack_retry = 20ms;         ///< doubling to nack_retry_max
+    Duration nack_retry_max = 1s;
+    Duration claim_quiet = 20ms;        ///< a claim by the control socket can overtake data; believed after this much quiet
+    Duration tail = 20ms;               ///< after a burst, so that a lost last frame is found before the heartbeat
+    Duration data_keepalive = 1s;       ///< between tails when idle: proves the data path, which heartbeats do not use
+    Duration data_deaf = 3s;            ///< no word on the data path for so long while control speaks: dial it again
+    Duration data_settle = 500ms;       ///< longest wait for a peer's subscription before the first frame
+    Duration repair_again = 20ms;       ///< one frame is repeated at most once per so long: repair must not add to stress
+    Duration interest_coalesce = 2ms;   ///< deltas wait so long when one was sent just now
+    Duration interest_retry = 100ms;    ///< unacknowledged deltas are sent again
+    Duration drain = 5s;                ///< a leaver waits for receipts at most so long
+};
+
+struct Limits {
+    std::size_t frame_bytes = 256u << 10;       ///< one ZeroMQ message; more would delay what queues behind it
+    std::size_t frame_records = 1024;
+    std::size_t credit_bytes = 16u << 20;       ///< unreceipted per link: bounds kernel and ZeroMQ queues
+    std::size_t receipt_bytes = 1u << 20;       ///< a receipt at the latest after so much: credit / 16
+    std::size_t hold_bytes = 16u << 20;         ///< out of order, per link; beyond it the newest is dropped and asked for again
+    std::uint64_t frames_ahead = 262144;        ///< credit / the smallest frame: a frame number beyond that is an error
+    std::size_t ring_bytes = 64u << 20;         ///< record ring: bounds memory for every slow peer together
+    Duration ring_age = 60s;
+    std::size_t ring_stubs = 65536;             ///< evicted records whose channels are still known, for exact gap reports
+    std::size_t nack_ranges = 64;
+    std::size_t repair_frames = 64;             ///< repeated per nack
+    std::size_t interest_log = 65536;           ///< changes kept for deltas; a peer further behind gets a snapshot
+    std::size_t delta_changes = 4096;           ///< per message
+    std::size_t interest_bytes = 64u << 10;     ///< per delta or snapshot chunk
+    std::size_t sweep_buckets = 512;            ///< of the interest index per turn: a dead peer's channels go in slices
+    std::size_t members_per_message = 256;      ///< in Hello, Welcome and Members
+    std::size_t queries = 1024;                 ///< under way at once, ours and others' together
+    std::size_t query_parts = 4096;             ///< collected per query; more are dropped and the member counts as missing
+    std::size_t refusals = 16;                  ///< links open at once only to say no
+    std::size_t remembered_origins = 4096;      ///< positions kept of members that are gone
+};
+
+}  // namespace tulle::mesh

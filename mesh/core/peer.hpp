@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "mesh/core/effects.hpp"
+#include "mesh/core/messages.hpp"
+
+namespace tulle::mesh {
+
+enum class PeerState : std::uint8_t {
+    kJoining,  ///< known, no session yet
+    kAlive,
+    kSuspect,  ///< silent for too long; witnesses are being asked
+    kPartial,  ///< not heard directly, but a witness hears it
+    kDead,
+    kLeft,
+};
+
+[[nodiscard]] constexpr const char* to_text(PeerState state) {
+    switch (state) {
+        case PeerState::kJoining: return "joining";
+        case PeerState::kAlive: return "alive";
+        case PeerState::kSuspect: return "suspect";
+        case PeerState::kPartial: return "partial";
+        case PeerState::kDead: return "dead";
+        case PeerState::kLeft: return "left";
+    }
+    return "?";
+}
+
+/// The questions to witnesses about one silent peer.
+struct Probe {
+    std::uint32_t round = 0;  ///< 0: none asked yet
+    Instant next_round;
+    std::uint32_t answers_no = 0;   ///< in this round
+    std::uint32_t answers_yes = 0;
+    Instant evidence;  ///< latest moment at which a witness heard it
+};
+
+/// Another node as this one sees it. Owned by Membership.
+struct Peer {
+    OriginId oid;
+    std::string name;
+    std::string version;
+    Endpoints endpoints;
+    PeerState state = PeerState::kJoining;
+    bool ready = false;          ///< serves clients, by its own word
+    bool spoke_to_us = false;    ///< not known by hearsay alone
+    bool was_alive = false;
+    bool name_conflict = false;
+
+    std::optional<LinkId> link;
+    bool link_up = false;
+    bool link_lost = false;      ///< broke, and nothing valid was heard since it is up again
+    std::optional<Instant> check_at;   ///< next CheckEndpoint while lost
+
+    SessionTag local_tag;        ///< ours, 0: no attempt yet
+    SessionTag remote_tag;       ///< theirs, 0: not known
+    SessionTag newest_remote;    ///< what is older is a ghost
+    bool bound = false;          ///< local_tag and remote_tag belong together
+    RecordNo start;              ///< our last record when local_tag was chosen
+    std::string knocked;         ///< echoed in our next Hello
+    std::optional<RecordNo> their_delivered;  ///< terms of the bound attempt
+    RecordNo their_at;
+    std::optional<SessionTag> welcome_on_up;  ///< a Welcome could not be sent: the link was not up yet
+    std::optional<Instant> hello_at;
+    std::optional<Instant> give_up_at;  ///< end of the handshake
+
+    Instant last_heard;
+    Probe probe;
+
+    Duration backoff{};
+    std::optional<Instant> redial_at;
+    Instant dead_since;
+
+    /// A session stands, whatever the doubts.
+    [[nodiscard]] bool in_session() const {
+        return state == PeerState::kAlive || state == PeerState::kSuspect || state == PeerState::kPartial;
+    }
+};
+
+}  // namespace tulle::mesh

@@ -1,0 +1,138 @@
+#include "mesh/core/query_table.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tulle::mesh {
+
+std::optional<std::uint64_t> QueryTable::ask(Instant now, ShardIndex shard, const Query& query,
+                                             std::set<OriginId> members, Effects& out) {
+    Pending pending{.asker = shard, .asker_id = query.id, .waiting = std::move(members), .deadline = now + query.timeout};
+    if (pending_.size() >= limits_.queries) {
+        QueryResult result{.id = query.id, .parts = {}, .missing = {}};
+        for (const OriginId oid : pending.waiting) {
+            result.missing.push_back(name_of_(oid));
+        }
+        result.missing.push_back(name_of_(OriginId{}));
+        out.push_back(ToPort{shard, std::move(result)});
+        return std::nullopt;
+    }
+    return begin(std::move(pending), query.body, out);
+}
+
+void QueryTable::on_ask(Instant now, OriginId from, const QueryAsk& ask, Effects& out) {
+    if (pending_.size() >= limits_.queries) {
+        return;
+    }
+    begin({.asker_id = ask.id, .remote = from, .deadline = now + std::chrono::milliseconds{ask.timeout_ms}}, ask.body, out);
+}
+
+std::uint64_t QueryTable::begin(Pending pending, const std::string& body, Effects& out) {
+    const std::uint64_t token = ++last_token_;
+    pending.waiting_shards = shards_;
+    pending_.emplace(token, std::move(pending));
+    for (std::uint16_t i = 0; i < kMaxShards; ++i) {
+        if ((shards_ >> i) & 1) {
+            out.push_back(ToPort{ShardIndex{i}, LocalQuery{token, body}});
+        }
+    }
+    return token;
+}
+
+std::optional<QueryTable::Forward> QueryTable::on_local_answer(ShardIndex shard, LocalAnswer answer, Effects& out) {
+    const auto it = pending_.find(answer.token);
+    if (it == pending_.end()) {
+        return std::nullopt;
+    }
+    Pending& pending = it->second;
+    if (answer.last) {
+        pending.waiting_shards &= ~(std::uint64_t{1} << shard.value);
+    }
+    if (pending.remote != OriginId{}) {
+        const bool last = pending.waiting_shards == 0;
+        if (!last && answer.body.empty()) {
+            return std::nullopt;
+        }
+        Forward forward{pending.remote, {pending.asker_id, std::move(answer.body), last}};
+        if (last) {
+            pending_.erase(it);
+        }
+        return forward;
+    }
+    if (!answer.body.empty() && pending.parts.size() < limits_.query_parts) {
+        pending.parts.push_back(std::move(answer.body));
+    }
+    finish_if_done(it, out);
+    return std::nullopt;
+}
+
+void QueryTable::on_answer(OriginId from, QueryAnswer answer, Effects& out) {
+    const auto it = pending_.find(answer.id);
+    if (it == pending_.end() || !it->second.waiting.contains(from)) {
+        return;
+    }
+    Pending& pending = it->second;
+    const bool full = pending.parts.size() >= limits_.query_parts;
+    if (!answer.body.empty() && !full) {
+        pending.parts.push_back(std::move(answer.body));
+    }
+    if (full) {
+        pending.missing.insert(from);
+    }
+    if (answer.last || full) {
+        pending.waiting.erase(from);
+    }
+    finish_if_done(it, out);
+}
+
+void QueryTable::member_gone(OriginId oid, Effects& out) {
+    for (auto it = pending_.begin(); it != pending_.end();) {
+        const auto current = it++;
+        if (current->second.remote == oid) {
+            pending_.erase(current);
+        } else if (current->second.waiting.erase(oid) > 0) {
+            current->second.missing.insert(oid);
+            finish_if_done(current, out);
+        }
+    }
+}
+
+void QueryTable::on_deadline(Instant now, Effects& out) {
+    for (auto it = pending_.begin(); it != pending_.end();) {
+        const auto current = it++;
+        if (current->second.deadline <= now) {
+            current->second.missing.merge(current->second.waiting);
+            finish(current, out);
+        }
+    }
+}
+
+std::optional<Instant> QueryTable::next_deadline() const {
+    const auto first = std::min_element(pending_.begin(), pending_.end(), [](const auto& a, const auto& b) {
+        return a.second.deadline < b.second.deadline;
+    });
+    return first == pending_.end() ? std::nullopt : std::optional(first->second.deadline);
+}
+
+void QueryTable::finish_if_done(std::map<std::uint64_t, Pending>::iterator it, Effects& out) {
+    if (it->second.waiting.empty() && it->second.waiting_shards == 0) {
+        finish(it, out);
+    }
+}
+
+void QueryTable::finish(std::map<std::uint64_t, Pending>::iterator it, Effects& out) {
+    Pending& pending = it->second;
+    if (pending.remote == OriginId{}) {
+        QueryResult result{.id = pending.asker_id, .parts = std::move(pending.parts), .missing = {}};
+        for (const OriginId oid : pending.missing) {
+            result.missing.push_back(name_of_(oid));
+        }
+        if (pending.waiting_shards != 0) {
+            result.missing.push_back(name_of_(OriginId{}));
+        }
+        out.push_back(ToPort{pending.asker, std::move(result)});
+    }
+    pending_.erase(it);
+}
+
+}  // namespace tulle::mesh

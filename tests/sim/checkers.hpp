@@ -1,0 +1,13 @@
+#pragma once
+
+#include "tests/sim/scenario.hpp"
+#include "tests/sim/world.hpp"
+
+namespace tulle::sim {
+
+/// After everything has healed and settled: who sees whom, whether the interest tables agree, and whether every accepted
+/// message reached every subscriber that it was due to. Appends to the outcome's violations and counts.
+void check_views(World& world);
+void check_deliveries(World& world, Outcome& outcome);
+
+}  // namespace tulle::sim

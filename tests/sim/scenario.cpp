@@ -1,0 +1,141 @@
+#include "tests/sim/scenario.hpp"
+
+#include "tests/sim/checkers.hpp"
+#include "tests/sim/faults.hpp"
+#include "tests/sim/world.hpp"
+
+namespace tulle::sim {
+namespace {
+
+constexpr Duration kWork = 32s;    // virtual time with faults
+constexpr Duration kSettle = 8s;   // a heal converges within 5 s, and repairs after it
+constexpr std::size_t kChannels = 8;
+
+std::string random_channel(World& world) {
+    return "app/c" + std::to_string(world.prng().below(kChannels));
+}
+
+/// Keeps clients busy: subscriptions come and go, somebody publishes every few dozen milliseconds.
+class Workload {
+public:
+    explicit Workload(World& world) : world_(world) {}
+
+    void start(Instant until) {
+        until_ = until;
+        next();
+    }
+
+private:
+    void next() {
+        const Duration pause = Duration{static_cast<Duration::rep>(world_.prng().below(60'000'000))};
+        world_.scheduler().after(pause, [this] {
+            if (world_.now() >= until_) {
+                return;
+            }
+            act();
+            next();
+        });
+    }
+
+    void act() {
+        const HostId host = world_.prng().below(world_.hosts() - 1);
+        Process* process = world_.process(host);
+        if (process == nullptr || process->frozen || !process->node->ready()) {
+            return;
+        }
+        const std::uint64_t dice = world_.prng().below(100);
+        if (dice < 20) {
+            world_.subscribe(host, random_channel(world_));
+        } else if (dice < 24) {
+            world_.unsubscribe(host, random_channel(world_));
+        } else {
+            const std::uint64_t burst = world_.prng().chance(5) ? 20 : 1;
+            for (std::uint64_t i = 0; i < burst; ++i) {
+                world_.publish(host, random_channel(world_));
+            }
+        }
+    }
+
+    World& world_;
+    Instant until_;
+};
+
+std::vector<std::vector<HostId>> peer_lists(World& world, std::size_t nodes) {
+    std::vector<std::vector<HostId>> seeds(nodes);
+    const std::uint64_t shape = world.prng().below(3);  // chain, star, everybody
+    for (HostId host = 0; host < nodes; ++host) {
+        for (HostId other = 0; other < nodes; ++other) {
+            const bool chained = other + 1 == host;
+            const bool starred = other == 0 && host != 0;
+            if ((shape == 0 && chained) || (shape == 1 && starred) || shape == 2) {
+                seeds[host].push_back(other);
+            }
+        }
+        if (seeds[host].empty()) {
+            seeds[host].push_back((host + 1) % nodes);  // who restarts must find the others
+        }
+    }
+    return seeds;
+}
+
+void note_reached(Outcome& outcome, const std::string& counter) {
+    const auto found = outcome.counters.find(counter);
+    outcome.reached[counter] = found == outcome.counters.end() ? 0 : found->second;
+}
+
+}  // namespace
+
+Outcome run_seed(std::uint64_t seed, bool trace) {
+    Prng shape(seed);
+    const std::size_t nodes = 3 + shape.below(5);
+    WorldOptions options{.seed = seed, .hosts = nodes + 1, .channels = kChannels, .trace = trace};
+    if (shape.chance(15)) {
+        options.limits.ring_bytes = 4096;  // so that rings overrun and gaps are announced
+        options.limits.ring_stubs = 64;
+    }
+    if (shape.chance(15)) {
+        options.limits.credit_bytes = 2048;
+    }
+    if (shape.chance(30)) {
+        options.limits.interest_log = 4;  // so that snapshots happen
+        options.limits.interest_bytes = 24;
+    }
+    World world(options);
+    const auto seeds = peer_lists(world, nodes);
+    for (HostId host = 0; host < nodes; ++host) {
+        world.scheduler().after(Duration{static_cast<Duration::rep>(world.prng().below(500'000'000))},
+                                [&world, &seeds, host] { world.start(host, seeds[host], "n" + std::to_string(host)); });
+    }
+    Faults faults(world, seeds);
+    Workload workload(world);
+    const Instant end = world.now() + kWork;
+    world.scheduler().after(3s, [&workload, end] { workload.start(end + 2s); });
+    const std::uint64_t planned = 5 + world.prng().below(12);
+    for (std::uint64_t i = 0; i < planned; ++i) {
+        const auto when = Duration{static_cast<Duration::rep>(world.prng().below(28'000'000'000))};
+        world.scheduler().after(4s + when, [&faults] { faults.inject(); });
+    }
+    world.run_for(kWork);
+    faults.heal_all();
+    world.run_for(kSettle);
+
+    Outcome outcome{.seed = seed, .hosts = nodes, .faults = faults.injected(), .published = world.accepted().size()};
+    check_views(world);
+    check_deliveries(world, outcome);
+    outcome.events = world.scheduler().events();
+    for (HostId host = 0; host < world.hosts(); ++host) {
+        if (world.process(host) != nullptr) {
+            world.kill(host);
+        }
+    }
+    outcome.counters = world.counters();
+    outcome.violations = world.violations();
+    for (const char* rare : {"mesh_gaps_repaired", "mesh_records_gone", "mesh_duplicates_dropped", "mesh_reconnects",
+                             "mesh_false_suspicions", "mesh_newcomers_refused", "mesh_late_turns", "mesh_barrier_waits",
+                             "mesh_stale_messages", "mesh_frames_repeated", "mesh_data_redials"}) {
+        note_reached(outcome, rare);
+    }
+    return outcome;
+}
+
+}  // namespace tulle::sim

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tulle::sim {
+
+/// What one seed led to.
+struct Outcome {
+    std::uint64_t seed = 0;
+    std::size_t hosts = 0;
+    std::uint64_t faults = 0;
+    std::uint64_t published = 0;
+    std::uint64_t checked = 0;   ///< deliveries that had to be there
+    std::uint64_t exempted = 0;  ///< pairs of message and subscriber that a rule excuses
+    std::uint64_t events = 0;
+    std::vector<std::string> violations;
+    std::map<std::string, std::uint64_t> counters;  ///< summed over all processes
+    std::map<std::string, std::uint64_t> reached;   ///< rare paths
+};
+
+/// A mesh of 3 to 7 nodes for 30 virtual seconds and more, with faults, subscriptions and publishes drawn from the seed;
+/// then everything heals, and the promises are checked. The same seed gives the same run, event by event.
+[[nodiscard]] Outcome run_seed(std::uint64_t seed, bool trace);
+
+}  // namespace tulle::sim

@@ -1,0 +1,70 @@
+# layer_library(): the one way to add a library.
+#
+#   layer_library(NAME tulle_mesh_core LAYER 1 SOURCES a.cpp HEADERS a.hpp
+#                 DEPS tulle_base EXTERNAL Boost::headers [PCH header...])
+#
+# 1. A DEP of a higher layer than LAYER is a configure error.
+# 2. link_test_<NAME> links the whole archive with its declared DEPS only, so a symbol of an undeclared library breaks the build.
+# 3. Headers are registered for the header check (tests/lint): each must compile alone.
+
+add_library(tulle_options INTERFACE)
+target_compile_options(tulle_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast -Wnon-virtual-dtor
+  -Woverloaded-virtual -Wimplicit-fallthrough
+  -Wno-missing-field-initializers  # g++ 12 warns at designated initialisers, where leaving out means the default
+  $<$<BOOL:${TULLE_WERROR}>:-Werror>
+  -fstack-protector-strong
+  $<$<CONFIG:RelWithDebInfo>:-O2 -g1 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
+target_compile_definitions(tulle_options INTERFACE _GLIBCXX_ASSERTIONS TULLE_VERSION="${PROJECT_VERSION}")
+target_link_options(tulle_options INTERFACE -fuse-ld=mold -pie -Wl,-z,relro,-z,now)
+if(TULLE_SANITIZE)
+  list(JOIN TULLE_SANITIZE "," sanitizers)
+  target_compile_options(tulle_options INTERFACE -fsanitize=${sanitizers} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(tulle_options INTERFACE -fsanitize=${sanitizers})
+  if("thread" IN_LIST TULLE_SANITIZE)
+    target_compile_options(tulle_options INTERFACE -Wno-tsan)
+  endif()
+endif()
+string(REPLACE "-DNDEBUG" "" CMAKE_CXX_FLAGS_RELWITHDEBINFO "${CMAKE_CXX_FLAGS_RELWITHDEBINFO}")
+string(REPLACE "-O2 -g" "" CMAKE_CXX_FLAGS_RELWITHDEBINFO "${CMAKE_CXX_FLAGS_RELWITHDEBINFO}")
+
+# Asio and Beast compiled once; everything that includes them links this.
+add_library(boost_compiled STATIC ${CMAKE_SOURCE_DIR}/tools/cmake/boost_compiled.cpp)
+target_compile_definitions(boost_compiled PUBLIC
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
+target_compile_options(boost_compiled PRIVATE -O2 -w)
+target_link_libraries(boost_compiled PUBLIC Boost::headers OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+
+function(layer_library)
+  cmake_parse_arguments(L "" "NAME;LAYER" "SOURCES;HEADERS;DEPS;EXTERNAL;PCH" ${ARGN})
+  add_library(${L_NAME} STATIC ${L_SOURCES} ${L_HEADERS})
+  set_target_properties(${L_NAME} PROPERTIES TULLE_LAYER ${L_LAYER})
+  target_include_directories(${L_NAME} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>)
+  foreach(dep IN LISTS L_DEPS)
+    get_target_property(layer ${dep} TULLE_LAYER)
+    if(layer MATCHES "NOTFOUND")
+      message(FATAL_ERROR "${L_NAME}: DEPS ${dep} is not a layer_library declared before it")
+    endif()
+    if(layer GREATER L_LAYER)
+      message(FATAL_ERROR "${L_NAME} (layer ${L_LAYER}) must not depend on ${dep} (layer ${layer})")
+    endif()
+  endforeach()
+  target_link_libraries(${L_NAME} PUBLIC ${L_DEPS} ${L_EXTERNAL} PRIVATE $<BUILD_INTERFACE:tulle_options>)
+  if(L_PCH)
+    target_precompile_headers(${L_NAME} PRIVATE ${L_PCH})
+  endif()
+  set_property(GLOBAL APPEND PROPERTY TULLE_LIBRARIES ${L_NAME})
+
+  file(WRITE ${CMAKE_BINARY_DIR}/link_test/main.cpp "int main() {}\n")
+  add_executable(link_test_${L_NAME} ${CMAKE_BINARY_DIR}/link_test/main.cpp)
+  set_target_properties(link_test_${L_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/link_test)
+  target_link_libraries(link_test_${L_NAME} PRIVATE
+    $<LINK_LIBRARY:WHOLE_ARCHIVE,${L_NAME}> ${L_DEPS} ${L_EXTERNAL} tulle_options)
+endfunction()
+
+function(layer_program)
+  cmake_parse_arguments(P "" "NAME" "SOURCES;DEPS;EXTERNAL" ${ARGN})
+  add_executable(${P_NAME} ${P_SOURCES})
+  target_include_directories(${P_NAME} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${P_NAME} PRIVATE ${P_DEPS} ${P_EXTERNAL} tulle_options)
+endfunction()

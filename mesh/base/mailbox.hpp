@@ -48,6 +48,12 @@ public:
         wake_();
     }
 
+    /// Whether try_push would accept now. Any thread; another may fill the room meanwhile.
+    [[nodiscard]] bool has_room() {
+        const std::lock_guard lock(mutex_);
+        return items_.size() < capacity_;
+    }
+
     /// Replaces `out` by all that is queued, in order. The capacity of `out` is reused.
     void take_all(std::vector<T>& out) {
         out.clear();

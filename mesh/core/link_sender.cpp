@@ -34,7 +34,7 @@ void LinkSender::flush(Instant now, const RecordRing& ring, const Interested& in
 FramePtr LinkSender::next_frame(const RecordRing& ring, const Interested& interested) {
     Frame frame;
     pass_over_gone(ring, interested, frame);
-    while (cursor_ < ring.last() && frame.records.size() < limits_.frame_records) {
+    while (cursor_ < ring.last() && cursor_.next() >= ring.first_whole() && frame.records.size() < limits_.frame_records) {
         const RecordPtr& record = ring.at(cursor_.next());
         const std::size_t cost = record->cost();
         if (!frame.records.empty() && frame.bytes + cost > limits_.frame_bytes) {
@@ -61,21 +61,20 @@ void LinkSender::pass_over_gone(const RecordRing& ring, const Interested& intere
         cursor_ = RecordNo{ring.first().value - 1};
     }
     std::map<std::string, std::uint64_t> missed;
-    while (cursor_.next() < ring.first_whole()) {
+    while (cursor_.next() < ring.first_whole() && frame.bytes < limits_.frame_bytes) {
         const RecordPtr& stub = ring.at(cursor_.next());
         cursor_ = stub->n;
         for (const std::string& channel : stub->channels) {
             if (interested(channel)) {
-                ++missed[channel];
+                const auto [entry, fresh] = missed.try_emplace(channel, 0);
+                ++entry->second;
                 ++gone_;
+                frame.bytes += fresh ? channel.size() + 16 : 0;
             }
         }
     }
     gone_ += frame.gone.unknown;
-    for (auto& [channel, count] : missed) {
-        frame.bytes += channel.size() + 16;
-        frame.gone.channels.emplace_back(channel, count);
-    }
+    frame.gone.channels.assign(missed.begin(), missed.end());
 }
 
 void LinkSender::on_receipt(FrameNo received) {

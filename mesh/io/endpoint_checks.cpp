@@ -1,0 +1,73 @@
+#include "mesh/io/endpoint_checks.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace tulle::mesh {
+
+EndpointChecks::~EndpointChecks() {
+    for (const auto& [link, check] : checks_) {
+        close(check.fd);
+    }
+}
+
+void EndpointChecks::start(Instant now, LinkId link, const NumericAddress& address, std::vector<Input>& out) {
+    if (checks_.contains(link)) {
+        return;
+    }
+    const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return;  // out of descriptors: no answer is no opinion
+    }
+    if (connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0 || errno == EINPROGRESS) {
+        checks_.emplace(link, Check{fd, now + kPatience});
+        return;
+    }
+    const EndpointState state = errno == ECONNREFUSED ? EndpointState::kRefused : EndpointState::kUnknown;
+    close(fd);
+    out.push_back(EndpointChecked{link, state});
+}
+
+void EndpointChecks::cancel(LinkId link) {
+    if (const auto found = checks_.find(link); found != checks_.end()) {
+        close(found->second.fd);
+        checks_.erase(found);
+    }
+}
+
+std::vector<int> EndpointChecks::descriptors() const {
+    std::vector<int> fds;
+    for (const auto& [link, check] : checks_) {
+        fds.push_back(check.fd);
+    }
+    return fds;
+}
+
+void EndpointChecks::collect(Instant now, std::vector<Input>& out) {
+    for (auto it = checks_.begin(); it != checks_.end();) {
+        pollfd ready{.fd = it->second.fd, .events = POLLOUT, .revents = 0};
+        const bool done = ::poll(&ready, 1, 0) == 1;
+        if (!done && now < it->second.give_up_at) {
+            ++it;
+            continue;
+        }
+        EndpointState state = EndpointState::kUnknown;
+        if (done) {
+            int error = 0;
+            socklen_t size = sizeof error;
+            getsockopt(it->second.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+            if (error == 0) {
+                state = EndpointState::kOpen;
+            } else if (error == ECONNREFUSED) {
+                state = EndpointState::kRefused;
+            }
+        }
+        close(it->second.fd);
+        out.push_back(EndpointChecked{it->first, state});
+        it = checks_.erase(it);
+    }
+}
+
+}  // namespace tulle::mesh

@@ -1,0 +1,263 @@
+#include "mesh/io/mesh_runner.hpp"
+
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+#include "mesh/core/mesh_node.hpp"
+#include "mesh/core/shard_feed.hpp"
+#include "mesh/io/wake_fd.hpp"
+#include "mesh/io/zmq_transport.hpp"
+
+namespace tulle::mesh {
+namespace {
+
+Instant now() {
+    return Instant{std::chrono::steady_clock::now().time_since_epoch()};
+}
+
+std::uint64_t random_nonzero() {
+    std::uint64_t value = 0;
+    while (value == 0) {
+        if (getrandom(&value, sizeof value, 0) != sizeof value) {
+            throw std::runtime_error("no random numbers from the system");
+        }
+    }
+    return value;
+}
+
+/// The bound "host:port" with the host that others can reach.
+std::string advertised(const std::string& bound, const std::string& host) {
+    HostPort address = parse_host_port(bound).value();
+    if (!host.empty()) {
+        address.host = host;
+    } else if (address.host == "0.0.0.0" || address.host == "::") {
+        throw std::runtime_error("bound to every address (" + bound + "): say by --advertise which one to tell the others");
+    }
+    return to_text(address);
+}
+
+void log(const Notice& notice) {
+    switch (notice.severity) {
+        case Severity::kDebug: spdlog::debug("{}", notice.text); break;
+        case Severity::kInfo: spdlog::info("{}", notice.text); break;
+        case Severity::kWarn: spdlog::warn("{}", notice.text); break;
+        case Severity::kError: spdlog::error("{}", notice.text); break;
+    }
+}
+
+}  // namespace
+
+class MeshRunner::Hub {
+public:
+    explicit Hub(MeshOptions options)
+        : options_(std::move(options)),
+          transport_(options_.mesh, options_.mesh_data, wake_),
+          mailbox_(kMailboxCapacity, [this] { wake_.wake(); }) {}
+
+    ~Hub() {
+        stopping_ = true;
+        wake_.wake();
+        if (thread_.joinable()) {
+            thread_.join();
+        }
+    }
+
+    void start() {
+        NodeOptions node{.oid = OriginId{random_nonzero()},
+                         .cluster = options_.cluster,
+                         .name = options_.name,
+                         .version = options_.version,
+                         .endpoints = {advertised(transport_.bound_control(), options_.advertise),
+                                       advertised(transport_.bound_data(), options_.advertise), options_.listen},
+                         .seeds = options_.peers,
+                         .timing = {},
+                         .limits = {}};
+        transport_.listen_for(node.oid);
+        node_ = std::make_unique<MeshNode>(std::move(node), random_nonzero());
+        std::uint64_t shards = 0;
+        for (const auto& [shard, feed] : feeds_) {
+            shards |= std::uint64_t{1} << shard.value;
+        }
+        node_->set_shards(shards);
+        thread_ = std::thread([this] { run(); });
+        pthread_setname_np(thread_.native_handle(), "tulle-hub");
+    }
+
+    void leave(Duration deadline, std::function<void()> on_left) {
+        {
+            const std::lock_guard lock(leave_mutex_);
+            leave_ = LeaveRequest{deadline};
+            on_left_ = std::move(on_left);
+        }
+        wake_.wake();
+    }
+
+    MeshOptions options_;
+    WakeFd wake_;
+    ZmqTransport transport_;
+    HubMailbox mailbox_;
+    std::map<ShardIndex, ShardFeed> feeds_;
+    std::function<void(std::string)> on_fatal_;
+
+private:
+    void run() {
+        try {
+            Effects effects;
+            node_->start(now(), effects);
+            execute(effects);
+            while (!stopping_) {
+                turn();
+            }
+        } catch (const std::exception& error) {
+            spdlog::critical("the hub ends: {}", error.what());
+            fatal(error.what());
+        }
+    }
+
+    void turn() {
+        transport_.wait(std::max<Duration>(node_->next_deadline() - now(), 0ms));
+        inputs_.clear();
+        transport_.collect(now(), inputs_);
+        mailbox_.take_all(from_shards_);
+        take_leave_request();
+        const Instant at = now();
+        effects_.clear();
+        for (const Input& input : inputs_) {
+            node_->step(at, input, effects_);
+        }
+        for (auto& [shard, message] : from_shards_) {
+            node_->step(at, PortInput{shard, std::move(message)}, effects_);
+        }
+        node_->settle(at, effects_);
+        execute(effects_);
+        for (auto& [shard, feed] : feeds_) {
+            feed.flush();
+        }
+    }
+
+    void take_leave_request() {
+        const std::lock_guard lock(leave_mutex_);
+        if (leave_) {
+            inputs_.push_back(*leave_);
+            leave_.reset();
+        }
+    }
+
+    void execute(Effects& effects) {
+        for (Effect& effect : effects) {
+            std::visit([this](auto& what) { execute(what); }, effect);
+        }
+    }
+
+    void execute(const OpenLink& open) { transport_.open_link(open.link, open.endpoint); }
+    void execute(const CloseLink& close) { transport_.close_link(close.link); }
+    void execute(const CheckEndpoint& check) { transport_.check_endpoint(now(), check.link, check.endpoint); }
+    void execute(const ConnectData& connect) { transport_.connect_data(connect.endpoint); }
+    void execute(const DisconnectData& disconnect) { transport_.disconnect_data(disconnect.endpoint); }
+    void execute(const SendControl& send) { transport_.send(send.link, send.message); }
+    void execute(const SendData& send) { transport_.send(send.message); }
+    void execute(const Notice& notice) { log(notice); }
+    void execute(const Fatal& what) { fatal(what.text); }
+
+    void execute(const DeliverLocal& local) {
+        for (auto& [shard, feed] : feeds_) {
+            if ((local.shards >> shard.value) & 1) {
+                feed.deliver(local.record);
+            }
+        }
+    }
+
+    void execute(ToPort& to) {
+        if (auto* reply = std::get_if<StatusReply>(&to.message)) {
+            add_counters(reply->status);
+        }
+        feeds_.at(to.shard).answer(std::move(to.message));
+    }
+
+    void execute(const ReadinessChanged& changed) {
+        spdlog::info(changed.ready ? "ready to serve clients" : "no longer serving new clients");
+        for (auto& [shard, feed] : feeds_) {
+            feed.answer(Readiness{changed.ready});
+        }
+    }
+
+    void execute(const Left&) {
+        const std::lock_guard lock(leave_mutex_);
+        if (on_left_) {
+            on_left_();
+        }
+    }
+
+    void fatal(const std::string& text) {
+        if (on_fatal_) {
+            on_fatal_(text);
+        }
+    }
+
+    void add_counters(NodeStatus& status) const {
+        std::uint64_t losses = 0;
+        for (const auto& [shard, feed] : feeds_) {
+            losses += feed.losses();
+        }
+        const ZmqTransport::Counters& c = transport_.counters();
+        const std::pair<std::string, std::uint64_t> more[] = {
+            {"mesh_malformed_messages", c.malformed}, {"mesh_control_unsent", c.control_unsent},
+            {"mesh_control_sent", c.control_sent},    {"mesh_control_sent_bytes", c.control_bytes},
+            {"mesh_data_sent", c.data_sent},          {"mesh_data_sent_bytes", c.data_bytes},
+            {"mesh_shard_mailbox_losses", losses}};
+        status.counters.insert(status.counters.end(), std::begin(more), std::end(more));
+    }
+
+    std::unique_ptr<MeshNode> node_;
+    std::vector<Input> inputs_;
+    std::vector<FromShard> from_shards_;
+    Effects effects_;
+    std::mutex leave_mutex_;
+    std::optional<LeaveRequest> leave_;
+    std::function<void()> on_left_;
+    std::atomic<bool> stopping_ = false;
+    std::thread thread_;
+};
+
+MeshRunner::MeshRunner(MeshOptions options) : hub_(std::make_unique<Hub>(std::move(options))) {}
+
+MeshRunner::~MeshRunner() = default;
+
+BoundMesh MeshRunner::bound() const {
+    return {hub_->transport_.bound_control(), hub_->transport_.bound_data()};
+}
+
+HubMailbox& MeshRunner::mailbox() {
+    return hub_->mailbox_;
+}
+
+void MeshRunner::attach(ShardIndex shard, ShardMailbox& box) {
+    hub_->feeds_.emplace(shard, ShardFeed(box));
+}
+
+void MeshRunner::set_listen(std::string listen) {
+    hub_->options_.listen = std::move(listen);
+}
+
+void MeshRunner::on_fatal(std::function<void(std::string)> callback) {
+    hub_->on_fatal_ = std::move(callback);
+}
+
+void MeshRunner::start() {
+    hub_->start();
+}
+
+void MeshRunner::leave(Duration deadline, std::function<void()> on_left) {
+    hub_->leave(deadline, std::move(on_left));
+}
+
+}  // namespace tulle::mesh

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mesh/base/time.hpp"
+#include "mesh/core/port.hpp"
+
+namespace tulle::mesh {
+
+struct MeshOptions {
+    std::string name;
+    std::string cluster;
+    std::string version;
+    std::string mesh = "127.0.0.1:7001";       ///< to bind; port 0 takes a free one
+    std::string mesh_data = "127.0.0.1:7002";  ///< to bind; port 0 takes a free one
+    std::string advertise;                     ///< host told to others; empty: the bound one
+    std::string listen;                        ///< client endpoint told to others, "host:port"
+    std::vector<std::string> peers;            ///< "host:port", names allowed
+};
+
+struct BoundMesh {
+    std::string mesh;
+    std::string mesh_data;
+};
+
+/// The hub: one thread that owns the mesh's sockets and its MeshNode, and runs turns.
+///
+/// Thread: construct, configure and destroy on one thread; mailbox() and leave() from any.
+/// Ownership: attached mailboxes outlive the runner. Destruction stops and joins the thread without saying Leave.
+class MeshRunner {
+public:
+    /// Binds. Throws std::runtime_error, naming the address, when that fails.
+    explicit MeshRunner(MeshOptions options);
+    ~MeshRunner();
+    MeshRunner(const MeshRunner&) = delete;
+    MeshRunner& operator=(const MeshRunner&) = delete;
+
+    [[nodiscard]] BoundMesh bound() const;
+    /// Where shards put what is for the hub: kMailboxCapacity items, then try_push refuses.
+    [[nodiscard]] HubMailbox& mailbox();
+    static constexpr std::size_t kMailboxCapacity = 65536;
+
+    /// Before start().
+    void attach(ShardIndex shard, ShardMailbox& box);
+    /// Before start().
+    void set_listen(std::string listen);
+    /// Before start(). Called on the hub's thread when the node can't go on (its name is held by another).
+    void on_fatal(std::function<void(std::string)> callback);
+    void start();
+
+    /// Says Leave to the members and waits for their receipts, at most `deadline`; then calls `on_left` on the hub's
+    /// thread. From the call on, publishes are answered kNotReady.
+    void leave(Duration deadline, std::function<void()> on_left);
+
+private:
+    class Hub;
+    std::unique_ptr<Hub> hub_;
+};
+
+}  // namespace tulle::mesh

@@ -1,0 +1,272 @@
+#include "mesh/io/zmq_transport.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "mesh/wire/codec.hpp"
+
+namespace tulle::mesh {
+namespace {
+
+/// Per socket and turn: enough to drain a burst, little enough that timers are not late.
+constexpr std::size_t kMessagesPerTurn = 2048;
+
+std::string_view view(const zmq::message_t& message) {
+    return {static_cast<const char*>(message.data()), message.size()};
+}
+
+/// Skips what else belongs to a multipart message.
+void skip_rest(zmq::socket_t& socket, bool more) {
+    while (more) {
+        zmq::message_t part;
+        static_cast<void>(socket.recv(part, zmq::recv_flags::dontwait));
+        more = part.more();
+    }
+}
+
+}  // namespace
+
+ZmqTransport::ZmqTransport(const std::string& control, const std::string& data, WakeFd& wake)
+    : wake_(wake), sockets_(control, data), resolver_([&wake] { wake.wake(); }) {}
+
+ZmqTransport::~ZmqTransport() = default;
+
+void ZmqTransport::listen_for(OriginId oid) {
+    sockets_.subscriber.set(zmq::sockopt::subscribe, topic_of(oid));
+}
+
+void ZmqTransport::open_link(LinkId link, const std::string& endpoint) {
+    zmq::socket_t socket = sockets_.dealer();
+    LinkMonitor monitor(sockets_.context, socket, std::to_string(link.value));
+    auto made = std::make_unique<Link>(Link{endpoint, std::move(socket), std::move(monitor)});
+    const std::optional<HostPort> address = parse_host_port(endpoint);
+    if (const auto known = address ? numeric(*address) : std::nullopt) {
+        connect(*made, *known);
+    } else {
+        resolver_.ask(endpoint);
+    }
+    links_.emplace(link, std::move(made));
+}
+
+void ZmqTransport::connect(Link& link, const NumericAddress& address) {
+    link.dialled = true;
+    try {
+        link.socket.connect(address.zmq_endpoint());
+    } catch (const zmq::error_t& error) {
+        spdlog::warn("cannot dial {}: {}", link.endpoint, error.what());
+    }
+}
+
+void ZmqTransport::close_link(LinkId link) {
+    checks_.cancel(link);
+    links_.erase(link);
+}
+
+void ZmqTransport::check_endpoint(Instant now, LinkId link, const std::string& endpoint) {
+    const std::optional<HostPort> address = parse_host_port(endpoint);
+    if (const auto known = address ? numeric(*address) : std::nullopt) {
+        std::vector<Input> at_once;
+        checks_.start(now, link, *known, at_once);
+        pending_.insert(pending_.end(), at_once.begin(), at_once.end());
+    } else {
+        waiting_checks_[endpoint].push_back(link);
+        resolver_.ask(endpoint);
+    }
+}
+
+void ZmqTransport::connect_data(const std::string& endpoint) {
+    std::string& connected = data_connections_[endpoint];
+    const std::optional<HostPort> address = parse_host_port(endpoint);
+    if (const auto known = address ? numeric(*address) : std::nullopt) {
+        connected = known->zmq_endpoint();
+        sockets_.subscriber.connect(connected);
+    } else {
+        connected.clear();
+        resolver_.ask(endpoint);
+    }
+}
+
+void ZmqTransport::disconnect_data(const std::string& endpoint) {
+    const auto found = data_connections_.find(endpoint);
+    if (found == data_connections_.end()) {
+        return;
+    }
+    if (!found->second.empty()) {
+        try {
+            sockets_.subscriber.disconnect(found->second);
+        } catch (const zmq::error_t& error) {
+            spdlog::debug("disconnect from {}: {}", found->second, error.what());
+        }
+    }
+    data_connections_.erase(found);
+}
+
+void ZmqTransport::send(LinkId link, const Control& message) {
+    const auto found = links_.find(link);
+    if (found == links_.end()) {
+        return;
+    }
+    const std::string bytes = encode(message);
+    if (found->second->socket.send(zmq::buffer(bytes), zmq::send_flags::dontwait)) {
+        ++counters_.control_sent;
+        counters_.control_bytes += bytes.size();
+    } else {
+        ++counters_.control_unsent;
+    }
+}
+
+void ZmqTransport::send(const Data& message) {
+    const std::string topic = topic_of(message.dst);
+    const std::string bytes = encode(message);
+    static_cast<void>(
+        sockets_.publisher.send(zmq::buffer(topic), zmq::send_flags::sndmore | zmq::send_flags::dontwait));
+    static_cast<void>(sockets_.publisher.send(zmq::buffer(bytes), zmq::send_flags::dontwait));
+    ++counters_.data_sent;
+    counters_.data_bytes += bytes.size();
+}
+
+void ZmqTransport::wait(Duration timeout) {
+    if (!pending_.empty()) {
+        timeout = 0ms;
+    }
+    items_.clear();
+    items_.push_back({nullptr, wake_.fd(), ZMQ_POLLIN, 0});
+    for (zmq::socket_t* socket : {&sockets_.router, &sockets_.publisher, &sockets_.subscriber}) {
+        items_.push_back({socket->handle(), 0, ZMQ_POLLIN, 0});
+    }
+    for (const auto& [id, link] : links_) {
+        items_.push_back({link->monitor.socket().handle(), 0, ZMQ_POLLIN, 0});
+    }
+    for (const int fd : checks_.descriptors()) {
+        items_.push_back({nullptr, fd, ZMQ_POLLOUT, 0});
+    }
+    try {
+        zmq::poll(items_, std::chrono::ceil<std::chrono::milliseconds>(timeout));
+    } catch (const zmq::error_t& error) {
+        if (error.num() != EINTR) {
+            throw;
+        }
+    }
+    wake_.clear();
+}
+
+void ZmqTransport::collect(Instant now, std::vector<Input>& out) {
+    out.insert(out.end(), pending_.begin(), pending_.end());
+    pending_.clear();
+    collect_answers(now, out);
+    collect_monitors(out);
+    checks_.collect(now, out);
+    collect_subscriptions(out);
+    collect_router(out);
+    collect_data(out);
+}
+
+void ZmqTransport::collect_answers(Instant now, std::vector<Input>& out) {
+    for (const Resolver::Answer& answer : resolver_.take_answers()) {
+        if (!answer.address) {
+            waiting_checks_.erase(answer.endpoint);
+            continue;  // the core dials again, and the name is looked up again
+        }
+        for (auto& [id, link] : links_) {
+            if (link->endpoint == answer.endpoint && !link->dialled) {
+                connect(*link, *answer.address);
+            }
+        }
+        if (const auto data = data_connections_.find(answer.endpoint);
+            data != data_connections_.end() && data->second.empty()) {
+            data->second = answer.address->zmq_endpoint();
+            sockets_.subscriber.connect(data->second);
+        }
+        if (const auto checks = waiting_checks_.find(answer.endpoint); checks != waiting_checks_.end()) {
+            for (const LinkId link : checks->second) {
+                if (links_.contains(link)) {
+                    checks_.start(now, link, *answer.address, out);
+                }
+            }
+            waiting_checks_.erase(checks);
+        }
+    }
+}
+
+void ZmqTransport::collect_monitors(std::vector<Input>& out) {
+    for (auto& [id, link] : links_) {
+        for (LinkEvent event = link->monitor.next(); event != LinkEvent::kNone; event = link->monitor.next()) {
+            if (event == LinkEvent::kUp) {
+                out.push_back(LinkUp{id});
+            } else {
+                out.push_back(LinkDown{id});
+            }
+        }
+    }
+}
+
+void ZmqTransport::collect_router(std::vector<Input>& out) {
+    for (std::size_t i = 0; i < kMessagesPerTurn; ++i) {
+        zmq::message_t identity;
+        if (!sockets_.router.recv(identity, zmq::recv_flags::dontwait)) {
+            return;
+        }
+        if (!identity.more()) {
+            continue;
+        }
+        zmq::message_t body;
+        static_cast<void>(sockets_.router.recv(body, zmq::recv_flags::dontwait));
+        skip_rest(sockets_.router, body.more());
+        Result<Control, CodecError> message = decode_control(view(body));
+        if (message) {
+            out.push_back(std::move(*message));
+        } else {
+            refused("control", to_text(message.error()));
+        }
+    }
+}
+
+void ZmqTransport::collect_subscriptions(std::vector<Input>& out) {
+    for (std::size_t i = 0; i < kMessagesPerTurn; ++i) {
+        zmq::message_t event;
+        if (!sockets_.publisher.recv(event, zmq::recv_flags::dontwait)) {
+            return;
+        }
+        skip_rest(sockets_.publisher, event.more());
+        const std::string_view bytes = view(event);
+        if (bytes.empty() || bytes.front() != '\x01') {
+            continue;  // unsubscribed: perhaps an old pipe, while a new one stands; says nothing
+        }
+        if (const std::optional<OriginId> oid = oid_of_topic(bytes.substr(1))) {
+            out.push_back(SubscriberSeen{*oid});
+        } else {
+            refused("subscription", "not a topic of ours");
+        }
+    }
+}
+
+void ZmqTransport::collect_data(std::vector<Input>& out) {
+    for (std::size_t i = 0; i < kMessagesPerTurn; ++i) {
+        zmq::message_t topic;
+        if (!sockets_.subscriber.recv(topic, zmq::recv_flags::dontwait)) {
+            return;
+        }
+        if (!topic.more()) {
+            continue;
+        }
+        zmq::message_t body;
+        static_cast<void>(sockets_.subscriber.recv(body, zmq::recv_flags::dontwait));
+        skip_rest(sockets_.subscriber, body.more());
+        Result<Data, CodecError> message = decode_data(view(body));
+        if (message) {
+            out.push_back(std::move(*message));
+        } else {
+            refused("data", to_text(message.error()));
+        }
+    }
+}
+
+void ZmqTransport::refused(const char* where, const std::string& why) {
+    ++counters_.malformed;
+    if ((counters_.malformed & (counters_.malformed - 1)) == 0) {  // 1, 2, 4, 8…: a flood must not fill the log
+        spdlog::warn("dropped a {} message on the mesh: {} ({} so far)", where, why, counters_.malformed);
+    }
+}
+
+}  // namespace tulle::mesh

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mesh/base/time.hpp"
+#include "mesh/core/effects.hpp"
+#include "mesh/io/endpoint_checks.hpp"
+#include "mesh/io/resolver.hpp"
+#include "mesh/io/wake_fd.hpp"
+#include "mesh/io/zmq_sockets.hpp"
+
+namespace tulle::mesh {
+
+/// The mesh's transport effects as ZeroMQ calls, and what arrives as inputs. Decides nothing.
+///
+/// Thread: confined to the hub, but for the constructor. zmq_poll over all sockets and one eventfd; libzmq's own file
+///         descriptors never go into Asio.
+/// Errors: what can't be sent is dropped, what can't be decoded is dropped and counted: the core repairs both.
+class ZmqTransport {
+public:
+    /// Throws std::runtime_error when an address can't be bound.
+    ZmqTransport(const std::string& control, const std::string& data, WakeFd& wake);
+    ~ZmqTransport();
+    ZmqTransport(const ZmqTransport&) = delete;
+    ZmqTransport& operator=(const ZmqTransport&) = delete;
+
+    [[nodiscard]] const std::string& bound_control() const { return sockets_.bound_control; }
+    [[nodiscard]] const std::string& bound_data() const { return sockets_.bound_data; }
+
+    /// Data for `oid` is ours.
+    void listen_for(OriginId oid);
+    void open_link(LinkId link, const std::string& endpoint);
+    void close_link(LinkId link);
+    void check_endpoint(Instant now, LinkId link, const std::string& endpoint);
+    void connect_data(const std::string& endpoint);
+    void disconnect_data(const std::string& endpoint);
+    void send(LinkId link, const Control& message);
+    void send(const Data& message);
+
+    /// Waits until something arrives, the eventfd is written, or `timeout` has passed.
+    void wait(Duration timeout);
+    /// Appends what has arrived, without waiting; bounded per call, so that timers get their turn.
+    void collect(Instant now, std::vector<Input>& out);
+
+    struct Counters {
+        std::uint64_t malformed = 0;       ///< messages that the codec refused
+        std::uint64_t control_unsent = 0;  ///< the link was not up, or its pipe was full
+        std::uint64_t control_sent = 0;
+        std::uint64_t control_bytes = 0;
+        std::uint64_t data_sent = 0;
+        std::uint64_t data_bytes = 0;
+    };
+    [[nodiscard]] const Counters& counters() const { return counters_; }
+
+private:
+    struct Link {
+        std::string endpoint;
+        zmq::socket_t socket;
+        LinkMonitor monitor;
+        bool dialled = false;  // false while its name is looked up
+    };
+
+    void connect(Link& link, const NumericAddress& address);
+    void collect_answers(Instant now, std::vector<Input>& out);
+    void collect_monitors(std::vector<Input>& out);
+    void collect_router(std::vector<Input>& out);
+    void collect_subscriptions(std::vector<Input>& out);
+    void collect_data(std::vector<Input>& out);
+    void refused(const char* where, const std::string& why);
+
+    WakeFd& wake_;
+    ZmqSockets sockets_;
+    Resolver resolver_;
+    EndpointChecks checks_;
+    std::map<LinkId, std::unique_ptr<Link>> links_;
+    std::map<std::string, std::vector<LinkId>> waiting_checks_;     // for the resolver, by endpoint
+    std::map<std::string, std::string> data_connections_;           // endpoint -> "tcp://…", empty while resolving
+    std::vector<Input> pending_;  // known at once, for the next collect()
+    std::vector<zmq::pollitem_t> items_;
+    Counters counters_;
+};
+
+}  // namespace tulle::mesh

@@ -1,0 +1,108 @@
+#include "mesh/wire/codec.hpp"
+
+#include "mesh/core/numbers.hpp"
+#include "mesh/wire/convert.hpp"
+#include "proto/mesh/v1/envelope.pb.h"
+
+namespace tulle::mesh {
+namespace {
+
+template <class Envelope>
+Result<void, CodecError> parse(std::string_view bytes, Envelope& envelope) {
+    if (bytes.size() > kMaxMessageBytes) {
+        return CodecError::kLimit;
+    }
+    if (!envelope.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+        return CodecError::kMalformed;
+    }
+    if (envelope.protocol() < kOldestProtocolVersion || envelope.protocol() > kProtocolVersion) {
+        return CodecError::kUnknownProtocol;
+    }
+    if (envelope.src() == 0) {
+        return CodecError::kMalformed;
+    }
+    return {};
+}
+
+}  // namespace
+
+const char* to_text(CodecError error) {
+    switch (error) {
+        case CodecError::kMalformed: return "malformed";
+        case CodecError::kUnknownProtocol: return "unknown protocol version";
+        case CodecError::kUnknownBody: return "unknown kind of message";
+        case CodecError::kLimit: return "over a limit";
+    }
+    return "?";
+}
+
+std::string encode(const Control& message) {
+    v1::ControlEnvelope envelope;
+    envelope.set_protocol(kProtocolVersion);
+    envelope.set_src(message.src.value);
+    envelope.set_dst(message.dst.value);
+    envelope.set_tag(message.tag.value);
+    std::visit([&](const auto& body) { wire::put(body, envelope); }, message.body);
+    return envelope.SerializeAsString();
+}
+
+std::string encode(const Data& message) {
+    v1::DataEnvelope envelope;
+    envelope.set_protocol(kProtocolVersion);
+    envelope.set_src(message.src.value);
+    envelope.set_dst(message.dst.value);
+    envelope.set_tag(message.tag.value);
+    if (const auto* tail = std::get_if<Tail>(&message.body)) {
+        envelope.mutable_tail()->set_last_sent(tail->last_sent.value);
+        envelope.mutable_tail()->set_upto(tail->upto.value);
+    } else {
+        wire::put(*std::get<FramePtr>(message.body), *envelope.mutable_frame());
+    }
+    return envelope.SerializeAsString();
+}
+
+Result<Control, CodecError> decode_control(std::string_view bytes) {
+    v1::ControlEnvelope envelope;
+    if (const auto parsed = parse(bytes, envelope); !parsed) {
+        return parsed.error();
+    }
+    Result<ControlBody, CodecError> body = wire::get_control(envelope);
+    if (!body) {
+        return body.error();
+    }
+    return Control{OriginId{envelope.src()}, OriginId{envelope.dst()}, SessionTag{envelope.tag()}, std::move(*body)};
+}
+
+Result<Data, CodecError> decode_data(std::string_view bytes) {
+    v1::DataEnvelope envelope;
+    if (const auto parsed = parse(bytes, envelope); !parsed) {
+        return parsed.error();
+    }
+    Data data{OriginId{envelope.src()}, OriginId{envelope.dst()}, SessionTag{envelope.tag()}, {}};
+    if (envelope.has_tail()) {
+        data.body = Tail{FrameNo{envelope.tail().last_sent()}, RecordNo{envelope.tail().upto()}};
+        return data;
+    }
+    if (!envelope.has_frame()) {
+        return CodecError::kUnknownBody;
+    }
+    Result<FramePtr, CodecError> frame = wire::get_frame(*envelope.mutable_frame());
+    if (!frame) {
+        return frame.error();
+    }
+    data.body = std::move(*frame);
+    return data;
+}
+
+std::string topic_of(OriginId oid) {
+    return "N" + to_hex(oid);
+}
+
+std::optional<OriginId> oid_of_topic(std::string_view topic) {
+    if (topic.empty() || topic.front() != 'N') {
+        return std::nullopt;
+    }
+    return origin_from_hex(topic.substr(1));
+}
+
+}  // namespace tulle::mesh

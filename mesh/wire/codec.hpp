@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "mesh/base/result.hpp"
+#include "mesh/core/messages.hpp"
+
+/// Messages as bytes: Protocol Buffers, checked against hard limits on the way in. Pure functions, any thread.
+namespace tulle::mesh {
+
+enum class CodecError {
+    kMalformed,        ///< not a message of ours
+    kUnknownProtocol,  ///< a version that this build does not speak
+    kUnknownBody,      ///< a kind of message that this build does not know
+    kLimit,            ///< a count or a length over its limit
+};
+
+[[nodiscard]] const char* to_text(CodecError error);
+
+/// No message on the wire is larger: a frame of records, plus one maximal record that overshoots it, plus headers. What a
+/// peer refuses would be sent again for ever, so senders keep well below.
+inline constexpr std::size_t kMaxMessageBytes = (256u << 10) + (1u << 20) + (64u << 10);
+
+[[nodiscard]] std::string encode(const Control& message);
+[[nodiscard]] std::string encode(const Data& message);
+
+[[nodiscard]] Result<Control, CodecError> decode_control(std::string_view bytes);
+[[nodiscard]] Result<Data, CodecError> decode_data(std::string_view bytes);
+
+/// The PUB/SUB topic of what is for `oid`, and back; fixed length, so that no topic is a prefix of another.
+[[nodiscard]] std::string topic_of(OriginId oid);
+[[nodiscard]] std::optional<OriginId> oid_of_topic(std::string_view topic);
+
+}  // namespace tulle::mesh

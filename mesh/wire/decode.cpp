@@ -1,0 +1,255 @@
+#include <algorithm>
+
+#include "mesh/core/numbers.hpp"
+#include "mesh/core/port.hpp"
+#include "mesh/wire/convert.hpp"
+#include "proto/mesh/v1/envelope.pb.h"
+
+namespace tulle::mesh::wire {
+namespace {
+
+const Limits kLimits;
+
+bool good_channel(const std::string& channel) {
+    return !channel.empty() && channel.size() <= kMaxChannelBytes;
+}
+
+bool get(const v1::Endpoints& from, Endpoints& to) {
+    to = {from.control(), from.data(), from.listen()};
+    return !to.control.empty() && to.control.size() <= kMaxEndpointBytes && !to.data.empty() &&
+           to.data.size() <= kMaxEndpointBytes && to.listen.size() <= kMaxEndpointBytes;
+}
+
+bool good_name(const std::string& name) {
+    const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
+    return !name.empty() && name.size() <= kMaxNameBytes && std::all_of(name.begin(), name.end(), printable);
+}
+
+bool get(const v1::MemberInfo& from, MemberInfo& to) {
+    to.oid = OriginId{from.oid()};
+    to.name = from.name();
+    return from.oid() != 0 && good_name(to.name) && get(from.endpoints(), to.endpoints);
+}
+
+bool get(const v1::Introduction& from, Introduction& to) {
+    to.cluster = from.cluster();
+    to.name = from.name();
+    to.version = from.version();
+    to.oldest_protocol = from.oldest_protocol();
+    to.newest_protocol = from.newest_protocol();
+    to.ready = from.ready();
+    return good_name(to.cluster) && good_name(to.name) && to.version.size() <= kMaxNameBytes &&
+           get(from.endpoints(), to.endpoints);
+}
+
+template <class Repeated>
+bool get_members(const Repeated& from, std::vector<MemberInfo>& to) {
+    if (static_cast<std::size_t>(from.size()) > kLimits.members_per_message) {
+        return false;
+    }
+    to.resize(static_cast<std::size_t>(from.size()));
+    for (int i = 0; i < from.size(); ++i) {
+        if (!get(from[i], to[static_cast<std::size_t>(i)])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool get(const v1::SessionTerms& from, SessionTerms& to) {
+    if (from.has_delivered()) {
+        to.delivered = RecordNo{from.delivered()};
+    }
+    to.at = RecordNo{from.at()};
+    return get_members(from.members(), to.members);
+}
+
+bool get(const v1::Knock& from, Knock& to) {
+    to.dialled = from.dialled();
+    return to.dialled.size() <= kMaxEndpointBytes && get(from.who(), to.who);
+}
+
+bool get(const v1::Hello& from, Hello& to) {
+    to.tag = SessionTag{from.tag()};
+    to.knocked = from.knocked();
+    return from.tag() != 0 && to.knocked.size() <= kMaxEndpointBytes && get(from.who(), to.who) &&
+           get(from.terms(), to.terms);
+}
+
+bool get(const v1::Welcome& from, Welcome& to) {
+    to.echo = SessionTag{from.echo()};
+    to.tag = SessionTag{from.tag()};
+    return from.tag() != 0 && get(from.who(), to.who) && get(from.terms(), to.terms);
+}
+
+bool get(const v1::Refuse& from, Refuse& to) {
+    to.text = from.text();
+    to.reason = static_cast<RefusalReason>(from.reason());
+    return to.text.size() <= 1024 && v1::Refuse::Reason_IsValid(from.reason());
+}
+
+bool get(const v1::Heartbeat& from, Heartbeat& to) {
+    to = {.last_sent = FrameNo{from.last_sent()},
+          .upto = RecordNo{from.upto()},
+          .received = FrameNo{from.received()},
+          .version = InterestVersion{from.version()},
+          .digest = from.digest(),
+          .applied = InterestVersion{from.applied()},
+          .sent_at_us = from.sent_at_us(),
+          .echo_us = from.echo_us(),
+          .echo_held_us = from.echo_held_us(),
+          .members_digest = from.members_digest(),
+          .load = {from.load().uptime_s(), from.load().clients(), from.load().channels()},
+          .ready = from.ready()};
+    return true;
+}
+
+bool get(const v1::Members& from, Members& to) {
+    return get_members(from.members(), to.members);
+}
+
+bool get(v1::InterestDelta& from, InterestDelta& to) {
+    to.base = InterestVersion{from.base()};
+    to.current = InterestVersion{from.current()};
+    if (static_cast<std::size_t>(from.changes_size()) > kLimits.delta_changes) {
+        return false;
+    }
+    for (v1::InterestChange& change : *from.mutable_changes()) {
+        if (!good_channel(change.channel())) {
+            return false;
+        }
+        to.changes.push_back({change.add(), std::move(*change.mutable_channel())});
+    }
+    return true;
+}
+
+bool get(v1::InterestPull& from, InterestPull& to) {
+    to.have = InterestVersion{from.have()};
+    to.snapshot = from.snapshot();
+    to.after = std::move(*from.mutable_after());
+    to.fresh = from.fresh();
+    return to.after.size() <= kMaxChannelBytes;
+}
+
+bool get(v1::InterestChunk& from, InterestChunk& to) {
+    to.snapshot = from.snapshot();
+    to.base = InterestVersion{from.base()};
+    to.after = std::move(*from.mutable_after());
+    to.last = from.last();
+    to.current = InterestVersion{from.current()};
+    for (std::string& channel : *from.mutable_channels()) {
+        if (!good_channel(channel)) {
+            return false;
+        }
+        to.channels.push_back(std::move(channel));
+    }
+    // A chunk that brings nothing and is not the last would be pulled for ever.
+    return to.snapshot != 0 && to.after.size() <= kMaxChannelBytes && (to.last || !to.channels.empty());
+}
+
+bool get(const v1::Nack& from, Nack& to) {
+    if (static_cast<std::size_t>(from.missing_size()) > kLimits.nack_ranges) {
+        return false;
+    }
+    for (const v1::FrameRange& range : from.missing()) {
+        if (range.first() == 0 || range.last() < range.first()) {
+            return false;
+        }
+        to.missing.push_back({FrameNo{range.first()}, FrameNo{range.last()}});
+    }
+    return true;
+}
+
+bool get(const v1::ProbeAnswer& from, ProbeAnswer& to) {
+    to = {.target = OriginId{from.target()}, .round = from.round(), .silence_us = from.silence_us()};
+    to.hearing = static_cast<Hearing>(from.hearing());
+    return v1::ProbeAnswer::Hearing_IsValid(from.hearing());
+}
+
+bool get(v1::QueryAsk& from, QueryAsk& to) {
+    to = {from.id(), std::move(*from.mutable_body()), from.timeout_ms()};
+    return to.body.size() <= kMaxQueryBytes && to.timeout_ms <= 60'000;
+}
+
+bool get(v1::QueryAnswer& from, QueryAnswer& to) {
+    to = {from.id(), std::move(*from.mutable_body()), from.last()};
+    return to.body.size() <= kMaxQueryPartBytes;
+}
+
+/// Decodes into a fresh T, or says that a limit was broken.
+template <class T, class From>
+Result<ControlBody, CodecError> checked(From& from) {
+    T to;
+    if (!get(from, to)) {
+        return CodecError::kLimit;
+    }
+    return ControlBody{std::move(to)};
+}
+
+bool get(v1::Record& from, Record& to) {
+    to.n = RecordNo{from.n()};
+    for (std::string& channel : *from.mutable_channels()) {
+        if (!good_channel(channel)) {
+            return false;
+        }
+        to.channels.push_back(std::move(channel));
+    }
+    to.exclude_socket = std::move(*from.mutable_exclude_socket());
+    to.body = share(std::move(*from.mutable_body()));
+    return from.n() != 0 && !to.channels.empty() && to.channels.size() <= kMaxRecordChannels &&
+           to.exclude_socket.size() <= kMaxChannelBytes && to.body->size() <= kMaxBodyBytes;
+}
+
+}  // namespace
+
+Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from) {
+    using Case = v1::ControlEnvelope;
+    switch (from.body_case()) {
+        case Case::kKnock: return checked<Knock>(from.knock());
+        case Case::kHello: return checked<Hello>(from.hello());
+        case Case::kWelcome: return checked<Welcome>(from.welcome());
+        case Case::kRefuse: return checked<Refuse>(from.refuse());
+        case Case::kHeartbeat: return checked<Heartbeat>(from.heartbeat());
+        case Case::kMembers: return checked<Members>(from.members());
+        case Case::kInterestDelta: return checked<InterestDelta>(*from.mutable_interest_delta());
+        case Case::kInterestAck: return ControlBody{InterestAck{InterestVersion{from.interest_ack().applied()}}};
+        case Case::kInterestPull: return checked<InterestPull>(*from.mutable_interest_pull());
+        case Case::kInterestChunk: return checked<InterestChunk>(*from.mutable_interest_chunk());
+        case Case::kReceipt: return ControlBody{Receipt{FrameNo{from.receipt().received()}}};
+        case Case::kNack: return checked<Nack>(from.nack());
+        case Case::kProbeAsk:
+            return ControlBody{ProbeAsk{OriginId{from.probe_ask().target()}, from.probe_ask().round()}};
+        case Case::kProbeAnswer: return checked<ProbeAnswer>(from.probe_answer());
+        case Case::kQueryAsk: return checked<QueryAsk>(*from.mutable_query_ask());
+        case Case::kQueryAnswer: return checked<QueryAnswer>(*from.mutable_query_answer());
+        case Case::kLeave: return ControlBody{Leave{FrameNo{from.leave().last_frame()}}};
+        case Case::kLeaveReceipt: return ControlBody{LeaveReceipt{}};
+        case Case::BODY_NOT_SET: break;
+    }
+    return CodecError::kUnknownBody;
+}
+
+Result<FramePtr, CodecError> get_frame(v1::Frame& from) {
+    Frame frame{.no = FrameNo{from.no()}, .upto = RecordNo{from.upto()}};
+    frame.gone.unknown = from.gone_unknown();
+    if (from.no() == 0 || static_cast<std::size_t>(from.records_size()) > kLimits.frame_records) {
+        return CodecError::kLimit;
+    }
+    for (v1::GoneChannel& gone : *from.mutable_gone()) {
+        if (!good_channel(gone.channel())) {
+            return CodecError::kLimit;
+        }
+        frame.gone.channels.emplace_back(std::move(*gone.mutable_channel()), gone.missing());
+    }
+    for (v1::Record& record : *from.mutable_records()) {
+        Record to;
+        if (!get(record, to)) {
+            return CodecError::kLimit;
+        }
+        frame.bytes += to.cost();
+        frame.records.push_back(std::make_shared<const Record>(std::move(to)));
+    }
+    return FramePtr{std::make_shared<const Frame>(std::move(frame))};
+}
+
+}  // namespace tulle::mesh::wire

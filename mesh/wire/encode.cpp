@@ -1,0 +1,195 @@
+#include "mesh/wire/convert.hpp"
+#include "proto/mesh/v1/envelope.pb.h"
+
+namespace tulle::mesh::wire {
+namespace {
+
+void put(const Endpoints& endpoints, v1::Endpoints& to) {
+    to.set_control(endpoints.control);
+    to.set_data(endpoints.data);
+    to.set_listen(endpoints.listen);
+}
+
+void put(const MemberInfo& member, v1::MemberInfo& to) {
+    to.set_oid(member.oid.value);
+    to.set_name(member.name);
+    put(member.endpoints, *to.mutable_endpoints());
+}
+
+void put(const Introduction& who, v1::Introduction& to) {
+    to.set_cluster(who.cluster);
+    to.set_name(who.name);
+    to.set_version(who.version);
+    put(who.endpoints, *to.mutable_endpoints());
+    to.set_oldest_protocol(who.oldest_protocol);
+    to.set_newest_protocol(who.newest_protocol);
+    to.set_ready(who.ready);
+}
+
+void put(const SessionTerms& terms, v1::SessionTerms& to) {
+    if (terms.delivered) {
+        to.set_delivered(terms.delivered->value);
+    }
+    to.set_at(terms.at.value);
+    for (const MemberInfo& member : terms.members) {
+        put(member, *to.add_members());
+    }
+}
+
+}  // namespace
+
+void put(const Knock& body, v1::ControlEnvelope& to) {
+    put(body.who, *to.mutable_knock()->mutable_who());
+    to.mutable_knock()->set_dialled(body.dialled);
+}
+
+void put(const Hello& body, v1::ControlEnvelope& to) {
+    v1::Hello& hello = *to.mutable_hello();
+    put(body.who, *hello.mutable_who());
+    hello.set_tag(body.tag.value);
+    put(body.terms, *hello.mutable_terms());
+    hello.set_knocked(body.knocked);
+}
+
+void put(const Welcome& body, v1::ControlEnvelope& to) {
+    v1::Welcome& welcome = *to.mutable_welcome();
+    put(body.who, *welcome.mutable_who());
+    welcome.set_echo(body.echo.value);
+    welcome.set_tag(body.tag.value);
+    put(body.terms, *welcome.mutable_terms());
+}
+
+void put(const Refuse& body, v1::ControlEnvelope& to) {
+    to.mutable_refuse()->set_reason(static_cast<v1::Refuse::Reason>(body.reason));
+    to.mutable_refuse()->set_text(body.text);
+}
+
+void put(const Heartbeat& body, v1::ControlEnvelope& to) {
+    v1::Heartbeat& heartbeat = *to.mutable_heartbeat();
+    heartbeat.set_last_sent(body.last_sent.value);
+    heartbeat.set_upto(body.upto.value);
+    heartbeat.set_received(body.received.value);
+    heartbeat.set_version(body.version.value);
+    heartbeat.set_digest(body.digest);
+    heartbeat.set_applied(body.applied.value);
+    heartbeat.set_sent_at_us(body.sent_at_us);
+    heartbeat.set_echo_us(body.echo_us);
+    heartbeat.set_echo_held_us(body.echo_held_us);
+    heartbeat.set_members_digest(body.members_digest);
+    heartbeat.mutable_load()->set_uptime_s(body.load.uptime_s);
+    heartbeat.mutable_load()->set_clients(body.load.clients);
+    heartbeat.mutable_load()->set_channels(body.load.channels);
+    heartbeat.set_ready(body.ready);
+}
+
+void put(const Members& body, v1::ControlEnvelope& to) {
+    v1::Members& members = *to.mutable_members();
+    for (const MemberInfo& member : body.members) {
+        put(member, *members.add_members());
+    }
+}
+
+void put(const InterestDelta& body, v1::ControlEnvelope& to) {
+    v1::InterestDelta& delta = *to.mutable_interest_delta();
+    delta.set_base(body.base.value);
+    delta.set_current(body.current.value);
+    for (const InterestChange& change : body.changes) {
+        v1::InterestChange& added = *delta.add_changes();
+        added.set_add(change.add);
+        added.set_channel(change.channel);
+    }
+}
+
+void put(const InterestAck& body, v1::ControlEnvelope& to) {
+    to.mutable_interest_ack()->set_applied(body.applied.value);
+}
+
+void put(const InterestPull& body, v1::ControlEnvelope& to) {
+    v1::InterestPull& pull = *to.mutable_interest_pull();
+    pull.set_have(body.have.value);
+    pull.set_snapshot(body.snapshot);
+    pull.set_after(body.after);
+    pull.set_fresh(body.fresh);
+}
+
+void put(const InterestChunk& body, v1::ControlEnvelope& to) {
+    v1::InterestChunk& chunk = *to.mutable_interest_chunk();
+    chunk.set_snapshot(body.snapshot);
+    chunk.set_base(body.base.value);
+    chunk.set_after(body.after);
+    for (const std::string& channel : body.channels) {
+        chunk.add_channels(channel);
+    }
+    chunk.set_last(body.last);
+    chunk.set_current(body.current.value);
+}
+
+void put(const Receipt& body, v1::ControlEnvelope& to) {
+    to.mutable_receipt()->set_received(body.received.value);
+}
+
+void put(const Nack& body, v1::ControlEnvelope& to) {
+    v1::Nack& nack = *to.mutable_nack();
+    for (const FrameRange& range : body.missing) {
+        v1::FrameRange& added = *nack.add_missing();
+        added.set_first(range.first.value);
+        added.set_last(range.last.value);
+    }
+}
+
+void put(const ProbeAsk& body, v1::ControlEnvelope& to) {
+    to.mutable_probe_ask()->set_target(body.target.value);
+    to.mutable_probe_ask()->set_round(body.round);
+}
+
+void put(const ProbeAnswer& body, v1::ControlEnvelope& to) {
+    v1::ProbeAnswer& answer = *to.mutable_probe_answer();
+    answer.set_target(body.target.value);
+    answer.set_round(body.round);
+    answer.set_hearing(static_cast<v1::ProbeAnswer::Hearing>(body.hearing));
+    answer.set_silence_us(body.silence_us);
+}
+
+void put(const QueryAsk& body, v1::ControlEnvelope& to) {
+    v1::QueryAsk& ask = *to.mutable_query_ask();
+    ask.set_id(body.id);
+    ask.set_body(body.body);
+    ask.set_timeout_ms(body.timeout_ms);
+}
+
+void put(const QueryAnswer& body, v1::ControlEnvelope& to) {
+    v1::QueryAnswer& answer = *to.mutable_query_answer();
+    answer.set_id(body.id);
+    answer.set_body(body.body);
+    answer.set_last(body.last);
+}
+
+void put(const Leave& body, v1::ControlEnvelope& to) {
+    to.mutable_leave()->set_last_frame(body.last_frame.value);
+}
+
+void put(const LeaveReceipt&, v1::ControlEnvelope& to) {
+    to.mutable_leave_receipt();
+}
+
+void put(const Frame& frame, v1::Frame& to) {
+    to.set_no(frame.no.value);
+    to.set_upto(frame.upto.value);
+    to.set_gone_unknown(frame.gone.unknown);
+    for (const auto& [channel, missing] : frame.gone.channels) {
+        v1::GoneChannel& gone = *to.add_gone();
+        gone.set_channel(channel);
+        gone.set_missing(missing);
+    }
+    for (const RecordPtr& record : frame.records) {
+        v1::Record& added = *to.add_records();
+        added.set_n(record->n.value);
+        for (const std::string& channel : record->channels) {
+            added.add_channels(channel);
+        }
+        added.set_body(*record->body);
+        added.set_exclude_socket(record->exclude_socket);
+    }
+}
+
+}  // namespace tulle::mesh::wire

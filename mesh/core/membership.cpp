@@ -111,7 +111,7 @@ void Membership::on_deadline(Instant now, Effects& out) {
 }
 
 std::optional<Instant> Membership::next_deadline() const {
-    std::optional<Instant> next = barred() ? std::nullopt : gate_.next_deadline();
+    std::optional<Instant> next;
     const auto consider = [&next](const std::optional<Instant>& at) {
         if (at && (!next || *at < *next)) {
             next = at;

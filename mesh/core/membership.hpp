@@ -79,6 +79,7 @@ public:
     [[nodiscard]] const std::map<OriginId, Peer>& peers() const { return peers_; }
     [[nodiscard]] const Peer* find(OriginId oid) const;
     [[nodiscard]] JoinGate& gate() { return gate_; }
+    [[nodiscard]] const JoinGate& gate() const { return gate_; }
     /// Our name was refused and nobody has taken us in since: do not serve.
     [[nodiscard]] bool barred() const { return name_refused_since_.has_value(); }
     [[nodiscard]] const MembershipCounters& counters() const { return counters_; }

@@ -113,6 +113,9 @@ Instant MeshNode::earliest() const {
         }
     };
     consider(membership_.next_deadline());
+    if (may_open_gate()) {
+        consider(membership_.gate().next_deadline());
+    }
     consider(queries_.next_deadline());
     consider(ring_.next_deadline());
     for (const auto& [oid, link] : links_) {

@@ -122,6 +122,7 @@ private:
     void deliver(const RecordPtr& record, Effects& out);
 
     [[nodiscard]] Instant earliest() const;
+    [[nodiscard]] bool may_open_gate() const { return !ready_ && !leave_by_ && !membership_.barred(); }
 
     NodeOptions options_;
     Prng prng_;

@@ -120,7 +120,7 @@ void MeshNode::tick_leave(Instant now, Effects& out) {
 }
 
 void MeshNode::tick_gate(Instant now, Effects& out) {
-    if (ready_ || leave_by_ || membership_.barred()) {
+    if (!may_open_gate()) {
         return;
     }
     const bool open = membership_.gate().try_open(now, [this](OriginId oid) {

@@ -32,6 +32,8 @@ std::string bind(zmq::socket_t& socket, const std::string& address) {
     if (!target) {
         throw std::runtime_error("cannot listen on " + address + ": not an address");
     }
+    // On a dual-stack socket an IPv4 address would come back as ::ffff:1.2.3.4.
+    socket.set(zmq::sockopt::ipv6, target->storage.ss_family == AF_INET6 ? 1 : 0);
     try {
         socket.bind(target->zmq_endpoint());
     } catch (const zmq::error_t& error) {

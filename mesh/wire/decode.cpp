@@ -14,15 +14,20 @@ bool good_channel(const std::string& channel) {
     return !channel.empty() && channel.size() <= kMaxChannelBytes;
 }
 
-bool get(const v1::Endpoints& from, Endpoints& to) {
-    to = {from.control(), from.data(), from.listen()};
-    return !to.control.empty() && to.control.size() <= kMaxEndpointBytes && !to.data.empty() &&
-           to.data.size() <= kMaxEndpointBytes && to.listen.size() <= kMaxEndpointBytes;
+/// What ends up in logs and tables: no blanks, nothing that moves a cursor.
+bool good_word(const std::string& text, std::size_t max) {
+    const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
+    return text.size() <= max && std::all_of(text.begin(), text.end(), printable);
 }
 
 bool good_name(const std::string& name) {
-    const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
-    return !name.empty() && name.size() <= kMaxNameBytes && std::all_of(name.begin(), name.end(), printable);
+    return !name.empty() && good_word(name, kMaxNameBytes);
+}
+
+bool get(const v1::Endpoints& from, Endpoints& to) {
+    to = {from.control(), from.data(), from.listen()};
+    return !to.control.empty() && good_word(to.control, kMaxEndpointBytes) && !to.data.empty() &&
+           good_word(to.data, kMaxEndpointBytes) && good_word(to.listen, kMaxEndpointBytes);
 }
 
 bool get(const v1::MemberInfo& from, MemberInfo& to) {
@@ -38,7 +43,7 @@ bool get(const v1::Introduction& from, Introduction& to) {
     to.oldest_protocol = from.oldest_protocol();
     to.newest_protocol = from.newest_protocol();
     to.ready = from.ready();
-    return good_name(to.cluster) && good_name(to.name) && to.version.size() <= kMaxNameBytes &&
+    return good_name(to.cluster) && good_name(to.name) && good_word(to.version, kMaxNameBytes) &&
            get(from.endpoints(), to.endpoints);
 }
 
@@ -66,13 +71,13 @@ bool get(const v1::SessionTerms& from, SessionTerms& to) {
 
 bool get(const v1::Knock& from, Knock& to) {
     to.dialled = from.dialled();
-    return to.dialled.size() <= kMaxEndpointBytes && get(from.who(), to.who);
+    return good_word(to.dialled, kMaxEndpointBytes) && get(from.who(), to.who);
 }
 
 bool get(const v1::Hello& from, Hello& to) {
     to.tag = SessionTag{from.tag()};
     to.knocked = from.knocked();
-    return from.tag() != 0 && to.knocked.size() <= kMaxEndpointBytes && get(from.who(), to.who) &&
+    return from.tag() != 0 && good_word(to.knocked, kMaxEndpointBytes) && get(from.who(), to.who) &&
            get(from.terms(), to.terms);
 }
 
@@ -85,7 +90,8 @@ bool get(const v1::Welcome& from, Welcome& to) {
 bool get(const v1::Refuse& from, Refuse& to) {
     to.text = from.text();
     to.reason = static_cast<RefusalReason>(from.reason());
-    return to.text.size() <= 1024 && v1::Refuse::Reason_IsValid(from.reason());
+    const auto printable = [](char c) { return c >= ' ' && c < '\x7f'; };
+    return to.text.size() <= 1024 && std::all_of(to.text.begin(), to.text.end(), printable) && v1::Refuse::Reason_IsValid(from.reason());
 }
 
 bool get(const v1::Heartbeat& from, Heartbeat& to) {

@@ -33,6 +33,9 @@ add_library(boost_compiled STATIC ${CMAKE_SOURCE_DIR}/tools/cmake/boost_compiled
 target_compile_definitions(boost_compiled PUBLIC
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
 target_compile_options(boost_compiled PRIVATE -O2 -w)
+if(TULLE_SANITIZE)
+  target_compile_options(boost_compiled PRIVATE -fsanitize=${sanitizers} -fno-omit-frame-pointer)
+endif()
 target_link_libraries(boost_compiled PUBLIC Boost::headers OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
 
 function(layer_library)

@@ -1,0 +1,37 @@
+#include "client/core/channel_name.hpp"
+
+#include <algorithm>
+
+namespace tulle::client {
+namespace {
+
+constexpr std::string_view kClientPrefix = "client-";
+
+bool is_name_byte(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           std::string_view("_-=@,.;").find(c) != std::string_view::npos;
+}
+
+}  // namespace
+
+bool is_valid_channel_name(std::string_view name) {
+    return !name.empty() && name.size() <= kMaxChannelNameBytes && std::all_of(name.begin(), name.end(), is_name_byte);
+}
+
+bool is_valid_event_name(std::string_view name) {
+    return !name.empty() && name.size() <= kMaxEventNameBytes;
+}
+
+bool needs_auth(std::string_view channel) {
+    return channel.starts_with("private-") || channel.starts_with("presence-");
+}
+
+bool allows_client_events(std::string_view channel) {
+    return needs_auth(channel) && !channel.starts_with("private-encrypted-");
+}
+
+bool is_client_event(std::string_view name) {
+    return is_valid_event_name(name) && name.starts_with(kClientPrefix) && name.size() > kClientPrefix.size();
+}
+
+}  // namespace tulle::client

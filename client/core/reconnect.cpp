@@ -1,0 +1,60 @@
+#include "client/core/reconnect.hpp"
+
+#include <algorithm>
+
+#include "mesh/base/assert.hpp"
+
+namespace tulle::client {
+
+Reaction reaction_to(std::optional<int> close_code) {
+    if (!close_code || *close_code < 4000 || *close_code >= 4300) {
+        return Reaction::kRetry;
+    }
+    if (*close_code < 4100) {
+        return Reaction::kFatal;
+    }
+    return *close_code < 4200 ? Reaction::kBackoff : Reaction::kAtOnce;
+}
+
+ReconnectPolicy::ReconnectPolicy(std::size_t servers, ReconnectConfig config, Prng prng)
+    : servers_(servers), config_(config), prng_(prng) {
+    TULLE_ASSERT(servers > 0);
+    TULLE_ASSERT(config.delay_min > Duration::zero() && config.delay_min <= config.delay_max);
+}
+
+Attempt ReconnectPolicy::first(Instant now) const {
+    return Attempt{current_, now};
+}
+
+void ReconnectPolicy::on_connected(Instant now) {
+    connected_since_ = now;
+}
+
+Attempt ReconnectPolicy::after_failure(Instant now, Reaction reaction) {
+    TULLE_ASSERT(reaction != Reaction::kFatal);
+    if (connected_since_ && now - *connected_since_ >= config_.stable_after) {
+        failures_ = 0;
+    }
+    connected_since_.reset();
+    const Duration wait = delay(reaction);
+    ++failures_;
+    current_ = (current_ + 1) % servers_;
+    return Attempt{current_, now + wait};
+}
+
+Duration ReconnectPolicy::delay(Reaction reaction) {
+    if (reaction == Reaction::kAtOnce && failures_ < servers_) {
+        return Duration::zero();
+    }
+    Duration ceiling = config_.delay_min;
+    for (std::uint64_t round = failures_ / servers_; round > 0 && ceiling < config_.delay_max; --round) {
+        ceiling = ceiling > config_.delay_max / 2 ? config_.delay_max : ceiling * 2;
+    }
+    const Duration jitter{static_cast<Duration::rep>(prng_.below(static_cast<std::uint64_t>(ceiling.count())))};
+    if (reaction == Reaction::kBackoff) {
+        return std::min(config_.delay_min + jitter, config_.delay_max);
+    }
+    return jitter;
+}
+
+}  // namespace tulle::client

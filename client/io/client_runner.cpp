@@ -1,0 +1,308 @@
+#include "client/io/client_runner.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <random>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+#include "client/io/client_config.hpp"
+#include "client/io/clock.hpp"
+#include "client/io/server_list.hpp"
+#include "client/wire/codec.hpp"
+#include "mesh/base/assert.hpp"
+
+namespace tulle::client {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t kMaxQueuedEvents = 1'024;
+
+std::uint64_t random_seed() {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32) | device();
+}
+
+ConnectionState public_state(Phase phase) {
+    switch (phase) {
+        case Phase::kIdle:
+        case Phase::kConnecting:
+            return ConnectionState::kConnecting;
+        case Phase::kConnected:
+            return ConnectionState::kConnected;
+        case Phase::kWaiting:
+            return ConnectionState::kWaiting;
+        case Phase::kClosed:
+            return ConnectionState::kClosed;
+        case Phase::kFailed:
+            break;
+    }
+    return ConnectionState::kFailed;
+}
+
+std::chrono::milliseconds rounded_up(Duration time) {
+    return std::chrono::ceil<std::chrono::milliseconds>(time);
+}
+
+}  // namespace
+
+ClientRunner::ClientRunner(ClientOptions options)
+    : options_(checked(std::move(options))),
+      servers_(parse_servers(options_.servers, "ws", "tulle::Client")),
+      work_(asio::make_work_guard(io_)),
+      timer_(io_),
+      connection_(connection_config(options_, servers_.size()), Prng(random_seed())),
+      mailbox_(kMaxQueuedEvents, [this] { asio::post(io_, [this] { drain(); }); }),
+      queued_(std::make_shared<QueuedBytes>(0)) {
+    state_.server = options_.servers.front();
+}
+
+ClientRunner::~ClientRunner() {
+    TULLE_ASSERT(!thread_.joinable());
+}
+
+// ---- from any thread
+// -------------------------------------------------------------------------------------------------
+
+void ClientRunner::start() {
+    thread_ = std::thread([this] { run(); });
+}
+
+void ClientRunner::set_state_handler(StateHandler handler) {
+    mailbox_.push_reserved(SetStateHandler{std::move(handler)});
+}
+
+void ClientRunner::set_error_handler(ErrorHandler handler) {
+    mailbox_.push_reserved(SetErrorHandler{std::move(handler)});
+}
+
+void ClientRunner::add(std::shared_ptr<HandlerSlot> slot) {
+    mailbox_.push_reserved(AddHandler{std::move(slot)});
+}
+
+void ClientRunner::remove(std::shared_ptr<HandlerSlot> slot) {
+    mailbox_.push_reserved(RemoveHandler{std::move(slot)});
+}
+
+TriggerResult ClientRunner::trigger(ClientEvent event) {
+    if (!connected_.load()) {
+        return TriggerResult::kNotConnected;
+    }
+    const std::size_t bytes = event.data.size() + event.channel.size() + event.name.size();
+    if (queued_->fetch_add(bytes) + bytes > options_.max_queue_bytes) {
+        queued_->fetch_sub(bytes);
+        return TriggerResult::kQueueFull;
+    }
+    if (mailbox_.try_push(TriggerEvent{std::move(event), bytes}) == Push::kRefused) {
+        queued_->fetch_sub(bytes);
+        return TriggerResult::kQueueFull;
+    }
+    return TriggerResult::kQueued;
+}
+
+void ClientRunner::close() {
+    mailbox_.push_reserved(CloseNow{});
+    if (on_own_thread()) {
+        return;
+    }
+    const std::lock_guard lock(join_mutex_);
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+// ---- on the runner's thread
+// ------------------------------------------------------------------------------------------
+
+void ClientRunner::run() {
+    own_id_.store(std::this_thread::get_id());
+    step(Start{});
+    io_.run();
+}
+
+void ClientRunner::drain() {
+    mailbox_.take_all(commands_);
+    for (Command& command : commands_) {
+        std::visit([this](auto& alternative) { apply(alternative); }, command);
+    }
+    commands_.clear();
+}
+
+void ClientRunner::apply(AddHandler& command) {
+    const std::string channel = command.slot->channel;
+    handlers_[channel].push_back(std::move(command.slot));
+    step(Want{channel});
+}
+
+void ClientRunner::apply(RemoveHandler& command) {
+    const auto it = handlers_.find(command.slot->channel);
+    if (it == handlers_.end() || std::erase(it->second, command.slot) == 0) {
+        return;
+    }
+    if (it->second.empty()) {
+        handlers_.erase(it);
+    }
+    step(Unwant{command.slot->channel});
+}
+
+void ClientRunner::apply(TriggerEvent& command) {
+    queued_->fetch_sub(command.bytes);
+    step(Trigger{std::move(command.event)});
+}
+
+void ClientRunner::apply(SetStateHandler& command) {
+    state_handler_ = std::move(command.handler);
+    if (state_handler_) {
+        state_handler_(state_);
+    }
+}
+
+void ClientRunner::apply(SetErrorHandler& command) {
+    error_handler_ = std::move(command.handler);
+}
+
+void ClientRunner::apply(CloseNow&) {
+    step(Close{});
+}
+
+void ClientRunner::on_text(DialId dial, std::string_view text) {
+    Result<ServerMessage, DecodeErrc> message = decode(text);
+    if (message.has_error()) {
+        execute(ReportError{std::nullopt, "bad frame from the server: " + std::string(describe(message.error())), {}});
+        step(Received{dial, Unknown{}});
+        return;
+    }
+    step(Received{dial, std::move(*message)});
+}
+
+void ClientRunner::on_lost(DialId dial, std::optional<int> code, std::string reason) {
+    link_.reset();
+    step(Lost{dial, code, std::move(reason)});
+}
+
+void ClientRunner::step(Input input) {
+    inputs_.push_back(std::move(input));
+    if (!stepping_) {
+        stepping_ = true;
+        run_queued_inputs();
+        stepping_ = false;
+        arm_timer();
+        finish_if_over();
+    }
+}
+
+void ClientRunner::run_queued_inputs() {
+    for (std::size_t next = 0; next < inputs_.size(); ++next) {
+        const Input input = std::move(inputs_[next]);
+        Effects effects;
+        connection_.step(monotonic_now(), input, effects);
+        for (const Effect& effect : effects) {
+            std::visit([this](const auto& alternative) { execute(alternative); }, effect);
+        }
+    }
+    inputs_.clear();
+}
+
+void ClientRunner::arm_timer() {
+    const std::optional<Instant> deadline = connection_.next_deadline();
+    if (!deadline) {
+        timer_.cancel();
+        return;
+    }
+    timer_.expires_at(std::chrono::steady_clock::time_point(
+        std::chrono::duration_cast<std::chrono::steady_clock::duration>(deadline->time_since_epoch())));
+    timer_.async_wait([this](boost::system::error_code error) {
+        if (!error) {
+            step(Tick{});
+        }
+    });
+}
+
+void ClientRunner::finish_if_over() {
+    if (connection_.phase() == Phase::kClosed && !link_) {
+        work_.reset();
+    }
+}
+
+void ClientRunner::execute(const Dial& effect) {
+    const ServerUrl& server = servers_[effect.server];
+    WsLinkConfig config{effect.dial,
+                        server,
+                        websocket_target(server, options_.app_key, TULLE_VERSION),
+                        options_.connect_timeout,
+                        options_.max_message_bytes,
+                        queued_};
+    link_ = std::make_shared<WsLink>(io_, std::move(config), *this);
+    link_->open();
+}
+
+void ClientRunner::execute(const Drop&) {
+    if (link_) {
+        link_->drop();
+        link_.reset();
+    }
+}
+
+void ClientRunner::execute(const Farewell&) {
+    if (link_) {
+        link_->close();
+    }
+}
+
+void ClientRunner::execute(const Send& effect) {
+    if (link_) {
+        link_->send(encode(effect.message));
+    }
+}
+
+void ClientRunner::execute(const Authorize& effect) {
+    ChannelAuth answer;
+    std::string refusal = "the authorizer refused";
+    if (!options_.authorizer) {
+        refusal = "no authorizer";
+    } else {
+        try {
+            answer = options_.authorizer(effect.socket_id, effect.channel);
+        } catch (const std::exception& error) {
+            refusal = std::string("the authorizer failed: ") + error.what();
+        }
+    }
+    if (answer.auth.empty()) {
+        step(AuthorizationFailed{effect.dial, effect.channel, subscription_error_data("AuthError", refusal)});
+    } else {
+        step(Authorized{effect.dial,
+                        SubscribeRequest{effect.channel, std::move(answer.auth), std::move(answer.channel_data)}});
+    }
+}
+
+void ClientRunner::execute(const Deliver& effect) {
+    const auto it = handlers_.find(effect.event.channel);
+    if (it == handlers_.end()) {
+        return;
+    }
+    const Event event{effect.event.channel, effect.event.name, effect.event.data, effect.event.user_id};
+    for (const std::shared_ptr<HandlerSlot>& slot : it->second) {
+        if (slot->active.load()) {
+            slot->handler(event);
+        }
+    }
+}
+
+void ClientRunner::execute(const ReportState& effect) {
+    connected_.store(effect.phase == Phase::kConnected);
+    state_ = StateChange{public_state(effect.phase), options_.servers[effect.server], effect.socket_id, effect.reason,
+                         rounded_up(effect.retry_in)};
+    if (state_handler_) {
+        state_handler_(state_);
+    }
+}
+
+void ClientRunner::execute(const ReportError& effect) {
+    if (error_handler_) {
+        error_handler_(ClientError{effect.code, effect.message, effect.channel});
+    }
+}
+
+}  // namespace tulle::client

@@ -1,0 +1,152 @@
+#include "client/io/http_connection.hpp"
+
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+namespace tulle::client {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using Tcp = asio::ip::tcp;
+
+constexpr std::size_t kMaxBodyBytes = std::size_t{1} << 20;
+constexpr std::size_t kBufferBytes = std::size_t{64} << 10;
+
+Exchange failed(ExchangeOutcome outcome, const std::string& during, const beast::error_code& error) {
+    return Exchange{outcome, 0, {}, during + ": " + error.message()};
+}
+
+}  // namespace
+
+class HttpConnection::Impl {
+public:
+    Impl(ServerUrl server, Duration timeout) : server_(std::move(server)), timeout_(timeout) {}
+
+    [[nodiscard]] const ServerUrl& server() const { return server_; }
+
+    Exchange run(std::string request) {
+        Exchange result;
+        io_.restart();
+        asio::co_spawn(io_, exchange(std::move(request)), [&result](const std::exception_ptr& failure, Exchange value) {
+            if (failure) {
+                std::rethrow_exception(failure);
+            }
+            result = std::move(value);
+        });
+        io_.run();
+        return result;
+    }
+
+private:
+    asio::awaitable<Exchange> exchange(std::string request) {
+        beast::error_code error;
+        if (!still_open()) {
+            const std::string during = co_await connect(error);
+            if (error) {
+                stream_.reset();
+                co_return failed(ExchangeOutcome::kNotSent, during, error);
+            }
+        }
+        stream_->expires_after(timeout_);
+        const std::size_t written = co_await asio::async_write(*stream_, asio::buffer(request),
+                                                               asio::redirect_error(asio::use_awaitable, error));
+        if (error) {
+            stream_.reset();
+            const bool whole = written == request.size();
+            co_return failed(whole ? ExchangeOutcome::kUnanswered : ExchangeOutcome::kNotSent, "cannot write", error);
+        }
+        co_return co_await answer();
+    }
+
+    /// Returns what failed, when `error` is set.
+    asio::awaitable<std::string> connect(beast::error_code& error) {
+        Tcp::resolver resolver(io_);
+        const auto results = co_await resolver.async_resolve(server_.host, server_.port,
+                                                             asio::redirect_error(asio::use_awaitable, error));
+        if (error) {
+            co_return "cannot resolve " + server_.host;
+        }
+        stream_.emplace(io_);
+        stream_->expires_after(timeout_);
+        co_await stream_->async_connect(results, asio::redirect_error(asio::use_awaitable, error));
+        if (!error) {
+            beast::error_code ignored;
+            stream_->socket().set_option(Tcp::no_delay(true), ignored);
+        }
+        co_return "cannot connect to " + server_.authority();
+    }
+
+    asio::awaitable<Exchange> answer() {
+        beast::error_code error;
+        beast::flat_buffer buffer(kBufferBytes);
+        http::response_parser<http::string_body> parser;
+        parser.body_limit(kMaxBodyBytes);
+        co_await http::async_read(*stream_, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+        if (error) {
+            stream_.reset();
+            co_return failed(ExchangeOutcome::kUnanswered, "no answer", error);
+        }
+        if (!parser.keep_alive() || buffer.size() > 0) {
+            stream_.reset();
+        } else {
+            stream_->expires_never();
+        }
+        http::response<http::string_body> response = parser.release();
+        co_return Exchange{
+            ExchangeOutcome::kAnswered, static_cast<int>(response.result_int()), std::move(response.body()), {}};
+    }
+
+    /// Between exchanges nothing is due from the server: bytes or an end mean that the connection is of no use any
+    /// more.
+    bool still_open() {
+        if (!stream_) {
+            return false;
+        }
+        Tcp::socket& socket = stream_->socket();
+        beast::error_code error;
+        char byte = 0;
+        socket.non_blocking(true, error);
+        socket.receive(asio::buffer(&byte, 1), Tcp::socket::message_peek, error);
+        if (error != asio::error::would_block) {
+            stream_.reset();
+            return false;
+        }
+        return true;
+    }
+
+    ServerUrl server_;
+    Duration timeout_;
+    asio::io_context io_{1};
+    std::optional<beast::tcp_stream> stream_;
+};
+
+HttpConnection::HttpConnection(ServerUrl server, Duration timeout)
+    : impl_(std::make_unique<Impl>(std::move(server), timeout)) {}
+
+HttpConnection::~HttpConnection() = default;
+
+const ServerUrl& HttpConnection::server() const {
+    return impl_->server();
+}
+
+Exchange HttpConnection::exchange(std::string request) {
+    return impl_->run(std::move(request));
+}
+
+}  // namespace tulle::client

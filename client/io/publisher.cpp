@@ -1,0 +1,131 @@
+#include <tulle/publisher.hpp>
+
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <utility>
+
+#include "client/io/clock.hpp"
+#include "client/io/http_connection.hpp"
+#include "client/io/server_list.hpp"
+#include "client/wire/publish.hpp"
+
+namespace tulle {
+namespace client {
+namespace {
+
+constexpr std::size_t kMaxErrorBytes = 300;
+
+PublisherOptions checked(PublisherOptions options) {
+    if (!is_valid_app_id(options.app_id)) {
+        throw std::invalid_argument("tulle::Publisher: an app id is 1 to 200 of A-Z a-z 0-9 _ - .");
+    }
+    if (options.app_key.empty() || options.app_secret.empty()) {
+        throw std::invalid_argument("tulle::Publisher: no app key or no app secret");
+    }
+    if (options.timeout <= std::chrono::milliseconds::zero()) {
+        throw std::invalid_argument("tulle::Publisher: the timeout must be positive");
+    }
+    return options;
+}
+
+PublishStatus status_of(int http_status) {
+    if (http_status >= 200 && http_status < 300) {
+        return PublishStatus::kAccepted;
+    }
+    if (http_status == 503) {
+        return PublishStatus::kUnavailable;
+    }
+    return http_status >= 500 ? PublishStatus::kUnknown : PublishStatus::kRefused;
+}
+
+PublishResult result_of(const Exchange& exchange, const std::string& server) {
+    switch (exchange.outcome) {
+        case ExchangeOutcome::kNotSent:
+            return {PublishStatus::kUnavailable, 0, exchange.error, server};
+        case ExchangeOutcome::kUnanswered:
+            return {PublishStatus::kUnknown, 0, exchange.error, server};
+        case ExchangeOutcome::kAnswered:
+            break;
+    }
+    PublishResult result{status_of(exchange.status), exchange.status, {}, server};
+    if (!result.ok()) {
+        result.error = "HTTP " + std::to_string(exchange.status) + ": " + exchange.body.substr(0, kMaxErrorBytes);
+    }
+    return result;
+}
+
+}  // namespace
+
+/// The state of a Publisher: one connection per server, and which to ask first.
+class PublisherCore {
+public:
+    explicit PublisherCore(PublisherOptions options) : options_(checked(std::move(options))) {
+        app_ = AppCredentials{options_.app_id, options_.app_key, options_.app_secret};
+        for (ServerUrl& server : parse_servers(options_.servers, "http", "tulle::Publisher")) {
+            connections_.push_back(std::make_unique<HttpConnection>(std::move(server), options_.timeout));
+        }
+    }
+
+    PublishResult publish(const PublishMessage& message) {
+        const Result<std::string, PublishErrc> body = publish_body(message);
+        if (body.has_error()) {
+            return {PublishStatus::kInvalid, 0, std::string(describe(body.error())), {}};
+        }
+        const std::lock_guard lock(mutex_);
+        PublishResult result;
+        for (std::size_t tried = 0; tried < connections_.size(); ++tried) {
+            HttpConnection& connection = *connections_[current_];
+            const Exchange exchange =
+                connection.exchange(publish_request(app_, connection.server(), *body, wall_now()));
+            result = result_of(exchange, options_.servers[current_]);
+            if (result.status != PublishStatus::kUnavailable) {
+                break;
+            }
+            current_ = (current_ + 1) % connections_.size();
+        }
+        return result;
+    }
+
+private:
+    PublisherOptions options_;
+    AppCredentials app_;
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<HttpConnection>> connections_;
+    std::size_t current_ = 0;
+};
+
+}  // namespace client
+
+std::string_view to_string(PublishStatus status) {
+    switch (status) {
+        case PublishStatus::kAccepted:
+            return "accepted";
+        case PublishStatus::kInvalid:
+            return "invalid";
+        case PublishStatus::kRefused:
+            return "refused";
+        case PublishStatus::kUnavailable:
+            return "unavailable";
+        case PublishStatus::kUnknown:
+            break;
+    }
+    return "unknown";
+}
+
+Publisher::Publisher(PublisherOptions options) : core_(std::make_unique<client::PublisherCore>(std::move(options))) {}
+Publisher::Publisher(Publisher&&) noexcept = default;
+Publisher& Publisher::operator=(Publisher&&) noexcept = default;
+Publisher::~Publisher() = default;
+
+PublishResult Publisher::publish(const std::vector<std::string>& channels, const std::string& event,
+                                 const std::string& data, const PublishOptions& options) {
+    return core_->publish(client::PublishMessage{channels, event, data, options.socket_id});
+}
+
+PublishResult Publisher::publish(const std::string& channel, const std::string& event, const std::string& data,
+                                 const PublishOptions& options) {
+    return publish(std::vector<std::string>{channel}, event, data, options);
+}
+
+}  // namespace tulle

@@ -1,0 +1,190 @@
+#include "client/io/ws_link.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
+#include <boost/beast/core/stream_traits.hpp>
+#include <boost/beast/websocket/error.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
+
+namespace tulle::client {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace websocket = boost::beast::websocket;
+
+constexpr std::chrono::seconds kFarewell{1};
+
+}  // namespace
+
+WsLink::WsLink(asio::io_context& io, WsLinkConfig config, Owner& owner)
+    : config_(std::move(config)), owner_(&owner), resolver_(io), ws_(io), farewell_(io) {}
+
+WsLink::~WsLink() {
+    for (const std::string& frame : outbox_) {
+        *config_.queued -= frame.size();
+    }
+}
+
+void WsLink::open() {
+    resolver_.async_resolve(config_.server.host, config_.server.port,
+                            [self = shared_from_this()](Error error, const Tcp::resolver::results_type& results) {
+                                self->on_resolved(error, results);
+                            });
+}
+
+void WsLink::on_resolved(Error error, const Tcp::resolver::results_type& results) {
+    if (owner_ == nullptr) {
+        return;
+    }
+    if (error) {
+        lose(error, "cannot resolve the host");
+        return;
+    }
+    beast::get_lowest_layer(ws_).expires_after(config_.connect_timeout);
+    beast::get_lowest_layer(ws_).async_connect(
+        results, [self = shared_from_this()](Error failure, const Tcp::endpoint&) { self->on_connected(failure); });
+}
+
+void WsLink::on_connected(Error error) {
+    if (owner_ == nullptr) {
+        return;
+    }
+    if (error) {
+        lose(error, "cannot connect");
+        return;
+    }
+    Error ignored;
+    beast::get_lowest_layer(ws_).socket().set_option(Tcp::no_delay(true), ignored);
+    beast::get_lowest_layer(ws_).expires_never();
+    ws_.set_option(websocket::stream_base::timeout{config_.connect_timeout, websocket::stream_base::none(), false});
+    ws_.set_option(websocket::stream_base::decorator([](websocket::request_type& request) {
+        request.set(beast::http::field::user_agent, "tulle-cpp/" TULLE_VERSION);
+    }));
+    ws_.read_message_max(config_.max_message_bytes);
+    ws_.text(true);
+    ws_.async_handshake(response_, config_.server.authority(), config_.target,
+                        [self = shared_from_this()](Error failure) { self->on_handshaken(failure); });
+}
+
+void WsLink::on_handshaken(Error error) {
+    if (owner_ == nullptr) {
+        return;
+    }
+    if (error == websocket::error::upgrade_declined) {
+        end(std::nullopt, "the server answered HTTP " + std::to_string(response_.result_int()));
+        return;
+    }
+    if (error) {
+        lose(error, "no WebSocket handshake");
+        return;
+    }
+    open_ = true;
+    read();
+    if (!outbox_.empty()) {
+        write();
+    } else if (closing_) {
+        say_goodbye();
+    }
+}
+
+void WsLink::read() {
+    ws_.async_read(buffer_, [self = shared_from_this()](Error error, std::size_t) { self->on_read(error); });
+}
+
+void WsLink::on_read(Error error) {
+    if (owner_ == nullptr) {
+        return;
+    }
+    if (error) {
+        lose(error, "connection lost");
+        return;
+    }
+    const auto data = buffer_.cdata();
+    owner_->on_text(config_.dial, {static_cast<const char*>(data.data()), data.size()});
+    buffer_.consume(buffer_.size());
+    if (owner_ != nullptr) {
+        read();
+    }
+}
+
+void WsLink::send(std::string frame) {
+    if (closing_) {
+        return;
+    }
+    *config_.queued += frame.size();
+    outbox_.push_back(std::move(frame));
+    if (open_ && outbox_.size() == 1) {
+        write();
+    }
+}
+
+void WsLink::write() {
+    ws_.async_write(asio::buffer(outbox_.front()),
+                    [self = shared_from_this()](Error error, std::size_t) { self->on_written(error); });
+}
+
+void WsLink::on_written(Error error) {
+    *config_.queued -= outbox_.front().size();
+    outbox_.pop_front();
+    if (owner_ == nullptr || error) {
+        return;  // the read that is always under way tells the end, with its reason
+    }
+    if (!outbox_.empty()) {
+        write();
+    } else if (closing_) {
+        say_goodbye();
+    }
+}
+
+void WsLink::close() {
+    closing_ = true;
+    farewell_.expires_after(kFarewell);
+    farewell_.async_wait([self = shared_from_this()](Error error) {
+        if (!error && self->owner_ != nullptr) {
+            self->end(std::nullopt, "the server did not close in time");
+        }
+    });
+    if (open_ && outbox_.empty()) {
+        say_goodbye();
+    }
+}
+
+void WsLink::say_goodbye() {
+    ws_.async_close(websocket::close_code::normal, [self = shared_from_this()](Error) {
+        if (self->owner_ != nullptr) {
+            self->end(std::nullopt, "closed");
+        }
+    });
+}
+
+void WsLink::lose(Error error, std::string_view during) {
+    if (error == websocket::error::closed && ws_.reason().code != websocket::close_code::none) {
+        const std::string text(ws_.reason().reason.data(), ws_.reason().reason.size());
+        end(static_cast<int>(ws_.reason().code), text.empty() ? "closed by the server" : text);
+        return;
+    }
+    end(std::nullopt, std::string(during) + ": " + error.message());
+}
+
+void WsLink::end(std::optional<int> code, std::string reason) {
+    Owner* const owner = std::exchange(owner_, nullptr);
+    cut();
+    owner->on_lost(config_.dial, code, std::move(reason));
+}
+
+void WsLink::drop() {
+    owner_ = nullptr;
+    cut();
+}
+
+void WsLink::cut() {
+    resolver_.cancel();
+    farewell_.cancel();
+    beast::get_lowest_layer(ws_).close();
+}
+
+}  // namespace tulle::client

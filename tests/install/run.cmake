@@ -1,0 +1,32 @@
+# What a user of the library does, step by step; the first step that fails ends the test.
+function(step title)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "${title} failed (${result}):\n${output}")
+  endif()
+  message(STATUS "${title}: ok")
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+step("install" ${CMAKE_COMMAND} --install ${TULLE_BUILD} --component dev --prefix ${WORK}/prefix)
+
+file(GLOB_RECURSE headers ${WORK}/prefix/include/*.hpp)
+if(NOT headers)
+  message(FATAL_ERROR "no header was installed")
+endif()
+foreach(header IN LISTS headers)
+  file(STRINGS ${header} foreign REGEX "^#include (\"|<(boost|client|mesh|node|openssl)/)")
+  if(foreign)
+    message(FATAL_ERROR "${header} includes more than the standard library and its own kind: ${foreign}")
+  endif()
+endforeach()
+
+string(REPLACE ";" "," sanitize "${SANITIZE}")
+set(flags "-Wall -Wextra -Wpedantic -Werror")
+if(sanitize)
+  string(APPEND flags " -fsanitize=${sanitize}")
+endif()
+step("configure" ${CMAKE_COMMAND} -S ${CONSUMER} -B ${WORK}/build -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER}
+  -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_FLAGS=${flags})
+step("build" ${CMAKE_COMMAND} --build ${WORK}/build)
+step("run" ${WORK}/build/consumer)

@@ -1,0 +1,79 @@
+#include "mesh/core/interest_feed.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tulle::mesh {
+namespace {
+
+constexpr Instant kStart{10s};
+
+class InterestFeedTest : public testing::Test {
+protected:
+    InterestLog log_{Limits{}};
+    InterestFeed feed_{Timing{}};
+};
+
+TEST_F(InterestFeedTest, CountsThePeerFromItsFirstPullOn) {
+    log_.add("a");
+    EXPECT_FALSE(feed_.counted());
+    EXPECT_FALSE(feed_.poll(kStart, log_).has_value());
+    const InterestMessage answer = feed_.on_pull(kStart, log_, {});
+    EXPECT_EQ(std::get<InterestDelta>(answer).changes.size(), 1u);
+    EXPECT_TRUE(feed_.counted());
+    EXPECT_EQ(feed_.acked(), InterestVersion{0});
+}
+
+TEST_F(InterestFeedTest, SendsAChangeAtOnceWhenIdleAndCoalescesTheNext) {
+    static_cast<void>(feed_.on_pull(kStart, log_, {}));
+    log_.add("a");
+    ASSERT_TRUE(feed_.poll(kStart + 1s, log_).has_value());
+    log_.add("b");
+    EXPECT_FALSE(feed_.poll(kStart + 1s, log_).has_value());
+    EXPECT_EQ(feed_.next_deadline(log_), kStart + 1s + 2ms);
+    const auto delta = feed_.poll(kStart + 1s + 2ms, log_);
+    ASSERT_TRUE(delta.has_value());
+    EXPECT_EQ(delta->base, InterestVersion{1});
+}
+
+TEST_F(InterestFeedTest, RepeatsWhatIsNotAcknowledged) {
+    static_cast<void>(feed_.on_pull(kStart, log_, {}));
+    log_.add("a");
+    static_cast<void>(feed_.poll(kStart + 1s, log_));
+    EXPECT_EQ(feed_.next_deadline(log_), kStart + 1100ms);
+    const auto again = feed_.poll(kStart + 1100ms, log_);
+    ASSERT_TRUE(again.has_value());
+    EXPECT_EQ(again->base, InterestVersion{0});
+    feed_.on_ack(kStart + 1200ms, InterestVersion{1});
+    EXPECT_EQ(feed_.next_deadline(log_), std::nullopt);
+    EXPECT_EQ(feed_.acked(), InterestVersion{1});
+}
+
+TEST_F(InterestFeedTest, AnswersAPullBeyondTheLogWithASnapshot) {
+    Limits limits;
+    limits.interest_log = 1;
+    InterestLog log{limits};
+    log.add("a");
+    log.add("b");
+    const InterestMessage answer = feed_.on_pull(kStart, log, {});
+    const auto& chunk = std::get<InterestChunk>(answer);
+    EXPECT_EQ(chunk.base, InterestVersion{2});
+    EXPECT_EQ(chunk.channels.size(), 2u);
+    EXPECT_FALSE(feed_.poll(kStart + 1s, log).has_value());  // deltas wait for the snapshot
+}
+
+TEST_F(InterestFeedTest, MakesAPeerPullThatTheLogNoLongerReaches) {
+    Limits limits;
+    limits.interest_log = 1;
+    InterestLog log{limits};
+    static_cast<void>(feed_.on_pull(kStart, log, {}));
+    log.add("a");
+    log.add("b");
+    log.add("c");
+    const auto delta = feed_.poll(kStart + 1s, log);
+    ASSERT_TRUE(delta.has_value());
+    EXPECT_EQ(delta->base, InterestVersion{3});
+    EXPECT_TRUE(delta->changes.empty());
+}
+
+}  // namespace
+}  // namespace tulle::mesh

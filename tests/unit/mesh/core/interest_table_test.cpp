@@ -1,0 +1,110 @@
+#include "mesh/core/interest_table.hpp"
+
+#include <gtest/gtest.h>
+
+#include "mesh/core/interest_log.hpp"
+
+namespace tulle::mesh {
+namespace {
+
+class InterestTableTest : public testing::Test {
+protected:
+    static InterestDelta delta(std::uint64_t base, std::vector<InterestChange> changes) {
+        return {InterestVersion{base}, std::move(changes), {}};
+    }
+
+    InterestTable table_{Limits{}};
+    InterestSlot slot_ = table_.take_slot().value();
+};
+
+TEST_F(InterestTableTest, AppliesContiguousDeltas) {
+    EXPECT_EQ(table_.version(slot_), std::nullopt);
+    EXPECT_FALSE(table_.apply(slot_, delta(0, {{true, "a"}, {true, "b"}})).hole);
+    EXPECT_FALSE(table_.apply(slot_, delta(2, {{false, "a"}})).hole);
+    EXPECT_EQ(table_.version(slot_), InterestVersion{3});
+    EXPECT_FALSE(table_.interested(slot_, "a"));
+    EXPECT_TRUE(table_.interested(slot_, "b"));
+}
+
+TEST_F(InterestTableTest, NeverAppliesADeltaBehindAHole) {
+    static_cast<void>(table_.apply(slot_, delta(0, {{true, "a"}})));
+    EXPECT_TRUE(table_.apply(slot_, delta(2, {{true, "c"}})).hole);
+    EXPECT_EQ(table_.version(slot_), InterestVersion{1});
+    EXPECT_FALSE(table_.interested(slot_, "c"));
+}
+
+TEST_F(InterestTableTest, SkipsTheKnownPartOfARepeatedDelta) {
+    static_cast<void>(table_.apply(slot_, delta(0, {{true, "a"}, {false, "a"}})));
+    static_cast<void>(table_.apply(slot_, delta(0, {{true, "a"}, {false, "a"}, {true, "b"}})));
+    EXPECT_EQ(table_.version(slot_), InterestVersion{3});
+    EXPECT_EQ(table_.digest(slot_), stable_hash("b"));
+    EXPECT_EQ(table_.size(slot_), 1u);
+}
+
+TEST_F(InterestTableTest, IgnoresASnapshotThatIsOlderThanItsDeltas) {
+    static_cast<void>(table_.apply(slot_, delta(0, {{true, "a"}, {true, "b"}})));
+    EXPECT_FALSE(table_.apply(slot_, {1, InterestVersion{1}, {}, {"a"}, true, {}}));
+    EXPECT_TRUE(table_.interested(slot_, "b"));
+}
+
+TEST_F(InterestTableTest, ReplacesTheSetWhenTheLastChunkHasCome) {
+    static_cast<void>(table_.apply(slot_, delta(0, {{true, "old"}})));
+    EXPECT_TRUE(table_.apply(slot_, {1, InterestVersion{5}, {}, {"a"}, false, {}}));
+    EXPECT_TRUE(table_.interested(slot_, "old"));
+    EXPECT_FALSE(table_.interested(slot_, "a"));
+    EXPECT_EQ(table_.continuation(slot_)->after, "a");
+    EXPECT_FALSE(table_.apply(slot_, {1, InterestVersion{5}, {}, {"a"}, false, {}})) << "a repeated chunk";
+    EXPECT_TRUE(table_.apply(slot_, {1, InterestVersion{5}, "a", {"b"}, true, {}}));
+    EXPECT_FALSE(table_.interested(slot_, "old"));
+    EXPECT_TRUE(table_.interested(slot_, "a"));
+    EXPECT_EQ(table_.version(slot_), InterestVersion{5});
+    EXPECT_EQ(table_.digest(slot_), stable_hash("a") ^ stable_hash("b"));
+}
+
+TEST_F(InterestTableTest, ForgetsAPeerAtOnceAndSweepsItsEntriesLater) {
+    const InterestSlot other = table_.take_slot().value();
+    static_cast<void>(table_.apply(slot_, delta(0, {{true, "a"}, {true, "b"}})));
+    static_cast<void>(table_.apply(other, delta(0, {{true, "b"}})));
+    table_.give_back(slot_);
+    const InterestSlot reused = table_.take_slot().value();
+    EXPECT_EQ(reused, slot_);
+    EXPECT_FALSE(table_.interested(reused, "a"));
+    while (table_.sweep()) {
+    }
+    EXPECT_EQ(table_.channels(), 1u);
+    EXPECT_TRUE(table_.interested(other, "b"));
+}
+
+TEST_F(InterestTableTest, IsExactWhenTheSetChangesWhileItIsReadInChunks) {
+    Limits limits;
+    limits.interest_bytes = 6;
+    InterestLog log{limits};
+    for (const char* channel : {"a", "b", "c", "d"}) {
+        log.add(channel);
+    }
+    const InterestVersion base = log.version();
+    InterestChunk chunk = log.chunk(1, base, {});
+    while (true) {
+        ASSERT_TRUE(table_.apply(slot_, chunk));
+        if (chunk.last) {
+            break;
+        }
+        if (chunk.channels.back() == "b") {
+            log.remove("a");
+            log.remove("d");
+            log.add("aa");
+            log.add("e");
+        }
+        chunk = log.chunk(1, base, table_.continuation(slot_)->after);
+    }
+    while (*table_.version(slot_) < log.version()) {
+        EXPECT_FALSE(table_.apply(slot_, log.changes_after(*table_.version(slot_))).hole);
+    }
+    EXPECT_EQ(table_.version(slot_), log.version());
+    EXPECT_EQ(table_.digest(slot_), log.digest());
+    EXPECT_FALSE(table_.interested(slot_, "d"));
+    EXPECT_TRUE(table_.interested(slot_, "aa"));
+}
+
+}  // namespace
+}  // namespace tulle::mesh

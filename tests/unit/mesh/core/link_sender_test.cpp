@@ -1,0 +1,129 @@
+#include "mesh/core/link_sender.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tulle::mesh {
+namespace {
+
+constexpr Instant kStart{10s};
+
+class LinkSenderTest : public testing::Test {
+protected:
+    void append(const std::string& channel, std::size_t bytes = 10) {
+        ring_.append(kStart, {.n = {}, .channels = {channel}, .body = share(std::string(bytes, 'x')), .exclude_socket = {}});
+    }
+
+    std::vector<FramePtr> flush(LinkSender& sender, Instant now = kStart) {
+        std::vector<FramePtr> frames;
+        sender.flush(now, ring_, [](const std::string& channel) { return channel == "news"; }, frames);
+        return frames;
+    }
+
+    Limits limits_;
+    RecordRing ring_{limits_};
+};
+
+TEST_F(LinkSenderTest, SendsNothingBeforeItIsOpened) {
+    append("news");
+    LinkSender sender(Timing{}, limits_);
+    EXPECT_TRUE(flush(sender).empty());
+}
+
+TEST_F(LinkSenderTest, PacksWhatATurnBroughtIntoOneFrameAndSkipsTheRest) {
+    append("news");
+    append("other");
+    append("news");
+    append("other");
+    LinkSender sender(Timing{}, limits_);
+    sender.open(RecordNo{0});
+    const auto frames = flush(sender);
+    ASSERT_EQ(frames.size(), 1u);
+    EXPECT_EQ(frames[0]->no, FrameNo{1});
+    EXPECT_EQ(frames[0]->upto, RecordNo{4});
+    ASSERT_EQ(frames[0]->records.size(), 2u);
+    EXPECT_EQ(frames[0]->records[1]->n, RecordNo{3});
+    EXPECT_TRUE(flush(sender).empty());
+}
+
+TEST_F(LinkSenderTest, MovesOnWithoutAFrameWhenNothingIsOfInterest) {
+    append("other");
+    LinkSender sender(Timing{}, limits_);
+    sender.open(RecordNo{0});
+    EXPECT_TRUE(flush(sender).empty());
+    EXPECT_EQ(sender.upto(), RecordNo{1});
+    EXPECT_EQ(sender.last_sent(), FrameNo{0});
+}
+
+TEST_F(LinkSenderTest, StopsAtItsCreditAndGoesOnAfterAReceipt) {
+    limits_.credit_bytes = 500;
+    limits_.frame_bytes = 300;
+    for (int i = 0; i < 6; ++i) {
+        append("news", 100);
+    }
+    LinkSender sender(Timing{}, limits_);
+    sender.open(RecordNo{0});
+    const std::size_t sent = flush(sender).size();
+    EXPECT_LT(sender.upto(), RecordNo{6});
+    EXPECT_TRUE(flush(sender).empty());
+    sender.on_receipt(FrameNo{sent});
+    EXPECT_EQ(sender.unreceipted_bytes(), 0u);
+    flush(sender);
+    EXPECT_EQ(sender.upto(), RecordNo{6});
+}
+
+TEST_F(LinkSenderTest, RepeatsTheVeryFrameOncePerPause) {
+    append("news");
+    LinkSender sender(Timing{}, limits_);
+    sender.open(RecordNo{0});
+    const auto frames = flush(sender);
+    std::vector<FramePtr> again;
+    sender.on_nack(kStart + 5ms, {{FrameNo{1}, FrameNo{9}}}, again);
+    EXPECT_EQ(again, frames);
+    sender.on_nack(kStart + 6ms, {{FrameNo{1}, FrameNo{1}}}, again);
+    EXPECT_EQ(again.size(), 1u);
+    sender.on_nack(kStart + 30ms, {{FrameNo{1}, FrameNo{1}}}, again);
+    EXPECT_EQ(again.size(), 2u);
+    sender.on_receipt(FrameNo{1});
+    sender.on_nack(kStart + 90ms, {{FrameNo{1}, FrameNo{1}}}, again);
+    EXPECT_EQ(again.size(), 2u);
+}
+
+TEST_F(LinkSenderTest, SaysWhatTheRingHasDropped) {
+    Limits small;
+    small.ring_bytes = 1;
+    small.ring_stubs = 3;
+    ring_ = RecordRing(small);
+    for (int i = 0; i < 6; ++i) {
+        append(i % 2 == 0 ? "news" : "other");  // 1 news … 6 other; 1 and 2 forgotten, 3, 4, 5 stubs, 6 whole
+    }
+    LinkSender sender(Timing{}, limits_);
+    sender.open(RecordNo{0});
+    const auto frames = flush(sender);
+    ASSERT_EQ(frames.size(), 1u);
+    EXPECT_EQ(frames[0]->gone, (Gone{{{"news", 2}}, 2}));
+    EXPECT_EQ(sender.gone(), 4u);
+    EXPECT_EQ(frames[0]->upto, RecordNo{6});
+}
+
+TEST_F(LinkSenderTest, OwesATailAfterABurstAndAnotherWhenIdle) {
+    append("news");
+    LinkSender sender(Timing{}, limits_);
+    sender.open(RecordNo{0});
+    flush(sender);
+    EXPECT_EQ(sender.next_deadline(), kStart + 20ms);
+    EXPECT_FALSE(sender.on_deadline(kStart + 19ms));
+    EXPECT_TRUE(sender.on_deadline(kStart + 20ms));
+    EXPECT_EQ(sender.next_deadline(), kStart + 20ms + 1s);
+}
+
+TEST_F(LinkSenderTest, IgnoresAReceiptForWhatItNeverSent) {
+    append("news");
+    LinkSender sender(Timing{}, limits_);
+    sender.open(RecordNo{0});
+    flush(sender);
+    sender.on_receipt(FrameNo{1'000'000'000});
+    EXPECT_EQ(sender.receipted(), FrameNo{0});
+}
+
+}  // namespace
+}  // namespace tulle::mesh

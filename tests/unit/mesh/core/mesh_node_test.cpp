@@ -1,0 +1,205 @@
+#include "mesh/core/mesh_node.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tulle::mesh {
+namespace {
+
+constexpr Instant kStart{10s};
+
+NodeOptions options(std::uint64_t oid, const std::string& name, std::vector<std::string> seeds = {}) {
+    return {.oid = OriginId{oid},
+            .cluster = "test",
+            .name = name,
+            .version = "1",
+            .endpoints = {name + ":1", name + ":2", name + ":3"},
+            .seeds = std::move(seeds),
+            .timing = {},
+            .limits = {}};
+}
+
+template <class T>
+std::vector<T> all_of(const Effects& effects) {
+    std::vector<T> found;
+    for (const Effect& effect : effects) {
+        if (const T* what = std::get_if<T>(&effect)) {
+            found.push_back(*what);
+        }
+    }
+    return found;
+}
+
+template <class T>
+std::vector<T> bodies(const Effects& effects) {
+    std::vector<T> found;
+    for (const SendControl& send : all_of<SendControl>(effects)) {
+        if (const T* body = std::get_if<T>(&send.message.body)) {
+            found.push_back(*body);
+        }
+    }
+    return found;
+}
+
+/// One real node, and a second one played by the test.
+class MeshNodeTest : public testing::Test {
+protected:
+    MeshNodeTest() {
+        node_.set_shards(1);
+        node_.start(kStart, out_);
+    }
+
+    void feed(Input input) {
+        node_.step(now_, input, out_);
+        node_.settle(now_, out_);
+    }
+
+    Control from_peer(ControlBody body, std::uint64_t tag) {
+        return {OriginId{2}, OriginId{1}, SessionTag{tag}, std::move(body)};
+    }
+
+    Introduction peer() {
+        return {"test", "b", "1", {"b:1", "b:2", "b:3"}, kOldestProtocolVersion, kProtocolVersion, true};
+    }
+
+    /// Brings the session up to where the peer has pulled and holds our interest.
+    void establish() {
+        feed(from_peer(Hello{peer(), SessionTag{77}, {std::nullopt, RecordNo{5}, {}}, {}}, 0));
+        feed(LinkUp{all_of<OpenLink>(out_).back().link});
+        tag_ = bodies<Welcome>(out_).back().tag.value;
+        feed(from_peer(Heartbeat{}, tag_));
+        feed(from_peer(InterestPull{}, tag_));
+        feed(from_peer(InterestDelta{InterestVersion{0}, {{true, "app/news"}}, InterestVersion{1}}, tag_));
+        out_.clear();
+    }
+
+    void publish(const std::string& channel) {
+        feed(PortInput{ShardIndex{0}, Publish{1, {channel}, share("x"), {}}});
+    }
+
+    MeshNode node_{options(1, "a"), 1};
+    Instant now_ = kStart;
+    Effects out_;
+    std::uint64_t tag_ = 0;
+};
+
+TEST_F(MeshNodeTest, ServesAtOnceWhenItKnowsNobody) {
+    EXPECT_EQ(all_of<ReadinessChanged>(out_).size(), 1u);
+    publish("app/news");
+    const auto answers = all_of<ToPort>(out_);
+    ASSERT_EQ(answers.size(), 1u);
+    EXPECT_EQ(std::get<Published>(answers[0].message).outcome, PublishOutcome::kAccepted);
+}
+
+TEST_F(MeshNodeTest, AnswersAHelloWithAWelcomeAndPullsTheInterest) {
+    feed(from_peer(Hello{peer(), SessionTag{77}, {std::nullopt, RecordNo{5}, {}}, {}}, 0));
+    ASSERT_EQ(all_of<OpenLink>(out_).size(), 1u);
+    EXPECT_EQ(all_of<OpenLink>(out_)[0].endpoint, "b:1");
+    feed(LinkUp{all_of<OpenLink>(out_)[0].link});
+    const auto welcomes = bodies<Welcome>(out_);
+    ASSERT_FALSE(welcomes.empty());
+    EXPECT_EQ(welcomes.back().echo, SessionTag{77});
+    feed(from_peer(Heartbeat{}, welcomes.back().tag.value));
+    EXPECT_EQ(bodies<InterestPull>(out_).size(), 1u);
+    ASSERT_EQ(all_of<ConnectData>(out_).size(), 1u);
+    EXPECT_EQ(all_of<ConnectData>(out_)[0].endpoint, "b:2");
+}
+
+TEST_F(MeshNodeTest, SendsOnlyWhatThePeerHasInterestIn) {
+    establish();
+    feed(SubscriberSeen{OriginId{2}});
+    publish("app/other");
+    EXPECT_TRUE(all_of<SendData>(out_).empty());
+    publish("app/news");
+    const auto sent = all_of<SendData>(out_);
+    ASSERT_EQ(sent.size(), 1u);
+    EXPECT_EQ(sent[0].message.tag, SessionTag{77});
+    EXPECT_EQ(std::get<FramePtr>(sent[0].message.body)->upto, RecordNo{2});
+}
+
+TEST_F(MeshNodeTest, ConfirmsASubscriptionOnlyWhenThePeerHasAcknowledgedIt) {
+    establish();
+    feed(PortInput{ShardIndex{0}, Subscribe{"app/mine", 1}});
+    feed(PortInput{ShardIndex{0}, Subscribe{"app/mine", 2}});  // a later one waits for the same version
+    EXPECT_TRUE(all_of<ToPort>(out_).empty());
+    feed(from_peer(InterestAck{InterestVersion{1}}, tag_));
+    EXPECT_EQ(all_of<ToPort>(out_).size(), 2u);
+}
+
+TEST_F(MeshNodeTest, DropsWhatBelongsToAnEndedSession) {
+    establish();
+    feed(PortInput{ShardIndex{0}, Subscribe{"app/mine", 1}});
+    feed(from_peer(InterestAck{InterestVersion{1}}, tag_ + 1));
+    EXPECT_TRUE(all_of<ToPort>(out_).empty());
+    EXPECT_EQ(node_.membership().counters().stale, 1u);
+}
+
+TEST_F(MeshNodeTest, AcceptsNoHelloOfAnotherCluster) {
+    Introduction stranger = peer();
+    stranger.cluster = "other";
+    feed(from_peer(Hello{stranger, SessionTag{77}, {}, {}}, 0));
+    feed(LinkUp{all_of<OpenLink>(out_).back().link});
+    ASSERT_EQ(bodies<Refuse>(out_).size(), 1u);
+    EXPECT_EQ(bodies<Refuse>(out_)[0].reason, RefusalReason::kCluster);
+    EXPECT_EQ(node_.membership().find(OriginId{2}), nullptr);
+}
+
+TEST_F(MeshNodeTest, RefusesANewcomerThatBearsItsName) {
+    Introduction twin = peer();
+    twin.name = "a";
+    twin.ready = false;
+    feed(from_peer(Knock{twin, "a:1"}, 0));
+    feed(LinkUp{all_of<OpenLink>(out_).back().link});
+    ASSERT_EQ(bodies<Refuse>(out_).size(), 1u);
+    EXPECT_EQ(bodies<Refuse>(out_)[0].reason, RefusalReason::kNameTaken);
+}
+
+TEST_F(MeshNodeTest, DeclaresAPeerDeadAtOnceWhenItsEndpointRefuses) {
+    establish();
+    const LinkId link = *node_.membership().find(OriginId{2})->link;
+    feed(LinkDown{link});
+    EXPECT_EQ(all_of<CheckEndpoint>(out_).size(), 1u);
+    EXPECT_EQ(node_.membership().find(OriginId{2})->state, PeerState::kAlive);
+    feed(EndpointChecked{link, EndpointState::kRefused});
+    EXPECT_EQ(node_.membership().find(OriginId{2})->state, PeerState::kDead);
+    EXPECT_EQ(all_of<DisconnectData>(out_).size(), 1u);
+}
+
+TEST_F(MeshNodeTest, KillsASilentPeerBetweenOneAndTwoAndAHalfSeconds) {
+    establish();
+    for (const Instant end = kStart + 2500ms; now_ < end; now_ += 50ms) {
+        node_.settle(now_, out_);
+        EXPECT_NE(node_.membership().find(OriginId{2})->state, PeerState::kDead);
+    }
+    node_.settle(now_, out_);
+    EXPECT_EQ(node_.membership().find(OriginId{2})->state, PeerState::kDead);
+}
+
+TEST_F(MeshNodeTest, AccusesNobodyAfterItsOwnLongSleep) {
+    establish();
+    now_ += 30s;
+    node_.settle(now_, out_);
+    EXPECT_EQ(node_.membership().find(OriginId{2})->state, PeerState::kAlive);
+}
+
+TEST_F(MeshNodeTest, ReleasesTheBarrierWhenTheOnlyOneThatOwesAnAnswerDies) {
+    establish();
+    feed(PortInput{ShardIndex{0}, Subscribe{"app/mine", 1}});
+    const LinkId link = *node_.membership().find(OriginId{2})->link;
+    feed(LinkDown{link});
+    feed(EndpointChecked{link, EndpointState::kRefused});
+    EXPECT_EQ(all_of<ToPort>(out_).size(), 1u);
+}
+
+TEST_F(MeshNodeTest, LeavesWhenEveryMemberHasReceiptedOrAtTheDeadline) {
+    establish();
+    feed(LeaveRequest{5s});
+    EXPECT_EQ(bodies<Leave>(out_).size(), 1u);
+    EXPECT_TRUE(all_of<Left>(out_).empty());
+    publish("app/news");
+    EXPECT_EQ(std::get<Published>(all_of<ToPort>(out_).back().message).outcome, PublishOutcome::kNotReady);
+    feed(from_peer(LeaveReceipt{}, tag_));
+    EXPECT_EQ(all_of<Left>(out_).size(), 1u);
+}
+
+}  // namespace
+}  // namespace tulle::mesh

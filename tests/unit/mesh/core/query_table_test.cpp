@@ -1,0 +1,90 @@
+#include "mesh/core/query_table.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tulle::mesh {
+namespace {
+
+constexpr Instant kStart{10s};
+constexpr ShardIndex kAsker{0};
+constexpr OriginId kB{2};
+constexpr OriginId kC{3};
+
+class QueryTableTest : public testing::Test {
+protected:
+    QueryTableTest() {
+        table_.set_shards(0b11);
+        table_.set_names([](OriginId oid) { return oid == OriginId{} ? "self" : "n" + std::to_string(oid.value); });
+    }
+
+    std::uint64_t ask() { return table_.ask(kStart, kAsker, {7, "q", 1s}, {kB, kC}, out_).value(); }
+
+    const QueryResult* result() const {
+        const auto* to = out_.empty() ? nullptr : std::get_if<ToPort>(&out_.back());
+        return to == nullptr ? nullptr : std::get_if<QueryResult>(&to->message);
+    }
+
+    QueryTable table_{Limits{}};
+    Effects out_;
+};
+
+TEST_F(QueryTableTest, GathersAllShardsAndMembers) {
+    const std::uint64_t token = ask();
+    EXPECT_EQ(out_.size(), 2u);  // a LocalQuery for each shard
+    table_.on_local_answer(ShardIndex{0}, {token, "s0", true}, out_);
+    table_.on_local_answer(ShardIndex{1}, {token, "", true}, out_);
+    table_.on_answer(kB, {token, "b1", false}, out_);
+    table_.on_answer(kB, {token, "b2", true}, out_);
+    EXPECT_EQ(result(), nullptr);
+    table_.on_answer(kC, {token, "c", true}, out_);
+    ASSERT_NE(result(), nullptr);
+    EXPECT_EQ(result()->id, 7u);
+    EXPECT_EQ(result()->parts, (std::vector<std::string>{"s0", "b1", "b2", "c"}));
+    EXPECT_TRUE(result()->missing.empty());
+}
+
+TEST_F(QueryTableTest, NamesWhoDidNotAnswerInTime) {
+    const std::uint64_t token = ask();
+    table_.on_local_answer(ShardIndex{0}, {token, "s0", true}, out_);
+    table_.on_local_answer(ShardIndex{1}, {token, "s1", true}, out_);
+    table_.on_answer(kC, {token, "c", true}, out_);
+    EXPECT_EQ(table_.next_deadline(), kStart + 1s);
+    table_.on_deadline(kStart + 1s, out_);
+    ASSERT_NE(result(), nullptr);
+    EXPECT_EQ(result()->missing, (std::vector<std::string>{"n2"}));
+    EXPECT_EQ(table_.next_deadline(), std::nullopt);
+}
+
+TEST_F(QueryTableTest, DoesNotWaitForAMemberThatDies) {
+    const std::uint64_t token = ask();
+    table_.on_local_answer(ShardIndex{0}, {token, "", true}, out_);
+    table_.on_local_answer(ShardIndex{1}, {token, "", true}, out_);
+    table_.on_answer(kC, {token, "c", true}, out_);
+    table_.member_gone(kB, out_);
+    ASSERT_NE(result(), nullptr);
+    EXPECT_EQ(result()->missing, (std::vector<std::string>{"n2"}));
+}
+
+TEST_F(QueryTableTest, ForwardsTheShardsAnswersToAMemberThatAsks) {
+    table_.on_ask(kStart, kB, {42, "q", 1000}, out_);
+    const std::uint64_t token = std::get<LocalQuery>(std::get<ToPort>(out_[0]).message).token;
+    const auto first = table_.on_local_answer(ShardIndex{0}, {token, "s0", true}, out_);
+    ASSERT_TRUE(first.has_value());
+    EXPECT_EQ(first->to, kB);
+    EXPECT_EQ(first->answer.id, 42u);
+    EXPECT_FALSE(first->answer.last);
+    const auto last = table_.on_local_answer(ShardIndex{1}, {token, "", true}, out_);
+    ASSERT_TRUE(last.has_value());
+    EXPECT_TRUE(last->answer.last);
+}
+
+TEST_F(QueryTableTest, IgnoresAnswersThatNobodyAskedFor) {
+    const std::uint64_t token = ask();
+    table_.on_answer(OriginId{99}, {token, "x", true}, out_);
+    table_.on_answer(kB, {token + 1, "x", true}, out_);
+    table_.on_local_answer(ShardIndex{0}, {token + 1, "x", true}, out_);
+    EXPECT_EQ(out_.size(), 2u);
+}
+
+}  // namespace
+}  // namespace tulle::mesh

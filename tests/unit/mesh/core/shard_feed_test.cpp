@@ -1,0 +1,34 @@
+#include "mesh/core/shard_feed.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tulle::mesh {
+namespace {
+
+RecordPtr record(const std::string& channel) {
+    return std::make_shared<const Record>(Record{RecordNo{1}, {channel}, share("x"), {}});
+}
+
+TEST(ShardFeed, AnnouncesWhatAFullMailboxLostBeforeAnythingLater) {
+    ShardMailbox box(2, [] {});
+    ShardFeed feed(box);
+    feed.deliver(record("a"));
+    feed.deliver(record("a"));
+    feed.deliver(record("b"));
+    feed.deliver(record("b"));
+    feed.answer(Readiness{true});  // answers are never lost
+    EXPECT_EQ(feed.losses(), 2u);
+    std::vector<ToShard> got;
+    box.take_all(got);
+    ASSERT_EQ(got.size(), 3u);
+    feed.deliver(record("c"));
+    box.take_all(got);
+    ASSERT_EQ(got.size(), 2u);
+    EXPECT_EQ(std::get<Gap>(got[0]).channel, "b");
+    EXPECT_EQ(std::get<Gap>(got[0]).missing, 2u);
+    EXPECT_EQ(std::get<Deliver>(got[1]).record->channels.front(), "c");
+    EXPECT_FALSE(feed.lossy());
+}
+
+}  // namespace
+}  // namespace tulle::mesh

@@ -1,0 +1,135 @@
+#include "mesh/wire/codec.hpp"
+
+#include <gtest/gtest.h>
+
+#include "mesh/base/prng.hpp"
+#include "mesh/core/numbers.hpp"
+#include "mesh/core/port.hpp"
+
+namespace tulle::mesh {
+namespace {
+
+const Introduction kWho{"c", "n1", "0.1", {"h:1", "h:2", "h:3"}, 1, 1, true};
+const SessionTerms kTerms{RecordNo{3}, RecordNo{9}, {{OriginId{5}, "n2", {"g:1", "g:2", ""}}}};
+
+Control control(ControlBody body) {
+    return {OriginId{1}, OriginId{2}, SessionTag{3}, std::move(body)};
+}
+
+FramePtr frame(std::vector<RecordPtr> records) {
+    return std::make_shared<const Frame>(Frame{FrameNo{1}, RecordNo{9}, {{{"app/a", 2}}, 1}, std::move(records), 0});
+}
+
+RecordPtr record(std::string channel, std::size_t bytes) {
+    return std::make_shared<const Record>(Record{RecordNo{7}, {std::move(channel)}, share(std::string(bytes, 'x')), "1.2"});
+}
+
+TEST(Codec, CarriesEveryKindOfControlMessage) {
+    const ControlBody all[] = {
+        Knock{kWho, "h:1"}, Hello{kWho, SessionTag{4}, kTerms, "s:1"}, Welcome{kWho, SessionTag{4}, SessionTag{5}, kTerms},
+        Refuse{RefusalReason::kNameTaken, "no"}, Heartbeat{}, Members{kTerms.members},
+        InterestDelta{InterestVersion{1}, {{true, "app/a"}, {false, "app/b"}}, InterestVersion{3}},
+        InterestAck{InterestVersion{2}}, InterestPull{InterestVersion{1}, 2, "app/a", true},
+        InterestChunk{1, InterestVersion{2}, "", {"app/a"}, true, InterestVersion{4}}, Receipt{FrameNo{6}},
+        Nack{{{FrameNo{1}, FrameNo{2}}}}, ProbeAsk{OriginId{8}, 1}, ProbeAnswer{OriginId{8}, 1, Hearing::kYes, 12},
+        QueryAsk{1, "q", 500}, QueryAnswer{1, "a", true}, Leave{FrameNo{9}}, LeaveReceipt{}};
+    static_assert(std::size(all) == std::variant_size_v<ControlBody>);
+    for (const ControlBody& body : all) {
+        const std::string bytes = encode(control(body));
+        const auto back = decode_control(bytes);
+        ASSERT_TRUE(back) << body.index() << ": " << to_text(back.error());
+        EXPECT_EQ(back->body.index(), body.index());
+        EXPECT_EQ(back->src, OriginId{1});
+        EXPECT_EQ(back->dst, OriginId{2});
+        EXPECT_EQ(back->tag, SessionTag{3});
+        EXPECT_EQ(encode(*back), bytes) << "kind " << body.index();
+    }
+}
+
+TEST(Codec, CarriesFramesAndTails) {
+    const Data data{OriginId{1}, OriginId{2}, SessionTag{3}, frame({record("app/a", 10)})};
+    const auto back = decode_data(encode(data));
+    ASSERT_TRUE(back);
+    const Frame& got = *std::get<FramePtr>(back->body);
+    EXPECT_EQ(got.no, FrameNo{1});
+    EXPECT_EQ(got.gone, (Gone{{{"app/a", 2}}, 1}));
+    ASSERT_EQ(got.records.size(), 1u);
+    EXPECT_EQ(*got.records[0]->body, "xxxxxxxxxx");
+    EXPECT_EQ(got.records[0]->exclude_socket, "1.2");
+    EXPECT_EQ(got.bytes, got.records[0]->cost());
+
+    const auto tail = decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, Tail{FrameNo{4}, RecordNo{5}}}));
+    ASSERT_TRUE(tail);
+    EXPECT_EQ(std::get<Tail>(tail->body).upto, RecordNo{5});
+}
+
+TEST(Codec, RefusesWhatIsNotOurs) {
+    EXPECT_EQ(decode_control("").error(), CodecError::kUnknownProtocol);
+    EXPECT_EQ(decode_control("GET / HTTP/1.1\r\n\r\n").error(), CodecError::kMalformed);
+    EXPECT_EQ(decode_data(std::string(64, '\xff')).error(), CodecError::kMalformed);
+    EXPECT_EQ(decode_control(std::string(kMaxMessageBytes + 1, 'x')).error(), CodecError::kLimit);
+    const std::string good = encode(control(Heartbeat{}));
+    EXPECT_FALSE(decode_control(good.substr(0, good.size() - 1)));
+}
+
+TEST(Codec, RefusesCountsAndLengthsOverTheirLimits) {
+    const std::string long_channel(kMaxChannelBytes + 1, 'c');
+    const auto refused = [](ControlBody body) {
+        const auto result = decode_control(encode(control(std::move(body))));
+        return !result && result.error() == CodecError::kLimit;
+    };
+    EXPECT_TRUE(refused(InterestDelta{{}, {{true, long_channel}}, {}}));
+    EXPECT_TRUE(refused(InterestDelta{{}, std::vector<InterestChange>(Limits{}.delta_changes + 1, {true, "c"}), {}}));
+    EXPECT_TRUE(refused(InterestChunk{1, {}, "", {}, false, {}})) << "a chunk without an end";
+    EXPECT_TRUE(refused(Nack{{{FrameNo{5}, FrameNo{4}}}}));
+    EXPECT_TRUE(refused(Nack{std::vector<FrameRange>(Limits{}.nack_ranges + 1, {FrameNo{1}, FrameNo{1}})}));
+    EXPECT_TRUE(refused(QueryAsk{1, std::string(kMaxQueryBytes + 1, 'q'), 1}));
+    EXPECT_TRUE(refused(Hello{kWho, SessionTag{0}, kTerms, ""})) << "no tag";
+    Introduction nameless = kWho;
+    nameless.name = "two words";
+    EXPECT_TRUE(refused(Knock{nameless, ""}));
+    nameless.name = std::string(kMaxNameBytes + 1, 'n');
+    EXPECT_TRUE(refused(Knock{nameless, ""}));
+
+    const auto data = [](FramePtr f) { return decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, std::move(f)})); };
+    EXPECT_FALSE(data(frame({record(long_channel, 1)})));
+    EXPECT_FALSE(data(frame({record("app/a", kMaxBodyBytes + 1)})));
+    EXPECT_TRUE(data(frame({record("app/a", kMaxBodyBytes)})));
+}
+
+TEST(Codec, LargestFrameThatASenderMakesIsAccepted) {
+    std::vector<RecordPtr> records;
+    for (std::size_t bytes = 0; bytes < Limits{}.frame_bytes - 300; bytes += records.back()->cost()) {
+        records.push_back(record("app/" + std::string(kMaxChannelBytes - 4, 'c'), 1));
+    }
+    records.push_back(record("app/a", kMaxBodyBytes));
+    const std::string bytes = encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, frame(records)});
+    EXPECT_LE(bytes.size(), kMaxMessageBytes);
+}
+
+TEST(Codec, SurvivesRandomDamage) {
+    Prng prng(1);
+    const std::string good = encode(control(Hello{kWho, SessionTag{4}, kTerms, "s:1"}));
+    const std::string data = encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, frame({record("app/a", 10)})});
+    std::uint64_t accepted = 0;
+    for (int i = 0; i < 20'000; ++i) {
+        std::string bytes = i % 2 == 0 ? good : data;
+        for (std::uint64_t flips = 1 + prng.below(4); flips > 0; --flips) {
+            bytes[prng.below(bytes.size())] = static_cast<char>(prng.below(256));
+        }
+        accepted += decode_control(bytes).has_value() ? 1u : 0u;
+        accepted += decode_data(bytes).has_value() ? 1u : 0u;
+    }
+    EXPECT_GT(accepted, 0u);  // damage inside a text is no damage to the form
+}
+
+TEST(Topic, NamesOneReceiver) {
+    EXPECT_EQ(topic_of(OriginId{0xab}), "N00000000000000ab");
+    EXPECT_EQ(oid_of_topic("N00000000000000ab"), OriginId{0xab});
+    EXPECT_FALSE(oid_of_topic("N0"));
+    EXPECT_FALSE(oid_of_topic(""));
+    EXPECT_FALSE(oid_of_topic("X00000000000000ab"));
+}
+
+}  // namespace
+}  // namespace tulle::mesh

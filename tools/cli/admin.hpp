@@ -1,0 +1,23 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "client/io/http_connection.hpp"
+
+namespace tulle::cli {
+
+/// GETs of the admin listener of one node, "HOST:PORT" (an IPv6 address in brackets). One thread.
+class Admin {
+public:
+    /// Throws std::invalid_argument for what is no address.
+    Admin(const std::string& address, std::chrono::milliseconds timeout);
+
+    [[nodiscard]] client::Exchange get(std::string_view target);
+
+private:
+    client::HttpConnection connection_;
+};
+
+}  // namespace tulle::cli

@@ -1,0 +1,161 @@
+#include "tools/cli/child.hpp"
+
+#include <fcntl.h>
+#include <pty.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+namespace tulle::cli {
+namespace {
+
+constexpr std::size_t kMaxLineBytes = std::size_t{64} << 10;
+constexpr int kCannotExec = 127;
+
+/// Those of `tulle` itself, which a node would take for its own configuration.
+constexpr std::array<const char*, 5> kOwnVariables{"TULLE_ADMIN", "TULLE_URL", "TULLE_APP_ID", "TULLE_APP_KEY",
+                                                   "TULLE_APP_SECRET"};
+
+[[noreturn]] void fail(const char* what) {
+    throw std::system_error(errno, std::generic_category(), what);
+}
+
+/// In the child, after fork: `argv` ends with a null pointer.
+[[noreturn]] void become(char* const* argv, int output, pid_t parent, const Signals& signals) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) {
+        ::_exit(kCannotExec);  // the parent died before it could be watched
+    }
+    ::setpgid(0, 0);
+    signals.restore_in_child();
+    const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ::dup2(null, STDIN_FILENO);
+    ::dup2(output, STDOUT_FILENO);
+    ::dup2(output, STDERR_FILENO);
+    for (const char* name : kOwnVariables) {
+        ::unsetenv(name);
+    }
+    ::execv(argv[0], argv);
+    const char* reason = std::strerror(errno);
+    [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, "cannot start: ", 14);
+    written = ::write(STDERR_FILENO, reason, std::strlen(reason));
+    ::_exit(kCannotExec);
+}
+
+}  // namespace
+
+std::string describe_wait_status(int status) {
+    if (WIFSIGNALED(status)) {
+        const int signal = WTERMSIG(status);
+        return "killed by signal " + std::to_string(signal) + " (" + strsignal(signal) + ")";
+    }
+    return "exited with status " + std::to_string(WEXITSTATUS(status));
+}
+
+Child::Child(const std::string& program, const std::vector<std::string>& arguments, const Signals& signals, bool tty) {
+    std::vector<std::string> words{program};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> argv;
+    for (std::string& word : words) {
+        argv.push_back(word.data());
+    }
+    argv.push_back(nullptr);
+
+    int child_end = -1;
+    if (tty) {
+        open_terminal(child_end);
+    } else {
+        open_pipe(child_end);
+    }
+    const pid_t parent = ::getpid();
+    pid_ = ::fork();
+    if (pid_ == 0) {
+        become(argv.data(), child_end, parent, signals);
+    }
+    const int error = errno;
+    ::close(child_end);
+    if (pid_ < 0) {
+        close_output();
+        errno = error;
+        fail("fork");
+    }
+}
+
+Child::~Child() {
+    close_output();
+}
+
+void Child::open_terminal(int& child_end) {
+    if (::openpty(&fd_, &child_end, nullptr, nullptr, nullptr) != 0) {
+        fail("openpty");
+    }
+    termios mode{};
+    ::tcgetattr(child_end, &mode);
+    ::cfmakeraw(&mode);
+    ::tcsetattr(child_end, TCSANOW, &mode);
+    ::fcntl(child_end, F_SETFD, FD_CLOEXEC);
+    ::fcntl(fd_, F_SETFD, FD_CLOEXEC);
+    ::fcntl(fd_, F_SETFL, O_NONBLOCK);
+}
+
+void Child::open_pipe(int& child_end) {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+        fail("pipe");
+    }
+    fd_ = ends[0];
+    child_end = ends[1];
+    ::fcntl(fd_, F_SETFL, O_NONBLOCK);
+}
+
+std::vector<std::string> Child::read_lines() {
+    std::vector<std::string> lines;
+    std::array<char, 16'384> buffer{};
+    while (fd_ >= 0) {
+        const ssize_t count = ::read(fd_, buffer.data(), buffer.size());
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count < 0 && errno == EAGAIN) {
+            break;
+        }
+        if (count <= 0) {  // end of file; a terminal whose other side is closed says EIO
+            close_output();
+            break;
+        }
+        partial_.append(buffer.data(), static_cast<std::size_t>(count));
+        for (std::size_t end = partial_.find('\n'); end != std::string::npos; end = partial_.find('\n')) {
+            lines.push_back(partial_.substr(0, end));
+            partial_.erase(0, end + 1);
+        }
+        if (partial_.size() > kMaxLineBytes) {
+            lines.push_back(std::exchange(partial_, {}));
+        }
+    }
+    if (fd_ < 0 && !partial_.empty()) {
+        lines.push_back(std::exchange(partial_, {}));
+    }
+    return lines;
+}
+
+void Child::send(int signal) const {
+    ::kill(pid_, signal);
+}
+
+void Child::close_output() {
+    if (fd_ >= 0) {
+        ::close(fd_);
+        fd_ = -1;
+    }
+}
+
+}  // namespace tulle::cli

@@ -1,0 +1,206 @@
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <iostream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "tools/cli/commands.hpp"
+#include "tools/cli/exit_code.hpp"
+#include "tools/cli/up_plan.hpp"
+
+namespace tulle::cli {
+namespace {
+
+/// What the command line has filled in.
+struct Options {
+    UpOptions up;
+    StatusOptions status;
+    SubOptions sub;
+    PubOptions pub;
+    bool version_json = false;
+    bool fixed = false;
+    std::uint16_t port = 0;
+    std::size_t expect = 0;
+    double wait_seconds = 0;
+    double timeout_seconds = 2;
+    unsigned up_timeout = 30;
+    unsigned sub_timeout = 10;
+    unsigned pub_timeout = 5;
+};
+
+constexpr std::uint16_t kFixedPort = 6001;
+
+void add_up(CLI::App& app, Options& options) {
+    CLI::App* up = app.add_subcommand("up", "Start N nodes on this machine and stop them at Ctrl-C");
+    up->add_option("N", options.up.nodes, "How many nodes")->check(CLI::Range(1, kMaxNodes))->capture_default_str();
+    CLI::Option* port = up->add_option(
+        "--port", options.port, "Ports from B on: n1 listens on B, mesh B+1000, admin B+3600 (default: free ones)");
+    port->check(CLI::Range(1, 65'535))->type_name("B");
+    up->add_flag("--fixed", options.fixed, "The ports of the documentation: --port 6001")->excludes(port);
+    up->add_flag("--demo", options.up.demo, "Serve the page that shows the mesh at work");
+    up->add_flag("--json", options.up.json,
+                 "One line of JSON on standard output once all are up; logs on standard error");
+    up->add_option("--cluster", options.up.cluster, "Name of the cluster")->capture_default_str();
+    up->add_option("--log-level", options.up.log_level, "Log level of the nodes");
+    up->add_option("--tulled", options.up.tulled, "The node program (default: beside this one)");
+    up->add_option("--timeout", options.up_timeout, "Seconds until all must be up")
+        ->check(CLI::Range(1, 3'600))
+        ->capture_default_str();
+}
+
+void add_status(CLI::App& app, Options& options) {
+    CLI::App* status = app.add_subcommand("status", "Show the members of the mesh as one node sees them");
+    options.status.server = "127.0.0.1:9601";
+    status->add_option("-s,--server", options.status.server, "HOST:PORT of the node's admin listener")
+        ->envname("TULLE_ADMIN")
+        ->capture_default_str();
+    status->add_flag("-j,--json", options.status.json, "The node's answer as it is");
+    status->add_option("--expect", options.expect, "Exit 1 unless so many nodes are alive, this one counted")
+        ->check(CLI::Range(1, 1'000'000));
+    status->add_option("--wait", options.wait_seconds, "Ask again until it is so, for so many seconds at most")
+        ->check(CLI::Range(0.0, 86'400.0));
+    status->add_option("--timeout", options.timeout_seconds, "Seconds for one answer")
+        ->check(CLI::Range(0.01, 3'600.0))
+        ->capture_default_str();
+}
+
+void add_app(CLI::App& command, AppOptions& app) {
+    command.add_option("--url", app.urls, "ws:// or http:// URL of a node; several for several nodes of one cluster")
+        ->envname("TULLE_URL")
+        ->default_str("ws://127.0.0.1:6001")
+        ->delimiter(',');
+    app.key = "app-key";
+    app.secret = "app-secret";
+    command.add_option("--app-key", app.key, "Key of the app")->envname("TULLE_APP_KEY")->capture_default_str();
+    command
+        .add_option("--app-secret", app.secret,
+                    "Secret of the app (better by the environment: others can see arguments)")
+        ->envname("TULLE_APP_SECRET");
+}
+
+void add_sub(CLI::App& app, Options& options) {
+    CLI::App* sub =
+        app.add_subcommand("sub", "Print what is published to channels; goes on with another node when one is lost");
+    sub->add_option("CHANNEL", options.sub.channels, "Channels; private ones are signed with the app's secret")
+        ->required();
+    sub->add_option("--count", options.sub.count, "End after so many events");
+    sub->add_flag("-j,--json", options.sub.json, "One JSON object a line");
+    sub->add_option("--timeout", options.sub_timeout, "Seconds until the first connection must stand")
+        ->check(CLI::Range(1, 86'400))
+        ->capture_default_str();
+    add_app(*sub, options.sub.app);
+}
+
+void add_pub(CLI::App& app, Options& options) {
+    CLI::App* pub = app.add_subcommand("pub", "Publish an event by the HTTP API");
+    pub->add_option("CHANNEL", options.pub.channel)->required();
+    pub->add_option("EVENT", options.pub.event)->required();
+    pub->add_option("DATA", options.pub.data, "Text, JSON as a rule; {{n}} becomes the number of the event")
+        ->required();
+    pub->add_option("--count", options.pub.count, "Publish it so many times, one after the other")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));
+    pub->add_option("--socket-id", options.pub.socket_id, "The connection that is not to get it");
+    pub->add_flag("-j,--json", options.pub.json, "The result as JSON");
+    pub->add_option("--timeout", options.pub_timeout, "Seconds for one node")
+        ->check(CLI::Range(1, 3'600))
+        ->capture_default_str();
+    options.pub.app.id = "app-id";
+    pub->add_option("--app-id", options.pub.app.id, "Id of the app")->envname("TULLE_APP_ID")->capture_default_str();
+    add_app(*pub, options.pub.app);
+}
+
+void use_default_url(AppOptions& app) {
+    if (app.urls.empty()) {
+        app.urls = {"ws://127.0.0.1:6001"};
+    }
+}
+
+int run_version(bool json) {
+    std::cout << (json ? "{\"name\":\"tulle\",\"version\":\"" TULLE_VERSION "\"}\n" : "tulle " TULLE_VERSION "\n");
+    return kOk;
+}
+
+int up(Options& options, const CLI::App& command) {
+    if (options.fixed || command.count("--port") > 0) {
+        options.up.base_port = options.fixed ? kFixedPort : options.port;
+        if (!ports_fit(*options.up.base_port, options.up.nodes)) {
+            std::cerr << "tulle: with --port " << *options.up.base_port << " some ports would be beyond 65535\n";
+            return kUsage;
+        }
+    }
+    options.up.timeout = std::chrono::seconds(options.up_timeout);
+    return run_up(options.up);
+}
+
+int status(Options& options, const CLI::App& command) {
+    const auto milliseconds = [](double seconds) {
+        return std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(seconds * 1'000));
+    };
+    if (command.count("--expect") > 0) {
+        options.status.expect = options.expect;
+    }
+    options.status.wait = milliseconds(options.wait_seconds);
+    options.status.timeout = milliseconds(options.timeout_seconds);
+    return run_status(options.status);
+}
+
+int dispatch(CLI::App& app, Options& options) {
+    const CLI::App& command = *app.get_subcommands().front();
+    const std::string name = command.get_name();
+    if (name == "up") {
+        return up(options, command);
+    }
+    if (name == "status") {
+        return status(options, command);
+    }
+    if (name == "sub") {
+        use_default_url(options.sub.app);
+        options.sub.timeout = std::chrono::seconds(options.sub_timeout);
+        return run_sub(options.sub);
+    }
+    if (name == "pub") {
+        use_default_url(options.pub.app);
+        options.pub.timeout = std::chrono::seconds(options.pub_timeout);
+        return run_pub(options.pub);
+    }
+    return run_version(options.version_json);
+}
+
+int run(int argc, char** argv) {
+    Options options;
+    CLI::App app{"Tulle: a real-time message broker with no centre", "tulle"};
+    app.require_subcommand(1);
+    app.set_version_flag("--version", "tulle " TULLE_VERSION);
+    app.footer("Exit codes: 0 yes, 1 no, 2 wrong use, 3 no node reached or refused by it.");
+    add_up(app, options);
+    add_status(app, options);
+    add_sub(app, options);
+    add_pub(app, options);
+    CLI::App* version = app.add_subcommand("version", "Print the version");
+    version->add_flag("-j,--json", options.version_json, "As JSON");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? kOk : kUsage;
+    }
+    try {
+        return dispatch(app, options);
+    } catch (const std::invalid_argument& error) {
+        std::cerr << "tulle: " << error.what() << "\n";
+        return kUsage;
+    } catch (const std::exception& error) {
+        std::cerr << "tulle: " << error.what() << "\n";
+        return kFailed;
+    }
+}
+
+}  // namespace
+}  // namespace tulle::cli
+
+int main(int argc, char** argv) {
+    return tulle::cli::run(argc, argv);
+}

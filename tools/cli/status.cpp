@@ -1,0 +1,83 @@
+#include "tools/cli/commands.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <string>
+
+#include "tools/cli/admin.hpp"
+#include "tools/cli/exit_code.hpp"
+#include "tools/cli/status_table.hpp"
+
+namespace tulle::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds kBetweenAsks{50};
+
+struct Answer {
+    int exit_code = kUnreachable;
+    std::string json;
+    std::vector<MemberRow> rows;
+    std::string error;
+};
+
+Answer ask(Admin& admin, const StatusOptions& options) {
+    client::Exchange exchange = admin.get("/v1/status");
+    if (exchange.outcome != client::ExchangeOutcome::kAnswered) {
+        return {kUnreachable, {}, {}, "cannot reach a node at " + options.server + ": " + exchange.error};
+    }
+    if (exchange.status == 503) {
+        return {kUnreachable, {}, {}, "the node at " + options.server + " could not answer in time; try again"};
+    }
+    if (exchange.status != 200) {
+        return {kUnreachable,
+                {},
+                {},
+                options.server + " answered HTTP " + std::to_string(exchange.status) +
+                    ": is it the admin listener of a node?"};
+    }
+    auto rows = parse_status(exchange.body);
+    if (rows.has_error()) {
+        return {kUnreachable, {}, {}, options.server + " answered something that is no status"};
+    }
+    Answer answer{kOk, std::move(exchange.body), std::move(*rows), {}};
+    const std::size_t alive = count_alive(answer.rows);
+    if (options.expect && alive < *options.expect) {
+        answer.exit_code = kFailed;
+        answer.error = std::to_string(alive) + " alive, expected " + std::to_string(*options.expect);
+    }
+    return answer;
+}
+
+/// The state of other machines can only be asked for again; there is nothing to be woken by.
+void pause_before_next_ask(Clock::time_point deadline) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    ::poll(nullptr, 0, static_cast<int>(std::clamp(left, std::chrono::milliseconds(0), kBetweenAsks).count()));
+}
+
+}  // namespace
+
+int run_status(const StatusOptions& options) {
+    Admin admin(options.server, options.timeout);
+    const Clock::time_point deadline = Clock::now() + options.wait;
+    Answer answer = ask(admin, options);
+    while (answer.exit_code != kOk && Clock::now() < deadline) {
+        pause_before_next_ask(deadline);
+        answer = ask(admin, options);
+    }
+    if (options.json && !answer.json.empty()) {
+        std::cout << answer.json << (answer.json.ends_with('\n') ? "" : "\n");
+    } else if (!answer.rows.empty()) {
+        std::cout << status_table(answer.rows);
+    }
+    std::cout.flush();
+    if (!answer.error.empty()) {
+        std::cerr << "tulle: " << answer.error << "\n";
+    }
+    return answer.exit_code;
+}
+
+}  // namespace tulle::cli

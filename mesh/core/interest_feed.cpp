@@ -6,9 +6,10 @@ namespace tulle::mesh {
 
 InterestMessage InterestFeed::on_pull(Instant now, const InterestLog& log, const InterestPull& pull) {
     counted_ = true;
-    const bool going_on = pull.snapshot != 0 && pull.snapshot == snapshot_ && log.reaches(snapshot_base_);
-    if (going_on) {
-        return log.chunk(snapshot_, snapshot_base_, pull.after);
+    if (in_snapshot_ && log.reaches(snapshot_base_) && (pull.snapshot != 0 || !log.reaches(pull.have))) {
+        // One snapshot at a time: a repeated or belated pull gets the first chunk of the one under way, which the peer
+        // ignores when it is further. Beginning another one each time would never end when answers overtake each other.
+        return log.chunk(snapshot_, snapshot_base_, pull.snapshot == snapshot_ ? pull.after : std::string());
     }
     if (!pull.fresh && pull.snapshot == 0 && log.reaches(pull.have)) {
         in_snapshot_ = false;

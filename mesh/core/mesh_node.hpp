@@ -121,6 +121,13 @@ private:
     void tick_gate(Instant now, Effects& out);
     void deliver(const RecordPtr& record, Effects& out);
 
+    // mesh_node_status.cpp
+    [[nodiscard]] MemberStatus own_status(Instant now) const;
+    [[nodiscard]] MemberStatus member_status(const Peer& peer) const;
+    void add_counters(NodeStatus& status) const;
+    void add_gauges(NodeStatus& status) const;
+    void forget_old_tallies();
+
     [[nodiscard]] Instant earliest() const;
     [[nodiscard]] bool may_open_gate() const { return !ready_ && !leave_by_ && !membership_.barred(); }
 
@@ -135,6 +142,7 @@ private:
     Membership membership_;
     std::map<OriginId, Link> links_;
     std::map<OriginId, Tally> tallies_;
+    Tally forgotten_;  // of peers that nobody remembers any more
     std::map<OriginId, std::string> data_endpoints_;
     std::set<OriginId> subscribers_;  // their subscription has reached our publisher
     std::map<ShardIndex, std::uint64_t> clients_;

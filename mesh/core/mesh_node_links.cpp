@@ -54,7 +54,20 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
         subscribers_.erase(down.oid);
         queries_.member_gone(down.oid, out);
     }
+    forget_old_tallies();
     release_barrier(out);
+}
+
+void MeshNode::forget_old_tallies() {
+    for (auto it = tallies_.begin(); it != tallies_.end();) {
+        if (membership_.find(it->first) != nullptr) {
+            ++it;
+            continue;
+        }
+        forgotten_.gaps += it->second.gaps;
+        forgotten_.repaired += it->second.repaired;
+        it = tallies_.erase(it);
+    }
 }
 
 void MeshNode::on_control(Instant now, const Control& message, Effects& out) {

@@ -108,7 +108,15 @@ void ZmqTransport::send(LinkId link, const Control& message) {
         return;
     }
     const std::string bytes = encode(message);
-    if (found->second->socket.send(zmq::buffer(bytes), zmq::send_flags::dontwait)) {
+    zmq::socket_t& socket = found->second->socket;
+    bool sent = socket.send(zmq::buffer(bytes), zmq::send_flags::dontwait).has_value();
+    if (!sent) {
+        // A send looks at what the I/O thread has told only every millisecond, so just after LinkUp the pipe may not be
+        // known yet. Asking for the events looks at once.
+        static_cast<void>(socket.get(zmq::sockopt::events));
+        sent = socket.send(zmq::buffer(bytes), zmq::send_flags::dontwait).has_value();
+    }
+    if (sent) {
         ++counters_.control_sent;
         counters_.control_bytes += bytes.size();
     } else {

@@ -2,12 +2,27 @@
 
 namespace tulle::sim {
 
+std::pair<HostId, HostId> Faults::random_pair() {
+    const HostId a = random_host();
+    const HostId b = (a + 1 + world_.prng().below(world_.hosts() - 2)) % (world_.hosts() - 1);
+    return {a, b};
+}
+
 Duration Faults::between(Duration low, Duration high) {
     return low + Duration{static_cast<Duration::rep>(world_.prng().below(static_cast<std::uint64_t>((high - low).count())))};
 }
 
 void Faults::inject() {
-    ++injected_;
+    // What is drawn may not apply just now (its host is down, say): then another one.
+    for (int attempt = 0; attempt < 32; ++attempt) {
+        if (inject_one()) {
+            ++injected_;
+            return;
+        }
+    }
+}
+
+bool Faults::inject_one() {
     switch (world_.prng().below(13)) {
         case 0: return kill_some(1, 0ms);  // restarted at once on the same endpoint
         case 1: return kill_some(1, between(200ms, 6s));
@@ -33,21 +48,24 @@ void Faults::restart(HostId host, Duration delay) {
     });
 }
 
-void Faults::kill_some(std::size_t count, Duration down) {
+bool Faults::kill_some(std::size_t count, Duration down) {
+    bool killed = false;
     for (std::size_t i = 0; i < count; ++i) {
         const HostId host = random_host();
         if (world_.process(host) != nullptr) {
             world_.kill(host);
             restart(host, down);
+            killed = true;
         }
     }
+    return killed;
 }
 
-void Faults::freeze_one() {
+bool Faults::freeze_one() {
     const HostId host = random_host();
     Process* process = world_.process(host);
     if (process == nullptr || process->frozen) {
-        return;
+        return false;
     }
     world_.freeze(host);
     world_.scheduler().after(between(100ms, 6s), [this, host, oid = process->oid] {
@@ -56,12 +74,17 @@ void Faults::freeze_one() {
             world_.thaw(host);
         }
     });
+    return true;
 }
 
-void Faults::partition() {
-    const std::uint64_t side = world_.prng().next();
+bool Faults::partition() {
+    const std::uint64_t everybody = (std::uint64_t{1} << world_.hosts()) - 1;
+    const std::uint64_t side = world_.prng().next() & everybody;
+    if (side == 0 || side == everybody) {
+        return false;
+    }
     const Duration time = between(300ms, 8s);
-    world_.note("partition by mask " + std::to_string(side % (1u << world_.hosts())));
+    world_.note("partition by mask " + std::to_string(side));
     for (HostId a = 0; a < world_.hosts(); ++a) {
         for (HostId b = 0; b < world_.hosts(); ++b) {
             if (((side >> a) & 1) != ((side >> b) & 1)) {
@@ -70,84 +93,80 @@ void Faults::partition() {
             }
         }
     }
+    return true;
 }
 
-void Faults::one_way_cut() {
-    const HostId a = random_host();
-    const HostId b = random_host();
-    if (a != b) {
-        world_.note("cut one way " + std::to_string(a) + " -> " + std::to_string(b));
-        world_.network().cut(a, b);
-        world_.scheduler().after(between(200ms, 6s), [this, a, b] { world_.network().heal(a, b); });
-    }
+bool Faults::one_way_cut() {
+    const auto [a, b] = random_pair();
+    world_.note("cut one way " + std::to_string(a) + " -> " + std::to_string(b));
+    world_.network().cut(a, b);
+    world_.scheduler().after(between(200ms, 6s), [this, a = a, b = b] { world_.network().heal(a, b); });
+    return true;
 }
 
-void Faults::pair_cut() {
-    const HostId a = random_host();
-    const HostId b = random_host();
-    if (a == b) {
-        return;
-    }
+bool Faults::pair_cut() {
+    const auto [a, b] = random_pair();
     world_.note("cut pair " + std::to_string(a) + " | " + std::to_string(b));
     world_.network().cut(a, b);
     world_.network().cut(b, a);
-    world_.scheduler().after(between(200ms, 6s), [this, a, b] {
+    world_.scheduler().after(between(200ms, 6s), [this, a = a, b = b] {
         world_.network().heal(a, b);
         world_.network().heal(b, a);
     });
+    return true;
 }
 
-void Faults::reset_pair() {
-    const HostId a = random_host();
-    const HostId b = random_host();
+bool Faults::reset_pair() {
+    const auto [a, b] = random_pair();
     const std::uint64_t times = 1 + world_.prng().below(5);  // more than one: flapping
-    for (std::uint64_t i = 0; i < times && a != b; ++i) {
-        world_.scheduler().after(i * between(300ms, 900ms), [this, a, b] {
+    for (std::uint64_t i = 0; i < times; ++i) {
+        world_.scheduler().after(i * between(300ms, 900ms), [this, a = a, b = b] {
             world_.note("reset " + std::to_string(a) + " x " + std::to_string(b));
             world_.network().reset(a, b);
         });
     }
+    return true;
 }
 
-void Faults::noisy_path() {
-    const HostId a = random_host();
-    const HostId b = random_host();
+bool Faults::noisy_path() {
+    const auto [a, b] = random_pair();
     world_.note("noise " + std::to_string(a) + " -> " + std::to_string(b));
     Path& path = world_.network().path(a, b);
     path.loss_percent = 1 + world_.prng().below(20);
     path.duplicate_percent = world_.prng().below(20);
-    world_.scheduler().after(between(500ms, 5s), [this, a, b] {
+    world_.scheduler().after(between(500ms, 5s), [this, a = a, b = b] {
         world_.network().path(a, b).loss_percent = 0;
         world_.network().path(a, b).duplicate_percent = 0;
     });
+    return true;
 }
 
-void Faults::mute_publisher() {
-    const HostId a = random_host();
-    const HostId b = random_host();
+bool Faults::mute_publisher() {
+    const auto [a, b] = random_pair();
     world_.note("mute " + std::to_string(a) + " -> " + std::to_string(b));
     world_.network().path(a, b).mute = true;
-    world_.scheduler().after(between(50ms, 4s), [this, a, b] { world_.network().path(a, b).mute = false; });
+    world_.scheduler().after(between(50ms, 4s), [this, a = a, b = b] { world_.network().path(a, b).mute = false; });
+    return true;
 }
 
-void Faults::slow_path() {
-    const HostId a = random_host();
-    const HostId b = random_host();
+bool Faults::slow_path() {
+    const auto [a, b] = random_pair();
     Path& path = world_.network().path(a, b);
     path.delay = between(1ms, 150ms);
     path.jitter = between(1ms, 100ms);
     world_.note("slow " + std::to_string(a) + " -> " + std::to_string(b));
-    world_.scheduler().after(between(500ms, 5s), [this, a, b] {
+    world_.scheduler().after(between(500ms, 5s), [this, a = a, b = b] {
         world_.network().path(a, b).delay = 200us;
         world_.network().path(a, b).jitter = 100us;
     });
+    return true;
 }
 
-void Faults::duplicate_name() {
+bool Faults::duplicate_name() {
     const HostId spare = world_.hosts() - 1;
     const HostId victim = random_host();
     if (world_.process(spare) != nullptr || world_.process(victim) == nullptr) {
-        return;
+        return false;
     }
     world_.note("a second n" + std::to_string(victim));
     world_.start(spare, {victim, random_host()}, "n" + std::to_string(victim));
@@ -156,16 +175,18 @@ void Faults::duplicate_name() {
             world_.kill(spare);
         }
     });
+    return true;
 }
 
-void Faults::leave_and_return() {
+bool Faults::leave_and_return() {
     const HostId host = random_host();
     Process* process = world_.process(host);
     if (process == nullptr || process->frozen) {
-        return;
+        return false;
     }
     world_.leave(host);
     restart(host, 6s);
+    return true;
 }
 
 void Faults::heal_all() {

@@ -19,18 +19,22 @@ public:
     [[nodiscard]] std::uint64_t injected() const { return injected_; }
 
 private:
+    // Each: false when it does not apply just now.
+    bool inject_one();
     void restart(HostId host, Duration delay);
-    void kill_some(std::size_t count, Duration down);
-    void freeze_one();
-    void partition();
-    void one_way_cut();
-    void pair_cut();
-    void reset_pair();
-    void noisy_path();
-    void mute_publisher();
-    void slow_path();
-    void duplicate_name();
-    void leave_and_return();
+    bool kill_some(std::size_t count, Duration down);
+    bool freeze_one();
+    bool partition();
+    bool one_way_cut();
+    bool pair_cut();
+    bool reset_pair();
+    bool noisy_path();
+    bool mute_publisher();
+    bool slow_path();
+    bool duplicate_name();
+    bool leave_and_return();
+    /// Two different ones.
+    [[nodiscard]] std::pair<HostId, HostId> random_pair();
     [[nodiscard]] HostId random_host() { return world_.prng().below(world_.hosts() - 1); }  // the last one is spare
     [[nodiscard]] Duration between(Duration low, Duration high);
 

@@ -37,11 +37,12 @@ void add(Sum& sum, const Outcome& outcome) {
     for (const auto& [name, count] : outcome.reached) {
         sum.reached[name] += count;
     }
-    if (outcome.faults < 5) {
-        std::printf("seed %llu: only %llu faults\n", static_cast<unsigned long long>(outcome.seed),
-                    static_cast<unsigned long long>(outcome.faults));
-    }
-    if (!outcome.violations.empty()) {
+    if (outcome.faults < 5 || outcome.published < 200) {
+        ++sum.failed;
+        std::printf("FAILED seed %llu proves too little: %llu faults, %llu publishes\n",
+                    static_cast<unsigned long long>(outcome.seed), static_cast<unsigned long long>(outcome.faults),
+                    static_cast<unsigned long long>(outcome.published));
+    } else if (!outcome.violations.empty()) {
         ++sum.failed;
         std::printf("FAILED seed %llu (%zu nodes): %s\n", static_cast<unsigned long long>(outcome.seed), outcome.hosts,
                     outcome.violations.front().c_str());

@@ -61,6 +61,23 @@ TEST_F(InterestFeedTest, AnswersAPullBeyondTheLogWithASnapshot) {
     EXPECT_FALSE(feed_.poll(kStart + 1s, log).has_value());  // deltas wait for the snapshot
 }
 
+TEST_F(InterestFeedTest, BeginsNoSecondSnapshotForABelatedPull) {
+    Limits limits;
+    limits.interest_log = 2;
+    limits.interest_bytes = 6;
+    InterestLog log{limits};
+    for (const char* channel : {"a", "b", "c"}) {
+        log.add(channel);
+    }
+    const auto first = std::get<InterestChunk>(feed_.on_pull(kStart, log, {}));
+    const auto again = std::get<InterestChunk>(feed_.on_pull(kStart + 100ms, log, {}));
+    EXPECT_EQ(again.snapshot, first.snapshot);
+    const InterestPull next{.have = {}, .snapshot = first.snapshot, .after = first.channels.back()};
+    EXPECT_EQ(std::get<InterestChunk>(feed_.on_pull(kStart + 101ms, log, next)).after, "a");
+    const InterestPull stale{.have = {}, .snapshot = first.snapshot + 7, .after = "b"};
+    EXPECT_EQ(std::get<InterestChunk>(feed_.on_pull(kStart + 102ms, log, stale)).after, "");
+}
+
 TEST_F(InterestFeedTest, MakesAPeerPullThatTheLogNoLongerReaches) {
     Limits limits;
     limits.interest_log = 1;

@@ -201,5 +201,39 @@ TEST_F(MeshNodeTest, LeavesWhenEveryMemberHasReceiptedOrAtTheDeadline) {
     EXPECT_EQ(all_of<Left>(out_).size(), 1u);
 }
 
+TEST(MeshNodeJoining, AsksForNoTurnsInThePastWhenItLeavesBeforeItHasJoined) {
+    MeshNode node(options(1, "a", {"seed:1"}), 1);
+    Effects out;
+    node.start(kStart, out);
+    node.step(kStart + 100ms, LeaveRequest{5s}, out);
+    node.settle(kStart + 100ms, out);
+    EXPECT_EQ(all_of<Left>(out).size(), 1u) << "there is nobody to tell";
+    node.settle(kStart + 3s, out);
+    EXPECT_GT(node.next_deadline(), kStart + 3s);
+}
+
+TEST(MeshNodeJoining, WaitsForItsSeedAndServesAloneWhenItRefuses) {
+    MeshNode node(options(1, "a", {"seed:1"}), 1);
+    Effects out;
+    node.start(kStart, out);
+    EXPECT_FALSE(node.ready());
+    node.step(kStart + 1ms, EndpointChecked{all_of<OpenLink>(out)[0].link, EndpointState::kRefused}, out);
+    node.settle(kStart + 1ms, out);
+    EXPECT_TRUE(node.ready());
+    EXPECT_EQ(all_of<CloseLink>(out).size(), 1u);
+}
+
+TEST(MeshNodeJoining, KnocksAgainUntilTheSeedHasHadItsTime) {
+    MeshNode node(options(1, "a", {"seed:1"}), 1);
+    Effects out;
+    node.start(kStart, out);
+    node.step(kStart + 1ms, LinkUp{all_of<OpenLink>(out)[0].link}, out);
+    node.settle(kStart + 1ms, out);
+    node.settle(kStart + 251ms, out);
+    EXPECT_EQ(bodies<Knock>(out).size(), 2u);
+    node.settle(kStart + 2s, out);
+    EXPECT_TRUE(node.ready());
+}
+
 }  // namespace
 }  // namespace tulle::mesh

@@ -1,0 +1,129 @@
+#include "node/app/composition.hpp"
+
+#include <random>
+#include <string>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "node/app/demo_page.hpp"
+
+namespace tulle::node {
+namespace {
+
+constexpr Duration kLeaveTimeout = 5s;   // for the members' receipts of what we have sent
+constexpr Duration kLeaveSlack = 1s;     // for the hub to tell that it has given up
+constexpr Duration kClientTimeout = 7s;  // covers the connections' own close and linger deadlines
+
+mesh::MeshOptions mesh_options(const Config& config) {
+    mesh::MeshOptions options;
+    options.name = config.name;
+    options.cluster = config.cluster;
+    options.version = TULLE_VERSION;
+    options.mesh = to_string(config.mesh);
+    options.mesh_data = to_string(config.mesh_data);
+    options.advertise = config.advertise;
+    options.peers = config.peers;
+    return options;
+}
+
+DemoContent demo_content(const Config& config) {
+    DemoContent demo;
+    if (config.demo) {
+        demo.page = std::string(demo_page());
+        if (config.has_default_app) {
+            demo.app_key = config.apps.front().key;
+            demo.app_secret = config.apps.front().secret;
+        }
+    }
+    return demo;
+}
+
+std::uint64_t random_seed() {
+    std::random_device device;
+    return (static_cast<std::uint64_t>(device()) << 32) | device();
+}
+
+}  // namespace
+
+Composition::Composition(const Config& config, Signals& signals)
+    : signals_(signals), mesh_(std::make_unique<mesh::MeshRunner>(mesh_options(config))) {
+    bind_shards(config);
+    std::vector<const ShardCounters*> counters;
+    for (const std::unique_ptr<Shard>& shard : shards_) {
+        counters.push_back(&shard->counters());
+    }
+    const mesh::ShardIndex admin_index(static_cast<std::uint16_t>(shards_.size()));
+    admin_ = std::make_unique<AdminServer>(admin_index, mesh_->mailbox(), std::move(counters));
+    ports_.admin = to_string(admin_->bind(config.admin));
+    mesh_->attach(admin_index, admin_->mailbox());
+    mesh::BoundMesh bound = mesh_->bound();
+    ports_.mesh = std::move(bound.mesh);
+    ports_.mesh_data = std::move(bound.mesh_data);
+    mesh_->on_fatal([&signals](std::string what) { signals.fail(std::move(what)); });
+}
+
+void Composition::bind_shards(const Config& config) {
+    const auto apps = std::make_shared<const AppTable>(config.apps);
+    Address listen = config.listen;
+    for (std::size_t i = 0; i < config.shards; ++i) {
+        ShardOptions options;
+        options.index = mesh::ShardIndex(static_cast<std::uint16_t>(i));
+        options.apps = apps;
+        options.timeouts = config.timeouts;
+        options.outbox = config.outbox;
+        options.demo = demo_content(config);
+        options.seed = random_seed();
+        shards_.push_back(std::make_unique<Shard>(std::move(options), mesh_->mailbox()));
+        if (i == 0) {
+            listen = shards_.back()->bind(listen);
+        } else {
+            shards_.back()->join(listen);
+        }
+        mesh_->attach(mesh::ShardIndex(static_cast<std::uint16_t>(i)), shards_.back()->mailbox());
+    }
+    ports_.listen = to_string(listen);
+    // A wildcard address is no address for others.
+    const bool is_advertised = listen.is_wildcard() && !config.advertise.empty();
+    mesh_->set_listen(is_advertised ? to_string(Address{config.advertise, listen.port}) : ports_.listen);
+}
+
+Composition::~Composition() {
+    for (const std::unique_ptr<Shard>& shard : shards_) {
+        shard->stop();
+    }
+    if (admin_) {
+        admin_->stop();
+    }
+    mesh_.reset();
+}
+
+void Composition::start() {
+    admin_->start();
+    for (const std::unique_ptr<Shard>& shard : shards_) {
+        shard->start();
+    }
+    mesh_->start();
+}
+
+bool Composition::drain() {
+    for (const std::unique_ptr<Shard>& shard : shards_) {
+        shard->stop_accepting();
+    }
+    signals_.reset_count();
+    mesh_->leave(kLeaveTimeout, [this] { signals_.count(); });
+    if (signals_.wait(1, kLeaveTimeout + kLeaveSlack) == Signals::Event::kSignal) {
+        return false;
+    }
+    signals_.reset_count();
+    for (const std::unique_ptr<Shard>& shard : shards_) {
+        shard->drain([this] { signals_.count(); });
+    }
+    const Signals::Event end = signals_.wait(shards_.size(), kClientTimeout);
+    if (end == Signals::Event::kTimeout) {
+        spdlog::warn("some clients did not let go in time");
+    }
+    return end != Signals::Event::kSignal;
+}
+
+}  // namespace tulle::node

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "mesh/io/mesh_runner.hpp"
+#include "node/app/admin_server.hpp"
+#include "node/app/config.hpp"
+#include "node/app/ports_file.hpp"
+#include "node/app/signals.hpp"
+#include "node/io/shard.hpp"
+
+namespace tulle::node {
+
+/// A whole node: the mesh, the shards and the admin listener, joined by their mailboxes.
+///
+/// Thread: one, the main thread; the parts have their own.
+class Composition {
+public:
+    /// Binds everything. Throws std::runtime_error that names the address that could not be bound.
+    Composition(const Config& config, Signals& signals);
+    /// Stops and joins every thread: the shards' first, as they write into the hub's mailbox; theirs outlive the hub.
+    ~Composition();
+    Composition(const Composition&) = delete;
+    Composition& operator=(const Composition&) = delete;
+
+    [[nodiscard]] const BoundPorts& ports() const { return ports_; }
+    void start();
+    /// The orderly end: no new clients, Leave to the mesh, close 4200 to every client, each with a deadline. Returns false
+    /// when a second signal asked for haste.
+    [[nodiscard]] bool drain();
+
+private:
+    void bind_shards(const Config& config);
+
+    Signals& signals_;
+    BoundPorts ports_;
+    std::unique_ptr<mesh::MeshRunner> mesh_;
+    std::vector<std::unique_ptr<Shard>> shards_;
+    std::unique_ptr<AdminServer> admin_;
+};
+
+}  // namespace tulle::node

@@ -1,0 +1,269 @@
+#include "node/app/config.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+
+#include "node/core/channel_name.hpp"
+
+namespace tulle::node {
+namespace {
+
+constexpr std::string_view kEnvironmentPrefix = "TULLE_";
+constexpr std::size_t kMaxShardCount = 63;  // the hub knows 64, and the admin listener counts as one
+constexpr std::size_t kMaxPeers = 256;
+constexpr std::uint64_t kMaxTimeoutSeconds = 3600;
+constexpr std::uint64_t kMinOutboxBytes = 64u << 10;
+constexpr std::uint64_t kMaxConfiguredOutboxBytes = 1u << 30;
+
+/// Variables of the other programs that bear the name, which a shared environment may hold.
+constexpr std::string_view kForeignVariables[] = {
+    "TULLE_APP_ID", "TULLE_APP_KEY", "TULLE_APP_SECRET", "TULLE_BIN_DIR", "TULLE_SEEDS", "TULLE_URL",
+};
+
+[[noreturn]] void reject(const Setting& setting, std::string_view expected) {
+    throw ConfigError(setting.origin + ": '" + setting.value + "' is not " + std::string(expected));
+}
+
+bool to_bool(const Setting& setting) {
+    if (setting.value == "true" || setting.value == "1") {
+        return true;
+    }
+    if (setting.value == "false" || setting.value == "0") {
+        return false;
+    }
+    reject(setting, "true or false");
+}
+
+std::uint64_t to_number(const Setting& setting, std::uint64_t low, std::uint64_t high) {
+    std::uint64_t number = 0;
+    const char* end = setting.value.data() + setting.value.size();
+    const auto [stop, error] = std::from_chars(setting.value.data(), end, number);
+    if (error != std::errc{} || stop != end || number < low || number > high) {
+        reject(setting, "a number from " + std::to_string(low) + " to " + std::to_string(high));
+    }
+    return number;
+}
+
+Duration to_seconds(const Setting& setting) { return std::chrono::seconds(to_number(setting, 1, kMaxTimeoutSeconds)); }
+
+Address to_address(const Setting& setting) {
+    std::optional<Address> address = parse_address(setting.value);
+    if (!address) {
+        reject(setting, "an address of the form HOST:PORT");
+    }
+    if (address->host == "localhost") {
+        address->host = "127.0.0.1";
+    }
+    return *address;
+}
+
+bool is_name_char(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+}
+
+/// The host's name may hold what a node's may not.
+std::string name_of_host(const std::string& host) {
+    std::string name = host.empty() ? "tulle" : host.substr(0, kMaxNodeNameBytes);
+    std::replace_if(name.begin(), name.end(), [](char c) { return !is_name_char(c); }, '-');
+    return name;
+}
+
+std::string to_name(const Setting& setting) {
+    if (setting.value.empty() || setting.value.size() > kMaxNodeNameBytes ||
+        !std::all_of(setting.value.begin(), setting.value.end(), is_name_char)) {
+        reject(setting, "a name: 1 to 64 of the characters A-Z a-z 0-9 - _ .");
+    }
+    return setting.value;
+}
+
+std::vector<std::string> to_peers(const Setting& setting) {
+    std::vector<std::string> peers;
+    std::string_view rest = setting.value;
+    while (!rest.empty()) {
+        const std::size_t comma = rest.find(',');
+        std::string_view part = rest.substr(0, comma);
+        rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
+        part.remove_prefix(std::min(part.find_first_not_of(' '), part.size()));
+        part = part.substr(0, part.find_last_not_of(' ') + 1);
+        if (part.empty()) {
+            continue;
+        }
+        const std::optional<Address> address = parse_address(part);
+        if (!address || address->port == 0) {
+            reject({std::string(part), setting.origin}, "a peer of the form HOST:PORT");
+        }
+        peers.push_back(to_string(*address));
+    }
+    if (peers.size() > kMaxPeers) {
+        throw ConfigError(setting.origin + ": at most 256 peers");
+    }
+    return peers;
+}
+
+std::string to_log_level(const Setting& setting) {
+    constexpr std::string_view kLevels[] = {"trace", "debug", "info", "warn", "error", "off"};
+    if (std::find(std::begin(kLevels), std::end(kLevels), setting.value) == std::end(kLevels)) {
+        reject(setting, "one of trace, debug, info, warn, error, off");
+    }
+    return setting.value;
+}
+
+struct KeyAction {
+    Key key;
+    std::function<void(const Setting&, Config&)> apply;
+};
+
+const std::vector<KeyAction>& actions() {
+    static const std::vector<KeyAction> table = {
+        {{"name", "NAME", "Name of this node in the mesh (default: the host's name)"},
+         [](const Setting& s, Config& c) { c.name = to_name(s); }},
+        {{"cluster", "NAME", "Cluster to belong to (default: tulle)"},
+         [](const Setting& s, Config& c) { c.cluster = to_name(s); }},
+        {{"listen", "HOST:PORT", "Clients: WebSocket and HTTP API (default: 127.0.0.1:6001)"},
+         [](const Setting& s, Config& c) { c.listen = to_address(s); }},
+        {{"mesh", "HOST:PORT", "Other nodes: control (default: 127.0.0.1:7001)"},
+         [](const Setting& s, Config& c) { c.mesh = to_address(s); }},
+        {{"mesh_data", "HOST:PORT", "Other nodes: data (default: the next port)"},
+         [](const Setting& s, Config& c) { c.mesh_data = to_address(s); }},
+        {{"advertise", "HOST", "Host under which other nodes and clients reach this one (default: as bound)"},
+         [](const Setting& s, Config& c) { c.advertise = s.value; }},
+        {{"peers", "HOST:PORT,...", "Mesh addresses of other nodes to join"},
+         [](const Setting& s, Config& c) { c.peers = to_peers(s); }},
+        {{"admin", "HOST:PORT", "Status, metrics and health (default: 127.0.0.1:9601)"},
+         [](const Setting& s, Config& c) { c.admin = to_address(s); }},
+        {{"ports_file", "FILE", "Write the bound addresses there, as JSON, once all are bound"},
+         [](const Setting& s, Config& c) { c.ports_file = s.value; }},
+        {{"shards", "N", "Threads that serve clients (default: one for each core)"},
+         [](const Setting& s, Config& c) { c.shards = to_number(s, 1, kMaxShardCount); }},
+        {{"activity_timeout", "SECONDS", "Silence of a client before it is pinged (default: 120)"},
+         [](const Setting& s, Config& c) { c.timeouts.activity = to_seconds(s); }},
+        {{"pong_timeout", "SECONDS", "Silence after that ping before it is closed (default: 30)"},
+         [](const Setting& s, Config& c) { c.timeouts.pong = to_seconds(s); }},
+        {{"write_timeout", "SECONDS", "Time for a client to take what waits for it (default: 10)"},
+         [](const Setting& s, Config& c) { c.outbox.write_timeout = to_seconds(s); }},
+        {{"outbox_bytes", "BYTES", "What may wait for one client (default: 1048576)"},
+         [](const Setting& s, Config& c) {
+             c.outbox.max_bytes = to_number(s, kMinOutboxBytes, kMaxConfiguredOutboxBytes);
+         }},
+        {{"log_level", "LEVEL", "trace, debug, info, warn, error or off (default: info)"},
+         [](const Setting& s, Config& c) { c.log_level = to_log_level(s); }},
+        {{"insecure_mesh", "", "Allow mesh and admin addresses off loopback although nothing protects them"},
+         [](const Setting& s, Config& c) { c.insecure_mesh = to_bool(s); }},
+        {{"demo", "", "Serve the demonstration page on the public address"},
+         [](const Setting& s, Config& c) { c.demo = to_bool(s); }},
+    };
+    return table;
+}
+
+std::string upper(std::string_view text) {
+    std::string result(text);
+    std::transform(result.begin(), result.end(), result.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+    return result;
+}
+
+void require_loopback(const Address& address, std::string_view what) {
+    if (!address.is_loopback()) {
+        throw ConfigError("the " + std::string(what) + " address " + to_string(address) +
+                          " is not on loopback, and nothing protects it yet: use loopback, or allow it with"
+                          " --insecure-mesh on a network that you trust");
+    }
+}
+
+void check_apps(const std::vector<App>& apps) {
+    for (auto app = apps.begin(); app != apps.end(); ++app) {
+        const auto clashes = [&](const App& other) { return other.id == app->id || other.key == app->key; };
+        if (std::any_of(apps.begin(), app, clashes)) {
+            throw ConfigError("the app '" + app->id + "' has an id or a key that another app has too");
+        }
+    }
+}
+
+void finish(Config& config, const Machine& machine, const Settings& merged) {
+    if (config.name.empty()) {
+        config.name = name_of_host(machine.host_name);
+    }
+    if (config.shards == 0) {
+        config.shards = std::clamp<std::size_t>(machine.cores, 1, kMaxShardCount);
+    }
+    if (!merged.contains("mesh_data")) {
+        const bool is_last = config.mesh.port == 65535;
+        if (is_last) {
+            throw ConfigError("mesh_data: there is no port after 65535; name one");
+        }
+        config.mesh_data = {config.mesh.host,
+                            config.mesh.port == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(config.mesh.port + 1)};
+    }
+    if (!config.insecure_mesh) {
+        require_loopback(config.mesh, "mesh");
+        require_loopback(config.mesh_data, "mesh data");
+        require_loopback(config.admin, "admin");
+    }
+    if (config.apps.empty()) {
+        if (!config.listen.is_loopback()) {
+            throw ConfigError("no app is configured: the default app, whose secret is public, is served on loopback only,"
+                              " and " + to_string(config.listen) + " is not");
+        }
+        config.has_default_app = true;
+        App app;
+        app.id = "app-id";
+        app.key = "app-key";
+        app.secret = "app-secret";
+        app.client_events = true;
+        config.apps.push_back(std::move(app));
+    }
+}
+
+}  // namespace
+
+const std::vector<Key>& keys() {
+    static const std::vector<Key> list = [] {
+        std::vector<Key> names;
+        for (const KeyAction& action : actions()) {
+            names.push_back(action.key);
+        }
+        return names;
+    }();
+    return list;
+}
+
+Settings settings_from_environment(const std::vector<std::string>& environment) {
+    Settings settings;
+    for (const std::string& variable : environment) {
+        const std::size_t equals = variable.find('=');
+        const std::string name = variable.substr(0, equals);
+        if (!name.starts_with(kEnvironmentPrefix) || equals == std::string::npos || name == "TULLE_CONFIG" ||
+            std::find(std::begin(kForeignVariables), std::end(kForeignVariables), name) !=
+                std::end(kForeignVariables)) {
+            continue;
+        }
+        const auto key = std::find_if(keys().begin(), keys().end(), [&](const Key& candidate) {
+            return name == std::string(kEnvironmentPrefix) + upper(candidate.name);
+        });
+        if (key == keys().end()) {
+            throw ConfigError("unknown environment variable " + name);
+        }
+        settings[std::string(key->name)] = {variable.substr(equals + 1), "environment variable " + name};
+    }
+    return settings;
+}
+
+Config make_config(const std::vector<Settings>& sources, std::vector<App> apps, const Machine& machine) {
+    Settings merged;
+    for (const Settings& source : sources) {
+        merged.insert(source.begin(), source.end());
+    }
+    Config config;
+    config.apps = std::move(apps);
+    check_apps(config.apps);
+    for (const KeyAction& action : actions()) {
+        if (const auto setting = merged.find(action.key.name); setting != merged.end()) {
+            action.apply(setting->second, config);
+        }
+    }
+    finish(config, machine, merged);
+    return config;
+}
+
+}  // namespace tulle::node

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mesh/base/time.hpp"
+#include "node/core/address.hpp"
+#include "node/core/apps.hpp"
+#include "node/core/limits.hpp"
+#include "node/core/outbox.hpp"
+#include "node/protocol/pusher/session.hpp"
+
+namespace tulle::node {
+
+/// A usage or configuration error: its text names the flag, the variable, or file, line and key. Exit code 2.
+class ConfigError : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+struct Config {
+    std::string name;
+    std::string cluster = "tulle";
+    Address listen{"127.0.0.1", 6001};
+    Address mesh{"127.0.0.1", 7001};
+    Address mesh_data;  ///< by default the port after mesh's, or 0 when that is 0
+    std::string advertise;
+    std::vector<std::string> peers;
+    Address admin{"127.0.0.1", 9601};
+    std::string ports_file;
+    std::string log_level = "info";
+    std::size_t shards = 0;  ///< set by finish()
+    bool insecure_mesh = false;
+    bool demo = false;
+    bool has_default_app = false;  ///< nobody configured one: the public credentials of the loopback app
+    pusher::SessionTimeouts timeouts;
+    OutboxLimits outbox{kMaxOutboxBytes, kWriteTimeout};
+    std::vector<App> apps;
+};
+
+/// The machine, as far as defaults depend on it.
+struct Machine {
+    std::string host_name;
+    std::size_t cores = 1;
+};
+
+/// One setting as a text, and where it came from, for messages.
+struct Setting {
+    std::string value;
+    std::string origin;
+};
+
+/// Key (snake_case) to setting. Peers are joined by commas.
+using Settings = std::map<std::string, Setting, std::less<>>;
+
+/// Every key, in the order of the help: its description, and whether it is a switch.
+struct Key {
+    std::string_view name;
+    std::string_view placeholder;  ///< empty: a switch, whose values are true and false
+    std::string_view help;
+};
+[[nodiscard]] const std::vector<Key>& keys();
+
+/// TULLE_* variables ("NAME=value" texts) as settings. Throws ConfigError for a TULLE_* that is no key of this program nor
+/// of the other programs that bear its name.
+[[nodiscard]] Settings settings_from_environment(const std::vector<std::string>& environment);
+
+/// The configuration from settings, the strongest source first, and the apps of the file. Throws ConfigError.
+[[nodiscard]] Config make_config(const std::vector<Settings>& sources, std::vector<App> apps, const Machine& machine);
+
+}  // namespace tulle::node

@@ -1,0 +1,185 @@
+#include "node/app/config_file.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+
+#include <toml++/toml.h>
+
+#include "node/core/channel_name.hpp"
+
+namespace tulle::node {
+namespace {
+
+constexpr std::size_t kMaxCredentialBytes = 256;
+
+/// A value of the file with the words for a message about it.
+struct Entry {
+    const toml::node& node;
+    std::string key;
+    const std::string& path;
+
+    [[nodiscard]] std::string where() const {
+        return path + ":" + std::to_string(node.source().begin.line) + ": " + key;
+    }
+    [[noreturn]] void reject(std::string_view reason) const {
+        throw ConfigError(where() + ": " + std::string(reason));
+    }
+};
+
+std::string text_of(const Entry& entry) {
+    if (const auto text = entry.node.value_exact<std::string>()) {
+        return *text;
+    }
+    entry.reject("must be a string");
+}
+
+bool bool_of(const Entry& entry) {
+    if (const auto value = entry.node.value_exact<bool>()) {
+        return *value;
+    }
+    entry.reject("must be true or false");
+}
+
+std::string list_of(const Entry& entry) {
+    if (!entry.node.is_array()) {
+        return text_of(entry);
+    }
+    std::string joined;
+    for (const toml::node& element : *entry.node.as_array()) {
+        joined.append(joined.empty() ? "" : ",").append(text_of({element, entry.key, entry.path}));
+    }
+    return joined;
+}
+
+std::string setting_of(const Key& key, const Entry& entry) {
+    if (key.placeholder.empty()) {
+        return bool_of(entry) ? "true" : "false";
+    }
+    if (key.name == "peers") {
+        return list_of(entry);
+    }
+    const bool is_number = key.placeholder == "N" || key.placeholder == "SECONDS" || key.placeholder == "BYTES";
+    if (is_number) {
+        if (const auto number = entry.node.value_exact<std::int64_t>()) {
+            return std::to_string(*number);
+        }
+        entry.reject("must be a number");
+    }
+    return text_of(entry);
+}
+
+std::string read_secret(const Entry& entry) {
+    const std::filesystem::path file = std::filesystem::path(entry.path).parent_path() / text_of(entry);
+    std::ifstream stream(file, std::ios::binary);
+    std::string secret(std::istreambuf_iterator<char>(stream), {});
+    if (!stream.good() && !stream.eof()) {
+        entry.reject("cannot be read");
+    }
+    secret.erase(secret.find_last_not_of("\r\n") + 1);
+    return secret;
+}
+
+std::size_t event_bytes_of(const Entry& entry) {
+    const auto number = entry.node.value_exact<std::int64_t>();
+    if (!number || *number < 1 || *number > static_cast<std::int64_t>(kMaxEventBytes)) {
+        entry.reject("must be a number from 1 to " + std::to_string(kMaxEventBytes));
+    }
+    return static_cast<std::size_t>(*number);
+}
+
+void take_app_key(const Entry& entry, App& app) {
+    if (entry.key == "apps.id") {
+        app.id = text_of(entry);
+    } else if (entry.key == "apps.key") {
+        app.key = text_of(entry);
+    } else if (entry.key == "apps.secret" || entry.key == "apps.secret_file") {
+        if (!app.secret.empty()) {
+            entry.reject("secret and secret_file exclude each other");
+        }
+        app.secret = entry.key == "apps.secret" ? text_of(entry) : read_secret(entry);
+    } else if (entry.key == "apps.enabled") {
+        app.enabled = bool_of(entry);
+    } else if (entry.key == "apps.client_events") {
+        app.client_events = bool_of(entry);
+    } else if (entry.key == "apps.max_event_bytes") {
+        app.max_event_bytes = event_bytes_of(entry);
+    } else {
+        entry.reject("unknown key");
+    }
+}
+
+bool is_credential(std::string_view text) {
+    return !text.empty() && text.size() <= kMaxCredentialBytes &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+App app_of(const toml::node& node, const std::string& path) {
+    const Entry table{node, "apps", path};
+    if (!node.is_table()) {
+        table.reject("must be a table");
+    }
+    App app;
+    for (const auto& [key, value] : *node.as_table()) {
+        take_app_key({value, "apps." + std::string(key.str()), path}, app);
+    }
+    if (!is_valid_app_id(app.id)) {
+        table.reject("id must be 1 to 64 of the characters A-Z a-z 0-9 _ -");
+    }
+    if (!is_credential(app.key) || app.key.find_first_of("/:?#%") != std::string::npos) {
+        table.reject("key must be 1 to 256 visible characters without / : ? # %");
+    }
+    if (!is_credential(app.secret)) {
+        table.reject("secret or secret_file must give 1 to 256 visible characters");
+    }
+    return app;
+}
+
+std::vector<App> apps_of(const Entry& entry) {
+    if (!entry.node.is_array()) {
+        entry.reject("must be an array of tables: [[apps]]");
+    }
+    std::vector<App> apps;
+    for (const toml::node& element : *entry.node.as_array()) {
+        apps.push_back(app_of(element, entry.path));
+    }
+    return apps;
+}
+
+}  // namespace
+
+ConfigFile parse_config_file(std::string_view text, const std::string& path) {
+    ConfigFile file;
+    try {
+        const toml::table root = toml::parse(text, path);
+        for (const auto& [name, node] : root) {
+            const Entry entry{node, std::string(name.str()), path};
+            const auto key =
+                std::find_if(keys().begin(), keys().end(), [&](const Key& known) { return known.name == entry.key; });
+            if (entry.key == "apps") {
+                file.apps = apps_of(entry);
+            } else if (key == keys().end()) {
+                entry.reject("unknown key");
+            } else {
+                file.settings[entry.key] = {setting_of(*key, entry), entry.where()};
+            }
+        }
+    } catch (const toml::parse_error& error) {
+        throw ConfigError(path + ":" + std::to_string(error.source().begin.line) + ": " +
+                          std::string(error.description()));
+    }
+    return file;
+}
+
+ConfigFile load_config_file(const std::string& path) {
+    std::ifstream stream(path, std::ios::binary);
+    const std::string text(std::istreambuf_iterator<char>(stream), {});
+    if (!stream.is_open() || stream.bad()) {
+        throw ConfigError(path + ": cannot be read");
+    }
+    return parse_config_file(text, path);
+}
+
+}  // namespace tulle::node

@@ -1,0 +1,118 @@
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <spdlog/spdlog.h>
+
+#include "node/app/command_line.hpp"
+#include "node/app/composition.hpp"
+#include "node/app/config.hpp"
+#include "node/app/config_file.hpp"
+#include "node/app/logging.hpp"
+#include "node/app/signals.hpp"
+
+namespace tulle::node {
+namespace {
+
+constexpr int kOk = 0;
+constexpr int kRuntimeFailure = 1;
+constexpr int kUsageError = 2;
+
+Machine this_machine() {
+    char name[256] = {};
+    ::gethostname(name, sizeof(name) - 1);
+    return {name, std::thread::hardware_concurrency()};
+}
+
+std::vector<std::string> environment() {
+    std::vector<std::string> variables;
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+        variables.emplace_back(*variable);
+    }
+    return variables;
+}
+
+Config load_config(const CommandLine& line) {
+    std::string path = line.config_file;
+    if (const char* from_environment = std::getenv("TULLE_CONFIG"); path.empty() && from_environment != nullptr) {
+        path = from_environment;
+    }
+    ConfigFile file;
+    if (!path.empty()) {
+        file = load_config_file(path);
+    }
+    return make_config({line.flags, settings_from_environment(environment()), file.settings}, std::move(file.apps),
+                       this_machine());
+}
+
+/// Every client is a descriptor: take all that the system allows.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+int serve(const Config& config) {
+    Signals signals;
+    Composition node(config, signals);
+    node.start();
+    const BoundPorts& ports = node.ports();
+    if (!config.ports_file.empty()) {
+        write_ports_file(config.ports_file, ports);
+    }
+    spdlog::info("tulled {} serves clients on {}, the mesh on {} and {}, admin on {}", TULLE_VERSION, ports.listen,
+                 ports.mesh, ports.mesh_data, ports.admin);
+    if (config.has_default_app) {
+        spdlog::warn("no app is configured: serving the app app-id, whose secret is public, on loopback");
+    }
+    if (signals.wait(0, std::nullopt) == Signals::Event::kFailed) {
+        spdlog::error("{}", signals.failure());
+        return kRuntimeFailure;
+    }
+    spdlog::info("leaving: a second signal ends the process at once");
+    if (!node.drain()) {
+        spdlog::warn("ended in haste");
+        spdlog::shutdown();
+        std::_Exit(kRuntimeFailure);
+    }
+    spdlog::info("left");
+    return kOk;
+}
+
+int run(int argc, char** argv) {
+    try {
+        const CommandLine line = parse_command_line(argc, argv);
+        if (line.print) {
+            std::cout << *line.print;
+            return kOk;
+        }
+        const Config config = load_config(line);
+        if (line.check_config) {
+            std::cout << "the configuration is good\n";
+            return kOk;
+        }
+        set_up_logging(config.name, config.log_level);
+        raise_descriptor_limit();
+        return serve(config);
+    } catch (const ConfigError& error) {
+        std::cerr << "tulled: " << error.what() << '\n';
+        return kUsageError;
+    } catch (const std::exception& error) {
+        std::cerr << "tulled: " << error.what() << '\n';
+        return kRuntimeFailure;
+    }
+}
+
+}  // namespace
+}  // namespace tulle::node
+
+int main(int argc, char** argv) { return tulle::node::run(argc, argv); }

@@ -1,0 +1,99 @@
+#include "node/app/signals.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <system_error>
+#include <utility>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "node/io/clock.hpp"
+
+namespace tulle::node {
+namespace {
+
+int checked(int descriptor, const char* what) {
+    if (descriptor < 0) {
+        throw std::system_error(errno, std::generic_category(), what);
+    }
+    return descriptor;
+}
+
+}  // namespace
+
+Signals::Signals() {
+    std::signal(SIGPIPE, SIG_IGN);
+    sigset_t ending;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+    signal_descriptor_ = checked(::signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
+    event_descriptor_ = checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
+}
+
+Signals::~Signals() {
+    ::close(signal_descriptor_);
+    ::close(event_descriptor_);
+}
+
+Signals::Event Signals::wait(std::size_t count, std::optional<Duration> patience) {
+    const std::optional<Instant> deadline =
+        patience ? std::optional<Instant>(monotonic_now() + *patience) : std::nullopt;
+    for (;;) {
+        signalfd_siginfo signal{};
+        if (::read(signal_descriptor_, &signal, sizeof(signal)) == static_cast<ssize_t>(sizeof(signal))) {
+            return Event::kSignal;
+        }
+        if (!failure().empty()) {
+            return Event::kFailed;
+        }
+        if (count > 0 && counted_.load() >= count) {
+            return Event::kCounted;
+        }
+        int timeout_ms = -1;
+        if (deadline) {
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - monotonic_now()).count();
+            if (left <= 0) {
+                return Event::kTimeout;
+            }
+            timeout_ms = static_cast<int>(std::min<std::int64_t>(left, 60'000));
+        }
+        pollfd descriptors[] = {{signal_descriptor_, POLLIN, 0}, {event_descriptor_, POLLIN, 0}};
+        ::poll(descriptors, 2, timeout_ms);
+        std::uint64_t woken = 0;
+        [[maybe_unused]] const ssize_t got = ::read(event_descriptor_, &woken, sizeof(woken));
+    }
+}
+
+void Signals::fail(std::string what) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (failure_.empty()) {
+            failure_ = std::move(what);
+        }
+    }
+    wake();
+}
+
+std::string Signals::failure() const {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+}
+
+void Signals::count() {
+    ++counted_;
+    wake();
+}
+
+void Signals::wake() const {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(event_descriptor_, &one, sizeof(one));
+}
+
+}  // namespace tulle::node

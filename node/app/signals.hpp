@@ -1,0 +1,46 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "mesh/base/time.hpp"
+
+namespace tulle::node {
+
+/// What the main thread waits for: SIGTERM and SIGINT, and words from the other threads.
+///
+/// Thread: wait from the main thread; fail and count from any.
+class Signals {
+public:
+    enum class Event { kSignal, kFailed, kCounted, kTimeout };
+
+    /// Blocks SIGTERM and SIGINT in this thread and all that it will spawn, and ignores SIGPIPE; construct it before any
+    /// other thread. Throws std::system_error.
+    Signals();
+    ~Signals();
+    Signals(const Signals&) = delete;
+    Signals& operator=(const Signals&) = delete;
+
+    /// Waits for a signal, a failure, or `count` calls of count() since the last reset; for at most `patience` if given.
+    Event wait(std::size_t count, std::optional<Duration> patience);
+
+    /// Something fatal has happened; `what` says what.
+    void fail(std::string what);
+    [[nodiscard]] std::string failure() const;
+    void count();
+    void reset_count() { counted_ = 0; }
+
+private:
+    void wake() const;
+
+    int signal_descriptor_ = -1;
+    int event_descriptor_ = -1;
+    std::atomic<std::size_t> counted_{0};
+    mutable std::mutex mutex_;
+    std::string failure_;
+};
+
+}  // namespace tulle::node

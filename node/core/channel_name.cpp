@@ -1,0 +1,64 @@
+#include "node/core/channel_name.hpp"
+
+#include <algorithm>
+
+#include "node/core/limits.hpp"
+
+namespace tulle::node {
+namespace {
+
+bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
+bool is_channel_char(char c) {
+    return is_alphanumeric(c) || std::string_view("_-=@,.;").find(c) != std::string_view::npos;
+}
+
+struct Prefix {
+    std::string_view text;
+    ChannelKind kind;
+};
+
+/// The longest first, as they contain each other.
+constexpr Prefix kPrefixes[] = {
+    {"private-encrypted-cache-", {ChannelType::kPrivateEncrypted, true}},
+    {"private-encrypted-", {ChannelType::kPrivateEncrypted, false}},
+    {"private-cache-", {ChannelType::kPrivate, true}},
+    {"private-", {ChannelType::kPrivate, false}},
+    {"presence-cache-", {ChannelType::kPresence, true}},
+    {"presence-", {ChannelType::kPresence, false}},
+    {"cache-", {ChannelType::kPublic, true}},
+};
+
+}  // namespace
+
+ChannelKind classify(std::string_view name) {
+    for (const Prefix& prefix : kPrefixes) {
+        if (name.starts_with(prefix.text)) {
+            return prefix.kind;
+        }
+    }
+    return {};
+}
+
+bool is_valid_channel_name(std::string_view name) {
+    return !name.empty() && name.size() <= kMaxChannelNameBytes && std::all_of(name.begin(), name.end(), is_channel_char);
+}
+
+bool is_valid_app_id(std::string_view id) {
+    return !id.empty() && id.size() <= kMaxAppIdBytes &&
+           std::all_of(id.begin(), id.end(), [](char c) { return is_alphanumeric(c) || c == '_' || c == '-'; });
+}
+
+std::string channel_key(std::string_view app_id, std::string_view channel) {
+    std::string key;
+    key.reserve(app_id.size() + 1 + channel.size());
+    key.append(app_id).append(1, '/').append(channel);
+    return key;
+}
+
+std::string_view channel_of_key(std::string_view key) {
+    const std::size_t slash = key.find('/');
+    return slash == std::string_view::npos ? key : key.substr(slash + 1);
+}
+
+}  // namespace tulle::node

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace tulle::node {
+
+enum class ChannelType : std::uint8_t { kPublic, kPrivate, kPrivateEncrypted, kPresence };
+
+/// What the anchored prefix of a channel's name says about it.
+struct ChannelKind {
+    ChannelType type = ChannelType::kPublic;
+    bool cache = false;
+
+    [[nodiscard]] bool needs_auth() const { return type != ChannelType::kPublic; }
+    /// Encrypted channels are out: the server could not tell a client's event from plain text.
+    [[nodiscard]] bool allows_client_events() const {
+        return type == ChannelType::kPrivate || type == ChannelType::kPresence;
+    }
+    friend bool operator==(const ChannelKind&, const ChannelKind&) = default;
+};
+
+[[nodiscard]] ChannelKind classify(std::string_view name);
+
+/// 1 to kMaxChannelNameBytes of A-Z a-z 0-9 _ - = @ , . ; so that a valid name needs no escape in JSON, logs or keys.
+[[nodiscard]] bool is_valid_channel_name(std::string_view name);
+
+/// 1 to kMaxAppIdBytes of A-Z a-z 0-9 _ - (no '/', which ends the app id in a key).
+[[nodiscard]] bool is_valid_app_id(std::string_view id);
+
+/// The name of a channel in the mesh: "<app id>/<channel name>".
+[[nodiscard]] std::string channel_key(std::string_view app_id, std::string_view channel);
+/// The channel name in a key; the whole text when it holds no '/'. Valid as long as `key` is.
+[[nodiscard]] std::string_view channel_of_key(std::string_view key);
+
+}  // namespace tulle::node

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tulle::node {
+
+/// A checked HTTP request as the pure parts see it.
+struct HttpRequest {
+    std::string method;
+    std::string target;  ///< origin form: path, and query if any
+    std::string body;
+
+    [[nodiscard]] std::string_view path() const { return std::string_view(target).substr(0, target.find('?')); }
+    [[nodiscard]] std::string_view query() const {
+        const std::size_t mark = target.find('?');
+        return mark == std::string::npos ? std::string_view{} : std::string_view(target).substr(mark + 1);
+    }
+};
+
+struct HttpResponse {
+    unsigned status = 200;
+    std::string content_type = "application/json";
+    std::string body;
+    std::vector<std::pair<std::string, std::string>> headers;
+    bool close = false;  ///< the connection ends after it
+
+    friend bool operator==(const HttpResponse&, const HttpResponse&) = default;
+};
+
+}  // namespace tulle::node

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "mesh/base/time.hpp"
+
+/// Every limit of the edge, with its reason and with what happens past it.
+namespace tulle::node {
+
+// ---- names -----------------------------------------------------------------------------------------------------------
+
+inline constexpr std::size_t kMaxAppIdBytes = 64;         ///< part of the mesh's channel key; longer: configuration error
+inline constexpr std::size_t kMaxChannelNameBytes = 200;  ///< what every Pusher SDK checks; longer: subscription error, 400
+inline constexpr std::size_t kMaxEventNameBytes = 200;    ///< as above; longer: 4301 or 400
+inline constexpr std::size_t kMaxNodeNameBytes = 64;      ///< shown in tables and headers; longer: configuration error
+
+// ---- events ----------------------------------------------------------------------------------------------------------
+
+inline constexpr std::size_t kMaxPublishChannels = 100;  ///< of one HTTP publish, as Pusher; more: 400
+/// Of one event's data, unless the app says otherwise (the default of soketi and Sockudo). More: 413 or 4301.
+inline constexpr std::size_t kDefaultMaxEventBytes = 100u << 10;
+/// The most that an app may allow: a mesh body with its event name must hold it.
+inline constexpr std::size_t kMaxEventBytes = 1000u << 10;
+
+// ---- WebSocket connections -------------------------------------------------------------------------------------------
+
+/// Room of a client's message beside its data: channel, event, auth, and JSON around them. Past data + this: close 1009.
+inline constexpr std::size_t kClientMessageOverhead = 8u << 10;
+/// A client that wants more channels than this on one connection gets a subscription error.
+inline constexpr std::size_t kMaxChannelsPerConnection = 10'000;
+/// JSON nesting of client frames and HTTP bodies. Deeper: refused before anything recurses.
+inline constexpr std::size_t kMaxJsonDepth = 32;
+/// Bytes waiting for one client. More: it is too slow, closed with 4100 and counted.
+inline constexpr std::size_t kMaxOutboxBytes = 1u << 20;
+/// Room kept beyond kMaxOutboxBytes for the frames that close a connection.
+inline constexpr std::size_t kOutboxReserveBytes = 4u << 10;
+/// What waits for a client must be taken by it within this time. Otherwise: closed with 4100 and counted.
+inline constexpr Duration kWriteTimeout = 10s;
+inline constexpr Duration kActivityTimeout = 120s;  ///< silence after which the server pings; told to the clients
+inline constexpr Duration kPongTimeout = 30s;       ///< silence after that ping: close 4201
+inline constexpr Duration kHandshakeTimeout = 10s;  ///< from the upgrade request to the end of the 101 answer
+inline constexpr Duration kCloseTimeout = 5s;       ///< for the peer's answer to our Close frame, then the socket is shut
+inline constexpr Duration kLingerTimeout = 2s;      ///< for a peer to read our last words before the socket is closed
+inline constexpr std::size_t kLingerBytes = 4u << 20;  ///< read and thrown away meanwhile; more: closed at once
+
+// ---- HTTP ------------------------------------------------------------------------------------------------------------
+
+inline constexpr std::size_t kMaxHeaderBytes = 8u << 10;   ///< request line and fields; more: 431
+inline constexpr std::size_t kMaxHeaderFields = 100;       ///< more: 431
+inline constexpr std::size_t kMaxHttpBodyBytes = 2u << 20; ///< holds kMaxEventBytes of data with JSON escapes; more: 413
+inline constexpr std::size_t kHttpBufferBytes = 64u << 10; ///< read ahead per request, chunk headers included; more: 400
+inline constexpr Duration kHttpRequestTimeout = 10s;       ///< for a whole request from its first byte; 408
+inline constexpr Duration kHttpIdleTimeout = 60s;          ///< between two requests of a kept connection; closed silently
+inline constexpr Duration kHttpAnswerTimeout = 15s;        ///< for our own answer, and for the peer to take it; closed
+inline constexpr Duration kClusterReadTimeout = 1s;        ///< for the other nodes' part of a read; then a partial answer
+inline constexpr Duration kMaxClockSkew = 600s;            ///< between auth_timestamp and our clock; more: 401
+
+// ---- queues ----------------------------------------------------------------------------------------------------------
+
+inline constexpr std::size_t kShardMailboxItems = 16'384;  ///< from the hub; full: the hub declares a gap
+inline constexpr std::size_t kSlabBytes = 64u << 10;       ///< of encoded frames; a larger frame gets a slab of its own
+inline constexpr std::size_t kSpareSlabs = 16;             ///< kept for use again in each shard
+inline constexpr std::size_t kMaxPolls = 512;              ///< handlers run before what they queued is flushed
+inline constexpr Duration kHubRetryInterval = 1ms;         ///< between attempts while the hub's mailbox is full
+inline constexpr Duration kAcceptBackoffMin = 10ms;        ///< after a failed accept (no descriptors left), doubling …
+inline constexpr Duration kAcceptBackoffMax = 1s;          ///< … up to this
+
+}  // namespace tulle::node

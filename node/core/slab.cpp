@@ -1,0 +1,58 @@
+#include "node/core/slab.hpp"
+
+#include <cstring>
+
+#include "mesh/base/assert.hpp"
+#include "node/core/limits.hpp"
+
+namespace tulle::node {
+
+SlabRef::~SlabRef() {
+    if (slab_ != nullptr && --slab_->references_ == 0) {
+        slab_->home_->recycle(slab_);
+    }
+}
+
+void Slab::append(std::string_view bytes) {
+    TULLE_ASSERT(bytes.size() <= room());
+    std::memcpy(bytes_.get() + used_, bytes.data(), bytes.size());
+    used_ += bytes.size();
+}
+
+SlabRange SlabArena::append(std::initializer_list<std::string_view> parts) {
+    std::size_t size = 0;
+    for (const std::string_view part : parts) {
+        size += part.size();
+    }
+    if (size <= kSlabBytes && (current_.get() == nullptr || current_.get()->room() < size)) {
+        current_ = fresh(kSlabBytes);
+    }
+    SlabRef slab = size <= kSlabBytes ? current_ : fresh(size);
+    const std::size_t offset = slab.get()->used();
+    for (const std::string_view part : parts) {
+        slab.get()->append(part);
+    }
+    return {std::move(slab), offset, size};
+}
+
+SlabRef SlabArena::fresh(std::size_t bytes) {
+    std::unique_ptr<Slab> slab;
+    if (bytes == kSlabBytes && !spare_.empty()) {
+        slab = std::move(spare_.back());
+        spare_.pop_back();
+    } else {
+        slab = std::make_unique<Slab>(bytes);
+    }
+    slab->home_ = this;
+    return SlabRef(slab.release());
+}
+
+void SlabArena::recycle(Slab* slab) {
+    std::unique_ptr<Slab> owned(slab);
+    if (owned->capacity_ == kSlabBytes && spare_.size() < kSpareSlabs) {
+        owned->used_ = 0;
+        spare_.push_back(std::move(owned));
+    }
+}
+
+}  // namespace tulle::node

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tulle::node {
+
+class SlabArena;
+
+/// Append-only bytes of encoded frames, shared by the outboxes of one shard. The count is not atomic: one thread owns it.
+class Slab {
+public:
+    explicit Slab(std::size_t capacity) : capacity_(capacity), bytes_(new char[capacity]) {}
+
+    [[nodiscard]] const char* data() const { return bytes_.get(); }
+    [[nodiscard]] std::size_t used() const { return used_; }
+    [[nodiscard]] std::size_t room() const { return capacity_ - used_; }
+    /// `bytes` must fit into the room.
+    void append(std::string_view bytes);
+
+private:
+    friend class SlabArena;
+    friend class SlabRef;
+
+    std::size_t capacity_;
+    std::size_t used_ = 0;
+    std::uint32_t references_ = 0;
+    SlabArena* home_ = nullptr;
+    std::unique_ptr<char[]> bytes_;
+};
+
+/// Keeps a slab's bytes in place. Confined to the shard of its arena, which must outlive it.
+class SlabRef {
+public:
+    SlabRef() = default;
+    explicit SlabRef(Slab* slab) : slab_(slab) { ++slab_->references_; }
+    SlabRef(const SlabRef& other) : slab_(other.slab_) {
+        if (slab_ != nullptr) {
+            ++slab_->references_;
+        }
+    }
+    SlabRef(SlabRef&& other) noexcept : slab_(std::exchange(other.slab_, nullptr)) {}
+    SlabRef& operator=(SlabRef other) noexcept {
+        std::swap(slab_, other.slab_);
+        return *this;
+    }
+    ~SlabRef();
+
+    [[nodiscard]] const Slab* get() const { return slab_; }
+    [[nodiscard]] Slab* get() { return slab_; }
+    friend bool operator==(const SlabRef&, const SlabRef&) = default;
+
+private:
+    Slab* slab_ = nullptr;
+};
+
+/// Bytes in a slab: whole frames, so that what follows them in an outbox is a frame again.
+struct SlabRange {
+    SlabRef slab;
+    std::size_t offset = 0;
+    std::size_t size = 0;
+
+    [[nodiscard]] std::string_view view() const { return {slab.get()->data() + offset, size}; }
+};
+
+/// Where one shard encodes its frames, each once. Slabs that nobody refers to any more are used again.
+///
+/// Thread: confined to its shard.
+/// Limits: keeps at most kSpareSlabs free slabs; how many are in use is bounded by what the outboxes hold.
+class SlabArena {
+public:
+    SlabArena() = default;
+    SlabArena(const SlabArena&) = delete;
+    SlabArena& operator=(const SlabArena&) = delete;
+
+    /// Copies the parts one after the other. Two calls in a row give adjacent ranges while the slab lasts.
+    [[nodiscard]] SlabRange append(std::initializer_list<std::string_view> parts);
+
+private:
+    friend class SlabRef;
+
+    [[nodiscard]] SlabRef fresh(std::size_t bytes);
+    void recycle(Slab* slab);
+
+    std::vector<std::unique_ptr<Slab>> spare_;
+    SlabRef current_;  ///< after spare_, into which it goes when the arena ends
+};
+
+}  // namespace tulle::node

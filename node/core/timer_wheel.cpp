@@ -1,0 +1,106 @@
+#include "node/core/timer_wheel.hpp"
+
+#include <algorithm>
+
+namespace tulle::node {
+
+TimerWheel::TimerWheel(Instant start) : start_(start), heads_(kBuckets, kNone) {}
+
+/// The first tick at which the deadline has passed, within the horizon and not one already looked at.
+std::uint64_t TimerWheel::tick_of(Instant deadline) const {
+    if (deadline <= start_) {
+        return current_ + 1;
+    }
+    const auto ticks = static_cast<std::uint64_t>((deadline - start_ + kTick - Duration{1}) / kTick);
+    return std::clamp(ticks, current_ + 1, current_ + kBuckets - 1);
+}
+
+void TimerWheel::file(std::uint32_t index) {
+    Entry& entry = entries_[index];
+    entry.tick = tick_of(entry.deadline);
+    std::uint32_t& head = heads_[entry.tick % kBuckets];
+    entry.previous = kNone;
+    entry.next = head;
+    if (head != kNone) {
+        entries_[head].previous = index;
+    }
+    head = index;
+    ++filed_;
+}
+
+void TimerWheel::unfile(std::uint32_t index) {
+    Entry& entry = entries_[index];
+    if (entry.previous != kNone) {
+        entries_[entry.previous].next = entry.next;
+    } else {
+        heads_[entry.tick % kBuckets] = entry.next;
+    }
+    if (entry.next != kNone) {
+        entries_[entry.next].previous = entry.previous;
+    }
+    entry.tick = kNotFiled;
+    --filed_;
+}
+
+void TimerWheel::arm(Slot slot, Instant deadline) {
+    if (entries_.size() <= slot.value) {
+        entries_.resize(slot.value + 1u);
+    }
+    Entry& entry = entries_[slot.value];
+    entry.deadline = deadline;
+    if (entry.tick != kNotFiled) {
+        if (entry.tick <= tick_of(deadline)) {
+            return;
+        }
+        unfile(slot.value);
+    }
+    file(slot.value);
+}
+
+void TimerWheel::cancel(Slot slot) {
+    if (slot.value >= entries_.size()) {
+        return;
+    }
+    entries_[slot.value].deadline = Instant::max();
+    if (entries_[slot.value].tick != kNotFiled) {
+        unfile(slot.value);
+    }
+}
+
+void TimerWheel::advance(Instant now, std::vector<Slot>& expired) {
+    if (now < start_) {
+        return;
+    }
+    const auto target = static_cast<std::uint64_t>((now - start_) / kTick);
+    if (target > current_ + kBuckets) {
+        current_ = target - kBuckets;  // after a long stop one round over all the buckets is enough
+    }
+    while (current_ < target) {
+        ++current_;
+        std::uint32_t index = heads_[current_ % kBuckets];
+        while (index != kNone) {
+            const std::uint32_t following = entries_[index].next;
+            unfile(index);
+            if (entries_[index].deadline <= now) {
+                entries_[index].deadline = Instant::max();
+                expired.push_back(Slot{index});
+            } else {
+                file(index);
+            }
+            index = following;
+        }
+    }
+}
+
+std::optional<Instant> TimerWheel::next() const {
+    if (filed_ == 0) {
+        return std::nullopt;
+    }
+    std::uint64_t tick = current_ + 1;
+    while (heads_[tick % kBuckets] == kNone) {
+        ++tick;
+    }
+    return start_ + kTick * static_cast<Duration::rep>(tick);
+}
+
+}  // namespace tulle::node

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "mesh/base/time.hpp"
+#include "node/core/http_message.hpp"
+#include "node/core/slot.hpp"
+
+namespace tulle::node {
+
+/// A socket whose executor is a concrete type: no type erasure on the hot path.
+using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
+
+/// What a reactor knows of a connection. Confined to the reactor's thread; lives until it has left the reactor and its
+/// last handler has run.
+class Connection : public std::enable_shared_from_this<Connection> {
+public:
+    Connection() = default;
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    virtual ~Connection() = default;
+
+    /// The deadline that it had armed in the wheel has come.
+    virtual void on_deadline(Instant now) = 0;
+    /// It had been marked dirty, and the turn ends.
+    virtual void flush(Instant now) = 0;
+    /// The answer to the request with this serial number; ignored when nobody waits for it any more.
+    virtual void respond(std::uint64_t serial, HttpResponse response) = 0;
+    /// The node is going away: end in good order, soon.
+    virtual void drain(Instant now) = 0;
+
+    [[nodiscard]] Slot slot() const { return slot_; }
+
+private:
+    friend class Reactor;
+    Slot slot_;
+};
+
+}  // namespace tulle::node

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include "node/io/connection.hpp"
+#include "node/io/http_service.hpp"
+#include "node/io/linger.hpp"
+#include "node/io/reactor.hpp"
+#include "node/protocol/http/gate.hpp"
+
+namespace tulle::node {
+
+/// One HTTP/1.1 connection: request after request, one at a time, until it ends or becomes a WebSocket.
+///
+/// The head of each request is read raw and passes the gate before the parser sees it. While idle between requests it
+/// holds no buffers. Pipelined requests wait in the buffer (kHttpBufferBytes) and in the socket.
+///
+/// Thread: the reactor's.
+/// Errors: whatever is wrong is answered with a status, told in JSON, and ends the connection; silence just ends it.
+class HttpConnection final : public Connection {
+public:
+    HttpConnection(Reactor& reactor, HttpService& service, Socket socket);
+
+    /// Enters the reactor and waits for the first request.
+    void start();
+
+    void on_deadline(Instant now) override;
+    void flush(Instant now) override;
+    void respond(std::uint64_t serial, HttpResponse response) override;
+    void drain(Instant now) override;
+
+private:
+    enum class State { kIdle, kHead, kBody, kAnswering, kWriting, kLingering, kGone };
+    using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+    using Response = boost::beast::http::response<boost::beast::http::string_body>;
+
+    void wait_for_request(Duration patience);
+    void read_head();
+    void take_head();
+    /// Lets the gate and then the parser see the first `size` bytes.
+    [[nodiscard]] std::optional<http::Head> parse_head(std::size_t size, http::Refusal& refusal);
+    void take_checked(const http::Head& head);
+    void read_body();
+    void take_request();
+    void upgrade();
+    void refuse(const http::Refusal& refusal);
+    void fail(const boost::system::error_code& error);
+    void write(HttpResponse response);
+    void on_written(const boost::system::error_code& error);
+    void linger();
+    void wait_to_linger();
+    void end();
+    void set(State state, Duration patience);
+    [[nodiscard]] std::shared_ptr<HttpConnection> self();
+
+    Reactor& reactor_;
+    HttpService& service_;
+    Socket socket_;
+    State state_ = State::kIdle;
+    bool is_draining_ = false;
+    bool keeps_alive_ = false;
+    Instant deadline_ = Instant::max();
+    std::uint64_t serial_ = 0;  ///< of the request that waits for its answer
+    boost::beast::flat_buffer buffer_;
+    std::optional<Parser> parser_;
+    std::optional<Response> response_;
+    Linger linger_;
+};
+
+}  // namespace tulle::node

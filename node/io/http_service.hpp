@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include "node/core/http_message.hpp"
+#include "node/core/slot.hpp"
+#include "node/io/connection.hpp"
+
+namespace tulle::node {
+
+/// Names a request that waits for its answer: Connection::respond(serial) of the connection at `slot`.
+struct HttpTicket {
+    Slot slot;
+    std::uint64_t serial = 0;  ///< unique in the process; never 0
+};
+
+using UpgradeRequest = boost::beast::http::request<boost::beast::http::string_body>;
+
+/// What answers the requests of a listener. Called on the reactor's thread.
+class HttpService {
+public:
+    HttpService() = default;
+    HttpService(const HttpService&) = delete;
+    HttpService& operator=(const HttpService&) = delete;
+    virtual ~HttpService() = default;
+
+    /// Answers at once or later, exactly once.
+    virtual void on_request(HttpTicket ticket, HttpRequest request) = 0;
+    /// A correct WebSocket upgrade. True: `socket` has been taken over. False: `refusal` has been filled in.
+    [[nodiscard]] virtual bool on_upgrade(Socket& socket, UpgradeRequest& request, HttpResponse& refusal) = 0;
+};
+
+}  // namespace tulle::node

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <functional>
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
+
+#include "node/core/address.hpp"
+#include "node/io/connection.hpp"
+#include "node/io/reactor.hpp"
+
+namespace tulle::node {
+
+/// Whether other acceptors of this process are to listen on the same port.
+enum class Sharing : bool { kAlone, kShared };
+
+/// Accepts the connections of one address for one reactor.
+///
+/// Thread: bind before the reactor runs; everything else on the reactor's thread.
+/// Errors: bind and join throw std::runtime_error that names the address. A failed accept (no descriptors left, usually) is counted, told once per spell,
+///         and tried again after 10 ms, doubling up to 1 s, instead of spinning.
+class Listener {
+public:
+    using Accepted = std::function<void(Socket)>;
+
+    Listener(Reactor& reactor, Accepted accepted);
+
+    /// Resolves, binds and listens; gives the numeric address with the real port. A port that any other process listens on
+    /// is refused, even where it would share it.
+    Address bind(const Address& address, Sharing sharing);
+    /// One more acceptor on an address that bind gave with Sharing::kShared.
+    void join(const Address& address);
+
+    void start();
+    void stop();
+
+private:
+    using Acceptor =
+        boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
+    using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+                                                    boost::asio::wait_traits<std::chrono::steady_clock>,
+                                                    boost::asio::io_context::executor_type>;
+
+    boost::asio::ip::tcp::endpoint open(const Address& address);
+    void accept();
+    void on_accept(const boost::system::error_code& error, Socket socket);
+    void retry_later(const boost::system::error_code& error);
+
+    Reactor& reactor_;
+    const Accepted accepted_;
+    Acceptor acceptor_;
+    Timer timer_;
+    Duration backoff_{};
+};
+
+}  // namespace tulle::node

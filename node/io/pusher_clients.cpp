@@ -1,0 +1,286 @@
+#include "node/io/pusher_clients.hpp"
+
+#include <charconv>
+#include <utility>
+#include <variant>
+
+#include "node/core/channel_name.hpp"
+#include "node/core/ws_frame.hpp"
+#include "node/protocol/pusher/codec.hpp"
+#include "node/protocol/pusher/connect.hpp"
+
+namespace tulle::node {
+namespace {
+
+constexpr std::uint64_t kSocketIdBound = 10'000'000'000;  // ten digits, as other servers of the protocol
+constexpr std::uint32_t kGenerationMask = 0x7fffffff;
+
+template <class... Fs>
+struct Overloaded : Fs... {
+    using Fs::operator()...;
+};
+template <class... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;
+
+}  // namespace
+
+PusherClients::PusherClients(const Context& context)
+    : reactor_(context.reactor),
+      hub_(context.hub),
+      apps_(context.apps),
+      timeouts_(context.timeouts),
+      prng_(context.seed) {}
+
+PusherClients::Client* PusherClients::find(Slot slot) const {
+    return slot.value < clients_.size() ? clients_[slot.value].get() : nullptr;
+}
+
+/// Two numbers joined by a dot, as the SDKs demand. The second holds the slot in its low 32 bits, so that an exclusion
+/// finds its connection without a table, below 20 random bits: exact in a JavaScript number.
+std::string PusherClients::new_socket_id(Slot slot) {
+    const std::uint64_t tail = (prng_.below(std::uint64_t{1} << 20) << 32) | slot.value;
+    return std::to_string(prng_.below(kSocketIdBound)) + "." + std::to_string(tail);
+}
+
+std::optional<Slot> PusherClients::slot_of(std::string_view socket_id) const {
+    const std::size_t dot = socket_id.find('.');
+    if (dot == std::string_view::npos) {
+        return std::nullopt;
+    }
+    std::uint64_t tail = 0;
+    std::from_chars(socket_id.data() + dot + 1, socket_id.data() + socket_id.size(), tail);
+    const Slot slot(static_cast<std::uint32_t>(tail));
+    const Client* client = find(slot);
+    if (client == nullptr || client->session.socket_id() != socket_id) {
+        return std::nullopt;
+    }
+    return slot;
+}
+
+void PusherClients::on_open(WsConnection& connection) {
+    const pusher::Admission admission = pusher::admit(apps_, connection.target());
+    pusher::SessionEffects effects;
+    if (admission.app == nullptr) {
+        reactor_.counters().clients_refused_total.add();
+        pusher::refuse_connection(admission.close_code, admission.reason, effects);
+        connection.send_text(std::get<pusher::Send>(effects[0]).text);
+        connection.close(admission.close_code, admission.reason);
+        return;
+    }
+    const Slot slot = connection.slot();
+    if (clients_.size() <= slot.value) {
+        clients_.resize(slot.value + 1u);
+    }
+    last_generation_ = (last_generation_ + 1) & kGenerationMask;
+    clients_[slot.value] = std::make_unique<Client>(
+        Client{&connection, pusher::Session(*admission.app, slot, new_socket_id(slot), timeouts_), last_generation_});
+    ++size_;
+    Client& client = *clients_[slot.value];
+    client.session.on_open(reactor_.now(), effects);
+    run(client, effects);
+}
+
+void PusherClients::on_text(WsConnection& connection, std::string_view text) {
+    if (Client* client = find(connection.slot())) {
+        pusher::SessionEffects effects;
+        client->session.on_text(reactor_.now(), text, channels_, effects);
+        run(*client, effects);
+    }
+}
+
+void PusherClients::on_activity(WsConnection& connection) {
+    if (Client* client = find(connection.slot())) {
+        client->session.on_activity(reactor_.now());
+        connection.set_session_deadline(client->session.next_deadline());
+    }
+}
+
+void PusherClients::on_session_deadline(WsConnection& connection) {
+    if (Client* client = find(connection.slot())) {
+        pusher::SessionEffects effects;
+        client->session.on_deadline(reactor_.now(), effects);
+        run(*client, effects);
+    }
+}
+
+void PusherClients::on_drain(WsConnection& connection) {
+    if (Client* client = find(connection.slot())) {
+        pusher::SessionEffects effects;
+        client->session.on_drain(effects);
+        run(*client, effects);
+    }
+}
+
+void PusherClients::on_gone(WsConnection& connection) {
+    const Slot slot = connection.slot();
+    if (find(slot) == nullptr) {
+        return;
+    }
+    ChannelEffects effects;
+    channels_.remove(slot, effects);
+    clients_[slot.value].reset();
+    --size_;
+    run(effects);
+}
+
+void PusherClients::run(Client& client, const pusher::SessionEffects& effects) {
+    WsConnection& connection = *client.connection;
+    const Slot slot = connection.slot();
+    for (const pusher::SessionEffect& effect : effects) {
+        ChannelEffects changes;
+        std::visit(Overloaded{
+                       [&](const pusher::Send& send) { connection.send_text(send.text); },
+                       [&](const pusher::Subscribe& join) {
+                           channels_.subscribe(slot, channel_key(client.session.app().id, join.channel), changes);
+                       },
+                       [&](const pusher::Unsubscribe& leave) {
+                           channels_.unsubscribe(slot, channel_key(client.session.app().id, leave.channel), changes);
+                       },
+                       [&](const pusher::PublishClientEvent& event) { publish(client, event); },
+                       [&](const pusher::Close& close) {
+                           if (close.code == 4201) {
+                               reactor_.counters().pong_timeouts_total.add();
+                           }
+                           connection.close(close.code, close.reason);
+                       },
+                       [&](const pusher::Count& counted) { count(counted.what); },
+                   },
+                   effect);
+        run(changes);
+    }
+    connection.set_session_deadline(client.session.next_deadline());
+}
+
+void PusherClients::run(const ChannelEffects& effects) {
+    for (const ChannelEffect& effect : effects) {
+        std::visit(Overloaded{
+                       [&](const SubscribeHub& first) {
+                           hub_.send(mesh::Subscribe{first.channel, first.generation});
+                       },
+                       [&](const UnsubscribeHub& last) { hub_.send(mesh::Unsubscribe{last.channel}); },
+                       [&](const Confirm& confirm) {
+                           if (Client* client = find(confirm.slot)) {
+                               pusher::SessionEffects answer;
+                               client->session.on_subscribed(channel_of_key(confirm.channel), answer);
+                               run(*client, answer);
+                           }
+                       },
+                   },
+                   effect);
+    }
+    if (!effects.empty()) {
+        update_gauges();
+    }
+}
+
+void PusherClients::update_gauges() {
+    reactor_.counters().channels.set(channels_.size());
+    reactor_.counters().subscriptions.set(channels_.subscriptions());
+}
+
+void PusherClients::count(pusher::Refused what) {
+    ShardCounters& counters = reactor_.counters();
+    switch (what) {
+        case pusher::Refused::kFrame:
+            counters.bad_frames_total.add();
+            break;
+        case pusher::Refused::kAuth:
+            counters.auth_failures_total.add();
+            break;
+        case pusher::Refused::kSubscription:
+            counters.subscriptions_refused_total.add();
+            break;
+        case pusher::Refused::kClientEvent:
+            counters.client_events_refused_total.add();
+            break;
+    }
+}
+
+void PusherClients::publish(Client& client, const pusher::PublishClientEvent& event) {
+    reactor_.counters().client_events_total.add();
+    const Slot slot = client.connection->slot();
+    mesh::Publish publish;
+    publish.id = kEventIdBit | (static_cast<std::uint64_t>(client.generation) << 32) | slot.value;
+    publish.channels.push_back(channel_key(client.session.app().id, event.channel));
+    publish.body = share(event.body);
+    publish.exclude_socket = client.session.socket_id();
+    if (hub_.send(std::move(publish)) == Push::kRefused) {
+        client.connection->pause();
+        paused_.push_back(slot);
+    }
+}
+
+void PusherClients::resume_paused() {
+    const std::vector<Slot> slots = std::exchange(paused_, {});
+    for (const Slot slot : slots) {
+        if (Client* client = find(slot)) {
+            client->connection->resume();
+        }
+    }
+}
+
+void PusherClients::on_published(const mesh::Published& answer) {
+    if ((answer.id & kEventIdBit) == 0 || answer.outcome == mesh::PublishOutcome::kAccepted) {
+        return;
+    }
+    Client* client = find(Slot{static_cast<std::uint32_t>(answer.id)});
+    const auto generation = static_cast<std::uint32_t>(answer.id >> 32) & kGenerationMask;
+    if (client != nullptr && client->generation == generation) {
+        pusher::SessionEffects effects;
+        client->session.on_publish_refused(effects);
+        run(*client, effects);
+    }
+}
+
+void PusherClients::on_subscribed(const mesh::Subscribed& answer) {
+    ChannelEffects effects;
+    channels_.on_subscribed(answer.channel, answer.generation, effects);
+    run(effects);
+}
+
+void PusherClients::deliver(const mesh::Record& record) {
+    if (!record.body) {
+        return;
+    }
+    const std::optional<Slot> excluded =
+        record.exclude_socket.empty() ? std::nullopt : slot_of(record.exclude_socket);
+    for (const std::string& channel : record.channels) {
+        broadcast(channel, *record.body, excluded);
+    }
+}
+
+void PusherClients::broadcast(std::string_view channel, std::string_view body, std::optional<Slot> excluded) {
+    const std::vector<Slot>* subscribers = channels_.confirmed(channel);
+    if (subscribers == nullptr) {
+        return;
+    }
+    const std::string_view name = channel_of_key(channel);
+    const std::size_t size =
+        pusher::kChannelFrameHead.size() + name.size() + pusher::kChannelFrameMiddle.size() + body.size();
+    const SlabRange frame = reactor_.arena().append(
+        {TextFrameHeader(size).view(), pusher::kChannelFrameHead, name, pusher::kChannelFrameMiddle, body});
+    for (const Slot slot : *subscribers) {
+        if (slot != excluded) {
+            clients_[slot.value]->connection->send(frame);
+        }
+    }
+}
+
+void PusherClients::tell_gap(std::string_view channel, std::uint64_t missing) {
+    if (const std::vector<Slot>* subscribers = channels_.confirmed(channel)) {
+        reactor_.counters().gaps_told_total.add(subscribers->size());
+        broadcast(channel, pusher::gap_body(missing), std::nullopt);
+    }
+}
+
+void PusherClients::on_gap(const mesh::Gap& gap) {
+    if (!gap.channel.empty()) {
+        tell_gap(gap.channel, gap.missing);
+        return;
+    }
+    for (const ChannelCount& channel : channels_.list({})) {
+        tell_gap(channel.channel, gap.missing);
+    }
+}
+
+}  // namespace tulle::node

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mesh/base/prng.hpp"
+#include "mesh/core/port.hpp"
+#include "node/core/apps.hpp"
+#include "node/core/channel_table.hpp"
+#include "node/io/hub_link.hpp"
+#include "node/io/reactor.hpp"
+#include "node/io/ws_connection.hpp"
+#include "node/protocol/pusher/session.hpp"
+
+namespace tulle::node {
+
+/// The Pusher clients of one shard: their sessions and channels. Runs the effects of the cores; decides nothing itself.
+///
+/// Thread: the shard's.
+class PusherClients final : public WsHandler {
+public:
+    struct Context {
+        Reactor& reactor;
+        HubLink& hub;
+        const AppTable& apps;
+        const pusher::SessionTimeouts& timeouts;
+        std::uint64_t seed = 0;  ///< of the socket ids
+    };
+    explicit PusherClients(const Context& context);
+
+    void on_open(WsConnection& connection) override;
+    void on_text(WsConnection& connection, std::string_view text) override;
+    void on_activity(WsConnection& connection) override;
+    void on_session_deadline(WsConnection& connection) override;
+    void on_drain(WsConnection& connection) override;
+    void on_gone(WsConnection& connection) override;
+
+    void deliver(const mesh::Record& record);
+    void on_subscribed(const mesh::Subscribed& answer);
+    void on_gap(const mesh::Gap& gap);
+    /// The answer to a client event of ours; others are ignored.
+    void on_published(const mesh::Published& answer);
+    /// The hub has room again: goes on reading what was paused.
+    void resume_paused();
+
+    [[nodiscard]] const ChannelTable& channels() const { return channels_; }
+    [[nodiscard]] std::size_t size() const { return size_; }
+
+    /// Ids of client events have this bit, so that they never meet those of HTTP publishes.
+    static constexpr std::uint64_t kEventIdBit = std::uint64_t{1} << 63;
+
+private:
+    struct Client {
+        WsConnection* connection;
+        pusher::Session session;
+        std::uint32_t generation;  ///< tells clients apart that have had the same slot
+    };
+
+    [[nodiscard]] Client* find(Slot slot) const;
+    [[nodiscard]] std::optional<Slot> slot_of(std::string_view socket_id) const;
+    [[nodiscard]] std::string new_socket_id(Slot slot);
+    void run(Client& client, const pusher::SessionEffects& effects);
+    void run(const ChannelEffects& effects);
+    void publish(Client& client, const pusher::PublishClientEvent& event);
+    void count(pusher::Refused what);
+    void tell_gap(std::string_view channel, std::uint64_t missing);
+    void broadcast(std::string_view channel, std::string_view body, std::optional<Slot> excluded);
+    void update_gauges();
+
+    Reactor& reactor_;
+    HubLink& hub_;
+    const AppTable& apps_;
+    const pusher::SessionTimeouts& timeouts_;
+    ChannelTable channels_;
+    Prng prng_;
+    std::vector<std::unique_ptr<Client>> clients_;  ///< by slot
+    std::vector<Slot> paused_;
+    std::uint32_t last_generation_ = 0;
+    std::size_t size_ = 0;
+};
+
+}  // namespace tulle::node

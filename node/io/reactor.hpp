@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+
+#include "mesh/base/time.hpp"
+#include "node/core/slab.hpp"
+#include "node/core/slot.hpp"
+#include "node/core/timer_wheel.hpp"
+#include "node/io/connection.hpp"
+#include "node/io/shard_counters.hpp"
+
+namespace tulle::node {
+
+/// The loop of one thread and what its connections share: slots, deadlines, the arena of encoded frames, the clock.
+///
+/// A turn runs one handler, then up to kMaxPolls more that are ready, then flushes the connections that were marked dirty:
+/// whatever was queued for a connection in a turn leaves in one gathered send.
+///
+/// Thread: all of it on the thread in run(), but for stop() and context() (for post), which any thread may use.
+class Reactor {
+public:
+    Reactor();
+
+    /// Runs until stop(); `end_of_turn` is called before the flush of each turn.
+    void run(const std::function<void()>& end_of_turn);
+    void stop() { context_.stop(); }
+
+    [[nodiscard]] boost::asio::io_context& context() { return context_; }
+    /// The time of this turn: the clock is read once in each turn, when it is first asked for.
+    [[nodiscard]] Instant now();
+    [[nodiscard]] SlabArena& arena() { return arena_; }
+    [[nodiscard]] ShardCounters& counters() { return counters_; }
+    [[nodiscard]] const ShardCounters& counters() const { return counters_; }
+
+    /// After the last run: lets go of the connections while what they refer to still lives.
+    void release();
+
+    Slot add(std::shared_ptr<Connection> connection);
+    /// The connection stays alive, and its slot its own, to the end of the turn.
+    void remove(Slot slot);
+    [[nodiscard]] Connection* find(Slot slot) const;
+    [[nodiscard]] std::size_t connections() const { return connections_; }
+    void drain_all();
+
+    void arm(Slot slot, Instant deadline) { wheel_.arm(slot, deadline); }
+    void disarm(Slot slot) { wheel_.cancel(slot); }
+    void mark_dirty(Slot slot);
+    /// Wakes the loop at `at`, beside the connections' deadlines, for `end_of_turn`.
+    void wake_at(Instant at);
+
+private:
+    void run_ready();
+    void expire();
+    void flush_dirty();
+    void free_removed();
+
+    SlabArena arena_;  ///< before all that keeps connections alive, as their outboxes refer to it
+    boost::asio::io_context context_;
+    Instant now_;
+    bool is_now_fresh_ = false;
+    TimerWheel wheel_;
+    ShardCounters counters_;
+    std::vector<std::shared_ptr<Connection>> slots_;
+    std::vector<Slot> free_slots_;
+    std::vector<std::shared_ptr<Connection>> removed_;  ///< kept to the end of the turn
+    std::vector<Slot> dirty_;
+    std::vector<bool> is_dirty_;
+    std::vector<Slot> expired_;
+    std::size_t connections_ = 0;
+    Instant wake_at_ = Instant::max();
+};
+
+}  // namespace tulle::node

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "mesh/core/port.hpp"
+#include "node/core/address.hpp"
+#include "node/core/apps.hpp"
+#include "node/core/outbox.hpp"
+#include "node/io/shard_counters.hpp"
+#include "node/protocol/pusher/session.hpp"
+
+namespace tulle::node {
+
+/// What the demo mode serves beside the API; an empty page means that it is off.
+struct DemoContent {
+    std::string page;
+    std::string app_key;  ///< of the default loopback app alone, whose credentials are public
+    std::string app_secret;
+};
+
+struct ShardOptions {
+    mesh::ShardIndex index;
+    std::shared_ptr<const AppTable> apps;
+    pusher::SessionTimeouts timeouts;
+    OutboxLimits outbox{kMaxOutboxBytes, kWriteTimeout};
+    DemoContent demo;
+    std::uint64_t seed = 0;  ///< of the socket ids: random, another for each shard
+};
+
+/// One thread with its own acceptor, connections and channels. Shares nothing but the two mailboxes and its counters.
+///
+/// Thread: its owner's; stop_accepting, drain and mailbox from any.
+/// Errors: bind and join throw std::runtime_error that names the address.
+class Shard {
+public:
+    Shard(ShardOptions options, mesh::HubMailbox& hub);
+    /// Stops and joins.
+    ~Shard();
+    Shard(const Shard&) = delete;
+    Shard& operator=(const Shard&) = delete;
+
+    /// The first shard of an address: gives it with its real port.
+    Address bind(const Address& address);
+    /// The other shards of that address.
+    void join(const Address& address);
+    /// Where the hub puts what is for this shard; lives as long as the shard.
+    [[nodiscard]] mesh::ShardMailbox& mailbox();
+    [[nodiscard]] const ShardCounters& counters() const;
+
+    /// Spawns the thread.
+    void start();
+    void stop_accepting();
+    /// Closes every client with 4200 and every idle HTTP connection; `on_drained` is called on the shard's thread when no
+    /// connection is left.
+    void drain(std::function<void()> on_drained);
+    /// Ends the thread. The mailbox stays: the hub may still write into it.
+    void stop();
+
+private:
+    class Loop;
+    std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace tulle::node

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace tulle::node {
+
+/// A number that one thread counts and any thread reads.
+class Counter {
+public:
+    void add(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+    void sub(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed); }
+    void set(std::uint64_t n) { value_.store(n, std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+private:
+    std::atomic<std::uint64_t> value_{0};
+};
+
+/// What one listener and its connections count. Written by their thread, read by the admin listener's.
+struct ShardCounters {
+    Counter sockets;                 ///< open now, HTTP and WebSocket
+    Counter clients;                 ///< WebSocket connections open now
+    Counter channels;                ///< with a subscriber on this shard, now
+    Counter subscriptions;           ///< now
+    Counter accepted_total;
+    Counter accept_failures_total;
+    Counter clients_opened_total;
+    Counter clients_closed_total;
+    Counter clients_refused_total;   ///< closed at the opening: unknown app, protocol, path
+    Counter handshakes_refused_total;///< answered with an HTTP status instead of 101
+    Counter messages_received_total;
+    Counter messages_sent_total;     ///< frames queued for clients
+    Counter bytes_received_total;    ///< of WebSocket messages
+    Counter bytes_sent_total;        ///< by WebSocket connections, as the kernel took them
+    Counter slow_clients_total;      ///< closed with 4100
+    Counter pong_timeouts_total;     ///< closed with 4201
+    Counter bad_frames_total;
+    Counter auth_failures_total;
+    Counter subscriptions_refused_total;
+    Counter client_events_total;
+    Counter client_events_refused_total;
+    Counter gaps_told_total;         ///< tulle:gap frames queued
+    Counter http_requests_total;
+    Counter http_errors_total;       ///< answers with a status of 400 or more
+    Counter http_refused_total;      ///< requests that the gate or the parser refused, timeouts included
+    Counter http_publishes_total;
+    Counter http_publishes_refused_total;  ///< 503: the hub was full or not ready
+};
+
+}  // namespace tulle::node

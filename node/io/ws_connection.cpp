@@ -1,0 +1,319 @@
+#include "node/io/ws_connection.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <boost/beast/websocket/error.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
+
+#include "node/core/limits.hpp"
+#include "node/core/ws_frame.hpp"
+#include "node/io/outbox_writer.hpp"
+#include "node/protocol/pusher/codec.hpp"
+
+namespace tulle::node {
+namespace {
+
+namespace websocket = boost::beast::websocket;
+
+constexpr std::size_t kIdleBufferBytes = 1024;    // a larger read buffer is given back after the message
+constexpr std::size_t kReadAheadBytes = 64u << 10; // Beast asks for more than the message's limit before it checks
+constexpr std::size_t kMaxCloseReasonBytes = 123; // RFC 6455, 5.5
+constexpr std::uint16_t kSlowCode = 4100;
+constexpr std::string_view kSlowReason = "The client is too slow to take its messages";
+
+}  // namespace
+
+WsConnection::WsConnection(Reactor& reactor, WsHandler& handler, Socket socket, const WsLimits& limits)
+    : reactor_(reactor),
+      handler_(handler),
+      limits_(limits),
+      outbox_(limits.outbox),
+      stream_(OutboxStream(std::move(socket), *this)),
+      buffer_(limits.max_message + kReadAheadBytes) {
+    stream_.read_message_max(limits.max_message);
+}
+
+std::shared_ptr<WsConnection> WsConnection::self() {
+    return std::static_pointer_cast<WsConnection>(shared_from_this());
+}
+
+void WsConnection::start(const UpgradeRequest& request) {
+    reactor_.add(shared_from_this());
+    reactor_.counters().clients.add();
+    reactor_.counters().clients_opened_total.add();
+    target_ = std::string(request.target());
+    state_deadline_ = reactor_.now() + kHandshakeTimeout;
+    arm();
+    stream_.control_callback([this](websocket::frame_type kind, boost::beast::string_view) {
+        if (kind != websocket::frame_type::close && !has_left_ && state_ == State::kOpen) {
+            handler_.on_activity(*this);
+        }
+    });
+    stream_.async_accept(request,
+                         [me = self()](const boost::system::error_code& error) { me->on_accepted(error); });
+}
+
+void WsConnection::on_accepted(const boost::system::error_code& error) {
+    if (state_ != State::kOpening) {
+        return;
+    }
+    if (error) {
+        finish();
+        return;
+    }
+    state_ = State::kOpen;
+    state_deadline_ = Instant::max();
+    arm();
+    handler_.on_open(*this);
+    target_.clear();
+    target_.shrink_to_fit();
+    read();
+}
+
+void WsConnection::read() {
+    is_reading_ = true;
+    stream_.async_read(buffer_, [me = self()](const boost::system::error_code& error, std::size_t) {
+        me->is_reading_ = false;
+        me->on_read(error);
+    });
+}
+
+void WsConnection::on_read(const boost::system::error_code& error) {
+    if (state_ == State::kGone || state_ == State::kFinishing || state_ == State::kLingering) {
+        return;
+    }
+    if (error) {
+        has_peer_closed_ = error == websocket::error::closed;
+        finish();
+        return;
+    }
+    if (state_ == State::kOpen) {
+        reactor_.counters().messages_received_total.add();
+        reactor_.counters().bytes_received_total.add(buffer_.size());
+        handler_.on_text(*this, {static_cast<const char*>(buffer_.data().data()), buffer_.size()});
+    }
+    buffer_.consume(buffer_.size());
+    if (buffer_.capacity() > kIdleBufferBytes) {
+        buffer_.shrink_to_fit();
+    }
+    if (!is_paused_ && state_ != State::kGone) {
+        read();
+    }
+}
+
+void WsConnection::resume() {
+    if (is_paused_) {
+        is_paused_ = false;
+        if (!is_reading_ && (state_ == State::kOpen || state_ == State::kClosing)) {
+            read();
+        }
+    }
+}
+
+void WsConnection::send_text(std::string_view text) {
+    if (state_ == State::kOpen) {
+        send(reactor_.arena().append({TextFrameHeader(text.size()).view(), text}));
+    }
+}
+
+void WsConnection::send(const SlabRange& frames) {
+    if (state_ != State::kOpen || is_too_slow_) {
+        return;
+    }
+    if (outbox_.push(frames) == Room::kFull) {
+        write_out();  // a large burst may just not have been written yet
+        if (outbox_.push(frames) == Room::kFull) {
+            is_too_slow_ = true;
+        }
+    }
+    reactor_.counters().messages_sent_total.add();
+    reactor_.mark_dirty(slot());
+}
+
+void WsConnection::queue_control(std::string_view bytes) {
+    if (state_ == State::kGone || bytes.empty()) {
+        return;
+    }
+    if (outbox_.bytes() + bytes.size() > limits_.outbox.max_bytes + kOutboxReserveBytes) {
+        is_too_slow_ = true;  // pings without end, and never reading our answers
+    } else {
+        outbox_.push_last(reactor_.arena().append({bytes}));
+    }
+    reactor_.mark_dirty(slot());
+}
+
+void WsConnection::close(std::uint16_t code, std::string_view reason) {
+    if (state_ != State::kOpen) {
+        return;
+    }
+    state_ = State::kClosing;
+    state_deadline_ = reactor_.now() + kCloseTimeout;
+    session_deadline_ = Instant::max();
+    arm();
+    websocket::close_reason why(code);
+    const std::string_view short_reason = reason.substr(0, kMaxCloseReasonBytes);
+    why.reason.assign(short_reason.data(), short_reason.size());
+    stream_.async_close(why, [me = self()](const boost::system::error_code& error) {
+        me->has_peer_closed_ = me->has_peer_closed_ || !error;
+        me->finish();
+    });
+}
+
+void WsConnection::set_session_deadline(Instant deadline) {
+    if (state_ == State::kOpen) {
+        session_deadline_ = deadline;
+        arm();
+    }
+}
+
+void WsConnection::arm() {
+    const Instant deadline =
+        std::min({session_deadline_, state_deadline_, outbox_.deadline().value_or(Instant::max())});
+    if (deadline == Instant::max()) {
+        reactor_.disarm(slot());
+    } else {
+        reactor_.arm(slot(), deadline);
+    }
+}
+
+void WsConnection::on_deadline(Instant now) {
+    if (state_ == State::kGone) {
+        return;
+    }
+    if (now >= state_deadline_) {
+        end();
+        return;
+    }
+    const std::optional<Instant> write_deadline = outbox_.deadline();
+    if (state_ == State::kOpen && write_deadline && now >= *write_deadline) {
+        give_up_slow();
+    } else if (now >= session_deadline_) {
+        session_deadline_ = Instant::max();
+        handler_.on_session_deadline(*this);
+    }
+    if (state_ != State::kGone) {
+        arm();
+    }
+}
+
+void WsConnection::flush(Instant) {
+    if (state_ == State::kGone) {
+        return;
+    }
+    if (is_too_slow_ && state_ == State::kOpen) {
+        give_up_slow();
+    }
+    write_out();
+    if (is_broken_) {
+        end();
+    } else if (state_ == State::kFinishing && outbox_.empty()) {
+        linger();
+    }
+}
+
+/// Drops what the client did not take, but for the frame that it has got a part of, and tells it why in what it may yet
+/// read.
+void WsConnection::give_up_slow() {
+    reactor_.counters().slow_clients_total.add();
+    leave();
+    outbox_.keep_started_frame_only();
+    const std::string error = pusher::error_frame({kSlowCode, kSlowReason});
+    outbox_.push_last(reactor_.arena().append({TextFrameHeader(error.size()).view(), error}));
+    close(kSlowCode, kSlowReason);
+    reactor_.mark_dirty(slot());
+}
+
+void WsConnection::write_out() {
+    if (waits_writable_ || is_broken_) {
+        return;
+    }
+    const std::size_t before = outbox_.bytes();
+    const Written written = write_outbox(stream_.next_layer().socket().native_handle(), outbox_);
+    reactor_.counters().bytes_sent_total.add(before - outbox_.bytes());
+    if (written == Written::kBlocked) {
+        outbox_.on_blocked(reactor_.now());
+        arm();
+        wait_writable();
+    } else if (written == Written::kBroken) {
+        is_broken_ = true;
+        reactor_.mark_dirty(slot());
+    }
+}
+
+void WsConnection::wait_writable() {
+    waits_writable_ = true;
+    stream_.next_layer().socket().async_wait(boost::asio::socket_base::wait_write,
+                                             [me = self()](const boost::system::error_code& error) {
+                                                 me->waits_writable_ = false;
+                                                 if (me->state_ != State::kGone && !error) {
+                                                     me->reactor_.mark_dirty(me->slot());
+                                                 }
+                                             });
+}
+
+void WsConnection::drain(Instant) {
+    if (state_ == State::kOpen) {
+        handler_.on_drain(*this);
+    } else if (state_ == State::kOpening) {
+        end();
+    }
+}
+
+void WsConnection::leave() {
+    if (!has_left_) {
+        has_left_ = true;
+        reactor_.counters().clients.sub();
+        reactor_.counters().clients_closed_total.add();
+        handler_.on_gone(*this);
+    }
+}
+
+void WsConnection::finish() {
+    if (state_ == State::kGone || state_ == State::kFinishing || state_ == State::kLingering) {
+        return;
+    }
+    leave();
+    state_ = State::kFinishing;
+    session_deadline_ = Instant::max();
+    state_deadline_ = reactor_.now() + kLingerTimeout;
+    arm();
+    reactor_.mark_dirty(slot());
+}
+
+void WsConnection::linger() {
+    state_ = State::kLingering;
+    if (has_peer_closed_ || linger_.begin(stream_.next_layer().socket().native_handle())) {
+        end();
+    } else {
+        wait_to_linger();
+    }
+}
+
+void WsConnection::wait_to_linger() {
+    stream_.next_layer().socket().async_wait(
+        boost::asio::socket_base::wait_read, [me = self()](const boost::system::error_code& error) {
+            if (me->state_ != State::kLingering) {
+                return;
+            }
+            if (error || me->linger_.on_readable(me->stream_.next_layer().socket().native_handle())) {
+                me->end();
+            } else {
+                me->wait_to_linger();
+            }
+        });
+}
+
+void WsConnection::end() {
+    if (state_ == State::kGone) {
+        return;
+    }
+    leave();
+    state_ = State::kGone;
+    outbox_.clear();
+    beast_close_socket(stream_.next_layer());
+    reactor_.remove(slot());
+}
+
+}  // namespace tulle::node

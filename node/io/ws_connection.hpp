@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/websocket/stream.hpp>
+
+#include "node/core/outbox.hpp"
+#include "node/io/connection.hpp"
+#include "node/io/http_service.hpp"
+#include "node/io/linger.hpp"
+#include "node/io/outbox_stream.hpp"
+#include "node/io/reactor.hpp"
+
+namespace tulle::node {
+
+class WsConnection;
+
+/// What speaks over WebSocket connections. Called on the reactor's thread.
+class WsHandler {
+public:
+    WsHandler() = default;
+    WsHandler(const WsHandler&) = delete;
+    WsHandler& operator=(const WsHandler&) = delete;
+    virtual ~WsHandler() = default;
+
+    virtual void on_open(WsConnection& connection) = 0;
+    virtual void on_text(WsConnection& connection, std::string_view text) = 0;
+    /// A ping or pong frame came.
+    virtual void on_activity(WsConnection& connection) = 0;
+    /// The deadline set by set_session_deadline has come.
+    virtual void on_session_deadline(WsConnection& connection) = 0;
+    virtual void on_drain(WsConnection& connection) = 0;
+    /// The peer has left or has been given up. Called once, also when on_open never was; nothing follows it.
+    virtual void on_gone(WsConnection& connection) = 0;
+};
+
+struct WsLimits {
+    std::size_t max_message = 0;  ///< more: close 1009
+    OutboxLimits outbox;
+};
+
+/// One WebSocket: Beast's stream over the outbox.
+///
+/// Thread: the reactor's.
+/// Order:  frames leave in the order of the calls, at the end of the loop's turn.
+/// Limits: see WsLimits. Past the outbox's, the client is closed with 4100 at the end of the turn, and counted.
+/// Errors: none are reported but by on_gone.
+class WsConnection final : public Connection, private OutboxSink {
+public:
+    /// `limits` and the handler must outlive the connection.
+    WsConnection(Reactor& reactor, WsHandler& handler, Socket socket, const WsLimits& limits);
+
+    /// Enters the reactor and answers the upgrade.
+    void start(const UpgradeRequest& request);
+    [[nodiscard]] const std::string& target() const { return target_; }
+
+    void send_text(std::string_view text);
+    /// `frames`: whole unmasked frames of the reactor's arena.
+    void send(const SlabRange& frames);
+    /// Ends the connection after all that was sent before.
+    void close(std::uint16_t code, std::string_view reason);
+    /// Reads no further message until resume.
+    void pause() { is_paused_ = true; }
+    void resume();
+    void set_session_deadline(Instant deadline);
+
+    void on_deadline(Instant now) override;
+    void flush(Instant now) override;
+    void respond(std::uint64_t, HttpResponse) override {}
+    void drain(Instant now) override;
+
+private:
+    enum class State { kOpening, kOpen, kClosing, kFinishing, kLingering, kGone };
+
+    void queue_control(std::string_view bytes) override;
+    void on_accepted(const boost::system::error_code& error);
+    void read();
+    void on_read(const boost::system::error_code& error);
+    void give_up_slow();
+    void write_out();
+    void wait_writable();
+    void leave();
+    void finish();
+    void linger();
+    void wait_to_linger();
+    void end();
+    void arm();
+    [[nodiscard]] std::shared_ptr<WsConnection> self();
+
+    Reactor& reactor_;
+    WsHandler& handler_;
+    const WsLimits& limits_;
+    Outbox outbox_;
+    boost::beast::websocket::stream<OutboxStream, false> stream_;
+    boost::beast::flat_buffer buffer_;
+    std::string target_;
+    Instant session_deadline_ = Instant::max();
+    Instant state_deadline_ = Instant::max();
+    State state_ = State::kOpening;
+    bool is_paused_ = false;
+    bool is_reading_ = false;
+    bool waits_writable_ = false;
+    bool is_too_slow_ = false;
+    bool is_broken_ = false;
+    bool has_left_ = false;
+    bool has_peer_closed_ = false;  ///< by a Close frame, so that nothing of it is left unread
+    Linger linger_;
+};
+
+}  // namespace tulle::node

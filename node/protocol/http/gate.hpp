@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+/// The strict gate in front of the HTTP parser: what Beast 1.81 would let through and a proxy might read otherwise is
+/// refused here, on the raw bytes, so that the parser's result can be believed.
+namespace tulle::node::http {
+
+/// Why a request is refused; the connection ends after the answer.
+struct Refusal {
+    unsigned status = 400;
+    std::string_view reason;  ///< static text
+    friend bool operator==(const Refusal&, const Refusal&) = default;
+};
+
+/// What the gate has learned of a request whose head it let pass.
+struct Head {
+    bool is_upgrade = false;        ///< asks for a WebSocket, correctly
+    bool expects_continue = false;  ///< waits for "100 Continue" before the body
+    friend bool operator==(const Head&, const Head&) = default;
+};
+
+/// Size of the request head that `bytes` begin with, its empty line included; 0 when its end has not arrived.
+[[nodiscard]] std::size_t head_size(std::string_view bytes);
+
+/// Whether what has arrived of a head already shows that it is not HTTP, so that nobody need wait for the rest.
+[[nodiscard]] bool cannot_be_request(std::string_view bytes);
+
+/// Checks a whole head: request line, and fields up to and including the empty line. Nothing but origin-form targets of
+/// visible ASCII, HTTP/1.0 or 1.1, at most kMaxHeaderFields fields without folding, one Host, at most one plain
+/// Content-Length, and `chunked` as the only Transfer-Encoding. Returns true and fills `head`, or fills `refusal`.
+[[nodiscard]] bool check_head(std::string_view text, Head& head, Refusal& refusal);
+
+}  // namespace tulle::node::http

@@ -1,0 +1,150 @@
+#include "node/protocol/pusher/auth.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "mesh/base/digest.hpp"
+#include "node/core/limits.hpp"
+
+namespace tulle::node::pusher {
+namespace {
+
+std::string lower_case(std::string_view text) {
+    std::string lower(text);
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return lower;
+}
+
+std::optional<unsigned> hex_digit(char c) {
+    if (c >= '0' && c <= '9') {
+        return static_cast<unsigned>(c - '0');
+    }
+    if (c >= 'a' && c <= 'f') {
+        return static_cast<unsigned>(c - 'a' + 10);
+    }
+    if (c >= 'A' && c <= 'F') {
+        return static_cast<unsigned>(c - 'A' + 10);
+    }
+    return std::nullopt;
+}
+
+bool is_fresh(std::string_view timestamp, WallSeconds now) {
+    std::int64_t seconds = 0;
+    const auto [end, error] = std::from_chars(timestamp.data(), timestamp.data() + timestamp.size(), seconds);
+    if (error != std::errc{} || end != timestamp.data() + timestamp.size() || seconds < 0) {
+        return false;
+    }
+    const std::int64_t here = now.time_since_epoch().count();
+    const std::int64_t allowed = std::chrono::duration_cast<std::chrono::seconds>(kMaxClockSkew).count();
+    return seconds >= here - allowed && seconds <= here + allowed;
+}
+
+std::string text_to_sign(const HttpRequest& request, const QueryParameters& parameters) {
+    std::vector<std::string> pairs;
+    for (const auto& [name, value] : parameters) {
+        if (name != "auth_signature") {
+            pairs.push_back(lower_case(name) + "=" + value);
+        }
+    }
+    std::sort(pairs.begin(), pairs.end());
+    std::string text = request.method + "\n" + std::string(request.path()) + "\n";
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+        text.append(i == 0 ? "" : "&").append(pairs[i]);
+    }
+    return text;
+}
+
+}  // namespace
+
+bool channel_auth_is_valid(const App& app, const ChannelClaim& claim, std::string_view token) {
+    const std::size_t colon = token.find(':');
+    if (colon == std::string_view::npos || token.substr(0, colon) != app.key) {
+        return false;
+    }
+    std::string text;
+    text.append(claim.socket_id).append(":").append(claim.channel);
+    if (!claim.channel_data.empty()) {
+        text.append(":").append(claim.channel_data);
+    }
+    return equal_constant_time(token.substr(colon + 1), hmac_sha256_hex(app.secret, text));
+}
+
+std::optional<std::string> percent_decode(std::string_view text) {
+    std::string decoded;
+    decoded.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '%') {
+            decoded.push_back(text[i]);
+            continue;
+        }
+        const std::optional<unsigned> high = i + 1 < text.size() ? hex_digit(text[i + 1]) : std::nullopt;
+        const std::optional<unsigned> low = i + 2 < text.size() ? hex_digit(text[i + 2]) : std::nullopt;
+        if (!high || !low) {
+            return std::nullopt;
+        }
+        decoded.push_back(static_cast<char>(*high * 16 + *low));
+        i += 2;
+    }
+    return decoded;
+}
+
+std::optional<QueryParameters> parse_query(std::string_view query) {
+    QueryParameters parameters;
+    while (!query.empty()) {
+        const std::size_t end = query.find('&');
+        const std::string_view part = query.substr(0, end);
+        query = end == std::string_view::npos ? std::string_view{} : query.substr(end + 1);
+        if (part.empty()) {
+            continue;
+        }
+        const std::size_t equals = part.find('=');
+        std::optional<std::string> name = percent_decode(part.substr(0, equals));
+        std::optional<std::string> value =
+            percent_decode(equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1));
+        if (!name || !value || find_parameter(parameters, *name) != nullptr) {
+            return std::nullopt;
+        }
+        parameters.emplace_back(std::move(*name), std::move(*value));
+    }
+    return parameters;
+}
+
+const std::string* find_parameter(const QueryParameters& parameters, std::string_view name) {
+    const auto found =
+        std::find_if(parameters.begin(), parameters.end(), [name](const auto& pair) { return pair.first == name; });
+    return found == parameters.end() ? nullptr : &found->second;
+}
+
+std::optional<std::string_view> check_request_auth(const App& app, const HttpRequest& request,
+                                                   const QueryParameters& parameters, WallSeconds now) {
+    const std::string* key = find_parameter(parameters, "auth_key");
+    const std::string* timestamp = find_parameter(parameters, "auth_timestamp");
+    const std::string* version = find_parameter(parameters, "auth_version");
+    const std::string* signature = find_parameter(parameters, "auth_signature");
+    const std::string* digest = find_parameter(parameters, "body_md5");
+    if (key == nullptr || timestamp == nullptr || version == nullptr || signature == nullptr) {
+        return "auth_key, auth_timestamp, auth_version and auth_signature are needed";
+    }
+    if (*key != app.key) {
+        return "auth_key is not a key of this app";
+    }
+    if (*version != "1.0") {
+        return "auth_version must be 1.0";
+    }
+    if (!is_fresh(*timestamp, now)) {
+        return "auth_timestamp is not within 600 seconds of this server's clock";
+    }
+    if (!equal_constant_time(*signature, hmac_sha256_hex(app.secret, text_to_sign(request, parameters)))) {
+        return "auth_signature does not match";
+    }
+    if (!request.body.empty() && digest == nullptr) {
+        return "body_md5 is needed with a body";
+    }
+    if (digest != nullptr && !equal_constant_time(*digest, md5_hex(request.body))) {
+        return "body_md5 does not match the body";
+    }
+    return std::nullopt;
+}
+
+}  // namespace tulle::node::pusher

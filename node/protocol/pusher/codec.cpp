@@ -1,0 +1,123 @@
+#include "node/protocol/pusher/codec.hpp"
+
+#include "node/protocol/pusher/raw_json.hpp"
+
+namespace tulle::node::pusher {
+namespace {
+
+/// Copies a member that may be absent but must be a string. False when it is something else; null counts as absent.
+bool take_string(const RawObject& object, std::string_view key, std::string& out) {
+    const boost::json::value* value = object.find(key);
+    if (value == nullptr || value->is_null()) {
+        return true;
+    }
+    const boost::json::string* text = value->if_string();
+    if (text == nullptr) {
+        return false;
+    }
+    out.assign(text->data(), text->size());
+    return true;
+}
+
+/// pusher:subscribe and pusher:unsubscribe bear an object as data.
+std::optional<FrameErrc> take_subscription(ClientFrame& frame) {
+    frame.channel.clear();
+    const Result<RawObject, JsonErrc> data = RawObject::parse(frame.data);
+    if (!data) {
+        return FrameErrc::kBadData;
+    }
+    if (data->has_duplicate("channel") || data->has_duplicate("auth") || data->has_duplicate("channel_data")) {
+        return FrameErrc::kDuplicate;
+    }
+    if (data->find_string("channel") == nullptr || !take_string(*data, "channel", frame.channel) ||
+        !take_string(*data, "auth", frame.auth) || !take_string(*data, "channel_data", frame.channel_data)) {
+        return FrameErrc::kBadData;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view describe(FrameErrc error) {
+    switch (error) {
+        case FrameErrc::kNotJson:
+            return "The message is not a JSON object";
+        case FrameErrc::kDuplicate:
+            return "A member of the message comes twice";
+        case FrameErrc::kNoEvent:
+            return "The message has no event name";
+        case FrameErrc::kBadChannel:
+            return "The channel must be a string";
+        case FrameErrc::kBadData:
+            return "The data must be an object with a channel, and strings in it";
+    }
+    return "Malformed message";
+}
+
+Result<ClientFrame, FrameErrc> parse_client_frame(std::string_view text) {
+    const Result<RawObject, JsonErrc> object = RawObject::parse(text);
+    if (!object) {
+        return FrameErrc::kNotJson;
+    }
+    if (object->has_duplicate("event") || object->has_duplicate("channel") || object->has_duplicate("data")) {
+        return FrameErrc::kDuplicate;
+    }
+    const boost::json::string* event = object->find_string("event");
+    if (event == nullptr) {
+        return FrameErrc::kNoEvent;
+    }
+    ClientFrame frame;
+    frame.event.assign(event->data(), event->size());
+    if (!take_string(*object, "channel", frame.channel)) {
+        return FrameErrc::kBadChannel;
+    }
+    frame.data = object->raw("data");
+    if (frame.event == "pusher:subscribe" || frame.event == "pusher:unsubscribe") {
+        if (const std::optional<FrameErrc> error = take_subscription(frame)) {
+            return *error;
+        }
+    }
+    return frame;
+}
+
+std::string event_body(std::string_view event, std::string_view raw_data) {
+    std::string body = ",\"event\":";
+    body.reserve(body.size() + event.size() + raw_data.size() + 16);
+    body.append(quoted(event));
+    if (!raw_data.empty()) {
+        body.append(",\"data\":").append(raw_data);
+    }
+    return body.append("}");
+}
+
+std::string gap_body(std::uint64_t missing) {
+    return event_body("tulle:gap", quoted("{\"missing\":" + std::to_string(missing) + "}"));
+}
+
+std::string connection_established(std::string_view socket_id, Duration activity_timeout) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(activity_timeout).count();
+    const std::string data =
+        "{\"socket_id\":\"" + std::string(socket_id) + "\",\"activity_timeout\":" + std::to_string(seconds) + "}";
+    return R"({"event":"pusher:connection_established","data":)" + quoted(data) + "}";
+}
+
+std::string error_frame(const ErrorText& error, std::string_view channel) {
+    std::string frame = R"({"event":"pusher:error",)";
+    if (!channel.empty()) {
+        frame.append("\"channel\":").append(quoted(channel)).append(",");
+    }
+    frame.append(R"("data":{"code":)").append(error.code ? std::to_string(*error.code) : "null");
+    return frame.append(",\"message\":").append(quoted(error.message)).append("}}");
+}
+
+std::string subscription_succeeded(std::string_view channel) {
+    return R"({"event":"pusher_internal:subscription_succeeded","channel":)" + quoted(channel) + R"(,"data":"{}"})";
+}
+
+std::string subscription_error(std::string_view channel, const SubscriptionRefusal& refusal) {
+    return R"({"event":"pusher:subscription_error","channel":)" + quoted(channel) + R"(,"data":{"type":)" +
+           quoted(refusal.type) + ",\"error\":" + quoted(refusal.error) +
+           ",\"status\":" + std::to_string(refusal.status) + "}}";
+}
+
+}  // namespace tulle::node::pusher

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "mesh/base/result.hpp"
+#include "mesh/base/time.hpp"
+
+namespace tulle::node::pusher {
+
+// ---- frames from clients ---------------------------------------------------------------------------------------------
+
+enum class FrameErrc {
+    kNotJson,      ///< not a JSON object, nested too deep, or not UTF-8
+    kDuplicate,    ///< event, channel, data, auth or channel_data twice: parsers would disagree
+    kNoEvent,      ///< no event, or not a string
+    kBadChannel,   ///< channel present but not a string
+    kBadData,      ///< a pusher: event whose data is not the object that it must be
+};
+[[nodiscard]] std::string_view describe(FrameErrc error);
+
+struct ClientFrame {
+    std::string event;
+    std::string channel;       ///< top level; of pusher:subscribe and pusher:unsubscribe the one in data
+    std::string auth;          ///< of pusher:subscribe
+    std::string channel_data;  ///< of pusher:subscribe, exactly as the client wrote it
+    std::string_view data;     ///< source bytes of the data, valid as long as the text; empty when absent
+};
+
+[[nodiscard]] Result<ClientFrame, FrameErrc> parse_client_frame(std::string_view text);
+
+// ---- frames to clients -----------------------------------------------------------------------------------------------
+
+/// The frame of a channel event is head, channel name, middle, body. A valid name needs no escapes, so the body is encoded
+/// once, at ingress, for every channel and every client.
+inline constexpr std::string_view kChannelFrameHead = "{\"channel\":\"";
+inline constexpr std::string_view kChannelFrameMiddle = "\"";
+
+/// The body of an event. `raw_data` is JSON; empty for none.
+[[nodiscard]] std::string event_body(std::string_view event, std::string_view raw_data);
+/// The body of tulle:gap: `missing` messages could not be delivered, 0 for an unknown number.
+[[nodiscard]] std::string gap_body(std::uint64_t missing);
+
+/// Codes are those of the protocol; no code stands for `null`.
+struct ErrorText {
+    std::optional<std::uint16_t> code;
+    std::string_view message;
+};
+
+struct SubscriptionRefusal {
+    std::string_view type;
+    std::string_view error;
+    unsigned status = 0;
+};
+
+[[nodiscard]] std::string connection_established(std::string_view socket_id, Duration activity_timeout);
+[[nodiscard]] std::string error_frame(const ErrorText& error, std::string_view channel = {});
+[[nodiscard]] std::string subscription_succeeded(std::string_view channel);
+[[nodiscard]] std::string subscription_error(std::string_view channel, const SubscriptionRefusal& refusal);
+inline constexpr std::string_view kPingFrame = R"({"event":"pusher:ping","data":{}})";
+inline constexpr std::string_view kPongFrame = R"({"event":"pusher:pong","data":{}})";
+
+}  // namespace tulle::node::pusher

@@ -1,0 +1,61 @@
+#include "node/protocol/pusher/connect.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "node/protocol/pusher/auth.hpp"
+
+namespace tulle::node::pusher {
+namespace {
+
+constexpr std::size_t kMaxVersionBytes = 64;
+
+bool is_version(std::string_view text) {
+    return !text.empty() && text.size() <= kMaxVersionBytes && text.front() >= '0' && text.front() <= '9' &&
+           std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
+                      c == '-' || c == '+' || c == '_';
+           });
+}
+
+Admission refuse(std::uint16_t code, std::string_view reason) { return {nullptr, code, reason}; }
+
+/// Versions 5 to 7 differ for a server only in how errors are told, where we do both.
+bool is_supported(std::string_view protocol) { return protocol == "7" || protocol == "6" || protocol == "5"; }
+
+}  // namespace
+
+Admission admit(const AppTable& apps, std::string_view target) {
+    constexpr std::string_view kPath = "/app/";
+    const std::size_t mark = target.find('?');
+    const std::string_view path = target.substr(0, mark);
+    const std::optional<QueryParameters> parameters =
+        parse_query(mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1));
+    if (!path.starts_with(kPath) || path.size() == kPath.size() ||
+        path.find('/', kPath.size()) != std::string_view::npos || !parameters) {
+        return refuse(4005, "Path not found: connect to /app/KEY");
+    }
+    const std::string* protocol = find_parameter(*parameters, "protocol");
+    if (protocol == nullptr || protocol->empty()) {
+        return refuse(4008, "No protocol version supplied");
+    }
+    if (!is_supported(*protocol)) {
+        return refuse(4007, "Unsupported protocol version");
+    }
+    const std::string* version = find_parameter(*parameters, "version");
+    if (version != nullptr && !is_version(*version)) {
+        return refuse(4006, "Invalid version string format");
+    }
+    const std::optional<std::string> key = percent_decode(path.substr(kPath.size()));
+    const App* app = key ? apps.find_by_key(*key) : nullptr;
+    if (app == nullptr) {
+        return refuse(4001, "Application does not exist");
+    }
+    if (!app->enabled) {
+        return refuse(4003, "Application disabled");
+    }
+    return {app, 0, {}};
+}
+
+}  // namespace tulle::node::pusher

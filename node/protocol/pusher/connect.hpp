@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "node/core/apps.hpp"
+
+namespace tulle::node::pusher {
+
+/// What a WebSocket's target ("/app/KEY?protocol=7&…") comes to: an app, or the code to close with.
+struct Admission {
+    const App* app = nullptr;      ///< null: refused
+    std::uint16_t close_code = 0;  ///< of a refusal
+    std::string_view reason;       ///< static text
+};
+
+/// Parameters other than protocol and version are ignored, as the protocol asks. `target` is in origin form.
+[[nodiscard]] Admission admit(const AppTable& apps, std::string_view target);
+
+}  // namespace tulle::node::pusher

@@ -1,0 +1,160 @@
+#include "node/protocol/pusher/session.hpp"
+
+#include "node/core/channel_name.hpp"
+#include "node/protocol/pusher/auth.hpp"
+
+namespace tulle::node::pusher {
+namespace {
+
+constexpr std::string_view kClientEventPrefix = "client-";
+constexpr std::uint16_t kClientEventRejected = 4301;
+
+void send_error(const ErrorText& error, std::string_view channel, SessionEffects& out) {
+    out.push_back(Send{error_frame(error, channel)});
+}
+
+/// Why a client event is rejected; empty when it is not.
+std::string_view reject_reason(const App& app, const ClientFrame& frame, bool is_subscribed) {
+    if (!app.client_events) {
+        return "Client events are not enabled for this app";
+    }
+    if (frame.event.size() > kMaxEventNameBytes || frame.event.size() == kClientEventPrefix.size()) {
+        return "The event name must have 8 to 200 bytes";
+    }
+    if (!is_valid_channel_name(frame.channel) || !classify(frame.channel).allows_client_events()) {
+        return "Client events need a private or presence channel";
+    }
+    if (!is_subscribed) {
+        return "Client events need a subscription to their channel";
+    }
+    if (frame.data.size() > app.max_event_bytes) {
+        return "The data of the client event is too large";
+    }
+    return {};
+}
+
+}  // namespace
+
+Session::Session(const App& app, Slot slot, std::string socket_id, const SessionTimeouts& timeouts)
+    : app_(&app), timeouts_(&timeouts), socket_id_(std::move(socket_id)), slot_(slot) {}
+
+void Session::on_open(Instant now, SessionEffects& out) {
+    last_activity_ = now;
+    out.push_back(Send{connection_established(socket_id_, timeouts_->activity)});
+}
+
+void Session::on_activity(Instant now) {
+    last_activity_ = now;
+    awaits_pong_ = false;
+}
+
+void Session::on_text(Instant now, std::string_view text, const ChannelTable& channels, SessionEffects& out) {
+    if (is_closed_) {
+        return;
+    }
+    on_activity(now);
+    const Result<ClientFrame, FrameErrc> frame = parse_client_frame(text);
+    if (!frame) {
+        out.push_back(Count{Refused::kFrame});
+        send_error({std::nullopt, describe(frame.error())}, {}, out);
+    } else if (frame->event == "pusher:ping") {
+        out.push_back(Send{std::string(kPongFrame)});
+    } else if (frame->event == "pusher:pong") {
+        return;
+    } else if (frame->event == "pusher:subscribe") {
+        subscribe(*frame, channels, out);
+    } else if (frame->event == "pusher:unsubscribe") {
+        out.push_back(Unsubscribe{frame->channel});
+    } else if (frame->event.starts_with(kClientEventPrefix)) {
+        client_event(*frame, channels, out);
+    } else {
+        out.push_back(Count{Refused::kFrame});
+        send_error({std::nullopt, "Unknown event; a client's own events begin with client-"}, frame->channel, out);
+    }
+}
+
+void Session::refuse_subscription(std::string_view channel, const SubscriptionRefusal& refusal, SessionEffects& out) {
+    out.push_back(Count{refusal.status == 401 ? Refused::kAuth : Refused::kSubscription});
+    out.push_back(Send{subscription_error(channel, refusal)});
+}
+
+void Session::subscribe(const ClientFrame& frame, const ChannelTable& channels, SessionEffects& out) {
+    if (!is_valid_channel_name(frame.channel)) {
+        refuse_subscription(
+            frame.channel,
+            {"LimitReached", "A channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ;", 4009}, out);
+        return;
+    }
+    const ChannelKind kind = classify(frame.channel);
+    if (kind.type == ChannelType::kPresence) {
+        refuse_subscription(frame.channel, {"NotSupported", "Presence channels are not served by this version", 501},
+                            out);
+        return;
+    }
+    if (channels.channels_of(slot_) >= kMaxChannelsPerConnection) {
+        refuse_subscription(frame.channel, {"LimitReached", "Too many channels on this connection", 4100}, out);
+        return;
+    }
+    const ChannelClaim claim{socket_id_, frame.channel, frame.channel_data};
+    if (kind.needs_auth() && !channel_auth_is_valid(*app_, claim, frame.auth)) {
+        refuse_subscription(frame.channel, {"AuthError", "The connection is not authorised for this channel", 401}, out);
+        return;
+    }
+    out.push_back(Subscribe{frame.channel});
+}
+
+void Session::client_event(const ClientFrame& frame, const ChannelTable& channels, SessionEffects& out) {
+    const bool is_subscribed = channels.is_confirmed(slot_, channel_key(app_->id, frame.channel));
+    const std::string_view reason = reject_reason(*app_, frame, is_subscribed);
+    if (!reason.empty()) {
+        out.push_back(Count{Refused::kClientEvent});
+        send_error({kClientEventRejected, reason}, frame.channel, out);
+        return;
+    }
+    out.push_back(PublishClientEvent{frame.channel, event_body(frame.event, frame.data)});
+}
+
+void Session::on_deadline(Instant now, SessionEffects& out) {
+    if (is_closed_ || now < next_deadline()) {
+        return;
+    }
+    if (awaits_pong_) {
+        close(4201, "Pong reply not received", out);
+        return;
+    }
+    awaits_pong_ = true;
+    out.push_back(Send{std::string(kPingFrame)});
+}
+
+void Session::on_subscribed(std::string_view channel, SessionEffects& out) {
+    if (!is_closed_) {
+        out.push_back(Send{subscription_succeeded(channel)});
+    }
+}
+
+void Session::on_publish_refused(SessionEffects& out) {
+    if (!is_closed_) {
+        out.push_back(Count{Refused::kClientEvent});
+        send_error({kClientEventRejected, "The node does not accept events at the moment"}, {}, out);
+    }
+}
+
+void Session::on_drain(SessionEffects& out) { close(4200, "The node is going away: please reconnect", out); }
+
+void Session::close(std::uint16_t code, std::string_view message, SessionEffects& out) {
+    if (!is_closed_) {
+        is_closed_ = true;
+        refuse_connection(code, message, out);
+    }
+}
+
+Instant Session::next_deadline() const {
+    return last_activity_ + timeouts_->activity + (awaits_pong_ ? timeouts_->pong : Duration{});
+}
+
+void refuse_connection(std::uint16_t code, std::string_view reason, SessionEffects& out) {
+    out.push_back(Send{error_frame({code, reason})});
+    out.push_back(Close{code, std::string(reason)});
+}
+
+}  // namespace tulle::node::pusher

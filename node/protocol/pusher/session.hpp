@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "mesh/base/time.hpp"
+#include "node/core/apps.hpp"
+#include "node/core/channel_table.hpp"
+#include "node/core/limits.hpp"
+#include "node/core/slot.hpp"
+#include "node/protocol/pusher/codec.hpp"
+
+namespace tulle::node::pusher {
+
+/// Send this text frame to the client.
+struct Send {
+    std::string text;
+    friend bool operator==(const Send&, const Send&) = default;
+};
+
+/// Enter the client into this channel; on_subscribed follows when the mesh has confirmed. `channel` is the bare name.
+struct Subscribe {
+    std::string channel;
+    friend bool operator==(const Subscribe&, const Subscribe&) = default;
+};
+
+struct Unsubscribe {
+    std::string channel;
+    friend bool operator==(const Unsubscribe&, const Unsubscribe&) = default;
+};
+
+/// Publish to the channel's other subscribers.
+struct PublishClientEvent {
+    std::string channel;
+    std::string body;
+    friend bool operator==(const PublishClientEvent&, const PublishClientEvent&) = default;
+};
+
+/// Close the connection; what was sent before goes out first.
+struct Close {
+    std::uint16_t code = 0;
+    std::string reason;
+    friend bool operator==(const Close&, const Close&) = default;
+};
+
+enum class Refused : std::uint8_t { kFrame, kAuth, kSubscription, kClientEvent };
+
+/// Something of the client's was refused: for the metrics.
+struct Count {
+    Refused what = Refused::kFrame;
+    friend bool operator==(const Count&, const Count&) = default;
+};
+
+using SessionEffect = std::variant<Send, Subscribe, Unsubscribe, PublishClientEvent, Close, Count>;
+using SessionEffects = std::vector<SessionEffect>;
+
+struct SessionTimeouts {
+    Duration activity = kActivityTimeout;
+    Duration pong = kPongTimeout;
+};
+
+/// One Pusher connection: from the first frame to the close.
+///
+/// Thread: confined to its shard.
+/// Time:   `now` is an argument and must not go backwards.
+/// Order:  run the appended effects in order; `out` is only appended to. After Close nothing more is appended.
+/// Errors: none. Whatever the client sends is answered with a protocol error at worst.
+class Session {
+public:
+    /// `app` must outlive the session. Channels are looked up in the shard's table, under `slot`.
+    Session(const App& app, Slot slot, std::string socket_id, const SessionTimeouts& timeouts);
+
+    void on_open(Instant now, SessionEffects& out);
+    void on_text(Instant now, std::string_view text, const ChannelTable& channels, SessionEffects& out);
+    /// A control frame came: as good as any other sign of life.
+    void on_activity(Instant now);
+    void on_deadline(Instant now, SessionEffects& out);
+    void on_subscribed(std::string_view channel, SessionEffects& out);
+    /// A client event of this connection was not accepted by the node.
+    void on_publish_refused(SessionEffects& out);
+    /// The node is going away.
+    void on_drain(SessionEffects& out);
+
+    [[nodiscard]] Instant next_deadline() const;
+    [[nodiscard]] const App& app() const { return *app_; }
+    [[nodiscard]] const std::string& socket_id() const { return socket_id_; }
+
+private:
+    void subscribe(const ClientFrame& frame, const ChannelTable& channels, SessionEffects& out);
+    void client_event(const ClientFrame& frame, const ChannelTable& channels, SessionEffects& out);
+    void refuse_subscription(std::string_view channel, const SubscriptionRefusal& refusal, SessionEffects& out);
+    void close(std::uint16_t code, std::string_view message, SessionEffects& out);
+
+    const App* app_;
+    const SessionTimeouts* timeouts_;
+    std::string socket_id_;
+    Instant last_activity_{};
+    Slot slot_;
+    bool awaits_pong_ = false;
+    bool is_closed_ = false;
+};
+
+/// The frames and the close of a connection that was refused at its opening.
+void refuse_connection(std::uint16_t code, std::string_view reason, SessionEffects& out);
+
+}  // namespace tulle::node::pusher

@@ -1,0 +1,90 @@
+// The demonstration page in a headless browser: three panes, three nodes, one of which is killed.
+import assert from 'node:assert/strict';
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { chromium } from 'playwright-core';
+import { PROJECT, Program } from '../support/js/process.mjs';
+import { waitFor, within } from '../support/js/wait.mjs';
+
+const CHROMIUM = process.env.TULLE_CHROMIUM ?? '/usr/bin/chromium-headless-shell';
+const SCREENSHOTS = path.join(PROJECT, 'build');
+const SEEN_MS = 15_000;
+
+/** What the browser itself says of a WebSocket that its node took down, or of one that cannot be had. */
+const EXPECTED_NOISE = /^WebSocket connection to 'ws:\/\/127\.0\.0\.1:\d+\/app\//;
+
+async function withDemo(body) {
+  const up = new Program('tulle', ['up', '3', '--demo', '--json']);
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  try {
+    await waitFor('tulle up to announce its nodes', () => up.stdout.endsWith('\n'), { ms: 20_000 });
+    const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
+    page.setDefaultTimeout(SEEN_MS);
+    await body(page, JSON.parse(up.stdout));
+  } catch (error) {
+    console.error(up.stderr);
+    throw error;
+  } finally {
+    await browser.close();
+    up.kill('SIGTERM');
+    await within(20_000, 'the end of tulle up', up.ended);
+  }
+}
+
+function collectErrors(page) {
+  const errors = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (line) => {
+    if (line.type() === 'error' && !EXPECTED_NOISE.test(line.text())) errors.push(line.text());
+  });
+  page.on('request', (request) => {
+    if (new URL(request.url()).hostname !== '127.0.0.1' && !request.url().startsWith('data:')) {
+      errors.push(`a request to ${request.url()}`);
+    }
+  });
+  return errors;
+}
+
+const screenshot = async (page, name) => {
+  await fs.mkdir(SCREENSHOTS, { recursive: true });
+  await page.screenshot({ path: path.join(SCREENSHOTS, name), fullPage: true });
+};
+
+test('what is sent in one pane shows in the others, and a pane outlives its node', { timeout: 120_000 },
+  () => withDemo(async (page, { demo, nodes }) => {
+    const errors = collectErrors(page);
+    const at = (part, pane) => page.getByTestId(`${part}-${pane}`);
+    const shows = (part, pane, text) => at(part, pane).filter({ hasText: text }).waitFor();
+    const say = async (pane, text) => {
+      await at('input', pane).fill(text);
+      await at('send', pane).click();
+    };
+
+    await page.goto(demo);
+    for (const pane of [1, 2, 3]) await shows('state', pane, /^connected to n\d$/);
+    const homes = await Promise.all([1, 2, 3].map((pane) => at('node', pane).textContent()));
+    assert.deepEqual([...homes].sort(), ['n1', 'n2', 'n3']);
+
+    await say(1, 'hello from the first pane');
+    for (const pane of [1, 2, 3]) await shows('messages', pane, 'hello from the first pane');
+    await screenshot(page, 'demo-connected.png');
+
+    const killed = nodes.find(({ name }) => name === homes[1]);
+    process.kill(killed.pid, 'SIGKILL');
+    await shows('state', 2, `${killed.name} is gone`);
+    await shows('state', 2, /connected to n\d instead/);
+    assert.notEqual(await at('node', 2).textContent(), killed.name);
+    await shows('messages', 2, `${killed.name} is gone`);
+
+    await say(3, 'still here');
+    for (const pane of [1, 2, 3]) await shows('messages', pane, 'still here');
+    await say(2, 'so am I');
+    for (const pane of [1, 2, 3]) await shows('messages', pane, 'so am I');
+    await screenshot(page, 'demo-node-killed.png');
+    for (const pane of [1, 3]) assert.match(await at('state', pane).textContent(), /^connected to n\d$/);
+    for (const pane of [1, 2, 3]) {
+      assert.equal(await at('messages', pane).locator('li').filter({ hasText: 'hello from the first pane' }).count(), 1);
+    }
+    assert.deepEqual(errors, []);
+  }));

@@ -1,0 +1,170 @@
+// Meshes of real nodes on loopback.
+import fs from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { request } from './http.mjs';
+import { plannedAddresses } from './ports.mjs';
+import { Program } from './process.mjs';
+import { waitFor, within } from './wait.mjs';
+
+const START_MS = 10_000;
+const STOP_MS = 20_000;
+const ANY_PORTS = { listen: '127.0.0.1:0', mesh: '127.0.0.1:0', mesh_data: '127.0.0.1:0', admin: '127.0.0.1:0' };
+
+/** One node. `ports` holds its addresses once it is bound; they stay the same over a restart if they were planned. */
+export class TulleNode {
+  earlierLogs = '';
+
+  constructor(name, directory, { addresses = ANY_PORTS, args = [], env = {} } = {}) {
+    Object.assign(this, { name, directory, addresses, args, env });
+    this.ports = addresses;
+    this.portsFile = path.join(directory, `${name}.ports.json`);
+  }
+
+  /** Starts the process, without waiting for anything. `peers`: mesh addresses. */
+  launch(peers = []) {
+    if (this.program) this.earlierLogs += this.program.output;
+    const { listen, mesh, mesh_data: meshData, admin } = this.addresses;
+    this.program = new Program('tulled', [
+      '--name', this.name, '--listen', listen, '--mesh', mesh, '--mesh-data', meshData, '--admin', admin,
+      '--ports-file', this.portsFile, ...(peers.length ? ['--peers', peers.join(',')] : []), ...this.args,
+    ], { env: this.env });
+  }
+
+  get log() { return this.earlierLogs + this.program.output; }
+
+  /** Until it has bound its ports. */
+  async bound() {
+    const text = await waitFor(`${this.name} to write its ports`, () => {
+      this.mustRun();
+      return fs.readFile(this.portsFile, 'utf8');
+    }, { ms: START_MS });
+    this.ports = JSON.parse(text);
+    return this.ports;
+  }
+
+  /** Until it serves clients. */
+  async ready() {
+    await this.bound();
+    await waitFor(`${this.name} to be ready`, async () => {
+      this.mustRun();
+      return (await request(this.ports.admin, '/ready')).status === 200;
+    }, { ms: START_MS });
+  }
+
+  mustRun() {
+    if (this.program.hasEnded) throw new Error(`${this.name} has ended with code ${this.program.child.exitCode}`);
+  }
+
+  async status() {
+    const answer = await request(this.ports.admin, '/v1/status');
+    if (answer.status !== 200) throw new Error(`${this.name} answers /v1/status with ${answer.status}`);
+    return JSON.parse(answer.body);
+  }
+
+  /** The state of another node in the eyes of this one; undefined when it knows none of that name. */
+  async stateOf(name) {
+    const members = (await this.status()).members.filter((member) => member.name === name);
+    return (members.find((member) => member.state === 'alive') ?? members[0])?.state;
+  }
+
+  async metric(name) {
+    const { body } = await request(this.ports.admin, '/metrics');
+    const line = body.split('\n').find((text) => text.startsWith(`${name} `) || text.startsWith(`${name}{`));
+    if (line === undefined) throw new Error(`${this.name} has no metric ${name}`);
+    return Number(line.slice(line.lastIndexOf(' ')));
+  }
+
+  /** Kills it so that it can say nothing any more. */
+  async kill() {
+    this.program.kill('SIGKILL');
+    await this.gone();
+  }
+
+  gone() { return within(STOP_MS, `the end of ${this.name}`, this.program.ended); }
+
+  async restart(peers) {
+    await fs.rm(this.portsFile, { force: true });
+    this.launch(peers);
+  }
+}
+
+/** Which nodes each one is told of: by position, of all before it that are bound or planned. */
+const TOPOLOGIES = {
+  chain: (i) => (i > 0 ? [i - 1] : []),
+  star: (i) => (i > 0 ? [0] : []),
+  all: (i, count) => Array.from({ length: count }, (_, j) => j).filter((j) => j !== i),
+};
+
+export class Cluster {
+  constructor(nodes, directory) { Object.assign(this, { nodes, directory }); }
+
+  /**
+   * `planned`: the ports are chosen beforehand, so that a node can be restarted on the same ones. Otherwise each has port 0,
+   * and is told only of nodes that were bound before it.
+   */
+  static async create(count, { planned = false, args = [], env = {} } = {}) {
+    const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'tulle-test-'));
+    const nodes = [];
+    for (let i = 0; i < count; ++i) {
+      const addresses = planned ? await plannedAddresses() : ANY_PORTS;
+      nodes.push(new TulleNode(`n${i + 1}`, directory, { addresses, args, env }));
+    }
+    return new Cluster(nodes, directory);
+  }
+
+  peersOf(index, topology) {
+    return TOPOLOGIES[topology](index, this.nodes.length).map((i) => this.nodes[i].ports.mesh);
+  }
+
+  async start(topology = 'chain') {
+    for (const [index, node] of this.nodes.entries()) {
+      node.launch(this.peersOf(index, topology));
+      await node.bound();
+    }
+    await this.whole();
+  }
+
+  /** Until each node serves clients and sees every other of `nodes` alive. */
+  async whole(nodes = this.nodes, { ms = START_MS } = {}) {
+    await Promise.all(nodes.map((node) => node.ready()));
+    await Promise.all(nodes.map((node) => waitFor(`${node.name} to see the others alive`, async () => {
+      const alive = (await node.status()).members.filter((member) => member.state === 'alive').map(({ name }) => name);
+      return nodes.every((other) => other === node || alive.includes(other.name));
+    }, { ms })));
+  }
+
+  async stop() {
+    const started = this.nodes.filter((node) => node.program);
+    started.forEach((node) => node.program.kill('SIGTERM'));
+    try {
+      await Promise.all(started.map((node) => node.gone()));
+    } finally {
+      started.forEach((node) => node.program.kill('SIGKILL'));
+      await fs.rm(this.directory, { recursive: true, force: true });
+    }
+  }
+
+  logs() {
+    return this.nodes.filter((node) => node.program)
+      .map((node) => node.log.split('\n').map((line) => `${node.name} | ${line}`).join('\n')).join('\n');
+  }
+}
+
+/**
+ * Runs `body` with a mesh and ends it afterwards, whatever comes; when something fails, with the logs of all nodes.
+ * `start: false`: the body starts the nodes.
+ */
+export async function withCluster(count, options, body) {
+  const { topology = 'chain', start = true, ...others } = options;
+  const cluster = await Cluster.create(count, others);
+  try {
+    if (start) await cluster.start(topology);
+    await body(cluster);
+  } catch (error) {
+    console.error(cluster.logs());
+    throw error;
+  } finally {
+    await cluster.stop();
+  }
+}

@@ -1,0 +1,55 @@
+// The programs under test, as processes.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { within } from './wait.mjs';
+
+export const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
+const BIN = process.env.TULLE_BIN_DIR ?? path.join(PROJECT, 'build/release/bin');
+
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
+/** Without the variables that would configure the programs. */
+function cleanEnvironment() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TULLE_')));
+}
+
+/** A running program: what it wrote so far, and how it ended. */
+export class Program {
+  stdout = '';
+  stderr = '';
+
+  constructor(name, args, { env = {}, cwd } = {}) {
+    this.child = spawn(path.join(BIN, name), args, {
+      cwd, env: { ...cleanEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    running.add(this.child);
+    this.child.stdout.setEncoding('utf8').on('data', (text) => { this.stdout += text; });
+    this.child.stderr.setEncoding('utf8').on('data', (text) => { this.stderr += text; });
+    /** {code, signal}, once it has ended and all that it wrote has been read. */
+    this.ended = once(this.child, 'close').then(([code, signal]) => {
+      running.delete(this.child);
+      return { code, signal };
+    });
+    this.ended.catch(() => {});
+  }
+
+  get pid() { return this.child.pid; }
+  get hasEnded() { return this.child.exitCode !== null || this.child.signalCode !== null; }
+  get output() { return this.stdout + this.stderr; }
+
+  kill(signal = 'SIGTERM') { this.child.kill(signal); }
+}
+
+/** Runs a program to its end: {code, signal, stdout, stderr}. */
+export async function run(name, args, { ms = 10_000, ...options } = {}) {
+  const program = new Program(name, args, options);
+  try {
+    const end = await within(ms, `the end of ${name} ${args.join(' ')}`, program.ended);
+    return { ...end, stdout: program.stdout, stderr: program.stderr };
+  } finally {
+    program.kill('SIGKILL');
+  }
+}

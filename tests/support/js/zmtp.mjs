@@ -1,0 +1,32 @@
+// Just enough of ZMTP 3.0 (NULL mechanism) to knock at a mesh port and send it what no node would.
+const greeting = () => {
+  const bytes = Buffer.alloc(64);
+  bytes[0] = 0xff;
+  bytes[9] = 0x7f;
+  bytes[10] = 3;
+  bytes.write('NULL', 12);
+  return bytes;
+};
+
+function property(name, value) {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(value.length);
+  return Buffer.concat([Buffer.from([name.length]), Buffer.from(name), length, Buffer.from(value)]);
+}
+
+/** What a peer of this socket type says first. */
+export function handshake(socketType) {
+  const body = Buffer.concat([Buffer.from('\x05READY'), property('Socket-Type', socketType), property('Identity', '')]);
+  return Buffer.concat([greeting(), Buffer.from([0x04, body.length]), body]);
+}
+
+/** One message of one part, of at most 255 bytes. */
+export const message = (body) => Buffer.concat([Buffer.from([0x00, body.length]), body]);
+
+/** The head of a message that claims to be so long. */
+export function claimedLength(bytes) {
+  const head = Buffer.alloc(9);
+  head[0] = 0x02;
+  head.writeBigUInt64BE(bytes, 1);
+  return head;
+}

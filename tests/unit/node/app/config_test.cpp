@@ -1,0 +1,155 @@
+#include "node/app/config.hpp"
+
+#include <gtest/gtest.h>
+
+#include "node/app/command_line.hpp"
+#include "node/app/config_file.hpp"
+
+namespace tulle::node {
+namespace {
+
+const Machine kMachine{"host_1!", 4};
+
+CommandLine parse(std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "tulled");
+    return parse_command_line(static_cast<int>(arguments.size()), arguments.data());
+}
+
+Config configure(const std::vector<const char*>& arguments, const std::vector<std::string>& environment = {},
+                 std::string_view file_text = "") {
+    ConfigFile file = parse_config_file(file_text, "node.toml");
+    return make_config({parse(arguments).flags, settings_from_environment(environment), file.settings},
+                       std::move(file.apps), kMachine);
+}
+
+std::string error_of(const std::vector<const char*>& arguments, const std::vector<std::string>& environment = {},
+                     std::string_view file_text = "") {
+    try {
+        configure(arguments, environment, file_text);
+    } catch (const ConfigError& error) {
+        return error.what();
+    }
+    return "no error";
+}
+
+TEST(Config, HasDefaultsForEverything) {
+    const Config config = configure({});
+    EXPECT_EQ(config.name, "host_1-");
+    EXPECT_EQ(config.cluster, "tulle");
+    EXPECT_EQ(config.listen, (Address{"127.0.0.1", 6001}));
+    EXPECT_EQ(config.mesh, (Address{"127.0.0.1", 7001}));
+    EXPECT_EQ(config.mesh_data, (Address{"127.0.0.1", 7002}));
+    EXPECT_EQ(config.admin, (Address{"127.0.0.1", 9601}));
+    EXPECT_EQ(config.shards, 4u);
+    EXPECT_EQ(config.timeouts.activity, 120s);
+    ASSERT_EQ(config.apps.size(), 1u);
+    EXPECT_EQ(config.apps[0].id, "app-id");
+    EXPECT_TRUE(config.apps[0].client_events);
+    EXPECT_TRUE(config.has_default_app);
+}
+
+TEST(Config, PrefersFlagToEnvironmentToFile) {
+    constexpr std::string_view kFile = "name = 'file'\ncluster = 'file'\nlisten = '127.0.0.1:3'\n";
+    const std::vector<std::string> environment{"TULLE_NAME=env", "TULLE_CLUSTER=env", "PATH=/"};
+    const Config config = configure({"--name", "flag"}, environment, kFile);
+    EXPECT_EQ(config.name, "flag");
+    EXPECT_EQ(config.cluster, "env");
+    EXPECT_EQ(config.listen.port, 3);
+}
+
+TEST(Config, TakesTheDataPortAfterTheMeshPortOrAnyWhenThatIsAny) {
+    EXPECT_EQ(configure({"--mesh", "127.0.0.1:8100"}).mesh_data.port, 8101);
+    EXPECT_EQ(configure({"--mesh", "127.0.0.1:0"}).mesh_data.port, 0);
+    EXPECT_EQ(configure({"--mesh", "127.0.0.1:0", "--mesh-data", "127.0.0.1:9"}).mesh_data.port, 9);
+    EXPECT_EQ(error_of({"--mesh", "127.0.0.1:65535"}), "mesh_data: there is no port after 65535; name one");
+}
+
+TEST(Config, TakesPeersFromAListInAnySource) {
+    const std::vector<std::string> peers{"127.0.0.1:1", "n2:2"};
+    EXPECT_EQ(configure({"--peers", "127.0.0.1:1, n2:2"}).peers, peers);
+    EXPECT_EQ(configure({}, {"TULLE_PEERS=127.0.0.1:1,n2:2"}).peers, peers);
+    EXPECT_EQ(configure({}, {}, "peers = ['127.0.0.1:1', 'n2:2']").peers, peers);
+    EXPECT_EQ(error_of({"--peers", "n2"}), "flag --peers: 'n2' is not a peer of the form HOST:PORT");
+}
+
+TEST(Config, NamesTheUnknownKeyWithFileAndLine) {
+    EXPECT_EQ(error_of({}, {}, "name = 'x'\n\nlissten = '127.0.0.1:1'\n"), "node.toml:3: lissten: unknown key");
+    EXPECT_EQ(error_of({}, {}, "[[apps]]\nid = 'a'\nkey = 'k'\nsecret = 's'\ncolour = 1\n"),
+              "node.toml:5: apps.colour: unknown key");
+    EXPECT_EQ(error_of({}, {"TULLE_NAMES=x"}), "unknown environment variable TULLE_NAMES");
+    EXPECT_THROW(parse({"--unknown"}), ConfigError);
+}
+
+TEST(Config, NamesTheMalformedValueWithItsSource) {
+    EXPECT_EQ(error_of({"--listen", "6001"}), "flag --listen: '6001' is not an address of the form HOST:PORT");
+    EXPECT_EQ(error_of({}, {"TULLE_SHARDS=0"}), "environment variable TULLE_SHARDS: '0' is not a number from 1 to 63");
+    EXPECT_EQ(error_of({}, {}, "\nlog_level = 'loud'"),
+              "node.toml:2: log_level: 'loud' is not one of trace, debug, info, warn, error, off");
+    EXPECT_EQ(error_of({}, {}, "shards = 'two'"), "node.toml:1: shards: must be a number");
+    EXPECT_EQ(error_of({}, {}, "demo = 1"), "node.toml:1: demo: must be true or false");
+    EXPECT_EQ(error_of({"--name", "a b"}), "flag --name: 'a b' is not a name: 1 to 64 of the characters A-Z a-z 0-9 - _ .");
+    EXPECT_TRUE(error_of({}, {}, "name = \n").starts_with("node.toml:1: ")) << error_of({}, {}, "name = \n");
+}
+
+TEST(Config, ReadsAppsWithTheirLimits) {
+    const Config config = configure({"--listen", "0.0.0.0:6001"}, {}, R"(
+[[apps]]
+id = "one"
+key = "k1"
+secret = "s1"
+client_events = true
+max_event_bytes = 2048
+
+[[apps]]
+id = "two"
+key = "k2"
+secret = "s2"
+enabled = false
+)");
+    ASSERT_EQ(config.apps.size(), 2u);
+    EXPECT_FALSE(config.has_default_app);
+    EXPECT_EQ(config.apps[0].max_event_bytes, 2048u);
+    EXPECT_TRUE(config.apps[0].client_events);
+    EXPECT_FALSE(config.apps[1].client_events);
+    EXPECT_FALSE(config.apps[1].enabled);
+}
+
+TEST(Config, RefusesAppsThatAreIncompleteOrClash) {
+    EXPECT_EQ(error_of({}, {}, "[[apps]]\nid = 'a'\nkey = 'k'\n"),
+              "node.toml:1: apps: secret or secret_file must give 1 to 256 visible characters");
+    EXPECT_EQ(error_of({}, {}, "[[apps]]\nid = 'a/b'\nkey = 'k'\nsecret = 's'\n"),
+              "node.toml:1: apps: id must be 1 to 64 of the characters A-Z a-z 0-9 _ -");
+    constexpr std::string_view kTwice =
+        "[[apps]]\nid = 'a'\nkey = 'k'\nsecret = 's'\n[[apps]]\nid = 'b'\nkey = 'k'\nsecret = 's'\n";
+    EXPECT_EQ(error_of({}, {}, kTwice), "the app 'b' has an id or a key that another app has too");
+    EXPECT_EQ(error_of({}, {}, "apps = 1"), "node.toml:1: apps: must be an array of tables: [[apps]]");
+    EXPECT_EQ(error_of({}, {}, "[[apps]]\nid = 'a'\nkey = 'k'\nsecret_file = 'no/such/file'\n"),
+              "node.toml:4: apps.secret_file: cannot be read");
+}
+
+TEST(Config, DoesNotServeThePublicSecretOffLoopback) {
+    EXPECT_TRUE(error_of({"--listen", "0.0.0.0:6001"}).starts_with("no app is configured"));
+    EXPECT_TRUE(error_of({"--listen", "10.0.0.1:6001"}).starts_with("no app is configured"));
+}
+
+TEST(Config, KeepsMeshAndAdminOnLoopbackUnlessAllowed) {
+    EXPECT_TRUE(error_of({"--mesh", "0.0.0.0:7001"}).starts_with("the mesh address 0.0.0.0:7001 is not on loopback"));
+    EXPECT_TRUE(error_of({"--mesh-data", "0.0.0.0:7001"}).starts_with("the mesh data address"));
+    EXPECT_TRUE(error_of({"--admin", "0.0.0.0:9601"}).starts_with("the admin address"));
+    EXPECT_EQ(configure({"--mesh", "0.0.0.0:7001", "--insecure-mesh"}).mesh.host, "0.0.0.0");
+}
+
+TEST(Config, LetsVariablesOfTheOtherProgramsBe) {
+    EXPECT_EQ(error_of({}, {"TULLE_URL=ws://x", "TULLE_APP_SECRET=y", "TULLE_BIN_DIR=z", "TULLE_CONFIG=f"}), "no error");
+}
+
+TEST(CommandLine, PrintsHelpAndVersion) {
+    ASSERT_TRUE(parse({"--version"}).print.has_value());
+    EXPECT_TRUE(parse({"--version"}).print->starts_with("tulled "));
+    ASSERT_TRUE(parse({"--help"}).print.has_value());
+    EXPECT_NE(parse({"--help"}).print->find("--mesh-data"), std::string::npos);
+    EXPECT_TRUE(parse({"--check-config"}).check_config);
+}
+
+}  // namespace
+}  // namespace tulle::node

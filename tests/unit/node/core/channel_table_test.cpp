@@ -1,0 +1,174 @@
+#include "node/core/channel_table.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include "mesh/base/prng.hpp"
+
+namespace tulle::node {
+namespace {
+
+constexpr Slot kA{1};
+constexpr Slot kB{2};
+constexpr Slot kC{3};
+
+class ChannelTableTest : public ::testing::Test {
+protected:
+    ChannelEffects take() { return std::exchange(out, {}); }
+
+    ChannelTable table;
+    ChannelEffects out;
+};
+
+TEST_F(ChannelTableTest, AsksTheHubForTheFirstSubscriberAndConfirmsOnItsAnswer) {
+    table.subscribe(kA, "app/x", out);
+    EXPECT_EQ(take(), (ChannelEffects{SubscribeHub{"app/x", 1}}));
+    EXPECT_EQ(table.confirmed("app/x"), nullptr);
+    EXPECT_FALSE(table.is_confirmed(kA, "app/x"));
+
+    table.on_subscribed("app/x", 1, out);
+    EXPECT_EQ(take(), (ChannelEffects{Confirm{kA, "app/x"}}));
+    ASSERT_NE(table.confirmed("app/x"), nullptr);
+    EXPECT_EQ(*table.confirmed("app/x"), std::vector<Slot>{kA});
+    EXPECT_TRUE(table.is_confirmed(kA, "app/x"));
+}
+
+TEST_F(ChannelTableTest, LetsALaterSubscriberOfAPendingChannelWaitForTheSameAnswer) {
+    table.subscribe(kA, "app/x", out);
+    table.subscribe(kB, "app/x", out);
+    EXPECT_EQ(take(), (ChannelEffects{SubscribeHub{"app/x", 1}}));
+    table.on_subscribed("app/x", 1, out);
+    EXPECT_EQ(take(), (ChannelEffects{Confirm{kA, "app/x"}, Confirm{kB, "app/x"}}));
+}
+
+TEST_F(ChannelTableTest, ConfirmsASubscriberOfAConfirmedChannelAtOnce) {
+    table.subscribe(kA, "app/x", out);
+    table.on_subscribed("app/x", 1, out);
+    take();
+    table.subscribe(kB, "app/x", out);
+    EXPECT_EQ(take(), (ChannelEffects{Confirm{kB, "app/x"}}));
+}
+
+TEST_F(ChannelTableTest, ConfirmsARepeatedSubscriptionAgainButCountsItOnce) {
+    table.subscribe(kA, "app/x", out);
+    table.subscribe(kA, "app/x", out);
+    EXPECT_EQ(take(), (ChannelEffects{SubscribeHub{"app/x", 1}}));
+    table.on_subscribed("app/x", 1, out);
+    EXPECT_EQ(take(), (ChannelEffects{Confirm{kA, "app/x"}}));
+    table.subscribe(kA, "app/x", out);
+    EXPECT_EQ(take(), (ChannelEffects{Confirm{kA, "app/x"}}));
+    EXPECT_EQ(table.subscriptions(), 1u);
+}
+
+TEST_F(ChannelTableTest, TellsTheHubWhenTheLastSubscriberLeaves) {
+    table.subscribe(kA, "app/x", out);
+    table.subscribe(kB, "app/x", out);
+    table.on_subscribed("app/x", 1, out);
+    take();
+    table.unsubscribe(kA, "app/x", out);
+    EXPECT_EQ(take(), ChannelEffects{});
+    table.unsubscribe(kB, "app/x", out);
+    EXPECT_EQ(take(), (ChannelEffects{UnsubscribeHub{"app/x"}}));
+    EXPECT_EQ(table.confirmed("app/x"), nullptr);
+    EXPECT_EQ(table.size(), 0u);
+}
+
+TEST_F(ChannelTableTest, TellsTheHubWhenAPendingSubscriberLeaves) {
+    table.subscribe(kA, "app/x", out);
+    table.unsubscribe(kA, "app/x", out);
+    EXPECT_EQ(take(), (ChannelEffects{SubscribeHub{"app/x", 1}, UnsubscribeHub{"app/x"}}));
+    table.on_subscribed("app/x", 1, out);
+    EXPECT_EQ(take(), ChannelEffects{});
+}
+
+TEST_F(ChannelTableTest, DoesNotTakeTheAnswerToAnOlderSubscriptionForTheNewOne) {
+    table.subscribe(kA, "app/x", out);
+    table.unsubscribe(kA, "app/x", out);
+    table.subscribe(kA, "app/x", out);
+    EXPECT_EQ(take(), (ChannelEffects{SubscribeHub{"app/x", 1}, UnsubscribeHub{"app/x"}, SubscribeHub{"app/x", 2}}));
+    table.on_subscribed("app/x", 1, out);
+    EXPECT_EQ(take(), ChannelEffects{});
+    table.on_subscribed("app/x", 2, out);
+    EXPECT_EQ(take(), (ChannelEffects{Confirm{kA, "app/x"}}));
+    table.on_subscribed("app/x", 2, out);
+    EXPECT_EQ(take(), ChannelEffects{});
+}
+
+TEST_F(ChannelTableTest, IgnoresAnUnsubscriptionOfWhatIsNotSubscribed) {
+    table.subscribe(kA, "app/x", out);
+    take();
+    table.unsubscribe(kB, "app/x", out);
+    table.unsubscribe(kA, "app/y", out);
+    EXPECT_EQ(take(), ChannelEffects{});
+    EXPECT_EQ(table.subscriptions(), 1u);
+}
+
+TEST_F(ChannelTableTest, ForgetsAConnectionThatHasGone) {
+    table.subscribe(kA, "app/x", out);
+    table.subscribe(kA, "app/y", out);
+    table.subscribe(kB, "app/y", out);
+    EXPECT_EQ(table.channels_of(kA), 2u);
+    take();
+    table.remove(kA, out);
+    EXPECT_EQ(take(), (ChannelEffects{UnsubscribeHub{"app/x"}}));
+    EXPECT_EQ(table.channels_of(kA), 0u);
+    table.remove(kC, out);
+    EXPECT_EQ(take(), ChannelEffects{});
+}
+
+TEST_F(ChannelTableTest, ListsConfirmedChannelsOfAPrefixSorted) {
+    for (const char* name : {"app/b", "app/a", "other/a", "app/pending"}) {
+        table.subscribe(kA, name, out);
+    }
+    table.subscribe(kB, "app/b", out);
+    table.on_subscribed("app/b", 1, out);
+    table.on_subscribed("app/a", 2, out);
+    table.on_subscribed("other/a", 3, out);
+    EXPECT_EQ(table.list("app/"), (std::vector<ChannelCount>{{"app/a", 1}, {"app/b", 2}}));
+    EXPECT_EQ(table.list("app/b"), (std::vector<ChannelCount>{{"app/b", 2}}));
+}
+
+TEST_F(ChannelTableTest, AgreesWithAPlainModelUnderRandomUse) {
+    Prng prng(7);
+    std::map<std::string, std::set<std::uint32_t>> model;
+    for (int step = 0; step < 20'000; ++step) {
+        const Slot slot(static_cast<std::uint32_t>(prng.below(20)));
+        const std::string channel = "app/" + std::to_string(prng.below(30));
+        const std::uint64_t what = prng.below(10);
+        if (what < 5) {
+            table.subscribe(slot, channel, out);
+            model[channel].insert(slot.value);
+        } else if (what < 9) {
+            table.unsubscribe(slot, channel, out);
+            model[channel].erase(slot.value);
+        } else {
+            table.remove(slot, out);
+            for (auto& [name, slots] : model) {
+                slots.erase(slot.value);
+            }
+        }
+        for (const ChannelEffect& effect : take()) {
+            if (const auto* first = std::get_if<SubscribeHub>(&effect)) {
+                table.on_subscribed(first->channel, first->generation, out);
+            }
+        }
+    }
+    std::size_t subscriptions = 0;
+    for (const auto& [name, slots] : model) {
+        subscriptions += slots.size();
+        const std::vector<Slot>* found = table.confirmed(name);
+        std::set<std::uint32_t> held;
+        for (std::size_t i = 0; found != nullptr && i < found->size(); ++i) {
+            held.insert((*found)[i].value);
+        }
+        EXPECT_EQ(held, slots) << name;
+    }
+    EXPECT_EQ(table.subscriptions(), subscriptions);
+}
+
+}  // namespace
+}  // namespace tulle::node

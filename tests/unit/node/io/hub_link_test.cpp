@@ -1,0 +1,55 @@
+#include "node/io/hub_link.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tulle::node {
+namespace {
+
+mesh::ToHub leave(std::string channel) { return mesh::Unsubscribe{std::move(channel)}; }
+
+class HubLinkTest : public ::testing::Test {
+protected:
+    std::vector<std::string> taken() {
+        std::vector<mesh::FromShard> items;
+        hub.take_all(items);
+        std::vector<std::string> names;
+        for (const auto& [shard, message] : items) {
+            EXPECT_EQ(shard, mesh::ShardIndex{3});
+            names.push_back(std::get<mesh::Unsubscribe>(message).channel);
+        }
+        return names;
+    }
+
+    mesh::HubMailbox hub{2, [] {}};
+    HubLink link{hub, mesh::ShardIndex{3}};
+};
+
+TEST_F(HubLinkTest, KeepsWhatMustNotBeLostInOrderWhileTheHubIsFull) {
+    EXPECT_EQ(link.send(leave("a")), Push::kAccepted);
+    EXPECT_EQ(link.send(leave("b")), Push::kAccepted);
+    EXPECT_EQ(link.send(leave("c")), Push::kRefused);
+    EXPECT_EQ(link.send(leave("d")), Push::kRefused);
+    EXPECT_EQ(link.send(leave("e")), Push::kRefused);
+    EXPECT_FALSE(link.retry());
+    EXPECT_EQ(taken(), (std::vector<std::string>{"a", "b"}));
+    EXPECT_FALSE(link.retry());
+    EXPECT_EQ(taken(), (std::vector<std::string>{"c", "d"}));
+    EXPECT_TRUE(link.retry());
+    EXPECT_EQ(taken(), std::vector<std::string>{"e"});
+    EXPECT_FALSE(link.is_backed_up());
+}
+
+TEST_F(HubLinkTest, RefusesAnOfferThatWouldOvertakeWhatWaits) {
+    EXPECT_EQ(link.offer(leave("a")), Push::kAccepted);
+    EXPECT_EQ(link.offer(leave("b")), Push::kAccepted);
+    EXPECT_EQ(link.offer(leave("c")), Push::kRefused);
+    EXPECT_EQ(link.send(leave("d")), Push::kRefused);
+    EXPECT_EQ(taken(), (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(link.offer(leave("e")), Push::kRefused);
+    EXPECT_TRUE(link.retry());
+    EXPECT_EQ(link.offer(leave("f")), Push::kAccepted);
+    EXPECT_EQ(taken(), (std::vector<std::string>{"d", "f"}));
+}
+
+}  // namespace
+}  // namespace tulle::node

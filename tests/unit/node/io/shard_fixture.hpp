@@ -1,0 +1,75 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "mesh/core/port.hpp"
+
+namespace tulle::node::testing {
+
+/// The hub's side of a shard's mailbox, played by the test: takes what the shard says, one message after the other.
+class HubProbe {
+public:
+    explicit HubProbe(std::size_t capacity) : box_(capacity, [this] { wake(); }) {}
+
+    mesh::HubMailbox& mailbox() { return box_; }
+
+    /// The next message of type T; others before it are dropped. Nothing after five seconds.
+    template <class T>
+    std::optional<T> next() {
+        while (std::optional<mesh::ToHub> message = next_message()) {
+            if (T* wanted = std::get_if<T>(&*message)) {
+                return std::move(*wanted);
+            }
+        }
+        return std::nullopt;
+    }
+
+private:
+    std::optional<mesh::ToHub> next_message();
+    void wake();
+
+    mesh::HubMailbox box_;
+    std::deque<mesh::FromShard> taken_;
+    std::mutex mutex_;
+    std::condition_variable woken_;
+    bool is_woken_ = false;
+};
+
+/// A blocking TCP client that speaks just enough HTTP and WebSocket. Every read gives up after five seconds.
+class RawClient {
+public:
+    explicit RawClient(std::uint16_t port);
+    ~RawClient();
+    RawClient(const RawClient&) = delete;
+    RawClient& operator=(const RawClient&) = delete;
+
+    void write(std::string_view bytes) const;
+    /// The status of the next HTTP answer, whose body is skipped; 0 at the end of the connection.
+    unsigned read_status();
+    /// Upgrades to a WebSocket and reads the greeting. The status, and the socket id when it is 101.
+    unsigned upgrade(std::string_view target);
+    void write_text(std::string_view text) const;
+    /// The next text frame; at a Close frame "close CODE"; at the end of the connection empty.
+    std::string read_text();
+    [[nodiscard]] const std::string& socket_id() const { return socket_id_; }
+
+private:
+    bool fill();
+    std::string take(std::size_t bytes);
+    [[nodiscard]] bool need(std::size_t bytes);
+
+    int socket_ = -1;
+    std::string buffer_;
+    std::string socket_id_;
+};
+
+}  // namespace tulle::node::testing

@@ -1,0 +1,233 @@
+#include "node/io/shard.hpp"
+
+#include <future>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "mesh/base/digest.hpp"
+#include "node/io/clock.hpp"
+#include "tests/unit/node/io/shard_fixture.hpp"
+
+namespace tulle::node {
+namespace {
+
+using testing::HubProbe;
+using testing::RawClient;
+
+constexpr std::size_t kHubItems = 4;
+constexpr std::string_view kTarget = "/app/key?protocol=7";
+
+App test_app() {
+    App app;
+    app.id = "app";
+    app.key = "key";
+    app.secret = "secret";
+    app.client_events = true;
+    return app;
+}
+
+/// One shard on a free port; the test is the hub.
+class ShardTest : public ::testing::Test {
+protected:
+    void SetUp() override {
+        port = shard.bind({"127.0.0.1", 0}).port;
+        shard.start();
+    }
+
+    static ShardOptions options() {
+        ShardOptions result;
+        result.apps = std::make_shared<const AppTable>(std::vector<App>{test_app()});
+        result.seed = 1;
+        return result;
+    }
+
+    void tell(mesh::ToShard message) { shard.mailbox().push_reserved(std::move(message)); }
+
+    /// The shard takes its mail in order, so that an answered query means that all before it has been taken.
+    void wait_for_mail() {
+        tell(mesh::LocalQuery{++token, "{}"});
+        const auto answer = hub.next<mesh::LocalAnswer>();
+        ASSERT_TRUE(answer.has_value());
+        EXPECT_EQ(answer->token, token);
+    }
+
+    void make_ready() {
+        tell(mesh::Readiness{true});
+        wait_for_mail();
+    }
+
+    void subscribe(RawClient& client, const std::string& channel) {
+        const std::string auth = "key:" + hmac_sha256_hex("secret", client.socket_id() + ":" + channel);
+        client.write_text(R"({"event":"pusher:subscribe","data":{"channel":")" + channel + R"(","auth":")" + auth +
+                          R"("}})");
+        const auto asked = hub.next<mesh::Subscribe>();
+        ASSERT_TRUE(asked.has_value());
+        EXPECT_EQ(asked->channel, "app/" + channel);
+        tell(mesh::Subscribed{asked->channel, asked->generation});
+        EXPECT_EQ(client.read_text(),
+                  R"({"event":"pusher_internal:subscription_succeeded","channel":")" + channel + R"(","data":"{}"})");
+    }
+
+    void deliver(const std::string& channel, std::string body, std::string exclude = {}) {
+        auto record = std::make_shared<mesh::Record>();
+        record->channels = {"app/" + channel};
+        record->body = share(std::move(body));
+        record->exclude_socket = std::move(exclude);
+        tell(mesh::Deliver{record});
+    }
+
+    static std::string signed_publish() {
+        const std::string body = R"({"name":"e","channel":"news","data":"d"})";
+        const std::string query = "auth_key=key&auth_timestamp=" + std::to_string(wall_now().time_since_epoch().count()) +
+                                  "&auth_version=1.0&body_md5=" + md5_hex(body);
+        const std::string signature = hmac_sha256_hex("secret", "POST\n/apps/app/events\n" + query);
+        return "POST /apps/app/events?" + query + "&auth_signature=" + signature +
+               " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    }
+
+    HubProbe hub{kHubItems};
+    Shard shard{options(), hub.mailbox()};
+    std::uint16_t port = 0;
+    std::uint64_t token = 0;
+};
+
+TEST_F(ShardTest, RefusesClientsUntilTheNodeIsReady) {
+    RawClient early(port);
+    EXPECT_EQ(early.upgrade(kTarget), 503u);
+    make_ready();
+    RawClient client(port);
+    EXPECT_EQ(client.upgrade(kTarget), 101u);
+    EXPECT_NE(client.socket_id(), "");
+}
+
+TEST_F(ShardTest, ConfirmsASubscriptionWhenTheHubDoesAndDelivers) {
+    make_ready();
+    RawClient client(port);
+    ASSERT_EQ(client.upgrade(kTarget), 101u);
+    subscribe(client, "news");
+    deliver("news", R"(,"event":"e","data":"1"})");
+    deliver("news", R"(,"event":"e","data":"not for you"})", client.socket_id());
+    deliver("other", R"(,"event":"e","data":"nor this"})");
+    deliver("news", R"(,"event":"e","data":"2"})", "1.2");
+    EXPECT_EQ(client.read_text(), R"({"channel":"news","event":"e","data":"1"})");
+    EXPECT_EQ(client.read_text(), R"({"channel":"news","event":"e","data":"2"})");
+}
+
+TEST_F(ShardTest, TellsTheHubWhenTheLastSubscriberClosesItsSocket) {
+    make_ready();
+    {
+        RawClient client(port);
+        ASSERT_EQ(client.upgrade(kTarget), 101u);
+        subscribe(client, "news");
+    }
+    const auto left = hub.next<mesh::Unsubscribe>();
+    ASSERT_TRUE(left.has_value());
+    EXPECT_EQ(left->channel, "app/news");
+}
+
+TEST_F(ShardTest, TellsSubscribersOfAGap) {
+    make_ready();
+    RawClient client(port);
+    ASSERT_EQ(client.upgrade(kTarget), 101u);
+    subscribe(client, "news");
+    tell(mesh::Gap{"app/news", 7});
+    EXPECT_EQ(client.read_text(), R"({"channel":"news","event":"tulle:gap","data":"{\"missing\":7}"})");
+    tell(mesh::Gap{"", 0});
+    EXPECT_EQ(client.read_text(), R"({"channel":"news","event":"tulle:gap","data":"{\"missing\":0}"})");
+}
+
+TEST_F(ShardTest, AnswersAQueryOfTheMesh) {
+    make_ready();
+    RawClient client(port);
+    ASSERT_EQ(client.upgrade(kTarget), 101u);
+    subscribe(client, "news");
+    tell(mesh::LocalQuery{99, R"({"app":"app","prefix":""})"});
+    const auto answer = hub.next<mesh::LocalAnswer>();
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(answer->token, 99u);
+    EXPECT_EQ(answer->body, R"({"channels":{"news":1}})");
+    EXPECT_TRUE(answer->last);
+}
+
+TEST_F(ShardTest, AnswersAPublishWhenTheHubHasNumberedIt) {
+    make_ready();
+    RawClient client(port);
+    client.write(signed_publish());
+    const auto publish = hub.next<mesh::Publish>();
+    ASSERT_TRUE(publish.has_value());
+    EXPECT_EQ(publish->channels, std::vector<std::string>{"app/news"});
+    EXPECT_EQ(*publish->body, R"(,"event":"e","data":"d"})");
+    tell(mesh::Published{publish->id, mesh::PublishOutcome::kAccepted});
+    EXPECT_EQ(client.read_status(), 200u);
+    client.write(signed_publish());
+    tell(mesh::Published{hub.next<mesh::Publish>().value().id, mesh::PublishOutcome::kNotReady});
+    EXPECT_EQ(client.read_status(), 503u);
+}
+
+TEST_F(ShardTest, RefusesAPublishWhileTheHubIsFull) {
+    make_ready();
+    for (std::size_t i = 0; i < kHubItems; ++i) {
+        mesh::FromShard filler{mesh::ShardIndex{9}, mesh::StatusRequest{}};
+        ASSERT_EQ(hub.mailbox().try_push(std::move(filler)), Push::kAccepted);
+    }
+    RawClient client(port);
+    client.write(signed_publish());
+    EXPECT_EQ(client.read_status(), 503u);
+    std::vector<mesh::FromShard> items;
+    hub.mailbox().take_all(items);
+    client.write(signed_publish());
+    ASSERT_TRUE(hub.next<mesh::Publish>().has_value());
+    EXPECT_EQ(shard.counters().http_publishes_refused_total.get(), 1u);
+}
+
+TEST_F(ShardTest, LosesNoClientEventOverAFullHub) {
+    make_ready();
+    RawClient client(port);
+    ASSERT_EQ(client.upgrade(kTarget), 101u);
+    subscribe(client, "private-a");
+    constexpr int kEvents = 100;
+    for (int i = 0; i < kEvents; ++i) {
+        client.write_text(R"({"event":"client-e","channel":"private-a","data":)" + std::to_string(i) + "}");
+    }
+    for (int i = 0; i < kEvents; ++i) {
+        const auto publish = hub.next<mesh::Publish>();
+        ASSERT_TRUE(publish.has_value()) << i;
+        EXPECT_EQ(*publish->body, R"(,"event":"client-e","data":)" + std::to_string(i) + "}");
+        EXPECT_EQ(publish->exclude_socket, client.socket_id());
+    }
+}
+
+TEST_F(ShardTest, TellsTheSenderOfAClientEventThatWasRefused) {
+    make_ready();
+    RawClient client(port);
+    ASSERT_EQ(client.upgrade(kTarget), 101u);
+    subscribe(client, "private-a");
+    client.write_text(R"({"event":"client-e","channel":"private-a","data":1})");
+    tell(mesh::Published{hub.next<mesh::Publish>().value().id, mesh::PublishOutcome::kNotReady});
+    EXPECT_NE(client.read_text().find("\"code\":4301"), std::string::npos);
+}
+
+TEST_F(ShardTest, AsksItsClientsToReconnectWhenItDrains) {
+    make_ready();
+    RawClient client(port);
+    ASSERT_EQ(client.upgrade(kTarget), 101u);
+    std::promise<void> drained;
+    shard.stop_accepting();
+    shard.drain([&drained] { drained.set_value(); });
+    EXPECT_NE(client.read_text().find("\"code\":4200"), std::string::npos);
+    EXPECT_EQ(client.read_text(), "close 4200");
+    client.write(std::string_view("\x88\x82\0\0\0\0\x10\x68", 8));
+    EXPECT_EQ(drained.get_future().wait_for(5s), std::future_status::ready);
+}
+
+TEST_F(ShardTest, ClosesAConnectionThatIsRefusedWithItsCode) {
+    make_ready();
+    RawClient client(port);
+    EXPECT_EQ(client.upgrade("/app/unknown?protocol=7"), 101u);
+    EXPECT_EQ(client.read_text(), "close 4001");
+    EXPECT_EQ(shard.counters().clients_refused_total.get(), 1u);
+}
+
+}  // namespace
+}  // namespace tulle::node

@@ -1,0 +1,102 @@
+#include "node/protocol/http/gate.hpp"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace tulle::node::http {
+namespace {
+
+const std::string kGet = "GET /up HTTP/1.1\r\nHost: x\r\n";
+const std::string kUpgrade =
+    "GET /app/key?protocol=7 HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n";
+const std::string kVersion = "Sec-WebSocket-Version: 13\r\n";
+const std::string kKey = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+unsigned status_of(const std::string& head) {
+    Head result;
+    Refusal refusal{0, {}};
+    const bool passes = check_head(head + "\r\n", result, refusal);
+    EXPECT_EQ(passes, refusal.status == 0);
+    return passes ? 200 : refusal.status;
+}
+
+TEST(Gate, LetsAnOrdinaryRequestPass) {
+    EXPECT_EQ(status_of(kGet), 200u);
+    EXPECT_EQ(status_of(kGet + "User-Agent: caf\xc3\xa9\r\nAccept: */*\r\nX:\r\n"), 200u);
+    EXPECT_EQ(status_of("POST /a?b=c HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n"), 200u);
+    EXPECT_EQ(status_of("POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\n"), 200u);
+    EXPECT_EQ(status_of("GET /up HTTP/1.0\r\n"), 200u);
+}
+
+TEST(Gate, FindsTheEndOfAHead) {
+    EXPECT_EQ(head_size("GET / HTTP/1.1\r\n\r\nbody"), 18u);
+    EXPECT_EQ(head_size("GET / HTTP/1.1\r\n"), 0u);
+}
+
+TEST(Gate, TellsEarlyWhatCannotBecomeARequest) {
+    EXPECT_TRUE(cannot_be_request(std::string_view("\x16\x03\x01\x00", 4)));
+    EXPECT_TRUE(cannot_be_request("GET /\x01"));
+    EXPECT_TRUE(cannot_be_request(" GET"));
+    EXPECT_FALSE(cannot_be_request("GE"));
+    EXPECT_FALSE(cannot_be_request("GET / HTTP/1.1\r\nX: \xff"));
+}
+
+TEST(Gate, RefusesAmbiguousFraming) {
+    const std::string post = "POST /a HTTP/1.1\r\nHost: x\r\n";
+    for (const char* fields : {
+             "Transfer-Encoding: xchunked\r\n", "Transfer-Encoding: chunked, identity\r\n",
+             "Transfer-Encoding: chunked, chunked\r\n", "Transfer-Encoding: gzip\r\nContent-Length: 4\r\n",
+             "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+             "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", "Content-Length: 4\r\nContent-Length: 4\r\n",
+             "Content-Length: 4, 4\r\n", "Content-Length: +4\r\n", "Content-Length: -4\r\n", "Content-Length: 0x4\r\n",
+             "Content-Length:\r\n", "Content-Length: 18446744073709551616\r\n"}) {
+        EXPECT_EQ(status_of(post + fields), 400u) << fields;
+    }
+    EXPECT_EQ(status_of("POST /a HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"), 400u);
+}
+
+TEST(Gate, RefusesMalformedHeads) {
+    for (const char* head : {"GET /up HTTP/1.1\r\n", "GET /up HTTP/1.1\r\nHost: a\r\nHost: b\r\n",
+                             "GET http://x/up HTTP/1.1\r\nHost: x\r\n", "GET /\xff HTTP/1.1\r\nHost: x\r\n",
+                             "GET up HTTP/1.1\r\nHost: x\r\n", "GET /up HTTP/2.0\r\nHost: x\r\n", "GET /up\r\nHost: x\r\n",
+                             "GET /a b HTTP/1.1\r\nHost: x\r\n", "GET /up HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n",
+                             "GET /up HTTP/1.1\r\nHost: x\r\nA : b\r\n", "GET /up HTTP/1.1\r\nHost: x\r\n: b\r\n",
+                             "GET /up HTTP/1.1\r\nHost: x\r\nA\r\n", "GET /up HTTP/1.1\r\nHost: x\r\nA: b\nC: d\r\n"}) {
+        EXPECT_EQ(status_of(head), 400u) << head;
+    }
+    EXPECT_EQ(status_of("get /up HTTP/1.1\r\nHost: x\r\n"), 501u);
+    EXPECT_EQ(status_of(kGet + "Expect: magic\r\n"), 417u);
+}
+
+TEST(Gate, CountsFields) {
+    std::string head = kGet;
+    for (int i = 0; i < 99; ++i) {
+        head += "A: b\r\n";
+    }
+    EXPECT_EQ(status_of(head), 200u);
+    EXPECT_EQ(status_of(head + "A: b\r\n"), 431u);
+}
+
+TEST(Gate, LetsACorrectUpgradePassAndSaysSo) {
+    Head head;
+    Refusal refusal;
+    ASSERT_TRUE(check_head(kUpgrade + kVersion + kKey + "\r\n", head, refusal));
+    EXPECT_EQ(head, (Head{true, false}));
+}
+
+TEST(Gate, RefusesWrongUpgrades) {
+    EXPECT_EQ(status_of(kUpgrade + kKey), 426u);
+    EXPECT_EQ(status_of(kUpgrade + kKey + "Sec-WebSocket-Version: 8\r\n"), 426u);
+    EXPECT_EQ(status_of(kUpgrade + kVersion), 400u);
+    EXPECT_EQ(status_of(kUpgrade + kVersion + kKey + kKey), 400u);
+    for (const char* key : {"", "short", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZ!==", "dGhlIHNhbXBsZSBub25jZQQQ"}) {
+        EXPECT_EQ(status_of(kUpgrade + kVersion + "Sec-WebSocket-Key: " + key + "\r\n"), 400u) << key;
+    }
+    EXPECT_EQ(status_of(kUpgrade + kVersion + kKey + "Content-Length: 3\r\n"), 400u);
+    EXPECT_EQ(status_of(kGet + "Upgrade: websocket\r\n" + kVersion + kKey), 400u);
+    EXPECT_EQ(status_of(kGet + "Connection: Upgrade\r\nUpgrade: h2c\r\n"), 400u);
+}
+
+}  // namespace
+}  // namespace tulle::node::http

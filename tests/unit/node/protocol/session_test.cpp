@@ -1,0 +1,197 @@
+#include "node/protocol/pusher/session.hpp"
+
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include "mesh/base/digest.hpp"
+
+namespace tulle::node::pusher {
+namespace {
+
+constexpr Instant kStart{1000s};
+constexpr Slot kSlot{4};
+
+App client_event_app() {
+    App app;
+    app.id = "app";
+    app.key = "key";
+    app.secret = "secret";
+    app.client_events = true;
+    app.max_event_bytes = 100;
+    return app;
+}
+
+class SessionTest : public ::testing::Test {
+protected:
+    SessionEffects take() { return std::exchange(out, {}); }
+
+    SessionEffects text(std::string_view frame, Instant now = kStart) {
+        session.on_text(now, frame, channels, out);
+        return take();
+    }
+
+    /// As the shard does it.
+    void enter(std::string_view channel) {
+        ChannelEffects effects;
+        channels.subscribe(kSlot, channel, effects);
+        channels.on_subscribed(channel, ++generation, effects);
+    }
+
+    static std::string auth(const std::string& signed_text) { return "key:" + hmac_sha256_hex("secret", signed_text); }
+
+    App app = client_event_app();
+    SessionTimeouts timeouts;
+    ChannelTable channels;
+    std::uint64_t generation = 0;
+    Session session{app, kSlot, "1.2", timeouts};
+    SessionEffects out;
+};
+
+TEST_F(SessionTest, GreetsWithItsSocketIdAndTheTimeout) {
+    session.on_open(kStart, out);
+    EXPECT_EQ(take(), (SessionEffects{Send{connection_established("1.2", 120s)}}));
+    EXPECT_EQ(session.next_deadline(), kStart + 120s);
+}
+
+TEST_F(SessionTest, SubscribesToAPublicChannelAndTellsWhenTheMeshConfirms) {
+    EXPECT_EQ(text(R"({"event":"pusher:subscribe","data":{"channel":"news","auth":""}})"),
+              (SessionEffects{Subscribe{"news"}}));
+    session.on_subscribed("news", out);
+    EXPECT_EQ(take(), (SessionEffects{Send{subscription_succeeded("news")}}));
+    EXPECT_EQ(text(R"({"event":"pusher:unsubscribe","data":{"channel":"news"}})"), (SessionEffects{Unsubscribe{"news"}}));
+}
+
+TEST_F(SessionTest, SubscribesToAPrivateChannelWithItsSignature) {
+    EXPECT_EQ(text(R"({"event":"pusher:subscribe","data":{"channel":"private-a","auth":")" + auth("1.2:private-a") +
+                   R"("}})"),
+              (SessionEffects{Subscribe{"private-a"}}));
+    EXPECT_EQ(text(R"({"event":"pusher:subscribe","data":{"channel":"private-a","channel_data":"{}","auth":")" +
+                   auth("1.2:private-a:{}") + R"("}})"),
+              (SessionEffects{Subscribe{"private-a"}}));
+    EXPECT_EQ(text(R"({"event":"pusher:subscribe","data":{"channel":"private-encrypted-a","auth":")" +
+                   auth("1.2:private-encrypted-a") + R"("}})"),
+              (SessionEffects{Subscribe{"private-encrypted-a"}}));
+}
+
+TEST_F(SessionTest, RefusesAPrivateChannelOnTheChannelItself) {
+    const SessionEffects refused{
+        Count{Refused::kAuth},
+        Send{subscription_error("private-a", {"AuthError", "The connection is not authorised for this channel", 401})}};
+    EXPECT_EQ(text(R"({"event":"pusher:subscribe","data":{"channel":"private-a"}})"), refused);
+    EXPECT_EQ(text(R"({"event":"pusher:subscribe","data":{"channel":"private-a","auth":")" + auth("9.9:private-a") +
+                   R"("}})"),
+              refused);
+}
+
+TEST_F(SessionTest, RefusesNamesAndChannelsItDoesNotServe) {
+    EXPECT_EQ(text(R"({"event":"pusher:subscribe","data":{"channel":"a b"}})"),
+              (SessionEffects{Count{Refused::kSubscription},
+                              Send{subscription_error(
+                                  "a b", {"LimitReached",
+                                          "A channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ;", 4009})}}));
+    EXPECT_EQ(text(R"({"event":"pusher:subscribe","data":{"channel":"presence-a"}})"),
+              (SessionEffects{Count{Refused::kSubscription},
+                              Send{subscription_error("presence-a",
+                                                      {"NotSupported", "Presence channels are not served by this version",
+                                                       501})}}));
+}
+
+TEST_F(SessionTest, BoundsTheChannelsOfOneConnection) {
+    for (std::size_t i = 0; i < kMaxChannelsPerConnection; ++i) {
+        enter("app/" + std::to_string(i));
+    }
+    EXPECT_EQ(text(R"({"event":"pusher:subscribe","data":{"channel":"more"}})"),
+              (SessionEffects{Count{Refused::kSubscription},
+                              Send{subscription_error("more", {"LimitReached", "Too many channels on this connection",
+                                                               4100})}}));
+}
+
+TEST_F(SessionTest, AnswersAPing) {
+    EXPECT_EQ(text(R"({"event":"pusher:ping","data":{}})"), (SessionEffects{Send{std::string(kPongFrame)}}));
+    EXPECT_EQ(text(R"({"event":"pusher:ping"})"), (SessionEffects{Send{std::string(kPongFrame)}}));
+    EXPECT_EQ(text(R"({"event":"pusher:pong","data":{}})"), SessionEffects{});
+}
+
+TEST_F(SessionTest, PingsAfterSilenceAndClosesWithoutAnAnswer) {
+    session.on_open(kStart, out);
+    take();
+    session.on_deadline(kStart + 119s, out);
+    EXPECT_EQ(take(), SessionEffects{});
+    session.on_deadline(kStart + 120s, out);
+    EXPECT_EQ(take(), (SessionEffects{Send{std::string(kPingFrame)}}));
+    EXPECT_EQ(session.next_deadline(), kStart + 150s);
+    session.on_deadline(kStart + 150s, out);
+    EXPECT_EQ(take(), (SessionEffects{Send{error_frame({4201, "Pong reply not received"})},
+                                      Close{4201, "Pong reply not received"}}));
+    EXPECT_EQ(text(R"({"event":"pusher:ping"})"), SessionEffects{}) << "nothing follows a close";
+}
+
+TEST_F(SessionTest, TakesAnyFrameForALifeSign) {
+    session.on_open(kStart, out);
+    session.on_deadline(kStart + 120s, out);
+    take();
+    text("junk", kStart + 130s);
+    EXPECT_EQ(session.next_deadline(), kStart + 250s);
+    session.on_deadline(kStart + 250s, out);
+    EXPECT_EQ(take(), (SessionEffects{Send{std::string(kPingFrame)}}));
+    session.on_activity(kStart + 260s);
+    EXPECT_EQ(session.next_deadline(), kStart + 380s);
+}
+
+TEST_F(SessionTest, AnswersNonsenseWithAnErrorAndStaysOpen) {
+    EXPECT_EQ(text("{bad"), (SessionEffects{Count{Refused::kFrame},
+                                            Send{error_frame({std::nullopt, "The message is not a JSON object"})}}));
+    EXPECT_EQ(text(R"({"event":"pusher:fly","channel":"a"})"),
+              (SessionEffects{
+                  Count{Refused::kFrame},
+                  Send{error_frame({std::nullopt, "Unknown event; a client's own events begin with client-"}, "a")}}));
+    EXPECT_EQ(text(R"({"event":"pusher:ping"})"), (SessionEffects{Send{std::string(kPongFrame)}}));
+}
+
+TEST_F(SessionTest, PublishesAClientEventWithTheVeryBytesOfItsData) {
+    enter("app/private-a");
+    EXPECT_EQ(text(R"({"event":"client-x","channel":"private-a","data":{"n" : 1.0}})"),
+              (SessionEffects{PublishClientEvent{"private-a", R"(,"event":"client-x","data":{"n" : 1.0}})"}}));
+}
+
+TEST_F(SessionTest, RejectsClientEventsThatTheRulesForbid) {
+    enter("app/private-a");
+    enter("app/public");
+    enter("app/private-encrypted-a");
+    const auto rejected = [](std::string_view channel, std::string_view reason) {
+        return SessionEffects{Count{Refused::kClientEvent}, Send{error_frame({4301, reason}, channel)}};
+    };
+    constexpr std::string_view kWrongChannel = "Client events need a private or presence channel";
+    EXPECT_EQ(text(R"({"event":"client-x","channel":"public","data":1})"), rejected("public", kWrongChannel));
+    EXPECT_EQ(text(R"({"event":"client-x","channel":"private-encrypted-a","data":1})"),
+              rejected("private-encrypted-a", kWrongChannel));
+    EXPECT_EQ(text(R"({"event":"client-x","data":1})"), rejected("", kWrongChannel));
+    EXPECT_EQ(text(R"({"event":"client-x","channel":"private-b","data":1})"),
+              rejected("private-b", "Client events need a subscription to their channel"));
+    EXPECT_EQ(text(R"({"event":"client-","channel":"private-a"})"),
+              rejected("private-a", "The event name must have 8 to 200 bytes"));
+    EXPECT_EQ(text(R"({"event":"client-x","channel":"private-a","data":")" + std::string(100, 'x') + R"("})"),
+              rejected("private-a", "The data of the client event is too large"));
+    app.client_events = false;
+    EXPECT_EQ(text(R"({"event":"client-x","channel":"private-a","data":1})"),
+              rejected("private-a", "Client events are not enabled for this app"));
+}
+
+TEST_F(SessionTest, TellsWhenTheNodeRefusedAClientEvent) {
+    session.on_publish_refused(out);
+    EXPECT_EQ(take(), (SessionEffects{Count{Refused::kClientEvent},
+                                      Send{error_frame({4301, "The node does not accept events at the moment"})}}));
+}
+
+TEST_F(SessionTest, AsksTheClientToReconnectWhenTheNodeLeaves) {
+    session.on_drain(out);
+    session.on_drain(out);
+    EXPECT_EQ(take(), (SessionEffects{Send{error_frame({4200, "The node is going away: please reconnect"})},
+                                      Close{4200, "The node is going away: please reconnect"}}));
+    session.on_subscribed("news", out);
+    EXPECT_EQ(take(), SessionEffects{});
+}
+
+}  // namespace
+}  // namespace tulle::node::pusher

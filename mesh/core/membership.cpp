@@ -37,17 +37,22 @@ bool Membership::on_control(Instant now, const Control& message, Effects& out) {
     } else if (const auto* refusal = std::get_if<Refuse>(&message.body)) {
         on_refuse(now, message.src, *refusal, out);
     } else if (in_standing_session(now, message.src, message.tag, out)) {
-        if (const auto* members = std::get_if<Members>(&message.body)) {
-            learn(now, members->members, out);
-        } else if (const auto* ask = std::get_if<ProbeAsk>(&message.body)) {
-            on_probe_ask(now, message.src, *ask, out);
-        } else if (const auto* answer = std::get_if<ProbeAnswer>(&message.body)) {
-            on_probe_answer(now, *answer);
-        } else {
-            return true;
-        }
+        return !handle(now, message, out);
     }
     return false;
+}
+
+bool Membership::handle(Instant now, const Control& message, Effects& out) {
+    if (const auto* members = std::get_if<Members>(&message.body)) {
+        learn(now, members->members, out);
+    } else if (const auto* ask = std::get_if<ProbeAsk>(&message.body)) {
+        on_probe_ask(now, message.src, *ask, out);
+    } else if (const auto* answer = std::get_if<ProbeAnswer>(&message.body)) {
+        on_probe_answer(now, message.src, *answer);
+    } else {
+        return false;
+    }
+    return true;
 }
 
 bool Membership::on_data(Instant now, const Data& message, Effects& out) {
@@ -79,18 +84,11 @@ bool Membership::in_standing_session(Instant now, OriginId from, SessionTag tag,
     return false;
 }
 
-void Membership::send(OriginId to, ControlBody body, Effects& out) const {
-    const auto found = peers_.find(to);
-    if (found == peers_.end() || !found->second.bound || !found->second.link) {
-        return;
-    }
-    const Peer& peer = found->second;
-    out.push_back(SendControl{*peer.link, envelope(peer, peer.remote_tag, std::move(body))});
-}
 
 void Membership::on_deadline(Instant now, Effects& out) {
-    for (Seed& seed : seeds_) {
-        tick_seed(now, seed, out);
+    if (barred_until_ && *barred_until_ <= now) {
+        barred_until_.reset();  // whoever refused us has gone, or was a newcomer itself
+        name_refused_since_.reset();
     }
     std::vector<OriginId> ids;
     for (const auto& [oid, peer] : peers_) {
@@ -100,6 +98,9 @@ void Membership::on_deadline(Instant now, Effects& out) {
         if (const auto found = peers_.find(oid); found != peers_.end()) {
             tick_peer(now, found->second, out);
         }
+    }
+    for (Seed& seed : seeds_) {
+        tick_seed(now, seed, out);  // after the peers: a seed whose peer is gone is dialled again
     }
     std::erase_if(refusals_, [&](const Refusal& refusal) {
         if (refusal.give_up_at > now) {
@@ -111,7 +112,7 @@ void Membership::on_deadline(Instant now, Effects& out) {
 }
 
 std::optional<Instant> Membership::next_deadline() const {
-    std::optional<Instant> next;
+    std::optional<Instant> next = barred_until_;
     const auto consider = [&next](const std::optional<Instant>& at) {
         if (at && (!next || *at < *next)) {
             next = at;

@@ -35,6 +35,7 @@ struct MembershipCounters {
     std::uint64_t reconnects = 0;        ///< links that broke and came back in the same session
     std::uint64_t sessions = 0;
     std::uint64_t refused = 0;           ///< newcomers turned away
+    mutable std::uint64_t relayed = 0;   ///< messages passed on for others
     std::uint64_t stale = 0;             ///< messages for another incarnation or an ended session
 };
 
@@ -60,6 +61,14 @@ public:
     /// The same for the data path.
     [[nodiscard]] bool on_data(Instant now, const Data& message, Effects& out);
 
+    /// The same for what a witness has passed on. Handshakes are never relayed.
+    [[nodiscard]] bool on_relayed(Instant now, const Control& message, Effects& out);
+    [[nodiscard]] bool on_relayed(Instant now, const Data& message, Effects& out);
+    /// Passes on what a member asks us to, if we hear its receiver ourselves.
+    void forward(const Relay& relay, Effects& out) const;
+    /// The peer says by whom it hears us; 0: directly.
+    void set_route(OriginId peer, OriginId via);
+
     /// Timers: dialling, handshakes, suspicion, verdicts.
     void on_deadline(Instant now, Effects& out);
     [[nodiscard]] std::optional<Instant> next_deadline() const;
@@ -69,19 +78,23 @@ public:
     /// The peer said goodbye and all it sent has come.
     void on_left(Instant now, OriginId oid, Effects& out);
     /// We begin to leave: no dialling any more.
-    void stop_dialling() { dialling_ = false; }
+    void stop_dialling(Effects& out);
     void set_ready(bool ready) { ready_ = ready; }
 
-    /// Sends to a peer in session; dropped for any other.
+    /// Sends to a peer in session, round a one-way link if need be; dropped for any other.
     void send(OriginId to, ControlBody body, Effects& out) const;
+    void send_data(OriginId to, std::variant<FramePtr, Tail> body, Effects& out) const;
+    /// Directly and through the witnesses of either side: heartbeats, so that both learn which way is deaf, and when it no
+    /// longer is.
+    void send_every_way(OriginId to, ControlBody body, Effects& out) const;
 
     [[nodiscard]] std::vector<MembershipEvent> take_events();
     [[nodiscard]] const std::map<OriginId, Peer>& peers() const { return peers_; }
     [[nodiscard]] const Peer* find(OriginId oid) const;
     [[nodiscard]] JoinGate& gate() { return gate_; }
     [[nodiscard]] const JoinGate& gate() const { return gate_; }
-    /// Our name was refused and nobody has taken us in since: do not serve.
-    [[nodiscard]] bool barred() const { return name_refused_since_.has_value(); }
+    /// Our name was refused just now and nobody has taken us in since: do not serve.
+    [[nodiscard]] bool barred() const { return barred_until_.has_value(); }
     [[nodiscard]] const MembershipCounters& counters() const { return counters_; }
     /// XOR over the ids of all in session, oneself included: equal views have equal digests.
     [[nodiscard]] std::uint64_t digest() const;
@@ -108,6 +121,12 @@ private:
     };
 
     [[nodiscard]] bool in_standing_session(Instant now, OriginId from, SessionTag tag, Effects& out);
+    [[nodiscard]] bool in_relayed_session(Instant now, OriginId from, SessionTag tag);
+    [[nodiscard]] const Peer* relay_of(const Peer& peer) const;
+    [[nodiscard]] const Peer* usable_witness(OriginId oid) const;
+    void relay(const Peer& witness, Relay what, Effects& out) const;
+    /// What every standing session may carry and membership deals with; false for the rest.
+    [[nodiscard]] bool handle(Instant now, const Control& message, Effects& out);
 
     // membership_handshake.cpp
     void on_knock(Instant now, OriginId from, const Knock& knock, Effects& out);
@@ -134,12 +153,13 @@ private:
 
     // membership_liveness.cpp
     void heard(Instant now, Peer& peer, Effects& out);
+    /// The last moment at which it certainly lived, by whatever way we know.
+    [[nodiscard]] static Instant latest_sign(const Peer& peer);
     void check_silence(Instant now, Peer& peer, Effects& out);
     [[nodiscard]] std::optional<Instant> silence_deadline(const Peer& peer) const;
     void ask_witnesses(Instant now, Peer& peer, Effects& out);
     void on_probe_ask(Instant now, OriginId from, const ProbeAsk& ask, Effects& out);
-    void on_probe_answer(Instant now, const ProbeAnswer& answer);
-    void redial_seeds_of(Instant now, OriginId oid);
+    void on_probe_answer(Instant now, OriginId from, const ProbeAnswer& answer);
     void declare_dead(Instant now, Peer& peer, const std::string& why, Effects& out);
     void end_session(Peer& peer, PeerState state);
 
@@ -177,6 +197,7 @@ private:
     JoinGate gate_;
     MembershipCounters counters_;
     std::optional<Instant> name_refused_since_;
+    std::optional<Instant> barred_until_;
     std::uint32_t last_link_ = 0;
     std::uint64_t last_tag_ = 0;
     bool ready_ = false;

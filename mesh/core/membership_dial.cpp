@@ -168,6 +168,13 @@ void Membership::close_seed(Seed& seed, Effects& out) {
     seed.redial_at.reset();
 }
 
+void Membership::stop_dialling(Effects& out) {
+    dialling_ = false;
+    for (Seed& seed : seeds_) {
+        close_seed(seed, out);
+    }
+}
+
 void Membership::knock(Instant now, Seed& seed, Effects& out) {
     seed.knock_at = now + options_.timing.hello_retry;
     Knock body{.who = introduction(), .dialled = seed.endpoint};
@@ -205,20 +212,23 @@ void Membership::seed_answered(const std::string& endpoint, OriginId oid, Effect
 }
 
 void Membership::tick_seed(Instant now, Seed& seed, Effects& out) {
-    if (seed.is_self) {
+    if (seed.is_self || !dialling_) {
         return;
+    }
+    const Peer* peer = seed.oid ? find(*seed.oid) : nullptr;
+    const bool covered = peer != nullptr && (peer->in_session() || peer->state == PeerState::kJoining);
+    if (covered) {
+        seed.redial_at.reset();
+    } else if (!seed.link && !seed.redial_at) {
+        seed.backoff = {};
+        seed.redial_at = now + jittered(options_.timing.redial_min);
     }
     if (seed.give_up_at && *seed.give_up_at <= now) {
         seed_failed(now, seed, out);
     } else if (seed.knock_at && *seed.knock_at <= now) {
         knock(now, seed, out);
     } else if (seed.redial_at && *seed.redial_at <= now) {
-        const Peer* peer = seed.oid ? find(*seed.oid) : nullptr;
-        const bool covered = peer != nullptr && peer->in_session();
-        seed.redial_at.reset();
-        if (!covered && dialling_) {
-            dial_seed(now, seed, out);
-        }
+        dial_seed(now, seed, out);
     }
 }
 

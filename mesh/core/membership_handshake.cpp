@@ -116,6 +116,7 @@ void Membership::on_refuse(Instant now, OriginId from, const Refuse& refuse, Eff
         out.push_back(Notice{Severity::kWarn, "refused by " + who + ": " + refuse.text});
         return;
     }
+    barred_until_ = now + options_.timing.name_memory;
     if (!name_refused_since_) {
         name_refused_since_ = now;
         out.push_back(Notice{Severity::kWarn, "refused by " + who + ": " + refuse.text + "; asking on for a while"});
@@ -279,6 +280,7 @@ void Membership::confirm(Instant now, Peer& peer, Effects& out) {
     peer.backoff = {};
     peer.knocked.clear();
     name_refused_since_.reset();
+    barred_until_.reset();
     ++counters_.sessions;
     gate_.named(now, peer.oid);
     flag_name_conflicts(peer, out);

@@ -15,13 +15,19 @@ void Membership::heard(Instant now, Peer& peer, Effects& out) {
         out.push_back(Notice{Severity::kInfo, peer.name + " is heard again"});
         peer.state = PeerState::kAlive;
     }
+    peer.deaf_via = {};
     peer.probe = {};
+}
+
+Instant Membership::latest_sign(const Peer& peer) {
+    return std::max({peer.last_heard, peer.last_relayed, peer.probe.evidence});
 }
 
 void Membership::forgive(Duration late) {
     for (auto& [oid, peer] : peers_) {
         if (peer.in_session()) {
             peer.last_heard += late;
+            peer.last_relayed += late;
             peer.probe.next_round += late;
         }
         if (peer.give_up_at) {
@@ -42,12 +48,12 @@ std::optional<Instant> Membership::silence_deadline(const Peer& peer) const {
 
 void Membership::check_silence(Instant now, Peer& peer, Effects& out) {
     const Timing& timing = options_.timing;
-    const Duration silence = now - std::max(peer.last_heard, peer.probe.evidence);
-    if (peer.state == PeerState::kAlive && silence >= timing.suspicion) {
+    if (const Duration unheard = now - peer.last_heard;
+        peer.state == PeerState::kAlive && unheard >= timing.suspicion) {
         peer.state = PeerState::kSuspect;
         ++counters_.suspicions;
         out.push_back(Notice{Severity::kWarn, peer.name + " is silent for " +
-                                                  std::to_string(silence / 1ms) + " ms: suspect"});
+                                                  std::to_string(unheard / 1ms) + " ms: suspect"});
         peer.probe = {};
         ask_witnesses(now, peer, out);
         return;
@@ -55,6 +61,7 @@ void Membership::check_silence(Instant now, Peer& peer, Effects& out) {
     if (peer.state == PeerState::kAlive || now < peer.probe.next_round) {
         return;
     }
+    const Duration silence = now - latest_sign(peer);
     const bool agreed = peer.probe.answers_no > 0 && peer.probe.answers_yes == 0;
     if (silence >= timing.verdict_alone || (silence >= timing.verdict && agreed)) {
         declare_dead(now, peer, "silent for " + std::to_string(silence / 1ms) + " ms", out);
@@ -62,6 +69,7 @@ void Membership::check_silence(Instant now, Peer& peer, Effects& out) {
     }
     if (peer.state == PeerState::kSuspect && peer.probe.evidence >= peer.last_heard + timing.suspicion / 2) {
         peer.state = PeerState::kPartial;
+        peer.deaf_via = peer.probe.witness;
         out.push_back(Notice{Severity::kWarn, peer.name + " is heard by others, not by us: partial"});
     }
     ask_witnesses(now, peer, out);
@@ -83,7 +91,7 @@ void Membership::ask_witnesses(Instant now, Peer& peer, Effects& out) {
         send(*chosen, ProbeAsk{peer.oid, peer.probe.round}, out);
         witnesses.erase(chosen);
     }
-    const Instant latest = std::max(peer.last_heard, peer.probe.evidence) + options_.timing.verdict_alone;
+    const Instant latest = latest_sign(peer) + options_.timing.verdict_alone;
     if (latest > now) {
         peer.probe.next_round = std::min(peer.probe.next_round, latest);
     }
@@ -100,7 +108,7 @@ void Membership::on_probe_ask(Instant now, OriginId from, const ProbeAsk& ask, E
     send(from, answer, out);
 }
 
-void Membership::on_probe_answer(Instant now, const ProbeAnswer& answer) {
+void Membership::on_probe_answer(Instant now, OriginId from, const ProbeAnswer& answer) {
     const auto found = peers_.find(answer.target);
     if (found == peers_.end() || answer.round != found->second.probe.round) {
         return;
@@ -109,6 +117,10 @@ void Membership::on_probe_answer(Instant now, const ProbeAnswer& answer) {
         // What the witness has heard counts from when it heard it, or a frozen peer would gain the time of a round.
         const Duration silence = std::chrono::microseconds{std::min<std::uint64_t>(answer.silence_us, 1'000'000)};
         found->second.probe.evidence = std::max(found->second.probe.evidence, now - silence);
+        found->second.probe.witness = from;
+        if (found->second.state == PeerState::kPartial) {
+            found->second.deaf_via = from;
+        }
         ++found->second.probe.answers_yes;
     } else if (answer.hearing == Hearing::kNo) {
         ++found->second.probe.answers_no;
@@ -123,16 +135,6 @@ void Membership::declare_dead(Instant now, Peer& peer, const std::string& why, E
     peer.dead_since = now;
     gate_.member_gone(peer.oid);
     redial_later(now, peer);
-    redial_seeds_of(now, peer.oid);
-}
-
-void Membership::redial_seeds_of(Instant now, OriginId oid) {
-    for (Seed& seed : seeds_) {
-        if (seed.oid == oid && !seed.link && !seed.redial_at) {
-            seed.backoff = {};
-            seed.redial_at = now + jittered(options_.timing.redial_min);
-        }
-    }
 }
 
 void Membership::on_left(Instant now, OriginId oid, Effects& out) {
@@ -146,7 +148,6 @@ void Membership::on_left(Instant now, OriginId oid, Effects& out) {
     close_link(peer, out);
     peer.dead_since = now;
     gate_.member_gone(oid);
-    redial_seeds_of(now, oid);
 }
 
 void Membership::end_session(Peer& peer, PeerState state) {
@@ -158,6 +159,8 @@ void Membership::end_session(Peer& peer, PeerState state) {
     peer.hello_at.reset();
     peer.give_up_at.reset();
     peer.probe = {};
+    peer.deaf_via = {};
+    peer.route_via = {};
     peer.check_at.reset();
     if (stood) {
         events_.push_back(SessionDown{peer.oid, state});

@@ -38,7 +38,7 @@ void MeshNode::start(Instant now, Effects& out) {
 }
 
 void MeshNode::step(Instant now, const Input& input, Effects& out) {
-    note_time(now);
+    note_time(now, out);
     std::visit(
         [&](const auto& what) {
             using T = std::decay_t<decltype(what)>;
@@ -71,7 +71,7 @@ void MeshNode::step(Instant now, const Input& input, Effects& out) {
 }
 
 void MeshNode::settle(Instant now, Effects& out) {
-    note_time(now);
+    note_time(now, out);
     ring_.expire(now);
     membership_.on_deadline(now, out);
     handle_events(now, out);
@@ -84,15 +84,6 @@ void MeshNode::settle(Instant now, Effects& out) {
     tick_gate(now, out);
     tick_leave(now, out);
     promised_ = table_.sweeping() ? now : std::max(earliest(), now);
-}
-
-void MeshNode::note_time(Instant now) {
-    const Duration late = now - promised_;
-    if (late > options_.timing.own_loop_late) {
-        ++counters_.late_turns;
-        membership_.forgive(late);
-        promised_ = now;
-    }
 }
 
 void MeshNode::handle_events(Instant now, Effects& out) {

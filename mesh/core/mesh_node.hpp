@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -84,7 +85,7 @@ private:
         Load load;
     };
 
-    void note_time(Instant now);
+    void note_time(Instant now, Effects& out);
     void handle_events(Instant now, Effects& out);
 
     // mesh_node_links.cpp
@@ -98,7 +99,7 @@ private:
     void send_heartbeat(Instant now, OriginId to, Link& link, Effects& out);
     void tick_link(Instant now, OriginId oid, Link& link, Effects& out);
     void flush(Instant now, OriginId oid, Link& link, Effects& out);
-    void send_data(OriginId to, std::variant<FramePtr, Tail> body, Effects& out) const;
+    void on_relay(Instant now, const Relay& relay, Effects& out);
     void check_leaver(Instant now, OriginId oid, Link& link, Effects& out);
 
     // mesh_node_interest.cpp
@@ -120,6 +121,12 @@ private:
     void tick_leave(Instant now, Effects& out);
     void tick_gate(Instant now, Effects& out);
     void deliver(const RecordPtr& record, Effects& out);
+
+    // mesh_node_sleep.cpp
+    void wake_up(Instant now, Duration late, Effects& out);
+    void on_pong(Instant now, OriginId from, const Pong& pong, Effects& out);
+    void confirmed(Instant now, OriginId oid, Effects& out);
+    [[nodiscard]] bool hold(ShardIndex shard, const Publish& publish);
 
     // mesh_node_status.cpp
     [[nodiscard]] MemberStatus own_status(Instant now) const;
@@ -153,6 +160,9 @@ private:
     std::optional<Instant> leave_by_;
     bool left_ = false;
     Instant leave_sent_at_;
+    std::set<OriginId> unconfirmed_;  // after a sleep: who has not said yet that it knows our session
+    std::uint64_t ping_nonce_ = 0;
+    std::deque<std::pair<ShardIndex, Publish>> held_;  // publishes that wait for them
 
     struct Counters {
         std::uint64_t published = 0;
@@ -167,6 +177,7 @@ private:
         std::uint64_t repeated = 0;
         std::uint64_t nacks_sent = 0;
         std::uint64_t late_turns = 0;
+        std::uint64_t sleeps = 0;
         std::uint64_t digest_mismatches = 0;
         std::uint64_t data_redials = 0;
     } counters_;

@@ -26,6 +26,7 @@ void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
         data = peer->endpoints.data;
         out.push_back(ConnectData{data});
     }
+    confirmed(now, up.oid, out);
     send_heartbeat(now, up.oid, link, out);
     pull(now, up.oid, link, {}, out);
     for (const auto& [oid, other] : links_) {
@@ -53,6 +54,7 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
         data_endpoints_.erase(down.oid);
         subscribers_.erase(down.oid);
         queries_.member_gone(down.oid, out);
+        confirmed(now, down.oid, out);
     }
     forget_old_tallies();
     release_barrier(out);
@@ -92,7 +94,7 @@ void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
         std::vector<FramePtr> again;
         link.sender.on_nack(now, nack->missing, again);
         for (FramePtr& frame : again) {
-            send_data(from, std::move(frame), out);
+            membership_.send_data(from, std::move(frame), out);
         }
     } else if (const auto* ask = std::get_if<QueryAsk>(&message.body)) {
         queries_.on_ask(now, from, *ask, out);
@@ -104,6 +106,22 @@ void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
         check_leaver(now, from, link, out);
     } else if (std::holds_alternative<LeaveReceipt>(message.body)) {
         link.leave_receipted = true;
+    } else if (const auto* ping = std::get_if<Ping>(&message.body)) {
+        membership_.send(from, Pong{ping->nonce}, out);
+    } else if (const auto* pong = std::get_if<Pong>(&message.body)) {
+        on_pong(now, from, *pong, out);
+    } else if (const auto* relay = std::get_if<Relay>(&message.body)) {
+        on_relay(now, *relay, out);
+    }
+}
+
+void MeshNode::on_relay(Instant now, const Relay& relay, Effects& out) {
+    if (relay.to != options_.oid) {
+        membership_.forward(relay, out);
+    } else if (relay.control && membership_.on_relayed(now, *relay.control, out)) {
+        on_control(now, *relay.control, out);
+    } else if (relay.data && membership_.on_relayed(now, *relay.data, out)) {
+        on_data(now, *relay.data, out);
     }
 }
 
@@ -176,6 +194,7 @@ void MeshNode::on_heartbeat(Instant now, OriginId from, Link& link, const Heartb
         const auto measured = static_cast<std::uint64_t>(rtt);
         tally.rtt_us = tally.rtt_us == 0 ? measured : (7 * tally.rtt_us + measured) / 8;
     }
+    membership_.set_route(from, heartbeat.deaf_via);
     check_digest(now, from, link, heartbeat, out);
     if (heartbeat.members_digest != membership_.digest() && now - link.members_sent_at >= options_.timing.suspicion) {
         link.members_sent_at = now;
@@ -201,7 +220,8 @@ void MeshNode::send_heartbeat(Instant now, OriginId to, Link& link, Effects& out
     for (const auto& [shard, clients] : clients_) {
         heartbeat.load.clients += clients;
     }
-    membership_.send(to, std::move(heartbeat), out);
+    heartbeat.deaf_via = membership_.find(to)->deaf_via;
+    membership_.send_every_way(to, std::move(heartbeat), out);
 }
 
 void MeshNode::tick_link(Instant now, OriginId oid, Link& link, Effects& out) {
@@ -217,6 +237,9 @@ void MeshNode::tick_link(Instant now, OriginId oid, Link& link, Effects& out) {
     flush(now, oid, link, out);
     if (link.heartbeat_at <= now) {
         send_heartbeat(now, oid, link, out);
+        if (unconfirmed_.contains(oid)) {
+            membership_.send(oid, Ping{ping_nonce_}, out);
+        }
     }
     if (now - link.last_data >= options_.timing.data_deaf) {
         link.last_data = now;
@@ -244,17 +267,12 @@ void MeshNode::flush(Instant now, OriginId oid, Link& link, Effects& out) {
     for (FramePtr& frame : frames) {
         ++counters_.frames_sent;
         counters_.records_sent += frame->records.size();
-        send_data(oid, std::move(frame), out);
+        membership_.send_data(oid, std::move(frame), out);
     }
     if (link.sender.on_deadline(now)) {
         ++counters_.tails_sent;
-        send_data(oid, Tail{link.sender.last_sent(), link.sender.upto()}, out);
+        membership_.send_data(oid, Tail{link.sender.last_sent(), link.sender.upto()}, out);
     }
-}
-
-void MeshNode::send_data(OriginId to, std::variant<FramePtr, Tail> body, Effects& out) const {
-    const Peer* peer = membership_.find(to);
-    out.push_back(SendData{{.src = options_.oid, .dst = to, .tag = peer->remote_tag, .body = std::move(body)}});
 }
 
 void MeshNode::check_leaver(Instant now, OriginId oid, Link& link, Effects& out) {

@@ -36,7 +36,10 @@ void MeshNode::on_port(Instant now, ShardIndex shard, const ToHub& message, Effe
 
 void MeshNode::publish(Instant now, ShardIndex shard, const Publish& publish, Effects& out) {
     PublishOutcome outcome = PublishOutcome::kAccepted;
-    if (!ready_) {
+    if (ready_ && hold(shard, publish)) {
+        return;
+    }
+    if (!ready_ || !unconfirmed_.empty()) {
         outcome = PublishOutcome::kNotReady;
     } else if (!within_limits(publish)) {
         outcome = PublishOutcome::kTooLarge;
@@ -89,7 +92,11 @@ void MeshNode::begin_leave(Instant now, const LeaveRequest& request, Effects& ou
     }
     leave_by_ = now + request.deadline;
     leave_sent_at_ = now - options_.timing.heartbeat;
-    membership_.stop_dialling();
+    for (const auto& [waiting, publish] : held_) {
+        out.push_back(ToPort{waiting, Published{publish.id, PublishOutcome::kNotReady, {}}});
+    }
+    held_.clear();
+    membership_.stop_dialling(out);
     membership_.set_ready(false);
     if (ready_) {
         ready_ = false;

@@ -91,6 +91,8 @@ void MeshNode::add_counters(NodeStatus& status) const {
                        {"mesh_digest_mismatches", sum.digest_mismatches},
                        {"mesh_data_redials", sum.data_redials},
                        {"mesh_late_turns", sum.late_turns},
+                       {"mesh_sleeps", sum.sleeps},
+                       {"mesh_relayed", m.relayed},
                        {"mesh_suspicions", m.suspicions},
                        {"mesh_false_suspicions", m.false_suspicions},
                        {"mesh_deaths", m.deaths},

@@ -105,7 +105,7 @@ struct Heartbeat {
     std::uint64_t members_digest = 0;
     Load load;
     bool ready = false;
-    bool relayed = false;       ///< the sender does not hear the receiver directly
+    OriginId deaf_via;          ///< the sender does not hear the receiver; this witness passes on. 0: it hears
 };
 
 struct Members {
@@ -193,9 +193,30 @@ struct Leave {
 
 struct LeaveReceipt {};
 
+/// "Do you still know our session?" Asked by a node that has slept too long; answered at once.
+struct Ping {
+    std::uint64_t nonce = 0;
+};
+
+struct Pong {
+    std::uint64_t nonce = 0;
+};
+
+struct Control;
+struct Data;
+
+/// What `to` can't hear from us directly, for a witness to pass on, one hop. Exactly one of the two is set, and it is no
+/// Relay itself.
+struct Relay {
+    OriginId to;
+    std::shared_ptr<const Control> control;
+    std::shared_ptr<const Data> data;
+};
+
 using ControlBody =
     std::variant<Knock, Hello, Welcome, Refuse, Heartbeat, Members, InterestDelta, InterestAck, InterestPull, InterestChunk,
-                 Receipt, Nack, ProbeAsk, ProbeAnswer, QueryAsk, QueryAnswer, Leave, LeaveReceipt>;
+                 Receipt, Nack, ProbeAsk, ProbeAnswer, QueryAsk, QueryAnswer, Leave, LeaveReceipt, Ping, Pong,
+                 Relay>;
 
 struct Control {
     OriginId src;

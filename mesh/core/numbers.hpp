@@ -26,6 +26,7 @@ struct Timing {
     Duration verdict_alone = 2500ms;    ///< of silence, when nobody has an opinion
     Duration probe_round = 400ms;       ///< between the two rounds of questions to witnesses
     Duration own_loop_late = 100ms;     ///< from here a late turn stretches our own timeouts
+    Duration own_loop_asleep = 500ms;   ///< from here it also promises nothing until every member has confirmed its session
     Duration hello_retry = 250ms;       ///< a Hello or a Knock may be lost with a reset
     Duration handshake = 2s;            ///< a handshake that has not ended by then is given up
     Duration join = 2s;                 ///< how long a joiner waits for a seed, and for each member that was named to it
@@ -34,6 +35,7 @@ struct Timing {
     Duration redial_for = 24h;          ///< then a dead member is forgotten
     Duration endpoint_check = 50ms;     ///< between checks whether a lost endpoint refuses
     Duration name_patience = 10s;       ///< a newcomer whose name is held goes on asking as long: longer than any verdict
+    Duration name_memory = 5s;          ///< a refusal counts for so long: longer than the pauses between two knocks
     Duration nack_delay = 2ms;          ///< a hole is real at once (TCP does not reorder), but a relay may overtake
     Duration nack_retry = 20ms;         ///< doubling to nack_retry_max
     Duration nack_retry_max = 1s;
@@ -65,6 +67,7 @@ struct Limits {
     std::size_t interest_bytes = 64u << 10;     ///< per delta or snapshot chunk
     std::size_t sweep_buckets = 512;            ///< of the interest index per turn: a dead peer's channels go in slices
     std::size_t members_per_message = 256;      ///< in Hello, Welcome and Members
+    std::size_t held_publishes = 65536;         ///< while sessions are being confirmed after a sleep; more are refused
     std::size_t queries = 1024;                 ///< under way at once, ours and others' together
     std::size_t query_parts = 4096;             ///< collected per query; more are dropped and the member counts as missing
     std::size_t refusals = 16;                  ///< links open at once only to say no

@@ -38,6 +38,7 @@ struct Probe {
     std::uint32_t answers_no = 0;   ///< in this round
     std::uint32_t answers_yes = 0;
     Instant evidence;  ///< latest moment at which a witness heard it
+    OriginId witness;  ///< that one
 };
 
 /// Another node as this one sees it. Owned by Membership.
@@ -69,7 +70,10 @@ struct Peer {
     std::optional<Instant> hello_at;
     std::optional<Instant> give_up_at;  ///< end of the handshake
 
-    Instant last_heard;
+    Instant last_heard;          ///< directly
+    Instant last_relayed;        ///< through a witness
+    OriginId deaf_via;           ///< the witness that hears it for us while it is partial, else 0
+    OriginId route_via;          ///< it told us that it hears us only through this witness, else 0
     Probe probe;
 
     Duration backoff{};

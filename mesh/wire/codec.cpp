@@ -61,16 +61,31 @@ std::string encode(const Data& message) {
     return envelope.SerializeAsString();
 }
 
-Result<Control, CodecError> decode_control(std::string_view bytes) {
+namespace {
+
+Result<Control, CodecError> decode_control(std::string_view bytes, bool relay_allowed) {
     v1::ControlEnvelope envelope;
     if (const auto parsed = parse(bytes, envelope); !parsed) {
         return parsed.error();
+    }
+    if (envelope.has_relay() && !relay_allowed) {
+        return CodecError::kLimit;
     }
     Result<ControlBody, CodecError> body = wire::get_control(envelope);
     if (!body) {
         return body.error();
     }
     return Control{OriginId{envelope.src()}, OriginId{envelope.dst()}, SessionTag{envelope.tag()}, std::move(*body)};
+}
+
+}  // namespace
+
+Result<Control, CodecError> decode_control(std::string_view bytes) {
+    return decode_control(bytes, true);
+}
+
+Result<Control, CodecError> wire::decode_inner_control(std::string_view bytes) {
+    return decode_control(bytes, false);
 }
 
 Result<Data, CodecError> decode_data(std::string_view bytes) {

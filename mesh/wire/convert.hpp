@@ -30,7 +30,13 @@ void put(const QueryAsk& body, v1::ControlEnvelope& to);
 void put(const QueryAnswer& body, v1::ControlEnvelope& to);
 void put(const Leave& body, v1::ControlEnvelope& to);
 void put(const LeaveReceipt& body, v1::ControlEnvelope& to);
+void put(const Ping& body, v1::ControlEnvelope& to);
+void put(const Pong& body, v1::ControlEnvelope& to);
+void put(const Relay& body, v1::ControlEnvelope& to);
 void put(const Frame& frame, v1::Frame& to);
+
+/// What is inside a Relay: never a Relay again, or a few bytes a layer would take us down the stack for ever.
+[[nodiscard]] Result<Control, CodecError> decode_inner_control(std::string_view bytes);
 
 /// Checks every limit; takes what it can out of the generated object instead of copying it.
 [[nodiscard]] Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from);

@@ -106,7 +106,8 @@ bool get(const v1::Heartbeat& from, Heartbeat& to) {
           .echo_held_us = from.echo_held_us(),
           .members_digest = from.members_digest(),
           .load = {from.load().uptime_s(), from.load().clients(), from.load().channels()},
-          .ready = from.ready()};
+          .ready = from.ready(),
+          .deaf_via = OriginId{from.deaf_via()}};
     return true;
 }
 
@@ -182,6 +183,27 @@ bool get(v1::QueryAnswer& from, QueryAnswer& to) {
     return to.body.size() <= kMaxQueryPartBytes;
 }
 
+bool get(const v1::Relay& from, Relay& to) {
+    to.to = OriginId{from.to()};
+    if (from.control().empty() == from.data().empty()) {
+        return false;
+    }
+    if (!from.control().empty()) {
+        Result<Control, CodecError> inner = decode_inner_control(from.control());
+        if (!inner) {
+            return false;
+        }
+        to.control = std::make_shared<const Control>(std::move(*inner));
+        return true;
+    }
+    Result<Data, CodecError> inner = decode_data(from.data());
+    if (!inner) {
+        return false;
+    }
+    to.data = std::make_shared<const Data>(std::move(*inner));
+    return true;
+}
+
 /// Decodes into a fresh T, or says that a limit was broken.
 template <class T, class From>
 Result<ControlBody, CodecError> checked(From& from) {
@@ -230,6 +252,9 @@ Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from) {
         case Case::kQueryAnswer: return checked<QueryAnswer>(*from.mutable_query_answer());
         case Case::kLeave: return ControlBody{Leave{FrameNo{from.leave().last_frame()}}};
         case Case::kLeaveReceipt: return ControlBody{LeaveReceipt{}};
+        case Case::kPing: return ControlBody{Ping{from.ping().nonce()}};
+        case Case::kPong: return ControlBody{Pong{from.pong().nonce()}};
+        case Case::kRelay: return checked<Relay>(from.relay());
         case Case::BODY_NOT_SET: break;
     }
     return CodecError::kUnknownBody;

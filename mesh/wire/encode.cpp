@@ -80,6 +80,7 @@ void put(const Heartbeat& body, v1::ControlEnvelope& to) {
     heartbeat.mutable_load()->set_clients(body.load.clients);
     heartbeat.mutable_load()->set_channels(body.load.channels);
     heartbeat.set_ready(body.ready);
+    heartbeat.set_deaf_via(body.deaf_via.value);
 }
 
 void put(const Members& body, v1::ControlEnvelope& to) {
@@ -170,6 +171,23 @@ void put(const Leave& body, v1::ControlEnvelope& to) {
 
 void put(const LeaveReceipt&, v1::ControlEnvelope& to) {
     to.mutable_leave_receipt();
+}
+
+void put(const Ping& body, v1::ControlEnvelope& to) {
+    to.mutable_ping()->set_nonce(body.nonce);
+}
+
+void put(const Pong& body, v1::ControlEnvelope& to) {
+    to.mutable_pong()->set_nonce(body.nonce);
+}
+
+void put(const Relay& body, v1::ControlEnvelope& to) {
+    to.mutable_relay()->set_to(body.to.value);
+    if (body.control) {
+        to.mutable_relay()->set_control(encode(*body.control));
+    } else {
+        to.mutable_relay()->set_data(encode(*body.data));
+    }
 }
 
 void put(const Frame& frame, v1::Frame& to) {

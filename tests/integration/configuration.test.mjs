@@ -109,6 +109,19 @@ test('the ports file names what is bound, and is there whole or not at all', () 
   assert.deepEqual(await fs.readdir(node.directory), [path.basename(node.portsFile)]);
 }));
 
+test('mesh_data is the port after mesh unless it is named', async () => {
+  const { mesh_data: _, ...addresses } = await plannedAddresses();
+  const node = new TulleNode('n1', directory, { addresses });
+  node.launch();
+  try {
+    await node.bound();
+    assert.equal(parts(node.ports.mesh_data).port, parts(addresses.mesh).port + 1);
+  } finally {
+    node.program.kill();
+    await node.gone();
+  }
+});
+
 test('a flag precedes the environment, which precedes the file, which precedes the default', async () => {
   const config = await file('precedence.toml', 'activity_timeout = 100\n');
   const steps = [

@@ -87,6 +87,25 @@ test('what a joiner accepts as soon as it is ready reaches the subscribers that 
   }
 });
 
+test('who subscribes at a joiner as soon as it is ready gets what its peer accepts from then on', async () => {
+  for (let round = 1; round <= 5; ++round) {
+    await withCluster(2, { start: false }, async (cluster) => {
+      const [n1, n2] = cluster.nodes;
+      n1.launch();
+      await n1.ready();
+      await server(n1).trigger('news', 'tick', { before: round });
+      n2.launch([n1.ports.mesh]);
+      await n2.ready();
+      await withClients([n2], async (pusher) => {
+        const received = inbox(await subscribed(pusher, 'news'), 'tick');
+        await server(n1).trigger('news', 'tick', { round });
+        await waitFor('the event', () => received.length > 0, { ms: 5_000 });
+        assert.deepEqual(received, [{ round }]);
+      });
+    });
+  }
+});
+
 test('many publishers at once: every subscriber gets each publisher\'s events in its order', () =>
   withCluster(3, {}, ({ nodes }) => withClients(nodes, async (...clients) => {
     const inboxes = await Promise.all(clients.map(async (pusher) => inbox(await subscribed(pusher, 'crowd'), 'tick')));

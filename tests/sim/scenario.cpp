@@ -9,6 +9,7 @@ namespace {
 
 constexpr Duration kWork = 32s;    // virtual time with faults
 constexpr Duration kSettle = 8s;   // a heal converges within 5 s, and repairs after it
+constexpr Duration kBarrierPatience = 6s;
 constexpr std::size_t kChannels = 8;
 
 std::string random_channel(World& world) {
@@ -59,6 +60,28 @@ private:
     World& world_;
     Instant until_;
 };
+
+/// A subscription is confirmed when every member has acknowledged it or is dead: no one-way link may hold it up for longer
+/// than verdicts and repairs take.
+void watch_barriers(World& world, Instant until) {
+    world.scheduler().after(500ms, [&world, until] {
+        for (HostId host = 0; host < world.hosts(); ++host) {
+            const Process* process = world.process(host);
+            if (process == nullptr || process->frozen || process->fatal || world.now() - process->thawed < kBarrierPatience) {
+                continue;
+            }
+            for (const auto& [channel, pending] : process->pending) {
+                if (world.now() - pending.since > kBarrierPatience) {
+                    world.violation("P1 " + world.name_of(process->oid) + " waits too long to confirm " + channel);
+                    return;
+                }
+            }
+        }
+        if (world.now() < until) {
+            watch_barriers(world, until);
+        }
+    });
+}
 
 std::vector<std::vector<HostId>> peer_lists(World& world, std::size_t nodes) {
     std::vector<std::vector<HostId>> seeds(nodes);
@@ -115,6 +138,7 @@ Outcome run_seed(std::uint64_t seed, bool trace) {
         const auto when = Duration{static_cast<Duration::rep>(world.prng().below(28'000'000'000))};
         world.scheduler().after(4s + when, [&faults] { faults.inject(); });
     }
+    watch_barriers(world, end);
     world.run_for(kWork);
     faults.heal_all();
     world.run_for(kSettle);
@@ -132,7 +156,8 @@ Outcome run_seed(std::uint64_t seed, bool trace) {
     outcome.violations = world.violations();
     for (const char* rare : {"mesh_gaps_repaired", "mesh_records_gone", "mesh_duplicates_dropped", "mesh_reconnects",
                              "mesh_false_suspicions", "mesh_newcomers_refused", "mesh_late_turns", "mesh_barrier_waits",
-                             "mesh_stale_messages", "mesh_frames_repeated", "mesh_data_redials"}) {
+                             "mesh_stale_messages", "mesh_frames_repeated", "mesh_data_redials", "mesh_relayed",
+                             "mesh_sleeps"}) {
         note_reached(outcome, rare);
     }
     return outcome;

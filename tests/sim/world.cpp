@@ -88,6 +88,7 @@ void World::freeze(HostId host) {
 void World::thaw(HostId host) {
     note("thaw " + name_of(processes_[host]->oid));
     processes_[host]->frozen = false;
+    processes_[host]->thawed = now();
     processes_[host]->turn_due = false;
     schedule_turn(host, now());
 }
@@ -102,7 +103,7 @@ void World::subscribe(HostId host, const std::string& channel) {
     if (process.pending.contains(channel) || process.subscribed.contains(channel)) {
         return;
     }
-    process.pending[channel] = ++process.generation;
+    process.pending[channel] = {++process.generation, now()};
     input(host, mesh::PortInput{kShard, mesh::Subscribe{channel, process.generation}});
 }
 
@@ -240,7 +241,7 @@ void World::deliver(Process& process, const mesh::RecordPtr& record) {
 void World::to_shard(HostId host, Process& process, const mesh::ToShard& message) {
     if (const auto* subscribed = std::get_if<mesh::Subscribed>(&message)) {
         const auto found = process.pending.find(subscribed->channel);
-        if (found != process.pending.end() && found->second == subscribed->generation) {
+        if (found != process.pending.end() && found->second.generation == subscribed->generation) {
             process.pending.erase(found);
             process.subscribed[subscribed->channel] = Subscriber{.channel = subscribed->channel, .confirmed = now()};
         }

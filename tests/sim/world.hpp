@@ -57,7 +57,12 @@ struct Process {
     std::uint64_t turns_at_once = 0;
     std::vector<mesh::Input> inbox;
     std::uint64_t generation = 0;
-    std::map<std::string, std::uint64_t> pending;  // channel -> generation
+    struct Pending {
+        std::uint64_t generation = 0;
+        Instant since;
+    };
+    std::map<std::string, Pending> pending;  // by channel
+    Instant thawed;
     std::map<std::string, Subscriber> subscribed;
     std::vector<Subscriber> ended;
     std::uint64_t last_publish_id = 0;

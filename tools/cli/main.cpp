@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "tools/chaos/command.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/up_plan.hpp"
@@ -21,6 +22,7 @@ struct Options {
     StatusOptions status;
     SubOptions sub;
     PubOptions pub;
+    chaos::ChaosOptions chaos;
     bool version_json = false;
     bool fixed = false;
     std::uint16_t port = 0;
@@ -113,6 +115,28 @@ void add_pub(CLI::App& app, Options& options) {
     add_app(*pub, options.pub.app);
 }
 
+void add_chaos(CLI::App& app, chaos::ChaosOptions& options) {
+    CLI::App* chaos = app.add_subcommand("chaos", "Start a mesh, do it harm, and judge whether it keeps its promises");
+    chaos->add_option("--nodes", options.nodes, "How many nodes")->check(CLI::Range(2, kMaxNodes))->capture_default_str();
+    chaos->add_option("--seconds", options.seconds, "How long, all in all; 15 at least do something")
+        ->check(CLI::Range(1, 86'400))
+        ->capture_default_str();
+    chaos->add_option("--seed", options.seed, "The same seed makes the same plan of faults")->capture_default_str();
+    chaos->add_option("--faults", options.faults, "Only these of kill, many, stop, seeds, flap, rolling, slow")
+        ->delimiter(',');
+    chaos->add_option("--rate", options.rate, "Messages a second, over all nodes")
+        ->check(CLI::Range(1, 100'000))
+        ->capture_default_str();
+    chaos->add_option("--clients", options.clients, "Clients of each node")
+        ->check(CLI::Range(1, 100))
+        ->capture_default_str();
+    chaos->add_option("--history", options.history, "A file for the history, one JSON object a line");
+    chaos->add_option("--logs", options.logs, "A directory for the logs of the nodes");
+    chaos->add_option("--check", options.check, "Judge this history; runs nothing");
+    chaos->add_option("--tulled", options.tulled, "The node program (default: beside this one)");
+    chaos->add_flag("-j,--json", options.json, "The report as one JSON object");
+}
+
 void use_default_url(AppOptions& app) {
     if (app.urls.empty()) {
         app.urls = {"ws://127.0.0.1:6001"};
@@ -167,6 +191,9 @@ int dispatch(CLI::App& app, Options& options) {
         options.pub.timeout = std::chrono::seconds(options.pub_timeout);
         return run_pub(options.pub);
     }
+    if (name == "chaos") {
+        return chaos::run_chaos(options.chaos);
+    }
     return run_version(options.version_json);
 }
 
@@ -180,6 +207,7 @@ int run(int argc, char** argv) {
     add_status(app, options);
     add_sub(app, options);
     add_pub(app, options);
+    add_chaos(app, options.chaos);
     CLI::App* version = app.add_subcommand("version", "Print the version");
     version->add_flag("-j,--json", options.version_json, "As JSON");
     try {

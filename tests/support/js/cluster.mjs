@@ -24,10 +24,10 @@ export class TulleNode {
   /** Starts the process, without waiting for anything. `peers`: mesh addresses. */
   launch(peers = []) {
     if (this.program) this.earlierLogs += this.program.output;
-    const { listen, mesh, mesh_data: meshData, admin } = this.addresses;
+    const addresses = Object.entries(this.addresses).flatMap(([role, at]) => [`--${role.replace('_', '-')}`, at]);
     this.program = new Program('tulled', [
-      '--name', this.name, '--listen', listen, '--mesh', mesh, '--mesh-data', meshData, '--admin', admin,
-      '--ports-file', this.portsFile, ...(peers.length ? ['--peers', peers.join(',')] : []), ...this.args,
+      '--name', this.name, ...addresses, '--ports-file', this.portsFile,
+      ...(peers.length ? ['--peers', peers.join(',')] : []), ...this.args,
     ], { env: this.env });
   }
 

@@ -1,6 +1,11 @@
 // Just enough of ZMTP 3.0 (NULL mechanism) to knock at a mesh port and send it what no node would.
+import net from 'node:net';
+import { parts } from './http.mjs';
+
+const GREETING_BYTES = 64;
+
 const greeting = () => {
-  const bytes = Buffer.alloc(64);
+  const bytes = Buffer.alloc(GREETING_BYTES);
   bytes[0] = 0xff;
   bytes[9] = 0x7f;
   bytes[10] = 3;
@@ -18,6 +23,19 @@ function property(name, value) {
 export function handshake(socketType) {
   const body = Buffer.concat([Buffer.from('\x05READY'), property('Socket-Type', socketType), property('Identity', '')]);
   return Buffer.concat([greeting(), Buffer.from([0x04, body.length]), body]);
+}
+
+/** A connection that has shaken hands as a peer of this socket type, and reads away what comes. */
+export function peer(address, socketType) {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(parts(address), () => socket.write(handshake(socketType)));
+    let answered = 0;
+    socket.on('error', reject);
+    socket.on('data', (bytes) => {
+      answered += bytes.length;
+      if (answered > GREETING_BYTES) resolve(socket);
+    });
+  });
 }
 
 /** One message of one part, of at most 255 bytes. */

@@ -32,7 +32,8 @@ TEST(Codec, CarriesEveryKindOfControlMessage) {
         InterestAck{InterestVersion{2}}, InterestPull{InterestVersion{1}, 2, "app/a", true},
         InterestChunk{1, InterestVersion{2}, "", {"app/a"}, true, InterestVersion{4}}, Receipt{FrameNo{6}},
         Nack{{{FrameNo{1}, FrameNo{2}}}}, ProbeAsk{OriginId{8}, 1}, ProbeAnswer{OriginId{8}, 1, Hearing::kYes, 12},
-        QueryAsk{1, "q", 500}, QueryAnswer{1, "a", true}, Leave{FrameNo{9}}, LeaveReceipt{}};
+        QueryAsk{1, "q", 500}, QueryAnswer{1, "a", true}, Leave{FrameNo{9}}, LeaveReceipt{},
+        Ping{1}, Pong{1}, Relay{OriginId{8}, std::make_shared<const Control>(control(Ping{2})), nullptr}};
     static_assert(std::size(all) == std::variant_size_v<ControlBody>);
     for (const ControlBody& body : all) {
         const std::string bytes = encode(control(body));
@@ -85,6 +86,8 @@ TEST(Codec, RefusesCountsAndLengthsOverTheirLimits) {
     EXPECT_TRUE(refused(Nack{std::vector<FrameRange>(Limits{}.nack_ranges + 1, {FrameNo{1}, FrameNo{1}})}));
     EXPECT_TRUE(refused(QueryAsk{1, std::string(kMaxQueryBytes + 1, 'q'), 1}));
     EXPECT_TRUE(refused(Hello{kWho, SessionTag{0}, kTerms, ""})) << "no tag";
+    const auto relay = std::make_shared<const Control>(control(Relay{OriginId{8}, std::make_shared<const Control>(control(Ping{2})), nullptr}));
+    EXPECT_TRUE(refused(Relay{OriginId{8}, relay, nullptr})) << "a relay of a relay";
     Introduction nameless = kWho;
     nameless.name = "two words";
     EXPECT_TRUE(refused(Knock{nameless, ""}));

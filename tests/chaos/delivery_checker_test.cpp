@@ -1,0 +1,169 @@
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "tests/chaos/history_builder.hpp"
+#include "tools/chaos/checker.hpp"
+
+namespace tulle::chaos {
+namespace {
+
+/// Messages 1 to 3 of publisher 1, delivered to all but as told.
+class Delivery : public ::testing::Test {
+protected:
+    void publish_three() {
+        for (std::uint64_t number = 1; number <= 3; ++number) {
+            history_.publish(2'000 + static_cast<int>(number) * 100, 1, number);
+        }
+    }
+    void deliver_all_but(std::uint32_t to, std::uint64_t missing) {
+        for (std::uint32_t subscription = 1; subscription <= 3; ++subscription) {
+            for (std::uint64_t number = 1; number <= 3; ++number) {
+                if (subscription != to || number != missing) {
+                    history_.deliver(2'005 + static_cast<int>(number) * 100, subscription, 1, number);
+                }
+            }
+        }
+    }
+    std::uint64_t violations(const std::string& id) {
+        if (!report_) {
+            report_ = history_.check_until(20'000);
+        }
+        return verdict_of(*report_, id).violations;
+    }
+    std::uint64_t exempted(const std::string& id) { return verdict_of(*report_, id).exempted; }
+
+    HistoryBuilder history_;
+    std::optional<Report> report_;
+};
+
+TEST_F(Delivery, FindsALostLastMessage) {
+    publish_three();
+    deliver_all_but(2, 3);
+    EXPECT_EQ(violations("P1"), 1U);
+    EXPECT_EQ(violations("P3"), 0U) << "nothing after it shows the hole";
+}
+
+TEST_F(Delivery, FindsAHoleThatNobodyWasToldOf) {
+    publish_three();
+    deliver_all_but(2, 2);
+    EXPECT_EQ(violations("P1"), 1U);
+    EXPECT_EQ(violations("P3"), 1U);
+}
+
+TEST_F(Delivery, AnAnnouncedGapExcusesAsManyAsItSays) {
+    publish_three();
+    deliver_all_but(2, 2);
+    history_.publish(2'400, 1, 4);
+    history_.publish(2'500, 1, 5);
+    for (std::uint32_t subscription = 1; subscription <= 3; ++subscription) {
+        history_.deliver(2'505, subscription, 1, 5);
+    }
+    history_.deliver(2'405, 1, 1, 4);
+    history_.deliver(2'405, 3, 1, 4);
+    history_.gap(2'450, 2, 1);
+    EXPECT_EQ(violations("P1"), 1U) << "two are missing, one was announced";
+    EXPECT_EQ(violations("P3"), 1U);
+    EXPECT_EQ(exempted("P1"), 1U);
+    EXPECT_EQ(exempted("P3"), 1U);
+}
+
+TEST_F(Delivery, FindsADuplicate) {
+    publish_three();
+    deliver_all_but(0, 0);
+    history_.deliver(9'000, 3, 1, 1);
+    EXPECT_EQ(violations("P2"), 1U);
+}
+
+TEST_F(Delivery, FindsOneThatHasBeenOvertaken) {
+    publish_three();
+    deliver_all_but(2, 1);
+    history_.deliver(2'250, 2, 1, 1);
+    EXPECT_EQ(violations("P2"), 1U);
+    EXPECT_EQ(violations("P1"), 0U);
+}
+
+TEST_F(Delivery, FindsOneThatWasNeverPublishedAndOneThatWasRefused) {
+    history_.publish(2'100, 1, 1, EventKind::kRefused);
+    history_.deliver(2'105, 2, 1, 1);
+    history_.deliver(2'106, 2, 1, 77);
+    EXPECT_EQ(violations("P2"), 2U);
+}
+
+TEST_F(Delivery, AMessageInDoubtHasNoPlaceInTheOrderButComesOnce) {
+    history_.publish(2'100, 1, 1, EventKind::kUnknown);
+    history_.publish(2'200, 1, 2);
+    for (std::uint32_t subscription = 1; subscription <= 3; ++subscription) {
+        history_.deliver(2'205, subscription, 1, 2);
+    }
+    history_.deliver(2'300, 2, 1, 1);
+    history_.deliver(2'301, 2, 1, 1);
+    EXPECT_EQ(violations("P2"), 1U);
+}
+
+TEST_F(Delivery, IsNotOwedToWhoGoesSoonAfter) {
+    publish_three();
+    deliver_all_but(2, 3);
+    history_.unsubscribe(4'000, 2);
+    EXPECT_EQ(violations("P1"), 0U);
+    EXPECT_EQ(exempted("P1"), 1U);
+}
+
+TEST_F(Delivery, WhatWasAcceptedJustBeforeTheKillMayBeLostByAll) {
+    history_.publish(2'900, 1, 1);
+    history_.add(3'000, EventKind::kEnd, 1, "kill");
+    history_.unsubscribe(3'001, 1);
+    EXPECT_EQ(violations("P1"), 0U);
+    EXPECT_EQ(violations("P4"), 0U);
+    EXPECT_EQ(exempted("P4"), 1U);
+}
+
+TEST_F(Delivery, ButNotByOneOfTheSurvivorsOnly) {
+    history_.publish(2'900, 1, 1);
+    history_.deliver(2'903, 2, 1, 1);
+    history_.add(3'000, EventKind::kEnd, 1, "kill");
+    history_.unsubscribe(3'001, 1);
+    EXPECT_EQ(violations("P4"), 1U);
+}
+
+TEST_F(Delivery, WhoLeavesOnPurposeOwesAllHeAccepted) {
+    history_.publish(2'900, 1, 1);
+    history_.deliver(2'903, 2, 1, 1);
+    history_.add(3'000, EventKind::kEnd, 1, "leave");
+    history_.unsubscribe(3'001, 1);
+    EXPECT_EQ(violations("P1"), 1U) << "subscription 3 has it not";
+}
+
+TEST_F(Delivery, WhatIsLostAcrossAThawIsAViolationOfTheHeal) {
+    history_.add(3'000, EventKind::kStop, 2);
+    history_.publish(3'500, 1, 1);
+    history_.deliver(3'505, 1, 1, 1);
+    history_.deliver(3'505, 3, 1, 1);
+    history_.add(3'900, EventKind::kContinue, 2);
+    EXPECT_EQ(violations("P6"), 1U);
+    EXPECT_EQ(violations("P1"), 0U);
+}
+
+TEST_F(Delivery, IsNotOwedBetweenTwoThatHadNotMet) {
+    history_.add(5'000, EventKind::kEnd, 2, "kill");
+    history_.unsubscribe(5'001, 2);
+    history_.add(5'000, EventKind::kEnd, 1, "kill");
+    history_.unsubscribe(5'001, 1);
+    history_.add(6'000, EventKind::kStart, 1);
+    history_.add(6'000, EventKind::kStart, 2);
+    history_.subscribe(6'100, 12, 2);
+    history_.publish(6'200, 1, 1);
+    EXPECT_EQ(violations("P1"), 0U);
+}
+
+TEST_F(Delivery, IsOwedByANewProcessThatCouldAskASeed) {
+    history_.add(5'000, EventKind::kEnd, 3, "kill");
+    history_.unsubscribe(5'001, 3);
+    history_.add(5'100, EventKind::kStart, 3);
+    history_.publish(5'300, 3, 1);
+    history_.deliver(5'305, 1, 3, 1);
+    EXPECT_EQ(violations("P1"), 1U) << "subscription 2 has it not";
+}
+
+}  // namespace
+}  // namespace tulle::chaos

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tools/chaos/recorder.hpp"
+#include "tools/cli/child.hpp"
+#include "tools/cli/launcher.hpp"
+#include "tools/cli/signals.hpp"
+#include "tools/cli/up_plan.hpp"
+
+namespace tulle::chaos {
+
+struct ClusterOptions {
+    std::uint32_t nodes = 5;
+    std::string tulled;  ///< empty: beside this program
+    std::string logs;    ///< a directory for what the nodes write; empty: nowhere
+};
+
+/// The processes of a mesh, n1, n2…, each with ports of its own that all its incarnations use. Everything that is done
+/// to a process is recorded: before it is done where it takes something away, afterwards where it gives it back.
+///
+/// Thread: the main one only, as children die with the thread that started them.
+/// Errors: throws std::exception when a process cannot be started.
+class Cluster {
+public:
+    Cluster(const ClusterOptions& options, const cli::Signals& signals, Recorder& recorder);
+    Cluster(const Cluster&) = delete;
+    Cluster& operator=(const Cluster&) = delete;
+    /// Kills what is left.
+    ~Cluster();
+
+    /// Nodes count from 1. What is done to a process that is not there does nothing.
+    void start(std::uint32_t node);
+    void kill(const std::vector<std::uint32_t>& nodes);
+    void stop(std::uint32_t node);
+    void resume(std::uint32_t node);
+    /// SIGTERM; reap() finds its end.
+    void ask_to_leave(std::uint32_t node);
+    [[nodiscard]] bool is_running(std::uint32_t node) const { return at(node).child != nullptr; }
+    [[nodiscard]] const cli::Endpoints& endpoints(std::uint32_t node) const { return at(node).plan.endpoints; }
+
+    /// Waits for a signal or for the output of a node, takes the output and finds processes that have ended.
+    void turn(Duration timeout);
+
+private:
+    struct Node {
+        cli::NodePlan plan;
+        std::unique_ptr<cli::Child> child;
+        bool leaving = false;
+        std::ofstream log;
+    };
+
+    [[nodiscard]] const Node& at(std::uint32_t node) const { return nodes_.at(node - 1); }
+    [[nodiscard]] Node& at(std::uint32_t node) { return nodes_.at(node - 1); }
+    void reap();
+    void take_output(Node& node);
+    void record(EventKind kind, std::uint32_t node, const std::string& text = {});
+
+    const cli::Signals& signals_;
+    Recorder& recorder_;
+    cli::ScratchDirectory scratch_;
+    cli::UpOptions up_;
+    std::string program_;
+    std::vector<Node> nodes_;
+};
+
+}  // namespace tulle::chaos

@@ -1,0 +1,307 @@
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "tools/chaos/checker.hpp"
+
+namespace tulle::chaos {
+namespace {
+
+/// Two processes that begin within this of each other may miss each other's first seconds.
+constexpr Duration kJoin = 3s;
+constexpr Duration kLate = 20ms;
+constexpr std::uint32_t kSeeds = 2;
+
+std::string text_of(const Publication& publication, const Subscribed& subscription) {
+    return "message " + std::to_string(publication.id.number) + " of publisher " +
+           std::to_string(publication.id.publisher) + " (n" + std::to_string(publication.node) + ", sent " +
+           at_text(publication.sent) + ", channel " + std::to_string(publication.channel) + ") and subscription " +
+           std::to_string(subscription.id) + " (n" + std::to_string(subscription.node) + ", " +
+           at_text(subscription.begin) + " to " + (subscription.end == kNever ? "the end" : at_text(subscription.end)) +
+           ")";
+}
+
+/// Until when a message must have had its way, considering that the two nodes may have been frozen.
+struct Due {
+    Instant origin;      ///< the origin must have lived until here
+    Instant subscriber;  ///< the subscription must have lasted until here
+    bool thaw = false;   ///< one of the two was frozen about that time
+};
+
+Due due_of(const Timeline& timeline, const Publication& publication, std::uint32_t subscriber) {
+    Due due{publication.answered + kOriginLives, publication.answered + kSettle, false};
+    for (const Stop& stop : timeline.stops) {
+        const bool concerned = stop.node == subscriber || stop.node == publication.node;
+        if (!concerned || stop.begin >= due.subscriber) {
+            continue;
+        }
+        if (stop.end == kNever) {
+            due = {kNever, kNever, true};
+            break;
+        }
+        if (stop.end + kHeal > publication.sent) {
+            due.origin = std::max(due.origin, stop.end + kThawSettle);
+            due.subscriber = std::max(due.subscriber, stop.end + kThawSettle);
+            due.thaw = true;
+        }
+    }
+    return due;
+}
+
+/// Whether the two had met when the message was sent, or must have, since the later one could ask a seed.
+bool had_met(const Timeline& timeline, const Publication& publication, const Subscribed& subscription) {
+    if (!publication.process || !subscription.process) {
+        return false;
+    }
+    const Process& origin = timeline.processes[*publication.process];
+    const Process& reader = timeline.processes[*subscription.process];
+    if (*publication.process == *subscription.process) {
+        return true;
+    }
+    const View* of_origin = timeline.view_at(origin, publication.sent);
+    const View* of_reader = timeline.view_at(reader, publication.sent);
+    if (of_origin != nullptr && of_reader != nullptr && find_member(*of_origin, reader.oid) != nullptr &&
+        find_member(*of_reader, origin.oid) != nullptr) {
+        return true;
+    }
+    const Process& later = origin.start > reader.start ? origin : reader;
+    const Process& earlier = origin.start > reader.start ? reader : origin;
+    if (earlier.start + kJoin > later.start ||
+        timeline.stopped_within(earlier.node, later.start - kHeal, publication.sent)) {
+        return false;
+    }
+    return std::any_of(timeline.processes.begin(), timeline.processes.end(), [&](const Process& seed) {
+        return seed.node <= kSeeds && seed.node != later.node && seed.start + kJoin < later.start &&
+               seed.end > publication.sent &&
+               !timeline.stopped_within(seed.node, later.start - kHeal, publication.sent);
+    });
+}
+
+/// P1 (and P6 about a thaw): what was accepted after the confirmation arrives.
+class Arrival {
+public:
+    Arrival(const Timeline& timeline, Report& report, const Subscribed& subscription,
+            const std::map<MessageId, Instant>& got)
+        : timeline_(timeline),
+          report_(report),
+          subscription_(subscription),
+          got_(got),
+          announced_left_(subscription.announced) {}
+
+    void judge(const Publication& publication) {
+        Verdict& first = verdict_of(report_, "P1");
+        if (got_.contains(publication.id)) {
+            ++first.checked;
+            return;
+        }
+        const Due due = due_of(timeline_, publication, subscription_.node);
+        Verdict& verdict = verdict_of(report_, due.thaw ? "P6" : "P1");
+        ++verdict.checked;
+        if (!publication.process || !had_met(timeline_, publication, subscription_) || origin_gone(publication, due) ||
+            std::min(subscription_.end, timeline_.end) < due.subscriber) {
+            ++verdict.exempted;
+        } else if (announced_left_ > 0) {
+            --announced_left_;
+            ++verdict.exempted;
+        } else {
+            verdict.violate("lost: " + text_of(publication, subscription_));
+        }
+    }
+
+private:
+    /// Who leaves on purpose has passed on all he accepted.
+    [[nodiscard]] bool origin_gone(const Publication& publication, const Due& due) const {
+        const Process& origin = timeline_.processes[*publication.process];
+        return origin.end < due.origin && (origin.ending != "leave" || due.thaw);
+    }
+
+    const Timeline& timeline_;
+    Report& report_;
+    const Subscribed& subscription_;
+    const std::map<MessageId, Instant>& got_;
+    std::uint64_t announced_left_;
+};
+
+/// P2. What was not accepted in time may have been late at its origin, so it has no place in the order.
+void check_order(const Timeline& timeline, const Subscribed& subscription, Report& report) {
+    Verdict& verdict = verdict_of(report, "P2");
+    std::set<MessageId> seen;
+    std::map<std::pair<std::uint32_t, std::size_t>, std::uint64_t> newest;
+    for (const Delivery& delivery : subscription.deliveries) {
+        ++verdict.checked;
+        const auto found = timeline.by_id.find(delivery.id);
+        if (found == timeline.by_id.end()) {
+            verdict.violate("delivered but never published: number " + std::to_string(delivery.id.number) +
+                            " of publisher " + std::to_string(delivery.id.publisher));
+            continue;
+        }
+        const Publication& publication = timeline.publications[found->second];
+        if (!seen.insert(delivery.id).second) {
+            verdict.violate("twice: " + text_of(publication, subscription));
+        } else if (publication.channel != subscription.channel) {
+            verdict.violate("wrong channel: " + text_of(publication, subscription));
+        } else if (publication.outcome == EventKind::kRefused) {
+            verdict.violate("refused and yet delivered: " + text_of(publication, subscription));
+        } else if (publication.outcome != EventKind::kAccepted || !publication.process) {
+            ++verdict.exempted;
+        } else {
+            std::uint64_t& last = newest[{delivery.id.publisher, *publication.process}];
+            if (delivery.id.number < last) {
+                verdict.violate("after number " + std::to_string(last) + ": " + text_of(publication, subscription));
+            }
+            last = std::max(last, delivery.id.number);
+        }
+    }
+}
+
+/// P3: between two that were delivered, of the same origin, nothing is missing that no gap has told of.
+void check_holes(const std::vector<const Publication*>& published, const Subscribed& subscription,
+                 const std::map<MessageId, Instant>& got, Report& report) {
+    Verdict& verdict = verdict_of(report, "P3");
+    std::uint64_t announced = subscription.announced;
+    std::map<std::pair<std::uint32_t, std::size_t>, std::vector<const Publication*>> missing;
+    std::set<std::pair<std::uint32_t, std::size_t>> begun;
+    for (const Publication* publication : published) {
+        if (!publication->process || publication->outcome != EventKind::kAccepted ||
+            publication->sent <= subscription.begin) {
+            continue;
+        }
+        const std::pair origin{publication->id.publisher, *publication->process};
+        if (!got.contains(publication->id)) {
+            if (begun.contains(origin)) {
+                missing[origin].push_back(publication);
+            }
+            continue;
+        }
+        ++verdict.checked;
+        begun.insert(origin);
+        for (const Publication* hole : missing[origin]) {
+            ++verdict.checked;
+            if (announced > 0) {
+                --announced;
+                ++verdict.exempted;
+            } else {
+                verdict.violate("skipped in silence: " + text_of(*hole, subscription));
+            }
+        }
+        missing[origin].clear();
+    }
+}
+
+void add_samples(const Timeline& timeline, const std::map<MessageId, Instant>& got, const Subscribed& subscription,
+                 Report& report) {
+    for (const auto& [id, at] : got) {
+        const auto found = timeline.by_id.find(id);
+        if (found == timeline.by_id.end()) {
+            continue;
+        }
+        const Publication& publication = timeline.publications[found->second];
+        const Duration took = at - publication.sent;
+        report.delivery.values.push_back(took);
+        if (took > kLate && publication.node != subscription.node) {
+            report.repair.values.push_back(took);
+        }
+    }
+}
+
+}  // namespace
+
+void check_deliveries(const Timeline& timeline, Report& report) {
+    std::map<std::uint32_t, std::vector<const Publication*>> by_channel;
+    for (const Publication& publication : timeline.publications) {
+        by_channel[publication.channel].push_back(&publication);
+        report.messages += publication.outcome == EventKind::kAccepted ? 1 : 0;
+    }
+    for (const auto& [id, subscription] : timeline.subscriptions) {
+        std::map<MessageId, Instant> got;
+        for (const Delivery& delivery : subscription.deliveries) {
+            got.emplace(delivery.id, delivery.at);
+        }
+        report.deliveries += subscription.deliveries.size();
+        const std::vector<const Publication*>& published = by_channel[subscription.channel];
+        Arrival arrival(timeline, report, subscription, got);
+        for (const Publication* publication : published) {
+            if (publication->outcome == EventKind::kAccepted && publication->sent > subscription.begin &&
+                publication->sent < subscription.end) {
+                arrival.judge(*publication);
+            }
+        }
+        check_order(timeline, subscription, report);
+        check_holes(published, subscription, got, report);
+        add_samples(timeline, got, subscription, report);
+    }
+}
+
+namespace {
+
+/// Those who must agree about the last messages of a killed process: subscriptions on other nodes that stay up.
+std::vector<const Subscribed*> witnesses(const Timeline& timeline, const Process& killed) {
+    std::vector<const Subscribed*> out;
+    for (const auto& [id, subscription] : timeline.subscriptions) {
+        if (subscription.node != killed.node && subscription.begin < killed.end &&
+            std::min(subscription.end, timeline.end) > killed.end + kSettle &&
+            !timeline.stopped_within(subscription.node, killed.end - kThawSettle, killed.end + kSettle)) {
+            out.push_back(&subscription);
+        }
+    }
+    return out;
+}
+
+void check_agreement(const Timeline& timeline, const Publication& publication,
+                     const std::vector<const Subscribed*>& subscriptions,
+                     const std::map<std::uint32_t, std::set<MessageId>>& got, Verdict& verdict) {
+    std::vector<const Subscribed*> without;
+    std::size_t with = 0;
+    for (const Subscribed* subscription : subscriptions) {
+        if (subscription->channel != publication.channel || publication.sent < subscription->begin ||
+            !had_met(timeline, publication, *subscription)) {
+            continue;
+        }
+        if (got.at(subscription->id).contains(publication.id)) {
+            ++with;
+        } else {
+            without.push_back(subscription);
+        }
+    }
+    if (with == 0) {
+        verdict.exempted += without.empty() ? 0U : 1U;
+        return;
+    }
+    verdict.checked += with + without.size();
+    for (const Subscribed* subscription : without) {
+        if (subscription->announced > 0) {
+            ++verdict.exempted;
+        } else {
+            verdict.violate("others have it: " + text_of(publication, *subscription));
+        }
+    }
+}
+
+}  // namespace
+
+void check_killed_origins(const Timeline& timeline, Report& report) {
+    Verdict& verdict = verdict_of(report, "P4");
+    for (std::size_t i = 0; i < timeline.processes.size(); ++i) {
+        const Process& killed = timeline.processes[i];
+        if (killed.ending != "kill") {
+            continue;
+        }
+        const std::vector<const Subscribed*> subscriptions = witnesses(timeline, killed);
+        std::map<std::uint32_t, std::set<MessageId>> got;
+        for (const Subscribed* subscription : subscriptions) {
+            std::set<MessageId>& ids = got[subscription->id];
+            for (const Delivery& delivery : subscription->deliveries) {
+                ids.insert(delivery.id);
+            }
+        }
+        for (Publication publication : timeline.publications) {
+            if (publication.node == killed.node && publication.sent > killed.end - kOriginLives - kOriginLives &&
+                publication.sent <= killed.end && publication.outcome != EventKind::kRefused) {
+                publication.process = i;
+                check_agreement(timeline, publication, subscriptions, got, verdict);
+            }
+        }
+    }
+}
+
+}  // namespace tulle::chaos

@@ -1,0 +1,135 @@
+#include "tools/chaos/history.hpp"
+
+#include <algorithm>
+#include <array>
+#include <istream>
+#include <utility>
+
+#include <boost/json.hpp>
+
+namespace tulle::chaos {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::array<std::string_view, 16> kNames{
+    "run",      "start",   "end",     "stop",       "continue",     "fault",     "calm", "publish",
+    "accepted", "refused", "unknown", "subscribed", "unsubscribed", "delivered", "gap",  "view"};
+
+void put(json::object& object, std::string_view key, std::uint64_t value) {
+    if (value != 0) {
+        object[json::string_view(key.data(), key.size())] = value;
+    }
+}
+
+template <class T>
+bool take(const json::object& object, std::string_view key, T& out) {
+    const json::value* value = object.if_contains({key.data(), key.size()});
+    if (value == nullptr) {
+        return true;
+    }
+    json::error_code error;
+    out = value->to_number<T>(error);
+    return !error;
+}
+
+bool take(const json::object& object, std::string_view key, std::string& out) {
+    const json::value* value = object.if_contains({key.data(), key.size()});
+    if (value == nullptr) {
+        return true;
+    }
+    if (!value->is_string()) {
+        return false;
+    }
+    out.assign(value->get_string().data(), value->get_string().size());
+    return true;
+}
+
+bool take_members(const json::object& object, std::vector<Member>& out) {
+    const json::value* list = object.if_contains("members");
+    if (list == nullptr) {
+        return true;
+    }
+    if (!list->is_array()) {
+        return false;
+    }
+    for (const json::value& item : list->get_array()) {
+        Member member;
+        if (!item.is_object() || !take(item.get_object(), "node", member.node) ||
+            !take(item.get_object(), "oid", member.oid) || !take(item.get_object(), "state", member.state)) {
+            return false;
+        }
+        out.push_back(std::move(member));
+    }
+    return true;
+}
+
+}  // namespace
+
+std::string to_line(const Event& event) {
+    const std::string_view name = kNames[static_cast<std::size_t>(event.kind)];
+    json::object object{{"t", std::chrono::duration_cast<std::chrono::microseconds>(event.at.time_since_epoch()).count()},
+                        {"e", json::string_view(name.data(), name.size())}};
+    put(object, "node", event.node);
+    put(object, "publisher", event.publisher);
+    put(object, "subscription", event.subscription);
+    put(object, "channel", event.channel);
+    put(object, "number", event.number);
+    if (!event.text.empty()) {
+        object["text"] = event.text;
+    }
+    if (!event.members.empty()) {
+        json::array list;
+        for (const Member& member : event.members) {
+            list.push_back(json::object{{"node", member.node}, {"oid", member.oid}, {"state", member.state}});
+        }
+        object["members"] = std::move(list);
+    }
+    return json::serialize(object);
+}
+
+Result<Event, HistoryErrc> parse_line(std::string_view line) {
+    json::error_code error;
+    const json::value value = json::parse({line.data(), line.size()}, error);
+    if (error || !value.is_object()) {
+        return HistoryErrc::kNotAnEvent;
+    }
+    const json::object& object = value.get_object();
+    std::int64_t microseconds = 0;
+    std::string name;
+    Event event;
+    const bool good = object.contains("t") && take(object, "t", microseconds) && take(object, "e", name) &&
+                      take(object, "node", event.node) && take(object, "publisher", event.publisher) &&
+                      take(object, "subscription", event.subscription) && take(object, "channel", event.channel) &&
+                      take(object, "number", event.number) && take(object, "text", event.text) &&
+                      take_members(object, event.members);
+    const auto kind = std::find(kNames.begin(), kNames.end(), name);
+    if (!good || kind == kNames.end()) {
+        return HistoryErrc::kNotAnEvent;
+    }
+    event.at = Instant(std::chrono::microseconds(microseconds));
+    event.kind = static_cast<EventKind>(kind - kNames.begin());
+    return event;
+}
+
+Result<History, HistoryErrc> read_history(std::istream& in) {
+    History history;
+    std::string line;
+    while (std::getline(in, line)) {
+        Result<Event, HistoryErrc> event = parse_line(line);
+        if (event.has_error()) {
+            if (in.eof()) {
+                break;
+            }
+            return event.error();
+        }
+        history.push_back(std::move(*event));
+    }
+    if (history.empty() || history.front().kind != EventKind::kRun) {
+        return HistoryErrc::kNotAnEvent;
+    }
+    std::stable_sort(history.begin(), history.end(), [](const Event& a, const Event& b) { return a.at < b.at; });
+    return history;
+}
+
+}  // namespace tulle::chaos

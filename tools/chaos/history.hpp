@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mesh/base/result.hpp"
+#include "mesh/base/time.hpp"
+
+namespace tulle::chaos {
+
+enum class EventKind : std::uint8_t {
+    kRun,           ///< number: nodes; text: seed of the run; first of a history
+    kStart,         ///< node: a process is about to be started
+    kEnd,           ///< node; text: "kill" (just before it), "leave" (after SIGTERM, it has gone) or "exit" (by itself)
+    kStop,          ///< node: about to be frozen
+    kContinue,      ///< node: has been thawed
+    kFault,         ///< text: the fault that begins
+    kCalm,          ///< text: the fault that is over, all its processes running again
+    kPublish,       ///< publisher, number (its sequence), node, channel: about to be sent
+    kAccepted,      ///< publisher, number: answered with 200
+    kRefused,       ///< publisher, number: certainly not published
+    kUnknown,       ///< publisher, number: no usable answer
+    kSubscribed,    ///< subscription, node, channel: confirmed
+    kUnsubscribed,  ///< subscription: its connection is gone
+    kDelivered,     ///< subscription, publisher, number
+    kGap,           ///< subscription, number: messages announced as lost
+    kView,          ///< node, text (its oid), members: what GET /v1/status says, when it has changed
+};
+
+/// One member in a view. Only what is judged.
+struct Member {
+    std::uint32_t node = 0;
+    std::string oid;
+    std::string state;
+    friend bool operator==(const Member&, const Member&) = default;
+};
+
+/// One thing that has happened. Nodes, publishers, subscriptions and channels count from 1; nodes 1 and 2 are the
+/// seeds.
+struct Event {
+    Instant at{};
+    EventKind kind = EventKind::kRun;
+    std::uint32_t node = 0;
+    std::uint32_t publisher = 0;
+    std::uint32_t subscription = 0;
+    std::uint32_t channel = 0;
+    std::uint64_t number = 0;
+    std::string text;
+    std::vector<Member> members;
+    friend bool operator==(const Event&, const Event&) = default;
+};
+
+/// In the order of time.
+using History = std::vector<Event>;
+
+enum class HistoryErrc { kNotAnEvent };
+
+/// One line of JSON without the line feed; fields that are zero or empty are left out, times are in microseconds.
+[[nodiscard]] std::string to_line(const Event& event);
+[[nodiscard]] Result<Event, HistoryErrc> parse_line(std::string_view line);
+
+/// Lines of JSON, sorted by time. A last line that is cut off, as of a run that was killed, is left out; any other bad
+/// line is an error.
+[[nodiscard]] Result<History, HistoryErrc> read_history(std::istream& in);
+
+}  // namespace tulle::chaos

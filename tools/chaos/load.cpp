@@ -1,0 +1,164 @@
+#include "tools/chaos/load.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include <boost/json.hpp>
+#include <tulle/publisher.hpp>
+
+#include "mesh/base/prng.hpp"
+
+namespace tulle::chaos {
+namespace {
+
+constexpr const char* kEventName = "chaos";
+/// Longer than any freeze, so that a frozen node leaves no message in doubt.
+constexpr std::chrono::milliseconds kPublishPatience{10'000};
+/// Between two tries while the node is away.
+constexpr Duration kAwayInterval = 50ms;
+constexpr std::size_t kPaddingBytes = 200;
+
+std::atomic<std::uint32_t> next_subscription{1};
+
+/// "3:17:…": publisher 3, number 17.
+bool parse_data(const std::string& data, chaos::Event& event) {
+    const char* const end = data.data() + data.size();
+    const auto publisher = std::from_chars(data.data(), end, event.publisher);
+    if (publisher.ec != std::errc() || publisher.ptr == end || *publisher.ptr != ':') {
+        return false;
+    }
+    const auto number = std::from_chars(publisher.ptr + 1, end, event.number);
+    return number.ec == std::errc() && number.ptr != end && *number.ptr == ':';
+}
+
+/// Of a gap's data; 1 for what cannot be read.
+std::uint64_t missing_in(const std::string& data) {
+    boost::json::error_code error;
+    const boost::json::value value = boost::json::parse(data, error);
+    if (!error && value.is_object()) {
+        if (const boost::json::value* missing = value.get_object().if_contains("missing")) {
+            const auto count = missing->to_number<std::uint64_t>(error);
+            return error ? 1 : count;
+        }
+    }
+    return 1;
+}
+
+EventKind outcome_of(PublishStatus status) {
+    switch (status) {
+        case PublishStatus::kAccepted:
+            return EventKind::kAccepted;
+        case PublishStatus::kUnknown:
+            return EventKind::kUnknown;
+        default:
+            return EventKind::kRefused;
+    }
+}
+
+}  // namespace
+
+std::string channel_name(std::uint32_t channel) {
+    return "chaos-" + std::to_string(channel);
+}
+
+ChaosSubscriber::ChaosSubscriber(std::uint32_t node, const std::string& listen, std::uint32_t first_channel,
+                                 Recorder& recorder)
+    : node_(node), recorder_(recorder) {
+    ClientOptions options;
+    options.servers = {"ws://" + listen};
+    options.app_key = kAppKey;
+    options.connect_timeout = std::chrono::seconds(5);
+    options.retry_delay_min = std::chrono::milliseconds(100);
+    options.retry_delay_max = std::chrono::milliseconds(500);
+    client_ = std::make_unique<Client>(std::move(options));
+    client_->on_state([this](const StateChange& change) { on_state(change); });
+    for (std::uint32_t i = 0; i < kChannelsOfClient; ++i) {
+        const std::uint32_t channel = (first_channel + i) % kChannels + 1;
+        subscriptions_.push_back(client_->subscribe(
+            channel_name(channel), [this, channel](const tulle::Event& event) { on_event(channel, event); }));
+    }
+}
+
+ChaosSubscriber::~ChaosSubscriber() {
+    client_->close();
+}
+
+void ChaosSubscriber::on_state(const StateChange& change) {
+    if (change.state != ConnectionState::kConnected) {
+        end_subscriptions();
+    }
+}
+
+void ChaosSubscriber::end_subscriptions() {
+    for (const auto& [channel, subscription] : open_) {
+        chaos::Event ended;
+        ended.kind = EventKind::kUnsubscribed;
+        ended.subscription = subscription;
+        recorder_.add(std::move(ended));
+    }
+    open_.clear();
+}
+
+void ChaosSubscriber::on_event(std::uint32_t channel, const tulle::Event& event) {
+    chaos::Event record;
+    if (event.name == "pusher:subscription_succeeded") {
+        record.kind = EventKind::kSubscribed;
+        record.node = node_;
+        record.channel = channel;
+        open_[channel] = next_subscription.fetch_add(1);
+    } else if (event.name == "tulle:gap") {
+        record.kind = EventKind::kGap;
+        record.number = missing_in(event.data);
+    } else if (event.name == kEventName && parse_data(event.data, record)) {
+        record.kind = EventKind::kDelivered;
+    } else {
+        return;
+    }
+    record.subscription = open_[channel];
+    recorder_.add(std::move(record));
+}
+
+ChaosPublisher::ChaosPublisher(std::uint32_t node, const std::string& listen, double per_second, Recorder& recorder)
+    : node_(node), recorder_(recorder) {
+    const auto interval = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1.0 / per_second));
+    thread_ = std::thread([this, listen, interval] { run(listen, interval); });
+}
+
+ChaosPublisher::~ChaosPublisher() {
+    stop_.set();
+    thread_.join();
+}
+
+void ChaosPublisher::run(const std::string& listen, Duration interval) {
+    PublisherOptions options;
+    options.servers = {"http://" + listen};
+    options.app_id = kAppId;
+    options.app_key = kAppKey;
+    options.app_secret = kAppSecret;
+    options.timeout = kPublishPatience;
+    Publisher publisher(std::move(options));
+    Prng prng(node_);
+    const std::string padding(kPaddingBytes, 'x');
+    Instant next = now();
+    for (std::uint64_t number = 1; !stop_.wait_until(next); ++number) {
+        chaos::Event event;
+        event.kind = EventKind::kPublish;
+        event.publisher = node_;
+        event.number = number;
+        event.node = node_;
+        event.channel = static_cast<std::uint32_t>(prng.below(kChannels)) + 1;
+        recorder_.add(event);
+        const std::string data = std::to_string(node_) + ":" + std::to_string(number) + ":" + padding;
+        const PublishResult result = publisher.publish(channel_name(event.channel), kEventName, data);
+        chaos::Event answer;
+        answer.kind = outcome_of(result.status);
+        answer.publisher = node_;
+        answer.number = number;
+        recorder_.add(std::move(answer));
+        // What was missed while the node held us up is not made up for: that would be a burst.
+        next = result.ok() ? std::max(next + interval, now() - interval) : now() + kAwayInterval;
+    }
+}
+
+}  // namespace tulle::chaos

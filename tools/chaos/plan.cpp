@@ -1,0 +1,147 @@
+#include "tools/chaos/plan.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "mesh/base/assert.hpp"
+#include "mesh/base/prng.hpp"
+
+namespace tulle::chaos {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::array<std::string_view, kFaultKinds> kNames{"kill", "many", "stop", "seeds", "flap", "rolling", "slow"};
+constexpr std::uint32_t kSeeds = 2;
+/// What a process is allowed for starting or leaving when the length of a plan is reckoned.
+constexpr Duration kProcessTime = 300ms;
+constexpr Duration kRollingTime = 1500ms;
+
+Duration between(Prng& prng, std::uint64_t low_ms, std::uint64_t high_ms) {
+    return milliseconds(low_ms + prng.below(high_ms - low_ms + 1));
+}
+
+std::vector<std::uint32_t> some_nodes(Prng& prng, std::uint32_t of, std::uint32_t count) {
+    std::vector<std::uint32_t> all;
+    for (std::uint32_t node = 1; node <= of; ++node) {
+        all.push_back(node);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        std::swap(all[i], all[i + prng.below(all.size() - i)]);
+    }
+    all.resize(count);
+    std::sort(all.begin(), all.end());
+    return all;
+}
+
+Duration hold_of_stop(Prng& prng) {
+    switch (prng.below(3)) {
+        case 0:
+            return between(prng, 200, 900);  // must kill nobody
+        case 1:
+            return between(prng, 1'000, 2'700);
+        default:
+            return between(prng, 3'000, 6'000);  // must be found dead
+    }
+}
+
+Fault draw(Prng& prng, FaultKind kind, std::uint32_t nodes) {
+    Fault fault;
+    fault.kind = kind;
+    fault.nodes = some_nodes(prng, nodes, 1);
+    switch (kind) {
+        case FaultKind::kKill:
+            fault.hold = prng.chance(50) ? Duration::zero() : between(prng, 500, 4'000);
+            break;
+        case FaultKind::kMany: {
+            const std::uint32_t most = std::max(1U, (nodes + 1) / 2);
+            fault.nodes = some_nodes(prng, nodes, std::min(nodes - 1, most));
+            fault.hold = between(prng, 1'200, 3'000);
+            break;
+        }
+        case FaultKind::kStop:
+            fault.hold = hold_of_stop(prng);
+            break;
+        case FaultKind::kSeeds:
+            fault.nodes = nodes > kSeeds ? std::vector<std::uint32_t>{1, 2} : std::vector<std::uint32_t>{1};
+            fault.hold = between(prng, 1'200, 3'000);
+            break;
+        case FaultKind::kFlap:
+            fault.hold = between(prng, 200, 900);
+            fault.times = static_cast<std::uint32_t>(3 + prng.below(3));
+            break;
+        case FaultKind::kRolling:
+            fault.nodes = some_nodes(prng, nodes, nodes);
+            break;
+        case FaultKind::kSlow:
+            fault.hold = between(prng, 3'000, 12'000);
+            break;
+    }
+    return fault;
+}
+
+Duration expected(const Fault& fault) {
+    if (fault.kind == FaultKind::kRolling) {
+        return fault.pause + kRollingTime * static_cast<Duration::rep>(fault.nodes.size());
+    }
+    return fault.pause + (fault.hold + kProcessTime) * static_cast<Duration::rep>(fault.times);
+}
+
+}  // namespace
+
+std::string_view to_string(FaultKind kind) {
+    return kNames[static_cast<std::size_t>(kind)];
+}
+
+std::optional<FaultKind> fault_from(std::string_view name) {
+    const auto found = std::find(kNames.begin(), kNames.end(), name);
+    if (found == kNames.end()) {
+        return std::nullopt;
+    }
+    return static_cast<FaultKind>(found - kNames.begin());
+}
+
+std::string describe(const Fault& fault) {
+    std::string out(to_string(fault.kind));
+    for (const std::uint32_t node : fault.nodes) {
+        out += " n" + std::to_string(node);
+    }
+    if (fault.times > 1) {
+        out += " " + std::to_string(fault.times) + " times";
+    }
+    if (fault.hold > Duration::zero()) {
+        out += " " + std::to_string(std::chrono::duration_cast<milliseconds>(fault.hold).count()) + " ms";
+    }
+    return out;
+}
+
+std::vector<Fault> make_plan(const PlanOptions& options) {
+    TULLE_ASSERT(options.nodes >= 2);
+    Prng prng(options.seed);
+    std::vector<FaultKind> kinds(options.kinds.begin(), options.kinds.end());
+    for (std::size_t i = 0; options.kinds.empty() && i < kFaultKinds; ++i) {
+        kinds.push_back(static_cast<FaultKind>(i));
+    }
+    std::vector<Fault> plan;
+    Duration used{};
+    std::size_t refused = 0;
+    while (refused < kinds.size()) {
+        // In rounds, each in an order of its own. What does not fit into the time left is passed over; a round of
+        // nothing else ends the plan.
+        refused = 0;
+        for (std::size_t i = 0; i < kinds.size(); ++i) {
+            std::swap(kinds[i], kinds[i + prng.below(kinds.size() - i)]);
+            Fault fault = draw(prng, kinds[i], options.nodes);
+            fault.pause = prng.chance(25) ? Duration(6s) : between(prng, 300, 2'000);
+            if (used + expected(fault) > options.length) {
+                ++refused;
+                continue;
+            }
+            used += expected(fault);
+            plan.push_back(std::move(fault));
+        }
+    }
+    return plan;
+}
+
+}  // namespace tulle::chaos

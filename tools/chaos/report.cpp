@@ -1,0 +1,123 @@
+#include "tools/chaos/report.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <array>
+#include <utility>
+
+#include <boost/json.hpp>
+
+namespace tulle::chaos {
+namespace {
+
+namespace json = boost::json;
+
+double milliseconds(Duration duration) {
+    return static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count()) / 1'000.0;
+}
+
+json::object times(const Samples& samples) {
+    return {{"median", milliseconds(samples.median())},
+            {"p99", milliseconds(samples.percentile(99))},
+            {"max", milliseconds(samples.percentile(100))},
+            {"count", samples.values.size()}};
+}
+
+template <class... Values>
+void print(std::string& out, const char* format, Values... values) {
+    std::array<char, 256> line{};
+    std::snprintf(line.data(), line.size(), format, values...);
+    out += line.data();
+}
+
+void print_times(std::string& out, const char* name, const Samples& samples) {
+    if (samples.values.empty()) {
+        print(out, "  %-34s %10s\n", name, "-");
+        return;
+    }
+    print(out, "  %-34s %10.1f %10.1f %10.1f %9zu\n", name, milliseconds(samples.median()),
+          milliseconds(samples.percentile(99)), milliseconds(samples.percentile(100)), samples.values.size());
+}
+
+}  // namespace
+
+void Verdict::violate(std::string detail) {
+    ++violations;
+    if (details.size() < kMaxDetails) {
+        details.push_back(std::move(detail));
+    }
+}
+
+Duration Samples::percentile(std::size_t percent) const {
+    if (values.empty()) {
+        return {};
+    }
+    std::vector<Duration> sorted = values;
+    std::sort(sorted.begin(), sorted.end());
+    const std::size_t rank = (sorted.size() * percent + 99) / 100;
+    return sorted[std::max<std::size_t>(rank, 1) - 1];
+}
+
+bool Report::ok() const {
+    return std::all_of(invariants.begin(), invariants.end(), [](const Verdict& verdict) { return verdict.ok(); });
+}
+
+std::string report_text(const Report& report) {
+    std::string out = "\nseed " + report.seed + "\n";
+    print(out, "%u nodes, %.0f s, %llu faults, %llu messages accepted, %llu deliveries\n\n", report.nodes,
+          milliseconds(report.length) / 1'000, static_cast<unsigned long long>(report.faults),
+          static_cast<unsigned long long>(report.messages), static_cast<unsigned long long>(report.deliveries));
+    print(out, "  %-4s %-46s %9s %9s  %s\n", "", "promise", "checked", "exempted", "verdict");
+    for (const Verdict& verdict : report.invariants) {
+        print(out, "  %-4s %-46s %9llu %9llu  ", verdict.id.c_str(), verdict.promise.c_str(),
+              static_cast<unsigned long long>(verdict.checked), static_cast<unsigned long long>(verdict.exempted));
+        out += verdict.ok() ? "ok\n" : std::to_string(verdict.violations) + " VIOLATED\n";
+    }
+    print(out, "\n  %-34s %10s %10s %10s %9s\n", "times in ms", "median", "p99", "max", "count");
+    print_times(out, "kill seen by a survivor", report.detection);
+    print_times(out, "freeze seen by a survivor", report.freeze_detection);
+    print_times(out, "all see all after a fault", report.convergence);
+    print_times(out, "late deliveries (over 20 ms)", report.repair);
+    print_times(out, "publish to delivery", report.delivery);
+    for (const std::string& skipped : report.skipped) {
+        out += "\n  skipped: " + skipped;
+    }
+    out += "\n";
+    for (const Verdict& verdict : report.invariants) {
+        for (const std::string& detail : verdict.details) {
+            out += "  " + verdict.id + ": " + detail + "\n";
+        }
+    }
+    out += report.ok() ? "\npass\n" : "\nFAIL\n";
+    return out;
+}
+
+std::string report_json(const Report& report) {
+    json::array invariants;
+    for (const Verdict& verdict : report.invariants) {
+        json::object item{{"id", verdict.id},
+                          {"ok", verdict.ok()},
+                          {"checked", verdict.checked},
+                          {"exempted", verdict.exempted},
+                          {"violations", verdict.violations}};
+        item["details"] = json::array(verdict.details.begin(), verdict.details.end());
+        invariants.push_back(std::move(item));
+    }
+    json::object out{{"verdict", report.ok() ? "pass" : "fail"},
+                     {"seed", report.seed},
+                     {"nodes", report.nodes},
+                     {"seconds", milliseconds(report.length) / 1'000},
+                     {"faults", report.faults},
+                     {"messages", report.messages},
+                     {"deliveries", report.deliveries}};
+    out["invariants"] = std::move(invariants);
+    out["detection_ms"] = times(report.detection);
+    out["freeze_detection_ms"] = times(report.freeze_detection);
+    out["convergence_ms"] = times(report.convergence);
+    out["repair_ms"] = times(report.repair);
+    out["delivery_ms"] = times(report.delivery);
+    out["skipped"] = json::array(report.skipped.begin(), report.skipped.end());
+    return json::serialize(out);
+}
+
+}  // namespace tulle::chaos

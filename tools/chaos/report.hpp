@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mesh/base/time.hpp"
+
+namespace tulle::chaos {
+
+/// The first few violations are told in words, the others only counted.
+inline constexpr std::size_t kMaxDetails = 10;
+
+struct Verdict {
+    std::string id;
+    std::string promise;
+    std::uint64_t checked = 0;
+    std::uint64_t exempted = 0;
+    std::uint64_t violations = 0;
+    std::vector<std::string> details;
+
+    [[nodiscard]] bool ok() const { return violations == 0; }
+    void violate(std::string detail);
+};
+
+struct Samples {
+    std::vector<Duration> values;
+
+    /// The smallest value that `percent` of all do not exceed; zero without values.
+    [[nodiscard]] Duration percentile(std::size_t percent) const;
+    [[nodiscard]] Duration median() const { return percentile(50); }
+};
+
+struct Report {
+    std::string seed;
+    std::uint32_t nodes = 0;
+    Duration length{};
+    std::uint64_t messages = 0;    ///< accepted
+    std::uint64_t deliveries = 0;
+    std::uint64_t faults = 0;
+    std::vector<Verdict> invariants;
+    std::vector<std::string> skipped;  ///< what was not done or not judged, with the reason
+    Samples detection;                 ///< of a kill, by each survivor
+    Samples freeze_detection;
+    Samples convergence;  ///< from the end of a fault until all see all
+    Samples repair;       ///< how late messages of peers came that took longer than 20 ms
+    Samples delivery;     ///< from the call to publish until the subscriber has it
+
+    [[nodiscard]] bool ok() const;
+};
+
+/// For people: a table of the invariants, a table of the times, the violations in words.
+[[nodiscard]] std::string report_text(const Report& report);
+/// One line.
+[[nodiscard]] std::string report_json(const Report& report);
+
+}  // namespace tulle::chaos

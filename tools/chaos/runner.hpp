@@ -1,0 +1,49 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "tools/chaos/cluster.hpp"
+#include "tools/chaos/command.hpp"
+#include "tools/chaos/load.hpp"
+#include "tools/chaos/plan.hpp"
+#include "tools/chaos/recorder.hpp"
+#include "tools/chaos/watcher.hpp"
+#include "tools/cli/signals.hpp"
+
+namespace tulle::chaos {
+
+/// One run: starts the mesh and the load, does the faults of the plan one after the other, lets the mesh come to rest,
+/// and stops everything. Says on standard error what it does. Main thread.
+class Runner {
+public:
+    Runner(const ChaosOptions& options, cli::Signals& signals);
+
+    /// The history; up to that moment when it was interrupted by a signal. Throws when the mesh does not come up.
+    [[nodiscard]] History run(const std::vector<Fault>& plan);
+    [[nodiscard]] bool interrupted() const { return interrupted_; }
+
+private:
+    void bring_up();
+    void perform(const Fault& fault);
+    void kill_and_restart(const Fault& fault);
+    void roll(const Fault& fault);
+    void come_to_rest();
+    /// Until `done()`, for `patience` at most, or until a signal: false.
+    template <class Done>
+    bool wait(Duration patience, Done done);
+    void wait(Duration patience);
+    void record(EventKind kind, const std::string& text);
+    void say(const std::string& what);
+
+    const ChaosOptions& options_;
+    cli::Signals& signals_;
+    Recorder recorder_;
+    Cluster cluster_;
+    std::unique_ptr<Watcher> watcher_;
+    std::vector<std::unique_ptr<ChaosSubscriber>> subscribers_;
+    std::vector<std::unique_ptr<ChaosPublisher>> publishers_;
+    bool interrupted_ = false;
+};
+
+}  // namespace tulle::chaos

@@ -1,0 +1,60 @@
+#include "tools/chaos/slow_client.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+namespace tulle::chaos {
+namespace {
+
+constexpr int kAnswerPatienceMs = 1'000;
+constexpr std::size_t kSmallFrame = 125;  // what a WebSocket frame holds with a length of seven bits
+
+}  // namespace
+
+SlowClient::SlowClient(const std::string& listen, const std::string& app_key,
+                       const std::vector<std::string>& channels) {
+    fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int small = 1;
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(std::stoul(listen.substr(listen.find(':') + 1))));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        return;
+    }
+    const std::string request = "GET /app/" + app_key + "?protocol=7 HTTP/1.1\r\nHost: " + listen +
+                                "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                                "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    [[maybe_unused]] ssize_t done = ::send(fd_, request.data(), request.size(), MSG_NOSIGNAL);
+    pollfd answer{fd_, POLLIN, 0};
+    std::array<char, 512> ignored{};
+    if (::poll(&answer, 1, kAnswerPatienceMs) == 1) {
+        done = ::recv(fd_, ignored.data(), ignored.size(), 0);
+        for (const std::string& channel : channels) {
+            send_text(R"({"event":"pusher:subscribe","data":{"channel":")" + channel + R"("}})");
+        }
+    }
+}
+
+SlowClient::~SlowClient() {
+    if (fd_ >= 0) {
+        ::close(fd_);
+    }
+}
+
+/// With a mask of zeros, which is one, too.
+void SlowClient::send_text(const std::string& text) const {
+    std::string frame{'\x81', static_cast<char>(0x80 | std::min(text.size(), kSmallFrame)), '\0', '\0', '\0', '\0'};
+    frame += text.substr(0, kSmallFrame);
+    [[maybe_unused]] const ssize_t done = ::send(fd_, frame.data(), frame.size(), MSG_NOSIGNAL);
+}
+
+}  // namespace tulle::chaos

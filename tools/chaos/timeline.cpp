@@ -1,0 +1,175 @@
+#include "tools/chaos/timeline.hpp"
+
+#include <algorithm>
+
+namespace tulle::chaos {
+namespace {
+
+void close_stop(Timeline& timeline, std::uint32_t node, Instant at) {
+    for (Stop& stop : timeline.stops) {
+        if (stop.node == node && stop.end == kNever) {
+            stop.end = at;
+        }
+    }
+}
+
+void on_process(Timeline& timeline, const Event& event) {
+    switch (event.kind) {
+        case EventKind::kStart:
+            timeline.processes.push_back({event.node, event.at, kNever, {}, {}});
+            break;
+        case EventKind::kEnd:
+            if (const auto index = timeline.process_at(event.node, event.at)) {
+                timeline.processes[*index].end = event.at;
+                timeline.processes[*index].ending = event.text;
+            }
+            close_stop(timeline, event.node, event.at);
+            break;
+        case EventKind::kStop:
+            timeline.stops.push_back({event.node, event.at, kNever});
+            break;
+        default:
+            close_stop(timeline, event.node, event.at);
+            break;
+    }
+}
+
+/// A view belongs to the process that bears its oid. The first one of an oid nobody bears yet names the running process.
+void on_view(Timeline& timeline, const Event& event) {
+    const bool known = std::any_of(timeline.processes.begin(), timeline.processes.end(),
+                                   [&event](const Process& process) { return process.oid == event.text; });
+    const auto running = timeline.process_at(event.node, event.at);
+    if (!known && running && timeline.processes[*running].oid.empty()) {
+        timeline.processes[*running].oid = event.text;
+    }
+    timeline.views[event.node].push_back({event.at, event.text, event.members});
+}
+
+void on_publication(Timeline& timeline, const Event& event) {
+    const MessageId id{event.publisher, event.number};
+    if (event.kind == EventKind::kPublish) {
+        timeline.by_id.emplace(id, timeline.publications.size());
+        Publication publication;
+        publication.id = id;
+        publication.node = event.node;
+        publication.channel = event.channel;
+        publication.sent = event.at;
+        publication.process = timeline.process_at(event.node, event.at);
+        timeline.publications.push_back(publication);
+        return;
+    }
+    const auto found = timeline.by_id.find(id);
+    if (found == timeline.by_id.end()) {
+        return;
+    }
+    Publication& publication = timeline.publications[found->second];
+    publication.answered = event.at;
+    publication.outcome = event.kind;
+    if (timeline.process_at(publication.node, event.at) != publication.process) {
+        publication.process.reset();
+    }
+}
+
+void on_subscription(Timeline& timeline, const Event& event) {
+    Subscribed& subscription = timeline.subscriptions[event.subscription];
+    switch (event.kind) {
+        case EventKind::kSubscribed:
+            subscription.id = event.subscription;
+            subscription.node = event.node;
+            subscription.channel = event.channel;
+            subscription.process = timeline.process_at(event.node, event.at);
+            subscription.begin = event.at;
+            break;
+        case EventKind::kUnsubscribed:
+            subscription.end = event.at;
+            break;
+        case EventKind::kDelivered:
+            subscription.deliveries.push_back({event.at, {event.publisher, event.number}});
+            break;
+        default:
+            subscription.announced += event.number;
+            break;
+    }
+}
+
+void add(Timeline& timeline, const Event& event) {
+    switch (event.kind) {
+        case EventKind::kRun:
+            timeline.nodes = static_cast<std::uint32_t>(event.number);
+            break;
+        case EventKind::kStart:
+        case EventKind::kEnd:
+        case EventKind::kStop:
+        case EventKind::kContinue:
+            on_process(timeline, event);
+            break;
+        case EventKind::kFault:
+        case EventKind::kCalm:
+            timeline.faults.emplace_back(event.at, event.kind == EventKind::kFault);
+            break;
+        case EventKind::kPublish:
+        case EventKind::kAccepted:
+        case EventKind::kRefused:
+        case EventKind::kUnknown:
+            on_publication(timeline, event);
+            break;
+        case EventKind::kView:
+            on_view(timeline, event);
+            break;
+        default:
+            on_subscription(timeline, event);
+            break;
+    }
+}
+
+}  // namespace
+
+std::optional<std::size_t> Timeline::process_at(std::uint32_t node, Instant at) const {
+    for (std::size_t i = processes.size(); i-- > 0;) {
+        if (processes[i].node == node && processes[i].start <= at) {
+            return processes[i].end > at ? std::optional(i) : std::nullopt;
+        }
+    }
+    return std::nullopt;
+}
+
+bool Timeline::stopped_within(std::uint32_t node, Instant from, Instant to) const {
+    return std::any_of(stops.begin(), stops.end(), [&](const Stop& stop) {
+        return stop.node == node && stop.begin <= to && stop.end >= from;
+    });
+}
+
+const View* Timeline::view_at(const Process& process, Instant at) const {
+    const auto list = views.find(process.node);
+    if (list == views.end() || process.oid.empty()) {
+        return nullptr;
+    }
+    for (auto view = list->second.rbegin(); view != list->second.rend(); ++view) {
+        if (view->at <= at && view->oid == process.oid) {
+            return &*view;
+        }
+    }
+    return nullptr;
+}
+
+Timeline make_timeline(const History& history) {
+    Timeline timeline;
+    for (const Event& event : history) {
+        add(timeline, event);
+        timeline.end = event.at;
+    }
+    return timeline;
+}
+
+const Member* find_member(const View& view, const std::string& oid) {
+    const auto found = std::find_if(view.members.begin(), view.members.end(),
+                                    [&oid](const Member& member) { return member.oid == oid; });
+    return found == view.members.end() ? nullptr : &*found;
+}
+
+bool holds_alive(const View& view, const std::string& oid) {
+    const Member* member = find_member(view, oid);
+    return member != nullptr && member->state != "dead" && member->state != "left";
+}
+
+}  // namespace tulle::chaos

@@ -1,0 +1,100 @@
+#include "tools/chaos/watcher.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <tuple>
+#include <utility>
+
+#include "tools/cli/admin.hpp"
+#include "tools/cli/status_table.hpp"
+
+namespace tulle::chaos {
+namespace {
+
+constexpr Duration kInterval = 50ms;
+constexpr std::chrono::milliseconds kPatience{500};
+
+/// "n3" is 3; 0 for a name that is not of this run.
+std::uint32_t number_of(const std::string& name) {
+    std::uint32_t number = 0;
+    if (name.size() > 1 && name.front() == 'n') {
+        std::from_chars(name.data() + 1, name.data() + name.size(), number);
+    }
+    return number;
+}
+
+Event view_of(std::uint32_t node, const std::vector<cli::MemberRow>& rows) {
+    Event view;
+    view.kind = EventKind::kView;
+    view.node = node;
+    for (const cli::MemberRow& row : rows) {
+        if (row.self) {
+            view.text = row.oid;
+        } else {
+            view.members.push_back({number_of(row.name), row.oid, row.state});
+        }
+    }
+    std::sort(view.members.begin(), view.members.end(),
+              [](const Member& a, const Member& b) { return std::tie(a.node, a.oid) < std::tie(b.node, b.oid); });
+    return view;
+}
+
+}  // namespace
+
+Watcher::Watcher(const std::vector<std::string>& admins, Recorder& recorder)
+    : recorder_(recorder), latest_(admins.size()) {
+    for (std::size_t i = 0; i < admins.size(); ++i) {
+        threads_.emplace_back([this, i, admin = admins[i]] { watch(static_cast<std::uint32_t>(i + 1), admin); });
+    }
+}
+
+Watcher::~Watcher() {
+    stop_.set();
+    for (std::thread& thread : threads_) {
+        thread.join();
+    }
+}
+
+bool Watcher::is_whole() const {
+    const std::lock_guard lock(mutex_);
+    return std::all_of(latest_.begin(), latest_.end(), [this](const Event& view) {
+        return !view.text.empty() && std::all_of(latest_.begin(), latest_.end(), [&view](const Event& other) {
+            return other.node == view.node ||
+                   std::any_of(view.members.begin(), view.members.end(), [&other](const Member& member) {
+                       return member.oid == other.text && member.state == "alive";
+                   });
+        });
+    });
+}
+
+void Watcher::watch(std::uint32_t node, const std::string& admin) {
+    cli::Admin connection(admin, kPatience);
+    Instant next = now();
+    while (!stop_.wait_until(next)) {
+        const client::Exchange answer = connection.get("/v1/status");
+        Event view;
+        view.node = node;
+        if (answer.outcome == client::ExchangeOutcome::kAnswered && answer.status == 200) {
+            const auto rows = cli::parse_status(answer.body);
+            if (!rows.has_error()) {
+                view = view_of(node, *rows);
+            }
+        }
+        note(node, std::move(view));
+        next = std::max(next + kInterval, now());
+    }
+}
+
+void Watcher::note(std::uint32_t node, Event view) {
+    const std::lock_guard lock(mutex_);
+    Event& latest = latest_[node - 1];
+    if (latest == view) {
+        return;
+    }
+    latest = view;
+    if (!view.text.empty()) {
+        recorder_.add(std::move(view));
+    }
+}
+
+}  // namespace tulle::chaos

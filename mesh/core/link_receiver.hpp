@@ -58,6 +58,14 @@ public:
     [[nodiscard]] std::uint64_t repaired() const { return repaired_; }
     [[nodiscard]] std::uint64_t duplicates() const { return duplicates_; }
     [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }
+    /// What came beyond a hole and waits for it.
+    [[nodiscard]] std::vector<RecordPtr> held_records() const {
+        std::vector<RecordPtr> records;
+        for (const auto& [no, frame] : held_) {
+            records.insert(records.end(), frame->records.begin(), frame->records.end());
+        }
+        return records;
+    }
 
 private:
     void deliver(const Frame& frame, LinkEffects& out);

@@ -1,12 +1,14 @@
 #include "mesh/core/link_sender.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tulle::mesh {
 
-void LinkSender::open(RecordNo after) {
+void LinkSender::open(RecordNo after, std::vector<RecordNo> extras) {
     open_ = true;
     cursor_ = after;
+    extras_ = std::move(extras);
 }
 
 void LinkSender::flush(Instant now, const RecordRing& ring, const Interested& interested, std::vector<FramePtr>& out) {
@@ -34,7 +36,7 @@ void LinkSender::flush(Instant now, const RecordRing& ring, const Interested& in
 FramePtr LinkSender::next_frame(const RecordRing& ring, const Interested& interested) {
     Frame frame;
     pass_over_gone(ring, interested, frame);
-    while (cursor_ < ring.last() && cursor_.next() >= ring.first_whole() && frame.records.size() < limits_.frame_records) {
+    while (cursor_ < ring.last() && cursor_.next() >= ring.first_whole() && !is_late(cursor_.next()) && frame.records.size() < limits_.frame_records) {
         const RecordPtr& record = ring.at(cursor_.next());
         const std::size_t cost = record->cost();
         if (!frame.records.empty() && frame.bytes + cost > limits_.frame_bytes) {
@@ -61,9 +63,13 @@ void LinkSender::pass_over_gone(const RecordRing& ring, const Interested& intere
         cursor_ = RecordNo{ring.first().value - 1};
     }
     std::map<std::string, std::uint64_t> missed;
-    while (cursor_.next() < ring.first_whole() && frame.bytes < limits_.frame_bytes) {
+    while (cursor_ < ring.last() && (cursor_.next() < ring.first_whole() || is_late(cursor_.next())) &&
+           frame.bytes < limits_.frame_bytes) {
         const RecordPtr& stub = ring.at(cursor_.next());
         cursor_ = stub->n;
+        if (std::binary_search(extras_.begin(), extras_.end(), cursor_)) {
+            continue;
+        }
         for (const std::string& channel : stub->channels) {
             if (interested(channel)) {
                 const auto [entry, fresh] = missed.try_emplace(channel, 0);

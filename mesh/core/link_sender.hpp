@@ -24,8 +24,9 @@ public:
 
     LinkSender(const Timing& timing, const Limits& limits) : timing_(timing), limits_(limits) {}
 
-    /// The peer's interest is known: send what comes after `after`.
-    void open(RecordNo after);
+    /// The peer's interest is known: send what comes after `after`. It has got `extras` (ascending) from others: those are
+    /// skipped, and what lies between `after` and the last of them is reported as gone, as it would come out of order.
+    void open(RecordNo after, std::vector<RecordNo> extras = {});
     [[nodiscard]] bool is_open() const { return open_; }
 
     /// Appends the frames to be sent now.
@@ -52,6 +53,8 @@ private:
     };
 
     /// Moves the cursor until a frame is full or the ring is at its end.
+    /// REQUIRES: cursor_ < ring.last(). What is gone for this peer although the ring has it.
+    [[nodiscard]] bool is_late(RecordNo n) const { return !extras_.empty() && n <= extras_.back(); }
     FramePtr next_frame(const RecordRing& ring, const Interested& interested);
     void pass_over_gone(const RecordRing& ring, const Interested& interested, Frame& frame);
 
@@ -59,6 +62,7 @@ private:
     Limits limits_;
     bool open_ = false;
     RecordNo cursor_;
+    std::vector<RecordNo> extras_;
     FrameNo last_sent_;
     FrameNo receipted_;
     std::deque<Sent> unreceipted_;  // frames receipted_+1 … last_sent_

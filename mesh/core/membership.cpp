@@ -5,8 +5,8 @@
 
 namespace tulle::mesh {
 
-Membership::Membership(const NodeOptions& options, Prng& prng, Terms terms)
-    : options_(options), prng_(prng), terms_(std::move(terms)), gate_(options.timing.join) {
+Membership::Membership(const NodeOptions& options, Prng& prng, Records records)
+    : options_(options), prng_(prng), records_(std::move(records)), gate_(options.timing.join) {
     for (const std::string& endpoint : options.seeds) {
         seeds_.emplace_back().endpoint = endpoint;
     }

@@ -20,6 +20,7 @@ struct SessionUp {
     std::optional<RecordNo> their_delivered;  ///< of our records
     RecordNo their_at;                        ///< their last record when they chose their tag
     RecordNo our_at;                          ///< ours, when we chose ours
+    std::vector<RecordNo> their_extras;       ///< what they have got of ours from others, beyond their_delivered
 };
 /// It has ended: by a verdict, by a newer session, or because the peer left.
 struct SessionDown {
@@ -46,10 +47,13 @@ struct MembershipCounters {
 /// Hearsay makes it dial or probe, never believe; a peer is alive while there is a session with it and it is heard.
 class Membership {
 public:
-    /// What a session is begun with: how far we have delivered of that origin, and our last record.
-    using Terms = std::function<SessionTerms(OriginId)>;
+    /// What the owner of the records has to say.
+    struct Records {
+        std::function<RecordNo()> last;                ///< our last record
+        std::function<SessionTerms(OriginId)> terms;   ///< what we have of that origin, about to be told to it
+    };
 
-    Membership(const NodeOptions& options, Prng& prng, Terms terms);
+    Membership(const NodeOptions& options, Prng& prng, Records records);
 
     void start(Instant now, Effects& out);
     void on_link_up(Instant now, LinkId link, Effects& out);
@@ -189,7 +193,7 @@ private:
 
     const NodeOptions& options_;
     Prng& prng_;
-    Terms terms_;
+    Records records_;
     std::map<OriginId, Peer> peers_;
     std::vector<Seed> seeds_;
     std::vector<Refusal> refusals_;

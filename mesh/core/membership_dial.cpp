@@ -196,7 +196,7 @@ void Membership::dial_seed(Instant now, Seed& seed, Effects& out) {
 
 void Membership::seed_failed(Instant now, Seed& seed, Effects& out) {
     close_seed(seed, out);
-    seed.backoff = std::clamp(2 * seed.backoff, options_.timing.redial_min, options_.timing.redial_max);
+    seed.backoff = std::clamp(2 * seed.backoff, options_.timing.redial_min, options_.timing.redial_seed_max);
     seed.redial_at = now + jittered(seed.backoff);
 }
 

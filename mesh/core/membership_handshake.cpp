@@ -62,6 +62,7 @@ void Membership::on_hello(Instant now, OriginId from, const Hello& hello, Effect
         ++counters_.stale;
         return;
     }
+    gate_.named(now, from);  // before the seed counts as answered, or the gate could open without this member
     seed_answered(hello.knocked, from, out);
     learn(now, hello.terms.members, out);
     if (!(peer.bound && peer.remote_tag == hello.tag)) {
@@ -233,7 +234,7 @@ void Membership::introduce(Peer& peer, const Introduction& who) {
 }
 
 SessionTerms Membership::terms_for(const Peer& peer) const {
-    SessionTerms terms = terms_(peer.oid);
+    SessionTerms terms = records_.terms(peer.oid);
     terms.at = peer.start;
     terms.members = members();
     if (terms.members.size() > options_.limits.members_per_message) {
@@ -246,7 +247,7 @@ void Membership::new_attempt(Instant now, Peer& peer) {
     peer.local_tag = SessionTag{++last_tag_};
     peer.remote_tag = {};
     peer.bound = false;
-    peer.start = terms_(peer.oid).at;
+    peer.start = records_.last();
     peer.give_up_at = now + options_.timing.handshake;
 }
 
@@ -264,6 +265,7 @@ void Membership::bind(Instant now, Peer& peer, SessionTag remote, const SessionT
     peer.bound = true;
     peer.their_delivered = terms.delivered;
     peer.their_at = terms.at;
+    peer.their_extras = terms.extras;
     peer.hello_at.reset();
     peer.give_up_at = now + options_.timing.handshake;
 }
@@ -286,7 +288,7 @@ void Membership::confirm(Instant now, Peer& peer, Effects& out) {
     flag_name_conflicts(peer, out);
     out.push_back(Notice{Severity::kInfo, "session with " + peer.name + " (" + to_hex(peer.oid) + ") at " +
                                               peer.endpoints.control});
-    events_.push_back(SessionUp{peer.oid, peer.their_delivered, peer.their_at, peer.start});
+    events_.push_back(SessionUp{peer.oid, peer.their_delivered, peer.their_at, peer.start, peer.their_extras});
 }
 
 void Membership::flag_name_conflicts(Peer& peer, Effects& out) {

@@ -62,8 +62,10 @@ void Membership::check_silence(Instant now, Peer& peer, Effects& out) {
         return;
     }
     const Duration silence = now - latest_sign(peer);
+    // A witness hears it, but it says nothing to us by that way either: it has given us up, and the handshake can't pass.
+    const Duration unspoken = now - std::max(peer.last_heard, peer.last_relayed);
     const bool agreed = peer.probe.answers_no > 0 && peer.probe.answers_yes == 0;
-    if (silence >= timing.verdict_alone || (silence >= timing.verdict && agreed)) {
+    if (silence >= timing.verdict_alone || unspoken >= timing.verdict_unspoken || (silence >= timing.verdict && agreed)) {
         declare_dead(now, peer, "silent for " + std::to_string(silence / 1ms) + " ms", out);
         return;
     }

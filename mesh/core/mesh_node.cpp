@@ -14,15 +14,24 @@ MeshNode::MeshNode(NodeOptions options, std::uint64_t seed)
       local_(options_.limits),
       table_(options_.limits),
       origins_(options_.limits.remembered_origins),
+      reconcile_(options_.timing, options_.limits),
       queries_(options_.limits),
-      membership_(options_, prng_, [this](OriginId oid) {
-          return SessionTerms{.delivered = origins_.delivered(oid), .at = ring_.last(), .members = {}};
-      }) {
+      membership_(options_, prng_, {.last = [this] { return ring_.last(); },
+                                    .terms = [this](OriginId oid) { return terms_for(oid); }}) {
     TULLE_ASSERT(options_.oid != OriginId{});
     queries_.set_names([this](OriginId oid) {
         const Peer* peer = membership_.find(oid);
         return peer != nullptr ? peer->name : options_.name;
     });
+}
+
+SessionTerms MeshNode::terms_for(OriginId oid) {
+    reconcile_.abort(oid);  // it is there again: it sends what we miss itself, in order
+    SessionTerms terms{.delivered = origins_.delivered(oid), .at = ring_.last(), .extras = {}, .members = {}};
+    if (terms.delivered) {
+        terms.extras = origins_.extras(oid);
+    }
+    return terms;
 }
 
 void MeshNode::set_shards(std::uint64_t shards) {
@@ -80,6 +89,9 @@ void MeshNode::settle(Instant now, Effects& out) {
     }
     handle_events(now, out);  // a leaver may have gone
     queries_.on_deadline(now, out);
+    Reconcile::Out todo;
+    reconcile_.on_deadline(now, todo);
+    run(now, todo, out);
     static_cast<void>(table_.sweep());
     tick_gate(now, out);
     tick_leave(now, out);
@@ -108,6 +120,7 @@ Instant MeshNode::earliest() const {
         consider(membership_.gate().next_deadline());
     }
     consider(queries_.next_deadline());
+    consider(reconcile_.next_deadline());
     consider(ring_.next_deadline());
     for (const auto& [oid, link] : links_) {
         consider(link.heartbeat_at);

@@ -18,6 +18,7 @@
 #include "mesh/core/membership.hpp"
 #include "mesh/core/origins.hpp"
 #include "mesh/core/query_table.hpp"
+#include "mesh/core/reconcile.hpp"
 #include "mesh/core/record_ring.hpp"
 
 namespace tulle::mesh {
@@ -64,6 +65,7 @@ private:
         InterestFeed feed;
         InterestSlot slot;
         RecordNo resume_after;                    // where the sender opens
+        std::vector<RecordNo> peer_extras;        // what the peer has got from others beyond that
         std::optional<InterestVersion> sync_at;   // the peer's version at its first answer
         bool synced = false;
         Instant heartbeat_at;
@@ -87,13 +89,14 @@ private:
 
     void note_time(Instant now, Effects& out);
     void handle_events(Instant now, Effects& out);
+    [[nodiscard]] SessionTerms terms_for(OriginId oid);
 
     // mesh_node_links.cpp
     void on_session_up(Instant now, const SessionUp& up, Effects& out);
     void on_session_down(Instant now, const SessionDown& down, Effects& out);
     void on_control(Instant now, const Control& message, Effects& out);
     void on_data(Instant now, const Data& message, Effects& out);
-    void run(OriginId from, Link& link, const LinkEffects& effects, Effects& out);
+    void run(Instant now, OriginId from, Link& link, const LinkEffects& effects, Effects& out);
     void report_gone(const Gone& gone, Effects& out);
     void on_heartbeat(Instant now, OriginId from, Link& link, const Heartbeat& heartbeat, Effects& out);
     void send_heartbeat(Instant now, OriginId to, Link& link, Effects& out);
@@ -122,6 +125,13 @@ private:
     void tick_gate(Instant now, Effects& out);
     void deliver(const RecordPtr& record, Effects& out);
 
+    // mesh_node_reconcile.cpp
+    void mourn(Instant now, OriginId origin, const LinkReceiver& receiver, Effects& out);
+    void on_wake(Instant now, OriginId from, const Wake& wake, Effects& out);
+    void on_fill(Instant now, OriginId from, const Fill& fill, Effects& out);
+    void run(Instant now, const Reconcile::Out& todo, Effects& out);
+    void send_fill(const Reconcile::Out::Answer& answer, Effects& out);
+
     // mesh_node_sleep.cpp
     void wake_up(Instant now, Duration late, Effects& out);
     void on_pong(Instant now, OriginId from, const Pong& pong, Effects& out);
@@ -145,6 +155,7 @@ private:
     InterestTable table_;
     Barrier barrier_;
     Origins origins_;
+    Reconcile reconcile_;
     QueryTable queries_;
     Membership membership_;
     std::map<OriginId, Link> links_;

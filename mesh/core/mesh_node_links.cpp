@@ -13,6 +13,7 @@ void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
     }
     Link& link = links_.try_emplace(up.oid, options_, *origins_.delivered(up.oid), *slot).first->second;
     link.resume_after = std::min(up.their_delivered.value_or(up.our_at), ring_.last());
+    link.peer_extras = up.their_extras;
     link.data_wait_until = now + options_.timing.data_settle;
     link.last_data = now;
     link.members_sent_at = now;
@@ -48,6 +49,7 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     counters_.gone += link.sender.gone();
     counters_.repeated += link.sender.repeated();
     table_.give_back(link.slot);
+    const LinkReceiver receiver = link.receiver;
     links_.erase(found);
     if (down.now == PeerState::kDead || down.now == PeerState::kLeft) {
         out.push_back(DisconnectData{data_endpoints_[down.oid]});
@@ -55,6 +57,12 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
         subscribers_.erase(down.oid);
         queries_.member_gone(down.oid, out);
         confirmed(now, down.oid, out);
+        Reconcile::Out todo;
+        reconcile_.survivor_gone(down.oid, todo);
+        run(now, todo, out);
+    }
+    if (down.now == PeerState::kDead) {
+        mourn(now, down.oid, receiver, out);
     }
     forget_old_tallies();
     release_barrier(out);
@@ -110,6 +118,10 @@ void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
         membership_.send(from, Pong{ping->nonce}, out);
     } else if (const auto* pong = std::get_if<Pong>(&message.body)) {
         on_pong(now, from, *pong, out);
+    } else if (const auto* wake = std::get_if<Wake>(&message.body)) {
+        on_wake(now, from, *wake, out);
+    } else if (const auto* fill = std::get_if<Fill>(&message.body)) {
+        on_fill(now, from, *fill, out);
     } else if (const auto* relay = std::get_if<Relay>(&message.body)) {
         on_relay(now, *relay, out);
     }
@@ -139,14 +151,15 @@ void MeshNode::on_data(Instant now, const Data& message, Effects& out) {
     LinkEffects effects;
     link.receiver.on_frame(now, std::get<FramePtr>(message.body), effects);
     origins_.set_delivered(now, message.src, link.receiver.delivered());
-    run(message.src, link, effects, out);
+    run(now, message.src, link, effects, out);
     check_leaver(now, message.src, link, out);
 }
 
-void MeshNode::run(OriginId from, Link& link, const LinkEffects& effects, Effects& out) {
+void MeshNode::run(Instant now, OriginId from, Link& link, const LinkEffects& effects, Effects& out) {
     for (const LinkEffect& effect : effects) {
         if (const auto* record = std::get_if<DeliverRecord>(&effect)) {
             ++counters_.delivered_remote;
+            reconcile_.keep(now, from, record->record);
             deliver(record->record, out);
         } else if (const auto* gone = std::get_if<ReportGone>(&effect)) {
             report_gone(gone->gone, out);
@@ -227,7 +240,7 @@ void MeshNode::send_heartbeat(Instant now, OriginId to, Link& link, Effects& out
 void MeshNode::tick_link(Instant now, OriginId oid, Link& link, Effects& out) {
     LinkEffects effects;
     link.receiver.on_deadline(now, effects);
-    run(oid, link, effects, out);
+    run(now, oid, link, effects, out);
     if (std::optional<InterestDelta> delta = link.feed.poll(now, local_.log())) {
         membership_.send(oid, std::move(*delta), out);
     }
@@ -259,7 +272,7 @@ void MeshNode::flush(Instant now, OriginId oid, Link& link, Effects& out) {
         if (!subscribers_.contains(oid) && now < link.data_wait_until) {
             return;
         }
-        link.sender.open(link.resume_after);
+        link.sender.open(link.resume_after, link.peer_extras);
     }
     std::vector<FramePtr> frames;
     link.sender.flush(

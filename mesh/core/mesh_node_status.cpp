@@ -93,6 +93,7 @@ void MeshNode::add_counters(NodeStatus& status) const {
                        {"mesh_late_turns", sum.late_turns},
                        {"mesh_sleeps", sum.sleeps},
                        {"mesh_relayed", m.relayed},
+                       {"mesh_filled_in", reconcile_.filled()},
                        {"mesh_suspicions", m.suspicions},
                        {"mesh_false_suspicions", m.false_suspicions},
                        {"mesh_deaths", m.deaths},

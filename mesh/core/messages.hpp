@@ -62,6 +62,9 @@ struct SessionTerms {
     std::optional<RecordNo> delivered;
     /// The sender's last record when it chose its tag: where its link starts if the other side has `delivered` nothing.
     RecordNo at;
+    /// Beyond `delivered`, others have filled in these (ascending): what lies between would come out of order now, so it is
+    /// to be reported as gone.
+    std::vector<RecordNo> extras;
     std::vector<MemberInfo> members;
 };
 
@@ -202,6 +205,19 @@ struct Pong {
     std::uint64_t nonce = 0;
 };
 
+/// "This origin is dead for me, and I have delivered all of it up to here: send me what you have beyond."
+struct Wake {
+    OriginId origin;
+    RecordNo delivered;
+};
+
+/// The answer: records of a dead origin, in order of n; the one with `last` ends it.
+struct Fill {
+    OriginId origin;
+    std::vector<RecordPtr> records;
+    bool last = false;
+};
+
 struct Control;
 struct Data;
 
@@ -216,7 +232,7 @@ struct Relay {
 using ControlBody =
     std::variant<Knock, Hello, Welcome, Refuse, Heartbeat, Members, InterestDelta, InterestAck, InterestPull, InterestChunk,
                  Receipt, Nack, ProbeAsk, ProbeAnswer, QueryAsk, QueryAnswer, Leave, LeaveReceipt, Ping, Pong,
-                 Relay>;
+                 Relay, Wake, Fill>;
 
 struct Control {
     OriginId src;

@@ -24,6 +24,7 @@ struct Timing {
     Duration suspicion = 1s;            ///< shorter stalls must never kill
     Duration verdict = 2s;              ///< of silence, when witnesses answered and none hears it
     Duration verdict_alone = 2500ms;    ///< of silence, when nobody has an opinion
+    Duration verdict_unspoken = 5s;     ///< without a word to us, though a witness hears it: it has no session with us any more
     Duration probe_round = 400ms;       ///< between the two rounds of questions to witnesses
     Duration own_loop_late = 100ms;     ///< from here a late turn stretches our own timeouts
     Duration own_loop_asleep = 500ms;   ///< from here it also promises nothing until every member has confirmed its session
@@ -32,6 +33,7 @@ struct Timing {
     Duration join = 2s;                 ///< how long a joiner waits for a seed, and for each member that was named to it
     Duration redial_min = 250ms;        ///< first re-dial of a dead member or an unanswered seed
     Duration redial_max = 2s;           ///< one SYN in 2 s per dead member costs nothing, and a heal is seen within 5 s
+    Duration redial_seed_max = 750ms;   ///< a seed that starts late is found within a second
     Duration redial_for = 24h;          ///< then a dead member is forgotten
     Duration endpoint_check = 50ms;     ///< between checks whether a lost endpoint refuses
     Duration name_patience = 10s;       ///< a newcomer whose name is held goes on asking as long: longer than any verdict
@@ -47,6 +49,8 @@ struct Timing {
     Duration repair_again = 20ms;       ///< one frame is repeated at most once per so long: repair must not add to stress
     Duration interest_coalesce = 2ms;   ///< deltas wait so long when one was sent just now
     Duration interest_retry = 100ms;    ///< unacknowledged deltas are sent again
+    Duration reconcile = 1500ms;        ///< wait for survivors' answers: verdicts on a frozen origin differ by half a second
+    Duration reconcile_retry = 200ms;   ///< a question or an answer may be lost
     Duration drain = 5s;                ///< a leaver waits for receipts at most so long
 };
 
@@ -59,6 +63,9 @@ struct Limits {
     std::uint64_t frames_ahead = 262144;        ///< credit / the smallest frame: a frame number beyond that is an error
     std::size_t ring_bytes = 64u << 20;         ///< record ring: bounds memory for every slow peer together
     Duration ring_age = 60s;
+    std::size_t receive_ring_bytes = 16u << 20; ///< kept of each origin, to fill others in: as long as a verdict takes, and more
+    Duration receive_ring_age = 10s;
+    std::size_t extras = 4096;                  ///< filled-in records told to an origin that comes back
     std::size_t ring_stubs = 65536;             ///< evicted records whose channels are still known, for exact gap reports
     std::size_t nack_ranges = 64;
     std::size_t repair_frames = 64;             ///< repeated per nack

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <map>
+#include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "mesh/base/ids.hpp"
 #include "mesh/base/time.hpp"
@@ -36,9 +38,19 @@ public:
         }
     }
 
+    /// Records beyond delivered() that others have filled in, ascending.
+    [[nodiscard]] const std::vector<RecordNo>& extras(OriginId oid) {
+        Position& position = positions_[oid];
+        std::erase_if(position.extras, [&](RecordNo n) { return n <= position.delivered; });
+        return position.extras;
+    }
+    /// REQUIRES: n above all that are known.
+    void add_extra(OriginId oid, RecordNo n) { positions_[oid].extras.push_back(n); }
+
 private:
     struct Position {
         RecordNo delivered;
+        std::vector<RecordNo> extras;
         Instant touched;
     };
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "mesh/core/effects.hpp"
 #include "mesh/core/messages.hpp"
@@ -66,6 +67,7 @@ struct Peer {
     std::string knocked;         ///< echoed in our next Hello
     std::optional<RecordNo> their_delivered;  ///< terms of the bound attempt
     RecordNo their_at;
+    std::vector<RecordNo> their_extras;
     std::optional<SessionTag> welcome_on_up;  ///< a Welcome could not be sent: the link was not up yet
     std::optional<Instant> hello_at;
     std::optional<Instant> give_up_at;  ///< end of the handshake

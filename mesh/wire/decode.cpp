@@ -66,7 +66,13 @@ bool get(const v1::SessionTerms& from, SessionTerms& to) {
         to.delivered = RecordNo{from.delivered()};
     }
     to.at = RecordNo{from.at()};
-    return get_members(from.members(), to.members);
+    for (const std::uint64_t n : from.extras()) {
+        if (!to.extras.empty() && n <= to.extras.back().value) {
+            return false;
+        }
+        to.extras.push_back(RecordNo{n});
+    }
+    return to.extras.size() <= kLimits.extras && get_members(from.members(), to.members);
 }
 
 bool get(const v1::Knock& from, Knock& to) {
@@ -183,6 +189,42 @@ bool get(v1::QueryAnswer& from, QueryAnswer& to) {
     return to.body.size() <= kMaxQueryPartBytes;
 }
 
+bool get(v1::Record& from, Record& to) {
+    to.n = RecordNo{from.n()};
+    for (std::string& channel : *from.mutable_channels()) {
+        if (!good_channel(channel)) {
+            return false;
+        }
+        to.channels.push_back(std::move(channel));
+    }
+    to.exclude_socket = std::move(*from.mutable_exclude_socket());
+    to.body = share(std::move(*from.mutable_body()));
+    return from.n() != 0 && !to.channels.empty() && to.channels.size() <= kMaxRecordChannels &&
+           to.exclude_socket.size() <= kMaxChannelBytes && to.body->size() <= kMaxBodyBytes;
+}
+
+/// Whole records in order of n.
+template <class Repeated>
+bool get_records(Repeated& from, std::vector<RecordPtr>& to) {
+    if (static_cast<std::size_t>(from.size()) > kLimits.frame_records) {
+        return false;
+    }
+    for (v1::Record& record : from) {
+        Record made;
+        if (!get(record, made)) {
+            return false;
+        }
+        to.push_back(std::make_shared<const Record>(std::move(made)));
+    }
+    return true;
+}
+
+bool get(v1::Fill& from, Fill& to) {
+    to.origin = OriginId{from.origin()};
+    to.last = from.last();
+    return get_records(*from.mutable_records(), to.records);
+}
+
 bool get(const v1::Relay& from, Relay& to) {
     to.to = OriginId{from.to()};
     if (from.control().empty() == from.data().empty()) {
@@ -214,20 +256,6 @@ Result<ControlBody, CodecError> checked(From& from) {
     return ControlBody{std::move(to)};
 }
 
-bool get(v1::Record& from, Record& to) {
-    to.n = RecordNo{from.n()};
-    for (std::string& channel : *from.mutable_channels()) {
-        if (!good_channel(channel)) {
-            return false;
-        }
-        to.channels.push_back(std::move(channel));
-    }
-    to.exclude_socket = std::move(*from.mutable_exclude_socket());
-    to.body = share(std::move(*from.mutable_body()));
-    return from.n() != 0 && !to.channels.empty() && to.channels.size() <= kMaxRecordChannels &&
-           to.exclude_socket.size() <= kMaxChannelBytes && to.body->size() <= kMaxBodyBytes;
-}
-
 }  // namespace
 
 Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from) {
@@ -254,6 +282,9 @@ Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from) {
         case Case::kLeaveReceipt: return ControlBody{LeaveReceipt{}};
         case Case::kPing: return ControlBody{Ping{from.ping().nonce()}};
         case Case::kPong: return ControlBody{Pong{from.pong().nonce()}};
+        case Case::kWake:
+            return ControlBody{Wake{OriginId{from.wake().origin()}, RecordNo{from.wake().delivered()}}};
+        case Case::kFill: return checked<Fill>(*from.mutable_fill());
         case Case::kRelay: return checked<Relay>(from.relay());
         case Case::BODY_NOT_SET: break;
     }
@@ -263,7 +294,7 @@ Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from) {
 Result<FramePtr, CodecError> get_frame(v1::Frame& from) {
     Frame frame{.no = FrameNo{from.no()}, .upto = RecordNo{from.upto()}};
     frame.gone.unknown = from.gone_unknown();
-    if (from.no() == 0 || static_cast<std::size_t>(from.records_size()) > kLimits.frame_records) {
+    if (from.no() == 0) {
         return CodecError::kLimit;
     }
     for (v1::GoneChannel& gone : *from.mutable_gone()) {
@@ -272,13 +303,11 @@ Result<FramePtr, CodecError> get_frame(v1::Frame& from) {
         }
         frame.gone.channels.emplace_back(std::move(*gone.mutable_channel()), gone.missing());
     }
-    for (v1::Record& record : *from.mutable_records()) {
-        Record to;
-        if (!get(record, to)) {
-            return CodecError::kLimit;
-        }
-        frame.bytes += to.cost();
-        frame.records.push_back(std::make_shared<const Record>(std::move(to)));
+    if (!get_records(*from.mutable_records(), frame.records)) {
+        return CodecError::kLimit;
+    }
+    for (const RecordPtr& record : frame.records) {
+        frame.bytes += record->cost();
     }
     return FramePtr{std::make_shared<const Frame>(std::move(frame))};
 }

@@ -31,9 +31,21 @@ void put(const SessionTerms& terms, v1::SessionTerms& to) {
         to.set_delivered(terms.delivered->value);
     }
     to.set_at(terms.at.value);
+    for (const RecordNo n : terms.extras) {
+        to.add_extras(n.value);
+    }
     for (const MemberInfo& member : terms.members) {
         put(member, *to.add_members());
     }
+}
+
+void put(const Record& record, v1::Record& to) {
+    to.set_n(record.n.value);
+    for (const std::string& channel : record.channels) {
+        to.add_channels(channel);
+    }
+    to.set_body(*record.body);
+    to.set_exclude_socket(record.exclude_socket);
 }
 
 }  // namespace
@@ -190,6 +202,20 @@ void put(const Relay& body, v1::ControlEnvelope& to) {
     }
 }
 
+void put(const Wake& body, v1::ControlEnvelope& to) {
+    to.mutable_wake()->set_origin(body.origin.value);
+    to.mutable_wake()->set_delivered(body.delivered.value);
+}
+
+void put(const Fill& body, v1::ControlEnvelope& to) {
+    v1::Fill& fill = *to.mutable_fill();
+    fill.set_origin(body.origin.value);
+    fill.set_last(body.last);
+    for (const RecordPtr& record : body.records) {
+        put(*record, *fill.add_records());
+    }
+}
+
 void put(const Frame& frame, v1::Frame& to) {
     to.set_no(frame.no.value);
     to.set_upto(frame.upto.value);
@@ -200,13 +226,7 @@ void put(const Frame& frame, v1::Frame& to) {
         gone.set_missing(missing);
     }
     for (const RecordPtr& record : frame.records) {
-        v1::Record& added = *to.add_records();
-        added.set_n(record->n.value);
-        for (const std::string& channel : record->channels) {
-            added.add_channels(channel);
-        }
-        added.set_body(*record->body);
-        added.set_exclude_socket(record->exclude_socket);
+        put(*record, *to.add_records());
     }
 }
 

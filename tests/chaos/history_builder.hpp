@@ -9,8 +9,8 @@
 
 namespace tulle::chaos {
 
-/// Writes histories by hand: a mesh of three nodes that are up and know each other from second 1 on, with subscription K
-/// on node K from second 2 on, all of channel 1. Times are milliseconds.
+/// Writes histories by hand: a mesh of three nodes that are up and know each other from second 1 on, with subscription
+/// K on node K from second 2 on, all of channel 1. Times are milliseconds.
 class HistoryBuilder {
 public:
     HistoryBuilder();

@@ -91,4 +91,58 @@ void check_deliveries(World& world, Outcome& outcome) {
     }
 }
 
+namespace {
+
+bool saw(const Subscriber& subscriber, const Accepted& message) {
+    const auto seen = subscriber.seen.find(message.origin);
+    return seen != subscriber.seen.end() && std::binary_search(seen->second.begin(), seen->second.end(), message.n);
+}
+
+/// The living subscribers that the message was due to.
+std::vector<std::pair<const Process*, const Subscriber*>> audience(World& world, const Accepted& message,
+                                                                   const Process& origin) {
+    std::vector<std::pair<const Process*, const Subscriber*>> subscribers;
+    for (HostId host = 0; host < world.hosts(); ++host) {
+        const Process* process = world.process(host);
+        if (process == nullptr || process->left) {
+            continue;
+        }
+        const auto found = process->subscribed.find(message.channel);
+        if (found != process->subscribed.end() && due(message, origin, *process, found->second)) {
+            subscribers.emplace_back(process, &found->second);
+        }
+    }
+    return subscribers;
+}
+
+}  // namespace
+
+void check_killed_origins(World& world, Outcome& outcome) {
+    constexpr Duration kBefore = 1s;
+    constexpr Duration kAfter = 5s;
+    for (const World::Dead& dead : world.dead()) {
+        const bool covered = world.quiet(dead.at - kBefore, dead.at + kAfter) && !dead.process->left;
+        for (const Accepted& message : world.accepted()) {
+            if (message.origin != dead.process->oid) {
+                continue;
+            }
+            const auto subscribers = audience(world, message, *dead.process);
+            const auto one = std::find_if(subscribers.begin(), subscribers.end(),
+                                          [&](const auto& s) { return saw(*s.second, message); });
+            if (!covered || one == subscribers.end()) {
+                outcome.exempted += subscribers.size();
+                continue;
+            }
+            for (const auto& [process, subscriber] : subscribers) {
+                ++outcome.checked_killed;
+                if (!saw(*subscriber, message) && subscriber->gap == 0 && !subscriber->gap_unknown) {
+                    world.violation("P4 " + world.name_of(one->first->oid) + " got " + std::to_string(message.n.value) +
+                                    " of the killed " + world.name_of(message.origin) + " on " + message.channel + ", " +
+                                    world.name_of(process->oid) + " did not");
+                }
+            }
+        }
+    }
+}
+
 }  // namespace tulle::sim

@@ -68,7 +68,9 @@ bool Faults::freeze_one() {
         return false;
     }
     world_.freeze(host);
-    world_.scheduler().after(between(100ms, 6s), [this, host, oid = process->oid] {
+    const Duration time = between(100ms, 6s);
+    world_.disturbed(time);
+    world_.scheduler().after(time, [this, host, oid = process->oid] {
         Process* p = world_.process(host);
         if (p != nullptr && p->oid == oid && p->frozen) {
             world_.thaw(host);
@@ -84,6 +86,7 @@ bool Faults::partition() {
         return false;
     }
     const Duration time = between(300ms, 8s);
+    world_.disturbed(time);
     world_.note("partition by mask " + std::to_string(side));
     for (HostId a = 0; a < world_.hosts(); ++a) {
         for (HostId b = 0; b < world_.hosts(); ++b) {
@@ -100,7 +103,9 @@ bool Faults::one_way_cut() {
     const auto [a, b] = random_pair();
     world_.note("cut one way " + std::to_string(a) + " -> " + std::to_string(b));
     world_.network().cut(a, b);
-    world_.scheduler().after(between(200ms, 6s), [this, a = a, b = b] { world_.network().heal(a, b); });
+    const Duration time = between(200ms, 6s);
+    world_.disturbed(time);
+    world_.scheduler().after(time, [this, a = a, b = b] { world_.network().heal(a, b); });
     return true;
 }
 
@@ -109,7 +114,9 @@ bool Faults::pair_cut() {
     world_.note("cut pair " + std::to_string(a) + " | " + std::to_string(b));
     world_.network().cut(a, b);
     world_.network().cut(b, a);
-    world_.scheduler().after(between(200ms, 6s), [this, a = a, b = b] {
+    const Duration time = between(200ms, 6s);
+    world_.disturbed(time);
+    world_.scheduler().after(time, [this, a = a, b = b] {
         world_.network().heal(a, b);
         world_.network().heal(b, a);
     });
@@ -119,6 +126,7 @@ bool Faults::pair_cut() {
 bool Faults::reset_pair() {
     const auto [a, b] = random_pair();
     const std::uint64_t times = 1 + world_.prng().below(5);  // more than one: flapping
+    world_.disturbed(5s);
     for (std::uint64_t i = 0; i < times; ++i) {
         world_.scheduler().after(i * between(300ms, 900ms), [this, a = a, b = b] {
             world_.note("reset " + std::to_string(a) + " x " + std::to_string(b));

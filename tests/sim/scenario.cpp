@@ -9,7 +9,7 @@ namespace {
 
 constexpr Duration kWork = 32s;    // virtual time with faults
 constexpr Duration kSettle = 8s;   // a heal converges within 5 s, and repairs after it
-constexpr Duration kBarrierPatience = 6s;
+constexpr Duration kBarrierPatience = 9s;  // a verdict of the other side, then one of ours on who no longer speaks
 constexpr std::size_t kChannels = 8;
 
 std::string random_channel(World& world) {
@@ -146,6 +146,7 @@ Outcome run_seed(std::uint64_t seed, bool trace) {
     Outcome outcome{.seed = seed, .hosts = nodes, .faults = faults.injected(), .published = world.accepted().size()};
     check_views(world);
     check_deliveries(world, outcome);
+    check_killed_origins(world, outcome);
     outcome.events = world.scheduler().events();
     for (HostId host = 0; host < world.hosts(); ++host) {
         if (world.process(host) != nullptr) {
@@ -154,9 +155,10 @@ Outcome run_seed(std::uint64_t seed, bool trace) {
     }
     outcome.counters = world.counters();
     outcome.violations = world.violations();
+    outcome.reached["deliveries_of_killed_origins"] = outcome.checked_killed;
     for (const char* rare : {"mesh_gaps_repaired", "mesh_records_gone", "mesh_duplicates_dropped", "mesh_reconnects",
                              "mesh_false_suspicions", "mesh_newcomers_refused", "mesh_late_turns", "mesh_barrier_waits",
-                             "mesh_stale_messages", "mesh_frames_repeated", "mesh_data_redials", "mesh_relayed",
+                             "mesh_stale_messages", "mesh_frames_repeated", "mesh_data_redials", "mesh_relayed", "mesh_filled_in",
                              "mesh_sleeps"}) {
         note_reached(outcome, rare);
     }

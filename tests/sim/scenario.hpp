@@ -14,6 +14,7 @@ struct Outcome {
     std::uint64_t faults = 0;
     std::uint64_t published = 0;
     std::uint64_t checked = 0;   ///< deliveries that had to be there
+    std::uint64_t checked_killed = 0;  ///< the same for messages of killed origins that a survivor delivered
     std::uint64_t exempted = 0;  ///< pairs of message and subscriber that a rule excuses
     std::uint64_t events = 0;
     std::vector<std::string> violations;

@@ -1,5 +1,6 @@
 #include "tests/sim/world.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace tulle::sim {
@@ -77,7 +78,12 @@ void World::kill(HostId host) {
     note("kill " + name_of(processes_[host]->oid));
     collect(*processes_[host]);
     network_.process_died(host);
-    processes_[host].reset();
+    dead_.push_back({std::move(processes_[host]), now()});
+}
+
+bool World::quiet(Instant from, Instant to) const {
+    return std::none_of(disturbances_.begin(), disturbances_.end(),
+                        [&](const auto& span) { return span.first <= to && from <= span.second; });
 }
 
 void World::freeze(HostId host) {

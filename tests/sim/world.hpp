@@ -88,6 +88,14 @@ public:
     void run_for(Duration duration) { scheduler_.run_until(scheduler_.now() + duration); }
 
     // what to look at
+    /// Between now and `until` survivors may be unable to reach each other.
+    void disturbed(Duration time) { disturbances_.emplace_back(now(), now() + time); }
+    [[nodiscard]] bool quiet(Instant from, Instant to) const;
+    struct Dead {
+        std::unique_ptr<Process> process;
+        Instant at;
+    };
+    [[nodiscard]] const std::vector<Dead>& dead() const { return dead_; }
     [[nodiscard]] Process* process(HostId host) { return processes_[host].get(); }
     [[nodiscard]] std::size_t hosts() const { return processes_.size(); }
     [[nodiscard]] Network& network() { return network_; }
@@ -116,6 +124,8 @@ private:
     Scheduler scheduler_;
     Network network_;
     std::vector<std::unique_ptr<Process>> processes_;
+    std::vector<Dead> dead_;
+    std::vector<std::pair<Instant, Instant>> disturbances_;
     std::map<OriginId, std::string> names_;
     std::vector<Accepted> accepted_;
     std::vector<std::string> violations_;

@@ -35,13 +35,12 @@ std::string at_text(Instant at) {
 
 Report check(const History& history) {
     Report report;
-    for (const auto& [id, promise] : {std::pair{"P1", "subscribed means subscribed everywhere"},
-                                      std::pair{"P2", "in order, once, per publisher and origin"},
-                                      std::pair{"P3", "no hole in silence"},
-                                      std::pair{"P4", "killed origin: all survivors or none"},
-                                      std::pair{"P5", "the dead are found in time, the living are not"},
-                                      std::pair{"P6", "after heal and thaw all is whole within 5 s"},
-                                      std::pair{"UP", "no node ends by itself"}}) {
+    for (const auto& [id, promise] :
+         {std::pair{"P1", "subscribed means subscribed everywhere"},
+          std::pair{"P2", "in order, once, per publisher and origin"}, std::pair{"P3", "no hole in silence"},
+          std::pair{"P4", "killed origin: all survivors or none"},
+          std::pair{"P5", "the dead are found in time, the living are not"},
+          std::pair{"P6", "after heal and thaw all is whole within 5 s"}, std::pair{"UP", "no node ends by itself"}}) {
         Verdict verdict;
         verdict.id = id;
         verdict.promise = promise;
@@ -52,8 +51,8 @@ Report check(const History& history) {
     report.seed = history.empty() ? std::string() : history.front().text;
     report.nodes = timeline.nodes;
     report.length = timeline.end - (history.empty() ? timeline.end : history.front().at);
-    report.faults = static_cast<std::uint64_t>(std::count_if(
-        timeline.faults.begin(), timeline.faults.end(), [](const auto& fault) { return fault.second; }));
+    report.faults = static_cast<std::uint64_t>(
+        std::count_if(timeline.faults.begin(), timeline.faults.end(), [](const auto& fault) { return fault.second; }));
     check_deliveries(timeline, report);
     check_killed_origins(timeline, report);
     check_membership(timeline, report);

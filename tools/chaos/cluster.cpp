@@ -13,6 +13,8 @@
 #include <random>
 #include <stdexcept>
 
+#include "tools/chaos/resets.hpp"
+
 namespace tulle::chaos {
 namespace {
 
@@ -33,6 +35,10 @@ std::string find_tulled(const std::string& given) {
     return path.string();
 }
 
+std::uint16_t port_of(const std::string& endpoint) {
+    return static_cast<std::uint16_t>(std::stoul(endpoint.substr(endpoint.find(':') + 1)));
+}
+
 bool is_free(const std::string& endpoint) {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
@@ -40,7 +46,7 @@ bool is_free(const std::string& endpoint) {
     }
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(std::stoul(endpoint.substr(endpoint.find(':') + 1))));
+    address.sin_port = htons(port_of(endpoint));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     const bool bound = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     ::close(fd);
@@ -69,7 +75,14 @@ std::vector<cli::Endpoints> free_endpoints(std::uint32_t nodes) {
 }  // namespace
 
 Cluster::Cluster(const ClusterOptions& options, const cli::Signals& signals, Recorder& recorder)
-    : signals_(signals), recorder_(recorder), program_(find_tulled(options.tulled)), nodes_(options.nodes) {
+    : signals_(signals), recorder_(recorder), nodes_(options.nodes) {
+    if (!options.running.empty()) {
+        for (std::uint32_t i = 0; i < options.nodes; ++i) {
+            nodes_[i].plan.endpoints = options.running.at(i);
+        }
+        return;
+    }
+    program_ = find_tulled(options.tulled);
     const std::vector<cli::Endpoints> endpoints = free_endpoints(options.nodes);
     up_.cluster = "chaos";
     for (std::uint32_t i = 0; i < options.nodes; ++i) {
@@ -105,6 +118,9 @@ void Cluster::start(std::uint32_t number) {
     }
     record(EventKind::kStart, number);
     node.leaving = false;
+    if (program_.empty()) {
+        return;
+    }
     node.child = std::make_unique<cli::Child>(program_, cli::tulled_arguments(up_, node.plan), signals_, false);
 }
 
@@ -137,6 +153,11 @@ void Cluster::resume(std::uint32_t number) {
         at(number).child->send(SIGCONT);
         record(EventKind::kContinue, number);
     }
+}
+
+void Cluster::reset_connections(std::uint32_t number) {
+    const cli::Endpoints& endpoints = at(number).plan.endpoints;
+    chaos::reset_connections({port_of(endpoints.mesh), port_of(endpoints.mesh_data)}, signals_);
 }
 
 void Cluster::ask_to_leave(std::uint32_t number) {

@@ -16,8 +16,9 @@ namespace tulle::chaos {
 
 struct ClusterOptions {
     std::uint32_t nodes = 5;
-    std::string tulled;  ///< empty: beside this program
-    std::string logs;    ///< a directory for what the nodes write; empty: nowhere
+    std::string tulled;                   ///< empty: beside this program
+    std::vector<cli::Endpoints> running;  ///< of a mesh that is there already: nothing is started or ended
+    std::string logs;                     ///< a directory for what the nodes write; empty: nowhere
 };
 
 /// The processes of a mesh, n1, n2…, each with ports of its own that all its incarnations use. Everything that is done
@@ -38,6 +39,8 @@ public:
     void kill(const std::vector<std::uint32_t>& nodes);
     void stop(std::uint32_t node);
     void resume(std::uint32_t node);
+    /// What others have connected to its mesh ports.
+    void reset_connections(std::uint32_t node);
     /// SIGTERM; reap() finds its end.
     void ask_to_leave(std::uint32_t node);
     [[nodiscard]] bool is_running(std::uint32_t node) const { return at(node).child != nullptr; }

@@ -39,9 +39,11 @@ Due due_of(const Timeline& timeline, const Publication& publication, std::uint32
             due = {kNever, kNever, true};
             break;
         }
-        if (stop.end + kHeal > publication.sent) {
-            due.origin = std::max(due.origin, stop.end + kThawSettle);
-            due.subscriber = std::max(due.subscriber, stop.end + kThawSettle);
+        const bool harmless = stop.end - stop.begin < kHarmlessStall;  // no session ends
+        if (stop.end + (harmless ? Duration::zero() : kHeal) > publication.sent) {
+            const Instant settled = stop.end + (harmless ? kSettle : kThawSettle);
+            due.origin = std::max(due.origin, settled);
+            due.subscriber = std::max(due.subscriber, settled);
             due.thaw = true;
         }
     }

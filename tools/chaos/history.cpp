@@ -68,8 +68,9 @@ bool take_members(const json::object& object, std::vector<Member>& out) {
 
 std::string to_line(const Event& event) {
     const std::string_view name = kNames[static_cast<std::size_t>(event.kind)];
-    json::object object{{"t", std::chrono::duration_cast<std::chrono::microseconds>(event.at.time_since_epoch()).count()},
-                        {"e", json::string_view(name.data(), name.size())}};
+    json::object object{
+        {"t", std::chrono::duration_cast<std::chrono::microseconds>(event.at.time_since_epoch()).count()},
+        {"e", json::string_view(name.data(), name.size())}};
     put(object, "node", event.node);
     put(object, "publisher", event.publisher);
     put(object, "subscription", event.subscription);

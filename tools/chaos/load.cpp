@@ -62,12 +62,11 @@ std::string channel_name(std::uint32_t channel) {
     return "chaos-" + std::to_string(channel);
 }
 
-ChaosSubscriber::ChaosSubscriber(std::uint32_t node, const std::string& listen, std::uint32_t first_channel,
-                                 Recorder& recorder)
-    : node_(node), recorder_(recorder) {
+ChaosSubscriber::ChaosSubscriber(const Target& target, std::uint32_t first_channel, Recorder& recorder)
+    : node_(target.node), recorder_(recorder) {
     ClientOptions options;
-    options.servers = {"ws://" + listen};
-    options.app_key = kAppKey;
+    options.servers = {"ws://" + target.listen};
+    options.app_key = target.app_key;
     options.connect_timeout = std::chrono::seconds(5);
     options.retry_delay_min = std::chrono::milliseconds(100);
     options.retry_delay_max = std::chrono::milliseconds(500);
@@ -119,10 +118,10 @@ void ChaosSubscriber::on_event(std::uint32_t channel, const tulle::Event& event)
     recorder_.add(std::move(record));
 }
 
-ChaosPublisher::ChaosPublisher(std::uint32_t node, const std::string& listen, double per_second, Recorder& recorder)
-    : node_(node), recorder_(recorder) {
+ChaosPublisher::ChaosPublisher(const Target& target, double per_second, Recorder& recorder)
+    : target_(target), recorder_(recorder) {
     const auto interval = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1.0 / per_second));
-    thread_ = std::thread([this, listen, interval] { run(listen, interval); });
+    thread_ = std::thread([this, interval] { run(interval); });
 }
 
 ChaosPublisher::~ChaosPublisher() {
@@ -130,30 +129,30 @@ ChaosPublisher::~ChaosPublisher() {
     thread_.join();
 }
 
-void ChaosPublisher::run(const std::string& listen, Duration interval) {
+void ChaosPublisher::run(Duration interval) {
     PublisherOptions options;
-    options.servers = {"http://" + listen};
-    options.app_id = kAppId;
-    options.app_key = kAppKey;
-    options.app_secret = kAppSecret;
+    options.servers = {"http://" + target_.listen};
+    options.app_id = target_.app_id;
+    options.app_key = target_.app_key;
+    options.app_secret = target_.app_secret;
     options.timeout = kPublishPatience;
     Publisher publisher(std::move(options));
-    Prng prng(node_);
+    Prng prng(target_.node);
     const std::string padding(kPaddingBytes, 'x');
     Instant next = now();
     for (std::uint64_t number = 1; !stop_.wait_until(next); ++number) {
         chaos::Event event;
         event.kind = EventKind::kPublish;
-        event.publisher = node_;
+        event.publisher = target_.node;
         event.number = number;
-        event.node = node_;
+        event.node = target_.node;
         event.channel = static_cast<std::uint32_t>(prng.below(kChannels)) + 1;
         recorder_.add(event);
-        const std::string data = std::to_string(node_) + ":" + std::to_string(number) + ":" + padding;
+        const std::string data = std::to_string(target_.node) + ":" + std::to_string(number) + ":" + padding;
         const PublishResult result = publisher.publish(channel_name(event.channel), kEventName, data);
         chaos::Event answer;
         answer.kind = outcome_of(result.status);
-        answer.publisher = node_;
+        answer.publisher = target_.node;
         answer.number = number;
         recorder_.add(std::move(answer));
         // What was missed while the node held us up is not made up for: that would be a burst.

@@ -14,10 +14,14 @@
 
 namespace tulle::chaos {
 
-/// The loopback app of every node.
-inline constexpr const char* kAppId = "app-id";
-inline constexpr const char* kAppKey = "app-key";
-inline constexpr const char* kAppSecret = "app-secret";
+/// Where a node is, and the app that is used there.
+struct Target {
+    std::uint32_t node = 0;
+    std::string listen;
+    std::string app_id;
+    std::string app_key;
+    std::string app_secret;
+};
 
 inline constexpr std::uint32_t kChannels = 8;
 inline constexpr std::uint32_t kChannelsOfClient = 3;
@@ -27,7 +31,7 @@ inline constexpr std::uint32_t kChannelsOfClient = 3;
 /// with it. What the server sends is recorded on the client's thread.
 class ChaosSubscriber {
 public:
-    ChaosSubscriber(std::uint32_t node, const std::string& listen, std::uint32_t first_channel, Recorder& recorder);
+    ChaosSubscriber(const Target& target, std::uint32_t first_channel, Recorder& recorder);
     ChaosSubscriber(const ChaosSubscriber&) = delete;
     ChaosSubscriber& operator=(const ChaosSubscriber&) = delete;
     ~ChaosSubscriber();
@@ -48,7 +52,7 @@ private:
 /// node keeps up. One thread.
 class ChaosPublisher {
 public:
-    ChaosPublisher(std::uint32_t node, const std::string& listen, double per_second, Recorder& recorder);
+    ChaosPublisher(const Target& target, double per_second, Recorder& recorder);
     ChaosPublisher(const ChaosPublisher&) = delete;
     ChaosPublisher& operator=(const ChaosPublisher&) = delete;
     ~ChaosPublisher();
@@ -56,9 +60,9 @@ public:
     void stop() { stop_.set(); }
 
 private:
-    void run(const std::string& listen, Duration interval);
+    void run(Duration interval);
 
-    std::uint32_t node_;
+    Target target_;
     Recorder& recorder_;
     StopFlag stop_;
     std::thread thread_;

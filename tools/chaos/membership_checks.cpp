@@ -93,8 +93,8 @@ void check_freeze(const Timeline& timeline, const Stop& stop, const Process& vic
             ++verdict.checked;
             const Instant dead = first_dead(timeline, observer, victim.oid, stop.begin);
             if (dead < std::min(victim.end, stop.end + kHarmlessStall)) {
-                verdict.violate("killed by a stall of " + at_text(Instant(length)) + " s: " +
-                                pair_text(observer, victim, dead));
+                verdict.violate("killed by a stall of " + at_text(Instant(length)) +
+                                " s: " + pair_text(observer, victim, dead));
             }
         }
     }

@@ -11,11 +11,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::array<std::string_view, kFaultKinds> kNames{"kill", "many", "stop", "seeds", "flap", "rolling", "slow"};
+constexpr std::array<std::string_view, kFaultKinds> kNames{"kill", "many",    "stop",  "seeds",
+                                                           "flap", "rolling", "reset", "slow"};
 constexpr std::uint32_t kSeeds = 2;
+constexpr Duration kShortestPause = 300ms;
 /// What a process is allowed for starting or leaving when the length of a plan is reckoned.
 constexpr Duration kProcessTime = 300ms;
-constexpr Duration kRollingTime = 1500ms;
+constexpr Duration kRollingTime = 600ms;
 
 Duration between(Prng& prng, std::uint64_t low_ms, std::uint64_t high_ms) {
     return milliseconds(low_ms + prng.below(high_ms - low_ms + 1));
@@ -72,6 +74,10 @@ Fault draw(Prng& prng, FaultKind kind, std::uint32_t nodes) {
             break;
         case FaultKind::kRolling:
             fault.nodes = some_nodes(prng, nodes, nodes);
+            break;
+        case FaultKind::kReset:
+            fault.hold = between(prng, 50, 800);
+            fault.times = static_cast<std::uint32_t>(1 + prng.below(4));
             break;
         case FaultKind::kSlow:
             fault.hold = between(prng, 3'000, 12'000);
@@ -133,6 +139,9 @@ std::vector<Fault> make_plan(const PlanOptions& options) {
             std::swap(kinds[i], kinds[i + prng.below(kinds.size() - i)]);
             Fault fault = draw(prng, kinds[i], options.nodes);
             fault.pause = prng.chance(25) ? Duration(6s) : between(prng, 300, 2'000);
+            if (used + expected(fault) > options.length) {
+                fault.pause = kShortestPause;
+            }
             if (used + expected(fault) > options.length) {
                 ++refused;
                 continue;

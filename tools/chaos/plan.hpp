@@ -18,9 +18,10 @@ enum class FaultKind : std::uint8_t {
     kSeeds,    ///< all seeds killed together, restarted together after `hold`
     kFlap,     ///< one is killed and restarted `times` times, `hold` apart
     kRolling,  ///< SIGTERM to each in turn; the next when the one before is a member again
+    kReset,    ///< the TCP connections to its mesh ports are reset `times` times, `hold` apart
     kSlow,     ///< a client at the node subscribes to everything and reads nothing for `hold`
 };
-inline constexpr std::size_t kFaultKinds = 7;
+inline constexpr std::size_t kFaultKinds = 8;
 
 [[nodiscard]] std::string_view to_string(FaultKind kind);
 [[nodiscard]] std::optional<FaultKind> fault_from(std::string_view name);
@@ -45,8 +46,8 @@ struct PlanOptions {
 };
 
 /// What will be done to the mesh, one fault after the other; the same options give the same plan. At least one node
-/// always stays untouched, but for a rolling restart and a mesh of two. Every kind comes once before any comes twice, as
-/// far as the time reaches. Now and then a pause is long enough (6 s) for the mesh to have to be whole again.
+/// always stays untouched, but for a rolling restart and a mesh of two. Every kind comes once before any comes twice,
+/// as far as the time reaches. Now and then a pause is long enough (6 s) for the mesh to have to be whole again.
 [[nodiscard]] std::vector<Fault> make_plan(const PlanOptions& options);
 
 }  // namespace tulle::chaos

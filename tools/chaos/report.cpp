@@ -1,8 +1,8 @@
 #include "tools/chaos/report.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <array>
+#include <cstdio>
 #include <utility>
 
 #include <boost/json.hpp>

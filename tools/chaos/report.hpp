@@ -36,7 +36,7 @@ struct Report {
     std::string seed;
     std::uint32_t nodes = 0;
     Duration length{};
-    std::uint64_t messages = 0;    ///< accepted
+    std::uint64_t messages = 0;  ///< accepted
     std::uint64_t deliveries = 0;
     std::uint64_t faults = 0;
     std::vector<Verdict> invariants;

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "tools/chaos/checker.hpp"
 #include "tools/chaos/slow_client.hpp"
 
 namespace tulle::chaos {
@@ -23,11 +24,11 @@ constexpr Duration kDrain = 3500ms;
 
 }  // namespace
 
-Runner::Runner(const ChaosOptions& options, cli::Signals& signals)
+Runner::Runner(const ChaosOptions& options, const std::vector<cli::Endpoints>& running, cli::Signals& signals)
     : options_(options),
       signals_(signals),
       recorder_(options.history),
-      cluster_({options.nodes, options.tulled, options.logs}, signals, recorder_) {}
+      cluster_({options.nodes, options.tulled, running, options.logs}, signals, recorder_) {}
 
 History Runner::run(const std::vector<Fault>& plan) {
     Event first;
@@ -43,6 +44,9 @@ History Runner::run(const std::vector<Fault>& plan) {
             perform(plan[i]);
         }
     }
+    if (plan.empty()) {
+        watch();
+    }
     come_to_rest();
     subscribers_.clear();
     publishers_.clear();
@@ -51,7 +55,7 @@ History Runner::run(const std::vector<Fault>& plan) {
 }
 
 void Runner::bring_up() {
-    say("starting " + std::to_string(options_.nodes) + " nodes");
+    say((options_.peers.empty() ? "starting " : "watching ") + std::to_string(options_.nodes) + " nodes");
     std::vector<std::string> admins;
     for (std::uint32_t node = 1; node <= options_.nodes; ++node) {
         cluster_.start(node);
@@ -63,8 +67,7 @@ void Runner::bring_up() {
     }
     for (std::uint32_t i = 0; i < options_.clients * options_.nodes && !interrupted_; ++i) {
         const std::uint32_t node = i % options_.nodes + 1;
-        subscribers_.push_back(
-            std::make_unique<ChaosSubscriber>(node, cluster_.endpoints(node).listen, i * kChannelsOfClient, recorder_));
+        subscribers_.push_back(std::make_unique<ChaosSubscriber>(target(node), i * kChannelsOfClient, recorder_));
     }
     const std::size_t expected = subscribers_.size() * kChannelsOfClient;
     if (!wait(kUpPatience, [&] { return recorder_.count(EventKind::kSubscribed) >= expected; }) && !interrupted_) {
@@ -72,8 +75,7 @@ void Runner::bring_up() {
     }
     const double rate = static_cast<double>(options_.rate) / options_.nodes;
     for (std::uint32_t node = 1; node <= options_.nodes && !interrupted_; ++node) {
-        publishers_.push_back(
-            std::make_unique<ChaosPublisher>(node, cluster_.endpoints(node).listen, rate, recorder_));
+        publishers_.push_back(std::make_unique<ChaosPublisher>(target(node), rate, recorder_));
     }
     wait(1s);
 }
@@ -89,12 +91,18 @@ void Runner::perform(const Fault& fault) {
         case FaultKind::kRolling:
             roll(fault);
             break;
+        case FaultKind::kReset:
+            for (std::uint32_t i = 0; i < fault.times && !interrupted_; ++i) {
+                cluster_.reset_connections(fault.nodes.front());
+                wait(fault.hold);
+            }
+            break;
         case FaultKind::kSlow: {
             std::vector<std::string> channels;
             for (std::uint32_t channel = 1; channel <= kChannels; ++channel) {
                 channels.push_back(channel_name(channel));
             }
-            const SlowClient slow(cluster_.endpoints(fault.nodes.front()).listen, kAppKey, channels);
+            const SlowClient slow(cluster_.endpoints(fault.nodes.front()).listen, options_.app_key, channels);
             wait(fault.hold);
             break;
         }
@@ -132,6 +140,16 @@ void Runner::roll(const Fault& fault) {
         wait(kTurn);
         wait(kJoinPatience, [this] { return watcher_->is_whole(); });
     }
+}
+
+void Runner::watch() {
+    record(EventKind::kFault, "none");
+    wait(std::max<Duration>(std::chrono::seconds(options_.seconds) - kRest - kDrain, kHeal));
+    record(EventKind::kCalm, "none");
+}
+
+Target Runner::target(std::uint32_t node) const {
+    return {node, cluster_.endpoints(node).listen, options_.app_id, options_.app_key, options_.app_secret};
 }
 
 void Runner::come_to_rest() {

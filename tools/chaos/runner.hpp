@@ -17,9 +17,11 @@ namespace tulle::chaos {
 /// and stops everything. Says on standard error what it does. Main thread.
 class Runner {
 public:
-    Runner(const ChaosOptions& options, cli::Signals& signals);
+    /// `running` as in ClusterOptions.
+    Runner(const ChaosOptions& options, const std::vector<cli::Endpoints>& running, cli::Signals& signals);
 
-    /// The history; up to that moment when it was interrupted by a signal. Throws when the mesh does not come up.
+    /// The history, cut short when a signal interrupts it; with an empty plan the mesh is only watched. Throws when the
+    /// mesh does not come up.
     [[nodiscard]] History run(const std::vector<Fault>& plan);
     [[nodiscard]] bool interrupted() const { return interrupted_; }
 
@@ -28,7 +30,9 @@ private:
     void perform(const Fault& fault);
     void kill_and_restart(const Fault& fault);
     void roll(const Fault& fault);
+    void watch();
     void come_to_rest();
+    [[nodiscard]] Target target(std::uint32_t node) const;
     /// Until `done()`, for `patience` at most, or until a signal: false.
     template <class Done>
     bool wait(Duration patience, Done done);

@@ -34,7 +34,8 @@ void on_process(Timeline& timeline, const Event& event) {
     }
 }
 
-/// A view belongs to the process that bears its oid. The first one of an oid nobody bears yet names the running process.
+/// A view belongs to the process that bears its oid. The first one of an oid nobody bears yet names the running
+/// process.
 void on_view(Timeline& timeline, const Event& event) {
     const bool known = std::any_of(timeline.processes.begin(), timeline.processes.end(),
                                    [&event](const Process& process) { return process.oid == event.text; });
@@ -134,9 +135,8 @@ std::optional<std::size_t> Timeline::process_at(std::uint32_t node, Instant at) 
 }
 
 bool Timeline::stopped_within(std::uint32_t node, Instant from, Instant to) const {
-    return std::any_of(stops.begin(), stops.end(), [&](const Stop& stop) {
-        return stop.node == node && stop.begin <= to && stop.end >= from;
-    });
+    return std::any_of(stops.begin(), stops.end(),
+                       [&](const Stop& stop) { return stop.node == node && stop.begin <= to && stop.end >= from; });
 }
 
 const View* Timeline::view_at(const Process& process, Instant at) const {

@@ -73,11 +73,11 @@ struct Subscribed {
 struct Timeline {
     std::uint32_t nodes = 0;
     Instant end{};
-    std::vector<Process> processes;             ///< by start
-    std::vector<Stop> stops;                    ///< by begin
+    std::vector<Process> processes;                    ///< by start
+    std::vector<Stop> stops;                           ///< by begin
     std::map<std::uint32_t, std::vector<View>> views;  ///< by node, then time
-    std::vector<Publication> publications;      ///< by time sent
-    std::map<MessageId, std::size_t> by_id;     ///< into publications
+    std::vector<Publication> publications;             ///< by time sent
+    std::map<MessageId, std::size_t> by_id;            ///< into publications
     std::map<std::uint32_t, Subscribed> subscriptions;
     std::vector<std::pair<Instant, bool>> faults;  ///< true: one begins, false: it is calm again
 

@@ -117,12 +117,14 @@ void add_pub(CLI::App& app, Options& options) {
 
 void add_chaos(CLI::App& app, chaos::ChaosOptions& options) {
     CLI::App* chaos = app.add_subcommand("chaos", "Start a mesh, do it harm, and judge whether it keeps its promises");
-    chaos->add_option("--nodes", options.nodes, "How many nodes")->check(CLI::Range(2, kMaxNodes))->capture_default_str();
+    chaos->add_option("--nodes", options.nodes, "How many nodes")
+        ->check(CLI::Range(2, kMaxNodes))
+        ->capture_default_str();
     chaos->add_option("--seconds", options.seconds, "How long, all in all; 15 at least do something")
         ->check(CLI::Range(1, 86'400))
         ->capture_default_str();
     chaos->add_option("--seed", options.seed, "The same seed makes the same plan of faults")->capture_default_str();
-    chaos->add_option("--faults", options.faults, "Only these of kill, many, stop, seeds, flap, rolling, slow")
+    chaos->add_option("--faults", options.faults, "Only these of kill, many, stop, seeds, flap, rolling, reset, slow")
         ->delimiter(',');
     chaos->add_option("--rate", options.rate, "Messages a second, over all nodes")
         ->check(CLI::Range(1, 100'000))
@@ -132,6 +134,13 @@ void add_chaos(CLI::App& app, chaos::ChaosOptions& options) {
         ->capture_default_str();
     chaos->add_option("--history", options.history, "A file for the history, one JSON object a line");
     chaos->add_option("--logs", options.logs, "A directory for the logs of the nodes");
+    chaos
+        ->add_option("--peers", options.peers,
+                     "Start nothing and do no harm: watch a mesh that runs, by the admin HOST:PORT of every node")
+        ->delimiter(',');
+    chaos->add_option("--app-id", options.app_id, "Id of the app")->envname("TULLE_APP_ID")->capture_default_str();
+    chaos->add_option("--app-key", options.app_key, "Key of the app")->envname("TULLE_APP_KEY")->capture_default_str();
+    chaos->add_option("--app-secret", options.app_secret, "Secret of the app")->envname("TULLE_APP_SECRET");
     chaos->add_option("--check", options.check, "Judge this history; runs nothing");
     chaos->add_option("--tulled", options.tulled, "The node program (default: beside this one)");
     chaos->add_flag("-j,--json", options.json, "The report as one JSON object");

@@ -105,6 +105,19 @@ TEST_F(LinkSenderTest, SaysWhatTheRingHasDropped) {
     EXPECT_EQ(frames[0]->upto, RecordNo{6});
 }
 
+TEST_F(LinkSenderTest, ReportsAsGoneWhatWouldComeBehindWhatOthersHaveFilledIn) {
+    for (int i = 0; i < 6; ++i) {
+        append("news");
+    }
+    LinkSender sender(Timing{}, limits_);
+    sender.open(RecordNo{1}, {RecordNo{2}, RecordNo{4}});
+    const auto frames = flush(sender);
+    ASSERT_EQ(frames.size(), 1u);
+    EXPECT_EQ(frames[0]->gone, (Gone{{{"news", 1}}, 0})) << "number 3";
+    ASSERT_EQ(frames[0]->records.size(), 2u);
+    EXPECT_EQ(frames[0]->records[0]->n, RecordNo{5});
+}
+
 TEST_F(LinkSenderTest, OwesATailAfterABurstAndAnotherWhenIdle) {
     append("news");
     LinkSender sender(Timing{}, limits_);

@@ -63,7 +63,7 @@ protected:
 
     /// Brings the session up to where the peer has pulled and holds our interest.
     void establish() {
-        feed(from_peer(Hello{peer(), SessionTag{77}, {std::nullopt, RecordNo{5}, {}}, {}}, 0));
+        feed(from_peer(Hello{peer(), SessionTag{77}, {std::nullopt, RecordNo{5}, {}, {}}, {}}, 0));
         feed(LinkUp{all_of<OpenLink>(out_).back().link});
         tag_ = bodies<Welcome>(out_).back().tag.value;
         feed(from_peer(Heartbeat{}, tag_));
@@ -91,7 +91,7 @@ TEST_F(MeshNodeTest, ServesAtOnceWhenItKnowsNobody) {
 }
 
 TEST_F(MeshNodeTest, AnswersAHelloWithAWelcomeAndPullsTheInterest) {
-    feed(from_peer(Hello{peer(), SessionTag{77}, {std::nullopt, RecordNo{5}, {}}, {}}, 0));
+    feed(from_peer(Hello{peer(), SessionTag{77}, {std::nullopt, RecordNo{5}, {}, {}}, {}}, 0));
     ASSERT_EQ(all_of<OpenLink>(out_).size(), 1u);
     EXPECT_EQ(all_of<OpenLink>(out_)[0].endpoint, "b:1");
     feed(LinkUp{all_of<OpenLink>(out_)[0].link});

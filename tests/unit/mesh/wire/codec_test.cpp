@@ -10,7 +10,7 @@ namespace tulle::mesh {
 namespace {
 
 const Introduction kWho{"c", "n1", "0.1", {"h:1", "h:2", "h:3"}, 1, 1, true};
-const SessionTerms kTerms{RecordNo{3}, RecordNo{9}, {{OriginId{5}, "n2", {"g:1", "g:2", ""}}}};
+const SessionTerms kTerms{RecordNo{3}, RecordNo{9}, {RecordNo{5}, RecordNo{7}}, {{OriginId{5}, "n2", {"g:1", "g:2", ""}}}};
 
 Control control(ControlBody body) {
     return {OriginId{1}, OriginId{2}, SessionTag{3}, std::move(body)};
@@ -33,7 +33,7 @@ TEST(Codec, CarriesEveryKindOfControlMessage) {
         InterestChunk{1, InterestVersion{2}, "", {"app/a"}, true, InterestVersion{4}}, Receipt{FrameNo{6}},
         Nack{{{FrameNo{1}, FrameNo{2}}}}, ProbeAsk{OriginId{8}, 1}, ProbeAnswer{OriginId{8}, 1, Hearing::kYes, 12},
         QueryAsk{1, "q", 500}, QueryAnswer{1, "a", true}, Leave{FrameNo{9}}, LeaveReceipt{},
-        Ping{1}, Pong{1}, Relay{OriginId{8}, std::make_shared<const Control>(control(Ping{2})), nullptr}};
+        Ping{1}, Pong{1}, Wake{OriginId{4}, RecordNo{3}}, Fill{OriginId{4}, {record("app/a", 3)}, true}, Relay{OriginId{8}, std::make_shared<const Control>(control(Ping{2})), nullptr}};
     static_assert(std::size(all) == std::variant_size_v<ControlBody>);
     for (const ControlBody& body : all) {
         const std::string bytes = encode(control(body));

@@ -1,0 +1,143 @@
+#include "mesh/core/reconcile.hpp"
+
+#include <algorithm>
+
+namespace tulle::mesh {
+
+void Reconcile::keep(Instant now, OriginId origin, const RecordPtr& record) {
+    Ring& ring = rings_[origin];
+    ring.records.push_back({record, now});
+    ring.bytes += record->cost();
+    while (ring.bytes > limits_.receive_ring_bytes || ring.records.front().at + limits_.receive_ring_age < now) {
+        ring.bytes -= ring.records.front().record->cost();
+        ring.records.pop_front();
+    }
+}
+
+void Reconcile::begin(Instant now, OriginId origin, RecordNo delivered, const std::vector<RecordPtr>& held,
+                      const std::set<OriginId>& survivors, Out& out) {
+    Vigil vigil{.delivered = delivered,
+                .waiting = survivors,
+                .pool = {},
+                .ask_again_at = now + timing_.reconcile_retry,
+                .give_up_at = now + timing_.reconcile};
+    for (const RecordPtr& record : held) {
+        if (delivered < record->n) {
+            vigil.pool.emplace(record->n, record);
+        }
+    }
+    const auto it = vigils_.insert_or_assign(origin, std::move(vigil)).first;
+    for (const OriginId survivor : survivors) {
+        out.asks.emplace_back(survivor, Wake{origin, delivered});
+    }
+    if (const auto early = early_.find(origin); early != early_.end()) {
+        for (const auto& [asker, n] : early->second) {
+            out.answers.push_back({asker, origin, after(origin, n)});
+        }
+        early_.erase(early);
+    }
+    if (survivors.empty()) {
+        finish(it, out);
+    }
+}
+
+void Reconcile::on_wake(OriginId from, const Wake& wake, bool origin_in_session, Out& out) {
+    if (origin_in_session) {
+        early_[wake.origin][from] = wake.delivered;
+        return;
+    }
+    out.answers.push_back({from, wake.origin, after(wake.origin, wake.delivered)});
+}
+
+std::vector<RecordPtr> Reconcile::after(OriginId origin, RecordNo n) const {
+    std::map<RecordNo, RecordPtr> found;
+    if (const auto ring = rings_.find(origin); ring != rings_.end()) {
+        for (const Kept& kept : ring->second.records) {
+            if (n < kept.record->n) {
+                found.emplace(kept.record->n, kept.record);
+            }
+        }
+    }
+    if (const auto vigil = vigils_.find(origin); vigil != vigils_.end()) {
+        found.insert(vigil->second.pool.upper_bound(n), vigil->second.pool.end());
+    }
+    std::vector<RecordPtr> records;
+    for (auto& [no, record] : found) {
+        records.push_back(std::move(record));
+    }
+    return records;
+}
+
+void Reconcile::on_fill(OriginId from, const Fill& fill, Out& out) {
+    const auto it = vigils_.find(fill.origin);
+    if (it == vigils_.end() || !it->second.waiting.contains(from)) {
+        return;
+    }
+    for (const RecordPtr& record : fill.records) {
+        if (it->second.delivered < record->n) {
+            it->second.pool.emplace(record->n, record);
+        }
+    }
+    if (fill.last) {
+        it->second.waiting.erase(from);
+    }
+    if (it->second.waiting.empty()) {
+        finish(it, out);
+    }
+}
+
+void Reconcile::survivor_gone(OriginId oid, Out& out) {
+    for (auto& [origin, askers] : early_) {
+        askers.erase(oid);
+    }
+    for (auto it = vigils_.begin(); it != vigils_.end();) {
+        const auto current = it++;
+        if (current->second.waiting.erase(oid) > 0 && current->second.waiting.empty()) {
+            finish(current, out);
+        }
+    }
+}
+
+void Reconcile::abort(OriginId origin) {
+    vigils_.erase(origin);
+    early_.erase(origin);
+}
+
+void Reconcile::finish(std::map<OriginId, Vigil>::iterator it, Out& out) {
+    Out::Filled filled{it->first, {}};
+    for (auto& [n, record] : it->second.pool) {
+        filled.records.push_back(std::move(record));
+    }
+    filled_ += filled.records.size();
+    vigils_.erase(it);
+    out.filled.push_back(std::move(filled));
+}
+
+void Reconcile::on_deadline(Instant now, Out& out) {
+    for (auto it = vigils_.begin(); it != vigils_.end();) {
+        const auto current = it++;
+        Vigil& vigil = current->second;
+        if (vigil.give_up_at <= now) {
+            finish(current, out);
+        } else if (vigil.ask_again_at <= now) {
+            vigil.ask_again_at = now + timing_.reconcile_retry;
+            for (const OriginId survivor : vigil.waiting) {
+                out.asks.emplace_back(survivor, Wake{current->first, vigil.delivered});
+            }
+        }
+    }
+    std::erase_if(rings_, [&](const auto& ring) {
+        return !ring.second.records.empty() && ring.second.records.back().at + limits_.receive_ring_age < now;
+    });
+}
+
+std::optional<Instant> Reconcile::next_deadline() const {
+    std::optional<Instant> next;
+    for (const auto& [origin, vigil] : vigils_) {
+        const Instant due = std::min(vigil.ask_again_at, vigil.give_up_at);
+        next = next ? std::min(*next, due) : due;
+    }
+    return next;
+}
+
+}  // namespace tulle::mesh

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "mesh/core/messages.hpp"
+#include "mesh/core/numbers.hpp"
+
+namespace tulle::mesh {
+
+/// When an origin dies, its receivers fill each other in: what one of them has delivered, all that are interested deliver.
+///
+/// Thread: confined to the hub. Time: `now` must not go backwards.
+/// Use:    the origin's session is ended first, so that nothing late of it can come behind the fill.
+/// Order:  what is filled in is handed on in order of n, when every survivor has answered or at the deadline.
+/// Limits: keeps `receive_ring_bytes` or `receive_ring_age` of what came from each origin; waits `reconcile` at most. When
+///         the origin comes back meanwhile, nothing is handed on: it sends everything itself.
+class Reconcile {
+public:
+    Reconcile(const Timing& timing, const Limits& limits) : timing_(timing), limits_(limits) {}
+
+    /// Came from `origin` and was delivered.
+    void keep(Instant now, OriginId origin, const RecordPtr& record);
+
+    /// What to say to whom.
+    struct Out {
+        std::vector<std::pair<OriginId, Wake>> asks;
+        /// Send `to` what of `origin` follows `after`, filtered by its interest.
+        struct Answer {
+            OriginId to;
+            OriginId origin;
+            std::vector<RecordPtr> records;
+        };
+        std::vector<Answer> answers;
+        /// To be delivered here, in order.
+        struct Filled {
+            OriginId origin;
+            std::vector<RecordPtr> records;
+        };
+        std::vector<Filled> filled;
+    };
+
+    /// `origin` is dead; all up to `delivered` was delivered here, and `held` came beyond a hole.
+    void begin(Instant now, OriginId origin, RecordNo delivered, const std::vector<RecordPtr>& held,
+               const std::set<OriginId>& survivors, Out& out);
+    /// A survivor asks. Answered now, or when the origin is dead for us too.
+    void on_wake(OriginId from, const Wake& wake, bool origin_in_session, Out& out);
+    void on_fill(OriginId from, const Fill& fill, Out& out);
+    void survivor_gone(OriginId oid, Out& out);
+    /// It lives after all: what it sends itself is complete and in order.
+    void abort(OriginId origin);
+    void on_deadline(Instant now, Out& out);
+    [[nodiscard]] std::optional<Instant> next_deadline() const;
+    [[nodiscard]] std::uint64_t filled() const { return filled_; }
+
+private:
+    struct Kept {
+        RecordPtr record;
+        Instant at;
+    };
+    struct Ring {
+        std::deque<Kept> records;
+        std::size_t bytes = 0;
+    };
+    struct Vigil {
+        RecordNo delivered;
+        std::set<OriginId> waiting;
+        std::map<RecordNo, RecordPtr> pool;
+        Instant ask_again_at;
+        Instant give_up_at;
+    };
+
+    [[nodiscard]] std::vector<RecordPtr> after(OriginId origin, RecordNo n) const;
+    void finish(std::map<OriginId, Vigil>::iterator it, Out& out);
+
+    Timing timing_;
+    Limits limits_;
+    std::map<OriginId, Ring> rings_;
+    std::map<OriginId, Vigil> vigils_;
+    std::map<OriginId, std::map<OriginId, RecordNo>> early_;  // origin -> who asked before it was dead for us
+    std::uint64_t filled_ = 0;
+};
+
+}  // namespace tulle::mesh

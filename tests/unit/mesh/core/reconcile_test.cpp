@@ -1,0 +1,100 @@
+#include "mesh/core/reconcile.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tulle::mesh {
+namespace {
+
+constexpr Instant kStart{10s};
+constexpr OriginId kDead{9};
+constexpr OriginId kA{1};
+constexpr OriginId kB{2};
+
+RecordPtr record(std::uint64_t n) {
+    return std::make_shared<const Record>(Record{RecordNo{n}, {"news"}, share("x"), {}});
+}
+
+std::vector<std::uint64_t> numbers(const std::vector<RecordPtr>& records) {
+    std::vector<std::uint64_t> all;
+    for (const RecordPtr& r : records) {
+        all.push_back(r->n.value);
+    }
+    return all;
+}
+
+class ReconcileTest : public testing::Test {
+protected:
+    void begin(RecordNo delivered, const std::vector<RecordPtr>& held) {
+        reconcile_.begin(kStart, kDead, delivered, held, {kA, kB}, out_);
+    }
+
+    Timing timing_;
+    Limits limits_;
+    Reconcile reconcile_{timing_, limits_};
+    Reconcile::Out out_;
+};
+
+TEST_F(ReconcileTest, AsksEverySurvivorAndHandsOnInOrderWhenAllHaveAnswered) {
+    begin(RecordNo{4}, {record(7)});
+    ASSERT_EQ(out_.asks.size(), 2u);
+    EXPECT_EQ(out_.asks[0].second.delivered, RecordNo{4});
+    reconcile_.on_fill(kA, {kDead, {record(6), record(7), record(8)}, true}, out_);
+    EXPECT_TRUE(out_.filled.empty());
+    reconcile_.on_fill(kB, {kDead, {record(3), record(5)}, true}, out_);
+    ASSERT_EQ(out_.filled.size(), 1u);
+    EXPECT_EQ(numbers(out_.filled[0].records), (std::vector<std::uint64_t>{5, 6, 7, 8}));
+}
+
+TEST_F(ReconcileTest, AsksAgainAndGoesOnWithoutWhoDoesNotAnswer) {
+    begin(RecordNo{4}, {});
+    reconcile_.on_fill(kA, {kDead, {record(5)}, true}, out_);
+    out_.asks.clear();
+    EXPECT_EQ(reconcile_.next_deadline(), kStart + timing_.reconcile_retry);
+    reconcile_.on_deadline(kStart + timing_.reconcile_retry, out_);
+    ASSERT_EQ(out_.asks.size(), 1u);
+    EXPECT_EQ(out_.asks[0].first, kB);
+    reconcile_.on_deadline(kStart + timing_.reconcile, out_);
+    ASSERT_EQ(out_.filled.size(), 1u);
+    EXPECT_EQ(reconcile_.next_deadline(), std::nullopt);
+}
+
+TEST_F(ReconcileTest, DoesNotWaitForASurvivorThatDies) {
+    begin(RecordNo{4}, {record(6)});
+    reconcile_.survivor_gone(kA, out_);
+    reconcile_.survivor_gone(kB, out_);
+    ASSERT_EQ(out_.filled.size(), 1u);
+    EXPECT_EQ(numbers(out_.filled[0].records), (std::vector<std::uint64_t>{6}));
+}
+
+TEST_F(ReconcileTest, AnswersWhoAsksEarlyWhenTheOriginIsDeadHereToo) {
+    reconcile_.keep(kStart, kDead, record(4));
+    reconcile_.keep(kStart, kDead, record(5));
+    reconcile_.on_wake(kA, {kDead, RecordNo{4}}, true, out_);
+    EXPECT_TRUE(out_.answers.empty());
+    begin(RecordNo{5}, {record(7)});
+    ASSERT_EQ(out_.answers.size(), 1u);
+    EXPECT_EQ(out_.answers[0].to, kA);
+    EXPECT_EQ(numbers(out_.answers[0].records), (std::vector<std::uint64_t>{5, 7}));
+}
+
+TEST_F(ReconcileTest, HandsNothingOnWhenTheOriginComesBack) {
+    begin(RecordNo{4}, {record(6)});
+    reconcile_.abort(kDead);
+    reconcile_.on_fill(kA, {kDead, {record(5)}, true}, out_);
+    reconcile_.on_fill(kB, {kDead, {}, true}, out_);
+    EXPECT_TRUE(out_.filled.empty());
+    EXPECT_EQ(reconcile_.next_deadline(), std::nullopt);
+}
+
+TEST_F(ReconcileTest, KeepsNoMoreOfAnOriginThanItsRing) {
+    limits_.receive_ring_bytes = 3 * record(1)->cost();
+    Reconcile small(timing_, limits_);
+    for (std::uint64_t n = 1; n <= 9; ++n) {
+        small.keep(kStart, kDead, record(n));
+    }
+    small.on_wake(kA, {kDead, RecordNo{0}}, false, out_);
+    EXPECT_EQ(numbers(out_.answers[0].records), (std::vector<std::uint64_t>{7, 8, 9}));
+}
+
+}  // namespace
+}  // namespace tulle::mesh

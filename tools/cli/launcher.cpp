@@ -24,6 +24,14 @@
 namespace tulle::cli {
 namespace {
 
+/// This program as the reader can call it from where he is.
+std::string own_path() {
+    std::error_code error;
+    const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+    const std::filesystem::path near = std::filesystem::proximate(program, error);
+    return near.empty() || *near.begin() == ".." ? program.string() : near.string();
+}
+
 constexpr std::chrono::seconds kStopTimeout{20};
 constexpr std::chrono::milliseconds kReadyTimeout{500};
 /// How often nodes that are starting are looked at.
@@ -169,7 +177,8 @@ void Launcher::announce() {
     for (const Node& node : nodes_) {
         running.push_back({node.plan.name, static_cast<int>(node.child->pid()), node.plan.endpoints});
     }
-    std::cout << (options_.json ? announcement_json(running, options_.demo) : announcement_text(running, options_.demo))
+    std::cout << (options_.json ? announcement_json(running, options_.demo)
+                                : announcement_text(running, options_.demo, own_path()))
               << std::flush;
 }
 

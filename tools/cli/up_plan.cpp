@@ -107,7 +107,7 @@ std::string announcement_json(const std::vector<RunningNode>& nodes, bool demo) 
     return json::serialize(line) + "\n";
 }
 
-std::string announcement_text(const std::vector<RunningNode>& nodes, bool demo) {
+std::string announcement_text(const std::vector<RunningNode>& nodes, bool demo, const std::string& program) {
     std::string out =
         "\n" + std::to_string(nodes.size()) + (nodes.size() == 1 ? " node is up\n\n" : " nodes are up\n\n");
     for (const RunningNode& node : nodes) {
@@ -121,9 +121,9 @@ std::string announcement_text(const std::vector<RunningNode>& nodes, bool demo) 
     if (demo) {
         out += "  http://" + first.listen + "/   the page\n";
     }
-    out += "  tulle status -s " + first.admin + "\n";
-    out += "  tulle sub news --url ws://" + first.listen + "\n";
-    out += "  tulle pub news greeting '{\"text\":\"hello\"}' --url http://" + last.listen + "\n";
+    out += "  " + program + " status -s " + first.admin + "\n";
+    out += "  " + program + " sub news --url ws://" + first.listen + "\n";
+    out += "  " + program + " pub news greeting '{\"text\":\"hello\"}' --url http://" + last.listen + "\n";
     out += "\nCtrl-C stops them.\n\n";
     return out;
 }

@@ -1,0 +1,40 @@
+#include "mesh/base/json_members.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "mesh/base/prng.hpp"
+
+namespace tulle {
+namespace {
+
+TEST(JsonMembers, GivesTheVeryBytesOfEachValue) {
+    const auto members = json_members(R"( { "a" : {"x":"}\""} , "b":[1, "]"],"a":1e400 , "c\u0041":"z" } )");
+    ASSERT_EQ(members.size(), 4u);
+    EXPECT_EQ(members[0].name, "\"a\"");
+    EXPECT_EQ(members[0].value, R"({"x":"}\""})");
+    EXPECT_EQ(members[1].value, R"([1, "]"])");
+    EXPECT_EQ(members[2].value, "1e400");
+    EXPECT_EQ(members[3].name, R"("c\u0041")");
+}
+
+TEST(JsonMembers, OfAnEmptyObjectAreNone) {
+    EXPECT_TRUE(json_members("{}").empty());
+    EXPECT_TRUE(json_members(" { } ").empty());
+}
+
+TEST(JsonMembers, ComeToAnEndForAnyText) {
+    Prng prng(1);
+    const std::string letters = "{}[]\",:\\ a1";
+    for (int i = 0; i < 20'000; ++i) {
+        std::string text;
+        for (std::uint64_t n = prng.below(24); n > 0; --n) {
+            text.push_back(letters[prng.below(letters.size())]);
+        }
+        EXPECT_LE(json_members(text).size(), text.size());
+    }
+}
+
+}  // namespace
+}  // namespace tulle

@@ -162,8 +162,8 @@ std::optional<Refuse> Membership::name_objection(Instant now, OriginId from, con
             }
             return std::nullopt;
         }
-        if (!same_place && who.ready && holder.in_session()) {
-            continue;  // two established holders that meet after a heal both stay
+        if (!same_place && who.ready) {
+            continue;  // it is established: it stays, whoever took its name while we could not see it
         }
         return Refuse{RefusalReason::kNameTaken, taken + " at " + holder.endpoints.control};
     }

@@ -192,6 +192,9 @@ bool Faults::leave_and_return() {
     if (process == nullptr || process->frozen) {
         return false;
     }
+    for (int i = 0; i < 20; ++i) {
+        world_.publish(host, "app/c" + std::to_string(world_.prng().below(world_.channels())));  // what must still go out
+    }
     world_.leave(host);
     restart(host, 6s);
     return true;

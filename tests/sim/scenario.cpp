@@ -146,7 +146,7 @@ Outcome run_seed(std::uint64_t seed, bool trace) {
     Outcome outcome{.seed = seed, .hosts = nodes, .faults = faults.injected(), .published = world.accepted().size()};
     check_views(world);
     check_deliveries(world, outcome);
-    check_killed_origins(world, outcome);
+    check_ended_origins(world, outcome);
     outcome.events = world.scheduler().events();
     for (HostId host = 0; host < world.hosts(); ++host) {
         if (world.process(host) != nullptr) {

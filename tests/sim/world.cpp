@@ -101,6 +101,9 @@ void World::thaw(HostId host) {
 
 void World::leave(HostId host) {
     note("leave " + name_of(processes_[host]->oid));
+    if (!processes_[host]->leaving_since) {
+        processes_[host]->leaving_since = now();
+    }
     input(host, mesh::LeaveRequest{options_.timing.drain});
 }
 
@@ -206,6 +209,7 @@ void World::run(HostId host, mesh::Effects& effects) {
             note(name_of(process.oid) + ": readiness changed");
         } else if (std::holds_alternative<mesh::Left>(effect)) {
             process.left = true;
+            process.left_late = process.leaving_since && now() - *process.leaving_since >= options_.timing.drain;
             scheduler_.after(0ms, [this, host, oid = process.oid] {
                 if (processes_[host] && processes_[host]->oid == oid) {
                     kill(host);

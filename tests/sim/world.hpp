@@ -50,6 +50,8 @@ struct Process {
     bool frozen = false;
     bool fatal = false;
     bool left = false;
+    bool left_late = false;  ///< at the drain deadline, without every receipt
+    std::optional<Instant> leaving_since;
     bool turn_due = false;
     Instant started;
     Instant wake_at;
@@ -97,6 +99,7 @@ public:
     };
     [[nodiscard]] const std::vector<Dead>& dead() const { return dead_; }
     [[nodiscard]] Process* process(HostId host) { return processes_[host].get(); }
+    [[nodiscard]] std::size_t channels() const { return options_.channels; }
     [[nodiscard]] std::size_t hosts() const { return processes_.size(); }
     [[nodiscard]] Network& network() { return network_; }
     [[nodiscard]] Scheduler& scheduler() { return scheduler_; }

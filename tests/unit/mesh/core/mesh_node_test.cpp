@@ -153,6 +153,56 @@ TEST_F(MeshNodeTest, RefusesANewcomerThatBearsItsName) {
     EXPECT_EQ(bodies<Refuse>(out_)[0].reason, RefusalReason::kNameTaken);
 }
 
+TEST_F(MeshNodeTest, AcceptsAnEstablishedNodeWhoseNameANewcomerIsTaking) {
+    Introduction newcomer = peer();
+    newcomer.ready = false;
+    newcomer.endpoints = {"elsewhere:1", "elsewhere:2", "elsewhere:3"};
+    feed(Control{OriginId{3}, OriginId{1}, {}, Knock{newcomer, "a:1"}});
+    feed(from_peer(Hello{peer(), SessionTag{77}, {}, {}}, 0));
+    ASSERT_NE(node_.membership().find(OriginId{2}), nullptr);
+    EXPECT_TRUE(node_.membership().find(OriginId{2})->bound);
+    EXPECT_EQ(node_.membership().counters().refused, 0u);
+}
+
+TEST_F(MeshNodeTest, SendsRoundALinkThatThePeerDoesNotHear) {
+    establish();
+    Introduction witness = peer();
+    witness.name = "w";
+    witness.endpoints = {"w:1", "w:2", "w:3"};
+    feed(Control{OriginId{3}, OriginId{1}, {}, Hello{witness, SessionTag{5}, {}, {}}});
+    const LinkId to_witness = all_of<OpenLink>(out_).back().link;
+    feed(LinkUp{to_witness});
+    const SessionTag tag = bodies<Welcome>(out_).back().tag;
+    feed(Control{OriginId{3}, OriginId{1}, tag, Heartbeat{}});
+    feed(SubscriberSeen{OriginId{2}});
+    feed(from_peer(Heartbeat{.deaf_via = OriginId{3}}, tag_));
+    out_.clear();
+    publish("app/news");
+    const auto relayed = bodies<Relay>(out_);
+    ASSERT_EQ(relayed.size(), 1u);
+    EXPECT_EQ(relayed[0].to, OriginId{2});
+    ASSERT_NE(relayed[0].data, nullptr);
+    EXPECT_EQ(relayed[0].data->tag, SessionTag{77});
+    EXPECT_TRUE(all_of<SendData>(out_).empty());
+    feed(from_peer(Heartbeat{}, tag_));  // it hears us again
+    out_.clear();
+    publish("app/news");
+    EXPECT_TRUE(bodies<Relay>(out_).empty());
+    EXPECT_EQ(all_of<SendData>(out_).size(), 1u);
+}
+
+TEST_F(MeshNodeTest, HoldsPublishesAfterASleepUntilTheSessionIsConfirmed) {
+    establish();
+    now_ += 10s;
+    node_.settle(now_, out_);
+    ASSERT_FALSE(bodies<Ping>(out_).empty());
+    publish("app/news");
+    EXPECT_TRUE(all_of<ToPort>(out_).empty());
+    feed(from_peer(Pong{bodies<Ping>(out_)[0].nonce}, tag_));
+    ASSERT_EQ(all_of<ToPort>(out_).size(), 1u);
+    EXPECT_EQ(std::get<Published>(all_of<ToPort>(out_)[0].message).outcome, PublishOutcome::kAccepted);
+}
+
 TEST_F(MeshNodeTest, DeclaresAPeerDeadAtOnceWhenItsEndpointRefuses) {
     establish();
     const LinkId link = *node_.membership().find(OriginId{2})->link;
@@ -221,6 +271,19 @@ TEST(MeshNodeJoining, WaitsForItsSeedAndServesAloneWhenItRefuses) {
     node.settle(kStart + 1ms, out);
     EXPECT_TRUE(node.ready());
     EXPECT_EQ(all_of<CloseLink>(out).size(), 1u);
+}
+
+TEST(MeshNodeJoining, ServesWhenNobodyRefusesItsNameAnyMore) {
+    MeshNode node(options(1, "a", {"seed:1"}), 1);
+    Effects out;
+    node.start(kStart, out);
+    node.step(kStart + 1ms, LinkUp{all_of<OpenLink>(out)[0].link}, out);
+    node.step(kStart + 2ms, Control{OriginId{7}, OriginId{1}, {}, Refuse{RefusalReason::kNameTaken, "held"}}, out);
+    node.settle(kStart + 3s, out);
+    EXPECT_FALSE(node.ready()) << "its seed has had its time, but its name was refused";
+    node.settle(kStart + 6s, out);
+    node.settle(kStart + 6s, out);
+    EXPECT_TRUE(node.ready());
 }
 
 TEST(MeshNodeJoining, KnocksAgainUntilTheSeedHasHadItsTime) {

@@ -25,16 +25,6 @@ constexpr std::uint16_t kPorts = 16'000;
 constexpr int kTries = 200;
 constexpr std::uint32_t kSeeds = 2;
 
-std::string find_tulled(const std::string& given) {
-    const std::filesystem::path path = given.empty()
-                                           ? std::filesystem::read_symlink("/proc/self/exe").parent_path() / "tulled"
-                                           : std::filesystem::path(given);
-    if (::access(path.c_str(), X_OK) != 0) {
-        throw std::runtime_error("cannot find the node program " + path.string());
-    }
-    return path.string();
-}
-
 std::uint16_t port_of(const std::string& endpoint) {
     return static_cast<std::uint16_t>(std::stoul(endpoint.substr(endpoint.find(':') + 1)));
 }
@@ -82,7 +72,7 @@ Cluster::Cluster(const ClusterOptions& options, const cli::Signals& signals, Rec
         }
         return;
     }
-    program_ = find_tulled(options.tulled);
+    program_ = cli::find_tulled(options.tulled);
     const std::vector<cli::Endpoints> endpoints = free_endpoints(options.nodes);
     up_.cluster = "chaos";
     for (std::uint32_t i = 0; i < options.nodes; ++i) {

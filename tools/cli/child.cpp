@@ -12,6 +12,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -52,6 +54,16 @@ constexpr std::array<const char*, 5> kOwnVariables{"TULLE_ADMIN", "TULLE_URL", "
 }
 
 }  // namespace
+
+std::string find_tulled(const std::string& given) {
+    const std::filesystem::path path = given.empty()
+                                           ? std::filesystem::read_symlink("/proc/self/exe").parent_path() / "tulled"
+                                           : std::filesystem::path(given);
+    if (::access(path.c_str(), X_OK) != 0) {
+        throw std::runtime_error("cannot find the node program " + path.string());
+    }
+    return path.string();
+}
 
 std::string describe_wait_status(int status) {
     if (WIFSIGNALED(status)) {

@@ -37,16 +37,6 @@ constexpr std::chrono::milliseconds kReadyTimeout{500};
 /// How often nodes that are starting are looked at.
 constexpr std::chrono::milliseconds kLookInterval{20};
 
-std::string find_tulled(const std::string& given) {
-    const std::filesystem::path path = given.empty()
-                                           ? std::filesystem::read_symlink("/proc/self/exe").parent_path() / "tulled"
-                                           : std::filesystem::path(given);
-    if (::access(path.c_str(), X_OK) != 0) {
-        throw std::runtime_error("cannot find the node program " + path.string());
-    }
-    return path.string();
-}
-
 /// A node shares its port among its threads (SO_REUSEPORT), so another node's would not stop it: it is looked at here.
 void require_free(const std::string& endpoint, const std::string& name) {
     const auto port = static_cast<std::uint16_t>(std::stoul(endpoint.substr(endpoint.find(':') + 1)));

@@ -16,10 +16,11 @@ public:
     struct Waiting {
         ShardIndex shard;
         Subscribed answer;
+        bool presence = false;
     };
 
-    void wait(InterestVersion version, ShardIndex shard, Subscribed answer) {
-        waiting_[version].push_back({shard, std::move(answer)});
+    void wait(InterestVersion version, Waiting waiting) {
+        waiting_[version].push_back(std::move(waiting));
         ++waits_;
     }
 

@@ -34,6 +34,10 @@ struct EndpointChecked {
 struct SubscriberSeen {
     OriginId oid;
 };
+/// A pipe that a peer had subscribed by has ended. Says nothing: a newer one may stand already.
+struct SubscriberGone {
+    OriginId oid;
+};
 struct PortInput {
     ShardIndex shard;
     ToHub message;
@@ -43,7 +47,7 @@ struct LeaveRequest {
     Duration deadline{};
 };
 
-using Input = std::variant<LinkUp, LinkDown, EndpointChecked, SubscriberSeen, Control, Data, PortInput, LeaveRequest>;
+using Input = std::variant<LinkUp, LinkDown, EndpointChecked, SubscriberSeen, SubscriberGone, Control, Data, PortInput, LeaveRequest>;
 
 // ---- effects ---------------------------------------------------------------------------------------------------------
 

@@ -30,6 +30,9 @@ void InterestFeed::on_ack(Instant now, InterestVersion applied) {
         return;
     }
     acked_ = applied;
+    if (in_snapshot_ && applied < snapshot_base_) {
+        return;  // what it had before: the snapshot goes on
+    }
     if (in_snapshot_) {
         in_snapshot_ = false;
         sent_ = applied;

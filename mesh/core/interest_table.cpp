@@ -37,6 +37,7 @@ InterestTable::Applied InterestTable::apply(InterestSlot slot, const InterestDel
     if (have < delta.base) {
         return {.hole = true};
     }
+    Applied applied;
     for (std::size_t i = have.value - delta.base.value; i < delta.changes.size(); ++i) {
         const InterestChange& change = delta.changes[i];
         const bool changed = change.add ? insert(slot.value, state.generation, change.channel)
@@ -45,16 +46,20 @@ InterestTable::Applied InterestTable::apply(InterestSlot slot, const InterestDel
             state.digest ^= stable_hash(change.channel);
             state.size += change.add ? 1u : std::size_t(-1);
         }
+        if (change.add && is_presence_key(change.channel)) {
+            applied.presence.emplace_back(presence_channel(change.channel));
+        }
     }
     state.version = std::max(have, delta.base.plus(delta.changes.size()));
-    return {};
+    return applied;
 }
 
 bool InterestTable::apply(InterestSlot slot, const InterestChunk& chunk) {
     Slot& state = slots_[slot.value];
+    const bool stale_too = planted_ == Planted::kStaleSnapshot;
     if (chunk.snapshot != state.snapshot) {
         const bool older = chunk.snapshot < state.snapshot;
-        const bool behind = state.snapshot == 0 && state.version && chunk.base < *state.version;
+        const bool behind = state.snapshot == 0 && state.version && chunk.base < *state.version && !stale_too;
         if (older || behind || !chunk.after.empty()) {
             return false;
         }
@@ -78,7 +83,7 @@ bool InterestTable::apply(InterestSlot slot, const InterestChunk& chunk) {
         state.generation = state.new_generation;
         state.digest = state.new_digest;
         state.size = state.new_size;
-        state.version = chunk.base;
+        state.version = stale_too ? std::max(state.version.value_or(chunk.base), chunk.base) : chunk.base;
         state.snapshot = 0;
         state.after.clear();
         start_sweep();

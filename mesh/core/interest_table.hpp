@@ -9,6 +9,7 @@
 
 #include "mesh/core/messages.hpp"
 #include "mesh/core/numbers.hpp"
+#include "mesh/core/planted.hpp"
 
 namespace tulle::mesh {
 
@@ -23,7 +24,7 @@ using InterestSlot = Strong<struct InterestSlotTag, std::uint16_t>;
 /// Limits: kMaxMembers slots.
 class InterestTable {
 public:
-    explicit InterestTable(const Limits& limits) : limits_(limits) {}
+    explicit InterestTable(const Limits& limits, Planted planted = Planted::kNone) : limits_(limits), planted_(planted) {}
 
     /// Nothing when all slots are taken.
     [[nodiscard]] std::optional<InterestSlot> take_slot();
@@ -32,6 +33,8 @@ public:
     /// What a delta led to.
     struct Applied {
         bool hole = false;  ///< it starts beyond what we have: pull
+        /// Presence channels that were added: the peer is owed the lists of their members.
+        std::vector<std::string> presence = {};
     };
     Applied apply(InterestSlot slot, const InterestDelta& delta);
     /// Applies the next chunk; false when it does not follow the last one (old, or repeated). The last chunk replaces
@@ -76,6 +79,7 @@ private:
     void start_sweep();
 
     Limits limits_;
+    Planted planted_;
     std::unordered_map<std::string, std::vector<Entry>, StringHash, std::equal_to<>> index_;
     std::vector<Slot> slots_;
     std::uint32_t last_generation_ = 0;

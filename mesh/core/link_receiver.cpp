@@ -4,31 +4,37 @@
 
 namespace tulle::mesh {
 
-void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out) {
+void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out, OriginId via) {
     if (believe_at_) {
         believe_at_ = now + timing_.claim_quiet;
     }
     if (frame->no <= received_ || held_.contains(frame->no)) {
         ++duplicates_;
+        if (planted_ == Planted::kDuplicateFilterOff) {
+            for (const RecordPtr& record : frame->records) {
+                out.push_back(DeliverRecord{record});
+            }
+        }
         return;
     }
     if (frame->no.value - received_.value > limits_.frames_ahead) {
         return;
     }
-    if (frame->no <= holes_upto_) {
+    const Arrival arrival{frame->no <= holes_upto_, via};
+    if (arrival.repaired) {
         ++repaired_;
     }
     if (frame->no != received_.next()) {
-        hold(frame);
+        hold(frame, arrival);
         learn(now, frame->no);
         return;
     }
-    deliver(*frame, out);
+    deliver(*frame, arrival, out);
     while (!held_.empty() && held_.begin()->first == received_.next()) {
-        const FramePtr next = held_.begin()->second;
+        const Held next = held_.begin()->second;
         held_.erase(held_.begin());
-        held_bytes_ -= next->bytes;
-        deliver(*next, out);
+        held_bytes_ -= next.frame->bytes;
+        deliver(*next.frame, next.arrival, out);
     }
     known_ = std::max(known_, received_);
     after_progress(now);
@@ -38,9 +44,12 @@ void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out
     }
 }
 
-void LinkReceiver::deliver(const Frame& frame, LinkEffects& out) {
+void LinkReceiver::deliver(const Frame& frame, const Arrival& arrival, LinkEffects& out) {
     if (!frame.gone.empty()) {
         out.push_back(ReportGone{frame.gone});
+    }
+    for (const PresencePartPtr& part : frame.presence) {
+        out.push_back(AcceptMembers{part});
     }
     for (const RecordPtr& record : frame.records) {
         if (record->n <= delivered_) {
@@ -48,19 +57,19 @@ void LinkReceiver::deliver(const Frame& frame, LinkEffects& out) {
             continue;
         }
         delivered_ = record->n;
-        out.push_back(DeliverRecord{record});
+        out.push_back(DeliverRecord{record, arrival});
     }
     delivered_ = std::max(delivered_, frame.upto);
     received_ = frame.no;
     since_receipt_ += frame.bytes;
 }
 
-void LinkReceiver::hold(const FramePtr& frame) {
-    held_.emplace(frame->no, frame);
+void LinkReceiver::hold(const FramePtr& frame, const Arrival& arrival) {
+    held_.emplace(frame->no, Held{frame, arrival});
     held_bytes_ += frame->bytes;
     while (held_bytes_ > limits_.hold_bytes) {
         const auto highest = std::prev(held_.end());
-        held_bytes_ -= highest->second->bytes;
+        held_bytes_ -= highest->second.frame->bytes;
         held_.erase(highest);
     }
 }
@@ -112,7 +121,7 @@ void LinkReceiver::after_progress(Instant now) {
 std::vector<FrameRange> LinkReceiver::missing() const {
     std::vector<FrameRange> ranges;
     FrameNo expected = received_.next();
-    for (const auto& [no, frame] : held_) {
+    for (const auto& [no, held] : held_) {
         if (ranges.size() == limits_.nack_ranges) {
             return ranges;
         }

@@ -7,18 +7,32 @@
 
 #include "mesh/core/messages.hpp"
 #include "mesh/core/numbers.hpp"
+#include "mesh/core/planted.hpp"
 
 namespace tulle::mesh {
+
+/// How a frame came.
+struct Arrival {
+    bool repaired = false;  ///< only after it was found missing
+    OriginId via;           ///< the witness that relayed it; 0: directly
+    friend bool operator==(const Arrival&, const Arrival&) = default;
+};
 
 /// Hand this record on: the next one of its origin.
 struct DeliverRecord {
     RecordPtr record;
+    Arrival arrival{};
     friend bool operator==(const DeliverRecord&, const DeliverRecord&) = default;
 };
 /// The origin no longer has these: tell the subscribers.
 struct ReportGone {
     Gone gone;
     friend bool operator==(const ReportGone&, const ReportGone&) = default;
+};
+/// The origin lists its users: before the records that follow.
+struct AcceptMembers {
+    PresencePartPtr part;
+    friend bool operator==(const AcceptMembers&, const AcceptMembers&) = default;
 };
 struct SendNack {
     std::vector<FrameRange> missing;
@@ -29,7 +43,7 @@ struct SendReceipt {
     FrameNo received;
     friend bool operator==(const SendReceipt&, const SendReceipt&) = default;
 };
-using LinkEffect = std::variant<DeliverRecord, ReportGone, SendNack, SendReceipt>;
+using LinkEffect = std::variant<DeliverRecord, ReportGone, AcceptMembers, SendNack, SendReceipt>;
 using LinkEffects = std::vector<LinkEffect>;
 
 /// One direction of one link session, at the receiver: puts frames in order, asks for missing ones, drops what it has.
@@ -40,10 +54,11 @@ using LinkEffects = std::vector<LinkEffect>;
 /// Errors: none. A duplicate frame or record is dropped and counted, as the transport may repeat.
 class LinkReceiver {
 public:
-    LinkReceiver(const Timing& timing, const Limits& limits, RecordNo delivered)
-        : timing_(timing), limits_(limits), delivered_(delivered), backoff_(timing.nack_retry) {}
+    LinkReceiver(const Timing& timing, const Limits& limits, RecordNo delivered, Planted planted = Planted::kNone)
+        : timing_(timing), limits_(limits), planted_(planted), delivered_(delivered), backoff_(timing.nack_retry) {}
 
-    void on_frame(Instant now, const FramePtr& frame, LinkEffects& out);
+    /// `via`: the witness that has passed it on; 0: it came directly.
+    void on_frame(Instant now, const FramePtr& frame, LinkEffects& out, OriginId via = {});
     /// The sender says how far it has come: `in_order` when it came behind the frames on the data path, else it may have
     /// overtaken them.
     void on_claim(Instant now, FrameNo last_sent, RecordNo upto, bool in_order);
@@ -61,26 +76,32 @@ public:
     /// What came beyond a hole and waits for it.
     [[nodiscard]] std::vector<RecordPtr> held_records() const {
         std::vector<RecordPtr> records;
-        for (const auto& [no, frame] : held_) {
-            records.insert(records.end(), frame->records.begin(), frame->records.end());
+        for (const auto& [no, held] : held_) {
+            records.insert(records.end(), held.frame->records.begin(), held.frame->records.end());
         }
         return records;
     }
 
 private:
-    void deliver(const Frame& frame, LinkEffects& out);
-    void hold(const FramePtr& frame);
+    struct Held {
+        FramePtr frame;
+        Arrival arrival;
+    };
+
+    void deliver(const Frame& frame, const Arrival& arrival, LinkEffects& out);
+    void hold(const FramePtr& frame, const Arrival& arrival);
     void learn(Instant now, FrameNo known);
     void after_progress(Instant now);
     [[nodiscard]] std::vector<FrameRange> missing() const;
 
     Timing timing_;
     Limits limits_;
+    Planted planted_;
     FrameNo received_;
     RecordNo delivered_;
     FrameNo known_;    // highest that was certainly sent
     FrameNo claimed_;  // highest that was claimed; believed when the data path is quiet
-    std::map<FrameNo, FramePtr> held_;
+    std::map<FrameNo, Held> held_;
     std::size_t held_bytes_ = 0;
     std::size_t since_receipt_ = 0;
     std::optional<Instant> nack_at_;

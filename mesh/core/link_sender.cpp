@@ -1,6 +1,7 @@
 #include "mesh/core/link_sender.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace tulle::mesh {
@@ -11,13 +12,13 @@ void LinkSender::open(RecordNo after, std::vector<RecordNo> extras) {
     extras_ = std::move(extras);
 }
 
-void LinkSender::flush(Instant now, const RecordRing& ring, const Interested& interested, std::vector<FramePtr>& out) {
+void LinkSender::flush(Instant now, const Sources& sources, std::vector<FramePtr>& out) {
     if (!open_) {
         return;
     }
     bool sent = false;
-    while (cursor_ < ring.last() && unreceipted_bytes_ < limits_.credit_bytes) {
-        FramePtr frame = next_frame(ring, interested);
+    while (unreceipted_bytes_ < limits_.credit_bytes) {
+        FramePtr frame = next_frame(sources);
         if (!frame) {
             break;
         }
@@ -33,22 +34,15 @@ void LinkSender::flush(Instant now, const RecordRing& ring, const Interested& in
     }
 }
 
-FramePtr LinkSender::next_frame(const RecordRing& ring, const Interested& interested) {
+/// Null when there is nothing to be sent.
+FramePtr LinkSender::next_frame(const Sources& sources) {
     Frame frame;
-    pass_over_gone(ring, interested, frame);
-    while (cursor_ < ring.last() && cursor_.next() >= ring.first_whole() && !is_late(cursor_.next()) && frame.records.size() < limits_.frame_records) {
-        const RecordPtr& record = ring.at(cursor_.next());
-        const std::size_t cost = record->cost();
-        if (!frame.records.empty() && frame.bytes + cost > limits_.frame_bytes) {
-            break;
-        }
-        cursor_ = record->n;
-        if (std::any_of(record->channels.begin(), record->channels.end(), interested)) {
-            frame.records.push_back(record);
-            frame.bytes += cost;
-        }
+    pass_over_gone(sources, frame);
+    add_members(sources, frame);
+    if (!list_) {
+        add_records(sources, frame);
     }
-    if (frame.records.empty() && frame.gone.empty()) {
+    if (frame.records.empty() && frame.gone.empty() && frame.presence.empty()) {
         return nullptr;
     }
     last_sent_ = last_sent_.next();
@@ -57,26 +51,79 @@ FramePtr LinkSender::next_frame(const RecordRing& ring, const Interested& intere
     return std::make_shared<const Frame>(std::move(frame));
 }
 
-void LinkSender::pass_over_gone(const RecordRing& ring, const Interested& interested, Frame& frame) {
+/// Moves the cursor until the frame is full or the ring is at its end.
+void LinkSender::add_records(const Sources& sources, Frame& frame) {
+    const RecordRing& ring = sources.ring;
+    while (cursor_ < ring.last() && cursor_.next() >= ring.first_whole() && !is_late(cursor_.next()) &&
+           frame.records.size() < limits_.frame_records) {
+        const RecordPtr& record = ring.at(cursor_.next());
+        const std::size_t cost = record->cost();
+        const bool empty = frame.records.empty() && frame.presence.empty();
+        if (!empty && frame.bytes + cost > limits_.frame_bytes) {
+            break;
+        }
+        cursor_ = record->n;
+        if (std::any_of(record->channels.begin(), record->channels.end(), std::cref(sources.interested))) {
+            frame.records.push_back(record);
+            frame.bytes += cost;
+        }
+    }
+}
+
+void LinkSender::add_members(const Sources& sources, Frame& frame) {
+    while ((list_ || !owed_.empty()) && frame.bytes < limits_.frame_bytes) {
+        if (!list_) {
+            const auto next = owed_.extract(owed_.begin());
+            list_ = List{next.key(), next.mapped(), sources.ring.last(), sources.members(next.key()), 0};
+        }
+        PresencePart part{.channel = list_->channel, .version = list_->version, .at = list_->at,
+                          .first = list_->sent == 0, .last = false, .members = {}};
+        frame.bytes += 64 + part.channel.size();
+        while (list_->sent < list_->members.size()) {
+            const PresenceMember& member = list_->members[list_->sent];
+            if (!part.members.empty() && frame.bytes + member.cost() > limits_.frame_bytes) {
+                break;
+            }
+            frame.bytes += member.cost();
+            part.members.push_back(member);
+            ++list_->sent;
+        }
+        part.last = list_->sent == list_->members.size();
+        frame.presence.push_back(std::make_shared<const PresencePart>(std::move(part)));
+        if (!frame.presence.back()->last) {
+            return;
+        }
+        list_.reset();
+    }
+}
+
+void LinkSender::pass_over_gone(const Sources& sources, Frame& frame) {
+    const RecordRing& ring = sources.ring;
     if (cursor_.next() < ring.first()) {
         frame.gone.unknown = ring.first().value - cursor_.value - 1;
         cursor_ = RecordNo{ring.first().value - 1};
+        members_lost_ = true;
     }
     std::map<std::string, std::uint64_t> missed;
     while (cursor_ < ring.last() && (cursor_.next() < ring.first_whole() || is_late(cursor_.next())) &&
            frame.bytes < limits_.frame_bytes) {
         const RecordPtr& stub = ring.at(cursor_.next());
         cursor_ = stub->n;
-        if (std::binary_search(extras_.begin(), extras_.end(), cursor_)) {
+        if (stub->trace || std::binary_search(extras_.begin(), extras_.end(), cursor_)) {
             continue;
         }
         for (const std::string& channel : stub->channels) {
-            if (interested(channel)) {
-                const auto [entry, fresh] = missed.try_emplace(channel, 0);
-                ++entry->second;
-                ++gone_;
-                frame.bytes += fresh ? channel.size() + 16 : 0;
+            if (!sources.interested(channel)) {
+                continue;
             }
+            if (is_presence_key(channel)) {
+                owe_members(std::string(presence_channel(channel)), sources.version);
+                continue;
+            }
+            const auto [entry, fresh] = missed.try_emplace(channel, 0);
+            ++entry->second;
+            ++gone_;
+            frame.bytes += fresh ? channel.size() + 16 : 0;
         }
     }
     gone_ += frame.gone.unknown;

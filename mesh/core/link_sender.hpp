@@ -4,6 +4,8 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "mesh/core/messages.hpp"
@@ -13,14 +15,24 @@
 namespace tulle::mesh {
 
 /// One direction of one link session, at the sender: a cursor over the record ring that skips what the peer has no interest
-/// in, and the frames that are not receipted yet.
+/// in, the lists of presence members that the peer is owed, and the frames that are not receipted yet.
 ///
 /// Thread: confined to the hub. Time: `now` must not go backwards.
+/// Order:  a list is read when it is sent and says up to which record it holds all changes; the records that the cursor
+///         comes to later are known to the receiver by that. Nothing comes between the pieces of one list.
 /// Limits: at most `credit_bytes` of frames unreceipted; the rest waits in the ring. What the ring has dropped meanwhile is
 ///         reported in the next frame as Gone, never skipped in silence.
 class LinkSender {
 public:
-    using Interested = std::function<bool(const std::string& channel)>;
+    /// What a link reads of its node.
+    struct Sources {
+        const RecordRing& ring;
+        std::function<bool(const std::string& channel)> interested;
+        /// Our own users of a presence channel, by user.
+        std::function<std::vector<PresenceMember>(const std::string& channel)> members;
+        /// The version of the peer's interest that we hold.
+        InterestVersion version;
+    };
 
     LinkSender(const Timing& timing, const Limits& limits) : timing_(timing), limits_(limits) {}
 
@@ -29,8 +41,10 @@ public:
     void open(RecordNo after, std::vector<RecordNo> extras = {});
     [[nodiscard]] bool is_open() const { return open_; }
 
+    /// The peer's interest of that version includes the members of `channel`: send it the list.
+    void owe_members(const std::string& channel, InterestVersion version) { owed_[channel] = version; }
     /// Appends the frames to be sent now.
-    void flush(Instant now, const RecordRing& ring, const Interested& interested, std::vector<FramePtr>& out);
+    void flush(Instant now, const Sources& sources, std::vector<FramePtr>& out);
     void on_receipt(FrameNo received);
     /// Appends the very frames again; each at most once per `repair_again`, at most `repair_frames` a call.
     void on_nack(Instant now, const std::vector<FrameRange>& missing, std::vector<FramePtr>& out);
@@ -42,6 +56,8 @@ public:
     [[nodiscard]] RecordNo upto() const { return cursor_; }
     [[nodiscard]] FrameNo receipted() const { return receipted_; }
     [[nodiscard]] std::size_t unreceipted_bytes() const { return unreceipted_bytes_; }
+    /// Some of our changes are lost for this peer and it is not known which: it must be told about every channel anew.
+    [[nodiscard]] bool take_members_lost() { return std::exchange(members_lost_, false); }
     /// Records reported as gone by this link.
     [[nodiscard]] std::uint64_t gone() const { return gone_; }
     [[nodiscard]] std::uint64_t repeated() const { return repeated_; }
@@ -52,22 +68,35 @@ private:
         Instant again_after;
     };
 
-    /// Moves the cursor until a frame is full or the ring is at its end.
     /// REQUIRES: cursor_ < ring.last(). What is gone for this peer although the ring has it.
     [[nodiscard]] bool is_late(RecordNo n) const { return !extras_.empty() && n <= extras_.back(); }
-    FramePtr next_frame(const RecordRing& ring, const Interested& interested);
-    void pass_over_gone(const RecordRing& ring, const Interested& interested, Frame& frame);
+    FramePtr next_frame(const Sources& sources);
+    void add_records(const Sources& sources, Frame& frame);
+    void add_members(const Sources& sources, Frame& frame);
+    void pass_over_gone(const Sources& sources, Frame& frame);
+
+    /// A list of members on its way.
+    struct List {
+        std::string channel;
+        InterestVersion version;
+        RecordNo at;
+        std::vector<PresenceMember> members;
+        std::size_t sent = 0;
+    };
 
     Timing timing_;
     Limits limits_;
     bool open_ = false;
     RecordNo cursor_;
     std::vector<RecordNo> extras_;
+    std::map<std::string, InterestVersion> owed_;
+    std::optional<List> list_;
     FrameNo last_sent_;
     FrameNo receipted_;
     std::deque<Sent> unreceipted_;  // frames receipted_+1 … last_sent_
     std::size_t unreceipted_bytes_ = 0;
     std::optional<Instant> tail_at_;
+    bool members_lost_ = false;
     std::uint64_t gone_ = 0;
     std::uint64_t repeated_ = 0;
 };

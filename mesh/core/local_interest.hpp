@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -49,6 +50,12 @@ public:
     [[nodiscard]] std::uint64_t shards_of(const std::string& channel) const {
         const auto found = entries_.find(channel);
         return found == entries_.end() ? 0 : found->second.shards;
+    }
+
+    /// The version that brought our present interest in `channel`; nothing without any.
+    [[nodiscard]] std::optional<InterestVersion> since(const std::string& channel) const {
+        const auto found = entries_.find(channel);
+        return found == entries_.end() ? std::nullopt : std::optional(found->second.since);
     }
 
     [[nodiscard]] const InterestLog& log() const { return log_; }

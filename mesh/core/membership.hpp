@@ -59,6 +59,7 @@ public:
     void on_link_up(Instant now, LinkId link, Effects& out);
     void on_link_down(Instant now, LinkId link, Effects& out);
     void on_endpoint_checked(Instant now, const EndpointChecked& checked, Effects& out);
+    void on_subscriber_gone(Instant now, OriginId oid, Effects& out);
 
     /// True: a message of a standing session, for the caller to handle. False: dealt with here, or dropped.
     [[nodiscard]] bool on_control(Instant now, const Control& message, Effects& out);

@@ -12,17 +12,16 @@ MeshNode::MeshNode(NodeOptions options, std::uint64_t seed)
       prng_(seed),
       ring_(options_.limits),
       local_(options_.limits),
-      table_(options_.limits),
+      table_(options_.limits, options_.planted),
+      presence_(options_.oid, options_.timing, options_.limits),
       origins_(options_.limits.remembered_origins),
       reconcile_(options_.timing, options_.limits),
       queries_(options_.limits),
+      traces_(options_.limits.traces),
       membership_(options_, prng_, {.last = [this] { return ring_.last(); },
                                     .terms = [this](OriginId oid) { return terms_for(oid); }}) {
     TULLE_ASSERT(options_.oid != OriginId{});
-    queries_.set_names([this](OriginId oid) {
-        const Peer* peer = membership_.find(oid);
-        return peer != nullptr ? peer->name : options_.name;
-    });
+    queries_.set_names([this](OriginId oid) { return name_of(oid); });
 }
 
 SessionTerms MeshNode::terms_for(OriginId oid) {
@@ -59,6 +58,8 @@ void MeshNode::step(Instant now, const Input& input, Effects& out) {
                 membership_.on_endpoint_checked(now, what, out);
             } else if constexpr (std::is_same_v<T, SubscriberSeen>) {
                 subscribers_.insert(what.oid);
+            } else if constexpr (std::is_same_v<T, SubscriberGone>) {
+                membership_.on_subscriber_gone(now, what.oid, out);
             } else if constexpr (std::is_same_v<T, Control>) {
                 if (membership_.on_control(now, what, out)) {
                     handle_events(now, out);
@@ -84,15 +85,22 @@ void MeshNode::settle(Instant now, Effects& out) {
     ring_.expire(now);
     membership_.on_deadline(now, out);
     handle_events(now, out);
+    if (options_.planted == Planted::kReconcileOpen) {
+        mourn_suspects(now, out);
+    }
     for (auto& [oid, link] : links_) {
         tick_link(now, oid, link, out);
     }
     handle_events(now, out);  // a leaver may have gone
     queries_.on_deadline(now, out);
+    traces_.on_deadline(now, out);
     Reconcile::Out todo;
     reconcile_.on_deadline(now, todo);
     run(now, todo, out);
     static_cast<void>(table_.sweep());
+    PresenceTable::Changes changes;
+    presence_.on_deadline(now, changes);
+    tell(changes, out);
     tick_gate(now, out);
     tick_leave(now, out);
     promised_ = table_.sweeping() ? now : std::max(earliest(), now);
@@ -120,15 +128,18 @@ Instant MeshNode::earliest() const {
         consider(membership_.gate().next_deadline());
     }
     consider(queries_.next_deadline());
+    consider(traces_.next_deadline());
     consider(reconcile_.next_deadline());
     consider(ring_.next_deadline());
+    consider(presence_.next_deadline());
     for (const auto& [oid, link] : links_) {
         consider(link.heartbeat_at);
         consider(link.feed.next_deadline(local_.log()));
         consider(link.receiver.next_deadline());
         if (link.synced) {
             consider(link.sender.next_deadline());
-        } else {
+        }
+        if (fetching(link)) {
             consider(link.pull_at);
         }
         if (!link.sender.is_open() && link.synced) {

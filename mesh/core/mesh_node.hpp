@@ -17,9 +17,11 @@
 #include "mesh/core/local_interest.hpp"
 #include "mesh/core/membership.hpp"
 #include "mesh/core/origins.hpp"
+#include "mesh/core/presence_table.hpp"
 #include "mesh/core/query_table.hpp"
 #include "mesh/core/reconcile.hpp"
 #include "mesh/core/record_ring.hpp"
+#include "mesh/core/trace_table.hpp"
 
 namespace tulle::mesh {
 
@@ -45,10 +47,19 @@ public:
     [[nodiscard]] Instant next_deadline() const { return promised_; }
 
     [[nodiscard]] NodeStatus status(Instant now) const;
+    /// What the bounded stores hold just now, in bytes; each has its limit in numbers.hpp.
+    struct MemoryUse {
+        std::size_t ring = 0;
+        std::size_t unreceipted = 0;   ///< of the link with most
+        std::size_t held = 0;          ///< the same
+        std::size_t receive_ring = 0;  ///< of the origin with most
+    };
+    [[nodiscard]] MemoryUse memory_use() const;
     [[nodiscard]] const Membership& membership() const { return membership_; }
     [[nodiscard]] const LocalInterest& local_interest() const { return local_; }
     /// What is held of a peer's interest: version and digest; nothing without a session in step.
     [[nodiscard]] std::optional<std::pair<InterestVersion, std::uint64_t>> interest_of(OriginId oid) const;
+    [[nodiscard]] const PresenceTable& presence() const { return presence_; }
     [[nodiscard]] bool ready() const { return ready_; }
 
 private:
@@ -56,7 +67,7 @@ private:
     struct Link {
         Link(const NodeOptions& options, RecordNo delivered, InterestSlot in_table)
             : sender(options.timing, options.limits),
-              receiver(options.timing, options.limits, delivered),
+              receiver(options.timing, options.limits, delivered, options.planted),
               feed(options.timing),
               slot(in_table) {}
 
@@ -72,18 +83,22 @@ private:
         Instant pull_at;                          // earliest next pull
         InterestVersion seen_at_heartbeat;
         Instant data_wait_until;
-        Instant last_data;
+        Instant last_data;                        // or the last re-dial
+        Instant data_heard_at;
         Instant members_sent_at;
         std::int64_t echo_us = 0;
         Instant echo_at;
         std::optional<FrameNo> leaving;           // the peer's last frame
         bool leave_receipted = false;             // the peer has all of ours
+        std::vector<PresencePart> late_lists;     // a planted defect
     };
     /// What outlives sessions, for people.
     struct Tally {
         std::uint64_t gaps = 0;
         std::uint64_t repaired = 0;
         std::uint64_t rtt_us = 0;
+        std::uint64_t sessions = 0;
+        ClockOffset clock;
         Load load;
     };
 
@@ -95,14 +110,14 @@ private:
     void on_session_up(Instant now, const SessionUp& up, Effects& out);
     void on_session_down(Instant now, const SessionDown& down, Effects& out);
     void on_control(Instant now, const Control& message, Effects& out);
-    void on_data(Instant now, const Data& message, Effects& out);
+    void on_data(Instant now, const Data& message, Effects& out, OriginId via = {});
     void run(Instant now, OriginId from, Link& link, const LinkEffects& effects, Effects& out);
     void report_gone(const Gone& gone, Effects& out);
     void on_heartbeat(Instant now, OriginId from, Link& link, const Heartbeat& heartbeat, Effects& out);
     void send_heartbeat(Instant now, OriginId to, Link& link, Effects& out);
     void tick_link(Instant now, OriginId oid, Link& link, Effects& out);
     void flush(Instant now, OriginId oid, Link& link, Effects& out);
-    void on_relay(Instant now, const Relay& relay, Effects& out);
+    void on_relay(Instant now, OriginId from, const Relay& relay, Effects& out);
     void check_leaver(Instant now, OriginId oid, Link& link, Effects& out);
 
     // mesh_node_interest.cpp
@@ -111,6 +126,8 @@ private:
     void on_pull(Instant now, OriginId from, Link& link, const InterestPull& pull, Effects& out);
     void pull(Instant now, OriginId from, Link& link, InterestPull what, Effects& out);
     void check_synced(Link& link) const;
+    /// A pull or its answer may be lost: ask again.
+    [[nodiscard]] bool fetching(const Link& link) const { return !link.synced || table_.continuation(link.slot).has_value(); }
     void check_digest(Instant now, OriginId from, Link& link, const Heartbeat& heartbeat, Effects& out);
     void release_barrier(Effects& out);
     [[nodiscard]] InterestVersion acked_by_all() const;
@@ -125,12 +142,39 @@ private:
     void tick_gate(Instant now, Effects& out);
     void deliver(const RecordPtr& record, Effects& out);
 
+    // mesh_node_presence.cpp
+    void join(Instant now, ShardIndex shard, const MemberJoin& wanted, Effects& out);
+    void leave(Instant now, ShardIndex shard, const MemberLeave& wanted, Effects& out);
+    void drop_presence(Instant now, ShardIndex shard, const std::string& channel, Effects& out);
+    void log_presence(Instant now, const std::string& channel, const PresenceMember& member, bool left);
+    void tell(const PresenceTable::Changes& changes, Effects& out) const;
+    void on_presence_record(OriginId from, const Record& record, Effects& out);
+    void on_members(OriginId from, Link& link, const PresencePart& part, Effects& out);
+    void accept_members(OriginId from, const PresencePart& part, Effects& out);
+    void owe_all_members(Link& link);
+    [[nodiscard]] bool all_listed(const std::string& channel) const;
+    void confirm(ShardIndex shard, Subscribed answer, bool presence, Effects& out);
+    void confirm_presence(const std::string& channel, Effects& out);
+    void confirm_all_presence(Effects& out);
+
     // mesh_node_reconcile.cpp
     void mourn(Instant now, OriginId origin, const LinkReceiver& receiver, Effects& out);
+    void ask_survivors(Instant now, OriginId origin, RecordNo ours, const std::vector<RecordPtr>& held, Effects& out);
+    void mourn_suspects(Instant now, Effects& out);  // a planted defect
     void on_wake(Instant now, OriginId from, const Wake& wake, Effects& out);
     void on_fill(Instant now, OriginId from, const Fill& fill, Effects& out);
     void run(Instant now, const Reconcile::Out& todo, Effects& out);
     void send_fill(const Reconcile::Out::Answer& answer, Effects& out);
+
+    // mesh_node_trace.cpp
+    void trace(Instant now, ShardIndex shard, const Trace& trace, Effects& out);
+    [[nodiscard]] TraceLine trace_line(const Peer& peer, const std::string& channel) const;
+    /// A marked record of `origin` has come to its turn here.
+    void witness(Instant now, OriginId origin, const Record& record, const Arrival& arrival, Effects& out);
+    void witness_filled(Instant now, OriginId origin, const Record& record, Effects& out);
+    void report_trace(Instant now, OriginId origin, const Record& record, TracePath path, OriginId via, Effects& out);
+    void on_trace_report(Instant now, OriginId from, const TraceReport& report, Effects& out);
+    [[nodiscard]] std::string name_of(OriginId oid) const;
 
     // mesh_node_sleep.cpp
     void wake_up(Instant now, Duration late, Effects& out);
@@ -140,7 +184,8 @@ private:
 
     // mesh_node_status.cpp
     [[nodiscard]] MemberStatus own_status(Instant now) const;
-    [[nodiscard]] MemberStatus member_status(const Peer& peer) const;
+    [[nodiscard]] MemberStatus member_status(Instant now, const Peer& peer) const;
+    [[nodiscard]] SessionStatus session_status(Instant now, const Peer& peer, const Link& link) const;
     void add_counters(NodeStatus& status) const;
     void add_gauges(NodeStatus& status) const;
     void forget_old_tallies();
@@ -154,9 +199,12 @@ private:
     LocalInterest local_;
     InterestTable table_;
     Barrier barrier_;
+    PresenceTable presence_;
+    std::map<std::string, std::vector<std::pair<ShardIndex, Subscribed>>> unlisted_;  // wait for lists of members
     Origins origins_;
     Reconcile reconcile_;
     QueryTable queries_;
+    TraceTable traces_;
     Membership membership_;
     std::map<OriginId, Link> links_;
     std::map<OriginId, Tally> tallies_;
@@ -167,6 +215,7 @@ private:
     std::uint64_t shards_ = 0;
     Instant started_;
     Instant promised_;
+    Instant awake_since_;  // the end of our last late turn
     bool ready_ = false;
     std::optional<Instant> leave_by_;
     bool left_ = false;
@@ -191,6 +240,7 @@ private:
         std::uint64_t sleeps = 0;
         std::uint64_t digest_mismatches = 0;
         std::uint64_t data_redials = 0;
+        std::uint64_t presence_changes = 0;
     } counters_;
 };
 

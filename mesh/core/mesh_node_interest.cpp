@@ -7,6 +7,9 @@ namespace tulle::mesh {
 
 void MeshNode::on_delta(Instant now, OriginId from, Link& link, const InterestDelta& delta, Effects& out) {
     const InterestTable::Applied applied = table_.apply(link.slot, delta);
+    if (options_.planted == Planted::kAckBeforeApply) {
+        membership_.send(from, InterestAck{delta.base.plus(delta.changes.size())}, out);
+    }
     if (applied.hole) {
         pull(now, from, link, {.have = table_.version(link.slot).value_or(InterestVersion{})}, out);
         return;
@@ -14,6 +17,9 @@ void MeshNode::on_delta(Instant now, OriginId from, Link& link, const InterestDe
     const std::optional<InterestVersion> version = table_.version(link.slot);
     if (!version) {
         return;  // a snapshot is under way
+    }
+    for (const std::string& channel : applied.presence) {
+        link.sender.owe_members(channel, *version);
     }
     if (!link.sync_at) {
         link.sync_at = delta.current;
@@ -29,6 +35,11 @@ void MeshNode::on_delta(Instant now, OriginId from, Link& link, const InterestDe
 void MeshNode::on_chunk(Instant now, OriginId from, Link& link, const InterestChunk& chunk, Effects& out) {
     if (!table_.apply(link.slot, chunk)) {
         return;
+    }
+    for (const std::string& channel : chunk.channels) {
+        if (is_presence_key(channel)) {
+            link.sender.owe_members(std::string(presence_channel(channel)), chunk.base);
+        }
     }
     if (!link.sync_at) {
         link.sync_at = chunk.current;
@@ -92,7 +103,7 @@ void MeshNode::release_barrier(Effects& out) {
         return;
     }
     for (Barrier::Waiting& waiting : barrier_.release(acked_by_all())) {
-        out.push_back(ToPort{waiting.shard, std::move(waiting.answer)});
+        confirm(waiting.shard, std::move(waiting.answer), waiting.presence, out);
     }
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "mesh/base/assert.hpp"
 #include "mesh/core/mesh_node.hpp"
@@ -16,7 +17,9 @@ void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
     link.peer_extras = up.their_extras;
     link.data_wait_until = now + options_.timing.data_settle;
     link.last_data = now;
+    link.data_heard_at = now;
     link.members_sent_at = now;
+    ++tallies_[up.oid].sessions;
 
     const Peer* peer = membership_.find(up.oid);
     std::string& data = data_endpoints_[up.oid];
@@ -30,6 +33,9 @@ void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
     confirmed(now, up.oid, out);
     send_heartbeat(now, up.oid, link, out);
     pull(now, up.oid, link, {}, out);
+    for (const TraceReport& report : traces_.take_owed(up.oid)) {
+        membership_.send(up.oid, report, out);
+    }
     for (const auto& [oid, other] : links_) {
         if (oid != up.oid) {
             membership_.send(oid, Members{{{peer->oid, peer->name, peer->endpoints}}}, out);
@@ -51,6 +57,7 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     table_.give_back(link.slot);
     const LinkReceiver receiver = link.receiver;
     links_.erase(found);
+    presence_.lose(now, down.oid);
     if (down.now == PeerState::kDead || down.now == PeerState::kLeft) {
         out.push_back(DisconnectData{data_endpoints_[down.oid]});
         data_endpoints_.erase(down.oid);
@@ -66,6 +73,7 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     }
     forget_old_tallies();
     release_barrier(out);
+    confirm_all_presence(out);
 }
 
 void MeshNode::forget_old_tallies() {
@@ -101,6 +109,9 @@ void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
     } else if (const auto* nack = std::get_if<Nack>(&message.body)) {
         std::vector<FramePtr> again;
         link.sender.on_nack(now, nack->missing, again);
+        if (options_.planted == Planted::kRepairOff) {
+            again.clear();
+        }
         for (FramePtr& frame : again) {
             membership_.send_data(from, std::move(frame), out);
         }
@@ -123,25 +134,28 @@ void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
     } else if (const auto* fill = std::get_if<Fill>(&message.body)) {
         on_fill(now, from, *fill, out);
     } else if (const auto* relay = std::get_if<Relay>(&message.body)) {
-        on_relay(now, *relay, out);
+        on_relay(now, from, *relay, out);
+    } else if (const auto* report = std::get_if<TraceReport>(&message.body)) {
+        on_trace_report(now, from, *report, out);
     }
 }
 
-void MeshNode::on_relay(Instant now, const Relay& relay, Effects& out) {
+void MeshNode::on_relay(Instant now, OriginId from, const Relay& relay, Effects& out) {
     if (relay.to != options_.oid) {
         membership_.forward(relay, out);
     } else if (relay.control && membership_.on_relayed(now, *relay.control, out)) {
         on_control(now, *relay.control, out);
     } else if (relay.data && membership_.on_relayed(now, *relay.data, out)) {
-        on_data(now, *relay.data, out);
+        on_data(now, *relay.data, out, from);
     }
 }
 
-void MeshNode::on_data(Instant now, const Data& message, Effects& out) {
+void MeshNode::on_data(Instant now, const Data& message, Effects& out, OriginId via) {
     const auto found = links_.find(message.src);
     TULLE_ASSERT(found != links_.end());
     Link& link = found->second;
     link.last_data = now;
+    link.data_heard_at = now;
     if (const auto* tail = std::get_if<Tail>(&message.body)) {
         link.receiver.on_claim(now, tail->last_sent, tail->upto, true);
         origins_.set_delivered(now, message.src, link.receiver.delivered());
@@ -149,7 +163,7 @@ void MeshNode::on_data(Instant now, const Data& message, Effects& out) {
     }
     ++counters_.frames_received;
     LinkEffects effects;
-    link.receiver.on_frame(now, std::get<FramePtr>(message.body), effects);
+    link.receiver.on_frame(now, std::get<FramePtr>(message.body), effects, via);
     origins_.set_delivered(now, message.src, link.receiver.delivered());
     run(now, message.src, link, effects, out);
     check_leaver(now, message.src, link, out);
@@ -160,9 +174,20 @@ void MeshNode::run(Instant now, OriginId from, Link& link, const LinkEffects& ef
         if (const auto* record = std::get_if<DeliverRecord>(&effect)) {
             ++counters_.delivered_remote;
             reconcile_.keep(now, from, record->record);
-            deliver(record->record, out);
+            if (record->record->is_presence()) {
+                on_presence_record(from, *record->record, out);
+            } else if (record->record->trace) {
+                witness(now, from, *record->record, record->arrival, out);
+            } else {
+                deliver(record->record, out);
+            }
         } else if (const auto* gone = std::get_if<ReportGone>(&effect)) {
+            if (gone->gone.unknown > 0) {
+                presence_.lose(now, from);  // it lists its users again
+            }
             report_gone(gone->gone, out);
+        } else if (const auto* members = std::get_if<AcceptMembers>(&effect)) {
+            on_members(from, link, *members->part, out);
         } else if (const auto* nack = std::get_if<SendNack>(&effect)) {
             ++counters_.nacks_sent;
             membership_.send(from, Nack{nack->missing}, out);
@@ -201,11 +226,18 @@ void MeshNode::on_heartbeat(Instant now, OriginId from, Link& link, const Heartb
     link.echo_at = now;
     Tally& tally = tallies_[from];
     tally.load = heartbeat.load;
-    if (heartbeat.echo_us != 0) {
+    // What we sent before we slept has not been under way all that time.
+    if (heartbeat.echo_us != 0 && heartbeat.echo_us >= awake_since_.time_since_epoch() / 1us) {
         const std::int64_t now_us = now.time_since_epoch() / 1us;
         const std::int64_t rtt = std::max<std::int64_t>(1, now_us - heartbeat.echo_us - heartbeat.echo_held_us);
         const auto measured = static_cast<std::uint64_t>(rtt);
         tally.rtt_us = tally.rtt_us == 0 ? measured : (7 * tally.rtt_us + measured) / 8;
+        if (measured <= tally.rtt_us) {  // the shorter the way, the less it hides
+            tally.clock = {heartbeat.sent_at_us - now_us + rtt / 2, measured / 2 + 1};
+        }
+    }
+    for (const PresencePart& part : std::exchange(link.late_lists, {})) {
+        accept_members(from, part, out);
     }
     membership_.set_route(from, heartbeat.deaf_via);
     check_digest(now, from, link, heartbeat, out);
@@ -244,7 +276,7 @@ void MeshNode::tick_link(Instant now, OriginId oid, Link& link, Effects& out) {
     if (std::optional<InterestDelta> delta = link.feed.poll(now, local_.log())) {
         membership_.send(oid, std::move(*delta), out);
     }
-    if (!link.synced && link.pull_at <= now) {
+    if (fetching(link) && link.pull_at <= now) {
         pull(now, oid, link, table_.continuation(link.slot).value_or(InterestPull{}), out);
     }
     flush(now, oid, link, out);
@@ -275,8 +307,16 @@ void MeshNode::flush(Instant now, OriginId oid, Link& link, Effects& out) {
         link.sender.open(link.resume_after, link.peer_extras);
     }
     std::vector<FramePtr> frames;
-    link.sender.flush(
-        now, ring_, [&](const std::string& channel) { return table_.interested(link.slot, channel); }, frames);
+    const LinkSender::Sources sources{
+        .ring = ring_,
+        .interested = [&](const std::string& channel) { return table_.interested(link.slot, channel); },
+        .members = [&](const std::string& channel) { return presence_.own(channel); },
+        .version = table_.version(link.slot).value_or(InterestVersion{})};
+    link.sender.flush(now, sources, frames);
+    if (link.sender.take_members_lost()) {
+        owe_all_members(link);
+        link.sender.flush(now, sources, frames);
+    }
     for (FramePtr& frame : frames) {
         ++counters_.frames_sent;
         counters_.records_sent += frame->records.size();

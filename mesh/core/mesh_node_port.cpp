@@ -20,7 +20,12 @@ void MeshNode::on_port(Instant now, ShardIndex shard, const ToHub& message, Effe
     } else if (const auto* subscription = std::get_if<Subscribe>(&message)) {
         subscribe(shard, *subscription, out);
     } else if (const auto* gone = std::get_if<Unsubscribe>(&message)) {
+        drop_presence(now, shard, gone->channel, out);
         local_.remove(shard, gone->channel);
+    } else if (const auto* joining = std::get_if<MemberJoin>(&message)) {
+        join(now, shard, *joining, out);
+    } else if (const auto* leaving = std::get_if<MemberLeave>(&message)) {
+        leave(now, shard, *leaving, out);
     } else if (const auto* question = std::get_if<Query>(&message)) {
         query(now, shard, *question, out);
     } else if (const auto* answer = std::get_if<LocalAnswer>(&message)) {
@@ -29,6 +34,8 @@ void MeshNode::on_port(Instant now, ShardIndex shard, const ToHub& message, Effe
         }
     } else if (const auto* load = std::get_if<ShardLoad>(&message)) {
         clients_[shard] = load->clients;
+    } else if (const auto* marked = std::get_if<Trace>(&message)) {
+        trace(now, shard, *marked, out);
     } else {
         out.push_back(ToPort{shard, StatusReply{std::get<StatusRequest>(message).id, status(now)}});
     }
@@ -64,12 +71,18 @@ void MeshNode::deliver(const RecordPtr& record, Effects& out) {
 }
 
 void MeshNode::subscribe(ShardIndex shard, const Subscribe& subscribe, Effects& out) {
-    const InterestVersion since = local_.add(shard, subscribe.channel);
-    Subscribed answer{subscribe.channel, subscribe.generation};
-    if (since <= acked_by_all()) {
-        out.push_back(ToPort{shard, std::move(answer)});
+    const bool second = local_.shards_of(subscribe.channel) != 0;
+    InterestVersion since = local_.add(shard, subscribe.channel);
+    if (subscribe.presence) {
+        since = std::max(since, local_.add(shard, presence_key(subscribe.channel)));
+    }
+    Subscribed answer{subscribe.channel, subscribe.generation, nullptr};
+    const bool unheeded = options_.planted == Planted::kBarrierOff ||
+                          (options_.planted == Planted::kSecondSkipsBarrier && second);
+    if (since <= acked_by_all() || unheeded) {
+        confirm(shard, std::move(answer), subscribe.presence, out);
     } else {
-        barrier_.wait(since, shard, std::move(answer));
+        barrier_.wait(since, {shard, std::move(answer), subscribe.presence});
     }
 }
 
@@ -109,7 +122,7 @@ void MeshNode::tick_leave(Instant now, Effects& out) {
         return;
     }
     const bool all = std::all_of(links_.begin(), links_.end(), [](const auto& l) { return l.second.leave_receipted; });
-    if (all || *leave_by_ <= now) {
+    if (all || *leave_by_ <= now || options_.planted == Planted::kLeaveUnflushed) {
         left_ = true;
         out.push_back(Left{});
         return;

@@ -6,6 +6,10 @@ namespace tulle::mesh {
 
 /// The session is ended already: nothing late of this origin can come behind what is filled in.
 void MeshNode::mourn(Instant now, OriginId origin, const LinkReceiver& receiver, Effects& out) {
+    ask_survivors(now, origin, receiver.delivered(), receiver.held_records(), out);
+}
+
+void MeshNode::ask_survivors(Instant now, OriginId origin, RecordNo ours, const std::vector<RecordPtr>& held, Effects& out) {
     std::set<OriginId> survivors;
     for (const auto& [oid, link] : links_) {
         if (oid != origin) {
@@ -14,19 +18,41 @@ void MeshNode::mourn(Instant now, OriginId origin, const LinkReceiver& receiver,
     }
     // What others have filled in before, after an earlier death, is delivered too: what lies below would be out of order.
     const std::vector<RecordNo>& extras = origins_.extras(origin);
-    const RecordNo delivered = extras.empty() ? receiver.delivered() : std::max(receiver.delivered(), extras.back());
+    const RecordNo delivered = extras.empty() ? ours : std::max(ours, extras.back());
     Reconcile::Out todo;
-    reconcile_.begin(now, origin, delivered, receiver.held_records(), survivors, todo);
+    reconcile_.begin(now, origin, delivered, held, survivors, todo);
     run(now, todo, out);
+}
+
+void MeshNode::mourn_suspects(Instant now, Effects& out) {
+    for (auto& [oid, link] : links_) {
+        const PeerState state = membership_.find(oid)->state;
+        if (state != PeerState::kAlive && !reconcile_.under_way(oid)) {
+            mourn(now, oid, link.receiver, out);
+        }
+    }
 }
 
 void MeshNode::on_wake(Instant now, OriginId from, const Wake& wake, Effects& out) {
     Reconcile::Out todo;
-    reconcile_.on_wake(from, wake, links_.contains(wake.origin), todo);
+    const bool stands = links_.contains(wake.origin) && options_.planted != Planted::kReconcileOpen;
+    reconcile_.on_wake(from, wake, stands, todo);
     run(now, todo, out);
+    const Peer* peer = membership_.find(wake.origin);
+    const std::optional<RecordNo> ours = origins_.delivered(wake.origin);
+    if (!stands && peer != nullptr && peer->state == PeerState::kDead && ours && *ours < wake.delivered &&
+        !reconcile_.under_way(wake.origin)) {
+        // It came back to the asker and died again before we met: what the asker has got meanwhile is news to us.
+        ask_survivors(now, wake.origin, *ours, {}, out);
+    }
 }
 
 void MeshNode::on_fill(Instant now, OriginId from, const Fill& fill, Effects& out) {
+    for (const RecordPtr& record : fill.records) {
+        if (record->trace) {
+            traces_.note_filler(fill.origin, record->n, from);
+        }
+    }
     Reconcile::Out todo;
     reconcile_.on_fill(from, fill, todo);
     run(now, todo, out);
@@ -43,7 +69,11 @@ void MeshNode::run(Instant now, const Reconcile::Out& todo, Effects& out) {
         for (const RecordPtr& record : filled.records) {
             origins_.add_extra(filled.origin, record->n);
             reconcile_.keep(now, filled.origin, record);  // a survivor that is late may still ask
-            deliver(record, out);
+            if (record->trace) {
+                witness_filled(now, filled.origin, *record, out);
+            } else if (!record->is_presence()) {  // the users of the dead are leaving; if it comes back, it lists them
+                deliver(record, out);
+            }
         }
         if (const std::vector<RecordNo>& extras = origins_.extras(filled.origin);
             extras.size() > options_.limits.extras) {

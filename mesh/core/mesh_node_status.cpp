@@ -8,9 +8,11 @@ namespace tulle::mesh {
 NodeStatus MeshNode::status(Instant now) const {
     NodeStatus status;
     status.ready = ready_;
+    status.interest_version = local_.log().version().value;
+    status.interest_digest = local_.log().digest();
     status.self = own_status(now);
     for (const auto& [oid, peer] : membership_.peers()) {
-        status.members.push_back(member_status(peer));
+        status.members.push_back(member_status(now, peer));
     }
     std::sort(status.members.begin(), status.members.end(), [](const MemberStatus& a, const MemberStatus& b) {
         return std::tie(a.name, a.oid) < std::tie(b.name, b.oid);
@@ -36,7 +38,7 @@ MemberStatus MeshNode::own_status(Instant now) const {
     return self;
 }
 
-MemberStatus MeshNode::member_status(const Peer& peer) const {
+MemberStatus MeshNode::member_status(Instant now, const Peer& peer) const {
     MemberStatus member{.name = peer.name,
                         .oid = peer.oid,
                         .state = to_text(peer.state),
@@ -49,6 +51,7 @@ MemberStatus MeshNode::member_status(const Peer& peer) const {
         member.gaps = tally->second.gaps;
         member.repaired = tally->second.repaired;
         member.rtt_us = tally->second.rtt_us;
+        member.sessions = tally->second.sessions;
         member.uptime_s = tally->second.load.uptime_s;
         member.clients = tally->second.load.clients;
         member.channels = tally->second.load.channels;
@@ -56,8 +59,30 @@ MemberStatus MeshNode::member_status(const Peer& peer) const {
     if (const auto link = links_.find(peer.oid); link != links_.end()) {
         member.gaps += link->second.receiver.holes();
         member.repaired += link->second.receiver.repaired();
+        member.session = session_status(now, peer, link->second);
     }
     return member;
+}
+
+SessionStatus MeshNode::session_status(Instant now, const Peer& peer, const Link& link) const {
+    SessionStatus session{.tag = peer.local_tag.value,
+                          .peer_tag = peer.remote_tag.value,
+                          .interest_known = link.synced,
+                          .interest_version = table_.version(link.slot).value_or(InterestVersion{}).value,
+                          .interest_digest = table_.digest(link.slot),
+                          .acked_version = link.feed.acked().value,
+                          .data_silent_ms = static_cast<std::uint64_t>((now - link.data_heard_at) / 1ms)};
+    if (peer.deaf_via != OriginId{}) {
+        session.heard_via = name_of(peer.deaf_via);
+    }
+    if (peer.route_via != OriginId{}) {
+        session.hears_via = name_of(peer.route_via);
+    }
+    if (const auto tally = tallies_.find(peer.oid); tally != tallies_.end()) {
+        session.clock_offset_us = tally->second.clock.offset_us;
+        session.clock_error_us = tally->second.clock.error_us;
+    }
+    return session;
 }
 
 void MeshNode::add_counters(NodeStatus& status) const {
@@ -90,6 +115,7 @@ void MeshNode::add_counters(NodeStatus& status) const {
                        {"mesh_barrier_waits", barrier_.waits()},
                        {"mesh_digest_mismatches", sum.digest_mismatches},
                        {"mesh_data_redials", sum.data_redials},
+                       {"mesh_presence_changes", sum.presence_changes},
                        {"mesh_late_turns", sum.late_turns},
                        {"mesh_sleeps", sum.sleeps},
                        {"mesh_relayed", m.relayed},
@@ -101,6 +127,15 @@ void MeshNode::add_counters(NodeStatus& status) const {
                        {"mesh_sessions", m.sessions},
                        {"mesh_newcomers_refused", m.refused},
                        {"mesh_stale_messages", m.stale}};
+}
+
+MeshNode::MemoryUse MeshNode::memory_use() const {
+    MemoryUse use{.ring = ring_.bytes(), .receive_ring = reconcile_.largest_ring()};
+    for (const auto& [oid, link] : links_) {
+        use.unreceipted = std::max(use.unreceipted, link.sender.unreceipted_bytes());
+        use.held = std::max(use.held, link.receiver.held_bytes());
+    }
+    return use;
 }
 
 void MeshNode::add_gauges(NodeStatus& status) const {
@@ -119,6 +154,7 @@ void MeshNode::add_gauges(NodeStatus& status) const {
                      {"mesh_unreceipted_bytes", unreceipted},
                      {"mesh_held_bytes", held},
                      {"mesh_interest_channels", local_.log().size()},
+                     {"mesh_presence_users", presence_.users()},
                      {"mesh_remote_channels", table_.channels()}};
 }
 

@@ -218,6 +218,15 @@ struct Fill {
     bool last = false;
 };
 
+/// "I have got the marked record n of yours", by the sender's clock at `at_us`.
+struct TraceReport {
+    RecordNo n;
+    TracePath path = TracePath::kDirect;
+    OriginId via;  ///< who relayed or filled it in; 0: nobody
+    std::int64_t at_us = 0;
+    std::uint32_t shards = 0;  ///< with subscribers
+};
+
 struct Control;
 struct Data;
 
@@ -232,7 +241,7 @@ struct Relay {
 using ControlBody =
     std::variant<Knock, Hello, Welcome, Refuse, Heartbeat, Members, InterestDelta, InterestAck, InterestPull, InterestChunk,
                  Receipt, Nack, ProbeAsk, ProbeAnswer, QueryAsk, QueryAnswer, Leave, LeaveReceipt, Ping, Pong,
-                 Relay, Wake, Fill>;
+                 Relay, Wake, Fill, TraceReport>;
 
 struct Control {
     OriginId src;
@@ -251,13 +260,27 @@ struct Gone {
     friend bool operator==(const Gone&, const Gone&) = default;
 };
 
-/// One piece of a link: what is gone, then records in order of n. Immutable once numbered; repeated as it is.
+/// A piece of the list of the sender's own users of one presence channel. The pieces of one list follow each other with
+/// nothing else between them; the last one replaces what the receiver had of the sender.
+struct PresencePart {
+    std::string channel;
+    InterestVersion version;  ///< of the receiver's interest: one for an older interest is not believed
+    RecordNo at;              ///< changes up to here are in the list, though they may come behind it
+    bool first = false;
+    bool last = false;
+    std::vector<PresenceMember> members;
+};
+using PresencePartPtr = std::shared_ptr<const PresencePart>;
+
+/// One piece of a link: what is gone, then lists of presence members, then records in order of n. Immutable once numbered;
+/// repeated as it is.
 struct Frame {
     FrameNo no;
     RecordNo upto;
     Gone gone;
     std::vector<RecordPtr> records;
     std::size_t bytes = 0;
+    std::vector<PresencePartPtr> presence = {};
 };
 using FramePtr = std::shared_ptr<const Frame>;
 

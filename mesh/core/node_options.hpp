@@ -5,6 +5,7 @@
 
 #include "mesh/core/messages.hpp"
 #include "mesh/core/numbers.hpp"
+#include "mesh/core/planted.hpp"
 
 namespace tulle::mesh {
 
@@ -18,6 +19,7 @@ struct NodeOptions {
     std::vector<std::string> seeds;  ///< control endpoints to knock at
     Timing timing;
     Limits limits;
+    Planted planted = Planted::kNone;  ///< for tests alone
 };
 
 }  // namespace tulle::mesh

@@ -51,6 +51,7 @@ struct Timing {
     Duration interest_retry = 100ms;    ///< unacknowledged deltas are sent again
     Duration reconcile = 1500ms;        ///< wait for survivors' answers: verdicts on a frozen origin differ by half a second
     Duration reconcile_retry = 200ms;   ///< a question or an answer may be lost
+    Duration presence_grace = 2s;       ///< a user of a dead node who connects elsewhere by then has neither left nor joined
     Duration drain = 5s;                ///< a leaver waits for receipts at most so long
 };
 
@@ -73,10 +74,12 @@ struct Limits {
     std::size_t delta_changes = 4096;           ///< per message
     std::size_t interest_bytes = 64u << 10;     ///< per delta or snapshot chunk
     std::size_t sweep_buckets = 512;            ///< of the interest index per turn: a dead peer's channels go in slices
+    std::size_t presence_slice = 2048;          ///< users of a lost member taken away per turn
     std::size_t members_per_message = 256;      ///< in Hello, Welcome and Members
     std::size_t held_publishes = 65536;         ///< while sessions are being confirmed after a sleep; more are refused
     std::size_t queries = 1024;                 ///< under way at once, ours and others' together
     std::size_t query_parts = 4096;             ///< collected per query; more are dropped and the member counts as missing
+    std::size_t traces = 64;                    ///< marked messages under way, and reports kept for origins without session
     std::size_t refusals = 16;                  ///< links open at once only to say no
     std::size_t remembered_origins = 4096;      ///< positions kept of members that are gone
 };

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -35,6 +37,21 @@ struct Publish {
 struct Subscribe {
     std::string channel;
     std::uint64_t generation = 0;
+    bool presence = false;  ///< the channel has members: the answer waits for the list of every member of the mesh too
+};
+
+/// A user's first connection on this shard to a presence channel that is Subscribed here. Answered by MemberJoined.
+struct MemberJoin {
+    std::uint64_t id = 0;
+    std::string channel;
+    PresenceMember member;
+    std::size_t max_members = 0;  ///< users of the whole mesh; a further one is refused
+};
+
+/// The user's last connection on this shard is gone. Before the Unsubscribe, if that follows. Not answered.
+struct MemberLeave {
+    std::string channel;
+    std::string user;
 };
 
 /// This shard has lost its last subscriber of `channel` (confirmed or pending). Not answered.
@@ -67,7 +84,15 @@ struct StatusRequest {
     std::uint64_t id = 0;
 };
 
-using ToHub = std::variant<Publish, Subscribe, Unsubscribe, Query, LocalAnswer, ShardLoad, StatusRequest>;
+/// Send a marked message to `channel` the way of every other, and tell who has got it, when and by which path. No client
+/// sees it. Answered by TraceResult, as soon as all that it is due to have reported, or after `timeout`.
+struct Trace {
+    std::uint64_t id = 0;
+    std::string channel;
+    Duration timeout{};
+};
+
+using ToHub = std::variant<Publish, Subscribe, Unsubscribe, MemberJoin, MemberLeave, Query, LocalAnswer, ShardLoad, StatusRequest, Trace>;
 using FromShard = std::pair<ShardIndex, ToHub>;
 
 // ---- hub to shard ----------------------------------------------------------------------------------------------------
@@ -81,6 +106,28 @@ struct Deliver {
 struct Subscribed {
     std::string channel;
     std::uint64_t generation = 0;
+    /// Of a presence channel: its users now, by user. MemberChanged keeps the list true from here on. Else null.
+    std::shared_ptr<const std::vector<PresenceMember>> members;
+};
+
+/// A user has joined or left a presence channel of this shard, wherever in the mesh: each change once, in order. Ignore it
+/// before the Subscribed of the channel.
+struct MemberChanged {
+    std::string channel;
+    PresenceMember member;
+    bool joined = false;
+};
+
+enum class JoinOutcome : std::uint8_t {
+    kJoined,    ///< in the list, which the shard has by then
+    kFull,      ///< max_members
+    kNotReady,  ///< the node is leaving, or the channel is not subscribed here
+    kTooLarge,
+};
+
+struct MemberJoined {
+    std::uint64_t id = 0;
+    JoinOutcome outcome = JoinOutcome::kJoined;
 };
 
 enum class PublishOutcome : std::uint8_t {
@@ -120,6 +167,21 @@ struct Readiness {
     bool ready = false;
 };
 
+/// The session with a member, while it stands.
+struct SessionStatus {
+    std::uint64_t tag = 0;               ///< ours; the member knows it as its peer_tag
+    std::uint64_t peer_tag = 0;
+    bool interest_known = false;         ///< the member's interest was taken over once
+    std::uint64_t interest_version = 0;  ///< held of the member's interest, with its digest
+    std::uint64_t interest_digest = 0;
+    std::uint64_t acked_version = 0;     ///< of our interest, acknowledged by the member
+    std::uint64_t data_silent_ms = 0;    ///< since anything came by the data path
+    std::string heard_via;               ///< the witness through which we hear it; empty: directly
+    std::string hears_via;               ///< the one through which it hears us; empty: directly
+    std::int64_t clock_offset_us = 0;    ///< its monotonic clock less ours …
+    std::uint64_t clock_error_us = 0;    ///< … give or take; 0: not measured yet
+};
+
 struct MemberStatus {
     std::string name;
     OriginId oid;
@@ -134,11 +196,17 @@ struct MemberStatus {
     std::uint64_t rtt_us = 0;  ///< smoothed; 0 before the first measurement
     std::uint64_t gaps = 0;      ///< holes found in what this member sent us
     std::uint64_t repaired = 0;  ///< of those, filled
+    std::uint64_t sessions = 0;  ///< that have stood with this incarnation of it
     bool name_conflict = false;
+    std::optional<SessionStatus> session;
 };
 
 struct NodeStatus {
     MemberStatus self;
+    std::uint64_t interest_version = 0;  ///< of this node's own interest, with its digest
+    std::uint64_t interest_digest = 0;
+    std::int64_t monotonic_us = 0;  ///< the hub's clock and the wall clock at one moment; put in by the shell
+    std::int64_t wall_us = 0;
     std::vector<MemberStatus> members;  ///< the others, by name
     bool ready = false;
     std::vector<std::pair<std::string, std::uint64_t>> counters;  ///< name in snake_case, value; all only grow
@@ -150,11 +218,52 @@ struct StatusReply {
     NodeStatus status;
 };
 
-using ToShard = std::variant<Deliver, Subscribed, Published, LocalQuery, QueryResult, Gap, Readiness, StatusReply>;
+/// What has become of a marked message at one node.
+enum class TraceFate : std::uint8_t {
+    kOrigin,           ///< it was sent from here
+    kGot,
+    kNoSubscriber,     ///< not sent there: no client of that node is subscribed
+    kInterestUnknown,  ///< due to it perhaps: the session is so new that its interest is not known
+    kNoSession,        ///< due to it perhaps, once there is a session
+    kNoReport,         ///< due to it, but it has not said that it has it
+};
+
+struct TraceLine {
+    std::string name;
+    OriginId oid;
+    std::string state;  ///< as in MemberStatus
+    TraceFate fate = TraceFate::kNoReport;
+    TracePath path = TracePath::kDirect;
+    std::string via;             ///< name; empty for none
+    std::uint32_t shards = 0;    ///< with subscribers, there
+    std::int64_t reported_us = 0;  ///< from the sending until the report was here
+    /// From the sending until it was there, by the receiver's clock, give or take `clock_error_us`; nothing when the
+    /// difference of the clocks has not been measured.
+    std::optional<std::int64_t> received_us;
+    std::uint64_t clock_error_us = 0;
+};
+
+enum class TraceOutcome : std::uint8_t {
+    kSent,
+    kNotReady,    ///< as of a Publish
+    kBadChannel,  ///< empty or over kMaxChannelBytes
+    kTooMany,     ///< Limits::traces are under way
+};
+
+struct TraceResult {
+    std::uint64_t id = 0;
+    TraceOutcome outcome = TraceOutcome::kSent;
+    RecordNo n;                    ///< the marked message, when sent
+    std::vector<TraceLine> lines;  ///< this node first, the others by name
+};
+
+using ToShard = std::variant<Deliver, Subscribed, MemberChanged, MemberJoined, Published, LocalQuery, QueryResult, Gap, Readiness, StatusReply, TraceResult>;
 
 // ---- limits ----------------------------------------------------------------------------------------------------------
 
-inline constexpr std::size_t kMaxChannelBytes = 320;   ///< app id (64) + '/' + channel name (200), with room
+inline constexpr std::size_t kMaxChannelBytes = 320;   ///< mark + app id (64) + '/' + channel name (200), with room
+inline constexpr std::size_t kMaxUserBytes = 256;
+inline constexpr std::size_t kMaxUserInfoBytes = 16u << 10;
 inline constexpr std::size_t kMaxRecordChannels = 100;
 inline constexpr std::size_t kMaxBodyBytes = 1u << 20;  ///< 1 MiB of encoded body
 inline constexpr std::size_t kMaxQueryBytes = 4096;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
@@ -49,6 +50,15 @@ public:
     /// A survivor asks. Answered now, or when the origin is dead for us too.
     void on_wake(OriginId from, const Wake& wake, bool origin_in_session, Out& out);
     void on_fill(OriginId from, const Fill& fill, Out& out);
+    /// Bytes kept of the origin of which most is kept.
+    [[nodiscard]] std::size_t largest_ring() const {
+        std::size_t most = 0;
+        for (const auto& [origin, ring] : rings_) {
+            most = std::max(most, ring.bytes);
+        }
+        return most;
+    }
+    [[nodiscard]] bool under_way(OriginId origin) const { return vigils_.contains(origin); }
     void survivor_gone(OriginId oid, Out& out);
     /// It lives after all: what it sends itself is complete and in order.
     void abort(OriginId origin);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mesh/base/bytes.hpp"
@@ -14,7 +15,22 @@ namespace tulle::mesh {
 /// Position in the log of one origin: 1, 2, 3… (origin, RecordNo) names a record everywhere; 0 is "before the first".
 using RecordNo = Strong<struct RecordNoTag, std::uint64_t>;
 
-/// What one publish became. Immutable once numbered; shared by the ring, the links and the shards.
+/// One user of a presence channel. At most kMaxUserBytes and kMaxUserInfoBytes.
+struct PresenceMember {
+    std::string user;   ///< opaque key, distinct per user
+    SharedBytes info;   ///< opaque to the mesh; may be null
+    [[nodiscard]] std::size_t cost() const { return 32 + user.size() + (info ? info->size() : 0); }
+};
+
+/// Interest in the members of a channel is interest in this key: so the filter, the ring and the repair treat changes of
+/// presence as they treat messages. No channel of a client begins with this byte.
+inline constexpr char kPresenceMark = '\x01';
+[[nodiscard]] inline bool is_presence_key(std::string_view key) { return !key.empty() && key[0] == kPresenceMark; }
+[[nodiscard]] inline std::string presence_key(std::string_view channel) { return kPresenceMark + std::string(channel); }
+/// REQUIRES: is_presence_key(key).
+[[nodiscard]] inline std::string_view presence_channel(std::string_view key) { return key.substr(1); }
+
+/// What one publish, or one change of presence, became. Immutable once numbered; shared by the ring, the links and the shards.
 struct Record {
     RecordNo n;
     /// Opaque keys ("<app id>/<channel name>"), 1 to kMaxRecordChannels of them, each at most kMaxChannelBytes.
@@ -23,10 +39,18 @@ struct Record {
     SharedBytes body;
     /// The connection that must not get it; empty for none.
     std::string exclude_socket;
+    /// A change of presence: who joined (`body` is its info) or left. Empty for a message. Then the one key in `channels` is
+    /// a presence key.
+    std::string user = {};
+    bool left = false;
+    /// A marked message: its receivers report it to its origin, and nobody delivers it.
+    bool trace = false;
+
+    [[nodiscard]] bool is_presence() const { return !user.empty(); }
 
     /// What it costs in a ring or a frame, headers included.
     [[nodiscard]] std::size_t cost() const {
-        std::size_t bytes = 64 + exclude_socket.size() + (body ? body->size() : 0);
+        std::size_t bytes = 64 + exclude_socket.size() + user.size() + (body ? body->size() : 0);
         for (const std::string& channel : channels) {
             bytes += 16 + channel.size();
         }
@@ -35,5 +59,13 @@ struct Record {
 };
 
 using RecordPtr = std::shared_ptr<const Record>;
+
+/// How a marked message came to its receiver.
+enum class TracePath : std::uint8_t {
+    kDirect,
+    kRelayed,   ///< by a witness, round a one-way link
+    kRepaired,  ///< lost at first, and repeated on demand
+    kFilledIn,  ///< by a survivor, while the origin was taken for dead
+};
 
 }  // namespace tulle::mesh

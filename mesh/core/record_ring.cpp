@@ -32,7 +32,9 @@ std::optional<Instant> RecordRing::next_deadline() const {
 void RecordRing::evict_oldest() {
     Entry& oldest = entries_[stubs_];
     bytes_ -= oldest.record->cost();
-    oldest.record = std::make_shared<const Record>(Record{oldest.record->n, oldest.record->channels, nullptr, {}});
+    Record stub{oldest.record->n, oldest.record->channels, nullptr, {}};
+    stub.trace = oldest.record->trace;
+    oldest.record = std::make_shared<const Record>(std::move(stub));
     ++stubs_;
     if (stubs_ > limits_.ring_stubs) {
         entries_.pop_front();

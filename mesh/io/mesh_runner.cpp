@@ -179,6 +179,7 @@ private:
     void execute(ToPort& to) {
         if (auto* reply = std::get_if<StatusReply>(&to.message)) {
             add_counters(reply->status);
+            add_clocks(reply->status);
         }
         feeds_.at(to.shard).answer(std::move(to.message));
     }
@@ -215,6 +216,11 @@ private:
             {"mesh_data_sent", c.data_sent},          {"mesh_data_sent_bytes", c.data_bytes},
             {"mesh_shard_mailbox_losses", losses}};
         status.counters.insert(status.counters.end(), std::begin(more), std::end(more));
+    }
+
+    static void add_clocks(NodeStatus& status) {
+        status.monotonic_us = now().time_since_epoch() / 1us;
+        status.wall_us = std::chrono::system_clock::now().time_since_epoch() / 1us;
     }
 
     std::unique_ptr<MeshNode> node_;

@@ -189,6 +189,27 @@ bool get(v1::QueryAnswer& from, QueryAnswer& to) {
     return to.body.size() <= kMaxQueryPartBytes;
 }
 
+/// A change of presence has a user and one presence key; a message has neither.
+bool good_presence(const Record& record) {
+    if (!record.is_presence()) {
+        return !record.left && std::none_of(record.channels.begin(), record.channels.end(), is_presence_key);
+    }
+    return record.user.size() <= kMaxUserBytes && record.channels.size() == 1 && is_presence_key(record.channels[0]) &&
+           record.body->size() <= kMaxUserInfoBytes;
+}
+
+bool get(v1::PresencePart& from, PresencePart& to) {
+    to = {.channel = std::move(*from.mutable_channel()), .version = InterestVersion{from.version()},
+          .at = RecordNo{from.at()}, .first = from.first(), .last = from.last(), .members = {}};
+    for (v1::PresenceMember& member : *from.mutable_members()) {
+        if (member.user().empty() || member.user().size() > kMaxUserBytes || member.info().size() > kMaxUserInfoBytes) {
+            return false;
+        }
+        to.members.push_back({std::move(*member.mutable_user()), share(std::move(*member.mutable_info()))});
+    }
+    return good_channel(to.channel) && to.channel.size() < kMaxChannelBytes && !is_presence_key(to.channel);
+}
+
 bool get(v1::Record& from, Record& to) {
     to.n = RecordNo{from.n()};
     for (std::string& channel : *from.mutable_channels()) {
@@ -198,8 +219,11 @@ bool get(v1::Record& from, Record& to) {
         to.channels.push_back(std::move(channel));
     }
     to.exclude_socket = std::move(*from.mutable_exclude_socket());
+    to.trace = from.trace();
     to.body = share(std::move(*from.mutable_body()));
-    return from.n() != 0 && !to.channels.empty() && to.channels.size() <= kMaxRecordChannels &&
+    to.user = std::move(*from.mutable_user());
+    to.left = from.left();
+    return good_presence(to) && from.n() != 0 && !to.channels.empty() && to.channels.size() <= kMaxRecordChannels &&
            to.exclude_socket.size() <= kMaxChannelBytes && to.body->size() <= kMaxBodyBytes;
 }
 
@@ -223,6 +247,12 @@ bool get(v1::Fill& from, Fill& to) {
     to.origin = OriginId{from.origin()};
     to.last = from.last();
     return get_records(*from.mutable_records(), to.records);
+}
+
+bool get(const v1::TraceReport& from, TraceReport& to) {
+    to = {.n = RecordNo{from.n()}, .via = OriginId{from.via()}, .at_us = from.at_us(), .shards = from.shards()};
+    to.path = static_cast<TracePath>(from.path());
+    return from.n() != 0 && v1::TraceReport::Path_IsValid(from.path()) && to.shards <= kMaxShards;
 }
 
 bool get(const v1::Relay& from, Relay& to) {
@@ -285,6 +315,7 @@ Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from) {
         case Case::kWake:
             return ControlBody{Wake{OriginId{from.wake().origin()}, RecordNo{from.wake().delivered()}}};
         case Case::kFill: return checked<Fill>(*from.mutable_fill());
+        case Case::kTraceReport: return checked<TraceReport>(from.trace_report());
         case Case::kRelay: return checked<Relay>(from.relay());
         case Case::BODY_NOT_SET: break;
     }
@@ -302,6 +333,16 @@ Result<FramePtr, CodecError> get_frame(v1::Frame& from) {
             return CodecError::kLimit;
         }
         frame.gone.channels.emplace_back(std::move(*gone.mutable_channel()), gone.missing());
+    }
+    for (v1::PresencePart& part : *from.mutable_presence()) {
+        PresencePart made;
+        if (!get(part, made)) {
+            return CodecError::kLimit;
+        }
+        for (const PresenceMember& member : made.members) {
+            frame.bytes += member.cost();
+        }
+        frame.presence.push_back(std::make_shared<const PresencePart>(std::move(made)));
     }
     if (!get_records(*from.mutable_records(), frame.records)) {
         return CodecError::kLimit;

@@ -46,6 +46,24 @@ void put(const Record& record, v1::Record& to) {
     }
     to.set_body(*record.body);
     to.set_exclude_socket(record.exclude_socket);
+    to.set_user(record.user);
+    to.set_left(record.left);
+    to.set_trace(record.trace);
+}
+
+void put(const PresencePart& part, v1::PresencePart& to) {
+    to.set_channel(part.channel);
+    to.set_version(part.version.value);
+    to.set_at(part.at.value);
+    to.set_first(part.first);
+    to.set_last(part.last);
+    for (const PresenceMember& member : part.members) {
+        v1::PresenceMember& added = *to.add_members();
+        added.set_user(member.user);
+        if (member.info) {
+            added.set_info(*member.info);
+        }
+    }
 }
 
 }  // namespace
@@ -216,6 +234,15 @@ void put(const Fill& body, v1::ControlEnvelope& to) {
     }
 }
 
+void put(const TraceReport& body, v1::ControlEnvelope& to) {
+    v1::TraceReport& report = *to.mutable_trace_report();
+    report.set_n(body.n.value);
+    report.set_path(static_cast<v1::TraceReport::Path>(body.path));
+    report.set_via(body.via.value);
+    report.set_at_us(body.at_us);
+    report.set_shards(body.shards);
+}
+
 void put(const Frame& frame, v1::Frame& to) {
     to.set_no(frame.no.value);
     to.set_upto(frame.upto.value);
@@ -224,6 +251,9 @@ void put(const Frame& frame, v1::Frame& to) {
         v1::GoneChannel& gone = *to.add_gone();
         gone.set_channel(channel);
         gone.set_missing(missing);
+    }
+    for (const PresencePartPtr& part : frame.presence) {
+        put(*part, *to.add_presence());
     }
     for (const RecordPtr& record : frame.records) {
         put(*record, *to.add_records());

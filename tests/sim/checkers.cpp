@@ -20,9 +20,9 @@ void check_pair(World& world, Process& a, Process& b) {
     }
 }
 
-/// Whether the promise covers this message for this subscriber.
-bool due(const Accepted& message, const Process& origin, const Process& receiver, const Subscriber& subscriber) {
-    if (message.at <= subscriber.confirmed) {
+/// Whether the promise covers this message for this client.
+bool due(const Accepted& message, const Process& origin, const Process& receiver, const Client& client) {
+    if (message.at <= *client.confirmed) {
         return false;
     }
     if (origin.oid == receiver.oid) {
@@ -30,6 +30,16 @@ bool due(const Accepted& message, const Process& origin, const Process& receiver
     }
     const auto met = origin.first_session.find(receiver.oid);
     return met != origin.first_session.end() && met->second < message.at;
+}
+
+using ByChannel = std::map<std::string, std::vector<const Accepted*>>;
+
+ByChannel by_channel(const World& world) {
+    ByChannel messages;
+    for (const Accepted& message : world.accepted()) {
+        messages[message.channel].push_back(&message);
+    }
+    return messages;
 }
 
 }  // namespace
@@ -43,15 +53,46 @@ void check_views(World& world) {
         if (!process->node->ready() && !process->left) {
             world.violation("P6 " + world.name_of(process->oid) + " is not ready");
         }
-        if (!process->pending.empty()) {
-            world.violation("P1 " + world.name_of(process->oid) + " still waits to confirm " +
-                            process->pending.begin()->first);
+        if (const auto pending = process->edge.longest_pending()) {
+            world.violation("P1 " + world.name_of(process->oid) + " still waits to confirm " + pending->first);
         }
         for (HostId b = 0; b < world.hosts(); ++b) {
             if (a != b && world.process(b) != nullptr && !process->left && !world.process(b)->left) {
                 check_pair(world, *process, *world.process(b));
             }
         }
+    }
+}
+
+void check_presence(World& world, Outcome& outcome) {
+    std::map<std::string, std::set<std::string>> truth;
+    for (HostId host = 0; host < world.hosts(); ++host) {
+        if (const Process* process = world.process(host); process != nullptr && !process->left) {
+            process->roster.add_present(truth);
+        }
+    }
+    const auto text = [](const std::set<std::string>& users) {
+        std::string joined;
+        for (const std::string& user : users) {
+            joined += " " + user;
+        }
+        return joined;
+    };
+    for (HostId host = 0; host < world.hosts(); ++host) {
+        const Process* process = world.process(host);
+        if (process == nullptr || process->left) {
+            continue;
+        }
+        if (process->roster.is_waiting()) {
+            world.violation("P1 " + world.name_of(process->oid) + " has not taken in all its users");
+        }
+        process->roster.for_each_list([&](const std::string& channel, const std::set<std::string>& users) {
+            ++outcome.checked;
+            if (users != truth[channel]) {
+                world.violation("P6 " + world.name_of(process->oid) + " sees on " + channel + text(users) + ", there are" +
+                                text(truth[channel]));
+            }
+        });
     }
 }
 
@@ -62,57 +103,50 @@ void check_deliveries(World& world, Outcome& outcome) {
             alive[process->oid] = process;
         }
     }
+    ByChannel messages = by_channel(world);
     for (const auto& [receiver_oid, receiver] : alive) {
-        for (const auto& [channel, subscriber] : receiver->subscribed) {
+        receiver->edge.for_each_confirmed([&, who = receiver](const Client& client) {
             std::uint64_t missing = 0;
-            std::string first;
-            for (const Accepted& message : world.accepted()) {
-                if (message.channel != channel) {
-                    continue;
-                }
-                const auto origin = alive.find(message.origin);
-                if (origin == alive.end() || !due(message, *origin->second, *receiver, subscriber)) {
+            const Accepted* last = nullptr;
+            for (const Accepted* message : messages[client.channel]) {
+                const auto origin = alive.find(message->origin);
+                if (origin == alive.end() || !due(*message, *origin->second, *who, client)) {
                     ++outcome.exempted;
                     continue;
                 }
                 ++outcome.checked;
-                const auto seen = subscriber.seen.find(message.origin);
-                if (seen == subscriber.seen.end() ||
-                    !std::binary_search(seen->second.begin(), seen->second.end(), message.n)) {
+                if (!client.saw(message->origin, message->n)) {
                     ++missing;
-                    first = world.name_of(message.origin) + ":" + std::to_string(message.n.value);
+                    last = message;
                 }
             }
-            if (missing > subscriber.gap && !subscriber.gap_unknown) {
-                world.violation("P1 " + world.name_of(receiver_oid) + " misses " + std::to_string(missing) + " on " +
-                                channel + " (announced " + std::to_string(subscriber.gap) + "), the last is " + first);
+            if (missing > client.gap && !client.gap_unknown) {
+                world.violation("P1 " + world.name_of(who->oid) + ": client " + std::to_string(client.id) + " misses " +
+                                std::to_string(missing) + " on " + client.channel + " (announced " +
+                                std::to_string(client.gap) + "), the last is " + world.name_of(last->origin) + ":" +
+                                std::to_string(last->n.value));
             }
-        }
+        });
     }
 }
 
 namespace {
 
-bool saw(const Subscriber& subscriber, const Accepted& message) {
-    const auto seen = subscriber.seen.find(message.origin);
-    return seen != subscriber.seen.end() && std::binary_search(seen->second.begin(), seen->second.end(), message.n);
-}
-
-/// The living subscribers that the message was due to.
-std::vector<std::pair<const Process*, const Subscriber*>> audience(World& world, const Accepted& message,
-                                                                   const Process& origin) {
-    std::vector<std::pair<const Process*, const Subscriber*>> subscribers;
+/// The clients of the living that the message was due to.
+std::vector<std::pair<const Process*, const Client*>> audience(World& world, const Accepted& message, const Process& origin) {
+    std::vector<std::pair<const Process*, const Client*>> clients;
     for (HostId host = 0; host < world.hosts(); ++host) {
         const Process* process = world.process(host);
         if (process == nullptr || process->left) {
             continue;
         }
-        const auto found = process->subscribed.find(message.channel);
-        if (found != process->subscribed.end() && due(message, origin, *process, found->second)) {
-            subscribers.emplace_back(process, &found->second);
+        for (const Client* client : process->edge.audience(message.channel)) {
+            if (due(message, origin, *process, *client)) {
+                clients.emplace_back(process, client);
+            }
         }
     }
-    return subscribers;
+    return clients;
 }
 
 }  // namespace
@@ -131,15 +165,16 @@ void check_ended_origins(World& world, Outcome& outcome) {
                 continue;
             }
             const auto subscribers = audience(world, message, *dead.process);
-            const auto one = std::find_if(subscribers.begin(), subscribers.end(),
-                                          [&](const auto& s) { return saw(*s.second, message); });
+            const auto one = std::find_if(subscribers.begin(), subscribers.end(), [&](const auto& s) {
+                return s.second->saw(message.origin, message.n);
+            });
             if (!covered || (one == subscribers.end() && !left)) {
                 outcome.exempted += subscribers.size();
                 continue;
             }
             for (const auto& [process, subscriber] : subscribers) {
                 ++outcome.checked_killed;
-                if (!saw(*subscriber, message) && subscriber->gap == 0 && !subscriber->gap_unknown) {
+                if (!subscriber->saw(message.origin, message.n) && subscriber->gap == 0 && !subscriber->gap_unknown) {
                     const std::string which = std::to_string(message.n.value) + (left ? " of the leaver " : " of the killed ") +
                                               world.name_of(message.origin) + " on " + message.channel;
                     world.violation("P4 " + world.name_of(process->oid) + " did not get " + which +

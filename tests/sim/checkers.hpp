@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "tests/sim/scenario.hpp"
 #include "tests/sim/world.hpp"
 
@@ -9,8 +12,18 @@ namespace tulle::sim {
 /// message reached every subscriber that it was due to. Appends to the outcome's violations and counts.
 void check_views(World& world);
 void check_deliveries(World& world, Outcome& outcome);
+/// P6: every list of every shard holds the users that are connected, wherever, and nobody else.
+void check_presence(World& world, Outcome& outcome);
 /// P4: of a killed origin, what one survivor delivered, all survivors with a subscriber did; of one that left, everything
 /// that it had accepted.
 void check_ended_origins(World& world, Outcome& outcome);
+
+/// P7: says which store holds more than its limit, if one does. One record may overshoot each.
+[[nodiscard]] std::optional<std::string> over_bounds(const mesh::MeshNode::MemoryUse& use, const mesh::Limits& limits);
+/// P7 all the time until `until`.
+void watch_memory(World& world, Instant until);
+/// P8: every node publishes once to a client at every other, and every ordered pair was heard on data and on control within
+/// the last moments. Runs the world for two seconds.
+void check_canaries(World& world);
 
 }  // namespace tulle::sim

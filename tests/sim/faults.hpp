@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "tests/sim/world.hpp"
@@ -17,30 +19,55 @@ public:
     /// Takes everything back: paths whole, everybody thawed, hosts that should run running.
     void heal_all();
     [[nodiscard]] std::uint64_t injected() const { return injected_; }
+    /// How often, by name; every name is there.
+    [[nodiscard]] std::map<std::string, std::uint64_t> by_name() const;
 
 private:
-    // Each: false when it does not apply just now.
-    bool inject_one();
-    void restart(HostId host, Duration delay);
-    bool kill_some(std::size_t count, Duration down);
+    struct Kind {
+        const char* name;
+        bool (Faults::*inject)();  // false when it does not apply just now
+    };
+    static const std::vector<Kind>& kinds();
+
+    // faults_processes.cpp
+    bool restart_at_once();
+    bool restart_later();
+    bool kill_some();
     bool freeze_one();
+    bool late_turn();
+    bool starve_all();
+    bool all_seeds_dead();
+    bool flapping_process();
+    bool duplicate_name();
+    bool leave_and_return();
+    // faults_network.cpp
     bool partition();
+    bool isolate_one();
     bool one_way_cut();
     bool pair_cut();
     bool reset_pair();
     bool noisy_path();
+    bool lose_control();
     bool mute_publisher();
     bool slow_path();
-    bool duplicate_name();
-    bool leave_and_return();
+    bool slow_joiner();
+    bool flood();
+    bool interest_storm();
+
+    void part(std::uint64_t side, Duration time);
+    void restart(HostId host, Duration delay);
+    void kill(HostId host, Duration down);
+    void freeze(HostId host, Duration time);
     /// Two different ones.
     [[nodiscard]] std::pair<HostId, HostId> random_pair();
     [[nodiscard]] HostId random_host() { return world_.prng().below(world_.hosts() - 1); }  // the last one is spare
+    [[nodiscard]] std::string random_channel() { return "app/c" + std::to_string(world_.prng().below(world_.channels())); }
     [[nodiscard]] Duration between(Duration low, Duration high);
 
     World& world_;
     std::vector<std::vector<HostId>> seeds_;
     std::uint64_t injected_ = 0;
+    std::map<std::string, std::uint64_t> counts_;
 };
 
 }  // namespace tulle::sim

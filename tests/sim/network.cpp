@@ -6,12 +6,24 @@ namespace tulle::sim {
 namespace {
 
 constexpr Duration kReconnect = 100ms;
-constexpr Duration kStreamPatience = 3s;
+constexpr std::uint64_t kOldPipeMs = 400;  // an old pipe's end is told at most so much later
+constexpr std::uint64_t kBelatedUs = 400'000;  // a second copy comes at most so much later, behind what is newer
 
 }  // namespace
 
-Network::Network(Scheduler& scheduler, Prng& prng, std::size_t hosts, Receiver receiver)
-    : scheduler_(scheduler), prng_(prng), hosts_(hosts), receiver_(std::move(receiver)), paths_(hosts * hosts) {}
+Network::Network(Scheduler& scheduler, Prng& prng, std::size_t hosts, std::size_t high_water, Receiver receiver)
+    : scheduler_(scheduler),
+      prng_(prng),
+      hosts_(hosts),
+      high_water_(high_water),
+      receiver_(std::move(receiver)),
+      paths_(hosts * hosts),
+      touched_(hosts * hosts),
+      cut_at_(hosts * hosts),
+      streams_(2 * hosts * hosts),
+      links_(hosts),
+      incarnations_(hosts),
+      subscriptions_(hosts) {}
 
 HostId Network::host_of(const std::string& endpoint) {
     return std::stoul(endpoint.substr(4, endpoint.find(':') - 4));
@@ -22,43 +34,48 @@ Duration Network::one_way(HostId from, HostId to) {
     return p.delay + Duration{static_cast<Duration::rep>(prng_.below(static_cast<std::uint64_t>(p.jitter.count()) + 1))};
 }
 
+Network::Link* Network::find(HostId host, mesh::LinkId link) {
+    std::vector<Link>& links = links_[host];
+    return link.value < links.size() && links[link.value].open ? &links[link.value] : nullptr;
+}
+
 void Network::open_link(HostId host, mesh::LinkId link, const std::string& endpoint) {
-    links_[{host, link}] = Link{.to = host_of(endpoint)};
-    try_connect(host, link);
+    if (links_[host].size() <= link.value) {
+        links_[host].resize(link.value + 1);
+    }
+    links_[host][link.value] = Link{.open = true, .to = host_of(endpoint)};
+    try_connect(host, link, incarnations_[host]);
 }
 
 void Network::close_link(HostId host, mesh::LinkId link) {
-    links_.erase({host, link});
+    if (Link* found = find(host, link)) {
+        found->open = false;
+    }
 }
 
-void Network::try_connect(HostId host, mesh::LinkId link) {
-    const auto found = links_.find({host, link});
-    if (found == links_.end() || found->second.up) {
+void Network::try_connect(HostId host, mesh::LinkId link, std::uint64_t incarnation) {
+    const Link* found = incarnations_[host] == incarnation ? find(host, link) : nullptr;
+    if (found == nullptr || found->up) {
         return;
     }
-    const HostId to = found->second.to;
-    const OriginId owner = receiver_.oid(host);
+    const HostId to = found->to;
     const Duration round_trip = one_way(host, to) + one_way(to, host);
-    if (reachable(host, to) && receiver_.running(to)) {
-        scheduler_.after(round_trip, [this, host, link, to, owner] {
-            const auto it = links_.find({host, link});
-            if (it == links_.end() || it->second.up || receiver_.oid(host) != owner) {
-                return;
-            }
-            if (!receiver_.running(to) || !reachable(host, to)) {
-                scheduler_.after(kReconnect, [this, host, link] { try_connect(host, link); });
-                return;
-            }
-            it->second.up = true;
-            it->second.connection = ++last_connection_;
-            receiver_.input(host, mesh::LinkUp{link});
-        });
+    if (!reachable(host, to) || !receiver_.running(to)) {
+        scheduler_.after(kReconnect, [this, host, link, incarnation] { try_connect(host, link, incarnation); });
         return;
     }
-    scheduler_.after(kReconnect, [this, host, link, owner] {
-        if (receiver_.oid(host) == owner) {
-            try_connect(host, link);
+    scheduler_.after(round_trip, [this, host, link, to, incarnation] {
+        Link* now = incarnations_[host] == incarnation ? find(host, link) : nullptr;
+        if (now == nullptr || now->up) {
+            return;
         }
+        if (!receiver_.running(to) || !reachable(host, to)) {
+            scheduler_.after(kReconnect, [this, host, link, incarnation] { try_connect(host, link, incarnation); });
+            return;
+        }
+        now->up = true;
+        now->connection = ++last_connection_;
+        receiver_.input(host, mesh::LinkUp{link});
     });
 }
 
@@ -67,9 +84,8 @@ void Network::check_endpoint(HostId host, mesh::LinkId link, const std::string& 
     if (!reachable(host, to)) {
         return;
     }
-    const OriginId owner = receiver_.oid(host);
-    scheduler_.after(one_way(host, to) + one_way(to, host), [this, host, link, to, owner] {
-        if (links_.contains({host, link}) && reachable(host, to) && receiver_.oid(host) == owner) {
+    scheduler_.after(one_way(host, to) + one_way(to, host), [this, host, link, to, incarnation = incarnations_[host]] {
+        if (incarnations_[host] == incarnation && find(host, link) != nullptr && reachable(host, to)) {
             const auto state = receiver_.listening(to) ? mesh::EndpointState::kOpen : mesh::EndpointState::kRefused;
             receiver_.input(host, mesh::EndpointChecked{link, state});
         }
@@ -77,29 +93,41 @@ void Network::check_endpoint(HostId host, mesh::LinkId link, const std::string& 
 }
 
 void Network::connect_data(HostId host, const std::string& endpoint) {
-    subscriptions_[{host, host_of(endpoint)}] = Subscription{.oid = receiver_.oid(host)};
-    try_subscribe(host, host_of(endpoint));
+    const HostId publisher = host_of(endpoint);
+    subscriptions_[publisher][host] = Subscription{.oid = receiver_.oid(host)};
+    try_subscribe(host, publisher);
 }
 
 void Network::disconnect_data(HostId host, const std::string& endpoint) {
-    subscriptions_.erase({host, host_of(endpoint)});
+    const HostId publisher = host_of(endpoint);
+    if (const auto found = subscriptions_[publisher].find(host); found != subscriptions_[publisher].end()) {
+        if (found->second.subscribed) {
+            old_pipe_ends(host, publisher, found->second.oid);
+        }
+        subscriptions_[publisher].erase(found);
+    }
 }
 
 void Network::try_subscribe(HostId subscriber, HostId publisher) {
-    const auto found = subscriptions_.find({subscriber, publisher});
-    if (found == subscriptions_.end() || found->second.subscribed) {
+    const auto found = subscriptions_[publisher].find(subscriber);
+    if (found == subscriptions_[publisher].end() || found->second.subscribed) {
         return;
     }
-    const OriginId oid = found->second.oid;
-    if (receiver_.oid(subscriber) != oid) {
-        subscriptions_.erase(found);
+    if (receiver_.oid(subscriber) != found->second.oid) {
+        subscriptions_[publisher].erase(found);
         return;
     }
     const bool up = reachable(subscriber, publisher) && receiver_.running(publisher) && receiver_.running(subscriber);
-    const Duration wait = up ? 3 * one_way(subscriber, publisher) : kReconnect;
+    const Duration extra = path(subscriber, publisher).subscribe_delay;
+    tally_.slow_subscriptions += up && extra > 0ms ? 1u : 0u;
+    subscribe_later(subscriber, publisher, up ? 3 * one_way(subscriber, publisher) + extra : kReconnect, up);
+}
+
+void Network::subscribe_later(HostId subscriber, HostId publisher, Duration wait, bool up) {
+    const OriginId oid = receiver_.oid(subscriber);
     scheduler_.after(wait, [this, subscriber, publisher, oid, up] {
-        const auto it = subscriptions_.find({subscriber, publisher});
-        if (it == subscriptions_.end() || it->second.oid != oid || it->second.subscribed) {
+        const auto it = subscriptions_[publisher].find(subscriber);
+        if (it == subscriptions_[publisher].end() || it->second.oid != oid || it->second.subscribed) {
             return;
         }
         if (!up || !receiver_.running(publisher) || !reachable(subscriber, publisher)) {
@@ -112,161 +140,126 @@ void Network::try_subscribe(HostId subscriber, HostId publisher) {
     });
 }
 
+/// The publisher learns late that an old pipe has ended, perhaps when a new one stands.
+void Network::old_pipe_ends(HostId subscriber, HostId publisher, OriginId oid) {
+    const Duration later = std::chrono::milliseconds{prng_.below(kOldPipeMs)} + one_way(subscriber, publisher);
+    scheduler_.after(later, [this, subscriber, publisher, oid, incarnation = incarnations_[publisher]] {
+        if (incarnations_[publisher] != incarnation) {
+            return;
+        }
+        const auto it = subscriptions_[publisher].find(subscriber);
+        tally_.old_pipes += it != subscriptions_[publisher].end() && it->second.oid == oid && it->second.subscribed ? 1u : 0u;
+        receiver_.input(publisher, mesh::SubscriberGone{oid});
+    });
+}
+
 void Network::transmit(HostId from, HostId to, bool data, const std::function<void()>& deliver) {
     const Path& p = path(from, to);
-    if (prng_.chance(p.loss_percent)) {
-        ++lost_;
+    Stream& s = stream(from, to, data);
+    if (data && s.in_pipe >= high_water_) {
+        ++tally_.dropped_at_high_water;
         return;
     }
-    Stream& stream = streams_[{from * hosts_ + to, data}];
+    if (prng_.chance(p.loss_percent) || (!data && p.control_loss_percent > 0 && prng_.chance(p.control_loss_percent))) {
+        ++(data ? tally_.lost_data : tally_.lost_control);
+        return;
+    }
+    ++s.in_pipe;
+    if (prng_.chance(p.duplicate_percent)) {
+        ++tally_.duplicated;
+        const Duration belated = one_way(from, to) + std::chrono::microseconds{prng_.below(kBelatedUs)};
+        scheduler_.after(belated, [this, from, to, data, deliver] {
+            if (!path(from, to).cut) {
+                stream(from, to, data).arrived = scheduler_.now();
+                deliver();
+            }
+        });
+    }
     if (p.cut) {
-        stream.stuck.push_back({scheduler_.now(), deliver});
-        return;
-    }
-    const std::uint64_t copies = prng_.chance(p.duplicate_percent) ? 2 : 1;
-    for (std::uint64_t i = 0; i < copies; ++i) {
-        stream.last_arrival = std::max(stream.last_arrival, scheduler_.now() + one_way(from, to));
-        scheduler_.at(stream.last_arrival, deliver);
+        s.stuck.push_back({scheduler_.now(), deliver});
+    } else {
+        schedule(from, to, data, scheduler_.now(), deliver);
     }
 }
 
+void Network::schedule(HostId from, HostId to, bool data, Instant sent, Scheduler::Action deliver) {
+    Stream& s = stream(from, to, data);
+    s.last_arrival = std::max(s.last_arrival, scheduler_.now() + one_way(from, to));
+    scheduler_.at(s.last_arrival, [this, from, to, data, sent, deliver = std::move(deliver)] {
+        arrive(from, to, data, sent);
+        deliver();
+    });
+}
+
+void Network::arrive(HostId from, HostId to, bool data, Instant sent) {
+    Stream& s = stream(from, to, data);
+    const bool frozen = receiver_.listening(to) && !receiver_.running(to);
+    if (frozen) {
+        ++s.backlog;
+    } else {
+        --s.in_pipe;
+    }
+    s.arrived = scheduler_.now();
+    s.newest_sent = std::max(s.newest_sent, sent);
+    tally_.overtaken += stream(from, to, !data).newest_sent > sent ? 1u : 0u;
+}
+
 void Network::send_control(HostId host, mesh::LinkId link, mesh::Control message) {
-    const auto found = links_.find({host, link});
-    if (found == links_.end() || !found->second.up) {
-        ++lost_;
+    const Link* found = find(host, link);
+    if (found == nullptr || !found->up) {
+        ++tally_.lost_control;
         return;
     }
-    const HostId to = found->second.to;
-    const std::uint64_t connection = found->second.connection;
+    const HostId to = found->to;
+    const std::uint64_t connection = found->connection;
     const OriginId there = receiver_.oid(to);
     auto shared = std::make_shared<const mesh::Control>(std::move(message));
     transmit(host, to, false, [this, host, link, to, connection, there, shared] {
-        const auto it = links_.find({host, link});
-        const bool closed_in_order = it == links_.end();  // what was sent before an orderly close still arrives
-        const bool same = closed_in_order || it->second.connection == connection;
-        if (same && receiver_.listening(to) && receiver_.oid(to) == there) {
+        const Link* now = find(host, link);
+        const bool closed_in_order = now == nullptr;  // what was sent before an orderly close still arrives
+        if ((closed_in_order || now->connection == connection) && receiver_.listening(to) && receiver_.oid(to) == there) {
             receiver_.input(to, *shared);
         }
     });
 }
 
 void Network::send_data(HostId host, mesh::Data message) {
-    for (auto& [key, subscription] : subscriptions_) {
-        if (key.second != host || subscription.oid != message.dst) {
-            continue;
-        }
-        if (!subscription.subscribed || path(host, key.first).mute) {
-            ++lost_;
-            return;
-        }
-        const HostId to = key.first;
-        const std::uint64_t connection = subscription.connection;
-        auto shared = std::make_shared<const mesh::Data>(std::move(message));
-        transmit(host, to, true, [this, host, to, connection, shared] {
-            const auto it = subscriptions_.find({to, host});
-            if (it != subscriptions_.end() && it->second.connection == connection && receiver_.oid(to) == shared->dst) {
-                receiver_.input(to, *shared);
-            }
-        });
+    const auto home = homes_.find(message.dst.value);
+    const auto found = home == homes_.end() ? subscriptions_[host].end() : subscriptions_[host].find(home->second);
+    if (found == subscriptions_[host].end() || found->second.oid != message.dst || !found->second.subscribed ||
+        path(host, found->first).mute) {
+        ++tally_.lost_data;
         return;
     }
-    ++lost_;
+    const HostId to = found->first;
+    const std::uint64_t connection = found->second.connection;
+    auto shared = std::make_shared<const mesh::Data>(std::move(message));
+    transmit(host, to, true, [this, host, to, connection, shared] {
+        const auto it = subscriptions_[host].find(to);
+        if (it != subscriptions_[host].end() && it->second.connection == connection && receiver_.oid(to) == shared->dst) {
+            receiver_.input(to, *shared);
+        }
+    });
 }
 
 void Network::break_link(HostId host, mesh::LinkId link, bool tell) {
-    Link& l = links_.at({host, link});
-    if (!l.up) {
+    Link& l = links_[host][link.value];
+    if (!l.open || !l.up) {
         return;
     }
     l.up = false;
     l.connection = ++last_connection_;
-    const OriginId owner = receiver_.oid(host);
-    if (tell) {
-        scheduler_.after(one_way(l.to, host), [this, host, link, owner] {
-            const auto it = links_.find({host, link});
-            if (it != links_.end() && receiver_.oid(host) == owner) {
-                receiver_.input(host, mesh::LinkDown{link});
-                scheduler_.after(kReconnect, [this, host, link] { try_connect(host, link); });
-            }
-        });
-    } else {
-        scheduler_.after(kReconnect, [this, host, link, owner] {
-            if (receiver_.oid(host) == owner) {
-                try_connect(host, link);
-            }
-        });
-    }
-}
-
-void Network::process_died(HostId host) {
-    for (auto it = links_.begin(); it != links_.end();) {
-        it = it->first.first == host ? links_.erase(it) : std::next(it);
-    }
-    for (auto it = subscriptions_.begin(); it != subscriptions_.end();) {
-        if (it->first.first == host) {
-            it = subscriptions_.erase(it);
-            continue;
-        }
-        if (it->first.second == host) {
-            it->second.subscribed = false;
-            it->second.connection = ++last_connection_;
-            const auto [subscriber, publisher] = it->first;
-            scheduler_.after(kReconnect, [this, s = subscriber, p = publisher] { try_subscribe(s, p); });
-        }
-        ++it;
-    }
-    for (auto& [key, link] : links_) {
-        if (link.to == host) {
-            break_link(key.first, key.second, reachable(host, key.first));
-        }
-    }
-}
-
-void Network::cut(HostId from, HostId to) {
-    if (!path(from, to).cut) {
-        path(from, to).cut = true;
-        streams_[{from * hosts_ + to, false}].cut_at = scheduler_.now();
-        streams_[{from * hosts_ + to, true}].cut_at = scheduler_.now();
-    }
-}
-
-void Network::heal(HostId from, HostId to) {
-    if (!path(from, to).cut) {
+    const std::uint64_t incarnation = incarnations_[host];
+    if (!tell) {
+        scheduler_.after(kReconnect, [this, host, link, incarnation] { try_connect(host, link, incarnation); });
         return;
     }
-    path(from, to).cut = false;
-    const Instant cut_at = streams_[{from * hosts_ + to, false}].cut_at;
-    const bool survived = scheduler_.now() - cut_at < kStreamPatience;
-    for (const bool data : {false, true}) {
-        Stream& stream = streams_[{from * hosts_ + to, data}];
-        for (Stuck& stuck : stream.stuck) {
-            if (survived) {
-                stream.last_arrival = std::max(stream.last_arrival, scheduler_.now() + one_way(from, to));
-                scheduler_.at(stream.last_arrival, std::move(stuck.deliver));
-            } else {
-                ++lost_;
-            }
+    scheduler_.after(one_way(l.to, host), [this, host, link, incarnation] {
+        if (incarnations_[host] == incarnation && find(host, link) != nullptr) {
+            receiver_.input(host, mesh::LinkDown{link});
+            scheduler_.after(kReconnect, [this, host, link, incarnation] { try_connect(host, link, incarnation); });
         }
-        stream.stuck.clear();
-    }
-    if (!survived) {
-        reset(from, to);
-    }
-}
-
-void Network::reset(HostId a, HostId b) {
-    for (auto& [key, link] : links_) {
-        if ((key.first == a && link.to == b) || (key.first == b && link.to == a)) {
-            break_link(key.first, key.second, true);
-        }
-    }
-    for (auto& [key, subscription] : subscriptions_) {
-        if ((key.first == a && key.second == b) || (key.first == b && key.second == a)) {
-            subscription.subscribed = false;
-            subscription.connection = ++last_connection_;
-            scheduler_.after(kReconnect, [this, s = key.first, p = key.second] { try_subscribe(s, p); });
-        }
-    }
+    });
 }
 
 }  // namespace tulle::sim

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <map>
-#include <set>
+#include <memory>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -21,16 +21,20 @@ using HostId = std::size_t;
 struct Path {
     Duration delay = 200us;
     Duration jitter = 100us;
+    Duration subscribe_delay{};              ///< the publisher learns of a subscription so much later
     std::uint64_t loss_percent = 0;
+    std::uint64_t control_loss_percent = 0;  ///< on top, of control messages alone
     std::uint64_t duplicate_percent = 0;
     bool cut = false;
     bool mute = false;  ///< the publisher's pipe is at its high-water mark: data falls on the floor
+    friend bool operator==(const Path&, const Path&) = default;
 };
 
 /// The transport as the mesh knows it: DEALER links with connection events, a PUB/SUB data path that drops silently. Streams
 /// keep their order; control and data overtake each other.
 ///
-/// A cut shorter than `stream_patience` delays what was sent (TCP sends it again); a longer one loses it and resets.
+/// A cut shorter than three seconds delays what was sent (TCP sends it again); a longer one loses it and resets.
+/// A pipe of the publisher holds `high_water` messages that the subscriber has not taken; newer ones are dropped.
 class Network {
 public:
     struct Receiver {
@@ -39,13 +43,23 @@ public:
         std::function<bool(HostId)> running;    ///< and it is not frozen
         std::function<OriginId(HostId)> oid;
     };
+    /// What has happened, by kind.
+    struct Tally {
+        std::uint64_t lost_control = 0;
+        std::uint64_t lost_data = 0;
+        std::uint64_t dropped_at_high_water = 0;
+        std::uint64_t duplicated = 0;
+        std::uint64_t overtaken = 0;        ///< came before something that had been sent earlier, by another way
+        std::uint64_t slow_subscriptions = 0;
+        std::uint64_t old_pipes = 0;        ///< the end of an old subscription was told after the new one stood
+    };
 
-    Network(Scheduler& scheduler, Prng& prng, std::size_t hosts, Receiver receiver);
+    Network(Scheduler& scheduler, Prng& prng, std::size_t hosts, std::size_t high_water, Receiver receiver);
 
     [[nodiscard]] static std::string control_endpoint(HostId host) { return "host" + std::to_string(host) + ":7001"; }
     [[nodiscard]] static std::string data_endpoint(HostId host) { return "host" + std::to_string(host) + ":7002"; }
 
-    [[nodiscard]] Path& path(HostId from, HostId to) { return paths_[from * hosts_ + to]; }
+    [[nodiscard]] const Path& path(HostId from, HostId to) const { return paths_[from * hosts_ + to]; }
 
     // effects of a process on `host`
     void open_link(HostId host, mesh::LinkId link, const std::string& endpoint);
@@ -57,28 +71,44 @@ public:
     void send_data(HostId host, mesh::Data message);
 
     // faults
+    /// To change how a path behaves.
+    [[nodiscard]] Path& alter(HostId from, HostId to);
+    void process_started(HostId host);
     void process_died(HostId host);
+    void process_thawed(HostId host);
     void cut(HostId from, HostId to);
     void heal(HostId from, HostId to);
     /// Both TCP streams between the two are reset: what is in flight is lost.
     void reset(HostId a, HostId b);
 
-    [[nodiscard]] std::uint64_t lost() const { return lost_; }
+    // what to look at
+    /// When a message of the other's present or last process came, control and data each.
+    [[nodiscard]] Instant last_arrival(HostId from, HostId to, bool data) const;
+    [[nodiscard]] Instant last_arrival(HostId from, HostId to) const;
+    /// Both directions have been as they should be since then.
+    [[nodiscard]] bool undisturbed(HostId a, HostId b, Instant since) const;
+    [[nodiscard]] bool cut_since(HostId from, HostId to, Instant since) const;
+    [[nodiscard]] const Tally& tally() const { return tally_; }
 
 private:
     struct Link {
-        HostId to = 0;
+        bool open = false;
         bool up = false;
+        HostId to = 0;
         std::uint64_t connection = 0;  // grows with each connect, so that what was in flight before a reset is dropped
     };
     struct Stuck {
         Instant sent;
-        std::function<void()> deliver;
+        Scheduler::Action deliver;
     };
+    /// One direction between two hosts, control or data.
     struct Stream {
         Instant last_arrival;
-        std::deque<Stuck> stuck;
-        Instant cut_at;
+        Instant arrived;
+        Instant newest_sent;       // of what has arrived
+        std::size_t in_pipe = 0;
+        std::size_t backlog = 0;   // of that, at a frozen receiver
+        std::vector<Stuck> stuck;
     };
     struct Subscription {
         bool subscribed = false;  // the publisher knows it
@@ -88,22 +118,33 @@ private:
 
     static HostId host_of(const std::string& endpoint);
     [[nodiscard]] Duration one_way(HostId from, HostId to);
-    [[nodiscard]] bool reachable(HostId a, HostId b) { return !path(a, b).cut && !path(b, a).cut; }
-    void try_connect(HostId host, mesh::LinkId link);
+    [[nodiscard]] bool reachable(HostId a, HostId b) const { return !path(a, b).cut && !path(b, a).cut; }
+    [[nodiscard]] Stream& stream(HostId from, HostId to, bool data) { return streams_[2 * (from * hosts_ + to) + (data ? 1 : 0)]; }
+    [[nodiscard]] Link* find(HostId host, mesh::LinkId link);
+    void try_connect(HostId host, mesh::LinkId link, std::uint64_t incarnation);
     void try_subscribe(HostId subscriber, HostId publisher);
+    void subscribe_later(HostId subscriber, HostId publisher, Duration wait, bool up);
+    void old_pipe_ends(HostId subscriber, HostId publisher, OriginId oid);
     void break_link(HostId host, mesh::LinkId link, bool tell);
     void transmit(HostId from, HostId to, bool data, const std::function<void()>& deliver);
+    void arrive(HostId from, HostId to, bool data, Instant sent);
+    void schedule(HostId from, HostId to, bool data, Instant sent, Scheduler::Action deliver);
 
     Scheduler& scheduler_;
     Prng& prng_;
     std::size_t hosts_;
+    std::size_t high_water_;
     Receiver receiver_;
     std::vector<Path> paths_;
-    std::map<std::pair<HostId, mesh::LinkId>, Link> links_;
-    std::map<std::pair<HostId, HostId>, Subscription> subscriptions_;  // (subscriber, publisher)
-    std::map<std::pair<std::size_t, bool>, Stream> streams_;           // (from * hosts + to, data)
+    std::vector<Instant> touched_;  // when a path was altered last
+    std::vector<Instant> cut_at_;
+    std::vector<Stream> streams_;
+    std::vector<std::vector<Link>> links_;  // by host and number
+    std::vector<std::uint64_t> incarnations_;
+    std::vector<std::map<HostId, Subscription>> subscriptions_;  // by publisher, then subscriber
+    std::unordered_map<std::uint64_t, HostId> homes_;            // of every process that ever was
     std::uint64_t last_connection_ = 0;
-    std::uint64_t lost_ = 0;
+    Tally tally_;
 };
 
 }  // namespace tulle::sim

@@ -7,13 +7,25 @@
 namespace tulle::sim {
 namespace {
 
-constexpr Duration kWork = 32s;    // virtual time with faults
+constexpr Duration kWork = kScenarioTime;
 constexpr Duration kSettle = 8s;   // a heal converges within 5 s, and repairs after it
 constexpr Duration kBarrierPatience = 9s;  // a verdict of the other side, then one of ours on who no longer speaks
 constexpr std::size_t kChannels = 8;
 
 std::string random_channel(World& world) {
     return "app/c" + std::to_string(world.prng().below(kChannels));
+}
+
+std::string random_room(World& world) {
+    return "app/presence-" + std::to_string(world.prng().below(3));
+}
+
+std::string random_user(World& world) {
+    return "u" + std::to_string(world.prng().below(6));
+}
+
+mesh::ShardIndex random_shard(World& world) {
+    return mesh::ShardIndex{static_cast<std::uint16_t>(world.prng().below(Edge::kShards))};
 }
 
 /// Keeps clients busy: subscriptions come and go, somebody publishes every few dozen milliseconds.
@@ -23,6 +35,7 @@ public:
 
     void start(Instant until) {
         until_ = until;
+        world_.on_confirmed([this](HostId host, const std::string& channel) { try_at_once(host, channel); });
         next();
     }
 
@@ -46,15 +59,33 @@ private:
         }
         const std::uint64_t dice = world_.prng().below(100);
         if (dice < 20) {
-            world_.subscribe(host, random_channel(world_));
-        } else if (dice < 24) {
-            world_.unsubscribe(host, random_channel(world_));
+            world_.subscribe(host, random_shard(world_), random_channel(world_));
+        } else if (dice < 26) {
+            world_.unsubscribe(host, random_shard(world_), random_channel(world_));
+        } else if (dice < 36) {
+            world_.join(host, random_shard(world_), random_room(world_), random_user(world_));
+        } else if (dice < 44) {
+            world_.part(host, random_shard(world_), random_room(world_), random_user(world_));
         } else {
             const std::uint64_t burst = world_.prng().chance(5) ? 20 : 1;
             for (std::uint64_t i = 0; i < burst; ++i) {
                 world_.publish(host, random_channel(world_));
             }
         }
+    }
+
+    /// Whoever is told "subscribed" is published to from elsewhere: at once is when a promise is easiest broken.
+    void try_at_once(HostId subscriber, const std::string& channel) {
+        const HostId host = world_.prng().below(world_.hosts() - 1);
+        const Duration pause{static_cast<Duration::rep>(world_.prng().below(3'000'000))};
+        if (host == subscriber || world_.now() >= until_ || world_.prng().chance(50)) {
+            return;
+        }
+        world_.scheduler().after(pause, [this, host, channel] {
+            if (Process* process = world_.process(host); process != nullptr && !process->frozen) {
+                world_.publish(host, channel);
+            }
+        });
     }
 
     World& world_;
@@ -70,11 +101,10 @@ void watch_barriers(World& world, Instant until) {
             if (process == nullptr || process->frozen || process->fatal || world.now() - process->thawed < kBarrierPatience) {
                 continue;
             }
-            for (const auto& [channel, pending] : process->pending) {
-                if (world.now() - pending.since > kBarrierPatience) {
-                    world.violation("P1 " + world.name_of(process->oid) + " waits too long to confirm " + channel);
-                    return;
-                }
+            const auto pending = process->edge.longest_pending();
+            if (pending && world.now() - pending->second > kBarrierPatience) {
+                world.violation("P1 " + world.name_of(process->oid) + " waits too long to confirm " + pending->first);
+                return;
             }
         }
         if (world.now() < until) {
@@ -106,12 +136,10 @@ void note_reached(Outcome& outcome, const std::string& counter) {
     outcome.reached[counter] = found == outcome.counters.end() ? 0 : found->second;
 }
 
-}  // namespace
-
-Outcome run_seed(std::uint64_t seed, bool trace) {
+WorldOptions draw(std::uint64_t seed) {
     Prng shape(seed);
     const std::size_t nodes = 3 + shape.below(5);
-    WorldOptions options{.seed = seed, .hosts = nodes + 1, .channels = kChannels, .trace = trace};
+    WorldOptions options{.seed = seed, .hosts = nodes + 1, .channels = kChannels};
     if (shape.chance(15)) {
         options.limits.ring_bytes = 4096;  // so that rings overrun and gaps are announced
         options.limits.ring_stubs = 64;
@@ -119,10 +147,59 @@ Outcome run_seed(std::uint64_t seed, bool trace) {
     if (shape.chance(15)) {
         options.limits.credit_bytes = 2048;
     }
-    if (shape.chance(30)) {
-        options.limits.interest_log = 4;  // so that snapshots happen
-        options.limits.interest_bytes = 24;
+    if (shape.chance(10)) {
+        options.limits.hold_bytes = 2048;
     }
+    if (shape.chance(50)) {
+        options.limits.interest_log = 4;  // so that snapshots happen
+        options.limits.interest_bytes = shape.chance(30) ? 24 : 4096;
+    }
+    options.skewed_clocks = shape.chance(50);
+    if (shape.chance(30)) {
+        options.high_water = 2 + shape.below(30);
+    }
+    return options;
+}
+
+/// What was reached, for the summary: a path that no seed takes proves nothing.
+void take_stock(World& world, const Faults& faults, Outcome& outcome) {
+    outcome.events = world.scheduler().events();
+    outcome.hash = world.hash();
+    outcome.kills = world.liveness().kills();
+    outcome.silences = world.liveness().silences();
+    world.stop_all();
+    outcome.counters = world.counters();
+    outcome.violations = world.violations();
+    for (const auto& [name, count] : faults.by_name()) {
+        outcome.reached["fault_" + name] = count;
+    }
+    const Network::Tally& net = world.network().tally();
+    outcome.reached["net_lost_control"] = net.lost_control;
+    outcome.reached["net_lost_data"] = net.lost_data;
+    outcome.reached["net_dropped_at_high_water"] = net.dropped_at_high_water;
+    outcome.reached["net_duplicated"] = net.duplicated;
+    outcome.reached["net_overtaken"] = net.overtaken;
+    outcome.reached["net_slow_subscriptions"] = net.slow_subscriptions;
+    outcome.reached["net_old_pipes"] = net.old_pipes;
+    outcome.reached["verdicts"] = world.liveness().verdicts();
+    outcome.reached["kills_found_out"] = outcome.kills.size();
+    outcome.reached["silences_found_out"] = outcome.silences.size();
+    outcome.reached["deliveries_of_killed_origins"] = outcome.checked_killed;
+    for (const char* rare : {"mesh_gaps_repaired", "mesh_records_gone", "mesh_duplicates_dropped", "mesh_reconnects",
+                             "mesh_false_suspicions", "mesh_newcomers_refused", "mesh_late_turns", "mesh_barrier_waits",
+                             "mesh_stale_messages", "mesh_frames_repeated", "mesh_data_redials", "mesh_relayed", "mesh_filled_in",
+                             "mesh_sleeps"}) {
+        note_reached(outcome, rare);
+    }
+}
+
+}  // namespace
+
+Outcome run_seed(std::uint64_t seed, bool trace, mesh::Planted planted) {
+    WorldOptions options = draw(seed);
+    options.trace = trace;
+    options.planted = planted;
+    const std::size_t nodes = options.hosts - 1;
     World world(options);
     const auto seeds = peer_lists(world, nodes);
     for (HostId host = 0; host < nodes; ++host) {
@@ -139,29 +216,19 @@ Outcome run_seed(std::uint64_t seed, bool trace) {
         world.scheduler().after(4s + when, [&faults] { faults.inject(); });
     }
     watch_barriers(world, end);
+    watch_memory(world, end + kSettle);
     world.run_for(kWork);
     faults.heal_all();
     world.run_for(kSettle);
 
     Outcome outcome{.seed = seed, .hosts = nodes, .faults = faults.injected(), .published = world.accepted().size()};
+    outcome.reached["skewed_clocks"] = options.skewed_clocks ? 1 : 0;
     check_views(world);
+    check_presence(world, outcome);
+    check_canaries(world);
     check_deliveries(world, outcome);
     check_ended_origins(world, outcome);
-    outcome.events = world.scheduler().events();
-    for (HostId host = 0; host < world.hosts(); ++host) {
-        if (world.process(host) != nullptr) {
-            world.kill(host);
-        }
-    }
-    outcome.counters = world.counters();
-    outcome.violations = world.violations();
-    outcome.reached["deliveries_of_killed_origins"] = outcome.checked_killed;
-    for (const char* rare : {"mesh_gaps_repaired", "mesh_records_gone", "mesh_duplicates_dropped", "mesh_reconnects",
-                             "mesh_false_suspicions", "mesh_newcomers_refused", "mesh_late_turns", "mesh_barrier_waits",
-                             "mesh_stale_messages", "mesh_frames_repeated", "mesh_data_redials", "mesh_relayed", "mesh_filled_in",
-                             "mesh_sleeps"}) {
-        note_reached(outcome, rare);
-    }
+    take_stock(world, faults, outcome);
     return outcome;
 }
 

@@ -5,6 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "mesh/base/time.hpp"
+#include "mesh/core/planted.hpp"
+
 namespace tulle::sim {
 
 /// What one seed led to.
@@ -17,13 +20,20 @@ struct Outcome {
     std::uint64_t checked_killed = 0;  ///< the same for messages of killed origins that a survivor delivered
     std::uint64_t exempted = 0;  ///< pairs of message and subscriber that a rule excuses
     std::uint64_t events = 0;
+    std::uint64_t hash = 0;           ///< of everything that happened
+    std::vector<Duration> kills;      ///< how long it took to find out, each
+    std::vector<Duration> silences;
     std::vector<std::string> violations;
     std::map<std::string, std::uint64_t> counters;  ///< summed over all processes
     std::map<std::string, std::uint64_t> reached;   ///< rare paths
 };
 
+/// Virtual time with faults of one seed; what follows, until everything has healed and is checked, is not counted.
+inline constexpr Duration kScenarioTime = 32s;
+static_assert(kScenarioTime >= 30s);
+
 /// A mesh of 3 to 7 nodes for 30 virtual seconds and more, with faults, subscriptions and publishes drawn from the seed;
 /// then everything heals, and the promises are checked. The same seed gives the same run, event by event.
-[[nodiscard]] Outcome run_seed(std::uint64_t seed, bool trace);
+[[nodiscard]] Outcome run_seed(std::uint64_t seed, bool trace, mesh::Planted planted = mesh::Planted::kNone);
 
 }  // namespace tulle::sim

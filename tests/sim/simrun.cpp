@@ -2,21 +2,30 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 
+#include "mesh/core/numbers.hpp"
+#include "tests/sim/growth.hpp"
 #include "tests/sim/scenario.hpp"
+#include "tests/sim/scenario_file.hpp"
 
 /// Runs seeds of the simulated mesh, in several processes, and says which failed. Exit 1 when one did, or when a path that
 /// must be reached never was.
 namespace {
 
 using tulle::sim::Outcome;
+
+constexpr std::uint64_t kLeastFaults = 5;
+constexpr std::uint64_t kLeastPublishes = 200;
 
 struct Sum {
     std::uint64_t seeds = 0;
@@ -26,6 +35,8 @@ struct Sum {
     std::uint64_t exempted = 0;
     std::uint64_t events = 0;
     std::map<std::string, std::uint64_t> reached;
+    std::vector<std::int64_t> kills_us;
+    std::vector<std::int64_t> silences_us;
 };
 
 void add(Sum& sum, const Outcome& outcome) {
@@ -37,7 +48,13 @@ void add(Sum& sum, const Outcome& outcome) {
     for (const auto& [name, count] : outcome.reached) {
         sum.reached[name] += count;
     }
-    if (outcome.faults < 5 || outcome.published < 200) {
+    for (const tulle::Duration d : outcome.kills) {
+        sum.kills_us.push_back(d / std::chrono::microseconds{1});
+    }
+    for (const tulle::Duration d : outcome.silences) {
+        sum.silences_us.push_back(d / std::chrono::microseconds{1});
+    }
+    if (outcome.faults < kLeastFaults || outcome.published < kLeastPublishes) {
         ++sum.failed;
         std::printf("FAILED seed %llu proves too little: %llu faults, %llu publishes\n",
                     static_cast<unsigned long long>(outcome.seed), static_cast<unsigned long long>(outcome.faults),
@@ -62,9 +79,19 @@ void work(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, int fd) {
     for (const auto& [name, count] : sum.reached) {
         text << ' ' << name << ' ' << count;
     }
+    for (const std::int64_t us : sum.kills_us) {
+        text << " @kill " << us;
+    }
+    for (const std::int64_t us : sum.silences_us) {
+        text << " @silence " << us;
+    }
     const std::string bytes = text.str();
-    if (write(fd, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
-        std::_Exit(2);
+    for (std::size_t at = 0; at < bytes.size();) {
+        const ssize_t written = write(fd, bytes.data() + at, bytes.size() - at);
+        if (written <= 0) {
+            std::_Exit(2);
+        }
+        at += static_cast<std::size_t>(written);
     }
 }
 
@@ -81,7 +108,13 @@ void merge(Sum& sum, const std::string& text) {
     std::string name;
     std::uint64_t count = 0;
     while (in >> name >> count) {
-        sum.reached[name] += count;
+        if (name == "@kill") {
+            sum.kills_us.push_back(static_cast<std::int64_t>(count));
+        } else if (name == "@silence") {
+            sum.silences_us.push_back(static_cast<std::int64_t>(count));
+        } else {
+            sum.reached[name] += count;
+        }
     }
 }
 
@@ -120,19 +153,155 @@ Sum run_all(std::uint64_t first, std::uint64_t last, std::uint64_t jobs) {
     return sum;
 }
 
-int replay(std::uint64_t seed) {
-    const Outcome outcome = tulle::sim::run_seed(seed, true);
+int replay(std::uint64_t seed, bool trace, tulle::mesh::Planted planted) {
+    const Outcome outcome = tulle::sim::run_seed(seed, trace, planted);
     for (const auto& [name, count] : outcome.counters) {
         std::printf("%-28s %llu\n", name.c_str(), static_cast<unsigned long long>(count));
     }
     for (const std::string& violation : outcome.violations) {
         std::printf("VIOLATION %s\n", violation.c_str());
     }
-    std::printf("seed %llu: %zu nodes, %llu faults, %llu published, %llu checked, %zu violations\n",
+    std::printf("seed %llu: %zu nodes, %llu faults, %llu published, %llu checked, %zu violations, hash %016llx\n",
                 static_cast<unsigned long long>(seed), outcome.hosts, static_cast<unsigned long long>(outcome.faults),
                 static_cast<unsigned long long>(outcome.published), static_cast<unsigned long long>(outcome.checked),
-                outcome.violations.size());
+                outcome.violations.size(), static_cast<unsigned long long>(outcome.hash));
     return outcome.violations.empty() ? 0 : 1;
+}
+
+void print_distribution(const char* what, std::vector<std::int64_t> us) {
+    if (us.empty()) {
+        return;
+    }
+    std::sort(us.begin(), us.end());
+    const auto at = [&](std::size_t percent) { return static_cast<double>(us[(us.size() - 1) * percent / 100]) / 1000.0; };
+    std::printf("  %s found out after (ms): median %.1f, p99 %.1f, longest %.1f, of %zu\n", what, at(50), at(99), at(100),
+                us.size());
+}
+
+/// Seeds of the summary: what ran, how fast, and which paths it took. Exit code.
+int report(const Sum& sum, std::uint64_t count, double seconds) {
+    std::printf("%llu seeds, %llu failed; each 3-7 nodes, %lld virtual seconds, >= %llu faults, >= %llu publishes\n",
+                static_cast<unsigned long long>(sum.seeds), static_cast<unsigned long long>(sum.failed),
+                static_cast<long long>(tulle::sim::kScenarioTime / std::chrono::seconds{1}),
+                static_cast<unsigned long long>(kLeastFaults), static_cast<unsigned long long>(kLeastPublishes));
+    std::printf("%llu published, %llu deliveries checked, %llu exempted; %llu events in %.1f s (%.0f a second)\n",
+                static_cast<unsigned long long>(sum.published), static_cast<unsigned long long>(sum.checked),
+                static_cast<unsigned long long>(sum.exempted), static_cast<unsigned long long>(sum.events), seconds,
+                static_cast<double>(sum.events) / seconds);
+    print_distribution("kills", sum.kills_us);
+    print_distribution("freezes and black holes", sum.silences_us);
+    bool unreached = false;
+    for (const auto& [name, reached] : sum.reached) {
+        std::printf("  reached %-28s %llu\n", name.c_str(), static_cast<unsigned long long>(reached));
+        unreached = unreached || reached == 0;
+    }
+    const bool enough = count >= 200;  // rare paths need that many
+    if (unreached && enough) {
+        std::printf("FAILED: a path was never taken\n");
+    }
+    return sum.failed == 0 && !(unreached && enough) ? 0 : 1;
+}
+
+/// Exit 0 when one of the seeds finds the defect.
+int hunt(const std::string& name, tulle::mesh::Planted planted, std::uint64_t first, std::uint64_t count) {
+    for (std::uint64_t seed = first; seed < first + count; ++seed) {
+        const Outcome outcome = tulle::sim::run_seed(seed, false, planted);
+        if (!outcome.violations.empty()) {
+            std::printf("%-22s caught after %4llu seeds: %s\n", name.c_str(), static_cast<unsigned long long>(seed - first + 1),
+                        outcome.violations.front().c_str());
+            return 0;
+        }
+    }
+    std::printf("%-22s NOT caught within %llu seeds\n", name.c_str(), static_cast<unsigned long long>(count));
+    return 1;
+}
+
+/// "all": every defect there is.
+int hunt_named(const std::string& wanted, std::uint64_t first, std::uint64_t count) {
+    int failed = 0;
+    bool found = false;
+    for (const auto& [name, planted] : tulle::mesh::kPlantedNames) {
+        if (wanted == name || wanted == "all") {
+            found = true;
+            failed |= hunt(std::string(name), planted, first, count);
+        }
+    }
+    if (!found) {
+        std::printf("no such defect: %s; there are:", wanted.c_str());
+        for (const auto& [name, planted] : tulle::mesh::kPlantedNames) {
+            std::printf(" %s", std::string(name).c_str());
+        }
+        std::printf("\n");
+        return 2;
+    }
+    return failed;
+}
+
+/// A table in markdown, one row for each size.
+int grow(const std::vector<std::size_t>& sizes) {
+    std::printf("| nodes | all hold all after | sent by each to join | idle: control | idle: data | 1 change/s: control | "
+                "a kill: control in 1 s | found out | window | took |\n|---|---|---|---|---|---|---|---|---|---|\n");
+    bool converged = true;
+    for (const std::size_t nodes : sizes) {
+        const auto begin = std::chrono::steady_clock::now();
+        const tulle::sim::Growth g = tulle::sim::measure_growth(nodes);
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+        converged = converged && g.converged;
+        std::printf("| %zu | %s%.1f s | %.0f msg, %.0f KB | %.0f msg/s, %.1f KB/s | %.0f msg/s, %.1f KB/s | %.0f msg/s, %.1f KB/s | "
+                    "%.0f msg, %.1f KB | %lld ms | %lld s | %.0f s |\n",
+                    nodes, g.converged ? "" : "NOT after ", static_cast<double>(g.convergence / std::chrono::milliseconds{1}) / 1000.0,
+                    g.join_messages, g.join_bytes / 1024, g.idle.control, g.idle.control_bytes / 1024, g.idle.data,
+                    g.idle.data_bytes / 1024, g.changing.control, g.changing.control_bytes / 1024, g.after_kill.control,
+                    g.after_kill.control_bytes / 1024, static_cast<long long>(g.found_out / std::chrono::milliseconds{1}),
+                    static_cast<long long>(g.window / std::chrono::seconds{1}), took.count());
+        std::fflush(stdout);
+    }
+    return converged ? 0 : 1;
+}
+
+std::string text_of(const std::string& path) {
+    std::ifstream in(path);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// Plays FILE.txt and compares with FILE.golden beside it, or writes that.
+int play(const std::string& file, bool update) {
+    std::string error;
+    const std::optional<std::string> trace = tulle::sim::play_scenario(text_of(file), error);
+    if (!trace) {
+        std::printf("%s: %s\n", file.c_str(), error.c_str());
+        return 2;
+    }
+    const std::string golden = file.substr(0, file.rfind('.')) + ".golden";
+    if (update) {
+        std::ofstream(golden) << *trace;
+        return 0;
+    }
+    std::istringstream is(*trace);
+    std::istringstream was(text_of(golden));
+    std::string is_line;
+    std::string was_line;
+    for (int number = 1;; ++number) {
+        const bool more = static_cast<bool>(std::getline(is, is_line));
+        const bool expected = static_cast<bool>(std::getline(was, was_line));
+        if (!more && !expected) {
+            return 0;
+        }
+        if (more != expected || is_line != was_line) {
+            std::printf("%s:%d: expected: %s\n%s: now: %s\n(--update when that is right)\n", golden.c_str(), number,
+                        expected ? was_line.c_str() : "the end", file.c_str(), more ? is_line.c_str() : "the end");
+            return 1;
+        }
+    }
+}
+
+tulle::mesh::Planted planted_by_name(const std::string& wanted) {
+    for (const auto& [name, planted] : tulle::mesh::kPlantedNames) {
+        if (wanted == name) {
+            return planted;
+        }
+    }
+    return tulle::mesh::Planted::kNone;
 }
 
 }  // namespace
@@ -140,18 +309,43 @@ int replay(std::uint64_t seed) {
 int main(int argc, char** argv) {
     CLI::App app{"Runs the mesh in a simulator: virtual clock, virtual network, faults from a seed."};
     std::uint64_t first = 1;
-    std::uint64_t count = 1000;
+    std::uint64_t count = 2000;
     std::uint64_t jobs = 2;
     std::uint64_t one = 0;
     std::string file;
     app.add_option("--first", first, "first seed");
     app.add_option("--seeds", count, "how many seeds (TULLE_SEEDS)")->envname("TULLE_SEEDS");
     app.add_option("--jobs", jobs, "processes")->check(CLI::Range(1, 64));
-    app.add_option("--seed", one, "replay this one, with a trace of what happens");
+    app.add_option("--seed", one, "replay this one");
+    bool trace = false;
+    std::string plant;
+    std::vector<std::string> scenarios;
+    bool update = false;
+    app.add_option("--scenario", scenarios, "play these files (tests/sim/scenarios) and compare with the golden ones");
+    app.add_flag("--update", update, "with --scenario: write the golden ones");
+    std::vector<std::size_t> sizes;
+    app.add_option("--growth", sizes, "measure meshes of so many nodes: convergence, control messages")->delimiter(',')
+        ->check(CLI::Range(std::size_t{4}, tulle::mesh::kMaxMembers));
+    app.add_flag("--trace", trace, "with --seed: say what happens");
+    app.add_option("--plant", plant, "switch this defect on (all: one after the other) and run seeds until it is caught");
     app.add_option("--file", file, "run the seeds listed in a file, one a line, # for remarks");
     CLI11_PARSE(app, argc, argv);
+    if (!scenarios.empty()) {
+        int worst = 0;
+        for (const std::string& scenario : scenarios) {
+            worst = std::max(worst, play(scenario, update));
+        }
+        std::printf("%zu scenarios, %s\n", scenarios.size(), worst == 0 ? "as expected" : "NOT as expected");
+        return worst;
+    }
+    if (!sizes.empty()) {
+        return grow(sizes);
+    }
     if (one != 0) {
-        return replay(one);
+        return replay(one, trace, planted_by_name(plant));
+    }
+    if (!plant.empty()) {
+        return hunt_named(plant, first, count);
     }
     Sum sum;
     if (!file.empty()) {
@@ -168,15 +362,5 @@ int main(int argc, char** argv) {
     const auto begin = std::chrono::steady_clock::now();
     sum = run_all(first, first + count - 1, jobs);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    std::printf("%llu seeds, %llu failed; %llu published, %llu deliveries checked, %llu exempted; %llu events in %.1f s\n",
-                static_cast<unsigned long long>(sum.seeds), static_cast<unsigned long long>(sum.failed),
-                static_cast<unsigned long long>(sum.published), static_cast<unsigned long long>(sum.checked),
-                static_cast<unsigned long long>(sum.exempted), static_cast<unsigned long long>(sum.events), took.count());
-    bool unreached = false;
-    for (const auto& [name, reached] : sum.reached) {
-        std::printf("  reached %-26s %llu\n", name.c_str(), static_cast<unsigned long long>(reached));
-        unreached = unreached || reached == 0;
-    }
-    const bool enough = count >= 200;  // rare paths need that many
-    return sum.failed == 0 && !(unreached && enough) ? 0 : 1;
+    return report(sum, count, took.count());
 }

@@ -6,8 +6,6 @@
 namespace tulle::sim {
 namespace {
 
-const mesh::ShardIndex kShard{0};
-
 std::string seconds(Instant at) {
     char text[32];
     std::snprintf(text, sizeof text, "%11.6f", static_cast<double>((at - Instant{1000s}).count()) / 1e9);
@@ -19,7 +17,7 @@ std::string seconds(Instant at) {
 World::World(const WorldOptions& options)
     : options_(options),
       prng_(options.seed),
-      network_(scheduler_, prng_, options.hosts,
+      network_(scheduler_, prng_, options.hosts, options.high_water,
                {.input = [this](HostId host, mesh::Input in) { input(host, std::move(in)); },
                 .listening = [this](HostId host) { return processes_[host] != nullptr; },
                 .running = [this](HostId host) { return processes_[host] != nullptr && !processes_[host]->frozen; },
@@ -27,6 +25,9 @@ World::World(const WorldOptions& options)
       processes_(options.hosts) {}
 
 void World::note(const std::string& what) {
+    if (options_.sink) {
+        options_.sink(now(), what);
+    }
     if (options_.trace) {
         std::printf("%s %s\n", seconds(now()).c_str(), what.c_str());
     }
@@ -47,6 +48,7 @@ void World::start(HostId host, const std::vector<HostId>& seeds, const std::stri
     process->oid = OriginId{prng_.next() | 1};
     process->name = name;
     process->started = now();
+    process->clock_ppm = options_.skewed_clocks ? static_cast<std::int64_t>(prng_.below(40'001)) - 20'000 : 0;
     names_[process->oid] = name + "/" + to_hex(process->oid).substr(0, 4);
     mesh::NodeOptions options{.oid = process->oid,
                               .cluster = "sim",
@@ -55,21 +57,23 @@ void World::start(HostId host, const std::vector<HostId>& seeds, const std::stri
                               .endpoints = {Network::control_endpoint(host), Network::data_endpoint(host), "-"},
                               .seeds = {},
                               .timing = options_.timing,
-                              .limits = options_.limits};
+                              .limits = options_.limits,
+                              .planted = options_.planted};
     for (const HostId seed : seeds) {
         options.seeds.push_back(Network::control_endpoint(seed));
     }
     process->node = std::make_unique<mesh::MeshNode>(std::move(options), prng_.next());
-    process->node->set_shards(1);
+    process->node->set_shards((std::uint64_t{1} << Edge::kShards) - 1);
     processes_[host] = std::move(process);
+    network_.process_started(host);
     note("start " + name_of(processes_[host]->oid) + " on host " + std::to_string(host));
     mesh::Effects effects;
-    processes_[host]->node->start(now(), effects);
+    processes_[host]->node->start(local_time(*processes_[host], now()), effects);
     run(host, effects);
 }
 
 void World::collect(const Process& process) {
-    for (const auto& [name, value] : process.node->status(now()).counters) {
+    for (const auto& [name, value] : process.node->status(local_time(process, now())).counters) {
         counters_[name] += value;
     }
 }
@@ -77,8 +81,18 @@ void World::collect(const Process& process) {
 void World::kill(HostId host) {
     note("kill " + name_of(processes_[host]->oid));
     collect(*processes_[host]);
+    liveness_.killed(host);
     network_.process_died(host);
     dead_.push_back({std::move(processes_[host]), now()});
+}
+
+void World::stop_all() {
+    for (auto& process : processes_) {
+        if (process != nullptr) {
+            collect(*process);
+            process.reset();
+        }
+    }
 }
 
 bool World::quiet(Instant from, Instant to) const {
@@ -89,6 +103,8 @@ bool World::quiet(Instant from, Instant to) const {
 void World::freeze(HostId host) {
     note("freeze " + name_of(processes_[host]->oid));
     processes_[host]->frozen = true;
+    processes_[host]->frozen_at = now();
+    liveness_.frozen(host);
 }
 
 void World::thaw(HostId host) {
@@ -96,6 +112,7 @@ void World::thaw(HostId host) {
     processes_[host]->frozen = false;
     processes_[host]->thawed = now();
     processes_[host]->turn_due = false;
+    network_.process_thawed(host);
     schedule_turn(host, now());
 }
 
@@ -107,35 +124,41 @@ void World::leave(HostId host) {
     input(host, mesh::LeaveRequest{options_.timing.drain});
 }
 
-void World::subscribe(HostId host, const std::string& channel) {
+void World::subscribe(HostId host, mesh::ShardIndex shard, const std::string& channel) {
     Process& process = *processes_[host];
-    if (process.pending.contains(channel) || process.subscribed.contains(channel)) {
-        return;
+    const Edge::Joined joined = process.edge.subscribe(now(), shard, channel);
+    if (joined.ask) {
+        input(host, mesh::PortInput{shard, *joined.ask});
     }
-    process.pending[channel] = {++process.generation, now()};
-    input(host, mesh::PortInput{kShard, mesh::Subscribe{channel, process.generation}});
 }
 
-void World::unsubscribe(HostId host, const std::string& channel) {
-    Process& process = *processes_[host];
-    const auto found = process.subscribed.find(channel);
-    if (process.pending.erase(channel) == 0 && found == process.subscribed.end()) {
-        return;
+void World::unsubscribe(HostId host, mesh::ShardIndex shard, const std::string& channel) {
+    if (const auto tell = processes_[host]->edge.unsubscribe(shard, channel)) {
+        input(host, mesh::PortInput{shard, *tell});
     }
-    if (found != process.subscribed.end()) {
-        found->second.ended = now();
-        process.ended.push_back(std::move(found->second));
-        process.subscribed.erase(found);
-    }
-    input(host, mesh::PortInput{kShard, mesh::Unsubscribe{channel}});
+}
+
+void World::join(HostId host, mesh::ShardIndex shard, const std::string& channel, const std::string& user) {
+    processes_[host]->roster.join(shard, channel, user, asking(host));
+}
+
+void World::part(HostId host, mesh::ShardIndex shard, const std::string& channel, const std::string& user) {
+    processes_[host]->roster.leave(shard, channel, user, asking(host));
+}
+
+Roster::Ask World::asking(HostId host) {
+    return [this, host](mesh::ShardIndex shard, mesh::ToHub message) {
+        input(host, mesh::PortInput{shard, std::move(message)});
+    };
 }
 
 void World::publish(HostId host, const std::string& channel) {
     Process& process = *processes_[host];
     const std::uint64_t id = ++process.last_publish_id;
     process.unanswered[id] = channel;
+    const mesh::ShardIndex shard{static_cast<std::uint16_t>(id % Edge::kShards)};
     auto body = std::to_string(process.oid.value) + (prng_.chance(5) ? std::string(1000, ' ') : std::string());
-    input(host, mesh::PortInput{kShard, mesh::Publish{id, {channel}, share(std::move(body)), {}}});
+    input(host, mesh::PortInput{shard, mesh::Publish{id, {channel}, share(std::move(body)), {}}});
 }
 
 void World::input(HostId host, mesh::Input in) {
@@ -143,6 +166,7 @@ void World::input(HostId host, mesh::Input in) {
     if (process == nullptr || process->fatal) {
         return;
     }
+    mix(static_cast<std::uint64_t>(now().time_since_epoch().count()) ^ (host << 56) ^ (in.index() << 48));
     process->inbox.push_back(std::move(in));
     schedule_turn(host, now() + Duration{static_cast<Duration::rep>(prng_.below(50'000))});
 }
@@ -176,9 +200,9 @@ void World::turn(HostId host) {
     inputs.swap(process.inbox);
     mesh::Effects effects;
     for (const mesh::Input& in : inputs) {
-        process.node->step(now(), in, effects);
+        process.node->step(local_time(process, now()), in, effects);
     }
-    process.node->settle(now(), effects);
+    process.node->settle(local_time(process, now()), effects);
     run(host, effects);
 }
 
@@ -200,60 +224,93 @@ void World::run(HostId host, mesh::Effects& effects) {
         } else if (auto* data = std::get_if<mesh::SendData>(&effect)) {
             network_.send_data(host, std::move(data->message));
         } else if (auto* local = std::get_if<mesh::DeliverLocal>(&effect)) {
-            deliver(process, local->record);
+            deliver(process, *local);
         } else if (auto* to_port = std::get_if<mesh::ToPort>(&effect)) {
-            to_shard(host, process, to_port->message);
+            to_shard(host, process, to_port->shard, to_port->message);
         } else if (auto* notice = std::get_if<mesh::Notice>(&effect)) {
             note(name_of(process.oid) + ": " + notice->text);
         } else if (std::holds_alternative<mesh::ReadinessChanged>(effect)) {
             note(name_of(process.oid) + ": readiness changed");
         } else if (std::holds_alternative<mesh::Left>(effect)) {
-            process.left = true;
-            process.left_late = process.leaving_since && now() - *process.leaving_since >= options_.timing.drain;
-            scheduler_.after(0ms, [this, host, oid = process.oid] {
-                if (processes_[host] && processes_[host]->oid == oid) {
-                    kill(host);
-                }
-            });
+            leave_done(host, process);
         } else if (auto* fatal = std::get_if<mesh::Fatal>(&effect)) {
             note(name_of(process.oid) + " ends: " + fatal->text);
             process.fatal = true;
         }
     }
-    const std::uint64_t sessions = process.node->membership().counters().sessions;
-    if (sessions != process.sessions) {
+    mix(effects.size());
+    watch_membership(host, process);
+    schedule_turn(host, global_time(process, process.node->next_deadline()));
+}
+
+void World::leave_done(HostId host, Process& process) {
+    process.left = true;
+    const Duration took = process.leaving_since ? now() - *process.leaving_since : 0ms;
+    process.left_late = took >= options_.timing.drain * 97 / 100;  // by its own clock
+    scheduler_.after(0ms, [this, host, oid = process.oid] {
+        if (processes_[host] && processes_[host]->oid == oid) {
+            kill(host);
+        }
+    });
+}
+
+void World::watch_membership(HostId host, Process& process) {
+    const mesh::Membership& membership = process.node->membership();
+    if (const std::uint64_t sessions = membership.counters().sessions; sessions != process.sessions) {
         process.sessions = sessions;
-        for (const auto& [oid, peer] : process.node->membership().peers()) {
+        for (const auto& [oid, peer] : membership.peers()) {
             if (peer.in_session()) {
                 process.first_session.emplace(oid, now());
             }
         }
     }
-    schedule_turn(host, process.node->next_deadline());
-}
-
-void World::deliver(Process& process, const mesh::RecordPtr& record) {
-    const OriginId origin{std::stoull(*record->body)};
-    for (const std::string& channel : record->channels) {
-        const auto found = process.subscribed.find(channel);
-        if (found == process.subscribed.end()) {
-            continue;
+    if (const std::uint64_t deaths = membership.counters().deaths; deaths != process.deaths) {
+        process.deaths = deaths;
+        std::vector<OriginId> dead;
+        for (const auto& [oid, peer] : membership.peers()) {
+            if (peer.dead_since == local_time(process, now()) && peer.state != mesh::PeerState::kLeft) {
+                dead.push_back(oid);
+            }
         }
-        std::vector<mesh::RecordNo>& seen = found->second.seen[origin];
-        if (!seen.empty() && record->n <= seen.back()) {
-            violation("P2 " + name_of(process.oid) + " got " + std::to_string(record->n.value) + " of " + name_of(origin) +
-                      " after " + std::to_string(seen.back().value));
+        for (const OriginId oid : dead) {
+            liveness_.verdict(host, oid);
         }
-        seen.push_back(record->n);
     }
 }
 
-void World::to_shard(HostId host, Process& process, const mesh::ToShard& message) {
-    if (const auto* subscribed = std::get_if<mesh::Subscribed>(&message)) {
-        const auto found = process.pending.find(subscribed->channel);
-        if (found != process.pending.end() && found->second.generation == subscribed->generation) {
-            process.pending.erase(found);
-            process.subscribed[subscribed->channel] = Subscriber{.channel = subscribed->channel, .confirmed = now()};
+Instant World::local_time(const Process& process, Instant at) {
+    return at + (at - process.started) * process.clock_ppm / 1'000'000;
+}
+
+Instant World::global_time(const Process& process, Instant local) {
+    const Duration age = std::min<Duration>(local - process.started, 1h);  // who waits longer is woken once an hour
+    Instant at = process.started + age * 1'000'000 / (1'000'000 + process.clock_ppm);
+    while (local_time(process, at) < process.started + age) {
+        at += 1ns;
+    }
+    return at;
+}
+
+void World::deliver(Process& process, const mesh::DeliverLocal& local) {
+    const OriginId origin{std::stoull(*local.record->body)};
+    process.edge.on_deliver(local.shards, origin, local.record, [&](const std::string& what) {
+        violation("P2 " + name_of(process.oid) + ": " + what + " of " + name_of(origin));
+    });
+}
+
+void World::to_shard(HostId host, Process& process, mesh::ShardIndex shard, const mesh::ToShard& message) {
+    const auto accuse = [&](const std::string& what) { violation(what + " (" + name_of(process.oid) + ")"); };
+    if (const auto* subscribed = std::get_if<mesh::Subscribed>(&message); subscribed != nullptr && subscribed->members) {
+        process.roster.on_subscribed(shard, *subscribed, asking(host), accuse);
+    } else if (const auto* joined = std::get_if<mesh::MemberJoined>(&message)) {
+        process.roster.on_joined(shard, *joined, accuse);
+    } else if (const auto* changed = std::get_if<mesh::MemberChanged>(&message)) {
+        process.roster.on_changed(shard, *changed, accuse);
+    } else if (subscribed != nullptr) {
+        for (const Client* client : process.edge.on_subscribed(now(), shard, *subscribed)) {
+            if (confirmed_) {
+                confirmed_(host, client->channel);
+            }
         }
     } else if (const auto* published = std::get_if<mesh::Published>(&message)) {
         const auto found = process.unanswered.find(published->id);
@@ -262,13 +319,7 @@ void World::to_shard(HostId host, Process& process, const mesh::ToShard& message
         }
         process.unanswered.erase(found);
     } else if (const auto* gap = std::get_if<mesh::Gap>(&message)) {
-        for (auto& [channel, subscriber] : process.subscribed) {
-            if (gap->channel.empty()) {
-                subscriber.gap_unknown = true;
-            } else if (gap->channel == channel) {
-                subscriber.gap += gap->missing;
-            }
-        }
+        process.edge.on_gap(shard, *gap);
     }
 }
 

@@ -9,7 +9,10 @@
 #include <vector>
 
 #include "mesh/core/mesh_node.hpp"
+#include "tests/sim/edge.hpp"
+#include "tests/sim/liveness.hpp"
 #include "tests/sim/network.hpp"
+#include "tests/sim/roster.hpp"
 #include "tests/sim/scheduler.hpp"
 
 namespace tulle::sim {
@@ -18,7 +21,11 @@ struct WorldOptions {
     std::uint64_t seed = 1;
     std::size_t hosts = 3;
     std::size_t channels = 8;
-    bool trace = false;
+    bool trace = false;  ///< print what happens
+    std::function<void(Instant, const std::string&)> sink;  ///< or give it there
+    bool skewed_clocks = false;  ///< each node's clock runs at a rate of its own, up to 2 % off
+    std::size_t high_water = 1000;
+    mesh::Planted planted = mesh::Planted::kNone;
     mesh::Timing timing;
     mesh::Limits limits;
 };
@@ -32,17 +39,7 @@ struct Accepted {
     Instant at;
 };
 
-/// What one subscription of one process saw.
-struct Subscriber {
-    std::string channel;
-    Instant confirmed;
-    std::optional<Instant> ended;
-    std::map<OriginId, std::vector<mesh::RecordNo>> seen;
-    std::uint64_t gap = 0;        ///< announced missing
-    bool gap_unknown = false;
-};
-
-/// One incarnation of a node: the real MeshNode core, and a shard that remembers what its clients would have seen.
+/// One incarnation of a node: the real MeshNode core, and shards that remember what their clients saw.
 struct Process {
     OriginId oid;
     std::string name;
@@ -54,19 +51,16 @@ struct Process {
     std::optional<Instant> leaving_since;
     bool turn_due = false;
     Instant started;
+    std::int64_t clock_ppm = 0;  ///< how much its clock is fast
     Instant wake_at;
     Instant last_turn;
     std::uint64_t turns_at_once = 0;
     std::vector<mesh::Input> inbox;
-    std::uint64_t generation = 0;
-    struct Pending {
-        std::uint64_t generation = 0;
-        Instant since;
-    };
-    std::map<std::string, Pending> pending;  // by channel
+    Edge edge;
+    Roster roster;
+    Instant frozen_at;
     Instant thawed;
-    std::map<std::string, Subscriber> subscribed;
-    std::vector<Subscriber> ended;
+    std::uint64_t deaths = 0;  ///< that it has declared
     std::uint64_t last_publish_id = 0;
     std::map<std::uint64_t, std::string> unanswered;  // channel of a publish
     std::map<OriginId, Instant> first_session;
@@ -81,12 +75,17 @@ public:
     // actions
     void start(HostId host, const std::vector<HostId>& seeds, const std::string& name);
     void kill(HostId host);
+    /// The end of the run: nobody is to find out.
+    void stop_all();
     void freeze(HostId host);
     void thaw(HostId host);
     void leave(HostId host);
-    void subscribe(HostId host, const std::string& channel);
-    void unsubscribe(HostId host, const std::string& channel);
+    void subscribe(HostId host, mesh::ShardIndex shard, const std::string& channel);
+    void unsubscribe(HostId host, mesh::ShardIndex shard, const std::string& channel);
     void publish(HostId host, const std::string& channel);
+    /// A user connects to a presence channel, or disconnects.
+    void join(HostId host, mesh::ShardIndex shard, const std::string& channel, const std::string& user);
+    void part(HostId host, mesh::ShardIndex shard, const std::string& channel, const std::string& user);
     void run_for(Duration duration) { scheduler_.run_until(scheduler_.now() + duration); }
 
     // what to look at
@@ -107,9 +106,17 @@ public:
     [[nodiscard]] Instant now() const { return scheduler_.now(); }
     [[nodiscard]] const std::vector<Accepted>& accepted() const { return accepted_; }
     [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
+    /// Called with each client that is confirmed.
+    void on_confirmed(std::function<void(HostId, const std::string& channel)> call) { confirmed_ = std::move(call); }
     void violation(const std::string& what);
     void note(const std::string& what);
-    [[nodiscard]] std::uint64_t deaths_declared() const { return deaths_; }
+    [[nodiscard]] Liveness& liveness() { return liveness_; }
+    [[nodiscard]] const mesh::Limits& limits() const { return options_.limits; }
+    /// Of everything that has happened: two runs that differ in one event have different ones.
+    [[nodiscard]] std::uint64_t hash() const { return hash_; }
+    /// What the clock of a process shows.
+    [[nodiscard]] static Instant local_time(const Process& process, Instant at);
+    [[nodiscard]] static Instant global_time(const Process& process, Instant local);
     [[nodiscard]] std::string name_of(OriginId oid) const;
     [[nodiscard]] const std::map<std::string, std::uint64_t>& counters() const { return counters_; }
 
@@ -118,9 +125,13 @@ private:
     void schedule_turn(HostId host, Instant when);
     void turn(HostId host);
     void run(HostId host, mesh::Effects& effects);
-    void deliver(Process& process, const mesh::RecordPtr& record);
-    void to_shard(HostId host, Process& process, const mesh::ToShard& message);
+    void deliver(Process& process, const mesh::DeliverLocal& local);
+    [[nodiscard]] Roster::Ask asking(HostId host);
+    void to_shard(HostId host, Process& process, mesh::ShardIndex shard, const mesh::ToShard& message);
     void collect(const Process& process);
+    void watch_membership(HostId host, Process& process);
+    void leave_done(HostId host, Process& process);
+    void mix(std::uint64_t value) { hash_ = (hash_ ^ value) * 0x9e3779b97f4a7c15ULL + (hash_ >> 29); }
 
     WorldOptions options_;
     Prng prng_;
@@ -133,7 +144,9 @@ private:
     std::vector<Accepted> accepted_;
     std::vector<std::string> violations_;
     std::map<std::string, std::uint64_t> counters_;
-    std::uint64_t deaths_ = 0;
+    std::function<void(HostId, const std::string&)> confirmed_;
+    Liveness liveness_{*this};
+    std::uint64_t hash_ = 0;
 };
 
 }  // namespace tulle::sim

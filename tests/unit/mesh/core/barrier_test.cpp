@@ -7,9 +7,9 @@ namespace {
 
 TEST(Barrier, ReleasesWhatEveryMemberHasAcknowledged) {
     Barrier barrier;
-    barrier.wait(InterestVersion{3}, ShardIndex{0}, {"c", 1});
-    barrier.wait(InterestVersion{2}, ShardIndex{1}, {"b", 1});
-    barrier.wait(InterestVersion{2}, ShardIndex{0}, {"b", 2});
+    barrier.wait(InterestVersion{3}, {ShardIndex{0}, {"c", 1, nullptr}, false});
+    barrier.wait(InterestVersion{2}, {ShardIndex{1}, {"b", 1, nullptr}, false});
+    barrier.wait(InterestVersion{2}, {ShardIndex{0}, {"b", 2, nullptr}, false});
     EXPECT_TRUE(barrier.release(InterestVersion{1}).empty());
     const auto released = barrier.release(InterestVersion{2});
     ASSERT_EQ(released.size(), 2u);

@@ -78,6 +78,23 @@ TEST_F(InterestFeedTest, BeginsNoSecondSnapshotForABelatedPull) {
     EXPECT_EQ(std::get<InterestChunk>(feed_.on_pull(kStart + 102ms, log, stale)).after, "");
 }
 
+TEST_F(InterestFeedTest, GoesOnWithASnapshotWhenAHeartbeatNamesWhatThePeerHadBefore) {
+    Limits limits;
+    limits.interest_log = 1;
+    limits.interest_bytes = 6;
+    InterestLog log{limits};
+    for (const char* channel : {"a", "b", "c"}) {
+        log.add(channel);
+    }
+    const auto first = std::get<InterestChunk>(feed_.on_pull(kStart, log, {.have = InterestVersion{1}}));
+    feed_.on_ack(kStart + 10ms, InterestVersion{1});
+    EXPECT_FALSE(feed_.poll(kStart + 1s, log).has_value());
+    const InterestPull next{.have = InterestVersion{1}, .snapshot = first.snapshot, .after = "a"};
+    EXPECT_EQ(std::get<InterestChunk>(feed_.on_pull(kStart + 20ms, log, next)).snapshot, first.snapshot);
+    feed_.on_ack(kStart + 30ms, InterestVersion{3});
+    EXPECT_EQ(feed_.acked(), InterestVersion{3});
+}
+
 TEST_F(InterestFeedTest, MakesAPeerPullThatTheLogNoLongerReaches) {
     Limits limits;
     limits.interest_log = 1;

@@ -51,7 +51,7 @@ TEST_F(LinkReceiverTest, AsksAgainWithBackOffUntilTheHoleIsFilled) {
     EXPECT_EQ(receiver_.next_deadline(), kStart + 62ms);
     out_.clear();
     receiver_.on_frame(kStart + 30ms, frame(1, {r_[1]}), out_);
-    EXPECT_EQ(out_, (LinkEffects{DeliverRecord{r_[1]}, DeliverRecord{r_[2]}}));
+    EXPECT_EQ(out_, (LinkEffects{DeliverRecord{r_[1], {true, {}}}, DeliverRecord{r_[2]}}));
     EXPECT_EQ(receiver_.repaired(), 1u);
     EXPECT_EQ(receiver_.next_deadline(), std::nullopt);
 }

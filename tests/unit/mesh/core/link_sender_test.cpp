@@ -15,12 +15,24 @@ protected:
 
     std::vector<FramePtr> flush(LinkSender& sender, Instant now = kStart) {
         std::vector<FramePtr> frames;
-        sender.flush(now, ring_, [](const std::string& channel) { return channel == "news"; }, frames);
+        sender.flush(now,
+                     {.ring = ring_,
+                      .interested = [](const std::string& channel) { return channel == "news" || is_presence_key(channel); },
+                      .members = [this](const std::string&) { return members_; },
+                      .version = InterestVersion{3}},
+                     frames);
         return frames;
+    }
+
+    void join(const std::string& user) {
+        members_.push_back({user, share("{}")});
+        ring_.append(kStart, {.n = {}, .channels = {presence_key("room")}, .body = share("{}"), .exclude_socket = {},
+                              .user = user, .left = false});
     }
 
     Limits limits_;
     RecordRing ring_{limits_};
+    std::vector<PresenceMember> members_;
 };
 
 TEST_F(LinkSenderTest, SendsNothingBeforeItIsOpened) {
@@ -136,6 +148,64 @@ TEST_F(LinkSenderTest, IgnoresAReceiptForWhatItNeverSent) {
     flush(sender);
     sender.on_receipt(FrameNo{1'000'000'000});
     EXPECT_EQ(sender.receipted(), FrameNo{0});
+}
+
+TEST_F(LinkSenderTest, ListsTheMembersAheadOfTheRecordsAndSaysHowFarTheListGoes) {
+    append("news");
+    join("u");
+    LinkSender sender(Timing{}, limits_);
+    sender.owe_members("room", InterestVersion{3});
+    sender.open(RecordNo{0});
+    const auto frames = flush(sender);
+    ASSERT_EQ(frames.size(), 1u);
+    ASSERT_EQ(frames[0]->presence.size(), 1u);
+    const PresencePart& part = *frames[0]->presence[0];
+    EXPECT_EQ(part.at, RecordNo{2});
+    EXPECT_EQ(part.version, InterestVersion{3});
+    EXPECT_TRUE(part.first && part.last);
+    EXPECT_EQ(part.members.size(), 1u);
+    EXPECT_EQ(frames[0]->records.size(), 2u);
+    EXPECT_TRUE(flush(sender).empty());
+}
+
+TEST_F(LinkSenderTest, LetsNothingComeBetweenThePiecesOfAList) {
+    limits_.frame_bytes = 200;
+    for (int i = 0; i < 10; ++i) {
+        join("user" + std::to_string(i));
+    }
+    append("news");
+    LinkSender sender(Timing{}, limits_);
+    sender.owe_members("room", InterestVersion{3});
+    sender.open(RecordNo{10});
+    const auto frames = flush(sender);
+    ASSERT_GE(frames.size(), 3u);
+    std::size_t members = 0;
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+        for (const PresencePartPtr& part : frames[i]->presence) {
+            members += part->members.size();
+            EXPECT_EQ(part->first, i == 0);
+        }
+        EXPECT_TRUE(frames[i]->records.empty() || members == 10);
+    }
+    EXPECT_EQ(members, 10u);
+    EXPECT_EQ(frames.back()->records.size(), 1u);
+}
+
+TEST_F(LinkSenderTest, ListsAnewWhenTheRingHasLostChangesOfPresence) {
+    limits_.ring_bytes = 150;
+    RecordRing small(limits_);
+    ring_ = small;
+    join("u");
+    append("news");
+    append("news");
+    LinkSender sender(Timing{}, limits_);
+    sender.open(RecordNo{0});
+    const auto frames = flush(sender);
+    ASSERT_FALSE(frames.empty());
+    ASSERT_EQ(frames[0]->presence.size(), 1u);
+    EXPECT_EQ(frames[0]->presence[0]->members.size(), 1u);
+    EXPECT_EQ(frames[0]->gone.channels, (std::vector<std::pair<std::string, std::uint64_t>>{{"news", 1}}));
+    EXPECT_FALSE(sender.take_members_lost());
 }
 
 }  // namespace

@@ -251,6 +251,48 @@ TEST_F(MeshNodeTest, LeavesWhenEveryMemberHasReceiptedOrAtTheDeadline) {
     EXPECT_EQ(all_of<Left>(out_).size(), 1u);
 }
 
+TEST_F(MeshNodeTest, AsksAgainForALostChunkOfASnapshotOfAStandingLink) {
+    establish();
+    now_ += 100ms;
+    feed(from_peer(Heartbeat{.version = InterestVersion{1}, .digest = 4711}, tag_));  // another digest at our version
+    ASSERT_EQ(bodies<InterestPull>(out_).size(), 1u);
+    EXPECT_TRUE(bodies<InterestPull>(out_)[0].fresh);
+    now_ += 50ms;
+    feed(from_peer(InterestChunk{.snapshot = 1, .base = InterestVersion{1}, .channels = {"app/a"}, .last = false}, tag_));
+    EXPECT_EQ(bodies<InterestPull>(out_).back().after, "app/a");
+    out_.clear();
+    now_ += 100ms;  // the answer does not come
+    ASSERT_LE(node_.next_deadline(), now_);
+    node_.settle(now_, out_);
+    ASSERT_EQ(bodies<InterestPull>(out_).size(), 1u);
+    EXPECT_EQ(bodies<InterestPull>(out_)[0].after, "app/a");
+}
+
+TEST_F(MeshNodeTest, AsksForWhatASurvivorHasGotOfAnOriginThatCameBackToItAlone) {
+    establish();
+    const auto from_third = [](ControlBody body, std::uint64_t tag) {
+        return Control{OriginId{3}, OriginId{1}, SessionTag{tag}, std::move(body)};
+    };
+    Introduction third = peer();
+    third.name = "c";
+    third.endpoints = {"c:1", "c:2", "c:3"};
+    feed(from_third(Hello{third, SessionTag{5}, {std::nullopt, RecordNo{5}, {}, {}}, {}}, 0));
+    const LinkId link = all_of<OpenLink>(out_).back().link;
+    feed(LinkUp{link});
+    feed(from_third(Heartbeat{}, bodies<Welcome>(out_).back().tag.value));
+    feed(LinkDown{link});
+    feed(EndpointChecked{link, EndpointState::kRefused});
+    ASSERT_EQ(bodies<Wake>(out_).size(), 1u);
+    EXPECT_EQ(bodies<Wake>(out_)[0].delivered, RecordNo{5});
+    feed(from_peer(Fill{.origin = OriginId{3}, .last = true}, tag_));
+    out_.clear();
+    feed(from_peer(Wake{OriginId{3}, RecordNo{5}}, tag_));
+    EXPECT_TRUE(bodies<Wake>(out_).empty()) << "it has no more than we have";
+    feed(from_peer(Wake{OriginId{3}, RecordNo{9}}, tag_));
+    ASSERT_EQ(bodies<Wake>(out_).size(), 1u);
+    EXPECT_EQ(bodies<Wake>(out_)[0].delivered, RecordNo{5});
+}
+
 TEST(MeshNodeJoining, AsksForNoTurnsInThePastWhenItLeavesBeforeItHasJoined) {
     MeshNode node(options(1, "a", {"seed:1"}), 1);
     Effects out;

@@ -33,7 +33,8 @@ TEST(Codec, CarriesEveryKindOfControlMessage) {
         InterestChunk{1, InterestVersion{2}, "", {"app/a"}, true, InterestVersion{4}}, Receipt{FrameNo{6}},
         Nack{{{FrameNo{1}, FrameNo{2}}}}, ProbeAsk{OriginId{8}, 1}, ProbeAnswer{OriginId{8}, 1, Hearing::kYes, 12},
         QueryAsk{1, "q", 500}, QueryAnswer{1, "a", true}, Leave{FrameNo{9}}, LeaveReceipt{},
-        Ping{1}, Pong{1}, Wake{OriginId{4}, RecordNo{3}}, Fill{OriginId{4}, {record("app/a", 3)}, true}, Relay{OriginId{8}, std::make_shared<const Control>(control(Ping{2})), nullptr}};
+        Ping{1}, Pong{1}, Wake{OriginId{4}, RecordNo{3}}, Fill{OriginId{4}, {record("app/a", 3)}, true}, Relay{OriginId{8}, std::make_shared<const Control>(control(Ping{2})), nullptr},
+        TraceReport{RecordNo{7}, TracePath::kRelayed, OriginId{8}, -5, 2}};
     static_assert(std::size(all) == std::variant_size_v<ControlBody>);
     for (const ControlBody& body : all) {
         const std::string bytes = encode(control(body));
@@ -62,6 +63,31 @@ TEST(Codec, CarriesFramesAndTails) {
     const auto tail = decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, Tail{FrameNo{4}, RecordNo{5}}}));
     ASSERT_TRUE(tail);
     EXPECT_EQ(std::get<Tail>(tail->body).upto, RecordNo{5});
+}
+
+TEST(Codec, CarriesTheMarkOfARecordAndChecksReportsOfIt) {
+    Record marked{RecordNo{7}, {"app/a"}, share(""), {}};
+    marked.trace = true;
+    const Data data{OriginId{1}, OriginId{2}, SessionTag{3}, frame({std::make_shared<const Record>(marked), record("app/a", 1)})};
+    const auto back = decode_data(encode(data));
+    ASSERT_TRUE(back);
+    EXPECT_TRUE(std::get<FramePtr>(back->body)->records[0]->trace);
+    EXPECT_FALSE(std::get<FramePtr>(back->body)->records[1]->trace);
+
+    const TraceReport good{RecordNo{7}, TracePath::kFilledIn, OriginId{8}, -5, kMaxShards};
+    const auto report = decode_control(encode(control(good)));
+    ASSERT_TRUE(report);
+    EXPECT_EQ(std::get<TraceReport>(report->body).at_us, -5);
+    EXPECT_EQ(std::get<TraceReport>(report->body).path, TracePath::kFilledIn);
+    TraceReport bad = good;
+    bad.n = RecordNo{0};
+    EXPECT_EQ(decode_control(encode(control(bad))).error(), CodecError::kLimit);
+    bad = good;
+    bad.shards = kMaxShards + 1;
+    EXPECT_EQ(decode_control(encode(control(bad))).error(), CodecError::kLimit);
+    bad = good;
+    bad.path = static_cast<TracePath>(9);
+    EXPECT_EQ(decode_control(encode(control(bad))).error(), CodecError::kLimit);
 }
 
 TEST(Codec, RefusesWhatIsNotOurs) {
@@ -132,6 +158,51 @@ TEST(Topic, NamesOneReceiver) {
     EXPECT_FALSE(oid_of_topic("N0"));
     EXPECT_FALSE(oid_of_topic(""));
     EXPECT_FALSE(oid_of_topic("X00000000000000ab"));
+}
+
+Frame with_presence(PresencePart part, Record change) {
+    return Frame{FrameNo{1}, RecordNo{9}, {}, {std::make_shared<const Record>(std::move(change))}, 0,
+                 {std::make_shared<const PresencePart>(std::move(part))}};
+}
+
+Data data_with(Frame frame) {
+    return {OriginId{1}, OriginId{2}, SessionTag{3}, std::make_shared<const Frame>(std::move(frame))};
+}
+
+const PresencePart kPart{"app/presence-a", InterestVersion{4}, RecordNo{8}, true, false, {{"u", share("{}")}}};
+const Record kJoin{RecordNo{9}, {presence_key("app/presence-a")}, share("{}"), {}, "u", false};
+
+TEST(Codec, CarriesListsAndChangesOfPresence) {
+    const auto back = decode_data(encode(data_with(with_presence(kPart, kJoin))));
+    ASSERT_TRUE(back);
+    const Frame& got = *std::get<FramePtr>(back->body);
+    ASSERT_EQ(got.presence.size(), 1u);
+    EXPECT_EQ(got.presence[0]->channel, "app/presence-a");
+    EXPECT_EQ(got.presence[0]->at, RecordNo{8});
+    EXPECT_TRUE(got.presence[0]->first);
+    EXPECT_FALSE(got.presence[0]->last);
+    EXPECT_EQ(*got.presence[0]->members.at(0).info, "{}");
+    ASSERT_EQ(got.records.size(), 1u);
+    EXPECT_EQ(got.records[0]->user, "u");
+    EXPECT_FALSE(got.records[0]->left);
+}
+
+TEST(Codec, RefusesPresenceThatIsMalformed) {
+    PresencePart nobody = kPart;
+    nobody.members[0].user.clear();
+    EXPECT_FALSE(decode_data(encode(data_with(with_presence(nobody, kJoin)))));
+    PresencePart key = kPart;
+    key.channel = presence_key(key.channel);
+    EXPECT_FALSE(decode_data(encode(data_with(with_presence(key, kJoin)))));
+    Record plain = kJoin;
+    plain.channels = {"app/presence-a"};
+    EXPECT_FALSE(decode_data(encode(data_with(with_presence(kPart, plain)))));
+    Record message = kJoin;
+    message.user.clear();
+    EXPECT_FALSE(decode_data(encode(data_with(with_presence(kPart, message)))));
+    Record long_name = kJoin;
+    long_name.user = std::string(kMaxUserBytes + 1, 'u');
+    EXPECT_FALSE(decode_data(encode(data_with(with_presence(kPart, long_name)))));
 }
 
 }  // namespace

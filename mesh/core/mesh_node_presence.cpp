@@ -1,0 +1,147 @@
+#include "mesh/core/mesh_node.hpp"
+
+namespace tulle::mesh {
+
+void MeshNode::join(Instant now, ShardIndex shard, const MemberJoin& wanted, Effects& out) {
+    const PresenceMember& member = wanted.member;
+    const bool here = (local_.shards_of(presence_key(wanted.channel)) >> shard.value) & 1;
+    const bool too_large = member.user.empty() || member.user.size() > kMaxUserBytes ||
+                           (member.info && member.info->size() > kMaxUserInfoBytes);
+    if (!ready_ || !here || too_large) {
+        out.push_back(ToPort{shard, MemberJoined{wanted.id, too_large ? JoinOutcome::kTooLarge : JoinOutcome::kNotReady}});
+        return;
+    }
+    PresenceTable::Changes changes;
+    const PresenceTable::Joined joined = presence_.join(shard, wanted.channel, member, wanted.max_members, changes);
+    if (joined == PresenceTable::Joined::kNew) {
+        log_presence(now, wanted.channel, member, false);
+    }
+    tell(changes, out);
+    const bool full = joined == PresenceTable::Joined::kFull;
+    out.push_back(ToPort{shard, MemberJoined{wanted.id, full ? JoinOutcome::kFull : JoinOutcome::kJoined}});
+}
+
+void MeshNode::leave(Instant now, ShardIndex shard, const MemberLeave& wanted, Effects& out) {
+    PresenceTable::Changes changes;
+    if (presence_.leave(shard, wanted.channel, wanted.user, changes)) {
+        log_presence(now, wanted.channel, {wanted.user, nullptr}, true);
+    }
+    tell(changes, out);
+}
+
+/// A shard has no subscriber left, so it has no user left either; the last shard takes the whole channel with it.
+void MeshNode::drop_presence(Instant now, ShardIndex shard, const std::string& channel, Effects& out) {
+    const std::string key = presence_key(channel);
+    if (!local_.since(key)) {
+        return;
+    }
+    for (const PresenceMember& member : presence_.own(channel)) {
+        leave(now, shard, {channel, member.user}, out);
+    }
+    local_.remove(shard, key);
+    if (local_.shards_of(key) == 0) {
+        presence_.forget(channel);
+    }
+}
+
+void MeshNode::log_presence(Instant now, const std::string& channel, const PresenceMember& member, bool left) {
+    ++counters_.presence_changes;
+    static_cast<void>(ring_.append(now, {.n = {}, .channels = {presence_key(channel)},
+                                         .body = left || !member.info ? share("") : member.info, .exclude_socket = {},
+                                         .user = member.user, .left = left}));
+}
+
+void MeshNode::tell(const PresenceTable::Changes& changes, Effects& out) const {
+    for (const MemberChanged& change : changes) {
+        const std::uint64_t shards = local_.shards_of(presence_key(change.channel));
+        for (std::uint16_t i = 0; i < kMaxShards; ++i) {
+            if ((shards >> i) & 1) {
+                out.push_back(ToPort{ShardIndex{i}, change});
+            }
+        }
+    }
+}
+
+void MeshNode::on_presence_record(OriginId from, const Record& record, Effects& out) {
+    PresenceTable::Changes changes;
+    presence_.apply(from, record, changes);
+    tell(changes, out);
+}
+
+void MeshNode::on_members(OriginId from, Link& link, const PresencePart& part, Effects& out) {
+    if (options_.planted == Planted::kPresenceOvertakes) {
+        link.late_lists.push_back(part);  // until the next heartbeat
+        return;
+    }
+    accept_members(from, part, out);
+}
+
+void MeshNode::accept_members(OriginId from, const PresencePart& part, Effects& out) {
+    const std::optional<InterestVersion> since = local_.since(presence_key(part.channel));
+    if (!since) {
+        return;
+    }
+    PresenceTable::Changes changes;
+    const bool complete = presence_.accept(from, part, *since, changes);
+    tell(changes, out);
+    if (complete) {
+        confirm_presence(part.channel, out);
+    }
+}
+
+/// Our list reaches back to the peer's present interest in each of our channels.
+void MeshNode::owe_all_members(Link& link) {
+    const InterestVersion version = table_.version(link.slot).value_or(InterestVersion{});
+    for (const std::string& channel : presence_.own_channels()) {
+        if (table_.interested(link.slot, presence_key(channel))) {
+            link.sender.owe_members(channel, version);
+        }
+    }
+}
+
+bool MeshNode::all_listed(const std::string& channel) const {
+    const InterestVersion since = local_.since(presence_key(channel)).value_or(InterestVersion{});
+    for (const auto& [oid, link] : links_) {
+        if (link.feed.counted() && !presence_.knows(oid, channel, since)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// REQUIRES: every member holds our interest in the channel. Answers, or waits for their lists.
+void MeshNode::confirm(ShardIndex shard, Subscribed answer, bool presence, Effects& out) {
+    if (presence) {
+        if (!all_listed(answer.channel)) {
+            unlisted_[answer.channel].emplace_back(shard, std::move(answer));
+            return;
+        }
+        answer.members = presence_.members(answer.channel);
+    }
+    out.push_back(ToPort{shard, std::move(answer)});
+}
+
+void MeshNode::confirm_presence(const std::string& channel, Effects& out) {
+    const auto waiting = unlisted_.find(channel);
+    if (waiting == unlisted_.end() || !all_listed(channel)) {
+        return;
+    }
+    for (auto& [shard, answer] : waiting->second) {
+        answer.members = presence_.members(channel);
+        out.push_back(ToPort{shard, std::move(answer)});
+    }
+    unlisted_.erase(waiting);
+}
+
+/// One peer less to wait for.
+void MeshNode::confirm_all_presence(Effects& out) {
+    std::vector<std::string> channels;
+    for (const auto& [channel, waiting] : unlisted_) {
+        channels.push_back(channel);
+    }
+    for (const std::string& channel : channels) {
+        confirm_presence(channel, out);
+    }
+}
+
+}  // namespace tulle::mesh

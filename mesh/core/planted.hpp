@@ -1,0 +1,42 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+namespace tulle::mesh {
+
+/// Defects that tests switch on, to see that the checkers find them. Only tests may set one (tests/lint sees to it): a node
+/// with a defect breaks its promises.
+enum class Planted : std::uint8_t {
+    kNone,
+    kRepairOff,           ///< what a peer asks for again is not sent
+    kDuplicateFilterOff,  ///< a frame that was delivered is delivered again
+    kBarrierOff,          ///< a subscription is confirmed before anybody has acknowledged it
+    kAckBeforeApply,      ///< a delta is acknowledged although it can't be applied yet
+    kSecondSkipsBarrier,  ///< who subscribes to a pending channel is confirmed at once
+    kStaleSnapshot,       ///< a snapshot replaces what newer deltas have brought
+    kReconcileOpen,       ///< others fill in for a silent origin whose session still stands
+    kOldPipe,             ///< the end of a peer's old subscription is taken for its death
+    kHearsayKills,        ///< who asks after a silent peer is believed, though the peer is heard here
+    kLeaveUnflushed,      ///< a leaver does not wait for receipts
+    kPresenceOvertakes,   ///< changes of presence overtake the list of members
+};
+
+/// By the names that `simrun --plant` takes.
+inline constexpr std::array<std::pair<std::string_view, Planted>, 11> kPlantedNames{{
+    {"repair-off", Planted::kRepairOff},
+    {"duplicate-filter-off", Planted::kDuplicateFilterOff},
+    {"barrier-off", Planted::kBarrierOff},
+    {"ack-before-apply", Planted::kAckBeforeApply},
+    {"second-skips-barrier", Planted::kSecondSkipsBarrier},
+    {"stale-snapshot", Planted::kStaleSnapshot},
+    {"reconcile-open", Planted::kReconcileOpen},
+    {"old-pipe", Planted::kOldPipe},
+    {"hearsay-kills", Planted::kHearsayKills},
+    {"leave-unflushed", Planted::kLeaveUnflushed},
+    {"presence-overtakes", Planted::kPresenceOvertakes},
+}};
+
+}  // namespace tulle::mesh

@@ -1,0 +1,129 @@
+#include "tests/sim/edge.hpp"
+
+#include <algorithm>
+
+namespace tulle::sim {
+
+bool Client::saw(OriginId origin, mesh::RecordNo n) const {
+    const auto found = seen.find(origin);
+    return found != seen.end() && std::binary_search(found->second.begin(), found->second.end(), n);
+}
+
+Edge::Joined Edge::subscribe(Instant now, mesh::ShardIndex shard, const std::string& channel) {
+    Entry& entry = shards_[shard.value][channel];
+    if (entry.clients.size() == kClients) {
+        return {};
+    }
+    Joined joined{++last_client_, std::nullopt};
+    if (entry.clients.empty()) {
+        entry.generation = ++last_generation_;
+        entry.since = now;
+        joined.ask = mesh::Subscribe{channel, entry.generation};
+    }
+    entry.clients.push_back({.id = joined.client, .channel = channel, .shard = shard});
+    if (entry.confirmed) {
+        entry.clients.back().confirmed = now;
+    }
+    return joined;
+}
+
+std::optional<mesh::Unsubscribe> Edge::unsubscribe(mesh::ShardIndex shard, const std::string& channel) {
+    const auto found = shards_[shard.value].find(channel);
+    if (found == shards_[shard.value].end()) {
+        return std::nullopt;
+    }
+    found->second.clients.pop_back();
+    if (!found->second.clients.empty()) {
+        return std::nullopt;
+    }
+    shards_[shard.value].erase(found);
+    return mesh::Unsubscribe{channel};
+}
+
+std::vector<const Client*> Edge::on_subscribed(Instant now, mesh::ShardIndex shard, const mesh::Subscribed& answer) {
+    std::vector<const Client*> fresh;
+    const auto found = shards_[shard.value].find(answer.channel);
+    if (found == shards_[shard.value].end() || found->second.generation != answer.generation) {
+        return fresh;
+    }
+    found->second.confirmed = true;
+    for (Client& client : found->second.clients) {
+        client.confirmed = now;
+        fresh.push_back(&client);
+    }
+    return fresh;
+}
+
+void Edge::on_deliver(std::uint64_t shards, OriginId origin, const mesh::RecordPtr& record, const Violation& violation) {
+    for (std::size_t shard = 0; shard < kShards; ++shard) {
+        if (((shards >> shard) & 1) == 0) {
+            continue;
+        }
+        for (const std::string& channel : record->channels) {
+            const auto found = shards_[shard].find(channel);
+            if (found == shards_[shard].end() || !found->second.confirmed) {
+                continue;
+            }
+            for (Client& client : found->second.clients) {
+                std::vector<mesh::RecordNo>& seen = client.seen[origin];
+                if (!seen.empty() && record->n <= seen.back()) {
+                    violation("client " + std::to_string(client.id) + " got " + std::to_string(record->n.value) +
+                              " after " + std::to_string(seen.back().value));
+                }
+                seen.push_back(record->n);
+            }
+        }
+    }
+}
+
+void Edge::on_gap(mesh::ShardIndex shard, const mesh::Gap& gap) {
+    for (auto& [channel, entry] : shards_[shard.value]) {
+        if (!entry.confirmed || (!gap.channel.empty() && gap.channel != channel)) {
+            continue;
+        }
+        for (Client& client : entry.clients) {
+            client.gap += gap.missing;
+            client.gap_unknown = client.gap_unknown || gap.channel.empty();
+        }
+    }
+}
+
+void Edge::for_each_confirmed(const std::function<void(const Client&)>& visit) const {
+    for (const auto& shard : shards_) {
+        for (const auto& [channel, entry] : shard) {
+            for (const Client& client : entry.clients) {
+                if (client.confirmed) {
+                    visit(client);
+                }
+            }
+        }
+    }
+}
+
+std::vector<const Client*> Edge::audience(const std::string& channel) const {
+    std::vector<const Client*> clients;
+    for (const auto& shard : shards_) {
+        const auto found = shard.find(channel);
+        if (found == shard.end() || !found->second.confirmed) {
+            continue;
+        }
+        for (const Client& client : found->second.clients) {
+            clients.push_back(&client);
+        }
+    }
+    return clients;
+}
+
+std::optional<std::pair<std::string, Instant>> Edge::longest_pending() const {
+    std::optional<std::pair<std::string, Instant>> longest;
+    for (const auto& shard : shards_) {
+        for (const auto& [channel, entry] : shard) {
+            if (!entry.confirmed && (!longest || entry.since < longest->second)) {
+                longest = {channel, entry.since};
+            }
+        }
+    }
+    return longest;
+}
+
+}  // namespace tulle::sim

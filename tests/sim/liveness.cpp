@@ -1,0 +1,149 @@
+#include "tests/sim/liveness.hpp"
+
+#include <algorithm>
+
+#include "tests/sim/world.hpp"
+
+namespace tulle::sim {
+namespace {
+
+constexpr Duration kShortest = 1s;        // no stall shorter than this may kill
+constexpr Duration kKillLimit = 1s;
+constexpr Duration kSilenceLimit = 3s;    // 2.5 s by a clock that is 2 % slow, a path's delay, a turn
+constexpr Duration kSettled = 4s;         // so long before nothing was wrong: no belated news is under way
+
+std::string milliseconds(Duration d) {
+    return std::to_string(d / 1ms) + " ms";
+}
+
+}  // namespace
+
+void Liveness::killed(HostId host) {
+    for (HostId observer = 0; observer < world_.hosts(); ++observer) {
+        expect(Cause::kKill, observer, host, 0);
+    }
+}
+
+void Liveness::frozen(HostId host) {
+    for (HostId observer = 0; observer < world_.hosts(); ++observer) {
+        expect(Cause::kFreeze, observer, host, 0);
+    }
+}
+
+void Liveness::parted(std::uint64_t side) {
+    for (HostId a = 0; a < world_.hosts(); ++a) {
+        for (HostId b = 0; b < world_.hosts(); ++b) {
+            if (((side >> a) & 1) != ((side >> b) & 1)) {
+                expect(Cause::kBlackHole, a, b, side);
+            }
+        }
+    }
+}
+
+void Liveness::expect(Cause cause, HostId observer, HostId subject, std::uint64_t side) {
+    const Process* watcher = world_.process(observer);
+    const Process* watched = world_.process(subject);
+    if (observer == subject || watcher == nullptr || watched == nullptr || watcher->frozen || watched->left) {
+        return;
+    }
+    const mesh::Peer* peer = watcher->node->membership().find(watched->oid);
+    if (peer == nullptr || !peer->in_session() || !peer->link_up) {
+        return;
+    }
+    const Expectation wanted{cause, observer, subject, watcher->oid, watched->oid, world_.now(), side};
+    open_.push_back(wanted);
+    world_.scheduler().after(cause == Cause::kKill ? kKillLimit : kSilenceLimit, [this, wanted] { check(wanted); });
+}
+
+bool Liveness::applies(const Expectation& e) const {
+    const Process* watcher = world_.process(e.observer);
+    if (watcher == nullptr || watcher->oid != e.observer_oid || watcher->frozen || watcher->fatal || watcher->leaving_since ||
+        watcher->thawed + kSettled > e.at) {
+        return false;
+    }
+    const Network& network = world_.network();
+    if (e.cause == Cause::kKill) {
+        return network.undisturbed(e.observer, e.subject, e.at - kSettled);
+    }
+    const Process* watched = world_.process(e.subject);
+    if (watched == nullptr || watched->oid != e.subject_oid) {
+        return false;
+    }
+    for (HostId host = 0; host < world_.hosts(); ++host) {
+        // A witness that was frozen itself hears old news when it wakes.
+        const Process* witness = world_.process(host);
+        if (witness != nullptr && host != e.subject && (witness->frozen || witness->thawed + kSettled > e.at)) {
+            return false;
+        }
+        if (e.cause == Cause::kFreeze && host != e.subject && !network.undisturbed(host, e.subject, e.at - kSettled)) {
+            return false;
+        }
+    }
+    return e.cause == Cause::kBlackHole ? still_parted(e) : watched->frozen && watched->frozen_at <= e.at;
+}
+
+bool Liveness::still_parted(const Expectation& e) const {
+    for (HostId a = 0; a < world_.hosts(); ++a) {
+        for (HostId b = 0; b < world_.hosts(); ++b) {
+            if (((e.side >> a) & 1) != ((e.side >> b) & 1) && !world_.network().cut_since(a, b, e.at)) {
+                return false;  // one hole, and who stands there is a witness
+            }
+        }
+    }
+    return true;
+}
+
+void Liveness::check(const Expectation& e) {
+    const auto same = [&](const Expectation& other) {
+        return other.at == e.at && other.observer_oid == e.observer_oid && other.subject_oid == e.subject_oid;
+    };
+    const auto open = std::find_if(open_.begin(), open_.end(), same);
+    if (open == open_.end()) {
+        return;
+    }
+    open_.erase(open);
+    if (!applies(e)) {
+        return;
+    }
+    const mesh::Peer* peer = world_.process(e.observer)->node->membership().find(e.subject_oid);
+    if (peer != nullptr && peer->in_session()) {
+        const char* what = e.cause == Cause::kKill ? "killed " : e.cause == Cause::kFreeze ? "frozen " : "cut off ";
+        world_.violation("P5 " + world_.name_of(e.observer_oid) + " still believes in the " + what +
+                         world_.name_of(e.subject_oid) + " after " + milliseconds(world_.now() - e.at));
+    }
+}
+
+void Liveness::verdict(HostId observer, OriginId subject) {
+    ++verdicts_;
+    const OriginId oid = world_.process(observer)->oid;
+    for (auto it = open_.begin(); it != open_.end();) {
+        if (it->observer_oid != oid || it->subject_oid != subject) {
+            ++it;
+            continue;
+        }
+        if (applies(*it)) {
+            (it->cause == Cause::kKill ? kills_ : silences_).push_back(world_.now() - it->at);
+        }
+        it = open_.erase(it);
+    }
+    if (world_.process(observer)->leaving_since) {
+        return;  // those who have receipted its leave say no more to it
+    }
+    for (HostId host = 0; host < world_.hosts(); ++host) {
+        const Process* process = world_.process(host);
+        if (process == nullptr || process->oid != subject || process->left) {
+            continue;
+        }
+        const mesh::Peer* back = process->node->membership().find(oid);
+        if (back == nullptr || !back->in_session()) {
+            continue;  // it has ended the session itself: what comes of it now are first words
+        }
+        const Duration silence = world_.now() - world_.network().last_arrival(host, observer);
+        if (silence < kShortest) {
+            world_.violation("P5 " + world_.name_of(oid) + " declares " + world_.name_of(subject) + " dead, who was heard " +
+                             milliseconds(silence) + " ago");
+        }
+    }
+}
+
+}  // namespace tulle::sim

@@ -1,0 +1,124 @@
+#include <algorithm>
+
+#include "tests/sim/network.hpp"
+
+namespace tulle::sim {
+namespace {
+
+constexpr Duration kReconnect = 100ms;
+constexpr Duration kStreamPatience = 3s;
+
+}  // namespace
+
+Path& Network::alter(HostId from, HostId to) {
+    touched_[from * hosts_ + to] = scheduler_.now();
+    return paths_[from * hosts_ + to];
+}
+
+void Network::process_started(HostId host) {
+    homes_[receiver_.oid(host).value] = host;
+}
+
+void Network::process_thawed(HostId host) {
+    for (HostId from = 0; from < hosts_; ++from) {
+        for (const bool data : {false, true}) {
+            Stream& s = stream(from, host, data);
+            s.in_pipe -= std::exchange(s.backlog, 0);
+        }
+    }
+}
+
+void Network::process_died(HostId host) {
+    process_thawed(host);
+    ++incarnations_[host];
+    links_[host].clear();
+    for (auto& [subscriber, subscription] : subscriptions_[host]) {
+        subscription.subscribed = false;
+        subscription.connection = ++last_connection_;
+        scheduler_.after(kReconnect, [this, from = subscriber, host] { try_subscribe(from, host); });
+    }
+    for (HostId other = 0; other < hosts_; ++other) {
+        if (const auto found = subscriptions_[other].find(host); found != subscriptions_[other].end()) {
+            if (found->second.subscribed) {
+                old_pipe_ends(host, other, found->second.oid);
+            }
+            subscriptions_[other].erase(found);
+        }
+        for (std::uint32_t link = 0; link < links_[other].size(); ++link) {
+            if (links_[other][link].to == host) {
+                break_link(other, mesh::LinkId{link}, reachable(host, other));
+            }
+        }
+    }
+}
+
+void Network::cut(HostId from, HostId to) {
+    if (!path(from, to).cut) {
+        alter(from, to).cut = true;
+        cut_at_[from * hosts_ + to] = scheduler_.now();
+    }
+}
+
+void Network::heal(HostId from, HostId to) {
+    if (!path(from, to).cut) {
+        return;
+    }
+    alter(from, to).cut = false;
+    const bool survived = scheduler_.now() - cut_at_[from * hosts_ + to] < kStreamPatience;
+    for (const bool data : {false, true}) {
+        Stream& s = stream(from, to, data);
+        std::vector<Stuck> stuck;
+        stuck.swap(s.stuck);
+        for (Stuck& one : stuck) {
+            if (survived) {
+                schedule(from, to, data, one.sent, std::move(one.deliver));
+            } else {
+                --s.in_pipe;
+                ++(data ? tally_.lost_data : tally_.lost_control);
+            }
+        }
+    }
+    if (!survived) {
+        reset(from, to);
+    }
+}
+
+void Network::reset(HostId a, HostId b) {
+    touched_[a * hosts_ + b] = scheduler_.now();
+    touched_[b * hosts_ + a] = scheduler_.now();
+    for (const auto& [host, to] : {std::pair{a, b}, std::pair{b, a}}) {
+        for (std::uint32_t link = 0; link < links_[host].size(); ++link) {
+            if (links_[host][link].to == to) {
+                break_link(host, mesh::LinkId{link}, true);
+            }
+        }
+        const auto found = subscriptions_[host].find(to);
+        if (found == subscriptions_[host].end()) {
+            continue;
+        }
+        if (found->second.subscribed) {
+            old_pipe_ends(to, host, found->second.oid);
+        }
+        found->second.subscribed = false;
+        found->second.connection = ++last_connection_;
+        scheduler_.after(kReconnect, [this, subscriber = to, publisher = host] { try_subscribe(subscriber, publisher); });
+    }
+}
+
+Instant Network::last_arrival(HostId from, HostId to, bool data) const {
+    return streams_[2 * (from * hosts_ + to) + (data ? 1 : 0)].arrived;
+}
+
+Instant Network::last_arrival(HostId from, HostId to) const {
+    return std::max(last_arrival(from, to, false), last_arrival(from, to, true));
+}
+
+bool Network::undisturbed(HostId a, HostId b, Instant since) const {
+    return path(a, b) == Path{} && path(b, a) == Path{} && touched_[a * hosts_ + b] < since && touched_[b * hosts_ + a] < since;
+}
+
+bool Network::cut_since(HostId from, HostId to, Instant since) const {
+    return path(from, to).cut && cut_at_[from * hosts_ + to] <= since;
+}
+
+}  // namespace tulle::sim

@@ -1,0 +1,139 @@
+#include "tests/sim/roster.hpp"
+
+namespace tulle::sim {
+
+void Roster::join(mesh::ShardIndex shard, const std::string& channel, const std::string& user, const Ask& ask) {
+    const auto [found, fresh] = shards_[shard.value].try_emplace(channel);
+    Room& room = found->second;
+    if (!room.users.try_emplace(user, State::kWaiting).second) {
+        return;  // one more connection of the same user changes nothing
+    }
+    if (fresh) {
+        room.generation = ++last_generation_;
+        ask(shard, mesh::Subscribe{channel, room.generation, true});
+    } else if (room.confirmed) {
+        ask_for(shard, channel, room, user, ask);
+    }
+}
+
+void Roster::ask_for(mesh::ShardIndex shard, const std::string& channel, Room& room, const std::string& user,
+                     const Ask& ask) {
+    room.users[user] = State::kAsked;
+    asked_[++last_id_] = {channel, user, room.generation};
+    ask(shard, mesh::MemberJoin{last_id_, channel, {user, share("{}")}, 1000});
+}
+
+void Roster::leave(mesh::ShardIndex shard, const std::string& channel, const std::string& user, const Ask& ask) {
+    const auto found = shards_[shard.value].find(channel);
+    if (found == shards_[shard.value].end()) {
+        return;
+    }
+    const auto who = found->second.users.find(user);
+    if (who == found->second.users.end()) {
+        return;
+    }
+    if (who->second != State::kWaiting) {
+        ask(shard, mesh::MemberLeave{channel, user});
+    }
+    found->second.users.erase(who);
+    if (found->second.users.empty()) {
+        shards_[shard.value].erase(found);
+        ask(shard, mesh::Unsubscribe{channel});
+    }
+}
+
+void Roster::on_subscribed(mesh::ShardIndex shard, const mesh::Subscribed& answer, const Ask& ask,
+                           const Violation& violation) {
+    const auto found = shards_[shard.value].find(answer.channel);
+    if (found == shards_[shard.value].end() || found->second.generation != answer.generation) {
+        return;
+    }
+    Room& room = found->second;
+    if (room.confirmed || !answer.members) {
+        violation("P2 " + answer.channel + " was confirmed twice, or without its members");
+        return;
+    }
+    room.confirmed = true;
+    for (const mesh::PresenceMember& member : *answer.members) {
+        room.list.insert(member.user);
+    }
+    for (const auto& [user, state] : std::map(room.users)) {
+        ask_for(shard, answer.channel, room, user, ask);
+    }
+}
+
+void Roster::on_joined(mesh::ShardIndex shard, const mesh::MemberJoined& answer, const Violation& violation) {
+    const auto asked = asked_.find(answer.id);
+    if (asked == asked_.end()) {
+        violation("P2 a join was answered twice");
+        return;
+    }
+    const Asked what = asked->second;
+    asked_.erase(asked);
+    const auto room = shards_[shard.value].find(what.channel);
+    if (room == shards_[shard.value].end() || room->second.generation != what.generation) {
+        return;
+    }
+    const auto user = room->second.users.find(what.user);
+    if (user == room->second.users.end() || user->second != State::kAsked) {
+        return;
+    }
+    if (answer.outcome != mesh::JoinOutcome::kJoined) {
+        user->second = State::kWaiting;  // the node is leaving: its clients go
+        return;
+    }
+    user->second = State::kIn;
+    if (!room->second.list.contains(what.user)) {
+        violation("P1 " + what.user + " has joined " + what.channel + " and is not in its own list");
+    }
+}
+
+void Roster::on_changed(mesh::ShardIndex shard, const mesh::MemberChanged& change, const Violation& violation) {
+    const auto found = shards_[shard.value].find(change.channel);
+    if (found == shards_[shard.value].end() || !found->second.confirmed) {
+        return;
+    }
+    const bool changed = change.joined ? found->second.list.insert(change.member.user).second
+                                       : found->second.list.erase(change.member.user) == 1;
+    if (!changed) {
+        violation("P2 " + change.member.user + (change.joined ? " joins " : " leaves ") + change.channel + " twice");
+    }
+}
+
+void Roster::add_present(std::map<std::string, std::set<std::string>>& by_channel) const {
+    for (const auto& shard : shards_) {
+        for (const auto& [channel, room] : shard) {
+            for (const auto& [user, state] : room.users) {
+                if (state == State::kIn) {
+                    by_channel[channel].insert(user);
+                }
+            }
+        }
+    }
+}
+
+void Roster::for_each_list(
+    const std::function<void(const std::string& channel, const std::set<std::string>& users)>& visit) const {
+    for (const auto& shard : shards_) {
+        for (const auto& [channel, room] : shard) {
+            if (room.confirmed) {
+                visit(channel, room.list);
+            }
+        }
+    }
+}
+
+bool Roster::is_waiting() const {
+    for (const auto& shard : shards_) {
+        for (const auto& [channel, room] : shard) {
+            for (const auto& [user, state] : room.users) {
+                if (state != State::kIn) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
+}  // namespace tulle::sim

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "mesh/core/port.hpp"
+
+namespace tulle::sim {
+
+/// The presence channels of one simulated process, as its shards keep them: users come and go, the hub's answer brings the
+/// list, and what it tells afterwards keeps it true.
+class Roster {
+public:
+    static constexpr std::size_t kShards = 2;
+    using Ask = std::function<void(mesh::ShardIndex, mesh::ToHub)>;
+    using Violation = std::function<void(const std::string&)>;
+
+    /// A user connects to this shard; it is asked for at the hub as soon as the channel is confirmed.
+    void join(mesh::ShardIndex shard, const std::string& channel, const std::string& user, const Ask& ask);
+    void leave(mesh::ShardIndex shard, const std::string& channel, const std::string& user, const Ask& ask);
+
+    void on_subscribed(mesh::ShardIndex shard, const mesh::Subscribed& answer, const Ask& ask, const Violation& violation);
+    void on_joined(mesh::ShardIndex shard, const mesh::MemberJoined& answer, const Violation& violation);
+    /// P2 of presence: nobody joins who is there, nobody leaves who is not.
+    void on_changed(mesh::ShardIndex shard, const mesh::MemberChanged& change, const Violation& violation);
+
+    /// Users connected here that have been taken in.
+    void add_present(std::map<std::string, std::set<std::string>>& by_channel) const;
+    /// Each confirmed shard's list.
+    void for_each_list(const std::function<void(const std::string& channel, const std::set<std::string>& users)>& visit) const;
+    [[nodiscard]] bool is_waiting() const;
+
+private:
+    enum class State : std::uint8_t { kWaiting, kAsked, kIn };
+    struct Room {
+        std::uint64_t generation = 0;
+        bool confirmed = false;
+        std::set<std::string> list;
+        std::map<std::string, State> users;
+    };
+    struct Asked {
+        std::string channel;
+        std::string user;
+        std::uint64_t generation = 0;
+    };
+
+    void ask_for(mesh::ShardIndex shard, const std::string& channel, Room& room, const std::string& user, const Ask& ask);
+
+    std::map<std::string, Room> shards_[kShards];
+    std::map<std::uint64_t, Asked> asked_;
+    std::uint64_t last_generation_ = 0;
+    std::uint64_t last_id_ = 0;
+};
+
+}  // namespace tulle::sim

@@ -1,0 +1,120 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/sim/checkers.hpp"
+#include "tests/sim/scenario.hpp"
+#include "tests/sim/world.hpp"
+
+/// Each checker is broken on purpose here, to see that it can fail.
+namespace tulle::sim {
+namespace {
+
+class SimTest : public testing::Test {
+protected:
+    void start(mesh::Planted planted = mesh::Planted::kNone) {
+        world_ = std::make_unique<World>(WorldOptions{.seed = 7, .hosts = 3, .planted = planted});
+        for (HostId host = 0; host < 3; ++host) {
+            world_->start(host, {0, 1, 2}, "n" + std::to_string(host));
+        }
+        world_->run_for(6s);
+    }
+
+    [[nodiscard]] bool violates(const std::string& promise) const {
+        return std::any_of(world_->violations().begin(), world_->violations().end(),
+                           [&](const std::string& what) { return what.find(promise) != std::string::npos; });
+    }
+
+    std::unique_ptr<World> world_;
+};
+
+TEST_F(SimTest, AllIsWellWhenNothingHappens) {
+    start();
+    check_views(*world_);
+    check_canaries(*world_);
+    EXPECT_TRUE(world_->violations().empty()) << world_->violations().front();
+}
+
+TEST_F(SimTest, FindsAKilledOneThatIsStillBelievedIn) {
+    start();
+    world_->liveness().killed(1);  // it lives on, so nobody can find out
+    world_->run_for(2s);
+    EXPECT_TRUE(violates("P5")) << "nobody noticed";
+}
+
+TEST_F(SimTest, FindsAVerdictOnOneWhoIsHeard) {
+    start(mesh::Planted::kOldPipe);
+    world_->network().reset(0, 1);
+    world_->run_for(2s);
+    EXPECT_TRUE(violates("P5"));
+}
+
+TEST_F(SimTest, SeesDeathsAndLongFreezesInTimeAndShortOnesNotAtAll) {
+    start();
+    world_->freeze(2);
+    world_->run_for(900ms);
+    world_->thaw(2);
+    world_->run_for(5s);
+    EXPECT_EQ(world_->liveness().verdicts(), 0u);
+    world_->freeze(1);
+    world_->run_for(4s);
+    ASSERT_EQ(world_->liveness().silences().size(), 2u);
+    EXPECT_LE(world_->liveness().silences().front(), 2600ms);
+    world_->thaw(1);
+    world_->run_for(5s);
+    world_->kill(2);
+    world_->run_for(2s);
+    ASSERT_EQ(world_->liveness().kills().size(), 2u);
+    EXPECT_LE(world_->liveness().kills().front(), 500ms);
+    EXPECT_TRUE(world_->violations().empty()) << world_->violations().front();
+}
+
+TEST(Bounds, FindsAStoreOverItsLimit) {
+    const mesh::Limits limits;
+    EXPECT_FALSE(over_bounds({.ring = limits.ring_bytes, .held = limits.hold_bytes}, limits));
+    EXPECT_TRUE(over_bounds({.ring = limits.ring_bytes + 4096}, limits));
+    EXPECT_TRUE(over_bounds({.unreceipted = limits.credit_bytes + 2 * limits.frame_bytes}, limits));
+    EXPECT_TRUE(over_bounds({.held = limits.hold_bytes + 4096}, limits));
+    EXPECT_TRUE(over_bounds({.receive_ring = limits.receive_ring_bytes + 4096}, limits));
+}
+
+TEST_F(SimTest, FindsALinkThatIsDeafOnData) {
+    start();
+    world_->network().alter(0, 1).mute = true;
+    check_canaries(*world_);
+    EXPECT_TRUE(violates("P8"));
+}
+
+TEST_F(SimTest, FindsALinkThatIsDeafOnControl) {
+    start();
+    world_->network().alter(0, 1).control_loss_percent = 100;
+    check_canaries(*world_);
+    EXPECT_TRUE(violates("on control"));
+}
+
+TEST(Replay, TheSameSeedIsTheSameRunEventByEvent) {
+    const Outcome once = run_seed(3, false);
+    const Outcome again = run_seed(3, false);
+    EXPECT_EQ(once.hash, again.hash);
+    EXPECT_EQ(once.events, again.events);
+    EXPECT_NE(once.hash, run_seed(4, false).hash);
+}
+
+TEST(Clocks, LocalAndGlobalTimeAreInverse) {
+    Process process;
+    process.started = Instant{1000s};
+    for (const std::int64_t ppm : {-20'000, -1, 0, 1, 777, 20'000}) {
+        process.clock_ppm = ppm;
+        Instant last = process.started;
+        for (Duration age = 0ms; age < 100s; age += 1'234'567ns) {
+            const Instant local = World::local_time(process, process.started + age);
+            ASSERT_GE(local, last);
+            last = local;
+            ASSERT_LE(World::global_time(process, local) - (process.started + age), 1ns);
+            ASSERT_GE(World::local_time(process, World::global_time(process, local)), local);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace tulle::sim

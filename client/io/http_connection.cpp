@@ -25,7 +25,6 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using Tcp = asio::ip::tcp;
 
-constexpr std::size_t kMaxBodyBytes = std::size_t{1} << 20;
 constexpr std::size_t kBufferBytes = std::size_t{64} << 10;
 
 Exchange failed(ExchangeOutcome outcome, const std::string& during, const beast::error_code& error) {
@@ -36,7 +35,8 @@ Exchange failed(ExchangeOutcome outcome, const std::string& during, const beast:
 
 class HttpConnection::Impl {
 public:
-    Impl(ServerUrl server, Duration timeout) : server_(std::move(server)), timeout_(timeout) {}
+    Impl(ServerUrl server, Duration timeout, std::size_t max_body)
+        : server_(std::move(server)), timeout_(timeout), max_body_(max_body) {}
 
     [[nodiscard]] const ServerUrl& server() const { return server_; }
 
@@ -96,7 +96,7 @@ private:
         beast::error_code error;
         beast::flat_buffer buffer(kBufferBytes);
         http::response_parser<http::string_body> parser;
-        parser.body_limit(kMaxBodyBytes);
+        parser.body_limit(max_body_);
         co_await http::async_read(*stream_, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
         if (error) {
             stream_.reset();
@@ -132,12 +132,13 @@ private:
 
     ServerUrl server_;
     Duration timeout_;
+    std::size_t max_body_;
     asio::io_context io_{1};
     std::optional<beast::tcp_stream> stream_;
 };
 
-HttpConnection::HttpConnection(ServerUrl server, Duration timeout)
-    : impl_(std::make_unique<Impl>(std::move(server), timeout)) {}
+HttpConnection::HttpConnection(ServerUrl server, Duration timeout, std::size_t max_body)
+    : impl_(std::make_unique<Impl>(std::move(server), timeout, max_body)) {}
 
 HttpConnection::~HttpConnection() = default;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -26,11 +27,13 @@ struct Exchange {
 /// meanwhile is noticed before the request is written, and made anew.
 ///
 /// Thread: one at a time.
-/// Limits: `timeout` for a whole exchange (not for looking up a name); an answer has at most 1 MiB of body.
+/// Limits: `timeout` for a whole exchange (not for looking up a name); an answer has at most `max_body` bytes of body.
 /// Errors: all in the Exchange; nothing throws but std::bad_alloc.
 class HttpConnection {
 public:
-    HttpConnection(ServerUrl server, Duration timeout);
+    static constexpr std::size_t kMaxBody = std::size_t{1} << 20;
+
+    HttpConnection(ServerUrl server, Duration timeout, std::size_t max_body = kMaxBody);
     HttpConnection(const HttpConnection&) = delete;
     HttpConnection& operator=(const HttpConnection&) = delete;
     ~HttpConnection();

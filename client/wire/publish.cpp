@@ -76,6 +76,11 @@ std::string get_request(const ServerUrl& server, std::string_view target) {
     return request.append(kUserAgent).append("\r\n");
 }
 
+std::string post_request(const ServerUrl& server, std::string_view target) {
+    std::string request = "POST " + std::string(target) + " HTTP/1.1\r\nHost: " + server.authority() + "\r\n";
+    return request.append(kUserAgent).append("Content-Length: 0\r\n\r\n");
+}
+
 bool is_valid_app_id(std::string_view id) {
     const auto allowed = [](char c) {
         return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||

@@ -1,7 +1,9 @@
 #include "node/app/admin_server.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -10,7 +12,10 @@
 
 #include <spdlog/spdlog.h>
 
+#include "node/app/admin_parameters.hpp"
 #include "node/app/metrics.hpp"
+#include "node/app/status_json.hpp"
+#include "node/core/channel_name.hpp"
 #include "node/core/limits.hpp"
 #include "node/io/http_connection.hpp"
 #include "node/io/http_service.hpp"
@@ -36,13 +41,20 @@ HttpResponse answer(unsigned status, std::string_view content_type, std::string 
     return response;
 }
 
+HttpResponse refusal(unsigned status, std::string_view reason) {
+    const std::string code = std::to_string(status);
+    return answer(status, kJson, R"({"error":")" + std::string(reason) + R"(","code":)" + code + "}");
+}
+
 }  // namespace
 
 /// What runs on the admin thread. The order of the members is that of their dependence.
 class AdminServer::Loop final : public HttpService {
 public:
-    Loop(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards)
+    Loop(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards,
+         std::shared_ptr<const AppTable> apps)
         : shards_(std::move(shards)),
+          apps_(std::move(apps)),
           wakeup_(reactor_, [this] { take_mail(); }),
           mailbox_(kShardMailboxItems, [this] { wakeup_.notify(); }),
           hub_(hub, index),
@@ -72,19 +84,25 @@ public:
     mesh::ShardMailbox& mailbox() { return mailbox_; }
 
     void on_request(HttpTicket ticket, HttpRequest request) override {
+        constexpr std::string_view kPaths[] = {"/up", "/ready", "/metrics", "/v1/status", "/v1/doctor", "/v1/trace"};
         const std::string_view path = request.path();
-        if (path != "/up" && path != "/ready" && path != "/metrics" && path != "/v1/status") {
+        const std::string_view method = path == "/v1/trace" ? "POST" : "GET";
+        if (std::find(std::begin(kPaths), std::end(kPaths), path) == std::end(kPaths)) {
             respond(ticket, answer(404, kText, "not found\n"));
-        } else if (request.method != "GET") {
+        } else if (request.method != method) {
             HttpResponse response = answer(405, kText, "wrong method\n");
-            response.headers.emplace_back("Allow", "GET");
+            response.headers.emplace_back("Allow", method);
             respond(ticket, std::move(response));
         } else if (path == "/up") {
             respond(ticket, answer(200, kText, "OK\n"));
         } else if (path == "/ready") {
             respond(ticket, is_ready_ ? answer(200, kText, "ready\n") : answer(503, kText, "not ready\n"));
+        } else if (path == "/metrics" || path == "/v1/status") {
+            const std::uint64_t id = ++last_id_;
+            ask_hub(id, {path == "/metrics" ? Wanted::kMetrics : Wanted::kStatus, ticket, due_in({})},
+                    mesh::StatusRequest{id});
         } else {
-            ask_hub(ticket, path == "/metrics");
+            ask_mesh(ticket, request, path == "/v1/trace");
         }
     }
 
@@ -94,10 +112,20 @@ public:
     }
 
 private:
+    enum class Wanted {
+        kMetrics,
+        kStatus,
+        kReport,  ///< our status, for another node's doctor
+        kDoctor,
+        kTrace,
+    };
     struct Waiting {
+        Wanted wanted;
         HttpTicket ticket;
-        bool wants_metrics;
         Instant deadline;
+        std::uint64_t token = 0;  ///< of the query, for kReport
+        std::string app{};        ///< for kTrace
+        std::string channel{};
     };
 
     void run() {
@@ -115,23 +143,43 @@ private:
         }
     }
 
-    void ask_hub(HttpTicket ticket, bool wants_metrics) {
-        const std::uint64_t id = ++last_id_;
-        const Waiting waiting{ticket, wants_metrics, reactor_.now() + kHubPatience};
-        if (hub_.offer(mesh::StatusRequest{id}) == Push::kAccepted) {
-            waiting_.emplace(id, waiting);
+    [[nodiscard]] Instant due_in(Duration timeout) { return reactor_.now() + timeout + kHubPatience; }
+
+    void ask_mesh(HttpTicket ticket, const HttpRequest& request, bool is_trace) {
+        const std::optional<AdminParameters> given = parse_admin_parameters(request.query());
+        if (!given) {
+            respond(ticket, refusal(400, "timeout_ms must be a number from 1 to 10000"));
+        } else if (!is_trace) {
+            const std::uint64_t id = ++last_id_;
+            ask_hub(id, {Wanted::kDoctor, ticket, due_in(given->timeout)},
+                    mesh::Query{id, std::string(kReportQuery), given->timeout});
+        } else if (!is_valid_channel_name(given->channel)) {
+            respond(ticket, refusal(400, "channel must be the name of a channel"));
+        } else if (apps_->find_by_id(given->app) == nullptr) {
+            respond(ticket, refusal(404, "this node has no such app"));
         } else {
-            finish(waiting, nullptr);
+            const std::uint64_t id = ++last_id_;
+            const std::string key = channel_key(given->app, given->channel);
+            ask_hub(id, {Wanted::kTrace, ticket, due_in(given->timeout), 0, given->app, given->channel},
+                    mesh::Trace{id, key, given->timeout});
         }
     }
 
-    void finish(const Waiting& waiting, const mesh::NodeStatus* status) {
-        if (waiting.wants_metrics) {
-            respond(waiting.ticket, answer(200, kMetricsText, render_metrics(shards_, status)));
-        } else if (status != nullptr) {
-            respond(waiting.ticket, answer(200, kJson, render_status(*status, shards_)));
+    void ask_hub(std::uint64_t id, Waiting waiting, mesh::ToHub question) {
+        if (hub_.offer(std::move(question)) == Push::kAccepted) {
+            waiting_.emplace(id, std::move(waiting));
         } else {
-            respond(waiting.ticket, answer(503, kJson, R"({"error":"the mesh does not answer","code":503})"));
+            give_up(waiting);
+        }
+    }
+
+    void give_up(const Waiting& waiting) {
+        if (waiting.wanted == Wanted::kReport) {
+            hub_.send(mesh::LocalAnswer{waiting.token, {}, true});
+        } else if (waiting.wanted == Wanted::kMetrics) {
+            respond(waiting.ticket, answer(200, kMetricsText, render_metrics(shards_, nullptr)));
+        } else {
+            respond(waiting.ticket, refusal(503, "the mesh does not answer"));
         }
     }
 
@@ -139,28 +187,79 @@ private:
         mailbox_.take_all(mail_);
         for (const mesh::ToShard& message : mail_) {
             if (const auto* reply = std::get_if<mesh::StatusReply>(&message)) {
-                const auto found = waiting_.find(reply->id);
-                if (found != waiting_.end()) {
-                    finish(found->second, &reply->status);
-                    waiting_.erase(found);
-                }
+                answer_with(reply->id, reply->status);
+            } else if (const auto* result = std::get_if<mesh::QueryResult>(&message)) {
+                answer_with(result->id, *result);
+            } else if (const auto* trace = std::get_if<mesh::TraceResult>(&message)) {
+                answer_with(trace->id, *trace);
             } else if (const auto* readiness = std::get_if<mesh::Readiness>(&message)) {
                 is_ready_ = readiness->ready;
             } else if (const auto* query = std::get_if<mesh::LocalQuery>(&message)) {
-                hub_.send(mesh::LocalAnswer{query->token, {}, true});
+                answer_query(*query);
             }
         }
         mail_.clear();
     }
 
-    void end_turn() {
-        // Ids grow with time, so that the first is the oldest.
-        while (!waiting_.empty() && waiting_.begin()->second.deadline <= reactor_.now()) {
-            finish(waiting_.begin()->second, nullptr);
-            waiting_.erase(waiting_.begin());
+    void answer_query(const mesh::LocalQuery& query) {
+        if (query.body != kReportQuery) {
+            hub_.send(mesh::LocalAnswer{query.token, {}, true});
+            return;
         }
-        if (!waiting_.empty()) {
-            reactor_.wake_at(waiting_.begin()->second.deadline);
+        const std::uint64_t id = ++last_id_;
+        ask_hub(id, {Wanted::kReport, {}, due_in({}), query.token}, mesh::StatusRequest{id});
+    }
+
+    template <class Reply>
+    void answer_with(std::uint64_t id, const Reply& reply) {
+        if (auto found = waiting_.extract(id)) {
+            finish(found.mapped(), reply);
+        }
+    }
+
+    void finish(const Waiting& waiting, const mesh::NodeStatus& status) {
+        if (waiting.wanted == Wanted::kMetrics) {
+            respond(waiting.ticket, answer(200, kMetricsText, render_metrics(shards_, &status)));
+        } else if (waiting.wanted == Wanted::kStatus) {
+            respond(waiting.ticket, answer(200, kJson, render_status(status, shards_)));
+        } else {
+            std::vector<std::string> parts = render_report(status, mesh::kMaxQueryPartBytes);
+            for (std::size_t i = 0; i < parts.size(); ++i) {
+                hub_.send(mesh::LocalAnswer{waiting.token, std::move(parts[i]), i + 1 == parts.size()});
+            }
+        }
+    }
+
+    void finish(const Waiting& waiting, const mesh::QueryResult& result) {
+        respond(waiting.ticket, answer(200, kJson, render_doctor(result)));
+    }
+
+    void finish(const Waiting& waiting, const mesh::TraceResult& result) {
+        switch (result.outcome) {
+            case mesh::TraceOutcome::kSent:
+                respond(waiting.ticket, answer(200, kJson, render_trace(result, waiting.app, waiting.channel)));
+                break;
+            case mesh::TraceOutcome::kNotReady:
+                respond(waiting.ticket, refusal(503, "this node does not accept messages now"));
+                break;
+            case mesh::TraceOutcome::kTooMany:
+                respond(waiting.ticket, refusal(429, "too many traces are under way"));
+                break;
+            case mesh::TraceOutcome::kBadChannel:
+                respond(waiting.ticket, refusal(400, "channel must be the name of a channel"));
+                break;
+        }
+    }
+
+    void end_turn() {
+        for (auto it = waiting_.begin(); it != waiting_.end();) {
+            const auto current = it++;
+            if (current->second.deadline <= reactor_.now()) {
+                give_up(current->second);
+                waiting_.erase(current);
+            } else {
+                reactor_.wake_at(current->second.deadline);
+            }
         }
         if (hub_.is_backed_up() && !hub_.retry()) {
             reactor_.wake_at(reactor_.now() + kHubRetryInterval);
@@ -168,6 +267,7 @@ private:
     }
 
     const std::vector<const ShardCounters*> shards_;
+    const std::shared_ptr<const AppTable> apps_;
     Reactor reactor_;
     Wakeup wakeup_;
     mesh::ShardMailbox mailbox_;
@@ -180,8 +280,9 @@ private:
     std::thread thread_;
 };
 
-AdminServer::AdminServer(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards)
-    : loop_(std::make_unique<Loop>(index, hub, std::move(shards))) {}
+AdminServer::AdminServer(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards,
+                         std::shared_ptr<const AppTable> apps)
+    : loop_(std::make_unique<Loop>(index, hub, std::move(shards), std::move(apps))) {}
 
 AdminServer::~AdminServer() = default;
 

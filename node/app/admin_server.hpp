@@ -5,20 +5,24 @@
 
 #include "mesh/core/port.hpp"
 #include "node/core/address.hpp"
+#include "node/core/apps.hpp"
 #include "node/io/shard_counters.hpp"
 
 namespace tulle::node {
 
-/// The admin listener on a thread of its own: /up, /ready, /metrics, /v1/status. To the hub it is one more shard, which
-/// never subscribes and has nothing to say to queries.
+/// The admin listener on a thread of its own: GET /up, /ready, /metrics, /v1/status (this node's view), /v1/doctor (the
+/// views of all nodes) and POST /v1/trace (a marked message). To the hub it is one more shard, which never subscribes; of
+/// queries it answers the doctor's.
 ///
 /// Thread: its owner's.
-/// Limits: the hub's answer is waited for a second; then /metrics does without it and /v1/status is 503.
+/// Limits: the hub's answer is waited for a second; then /metrics does without it and the others are 503. Doctor and trace
+///         wait for other nodes as long as `timeout_ms` says: 1 to 10,000, by default 2,000.
 /// Errors: bind throws std::runtime_error that names the address.
 class AdminServer {
 public:
     /// `shards` must outlive it.
-    AdminServer(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards);
+    AdminServer(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards,
+                std::shared_ptr<const AppTable> apps);
     /// Stops and joins.
     ~AdminServer();
     AdminServer(const AdminServer&) = delete;

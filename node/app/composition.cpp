@@ -48,13 +48,14 @@ std::uint64_t random_seed() {
 
 Composition::Composition(const Config& config, Signals& signals)
     : signals_(signals), mesh_(std::make_unique<mesh::MeshRunner>(mesh_options(config))) {
-    bind_shards(config);
+    const auto apps = std::make_shared<const AppTable>(config.apps);
+    bind_shards(config, apps);
     std::vector<const ShardCounters*> counters;
     for (const std::unique_ptr<Shard>& shard : shards_) {
         counters.push_back(&shard->counters());
     }
     const mesh::ShardIndex admin_index(static_cast<std::uint16_t>(shards_.size()));
-    admin_ = std::make_unique<AdminServer>(admin_index, mesh_->mailbox(), std::move(counters));
+    admin_ = std::make_unique<AdminServer>(admin_index, mesh_->mailbox(), std::move(counters), apps);
     ports_.admin = to_string(admin_->bind(config.admin));
     mesh_->attach(admin_index, admin_->mailbox());
     mesh::BoundMesh bound = mesh_->bound();
@@ -63,8 +64,7 @@ Composition::Composition(const Config& config, Signals& signals)
     mesh_->on_fatal([&signals](std::string what) { signals.fail(std::move(what)); });
 }
 
-void Composition::bind_shards(const Config& config) {
-    const auto apps = std::make_shared<const AppTable>(config.apps);
+void Composition::bind_shards(const Config& config, const std::shared_ptr<const AppTable>& apps) {
     Address listen = config.listen;
     for (std::size_t i = 0; i < config.shards; ++i) {
         ShardOptions options;

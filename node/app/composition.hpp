@@ -31,7 +31,7 @@ public:
     [[nodiscard]] bool drain();
 
 private:
-    void bind_shards(const Config& config);
+    void bind_shards(const Config& config, const std::shared_ptr<const AppTable>& apps);
 
     Signals& signals_;
     BoundPorts ports_;

@@ -90,6 +90,14 @@ std::size_t event_bytes_of(const Entry& entry) {
     return static_cast<std::size_t>(*number);
 }
 
+GapPolicy gap_policy_of(const Entry& entry) {
+    const std::string text = text_of(entry);
+    if (text != "event" && text != "close") {
+        entry.reject("must be \"event\" or \"close\"");
+    }
+    return text == "close" ? GapPolicy::kClose : GapPolicy::kEvent;
+}
+
 void take_app_key(const Entry& entry, App& app) {
     if (entry.key == "apps.id") {
         app.id = text_of(entry);
@@ -104,6 +112,8 @@ void take_app_key(const Entry& entry, App& app) {
         app.enabled = bool_of(entry);
     } else if (entry.key == "apps.client_events") {
         app.client_events = bool_of(entry);
+    } else if (entry.key == "apps.on_gap") {
+        app.on_gap = gap_policy_of(entry);
     } else if (entry.key == "apps.max_event_bytes") {
         app.max_event_bytes = event_bytes_of(entry);
     } else {

@@ -11,6 +11,8 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include "node/app/status_json.hpp"
+
 namespace tulle::node {
 namespace {
 
@@ -44,6 +46,7 @@ constexpr ShardMetric kShardMetrics[] = {
     {"client_events_total", "Client events accepted", &ShardCounters::client_events_total},
     {"client_events_refused_total", "Client events refused", &ShardCounters::client_events_refused_total},
     {"gaps_told_total", "Clients told of messages that could not be delivered", &ShardCounters::gaps_told_total},
+    {"gap_closes_total", "Clients closed because messages for them were lost", &ShardCounters::gap_closes_total},
     {"http_requests_total", "HTTP requests", &ShardCounters::http_requests_total},
     {"http_errors_total", "HTTP answers with a status from 400", &ShardCounters::http_errors_total},
     {"http_refused_total", "Requests refused as malformed, too large or too slow", &ShardCounters::http_refused_total},
@@ -101,23 +104,44 @@ void add_members(const mesh::NodeStatus& status, std::vector<prometheus::MetricF
     out.insert(out.end(), {std::move(up), std::move(rtt), std::move(gaps), std::move(repaired)});
 }
 
-std::string mesh_name(const std::string& name, bool is_counter) {
-    return (name.starts_with("mesh_") ? "" : "mesh_") + name + (is_counter && !name.ends_with("_total") ? "_total" : "");
+/// What the hub counts, as far as the name alone does not say it.
+constexpr std::pair<std::string_view, std::string_view> kMeshHelp[] = {
+    {"mesh_published", "Messages of this node's clients and backends, numbered here"},
+    {"mesh_publish_refused", "Publishes refused: not ready, or too large"},
+    {"mesh_records_received", "Records of other nodes that came to their turn here"},
+    {"mesh_records_sent", "Records sent, once for each node that they went to"},
+    {"mesh_frames_repeated", "Frames sent again on demand"},
+    {"mesh_gaps", "Holes found in what other nodes sent, in frames"},
+    {"mesh_gaps_repaired", "Of those holes, filled by the link"},
+    {"mesh_records_gone", "Records that this node no longer had when a link came to them"},
+    {"mesh_duplicates_dropped", "Frames and records that came more than once"},
+    {"mesh_barrier_waits", "Subscriptions that waited for the other nodes to know of them"},
+    {"mesh_digest_mismatches", "Times that a node's interest was held wrongly, and fetched anew"},
+    {"mesh_data_redials", "Data paths dialled again because they were silent"},
+    {"mesh_late_turns", "Turns of the hub that came more than 100 ms late"},
+    {"mesh_sleeps", "Turns of the hub that came more than 500 ms late"},
+    {"mesh_relayed", "Messages passed on round a one-way link of others"},
+    {"mesh_filled_in", "Records of dead nodes that survivors filled in here"},
+    {"mesh_suspicions", "Nodes not heard for a second"},
+    {"mesh_false_suspicions", "Of those nodes, heard again"},
+    {"mesh_deaths", "Nodes taken for dead"},
+    {"mesh_reconnects", "Connections that broke and came back in the same session"},
+    {"mesh_sessions", "Sessions begun with other nodes"},
+    {"mesh_newcomers_refused", "Nodes turned away: other cluster, protocol or a name that is held"},
+    {"mesh_stale_messages", "Messages of ended sessions and earlier processes"},
+    {"mesh_malformed_messages", "Messages that could not be read"},
+    {"mesh_control_unsent", "Control messages dropped because the connection was down or full"},
+    {"mesh_shard_mailbox_losses", "Messages that a shard was too slow to take"},
+};
+
+std::string mesh_help(const std::string& name, std::string_view otherwise) {
+    const auto known = std::find_if(std::begin(kMeshHelp), std::end(kMeshHelp),
+                                    [&name](const auto& entry) { return entry.first == name; });
+    return std::string(known == std::end(kMeshHelp) ? otherwise : known->second);
 }
 
-boost::json::object to_json(const mesh::MemberStatus& member) {
-    return {{"name", member.name},
-            {"oid", to_hex(member.oid)},
-            {"state", member.state},
-            {"endpoints", {{"mesh", member.mesh}, {"mesh_data", member.mesh_data}, {"listen", member.listen}}},
-            {"version", member.version},
-            {"uptime_s", member.uptime_s},
-            {"clients", member.clients},
-            {"channels", member.channels},
-            {"rtt_us", member.rtt_us},
-            {"gaps", member.gaps},
-            {"repaired", member.repaired},
-            {"name_conflict", member.name_conflict}};
+std::string mesh_name(const std::string& name, bool is_counter) {
+    return (name.starts_with("mesh_") ? "" : "mesh_") + name + (is_counter && !name.ends_with("_total") ? "_total" : "");
 }
 
 }  // namespace
@@ -135,7 +159,7 @@ std::string render_metrics(const std::vector<const ShardCounters*>& shards, cons
         families.push_back(single("ready", "Whether the node serves clients", true, status->ready ? 1 : 0));
         families.push_back(single("uptime_seconds", "Since the node started", true, status->self.uptime_s));
         for (const auto& [name, value] : status->counters) {
-            families.push_back(single(mesh_name(name, true), "Counted by the mesh", false, value));
+            families.push_back(single(mesh_name(name, true), mesh_help(name, "Counted by the mesh"), false, value));
         }
         for (const auto& [name, value] : status->gauges) {
             families.push_back(single(mesh_name(name, false), "Told by the mesh", true, value));
@@ -162,7 +186,7 @@ std::string render_status(const mesh::NodeStatus& status, const std::vector<cons
         boost::json::object& target = metric.is_gauge ? gauges : counters;
         target[boost::json::string_view(metric.name.data(), metric.name.size())] = sum(shards, metric.counter);
     }
-    return boost::json::serialize(boost::json::object{{"self", to_json(status.self)},
+    return boost::json::serialize(boost::json::object{{"self", self_to_json(status)},
                                                       {"members", std::move(members)},
                                                       {"ready", status.ready},
                                                       {"counters", std::move(counters)},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,12 @@
 
 namespace tulle::node {
 
+/// What a client learns when messages on one of its channels are lost for good.
+enum class GapPolicy : std::uint8_t {
+    kEvent,  ///< the event tulle:gap on the channel
+    kClose,  ///< close 4200: clients answer by reconnecting, and load anew what they show
+};
+
 /// One tenant: its credentials, switches and limits. The secret must never reach a log or a page.
 struct App {
     std::string id;
@@ -16,6 +23,7 @@ struct App {
     std::string secret;
     bool enabled = true;
     bool client_events = false;
+    GapPolicy on_gap = GapPolicy::kEvent;
     std::size_t max_event_bytes = kDefaultMaxEventBytes;
 };
 

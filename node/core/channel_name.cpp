@@ -56,6 +56,8 @@ std::string channel_key(std::string_view app_id, std::string_view channel) {
     return key;
 }
 
+std::string_view app_of_key(std::string_view key) { return key.substr(0, key.find('/')); }
+
 std::string_view channel_of_key(std::string_view key) {
     const std::size_t slash = key.find('/');
     return slash == std::string_view::npos ? key : key.substr(slash + 1);

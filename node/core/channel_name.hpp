@@ -31,6 +31,8 @@ struct ChannelKind {
 
 /// The name of a channel in the mesh: "<app id>/<channel name>".
 [[nodiscard]] std::string channel_key(std::string_view app_id, std::string_view channel);
+/// The app id in a key; the whole text when it holds no '/'. Valid as long as `key` is.
+[[nodiscard]] std::string_view app_of_key(std::string_view key);
 /// The channel name in a key; the whole text when it holds no '/'. Valid as long as `key` is.
 [[nodiscard]] std::string_view channel_of_key(std::string_view key);
 

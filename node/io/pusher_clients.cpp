@@ -267,9 +267,27 @@ void PusherClients::broadcast(std::string_view channel, std::string_view body, s
 }
 
 void PusherClients::tell_gap(std::string_view channel, std::uint64_t missing) {
-    if (const std::vector<Slot>* subscribers = channels_.confirmed(channel)) {
-        reactor_.counters().gaps_told_total.add(subscribers->size());
-        broadcast(channel, pusher::gap_body(missing), std::nullopt);
+    const std::vector<Slot>* subscribers = channels_.confirmed(channel);
+    if (subscribers == nullptr) {
+        return;
+    }
+    const App* app = apps_.find_by_id(app_of_key(channel));
+    if (app != nullptr && app->on_gap == GapPolicy::kClose) {
+        close_for_gap(*subscribers);
+        return;
+    }
+    reactor_.counters().gaps_told_total.add(subscribers->size());
+    broadcast(channel, pusher::gap_body(missing), std::nullopt);
+}
+
+void PusherClients::close_for_gap(std::vector<Slot> subscribers) {
+    for (const Slot slot : subscribers) {
+        if (Client* client = find(slot)) {
+            pusher::SessionEffects effects;
+            client->session.on_loss(effects);
+            reactor_.counters().gap_closes_total.add(effects.empty() ? 0 : 1);
+            run(*client, effects);
+        }
     }
 }
 

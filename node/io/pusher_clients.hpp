@@ -68,6 +68,8 @@ private:
     void publish(Client& client, const pusher::PublishClientEvent& event);
     void count(pusher::Refused what);
     void tell_gap(std::string_view channel, std::uint64_t missing);
+    /// By value: closing takes them out of the table.
+    void close_for_gap(std::vector<Slot> subscribers);
     void broadcast(std::string_view channel, std::string_view body, std::optional<Slot> excluded);
     void update_gauges();
 

@@ -111,9 +111,12 @@ private:
         }
     }
     void handle(const mesh::QueryResult& result) { http_.on_query_result(result); }
+    void handle(const mesh::MemberChanged&) {}  // no channel is subscribed to with its members
+    void handle(const mesh::MemberJoined&) {}
     void handle(const mesh::Gap& gap) { clients_.on_gap(gap); }
     void handle(const mesh::Readiness& readiness) { http_.set_ready(readiness.ready); }
     void handle(const mesh::StatusReply& reply) { http_.on_status(reply); }
+    void handle(const mesh::TraceResult&) {}  // only the admin listener traces
 
     void end_turn() {
         if (hub_.is_backed_up()) {

@@ -41,6 +41,7 @@ struct ShardCounters {
     Counter client_events_total;
     Counter client_events_refused_total;
     Counter gaps_told_total;         ///< tulle:gap frames queued
+    Counter gap_closes_total;        ///< closed with 4200 instead
     Counter http_requests_total;
     Counter http_errors_total;       ///< answers with a status of 400 or more
     Counter http_refused_total;      ///< requests that the gate or the parser refused, timeouts included

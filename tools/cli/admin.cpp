@@ -9,6 +9,8 @@
 namespace tulle::cli {
 namespace {
 
+constexpr std::size_t kMaxAnswerBytes = std::size_t{64} << 20;
+
 client::ServerUrl parse(const std::string& address) {
     auto url = client::parse_server_url("http://" + address, "http");
     if (url.has_error() || !url->prefix.empty()) {
@@ -19,10 +21,14 @@ client::ServerUrl parse(const std::string& address) {
 
 }  // namespace
 
-Admin::Admin(const std::string& address, std::chrono::milliseconds timeout) : connection_(parse(address), timeout) {}
+Admin::Admin(const std::string& address, std::chrono::milliseconds timeout) : connection_(parse(address), timeout, kMaxAnswerBytes) {}
 
 client::Exchange Admin::get(std::string_view target) {
     return connection_.exchange(client::get_request(connection_.server(), target));
+}
+
+client::Exchange Admin::post(std::string_view target) {
+    return connection_.exchange(client::post_request(connection_.server(), target));
 }
 
 }  // namespace tulle::cli

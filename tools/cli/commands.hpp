@@ -29,6 +29,21 @@ struct StatusOptions {
     std::chrono::milliseconds timeout{2'000};
 };
 
+struct DoctorOptions {
+    std::vector<std::string> servers;
+    bool json = false;
+    std::optional<std::size_t> expect;
+    std::chrono::milliseconds timeout{2'000};
+};
+
+struct TraceOptions {
+    std::string server;
+    std::string app_id;
+    std::string channel;
+    bool json = false;
+    std::chrono::milliseconds timeout{2'000};
+};
+
 struct AppOptions {
     std::vector<std::string> urls;
     std::string id;
@@ -57,6 +72,8 @@ struct PubOptions {
 
 [[nodiscard]] int run_up(const UpOptions& options);
 [[nodiscard]] int run_status(const StatusOptions& options);
+[[nodiscard]] int run_doctor(const DoctorOptions& options);
+[[nodiscard]] int run_trace(const TraceOptions& options);
 [[nodiscard]] int run_sub(const SubOptions& options);
 [[nodiscard]] int run_pub(const PubOptions& options);
 

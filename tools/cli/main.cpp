@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "tools/chaos/command.hpp"
+#include "tools/chaos/plan.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/up_plan.hpp"
@@ -20,6 +21,8 @@ namespace {
 struct Options {
     UpOptions up;
     StatusOptions status;
+    DoctorOptions doctor;
+    TraceOptions trace;
     SubOptions sub;
     PubOptions pub;
     chaos::ChaosOptions chaos;
@@ -29,6 +32,8 @@ struct Options {
     std::size_t expect = 0;
     double wait_seconds = 0;
     double timeout_seconds = 2;
+    double doctor_seconds = 2;
+    double trace_seconds = 2;
     unsigned up_timeout = 30;
     unsigned sub_timeout = 10;
     unsigned pub_timeout = 5;
@@ -67,6 +72,44 @@ void add_status(CLI::App& app, Options& options) {
         ->check(CLI::Range(0.0, 86'400.0));
     status->add_option("--timeout", options.timeout_seconds, "Seconds for one answer")
         ->check(CLI::Range(0.01, 3'600.0))
+        ->capture_default_str();
+}
+
+constexpr double kMaxMeshSeconds = 10;  // what a node is willing to wait for the others
+
+void add_doctor(CLI::App& app, Options& options) {
+    CLI::App* doctor = app.add_subcommand(
+        "doctor", "Ask all nodes about each other and name what is wrong; A -> B means: B as A sees it");
+    doctor
+        ->add_option("-s,--admin,--server", options.doctor.servers,
+                     "HOST:PORT of a node's admin listener; one finds all, several find a split mesh too")
+        ->envname("TULLE_ADMIN")
+        ->default_str("127.0.0.1:9601")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    doctor->add_flag("-j,--json", options.doctor.json, "The diagnosis as one JSON object");
+    doctor->add_option("--expect", options.expect, "So many nodes must answer and serve; then the dead are not missed")
+        ->check(CLI::Range(1, 1'000'000));
+    doctor->add_option("--timeout", options.doctor_seconds, "Seconds for the nodes to answer")
+        ->check(CLI::Range(0.01, kMaxMeshSeconds))
+        ->capture_default_str();
+}
+
+void add_trace(CLI::App& app, Options& options) {
+    CLI::App* trace = app.add_subcommand(
+        "trace", "Send a marked message, which no client sees, and show which nodes got it, when and by which path");
+    trace->add_option("CHANNEL", options.trace.channel)->required();
+    options.trace.app_id = "app-id";
+    trace->add_option("--app,--app-id", options.trace.app_id, "Id of the app")
+        ->envname("TULLE_APP_ID")
+        ->capture_default_str();
+    options.trace.server = "127.0.0.1:9601";
+    trace->add_option("-s,--admin,--server", options.trace.server, "HOST:PORT of the admin listener of the node that sends it")
+        ->envname("TULLE_ADMIN")
+        ->capture_default_str();
+    trace->add_flag("-j,--json", options.trace.json, "The node's answer as it is");
+    trace->add_option("--timeout", options.trace_seconds, "Seconds to wait for reports")
+        ->check(CLI::Range(0.01, kMaxMeshSeconds))
         ->capture_default_str();
 }
 
@@ -124,7 +167,7 @@ void add_chaos(CLI::App& app, chaos::ChaosOptions& options) {
         ->check(CLI::Range(1, 86'400))
         ->capture_default_str();
     chaos->add_option("--seed", options.seed, "The same seed makes the same plan of faults")->capture_default_str();
-    chaos->add_option("--faults", options.faults, "Only these of kill, many, stop, seeds, flap, rolling, reset, slow")
+    chaos->add_option("--faults", options.faults, "Only these of " + chaos::fault_names())
         ->delimiter(',');
     chaos->add_option("--rate", options.rate, "Messages a second, over all nodes")
         ->check(CLI::Range(1, 100'000))
@@ -169,10 +212,22 @@ int up(Options& options, const CLI::App& command) {
     return run_up(options.up);
 }
 
+std::chrono::milliseconds milliseconds(double seconds) {
+    return std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(seconds * 1'000));
+}
+
+int doctor(Options& options, const CLI::App& command) {
+    if (options.doctor.servers.empty()) {
+        options.doctor.servers = {"127.0.0.1:9601"};
+    }
+    if (command.count("--expect") > 0) {
+        options.doctor.expect = options.expect;
+    }
+    options.doctor.timeout = milliseconds(options.doctor_seconds);
+    return run_doctor(options.doctor);
+}
+
 int status(Options& options, const CLI::App& command) {
-    const auto milliseconds = [](double seconds) {
-        return std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(seconds * 1'000));
-    };
     if (command.count("--expect") > 0) {
         options.status.expect = options.expect;
     }
@@ -189,6 +244,13 @@ int dispatch(CLI::App& app, Options& options) {
     }
     if (name == "status") {
         return status(options, command);
+    }
+    if (name == "doctor") {
+        return doctor(options, command);
+    }
+    if (name == "trace") {
+        options.trace.timeout = milliseconds(options.trace_seconds);
+        return run_trace(options.trace);
     }
     if (name == "sub") {
         use_default_url(options.sub.app);
@@ -214,6 +276,8 @@ int run(int argc, char** argv) {
     app.footer("Exit codes: 0 yes, 1 no, 2 wrong use, 3 no node reached or refused by it.");
     add_up(app, options);
     add_status(app, options);
+    add_doctor(app, options);
+    add_trace(app, options);
     add_sub(app, options);
     add_pub(app, options);
     add_chaos(app, options.chaos);

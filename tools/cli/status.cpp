@@ -71,7 +71,7 @@ int run_status(const StatusOptions& options) {
     if (options.json && !answer.json.empty()) {
         std::cout << answer.json << (answer.json.ends_with('\n') ? "" : "\n");
     } else if (!answer.rows.empty()) {
-        std::cout << status_table(answer.rows);
+        std::cout << status_table(answer.rows) << counters_line(answer.json);
     }
     std::cout.flush();
     if (!answer.error.empty()) {

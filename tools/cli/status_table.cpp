@@ -1,102 +1,38 @@
 #include "tools/cli/status_table.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <utility>
 
 #include <boost/json.hpp>
 
-#include "tools/cli/terminal.hpp"
+#include "tools/cli/json_fields.hpp"
+#include "tools/cli/text_table.hpp"
 
 namespace tulle::cli {
 namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kColumns = 11;
-using Cells = std::array<std::string, kColumns>;
-
-std::string text(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains({key.data(), key.size()});
-    if (value == nullptr || !value->is_string()) {
-        return {};
-    }
-    return printable({value->get_string().data(), value->get_string().size()});
-}
-
-double number(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains({key.data(), key.size()});
-    if (value == nullptr || !value->is_number()) {
-        return -1;
-    }
-    json::error_code error;
-    return value->to_number<double>(error);
-}
-
-bool flag(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains({key.data(), key.size()});
-    return value != nullptr && value->is_bool() && value->get_bool();
-}
+using Cells = std::vector<std::string>;
 
 MemberRow row(const json::object& member) {
     MemberRow row;
-    row.name = text(member, "name");
-    row.oid = text(member, "oid");
-    row.state = text(member, "state");
-    row.version = text(member, "version");
-    row.uptime_s = number(member, "uptime_s");
-    row.clients = number(member, "clients");
-    row.channels = number(member, "channels");
-    row.rtt_us = number(member, "rtt_us");
-    row.gaps = number(member, "gaps");
-    row.repaired = number(member, "repaired");
-    row.name_conflict = flag(member, "name_conflict");
-    const json::value* endpoints = member.if_contains("endpoints");
-    if (endpoints != nullptr && endpoints->is_object()) {
-        row.mesh = text(endpoints->get_object(), "mesh");
-        row.listen = text(endpoints->get_object(), "listen");
+    row.name = text_field(member, "name");
+    row.oid = text_field(member, "oid");
+    row.state = text_field(member, "state");
+    row.version = text_field(member, "version");
+    row.uptime_s = number_field(member, "uptime_s");
+    row.clients = number_field(member, "clients");
+    row.channels = number_field(member, "channels");
+    row.rtt_us = number_field(member, "rtt_us");
+    row.gaps = number_field(member, "gaps");
+    row.repaired = number_field(member, "repaired");
+    row.name_conflict = flag_field(member, "name_conflict");
+    if (const json::object* endpoints = object_field(member, "endpoints")) {
+        row.mesh = text_field(*endpoints, "mesh");
+        row.listen = text_field(*endpoints, "listen");
     }
     return row;
-}
-
-std::string or_dash(const std::string& text) {
-    return text.empty() ? "-" : text;
-}
-
-std::string printed(const char* format, double value) {
-    std::array<char, 64> out{};
-    std::snprintf(out.data(), out.size(), format, value);
-    return out.data();
-}
-
-std::string count(double value) {
-    return value < 0 ? "-" : printed("%.0f", value);
-}
-
-std::string rtt(double microseconds) {
-    if (microseconds <= 0) {  // not measured yet
-        return "-";
-    }
-    return microseconds < 1'000 ? printed("%.0fus", microseconds) : printed("%.1fms", microseconds / 1'000);
-}
-
-std::string uptime(double seconds) {
-    if (seconds < 0) {
-        return "-";
-    }
-    if (seconds < 60) {
-        return printed("%.0fs", seconds);
-    }
-    const auto minutes = static_cast<long>(seconds / 60);
-    if (minutes < 60) {
-        return std::to_string(minutes) + "m" + std::to_string(static_cast<long>(seconds) % 60) + "s";
-    }
-    const long hours = minutes / 60;
-    if (hours < 24) {
-        return std::to_string(hours) + "h" + std::to_string(minutes % 60) + "m";
-    }
-    return std::to_string(hours / 24) + "d" + std::to_string(hours % 24) + "h";
 }
 
 Cells cells(const MemberRow& row) {
@@ -105,12 +41,12 @@ Cells cells(const MemberRow& row) {
             or_dash(row.mesh),
             or_dash(row.listen),
             or_dash(row.version),
-            uptime(row.uptime_s),
-            count(row.clients),
-            count(row.channels),
-            row.self ? "-" : rtt(row.rtt_us),
-            count(row.gaps),
-            count(row.repaired)};
+            uptime_text(row.uptime_s),
+            count_text(row.clients),
+            count_text(row.channels),
+            row.self ? "-" : rtt_text(row.rtt_us),
+            count_text(row.gaps),
+            count_text(row.repaired)};
 }
 
 }  // namespace
@@ -143,6 +79,31 @@ Result<std::vector<MemberRow>, StatusErrc> parse_status(std::string_view text) {
     return rows;
 }
 
+std::string counters_line(std::string_view text) {
+    constexpr std::pair<std::string_view, std::string_view> kShown[] = {
+        {"mesh_gaps", "gaps"},
+        {"mesh_gaps_repaired", "repaired"},
+        {"mesh_records_gone", "gone"},
+        {"mesh_duplicates_dropped", "duplicates dropped"},
+        {"mesh_suspicions", "suspicions"},
+        {"mesh_false_suspicions", "false suspicions"},
+        {"mesh_reconnects", "reconnects"},
+        {"mesh_barrier_waits", "barrier waits"},
+        {"mesh_late_turns", "late turns"},
+    };
+    json::error_code error;
+    const json::value value = json::parse({text.data(), text.size()}, error);
+    const json::object* counters = error || !value.is_object() ? nullptr : object_field(value.get_object(), "counters");
+    std::string line;
+    for (const auto& [key, shown] : kShown) {
+        if (counters != nullptr && number_field(*counters, key) >= 0) {
+            line.append(line.empty() ? "Since it started: " : ", ").append(shown).append(" ");
+            line.append(std::to_string(count_field(*counters, key)));
+        }
+    }
+    return line.empty() ? line : line + "\n";
+}
+
 std::size_t count_alive(const std::vector<MemberRow>& rows) {
     const auto alive = [](const MemberRow& row) { return row.self || row.state == "alive"; };
     return static_cast<std::size_t>(std::count_if(rows.begin(), rows.end(), alive));
@@ -154,19 +115,7 @@ std::string status_table(const std::vector<MemberRow>& rows) {
     for (const MemberRow& row : rows) {
         lines.push_back(cells(row));
     }
-    std::array<std::size_t, kColumns> widths{};
-    for (const Cells& line : lines) {
-        for (std::size_t i = 0; i < kColumns; ++i) {
-            widths[i] = std::max(widths[i], line[i].size());
-        }
-    }
-    std::string out;
-    for (const Cells& line : lines) {
-        for (std::size_t i = 0; i < kColumns; ++i) {
-            out += line[i];
-            out += i + 1 == kColumns ? "\n" : std::string(widths[i] - line[i].size() + 2, ' ');
-        }
-    }
+    std::string out = aligned(lines);
     for (const MemberRow& row : rows) {
         if (row.name_conflict) {
             out += "name conflict: another node is called " + row.name + " as well (this one is " + row.oid + ")\n";

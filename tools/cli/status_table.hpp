@@ -32,6 +32,9 @@ enum class StatusErrc { kNotStatus };
 /// The rows of an answer of GET /v1/status: the asked node first, the others by name.
 [[nodiscard]] Result<std::vector<MemberRow>, StatusErrc> parse_status(std::string_view json);
 
+/// What went wrong and was put right since the asked node started, in one line; empty when the answer has no counters.
+[[nodiscard]] std::string counters_line(std::string_view json);
+
 /// The asked node counts, whatever its state is called.
 [[nodiscard]] std::size_t count_alive(const std::vector<MemberRow>& rows);
 

@@ -53,14 +53,16 @@ std::optional<ChannelQuery> decode_channel_query(std::string_view text) {
 
 std::vector<std::string> answer_channel_query(std::string_view text, const ChannelTable& channels,
                                               std::size_t max_part) {
+    const std::optional<ChannelQuery> query = decode_channel_query(text);
+    if (!query) {
+        return {std::string()};
+    }
     std::vector<ChannelCount> found;
-    if (const std::optional<ChannelQuery> query = decode_channel_query(text)) {
-        const std::string key = channel_key(query->app_id, query->name);
-        if (query->is_prefix) {
-            found = channels.list(key);
-        } else if (const std::vector<Slot>* subscribers = channels.confirmed(key)) {
-            found.push_back({key, subscribers->size()});
-        }
+    const std::string key = channel_key(query->app_id, query->name);
+    if (query->is_prefix) {
+        found = channels.list(key);
+    } else if (const std::vector<Slot>* subscribers = channels.confirmed(key)) {
+        found.push_back({key, subscribers->size()});
     }
     constexpr std::string_view kHead = "{\"channels\":{";
     constexpr std::string_view kTail = "}}";

@@ -25,7 +25,8 @@ struct ChannelQuery {
 /// Nothing for any text that encode does not produce: the asker gets an empty answer.
 [[nodiscard]] std::optional<ChannelQuery> decode_channel_query(std::string_view text);
 
-/// This shard's answer to a query's text, in parts of at most `max_part` bytes; at least one part.
+/// This shard's answer to a query's text, in parts of at most `max_part` bytes; one empty part for a text that
+/// is no query of ours.
 [[nodiscard]] std::vector<std::string> answer_channel_query(std::string_view query, const ChannelTable& channels,
                                                             std::size_t max_part);
 

@@ -139,6 +139,8 @@ void Session::on_publish_refused(SessionEffects& out) {
     }
 }
 
+void Session::on_loss(SessionEffects& out) { close(4200, "Messages were lost: please reconnect", out); }
+
 void Session::on_drain(SessionEffects& out) { close(4200, "The node is going away: please reconnect", out); }
 
 void Session::close(std::uint16_t code, std::string_view message, SessionEffects& out) {

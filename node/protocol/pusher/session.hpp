@@ -82,6 +82,8 @@ public:
     void on_subscribed(std::string_view channel, SessionEffects& out);
     /// A client event of this connection was not accepted by the node.
     void on_publish_refused(SessionEffects& out);
+    /// Messages for this client are lost, and its app wants it to begin anew.
+    void on_loss(SessionEffects& out);
     /// The node is going away.
     void on_drain(SessionEffects& out);
 

@@ -99,6 +99,7 @@ key = "k1"
 secret = "s1"
 client_events = true
 max_event_bytes = 2048
+on_gap = "close"
 
 [[apps]]
 id = "two"
@@ -110,6 +111,8 @@ enabled = false
     EXPECT_FALSE(config.has_default_app);
     EXPECT_EQ(config.apps[0].max_event_bytes, 2048u);
     EXPECT_TRUE(config.apps[0].client_events);
+    EXPECT_EQ(config.apps[0].on_gap, GapPolicy::kClose);
+    EXPECT_EQ(config.apps[1].on_gap, GapPolicy::kEvent);
     EXPECT_FALSE(config.apps[1].client_events);
     EXPECT_FALSE(config.apps[1].enabled);
 }
@@ -122,6 +125,8 @@ TEST(Config, RefusesAppsThatAreIncompleteOrClash) {
     constexpr std::string_view kTwice =
         "[[apps]]\nid = 'a'\nkey = 'k'\nsecret = 's'\n[[apps]]\nid = 'b'\nkey = 'k'\nsecret = 's'\n";
     EXPECT_EQ(error_of({}, {}, kTwice), "the app 'b' has an id or a key that another app has too");
+    EXPECT_EQ(error_of({}, {}, "[[apps]]\nid = 'a'\nkey = 'k'\nsecret = 's'\non_gap = 'ignore'\n"),
+              "node.toml:5: apps.on_gap: must be \"event\" or \"close\"");
     EXPECT_EQ(error_of({}, {}, "apps = 1"), "node.toml:1: apps: must be an array of tables: [[apps]]");
     EXPECT_EQ(error_of({}, {}, "[[apps]]\nid = 'a'\nkey = 'k'\nsecret_file = 'no/such/file'\n"),
               "node.toml:4: apps.secret_file: cannot be read");

@@ -36,8 +36,12 @@ protected:
     }
 
     static ShardOptions options() {
+        App strict = test_app();
+        strict.id = "strict";
+        strict.key = "strict-key";
+        strict.on_gap = GapPolicy::kClose;
         ShardOptions result;
-        result.apps = std::make_shared<const AppTable>(std::vector<App>{test_app()});
+        result.apps = std::make_shared<const AppTable>(std::vector<App>{test_app(), strict});
         result.seed = 1;
         return result;
     }
@@ -135,6 +139,42 @@ TEST_F(ShardTest, TellsSubscribersOfAGap) {
     EXPECT_EQ(client.read_text(), R"({"channel":"news","event":"tulle:gap","data":"{\"missing\":7}"})");
     tell(mesh::Gap{"", 0});
     EXPECT_EQ(client.read_text(), R"({"channel":"news","event":"tulle:gap","data":"{\"missing\":0}"})");
+}
+
+TEST_F(ShardTest, ClosesSubscribersOverAGapWhereTheAppWantsIt) {
+    make_ready();
+    const auto join = [this](RawClient& client, const std::string& channel) {
+        ASSERT_EQ(client.upgrade("/app/strict-key?protocol=7"), 101u);
+        client.write_text(R"({"event":"pusher:subscribe","data":{"channel":")" + channel + R"("}})");
+    };
+    RawClient first(port);
+    RawClient second(port);
+    RawClient elsewhere(port);
+    RawClient lenient(port);
+    join(first, "news");
+    const auto asked = hub.next<mesh::Subscribe>();
+    ASSERT_TRUE(asked.has_value());
+    tell(mesh::Subscribed{"strict/news", asked->generation});
+    join(second, "news");
+    join(elsewhere, "sport");
+    const auto other = hub.next<mesh::Subscribe>();
+    ASSERT_TRUE(other.has_value());
+    tell(mesh::Subscribed{"strict/sport", other->generation});
+    for (RawClient* client : {&first, &second, &elsewhere}) {
+        EXPECT_TRUE(client->read_text().starts_with(R"({"event":"pusher_internal:subscription_succeeded")"));
+    }
+    ASSERT_EQ(lenient.upgrade(kTarget), 101u);
+    subscribe(lenient, "news");
+    tell(mesh::Gap{"strict/news", 7});
+    for (RawClient* client : {&first, &second}) {
+        EXPECT_NE(client->read_text().find("4200"), std::string::npos);
+        EXPECT_EQ(client->read_text(), "close 4200");
+    }
+    EXPECT_EQ(shard.counters().gap_closes_total.get(), 2u);
+    tell(mesh::Gap{"", 1});
+    EXPECT_EQ(lenient.read_text(), R"({"channel":"news","event":"tulle:gap","data":"{\"missing\":1}"})");
+    EXPECT_NE(elsewhere.read_text().find("4200"), std::string::npos);
+    EXPECT_EQ(elsewhere.read_text(), "close 4200");
 }
 
 TEST_F(ShardTest, AnswersAQueryOfTheMesh) {

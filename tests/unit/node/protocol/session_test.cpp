@@ -193,5 +193,12 @@ TEST_F(SessionTest, AsksTheClientToReconnectWhenTheNodeLeaves) {
     EXPECT_EQ(take(), SessionEffects{});
 }
 
+TEST_F(SessionTest, ALossClosesWith4200Once) {
+    session.on_loss(out);
+    session.on_loss(out);
+    EXPECT_EQ(take(), (SessionEffects{Send{error_frame({4200, "Messages were lost: please reconnect"})},
+                                      Close{4200, "Messages were lost: please reconnect"}}));
+}
+
 }  // namespace
 }  // namespace tulle::node::pusher

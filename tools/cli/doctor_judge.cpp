@@ -1,0 +1,214 @@
+#include "tools/cli/doctor_judge.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "tools/cli/doctor_pairs.hpp"
+#include "tools/cli/text_table.hpp"
+
+namespace tulle::cli {
+namespace {
+
+Finding wrong(std::string kind, std::vector<std::string> nodes, std::string text) {
+    return {Severity::kWrong, std::move(kind), std::move(nodes), std::move(text)};
+}
+
+Finding note(std::string kind, std::vector<std::string> nodes, std::string text) {
+    return {Severity::kNote, std::move(kind), std::move(nodes), std::move(text)};
+}
+
+std::string state_of(const NodeReport& node) {
+    if (node.ready) {
+        return "ready";
+    }
+    return node.state == "left" ? "leaving" : "joining";
+}
+
+void judge_node(const NodeReport& node, const std::string& label, std::vector<Finding>& out) {
+    if (!node.ready && node.state == "left") {
+        out.push_back(note("leaving", {label}, "is leaving"));
+    } else if (!node.ready) {
+        out.push_back(wrong("joining", {label}, "does not serve clients: it has not joined yet"));
+    }
+    if (node.gone > 0) {
+        out.push_back(
+            note("gone", {label}, "no longer had " + std::to_string(node.gone) + " messages that others asked for"));
+    }
+}
+
+/// Those whom somebody has a session with, or takes for dead, and who did not answer.
+void judge_absent(const MeshSample& sample, const Labels& labels, bool may_be_dead, std::vector<Finding>& out) {
+    std::map<std::string, bool> absent;  // oid -> whether somebody has a session with it
+    std::set<std::string> answering;     // names
+    for (const auto& [oid, node] : sample.nodes) {
+        answering.insert(node.name);
+        for (const auto& [peer_oid, peer] : node.peers) {
+            if (!sample.nodes.contains(peer_oid) && peer.state != "left") {
+                absent[peer_oid] = absent[peer_oid] || peer.session.has_value();
+            }
+        }
+    }
+    for (const auto& [oid, in_session] : absent) {
+        const std::string& label = labels.of(oid);
+        if (in_session) {
+            out.push_back(wrong("silent", {label}, "does not answer"));
+        } else if (!answering.contains(labels.name_of(oid))) {
+            Finding finding = wrong("dead", {label}, "is gone for everyone who answers, and did not say goodbye");
+            finding.severity = may_be_dead ? Severity::kNote : Severity::kWrong;
+            out.push_back(std::move(finding));
+        }
+    }
+}
+
+/// The silent count too: their names are held.
+void judge_names(const MeshSample& sample, const Labels& labels, std::vector<Finding>& out) {
+    std::map<std::string, std::vector<std::string>> holders;
+    for (const auto& [oid, label] : labels.all()) {
+        if (sample.nodes.contains(oid) || labels.in_session(oid)) {
+            holders[labels.name_of(oid)].push_back(label);
+        }
+    }
+    for (const auto& [name, nodes] : holders) {
+        if (nodes.size() > 1) {
+            out.push_back(wrong("duplicate-name", nodes, "bear the same name"));
+        }
+    }
+}
+
+/// A node that has reported, but not in full: each of its threads has to.
+void judge_parts(const MeshSample& sample, std::vector<Finding>& out) {
+    for (const auto& [oid, node] : sample.nodes) {
+        if (sample.silent.contains(node.name)) {
+            out.push_back(wrong("stuck", {node.name}, "answers in part only: one of its threads is stuck"));
+        }
+    }
+}
+
+void judge_versions(const MeshSample& sample, std::vector<Finding>& out) {
+    std::set<std::string> versions;
+    std::set<std::pair<std::uint64_t, std::uint64_t>> protocols;
+    for (const auto& [oid, node] : sample.nodes) {
+        versions.insert(node.version);
+        protocols.emplace(node.oldest_protocol, node.newest_protocol);
+    }
+    if (versions.size() > 1) {
+        std::string all;
+        for (const std::string& version : versions) {
+            all += (all.empty() ? "" : ", ") + version;
+        }
+        out.push_back(note("versions", {}, "several versions are running: " + all));
+    }
+    if (protocols.size() > 1) {
+        out.push_back(
+            note("protocols", {}, "several versions of the mesh protocol are spoken: an upgrade is not over"));
+    }
+}
+
+void judge_size(const MeshSample& sample, std::optional<std::size_t> expect, std::vector<Finding>& out) {
+    const auto serves = [](const auto& node) { return node.second.ready; };
+    const auto ready = static_cast<std::size_t>(std::count_if(sample.nodes.begin(), sample.nodes.end(), serves));
+    if (expect && ready < *expect) {
+        out.push_back(wrong("too-few", {},
+                            std::to_string(ready) + " nodes answer and serve, expected " + std::to_string(*expect)));
+    }
+}
+
+/// Each node's wall clock less that of a first one, through the clocks that the two have compared in their session.
+void add_skews(const MeshSample& sample, std::vector<NodeVerdict>& verdicts) {
+    std::vector<std::int64_t> all;
+    const auto first = sample.nodes.begin();
+    for (NodeVerdict& verdict : verdicts) {
+        const auto node = sample.nodes.find(verdict.oid);
+        if (node == sample.nodes.end()) {
+            continue;
+        }
+        if (node == first) {
+            verdict.skew_us = 0;
+            verdict.skew_error_us = 1;
+        } else if (const auto peer = first->second.peers.find(verdict.oid);
+                   peer != first->second.peers.end() && peer->second.session && peer->second.session->clock) {
+            const SessionView::Clock& clock = *peer->second.session->clock;
+            verdict.skew_us = (node->second.wall_us - node->second.monotonic_us) -
+                              (first->second.wall_us - first->second.monotonic_us) + clock.offset_us;
+            verdict.skew_error_us = clock.error_us;
+        }
+        if (verdict.skew_us) {
+            all.push_back(*verdict.skew_us);
+        }
+    }
+    std::sort(all.begin(), all.end());
+    for (NodeVerdict& verdict : verdicts) {
+        if (verdict.skew_us) {
+            *verdict.skew_us -= all[(all.size() - 1) / 2];
+        }
+    }
+}
+
+void judge_clocks(const std::vector<NodeVerdict>& nodes, const Labels& labels, std::vector<Finding>& out) {
+    for (const NodeVerdict& node : nodes) {
+        const std::int64_t skew = node.skew_us.value_or(0);
+        if (std::abs(skew) - static_cast<std::int64_t>(node.skew_error_us) > kMaxSkewUs) {
+            const double seconds = static_cast<double>(std::abs(skew)) / 1e6;
+            out.push_back(wrong("clock", {labels.of(node.oid)},
+                                "has a clock " + printed("%.1f", seconds) + " s " + (skew > 0 ? "ahead of" : "behind") +
+                                    " the others'"));
+        }
+    }
+}
+
+std::vector<NodeVerdict> verdicts_of(const MeshSample& sample, const Labels& labels) {
+    std::vector<NodeVerdict> verdicts;
+    for (const auto& [oid, name] : labels.all()) {
+        const auto node = sample.nodes.find(oid);
+        if (node == sample.nodes.end()) {
+            if (labels.in_session(oid)) {
+                verdicts.push_back({.name = name, .oid = oid, .state = "silent", .version = {}});
+            }
+            continue;
+        }
+        verdicts.push_back({.name = name,
+                            .oid = oid,
+                            .state = state_of(node->second),
+                            .version = node->second.version,
+                            .uptime_s = node->second.uptime_s,
+                            .clients = node->second.clients,
+                            .interest_version = node->second.interest_version});
+    }
+    std::sort(verdicts.begin(), verdicts.end(),
+              [](const NodeVerdict& a, const NodeVerdict& b) { return a.name < b.name; });
+    return verdicts;
+}
+
+}  // namespace
+
+bool Diagnosis::healthy() const {
+    return std::none_of(findings.begin(), findings.end(),
+                        [](const Finding& finding) { return finding.severity == Severity::kWrong; });
+}
+
+Diagnosis diagnose(const std::vector<MeshSample>& samples, std::optional<std::size_t> expect) {
+    const MeshSample& last = samples.back();
+    const Labels labels(last);
+    Diagnosis diagnosis;
+    diagnosis.nodes = verdicts_of(last, labels);
+    add_skews(last, diagnosis.nodes);
+    judge_size(last, expect, diagnosis.findings);
+    const bool is_complete = expect && diagnosis.findings.empty();
+    judge_absent(last, labels, is_complete, diagnosis.findings);
+    for (const auto& [oid, node] : last.nodes) {
+        judge_node(node, labels.of(oid), diagnosis.findings);
+    }
+    judge_names(last, labels, diagnosis.findings);
+    judge_parts(last, diagnosis.findings);
+    judge_pairs(samples, labels, is_complete, diagnosis);
+    judge_clocks(diagnosis.nodes, labels, diagnosis.findings);
+    judge_versions(last, diagnosis.findings);
+    std::stable_sort(diagnosis.findings.begin(), diagnosis.findings.end(),
+                     [](const Finding& a, const Finding& b) { return a.severity > b.severity; });
+    return diagnosis;
+}
+
+}  // namespace tulle::cli

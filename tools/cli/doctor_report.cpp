@@ -1,0 +1,123 @@
+#include "tools/cli/doctor_report.hpp"
+
+#include <utility>
+
+#include <boost/json.hpp>
+
+#include "tools/cli/json_fields.hpp"
+
+namespace tulle::cli {
+namespace {
+
+namespace json = boost::json;
+
+SessionView session_of(const json::object& object) {
+    SessionView session;
+    session.tag = count_field(object, "tag");
+    session.peer_tag = count_field(object, "peer_tag");
+    session.acked_version = count_field(object, "acked_version");
+    session.data_silent_ms = count_field(object, "data_silent_ms");
+    session.heard_via = text_field(object, "heard_via");
+    session.hears_via = text_field(object, "hears_via");
+    if (const json::object* interest = object_field(object, "interest")) {
+        session.interest_known = flag_field(*interest, "known");
+        session.interest_version = count_field(*interest, "version");
+        session.interest_digest = text_field(*interest, "digest");
+    }
+    if (const json::object* clock = object_field(object, "clock")) {
+        session.clock = {integer_field(*clock, "offset_us"), count_field(*clock, "error_us")};
+    }
+    return session;
+}
+
+PeerView peer_of(const json::object& object) {
+    PeerView peer;
+    peer.name = text_field(object, "name");
+    peer.state = text_field(object, "state");
+    peer.rtt_us = number_field(object, "rtt_us");
+    peer.gaps = count_field(object, "gaps");
+    peer.repaired = count_field(object, "repaired");
+    peer.sessions = count_field(object, "sessions");
+    if (const json::object* session = object_field(object, "session")) {
+        peer.session = session_of(*session);
+    }
+    return peer;
+}
+
+NodeReport node_of(const json::object& self) {
+    NodeReport node;
+    node.name = text_field(self, "name");
+    node.state = text_field(self, "state");
+    node.version = text_field(self, "version");
+    node.uptime_s = number_field(self, "uptime_s");
+    node.clients = number_field(self, "clients");
+    node.monotonic_us = integer_field(self, "monotonic_us");
+    node.wall_us = integer_field(self, "wall_us");
+    if (const json::object* interest = object_field(self, "interest")) {
+        node.interest_version = count_field(*interest, "version");
+        node.interest_digest = text_field(*interest, "digest");
+    }
+    if (const json::object* protocol = object_field(self, "protocol")) {
+        node.oldest_protocol = count_field(*protocol, "oldest");
+        node.newest_protocol = count_field(*protocol, "newest");
+    }
+    return node;
+}
+
+bool add_part(const json::value& value, MeshSample& sample) {
+    const json::object* part = value.if_object();
+    const json::object* self = part == nullptr ? nullptr : object_field(*part, "self");
+    const json::value* members = part == nullptr ? nullptr : part->if_contains("members");
+    if (self == nullptr || members == nullptr || !members->is_array()) {
+        return false;
+    }
+    const auto [entry, fresh] = sample.nodes.try_emplace(text_field(*self, "oid"));
+    NodeReport& node = entry->second;
+    if (fresh) {
+        node = node_of(*self);
+        node.ready = flag_field(*part, "ready");
+    }
+    if (const json::object* counters = object_field(*part, "counters")) {
+        node.gone = count_field(*counters, "mesh_records_gone");
+    }
+    for (const json::value& member : members->get_array()) {
+        if (const json::object* object = member.if_object()) {
+            node.peers.emplace(text_field(*object, "oid"), peer_of(*object));
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+Result<MeshSample, DoctorErrc> parse_sample(std::string_view text) {
+    json::error_code error;
+    const json::value value = json::parse({text.data(), text.size()}, error);
+    if (error || !value.is_object()) {
+        return DoctorErrc::kNotReport;
+    }
+    const json::value* reports = value.get_object().if_contains("reports");
+    const json::value* missing = value.get_object().if_contains("missing");
+    if (reports == nullptr || !reports->is_array() || missing == nullptr || !missing->is_array()) {
+        return DoctorErrc::kNotReport;
+    }
+    MeshSample sample;
+    for (const json::value& part : reports->get_array()) {
+        if (!add_part(part, sample)) {
+            return DoctorErrc::kNotReport;
+        }
+    }
+    for (const json::value& name : missing->get_array()) {
+        if (name.is_string()) {
+            sample.silent.insert(text_field({{"name", name}}, "name"));
+        }
+    }
+    return sample;
+}
+
+void merge(MeshSample& into, MeshSample more) {
+    into.nodes.merge(more.nodes);
+    into.silent.merge(more.silent);
+}
+
+}  // namespace tulle::cli

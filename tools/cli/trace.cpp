@@ -1,0 +1,72 @@
+#include <iostream>
+#include <stdexcept>
+#include <string>
+
+#include "client/core/channel_name.hpp"
+#include "client/wire/publish.hpp"
+#include "tools/cli/admin.hpp"
+#include "tools/cli/commands.hpp"
+#include "tools/cli/exit_code.hpp"
+#include "tools/cli/trace_table.hpp"
+
+namespace tulle::cli {
+namespace {
+
+constexpr std::chrono::milliseconds kPatience{1'500};  // with the node asked, beyond what it waits for the others
+
+/// Names of channels hold these of the characters that mean something in a query string.
+std::string escaped(const std::string& channel) {
+    std::string out;
+    for (const char c : channel) {
+        if (c == '=') {
+            out += "%3D";
+        } else if (c == ';') {
+            out += "%3B";
+        } else {
+            out += c;
+        }
+    }
+    return out;
+}
+
+int refused(const TraceOptions& options, const client::Exchange& exchange) {
+    if (exchange.outcome != client::ExchangeOutcome::kAnswered) {
+        std::cerr << "tulle: cannot reach a node at " << options.server << ": " << exchange.error << "\n";
+    } else if (exchange.status == 404 && exchange.body.find("app") != std::string::npos) {
+        std::cerr << "tulle: the node at " << options.server << " has no app \"" << options.app_id << "\"\n";
+        return kFailed;
+    } else if (exchange.status == 503 || exchange.status == 429) {
+        std::cerr << "tulle: the node at " << options.server << " cannot send it now: " << exchange.body << "\n";
+    } else {
+        std::cerr << "tulle: " << options.server << " answered HTTP " << exchange.status
+                  << ": is it the admin listener of a node?\n";
+    }
+    return kUnreachable;
+}
+
+}  // namespace
+
+int run_trace(const TraceOptions& options) {
+    if (!client::is_valid_channel_name(options.channel)) {
+        throw std::invalid_argument("a channel name is 1 to 200 of A-Z a-z 0-9 _ - = @ , . ;");
+    }
+    if (!client::is_valid_app_id(options.app_id)) {
+        throw std::invalid_argument("\"" + options.app_id + "\" is not the id of an app");
+    }
+    Admin admin(options.server, options.timeout + kPatience);
+    const client::Exchange exchange =
+        admin.post("/v1/trace?app=" + options.app_id + "&channel=" + escaped(options.channel) +
+                   "&timeout_ms=" + std::to_string(options.timeout.count()));
+    if (exchange.outcome != client::ExchangeOutcome::kAnswered || exchange.status != 200) {
+        return refused(options, exchange);
+    }
+    const auto rows = parse_trace(exchange.body);
+    if (rows.has_error()) {
+        std::cerr << "tulle: " << options.server << " answered something that is no trace\n";
+        return kUnreachable;
+    }
+    std::cout << (options.json ? exchange.body + "\n" : trace_table(*rows)) << std::flush;
+    return is_complete(*rows) ? kOk : kFailed;
+}
+
+}  // namespace tulle::cli

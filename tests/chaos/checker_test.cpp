@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/json.hpp>
+
 #include "tests/chaos/history_builder.hpp"
 #include "tools/chaos/report.hpp"
 
@@ -31,6 +33,14 @@ TEST(Checker, FindsANodeThatEndedByItself) {
     EXPECT_EQ(verdict_of(report, "UP").violations, 1U);
 }
 
+TEST(Checker, CountsFaultsButNotTheWatchingOfAMeshThatRuns) {
+    HistoryBuilder history;
+    history.add(5'000, EventKind::kFault, 0, kNoFault);
+    history.add(6'000, EventKind::kCalm, 0, kNoFault);
+    history.add(7'000, EventKind::kFault, 0, "kill");
+    EXPECT_EQ(history.check_until(20'000).faults, 1U);
+}
+
 TEST(Samples, PercentilesAreValuesThatWereSeen) {
     Samples samples;
     for (int i = 200; i >= 1; --i) {
@@ -42,12 +52,42 @@ TEST(Samples, PercentilesAreValuesThatWereSeen) {
     EXPECT_EQ(Samples{}.median(), Duration::zero());
 }
 
-TEST(ReportJson, HasTheVerdictTheSeedAndTheTimes) {
+TEST(ReportJson, HasTheShapeThatIsPromised) {
     HistoryBuilder history;
-    const std::string json = report_json(history.check_until(20'000));
-    EXPECT_NE(json.find(R"("verdict":"pass","seed":"1")"), std::string::npos) << json;
-    EXPECT_NE(json.find(R"({"id":"P1","ok":true,"checked":0,"exempted":0)"), std::string::npos) << json;
-    EXPECT_NE(json.find(R"("detection_ms":{"median":)"), std::string::npos) << json;
+    history.add(5'000, EventKind::kEnd, 3, "kill");
+    const boost::json::value json = boost::json::parse(report_json(history.check_until(20'000)));
+    const boost::json::object& report = json.as_object();
+    EXPECT_EQ(report.at("verdict").as_string(), "fail");
+    EXPECT_EQ(report.at("seed").as_string(), "1");
+    EXPECT_EQ(report.at("kills").to_number<int>(), 1);
+    std::vector<std::string> ids;
+    for (const boost::json::value& item : report.at("invariants").as_array()) {
+        const boost::json::object& invariant = item.as_object();
+        ids.emplace_back(invariant.at("id").as_string().c_str());
+        EXPECT_EQ(invariant.at("ok").as_bool(), invariant.at("violations").to_number<int>() == 0);
+        EXPECT_TRUE(invariant.at("checked").is_number() && invariant.at("exempted").is_number());
+    }
+    EXPECT_EQ(ids, (std::vector<std::string>{"P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "UP"}));
+    for (const char* times :
+         {"detection_ms", "freeze_detection_ms", "cut_detection_ms", "convergence_ms", "repair_ms", "delivery_ms"}) {
+        for (const char* key : {"count", "median", "p99", "max"}) {
+            EXPECT_TRUE(report.at(times).as_object().at(key).is_number()) << times << " " << key;
+        }
+    }
+    for (const char* key : {"sessions_remade", "memory_mib"}) {
+        EXPECT_TRUE(report.at(key).is_object()) << key;
+    }
+    EXPECT_TRUE(report.at("skipped").is_array());
+    EXPECT_TRUE(report.at("invariants").as_array().front().as_object().at("exemptions").is_object());
+}
+
+TEST(ReportJson, HasEveryDetectionTimeSoThatRunsCanBePutTogether) {
+    Report report;
+    report.detection.values = {30ms, 20ms};
+    const boost::json::value json = boost::json::parse(report_json(report));
+    const boost::json::object& times = json.as_object().at("detection_ms").as_object();
+    EXPECT_EQ(times.at("count").to_number<int>(), 2);
+    EXPECT_EQ(times.at("values"), (boost::json::array{30.0, 20.0}));
 }
 
 }  // namespace

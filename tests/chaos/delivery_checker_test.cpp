@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <map>
 #include <optional>
+#include <string>
 
 #include "tests/chaos/history_builder.hpp"
 #include "tools/chaos/checker.hpp"
@@ -116,6 +118,7 @@ TEST_F(Delivery, WhatWasAcceptedJustBeforeTheKillMayBeLostByAll) {
     EXPECT_EQ(violations("P1"), 0U);
     EXPECT_EQ(violations("P4"), 0U);
     EXPECT_EQ(exempted("P4"), 1U);
+    EXPECT_EQ(verdict_of(*report_, "P4").exemptions, (std::map<std::string, std::uint64_t>{{"lost by all", 1}}));
 }
 
 TEST_F(Delivery, ButNotByOneOfTheSurvivorsOnly) {

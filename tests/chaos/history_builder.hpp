@@ -20,13 +20,18 @@ public:
 
     Event& add(int at, EventKind kind, std::uint32_t node = 0, const std::string& text = {});
     /// By the publisher with the number of the node; accepted 1 ms later.
-    void publish(int at, std::uint32_t node, std::uint64_t number, EventKind outcome = EventKind::kAccepted);
+    Event& publish(int at, std::uint32_t node, std::uint64_t number, EventKind outcome = EventKind::kAccepted);
     void deliver(int at, std::uint32_t subscription, std::uint32_t publisher, std::uint64_t number);
     void subscribe(int at, std::uint32_t subscription, std::uint32_t node);
     void unsubscribe(int at, std::uint32_t subscription);
     void gap(int at, std::uint32_t subscription, std::uint64_t missing);
-    void view(int at, std::uint32_t node, const std::string& self, const std::vector<Member>& members);
-    /// Sorted, with a last event at `end`.
+    Event& view(int at, std::uint32_t node, const std::string& self, const std::vector<Member>& members);
+    /// The node sees the two others alive; sessions and interest may be left out.
+    Event& view_of_all(int at, std::uint32_t node);
+    /// What the two send to each other is dropped.
+    void cut(int begin, int end, std::uint32_t a, std::uint32_t b);
+    void memory(int at, std::uint32_t node, std::uint64_t mebibytes);
+    /// Sorted, with a last event at `end`, which means nothing.
     [[nodiscard]] Report check_until(int end);
 
 private:

@@ -12,12 +12,14 @@ Event full_event() {
     event.at = Instant(1'234'567us);
     event.kind = EventKind::kView;
     event.node = 3;
+    event.other = 2;
     event.publisher = 4;
     event.subscription = 5;
     event.channel = 6;
     event.number = 7;
     event.text = "an \"oid\"";
-    event.members = {{1, "aa", "alive"}, {2, "bb", "dead"}};
+    event.interest = "8:ff";
+    event.members = {{1, "aa", "alive", "s1", "7:ee"}, {2, "bb", "dead", "", ""}};
     return event;
 }
 
@@ -25,6 +27,16 @@ TEST(History, ALineComesBackAsTheEventThatItWas) {
     const auto parsed = parse_line(to_line(full_event()));
     ASSERT_FALSE(parsed.has_error());
     EXPECT_EQ(*parsed, full_event());
+}
+
+TEST(History, EveryKindHasANameOfItsOwn) {
+    for (std::size_t i = 0; i < kEventKinds; ++i) {
+        Event event;
+        event.kind = static_cast<EventKind>(i);
+        const auto parsed = parse_line(to_line(event));
+        ASSERT_FALSE(parsed.has_error()) << i;
+        EXPECT_EQ(parsed->kind, event.kind);
+    }
 }
 
 TEST(History, LeavesOutWhatIsEmpty) {

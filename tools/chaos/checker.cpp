@@ -17,6 +17,28 @@ void check_endings(const Timeline& timeline, Report& report) {
     }
 }
 
+/// What can't be judged since the history does not have it.
+void note_what_is_not_told(const Timeline& timeline, Report& report) {
+    bool interest = false;
+    bool sessions = false;
+    for (const auto& [node, views] : timeline.views) {
+        for (const View& view : views) {
+            interest = interest || !view.interest.empty();
+            sessions = sessions || std::any_of(view.members.begin(), view.members.end(),
+                                               [](const Member& member) { return !member.session.empty(); });
+        }
+    }
+    if (!interest) {
+        report.skipped.emplace_back("P6, equal interest: the nodes do not tell it");
+    }
+    if (!sessions) {
+        report.skipped.emplace_back("P6, sessions made anew: the nodes do not tell them");
+    }
+    if (timeline.memory.empty()) {
+        report.skipped.emplace_back("P7: the memory of the nodes was not looked at");
+    }
+}
+
 }  // namespace
 
 Verdict& verdict_of(Report& report, const std::string& id) {
@@ -40,22 +62,36 @@ Report check(const History& history) {
           std::pair{"P2", "in order, once, per publisher and origin"}, std::pair{"P3", "no hole in silence"},
           std::pair{"P4", "killed origin: all survivors or none"},
           std::pair{"P5", "the dead are found in time, the living are not"},
-          std::pair{"P6", "after heal and thaw all is whole within 5 s"}, std::pair{"UP", "no node ends by itself"}}) {
+          std::pair{"P6", "after heal and thaw all is whole within 5 s"},
+          std::pair{"P7", "a frozen peer costs bounded memory"}, std::pair{"P8", "no pair is deaf, either way"},
+          std::pair{"UP", "no node ends by itself"}}) {
         Verdict verdict;
         verdict.id = id;
         verdict.promise = promise;
         report.invariants.push_back(std::move(verdict));
     }
-    report.skipped.emplace_back("P7 (memory) and P8 (deaf links): not to be seen from outside");
     const Timeline timeline = make_timeline(history);
     report.seed = history.empty() ? std::string() : history.front().text;
     report.nodes = timeline.nodes;
     report.length = timeline.end - (history.empty() ? timeline.end : history.front().at);
-    report.faults = static_cast<std::uint64_t>(
-        std::count_if(timeline.faults.begin(), timeline.faults.end(), [](const auto& fault) { return fault.second; }));
+    report.faults =
+        static_cast<std::uint64_t>(std::count_if(timeline.faults.begin(), timeline.faults.end(), [](const Turn& turn) {
+            return turn.begins && turn.what != kNoFault;
+        }));
+    report.kills =
+        static_cast<std::uint64_t>(std::count_if(timeline.processes.begin(), timeline.processes.end(),
+                                                 [](const Process& process) { return process.ending == "kill"; }));
+    report.freezes =
+        static_cast<std::uint64_t>(std::count_if(timeline.stops.begin(), timeline.stops.end(), [](const Stop& stop) {
+            return stop.end != kNever && stop.end - stop.begin >= kFreezeDetect + kPollSlack;
+        }));
+    note_what_is_not_told(timeline, report);
     check_deliveries(timeline, report);
     check_killed_origins(timeline, report);
     check_membership(timeline, report);
+    check_heals(timeline, report);
+    check_memory(timeline, report);
+    check_pairs(timeline, report);
     check_endings(timeline, report);
     return report;
 }

@@ -24,6 +24,13 @@ inline constexpr Duration kPollSlack = 250ms;   ///< status is looked at from ti
 void check_deliveries(const Timeline& timeline, Report& report);
 void check_killed_origins(const Timeline& timeline, Report& report);
 void check_membership(const Timeline& timeline, Report& report);
+void check_heals(const Timeline& timeline, Report& report);
+void check_memory(const Timeline& timeline, Report& report);
+void check_pairs(const Timeline& timeline, Report& report);
+
+/// By how many bytes a node may grow while another one is frozen: its record ring, and for each peer the credit and the
+/// receive ring (mesh/core/numbers.hpp), and 32 MiB.
+[[nodiscard]] std::uint64_t memory_allowed(std::uint32_t nodes);
 
 /// The verdict of that id; it must be there.
 [[nodiscard]] Verdict& verdict_of(Report& report, const std::string& id);

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <optional>
 #include <random>
 #include <stdexcept>
 
@@ -43,6 +44,25 @@ bool is_free(const std::string& endpoint) {
     return bound;
 }
 
+/// In a basic string of TOML.
+std::string quoted(const std::string& text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        out.append(c == '"' || c == '\\' ? "\\" : "").push_back(c);
+    }
+    return out + "\"";
+}
+
+/// Each node has an address of its own, so all have the same ports.
+std::vector<cli::Endpoints> own_endpoints(std::uint32_t nodes) {
+    std::vector<cli::Endpoints> out;
+    for (std::uint32_t node = 1; node <= nodes; ++node) {
+        const std::string address = PrivateNetwork::address(node);
+        out.push_back({address + ":6001", address + ":7001", address + ":7002", address + ":9601"});
+    }
+    return out;
+}
+
 std::vector<cli::Endpoints> free_endpoints(std::uint32_t nodes) {
     std::random_device random;
     for (int i = 0; i < kTries; ++i) {
@@ -65,7 +85,7 @@ std::vector<cli::Endpoints> free_endpoints(std::uint32_t nodes) {
 }  // namespace
 
 Cluster::Cluster(const ClusterOptions& options, const cli::Signals& signals, Recorder& recorder)
-    : signals_(signals), recorder_(recorder), nodes_(options.nodes) {
+    : signals_(signals), recorder_(recorder), network_(options.network), nodes_(options.nodes) {
     if (!options.running.empty()) {
         for (std::uint32_t i = 0; i < options.nodes; ++i) {
             nodes_[i].plan.endpoints = options.running.at(i);
@@ -73,7 +93,9 @@ Cluster::Cluster(const ClusterOptions& options, const cli::Signals& signals, Rec
         return;
     }
     program_ = cli::find_tulled(options.tulled);
-    const std::vector<cli::Endpoints> endpoints = free_endpoints(options.nodes);
+    config_ = write_config(options);
+    const std::vector<cli::Endpoints> endpoints =
+        network_ != nullptr ? own_endpoints(options.nodes) : free_endpoints(options.nodes);
     up_.cluster = "chaos";
     for (std::uint32_t i = 0; i < options.nodes; ++i) {
         cli::NodePlan& plan = nodes_[i].plan;
@@ -111,13 +133,34 @@ void Cluster::start(std::uint32_t number) {
     if (program_.empty()) {
         return;
     }
-    node.child = std::make_unique<cli::Child>(program_, cli::tulled_arguments(up_, node.plan), signals_, false);
+    node.child = launch(number);
+}
+
+std::unique_ptr<cli::Child> Cluster::launch(std::uint32_t number) const {
+    std::vector<std::string> arguments = cli::tulled_arguments(up_, at(number).plan);
+    arguments.insert(arguments.end(), {"--config", config_});
+    if (network_ == nullptr) {
+        return std::make_unique<cli::Child>(program_, arguments, signals_, false);
+    }
+    arguments.emplace_back("--insecure-mesh");
+    const PrivateNetwork::Inside inside(*network_, number);
+    return std::make_unique<cli::Child>(program_, arguments, signals_, false);
+}
+
+/// The app: there is none by itself at an address that is not on loopback.
+std::string Cluster::write_config(const ClusterOptions& options) const {
+    std::string path = scratch_.path() + "/node.toml";
+    std::ofstream(path, std::ios::trunc) << "[[apps]]\nid = " << quoted(options.app_id)
+                                         << "\nkey = " << quoted(options.app_key)
+                                         << "\nsecret = " << quoted(options.app_secret) << "\n";
+    return path;
 }
 
 void Cluster::kill(const std::vector<std::uint32_t>& nodes) {
     for (const std::uint32_t number : nodes) {
         if (is_running(number)) {
             record(EventKind::kEnd, number, "kill");
+            ++kills_;
             at(number).child->send(SIGKILL);
         }
     }
@@ -147,7 +190,29 @@ void Cluster::resume(std::uint32_t number) {
 
 void Cluster::reset_connections(std::uint32_t number) {
     const cli::Endpoints& endpoints = at(number).plan.endpoints;
+    std::optional<PrivateNetwork::Inside> inside;
+    if (network_ != nullptr) {
+        inside.emplace(*network_, number);
+    }
     chaos::reset_connections({port_of(endpoints.mesh), port_of(endpoints.mesh_data)}, signals_);
+}
+
+void Cluster::note_memory() {
+    static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    for (std::uint32_t number = 1; number <= nodes_.size(); ++number) {
+        if (!is_running(number)) {
+            continue;
+        }
+        std::ifstream file("/proc/" + std::to_string(at(number).child->pid()) + "/statm");
+        std::uint64_t size = 0;
+        Event event;
+        if (file >> size >> event.number) {
+            event.kind = EventKind::kMemory;
+            event.node = number;
+            event.number *= page;
+            recorder_.add(std::move(event));
+        }
+    }
 }
 
 void Cluster::ask_to_leave(std::uint32_t number) {

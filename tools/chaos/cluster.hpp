@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/chaos/private_network.hpp"
 #include "tools/chaos/recorder.hpp"
 #include "tools/cli/child.hpp"
 #include "tools/cli/launcher.hpp"
@@ -19,6 +20,10 @@ struct ClusterOptions {
     std::string tulled;                   ///< empty: beside this program
     std::vector<cli::Endpoints> running;  ///< of a mesh that is there already: nothing is started or ended
     std::string logs;                     ///< a directory for what the nodes write; empty: nowhere
+    std::string app_id;
+    std::string app_key;
+    std::string app_secret;
+    const PrivateNetwork* network = nullptr;  ///< where the nodes live; null: on loopback
 };
 
 /// The processes of a mesh, n1, n2…, each with ports of its own that all its incarnations use. Everything that is done
@@ -39,6 +44,9 @@ public:
     void kill(const std::vector<std::uint32_t>& nodes);
     void stop(std::uint32_t node);
     void resume(std::uint32_t node);
+    /// Records how much memory each process has.
+    void note_memory();
+    [[nodiscard]] std::uint32_t kills() const { return kills_; }
     /// What others have connected to its mesh ports.
     void reset_connections(std::uint32_t node);
     /// SIGTERM; reap() finds its end.
@@ -59,6 +67,8 @@ private:
 
     [[nodiscard]] const Node& at(std::uint32_t node) const { return nodes_.at(node - 1); }
     [[nodiscard]] Node& at(std::uint32_t node) { return nodes_.at(node - 1); }
+    [[nodiscard]] std::unique_ptr<cli::Child> launch(std::uint32_t node) const;
+    [[nodiscard]] std::string write_config(const ClusterOptions& options) const;
     void reap();
     void take_output(Node& node);
     void record(EventKind kind, std::uint32_t node, const std::string& text = {});
@@ -67,7 +77,10 @@ private:
     Recorder& recorder_;
     cli::ScratchDirectory scratch_;
     cli::UpOptions up_;
+    const PrivateNetwork* network_;
     std::string program_;
+    std::string config_;
+    std::uint32_t kills_ = 0;
     std::vector<Node> nodes_;
 };
 

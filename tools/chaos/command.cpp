@@ -4,11 +4,13 @@
 #include <csignal>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <stdexcept>
 #include <utility>
 
 #include "tools/chaos/checker.hpp"
 #include "tools/chaos/plan.hpp"
+#include "tools/chaos/private_network.hpp"
 #include "tools/chaos/report.hpp"
 #include "tools/chaos/resets.hpp"
 #include "tools/chaos/runner.hpp"
@@ -21,7 +23,7 @@ namespace tulle::chaos {
 namespace {
 
 /// What a run takes besides its faults: start, rest and drain.
-constexpr Duration kOverhead = 11s;
+constexpr Duration kOverhead = 12s;
 constexpr Duration kShortest = 2s;
 constexpr std::chrono::milliseconds kPeerPatience{2'000};
 
@@ -50,8 +52,7 @@ PlanOptions plan_options(const ChaosOptions& options) {
     for (const std::string& name : options.faults) {
         const std::optional<FaultKind> kind = fault_from(name);
         if (!kind) {
-            throw std::invalid_argument("no fault is called \"" + name +
-                                        "\": kill, many, stop, seeds, flap, rolling, reset, slow");
+            throw std::invalid_argument("no fault is called \"" + name + "\": " + fault_names());
         }
         plan.kinds.insert(*kind);
     }
@@ -85,11 +86,59 @@ int watch_peers(const ChaosOptions& given) {
     ChaosOptions options = given;
     options.nodes = static_cast<std::uint32_t>(options.peers.size());
     cli::Signals signals({SIGINT, SIGTERM, SIGHUP, SIGCHLD});
-    Runner runner(options, ask_peers(options.peers), signals);
+    Runner runner(options, ask_peers(options.peers), nullptr, signals);
     const History history = runner.run({});
     Report report = check(history);
     report.skipped.emplace_back("all faults: the mesh was not started here");
     return print(report, options.json, !runner.interrupted());
+}
+
+void leave_out(PlanOptions& planned, FaultKind kind, const std::string& reason, std::vector<std::string>& skipped) {
+    if (planned.kinds.erase(kind) > 0) {
+        skipped.push_back(std::string(to_string(kind)) + ": " + reason);
+    }
+}
+
+/// When a fault needs it, or is easier in it; otherwise, or where it is not allowed, the nodes are on loopback, and
+/// what can't be done there is left out of the plan.
+std::unique_ptr<PrivateNetwork> make_network(PlanOptions& planned, const cli::Signals& signals,
+                                             std::vector<std::string>& skipped) {
+    const bool is_wanted = std::any_of(planned.kinds.begin(), planned.kinds.end(), [](FaultKind kind) {
+        return needs_own_network(kind) || kind == FaultKind::kReset;
+    });
+    if (!is_wanted) {
+        return nullptr;
+    }
+    std::string reason;
+    std::unique_ptr<PrivateNetwork> network = PrivateNetwork::make(planned.nodes, signals, reason);
+    for (std::size_t i = 0; i < kFaultKinds; ++i) {
+        const auto kind = static_cast<FaultKind>(i);
+        const bool is_slow = kind == FaultKind::kDelay || kind == FaultKind::kThrottle;
+        if (!network && needs_own_network(kind)) {
+            leave_out(planned, kind, "no network namespaces here: " + reason, skipped);
+        } else if (network && is_slow && !network->cannot_slow().empty()) {
+            leave_out(planned, kind, "no packets can be held back here: " + network->cannot_slow(), skipped);
+        }
+    }
+    return network;
+}
+
+void leave_out_others(PlanOptions& planned, const cli::Signals& signals, std::vector<std::string>& skipped) {
+    if (planned.kinds.contains(FaultKind::kReset) && !can_reset_connections(signals)) {
+        leave_out(planned, FaultKind::kReset, "needs root or network namespaces, and a kernel that allows `ss -K`",
+                  skipped);
+    }
+    if (planned.length < kLongPlan) {
+        leave_out(planned, FaultKind::kFreeze60, "only in runs of 150 s and more", skipped);
+    }
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+    std::string out;
+    for (const std::string& part : parts) {
+        out.append(out.empty() ? "" : "; ").append(part);
+    }
+    return out;
 }
 
 }  // namespace
@@ -103,24 +152,20 @@ int run_chaos(const ChaosOptions& options) {
     }
     PlanOptions planned = plan_options(options);
     cli::Signals signals({SIGINT, SIGTERM, SIGHUP, SIGCHLD});
-    const bool no_resets = planned.kinds.contains(FaultKind::kReset) && !can_reset_connections(signals);
-    if (no_resets) {
-        planned.kinds.erase(FaultKind::kReset);
-    }
+    std::vector<std::string> skipped;
+    const std::unique_ptr<PrivateNetwork> network = make_network(planned, signals, skipped);
+    leave_out_others(planned, signals, skipped);
     if (planned.kinds.empty()) {
-        throw std::runtime_error("none of these faults can be done here: reset needs root and `ss -K`");
+        throw std::runtime_error("none of these faults can be done here: " + joined(skipped));
     }
     const std::vector<Fault> plan = make_plan(planned);
     if (plan.empty()) {
         throw std::invalid_argument("--seconds " + std::to_string(options.seconds) + " is too short for these faults");
     }
-    Runner runner(options, {}, signals);
+    Runner runner(options, {}, network.get(), signals);
     const History history = runner.run(plan);
     Report report = check(history);
-    if (no_resets) {
-        report.skipped.emplace_back("reset: needs root and a kernel that allows `ss -K`");
-    }
-    report.skipped.emplace_back("partitions and slow or lossy connections: this program cannot make them");
+    report.skipped.insert(report.skipped.end(), skipped.begin(), skipped.end());
     return print(report, options.json, !runner.interrupted());
 }
 

@@ -3,83 +3,14 @@
 #include <set>
 
 #include "tools/chaos/checker.hpp"
+#include "tools/chaos/owed.hpp"
 
 namespace tulle::chaos {
 namespace {
 
-/// Two processes that begin within this of each other may miss each other's first seconds.
-constexpr Duration kJoin = 3s;
 constexpr Duration kLate = 20ms;
-constexpr std::uint32_t kSeeds = 2;
 
-std::string text_of(const Publication& publication, const Subscribed& subscription) {
-    return "message " + std::to_string(publication.id.number) + " of publisher " +
-           std::to_string(publication.id.publisher) + " (n" + std::to_string(publication.node) + ", sent " +
-           at_text(publication.sent) + ", channel " + std::to_string(publication.channel) + ") and subscription " +
-           std::to_string(subscription.id) + " (n" + std::to_string(subscription.node) + ", " +
-           at_text(subscription.begin) + " to " + (subscription.end == kNever ? "the end" : at_text(subscription.end)) +
-           ")";
-}
-
-/// Until when a message must have had its way, considering that the two nodes may have been frozen.
-struct Due {
-    Instant origin;      ///< the origin must have lived until here
-    Instant subscriber;  ///< the subscription must have lasted until here
-    bool thaw = false;   ///< one of the two was frozen about that time
-};
-
-Due due_of(const Timeline& timeline, const Publication& publication, std::uint32_t subscriber) {
-    Due due{publication.answered + kOriginLives, publication.answered + kSettle, false};
-    for (const Stop& stop : timeline.stops) {
-        const bool concerned = stop.node == subscriber || stop.node == publication.node;
-        if (!concerned || stop.begin >= due.subscriber) {
-            continue;
-        }
-        if (stop.end == kNever) {
-            due = {kNever, kNever, true};
-            break;
-        }
-        const bool harmless = stop.end - stop.begin < kHarmlessStall;  // no session ends
-        if (stop.end + (harmless ? Duration::zero() : kHeal) > publication.sent) {
-            const Instant settled = stop.end + (harmless ? kSettle : kThawSettle);
-            due.origin = std::max(due.origin, settled);
-            due.subscriber = std::max(due.subscriber, settled);
-            due.thaw = true;
-        }
-    }
-    return due;
-}
-
-/// Whether the two had met when the message was sent, or must have, since the later one could ask a seed.
-bool had_met(const Timeline& timeline, const Publication& publication, const Subscribed& subscription) {
-    if (!publication.process || !subscription.process) {
-        return false;
-    }
-    const Process& origin = timeline.processes[*publication.process];
-    const Process& reader = timeline.processes[*subscription.process];
-    if (*publication.process == *subscription.process) {
-        return true;
-    }
-    const View* of_origin = timeline.view_at(origin, publication.sent);
-    const View* of_reader = timeline.view_at(reader, publication.sent);
-    if (of_origin != nullptr && of_reader != nullptr && find_member(*of_origin, reader.oid) != nullptr &&
-        find_member(*of_reader, origin.oid) != nullptr) {
-        return true;
-    }
-    const Process& later = origin.start > reader.start ? origin : reader;
-    const Process& earlier = origin.start > reader.start ? reader : origin;
-    if (earlier.start + kJoin > later.start ||
-        timeline.stopped_within(earlier.node, later.start - kHeal, publication.sent)) {
-        return false;
-    }
-    return std::any_of(timeline.processes.begin(), timeline.processes.end(), [&](const Process& seed) {
-        return seed.node <= kSeeds && seed.node != later.node && seed.start + kJoin < later.start &&
-               seed.end > publication.sent &&
-               !timeline.stopped_within(seed.node, later.start - kHeal, publication.sent);
-    });
-}
-
-/// P1 (and P6 about a thaw): what was accepted after the confirmation arrives.
+/// P1 (and P6 about a heal): what was accepted after the confirmation arrives.
 class Arrival {
 public:
     Arrival(const Timeline& timeline, Report& report, const Subscribed& subscription,
@@ -91,30 +22,47 @@ public:
           announced_left_(subscription.announced) {}
 
     void judge(const Publication& publication) {
-        Verdict& first = verdict_of(report_, "P1");
-        if (got_.contains(publication.id)) {
-            ++first.checked;
+        if (const auto found = got_.find(publication.id); found != got_.end()) {
+            ++verdict_of(report_, "P1").checked;
+            judge_moment(publication, found->second);
             return;
         }
         const Due due = due_of(timeline_, publication, subscription_.node);
-        Verdict& verdict = verdict_of(report_, due.thaw ? "P6" : "P1");
+        Verdict& verdict = verdict_of(report_, due.heal ? "P6" : "P1");
         ++verdict.checked;
-        if (!publication.process || !had_met(timeline_, publication, subscription_) || origin_gone(publication, due) ||
-            std::min(subscription_.end, timeline_.end) < due.subscriber) {
-            ++verdict.exempted;
+        if (!publication.process || origin_gone(publication, due)) {
+            verdict.exempt("its origin ended too soon");
+        } else if (std::min(subscription_.end, timeline_.end) < due.subscriber) {
+            verdict.exempt("the subscription ended too soon");
+        } else if (!had_met(timeline_, publication, subscription_)) {
+            verdict.exempt("the two nodes had not met");
         } else if (announced_left_ > 0) {
             --announced_left_;
-            ++verdict.exempted;
+            verdict.exempt("a gap was announced");
         } else {
             verdict.violate("lost: " + text_of(publication, subscription_));
         }
     }
 
 private:
+    /// What arrives must not have taken for ever.
+    void judge_moment(const Publication& publication, Instant at) {
+        if (at - publication.answered <= kSettle) {
+            return;
+        }
+        const Due due = due_of(timeline_, publication, subscription_.node);
+        if (at > due.subscriber) {
+            verdict_of(report_, due.heal ? "P6" : "P3")
+                .violate("late, at " + at_text(at) + ": " + text_of(publication, subscription_));
+        } else if (at > due_by_witness(timeline_, publication, subscription_.node)) {
+            verdict_of(report_, "P1").violate("no witness passed it on: " + text_of(publication, subscription_));
+        }
+    }
+
     /// Who leaves on purpose has passed on all he accepted.
     [[nodiscard]] bool origin_gone(const Publication& publication, const Due& due) const {
         const Process& origin = timeline_.processes[*publication.process];
-        return origin.end < due.origin && (origin.ending != "leave" || due.thaw);
+        return origin.end < due.origin && (origin.ending != "leave" || due.heal);
     }
 
     const Timeline& timeline_;
@@ -145,7 +93,7 @@ void check_order(const Timeline& timeline, const Subscribed& subscription, Repor
         } else if (publication.outcome == EventKind::kRefused) {
             verdict.violate("refused and yet delivered: " + text_of(publication, subscription));
         } else if (publication.outcome != EventKind::kAccepted || !publication.process) {
-            ++verdict.exempted;
+            verdict.exempt("without an answer, so without a place in the order");
         } else {
             std::uint64_t& last = newest[{delivery.id.publisher, *publication.process}];
             if (delivery.id.number < last) {
@@ -181,7 +129,7 @@ void check_holes(const std::vector<const Publication*>& published, const Subscri
             ++verdict.checked;
             if (announced > 0) {
                 --announced;
-                ++verdict.exempted;
+                verdict.exempt("a gap was announced");
             } else {
                 verdict.violate("skipped in silence: " + text_of(*hole, subscription));
             }
@@ -242,7 +190,8 @@ std::vector<const Subscribed*> witnesses(const Timeline& timeline, const Process
     for (const auto& [id, subscription] : timeline.subscriptions) {
         if (subscription.node != killed.node && subscription.begin < killed.end &&
             std::min(subscription.end, timeline.end) > killed.end + kSettle &&
-            !timeline.stopped_within(subscription.node, killed.end - kThawSettle, killed.end + kSettle)) {
+            !timeline.stopped_within(subscription.node, killed.end - kThawSettle, killed.end + kSettle) &&
+            !timeline.cut_within(subscription.node, killed.end - kThawSettle, killed.end + kSettle)) {
             out.push_back(&subscription);
         }
     }
@@ -266,13 +215,15 @@ void check_agreement(const Timeline& timeline, const Publication& publication,
         }
     }
     if (with == 0) {
-        verdict.exempted += without.empty() ? 0U : 1U;
+        if (!without.empty()) {
+            verdict.exempt("lost by all");
+        }
         return;
     }
     verdict.checked += with + without.size();
     for (const Subscribed* subscription : without) {
         if (subscription->announced > 0) {
-            ++verdict.exempted;
+            verdict.exempt("a gap was announced");
         } else {
             verdict.violate("others have it: " + text_of(publication, *subscription));
         }

@@ -12,9 +12,16 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 16> kNames{
-    "run",      "start",   "end",     "stop",       "continue",     "fault",     "calm", "publish",
-    "accepted", "refused", "unknown", "subscribed", "unsubscribed", "delivered", "gap",  "view"};
+constexpr std::array<std::string_view, kEventKinds> kNames{
+    "run",     "start",    "end",     "stop",    "continue",   "fault",        "calm",
+    "publish", "accepted", "refused", "unknown", "subscribed", "unsubscribed", "delivered",
+    "gap",     "view",     "cut",     "healed",  "slowed",     "eased",        "memory"};
+
+void put(json::object& object, std::string_view key, const std::string& value) {
+    if (!value.empty()) {
+        object[json::string_view(key.data(), key.size())] = value;
+    }
+}
 
 void put(json::object& object, std::string_view key, std::uint64_t value) {
     if (value != 0) {
@@ -56,7 +63,9 @@ bool take_members(const json::object& object, std::vector<Member>& out) {
     for (const json::value& item : list->get_array()) {
         Member member;
         if (!item.is_object() || !take(item.get_object(), "node", member.node) ||
-            !take(item.get_object(), "oid", member.oid) || !take(item.get_object(), "state", member.state)) {
+            !take(item.get_object(), "oid", member.oid) || !take(item.get_object(), "state", member.state) ||
+            !take(item.get_object(), "session", member.session) ||
+            !take(item.get_object(), "interest", member.interest)) {
             return false;
         }
         out.push_back(std::move(member));
@@ -72,17 +81,20 @@ std::string to_line(const Event& event) {
         {"t", std::chrono::duration_cast<std::chrono::microseconds>(event.at.time_since_epoch()).count()},
         {"e", json::string_view(name.data(), name.size())}};
     put(object, "node", event.node);
+    put(object, "other", event.other);
     put(object, "publisher", event.publisher);
     put(object, "subscription", event.subscription);
     put(object, "channel", event.channel);
     put(object, "number", event.number);
-    if (!event.text.empty()) {
-        object["text"] = event.text;
-    }
+    put(object, "text", event.text);
+    put(object, "interest", event.interest);
     if (!event.members.empty()) {
         json::array list;
         for (const Member& member : event.members) {
-            list.push_back(json::object{{"node", member.node}, {"oid", member.oid}, {"state", member.state}});
+            json::object item{{"node", member.node}, {"oid", member.oid}, {"state", member.state}};
+            put(item, "session", member.session);
+            put(item, "interest", member.interest);
+            list.push_back(std::move(item));
         }
         object["members"] = std::move(list);
     }
@@ -100,9 +112,10 @@ Result<Event, HistoryErrc> parse_line(std::string_view line) {
     std::string name;
     Event event;
     const bool good = object.contains("t") && take(object, "t", microseconds) && take(object, "e", name) &&
-                      take(object, "node", event.node) && take(object, "publisher", event.publisher) &&
-                      take(object, "subscription", event.subscription) && take(object, "channel", event.channel) &&
-                      take(object, "number", event.number) && take(object, "text", event.text) &&
+                      take(object, "node", event.node) && take(object, "other", event.other) &&
+                      take(object, "publisher", event.publisher) && take(object, "subscription", event.subscription) &&
+                      take(object, "channel", event.channel) && take(object, "number", event.number) &&
+                      take(object, "text", event.text) && take(object, "interest", event.interest) &&
                       take_members(object, event.members);
     const auto kind = std::find(kNames.begin(), kNames.end(), name);
     if (!good || kind == kNames.end()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <iosfwd>
 #include <string>
@@ -27,14 +28,28 @@ enum class EventKind : std::uint8_t {
     kUnsubscribed,  ///< subscription: its connection is gone
     kDelivered,     ///< subscription, publisher, number
     kGap,           ///< subscription, number: messages announced as lost
-    kView,          ///< node, text (its oid), members: what GET /v1/status says, when it has changed
+    kView,          ///< node, text (its oid), interest, members: what GET /v1/status says, when it has changed
+    kCut,           ///< node, other: what the first sends to the second is about to be dropped without a word
+    kHealed,        ///< node, other: it gets there again
+    kSlowed,        ///< node, other: what the first sends to the second is about to be delayed or throttled
+    kEased,         ///< node, other: no longer
+    kMemory,        ///< node, number: its resident bytes
 };
+inline constexpr std::size_t kEventKinds = 21;
+
+/// The text of a kFault that is none: the mesh is only watched.
+inline constexpr const char* kNoFault = "none";
+
+/// The text of a kPublish that is to show that a pair of nodes is not deaf.
+inline constexpr const char* kCanary = "canary";
 
 /// One member in a view. Only what is judged.
 struct Member {
     std::uint32_t node = 0;
     std::string oid;
     std::string state;
+    std::string session;   ///< changes when the session with it is made anew; empty: the node does not say
+    std::string interest;  ///< what is held of its interest, version and digest; empty: the node does not say
     friend bool operator==(const Member&, const Member&) = default;
 };
 
@@ -44,11 +59,13 @@ struct Event {
     Instant at{};
     EventKind kind = EventKind::kRun;
     std::uint32_t node = 0;
+    std::uint32_t other = 0;
     std::uint32_t publisher = 0;
     std::uint32_t subscription = 0;
     std::uint32_t channel = 0;
     std::uint64_t number = 0;
     std::string text;
+    std::string interest;
     std::vector<Member> members;
     friend bool operator==(const Event&, const Event&) = default;
 };

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include <boost/json.hpp>
-#include <tulle/publisher.hpp>
 
 #include "mesh/base/prng.hpp"
 
@@ -13,11 +12,12 @@ namespace tulle::chaos {
 namespace {
 
 constexpr const char* kEventName = "chaos";
-/// Longer than any freeze, so that a frozen node leaves no message in doubt.
+/// Longer than any freeze but the one of 60 s, so that a frozen node leaves no message in doubt.
 constexpr std::chrono::milliseconds kPublishPatience{10'000};
 /// Between two tries while the node is away.
 constexpr Duration kAwayInterval = 50ms;
-constexpr std::size_t kPaddingBytes = 200;
+/// One message in so many is a canary.
+constexpr std::uint64_t kCanaryInterval = 40;
 
 std::atomic<std::uint32_t> next_subscription{1};
 
@@ -62,7 +62,7 @@ std::string channel_name(std::uint32_t channel) {
     return "chaos-" + std::to_string(channel);
 }
 
-ChaosSubscriber::ChaosSubscriber(const Target& target, std::uint32_t first_channel, Recorder& recorder)
+ChaosSubscriber::ChaosSubscriber(const Target& target, const std::vector<std::uint32_t>& channels, Recorder& recorder)
     : node_(target.node), recorder_(recorder) {
     ClientOptions options;
     options.servers = {"ws://" + target.listen};
@@ -72,8 +72,7 @@ ChaosSubscriber::ChaosSubscriber(const Target& target, std::uint32_t first_chann
     options.retry_delay_max = std::chrono::milliseconds(500);
     client_ = std::make_unique<Client>(std::move(options));
     client_->on_state([this](const StateChange& change) { on_state(change); });
-    for (std::uint32_t i = 0; i < kChannelsOfClient; ++i) {
-        const std::uint32_t channel = (first_channel + i) % kChannels + 1;
+    for (const std::uint32_t channel : channels) {
         subscriptions_.push_back(client_->subscribe(
             channel_name(channel), [this, channel](const tulle::Event& event) { on_event(channel, event); }));
     }
@@ -119,9 +118,14 @@ void ChaosSubscriber::on_event(std::uint32_t channel, const tulle::Event& event)
 }
 
 ChaosPublisher::ChaosPublisher(const Target& target, double per_second, Recorder& recorder)
-    : target_(target), recorder_(recorder) {
+    : target_(target), recorder_(recorder), padding_(kPaddingBytes) {
     const auto interval = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1.0 / per_second));
     thread_ = std::thread([this, interval] { run(interval); });
+}
+
+void ChaosPublisher::finish() {
+    has_last_word_ = true;
+    stop_.set();
 }
 
 ChaosPublisher::~ChaosPublisher() {
@@ -138,26 +142,36 @@ void ChaosPublisher::run(Duration interval) {
     options.timeout = kPublishPatience;
     Publisher publisher(std::move(options));
     Prng prng(target_.node);
-    const std::string padding(kPaddingBytes, 'x');
     Instant next = now();
-    for (std::uint64_t number = 1; !stop_.wait_until(next); ++number) {
-        chaos::Event event;
-        event.kind = EventKind::kPublish;
-        event.publisher = target_.node;
-        event.number = number;
-        event.node = target_.node;
-        event.channel = static_cast<std::uint32_t>(prng.below(kChannels)) + 1;
-        recorder_.add(event);
-        const std::string data = std::to_string(target_.node) + ":" + std::to_string(number) + ":" + padding;
-        const PublishResult result = publisher.publish(channel_name(event.channel), kEventName, data);
-        chaos::Event answer;
-        answer.kind = outcome_of(result.status);
-        answer.publisher = target_.node;
-        answer.number = number;
-        recorder_.add(std::move(answer));
+    while (!stop_.wait_until(next)) {
+        const auto channel = static_cast<std::uint32_t>(prng.below(kChannels)) + 1;
+        const bool accepted = publish(publisher, (number_ + 1) % kCanaryInterval == 0 ? kCanaryChannel : channel);
         // What was missed while the node held us up is not made up for: that would be a burst.
-        next = result.ok() ? std::max(next + interval, now() - interval) : now() + kAwayInterval;
+        next = accepted ? std::max(next + interval, now() - interval) : now() + kAwayInterval;
     }
+    if (has_last_word_) {
+        static_cast<void>(publish(publisher, kCanaryChannel));
+    }
+}
+
+bool ChaosPublisher::publish(Publisher& publisher, std::uint32_t channel) {
+    chaos::Event event;
+    event.kind = EventKind::kPublish;
+    event.publisher = target_.node;
+    event.number = ++number_;
+    event.node = target_.node;
+    event.channel = channel;
+    event.text = channel == kCanaryChannel ? kCanary : "";
+    recorder_.add(event);
+    const std::string data = std::to_string(target_.node) + ":" + std::to_string(number_) + ":" +
+                             std::string(padding_.load(std::memory_order_relaxed), 'x');
+    const PublishResult result = publisher.publish(channel_name(channel), kEventName, data);
+    chaos::Event answer;
+    answer.kind = outcome_of(result.status);
+    answer.publisher = target_.node;
+    answer.number = number_;
+    recorder_.add(std::move(answer));
+    return result.ok();
 }
 
 }  // namespace tulle::chaos

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include <tulle/client.hpp>
+#include <tulle/publisher.hpp>
 
 #include "tools/chaos/recorder.hpp"
 
@@ -23,15 +25,19 @@ struct Target {
     std::string app_secret;
 };
 
+inline constexpr std::size_t kPaddingBytes = 200;
+inline constexpr std::size_t kLargePaddingBytes = 8'192;
 inline constexpr std::uint32_t kChannels = 8;
 inline constexpr std::uint32_t kChannelsOfClient = 3;
+/// A further one, that one client of each node listens to: what shows that no pair of nodes is deaf.
+inline constexpr std::uint32_t kCanaryChannel = kChannels + 1;
 [[nodiscard]] std::string channel_name(std::uint32_t channel);
 
 /// A client of one node, subscribed to some channels. Each connection makes new subscriptions in the history; they end
 /// with it. What the server sends is recorded on the client's thread.
 class ChaosSubscriber {
 public:
-    ChaosSubscriber(const Target& target, std::uint32_t first_channel, Recorder& recorder);
+    ChaosSubscriber(const Target& target, const std::vector<std::uint32_t>& channels, Recorder& recorder);
     ChaosSubscriber(const ChaosSubscriber&) = delete;
     ChaosSubscriber& operator=(const ChaosSubscriber&) = delete;
     ~ChaosSubscriber();
@@ -49,7 +55,7 @@ private:
 };
 
 /// Publishes to one node, one message after the other, each when the one before is answered, `per_second` as far as the
-/// node keeps up. One thread.
+/// node keeps up. Now and then a canary. One thread.
 class ChaosPublisher {
 public:
     ChaosPublisher(const Target& target, double per_second, Recorder& recorder);
@@ -57,14 +63,21 @@ public:
     ChaosPublisher& operator=(const ChaosPublisher&) = delete;
     ~ChaosPublisher();
 
-    void stop() { stop_.set(); }
+    /// A last canary, and no more.
+    void finish();
+    /// How many bytes each message carries beside its number, from now on.
+    void set_padding(std::size_t bytes) { padding_.store(bytes, std::memory_order_relaxed); }
 
 private:
     void run(Duration interval);
+    [[nodiscard]] bool publish(Publisher& publisher, std::uint32_t channel);
 
     Target target_;
     Recorder& recorder_;
     StopFlag stop_;
+    std::atomic<bool> has_last_word_{false};
+    std::atomic<std::size_t> padding_;
+    std::uint64_t number_ = 0;
     std::thread thread_;
 };
 

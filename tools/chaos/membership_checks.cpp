@@ -7,6 +7,8 @@ namespace {
 
 /// How long a death may remain unseen before it counts as never seen.
 constexpr Duration kGivenUp = 10s;
+/// Within this all that a fault cuts is cut.
+constexpr Duration kCutTogether = 200ms;
 
 std::string pair_text(const Process& observer, const Process& other, Instant at) {
     return "n" + std::to_string(observer.node) + " about n" + std::to_string(other.node) + " (" + other.oid + ") at " +
@@ -39,7 +41,8 @@ struct Wait {
     const Process& observer;
     const Process& victim;
     Instant begin;
-    Instant enough;  ///< after that, an observer that has ended or was frozen could still have seen it
+    Instant enough;       ///< after that, an observer that has ended or was frozen could still have seen it
+    bool by_cut = false;  ///< the victim is cut off from the observer, and nothing else is the matter
 };
 
 /// A detection time, or an exemption, or a violation.
@@ -47,12 +50,14 @@ void judge_detection(const Timeline& timeline, const Wait& wait, Samples& sample
     ++verdict.checked;
     const Instant seen = first_dead(timeline, wait.observer, wait.victim.oid, wait.begin);
     const Instant last = std::min({wait.enough, seen, timeline.end});
-    if (timeline.stopped_within(wait.observer.node, wait.begin - kHeal, last) || wait.observer.end < last) {
-        ++verdict.exempted;
+    const bool was_cut =
+        !wait.by_cut && timeline.cut_within(wait.observer.node, wait.victim.node, wait.begin - kHeal, last);
+    if (timeline.stopped_within(wait.observer.node, wait.begin - kHeal, last) || wait.observer.end < last || was_cut) {
+        verdict.exempt("the observer was frozen, was cut off from it or ended");
     } else if (seen != kNever && seen <= wait.enough) {
         samples.values.push_back(seen - wait.begin);
     } else if (wait.enough > std::min(timeline.end, wait.observer.end)) {
-        ++verdict.exempted;
+        verdict.exempt("the run or the observer ended first");
     } else {
         verdict.violate("death not seen in time: " + pair_text(wait.observer, wait.victim, wait.begin));
     }
@@ -79,6 +84,17 @@ void check_kills(const Timeline& timeline, Report& report) {
     }
 }
 
+/// A stall that must kill nobody has killed when `observer` holds the living victim for dead during it or soon after.
+void judge_stall(const Timeline& timeline, const Process& observer, const Process& victim, Instant begin, Instant end,
+                 Verdict& verdict) {
+    ++verdict.checked;
+    const Instant dead = first_dead(timeline, observer, victim.oid, begin);
+    if (dead < std::min(victim.end, end + kHarmlessStall)) {
+        verdict.violate("killed by a stall of " + at_text(Instant(end - begin)) +
+                        " s: " + pair_text(observer, victim, dead));
+    }
+}
+
 void check_freeze(const Timeline& timeline, const Stop& stop, const Process& victim, Report& report) {
     Verdict& verdict = verdict_of(report, "P5");
     const Duration length = stop.end - stop.begin;
@@ -90,13 +106,36 @@ void check_freeze(const Timeline& timeline, const Stop& stop, const Process& vic
             judge_detection(timeline, {observer, victim, stop.begin, stop.begin + kFreezeDetect + kPollSlack},
                             report.freeze_detection, verdict);
         } else if (length < kHarmlessStall) {
-            ++verdict.checked;
-            const Instant dead = first_dead(timeline, observer, victim.oid, stop.begin);
-            if (dead < std::min(victim.end, stop.end + kHarmlessStall)) {
-                verdict.violate("killed by a stall of " + at_text(Instant(length)) +
-                                " s: " + pair_text(observer, victim, dead));
-            }
+            judge_stall(timeline, observer, victim, stop.begin, stop.end, verdict);
         }
+    }
+}
+
+/// Whether the two can't have heard of each other: cut off for longer than a stall, and no third to ask.
+bool is_out_of_reach(const Timeline& timeline, const Impairment& cut) {
+    return cut.cut && cut.end != kNever && timeline.is_cut(cut.to, cut.from, cut.begin + kCutTogether) &&
+           !timeline.has_witness(cut.from, cut.to, cut.begin + kCutTogether);
+}
+
+/// What is cut off must be found dead in time as what is frozen must; what a witness hears must not.
+void check_cut(const Timeline& timeline, const Impairment& cut, Report& report) {
+    Verdict& verdict = verdict_of(report, "P5");
+    const auto from = timeline.process_at(cut.from, cut.begin);
+    const auto to = timeline.process_at(cut.to, cut.begin);
+    if (!from || !to || cut.end == kNever) {
+        return;
+    }
+    const Process& victim = timeline.processes[*from];
+    const Process& observer = timeline.processes[*to];
+    const Duration length = cut.end - cut.begin;
+    if (!is_judge(timeline, observer, victim, cut.begin)) {
+        return;
+    }
+    if (!is_out_of_reach(timeline, cut) || length < kHarmlessStall) {
+        judge_stall(timeline, observer, victim, cut.begin, cut.end, verdict);
+    } else if (length >= kFreezeDetect + kPollSlack) {
+        judge_detection(timeline, {observer, victim, cut.begin, cut.begin + kFreezeDetect + kPollSlack, true},
+                        report.cut_detection, verdict);
     }
 }
 
@@ -123,76 +162,14 @@ void check_living(const Timeline& timeline, Report& report) {
                     continue;
                 }
                 if (timeline.stopped_within(other.node, view.at - kHeal, view.at) ||
-                    timeline.stopped_within(observer.node, view.at - kHeal, view.at)) {
-                    ++verdict.exempted;
+                    timeline.stopped_within(observer.node, view.at - kHeal, view.at) ||
+                    timeline.cut_within(observer.node, other.node, view.at - kHeal, view.at)) {
+                    verdict.exempt(
+                        "one of the two was frozen, or they were cut off from each other, less than 5 s before");
                 } else {
                     verdict.violate("held for dead while alive: " + pair_text(observer, other, view.at));
                 }
             }
-        }
-    }
-}
-
-/// Whether at `at` every node lives and is seen alive by every other, and nobody else is.
-bool is_whole(const Timeline& timeline, Instant at) {
-    std::vector<const Process*> running;
-    for (std::uint32_t node = 1; node <= timeline.nodes; ++node) {
-        const auto index = timeline.process_at(node, at);
-        if (!index || timeline.processes[*index].oid.empty()) {
-            return false;
-        }
-        running.push_back(&timeline.processes[*index]);
-    }
-    return std::all_of(running.begin(), running.end(), [&](const Process* observer) {
-        const View* view = timeline.view_at(*observer, at);
-        if (view == nullptr) {
-            return false;
-        }
-        const auto alive = std::count_if(view->members.begin(), view->members.end(),
-                                         [](const Member& member) { return member.state == "alive"; });
-        return alive + 1 == static_cast<std::ptrdiff_t>(running.size()) &&
-               std::all_of(running.begin(), running.end(), [&](const Process* other) {
-                   const Member* member = find_member(*view, other->oid);
-                   return other == observer || (member != nullptr && member->state == "alive");
-               });
-    });
-}
-
-Instant first_whole(const Timeline& timeline, Instant from, Instant until) {
-    if (is_whole(timeline, from)) {
-        return from;
-    }
-    std::vector<Instant> moments;
-    for (const auto& [node, list] : timeline.views) {
-        for (const View& view : list) {
-            if (view.at > from && view.at <= until) {
-                moments.push_back(view.at);
-            }
-        }
-    }
-    std::sort(moments.begin(), moments.end());
-    const auto found = std::find_if(moments.begin(), moments.end(),
-                                    [&timeline](Instant moment) { return is_whole(timeline, moment); });
-    return found == moments.end() ? kNever : *found;
-}
-
-void check_heals(const Timeline& timeline, Report& report) {
-    Verdict& verdict = verdict_of(report, "P6");
-    for (std::size_t i = 0; i < timeline.faults.size(); ++i) {
-        const auto& [at, begins] = timeline.faults[i];
-        if (begins) {
-            continue;
-        }
-        const Instant next = i + 1 < timeline.faults.size() ? timeline.faults[i + 1].first : timeline.end;
-        const Instant whole = first_whole(timeline, at, next);
-        ++verdict.checked;
-        if (whole <= at + kHeal + kPollSlack) {
-            report.convergence.values.push_back(whole - at);
-        } else if (next < at + kHeal + kPollSlack) {
-            ++verdict.exempted;
-        } else {
-            verdict.violate("not all see all after the fault that was over at " + at_text(at) +
-                            (whole == kNever ? std::string(", ever") : ", until " + at_text(whole)));
         }
     }
 }
@@ -207,8 +184,12 @@ void check_membership(const Timeline& timeline, Report& report) {
             check_freeze(timeline, stop, timeline.processes[*victim], report);
         }
     }
+    for (const Impairment& impairment : timeline.impairments) {
+        if (impairment.cut) {
+            check_cut(timeline, impairment, report);
+        }
+    }
     check_living(timeline, report);
-    check_heals(timeline, report);
 }
 
 }  // namespace tulle::chaos

@@ -11,10 +11,15 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::array<std::string_view, kFaultKinds> kNames{"kill", "many",    "stop",  "seeds",
-                                                           "flap", "rolling", "reset", "slow"};
+constexpr std::array<std::string_view, kFaultKinds> kNames{"kill",    "many",  "stop",     "seeds",   "flap",
+                                                           "rolling", "reset", "slow",     "split",   "partial",
+                                                           "oneway",  "delay", "throttle", "freeze60"};
 constexpr std::uint32_t kSeeds = 2;
 constexpr Duration kShortestPause = 300ms;
+/// The mesh must be whole again by then.
+constexpr Duration kLongPause = 6s;
+/// What was accepted meanwhile must have arrived by then.
+constexpr Duration kPauseAfterFreeze60 = 10s;
 /// What a process is allowed for starting or leaving when the length of a plan is reckoned.
 constexpr Duration kProcessTime = 300ms;
 constexpr Duration kRollingTime = 600ms;
@@ -37,13 +42,43 @@ std::vector<std::uint32_t> some_nodes(Prng& prng, std::uint32_t of, std::uint32_
 }
 
 Duration hold_of_stop(Prng& prng) {
-    switch (prng.below(3)) {
+    switch (prng.below(4)) {
         case 0:
             return between(prng, 200, 900);  // must kill nobody
         case 1:
             return between(prng, 1'000, 2'700);
         default:
             return between(prng, 3'000, 6'000);  // must be found dead
+    }
+}
+
+Duration hold_of_split(Prng& prng) {
+    return prng.chance(20) ? between(prng, 200, 900) : between(prng, 3'000, 8'000);
+}
+
+void draw_network_fault(Prng& prng, std::uint32_t nodes, Fault& fault) {
+    switch (fault.kind) {
+        case FaultKind::kSplit:
+            fault.nodes = some_nodes(prng, nodes, static_cast<std::uint32_t>(1 + prng.below(std::max(1U, nodes / 2))));
+            fault.hold = hold_of_split(prng);
+            break;
+        case FaultKind::kPartial:
+        case FaultKind::kOneWay:
+            fault.nodes = some_nodes(prng, nodes, 2);
+            if (fault.kind == FaultKind::kOneWay && prng.chance(50)) {
+                std::swap(fault.nodes.front(), fault.nodes.back());
+            }
+            fault.hold = between(prng, 3'000, 12'000);
+            break;
+        case FaultKind::kDelay:
+            fault.delay = between(prng, 20, 80);
+            fault.jitter = between(prng, 0, 30);
+            fault.hold = between(prng, 3'000, 6'000);
+            break;
+        default:
+            fault.rate = 150'000 + 1'000 * prng.below(850);
+            fault.hold = between(prng, 3'000, 6'000);
+            break;
     }
 }
 
@@ -82,6 +117,12 @@ Fault draw(Prng& prng, FaultKind kind, std::uint32_t nodes) {
         case FaultKind::kSlow:
             fault.hold = between(prng, 3'000, 12'000);
             break;
+        case FaultKind::kFreeze60:
+            fault.hold = 60s;
+            break;
+        default:
+            draw_network_fault(prng, nodes, fault);
+            break;
     }
     return fault;
 }
@@ -91,6 +132,22 @@ Duration expected(const Fault& fault) {
         return fault.pause + kRollingTime * static_cast<Duration::rep>(fault.nodes.size());
     }
     return fault.pause + (fault.hold + kProcessTime) * static_cast<Duration::rep>(fault.times);
+}
+
+/// A heal is worth looking at each time.
+Duration pause_after(const std::vector<Fault>& plan, Prng& prng) {
+    const Duration drawn = prng.chance(25) ? kLongPause : between(prng, 300, 2'000);
+    if (plan.empty()) {
+        return drawn;
+    }
+    switch (plan.back().kind) {
+        case FaultKind::kFreeze60:
+            return kPauseAfterFreeze60;
+        case FaultKind::kSplit:
+            return kLongPause;
+        default:
+            return drawn;
+    }
 }
 
 }  // namespace
@@ -107,6 +164,41 @@ std::optional<FaultKind> fault_from(std::string_view name) {
     return static_cast<FaultKind>(found - kNames.begin());
 }
 
+std::string fault_names() {
+    std::string out;
+    for (const std::string_view name : kNames) {
+        out.append(out.empty() ? "" : ", ").append(name);
+    }
+    return out;
+}
+
+bool needs_own_network(FaultKind kind) {
+    return kind == FaultKind::kSplit || kind == FaultKind::kPartial || kind == FaultKind::kOneWay ||
+           kind == FaultKind::kDelay || kind == FaultKind::kThrottle;
+}
+
+std::vector<Direction> directions_of(const Fault& fault, std::uint32_t nodes) {
+    if (fault.kind == FaultKind::kPartial || fault.kind == FaultKind::kOneWay) {
+        std::vector<Direction> out{{fault.nodes.front(), fault.nodes.back()}};
+        if (fault.kind == FaultKind::kPartial) {
+            out.emplace_back(fault.nodes.back(), fault.nodes.front());
+        }
+        return out;
+    }
+    const auto is_one = [&fault](std::uint32_t node) {
+        return std::find(fault.nodes.begin(), fault.nodes.end(), node) != fault.nodes.end();
+    };
+    std::vector<Direction> out;
+    for (std::uint32_t from = 1; from <= nodes; ++from) {
+        for (std::uint32_t to = 1; to <= nodes; ++to) {
+            if (is_one(from) != is_one(to)) {
+                out.emplace_back(from, to);
+            }
+        }
+    }
+    return out;
+}
+
 std::string describe(const Fault& fault) {
     std::string out(to_string(fault.kind));
     for (const std::uint32_t node : fault.nodes) {
@@ -118,6 +210,13 @@ std::string describe(const Fault& fault) {
     if (fault.hold > Duration::zero()) {
         out += " " + std::to_string(std::chrono::duration_cast<milliseconds>(fault.hold).count()) + " ms";
     }
+    if (fault.delay > Duration::zero()) {
+        out += ", " + std::to_string(std::chrono::duration_cast<milliseconds>(fault.delay).count()) + " +- " +
+               std::to_string(std::chrono::duration_cast<milliseconds>(fault.jitter).count()) + " ms late";
+    }
+    if (fault.rate > 0) {
+        out += ", " + std::to_string(fault.rate / 1'000) + " KB/s";
+    }
     return out;
 }
 
@@ -128,17 +227,25 @@ std::vector<Fault> make_plan(const PlanOptions& options) {
     for (std::size_t i = 0; options.kinds.empty() && i < kFaultKinds; ++i) {
         kinds.push_back(static_cast<FaultKind>(i));
     }
+    if (std::find(kinds.begin(), kinds.end(), FaultKind::kStop) != kinds.end() && kinds.size() > 1) {
+        kinds.push_back(FaultKind::kStop);
+    }
     std::vector<Fault> plan;
     Duration used{};
     std::size_t refused = 0;
+    bool has_frozen = options.length < kLongPlan;
     while (refused < kinds.size()) {
         // In rounds, each in an order of its own. What does not fit into the time left is passed over; a round of
         // nothing else ends the plan.
         refused = 0;
         for (std::size_t i = 0; i < kinds.size(); ++i) {
             std::swap(kinds[i], kinds[i + prng.below(kinds.size() - i)]);
+            if (kinds[i] == FaultKind::kFreeze60 && has_frozen) {
+                ++refused;
+                continue;
+            }
             Fault fault = draw(prng, kinds[i], options.nodes);
-            fault.pause = prng.chance(25) ? Duration(6s) : between(prng, 300, 2'000);
+            fault.pause = pause_after(plan, prng);
             if (used + expected(fault) > options.length) {
                 fault.pause = kShortestPause;
             }
@@ -147,6 +254,7 @@ std::vector<Fault> make_plan(const PlanOptions& options) {
                 continue;
             }
             used += expected(fault);
+            has_frozen = has_frozen || fault.kind == FaultKind::kFreeze60;
             plan.push_back(std::move(fault));
         }
     }

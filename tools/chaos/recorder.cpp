@@ -52,7 +52,7 @@ History Recorder::finish() {
         finished_ = true;
     }
     flush();
-    return history_;
+    return std::move(history_);
 }
 
 std::size_t Recorder::count(EventKind kind) const {

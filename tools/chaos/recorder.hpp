@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <cstddef>
 #include <fstream>
@@ -14,7 +15,7 @@ namespace tulle::chaos {
 /// Since the first call, in this process.
 [[nodiscard]] Instant now();
 
-/// Gathers the history of a run. Any thread. Limit: memory, about 100 bytes for an event.
+/// Gathers the history of a run. Any thread. Limit: memory, about 130 bytes for an event.
 class Recorder {
 public:
     /// `path` may be empty: no file. Throws std::runtime_error for a file that cannot be written.
@@ -31,7 +32,7 @@ public:
 private:
     mutable std::mutex mutex_;
     History history_;
-    std::size_t counts_[16] = {};
+    std::array<std::size_t, kEventKinds> counts_{};
     bool finished_ = false;
     std::size_t written_ = 0;
     std::ofstream file_;

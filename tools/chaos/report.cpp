@@ -23,6 +23,21 @@ json::object times(const Samples& samples) {
             {"count", samples.values.size()}};
 }
 
+/// With every value, so that the times of several runs can be put together.
+json::object all_times(const Samples& samples) {
+    json::object out = times(samples);
+    json::array values;
+    for (const Duration value : samples.values) {
+        values.emplace_back(milliseconds(value));
+    }
+    out["values"] = std::move(values);
+    return out;
+}
+
+double mebibytes(std::uint64_t bytes) {
+    return static_cast<double>(bytes) / (1 << 20);
+}
+
 template <class... Values>
 void print(std::string& out, const char* format, Values... values) {
     std::array<char, 256> line{};
@@ -39,6 +54,16 @@ void print_times(std::string& out, const char* name, const Samples& samples) {
           milliseconds(samples.percentile(99)), milliseconds(samples.percentile(100)), samples.values.size());
 }
 
+void print_exemptions(std::string& out, const Report& report) {
+    out += "\n";
+    for (const Verdict& verdict : report.invariants) {
+        for (const auto& [rule, count] : verdict.exemptions) {
+            print(out, "  exempted from %s: %llu, ", verdict.id.c_str(), static_cast<unsigned long long>(count));
+            out += rule + "\n";
+        }
+    }
+}
+
 }  // namespace
 
 void Verdict::violate(std::string detail) {
@@ -46,6 +71,11 @@ void Verdict::violate(std::string detail) {
     if (details.size() < kMaxDetails) {
         details.push_back(std::move(detail));
     }
+}
+
+void Verdict::exempt(const std::string& rule) {
+    ++exempted;
+    ++exemptions[rule];
 }
 
 Duration Samples::percentile(std::size_t percent) const {
@@ -76,13 +106,20 @@ std::string report_text(const Report& report) {
     print(out, "\n  %-34s %10s %10s %10s %9s\n", "times in ms", "median", "p99", "max", "count");
     print_times(out, "kill seen by a survivor", report.detection);
     print_times(out, "freeze seen by a survivor", report.freeze_detection);
+    print_times(out, "cut-off node seen by another", report.cut_detection);
     print_times(out, "all see all after a fault", report.convergence);
     print_times(out, "late deliveries (over 20 ms)", report.repair);
     print_times(out, "publish to delivery", report.delivery);
+    print(out, "\n  %llu kills, %llu long freezes; sessions made anew across cuts: %llu, elsewhere: %llu\n",
+          static_cast<unsigned long long>(report.kills), static_cast<unsigned long long>(report.freezes),
+          static_cast<unsigned long long>(report.sessions_across),
+          static_cast<unsigned long long>(report.sessions_elsewhere));
+    print(out, "  memory of a node: %.0f MiB at most; grown by %.0f of %.0f MiB while another was frozen\n",
+          mebibytes(report.memory_peak), mebibytes(report.memory_growth), mebibytes(report.memory_allowed));
+    print_exemptions(out, report);
     for (const std::string& skipped : report.skipped) {
-        out += "\n  skipped: " + skipped;
+        out += "  skipped: " + skipped + "\n";
     }
-    out += "\n";
     for (const Verdict& verdict : report.invariants) {
         for (const std::string& detail : verdict.details) {
             out += "  " + verdict.id + ": " + detail + "\n";
@@ -100,6 +137,11 @@ std::string report_json(const Report& report) {
                           {"checked", verdict.checked},
                           {"exempted", verdict.exempted},
                           {"violations", verdict.violations}};
+        json::object exemptions;
+        for (const auto& [rule, count] : verdict.exemptions) {
+            exemptions[rule] = count;
+        }
+        item["exemptions"] = std::move(exemptions);
         item["details"] = json::array(verdict.details.begin(), verdict.details.end());
         invariants.push_back(std::move(item));
     }
@@ -108,14 +150,22 @@ std::string report_json(const Report& report) {
                      {"nodes", report.nodes},
                      {"seconds", milliseconds(report.length) / 1'000},
                      {"faults", report.faults},
+                     {"kills", report.kills},
+                     {"freezes", report.freezes},
                      {"messages", report.messages},
                      {"deliveries", report.deliveries}};
     out["invariants"] = std::move(invariants);
-    out["detection_ms"] = times(report.detection);
-    out["freeze_detection_ms"] = times(report.freeze_detection);
+    out["detection_ms"] = all_times(report.detection);
+    out["freeze_detection_ms"] = all_times(report.freeze_detection);
+    out["cut_detection_ms"] = all_times(report.cut_detection);
     out["convergence_ms"] = times(report.convergence);
     out["repair_ms"] = times(report.repair);
     out["delivery_ms"] = times(report.delivery);
+    out["sessions_remade"] =
+        json::object{{"across_cuts", report.sessions_across}, {"elsewhere", report.sessions_elsewhere}};
+    out["memory_mib"] = json::object{{"peak", mebibytes(report.memory_peak)},
+                                     {"growth", mebibytes(report.memory_growth)},
+                                     {"allowed", mebibytes(report.memory_allowed)}};
     out["skipped"] = json::array(report.skipped.begin(), report.skipped.end());
     return json::serialize(out);
 }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,11 +18,13 @@ struct Verdict {
     std::string promise;
     std::uint64_t checked = 0;
     std::uint64_t exempted = 0;
+    std::map<std::string, std::uint64_t> exemptions;  ///< by the rule; their sum is `exempted`
     std::uint64_t violations = 0;
     std::vector<std::string> details;
 
     [[nodiscard]] bool ok() const { return violations == 0; }
     void violate(std::string detail);
+    void exempt(const std::string& rule);
 };
 
 struct Samples {
@@ -39,10 +42,18 @@ struct Report {
     std::uint64_t messages = 0;  ///< accepted
     std::uint64_t deliveries = 0;
     std::uint64_t faults = 0;
+    std::uint64_t kills = 0;
+    std::uint64_t freezes = 0;             ///< those long enough to be found
+    std::uint64_t sessions_across = 0;     ///< made anew between two that had been cut off from each other
+    std::uint64_t sessions_elsewhere = 0;  ///< and between two that had not
+    std::uint64_t memory_growth = 0;       ///< bytes, the most of any node while another was frozen
+    std::uint64_t memory_allowed = 0;
+    std::uint64_t memory_peak = 0;
     std::vector<Verdict> invariants;
     std::vector<std::string> skipped;  ///< what was not done or not judged, with the reason
     Samples detection;                 ///< of a kill, by each survivor
     Samples freeze_detection;
+    Samples cut_detection;
     Samples convergence;  ///< from the end of a fault until all see all
     Samples repair;       ///< how late messages of peers came that took longer than 20 ms
     Samples delivery;     ///< from the call to publish until the subscriber has it

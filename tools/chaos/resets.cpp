@@ -8,6 +8,7 @@
 
 #include <string>
 
+#include "tools/chaos/descriptor.hpp"
 #include "tools/cli/child.hpp"
 
 namespace tulle::chaos {
@@ -15,19 +16,6 @@ namespace {
 
 constexpr const char* kProgram = "/usr/bin/ss";
 constexpr int kPatienceMs = 200;
-
-/// A descriptor that closes itself.
-struct Descriptor {
-    explicit Descriptor(int descriptor) : fd(descriptor) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (fd >= 0) {
-            ::close(fd);
-        }
-    }
-    int fd;
-};
 
 }  // namespace
 
@@ -50,14 +38,15 @@ bool can_reset_connections(const cli::Signals& signals) {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    if (::bind(listener.fd, reinterpret_cast<const sockaddr*>(&address), size) != 0 || ::listen(listener.fd, 1) != 0 ||
-        ::getsockname(listener.fd, reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
-        ::connect(client.fd, reinterpret_cast<const sockaddr*>(&address), size) != 0) {
+    if (::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+        ::listen(listener.get(), 1) != 0 ||
+        ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
+        ::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
         return false;
     }
-    const Descriptor server(::accept4(listener.fd, nullptr, nullptr, SOCK_CLOEXEC));
+    const Descriptor server(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
     reset_connections({ntohs(address.sin_port)}, signals);
-    pollfd end{client.fd, POLLIN, 0};
+    pollfd end{client.get(), POLLIN, 0};
     return ::poll(&end, 1, kPatienceMs) == 1 && (end.revents & (POLLERR | POLLHUP)) != 0;
 }
 

@@ -1,10 +1,7 @@
 #include "tools/chaos/runner.hpp"
 
 #include <algorithm>
-#include <array>
 #include <csignal>
-#include <cstdio>
-#include <iostream>
 #include <stdexcept>
 #include <utility>
 
@@ -18,17 +15,22 @@ constexpr Duration kUpPatience = 30s;
 constexpr Duration kLeavePatience = 10s;
 constexpr Duration kJoinPatience = 10s;
 constexpr Duration kTurn = 50ms;
+constexpr Duration kMemoryInterval = 500ms;
 /// The end of a run: the mesh must be whole again within 5 s, and the last messages have 3 s to arrive.
-constexpr Duration kRest = 5500ms;
+constexpr Duration kRest = 6s;
 constexpr Duration kDrain = 3500ms;
 
 }  // namespace
 
-Runner::Runner(const ChaosOptions& options, const std::vector<cli::Endpoints>& running, cli::Signals& signals)
+Runner::Runner(const ChaosOptions& options, const std::vector<cli::Endpoints>& running, PrivateNetwork* network,
+               cli::Signals& signals)
     : options_(options),
       signals_(signals),
+      network_(network),
       recorder_(options.history),
-      cluster_({options.nodes, options.tulled, running, options.logs}, signals, recorder_) {}
+      cluster_({options.nodes, options.tulled, running, options.logs, options.app_id, options.app_key,
+                options.app_secret, network},
+               signals, recorder_) {}
 
 History Runner::run(const std::vector<Fault>& plan) {
     Event first;
@@ -38,9 +40,10 @@ History Runner::run(const std::vector<Fault>& plan) {
     recorder_.add(std::move(first));
     bring_up();
     for (std::size_t i = 0; i < plan.size() && !interrupted_; ++i) {
+        doing_ = "pause";
         wait(plan[i].pause);
         if (!interrupted_) {
-            say("fault " + std::to_string(i + 1) + " of " + std::to_string(plan.size()) + ": " + describe(plan[i]));
+            doing_ = std::to_string(i + 1) + "/" + std::to_string(plan.size()) + " " + describe(plan[i]);
             perform(plan[i]);
         }
     }
@@ -55,7 +58,8 @@ History Runner::run(const std::vector<Fault>& plan) {
 }
 
 void Runner::bring_up() {
-    say((options_.peers.empty() ? "starting " : "watching ") + std::to_string(options_.nodes) + " nodes");
+    progress_.say((options_.peers.empty() ? "starting " : "watching ") + std::to_string(options_.nodes) + " nodes" +
+                  (network_ != nullptr ? ", each in a network namespace of its own" : ""));
     std::vector<std::string> admins;
     for (std::uint32_t node = 1; node <= options_.nodes; ++node) {
         cluster_.start(node);
@@ -65,14 +69,7 @@ void Runner::bring_up() {
     if (!wait(kUpPatience, [this] { return watcher_->is_whole(); }) && !interrupted_) {
         throw std::runtime_error("the mesh has not come up");
     }
-    for (std::uint32_t i = 0; i < options_.clients * options_.nodes && !interrupted_; ++i) {
-        const std::uint32_t node = i % options_.nodes + 1;
-        subscribers_.push_back(std::make_unique<ChaosSubscriber>(target(node), i * kChannelsOfClient, recorder_));
-    }
-    const std::size_t expected = subscribers_.size() * kChannelsOfClient;
-    if (!wait(kUpPatience, [&] { return recorder_.count(EventKind::kSubscribed) >= expected; }) && !interrupted_) {
-        throw std::runtime_error("the clients have not been subscribed");
-    }
+    subscribe();
     const double rate = static_cast<double>(options_.rate) / options_.nodes;
     for (std::uint32_t node = 1; node <= options_.nodes && !interrupted_; ++node) {
         publishers_.push_back(std::make_unique<ChaosPublisher>(target(node), rate, recorder_));
@@ -80,13 +77,30 @@ void Runner::bring_up() {
     wait(1s);
 }
 
+void Runner::subscribe() {
+    std::size_t expected = 0;
+    for (std::uint32_t i = 0; i < options_.clients * options_.nodes && !interrupted_; ++i) {
+        std::vector<std::uint32_t> channels;
+        for (std::uint32_t k = 0; k < kChannelsOfClient; ++k) {
+            channels.push_back((i * kChannelsOfClient + k) % kChannels + 1);
+        }
+        if (i < options_.nodes) {
+            channels.push_back(kCanaryChannel);
+        }
+        expected += channels.size();
+        subscribers_.push_back(std::make_unique<ChaosSubscriber>(target(i % options_.nodes + 1), channels, recorder_));
+    }
+    if (!wait(kUpPatience, [&] { return recorder_.count(EventKind::kSubscribed) >= expected; }) && !interrupted_) {
+        throw std::runtime_error("the clients have not been subscribed");
+    }
+}
+
 void Runner::perform(const Fault& fault) {
     record(EventKind::kFault, describe(fault));
     switch (fault.kind) {
         case FaultKind::kStop:
-            cluster_.stop(fault.nodes.front());
-            wait(fault.hold);
-            cluster_.resume(fault.nodes.front());
+        case FaultKind::kFreeze60:
+            freeze(fault);
             break;
         case FaultKind::kRolling:
             roll(fault);
@@ -97,20 +111,60 @@ void Runner::perform(const Fault& fault) {
                 wait(fault.hold);
             }
             break;
-        case FaultKind::kSlow: {
-            std::vector<std::string> channels;
-            for (std::uint32_t channel = 1; channel <= kChannels; ++channel) {
-                channels.push_back(channel_name(channel));
-            }
-            const SlowClient slow(cluster_.endpoints(fault.nodes.front()).listen, options_.app_key, channels);
-            wait(fault.hold);
+        case FaultKind::kSlow:
+            be_slow(fault);
             break;
-        }
+        case FaultKind::kSplit:
+        case FaultKind::kPartial:
+        case FaultKind::kOneWay:
+        case FaultKind::kDelay:
+        case FaultKind::kThrottle:
+            impair(fault);
+            break;
         default:
             kill_and_restart(fault);
             break;
     }
     record(EventKind::kCalm, describe(fault));
+}
+
+void Runner::freeze(const Fault& fault) {
+    const bool is_long = fault.kind == FaultKind::kFreeze60;
+    for (const std::unique_ptr<ChaosPublisher>& publisher : publishers_) {
+        publisher->set_padding(is_long ? kLargePaddingBytes : kPaddingBytes);
+    }
+    cluster_.stop(fault.nodes.front());
+    wait(fault.hold);
+    cluster_.resume(fault.nodes.front());
+    for (const std::unique_ptr<ChaosPublisher>& publisher : publishers_) {
+        publisher->set_padding(kPaddingBytes);
+    }
+}
+
+void Runner::be_slow(const Fault& fault) {
+    std::vector<std::string> channels;
+    for (std::uint32_t channel = 1; channel <= kChannels; ++channel) {
+        channels.push_back(channel_name(channel));
+    }
+    const SlowClient slow(cluster_.endpoints(fault.nodes.front()).listen, options_.app_key, channels);
+    wait(fault.hold);
+}
+
+void Runner::impair(const Fault& fault) {
+    const std::vector<Direction> directions = directions_of(fault, options_.nodes);
+    if (fault.kind == FaultKind::kDelay || fault.kind == FaultKind::kThrottle) {
+        record(EventKind::kSlowed, directions);
+        network_->slow(directions, fault);
+        wait(fault.hold);
+        network_->ease(directions);
+        record(EventKind::kEased, directions);
+    } else {
+        record(EventKind::kCut, directions);
+        network_->cut(directions);
+        wait(fault.hold);
+        network_->heal(directions);
+        record(EventKind::kHealed, directions);
+    }
 }
 
 void Runner::kill_and_restart(const Fault& fault) {
@@ -130,7 +184,7 @@ void Runner::roll(const Fault& fault) {
     for (const std::uint32_t node : fault.nodes) {
         cluster_.ask_to_leave(node);
         if (!wait(kLeavePatience, [&] { return !cluster_.is_running(node); })) {
-            say("n" + std::to_string(node) + " does not leave");
+            progress_.say("n" + std::to_string(node) + " does not leave");
             cluster_.kill({node});
         }
         if (interrupted_) {
@@ -143,9 +197,9 @@ void Runner::roll(const Fault& fault) {
 }
 
 void Runner::watch() {
-    record(EventKind::kFault, "none");
+    record(EventKind::kFault, kNoFault);
     wait(std::max<Duration>(std::chrono::seconds(options_.seconds) - kRest - kDrain, kHeal));
-    record(EventKind::kCalm, "none");
+    record(EventKind::kCalm, kNoFault);
 }
 
 Target Runner::target(std::uint32_t node) const {
@@ -153,12 +207,12 @@ Target Runner::target(std::uint32_t node) const {
 }
 
 void Runner::come_to_rest() {
-    if (!interrupted_) {
-        say("coming to rest");
-    }
+    doing_ = "rest";
     wait(kRest);
     for (const std::unique_ptr<ChaosPublisher>& publisher : publishers_) {
-        publisher->stop();
+        if (!interrupted_) {
+            publisher->finish();
+        }
     }
     wait(kDrain);
 }
@@ -174,20 +228,30 @@ bool Runner::wait(Duration patience, Done done) {
         if (moment >= deadline) {
             return false;
         }
-        cluster_.turn(std::min<Duration>(deadline - moment, kTurn));
-        recorder_.flush();
-        while (const std::optional<int> signal = signals_.next()) {
-            if (*signal != SIGCHLD) {
-                interrupted_ = true;
-                say("interrupted");
-            }
-        }
+        turn(std::min<Duration>(deadline - moment, kTurn));
     }
     return false;
 }
 
 void Runner::wait(Duration patience) {
     static_cast<void>(wait(patience, [] { return false; }));
+}
+
+void Runner::turn(Duration patience) {
+    cluster_.turn(patience);
+    if (now() >= next_memory_) {
+        cluster_.note_memory();
+        next_memory_ = now() + kMemoryInterval;
+    }
+    recorder_.flush();
+    progress_.show(
+        {doing_, recorder_.count(EventKind::kAccepted), recorder_.count(EventKind::kDelivered), cluster_.kills()});
+    while (const std::optional<int> signal = signals_.next()) {
+        if (*signal != SIGCHLD) {
+            interrupted_ = true;
+            progress_.say("interrupted");
+        }
+    }
 }
 
 void Runner::record(EventKind kind, const std::string& text) {
@@ -197,12 +261,14 @@ void Runner::record(EventKind kind, const std::string& text) {
     recorder_.add(std::move(event));
 }
 
-void Runner::say(const std::string& what) {
-    std::array<char, 64> head{};
-    std::snprintf(head.data(), head.size(), "%7.1f s %8zu accepted %9zu delivered  ",
-                  std::chrono::duration<double>(now().time_since_epoch()).count(),
-                  recorder_.count(EventKind::kAccepted), recorder_.count(EventKind::kDelivered));
-    std::cerr << head.data() << what << "\n";
+void Runner::record(EventKind kind, const std::vector<Direction>& directions) {
+    for (const auto& [from, to] : directions) {
+        Event event;
+        event.kind = kind;
+        event.node = from;
+        event.other = to;
+        recorder_.add(std::move(event));
+    }
 }
 
 }  // namespace tulle::chaos

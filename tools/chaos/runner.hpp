@@ -7,6 +7,8 @@
 #include "tools/chaos/command.hpp"
 #include "tools/chaos/load.hpp"
 #include "tools/chaos/plan.hpp"
+#include "tools/chaos/private_network.hpp"
+#include "tools/chaos/progress.hpp"
 #include "tools/chaos/recorder.hpp"
 #include "tools/chaos/watcher.hpp"
 #include "tools/cli/signals.hpp"
@@ -14,11 +16,12 @@
 namespace tulle::chaos {
 
 /// One run: starts the mesh and the load, does the faults of the plan one after the other, lets the mesh come to rest,
-/// and stops everything. Says on standard error what it does. Main thread.
+/// and stops everything. Tells how far it is. Main thread.
 class Runner {
 public:
-    /// `running` as in ClusterOptions.
-    Runner(const ChaosOptions& options, const std::vector<cli::Endpoints>& running, cli::Signals& signals);
+    /// `running` and `network` as in ClusterOptions.
+    Runner(const ChaosOptions& options, const std::vector<cli::Endpoints>& running, PrivateNetwork* network,
+           cli::Signals& signals);
 
     /// The history, cut short when a signal interrupts it; with an empty plan the mesh is only watched. Throws when the
     /// mesh does not come up.
@@ -27,7 +30,11 @@ public:
 
 private:
     void bring_up();
+    void subscribe();
     void perform(const Fault& fault);
+    void freeze(const Fault& fault);
+    void be_slow(const Fault& fault);
+    void impair(const Fault& fault);
     void kill_and_restart(const Fault& fault);
     void roll(const Fault& fault);
     void watch();
@@ -37,12 +44,17 @@ private:
     template <class Done>
     bool wait(Duration patience, Done done);
     void wait(Duration patience);
+    void turn(Duration patience);
     void record(EventKind kind, const std::string& text);
-    void say(const std::string& what);
+    void record(EventKind kind, const std::vector<Direction>& directions);
 
     const ChaosOptions& options_;
     cli::Signals& signals_;
+    PrivateNetwork* network_;
     Recorder recorder_;
+    Progress progress_;
+    std::string doing_ = "start";
+    Instant next_memory_{};
     Cluster cluster_;
     std::unique_ptr<Watcher> watcher_;
     std::vector<std::unique_ptr<ChaosSubscriber>> subscribers_;

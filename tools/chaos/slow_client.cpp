@@ -25,8 +25,9 @@ SlowClient::SlowClient(const std::string& listen, const std::string& app_key,
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(std::stoul(listen.substr(listen.find(':') + 1))));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const std::size_t colon = listen.rfind(':');
+    address.sin_port = htons(static_cast<std::uint16_t>(std::stoul(listen.substr(colon + 1))));
+    ::inet_pton(AF_INET, listen.substr(0, colon).c_str(), &address.sin_addr);
     if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         return;
     }

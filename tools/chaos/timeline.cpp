@@ -43,7 +43,7 @@ void on_view(Timeline& timeline, const Event& event) {
     if (!known && running && timeline.processes[*running].oid.empty()) {
         timeline.processes[*running].oid = event.text;
     }
-    timeline.views[event.node].push_back({event.at, event.text, event.members});
+    timeline.views[event.node].push_back({event.at, event.text, event.interest, event.members});
 }
 
 void on_publication(Timeline& timeline, const Event& event) {
@@ -54,6 +54,7 @@ void on_publication(Timeline& timeline, const Event& event) {
         publication.id = id;
         publication.node = event.node;
         publication.channel = event.channel;
+        publication.canary = event.text == kCanary;
         publication.sent = event.at;
         publication.process = timeline.process_at(event.node, event.at);
         timeline.publications.push_back(publication);
@@ -93,6 +94,15 @@ void on_subscription(Timeline& timeline, const Event& event) {
     }
 }
 
+void end_impairment(Timeline& timeline, const Event& event) {
+    for (Impairment& impairment : timeline.impairments) {
+        if (impairment.from == event.node && impairment.to == event.other && impairment.end == kNever &&
+            impairment.cut == (event.kind == EventKind::kHealed)) {
+            impairment.end = event.at;
+        }
+    }
+}
+
 void add(Timeline& timeline, const Event& event) {
     switch (event.kind) {
         case EventKind::kRun:
@@ -106,7 +116,7 @@ void add(Timeline& timeline, const Event& event) {
             break;
         case EventKind::kFault:
         case EventKind::kCalm:
-            timeline.faults.emplace_back(event.at, event.kind == EventKind::kFault);
+            timeline.faults.push_back({event.at, event.kind == EventKind::kFault, event.text});
             break;
         case EventKind::kPublish:
         case EventKind::kAccepted:
@@ -116,6 +126,17 @@ void add(Timeline& timeline, const Event& event) {
             break;
         case EventKind::kView:
             on_view(timeline, event);
+            break;
+        case EventKind::kCut:
+        case EventKind::kSlowed:
+            timeline.impairments.push_back({event.node, event.other, event.kind == EventKind::kCut, event.at, kNever});
+            break;
+        case EventKind::kHealed:
+        case EventKind::kEased:
+            end_impairment(timeline, event);
+            break;
+        case EventKind::kMemory:
+            timeline.memory[event.node].push_back({event.at, event.number});
             break;
         default:
             on_subscription(timeline, event);
@@ -137,6 +158,34 @@ std::optional<std::size_t> Timeline::process_at(std::uint32_t node, Instant at) 
 bool Timeline::stopped_within(std::uint32_t node, Instant from, Instant to) const {
     return std::any_of(stops.begin(), stops.end(),
                        [&](const Stop& stop) { return stop.node == node && stop.begin <= to && stop.end >= from; });
+}
+
+bool Timeline::is_cut(std::uint32_t from, std::uint32_t to, Instant at) const {
+    return std::any_of(impairments.begin(), impairments.end(), [&](const Impairment& impairment) {
+        return impairment.cut && impairment.from == from && impairment.to == to && impairment.overlaps(at, at);
+    });
+}
+
+bool Timeline::has_witness(std::uint32_t a, std::uint32_t b, Instant at) const {
+    for (std::uint32_t third = 1; third <= nodes; ++third) {
+        if (third != a && third != b && process_at(third, at) && !stopped_within(third, at, at) &&
+            !cut_within(third, a, at, at) && !cut_within(third, b, at, at)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool Timeline::cut_within(std::uint32_t a, std::uint32_t b, Instant from, Instant to) const {
+    return std::any_of(impairments.begin(), impairments.end(), [&](const Impairment& impairment) {
+        return impairment.cut && impairment.between(a, b) && impairment.overlaps(from, to);
+    });
+}
+
+bool Timeline::cut_within(std::uint32_t node, Instant from, Instant to) const {
+    return std::any_of(impairments.begin(), impairments.end(), [&](const Impairment& impairment) {
+        return impairment.cut && (impairment.from == node || impairment.to == node) && impairment.overlaps(from, to);
+    });
 }
 
 const View* Timeline::view_at(const Process& process, Instant at) const {

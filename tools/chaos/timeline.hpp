@@ -30,9 +30,36 @@ struct Stop {
     Instant end = kNever;
 };
 
+/// What was done to what one node sends to another.
+struct Impairment {
+    std::uint32_t from = 0;
+    std::uint32_t to = 0;
+    bool cut = false;  ///< dropped; else only slow
+    Instant begin{};
+    Instant end = kNever;
+
+    [[nodiscard]] bool between(std::uint32_t a, std::uint32_t b) const {
+        return (from == a && to == b) || (from == b && to == a);
+    }
+    [[nodiscard]] bool overlaps(Instant first, Instant last) const { return begin <= last && end >= first; }
+};
+
+struct MemorySample {
+    Instant at{};
+    std::uint64_t bytes = 0;
+};
+
+/// A fault begins, or it is calm again.
+struct Turn {
+    Instant at{};
+    bool begins = false;
+    std::string what;
+};
+
 struct View {
     Instant at{};
     std::string oid;
+    std::string interest;
     std::vector<Member> members;
 };
 
@@ -47,6 +74,7 @@ struct Publication {
     MessageId id;
     std::uint32_t node = 0;
     std::uint32_t channel = 0;
+    bool canary = false;
     Instant sent{};
     Instant answered = kNever;
     EventKind outcome = EventKind::kUnknown;  ///< kAccepted, kRefused or kUnknown
@@ -79,11 +107,21 @@ struct Timeline {
     std::vector<Publication> publications;             ///< by time sent
     std::map<MessageId, std::size_t> by_id;            ///< into publications
     std::map<std::uint32_t, Subscribed> subscriptions;
-    std::vector<std::pair<Instant, bool>> faults;  ///< true: one begins, false: it is calm again
+    std::vector<Turn> faults;
+    std::vector<Impairment> impairments;                        ///< by begin
+    std::map<std::uint32_t, std::vector<MemorySample>> memory;  ///< by node, then time
 
     [[nodiscard]] std::optional<std::size_t> process_at(std::uint32_t node, Instant at) const;
     /// Whether the node was frozen at some moment of [from, to].
     [[nodiscard]] bool stopped_within(std::uint32_t node, Instant from, Instant to) const;
+    /// Whether what goes from `from` to `to` was dropped at that moment.
+    [[nodiscard]] bool is_cut(std::uint32_t from, std::uint32_t to, Instant at) const;
+    /// Whether a third node lived at that moment and was cut from neither of the two.
+    [[nodiscard]] bool has_witness(std::uint32_t a, std::uint32_t b, Instant at) const;
+    /// Whether anything between the two, either way, was dropped at some moment of [from, to].
+    [[nodiscard]] bool cut_within(std::uint32_t a, std::uint32_t b, Instant from, Instant to) const;
+    /// The same of the node and anybody.
+    [[nodiscard]] bool cut_within(std::uint32_t node, Instant from, Instant to) const;
     /// The newest view of that very process at `at`, if there is one.
     [[nodiscard]] const View* view_at(const Process& process, Instant at) const;
 };

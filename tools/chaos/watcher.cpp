@@ -1,43 +1,17 @@
 #include "tools/chaos/watcher.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <tuple>
+#include <optional>
 #include <utility>
 
+#include "tools/chaos/status_view.hpp"
 #include "tools/cli/admin.hpp"
-#include "tools/cli/status_table.hpp"
 
 namespace tulle::chaos {
 namespace {
 
 constexpr Duration kInterval = 50ms;
 constexpr std::chrono::milliseconds kPatience{500};
-
-/// "n3" is 3; 0 for a name that is not of this run.
-std::uint32_t number_of(const std::string& name) {
-    std::uint32_t number = 0;
-    if (name.size() > 1 && name.front() == 'n') {
-        std::from_chars(name.data() + 1, name.data() + name.size(), number);
-    }
-    return number;
-}
-
-Event view_of(std::uint32_t node, const std::vector<cli::MemberRow>& rows) {
-    Event view;
-    view.kind = EventKind::kView;
-    view.node = node;
-    for (const cli::MemberRow& row : rows) {
-        if (row.self) {
-            view.text = row.oid;
-        } else {
-            view.members.push_back({number_of(row.name), row.oid, row.state});
-        }
-    }
-    std::sort(view.members.begin(), view.members.end(),
-              [](const Member& a, const Member& b) { return std::tie(a.node, a.oid) < std::tie(b.node, b.oid); });
-    return view;
-}
 
 }  // namespace
 
@@ -75,9 +49,8 @@ void Watcher::watch(std::uint32_t node, const std::string& admin) {
         Event view;
         view.node = node;
         if (answer.outcome == client::ExchangeOutcome::kAnswered && answer.status == 200) {
-            const auto rows = cli::parse_status(answer.body);
-            if (!rows.has_error()) {
-                view = view_of(node, *rows);
+            if (std::optional<Event> told = view_from(node, answer.body)) {
+                view = std::move(*told);
             }
         }
         note(node, std::move(view));

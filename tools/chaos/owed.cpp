@@ -1,0 +1,117 @@
+#include "tools/chaos/owed.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "tools/chaos/checker.hpp"
+
+namespace tulle::chaos {
+namespace {
+
+/// Two processes that begin within this of each other may miss each other's first seconds.
+constexpr Duration kJoin = 3s;
+constexpr std::uint32_t kSeeds = 2;
+
+/// Time during which nothing, or not everything, could pass between two nodes.
+struct Hindrance {
+    Instant begin;
+    Instant end;
+    bool heal;     ///< afterwards a session or a connection may have to be made anew
+    bool counted;  ///< what is lost across it breaks P6, not P1
+};
+
+void extend(Due& due, const Hindrance& hindrance, Instant sent) {
+    if (hindrance.begin >= due.subscriber) {
+        return;
+    }
+    if (hindrance.end == kNever) {
+        due = {kNever, kNever, hindrance.counted};
+        return;
+    }
+    if (hindrance.end + (hindrance.heal ? kHeal : Duration::zero()) > sent) {
+        const Instant settled = hindrance.end + (hindrance.heal ? kThawSettle : kSettle);
+        due.origin = std::max(due.origin, settled);
+        due.subscriber = std::max(due.subscriber, settled);
+        due.heal = due.heal || hindrance.counted;
+    }
+}
+
+bool could_ask_a_seed(const Timeline& timeline, const Process& earlier, const Process& later, Instant sent) {
+    const Instant since = later.start - kHeal;
+    if (earlier.start + kJoin > later.start || timeline.stopped_within(earlier.node, since, sent) ||
+        timeline.cut_within(earlier.node, since, sent) || timeline.cut_within(later.node, since, sent)) {
+        return false;
+    }
+    return std::any_of(timeline.processes.begin(), timeline.processes.end(), [&](const Process& seed) {
+        return seed.node <= kSeeds && seed.node != later.node && seed.start + kJoin < later.start && seed.end > sent &&
+               !timeline.stopped_within(seed.node, since, sent);
+    });
+}
+
+}  // namespace
+
+Due due_of(const Timeline& timeline, const Publication& publication, std::uint32_t subscriber) {
+    Due due{publication.answered + kOriginLives, publication.answered + kSettle, false};
+    std::vector<Hindrance> hindrances;
+    for (const Stop& stop : timeline.stops) {
+        if (stop.node == subscriber || stop.node == publication.node) {
+            // No session ends by a stall that is harmless.
+            const bool heal = stop.end == kNever || stop.end - stop.begin >= kHarmlessStall;
+            hindrances.push_back({stop.begin, stop.end, heal, true});
+        }
+    }
+    for (const Impairment& impairment : timeline.impairments) {
+        if (impairment.between(subscriber, publication.node)) {
+            hindrances.push_back({impairment.begin, impairment.end, true, impairment.cut});
+        }
+    }
+    std::sort(hindrances.begin(), hindrances.end(),
+              [](const Hindrance& a, const Hindrance& b) { return a.begin < b.begin; });
+    for (const Hindrance& hindrance : hindrances) {
+        extend(due, hindrance, publication.sent);
+    }
+    return due;
+}
+
+bool had_met(const Timeline& timeline, const Publication& publication, const Subscribed& subscription) {
+    if (!publication.process || !subscription.process) {
+        return false;
+    }
+    const Process& origin = timeline.processes[*publication.process];
+    const Process& reader = timeline.processes[*subscription.process];
+    if (*publication.process == *subscription.process) {
+        return true;
+    }
+    const View* of_origin = timeline.view_at(origin, publication.sent);
+    const View* of_reader = timeline.view_at(reader, publication.sent);
+    if (of_origin != nullptr && of_reader != nullptr && find_member(*of_origin, reader.oid) != nullptr &&
+        find_member(*of_reader, origin.oid) != nullptr) {
+        return true;
+    }
+    const bool origin_is_later = origin.start > reader.start;
+    return could_ask_a_seed(timeline, origin_is_later ? reader : origin, origin_is_later ? origin : reader,
+                            publication.sent);
+}
+
+Instant due_by_witness(const Timeline& timeline, const Publication& publication, std::uint32_t subscriber) {
+    for (const Impairment& impairment : timeline.impairments) {
+        if (impairment.cut && impairment.between(subscriber, publication.node) &&
+            impairment.begin + kFreezeDetect + kPollSlack < publication.sent &&
+            publication.answered + kSettle < impairment.end &&
+            timeline.has_witness(subscriber, publication.node, publication.sent)) {
+            return impairment.end;
+        }
+    }
+    return kNever;
+}
+
+std::string text_of(const Publication& publication, const Subscribed& subscription) {
+    return "message " + std::to_string(publication.id.number) + " of publisher " +
+           std::to_string(publication.id.publisher) + " (n" + std::to_string(publication.node) + ", sent " +
+           at_text(publication.sent) + ", channel " + std::to_string(publication.channel) + ") and subscription " +
+           std::to_string(subscription.id) + " (n" + std::to_string(subscription.node) + ", " +
+           at_text(subscription.begin) + " to " + (subscription.end == kNever ? "the end" : at_text(subscription.end)) +
+           ")";
+}
+
+}  // namespace tulle::chaos

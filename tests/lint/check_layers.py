@@ -233,6 +233,8 @@ PLANTED = (
     ("tests/unit/z.cpp", "usleep(1);\n", "tests/unit/z.cpp:1: sleep:"),
     ("node/app/aa.cpp", "std::regex r;\n", "aa.cpp:1: regex:"),
     ("mesh/io/ab.cpp", "void f() {\n  co_await g(\n      [&x] { x(); });\n}\n", "ab.cpp:2: co_await-lambda:"),
+    ("node/app/ab.cpp", "void f(O& o) { o.planted = g(); }\n", "node/app/ab.cpp:1: planted:"),
+    ("mesh/io/ac.cpp", "auto a = Planted::kBarrierOff;\n", "mesh/io/ac.cpp:1: planted:"),
     ("mesh/core/ac.cpp", "// TO" "DO\n", "ac.cpp:1: left-open:"),
     ("tests/browser/ac.test.mjs", "// FIX" "ME\n", "ac.test.mjs:1: left-open:"),
     ("mesh/core/peer.cpp", '#include <vector>\n#include "mesh/core/peer.hpp"\n', "peer.cpp:1: does not include its own"),
@@ -255,6 +257,7 @@ INNOCENT = (
     ("mesh/io/be.cpp", "void f() { co_await g(a[i](1)); auto h = [&x] { x(); }; co_await h(); }\n"),
     ("node/io/bf.cpp", "auto t = std::chrono::steady_clock::now();\nvoid f() { throw 1; }\n"),
     ("client/io/bg.cpp", "#include <tulle/client.hpp>\n"),
+    ("mesh/core/bi.cpp", "bool a = o.planted == Planted::kBarrierOff;\n"),
     ("mesh/wire/bh.cpp", '#include "proto/mesh/v1/envelope.pb.h"\n'),
 )
 

@@ -136,6 +136,13 @@ std::vector<FrameRange> LinkReceiver::missing() const {
     return ranges;
 }
 
+void LinkReceiver::hurry(Instant now) {
+    if (nack_at_) {
+        nack_at_ = now;
+        backoff_ = timing_.nack_retry;
+    }
+}
+
 void LinkReceiver::on_deadline(Instant now, LinkEffects& out) {
     if (believe_at_ && *believe_at_ <= now) {
         believe_at_.reset();

@@ -62,6 +62,8 @@ public:
     /// The sender says how far it has come: `in_order` when it came behind the frames on the data path, else it may have
     /// overtaken them.
     void on_claim(Instant now, FrameNo last_sent, RecordNo upto, bool in_order);
+    /// There is a new way to the sender: ask at once for what is missing.
+    void hurry(Instant now);
     void on_deadline(Instant now, LinkEffects& out);
     [[nodiscard]] std::optional<Instant> next_deadline() const;
 

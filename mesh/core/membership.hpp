@@ -71,8 +71,8 @@ public:
     [[nodiscard]] bool on_relayed(Instant now, const Data& message, Effects& out);
     /// Passes on what a member asks us to, if we hear its receiver ourselves.
     void forward(const Relay& relay, Effects& out) const;
-    /// The peer says by whom it hears us; 0: directly.
-    void set_route(OriginId peer, OriginId via);
+    /// The peer says by whom it hears us; 0: directly. True when that is news.
+    bool set_route(OriginId peer, OriginId via);
 
     /// Timers: dialling, handshakes, suspicion, verdicts.
     void on_deadline(Instant now, Effects& out);

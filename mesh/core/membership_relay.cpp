@@ -69,10 +69,12 @@ void Membership::forward(const Relay& relay, Effects& out) const {
     }
 }
 
-void Membership::set_route(OriginId peer, OriginId via) {
-    if (const auto found = peers_.find(peer); found != peers_.end() && via != peer && via != options_.oid) {
-        found->second.route_via = via;
+bool Membership::set_route(OriginId peer, OriginId via) {
+    const auto found = peers_.find(peer);
+    if (found == peers_.end() || via == peer || via == options_.oid) {
+        return false;
     }
+    return std::exchange(found->second.route_via, via) != via;
 }
 
 bool Membership::on_relayed(Instant now, const Control& message, Effects& out) {

@@ -239,7 +239,9 @@ void MeshNode::on_heartbeat(Instant now, OriginId from, Link& link, const Heartb
     for (const PresencePart& part : std::exchange(link.late_lists, {})) {
         accept_members(from, part, out);
     }
-    membership_.set_route(from, heartbeat.deaf_via);
+    if (membership_.set_route(from, heartbeat.deaf_via)) {
+        link.receiver.hurry(now);  // what we have asked for has not reached it
+    }
     check_digest(now, from, link, heartbeat, out);
     if (heartbeat.members_digest != membership_.digest() && now - link.members_sent_at >= options_.timing.suspicion) {
         link.members_sent_at = now;

@@ -58,7 +58,7 @@ TEST(ReportJson, HasTheShapeThatIsPromised) {
     const boost::json::value json = boost::json::parse(report_json(history.check_until(20'000)));
     const boost::json::object& report = json.as_object();
     EXPECT_EQ(report.at("verdict").as_string(), "fail");
-    EXPECT_EQ(report.at("seed").as_string(), "1");
+    EXPECT_EQ(report.at("seed").to_number<std::uint64_t>(), 1u);
     EXPECT_EQ(report.at("kills").to_number<int>(), 1);
     std::vector<std::string> ids;
     for (const boost::json::value& item : report.at("invariants").as_array()) {

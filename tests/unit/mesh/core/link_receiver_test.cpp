@@ -73,6 +73,23 @@ TEST_F(LinkReceiverTest, FindsALostLastFrameByATail) {
     EXPECT_EQ(receiver_.delivered(), RecordNo{1});
 }
 
+TEST_F(LinkReceiverTest, AsksAtOnceWhenThereIsANewWayToTheSender) {
+    receiver_.hurry(kStart);
+    EXPECT_EQ(receiver_.next_deadline(), std::nullopt);
+    receiver_.on_frame(kStart, frame(2, {r_[2]}), out_);
+    Instant now = kStart;
+    for (int i = 0; i < 5; ++i) {  // nobody hears it
+        now = *receiver_.next_deadline();
+        receiver_.on_deadline(now, out_);
+    }
+    EXPECT_GT(*receiver_.next_deadline(), now + 200ms);
+    out_.clear();
+    receiver_.hurry(now + 1ms);
+    receiver_.on_deadline(now + 1ms, out_);
+    EXPECT_EQ(out_, (LinkEffects{SendNack{{{FrameNo{1}, FrameNo{1}}}}}));
+    EXPECT_EQ(receiver_.next_deadline(), now + 21ms);
+}
+
 TEST_F(LinkReceiverTest, BelievesAHeartbeatOnlyWhenTheDataPathIsQuiet) {
     receiver_.on_claim(kStart, FrameNo{3}, RecordNo{3}, false);
     EXPECT_EQ(receiver_.next_deadline(), kStart + 20ms);

@@ -266,7 +266,7 @@ void Membership::bind(Instant now, Peer& peer, SessionTag remote, const SessionT
     peer.their_delivered = terms.delivered;
     peer.their_at = terms.at;
     peer.their_extras = terms.extras;
-    peer.hello_at.reset();
+    peer.hello_at = now + options_.timing.hello_retry;  // our answer may be lost: ask whether it stands
     peer.give_up_at = now + options_.timing.handshake;
 }
 

@@ -92,6 +92,7 @@ void MeshNode::settle(Instant now, Effects& out) {
         tick_link(now, oid, link, out);
     }
     handle_events(now, out);  // a leaver may have gone
+    introduce(out);
     queries_.on_deadline(now, out);
     traces_.on_deadline(now, out);
     Reconcile::Out todo;

@@ -109,6 +109,7 @@ private:
     // mesh_node_links.cpp
     void on_session_up(Instant now, const SessionUp& up, Effects& out);
     void on_session_down(Instant now, const SessionDown& down, Effects& out);
+    void introduce(Effects& out);
     void on_control(Instant now, const Control& message, Effects& out);
     void on_data(Instant now, const Data& message, Effects& out, OriginId via = {});
     void run(Instant now, OriginId from, Link& link, const LinkEffects& effects, Effects& out);
@@ -210,6 +211,7 @@ private:
     std::map<OriginId, Tally> tallies_;
     Tally forgotten_;  // of peers that nobody remembers any more
     std::map<OriginId, std::string> data_endpoints_;
+    std::vector<MemberInfo> newcomers_;  // of this turn
     std::set<OriginId> subscribers_;  // their subscription has reached our publisher
     std::map<ShardIndex, std::uint64_t> clients_;
     std::uint64_t shards_ = 0;

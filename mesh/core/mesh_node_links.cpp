@@ -36,9 +36,24 @@ void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
     for (const TraceReport& report : traces_.take_owed(up.oid)) {
         membership_.send(up.oid, report, out);
     }
-    for (const auto& [oid, other] : links_) {
-        if (oid != up.oid) {
-            membership_.send(oid, Members{{{peer->oid, peer->name, peer->endpoints}}}, out);
+    newcomers_.push_back({peer->oid, peer->name, peer->endpoints});
+}
+
+/// Tells everybody whom a turn has brought: once a turn and peer, as a mesh that starts makes sessions by the dozen.
+void MeshNode::introduce(Effects& out) {
+    const std::vector<MemberInfo> newcomers = std::exchange(newcomers_, {});
+    for (const auto& [oid, link] : links_) {
+        Members news;
+        for (const MemberInfo& newcomer : newcomers) {
+            if (newcomer.oid != oid) {
+                news.members.push_back(newcomer);
+            }
+            if (news.members.size() == options_.limits.members_per_message) {
+                membership_.send(oid, std::exchange(news, {}), out);
+            }
+        }
+        if (!news.members.empty()) {
+            membership_.send(oid, std::move(news), out);
         }
     }
 }

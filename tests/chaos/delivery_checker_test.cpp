@@ -159,6 +159,23 @@ TEST_F(Delivery, IsNotOwedBetweenTwoThatHadNotMet) {
     EXPECT_EQ(violations("P1"), 0U);
 }
 
+TEST_F(Delivery, IsNotOwedBetweenTwoThatKnowOfEachOtherWithoutASessionYet) {
+    for (const std::uint32_t seed : {1U, 2U}) {
+        history_.add(5'000, EventKind::kEnd, seed, "kill");
+        history_.unsubscribe(5'001, seed);
+        history_.add(6'000, EventKind::kStart, seed);
+    }
+    const auto views = [this](int at, const std::string& state) {
+        history_.view(at, 1, "n1-2", {{3, "n3-1", state}});
+        history_.view(at, 3, "n3-1", {{1, "n1-2", state}});
+    };
+    views(6'100, "joining");
+    history_.publish(6'150, 1, 1);
+    views(6'200, "alive");
+    history_.publish(6'300, 1, 2);
+    EXPECT_EQ(violations("P1"), 1U) << "the second alone: they have met by then";
+}
+
 TEST_F(Delivery, IsOwedByANewProcessThatCouldAskASeed) {
     history_.add(5'000, EventKind::kEnd, 3, "kill");
     history_.unsubscribe(5'001, 3);

@@ -42,6 +42,29 @@ TEST_F(Membership, FindsALateDetection) {
     EXPECT_FALSE(verdict("P5").ok());
 }
 
+TEST_F(Membership, DoesNotChargeTheMeshForAProcessThatTheSystemWasSlowToEnd) {
+    kill_third(1'240, 1'250);
+    history_.add(6'200, EventKind::kReaped, 3);
+    EXPECT_TRUE(verdict("P5").ok());
+    EXPECT_EQ(report_->detection.values.size(), 0U);
+    EXPECT_EQ(verdict("P5").exemptions.at("the system took long to end the killed process"), 2U);
+}
+
+TEST_F(Membership, ChargesTheMeshWhenTheSystemWasQuick) {
+    kill_third(1'240, 1'250);
+    history_.add(5'100, EventKind::kReaped, 3);
+    EXPECT_FALSE(verdict("P5").ok());
+}
+
+TEST_F(Membership, AStallOfOneThatIsStillJoiningKillsNobody) {
+    history_.view(4'900, 1, HistoryBuilder::oid(1), two(2, "alive", 3, "joining"));
+    history_.add(5'000, EventKind::kStop, 3);
+    history_.add(5'500, EventKind::kContinue, 3);
+    history_.view(5'800, 1, HistoryBuilder::oid(1), two(2, "alive", 3, "dead"));
+    history_.view(6'000, 1, HistoryBuilder::oid(1), two(2, "alive", 3, "alive"));
+    EXPECT_TRUE(verdict("P5").ok());
+}
+
 TEST_F(Membership, FindsADeathThatIsNeverSeen) {
     history_.add(5'000, EventKind::kEnd, 3, "kill");
     history_.view(5'040, 1, HistoryBuilder::oid(1), two(2, "alive", 3, "dead"));

@@ -49,6 +49,42 @@ TEST_F(SimTest, FindsAVerdictOnOneWhoIsHeard) {
     EXPECT_TRUE(violates("P5"));
 }
 
+/// How long it takes until everybody has a session with host 0, after a thaw, when one control message in ten is lost.
+Duration thaw_on_a_lossy_network(std::uint64_t seed) {
+    World world(WorldOptions{.seed = seed, .hosts = 4});
+    for (HostId host = 0; host < 4; ++host) {
+        world.start(host, {0, 1}, "n" + std::to_string(host));
+        for (HostId other = 0; other < 4; ++other) {
+            if (other != host) {
+                world.network().alter(host, other).control_loss_percent = 10;
+            }
+        }
+    }
+    world.run_for(4s);
+    world.freeze(0);
+    world.run_for(4s);
+    world.thaw(0);
+    const Instant thawed = world.now();
+    const auto sees = [&](HostId a, HostId b) {
+        const mesh::Peer* peer = world.process(a)->node->membership().find(world.process(b)->oid);
+        return peer != nullptr && peer->in_session();
+    };
+    const auto whole = [&] {
+        return sees(1, 0) && sees(2, 0) && sees(3, 0) && sees(0, 1) && sees(0, 2) && sees(0, 3);
+    };
+    world.run_for(100ms);  // host 0 has found out that the others have given it up
+    while (!whole() && world.now() - thawed < 10s) {
+        world.run_for(50ms);
+    }
+    return world.now() - thawed;
+}
+
+TEST_F(SimTest, ALostMessageDelaysASessionByARetryNotByAWholeAttempt) {
+    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+        EXPECT_LE(thaw_on_a_lossy_network(seed), 1500ms) << "seed " << seed;
+    }
+}
+
 TEST_F(SimTest, SeesDeathsAndLongFreezesInTimeAndShortOnesNotAtAll) {
     start();
     world_->freeze(2);

@@ -168,6 +168,7 @@ void Cluster::kill(const std::vector<std::uint32_t>& nodes) {
         Node& node = at(number);
         if (node.child) {
             ::waitpid(node.child->pid(), nullptr, 0);
+            record(EventKind::kReaped, number);
             take_output(node);
             node.child.reset();
         }

@@ -34,8 +34,9 @@ enum class EventKind : std::uint8_t {
     kSlowed,        ///< node, other: what the first sends to the second is about to be delayed or throttled
     kEased,         ///< node, other: no longer
     kMemory,        ///< node, number: its resident bytes
+    kReaped,        ///< node: the system has ended the killed process; its connections are closed
 };
-inline constexpr std::size_t kEventKinds = 21;
+inline constexpr std::size_t kEventKinds = 22;
 
 /// The text of a kFault that is none: the mesh is only watched.
 inline constexpr const char* kNoFault = "none";

@@ -48,6 +48,16 @@ bool could_ask_a_seed(const Timeline& timeline, const Process& earlier, const Pr
     });
 }
 
+/// Until `at` it has held the other for more than a name: it has had a session with it.
+bool has_met(const Timeline& timeline, const Process& process, const std::string& oid, Instant at) {
+    const auto list = timeline.views.find(process.node);
+    return list != timeline.views.end() &&
+           std::any_of(list->second.begin(), list->second.end(), [&](const View& view) {
+               const Member* member = view.at <= at && view.oid == process.oid ? find_member(view, oid) : nullptr;
+               return member != nullptr && member->state != "joining";
+           });
+}
+
 }  // namespace
 
 Due due_of(const Timeline& timeline, const Publication& publication, std::uint32_t subscriber) {
@@ -82,10 +92,7 @@ bool had_met(const Timeline& timeline, const Publication& publication, const Sub
     if (*publication.process == *subscription.process) {
         return true;
     }
-    const View* of_origin = timeline.view_at(origin, publication.sent);
-    const View* of_reader = timeline.view_at(reader, publication.sent);
-    if (of_origin != nullptr && of_reader != nullptr && find_member(*of_origin, reader.oid) != nullptr &&
-        find_member(*of_reader, origin.oid) != nullptr) {
+    if (has_met(timeline, origin, reader.oid, publication.sent) && has_met(timeline, reader, origin.oid, publication.sent)) {
         return true;
     }
     const bool origin_is_later = origin.start > reader.start;

@@ -16,7 +16,7 @@ void close_stop(Timeline& timeline, std::uint32_t node, Instant at) {
 void on_process(Timeline& timeline, const Event& event) {
     switch (event.kind) {
         case EventKind::kStart:
-            timeline.processes.push_back({event.node, event.at, kNever, {}, {}});
+            timeline.processes.push_back({event.node, event.at, kNever, {}, {}, kNever});
             break;
         case EventKind::kEnd:
             if (const auto index = timeline.process_at(event.node, event.at)) {
@@ -94,6 +94,14 @@ void on_subscription(Timeline& timeline, const Event& event) {
     }
 }
 
+void on_reaped(Timeline& timeline, const Event& event) {
+    const auto last = std::find_if(timeline.processes.rbegin(), timeline.processes.rend(),
+                                   [&event](const Process& process) { return process.node == event.node; });
+    if (last != timeline.processes.rend()) {
+        last->reaped = event.at;
+    }
+}
+
 void end_impairment(Timeline& timeline, const Event& event) {
     for (Impairment& impairment : timeline.impairments) {
         if (impairment.from == event.node && impairment.to == event.other && impairment.end == kNever &&
@@ -134,6 +142,9 @@ void add(Timeline& timeline, const Event& event) {
         case EventKind::kHealed:
         case EventKind::kEased:
             end_impairment(timeline, event);
+            break;
+        case EventKind::kReaped:
+            on_reaped(timeline, event);
             break;
         case EventKind::kMemory:
             timeline.memory[event.node].push_back({event.at, event.number});
@@ -214,6 +225,10 @@ const Member* find_member(const View& view, const std::string& oid) {
     const auto found = std::find_if(view.members.begin(), view.members.end(),
                                     [&oid](const Member& member) { return member.oid == oid; });
     return found == view.members.end() ? nullptr : &*found;
+}
+
+bool has_session(const Member& member) {
+    return member.state == "alive" || member.state == "suspect" || member.state == "partial";
 }
 
 bool holds_alive(const View& view, const std::string& oid) {

@@ -22,6 +22,7 @@ struct Process {
     Instant end = kNever;
     std::string ending;  ///< as in EventKind::kEnd; empty: alive at the end of the history
     std::string oid;     ///< empty: never seen
+    Instant reaped = kNever;  ///< when the system had ended the killed one; kNever: it does not say
 };
 
 struct Stop {
@@ -128,6 +129,8 @@ struct Timeline {
 
 [[nodiscard]] Timeline make_timeline(const History& history);
 
+/// Whatever the doubts: there is a session with it.
+[[nodiscard]] bool has_session(const Member& member);
 [[nodiscard]] const Member* find_member(const View& view, const std::string& oid);
 /// Alive, or not given up yet.
 [[nodiscard]] bool holds_alive(const View& view, const std::string& oid);

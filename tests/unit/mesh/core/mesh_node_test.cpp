@@ -340,5 +340,24 @@ TEST(MeshNodeJoining, KnocksAgainUntilTheSeedHasHadItsTime) {
     EXPECT_TRUE(node.ready());
 }
 
+TEST_F(MeshNodeTest, TellsEachMemberOnceATurnWhoHasCome) {
+    establish();
+    for (const std::uint64_t oid : {std::uint64_t{3}, std::uint64_t{4}}) {
+        Introduction newcomer = peer();
+        newcomer.name = "n" + std::to_string(oid);
+        newcomer.endpoints = {newcomer.name + ":1", newcomer.name + ":2", newcomer.name + ":3"};
+        node_.step(now_, Control{OriginId{oid}, OriginId{1}, {}, Hello{newcomer, SessionTag{5}, {}, {}}}, out_);
+        node_.step(now_, LinkUp{all_of<OpenLink>(out_).back().link}, out_);
+        const SessionTag tag = bodies<Welcome>(out_).back().tag;
+        node_.step(now_, Control{OriginId{oid}, OriginId{1}, tag, Heartbeat{}}, out_);
+    }
+    node_.settle(now_, out_);
+    const auto told = bodies<Members>(out_);
+    ASSERT_EQ(told.size(), 3u);  // b of both, and those two of each other
+    EXPECT_EQ(told[0].members.size(), 2u);
+    EXPECT_EQ(told[1].members.size(), 1u);
+    EXPECT_EQ(told[2].members.size(), 1u);
+}
+
 }  // namespace
 }  // namespace tulle::mesh

@@ -6,7 +6,7 @@
 namespace tulle::mesh {
 
 Membership::Membership(const NodeOptions& options, Prng& prng, Records records)
-    : options_(options), prng_(prng), records_(std::move(records)), gate_(options.timing.join) {
+    : options_(options), prng_(prng), records_(std::move(records)), gate_(options.timing.join), digest_(options.oid.value) {
     for (const std::string& endpoint : options.seeds) {
         seeds_.emplace_back().endpoint = endpoint;
     }
@@ -143,16 +143,6 @@ std::vector<MembershipEvent> Membership::take_events() {
 const Peer* Membership::find(OriginId oid) const {
     const auto found = peers_.find(oid);
     return found == peers_.end() ? nullptr : &found->second;
-}
-
-std::uint64_t Membership::digest() const {
-    std::uint64_t digest = options_.oid.value;
-    for (const auto& [oid, peer] : peers_) {
-        if (peer.in_session()) {
-            digest ^= oid.value;
-        }
-    }
-    return digest;
 }
 
 std::vector<MemberInfo> Membership::members() const {

@@ -102,7 +102,7 @@ public:
     [[nodiscard]] bool barred() const { return barred_until_.has_value(); }
     [[nodiscard]] const MembershipCounters& counters() const { return counters_; }
     /// XOR over the ids of all in session, oneself included: equal views have equal digests.
-    [[nodiscard]] std::uint64_t digest() const;
+    [[nodiscard]] std::uint64_t digest() const { return digest_; }
     /// All in session.
     [[nodiscard]] std::vector<MemberInfo> members() const;
 
@@ -205,6 +205,7 @@ private:
     std::optional<Instant> barred_until_;
     std::uint32_t last_link_ = 0;
     std::uint64_t last_tag_ = 0;
+    std::uint64_t digest_;  // kept up with each session, as every heartbeat bears it
     bool ready_ = false;
     bool dialling_ = true;
 };

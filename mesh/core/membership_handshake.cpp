@@ -271,6 +271,7 @@ void Membership::bind(Instant now, Peer& peer, SessionTag remote, const SessionT
 }
 
 void Membership::confirm(Instant now, Peer& peer, Effects& out) {
+    digest_ ^= peer.in_session() ? 0 : peer.oid.value;
     peer.state = PeerState::kAlive;
     peer.was_alive = true;
     peer.last_heard = now;

@@ -176,6 +176,7 @@ void Membership::end_session(Peer& peer, PeerState state) {
     peer.route_via = {};
     peer.check_at.reset();
     if (stood) {
+        digest_ ^= peer.oid.value;
         events_.push_back(SessionDown{peer.oid, state});
     }
 }

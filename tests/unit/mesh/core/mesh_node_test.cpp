@@ -359,5 +359,15 @@ TEST_F(MeshNodeTest, TellsEachMemberOnceATurnWhoHasCome) {
     EXPECT_EQ(told[2].members.size(), 1u);
 }
 
+TEST_F(MeshNodeTest, SaysWithEachHeartbeatWhoIsInSession) {
+    EXPECT_EQ(node_.membership().digest(), 1u);
+    establish();
+    EXPECT_EQ(node_.membership().digest(), 1u ^ 2u);
+    feed(from_peer(Hello{peer(), SessionTag{78}, {}, {}}, 0));  // it begins anew
+    EXPECT_EQ(node_.membership().digest(), 1u);
+    feed(from_peer(Heartbeat{}, bodies<Welcome>(out_).back().tag.value));
+    EXPECT_EQ(node_.membership().digest(), 1u ^ 2u);
+}
+
 }  // namespace
 }  // namespace tulle::mesh

@@ -65,6 +65,17 @@ TEST_F(Membership, AStallOfOneThatIsStillJoiningKillsNobody) {
     EXPECT_TRUE(verdict("P5").ok());
 }
 
+TEST_F(Membership, OneThatHasSaidGoodbyeMayTakeItsTimeToEnd) {
+    history_.view(5'000, 1, HistoryBuilder::oid(1), two(2, "alive", 3, "left"));
+    history_.add(15'000, EventKind::kEnd, 3, "leave");
+    EXPECT_TRUE(verdict("P5").ok());
+}
+
+TEST_F(Membership, NobodyHasLeftWhoHasNotSaidSo) {
+    history_.view(5'000, 1, HistoryBuilder::oid(1), two(2, "alive", 3, "left"));
+    EXPECT_EQ(verdict("P5").violations, 1U);
+}
+
 TEST_F(Membership, FindsADeathThatIsNeverSeen) {
     history_.add(5'000, EventKind::kEnd, 3, "kill");
     history_.view(5'040, 1, HistoryBuilder::oid(1), two(2, "alive", 3, "dead"));

@@ -164,7 +164,8 @@ void check_living(const Timeline& timeline, Report& report) {
                     continue;
                 }
                 ++verdict.checked;
-                const bool leaving = other.ending == "leave" && view.at + kHeal > other.end;
+                const bool leaving =
+                    other.ending == "leave" && (member->state == "left" || view.at + kHeal > other.end);
                 const bool dead = member->state == "dead" || member->state == "left";
                 if (!dead || leaving) {
                     continue;

@@ -20,6 +20,7 @@ void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out
     if (frame->no.value - received_.value > limits_.frames_ahead) {
         return;
     }
+    considered_ = std::max(considered_, frame->upto);
     const Arrival arrival{frame->no <= holes_upto_, via};
     if (arrival.repaired) {
         ++repaired_;
@@ -75,6 +76,7 @@ void LinkReceiver::hold(const FramePtr& frame, const Arrival& arrival) {
 }
 
 void LinkReceiver::on_claim(Instant now, FrameNo last_sent, RecordNo upto, bool in_order) {
+    considered_ = std::max(considered_, upto);
     if (last_sent == received_) {
         delivered_ = std::max(delivered_, upto);
     }
@@ -134,6 +136,16 @@ std::vector<FrameRange> LinkReceiver::missing() const {
         ranges.push_back({expected, known_});
     }
     return ranges;
+}
+
+std::uint64_t LinkReceiver::lost() const {
+    const FrameNo last = std::max(known_, claimed_);
+    if (last <= received_ || last.value - received_.value <= held_.size()) {
+        return 0;
+    }
+    const std::uint64_t held = held_records().size();
+    const std::uint64_t passed = considered_ <= delivered_ ? 0 : considered_.value - delivered_.value;
+    return passed > held ? passed - held : 1;
 }
 
 void LinkReceiver::hurry(Instant now) {

@@ -75,6 +75,9 @@ public:
     [[nodiscard]] std::uint64_t repaired() const { return repaired_; }
     [[nodiscard]] std::uint64_t duplicates() const { return duplicates_; }
     [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }
+    /// How many records may be in the frames that are known to be missing; 0 when none is. No fewer than there are: those of
+    /// no interest to us are numbered as well.
+    [[nodiscard]] std::uint64_t lost() const;
     /// What came beyond a hole and waits for it.
     [[nodiscard]] std::vector<RecordPtr> held_records() const {
         std::vector<RecordPtr> records;
@@ -102,6 +105,7 @@ private:
     FrameNo received_;
     RecordNo delivered_;
     FrameNo known_;    // highest that was certainly sent
+    RecordNo considered_;  // highest record that the sender has come to, as far as we know
     FrameNo claimed_;  // highest that was claimed; believed when the data path is quiet
     std::map<FrameNo, Held> held_;
     std::size_t held_bytes_ = 0;

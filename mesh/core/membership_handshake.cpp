@@ -247,7 +247,9 @@ void Membership::new_attempt(Instant now, Peer& peer) {
     peer.local_tag = SessionTag{++last_tag_};
     peer.remote_tag = {};
     peer.bound = false;
-    peer.start = records_.last();
+    if (!peer.was_alive) {
+        peer.start = records_.last();  // later attempts: it is owed all since it was a member, though it may know of no session
+    }
     peer.give_up_at = now + options_.timing.handshake;
 }
 

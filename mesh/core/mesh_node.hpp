@@ -160,7 +160,7 @@ private:
 
     // mesh_node_reconcile.cpp
     void mourn(Instant now, OriginId origin, const LinkReceiver& receiver, Effects& out);
-    void ask_survivors(Instant now, OriginId origin, RecordNo ours, const std::vector<RecordPtr>& held, Effects& out);
+    void ask_survivors(Instant now, OriginId origin, Reconcile::Position position, Effects& out);
     void mourn_suspects(Instant now, Effects& out);  // a planted defect
     void on_wake(Instant now, OriginId from, const Wake& wake, Effects& out);
     void on_fill(Instant now, OriginId from, const Fill& fill, Effects& out);

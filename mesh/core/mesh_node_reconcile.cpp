@@ -6,10 +6,10 @@ namespace tulle::mesh {
 
 /// The session is ended already: nothing late of this origin can come behind what is filled in.
 void MeshNode::mourn(Instant now, OriginId origin, const LinkReceiver& receiver, Effects& out) {
-    ask_survivors(now, origin, receiver.delivered(), receiver.held_records(), out);
+    ask_survivors(now, origin, {receiver.delivered(), receiver.held_records(), receiver.lost()}, out);
 }
 
-void MeshNode::ask_survivors(Instant now, OriginId origin, RecordNo ours, const std::vector<RecordPtr>& held, Effects& out) {
+void MeshNode::ask_survivors(Instant now, OriginId origin, Reconcile::Position position, Effects& out) {
     std::set<OriginId> survivors;
     for (const auto& [oid, link] : links_) {
         if (oid != origin) {
@@ -18,9 +18,9 @@ void MeshNode::ask_survivors(Instant now, OriginId origin, RecordNo ours, const 
     }
     // What others have filled in before, after an earlier death, is delivered too: what lies below would be out of order.
     const std::vector<RecordNo>& extras = origins_.extras(origin);
-    const RecordNo delivered = extras.empty() ? ours : std::max(ours, extras.back());
+    position.delivered = extras.empty() ? position.delivered : std::max(position.delivered, extras.back());
     Reconcile::Out todo;
-    reconcile_.begin(now, origin, delivered, held, survivors, todo);
+    reconcile_.begin(now, origin, position, survivors, todo);
     run(now, todo, out);
 }
 
@@ -40,10 +40,11 @@ void MeshNode::on_wake(Instant now, OriginId from, const Wake& wake, Effects& ou
     run(now, todo, out);
     const Peer* peer = membership_.find(wake.origin);
     const std::optional<RecordNo> ours = origins_.delivered(wake.origin);
-    if (!stands && peer != nullptr && peer->state == PeerState::kDead && ours && *ours < wake.delivered &&
+    if (!stands && peer != nullptr && peer->state == PeerState::kDead && peer->local_tag == SessionTag{} && ours && *ours < wake.delivered &&
         !reconcile_.under_way(wake.origin)) {
-        // It came back to the asker and died again before we met: what the asker has got meanwhile is news to us.
-        ask_survivors(now, wake.origin, *ours, {}, out);
+        // It came back to the asker and died again before we met: what the asker has got meanwhile is news to us. Not while
+        // we try to meet it again: it has been told how far we are.
+        ask_survivors(now, wake.origin, {*ours, {}, 0}, out);
     }
 }
 
@@ -66,6 +67,10 @@ void MeshNode::run(Instant now, const Reconcile::Out& todo, Effects& out) {
         send_fill(answer, out);
     }
     for (const Reconcile::Out::Filled& filled : todo.filled) {
+        if (filled.lost > 0) {
+            counters_.gone += filled.lost;
+            report_gone({{}, filled.lost}, out);
+        }
         for (const RecordPtr& record : filled.records) {
             origins_.add_extra(filled.origin, record->n);
             reconcile_.keep(now, filled.origin, record);  // a survivor that is late may still ask

@@ -60,7 +60,8 @@ struct Knock {
 struct SessionTerms {
     /// Of the receiver's records all up to here are delivered at the sender; nothing if it never had a session with it.
     std::optional<RecordNo> delivered;
-    /// The sender's last record when it chose its tag: where its link starts if the other side has `delivered` nothing.
+    /// The sender's last record when it chose its tag, or when it did so for the first session that it had with the receiver:
+    /// where its link starts if the other side has `delivered` nothing.
     RecordNo at;
     /// Beyond `delivered`, others have filled in these (ascending): what lies between would come out of order now, so it is
     /// to be reported as gone.

@@ -63,7 +63,7 @@ struct Peer {
     SessionTag remote_tag;       ///< theirs, 0: not known
     SessionTag newest_remote;    ///< what is older is a ghost
     bool bound = false;          ///< local_tag and remote_tag belong together
-    RecordNo start;              ///< our last record when local_tag was chosen
+    RecordNo start;              ///< our last record when local_tag was chosen, the first time that led to a session
     std::string knocked;         ///< echoed in our next Hello
     std::optional<RecordNo> their_delivered;  ///< terms of the bound attempt
     RecordNo their_at;

@@ -14,14 +14,16 @@ void Reconcile::keep(Instant now, OriginId origin, const RecordPtr& record) {
     }
 }
 
-void Reconcile::begin(Instant now, OriginId origin, RecordNo delivered, const std::vector<RecordPtr>& held,
-                      const std::set<OriginId>& survivors, Out& out) {
+void Reconcile::begin(Instant now, OriginId origin, const Position& position, const std::set<OriginId>& survivors,
+                      Out& out) {
+    const RecordNo delivered = position.delivered;
     Vigil vigil{.delivered = delivered,
                 .waiting = survivors,
                 .pool = {},
+                .lost = position.lost,
                 .ask_again_at = now + timing_.reconcile_retry,
                 .give_up_at = now + timing_.reconcile};
-    for (const RecordPtr& record : held) {
+    for (const RecordPtr& record : position.held) {
         if (delivered < record->n) {
             vigil.pool.emplace(record->n, record);
         }
@@ -74,8 +76,8 @@ void Reconcile::on_fill(OriginId from, const Fill& fill, Out& out) {
         return;
     }
     for (const RecordPtr& record : fill.records) {
-        if (it->second.delivered < record->n) {
-            it->second.pool.emplace(record->n, record);
+        if (it->second.delivered < record->n && it->second.pool.emplace(record->n, record).second) {
+            it->second.lost -= it->second.lost > 0 ? 1u : 0u;
         }
     }
     if (fill.last) {
@@ -104,7 +106,7 @@ void Reconcile::abort(OriginId origin) {
 }
 
 void Reconcile::finish(std::map<OriginId, Vigil>::iterator it, Out& out) {
-    Out::Filled filled{it->first, {}};
+    Out::Filled filled{it->first, {}, it->second.lost};
     for (auto& [n, record] : it->second.pool) {
         filled.records.push_back(std::move(record));
     }

@@ -40,13 +40,19 @@ public:
         struct Filled {
             OriginId origin;
             std::vector<RecordPtr> records;
+            std::uint64_t lost = 0;  ///< nobody has these; some may be of no interest
         };
         std::vector<Filled> filled;
     };
 
-    /// `origin` is dead; all up to `delivered` was delivered here, and `held` came beyond a hole.
-    void begin(Instant now, OriginId origin, RecordNo delivered, const std::vector<RecordPtr>& held,
-               const std::set<OriginId>& survivors, Out& out);
+    /// How far we had come with the origin.
+    struct Position {
+        RecordNo delivered;           ///< all up to here
+        std::vector<RecordPtr> held;  ///< came beyond a hole
+        std::uint64_t lost = 0;       ///< at most so many records are in the holes
+    };
+    /// `origin` is dead.
+    void begin(Instant now, OriginId origin, const Position& position, const std::set<OriginId>& survivors, Out& out);
     /// A survivor asks. Answered now, or when the origin is dead for us too.
     void on_wake(OriginId from, const Wake& wake, bool origin_in_session, Out& out);
     void on_fill(OriginId from, const Fill& fill, Out& out);
@@ -79,6 +85,7 @@ private:
         RecordNo delivered;
         std::set<OriginId> waiting;
         std::map<RecordNo, RecordPtr> pool;
+        std::uint64_t lost = 0;
         Instant ask_again_at;
         Instant give_up_at;
     };

@@ -151,6 +151,22 @@ std::vector<std::pair<const Process*, const Client*>> audience(World& world, con
 
 }  // namespace
 
+namespace {
+
+/// P3: of an origin that is gone, nothing is missing before what was delivered unless a gap says so. While the two were cut
+/// off from each other nobody can know what it accepted for this node alone.
+void check_skipped(World& world, const Process& process, const Client& client, const Accepted& message) {
+    const auto seen = client.seen.find(message.origin);
+    const bool later = seen != client.seen.end() && !seen->second.empty() && message.n < seen->second.back();
+    if (later && !client.saw(message.origin, message.n) && client.gap == 0 && !client.gap_unknown) {
+        world.violation("P3 " + world.name_of(process.oid) + ": client " + std::to_string(client.id) + " was not told that " +
+                        std::to_string(message.n.value) + " of the ended " + world.name_of(message.origin) + " on " +
+                        message.channel + " is lost");
+    }
+}
+
+}  // namespace
+
 void check_ended_origins(World& world, Outcome& outcome) {
     constexpr Duration kBefore = 1s;
     constexpr Duration kAfter = 5s;
@@ -165,6 +181,11 @@ void check_ended_origins(World& world, Outcome& outcome) {
                 continue;
             }
             const auto subscribers = audience(world, message, *dead.process);
+            for (const auto& [process, subscriber] : subscribers) {
+                if (covered) {
+                    check_skipped(world, *process, *subscriber, message);
+                }
+            }
             const auto one = std::find_if(subscribers.begin(), subscribers.end(), [&](const auto& s) {
                 return s.second->saw(message.origin, message.n);
             });

@@ -137,5 +137,17 @@ TEST_F(LinkReceiverTest, IgnoresFrameNumbersThatNoCreditAllows) {
     EXPECT_EQ(receiver_.next_deadline(), std::nullopt);
 }
 
+TEST_F(LinkReceiverTest, KnowsHowManyRecordsItsHolesMayHold) {
+    EXPECT_EQ(receiver_.lost(), 0u);
+    receiver_.on_frame(kStart, frame(1, {r_[1]}), out_);
+    EXPECT_EQ(receiver_.lost(), 0u);
+    receiver_.on_frame(kStart, frame(3, {r_[4]}), out_);  // 2 and 3 are in the frame that is missing
+    EXPECT_EQ(receiver_.lost(), 2u);
+    receiver_.on_frame(kStart, frame(2, {r_[2], r_[3]}), out_);
+    EXPECT_EQ(receiver_.lost(), 0u);
+    receiver_.on_claim(kStart, FrameNo{4}, RecordNo{4}, false);  // the last one, though its records are not told
+    EXPECT_EQ(receiver_.lost(), 1u);
+}
+
 }  // namespace
 }  // namespace tulle::mesh

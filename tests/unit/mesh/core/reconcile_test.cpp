@@ -24,8 +24,8 @@ std::vector<std::uint64_t> numbers(const std::vector<RecordPtr>& records) {
 
 class ReconcileTest : public testing::Test {
 protected:
-    void begin(RecordNo delivered, const std::vector<RecordPtr>& held) {
-        reconcile_.begin(kStart, kDead, delivered, held, {kA, kB}, out_);
+    void begin(RecordNo delivered, const std::vector<RecordPtr>& held, std::uint64_t lost = 0) {
+        reconcile_.begin(kStart, kDead, {delivered, held, lost}, {kA, kB}, out_);
     }
 
     Timing timing_;
@@ -94,6 +94,15 @@ TEST_F(ReconcileTest, KeepsNoMoreOfAnOriginThanItsRing) {
     }
     small.on_wake(kA, {kDead, RecordNo{0}}, false, out_);
     EXPECT_EQ(numbers(out_.answers[0].records), (std::vector<std::uint64_t>{7, 8, 9}));
+}
+
+TEST_F(ReconcileTest, SaysHowManyNobodyHas) {
+    begin(RecordNo{4}, {record(7)}, 2);
+    reconcile_.on_fill(kA, {kDead, {record(5), record(7)}, true}, out_);
+    reconcile_.on_fill(kB, {kDead, {record(5)}, true}, out_);
+    ASSERT_EQ(out_.filled.size(), 1u);
+    EXPECT_EQ(out_.filled[0].lost, 1u);
+    EXPECT_EQ(out_.filled[0].records.size(), 2u);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <functional>
+#include <utility>
 
 #include "node/core/channel_name.hpp"
 
@@ -180,6 +181,24 @@ void check_apps(const std::vector<App>& apps) {
     }
 }
 
+/// What the list of a presence channel may take: each quote of an info is escaped, and the id comes twice.
+std::size_t presence_list_bytes(std::size_t members, std::size_t member_bytes) {
+    return members * (2 * member_bytes + 4 * kMaxUserIdBytes);
+}
+
+/// A new subscriber is sent the whole list, so whoever raises its limits must see to it that it fits into an outbox.
+void check_presence(const Config& config) {
+    constexpr auto kUsual = std::pair(kDefaultMaxPresenceMembers, kDefaultMaxPresenceMemberBytes);
+    for (const App& app : config.apps) {
+        const std::size_t list = presence_list_bytes(app.max_presence_members, app.max_presence_member_bytes);
+        if (list > config.outbox.max_bytes && list > presence_list_bytes(kUsual.first, kUsual.second)) {
+            throw ConfigError("the app '" + app.id + "': the list of a presence channel may take " + std::to_string(list) +
+                              " bytes, more than outbox_bytes (" + std::to_string(config.outbox.max_bytes) +
+                              "): raise that, or lower max_presence_members or max_presence_member_bytes");
+        }
+    }
+}
+
 void finish(Config& config, const Machine& machine, const Settings& merged) {
     if (config.name.empty()) {
         config.name = name_of_host(machine.host_name);
@@ -213,6 +232,7 @@ void finish(Config& config, const Machine& machine, const Settings& merged) {
         app.client_events = true;
         config.apps.push_back(std::move(app));
     }
+    check_presence(config);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ namespace tulle::node {
 namespace {
 
 constexpr std::size_t kMaxCredentialBytes = 256;
+constexpr std::size_t kMaxAuthorizationSeconds = 86'400;
 
 /// A value of the file with the words for a message about it.
 struct Entry {
@@ -82,10 +83,10 @@ std::string read_secret(const Entry& entry) {
     return secret;
 }
 
-std::size_t event_bytes_of(const Entry& entry) {
+std::size_t number_of(const Entry& entry, std::size_t most) {
     const auto number = entry.node.value_exact<std::int64_t>();
-    if (!number || *number < 1 || *number > static_cast<std::int64_t>(kMaxEventBytes)) {
-        entry.reject("must be a number from 1 to " + std::to_string(kMaxEventBytes));
+    if (!number || *number < 1 || *number > static_cast<std::int64_t>(most)) {
+        entry.reject("must be a number from 1 to " + std::to_string(most));
     }
     return static_cast<std::size_t>(*number);
 }
@@ -96,6 +97,46 @@ GapPolicy gap_policy_of(const Entry& entry) {
         entry.reject("must be \"event\" or \"close\"");
     }
     return text == "close" ? GapPolicy::kClose : GapPolicy::kEvent;
+}
+
+std::size_t number_or_zero_of(const Entry& entry, std::size_t most) {
+    return entry.node.value_exact<std::int64_t>() == 0 ? 0 : number_of(entry, most);
+}
+
+std::vector<std::string> origins_of(const Entry& entry) {
+    if (!entry.node.is_array()) {
+        entry.reject("must be an array of strings");
+    }
+    std::vector<std::string> origins;
+    for (const toml::node& element : *entry.node.as_array()) {
+        const std::string origin = text_of({element, entry.key, entry.path});
+        const bool is_pattern = origin == "*" || origin == "null" || origin.find("://") != std::string::npos;
+        if (!is_pattern || origin.ends_with("/")) {
+            entry.reject("'" + origin + "' is no origin of the form https://example.com or https://*.example.com");
+        }
+        origins.push_back(origin);
+    }
+    return origins;
+}
+
+/// The limits and switches of an app. False: no such key.
+bool take_app_limit(const Entry& entry, App& app) {
+    if (entry.key == "apps.max_event_bytes") {
+        app.max_event_bytes = number_of(entry, kMaxEventBytes);
+    } else if (entry.key == "apps.max_presence_members") {
+        app.max_presence_members = number_of(entry, kMaxPresenceMembers);
+    } else if (entry.key == "apps.max_presence_member_bytes") {
+        app.max_presence_member_bytes = number_of(entry, kMaxPresenceMemberBytes);
+    } else if (entry.key == "apps.client_events_per_second") {
+        app.client_events_per_second = number_or_zero_of(entry, kMaxClientEventsPerSecond);
+    } else if (entry.key == "apps.authorization_timeout") {
+        app.authorization_timeout = std::chrono::seconds(number_or_zero_of(entry, kMaxAuthorizationSeconds));
+    } else if (entry.key == "apps.allowed_origins") {
+        app.allowed_origins = origins_of(entry);
+    } else {
+        return false;
+    }
+    return true;
 }
 
 void take_app_key(const Entry& entry, App& app) {
@@ -114,9 +155,7 @@ void take_app_key(const Entry& entry, App& app) {
         app.client_events = bool_of(entry);
     } else if (entry.key == "apps.on_gap") {
         app.on_gap = gap_policy_of(entry);
-    } else if (entry.key == "apps.max_event_bytes") {
-        app.max_event_bytes = event_bytes_of(entry);
-    } else {
+    } else if (!take_app_limit(entry, app)) {
         entry.reject("unknown key");
     }
 }

@@ -45,6 +45,8 @@ constexpr ShardMetric kShardMetrics[] = {
     {"subscriptions_refused_total", "Subscriptions refused otherwise", &ShardCounters::subscriptions_refused_total},
     {"client_events_total", "Client events accepted", &ShardCounters::client_events_total},
     {"client_events_refused_total", "Client events refused", &ShardCounters::client_events_refused_total},
+    {"members_added_total", "Users whose coming was told to the clients of a presence channel", &ShardCounters::members_added_total},
+    {"members_removed_total", "Users whose leaving was told so", &ShardCounters::members_removed_total},
     {"gaps_told_total", "Clients told of messages that could not be delivered", &ShardCounters::gaps_told_total},
     {"gap_closes_total", "Clients closed because messages for them were lost", &ShardCounters::gap_closes_total},
     {"http_requests_total", "HTTP requests", &ShardCounters::http_requests_total},

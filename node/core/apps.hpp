@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mesh/base/time.hpp"
 #include "node/core/limits.hpp"
 
 namespace tulle::node {
@@ -25,7 +26,17 @@ struct App {
     bool client_events = false;
     GapPolicy on_gap = GapPolicy::kEvent;
     std::size_t max_event_bytes = kDefaultMaxEventBytes;
+    std::size_t client_events_per_second = kDefaultClientEventsPerSecond;  ///< of one connection; 0: no limit
+    /// In which a connection must be granted a private or presence channel; else it is closed with 4009. 0: no need to.
+    Duration authorization_timeout{};
+    /// "https://example.com", "https://*.example.com" or "*"; empty: every origin may connect.
+    std::vector<std::string> allowed_origins;
+    std::size_t max_presence_members = kDefaultMaxPresenceMembers;
+    std::size_t max_presence_member_bytes = kDefaultMaxPresenceMemberBytes;
 };
+
+/// Whether a page of this origin may connect to the app's WebSockets. Clients that are no browsers name none and may.
+[[nodiscard]] bool allows_origin(const App& app, std::string_view origin);
 
 /// The apps of this node, found by key (WebSocket) or id (HTTP).
 ///

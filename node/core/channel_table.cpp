@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mesh/base/assert.hpp"
+#include "node/core/channel_name.hpp"
 
 namespace tulle::node {
 
@@ -15,10 +16,11 @@ ChannelTable::ChannelId ChannelTable::open_channel(std::string_view channel, Cha
         free_ids_.pop_back();
     }
     const auto entry = ids_.emplace(std::string(channel), id).first;
-    channels_[id].name = &entry->first;
-    channels_[id].generation = ++last_generation_;
-    channels_[id].is_confirmed = false;
-    out.push_back(SubscribeHub{entry->first, last_generation_});
+    Channel& opened = channels_[id];
+    opened.name = &entry->first;
+    opened.generation = ++last_generation_;
+    opened.is_presence = classify(channel_of_key(channel)).type == ChannelType::kPresence;
+    out.push_back(SubscribeHub{entry->first, last_generation_, opened.is_presence});
     return id;
 }
 
@@ -31,12 +33,39 @@ void ChannelTable::subscribe(Slot slot, std::string_view channel, ChannelEffects
     }
     std::vector<ChannelId>& mine = slots_[slot.value];
     const Place place{static_cast<std::uint32_t>(entry.subscribers.size()), static_cast<std::uint32_t>(mine.size())};
-    if (places_.emplace(place_key(slot, id), place).second) {
+    const auto [held, is_new] = places_.emplace(place_key(slot, id), place);
+    if (is_new) {
         entry.subscribers.push_back(slot);
         mine.push_back(id);
     }
-    if (entry.is_confirmed) {
+    if (!entry.is_confirmed) {
+        return;
+    }
+    if (is_new && entry.is_presence) {
+        out.push_back(AskAdmission{slot, *entry.name});
+    } else if (is_new) {
+        admit(slot, channel, out);
+    } else if (held->second.in_channel < entry.admitted) {
         out.push_back(Confirm{slot, *entry.name});
+    }
+}
+
+void ChannelTable::admit(Slot slot, std::string_view channel, ChannelEffects& out) {
+    const ChannelId id = ids_.find(channel)->second;
+    Channel& entry = channels_[id];
+    const std::uint32_t at = places_.at(place_key(slot, id)).in_channel;
+    TULLE_ASSERT(entry.is_confirmed && at >= entry.admitted);
+    swap_subscribers(id, at, entry.admitted);
+    ++entry.admitted;
+    out.push_back(Confirm{slot, *entry.name});
+}
+
+void ChannelTable::swap_subscribers(ChannelId id, std::uint32_t a, std::uint32_t b) {
+    if (a != b) {
+        std::vector<Slot>& subscribers = channels_[id].subscribers;
+        std::swap(subscribers[a], subscribers[b]);
+        places_.at(place_key(subscribers[a], id)).in_channel = a;
+        places_.at(place_key(subscribers[b], id)).in_channel = b;
     }
 }
 
@@ -61,15 +90,16 @@ void ChannelTable::drop(Slot slot, ChannelId id, ChannelEffects& out) {
     const auto found = places_.find(place_key(slot, id));
     TULLE_ASSERT(found != places_.end());
     const Place place = found->second;
-    places_.erase(found);
-
     Channel& channel = channels_[id];
-    const Slot moved_slot = channel.subscribers.back();
-    channel.subscribers[place.in_channel] = moved_slot;
-    channel.subscribers.pop_back();
-    if (moved_slot != slot) {
-        places_.at(place_key(moved_slot, id)).in_channel = place.in_channel;
+    std::uint32_t at = place.in_channel;
+    if (at < channel.admitted) {
+        --channel.admitted;
+        swap_subscribers(id, at, channel.admitted);
+        at = channel.admitted;
     }
+    swap_subscribers(id, at, static_cast<std::uint32_t>(channel.subscribers.size() - 1));
+    channel.subscribers.pop_back();
+    places_.erase(place_key(slot, id));
 
     std::vector<ChannelId>& mine = slots_[slot.value];
     const ChannelId moved_id = mine.back();
@@ -87,33 +117,43 @@ void ChannelTable::drop(Slot slot, ChannelId id, ChannelEffects& out) {
     }
 }
 
-void ChannelTable::on_subscribed(std::string_view channel, std::uint64_t generation, ChannelEffects& out) {
+bool ChannelTable::on_subscribed(std::string_view channel, std::uint64_t generation, ChannelEffects& out) {
     const auto known = ids_.find(channel);
     if (known == ids_.end()) {
-        return;
+        return false;
     }
     Channel& entry = channels_[known->second];
     if (entry.generation != generation || entry.is_confirmed) {
-        return;
+        return false;
     }
     entry.is_confirmed = true;
     for (const Slot slot : entry.subscribers) {
-        out.push_back(Confirm{slot, *entry.name});
+        if (entry.is_presence) {
+            out.push_back(AskAdmission{slot, *entry.name});
+        } else {
+            out.push_back(Confirm{slot, *entry.name});
+        }
     }
+    entry.admitted = entry.is_presence ? 0u : static_cast<std::uint32_t>(entry.subscribers.size());
+    return true;
 }
 
-const std::vector<Slot>* ChannelTable::confirmed(std::string_view channel) const {
+std::span<const Slot> ChannelTable::confirmed(std::string_view channel) const {
     const auto known = ids_.find(channel);
-    if (known == ids_.end() || !channels_[known->second].is_confirmed) {
-        return nullptr;
+    if (known == ids_.end()) {
+        return {};
     }
-    return &channels_[known->second].subscribers;
+    const Channel& entry = channels_[known->second];
+    return std::span(entry.subscribers).first(entry.admitted);
 }
 
 bool ChannelTable::is_confirmed(Slot slot, std::string_view channel) const {
     const auto known = ids_.find(channel);
-    return known != ids_.end() && channels_[known->second].is_confirmed &&
-           places_.contains(place_key(slot, known->second));
+    if (known == ids_.end()) {
+        return false;
+    }
+    const auto place = places_.find(place_key(slot, known->second));
+    return place != places_.end() && place->second.in_channel < channels_[known->second].admitted;
 }
 
 std::size_t ChannelTable::channels_of(Slot slot) const {
@@ -123,8 +163,8 @@ std::size_t ChannelTable::channels_of(Slot slot) const {
 std::vector<ChannelCount> ChannelTable::list(std::string_view prefix) const {
     std::vector<ChannelCount> counts;
     for (const Channel& channel : channels_) {
-        if (channel.name != nullptr && channel.is_confirmed && channel.name->starts_with(prefix)) {
-            counts.push_back({*channel.name, channel.subscribers.size()});
+        if (channel.name != nullptr && channel.admitted > 0 && channel.name->starts_with(prefix)) {
+            counts.push_back({*channel.name, channel.admitted});
         }
     }
     std::sort(counts.begin(), counts.end(),

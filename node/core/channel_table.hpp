@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,6 +17,7 @@ namespace tulle::node {
 struct SubscribeHub {
     std::string channel;
     std::uint64_t generation = 0;
+    bool presence = false;  ///< with its members
     friend bool operator==(const SubscribeHub&, const SubscribeHub&) = default;
 };
 
@@ -32,7 +34,14 @@ struct Confirm {
     friend bool operator==(const Confirm&, const Confirm&) = default;
 };
 
-using ChannelEffect = std::variant<SubscribeHub, UnsubscribeHub, Confirm>;
+/// The mesh has confirmed a presence channel: take its user in, then admit the client at `slot`, or unsubscribe it.
+struct AskAdmission {
+    Slot slot;
+    std::string channel;
+    friend bool operator==(const AskAdmission&, const AskAdmission&) = default;
+};
+
+using ChannelEffect = std::variant<SubscribeHub, UnsubscribeHub, Confirm, AskAdmission>;
 using ChannelEffects = std::vector<ChannelEffect>;
 
 struct ChannelCount {
@@ -44,7 +53,8 @@ struct ChannelCount {
 /// Who of this shard's connections is subscribed to which channel, and whether the whole mesh knows that we are.
 ///
 /// A channel is pending from its first subscriber until the hub's answer of the same generation; whoever subscribes
-/// meanwhile waits for that answer. Confirmation and entry into what `confirmed` returns are one step.
+/// meanwhile waits for that answer. Confirmation and entry into what `confirmed` returns are one step. Subscribers of a
+/// presence channel are held one by one after that, until `admit`.
 ///
 /// Thread: confined to its shard.
 /// Order:  run the appended effects in order; `out` is only appended to.
@@ -58,15 +68,18 @@ public:
     void unsubscribe(Slot slot, std::string_view channel, ChannelEffects& out);
     /// The connection has gone.
     void remove(Slot slot, ChannelEffects& out);
-    /// The hub's answer.
-    void on_subscribed(std::string_view channel, std::uint64_t generation, ChannelEffects& out);
+    /// The hub's answer. False: it is to an older subscription, or has come before.
+    bool on_subscribed(std::string_view channel, std::uint64_t generation, ChannelEffects& out);
 
-    /// The subscribers to deliver to; null when there is none. Valid until the next change of the table.
-    [[nodiscard]] const std::vector<Slot>* confirmed(std::string_view channel) const;
+    /// The client at `slot`, which AskAdmission had named and which has not left since, is taken in.
+    void admit(Slot slot, std::string_view channel, ChannelEffects& out);
+
+    /// The subscribers to deliver to. Valid until the next change of the table.
+    [[nodiscard]] std::span<const Slot> confirmed(std::string_view channel) const;
     [[nodiscard]] bool is_confirmed(Slot slot, std::string_view channel) const;
     /// Channels of one connection, pending ones included.
     [[nodiscard]] std::size_t channels_of(Slot slot) const;
-    /// Confirmed channels whose key starts with `prefix`, sorted by key.
+    /// Channels with confirmed subscribers whose key starts with `prefix`, sorted by key.
     [[nodiscard]] std::vector<ChannelCount> list(std::string_view prefix) const;
     [[nodiscard]] std::size_t size() const { return ids_.size(); }
     [[nodiscard]] std::size_t subscriptions() const { return places_.size(); }
@@ -78,6 +91,8 @@ private:
         const std::string* name = nullptr;  ///< the key in ids_; null in a free entry
         std::uint64_t generation = 0;
         bool is_confirmed = false;
+        bool is_presence = false;
+        std::uint32_t admitted = 0;  ///< of the subscribers the first so many
         std::vector<Slot> subscribers;
     };
 
@@ -91,6 +106,7 @@ private:
         return (static_cast<std::uint64_t>(slot.value) << 32) | id;
     }
     ChannelId open_channel(std::string_view channel, ChannelEffects& out);
+    void swap_subscribers(ChannelId id, std::uint32_t a, std::uint32_t b);
     void drop(Slot slot, ChannelId id, ChannelEffects& out);
 
     std::unordered_map<std::string, ChannelId, StringHash, std::equal_to<>> ids_;

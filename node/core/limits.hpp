@@ -18,10 +18,28 @@ inline constexpr std::size_t kMaxNodeNameBytes = 64;      ///< shown in tables a
 // ---- events ----------------------------------------------------------------------------------------------------------
 
 inline constexpr std::size_t kMaxPublishChannels = 100;  ///< of one HTTP publish, as Pusher; more: 400
+inline constexpr std::size_t kMaxBatchEvents = 10;       ///< of one HTTP batch, as Pusher; more: 400
 /// Of one event's data, unless the app says otherwise (the default of soketi and Sockudo). More: 413 or 4301.
 inline constexpr std::size_t kDefaultMaxEventBytes = 100u << 10;
 /// The most that an app may allow: a mesh body with its event name must hold it.
 inline constexpr std::size_t kMaxEventBytes = 1000u << 10;
+
+/// Client events of one connection in a second, unless the app says otherwise (as Pusher); as many may come at once.
+/// More: 4301, and the connection goes on.
+inline constexpr std::size_t kDefaultClientEventsPerSecond = 10;
+inline constexpr std::size_t kMaxClientEventsPerSecond = 100'000;  ///< the most that an app may allow; 0 is no limit
+
+// ---- presence --------------------------------------------------------------------------------------------------------
+
+inline constexpr std::size_t kMaxUserIdBytes = 256;  ///< of a user_id, which the mesh carries; longer: subscription error
+/// Users of one presence channel in the whole mesh, unless the app says otherwise (as Pusher). One more: status 4100.
+inline constexpr std::size_t kDefaultMaxPresenceMembers = 100;
+/// The most that an app may allow: each new subscriber is sent the whole list.
+inline constexpr std::size_t kMaxPresenceMembers = 10'000;
+/// Bytes of a user_info, unless the app says otherwise (as soketi and Sockudo). More: status 4301.
+inline constexpr std::size_t kDefaultMaxPresenceMemberBytes = 2u << 10;
+/// The most that an app may allow: with the id it must fit into the mesh's 16 KiB.
+inline constexpr std::size_t kMaxPresenceMemberBytes = 14u << 10;
 
 // ---- WebSocket connections -------------------------------------------------------------------------------------------
 
@@ -39,6 +57,8 @@ inline constexpr std::size_t kOutboxReserveBytes = 4u << 10;
 inline constexpr Duration kWriteTimeout = 10s;
 inline constexpr Duration kActivityTimeout = 120s;  ///< silence after which the server pings; told to the clients
 inline constexpr Duration kPongTimeout = 30s;       ///< silence after that ping: close 4201
+inline constexpr std::size_t kMaxFragments = 256;      ///< of one message; more: close 1008
+inline constexpr std::size_t kMaxControlFrames = 100;  ///< pings, pongs and closes of one client in a second; more: close 1008
 inline constexpr Duration kHandshakeTimeout = 10s;  ///< from the upgrade request to the end of the 101 answer
 inline constexpr Duration kCloseTimeout = 5s;       ///< for the peer's answer to our Close frame, then the socket is shut
 inline constexpr Duration kLingerTimeout = 2s;      ///< for a peer to read our last words before the socket is closed
@@ -50,6 +70,8 @@ inline constexpr std::size_t kMaxHeaderBytes = 8u << 10;   ///< request line and
 inline constexpr std::size_t kMaxHeaderFields = 100;       ///< more: 431
 inline constexpr std::size_t kMaxHttpBodyBytes = 2u << 20; ///< holds kMaxEventBytes of data with JSON escapes; more: 413
 inline constexpr std::size_t kHttpBufferBytes = 64u << 10; ///< read ahead per request, chunk headers included; more: 400
+inline constexpr std::size_t kMaxTargetBytes = 4u << 10;  ///< path and query of a request; more: 414
+inline constexpr Duration kHttpSilenceTimeout = 5s;       ///< of a new connection; closed silently
 inline constexpr Duration kHttpRequestTimeout = 10s;       ///< for a whole request from its first byte; 408
 inline constexpr Duration kHttpIdleTimeout = 60s;          ///< between two requests of a kept connection; closed silently
 inline constexpr Duration kHttpAnswerTimeout = 15s;        ///< for our own answer, and for the peer to take it; closed

@@ -55,7 +55,7 @@ void HttpConnection::start() {
     reactor_.add(shared_from_this());
     boost::system::error_code ignored;
     socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
-    wait_for_request(kHttpRequestTimeout);
+    wait_for_request(kHttpSilenceTimeout);
 }
 
 void HttpConnection::set(State state, Duration patience) {
@@ -99,7 +99,7 @@ void HttpConnection::take_head() {
     const std::size_t size = http::head_size(readable(buffer_).substr(0, kMaxHeaderBytes));
     if (size == 0) {
         if (buffer_.size() >= kMaxHeaderBytes) {
-            refuse({431, "the header is too large"});
+            refuse(http::too_large(readable(buffer_)));
         } else if (http::cannot_be_request(readable(buffer_))) {
             refuse({400, "this is not HTTP"});
         } else {
@@ -248,6 +248,10 @@ void HttpConnection::write(HttpResponse response) {
     response_->body() = std::move(response.body);
     response_->keep_alive(keeps_alive_);
     response_->prepare_payload();
+    if (response.status == 204) {
+        response_->erase(beast::http::field::content_length);
+        response_->erase(beast::http::field::content_type);
+    }
     serial_ = 0;
     set(State::kWriting, kHttpAnswerTimeout);
     beast::http::async_write(

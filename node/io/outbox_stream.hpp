@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -16,7 +17,7 @@
 
 namespace tulle::node {
 
-/// Where an OutboxStream puts what Beast writes.
+/// Where an OutboxStream puts what Beast writes, and shows what Beast reads.
 class OutboxSink {
 public:
     OutboxSink() = default;
@@ -26,6 +27,8 @@ public:
 
     /// A whole control frame or a whole handshake. Small: Beast writes no messages here, only we do.
     virtual void queue_control(std::string_view bytes) = 0;
+    /// What has come from the peer, before Beast sees it.
+    virtual void on_received(std::string_view bytes) = 0;
 };
 
 /// The layer under Beast's WebSocket stream: reads from the socket, and writes into the connection's outbox as if that
@@ -43,7 +46,8 @@ public:
 
     template <class Buffers, class Handler>
     auto async_read_some(const Buffers& buffers, Handler&& handler) {
-        return socket_.async_read_some(buffers, std::forward<Handler>(handler));
+        return boost::asio::async_initiate<Handler, void(boost::system::error_code, std::size_t)>(
+            ReadInitiation{this}, handler, buffers);
     }
 
     template <class Buffers, class Handler>
@@ -53,6 +57,20 @@ public:
     }
 
 private:
+    struct ReadInitiation {
+        OutboxStream* stream;
+
+        template <class Handler, class Buffers>
+        void operator()(Handler&& handler, const Buffers& buffers) const {
+            stream->socket_.async_read_some(
+                buffers, [stream = stream, buffers, handler = std::forward<Handler>(handler)](
+                             const boost::system::error_code& error, std::size_t bytes) mutable {
+                    stream->show(buffers, bytes);
+                    handler(error, bytes);
+                });
+        }
+    };
+
     struct WriteInitiation {
         OutboxStream* stream;
 
@@ -64,6 +82,17 @@ private:
                                                                boost::system::error_code{}, bytes));
         }
     };
+
+    template <class Buffers>
+    void show(const Buffers& buffers, std::size_t bytes) {
+        const auto end = boost::asio::buffer_sequence_end(buffers);
+        for (auto at = boost::asio::buffer_sequence_begin(buffers); at != end && bytes > 0; ++at) {
+            const boost::asio::const_buffer part(*at);
+            const std::size_t taken = std::min(bytes, part.size());
+            sink_.on_received({static_cast<const char*>(part.data()), taken});
+            bytes -= taken;
+        }
+    }
 
     template <class Buffers>
     std::size_t queue(const Buffers& buffers) {

@@ -1,11 +1,12 @@
 #include "node/io/public_http.hpp"
 
+#include <iterator>
 #include <utility>
 #include <variant>
 
 #include "node/core/limits.hpp"
 #include "node/io/clock.hpp"
-#include "node/protocol/pusher/http_api.hpp"
+#include "node/protocol/pusher/connect.hpp"
 #include "node/protocol/pusher/raw_json.hpp"
 
 namespace tulle::node {
@@ -39,9 +40,23 @@ void PublicHttp::respond(HttpTicket ticket, HttpResponse response) {
     }
 }
 
+bool PublicHttp::is_origin_allowed(const UpgradeRequest& request) const {
+    const auto origins = request.equal_range(boost::beast::http::field::origin);
+    const App* app = pusher::app_of_target(apps_, std::string_view(request.target().data(), request.target().size()));
+    if (app == nullptr || origins.first == origins.second) {
+        return true;  // an unknown app is refused with its own code, once the WebSocket stands
+    }
+    const boost::beast::string_view origin = origins.first->value();
+    return std::next(origins.first) == origins.second && allows_origin(*app, {origin.data(), origin.size()});
+}
+
 bool PublicHttp::on_upgrade(Socket& socket, UpgradeRequest& request, HttpResponse& refusal) {
     if (!is_ready_) {
         refusal = pusher::unavailable("the node is not ready for clients");
+        return false;
+    }
+    if (!is_origin_allowed(request)) {
+        refusal = pusher::api_error(403, "pages of this origin may not connect to the app");
         return false;
     }
     std::make_shared<WsConnection>(reactor_, clients_, std::move(socket), ws_limits_)->start(request);
@@ -90,70 +105,112 @@ void PublicHttp::serve_api(HttpTicket ticket, const HttpRequest& request) {
         if (answer->response.status == 401) {
             reactor_.counters().auth_failures_total.add();
         }
-        respond(ticket, std::move(answer->response));
+        respond_api(ticket, std::move(answer->response));
     } else if (!is_ready_) {
-        respond(ticket, pusher::unavailable("the node is not ready"));
-    } else if (auto* event = std::get_if<pusher::PublishEvent>(&action)) {
-        publish(ticket, mesh::Publish{0, std::move(event->channels), share(std::move(event->body)),
-                                      std::move(event->exclude_socket)});
-    } else if (auto* list = std::get_if<pusher::ListChannels>(&action)) {
-        ask_nodes(ticket, std::move(list->query), {});
-    } else if (auto* one = std::get_if<pusher::DescribeChannel>(&action)) {
-        ask_nodes(ticket, std::move(one->query), std::move(one->channel));
+        respond_api(ticket, pusher::unavailable("the node is not ready"));
+    } else {
+        begin(ticket, std::move(std::get<pusher::ApiWork>(action)));
     }
 }
 
-void PublicHttp::publish(HttpTicket ticket, mesh::Publish publish) {
-    const std::uint64_t id = ++last_id_;
-    publish.id = id;
-    reactor_.counters().http_publishes_total.add();
-    if (hub_.offer(std::move(publish)) == Push::kAccepted) {
-        publishes_.emplace(id, ticket);
-        return;
+void PublicHttp::respond_api(HttpTicket ticket, HttpResponse response) {
+    pusher::allow_any_origin(response);
+    respond(ticket, std::move(response));
+}
+
+void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work) {
+    const auto job = jobs_.emplace(++last_id_, Job{ticket, std::move(work.queries), std::move(work.plan)}).first;
+    job->second.has_events = !work.events.empty();
+    for (pusher::PublishEvent& event : work.events) {
+        mesh::Publish publish{++last_id_, std::move(event.channels), share(std::move(event.body)),
+                              std::move(event.exclude_socket)};
+        reactor_.counters().http_publishes_total.add();
+        asked_.emplace(publish.id, job->first);
+        if (job->second.awaited > 0) {
+            hub_.send(std::move(publish));
+        } else if (hub_.offer(std::move(publish)) == Push::kRefused) {
+            asked_.erase(last_id_);
+            reactor_.counters().http_publishes_refused_total.add();
+            finish(job, pusher::unavailable("the node is overloaded"));
+            return;
+        }
+        ++job->second.awaited;
     }
-    reactor_.counters().http_publishes_refused_total.add();
-    respond(ticket, pusher::unavailable("the node is overloaded"));
+    if (work.events.empty()) {
+        ask_nodes(job);
+    }
+}
+
+void PublicHttp::ask_nodes(Jobs::iterator job) {
+    for (std::string& query : job->second.queries) {
+        mesh::Query message{++last_id_, std::move(query), kClusterReadTimeout};
+        asked_.emplace(message.id, job->first);
+        if (job->second.has_events || job->second.awaited > 0) {
+            hub_.send(std::move(message));
+        } else if (hub_.offer(std::move(message)) == Push::kRefused) {
+            asked_.erase(last_id_);
+            finish(job, pusher::unavailable("the node is overloaded"));
+            return;
+        }
+        ++job->second.awaited;
+    }
+    if (job->second.queries.empty()) {
+        finish(job, pusher::render(job->second.plan, {}, {}));
+    }
+}
+
+void PublicHttp::finish(Jobs::iterator job, HttpResponse response) {
+    respond_api(job->second.ticket, std::move(response));
+    jobs_.erase(job);
+}
+
+PublicHttp::Jobs::iterator PublicHttp::take_answer(std::uint64_t id) {
+    const auto asked = asked_.find(id);
+    if (asked == asked_.end()) {
+        return jobs_.end();
+    }
+    const auto job = jobs_.find(asked->second);
+    asked_.erase(asked);
+    --job->second.awaited;
+    return job;
 }
 
 void PublicHttp::on_published(const mesh::Published& answer) {
-    const auto found = publishes_.find(answer.id);
-    if (found == publishes_.end()) {
+    const auto job = take_answer(answer.id);
+    if (job == jobs_.end()) {
         return;
     }
-    const HttpTicket ticket = found->second;
-    publishes_.erase(found);
-    switch (answer.outcome) {
+    if (answer.outcome != mesh::PublishOutcome::kAccepted) {
+        job->second.outcome = answer.outcome;
+    }
+    if (job->second.awaited > 0) {
+        return;
+    }
+    switch (job->second.outcome) {
         case mesh::PublishOutcome::kAccepted:
-            respond(ticket, pusher::published());
+            ask_nodes(job);
             break;
         case mesh::PublishOutcome::kNotReady:
             reactor_.counters().http_publishes_refused_total.add();
-            respond(ticket, pusher::unavailable("the node is not ready"));
+            finish(job, pusher::unavailable("the node is not ready"));
             break;
         case mesh::PublishOutcome::kTooLarge:
-            respond(ticket, pusher::api_error(413, "the event is too large"));
+            finish(job, pusher::api_error(413, "the event is too large"));
             break;
-    }
-}
-
-void PublicHttp::ask_nodes(HttpTicket ticket, std::string query, std::string channel) {
-    const std::uint64_t id = ++last_id_;
-    if (hub_.offer(mesh::Query{id, std::move(query), kClusterReadTimeout}) == Push::kAccepted) {
-        reads_.emplace(id, WaitingRead{ticket, std::move(channel)});
-    } else {
-        respond(ticket, pusher::unavailable("the node is overloaded"));
     }
 }
 
 void PublicHttp::on_query_result(const mesh::QueryResult& result) {
-    const auto found = reads_.find(result.id);
-    if (found == reads_.end()) {
+    const auto job = take_answer(result.id);
+    if (job == jobs_.end()) {
         return;
     }
-    const WaitingRead read = std::move(found->second);
-    reads_.erase(found);
-    respond(read.ticket, read.channel.empty() ? pusher::channel_list(result.parts, result.missing)
-                                              : pusher::channel_info(read.channel, result.parts, result.missing));
+    Job& state = job->second;
+    state.parts.insert(state.parts.end(), result.parts.begin(), result.parts.end());
+    state.missing.insert(state.missing.end(), result.missing.begin(), result.missing.end());
+    if (state.awaited == 0) {
+        finish(job, pusher::render(state.plan, state.parts, state.missing));
+    }
 }
 
 void PublicHttp::on_status(const mesh::StatusReply& reply) {

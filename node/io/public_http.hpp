@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mesh/core/port.hpp"
 #include "node/core/apps.hpp"
@@ -12,6 +13,7 @@
 #include "node/io/pusher_clients.hpp"
 #include "node/io/reactor.hpp"
 #include "node/io/shard.hpp"
+#include "node/protocol/pusher/http_api.hpp"
 
 namespace tulle::node {
 
@@ -19,7 +21,7 @@ namespace tulle::node {
 ///
 /// Thread: the shard's.
 /// Limits: at most one waiting request per connection. Every question to the hub is answered, or answered by 503 when the
-///         hub is full.
+///         hub is full; what follows the first question of a request waits for room, so that a batch is not torn.
 class PublicHttp final : public HttpService {
 public:
     struct Context {
@@ -42,16 +44,30 @@ public:
     void on_status(const mesh::StatusReply& reply);
 
 private:
-    struct WaitingRead {
+    /// A request that waits for the hub: for its events to be numbered, then for what the nodes answer.
+    struct Job {
         HttpTicket ticket;
-        std::string channel;  ///< empty: a list
+        std::vector<std::string> queries;
+        pusher::AnswerPlan plan;
+        bool has_events = false;
+        std::size_t awaited = 0;  ///< answers of the hub
+        mesh::PublishOutcome outcome = mesh::PublishOutcome::kAccepted;
+        std::vector<std::string> parts;
+        std::vector<std::string> missing;
     };
+    using Jobs = std::map<std::uint64_t, Job>;
 
+    [[nodiscard]] bool is_origin_allowed(const UpgradeRequest& request) const;
     void respond(HttpTicket ticket, HttpResponse response);
+    void respond_api(HttpTicket ticket, HttpResponse response);
     void serve_page(HttpTicket ticket, const HttpRequest& request);
     void serve_api(HttpTicket ticket, const HttpRequest& request);
-    void ask_nodes(HttpTicket ticket, std::string query, std::string channel);
-    void publish(HttpTicket ticket, mesh::Publish publish);
+    void begin(HttpTicket ticket, pusher::ApiWork work);
+    /// Its events are numbered, or it has none.
+    void ask_nodes(Jobs::iterator job);
+    void finish(Jobs::iterator job, HttpResponse response);
+    /// The job that waits for an answer with this id of the hub's; none when nobody waits for it.
+    [[nodiscard]] Jobs::iterator take_answer(std::uint64_t id);
 
     Reactor& reactor_;
     HubLink& hub_;
@@ -61,8 +77,8 @@ private:
     const DemoContent& demo_;
     bool is_ready_ = false;
     std::uint64_t last_id_ = 0;
-    std::map<std::uint64_t, HttpTicket> publishes_;
-    std::map<std::uint64_t, WaitingRead> reads_;
+    Jobs jobs_;
+    std::map<std::uint64_t, std::uint64_t> asked_;  ///< ids of what the hub was asked, to jobs
     std::map<std::uint64_t, HttpTicket> status_requests_;
 };
 

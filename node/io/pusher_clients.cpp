@@ -6,6 +6,7 @@
 
 #include "node/core/channel_name.hpp"
 #include "node/core/ws_frame.hpp"
+#include "node/io/overloaded.hpp"
 #include "node/protocol/pusher/codec.hpp"
 #include "node/protocol/pusher/connect.hpp"
 
@@ -14,13 +15,6 @@ namespace {
 
 constexpr std::uint64_t kSocketIdBound = 10'000'000'000;  // ten digits, as other servers of the protocol
 constexpr std::uint32_t kGenerationMask = 0x7fffffff;
-
-template <class... Fs>
-struct Overloaded : Fs... {
-    using Fs::operator()...;
-};
-template <class... Fs>
-Overloaded(Fs...) -> Overloaded<Fs...>;
 
 }  // namespace
 
@@ -83,7 +77,7 @@ void PusherClients::on_open(WsConnection& connection) {
 void PusherClients::on_text(WsConnection& connection, std::string_view text) {
     if (Client* client = find(connection.slot())) {
         pusher::SessionEffects effects;
-        client->session.on_text(reactor_.now(), text, channels_, effects);
+        client->session.on_text(reactor_.now(), text, tables(), effects);
         run(*client, effects);
     }
 }
@@ -116,10 +110,13 @@ void PusherClients::on_gone(WsConnection& connection) {
     if (find(slot) == nullptr) {
         return;
     }
+    PresenceEffects departures;
+    rooms_.remove(slot, departures);
     ChannelEffects effects;
     channels_.remove(slot, effects);
     clients_[slot.value].reset();
     --size_;
+    run(departures);
     run(effects);
 }
 
@@ -127,14 +124,11 @@ void PusherClients::run(Client& client, const pusher::SessionEffects& effects) {
     WsConnection& connection = *client.connection;
     const Slot slot = connection.slot();
     for (const pusher::SessionEffect& effect : effects) {
-        ChannelEffects changes;
         std::visit(Overloaded{
                        [&](const pusher::Send& send) { connection.send_text(send.text); },
-                       [&](const pusher::Subscribe& join) {
-                           channels_.subscribe(slot, channel_key(client.session.app().id, join.channel), changes);
-                       },
-                       [&](const pusher::Unsubscribe& leave) {
-                           channels_.unsubscribe(slot, channel_key(client.session.app().id, leave.channel), changes);
+                       [&](const pusher::Subscribe& wanted) { enter(client, wanted); },
+                       [&](const pusher::Unsubscribe& gone) {
+                           leave(slot, channel_key(client.session.app().id, gone.channel));
                        },
                        [&](const pusher::PublishClientEvent& event) { publish(client, event); },
                        [&](const pusher::Close& close) {
@@ -146,7 +140,6 @@ void PusherClients::run(Client& client, const pusher::SessionEffects& effects) {
                        [&](const pusher::Count& counted) { count(counted.what); },
                    },
                    effect);
-        run(changes);
     }
     connection.set_session_deadline(client.session.next_deadline());
 }
@@ -155,21 +148,28 @@ void PusherClients::run(const ChannelEffects& effects) {
     for (const ChannelEffect& effect : effects) {
         std::visit(Overloaded{
                        [&](const SubscribeHub& first) {
-                           hub_.send(mesh::Subscribe{first.channel, first.generation});
+                           hub_.send(mesh::Subscribe{first.channel, first.generation, first.presence});
                        },
-                       [&](const UnsubscribeHub& last) { hub_.send(mesh::Unsubscribe{last.channel}); },
-                       [&](const Confirm& confirm) {
-                           if (Client* client = find(confirm.slot)) {
-                               pusher::SessionEffects answer;
-                               client->session.on_subscribed(channel_of_key(confirm.channel), answer);
-                               run(*client, answer);
+                       [&](const UnsubscribeHub& last) {
+                           if (!is_draining_) {
+                               hub_.send(mesh::Unsubscribe{last.channel});
                            }
                        },
+                       [&](const Confirm& confirmed) { confirm(confirmed); },
+                       [&](const AskAdmission& wanted) { ask_admission(wanted); },
                    },
                    effect);
     }
     if (!effects.empty()) {
         update_gauges();
+    }
+}
+
+void PusherClients::confirm(const Confirm& confirmed) {
+    if (Client* client = find(confirmed.slot)) {
+        pusher::SessionEffects answer;
+        client->session.on_subscribed(channel_of_key(confirmed.channel), rooms_.users(confirmed.channel), answer);
+        run(*client, answer);
     }
 }
 
@@ -234,7 +234,16 @@ void PusherClients::on_published(const mesh::Published& answer) {
 
 void PusherClients::on_subscribed(const mesh::Subscribed& answer) {
     ChannelEffects effects;
-    channels_.on_subscribed(answer.channel, answer.generation, effects);
+    if (!channels_.on_subscribed(answer.channel, answer.generation, effects)) {
+        return;
+    }
+    if (answer.members) {
+        PresenceRooms::Users users;
+        for (const mesh::PresenceMember& member : *answer.members) {
+            users.emplace(member.user, member.info ? member.info : share({}));
+        }
+        rooms_.on_listed(answer.channel, std::move(users));
+    }
     run(effects);
 }
 
@@ -250,8 +259,8 @@ void PusherClients::deliver(const mesh::Record& record) {
 }
 
 void PusherClients::broadcast(std::string_view channel, std::string_view body, std::optional<Slot> excluded) {
-    const std::vector<Slot>* subscribers = channels_.confirmed(channel);
-    if (subscribers == nullptr) {
+    const std::span<const Slot> subscribers = channels_.confirmed(channel);
+    if (subscribers.empty()) {
         return;
     }
     const std::string_view name = channel_of_key(channel);
@@ -259,7 +268,7 @@ void PusherClients::broadcast(std::string_view channel, std::string_view body, s
         pusher::kChannelFrameHead.size() + name.size() + pusher::kChannelFrameMiddle.size() + body.size();
     const SlabRange frame = reactor_.arena().append(
         {TextFrameHeader(size).view(), pusher::kChannelFrameHead, name, pusher::kChannelFrameMiddle, body});
-    for (const Slot slot : *subscribers) {
+    for (const Slot slot : subscribers) {
         if (slot != excluded) {
             clients_[slot.value]->connection->send(frame);
         }
@@ -267,16 +276,16 @@ void PusherClients::broadcast(std::string_view channel, std::string_view body, s
 }
 
 void PusherClients::tell_gap(std::string_view channel, std::uint64_t missing) {
-    const std::vector<Slot>* subscribers = channels_.confirmed(channel);
-    if (subscribers == nullptr) {
+    const std::span<const Slot> subscribers = channels_.confirmed(channel);
+    if (subscribers.empty()) {
         return;
     }
     const App* app = apps_.find_by_id(app_of_key(channel));
     if (app != nullptr && app->on_gap == GapPolicy::kClose) {
-        close_for_gap(*subscribers);
+        close_for_gap({subscribers.begin(), subscribers.end()});
         return;
     }
-    reactor_.counters().gaps_told_total.add(subscribers->size());
+    reactor_.counters().gaps_told_total.add(subscribers.size());
     broadcast(channel, pusher::gap_body(missing), std::nullopt);
 }
 

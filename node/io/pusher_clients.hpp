@@ -11,6 +11,7 @@
 #include "mesh/core/port.hpp"
 #include "node/core/apps.hpp"
 #include "node/core/channel_table.hpp"
+#include "node/core/presence_rooms.hpp"
 #include "node/io/hub_link.hpp"
 #include "node/io/reactor.hpp"
 #include "node/io/ws_connection.hpp"
@@ -41,13 +42,19 @@ public:
 
     void deliver(const mesh::Record& record);
     void on_subscribed(const mesh::Subscribed& answer);
+    void on_member_joined(const mesh::MemberJoined& answer);
+    void on_member_changed(const mesh::MemberChanged& change);
     void on_gap(const mesh::Gap& gap);
     /// The answer to a client event of ours; others are ignored.
     void on_published(const mesh::Published& answer);
     /// The hub has room again: goes on reading what was paused.
     void resume_paused();
 
-    [[nodiscard]] const ChannelTable& channels() const { return channels_; }
+    /// The node is going away: the hub is told of nobody's leaving any more, so that users who connect to another node in
+    /// time have not left.
+    void begin_drain() { is_draining_ = true; }
+
+    [[nodiscard]] pusher::ShardTables tables() const { return {channels_, rooms_}; }
     [[nodiscard]] std::size_t size() const { return size_; }
 
     /// Ids of client events have this bit, so that they never meet those of HTTP publishes.
@@ -65,6 +72,14 @@ private:
     [[nodiscard]] std::string new_socket_id(Slot slot);
     void run(Client& client, const pusher::SessionEffects& effects);
     void run(const ChannelEffects& effects);
+    void run(const PresenceEffects& effects);
+    void enter(Client& client, const pusher::Subscribe& wanted);
+    void leave(Slot slot, const std::string& channel);
+    void confirm(const Confirm& confirm);
+    void ask_admission(const AskAdmission& wanted);
+    void join(const JoinHub& joining);
+    void turn_away(const TurnAway& turned);
+    void tell_member(const TellMember& change);
     void publish(Client& client, const pusher::PublishClientEvent& event);
     void count(pusher::Refused what);
     void tell_gap(std::string_view channel, std::uint64_t missing);
@@ -78,11 +93,13 @@ private:
     const AppTable& apps_;
     const pusher::SessionTimeouts& timeouts_;
     ChannelTable channels_;
+    PresenceRooms rooms_;
     Prng prng_;
     std::vector<std::unique_ptr<Client>> clients_;  ///< by slot
     std::vector<Slot> paused_;
     std::uint32_t last_generation_ = 0;
     std::size_t size_ = 0;
+    bool is_draining_ = false;
 };
 
 }  // namespace tulle::node

@@ -69,6 +69,7 @@ public:
 
     void drain(std::function<void()> on_drained) {
         on_drained_ = std::move(on_drained);
+        clients_.begin_drain();
         reactor_.drain_all();
     }
 
@@ -105,14 +106,14 @@ private:
     }
     void handle(const mesh::LocalQuery& query) {
         std::vector<std::string> parts =
-            pusher::answer_channel_query(query.body, clients_.channels(), mesh::kMaxQueryPartBytes);
+            pusher::answer_channel_query(query.body, clients_.tables(), mesh::kMaxQueryPartBytes);
         for (std::size_t i = 0; i < parts.size(); ++i) {
             hub_.send(mesh::LocalAnswer{query.token, std::move(parts[i]), i + 1 == parts.size()});
         }
     }
     void handle(const mesh::QueryResult& result) { http_.on_query_result(result); }
-    void handle(const mesh::MemberChanged&) {}  // no channel is subscribed to with its members
-    void handle(const mesh::MemberJoined&) {}
+    void handle(const mesh::MemberChanged& change) { clients_.on_member_changed(change); }
+    void handle(const mesh::MemberJoined& answer) { clients_.on_member_joined(answer); }
     void handle(const mesh::Gap& gap) { clients_.on_gap(gap); }
     void handle(const mesh::Readiness& readiness) { http_.set_ready(readiness.ready); }
     void handle(const mesh::StatusReply& reply) { http_.on_status(reply); }

@@ -40,6 +40,8 @@ struct ShardCounters {
     Counter subscriptions_refused_total;
     Counter client_events_total;
     Counter client_events_refused_total;
+    Counter members_added_total;     ///< changes of presence told to the clients of a channel
+    Counter members_removed_total;
     Counter gaps_told_total;         ///< tulle:gap frames queued
     Counter gap_closes_total;        ///< closed with 4200 instead
     Counter http_requests_total;

@@ -20,6 +20,8 @@ namespace websocket = boost::beast::websocket;
 constexpr std::size_t kIdleBufferBytes = 1024;    // a larger read buffer is given back after the message
 constexpr std::size_t kReadAheadBytes = 64u << 10; // Beast asks for more than the message's limit before it checks
 constexpr std::size_t kMaxCloseReasonBytes = 123; // RFC 6455, 5.5
+constexpr std::uint16_t kFloodCode = 1008;
+constexpr std::string_view kFloodReason = "Too many fragments or control frames";
 constexpr std::uint16_t kSlowCode = 4100;
 constexpr std::string_view kSlowReason = "The client is too slow to take its messages";
 
@@ -144,6 +146,13 @@ void WsConnection::queue_control(std::string_view bytes) {
     reactor_.mark_dirty(slot());
 }
 
+void WsConnection::on_received(std::string_view bytes) {
+    if (state_ == State::kOpen && guard_.on_bytes(reactor_.now(), bytes) != FrameGuard::Verdict::kFine) {
+        is_flooding_ = true;
+        reactor_.mark_dirty(slot());
+    }
+}
+
 void WsConnection::close(std::uint16_t code, std::string_view reason) {
     if (state_ != State::kOpen) {
         return;
@@ -205,6 +214,9 @@ void WsConnection::flush(Instant) {
     if (is_too_slow_ && state_ == State::kOpen) {
         give_up_slow();
     }
+    if (is_flooding_ && state_ == State::kOpen) {
+        give_up_flooding();
+    }
     write_out();
     if (is_broken_) {
         end();
@@ -223,6 +235,12 @@ void WsConnection::give_up_slow() {
     outbox_.push_last(reactor_.arena().append({TextFrameHeader(error.size()).view(), error}));
     close(kSlowCode, kSlowReason);
     reactor_.mark_dirty(slot());
+}
+
+void WsConnection::give_up_flooding() {
+    reactor_.counters().bad_frames_total.add();
+    leave();
+    close(kFloodCode, kFloodReason);
 }
 
 void WsConnection::write_out() {

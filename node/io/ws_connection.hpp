@@ -7,6 +7,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
+#include "node/core/frame_guard.hpp"
 #include "node/core/outbox.hpp"
 #include "node/io/connection.hpp"
 #include "node/io/http_service.hpp"
@@ -76,10 +77,12 @@ private:
     enum class State { kOpening, kOpen, kClosing, kFinishing, kLingering, kGone };
 
     void queue_control(std::string_view bytes) override;
+    void on_received(std::string_view bytes) override;
     void on_accepted(const boost::system::error_code& error);
     void read();
     void on_read(const boost::system::error_code& error);
     void give_up_slow();
+    void give_up_flooding();
     void write_out();
     void wait_writable();
     void leave();
@@ -93,6 +96,7 @@ private:
     Reactor& reactor_;
     WsHandler& handler_;
     const WsLimits& limits_;
+    FrameGuard guard_;
     Outbox outbox_;
     boost::beast::websocket::stream<OutboxStream, false> stream_;
     boost::beast::flat_buffer buffer_;
@@ -104,6 +108,7 @@ private:
     bool is_reading_ = false;
     bool waits_writable_ = false;
     bool is_too_slow_ = false;
+    bool is_flooding_ = false;
     bool is_broken_ = false;
     bool has_left_ = false;
     bool has_peer_closed_ = false;  ///< by a Close frame, so that nothing of it is left unread

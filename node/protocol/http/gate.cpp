@@ -126,6 +126,9 @@ std::optional<Refusal> check_request_line(std::string_view line, RequestLine& ou
     if (target.empty() || target.front() != '/' || !std::all_of(target.begin(), target.end(), is_visible)) {
         return Refusal{400, "the target must be an absolute path"};
     }
+    if (target.size() > kMaxTargetBytes) {
+        return Refusal{414, "the target is too long"};
+    }
     if (version != "HTTP/1.1" && version != "HTTP/1.0") {
         return Refusal{400, "HTTP/1.1 is spoken here"};
     }
@@ -208,6 +211,13 @@ bool cannot_be_request(std::string_view bytes) {
     const std::string_view line = bytes.substr(0, bytes.find_first_of("\r\n"));
     return std::any_of(line.begin(), line.end(), [](char c) { return !is_visible(c) && c != ' '; }) ||
            (!bytes.empty() && !is_token_char(bytes.front()));
+}
+
+Refusal too_large(std::string_view bytes) {
+    if (bytes.find("\r\n") == std::string_view::npos) {
+        return {414, "the target is too long"};
+    }
+    return {431, "the header is too large"};
 }
 
 bool check_head(std::string_view text, Head& head, Refusal& refusal) {

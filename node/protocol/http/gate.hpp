@@ -28,8 +28,11 @@ struct Head {
 /// Whether what has arrived of a head already shows that it is not HTTP, so that nobody need wait for the rest.
 [[nodiscard]] bool cannot_be_request(std::string_view bytes);
 
+/// Why a head is refused whose end does not come within kMaxHeaderBytes: for its target, or for its fields.
+[[nodiscard]] Refusal too_large(std::string_view bytes);
+
 /// Checks a whole head: request line, and fields up to and including the empty line. Nothing but origin-form targets of
-/// visible ASCII, HTTP/1.0 or 1.1, at most kMaxHeaderFields fields without folding, one Host, at most one plain
+/// visible ASCII and at most kMaxTargetBytes, HTTP/1.0 or 1.1, at most kMaxHeaderFields fields without folding, one Host, at most one plain
 /// Content-Length, and `chunked` as the only Transfer-Encoding. Returns true and fills `head`, or fills `refusal`.
 [[nodiscard]] bool check_head(std::string_view text, Head& head, Refusal& refusal);
 

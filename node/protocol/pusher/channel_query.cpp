@@ -1,29 +1,106 @@
 #include "node/protocol/pusher/channel_query.hpp"
 
+#include <algorithm>
+
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "node/core/channel_name.hpp"
+#include "node/protocol/pusher/presence.hpp"
 #include "node/protocol/pusher/raw_json.hpp"
 
 namespace tulle::node::pusher {
 namespace {
 
-/// A single node never holds as many subscribers of one channel; a larger number is a peer's nonsense.
+/// A single shard never holds as many subscribers of one channel; a larger number is a peer's nonsense.
 constexpr std::int64_t kMaxCount = 1'000'000'000;
+constexpr std::size_t kMaxRowBytes = 16u << 10;
+constexpr std::string_view kHead = "{\"rows\":[";
+constexpr std::string_view kTail = "]}";
 
 std::string_view text_of(const boost::json::string* text) {
     return text == nullptr ? std::string_view{} : std::string_view(text->data(), text->size());
 }
 
-void add_counts(const boost::json::object& channels, ChannelCounts& counts) {
-    for (const auto& member : channels) {
-        const std::string_view name(member.key().data(), member.key().size());
-        const std::int64_t* count = member.value().if_int64();
-        if (count != nullptr && *count > 0 && *count <= kMaxCount && is_valid_channel_name(name)) {
-            counts[std::string(name)] += static_cast<std::uint64_t>(*count);
+/// Rows in as few parts as they fit into.
+class PartWriter {
+public:
+    explicit PartWriter(std::size_t max_part) : max_part_(max_part) {}
+
+    void add(std::string_view row) {
+        if (parts_.back().size() + 1 + row.size() + kTail.size() > max_part_) {
+            parts_.back().append(kTail);
+            parts_.emplace_back(kHead);
+        }
+        parts_.back().append(parts_.back().size() == kHead.size() ? "" : ",").append(row);
+    }
+    std::vector<std::string> finish() {
+        parts_.back().append(kTail);
+        return std::move(parts_);
+    }
+
+private:
+    std::size_t max_part_;
+    std::vector<std::string> parts_{std::string(kHead)};
+};
+
+void add_channel(const std::string& key, std::uint64_t subscribers, const ShardTables& tables, PartWriter& out) {
+    const std::string head = "[\"" + std::string(channel_of_key(key)) + "\",";
+    std::string row = head + std::to_string(subscribers);
+    for (const std::string_view card : tables.rooms.own_cards(key)) {
+        row.append(",").append(id_of_card(card));
+        if (row.size() > kMaxRowBytes) {
+            out.add(row.append("]"));
+            row = head + "0";
         }
     }
+    out.add(row.append("]"));
+}
+
+void add_user(const boost::json::value& id, ChannelFacts& facts) {
+    if (const boost::json::string* text = id.if_string()) {
+        const std::string user(text->data(), text->size());
+        facts.users.emplace(user, quoted(user));
+    } else if (id.is_int64() || id.is_uint64()) {
+        const std::string number = boost::json::serialize(id);
+        facts.users.emplace(number, number);
+    }
+}
+
+void add_row(const boost::json::value& value, ChannelFindings& findings) {
+    const boost::json::array* row = value.if_array();
+    if (row == nullptr || row->size() < 2 || !row->at(0).is_string() || !row->at(1).is_int64()) {
+        return;
+    }
+    const std::string_view name = text_of(&row->at(0).get_string());
+    const std::int64_t subscribers = row->at(1).get_int64();
+    if (!is_valid_channel_name(name) || subscribers < 0 || subscribers > kMaxCount) {
+        return;
+    }
+    ChannelFacts& facts = findings[std::string(name)];
+    facts.subscribers += static_cast<std::uint64_t>(subscribers);
+    std::for_each(row->begin() + 2, row->end(), [&](const boost::json::value& id) { add_user(id, facts); });
+}
+
+bool take_names(const RawObject& object, ChannelQuery& query) {
+    const boost::json::string* prefix = object.find_string("prefix");
+    const boost::json::value* channels = object.find("channels");
+    if (prefix != nullptr) {
+        query.is_prefix = true;
+        query.names.emplace_back(text_of(prefix));
+        return channels == nullptr && (query.names[0].empty() || is_valid_channel_name(query.names[0]));
+    }
+    if (channels == nullptr || !channels->is_array()) {
+        return false;
+    }
+    for (const boost::json::value& name : channels->get_array()) {
+        if (!name.is_string() || !is_valid_channel_name(text_of(&name.get_string()))) {
+            return false;
+        }
+        query.names.emplace_back(text_of(&name.get_string()));
+    }
+    return true;
 }
 
 }  // namespace
@@ -31,7 +108,11 @@ void add_counts(const boost::json::object& channels, ChannelCounts& counts) {
 std::string encode(const ChannelQuery& query) {
     boost::json::object object;
     object["app"] = query.app_id;
-    object[query.is_prefix ? "prefix" : "channel"] = query.name;
+    if (query.is_prefix) {
+        object["prefix"] = query.names.front();
+    } else {
+        object["channels"] = boost::json::array(query.names.begin(), query.names.end());
+    }
     return boost::json::serialize(object);
 }
 
@@ -40,56 +121,44 @@ std::optional<ChannelQuery> decode_channel_query(std::string_view text) {
     if (!object) {
         return std::nullopt;
     }
-    const boost::json::string* prefix = object->find_string("prefix");
-    const boost::json::string* channel = object->find_string("channel");
-    ChannelQuery query{std::string(text_of(object->find_string("app"))), prefix != nullptr,
-                       std::string(text_of(prefix != nullptr ? prefix : channel))};
-    const bool is_name_valid = is_valid_channel_name(query.name) || (query.is_prefix && query.name.empty());
-    if (!is_valid_app_id(query.app_id) || !is_name_valid || (prefix != nullptr && channel != nullptr)) {
+    ChannelQuery query{std::string(text_of(object->find_string("app"))), false, {}};
+    if (!is_valid_app_id(query.app_id) || !take_names(*object, query)) {
         return std::nullopt;
     }
     return query;
 }
 
-std::vector<std::string> answer_channel_query(std::string_view text, const ChannelTable& channels,
-                                              std::size_t max_part) {
+std::vector<std::string> answer_channel_query(std::string_view text, const ShardTables& tables, std::size_t max_part) {
     const std::optional<ChannelQuery> query = decode_channel_query(text);
     if (!query) {
         return {std::string()};
     }
-    std::vector<ChannelCount> found;
-    const std::string key = channel_key(query->app_id, query->name);
-    if (query->is_prefix) {
-        found = channels.list(key);
-    } else if (const std::vector<Slot>* subscribers = channels.confirmed(key)) {
-        found.push_back({key, subscribers->size()});
-    }
-    constexpr std::string_view kHead = "{\"channels\":{";
-    constexpr std::string_view kTail = "}}";
-    std::vector<std::string> parts{std::string(kHead)};
-    for (const ChannelCount& channel : found) {
-        const std::string member =
-            "\"" + std::string(channel_of_key(channel.channel)) + "\":" + std::to_string(channel.subscribers);
-        if (parts.back().size() + 1 + member.size() + kTail.size() > max_part) {
-            parts.back().append(kTail);
-            parts.emplace_back(kHead);
+    PartWriter out(max_part);
+    for (const std::string& name : query->names) {
+        const std::string key = channel_key(query->app_id, name);
+        if (query->is_prefix) {
+            for (const ChannelCount& channel : tables.channels.list(key)) {
+                add_channel(channel.channel, channel.subscribers, tables, out);
+            }
+        } else if (const auto subscribers = tables.channels.confirmed(key); !subscribers.empty()) {
+            add_channel(key, subscribers.size(), tables, out);
         }
-        parts.back().append(parts.back().size() == kHead.size() ? "" : ",").append(member);
     }
-    parts.back().append(kTail);
-    return parts;
+    return out.finish();
 }
 
-ChannelCounts sum_counts(const std::vector<std::string>& parts) {
-    ChannelCounts counts;
+ChannelFindings sum_answers(const std::vector<std::string>& parts) {
+    ChannelFindings findings;
     for (const std::string& part : parts) {
         const Result<RawObject, JsonErrc> object = RawObject::parse(part);
-        const boost::json::value* channels = object ? object->find("channels") : nullptr;
-        if (channels != nullptr && channels->is_object()) {
-            add_counts(channels->get_object(), counts);
+        const boost::json::value* rows = object ? object->find("rows") : nullptr;
+        if (rows != nullptr && rows->is_array()) {
+            for (const boost::json::value& row : rows->get_array()) {
+                add_row(row, findings);
+            }
         }
     }
-    return counts;
+    return findings;
 }
 
 }  // namespace tulle::node::pusher

@@ -9,15 +9,16 @@
 #include <vector>
 
 #include "node/core/channel_table.hpp"
+#include "node/protocol/pusher/session.hpp"
 
 /// What the edges of different nodes ask each other through Query: opaque to the mesh, input from a peer to the reader.
 namespace tulle::node::pusher {
 
-/// Who is subscribed to the channels of an app: to one, or to all whose name begins with a prefix.
+/// Who is on channels of an app: on those named, or on all whose name begins with a prefix.
 struct ChannelQuery {
     std::string app_id;
     bool is_prefix = false;
-    std::string name;  ///< or the prefix, which may be empty
+    std::vector<std::string> names;  ///< or the prefix alone, which may be empty
     friend bool operator==(const ChannelQuery&, const ChannelQuery&) = default;
 };
 
@@ -26,13 +27,20 @@ struct ChannelQuery {
 [[nodiscard]] std::optional<ChannelQuery> decode_channel_query(std::string_view text);
 
 /// This shard's answer to a query's text, in parts of at most `max_part` bytes; one empty part for a text that
-/// is no query of ours.
-[[nodiscard]] std::vector<std::string> answer_channel_query(std::string_view query, const ChannelTable& channels,
+/// is no query of ours. A row for each channel: its name, its subscribers here, and the ids of its users if it has members;
+/// of a channel with many users, more than one row.
+[[nodiscard]] std::vector<std::string> answer_channel_query(std::string_view query, const ShardTables& tables,
                                                             std::size_t max_part);
 
-/// Subscribers by channel name, summed over the parts.
-using ChannelCounts = std::map<std::string, std::uint64_t, std::less<>>;
-/// Malformed parts, names and numbers are left out.
-[[nodiscard]] ChannelCounts sum_counts(const std::vector<std::string>& parts);
+struct ChannelFacts {
+    std::uint64_t subscribers = 0;
+    /// The users of a presence channel, each once however many nodes and connections it is on: user to id as JSON.
+    std::map<std::string, std::string> users;
+};
+
+/// By channel name, summed over the parts.
+using ChannelFindings = std::map<std::string, ChannelFacts, std::less<>>;
+/// Malformed parts and rows are left out.
+[[nodiscard]] ChannelFindings sum_answers(const std::vector<std::string>& parts);
 
 }  // namespace tulle::node::pusher

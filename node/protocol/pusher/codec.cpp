@@ -80,12 +80,15 @@ Result<ClientFrame, FrameErrc> parse_client_frame(std::string_view text) {
     return frame;
 }
 
-std::string event_body(std::string_view event, std::string_view raw_data) {
+std::string event_body(std::string_view event, std::string_view raw_data, std::string_view user_id) {
     std::string body = ",\"event\":";
-    body.reserve(body.size() + event.size() + raw_data.size() + 16);
+    body.reserve(body.size() + event.size() + raw_data.size() + user_id.size() + 32);
     body.append(quoted(event));
     if (!raw_data.empty()) {
         body.append(",\"data\":").append(raw_data);
+    }
+    if (!user_id.empty()) {
+        body.append(",\"user_id\":").append(user_id);
     }
     return body.append("}");
 }

@@ -39,8 +39,8 @@ struct ClientFrame {
 inline constexpr std::string_view kChannelFrameHead = "{\"channel\":\"";
 inline constexpr std::string_view kChannelFrameMiddle = "\"";
 
-/// The body of an event. `raw_data` is JSON; empty for none.
-[[nodiscard]] std::string event_body(std::string_view event, std::string_view raw_data);
+/// The body of an event. `raw_data` and `user_id`, the sender's, are JSON; empty for none.
+[[nodiscard]] std::string event_body(std::string_view event, std::string_view raw_data, std::string_view user_id = {});
 /// The body of tulle:gap: `missing` messages could not be delivered, 0 for an unknown number.
 [[nodiscard]] std::string gap_body(std::uint64_t missing);
 

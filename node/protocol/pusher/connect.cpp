@@ -10,6 +10,7 @@ namespace tulle::node::pusher {
 namespace {
 
 constexpr std::size_t kMaxVersionBytes = 64;
+constexpr std::string_view kPath = "/app/";
 
 bool is_version(std::string_view text) {
     return !text.empty() && text.size() <= kMaxVersionBytes && text.front() >= '0' && text.front() <= '9' &&
@@ -27,7 +28,6 @@ bool is_supported(std::string_view protocol) { return protocol == "7" || protoco
 }  // namespace
 
 Admission admit(const AppTable& apps, std::string_view target) {
-    constexpr std::string_view kPath = "/app/";
     const std::size_t mark = target.find('?');
     const std::string_view path = target.substr(0, mark);
     const std::optional<QueryParameters> parameters =
@@ -47,8 +47,7 @@ Admission admit(const AppTable& apps, std::string_view target) {
     if (version != nullptr && !is_version(*version)) {
         return refuse(4006, "Invalid version string format");
     }
-    const std::optional<std::string> key = percent_decode(path.substr(kPath.size()));
-    const App* app = key ? apps.find_by_key(*key) : nullptr;
+    const App* app = app_of_target(apps, target);
     if (app == nullptr) {
         return refuse(4001, "Application does not exist");
     }
@@ -56,6 +55,15 @@ Admission admit(const AppTable& apps, std::string_view target) {
         return refuse(4003, "Application disabled");
     }
     return {app, 0, {}};
+}
+
+const App* app_of_target(const AppTable& apps, std::string_view target) {
+    const std::string_view path = target.substr(0, target.find('?'));
+    if (!path.starts_with(kPath)) {
+        return nullptr;
+    }
+    const std::optional<std::string> key = percent_decode(path.substr(kPath.size()));
+    return key ? apps.find_by_key(*key) : nullptr;
 }
 
 }  // namespace tulle::node::pusher

@@ -17,4 +17,7 @@ struct Admission {
 /// Parameters other than protocol and version are ignored, as the protocol asks. `target` is in origin form.
 [[nodiscard]] Admission admit(const AppTable& apps, std::string_view target);
 
+/// The app that a target names, whatever else is wrong with it; null when there is none.
+[[nodiscard]] const App* app_of_target(const AppTable& apps, std::string_view target);
+
 }  // namespace tulle::node::pusher

@@ -57,6 +57,34 @@ std::string_view RawObject::raw(std::string_view key) const {
     return found == members_.rend() ? std::string_view{} : found->value;
 }
 
+std::vector<std::string_view> raw_elements(std::string_view array) {
+    std::vector<std::string_view> elements;
+    std::size_t depth = 0;
+    std::size_t begin = 0;
+    bool is_string = false;
+    for (std::size_t i = 0; i < array.size(); ++i) {
+        const char c = array[i];
+        if (is_string) {
+            i += c == '\\' ? 1u : 0u;
+            is_string = c != '"';
+            continue;
+        }
+        const bool ends_element = (c == ',' || c == ']') && depth == 1;
+        if (ends_element && array.substr(begin, i - begin).find_first_not_of(" \t\r\n") != std::string_view::npos) {
+            elements.push_back(array.substr(begin, i - begin));
+        }
+        is_string = c == '"';
+        if (c == '{' || c == '[') {
+            begin = ++depth == 1 ? i + 1 : begin;
+        } else if (c == '}' || c == ']') {
+            --depth;
+        } else if (ends_element) {
+            begin = i + 1;
+        }
+    }
+    return elements;
+}
+
 std::string quoted(std::string_view text) { return boost::json::serialize(boost::json::string_view(text)); }
 
 }  // namespace tulle::node::pusher

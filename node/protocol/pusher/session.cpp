@@ -1,7 +1,11 @@
 #include "node/protocol/pusher/session.hpp"
 
+#include <algorithm>
+#include <chrono>
+
 #include "node/core/channel_name.hpp"
 #include "node/protocol/pusher/auth.hpp"
+#include "node/protocol/pusher/presence.hpp"
 
 namespace tulle::node::pusher {
 namespace {
@@ -40,6 +44,11 @@ Session::Session(const App& app, Slot slot, std::string socket_id, const Session
 
 void Session::on_open(Instant now, SessionEffects& out) {
     last_activity_ = now;
+    tokens_at_ = now;
+    event_tokens_ = static_cast<double>(app_->client_events_per_second);
+    if (app_->authorization_timeout > Duration{}) {
+        authorize_by_ = now + app_->authorization_timeout;
+    }
     out.push_back(Send{connection_established(socket_id_, timeouts_->activity)});
 }
 
@@ -48,7 +57,7 @@ void Session::on_activity(Instant now) {
     awaits_pong_ = false;
 }
 
-void Session::on_text(Instant now, std::string_view text, const ChannelTable& channels, SessionEffects& out) {
+void Session::on_text(Instant now, std::string_view text, const ShardTables& tables, SessionEffects& out) {
     if (is_closed_) {
         return;
     }
@@ -62,11 +71,11 @@ void Session::on_text(Instant now, std::string_view text, const ChannelTable& ch
     } else if (frame->event == "pusher:pong") {
         return;
     } else if (frame->event == "pusher:subscribe") {
-        subscribe(*frame, channels, out);
+        subscribe(*frame, tables, out);
     } else if (frame->event == "pusher:unsubscribe") {
         out.push_back(Unsubscribe{frame->channel});
     } else if (frame->event.starts_with(kClientEventPrefix)) {
-        client_event(*frame, channels, out);
+        client_event(now, *frame, tables, out);
     } else {
         out.push_back(Count{Refused::kFrame});
         send_error({std::nullopt, "Unknown event; a client's own events begin with client-"}, frame->channel, out);
@@ -78,44 +87,79 @@ void Session::refuse_subscription(std::string_view channel, const SubscriptionRe
     out.push_back(Send{subscription_error(channel, refusal)});
 }
 
-void Session::subscribe(const ClientFrame& frame, const ChannelTable& channels, SessionEffects& out) {
+std::optional<SubscriptionRefusal> Session::check_subscription(const ClientFrame& frame,
+                                                               const ShardTables& tables) const {
     if (!is_valid_channel_name(frame.channel)) {
-        refuse_subscription(
-            frame.channel,
-            {"LimitReached", "A channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ;", 4009}, out);
+        return SubscriptionRefusal{"LimitReached",
+                                   "A channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ;", 4009};
+    }
+    if (tables.channels.channels_of(slot_) >= kMaxChannelsPerConnection) {
+        return SubscriptionRefusal{"LimitReached", "Too many channels on this connection", 4100};
+    }
+    const ChannelClaim claim{socket_id_, frame.channel, frame.channel_data};
+    if (classify(frame.channel).needs_auth() && !channel_auth_is_valid(*app_, claim, frame.auth)) {
+        return SubscriptionRefusal{"AuthError", "The connection is not authorised for this channel", 401};
+    }
+    return std::nullopt;
+}
+
+void Session::subscribe(const ClientFrame& frame, const ShardTables& tables, SessionEffects& out) {
+    if (const std::optional<SubscriptionRefusal> refusal = check_subscription(frame, tables)) {
+        refuse_subscription(frame.channel, *refusal, out);
         return;
     }
     const ChannelKind kind = classify(frame.channel);
-    if (kind.type == ChannelType::kPresence) {
-        refuse_subscription(frame.channel, {"NotSupported", "Presence channels are not served by this version", 501},
-                            out);
+    if (kind.type != ChannelType::kPresence) {
+        authorize_by_ = kind.needs_auth() ? Instant::max() : authorize_by_;
+        out.push_back(Subscribe{frame.channel});
         return;
     }
-    if (channels.channels_of(slot_) >= kMaxChannelsPerConnection) {
-        refuse_subscription(frame.channel, {"LimitReached", "Too many channels on this connection", 4100}, out);
-        return;
+    Result<Member, MemberErrc> member = parse_member(frame.channel_data, app_->max_presence_member_bytes);
+    if (member) {
+        authorize_by_ = Instant::max();
+        out.push_back(Subscribe{frame.channel, std::move(*member)});
+    } else {
+        refuse_subscription(frame.channel, refusal_of(member.error()), out);
     }
-    const ChannelClaim claim{socket_id_, frame.channel, frame.channel_data};
-    if (kind.needs_auth() && !channel_auth_is_valid(*app_, claim, frame.auth)) {
-        refuse_subscription(frame.channel, {"AuthError", "The connection is not authorised for this channel", 401}, out);
-        return;
-    }
-    out.push_back(Subscribe{frame.channel});
 }
 
-void Session::client_event(const ClientFrame& frame, const ChannelTable& channels, SessionEffects& out) {
-    const bool is_subscribed = channels.is_confirmed(slot_, channel_key(app_->id, frame.channel));
-    const std::string_view reason = reject_reason(*app_, frame, is_subscribed);
+/// A second's allowance at most, refilled as time goes by.
+bool Session::take_token(Instant now) {
+    if (app_->client_events_per_second == 0) {
+        return true;
+    }
+    const auto allowance = static_cast<double>(app_->client_events_per_second);
+    event_tokens_ = std::min(allowance, event_tokens_ + allowance * std::chrono::duration<double>(now - tokens_at_).count());
+    tokens_at_ = now;
+    if (event_tokens_ < 1) {
+        return false;
+    }
+    event_tokens_ -= 1;
+    return true;
+}
+
+void Session::client_event(Instant now, const ClientFrame& frame, const ShardTables& tables, SessionEffects& out) {
+    const std::string key = channel_key(app_->id, frame.channel);
+    std::string_view reason = reject_reason(*app_, frame, tables.channels.is_confirmed(slot_, key));
+    if (reason.empty() && !take_token(now)) {
+        reason = "More client events in a second than this app allows";
+    }
     if (!reason.empty()) {
         out.push_back(Count{Refused::kClientEvent});
         send_error({kClientEventRejected, reason}, frame.channel, out);
         return;
     }
-    out.push_back(PublishClientEvent{frame.channel, event_body(frame.event, frame.data)});
+    const std::string* card = tables.rooms.card_of(slot_, key);
+    const std::string_view user_id = card == nullptr ? std::string_view{} : id_of_card(*card);
+    out.push_back(PublishClientEvent{frame.channel, event_body(frame.event, frame.data, user_id)});
 }
 
 void Session::on_deadline(Instant now, SessionEffects& out) {
     if (is_closed_ || now < next_deadline()) {
+        return;
+    }
+    if (now >= authorize_by_) {
+        close(4009, "Connection not authorized within timeout", out);
         return;
     }
     if (awaits_pong_) {
@@ -126,9 +170,15 @@ void Session::on_deadline(Instant now, SessionEffects& out) {
     out.push_back(Send{std::string(kPingFrame)});
 }
 
-void Session::on_subscribed(std::string_view channel, SessionEffects& out) {
+void Session::on_subscribed(std::string_view channel, const PresenceRooms::Users* users, SessionEffects& out) {
     if (!is_closed_) {
-        out.push_back(Send{subscription_succeeded(channel)});
+        out.push_back(Send{users == nullptr ? subscription_succeeded(channel) : presence_succeeded(channel, *users)});
+    }
+}
+
+void Session::on_turned_away(std::string_view channel, JoinRefusal reason, SessionEffects& out) {
+    if (!is_closed_) {
+        refuse_subscription(channel, refusal_of(reason), out);
     }
 }
 
@@ -151,7 +201,7 @@ void Session::close(std::uint16_t code, std::string_view message, SessionEffects
 }
 
 Instant Session::next_deadline() const {
-    return last_activity_ + timeouts_->activity + (awaits_pong_ ? timeouts_->pong : Duration{});
+    return std::min(authorize_by_, last_activity_ + timeouts_->activity + (awaits_pong_ ? timeouts_->pong : Duration{}));
 }
 
 void refuse_connection(std::uint16_t code, std::string_view reason, SessionEffects& out) {

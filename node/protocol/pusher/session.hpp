@@ -11,6 +11,7 @@
 #include "node/core/apps.hpp"
 #include "node/core/channel_table.hpp"
 #include "node/core/limits.hpp"
+#include "node/core/presence_rooms.hpp"
 #include "node/core/slot.hpp"
 #include "node/protocol/pusher/codec.hpp"
 
@@ -25,6 +26,7 @@ struct Send {
 /// Enter the client into this channel; on_subscribed follows when the mesh has confirmed. `channel` is the bare name.
 struct Subscribe {
     std::string channel;
+    std::optional<Member> member = {};  ///< of a presence channel
     friend bool operator==(const Subscribe&, const Subscribe&) = default;
 };
 
@@ -58,6 +60,12 @@ struct Count {
 using SessionEffect = std::variant<Send, Subscribe, Unsubscribe, PublishClientEvent, Close, Count>;
 using SessionEffects = std::vector<SessionEffect>;
 
+/// What a session looks up in its shard.
+struct ShardTables {
+    const ChannelTable& channels;
+    const PresenceRooms& rooms;
+};
+
 struct SessionTimeouts {
     Duration activity = kActivityTimeout;
     Duration pong = kPongTimeout;
@@ -71,15 +79,18 @@ struct SessionTimeouts {
 /// Errors: none. Whatever the client sends is answered with a protocol error at worst.
 class Session {
 public:
-    /// `app` must outlive the session. Channels are looked up in the shard's table, under `slot`.
+    /// `app` must outlive the session. Channels are looked up in the shard's tables, under `slot`.
     Session(const App& app, Slot slot, std::string socket_id, const SessionTimeouts& timeouts);
 
     void on_open(Instant now, SessionEffects& out);
-    void on_text(Instant now, std::string_view text, const ChannelTable& channels, SessionEffects& out);
+    void on_text(Instant now, std::string_view text, const ShardTables& tables, SessionEffects& out);
     /// A control frame came: as good as any other sign of life.
     void on_activity(Instant now);
     void on_deadline(Instant now, SessionEffects& out);
-    void on_subscribed(std::string_view channel, SessionEffects& out);
+    /// `users`: of a presence channel; else null.
+    void on_subscribed(std::string_view channel, const PresenceRooms::Users* users, SessionEffects& out);
+    /// The user that it brought to a presence channel was not taken in.
+    void on_turned_away(std::string_view channel, JoinRefusal reason, SessionEffects& out);
     /// A client event of this connection was not accepted by the node.
     void on_publish_refused(SessionEffects& out);
     /// Messages for this client are lost, and its app wants it to begin anew.
@@ -92,8 +103,11 @@ public:
     [[nodiscard]] const std::string& socket_id() const { return socket_id_; }
 
 private:
-    void subscribe(const ClientFrame& frame, const ChannelTable& channels, SessionEffects& out);
-    void client_event(const ClientFrame& frame, const ChannelTable& channels, SessionEffects& out);
+    void subscribe(const ClientFrame& frame, const ShardTables& tables, SessionEffects& out);
+    [[nodiscard]] bool take_token(Instant now);
+    void client_event(Instant now, const ClientFrame& frame, const ShardTables& tables, SessionEffects& out);
+    [[nodiscard]] std::optional<SubscriptionRefusal> check_subscription(const ClientFrame& frame,
+                                                                        const ShardTables& tables) const;
     void refuse_subscription(std::string_view channel, const SubscriptionRefusal& refusal, SessionEffects& out);
     void close(std::uint16_t code, std::string_view message, SessionEffects& out);
 
@@ -101,6 +115,9 @@ private:
     const SessionTimeouts* timeouts_;
     std::string socket_id_;
     Instant last_activity_{};
+    Instant authorize_by_ = Instant::max();
+    Instant tokens_at_{};      ///< when the allowance of client events was last refilled …
+    double event_tokens_ = 0;  ///< … and what it held then
     Slot slot_;
     bool awaits_pong_ = false;
     bool is_closed_ = false;

@@ -100,6 +100,11 @@ secret = "s1"
 client_events = true
 max_event_bytes = 2048
 on_gap = "close"
+max_presence_members = 50
+max_presence_member_bytes = 4096
+client_events_per_second = 0
+authorization_timeout = 30
+allowed_origins = ["https://example.com", "http://*.example.net:8080", "null"]
 
 [[apps]]
 id = "two"
@@ -112,7 +117,15 @@ enabled = false
     EXPECT_EQ(config.apps[0].max_event_bytes, 2048u);
     EXPECT_TRUE(config.apps[0].client_events);
     EXPECT_EQ(config.apps[0].on_gap, GapPolicy::kClose);
+    EXPECT_EQ(config.apps[0].max_presence_members, 50u);
+    EXPECT_EQ(config.apps[0].max_presence_member_bytes, 4096u);
+    EXPECT_EQ(config.apps[0].client_events_per_second, 0u);
+    EXPECT_EQ(config.apps[0].authorization_timeout, 30s);
+    EXPECT_EQ(config.apps[0].allowed_origins.size(), 3u);
     EXPECT_EQ(config.apps[1].on_gap, GapPolicy::kEvent);
+    EXPECT_EQ(config.apps[1].max_presence_members, kDefaultMaxPresenceMembers);
+    EXPECT_EQ(config.apps[1].client_events_per_second, kDefaultClientEventsPerSecond);
+    EXPECT_EQ(config.apps[1].authorization_timeout, Duration{});
     EXPECT_FALSE(config.apps[1].client_events);
     EXPECT_FALSE(config.apps[1].enabled);
 }
@@ -130,6 +143,27 @@ TEST(Config, RefusesAppsThatAreIncompleteOrClash) {
     EXPECT_EQ(error_of({}, {}, "apps = 1"), "node.toml:1: apps: must be an array of tables: [[apps]]");
     EXPECT_EQ(error_of({}, {}, "[[apps]]\nid = 'a'\nkey = 'k'\nsecret_file = 'no/such/file'\n"),
               "node.toml:4: apps.secret_file: cannot be read");
+}
+
+TEST(Config, RefusesLimitsOfAnAppThatMakeNoSense) {
+    const auto error_of_app = [](const std::string& line) {
+        return error_of({}, {}, "[[apps]]\nid = 'a'\nkey = 'k'\nsecret = 's'\n" + line + "\n");
+    };
+    EXPECT_EQ(error_of_app("max_presence_members = 0"),
+              "node.toml:5: apps.max_presence_members: must be a number from 1 to 10000");
+    EXPECT_EQ(error_of_app("max_presence_member_bytes = 20000"),
+              "node.toml:5: apps.max_presence_member_bytes: must be a number from 1 to 14336");
+    EXPECT_EQ(error_of_app("client_events_per_second = -1"),
+              "node.toml:5: apps.client_events_per_second: must be a number from 1 to 100000");
+    EXPECT_EQ(error_of_app("allowed_origins = 'https://a'"), "node.toml:5: apps.allowed_origins: must be an array of strings");
+    for (const char* origin : {"example.com", "https://example.com/", ""}) {
+        EXPECT_NE(error_of_app("allowed_origins = ['" + std::string(origin) + "']").find("is no origin of the form"),
+                  std::string::npos)
+            << origin;
+    }
+    EXPECT_NE(error_of_app("max_presence_members = 1000").find("5120000 bytes, more than outbox_bytes (1048576)"),
+              std::string::npos);
+    EXPECT_EQ(error_of({"--outbox-bytes", "65536"}), "no error") << "the usual limits are let be";
 }
 
 TEST(Config, DoesNotServeThePublicSecretOffLoopback) {

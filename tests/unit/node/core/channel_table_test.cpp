@@ -20,6 +20,11 @@ class ChannelTableTest : public ::testing::Test {
 protected:
     ChannelEffects take() { return std::exchange(out, {}); }
 
+    [[nodiscard]] std::vector<Slot> delivered(std::string_view channel) const {
+        const auto slots = table.confirmed(channel);
+        return {slots.begin(), slots.end()};
+    }
+
     ChannelTable table;
     ChannelEffects out;
 };
@@ -27,13 +32,12 @@ protected:
 TEST_F(ChannelTableTest, AsksTheHubForTheFirstSubscriberAndConfirmsOnItsAnswer) {
     table.subscribe(kA, "app/x", out);
     EXPECT_EQ(take(), (ChannelEffects{SubscribeHub{"app/x", 1}}));
-    EXPECT_EQ(table.confirmed("app/x"), nullptr);
+    EXPECT_TRUE(table.confirmed("app/x").empty());
     EXPECT_FALSE(table.is_confirmed(kA, "app/x"));
 
     table.on_subscribed("app/x", 1, out);
     EXPECT_EQ(take(), (ChannelEffects{Confirm{kA, "app/x"}}));
-    ASSERT_NE(table.confirmed("app/x"), nullptr);
-    EXPECT_EQ(*table.confirmed("app/x"), std::vector<Slot>{kA});
+    EXPECT_EQ(delivered("app/x"), std::vector<Slot>{kA});
     EXPECT_TRUE(table.is_confirmed(kA, "app/x"));
 }
 
@@ -73,7 +77,7 @@ TEST_F(ChannelTableTest, TellsTheHubWhenTheLastSubscriberLeaves) {
     EXPECT_EQ(take(), ChannelEffects{});
     table.unsubscribe(kB, "app/x", out);
     EXPECT_EQ(take(), (ChannelEffects{UnsubscribeHub{"app/x"}}));
-    EXPECT_EQ(table.confirmed("app/x"), nullptr);
+    EXPECT_TRUE(table.confirmed("app/x").empty());
     EXPECT_EQ(table.size(), 0u);
 }
 
@@ -132,6 +136,67 @@ TEST_F(ChannelTableTest, ListsConfirmedChannelsOfAPrefixSorted) {
     EXPECT_EQ(table.list("app/b"), (std::vector<ChannelCount>{{"app/b", 2}}));
 }
 
+TEST_F(ChannelTableTest, HoldsEachSubscriberOfAPresenceChannelUntilItIsAdmitted) {
+    table.subscribe(kA, "app/presence-x", out);
+    table.subscribe(kB, "app/presence-x", out);
+    EXPECT_EQ(take(), (ChannelEffects{SubscribeHub{"app/presence-x", 1, true}}));
+    EXPECT_TRUE(table.on_subscribed("app/presence-x", 1, out));
+    EXPECT_EQ(take(), (ChannelEffects{AskAdmission{kA, "app/presence-x"}, AskAdmission{kB, "app/presence-x"}}));
+    EXPECT_TRUE(table.confirmed("app/presence-x").empty());
+    EXPECT_TRUE(table.list("").empty());
+
+    table.admit(kB, "app/presence-x", out);
+    EXPECT_EQ(take(), (ChannelEffects{Confirm{kB, "app/presence-x"}}));
+    EXPECT_EQ(delivered("app/presence-x"), std::vector<Slot>{kB});
+    EXPECT_FALSE(table.is_confirmed(kA, "app/presence-x"));
+    EXPECT_EQ(table.list(""), (std::vector<ChannelCount>{{"app/presence-x", 1}}));
+
+    table.subscribe(kA, "app/presence-x", out);
+    EXPECT_EQ(take(), ChannelEffects{}) << "it waits already";
+    table.subscribe(kB, "app/presence-x", out);
+    EXPECT_EQ(take(), (ChannelEffects{Confirm{kB, "app/presence-x"}}));
+    table.subscribe(kC, "app/presence-x", out);
+    EXPECT_EQ(take(), (ChannelEffects{AskAdmission{kC, "app/presence-x"}}));
+    table.unsubscribe(kB, "app/presence-x", out);
+    table.unsubscribe(kA, "app/presence-x", out);
+    EXPECT_EQ(take(), ChannelEffects{});
+    table.unsubscribe(kC, "app/presence-x", out);
+    EXPECT_EQ(take(), (ChannelEffects{UnsubscribeHub{"app/presence-x"}}));
+}
+
+TEST_F(ChannelTableTest, DeliversToTheAdmittedAloneUnderRandomUse) {
+    Prng prng(11);
+    std::set<std::uint32_t> held;
+    std::set<std::uint32_t> admitted;
+    for (int step = 0; step < 20'000; ++step) {
+        const Slot slot(static_cast<std::uint32_t>(prng.below(12)));
+        const std::uint64_t what = prng.below(3);
+        if (what == 0) {
+            table.subscribe(slot, "app/presence-x", out);
+            held.insert(slot.value);
+        } else if (what == 1) {
+            table.unsubscribe(slot, "app/presence-x", out);
+            held.erase(slot.value);
+            admitted.erase(slot.value);
+        } else if (held.contains(slot.value) && !admitted.contains(slot.value)) {
+            table.admit(slot, "app/presence-x", out);
+            admitted.insert(slot.value);
+        }
+        for (const ChannelEffect& effect : take()) {
+            if (const auto* first = std::get_if<SubscribeHub>(&effect)) {
+                table.on_subscribed(first->channel, first->generation, out);
+            }
+        }
+        out.clear();
+        std::set<std::uint32_t> found;
+        for (const Slot delivered_to : table.confirmed("app/presence-x")) {
+            found.insert(delivered_to.value);
+        }
+        ASSERT_EQ(found, admitted) << step;
+        ASSERT_EQ(table.subscriptions(), held.size()) << step;
+    }
+}
+
 TEST_F(ChannelTableTest, AgreesWithAPlainModelUnderRandomUse) {
     Prng prng(7);
     std::map<std::string, std::set<std::uint32_t>> model;
@@ -160,10 +225,9 @@ TEST_F(ChannelTableTest, AgreesWithAPlainModelUnderRandomUse) {
     std::size_t subscriptions = 0;
     for (const auto& [name, slots] : model) {
         subscriptions += slots.size();
-        const std::vector<Slot>* found = table.confirmed(name);
         std::set<std::uint32_t> held;
-        for (std::size_t i = 0; found != nullptr && i < found->size(); ++i) {
-            held.insert((*found)[i].value);
+        for (const Slot slot : table.confirmed(name)) {
+            held.insert(slot.value);
         }
         EXPECT_EQ(held, slots) << name;
     }

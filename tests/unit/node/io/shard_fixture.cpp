@@ -171,4 +171,14 @@ std::string RawClient::read_text() {
     return payload;
 }
 
+std::string RawClient::read_close() {
+    while (need(2)) {
+        std::string frame = read_text();
+        if (frame.starts_with("close ")) {
+            return frame;
+        }
+    }
+    return {};
+}
+
 }  // namespace tulle::node::testing

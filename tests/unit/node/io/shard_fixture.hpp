@@ -60,6 +60,8 @@ public:
     void write_text(std::string_view text) const;
     /// The next text frame; at a Close frame "close CODE"; at the end of the connection empty.
     std::string read_text();
+    /// The Close frame, whatever comes before it: "close CODE"; at the end of the connection empty.
+    std::string read_close();
     [[nodiscard]] const std::string& socket_id() const { return socket_id_; }
 
 private:

@@ -24,6 +24,7 @@ App test_app() {
     app.key = "key";
     app.secret = "secret";
     app.client_events = true;
+    app.client_events_per_second = 0;
     return app;
 }
 
@@ -71,6 +72,13 @@ protected:
         tell(mesh::Subscribed{asked->channel, asked->generation});
         EXPECT_EQ(client.read_text(),
                   R"({"event":"pusher_internal:subscription_succeeded","channel":")" + channel + R"(","data":"{}"})");
+    }
+
+    static void ask_presence(RawClient& client, const std::string& user) {
+        const std::string data = R"({"user_id":)" + user + "}";
+        const std::string auth = "key:" + hmac_sha256_hex("secret", client.socket_id() + ":presence-a:" + data);
+        client.write_text(R"({"event":"pusher:subscribe","data":{"channel":"presence-a","channel_data":"{\"user_id\":)" + user +
+                          R"(}","auth":")" + auth + R"("}})");
     }
 
     void deliver(const std::string& channel, std::string body, std::string exclude = {}) {
@@ -186,8 +194,89 @@ TEST_F(ShardTest, AnswersAQueryOfTheMesh) {
     const auto answer = hub.next<mesh::LocalAnswer>();
     ASSERT_TRUE(answer.has_value());
     EXPECT_EQ(answer->token, 99u);
-    EXPECT_EQ(answer->body, R"({"channels":{"news":1}})");
+    EXPECT_EQ(answer->body, R"({"rows":[["news",1]]})");
     EXPECT_TRUE(answer->last);
+}
+
+TEST_F(ShardTest, TakesUsersIntoPresenceChannelsAndTellsOfThem) {
+    make_ready();
+    RawClient client(port);
+    ASSERT_EQ(client.upgrade(kTarget), 101u);
+    ask_presence(client, "10");
+    const auto asked = hub.next<mesh::Subscribe>();
+    ASSERT_TRUE(asked.has_value());
+    EXPECT_TRUE(asked->presence);
+    const std::vector<mesh::PresenceMember> list{{"7", share("7\n{}")}};
+    tell(mesh::Subscribed{asked->channel, asked->generation, std::make_shared<const std::vector<mesh::PresenceMember>>(list)});
+    const auto joining = hub.next<mesh::MemberJoin>();
+    ASSERT_TRUE(joining.has_value());
+    EXPECT_EQ(joining->member.user, "10");
+    EXPECT_EQ(joining->max_members, kDefaultMaxPresenceMembers);
+    deliver("presence-a", R"(,"event":"e","data":"too early"})");
+    tell(mesh::MemberChanged{asked->channel, joining->member, true});
+    tell(mesh::MemberJoined{joining->id, mesh::JoinOutcome::kJoined});
+    EXPECT_NE(client.read_text().find(R"(\"count\":2,\"ids\":[10,7])"), std::string::npos);
+    tell(mesh::MemberChanged{asked->channel, {"bob", share("\"bob\"\n")}, true});
+    EXPECT_EQ(client.read_text(),
+              R"({"channel":"presence-a","event":"pusher_internal:member_added","data":"{\"user_id\":\"bob\"}"})");
+    tell(mesh::MemberChanged{asked->channel, {"7", nullptr}, false});
+    EXPECT_EQ(client.read_text(),
+              R"({"channel":"presence-a","event":"pusher_internal:member_removed","data":"{\"user_id\":7}"})");
+    client.write_text(R"({"event":"pusher:unsubscribe","data":{"channel":"presence-a"}})");
+    const auto left = hub.next<mesh::MemberLeave>();
+    ASSERT_TRUE(left.has_value());
+    EXPECT_EQ(left->user, "10");
+    EXPECT_TRUE(hub.next<mesh::Unsubscribe>().has_value());
+}
+
+TEST_F(ShardTest, TellsAUserThatThePresenceChannelIsFull) {
+    make_ready();
+    RawClient client(port);
+    ASSERT_EQ(client.upgrade(kTarget), 101u);
+    ask_presence(client, "10");
+    const auto asked = hub.next<mesh::Subscribe>();
+    ASSERT_TRUE(asked.has_value());
+    tell(mesh::Subscribed{asked->channel, asked->generation, std::make_shared<const std::vector<mesh::PresenceMember>>()});
+    tell(mesh::MemberJoined{hub.next<mesh::MemberJoin>().value().id, mesh::JoinOutcome::kFull});
+    const std::string answer = client.read_text();
+    EXPECT_TRUE(answer.starts_with(R"({"event":"pusher:subscription_error","channel":"presence-a")")) << answer;
+    EXPECT_NE(answer.find("\"status\":4100"), std::string::npos);
+    EXPECT_TRUE(hub.next<mesh::Unsubscribe>().has_value());
+}
+
+TEST_F(ShardTest, LeavesTheUsersOfADrainingNodeToTheMesh) {
+    make_ready();
+    auto client = std::make_unique<RawClient>(port);
+    ASSERT_EQ(client->upgrade(kTarget), 101u);
+    ask_presence(*client, "10");
+    const auto asked = hub.next<mesh::Subscribe>();
+    ASSERT_TRUE(asked.has_value());
+    tell(mesh::Subscribed{asked->channel, asked->generation, std::make_shared<const std::vector<mesh::PresenceMember>>()});
+    tell(mesh::MemberJoined{hub.next<mesh::MemberJoin>().value().id, mesh::JoinOutcome::kJoined});
+    EXPECT_NE(client->read_text(), "");
+    std::promise<void> drained;
+    shard.stop_accepting();
+    shard.drain([&drained] { drained.set_value(); });
+    client.reset();
+    ASSERT_EQ(drained.get_future().wait_for(5s), std::future_status::ready);
+    std::vector<mesh::FromShard> said;
+    hub.mailbox().take_all(said);
+    for (const mesh::FromShard& item : said) {
+        EXPECT_FALSE(std::holds_alternative<mesh::MemberLeave>(item.second));
+        EXPECT_FALSE(std::holds_alternative<mesh::Unsubscribe>(item.second));
+    }
+}
+
+TEST_F(ShardTest, ClosesAClientThatFloodsItWithPings) {
+    make_ready();
+    RawClient client(port);
+    ASSERT_EQ(client.upgrade(kTarget), 101u);
+    std::string pings;
+    for (std::size_t i = 0; i <= kMaxControlFrames; ++i) {
+        pings += std::string("\x89\x80\0\0\0\0", 6);
+    }
+    client.write(pings);
+    EXPECT_EQ(client.read_close(), "close 1008");
 }
 
 TEST_F(ShardTest, AnswersAPublishWhenTheHubHasNumberedIt) {

@@ -69,6 +69,13 @@ TEST(Gate, RefusesMalformedHeads) {
     EXPECT_EQ(status_of(kGet + "Expect: magic\r\n"), 417u);
 }
 
+TEST(Gate, BoundsTheTarget) {
+    EXPECT_EQ(status_of("GET /" + std::string(4095, 'a') + " HTTP/1.1\r\nHost: x\r\n"), 200u);
+    EXPECT_EQ(status_of("GET /" + std::string(4096, 'a') + " HTTP/1.1\r\nHost: x\r\n"), 414u);
+    EXPECT_EQ(too_large("GET /" + std::string(9000, 'a')).status, 414u);
+    EXPECT_EQ(too_large("GET / HTTP/1.1\r\nX: " + std::string(9000, 'a')).status, 431u);
+}
+
 TEST(Gate, CountsFields) {
     std::string head = kGet;
     for (int i = 0; i < 99; ++i) {

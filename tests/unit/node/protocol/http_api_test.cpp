@@ -45,11 +45,60 @@ unsigned status_of(const ApiAction& action) {
     return respond == nullptr ? 0 : respond->response.status;
 }
 
+ApiAction events(std::vector<PublishEvent> events) { return ApiWork{std::move(events), {}, {}}; }
+
+ApiAction reads(const std::string& query, AnswerPlan plan) { return ApiWork{{}, {query}, std::move(plan)}; }
+
 TEST(HttpApi, PublishesToChannelsWithTheSourceBytesOfTheData) {
     EXPECT_EQ(publish(R"({"name":"e","channels":["a","private-b","a"],"data":"{\"x\":\"\u00e9\"}","socket_id":"1.2"})"),
-              (ApiAction{PublishEvent{{"app/a", "app/private-b"}, R"(,"event":"e","data":"{\"x\":\"\u00e9\"}"})", "1.2"}}));
+              events({{{"app/a", "app/private-b"}, R"(,"event":"e","data":"{\"x\":\"\u00e9\"}"})", "1.2"}}));
     EXPECT_EQ(publish(R"({"name":"e","channel":"a","data":"","socket_id":null})"),
-              (ApiAction{PublishEvent{{"app/a"}, R"(,"event":"e","data":""})", ""}}));
+              events({{{"app/a"}, R"(,"event":"e","data":""})", ""}}));
+}
+
+TEST(HttpApi, AsksForTheInfoOfAnEventsChannels) {
+    EXPECT_EQ(publish(R"({"name":"e","channels":["presence-a","b"],"data":"d","info":"user_count,subscription_count"})"),
+              (ApiAction{ApiWork{{{{"app/presence-a", "app/b"}, R"(,"event":"e","data":"d"})", ""}},
+                                 {R"({"app":"app","channels":["b","presence-a"]})"},
+                                 {AnswerPlan::Shape::kEvent, "", {{{"presence-a", "b"}, {true, true}}}}}}));
+}
+
+TEST(HttpApi, SpreadsManyNamesOverQueriesWithinTheLimit) {
+    std::string body = R"({"name":"e","data":"d","info":"subscription_count","channels":[)";
+    for (int i = 0; i < 100; ++i) {
+        body += (i > 0 ? ",\"" : "\"") + std::to_string(1000 + i) + std::string(196, 'x') + "\"";
+    }
+    const ApiAction action = publish(body + "]}");
+    const auto& queries = std::get<ApiWork>(action).queries;
+    EXPECT_EQ(queries.size(), 7u);
+    for (const std::string& query : queries) {
+        EXPECT_LE(query.size(), 4096u);
+    }
+}
+
+TEST(HttpApi, PublishesABatchWholeOrNotAtAll) {
+    const auto batch = [](const std::string& body) { return act(signed_request("POST", "/apps/app/batch_events", body)); };
+    EXPECT_EQ(batch(R"({"batch":[{"name":"e","channel":"a","data":"\u00e9"}, {"name":"f","channel":"b","data":"]","socket_id":"1.2"}]})"),
+              events({{{"app/a"}, R"(,"event":"e","data":"\u00e9"})", ""}, {{"app/b"}, R"(,"event":"f","data":"]"})", "1.2"}}));
+    EXPECT_EQ(batch(R"({"batch":[{"name":"e","channel":"a","data":"d"},{"name":"f","channel":"b","data":"d","info":"subscription_count"}]})"),
+              (ApiAction{ApiWork{{{{"app/a"}, R"(,"event":"e","data":"d"})", ""}, {{"app/b"}, R"(,"event":"f","data":"d"})", ""}},
+                                 {R"({"app":"app","channels":["b"]})"},
+                                 {AnswerPlan::Shape::kBatch, "", {{}, {{"b"}, {false, true}}}}}}));
+    for (const char* body : {"[]", "{}", R"({"batch":{}})", R"({"batch":[]})", R"({"batch":[1]})",
+                             R"({"batch":[{"name":"e","channels":["a"],"data":"d"}]})",
+                             R"({"batch":[{"name":"e","channel":"a","data":"d"},{"name":"e","channel":"a b","data":"d"}]})"}) {
+        EXPECT_EQ(status_of(batch(body)), 400u) << body;
+    }
+    std::string many = R"({"batch":[)";
+    for (int i = 0; i < 11; ++i) {
+        many += std::string(i > 0 ? "," : "") + R"({"name":"e","channel":"a","data":"d"})";
+    }
+    EXPECT_EQ(status_of(batch(many + "]}")), 400u);
+}
+
+TEST(HttpApi, LetsPagesOfOtherOriginsAsk) {
+    const ApiAction answer = act({"OPTIONS", "/apps/app/events", ""});
+    EXPECT_EQ(status_of(answer), 204u);
 }
 
 TEST(HttpApi, RefusesMalformedPublishes) {
@@ -60,7 +109,7 @@ TEST(HttpApi, RefusesMalformedPublishes) {
           R"({"name":"e","channels":"a","data":"d"})", R"({"name":"e","channels":[1],"data":"d"})",
           R"({"name":"e","channel":"a b","data":"d"})", R"({"name":"e","channel":"a","data":"d","socket_id":"x"})",
           R"({"name":"e","channel":"a","data":"d","socket_id":12})", R"({"name":"e","name":"f","channel":"a","data":"d"})",
-          R"({"name":"e","channel":"a","data":"d","info":"subscription_count"})"}) {
+          R"({"name":"e","channel":"a","data":"d","info":"everything"})", R"({"name":"e","channel":"a","data":"d","info":1})"}) {
         EXPECT_EQ(status_of(publish(body)), 400u) << body;
     }
     std::string many = R"({"name":"e","data":"d","channels":[)";
@@ -80,15 +129,25 @@ TEST(HttpApi, RefusesTooMuchData) {
 }
 
 TEST(HttpApi, AsksAllNodesForChannels) {
-    EXPECT_EQ(act(signed_request("GET", "/apps/app/channels")), (ApiAction{ListChannels{R"({"app":"app","prefix":""})"}}));
-    EXPECT_EQ(act(signed_request("GET", "/apps/app/channels", "", "&filter_by_prefix=private-&info=subscription_count")),
-              (ApiAction{ListChannels{R"({"app":"app","prefix":"private-"})"}}));
-    EXPECT_EQ(act(signed_request("GET", "/apps/app/channels/news")),
-              (ApiAction{DescribeChannel{R"({"app":"app","channel":"news"})", "news"}}));
-    EXPECT_EQ(act(signed_request("GET", "/apps/app/channels/a%3Db")),
-              (ApiAction{DescribeChannel{R"({"app":"app","channel":"a=b"})", "a=b"}}));
-    EXPECT_EQ(status_of(act(signed_request("GET", "/apps/app/channels/a%20b"))), 400u);
-    EXPECT_EQ(status_of(act(signed_request("GET", "/apps/app/channels", "", "&info=user_count"))), 400u);
+    const auto get = [](const std::string& path, const std::string& more = "") {
+        return act(signed_request("GET", "/apps/app/channels" + path, "", more));
+    };
+    EXPECT_EQ(get(""), reads(R"({"app":"app","prefix":""})", {AnswerPlan::Shape::kList}));
+    EXPECT_EQ(get("", "&filter_by_prefix=private-&info=subscription_count"),
+              reads(R"({"app":"app","prefix":"private-"})", {AnswerPlan::Shape::kList}));
+    EXPECT_EQ(get("", "&filter_by_prefix=presence-&info=user_count"),
+              reads(R"({"app":"app","prefix":"presence-"})", {AnswerPlan::Shape::kList}));
+    EXPECT_EQ(get("/news"), reads(R"({"app":"app","channels":["news"]})", {AnswerPlan::Shape::kChannel, "news"}));
+    EXPECT_EQ(get("/a%3Db"), reads(R"({"app":"app","channels":["a=b"]})", {AnswerPlan::Shape::kChannel, "a=b"}));
+    EXPECT_EQ(get("/presence-a", "&info=user_count,subscription_count"),
+              reads(R"({"app":"app","channels":["presence-a"]})", {AnswerPlan::Shape::kChannel, "presence-a"}));
+    EXPECT_EQ(get("/presence-a/users"),
+              reads(R"({"app":"app","channels":["presence-a"]})", {AnswerPlan::Shape::kUsers, "presence-a"}));
+    EXPECT_EQ(status_of(get("/a%20b")), 400u);
+    EXPECT_EQ(status_of(get("", "&info=user_count")), 400u) << "not without presence-";
+    EXPECT_EQ(status_of(get("", "&info=everything")), 400u);
+    EXPECT_EQ(status_of(get("/news", "&info=user_count")), 400u);
+    EXPECT_EQ(status_of(get("/news/users")), 400u);
 }
 
 TEST(HttpApi, AnswersWithTheStatusOfTheMistake) {
@@ -106,22 +165,39 @@ TEST(HttpApi, RefusesTheKeyOfAnotherApp) {
     EXPECT_EQ(status_of(act(signed_request("GET", "/apps/off/channels", "", "", "key"))), 401u);
 }
 
+const std::vector<std::string> kParts{R"({"rows":[["a",1],["presence-b",2,10,"x"]]})",
+                                      R"({"rows":[["a",2],["b",1],["presence-b",1,"10"]]})"};
+
 TEST(HttpAnswer, AddsUpTheNodesAndNamesTheMissing) {
-    const std::vector<std::string> parts{R"({"channels":{"a":1}})", R"({"channels":{"a":2,"b":1}})"};
-    const HttpResponse list = channel_list(parts, {});
+    const HttpResponse list = render({AnswerPlan::Shape::kList}, kParts, {});
     EXPECT_EQ(list.status, 200u);
-    EXPECT_EQ(list.body, R"({"channels":{"a":{"occupied":true,"subscription_count":3},"b":{"occupied":true,"subscription_count":1}}})");
+    EXPECT_EQ(list.body, R"({"channels":{"a":{"occupied":true,"subscription_count":3},)"
+                         R"("b":{"occupied":true,"subscription_count":1},)"
+                         R"("presence-b":{"occupied":true,"subscription_count":3,"user_count":2}}})");
     EXPECT_TRUE(list.headers.empty());
 
-    const HttpResponse one = channel_info("a", parts, {"n2", "n\r\n3"});
+    const HttpResponse one = render({AnswerPlan::Shape::kChannel, "a"}, kParts, {"n\r\n3", "n2", "n2"});
     EXPECT_EQ(one.body, R"({"occupied":true,"subscription_count":3})");
     ASSERT_EQ(one.headers.size(), 1u);
-    EXPECT_EQ(one.headers[0], (std::pair<std::string, std::string>{"Tulle-Partial", "n2, n??3"}));
-    EXPECT_EQ(channel_info("none", {}, {}).body, R"({"occupied":false,"subscription_count":0})");
+    EXPECT_EQ(one.headers[0], (std::pair<std::string, std::string>{"Tulle-Partial", "n??3, n2"}));
+    EXPECT_EQ(render({AnswerPlan::Shape::kChannel, "none"}, {}, {}).body, R"({"occupied":false,"subscription_count":0})");
+}
+
+TEST(HttpAnswer, NamesUsersOnceWithTheTypeOfTheirIds) {
+    EXPECT_EQ(render({AnswerPlan::Shape::kUsers, "presence-b"}, kParts, {}).body, R"({"users":[{"id":10},{"id":"x"}]})");
+    EXPECT_EQ(render({AnswerPlan::Shape::kUsers, "presence-c"}, kParts, {}).body, R"({"users":[]})");
+}
+
+TEST(HttpAnswer, TellsTheInfoOfPublishedEvents) {
+    EXPECT_EQ(render({AnswerPlan::Shape::kEvent, "", {{{"presence-b", "a"}, {true, true}}}}, kParts, {}).body,
+              R"({"channels":{"presence-b":{"user_count":2,"subscription_count":3},"a":{"subscription_count":3}}})");
+    EXPECT_EQ(render({AnswerPlan::Shape::kEvent, "", {{{"a"}, {true, false}}}}, kParts, {}).body, R"({"channels":{"a":{}}})");
+    EXPECT_EQ(render({AnswerPlan::Shape::kBatch, "", {{{"a"}, {false, true}}, {}}}, kParts, {}).body,
+              R"({"batch":[{"subscription_count":3},{}]})");
 }
 
 TEST(HttpAnswer, IsAnEmptyObjectForAPublish) {
-    EXPECT_EQ(published().body, "{}");
+    EXPECT_EQ(render({}, {}, {}).body, "{}");
     EXPECT_EQ(api_error(400, "a \"b\"").body, R"({"error":"a \"b\"","code":400})");
     EXPECT_EQ(unavailable("busy").status, 503u);
 }

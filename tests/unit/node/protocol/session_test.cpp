@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "mesh/base/digest.hpp"
+#include "node/protocol/pusher/presence.hpp"
 
 namespace tulle::node::pusher {
 namespace {
@@ -27,7 +28,7 @@ protected:
     SessionEffects take() { return std::exchange(out, {}); }
 
     SessionEffects text(std::string_view frame, Instant now = kStart) {
-        session.on_text(now, frame, channels, out);
+        session.on_text(now, frame, {channels, rooms}, out);
         return take();
     }
 
@@ -43,6 +44,7 @@ protected:
     App app = client_event_app();
     SessionTimeouts timeouts;
     ChannelTable channels;
+    PresenceRooms rooms;
     std::uint64_t generation = 0;
     Session session{app, kSlot, "1.2", timeouts};
     SessionEffects out;
@@ -57,7 +59,7 @@ TEST_F(SessionTest, GreetsWithItsSocketIdAndTheTimeout) {
 TEST_F(SessionTest, SubscribesToAPublicChannelAndTellsWhenTheMeshConfirms) {
     EXPECT_EQ(text(R"({"event":"pusher:subscribe","data":{"channel":"news","auth":""}})"),
               (SessionEffects{Subscribe{"news"}}));
-    session.on_subscribed("news", out);
+    session.on_subscribed("news", nullptr, out);
     EXPECT_EQ(take(), (SessionEffects{Send{subscription_succeeded("news")}}));
     EXPECT_EQ(text(R"({"event":"pusher:unsubscribe","data":{"channel":"news"}})"), (SessionEffects{Unsubscribe{"news"}}));
 }
@@ -91,10 +93,88 @@ TEST_F(SessionTest, RefusesNamesAndChannelsItDoesNotServe) {
                                   "a b", {"LimitReached",
                                           "A channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ;", 4009})}}));
     EXPECT_EQ(text(R"({"event":"pusher:subscribe","data":{"channel":"presence-a"}})"),
+              (SessionEffects{Count{Refused::kAuth},
+                              Send{subscription_error(
+                                  "presence-a", {"AuthError", "The connection is not authorised for this channel", 401})}}));
+}
+
+TEST_F(SessionTest, SubscribesToAPresenceChannelWithTheUserThatIsSigned) {
+    const auto subscribe = [&](const std::string& data) {
+        std::string escaped;
+        for (const char c : data) {
+            escaped.append(c == '"' ? "\\\"" : std::string(1, c));
+        }
+        return text(R"({"event":"pusher:subscribe","data":{"channel":"presence-a","channel_data":")" + escaped +
+                    R"(","auth":")" + auth("1.2:presence-a:" + data) + R"("}})");
+    };
+    EXPECT_EQ(subscribe(R"({"user_id":10,"user_info":{"n":"x"}})"),
+              (SessionEffects{Subscribe{"presence-a", Member{"10", "10\n{\"n\":\"x\"}"}}}));
+    EXPECT_EQ(subscribe(R"({"user_id":""})"),
               (SessionEffects{Count{Refused::kSubscription},
-                              Send{subscription_error("presence-a",
-                                                      {"NotSupported", "Presence channels are not served by this version",
-                                                       501})}}));
+                              Send{subscription_error("presence-a", refusal_of(MemberErrc::kNoId))}}));
+    app.max_presence_member_bytes = 3;
+    EXPECT_EQ(subscribe(R"({"user_id":10,"user_info":{"n":"x"}})"),
+              (SessionEffects{Count{Refused::kSubscription},
+                              Send{subscription_error("presence-a", refusal_of(MemberErrc::kTooLarge))}}));
+}
+
+TEST_F(SessionTest, TellsWhoIsPresentAndWhyAUserIsTurnedAway) {
+    const PresenceRooms::Users users{{"10", share("10\nnull")}};
+    session.on_subscribed("presence-a", &users, out);
+    EXPECT_EQ(take(), (SessionEffects{Send{presence_succeeded("presence-a", users)}}));
+    session.on_turned_away("presence-a", JoinRefusal::kFull, out);
+    EXPECT_EQ(take(), (SessionEffects{Count{Refused::kSubscription},
+                                      Send{subscription_error("presence-a", refusal_of(JoinRefusal::kFull))}}));
+}
+
+TEST_F(SessionTest, NamesTheUserWhoSendsAClientEventOnAPresenceChannel) {
+    ChannelEffects effects;
+    rooms.enter(kSlot, "app/presence-a", {"10", "10\n{}"});
+    channels.subscribe(kSlot, "app/presence-a", effects);
+    channels.on_subscribed("app/presence-a", ++generation, effects);
+    EXPECT_EQ(text(R"({"event":"client-x","channel":"presence-a","data":1})").size(), 2u) << "not admitted yet";
+    channels.admit(kSlot, "app/presence-a", effects);
+    EXPECT_EQ(text(R"({"event":"client-x","channel":"presence-a","data":1})"),
+              (SessionEffects{PublishClientEvent{"presence-a", R"(,"event":"client-x","data":1,"user_id":10})"}}));
+}
+
+TEST_F(SessionTest, BoundsClientEventsInASecond) {
+    app.client_events_per_second = 3;
+    session.on_open(kStart, out);
+    take();
+    enter("app/private-a");
+    const auto say = [this](Instant now) {
+        return text(R"({"event":"client-x","channel":"private-a","data":1})", now).size() == 1;
+    };
+    EXPECT_TRUE(say(kStart) && say(kStart) && say(kStart));
+    EXPECT_EQ(text(R"({"event":"client-x","channel":"private-a","data":1})"),
+              (SessionEffects{Count{Refused::kClientEvent},
+                              Send{error_frame({4301, "More client events in a second than this app allows"}, "private-a")}}));
+    EXPECT_TRUE(say(kStart + 334ms));
+    EXPECT_FALSE(say(kStart + 335ms));
+    EXPECT_TRUE(say(kStart + 100s) && say(kStart + 100s) && say(kStart + 100s));
+    EXPECT_FALSE(say(kStart + 100s)) << "a rest saves up no more than a second's allowance";
+    app.client_events_per_second = 0;
+    EXPECT_TRUE(say(kStart + 100s));
+}
+
+TEST_F(SessionTest, ClosesAConnectionThatIsNotAuthorisedInTime) {
+    app.authorization_timeout = 10s;
+    const auto fate = [this](std::string_view subscription) {
+        Session other{app, kSlot, "1.2", timeouts};
+        other.on_open(kStart, out);
+        other.on_text(kStart + 1s, subscription, {channels, rooms}, out);
+        take();
+        other.on_deadline(kStart + 10s, out);
+        return take();
+    };
+    const SessionEffects closed{Send{error_frame({4009, "Connection not authorized within timeout"})},
+                                Close{4009, "Connection not authorized within timeout"}};
+    EXPECT_EQ(fate(R"({"event":"pusher:subscribe","data":{"channel":"news"}})"), closed);
+    EXPECT_EQ(fate(R"({"event":"pusher:subscribe","data":{"channel":"private-a","auth":"key:00"}})"), closed);
+    EXPECT_EQ(fate(R"({"event":"pusher:subscribe","data":{"channel":"private-a","auth":")" + auth("1.2:private-a") +
+                   R"("}})"),
+              SessionEffects{});
 }
 
 TEST_F(SessionTest, BoundsTheChannelsOfOneConnection) {
@@ -189,7 +269,7 @@ TEST_F(SessionTest, AsksTheClientToReconnectWhenTheNodeLeaves) {
     session.on_drain(out);
     EXPECT_EQ(take(), (SessionEffects{Send{error_frame({4200, "The node is going away: please reconnect"})},
                                       Close{4200, "The node is going away: please reconnect"}}));
-    session.on_subscribed("news", out);
+    session.on_subscribed("news", nullptr, out);
     EXPECT_EQ(take(), SessionEffects{});
 }
 

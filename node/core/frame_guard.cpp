@@ -1,0 +1,67 @@
+#include "node/core/frame_guard.hpp"
+
+#include <algorithm>
+
+#include "node/core/limits.hpp"
+
+namespace tulle::node {
+namespace {
+
+constexpr unsigned kFin = 0x80;
+constexpr unsigned kControl = 0x08;  // of the opcode
+constexpr unsigned kMask = 0x80;
+constexpr unsigned kLength = 0x7f;
+
+}  // namespace
+
+std::size_t FrameGuard::header_bytes() const {
+    if (have_ < 2) {
+        return 2;
+    }
+    const unsigned length = header_[1] & kLength;
+    return 2u + (length == 126 ? 2u : length == 127 ? 8u : 0u) + ((header_[1] & kMask) != 0 ? 4u : 0u);
+}
+
+FrameGuard::Verdict FrameGuard::on_bytes(Instant now, std::string_view bytes) {
+    while (!bytes.empty()) {
+        if (payload_left_ > 0) {
+            const std::uint64_t skipped = std::min<std::uint64_t>(payload_left_, bytes.size());
+            payload_left_ -= skipped;
+            bytes.remove_prefix(static_cast<std::size_t>(skipped));
+            continue;
+        }
+        header_[have_++] = static_cast<unsigned char>(bytes.front());
+        bytes.remove_prefix(1);
+        if (have_ == header_bytes()) {
+            const Verdict verdict = on_header(now);
+            have_ = 0;
+            if (verdict != Verdict::kFine) {
+                return verdict;
+            }
+        }
+    }
+    return Verdict::kFine;
+}
+
+FrameGuard::Verdict FrameGuard::on_header(Instant now) {
+    const unsigned short_length = header_[1] & kLength;
+    payload_left_ = short_length < 126 ? short_length : 0;
+    const std::size_t extended = short_length == 126 ? 2u : short_length == 127 ? 8u : 0u;
+    for (std::size_t i = 0; i < extended; ++i) {
+        payload_left_ = (payload_left_ << 8) | header_[2 + i];
+    }
+    if ((header_[0] & kControl) != 0) {
+        if (now - second_ >= 1s) {
+            second_ = now;
+            control_frames_ = 0;
+        }
+        return ++control_frames_ > kMaxControlFrames ? Verdict::kTooManyControlFrames : Verdict::kFine;
+    }
+    if ((header_[0] & kFin) != 0) {
+        fragments_ = 0;
+        return Verdict::kFine;
+    }
+    return ++fragments_ > kMaxFragments ? Verdict::kTooManyFragments : Verdict::kFine;
+}
+
+}  // namespace tulle::node

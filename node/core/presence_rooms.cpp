@@ -1,0 +1,165 @@
+#include "node/core/presence_rooms.hpp"
+
+#include <algorithm>
+
+#include "mesh/base/assert.hpp"
+
+namespace tulle::node {
+
+void PresenceRooms::enter(Slot slot, std::string_view channel, Member member) {
+    Room& room = rooms_[std::string(channel)];
+    if (!room.users_by_slot.emplace(slot.value, member.user).second) {
+        return;
+    }
+    channels_by_slot_[slot.value].emplace_back(channel);
+    Local& local = room.locals[std::move(member.user)];
+    if (local.connections++ == 0) {
+        local.card = share(std::move(member.card));
+    }
+    local.waiting.push_back(slot);
+}
+
+void PresenceRooms::on_listed(std::string_view channel, Users users) {
+    const auto room = rooms_.find(channel);
+    if (room != rooms_.end()) {
+        room->second.users = std::move(users);
+        room->second.is_listed = true;
+    }
+}
+
+void PresenceRooms::ask(Slot slot, std::string_view channel, PresenceEffects& out) {
+    const auto room = rooms_.find(channel);
+    TULLE_ASSERT(room != rooms_.end() && room->second.is_listed);
+    const std::string& user = room->second.users_by_slot.at(slot.value);
+    Local& local = room->second.locals.find(user)->second;
+    if (local.is_in) {
+        std::erase(local.waiting, slot);
+        out.push_back(Admit{slot, room->first});
+    } else if (local.join_id == 0) {
+        local.join_id = ++last_id_;
+        joins_.emplace(local.join_id, std::pair(room->first, user));
+        out.push_back(JoinHub{local.join_id, room->first, {user, *local.card}});
+    }
+}
+
+void PresenceRooms::on_joined(std::uint64_t id, PresenceEffects& out) {
+    const auto join = joins_.find(id);
+    if (join == joins_.end()) {
+        return;
+    }
+    const auto& [channel, user] = join->second;
+    Local& local = rooms_.find(channel)->second.locals.find(user)->second;
+    local.is_in = true;
+    for (const Slot slot : std::exchange(local.waiting, {})) {
+        out.push_back(Admit{slot, channel});
+    }
+    joins_.erase(join);
+}
+
+void PresenceRooms::on_refused(std::uint64_t id, JoinRefusal reason, PresenceEffects& out) {
+    const auto join = joins_.find(id);
+    if (join == joins_.end()) {
+        return;
+    }
+    const auto room = rooms_.find(join->second.first);
+    const auto local = room->second.locals.find(join->second.second);
+    for (const Slot slot : local->second.waiting) {
+        out.push_back(TurnAway{slot, room->first, reason});
+        room->second.users_by_slot.erase(slot.value);
+        forget_channel(slot, room->first);
+    }
+    room->second.locals.erase(local);
+    if (room->second.users_by_slot.empty()) {
+        rooms_.erase(room);
+    }
+    joins_.erase(join);
+}
+
+void PresenceRooms::on_changed(std::string_view channel, Member member, bool joined, PresenceEffects& out) {
+    const auto room = rooms_.find(channel);
+    if (room == rooms_.end() || !room->second.is_listed) {
+        return;
+    }
+    Users& users = room->second.users;
+    const auto known = users.find(member.user);
+    if (joined && known == users.end()) {
+        users.emplace(member.user, share(member.card));
+        out.push_back(TellMember{room->first, std::move(member), true});
+    } else if (!joined && known != users.end()) {
+        out.push_back(TellMember{room->first, {known->first, *known->second}, false});
+        users.erase(known);
+    }
+}
+
+void PresenceRooms::leave(Slot slot, std::string_view channel, PresenceEffects& out) {
+    const auto room = rooms_.find(channel);
+    if (room == rooms_.end() || !room->second.users_by_slot.contains(slot.value)) {
+        return;
+    }
+    forget_channel(slot, channel);
+    drop(slot, room, out);
+}
+
+void PresenceRooms::forget_channel(Slot slot, std::string_view channel) {
+    const auto mine = channels_by_slot_.find(slot.value);
+    std::erase(mine->second, channel);
+    if (mine->second.empty()) {
+        channels_by_slot_.erase(mine);
+    }
+}
+
+void PresenceRooms::remove(Slot slot, PresenceEffects& out) {
+    const auto mine = channels_by_slot_.find(slot.value);
+    if (mine == channels_by_slot_.end()) {
+        return;
+    }
+    for (const std::string& channel : mine->second) {
+        drop(slot, rooms_.find(channel), out);
+    }
+    channels_by_slot_.erase(mine);
+}
+
+void PresenceRooms::drop(Slot slot, Rooms::iterator room, PresenceEffects& out) {
+    const auto place = room->second.users_by_slot.find(slot.value);
+    const auto local = room->second.locals.find(place->second);
+    std::erase(local->second.waiting, slot);
+    if (--local->second.connections == 0) {
+        if (local->second.is_in || local->second.join_id != 0) {
+            out.push_back(LeaveHub{room->first, local->first});
+        }
+        joins_.erase(local->second.join_id);
+        room->second.locals.erase(local);
+    }
+    room->second.users_by_slot.erase(place);
+    if (room->second.users_by_slot.empty()) {
+        rooms_.erase(room);
+    }
+}
+
+const PresenceRooms::Users* PresenceRooms::users(std::string_view channel) const {
+    const auto room = rooms_.find(channel);
+    return room == rooms_.end() || !room->second.is_listed ? nullptr : &room->second.users;
+}
+
+const std::string* PresenceRooms::card_of(Slot slot, std::string_view channel) const {
+    const auto room = rooms_.find(channel);
+    if (room == rooms_.end()) {
+        return nullptr;
+    }
+    const auto user = room->second.users_by_slot.find(slot.value);
+    return user == room->second.users_by_slot.end() ? nullptr : room->second.locals.find(user->second)->second.card.get();
+}
+
+std::vector<std::string_view> PresenceRooms::own_cards(std::string_view channel) const {
+    std::vector<std::string_view> cards;
+    if (const auto room = rooms_.find(channel); room != rooms_.end()) {
+        for (const auto& [user, local] : room->second.locals) {
+            if (local.is_in) {
+                cards.push_back(*local.card);
+            }
+        }
+    }
+    return cards;
+}
+
+}  // namespace tulle::node

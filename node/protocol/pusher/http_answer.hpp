@@ -1,0 +1,57 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "node/core/http_message.hpp"
+
+/// What the HTTP API answers.
+namespace tulle::node::pusher {
+
+/// What `info` asks for, beside what every answer holds.
+struct InfoWanted {
+    bool user_count = false;
+    bool subscription_count = false;
+    friend bool operator==(const InfoWanted&, const InfoWanted&) = default;
+};
+/// The attributes of a comma-separated list; nothing when one is unknown.
+[[nodiscard]] std::optional<InfoWanted> parse_info(std::string_view list);
+
+/// The channels of one published event and what is to be told of them.
+struct EventInfo {
+    std::vector<std::string> channels;
+    InfoWanted wanted;
+    friend bool operator==(const EventInfo&, const EventInfo&) = default;
+};
+
+/// How the answers of the nodes become one.
+struct AnswerPlan {
+    enum class Shape {
+        kEmpty,    ///< {}
+        kEvent,    ///< the channels of the one event in `events`
+        kBatch,    ///< the channel of each event in `events`; of one without info {}
+        kList,     ///< every channel found
+        kChannel,  ///< the channel `name`
+        kUsers,    ///< the users of the channel `name`
+    };
+    Shape shape = Shape::kEmpty;
+    std::string name = {};
+    std::vector<EventInfo> events = {};
+    friend bool operator==(const AnswerPlan&, const AnswerPlan&) = default;
+};
+
+/// `parts` are what the nodes answered, `missing` those that did not in time: named in the header Tulle-Partial.
+[[nodiscard]] HttpResponse render(const AnswerPlan& plan, const std::vector<std::string>& parts,
+                                  const std::vector<std::string>& missing);
+
+[[nodiscard]] HttpResponse api_error(unsigned status, std::string_view message);
+/// 503: nothing was numbered, so that the publish may be sent again.
+[[nodiscard]] HttpResponse unavailable(std::string_view reason);
+/// The answer to a browser that asks whether a page of another origin may call the API: requests are signed, so it may.
+[[nodiscard]] HttpResponse preflight();
+/// Lets pages of other origins read an answer.
+void allow_any_origin(HttpResponse& response);
+
+}  // namespace tulle::node::pusher

@@ -1,0 +1,206 @@
+#include "node/protocol/pusher/http_publish.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "node/core/channel_name.hpp"
+#include "node/protocol/pusher/channel_query.hpp"
+#include "node/protocol/pusher/codec.hpp"
+#include "node/protocol/pusher/raw_json.hpp"
+
+namespace tulle::node::pusher {
+namespace {
+
+template <class T>
+using Checked = Result<T, PublishRefusal>;
+
+/// Names of channels in one query: with their quotes they stay within what the mesh carries in one.
+constexpr std::size_t kNamesInQuery = 16;
+
+struct ParsedEvent {
+    PublishEvent event;
+    EventInfo info;
+    bool wants_info = false;
+};
+
+bool is_socket_id(std::string_view text) {
+    constexpr std::size_t kMaxDigits = 20;
+    const std::size_t dot = text.find('.');
+    const auto is_number = [](std::string_view part) {
+        return !part.empty() && part.size() <= kMaxDigits &&
+               std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
+    };
+    return dot != std::string_view::npos && is_number(text.substr(0, dot)) && is_number(text.substr(dot + 1));
+}
+
+/// The names in `channels` or `channel`, each once.
+Checked<std::vector<std::string>> channels_of(const RawObject& body) {
+    std::vector<std::string> names;
+    const auto take = [&names](const boost::json::value& value) {
+        const boost::json::string* text = value.if_string();
+        const std::string name = text == nullptr ? std::string() : std::string(text->data(), text->size());
+        if (std::find(names.begin(), names.end(), name) == names.end()) {
+            names.push_back(name);
+        }
+        return is_valid_channel_name(name);
+    };
+    constexpr PublishRefusal kBadName{400, "a channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ;"};
+    const boost::json::value* list = body.find("channels");
+    const boost::json::value* one = body.find("channel");
+    if (list != nullptr && list->is_array()) {
+        if (list->get_array().size() > kMaxPublishChannels) {
+            return PublishRefusal{400, "an event goes to at most 100 channels"};
+        }
+        if (!std::all_of(list->get_array().begin(), list->get_array().end(), take)) {
+            return kBadName;
+        }
+    } else if (list == nullptr && one != nullptr && one->is_string() && !take(*one)) {
+        return kBadName;
+    }
+    if (names.empty()) {
+        return PublishRefusal{400, "channels must be an array of names, or channel a name"};
+    }
+    return names;
+}
+
+/// A member that may be absent or null, and else must be a string.
+std::optional<std::string> optional_text(const RawObject& body, std::string_view key, bool& is_wrong) {
+    const boost::json::value* value = body.find(key);
+    if (value == nullptr || value->is_null()) {
+        return std::nullopt;
+    }
+    if (!value->is_string()) {
+        is_wrong = true;
+        return std::nullopt;
+    }
+    return std::string(value->get_string().data(), value->get_string().size());
+}
+
+bool has_duplicates(const RawObject& body) {
+    constexpr std::string_view kKnown[] = {"name", "data", "channel", "channels", "socket_id", "info"};
+    return std::any_of(std::begin(kKnown), std::end(kKnown), [&](std::string_view k) { return body.has_duplicate(k); });
+}
+
+std::optional<PublishRefusal> check_content(const App& app, const RawObject& body) {
+    if (has_duplicates(body)) {
+        return PublishRefusal{400, "a member of the body comes twice"};
+    }
+    const boost::json::string* name = body.find_string("name");
+    if (name == nullptr || name->empty() || name->size() > kMaxEventNameBytes) {
+        return PublishRefusal{400, "name must be a string of 1 to 200 bytes"};
+    }
+    const boost::json::string* data = body.find_string("data");
+    if (data == nullptr) {
+        return PublishRefusal{400, "data must be a string"};
+    }
+    if (data->size() > app.max_event_bytes) {
+        return PublishRefusal{413, "the data is larger than this app allows"};
+    }
+    return std::nullopt;
+}
+
+Checked<ParsedEvent> parse_one(const App& app, const RawObject& body) {
+    if (const std::optional<PublishRefusal> refusal = check_content(app, body)) {
+        return *refusal;
+    }
+    ParsedEvent parsed;
+    bool is_wrong = false;
+    if (const std::optional<std::string> socket = optional_text(body, "socket_id", is_wrong)) {
+        is_wrong = !is_socket_id(*socket);
+        parsed.event.exclude_socket = *socket;
+    }
+    if (is_wrong) {
+        return PublishRefusal{400, "socket_id must be two numbers joined by a dot"};
+    }
+    const std::optional<std::string> info = optional_text(body, "info", is_wrong);
+    const std::optional<InfoWanted> wanted = parse_info(info.value_or(""));
+    if (is_wrong || !wanted) {
+        return PublishRefusal{400, "info may be user_count and subscription_count"};
+    }
+    Checked<std::vector<std::string>> channels = channels_of(body);
+    if (!channels) {
+        return channels.error();
+    }
+    for (const std::string& name : *channels) {
+        parsed.event.channels.push_back(channel_key(app.id, name));
+    }
+    const boost::json::string* name = body.find_string("name");
+    parsed.event.body = event_body(std::string_view(name->data(), name->size()), body.raw("data"));
+    if (parsed.event.body.size() > kMaxEventBytes) {
+        return PublishRefusal{413, "the encoded event is too large"};
+    }
+    parsed.wants_info = info && !info->empty();
+    if (parsed.wants_info) {
+        parsed.info = {std::move(*channels), *wanted};
+    }
+    return parsed;
+}
+
+std::vector<std::string> queries_for(const App& app, const std::vector<EventInfo>& events) {
+    std::vector<std::string> names;
+    for (const EventInfo& event : events) {
+        names.insert(names.end(), event.channels.begin(), event.channels.end());
+    }
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    std::vector<std::string> queries;
+    for (auto from = names.begin(); from != names.end();) {
+        const auto to = from + std::min<std::ptrdiff_t>(kNamesInQuery, names.end() - from);
+        queries.push_back(encode(ChannelQuery{app.id, false, {from, to}}));
+        from = to;
+    }
+    return queries;
+}
+
+}  // namespace
+
+Checked<ApiWork> parse_event(const App& app, std::string_view body) {
+    const Result<RawObject, JsonErrc> object = RawObject::parse(body);
+    if (!object) {
+        return PublishRefusal{400, "the body is not a JSON object"};
+    }
+    Checked<ParsedEvent> parsed = parse_one(app, *object);
+    if (!parsed) {
+        return parsed.error();
+    }
+    ApiWork work;
+    work.events.push_back(std::move(parsed->event));
+    if (parsed->wants_info) {
+        work.plan = {AnswerPlan::Shape::kEvent, {}, {std::move(parsed->info)}};
+        work.queries = queries_for(app, work.plan.events);
+    }
+    return work;
+}
+
+Checked<ApiWork> parse_batch(const App& app, std::string_view body) {
+    const Result<RawObject, JsonErrc> object = RawObject::parse(body);
+    const boost::json::value* batch = object ? object->find("batch") : nullptr;
+    if (batch == nullptr || !batch->is_array() || object->has_duplicate("batch")) {
+        return PublishRefusal{400, "the body must be a JSON object with an array batch"};
+    }
+    if (batch->get_array().empty() || batch->get_array().size() > kMaxBatchEvents) {
+        return PublishRefusal{400, "a batch has 1 to 10 events"};
+    }
+    ApiWork work;
+    for (const std::string_view element : raw_elements(object->raw("batch"))) {
+        const Result<RawObject, JsonErrc> event = RawObject::parse(element);
+        if (!event || event->find("channels") != nullptr) {
+            return PublishRefusal{400, "each event of a batch is a JSON object with one channel"};
+        }
+        Checked<ParsedEvent> parsed = parse_one(app, *event);
+        if (!parsed) {
+            return parsed.error();
+        }
+        work.events.push_back(std::move(parsed->event));
+        work.plan.events.push_back(std::move(parsed->info));
+    }
+    work.queries = queries_for(app, work.plan.events);
+    if (work.queries.empty()) {
+        work.plan = {};
+    } else {
+        work.plan.shape = AnswerPlan::Shape::kBatch;
+    }
+    return work;
+}
+
+}  // namespace tulle::node::pusher

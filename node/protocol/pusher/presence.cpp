@@ -1,0 +1,116 @@
+#include "node/protocol/pusher/presence.hpp"
+
+#include <optional>
+
+#include "node/core/limits.hpp"
+#include "node/protocol/pusher/raw_json.hpp"
+
+namespace tulle::node::pusher {
+namespace {
+
+constexpr char kCardSeparator = '\n';  // no JSON of ours for an id holds a bare one
+
+std::string_view info_of_card(std::string_view card) {
+    const std::size_t end = card.find(kCardSeparator);
+    return end == std::string_view::npos ? std::string_view{} : card.substr(end + 1);
+}
+
+std::optional<std::string> text_of_integer(const boost::json::value& id) {
+    if (const std::int64_t* number = id.if_int64()) {
+        return std::to_string(*number);
+    }
+    if (const std::uint64_t* number = id.if_uint64()) {
+        return std::to_string(*number);
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+Result<Member, MemberErrc> parse_member(std::string_view channel_data, std::size_t max_info_bytes) {
+    const Result<RawObject, JsonErrc> object = RawObject::parse(channel_data);
+    if (!object || object->has_duplicate("user_id") || object->has_duplicate("user_info")) {
+        return MemberErrc::kNoObject;
+    }
+    const boost::json::value* id = object->find("user_id");
+    if (id == nullptr) {
+        return MemberErrc::kNoId;
+    }
+    Member member;
+    if (const boost::json::string* text = id->if_string()) {
+        member.user.assign(text->data(), text->size());
+        member.card = quoted(member.user);
+    } else if (std::optional<std::string> number = text_of_integer(*id)) {
+        member.user = *number;
+        member.card = std::move(*number);
+    }
+    if (member.user.empty()) {
+        return MemberErrc::kNoId;
+    }
+    if (member.user.size() > kMaxUserIdBytes) {
+        return MemberErrc::kIdTooLong;
+    }
+    const std::string_view info = object->raw("user_info");
+    if (info.size() > max_info_bytes) {
+        return MemberErrc::kTooLarge;
+    }
+    member.card.append(1, kCardSeparator).append(info);
+    return member;
+}
+
+SubscriptionRefusal refusal_of(MemberErrc error) {
+    switch (error) {
+        case MemberErrc::kNoObject:
+            return {"InvalidMember", "channel_data must be a JSON object whose members come once", 400};
+        case MemberErrc::kNoId:
+            return {"InvalidMember", "channel_data needs a user_id: a string that is not empty, or an integer", 400};
+        case MemberErrc::kIdTooLong:
+            return {"LimitReached", "The user_id is longer than 256 bytes", 4301};
+        case MemberErrc::kTooLarge:
+            break;
+    }
+    return {"LimitReached", "The user_info is larger than this app allows", 4301};
+}
+
+SubscriptionRefusal refusal_of(JoinRefusal reason) {
+    switch (reason) {
+        case JoinRefusal::kFull:
+            return {"LimitReached", "The channel has as many members as this app allows", 4100};
+        case JoinRefusal::kTooLarge:
+            return {"LimitReached", "The member is too large", 4301};
+        case JoinRefusal::kNotReady:
+            break;
+    }
+    return {"Unavailable", "The node is going away", 503};
+}
+
+std::string_view id_of_card(std::string_view card) { return card.substr(0, card.find(kCardSeparator)); }
+
+std::string presence_succeeded(std::string_view channel, const PresenceRooms::Users& users) {
+    std::string ids;
+    std::string hash;
+    for (const auto& [user, card] : users) {
+        const std::string_view info = info_of_card(*card);
+        ids.append(ids.empty() ? "" : ",").append(id_of_card(*card));
+        hash.append(hash.empty() ? "" : ",").append(quoted(user)).append(":").append(info.empty() ? "null" : info);
+    }
+    const std::string data = "{\"presence\":{\"count\":" + std::to_string(users.size()) + ",\"ids\":[" + ids +
+                             "],\"hash\":{" + hash + "}}}";
+    return R"({"event":"pusher_internal:subscription_succeeded","channel":)" + quoted(channel) + ",\"data\":" +
+           quoted(data) + "}";
+}
+
+std::string member_added_body(std::string_view card) {
+    const std::string_view info = info_of_card(card);
+    std::string data = "{\"user_id\":" + std::string(id_of_card(card));
+    if (!info.empty()) {
+        data.append(",\"user_info\":").append(info);
+    }
+    return event_body("pusher_internal:member_added", quoted(data.append("}")));
+}
+
+std::string member_removed_body(std::string_view card) {
+    return event_body("pusher_internal:member_removed", quoted("{\"user_id\":" + std::string(id_of_card(card)) + "}"));
+}
+
+}  // namespace tulle::node::pusher

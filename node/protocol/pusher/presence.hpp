@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "mesh/base/result.hpp"
+#include "node/core/presence_rooms.hpp"
+#include "node/protocol/pusher/codec.hpp"
+
+/// Users of presence channels as clients write and read them. A user's card is its id and its info, each in the very JSON
+/// that its connection brought: the id's own type is what everybody is told.
+namespace tulle::node::pusher {
+
+enum class MemberErrc {
+    kNoObject,   ///< channel_data is no JSON object, or one of its members comes twice
+    kNoId,       ///< no user_id, or neither a string that is not empty nor an integer
+    kIdTooLong,
+    kTooLarge,   ///< user_info
+};
+
+/// The user that `channel_data` names. Users are the same when the texts of their ids are: 10 and "10".
+[[nodiscard]] Result<Member, MemberErrc> parse_member(std::string_view channel_data, std::size_t max_info_bytes);
+[[nodiscard]] SubscriptionRefusal refusal_of(MemberErrc error);
+[[nodiscard]] SubscriptionRefusal refusal_of(JoinRefusal reason);
+
+/// The id in a card, as JSON. Valid as long as the card.
+[[nodiscard]] std::string_view id_of_card(std::string_view card);
+
+/// The whole frame.
+[[nodiscard]] std::string presence_succeeded(std::string_view channel, const PresenceRooms::Users& users);
+/// Bodies of channel events, as event_body makes them.
+[[nodiscard]] std::string member_added_body(std::string_view card);
+[[nodiscard]] std::string member_removed_body(std::string_view card);
+
+}  // namespace tulle::node::pusher

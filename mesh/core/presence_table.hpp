@@ -39,7 +39,7 @@ public:
     bool leave(ShardIndex shard, const std::string& channel, const std::string& user, Changes& out);
     /// Our own users of a channel, by user.
     [[nodiscard]] std::vector<PresenceMember> own(const std::string& channel) const;
-    /// Nobody here is interested any more: forgets everything about the channel. True when users of ours were left in it.
+    /// Nobody here is interested any more: forgets everything about the channel. REQUIRES: no user of ours is left in it.
     void forget(const std::string& channel);
 
     // ---- others' users

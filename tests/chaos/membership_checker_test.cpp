@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "tests/chaos/history_builder.hpp"
+#include "tests/chaos/judged.hpp"
 #include "tools/chaos/checker.hpp"
 
 namespace tulle::chaos {
@@ -12,7 +13,7 @@ std::vector<Member> two(std::uint32_t a, const std::string& state_a, std::uint32
     return {{a, HistoryBuilder::oid(a), state_a}, {b, HistoryBuilder::oid(b), state_b}};
 }
 
-class Membership : public ::testing::Test {
+class Membership : public Judged {
 protected:
     /// Node 3 is killed at second 5; the others see it after so many milliseconds.
     void kill_third(int first_sees, int second_sees) {
@@ -20,15 +21,6 @@ protected:
         history_.view(5'000 + first_sees, 1, HistoryBuilder::oid(1), two(2, "alive", 3, "dead"));
         history_.view(5'000 + second_sees, 2, HistoryBuilder::oid(2), two(1, "alive", 3, "dead"));
     }
-    Verdict verdict(const std::string& id) {
-        if (!report_) {
-            report_ = history_.check_until(30'000);
-        }
-        return verdict_of(*report_, id);
-    }
-
-    HistoryBuilder history_;
-    std::optional<Report> report_;
 };
 
 TEST_F(Membership, MeasuresHowSoonEverySurvivorSeesADeath) {

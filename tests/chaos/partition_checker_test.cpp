@@ -3,13 +3,14 @@
 #include <optional>
 
 #include "tests/chaos/history_builder.hpp"
+#include "tests/chaos/judged.hpp"
 #include "tools/chaos/checker.hpp"
 
 namespace tulle::chaos {
 namespace {
 
 /// Histories of a mesh of three whose links are cut.
-class Partition : public ::testing::Test {
+class Partition : public Judged {
 protected:
     void view(int at, std::uint32_t node, std::uint32_t other, const std::string& state) {
         for (Member& member : history_.view_of_all(at, node).members) {
@@ -29,15 +30,6 @@ protected:
             }
         }
     }
-    Verdict verdict(const std::string& id) {
-        if (!report_) {
-            report_ = history_.check_until(30'000);
-        }
-        return verdict_of(*report_, id);
-    }
-
-    HistoryBuilder history_;
-    std::optional<Report> report_;
 };
 
 TEST_F(Partition, WhoIsCutOffMustBeFoundInTimeByAllWhomHeIsCutOffFrom) {

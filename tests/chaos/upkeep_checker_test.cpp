@@ -3,13 +3,14 @@
 #include <optional>
 
 #include "tests/chaos/history_builder.hpp"
+#include "tests/chaos/judged.hpp"
 #include "tools/chaos/checker.hpp"
 
 namespace tulle::chaos {
 namespace {
 
 /// P7 and P8: what goes on all the time.
-class Upkeep : public ::testing::Test {
+class Upkeep : public Judged {
 protected:
     /// A canary of the node, delivered to all subscriptions but one.
     void canary(int at, std::uint32_t node, std::uint64_t number, std::uint32_t deaf = 0) {
@@ -20,15 +21,6 @@ protected:
             }
         }
     }
-    Verdict verdict(const std::string& id) {
-        if (!report_) {
-            report_ = history_.check_until(30'000);
-        }
-        return verdict_of(*report_, id);
-    }
-
-    HistoryBuilder history_;
-    std::optional<Report> report_;
 };
 
 TEST_F(Upkeep, ANodeMayGrowByItsRingsAndCreditsAndNoMore) {

@@ -16,7 +16,8 @@ public:
     struct Waiting {
         ShardIndex shard;
         Subscribed answer;
-        bool presence = false;
+        bool presence = false;  ///< then for the members' lists of their users …
+        bool kept = false;      ///< … or for their last events of the channel
     };
 
     void wait(InterestVersion version, Waiting waiting) {

@@ -46,8 +46,8 @@ InterestTable::Applied InterestTable::apply(InterestSlot slot, const InterestDel
             state.digest ^= stable_hash(change.channel);
             state.size += change.add ? 1u : std::size_t(-1);
         }
-        if (change.add && is_presence_key(change.channel)) {
-            applied.presence.emplace_back(presence_channel(change.channel));
+        if (change.add && is_marked_key(change.channel)) {
+            applied.marked.push_back(change.channel);
         }
     }
     state.version = std::max(have, delta.base.plus(delta.changes.size()));

@@ -33,8 +33,8 @@ public:
     /// What a delta led to.
     struct Applied {
         bool hole = false;  ///< it starts beyond what we have: pull
-        /// Presence channels that were added: the peer is owed the lists of their members.
-        std::vector<std::string> presence = {};
+        /// Marked keys that were added: the peer is owed what they ask for.
+        std::vector<std::string> marked = {};
     };
     Applied apply(InterestSlot slot, const InterestDelta& delta);
     /// Applies the next chunk; false when it does not follow the last one (old, or repeated). The last chunk replaces

@@ -52,6 +52,9 @@ void LinkReceiver::deliver(const Frame& frame, const Arrival& arrival, LinkEffec
     for (const PresencePartPtr& part : frame.presence) {
         out.push_back(AcceptMembers{part});
     }
+    for (const KeptPartPtr& part : frame.kept) {
+        out.push_back(AcceptKept{part});
+    }
     for (const RecordPtr& record : frame.records) {
         if (record->n <= delivered_) {
             ++duplicates_;

@@ -38,11 +38,11 @@ void LinkSender::flush(Instant now, const Sources& sources, std::vector<FramePtr
 FramePtr LinkSender::next_frame(const Sources& sources) {
     Frame frame;
     pass_over_gone(sources, frame);
-    add_members(sources, frame);
+    add_owed(sources, frame);
     if (!list_) {
         add_records(sources, frame);
     }
-    if (frame.records.empty() && frame.gone.empty() && frame.presence.empty()) {
+    if (frame.records.empty() && frame.gone.empty() && frame.presence.empty() && frame.kept.empty()) {
         return nullptr;
     }
     last_sent_ = last_sent_.next();
@@ -58,41 +58,64 @@ void LinkSender::add_records(const Sources& sources, Frame& frame) {
            frame.records.size() < limits_.frame_records) {
         const RecordPtr& record = ring.at(cursor_.next());
         const std::size_t cost = record->cost();
-        const bool empty = frame.records.empty() && frame.presence.empty();
+        const bool empty = frame.records.empty() && frame.presence.empty() && frame.kept.empty();
         if (!empty && frame.bytes + cost > limits_.frame_bytes) {
             break;
         }
         cursor_ = record->n;
-        if (std::any_of(record->channels.begin(), record->channels.end(), std::cref(sources.interested))) {
+        if (sources.due(*record)) {
             frame.records.push_back(record);
             frame.bytes += cost;
         }
     }
 }
 
-void LinkSender::add_members(const Sources& sources, Frame& frame) {
+/// Until the frame is full, or nothing is owed any more.
+void LinkSender::add_owed(const Sources& sources, Frame& frame) {
     while ((list_ || !owed_.empty()) && frame.bytes < limits_.frame_bytes) {
         if (!list_) {
             const auto next = owed_.extract(owed_.begin());
-            list_ = List{next.key(), next.mapped(), sources.ring.last(), sources.members(next.key()), 0};
-        }
-        PresencePart part{.channel = list_->channel, .version = list_->version, .at = list_->at,
-                          .first = list_->sent == 0, .last = false, .members = {}};
-        frame.bytes += 64 + part.channel.size();
-        while (list_->sent < list_->members.size()) {
-            const PresenceMember& member = list_->members[list_->sent];
-            if (!part.members.empty() && frame.bytes + member.cost() > limits_.frame_bytes) {
-                break;
+            const std::string channel(marked_channel(next.key()));
+            if (is_kept_key(next.key())) {
+                add_kept(sources, channel, next.mapped(), frame);
+                continue;
             }
-            frame.bytes += member.cost();
-            part.members.push_back(member);
-            ++list_->sent;
+            list_ = List{channel, next.mapped(), sources.ring.last(), sources.members(channel), 0};
         }
-        part.last = list_->sent == list_->members.size();
-        frame.presence.push_back(std::make_shared<const PresencePart>(std::move(part)));
-        if (!frame.presence.back()->last) {
+        add_members(frame);
+        if (list_) {
             return;
         }
+    }
+}
+
+/// A frame that is not empty takes an event beyond its size only once: one more message of the largest kind is allowed.
+void LinkSender::add_kept(const Sources& sources, const std::string& channel, InterestVersion version, Frame& frame) {
+    KeptPart part = sources.kept(channel);
+    part.channel = channel;
+    part.version = version;
+    part.at = sources.ring.last();
+    frame.bytes += part.cost();
+    frame.kept.push_back(std::make_shared<const KeptPart>(std::move(part)));
+}
+
+/// The next piece of the list under way.
+void LinkSender::add_members(Frame& frame) {
+    PresencePart part{.channel = list_->channel, .version = list_->version, .at = list_->at,
+                      .first = list_->sent == 0, .last = false, .members = {}};
+    frame.bytes += 64 + part.channel.size();
+    while (list_->sent < list_->members.size()) {
+        const PresenceMember& member = list_->members[list_->sent];
+        if (!part.members.empty() && frame.bytes + member.cost() > limits_.frame_bytes) {
+            break;
+        }
+        frame.bytes += member.cost();
+        part.members.push_back(member);
+        ++list_->sent;
+    }
+    part.last = list_->sent == list_->members.size();
+    frame.presence.push_back(std::make_shared<const PresencePart>(std::move(part)));
+    if (frame.presence.back()->last) {
         list_.reset();
     }
 }
@@ -102,7 +125,7 @@ void LinkSender::pass_over_gone(const Sources& sources, Frame& frame) {
     if (cursor_.next() < ring.first()) {
         frame.gone.unknown = ring.first().value - cursor_.value - 1;
         cursor_ = RecordNo{ring.first().value - 1};
-        members_lost_ = true;
+        unknown_lost_ = true;
     }
     std::map<std::string, std::uint64_t> missed;
     while (cursor_ < ring.last() && (cursor_.next() < ring.first_whole() || is_late(cursor_.next())) &&
@@ -112,12 +135,9 @@ void LinkSender::pass_over_gone(const Sources& sources, Frame& frame) {
         if (stub->trace || std::binary_search(extras_.begin(), extras_.end(), cursor_)) {
             continue;
         }
+        owe_stub(sources, *stub);
         for (const std::string& channel : stub->channels) {
-            if (!sources.interested(channel)) {
-                continue;
-            }
-            if (is_presence_key(channel)) {
-                owe_members(std::string(presence_channel(channel)), sources.version);
+            if (is_marked_key(channel) || !sources.interested(channel)) {
                 continue;
             }
             const auto [entry, fresh] = missed.try_emplace(channel, 0);
@@ -128,6 +148,20 @@ void LinkSender::pass_over_gone(const Sources& sources, Frame& frame) {
     }
     gone_ += frame.gone.unknown;
     frame.gone.channels.assign(missed.begin(), missed.end());
+}
+
+/// What a lost record has changed is told anew.
+void LinkSender::owe_stub(const Sources& sources, const Record& stub) {
+    for (const std::string& channel : stub.channels) {
+        if (is_presence_key(channel) && sources.interested(channel)) {
+            owe(channel, sources.version);
+        }
+    }
+    if (stub.kept > 0 && sources.due(stub)) {
+        for (std::size_t i = 0; i < stub.kept; ++i) {
+            owe(kept_key(stub.channels[i]), sources.version);
+        }
+    }
 }
 
 void LinkSender::on_receipt(FrameNo received) {

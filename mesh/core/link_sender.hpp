@@ -15,7 +15,7 @@
 namespace tulle::mesh {
 
 /// One direction of one link session, at the sender: a cursor over the record ring that skips what the peer has no interest
-/// in, the lists of presence members that the peer is owed, and the frames that are not receipted yet.
+/// in, what the peer is owed beside (lists of presence members, last events), and the frames that are not receipted yet.
 ///
 /// Thread: confined to the hub. Time: `now` must not go backwards.
 /// Order:  a list is read when it is sent and says up to which record it holds all changes; the records that the cursor
@@ -28,6 +28,10 @@ public:
     struct Sources {
         const RecordRing& ring;
         std::function<bool(const std::string& channel)> interested;
+        /// The record is due to the peer.
+        std::function<bool(const Record& record)> due;
+        /// What we hold of a channel; all but the version and `at` is filled in.
+        std::function<KeptPart(const std::string& channel)> kept;
         /// Our own users of a presence channel, by user.
         std::function<std::vector<PresenceMember>(const std::string& channel)> members;
         /// The version of the peer's interest that we hold.
@@ -41,8 +45,9 @@ public:
     void open(RecordNo after, std::vector<RecordNo> extras = {});
     [[nodiscard]] bool is_open() const { return open_; }
 
-    /// The peer's interest of that version includes the members of `channel`: send it the list.
-    void owe_members(const std::string& channel, InterestVersion version) { owed_[channel] = version; }
+    /// The peer's interest of that version includes what `key`, a marked key, asks for (or it is to keep that, though it has
+    /// not asked): send it.
+    void owe(const std::string& key, InterestVersion version) { owed_[key] = version; }
     /// Appends the frames to be sent now.
     void flush(Instant now, const Sources& sources, std::vector<FramePtr>& out);
     void on_receipt(FrameNo received);
@@ -56,8 +61,8 @@ public:
     [[nodiscard]] RecordNo upto() const { return cursor_; }
     [[nodiscard]] FrameNo receipted() const { return receipted_; }
     [[nodiscard]] std::size_t unreceipted_bytes() const { return unreceipted_bytes_; }
-    /// Some of our changes are lost for this peer and it is not known which: it must be told about every channel anew.
-    [[nodiscard]] bool take_members_lost() { return std::exchange(members_lost_, false); }
+    /// Some of our records are lost for this peer and it is not known which: what it is owed must be told anew.
+    [[nodiscard]] bool take_unknown_lost() { return std::exchange(unknown_lost_, false); }
     /// Records reported as gone by this link.
     [[nodiscard]] std::uint64_t gone() const { return gone_; }
     [[nodiscard]] std::uint64_t repeated() const { return repeated_; }
@@ -72,7 +77,10 @@ private:
     [[nodiscard]] bool is_late(RecordNo n) const { return !extras_.empty() && n <= extras_.back(); }
     FramePtr next_frame(const Sources& sources);
     void add_records(const Sources& sources, Frame& frame);
-    void add_members(const Sources& sources, Frame& frame);
+    void add_owed(const Sources& sources, Frame& frame);
+    void add_members(Frame& frame);
+    void add_kept(const Sources& sources, const std::string& channel, InterestVersion version, Frame& frame);
+    void owe_stub(const Sources& sources, const Record& stub);
     void pass_over_gone(const Sources& sources, Frame& frame);
 
     /// A list of members on its way.
@@ -96,7 +104,7 @@ private:
     std::deque<Sent> unreceipted_;  // frames receipted_+1 … last_sent_
     std::size_t unreceipted_bytes_ = 0;
     std::optional<Instant> tail_at_;
-    bool members_lost_ = false;
+    bool unknown_lost_ = false;
     std::uint64_t gone_ = 0;
     std::uint64_t repeated_ = 0;
 };

@@ -14,6 +14,9 @@ MeshNode::MeshNode(NodeOptions options, std::uint64_t seed)
       local_(options_.limits),
       table_(options_.limits, options_.planted),
       presence_(options_.oid, options_.timing, options_.limits),
+      kept_(options_.oid, options_.timing, options_.limits, options_.planted),
+      clock_(options_.wall_offset_us),
+      usage_(options_.timing),
       origins_(options_.limits.remembered_origins),
       reconcile_(options_.timing, options_.limits),
       queries_(options_.limits),
@@ -102,6 +105,8 @@ void MeshNode::settle(Instant now, Effects& out) {
     PresenceTable::Changes changes;
     presence_.on_deadline(now, changes);
     tell(changes, out);
+    hand_on(now);
+    tick_usage(now, out);
     tick_gate(now, out);
     tick_leave(now, out);
     promised_ = table_.sweeping() ? now : std::max(earliest(), now);
@@ -133,6 +138,8 @@ Instant MeshNode::earliest() const {
     consider(reconcile_.next_deadline());
     consider(ring_.next_deadline());
     consider(presence_.next_deadline());
+    consider(kept_.next_deadline());
+    consider(usage_.next_deadline());
     for (const auto& [oid, link] : links_) {
         consider(link.heartbeat_at);
         consider(link.feed.next_deadline(local_.log()));

@@ -10,8 +10,10 @@
 #include "mesh/base/prng.hpp"
 #include "mesh/core/barrier.hpp"
 #include "mesh/core/effects.hpp"
+#include "mesh/core/hybrid_clock.hpp"
 #include "mesh/core/interest_feed.hpp"
 #include "mesh/core/interest_table.hpp"
+#include "mesh/core/kept_table.hpp"
 #include "mesh/core/link_receiver.hpp"
 #include "mesh/core/link_sender.hpp"
 #include "mesh/core/local_interest.hpp"
@@ -22,6 +24,7 @@
 #include "mesh/core/reconcile.hpp"
 #include "mesh/core/record_ring.hpp"
 #include "mesh/core/trace_table.hpp"
+#include "mesh/core/usage_table.hpp"
 
 namespace tulle::mesh {
 
@@ -53,6 +56,7 @@ public:
         std::size_t unreceipted = 0;   ///< of the link with most
         std::size_t held = 0;          ///< the same
         std::size_t receive_ring = 0;  ///< of the origin with most
+        std::size_t kept = 0;          ///< last events
     };
     [[nodiscard]] MemoryUse memory_use() const;
     [[nodiscard]] const Membership& membership() const { return membership_; }
@@ -60,6 +64,7 @@ public:
     /// What is held of a peer's interest: version and digest; nothing without a session in step.
     [[nodiscard]] std::optional<std::pair<InterestVersion, std::uint64_t>> interest_of(OriginId oid) const;
     [[nodiscard]] const PresenceTable& presence() const { return presence_; }
+    [[nodiscard]] const KeptTable& kept() const { return kept_; }
     [[nodiscard]] bool ready() const { return ready_; }
 
 private:
@@ -119,6 +124,7 @@ private:
     void tick_link(Instant now, OriginId oid, Link& link, Effects& out);
     void flush(Instant now, OriginId oid, Link& link, Effects& out);
     void on_relay(Instant now, OriginId from, const Relay& relay, Effects& out);
+    [[nodiscard]] bool is_due(OriginId oid, const Link& link, const Record& record) const;
     void check_leaver(Instant now, OriginId oid, Link& link, Effects& out);
 
     // mesh_node_interest.cpp
@@ -130,13 +136,13 @@ private:
     /// A pull or its answer may be lost: ask again.
     [[nodiscard]] bool fetching(const Link& link) const { return !link.synced || table_.continuation(link.slot).has_value(); }
     void check_digest(Instant now, OriginId from, Link& link, const Heartbeat& heartbeat, Effects& out);
-    void release_barrier(Effects& out);
+    void release_barrier(Instant now, Effects& out);
     [[nodiscard]] InterestVersion acked_by_all() const;
 
     // mesh_node_port.cpp
     void on_port(Instant now, ShardIndex shard, const ToHub& message, Effects& out);
     void publish(Instant now, ShardIndex shard, const Publish& publish, Effects& out);
-    void subscribe(ShardIndex shard, const Subscribe& subscribe, Effects& out);
+    void subscribe(Instant now, ShardIndex shard, const Subscribe& subscribe, Effects& out);
     void query(Instant now, ShardIndex shard, const Query& query, Effects& out);
     void begin_leave(Instant now, const LeaveRequest& request, Effects& out);
     void tick_leave(Instant now, Effects& out);
@@ -150,13 +156,28 @@ private:
     void log_presence(Instant now, const std::string& channel, const PresenceMember& member, bool left);
     void tell(const PresenceTable::Changes& changes, Effects& out) const;
     void on_presence_record(OriginId from, const Record& record, Effects& out);
-    void on_members(OriginId from, Link& link, const PresencePart& part, Effects& out);
-    void accept_members(OriginId from, const PresencePart& part, Effects& out);
+    void on_members(Instant now, OriginId from, Link& link, const PresencePart& part, Effects& out);
+    void accept_members(Instant now, OriginId from, const PresencePart& part, Effects& out);
     void owe_all_members(Link& link);
     [[nodiscard]] bool all_listed(const std::string& channel) const;
-    void confirm(ShardIndex shard, Subscribed answer, bool presence, Effects& out);
-    void confirm_presence(const std::string& channel, Effects& out);
-    void confirm_all_presence(Effects& out);
+
+    // mesh_node_kept.cpp
+    void stamp(Instant now, const Publish& publish, Record& record);
+    void keep(Instant now, const Record& record, bool own);
+    [[nodiscard]] RecordPtr news_of(OriginId from, const RecordPtr& record) const;
+    [[nodiscard]] KeptPart kept_part(Instant now, const std::string& channel) const;
+    void on_kept(Instant now, OriginId from, const KeptPart& part, Effects& out);
+    void tell_last(const std::string& channel, const KeptEvent& event, Effects& out) const;
+    void members_changed();
+    void hand_on(Instant now);
+    void owe_kept(Link& link, const std::string& channel);
+    [[nodiscard]] bool all_answered(const std::string& channel) const;
+    void drop_kept(ShardIndex shard, const std::string& channel);
+    [[nodiscard]] bool is_told(const Barrier::Waiting& waiting) const;
+    void confirm(Instant now, Barrier::Waiting waiting, Effects& out);
+    void confirm_told(Instant now, const std::string& channel, Effects& out);
+    void confirm_all_told(Instant now, Effects& out);
+    void tick_usage(Instant now, Effects& out);
 
     // mesh_node_reconcile.cpp
     void mourn(Instant now, OriginId origin, const LinkReceiver& receiver, Effects& out);
@@ -165,6 +186,7 @@ private:
     void on_wake(Instant now, OriginId from, const Wake& wake, Effects& out);
     void on_fill(Instant now, OriginId from, const Fill& fill, Effects& out);
     void run(Instant now, const Reconcile::Out& todo, Effects& out);
+    [[nodiscard]] bool is_kept_by(OriginId oid, const Record& record) const;
     void send_fill(const Reconcile::Out::Answer& answer, Effects& out);
 
     // mesh_node_trace.cpp
@@ -201,7 +223,10 @@ private:
     InterestTable table_;
     Barrier barrier_;
     PresenceTable presence_;
-    std::map<std::string, std::vector<std::pair<ShardIndex, Subscribed>>> unlisted_;  // wait for lists of members
+    KeptTable kept_;
+    HybridClock clock_;
+    UsageTable usage_;
+    std::map<std::string, std::vector<Barrier::Waiting>> untold_;  // wait for what the members say of the channel
     Origins origins_;
     Reconcile reconcile_;
     QueryTable queries_;

@@ -18,8 +18,8 @@ void MeshNode::on_delta(Instant now, OriginId from, Link& link, const InterestDe
     if (!version) {
         return;  // a snapshot is under way
     }
-    for (const std::string& channel : applied.presence) {
-        link.sender.owe_members(channel, *version);
+    for (const std::string& key : applied.marked) {
+        link.sender.owe(key, *version);
     }
     if (!link.sync_at) {
         link.sync_at = delta.current;
@@ -37,8 +37,8 @@ void MeshNode::on_chunk(Instant now, OriginId from, Link& link, const InterestCh
         return;
     }
     for (const std::string& channel : chunk.channels) {
-        if (is_presence_key(channel)) {
-            link.sender.owe_members(std::string(presence_channel(channel)), chunk.base);
+        if (is_marked_key(channel)) {
+            link.sender.owe(channel, chunk.base);
         }
     }
     if (!link.sync_at) {
@@ -56,7 +56,7 @@ void MeshNode::on_chunk(Instant now, OriginId from, Link& link, const InterestCh
 void MeshNode::on_pull(Instant now, OriginId from, Link& link, const InterestPull& pull, Effects& out) {
     std::visit([&](auto&& message) { membership_.send(from, std::forward<decltype(message)>(message), out); },
                link.feed.on_pull(now, local_.log(), pull));
-    release_barrier(out);
+    release_barrier(now, out);
 }
 
 void MeshNode::pull(Instant now, OriginId from, Link& link, InterestPull what, Effects& out) {
@@ -98,12 +98,12 @@ InterestVersion MeshNode::acked_by_all() const {
     return least;
 }
 
-void MeshNode::release_barrier(Effects& out) {
+void MeshNode::release_barrier(Instant now, Effects& out) {
     if (barrier_.empty()) {
         return;
     }
     for (Barrier::Waiting& waiting : barrier_.release(acked_by_all())) {
-        confirm(waiting.shard, std::move(waiting.answer), waiting.presence, out);
+        confirm(now, std::move(waiting), out);
     }
 }
 

@@ -37,6 +37,7 @@ void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
         membership_.send(up.oid, report, out);
     }
     newcomers_.push_back({peer->oid, peer->name, peer->endpoints});
+    members_changed();
 }
 
 /// Tells everybody whom a turn has brought: once a turn and peer, as a mesh that starts makes sessions by the dozen.
@@ -73,6 +74,9 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     const LinkReceiver receiver = link.receiver;
     links_.erase(found);
     presence_.lose(now, down.oid);
+    kept_.lose(down.oid);
+    usage_.lose(now, down.oid);
+    members_changed();
     if (down.now == PeerState::kDead || down.now == PeerState::kLeft) {
         out.push_back(DisconnectData{data_endpoints_[down.oid]});
         data_endpoints_.erase(down.oid);
@@ -87,8 +91,8 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
         mourn(now, down.oid, receiver, out);
     }
     forget_old_tallies();
-    release_barrier(out);
-    confirm_all_presence(out);
+    release_barrier(now, out);
+    confirm_all_told(now, out);
 }
 
 void MeshNode::forget_old_tallies() {
@@ -114,7 +118,7 @@ void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
         on_delta(now, from, link, *delta, out);
     } else if (const auto* ack = std::get_if<InterestAck>(&message.body)) {
         link.feed.on_ack(now, std::min(ack->applied, local_.log().version()));
-        release_barrier(out);
+        release_barrier(now, out);
     } else if (const auto* wanted = std::get_if<InterestPull>(&message.body)) {
         on_pull(now, from, link, *wanted, out);
     } else if (const auto* chunk = std::get_if<InterestChunk>(&message.body)) {
@@ -132,8 +136,14 @@ void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
         }
     } else if (const auto* ask = std::get_if<QueryAsk>(&message.body)) {
         queries_.on_ask(now, from, *ask, out);
+        for (const std::string& channel : ask->kept) {
+            KeptPart part = kept_part(now, channel);
+            if (part.stamp.time_us != 0) {
+                membership_.send(from, QueryAnswer{ask->id, {}, false, std::make_shared<const KeptPart>(std::move(part))}, out);
+            }
+        }
     } else if (const auto* answer = std::get_if<QueryAnswer>(&message.body)) {
-        queries_.on_answer(from, *answer, out);
+        queries_.on_answer(now, from, *answer, out);
     } else if (const auto* leave = std::get_if<Leave>(&message.body)) {
         link.leaving = leave->last_frame;
         link.receiver.on_claim(now, leave->last_frame, {}, false);
@@ -152,6 +162,8 @@ void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
         on_relay(now, from, *relay, out);
     } else if (const auto* report = std::get_if<TraceReport>(&message.body)) {
         on_trace_report(now, from, *report, out);
+    } else if (const auto* usage = std::get_if<Usage>(&message.body)) {
+        usage_.accept(now, from, *usage);
     }
 }
 
@@ -193,8 +205,13 @@ void MeshNode::run(Instant now, OriginId from, Link& link, const LinkEffects& ef
                 on_presence_record(from, *record->record, out);
             } else if (record->record->trace) {
                 witness(now, from, *record->record, record->arrival, out);
-            } else {
+            } else if (record->record->kept == 0) {
                 deliver(record->record, out);
+            } else {
+                keep(now, *record->record, false);
+                if (const RecordPtr news = news_of(from, record->record)) {
+                    deliver(news, out);
+                }
             }
         } else if (const auto* gone = std::get_if<ReportGone>(&effect)) {
             if (gone->gone.unknown > 0) {
@@ -202,7 +219,9 @@ void MeshNode::run(Instant now, OriginId from, Link& link, const LinkEffects& ef
             }
             report_gone(gone->gone, out);
         } else if (const auto* members = std::get_if<AcceptMembers>(&effect)) {
-            on_members(from, link, *members->part, out);
+            on_members(now, from, link, *members->part, out);
+        } else if (const auto* kept = std::get_if<AcceptKept>(&effect)) {
+            on_kept(now, from, *kept->part, out);
         } else if (const auto* nack = std::get_if<SendNack>(&effect)) {
             ++counters_.nacks_sent;
             membership_.send(from, Nack{nack->missing}, out);
@@ -235,8 +254,9 @@ void MeshNode::on_heartbeat(Instant now, OriginId from, Link& link, const Heartb
     link.sender.on_receipt(heartbeat.received);
     if (link.feed.counted()) {
         link.feed.on_ack(now, std::min(heartbeat.applied, local_.log().version()));
-        release_barrier(out);
+        release_barrier(now, out);
     }
+    clock_.see(now, heartbeat.hybrid_us);
     link.echo_us = heartbeat.sent_at_us;
     link.echo_at = now;
     Tally& tally = tallies_[from];
@@ -252,7 +272,7 @@ void MeshNode::on_heartbeat(Instant now, OriginId from, Link& link, const Heartb
         }
     }
     for (const PresencePart& part : std::exchange(link.late_lists, {})) {
-        accept_members(from, part, out);
+        accept_members(now, from, part, out);
     }
     if (membership_.set_route(from, heartbeat.deaf_via)) {
         link.receiver.hurry(now);  // what we have asked for has not reached it
@@ -276,7 +296,8 @@ void MeshNode::send_heartbeat(Instant now, OriginId to, Link& link, Effects& out
                         .echo_us = link.echo_us,
                         .echo_held_us = link.echo_us == 0 ? 0 : (now - link.echo_at) / 1us,
                         .members_digest = membership_.digest(),
-                        .ready = ready_};
+                        .ready = ready_,
+                        .hybrid_us = clock_.read(now)};
     heartbeat.load.uptime_s = static_cast<std::uint64_t>((now - started_) / 1s);
     heartbeat.load.channels = local_.log().size();
     for (const auto& [shard, clients] : clients_) {
@@ -327,11 +348,16 @@ void MeshNode::flush(Instant now, OriginId oid, Link& link, Effects& out) {
     const LinkSender::Sources sources{
         .ring = ring_,
         .interested = [&](const std::string& channel) { return table_.interested(link.slot, channel); },
+        .due = [&](const Record& record) { return is_due(oid, link, record); },
+        .kept = [&](const std::string& channel) { return kept_part(now, channel); },
         .members = [&](const std::string& channel) { return presence_.own(channel); },
         .version = table_.version(link.slot).value_or(InterestVersion{})};
     link.sender.flush(now, sources, frames);
-    if (link.sender.take_members_lost()) {
+    if (link.sender.take_unknown_lost()) {
         owe_all_members(link);
+        for (const std::string& channel : kept_.lately_for(now, oid)) {
+            owe_kept(link, channel);
+        }
         link.sender.flush(now, sources, frames);
     }
     for (FramePtr& frame : frames) {
@@ -343,6 +369,12 @@ void MeshNode::flush(Instant now, OriginId oid, Link& link, Effects& out) {
         ++counters_.tails_sent;
         membership_.send_data(oid, Tail{link.sender.last_sent(), link.sender.upto()}, out);
     }
+}
+
+bool MeshNode::is_due(OriginId oid, const Link& link, const Record& record) const {
+    return std::find(record.keepers.begin(), record.keepers.end(), oid) != record.keepers.end() ||
+           std::any_of(record.channels.begin(), record.channels.end(),
+                       [&](const std::string& channel) { return table_.interested(link.slot, channel); });
 }
 
 void MeshNode::check_leaver(Instant now, OriginId oid, Link& link, Effects& out) {

@@ -8,7 +8,8 @@ namespace {
 bool within_limits(const Publish& publish) {
     const auto too_long = [](const std::string& channel) { return channel.empty() || channel.size() > kMaxChannelBytes; };
     return !publish.channels.empty() && publish.channels.size() <= kMaxRecordChannels && publish.body != nullptr &&
-           publish.body->size() <= kMaxBodyBytes && publish.exclude_socket.size() <= kMaxChannelBytes &&
+           publish.body->size() <= kMaxBodyBytes && publish.kept <= publish.channels.size() &&
+           publish.keep_for <= kMaxKeepFor && publish.exclude_socket.size() <= kMaxChannelBytes &&
            std::none_of(publish.channels.begin(), publish.channels.end(), too_long);
 }
 
@@ -18,9 +19,10 @@ void MeshNode::on_port(Instant now, ShardIndex shard, const ToHub& message, Effe
     if (const auto* wanted = std::get_if<Publish>(&message)) {
         publish(now, shard, *wanted, out);
     } else if (const auto* subscription = std::get_if<Subscribe>(&message)) {
-        subscribe(shard, *subscription, out);
+        subscribe(now, shard, *subscription, out);
     } else if (const auto* gone = std::get_if<Unsubscribe>(&message)) {
         drop_presence(now, shard, gone->channel, out);
+        drop_kept(shard, gone->channel);
         local_.remove(shard, gone->channel);
     } else if (const auto* joining = std::get_if<MemberJoin>(&message)) {
         join(now, shard, *joining, out);
@@ -36,8 +38,10 @@ void MeshNode::on_port(Instant now, ShardIndex shard, const ToHub& message, Effe
         clients_[shard] = load->clients;
     } else if (const auto* marked = std::get_if<Trace>(&message)) {
         trace(now, shard, *marked, out);
-    } else {
-        out.push_back(ToPort{shard, StatusReply{std::get<StatusRequest>(message).id, status(now)}});
+    } else if (const auto* used = std::get_if<ShareUsage>(&message)) {
+        usage_.share(now, shard, *used);
+    } else if (const auto* request = std::get_if<StatusRequest>(&message)) {
+        out.push_back(ToPort{shard, StatusReply{request->id, status(now)}});
     }
 }
 
@@ -53,9 +57,11 @@ void MeshNode::publish(Instant now, ShardIndex shard, const Publish& publish, Ef
     }
     if (outcome == PublishOutcome::kAccepted) {
         ++counters_.published;
-        deliver(ring_.append(now, {.n = {}, .channels = publish.channels, .body = publish.body,
-                                   .exclude_socket = publish.exclude_socket}),
-                out);
+        Record record{.n = {}, .channels = publish.channels, .body = publish.body, .exclude_socket = publish.exclude_socket};
+        stamp(now, publish, record);
+        const RecordPtr numbered = ring_.append(now, std::move(record));
+        keep(now, *numbered, true);
+        deliver(numbered, out);
     } else {
         ++counters_.publish_refused;
     }
@@ -70,19 +76,24 @@ void MeshNode::deliver(const RecordPtr& record, Effects& out) {
     }
 }
 
-void MeshNode::subscribe(ShardIndex shard, const Subscribe& subscribe, Effects& out) {
+void MeshNode::subscribe(Instant now, ShardIndex shard, const Subscribe& subscribe, Effects& out) {
     const bool second = local_.shards_of(subscribe.channel) != 0;
     InterestVersion since = local_.add(shard, subscribe.channel);
     if (subscribe.presence) {
         since = std::max(since, local_.add(shard, presence_key(subscribe.channel)));
     }
-    Subscribed answer{subscribe.channel, subscribe.generation, nullptr};
+    if (subscribe.kept) {
+        since = std::max(since, local_.add(shard, kept_key(subscribe.channel)));
+        kept_.want(subscribe.channel);
+    }
+    Barrier::Waiting waiting{shard, {.channel = subscribe.channel, .generation = subscribe.generation, .members = nullptr},
+                             subscribe.presence, subscribe.kept};
     const bool unheeded = options_.planted == Planted::kBarrierOff ||
                           (options_.planted == Planted::kSecondSkipsBarrier && second);
     if (since <= acked_by_all() || unheeded) {
-        confirm(shard, std::move(answer), subscribe.presence, out);
+        confirm(now, std::move(waiting), out);
     } else {
-        barrier_.wait(since, {shard, std::move(answer), subscribe.presence});
+        barrier_.wait(since, std::move(waiting));
     }
 }
 
@@ -91,10 +102,14 @@ void MeshNode::query(Instant now, ShardIndex shard, const Query& query, Effects&
     for (const auto& [oid, link] : links_) {
         members.insert(oid);
     }
-    if (const auto token = queries_.ask(now, shard, query, members, out)) {
+    std::vector<KeptPartPtr> held;
+    for (const std::string& channel : query.kept) {
+        held.push_back(std::make_shared<const KeptPart>(kept_part(now, channel)));
+    }
+    if (const auto token = queries_.ask(now, shard, query, members, held, out)) {
         const auto timeout = static_cast<std::uint32_t>(std::clamp<Duration>(query.timeout, 1ms, 60s) / 1ms);
         for (const OriginId oid : members) {
-            membership_.send(oid, QueryAsk{*token, query.body, timeout}, out);
+            membership_.send(oid, QueryAsk{*token, query.body, timeout, query.kept}, out);
         }
     }
 }

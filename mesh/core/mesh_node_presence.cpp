@@ -68,15 +68,15 @@ void MeshNode::on_presence_record(OriginId from, const Record& record, Effects& 
     tell(changes, out);
 }
 
-void MeshNode::on_members(OriginId from, Link& link, const PresencePart& part, Effects& out) {
+void MeshNode::on_members(Instant now, OriginId from, Link& link, const PresencePart& part, Effects& out) {
     if (options_.planted == Planted::kPresenceOvertakes) {
         link.late_lists.push_back(part);  // until the next heartbeat
         return;
     }
-    accept_members(from, part, out);
+    accept_members(now, from, part, out);
 }
 
-void MeshNode::accept_members(OriginId from, const PresencePart& part, Effects& out) {
+void MeshNode::accept_members(Instant now, OriginId from, const PresencePart& part, Effects& out) {
     const std::optional<InterestVersion> since = local_.since(presence_key(part.channel));
     if (!since) {
         return;
@@ -85,7 +85,7 @@ void MeshNode::accept_members(OriginId from, const PresencePart& part, Effects& 
     const bool complete = presence_.accept(from, part, *since, changes);
     tell(changes, out);
     if (complete) {
-        confirm_presence(part.channel, out);
+        confirm_told(now, part.channel, out);
     }
 }
 
@@ -94,54 +94,20 @@ void MeshNode::owe_all_members(Link& link) {
     const InterestVersion version = table_.version(link.slot).value_or(InterestVersion{});
     for (const std::string& channel : presence_.own_channels()) {
         if (table_.interested(link.slot, presence_key(channel))) {
-            link.sender.owe_members(channel, version);
+            link.sender.owe(presence_key(channel), version);
         }
     }
 }
 
+/// Of every session, also of one whose peer has not fetched our interest yet: it lists its users when it has.
 bool MeshNode::all_listed(const std::string& channel) const {
     const InterestVersion since = local_.since(presence_key(channel)).value_or(InterestVersion{});
     for (const auto& [oid, link] : links_) {
-        if (link.feed.counted() && !presence_.knows(oid, channel, since)) {
+        if (!presence_.knows(oid, channel, since)) {
             return false;
         }
     }
     return true;
-}
-
-/// REQUIRES: every member holds our interest in the channel. Answers, or waits for their lists.
-void MeshNode::confirm(ShardIndex shard, Subscribed answer, bool presence, Effects& out) {
-    if (presence) {
-        if (!all_listed(answer.channel)) {
-            unlisted_[answer.channel].emplace_back(shard, std::move(answer));
-            return;
-        }
-        answer.members = presence_.members(answer.channel);
-    }
-    out.push_back(ToPort{shard, std::move(answer)});
-}
-
-void MeshNode::confirm_presence(const std::string& channel, Effects& out) {
-    const auto waiting = unlisted_.find(channel);
-    if (waiting == unlisted_.end() || !all_listed(channel)) {
-        return;
-    }
-    for (auto& [shard, answer] : waiting->second) {
-        answer.members = presence_.members(channel);
-        out.push_back(ToPort{shard, std::move(answer)});
-    }
-    unlisted_.erase(waiting);
-}
-
-/// One peer less to wait for.
-void MeshNode::confirm_all_presence(Effects& out) {
-    std::vector<std::string> channels;
-    for (const auto& [channel, waiting] : unlisted_) {
-        channels.push_back(channel);
-    }
-    for (const std::string& channel : channels) {
-        confirm_presence(channel, out);
-    }
 }
 
 }  // namespace tulle::mesh

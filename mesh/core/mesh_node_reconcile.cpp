@@ -76,6 +76,9 @@ void MeshNode::run(Instant now, const Reconcile::Out& todo, Effects& out) {
             reconcile_.keep(now, filled.origin, record);  // a survivor that is late may still ask
             if (record->trace) {
                 witness_filled(now, filled.origin, *record, out);
+            } else if (record->kept > 0) {
+                keep(now, *record, false);
+                deliver(record, out);
             } else if (!record->is_presence()) {  // the users of the dead are leaving; if it comes back, it lists them
                 deliver(record, out);
             }
@@ -89,6 +92,12 @@ void MeshNode::run(Instant now, const Reconcile::Out& todo, Effects& out) {
     }
 }
 
+bool MeshNode::is_kept_by(OriginId oid, const Record& record) const {
+    const auto kept_end = record.channels.begin() + static_cast<std::ptrdiff_t>(record.kept);
+    return std::any_of(record.channels.begin(), kept_end,
+                       [&](const std::string& channel) { return kept_.keeps(oid, channel); });
+}
+
 void MeshNode::send_fill(const Reconcile::Out::Answer& answer, Effects& out) {
     const auto link = links_.find(answer.to);
     if (link == links_.end()) {
@@ -98,7 +107,7 @@ void MeshNode::send_fill(const Reconcile::Out::Answer& answer, Effects& out) {
     Fill fill{.origin = answer.origin, .records = {}, .last = false};
     std::size_t bytes = 0;
     for (const RecordPtr& record : answer.records) {
-        if (std::none_of(record->channels.begin(), record->channels.end(), wanted)) {
+        if (std::none_of(record->channels.begin(), record->channels.end(), wanted) && !is_kept_by(answer.to, *record)) {
             continue;
         }
         if (!fill.records.empty() && bytes + record->cost() > options_.limits.frame_bytes) {

@@ -116,6 +116,7 @@ void MeshNode::add_counters(NodeStatus& status) const {
                        {"mesh_digest_mismatches", sum.digest_mismatches},
                        {"mesh_data_redials", sum.data_redials},
                        {"mesh_presence_changes", sum.presence_changes},
+                       {"mesh_last_events_evicted", kept_.evicted()},
                        {"mesh_late_turns", sum.late_turns},
                        {"mesh_sleeps", sum.sleeps},
                        {"mesh_relayed", m.relayed},
@@ -130,7 +131,7 @@ void MeshNode::add_counters(NodeStatus& status) const {
 }
 
 MeshNode::MemoryUse MeshNode::memory_use() const {
-    MemoryUse use{.ring = ring_.bytes(), .receive_ring = reconcile_.largest_ring()};
+    MemoryUse use{.ring = ring_.bytes(), .receive_ring = reconcile_.largest_ring(), .kept = kept_.bytes()};
     for (const auto& [oid, link] : links_) {
         use.unreceipted = std::max(use.unreceipted, link.sender.unreceipted_bytes());
         use.held = std::max(use.held, link.receiver.held_bytes());
@@ -155,6 +156,8 @@ void MeshNode::add_gauges(NodeStatus& status) const {
                      {"mesh_held_bytes", held},
                      {"mesh_interest_channels", local_.log().size()},
                      {"mesh_presence_users", presence_.users()},
+                     {"mesh_last_events", kept_.size()},
+                     {"mesh_last_event_bytes", kept_.bytes()},
                      {"mesh_remote_channels", table_.channels()}};
 }
 

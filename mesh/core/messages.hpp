@@ -109,6 +109,7 @@ struct Heartbeat {
     std::uint64_t members_digest = 0;
     Load load;
     bool ready = false;
+    std::uint64_t hybrid_us = 0;  ///< the sender's hybrid clock
     OriginId deaf_via;          ///< the sender does not hear the receiver; this witness passes on. 0: it hears
 };
 
@@ -179,16 +180,27 @@ struct ProbeAnswer {
     std::uint64_t silence_us = 0;  ///< since the witness last heard the target
 };
 
+struct KeptPart;
+using KeptPartPtr = std::shared_ptr<const KeptPart>;
+
 struct QueryAsk {
     std::uint64_t id = 0;
     std::string body;
     std::uint32_t timeout_ms = 0;
+    std::vector<std::string> kept = {};  ///< channels whose last events are asked for
 };
 
 struct QueryAnswer {
     std::uint64_t id = 0;
     std::string body;
     bool last = false;
+    KeptPartPtr kept = {};  ///< what the sender holds of one channel that was asked for; may be null
+};
+
+/// What the sender's shards use of what is rationed over the mesh: sums by name. Replaces what it said before.
+struct Usage {
+    std::uint64_t sources = 0;  ///< its shards that share
+    std::vector<std::pair<std::string, std::uint64_t>> entries;
 };
 
 struct Leave {
@@ -242,7 +254,7 @@ struct Relay {
 using ControlBody =
     std::variant<Knock, Hello, Welcome, Refuse, Heartbeat, Members, InterestDelta, InterestAck, InterestPull, InterestChunk,
                  Receipt, Nack, ProbeAsk, ProbeAnswer, QueryAsk, QueryAnswer, Leave, LeaveReceipt, Ping, Pong,
-                 Relay, Wake, Fill, TraceReport>;
+                 Relay, Wake, Fill, TraceReport, Usage>;
 
 struct Control {
     OriginId src;
@@ -273,7 +285,20 @@ struct PresencePart {
 };
 using PresencePartPtr = std::shared_ptr<const PresencePart>;
 
-/// One piece of a link: what is gone, then lists of presence members, then records in order of n. Immutable once numbered;
+/// What the sender holds as the last event of a channel: the answer to the receiver's interest in it, or handed on because
+/// the receiver is to keep it.
+struct KeptPart {
+    std::string channel;
+    InterestVersion version;  ///< of the receiver's interest
+    RecordNo at;              ///< records up to here do not come behind it any more
+    Stamp stamp = {};         ///< time_us 0: the sender has none
+    SharedBytes body = {};
+    Duration left{};          ///< until it is too old
+
+    [[nodiscard]] std::size_t cost() const { return 96 + channel.size() + (body ? body->size() : 0); }
+};
+
+/// One piece of a link: what is gone, then lists of presence members and last events, then records in order of n. Immutable once numbered;
 /// repeated as it is.
 struct Frame {
     FrameNo no;
@@ -282,6 +307,7 @@ struct Frame {
     std::vector<RecordPtr> records;
     std::size_t bytes = 0;
     std::vector<PresencePartPtr> presence = {};
+    std::vector<KeptPartPtr> kept = {};
 };
 using FramePtr = std::shared_ptr<const Frame>;
 

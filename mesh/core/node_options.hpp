@@ -16,6 +16,7 @@ struct NodeOptions {
     std::string name;
     std::string version;
     Endpoints endpoints;             ///< as the others reach it
+    std::int64_t wall_offset_us = 0; ///< the wall clock less the monotonic one, at the start
     std::vector<std::string> seeds;  ///< control endpoints to knock at
     Timing timing;
     Limits limits;

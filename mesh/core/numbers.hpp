@@ -16,6 +16,8 @@ inline constexpr std::uint32_t kOldestProtocolVersion = 1;
 inline constexpr std::size_t kMaxMembers = 1024;
 /// Name of a node or of a cluster, in bytes.
 inline constexpr std::size_t kMaxNameBytes = 64;
+/// Nodes that hold the last event of a channel: two may die at once.
+inline constexpr std::size_t kKeepers = 3;
 /// "host:port" of an endpoint, in bytes.
 inline constexpr std::size_t kMaxEndpointBytes = 255;
 
@@ -52,6 +54,9 @@ struct Timing {
     Duration reconcile = 1500ms;        ///< wait for survivors' answers: verdicts on a frozen origin differ by half a second
     Duration reconcile_retry = 200ms;   ///< a question or an answer may be lost
     Duration presence_grace = 2s;       ///< a user of a dead node who connects elsewhere by then has neither left nor joined
+    Duration kept_transit = 60s;        ///< an event that was accepted here has reached its keepers: the ring's age
+    Duration kept_sweep = 10s;          ///< between looks for last events that are too old, or no longer to be kept here
+    Duration usage = 1s;                ///< between words on what is rationed over the mesh
     Duration drain = 5s;                ///< a leaver waits for receipts at most so long
 };
 
@@ -75,6 +80,8 @@ struct Limits {
     std::size_t interest_bytes = 64u << 10;     ///< per delta or snapshot chunk
     std::size_t sweep_buckets = 512;            ///< of the interest index per turn: a dead peer's channels go in slices
     std::size_t presence_slice = 2048;          ///< users of a lost member taken away per turn
+    std::size_t kept_bytes = 64u << 20;         ///< of last events; beyond it the one that was put first goes
+    std::size_t kept_slice = 20'000;            ///< rendezvous weights computed per turn to see what is to be handed on
     std::size_t members_per_message = 256;      ///< in Hello, Welcome and Members
     std::size_t held_publishes = 65536;         ///< while sessions are being confirmed after a sleep; more are refused
     std::size_t queries = 1024;                 ///< under way at once, ours and others' together

@@ -22,10 +22,11 @@ enum class Planted : std::uint8_t {
     kHearsayKills,        ///< who asks after a silent peer is believed, though the peer is heard here
     kLeaveUnflushed,      ///< a leaver does not wait for receipts
     kPresenceOvertakes,   ///< changes of presence overtake the list of members
+    kKeptUnmoved,         ///< the last events of channels are not handed on when the members change
 };
 
 /// By the names that `simrun --plant` takes.
-inline constexpr std::array<std::pair<std::string_view, Planted>, 11> kPlantedNames{{
+inline constexpr std::array<std::pair<std::string_view, Planted>, 12> kPlantedNames{{
     {"repair-off", Planted::kRepairOff},
     {"duplicate-filter-off", Planted::kDuplicateFilterOff},
     {"barrier-off", Planted::kBarrierOff},
@@ -37,6 +38,7 @@ inline constexpr std::array<std::pair<std::string_view, Planted>, 11> kPlantedNa
     {"hearsay-kills", Planted::kHearsayKills},
     {"leave-unflushed", Planted::kLeaveUnflushed},
     {"presence-overtakes", Planted::kPresenceOvertakes},
+    {"kept-unmoved", Planted::kKeptUnmoved},
 }};
 
 }  // namespace tulle::mesh

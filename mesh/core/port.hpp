@@ -30,6 +30,8 @@ struct Publish {
     std::vector<std::string> channels;
     SharedBytes body;
     std::string exclude_socket;
+    std::size_t kept = 0;   ///< the first so many of `channels` keep it as their last event …
+    Duration keep_for = {}; ///< … for so long, at most kMaxKeepFor
 };
 
 /// This shard has got its first subscriber of `channel`. Answered by Subscribed with the same generation once every member
@@ -38,6 +40,7 @@ struct Subscribe {
     std::string channel;
     std::uint64_t generation = 0;
     bool presence = false;  ///< the channel has members: the answer waits for the list of every member of the mesh too
+    bool kept = false;      ///< the channel keeps its last event: the answer brings it, as known by every member
 };
 
 /// A user's first connection on this shard to a presence channel that is Subscribed here. Answered by MemberJoined.
@@ -64,6 +67,7 @@ struct Query {
     std::uint64_t id = 0;
     std::string body;
     Duration timeout{};
+    std::vector<std::string> kept = {};  ///< channels whose last events are asked for too; at most kMaxQueryKept
 };
 
 /// A part of this shard's answer to a LocalQuery; parts arrive in order, the one with `last` ends it. A part is at most
@@ -92,7 +96,34 @@ struct Trace {
     Duration timeout{};
 };
 
-using ToHub = std::variant<Publish, Subscribe, Unsubscribe, MemberJoin, MemberLeave, Query, LocalAnswer, ShardLoad, StatusRequest, Trace>;
+/// How much of `item` under `key` this shard holds now. The one node that rendezvous hashing names for the key learns the
+/// sum over the mesh (DutyChanged), exactly once for each change that stays. 0 is "none any more".
+struct DutyCount {
+    std::string key;   ///< as a channel's
+    std::string item;  ///< at most kMaxDutyItemBytes; "" is an item like others
+    std::uint64_t count = 0;
+    SharedBytes info;  ///< opaque, at most kMaxUserInfoBytes; may be null; of one holder of many
+};
+
+/// To be done once, by the node that rendezvous hashing names for `key` (DutyPerform); at least once if that node dies.
+struct DutyTask {
+    std::string key;
+    SharedBytes body;  ///< opaque; at most kMaxBodyBytes
+};
+
+/// The answer of the shard that does this node's duties to a DutyChanged or DutyPerform.
+struct DutyDone {
+    std::uint64_t token = 0;
+    std::uint64_t told = 0;  ///< of a DutyChanged: the count that has been dealt with
+};
+
+/// What this shard uses now of what is rationed over the whole mesh; replaces what it said before. At most once a second.
+struct ShareUsage {
+    std::vector<std::pair<std::string, std::uint64_t>> entries;  ///< by name; at most kMaxUsageEntries
+};
+
+using ToHub = std::variant<Publish, Subscribe, Unsubscribe, MemberJoin, MemberLeave, Query, LocalAnswer, ShardLoad, StatusRequest,
+                           Trace, DutyCount, DutyTask, DutyDone, ShareUsage>;
 using FromShard = std::pair<ShardIndex, ToHub>;
 
 // ---- hub to shard ----------------------------------------------------------------------------------------------------
@@ -108,6 +139,16 @@ struct Subscribed {
     std::uint64_t generation = 0;
     /// Of a presence channel: its users now, by user. MemberChanged keeps the list true from here on. Else null.
     std::shared_ptr<const std::vector<PresenceMember>> members;
+    /// Of a channel that keeps its last event: that, or nothing. Later ones come by Deliver; one with this stamp, or an
+    /// older one, may come again.
+    std::optional<KeptEvent> last = {};
+};
+
+/// A channel of this shard that keeps its last event has this one now, which its subscribers did not get: it was accepted
+/// while its node could not be reached. For later subscribers; ignore it before the Subscribed of the channel.
+struct LastEvent {
+    std::string channel;
+    KeptEvent event;
 };
 
 /// A user has joined or left a presence channel of this shard, wherever in the mesh: each change once, in order. Ignore it
@@ -153,6 +194,7 @@ struct QueryResult {
     std::uint64_t id = 0;
     std::vector<std::string> parts;
     std::vector<std::string> missing;
+    std::vector<std::pair<std::string, KeptEvent>> kept = {};  ///< of the channels asked for, those that have one
 };
 
 /// Messages that could not be delivered, for the subscribers of `channel` on this shard; an empty channel means every
@@ -257,7 +299,34 @@ struct TraceResult {
     std::vector<TraceLine> lines;  ///< this node first, the others by name
 };
 
-using ToShard = std::variant<Deliver, Subscribed, MemberChanged, MemberJoined, Published, LocalQuery, QueryResult, Gap, Readiness, StatusReply, TraceResult>;
+/// To the shard that does this node's duties, when this node is the one for `key`: the sum over the mesh is now `count`, and
+/// `told` is what was dealt with last. Comes again under the same token whenever `count` changes before the DutyDone, and
+/// anew after it as long as the two differ. Another node may begin anew with what was told when this one dies.
+struct DutyChanged {
+    std::uint64_t token = 0;
+    std::string key;
+    std::string item;
+    SharedBytes info;
+    std::uint64_t told = 0;
+    std::uint64_t count = 0;
+};
+
+/// To the same: do this, then answer DutyDone.
+struct DutyPerform {
+    std::uint64_t token = 0;
+    std::string key;
+    SharedBytes body;
+};
+
+/// What all the others in the mesh use, other nodes and other shards of this one: sums by name over what each has said last
+/// (ShareUsage). Sent when it has changed, at most once a second.
+struct ClusterUsage {
+    std::uint64_t sources = 1;  ///< shards of the whole mesh that share, this one included
+    std::vector<std::pair<std::string, std::uint64_t>> others;
+};
+
+using ToShard = std::variant<Deliver, Subscribed, LastEvent, MemberChanged, MemberJoined, Published, LocalQuery, QueryResult, Gap, Readiness,
+                             StatusReply, TraceResult, DutyChanged, DutyPerform, ClusterUsage>;
 
 // ---- limits ----------------------------------------------------------------------------------------------------------
 
@@ -268,6 +337,10 @@ inline constexpr std::size_t kMaxRecordChannels = 100;
 inline constexpr std::size_t kMaxBodyBytes = 1u << 20;  ///< 1 MiB of encoded body
 inline constexpr std::size_t kMaxQueryBytes = 4096;
 inline constexpr std::size_t kMaxQueryPartBytes = 192u << 10;
+inline constexpr std::size_t kMaxQueryKept = 16;
+inline constexpr Duration kMaxKeepFor = 24h;
+inline constexpr std::size_t kMaxDutyItemBytes = 320;
+inline constexpr std::size_t kMaxUsageEntries = 256;
 
 using HubMailbox = Mailbox<FromShard>;
 using ShardMailbox = Mailbox<ToShard>;

@@ -109,7 +109,7 @@ bool PresenceTable::knows(OriginId from, const std::string& channel, InterestVer
 }
 
 void PresenceTable::apply(OriginId from, const Record& record, Changes& out) {
-    const auto state = channels_.find(std::string(presence_channel(record.channels.front())));
+    const auto state = channels_.find(std::string(marked_channel(record.channels.front())));
     if (state == channels_.end()) {
         return;
     }

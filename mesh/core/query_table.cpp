@@ -6,7 +6,8 @@
 namespace tulle::mesh {
 
 std::optional<std::uint64_t> QueryTable::ask(Instant now, ShardIndex shard, const Query& query,
-                                             std::set<OriginId> members, Effects& out) {
+                                             std::set<OriginId> members, const std::vector<KeptPartPtr>& held,
+                                             Effects& out) {
     Pending pending{.asker = shard, .asker_id = query.id, .waiting = std::move(members), .deadline = now + query.timeout};
     if (pending_.size() >= limits_.queries) {
         QueryResult result{.id = query.id, .parts = {}, .missing = {}};
@@ -17,7 +18,21 @@ std::optional<std::uint64_t> QueryTable::ask(Instant now, ShardIndex shard, cons
         out.push_back(ToPort{shard, std::move(result)});
         return std::nullopt;
     }
+    for (const std::string& channel : query.kept) {
+        pending.kept.try_emplace(channel);
+    }
+    for (const KeptPartPtr& part : held) {
+        take(now, pending, *part);
+    }
     return begin(std::move(pending), query.body, out);
+}
+
+/// The newest of what was asked for.
+void QueryTable::take(Instant now, Pending& pending, const KeptPart& part) {
+    const auto asked = pending.kept.find(part.channel);
+    if (asked != pending.kept.end() && asked->second.stamp < part.stamp) {
+        asked->second = {part.stamp, part.body, now + part.left};
+    }
 }
 
 void QueryTable::on_ask(Instant now, OriginId from, const QueryAsk& ask, Effects& out) {
@@ -66,12 +81,15 @@ std::optional<QueryTable::Forward> QueryTable::on_local_answer(ShardIndex shard,
     return std::nullopt;
 }
 
-void QueryTable::on_answer(OriginId from, QueryAnswer answer, Effects& out) {
+void QueryTable::on_answer(Instant now, OriginId from, QueryAnswer answer, Effects& out) {
     const auto it = pending_.find(answer.id);
     if (it == pending_.end() || !it->second.waiting.contains(from)) {
         return;
     }
     Pending& pending = it->second;
+    if (answer.kept) {
+        take(now, pending, *answer.kept);
+    }
     const bool full = pending.parts.size() >= limits_.query_parts;
     if (!answer.body.empty() && !full) {
         pending.parts.push_back(std::move(answer.body));
@@ -129,6 +147,11 @@ void QueryTable::finish(std::map<std::uint64_t, Pending>::iterator it, Effects& 
         }
         if (pending.waiting_shards != 0) {
             result.missing.push_back(name_of_(OriginId{}));
+        }
+        for (auto& [channel, event] : pending.kept) {
+            if (event.stamp.time_us != 0) {
+                result.kept.emplace_back(channel, std::move(event));
+            }
         }
         out.push_back(ToPort{pending.asker, std::move(result)});
     }

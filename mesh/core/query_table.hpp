@@ -22,10 +22,10 @@ public:
     /// All shards of this node that answer, as a mask.
     void set_shards(std::uint64_t shards) { shards_ = shards; }
 
-    /// A shard of ours asks. Appends LocalQuery for our shards; the caller sends QueryAsk{token} to `members`.
+    /// A shard of ours asks; `held` is what this node holds of the last events asked for. Appends LocalQuery for our shards; the caller sends QueryAsk{token} to `members`.
     /// Returns the token, or nothing when the table is full (the answer is appended then).
     std::optional<std::uint64_t> ask(Instant now, ShardIndex shard, const Query& query, std::set<OriginId> members,
-                                     Effects& out);
+                                     const std::vector<KeptPartPtr>& held, Effects& out);
     /// A member asks.
     void on_ask(Instant now, OriginId from, const QueryAsk& ask, Effects& out);
 
@@ -35,7 +35,7 @@ public:
         QueryAnswer answer;
     };
     std::optional<Forward> on_local_answer(ShardIndex shard, LocalAnswer answer, Effects& out);
-    void on_answer(OriginId from, QueryAnswer answer, Effects& out);
+    void on_answer(Instant now, OriginId from, QueryAnswer answer, Effects& out);
     /// Nobody waits for it any longer; it counts as missing.
     void member_gone(OriginId oid, Effects& out);
     void on_deadline(Instant now, Effects& out);
@@ -54,9 +54,11 @@ private:
         std::set<OriginId> waiting;
         std::set<OriginId> missing;
         std::vector<std::string> parts;
+        std::map<std::string, KeptEvent> kept;  // asked for; the newest so far, or without stamp
         Instant deadline;
     };
 
+    static void take(Instant now, Pending& pending, const KeptPart& part);
     std::uint64_t begin(Pending pending, const std::string& body, Effects& out);
     void finish_if_done(std::map<std::uint64_t, Pending>::iterator it, Effects& out);
     void finish(std::map<std::uint64_t, Pending>::iterator it, Effects& out);

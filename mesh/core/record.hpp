@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "mesh/base/bytes.hpp"
+#include "mesh/base/ids.hpp"
 #include "mesh/base/strong.hpp"
+#include "mesh/base/time.hpp"
 
 namespace tulle::mesh {
 
@@ -27,8 +29,31 @@ struct PresenceMember {
 inline constexpr char kPresenceMark = '\x01';
 [[nodiscard]] inline bool is_presence_key(std::string_view key) { return !key.empty() && key[0] == kPresenceMark; }
 [[nodiscard]] inline std::string presence_key(std::string_view channel) { return kPresenceMark + std::string(channel); }
-/// REQUIRES: is_presence_key(key).
-[[nodiscard]] inline std::string_view presence_channel(std::string_view key) { return key.substr(1); }
+
+/// Interest in the last event of a channel that keeps one is interest in this key, likewise.
+inline constexpr char kKeptMark = '\x02';
+[[nodiscard]] inline bool is_kept_key(std::string_view key) { return !key.empty() && key[0] == kKeptMark; }
+[[nodiscard]] inline std::string kept_key(std::string_view channel) { return kKeptMark + std::string(channel); }
+/// A key by which a node asks for something beside the messages of a channel.
+[[nodiscard]] inline bool is_marked_key(std::string_view key) { return is_presence_key(key) || is_kept_key(key); }
+/// REQUIRES: is_marked_key(key).
+[[nodiscard]] inline std::string_view marked_channel(std::string_view key) { return key.substr(1); }
+
+/// When an event that its channels keep was accepted: the same order of two such events for every node.
+struct Stamp {
+    std::uint64_t time_us = 0;  ///< hybrid: the wall clock, but later than every stamp the origin had seen; 0: none
+    OriginId origin;
+    friend auto operator<=>(const Stamp&, const Stamp&) = default;
+};
+
+/// The last event of a channel that keeps one. A value; the body is shared.
+struct KeptEvent {
+    Stamp stamp;
+    SharedBytes body;
+    Instant until{};  ///< kept so long, by this machine's monotonic clock
+
+    [[nodiscard]] std::size_t cost() const { return 96 + (body ? body->size() : 0); }
+};
 
 /// What one publish, or one change of presence, became. Immutable once numbered; shared by the ring, the links and the shards.
 struct Record {
@@ -45,6 +70,11 @@ struct Record {
     bool left = false;
     /// A marked message: its receivers report it to its origin, and nobody delivers it.
     bool trace = false;
+    /// The first so many of `channels` keep it as their last event, for `keep_for`, under `stamp`.
+    std::size_t kept = 0;
+    Stamp stamp = {};
+    Duration keep_for = {};
+    std::vector<OriginId> keepers = {};  ///< of those channels, as the origin saw it; known to the origin alone
 
     [[nodiscard]] bool is_presence() const { return !user.empty(); }
 

@@ -34,6 +34,8 @@ void RecordRing::evict_oldest() {
     bytes_ -= oldest.record->cost();
     Record stub{oldest.record->n, oldest.record->channels, nullptr, {}};
     stub.trace = oldest.record->trace;
+    stub.kept = oldest.record->kept;
+    stub.keepers = oldest.record->keepers;
     oldest.record = std::make_shared<const Record>(std::move(stub));
     ++stubs_;
     if (stubs_ > limits_.ring_stubs) {

@@ -24,6 +24,8 @@ Instant now() {
     return Instant{std::chrono::steady_clock::now().time_since_epoch()};
 }
 
+std::int64_t wall_us() { return std::chrono::system_clock::now().time_since_epoch() / 1us; }
+
 std::uint64_t random_nonzero() {
     std::uint64_t value = 0;
     while (value == 0) {
@@ -78,6 +80,7 @@ public:
                          .version = options_.version,
                          .endpoints = {advertised(transport_.bound_control(), options_.advertise),
                                        advertised(transport_.bound_data(), options_.advertise), options_.listen},
+                         .wall_offset_us = wall_us() - now().time_since_epoch() / 1us,
                          .seeds = options_.peers,
                          .timing = {},
                          .limits = {}};
@@ -220,7 +223,7 @@ private:
 
     static void add_clocks(NodeStatus& status) {
         status.monotonic_us = now().time_since_epoch() / 1us;
-        status.wall_us = std::chrono::system_clock::now().time_since_epoch() / 1us;
+        status.wall_us = wall_us();
     }
 
     std::unique_ptr<MeshNode> node_;

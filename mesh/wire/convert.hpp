@@ -36,6 +36,7 @@ void put(const Relay& body, v1::ControlEnvelope& to);
 void put(const Wake& body, v1::ControlEnvelope& to);
 void put(const Fill& body, v1::ControlEnvelope& to);
 void put(const TraceReport& body, v1::ControlEnvelope& to);
+void put(const Usage& body, v1::ControlEnvelope& to);
 void put(const Frame& frame, v1::Frame& to);
 
 /// What is inside a Relay: never a Relay again, or a few bytes a layer would take us down the stack for ever.

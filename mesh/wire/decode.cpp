@@ -113,6 +113,7 @@ bool get(const v1::Heartbeat& from, Heartbeat& to) {
           .members_digest = from.members_digest(),
           .load = {from.load().uptime_s(), from.load().clients(), from.load().channels()},
           .ready = from.ready(),
+          .hybrid_us = from.hybrid_us(),
           .deaf_via = OriginId{from.deaf_via()}};
     return true;
 }
@@ -179,23 +180,65 @@ bool get(const v1::ProbeAnswer& from, ProbeAnswer& to) {
     return v1::ProbeAnswer::Hearing_IsValid(from.hearing());
 }
 
+bool good_keep(std::uint64_t keep_ms) { return keep_ms <= static_cast<std::uint64_t>(kMaxKeepFor / 1ms); }
+
+bool get(const v1::Stamp& from, Stamp& to) {
+    to = {from.time_us(), OriginId{from.origin()}};
+    return from.time_us() != 0 && from.origin() != 0;
+}
+
+bool get(v1::KeptPart& from, KeptPart& to) {
+    to = {.channel = std::move(*from.mutable_channel()), .version = InterestVersion{from.version()}, .at = RecordNo{from.at()}};
+    if (!good_channel(to.channel) || to.channel.size() == kMaxChannelBytes || is_marked_key(to.channel) ||
+        !good_keep(from.left_ms()) || from.body().size() > kMaxBodyBytes) {
+        return false;
+    }
+    to.body = share(std::move(*from.mutable_body()));
+    to.left = std::chrono::milliseconds{from.left_ms()};
+    return !from.has_stamp() || get(from.stamp(), to.stamp);
+}
+
 bool get(v1::QueryAsk& from, QueryAsk& to) {
     to = {from.id(), std::move(*from.mutable_body()), from.timeout_ms()};
+    for (std::string& channel : *from.mutable_kept()) {
+        if (!good_channel(channel) || to.kept.size() == kMaxQueryKept) {
+            return false;
+        }
+        to.kept.push_back(std::move(channel));
+    }
     return to.body.size() <= kMaxQueryBytes && to.timeout_ms <= 60'000;
 }
 
 bool get(v1::QueryAnswer& from, QueryAnswer& to) {
     to = {from.id(), std::move(*from.mutable_body()), from.last()};
+    if (from.has_kept()) {
+        KeptPart part;
+        if (!get(*from.mutable_kept(), part)) {
+            return false;
+        }
+        to.kept = std::make_shared<const KeptPart>(std::move(part));
+    }
     return to.body.size() <= kMaxQueryPartBytes;
+}
+
+bool get(v1::Usage& from, Usage& to) {
+    to.sources = from.sources();
+    for (v1::UsageEntry& entry : *from.mutable_entries()) {
+        if (entry.name().size() > kMaxChannelBytes || to.entries.size() == kMaxUsageEntries * kMaxShards) {
+            return false;
+        }
+        to.entries.emplace_back(std::move(*entry.mutable_name()), entry.used());
+    }
+    return to.sources <= kMaxShards;
 }
 
 /// A change of presence has a user and one presence key; a message has neither.
 bool good_presence(const Record& record) {
     if (!record.is_presence()) {
-        return !record.left && std::none_of(record.channels.begin(), record.channels.end(), is_presence_key);
+        return !record.left && std::none_of(record.channels.begin(), record.channels.end(), is_marked_key);
     }
     return record.user.size() <= kMaxUserBytes && record.channels.size() == 1 && is_presence_key(record.channels[0]) &&
-           record.body->size() <= kMaxUserInfoBytes;
+           record.body->size() <= kMaxUserInfoBytes && record.kept == 0;
 }
 
 bool get(v1::PresencePart& from, PresencePart& to) {
@@ -207,7 +250,7 @@ bool get(v1::PresencePart& from, PresencePart& to) {
         }
         to.members.push_back({std::move(*member.mutable_user()), share(std::move(*member.mutable_info()))});
     }
-    return good_channel(to.channel) && to.channel.size() < kMaxChannelBytes && !is_presence_key(to.channel);
+    return good_channel(to.channel) && to.channel.size() < kMaxChannelBytes && !is_marked_key(to.channel);
 }
 
 bool get(v1::Record& from, Record& to) {
@@ -223,6 +266,11 @@ bool get(v1::Record& from, Record& to) {
     to.body = share(std::move(*from.mutable_body()));
     to.user = std::move(*from.mutable_user());
     to.left = from.left();
+    to.kept = from.kept();
+    to.keep_for = std::chrono::milliseconds{std::min<std::uint64_t>(from.keep_ms(), kMaxKeepFor / 1ms)};
+    if (to.kept > 0 && (to.kept > to.channels.size() || !good_keep(from.keep_ms()) || !get(from.stamp(), to.stamp))) {
+        return false;
+    }
     return good_presence(to) && from.n() != 0 && !to.channels.empty() && to.channels.size() <= kMaxRecordChannels &&
            to.exclude_socket.size() <= kMaxChannelBytes && to.body->size() <= kMaxBodyBytes;
 }
@@ -316,6 +364,7 @@ Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from) {
             return ControlBody{Wake{OriginId{from.wake().origin()}, RecordNo{from.wake().delivered()}}};
         case Case::kFill: return checked<Fill>(*from.mutable_fill());
         case Case::kTraceReport: return checked<TraceReport>(from.trace_report());
+        case Case::kUsage: return checked<Usage>(*from.mutable_usage());
         case Case::kRelay: return checked<Relay>(from.relay());
         case Case::BODY_NOT_SET: break;
     }
@@ -343,6 +392,14 @@ Result<FramePtr, CodecError> get_frame(v1::Frame& from) {
             frame.bytes += member.cost();
         }
         frame.presence.push_back(std::make_shared<const PresencePart>(std::move(made)));
+    }
+    for (v1::KeptPart& part : *from.mutable_kept()) {
+        KeptPart made;
+        if (!get(part, made)) {
+            return CodecError::kLimit;
+        }
+        frame.bytes += made.cost();
+        frame.kept.push_back(std::make_shared<const KeptPart>(std::move(made)));
     }
     if (!get_records(*from.mutable_records(), frame.records)) {
         return CodecError::kLimit;

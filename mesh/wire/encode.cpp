@@ -39,6 +39,11 @@ void put(const SessionTerms& terms, v1::SessionTerms& to) {
     }
 }
 
+void put(const Stamp& stamp, v1::Stamp& to) {
+    to.set_time_us(stamp.time_us);
+    to.set_origin(stamp.origin.value);
+}
+
 void put(const Record& record, v1::Record& to) {
     to.set_n(record.n.value);
     for (const std::string& channel : record.channels) {
@@ -49,6 +54,22 @@ void put(const Record& record, v1::Record& to) {
     to.set_user(record.user);
     to.set_left(record.left);
     to.set_trace(record.trace);
+    if (record.kept > 0) {
+        to.set_kept(static_cast<std::uint32_t>(record.kept));
+        put(record.stamp, *to.mutable_stamp());
+        to.set_keep_ms(static_cast<std::uint64_t>(record.keep_for / 1ms));
+    }
+}
+
+void put(const KeptPart& part, v1::KeptPart& to) {
+    to.set_channel(part.channel);
+    to.set_version(part.version.value);
+    to.set_at(part.at.value);
+    if (part.stamp.time_us != 0) {
+        put(part.stamp, *to.mutable_stamp());
+        to.set_body(*part.body);
+        to.set_left_ms(static_cast<std::uint64_t>(part.left / 1ms));
+    }
 }
 
 void put(const PresencePart& part, v1::PresencePart& to) {
@@ -110,6 +131,7 @@ void put(const Heartbeat& body, v1::ControlEnvelope& to) {
     heartbeat.mutable_load()->set_clients(body.load.clients);
     heartbeat.mutable_load()->set_channels(body.load.channels);
     heartbeat.set_ready(body.ready);
+    heartbeat.set_hybrid_us(body.hybrid_us);
     heartbeat.set_deaf_via(body.deaf_via.value);
 }
 
@@ -186,6 +208,9 @@ void put(const QueryAsk& body, v1::ControlEnvelope& to) {
     ask.set_id(body.id);
     ask.set_body(body.body);
     ask.set_timeout_ms(body.timeout_ms);
+    for (const std::string& channel : body.kept) {
+        ask.add_kept(channel);
+    }
 }
 
 void put(const QueryAnswer& body, v1::ControlEnvelope& to) {
@@ -193,6 +218,9 @@ void put(const QueryAnswer& body, v1::ControlEnvelope& to) {
     answer.set_id(body.id);
     answer.set_body(body.body);
     answer.set_last(body.last);
+    if (body.kept) {
+        put(*body.kept, *answer.mutable_kept());
+    }
 }
 
 void put(const Leave& body, v1::ControlEnvelope& to) {
@@ -243,6 +271,16 @@ void put(const TraceReport& body, v1::ControlEnvelope& to) {
     report.set_shards(body.shards);
 }
 
+void put(const Usage& body, v1::ControlEnvelope& to) {
+    v1::Usage& usage = *to.mutable_usage();
+    usage.set_sources(body.sources);
+    for (const auto& [name, used] : body.entries) {
+        v1::UsageEntry& added = *usage.add_entries();
+        added.set_name(name);
+        added.set_used(used);
+    }
+}
+
 void put(const Frame& frame, v1::Frame& to) {
     to.set_no(frame.no.value);
     to.set_upto(frame.upto.value);
@@ -254,6 +292,9 @@ void put(const Frame& frame, v1::Frame& to) {
     }
     for (const PresencePartPtr& part : frame.presence) {
         put(*part, *to.add_presence());
+    }
+    for (const KeptPartPtr& part : frame.kept) {
+        put(*part, *to.add_kept());
     }
     for (const RecordPtr& record : frame.records) {
         put(*record, *to.add_records());

@@ -118,6 +118,10 @@ private:
     void handle(const mesh::Readiness& readiness) { http_.set_ready(readiness.ready); }
     void handle(const mesh::StatusReply& reply) { http_.on_status(reply); }
     void handle(const mesh::TraceResult&) {}  // only the admin listener traces
+    void handle(const mesh::LastEvent&) {}
+    void handle(const mesh::DutyChanged&) {}  // others do the node's duties
+    void handle(const mesh::DutyPerform&) {}
+    void handle(const mesh::ClusterUsage&) {}
 
     void end_turn() {
         if (hub_.is_backed_up()) {

@@ -14,6 +14,11 @@ void check_views(World& world);
 void check_deliveries(World& world, Outcome& outcome);
 /// P6: every list of every shard holds the users that are connected, wherever, and nobody else.
 void check_presence(World& world, Outcome& outcome);
+/// All nodes name the same last event of each cache channel, one that is as late as every one accepted by an origin that
+/// lives, or that had time to hand it on; and so do their shards. Runs the world for 1.5 seconds.
+void check_kept(World& world, Outcome& outcome);
+/// P1 of cache channels: a subscriber is given an event as late as every one accepted before it asked.
+void check_answer(World& world, const Process& process, const std::string& channel, const Shelf::Answered& answered);
 /// P4: of a killed origin, what one survivor delivered, all survivors with a subscriber did; of one that left, everything
 /// that it had accepted.
 void check_ended_origins(World& world, Outcome& outcome);

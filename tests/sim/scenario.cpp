@@ -16,6 +16,10 @@ std::string random_channel(World& world) {
     return "app/c" + std::to_string(world.prng().below(kChannels));
 }
 
+std::string random_cache(World& world) {
+    return "app/cache-" + std::to_string(world.prng().below(3));
+}
+
 std::string random_room(World& world) {
     return "app/presence-" + std::to_string(world.prng().below(3));
 }
@@ -66,6 +70,12 @@ private:
             world_.join(host, random_shard(world_), random_room(world_), random_user(world_));
         } else if (dice < 44) {
             world_.part(host, random_shard(world_), random_room(world_), random_user(world_));
+        } else if (dice < 50) {
+            world_.subscribe_kept(host, random_shard(world_), random_cache(world_));
+        } else if (dice < 54) {
+            world_.unsubscribe_kept(host, random_shard(world_), random_cache(world_));
+        } else if (dice < 60) {
+            world_.publish_kept(host, random_cache(world_));
         } else {
             const std::uint64_t burst = world_.prng().chance(5) ? 20 : 1;
             for (std::uint64_t i = 0; i < burst; ++i) {
@@ -154,6 +164,7 @@ WorldOptions draw(std::uint64_t seed) {
         options.limits.interest_log = 4;  // so that snapshots happen
         options.limits.interest_bytes = shape.chance(30) ? 24 : 4096;
     }
+    options.timing.kept_transit = 5s;  // so that it is the keepers who matter
     options.skewed_clocks = shape.chance(50);
     if (shape.chance(30)) {
         options.high_water = 2 + shape.below(30);
@@ -225,6 +236,7 @@ Outcome run_seed(std::uint64_t seed, bool trace, mesh::Planted planted) {
     outcome.reached["skewed_clocks"] = options.skewed_clocks ? 1 : 0;
     check_views(world);
     check_presence(world, outcome);
+    check_kept(world, outcome);
     check_canaries(world);
     check_deliveries(world, outcome);
     check_ended_origins(world, outcome);

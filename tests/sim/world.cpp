@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "tests/sim/checkers.hpp"
+
 namespace tulle::sim {
 namespace {
 
@@ -161,6 +163,50 @@ void World::publish(HostId host, const std::string& channel) {
     input(host, mesh::PortInput{shard, mesh::Publish{id, {channel}, share(std::move(body)), {}}});
 }
 
+void World::publish_kept(HostId host, const std::string& channel) {
+    Process& process = *processes_[host];
+    const std::uint64_t id = ++process.last_publish_id;
+    process.unanswered[id] = channel;
+    mesh::Publish publish{id, {channel}, share(std::to_string(process.oid.value)), {}};
+    publish.kept = 1;
+    publish.keep_for = 1h;
+    input(host, mesh::PortInput{mesh::ShardIndex{0}, std::move(publish)});
+}
+
+void World::subscribe_kept(HostId host, mesh::ShardIndex shard, const std::string& channel) {
+    processes_[host]->shelf.subscribe(now(), shard, channel, asking(host));
+}
+
+void World::unsubscribe_kept(HostId host, mesh::ShardIndex shard, const std::string& channel) {
+    processes_[host]->shelf.unsubscribe(shard, channel, asking(host));
+}
+
+void World::ask_kept(HostId host, const std::string& channel) {
+    Process& process = *processes_[host];
+    const std::uint64_t id = ++process.last_publish_id;
+    process.kept_asked[id] = channel;
+    input(host, mesh::PortInput{mesh::ShardIndex{0}, mesh::Query{id, "kept", 1s, {channel}}});
+}
+
+/// Its stamp is that of the last event that the node has accepted, or a later one's: that one is no less known.
+void World::note_kept(Process& process, const std::string& channel) {
+    if (const mesh::KeptEvent* event = process.node->kept().find(local_time(process, now()), channel)) {
+        kept_accepted_.push_back({channel, event->stamp, now()});
+    }
+}
+
+bool World::is_serving(OriginId oid) const {
+    return std::any_of(processes_.begin(), processes_.end(), [&](const auto& process) {
+        return process && process->oid == oid && !process->frozen && !process->leaving_since && process->node->ready();
+    });
+}
+
+void World::on_kept(Process& process, mesh::ShardIndex shard, const mesh::Subscribed& answer) {
+    if (const auto answered = process.shelf.on_subscribed(shard, answer)) {
+        check_answer(*this, process, answer.channel, *answered);
+    }
+}
+
 void World::input(HostId host, mesh::Input in) {
     Process* process = processes_[host].get();
     if (process == nullptr || process->fatal) {
@@ -293,6 +339,7 @@ Instant World::global_time(const Process& process, Instant local) {
 
 void World::deliver(Process& process, const mesh::DeliverLocal& local) {
     const OriginId origin{std::stoull(*local.record->body)};
+    process.shelf.on_deliver(local.shards, *local.record);
     process.edge.on_deliver(local.shards, origin, local.record, [&](const std::string& what) {
         violation("P2 " + name_of(process.oid) + ": " + what + " of " + name_of(origin));
     });
@@ -306,6 +353,8 @@ void World::to_shard(HostId host, Process& process, mesh::ShardIndex shard, cons
         process.roster.on_joined(shard, *joined, accuse);
     } else if (const auto* changed = std::get_if<mesh::MemberChanged>(&message)) {
         process.roster.on_changed(shard, *changed, accuse);
+    } else if (subscribed != nullptr && Shelf::holds(subscribed->channel)) {
+        on_kept(process, shard, *subscribed);
     } else if (subscribed != nullptr) {
         for (const Client* client : process.edge.on_subscribed(now(), shard, *subscribed)) {
             if (confirmed_) {
@@ -314,10 +363,19 @@ void World::to_shard(HostId host, Process& process, mesh::ShardIndex shard, cons
         }
     } else if (const auto* published = std::get_if<mesh::Published>(&message)) {
         const auto found = process.unanswered.find(published->id);
-        if (published->outcome == mesh::PublishOutcome::kAccepted) {
+        if (published->outcome == mesh::PublishOutcome::kAccepted && Shelf::holds(found->second)) {
+            note_kept(process, found->second);
+        } else if (published->outcome == mesh::PublishOutcome::kAccepted) {
             accepted_.push_back({process.oid, host, published->n, found->second, now()});
         }
         process.unanswered.erase(found);
+    } else if (const auto* last = std::get_if<mesh::LastEvent>(&message)) {
+        process.shelf.on_last(shard, *last);
+    } else if (const auto* result = std::get_if<mesh::QueryResult>(&message)) {
+        const auto asked = process.kept_asked.extract(result->id);
+        process.kept_found[asked.mapped()] = result->kept.empty() ? mesh::Stamp{} : result->kept.front().second.stamp;
+    } else if (const auto* query = std::get_if<mesh::LocalQuery>(&message)) {
+        input(host, mesh::PortInput{shard, mesh::LocalAnswer{query->token, {}, true}});
     } else if (const auto* gap = std::get_if<mesh::Gap>(&message)) {
         process.edge.on_gap(shard, *gap);
     }

@@ -14,6 +14,7 @@
 #include "tests/sim/network.hpp"
 #include "tests/sim/roster.hpp"
 #include "tests/sim/scheduler.hpp"
+#include "tests/sim/shelf.hpp"
 
 namespace tulle::sim {
 
@@ -58,6 +59,9 @@ struct Process {
     std::vector<mesh::Input> inbox;
     Edge edge;
     Roster roster;
+    Shelf shelf;
+    std::map<std::string, mesh::Stamp> kept_found;  // answers to ask_kept
+    std::map<std::uint64_t, std::string> kept_asked;
     Instant frozen_at;
     Instant thawed;
     std::uint64_t deaths = 0;  ///< that it has declared
@@ -86,6 +90,11 @@ public:
     /// A user connects to a presence channel, or disconnects.
     void join(HostId host, mesh::ShardIndex shard, const std::string& channel, const std::string& user);
     void part(HostId host, mesh::ShardIndex shard, const std::string& channel, const std::string& user);
+    /// An event that its channel keeps; who subscribes to such a channel, and does so no more; who asks for its last event.
+    void publish_kept(HostId host, const std::string& channel);
+    void subscribe_kept(HostId host, mesh::ShardIndex shard, const std::string& channel);
+    void unsubscribe_kept(HostId host, mesh::ShardIndex shard, const std::string& channel);
+    void ask_kept(HostId host, const std::string& channel);
     void run_for(Duration duration) { scheduler_.run_until(scheduler_.now() + duration); }
 
     // what to look at
@@ -105,6 +114,13 @@ public:
     [[nodiscard]] Prng& prng() { return prng_; }
     [[nodiscard]] Instant now() const { return scheduler_.now(); }
     [[nodiscard]] const std::vector<Accepted>& accepted() const { return accepted_; }
+    struct KeptAccepted {
+        std::string channel;
+        mesh::Stamp stamp;
+        Instant at;
+    };
+    [[nodiscard]] const std::vector<KeptAccepted>& kept_accepted() const { return kept_accepted_; }
+    [[nodiscard]] bool is_serving(OriginId oid) const;
     [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
     /// Called with each client that is confirmed.
     void on_confirmed(std::function<void(HostId, const std::string& channel)> call) { confirmed_ = std::move(call); }
@@ -126,6 +142,8 @@ private:
     void turn(HostId host);
     void run(HostId host, mesh::Effects& effects);
     void deliver(Process& process, const mesh::DeliverLocal& local);
+    void note_kept(Process& process, const std::string& channel);
+    void on_kept(Process& process, mesh::ShardIndex shard, const mesh::Subscribed& answer);
     [[nodiscard]] Roster::Ask asking(HostId host);
     void to_shard(HostId host, Process& process, mesh::ShardIndex shard, const mesh::ToShard& message);
     void collect(const Process& process);
@@ -142,6 +160,7 @@ private:
     std::vector<std::pair<Instant, Instant>> disturbances_;
     std::map<OriginId, std::string> names_;
     std::vector<Accepted> accepted_;
+    std::vector<KeptAccepted> kept_accepted_;
     std::vector<std::string> violations_;
     std::map<std::string, std::uint64_t> counters_;
     std::function<void(HostId, const std::string&)> confirmed_;

@@ -17,11 +17,18 @@ protected:
         std::vector<FramePtr> frames;
         sender.flush(now,
                      {.ring = ring_,
-                      .interested = [](const std::string& channel) { return channel == "news" || is_presence_key(channel); },
+                      .interested = is_wanted,
+                      .due = [](const Record& record) { return is_due(record); },
+                      .kept = [](const std::string&) { return KeptPart{.stamp = {7, OriginId{1}}, .body = share("last")}; },
                       .members = [this](const std::string&) { return members_; },
                       .version = InterestVersion{3}},
                      frames);
         return frames;
+    }
+
+    static bool is_wanted(const std::string& channel) { return channel == "news" || is_presence_key(channel); }
+    static bool is_due(const Record& record) {
+        return !record.keepers.empty() || std::any_of(record.channels.begin(), record.channels.end(), is_wanted);
     }
 
     void join(const std::string& user) {
@@ -154,7 +161,7 @@ TEST_F(LinkSenderTest, ListsTheMembersAheadOfTheRecordsAndSaysHowFarTheListGoes)
     append("news");
     join("u");
     LinkSender sender(Timing{}, limits_);
-    sender.owe_members("room", InterestVersion{3});
+    sender.owe(presence_key("room"), InterestVersion{3});
     sender.open(RecordNo{0});
     const auto frames = flush(sender);
     ASSERT_EQ(frames.size(), 1u);
@@ -175,7 +182,7 @@ TEST_F(LinkSenderTest, LetsNothingComeBetweenThePiecesOfAList) {
     }
     append("news");
     LinkSender sender(Timing{}, limits_);
-    sender.owe_members("room", InterestVersion{3});
+    sender.owe(presence_key("room"), InterestVersion{3});
     sender.open(RecordNo{10});
     const auto frames = flush(sender);
     ASSERT_GE(frames.size(), 3u);
@@ -205,7 +212,7 @@ TEST_F(LinkSenderTest, ListsAnewWhenTheRingHasLostChangesOfPresence) {
     ASSERT_EQ(frames[0]->presence.size(), 1u);
     EXPECT_EQ(frames[0]->presence[0]->members.size(), 1u);
     EXPECT_EQ(frames[0]->gone.channels, (std::vector<std::pair<std::string, std::uint64_t>>{{"news", 1}}));
-    EXPECT_FALSE(sender.take_members_lost());
+    EXPECT_FALSE(sender.take_unknown_lost());
 }
 
 }  // namespace

@@ -1,86 +1,13 @@
-#include <gtest/gtest.h>
-
-#include "mesh/core/mesh_node.hpp"
+#include "tests/unit/mesh/core/played_peer.hpp"
 
 namespace tulle::mesh {
 namespace {
 
-constexpr Instant kStart{10s};
 const std::string kRoom = "app/presence-room";
 const std::string kKey = presence_key(kRoom);
 
-template <class T>
-std::vector<T> to_shards(const Effects& effects) {
-    std::vector<T> found;
-    for (const Effect& effect : effects) {
-        const auto* to = std::get_if<ToPort>(&effect);
-        if (const T* what = to == nullptr ? nullptr : std::get_if<T>(&to->message)) {
-            found.push_back(*what);
-        }
-    }
-    return found;
-}
-
-template <class T>
-std::vector<T> controls(const Effects& effects) {
-    std::vector<T> found;
-    for (const Effect& effect : effects) {
-        const auto* send = std::get_if<SendControl>(&effect);
-        if (const T* what = send == nullptr ? nullptr : std::get_if<T>(&send->message.body)) {
-            found.push_back(*what);
-        }
-    }
-    return found;
-}
-
-std::vector<FramePtr> frames(const Effects& effects) {
-    std::vector<FramePtr> found;
-    for (const Effect& effect : effects) {
-        const auto* send = std::get_if<SendData>(&effect);
-        if (const auto* frame = send == nullptr ? nullptr : std::get_if<FramePtr>(&send->message.body)) {
-            found.push_back(*frame);
-        }
-    }
-    return found;
-}
-
-/// One real node with two shards, and a peer played by the test, in session from the start.
-class MeshNodePresenceTest : public testing::Test {
+class MeshNodePresenceTest : public PlayedPeerTest {
 protected:
-    MeshNodePresenceTest() {
-        node_.set_shards(3);
-        node_.start(kStart, out_);
-        const Introduction peer{"test", "b", "1", {"b:1", "b:2", "b:3"}, kOldestProtocolVersion, kProtocolVersion, true};
-        control(Hello{peer, SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, {}});
-        for (const Effect& effect : Effects(out_)) {
-            if (const auto* open = std::get_if<OpenLink>(&effect)) {
-                feed(LinkUp{open->link});
-            }
-        }
-        tag_ = controls<Welcome>(out_).back().tag;
-        control(Heartbeat{});
-        control(InterestPull{});
-        control(InterestDelta{InterestVersion{0}, {}, InterestVersion{0}});
-        feed(SubscriberSeen{OriginId{2}});
-        out_.clear();
-    }
-
-    void feed(Input input) {
-        node_.step(now_, input, out_);
-        node_.settle(now_, out_);
-    }
-    void control(ControlBody body) { feed(Control{OriginId{2}, OriginId{1}, tag_, std::move(body)}); }
-    void from_shard(std::uint16_t shard, ToHub message) { feed(PortInput{ShardIndex{shard}, std::move(message)}); }
-    void frame(std::vector<PresencePart> parts, std::vector<Record> records = {}) {
-        Frame made{.no = FrameNo{++frames_}, .upto = RecordNo{50}, .gone = {}, .records = {}};
-        for (PresencePart& part : parts) {
-            made.presence.push_back(std::make_shared<const PresencePart>(std::move(part)));
-        }
-        for (Record& record : records) {
-            made.records.push_back(std::make_shared<const Record>(std::move(record)));
-        }
-        feed(Data{OriginId{2}, OriginId{1}, tag_, std::make_shared<const Frame>(std::move(made))});
-    }
     /// A first subscriber, as far as the peer's acknowledgement.
     InterestVersion subscribe(std::uint16_t shard) {
         from_shard(shard, Subscribe{kRoom, 1, true});
@@ -95,13 +22,6 @@ protected:
         }
         return part;
     }
-
-    MeshNode node_{{.oid = OriginId{1}, .cluster = "test", .name = "a", .version = "1",
-                    .endpoints = {"a:1", "a:2", "a:3"}, .seeds = {}, .timing = {}, .limits = {}}, 1};
-    Instant now_ = kStart;
-    Effects out_;
-    SessionTag tag_;
-    std::uint64_t frames_ = 0;
 };
 
 TEST_F(MeshNodePresenceTest, ConfirmsWhenTheMembersAreListedNotWhenTheInterestIsAcknowledged) {

@@ -17,7 +17,7 @@ protected:
         table_.set_names([](OriginId oid) { return oid == OriginId{} ? "self" : "n" + std::to_string(oid.value); });
     }
 
-    std::uint64_t ask() { return table_.ask(kStart, kAsker, {7, "q", 1s}, {kB, kC}, out_).value(); }
+    std::uint64_t ask() { return table_.ask(kStart, kAsker, {7, "q", 1s}, {kB, kC}, {}, out_).value(); }
 
     const QueryResult* result() const {
         const auto* to = out_.empty() ? nullptr : std::get_if<ToPort>(&out_.back());
@@ -33,10 +33,10 @@ TEST_F(QueryTableTest, GathersAllShardsAndMembers) {
     EXPECT_EQ(out_.size(), 2u);  // a LocalQuery for each shard
     table_.on_local_answer(ShardIndex{0}, {token, "s0", true}, out_);
     table_.on_local_answer(ShardIndex{1}, {token, "", true}, out_);
-    table_.on_answer(kB, {token, "b1", false}, out_);
-    table_.on_answer(kB, {token, "b2", true}, out_);
+    table_.on_answer(kStart, kB, {token, "b1", false}, out_);
+    table_.on_answer(kStart, kB, {token, "b2", true}, out_);
     EXPECT_EQ(result(), nullptr);
-    table_.on_answer(kC, {token, "c", true}, out_);
+    table_.on_answer(kStart, kC, {token, "c", true}, out_);
     ASSERT_NE(result(), nullptr);
     EXPECT_EQ(result()->id, 7u);
     EXPECT_EQ(result()->parts, (std::vector<std::string>{"s0", "b1", "b2", "c"}));
@@ -47,7 +47,7 @@ TEST_F(QueryTableTest, NamesWhoDidNotAnswerInTime) {
     const std::uint64_t token = ask();
     table_.on_local_answer(ShardIndex{0}, {token, "s0", true}, out_);
     table_.on_local_answer(ShardIndex{1}, {token, "s1", true}, out_);
-    table_.on_answer(kC, {token, "c", true}, out_);
+    table_.on_answer(kStart, kC, {token, "c", true}, out_);
     EXPECT_EQ(table_.next_deadline(), kStart + 1s);
     table_.on_deadline(kStart + 1s, out_);
     ASSERT_NE(result(), nullptr);
@@ -59,7 +59,7 @@ TEST_F(QueryTableTest, DoesNotWaitForAMemberThatDies) {
     const std::uint64_t token = ask();
     table_.on_local_answer(ShardIndex{0}, {token, "", true}, out_);
     table_.on_local_answer(ShardIndex{1}, {token, "", true}, out_);
-    table_.on_answer(kC, {token, "c", true}, out_);
+    table_.on_answer(kStart, kC, {token, "c", true}, out_);
     table_.member_gone(kB, out_);
     ASSERT_NE(result(), nullptr);
     EXPECT_EQ(result()->missing, (std::vector<std::string>{"n2"}));
@@ -80,8 +80,8 @@ TEST_F(QueryTableTest, ForwardsTheShardsAnswersToAMemberThatAsks) {
 
 TEST_F(QueryTableTest, IgnoresAnswersThatNobodyAskedFor) {
     const std::uint64_t token = ask();
-    table_.on_answer(OriginId{99}, {token, "x", true}, out_);
-    table_.on_answer(kB, {token + 1, "x", true}, out_);
+    table_.on_answer(kStart, OriginId{99}, {token, "x", true}, out_);
+    table_.on_answer(kStart, kB, {token + 1, "x", true}, out_);
     table_.on_local_answer(ShardIndex{0}, {token + 1, "x", true}, out_);
     EXPECT_EQ(out_.size(), 2u);
 }

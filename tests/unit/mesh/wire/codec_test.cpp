@@ -34,7 +34,7 @@ TEST(Codec, CarriesEveryKindOfControlMessage) {
         Nack{{{FrameNo{1}, FrameNo{2}}}}, ProbeAsk{OriginId{8}, 1}, ProbeAnswer{OriginId{8}, 1, Hearing::kYes, 12},
         QueryAsk{1, "q", 500}, QueryAnswer{1, "a", true}, Leave{FrameNo{9}}, LeaveReceipt{},
         Ping{1}, Pong{1}, Wake{OriginId{4}, RecordNo{3}}, Fill{OriginId{4}, {record("app/a", 3)}, true}, Relay{OriginId{8}, std::make_shared<const Control>(control(Ping{2})), nullptr},
-        TraceReport{RecordNo{7}, TracePath::kRelayed, OriginId{8}, -5, 2}};
+        TraceReport{RecordNo{7}, TracePath::kRelayed, OriginId{8}, -5, 2}, Usage{2, {{"app/connections", 7}}}};
     static_assert(std::size(all) == std::variant_size_v<ControlBody>);
     for (const ControlBody& body : all) {
         const std::string bytes = encode(control(body));
@@ -63,6 +63,45 @@ TEST(Codec, CarriesFramesAndTails) {
     const auto tail = decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, Tail{FrameNo{4}, RecordNo{5}}}));
     ASSERT_TRUE(tail);
     EXPECT_EQ(std::get<Tail>(tail->body).upto, RecordNo{5});
+}
+
+TEST(Codec, CarriesLastEventsAndWhatKeepsThem) {
+    Record kept{RecordNo{7}, {"app/cache-a", "app/b"}, share("x"), {}};
+    kept.kept = 1;
+    kept.stamp = {123, OriginId{1}};
+    kept.keep_for = 30min;
+    Frame made{.no = FrameNo{1}, .upto = RecordNo{7}};
+    made.records.push_back(std::make_shared<const Record>(kept));
+    made.kept.push_back(std::make_shared<const KeptPart>(
+        KeptPart{"app/cache-a", InterestVersion{4}, RecordNo{6}, {99, OriginId{2}}, share("old"), 5s}));
+    made.kept.push_back(std::make_shared<const KeptPart>(KeptPart{"app/cache-c", InterestVersion{4}, RecordNo{6}}));
+    const auto back = decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, std::make_shared<const Frame>(made)}));
+    ASSERT_TRUE(back);
+    const Frame& frame = *std::get<FramePtr>(back->body);
+    EXPECT_EQ(frame.records[0]->kept, 1u);
+    EXPECT_EQ(frame.records[0]->stamp, kept.stamp);
+    EXPECT_EQ(frame.records[0]->keep_for, 30min);
+    ASSERT_EQ(frame.kept.size(), 2u);
+    EXPECT_EQ(frame.kept[0]->stamp, (Stamp{99, OriginId{2}}));
+    EXPECT_EQ(*frame.kept[0]->body, "old");
+    EXPECT_EQ(frame.kept[0]->left, 5s);
+    EXPECT_EQ(frame.kept[1]->stamp.time_us, 0u);
+}
+
+TEST(Codec, RefusesWhatKeepsMoreChannelsThanThereAreAndForTooLong) {
+    const auto decodes = [](std::size_t channels, Duration keep_for, Stamp stamp) {
+        Record record{RecordNo{7}, {"app/cache-a"}, share("x"), {}};
+        record.kept = channels;
+        record.keep_for = keep_for;
+        record.stamp = stamp;
+        Frame made{.no = FrameNo{1}, .upto = RecordNo{7}};
+        made.records.push_back(std::make_shared<const Record>(record));
+        return bool(decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, std::make_shared<const Frame>(made)})));
+    };
+    EXPECT_TRUE(decodes(1, 1h, {1, OriginId{1}}));
+    EXPECT_FALSE(decodes(2, 1h, {1, OriginId{1}}));
+    EXPECT_FALSE(decodes(1, 25h, {1, OriginId{1}}));
+    EXPECT_FALSE(decodes(1, 1h, {0, OriginId{1}}));
 }
 
 TEST(Codec, CarriesTheMarkOfARecordAndChecksReportsOfIt) {

@@ -1,0 +1,185 @@
+#include <algorithm>
+#include <utility>
+
+#include "mesh/core/mesh_node.hpp"
+
+namespace tulle::mesh {
+
+/// The members that a record with kept channels is due to although they may have no subscriber.
+void MeshNode::stamp(Instant now, const Publish& publish, Record& record) {
+    if (publish.kept == 0) {
+        return;
+    }
+    record.kept = publish.kept;
+    record.stamp = {clock_.stamp(now), options_.oid};
+    record.keep_for = publish.keep_for;
+    for (std::size_t i = 0; i < publish.kept; ++i) {
+        for (const OriginId oid : kept_.keepers(publish.channels[i])) {
+            if (std::find(record.keepers.begin(), record.keepers.end(), oid) == record.keepers.end()) {
+                record.keepers.push_back(oid);
+            }
+        }
+    }
+}
+
+void MeshNode::keep(Instant now, const Record& record, bool own) {
+    clock_.see(now, record.stamp.time_us);
+    for (std::size_t i = 0; i < record.kept; ++i) {
+        kept_.put(now, record.channels[i], {record.stamp, record.body, now + record.keep_for}, own);
+    }
+}
+
+/// The record without the channels on which the answers of its origin have brought it, or a later one, already; null when
+/// none is left.
+RecordPtr MeshNode::news_of(OriginId from, const RecordPtr& record) const {
+    std::vector<std::string> left;
+    for (std::size_t i = 0; i < record->channels.size(); ++i) {
+        if (i >= record->kept || !kept_.is_answered(from, record->channels[i], record->n)) {
+            left.push_back(record->channels[i]);
+        }
+    }
+    if (left.size() == record->channels.size()) {
+        return record;
+    }
+    if (left.empty()) {
+        return nullptr;
+    }
+    Record news = *record;
+    news.kept -= record->channels.size() - left.size();
+    news.channels = std::move(left);
+    return std::make_shared<const Record>(std::move(news));
+}
+
+KeptPart MeshNode::kept_part(Instant now, const std::string& channel) const {
+    KeptPart part{.channel = channel, .version = {}, .at = {}};
+    if (const KeptEvent* event = kept_.find(now, channel)) {
+        part.stamp = event->stamp;
+        part.body = event->body;
+        part.left = event->until - now;
+    }
+    return part;
+}
+
+void MeshNode::on_kept(Instant now, OriginId from, const KeptPart& part, Effects& out) {
+    clock_.see(now, part.stamp.time_us);
+    const KeptEvent* held = kept_.find(now, part.channel);
+    if (part.stamp.time_us != 0 && (held == nullptr || held->stamp < part.stamp)) {
+        tell_last(part.channel, {part.stamp, part.body, now + part.left}, out);
+    }
+    if (kept_.accept(now, from, part, local_.since(kept_key(part.channel)))) {
+        confirm_told(now, part.channel, out);
+    }
+}
+
+/// To shards whose subscribers have missed it: whoever subscribes later is to get it.
+void MeshNode::tell_last(const std::string& channel, const KeptEvent& event, Effects& out) const {
+    const std::uint64_t shards = local_.shards_of(kept_key(channel));
+    for (std::uint16_t i = 0; i < kMaxShards; ++i) {
+        if ((shards >> i) & 1) {
+            out.push_back(ToPort{ShardIndex{i}, LastEvent{channel, event}});
+        }
+    }
+}
+
+void MeshNode::members_changed() {
+    std::vector<OriginId> others;
+    for (const auto& [oid, link] : links_) {
+        others.push_back(oid);
+    }
+    kept_.set_members(std::move(others));
+}
+
+void MeshNode::hand_on(Instant now) {
+    for (const KeptTable::HandOn& moved : kept_.on_deadline(now)) {
+        for (auto& [oid, link] : links_) {
+            const bool is_interested = moved.to == OriginId{} && table_.interested(link.slot, kept_key(moved.channel));
+            if (oid == moved.to || is_interested) {
+                owe_kept(link, moved.channel);
+            }
+        }
+    }
+}
+
+void MeshNode::owe_kept(Link& link, const std::string& channel) {
+    link.sender.owe(kept_key(channel), table_.version(link.slot).value_or(InterestVersion{}));
+}
+
+/// Of every session, also of one whose peer has not fetched our interest yet: nothing else makes sure that it tells us.
+bool MeshNode::all_answered(const std::string& channel) const {
+    const InterestVersion since = local_.since(kept_key(channel)).value_or(InterestVersion{});
+    return std::all_of(links_.begin(), links_.end(), [&](const auto& entry) {
+        return kept_.knows(entry.first, channel, since);
+    });
+}
+
+/// A shard has no subscriber left.
+void MeshNode::drop_kept(ShardIndex shard, const std::string& channel) {
+    const std::string key = kept_key(channel);
+    local_.remove(shard, key);
+    if (local_.shards_of(key) == 0) {
+        kept_.forget(channel);
+    }
+}
+
+// ---- answers that wait for what every member says of the channel -----------------------------------------------------
+
+bool MeshNode::is_told(const Barrier::Waiting& waiting) const {
+    return (!waiting.presence || all_listed(waiting.answer.channel)) &&
+           (!waiting.kept || all_answered(waiting.answer.channel));
+}
+
+/// REQUIRES: every member holds our interest in the channel. Answers, or waits for what they say of it.
+void MeshNode::confirm(Instant now, Barrier::Waiting waiting, Effects& out) {
+    if (!is_told(waiting)) {
+        untold_[waiting.answer.channel].push_back(std::move(waiting));
+        return;
+    }
+    Subscribed& answer = waiting.answer;
+    if (waiting.presence) {
+        answer.members = presence_.members(answer.channel);
+    }
+    if (waiting.kept) {
+        kept_.confirmed(answer.channel);
+        if (const KeptEvent* event = kept_.find(now, answer.channel)) {
+            answer.last = *event;
+        }
+    }
+    out.push_back(ToPort{waiting.shard, std::move(answer)});
+}
+
+void MeshNode::confirm_told(Instant now, const std::string& channel, Effects& out) {
+    auto waiting = untold_.extract(channel);
+    if (!waiting) {
+        return;
+    }
+    for (Barrier::Waiting& one : waiting.mapped()) {
+        confirm(now, std::move(one), out);
+    }
+}
+
+/// One peer less to wait for.
+void MeshNode::confirm_all_told(Instant now, Effects& out) {
+    std::vector<std::string> channels;
+    for (const auto& [channel, waiting] : untold_) {
+        channels.push_back(channel);
+    }
+    for (const std::string& channel : channels) {
+        confirm_told(now, channel, out);
+    }
+}
+
+// ---- usage -----------------------------------------------------------------------------------------------------------
+
+void MeshNode::tick_usage(Instant now, Effects& out) {
+    UsageTable::Out due = usage_.on_deadline(now);
+    if (due.to_members) {
+        for (const auto& [oid, link] : links_) {
+            membership_.send(oid, *due.to_members, out);
+        }
+    }
+    for (auto& [shard, usage] : due.to_shards) {
+        out.push_back(ToPort{shard, std::move(usage)});
+    }
+}
+
+}  // namespace tulle::mesh

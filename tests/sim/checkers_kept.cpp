@@ -1,0 +1,103 @@
+#include <algorithm>
+
+#include "tests/sim/checkers.hpp"
+
+namespace tulle::sim {
+namespace {
+
+constexpr std::size_t kCacheChannels = 3;
+constexpr Duration kAnswer = 1500ms;
+constexpr Duration kSettled = 5s;  ///< an event that was accepted so long before anything happened has reached its keepers
+
+std::string cache_channel(std::size_t i) { return "app/cache-" + std::to_string(i); }
+
+std::vector<Process*> serving(World& world) {
+    std::vector<Process*> processes;
+    for (HostId host = 0; host < world.hosts(); ++host) {
+        if (Process* process = world.process(host); process != nullptr && !process->left) {
+            processes.push_back(process);
+        }
+    }
+    return processes;
+}
+
+/// No more keepers have died together, or out of everybody's sight, than there are copies.
+bool survived(World& world, Instant since) {
+    return std::none_of(world.dead().begin(), world.dead().end(), [&](const World::Dead& dead) {
+        const auto together = std::count_if(world.dead().begin(), world.dead().end(), [&](const World::Dead& other) {
+            return other.at >= dead.at && other.at <= dead.at + kSettled;
+        });
+        const bool unseen = !world.quiet(dead.at - kSettled, dead.at + kSettled);
+        return dead.at >= since && (unseen || together >= static_cast<std::ptrdiff_t>(mesh::kKeepers));
+    });
+}
+
+/// The latest event of the channel that all must know: of an origin that lives, or had sent it when it died.
+mesh::Stamp due_stamp(World& world, const std::vector<Process*>& processes, const std::string& channel) {
+    mesh::Stamp latest;
+    for (const World::KeptAccepted& event : world.kept_accepted()) {
+        const bool alive = std::any_of(processes.begin(), processes.end(), [&](const Process* p) { return p->oid == event.stamp.origin; });
+        const auto death = std::find_if(world.dead().begin(), world.dead().end(),
+                                        [&](const World::Dead& dead) { return dead.process->oid == event.stamp.origin; });
+        const bool arrived = death != world.dead().end() && death->at > event.at + kSettled &&
+                             world.quiet(event.at - kSettled, event.at + kSettled);
+        if (event.channel == channel && (alive || arrived) && survived(world, event.at - kSettled)) {
+            latest = std::max(latest, event.stamp);
+        }
+    }
+    return latest;
+}
+
+}  // namespace
+
+void check_kept(World& world, Outcome& outcome) {
+    for (HostId host = 0; host < world.hosts(); ++host) {
+        for (std::size_t i = 0; world.process(host) != nullptr && i < kCacheChannels; ++i) {
+            world.ask_kept(host, cache_channel(i));
+        }
+    }
+    world.run_for(kAnswer);
+    const std::vector<Process*> processes = serving(world);
+    for (std::size_t i = 0; i < kCacheChannels; ++i) {
+        const std::string channel = cache_channel(i);
+        const mesh::Stamp due = due_stamp(world, processes, channel);
+        for (const Process* process : processes) {
+            const auto found = process->kept_found.find(channel);
+            ++outcome.checked;
+            if (found == process->kept_found.end()) {
+                world.violation("P6 " + world.name_of(process->oid) + " was not answered for the last event of " + channel);
+            } else if (found->second < due) {
+                world.violation("P1 " + world.name_of(process->oid) + " does not know the last event of " + channel + ", of " +
+                                world.name_of(due.origin));
+            } else if (found->second != processes.front()->kept_found[channel]) {
+                world.violation("P6 " + world.name_of(process->oid) + " knows another last event of " + channel + " than " +
+                                world.name_of(processes.front()->oid));
+            }
+        }
+    }
+    for (const Process* process : processes) {
+        process->shelf.for_each([&](const std::string& channel, const mesh::Stamp& last) {
+            outcome.reached["last_events_on_shelves"] += last.time_us != 0 ? 1 : 0;
+            if (last != processes.front()->kept_found[channel]) {
+                world.violation("P6 " + world.name_of(process->oid) + " gives its clients another last event of " + channel);
+            }
+        });
+    }
+}
+
+/// Who subscribes where others are subscribed already gets what is under way as a live event.
+void check_answer(World& world, const Process& process, const std::string& channel, const Shelf::Answered& answered) {
+    for (const World::KeptAccepted& event : world.kept_accepted()) {
+        const auto met = process.first_session.find(event.stamp.origin);
+        const bool known = met == process.first_session.end() ? event.stamp.origin == process.oid : met->second < answered.asked;
+        const bool before = answered.first && known && event.channel == channel && event.at < answered.asked;
+        if (before && answered.last < event.stamp && world.is_serving(event.stamp.origin) &&
+            world.quiet(event.at - kSettled, world.now())) {
+            world.violation("P1 " + world.name_of(process.oid) + " subscribed to " + channel + " and was given an older event than one of " +
+                            world.name_of(event.stamp.origin) + " accepted " + std::to_string((answered.asked - event.at) / 1ms) +
+                            " ms before" + (answered.last.time_us == 0 ? ": none" : ""));
+        }
+    }
+}
+
+}  // namespace tulle::sim

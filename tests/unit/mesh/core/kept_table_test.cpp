@@ -1,0 +1,134 @@
+#include "mesh/core/kept_table.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tulle::mesh {
+namespace {
+
+constexpr Instant kStart{10s};
+constexpr OriginId kSelf{1};
+
+KeptEvent event(std::uint64_t time_us, const std::string& body = "x", Duration keep_for = 1h) {
+    return {{time_us, OriginId{9}}, share(body), kStart + keep_for};
+}
+
+KeptPart answer(const std::string& channel, std::uint64_t version, std::uint64_t at) {
+    return {.channel = channel, .version = InterestVersion{version}, .at = RecordNo{at}};
+}
+
+TEST(KeptTable, HoldsTheEventWithTheGreatestStampUntilItIsTooOld) {
+    KeptTable table(kSelf, {}, {});
+    table.put(kStart, "a", event(5, "five", 10s), false);
+    table.put(kStart, "a", event(4, "four"), false);
+    ASSERT_NE(table.find(kStart, "a"), nullptr);
+    EXPECT_EQ(*table.find(kStart, "a")->body, "five");
+    EXPECT_EQ(table.find(kStart + 10s, "a"), nullptr);
+    EXPECT_EQ(table.find(kStart, "b"), nullptr);
+}
+
+TEST(KeptTable, DropsTheEventThatWasPutFirstWhenItIsFull) {
+    Limits limits;
+    limits.kept_bytes = 3 * (event(1).cost() + 1);
+    KeptTable table(kSelf, {}, limits);
+    for (const char* channel : {"a", "b", "c"}) {
+        table.put(kStart, channel, event(1), false);
+    }
+    table.put(kStart, "a", event(2), false);  // b is the first now
+    table.put(kStart, "d", event(1), false);
+    EXPECT_EQ(table.find(kStart, "b"), nullptr);
+    EXPECT_NE(table.find(kStart, "a"), nullptr);
+    EXPECT_EQ(table.evicted(), 1u);
+    EXPECT_LE(table.bytes(), limits.kept_bytes);
+}
+
+TEST(KeptTable, NamesThreeKeepersTheSameOnEveryNode) {
+    KeptTable here(kSelf, {}, {});
+    KeptTable there(OriginId{2}, {}, {});
+    here.set_members({OriginId{2}, OriginId{3}, OriginId{4}, OriginId{5}});
+    there.set_members({OriginId{5}, OriginId{4}, OriginId{3}, kSelf});
+    std::set<OriginId> all;
+    for (int i = 0; i < 50; ++i) {
+        const std::string channel = "app/cache-" + std::to_string(i);
+        EXPECT_EQ(here.keepers(channel), there.keepers(channel));
+        EXPECT_EQ(here.keepers(channel).size(), kKeepers);
+        all.insert(here.keepers(channel).front());
+    }
+    EXPECT_EQ(all.size(), 5u);  // everybody is the first for some
+}
+
+std::vector<KeptTable::HandOn> all_moves(KeptTable& table, Instant now) {
+    std::vector<KeptTable::HandOn> moves;
+    while (table.next_deadline() == Instant{}) {
+        for (const KeptTable::HandOn& move : table.on_deadline(now)) {
+            moves.push_back(move);
+        }
+    }
+    return moves;
+}
+
+TEST(KeptTable, HandsOnToWhoeverBecomesAKeeper) {
+    KeptTable table(kSelf, {}, {});
+    table.set_members({OriginId{2}, OriginId{3}});
+    for (int i = 0; i < 40; ++i) {
+        table.put(kStart, "app/cache-" + std::to_string(i), event(1), false);
+    }
+    table.set_members({OriginId{2}, OriginId{3}, OriginId{4}});
+    std::set<std::string> given;
+    for (const KeptTable::HandOn& move : all_moves(table, kStart)) {
+        EXPECT_EQ(move.to, OriginId{4});
+        EXPECT_TRUE(table.keeps(OriginId{4}, move.channel));
+        given.insert(move.channel);
+    }
+    for (int i = 0; i < 40; ++i) {
+        const std::string channel = "app/cache-" + std::to_string(i);
+        EXPECT_EQ(given.contains(channel), table.keeps(OriginId{4}, channel));
+    }
+    EXPECT_GT(given.size(), 15u);
+    EXPECT_LT(given.size(), 40u);
+}
+
+TEST(KeptTable, ForgetsWhatIsNeitherToBeKeptNorWantedHere) {
+    const Timing timing;
+    KeptTable table(kSelf, timing, {});
+    table.set_members({OriginId{2}, OriginId{3}, OriginId{4}, OriginId{5}, OriginId{6}});
+    table.want("app/cache-0");
+    for (int i = 0; i < 40; ++i) {
+        table.put(kStart, "app/cache-" + std::to_string(i), event(1, "x", 10h), true);
+    }
+    static_cast<void>(table.on_deadline(kStart + timing.kept_sweep));
+    EXPECT_EQ(table.size(), 40u);  // they may be on their way
+    static_cast<void>(table.on_deadline(kStart + timing.kept_transit + timing.kept_sweep));
+    for (int i = 0; i < 40; ++i) {
+        const std::string channel = "app/cache-" + std::to_string(i);
+        EXPECT_EQ(table.find(kStart, channel) != nullptr, i == 0 || table.keeps(kSelf, channel)) << channel;
+    }
+    table.set_members({});
+    EXPECT_TRUE(table.keeps(kSelf, "app/cache-0"));
+}
+
+TEST(KeptTable, KnowsWhoHasAnsweredThePresentInterest) {
+    KeptTable table(kSelf, {}, {});
+    const OriginId peer{2};
+    EXPECT_FALSE(table.accept(kStart, peer, answer("a", 3, 7), std::nullopt));  // nobody has asked
+    table.want("a");
+    EXPECT_FALSE(table.accept(kStart, peer, answer("a", 3, 7), InterestVersion{4}));
+    EXPECT_FALSE(table.knows(peer, "a", InterestVersion{4}));
+    EXPECT_TRUE(table.accept(kStart, peer, answer("a", 4, 7), InterestVersion{4}));
+    EXPECT_TRUE(table.knows(peer, "a", InterestVersion{4}));
+    EXPECT_TRUE(table.is_answered(peer, "a", RecordNo{7}));
+    EXPECT_FALSE(table.is_answered(peer, "a", RecordNo{8}));
+    table.lose(peer);
+    EXPECT_FALSE(table.knows(peer, "a", InterestVersion{4}));
+    EXPECT_FALSE(table.is_answered(peer, "a", RecordNo{7}));
+}
+
+TEST(KeptTable, TakesNothingFromSubscribersWhoAreServedAlready) {
+    KeptTable table(kSelf, {}, {});
+    table.want("a");
+    table.confirmed("a");
+    EXPECT_TRUE(table.accept(kStart, OriginId{2}, answer("a", 4, 7), InterestVersion{4}));  // a new session answers again
+    EXPECT_FALSE(table.is_answered(OriginId{2}, "a", RecordNo{7}));
+}
+
+}  // namespace
+}  // namespace tulle::mesh

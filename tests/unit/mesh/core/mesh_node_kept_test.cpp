@@ -1,0 +1,147 @@
+#include "tests/unit/mesh/core/played_peer.hpp"
+
+namespace tulle::mesh {
+namespace {
+
+const std::string kChannel = "app/cache-a";
+const std::string kKey = kept_key(kChannel);
+
+class MeshNodeKeptTest : public PlayedPeerTest {
+protected:
+    void publish(const std::string& body) {
+        Publish message{1, {kChannel}, share(body), {}};
+        message.kept = 1;
+        message.keep_for = 1min;
+        from_shard(0, std::move(message));
+    }
+    /// A first subscriber, as far as the peer's acknowledgement.
+    InterestVersion subscribe(std::uint16_t shard) {
+        from_shard(shard, Subscribe{.channel = kChannel, .generation = 1, .kept = true});
+        const InterestVersion version = node_.local_interest().log().version();
+        control(InterestAck{version});
+        return version;
+    }
+    KeptPart answer(InterestVersion version, std::uint64_t time_us, const std::string& body, RecordNo at = RecordNo{20}) {
+        return {.channel = kChannel, .version = version, .at = at, .stamp = {time_us, OriginId{time_us == 0 ? 0u : 2u}},
+                .body = share(body), .left = 1min};
+    }
+    Record event(std::uint64_t n, std::uint64_t time_us, const std::string& body) {
+        Record record{.n = RecordNo{n}, .channels = {kChannel, "app/b"}, .body = share(body), .exclude_socket = {}};
+        record.kept = 1;
+        record.stamp = {time_us, OriginId{2}};
+        record.keep_for = 1min;
+        return record;
+    }
+    std::vector<RecordPtr> delivered() const {
+        std::vector<RecordPtr> records;
+        for (const Effect& effect : out_) {
+            if (const auto* local = std::get_if<DeliverLocal>(&effect)) {
+                records.push_back(local->record);
+            }
+        }
+        return records;
+    }
+};
+
+TEST_F(MeshNodeKeptTest, ConfirmsWhenThePeerHasToldWhatItHolds) {
+    const InterestVersion version = subscribe(0);
+    EXPECT_TRUE(to_shards<Subscribed>(out_).empty());
+    frame({}, {}, {answer(version, 900, "theirs")});
+    const auto answers = to_shards<Subscribed>(out_);
+    ASSERT_EQ(answers.size(), 1u);
+    ASSERT_TRUE(answers[0].last);
+    EXPECT_EQ(*answers[0].last->body, "theirs");
+    EXPECT_EQ(answers[0].last->until, now_ + 1min);
+}
+
+TEST_F(MeshNodeKeptTest, ThePeerMayHoldNothing) {
+    frame({}, {}, {answer(subscribe(0), 0, "")});
+    ASSERT_EQ(to_shards<Subscribed>(out_).size(), 1u);
+    EXPECT_FALSE(to_shards<Subscribed>(out_)[0].last);
+}
+
+TEST_F(MeshNodeKeptTest, ItsOwnLaterEventWins) {
+    publish("ours");
+    frame({}, {}, {answer(subscribe(0), 1, "theirs")});
+    EXPECT_EQ(*to_shards<Subscribed>(out_).at(0).last->body, "ours");
+}
+
+TEST_F(MeshNodeKeptTest, SendsEventsToTheirKeepersThoughNobodySubscribesThere) {
+    publish("ours");
+    ASSERT_EQ(frames(out_).size(), 1u);  // of two nodes both are keepers
+    EXPECT_EQ(frames(out_)[0]->records.at(0)->kept, 1u);
+}
+
+TEST_F(MeshNodeKeptTest, AnswersThePeersInterestAheadOfRecords) {
+    publish("ours");
+    out_.clear();
+    control(InterestDelta{InterestVersion{0}, {{true, kChannel}, {true, kKey}}, InterestVersion{2}});
+    ASSERT_EQ(frames(out_).size(), 1u);
+    ASSERT_EQ(frames(out_)[0]->kept.size(), 1u);
+    EXPECT_EQ(frames(out_)[0]->kept[0]->version, InterestVersion{2});
+    EXPECT_EQ(*frames(out_)[0]->kept[0]->body, "ours");
+}
+
+TEST_F(MeshNodeKeptTest, WhatTheAnswerHoldsDoesNotComeAgainOnThatChannel) {
+    from_shard(0, Subscribe{"app/b", 1});
+    const InterestVersion version = subscribe(0);
+    frame({}, {}, {answer(version, 900, "theirs", RecordNo{60})});
+    out_.clear();
+    frame({}, {event(60, 900, "theirs"), event(61, 901, "next")});
+    ASSERT_EQ(delivered().size(), 2u);
+    EXPECT_EQ(delivered()[0]->channels, (std::vector<std::string>{"app/b"}));
+    EXPECT_EQ(delivered()[0]->kept, 0u);
+    EXPECT_EQ(delivered()[1]->channels.size(), 2u);
+}
+
+TEST_F(MeshNodeKeptTest, TellsSubscribersShardsOfAnEventTheyHaveMissed) {
+    const InterestVersion version = subscribe(0);
+    frame({}, {}, {answer(version, 900, "theirs")});
+    out_.clear();
+    frame({}, {}, {answer(version, 950, "handed on")});
+    const auto told = to_shards<LastEvent>(out_);
+    ASSERT_EQ(told.size(), 1u);
+    EXPECT_EQ(*told[0].event.body, "handed on");
+    EXPECT_TRUE(to_shards<Subscribed>(out_).empty());
+}
+
+TEST_F(MeshNodeKeptTest, AQueryBringsTheNewestOfWhatAnybodyHolds) {
+    publish("ours");
+    out_.clear();
+    from_shard(0, Query{.id = 7, .body = "q", .timeout = 1s, .kept = {kChannel, "app/cache-none"}});
+    const auto asked = controls<QueryAsk>(out_);
+    ASSERT_EQ(asked.size(), 1u);
+    EXPECT_EQ(asked[0].kept.size(), 2u);
+    const std::uint64_t later = std::uint64_t{1} << 60;
+    control(QueryAnswer{asked[0].id, {}, false, std::make_shared<const KeptPart>(answer({}, later, "theirs"))});
+    control(QueryAnswer{asked[0].id, {}, true, {}});
+    for (const ShardIndex shard : {ShardIndex{0}, ShardIndex{1}}) {
+        from_shard(shard.value, LocalAnswer{to_shards<LocalQuery>(out_).at(shard.value).token, {}, true});
+    }
+    const auto results = to_shards<QueryResult>(out_);
+    ASSERT_EQ(results.size(), 1u);
+    ASSERT_EQ(results[0].kept.size(), 1u);
+    EXPECT_EQ(results[0].kept[0].first, kChannel);
+    EXPECT_EQ(*results[0].kept[0].second.body, "theirs");
+}
+
+TEST_F(MeshNodeKeptTest, TellsAPeerThatAsksWhatItHolds) {
+    publish("ours");
+    out_.clear();
+    control(QueryAsk{5, "q", 1000, {kChannel, "app/cache-none"}});
+    const auto answers = controls<QueryAnswer>(out_);
+    ASSERT_EQ(answers.size(), 1u);
+    EXPECT_EQ(answers[0].id, 5u);
+    EXPECT_EQ(*answers[0].kept->body, "ours");
+}
+
+TEST_F(MeshNodeKeptTest, RefusesToKeepForTooLong) {
+    Publish message{1, {kChannel}, share("x"), {}};
+    message.kept = 1;
+    message.keep_for = kMaxKeepFor + 1ms;
+    from_shard(0, std::move(message));
+    EXPECT_EQ(to_shards<Published>(out_).at(0).outcome, PublishOutcome::kTooLarge);
+}
+
+}  // namespace
+}  // namespace tulle::mesh

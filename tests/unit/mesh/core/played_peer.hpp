@@ -1,0 +1,95 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "mesh/core/mesh_node.hpp"
+
+namespace tulle::mesh {
+
+inline constexpr Instant kStart{10s};
+
+template <class T>
+std::vector<T> to_shards(const Effects& effects) {
+    std::vector<T> found;
+    for (const Effect& effect : effects) {
+        const auto* to = std::get_if<ToPort>(&effect);
+        if (const T* what = to == nullptr ? nullptr : std::get_if<T>(&to->message)) {
+            found.push_back(*what);
+        }
+    }
+    return found;
+}
+
+template <class T>
+std::vector<T> controls(const Effects& effects) {
+    std::vector<T> found;
+    for (const Effect& effect : effects) {
+        const auto* send = std::get_if<SendControl>(&effect);
+        if (const T* what = send == nullptr ? nullptr : std::get_if<T>(&send->message.body)) {
+            found.push_back(*what);
+        }
+    }
+    return found;
+}
+
+inline std::vector<FramePtr> frames(const Effects& effects) {
+    std::vector<FramePtr> found;
+    for (const Effect& effect : effects) {
+        const auto* send = std::get_if<SendData>(&effect);
+        if (const auto* frame = send == nullptr ? nullptr : std::get_if<FramePtr>(&send->message.body)) {
+            found.push_back(*frame);
+        }
+    }
+    return found;
+}
+
+/// One real node with two shards, and a peer played by the test, in session from the start.
+class PlayedPeerTest : public testing::Test {
+protected:
+    PlayedPeerTest() {
+        node_.set_shards(3);
+        node_.start(kStart, out_);
+        const Introduction peer{"test", "b", "1", {"b:1", "b:2", "b:3"}, kOldestProtocolVersion, kProtocolVersion, true};
+        control(Hello{peer, SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, {}});
+        for (const Effect& effect : Effects(out_)) {
+            if (const auto* open = std::get_if<OpenLink>(&effect)) {
+                feed(LinkUp{open->link});
+            }
+        }
+        tag_ = controls<Welcome>(out_).back().tag;
+        control(Heartbeat{});
+        control(InterestPull{});
+        control(InterestDelta{InterestVersion{0}, {}, InterestVersion{0}});
+        feed(SubscriberSeen{OriginId{2}});
+        out_.clear();
+    }
+
+    void feed(Input input) {
+        node_.step(now_, input, out_);
+        node_.settle(now_, out_);
+    }
+    void control(ControlBody body) { feed(Control{OriginId{2}, OriginId{1}, tag_, std::move(body)}); }
+    void from_shard(std::uint16_t shard, ToHub message) { feed(PortInput{ShardIndex{shard}, std::move(message)}); }
+    void frame(std::vector<PresencePart> parts, std::vector<Record> records = {}, std::vector<KeptPart> kept = {}) {
+        Frame made{.no = FrameNo{++frames_}, .upto = RecordNo{50}, .gone = {}, .records = {}};
+        for (PresencePart& part : parts) {
+            made.presence.push_back(std::make_shared<const PresencePart>(std::move(part)));
+        }
+        for (KeptPart& part : kept) {
+            made.kept.push_back(std::make_shared<const KeptPart>(std::move(part)));
+        }
+        for (Record& record : records) {
+            made.records.push_back(std::make_shared<const Record>(std::move(record)));
+        }
+        feed(Data{OriginId{2}, OriginId{1}, tag_, std::make_shared<const Frame>(std::move(made))});
+    }
+
+    MeshNode node_{{.oid = OriginId{1}, .cluster = "test", .name = "a", .version = "1",
+                    .endpoints = {"a:1", "a:2", "a:3"}, .seeds = {}, .timing = {}, .limits = {}}, 1};
+    Instant now_ = kStart;
+    Effects out_;
+    SessionTag tag_;
+    std::uint64_t frames_ = 0;
+};
+
+}  // namespace tulle::mesh

@@ -26,12 +26,24 @@ bool needs_auth(std::string_view channel) {
     return channel.starts_with("private-") || channel.starts_with("presence-");
 }
 
+bool is_presence(std::string_view channel) {
+    return channel.starts_with("presence-");
+}
+
+bool is_encrypted(std::string_view channel) {
+    return channel.starts_with("private-encrypted-");
+}
+
 bool allows_client_events(std::string_view channel) {
-    return needs_auth(channel) && !channel.starts_with("private-encrypted-");
+    return needs_auth(channel) && !is_encrypted(channel);
 }
 
 bool is_client_event(std::string_view name) {
     return is_valid_event_name(name) && name.starts_with(kClientPrefix) && name.size() > kClientPrefix.size();
+}
+
+bool is_server_event(std::string_view name) {
+    return name.starts_with("pusher:") || name.starts_with("pusher_internal:") || name == "tulle:gap";
 }
 
 }  // namespace tulle::client

@@ -3,19 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "client/core/channel_name.hpp"
 #include "mesh/base/assert.hpp"
 
 namespace tulle::client {
-namespace {
-
-constexpr const char* kSucceeded = "pusher:subscription_succeeded";
-constexpr const char* kError = "pusher:subscription_error";
-
-}  // namespace
 
 Connection::Connection(ConnectionConfig config, Prng prng)
-    : config_(config), policy_(config.servers, config.reconnect, prng) {}
+    : config_(config), policy_(config.servers, config.reconnect, prng), sealed_(config.open_sealed) {}
 
 void Connection::step(Instant now, const Input& input, Effects& out) {
     std::visit([&](const auto& alternative) { on(now, alternative, out); }, input);
@@ -58,45 +51,6 @@ void Connection::on(Instant now, const Lost& input, Effects& out) {
     }
 }
 
-void Connection::on(Instant, const Want& input, Effects& out) {
-    if (book_.add(input.channel) && phase_ == Phase::kConnected) {
-        ask_for(input.channel, out);
-    }
-}
-
-void Connection::on(Instant, const Unwant& input, Effects& out) {
-    auto was = SubscriptionState::kIdle;
-    if (!book_.remove(input.channel, was) || phase_ != Phase::kConnected) {
-        return;
-    }
-    if (was == SubscriptionState::kPending || was == SubscriptionState::kSubscribed) {
-        out.push_back(Send{UnsubscribeRequest{input.channel}});
-    }
-}
-
-void Connection::on(Instant, const Trigger& input, Effects& out) {
-    if (book_.state(input.event.channel) != SubscriptionState::kSubscribed) {
-        out.push_back(ReportError{std::nullopt, "client event not sent: not subscribed now", input.event.channel});
-        return;
-    }
-    out.push_back(Send{input.event});
-}
-
-void Connection::on(Instant, const Authorized& input, Effects& out) {
-    const std::string& channel = input.request.channel;
-    if (live(input.dial) && book_.state(channel) == SubscriptionState::kAuthorizing) {
-        book_.set_state(channel, SubscriptionState::kPending);
-        out.push_back(Send{input.request});
-    }
-}
-
-void Connection::on(Instant, const AuthorizationFailed& input, Effects& out) {
-    if (live(input.dial) && book_.state(input.channel) == SubscriptionState::kAuthorizing) {
-        book_.set_state(input.channel, SubscriptionState::kRefused);
-        out.push_back(Deliver{ChannelEvent{input.channel, kError, input.data, {}}});
-    }
-}
-
 void Connection::on(Instant now, const Tick&, Effects& out) {
     if (!next_deadline() || now < deadline_) {
         return;
@@ -124,8 +78,8 @@ void Connection::on(Instant, const Close&, Effects& out) {
         out.push_back(Drop{dial_});
     }
     phase_ = Phase::kClosed;
-    book_.reset();
-    out.push_back(ReportState{phase_, attempt_.server, {}, "closed by the application", {}});
+    forget_connection();
+    out.push_back(ReportState{phase_, attempt_.server, {}, "closed by the application", {}, {}});
 }
 
 void Connection::message(Instant now, const Established& message, Effects& out) {
@@ -138,7 +92,8 @@ void Connection::message(Instant now, const Established& message, Effects& out) 
     activity_timeout_ = std::min(config_.activity_timeout, message.activity_timeout);
     deadline_ = now + activity_timeout_;
     policy_.on_connected(now);
-    out.push_back(ReportState{phase_, attempt_.server, socket_id_, {}, {}});
+    out.push_back(ReportState{phase_, attempt_.server, socket_id_, {}, {}, {}});
+    user_.begin(dial_, socket_id_, out);
     for (const std::string& channel : book_.channels()) {
         ask_for(channel, out);
     }
@@ -152,56 +107,26 @@ void Connection::message(Instant, const Pong&, Effects&) {}
 
 void Connection::message(Instant, const Unknown&, Effects&) {}
 
-void Connection::message(Instant now, const ServerError& message, Effects& out) {
-    // Some servers refuse a connection by an error that bears the close code, and leave the closing to the client.
-    if (phase_ == Phase::kConnecting && message.code && *message.code >= 4000 && *message.code < 4300) {
-        drop(now, message.code, message.message, out);
-        return;
-    }
-    out.push_back(ReportError{message.code, message.message, message.channel});
-}
-
-void Connection::message(Instant, const SubscriptionSucceeded& message, Effects& out) {
-    if (book_.state(message.channel) == SubscriptionState::kPending) {
-        book_.set_state(message.channel, SubscriptionState::kSubscribed);
-        out.push_back(Deliver{ChannelEvent{message.channel, kSucceeded, message.data, {}}});
-    }
-}
-
-void Connection::message(Instant, const SubscriptionError& message, Effects& out) {
-    if (book_.state(message.channel) == SubscriptionState::kPending) {
-        book_.set_state(message.channel, SubscriptionState::kRefused);
-        out.push_back(Deliver{ChannelEvent{message.channel, kError, message.data, {}}});
-    }
-}
-
-void Connection::message(Instant, const ChannelEvent& message, Effects& out) {
-    if (book_.state(message.channel)) {
-        out.push_back(Deliver{message});
-    }
-}
-
 void Connection::dial(Instant now, Effects& out) {
     phase_ = Phase::kConnecting;
     dial_ = dial_.next();
     deadline_ = now + config_.connect_timeout;
-    out.push_back(ReportState{phase_, attempt_.server, {}, {}, {}});
+    out.push_back(ReportState{phase_, attempt_.server, {}, {}, {}, {}});
     out.push_back(Dial{dial_, attempt_.server});
 }
 
 void Connection::lose(Instant now, std::optional<int> code, std::string reason, Effects& out) {
-    book_.reset();
-    socket_id_.clear();
+    forget_connection();
     const Reaction reaction = reaction_to(code);
     if (reaction == Reaction::kFatal) {
         phase_ = Phase::kFailed;
-        out.push_back(ReportState{phase_, attempt_.server, {}, std::move(reason), {}});
+        out.push_back(ReportState{phase_, attempt_.server, {}, std::move(reason), {}, code});
         return;
     }
     attempt_ = policy_.after_failure(now, reaction);
     phase_ = Phase::kWaiting;
     deadline_ = attempt_.at;
-    out.push_back(ReportState{phase_, attempt_.server, {}, std::move(reason), attempt_.at - now});
+    out.push_back(ReportState{phase_, attempt_.server, {}, std::move(reason), attempt_.at - now, code});
     if (attempt_.at <= now) {
         dial(now, out);
     }
@@ -212,14 +137,13 @@ void Connection::drop(Instant now, std::optional<int> code, std::string reason, 
     lose(now, code, std::move(reason), out);
 }
 
-void Connection::ask_for(const std::string& channel, Effects& out) {
-    if (needs_auth(channel)) {
-        book_.set_state(channel, SubscriptionState::kAuthorizing);
-        out.push_back(Authorize{dial_, socket_id_, channel});
-    } else {
-        book_.set_state(channel, SubscriptionState::kPending);
-        out.push_back(Send{SubscribeRequest{channel, {}, {}}});
-    }
+void Connection::forget_connection() {
+    book_.reset();
+    presence_.reset();
+    sealed_.reset();
+    user_.lost();
+    awaiting_user_.clear();
+    socket_id_.clear();
 }
 
 bool Connection::live(DialId dial) const {

@@ -7,13 +7,17 @@
 namespace tulle::client {
 
 Reaction reaction_to(std::optional<int> close_code) {
-    if (!close_code || *close_code < 4000 || *close_code >= 4300) {
+    if (!close_code) {
         return Reaction::kRetry;
     }
-    if (*close_code < 4100) {
+    const int code = *close_code;
+    if (code < 4000) {
+        return code >= 1002 && code <= 1004 ? Reaction::kBackoff : Reaction::kRetry;
+    }
+    if (code < 4100 || code >= 4300) {
         return Reaction::kFatal;
     }
-    return *close_code < 4200 ? Reaction::kBackoff : Reaction::kAtOnce;
+    return code < 4200 ? Reaction::kBackoff : Reaction::kAtOnce;
 }
 
 ReconnectPolicy::ReconnectPolicy(std::size_t servers, ReconnectConfig config, Prng prng)

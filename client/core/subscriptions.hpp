@@ -12,9 +12,10 @@ namespace tulle::client {
 
 /// How far a wanted channel has come on the present connection.
 enum class SubscriptionState : std::uint8_t {
-    kIdle,         ///< not asked for: no connection
-    kAuthorizing,  ///< waiting for the application's auth string
-    kPending,      ///< asked for
+    kIdle,          ///< not asked for: no connection
+    kAuthorizing,   ///< waiting for the application's auth string
+    kAwaitingUser,  ///< waiting for the sign-in under way
+    kPending,       ///< asked for
     kSubscribed,
     kRefused,  ///< until the next connection
 };

@@ -13,20 +13,9 @@
 #include <tulle/publisher.hpp>
 #include <tulle/sign.hpp>
 
+#include "client/examples/common.hpp"
+
 namespace {
-
-constexpr const char* kAppId = "app-id";
-constexpr const char* kKey = "app-key";
-constexpr const char* kSecret = "app-secret";
-
-/// The HTTP API listens where the WebSockets do.
-std::vector<std::string> http_urls(const std::vector<std::string>& servers) {
-    std::vector<std::string> urls;
-    for (const std::string& server : servers) {
-        urls.push_back("http" + server.substr(server.find("://")));
-    }
-    return urls;
-}
 
 void run(const std::vector<std::string>& servers) {
     sigset_t stop;
@@ -35,20 +24,20 @@ void run(const std::vector<std::string>& servers) {
     sigaddset(&stop, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &stop, nullptr);  // before the client's thread exists, which inherits it
 
-    tulle::Publisher publisher(
-        {.servers = http_urls(servers), .app_id = kAppId, .app_key = kKey, .app_secret = kSecret});
+    tulle::Publisher publisher({.servers = example::http_urls(servers),
+                                .app_id = example::kAppId,
+                                .app_key = example::kKey,
+                                .app_secret = example::kSecret});
     tulle::Client client({
         .servers = servers,
-        .app_key = kKey,
+        .app_key = example::kKey,
         // A real client asks its application's server, which knows the secret and decides who may subscribe.
-        .authorizer = [](const std::string& socket_id,
-                         const std::string& channel) { return tulle::sign_channel(kKey, kSecret, socket_id, channel); },
+        .authorizer =
+            [](const std::string& socket_id, const std::string& channel) {
+                return tulle::sign_channel(example::kKey, example::kSecret, socket_id, channel);
+            },
     });
-    client.on_state([](const tulle::StateChange& change) {
-        std::printf("%s %s %s\n", std::string(tulle::to_string(change.state)).c_str(), change.server.c_str(),
-                    change.reason.c_str());
-    });
-
+    client.on_state(example::say_state);
     const tulle::Subscription news = client.subscribe("news", [&](const tulle::Event& event) {
         std::printf("%s %s %s\n", event.channel.c_str(), event.name.c_str(), event.data.c_str());
         if (event.name == "pusher:subscription_succeeded") {
@@ -73,13 +62,9 @@ void run(const std::vector<std::string>& servers) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::vector<std::string> servers(argv + 1, argv + argc);
-    if (servers.empty()) {
-        servers.emplace_back("ws://127.0.0.1:6001");
-    }
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
     try {
-        run(servers);
+        run(example::servers(argc, argv, 1));
     } catch (const std::exception& error) {
         std::fprintf(stderr, "%s\n", error.what());
         return 2;

@@ -8,6 +8,15 @@
 #include "mesh/base/assert.hpp"
 
 namespace tulle {
+namespace {
+
+bool hears_anything(const ChannelHandlers& handlers) {
+    return handlers.on_event || handlers.on_subscribed || handlers.on_member_added || handlers.on_member_removed ||
+           handlers.on_subscription_count || handlers.on_cache_miss || handlers.on_gap || handlers.on_error ||
+           handlers.on_any;
+}
+
+}  // namespace
 
 std::string_view to_string(ConnectionState state) {
     switch (state) {
@@ -67,18 +76,28 @@ void Client::on_error(ErrorHandler handler) {
     runner_->set_error_handler(std::move(handler));
 }
 
-Subscription Client::subscribe(const std::string& channel, EventHandler handler) {
+Subscription Client::subscribe(const std::string& channel, ChannelHandlers handlers) {
     if (!client::is_valid_channel_name(channel)) {
         throw std::invalid_argument("tulle::Client: not a channel name: 1 to 200 of A-Z a-z 0-9 _ - = @ , . ;");
     }
-    if (!handler) {
+    if (!hears_anything(handlers)) {
         throw std::invalid_argument("tulle::Client: no handler");
     }
     auto slot = std::make_shared<client::HandlerSlot>();
     slot->channel = channel;
-    slot->handler = std::move(handler);
+    slot->handlers = std::move(handlers);
     runner_->add(slot);
     return Subscription(runner_, std::move(slot));
+}
+
+Subscription Client::subscribe(const std::string& channel, EventHandler handler) {
+    ChannelHandlers handlers;
+    handlers.on_any = std::move(handler);
+    return subscribe(channel, std::move(handlers));
+}
+
+void Client::sign_in(UserHandlers handlers) {
+    runner_->sign_in(std::move(handlers));
 }
 
 TriggerResult Client::trigger(const std::string& channel, const std::string& event, const std::string& data) {

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <stdexcept>
 
+#include "client/wire/encryption.hpp"
+
 namespace tulle::client {
 
 ClientOptions checked(ClientOptions options) {
@@ -28,6 +30,7 @@ ConnectionConfig connection_config(const ClientOptions& options, std::size_t ser
     config.pong_timeout = options.pong_timeout;
     config.reconnect.delay_min = options.retry_delay_min;
     config.reconnect.delay_max = options.retry_delay_max;
+    config.open_sealed = open_sealed;
     return config;
 }
 

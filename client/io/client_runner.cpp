@@ -1,12 +1,14 @@
 #include "client/io/client_runner.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <random>
+#include <stdexcept>
 #include <utility>
 
 #include <boost/asio/post.hpp>
 
+#include "client/core/limits.hpp"
+#include "client/io/auth_answers.hpp"
 #include "client/io/client_config.hpp"
 #include "client/io/clock.hpp"
 #include "client/io/server_list.hpp"
@@ -17,8 +19,6 @@ namespace tulle::client {
 namespace {
 
 namespace asio = boost::asio;
-
-constexpr std::size_t kMaxQueuedEvents = 1'024;
 
 std::uint64_t random_seed() {
     std::random_device device;
@@ -78,11 +78,20 @@ void ClientRunner::set_error_handler(ErrorHandler handler) {
     mailbox_.push_reserved(SetErrorHandler{std::move(handler)});
 }
 
+void ClientRunner::sign_in(UserHandlers handlers) {
+    mailbox_.push_reserved(SignInUser{std::move(handlers)});
+}
+
 void ClientRunner::add(std::shared_ptr<HandlerSlot> slot) {
+    if (subscriptions_.fetch_add(1) >= kMaxSubscriptions) {
+        subscriptions_.fetch_sub(1);
+        throw std::length_error("tulle::Client: more than " + std::to_string(kMaxSubscriptions) + " subscriptions");
+    }
     mailbox_.push_reserved(AddHandler{std::move(slot)});
 }
 
 void ClientRunner::remove(std::shared_ptr<HandlerSlot> slot) {
+    subscriptions_.fetch_sub(1);
     mailbox_.push_reserved(RemoveHandler{std::move(slot)});
 }
 
@@ -132,19 +141,14 @@ void ClientRunner::drain() {
 
 void ClientRunner::apply(AddHandler& command) {
     const std::string channel = command.slot->channel;
-    handlers_[channel].push_back(std::move(command.slot));
+    handlers_.add(std::move(command.slot));
     step(Want{channel});
 }
 
 void ClientRunner::apply(RemoveHandler& command) {
-    const auto it = handlers_.find(command.slot->channel);
-    if (it == handlers_.end() || std::erase(it->second, command.slot) == 0) {
-        return;
+    if (handlers_.remove(command.slot)) {
+        step(Unwant{command.slot->channel});
     }
-    if (it->second.empty()) {
-        handlers_.erase(it);
-    }
-    step(Unwant{command.slot->channel});
 }
 
 void ClientRunner::apply(TriggerEvent& command) {
@@ -153,14 +157,16 @@ void ClientRunner::apply(TriggerEvent& command) {
 }
 
 void ClientRunner::apply(SetStateHandler& command) {
-    state_handler_ = std::move(command.handler);
-    if (state_handler_) {
-        state_handler_(state_);
-    }
+    handlers_.set_state(std::move(command.handler), state_);
 }
 
 void ClientRunner::apply(SetErrorHandler& command) {
-    error_handler_ = std::move(command.handler);
+    handlers_.set_error(std::move(command.handler));
+}
+
+void ClientRunner::apply(SignInUser& command) {
+    handlers_.set_user(std::move(command.handlers));
+    step(SignIn{});
 }
 
 void ClientRunner::apply(CloseNow&) {
@@ -258,51 +264,22 @@ void ClientRunner::execute(const Send& effect) {
 }
 
 void ClientRunner::execute(const Authorize& effect) {
-    ChannelAuth answer;
-    std::string refusal = "the authorizer refused";
-    if (!options_.authorizer) {
-        refusal = "no authorizer";
-    } else {
-        try {
-            answer = options_.authorizer(effect.socket_id, effect.channel);
-        } catch (const std::exception& error) {
-            refusal = std::string("the authorizer failed: ") + error.what();
-        }
-    }
-    if (answer.auth.empty()) {
-        step(AuthorizationFailed{effect.dial, effect.channel, subscription_error_data("AuthError", refusal)});
-    } else {
-        step(Authorized{effect.dial,
-                        SubscribeRequest{effect.channel, std::move(answer.auth), std::move(answer.channel_data)}});
-    }
+    step(ask(options_.authorizer, effect));
 }
 
-void ClientRunner::execute(const Deliver& effect) {
-    const auto it = handlers_.find(effect.event.channel);
-    if (it == handlers_.end()) {
-        return;
-    }
-    const Event event{effect.event.channel, effect.event.name, effect.event.data, effect.event.user_id};
-    for (const std::shared_ptr<HandlerSlot>& slot : it->second) {
-        if (slot->active.load()) {
-            slot->handler(event);
-        }
-    }
+void ClientRunner::execute(const Authenticate& effect) {
+    step(ask(options_.user_authenticator, effect));
 }
 
 void ClientRunner::execute(const ReportState& effect) {
     connected_.store(effect.phase == Phase::kConnected);
-    state_ = StateChange{public_state(effect.phase), options_.servers[effect.server], effect.socket_id, effect.reason,
-                         rounded_up(effect.retry_in)};
-    if (state_handler_) {
-        state_handler_(state_);
-    }
-}
-
-void ClientRunner::execute(const ReportError& effect) {
-    if (error_handler_) {
-        error_handler_(ClientError{effect.code, effect.message, effect.channel});
-    }
+    state_ = StateChange{.state = public_state(effect.phase),
+                         .server = options_.servers[effect.server],
+                         .socket_id = effect.socket_id,
+                         .reason = effect.reason,
+                         .code = effect.code,
+                         .retry_in = rounded_up(effect.retry_in)};
+    handlers_.call(state_);
 }
 
 }  // namespace tulle::client

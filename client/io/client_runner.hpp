@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -18,23 +17,17 @@
 #include <tulle/client.hpp>
 
 #include "client/core/connection.hpp"
+#include "client/io/handler_table.hpp"
 #include "client/io/ws_link.hpp"
 #include "client/wire/server_url.hpp"
 #include "mesh/base/mailbox.hpp"
 
 namespace tulle::client {
 
-/// One handler of one channel, shared by the runner and the application's Subscription.
-struct HandlerSlot {
-    std::string channel;
-    EventHandler handler;
-    std::atomic<bool> active{true};
-};
-
 /// The shell of a Connection: its thread, socket, timer, and the application's handlers. Decides nothing.
 ///
 /// Thread: public functions from any thread; everything else on the runner's own. Commands cross in a bounded mailbox;
-///         those that make or end a subscription are always taken, their number is the application's.
+///         those that make or end a subscription are always taken: kMaxSubscriptions bounds them.
 class ClientRunner final : public std::enable_shared_from_this<ClientRunner>, public WsLink::Owner {
 public:
     /// Throws std::invalid_argument.
@@ -46,6 +39,8 @@ public:
     void start();
     void set_state_handler(StateHandler handler);
     void set_error_handler(ErrorHandler handler);
+    void sign_in(UserHandlers handlers);
+    /// Throws std::length_error beyond kMaxSubscriptions.
     void add(std::shared_ptr<HandlerSlot> slot);
     void remove(std::shared_ptr<HandlerSlot> slot);
     [[nodiscard]] TriggerResult trigger(ClientEvent event);
@@ -69,9 +64,12 @@ private:
     struct SetErrorHandler {
         ErrorHandler handler;
     };
+    struct SignInUser {
+        UserHandlers handlers;
+    };
     struct CloseNow {};
-    using Command = std::variant<AddHandler, RemoveHandler, TriggerEvent, SetStateHandler, SetErrorHandler, CloseNow>;
-    using Slots = std::vector<std::shared_ptr<HandlerSlot>>;
+    using Command =
+        std::variant<AddHandler, RemoveHandler, TriggerEvent, SetStateHandler, SetErrorHandler, SignInUser, CloseNow>;
 
     void run();
     void drain();
@@ -80,6 +78,7 @@ private:
     void apply(TriggerEvent& command);
     void apply(SetStateHandler& command);
     void apply(SetErrorHandler& command);
+    void apply(SignInUser& command);
     void apply(CloseNow& command);
 
     void on_text(DialId dial, std::string_view text) override;
@@ -94,9 +93,13 @@ private:
     void execute(const Farewell& effect);
     void execute(const Send& effect);
     void execute(const Authorize& effect);
-    void execute(const Deliver& effect);
+    void execute(const Authenticate& effect);
     void execute(const ReportState& effect);
-    void execute(const ReportError& effect);
+    /// What is left is for the application.
+    template <class Told>
+    void execute(const Told& effect) {
+        handlers_.call(effect);
+    }
 
     ClientOptions options_;
     std::vector<ServerUrl> servers_;
@@ -107,15 +110,14 @@ private:
     std::vector<Input> inputs_;  ///< those that effects gave rise to wait here until the effects before are done
     bool stepping_ = false;
     std::shared_ptr<WsLink> link_;
-    std::map<std::string, Slots, std::less<>> handlers_;
-    StateHandler state_handler_;
-    ErrorHandler error_handler_;
+    HandlerTable handlers_;
     StateChange state_;
     std::vector<Command> commands_;
 
     Mailbox<Command> mailbox_;
     std::shared_ptr<QueuedBytes> queued_;
     std::atomic<bool> connected_{false};
+    std::atomic<std::size_t> subscriptions_{0};
     std::atomic<std::thread::id> own_id_;  ///< of thread_, which only close() may touch once it runs
     std::mutex join_mutex_;
     std::thread thread_;

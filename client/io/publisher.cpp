@@ -1,13 +1,19 @@
 #include <tulle/publisher.hpp>
 
+#include <sys/random.h>
+
+#include <cerrno>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include "client/io/clock.hpp"
 #include "client/io/http_connection.hpp"
+#include "client/io/master_key.hpp"
 #include "client/io/server_list.hpp"
+#include "client/wire/encryption.hpp"
 #include "client/wire/publish.hpp"
 
 namespace tulle {
@@ -27,6 +33,20 @@ PublisherOptions checked(PublisherOptions options) {
         throw std::invalid_argument("tulle::Publisher: the timeout must be positive");
     }
     return options;
+}
+
+/// From the kernel's generator, which cannot run out.
+Nonce random_nonce() {
+    Nonce nonce;
+    std::size_t filled = 0;
+    while (filled < nonce.size()) {
+        const ssize_t got = ::getrandom(nonce.data() + filled, nonce.size() - filled, 0);
+        if (got < 0 && errno != EINTR) {
+            throw std::system_error(errno, std::generic_category(), "getrandom");
+        }
+        filled += got > 0 ? static_cast<std::size_t>(got) : 0;
+    }
+    return nonce;
 }
 
 PublishStatus status_of(int http_status) {
@@ -60,15 +80,21 @@ PublishResult result_of(const Exchange& exchange, const std::string& server) {
 /// The state of a Publisher: one connection per server, and which to ask first.
 class PublisherCore {
 public:
-    explicit PublisherCore(PublisherOptions options) : options_(checked(std::move(options))) {
+    explicit PublisherCore(PublisherOptions options)
+        : options_(checked(std::move(options))),
+          master_key_(master_key(options_.encryption_master_key_base64, "tulle::Publisher")) {
         app_ = AppCredentials{options_.app_id, options_.app_key, options_.app_secret};
         for (ServerUrl& server : parse_servers(options_.servers, "http", "tulle::Publisher")) {
             connections_.push_back(std::make_unique<HttpConnection>(std::move(server), options_.timeout));
         }
     }
 
-    PublishResult publish(const PublishMessage& message) {
-        const Result<std::string, PublishErrc> body = publish_body(message);
+    PublishResult publish(PublishMessage given) {
+        const Result<PublishMessage, PublishErrc> message = sealed(std::move(given), master_key_, random_nonce());
+        if (message.has_error()) {
+            return {PublishStatus::kInvalid, 0, std::string(describe(message.error())), {}};
+        }
+        const Result<std::string, PublishErrc> body = publish_body(*message);
         if (body.has_error()) {
             return {PublishStatus::kInvalid, 0, std::string(describe(body.error())), {}};
         }
@@ -89,6 +115,7 @@ public:
 
 private:
     PublisherOptions options_;
+    std::string master_key_;  ///< empty: encrypted channels are refused
     AppCredentials app_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<HttpConnection>> connections_;

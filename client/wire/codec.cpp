@@ -7,8 +7,9 @@
 
 #include <boost/json.hpp>
 
-#include "client/wire/raw_member.hpp"
-#include "client/wire/utf8.hpp"
+#include "client/core/channel_name.hpp"
+#include "client/wire/event_detail.hpp"
+#include "client/wire/json_text.hpp"
 
 namespace tulle::client {
 namespace {
@@ -17,33 +18,8 @@ namespace json = boost::json;
 
 constexpr std::string_view kInternal = "pusher_internal:";
 constexpr std::string_view kProtocol = "pusher:";
-constexpr std::size_t kMaxSocketIdBytes = 64;
-constexpr std::int64_t kMaxActivitySeconds = 86'400;
 
 using Decoded = Result<ServerMessage, DecodeErrc>;
-
-json::value parse(std::string_view text, json::error_code& error) {
-    json::parse_options options;
-    options.max_depth = kMaxJsonDepth;
-    return json::parse({text.data(), text.size()}, error, {}, options);
-}
-
-std::string text_of(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains({key.data(), key.size()});
-    if (value == nullptr || !value->is_string()) {
-        return {};
-    }
-    return std::string(value->get_string().data(), value->get_string().size());
-}
-
-/// A name or id that may come as a string or as a number.
-std::string scalar_of(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains({key.data(), key.size()});
-    if (value != nullptr && value->is_number()) {
-        return json::serialize(*value);
-    }
-    return text_of(object, key);
-}
 
 /// The data of a protocol message: an object, or (as the protocol has it) a string that holds the JSON of one.
 std::optional<json::object> data_object(const json::object& frame) {
@@ -51,20 +27,7 @@ std::optional<json::object> data_object(const json::object& frame) {
     if (data != nullptr && data->is_object()) {
         return data->get_object();
     }
-    json::error_code error;
-    const json::value inner = parse(text_of(frame, "data"), error);
-    if (error || !inner.is_object()) {
-        return std::nullopt;
-    }
-    return inner.get_object();
-}
-
-std::string data_text(const json::object& frame, std::string_view source) {
-    const json::value* data = frame.if_contains("data");
-    if (data != nullptr && data->is_string()) {
-        return text_of(frame, "data");
-    }
-    return std::string(raw_member(source, "data"));
+    return parse_object(text_of(frame, "data"));
 }
 
 bool is_socket_id(std::string_view id) {
@@ -105,6 +68,28 @@ Decoded decode_error(const json::object& frame) {
     return ServerMessage{std::move(error)};
 }
 
+Decoded decode_sign_in_success(const json::object& frame, std::string_view source) {
+    std::optional<SignInSuccess> success = decode_sign_in(data_text(frame, source));
+    return success ? Decoded(ServerMessage{std::move(*success)}) : Decoded(DecodeErrc::kBadField);
+}
+
+Decoded decode_watchlist_events(const json::object& frame, std::string_view source) {
+    std::optional<WatchlistEvents> events = decode_watchlist(data_text(frame, source));
+    return events ? Decoded(ServerMessage{std::move(*events)}) : Decoded(DecodeErrc::kBadField);
+}
+
+Decoded decode_succeeded(std::string channel, std::string data) {
+    std::vector<Member> members;
+    if (is_presence(channel)) {
+        std::optional<std::vector<Member>> listed = decode_members(data);
+        if (!listed) {
+            return DecodeErrc::kBadField;
+        }
+        members = std::move(*listed);
+    }
+    return ServerMessage{SubscriptionSucceeded{std::move(channel), std::move(data), std::move(members)}};
+}
+
 Decoded decode_channel_event(const json::object& frame, std::string name, std::string_view source) {
     std::string channel = text_of(frame, "channel");
     if (channel.empty()) {
@@ -112,21 +97,21 @@ Decoded decode_channel_event(const json::object& frame, std::string name, std::s
     }
     std::string data = data_text(frame, source);
     if (name == "pusher_internal:subscription_succeeded") {
-        return ServerMessage{SubscriptionSucceeded{std::move(channel), std::move(data)}};
+        return decode_succeeded(std::move(channel), std::move(data));
     }
     if (name == "pusher:subscription_error") {
-        return ServerMessage{SubscriptionError{std::move(channel), std::move(data)}};
+        Fault fault = decode_subscription_error(data);
+        return ServerMessage{SubscriptionError{std::move(channel), std::move(data), std::move(fault)}};
     }
     if (name.starts_with(kInternal)) {
         name = std::string(kProtocol) + name.substr(kInternal.size());
     }
-    return ServerMessage{
-        ChannelEvent{std::move(channel), std::move(name), std::move(data), scalar_of(frame, "user_id")}};
-}
-
-json::string utf8(std::string_view text) {
-    const std::string valid = valid_utf8(text);
-    return json::string(valid.data(), valid.size());
+    std::optional<Detail> detail = decode_detail(channel, name, data);
+    if (!detail) {
+        return DecodeErrc::kBadField;
+    }
+    return ServerMessage{ChannelEvent{std::move(channel), std::move(name), std::move(data), scalar_of(frame, "user_id"),
+                                      std::move(*detail)}};
 }
 
 json::object to_json(const Ping&) {
@@ -138,22 +123,28 @@ json::object to_json(const Pong&) {
 }
 
 json::object to_json(const SubscribeRequest& request) {
-    json::object data{{"channel", utf8(request.channel)}};
+    json::object data{{"channel", json_string(request.channel)}};
     if (!request.auth.empty()) {
-        data["auth"] = utf8(request.auth);
+        data["auth"] = json_string(request.auth);
     }
     if (!request.channel_data.empty()) {
-        data["channel_data"] = utf8(request.channel_data);
+        data["channel_data"] = json_string(request.channel_data);
     }
     return {{"event", "pusher:subscribe"}, {"data", std::move(data)}};
 }
 
 json::object to_json(const UnsubscribeRequest& request) {
-    return {{"event", "pusher:unsubscribe"}, {"data", {{"channel", utf8(request.channel)}}}};
+    return {{"event", "pusher:unsubscribe"}, {"data", {{"channel", json_string(request.channel)}}}};
+}
+
+json::object to_json(const SignInRequest& request) {
+    return {{"event", "pusher:signin"},
+            {"data", {{"auth", json_string(request.auth)}, {"user_data", json_string(request.user_data)}}}};
 }
 
 json::object to_json(const ClientEvent& event) {
-    return {{"event", utf8(event.name)}, {"channel", utf8(event.channel)}, {"data", utf8(event.data)}};
+    return {
+        {"event", json_string(event.name)}, {"channel", json_string(event.channel)}, {"data", json_string(event.data)}};
 }
 
 }  // namespace
@@ -173,15 +164,14 @@ std::string_view describe(DecodeErrc error) {
 }
 
 Decoded decode(std::string_view text) {
-    json::error_code error;
-    const json::value value = parse(text, error);
-    if (error) {
+    const std::optional<json::value> value = parse_json(text);
+    if (!value) {
         return DecodeErrc::kNotJson;
     }
-    if (!value.is_object()) {
+    if (!value->is_object()) {
         return DecodeErrc::kNotObject;
     }
-    const json::object& frame = value.get_object();
+    const json::object& frame = value->get_object();
     std::string name = text_of(frame, "event");
     if (name.empty()) {
         return DecodeErrc::kNoEvent;
@@ -198,6 +188,12 @@ Decoded decode(std::string_view text) {
     if (name == "pusher:pong") {
         return ServerMessage{Pong{}};
     }
+    if (name == "pusher:signin_success") {
+        return decode_sign_in_success(frame, text);
+    }
+    if (name == "pusher_internal:watchlist_events") {
+        return decode_watchlist_events(frame, text);
+    }
     return decode_channel_event(frame, std::move(name), text);
 }
 
@@ -206,7 +202,7 @@ std::string encode(const ClientMessage& message) {
 }
 
 std::string subscription_error_data(std::string_view type, std::string_view error) {
-    return json::serialize(json::object{{"type", utf8(type)}, {"error", utf8(error)}, {"status", 401}});
+    return json::serialize(json::object{{"type", json_string(type)}, {"error", json_string(error)}, {"status", 401}});
 }
 
 }  // namespace tulle::client

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "client/core/limits.hpp"
 #include "client/core/message.hpp"
 #include "mesh/base/result.hpp"
 
@@ -16,8 +16,6 @@ enum class DecodeErrc : std::uint8_t {
     kNoEvent,    ///< no event name, or not a string
     kBadField,   ///< a field of a known event is missing or has the wrong type
 };
-
-inline constexpr std::size_t kMaxJsonDepth = 64;
 
 [[nodiscard]] std::string_view describe(DecodeErrc error);
 

@@ -6,20 +6,14 @@
 #include <boost/json.hpp>
 
 #include "client/core/channel_name.hpp"
-#include "client/wire/utf8.hpp"
+#include "client/wire/json_text.hpp"
 
 namespace tulle::client {
 namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kMaxAppIdBytes = 200;
 constexpr std::string_view kUserAgent = "User-Agent: tulle-cpp/" TULLE_VERSION "\r\n";
-
-json::string utf8(std::string_view text) {
-    const std::string valid = valid_utf8(text);
-    return json::string(valid.data(), valid.size());
-}
 
 }  // namespace
 
@@ -31,10 +25,28 @@ std::string_view describe(PublishErrc error) {
             return "more than 100 channels";
         case PublishErrc::kBadChannel:
             return "a channel name is 1 to 200 of A-Z a-z 0-9 _ - = @ , . ;";
+        case PublishErrc::kMixed:
+            return "an encrypted channel must be the only one of its publish";
+        case PublishErrc::kNoMasterKey:
+            return "an encrypted channel needs the encryption master key";
         case PublishErrc::kBadName:
             return "an event name is 1 to 200 bytes and does not begin with pusher: or pusher_internal:";
     }
     return "unknown error";
+}
+
+Result<PublishMessage, PublishErrc> sealed(PublishMessage message, std::string_view master_key, const Nonce& nonce) {
+    if (std::none_of(message.channels.begin(), message.channels.end(), is_encrypted)) {
+        return message;
+    }
+    if (message.channels.size() > 1) {
+        return PublishErrc::kMixed;
+    }
+    if (master_key.empty()) {
+        return PublishErrc::kNoMasterKey;
+    }
+    message.data = seal(channel_key(message.channels.front(), master_key), nonce, message.data);
+    return message;
 }
 
 Result<std::string, PublishErrc> publish_body(const PublishMessage& message) {
@@ -53,11 +65,12 @@ Result<std::string, PublishErrc> publish_body(const PublishMessage& message) {
     }
     json::array channels;
     for (const std::string& channel : message.channels) {
-        channels.emplace_back(utf8(channel));
+        channels.emplace_back(json_string(channel));
     }
-    json::object body{{"name", utf8(message.name)}, {"channels", std::move(channels)}, {"data", utf8(message.data)}};
+    json::object body{
+        {"name", json_string(message.name)}, {"channels", std::move(channels)}, {"data", json_string(message.data)}};
     if (!message.socket_id.empty()) {
-        body["socket_id"] = utf8(message.socket_id);
+        body["socket_id"] = json_string(message.socket_id);
     }
     return json::serialize(body);
 }

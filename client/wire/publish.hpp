@@ -1,19 +1,18 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "client/core/limits.hpp"
+#include "client/wire/encryption.hpp"
 #include "client/wire/server_url.hpp"
 #include "client/wire/signing.hpp"
 #include "mesh/base/result.hpp"
 #include "mesh/base/time.hpp"
 
 namespace tulle::client {
-
-inline constexpr std::size_t kMaxPublishChannels = 100;
 
 struct PublishMessage {
     std::vector<std::string> channels;
@@ -26,9 +25,16 @@ enum class PublishErrc : std::uint8_t {
     kNoChannel,
     kTooManyChannels,  ///< more than kMaxPublishChannels
     kBadChannel,       ///< characters or length that no channel name has
+    kMixed,            ///< an encrypted channel among others, which cannot have the same ciphertext
+    kNoMasterKey,      ///< an encrypted channel, and no key for it
     kBadName,          ///< empty, longer than 200 bytes, or one of the protocol's own
 };
 [[nodiscard]] std::string_view describe(PublishErrc error);
+
+/// The message with its data encrypted, if it is for an encrypted channel; otherwise as it is. `master_key` is
+/// kKeyBytes long, or empty when there is none.
+[[nodiscard]] Result<PublishMessage, PublishErrc> sealed(PublishMessage message, std::string_view master_key,
+                                                         const Nonce& nonce);
 
 /// The JSON body of POST /apps/{id}/events.
 [[nodiscard]] Result<std::string, PublishErrc> publish_body(const PublishMessage& message);

@@ -15,6 +15,12 @@ std::string channel_auth(const AppCredentials& app, std::string_view socket_id, 
     return app.key + ":" + hmac_sha256_hex(app.secret, text);
 }
 
+std::string user_auth(const AppCredentials& app, std::string_view socket_id, std::string_view user_data) {
+    std::string text(socket_id);
+    text.append("::user::").append(user_data);
+    return app.key + ":" + hmac_sha256_hex(app.secret, text);
+}
+
 std::string signed_target(const AppCredentials& app, std::string_view method, std::string_view path,
                           std::string_view body, WallSeconds now) {
     std::map<std::string, std::string> params{{"auth_key", app.key},

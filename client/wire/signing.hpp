@@ -19,6 +19,9 @@ struct AppCredentials {
 [[nodiscard]] std::string channel_auth(const AppCredentials& app, std::string_view socket_id, std::string_view channel,
                                        std::string_view channel_data);
 
+/// "KEY:SIGNATURE" for a sign-in with this user_data, byte for byte as it will be sent.
+[[nodiscard]] std::string user_auth(const AppCredentials& app, std::string_view socket_id, std::string_view user_data);
+
 /// The request target (path and query) of a signed call of the HTTP API. `path` is signed as it stands.
 [[nodiscard]] std::string signed_target(const AppCredentials& app, std::string_view method, std::string_view path,
                                         std::string_view body, WallSeconds now);

@@ -7,8 +7,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
+
+#include <tulle/auth.hpp>
+#include <tulle/errors.hpp>
+#include <tulle/event.hpp>
 
 namespace tulle {
 
@@ -16,18 +19,6 @@ namespace client {
 class ClientRunner;
 struct HandlerSlot;
 }  // namespace client
-
-/// What a subscriber receives.
-///
-/// Besides the events that others publish, a subscriber sees those of the protocol on its channel, under the names that
-/// pusher-js gives them: "pusher:subscription_succeeded", "pusher:subscription_error", "pusher:cache_miss",
-/// "pusher:member_added" and so on; and "tulle:gap" when a node has had to give up messages.
-struct Event {
-    std::string channel;
-    std::string name;
-    std::string data;     ///< the text of a JSON string; the JSON source of any other value
-    std::string user_id;  ///< of client events in presence channels; otherwise empty
-};
 
 enum class ConnectionState {
     kConnecting,
@@ -44,41 +35,21 @@ struct StateChange {
     std::string server;                    ///< the URL in use; while waiting: the one to be tried next
     std::string socket_id;                 ///< when connected
     std::string reason;                    ///< when waiting, closed or failed
+    std::optional<int> code;               ///< by which the server has ended the connection: error_code(), action_on()
     std::chrono::milliseconds retry_in{};  ///< when waiting
 };
 
-/// An error that does not end the connection: what the server reports, a frame that makes no sense, a client event that
-/// could not be sent.
-struct ClientError {
-    std::optional<int> code;  ///< of the protocol, when the server gave one
-    std::string message;
-    std::string channel;  ///< empty when it is about none
-};
-
-/// The answer of an authorizer. An empty `auth` means no.
-struct ChannelAuth {
-    ChannelAuth() = default;
-    ChannelAuth(std::string auth_string, std::string data = {})
-        : auth(std::move(auth_string)), channel_data(std::move(data)) {}
-    ChannelAuth(const char* auth_string) : auth(auth_string) {}
-
-    std::string auth;
-    std::string channel_data;  ///< presence channels: the JSON that was signed, byte for byte
-};
-
-using EventHandler = std::function<void(const Event&)>;
 using StateHandler = std::function<void(const StateChange&)>;
 using ErrorHandler = std::function<void(const ClientError&)>;
-using Authorizer = std::function<ChannelAuth(const std::string& socket_id, const std::string& channel)>;
 
 struct ClientOptions {
     /// Nodes of one cluster, "ws://HOST[:PORT][/PREFIX]". The first is tried first; when a connection is lost the next
     /// one on the list is tried, round and round. TLS (wss) is not supported yet.
     std::vector<std::string> servers;
     std::string app_key;
-    /// Asked for private and presence channels, on every connection. Runs on the client's thread and holds it up, so it
-    /// should be quick. An exception counts as a refusal.
+    /// Both run on the client's thread and hold it up, so they should be quick. Without one the answer is no.
     Authorizer authorizer = {};
+    UserAuthenticator user_authenticator = {};
 
     std::chrono::milliseconds connect_timeout = std::chrono::seconds(10);
     /// Silence after which the server is pinged; the server's own value is taken when it is shorter.
@@ -86,7 +57,7 @@ struct ClientOptions {
     std::chrono::milliseconds pong_timeout = std::chrono::seconds(30);
     std::chrono::milliseconds retry_delay_min = std::chrono::milliseconds(250);
     std::chrono::milliseconds retry_delay_max = std::chrono::seconds(15);
-    /// A longer message ends the connection.
+    /// A longer message ends the connection. The list of a presence channel comes in one message.
     std::size_t max_message_bytes = std::size_t{1} << 20;
     /// Client events not yet written; beyond it trigger() refuses.
     std::size_t max_queue_bytes = std::size_t{1} << 20;
@@ -112,7 +83,7 @@ private:
 
 enum class TriggerResult {
     kQueued,
-    kInvalid,       ///< not a client event: the name begins with "client-", the channel with "private-" or "presence-"
+    kInvalid,  ///< the name must begin with "client-", the channel with "private-" or "presence-"; not encrypted ones
     kNotConnected,  ///< nothing is kept for a later connection
     kQueueFull,     ///< more than max_queue_bytes, or 1,024 events, wait to be sent
 };
@@ -123,8 +94,8 @@ enum class TriggerResult {
 ///            except the destructor, which must not run on the client's thread. Callbacks and the authorizer run on the
 ///            client's thread, one at a time; they must not throw (std::terminate) and should not block.
 /// Connecting: begins at once. A lost connection is made again, elsewhere where there are several servers, after a
-/// random
-///            delay that grows; every subscription is renewed. What was published meanwhile is not received.
+///            random delay that grows (errors.hpp has the exceptions). The user is signed in again, then every
+///            subscription is renewed, authorized for the new connection. What was published meanwhile is not received.
 /// Order:     the events of a connection are delivered in the order in which the server sent them.
 class Client {
 public:
@@ -140,13 +111,21 @@ public:
     /// There is one handler; a new one replaces it.
     void on_error(ErrorHandler handler);
 
-    /// Throws std::invalid_argument for a name that no channel can have. Several handlers may have the same channel;
-    /// one that comes when the channel is already subscribed sees no "pusher:subscription_succeeded" before the next
-    /// connection.
+    /// Throws std::invalid_argument for a name that no channel can have and when there is no handler, std::length_error
+    /// beyond 16,384 subscriptions at a time. Several subscriptions may be to the same channel; one that comes when the
+    /// channel is already subscribed hears of no Subscribed before the next connection.
+    [[nodiscard]] Subscription subscribe(const std::string& channel, ChannelHandlers handlers);
+    /// With on_any alone.
     [[nodiscard]] Subscription subscribe(const std::string& channel, EventHandler handler);
 
+    /// Signs the user in by the user authenticator, now and on every connection, before the private and presence
+    /// channels. Presence channels for which the authorizer names no user need it: call this before subscribe(). A
+    /// second time it replaces the handlers, and tries again where the sign-in was refused.
+    void sign_in(UserHandlers handlers);
+
     /// A client event for the other subscribers of a private or presence channel. `data` arrives as it is, text. Queued
-    /// means: will be sent if the connection holds and the channel is subscribed; otherwise on_error tells.
+    /// means: will be sent if the connection holds and the channel is subscribed; otherwise on_error tells. What the
+    /// server rejects (kClientEventRejected) it tells to on_error and to the channel's on_error.
     [[nodiscard]] TriggerResult trigger(const std::string& channel, const std::string& event, const std::string& data);
 
     /// Writes what is queued, for a second at most, closes the connection and ends the client's thread. No callback

@@ -19,6 +19,8 @@ struct PublisherOptions {
     std::string app_id;
     std::string app_key;
     std::string app_secret;
+    /// For private-encrypted-* channels: 32 bytes in base64, the same that the authorizing server has.
+    std::string encryption_master_key_base64 = {};
     /// For one node: connecting, writing and waiting for the answer. Looking up a host name takes as long as it takes.
     std::chrono::milliseconds timeout = std::chrono::seconds(5);
 };
@@ -29,7 +31,7 @@ struct PublishOptions {
 
 enum class PublishStatus {
     kAccepted,     ///< the cluster has it and owes it to every subscriber
-    kInvalid,      ///< not sent: no event has such a name, or no channel such a name
+    kInvalid,      ///< not sent: no event or channel has such a name, or it cannot be encrypted (error says why)
     kRefused,      ///< a node has said no (http_status); it was not published
     kUnavailable,  ///< no node could be reached, or all were too busy (503); it was not published
     kUnknown,      ///< sent, but no usable answer came: it may have been published
@@ -50,8 +52,8 @@ struct PublishResult {
 ///
 /// Threads: any; calls exclude each other and block until the result is there. To publish in parallel, use several.
 /// Safety:  another node is tried only when the event cannot have been published: it was not wholly written, or the
-/// node
-///          refused it as too busy (503). An event without an answer is never sent again; it is reported as kUnknown.
+///          node refused it as too busy (503). An event without an answer is never sent again; it is reported as
+///          kUnknown.
 /// Order:   an event that was accepted comes before all that is published after it.
 class Publisher {
 public:
@@ -61,7 +63,8 @@ public:
     Publisher& operator=(Publisher&&) noexcept;
     ~Publisher();
 
-    /// 1 to 100 channels. `data` arrives as it is, text; most clients expect JSON in it.
+    /// 1 to 100 channels. `data` arrives as it is, text; most clients expect JSON in it. An encrypted channel must be
+    /// the only one; its data is encrypted here, and no node can read it.
     [[nodiscard]] PublishResult publish(const std::vector<std::string>& channels, const std::string& event,
                                         const std::string& data, const PublishOptions& options = {});
     [[nodiscard]] PublishResult publish(const std::string& channel, const std::string& event, const std::string& data,

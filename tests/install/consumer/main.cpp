@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 
+#include <tulle/auth.hpp>
 #include <tulle/client.hpp>
 #include <tulle/publisher.hpp>
 #include <tulle/sign.hpp>
@@ -55,6 +56,23 @@ void says_that_nothing_was_published() {
             "a name that no channel has is refused");
 }
 
+void keeps_what_no_node_may_read_to_itself() {
+    const std::string channel = "private-encrypted-notes";
+    tulle::Publisher publisher({.servers = {std::string("http") + kNobody},
+                                .app_id = "app-id",
+                                .app_key = "app-key",
+                                .app_secret = "app-secret"});
+    require(publisher.publish(channel, "note", "{}").status == tulle::PublishStatus::kInvalid,
+            "nothing is sent in the clear to an encrypted channel");
+    const std::string master_key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+    require(tulle::shared_secret(master_key, channel) == "6HIu2Ml7LuqS2ArXzUM4z9ISQnR6KeWiGTOTByNKJZg=",
+            "the key of a channel is the one of the official server kit");
+    const tulle::Authorizer authorizer = tulle::local_authorizer(
+        {.app_key = "app-key", .app_secret = "app-secret", .encryption_master_key_base64 = master_key});
+    require(authorizer("1.2", channel).shared_secret == tulle::shared_secret(master_key, channel),
+            "an authorizer gives the key of the channel");
+}
+
 void refuses_tls_with_a_clear_error() {
     try {
         const tulle::Client client({.servers = {"wss://127.0.0.1"}, .app_key = "app-key"});
@@ -71,6 +89,7 @@ int main() {
     signs_like_the_documentation_of_the_protocol();
     reports_that_nobody_is_there_and_closes();
     says_that_nothing_was_published();
+    keeps_what_no_node_may_read_to_itself();
     refuses_tls_with_a_clear_error();
     std::printf("ok\n");
     return 0;

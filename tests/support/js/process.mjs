@@ -21,9 +21,10 @@ export class Program {
   stdout = '';
   stderr = '';
 
-  constructor(name, args, { env = {}, cwd } = {}) {
+  /** `input`: the program reads what say() writes, until endInput(). */
+  constructor(name, args, { env = {}, cwd, input = false } = {}) {
     this.child = spawn(path.join(BIN, name), args, {
-      cwd, env: { ...cleanEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'],
+      cwd, env: { ...cleanEnvironment(), ...env }, stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     });
     running.add(this.child);
     this.child.stdout.setEncoding('utf8').on('data', (text) => { this.stdout += text; });
@@ -39,6 +40,9 @@ export class Program {
   get pid() { return this.child.pid; }
   get hasEnded() { return this.child.exitCode !== null || this.child.signalCode !== null; }
   get output() { return this.stdout + this.stderr; }
+
+  say(line) { this.child.stdin.write(`${line}\n`); }
+  endInput() { this.child.stdin.end(); }
 
   kill(signal = 'SIGTERM') { this.child.kill(signal); }
 }

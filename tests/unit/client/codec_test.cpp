@@ -60,12 +60,13 @@ TEST(ClientCodec, ReadsPingPongAndErrorsInBothForms) {
 
 TEST(ClientCodec, ReadsWhatBecameOfASubscription) {
     EXPECT_EQ(decoded(R"({"event":"pusher_internal:subscription_succeeded","channel":"news","data":"{}"})"),
-              ServerMessage(SubscriptionSucceeded{"news", "{}"}));
+              ServerMessage(SubscriptionSucceeded{"news", "{}", {}}));
     EXPECT_EQ(decoded(R"({"event":"pusher_internal:subscription_succeeded","channel":"news"})"),
-              ServerMessage(SubscriptionSucceeded{"news", ""}));
+              ServerMessage(SubscriptionSucceeded{"news", "", {}}));
     EXPECT_EQ(
         decoded(R"({"event":"pusher:subscription_error","channel":"c","data":{"type":"AuthError","status":401}})"),
-        ServerMessage(SubscriptionError{"c", R"({"type":"AuthError","status":401})"}));
+        ServerMessage(SubscriptionError{"c", R"({"type":"AuthError","status":401})",
+                                        Fault{FaultKind::kRefused, 401, "AuthError", ""}}));
 }
 
 TEST(ClientCodec, GivesTheTextOfStringDataAndTheSourceOfAnyOther) {
@@ -79,8 +80,10 @@ TEST(ClientCodec, GivesTheTextOfStringDataAndTheSourceOfAnyOther) {
 }
 
 TEST(ClientCodec, GivesInternalEventsTheirPublicNames) {
-    EXPECT_EQ(decoded(R"({"event":"pusher_internal:member_added","channel":"presence-c","data":"{}"})"),
-              ServerMessage(ChannelEvent{"presence-c", "pusher:member_added", "{}", {}}));
+    EXPECT_EQ(
+        decoded(R"({"event":"pusher_internal:subscription_count","channel":"c","data":{"subscription_count":7}})"),
+        ServerMessage(
+            ChannelEvent{"c", "pusher:subscription_count", R"({"subscription_count":7})", {}, SubscriptionCount{7}}));
 }
 
 TEST(ClientCodec, ReadsTheUserIdOfAClientEventAsStringOrNumber) {
@@ -91,7 +94,7 @@ TEST(ClientCodec, ReadsTheUserIdOfAClientEventAsStringOrNumber) {
 }
 
 TEST(ClientCodec, LetsEventsWithoutAChannelPass) {
-    EXPECT_EQ(decoded(R"({"event":"pusher:signin_success","data":{}})"), ServerMessage(Unknown{}));
+    EXPECT_EQ(decoded(R"({"event":"pusher:whatever","data":{}})"), ServerMessage(Unknown{}));
 }
 
 TEST(ClientCodec, RefusesWhatIsNoFrame) {
@@ -115,6 +118,8 @@ TEST(ClientCodec, WritesWhatTheProtocolWants) {
               R"({"event":"pusher:subscribe","data":{"channel":"presence-c","auth":"k:s",)"
               R"("channel_data":"{\"user_id\":1}"}})");
     EXPECT_EQ(encode(UnsubscribeRequest{"news"}), R"({"event":"pusher:unsubscribe","data":{"channel":"news"}})");
+    EXPECT_EQ(encode(SignInRequest{"k:s", R"({"id":"u"})"}),
+              R"({"event":"pusher:signin","data":{"auth":"k:s","user_data":"{\"id\":\"u\"}"}})");
     EXPECT_EQ(encode(ClientEvent{"private-c", "client-x", "a\"b"}),
               R"({"event":"client-x","channel":"private-c","data":"a\"b"})");
 }

@@ -12,6 +12,7 @@ constexpr Instant kStart{1h};
 constexpr DialId kFirst{1};
 constexpr DialId kSecond{2};
 const std::string kSocket = "12.34";
+const Fault kNo{FaultKind::kRefused, std::nullopt, "AuthError", "no"};
 
 /// A connection with two servers.
 class ConnectionTest : public testing::Test {
@@ -30,7 +31,7 @@ protected:
     }
     void subscribe(const std::string& channel) {
         step(kStart, Want{channel});
-        receive(kStart, SubscriptionSucceeded{channel, "{}"});
+        receive(kStart, SubscriptionSucceeded{channel, "{}", {}});
     }
 
     Connection connection_{ConnectionConfig{.servers = 2}, Prng(7)};
@@ -57,35 +58,35 @@ TEST_F(ConnectionTest, SendsTheAuthStringOfTheApplicationWithTheSubscription) {
     connect();
     step(kStart, Want{"private-chat"});
     const SubscribeRequest request{"private-chat", "key:signature", "data"};
-    EXPECT_EQ(step(kStart, Authorized{kFirst, request}), (Effects{Send{request}}));
+    EXPECT_EQ(step(kStart, Authorized{kFirst, request, {}, {}}), (Effects{Send{request}}));
 }
 
 TEST_F(ConnectionTest, IgnoresAnAuthStringForAnOlderConnectionOrAChannelNoLongerWanted) {
     connect();
     step(kStart, Want{"private-chat"});
     const SubscribeRequest request{"private-chat", "key:signature", {}};
-    EXPECT_EQ(step(kStart, Authorized{DialId{0}, request}), Effects{});
+    EXPECT_EQ(step(kStart, Authorized{DialId{0}, request, {}, {}}), Effects{});
     EXPECT_EQ(step(kStart, Unwant{"private-chat"}), Effects{});
-    EXPECT_EQ(step(kStart, Authorized{kFirst, request}), Effects{});
+    EXPECT_EQ(step(kStart, Authorized{kFirst, request, {}, {}}), Effects{});
 }
 
 TEST_F(ConnectionTest, TellsTheSubscriberThatTheApplicationRefused) {
     connect();
     step(kStart, Want{"private-chat"});
-    EXPECT_EQ(step(kStart, AuthorizationFailed{kFirst, "private-chat", "no"}),
-              (Effects{Deliver{ChannelEvent{"private-chat", "pusher:subscription_error", "no", {}}}}));
+    EXPECT_EQ(step(kStart, AuthorizationFailed{kFirst, "private-chat", "{}", "no"}),
+              (Effects{Deliver{ChannelEvent{"private-chat", "pusher:subscription_error", "{}", {}, kNo}}}));
     EXPECT_EQ(step(kStart, Unwant{"private-chat"}), Effects{});
 }
 
 TEST_F(ConnectionTest, TellsTheSubscriberWhatBecameOfTheSubscription) {
     connect();
     EXPECT_EQ(step(kStart, Want{"news"}), (Effects{Send{SubscribeRequest{"news", {}, {}}}}));
-    EXPECT_EQ(receive(kStart, SubscriptionSucceeded{"news", "{}"}),
-              (Effects{Deliver{ChannelEvent{"news", "pusher:subscription_succeeded", "{}", {}}}}));
-    EXPECT_EQ(receive(kStart, SubscriptionSucceeded{"news", "{}"}), Effects{});
+    EXPECT_EQ(receive(kStart, SubscriptionSucceeded{"news", "{}", {}}),
+              (Effects{Deliver{ChannelEvent{"news", "pusher:subscription_succeeded", "{}", {}, Subscribed{}}}}));
+    EXPECT_EQ(receive(kStart, SubscriptionSucceeded{"news", "{}", {}}), Effects{});
     step(kStart, Want{"other"});
-    EXPECT_EQ(receive(kStart, SubscriptionError{"other", "no"}),
-              (Effects{Deliver{ChannelEvent{"other", "pusher:subscription_error", "no", {}}}}));
+    EXPECT_EQ(receive(kStart, SubscriptionError{"other", "{}", kNo}),
+              (Effects{Deliver{ChannelEvent{"other", "pusher:subscription_error", "{}", {}, kNo}}}));
 }
 
 TEST_F(ConnectionTest, DeliversEventsOfWantedChannelsOnly) {
@@ -110,9 +111,9 @@ TEST_F(ConnectionTest, SendsAClientEventToASubscribedChannelOnly) {
     const Effects refused{ReportError{std::nullopt, "client event not sent: not subscribed now", "private-chat"}};
     EXPECT_EQ(step(kStart, Trigger{event}), refused);
     step(kStart, Want{"private-chat"});
-    step(kStart, Authorized{kFirst, SubscribeRequest{"private-chat", "a", {}}});
+    step(kStart, Authorized{kFirst, SubscribeRequest{"private-chat", "a", {}}, {}, {}});
     EXPECT_EQ(step(kStart, Trigger{event}), refused);
-    receive(kStart, SubscriptionSucceeded{"private-chat", "{}"});
+    receive(kStart, SubscriptionSucceeded{"private-chat", "{}", {}});
     EXPECT_EQ(step(kStart, Trigger{event}), (Effects{Send{event}}));
     step(kStart, Lost{kFirst, std::nullopt, "gone"});
     EXPECT_EQ(step(kStart, Trigger{event}), refused);
@@ -179,7 +180,7 @@ TEST_F(ConnectionTest, GoesToTheNextServerWhenTheConnectionIsLostAndSubscribesAg
 TEST_F(ConnectionTest, IgnoresWhatComesFromAnOlderConnection) {
     connect();
     const Effects lost = step(kStart, Lost{kFirst, 4200, "restart"});
-    EXPECT_EQ(lost, (Effects{ReportState{Phase::kWaiting, 1, {}, "restart", {}},
+    EXPECT_EQ(lost, (Effects{ReportState{Phase::kWaiting, 1, {}, "restart", {}, 4200},
                              ReportState{Phase::kConnecting, 1, {}, {}, {}}, Dial{kSecond, 1}}));
     EXPECT_EQ(receive(kStart, Established{kSocket, 60s}, kFirst), Effects{});
     EXPECT_EQ(step(kStart, Lost{kFirst, std::nullopt, "again"}), Effects{});
@@ -189,7 +190,7 @@ TEST_F(ConnectionTest, IgnoresWhatComesFromAnOlderConnection) {
 TEST_F(ConnectionTest, EndsForGoodAtAFatalCloseCode) {
     connect();
     EXPECT_EQ(step(kStart, Lost{kFirst, 4001, "no such app"}),
-              Effects{(ReportState{Phase::kFailed, 0, {}, "no such app", {}})});
+              Effects{(ReportState{Phase::kFailed, 0, {}, "no such app", {}, 4001})});
     EXPECT_EQ(connection_.next_deadline(), std::nullopt);
     EXPECT_EQ(step(kStart, Tick{}), Effects{});
     EXPECT_EQ(step(kStart, Want{"news"}), Effects{});
@@ -198,7 +199,7 @@ TEST_F(ConnectionTest, EndsForGoodAtAFatalCloseCode) {
 TEST_F(ConnectionTest, TakesAnErrorDuringTheHandshakeAsTheEndOfTheConnection) {
     step(kStart, Start{});
     EXPECT_EQ(receive(kStart, ServerError{4001, "no such app", {}}),
-              (Effects{Drop{kFirst}, ReportState{Phase::kFailed, 0, {}, "no such app", {}}}));
+              (Effects{Drop{kFirst}, ReportState{Phase::kFailed, 0, {}, "no such app", {}, 4001}}));
 }
 
 TEST_F(ConnectionTest, ReportsAnErrorOnALiveConnectionAndKeepsIt) {

@@ -14,6 +14,8 @@ ReconnectPolicy policy(std::size_t servers, std::uint64_t seed = 1) {
 TEST(Reaction, FollowsTheRangesOfTheProtocol) {
     EXPECT_EQ(reaction_to(std::nullopt), Reaction::kRetry);
     EXPECT_EQ(reaction_to(1000), Reaction::kRetry);
+    EXPECT_EQ(reaction_to(1002), Reaction::kBackoff);
+    EXPECT_EQ(reaction_to(1004), Reaction::kBackoff);
     EXPECT_EQ(reaction_to(1006), Reaction::kRetry);
     EXPECT_EQ(reaction_to(3999), Reaction::kRetry);
     EXPECT_EQ(reaction_to(4000), Reaction::kFatal);
@@ -22,7 +24,7 @@ TEST(Reaction, FollowsTheRangesOfTheProtocol) {
     EXPECT_EQ(reaction_to(4199), Reaction::kBackoff);
     EXPECT_EQ(reaction_to(4200), Reaction::kAtOnce);
     EXPECT_EQ(reaction_to(4299), Reaction::kAtOnce);
-    EXPECT_EQ(reaction_to(4300), Reaction::kRetry);
+    EXPECT_EQ(reaction_to(4300), Reaction::kFatal);
 }
 
 TEST(Reconnect, TriesTheServersInTheirOrderRoundAndRound) {

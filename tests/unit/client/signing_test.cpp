@@ -21,6 +21,11 @@ TEST(Signing, SignsAPresenceChannelWithItsData) {
         "278d425bdf160c739803:31935e7d86dba64c2a90aed31fdc61869f9b22ba9d8863bba239c03ca481bc80");
 }
 
+TEST(Signing, SignsASignInAsTheDocumentationDoes) {
+    EXPECT_EQ(user_auth(kApp, "1234.1234", R"({"id":"12345"})"),
+              "278d425bdf160c739803:4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba");
+}
+
 TEST(Signing, SignsAPublishAsTheDocumentationDoes) {
     EXPECT_EQ(signed_target(kApp, "POST", "/apps/3/events",
                             R"({"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"})",

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tulle/client.hpp>
+
+/// What the examples have in common: the app of a node without configuration, and how they print.
+namespace example {
+
+inline constexpr const char* kAppId = "app-id";
+inline constexpr const char* kKey = "app-key";
+inline constexpr const char* kSecret = "app-secret";
+
+/// The URLs among the arguments from `first` on; without any, the node on this machine.
+inline std::vector<std::string> servers(int argc, char** argv, int first) {
+    if (argc <= first) {
+        return {"ws://127.0.0.1:6001"};
+    }
+    return {argv + first, argv + argc};
+}
+
+/// The HTTP API listens where the WebSockets do.
+inline std::vector<std::string> http_urls(const std::vector<std::string>& servers) {
+    std::vector<std::string> urls;
+    for (const std::string& server : servers) {
+        urls.push_back("http" + server.substr(server.find("://")));
+    }
+    return urls;
+}
+
+/// One line, whole, as handlers print on the client's thread.
+inline void say(const std::string& line) {
+    std::printf("%s\n", line.c_str());
+    std::fflush(stdout);
+}
+
+inline void say_state(const tulle::StateChange& change) {
+    say(std::string(tulle::to_string(change.state)) + " " + change.server + " " + change.reason);
+}
+
+}  // namespace example

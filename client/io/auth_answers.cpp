@@ -1,0 +1,71 @@
+#include "client/io/auth_answers.hpp"
+
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "client/core/channel_name.hpp"
+#include "client/wire/codec.hpp"
+#include "client/wire/encryption.hpp"
+#include "client/wire/event_detail.hpp"
+
+namespace tulle::client {
+namespace {
+
+Input failed(const Authorize& question, const std::string& reason) {
+    return AuthorizationFailed{question.dial, question.channel, subscription_error_data("AuthError", reason), reason};
+}
+
+Input answer(const Authorize& question, ChannelAuth auth) {
+    if (auth.auth.empty()) {
+        return failed(question, "the authorizer refused");
+    }
+    Authorized authorized{question.dial, {}, {}, {}};
+    if (is_presence(question.channel) && !auth.channel_data.empty()) {
+        const std::optional<Member> me = decode_member(auth.channel_data);
+        if (!me) {
+            return failed(question, "the authorizer's channel_data is not JSON with a user_id");
+        }
+        authorized.user_id = me->id;
+    }
+    if (is_encrypted(question.channel)) {
+        std::optional<std::string> key = decode_key(auth.shared_secret);
+        if (!key) {
+            return failed(question, "the authorizer's shared_secret is not the base64 of 32 bytes");
+        }
+        authorized.key = std::move(*key);
+    }
+    authorized.request = SubscribeRequest{question.channel, std::move(auth.auth), std::move(auth.channel_data)};
+    return authorized;
+}
+
+}  // namespace
+
+Input ask(const Authorizer& authorizer, const Authorize& question) {
+    if (!authorizer) {
+        return failed(question, "no authorizer");
+    }
+    try {
+        return answer(question, authorizer(question.socket_id, question.channel));
+    } catch (const std::exception& error) {
+        return failed(question, std::string("the authorizer failed: ") + error.what());
+    }
+}
+
+Input ask(const UserAuthenticator& authenticator, const Authenticate& question) {
+    if (!authenticator) {
+        return AuthenticationFailed{question.dial, "no user authenticator"};
+    }
+    try {
+        UserAuth auth = authenticator(question.socket_id);
+        if (auth.auth.empty()) {
+            return AuthenticationFailed{question.dial, "the user authenticator refused"};
+        }
+        return Authenticated{question.dial, SignInRequest{std::move(auth.auth), std::move(auth.user_data)}};
+    } catch (const std::exception& error) {
+        return AuthenticationFailed{question.dial, std::string("the user authenticator failed: ") + error.what()};
+    }
+}
+
+}  // namespace tulle::client

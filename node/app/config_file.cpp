@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxCredentialBytes = 256;
 constexpr std::size_t kMaxAuthorizationSeconds = 86'400;
+constexpr std::size_t kMaxCacheSeconds = kMaxCacheTtl / 1s;
 
 /// A value of the file with the words for a message about it.
 struct Entry {
@@ -131,6 +132,8 @@ bool take_app_limit(const Entry& entry, App& app) {
         app.client_events_per_second = number_or_zero_of(entry, kMaxClientEventsPerSecond);
     } else if (entry.key == "apps.authorization_timeout") {
         app.authorization_timeout = std::chrono::seconds(number_or_zero_of(entry, kMaxAuthorizationSeconds));
+    } else if (entry.key == "apps.cache_ttl") {
+        app.cache_ttl = std::chrono::seconds(number_or_zero_of(entry, kMaxCacheSeconds));
     } else if (entry.key == "apps.allowed_origins") {
         app.allowed_origins = origins_of(entry);
     } else {
@@ -153,6 +156,10 @@ void take_app_key(const Entry& entry, App& app) {
         app.enabled = bool_of(entry);
     } else if (entry.key == "apps.client_events") {
         app.client_events = bool_of(entry);
+    } else if (entry.key == "apps.user_authentication") {
+        app.user_authentication = bool_of(entry);
+    } else if (entry.key == "apps.watchlist_events") {
+        app.watchlist_events = bool_of(entry);
     } else if (entry.key == "apps.on_gap") {
         app.on_gap = gap_policy_of(entry);
     } else if (!take_app_limit(entry, app)) {

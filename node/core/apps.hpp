@@ -33,6 +33,9 @@ struct App {
     std::vector<std::string> allowed_origins;
     std::size_t max_presence_members = kDefaultMaxPresenceMembers;
     std::size_t max_presence_member_bytes = kDefaultMaxPresenceMemberBytes;
+    bool user_authentication = true;  ///< clients may sign in as users
+    bool watchlist_events = false;    ///< who has signed in is told who of its watchlist is online
+    Duration cache_ttl = kDefaultCacheTtl;  ///< how long a cache channel keeps its last event; 0: not at all
 };
 
 /// Whether a page of this origin may connect to the app's WebSockets. Clients that are no browsers name none and may.

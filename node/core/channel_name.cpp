@@ -7,6 +7,9 @@
 namespace tulle::node {
 namespace {
 
+constexpr std::string_view kUserChannelPrefix = "#server-to-user-";
+constexpr std::string_view kOnlinePrefix = "#online-";
+
 bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 bool is_channel_char(char c) {
@@ -44,6 +47,15 @@ bool is_valid_channel_name(std::string_view name) {
     return !name.empty() && name.size() <= kMaxChannelNameBytes && std::all_of(name.begin(), name.end(), is_channel_char);
 }
 
+std::optional<std::string_view> user_of_channel(std::string_view name) {
+    if (!name.starts_with(kUserChannelPrefix) || !is_valid_user_id(name.substr(kUserChannelPrefix.size()))) {
+        return std::nullopt;
+    }
+    return name.substr(kUserChannelPrefix.size());
+}
+
+bool is_valid_user_id(std::string_view id) { return !id.empty() && id.size() <= kMaxSignInIdBytes; }
+
 bool is_valid_app_id(std::string_view id) {
     return !id.empty() && id.size() <= kMaxAppIdBytes &&
            std::all_of(id.begin(), id.end(), [](char c) { return is_alphanumeric(c) || c == '_' || c == '-'; });
@@ -61,6 +73,17 @@ std::string_view app_of_key(std::string_view key) { return key.substr(0, key.fin
 std::string_view channel_of_key(std::string_view key) {
     const std::size_t slash = key.find('/');
     return slash == std::string_view::npos ? key : key.substr(slash + 1);
+}
+
+bool is_internal_key(std::string_view key) { return channel_of_key(key).starts_with('#'); }
+
+std::string online_key(std::string_view app_id, std::string_view user) {
+    return channel_key(app_id, std::string(kOnlinePrefix).append(user));
+}
+
+std::optional<std::string_view> user_of_online_key(std::string_view key) {
+    const std::string_view name = channel_of_key(key);
+    return name.starts_with(kOnlinePrefix) ? std::optional(name.substr(kOnlinePrefix.size())) : std::nullopt;
 }
 
 }  // namespace tulle::node

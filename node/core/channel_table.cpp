@@ -19,8 +19,9 @@ ChannelTable::ChannelId ChannelTable::open_channel(std::string_view channel, Cha
     Channel& opened = channels_[id];
     opened.name = &entry->first;
     opened.generation = ++last_generation_;
-    opened.is_presence = classify(channel_of_key(channel)).type == ChannelType::kPresence;
-    out.push_back(SubscribeHub{entry->first, last_generation_, opened.is_presence});
+    const ChannelKind kind = classify(channel_of_key(channel));
+    opened.is_presence = kind.type == ChannelType::kPresence;
+    out.push_back(SubscribeHub{entry->first, last_generation_, opened.is_presence, kind.cache});
     return id;
 }
 

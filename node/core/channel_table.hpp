@@ -18,6 +18,7 @@ struct SubscribeHub {
     std::string channel;
     std::uint64_t generation = 0;
     bool presence = false;  ///< with its members
+    bool kept = false;      ///< with its last event
     friend bool operator==(const SubscribeHub&, const SubscribeHub&) = default;
 };
 

@@ -41,6 +41,20 @@ inline constexpr std::size_t kDefaultMaxPresenceMemberBytes = 2u << 10;
 /// The most that an app may allow: with the id it must fit into the mesh's 16 KiB.
 inline constexpr std::size_t kMaxPresenceMemberBytes = 14u << 10;
 
+// ---- users -----------------------------------------------------------------------------------------------------------
+
+inline constexpr std::size_t kMaxSignInIdBytes = 128;  ///< of a user who signs in, as Pusher; longer: 4009, or 400
+/// Of user_data, of which a connection keeps id and user_info. More: 4009.
+inline constexpr std::size_t kMaxUserDataBytes = 32u << 10;
+/// Users whose coming and going one user is told of, as Pusher: each is an entry in the mesh. Of more the first so many are
+/// watched, and 4302 tells.
+inline constexpr std::size_t kMaxWatchlist = 100;
+
+// ---- cache channels --------------------------------------------------------------------------------------------------
+
+inline constexpr Duration kDefaultCacheTtl = 30min;  ///< of a channel's last event, unless the app says otherwise (as Pusher)
+inline constexpr Duration kMaxCacheTtl = 24h;        ///< the most that an app may allow: what the mesh keeps
+
 // ---- WebSocket connections -------------------------------------------------------------------------------------------
 
 /// Room of a client's message beside its data: channel, event, auth, and JSON around them. Past data + this: close 1009.

@@ -1,6 +1,7 @@
 #include "node/core/presence_rooms.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "mesh/base/assert.hpp"
 
@@ -148,6 +149,21 @@ const std::string* PresenceRooms::card_of(Slot slot, std::string_view channel) c
     }
     const auto user = room->second.users_by_slot.find(slot.value);
     return user == room->second.users_by_slot.end() ? nullptr : room->second.locals.find(user->second)->second.card.get();
+}
+
+std::vector<Slot> PresenceRooms::connections(std::string_view prefix, std::string_view user) const {
+    std::set<Slot> found;
+    for (const auto& [channel, room] : rooms_) {
+        if (!channel.starts_with(prefix) || room.locals.find(user) == room.locals.end()) {
+            continue;
+        }
+        for (const auto& [slot, brought] : room.users_by_slot) {
+            if (brought == user) {
+                found.insert(Slot{slot});
+            }
+        }
+    }
+    return {found.begin(), found.end()};
 }
 
 std::vector<std::string_view> PresenceRooms::own_cards(std::string_view channel) const {

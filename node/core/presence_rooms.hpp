@@ -98,6 +98,8 @@ public:
     [[nodiscard]] const Users* users(std::string_view channel) const;
     /// The card of the user that this connection has brought; null when it has not entered.
     [[nodiscard]] const std::string* card_of(Slot slot, std::string_view channel) const;
+    /// The connections that have brought the user to any channel whose key begins with `prefix`. O(channels of the shard).
+    [[nodiscard]] std::vector<Slot> connections(std::string_view prefix, std::string_view user) const;
     /// The cards of the users that this shard's connections have brought and the hub has taken in, by user.
     [[nodiscard]] std::vector<std::string_view> own_cards(std::string_view channel) const;
 

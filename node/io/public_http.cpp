@@ -121,9 +121,10 @@ void PublicHttp::respond_api(HttpTicket ticket, HttpResponse response) {
 void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work) {
     const auto job = jobs_.emplace(++last_id_, Job{ticket, std::move(work.queries), std::move(work.plan)}).first;
     job->second.has_events = !work.events.empty();
+    job->second.asked_kept = std::move(work.kept);
     for (pusher::PublishEvent& event : work.events) {
         mesh::Publish publish{++last_id_, std::move(event.channels), share(std::move(event.body)),
-                              std::move(event.exclude_socket)};
+                              std::move(event.exclude_socket), event.kept, event.keep_for};
         reactor_.counters().http_publishes_total.add();
         asked_.emplace(publish.id, job->first);
         if (job->second.awaited > 0) {
@@ -143,7 +144,7 @@ void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work) {
 
 void PublicHttp::ask_nodes(Jobs::iterator job) {
     for (std::string& query : job->second.queries) {
-        mesh::Query message{++last_id_, std::move(query), kClusterReadTimeout};
+        mesh::Query message{++last_id_, std::move(query), kClusterReadTimeout, std::exchange(job->second.asked_kept, {})};
         asked_.emplace(message.id, job->first);
         if (job->second.has_events || job->second.awaited > 0) {
             hub_.send(std::move(message));
@@ -155,8 +156,16 @@ void PublicHttp::ask_nodes(Jobs::iterator job) {
         ++job->second.awaited;
     }
     if (job->second.queries.empty()) {
-        finish(job, pusher::render(job->second.plan, {}, {}));
+        finish(job, answer_of(job->second));
     }
+}
+
+HttpResponse PublicHttp::answer_of(const Job& job) const {
+    pusher::CachedEvent cached;
+    if (job.kept) {
+        cached = {job.kept->body, job.kept->until - reactor_.now()};
+    }
+    return pusher::render(job.plan, job.parts, job.missing, &cached);
 }
 
 void PublicHttp::finish(Jobs::iterator job, HttpResponse response) {
@@ -208,8 +217,11 @@ void PublicHttp::on_query_result(const mesh::QueryResult& result) {
     Job& state = job->second;
     state.parts.insert(state.parts.end(), result.parts.begin(), result.parts.end());
     state.missing.insert(state.missing.end(), result.missing.begin(), result.missing.end());
+    if (!result.kept.empty()) {
+        state.kept = result.kept.front().second;
+    }
     if (state.awaited == 0) {
-        finish(job, pusher::render(state.plan, state.parts, state.missing));
+        finish(job, answer_of(state));
     }
 }
 

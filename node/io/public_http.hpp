@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,8 @@ private:
         mesh::PublishOutcome outcome = mesh::PublishOutcome::kAccepted;
         std::vector<std::string> parts;
         std::vector<std::string> missing;
+        std::vector<std::string> asked_kept;  ///< keys of channels
+        std::optional<mesh::KeptEvent> kept;  ///< the last event of the one asked for
     };
     using Jobs = std::map<std::uint64_t, Job>;
 
@@ -66,6 +69,7 @@ private:
     /// Its events are numbered, or it has none.
     void ask_nodes(Jobs::iterator job);
     void finish(Jobs::iterator job, HttpResponse response);
+    [[nodiscard]] HttpResponse answer_of(const Job& job) const;
     /// The job that waits for an answer with this id of the hub's; none when nobody waits for it.
     [[nodiscard]] Jobs::iterator take_answer(std::uint64_t id);
 

@@ -16,6 +16,8 @@ namespace {
 constexpr std::uint64_t kSocketIdBound = 10'000'000'000;  // ten digits, as other servers of the protocol
 constexpr std::uint32_t kGenerationMask = 0x7fffffff;
 
+LastEvent last_event(const mesh::KeptEvent& kept) { return {{kept.stamp.time_us, kept.stamp.origin}, kept.body, kept.until}; }
+
 }  // namespace
 
 PusherClients::PusherClients(const Context& context)
@@ -110,14 +112,21 @@ void PusherClients::on_gone(WsConnection& connection) {
     if (find(slot) == nullptr) {
         return;
     }
+    depart(slot);
+    clients_[slot.value].reset();
+    --size_;
+}
+
+void PusherClients::depart(Slot slot) {
     PresenceEffects departures;
     rooms_.remove(slot, departures);
     ChannelEffects effects;
     channels_.remove(slot, effects);
-    clients_[slot.value].reset();
-    --size_;
+    UserEffects sign_out;
+    users_.remove(slot, sign_out);
     run(departures);
     run(effects);
+    run(sign_out);
 }
 
 void PusherClients::run(Client& client, const pusher::SessionEffects& effects) {
@@ -131,11 +140,13 @@ void PusherClients::run(Client& client, const pusher::SessionEffects& effects) {
                            leave(slot, channel_key(client.session.app().id, gone.channel));
                        },
                        [&](const pusher::PublishClientEvent& event) { publish(client, event); },
+                       [&](const pusher::SignIn& user) { sign_in(client, user); },
                        [&](const pusher::Close& close) {
                            if (close.code == 4201) {
                                reactor_.counters().pong_timeouts_total.add();
                            }
                            connection.close(close.code, close.reason);
+                           depart(slot);
                        },
                        [&](const pusher::Count& counted) { count(counted.what); },
                    },
@@ -148,9 +159,13 @@ void PusherClients::run(const ChannelEffects& effects) {
     for (const ChannelEffect& effect : effects) {
         std::visit(Overloaded{
                        [&](const SubscribeHub& first) {
-                           hub_.send(mesh::Subscribe{first.channel, first.generation, first.presence});
+                           if (first.kept) {
+                               last_events_.open(first.channel);
+                           }
+                           hub_.send(mesh::Subscribe{first.channel, first.generation, first.presence, first.kept});
                        },
                        [&](const UnsubscribeHub& last) {
+                           last_events_.close(last.channel);
                            if (!is_draining_) {
                                hub_.send(mesh::Unsubscribe{last.channel});
                            }
@@ -170,6 +185,7 @@ void PusherClients::confirm(const Confirm& confirmed) {
         pusher::SessionEffects answer;
         client->session.on_subscribed(channel_of_key(confirmed.channel), rooms_.users(confirmed.channel), answer);
         run(*client, answer);
+        replay(*client, confirmed.channel);
     }
 }
 
@@ -233,6 +249,12 @@ void PusherClients::on_published(const mesh::Published& answer) {
 }
 
 void PusherClients::on_subscribed(const mesh::Subscribed& answer) {
+    if (user_of_online_key(answer.channel)) {
+        UserEffects changes;
+        users_.on_subscribed(answer.channel, answer.generation, answer.members && !answer.members->empty(), changes);
+        run(changes);
+        return;
+    }
     ChannelEffects effects;
     if (!channels_.on_subscribed(answer.channel, answer.generation, effects)) {
         return;
@@ -244,6 +266,9 @@ void PusherClients::on_subscribed(const mesh::Subscribed& answer) {
         }
         rooms_.on_listed(answer.channel, std::move(users));
     }
+    if (answer.last) {
+        last_events_.on_confirmed(answer.channel, last_event(*answer.last));
+    }
     run(effects);
 }
 
@@ -253,8 +278,14 @@ void PusherClients::deliver(const mesh::Record& record) {
     }
     const std::optional<Slot> excluded =
         record.exclude_socket.empty() ? std::nullopt : slot_of(record.exclude_socket);
-    for (const std::string& channel : record.channels) {
-        broadcast(channel, *record.body, excluded);
+    for (std::size_t i = 0; i < record.channels.size(); ++i) {
+        const std::string& channel = record.channels[i];
+        if (i >= record.kept || keep(record, i)) {
+            broadcast(channel, *record.body, excluded);
+        }
+    }
+    if (const auto user = user_of_online_key(record.channels.front())) {
+        end_user(app_of_key(record.channels.front()), *user);
     }
 }
 
@@ -263,7 +294,12 @@ void PusherClients::broadcast(std::string_view channel, std::string_view body, s
     if (subscribers.empty()) {
         return;
     }
-    const std::string_view name = channel_of_key(channel);
+    std::string_view name = channel_of_key(channel);
+    std::string escaped;
+    if (is_internal_key(channel)) {
+        escaped = pusher::escaped_name(name);
+        name = escaped;
+    }
     const std::size_t size =
         pusher::kChannelFrameHead.size() + name.size() + pusher::kChannelFrameMiddle.size() + body.size();
     const SlabRange frame = reactor_.arena().append(

@@ -11,7 +11,9 @@
 #include "mesh/core/port.hpp"
 #include "node/core/apps.hpp"
 #include "node/core/channel_table.hpp"
+#include "node/core/last_events.hpp"
 #include "node/core/presence_rooms.hpp"
+#include "node/core/user_table.hpp"
 #include "node/io/hub_link.hpp"
 #include "node/io/reactor.hpp"
 #include "node/io/ws_connection.hpp"
@@ -44,6 +46,8 @@ public:
     void on_subscribed(const mesh::Subscribed& answer);
     void on_member_joined(const mesh::MemberJoined& answer);
     void on_member_changed(const mesh::MemberChanged& change);
+    /// Closes the connections that are signed in as the user, or are members of presence channels as that user.
+    void end_user(std::string_view app_id, std::string_view user);
     void on_gap(const mesh::Gap& gap);
     /// The answer to a client event of ours; others are ignored.
     void on_published(const mesh::Published& answer);
@@ -59,6 +63,8 @@ public:
 
     /// Ids of client events have this bit, so that they never meet those of HTTP publishes.
     static constexpr std::uint64_t kEventIdBit = std::uint64_t{1} << 63;
+    /// Ids of MemberJoins of users who sign in have this bit, so that they never meet those of presence channels.
+    static constexpr std::uint64_t kSignInIdBit = std::uint64_t{1} << 63;
 
 private:
     struct Client {
@@ -73,6 +79,9 @@ private:
     void run(Client& client, const pusher::SessionEffects& effects);
     void run(const ChannelEffects& effects);
     void run(const PresenceEffects& effects);
+    void run(const UserEffects& effects);
+    /// The connection has ended, or has been told to: it is on no channel any more, whenever its peer answers.
+    void depart(Slot slot);
     void enter(Client& client, const pusher::Subscribe& wanted);
     void leave(Slot slot, const std::string& channel);
     void confirm(const Confirm& confirm);
@@ -80,6 +89,17 @@ private:
     void join(const JoinHub& joining);
     void turn_away(const TurnAway& turned);
     void tell_member(const TellMember& change);
+    void sign_in(Client& client, const pusher::SignIn& user);
+    void join(const JoinHub& joining, std::uint64_t id, std::size_t max_members);
+    void answer_signin(Slot slot, bool is_in);
+    void tell_watchers(const TellWatchers& news);
+    void end(const std::vector<Slot>& slots);
+    /// False: the channel's subscribers have had the event.
+    [[nodiscard]] bool keep(const mesh::Record& record, std::size_t index);
+    /// After its confirmation, to a new subscriber of a cache channel.
+    void replay(Client& client, const std::string& channel);
+    /// Here alone every new subscriber that found nothing is known, once.
+    void on_cache_miss(const std::string& channel);
     void publish(Client& client, const pusher::PublishClientEvent& event);
     void count(pusher::Refused what);
     void tell_gap(std::string_view channel, std::uint64_t missing);
@@ -94,6 +114,8 @@ private:
     const pusher::SessionTimeouts& timeouts_;
     ChannelTable channels_;
     PresenceRooms rooms_;
+    UserTable users_;
+    LastEvents last_events_;
     Prng prng_;
     std::vector<std::unique_ptr<Client>> clients_;  ///< by slot
     std::vector<Slot> paused_;

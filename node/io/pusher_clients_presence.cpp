@@ -62,11 +62,15 @@ void PusherClients::ask_admission(const AskAdmission& wanted) {
 
 void PusherClients::join(const JoinHub& joining) {
     const App* app = apps_.find_by_id(app_of_key(joining.channel));
+    join(joining, joining.id, app == nullptr ? 0 : app->max_presence_members);
+}
+
+void PusherClients::join(const JoinHub& joining, std::uint64_t id, std::size_t max_members) {
     mesh::MemberJoin message;
-    message.id = joining.id;
+    message.id = id;
     message.channel = joining.channel;
     message.member = {joining.member.user, share(joining.member.card)};
-    message.max_members = app == nullptr ? 0 : app->max_presence_members;
+    message.max_members = max_members;
     hub_.send(std::move(message));
 }
 
@@ -91,6 +95,16 @@ void PusherClients::tell_member(const TellMember& change) {
 }
 
 void PusherClients::on_member_joined(const mesh::MemberJoined& answer) {
+    if ((answer.id & kSignInIdBit) != 0) {
+        UserEffects changes;
+        if (answer.outcome == mesh::JoinOutcome::kJoined) {
+            users_.on_joined(answer.id & ~kSignInIdBit, changes);
+        } else {
+            users_.on_refused(answer.id & ~kSignInIdBit, changes);
+        }
+        run(changes);
+        return;
+    }
     PresenceEffects effects;
     switch (answer.outcome) {
         case mesh::JoinOutcome::kJoined:
@@ -110,6 +124,12 @@ void PusherClients::on_member_joined(const mesh::MemberJoined& answer) {
 }
 
 void PusherClients::on_member_changed(const mesh::MemberChanged& change) {
+    if (user_of_online_key(change.channel)) {
+        UserEffects news;
+        users_.on_changed(change.channel, change.joined, news);
+        run(news);
+        return;
+    }
     PresenceEffects effects;
     rooms_.on_changed(change.channel, {change.member.user, change.member.info ? *change.member.info : std::string()},
                       change.joined, effects);

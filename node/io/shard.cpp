@@ -105,6 +105,9 @@ private:
         }
     }
     void handle(const mesh::LocalQuery& query) {
+        if (const std::optional<pusher::EndUser> order = pusher::decode_end_user(query.body)) {
+            clients_.end_user(order->app_id, order->user);
+        }
         std::vector<std::string> parts =
             pusher::answer_channel_query(query.body, clients_.tables(), mesh::kMaxQueryPartBytes);
         for (std::size_t i = 0; i < parts.size(); ++i) {

@@ -42,6 +42,9 @@ struct ShardCounters {
     Counter client_events_refused_total;
     Counter members_added_total;     ///< changes of presence told to the clients of a channel
     Counter members_removed_total;
+    Counter signins_total;           ///< answered with success
+    Counter users_ended_total;       ///< connections closed because the app ended those of their user
+    Counter cache_misses_total;      ///< new subscribers of cache channels that had no last event
     Counter gaps_told_total;         ///< tulle:gap frames queued
     Counter gap_closes_total;        ///< closed with 4200 instead
     Counter http_requests_total;

@@ -55,19 +55,26 @@ std::string text_to_sign(const HttpRequest& request, const QueryParameters& para
     return text;
 }
 
+/// `token` is "KEY:HEX".
+bool is_token_of(const App& app, std::string_view text, std::string_view token) {
+    const std::size_t colon = token.find(':');
+    return colon != std::string_view::npos && token.substr(0, colon) == app.key &&
+           equal_constant_time(token.substr(colon + 1), hmac_sha256_hex(app.secret, text));
+}
+
 }  // namespace
 
 bool channel_auth_is_valid(const App& app, const ChannelClaim& claim, std::string_view token) {
-    const std::size_t colon = token.find(':');
-    if (colon == std::string_view::npos || token.substr(0, colon) != app.key) {
-        return false;
-    }
     std::string text;
     text.append(claim.socket_id).append(":").append(claim.channel);
     if (!claim.channel_data.empty()) {
         text.append(":").append(claim.channel_data);
     }
-    return equal_constant_time(token.substr(colon + 1), hmac_sha256_hex(app.secret, text));
+    return is_token_of(app, text, token);
+}
+
+bool signin_auth_is_valid(const App& app, std::string_view socket_id, std::string_view user_data, std::string_view token) {
+    return is_token_of(app, std::string(socket_id).append("::user::").append(user_data), token);
 }
 
 std::optional<std::string> percent_decode(std::string_view text) {

@@ -23,6 +23,10 @@ struct ChannelClaim {
 /// Whether `token` ("KEY:HEX") is the app's signature of the claim. Any private channel's channel_data is signed with it.
 [[nodiscard]] bool channel_auth_is_valid(const App& app, const ChannelClaim& claim, std::string_view token);
 
+/// Whether `token` is the app's signature of `user_data`, exactly as received, for the connection.
+[[nodiscard]] bool signin_auth_is_valid(const App& app, std::string_view socket_id, std::string_view user_data,
+                                        std::string_view token);
+
 /// The parameters of a query string, percent-decoded, in order of appearance. Nothing when an escape is malformed or a
 /// name comes twice.
 using QueryParameters = std::vector<std::pair<std::string, std::string>>;

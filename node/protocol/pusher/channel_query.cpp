@@ -128,6 +128,19 @@ std::optional<ChannelQuery> decode_channel_query(std::string_view text) {
     return query;
 }
 
+std::string encode(const EndUser& order) {
+    return "{\"app\":" + quoted(order.app_id) + ",\"end_user\":" + quoted(order.user) + "}";
+}
+
+std::optional<EndUser> decode_end_user(std::string_view text) {
+    const Result<RawObject, JsonErrc> object = RawObject::parse(text);
+    if (!object || object->find_string("end_user") == nullptr) {
+        return std::nullopt;
+    }
+    EndUser order{std::string(text_of(object->find_string("app"))), std::string(text_of(object->find_string("end_user")))};
+    return is_valid_app_id(order.app_id) && is_valid_user_id(order.user) ? std::optional(std::move(order)) : std::nullopt;
+}
+
 std::vector<std::string> answer_channel_query(std::string_view text, const ShardTables& tables, std::size_t max_part) {
     const std::optional<ChannelQuery> query = decode_channel_query(text);
     if (!query) {
@@ -138,7 +151,9 @@ std::vector<std::string> answer_channel_query(std::string_view text, const Shard
         const std::string key = channel_key(query->app_id, name);
         if (query->is_prefix) {
             for (const ChannelCount& channel : tables.channels.list(key)) {
-                add_channel(channel.channel, channel.subscribers, tables, out);
+                if (!is_internal_key(channel.channel)) {
+                    add_channel(channel.channel, channel.subscribers, tables, out);
+                }
             }
         } else if (const auto subscribers = tables.channels.confirmed(key); !subscribers.empty()) {
             add_channel(key, subscribers.size(), tables, out);

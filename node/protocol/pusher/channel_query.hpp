@@ -26,6 +26,17 @@ struct ChannelQuery {
 /// Nothing for any text that encode does not produce: the asker gets an empty answer.
 [[nodiscard]] std::optional<ChannelQuery> decode_channel_query(std::string_view text);
 
+/// To every shard: end the connections of a user. The answer says nothing but that it is done.
+struct EndUser {
+    std::string app_id;
+    std::string user;
+    friend bool operator==(const EndUser&, const EndUser&) = default;
+};
+
+[[nodiscard]] std::string encode(const EndUser& order);
+/// Nothing for any text that encode does not produce.
+[[nodiscard]] std::optional<EndUser> decode_end_user(std::string_view text);
+
 /// This shard's answer to a query's text, in parts of at most `max_part` bytes; one empty part for a text that
 /// is no query of ours. A row for each channel: its name, its subscribers here, and the ids of its users if it has members;
 /// of a channel with many users, more than one row.

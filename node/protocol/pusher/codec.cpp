@@ -36,6 +36,40 @@ std::optional<FrameErrc> take_subscription(ClientFrame& frame) {
     return std::nullopt;
 }
 
+/// Its signature covers user_data, so what is missing is a failed sign-in, not a malformed frame.
+std::optional<FrameErrc> take_signin(ClientFrame& frame) {
+    const Result<RawObject, JsonErrc> data = RawObject::parse(frame.data);
+    if (!data) {
+        return FrameErrc::kBadData;
+    }
+    if (data->has_duplicate("auth") || data->has_duplicate("user_data")) {
+        return FrameErrc::kDuplicate;
+    }
+    if (!take_string(*data, "auth", frame.auth) || !take_string(*data, "user_data", frame.user_data)) {
+        return FrameErrc::kBadData;
+    }
+    return std::nullopt;
+}
+
+std::optional<FrameErrc> take_data(ClientFrame& frame) {
+    if (frame.event == "pusher:subscribe" || frame.event == "pusher:unsubscribe") {
+        return take_subscription(frame);
+    }
+    return frame.event == "pusher:signin" ? take_signin(frame) : std::nullopt;
+}
+
+void append_watched(std::string_view name, const std::vector<std::string>& ids, std::string& events) {
+    if (ids.empty()) {
+        return;
+    }
+    std::string list;
+    for (const std::string& id : ids) {
+        list.append(list.empty() ? "" : ",").append(quoted(id));
+    }
+    events.append(events.empty() ? "" : ",").append("{\"name\":").append(quoted(name));
+    events.append(",\"user_ids\":[").append(list).append("]}");
+}
+
 }  // namespace
 
 std::string_view describe(FrameErrc error) {
@@ -49,7 +83,7 @@ std::string_view describe(FrameErrc error) {
         case FrameErrc::kBadChannel:
             return "The channel must be a string";
         case FrameErrc::kBadData:
-            return "The data must be an object with a channel, and strings in it";
+            return "The data must be an object with strings in it, a channel among them but to sign in";
     }
     return "Malformed message";
 }
@@ -72,10 +106,8 @@ Result<ClientFrame, FrameErrc> parse_client_frame(std::string_view text) {
         return FrameErrc::kBadChannel;
     }
     frame.data = object->raw("data");
-    if (frame.event == "pusher:subscribe" || frame.event == "pusher:unsubscribe") {
-        if (const std::optional<FrameErrc> error = take_subscription(frame)) {
-            return *error;
-        }
+    if (const std::optional<FrameErrc> error = take_data(frame)) {
+        return *error;
     }
     return frame;
 }
@@ -91,6 +123,11 @@ std::string event_body(std::string_view event, std::string_view raw_data, std::s
         body.append(",\"user_id\":").append(user_id);
     }
     return body.append("}");
+}
+
+std::string escaped_name(std::string_view channel) {
+    const std::string name = quoted(channel);
+    return name.substr(1, name.size() - 2);
 }
 
 std::string gap_body(std::uint64_t missing) {
@@ -115,6 +152,21 @@ std::string error_frame(const ErrorText& error, std::string_view channel) {
 
 std::string subscription_succeeded(std::string_view channel) {
     return R"({"event":"pusher_internal:subscription_succeeded","channel":)" + quoted(channel) + R"(,"data":"{}"})";
+}
+
+std::string cache_miss(std::string_view channel) {
+    return R"({"event":"pusher:cache_miss","channel":)" + quoted(channel) + "}";
+}
+
+std::string signin_success(std::string_view user_data) {
+    return R"({"event":"pusher:signin_success","data":)" + quoted("{\"user_data\":" + quoted(user_data) + "}") + "}";
+}
+
+std::string watchlist_events(const std::vector<std::string>& online, const std::vector<std::string>& offline) {
+    std::string events;
+    append_watched("online", online, events);
+    append_watched("offline", offline, events);
+    return R"({"event":"pusher_internal:watchlist_events","data":)" + quoted("{\"events\":[" + events + "]}") + "}";
 }
 
 std::string subscription_error(std::string_view channel, const SubscriptionRefusal& refusal) {

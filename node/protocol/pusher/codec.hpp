@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mesh/base/result.hpp"
 #include "mesh/base/time.hpp"
@@ -25,8 +26,9 @@ enum class FrameErrc {
 struct ClientFrame {
     std::string event;
     std::string channel;       ///< top level; of pusher:subscribe and pusher:unsubscribe the one in data
-    std::string auth;          ///< of pusher:subscribe
+    std::string auth;          ///< of pusher:subscribe and pusher:signin
     std::string channel_data;  ///< of pusher:subscribe, exactly as the client wrote it
+    std::string user_data;     ///< of pusher:signin, exactly as the client wrote it
     std::string_view data;     ///< source bytes of the data, valid as long as the text; empty when absent
 };
 
@@ -35,9 +37,10 @@ struct ClientFrame {
 // ---- frames to clients -----------------------------------------------------------------------------------------------
 
 /// The frame of a channel event is head, channel name, middle, body. A valid name needs no escapes, so the body is encoded
-/// once, at ingress, for every channel and every client.
+/// once, at ingress, for every channel and every client. Of a user's own channel, escaped_name stands for the name.
 inline constexpr std::string_view kChannelFrameHead = "{\"channel\":\"";
 inline constexpr std::string_view kChannelFrameMiddle = "\"";
+[[nodiscard]] std::string escaped_name(std::string_view channel);
 
 /// The body of an event. `raw_data` and `user_id`, the sender's, are JSON; empty for none.
 [[nodiscard]] std::string event_body(std::string_view event, std::string_view raw_data, std::string_view user_id = {});
@@ -59,6 +62,11 @@ struct SubscriptionRefusal {
 [[nodiscard]] std::string connection_established(std::string_view socket_id, Duration activity_timeout);
 [[nodiscard]] std::string error_frame(const ErrorText& error, std::string_view channel = {});
 [[nodiscard]] std::string subscription_succeeded(std::string_view channel);
+/// A cache channel has no event for a new subscriber.
+[[nodiscard]] std::string cache_miss(std::string_view channel);
+[[nodiscard]] std::string signin_success(std::string_view user_data);
+/// The whole frame; ids of users as text. REQUIRES: one of them is not empty.
+[[nodiscard]] std::string watchlist_events(const std::vector<std::string>& online, const std::vector<std::string>& offline);
 [[nodiscard]] std::string subscription_error(std::string_view channel, const SubscriptionRefusal& refusal);
 inline constexpr std::string_view kPingFrame = R"({"event":"pusher:ping","data":{}})";
 inline constexpr std::string_view kPongFrame = R"({"event":"pusher:pong","data":{}})";

@@ -34,11 +34,29 @@ void name_missing(std::vector<std::string> missing, HttpResponse& response) {
     response.headers.emplace_back("Tulle-Partial", std::move(names));
 }
 
-std::string occupancy(std::string_view channel, const ChannelFacts& facts) {
+/// The data of an event_body, as JSON.
+std::string data_of(const std::string& body) {
+    const std::string event = "{" + body.substr(1);
+    const Result<RawObject, JsonErrc> object = RawObject::parse(event);
+    return object ? std::string(object->raw("data")) : "null";
+}
+
+std::string cache_of(const CachedEvent* cached) {
+    if (cached == nullptr || cached->body == nullptr || cached->body->empty() || cached->left <= Duration{}) {
+        return "null";
+    }
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(cached->left).count();
+    return "{\"data\":" + data_of(*cached->body) + ",\"ttl\":" + std::to_string(seconds) + "}";
+}
+
+std::string occupancy(std::string_view channel, const ChannelFacts& facts, std::string_view cache = {}) {
     std::string text = std::string("{\"occupied\":") + (facts.subscribers > 0 ? "true" : "false") +
                        ",\"subscription_count\":" + std::to_string(facts.subscribers);
     if (is_presence(channel)) {
         text.append(",\"user_count\":").append(std::to_string(facts.users.size()));
+    }
+    if (!cache.empty()) {
+        text.append(",\"cache\":").append(cache);
     }
     return text.append("}");
 }
@@ -89,7 +107,7 @@ std::string user_list(const ChannelFacts& facts) {
     return "{\"users\":[" + text + "]}";
 }
 
-std::string body_of(const AnswerPlan& plan, const ChannelFindings& findings) {
+std::string body_of(const AnswerPlan& plan, const ChannelFindings& findings, const CachedEvent* cached) {
     switch (plan.shape) {
         case AnswerPlan::Shape::kEmpty:
             break;
@@ -100,7 +118,7 @@ std::string body_of(const AnswerPlan& plan, const ChannelFindings& findings) {
         case AnswerPlan::Shape::kList:
             return channel_list(findings);
         case AnswerPlan::Shape::kChannel:
-            return occupancy(plan.name, facts_of(findings, plan.name));
+            return occupancy(plan.name, facts_of(findings, plan.name), plan.wants_cache ? cache_of(cached) : std::string());
         case AnswerPlan::Shape::kUsers:
             return user_list(facts_of(findings, plan.name));
     }
@@ -119,6 +137,8 @@ std::optional<InfoWanted> parse_info(std::string_view list) {
             wanted.user_count = true;
         } else if (name == "subscription_count") {
             wanted.subscription_count = true;
+        } else if (name == "cache") {
+            wanted.cache = true;
         } else {
             return std::nullopt;
         }
@@ -127,9 +147,9 @@ std::optional<InfoWanted> parse_info(std::string_view list) {
 }
 
 HttpResponse render(const AnswerPlan& plan, const std::vector<std::string>& parts,
-                    const std::vector<std::string>& missing) {
+                    const std::vector<std::string>& missing, const CachedEvent* cached) {
     HttpResponse response;
-    response.body = body_of(plan, sum_answers(parts));
+    response.body = body_of(plan, sum_answers(parts), cached);
     name_missing(missing, response);
     return response;
 }

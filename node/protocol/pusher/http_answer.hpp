@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "mesh/base/bytes.hpp"
+#include "mesh/base/time.hpp"
 #include "node/core/http_message.hpp"
 
 /// What the HTTP API answers.
@@ -14,6 +16,7 @@ namespace tulle::node::pusher {
 struct InfoWanted {
     bool user_count = false;
     bool subscription_count = false;
+    bool cache = false;  ///< of one channel alone
     friend bool operator==(const InfoWanted&, const InfoWanted&) = default;
 };
 /// The attributes of a comma-separated list; nothing when one is unknown.
@@ -39,12 +42,19 @@ struct AnswerPlan {
     Shape shape = Shape::kEmpty;
     std::string name = {};
     std::vector<EventInfo> events = {};
+    bool wants_cache = false;  ///< kChannel: with its last event
     friend bool operator==(const AnswerPlan&, const AnswerPlan&) = default;
+};
+
+/// The last event of a cache channel, as it was published.
+struct CachedEvent {
+    SharedBytes body;
+    Duration left{};  ///< for which it is still kept
 };
 
 /// `parts` are what the nodes answered, `missing` those that did not in time: named in the header Tulle-Partial.
 [[nodiscard]] HttpResponse render(const AnswerPlan& plan, const std::vector<std::string>& parts,
-                                  const std::vector<std::string>& missing);
+                                  const std::vector<std::string>& missing, const CachedEvent* cached = nullptr);
 
 [[nodiscard]] HttpResponse api_error(unsigned status, std::string_view message);
 /// 503: nothing was numbered, so that the publish may be sent again.

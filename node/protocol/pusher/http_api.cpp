@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kAppsPath = "/apps/";
 constexpr std::string_view kPresencePrefix = "presence-";
+constexpr std::string_view kEndBody = "end";  // no client sees it
 
 ApiAction refuse(unsigned status, std::string_view message) { return Respond{api_error(status, message)}; }
 
@@ -37,7 +38,7 @@ ApiAction list_action(const App& app, const QueryParameters& parameters) {
     const std::string* given = find_parameter(parameters, "filter_by_prefix");
     const std::string prefix = given == nullptr ? std::string() : *given;
     const std::optional<InfoWanted> info = info_of(parameters);
-    if (!info) {
+    if (!info || info->cache) {
         return refuse(400, "info may be user_count and subscription_count");
     }
     if (!prefix.empty() && !is_valid_channel_name(prefix)) {
@@ -52,12 +53,20 @@ ApiAction list_action(const App& app, const QueryParameters& parameters) {
 ApiAction describe_action(const App& app, const std::string& name, const QueryParameters& parameters) {
     const std::optional<InfoWanted> info = info_of(parameters);
     if (!info) {
-        return refuse(400, "info may be user_count and subscription_count");
+        return refuse(400, "info may be user_count, subscription_count and cache");
+    }
+    if (info->cache && !classify(name).cache) {
+        return refuse(400, "cache is an attribute of cache channels alone");
     }
     if (info->user_count && classify(name).type != ChannelType::kPresence) {
         return refuse(400, "user_count is an attribute of presence channels alone");
     }
-    return ApiWork{{}, {encode(ChannelQuery{app.id, false, {name}})}, {AnswerPlan::Shape::kChannel, name}};
+    ApiWork work{{}, {encode(ChannelQuery{app.id, false, {name}})}, {AnswerPlan::Shape::kChannel, name}};
+    if (info->cache) {
+        work.plan.wants_cache = true;
+        work.kept.push_back(channel_key(app.id, name));
+    }
+    return work;
 }
 
 ApiAction users_action(const App& app, const std::string& name) {
@@ -67,7 +76,20 @@ ApiAction users_action(const App& app, const std::string& name) {
     return ApiWork{{}, {encode(ChannelQuery{app.id, false, {name}})}, {AnswerPlan::Shape::kUsers, name}};
 }
 
-enum class Endpoint { kUnknown, kEvents, kBatch, kChannels, kChannel, kUsers };
+/// The event reaches every node that has a connection signed in as the user, however long the way; the query every node
+/// now, so that the answer comes when it is done, and connections that are only members of presence channels are ended too.
+ApiAction terminate_action(const App& app, std::string_view segment) {
+    const std::optional<std::string> user = percent_decode(segment);
+    if (!user || !is_valid_user_id(*user) || !is_utf8(*user)) {
+        return refuse(400, "malformed id of a user");
+    }
+    ApiWork work;
+    work.events.push_back({{online_key(app.id, *user)}, std::string(kEndBody), {}});
+    work.queries.push_back(encode(EndUser{app.id, *user}));
+    return work;
+}
+
+enum class Endpoint { kUnknown, kEvents, kBatch, kChannels, kChannel, kUsers, kTerminate };
 
 Endpoint endpoint_of(const std::vector<std::string_view>& segments) {
     if (segments.size() == 3 && segments[2] == "events") {
@@ -75,6 +97,9 @@ Endpoint endpoint_of(const std::vector<std::string_view>& segments) {
     }
     if (segments.size() == 3 && segments[2] == "batch_events") {
         return Endpoint::kBatch;
+    }
+    if (segments.size() == 5 && segments[2] == "users" && segments[4] == "terminate_connections") {
+        return Endpoint::kTerminate;
     }
     if (segments.size() >= 3 && segments[2] != "channels") {
         return Endpoint::kUnknown;
@@ -91,7 +116,9 @@ Endpoint endpoint_of(const std::vector<std::string_view>& segments) {
     }
 }
 
-bool is_write(Endpoint endpoint) { return endpoint == Endpoint::kEvents || endpoint == Endpoint::kBatch; }
+bool is_write(Endpoint endpoint) {
+    return endpoint == Endpoint::kEvents || endpoint == Endpoint::kBatch || endpoint == Endpoint::kTerminate;
+}
 
 HttpResponse wrong_method(std::string_view allowed) {
     HttpResponse response = api_error(405, "wrong method");
@@ -111,6 +138,9 @@ ApiAction read_action(Endpoint endpoint, const App& app, const HttpRequest& requ
 }
 
 ApiAction write_action(Endpoint endpoint, const App& app, const HttpRequest& request) {
+    if (endpoint == Endpoint::kTerminate) {
+        return terminate_action(app, split_path(request.path())[3]);
+    }
     Result<ApiWork, PublishRefusal> work =
         endpoint == Endpoint::kBatch ? parse_batch(app, request.body) : parse_event(app, request.body);
     if (!work) {

@@ -22,6 +22,8 @@ struct PublishEvent {
     std::vector<std::string> channels;  ///< keys of the mesh
     std::string body;
     std::string exclude_socket;
+    std::size_t kept = 0;  ///< the first so many of the channels keep it as their last event …
+    Duration keep_for{};   ///< … for so long
     friend bool operator==(const PublishEvent&, const PublishEvent&) = default;
 };
 
@@ -31,6 +33,7 @@ struct ApiWork {
     std::vector<PublishEvent> events;
     std::vector<std::string> queries;  ///< each within the mesh's limit
     AnswerPlan plan;
+    std::vector<std::string> kept = {};  ///< keys whose last event is asked for with the first of the queries
     friend bool operator==(const ApiWork&, const ApiWork&) = default;
 };
 

@@ -42,7 +42,7 @@ Checked<std::vector<std::string>> channels_of(const RawObject& body) {
         if (std::find(names.begin(), names.end(), name) == names.end()) {
             names.push_back(name);
         }
-        return is_valid_channel_name(name);
+        return is_valid_channel_name(name) || user_of_channel(name);
     };
     constexpr PublishRefusal kBadName{400, "a channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ;"};
     const boost::json::value* list = body.find("channels");
@@ -99,6 +99,15 @@ std::optional<PublishRefusal> check_content(const App& app, const RawObject& bod
     return std::nullopt;
 }
 
+/// Puts them first.
+void keep_in_cache_channels(const App& app, std::vector<std::string>& names, PublishEvent& event) {
+    const auto rest = std::stable_partition(names.begin(), names.end(), [](const auto& name) { return classify(name).cache; });
+    if (app.cache_ttl > Duration{} && rest != names.begin()) {
+        event.kept = static_cast<std::size_t>(rest - names.begin());
+        event.keep_for = app.cache_ttl;
+    }
+}
+
 Checked<ParsedEvent> parse_one(const App& app, const RawObject& body) {
     if (const std::optional<PublishRefusal> refusal = check_content(app, body)) {
         return *refusal;
@@ -114,13 +123,18 @@ Checked<ParsedEvent> parse_one(const App& app, const RawObject& body) {
     }
     const std::optional<std::string> info = optional_text(body, "info", is_wrong);
     const std::optional<InfoWanted> wanted = parse_info(info.value_or(""));
-    if (is_wrong || !wanted) {
+    if (is_wrong || !wanted || wanted->cache) {
         return PublishRefusal{400, "info may be user_count and subscription_count"};
     }
     Checked<std::vector<std::string>> channels = channels_of(body);
     if (!channels) {
         return channels.error();
     }
+    parsed.wants_info = info && !info->empty();
+    if (parsed.wants_info && std::any_of(channels->begin(), channels->end(), user_of_channel)) {
+        return PublishRefusal{400, "info is not told of the channels of users"};
+    }
+    keep_in_cache_channels(app, *channels, parsed.event);
     for (const std::string& name : *channels) {
         parsed.event.channels.push_back(channel_key(app.id, name));
     }
@@ -129,7 +143,6 @@ Checked<ParsedEvent> parse_one(const App& app, const RawObject& body) {
     if (parsed.event.body.size() > kMaxEventBytes) {
         return PublishRefusal{413, "the encoded event is too large"};
     }
-    parsed.wants_info = info && !info->empty();
     if (parsed.wants_info) {
         parsed.info = {std::move(*channels), *wanted};
     }

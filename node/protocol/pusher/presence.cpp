@@ -3,7 +3,6 @@
 #include <optional>
 
 #include "node/core/limits.hpp"
-#include "node/protocol/pusher/raw_json.hpp"
 
 namespace tulle::node::pusher {
 namespace {
@@ -32,7 +31,12 @@ Result<Member, MemberErrc> parse_member(std::string_view channel_data, std::size
     if (!object || object->has_duplicate("user_id") || object->has_duplicate("user_info")) {
         return MemberErrc::kNoObject;
     }
-    const boost::json::value* id = object->find("user_id");
+    Result<Member, MemberErrc> member = read_member(*object, "user_id");
+    return member ? with_info_within(std::move(*member), max_info_bytes) : member;
+}
+
+Result<Member, MemberErrc> read_member(const RawObject& object, std::string_view id_key) {
+    const boost::json::value* id = object.find(id_key);
     if (id == nullptr) {
         return MemberErrc::kNoId;
     }
@@ -50,11 +54,14 @@ Result<Member, MemberErrc> parse_member(std::string_view channel_data, std::size
     if (member.user.size() > kMaxUserIdBytes) {
         return MemberErrc::kIdTooLong;
     }
-    const std::string_view info = object->raw("user_info");
-    if (info.size() > max_info_bytes) {
+    member.card.append(1, kCardSeparator).append(object.raw("user_info"));
+    return member;
+}
+
+Result<Member, MemberErrc> with_info_within(Member member, std::size_t max_info_bytes) {
+    if (info_of_card(member.card).size() > max_info_bytes) {
         return MemberErrc::kTooLarge;
     }
-    member.card.append(1, kCardSeparator).append(info);
     return member;
 }
 

@@ -7,6 +7,7 @@
 #include "mesh/base/result.hpp"
 #include "node/core/presence_rooms.hpp"
 #include "node/protocol/pusher/codec.hpp"
+#include "node/protocol/pusher/raw_json.hpp"
 
 /// Users of presence channels as clients write and read them. A user's card is its id and its info, each in the very JSON
 /// that its connection brought: the id's own type is what everybody is told.
@@ -21,6 +22,10 @@ enum class MemberErrc {
 
 /// The user that `channel_data` names. Users are the same when the texts of their ids are: 10 and "10".
 [[nodiscard]] Result<Member, MemberErrc> parse_member(std::string_view channel_data, std::size_t max_info_bytes);
+/// The member in an object that has been looked through for duplicates: `id_key` names its id, user_info its info.
+[[nodiscard]] Result<Member, MemberErrc> read_member(const RawObject& object, std::string_view id_key);
+/// The same user, if its info is within the app's limit.
+[[nodiscard]] Result<Member, MemberErrc> with_info_within(Member member, std::size_t max_info_bytes);
 [[nodiscard]] SubscriptionRefusal refusal_of(MemberErrc error);
 [[nodiscard]] SubscriptionRefusal refusal_of(JoinRefusal reason);
 

@@ -85,6 +85,12 @@ std::vector<std::string_view> raw_elements(std::string_view array) {
     return elements;
 }
 
+bool is_utf8(std::string_view text) {
+    boost::system::error_code error;
+    boost::json::parse(quoted(text), error);
+    return !error;
+}
+
 std::string quoted(std::string_view text) { return boost::json::serialize(boost::json::string_view(text)); }
 
 }  // namespace tulle::node::pusher

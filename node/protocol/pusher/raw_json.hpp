@@ -44,6 +44,8 @@ private:
 /// The elements of a JSON array by their very bytes, in order. REQUIRES: a parser has accepted `array`.
 [[nodiscard]] std::vector<std::string_view> raw_elements(std::string_view array);
 
+[[nodiscard]] bool is_utf8(std::string_view text);
+
 /// `text` as a JSON string, quotes included. Bytes that are not UTF-8 must not come here.
 [[nodiscard]] std::string quoted(std::string_view text);
 

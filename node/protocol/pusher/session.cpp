@@ -74,6 +74,8 @@ void Session::on_text(Instant now, std::string_view text, const ShardTables& tab
         subscribe(*frame, tables, out);
     } else if (frame->event == "pusher:unsubscribe") {
         out.push_back(Unsubscribe{frame->channel});
+    } else if (frame->event == "pusher:signin") {
+        sign_in(*frame, out);
     } else if (frame->event.starts_with(kClientEventPrefix)) {
         client_event(now, *frame, tables, out);
     } else {
@@ -89,7 +91,8 @@ void Session::refuse_subscription(std::string_view channel, const SubscriptionRe
 
 std::optional<SubscriptionRefusal> Session::check_subscription(const ClientFrame& frame,
                                                                const ShardTables& tables) const {
-    if (!is_valid_channel_name(frame.channel)) {
+    const bool is_users = user_of_channel(frame.channel).has_value();
+    if (!is_users && !is_valid_channel_name(frame.channel)) {
         return SubscriptionRefusal{"LimitReached",
                                    "A channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ;", 4009};
     }
@@ -97,7 +100,10 @@ std::optional<SubscriptionRefusal> Session::check_subscription(const ClientFrame
         return SubscriptionRefusal{"LimitReached", "Too many channels on this connection", 4100};
     }
     const ChannelClaim claim{socket_id_, frame.channel, frame.channel_data};
-    if (classify(frame.channel).needs_auth() && !channel_auth_is_valid(*app_, claim, frame.auth)) {
+    const bool is_authorised = is_users ? is_own_channel(frame.channel)
+                                        : !classify(frame.channel).needs_auth() ||
+                                              channel_auth_is_valid(*app_, claim, frame.auth);
+    if (!is_authorised) {
         return SubscriptionRefusal{"AuthError", "The connection is not authorised for this channel", 401};
     }
     return std::nullopt;
@@ -114,7 +120,7 @@ void Session::subscribe(const ClientFrame& frame, const ShardTables& tables, Ses
         out.push_back(Subscribe{frame.channel});
         return;
     }
-    Result<Member, MemberErrc> member = parse_member(frame.channel_data, app_->max_presence_member_bytes);
+    Result<Member, MemberErrc> member = member_for(frame);
     if (member) {
         authorize_by_ = Instant::max();
         out.push_back(Subscribe{frame.channel, std::move(*member)});

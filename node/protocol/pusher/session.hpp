@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "node/core/presence_rooms.hpp"
 #include "node/core/slot.hpp"
 #include "node/protocol/pusher/codec.hpp"
+#include "node/protocol/pusher/presence.hpp"
 
 namespace tulle::node::pusher {
 
@@ -42,6 +44,13 @@ struct PublishClientEvent {
     friend bool operator==(const PublishClientEvent&, const PublishClientEvent&) = default;
 };
 
+/// Make the client known as this user; on_signed_in follows when the mesh has it.
+struct SignIn {
+    std::string user;
+    std::vector<std::string> watchlist;
+    friend bool operator==(const SignIn&, const SignIn&) = default;
+};
+
 /// Close the connection; what was sent before goes out first.
 struct Close {
     std::uint16_t code = 0;
@@ -57,7 +66,7 @@ struct Count {
     friend bool operator==(const Count&, const Count&) = default;
 };
 
-using SessionEffect = std::variant<Send, Subscribe, Unsubscribe, PublishClientEvent, Close, Count>;
+using SessionEffect = std::variant<Send, Subscribe, Unsubscribe, PublishClientEvent, SignIn, Close, Count>;
 using SessionEffects = std::vector<SessionEffect>;
 
 /// What a session looks up in its shard.
@@ -91,6 +100,9 @@ public:
     void on_subscribed(std::string_view channel, const PresenceRooms::Users* users, SessionEffects& out);
     /// The user that it brought to a presence channel was not taken in.
     void on_turned_away(std::string_view channel, JoinRefusal reason, SessionEffects& out);
+    void on_signed_in(SessionEffects& out);
+    /// The app ends all connections of the user.
+    void on_terminated(SessionEffects& out);
     /// A client event of this connection was not accepted by the node.
     void on_publish_refused(SessionEffects& out);
     /// Messages for this client are lost, and its app wants it to begin anew.
@@ -104,6 +116,11 @@ public:
 
 private:
     void subscribe(const ClientFrame& frame, const ShardTables& tables, SessionEffects& out);
+    void sign_in(const ClientFrame& frame, SessionEffects& out);
+    void fail_signin(std::string_view reason, SessionEffects& out);
+    [[nodiscard]] bool is_own_channel(std::string_view channel) const;
+    /// Whom a subscription brings to a presence channel: channel_data's user, or else who has signed in.
+    [[nodiscard]] Result<Member, MemberErrc> member_for(const ClientFrame& frame) const;
     [[nodiscard]] bool take_token(Instant now);
     void client_event(Instant now, const ClientFrame& frame, const ShardTables& tables, SessionEffects& out);
     [[nodiscard]] std::optional<SubscriptionRefusal> check_subscription(const ClientFrame& frame,
@@ -118,6 +135,8 @@ private:
     Instant authorize_by_ = Instant::max();
     Instant tokens_at_{};      ///< when the allowance of client events was last refilled …
     double event_tokens_ = 0;  ///< … and what it held then
+    std::unique_ptr<const Member> user_;  ///< who has signed in
+    std::string signing_in_;              ///< user_data, until it is answered
     Slot slot_;
     bool awaits_pong_ = false;
     bool is_closed_ = false;

@@ -104,6 +104,9 @@ max_presence_members = 50
 max_presence_member_bytes = 4096
 client_events_per_second = 0
 authorization_timeout = 30
+user_authentication = false
+watchlist_events = true
+cache_ttl = 0
 allowed_origins = ["https://example.com", "http://*.example.net:8080", "null"]
 
 [[apps]]
@@ -122,6 +125,12 @@ enabled = false
     EXPECT_EQ(config.apps[0].client_events_per_second, 0u);
     EXPECT_EQ(config.apps[0].authorization_timeout, 30s);
     EXPECT_EQ(config.apps[0].allowed_origins.size(), 3u);
+    EXPECT_FALSE(config.apps[0].user_authentication);
+    EXPECT_TRUE(config.apps[0].watchlist_events);
+    EXPECT_EQ(config.apps[0].cache_ttl, 0s);
+    EXPECT_TRUE(config.apps[1].user_authentication);
+    EXPECT_FALSE(config.apps[1].watchlist_events);
+    EXPECT_EQ(config.apps[1].cache_ttl, 30min);
     EXPECT_EQ(config.apps[1].on_gap, GapPolicy::kEvent);
     EXPECT_EQ(config.apps[1].max_presence_members, kDefaultMaxPresenceMembers);
     EXPECT_EQ(config.apps[1].client_events_per_second, kDefaultClientEventsPerSecond);
@@ -151,6 +160,7 @@ TEST(Config, RefusesLimitsOfAnAppThatMakeNoSense) {
     };
     EXPECT_EQ(error_of_app("max_presence_members = 0"),
               "node.toml:5: apps.max_presence_members: must be a number from 1 to 10000");
+    EXPECT_EQ(error_of_app("cache_ttl = 86401"), "node.toml:5: apps.cache_ttl: must be a number from 1 to 86400");
     EXPECT_EQ(error_of_app("max_presence_member_bytes = 20000"),
               "node.toml:5: apps.max_presence_member_bytes: must be a number from 1 to 14336");
     EXPECT_EQ(error_of_app("client_events_per_second = -1"),

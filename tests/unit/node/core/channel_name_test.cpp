@@ -42,6 +42,20 @@ TEST(ChannelName, HasOneToTwoHundredOfTheAllowedCharacters) {
     EXPECT_FALSE(is_valid_channel_name(std::string_view("a\0b", 3)));
 }
 
+TEST(ChannelName, TellsTheChannelOfAUser) {
+    EXPECT_EQ(user_of_channel("#server-to-user-a/b #"), "a/b #");
+    EXPECT_EQ(user_of_channel("#server-to-user-" + std::string(128, 'u')), std::string(128, 'u'));
+    for (const std::string& name : {std::string("#server-to-user-"), std::string("server-to-user-a"), std::string("#online-a"),
+                                    "#server-to-user-" + std::string(129, 'u')}) {
+        EXPECT_EQ(user_of_channel(name), std::nullopt) << name;
+    }
+    EXPECT_EQ(online_key("app", "a/b"), "app/#online-a/b");
+    EXPECT_EQ(user_of_online_key("app/#online-a/b"), "a/b");
+    EXPECT_EQ(user_of_online_key("app/online-a"), std::nullopt);
+    EXPECT_TRUE(is_internal_key("app/#server-to-user-a"));
+    EXPECT_FALSE(is_internal_key("app/a#"));
+}
+
 TEST(ChannelName, AndAppIdMakeAKeyThatComesApartAgain) {
     EXPECT_EQ(channel_key("app", "news"), "app/news");
     EXPECT_EQ(channel_of_key("app/news"), "news");

@@ -136,5 +136,16 @@ TEST_F(PresenceRoomsTest, ForgetsAConnectionThatHasGone) {
     EXPECT_EQ(rooms.users(kRoom), nullptr) << "the list of an earlier subscription is not this one's";
 }
 
+TEST(PresenceRooms, FindsTheConnectionsOfAUserInTheChannelsOfAnApp) {
+    PresenceRooms rooms;
+    rooms.enter(Slot{3}, "app/presence-a", {"ann", "1"});
+    rooms.enter(Slot{1}, "app/presence-b", {"ann", "2"});
+    rooms.enter(Slot{1}, "app/presence-c", {"ann", "2"});
+    rooms.enter(Slot{2}, "app/presence-a", {"bob", "3"});
+    rooms.enter(Slot{4}, "app2/presence-a", {"ann", "4"});
+    EXPECT_EQ(rooms.connections("app/", "ann"), (std::vector<Slot>{Slot{1}, Slot{3}}));
+    EXPECT_EQ(rooms.connections("app/", "eve"), std::vector<Slot>{});
+}
+
 }  // namespace
 }  // namespace tulle::node

@@ -42,6 +42,15 @@ TEST(ChannelAuth, SignsTheChannelDataOfAnyPrivateChannel) {
     EXPECT_FALSE(channel_auth_is_valid(official_app(), {kSocket, "private-foobar", "{}"}, kPrivate));
 }
 
+TEST(SignInAuth, AcceptsTheOfficialVectorAndNothingElse) {
+    const std::string token = "278d425bdf160c739803:4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba";
+    EXPECT_TRUE(signin_auth_is_valid(official_app(), kSocket, R"({"id":"12345"})", token));
+    EXPECT_FALSE(signin_auth_is_valid(official_app(), kSocket, R"({"id":"12346"})", token));
+    EXPECT_FALSE(signin_auth_is_valid(official_app(), "1234.1235", R"({"id":"12345"})", token));
+    EXPECT_FALSE(signin_auth_is_valid(official_app(), kSocket, R"({"id":"12345"})", token.substr(1)));
+    EXPECT_FALSE(signin_auth_is_valid(official_app(), kSocket, R"({"id":"12345"})", ""));
+}
+
 TEST(ChannelAuth, RefusesWhateverDiffers) {
     EXPECT_FALSE(channel_auth_is_valid(official_app(), {"1234.1235", "private-foobar", ""}, kPrivate));
     EXPECT_FALSE(channel_auth_is_valid(official_app(), {kSocket, "private-foobaz", ""}, kPrivate));

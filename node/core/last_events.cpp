@@ -1,0 +1,51 @@
+#include "node/core/last_events.hpp"
+
+#include <utility>
+
+namespace tulle::node {
+
+void LastEvents::open(std::string_view channel) { entries_.try_emplace(std::string(channel)); }
+
+void LastEvents::close(std::string_view channel) {
+    if (const auto entry = entries_.find(channel); entry != entries_.end()) {
+        entries_.erase(entry);
+    }
+}
+
+void LastEvents::on_confirmed(std::string_view channel, std::optional<LastEvent> last) {
+    const auto entry = entries_.find(channel);
+    if (entry == entries_.end() || !last) {
+        return;
+    }
+    entry->second.brought = last->stamp;
+    if (entry->second.last.stamp < last->stamp) {
+        entry->second.last = std::move(*last);
+    }
+}
+
+bool LastEvents::on_delivered(std::string_view channel, LastEvent event) {
+    const auto entry = entries_.find(channel);
+    if (entry == entries_.end()) {
+        return true;
+    }
+    if (event.stamp == entry->second.brought) {
+        return false;
+    }
+    if (entry->second.last.stamp < event.stamp) {
+        entry->second.last = std::move(event);
+    }
+    return true;
+}
+
+SharedBytes LastEvents::last(std::string_view channel, Instant now) {
+    const auto entry = entries_.find(channel);
+    if (entry == entries_.end()) {
+        return nullptr;
+    }
+    if (entry->second.last.until <= now) {
+        entry->second.last.body = nullptr;
+    }
+    return entry->second.last.body;
+}
+
+}  // namespace tulle::node

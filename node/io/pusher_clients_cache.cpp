@@ -1,0 +1,33 @@
+#include <string>
+
+#include "node/core/channel_name.hpp"
+#include "node/io/pusher_clients.hpp"
+#include "node/protocol/pusher/codec.hpp"
+
+namespace tulle::node {
+
+static_assert(kMaxCacheTtl <= mesh::kMaxKeepFor);
+
+bool PusherClients::keep(const mesh::Record& record, std::size_t index) {
+    return last_events_.on_delivered(record.channels[index], {{record.stamp.time_us, record.stamp.origin}, record.body,
+                                                              reactor_.now() + record.keep_for});
+}
+
+void PusherClients::replay(Client& client, const std::string& channel) {
+    const std::string_view name = channel_of_key(channel);
+    if (!classify(name).cache) {
+        return;
+    }
+    if (const SharedBytes body = last_events_.last(channel, reactor_.now())) {
+        std::string frame(pusher::kChannelFrameHead);
+        frame.append(name).append(pusher::kChannelFrameMiddle).append(*body);
+        client.connection->send_text(frame);
+    } else {
+        client.connection->send_text(pusher::cache_miss(name));
+        on_cache_miss(channel);
+    }
+}
+
+void PusherClients::on_cache_miss(const std::string&) { reactor_.counters().cache_misses_total.add(); }
+
+}  // namespace tulle::node

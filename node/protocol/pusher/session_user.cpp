@@ -1,0 +1,69 @@
+#include <utility>
+
+#include "node/core/channel_name.hpp"
+#include "node/protocol/pusher/auth.hpp"
+#include "node/protocol/pusher/presence.hpp"
+#include "node/protocol/pusher/session.hpp"
+#include "node/protocol/pusher/user_data.hpp"
+
+namespace tulle::node::pusher {
+namespace {
+
+constexpr std::uint16_t kNotAuthorized = 4009;
+constexpr std::uint16_t kWatchlistTooLong = 4302;
+
+}  // namespace
+
+void Session::fail_signin(std::string_view reason, SessionEffects& out) {
+    out.push_back(Count{Refused::kAuth});
+    close(kNotAuthorized, reason, out);
+}
+
+void Session::sign_in(const ClientFrame& frame, SessionEffects& out) {
+    if (!app_->user_authentication) {
+        fail_signin("Users do not sign in to this app", out);
+        return;
+    }
+    if (!signin_auth_is_valid(*app_, socket_id_, frame.user_data, frame.auth)) {
+        fail_signin("The connection is not authorised to sign in", out);
+        return;
+    }
+    Result<UserData, UserDataErrc> user = parse_user_data(frame.user_data);
+    if (!user) {
+        fail_signin(describe(user.error()), out);
+        return;
+    }
+    if (user_ && user_->user != user->member.user) {
+        fail_signin("The connection is signed in as another user", out);
+        return;
+    }
+    authorize_by_ = Instant::max();
+    signing_in_ = frame.user_data;
+    user_ = std::make_unique<const Member>(std::move(user->member));
+    if (!app_->watchlist_events) {
+        user->watchlist.clear();
+    } else if (user->is_watchlist_cut) {
+        out.emplace_back(Send{error_frame({kWatchlistTooLong, "The watchlist is cut to its first 100 users"})});
+    }
+    out.emplace_back(SignIn{user_->user, std::move(user->watchlist)});
+}
+
+void Session::on_signed_in(SessionEffects& out) {
+    if (!is_closed_) {
+        out.emplace_back(Send{signin_success(std::exchange(signing_in_, {}))});
+    }
+}
+
+void Session::on_terminated(SessionEffects& out) { close(kNotAuthorized, "The app has ended the user's connections", out); }
+
+bool Session::is_own_channel(std::string_view channel) const {
+    const std::optional<std::string_view> user = user_of_channel(channel);
+    return user && user_ && *user == user_->user;
+}
+
+Result<Member, MemberErrc> Session::member_for(const ClientFrame& frame) const {
+    return user_ && frame.channel_data.empty() ? with_info_within(*user_, app_->max_presence_member_bytes)
+                                               : parse_member(frame.channel_data, app_->max_presence_member_bytes);
+}
+
+}  // namespace tulle::node::pusher

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mesh/base/result.hpp"
+#include "node/core/presence_rooms.hpp"
+
+/// What a client signs in with.
+namespace tulle::node::pusher {
+
+enum class UserDataErrc {
+    kTooLarge,
+    kNoObject,      ///< no JSON object, or one of its members comes twice
+    kNoId,          ///< no id, or neither a string that is not empty nor an integer
+    kIdTooLong,
+    kBadWatchlist,  ///< not an array of ids
+};
+[[nodiscard]] std::string_view describe(UserDataErrc error);
+
+struct UserData {
+    Member member;                       ///< as on presence channels
+    std::vector<std::string> watchlist;  ///< ids as text; the first kMaxWatchlist
+    bool is_watchlist_cut = false;
+};
+
+[[nodiscard]] Result<UserData, UserDataErrc> parse_user_data(std::string_view user_data);
+
+}  // namespace tulle::node::pusher

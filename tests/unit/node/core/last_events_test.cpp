@@ -1,0 +1,84 @@
+#include "node/core/last_events.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tulle::node {
+namespace {
+
+constexpr Instant kNow{1000s};
+constexpr std::string_view kChannel = "app/cache-a";
+
+LastEvent event(std::uint64_t time, std::string body, std::uint64_t origin = 1, Instant until = kNow + 10s) {
+    return {{time, OriginId{origin}}, share(std::move(body)), until};
+}
+
+class LastEventsTest : public ::testing::Test {
+protected:
+    std::string last(Instant now = kNow) {
+        const SharedBytes body = events.last(kChannel, now);
+        return body ? *body : "none";
+    }
+    bool deliver(LastEvent delivered) { return events.on_delivered(kChannel, std::move(delivered)); }
+
+    LastEvents events;
+};
+
+TEST_F(LastEventsTest, KeepsNothingOfAChannelWithoutSubscribersAndLetsEverythingPass) {
+    EXPECT_TRUE(deliver(event(1, "a")));
+    events.on_confirmed(kChannel, event(1, "a"));
+    EXPECT_EQ(last(), "none");
+    events.open(kChannel);
+    EXPECT_EQ(last(), "none");
+    EXPECT_TRUE(deliver(event(1, "a")));
+    EXPECT_EQ(last(), "a");
+    events.close(kChannel);
+    EXPECT_EQ(last(), "none");
+    events.open(kChannel);
+    EXPECT_EQ(last(), "none");
+}
+
+TEST_F(LastEventsTest, HasWhatTheConfirmationBroughtUntilSomethingLaterComes) {
+    events.open(kChannel);
+    events.on_confirmed(kChannel, event(5, "a"));
+    EXPECT_EQ(last(), "a");
+    EXPECT_TRUE(deliver(event(6, "b")));
+    EXPECT_EQ(last(), "b");
+    EXPECT_TRUE(deliver(event(6, "c", 2)));
+    EXPECT_EQ(last(), "c") << "of one time the greater origin's";
+    EXPECT_TRUE(deliver(event(4, "old"))) << "late, but not seen before";
+    EXPECT_EQ(last(), "c");
+}
+
+TEST_F(LastEventsTest, StopsTheVeryEventThatTheConfirmationBrought) {
+    events.open(kChannel);
+    events.on_confirmed(kChannel, event(5, "a"));
+    EXPECT_TRUE(deliver(event(6, "b")));
+    EXPECT_FALSE(deliver(event(5, "a"))) << "also after a later one";
+    EXPECT_TRUE(deliver(event(5, "other", 2)));
+    EXPECT_EQ(last(), "b");
+}
+
+TEST_F(LastEventsTest, TakesTheLaterOfWhatCameBeforeTheConfirmationAndWhatItBrought) {
+    events.open(kChannel);
+    EXPECT_TRUE(deliver(event(7, "delivered")));
+    events.on_confirmed(kChannel, event(5, "brought"));
+    EXPECT_EQ(last(), "delivered");
+    events.on_confirmed(kChannel, std::nullopt);
+    EXPECT_EQ(last(), "delivered");
+    events.on_confirmed(kChannel, event(9, "brought"));
+    EXPECT_EQ(last(), "brought");
+}
+
+TEST_F(LastEventsTest, ForgetsAnEventWhenItsTimeIsOver) {
+    events.open(kChannel);
+    events.on_confirmed(kChannel, event(5, "a", 1, kNow + 1s));
+    EXPECT_EQ(last(kNow + 1s - 1ns), "a");
+    EXPECT_EQ(last(kNow + 1s), "none");
+    EXPECT_TRUE(deliver(event(4, "older", 1, kNow + 99s)));
+    EXPECT_EQ(last(kNow + 2s), "none") << "what was before the last one is not the last one again";
+    EXPECT_TRUE(deliver(event(6, "b", 1, kNow + 99s)));
+    EXPECT_EQ(last(kNow + 2s), "b");
+}
+
+}  // namespace
+}  // namespace tulle::node

@@ -10,6 +10,7 @@
 #include <utility>
 #include <variant>
 
+#include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
 
 #include "node/app/admin_parameters.hpp"
@@ -52,14 +53,15 @@ HttpResponse refusal(unsigned status, std::string_view reason) {
 class AdminServer::Loop final : public HttpService {
 public:
     Loop(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards,
-         std::shared_ptr<const AppTable> apps)
+         AppTable apps, const ReloadCounters& reloads)
         : shards_(std::move(shards)),
           apps_(std::move(apps)),
+          reloads_(reloads),
           wakeup_(reactor_, [this] { take_mail(); }),
           mailbox_(kShardMailboxItems, [this] { wakeup_.notify(); }),
           hub_(hub, index),
           listener_(reactor_, [this](Socket socket) {
-              std::make_shared<HttpConnection>(reactor_, *this, std::move(socket))->start();
+              std::make_shared<HttpConnection>(reactor_, *this, std::move(socket), Peer{})->start();
           }) {}
 
     ~Loop() override {
@@ -78,6 +80,10 @@ public:
         wakeup_.start();
         listener_.start();
         thread_ = std::thread([this] { run(); });
+    }
+
+    void set_apps(AppTable apps) {
+        boost::asio::post(reactor_.context(), [this, apps = std::move(apps)] { apps_ = apps; });
     }
 
     Listener& listener() { return listener_; }
@@ -106,7 +112,7 @@ public:
         }
     }
 
-    bool on_upgrade(Socket&, UpgradeRequest&, HttpResponse& refusal) override {
+    bool on_upgrade(Socket&, Peer&, UpgradeRequest&, HttpResponse& refusal) override {
         refusal = answer(404, kText, "no WebSocket here\n");
         return false;
     }
@@ -155,7 +161,7 @@ private:
                     mesh::Query{id, std::string(kReportQuery), given->timeout});
         } else if (!is_valid_channel_name(given->channel)) {
             respond(ticket, refusal(400, "channel must be the name of a channel"));
-        } else if (apps_->find_by_id(given->app) == nullptr) {
+        } else if (apps_.find_by_id(given->app) == nullptr) {
             respond(ticket, refusal(404, "this node has no such app"));
         } else {
             const std::uint64_t id = ++last_id_;
@@ -177,7 +183,7 @@ private:
         if (waiting.wanted == Wanted::kReport) {
             hub_.send(mesh::LocalAnswer{waiting.token, {}, true});
         } else if (waiting.wanted == Wanted::kMetrics) {
-            respond(waiting.ticket, answer(200, kMetricsText, render_metrics(shards_, nullptr)));
+            respond(waiting.ticket, answer(200, kMetricsText, render_metrics(shards_, reloads_, nullptr)));
         } else {
             respond(waiting.ticket, refusal(503, "the mesh does not answer"));
         }
@@ -219,7 +225,7 @@ private:
 
     void finish(const Waiting& waiting, const mesh::NodeStatus& status) {
         if (waiting.wanted == Wanted::kMetrics) {
-            respond(waiting.ticket, answer(200, kMetricsText, render_metrics(shards_, &status)));
+            respond(waiting.ticket, answer(200, kMetricsText, render_metrics(shards_, reloads_, &status)));
         } else if (waiting.wanted == Wanted::kStatus) {
             respond(waiting.ticket, answer(200, kJson, render_status(status, shards_)));
         } else {
@@ -267,7 +273,8 @@ private:
     }
 
     const std::vector<const ShardCounters*> shards_;
-    const std::shared_ptr<const AppTable> apps_;
+    AppTable apps_;
+    const ReloadCounters& reloads_;
     Reactor reactor_;
     Wakeup wakeup_;
     mesh::ShardMailbox mailbox_;
@@ -281,14 +288,16 @@ private:
 };
 
 AdminServer::AdminServer(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards,
-                         std::shared_ptr<const AppTable> apps)
-    : loop_(std::make_unique<Loop>(index, hub, std::move(shards), std::move(apps))) {}
+                         AppTable apps, const ReloadCounters& reloads)
+    : loop_(std::make_unique<Loop>(index, hub, std::move(shards), std::move(apps), reloads)) {}
 
 AdminServer::~AdminServer() = default;
 
 Address AdminServer::bind(const Address& address) { return loop_->listener().bind(address, Sharing::kAlone); }
 
 mesh::ShardMailbox& AdminServer::mailbox() { return loop_->mailbox(); }
+
+void AdminServer::set_apps(AppTable apps) { loop_->set_apps(std::move(apps)); }
 
 void AdminServer::start() { loop_->start(); }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "mesh/core/port.hpp"
+#include "node/app/reload_counters.hpp"
 #include "node/core/address.hpp"
 #include "node/core/apps.hpp"
 #include "node/io/shard_counters.hpp"
@@ -14,15 +15,15 @@ namespace tulle::node {
 /// views of all nodes) and POST /v1/trace (a marked message). To the hub it is one more shard, which never subscribes; of
 /// queries it answers the doctor's.
 ///
-/// Thread: its owner's.
+/// Thread: its owner's; set_apps from any.
 /// Limits: the hub's answer is waited for a second; then /metrics does without it and the others are 503. Doctor and trace
 ///         wait for other nodes as long as `timeout_ms` says: 1 to 10,000, by default 2,000.
 /// Errors: bind throws std::runtime_error that names the address.
 class AdminServer {
 public:
-    /// `shards` must outlive it.
+    /// `shards` and `reloads` must outlive it.
     AdminServer(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards,
-                std::shared_ptr<const AppTable> apps);
+                AppTable apps, const ReloadCounters& reloads);
     /// Stops and joins.
     ~AdminServer();
     AdminServer(const AdminServer&) = delete;
@@ -31,6 +32,8 @@ public:
     Address bind(const Address& address);
     [[nodiscard]] mesh::ShardMailbox& mailbox();
     void start();
+    /// The apps from now on.
+    void set_apps(AppTable apps);
     /// Ends the thread. The mailbox stays: the hub may still write into it.
     void stop();
 

@@ -48,14 +48,17 @@ std::uint64_t random_seed() {
 
 Composition::Composition(const Config& config, Signals& signals)
     : signals_(signals), mesh_(std::make_unique<mesh::MeshRunner>(mesh_options(config))) {
-    const auto apps = std::make_shared<const AppTable>(config.apps);
+    const AppTable apps(config.apps);
+    limits_ = std::make_shared<NodeLimits>(NodeLimitsOptions{config.max_connections_per_address, config.auth_failures}, apps);
+    reloads_.last_successful.set(1);
+    reloads_.apps.set(config.apps.size());
     bind_shards(config, apps);
     std::vector<const ShardCounters*> counters;
     for (const std::unique_ptr<Shard>& shard : shards_) {
         counters.push_back(&shard->counters());
     }
     const mesh::ShardIndex admin_index(static_cast<std::uint16_t>(shards_.size()));
-    admin_ = std::make_unique<AdminServer>(admin_index, mesh_->mailbox(), std::move(counters), apps);
+    admin_ = std::make_unique<AdminServer>(admin_index, mesh_->mailbox(), std::move(counters), apps, reloads_);
     ports_.admin = to_string(admin_->bind(config.admin));
     mesh_->attach(admin_index, admin_->mailbox());
     mesh::BoundMesh bound = mesh_->bound();
@@ -64,12 +67,13 @@ Composition::Composition(const Config& config, Signals& signals)
     mesh_->on_fatal([&signals](std::string what) { signals.fail(std::move(what)); });
 }
 
-void Composition::bind_shards(const Config& config, const std::shared_ptr<const AppTable>& apps) {
+void Composition::bind_shards(const Config& config, const AppTable& apps) {
     Address listen = config.listen;
     for (std::size_t i = 0; i < config.shards; ++i) {
         ShardOptions options;
         options.index = mesh::ShardIndex(static_cast<std::uint16_t>(i));
-        options.apps = apps;
+        options.apps = std::make_shared<const AppTable>(apps);
+        options.limits = limits_;
         options.timeouts = config.timeouts;
         options.outbox = config.outbox;
         options.demo = demo_content(config);
@@ -104,6 +108,23 @@ void Composition::start() {
         shard->start();
     }
     mesh_->start();
+}
+
+void Composition::set_apps(const AppTable& apps) {
+    limits_->set_apps(apps);
+    admin_->set_apps(apps);
+    for (const std::unique_ptr<Shard>& shard : shards_) {
+        shard->set_apps(apps);
+    }
+    reloads_.reloads_total.add();
+    reloads_.last_successful.set(1);
+    reloads_.apps.set(apps.all().size());
+}
+
+void Composition::reload_failed() {
+    reloads_.reloads_total.add();
+    reloads_.failures_total.add();
+    reloads_.last_successful.set(0);
 }
 
 bool Composition::drain() {

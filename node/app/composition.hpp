@@ -7,7 +7,9 @@
 #include "node/app/admin_server.hpp"
 #include "node/app/config.hpp"
 #include "node/app/ports_file.hpp"
+#include "node/app/reload_counters.hpp"
 #include "node/app/signals.hpp"
+#include "node/io/node_limits.hpp"
 #include "node/io/shard.hpp"
 
 namespace tulle::node {
@@ -26,15 +28,21 @@ public:
 
     [[nodiscard]] const BoundPorts& ports() const { return ports_; }
     void start();
+    /// Serves these apps from now on.
+    void set_apps(const AppTable& apps);
+    /// The apps could not be read, and stay.
+    void reload_failed();
     /// The orderly end: no new clients, Leave to the mesh, close 4200 to every client, each with a deadline. Returns false
     /// when a second signal asked for haste.
     [[nodiscard]] bool drain();
 
 private:
-    void bind_shards(const Config& config, const std::shared_ptr<const AppTable>& apps);
+    void bind_shards(const Config& config, const AppTable& apps);
 
     Signals& signals_;
     BoundPorts ports_;
+    ReloadCounters reloads_;
+    std::shared_ptr<NodeLimits> limits_;
     std::unique_ptr<mesh::MeshRunner> mesh_;
     std::vector<std::unique_ptr<Shard>> shards_;
     std::unique_ptr<AdminServer> admin_;

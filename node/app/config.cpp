@@ -147,6 +147,14 @@ const std::vector<KeyAction>& actions() {
          [](const Setting& s, Config& c) {
              c.outbox.max_bytes = to_number(s, kMinOutboxBytes, kMaxConfiguredOutboxBytes);
          }},
+        {{"apps_dir", "DIR", "Apps, one in each *.toml file there; changes hold at once"},
+         [](const Setting& s, Config& c) { c.apps_dir = s.value; }},
+        {{"max_connections_per_address", "N", "Open connections of one client address (default: 0, no limit)"},
+         [](const Setting& s, Config& c) { c.max_connections_per_address = to_number(s, 0, kMaxConnectionsPerAddress); }},
+        {{"auth_failures_per_minute", "N", "Wrong signatures of one public address before 429 (default: 10; 0: no limit)"},
+         [](const Setting& s, Config& c) { c.auth_failures.most = to_number(s, 0, kMaxAuthFailuresPerMinute); }},
+        {{"throttle_private_addresses", "", "Count wrong signatures of loopback and private addresses too"},
+         [](const Setting& s, Config& c) { c.auth_failures.private_too = to_bool(s); }},
         {{"log_level", "LEVEL", "trace, debug, info, warn, error or off (default: info)"},
          [](const Setting& s, Config& c) { c.log_level = to_log_level(s); }},
         {{"insecure_mesh", "", "Allow mesh and admin addresses off loopback although nothing protects them"},
@@ -172,11 +180,22 @@ void require_loopback(const Address& address, std::string_view what) {
     }
 }
 
+/// The beginning of a message about an app.
+std::string in_file(const App& app) { return app.origin.empty() ? "" : app.origin + ": "; }
+
 void check_apps(const std::vector<App>& apps) {
-    for (auto app = apps.begin(); app != apps.end(); ++app) {
-        const auto clashes = [&](const App& other) { return other.id == app->id || other.key == app->key; };
-        if (std::any_of(apps.begin(), app, clashes)) {
-            throw ConfigError("the app '" + app->id + "' has an id or a key that another app has too");
+    if (apps.size() > kMaxApps) {
+        throw ConfigError("more than " + std::to_string(kMaxApps) + " apps");
+    }
+    std::map<std::string_view, const App*> ids;
+    std::map<std::string_view, const App*> keys_seen;
+    for (const App& app : apps) {
+        const App* same_id = ids.emplace(app.id, &app).first->second;
+        const App* same_key = keys_seen.emplace(app.key, &app).first->second;
+        const App* other = same_id != &app ? same_id : same_key;
+        if (other != &app) {
+            throw ConfigError(in_file(app) + "the app '" + app.id + "' has an id or a key that another app has too" +
+                              (other->origin.empty() ? "" : " (" + other->origin + ")"));
         }
     }
 }
@@ -192,7 +211,7 @@ void check_presence(const Config& config) {
     for (const App& app : config.apps) {
         const std::size_t list = presence_list_bytes(app.max_presence_members, app.max_presence_member_bytes);
         if (list > config.outbox.max_bytes && list > presence_list_bytes(kUsual.first, kUsual.second)) {
-            throw ConfigError("the app '" + app.id + "': the list of a presence channel may take " + std::to_string(list) +
+            throw ConfigError(in_file(app) + "the app '" + app.id + "': the list of a presence channel may take " + std::to_string(list) +
                               " bytes, more than outbox_bytes (" + std::to_string(config.outbox.max_bytes) +
                               "): raise that, or lower max_presence_members or max_presence_member_bytes");
         }
@@ -219,7 +238,7 @@ void finish(Config& config, const Machine& machine, const Settings& merged) {
         require_loopback(config.mesh_data, "mesh data");
         require_loopback(config.admin, "admin");
     }
-    if (config.apps.empty()) {
+    if (config.apps.empty() && config.apps_dir.empty()) {
         if (!config.listen.is_loopback()) {
             throw ConfigError("no app is configured: the default app, whose secret is public, is served on loopback only,"
                               " and " + to_string(config.listen) + " is not");
@@ -267,6 +286,15 @@ Settings settings_from_environment(const std::vector<std::string>& environment) 
         settings[std::string(key->name)] = {variable.substr(equals + 1), "environment variable " + name};
     }
     return settings;
+}
+
+std::string apps_dir_of(const std::vector<Settings>& sources) {
+    for (const Settings& source : sources) {
+        if (const auto setting = source.find("apps_dir"); setting != source.end()) {
+            return setting->second.value;
+        }
+    }
+    return {};
 }
 
 Config make_config(const std::vector<Settings>& sources, std::vector<App> apps, const Machine& machine) {

@@ -9,6 +9,7 @@
 
 #include "mesh/base/time.hpp"
 #include "node/core/address.hpp"
+#include "node/core/address_limits.hpp"
 #include "node/core/apps.hpp"
 #include "node/core/limits.hpp"
 #include "node/core/outbox.hpp"
@@ -39,6 +40,9 @@ struct Config {
     bool has_default_app = false;  ///< nobody configured one: the public credentials of the loopback app
     pusher::SessionTimeouts timeouts;
     OutboxLimits outbox{kMaxOutboxBytes, kWriteTimeout};
+    std::size_t max_connections_per_address = kDefaultConnectionsPerAddress;
+    AuthThrottle::Options auth_failures{kDefaultAuthFailuresPerMinute, false};
+    std::string apps_dir;  ///< empty: none
     std::vector<App> apps;
 };
 
@@ -69,7 +73,10 @@ struct Key {
 /// of the other programs that bear its name.
 [[nodiscard]] Settings settings_from_environment(const std::vector<std::string>& environment);
 
-/// The configuration from settings, the strongest source first, and the apps of the file. Throws ConfigError.
+/// The directory of app files that the sources name, the strongest first; empty for none.
+[[nodiscard]] std::string apps_dir_of(const std::vector<Settings>& sources);
+
+/// The configuration from settings, the strongest source first, and the apps of the files. Throws ConfigError.
 [[nodiscard]] Config make_config(const std::vector<Settings>& sources, std::vector<App> apps, const Machine& machine);
 
 }  // namespace tulle::node

@@ -70,6 +70,9 @@ std::string setting_of(const Key& key, const Entry& entry) {
         }
         entry.reject("must be a number");
     }
+    if (key.placeholder == "DIR") {
+        return (std::filesystem::path(entry.path).parent_path() / text_of(entry)).string();
+    }
     return text_of(entry);
 }
 
@@ -120,16 +123,34 @@ std::vector<std::string> origins_of(const Entry& entry) {
     return origins;
 }
 
+/// A limit of an app that is a number; 0, where it is allowed, stands for no limit.
+struct AppLimit {
+    std::string_view key;
+    std::size_t App::* member;
+    std::size_t most;
+    bool may_be_zero = false;
+};
+
+constexpr AppLimit kAppLimits[] = {
+    {"apps.max_event_bytes", &App::max_event_bytes, kMaxEventBytes},
+    {"apps.max_presence_members", &App::max_presence_members, kMaxPresenceMembers},
+    {"apps.max_presence_member_bytes", &App::max_presence_member_bytes, kMaxPresenceMemberBytes},
+    {"apps.max_channel_name_length", &App::max_channel_name_length, kMaxChannelNameBytes},
+    {"apps.max_event_name_length", &App::max_event_name_length, kMaxEventNameBytes},
+    {"apps.max_event_channels_at_once", &App::max_event_channels_at_once, kMaxPublishChannels},
+    {"apps.max_event_batch_size", &App::max_event_batch_size, kMaxBatchEvents},
+    {"apps.client_events_per_second", &App::client_events_per_second, kMaxClientEventsPerSecond, true},
+    {"apps.max_connections", &App::max_connections, kMaxAppConnections, true},
+    {"apps.max_backend_events_per_second", &App::max_backend_events_per_second, kMaxAppRate, true},
+    {"apps.max_read_requests_per_second", &App::max_read_requests_per_second, kMaxAppRate, true},
+};
+
 /// The limits and switches of an app. False: no such key.
 bool take_app_limit(const Entry& entry, App& app) {
-    if (entry.key == "apps.max_event_bytes") {
-        app.max_event_bytes = number_of(entry, kMaxEventBytes);
-    } else if (entry.key == "apps.max_presence_members") {
-        app.max_presence_members = number_of(entry, kMaxPresenceMembers);
-    } else if (entry.key == "apps.max_presence_member_bytes") {
-        app.max_presence_member_bytes = number_of(entry, kMaxPresenceMemberBytes);
-    } else if (entry.key == "apps.client_events_per_second") {
-        app.client_events_per_second = number_or_zero_of(entry, kMaxClientEventsPerSecond);
+    const auto limit = std::find_if(std::begin(kAppLimits), std::end(kAppLimits),
+                                    [&entry](const AppLimit& known) { return known.key == entry.key; });
+    if (limit != std::end(kAppLimits)) {
+        app.*limit->member = limit->may_be_zero ? number_or_zero_of(entry, limit->most) : number_of(entry, limit->most);
     } else if (entry.key == "apps.authorization_timeout") {
         app.authorization_timeout = std::chrono::seconds(number_or_zero_of(entry, kMaxAuthorizationSeconds));
     } else if (entry.key == "apps.cache_ttl") {
@@ -178,6 +199,7 @@ App app_of(const toml::node& node, const std::string& path) {
         table.reject("must be a table");
     }
     App app;
+    app.origin = path + ":" + std::to_string(node.source().begin.line);
     for (const auto& [key, value] : *node.as_table()) {
         take_app_key({value, "apps." + std::string(key.str()), path}, app);
     }
@@ -204,38 +226,73 @@ std::vector<App> apps_of(const Entry& entry) {
     return apps;
 }
 
-}  // namespace
-
-ConfigFile parse_config_file(std::string_view text, const std::string& path) {
-    ConfigFile file;
+toml::table parse_toml(std::string_view text, const std::string& path) {
     try {
-        const toml::table root = toml::parse(text, path);
-        for (const auto& [name, node] : root) {
-            const Entry entry{node, std::string(name.str()), path};
-            const auto key =
-                std::find_if(keys().begin(), keys().end(), [&](const Key& known) { return known.name == entry.key; });
-            if (entry.key == "apps") {
-                file.apps = apps_of(entry);
-            } else if (key == keys().end()) {
-                entry.reject("unknown key");
-            } else {
-                file.settings[entry.key] = {setting_of(*key, entry), entry.where()};
-            }
-        }
+        return toml::parse(text, path);
     } catch (const toml::parse_error& error) {
         throw ConfigError(path + ":" + std::to_string(error.source().begin.line) + ": " +
                           std::string(error.description()));
     }
-    return file;
 }
 
-ConfigFile load_config_file(const std::string& path) {
+/// At most `limit` bytes, if it is given.
+std::string read_text(const std::string& path, std::optional<std::size_t> limit) {
     std::ifstream stream(path, std::ios::binary);
-    const std::string text(std::istreambuf_iterator<char>(stream), {});
+    std::string text(std::istreambuf_iterator<char>(stream), {});
     if (!stream.is_open() || stream.bad()) {
         throw ConfigError(path + ": cannot be read");
     }
-    return parse_config_file(text, path);
+    if (limit && text.size() > *limit) {
+        throw ConfigError(path + ": has more than " + std::to_string(*limit) + " bytes");
+    }
+    return text;
+}
+
+}  // namespace
+
+ConfigFile parse_config_file(std::string_view text, const std::string& path) {
+    ConfigFile file;
+    const toml::table root = parse_toml(text, path);
+    for (const auto& [name, node] : root) {
+        const Entry entry{node, std::string(name.str()), path};
+        const auto key =
+            std::find_if(keys().begin(), keys().end(), [&](const Key& known) { return known.name == entry.key; });
+        if (entry.key == "apps") {
+            file.apps = apps_of(entry);
+        } else if (key == keys().end()) {
+            entry.reject("unknown key");
+        } else {
+            file.settings[entry.key] = {setting_of(*key, entry), entry.where()};
+        }
+    }
+    return file;
+}
+
+ConfigFile load_config_file(const std::string& path) { return parse_config_file(read_text(path, std::nullopt), path); }
+
+bool is_app_file(std::string_view name) {
+    return name.ends_with(".toml") && !name.starts_with(".") && !name.starts_with("#");
+}
+
+App parse_app_file(std::string_view text, const std::string& path) { return app_of(parse_toml(text, path), path); }
+
+std::vector<App> load_apps_dir(const std::string& directory) {
+    std::error_code error;
+    std::vector<std::string> paths;
+    for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+        if (is_app_file(entry->path().filename().string())) {
+            paths.push_back(entry->path().string());
+        }
+    }
+    if (error) {
+        throw ConfigError(directory + ": cannot be read: " + error.message());
+    }
+    std::sort(paths.begin(), paths.end());
+    std::vector<App> apps;
+    for (const std::string& path : paths) {
+        apps.push_back(parse_app_file(read_text(path, kMaxAppFileBytes), path));
+    }
+    return apps;
 }
 
 }  // namespace tulle::node

@@ -14,8 +14,9 @@
 #include "node/app/command_line.hpp"
 #include "node/app/composition.hpp"
 #include "node/app/config.hpp"
-#include "node/app/config_file.hpp"
+#include "node/app/config_source.hpp"
 #include "node/app/logging.hpp"
+#include "node/app/reloader.hpp"
 #include "node/app/signals.hpp"
 
 namespace tulle::node {
@@ -39,19 +40,6 @@ std::vector<std::string> environment() {
     return variables;
 }
 
-Config load_config(const CommandLine& line) {
-    std::string path = line.config_file;
-    if (const char* from_environment = std::getenv("TULLE_CONFIG"); path.empty() && from_environment != nullptr) {
-        path = from_environment;
-    }
-    ConfigFile file;
-    if (!path.empty()) {
-        file = load_config_file(path);
-    }
-    return make_config({line.flags, settings_from_environment(environment()), file.settings}, std::move(file.apps),
-                       this_machine());
-}
-
 /// Every client is a descriptor: take all that the system allows.
 void raise_descriptor_limit() {
     rlimit limit{};
@@ -61,7 +49,7 @@ void raise_descriptor_limit() {
     }
 }
 
-int serve(const Config& config) {
+int serve(ConfigSource& source, const Config& config) {
     Signals signals;
     Composition node(config, signals);
     node.start();
@@ -74,7 +62,7 @@ int serve(const Config& config) {
     if (config.has_default_app) {
         spdlog::warn("no app is configured: serving the app app-id, whose secret is public, on loopback");
     }
-    if (signals.wait(0, std::nullopt) == Signals::Event::kFailed) {
+    if (Reloader(source, node, signals, config.apps_dir).run() == Signals::Event::kFailed) {
         spdlog::error("{}", signals.failure());
         return kRuntimeFailure;
     }
@@ -95,14 +83,15 @@ int run(int argc, char** argv) {
             std::cout << *line.print;
             return kOk;
         }
-        const Config config = load_config(line);
+        ConfigSource source(line, environment(), this_machine());
+        const Config config = source.load();
         if (line.check_config) {
             std::cout << "the configuration is good\n";
             return kOk;
         }
         set_up_logging(config.name, config.log_level);
         raise_descriptor_limit();
-        return serve(config);
+        return serve(source, config);
     } catch (const ConfigError& error) {
         std::cerr << "tulled: " << error.what() << '\n';
         return kUsageError;

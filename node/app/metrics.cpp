@@ -40,6 +40,12 @@ constexpr ShardMetric kShardMetrics[] = {
     {"sent_bytes_total", "Bytes sent on WebSocket connections", &ShardCounters::bytes_sent_total},
     {"slow_clients_total", "Clients closed because they were too slow", &ShardCounters::slow_clients_total},
     {"pong_timeouts_total", "Clients closed because they stayed silent", &ShardCounters::pong_timeouts_total},
+    {"idle_closes_total", "Clients closed because they were of no use for a day", &ShardCounters::idle_closes_total},
+    {"app_closes_total", "Clients closed because their app was removed or disabled", &ShardCounters::app_closes_total},
+    {"over_quota_total", "Clients refused because their app had max_connections", &ShardCounters::over_quota_total},
+    {"address_capped_total", "Connections refused because their address had its most", &ShardCounters::address_capped_total},
+    {"auth_throttled_total", "Signatures not looked at after wrong ones from their address", &ShardCounters::auth_throttled_total},
+    {"rate_limited_total", "Requests refused because their app exceeded its rate", &ShardCounters::rate_limited_total},
     {"bad_frames_total", "Client messages that were no valid frame", &ShardCounters::bad_frames_total},
     {"auth_failures_total", "Wrong signatures of channels and requests", &ShardCounters::auth_failures_total},
     {"subscriptions_refused_total", "Subscriptions refused otherwise", &ShardCounters::subscriptions_refused_total},
@@ -92,6 +98,14 @@ prometheus::MetricFamily single(std::string name, std::string help, bool is_gaug
     prometheus::MetricFamily result = family(std::move(name), std::move(help), is_gauge);
     add(result, static_cast<double>(value));
     return result;
+}
+
+void add_reloads(const ReloadCounters& reloads, std::vector<prometheus::MetricFamily>& out) {
+    out.push_back(single("config_last_reload_successful", "Whether the apps as configured now are those that are served", true,
+                         reloads.last_successful.get()));
+    out.push_back(single("config_reloads_total", "Times that the apps were read again", false, reloads.reloads_total.get()));
+    out.push_back(single("config_reload_failures_total", "Of those, refused", false, reloads.failures_total.get()));
+    out.push_back(single("apps", "Apps that are served", true, reloads.apps.get()));
 }
 
 void add_members(const mesh::NodeStatus& status, std::vector<prometheus::MetricFamily>& out) {
@@ -151,7 +165,8 @@ std::string mesh_name(const std::string& name, bool is_counter) {
 
 }  // namespace
 
-std::string render_metrics(const std::vector<const ShardCounters*>& shards, const mesh::NodeStatus* status) {
+std::string render_metrics(const std::vector<const ShardCounters*>& shards, const ReloadCounters& reloads,
+                           const mesh::NodeStatus* status) {
     std::vector<prometheus::MetricFamily> families;
     prometheus::MetricFamily build = family("build_info", "Version of the program", true);
     add(build, 1, {{"version", TULLE_VERSION}});
@@ -160,6 +175,7 @@ std::string render_metrics(const std::vector<const ShardCounters*>& shards, cons
         families.push_back(single(std::string(metric.name), std::string(metric.help), metric.is_gauge,
                                   sum(shards, metric.counter)));
     }
+    add_reloads(reloads, families);
     if (status != nullptr) {
         families.push_back(single("ready", "Whether the node serves clients", true, status->ready ? 1 : 0));
         families.push_back(single("uptime_seconds", "Since the node started", true, status->self.uptime_s));

@@ -28,12 +28,13 @@ int checked(int descriptor, const char* what) {
 
 Signals::Signals() {
     std::signal(SIGPIPE, SIG_IGN);
-    sigset_t ending;
-    sigemptyset(&ending);
-    sigaddset(&ending, SIGTERM);
-    sigaddset(&ending, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &ending, nullptr);
-    signal_descriptor_ = checked(::signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
+    sigset_t awaited;
+    sigemptyset(&awaited);
+    sigaddset(&awaited, SIGTERM);
+    sigaddset(&awaited, SIGINT);
+    sigaddset(&awaited, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &awaited, nullptr);
+    signal_descriptor_ = checked(::signalfd(-1, &awaited, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
     event_descriptor_ = checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
 }
 
@@ -48,7 +49,13 @@ Signals::Event Signals::wait(std::size_t count, std::optional<Duration> patience
     for (;;) {
         signalfd_siginfo signal{};
         if (::read(signal_descriptor_, &signal, sizeof(signal)) == static_cast<ssize_t>(sizeof(signal))) {
-            return Event::kSignal;
+            if (signal.ssi_signo != SIGHUP) {
+                return Event::kSignal;
+            }
+            if (reload_descriptor_ >= 0) {
+                return Event::kReload;
+            }
+            continue;
         }
         if (!failure().empty()) {
             return Event::kFailed;
@@ -64,12 +71,18 @@ Signals::Event Signals::wait(std::size_t count, std::optional<Duration> patience
             }
             timeout_ms = static_cast<int>(std::min<std::int64_t>(left, 60'000));
         }
-        pollfd descriptors[] = {{signal_descriptor_, POLLIN, 0}, {event_descriptor_, POLLIN, 0}};
-        ::poll(descriptors, 2, timeout_ms);
+        pollfd descriptors[] = {
+            {signal_descriptor_, POLLIN, 0}, {event_descriptor_, POLLIN, 0}, {reload_descriptor_, POLLIN, 0}};
+        ::poll(descriptors, 3, timeout_ms);
+        if ((descriptors[2].revents & POLLIN) != 0) {
+            return Event::kReadable;
+        }
         std::uint64_t woken = 0;
         [[maybe_unused]] const ssize_t got = ::read(event_descriptor_, &woken, sizeof(woken));
     }
 }
+
+void Signals::report_reloads(int descriptor) { reload_descriptor_ = descriptor; }
 
 void Signals::fail(std::string what) {
     {

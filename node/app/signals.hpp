@@ -10,14 +10,21 @@
 
 namespace tulle::node {
 
-/// What the main thread waits for: SIGTERM and SIGINT, and words from the other threads.
+/// What the main thread waits for: SIGTERM, SIGINT and SIGHUP, and words from the other threads.
 ///
 /// Thread: wait from the main thread; fail and count from any.
 class Signals {
 public:
-    enum class Event { kSignal, kFailed, kCounted, kTimeout };
+    enum class Event {
+        kSignal,  ///< to end
+        kFailed,
+        kCounted,
+        kTimeout,
+        kReload,    ///< SIGHUP
+        kReadable,  ///< the descriptor given to report_reloads
+    };
 
-    /// Blocks SIGTERM and SIGINT in this thread and all that it will spawn, and ignores SIGPIPE; construct it before any
+    /// Blocks SIGTERM, SIGINT and SIGHUP in this thread and all that it will spawn, and ignores SIGPIPE; construct it before any
     /// other thread. Throws std::system_error.
     Signals();
     ~Signals();
@@ -26,6 +33,10 @@ public:
 
     /// Waits for a signal, a failure, or `count` calls of count() since the last reset; for at most `patience` if given.
     Event wait(std::size_t count, std::optional<Duration> patience);
+
+    /// From now on a wait ends by SIGHUP, and when `descriptor` is readable. Otherwise SIGHUP does nothing.
+    void report_reloads(int descriptor);
+    void ignore_reloads() { reload_descriptor_ = -1; }
 
     /// Something fatal has happened; `what` says what.
     void fail(std::string what);
@@ -38,6 +49,7 @@ private:
 
     int signal_descriptor_ = -1;
     int event_descriptor_ = -1;
+    int reload_descriptor_ = -1;  ///< -1: reloads are not reported
     std::atomic<std::size_t> counted_{0};
     mutable std::mutex mutex_;
     std::string failure_;

@@ -36,22 +36,40 @@ bool allows_origin(const App& app, std::string_view origin) {
                        [&lower](const std::string& pattern) { return matches_origin(lower_case(pattern), lower); });
 }
 
+AppTable::AppTable(std::vector<App> apps) {
+    const auto contents = std::make_shared<Contents>();
+    contents->apps = std::move(apps);
+    for (const App& app : contents->apps) {
+        contents->by_id.emplace(app.id, &app);
+        contents->by_key.emplace(app.key, &app);
+    }
+    contents_ = contents;
+}
+
 const App* AppTable::find_by_key(std::string_view key) const {
-    const auto found = std::find_if(apps_.begin(), apps_.end(), [key](const App& app) { return app.key == key; });
-    return found == apps_.end() ? nullptr : &*found;
+    const auto found = contents_->by_key.find(key);
+    return found == contents_->by_key.end() ? nullptr : found->second;
 }
 
 const App* AppTable::find_by_id(std::string_view id) const {
-    const auto found = std::find_if(apps_.begin(), apps_.end(), [id](const App& app) { return app.id == id; });
-    return found == apps_.end() ? nullptr : &*found;
+    const auto found = contents_->by_id.find(id);
+    return found == contents_->by_id.end() ? nullptr : found->second;
 }
 
 std::size_t AppTable::max_event_bytes() const {
     std::size_t bytes = kDefaultMaxEventBytes;
-    for (const App& app : apps_) {
+    for (const App& app : all()) {
         bytes = std::max(bytes, app.max_event_bytes);
     }
     return bytes;
+}
+
+std::pair<AppFate, const App*> fate_of(const App& before, const AppTable& now) {
+    const App* app = now.find_by_id(before.id);
+    if (app == nullptr || app->key != before.key) {
+        return {AppFate::kGone, nullptr};
+    }
+    return app->enabled ? std::pair{AppFate::kServed, app} : std::pair{AppFate::kDisabled, app};
 }
 
 }  // namespace tulle::node

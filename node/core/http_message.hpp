@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "node/core/peer_address.hpp"
+
 namespace tulle::node {
 
 /// A checked HTTP request as the pure parts see it.
@@ -12,6 +14,7 @@ struct HttpRequest {
     std::string method;
     std::string target;  ///< origin form: path, and query if any
     std::string body;
+    PeerAddress peer = {};  ///< who sent it, as far as TCP knows
 
     [[nodiscard]] std::string_view path() const { return std::string_view(target).substr(0, target.find('?')); }
     [[nodiscard]] std::string_view query() const {

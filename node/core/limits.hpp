@@ -11,14 +11,18 @@ namespace tulle::node {
 // ---- names -----------------------------------------------------------------------------------------------------------
 
 inline constexpr std::size_t kMaxAppIdBytes = 64;         ///< part of the mesh's channel key; longer: configuration error
-inline constexpr std::size_t kMaxChannelNameBytes = 200;  ///< what every Pusher SDK checks; longer: subscription error, 400
+/// What every Pusher SDK checks; an app may want shorter ones. Longer: subscription error, 400.
+inline constexpr std::size_t kMaxChannelNameBytes = 200;
 inline constexpr std::size_t kMaxEventNameBytes = 200;    ///< as above; longer: 4301 or 400
 inline constexpr std::size_t kMaxNodeNameBytes = 64;      ///< shown in tables and headers; longer: configuration error
 
 // ---- events ----------------------------------------------------------------------------------------------------------
 
-inline constexpr std::size_t kMaxPublishChannels = 100;  ///< of one HTTP publish, as Pusher; more: 400
-inline constexpr std::size_t kMaxBatchEvents = 10;       ///< of one HTTP batch, as Pusher; more: 400
+/// Of one HTTP publish, as Pusher, and what a record of the mesh holds; an app may want fewer. More: 400.
+inline constexpr std::size_t kMaxPublishChannels = 100;
+inline constexpr std::size_t kDefaultMaxBatchEvents = 10;  ///< of one HTTP batch, unless the app says otherwise (as Pusher); more: 400
+/// The most that an app may allow: all of a batch but its first event waits for room in the hub, unbounded otherwise.
+inline constexpr std::size_t kMaxBatchEvents = 1000;
 /// Of one event's data, unless the app says otherwise (the default of soketi and Sockudo). More: 413 or 4301.
 inline constexpr std::size_t kDefaultMaxEventBytes = 100u << 10;
 /// The most that an app may allow: a mesh body with its event name must hold it.
@@ -28,6 +32,29 @@ inline constexpr std::size_t kMaxEventBytes = 1000u << 10;
 /// More: 4301, and the connection goes on.
 inline constexpr std::size_t kDefaultClientEventsPerSecond = 10;
 inline constexpr std::size_t kMaxClientEventsPerSecond = 100'000;  ///< the most that an app may allow; 0 is no limit
+
+// ---- apps ------------------------------------------------------------------------------------------------------------
+
+inline constexpr std::size_t kMaxApps = 10'000;  ///< each reload reads and checks them all; more: configuration error
+inline constexpr std::size_t kMaxAppFileBytes = 1u << 20;        ///< of one file of apps_dir; more: configuration error
+inline constexpr std::size_t kMaxAppConnections = 1'000'000'000;  ///< the greatest max_connections; 0 is no limit
+inline constexpr std::size_t kMaxAppRate = 1'000'000;  ///< the greatest allowance of events or reads in a second; 0 is no limit
+inline constexpr std::size_t kMaxToldUses = 256;       ///< what the mesh carries of a node's uses; more: the greatest parts of limits
+inline constexpr Duration kUseInterval = 1s;           ///< between two times that a node tells the others of its uses
+inline constexpr Duration kReloadQuiet = 100ms;        ///< without a change in apps_dir before it is read again …
+inline constexpr Duration kReloadPatience = 1s;        ///< … or so long after the first change
+
+// ---- addresses -------------------------------------------------------------------------------------------------------
+
+/// Connections of one address to one node, unless configured otherwise: no limit, as behind a proxy, which is what speaks TLS,
+/// all clients share an address. One more than configured: closed as soon as accepted, and counted.
+inline constexpr std::size_t kDefaultConnectionsPerAddress = 0;
+inline constexpr std::size_t kMaxConnectionsPerAddress = 1'000'000;
+/// Wrong signatures of one public address in a minute, unless configured otherwise. More: 429 without looking at the signature.
+inline constexpr std::size_t kDefaultAuthFailuresPerMinute = 10;
+inline constexpr std::size_t kMaxAuthFailuresPerMinute = 1'000'000;
+inline constexpr Duration kAuthFailureWindow = 60s;
+inline constexpr std::size_t kMaxFailingAddresses = 10'000;  ///< remembered (1 MiB); more: the one that failed longest ago is forgotten
 
 // ---- presence --------------------------------------------------------------------------------------------------------
 
@@ -71,6 +98,8 @@ inline constexpr std::size_t kOutboxReserveBytes = 4u << 10;
 inline constexpr Duration kWriteTimeout = 10s;
 inline constexpr Duration kActivityTimeout = 120s;  ///< silence after which the server pings; told to the clients
 inline constexpr Duration kPongTimeout = 30s;       ///< silence after that ping: close 4201
+/// A connection without a subscription that says nothing but pings and pongs is of no use: close 4202.
+inline constexpr Duration kIdleTimeout = 24h;
 inline constexpr std::size_t kMaxFragments = 256;      ///< of one message; more: close 1008
 inline constexpr std::size_t kMaxControlFrames = 100;  ///< pings, pongs and closes of one client in a second; more: close 1008
 inline constexpr Duration kHandshakeTimeout = 10s;  ///< from the upgrade request to the end of the 101 answer

@@ -44,8 +44,12 @@ std::string error_body(unsigned status, std::string_view reason) {
 
 }  // namespace
 
-HttpConnection::HttpConnection(Reactor& reactor, HttpService& service, Socket socket)
-    : reactor_(reactor), service_(service), socket_(std::move(socket)), buffer_(kHttpBufferBytes) {}
+HttpConnection::HttpConnection(Reactor& reactor, HttpService& service, Socket socket, Peer peer)
+    : reactor_(reactor),
+      service_(service),
+      socket_(std::move(socket)),
+      peer_(std::move(peer)),
+      buffer_(kHttpBufferBytes) {}
 
 std::shared_ptr<HttpConnection> HttpConnection::self() {
     return std::static_pointer_cast<HttpConnection>(shared_from_this());
@@ -174,6 +178,7 @@ void HttpConnection::take_request() {
     request.method = std::string(parser_->get().method_string());
     request.target = std::string(parser_->get().target());
     request.body = std::move(parser_->get().body());
+    request.peer = peer_.address();
     parser_.reset();
     serial_ = next_serial();
     set(State::kAnswering, kHttpAnswerTimeout);
@@ -189,7 +194,7 @@ void HttpConnection::upgrade() {
     UpgradeRequest request = parser_->release();
     parser_.reset();
     HttpResponse refusal;
-    if (service_.on_upgrade(socket_, request, refusal)) {
+    if (service_.on_upgrade(socket_, peer_, request, refusal)) {
         state_ = State::kGone;
         reactor_.remove(slot());
         return;

@@ -25,7 +25,7 @@ namespace tulle::node {
 /// Errors: whatever is wrong is answered with a status, told in JSON, and ends the connection; silence just ends it.
 class HttpConnection final : public Connection {
 public:
-    HttpConnection(Reactor& reactor, HttpService& service, Socket socket);
+    HttpConnection(Reactor& reactor, HttpService& service, Socket socket, Peer peer);
 
     /// Enters the reactor and waits for the first request.
     void start();
@@ -62,6 +62,7 @@ private:
     Reactor& reactor_;
     HttpService& service_;
     Socket socket_;
+    Peer peer_;
     State state_ = State::kIdle;
     bool is_draining_ = false;
     bool keeps_alive_ = false;

@@ -8,6 +8,7 @@
 #include "node/core/http_message.hpp"
 #include "node/core/slot.hpp"
 #include "node/io/connection.hpp"
+#include "node/io/node_limits.hpp"
 
 namespace tulle::node {
 
@@ -29,8 +30,8 @@ public:
 
     /// Answers at once or later, exactly once.
     virtual void on_request(HttpTicket ticket, HttpRequest request) = 0;
-    /// A correct WebSocket upgrade. True: `socket` has been taken over. False: `refusal` has been filled in.
-    [[nodiscard]] virtual bool on_upgrade(Socket& socket, UpgradeRequest& request, HttpResponse& refusal) = 0;
+    /// A correct WebSocket upgrade. True: `socket` and `peer` have been taken over. False: `refusal` has been filled in.
+    [[nodiscard]] virtual bool on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request, HttpResponse& refusal) = 0;
 };
 
 }  // namespace tulle::node

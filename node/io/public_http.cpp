@@ -32,6 +32,7 @@ PublicHttp::PublicHttp(const Context& context)
       clients_(context.clients),
       apps_(context.apps),
       ws_limits_(context.ws_limits),
+      limits_(context.limits),
       demo_(context.demo) {}
 
 void PublicHttp::respond(HttpTicket ticket, HttpResponse response) {
@@ -50,7 +51,7 @@ bool PublicHttp::is_origin_allowed(const UpgradeRequest& request) const {
     return std::next(origins.first) == origins.second && allows_origin(*app, {origin.data(), origin.size()});
 }
 
-bool PublicHttp::on_upgrade(Socket& socket, UpgradeRequest& request, HttpResponse& refusal) {
+bool PublicHttp::on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request, HttpResponse& refusal) {
     if (!is_ready_) {
         refusal = pusher::unavailable("the node is not ready for clients");
         return false;
@@ -59,7 +60,7 @@ bool PublicHttp::on_upgrade(Socket& socket, UpgradeRequest& request, HttpRespons
         refusal = pusher::api_error(403, "pages of this origin may not connect to the app");
         return false;
     }
-    std::make_shared<WsConnection>(reactor_, clients_, std::move(socket), ws_limits_)->start(request);
+    std::make_shared<WsConnection>(reactor_, clients_, std::move(socket), std::move(peer), ws_limits_)->start(request);
     return true;
 }
 
@@ -100,17 +101,39 @@ void PublicHttp::serve_page(HttpTicket ticket, const HttpRequest& request) {
 }
 
 void PublicHttp::serve_api(HttpTicket ticket, const HttpRequest& request) {
+    if (const Duration wait = limits_.shut_for(request.peer, reactor_.now()); wait > Duration{}) {
+        reactor_.counters().auth_throttled_total.add();
+        respond_api(ticket, pusher::throttled(wait));
+        return;
+    }
     pusher::ApiAction action = pusher::handle(request, apps_, wall_now());
     if (auto* answer = std::get_if<pusher::Respond>(&action)) {
         if (answer->response.status == 401) {
             reactor_.counters().auth_failures_total.add();
+            limits_.on_auth_failure(request.peer, reactor_.now());
         }
         respond_api(ticket, std::move(answer->response));
     } else if (!is_ready_) {
         respond_api(ticket, pusher::unavailable("the node is not ready"));
+    } else if (std::optional<HttpResponse> refusal = ration(request, std::get<pusher::ApiWork>(action))) {
+        respond_api(ticket, std::move(*refusal));
     } else {
         begin(ticket, std::move(std::get<pusher::ApiWork>(action)));
     }
+}
+
+std::optional<HttpResponse> PublicHttp::ration(const HttpRequest& request, const pusher::ApiWork& work) {
+    const App* app = pusher::app_of_api_target(apps_, request.path());
+    const auto [what, points] = pusher::cost_of(work);
+    if (app == nullptr || allowance_of(*app, what) == 0) {
+        return std::nullopt;
+    }
+    const Grant grant = limits_.take(reactor_.now(), *app, what, points);
+    if (grant.is_granted) {
+        return std::nullopt;
+    }
+    reactor_.counters().rate_limited_total.add();
+    return pusher::rate_limited(grant, allowance_of(*app, what));
 }
 
 void PublicHttp::respond_api(HttpTicket ticket, HttpResponse response) {
@@ -242,7 +265,7 @@ void PublicHttp::on_status(const mesh::StatusReply& reply) {
         }
     }
     response.body.append("]");
-    if (!demo_.app_key.empty()) {
+    if (apps_.find_by_key(demo_.app_key) != nullptr) {
         response.body.append(",\"app_key\":").append(pusher::quoted(demo_.app_key));
         response.body.append(",\"app_secret\":").append(pusher::quoted(demo_.app_secret));
     }

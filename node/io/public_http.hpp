@@ -31,12 +31,14 @@ public:
         PusherClients& clients;
         const AppTable& apps;
         const WsLimits& ws_limits;
+        NodeLimits& limits;
         const DemoContent& demo;
     };
     explicit PublicHttp(const Context& context);
 
     void on_request(HttpTicket ticket, HttpRequest request) override;
-    [[nodiscard]] bool on_upgrade(Socket& socket, UpgradeRequest& request, HttpResponse& refusal) override;
+    [[nodiscard]] bool on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request,
+                                  HttpResponse& refusal) override;
 
     void set_ready(bool ready) { is_ready_ = ready; }
     /// The answer to an HTTP publish of ours; others are ignored.
@@ -65,6 +67,8 @@ private:
     void respond_api(HttpTicket ticket, HttpResponse response);
     void serve_page(HttpTicket ticket, const HttpRequest& request);
     void serve_api(HttpTicket ticket, const HttpRequest& request);
+    /// Nothing when the app's allowance has room for the work, which is taken; else the answer.
+    [[nodiscard]] std::optional<HttpResponse> ration(const HttpRequest& request, const pusher::ApiWork& work);
     void begin(HttpTicket ticket, pusher::ApiWork work);
     /// Its events are numbered, or it has none.
     void ask_nodes(Jobs::iterator job);
@@ -78,6 +82,7 @@ private:
     PusherClients& clients_;
     const AppTable& apps_;
     const WsLimits& ws_limits_;
+    NodeLimits& limits_;
     const DemoContent& demo_;
     bool is_ready_ = false;
     std::uint64_t last_id_ = 0;

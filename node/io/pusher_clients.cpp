@@ -17,6 +17,18 @@ constexpr std::uint64_t kSocketIdBound = 10'000'000'000;  // ten digits, as othe
 constexpr std::uint32_t kGenerationMask = 0x7fffffff;
 
 LastEvent last_event(const mesh::KeptEvent& kept) { return {{kept.stamp.time_us, kept.stamp.origin}, kept.body, kept.until}; }
+class PeerGate final : public AuthGate {
+public:
+    PeerGate(const NodeLimits& limits, const PeerAddress& address, Instant now)
+        : limits_(limits), address_(address), now_(now) {}
+
+    bool is_shut() const override { return limits_.shut_for(address_, now_) > Duration{}; }
+
+private:
+    const NodeLimits& limits_;
+    const PeerAddress& address_;
+    const Instant now_;
+};
 
 }  // namespace
 
@@ -25,6 +37,7 @@ PusherClients::PusherClients(const Context& context)
       hub_(context.hub),
       apps_(context.apps),
       timeouts_(context.timeouts),
+      limits_(context.limits),
       prng_(context.seed) {}
 
 PusherClients::Client* PusherClients::find(Slot slot) const {
@@ -55,12 +68,13 @@ std::optional<Slot> PusherClients::slot_of(std::string_view socket_id) const {
 
 void PusherClients::on_open(WsConnection& connection) {
     const pusher::Admission admission = pusher::admit(apps_, connection.target());
-    pusher::SessionEffects effects;
     if (admission.app == nullptr) {
-        reactor_.counters().clients_refused_total.add();
-        pusher::refuse_connection(admission.close_code, admission.reason, effects);
-        connection.send_text(std::get<pusher::Send>(effects[0]).text);
-        connection.close(admission.close_code, admission.reason);
+        refuse(connection, admission.close_code, admission.reason);
+        return;
+    }
+    if (!limits_.open_connection(*admission.app)) {
+        reactor_.counters().over_quota_total.add();
+        refuse(connection, pusher::kAppOverQuota, pusher::kAppOverQuotaText);
         return;
     }
     const Slot slot = connection.slot();
@@ -69,17 +83,46 @@ void PusherClients::on_open(WsConnection& connection) {
     }
     last_generation_ = (last_generation_ + 1) & kGenerationMask;
     clients_[slot.value] = std::make_unique<Client>(
-        Client{&connection, pusher::Session(*admission.app, slot, new_socket_id(slot), timeouts_), last_generation_});
+        Client{&connection, pusher::Session(*admission.app, slot, new_socket_id(slot), timeouts_), apps_, last_generation_});
     ++size_;
     Client& client = *clients_[slot.value];
+    pusher::SessionEffects effects;
     client.session.on_open(reactor_.now(), effects);
     run(client, effects);
+}
+
+void PusherClients::refuse(WsConnection& connection, std::uint16_t code, std::string_view reason) {
+    reactor_.counters().clients_refused_total.add();
+    pusher::SessionEffects effects;
+    pusher::refuse_connection(code, reason, effects);
+    connection.send_text(std::get<pusher::Send>(effects[0]).text);
+    connection.close(code, reason);
+}
+
+void PusherClients::on_apps_changed() {
+    for (std::size_t i = 0; i < clients_.size(); ++i) {
+        Client* client = clients_[i].get();
+        if (client == nullptr) {
+            continue;
+        }
+        client->connection->limits_changed();
+        const auto [fate, app] = fate_of(client->session.app(), apps_);
+        if (fate == AppFate::kServed) {
+            client->session.set_app(*app);
+            client->apps = apps_;
+            continue;
+        }
+        pusher::SessionEffects effects;
+        client->session.on_app_withdrawn(fate, effects);
+        run(*client, effects);
+    }
 }
 
 void PusherClients::on_text(WsConnection& connection, std::string_view text) {
     if (Client* client = find(connection.slot())) {
         pusher::SessionEffects effects;
-        client->session.on_text(reactor_.now(), text, tables(), effects);
+        const PeerGate gate(limits_, connection.peer().address(), reactor_.now());
+        client->session.on_text(reactor_.now(), text, {channels_, rooms_, &gate}, effects);
         run(*client, effects);
     }
 }
@@ -93,6 +136,9 @@ void PusherClients::on_activity(WsConnection& connection) {
 
 void PusherClients::on_session_deadline(WsConnection& connection) {
     if (Client* client = find(connection.slot())) {
+        if (channels_.channels_of(connection.slot()) > 0) {
+            client->session.on_in_use(reactor_.now());
+        }
         pusher::SessionEffects effects;
         client->session.on_deadline(reactor_.now(), effects);
         run(*client, effects);
@@ -113,6 +159,7 @@ void PusherClients::on_gone(WsConnection& connection) {
         return;
     }
     depart(slot);
+    limits_.close_connection(clients_[slot.value]->session.app().id);
     clients_[slot.value].reset();
     --size_;
 }
@@ -142,13 +189,11 @@ void PusherClients::run(Client& client, const pusher::SessionEffects& effects) {
                        [&](const pusher::PublishClientEvent& event) { publish(client, event); },
                        [&](const pusher::SignIn& user) { sign_in(client, user); },
                        [&](const pusher::Close& close) {
-                           if (close.code == 4201) {
-                               reactor_.counters().pong_timeouts_total.add();
-                           }
+                           count(close);
                            connection.close(close.code, close.reason);
                            depart(slot);
                        },
-                       [&](const pusher::Count& counted) { count(counted.what); },
+                       [&](const pusher::Count& counted) { count(client, counted.what); },
                    },
                    effect);
     }
@@ -194,7 +239,25 @@ void PusherClients::update_gauges() {
     reactor_.counters().subscriptions.set(channels_.subscriptions());
 }
 
-void PusherClients::count(pusher::Refused what) {
+void PusherClients::count(const pusher::Close& close) {
+    ShardCounters& counters = reactor_.counters();
+    switch (close.code) {
+        case pusher::kAppUnknown:
+        case pusher::kAppDisabled:
+            counters.app_closes_total.add();
+            break;
+        case pusher::kPongMissing:
+            counters.pong_timeouts_total.add();
+            break;
+        case pusher::kInactive:
+            counters.idle_closes_total.add();
+            break;
+        default:
+            break;
+    }
+}
+
+void PusherClients::count(Client& client, pusher::Refused what) {
     ShardCounters& counters = reactor_.counters();
     switch (what) {
         case pusher::Refused::kFrame:
@@ -202,6 +265,10 @@ void PusherClients::count(pusher::Refused what) {
             break;
         case pusher::Refused::kAuth:
             counters.auth_failures_total.add();
+            limits_.on_auth_failure(client.connection->peer().address(), reactor_.now());
+            break;
+        case pusher::Refused::kThrottled:
+            counters.auth_throttled_total.add();
             break;
         case pusher::Refused::kSubscription:
             counters.subscriptions_refused_total.add();

@@ -31,6 +31,7 @@ public:
         HubLink& hub;
         const AppTable& apps;
         const pusher::SessionTimeouts& timeouts;
+        NodeLimits& limits;
         std::uint64_t seed = 0;  ///< of the socket ids
     };
     explicit PusherClients(const Context& context);
@@ -58,6 +59,9 @@ public:
     /// time have not left.
     void begin_drain() { is_draining_ = true; }
 
+    /// The table that the context gave has changed: turns clients away whose apps it does not serve.
+    void on_apps_changed();
+
     [[nodiscard]] pusher::ShardTables tables() const { return {channels_, rooms_}; }
     [[nodiscard]] std::size_t size() const { return size_; }
 
@@ -70,6 +74,7 @@ private:
     struct Client {
         WsConnection* connection;
         pusher::Session session;
+        AppTable apps;             ///< keeps the session's app
         std::uint32_t generation;  ///< tells clients apart that have had the same slot
     };
 
@@ -101,7 +106,9 @@ private:
     /// Here alone every new subscriber that found nothing is known, once.
     void on_cache_miss(const std::string& channel);
     void publish(Client& client, const pusher::PublishClientEvent& event);
-    void count(pusher::Refused what);
+    void count(Client& client, pusher::Refused what);
+    void count(const pusher::Close& close);
+    void refuse(WsConnection& connection, std::uint16_t code, std::string_view reason);
     void tell_gap(std::string_view channel, std::uint64_t missing);
     /// By value: closing takes them out of the table.
     void close_for_gap(std::vector<Slot> subscribers);
@@ -112,6 +119,7 @@ private:
     HubLink& hub_;
     const AppTable& apps_;
     const pusher::SessionTimeouts& timeouts_;
+    NodeLimits& limits_;
     ChannelTable channels_;
     PresenceRooms rooms_;
     UserTable users_;

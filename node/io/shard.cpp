@@ -1,6 +1,7 @@
 #include "node/io/shard.hpp"
 
 #include <exception>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -24,6 +25,16 @@ namespace {
 
 constexpr Duration kLoadInterval = 250ms;  // the hub wants ShardLoad four times a second at most
 
+/// Nothing when the connection has ended meanwhile.
+std::optional<PeerAddress> address_of(const Socket& socket) {
+    boost::system::error_code error;
+    const boost::asio::ip::address address = socket.remote_endpoint(error).address();
+    if (error) {
+        return std::nullopt;
+    }
+    return address.is_v4() ? peer_of_v4(address.to_v4().to_uint()) : peer_of_v6(address.to_v6().to_bytes());
+}
+
 }  // namespace
 
 /// What runs on the shard's thread. The order of the members is that of their dependence.
@@ -31,15 +42,16 @@ class Shard::Loop {
 public:
     Loop(ShardOptions options, mesh::HubMailbox& hub)
         : options_(std::move(options)),
-          ws_limits_{options_.apps->max_event_bytes() + kClientMessageOverhead, options_.outbox},
+          apps_(*options_.apps),
+          has_limited_app_(has_limited_app(apps_)),
+          limits_(options_.limits ? options_.limits : std::make_shared<NodeLimits>(NodeLimitsOptions{}, apps_)),
+          ws_limits_{apps_.max_event_bytes() + kClientMessageOverhead, options_.outbox},
           wakeup_(reactor_, [this] { take_mail(); }),
           mailbox_(kShardMailboxItems, [this] { wakeup_.notify(); }),
           hub_(hub, options_.index),
-          clients_({reactor_, hub_, *options_.apps, options_.timeouts, options_.seed}),
-          http_({reactor_, hub_, clients_, *options_.apps, ws_limits_, options_.demo}),
-          listener_(reactor_, [this](Socket socket) {
-              std::make_shared<HttpConnection>(reactor_, http_, std::move(socket))->start();
-          }) {}
+          clients_({reactor_, hub_, apps_, options_.timeouts, *limits_, options_.seed}),
+          http_({reactor_, hub_, clients_, apps_, ws_limits_, *limits_, options_.demo}),
+          listener_(reactor_, [this](Socket socket) { take_in(std::move(socket)); }) {}
 
     ~Loop() {
         stop();
@@ -73,6 +85,13 @@ public:
         reactor_.drain_all();
     }
 
+    void set_apps(AppTable apps) {
+        apps_ = std::move(apps);
+        ws_limits_.max_message = apps_.max_event_bytes() + kClientMessageOverhead;
+        has_limited_app_ = has_limited_app(apps_);
+        clients_.on_apps_changed();
+    }
+
     Listener& listener() { return listener_; }
     mesh::ShardMailbox& mailbox() { return mailbox_; }
     const ShardCounters& counters() const { return reactor_.counters(); }
@@ -85,6 +104,18 @@ private:
             spdlog::critical("a shard has failed: {}", error.what());
             std::terminate();
         }
+    }
+
+    void take_in(Socket socket) {
+        const std::optional<PeerAddress> address = address_of(socket);
+        if (!address) {
+            return;  // gone already
+        }
+        if (!limits_->enter(*address)) {
+            reactor_.counters().address_capped_total.add();
+            return;
+        }
+        std::make_shared<HttpConnection>(reactor_, http_, std::move(socket), Peer(*address, limits_))->start();
     }
 
     void take_mail() {
@@ -124,7 +155,11 @@ private:
     void handle(const mesh::LastEvent&) {}
     void handle(const mesh::DutyChanged&) {}  // others do the node's duties
     void handle(const mesh::DutyPerform&) {}
-    void handle(const mesh::ClusterUsage&) {}
+    void handle(const mesh::ClusterUsage& usage) {
+        if (is_accountant()) {
+            limits_->on_others(usage.sources, usage.others);
+        }
+    }
 
     void end_turn() {
         if (hub_.is_backed_up()) {
@@ -135,6 +170,7 @@ private:
             }
         }
         tell_load();
+        tell_uses();
         if (on_drained_ && reactor_.connections() == 0) {
             std::exchange(on_drained_, nullptr)();
         }
@@ -153,8 +189,30 @@ private:
         hub_.send(mesh::ShardLoad{told_clients_});
     }
 
+    /// One shard speaks for the node, whose shards count together.
+    [[nodiscard]] bool is_accountant() const { return options_.index == mesh::ShardIndex(0); }
+
+    void tell_uses() {
+        if (!is_accountant() || (!has_limited_app_ && told_uses_.empty())) {
+            return;
+        }
+        if (reactor_.now() < told_uses_at_ + kUseInterval) {
+            reactor_.wake_at(told_uses_at_ + kUseInterval);
+            return;
+        }
+        told_uses_at_ = reactor_.now();
+        reactor_.wake_at(told_uses_at_ + kUseInterval);
+        Rations::Uses uses = limits_->uses(reactor_.now());
+        if (uses != told_uses_ && hub_.offer(mesh::ShareUsage{uses}) == Push::kAccepted) {
+            told_uses_ = std::move(uses);
+        }
+    }
+
     const ShardOptions options_;
-    const WsLimits ws_limits_;
+    AppTable apps_;
+    bool has_limited_app_;
+    const std::shared_ptr<NodeLimits> limits_;
+    WsLimits ws_limits_;
     Reactor reactor_;
     Wakeup wakeup_;
     mesh::ShardMailbox mailbox_;
@@ -166,6 +224,8 @@ private:
     std::function<void()> on_drained_;
     std::size_t told_clients_ = 0;
     Instant told_at_{};
+    Rations::Uses told_uses_;
+    Instant told_uses_at_{};
     std::thread thread_;
 };
 
@@ -184,6 +244,10 @@ const ShardCounters& Shard::counters() const { return loop_->counters(); }
 void Shard::start() { loop_->start(); }
 
 void Shard::stop() { loop_->stop(); }
+
+void Shard::set_apps(AppTable apps) {
+    loop_->post([loop = loop_.get(), apps = std::move(apps)] { loop->set_apps(apps); });
+}
 
 void Shard::stop_accepting() {
     loop_->post([loop = loop_.get()] { loop->listener().stop(); });

@@ -8,6 +8,7 @@
 #include "node/core/address.hpp"
 #include "node/core/apps.hpp"
 #include "node/core/outbox.hpp"
+#include "node/io/node_limits.hpp"
 #include "node/io/shard_counters.hpp"
 #include "node/protocol/pusher/session.hpp"
 
@@ -25,13 +26,14 @@ struct ShardOptions {
     std::shared_ptr<const AppTable> apps;
     pusher::SessionTimeouts timeouts;
     OutboxLimits outbox{kMaxOutboxBytes, kWriteTimeout};
+    std::shared_ptr<NodeLimits> limits = nullptr;  ///< of the node; null: of this shard alone
     DemoContent demo;
     std::uint64_t seed = 0;  ///< of the socket ids: random, another for each shard
 };
 
 /// One thread with its own acceptor, connections and channels. Shares nothing but the two mailboxes and its counters.
 ///
-/// Thread: its owner's; stop_accepting, drain and mailbox from any.
+/// Thread: its owner's; set_apps, stop_accepting, drain and mailbox from any.
 /// Errors: bind and join throw std::runtime_error that names the address.
 class Shard {
 public:
@@ -51,6 +53,8 @@ public:
 
     /// Spawns the thread.
     void start();
+    /// The apps from now on. Clients of apps that are no longer among them are closed.
+    void set_apps(AppTable apps);
     void stop_accepting();
     /// Closes every client with 4200 and every idle HTTP connection; `on_drained` is called on the shard's thread when no
     /// connection is left.

@@ -35,6 +35,12 @@ struct ShardCounters {
     Counter bytes_sent_total;        ///< by WebSocket connections, as the kernel took them
     Counter slow_clients_total;      ///< closed with 4100
     Counter pong_timeouts_total;     ///< closed with 4201
+    Counter idle_closes_total;       ///< closed with 4202
+    Counter app_closes_total;        ///< closed with 4001 or 4003 by a change of the apps
+    Counter over_quota_total;        ///< closed with 4004 at the opening
+    Counter address_capped_total;    ///< connections closed as soon as accepted: too many of one address
+    Counter auth_throttled_total;    ///< 429 after too many wrong signatures of one address
+    Counter rate_limited_total;      ///< 429 to requests of an app beyond its rate
     Counter bad_frames_total;
     Counter auth_failures_total;
     Counter subscriptions_refused_total;

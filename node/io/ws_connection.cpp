@@ -27,14 +27,20 @@ constexpr std::string_view kSlowReason = "The client is too slow to take its mes
 
 }  // namespace
 
-WsConnection::WsConnection(Reactor& reactor, WsHandler& handler, Socket socket, const WsLimits& limits)
+WsConnection::WsConnection(Reactor& reactor, WsHandler& handler, Socket socket, Peer peer, const WsLimits& limits)
     : reactor_(reactor),
       handler_(handler),
       limits_(limits),
+      peer_(std::move(peer)),
       outbox_(limits.outbox),
       stream_(OutboxStream(std::move(socket), *this)),
       buffer_(limits.max_message + kReadAheadBytes) {
     stream_.read_message_max(limits.max_message);
+}
+
+void WsConnection::limits_changed() {
+    stream_.read_message_max(limits_.max_message);
+    buffer_.max_size(std::max(limits_.max_message + kReadAheadBytes, buffer_.max_size()));
 }
 
 std::shared_ptr<WsConnection> WsConnection::self() {

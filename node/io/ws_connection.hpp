@@ -52,11 +52,14 @@ struct WsLimits {
 class WsConnection final : public Connection, private OutboxSink {
 public:
     /// `limits` and the handler must outlive the connection.
-    WsConnection(Reactor& reactor, WsHandler& handler, Socket socket, const WsLimits& limits);
+    WsConnection(Reactor& reactor, WsHandler& handler, Socket socket, Peer peer, const WsLimits& limits);
 
     /// Enters the reactor and answers the upgrade.
     void start(const UpgradeRequest& request);
     [[nodiscard]] const std::string& target() const { return target_; }
+    [[nodiscard]] const Peer& peer() const { return peer_; }
+    /// The limit of a message has changed: holds from the next one on.
+    void limits_changed();
 
     void send_text(std::string_view text);
     /// `frames`: whole unmasked frames of the reactor's arena.
@@ -96,6 +99,7 @@ private:
     Reactor& reactor_;
     WsHandler& handler_;
     const WsLimits& limits_;
+    Peer peer_;
     FrameGuard guard_;
     Outbox outbox_;
     boost::beast::websocket::stream<OutboxStream, false> stream_;

@@ -49,10 +49,10 @@ Admission admit(const AppTable& apps, std::string_view target) {
     }
     const App* app = app_of_target(apps, target);
     if (app == nullptr) {
-        return refuse(4001, "Application does not exist");
+        return refuse(kAppUnknown, kAppUnknownText);
     }
     if (!app->enabled) {
-        return refuse(4003, "Application disabled");
+        return refuse(kAppDisabled, kAppDisabledText);
     }
     return {app, 0, {}};
 }

@@ -14,6 +14,13 @@ struct Admission {
     std::string_view reason;       ///< static text
 };
 
+inline constexpr std::uint16_t kAppUnknown = 4001;
+inline constexpr std::string_view kAppUnknownText = "Application does not exist";
+inline constexpr std::uint16_t kAppDisabled = 4003;
+inline constexpr std::string_view kAppDisabledText = "Application disabled";
+inline constexpr std::uint16_t kAppOverQuota = 4004;
+inline constexpr std::string_view kAppOverQuotaText = "Application is over its connection quota";
+
 /// Parameters other than protocol and version are ignored, as the protocol asks. `target` is in origin form.
 [[nodiscard]] Admission admit(const AppTable& apps, std::string_view target);
 

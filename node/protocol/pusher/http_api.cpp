@@ -1,7 +1,10 @@
 #include "node/protocol/pusher/http_api.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <optional>
+#include <string>
 
 #include "node/core/channel_name.hpp"
 #include "node/protocol/pusher/auth.hpp"
@@ -149,9 +152,41 @@ ApiAction write_action(Endpoint endpoint, const App& app, const HttpRequest& req
     return std::move(*work);
 }
 
+/// The seconds of a Retry-After, which has no fractions.
+std::string retry_after(Duration wait) {
+    return std::to_string(std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(wait).count()));
+}
+
 }  // namespace
 
 bool is_api_target(std::string_view path) { return path.starts_with(kAppsPath); }
+
+const App* app_of_api_target(const AppTable& apps, std::string_view path) {
+    const std::vector<std::string_view> segments = split_path(path);
+    return segments.size() < 2 ? nullptr : apps.find_by_id(segments[1]);
+}
+
+std::pair<Rationed, std::size_t> cost_of(const ApiWork& work) {
+    std::size_t channels = 0;
+    for (const PublishEvent& event : work.events) {
+        channels += event.channels.size();
+    }
+    return channels > 0 ? std::pair{Rationed::kEvents, channels} : std::pair{Rationed::kReads, std::size_t{1}};
+}
+
+HttpResponse rate_limited(const Grant& grant, std::size_t allowance) {
+    HttpResponse response = api_error(429, "more in a second than this app allows");
+    response.headers.emplace_back("Retry-After", retry_after(grant.retry_after));
+    response.headers.emplace_back("X-RateLimit-Limit", std::to_string(allowance));
+    response.headers.emplace_back("X-RateLimit-Remaining", std::to_string(grant.remaining));
+    return response;
+}
+
+HttpResponse throttled(Duration wait) {
+    HttpResponse response = api_error(429, "too many wrong signatures from this address");
+    response.headers.emplace_back("Retry-After", retry_after(wait));
+    return response;
+}
 
 ApiAction handle(const HttpRequest& request, const AppTable& apps, WallSeconds now) {
     const std::vector<std::string_view> segments = split_path(request.path());

@@ -2,12 +2,14 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "mesh/base/time.hpp"
 #include "node/core/apps.hpp"
 #include "node/core/http_message.hpp"
+#include "node/core/ration.hpp"
 #include "node/protocol/pusher/http_answer.hpp"
 
 namespace tulle::node::pusher {
@@ -41,6 +43,17 @@ using ApiAction = std::variant<Respond, ApiWork>;
 
 /// Whether the target belongs to the API ("/apps/…").
 [[nodiscard]] bool is_api_target(std::string_view path);
+
+/// The app named in the target of an API request; null when there is none.
+[[nodiscard]] const App* app_of_api_target(const AppTable& apps, std::string_view path);
+
+/// What a request takes of its app's allowance: one point for each channel of each event, or one for a read.
+[[nodiscard]] std::pair<Rationed, std::size_t> cost_of(const ApiWork& work);
+
+/// 429: more in a second than the app allows.
+[[nodiscard]] HttpResponse rate_limited(const Grant& grant, std::size_t allowance);
+/// 429: too many wrong signatures from an address.
+[[nodiscard]] HttpResponse throttled(Duration wait);
 
 /// What an API request asks for, after its app, its signature and its body have been checked. `now` is the wall clock, for
 /// the age of the signature alone.

@@ -34,22 +34,23 @@ bool is_socket_id(std::string_view text) {
 }
 
 /// The names in `channels` or `channel`, each once.
-Checked<std::vector<std::string>> channels_of(const RawObject& body) {
+Checked<std::vector<std::string>> channels_of(const App& app, const RawObject& body) {
     std::vector<std::string> names;
-    const auto take = [&names](const boost::json::value& value) {
+    const auto take = [&names, &app](const boost::json::value& value) {
         const boost::json::string* text = value.if_string();
         const std::string name = text == nullptr ? std::string() : std::string(text->data(), text->size());
         if (std::find(names.begin(), names.end(), name) == names.end()) {
             names.push_back(name);
         }
-        return is_valid_channel_name(name) || user_of_channel(name);
+        return (is_valid_channel_name(name) && name.size() <= app.max_channel_name_length) || user_of_channel(name);
     };
-    constexpr PublishRefusal kBadName{400, "a channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ;"};
+    constexpr PublishRefusal kBadName{400, "a channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ; or fewer,"
+                                           " where the app says so"};
     const boost::json::value* list = body.find("channels");
     const boost::json::value* one = body.find("channel");
     if (list != nullptr && list->is_array()) {
-        if (list->get_array().size() > kMaxPublishChannels) {
-            return PublishRefusal{400, "an event goes to at most 100 channels"};
+        if (list->get_array().size() > app.max_event_channels_at_once) {
+            return PublishRefusal{400, "the event is for more channels than this app allows (100 at most)"};
         }
         if (!std::all_of(list->get_array().begin(), list->get_array().end(), take)) {
             return kBadName;
@@ -86,8 +87,8 @@ std::optional<PublishRefusal> check_content(const App& app, const RawObject& bod
         return PublishRefusal{400, "a member of the body comes twice"};
     }
     const boost::json::string* name = body.find_string("name");
-    if (name == nullptr || name->empty() || name->size() > kMaxEventNameBytes) {
-        return PublishRefusal{400, "name must be a string of 1 to 200 bytes"};
+    if (name == nullptr || name->empty() || name->size() > app.max_event_name_length) {
+        return PublishRefusal{400, "name must be a string of 1 to 200 bytes, or fewer, where the app says so"};
     }
     const boost::json::string* data = body.find_string("data");
     if (data == nullptr) {
@@ -126,7 +127,7 @@ Checked<ParsedEvent> parse_one(const App& app, const RawObject& body) {
     if (is_wrong || !wanted || wanted->cache) {
         return PublishRefusal{400, "info may be user_count and subscription_count"};
     }
-    Checked<std::vector<std::string>> channels = channels_of(body);
+    Checked<std::vector<std::string>> channels = channels_of(app, body);
     if (!channels) {
         return channels.error();
     }
@@ -191,8 +192,8 @@ Checked<ApiWork> parse_batch(const App& app, std::string_view body) {
     if (batch == nullptr || !batch->is_array() || object->has_duplicate("batch")) {
         return PublishRefusal{400, "the body must be a JSON object with an array batch"};
     }
-    if (batch->get_array().empty() || batch->get_array().size() > kMaxBatchEvents) {
-        return PublishRefusal{400, "a batch has 1 to 10 events"};
+    if (batch->get_array().empty() || batch->get_array().size() > app.max_event_batch_size) {
+        return PublishRefusal{400, "a batch has 1 to 10 events, unless the app says otherwise"};
     }
     ApiWork work;
     for (const std::string_view element : raw_elements(object->raw("batch"))) {

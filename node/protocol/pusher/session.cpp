@@ -1,10 +1,10 @@
 #include "node/protocol/pusher/session.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 #include "node/core/channel_name.hpp"
 #include "node/protocol/pusher/auth.hpp"
+#include "node/protocol/pusher/connect.hpp"
 #include "node/protocol/pusher/presence.hpp"
 
 namespace tulle::node::pusher {
@@ -12,9 +12,22 @@ namespace {
 
 constexpr std::string_view kClientEventPrefix = "client-";
 constexpr std::uint16_t kClientEventRejected = 4301;
+constexpr unsigned kWrongSignatureStatus = 401;
+constexpr unsigned kThrottledStatus = 429;
 
 void send_error(const ErrorText& error, std::string_view channel, SessionEffects& out) {
     out.push_back(Send{error_frame(error, channel)});
+}
+
+Refused kind_of(const SubscriptionRefusal& refusal) {
+    switch (refusal.status) {
+        case kWrongSignatureStatus:
+            return Refused::kAuth;
+        case kThrottledStatus:
+            return Refused::kThrottled;
+        default:
+            return Refused::kSubscription;
+    }
 }
 
 /// Why a client event is rejected; empty when it is not.
@@ -24,6 +37,9 @@ std::string_view reject_reason(const App& app, const ClientFrame& frame, bool is
     }
     if (frame.event.size() > kMaxEventNameBytes || frame.event.size() == kClientEventPrefix.size()) {
         return "The event name must have 8 to 200 bytes";
+    }
+    if (frame.event.size() > app.max_event_name_length) {
+        return "The event name is longer than this app allows";
     }
     if (!is_valid_channel_name(frame.channel) || !classify(frame.channel).allows_client_events()) {
         return "Client events need a private or presence channel";
@@ -44,8 +60,7 @@ Session::Session(const App& app, Slot slot, std::string socket_id, const Session
 
 void Session::on_open(Instant now, SessionEffects& out) {
     last_activity_ = now;
-    tokens_at_ = now;
-    event_tokens_ = static_cast<double>(app_->client_events_per_second);
+    last_use_ = now;
     if (app_->authorization_timeout > Duration{}) {
         authorize_by_ = now + app_->authorization_timeout;
     }
@@ -63,6 +78,9 @@ void Session::on_text(Instant now, std::string_view text, const ShardTables& tab
     }
     on_activity(now);
     const Result<ClientFrame, FrameErrc> frame = parse_client_frame(text);
+    if (!frame || (frame->event != "pusher:ping" && frame->event != "pusher:pong")) {
+        last_use_ = now;
+    }
     if (!frame) {
         out.push_back(Count{Refused::kFrame});
         send_error({std::nullopt, describe(frame.error())}, {}, out);
@@ -75,7 +93,7 @@ void Session::on_text(Instant now, std::string_view text, const ShardTables& tab
     } else if (frame->event == "pusher:unsubscribe") {
         out.push_back(Unsubscribe{frame->channel});
     } else if (frame->event == "pusher:signin") {
-        sign_in(*frame, out);
+        sign_in(*frame, tables, out);
     } else if (frame->event.starts_with(kClientEventPrefix)) {
         client_event(now, *frame, tables, out);
     } else {
@@ -85,7 +103,7 @@ void Session::on_text(Instant now, std::string_view text, const ShardTables& tab
 }
 
 void Session::refuse_subscription(std::string_view channel, const SubscriptionRefusal& refusal, SessionEffects& out) {
-    out.push_back(Count{refusal.status == 401 ? Refused::kAuth : Refused::kSubscription});
+    out.push_back(Count{kind_of(refusal)});
     out.push_back(Send{subscription_error(channel, refusal)});
 }
 
@@ -96,17 +114,26 @@ std::optional<SubscriptionRefusal> Session::check_subscription(const ClientFrame
         return SubscriptionRefusal{"LimitReached",
                                    "A channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ;", 4009};
     }
+    if (frame.channel.size() > app_->max_channel_name_length) {
+        return SubscriptionRefusal{"LimitReached", "The name of the channel is longer than this app allows", 4009};
+    }
     if (tables.channels.channels_of(slot_) >= kMaxChannelsPerConnection) {
         return SubscriptionRefusal{"LimitReached", "Too many channels on this connection", 4100};
     }
-    const ChannelClaim claim{socket_id_, frame.channel, frame.channel_data};
-    const bool is_authorised = is_users ? is_own_channel(frame.channel)
-                                        : !classify(frame.channel).needs_auth() ||
-                                              channel_auth_is_valid(*app_, claim, frame.auth);
-    if (!is_authorised) {
-        return SubscriptionRefusal{"AuthError", "The connection is not authorised for this channel", 401};
+    constexpr SubscriptionRefusal kNotAuthorised{"AuthError", "The connection is not authorised for this channel",
+                                                 kWrongSignatureStatus};
+    if (is_users) {
+        return is_own_channel(frame.channel) ? std::nullopt : std::optional(kNotAuthorised);
     }
-    return std::nullopt;
+    if (!classify(frame.channel).needs_auth()) {
+        return std::nullopt;
+    }
+    if (tables.auth != nullptr && tables.auth->is_shut()) {
+        return SubscriptionRefusal{"LimitReached", "Too many wrong signatures from this address: try again in a minute",
+                                   kThrottledStatus};
+    }
+    const ChannelClaim claim{socket_id_, frame.channel, frame.channel_data};
+    return channel_auth_is_valid(*app_, claim, frame.auth) ? std::nullopt : std::optional(kNotAuthorised);
 }
 
 void Session::subscribe(const ClientFrame& frame, const ShardTables& tables, SessionEffects& out) {
@@ -129,25 +156,11 @@ void Session::subscribe(const ClientFrame& frame, const ShardTables& tables, Ses
     }
 }
 
-/// A second's allowance at most, refilled as time goes by.
-bool Session::take_token(Instant now) {
-    if (app_->client_events_per_second == 0) {
-        return true;
-    }
-    const auto allowance = static_cast<double>(app_->client_events_per_second);
-    event_tokens_ = std::min(allowance, event_tokens_ + allowance * std::chrono::duration<double>(now - tokens_at_).count());
-    tokens_at_ = now;
-    if (event_tokens_ < 1) {
-        return false;
-    }
-    event_tokens_ -= 1;
-    return true;
-}
-
 void Session::client_event(Instant now, const ClientFrame& frame, const ShardTables& tables, SessionEffects& out) {
     const std::string key = channel_key(app_->id, frame.channel);
     std::string_view reason = reject_reason(*app_, frame, tables.channels.is_confirmed(slot_, key));
-    if (reason.empty() && !take_token(now)) {
+    const auto allowance = static_cast<double>(app_->client_events_per_second);
+    if (reason.empty() && allowance > 0 && !client_events_.take(now, 1, allowance)) {
         reason = "More client events in a second than this app allows";
     }
     if (!reason.empty()) {
@@ -168,8 +181,12 @@ void Session::on_deadline(Instant now, SessionEffects& out) {
         close(4009, "Connection not authorized within timeout", out);
         return;
     }
+    if (now >= last_use_ + kIdleTimeout) {
+        close(kInactive, "Closed after inactivity: no subscription and no message for 24 hours", out);
+        return;
+    }
     if (awaits_pong_) {
-        close(4201, "Pong reply not received", out);
+        close(kPongMissing, "Pong reply not received", out);
         return;
     }
     awaits_pong_ = true;
@@ -199,6 +216,14 @@ void Session::on_loss(SessionEffects& out) { close(4200, "Messages were lost: pl
 
 void Session::on_drain(SessionEffects& out) { close(4200, "The node is going away: please reconnect", out); }
 
+void Session::on_app_withdrawn(AppFate fate, SessionEffects& out) {
+    if (fate == AppFate::kDisabled) {
+        close(kAppDisabled, kAppDisabledText, out);
+    } else {
+        close(kAppUnknown, kAppUnknownText, out);
+    }
+}
+
 void Session::close(std::uint16_t code, std::string_view message, SessionEffects& out) {
     if (!is_closed_) {
         is_closed_ = true;
@@ -207,7 +232,8 @@ void Session::close(std::uint16_t code, std::string_view message, SessionEffects
 }
 
 Instant Session::next_deadline() const {
-    return std::min(authorize_by_, last_activity_ + timeouts_->activity + (awaits_pong_ ? timeouts_->pong : Duration{}));
+    const Instant liveness = last_activity_ + timeouts_->activity + (awaits_pong_ ? timeouts_->pong : Duration{});
+    return std::min({authorize_by_, last_use_ + kIdleTimeout, liveness});
 }
 
 void refuse_connection(std::uint16_t code, std::string_view reason, SessionEffects& out) {

@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "mesh/base/time.hpp"
+#include "node/core/address_limits.hpp"
 #include "node/core/apps.hpp"
 #include "node/core/channel_table.hpp"
 #include "node/core/limits.hpp"
 #include "node/core/presence_rooms.hpp"
 #include "node/core/slot.hpp"
+#include "node/core/token_bucket.hpp"
 #include "node/protocol/pusher/codec.hpp"
 #include "node/protocol/pusher/presence.hpp"
 
@@ -50,6 +52,8 @@ struct SignIn {
     std::vector<std::string> watchlist;
     friend bool operator==(const SignIn&, const SignIn&) = default;
 };
+inline constexpr std::uint16_t kPongMissing = 4201;
+inline constexpr std::uint16_t kInactive = 4202;
 
 /// Close the connection; what was sent before goes out first.
 struct Close {
@@ -58,7 +62,13 @@ struct Close {
     friend bool operator==(const Close&, const Close&) = default;
 };
 
-enum class Refused : std::uint8_t { kFrame, kAuth, kSubscription, kClientEvent };
+enum class Refused : std::uint8_t {
+    kFrame,
+    kAuth,
+    kSubscription,
+    kClientEvent,
+    kThrottled,  ///< nobody has looked at its signature: too many wrong ones came from its address
+};
 
 /// Something of the client's was refused: for the metrics.
 struct Count {
@@ -73,6 +83,7 @@ using SessionEffects = std::vector<SessionEffect>;
 struct ShardTables {
     const ChannelTable& channels;
     const PresenceRooms& rooms;
+    const AuthGate* auth = nullptr;  ///< of the connection's address; null: always open
 };
 
 struct SessionTimeouts {
@@ -88,13 +99,15 @@ struct SessionTimeouts {
 /// Errors: none. Whatever the client sends is answered with a protocol error at worst.
 class Session {
 public:
-    /// `app` must outlive the session. Channels are looked up in the shard's tables, under `slot`.
+    /// `app` must outlive the session, or be replaced by set_app. Channels are looked up in the shard's tables, under `slot`.
     Session(const App& app, Slot slot, std::string socket_id, const SessionTimeouts& timeouts);
 
     void on_open(Instant now, SessionEffects& out);
     void on_text(Instant now, std::string_view text, const ShardTables& tables, SessionEffects& out);
     /// A control frame came: as good as any other sign of life.
     void on_activity(Instant now);
+    /// It is subscribed to something: of use, however silent.
+    void on_in_use(Instant now) { last_use_ = now; }
     void on_deadline(Instant now, SessionEffects& out);
     /// `users`: of a presence channel; else null.
     void on_subscribed(std::string_view channel, const PresenceRooms::Users* users, SessionEffects& out);
@@ -110,18 +123,22 @@ public:
     /// The node is going away.
     void on_drain(SessionEffects& out);
 
+    /// Its app has been configured anew: what it allows holds from the next check on.
+    void set_app(const App& app) { app_ = &app; }
+    /// Its app is not served any more.
+    void on_app_withdrawn(AppFate fate, SessionEffects& out);
+
     [[nodiscard]] Instant next_deadline() const;
     [[nodiscard]] const App& app() const { return *app_; }
     [[nodiscard]] const std::string& socket_id() const { return socket_id_; }
 
 private:
     void subscribe(const ClientFrame& frame, const ShardTables& tables, SessionEffects& out);
-    void sign_in(const ClientFrame& frame, SessionEffects& out);
+    void sign_in(const ClientFrame& frame, const ShardTables& tables, SessionEffects& out);
     void fail_signin(std::string_view reason, SessionEffects& out);
     [[nodiscard]] bool is_own_channel(std::string_view channel) const;
     /// Whom a subscription brings to a presence channel: channel_data's user, or else who has signed in.
     [[nodiscard]] Result<Member, MemberErrc> member_for(const ClientFrame& frame) const;
-    [[nodiscard]] bool take_token(Instant now);
     void client_event(Instant now, const ClientFrame& frame, const ShardTables& tables, SessionEffects& out);
     [[nodiscard]] std::optional<SubscriptionRefusal> check_subscription(const ClientFrame& frame,
                                                                         const ShardTables& tables) const;
@@ -133,10 +150,10 @@ private:
     std::string socket_id_;
     Instant last_activity_{};
     Instant authorize_by_ = Instant::max();
-    Instant tokens_at_{};      ///< when the allowance of client events was last refilled …
-    double event_tokens_ = 0;  ///< … and what it held then
     std::unique_ptr<const Member> user_;  ///< who has signed in
     std::string signing_in_;              ///< user_data, until it is answered
+    Instant last_use_{};  ///< when it last said more than a ping or pong, or was subscribed
+    TokenBucket client_events_;
     Slot slot_;
     bool awaits_pong_ = false;
     bool is_closed_ = false;

@@ -19,9 +19,14 @@ void Session::fail_signin(std::string_view reason, SessionEffects& out) {
     close(kNotAuthorized, reason, out);
 }
 
-void Session::sign_in(const ClientFrame& frame, SessionEffects& out) {
+void Session::sign_in(const ClientFrame& frame, const ShardTables& tables, SessionEffects& out) {
     if (!app_->user_authentication) {
         fail_signin("Users do not sign in to this app", out);
+        return;
+    }
+    if (tables.auth != nullptr && tables.auth->is_shut()) {
+        out.push_back(Count{Refused::kThrottled});
+        close(kNotAuthorized, "Too many wrong signatures from this address: try again in a minute", out);
         return;
     }
     if (!signin_auth_is_valid(*app_, socket_id_, frame.user_data, frame.auth)) {

@@ -146,7 +146,8 @@ TEST(Config, RefusesAppsThatAreIncompleteOrClash) {
               "node.toml:1: apps: id must be 1 to 64 of the characters A-Z a-z 0-9 _ -");
     constexpr std::string_view kTwice =
         "[[apps]]\nid = 'a'\nkey = 'k'\nsecret = 's'\n[[apps]]\nid = 'b'\nkey = 'k'\nsecret = 's'\n";
-    EXPECT_EQ(error_of({}, {}, kTwice), "the app 'b' has an id or a key that another app has too");
+    EXPECT_EQ(error_of({}, {}, kTwice),
+              "node.toml:5: the app 'b' has an id or a key that another app has too (node.toml:1)");
     EXPECT_EQ(error_of({}, {}, "[[apps]]\nid = 'a'\nkey = 'k'\nsecret = 's'\non_gap = 'ignore'\n"),
               "node.toml:5: apps.on_gap: must be \"event\" or \"close\"");
     EXPECT_EQ(error_of({}, {}, "apps = 1"), "node.toml:1: apps: must be an array of tables: [[apps]]");
@@ -165,6 +166,12 @@ TEST(Config, RefusesLimitsOfAnAppThatMakeNoSense) {
               "node.toml:5: apps.max_presence_member_bytes: must be a number from 1 to 14336");
     EXPECT_EQ(error_of_app("client_events_per_second = -1"),
               "node.toml:5: apps.client_events_per_second: must be a number from 1 to 100000");
+    EXPECT_EQ(error_of_app("max_connections = -1"),
+              "node.toml:5: apps.max_connections: must be a number from 1 to 1000000000");
+    EXPECT_EQ(error_of_app("max_channel_name_length = 201"),
+              "node.toml:5: apps.max_channel_name_length: must be a number from 1 to 200");
+    EXPECT_EQ(error_of_app("max_event_channels_at_once = 0"),
+              "node.toml:5: apps.max_event_channels_at_once: must be a number from 1 to 100");
     EXPECT_EQ(error_of_app("allowed_origins = 'https://a'"), "node.toml:5: apps.allowed_origins: must be an array of strings");
     for (const char* origin : {"example.com", "https://example.com/", ""}) {
         EXPECT_NE(error_of_app("allowed_origins = ['" + std::string(origin) + "']").find("is no origin of the form"),

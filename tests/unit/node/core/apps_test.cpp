@@ -36,5 +36,36 @@ TEST(AllowedOrigins, MayNameAllSubdomains) {
     }
 }
 
+App served(std::string id, std::string key) {
+    App app;
+    app.id = std::move(id);
+    app.key = std::move(key);
+    return app;
+}
+
+TEST(AppTable, SharesItsAppsWithItsCopies) {
+    AppTable table({served("a", "ka"), served("b", "kb")});
+    const AppTable before = table;
+    const App* a = table.find_by_id("a");
+    ASSERT_NE(a, nullptr);
+    EXPECT_EQ(before.find_by_key("ka"), a);
+    table = AppTable({served("b", "kb")});
+    EXPECT_EQ(table.find_by_id("a"), nullptr);
+    EXPECT_EQ(before.find_by_id("a"), a);
+    EXPECT_EQ(AppTable().find_by_key("ka"), nullptr);
+}
+
+TEST(AppTable, TellsWhatHasBecomeOfAnApp) {
+    const App before = served("a", "ka");
+    const AppTable same({served("a", "ka")});
+    EXPECT_EQ(fate_of(before, same), (std::pair{AppFate::kServed, same.find_by_id("a")}));
+    EXPECT_EQ(fate_of(before, AppTable()).first, AppFate::kGone);
+    EXPECT_EQ(fate_of(before, AppTable({served("a", "other")})).first, AppFate::kGone) << "its clients know another key";
+    EXPECT_EQ(fate_of(before, AppTable({served("other", "ka")})).first, AppFate::kGone) << "its channels are another app's";
+    App off = before;
+    off.enabled = false;
+    EXPECT_EQ(fate_of(before, AppTable({off})).first, AppFate::kDisabled);
+}
+
 }  // namespace
 }  // namespace tulle::node

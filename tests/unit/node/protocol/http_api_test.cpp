@@ -202,5 +202,70 @@ TEST(HttpAnswer, IsAnEmptyObjectForAPublish) {
     EXPECT_EQ(unavailable("busy").status, 503u);
 }
 
+class AppLimitsTest : public ::testing::Test {
+protected:
+    AppLimitsTest() {
+        app.id = "app";
+        app.key = "key";
+        app.secret = "secret";
+    }
+
+    unsigned status(const std::string& path, const std::string& body) const {
+        return status_of(handle(signed_request("POST", "/apps/app/" + path, body), AppTable({app}), kNow));
+    }
+
+    App app;
+};
+
+TEST_F(AppLimitsTest, HoldForPublishes) {
+    const std::string two = R"({"name":"event","channels":["chan","b"],"data":"d"})";
+    EXPECT_EQ(status("events", two), 0U);
+    app.max_event_channels_at_once = 1;
+    EXPECT_EQ(status("events", two), 400U);
+    app.max_event_channels_at_once = 2;
+    app.max_channel_name_length = 3;
+    EXPECT_EQ(status("events", two), 400U);
+    app.max_channel_name_length = 4;
+    app.max_event_name_length = 4;
+    EXPECT_EQ(status("events", two), 400U);
+    app.max_event_name_length = 5;
+    EXPECT_EQ(status("events", two), 0U);
+}
+
+TEST_F(AppLimitsTest, HoldForBatches) {
+    std::string batch = R"({"batch":[{"name":"e","data":"d","channel":"a"})";
+    for (std::size_t i = 1; i < 11; ++i) {
+        batch += R"(,{"name":"e","data":"d","channel":"a"})";
+    }
+    batch += "]}";
+    EXPECT_EQ(status("batch_events", batch), 400U);
+    app.max_event_batch_size = 11;
+    EXPECT_EQ(status("batch_events", batch), 0U);
+}
+
+TEST(HttpApi, CostsOnePointForEachChannelOfEachEventAndOneForARead) {
+    const auto cost = [](const ApiAction& action) { return cost_of(std::get<ApiWork>(action)); };
+    EXPECT_EQ(cost(publish(R"({"name":"e","channels":["a","b","a"],"data":"d"})")), (std::pair{Rationed::kEvents, std::size_t{2}}));
+    EXPECT_EQ(cost(act(signed_request("POST", "/apps/app/batch_events",
+                                      R"({"batch":[{"name":"e","data":"d","channel":"a"},{"name":"e","data":"d","channel":"a"}]})"))),
+              (std::pair{Rationed::kEvents, std::size_t{2}}));
+    EXPECT_EQ(cost(act(signed_request("GET", "/apps/app/channels"))), (std::pair{Rationed::kReads, std::size_t{1}}));
+}
+
+TEST(HttpApi, SaysWhenToComeBack) {
+    const HttpResponse response = rate_limited({false, 3, 1200ms}, 10);
+    EXPECT_EQ(response.status, 429U);
+    EXPECT_EQ(response.headers, (std::vector<std::pair<std::string, std::string>>{
+                                    {"Retry-After", "2"}, {"X-RateLimit-Limit", "10"}, {"X-RateLimit-Remaining", "3"}}));
+    EXPECT_EQ(throttled(0ms).headers, (std::vector<std::pair<std::string, std::string>>{{"Retry-After", "1"}}));
+}
+
+TEST(HttpApi, FindsTheAppThatARequestNames) {
+    const AppTable table = apps();
+    EXPECT_EQ(app_of_api_target(table, "/apps/app/events"), table.find_by_id("app"));
+    EXPECT_EQ(app_of_api_target(table, "/apps"), nullptr);
+    EXPECT_EQ(app_of_api_target(table, "/apps/none/events"), nullptr);
+}
+
 }  // namespace
 }  // namespace tulle::node::pusher

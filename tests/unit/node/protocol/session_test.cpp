@@ -280,5 +280,87 @@ TEST_F(SessionTest, ALossClosesWith4200Once) {
                                       Close{4200, "Messages were lost: please reconnect"}}));
 }
 
+TEST_F(SessionTest, IsClosedAfterADayWithoutASubscriptionOrAMessage) {
+    session.on_open(kStart, out);
+    Instant now = kStart;
+    const auto live_until = [&](Instant end) {
+        while (session.next_deadline() < end) {
+            now = session.next_deadline();
+            session.on_deadline(now, out);
+            session.on_text(now, R"({"event":"pusher:pong"})", {channels, rooms}, out);
+        }
+        out.clear();
+    };
+    live_until(kStart + 24h);
+    EXPECT_EQ(session.next_deadline(), kStart + 24h);
+    EXPECT_EQ(text(R"({"event":"pusher:ping"})", kStart + 24h - 1s), (SessionEffects{Send{std::string(kPongFrame)}}));
+    EXPECT_EQ(session.next_deadline(), kStart + 24h) << "a ping is no use";
+    session.on_deadline(kStart + 24h, out);
+    ASSERT_EQ(out.size(), 2U);
+    EXPECT_EQ(std::get<Close>(out[1]).code, 4202);
+}
+
+TEST_F(SessionTest, IsOfUseWithAMessageOrASubscription) {
+    session.on_open(kStart, out);
+    text(R"({"event":"pusher:unsubscribe","data":{"channel":"news"}})", kStart + 20h);
+    session.on_activity(kStart + 24h);
+    take();
+    session.on_deadline(kStart + 24h, out);
+    EXPECT_EQ(take(), SessionEffects{});
+    session.on_in_use(kStart + 43h);
+    session.on_activity(kStart + 66h);
+    session.on_deadline(kStart + 66h, out);
+    EXPECT_EQ(take(), SessionEffects{});
+    session.on_activity(kStart + 67h);
+    session.on_deadline(kStart + 67h, out);
+    EXPECT_EQ(std::get<Close>(take().back()).code, 4202);
+}
+
+TEST_F(SessionTest, HoldsToWhatItsAppAllowsAtTheMoment) {
+    enter("app/private-a");
+    constexpr std::string_view kEvent = R"({"event":"client-longer","channel":"private-a","data":1})";
+    const auto refusal = [](std::string_view reason) {
+        return SessionEffects{Count{Refused::kClientEvent}, Send{error_frame({4301, reason}, "private-a")}};
+    };
+    EXPECT_TRUE(std::holds_alternative<PublishClientEvent>(text(kEvent).at(0)));
+    App anew = app;
+    anew.max_event_name_length = 10;
+    session.set_app(anew);
+    EXPECT_EQ(text(kEvent), refusal("The event name is longer than this app allows"));
+    anew.client_events = false;
+    EXPECT_EQ(text(kEvent), refusal("Client events are not enabled for this app"));
+    anew.max_channel_name_length = 4;
+    EXPECT_TRUE(std::holds_alternative<Subscribe>(text(R"({"event":"pusher:subscribe","data":{"channel":"news"}})").at(0)));
+    EXPECT_EQ(text(R"({"event":"pusher:subscribe","data":{"channel":"news5"}})"),
+              (SessionEffects{Count{Refused::kSubscription},
+                              Send{subscription_error("news5", {"LimitReached",
+                                                                "The name of the channel is longer than this app allows", 4009})}}));
+}
+
+TEST_F(SessionTest, IsClosedWhenItsAppIsWithdrawn) {
+    session.on_app_withdrawn(AppFate::kGone, out);
+    EXPECT_EQ(take(), (SessionEffects{Send{error_frame({4001, "Application does not exist"})},
+                                      Close{4001, "Application does not exist"}}));
+    Session other(app, kSlot, "1.3", timeouts);
+    other.on_app_withdrawn(AppFate::kDisabled, out);
+    EXPECT_EQ(std::get<Close>(take().back()).code, 4003);
+}
+
+class ShutGate final : public AuthGate {
+public:
+    bool is_shut() const override { return true; }
+};
+
+TEST_F(SessionTest, LooksAtNoSignatureWhenItsAddressIsShutOut) {
+    const ShutGate gate;
+    const std::string good = auth("1.2:private-a");
+    session.on_text(kStart, R"({"event":"pusher:subscribe","data":{"channel":"private-a","auth":")" + good + R"("}})",
+                    {channels, rooms, &gate}, out);
+    EXPECT_EQ(out.at(0), SessionEffect{Count{Refused::kThrottled}});
+    EXPECT_NE(std::get<Send>(take().at(1)).text.find("\"status\":429"), std::string::npos);
+    session.on_text(kStart, R"({"event":"pusher:subscribe","data":{"channel":"news"}})", {channels, rooms, &gate}, out);
+    EXPECT_EQ(take(), (SessionEffects{Subscribe{"news"}})) << "a public channel needs none";
+}
+
 }  // namespace
 }  // namespace tulle::node::pusher

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "node/app/composition.hpp"
+#include "node/app/config_source.hpp"
+#include "node/app/directory_watch.hpp"
+#include "node/app/settling.hpp"
+#include "node/app/signals.hpp"
+
+namespace tulle::node {
+
+/// Reads the apps again on SIGHUP and when their directory has changed. What is wrong is told in the log, and the apps stay as
+/// they were.
+///
+/// Thread: the main thread.
+class Reloader {
+public:
+    /// All must outlive it. `apps_dir` is the one of the configuration that the node was started with.
+    Reloader(ConfigSource& source, Composition& node, Signals& signals, const std::string& apps_dir);
+    ~Reloader();
+    Reloader(const Reloader&) = delete;
+    Reloader& operator=(const Reloader&) = delete;
+
+    /// Reloads until something else happens, and tells what.
+    [[nodiscard]] Signals::Event run();
+
+private:
+    enum class Scope { kDirectory, kAll };
+    void reload(Scope scope);
+
+    ConfigSource& source_;
+    Composition& node_;
+    Signals& signals_;
+    DirectoryWatch watch_;
+    Settling settling_;
+};
+
+}  // namespace tulle::node

@@ -1,0 +1,62 @@
+#include "node/core/address_limits.hpp"
+
+#include "node/core/limits.hpp"
+
+namespace tulle::node {
+
+bool AddressCounts::enter(const PeerAddress& address) {
+    if (most_ == 0) {
+        return true;
+    }
+    std::size_t& count = counts_[address];
+    if (count >= most_) {
+        return false;
+    }
+    ++count;
+    return true;
+}
+
+void AddressCounts::leave(const PeerAddress& address) {
+    const auto found = counts_.find(address);
+    if (found != counts_.end() && --found->second == 0) {
+        counts_.erase(found);
+    }
+}
+
+bool AuthThrottle::is_exempt(const PeerAddress& address) const {
+    return options_.most == 0 || (!options_.private_too && address.is_private());
+}
+
+void AuthThrottle::on_failure(const PeerAddress& address, Instant now) {
+    if (is_exempt(address)) {
+        return;
+    }
+    const auto [found, is_new] = index_.try_emplace(address);
+    if (is_new) {
+        by_age_.push_front({address, now, 0});
+        found->second = by_age_.begin();
+    } else {
+        by_age_.splice(by_age_.begin(), by_age_, found->second);
+    }
+    Failures& failures = by_age_.front();
+    if (now >= failures.first + kAuthFailureWindow) {
+        failures.first = now;
+        failures.count = 0;
+    }
+    ++failures.count;
+    if (index_.size() > kMaxFailingAddresses) {
+        index_.erase(by_age_.back().address);
+        by_age_.pop_back();
+    }
+}
+
+Duration AuthThrottle::shut_for(const PeerAddress& address, Instant now) const {
+    const auto found = is_exempt(address) ? index_.end() : index_.find(address);
+    if (found == index_.end() || found->second->count < options_.most) {
+        return {};
+    }
+    const Instant end = found->second->first + kAuthFailureWindow;
+    return end > now ? end - now : Duration{};
+}
+
+}  // namespace tulle::node

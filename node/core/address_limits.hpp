@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <map>
+
+#include "mesh/base/time.hpp"
+#include "node/core/peer_address.hpp"
+
+namespace tulle::node {
+
+/// How many connections each address holds.
+///
+/// Limits: one entry for each address that is connected now.
+class AddressCounts {
+public:
+    /// `most` 0: no limit, and nothing is counted.
+    explicit AddressCounts(std::size_t most) : most_(most) {}
+
+    /// False: it has as many as it may, and this one is not counted.
+    [[nodiscard]] bool enter(const PeerAddress& address);
+    /// One that was let in has ended.
+    void leave(const PeerAddress& address);
+
+private:
+    std::size_t most_;
+    std::map<PeerAddress, std::size_t> counts_;
+};
+
+/// Addresses whose signatures were wrong too often.
+///
+/// An address that has failed `most` times within kAuthFailureWindow of its first failure is shut out until that window
+/// ends; then it begins anew.
+/// Time:   `now` must not go backwards.
+/// Limits: kMaxFailingAddresses; past it the address that failed longest ago is forgotten.
+class AuthThrottle {
+public:
+    struct Options {
+        std::size_t most = 0;      ///< 0: off
+        bool private_too = false;  ///< else private addresses, proxies as a rule, may fail as often as they like
+    };
+    explicit AuthThrottle(Options options) : options_(options) {}
+    AuthThrottle(const AuthThrottle&) = delete;  ///< the index refers into the list
+    AuthThrottle& operator=(const AuthThrottle&) = delete;
+    AuthThrottle(AuthThrottle&&) = default;
+    AuthThrottle& operator=(AuthThrottle&&) = default;
+    ~AuthThrottle() = default;
+
+    void on_failure(const PeerAddress& address, Instant now);
+    /// How long it is shut out; 0: it is not.
+    [[nodiscard]] Duration shut_for(const PeerAddress& address, Instant now) const;
+
+private:
+    struct Failures {
+        PeerAddress address;
+        Instant first;
+        std::size_t count = 0;
+    };
+    using ByAge = std::list<Failures>;  ///< the one that failed last in front
+
+    [[nodiscard]] bool is_exempt(const PeerAddress& address) const;
+
+    Options options_;
+    ByAge by_age_;
+    std::map<PeerAddress, ByAge::iterator> index_;
+};
+
+/// Whether signatures are looked at: asked of only where there is one to check.
+class AuthGate {
+public:
+    AuthGate() = default;
+    AuthGate(const AuthGate&) = delete;
+    AuthGate& operator=(const AuthGate&) = delete;
+    virtual ~AuthGate() = default;
+
+    [[nodiscard]] virtual bool is_shut() const = 0;
+};
+
+}  // namespace tulle::node

@@ -147,7 +147,7 @@ void MeshNode::tick_leave(Instant now, Effects& out) {
     }
     leave_sent_at_ = now;
     for (const auto& [oid, link] : links_) {
-        const bool drained = !link.sender.is_open() || link.sender.upto() == ring_.last();
+        const bool drained = link.sender.is_open() && link.sender.upto() == ring_.last();
         if (!link.leave_receipted && drained) {
             membership_.send(oid, Leave{link.sender.last_sent()}, out);
         }

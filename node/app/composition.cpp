@@ -12,7 +12,7 @@ namespace tulle::node {
 namespace {
 
 constexpr Duration kLeaveTimeout = 5s;   // for the members' receipts of what we have sent
-constexpr Duration kLeaveSlack = 1s;     // for the hub to tell that it has given up
+constexpr Duration kLeaveSlack = 1s;     // for the hub, and for the webhooks, to tell that they have given up
 constexpr Duration kClientTimeout = 7s;  // covers the connections' own close and linger deadlines
 
 mesh::MeshOptions mesh_options(const Config& config) {
@@ -53,11 +53,13 @@ Composition::Composition(const Config& config, Signals& signals)
     reloads_.last_successful.set(1);
     reloads_.apps.set(config.apps.size());
     bind_shards(config, apps);
+    add_webhooks(config, apps);
     std::vector<const ShardCounters*> counters;
     for (const std::unique_ptr<Shard>& shard : shards_) {
         counters.push_back(&shard->counters());
     }
-    const mesh::ShardIndex admin_index(static_cast<std::uint16_t>(shards_.size()));
+    counters.push_back(&webhooks_->counters());
+    const mesh::ShardIndex admin_index(static_cast<std::uint16_t>(shards_.size() + 1));
     admin_ = std::make_unique<AdminServer>(admin_index, mesh_->mailbox(), std::move(counters), apps, reloads_);
     ports_.admin = to_string(admin_->bind(config.admin));
     mesh_->attach(admin_index, admin_->mailbox());
@@ -92,9 +94,18 @@ void Composition::bind_shards(const Config& config, const AppTable& apps) {
     mesh_->set_listen(is_advertised ? to_string(Address{config.advertise, listen.port}) : ports_.listen);
 }
 
+void Composition::add_webhooks(const Config& config, const AppTable& apps) {
+    const mesh::ShardIndex index(static_cast<std::uint16_t>(shards_.size()));
+    webhooks_ = std::make_unique<WebhookWorker>(index, mesh_->mailbox(), apps, config.webhooks, random_seed());
+    mesh_->attach(index, webhooks_->mailbox());
+}
+
 Composition::~Composition() {
     for (const std::unique_ptr<Shard>& shard : shards_) {
         shard->stop();
+    }
+    if (webhooks_) {
+        webhooks_->stop();
     }
     if (admin_) {
         admin_->stop();
@@ -104,6 +115,7 @@ Composition::~Composition() {
 
 void Composition::start() {
     admin_->start();
+    webhooks_->start();
     for (const std::unique_ptr<Shard>& shard : shards_) {
         shard->start();
     }
@@ -113,6 +125,7 @@ void Composition::start() {
 void Composition::set_apps(const AppTable& apps) {
     limits_->set_apps(apps);
     admin_->set_apps(apps);
+    webhooks_->set_apps(apps);
     for (const std::unique_ptr<Shard>& shard : shards_) {
         shard->set_apps(apps);
     }
@@ -130,6 +143,11 @@ void Composition::reload_failed() {
 bool Composition::drain() {
     for (const std::unique_ptr<Shard>& shard : shards_) {
         shard->stop_accepting();
+    }
+    signals_.reset_count();
+    webhooks_->finish([this] { signals_.count(); });
+    if (signals_.wait(1, kWebhookDrainTimeout + kLeaveSlack) == Signals::Event::kSignal) {
+        return false;
     }
     signals_.reset_count();
     mesh_->leave(kLeaveTimeout, [this] { signals_.count(); });

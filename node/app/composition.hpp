@@ -11,6 +11,7 @@
 #include "node/app/signals.hpp"
 #include "node/io/node_limits.hpp"
 #include "node/io/shard.hpp"
+#include "node/io/webhook_worker.hpp"
 
 namespace tulle::node {
 
@@ -32,12 +33,13 @@ public:
     void set_apps(const AppTable& apps);
     /// The apps could not be read, and stay.
     void reload_failed();
-    /// The orderly end: no new clients, Leave to the mesh, close 4200 to every client, each with a deadline. Returns false
-    /// when a second signal asked for haste.
+    /// The orderly end: no new clients, what waits for webhooks, Leave to the mesh, close 4200 to every client, each with a
+    /// deadline. Returns false when a second signal asked for haste.
     [[nodiscard]] bool drain();
 
 private:
     void bind_shards(const Config& config, const AppTable& apps);
+    void add_webhooks(const Config& config, const AppTable& apps);
 
     Signals& signals_;
     BoundPorts ports_;
@@ -45,6 +47,7 @@ private:
     std::shared_ptr<NodeLimits> limits_;
     std::unique_ptr<mesh::MeshRunner> mesh_;
     std::vector<std::unique_ptr<Shard>> shards_;
+    std::unique_ptr<WebhookWorker> webhooks_;
     std::unique_ptr<AdminServer> admin_;
 };
 

@@ -11,7 +11,7 @@ namespace tulle::node {
 namespace {
 
 constexpr std::string_view kEnvironmentPrefix = "TULLE_";
-constexpr std::size_t kMaxShardCount = 63;  // the hub knows 64, and the admin listener counts as one
+constexpr std::size_t kMaxShardCount = 62;  // the hub knows 64; the admin listener and the webhooks count as one each
 constexpr std::size_t kMaxPeers = 256;
 constexpr std::uint64_t kMaxTimeoutSeconds = 3600;
 constexpr std::uint64_t kMinOutboxBytes = 64u << 10;

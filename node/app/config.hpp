@@ -13,6 +13,7 @@
 #include "node/core/apps.hpp"
 #include "node/core/limits.hpp"
 #include "node/core/outbox.hpp"
+#include "node/core/webhooks.hpp"
 #include "node/protocol/pusher/session.hpp"
 
 namespace tulle::node {
@@ -44,6 +45,7 @@ struct Config {
     AuthThrottle::Options auth_failures{kDefaultAuthFailuresPerMinute, false};
     std::string apps_dir;  ///< empty: none
     std::vector<App> apps;
+    WebhookSettings webhooks;
 };
 
 /// The machine, as far as defaults depend on it.

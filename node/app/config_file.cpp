@@ -8,6 +8,8 @@
 
 #include <toml++/toml.h>
 
+#include "node/app/config_entry.hpp"
+#include "node/app/config_webhooks.hpp"
 #include "node/core/channel_name.hpp"
 
 namespace tulle::node {
@@ -16,34 +18,6 @@ namespace {
 constexpr std::size_t kMaxCredentialBytes = 256;
 constexpr std::size_t kMaxAuthorizationSeconds = 86'400;
 constexpr std::size_t kMaxCacheSeconds = kMaxCacheTtl / 1s;
-
-/// A value of the file with the words for a message about it.
-struct Entry {
-    const toml::node& node;
-    std::string key;
-    const std::string& path;
-
-    [[nodiscard]] std::string where() const {
-        return path + ":" + std::to_string(node.source().begin.line) + ": " + key;
-    }
-    [[noreturn]] void reject(std::string_view reason) const {
-        throw ConfigError(where() + ": " + std::string(reason));
-    }
-};
-
-std::string text_of(const Entry& entry) {
-    if (const auto text = entry.node.value_exact<std::string>()) {
-        return *text;
-    }
-    entry.reject("must be a string");
-}
-
-bool bool_of(const Entry& entry) {
-    if (const auto value = entry.node.value_exact<bool>()) {
-        return *value;
-    }
-    entry.reject("must be true or false");
-}
 
 std::string list_of(const Entry& entry) {
     if (!entry.node.is_array()) {
@@ -87,24 +61,12 @@ std::string read_secret(const Entry& entry) {
     return secret;
 }
 
-std::size_t number_of(const Entry& entry, std::size_t most) {
-    const auto number = entry.node.value_exact<std::int64_t>();
-    if (!number || *number < 1 || *number > static_cast<std::int64_t>(most)) {
-        entry.reject("must be a number from 1 to " + std::to_string(most));
-    }
-    return static_cast<std::size_t>(*number);
-}
-
 GapPolicy gap_policy_of(const Entry& entry) {
     const std::string text = text_of(entry);
     if (text != "event" && text != "close") {
         entry.reject("must be \"event\" or \"close\"");
     }
     return text == "close" ? GapPolicy::kClose : GapPolicy::kEvent;
-}
-
-std::size_t number_or_zero_of(const Entry& entry, std::size_t most) {
-    return entry.node.value_exact<std::int64_t>() == 0 ? 0 : number_of(entry, most);
 }
 
 std::vector<std::string> origins_of(const Entry& entry) {
@@ -181,6 +143,10 @@ void take_app_key(const Entry& entry, App& app) {
         app.user_authentication = bool_of(entry);
     } else if (entry.key == "apps.watchlist_events") {
         app.watchlist_events = bool_of(entry);
+    } else if (entry.key == "apps.subscription_count") {
+        app.subscription_count = bool_of(entry);
+    } else if (entry.key == "apps.webhooks") {
+        app.webhooks = webhooks_of(entry);
     } else if (entry.key == "apps.on_gap") {
         app.on_gap = gap_policy_of(entry);
     } else if (!take_app_limit(entry, app)) {
@@ -259,6 +225,8 @@ ConfigFile parse_config_file(std::string_view text, const std::string& path) {
             std::find_if(keys().begin(), keys().end(), [&](const Key& known) { return known.name == entry.key; });
         if (entry.key == "apps") {
             file.apps = apps_of(entry);
+        } else if (entry.key == "webhooks") {
+            file.webhooks = webhook_settings_of(entry);
         } else if (key == keys().end()) {
             entry.reject("unknown key");
         } else {

@@ -11,9 +11,10 @@ namespace tulle::node {
 struct ConfigFile {
     Settings settings;
     std::vector<App> apps;
+    WebhookSettings webhooks;
 };
 
-/// Reads a TOML text: the keys of config.hpp at the top, and apps as [[apps]] tables. `path` is for messages, and what
+/// Reads a TOML text: the keys of config.hpp at the top, apps as [[apps]] tables, and [webhooks]. `path` is for messages, and what
 /// secret_file is relative to. Throws ConfigError with file, line and key for whatever is unknown, malformed or of the
 /// wrong type.
 [[nodiscard]] ConfigFile parse_config_file(std::string_view text, const std::string& path);

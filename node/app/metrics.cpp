@@ -63,6 +63,12 @@ constexpr ShardMetric kShardMetrics[] = {
     {"http_refused_total", "Requests refused as malformed, too large or too slow", &ShardCounters::http_refused_total},
     {"http_publishes_total", "Events published over HTTP", &ShardCounters::http_publishes_total},
     {"http_publishes_refused_total", "Publishes refused by 503", &ShardCounters::http_publishes_refused_total},
+    {"webhook_queue", "Events that wait for an endpoint or are in flight", &ShardCounters::webhook_queue, true},
+    {"webhook_attempts_total", "Requests made to endpoints of webhooks", &ShardCounters::webhook_attempts_total},
+    {"webhook_failures_total", "Of those requests, not answered with 2xx", &ShardCounters::webhook_failures_total},
+    {"webhook_events_total", "Events that an endpoint has taken", &ShardCounters::webhook_events_total},
+    {"webhook_given_up_total", "Events that an endpoint was not told of after all", &ShardCounters::webhook_given_up_total},
+    {"webhook_refused_addresses_total", "Requests to an address that is not allowed", &ShardCounters::webhook_refused_addresses_total},
 };
 
 std::uint64_t sum(const std::vector<const ShardCounters*>& shards, Counter ShardCounters::* counter) {

@@ -11,6 +11,7 @@
 
 #include "mesh/base/time.hpp"
 #include "node/core/limits.hpp"
+#include "node/core/webhooks.hpp"
 
 namespace tulle::node {
 
@@ -47,6 +48,8 @@ struct App {
     bool watchlist_events = false;    ///< who has signed in is told who of its watchlist is online
     Duration cache_ttl = kDefaultCacheTtl;  ///< how long a cache channel keeps its last event; 0: not at all
     std::string origin = {};  ///< the file and line that configured it, for messages
+    bool subscription_count = false;  ///< clients are told how many are subscribed to their channels
+    std::vector<Webhook> webhooks;
 };
 
 /// Whether a page of this origin may connect to the app's WebSockets. Clients that are no browsers name none and may.

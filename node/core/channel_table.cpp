@@ -161,6 +161,16 @@ std::size_t ChannelTable::channels_of(Slot slot) const {
     return slot.value < slots_.size() ? slots_[slot.value].size() : 0;
 }
 
+std::vector<std::string_view> ChannelTable::keys_of(Slot slot) const {
+    std::vector<std::string_view> keys;
+    if (slot.value < slots_.size()) {
+        for (const ChannelId id : slots_[slot.value]) {
+            keys.emplace_back(*channels_[id].name);
+        }
+    }
+    return keys;
+}
+
 std::vector<ChannelCount> ChannelTable::list(std::string_view prefix) const {
     std::vector<ChannelCount> counts;
     for (const Channel& channel : channels_) {

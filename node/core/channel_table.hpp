@@ -80,6 +80,8 @@ public:
     [[nodiscard]] bool is_confirmed(Slot slot, std::string_view channel) const;
     /// Channels of one connection, pending ones included.
     [[nodiscard]] std::size_t channels_of(Slot slot) const;
+    /// Their keys, in no order. Valid until the next change of the table.
+    [[nodiscard]] std::vector<std::string_view> keys_of(Slot slot) const;
     /// Channels with confirmed subscribers whose key starts with `prefix`, sorted by key.
     [[nodiscard]] std::vector<ChannelCount> list(std::string_view prefix) const;
     [[nodiscard]] std::size_t size() const { return ids_.size(); }

@@ -142,13 +142,18 @@ const PresenceRooms::Users* PresenceRooms::users(std::string_view channel) const
     return room == rooms_.end() || !room->second.is_listed ? nullptr : &room->second.users;
 }
 
-const std::string* PresenceRooms::card_of(Slot slot, std::string_view channel) const {
+const std::string* PresenceRooms::user_of(Slot slot, std::string_view channel) const {
     const auto room = rooms_.find(channel);
     if (room == rooms_.end()) {
         return nullptr;
     }
     const auto user = room->second.users_by_slot.find(slot.value);
-    return user == room->second.users_by_slot.end() ? nullptr : room->second.locals.find(user->second)->second.card.get();
+    return user == room->second.users_by_slot.end() ? nullptr : &user->second;
+}
+
+const std::string* PresenceRooms::card_of(Slot slot, std::string_view channel) const {
+    const std::string* user = user_of(slot, channel);
+    return user == nullptr ? nullptr : rooms_.find(channel)->second.locals.find(*user)->second.card.get();
 }
 
 std::vector<Slot> PresenceRooms::connections(std::string_view prefix, std::string_view user) const {
@@ -176,6 +181,27 @@ std::vector<std::string_view> PresenceRooms::own_cards(std::string_view channel)
         }
     }
     return cards;
+}
+
+SharedBytes PresenceRooms::own_card(std::string_view channel, std::string_view user) const {
+    const auto room = rooms_.find(channel);
+    if (room == rooms_.end()) {
+        return nullptr;
+    }
+    const auto local = room->second.locals.find(user);
+    return local == room->second.locals.end() || !local->second.is_in ? nullptr : local->second.card;
+}
+
+std::vector<std::pair<std::string, std::string>> PresenceRooms::own_users() const {
+    std::vector<std::pair<std::string, std::string>> users;
+    for (const auto& [channel, room] : rooms_) {
+        for (const auto& [user, local] : room.locals) {
+            if (local.is_in) {
+                users.emplace_back(channel, user);
+            }
+        }
+    }
+    return users;
 }
 
 }  // namespace tulle::node

@@ -100,8 +100,14 @@ public:
     [[nodiscard]] const std::string* card_of(Slot slot, std::string_view channel) const;
     /// The connections that have brought the user to any channel whose key begins with `prefix`. O(channels of the shard).
     [[nodiscard]] std::vector<Slot> connections(std::string_view prefix, std::string_view user) const;
+    /// The user itself; null likewise. Valid until the next change.
+    [[nodiscard]] const std::string* user_of(Slot slot, std::string_view channel) const;
     /// The cards of the users that this shard's connections have brought and the hub has taken in, by user.
     [[nodiscard]] std::vector<std::string_view> own_cards(std::string_view channel) const;
+    /// The card of one of those; null when it is not among them.
+    [[nodiscard]] SharedBytes own_card(std::string_view channel, std::string_view user) const;
+    /// Those users, in all channels: by channel and user.
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>> own_users() const;
 
 private:
     struct Local {

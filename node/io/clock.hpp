@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 #include "mesh/base/time.hpp"
 
@@ -11,6 +12,12 @@ namespace tulle::node {
 
 [[nodiscard]] inline WallSeconds wall_now() {
     return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+/// Since the Unix epoch; only for what people and other programs see.
+[[nodiscard]] inline std::uint64_t wall_ms() {
+    const auto since = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::floor<std::chrono::milliseconds>(since).count());
 }
 
 }  // namespace tulle::node

@@ -176,6 +176,7 @@ void HttpConnection::take_request() {
     reactor_.counters().http_requests_total.add();
     HttpRequest request;
     request.method = std::string(parser_->get().method_string());
+    is_head_ = request.method == "HEAD";
     request.target = std::string(parser_->get().target());
     request.body = std::move(parser_->get().body());
     request.peer = peer_.address();
@@ -253,6 +254,9 @@ void HttpConnection::write(HttpResponse response) {
     response_->body() = std::move(response.body);
     response_->keep_alive(keeps_alive_);
     response_->prepare_payload();
+    if (is_head_) {
+        response_->body().clear();  // its length has been told
+    }
     if (response.status == 204) {
         response_->erase(beast::http::field::content_length);
         response_->erase(beast::http::field::content_type);

@@ -66,6 +66,7 @@ private:
     State state_ = State::kIdle;
     bool is_draining_ = false;
     bool keeps_alive_ = false;
+    bool is_head_ = false;  ///< the answer has no body
     Instant deadline_ = Instant::max();
     std::uint64_t serial_ = 0;  ///< of the request that waits for its answer
     boost::beast::flat_buffer buffer_;

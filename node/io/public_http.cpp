@@ -72,17 +72,29 @@ void PublicHttp::on_request(HttpTicket ticket, HttpRequest request) {
     }
 }
 
+/// "/up/APP_ID", as Sockudo has it: whether this node serves the app.
+bool PublicHttp::is_up_of_app(std::string_view path) const {
+    constexpr std::string_view kUp = "/up/";
+    if (!path.starts_with(kUp)) {
+        return false;
+    }
+    const App* app = apps_.find_by_id(path.substr(kUp.size()));
+    return app != nullptr && app->enabled;
+}
+
 void PublicHttp::serve_page(HttpTicket ticket, const HttpRequest& request) {
     const std::string_view path = request.path();
     const bool is_demo = !demo_.page.empty();
-    const bool is_known = path == "/" || path == "/up" || path == "/ready" || (is_demo && path == "/demo/nodes.json");
+    const bool asks_readiness = path == "/ready" || path == "/accept-traffic";  // the latter as soketi has it
+    const bool is_known = path == "/" || path == "/up" || asks_readiness || (is_demo && path == "/demo/nodes.json") ||
+                          is_up_of_app(path);
     if (!is_known) {
         respond(ticket, pusher::api_error(404, "not found"));
-    } else if (request.method != "GET") {
+    } else if (request.method != "GET" && request.method != "HEAD") {
         HttpResponse response = pusher::api_error(405, "wrong method");
-        response.headers.emplace_back("Allow", "GET");
+        response.headers.emplace_back("Allow", "GET, HEAD");
         respond(ticket, std::move(response));
-    } else if (path == "/ready") {
+    } else if (asks_readiness) {
         respond(ticket, is_ready_ ? text(200, "ready\n") : text(503, "not ready\n"));
     } else if (path == "/demo/nodes.json") {
         const std::uint64_t id = ++last_id_;

@@ -65,6 +65,7 @@ private:
     [[nodiscard]] bool is_origin_allowed(const UpgradeRequest& request) const;
     void respond(HttpTicket ticket, HttpResponse response);
     void respond_api(HttpTicket ticket, HttpResponse response);
+    [[nodiscard]] bool is_up_of_app(std::string_view path) const;
     void serve_page(HttpTicket ticket, const HttpRequest& request);
     void serve_api(HttpTicket ticket, const HttpRequest& request);
     /// Nothing when the app's allowance has room for the work, which is taken; else the answer.

@@ -165,6 +165,7 @@ void PusherClients::on_gone(WsConnection& connection) {
 }
 
 void PusherClients::depart(Slot slot) {
+    watch_all_of(slot);
     PresenceEffects departures;
     rooms_.remove(slot, departures);
     ChannelEffects effects;
@@ -227,6 +228,7 @@ void PusherClients::run(const ChannelEffects& effects) {
 
 void PusherClients::confirm(const Confirm& confirmed) {
     if (Client* client = find(confirmed.slot)) {
+        watch(client->session.app(), confirmed.channel);
         pusher::SessionEffects answer;
         client->session.on_subscribed(channel_of_key(confirmed.channel), rooms_.users(confirmed.channel), answer);
         run(*client, answer);
@@ -287,6 +289,7 @@ void PusherClients::publish(Client& client, const pusher::PublishClientEvent& ev
     publish.channels.push_back(channel_key(client.session.app().id, event.channel));
     publish.body = share(event.body);
     publish.exclude_socket = client.session.socket_id();
+    on_client_event(client, event);
     if (hub_.send(std::move(publish)) == Push::kRefused) {
         client.connection->pause();
         paused_.push_back(slot);

@@ -11,6 +11,7 @@
 #include "mesh/core/port.hpp"
 #include "node/core/apps.hpp"
 #include "node/core/channel_table.hpp"
+#include "node/core/duty_report.hpp"
 #include "node/core/last_events.hpp"
 #include "node/core/presence_rooms.hpp"
 #include "node/core/user_table.hpp"
@@ -54,6 +55,13 @@ public:
     void on_published(const mesh::Published& answer);
     /// The hub has room again: goes on reading what was paused.
     void resume_paused();
+
+    /// The apps have changed: what the mesh is told for webhooks is looked at anew.
+    void review_duties() { duties_.mark_all(channels_, rooms_); }
+    /// Tells the mesh what has changed for webhooks and counts of subscriptions since the last call.
+    void tell_duties();
+    /// A new subscriber of the channel (its key) has found nothing kept there.
+    void tell_cache_miss(std::string_view key);
 
     /// The node is going away: the hub is told of nobody's leaving any more, so that users who connect to another node in
     /// time have not left.
@@ -109,6 +117,11 @@ private:
     void count(Client& client, pusher::Refused what);
     void count(const pusher::Close& close);
     void refuse(WsConnection& connection, std::uint16_t code, std::string_view reason);
+    void watch(const App& app, std::string_view key);
+    void watch_all_of(Slot slot);
+    void watch_member(std::string_view key, std::string_view user);
+    void on_client_event(const Client& client, const pusher::PublishClientEvent& event);
+    void perform(const App& app, WebhookEvent event, std::string_view channel, const std::string& json);
     void tell_gap(std::string_view channel, std::uint64_t missing);
     /// By value: closing takes them out of the table.
     void close_for_gap(std::vector<Slot> subscribers);
@@ -124,6 +137,7 @@ private:
     PresenceRooms rooms_;
     UserTable users_;
     LastEvents last_events_;
+    DutyReport duties_;
     Prng prng_;
     std::vector<std::unique_ptr<Client>> clients_;  ///< by slot
     std::vector<Slot> paused_;

@@ -28,6 +28,9 @@ void PusherClients::replay(Client& client, const std::string& channel) {
     }
 }
 
-void PusherClients::on_cache_miss(const std::string&) { reactor_.counters().cache_misses_total.add(); }
+void PusherClients::on_cache_miss(const std::string& channel) {
+    reactor_.counters().cache_misses_total.add();
+    tell_cache_miss(channel);
+}
 
 }  // namespace tulle::node

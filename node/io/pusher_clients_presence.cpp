@@ -25,6 +25,9 @@ void PusherClients::enter(Client& client, const pusher::Subscribe& wanted) {
 }
 
 void PusherClients::leave(Slot slot, const std::string& channel) {
+    if (const Client* client = find(slot)) {
+        watch(client->session.app(), channel);
+    }
     PresenceEffects departures;
     rooms_.leave(slot, channel, departures);
     run(departures);
@@ -38,11 +41,15 @@ void PusherClients::run(const PresenceEffects& effects) {
         std::visit(Overloaded{
                        [&](const JoinHub& joining) { join(joining); },
                        [&](const LeaveHub& leaving) {
+                           watch_member(leaving.channel, leaving.user);
                            if (!is_draining_) {
                                hub_.send(mesh::MemberLeave{leaving.channel, leaving.user});
                            }
                        },
                        [&](const Admit& admitted) {
+                           if (const std::string* user = rooms_.user_of(admitted.slot, admitted.channel)) {
+                               watch_member(admitted.channel, *user);
+                           }
                            ChannelEffects changes;
                            channels_.admit(admitted.slot, admitted.channel, changes);
                            run(changes);

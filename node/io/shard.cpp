@@ -90,6 +90,7 @@ public:
         ws_limits_.max_message = apps_.max_event_bytes() + kClientMessageOverhead;
         has_limited_app_ = has_limited_app(apps_);
         clients_.on_apps_changed();
+        clients_.review_duties();
     }
 
     Listener& listener() { return listener_; }
@@ -162,6 +163,7 @@ private:
     }
 
     void end_turn() {
+        clients_.tell_duties();
         if (hub_.is_backed_up()) {
             if (hub_.retry()) {
                 clients_.resume_paused();

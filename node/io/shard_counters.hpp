@@ -17,7 +17,7 @@ private:
     std::atomic<std::uint64_t> value_{0};
 };
 
-/// What one listener and its connections count. Written by their thread, read by the admin listener's.
+/// What one listener and its connections count, or the webhooks. Written by their thread, read by the admin listener's.
 struct ShardCounters {
     Counter sockets;                 ///< open now, HTTP and WebSocket
     Counter clients;                 ///< WebSocket connections open now
@@ -58,6 +58,12 @@ struct ShardCounters {
     Counter http_refused_total;      ///< requests that the gate or the parser refused, timeouts included
     Counter http_publishes_total;
     Counter http_publishes_refused_total;  ///< 503: the hub was full or not ready
+    Counter webhook_queue;                 ///< events that wait for an endpoint or are in flight, now
+    Counter webhook_attempts_total;        ///< requests made
+    Counter webhook_failures_total;        ///< of those, not answered with 2xx
+    Counter webhook_events_total;          ///< events that an endpoint has taken
+    Counter webhook_given_up_total;        ///< events that an endpoint has not: too late, too many, or it is no more
+    Counter webhook_refused_addresses_total;  ///< requests whose target had an address that is not allowed
 };
 
 }  // namespace tulle::node

@@ -22,6 +22,22 @@ test('/up and /ready are on both listeners, /metrics and /v1/status on the admin
     assert.equal(await status(ports.listen, '/demo/nodes.json'), 404);
   }));
 
+test('HEAD is answered without a body, so that the connection goes on; apps have a health path of their own',
+  () => withCluster(1, {}, async ({ nodes: [{ ports }] }) => {
+    const [host, port] = ports.listen.split(':');
+    const socket = net.connect(Number(port), host);
+    let text = '';
+    socket.setEncoding('latin1').on('data', (data) => { text += data; });
+    socket.write('HEAD /up HTTP/1.1\r\nHost: a\r\n\r\nGET /up/app-id HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    await new Promise((resolve) => { socket.on('close', resolve); });
+    const answers = text.split('\r\n\r\n');
+    assert.match(answers[0], /^HTTP\/1\.1 200 [^]*Content-Length: 3\r\n/);
+    assert.match(answers[1], /^HTTP\/1\.1 200 /);
+    assert.equal(answers[2], 'OK\n');
+    assert.equal(await status(ports.listen, '/up/unknown'), 404);
+    assert.equal(await status(ports.listen, '/accept-traffic'), 200);
+  }));
+
 test('/metrics is in the text format and counts', () => withCluster(1, {}, async ({ nodes: [node] }) => {
   const answer = await request(node.ports.admin, '/metrics');
   assert.match(answer.headers['content-type'], /^text\/plain; version=0\.0\.4/);

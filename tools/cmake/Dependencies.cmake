@@ -2,6 +2,7 @@
 set(Boost_USE_STATIC_LIBS OFF)
 find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS headers system json url)
 find_package(OpenSSL REQUIRED)
+find_package(CURL 7.87 REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(cppzmq REQUIRED)
 find_package(spdlog REQUIRED)

@@ -131,7 +131,8 @@ std::optional<InfoWanted> parse_info(std::string_view list) {
     InfoWanted wanted;
     while (!list.empty()) {
         const std::size_t comma = list.find(',');
-        const std::string_view name = list.substr(0, comma);
+        std::string_view name = list.substr(0, comma);
+        name.remove_prefix(std::min(name.find_first_not_of(' '), name.size()));
         list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
         if (name == "user_count") {
             wanted.user_count = true;

@@ -42,7 +42,7 @@ ApiAction list_action(const App& app, const QueryParameters& parameters) {
     const std::string prefix = given == nullptr ? std::string() : *given;
     const std::optional<InfoWanted> info = info_of(parameters);
     if (!info || info->cache) {
-        return refuse(400, "info may be user_count and subscription_count");
+        return refuse(400, "info should be a comma separated list of attributes: user_count, subscription_count");
     }
     if (!prefix.empty() && !is_valid_channel_name(prefix)) {
         return refuse(400, "filter_by_prefix is no beginning of a channel name");
@@ -56,7 +56,8 @@ ApiAction list_action(const App& app, const QueryParameters& parameters) {
 ApiAction describe_action(const App& app, const std::string& name, const QueryParameters& parameters) {
     const std::optional<InfoWanted> info = info_of(parameters);
     if (!info) {
-        return refuse(400, "info may be user_count, subscription_count and cache");
+        return refuse(400,
+                      "info should be a comma separated list of attributes: user_count, subscription_count, cache");
     }
     if (info->cache && !classify(name).cache) {
         return refuse(400, "cache is an attribute of cache channels alone");

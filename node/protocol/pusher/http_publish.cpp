@@ -95,7 +95,7 @@ std::optional<PublishRefusal> check_content(const App& app, const RawObject& bod
         return PublishRefusal{400, "data must be a string"};
     }
     if (data->size() > app.max_event_bytes) {
-        return PublishRefusal{413, "the data is larger than this app allows"};
+        return PublishRefusal{413, "The data content of this event exceeds the allowed maximum of the app"};
     }
     return std::nullopt;
 }
@@ -125,7 +125,7 @@ Checked<ParsedEvent> parse_one(const App& app, const RawObject& body) {
     const std::optional<std::string> info = optional_text(body, "info", is_wrong);
     const std::optional<InfoWanted> wanted = parse_info(info.value_or(""));
     if (is_wrong || !wanted || wanted->cache) {
-        return PublishRefusal{400, "info may be user_count and subscription_count"};
+        return PublishRefusal{400, "info should be a comma separated list of attributes: user_count, subscription_count"};
     }
     Checked<std::vector<std::string>> channels = channels_of(app, body);
     if (!channels) {
@@ -193,7 +193,7 @@ Checked<ApiWork> parse_batch(const App& app, std::string_view body) {
         return PublishRefusal{400, "the body must be a JSON object with an array batch"};
     }
     if (batch->get_array().empty() || batch->get_array().size() > app.max_event_batch_size) {
-        return PublishRefusal{400, "a batch has 1 to 10 events, unless the app says otherwise"};
+        return PublishRefusal{400, "Batch too large, or empty: it has 1 to 10 events, unless the app says otherwise"};
     }
     ApiWork work;
     for (const std::string_view element : raw_elements(object->raw("batch"))) {

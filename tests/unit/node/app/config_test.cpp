@@ -82,7 +82,7 @@ TEST(Config, NamesTheUnknownKeyWithFileAndLine) {
 
 TEST(Config, NamesTheMalformedValueWithItsSource) {
     EXPECT_EQ(error_of({"--listen", "6001"}), "flag --listen: '6001' is not an address of the form HOST:PORT");
-    EXPECT_EQ(error_of({}, {"TULLE_SHARDS=0"}), "environment variable TULLE_SHARDS: '0' is not a number from 1 to 63");
+    EXPECT_EQ(error_of({}, {"TULLE_SHARDS=0"}), "environment variable TULLE_SHARDS: '0' is not a number from 1 to 62");
     EXPECT_EQ(error_of({}, {}, "\nlog_level = 'loud'"),
               "node.toml:2: log_level: 'loud' is not one of trace, debug, info, warn, error, off");
     EXPECT_EQ(error_of({}, {}, "shards = 'two'"), "node.toml:1: shards: must be a number");

@@ -1,0 +1,81 @@
+#include "node/app/config_entry.hpp"
+
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "node/app/config.hpp"
+
+namespace tulle::node {
+namespace {
+
+constexpr std::pair<std::string_view, Duration> kUnits[] = {{"ms", 1ms}, {"s", 1s}, {"m", 60s}, {"h", 3600s}};
+constexpr std::uint32_t kMostUnits = 1'000'000;
+
+std::optional<Duration> parse_duration(std::string_view text) {
+    std::uint32_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || number > kMostUnits) {
+        return std::nullopt;
+    }
+    const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+    for (const auto& [name, length] : kUnits) {
+        if (unit == name) {
+            return length * number;
+        }
+    }
+    return std::nullopt;
+}
+
+std::string text_of_duration(Duration duration) {
+    for (auto unit = std::rbegin(kUnits); unit != std::rend(kUnits); ++unit) {
+        if (duration % unit->second == Duration{} && duration >= unit->second) {
+            return std::to_string(duration / unit->second).append(unit->first);
+        }
+    }
+    return "0s";
+}
+
+}  // namespace
+
+std::string Entry::where() const { return path + ":" + std::to_string(node.source().begin.line) + ": " + key; }
+
+void Entry::reject(std::string_view reason) const { throw ConfigError(where() + ": " + std::string(reason)); }
+
+std::string text_of(const Entry& entry) {
+    if (const auto text = entry.node.value_exact<std::string>()) {
+        return *text;
+    }
+    entry.reject("must be a string");
+}
+
+bool bool_of(const Entry& entry) {
+    if (const auto value = entry.node.value_exact<bool>()) {
+        return *value;
+    }
+    entry.reject("must be true or false");
+}
+
+std::size_t number_of(const Entry& entry, std::size_t most) {
+    const auto number = entry.node.value_exact<std::int64_t>();
+    if (!number || *number < 1 || *number > static_cast<std::int64_t>(most)) {
+        entry.reject("must be a number from 1 to " + std::to_string(most));
+    }
+    return static_cast<std::size_t>(*number);
+}
+
+std::size_t number_or_zero_of(const Entry& entry, std::size_t most) {
+    return entry.node.value_exact<std::int64_t>() == 0 ? 0 : number_of(entry, most);
+}
+
+Duration duration_of(const Entry& entry, Duration least, Duration most) {
+    const std::optional<Duration> duration = parse_duration(text_of(entry));
+    if (!duration || *duration < least || *duration > most) {
+        entry.reject("must be a time from " + text_of_duration(least) + " to " + text_of_duration(most) +
+                     ", such as \"250ms\", \"3s\" or \"5m\"");
+    }
+    return *duration;
+}
+
+}  // namespace tulle::node

@@ -1,0 +1,206 @@
+#include "node/app/config_webhooks.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <arpa/inet.h>
+
+#include "node/core/address.hpp"
+
+namespace tulle::node {
+namespace {
+
+constexpr std::string_view kOurHeaders[] = {"content-type", "content-length", "host",      "transfer-encoding",
+                                            "connection",   "expect",         "user-agent"};
+constexpr std::string_view kHeaderNameCharacters = "!#$%&'*+-.^_`|~";
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool is_visible(char c) { return c > ' ' && c < '\x7f'; }
+
+/// Calls `take` with each member of a table, under its full key.
+template <class Take>
+void for_each_member(const Entry& entry, Take&& take) {
+    if (!entry.node.is_table()) {
+        entry.reject("must be a table");
+    }
+    for (const auto& [key, value] : *entry.node.as_table()) {
+        take(Entry{value, entry.key + "." + std::string(key.str()), entry.path}, key.str());
+    }
+}
+
+template <class Take>
+void for_each_element(const Entry& entry, std::string_view what, Take&& take) {
+    if (!entry.node.is_array()) {
+        entry.reject("must be an array of " + std::string(what));
+    }
+    for (const toml::node& element : *entry.node.as_array()) {
+        take(Entry{element, entry.key, entry.path});
+    }
+}
+
+/// "host", "host:port", "[v6]" or "[v6]:port".
+bool is_authority(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos || text.ends_with(']')) {
+        return !text.empty() && text != "[]";
+    }
+    const std::optional<Address> address = parse_address(text);
+    return address && !address->host.empty() && address->port != 0;
+}
+
+std::string url_of(const Entry& entry) {
+    const std::string url = text_of(entry);
+    const std::size_t scheme = url.starts_with("https://") ? 8 : url.starts_with("http://") ? 7 : 0;
+    if (scheme == 0 || url.size() > kMaxWebhookUrlBytes || !std::all_of(url.begin(), url.end(), is_visible)) {
+        entry.reject("must be a URL that begins with https:// or http://, of at most " +
+                     std::to_string(kMaxWebhookUrlBytes) + " visible characters");
+    }
+    const std::string_view authority = std::string_view(url).substr(scheme, url.find_first_of("/?#", scheme) - scheme);
+    if (authority.find('@') != std::string_view::npos || url.find('#') != std::string::npos) {
+        entry.reject("must have neither a user nor a fragment; credentials belong into headers");
+    }
+    if (!is_authority(authority)) {
+        entry.reject("must have a host, and a port from 1 to 65535 if any");
+    }
+    return url;
+}
+
+std::pair<std::string, std::string> header_of(const Entry& entry, std::string_view name) {
+    std::string small(name);
+    std::transform(small.begin(), small.end(), small.begin(), lower);
+    const auto is_name_character = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || kHeaderNameCharacters.find(c) != std::string_view::npos;
+    };
+    if (name.empty() || !std::all_of(small.begin(), small.end(), is_name_character)) {
+        entry.reject("is no name of a header");
+    }
+    if (small.starts_with("x-pusher-") || std::find(std::begin(kOurHeaders), std::end(kOurHeaders), small) != std::end(kOurHeaders)) {
+        entry.reject("is a header that Tulle sets itself");
+    }
+    std::string value = text_of(entry);
+    const bool is_plain = std::all_of(value.begin(), value.end(), [](char c) { return is_visible(c) || c == ' '; });
+    if (value.empty() || !is_plain || value.starts_with(' ') || value.ends_with(' ') ||
+        name.size() + value.size() > kMaxWebhookHeaderBytes) {
+        entry.reject("must be 1 to " + std::to_string(kMaxWebhookHeaderBytes) +
+                     " visible characters and spaces, with the name, and no space at either end");
+    }
+    return {std::string(name), std::move(value)};
+}
+
+void take_events(const Entry& entry, Webhook& webhook) {
+    webhook.events.reset();
+    for_each_element(entry, "strings", [&webhook](const Entry& element) {
+        const std::string name = text_of(element);
+        const std::optional<WebhookEvent> event = webhook_event_of(name);
+        if (!event) {
+            element.reject("'" + name + "' is none of channel_occupied, channel_vacated, member_added, member_removed, "
+                           "client_event, cache_miss, subscription_count");
+        }
+        webhook.events.set(static_cast<std::size_t>(*event));
+    });
+}
+
+Webhook webhook_of(const Entry& table) {
+    Webhook webhook;
+    for_each_member(table, [&webhook](const Entry& entry, std::string_view name) {
+        if (name == "url") {
+            webhook.url = url_of(entry);
+        } else if (name == "event_types") {
+            take_events(entry, webhook);
+        } else if (name == "channel_name_starts_with") {
+            webhook.channel_name_starts_with = text_of(entry);
+        } else if (name == "channel_name_ends_with") {
+            webhook.channel_name_ends_with = text_of(entry);
+        } else if (name == "headers") {
+            for_each_member(entry, [&webhook](const Entry& header, std::string_view header_name) {
+                webhook.headers.push_back(header_of(header, header_name));
+            });
+        } else if (name == "batch") {
+            webhook.batch = bool_of(entry);
+        } else {
+            entry.reject("unknown key");
+        }
+    });
+    if (webhook.url.empty()) {
+        table.reject("url is missing");
+    }
+    if (webhook.headers.size() > kMaxWebhookHeaders) {
+        table.reject("has more than " + std::to_string(kMaxWebhookHeaders) + " headers");
+    }
+    return webhook;
+}
+
+/// "10.0.0.0/8", "fd00::/8", or a single address.
+AddressRange range_of(const Entry& entry) {
+    const std::string text = text_of(entry);
+    const std::size_t slash = text.find('/');
+    const std::string address = text.substr(0, slash);
+    AddressRange range;
+    range.base.is_v6 = address.find(':') != std::string::npos;
+    range.bits = range.base.is_v6 ? 128 : 32;
+    const unsigned most = range.bits;
+    bool is_good = inet_pton(range.base.is_v6 ? AF_INET6 : AF_INET, address.c_str(), range.base.bytes.data()) == 1;
+    if (slash != std::string::npos) {
+        const char* end = text.data() + text.size();
+        const auto [stop, error] = std::from_chars(text.data() + slash + 1, end, range.bits);
+        is_good = is_good && error == std::errc{} && stop == end && range.bits <= most;
+    }
+    if (!is_good) {
+        entry.reject("'" + text + "' is no network of the form 10.0.0.0/8 or fd00::/8");
+    }
+    return range;
+}
+
+AddressPolicy policy_of(const Entry& entry) {
+    AddressPolicy policy;
+    if (entry.node.is_boolean()) {
+        policy.allow_all = bool_of(entry);
+    } else {
+        for_each_element(entry, "networks, or true for all",
+                         [&policy](const Entry& element) { policy.allowed.push_back(range_of(element)); });
+    }
+    return policy;
+}
+
+}  // namespace
+
+std::vector<Webhook> webhooks_of(const Entry& entry) {
+    std::vector<Webhook> webhooks;
+    for_each_element(entry, "tables: [[apps.webhooks]]",
+                     [&webhooks](const Entry& table) { webhooks.push_back(webhook_of(table)); });
+    if (webhooks.size() > kMaxWebhooks) {
+        entry.reject("has more than " + std::to_string(kMaxWebhooks) + " webhooks");
+    }
+    return webhooks;
+}
+
+WebhookSettings webhook_settings_of(const Entry& table) {
+    WebhookSettings settings;
+    for_each_member(table, [&settings](const Entry& entry, std::string_view name) {
+        if (name == "allow_private_addresses") {
+            settings.addresses = policy_of(entry);
+        } else if (name == "vacated_hold") {
+            settings.vacated_hold = duration_of(entry, Duration{}, kMaxWebhookHold);
+        } else if (name == "removed_hold") {
+            settings.removed_hold = duration_of(entry, Duration{}, kMaxWebhookHold);
+        } else if (name == "timeout") {
+            settings.timeout = duration_of(entry, 1ms, kMaxWebhookTimeout);
+        } else if (name == "retry_for") {
+            settings.retry_for = duration_of(entry, Duration{}, kMaxWebhookRetryFor);
+        } else if (name == "queue_events") {
+            settings.queue_events = number_of(entry, kMaxWebhookQueueEvents);
+        } else if (name == "queue_bytes") {
+            settings.queue_bytes = number_of(entry, kMaxWebhookQueueBytes);
+        } else {
+            entry.reject("unknown key");
+        }
+    });
+    return settings;
+}
+
+}  // namespace tulle::node

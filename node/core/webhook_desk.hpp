@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "mesh/base/bytes.hpp"
+#include "mesh/base/time.hpp"
+#include "node/core/apps.hpp"
+#include "node/core/webhooks.hpp"
+
+namespace tulle::node {
+
+/// A count of the mesh's that is not what was dealt with last: of a channel's subscribers, or of a user's connections.
+struct DutyChange {
+    std::uint64_t token = 0;
+    std::string key;        ///< of the channel
+    std::string user;       ///< empty: the channel itself
+    SharedBytes card;       ///< of the user; may be null
+    std::uint64_t told = 0;
+    std::uint64_t count = 0;
+};
+
+/// What happened, for an endpoint.
+struct Happening {
+    WebhookEvent event = WebhookEvent::kChannelOccupied;
+    std::string channel;     ///< bare name
+    std::string user;
+    SharedBytes card;        ///< of the user; may be null
+    std::uint64_t count = 0; ///< of subscription_count
+    SharedBytes json;        ///< of a client event and a cache miss: the whole event as its node wrote it
+    friend bool operator==(const Happening&, const Happening&) = default;
+};
+
+/// Tell the endpoints; on_settled follows for each of `ids`, which are theirs in order.
+struct TellEndpoints {
+    std::vector<std::pair<std::uint64_t, EndpointId>> endpoints;
+    Happening what;
+    friend bool operator==(const TellEndpoints&, const TellEndpoints&) = default;
+};
+
+/// The duty is done: every endpoint that wants the event has taken it, or was given up, or none wants it.
+struct SettleDuty {
+    std::uint64_t token = 0;
+    std::uint64_t told = 0;
+    friend bool operator==(const SettleDuty&, const SettleDuty&) = default;
+};
+
+using WebhookEffect = std::variant<TellEndpoints, SettleDuty>;
+using WebhookEffects = std::vector<WebhookEffect>;
+
+/// Turns the duties that the mesh gives to this node into events for the endpoints of the apps, and keeps book of which
+/// duty is done.
+///
+/// A channel that is vacated and a user that is gone are held, and dropped if they come back meanwhile. While the endpoints
+/// have not settled a change, further ones wait for it in the mesh: of a channel whose number of subscribers moves
+/// faster than its endpoint, the endpoint sees fewer steps.
+///
+/// Thread: confined to its owner.
+/// Time:   `now` is an argument and must not go backwards.
+/// Order:  run the appended effects in order; `out` is only appended to.
+/// Limits: holds what the mesh has given and not been answered, which the mesh bounds.
+/// Errors: none. Settlements that nobody waits for do nothing; duties of unknown apps are done at once.
+class WebhookDesk {
+public:
+    WebhookDesk(AppTable apps, Duration vacated_hold, Duration removed_hold);
+
+    /// For what comes from here on; what is told already stays told.
+    void set_apps(AppTable apps) { apps_ = std::move(apps); }
+    /// May come again with the same token while it is not settled.
+    void on_changed(Instant now, DutyChange change, WebhookEffects& out);
+    /// `json` is the event as its node wrote it.
+    void on_task(std::uint64_t token, std::string_view key, WebhookEvent event, SharedBytes json, WebhookEffects& out);
+    /// An endpoint has taken it, or it was given up.
+    void on_settled(std::uint64_t id, WebhookEffects& out);
+    void on_deadline(Instant now, WebhookEffects& out);
+    [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+private:
+    struct Duty {
+        DutyChange change;
+        Instant due{};                 ///< of a hold; else in no set
+        bool is_held = false;
+        Instant gone_since{};          ///< of a count that has become 0
+        std::size_t waits_for = 0;     ///< endpoints that have not settled …
+        std::uint64_t telling = 0;     ///< … this count
+    };
+
+    [[nodiscard]] std::vector<Happening> happenings(const DutyChange& change) const;
+    /// When it may be told; nothing: now.
+    [[nodiscard]] std::optional<Instant> hold_until(Instant now, const Duty& duty) const;
+    void consider(Instant now, std::uint64_t token, Duty& duty, WebhookEffects& out);
+    void release(std::uint64_t token, Duty& duty);
+    /// How many endpoints have been told.
+    std::size_t tell(std::uint64_t token, std::string_view key, Happening what, WebhookEffects& out);
+
+    AppTable apps_;
+    const Duration vacated_hold_;
+    const Duration removed_hold_;
+    std::map<std::uint64_t, Duty> duties_;
+    std::set<std::pair<Instant, std::uint64_t>> holds_;
+    std::map<std::uint64_t, std::uint64_t> tokens_;      ///< of what an endpoint is being told, by its id
+    std::map<std::string, Instant, std::less<>> counted_; ///< when the number of a crowded channel was last told
+    std::uint64_t last_id_ = 0;
+};
+
+}  // namespace tulle::node

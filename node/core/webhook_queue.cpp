@@ -1,0 +1,151 @@
+#include "node/core/webhook_queue.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "node/core/webhook_limits.hpp"
+
+namespace tulle::node {
+
+Push WebhookQueue::add(Instant now, const EndpointId& endpoint, bool batch, std::uint64_t id, SharedBytes event) {
+    Endpoint& target = endpoints_[endpoint];
+    if (target.events.size() >= limits_.events || target.bytes + event->size() > limits_.bytes) {
+        if (target.events.empty()) {
+            endpoints_.erase(endpoint);
+        }
+        return Push::kRefused;
+    }
+    target.batch = batch;
+    target.bytes += event->size();
+    target.events.push_back({id, std::move(event), now});
+    ++size_;
+    if (target.failures == 0 && target.in_flight == 0) {
+        schedule(now, target);
+    }
+    return Push::kAccepted;
+}
+
+/// REQUIRES: something waits, nothing is in flight, and the last attempt did not fail.
+void WebhookQueue::schedule(Instant now, Endpoint& endpoint) const {
+    const bool is_full = endpoint.events.size() >= kMaxWebhookBatchEvents;
+    endpoint.next_at = !endpoint.batch || is_full || is_hurried_ ? now : endpoint.events.front().since + kWebhookWindow;
+}
+
+Duration WebhookQueue::pause_after(std::size_t failures) {
+    const std::size_t doublings = std::min<std::size_t>(failures - 1, 16);
+    const Duration pause = std::min(kWebhookRetryMin * (1 << doublings), kWebhookRetryMax);
+    const auto half = static_cast<std::uint64_t>((pause / 2).count());
+    return pause - pause / 4 + Duration(static_cast<Duration::rep>(prng_.below(half)));
+}
+
+void WebhookQueue::pop(Endpoint& endpoint, bool given_up, QueueEffects& out) {
+    out.push_back(EventSettled{endpoint.events.front().id, given_up});
+    endpoint.bytes -= endpoint.events.front().event->size();
+    endpoint.events.pop_front();
+    --size_;
+}
+
+void WebhookQueue::on_outcome(Instant now, const EndpointId& id, bool is_taken, QueueEffects& out) {
+    const auto flight = requests_.find(id);
+    if (flight == requests_.end()) {
+        return;
+    }
+    retries_ -= flight->second ? 1u : 0u;
+    requests_.erase(flight);
+    const auto found = endpoints_.find(id);
+    if (found == endpoints_.end()) {
+        return;
+    }
+    Endpoint& endpoint = found->second;
+    const std::size_t sent = std::exchange(endpoint.in_flight, 0);
+    endpoint.failures = is_taken ? 0 : endpoint.failures + 1;
+    for (std::size_t i = 0; i < sent; ++i) {
+        if (is_taken || endpoint.events.front().since + limits_.retry_for <= now) {
+            pop(endpoint, !is_taken, out);
+        }
+    }
+    if (endpoint.events.empty()) {
+        endpoints_.erase(found);
+    } else if (is_taken) {
+        schedule(now, endpoint);
+    } else {
+        const Instant last = std::max(now, endpoint.events.front().since + limits_.retry_for);
+        endpoint.next_at = is_hurried_ ? Instant::max() : std::min(now + pause_after(endpoint.failures), last);
+    }
+}
+
+void WebhookQueue::keep_only(const std::function<bool(const EndpointId&)>& exists, QueueEffects& out) {
+    for (auto it = endpoints_.begin(); it != endpoints_.end();) {
+        if (exists(it->first)) {
+            ++it;
+            continue;
+        }
+        while (!it->second.events.empty()) {
+            pop(it->second, true, out);
+        }
+        it = endpoints_.erase(it);
+    }
+}
+
+void WebhookQueue::hurry() {
+    is_hurried_ = true;
+    for (auto& [id, endpoint] : endpoints_) {
+        endpoint.next_at = endpoint.failures == 0 ? Instant::min() : Instant::max();
+    }
+}
+
+bool WebhookQueue::may_start(const Endpoint& endpoint) const {
+    return requests_.size() < kMaxWebhookRequests && (endpoint.failures == 0 || retries_ < kMaxWebhookRetries);
+}
+
+void WebhookQueue::on_deadline(Instant now, QueueEffects& out) {
+    std::vector<std::pair<Instant, const EndpointId*>> due;
+    for (const auto& [id, endpoint] : endpoints_) {
+        if (endpoint.in_flight == 0 && endpoint.next_at <= now && !requests_.contains(id)) {
+            due.emplace_back(endpoint.next_at, &id);
+        }
+    }
+    std::sort(due.begin(), due.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.first, *a.second) < std::tie(b.first, *b.second);
+    });
+    for (const auto& [at, id] : due) {
+        Endpoint& endpoint = endpoints_.find(*id)->second;
+        if (may_start(endpoint)) {
+            start(*id, endpoint, out);
+        }
+    }
+}
+
+void WebhookQueue::start(const EndpointId& id, Endpoint& endpoint, QueueEffects& out) {
+    const std::size_t most = endpoint.batch ? kMaxWebhookBatchEvents : 1;
+    StartAttempt attempt{id, {}};
+    std::size_t bytes = 0;
+    for (const Waiting& waiting : endpoint.events) {
+        bytes += waiting.event->size();
+        if (attempt.events.size() >= most || (!attempt.events.empty() && bytes > kMaxWebhookBatchBytes)) {
+            break;
+        }
+        attempt.events.push_back(waiting.event);
+    }
+    endpoint.in_flight = attempt.events.size();
+    const bool is_retry = endpoint.failures > 0;
+    requests_.emplace(id, is_retry);
+    retries_ += is_retry ? 1u : 0u;
+    out.push_back(std::move(attempt));
+}
+
+std::optional<Instant> WebhookQueue::next_deadline() const {
+    std::optional<Instant> earliest;
+    for (const auto& [id, endpoint] : endpoints_) {
+        const bool waits_for_time = endpoint.in_flight == 0 && endpoint.next_at != Instant::max();
+        if (waits_for_time && may_start(endpoint) && !requests_.contains(id)) {
+            earliest = earliest ? std::min(*earliest, endpoint.next_at) : endpoint.next_at;
+        }
+    }
+    return earliest;
+}
+
+bool WebhookQueue::is_done() const { return is_hurried_ && requests_.empty() && !next_deadline(); }
+
+}  // namespace tulle::node

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "mesh/base/bytes.hpp"
+#include "mesh/base/mailbox.hpp"
+#include "mesh/base/prng.hpp"
+#include "mesh/base/time.hpp"
+#include "node/core/webhooks.hpp"
+
+namespace tulle::node {
+
+/// Send these events to the endpoint in one request; on_outcome follows.
+struct StartAttempt {
+    EndpointId endpoint;
+    std::vector<SharedBytes> events;
+    friend bool operator==(const StartAttempt&, const StartAttempt&) = default;
+};
+
+/// The endpoint has taken the event, or it was given up.
+struct EventSettled {
+    std::uint64_t id = 0;
+    bool given_up = false;
+    friend bool operator==(const EventSettled&, const EventSettled&) = default;
+};
+
+using QueueEffect = std::variant<StartAttempt, EventSettled>;
+using QueueEffects = std::vector<QueueEffect>;
+
+struct WebhookQueueLimits {
+    Duration retry_for = kDefaultWebhookRetryFor;
+    std::size_t events = kDefaultWebhookQueueEvents;  ///< of one endpoint
+    std::size_t bytes = kDefaultWebhookQueueBytes;    ///< of one endpoint
+};
+
+/// What waits for the endpoints of all apps, and when which request is made.
+///
+/// One request of an endpoint is in flight at a time, and what failed stays in front: so events of a channel arrive in
+/// order. A failed request is repeated with growing pauses; each event is given up when it is older than `retry_for` and
+/// an attempt has failed then.
+///
+/// Thread: confined to its owner.
+/// Time:   `now` is an argument and must not go backwards.
+/// Order:  run the appended effects in order; `out` is only appended to.
+/// Limits: of each endpoint those given; add refuses beyond. kMaxWebhookRequests in flight, of which kMaxWebhookRetries to
+///         endpoints that failed the last time.
+/// Errors: none. Outcomes of endpoints that were forgotten settle nothing.
+class WebhookQueue {
+public:
+    WebhookQueue(const WebhookQueueLimits& limits, std::uint64_t seed) : limits_(limits), prng_(seed) {}
+
+    /// Refused: the endpoint has too much waiting, and nothing will come of it.
+    [[nodiscard]] Push add(Instant now, const EndpointId& endpoint, bool batch, std::uint64_t id, SharedBytes event);
+    void on_outcome(Instant now, const EndpointId& endpoint, bool is_taken, QueueEffects& out);
+    /// Gives up what waits for endpoints that are no more.
+    void keep_only(const std::function<bool(const EndpointId&)>& exists, QueueEffects& out);
+    /// The node is leaving: what waits goes out without delay, and nothing is repeated.
+    void hurry();
+    /// Starts what is due.
+    void on_deadline(Instant now, QueueEffects& out);
+    [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+    /// Events that wait or are in flight.
+    [[nodiscard]] std::size_t size() const { return size_; }
+    /// After hurry: nothing is in flight, and nothing will be.
+    [[nodiscard]] bool is_done() const;
+
+private:
+    struct Waiting {
+        std::uint64_t id = 0;
+        SharedBytes event;
+        Instant since{};
+    };
+    struct Endpoint {
+        std::deque<Waiting> events;
+        std::size_t bytes = 0;
+        std::size_t in_flight = 0;  ///< of the events, from the front
+        std::size_t failures = 0;   ///< in a row
+        bool batch = true;
+        Instant next_at{};
+    };
+    using Endpoints = std::map<EndpointId, Endpoint>;
+
+    [[nodiscard]] bool may_start(const Endpoint& endpoint) const;
+    [[nodiscard]] Duration pause_after(std::size_t failures);
+    void start(const EndpointId& id, Endpoint& endpoint, QueueEffects& out);
+    void pop(Endpoint& endpoint, bool given_up, QueueEffects& out);
+    void schedule(Instant now, Endpoint& endpoint) const;
+
+    const WebhookQueueLimits limits_;
+    Prng prng_;
+    Endpoints endpoints_;  ///< with something waiting
+    std::size_t size_ = 0;
+    std::map<EndpointId, bool> requests_;  ///< in flight, those of forgotten endpoints included: whether it is a retry
+    std::size_t retries_ = 0;              ///< of those
+    bool is_hurried_ = false;
+};
+
+}  // namespace tulle::node

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mesh/base/bytes.hpp"
+#include "node/core/apps.hpp"
+#include "node/core/webhook_desk.hpp"
+#include "node/core/webhooks.hpp"
+
+/// Webhooks as their endpoints read them.
+namespace tulle::node::pusher {
+
+/// One element of a request's `events`.
+[[nodiscard]] std::string webhook_event(const Happening& what);
+/// The same of a client event, as it was published: `body` is what event_body has made of it.
+[[nodiscard]] std::string client_event_hook(std::string_view channel, std::string_view socket_id, std::string_view body);
+[[nodiscard]] std::string cache_miss_hook(std::string_view channel);
+
+/// A whole request's body. `time_ms`: of the wall clock, since 1970.
+[[nodiscard]] std::string webhook_body(std::uint64_t time_ms, const std::vector<SharedBytes>& events);
+/// Name and value of the headers that every request bears: type, key, signature.
+using HeaderList = std::vector<std::pair<std::string, std::string>>;
+[[nodiscard]] HeaderList webhook_headers(const App& app, std::string_view body);
+
+/// An event that its node hands to the one that tells the endpoints: opaque to the mesh, input from a peer to the reader.
+struct WebhookTask {
+    WebhookEvent event = WebhookEvent::kClientEvent;
+    std::string json;  ///< an element of `events`
+    friend bool operator==(const WebhookTask&, const WebhookTask&) = default;
+};
+[[nodiscard]] std::string encode(const WebhookTask& task);
+/// Nothing for any text that encode does not produce of a JSON object.
+[[nodiscard]] std::optional<WebhookTask> decode_webhook_task(std::string_view text);
+
+/// The body of the event that tells the subscribers of a channel how many they are, as event_body makes them.
+[[nodiscard]] std::string subscription_count_body(std::uint64_t count);
+
+}  // namespace tulle::node::pusher

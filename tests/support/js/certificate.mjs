@@ -1,0 +1,17 @@
+// A server's certificate that nobody vouches for: for 127.0.0.1, signed by itself, of no use elsewhere.
+export const KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgWOqgO65bCyeEVeNU
+Nce1qT1Gg81FexAa+Rjkz8oX1VGhRANCAARd8SVyV4071s/ybJflfn9e9GT2rJwR
++aAwtt8moCZnKBht9IUBEKdDmv+rDzzzIzOhigpNFtt6QkfmA5cCUYph
+-----END PRIVATE KEY-----`;
+export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBmzCCAUGgAwIBAgIUYGZVebtBFDWbPJIiA8WXaO1AZMEwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTE1NTMxMloYDzIxMjYxMDI4
+MTU1MzEyWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARd8SVyV4071s/ybJflfn9e9GT2rJwR+aAwtt8moCZnKBht9IUBEKdD
+mv+rDzzzIzOhigpNFtt6QkfmA5cCUYpho28wbTAdBgNVHQ4EFgQUrnjUAREhxyge
++OtzovplBBQtGkswHwYDVR0jBBgwFoAUrnjUAREhxyge+OtzovplBBQtGkswDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSAAwRQIhAJVEDkm5FqnSG3gkT/mma7bdrwSer7HTdRwmPmo+ZbrgAiAM
+s1mzkOmZ5yZjwGKvg1/ahcUcqhiftnulQY66lOVc4A==
+-----END CERTIFICATE-----`;

@@ -1,0 +1,199 @@
+#include "node/core/webhook_desk.hpp"
+
+#include <utility>
+
+#include <gtest/gtest.h>
+
+namespace tulle::node {
+namespace {
+
+constexpr Instant kStart{1000s};
+constexpr Duration kVacated = 3s;
+constexpr Duration kRemoved = 2s;
+const EndpointId kEndpoint{"app", "http://a", 0};
+
+App app_with(std::vector<std::string> urls) {
+    App app;
+    app.id = "app";
+    for (std::string& url : urls) {
+        Webhook webhook;
+        webhook.url = std::move(url);
+        webhook.events.reset(static_cast<std::size_t>(WebhookEvent::kSubscriptionCount));
+        app.webhooks.push_back(std::move(webhook));
+    }
+    return app;
+}
+
+App counting_app() {
+    App app = app_with({"http://a"});
+    app.webhooks[0].events.set();
+    return app;
+}
+
+Happening channel(WebhookEvent event, std::uint64_t count = 0) { return {event, "x", {}, nullptr, count, nullptr}; }
+
+class WebhookDeskTest : public ::testing::Test {
+protected:
+    WebhookEffects changed(Instant now, std::uint64_t token, std::uint64_t told, std::uint64_t count) {
+        desk.on_changed(now, {token, "app/x", {}, nullptr, told, count}, out);
+        return take();
+    }
+    WebhookEffects user(Instant now, std::uint64_t token, std::uint64_t told, std::uint64_t count, SharedBytes card) {
+        desk.on_changed(now, {token, "app/presence-r", "u", std::move(card), told, count}, out);
+        return take();
+    }
+    WebhookEffects settled(std::uint64_t id) {
+        desk.on_settled(id, out);
+        return take();
+    }
+    WebhookEffects wait_until(Instant now) {
+        desk.on_deadline(now, out);
+        return take();
+    }
+    WebhookEffects take() { return std::exchange(out, {}); }
+
+    WebhookEffects out;
+    WebhookDesk desk{AppTable({app_with({"http://a"})}), kVacated, kRemoved};
+};
+
+TEST_F(WebhookDeskTest, AChannelIsOccupiedAtOnceAndDoneWhenItsEndpointHasTakenIt) {
+    EXPECT_EQ(changed(kStart, 7, 0, 1),
+              (WebhookEffects{TellEndpoints{{{1, kEndpoint}}, channel(WebhookEvent::kChannelOccupied)}}));
+    EXPECT_EQ(settled(2), WebhookEffects{});
+    EXPECT_EQ(settled(1), (WebhookEffects{SettleDuty{7, 1}}));
+    EXPECT_EQ(settled(1), WebhookEffects{});
+}
+
+TEST_F(WebhookDeskTest, EveryEndpointMustHaveTakenIt) {
+    desk.set_apps(AppTable({app_with({"http://a", "http://b"})}));
+    const EndpointId other{"app", "http://b", 0};
+    EXPECT_EQ(changed(kStart, 7, 0, 1),
+              (WebhookEffects{TellEndpoints{{{1, kEndpoint}, {2, other}}, channel(WebhookEvent::kChannelOccupied)}}));
+    EXPECT_EQ(settled(2), WebhookEffects{});
+    EXPECT_EQ(settled(1), (WebhookEffects{SettleDuty{7, 1}}));
+}
+
+TEST_F(WebhookDeskTest, AVacatedChannelIsHeld) {
+    EXPECT_EQ(changed(kStart, 7, 1, 0), WebhookEffects{});
+    EXPECT_EQ(desk.next_deadline(), kStart + kVacated);
+    EXPECT_EQ(wait_until(kStart + kVacated - 1ns), WebhookEffects{});
+    EXPECT_EQ(wait_until(kStart + kVacated),
+              (WebhookEffects{TellEndpoints{{{1, kEndpoint}}, channel(WebhookEvent::kChannelVacated)}}));
+    EXPECT_EQ(desk.next_deadline(), std::nullopt);
+    EXPECT_EQ(settled(1), (WebhookEffects{SettleDuty{7, 0}}));
+}
+
+TEST_F(WebhookDeskTest, AVacatedChannelThatIsOccupiedAgainWasNeverVacated) {
+    changed(kStart, 7, 1, 0);
+    EXPECT_EQ(changed(kStart + 2s, 7, 1, 1), (WebhookEffects{SettleDuty{7, 1}}));
+    EXPECT_EQ(desk.next_deadline(), std::nullopt);
+    EXPECT_EQ(wait_until(kStart + 60s), WebhookEffects{});
+}
+
+TEST_F(WebhookDeskTest, TheHoldBeginsWithTheLastDeparture) {
+    changed(kStart, 7, 1, 0);
+    changed(kStart + 1s, 7, 1, 0);
+    EXPECT_EQ(desk.next_deadline(), kStart + kVacated) << "the same departure, told again";
+    changed(kStart + 2s, 7, 1, 1);
+    changed(kStart + 2s, 8, 1, 0);
+    EXPECT_EQ(desk.next_deadline(), kStart + 2s + kVacated);
+}
+
+TEST_F(WebhookDeskTest, AChannelThatCameAndWentBeforeAnythingWasToldIsNotToldOf) {
+    EXPECT_EQ(changed(kStart, 7, 0, 0), (WebhookEffects{SettleDuty{7, 0}}));
+}
+
+TEST_F(WebhookDeskTest, WhatChangesWhileItIsToldWaitsForTheMeshToComeAgain) {
+    changed(kStart, 7, 0, 1);
+    EXPECT_EQ(changed(kStart + 1s, 7, 0, 0), WebhookEffects{});
+    EXPECT_EQ(settled(1), (WebhookEffects{SettleDuty{7, 1}}));
+    EXPECT_EQ(changed(kStart + 2s, 8, 1, 0), WebhookEffects{});
+    EXPECT_EQ(desk.next_deadline(), kStart + 2s + kVacated);
+}
+
+TEST_F(WebhookDeskTest, UsersComeAtOnceAndGoAfterTheirHold) {
+    const SharedBytes card = share("card");
+    EXPECT_EQ(user(kStart, 7, 0, 1, card),
+              (WebhookEffects{TellEndpoints{{{1, kEndpoint}},
+                                            {WebhookEvent::kMemberAdded, "presence-r", "u", card, 0, nullptr}}}));
+    settled(1);
+    EXPECT_EQ(user(kStart, 8, 1, 2, card), (WebhookEffects{SettleDuty{8, 2}})) << "a second connection of the user";
+    user(kStart, 9, 2, 0, card);
+    EXPECT_EQ(wait_until(kStart + kRemoved),
+              (WebhookEffects{TellEndpoints{{{2, kEndpoint}},
+                                            {WebhookEvent::kMemberRemoved, "presence-r", "u", card, 0, nullptr}}}));
+}
+
+TEST_F(WebhookDeskTest, AUserThatComesBackInTimeHasNotLeft) {
+    user(kStart, 7, 1, 0, share("card"));
+    EXPECT_EQ(user(kStart + 1s, 7, 1, 1, share("card")), (WebhookEffects{SettleDuty{7, 1}}));
+}
+
+TEST_F(WebhookDeskTest, TheCardOfALeaverIsRemembered) {
+    const SharedBytes card = share("card");
+    user(kStart, 7, 1, 0, card);
+    user(kStart + 1s, 7, 1, 0, nullptr);
+    const WebhookEffects effects = wait_until(kStart + kRemoved);
+    ASSERT_EQ(effects.size(), 1u);
+    EXPECT_EQ(std::get<TellEndpoints>(effects[0]).what.card, card);
+}
+
+TEST_F(WebhookDeskTest, NumbersAreToldWithWhatTheyMean) {
+    desk.set_apps(AppTable({counting_app()}));
+    EXPECT_EQ(changed(kStart, 7, 0, 2),
+              (WebhookEffects{TellEndpoints{{{1, kEndpoint}}, channel(WebhookEvent::kChannelOccupied)},
+                              TellEndpoints{{{2, kEndpoint}}, channel(WebhookEvent::kSubscriptionCount, 2)}}));
+    settled(1);
+    EXPECT_EQ(settled(2), (WebhookEffects{SettleDuty{7, 2}}));
+    EXPECT_EQ(changed(kStart, 8, 2, 3),
+              (WebhookEffects{TellEndpoints{{{3, kEndpoint}}, channel(WebhookEvent::kSubscriptionCount, 3)}}));
+    settled(3);
+    changed(kStart, 9, 3, 0);
+    EXPECT_EQ(wait_until(kStart + kVacated),
+              (WebhookEffects{TellEndpoints{{{4, kEndpoint}}, channel(WebhookEvent::kSubscriptionCount, 0)},
+                              TellEndpoints{{{5, kEndpoint}}, channel(WebhookEvent::kChannelVacated)}}));
+}
+
+TEST_F(WebhookDeskTest, TheNumberOfACrowdedChannelIsToldOnceInAWhile) {
+    desk.set_apps(AppTable({counting_app()}));
+    changed(kStart, 7, 0, 500);
+    settled(1);
+    settled(2);
+    EXPECT_EQ(changed(kStart + 1s, 8, 500, 501), WebhookEffects{});
+    EXPECT_EQ(changed(kStart + 2s, 8, 500, 502), WebhookEffects{});
+    EXPECT_EQ(desk.next_deadline(), kStart + kCountInterval);
+    EXPECT_EQ(wait_until(kStart + kCountInterval),
+              (WebhookEffects{TellEndpoints{{{3, kEndpoint}}, channel(WebhookEvent::kSubscriptionCount, 502)}}));
+}
+
+TEST_F(WebhookDeskTest, ANumberThatNobodyWantsIsDoneAtOnce) {
+    EXPECT_EQ(changed(kStart, 7, 1, 2), (WebhookEffects{SettleDuty{7, 2}}));
+}
+
+TEST_F(WebhookDeskTest, WhatNobodyWantsIsDoneAtOnce) {
+    desk.on_changed(kStart, {7, "other/x", {}, nullptr, 1, 0}, out);
+    EXPECT_EQ(take(), (WebhookEffects{SettleDuty{7, 0}}));
+    desk.set_apps(AppTable({app_with({})}));
+    EXPECT_EQ(changed(kStart, 8, 1, 0), (WebhookEffects{SettleDuty{8, 0}}));
+    desk.on_task(9, "app/x", WebhookEvent::kClientEvent, share("{}"), out);
+    EXPECT_EQ(take(), (WebhookEffects{SettleDuty{9, 0}}));
+}
+
+TEST_F(WebhookDeskTest, ATaskIsHandedOnAsItIsAndOnce) {
+    const SharedBytes json = share("{}");
+    desk.on_task(9, "app/x", WebhookEvent::kClientEvent, json, out);
+    EXPECT_EQ(take(), (WebhookEffects{TellEndpoints{{{1, kEndpoint}},
+                                                    {WebhookEvent::kClientEvent, "x", {}, nullptr, 0, json}}}));
+    desk.on_task(9, "app/x", WebhookEvent::kClientEvent, json, out);
+    EXPECT_EQ(take(), WebhookEffects{});
+    EXPECT_EQ(settled(1), (WebhookEffects{SettleDuty{9, 0}}));
+}
+
+TEST_F(WebhookDeskTest, AnAppThatIsGoneMeanwhileIsToldOfNothingMore) {
+    changed(kStart, 7, 1, 0);
+    desk.set_apps(AppTable({}));
+    EXPECT_EQ(wait_until(kStart + kVacated), (WebhookEffects{SettleDuty{7, 0}}));
+}
+
+}  // namespace
+}  // namespace tulle::node

@@ -1,0 +1,70 @@
+#include "node/protocol/pusher/webhook_body.hpp"
+
+#include <gtest/gtest.h>
+
+#include "node/protocol/pusher/codec.hpp"
+#include "node/protocol/pusher/presence.hpp"
+
+namespace tulle::node::pusher {
+namespace {
+
+SharedBytes card_of(std::string_view channel_data) {
+    return share(parse_member(channel_data, 1000)->card);
+}
+
+TEST(WebhookBody, WritesEventsOfChannels) {
+    EXPECT_EQ(webhook_event({WebhookEvent::kChannelOccupied, "x", {}, nullptr, 0, nullptr}),
+              R"({"name":"channel_occupied","channel":"x"})");
+    EXPECT_EQ(webhook_event({WebhookEvent::kSubscriptionCount, "x", {}, nullptr, 7, nullptr}),
+              R"({"name":"subscription_count","channel":"x","subscription_count":7})");
+    EXPECT_EQ(cache_miss_hook("cache-x"), R"({"name":"cache_miss","channel":"cache-x"})");
+}
+
+TEST(WebhookBody, UsersKeepTheTypeOfTheirId) {
+    EXPECT_EQ(webhook_event({WebhookEvent::kMemberAdded, "presence-x", "2", card_of(R"({"user_id":2})"), 0, nullptr}),
+              R"({"name":"member_added","channel":"presence-x","user_id":2})");
+    EXPECT_EQ(webhook_event({WebhookEvent::kMemberRemoved, "presence-x", "2", card_of(R"({"user_id":"2"})"), 0, nullptr}),
+              R"({"name":"member_removed","channel":"presence-x","user_id":"2"})");
+    EXPECT_EQ(webhook_event({WebhookEvent::kMemberRemoved, "presence-x", "a\"b", nullptr, 0, nullptr}),
+              R"({"name":"member_removed","channel":"presence-x","user_id":"a\"b"})");
+}
+
+TEST(WebhookBody, AClientEventHoldsWhatTheClientSent) {
+    EXPECT_EQ(client_event_hook("private-x", "1.2", event_body("client-e", R"({"a":1})")),
+              R"({"name":"client_event","channel":"private-x","socket_id":"1.2","event":"client-e","data":{"a":1}})");
+    EXPECT_EQ(client_event_hook("presence-x", "1.2", event_body("client-e", R"("t")", "7")),
+              R"({"name":"client_event","channel":"presence-x","socket_id":"1.2","event":"client-e","data":"t","user_id":7})");
+}
+
+TEST(WebhookBody, ARequestIsSignedAsItIs) {
+    const std::string body = webhook_body(1700000000123, {share("{\"a\":1}"), share("{}")});
+    EXPECT_EQ(body, R"({"time_ms":1700000000123,"events":[{"a":1},{}]})");
+    App app;
+    app.key = "the-key";
+    app.secret = "the-secret";
+    // echo -n BODY | openssl dgst -sha256 -hmac the-secret
+    EXPECT_EQ(webhook_headers(app, body),
+              (HeaderList{{"Content-Type", "application/json"},
+                          {"X-Pusher-Key", "the-key"},
+                          {"X-Pusher-Signature", "d216febd5488c1607ed68b6fa72f203cd7c79c753e1e54408a20017705f27724"}}));
+}
+
+TEST(WebhookBody, TasksGoThereAndBack) {
+    const WebhookTask task{WebhookEvent::kClientEvent, R"({"name":"client_event"})"};
+    EXPECT_EQ(decode_webhook_task(encode(task)), task);
+}
+
+TEST(WebhookBody, OtherTextsAreNoTasks) {
+    for (const char* text : {"", "client_event", "client_event\n", "client_event\n[]", "client_event\n{} {}", "other\n{}",
+                             "client_event\n{\"a\":1", "{\"name\":\"client_event\"}"}) {
+        EXPECT_EQ(decode_webhook_task(text), std::nullopt) << text;
+    }
+}
+
+TEST(WebhookBody, SubscribersAreToldTheirNumberAsPusherDoes) {
+    EXPECT_EQ(subscription_count_body(3),
+              R"(,"event":"pusher_internal:subscription_count","data":"{\"subscription_count\":3}"})");
+}
+
+}  // namespace
+}  // namespace tulle::node::pusher

@@ -18,8 +18,18 @@ void LastEvents::on_confirmed(std::string_view channel, std::optional<LastEvent>
         return;
     }
     entry->second.brought = last->stamp;
-    if (entry->second.last.stamp < last->stamp) {
-        entry->second.last = std::move(*last);
+    put(entry->second, std::move(*last));
+}
+
+void LastEvents::on_found(std::string_view channel, LastEvent event) {
+    if (const auto entry = entries_.find(channel); entry != entries_.end()) {
+        put(entry->second, std::move(event));
+    }
+}
+
+void LastEvents::put(Entry& entry, LastEvent event) {
+    if (entry.last.stamp < event.stamp) {
+        entry.last = std::move(event);
     }
 }
 
@@ -31,9 +41,7 @@ bool LastEvents::on_delivered(std::string_view channel, LastEvent event) {
     if (event.stamp == entry->second.brought) {
         return false;
     }
-    if (entry->second.last.stamp < event.stamp) {
-        entry->second.last = std::move(event);
-    }
+    put(entry->second, std::move(event));
     return true;
 }
 

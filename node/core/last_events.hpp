@@ -41,6 +41,8 @@ public:
     void close(std::string_view channel);
     /// The mesh has confirmed it, and brings its last event if it has one.
     void on_confirmed(std::string_view channel, std::optional<LastEvent> last);
+    /// The mesh has found an event that the subscribers did not get.
+    void on_found(std::string_view channel, LastEvent event);
     /// False: the confirmation has brought this very event, so whoever is subscribed has had it.
     [[nodiscard]] bool on_delivered(std::string_view channel, LastEvent event);
 
@@ -52,6 +54,8 @@ private:
         std::optional<EventStamp> brought;  ///< by the confirmation
         LastEvent last;  ///< no body: none
     };
+
+    static void put(Entry& entry, LastEvent event);
 
     std::unordered_map<std::string, Entry, StringHash, std::equal_to<>> entries_;
 };

@@ -16,7 +16,6 @@ namespace {
 constexpr std::uint64_t kSocketIdBound = 10'000'000'000;  // ten digits, as other servers of the protocol
 constexpr std::uint32_t kGenerationMask = 0x7fffffff;
 
-LastEvent last_event(const mesh::KeptEvent& kept) { return {{kept.stamp.time_us, kept.stamp.origin}, kept.body, kept.until}; }
 class PeerGate final : public AuthGate {
 public:
     PeerGate(const NodeLimits& limits, const PeerAddress& address, Instant now)
@@ -336,9 +335,7 @@ void PusherClients::on_subscribed(const mesh::Subscribed& answer) {
         }
         rooms_.on_listed(answer.channel, std::move(users));
     }
-    if (answer.last) {
-        last_events_.on_confirmed(answer.channel, last_event(*answer.last));
-    }
+    learn_last_event(answer);
     run(effects);
 }
 

@@ -46,6 +46,8 @@ public:
 
     void deliver(const mesh::Record& record);
     void on_subscribed(const mesh::Subscribed& answer);
+    /// The last event of a channel is this one, though its subscribers did not get it.
+    void on_last_event(std::string_view channel, const mesh::KeptEvent& event);
     void on_member_joined(const mesh::MemberJoined& answer);
     void on_member_changed(const mesh::MemberChanged& change);
     /// Closes the connections that are signed in as the user, or are members of presence channels as that user.
@@ -107,6 +109,7 @@ private:
     void answer_signin(Slot slot, bool is_in);
     void tell_watchers(const TellWatchers& news);
     void end(const std::vector<Slot>& slots);
+    void learn_last_event(const mesh::Subscribed& answer);
     /// False: the channel's subscribers have had the event.
     [[nodiscard]] bool keep(const mesh::Record& record, std::size_t index);
     /// After its confirmation, to a new subscriber of a cache channel.

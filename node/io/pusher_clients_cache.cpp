@@ -6,7 +6,23 @@
 
 namespace tulle::node {
 
+namespace {
+
+LastEvent last_event(const mesh::KeptEvent& kept) { return {{kept.stamp.time_us, kept.stamp.origin}, kept.body, kept.until}; }
+
+}  // namespace
+
 static_assert(kMaxCacheTtl <= mesh::kMaxKeepFor);
+
+void PusherClients::learn_last_event(const mesh::Subscribed& answer) {
+    if (answer.last) {
+        last_events_.on_confirmed(answer.channel, last_event(*answer.last));
+    }
+}
+
+void PusherClients::on_last_event(std::string_view channel, const mesh::KeptEvent& event) {
+    last_events_.on_found(channel, last_event(event));
+}
 
 bool PusherClients::keep(const mesh::Record& record, std::size_t index) {
     return last_events_.on_delivered(record.channels[index], {{record.stamp.time_us, record.stamp.origin}, record.body,

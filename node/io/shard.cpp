@@ -147,13 +147,13 @@ private:
         }
     }
     void handle(const mesh::QueryResult& result) { http_.on_query_result(result); }
+    void handle(const mesh::LastEvent& found) { clients_.on_last_event(found.channel, found.event); }
     void handle(const mesh::MemberChanged& change) { clients_.on_member_changed(change); }
     void handle(const mesh::MemberJoined& answer) { clients_.on_member_joined(answer); }
     void handle(const mesh::Gap& gap) { clients_.on_gap(gap); }
     void handle(const mesh::Readiness& readiness) { http_.set_ready(readiness.ready); }
     void handle(const mesh::StatusReply& reply) { http_.on_status(reply); }
     void handle(const mesh::TraceResult&) {}  // only the admin listener traces
-    void handle(const mesh::LastEvent&) {}
     void handle(const mesh::DutyChanged&) {}  // others do the node's duties
     void handle(const mesh::DutyPerform&) {}
     void handle(const mesh::ClusterUsage& usage) {

@@ -69,6 +69,18 @@ TEST_F(LastEventsTest, TakesTheLaterOfWhatCameBeforeTheConfirmationAndWhatItBrou
     EXPECT_EQ(last(), "brought");
 }
 
+TEST_F(LastEventsTest, TakesWhatTheMeshFindsLaterAndLetsItPassWhenItIsDelivered) {
+    events.on_found(kChannel, event(5, "found"));
+    events.open(kChannel);
+    EXPECT_EQ(last(), "none");
+    EXPECT_TRUE(deliver(event(4, "a")));
+    events.on_found(kChannel, event(5, "found"));
+    EXPECT_EQ(last(), "found");
+    events.on_found(kChannel, event(3, "older"));
+    EXPECT_EQ(last(), "found");
+    EXPECT_TRUE(deliver(event(5, "found"))) << "the subscribers have not had it";
+}
+
 TEST_F(LastEventsTest, ForgetsAnEventWhenItsTimeIsOver) {
     events.open(kChannel);
     events.on_confirmed(kChannel, event(5, "a", 1, kNow + 1s));

@@ -49,7 +49,7 @@ const KeptEvent* KeptTable::find(Instant now, const std::string& channel) const 
 // ---- who keeps -------------------------------------------------------------------------------------------------------
 
 std::vector<OriginId> KeptTable::keepers(const std::string& channel) const {
-    return rendezvous(members_, channel, kKeepers);
+    return mesh::keepers(members_, channel, kKeepers);
 }
 
 bool KeptTable::keeps(OriginId who, const std::string& channel) const { return contains(keepers(channel), who); }
@@ -102,7 +102,7 @@ void KeptTable::move_slice(Instant now, std::vector<HandOn>& out) {
 /// Every keeper hands on what it holds, so that no single death in between loses it; so does who has accepted the event,
 /// as it may still be on its way to the others; and whoever holds it when no keeper is left.
 void KeptTable::hand_on(Instant now, const Move& move, const Events::value_type& held, std::vector<HandOn>& out) const {
-    const std::vector<OriginId> before = rendezvous(move.before, held.first, kKeepers);
+    const std::vector<OriginId> before = mesh::keepers(move.before, held.first, kKeepers);
     const bool orphaned =
         std::none_of(before.begin(), before.end(), [&](OriginId oid) { return contains(move.after, oid); });
     if (!contains(before, self_) && !in_transit(now, held.second) && !orphaned) {
@@ -112,7 +112,7 @@ void KeptTable::hand_on(Instant now, const Move& move, const Events::value_type&
     if (now < held.second.put_at + timing_.kept_transit && contains(move.before, origin) && !contains(move.after, origin)) {
         out.push_back({OriginId{}, held.first});
     }
-    for (const OriginId oid : rendezvous(move.after, held.first, kKeepers)) {
+    for (const OriginId oid : mesh::keepers(move.after, held.first, kKeepers)) {
         if (oid != self_ && !contains(before, oid)) {
             out.push_back({oid, held.first});
         }

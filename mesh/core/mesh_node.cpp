@@ -21,6 +21,7 @@ MeshNode::MeshNode(NodeOptions options, std::uint64_t seed)
       reconcile_(options_.timing, options_.limits),
       queries_(options_.limits),
       traces_(options_.limits.traces),
+      duties_(options_.oid, options_.timing, options_.limits, options_.planted),
       membership_(options_, prng_, {.last = [this] { return ring_.last(); },
                                     .terms = [this](OriginId oid) { return terms_for(oid); }}) {
     TULLE_ASSERT(options_.oid != OriginId{});
@@ -91,6 +92,7 @@ void MeshNode::settle(Instant now, Effects& out) {
     if (options_.planted == Planted::kReconcileOpen) {
         mourn_suspects(now, out);
     }
+    work_duties(now, out);
     for (auto& [oid, link] : links_) {
         tick_link(now, oid, link, out);
     }
@@ -140,6 +142,7 @@ Instant MeshNode::earliest() const {
     consider(presence_.next_deadline());
     consider(kept_.next_deadline());
     consider(usage_.next_deadline());
+    consider(duties_.next_deadline());
     for (const auto& [oid, link] : links_) {
         consider(link.heartbeat_at);
         consider(link.feed.next_deadline(local_.log()));

@@ -9,6 +9,7 @@
 
 #include "mesh/base/prng.hpp"
 #include "mesh/core/barrier.hpp"
+#include "mesh/core/duties.hpp"
 #include "mesh/core/effects.hpp"
 #include "mesh/core/hybrid_clock.hpp"
 #include "mesh/core/interest_feed.hpp"
@@ -43,6 +44,9 @@ public:
 
     /// The shards that exist, as a mask. Before start().
     void set_shards(std::uint64_t shards);
+    /// The shard that does this node's duties (DutyChanged, DutyPerform). Before start(). Every node of a mesh whose shards
+    /// count or order duties needs one.
+    void set_duty_shard(ShardIndex shard) { duty_shard_ = shard; }
     void start(Instant now, Effects& out);
     void step(Instant now, const Input& input, Effects& out);
     /// Ends a turn: timers, then one frame per link for what the turn has brought.
@@ -65,6 +69,7 @@ public:
     [[nodiscard]] std::optional<std::pair<InterestVersion, std::uint64_t>> interest_of(OriginId oid) const;
     [[nodiscard]] const PresenceTable& presence() const { return presence_; }
     [[nodiscard]] const KeptTable& kept() const { return kept_; }
+    [[nodiscard]] const Duties& duties() const { return duties_; }
     [[nodiscard]] bool ready() const { return ready_; }
 
 private:
@@ -199,6 +204,10 @@ private:
     void on_trace_report(Instant now, OriginId from, const TraceReport& report, Effects& out);
     [[nodiscard]] std::string name_of(OriginId oid) const;
 
+    // mesh_node_duty.cpp
+    [[nodiscard]] bool on_duty_word(ShardIndex shard, const ToHub& message);
+    void work_duties(Instant now, Effects& out);
+
     // mesh_node_sleep.cpp
     void wake_up(Instant now, Duration late, Effects& out);
     void on_pong(Instant now, OriginId from, const Pong& pong, Effects& out);
@@ -231,6 +240,8 @@ private:
     Reconcile reconcile_;
     QueryTable queries_;
     TraceTable traces_;
+    Duties duties_;
+    std::optional<ShardIndex> duty_shard_;
     Membership membership_;
     std::map<OriginId, Link> links_;
     std::map<OriginId, Tally> tallies_;

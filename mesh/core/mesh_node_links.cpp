@@ -31,6 +31,7 @@ void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
         out.push_back(ConnectData{data});
     }
     confirmed(now, up.oid, out);
+    duties_.member_up(now, up.oid);
     send_heartbeat(now, up.oid, link, out);
     pull(now, up.oid, link, {}, out);
     for (const TraceReport& report : traces_.take_owed(up.oid)) {
@@ -77,6 +78,7 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     kept_.lose(down.oid);
     usage_.lose(now, down.oid);
     members_changed();
+    duties_.member_down(now, down.oid);
     if (down.now == PeerState::kDead || down.now == PeerState::kLeft) {
         out.push_back(DisconnectData{data_endpoints_[down.oid]});
         data_endpoints_.erase(down.oid);
@@ -164,6 +166,8 @@ void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
         on_trace_report(now, from, *report, out);
     } else if (const auto* usage = std::get_if<Usage>(&message.body)) {
         usage_.accept(now, from, *usage);
+    } else if (const auto* mail = std::get_if<DutyMail>(&message.body)) {
+        duties_.on_mail(from, *mail);
     }
 }
 
@@ -252,6 +256,7 @@ void MeshNode::on_heartbeat(Instant now, OriginId from, Link& link, const Heartb
     link.receiver.on_claim(now, heartbeat.last_sent, heartbeat.upto, false);
     origins_.set_delivered(now, from, link.receiver.delivered());
     link.sender.on_receipt(heartbeat.received);
+    duties_.on_claim(from, heartbeat.duty_view, heartbeat.duty_view_no);
     if (link.feed.counted()) {
         link.feed.on_ack(now, std::min(heartbeat.applied, local_.log().version()));
         release_barrier(now, out);
@@ -303,6 +308,8 @@ void MeshNode::send_heartbeat(Instant now, OriginId to, Link& link, Effects& out
     for (const auto& [shard, clients] : clients_) {
         heartbeat.load.clients += clients;
     }
+    heartbeat.duty_view = duties_.claim(now, to);
+    heartbeat.duty_view_no = duties_.view_no();
     heartbeat.deaf_via = membership_.find(to)->deaf_via;
     membership_.send_every_way(to, std::move(heartbeat), out);
 }

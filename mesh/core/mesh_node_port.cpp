@@ -36,6 +36,8 @@ void MeshNode::on_port(Instant now, ShardIndex shard, const ToHub& message, Effe
         }
     } else if (const auto* load = std::get_if<ShardLoad>(&message)) {
         clients_[shard] = load->clients;
+    } else if (on_duty_word(shard, message)) {
+        return;
     } else if (const auto* marked = std::get_if<Trace>(&message)) {
         trace(now, shard, *marked, out);
     } else if (const auto* used = std::get_if<ShareUsage>(&message)) {
@@ -126,6 +128,7 @@ void MeshNode::begin_leave(Instant now, const LeaveRequest& request, Effects& ou
     held_.clear();
     membership_.stop_dialling(out);
     membership_.set_ready(false);
+    duties_.leave(now);
     if (ready_) {
         ready_ = false;
         out.push_back(ReadinessChanged{false});
@@ -147,8 +150,9 @@ void MeshNode::tick_leave(Instant now, Effects& out) {
     }
     leave_sent_at_ = now;
     for (const auto& [oid, link] : links_) {
-        const bool drained = link.sender.is_open() && link.sender.upto() == ring_.last();
-        if (!link.leave_receipted && drained) {
+        const RecordNo considered = link.sender.is_open() ? link.sender.upto() : link.resume_after;
+        const bool drained = considered == ring_.last();
+        if (!link.leave_receipted && drained && duties_.delivered(oid)) {
             membership_.send(oid, Leave{link.sender.last_sent()}, out);
         }
     }

@@ -117,6 +117,13 @@ void MeshNode::add_counters(NodeStatus& status) const {
                        {"mesh_data_redials", sum.data_redials},
                        {"mesh_presence_changes", sum.presence_changes},
                        {"mesh_last_events_evicted", kept_.evicted()},
+                       {"mesh_duty_reports_sent", duties_.tally().reports_sent},
+                       {"mesh_duty_mails_sent", duties_.tally().mails_sent},
+                       {"mesh_duty_changes", duties_.tally().changes},
+                       {"mesh_duty_tasks", duties_.tally().tasks},
+                       {"mesh_duty_tasks_refused", duties_.tally().tasks_refused},
+                       {"mesh_duty_counts_refused", duties_.tally().counts_refused},
+                       {"mesh_duty_impatient", duties_.tally().impatient},
                        {"mesh_late_turns", sum.late_turns},
                        {"mesh_sleeps", sum.sleeps},
                        {"mesh_relayed", m.relayed},
@@ -158,6 +165,9 @@ void MeshNode::add_gauges(NodeStatus& status) const {
                      {"mesh_presence_users", presence_.users()},
                      {"mesh_last_events", kept_.size()},
                      {"mesh_last_event_bytes", kept_.bytes()},
+                     {"mesh_duty_items", duties_.items()},
+                     {"mesh_duty_items_done_here", duties_.duties()},
+                     {"mesh_duty_tasks_waiting", duties_.tasks_waiting()},
                      {"mesh_remote_channels", table_.channels()}};
 }
 

@@ -111,6 +111,9 @@ struct Heartbeat {
     bool ready = false;
     std::uint64_t hybrid_us = 0;  ///< the sender's hybrid clock
     OriginId deaf_via;          ///< the sender does not hear the receiver; this witness passes on. 0: it hears
+    /// Digest of the members among whom the sender has handed all duties over to the receiver; 0: not yet.
+    std::uint64_t duty_view = 0;
+    std::uint64_t duty_view_no = 0;  ///< how often those members have changed for the sender: a heartbeat may be overtaken
 };
 
 struct Members {
@@ -240,6 +243,50 @@ struct TraceReport {
     std::uint32_t shards = 0;  ///< with subscribers
 };
 
+/// How much of an item the sender holds, for the node that does the duties of the key.
+struct DutyReport {
+    std::string key;
+    std::string item;
+    std::uint64_t revision = 0;  ///< the sender's own; echoed in DutySettle
+    std::uint64_t current = 0;
+    std::uint64_t told = 0;          ///< what has been dealt with over the whole mesh, as the sender has learnt it …
+    std::uint64_t told_version = 0;  ///< … the newest wins
+    bool away = false;      ///< the sender holds nothing any more, or reports to another node from now on
+    bool was_desk = false;  ///< the sender itself did this duty until now
+    SharedBytes info = {};
+};
+
+/// The answer, when there is something to learn: what has been dealt with.
+struct DutySettle {
+    std::string key;
+    std::string item;
+    std::uint64_t revision = 0;  ///< of the report that this is based on
+    std::uint64_t told = 0;
+    std::uint64_t told_version = 0;
+    bool forget = false;  ///< all is dealt with: if nothing has changed since that revision the entry may go
+};
+
+/// A task of the sender, numbered by it upwards for its whole life.
+struct DutyOrder {
+    std::uint64_t number = 0;
+    std::string key;
+    SharedBytes body;
+};
+
+/// What two nodes say to each other about duties: one at a time in each direction of a session, repeated until acknowledged,
+/// so each is taken in once and in order.
+struct DutyMail {
+    std::uint64_t seq = 0;  ///< 1, 2, 3…; 0: an acknowledgement alone
+    std::uint64_t ack = 0;  ///< the last seq taken in
+    std::uint64_t view_no = 0;  ///< as in Heartbeat::duty_view_no
+    std::vector<DutyReport> reports;
+    std::vector<DutyOrder> orders;
+    std::vector<DutySettle> settles;
+    std::vector<std::uint64_t> done;  ///< numbers of the receiver's tasks
+
+    [[nodiscard]] bool empty() const { return reports.empty() && orders.empty() && settles.empty() && done.empty(); }
+};
+
 struct Control;
 struct Data;
 
@@ -254,7 +301,7 @@ struct Relay {
 using ControlBody =
     std::variant<Knock, Hello, Welcome, Refuse, Heartbeat, Members, InterestDelta, InterestAck, InterestPull, InterestChunk,
                  Receipt, Nack, ProbeAsk, ProbeAnswer, QueryAsk, QueryAnswer, Leave, LeaveReceipt, Ping, Pong,
-                 Relay, Wake, Fill, TraceReport, Usage>;
+                 Relay, Wake, Fill, TraceReport, Usage, DutyMail>;
 
 struct Control {
     OriginId src;

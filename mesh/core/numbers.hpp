@@ -57,6 +57,11 @@ struct Timing {
     Duration kept_transit = 60s;        ///< an event that was accepted here has reached its keepers: the ring's age
     Duration kept_sweep = 10s;          ///< between looks for last events that are too old, or no longer to be kept here
     Duration usage = 1s;                ///< between words on what is rationed over the mesh
+    Duration duty_retry = 250ms;        ///< an unacknowledged DutyMail is sent again: one or its receipt is lost rarely
+    Duration duty_grace = 2s;           ///< what a lost member held counts for so long: it, or its clients, may come again
+    Duration duty_patience = 5s;        ///< after a change of members, who has not handed over by then is not waited for
+    Duration duty_finish = 1s;          ///< a duty that moves away while it is being done holds the handing over up for so long
+    Duration duty_memory = 60s;         ///< tasks done for a lost member are remembered, so that its repetition is known
     Duration drain = 5s;                ///< a leaver waits for receipts at most so long
 };
 
@@ -87,6 +92,13 @@ struct Limits {
     std::size_t queries = 1024;                 ///< under way at once, ours and others' together
     std::size_t query_parts = 4096;             ///< collected per query; more are dropped and the member counts as missing
     std::size_t traces = 64;                    ///< marked messages under way, and reports kept for origins without session
+    std::size_t duty_tasks = 10'000;            ///< that a node keeps until they are done; further ones are refused and counted …
+    std::size_t duty_task_bytes = 16u << 20;    ///< … or so many bytes of them
+    std::size_t duty_mail_bytes = 64u << 10;    ///< one item or task may overshoot it: a lost mail costs little to repeat
+    std::size_t duty_mail_entries = 4096;       ///< in each list of a mail
+    std::size_t duty_slice = 65536;             ///< weights compared in one turn after a change of members: less than 1 ms
+    std::size_t duty_items = 1024;              ///< items told to the shard, or taken in from this node itself, in one turn
+    std::size_t duty_graves = 4096;             ///< items told to be gone as their members were lost; kept in case these live
     std::size_t refusals = 16;                  ///< links open at once only to say no
     std::size_t remembered_origins = 4096;      ///< positions kept of members that are gone
 };

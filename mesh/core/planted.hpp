@@ -23,10 +23,12 @@ enum class Planted : std::uint8_t {
     kLeaveUnflushed,      ///< a leaver does not wait for receipts
     kPresenceOvertakes,   ///< changes of presence overtake the list of members
     kKeptUnmoved,         ///< the last events of channels are not handed on when the members change
+    kTaskForgotten,       ///< a task is forgotten as soon as another node has taken it in, done or not
+    kSettledEarly,        ///< a duty counts as done when the shard has been told of it
 };
 
 /// By the names that `simrun --plant` takes.
-inline constexpr std::array<std::pair<std::string_view, Planted>, 12> kPlantedNames{{
+inline constexpr std::array<std::pair<std::string_view, Planted>, 14> kPlantedNames{{
     {"repair-off", Planted::kRepairOff},
     {"duplicate-filter-off", Planted::kDuplicateFilterOff},
     {"barrier-off", Planted::kBarrierOff},
@@ -39,6 +41,8 @@ inline constexpr std::array<std::pair<std::string_view, Planted>, 12> kPlantedNa
     {"leave-unflushed", Planted::kLeaveUnflushed},
     {"presence-overtakes", Planted::kPresenceOvertakes},
     {"kept-unmoved", Planted::kKeptUnmoved},
+    {"task-forgotten", Planted::kTaskForgotten},
+    {"settled-early", Planted::kSettledEarly},
 }};
 
 }  // namespace tulle::mesh

@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/core/mesh_node.hpp"
 #include "mesh/core/shard_feed.hpp"
 #include "mesh/io/wake_fd.hpp"
@@ -91,6 +92,9 @@ public:
             shards |= std::uint64_t{1} << shard.value;
         }
         node_->set_shards(shards);
+        if (duty_shard_) {
+            node_->set_duty_shard(*duty_shard_);
+        }
         thread_ = std::thread([this] { run(); });
         pthread_setname_np(thread_.native_handle(), "tulle-hub");
     }
@@ -109,6 +113,7 @@ public:
     ZmqTransport transport_;
     HubMailbox mailbox_;
     std::map<ShardIndex, ShardFeed> feeds_;
+    std::optional<ShardIndex> duty_shard_;
     std::function<void(std::string)> on_fatal_;
 
 private:
@@ -251,6 +256,11 @@ HubMailbox& MeshRunner::mailbox() {
 
 void MeshRunner::attach(ShardIndex shard, ShardMailbox& box) {
     hub_->feeds_.emplace(shard, ShardFeed(box));
+}
+
+void MeshRunner::set_duty_shard(ShardIndex shard) {
+    TULLE_ASSERT(hub_->feeds_.contains(shard));
+    hub_->duty_shard_ = shard;
 }
 
 void MeshRunner::set_listen(std::string listen) {

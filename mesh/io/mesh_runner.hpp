@@ -45,6 +45,9 @@ public:
 
     /// Before start().
     void attach(ShardIndex shard, ShardMailbox& box);
+    /// The attached shard that does this node's duties. Before start(). A node without one can't be in a mesh whose shards
+    /// count or order any.
+    void set_duty_shard(ShardIndex shard);
     /// Before start().
     void set_listen(std::string listen);
     /// Before start(). Called on the hub's thread when the node can't go on (its name is held by another).

@@ -6,6 +6,7 @@
 
 namespace tulle::mesh::v1 {
 class ControlEnvelope;
+class DutyMail;
 class Frame;
 }  // namespace tulle::mesh::v1
 
@@ -37,6 +38,7 @@ void put(const Wake& body, v1::ControlEnvelope& to);
 void put(const Fill& body, v1::ControlEnvelope& to);
 void put(const TraceReport& body, v1::ControlEnvelope& to);
 void put(const Usage& body, v1::ControlEnvelope& to);
+void put(const DutyMail& body, v1::ControlEnvelope& to);
 void put(const Frame& frame, v1::Frame& to);
 
 /// What is inside a Relay: never a Relay again, or a few bytes a layer would take us down the stack for ever.
@@ -44,6 +46,8 @@ void put(const Frame& frame, v1::Frame& to);
 
 /// Checks every limit; takes what it can out of the generated object instead of copying it.
 [[nodiscard]] Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from);
+/// The same for one kind of message. False: over a limit.
+[[nodiscard]] bool get_duty_mail(v1::DutyMail& from, DutyMail& to);
 [[nodiscard]] Result<FramePtr, CodecError> get_frame(v1::Frame& from);
 
 }  // namespace tulle::mesh::wire

@@ -114,7 +114,9 @@ bool get(const v1::Heartbeat& from, Heartbeat& to) {
           .load = {from.load().uptime_s(), from.load().clients(), from.load().channels()},
           .ready = from.ready(),
           .hybrid_us = from.hybrid_us(),
-          .deaf_via = OriginId{from.deaf_via()}};
+          .deaf_via = OriginId{from.deaf_via()},
+          .duty_view = from.duty_view(),
+          .duty_view_no = from.duty_view_no()};
     return true;
 }
 
@@ -303,6 +305,10 @@ bool get(const v1::TraceReport& from, TraceReport& to) {
     return from.n() != 0 && v1::TraceReport::Path_IsValid(from.path()) && to.shards <= kMaxShards;
 }
 
+bool get(v1::DutyMail& from, DutyMail& to) {
+    return get_duty_mail(from, to);
+}
+
 bool get(const v1::Relay& from, Relay& to) {
     to.to = OriginId{from.to()};
     if (from.control().empty() == from.data().empty()) {
@@ -365,6 +371,7 @@ Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from) {
         case Case::kFill: return checked<Fill>(*from.mutable_fill());
         case Case::kTraceReport: return checked<TraceReport>(from.trace_report());
         case Case::kUsage: return checked<Usage>(*from.mutable_usage());
+        case Case::kDutyMail: return checked<DutyMail>(*from.mutable_duty_mail());
         case Case::kRelay: return checked<Relay>(from.relay());
         case Case::BODY_NOT_SET: break;
     }

@@ -133,6 +133,8 @@ void put(const Heartbeat& body, v1::ControlEnvelope& to) {
     heartbeat.set_ready(body.ready);
     heartbeat.set_hybrid_us(body.hybrid_us);
     heartbeat.set_deaf_via(body.deaf_via.value);
+    heartbeat.set_duty_view(body.duty_view);
+    heartbeat.set_duty_view_no(body.duty_view_no);
 }
 
 void put(const Members& body, v1::ControlEnvelope& to) {

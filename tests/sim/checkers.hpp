@@ -19,6 +19,8 @@ void check_presence(World& world, Outcome& outcome);
 void check_kept(World& world, Outcome& outcome);
 /// P1 of cache channels: a subscriber is given an event as late as every one accepted before it asked.
 void check_answer(World& world, const Process& process, const std::string& channel, const Shelf::Answered& answered);
+/// P9: what the world outside was told last of each item is what there is; every task of the living was done.
+void check_duties(World& world, Outcome& outcome);
 /// P4: of a killed origin, what one survivor delivered, all survivors with a subscriber did; of one that left, everything
 /// that it had accepted.
 void check_ended_origins(World& world, Outcome& outcome);

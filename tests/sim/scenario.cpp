@@ -28,6 +28,10 @@ std::string random_user(World& world) {
     return "u" + std::to_string(world.prng().below(6));
 }
 
+DutyLedger::Item random_item(World& world) {
+    return {"app/d" + std::to_string(world.prng().below(6)), "i" + std::to_string(world.prng().below(3))};
+}
+
 mesh::ShardIndex random_shard(World& world) {
     return mesh::ShardIndex{static_cast<std::uint16_t>(world.prng().below(Edge::kShards))};
 }
@@ -62,6 +66,7 @@ private:
             return;
         }
         const std::uint64_t dice = world_.prng().below(100);
+        duty(host);
         if (dice < 20) {
             world_.subscribe(host, random_shard(world_), random_channel(world_));
         } else if (dice < 26) {
@@ -81,6 +86,16 @@ private:
             for (std::uint64_t i = 0; i < burst; ++i) {
                 world_.publish(host, random_channel(world_));
             }
+        }
+    }
+
+    void duty(HostId host) {
+        const std::uint64_t dice = world_.prng().below(100);
+        if (dice < 25) {
+            const std::uint64_t count = world_.prng().chance(50) ? 0 : world_.prng().below(4);
+            world_.count(host, random_shard(world_), random_item(world_), count);
+        } else if (dice < 35) {
+            world_.order(host, random_item(world_).first);
         }
     }
 
@@ -199,7 +214,7 @@ void take_stock(World& world, const Faults& faults, Outcome& outcome) {
     for (const char* rare : {"mesh_gaps_repaired", "mesh_records_gone", "mesh_duplicates_dropped", "mesh_reconnects",
                              "mesh_false_suspicions", "mesh_newcomers_refused", "mesh_late_turns", "mesh_barrier_waits",
                              "mesh_stale_messages", "mesh_frames_repeated", "mesh_data_redials", "mesh_relayed", "mesh_filled_in",
-                             "mesh_sleeps"}) {
+                             "mesh_sleeps", "mesh_duty_changes", "mesh_duty_tasks", "mesh_duty_impatient"}) {
         note_reached(outcome, rare);
     }
 }
@@ -228,7 +243,9 @@ Outcome run_seed(std::uint64_t seed, bool trace, mesh::Planted planted) {
     }
     watch_barriers(world, end);
     watch_memory(world, end + kSettle);
+    world.let_duties_take(300ms, 4s);
     world.run_for(kWork);
+    world.let_duties_take(5ms, 5ms);
     faults.heal_all();
     world.run_for(kSettle);
 
@@ -240,6 +257,7 @@ Outcome run_seed(std::uint64_t seed, bool trace, mesh::Planted planted) {
     check_canaries(world);
     check_deliveries(world, outcome);
     check_ended_origins(world, outcome);
+    check_duties(world, outcome);
     take_stock(world, faults, outcome);
     return outcome;
 }

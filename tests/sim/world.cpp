@@ -66,6 +66,7 @@ void World::start(HostId host, const std::vector<HostId>& seeds, const std::stri
     }
     process->node = std::make_unique<mesh::MeshNode>(std::move(options), prng_.next());
     process->node->set_shards((std::uint64_t{1} << Edge::kShards) - 1);
+    process->node->set_duty_shard(Clerk::kShard);
     processes_[host] = std::move(process);
     network_.process_started(host);
     note("start " + name_of(processes_[host]->oid) + " on host " + std::to_string(host));
@@ -82,6 +83,14 @@ void World::collect(const Process& process) {
 
 void World::kill(HostId host) {
     note("kill " + name_of(processes_[host]->oid));
+    ledger_.disturbed();
+    std::map<DutyLedger::Item, std::uint64_t> lost;
+    processes_[host]->clerk.add_counts(lost);
+    for (const auto& [item, count] : lost) {
+        if (count > 0) {
+            ledger_.changed(now(), item);
+        }
+    }
     collect(*processes_[host]);
     liveness_.killed(host);
     network_.process_died(host);
@@ -104,6 +113,7 @@ bool World::quiet(Instant from, Instant to) const {
 
 void World::freeze(HostId host) {
     note("freeze " + name_of(processes_[host]->oid));
+    ledger_.disturbed();
     processes_[host]->frozen = true;
     processes_[host]->frozen_at = now();
     liveness_.frozen(host);
@@ -120,6 +130,7 @@ void World::thaw(HostId host) {
 
 void World::leave(HostId host) {
     note("leave " + name_of(processes_[host]->oid));
+    ledger_.disturbed();
     if (!processes_[host]->leaving_since) {
         processes_[host]->leaving_since = now();
     }
@@ -309,9 +320,13 @@ void World::watch_membership(HostId host, Process& process) {
                 process.first_session.emplace(oid, now());
             }
         }
+        if (process.first_session.size() < sessions) {
+            ledger_.split(now());  // with one of them it is not the first
+        }
     }
     if (const std::uint64_t deaths = membership.counters().deaths; deaths != process.deaths) {
         process.deaths = deaths;
+        ledger_.disturbed();
         std::vector<OriginId> dead;
         for (const auto& [oid, peer] : membership.peers()) {
             if (peer.dead_since == local_time(process, now()) && peer.state != mesh::PeerState::kLeft) {
@@ -320,6 +335,11 @@ void World::watch_membership(HostId host, Process& process) {
         }
         for (const OriginId oid : dead) {
             liveness_.verdict(host, oid);
+            const bool lives = std::any_of(processes_.begin(), processes_.end(),
+                                           [&](const auto& other) { return other && other->oid == oid; });
+            if (lives) {
+                ledger_.split(now());
+            }
         }
     }
 }
@@ -378,6 +398,8 @@ void World::to_shard(HostId host, Process& process, mesh::ShardIndex shard, cons
         input(host, mesh::PortInput{shard, mesh::LocalAnswer{query->token, {}, true}});
     } else if (const auto* gap = std::get_if<mesh::Gap>(&message)) {
         process.edge.on_gap(shard, *gap);
+    } else {
+        to_clerk(host, process, message);
     }
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mesh/core/mesh_node.hpp"
+#include "tests/sim/clerk.hpp"
 #include "tests/sim/edge.hpp"
 #include "tests/sim/liveness.hpp"
 #include "tests/sim/network.hpp"
@@ -62,6 +63,7 @@ struct Process {
     Shelf shelf;
     std::map<std::string, mesh::Stamp> kept_found;  // answers to ask_kept
     std::map<std::uint64_t, std::string> kept_asked;
+    Clerk clerk;
     Instant frozen_at;
     Instant thawed;
     std::uint64_t deaths = 0;  ///< that it has declared
@@ -95,6 +97,11 @@ public:
     void subscribe_kept(HostId host, mesh::ShardIndex shard, const std::string& channel);
     void unsubscribe_kept(HostId host, mesh::ShardIndex shard, const std::string& channel);
     void ask_kept(HostId host, const std::string& channel);
+    /// A shard counts so much of an item, or orders a task.
+    void count(HostId host, mesh::ShardIndex shard, const DutyLedger::Item& item, std::uint64_t count);
+    void order(HostId host, const std::string& key);
+    /// How long the shards that do duties take for one, from now on: at most so long, and one in ten up to `hanging`.
+    void let_duties_take(Duration usual, Duration hanging) { duty_takes_ = {usual, hanging}; }
     void run_for(Duration duration) { scheduler_.run_until(scheduler_.now() + duration); }
 
     // what to look at
@@ -126,6 +133,7 @@ public:
     void on_confirmed(std::function<void(HostId, const std::string& channel)> call) { confirmed_ = std::move(call); }
     void violation(const std::string& what);
     void note(const std::string& what);
+    [[nodiscard]] DutyLedger& ledger() { return ledger_; }
     [[nodiscard]] Liveness& liveness() { return liveness_; }
     [[nodiscard]] const mesh::Limits& limits() const { return options_.limits; }
     /// Of everything that has happened: two runs that differ in one event have different ones.
@@ -146,6 +154,10 @@ private:
     void on_kept(Process& process, mesh::ShardIndex shard, const mesh::Subscribed& answer);
     [[nodiscard]] Roster::Ask asking(HostId host);
     void to_shard(HostId host, Process& process, mesh::ShardIndex shard, const mesh::ToShard& message);
+    [[nodiscard]] Duration duty_time();
+    void answer_later(HostId host, std::uint64_t token, Duration pause);
+    void perform_later(HostId host, const mesh::DutyPerform& task, Duration pause);
+    void to_clerk(HostId host, Process& process, const mesh::ToShard& message);
     void collect(const Process& process);
     void watch_membership(HostId host, Process& process);
     void leave_done(HostId host, Process& process);
@@ -164,6 +176,8 @@ private:
     std::vector<std::string> violations_;
     std::map<std::string, std::uint64_t> counters_;
     std::function<void(HostId, const std::string&)> confirmed_;
+    DutyLedger ledger_;
+    std::pair<Duration, Duration> duty_takes_{5ms, 5ms};
     Liveness liveness_{*this};
     std::uint64_t hash_ = 0;
 };

@@ -34,7 +34,9 @@ TEST(Codec, CarriesEveryKindOfControlMessage) {
         Nack{{{FrameNo{1}, FrameNo{2}}}}, ProbeAsk{OriginId{8}, 1}, ProbeAnswer{OriginId{8}, 1, Hearing::kYes, 12},
         QueryAsk{1, "q", 500}, QueryAnswer{1, "a", true}, Leave{FrameNo{9}}, LeaveReceipt{},
         Ping{1}, Pong{1}, Wake{OriginId{4}, RecordNo{3}}, Fill{OriginId{4}, {record("app/a", 3)}, true}, Relay{OriginId{8}, std::make_shared<const Control>(control(Ping{2})), nullptr},
-        TraceReport{RecordNo{7}, TracePath::kRelayed, OriginId{8}, -5, 2}, Usage{2, {{"app/connections", 7}}}};
+        TraceReport{RecordNo{7}, TracePath::kRelayed, OriginId{8}, -5, 2}, Usage{2, {{"app/connections", 7}}},
+        DutyMail{.seq = 1},
+    };
     static_assert(std::size(all) == std::variant_size_v<ControlBody>);
     for (const ControlBody& body : all) {
         const std::string bytes = encode(control(body));
@@ -242,6 +244,74 @@ TEST(Codec, RefusesPresenceThatIsMalformed) {
     Record long_name = kJoin;
     long_name.user = std::string(kMaxUserBytes + 1, 'u');
     EXPECT_FALSE(decode_data(encode(data_with(with_presence(kPart, long_name)))));
+}
+
+DutyMail duty_mail() {
+    return {.seq = 4,
+            .ack = 3,
+            .reports = {{"app/a", "u1", 9, 2, 1, 7, false, true, share("{}")}, {"app/b", "", 1, 0, 0, 0, true, false, nullptr}},
+            .orders = {{11, "app/c", share("body")}},
+            .settles = {{"app/d", "u2", 8, 5, 6, true}},
+            .done = {1, 300}};
+}
+
+TEST(Codec, CarriesDuties) {
+    const auto back = decode_control(encode(control(duty_mail())));
+    ASSERT_TRUE(back);
+    const auto& mail = std::get<DutyMail>(back->body);
+    EXPECT_EQ(mail.seq, 4u);
+    EXPECT_EQ(mail.ack, 3u);
+    ASSERT_EQ(mail.reports.size(), 2u);
+    const DutyReport& report = mail.reports[0];
+    EXPECT_EQ(std::tie(report.key, report.item, *report.info), std::tuple("app/a", "u1", "{}"));
+    EXPECT_EQ(std::tie(report.revision, report.current, report.told, report.told_version), std::tuple(9u, 2u, 1u, 7u));
+    EXPECT_TRUE(report.was_desk && !report.away);
+    EXPECT_TRUE(mail.reports[1].away && !mail.reports[1].info);
+    ASSERT_EQ(mail.orders.size(), 1u);
+    EXPECT_EQ(std::tie(mail.orders[0].number, mail.orders[0].key, *mail.orders[0].body), std::tuple(11u, "app/c", "body"));
+    ASSERT_EQ(mail.settles.size(), 1u);
+    const DutySettle& settle = mail.settles[0];
+    EXPECT_EQ(std::tie(settle.key, settle.item, settle.revision, settle.told, settle.told_version, settle.forget),
+              std::tuple("app/d", "u2", 8u, 5u, 6u, true));
+    EXPECT_EQ(mail.done, (std::vector<std::uint64_t>{1, 300}));
+}
+
+TEST(Codec, RefusesDutiesOverTheirLimits) {
+    const auto refused = [](auto spoil) {
+        DutyMail mail = duty_mail();
+        spoil(mail);
+        const auto result = decode_control(encode(control(std::move(mail))));
+        return !result && result.error() == CodecError::kLimit;
+    };
+    EXPECT_FALSE(refused([](DutyMail&) {}));
+    EXPECT_TRUE(refused([](DutyMail& m) { m.reports[0].key.clear(); }));
+    EXPECT_TRUE(refused([](DutyMail& m) { m.reports[0].key.assign(kMaxChannelBytes + 1, 'k'); }));
+    EXPECT_TRUE(refused([](DutyMail& m) { m.reports[0].item.assign(kMaxDutyItemBytes + 1, 'i'); }));
+    EXPECT_TRUE(refused([](DutyMail& m) { m.reports[0].info = share(std::string(kMaxUserInfoBytes + 1, 'i')); }));
+    EXPECT_TRUE(refused([](DutyMail& m) { m.settles[0].key.clear(); }));
+    EXPECT_TRUE(refused([](DutyMail& m) { m.orders[0].number = 0; }));
+    EXPECT_TRUE(refused([](DutyMail& m) { m.orders[0].body = share(std::string(kMaxBodyBytes + 1, 'b')); }));
+    EXPECT_TRUE(refused([](DutyMail& m) { m.done.assign(Limits{}.duty_mail_entries + 1, 1); }));
+    EXPECT_TRUE(refused([](DutyMail& m) { m.reports.assign(Limits{}.duty_mail_entries + 1, m.reports[1]); }));
+}
+
+TEST(Codec, LargestMailOfDutiesIsAccepted) {
+    DutyMail mail;
+    const std::string key(kMaxChannelBytes, 'k');
+    const std::string item(kMaxDutyItemBytes, 'i');
+    for (std::size_t bytes = 0; bytes < Limits{}.duty_mail_bytes; bytes += 64 + key.size() + item.size()) {
+        mail.reports.push_back({.key = key, .item = item, .info = nullptr});
+        mail.settles.push_back({.key = key, .item = item});
+    }
+    mail.reports.back().info = share(std::string(kMaxUserInfoBytes, 'i'));
+    for (std::size_t bytes = 0; bytes < Limits{}.duty_mail_bytes; bytes += 128 + key.size()) {
+        mail.orders.push_back({1, key, share("")});
+    }
+    mail.orders.back().body = share(std::string(kMaxBodyBytes, 'b'));
+    mail.done.assign(Limits{}.duty_mail_entries, ~std::uint64_t{0});
+    const std::string bytes = encode(control(std::move(mail)));
+    EXPECT_LE(bytes.size(), kMaxMessageBytes);
+    EXPECT_TRUE(decode_control(bytes));
 }
 
 }  // namespace

@@ -1,0 +1,272 @@
+#include "mesh/core/duties.hpp"
+
+#include <algorithm>
+
+namespace tulle::mesh {
+
+Duties::Duties(OriginId self, const Timing& timing, const Limits& limits, Planted planted)
+    : self_(self),
+      timing_(timing),
+      limits_(limits),
+      source_(limits),
+      outbox_(limits, planted),
+      desk_(timing, limits, planted),
+      inbox_(timing) {
+    members_.add({self_, kOwnTie});
+    inbox_.add({self_, kOwnTie});
+    members_changed({});
+    unsettled_since_.reset();
+}
+
+void Duties::members_changed(Instant now) {
+    view_ = members_.digest();
+    ++view_no_;
+    changed_at_ = now;
+    if (!unsettled_since_) {
+        unsettled_since_ = now;
+    }
+    source_.set_members(members_);
+    outbox_.set_members(members_);
+    desk_.set_members(members_);
+}
+
+void Duties::count(ShardIndex shard, const DutyCount& word) {
+    const bool good = !word.key.empty() && word.key.size() <= kMaxChannelBytes && word.item.size() <= kMaxDutyItemBytes &&
+                      (!word.info || word.info->size() <= kMaxUserInfoBytes);
+    if (good) {
+        source_.count(shard, word);
+    } else {
+        ++tally_.counts_refused;
+    }
+}
+
+bool Duties::task(const DutyTask& task) {
+    const bool good = !task.key.empty() && task.key.size() <= kMaxChannelBytes && task.body && task.body->size() <= kMaxBodyBytes;
+    const bool taken = good && outbox_.add(task);
+    if (!taken) {
+        ++tally_.tasks_refused;
+    }
+    return taken;
+}
+
+void Duties::done(const DutyDone& done) {
+    if (!desk_.on_done(done.token, done.told)) {
+        static_cast<void>(inbox_.on_done(done.token));
+    }
+}
+
+void Duties::member_up(Instant now, OriginId oid) {
+    const DutyMember member{oid, DutyTie{++last_tie_}};
+    lines_[oid] = Line{.tie = member.tie};
+    members_.add(member);
+    inbox_.add(member);
+    members_changed(now);
+}
+
+void Duties::member_down(Instant now, OriginId oid) {
+    const auto found = lines_.find(oid);
+    const DutyMember member{oid, found->second.tie};
+    lines_.erase(found);
+    members_.remove(member.tie);
+    inbox_.lose(now, member);
+    desk_.lose(now, member.tie);
+    members_changed(now);
+}
+
+void Duties::leave(Instant now) {
+    members_.remove(kOwnTie);
+    members_changed(now);
+}
+
+void Duties::take_in(const DutyMember& from, const DutyMail& mail) {
+    for (const DutyReport& report : mail.reports) {
+        desk_.on_report(from, report);
+    }
+    for (const DutyOrder& order : mail.orders) {
+        inbox_.on_order(from, order, performs_);
+    }
+    for (const DutySettle& settle : mail.settles) {
+        source_.on_settle(from.tie, settle);
+    }
+    outbox_.on_done(mail.done);
+}
+
+void Duties::on_mail(OriginId from, const DutyMail& mail) {
+    Line& line = lines_.at(from);
+    note_view(line, mail.view_no);
+    if (line.outstanding && mail.ack >= line.outstanding->seq) {
+        outbox_.on_taken(line.outstanding->orders);
+        inbox_.on_known(from, line.outstanding->done);
+        line.outstanding.reset();
+        note_handed_over(line);
+    }
+    if (mail.seq == 0) {
+        return;
+    }
+    line.ack_due = true;  // also of a repetition: our receipt was lost
+    if (mail.seq == line.taken + 1) {
+        line.taken = mail.seq;
+        take_in({from, line.tie}, mail);
+    }
+}
+
+void Duties::on_claim(OriginId from, std::uint64_t view, std::uint64_t view_no) {
+    Line& line = lines_.at(from);
+    note_view(line, view_no);
+    if (view_no == line.view_no) {
+        line.claimed = view;
+    }
+}
+
+/// The member's view has changed since its last claim: what it takes away now is another node's already.
+void Duties::note_view(Line& line, std::uint64_t view_no) {
+    if (view_no > line.view_no) {
+        line.view_no = view_no;
+        line.claimed = 0;
+    }
+}
+
+std::uint64_t Duties::claim(Instant now, OriginId to) const {
+    const bool finishing = desk_.finishing() > 0 && now - changed_at_ < timing_.duty_finish;
+    return finishing || lines_.at(to).handed_over != view_no_ || desk_.working() ? 0 : view_;
+}
+
+/// What was composed before the last change of members may still be on its way, so nothing must be outstanding.
+void Duties::note_handed_over(Line& line) const {
+    if (!line.outstanding && source_.handed_over(line.tie) && !desk_.working()) {
+        line.handed_over = view_no_;
+    }
+}
+
+bool Duties::owes(OriginId oid, DutyTie tie) const {
+    return source_.owes(tie) || outbox_.owes(tie) || desk_.owes(tie) || inbox_.owes(oid);
+}
+
+/// What ended while the handing over was held up belongs to it.
+void Duties::hand_on(Instant now) {
+    const std::vector<DutyDesk::HandedOn> handed_on = desk_.take_handed_on();
+    for (const DutyDesk::HandedOn& what : handed_on) {
+        source_.adopt(what.item, what.told, what.told_version, what.info);
+    }
+    if (!handed_on.empty() && now - changed_at_ < timing_.duty_finish) {
+        for (auto& [oid, line] : lines_) {
+            line.handed_over = 0;
+        }
+    }
+}
+
+void Duties::serve_self() {
+    const DutyMember self{self_, kOwnTie};
+    DutyMail mail;
+    source_.compose(kOwnTie, mail);
+    outbox_.compose(kOwnTie, mail);
+    take_in(self, mail);
+    outbox_.on_taken(mail.orders);
+    mail = {};
+    desk_.compose(kOwnTie, mail);
+    inbox_.compose(self, limits_, mail);
+    take_in(self, mail);
+    inbox_.on_known(self_, mail.done);
+}
+
+bool Duties::settled() const {
+    return source_.handed_over(kOwnTie) && !desk_.working() &&
+           std::all_of(lines_.begin(), lines_.end(), [&](const auto& line) { return line.second.claimed == view_; });
+}
+
+void Duties::act(Instant now, Out& out) {
+    const bool all = settled();
+    if (all) {
+        unsettled_since_.reset();
+    } else if (!unsettled_since_) {
+        unsettled_since_ = now;
+    }
+    const bool impatient = unsettled_since_ && now - *unsettled_since_ >= timing_.duty_patience;
+    if (!all && !impatient) {
+        return;
+    }
+    if (impatient && desk_.may_act()) {
+        ++tally_.impatient;
+    }
+    desk_.act(impatient, out.changed);
+    tally_.changes += out.changed.size();
+}
+
+void Duties::serve(Instant now, OriginId oid, Line& line, Out& out) {
+    note_handed_over(line);
+    if (!line.outstanding && owes(oid, line.tie)) {
+        DutyMail mail;
+        source_.compose(line.tie, mail);
+        outbox_.compose(line.tie, mail);
+        desk_.compose(line.tie, mail);
+        inbox_.compose({oid, line.tie}, limits_, mail);
+        if (!mail.empty()) {
+            tally_.reports_sent += mail.reports.size();
+            mail.seq = ++line.sent;
+            line.outstanding = std::move(mail);
+            line.again_at = now;
+        }
+    }
+    if (line.outstanding && line.again_at <= now) {
+        ++tally_.mails_sent;
+        line.again_at = now + timing_.duty_retry;
+        line.outstanding->ack = line.taken;
+        line.outstanding->view_no = view_no_;
+        out.mails.emplace_back(oid, *line.outstanding);
+    } else if (line.ack_due) {
+        out.mails.emplace_back(oid, DutyMail{.ack = line.taken, .view_no = view_no_});
+    }
+    line.ack_due = false;
+}
+
+void Duties::work(Instant now, Out& out) {
+    inbox_.work(now);
+    desk_.work(now);
+    hand_on(now);
+    source_.work();
+    outbox_.work();
+    serve_self();
+    act(now, out);
+    for (auto& [oid, line] : lines_) {
+        serve(now, oid, line, out);
+    }
+    out.perform = std::exchange(performs_, {});
+    tally_.tasks += out.perform.size();
+}
+
+bool Duties::busy() const {
+    const bool may_act = !unsettled_since_ && desk_.may_act();
+    return may_act || source_.working() || outbox_.working() || desk_.working() || owes(self_, kOwnTie);
+}
+
+std::optional<Instant> Duties::next_deadline() const {
+    if (busy()) {
+        return Instant{};
+    }
+    std::optional<Instant> next;
+    const auto consider = [&next](const std::optional<Instant>& at) {
+        if (at && (!next || *at < *next)) {
+            next = at;
+        }
+    };
+    consider(desk_.next_deadline());
+    consider(inbox_.next_deadline());
+    if (unsettled_since_ && desk_.may_act()) {
+        consider(*unsettled_since_ + timing_.duty_patience);
+    }
+    for (const auto& [oid, line] : lines_) {
+        if (line.outstanding) {
+            consider(line.again_at);
+        } else if (owes(oid, line.tie)) {
+            consider(Instant{});
+        }
+    }
+    return next;
+}
+
+bool Duties::delivered(OriginId to) const {
+    const Line& line = lines_.at(to);
+    return !line.outstanding && !owes(to, line.tie) && !busy();
+}
+
+}  // namespace tulle::mesh

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "mesh/core/duty_desk.hpp"
+#include "mesh/core/duty_inbox.hpp"
+#include "mesh/core/duty_outbox.hpp"
+#include "mesh/core/duty_source.hpp"
+
+namespace tulle::mesh {
+
+/// Duties done once over the mesh: what this node's shards count and order, brought to the node that rendezvous hashing names
+/// for each key, and what this node does of it for the others. This node is a member like the others, served without mail.
+///
+/// Thread: confined to the hub. Time: `now` must not go backwards.
+/// Use:    the words of shards and members as they come, then one work() a turn.
+/// View:   items are acted upon when every member has handed over what became this node's by the last change of members
+///         (each heartbeat says so), or after `duty_patience`: then what is dealt with may be dealt with again.
+class Duties {
+public:
+    Duties(OriginId self, const Timing& timing, const Limits& limits, Planted planted);
+
+    void count(ShardIndex shard, const DutyCount& word);
+    /// False: refused.
+    [[nodiscard]] bool task(const DutyTask& task);
+    void done(const DutyDone& done);
+
+    void member_up(Instant now, OriginId oid);
+    void member_down(Instant now, OriginId oid);
+    /// This node leaves: its duties fall to the others from now on.
+    void leave(Instant now);
+    void on_mail(OriginId from, const DutyMail& mail);
+    /// What a member's heartbeat says, and ours to it.
+    void on_claim(OriginId from, std::uint64_t view, std::uint64_t view_no);
+    [[nodiscard]] std::uint64_t claim(Instant now, OriginId to) const;
+    [[nodiscard]] std::uint64_t view_no() const { return view_no_; }
+
+    struct Out {
+        std::vector<std::pair<OriginId, DutyMail>> mails;
+        std::vector<DutyChanged> changed;
+        std::vector<DutyPerform> perform;
+    };
+    void work(Instant now, Out& out);
+    [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+    /// Nothing of this node's is only here any more, as far as `to` is to have it.
+    [[nodiscard]] bool delivered(OriginId to) const;
+
+    struct Tally {
+        std::uint64_t reports_sent = 0;
+        std::uint64_t changes = 0;        ///< told to the shard
+        std::uint64_t tasks = 0;          ///< handed to the shard
+        std::uint64_t counts_refused = 0;
+        std::uint64_t tasks_refused = 0;
+        std::uint64_t mails_sent = 0;         ///< repetitions included
+        std::uint64_t impatient = 0;          ///< turns in which not everybody had handed over, and the patience was over
+    };
+    [[nodiscard]] const Tally& tally() const { return tally_; }
+    [[nodiscard]] std::size_t items() const { return source_.items(); }
+    [[nodiscard]] std::size_t duties() const { return desk_.items(); }
+    [[nodiscard]] std::size_t tasks_waiting() const { return outbox_.waiting(); }
+    [[nodiscard]] const DutyDesk& desk() const { return desk_; }
+
+private:
+    /// The mails to and from one member, as long as its session stands.
+    struct Line {
+        DutyTie tie;
+        std::uint64_t sent = 0;               // seq of the last mail
+        std::optional<DutyMail> outstanding;  // not acknowledged
+        Instant again_at;
+        std::uint64_t taken = 0;              // seq of the last mail taken in
+        bool ack_due = false;
+        std::uint64_t claimed = 0;            // the view in which it has handed all over to us
+        std::uint64_t view_no = 0;            // how often its view has changed, by its last word
+        std::uint64_t handed_over = 0;        // the number of our view in which we have handed all over to it
+    };
+
+    void members_changed(Instant now);
+    void take_in(const DutyMember& from, const DutyMail& mail);
+    void hand_on(Instant now);
+    void serve_self();
+    void act(Instant now, Out& out);
+    void serve(Instant now, OriginId oid, Line& line, Out& out);
+    static void note_view(Line& line, std::uint64_t view_no);
+    void note_handed_over(Line& line) const;
+    [[nodiscard]] bool owes(OriginId oid, DutyTie tie) const;
+    [[nodiscard]] bool settled() const;
+    [[nodiscard]] bool busy() const;
+
+    OriginId self_;
+    Timing timing_;
+    Limits limits_;
+    DutySource source_;
+    DutyOutbox outbox_;
+    DutyDesk desk_;
+    DutyInbox inbox_;
+    DutyMembers members_;
+    std::map<OriginId, Line> lines_;
+    std::vector<DutyPerform> performs_;  // of this turn
+    std::uint64_t view_ = 0;
+    std::uint64_t view_no_ = 0;
+    std::uint64_t last_tie_ = kOwnTie.value;
+    Instant changed_at_;
+    std::optional<Instant> unsettled_since_;
+    Tally tally_;
+};
+
+}  // namespace tulle::mesh

@@ -1,0 +1,117 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "mesh/core/duty_members.hpp"
+#include "mesh/core/messages.hpp"
+#include "mesh/core/numbers.hpp"
+#include "mesh/core/planted.hpp"
+#include "mesh/core/port.hpp"
+
+namespace tulle::mesh {
+
+/// The items whose duty this node does: what each member holds of them, what has been dealt with, and what the shard is
+/// dealing with just now.
+///
+/// Thread: confined to the hub. Time: `now` must not go backwards.
+/// Acts:   only in act(), which the caller calls when it may: when all members have handed over (or have had their time).
+/// Loss:   what a lost member held counts for `duty_grace` more. That it is gone then, and told so, is remembered of the last
+///         `duty_graves` items: if the member lives after all, its old belief does not win.
+/// Slices: after a change of members work() looks through all items, `duty_slice` comparisons a turn.
+class DutyDesk {
+public:
+    DutyDesk(const Timing& timing, const Limits& limits, Planted planted)
+        : timing_(timing), limits_(limits), planted_(planted) {}
+
+    void on_report(const DutyMember& from, const DutyReport& report);
+    /// The shard's answer. False: not a token of ours that is under way.
+    bool on_done(std::uint64_t token, std::uint64_t told);
+
+    /// Who does not do a duty any more hands it over.
+    void set_members(const DutyMembers& members);
+    void lose(Instant now, DutyTie member);
+    void work(Instant now);
+    [[nodiscard]] bool working() const { return scanning_; }
+    [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+    /// Tells the shard what differs from what was dealt with, at most `duty_items` items. `anything`: also of keys that are
+    /// not this node's, because nobody else seems to do them.
+    void act(bool anything, std::vector<DutyChanged>& out);
+    [[nodiscard]] bool may_act() const { return !due_.empty(); }
+
+    /// Appends what `to` has to learn, up to the limits of a mail. False: there was nothing.
+    bool compose(DutyTie to, DutyMail& mail);
+    [[nodiscard]] bool owes(DutyTie to) const { return owed_.contains(to); }
+
+    struct HandedOn {
+        DutyItem item;
+        std::uint64_t told = 0;
+        std::uint64_t told_version = 0;
+        SharedBytes info;
+    };
+    /// What has been dealt with here and is another node's from now on.
+    [[nodiscard]] std::vector<HandedOn> take_handed_on() { return std::exchange(handed_on_, {}); }
+    /// Items of other nodes that the shard is still dealing with, or that wait to be taken.
+    [[nodiscard]] std::size_t finishing() const { return finishing_ + handed_on_.size(); }
+
+    [[nodiscard]] std::size_t items() const { return entries_.size(); }
+    /// What is held to be dealt with; nothing for an item that is not here.
+    [[nodiscard]] std::optional<std::uint64_t> told(const DutyItem& item) const;
+
+private:
+    struct Holder {
+        DutyMember member;
+        std::uint64_t current = 0;
+        std::uint64_t revision = 0;
+    };
+    struct Entry {
+        std::uint64_t key_hash = 0;
+        bool own = true;
+        bool dealt_here = false;  // this desk has dealt with it since it is the one
+        bool bereaved = false;    // members that held it were lost, and it is remembered for that
+        bool calm = false;        // looked at since the last news, and nothing differs
+        std::vector<Holder> holders;
+        std::uint64_t told = 0;
+        std::uint64_t told_version = 0;
+        std::optional<std::uint64_t> rival;  // another node has dealt with so much, at the same time
+        std::uint64_t token = 0;             // under way
+        std::uint64_t announced = 0;         // count under that token
+        SharedBytes info;
+    };
+    using Entries = std::map<DutyItem, Entry>;
+
+    [[nodiscard]] static std::uint64_t count(const Entry& entry);
+    static void learn(Entry& entry, const DutyReport& report);
+    void announce(const DutyItem& item, Entry& entry, std::vector<DutyChanged>& out);
+    void settled(Entry& entry, std::uint64_t told);
+    void owe_all(const DutyItem& item, const Entry& entry);
+    void hand_on(const DutyItem& item, Entry& entry);
+    void look_through(Entries::iterator it);
+    void bury(const DutyItem& item, Entry& entry);
+    void erase_if_over(Entries::iterator it);
+    [[nodiscard]] bool is_over(DutyTie tie) const { return !members_.contains(tie) && !haunting_.contains(tie); }
+
+    Timing timing_;
+    Limits limits_;
+    Planted planted_;
+    DutyMembers members_;
+    Entries entries_;
+    std::map<std::uint64_t, DutyItem> tokens_;
+    std::set<DutyItem> due_;        // news of them
+    std::set<DutyItem> strangers_;  // the same, of items that are another node's
+    std::map<DutyTie, std::set<DutyItem>> owed_;
+    std::vector<HandedOn> handed_on_;
+    std::set<DutyTie> haunting_;                        // lost, and counted until their time is over
+    std::deque<std::pair<Instant, DutyTie>> ghosts_;    // when that is
+    std::deque<DutyItem> graves_;
+    std::size_t finishing_ = 0;
+    std::uint64_t last_token_ = 0;
+    bool scanning_ = false;
+    DutyItem scanned_;
+};
+
+}  // namespace tulle::mesh

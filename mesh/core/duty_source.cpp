@@ -1,0 +1,196 @@
+#include "mesh/core/duty_source.hpp"
+
+#include <algorithm>
+
+namespace tulle::mesh {
+
+DutySource::Entries::iterator DutySource::entry(const DutyItem& item) {
+    const auto [it, fresh] = entries_.try_emplace(item);
+    if (fresh) {
+        it->second.key_hash = stable_hash(item.key);
+        assign(it->second);
+    }
+    return it;
+}
+
+void DutySource::assign(Entry& entry) const {
+    const DutyMembers::Two two = members_.responsible_two(entry.key_hash);
+    entry.desk = two.first;
+    entry.heir = two.first == kOwnTie ? two.second : DutyTie{};
+}
+
+void DutySource::count(ShardIndex shard, const DutyCount& word) {
+    const DutyItem item{word.key, word.item};
+    if (word.count == 0 && !entries_.contains(item)) {
+        return;
+    }
+    const auto it = entry(item);
+    Entry& held = it->second;
+    const auto at = std::find_if(held.shards.begin(), held.shards.end(), [&](const auto& s) { return s.first == shard; });
+    if (at == held.shards.end()) {
+        held.shards.emplace_back(shard, word.count);
+    } else {
+        at->second = word.count;
+    }
+    std::erase_if(held.shards, [](const auto& s) { return s.second == 0; });
+    if (word.info) {
+        held.info = word.info;
+    }
+    std::uint64_t sum = 0;
+    for (const auto& [index, count] : held.shards) {
+        sum += count;
+    }
+    if (sum != held.current) {
+        held.current = sum;
+        mark(item, held);
+    }
+    if (held.current == 0 && held.told == 0 && !held.composed) {
+        erase(it);  // came and went before anybody heard of it
+    }
+}
+
+void DutySource::adopt(const DutyItem& item, std::uint64_t told, std::uint64_t told_version, const SharedBytes& info) {
+    Entry& held = entry(item)->second;
+    if (told_version >= held.told_version) {
+        held.told = told;
+        held.told_version = told_version;
+    }
+    held.was_desk = true;
+    if (!held.info) {
+        held.info = info;
+    }
+    mark(item, held);
+    if (held.desk.value != 0) {
+        changed_[held.desk].erase(item);
+        if (changed_[held.desk].empty()) {
+            changed_.erase(held.desk);
+        }
+        moved_[held.desk].insert(item);  // the new desk must not begin before it knows
+    }
+}
+
+void DutySource::mark(const DutyItem& item, Entry& entry) {
+    entry.revision = ++last_revision_;
+    mark(item, entry.desk);
+    mark(item, entry.heir);
+}
+
+void DutySource::mark(const DutyItem& item, DutyTie to) {
+    const auto moved = moved_.find(to);
+    if (to.value != 0 && (moved == moved_.end() || !moved->second.contains(item))) {
+        changed_[to].insert(item);
+    }
+}
+
+void DutySource::erase(Entries::iterator it) {
+    for (Owed* owed : {&moved_, &changed_}) {
+        const auto found = owed->find(it->second.desk);
+        if (found != owed->end() && found->second.erase(it->first) == 1 && found->second.empty()) {
+            owed->erase(found);
+        }
+    }
+    if (it->second.composed) {
+        mark(it->first, it->second.heir);  // it will find that there is nothing any more
+    }
+    entries_.erase(it);
+}
+
+void DutySource::on_settle(DutyTie from, const DutySettle& settle) {
+    const auto it = entries_.find(DutyItem{settle.key, settle.item});
+    if (it == entries_.end()) {
+        return;
+    }
+    Entry& held = it->second;
+    if (settle.told_version > held.told_version) {
+        held.told = settle.told;
+        held.told_version = settle.told_version;
+        mark(it->first, held.heir);
+    }
+    if (held.desk != from) {
+        return;
+    }
+    held.was_desk = held.was_desk && settle.revision != held.revision;
+    if (settle.forget && settle.revision == held.revision && held.current == 0) {
+        erase(it);
+    }
+}
+
+void DutySource::set_members(const DutyMembers& members) {
+    members_ = members;
+    const auto gone = [&](const auto& owed) { return !members_.contains(owed.first); };
+    std::erase_if(moved_, gone);
+    std::erase_if(changed_, gone);
+    scanning_ = !entries_.empty();
+    scanned_ = {};
+}
+
+void DutySource::work() {
+    std::size_t compared = 0;
+    auto it = scanning_ ? entries_.lower_bound(scanned_) : entries_.end();
+    for (; it != entries_.end() && compared < limits_.duty_slice; ++it) {
+        compared += std::max<std::size_t>(members_.size(), 16);
+        move(it->first, it->second);
+    }
+    scanning_ = it != entries_.end();
+    if (scanning_) {
+        scanned_ = it->first;
+    }
+}
+
+void DutySource::move(const DutyItem& item, Entry& entry) {
+    const DutyTie desk = entry.desk;
+    const DutyTie heir = entry.heir;
+    assign(entry);
+    if (desk == entry.desk && heir == entry.heir) {
+        return;
+    }
+    for (const DutyTie one : {desk, heir, entry.desk, entry.heir}) {
+        if (members_.contains(one)) {
+            moved_[one].insert(item);  // whose it is no longer will find so
+        }
+    }
+}
+
+DutyReport DutySource::report(const DutyItem& item, DutyTie to) {
+    DutyReport report{.key = item.key, .item = item.item};
+    const auto it = entries_.find(item);
+    if (it == entries_.end() || (it->second.desk != to && it->second.heir != to)) {
+        report.away = true;
+        return report;
+    }
+    Entry& held = it->second;
+    held.composed = true;
+    report.revision = held.revision;
+    report.current = held.current;
+    report.told = held.told;
+    report.told_version = held.told_version;
+    report.was_desk = held.was_desk;
+    report.info = held.info;
+    return report;
+}
+
+void DutySource::compose_from(Owed& owed, DutyTie to, DutyMail& mail, std::size_t& bytes) {
+    const auto found = owed.find(to);
+    if (found == owed.end()) {
+        return;
+    }
+    std::set<DutyItem>& items = found->second;
+    while (!items.empty() && bytes < limits_.duty_mail_bytes && mail.reports.size() < limits_.duty_mail_entries) {
+        mail.reports.push_back(report(*items.begin(), to));
+        items.erase(items.begin());
+        const DutyReport& made = mail.reports.back();
+        bytes += 64 + made.key.size() + made.item.size() + (made.info ? made.info->size() : 0);
+    }
+    if (items.empty()) {
+        owed.erase(found);
+    }
+}
+
+bool DutySource::compose(DutyTie to, DutyMail& mail) {
+    std::size_t bytes = 0;
+    compose_from(moved_, to, mail, bytes);
+    compose_from(changed_, to, mail, bytes);
+    return bytes > 0;
+}
+
+}  // namespace tulle::mesh

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "mesh/core/duty_members.hpp"
+#include "mesh/core/messages.hpp"
+#include "mesh/core/numbers.hpp"
+#include "mesh/core/port.hpp"
+
+namespace tulle::mesh {
+
+/// What this node's shards count, and which other node has to know of it. States, not changes: whatever is lost, repeated or
+/// overtaken by the next change leaves no trace.
+///
+/// Thread: confined to the hub.
+/// Keeps:  an item until its count is 0 and the node that does the duty has dealt with that; so that, if that node dies,
+///         the next one learns from here what is still to be told.
+/// Copies: what this node itself does the duty of is reported to the next in rank as well, so that it does not die with it.
+/// Slices: after a change of members the items that move are looked for in work(), `duty_slice` comparisons a turn.
+class DutySource {
+public:
+    explicit DutySource(const Limits& limits) : limits_(limits) {}
+
+    /// A shard's word. REQUIRES: within the limits of port.hpp.
+    void count(ShardIndex shard, const DutyCount& word);
+    /// What the desk of this node has dealt with and no longer does: to be handed on.
+    void adopt(const DutyItem& item, std::uint64_t told, std::uint64_t told_version, const SharedBytes& info);
+    void on_settle(DutyTie from, const DutySettle& settle);
+
+    void set_members(const DutyMembers& members);
+    void work();
+    [[nodiscard]] bool working() const { return scanning_; }
+
+    /// Appends what `to` does not know yet, up to the limits of a mail. False: there was nothing.
+    bool compose(DutyTie to, DutyMail& mail);
+    [[nodiscard]] bool owes(DutyTie to) const { return moved_.contains(to) || changed_.contains(to); }
+    /// All that has come to be `to`'s by the last change of members has been composed.
+    [[nodiscard]] bool handed_over(DutyTie to) const { return !scanning_ && !moved_.contains(to); }
+
+    [[nodiscard]] std::size_t items() const { return entries_.size(); }
+
+private:
+    struct Entry {
+        std::uint64_t key_hash = 0;
+        DutyTie desk;  // who is to know of it
+        DutyTie heir;  // and who else: the next desk, when this node is the first and would take all knowledge with it
+        std::vector<std::pair<ShardIndex, std::uint64_t>> shards;
+        std::uint64_t current = 0;
+        std::uint64_t told = 0;
+        std::uint64_t told_version = 0;
+        std::uint64_t revision = 0;
+        bool composed = false;  // somebody may know of it
+        bool was_desk = false;
+        SharedBytes info;
+    };
+    using Entries = std::map<DutyItem, Entry>;
+    using Owed = std::map<DutyTie, std::set<DutyItem>>;
+
+    Entries::iterator entry(const DutyItem& item);
+    void assign(Entry& entry) const;
+    void mark(const DutyItem& item, Entry& entry);
+    void mark(const DutyItem& item, DutyTie to);
+    void move(const DutyItem& item, Entry& entry);
+    void erase(Entries::iterator it);
+    void compose_from(Owed& owed, DutyTie to, DutyMail& mail, std::size_t& bytes);
+    [[nodiscard]] DutyReport report(const DutyItem& item, DutyTie to);
+
+    Limits limits_;
+    DutyMembers members_;
+    Entries entries_;
+    Owed moved_;    // by a change of members; what is found first goes first
+    Owed changed_;
+    std::uint64_t last_revision_ = 0;
+    bool scanning_ = false;
+    DutyItem scanned_;  // up to here
+};
+
+}  // namespace tulle::mesh

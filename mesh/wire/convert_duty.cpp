@@ -1,0 +1,110 @@
+#include "mesh/core/numbers.hpp"
+#include "mesh/core/port.hpp"
+#include "mesh/wire/convert.hpp"
+#include "proto/mesh/v1/envelope.pb.h"
+
+namespace tulle::mesh::wire {
+namespace {
+
+const Limits kLimits;
+
+/// Moves the key out of the generated object, if it is one.
+template <class From>
+bool get_key(From& from, std::string& to) {
+    to = std::move(*from.mutable_key());
+    return !to.empty() && to.size() <= kMaxChannelBytes;
+}
+
+template <class From, class To>
+bool get_item(From& from, To& to) {
+    to.item = std::move(*from.mutable_item());
+    to.revision = from.revision();
+    to.told = from.told();
+    to.told_version = from.told_version();
+    return get_key(from, to.key) && to.item.size() <= kMaxDutyItemBytes;
+}
+
+bool get_one(v1::DutyReport& from, DutyReport& to) {
+    to.current = from.current();
+    to.away = from.away();
+    to.was_desk = from.was_desk();
+    if (from.has_info()) {
+        to.info = share(std::move(*from.mutable_info()));
+    }
+    return get_item(from, to) && (!to.info || to.info->size() <= kMaxUserInfoBytes);
+}
+
+bool get_one(v1::DutySettle& from, DutySettle& to) {
+    to.forget = from.forget();
+    return get_item(from, to);
+}
+
+bool get_one(v1::DutyOrder& from, DutyOrder& to) {
+    to.number = from.number();
+    to.body = share(std::move(*from.mutable_body()));
+    return to.number != 0 && get_key(from, to.key) && to.body->size() <= kMaxBodyBytes;
+}
+
+template <class Repeated, class To>
+bool get_all(Repeated& from, std::vector<To>& to) {
+    if (static_cast<std::size_t>(from.size()) > kLimits.duty_mail_entries) {
+        return false;
+    }
+    for (auto& one : from) {
+        if (!get_one(one, to.emplace_back())) {
+            return false;
+        }
+    }
+    return true;
+}
+
+template <class From, class To>
+void put_item(const From& from, To& to) {
+    to.set_key(from.key);
+    to.set_item(from.item);
+    to.set_revision(from.revision);
+    to.set_told(from.told);
+    to.set_told_version(from.told_version);
+}
+
+}  // namespace
+
+void put(const DutyMail& body, v1::ControlEnvelope& to) {
+    v1::DutyMail& mail = *to.mutable_duty_mail();
+    mail.set_seq(body.seq);
+    mail.set_ack(body.ack);
+    mail.set_view_no(body.view_no);
+    for (const DutyReport& report : body.reports) {
+        v1::DutyReport& added = *mail.add_reports();
+        put_item(report, added);
+        added.set_current(report.current);
+        added.set_away(report.away);
+        added.set_was_desk(report.was_desk);
+        if (report.info) {
+            added.set_info(*report.info);
+        }
+    }
+    for (const DutyOrder& order : body.orders) {
+        v1::DutyOrder& added = *mail.add_orders();
+        added.set_number(order.number);
+        added.set_key(order.key);
+        added.set_body(*order.body);
+    }
+    for (const DutySettle& settle : body.settles) {
+        v1::DutySettle& added = *mail.add_settles();
+        put_item(settle, added);
+        added.set_forget(settle.forget);
+    }
+    mail.mutable_done()->Add(body.done.begin(), body.done.end());
+}
+
+bool get_duty_mail(v1::DutyMail& from, DutyMail& to) {
+    to.seq = from.seq();
+    to.ack = from.ack();
+    to.view_no = from.view_no();
+    to.done.assign(from.done().begin(), from.done().end());
+    return to.done.size() <= kLimits.duty_mail_entries && get_all(*from.mutable_reports(), to.reports) &&
+           get_all(*from.mutable_orders(), to.orders) && get_all(*from.mutable_settles(), to.settles);
+}
+
+}  // namespace tulle::mesh::wire

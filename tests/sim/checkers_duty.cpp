@@ -1,0 +1,83 @@
+#include <algorithm>
+
+#include "tests/sim/checkers.hpp"
+
+namespace tulle::sim {
+namespace {
+
+std::map<DutyLedger::Item, std::uint64_t> true_counts(World& world) {
+    std::map<DutyLedger::Item, std::uint64_t> truth;
+    for (HostId host = 0; host < world.hosts(); ++host) {
+        if (const Process* process = world.process(host); process != nullptr && !process->left) {
+            process->clerk.add_counts(truth);
+        }
+    }
+    return truth;
+}
+
+/// What the one node that rendezvous hashing names holds to be dealt with; nothing when nobody lives.
+std::uint64_t held_by_duty_node(World& world, const DutyLedger::Item& item) {
+    std::vector<OriginId> alive;
+    for (HostId host = 0; host < world.hosts(); ++host) {
+        if (const Process* process = world.process(host); process != nullptr && !process->left) {
+            alive.push_back(process->oid);
+        }
+    }
+    const OriginId responsible = mesh::duty_node(alive, item.first);
+    for (HostId host = 0; host < world.hosts(); ++host) {
+        if (Process* process = world.process(host); process != nullptr && process->oid == responsible) {
+            return process->node->duties().desk().told({item.first, item.second}).value_or(0);
+        }
+    }
+    return 0;
+}
+
+/// Two deaths so close that they may have taken the item and what was told of it with them, or a split.
+bool excused(World& world, const DutyLedger::Item& item) {
+    constexpr Duration kBefore = 6s;   // until everybody has found out, and the next duty node knows all
+    constexpr Duration kAfter = 12s;   // found out, the grace, the patience and a slow shard
+    const Instant changed = world.ledger().last_change(item);
+    const auto close = std::count_if(world.dead().begin(), world.dead().end(), [&](const World::Dead& dead) {
+        return changed - kBefore <= dead.at && dead.at <= changed + kAfter;
+    });
+    const auto cause = std::count_if(world.dead().begin(), world.dead().end(),
+                                     [&](const World::Dead& dead) { return dead.at == changed; });
+    return world.ledger().last_split() >= changed - kBefore || close > std::min<std::ptrdiff_t>(cause, 1);
+}
+
+}  // namespace
+
+void check_duties(World& world, Outcome& outcome) {
+    const DutyLedger& ledger = world.ledger();
+    std::map<DutyLedger::Item, std::uint64_t> truth = true_counts(world);
+    for (const auto& [item, told] : ledger.told()) {
+        truth.try_emplace(item, 0);
+    }
+    for (const auto& [item, count] : truth) {
+        const auto told = ledger.told().find(item);
+        const std::uint64_t last = told == ledger.told().end() ? 0 : told->second;
+        const std::uint64_t held = held_by_duty_node(world, item);
+        const std::string name = item.first + "/" + item.second;
+        if (held != count) {
+            world.violation("P9 the duty node of " + name + " holds " + std::to_string(held) + ", there are " + std::to_string(count));
+        } else if (last == count) {
+            ++outcome.checked;
+        } else if (excused(world, item)) {
+            ++outcome.exempted;
+        } else {
+            world.violation("P9 of " + name + " " + std::to_string(last) + " was told last, there are " + std::to_string(count));
+        }
+    }
+    for (const auto& [body, task] : ledger.tasks()) {
+        for (HostId host = 0; host < world.hosts(); ++host) {
+            const Process* process = world.process(host);
+            if (process != nullptr && process->oid == task.source && task.performed == 0) {
+                world.violation("P9 task " + body + " of " + world.name_of(task.source) + " was never done");
+            }
+        }
+    }
+    outcome.reached["duties_dealt_with"] = ledger.events();
+    outcome.reached["duty_histories_all_calm"] = ledger.calm() ? 1 : 0;
+}
+
+}  // namespace tulle::sim

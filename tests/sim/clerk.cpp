@@ -1,0 +1,61 @@
+#include "tests/sim/clerk.hpp"
+
+namespace tulle::sim {
+
+void DutyLedger::asked(const mesh::DutyChanged& change, const Violation& violation) const {
+    const auto found = told_.find({change.key, change.item});
+    const std::uint64_t last = found == told_.end() ? 0 : found->second;
+    if (!calm_) {
+        return;
+    }
+    const std::string what = change.key + "/" + change.item + ": " + std::to_string(change.told) + " -> " + std::to_string(change.count);
+    if (change.told != last) {
+        violation("P9 told twice, or not once: " + what + " after " + std::to_string(last));
+    } else if (change.told == change.count) {
+        violation("P9 told without need: " + what);
+    }
+}
+
+Instant DutyLedger::last_change(const Item& item) const {
+    const auto found = changed_.find(item);
+    return found == changed_.end() ? Instant{} : found->second;
+}
+
+void DutyLedger::dealt_with(const Item& item, std::uint64_t count) {
+    ++events_;
+    told_[item] = count;
+}
+
+void DutyLedger::performed(const std::string& task, const Violation& violation) {
+    ++events_;
+    Task& done = tasks_[task];
+    if (++done.performed > 1 && calm_) {
+        violation("P9 task " + task + " is done twice");
+    }
+}
+
+bool Clerk::count(mesh::ShardIndex shard, const DutyLedger::Item& item, std::uint64_t count) {
+    return std::exchange(counts_[item][shard], count) != count;
+}
+
+void Clerk::add_counts(std::map<DutyLedger::Item, std::uint64_t>& sums) const {
+    for (const auto& [item, shards] : counts_) {
+        for (const auto& [shard, count] : shards) {
+            sums[item] += count;
+        }
+    }
+}
+
+bool Clerk::on_changed(const mesh::DutyChanged& change) {
+    return under_way_.insert_or_assign(change.token, std::pair(DutyLedger::Item{change.key, change.item}, change.count)).second;
+}
+
+mesh::DutyDone Clerk::answer(std::uint64_t token, DutyLedger& ledger) {
+    const auto found = under_way_.find(token);
+    const auto [item, count] = found->second;
+    under_way_.erase(found);
+    ledger.dealt_with(item, count);
+    return {token, count};
+}
+
+}  // namespace tulle::sim

@@ -1,0 +1,98 @@
+#include <gtest/gtest.h>
+
+#include "tests/sim/checkers.hpp"
+#include "tests/sim/scenario.hpp"
+#include "tests/sim/world.hpp"
+
+namespace tulle::sim {
+namespace {
+
+constexpr std::size_t kHosts = 5;
+constexpr mesh::ShardIndex kShard{0};
+
+/// Counts and tasks at random, every few milliseconds, on the nodes that run.
+void keep_busy(World& world, Instant until) {
+    world.scheduler().after(Duration{static_cast<Duration::rep>(world.prng().below(20'000'000))}, [&world, until] {
+        if (world.now() >= until) {
+            return;
+        }
+        const HostId host = world.prng().below(kHosts);
+        const DutyLedger::Item item{"app/d" + std::to_string(world.prng().below(20)), "i"};
+        if (world.process(host) != nullptr && world.prng().chance(70)) {
+            world.count(host, kShard, item, world.prng().below(3));
+        } else if (world.process(host) != nullptr) {
+            world.order(host, item.first);
+        }
+        keep_busy(world, until);
+    });
+}
+
+TEST(DutySim, EachChangeIsToldOnceWhileNodesJoinOnANoisyNetwork) {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        World world(WorldOptions{.seed = seed, .hosts = kHosts});
+        for (HostId a = 0; a < kHosts; ++a) {
+            for (HostId b = 0; b < kHosts; ++b) {
+                if (a != b) {
+                    world.network().alter(a, b).control_loss_percent = 10;
+                }
+            }
+        }
+        for (HostId host = 0; host < kHosts; ++host) {
+            world.scheduler().after(host < 3 ? 0ms : host * 2s, [&world, host] { world.start(host, {0, 1}, "n" + std::to_string(host)); });
+        }
+        world.let_duties_take(200ms, 500ms);
+        world.run_for(3s);
+        keep_busy(world, world.now() + 10s);
+        world.run_for(15s);
+        Outcome outcome;
+        check_duties(world, outcome);
+        EXPECT_TRUE(world.violations().empty()) << "seed " << seed << ": " << world.violations().front();
+        EXPECT_TRUE(world.ledger().calm()) << "seed " << seed;
+        EXPECT_GT(world.ledger().events(), 100u);
+    }
+}
+
+class DutyCheckers : public testing::Test {
+protected:
+    bool violates() const {
+        return !world_.violations().empty() && world_.violations().front().find("P9") != std::string::npos;
+    }
+    World world_{WorldOptions{.seed = 7, .hosts = 3}};
+    Outcome outcome_;
+};
+
+TEST_F(DutyCheckers, FindACountThatNobodyTold) {
+    world_.start(0, {1}, "n0");
+    world_.run_for(3s);
+    world_.process(0)->clerk.count(kShard, {"app/a", "i"}, 3);
+    check_duties(world_, outcome_);
+    EXPECT_TRUE(violates());
+}
+
+TEST_F(DutyCheckers, FindATaskThatWasNeverDoneAndOneDoneTwice) {
+    world_.start(0, {1}, "n0");
+    world_.ledger().ordered(world_.process(0)->oid, "task");
+    check_duties(world_, outcome_);
+    EXPECT_TRUE(violates());
+    std::string said;
+    world_.ledger().performed("task", [&](const std::string& what) { said = what; });
+    EXPECT_EQ(said, "");
+    world_.ledger().performed("task", [&](const std::string& what) { said = what; });
+    EXPECT_NE(said, "");
+}
+
+TEST_F(DutyCheckers, FindWhatIsToldTwiceOrWithoutNeed) {
+    std::string said;
+    const auto hear = [&](const std::string& what) { said = what; };
+    world_.ledger().asked({2, "app/a", "i", nullptr, 0, 3}, hear);
+    EXPECT_EQ(said, "");
+    world_.ledger().dealt_with({"app/a", "i"}, 3);
+    world_.ledger().asked({4, "app/a", "i", nullptr, 0, 3}, hear);
+    EXPECT_NE(said, "");
+    said.clear();
+    world_.ledger().asked({4, "app/a", "i", nullptr, 3, 3}, hear);
+    EXPECT_NE(said, "");
+}
+
+}  // namespace
+}  // namespace tulle::sim

@@ -1,0 +1,69 @@
+#include "tests/sim/world.hpp"
+
+/// Duties of the simulated processes: what is counted and ordered, and the answers of the shards that do them.
+namespace tulle::sim {
+
+void World::count(HostId host, mesh::ShardIndex shard, const DutyLedger::Item& item, std::uint64_t count) {
+    if (processes_[host]->clerk.count(shard, item, count)) {
+        ledger_.changed(now(), item);
+    }
+    note(name_of(processes_[host]->oid) + " counts " + std::to_string(count) + " of " + item.first + "/" + item.second);
+    input(host, mesh::PortInput{shard, mesh::DutyCount{item.first, item.second, count, nullptr}});
+}
+
+void World::order(HostId host, const std::string& key) {
+    Process& process = *processes_[host];
+    std::string body = name_of(process.oid) + ":" + std::to_string(process.clerk.next_task());
+    ledger_.ordered(process.oid, body);
+    input(host, mesh::PortInput{mesh::ShardIndex{0}, mesh::DutyTask{key, share(std::move(body))}});
+}
+
+Duration World::duty_time() {
+    const Duration longest = prng_.chance(10) ? duty_takes_.second : duty_takes_.first;
+    return Duration{static_cast<Duration::rep>(prng_.below(static_cast<std::uint64_t>(longest.count())))};
+}
+
+void World::answer_later(HostId host, std::uint64_t token, Duration pause) {
+    scheduler_.after(pause, [this, host, token, oid = processes_[host]->oid] {
+        Process* process = processes_[host].get();
+        if (process == nullptr || process->oid != oid) {
+            return;
+        }
+        if (process->frozen) {
+            answer_later(host, token, 50ms);
+            return;
+        }
+        input(host, mesh::PortInput{Clerk::kShard, process->clerk.answer(token, ledger_)});
+    });
+}
+
+void World::perform_later(HostId host, const mesh::DutyPerform& task, Duration pause) {
+    scheduler_.after(pause, [this, host, task, oid = processes_[host]->oid] {
+        const Process* process = processes_[host].get();
+        if (process == nullptr || process->oid != oid) {
+            return;
+        }
+        if (process->frozen) {
+            perform_later(host, task, 50ms);
+            return;
+        }
+        ledger_.performed(*task.body, [&](const std::string& what) { violation(what); });
+        input(host, mesh::PortInput{Clerk::kShard, mesh::DutyDone{task.token, 0}});
+    });
+}
+
+void World::to_clerk(HostId host, Process& process, const mesh::ToShard& message) {
+    const auto accuse = [&](const std::string& what) { violation(what + " (" + name_of(process.oid) + ")"); };
+    if (const auto* changed = std::get_if<mesh::DutyChanged>(&message)) {
+        note(name_of(process.oid) + " duty " + changed->key + "/" + changed->item + " told " + std::to_string(changed->told) + " now " +
+             std::to_string(changed->count));
+        if (process.clerk.on_changed(*changed)) {
+            ledger_.asked(*changed, accuse);
+            answer_later(host, changed->token, duty_time());
+        }
+    } else if (const auto* task = std::get_if<mesh::DutyPerform>(&message)) {
+        perform_later(host, *task, duty_time());
+    }
+}
+
+}  // namespace tulle::sim

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mesh/core/duties.hpp"
+
+/// Several nodes' duties, joined by nothing but the mails and claims that they send each other.
+namespace tulle::mesh {
+
+inline bool operator==(const DutyChanged& a, const DutyChanged& b) {
+    return a.token == b.token && a.key == b.key && a.item == b.item && a.told == b.told && a.count == b.count;
+}
+
+class DutyMesh {
+public:
+    struct Node {
+        explicit Node(OriginId oid, const Limits& limits, Planted planted) : duties(oid, Timing{}, limits, planted) {}
+        Duties duties;
+        std::vector<DutyChanged> changed;
+        std::vector<DutyPerform> perform;
+    };
+
+    Node& add(std::uint64_t oid, Planted planted = Planted::kNone) {
+        const OriginId added{oid};
+        nodes_.emplace(added, std::make_unique<Node>(added, limits, planted));
+        for (auto& [other, node] : nodes_) {
+            if (other != added) {
+                node->duties.member_up(now, added);
+                at(oid).duties.member_up(now, other);
+            }
+        }
+        return at(oid);
+    }
+    void kill(std::uint64_t oid) {
+        nodes_.erase(OriginId{oid});
+        for (auto& [other, node] : nodes_) {
+            node->duties.member_down(now, OriginId{oid});
+        }
+    }
+    /// The session between the two ends, on both sides, or a new one stands.
+    void part(std::uint64_t a, std::uint64_t b) {
+        parted_ = true;
+        at(a).duties.member_down(now, OriginId{b});
+        at(b).duties.member_down(now, OriginId{a});
+    }
+    void join(std::uint64_t a, std::uint64_t b) {
+        parted_ = false;
+        at(a).duties.member_up(now, OriginId{b});
+        at(b).duties.member_up(now, OriginId{a});
+    }
+    Node& at(std::uint64_t oid) { return *nodes_.at(OriginId{oid}); }
+
+    void count(std::uint64_t oid, const std::string& key, std::uint64_t count, const std::string& item = "", std::uint16_t shard = 0) {
+        at(oid).duties.count(ShardIndex{shard}, {key, item, count, nullptr});
+    }
+    /// Turns until nothing more happens at this moment. `claims`: heartbeats arrive too.
+    void run(bool claims = true) {
+        for (int turn = 0; turn < 50; ++turn) {
+            for (auto& [oid, node] : nodes_) {
+                work(oid, *node);
+            }
+            if (claims) {
+                exchange_claims();
+            }
+        }
+    }
+    void run_for(Duration duration, bool claims = true) {
+        for (const Instant end = now + duration; now < end;) {
+            now += 125ms;
+            run(claims);
+        }
+    }
+    /// Answers the last change that the node was asked to deal with.
+    void deal(std::uint64_t oid) {
+        Node& node = at(oid);
+        const DutyChanged& last = node.changed.back();
+        node.duties.done({last.token, last.count});
+        run();
+    }
+    /// A key whose duty is `first`'s and, without it, `second`'s.
+    std::string key_of(std::uint64_t first, std::uint64_t second = 0) const {
+        std::vector<OriginId> members;
+        for (const auto& [oid, node] : nodes_) {
+            members.push_back(oid);
+        }
+        for (int i = 0;; ++i) {
+            std::string key = "app/k" + std::to_string(i);
+            const std::vector<OriginId> ranked = keepers(members, key, 2);
+            if (ranked[0] == OriginId{first} && (second == 0 || ranked[1] == OriginId{second})) {
+                return key;
+            }
+        }
+    }
+
+    Instant now{100s};
+    Limits limits;
+    std::uint64_t mails = 0;
+    std::uint64_t to_lose = 0;  ///< of the next mails
+    bool twice = false;         ///< each mail arrives twice
+
+private:
+    void work(OriginId from, Node& node) {
+        Duties::Out out;
+        node.duties.work(now, out);
+        node.changed.insert(node.changed.end(), out.changed.begin(), out.changed.end());
+        node.perform.insert(node.perform.end(), out.perform.begin(), out.perform.end());
+        for (const auto& [to, mail] : out.mails) {
+            ++mails;
+            if (to_lose > 0) {
+                --to_lose;
+                continue;
+            }
+            for (int times = twice ? 2 : 1; times > 0; --times) {
+                nodes_.at(to)->duties.on_mail(from, mail);
+            }
+        }
+    }
+    void exchange_claims() {
+        for (auto& [a, from] : nodes_) {
+            for (auto& [b, to] : nodes_) {
+                if (a != b && !parted_) {
+                    to->duties.on_claim(a, from->duties.claim(now, b), from->duties.view_no());
+                }
+            }
+        }
+    }
+
+    std::map<OriginId, std::unique_ptr<Node>> nodes_;
+    bool parted_ = false;  // there are two nodes, and no session between them
+};
+
+}  // namespace tulle::mesh

@@ -1,0 +1,211 @@
+#include "tests/unit/mesh/core/duty_mesh.hpp"
+
+namespace tulle::mesh {
+namespace {
+
+/// What happens to duties when members come and go.
+class DutyMove : public testing::Test {
+protected:
+    void start(std::vector<std::uint64_t> oids) {
+        for (const std::uint64_t oid : oids) {
+            mesh_.add(oid);
+        }
+        mesh_.run();
+    }
+    /// A key that is `from`'s now and will be `to`'s when that one has joined.
+    std::string key_that_moves(std::vector<OriginId> now, std::uint64_t from, std::uint64_t to) {
+        std::vector<OriginId> later = now;
+        later.push_back(OriginId{to});
+        for (int i = 0;; ++i) {
+            std::string key = "app/k" + std::to_string(i);
+            if (duty_node(now, key) == OriginId{from} && duty_node(later, key) == OriginId{to}) {
+                return key;
+            }
+        }
+    }
+
+    DutyMesh mesh_;
+};
+
+TEST_F(DutyMove, ANewcomerKnowsWhatWasDealtWith) {
+    start({1, 2});
+    const std::string key = key_that_moves({OriginId{1}, OriginId{2}}, 2, 3);
+    mesh_.count(1, key, 2);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.add(3);
+    mesh_.run();
+    EXPECT_TRUE(mesh_.at(3).changed.empty());
+    mesh_.count(1, key, 0);
+    mesh_.run();
+    ASSERT_EQ(mesh_.at(3).changed.size(), 1u);
+    EXPECT_EQ(mesh_.at(3).changed[0].told, 2u);
+    mesh_.deal(3);
+    EXPECT_EQ(mesh_.at(2).changed.size(), 1u);
+    EXPECT_EQ(mesh_.at(2).duties.duties() + mesh_.at(3).duties.duties(), 0u) << "nothing is left behind";
+}
+
+TEST_F(DutyMove, WaitsUntilAllHaveHandedOver) {
+    start({1, 2});
+    const std::string key = key_that_moves({OriginId{1}, OriginId{2}}, 2, 3);
+    mesh_.count(1, key, 1);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.add(3);
+    mesh_.count(1, key, 5);
+    mesh_.run(false);
+    EXPECT_TRUE(mesh_.at(3).changed.empty()) << "nobody has said that this is all";
+    mesh_.run();
+    ASSERT_EQ(mesh_.at(3).changed.size(), 1u);
+    EXPECT_EQ(mesh_.at(3).changed[0].told, 1u);
+    EXPECT_EQ(mesh_.at(3).duties.tally().impatient, 0u);
+}
+
+TEST_F(DutyMove, DoesNotWaitForEver) {
+    start({1, 2});
+    const std::string key = key_that_moves({OriginId{1}, OriginId{2}}, 2, 3);
+    mesh_.add(3);
+    mesh_.count(1, key, 5);
+    mesh_.run_for(4s, false);
+    EXPECT_TRUE(mesh_.at(3).changed.empty());
+    mesh_.run_for(2s, false);
+    EXPECT_EQ(mesh_.at(3).changed.size(), 1u);
+    EXPECT_GT(mesh_.at(3).duties.tally().impatient, 0u);
+}
+
+TEST_F(DutyMove, ADutyBeingDoneIsFinishedWhereItWasBegun) {
+    start({1, 2});
+    const std::string key = key_that_moves({OriginId{1}, OriginId{2}}, 2, 3);
+    mesh_.count(1, key, 1);
+    mesh_.run();
+    mesh_.add(3);
+    mesh_.run_for(500ms);
+    EXPECT_TRUE(mesh_.at(3).changed.empty());
+    mesh_.deal(2);
+    mesh_.run_for(2s);
+    EXPECT_TRUE(mesh_.at(3).changed.empty()) << "it was told, and not twice";
+    mesh_.count(1, key, 0);
+    mesh_.run();
+    EXPECT_EQ(mesh_.at(3).changed.size(), 1u);
+}
+
+TEST_F(DutyMove, ATargetThatHangsDoesNotHoldTheNewcomerUp) {
+    start({1, 2});
+    const std::string key = key_that_moves({OriginId{1}, OriginId{2}}, 2, 3);
+    mesh_.count(1, key, 1);
+    mesh_.run();
+    mesh_.add(3);
+    mesh_.run_for(1500ms);
+    ASSERT_EQ(mesh_.at(3).changed.size(), 1u);
+    mesh_.deal(3);
+    mesh_.deal(2);  // at last
+    mesh_.run_for(2s);
+    EXPECT_EQ(mesh_.at(3).changed.size(), 1u);
+}
+
+TEST_F(DutyMove, WhatWasNotDealtWithIsToldAgainWhenTheDutyNodeDies) {
+    start({1, 2, 3});
+    const std::string key = mesh_.key_of(2, 3);
+    mesh_.count(1, key, 1);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.count(1, key, 0);
+    mesh_.run();
+    ASSERT_EQ(mesh_.at(2).changed.size(), 2u);
+    mesh_.kill(2);
+    mesh_.run();
+    ASSERT_EQ(mesh_.at(3).changed.size(), 1u);
+    EXPECT_EQ(mesh_.at(3).changed[0].told, 1u);
+    EXPECT_EQ(mesh_.at(3).changed[0].count, 0u);
+    mesh_.deal(3);
+    EXPECT_EQ(mesh_.at(1).duties.items(), 0u);
+}
+
+TEST_F(DutyMove, TheNextInRankKnowsWhatANodeCountedAndDidItself) {
+    start({1, 2});
+    const std::string key = mesh_.key_of(1, 2);
+    mesh_.count(1, key, 3);
+    mesh_.run();
+    mesh_.deal(1);
+    EXPECT_TRUE(mesh_.at(2).changed.empty());
+    mesh_.kill(1);
+    mesh_.run_for(1500ms);
+    EXPECT_TRUE(mesh_.at(2).changed.empty()) << "it, or its clients, may come again";
+    mesh_.run_for(1s);
+    ASSERT_EQ(mesh_.at(2).changed.size(), 1u);
+    EXPECT_EQ(mesh_.at(2).changed[0].told, 3u);
+    EXPECT_EQ(mesh_.at(2).changed[0].count, 0u);
+}
+
+TEST_F(DutyMove, AMemberThatComesAgainInTimeChangesNothing) {
+    start({1, 2});
+    const std::string key = mesh_.key_of(2);
+    mesh_.count(1, key, 3);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.part(1, 2);
+    mesh_.run_for(1s);
+    mesh_.join(1, 2);
+    mesh_.run_for(5s);
+    EXPECT_EQ(mesh_.at(2).changed.size(), 1u);
+}
+
+TEST_F(DutyMove, AfterASplitTheSurvivorsBeliefIsToldAgain) {
+    start({1, 2});
+    const std::string key = mesh_.key_of(2);
+    mesh_.count(1, key, 3);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.part(1, 2);
+    mesh_.run_for(3s);
+    ASSERT_EQ(mesh_.at(2).changed.size(), 2u);
+    EXPECT_EQ(mesh_.at(2).changed.back().count, 0u);
+    mesh_.deal(2);
+    mesh_.join(1, 2);
+    mesh_.run_for(1s);
+    ASSERT_EQ(mesh_.at(2).changed.size(), 3u) << "the world outside believes that there is none";
+    EXPECT_EQ(mesh_.at(2).changed.back().told, 0u);
+    EXPECT_EQ(mesh_.at(2).changed.back().count, 3u);
+}
+
+TEST_F(DutyMove, ALeaverHandsItsDutiesOverFirst) {
+    start({1, 2});
+    const std::string key = mesh_.key_of(2);
+    mesh_.count(1, key, 3);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.at(2).duties.leave(mesh_.now);
+    mesh_.count(1, key, 0);
+    mesh_.run();
+    EXPECT_TRUE(mesh_.at(2).duties.delivered(OriginId{1}));
+    EXPECT_EQ(mesh_.at(2).changed.size(), 1u) << "who leaves begins nothing";
+    mesh_.kill(2);
+    mesh_.run();
+    ASSERT_EQ(mesh_.at(1).changed.size(), 1u);
+    EXPECT_EQ(mesh_.at(1).changed[0].told, 3u);
+}
+
+TEST_F(DutyMove, ManyItemsMoveInSlices) {
+    mesh_.limits.duty_slice = 16 * 100;
+    start({1, 2});
+    for (int i = 0; i < 3000; ++i) {
+        mesh_.count(1, "app/k" + std::to_string(i), 1);
+    }
+    mesh_.run();
+    mesh_.add(3);
+    Duties::Out out;
+    mesh_.at(1).duties.work(mesh_.now, out);
+    std::size_t moved = 0;
+    for (const auto& [to, mail] : out.mails) {
+        moved += to == OriginId{3} ? mail.reports.size() : 0;
+    }
+    EXPECT_GT(moved, 0u);
+    EXPECT_LE(moved, 100u);
+    EXPECT_EQ(mesh_.at(1).duties.next_deadline(), Instant{}) << "goes on at once";
+    EXPECT_EQ(mesh_.at(1).duties.claim(mesh_.now, OriginId{3}), 0u) << "not yet";
+    mesh_.run_for(1s);
+    EXPECT_EQ(mesh_.at(1).duties.items(), 3000u);
+}
+
+}  // namespace
+}  // namespace tulle::mesh

@@ -46,6 +46,8 @@ public:
     AuthThrottle& operator=(AuthThrottle&&) = default;
     ~AuthThrottle() = default;
 
+    /// It may fail as often as it likes. Always the same answer.
+    [[nodiscard]] bool is_exempt(const PeerAddress& address) const;
     void on_failure(const PeerAddress& address, Instant now);
     /// How long it is shut out; 0: it is not.
     [[nodiscard]] Duration shut_for(const PeerAddress& address, Instant now) const;
@@ -57,8 +59,6 @@ private:
         std::size_t count = 0;
     };
     using ByAge = std::list<Failures>;  ///< the one that failed last in front
-
-    [[nodiscard]] bool is_exempt(const PeerAddress& address) const;
 
     Options options_;
     ByAge by_age_;

@@ -42,9 +42,8 @@ PeerAddress peer_of_v6(const std::array<std::uint8_t, 16>& bytes) {
     constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     const bool is_mapped = std::equal(kMapped.begin(), kMapped.end(), bytes.begin());
     std::uint64_t number = 0;
-    for (auto byte = is_mapped ? bytes.begin() + 12 : bytes.begin(); byte != (is_mapped ? bytes.end() : bytes.begin() + 8); ++byte) {
-        number = (number << 8) | *byte;
-    }
+    std::for_each_n(bytes.begin() + (is_mapped ? kMapped.size() : 0), is_mapped ? 4 : 8,
+                    [&number](std::uint8_t byte) { number = (number << 8) | byte; });
     return {number, !is_mapped};
 }
 

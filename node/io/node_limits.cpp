@@ -16,11 +16,17 @@ void NodeLimits::leave(const PeerAddress& address) {
 }
 
 void NodeLimits::on_auth_failure(const PeerAddress& address, Instant now) {
+    if (throttle_.is_exempt(address)) {
+        return;
+    }
     const std::lock_guard lock(throttle_mutex_);
     throttle_.on_failure(address, now);
 }
 
 Duration NodeLimits::shut_for(const PeerAddress& address, Instant now) const {
+    if (throttle_.is_exempt(address)) {
+        return {};
+    }
     const std::lock_guard lock(throttle_mutex_);
     return throttle_.shut_for(address, now);
 }

@@ -24,7 +24,8 @@ struct NodeLimitsOptions {
 /// What the shards of a node count together, as a limit that each of them kept for itself would depend on which of them the
 /// kernel gives a connection to.
 ///
-/// Thread: any. A lock is taken for each new connection, for each request of an app with a rate, and for each signature.
+/// Thread: any. A lock is taken for each new connection, for each request of an app with a rate, and for each signature
+///         of an address that may fail so often only.
 class NodeLimits {
 public:
     NodeLimits(const NodeLimitsOptions& options, AppTable apps);

@@ -90,33 +90,6 @@ void PusherClients::on_open(WsConnection& connection) {
     run(client, effects);
 }
 
-void PusherClients::refuse(WsConnection& connection, std::uint16_t code, std::string_view reason) {
-    reactor_.counters().clients_refused_total.add();
-    pusher::SessionEffects effects;
-    pusher::refuse_connection(code, reason, effects);
-    connection.send_text(std::get<pusher::Send>(effects[0]).text);
-    connection.close(code, reason);
-}
-
-void PusherClients::on_apps_changed() {
-    for (std::size_t i = 0; i < clients_.size(); ++i) {
-        Client* client = clients_[i].get();
-        if (client == nullptr) {
-            continue;
-        }
-        client->connection->limits_changed();
-        const auto [fate, app] = fate_of(client->session.app(), apps_);
-        if (fate == AppFate::kServed) {
-            client->session.set_app(*app);
-            client->apps = apps_;
-            continue;
-        }
-        pusher::SessionEffects effects;
-        client->session.on_app_withdrawn(fate, effects);
-        run(*client, effects);
-    }
-}
-
 void PusherClients::on_text(WsConnection& connection, std::string_view text) {
     if (Client* client = find(connection.slot())) {
         pusher::SessionEffects effects;
@@ -238,24 +211,6 @@ void PusherClients::confirm(const Confirm& confirmed) {
 void PusherClients::update_gauges() {
     reactor_.counters().channels.set(channels_.size());
     reactor_.counters().subscriptions.set(channels_.subscriptions());
-}
-
-void PusherClients::count(const pusher::Close& close) {
-    ShardCounters& counters = reactor_.counters();
-    switch (close.code) {
-        case pusher::kAppUnknown:
-        case pusher::kAppDisabled:
-            counters.app_closes_total.add();
-            break;
-        case pusher::kPongMissing:
-            counters.pong_timeouts_total.add();
-            break;
-        case pusher::kInactive:
-            counters.idle_closes_total.add();
-            break;
-        default:
-            break;
-    }
 }
 
 void PusherClients::count(Client& client, pusher::Refused what) {

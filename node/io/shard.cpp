@@ -195,7 +195,7 @@ private:
     [[nodiscard]] bool is_accountant() const { return options_.index == mesh::ShardIndex(0); }
 
     void tell_uses() {
-        if (!is_accountant() || (!has_limited_app_ && told_uses_.empty())) {
+        if (!is_accountant() || (!has_limited_app_ && (!told_uses_ || told_uses_->empty()))) {
             return;
         }
         if (reactor_.now() < told_uses_at_ + kUseInterval) {
@@ -226,7 +226,7 @@ private:
     std::function<void()> on_drained_;
     std::size_t told_clients_ = 0;
     Instant told_at_{};
-    Rations::Uses told_uses_;
+    std::optional<Rations::Uses> told_uses_;  ///< nothing: not one of those yet that share
     Instant told_uses_at_{};
     std::thread thread_;
 };

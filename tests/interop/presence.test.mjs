@@ -1,7 +1,7 @@
 // Presence channels over several nodes, with pusher-js and the official server kit.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RawClient, connected, server, subscribed } from '../support/js/clients.mjs';
+import { APP, RawClient, connected, server, subscribed } from '../support/js/clients.mjs';
 import { withCluster } from '../support/js/cluster.mjs';
 import { ROOM, View, info, userAt, users, withUsers } from '../support/js/presence.mjs';
 import { waitFor } from '../support/js/wait.mjs';
@@ -73,6 +73,28 @@ test('ids keep the type of their JSON; a number and its text are one user', () =
     assert.deepEqual(JSON.parse((await raw.next('pusher_internal:member_removed')).data), { user_id: 10 });
     raw.drop();
   })));
+
+test('an id is one user however the application writes its JSON: PHP escapes what JavaScript does not', () => withCluster(2, {},
+  async ({ nodes }) => {
+    const forms = [['"\\u00e9"', '"é"'], ['"a\\/b"', '"a/b"'], ['"\\ud83d\\ude00"', '"😀"'], ['"a\\"b"', '"a\\u0022b"'], ['7', '"\\u0037"'], ['"__proto__"', '"__proto__"']];
+    for (const [i, pair] of forms.entries()) {
+      const room = `presence-form-${i}`;
+      const joined = [];
+      for (const [at, id] of pair.entries()) {
+        const raw = await new RawClient(nodes[at]).open();
+        const data = ` { "user_id" : ${id} } `;
+        const auth = `${APP.key}:${server(nodes[at]).config.token.sign(`${raw.socketId}:${room}:${data}`)}`;
+        raw.send({ event: 'pusher:subscribe', data: { channel: room, auth, channel_data: data } });
+        const { presence } = JSON.parse((await raw.next('pusher_internal:subscription_succeeded')).data);
+        assert.deepEqual([presence.count, presence.ids, Object.keys(presence.hash)], [1, [JSON.parse(pair[0])], [String(JSON.parse(pair[0]))]]);
+        joined.push(raw);
+      }
+      const { users: list } = await (await server(nodes[0]).get({ path: `/channels/${room}/users` })).json();
+      assert.equal(list.length, 1);
+      assert.deepEqual(joined.flatMap(({ frames }) => frames), [], 'nobody is told of a second user');
+      joined.forEach((raw) => raw.drop());
+    }
+  }));
 
 test('a client event on a presence channel names its sender', () => withCluster(2, {}, ({ nodes: [n1, n2] }) =>
   withUsers(async (enter) => {

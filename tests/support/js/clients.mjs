@@ -1,9 +1,12 @@
 // The official clients and server kit, unmodified, pointed at one node; and a bare WebSocket for what they would never send.
-import PusherClient from 'pusher-js';
 import PusherServer from 'pusher';
 import WebSocket from 'ws';
 import { parts } from './http.mjs';
 import { waitFor, within } from './wait.mjs';
+
+/** The versions of pusher-js under test; a suite is run with another than the current one by TULLE_TEST_PUSHER_JS. */
+const VERSIONS = { current: 'pusher-js', 7: 'pusher-js-7' };
+export const { default: PusherClient } = await import(VERSIONS[process.env.TULLE_TEST_PUSHER_JS ?? 'current']);
 
 export const APP = { appId: 'app-id', key: 'app-key', secret: 'app-secret' };
 const SUBSCRIBE_MS = 10_000;

@@ -112,7 +112,10 @@ TEST_F(ShardLimitsTest, AQuotaOfConnectionsCountsThoseOfOtherNodes) {
         ASSERT_EQ(second.upgrade(kTarget), 101U);
         EXPECT_NE(second.socket_id(), "");
         EXPECT_EQ(refusal(), "close 4004");
-        const auto told = hub.next<mesh::ShareUsage>();
+        std::optional<mesh::ShareUsage> told = hub.next<mesh::ShareUsage>();
+        if (told && told->entries.empty()) {  // as it shares before anybody has connected
+            told = hub.next<mesh::ShareUsage>();
+        }
         ASSERT_TRUE(told.has_value());
         ASSERT_EQ(told->entries.size(), 1U);
         EXPECT_EQ(told->entries[0].first, "app/connections");

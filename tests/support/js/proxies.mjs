@@ -1,0 +1,89 @@
+// The load balancers that people have, as processes: nginx and HAProxy, in front of nodes of which the first is preferred.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { request } from './http.mjs';
+import { plannedAddresses } from './ports.mjs';
+import { waitFor, within } from './wait.mjs';
+
+const nginx = (address, [first, ...others], directory) => `
+daemon off;
+${process.getuid() === 0 ? 'user root;' : ''}
+pid ${directory}/pid;
+error_log stderr warn;
+events {}
+http {
+  access_log off;
+  ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${directory}/${kind};`).join('\n  ')}
+  map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
+  upstream nodes {
+    server ${first.ports.listen} max_fails=1 fail_timeout=1s;
+    ${others.map((node) => `server ${node.ports.listen} backup;`).join('\n    ')}
+  }
+  server {
+    listen ${address};
+    location / {
+      proxy_pass http://nodes;
+      proxy_http_version 1.1;
+      proxy_set_header Host $host;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $connection_upgrade;
+      proxy_connect_timeout 1s;
+      proxy_read_timeout 1h;
+    }
+  }
+}
+`;
+
+const haproxy = (address, [first, ...others]) => `
+defaults
+  mode http
+  timeout connect 1s
+  timeout client 1m
+  timeout server 1m
+  timeout tunnel 1h
+  retries 3
+  option redispatch 1
+frontend clients
+  bind ${address}
+  default_backend nodes
+backend nodes
+  option httpchk GET /ready
+  default-server inter 200ms fall 2 rise 1
+  server ${first.name} ${first.ports.listen} check
+  ${others.map((node) => `server ${node.name} ${node.ports.listen} check backup`).join('\n  ')}
+`;
+
+const KINDS = {
+  nginx: { binary: process.env.TULLE_NGINX ?? '/usr/sbin/nginx', configuration: nginx, args: (file) => ['-e', 'stderr', '-c', file] },
+  haproxy: { binary: process.env.TULLE_HAPROXY ?? '/usr/sbin/haproxy', configuration: haproxy, args: (file) => ['-f', file] },
+};
+
+/** Why tests with this one are left out; false when they are not. */
+export const isMissing = (kind) => !fs.existsSync(KINDS[kind].binary) && `${KINDS[kind].binary} is not installed`;
+
+/** Runs `body` with the proxy, which has `ports.listen` like a node. */
+export async function withProxy(kind, nodes, body) {
+  const { binary, configuration, args } = KINDS[kind];
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), `tulle-${kind}-`));
+  const { listen } = await plannedAddresses();
+  const file = path.join(directory, 'configuration');
+  fs.writeFileSync(file, configuration(listen, nodes, directory));
+  const child = spawn(binary, args(file), { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => { said += text; });
+  const ended = once(child, 'close');
+  try {
+    await waitFor(`${kind} to pass requests on`, async () => (await request(listen, '/up')).status === 200);
+    await body({ ports: { listen } });
+  } catch (error) {
+    console.error(said);
+    throw error;
+  } finally {
+    child.kill('SIGTERM');
+    await within(10_000, `the end of ${kind}`, ended);
+    fs.rmSync(directory, { recursive: true, force: true });
+  }
+}

@@ -9,7 +9,7 @@ constexpr std::string_view kClientPrefix = "client-";
 
 bool is_name_byte(char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           std::string_view("_-=@,.;").find(c) != std::string_view::npos;
+           std::string_view("_-=@,.;:").find(c) != std::string_view::npos;
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 namespace tulle::client {
 
-/// 1 to kMaxChannelNameBytes of A-Z a-z 0-9 _ - = @ , . ;
+/// 1 to kMaxChannelNameBytes of A-Z a-z 0-9 _ - = @ , . ; :
 [[nodiscard]] bool is_valid_channel_name(std::string_view name);
 
 /// 1 to kMaxEventNameBytes.

@@ -78,7 +78,7 @@ void Client::on_error(ErrorHandler handler) {
 
 Subscription Client::subscribe(const std::string& channel, ChannelHandlers handlers) {
     if (!client::is_valid_channel_name(channel)) {
-        throw std::invalid_argument("tulle::Client: not a channel name: 1 to 200 of A-Z a-z 0-9 _ - = @ , . ;");
+        throw std::invalid_argument("tulle::Client: not a channel name: 1 to 200 of A-Z a-z 0-9 _ - = @ , . ; :");
     }
     if (!hears_anything(handlers)) {
         throw std::invalid_argument("tulle::Client: no handler");

@@ -24,7 +24,7 @@ std::string_view describe(PublishErrc error) {
         case PublishErrc::kTooManyChannels:
             return "more than 100 channels";
         case PublishErrc::kBadChannel:
-            return "a channel name is 1 to 200 of A-Z a-z 0-9 _ - = @ , . ;";
+            return "a channel name is 1 to 200 of A-Z a-z 0-9 _ - = @ , . ; :";
         case PublishErrc::kMixed:
             return "an encrypted channel must be the only one of its publish";
         case PublishErrc::kNoMasterKey:

@@ -175,6 +175,9 @@ bool Duties::settled() const {
 }
 
 void Duties::act(Instant now, Out& out) {
+    if (!begun_) {
+        return;
+    }
     const bool all = settled();
     if (all) {
         unsettled_since_.reset();
@@ -188,7 +191,7 @@ void Duties::act(Instant now, Out& out) {
     if (impatient && desk_.may_act()) {
         ++tally_.impatient;
     }
-    desk_.act(impatient, out.changed);
+    desk_.act(out.changed);
     tally_.changes += out.changed.size();
 }
 
@@ -235,7 +238,7 @@ void Duties::work(Instant now, Out& out) {
 }
 
 bool Duties::busy() const {
-    const bool may_act = !unsettled_since_ && desk_.may_act();
+    const bool may_act = begun_ && !unsettled_since_ && desk_.may_act();
     return may_act || source_.working() || outbox_.working() || desk_.working() || owes(self_, kOwnTie);
 }
 
@@ -251,7 +254,7 @@ std::optional<Instant> Duties::next_deadline() const {
     };
     consider(desk_.next_deadline());
     consider(inbox_.next_deadline());
-    if (unsettled_since_ && desk_.may_act()) {
+    if (begun_ && unsettled_since_ && desk_.may_act()) {
         consider(*unsettled_since_ + timing_.duty_patience);
     }
     for (const auto& [oid, line] : lines_) {

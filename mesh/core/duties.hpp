@@ -29,6 +29,8 @@ public:
 
     void member_up(Instant now, OriginId oid);
     void member_down(Instant now, OriginId oid);
+    /// This node has joined: it may act. A node that knows only some of the members would take their items for its own.
+    void begin() { begun_ = true; }
     /// This node leaves: its duties fall to the others from now on.
     void leave(Instant now);
     void on_mail(OriginId from, const DutyMail& mail);
@@ -102,6 +104,7 @@ private:
     std::uint64_t view_ = 0;
     std::uint64_t view_no_ = 0;
     std::uint64_t last_tie_ = kOwnTie.value;
+    bool begun_ = false;
     Instant changed_at_;
     std::optional<Instant> unsettled_since_;
     Tally tally_;

@@ -38,6 +38,9 @@ void DutyDesk::on_report(const DutyMember& from, const DutyReport& report) {
     if (report.away) {
         if (const auto it = entries_.find(item); it != entries_.end()) {
             std::erase_if(it->second.holders, same);
+            if (report.moved && it->second.own && it->second.dealt_here) {
+                bury(item, it->second);  // until this node sees that the duty has moved, and hands over what it knows
+            }
             due_.insert(item);
             erase_if_over(it);
         }
@@ -187,25 +190,16 @@ void DutyDesk::erase_if_over(Entries::iterator it) {
     const Entry& entry = it->second;
     if (entry.token == 0 && entry.holders.empty() && (!entry.own || (entry.told == 0 && !entry.rival && !entry.bereaved))) {
         due_.erase(it->first);
-        strangers_.erase(it->first);
         entries_.erase(it);
     }
 }
 
-void DutyDesk::act(bool anything, std::vector<DutyChanged>& out) {
-    if (anything) {
-        due_.merge(strangers_);
-        strangers_.clear();
-    }
+void DutyDesk::act(std::vector<DutyChanged>& out) {
     for (std::size_t acted = 0; !due_.empty() && acted < limits_.duty_items; ++acted) {
         const auto it = entries_.find(*due_.begin());
         due_.erase(due_.begin());
-        if (it == entries_.end()) {
-            continue;
-        }
-        if (!it->second.own && !anything) {
-            strangers_.insert(it->first);
-            continue;
+        if (it == entries_.end() || !it->second.own) {
+            continue;  // when it becomes this node's it is looked at again
         }
         announce(it->first, it->second, out);
         erase_if_over(it);
@@ -235,7 +229,6 @@ void DutyDesk::announce(const DutyItem& item, Entry& entry, std::vector<DutyChan
     entry.token = last_token_;
     entry.announced = now;
     tokens_.emplace(entry.token, item);
-    finishing_ += entry.own ? 0 : 1;
     out.push_back({entry.token, item.key, item.item, entry.info, told, now});
     if (planted_ == Planted::kSettledEarly) {
         settled(entry, now);
@@ -267,10 +260,6 @@ bool DutyDesk::compose(DutyTie to, DutyMail& mail) {
         settle.forget = entry.calm && holder->current == 0;
         bytes += 64 + item.key.size() + item.item.size();
         mail.settles.push_back(std::move(settle));
-        if (mail.settles.back().forget) {
-            entry.holders.erase(holder);
-            erase_if_over(it);
-        }
     }
     if (!items.empty()) {
         owed_[to].merge(items);

@@ -38,9 +38,9 @@ public:
     [[nodiscard]] bool working() const { return scanning_; }
     [[nodiscard]] std::optional<Instant> next_deadline() const;
 
-    /// Tells the shard what differs from what was dealt with, at most `duty_items` items. `anything`: also of keys that are
-    /// not this node's, because nobody else seems to do them.
-    void act(bool anything, std::vector<DutyChanged>& out);
+    /// Tells the shard what differs from what was dealt with, at most `duty_items` items; of this node's own keys alone. (Were
+    /// two desks to act on one key and to learn from each other, they would never end.)
+    void act(std::vector<DutyChanged>& out);
     [[nodiscard]] bool may_act() const { return !due_.empty(); }
 
     /// Appends what `to` has to learn, up to the limits of a mail. False: there was nothing.
@@ -101,8 +101,7 @@ private:
     DutyMembers members_;
     Entries entries_;
     std::map<std::uint64_t, DutyItem> tokens_;
-    std::set<DutyItem> due_;        // news of them
-    std::set<DutyItem> strangers_;  // the same, of items that are another node's
+    std::set<DutyItem> due_;  // news of them
     std::map<DutyTie, std::set<DutyItem>> owed_;
     std::vector<HandedOn> handed_on_;
     std::set<DutyTie> haunting_;                        // lost, and counted until their time is over

@@ -111,7 +111,9 @@ void DutySource::on_settle(DutyTie from, const DutySettle& settle) {
     }
     held.was_desk = held.was_desk && settle.revision != held.revision;
     if (settle.forget && settle.revision == held.revision && held.current == 0) {
+        const DutyItem item = it->first;
         erase(it);
+        mark(item, from);  // the desk keeps what it knows until then: an older report may still be under way
     }
 }
 
@@ -156,6 +158,7 @@ DutyReport DutySource::report(const DutyItem& item, DutyTie to) {
     const auto it = entries_.find(item);
     if (it == entries_.end() || (it->second.desk != to && it->second.heir != to)) {
         report.away = true;
+        report.moved = it != entries_.end();
         return report;
     }
     Entry& held = it->second;

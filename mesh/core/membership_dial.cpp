@@ -274,7 +274,11 @@ void Membership::revive(Instant now, Peer& peer, Effects& out) {
     if (!peer.link) {
         open_link(now, peer, out);
     }
-    new_attempt(now, peer);
+    // An attempt that began when the link came up is kept: the peer may be answering it. If both sides began anew whenever the
+    // other's first Hello comes, as they do when their links come up together, neither's answer would ever fit.
+    if (!peer.link_up || peer.local_tag == SessionTag{}) {
+        new_attempt(now, peer);
+    }
     send_hello(now, peer, out);
 }
 

@@ -29,7 +29,9 @@ MeshNode::MeshNode(NodeOptions options, std::uint64_t seed)
 }
 
 SessionTerms MeshNode::terms_for(OriginId oid) {
-    reconcile_.abort(oid);  // it is there again: it sends what we miss itself, in order
+    if (const auto position = reconcile_.abort(oid)) {  // if it is there, it sends what we miss itself, in order
+        unmourned_.insert_or_assign(oid, *position);
+    }
     SessionTerms terms{.delivered = origins_.delivered(oid), .at = ring_.last(), .extras = {}, .members = {}};
     if (terms.delivered) {
         terms.extras = origins_.extras(oid);
@@ -89,6 +91,7 @@ void MeshNode::settle(Instant now, Effects& out) {
     ring_.expire(now);
     membership_.on_deadline(now, out);
     handle_events(now, out);
+    mourn_again(now, out);
     if (options_.planted == Planted::kReconcileOpen) {
         mourn_suspects(now, out);
     }

@@ -187,6 +187,7 @@ private:
     // mesh_node_reconcile.cpp
     void mourn(Instant now, OriginId origin, const LinkReceiver& receiver, Effects& out);
     void ask_survivors(Instant now, OriginId origin, Reconcile::Position position, Effects& out);
+    void mourn_again(Instant now, Effects& out);
     void mourn_suspects(Instant now, Effects& out);  // a planted defect
     void on_wake(Instant now, OriginId from, const Wake& wake, Effects& out);
     void on_fill(Instant now, OriginId from, const Fill& fill, Effects& out);
@@ -238,6 +239,7 @@ private:
     std::map<std::string, std::vector<Barrier::Waiting>> untold_;  // wait for what the members say of the channel
     Origins origins_;
     Reconcile reconcile_;
+    std::map<OriginId, Reconcile::Position> unmourned_;  // dialled while the survivors were being asked
     QueryTable queries_;
     TraceTable traces_;
     Duties duties_;

@@ -168,6 +168,7 @@ void MeshNode::tick_gate(Instant now, Effects& out) {
     });
     if (open) {
         ready_ = true;
+        duties_.begin();
         membership_.set_ready(true);
         out.push_back(ReadinessChanged{true});
     }

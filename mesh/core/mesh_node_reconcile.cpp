@@ -24,6 +24,24 @@ void MeshNode::ask_survivors(Instant now, OriginId origin, Reconcile::Position p
     run(now, todo, out);
 }
 
+/// To dial a dead node is to tell it how far we are, so nothing may be filled in meanwhile. When the dialling has come to
+/// nothing, as another process sits there, say, the survivors are asked after all.
+void MeshNode::mourn_again(Instant now, Effects& out) {
+    for (auto it = unmourned_.begin(); it != unmourned_.end();) {
+        const auto current = it++;
+        const Peer* peer = membership_.find(current->first);
+        const bool is_dialled = peer != nullptr && peer->local_tag != SessionTag{} && !peer->in_session();
+        if (is_dialled) {
+            continue;
+        }
+        const auto [origin, position] = *current;
+        unmourned_.erase(current);
+        if ((peer == nullptr || !peer->in_session()) && !reconcile_.under_way(origin)) {
+            ask_survivors(now, origin, position, out);
+        }
+    }
+}
+
 void MeshNode::mourn_suspects(Instant now, Effects& out) {
     for (auto& [oid, link] : links_) {
         const PeerState state = membership_.find(oid)->state;

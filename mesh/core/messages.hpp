@@ -253,6 +253,7 @@ struct DutyReport {
     std::uint64_t told_version = 0;  ///< … the newest wins
     bool away = false;      ///< the sender holds nothing any more, or reports to another node from now on
     bool was_desk = false;  ///< the sender itself did this duty until now
+    bool moved = false;     ///< away, and told to the other node as the sender knows it: perhaps less than the receiver does
     SharedBytes info = {};
 };
 

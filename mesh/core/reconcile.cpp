@@ -100,9 +100,17 @@ void Reconcile::survivor_gone(OriginId oid, Out& out) {
     }
 }
 
-void Reconcile::abort(OriginId origin) {
-    vigils_.erase(origin);
+std::optional<Reconcile::Position> Reconcile::abort(OriginId origin) {
     early_.erase(origin);
+    const auto vigil = vigils_.extract(origin);
+    if (!vigil) {
+        return std::nullopt;
+    }
+    Position position{.delivered = vigil.mapped().delivered, .held = {}, .lost = vigil.mapped().lost};
+    for (const auto& [n, record] : vigil.mapped().pool) {
+        position.held.push_back(record);
+    }
+    return position;
 }
 
 void Reconcile::finish(std::map<OriginId, Vigil>::iterator it, Out& out) {

@@ -66,8 +66,9 @@ public:
     }
     [[nodiscard]] bool under_way(OriginId origin) const { return vigils_.contains(origin); }
     void survivor_gone(OriginId oid, Out& out);
-    /// It lives after all: what it sends itself is complete and in order.
-    void abort(OriginId origin);
+    /// It may live after all: then what it sends itself is complete and in order. How far we had come, to begin anew if it
+    /// does not; nothing when that was not under way.
+    std::optional<Position> abort(OriginId origin);
     void on_deadline(Instant now, Out& out);
     [[nodiscard]] std::optional<Instant> next_deadline() const;
     [[nodiscard]] std::uint64_t filled() const { return filled_; }

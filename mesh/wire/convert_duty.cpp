@@ -28,6 +28,7 @@ bool get_one(v1::DutyReport& from, DutyReport& to) {
     to.current = from.current();
     to.away = from.away();
     to.was_desk = from.was_desk();
+    to.moved = from.moved();
     if (from.has_info()) {
         to.info = share(std::move(*from.mutable_info()));
     }
@@ -80,6 +81,7 @@ void put(const DutyMail& body, v1::ControlEnvelope& to) {
         added.set_current(report.current);
         added.set_away(report.away);
         added.set_was_desk(report.was_desk);
+        added.set_moved(report.moved);
         if (report.info) {
             added.set_info(*report.info);
         }

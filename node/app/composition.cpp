@@ -98,6 +98,7 @@ void Composition::add_webhooks(const Config& config, const AppTable& apps) {
     const mesh::ShardIndex index(static_cast<std::uint16_t>(shards_.size()));
     webhooks_ = std::make_unique<WebhookWorker>(index, mesh_->mailbox(), apps, config.webhooks, random_seed());
     mesh_->attach(index, webhooks_->mailbox());
+    mesh_->set_duty_shard(index);
 }
 
 Composition::~Composition() {

@@ -44,7 +44,9 @@ Config ConfigSource::make(const ConfigFile& file) const {
         std::vector<App> more = load_apps_dir(directory);
         apps.insert(apps.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
     }
-    return make_config(sources, std::move(apps), machine_);
+    Config config = make_config(sources, std::move(apps), machine_);
+    config.webhooks = file.webhooks;
+    return config;
 }
 
 }  // namespace tulle::node

@@ -13,7 +13,7 @@ constexpr std::string_view kOnlinePrefix = "#online-";
 bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 bool is_channel_char(char c) {
-    return is_alphanumeric(c) || std::string_view("_-=@,.;").find(c) != std::string_view::npos;
+    return is_alphanumeric(c) || std::string_view("_-=@,.;:").find(c) != std::string_view::npos;
 }
 
 struct Prefix {

@@ -256,6 +256,7 @@ void HttpConnection::write(HttpResponse response) {
     response_->prepare_payload();
     if (is_head_) {
         response_->body().clear();  // its length has been told
+        is_head_ = false;
     }
     if (response.status == 204) {
         response_->erase(beast::http::field::content_length);

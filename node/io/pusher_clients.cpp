@@ -280,7 +280,9 @@ void PusherClients::on_subscribed(const mesh::Subscribed& answer) {
         return;
     }
     ChannelEffects effects;
-    if (!channels_.on_subscribed(answer.channel, answer.generation, effects)) {
+    const bool is_confirmation = channels_.on_subscribed(answer.channel, answer.generation, effects);
+    learn_last_event(answer, is_confirmation);
+    if (!is_confirmation) {
         return;
     }
     if (answer.members) {
@@ -290,7 +292,6 @@ void PusherClients::on_subscribed(const mesh::Subscribed& answer) {
         }
         rooms_.on_listed(answer.channel, std::move(users));
     }
-    learn_last_event(answer);
     run(effects);
 }
 
@@ -345,6 +346,7 @@ void PusherClients::tell_gap(std::string_view channel, std::uint64_t missing) {
     }
     reactor_.counters().gaps_told_total.add(subscribers.size());
     broadcast(channel, pusher::gap_body(missing), std::nullopt);
+    ask_last_event(channel);
 }
 
 void PusherClients::close_for_gap(std::vector<Slot> subscribers) {

@@ -109,7 +109,9 @@ private:
     void answer_signin(Slot slot, bool is_in);
     void tell_watchers(const TellWatchers& news);
     void end(const std::vector<Slot>& slots);
-    void learn_last_event(const mesh::Subscribed& answer);
+    void learn_last_event(const mesh::Subscribed& answer, bool is_confirmation);
+    /// What was lost may have been the last event of the channel.
+    void ask_last_event(std::string_view channel);
     /// False: the channel's subscribers have had the event.
     [[nodiscard]] bool keep(const mesh::Record& record, std::size_t index);
     /// After its confirmation, to a new subscriber of a cache channel.

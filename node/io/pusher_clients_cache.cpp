@@ -8,15 +8,25 @@ namespace tulle::node {
 
 namespace {
 
+constexpr std::uint64_t kAskGeneration = 0;  // no subscription of the table has it, so that the answer confirms none
+
 LastEvent last_event(const mesh::KeptEvent& kept) { return {{kept.stamp.time_us, kept.stamp.origin}, kept.body, kept.until}; }
 
 }  // namespace
 
 static_assert(kMaxCacheTtl <= mesh::kMaxKeepFor);
 
-void PusherClients::learn_last_event(const mesh::Subscribed& answer) {
-    if (answer.last) {
+void PusherClients::learn_last_event(const mesh::Subscribed& answer, bool is_confirmation) {
+    if (answer.last && is_confirmation) {
         last_events_.on_confirmed(answer.channel, last_event(*answer.last));
+    } else if (answer.last) {
+        last_events_.on_found(answer.channel, last_event(*answer.last));
+    }
+}
+
+void PusherClients::ask_last_event(std::string_view channel) {
+    if (classify(channel_of_key(channel)).cache) {
+        hub_.send(mesh::Subscribe{std::string(channel), kAskGeneration, false, true});
     }
 }
 

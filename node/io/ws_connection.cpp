@@ -94,6 +94,9 @@ void WsConnection::on_read(const boost::system::error_code& error) {
     }
     if (error) {
         has_peer_closed_ = error == websocket::error::closed;
+        if (error == websocket::condition::protocol_violation || error == websocket::error::message_too_big) {
+            reactor_.counters().bad_frames_total.add();
+        }
         finish();
         return;
     }

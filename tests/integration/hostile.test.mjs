@@ -274,8 +274,8 @@ describe('messages over a WebSocket: an error is told, and the connection goes o
     });
   }
 
-  const names = ['a\r\nb', 'a\u0000b', 'a b', '\u001b[31m', 'a"b', 'a\\b', 'a/b', 'a:b', 'é', '', 'a'.repeat(201),
-    '#server-to-user-1', 'private-encrypted- x'];
+  const names = ['a\r\nb', 'a\u0000b', 'a b', '\u001b[31m', 'a"b', 'a\\b', 'a/b', 'é', '', 'a'.repeat(201),
+    '#server-to-user', 'private-encrypted- x'];
   for (const name of names) {
     test(`a channel named ${JSON.stringify(name.slice(0, 20))}`, async () => {
       const raw = await new RawClient(node).open();

@@ -144,7 +144,9 @@ describe('statuses', () => {
     ['data over the limit', EVENTS, { name: 'e', channel: 'a', data: 'd'.repeat(102_401) }, 413],
     ['data at the limit', EVENTS, { name: 'e', channel: 'a', data: 'd'.repeat(102_400) }, 200],
     ['a body over 2 MiB', EVENTS, ' '.repeat((2 << 20) + 1), 413],
-    ['a channel of users', EVENTS, { name: 'e', channel: '#server-to-user-1', data: 'd' }, 400],
+    ['the channel of a user', EVENTS, { name: 'e', channel: '#server-to-user-1', data: 'd' }, 200],
+    ['the channel of no user', EVENTS, { name: 'e', channel: '#server-to-user-', data: 'd' }, 400],
+    ['another channel of the server', EVENTS, { name: 'e', channel: '#online-1', data: 'd' }, 400],
   ]) {
     test(`${what}: ${status}`, async () => {
       const answer = await post(path, content);

@@ -42,7 +42,9 @@ bool excused(World& world, const DutyLedger::Item& item) {
     });
     const auto cause = std::count_if(world.dead().begin(), world.dead().end(),
                                      [&](const World::Dead& dead) { return dead.at == changed; });
-    return world.ledger().last_split() >= changed - kBefore || close > std::min<std::ptrdiff_t>(cause, 1);
+    // Cut off, and killed before anybody had found out: what it counted, and did itself, was known to nobody else.
+    const bool unseen = cause > 0 && !world.quiet(changed - kBefore, changed);
+    return unseen || world.ledger().last_split() >= changed - kBefore || close > std::min<std::ptrdiff_t>(cause, 1);
 }
 
 }  // namespace
@@ -77,7 +79,6 @@ void check_duties(World& world, Outcome& outcome) {
         }
     }
     outcome.reached["duties_dealt_with"] = ledger.events();
-    outcome.reached["duty_histories_all_calm"] = ledger.calm() ? 1 : 0;
 }
 
 }  // namespace tulle::sim

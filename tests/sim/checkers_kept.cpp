@@ -5,7 +5,6 @@
 namespace tulle::sim {
 namespace {
 
-constexpr std::size_t kCacheChannels = 3;
 constexpr Duration kAnswer = 1500ms;
 constexpr Duration kSettled = 5s;  ///< an event that was accepted so long before anything happened has reached its keepers
 

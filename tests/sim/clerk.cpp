@@ -47,6 +47,9 @@ void Clerk::add_counts(std::map<DutyLedger::Item, std::uint64_t>& sums) const {
 }
 
 bool Clerk::on_changed(const mesh::DutyChanged& change) {
+    if (answered_.contains(change.token)) {
+        return false;
+    }
     return under_way_.insert_or_assign(change.token, std::pair(DutyLedger::Item{change.key, change.item}, change.count)).second;
 }
 
@@ -54,6 +57,7 @@ mesh::DutyDone Clerk::answer(std::uint64_t token, DutyLedger& ledger) {
     const auto found = under_way_.find(token);
     const auto [item, count] = found->second;
     under_way_.erase(found);
+    answered_.insert(token);
     ledger.dealt_with(item, count);
     return {token, count};
 }

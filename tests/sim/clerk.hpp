@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,7 +63,7 @@ public:
     /// Bodies of tasks are unlike each other.
     [[nodiscard]] std::uint64_t next_task() { return ++last_task_; }
 
-    /// True: it is new, and to be answered after a while by answer().
+    /// True: it is new, and to be answered after a while by answer(). An update that has crossed the answer is neither.
     bool on_changed(const mesh::DutyChanged& change);
     /// Deals with the newest count under the token.
     [[nodiscard]] mesh::DutyDone answer(std::uint64_t token, DutyLedger& ledger);
@@ -70,6 +71,7 @@ public:
 private:
     std::map<DutyLedger::Item, std::map<mesh::ShardIndex, std::uint64_t>> counts_;
     std::map<std::uint64_t, std::pair<DutyLedger::Item, std::uint64_t>> under_way_;
+    std::set<std::uint64_t> answered_;
     std::uint64_t last_task_ = 0;
 };
 

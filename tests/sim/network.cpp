@@ -170,7 +170,6 @@ void Network::transmit(HostId from, HostId to, bool data, const std::function<vo
         const Duration belated = one_way(from, to) + std::chrono::microseconds{prng_.below(kBelatedUs)};
         scheduler_.after(belated, [this, from, to, data, deliver] {
             if (!path(from, to).cut) {
-                stream(from, to, data).arrived = scheduler_.now();
                 deliver();
             }
         });
@@ -199,7 +198,6 @@ void Network::arrive(HostId from, HostId to, bool data, Instant sent) {
     } else {
         --s.in_pipe;
     }
-    s.arrived = scheduler_.now();
     s.newest_sent = std::max(s.newest_sent, sent);
     tally_.overtaken += stream(from, to, !data).newest_sent > sent ? 1u : 0u;
 }
@@ -218,6 +216,7 @@ void Network::send_control(HostId host, mesh::LinkId link, mesh::Control message
         const Link* now = find(host, link);
         const bool closed_in_order = now == nullptr;  // what was sent before an orderly close still arrives
         if ((closed_in_order || now->connection == connection) && receiver_.listening(to) && receiver_.oid(to) == there) {
+            stream(host, to, false).arrived = scheduler_.now();  // not what a reset has swallowed
             receiver_.input(to, *shared);
         }
     });
@@ -237,6 +236,7 @@ void Network::send_data(HostId host, mesh::Data message) {
     transmit(host, to, true, [this, host, to, connection, shared] {
         const auto it = subscriptions_[host].find(to);
         if (it != subscriptions_[host].end() && it->second.connection == connection && receiver_.oid(to) == shared->dst) {
+            stream(host, to, true).arrived = scheduler_.now();
             receiver_.input(to, *shared);
         }
     });

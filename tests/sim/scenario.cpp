@@ -16,9 +16,8 @@ std::string random_channel(World& world) {
     return "app/c" + std::to_string(world.prng().below(kChannels));
 }
 
-std::string random_cache(World& world) {
-    return "app/cache-" + std::to_string(world.prng().below(3));
-}
+/// Of the cache channels only the first have subscribers: of the others the keepers alone hold the last event.
+std::string random_cache(World& world, std::uint64_t of) { return "app/cache-" + std::to_string(world.prng().below(of)); }
 
 std::string random_room(World& world) {
     return "app/presence-" + std::to_string(world.prng().below(3));
@@ -76,11 +75,11 @@ private:
         } else if (dice < 44) {
             world_.part(host, random_shard(world_), random_room(world_), random_user(world_));
         } else if (dice < 50) {
-            world_.subscribe_kept(host, random_shard(world_), random_cache(world_));
+            world_.subscribe_kept(host, random_shard(world_), random_cache(world_, 3));
         } else if (dice < 54) {
-            world_.unsubscribe_kept(host, random_shard(world_), random_cache(world_));
+            world_.unsubscribe_kept(host, random_shard(world_), random_cache(world_, 3));
         } else if (dice < 60) {
-            world_.publish_kept(host, random_cache(world_));
+            world_.publish_kept(host, random_cache(world_, kCacheChannels));
         } else {
             const std::uint64_t burst = world_.prng().chance(5) ? 20 : 1;
             for (std::uint64_t i = 0; i < burst; ++i) {

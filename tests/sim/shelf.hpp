@@ -9,6 +9,8 @@
 
 namespace tulle::sim {
 
+inline constexpr std::uint64_t kCacheChannels = 8;
+
 /// The cache channels of one simulated process, as its shards keep them: the hub's answer brings the last event, and what is
 /// delivered afterwards replaces it.
 class Shelf {

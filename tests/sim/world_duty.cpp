@@ -33,7 +33,9 @@ void World::answer_later(HostId host, std::uint64_t token, Duration pause) {
             answer_later(host, token, 50ms);
             return;
         }
-        input(host, mesh::PortInput{Clerk::kShard, process->clerk.answer(token, ledger_)});
+        const mesh::DutyDone done = process->clerk.answer(token, ledger_);
+        note(name_of(process->oid) + " has done duty " + std::to_string(token) + ", told " + std::to_string(done.told));
+        input(host, mesh::PortInput{Clerk::kShard, done});
     });
 }
 
@@ -55,7 +57,7 @@ void World::perform_later(HostId host, const mesh::DutyPerform& task, Duration p
 void World::to_clerk(HostId host, Process& process, const mesh::ToShard& message) {
     const auto accuse = [&](const std::string& what) { violation(what + " (" + name_of(process.oid) + ")"); };
     if (const auto* changed = std::get_if<mesh::DutyChanged>(&message)) {
-        note(name_of(process.oid) + " duty " + changed->key + "/" + changed->item + " told " + std::to_string(changed->told) + " now " +
+        note(name_of(process.oid) + " duty " + std::to_string(changed->token) + " " + changed->key + "/" + changed->item + " told " + std::to_string(changed->told) + " now " +
              std::to_string(changed->count));
         if (process.clerk.on_changed(*changed)) {
             ledger_.asked(*changed, accuse);

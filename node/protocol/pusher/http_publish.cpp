@@ -44,7 +44,7 @@ Checked<std::vector<std::string>> channels_of(const App& app, const RawObject& b
         }
         return (is_valid_channel_name(name) && name.size() <= app.max_channel_name_length) || user_of_channel(name);
     };
-    constexpr PublishRefusal kBadName{400, "a channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ; or fewer,"
+    constexpr PublishRefusal kBadName{400, "a channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ; : or fewer,"
                                            " where the app says so"};
     const boost::json::value* list = body.find("channels");
     const boost::json::value* one = body.find("channel");

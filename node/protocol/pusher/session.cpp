@@ -112,7 +112,7 @@ std::optional<SubscriptionRefusal> Session::check_subscription(const ClientFrame
     const bool is_users = user_of_channel(frame.channel).has_value();
     if (!is_users && !is_valid_channel_name(frame.channel)) {
         return SubscriptionRefusal{"LimitReached",
-                                   "A channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ;", 4009};
+                                   "A channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ; :", 4009};
     }
     if (frame.channel.size() > app_->max_channel_name_length) {
         return SubscriptionRefusal{"LimitReached", "The name of the channel is longer than this app allows", 4009};

@@ -9,7 +9,7 @@ namespace {
 
 TEST(ChannelName, IsOneToTwoHundredOfAFixedAlphabet) {
     EXPECT_TRUE(is_valid_channel_name("news"));
-    EXPECT_TRUE(is_valid_channel_name("private-Aa0_-=@,.;"));
+    EXPECT_TRUE(is_valid_channel_name("private-Aa0_-=@,.;:"));
     EXPECT_TRUE(is_valid_channel_name(std::string(200, 'x')));
     EXPECT_FALSE(is_valid_channel_name(""));
     EXPECT_FALSE(is_valid_channel_name(std::string(201, 'x')));

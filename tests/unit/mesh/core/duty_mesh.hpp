@@ -20,7 +20,7 @@ inline bool operator==(const DutyChanged& a, const DutyChanged& b) {
 class DutyMesh {
 public:
     struct Node {
-        explicit Node(OriginId oid, const Limits& limits, Planted planted) : duties(oid, Timing{}, limits, planted) {}
+        explicit Node(OriginId oid, const Limits& limits, Planted planted) : duties(oid, Timing{}, limits, planted) { duties.begin(); }
         Duties duties;
         std::vector<DutyChanged> changed;
         std::vector<DutyPerform> perform;

@@ -86,6 +86,17 @@ TEST_F(ReconcileTest, HandsNothingOnWhenTheOriginComesBack) {
     EXPECT_EQ(reconcile_.next_deadline(), std::nullopt);
 }
 
+TEST_F(ReconcileTest, WhatIsAbortedCanBeBegunAnewFromWhereItWas) {
+    begin(RecordNo{4}, {record(7)}, 2);
+    reconcile_.on_fill(kA, {kDead, {record(6)}, true}, out_);
+    const std::optional<Reconcile::Position> position = reconcile_.abort(kDead);
+    ASSERT_TRUE(position);
+    EXPECT_EQ(position->delivered, RecordNo{4});
+    EXPECT_EQ(numbers(position->held), (std::vector<std::uint64_t>{6, 7}));
+    EXPECT_EQ(position->lost, 1u);
+    EXPECT_FALSE(reconcile_.abort(kDead));
+}
+
 TEST_F(ReconcileTest, KeepsNoMoreOfAnOriginThanItsRing) {
     limits_.receive_ring_bytes = 3 * record(1)->cost();
     Reconcile small(timing_, limits_);

@@ -249,7 +249,7 @@ TEST(Codec, RefusesPresenceThatIsMalformed) {
 DutyMail duty_mail() {
     return {.seq = 4,
             .ack = 3,
-            .reports = {{"app/a", "u1", 9, 2, 1, 7, false, true, share("{}")}, {"app/b", "", 1, 0, 0, 0, true, false, nullptr}},
+            .reports = {{"app/a", "u1", 9, 2, 1, 7, false, true, false, share("{}")}, {"app/b", "", 1, 0, 0, 0, true, false, true, nullptr}},
             .orders = {{11, "app/c", share("body")}},
             .settles = {{"app/d", "u2", 8, 5, 6, true}},
             .done = {1, 300}};

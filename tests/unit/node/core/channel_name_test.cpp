@@ -33,10 +33,10 @@ TEST(ChannelName, AllowsClientEventsOnPrivateAndPresenceAlone) {
 }
 
 TEST(ChannelName, HasOneToTwoHundredOfTheAllowedCharacters) {
-    EXPECT_TRUE(is_valid_channel_name("aZ09_-=@,.;"));
+    EXPECT_TRUE(is_valid_channel_name("aZ09_-=@,.;:"));
     EXPECT_TRUE(is_valid_channel_name(std::string(200, 'a')));
     EXPECT_FALSE(is_valid_channel_name(std::string(201, 'a')));
-    for (const char* name : {"", "a b", "a/b", "a\"b", "a\nb", "\xc3\xa9", "a:b", "#server-to-user-1"}) {
+    for (const char* name : {"", "a b", "a/b", "a\"b", "a\nb", "\xc3\xa9", "#server-to-user-1"}) {
         EXPECT_FALSE(is_valid_channel_name(name)) << name;
     }
     EXPECT_FALSE(is_valid_channel_name(std::string_view("a\0b", 3)));

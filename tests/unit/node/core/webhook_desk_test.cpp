@@ -191,7 +191,7 @@ TEST_F(WebhookDeskTest, ATaskIsHandedOnAsItIsAndOnce) {
 
 TEST_F(WebhookDeskTest, AnAppThatIsGoneMeanwhileIsToldOfNothingMore) {
     changed(kStart, 7, 1, 0);
-    desk.set_apps(AppTable({}));
+    desk.set_apps(AppTable());
     EXPECT_EQ(wait_until(kStart + kVacated), (WebhookEffects{SettleDuty{7, 0}}));
 }
 

@@ -192,6 +192,38 @@ TEST_F(ShardUsersTest, ReplaysTheLastEventToEachNewSubscriberAfterItsConfirmatio
     EXPECT_EQ(shard.counters().cache_misses_total.get(), 0u);
 }
 
+TEST_F(ShardUsersTest, AsksForTheLastEventAgainAfterAGapAndTakesWhatTheMeshFinds) {
+    RawClient client(port);
+    open(client);
+    const mesh::Subscribe asked = ask_cache(client);
+    tell(mesh::Subscribed{asked.channel, asked.generation});
+    EXPECT_EQ(client.read_text(), kSucceeded);
+    EXPECT_EQ(client.read_text(), R"({"event":"pusher:cache_miss","channel":"cache-a"})");
+    tell(mesh::Gap{asked.channel, 1});
+    EXPECT_NE(client.read_text().find("tulle:gap"), std::string::npos);
+    const auto again = hub.next<mesh::Subscribe>().value();
+    EXPECT_EQ(again.channel, asked.channel);
+    EXPECT_TRUE(again.kept);
+    EXPECT_FALSE(again.presence);
+    mesh::Subscribed answer{again.channel, again.generation};
+    answer.last = mesh::KeptEvent{{5, OriginId{1}}, share(R"(,"event":"e","data":"5"})"), monotonic_now() + 10s};
+    tell(answer);
+    RawClient second(port);
+    open(second);
+    second.write_text(R"({"event":"pusher:subscribe","data":{"channel":"cache-a"}})");
+    EXPECT_EQ(second.read_text(), kSucceeded);
+    EXPECT_EQ(second.read_text(), R"({"channel":"cache-a","event":"e","data":"5"})");
+    tell(mesh::LastEvent{asked.channel, {{6, OriginId{1}}, share(R"(,"event":"e","data":"6"})"), monotonic_now() + 10s}});
+    wait_for_mail();
+    RawClient third(port);
+    open(third);
+    third.write_text(R"({"event":"pusher:subscribe","data":{"channel":"cache-a"}})");
+    EXPECT_EQ(third.read_text(), kSucceeded);
+    EXPECT_EQ(third.read_text(), R"({"channel":"cache-a","event":"e","data":"6"})");
+    deliver(7, R"(,"event":"e","data":"7"})");
+    EXPECT_EQ(client.read_text(), R"({"channel":"cache-a","event":"e","data":"7"})") << "what was found is for newcomers alone";
+}
+
 TEST_F(ShardUsersTest, TellsANewSubscriberThatThereIsNoLastEvent) {
     RawClient client(port);
     open(client);

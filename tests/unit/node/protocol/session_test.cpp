@@ -91,7 +91,7 @@ TEST_F(SessionTest, RefusesNamesAndChannelsItDoesNotServe) {
               (SessionEffects{Count{Refused::kSubscription},
                               Send{subscription_error(
                                   "a b", {"LimitReached",
-                                          "A channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ;", 4009})}}));
+                                          "A channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ; :", 4009})}}));
     EXPECT_EQ(text(R"({"event":"pusher:subscribe","data":{"channel":"presence-a"}})"),
               (SessionEffects{Count{Refused::kAuth},
                               Send{subscription_error(

@@ -161,11 +161,14 @@ describe('signatures', () => {
     for (const [status, body] of [
       [400, JSON.stringify(Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`k${i}`, 0])))],
       [413, JSON.stringify({ name: 'e', channel: 'news', data: 'x'.repeat(2 * MEGABYTE) })],
-      [413, JSON.stringify({ name: 'e', channel: 'news', data: 'x'.repeat(10 * MEGABYTE) })],
       [400, '{"a":'.repeat(200_000)],
     ]) {
-      assert.equal((await post(target(body), body).catch((error) => ({ status: error.code }))).status, status);
+      assert.equal((await post(target(body), body)).status, status);
     }
+    // So much is not read to its end: the answer may be lost with the connection.
+    const huge = JSON.stringify({ name: 'e', channel: 'news', data: 'x'.repeat(10 * MEGABYTE) });
+    const { status } = await post(target(huge), huge).catch((error) => ({ status: error.code }));
+    assert.ok([413, 'EPIPE', 'ECONNRESET'].includes(status), `${status}`);
   }, { counter: 'tulle_http_errors_total', times: 2, megabytes: 48 }));
 });
 
@@ -191,7 +194,7 @@ test('20,000 subscriptions, each ended at once: nothing of them is left', async 
 
 test('200 names that would break a line, a terminal or a metric are refused, and stand nowhere raw', () => victim.bears(async () => {
   const raw = await open();
-  const names = ['a\r\nb', 'a\u0000b', '\u001b[31mred', 'a"} 1\n', 'a{b="c"}', 'é', 'a\u2028b', '#server-to-user-1'];
+  const names = ['a\r\nb', 'a\u0000b', '\u001b[31mred', 'a"} 1\n', 'a{b="c"}', 'é', 'a\u2028b', '#other'];
   for (let i = 0; i < CROWD; ++i) raw.send({ event: 'pusher:subscribe', data: { channel: names[i % names.length], auth: '' } });
   await waitFor('the refusals', () => raw.frames.length >= CROWD);
   raw.frames.forEach((answer, i) => assert.deepEqual([answer.event, answer.channel], ['pusher:subscription_error', names[i % names.length]]));

@@ -79,8 +79,7 @@ void Membership::on_endpoint_checked(Instant now, const EndpointChecked& checked
     if (peer->in_session()) {
         declare_dead(now, *peer, "its endpoint refuses", out);
     } else if (peer->state == PeerState::kDead) {
-        close_link(*peer, out);
-        redial_later(now, *peer);
+        give_up(now, *peer, out);  // with the attempt: one that stands holds up the asking of survivors
     } else if (!peer->spoke_to_us) {
         gate_.member_gone(peer->oid);
         close_link(*peer, out);

@@ -214,6 +214,42 @@ TEST_F(MeshNodeTest, DeclaresAPeerDeadAtOnceWhenItsEndpointRefuses) {
     EXPECT_EQ(all_of<DisconnectData>(out_).size(), 1u);
 }
 
+TEST_F(MeshNodeTest, KeepsTheAttemptThatItHasBegunWhenTheDeadPeerBeginsOneToo) {
+    establish();
+    const LinkId link = *node_.membership().find(OriginId{2})->link;
+    feed(LinkDown{link});
+    feed(EndpointChecked{link, EndpointState::kRefused});
+    out_.clear();
+    now_ += 400ms;
+    node_.settle(now_, out_);  // dials it again
+    ASSERT_EQ(all_of<OpenLink>(out_).size(), 1u);
+    feed(LinkUp{all_of<OpenLink>(out_)[0].link});
+    ASSERT_EQ(bodies<Hello>(out_).size(), 1u);
+    const SessionTag tag = bodies<Hello>(out_)[0].tag;
+    feed(from_peer(Hello{peer(), SessionTag{78}, {}, {}}, 0));  // it has dialled us at the same time
+    ASSERT_EQ(bodies<Welcome>(out_).size(), 1u);
+    EXPECT_EQ(bodies<Welcome>(out_)[0].tag, tag) << "it answers our first Hello now";
+    feed(from_peer(Welcome{peer(), tag, SessionTag{78}, {}}, 0));
+    EXPECT_EQ(node_.membership().find(OriginId{2})->state, PeerState::kAlive);
+}
+
+TEST_F(MeshNodeTest, EndsTheAttemptWhenTheDeadPeerThatItHasDialledRefuses) {
+    establish();
+    for (const bool dialled : {false, true}) {
+        const LinkId link = *node_.membership().find(OriginId{2})->link;
+        if (dialled) {
+            feed(LinkUp{link});
+            EXPECT_NE(node_.membership().find(OriginId{2})->local_tag, SessionTag{});
+        }
+        feed(LinkDown{link});
+        feed(EndpointChecked{link, EndpointState::kRefused});
+        EXPECT_EQ(node_.membership().find(OriginId{2})->state, PeerState::kDead);
+        EXPECT_EQ(node_.membership().find(OriginId{2})->local_tag, SessionTag{});
+        now_ += 400ms;
+        node_.settle(now_, out_);  // dials it, the first time
+    }
+}
+
 TEST_F(MeshNodeTest, KillsASilentPeerBetweenOneAndTwoAndAHalfSeconds) {
     establish();
     for (const Instant end = kStart + 2500ms; now_ < end; now_ += 50ms) {

@@ -300,8 +300,8 @@ struct TraceResult {
 };
 
 /// To the shard that does this node's duties, when this node is the one for `key`: the sum over the mesh is now `count`, and
-/// `told` is what was dealt with last. Comes again under the same token whenever `count` changes before the DutyDone, and
-/// anew after it as long as the two differ. Another node may begin anew with what was told when this one dies.
+/// `told` is what was dealt with last. Comes again under the same token whenever `count` changes before the DutyDone (which it may
+/// cross: ignore a token that has been answered; each new one is greater), and anew after it as long as the two differ. Another node may begin anew with what was told when this one dies.
 struct DutyChanged {
     std::uint64_t token = 0;
     std::string key;

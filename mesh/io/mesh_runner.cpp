@@ -85,6 +85,8 @@ public:
                          .seeds = options_.peers,
                          .timing = {},
                          .limits = {}};
+        node.timing.presence_grace = options_.presence_grace;
+        node.timing.duty_grace = options_.presence_grace;
         transport_.listen_for(node.oid);
         node_ = std::make_unique<MeshNode>(std::move(node), random_nonzero());
         std::uint64_t shards = 0;

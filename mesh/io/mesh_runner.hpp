@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mesh/base/time.hpp"
+#include "mesh/core/numbers.hpp"
 #include "mesh/core/port.hpp"
 
 namespace tulle::mesh {
@@ -19,6 +20,7 @@ struct MeshOptions {
     std::string advertise;                     ///< host told to others; empty: the bound one
     std::string listen;                        ///< client endpoint told to others, "host:port"
     std::vector<std::string> peers;            ///< "host:port", names allowed
+    Duration presence_grace = Timing{}.presence_grace;  ///< what a lost member brought, or counted, stays so long
 };
 
 struct BoundMesh {

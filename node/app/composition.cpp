@@ -24,6 +24,7 @@ mesh::MeshOptions mesh_options(const Config& config) {
     options.mesh_data = to_string(config.mesh_data);
     options.advertise = config.advertise;
     options.peers = config.peers;
+    options.presence_grace = config.presence_grace;
     return options;
 }
 

@@ -141,6 +141,10 @@ const std::vector<KeyAction>& actions() {
          [](const Setting& s, Config& c) { c.timeouts.activity = to_seconds(s); }},
         {{"pong_timeout", "SECONDS", "Silence after that ping before it is closed (default: 30)"},
          [](const Setting& s, Config& c) { c.timeouts.pong = to_seconds(s); }},
+        {{"presence_grace", "SECONDS", "Time for users of a dead node to come back before they have left (default: 2)"},
+         [](const Setting& s, Config& c) {
+             c.presence_grace = std::chrono::seconds(to_number(s, 0, kMaxTimeoutSeconds));
+         }},
         {{"write_timeout", "SECONDS", "Time for a client to take what waits for it (default: 10)"},
          [](const Setting& s, Config& c) { c.outbox.write_timeout = to_seconds(s); }},
         {{"outbox_bytes", "BYTES", "What may wait for one client (default: 1048576)"},

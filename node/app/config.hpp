@@ -40,6 +40,7 @@ struct Config {
     bool demo = false;
     bool has_default_app = false;  ///< nobody configured one: the public credentials of the loopback app
     pusher::SessionTimeouts timeouts;
+    Duration presence_grace = 2s;  ///< give every node the same
     OutboxLimits outbox{kMaxOutboxBytes, kWriteTimeout};
     std::size_t max_connections_per_address = kDefaultConnectionsPerAddress;
     AuthThrottle::Options auth_failures{kDefaultAuthFailuresPerMinute, false};

@@ -12,6 +12,10 @@ WebhookDesk::WebhookDesk(AppTable apps, Duration vacated_hold, Duration removed_
 
 void WebhookDesk::on_changed(Instant now, DutyChange change, WebhookEffects& out) {
     const std::uint64_t token = change.token;
+    if (token <= last_change_ && !duties_.contains(token)) {
+        return;  // it has crossed our answer; the mesh comes again with another token if something differs
+    }
+    last_change_ = std::max(last_change_, token);
     const auto [found, is_new] = duties_.try_emplace(token);
     Duty& duty = found->second;
     if (change.count == 0 && (is_new || duty.change.count > 0)) {

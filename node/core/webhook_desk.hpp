@@ -73,7 +73,7 @@ public:
 
     /// For what comes from here on; what is told already stays told.
     void set_apps(AppTable apps) { apps_ = std::move(apps); }
-    /// May come again with the same token while it is not settled.
+    /// May come again with the same token while it is not settled, and once more thereafter, which is ignored.
     void on_changed(Instant now, DutyChange change, WebhookEffects& out);
     /// `json` is the event as its node wrote it.
     void on_task(std::uint64_t token, std::string_view key, WebhookEvent event, SharedBytes json, WebhookEffects& out);
@@ -105,6 +105,7 @@ private:
     const Duration removed_hold_;
     std::map<std::uint64_t, Duty> duties_;
     std::set<std::pair<Instant, std::uint64_t>> holds_;
+    std::uint64_t last_change_ = 0;  ///< the greatest token of a change so far; those of later ones are greater
     std::map<std::uint64_t, std::uint64_t> tokens_;      ///< of what an endpoint is being told, by its id
     std::map<std::string, Instant, std::less<>> counted_; ///< when the number of a crowded channel was last told
     std::uint64_t last_id_ = 0;

@@ -26,6 +26,30 @@ test('users of a killed node are gone everywhere, once, soon after the grace, an
     }
   })));
 
+test('the grace is configurable: none at all, and one that outlasts a slow return', async () => {
+  await withCluster(3, { args: ['--presence-grace', '0'] }, ({ nodes: [n1, , n3] }) => withUsers(async (enter) => {
+    const watcher = await enter(n1, 'watcher');
+    await enter(n3, 'lost');
+    await waitFor('both', () => watcher.ids.length === 2);
+    const killed = performance.now();
+    await n3.kill();
+    await waitFor('it to go', () => watcher.ids.length === 1);
+    assert.ok(performance.now() - killed < 1_500, `gone after ${performance.now() - killed} ms`);
+  }));
+  await withCluster(3, { args: ['--presence-grace', '60'] }, ({ nodes: [n1, n2, n3] }) => withUsers(async (enter) => {
+    const watcher = await enter(n1, 'watcher');
+    await enter(n3, 'slow');
+    await waitFor('both', () => watcher.ids.length === 2);
+    const killed = performance.now();
+    await n3.kill();
+    await waitFor('longer than the default', () => performance.now() - killed > GRACE_MS + 500);
+    await enter(n2, 'slow');
+    await enter(n2, 'fence');
+    await waitFor('the fence', () => watcher.log.includes('+fence'));
+    assert.deepEqual(watcher.log.slice(1), ['+fence']);
+  }));
+});
+
 for (const [how, signal] of [['is killed', 'SIGKILL'], ['leaves', 'SIGTERM']]) {
   test(`who moves to another node within the grace when its own ${how} has neither left nor joined`, () =>
     withCluster(3, {}, ({ nodes: [n1, n2, n3] }) => withUsers(async (enter) => {

@@ -42,6 +42,7 @@ TEST(Config, HasDefaultsForEverything) {
     EXPECT_EQ(config.admin, (Address{"127.0.0.1", 9601}));
     EXPECT_EQ(config.shards, 4u);
     EXPECT_EQ(config.timeouts.activity, 120s);
+    EXPECT_EQ(config.presence_grace, 2s);
     ASSERT_EQ(config.apps.size(), 1u);
     EXPECT_EQ(config.apps[0].id, "app-id");
     EXPECT_TRUE(config.apps[0].client_events);

@@ -189,6 +189,13 @@ TEST_F(WebhookDeskTest, ATaskIsHandedOnAsItIsAndOnce) {
     EXPECT_EQ(settled(1), (WebhookEffects{SettleDuty{9, 0}}));
 }
 
+TEST_F(WebhookDeskTest, AnUpdateThatCrossesTheAnswerIsNotToldAgain) {
+    desk.set_apps(AppTable());  // nobody wants it: answered at once
+    EXPECT_EQ(changed(kStart, 8, 0, 1), (WebhookEffects{SettleDuty{8, 1}}));
+    EXPECT_EQ(changed(kStart, 8, 0, 2), WebhookEffects{});
+    EXPECT_EQ(changed(kStart, 10, 1, 2), (WebhookEffects{SettleDuty{10, 2}}));
+}
+
 TEST_F(WebhookDeskTest, AnAppThatIsGoneMeanwhileIsToldOfNothingMore) {
     changed(kStart, 7, 1, 0);
     desk.set_apps(AppTable());

@@ -50,15 +50,26 @@ std::string setting_of(const Key& key, const Entry& entry) {
     return text_of(entry);
 }
 
+/// Nothing when it cannot be read. A directory can be opened; it is the reading that throws.
+std::optional<std::string> read_file(const std::filesystem::path& path) {
+    std::ifstream stream(path, std::ios::binary);
+    if (!stream.is_open()) {
+        return std::nullopt;
+    }
+    try {
+        return std::string(std::istreambuf_iterator<char>(stream), {});
+    } catch (const std::ios_base::failure&) {
+        return std::nullopt;
+    }
+}
+
 std::string read_secret(const Entry& entry) {
-    const std::filesystem::path file = std::filesystem::path(entry.path).parent_path() / text_of(entry);
-    std::ifstream stream(file, std::ios::binary);
-    std::string secret(std::istreambuf_iterator<char>(stream), {});
-    if (!stream.good() && !stream.eof()) {
+    std::optional<std::string> secret = read_file(std::filesystem::path(entry.path).parent_path() / text_of(entry));
+    if (!secret) {
         entry.reject("cannot be read");
     }
-    secret.erase(secret.find_last_not_of("\r\n") + 1);
-    return secret;
+    secret->erase(secret->find_last_not_of("\r\n") + 1);
+    return std::move(*secret);
 }
 
 GapPolicy gap_policy_of(const Entry& entry) {
@@ -203,15 +214,14 @@ toml::table parse_toml(std::string_view text, const std::string& path) {
 
 /// At most `limit` bytes, if it is given.
 std::string read_text(const std::string& path, std::optional<std::size_t> limit) {
-    std::ifstream stream(path, std::ios::binary);
-    std::string text(std::istreambuf_iterator<char>(stream), {});
-    if (!stream.is_open() || stream.bad()) {
+    std::optional<std::string> text = read_file(path);
+    if (!text) {
         throw ConfigError(path + ": cannot be read");
     }
-    if (limit && text.size() > *limit) {
+    if (limit && text->size() > *limit) {
         throw ConfigError(path + ": has more than " + std::to_string(*limit) + " bytes");
     }
-    return text;
+    return std::move(*text);
 }
 
 }  // namespace

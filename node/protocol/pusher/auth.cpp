@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "mesh/base/digest.hpp"
+#include "node/core/channel_name.hpp"
 #include "node/core/limits.hpp"
 
 namespace tulle::node::pusher {
@@ -69,6 +70,9 @@ bool channel_auth_is_valid(const App& app, const ChannelClaim& claim, std::strin
     text.append(claim.socket_id).append(":").append(claim.channel);
     if (!claim.channel_data.empty()) {
         text.append(":").append(claim.channel_data);
+        if (is_valid_channel_name(std::string_view(text).substr(claim.socket_id.size() + 1))) {
+            return false;  // the signature of a channel "a:b" would be one of "a" with data "b"
+        }
     }
     return is_token_of(app, text, token);
 }

@@ -114,7 +114,7 @@ std::optional<SubscriptionRefusal> Session::check_subscription(const ClientFrame
         return SubscriptionRefusal{"LimitReached",
                                    "A channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ; :", 4009};
     }
-    if (frame.channel.size() > app_->max_channel_name_length) {
+    if (!is_users && frame.channel.size() > app_->max_channel_name_length) {
         return SubscriptionRefusal{"LimitReached", "The name of the channel is longer than this app allows", 4009};
     }
     if (tables.channels.channels_of(slot_) >= kMaxChannelsPerConnection) {

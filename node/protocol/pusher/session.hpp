@@ -135,7 +135,7 @@ public:
 private:
     void subscribe(const ClientFrame& frame, const ShardTables& tables, SessionEffects& out);
     void sign_in(const ClientFrame& frame, const ShardTables& tables, SessionEffects& out);
-    void fail_signin(std::string_view reason, SessionEffects& out);
+    void fail_signin(Refused what, std::string_view reason, SessionEffects& out);
     [[nodiscard]] bool is_own_channel(std::string_view channel) const;
     /// Whom a subscription brings to a presence channel: channel_data's user, or else who has signed in.
     [[nodiscard]] Result<Member, MemberErrc> member_for(const ClientFrame& frame) const;

@@ -14,14 +14,14 @@ constexpr std::uint16_t kWatchlistTooLong = 4302;
 
 }  // namespace
 
-void Session::fail_signin(std::string_view reason, SessionEffects& out) {
-    out.push_back(Count{Refused::kAuth});
+void Session::fail_signin(Refused what, std::string_view reason, SessionEffects& out) {
+    out.push_back(Count{what});
     close(kNotAuthorized, reason, out);
 }
 
 void Session::sign_in(const ClientFrame& frame, const ShardTables& tables, SessionEffects& out) {
     if (!app_->user_authentication) {
-        fail_signin("Users do not sign in to this app", out);
+        fail_signin(Refused::kSubscription, "Users do not sign in to this app", out);
         return;
     }
     if (tables.auth != nullptr && tables.auth->is_shut()) {
@@ -30,16 +30,16 @@ void Session::sign_in(const ClientFrame& frame, const ShardTables& tables, Sessi
         return;
     }
     if (!signin_auth_is_valid(*app_, socket_id_, frame.user_data, frame.auth)) {
-        fail_signin("The connection is not authorised to sign in", out);
+        fail_signin(Refused::kAuth, "The connection is not authorised to sign in", out);
         return;
     }
     Result<UserData, UserDataErrc> user = parse_user_data(frame.user_data);
     if (!user) {
-        fail_signin(describe(user.error()), out);
+        fail_signin(Refused::kSubscription, describe(user.error()), out);
         return;
     }
     if (user_ && user_->user != user->member.user) {
-        fail_signin("The connection is signed in as another user", out);
+        fail_signin(Refused::kSubscription, "The connection is signed in as another user", out);
         return;
     }
     authorize_by_ = Instant::max();

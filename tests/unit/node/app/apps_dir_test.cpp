@@ -87,6 +87,9 @@ TEST_F(AppsDirTest, NamesFileAndLineOfWhatIsWrong) {
               "apps/a.toml:1: apps: secret or secret_file must give 1 to 256 visible characters");
     write("apps/a.toml", std::string(kMaxAppFileBytes + 1, '#'));
     EXPECT_EQ(error_of([&] { return source().load(); }), "apps/a.toml: has more than 1048576 bytes");
+    std::filesystem::remove(directory / "apps" / "a.toml");
+    std::filesystem::create_directory(directory / "apps" / "a.toml");
+    EXPECT_EQ(error_of([&] { return source().load(); }), "apps/a.toml: cannot be read");
     write("node.toml", "apps_dir = 'elsewhere'\n");
     EXPECT_TRUE(error_of([&] { return source().load(); }).starts_with("elsewhere: cannot be read"));
 }

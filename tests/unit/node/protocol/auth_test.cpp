@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "mesh/base/digest.hpp"
+
 namespace tulle::node::pusher {
 namespace {
 
@@ -28,6 +30,15 @@ HttpRequest official_request() {
 
 std::optional<std::string_view> check(const HttpRequest& request, WallSeconds now = kThen) {
     return check_request_auth(official_app(), request, *parse_query(request.query()), now);
+}
+
+TEST(ChannelAuth, TheSignatureOfAnotherChannelIsNoneOfAChannelWithData) {
+    const App app = official_app();
+    const auto signature = [&](const std::string& text) { return app.key + ":" + hmac_sha256_hex(app.secret, text); };
+    const std::string other = signature(std::string(kSocket) + ":private-room:42");
+    EXPECT_TRUE(channel_auth_is_valid(app, {kSocket, "private-room:42", ""}, other));
+    EXPECT_FALSE(channel_auth_is_valid(app, {kSocket, "private-room", "42"}, other));
+    EXPECT_TRUE(channel_auth_is_valid(app, {kSocket, "private-room", "{}"}, signature(std::string(kSocket) + ":private-room:{}")));
 }
 
 TEST(ChannelAuth, AcceptsTheOfficialVectors) {

@@ -44,8 +44,8 @@ protected:
     SessionEffects subscribe(const std::string& channel, const std::string& more = "") {
         return text(R"({"event":"pusher:subscribe","data":{"channel":)" + json(channel) + more + "}}");
     }
-    static SessionEffects failed(std::string_view reason) {
-        return {Count{Refused::kAuth}, Send{error_frame({4009, reason})}, Close{4009, std::string(reason)}};
+    static SessionEffects failed(std::string_view reason, Refused what = Refused::kSubscription) {
+        return {Count{what}, Send{error_frame({4009, reason})}, Close{4009, std::string(reason)}};
     }
 
     App app = users_app();
@@ -78,10 +78,10 @@ TEST_F(SessionUserTest, AnswersTheSameUserAgainAndRefusesAnother) {
 
 TEST_F(SessionUserTest, RefusesAWrongSignatureAndUserDataThatIsNone) {
     EXPECT_EQ(text(R"({"event":"pusher:signin","data":{"auth":"key:00","user_data":"{\"id\":\"ann\"}"}})"),
-              failed("The connection is not authorised to sign in"));
+              failed("The connection is not authorised to sign in", Refused::kAuth));
     Session other{app, kSlot, "1.2", timeouts};
     other.on_text(kStart, R"({"event":"pusher:signin","data":{}})", {channels, rooms}, out);
-    EXPECT_EQ(take(), failed("The connection is not authorised to sign in"));
+    EXPECT_EQ(take(), failed("The connection is not authorised to sign in", Refused::kAuth));
     Session third{app, kSlot, "1.2", timeouts};
     third.on_text(kStart, R"({"event":"pusher:signin","data":{"auth":)" + json(sign("1.2::user::{}")) + R"(,"user_data":"{}"}})",
                   {channels, rooms}, out);

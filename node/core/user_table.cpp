@@ -106,30 +106,31 @@ void UserTable::on_subscribed(std::string_view key, std::uint64_t generation, bo
     }
 }
 
-void UserTable::on_joined(std::uint64_t id, UserEffects& out) {
-    const auto join = joins_.find(id);
-    if (join == joins_.end()) {
-        return;
+/// The user whose join is answered; null when nobody waits for that any more.
+UserTable::User* UserTable::take_join(std::uint64_t id) {
+    const auto join = joins_.extract(id);
+    if (!join) {
+        return nullptr;
     }
-    User& user = users_.find(join->second)->second;
-    joins_.erase(join);
+    User& user = users_.find(join.mapped())->second;
     user.join_id = 0;
-    user.is_in = true;
-    for (const Slot slot : user.connections) {
-        complete(slot, out);
+    return &user;
+}
+
+void UserTable::on_joined(std::uint64_t id, UserEffects& out) {
+    if (User* user = take_join(id)) {
+        user->is_in = true;
+        for (const Slot slot : user->connections) {
+            complete(slot, out);
+        }
     }
 }
 
 void UserTable::on_refused(std::uint64_t id, UserEffects& out) {
-    const auto join = joins_.find(id);
-    if (join == joins_.end()) {
-        return;
-    }
-    User& user = users_.find(join->second)->second;
-    joins_.erase(join);
-    user.join_id = 0;
-    for (const Slot slot : user.connections) {
-        out.push_back(SignInFailed{slot});
+    if (const User* user = take_join(id)) {
+        for (const Slot slot : user->connections) {
+            out.push_back(SignInFailed{slot});
+        }
     }
 }
 

@@ -93,6 +93,7 @@ private:
     User& open(const std::string& key, UserEffects& out);
     void close_if_unused(const std::string& key, UserEffects& out);
     void ask(const std::string& key, User& user, UserEffects& out);
+    User* take_join(std::uint64_t id);
     void complete(Slot slot, UserEffects& out);
     void tell_snapshot(Slot slot, Connection& connection, UserEffects& out);
 

@@ -57,8 +57,8 @@ void World::perform_later(HostId host, const mesh::DutyPerform& task, Duration p
 void World::to_clerk(HostId host, Process& process, const mesh::ToShard& message) {
     const auto accuse = [&](const std::string& what) { violation(what + " (" + name_of(process.oid) + ")"); };
     if (const auto* changed = std::get_if<mesh::DutyChanged>(&message)) {
-        note(name_of(process.oid) + " duty " + std::to_string(changed->token) + " " + changed->key + "/" + changed->item + " told " + std::to_string(changed->told) + " now " +
-             std::to_string(changed->count));
+        note(name_of(process.oid) + " duty " + std::to_string(changed->token) + " " + changed->key + "/" + changed->item +
+             " told " + std::to_string(changed->told) + " now " + std::to_string(changed->count));
         if (process.clerk.on_changed(*changed)) {
             ledger_.asked(*changed, accuse);
             answer_later(host, changed->token, duty_time());

@@ -67,7 +67,8 @@ void MeshNode::publish(Instant now, ShardIndex shard, const Publish& publish, Ef
     } else {
         ++counters_.publish_refused;
     }
-    if (publish.id != 0) {
+    const bool is_silent = publish.answers == Publish::Answers::kRefusal && outcome == PublishOutcome::kAccepted;
+    if (publish.id != 0 && !is_silent) {
         out.push_back(ToPort{shard, Published{publish.id, outcome, ring_.last()}});
     }
 }

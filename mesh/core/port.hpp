@@ -26,12 +26,15 @@ inline constexpr std::size_t kMaxShards = 64;
 /// Number this and deliver it to all subscribers of the channels. Answered by Published with the same id, after the
 /// Deliver to this shard if it has subscribers.
 struct Publish {
+    enum class Answers : std::uint8_t { kAlways, kRefusal };
+
     std::uint64_t id = 0;  ///< the shard's own; 0: no answer wanted
     std::vector<std::string> channels;
     SharedBytes body;
     std::string exclude_socket;
     std::size_t kept = 0;   ///< the first so many of `channels` keep it as their last event …
     Duration keep_for = {}; ///< … for so long, at most kMaxKeepFor
+    Answers answers = Answers::kAlways;  ///< kRefusal: no answer when it was accepted
 };
 
 /// This shard has got its first subscriber of `channel`. Answered by Subscribed with the same generation once every member

@@ -3,12 +3,13 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "mesh/core/port.hpp"
 
 namespace tulle::mesh {
 
-/// What goes from the hub to one shard. The hub never waits: when the shard's mailbox is full, messages are lost, counted
+/// What goes from the hub to one shard: gathered while a turn lasts, and handed over together. The hub never waits: when the shard's mailbox is full, messages are lost, counted
 /// by channel, and announced as Gap as soon as there is room, before anything that comes later.
 ///
 /// Thread: confined to the hub; `box` outlives this.
@@ -17,31 +18,29 @@ namespace tulle::mesh {
 class ShardFeed {
 public:
     static constexpr std::size_t kMaxChannels = 4096;
+    /// Handed over without waiting for the end of the turn: a long one then has the shard at work meanwhile.
+    static constexpr std::size_t kMaxGathered = 256;
 
     explicit ShardFeed(ShardMailbox& box) : box_(&box) {}
 
     void deliver(const RecordPtr& record) {
-        flush();
-        if (lossy() || box_->try_push(Deliver{record}) == Push::kRefused) {
+        announce_losses();
+        if (lossy() || box_->try_claim() == Push::kRefused) {
             lose(*record);
+        } else {
+            gather(Deliver{record});
         }
     }
 
-    void answer(ToShard message) { box_->push_reserved(std::move(message)); }
+    void answer(ToShard message) {
+        box_->claim();
+        gather(std::move(message));
+    }
 
-    /// Announces what was lost, if there is room by now.
+    /// The turn ends: announces what was lost, if there is room by now, and hands over what was gathered.
     void flush() {
-        if (!lossy() || !box_->has_room()) {
-            return;
-        }
-        for (auto& [channel, missing] : lost_) {
-            box_->push_reserved(Gap{channel, missing});
-        }
-        if (lost_elsewhere_ > 0) {
-            box_->push_reserved(Gap{{}, lost_elsewhere_});
-        }
-        lost_.clear();
-        lost_elsewhere_ = 0;
+        announce_losses();
+        box_->push_claimed(gathered_);
     }
 
     [[nodiscard]] bool lossy() const { return !lost_.empty() || lost_elsewhere_ > 0; }
@@ -49,6 +48,27 @@ public:
     [[nodiscard]] std::uint64_t losses() const { return losses_; }
 
 private:
+    void gather(ToShard message) {
+        gathered_.push_back(std::move(message));
+        if (gathered_.size() >= kMaxGathered) {
+            box_->push_claimed(gathered_);
+        }
+    }
+
+    void announce_losses() {
+        if (!lossy() || !box_->has_room()) {
+            return;
+        }
+        for (auto& [channel, missing] : lost_) {
+            answer(Gap{channel, missing});
+        }
+        if (lost_elsewhere_ > 0) {
+            answer(Gap{{}, lost_elsewhere_});
+        }
+        lost_.clear();
+        lost_elsewhere_ = 0;
+    }
+
     void lose(const Record& record) {
         ++losses_;
         for (const std::string& channel : record.channels) {
@@ -61,6 +81,7 @@ private:
     }
 
     ShardMailbox* box_;
+    std::vector<ToShard> gathered_;  ///< each with a place claimed in the mailbox
     std::map<std::string, std::uint64_t> lost_;
     std::uint64_t lost_elsewhere_ = 0;
     std::uint64_t losses_ = 0;

@@ -149,9 +149,6 @@ private:
         }
         node_->settle(at, effects_);
         execute(effects_);
-        for (auto& [shard, feed] : feeds_) {
-            feed.flush();
-        }
     }
 
     void take_leave_request() {
@@ -165,6 +162,9 @@ private:
     void execute(Effects& effects) {
         for (Effect& effect : effects) {
             std::visit([this](auto& what) { execute(what); }, effect);
+        }
+        for (auto& [shard, feed] : feeds_) {
+            feed.flush();
         }
     }
 

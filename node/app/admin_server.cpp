@@ -57,6 +57,7 @@ public:
         : shards_(std::move(shards)),
           apps_(std::move(apps)),
           reloads_(reloads),
+          reactor_(FlushMode::kSend),
           wakeup_(reactor_, [this] { take_mail(); }),
           mailbox_(kShardMailboxItems, [this] { wakeup_.notify(); }),
           hub_(hub, index),
@@ -267,7 +268,7 @@ private:
                 reactor_.wake_at(current->second.deadline);
             }
         }
-        if (hub_.is_backed_up() && !hub_.retry()) {
+        if (!hub_.flush()) {
             reactor_.wake_at(reactor_.now() + kHubRetryInterval);
         }
     }

@@ -102,6 +102,14 @@ std::vector<std::string> to_peers(const Setting& setting) {
     return peers;
 }
 
+FlushMode to_flush_mode(const Setting& setting) {
+    const std::optional<FlushMode> mode = flush_mode_of(setting.value);
+    if (!mode) {
+        reject(setting, "io_uring or send");
+    }
+    return *mode;
+}
+
 std::string to_log_level(const Setting& setting) {
     constexpr std::string_view kLevels[] = {"trace", "debug", "info", "warn", "error", "off"};
     if (std::find(std::begin(kLevels), std::end(kLevels), setting.value) == std::end(kLevels)) {
@@ -151,6 +159,8 @@ const std::vector<KeyAction>& actions() {
          [](const Setting& s, Config& c) {
              c.outbox.max_bytes = to_number(s, kMinOutboxBytes, kMaxConfiguredOutboxBytes);
          }},
+        {{"flush", "MODE", "How clients are written to: io_uring (where permitted) or send (default: io_uring)"},
+         [](const Setting& s, Config& c) { c.flush = to_flush_mode(s); }},
         {{"apps_dir", "DIR", "Apps, one in each *.toml file there; changes hold at once"},
          [](const Setting& s, Config& c) { c.apps_dir = s.value; }},
         {{"max_connections_per_address", "N", "Open connections of one client address (default: 0, no limit)"},

@@ -12,6 +12,7 @@
 #include "node/core/address_limits.hpp"
 #include "node/core/apps.hpp"
 #include "node/core/limits.hpp"
+#include "node/core/flush_mode.hpp"
 #include "node/core/outbox.hpp"
 #include "node/core/webhooks.hpp"
 #include "node/protocol/pusher/session.hpp"
@@ -42,6 +43,7 @@ struct Config {
     pusher::SessionTimeouts timeouts;
     Duration presence_grace = 2s;  ///< give every node the same
     OutboxLimits outbox{kMaxOutboxBytes, kWriteTimeout};
+    FlushMode flush = FlushMode::kUring;
     std::size_t max_connections_per_address = kDefaultConnectionsPerAddress;
     AuthThrottle::Options auth_failures{kDefaultAuthFailuresPerMinute, false};
     std::string apps_dir;  ///< empty: none

@@ -125,6 +125,9 @@ inline constexpr Duration kMaxClockSkew = 600s;            ///< between auth_tim
 
 inline constexpr std::size_t kShardMailboxItems = 16'384;  ///< from the hub; full: the hub declares a gap
 inline constexpr std::size_t kSlabBytes = 64u << 10;       ///< of encoded frames; a larger frame gets a slab of its own
+/// Messages of one channel that are queued for its subscribers in one step. Less than the smallest outbox: a client that has
+/// taken everything so far never finds its own too small for one of them.
+inline constexpr std::size_t kMaxRunBytes = 32u << 10;
 inline constexpr std::size_t kSpareSlabs = 16;             ///< kept for use again in each shard
 inline constexpr std::size_t kMaxPolls = 512;              ///< handlers run before what they queued is flushed
 inline constexpr Duration kHubRetryInterval = 1ms;         ///< between attempts while the hub's mailbox is full

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -20,22 +21,53 @@ enum class Room : bool { kQueued, kFull };
 
 /// What waits to be written to one client: ranges of slabs, in order, adjacent ones merged.
 ///
+/// Nearly always that is nothing, or one range for the rest of a turn. So one range has its place here, and what a slow
+/// client needs besides (more ranges, a deadline) is allocated when there is some and freed when all has been taken: a
+/// broadcast touches these 48 bytes of a client and no memory behind them.
+///
 /// Thread: confined to its shard.
 /// Time:   `now` is an argument and must not go backwards.
 /// Limits: `max_bytes` by push, which refuses beyond it; push_last ignores that, for the frames that end a connection.
 ///         What had been queued when the peer stopped taking bytes must be sent within `write_timeout`; see deadline().
 class Outbox {
 public:
-    explicit Outbox(const OutboxLimits& limits) : limits_(limits) {}
+    explicit Outbox(const OutboxLimits& limits) : limits_(&limits) {}
 
     /// `range` holds whole frames and is not empty. Refused: the outbox is as before.
-    [[nodiscard]] Room push(const SlabRange& range);
-    void push_last(const SlabRange& range);
+    [[nodiscard]] Room push(const SlabRange& range) {
+        if (std::size_t{bytes_} + range.size > limits_->max_bytes) {
+            return Room::kFull;
+        }
+        push_last(range);
+        return Room::kQueued;
+    }
 
+    void push_last(const SlabRange& range) {
+        if (bytes_ == 0) {
+            first_ = range;
+            bytes_ = range.size;
+        } else {
+            append(range);
+        }
+    }
+
+    /// The bytes to be written next, in one piece; empty when the outbox is.
+    [[nodiscard]] std::string_view front() const {
+        return bytes_ == 0 ? std::string_view{} : first_.view().substr(first_sent_);
+    }
+    /// Whether front() is all.
+    [[nodiscard]] bool has_one_part() const { return bytes_ == first_.size - first_sent_; }
     /// Replaces `out` by the first ranges to be written, at most `max_parts`.
     void gather(std::size_t max_parts, std::vector<std::string_view>& out) const;
-    /// The peer has taken `bytes` of what gather gave.
-    void on_sent(std::size_t bytes);
+
+    /// The peer has taken `bytes` of what front or gather gave.
+    void on_sent(std::size_t bytes) {
+        if (bytes == bytes_ && !more_) {
+            forget();
+        } else {
+            advance(bytes);
+        }
+    }
     /// The peer takes no more for now.
     void on_blocked(Instant now);
 
@@ -49,18 +81,27 @@ public:
     void clear();
 
 private:
-    void push_unchecked(const SlabRange& range);
-    void release_if_large();
+    /// What only a client has that did not take all at once.
+    struct More {
+        std::vector<SlabRange> ranges;  ///< after first_
+        std::size_t next = 0;           ///< ranges before it have become first_
+        std::size_t owed = 0;           ///< bytes that must be taken …
+        Instant owed_since{};           ///< … within the write timeout from here; 0: it is not blocked
+    };
 
-    const OutboxLimits& limits_;
-    std::vector<SlabRange> ranges_;
-    std::size_t first_ = 0;      ///< ranges before it have been sent
-    std::size_t first_sent_ = 0; ///< bytes sent of the range at first_
-    std::size_t bytes_ = 0;
-    std::uint64_t sent_total_ = 0;
-    std::uint64_t mark_ = 0;     ///< value of sent_total_ that must be reached …
-    Instant mark_since_{};       ///< … within the write timeout from here
-    bool is_blocked_ = false;
+    void append(const SlabRange& range);
+    void advance(std::size_t bytes);
+    void forget() {
+        bytes_ = 0;
+        first_ = SlabRange{};
+        first_sent_ = 0;
+    }
+
+    const OutboxLimits* limits_;
+    SlabRange first_;
+    std::uint32_t first_sent_ = 0;  ///< bytes taken of first_
+    std::uint32_t bytes_ = 0;
+    std::unique_ptr<More> more_;
 };
 
 }  // namespace tulle::node

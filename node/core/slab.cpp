@@ -7,11 +7,7 @@
 
 namespace tulle::node {
 
-SlabRef::~SlabRef() {
-    if (slab_ != nullptr && --slab_->references_ == 0) {
-        slab_->home_->recycle(slab_);
-    }
-}
+void SlabRef::give_back() { slab_->home_->recycle(slab_); }
 
 void Slab::append(std::string_view bytes) {
     TULLE_ASSERT(bytes.size() <= room());
@@ -27,12 +23,13 @@ SlabRange SlabArena::append(std::initializer_list<std::string_view> parts) {
     if (size <= kSlabBytes && (current_.get() == nullptr || current_.get()->room() < size)) {
         current_ = fresh(kSlabBytes);
     }
+    TULLE_ASSERT(size <= UINT32_MAX);
     SlabRef slab = size <= kSlabBytes ? current_ : fresh(size);
     const std::size_t offset = slab.get()->used();
     for (const std::string_view part : parts) {
         slab.get()->append(part);
     }
-    return {std::move(slab), offset, size};
+    return {std::move(slab), static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(size)};
 }
 
 SlabRef SlabArena::fresh(std::size_t bytes) {

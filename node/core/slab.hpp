@@ -49,23 +49,38 @@ public:
         std::swap(slab_, other.slab_);
         return *this;
     }
-    ~SlabRef();
+    ~SlabRef() {
+        if (slab_ != nullptr && --slab_->references_ == 0) {
+            give_back();
+        }
+    }
 
     [[nodiscard]] const Slab* get() const { return slab_; }
     [[nodiscard]] Slab* get() { return slab_; }
     friend bool operator==(const SlabRef&, const SlabRef&) = default;
 
 private:
+    void give_back();
+
     Slab* slab_ = nullptr;
 };
 
 /// Bytes in a slab: whole frames, so that what follows them in an outbox is a frame again.
 struct SlabRange {
     SlabRef slab;
-    std::size_t offset = 0;
-    std::size_t size = 0;
+    std::uint32_t offset = 0;
+    std::uint32_t size = 0;
 
     [[nodiscard]] std::string_view view() const { return {slab.get()->data() + offset, size}; }
+
+    /// Takes in `next` if it begins where this ends and both together have at most `max_bytes`; false: neither is changed.
+    [[nodiscard]] bool join(const SlabRange& next, std::size_t max_bytes) {
+        if (slab != next.slab || offset + size != next.offset || std::size_t{size} + next.size > max_bytes) {
+            return false;
+        }
+        size += next.size;
+        return true;
+    }
 };
 
 /// Where one shard encodes its frames, each once. Slabs that nobody refers to any more are used again.

@@ -1,6 +1,7 @@
 #include "node/core/timer_wheel.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace tulle::node {
 
@@ -18,14 +19,21 @@ std::uint64_t TimerWheel::tick_of(Instant deadline) const {
 void TimerWheel::file(std::uint32_t index) {
     Entry& entry = entries_[index];
     entry.tick = tick_of(entry.deadline);
-    std::uint32_t& head = heads_[entry.tick % kBuckets];
+    const std::uint32_t head = heads_[entry.tick % kBuckets];
     entry.previous = kNone;
     entry.next = head;
     if (head != kNone) {
         entries_[head].previous = index;
     }
-    head = index;
+    set_head(entry.tick, index);
     ++filed_;
+}
+
+void TimerWheel::set_head(std::uint64_t tick, std::uint32_t index) {
+    const std::uint64_t bucket = tick % kBuckets;
+    heads_[bucket] = index;
+    const std::uint64_t bit = std::uint64_t{1} << (bucket % 64);
+    in_use_[bucket / 64] = index == kNone ? in_use_[bucket / 64] & ~bit : in_use_[bucket / 64] | bit;
 }
 
 void TimerWheel::unfile(std::uint32_t index) {
@@ -33,7 +41,7 @@ void TimerWheel::unfile(std::uint32_t index) {
     if (entry.previous != kNone) {
         entries_[entry.previous].next = entry.next;
     } else {
-        heads_[entry.tick % kBuckets] = entry.next;
+        set_head(entry.tick, entry.next);
     }
     if (entry.next != kNone) {
         entries_[entry.next].previous = entry.previous;
@@ -97,9 +105,12 @@ std::optional<Instant> TimerWheel::next() const {
         return std::nullopt;
     }
     std::uint64_t tick = current_ + 1;
-    while (heads_[tick % kBuckets] == kNone) {
-        ++tick;
+    std::uint64_t word = in_use_[tick % kBuckets / 64] >> (tick % 64);
+    while (word == 0) {
+        tick += 64 - tick % 64;
+        word = in_use_[tick % kBuckets / 64];
     }
+    tick += static_cast<std::uint64_t>(std::countr_zero(word));
     return start_ + kTick * static_cast<Duration::rep>(tick);
 }
 

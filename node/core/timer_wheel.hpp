@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -46,12 +48,14 @@ private:
     [[nodiscard]] std::uint64_t tick_of(Instant deadline) const;
     void file(std::uint32_t index);
     void unfile(std::uint32_t index);
+    void set_head(std::uint64_t tick, std::uint32_t index);
 
     const Instant start_;
     std::uint64_t current_ = 0;  ///< every bucket up to this tick has been looked at
     std::size_t filed_ = 0;
     std::vector<Entry> entries_;
     std::vector<std::uint32_t> heads_;
+    std::array<std::uint64_t, kBuckets / 64> in_use_{};  ///< a bit for each bucket that is not empty
 };
 
 }  // namespace tulle::node

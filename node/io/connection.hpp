@@ -10,6 +10,7 @@
 #include "mesh/base/time.hpp"
 #include "node/core/http_message.hpp"
 #include "node/core/slot.hpp"
+#include "node/io/outbox_writer.hpp"
 
 namespace tulle::node {
 
@@ -27,8 +28,12 @@ public:
 
     /// The deadline that it had armed in the wheel has come.
     virtual void on_deadline(Instant now) = 0;
-    /// It had been marked dirty, and the turn ends.
-    virtual void flush(Instant now) = 0;
+    /// It had asked for it (call_at_turn_end), and the turn ends. Before any outbox is written.
+    virtual void on_turn_end(Instant now) = 0;
+    /// It had been marked dirty: what it has to write. Only looks.
+    [[nodiscard]] virtual WriteJob next_write() = 0;
+    /// What has come of that, if not all was taken, or the connection wants_outcome.
+    virtual void on_written(Written written) = 0;
     /// The answer to the request with this serial number; ignored when nobody waits for it any more.
     virtual void respond(std::uint64_t serial, HttpResponse response) = 0;
     /// The node is going away: end in good order, soon.
@@ -36,8 +41,13 @@ public:
 
     [[nodiscard]] Slot slot() const { return slot_; }
 
+protected:
+    bool wants_outcome_ = false;
+
 private:
     friend class Reactor;
+    bool is_dirty_ = false;
+    bool is_in_reactor_ = false;
     Slot slot_;
 };
 

@@ -320,8 +320,6 @@ void HttpConnection::on_deadline(Instant now) {
     }
 }
 
-void HttpConnection::flush(Instant) {}
-
 void HttpConnection::drain(Instant) {
     is_draining_ = true;
     if (state_ == State::kIdle || state_ == State::kLingering) {

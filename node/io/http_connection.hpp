@@ -31,7 +31,9 @@ public:
     void start();
 
     void on_deadline(Instant now) override;
-    void flush(Instant now) override;
+    void on_turn_end(Instant) override {}
+    WriteJob next_write() override { return {}; }
+    void on_written(Written) override {}
     void respond(std::uint64_t serial, HttpResponse response) override;
     void drain(Instant now) override;
 

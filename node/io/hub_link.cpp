@@ -5,25 +5,36 @@
 namespace tulle::node {
 
 Push HubLink::offer(mesh::ToHub message) {
-    if (is_backed_up()) {
+    if (is_backed_up() || hub_.try_claim() == Push::kRefused) {
         return Push::kRefused;
     }
-    return hub_.try_push({shard_, std::move(message)});
+    gather({shard_, std::move(message)});
+    return Push::kAccepted;
 }
 
 Push HubLink::send(mesh::ToHub message) {
     mesh::FromShard item{shard_, std::move(message)};
-    if (!is_backed_up() && hub_.try_push(std::move(item)) == Push::kAccepted) {
+    if (!is_backed_up() && hub_.try_claim() == Push::kAccepted) {
+        gather(std::move(item));
         return Push::kAccepted;
     }
     backlog_.push_back(std::move(item));
     return Push::kRefused;
 }
 
-bool HubLink::retry() {
-    while (!backlog_.empty() && hub_.try_push(std::move(backlog_.front())) == Push::kAccepted) {
+void HubLink::gather(mesh::FromShard item) {
+    gathered_.push_back(std::move(item));
+    if (gathered_.size() >= kMaxGathered) {
+        hub_.push_claimed(gathered_);
+    }
+}
+
+bool HubLink::flush() {
+    while (!backlog_.empty() && hub_.try_claim() == Push::kAccepted) {
+        gather(std::move(backlog_.front()));
         backlog_.pop_front();
     }
+    hub_.push_claimed(gathered_);
     return backlog_.empty();
 }
 

@@ -1,32 +1,39 @@
 #pragma once
 
 #include <deque>
+#include <vector>
 
 #include "mesh/core/port.hpp"
 
 namespace tulle::node {
 
-/// A shard's side of the hub's mailbox. What must not be lost waits here, in order, while the mailbox is full; what may be
-/// refused is refused.
+/// A shard's side of the hub's mailbox. What is said in a turn is gathered and handed over at its end, together. What must
+/// not be lost waits here, in order, while the mailbox is full; what may be refused is refused.
 ///
 /// Thread: the shard's.
 /// Limits: the backlog is bounded by what fills it: one client event per connection, whose reading pauses meanwhile, and
 ///         subscriptions and answers, whose number the clients and the hub bound.
 class HubLink {
 public:
+    /// Handed over without waiting for the end of the turn: a long one then has the hub at work meanwhile.
+    static constexpr std::size_t kMaxGathered = 256;
+
     HubLink(mesh::HubMailbox& hub, mesh::ShardIndex shard) : hub_(hub), shard_(shard) {}
 
     /// Refused: nothing has been sent, and nothing will be.
     [[nodiscard]] Push offer(mesh::ToHub message);
-    /// Sends now or as soon as there is room. Refused means: it waits, so slow down.
+    /// Sends at the next flush or as soon as there is room. Refused means: it waits, so slow down.
     Push send(mesh::ToHub message);
-    /// Sends what waits; true when nothing is left.
-    bool retry();
+    /// The turn ends: hands over what was gathered, and of what waits as much as there is room for. False: some still waits.
+    bool flush();
     [[nodiscard]] bool is_backed_up() const { return !backlog_.empty(); }
 
 private:
+    void gather(mesh::FromShard item);
+
     mesh::HubMailbox& hub_;
     const mesh::ShardIndex shard_;
+    std::vector<mesh::FromShard> gathered_;  ///< each with a place claimed in the mailbox
     std::deque<mesh::FromShard> backlog_;
 };
 

@@ -3,35 +3,59 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <string_view>
 #include <vector>
 
+#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+
+#include "node/io/uring_writer.hpp"
 
 namespace tulle::node {
 namespace {
 
 constexpr std::size_t kMaxParts = 64;  // ranges in one gathered send
+constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
 
-ssize_t send_gathered(int socket, const std::vector<std::string_view>& parts) {
-    std::array<iovec, kMaxParts> vectors{};
+ssize_t send_gathered(int socket, const Outbox& outbox) {
+    static thread_local std::vector<std::string_view> parts;
+    outbox.gather(kMaxParts, parts);
+    std::array<iovec, kMaxParts> vectors;  // not initialized: only what is used is set
     for (std::size_t i = 0; i < parts.size(); ++i) {
         vectors[i] = {const_cast<char*>(parts[i].data()), parts[i].size()};
     }
     msghdr message{};
     message.msg_iov = vectors.data();
     message.msg_iovlen = parts.size();
-    return ::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return ::sendmsg(socket, &message, kSendFlags);
 }
+
+ssize_t send_once(int socket, const Outbox& outbox) {
+    if (!outbox.has_one_part()) {
+        return send_gathered(socket, outbox);
+    }
+    const std::string_view bytes = outbox.front();
+    return ::send(socket, bytes.data(), bytes.size(), kSendFlags);
+}
+
+class SendWriter final : public OutboxWriter {
+public:
+    std::uint64_t write(std::span<WriteJob> jobs) override {
+        std::uint64_t bytes = 0;
+        for (WriteJob& job : jobs) {
+            const std::size_t before = job.outbox->bytes();
+            job.written = write_outbox(job.socket, *job.outbox);
+            bytes += before - job.outbox->bytes();
+        }
+        return bytes;
+    }
+};
 
 }  // namespace
 
 Written write_outbox(int socket, Outbox& outbox) {
-    static thread_local std::vector<std::string_view> parts;
     while (!outbox.empty()) {
-        outbox.gather(kMaxParts, parts);
-        const ssize_t sent = send_gathered(socket, parts);
+        const ssize_t sent = send_once(socket, outbox);
         if (sent >= 0) {
             outbox.on_sent(static_cast<std::size_t>(sent));
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
@@ -41,6 +65,16 @@ Written write_outbox(int socket, Outbox& outbox) {
         }
     }
     return Written::kAll;
+}
+
+std::unique_ptr<OutboxWriter> make_outbox_writer(FlushMode mode) {
+    if (mode == FlushMode::kUring) {
+        if (auto writer = UringWriter::make()) {
+            return writer;
+        }
+        spdlog::debug("io_uring is not permitted here: connections are written to one by one");
+    }
+    return std::make_unique<SendWriter>();
 }
 
 }  // namespace tulle::node

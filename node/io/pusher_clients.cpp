@@ -79,7 +79,9 @@ void PusherClients::on_open(WsConnection& connection) {
     const Slot slot = connection.slot();
     if (clients_.size() <= slot.value) {
         clients_.resize(slot.value + 1u);
+        connections_.resize(slot.value + 1u);
     }
+    connections_[slot.value] = &connection;
     last_generation_ = (last_generation_ + 1) & kGenerationMask;
     clients_[slot.value] = std::make_unique<Client>(
         Client{&connection, pusher::Session(*admission.app, slot, new_socket_id(slot), timeouts_), apps_, last_generation_});
@@ -133,6 +135,7 @@ void PusherClients::on_gone(WsConnection& connection) {
     depart(slot);
     limits_.close_connection(clients_[slot.value]->session.app().id);
     clients_[slot.value].reset();
+    connections_[slot.value] = nullptr;
     --size_;
 }
 
@@ -239,6 +242,7 @@ void PusherClients::publish(Client& client, const pusher::PublishClientEvent& ev
     reactor_.counters().client_events_total.add();
     const Slot slot = client.connection->slot();
     mesh::Publish publish;
+    publish.answers = mesh::Publish::Answers::kRefusal;
     publish.id = kEventIdBit | (static_cast<std::uint64_t>(client.generation) << 32) | slot.value;
     publish.channels.push_back(channel_key(client.session.app().id, event.channel));
     publish.body = share(event.body);
@@ -251,6 +255,9 @@ void PusherClients::publish(Client& client, const pusher::PublishClientEvent& ev
 }
 
 void PusherClients::resume_paused() {
+    if (paused_.empty()) {
+        return;
+    }
     const std::vector<Slot> slots = std::exchange(paused_, {});
     for (const Slot slot : slots) {
         if (Client* client = find(slot)) {
@@ -259,10 +266,7 @@ void PusherClients::resume_paused() {
     }
 }
 
-void PusherClients::on_published(const mesh::Published& answer) {
-    if ((answer.id & kEventIdBit) == 0 || answer.outcome == mesh::PublishOutcome::kAccepted) {
-        return;
-    }
+void PusherClients::on_publish_refused(const mesh::Published& answer) {
     Client* client = find(Slot{static_cast<std::uint32_t>(answer.id)});
     const auto generation = static_cast<std::uint32_t>(answer.id >> 32) & kGenerationMask;
     if (client != nullptr && client->generation == generation) {
@@ -293,81 +297,6 @@ void PusherClients::on_subscribed(const mesh::Subscribed& answer) {
         rooms_.on_listed(answer.channel, std::move(users));
     }
     run(effects);
-}
-
-void PusherClients::deliver(const mesh::Record& record) {
-    if (!record.body) {
-        return;
-    }
-    const std::optional<Slot> excluded =
-        record.exclude_socket.empty() ? std::nullopt : slot_of(record.exclude_socket);
-    for (std::size_t i = 0; i < record.channels.size(); ++i) {
-        const std::string& channel = record.channels[i];
-        if (i >= record.kept || keep(record, i)) {
-            broadcast(channel, *record.body, excluded);
-        }
-    }
-    if (const auto user = user_of_online_key(record.channels.front())) {
-        end_user(app_of_key(record.channels.front()), *user);
-    }
-}
-
-void PusherClients::broadcast(std::string_view channel, std::string_view body, std::optional<Slot> excluded) {
-    const std::span<const Slot> subscribers = channels_.confirmed(channel);
-    if (subscribers.empty()) {
-        return;
-    }
-    std::string_view name = channel_of_key(channel);
-    std::string escaped;
-    if (is_internal_key(channel)) {
-        escaped = pusher::escaped_name(name);
-        name = escaped;
-    }
-    const std::size_t size =
-        pusher::kChannelFrameHead.size() + name.size() + pusher::kChannelFrameMiddle.size() + body.size();
-    const SlabRange frame = reactor_.arena().append(
-        {TextFrameHeader(size).view(), pusher::kChannelFrameHead, name, pusher::kChannelFrameMiddle, body});
-    for (const Slot slot : subscribers) {
-        if (slot != excluded) {
-            clients_[slot.value]->connection->send(frame);
-        }
-    }
-}
-
-void PusherClients::tell_gap(std::string_view channel, std::uint64_t missing) {
-    const std::span<const Slot> subscribers = channels_.confirmed(channel);
-    if (subscribers.empty()) {
-        return;
-    }
-    const App* app = apps_.find_by_id(app_of_key(channel));
-    if (app != nullptr && app->on_gap == GapPolicy::kClose) {
-        close_for_gap({subscribers.begin(), subscribers.end()});
-        return;
-    }
-    reactor_.counters().gaps_told_total.add(subscribers.size());
-    broadcast(channel, pusher::gap_body(missing), std::nullopt);
-    ask_last_event(channel);
-}
-
-void PusherClients::close_for_gap(std::vector<Slot> subscribers) {
-    for (const Slot slot : subscribers) {
-        if (Client* client = find(slot)) {
-            pusher::SessionEffects effects;
-            client->session.on_loss(effects);
-            reactor_.counters().gap_closes_total.add(effects.empty() ? 0 : 1);
-            run(*client, effects);
-        }
-    }
-}
-
-void PusherClients::on_gap(const mesh::Gap& gap) {
-    if (!gap.channel.empty()) {
-        tell_gap(gap.channel, gap.missing);
-        return;
-    }
-    for (const ChannelCount& channel : channels_.list({})) {
-        tell_gap(channel.channel, gap.missing);
-    }
 }
 
 }  // namespace tulle::node

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,7 +45,10 @@ public:
     void on_drain(WsConnection& connection) override;
     void on_gone(WsConnection& connection) override;
 
+    /// Queues it for the subscribers at once or together with those that follow: end_run must be called after the last of
+    /// several, before anything else is.
     void deliver(const mesh::Record& record);
+    void end_run();
     void on_subscribed(const mesh::Subscribed& answer);
     /// The last event of a channel is this one, though its subscribers did not get it.
     void on_last_event(std::string_view channel, const mesh::KeptEvent& event);
@@ -53,8 +57,8 @@ public:
     /// Closes the connections that are signed in as the user, or are members of presence channels as that user.
     void end_user(std::string_view app_id, std::string_view user);
     void on_gap(const mesh::Gap& gap);
-    /// The answer to a client event of ours; others are ignored.
-    void on_published(const mesh::Published& answer);
+    /// A client event of ours has been refused.
+    void on_publish_refused(const mesh::Published& answer);
     /// The hub has room again: goes on reading what was paused.
     void resume_paused();
 
@@ -86,6 +90,15 @@ private:
         pusher::Session session;
         AppTable apps;             ///< keeps the session's app
         std::uint32_t generation;  ///< tells clients apart that have had the same slot
+    };
+
+    /// Messages that came one after the other for the same clients. No change of the channel table falls into it.
+    struct Run {
+        std::string channel;
+        std::optional<Slot> excluded;
+        std::span<const Slot> subscribers;
+        SlabRange frames;
+        std::size_t messages = 0;
     };
 
     [[nodiscard]] Client* find(Slot slot) const;
@@ -130,7 +143,11 @@ private:
     void tell_gap(std::string_view channel, std::uint64_t missing);
     /// By value: closing takes them out of the table.
     void close_for_gap(std::vector<Slot> subscribers);
-    void broadcast(std::string_view channel, std::string_view body, std::optional<Slot> excluded);
+    [[nodiscard]] SlabRange frame_of(std::string_view channel, std::string_view body);
+    void add_to_run(std::string_view channel, std::string_view body, std::optional<Slot> excluded);
+    void send_to(std::span<const Slot> subscribers, const SlabRange& frames, std::size_t count,
+                 std::optional<Slot> excluded);
+    void broadcast(std::string_view channel, std::string_view body);
     void update_gauges();
 
     Reactor& reactor_;
@@ -145,6 +162,8 @@ private:
     DutyReport duties_;
     Prng prng_;
     std::vector<std::unique_ptr<Client>> clients_;  ///< by slot
+    std::vector<WsConnection*> connections_;        ///< likewise: all that a broadcast needs of a client
+    Run run_;
     std::vector<Slot> paused_;
     std::uint32_t last_generation_ = 0;
     std::size_t size_ = 0;

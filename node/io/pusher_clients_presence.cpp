@@ -97,8 +97,7 @@ void PusherClients::tell_member(const TellMember& change) {
     counter.add();
     broadcast(change.channel,
               change.joined ? pusher::member_added_body(change.member.card)
-                            : pusher::member_removed_body(change.member.card),
-              std::nullopt);
+                            : pusher::member_removed_body(change.member.card));
 }
 
 void PusherClients::on_member_joined(const mesh::MemberJoined& answer) {

@@ -62,7 +62,7 @@ void PusherClients::tell_watchers(const TellWatchers& news) {
     const SlabRange frame = reactor_.arena().append({TextFrameHeader(text.size()).view(), text});
     for (const Slot slot : news.slots) {
         if (const Client* client = find(slot)) {
-            client->connection->send(frame);
+            client->connection->send(frame, 1);
         }
     }
 }

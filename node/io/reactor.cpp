@@ -16,18 +16,17 @@ std::chrono::steady_clock::time_point steady(Instant at) {
 
 }  // namespace
 
-Reactor::Reactor() : context_(1), now_(monotonic_now()), wheel_(now_) {}
+Reactor::Reactor(FlushMode flush) : flush_mode_(flush), context_(1), now_(monotonic_now()), wheel_(now_) {}
 
 void Reactor::run(const std::function<void()>& end_of_turn) {
     const auto work = boost::asio::make_work_guard(context_);
+    writer_ = make_outbox_writer(flush_mode_);
     while (!context_.stopped()) {
         run_ready();
         expire();
         end_of_turn();
-        const std::size_t removed_before = removed_.size();
-        flush_dirty();
-        if (removed_.size() > removed_before) {
-            wake_at(now());  // end_of_turn wants to know of those that have just gone
+        while (!flush_dirty()) {
+            end_of_turn();
         }
         free_removed();
     }
@@ -71,27 +70,53 @@ void Reactor::expire() {
     }
 }
 
-void Reactor::flush_dirty() {
-    // A flush may mark others dirty (a failed write ends a session, whose leaving is told): take them as they come.
-    for (std::size_t i = 0; i < dirty_.size(); ++i) {
-        is_dirty_[dirty_[i].value] = false;
-        if (Connection* connection = find(dirty_[i])) {
-            connection->flush(now());
+bool Reactor::flush_dirty() {
+    const std::size_t removed_before = removed_.size();
+    bool is_calm = true;
+    // What is seen to may end sessions, whose leaving is told to others: they are flushed in the same turn.
+    while (!callers_.empty() || !dirty_.empty()) {
+        for (std::size_t i = 0; i < callers_.size(); ++i) {
+            is_calm = false;
+            if (callers_[i]->is_in_reactor_) {
+                callers_[i]->on_turn_end(now());
+            }
+        }
+        callers_.clear();
+        jobs_.clear();
+        for (Connection* connection : dirty_) {
+            connection->is_dirty_ = false;
+            if (!connection->is_in_reactor_) {
+                continue;
+            }
+            if (const WriteJob job = connection->next_write(); job.outbox != nullptr) {
+                jobs_.push_back(job);
+            }
+        }
+        dirty_.clear();
+        write_out();
+    }
+    return is_calm && removed_.size() == removed_before;
+}
+
+void Reactor::write_out() {
+    counters_.bytes_sent_total.add(writer_->write(jobs_));
+    for (const WriteJob& job : jobs_) {
+        if (job.written != Written::kAll || job.owner->wants_outcome_) {
+            job.owner->on_written(job.written);
         }
     }
-    dirty_.clear();
 }
 
 Slot Reactor::add(std::shared_ptr<Connection> connection) {
     Slot slot(static_cast<std::uint32_t>(slots_.size()));
     if (free_slots_.empty()) {
         slots_.emplace_back();
-        is_dirty_.push_back(false);
     } else {
         slot = free_slots_.back();
         free_slots_.pop_back();
     }
     connection->slot_ = slot;
+    connection->is_in_reactor_ = true;
     slots_[slot.value] = std::move(connection);
     ++connections_;
     counters_.sockets.set(connections_);
@@ -102,6 +127,7 @@ void Reactor::remove(Slot slot) {
     TULLE_ASSERT(find(slot) != nullptr);
     wheel_.cancel(slot);
     removed_.push_back(std::move(slots_[slot.value]));
+    removed_.back()->is_in_reactor_ = false;
     slots_[slot.value] = nullptr;
     --connections_;
     counters_.sockets.set(connections_);
@@ -123,13 +149,6 @@ void Reactor::drain_all() {
         if (Connection* connection = find(Slot{i})) {
             connection->drain(now());
         }
-    }
-}
-
-void Reactor::mark_dirty(Slot slot) {
-    if (!is_dirty_[slot.value]) {
-        is_dirty_[slot.value] = true;
-        dirty_.push_back(slot);
     }
 }
 

@@ -19,14 +19,15 @@ namespace tulle::node {
 /// The loop of one thread and what its connections share: slots, deadlines, the arena of encoded frames, the clock.
 ///
 /// A turn runs one handler, then up to kMaxPolls more that are ready, then flushes the connections that were marked dirty:
-/// whatever was queued for a connection in a turn leaves in one gathered send.
+/// whatever was queued for a connection in a turn leaves in one gathered send. No handler runs while outboxes are written.
 ///
 /// Thread: all of it on the thread in run(), but for stop() and context() (for post), which any thread may use.
 class Reactor {
 public:
-    Reactor();
+    explicit Reactor(FlushMode flush);
 
-    /// Runs until stop(); `end_of_turn` is called before the flush of each turn.
+    /// Runs until stop(); `end_of_turn` is called before the flush of each turn, and again after a flush that has ended
+    /// connections.
     void run(const std::function<void()>& end_of_turn);
     void stop() { context_.stop(); }
 
@@ -49,15 +50,30 @@ public:
 
     void arm(Slot slot, Instant deadline) { wheel_.arm(slot, deadline); }
     void disarm(Slot slot) { wheel_.cancel(slot); }
-    void mark_dirty(Slot slot);
+    /// It has something to write: next_write is called when the turn ends.
+    void mark_dirty(Connection& connection) {
+        if (!connection.is_dirty_ && connection.is_in_reactor_) {
+            connection.is_dirty_ = true;
+            dirty_.push_back(&connection);
+        }
+    }
+    void call_at_turn_end(Connection& connection) {
+        if (connection.is_in_reactor_) {
+            callers_.push_back(&connection);
+        }
+    }
     /// Wakes the loop at `at`, beside the connections' deadlines, for `end_of_turn`.
     void wake_at(Instant at);
 
 private:
     void run_ready();
     void expire();
-    void flush_dirty();
+    /// False: connections have ended or been given up meanwhile.
+    [[nodiscard]] bool flush_dirty();
+    void write_out();
     void free_removed();
+
+    const FlushMode flush_mode_;
 
     SlabArena arena_;  ///< before all that keeps connections alive, as their outboxes refer to it
     boost::asio::io_context context_;
@@ -68,8 +84,10 @@ private:
     std::vector<std::shared_ptr<Connection>> slots_;
     std::vector<Slot> free_slots_;
     std::vector<std::shared_ptr<Connection>> removed_;  ///< kept to the end of the turn
-    std::vector<Slot> dirty_;
-    std::vector<bool> is_dirty_;
+    std::vector<Connection*> dirty_;    ///< in the reactor, or in removed_
+    std::vector<Connection*> callers_;  ///< likewise
+    std::unique_ptr<OutboxWriter> writer_;
+    std::vector<WriteJob> jobs_;  ///< of the flush under way
     std::vector<Slot> expired_;
     std::size_t connections_ = 0;
     Instant wake_at_ = Instant::max();

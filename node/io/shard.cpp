@@ -46,6 +46,7 @@ public:
           has_limited_app_(has_limited_app(apps_)),
           limits_(options_.limits ? options_.limits : std::make_shared<NodeLimits>(NodeLimitsOptions{}, apps_)),
           ws_limits_{apps_.max_event_bytes() + kClientMessageOverhead, options_.outbox},
+          reactor_(options_.flush),
           wakeup_(reactor_, [this] { take_mail(); }),
           mailbox_(kShardMailboxItems, [this] { wakeup_.notify(); }),
           hub_(hub, options_.index),
@@ -122,16 +123,22 @@ private:
     void take_mail() {
         mailbox_.take_all(mail_);
         for (mesh::ToShard& message : mail_) {
-            std::visit([this](auto& value) { handle(value); }, message);
+            if (const auto* deliver = std::get_if<mesh::Deliver>(&message)) {
+                clients_.deliver(*deliver->record);
+            } else {
+                clients_.end_run();
+                std::visit([this](auto& value) { handle(value); }, message);
+            }
         }
+        clients_.end_run();
         mail_.clear();
     }
 
-    void handle(const mesh::Deliver& deliver) { clients_.deliver(*deliver.record); }
+    void handle(const mesh::Deliver&) {}  // taken before
     void handle(const mesh::Subscribed& answer) { clients_.on_subscribed(answer); }
     void handle(const mesh::Published& answer) {
         if ((answer.id & PusherClients::kEventIdBit) != 0) {
-            clients_.on_published(answer);
+            clients_.on_publish_refused(answer);
         } else {
             http_.on_published(answer);
         }
@@ -164,15 +171,13 @@ private:
 
     void end_turn() {
         clients_.tell_duties();
-        if (hub_.is_backed_up()) {
-            if (hub_.retry()) {
-                clients_.resume_paused();
-            } else {
-                reactor_.wake_at(reactor_.now() + kHubRetryInterval);
-            }
-        }
         tell_load();
         tell_uses();
+        if (!hub_.flush()) {
+            reactor_.wake_at(reactor_.now() + kHubRetryInterval);
+        } else {
+            clients_.resume_paused();
+        }
         if (on_drained_ && reactor_.connections() == 0) {
             std::exchange(on_drained_, nullptr)();
         }

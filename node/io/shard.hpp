@@ -7,6 +7,7 @@
 #include "mesh/core/port.hpp"
 #include "node/core/address.hpp"
 #include "node/core/apps.hpp"
+#include "node/core/flush_mode.hpp"
 #include "node/core/outbox.hpp"
 #include "node/io/node_limits.hpp"
 #include "node/io/shard_counters.hpp"
@@ -26,6 +27,7 @@ struct ShardOptions {
     std::shared_ptr<const AppTable> apps;
     pusher::SessionTimeouts timeouts;
     OutboxLimits outbox{kMaxOutboxBytes, kWriteTimeout};
+    FlushMode flush = FlushMode::kUring;
     std::shared_ptr<NodeLimits> limits = nullptr;  ///< of the node; null: of this shard alone
     DemoContent demo;
     std::uint64_t seed = 0;  ///< of the socket ids: random, another for each shard

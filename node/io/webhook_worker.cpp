@@ -108,9 +108,7 @@ private:
         mail_.clear();
         step();
         counters_.webhook_queue.set(queue_.size());
-        if (hub_.is_backed_up()) {
-            hub_.retry();
-        }
+        hub_.flush();
         if (on_finished_ && (queue_.is_done() || now_ >= finish_by_)) {
             std::exchange(on_finished_, nullptr)();
         }

@@ -28,11 +28,12 @@ constexpr std::string_view kSlowReason = "The client is too slow to take its mes
 }  // namespace
 
 WsConnection::WsConnection(Reactor& reactor, WsHandler& handler, Socket socket, Peer peer, const WsLimits& limits)
-    : reactor_(reactor),
+    : socket_(socket.native_handle()),
+      outbox_(limits.outbox),
+      reactor_(reactor),
       handler_(handler),
       limits_(limits),
       peer_(std::move(peer)),
-      outbox_(limits.outbox),
       stream_(OutboxStream(std::move(socket), *this)),
       buffer_(limits.max_message + kReadAheadBytes) {
     stream_.read_message_max(limits.max_message);
@@ -125,11 +126,11 @@ void WsConnection::resume() {
 
 void WsConnection::send_text(std::string_view text) {
     if (state_ == State::kOpen) {
-        send(reactor_.arena().append({TextFrameHeader(text.size()).view(), text}));
+        send(reactor_.arena().append({TextFrameHeader(text.size()).view(), text}), 1);
     }
 }
 
-void WsConnection::send(const SlabRange& frames) {
+void WsConnection::send(const SlabRange& frames, std::size_t count) {
     if (state_ != State::kOpen || is_too_slow_) {
         return;
     }
@@ -137,10 +138,11 @@ void WsConnection::send(const SlabRange& frames) {
         write_out();  // a large burst may just not have been written yet
         if (outbox_.push(frames) == Room::kFull) {
             is_too_slow_ = true;
+            reactor_.call_at_turn_end(*this);
         }
     }
-    reactor_.counters().messages_sent_total.add();
-    reactor_.mark_dirty(slot());
+    reactor_.counters().messages_sent_total.add(count);
+    reactor_.mark_dirty(*this);
 }
 
 void WsConnection::queue_control(std::string_view bytes) {
@@ -149,16 +151,17 @@ void WsConnection::queue_control(std::string_view bytes) {
     }
     if (outbox_.bytes() + bytes.size() > limits_.outbox.max_bytes + kOutboxReserveBytes) {
         is_too_slow_ = true;  // pings without end, and never reading our answers
+        reactor_.call_at_turn_end(*this);
     } else {
         outbox_.push_last(reactor_.arena().append({bytes}));
     }
-    reactor_.mark_dirty(slot());
+    reactor_.mark_dirty(*this);
 }
 
 void WsConnection::on_received(std::string_view bytes) {
     if (state_ == State::kOpen && guard_.on_bytes(reactor_.now(), bytes) != FrameGuard::Verdict::kFine) {
         is_flooding_ = true;
-        reactor_.mark_dirty(slot());
+        reactor_.call_at_turn_end(*this);
     }
 }
 
@@ -216,17 +219,29 @@ void WsConnection::on_deadline(Instant now) {
     }
 }
 
-void WsConnection::flush(Instant) {
-    if (state_ == State::kGone) {
-        return;
-    }
+void WsConnection::on_turn_end(Instant) {
     if (is_too_slow_ && state_ == State::kOpen) {
         give_up_slow();
     }
     if (is_flooding_ && state_ == State::kOpen) {
         give_up_flooding();
     }
-    write_out();
+    end_if_done();
+}
+
+WriteJob WsConnection::next_write() {
+    if (waits_writable_ || is_broken_ || outbox_.empty()) {
+        return {};
+    }
+    return {&outbox_, socket_, Written::kAll, this};
+}
+
+void WsConnection::on_written(Written written) {
+    take_outcome(written);
+    end_if_done();
+}
+
+void WsConnection::end_if_done() {
     if (is_broken_) {
         end();
     } else if (state_ == State::kFinishing && outbox_.empty()) {
@@ -243,7 +258,7 @@ void WsConnection::give_up_slow() {
     const std::string error = pusher::error_frame({kSlowCode, kSlowReason});
     outbox_.push_last(reactor_.arena().append({TextFrameHeader(error.size()).view(), error}));
     close(kSlowCode, kSlowReason);
-    reactor_.mark_dirty(slot());
+    reactor_.mark_dirty(*this);
 }
 
 void WsConnection::give_up_flooding() {
@@ -257,15 +272,19 @@ void WsConnection::write_out() {
         return;
     }
     const std::size_t before = outbox_.bytes();
-    const Written written = write_outbox(stream_.next_layer().socket().native_handle(), outbox_);
+    const Written written = write_outbox(socket_, outbox_);
     reactor_.counters().bytes_sent_total.add(before - outbox_.bytes());
+    take_outcome(written);
+}
+
+void WsConnection::take_outcome(Written written) {
     if (written == Written::kBlocked) {
         outbox_.on_blocked(reactor_.now());
         arm();
         wait_writable();
     } else if (written == Written::kBroken) {
         is_broken_ = true;
-        reactor_.mark_dirty(slot());
+        reactor_.call_at_turn_end(*this);
     }
 }
 
@@ -275,7 +294,7 @@ void WsConnection::wait_writable() {
                                              [me = self()](const boost::system::error_code& error) {
                                                  me->waits_writable_ = false;
                                                  if (me->state_ != State::kGone && !error) {
-                                                     me->reactor_.mark_dirty(me->slot());
+                                                     me->reactor_.mark_dirty(*me);
                                                  }
                                              });
 }
@@ -306,12 +325,13 @@ void WsConnection::finish() {
     session_deadline_ = Instant::max();
     state_deadline_ = reactor_.now() + kLingerTimeout;
     arm();
-    reactor_.mark_dirty(slot());
+    wants_outcome_ = true;
+    reactor_.call_at_turn_end(*this);
 }
 
 void WsConnection::linger() {
     state_ = State::kLingering;
-    if (has_peer_closed_ || linger_.begin(stream_.next_layer().socket().native_handle())) {
+    if (has_peer_closed_ || linger_.begin(socket_)) {
         end();
     } else {
         wait_to_linger();
@@ -324,7 +344,7 @@ void WsConnection::wait_to_linger() {
             if (me->state_ != State::kLingering) {
                 return;
             }
-            if (error || me->linger_.on_readable(me->stream_.next_layer().socket().native_handle())) {
+            if (error || me->linger_.on_readable(me->socket_)) {
                 me->end();
             } else {
                 me->wait_to_linger();

@@ -62,8 +62,8 @@ public:
     void limits_changed();
 
     void send_text(std::string_view text);
-    /// `frames`: whole unmasked frames of the reactor's arena.
-    void send(const SlabRange& frames);
+    /// `frames`: whole unmasked frames of the reactor's arena, `count` of them.
+    void send(const SlabRange& frames, std::size_t count);
     /// Ends the connection after all that was sent before.
     void close(std::uint16_t code, std::string_view reason);
     /// Reads no further message until resume.
@@ -72,12 +72,14 @@ public:
     void set_session_deadline(Instant deadline);
 
     void on_deadline(Instant now) override;
-    void flush(Instant now) override;
+    void on_turn_end(Instant now) override;
+    WriteJob next_write() override;
+    void on_written(Written written) override;
     void respond(std::uint64_t, HttpResponse) override {}
     void drain(Instant now) override;
 
 private:
-    enum class State { kOpening, kOpen, kClosing, kFinishing, kLingering, kGone };
+    enum class State : std::uint8_t { kOpening, kOpen, kClosing, kFinishing, kLingering, kGone };
 
     void queue_control(std::string_view bytes) override;
     void on_received(std::string_view bytes) override;
@@ -87,6 +89,8 @@ private:
     void give_up_slow();
     void give_up_flooding();
     void write_out();
+    void take_outcome(Written written);
+    void end_if_done();
     void wait_writable();
     void leave();
     void finish();
@@ -96,26 +100,28 @@ private:
     void arm();
     [[nodiscard]] std::shared_ptr<WsConnection> self();
 
+    // What a broadcast touches stands together, beside what the reactor looks at.
+    State state_ = State::kOpening;
+    bool is_too_slow_ = false;
+    bool waits_writable_ = false;
+    bool is_broken_ = false;
+    const int socket_;  ///< the stream's, closed by it
+    Outbox outbox_;
     Reactor& reactor_;
     WsHandler& handler_;
     const WsLimits& limits_;
+    bool is_paused_ = false;
+    bool is_reading_ = false;
+    bool is_flooding_ = false;
+    bool has_left_ = false;
+    bool has_peer_closed_ = false;  ///< by a Close frame, so that nothing of it is left unread
     Peer peer_;
     FrameGuard guard_;
-    Outbox outbox_;
     boost::beast::websocket::stream<OutboxStream, false> stream_;
     boost::beast::flat_buffer buffer_;
     std::string target_;
     Instant session_deadline_ = Instant::max();
     Instant state_deadline_ = Instant::max();
-    State state_ = State::kOpening;
-    bool is_paused_ = false;
-    bool is_reading_ = false;
-    bool waits_writable_ = false;
-    bool is_too_slow_ = false;
-    bool is_flooding_ = false;
-    bool is_broken_ = false;
-    bool has_left_ = false;
-    bool has_peer_closed_ = false;  ///< by a Close frame, so that nothing of it is left unread
     Linger linger_;
 };
 

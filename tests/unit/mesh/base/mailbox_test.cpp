@@ -32,6 +32,29 @@ TEST(Mailbox, RefusesBeyondItsCapacityButTakesAnswers) {
     EXPECT_TRUE(box.has_room());
 }
 
+TEST(Mailbox, TakesWhatHasClaimedAPlaceInOneStep) {
+    int wakes = 0;
+    Mailbox<int> box(3, [&] { ++wakes; });
+    EXPECT_EQ(box.try_claim(), Push::kAccepted);
+    EXPECT_EQ(box.try_claim(), Push::kAccepted);
+    EXPECT_EQ(box.try_push(1), Push::kAccepted);
+    EXPECT_EQ(box.try_push(9), Push::kRefused) << "claimed places count";
+    std::vector<int> claimed{2, 3};
+    box.push_claimed(claimed);
+    EXPECT_TRUE(claimed.empty());
+    EXPECT_EQ(wakes, 1);
+    std::vector<int> out;
+    box.take_all(out);
+    EXPECT_EQ(out, (std::vector{1, 2, 3}));
+    box.claim();
+    claimed = {4};
+    box.push_claimed(claimed);
+    EXPECT_EQ(wakes, 2);
+    EXPECT_TRUE(box.has_room());
+    box.push_claimed(claimed);
+    EXPECT_EQ(wakes, 2) << "nothing to push";
+}
+
 TEST(Mailbox, LosesNothingBetweenThreads) {
     Mailbox<int> box(1'000'000, [] {});
     std::vector<std::thread> threads;

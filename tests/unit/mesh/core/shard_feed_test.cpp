@@ -19,15 +19,43 @@ TEST(ShardFeed, AnnouncesWhatAFullMailboxLostBeforeAnythingLater) {
     feed.answer(Readiness{true});  // answers are never lost
     EXPECT_EQ(feed.losses(), 2u);
     std::vector<ToShard> got;
+    feed.flush();
     box.take_all(got);
     ASSERT_EQ(got.size(), 3u);
     feed.deliver(record("c"));
+    feed.flush();
     box.take_all(got);
     ASSERT_EQ(got.size(), 2u);
     EXPECT_EQ(std::get<Gap>(got[0]).channel, "b");
     EXPECT_EQ(std::get<Gap>(got[0]).missing, 2u);
     EXPECT_EQ(std::get<Deliver>(got[1]).record->channels.front(), "c");
     EXPECT_FALSE(feed.lossy());
+}
+
+TEST(ShardFeed, HandsOverWhatATurnGatheredWithOneWakeUp) {
+    int wakes = 0;
+    ShardMailbox box(100, [&] { ++wakes; });
+    ShardFeed feed(box);
+    feed.deliver(record("a"));
+    feed.answer(Readiness{true});
+    feed.deliver(record("b"));
+    EXPECT_EQ(wakes, 0);
+    feed.flush();
+    EXPECT_EQ(wakes, 1);
+    std::vector<ToShard> got;
+    box.take_all(got);
+    EXPECT_EQ(got.size(), 3u);
+}
+
+TEST(ShardFeed, DoesNotLetALongTurnHoldBackAllOfIt) {
+    ShardMailbox box(10'000, [] {});
+    ShardFeed feed(box);
+    for (std::size_t i = 0; i < ShardFeed::kMaxGathered; ++i) {
+        feed.deliver(record("a"));
+    }
+    std::vector<ToShard> got;
+    box.take_all(got);
+    EXPECT_EQ(got.size(), ShardFeed::kMaxGathered);
 }
 
 }  // namespace

@@ -43,6 +43,8 @@ TEST(Config, HasDefaultsForEverything) {
     EXPECT_EQ(config.shards, 4u);
     EXPECT_EQ(config.timeouts.activity, 120s);
     EXPECT_EQ(config.presence_grace, 2s);
+    EXPECT_EQ(config.flush, FlushMode::kUring);
+    EXPECT_EQ(configure({"--flush", "send"}).flush, FlushMode::kSend);
     ASSERT_EQ(config.apps.size(), 1u);
     EXPECT_EQ(config.apps[0].id, "app-id");
     EXPECT_TRUE(config.apps[0].client_events);
@@ -86,6 +88,7 @@ TEST(Config, NamesTheMalformedValueWithItsSource) {
     EXPECT_EQ(error_of({}, {"TULLE_SHARDS=0"}), "environment variable TULLE_SHARDS: '0' is not a number from 1 to 62");
     EXPECT_EQ(error_of({}, {}, "\nlog_level = 'loud'"),
               "node.toml:2: log_level: 'loud' is not one of trace, debug, info, warn, error, off");
+    EXPECT_EQ(error_of({"--flush", "no"}), "flag --flush: 'no' is not io_uring or send");
     EXPECT_EQ(error_of({}, {}, "shards = 'two'"), "node.toml:1: shards: must be a number");
     EXPECT_EQ(error_of({}, {}, "demo = 1"), "node.toml:1: demo: must be true or false");
     EXPECT_EQ(error_of({"--name", "a b"}), "flag --name: 'a b' is not a name: 1 to 64 of the characters A-Z a-z 0-9 - _ .");

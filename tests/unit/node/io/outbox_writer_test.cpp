@@ -1,7 +1,10 @@
 #include "node/io/outbox_writer.hpp"
 
 #include <array>
+#include <deque>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,6 +13,7 @@
 
 #include "node/core/limits.hpp"
 #include "node/io/linger.hpp"
+#include "node/io/uring_writer.hpp"
 
 namespace tulle::node {
 namespace {
@@ -90,6 +94,118 @@ TEST_F(SocketsTest, AWriteToAPeerThatHasGoneIsBroken) {
     ASSERT_EQ(outbox.push(arena.append({"text"})), Room::kQueued);
     EXPECT_EQ(write_outbox(ours, outbox), Written::kBroken);
 }
+
+/// The same for every way to write the outboxes of a turn. Where io_uring is forbidden its tests run with what it falls back to.
+struct Way {
+    const char* name;
+    std::unique_ptr<OutboxWriter> (*make)();
+};
+
+std::unique_ptr<OutboxWriter> with_small_ring() {
+    auto writer = UringWriter::make(16);
+    return writer ? std::move(writer) : make_outbox_writer(FlushMode::kUring);
+}
+
+class OutboxWriterTest : public ::testing::TestWithParam<Way> {
+protected:
+    struct Client {
+        std::array<int, 2> sockets{};
+        std::unique_ptr<Outbox> outbox;
+        std::string expected;
+    };
+
+    void TearDown() override {
+        for (const Client& client : clients) {
+            ::close(client.sockets[0]);
+            ::close(client.sockets[1]);
+        }
+    }
+
+    Client& add() {
+        Client& client = clients.emplace_back();
+        EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, client.sockets.data()), 0);
+        client.outbox = std::make_unique<Outbox>(limits);
+        return client;
+    }
+
+    void queue(Client& client, std::string_view text) {
+        ASSERT_EQ(client.outbox->push(arena.append({text})), Room::kQueued);
+        client.expected += text;
+    }
+
+    std::vector<WriteJob> jobs() {
+        std::vector<WriteJob> all;
+        for (Client& client : clients) {
+            all.push_back({client.outbox.get(), client.sockets[0]});
+        }
+        return all;
+    }
+
+    static std::string read_all(int socket) {
+        std::string all;
+        std::array<char, 65536> bytes{};
+        for (ssize_t got = ::read(socket, bytes.data(), bytes.size()); got > 0;
+             got = ::read(socket, bytes.data(), bytes.size())) {
+            all.append(bytes.data(), static_cast<std::size_t>(got));
+        }
+        return all;
+    }
+
+    SlabArena arena;
+    OutboxLimits limits{16u << 20, 10s};
+    std::deque<Client> clients;
+    std::unique_ptr<OutboxWriter> writer = GetParam().make();
+};
+
+TEST_P(OutboxWriterTest, WritesManyOutboxesOfOneAndOfMoreRanges) {
+    constexpr std::size_t kClients = 100;
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < kClients; ++i) {
+        Client& client = add();
+        queue(client, "client " + std::to_string(i));
+        if (i % 7 == 0) {
+            (void)arena.append({"-"});
+            queue(client, "another range");
+        }
+        bytes += client.expected.size();
+    }
+    std::vector<WriteJob> all = jobs();
+    EXPECT_EQ(writer->write(all), bytes);
+    for (std::size_t i = 0; i < kClients; ++i) {
+        EXPECT_EQ(all[i].written, Written::kAll);
+        EXPECT_TRUE(clients[i].outbox->empty());
+        ASSERT_EQ(read_all(clients[i].sockets[1]), clients[i].expected);
+    }
+}
+
+TEST_P(OutboxWriterTest, TellsOfEachWhetherItIsBlockedOrBroken) {
+    for (int i = 0; i < 12; ++i) {
+        queue(add(), "text");
+    }
+    queue(clients[3], std::string(8u << 20, 'x'));
+    ::shutdown(clients[5].sockets[1], SHUT_RD);
+    ::shutdown(clients[5].sockets[0], SHUT_WR);
+    std::vector<WriteJob> all = jobs();
+    const std::uint64_t taken = writer->write(all);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        EXPECT_EQ(all[i].written, i == 3 ? Written::kBlocked : i == 5 ? Written::kBroken : Written::kAll) << i;
+    }
+    EXPECT_EQ(taken, 10 * 4 + clients[3].expected.size() - clients[3].outbox->bytes());
+    std::string got = read_all(clients[3].sockets[1]);
+    std::vector<WriteJob> rest{all[3]};
+    while (!clients[3].outbox->empty()) {
+        writer->write(rest);
+        got += read_all(clients[3].sockets[1]);
+    }
+    EXPECT_EQ(got, clients[3].expected);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Ways, OutboxWriterTest,
+    ::testing::Values(Way{"Send", [] { return make_outbox_writer(FlushMode::kSend); }},
+                      Way{"Uring", [] { return make_outbox_writer(FlushMode::kUring); }},
+                      Way{"ManyRingsFull", with_small_ring}),
+    [](const auto& way) { return std::string(way.param.name); });
 
 TEST_F(SocketsTest, LingeringEndsWhenThePeerEnds) {
     Linger linger;

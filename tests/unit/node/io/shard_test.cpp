@@ -81,12 +81,24 @@ protected:
                           R"(}","auth":")" + auth + R"("}})");
     }
 
-    void deliver(const std::string& channel, std::string body, std::string exclude = {}) {
+    static mesh::Deliver delivery(const std::string& channel, std::string body, std::string exclude = {}) {
         auto record = std::make_shared<mesh::Record>();
         record->channels = {"app/" + channel};
         record->body = share(std::move(body));
         record->exclude_socket = std::move(exclude);
-        tell(mesh::Deliver{record});
+        return {record};
+    }
+
+    void deliver(const std::string& channel, std::string body, std::string exclude = {}) {
+        tell(delivery(channel, std::move(body), std::move(exclude)));
+    }
+
+    /// All of it in one turn of the shard.
+    void tell_at_once(std::vector<mesh::ToShard> messages) {
+        for (std::size_t i = 0; i < messages.size(); ++i) {
+            shard.mailbox().claim();
+        }
+        shard.mailbox().push_claimed(messages);
     }
 
     static std::string signed_publish() {
@@ -124,6 +136,39 @@ TEST_F(ShardTest, ConfirmsASubscriptionWhenTheHubDoesAndDelivers) {
     deliver("news", R"(,"event":"e","data":"2"})", "1.2");
     EXPECT_EQ(client.read_text(), R"({"channel":"news","event":"e","data":"1"})");
     EXPECT_EQ(client.read_text(), R"({"channel":"news","event":"e","data":"2"})");
+}
+
+TEST_F(ShardTest, KeepsTheOrderOfWhatItQueuesTogether) {
+    make_ready();
+    RawClient client(port);
+    RawClient other(port);
+    ASSERT_EQ(client.upgrade(kTarget), 101u);
+    ASSERT_EQ(other.upgrade(kTarget), 101u);
+    subscribe(client, "news");
+    subscribe(client, "sport");
+    other.write_text(R"({"event":"pusher:subscribe","data":{"channel":"news"}})");
+    EXPECT_TRUE(other.read_text().starts_with(R"({"event":"pusher_internal:subscription_succeeded")"));
+    const auto body = [](int n) { return R"(,"event":"e","data":")" + std::to_string(n) + R"("})"; };
+    const std::string large(kMaxRunBytes, 'x');
+    tell_at_once({delivery("news", body(1)), delivery("news", body(2)), delivery("news", body(3), other.socket_id()),
+                  delivery("sport", body(4)), delivery("news", body(5)), mesh::Gap{"app/news", 7},
+                  delivery("news", body(6)), delivery("news", R"(,"event":"e","data":")" + large + R"("})"),
+                  delivery("news", body(7))});
+    const auto news = [](int n) { return R"({"channel":"news","event":"e","data":")" + std::to_string(n) + R"("})"; };
+    const std::string large_news = R"({"channel":"news","event":"e","data":")" + large + R"("})";
+    for (const std::string& expected :
+         {news(1), news(2), news(3), std::string(R"({"channel":"sport","event":"e","data":"4"})"), news(5)}) {
+        EXPECT_EQ(client.read_text(), expected);
+    }
+    EXPECT_NE(client.read_text().find("tulle:gap"), std::string::npos);
+    for (const std::string& expected : {news(6), large_news, news(7)}) {
+        EXPECT_EQ(client.read_text(), expected);
+    }
+    for (const int n : {1, 2, 5}) {
+        EXPECT_EQ(other.read_text(), news(n));
+    }
+    EXPECT_NE(other.read_text().find("tulle:gap"), std::string::npos);
+    EXPECT_EQ(other.read_text(), news(6));
 }
 
 TEST_F(ShardTest, TellsTheHubWhenTheLastSubscriberClosesItsSocket) {

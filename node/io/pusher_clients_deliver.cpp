@@ -1,0 +1,128 @@
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "node/core/channel_name.hpp"
+#include "node/core/limits.hpp"
+#include "node/core/ws_frame.hpp"
+#include "node/io/pusher_clients.hpp"
+#include "node/protocol/pusher/codec.hpp"
+
+namespace tulle::node {
+
+void PusherClients::deliver(const mesh::Record& record) {
+    if (!record.body) {
+        return;
+    }
+    const std::optional<Slot> excluded =
+        record.exclude_socket.empty() ? std::nullopt : slot_of(record.exclude_socket);
+    for (std::size_t i = 0; i < record.channels.size(); ++i) {
+        const std::string& channel = record.channels[i];
+        if (i >= record.kept || keep(record, i)) {
+            add_to_run(channel, *record.body, excluded);
+        }
+    }
+    if (const auto user = user_of_online_key(record.channels.front())) {
+        end_run();
+        end_user(app_of_key(record.channels.front()), *user);
+    }
+}
+
+SlabRange PusherClients::frame_of(std::string_view channel, std::string_view body) {
+    std::string_view name = channel_of_key(channel);
+    std::string escaped;
+    if (is_internal_key(channel)) {
+        escaped = pusher::escaped_name(name);
+        name = escaped;
+    }
+    const std::size_t size =
+        pusher::kChannelFrameHead.size() + name.size() + pusher::kChannelFrameMiddle.size() + body.size();
+    return reactor_.arena().append(
+        {TextFrameHeader(size).view(), pusher::kChannelFrameHead, name, pusher::kChannelFrameMiddle, body});
+}
+
+/// Messages of one channel that come one after the other are queued for its subscribers together: a burst costs each of
+/// them what one message does.
+void PusherClients::add_to_run(std::string_view channel, std::string_view body, std::optional<Slot> excluded) {
+    if (run_.messages == 0 || run_.channel != channel || run_.excluded != excluded) {
+        end_run();
+        run_.subscribers = channels_.confirmed(channel);
+        run_.channel = channel;
+        run_.excluded = excluded;
+    }
+    if (run_.subscribers.empty()) {
+        return;
+    }
+    const SlabRange frame = frame_of(channel, body);
+    if (run_.messages > 0 && !run_.frames.join(frame, kMaxRunBytes)) {
+        end_run();
+    }
+    if (run_.messages == 0) {
+        run_.frames = frame;
+    }
+    ++run_.messages;
+}
+
+void PusherClients::end_run() {
+    if (run_.messages > 0) {
+        send_to(run_.subscribers, run_.frames, std::exchange(run_.messages, 0), run_.excluded);
+        run_.frames = SlabRange{};
+    }
+}
+
+void PusherClients::send_to(std::span<const Slot> subscribers, const SlabRange& frames, std::size_t count,
+                            std::optional<Slot> excluded) {
+    for (const Slot slot : subscribers) {
+        if (slot != excluded) {
+            connections_[slot.value]->send(frames, count);
+        }
+    }
+}
+
+void PusherClients::broadcast(std::string_view channel, std::string_view body) {
+    const std::span<const Slot> subscribers = channels_.confirmed(channel);
+    if (!subscribers.empty()) {
+        send_to(subscribers, frame_of(channel, body), 1, std::nullopt);
+    }
+}
+
+void PusherClients::tell_gap(std::string_view channel, std::uint64_t missing) {
+    const std::span<const Slot> subscribers = channels_.confirmed(channel);
+    if (subscribers.empty()) {
+        return;
+    }
+    const App* app = apps_.find_by_id(app_of_key(channel));
+    if (app != nullptr && app->on_gap == GapPolicy::kClose) {
+        close_for_gap({subscribers.begin(), subscribers.end()});
+        return;
+    }
+    reactor_.counters().gaps_told_total.add(subscribers.size());
+    broadcast(channel, pusher::gap_body(missing));
+    ask_last_event(channel);
+}
+
+void PusherClients::close_for_gap(std::vector<Slot> subscribers) {
+    for (const Slot slot : subscribers) {
+        if (Client* client = find(slot)) {
+            pusher::SessionEffects effects;
+            client->session.on_loss(effects);
+            reactor_.counters().gap_closes_total.add(effects.empty() ? 0 : 1);
+            run(*client, effects);
+        }
+    }
+}
+
+void PusherClients::on_gap(const mesh::Gap& gap) {
+    if (!gap.channel.empty()) {
+        tell_gap(gap.channel, gap.missing);
+        return;
+    }
+    for (const ChannelCount& channel : channels_.list({})) {
+        tell_gap(channel.channel, gap.missing);
+    }
+}
+
+}  // namespace tulle::node

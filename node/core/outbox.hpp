@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mesh/base/time.hpp"
@@ -51,10 +52,23 @@ public:
         }
     }
 
-    /// The bytes to be written next, in one piece; empty when the outbox is.
-    [[nodiscard]] std::string_view front() const {
-        return bytes_ == 0 ? std::string_view{} : first_.view().substr(first_sent_);
+    /// Moves out all that waits if it is one range that nothing has been taken of yet, so that it can be written without a
+    /// look at the outbox; otherwise `out` stays as it is. What the peer does not take is put_back before anything else.
+    void take_whole(SlabRange& out) {
+        if (bytes_ == first_.size && !more_) {
+            bytes_ = 0;
+            out = std::move(first_);
+        }
     }
+    /// Of what take_whole gave the peer has taken `sent` bytes, not all.
+    void put_back(SlabRange range, std::size_t sent) {
+        first_ = std::move(range);
+        first_sent_ = static_cast<std::uint32_t>(sent);
+        bytes_ = first_.size - first_sent_;
+    }
+
+    /// The bytes to be written next, in one piece. REQUIRES: not empty.
+    [[nodiscard]] std::string_view front() const { return first_.view().substr(first_sent_); }
     /// Whether front() is all.
     [[nodiscard]] bool has_one_part() const { return bytes_ == first_.size - first_sent_; }
     /// Replaces `out` by the first ranges to be written, at most `max_parts`.
@@ -93,7 +107,7 @@ private:
     void advance(std::size_t bytes);
     void forget() {
         bytes_ = 0;
-        first_ = SlabRange{};
+        first_.slab.reset();
         first_sent_ = 0;
     }
 

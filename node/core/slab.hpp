@@ -45,14 +45,28 @@ public:
         }
     }
     SlabRef(SlabRef&& other) noexcept : slab_(std::exchange(other.slab_, nullptr)) {}
-    SlabRef& operator=(SlabRef other) noexcept {
-        std::swap(slab_, other.slab_);
+    SlabRef& operator=(const SlabRef& other) {
+        if (other.slab_ != nullptr) {
+            ++other.slab_->references_;
+        }
+        reset();
+        slab_ = other.slab_;
         return *this;
     }
-    ~SlabRef() {
+    SlabRef& operator=(SlabRef&& other) noexcept {
+        Slab* const slab = std::exchange(other.slab_, nullptr);
+        reset();
+        slab_ = slab;
+        return *this;
+    }
+    ~SlabRef() { reset(); }
+
+    /// Lets go.
+    void reset() {
         if (slab_ != nullptr && --slab_->references_ == 0) {
             give_back();
         }
+        slab_ = nullptr;
     }
 
     [[nodiscard]] const Slab* get() const { return slab_; }

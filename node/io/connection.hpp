@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/io_context.hpp>
@@ -30,9 +31,9 @@ public:
     virtual void on_deadline(Instant now) = 0;
     /// It had asked for it (call_at_turn_end), and the turn ends. Before any outbox is written.
     virtual void on_turn_end(Instant now) = 0;
-    /// It had been marked dirty: what it has to write. Only looks.
-    [[nodiscard]] virtual WriteJob next_write() = 0;
-    /// What has come of that, if not all was taken, or the connection wants_outcome.
+    /// It had been marked dirty: appends what it has to write, if anything, taken out of its outbox.
+    virtual void take_write(std::vector<WriteJob>& jobs) = 0;
+    /// What has come of that, if not all was taken or the job asked for it.
     virtual void on_written(Written written) = 0;
     /// The answer to the request with this serial number; ignored when nobody waits for it any more.
     virtual void respond(std::uint64_t serial, HttpResponse response) = 0;
@@ -40,9 +41,6 @@ public:
     virtual void drain(Instant now) = 0;
 
     [[nodiscard]] Slot slot() const { return slot_; }
-
-protected:
-    bool wants_outcome_ = false;
 
 private:
     friend class Reactor;

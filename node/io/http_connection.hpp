@@ -32,7 +32,7 @@ public:
 
     void on_deadline(Instant now) override;
     void on_turn_end(Instant) override {}
-    WriteJob next_write() override { return {}; }
+    void take_write(std::vector<WriteJob>&) override {}
     void on_written(Written) override {}
     void respond(std::uint64_t serial, HttpResponse response) override;
     void drain(Instant now) override;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -12,6 +13,13 @@
 #include "node/protocol/pusher/codec.hpp"
 
 namespace tulle::node {
+namespace {
+
+/// Connections are spread over the heap, and the sends of the turn before have pushed them out of the caches: each is asked
+/// for so many before it is needed.
+constexpr std::size_t kFetchAhead = 4;
+
+}  // namespace
 
 void PusherClients::deliver(const mesh::Record& record) {
     if (!record.body) {
@@ -75,9 +83,15 @@ void PusherClients::end_run() {
 
 void PusherClients::send_to(std::span<const Slot> subscribers, const SlabRange& frames, std::size_t count,
                             std::optional<Slot> excluded) {
-    for (const Slot slot : subscribers) {
-        if (slot != excluded) {
-            connections_[slot.value]->send(frames, count);
+    WsConnection* const* const connections = connections_.data();
+    const Slot* const end = subscribers.data() + subscribers.size();
+    const Slot* ahead = subscribers.data() + std::min(subscribers.size(), kFetchAhead);
+    for (const Slot* slot = subscribers.data(); slot != end; ++slot) {
+        if (ahead != end) {
+            connections[(ahead++)->value]->fetch();
+        }
+        if (*slot != excluded) {
+            connections[slot->value]->send(frames, count);
         }
     }
 }

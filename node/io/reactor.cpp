@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 
 #include "mesh/base/assert.hpp"
 #include "node/core/limits.hpp"
@@ -74,7 +75,7 @@ bool Reactor::flush_dirty() {
     const std::size_t removed_before = removed_.size();
     bool is_calm = true;
     // What is seen to may end sessions, whose leaving is told to others: they are flushed in the same turn.
-    while (!callers_.empty() || !dirty_.empty()) {
+    while (!callers_.empty() || dirty_count_ > 0) {
         for (std::size_t i = 0; i < callers_.size(); ++i) {
             is_calm = false;
             if (callers_[i]->is_in_reactor_) {
@@ -83,16 +84,13 @@ bool Reactor::flush_dirty() {
         }
         callers_.clear();
         jobs_.clear();
-        for (Connection* connection : dirty_) {
+        for (Connection* connection : std::span(dirty_).first(dirty_count_)) {
             connection->is_dirty_ = false;
-            if (!connection->is_in_reactor_) {
-                continue;
-            }
-            if (const WriteJob job = connection->next_write(); job.outbox != nullptr) {
-                jobs_.push_back(job);
+            if (connection->is_in_reactor_) {
+                connection->take_write(jobs_);
             }
         }
-        dirty_.clear();
+        dirty_count_ = 0;
         write_out();
     }
     return is_calm && removed_.size() == removed_before;
@@ -101,7 +99,7 @@ bool Reactor::flush_dirty() {
 void Reactor::write_out() {
     counters_.bytes_sent_total.add(writer_->write(jobs_));
     for (const WriteJob& job : jobs_) {
-        if (job.written != Written::kAll || job.owner->wants_outcome_) {
+        if (job.written != Written::kAll || job.is_told) {
             job.owner->on_written(job.written);
         }
     }
@@ -111,6 +109,7 @@ Slot Reactor::add(std::shared_ptr<Connection> connection) {
     Slot slot(static_cast<std::uint32_t>(slots_.size()));
     if (free_slots_.empty()) {
         slots_.emplace_back();
+        dirty_.push_back(nullptr);
     } else {
         slot = free_slots_.back();
         free_slots_.pop_back();

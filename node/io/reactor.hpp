@@ -54,7 +54,7 @@ public:
     void mark_dirty(Connection& connection) {
         if (!connection.is_dirty_ && connection.is_in_reactor_) {
             connection.is_dirty_ = true;
-            dirty_.push_back(&connection);
+            dirty_.data()[dirty_count_++] = &connection;
         }
     }
     void call_at_turn_end(Connection& connection) {
@@ -84,7 +84,8 @@ private:
     std::vector<std::shared_ptr<Connection>> slots_;
     std::vector<Slot> free_slots_;
     std::vector<std::shared_ptr<Connection>> removed_;  ///< kept to the end of the turn
-    std::vector<Connection*> dirty_;    ///< in the reactor, or in removed_
+    std::vector<Connection*> dirty_;    ///< the first dirty_count_: in the reactor, or in removed_. As large as slots_.
+    std::size_t dirty_count_ = 0;
     std::vector<Connection*> callers_;  ///< likewise
     std::unique_ptr<OutboxWriter> writer_;
     std::vector<WriteJob> jobs_;  ///< of the flush under way

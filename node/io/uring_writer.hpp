@@ -13,7 +13,7 @@ namespace tulle::node {
 ///
 /// Thread: the one that has called make (the ring has a single issuer).
 /// Limits: what a connection holds in more than one range goes by write_outbox, as does the rest of a send that the kernel
-///         took a part of.
+///         has not taken whole.
 class UringWriter final : public OutboxWriter {
 public:
     static constexpr unsigned kEntries = 1024;
@@ -31,9 +31,9 @@ private:
     };
 
     UringWriter(std::unique_ptr<io_uring, Closer> ring, unsigned entries) : ring_(std::move(ring)), entries_(entries) {}
-    void write_batch(std::span<WriteJob> jobs);
-    unsigned prepare(std::span<WriteJob> jobs);
-    unsigned reap(std::span<WriteJob> jobs);
+    std::uint64_t write_batch(std::span<WriteJob> jobs);
+    unsigned prepare(std::span<WriteJob> jobs, std::uint64_t& bytes);
+    unsigned reap(std::span<WriteJob> jobs, std::uint64_t& bytes);
 
     std::unique_ptr<io_uring, Closer> ring_;
     const unsigned entries_;

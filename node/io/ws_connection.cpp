@@ -229,11 +229,10 @@ void WsConnection::on_turn_end(Instant) {
     end_if_done();
 }
 
-WriteJob WsConnection::next_write() {
-    if (waits_writable_ || is_broken_ || outbox_.empty()) {
-        return {};
+void WsConnection::take_write(std::vector<WriteJob>& jobs) {
+    if (!waits_writable_ && !is_broken_ && !outbox_.empty()) {
+        jobs.emplace_back(outbox_, socket_, this, state_ == State::kFinishing);
     }
-    return {&outbox_, socket_, Written::kAll, this};
 }
 
 void WsConnection::on_written(Written written) {
@@ -325,7 +324,6 @@ void WsConnection::finish() {
     session_deadline_ = Instant::max();
     state_deadline_ = reactor_.now() + kLingerTimeout;
     arm();
-    wants_outcome_ = true;
     reactor_.call_at_turn_end(*this);
 }
 

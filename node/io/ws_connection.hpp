@@ -61,6 +61,12 @@ public:
     /// The limit of a message has changed: holds from the next one on.
     void limits_changed();
 
+    /// Asks for the memory that send will need. A hint.
+    void fetch() const {
+        __builtin_prefetch(this, 1);
+        __builtin_prefetch(&outbox_, 1);
+    }
+
     void send_text(std::string_view text);
     /// `frames`: whole unmasked frames of the reactor's arena, `count` of them.
     void send(const SlabRange& frames, std::size_t count);
@@ -73,7 +79,7 @@ public:
 
     void on_deadline(Instant now) override;
     void on_turn_end(Instant now) override;
-    WriteJob next_write() override;
+    void take_write(std::vector<WriteJob>& jobs) override;
     void on_written(Written written) override;
     void respond(std::uint64_t, HttpResponse) override {}
     void drain(Instant now) override;

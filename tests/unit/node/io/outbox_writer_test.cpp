@@ -136,7 +136,7 @@ protected:
     std::vector<WriteJob> jobs() {
         std::vector<WriteJob> all;
         for (Client& client : clients) {
-            all.push_back({client.outbox.get(), client.sockets[0]});
+            all.emplace_back(*client.outbox, client.sockets[0], nullptr, false);
         }
         return all;
     }
@@ -192,9 +192,9 @@ TEST_P(OutboxWriterTest, TellsOfEachWhetherItIsBlockedOrBroken) {
     }
     EXPECT_EQ(taken, 10 * 4 + clients[3].expected.size() - clients[3].outbox->bytes());
     std::string got = read_all(clients[3].sockets[1]);
-    std::vector<WriteJob> rest{all[3]};
     while (!clients[3].outbox->empty()) {
-        writer->write(rest);
+        WriteJob rest(*clients[3].outbox, clients[3].sockets[0], nullptr, false);
+        writer->write({&rest, 1});
         got += read_all(clients[3].sockets[1]);
     }
     EXPECT_EQ(got, clients[3].expected);

@@ -1,48 +1,114 @@
 #include "mesh/base/digest.hpp"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <array>
+#include <memory>
+#include <optional>
 
 #include "mesh/base/assert.hpp"
 
 namespace tulle {
 namespace {
 
-std::string hex(const unsigned char* bytes, std::size_t size) {
-    static constexpr char kDigits[] = "0123456789abcdef";
-    std::string text;
-    text.reserve(2 * size);
-    for (std::size_t i = 0; i < size; ++i) {
-        text.push_back(kDigits[bytes[i] >> 4]);
-        text.push_back(kDigits[bytes[i] & 0xf]);
+template <auto kFree>
+struct FreeBy {
+    template <class T>
+    void operator()(T* object) const {
+        kFree(object);
     }
-    return text;
-}
+};
+
+using Mac = std::unique_ptr<EVP_MAC, FreeBy<EVP_MAC_free>>;
+using MacContext = std::unique_ptr<EVP_MAC_CTX, FreeBy<EVP_MAC_CTX_free>>;
+using Digest = std::unique_ptr<EVP_MD, FreeBy<EVP_MD_free>>;
+using DigestContext = std::unique_ptr<EVP_MD_CTX, FreeBy<EVP_MD_CTX_free>>;
 
 const unsigned char* as_bytes(std::string_view s) {
     return reinterpret_cast<const unsigned char*>(s.data());
 }
 
+std::string hex(const unsigned char* bytes, std::size_t size) {
+    static constexpr char kDigits[] = "0123456789abcdef";
+    std::string text(2 * size, '\0');
+    char* out = text.data();
+    for (std::size_t i = 0; i < size; ++i) {
+        *out++ = kDigits[bytes[i] >> 4];
+        *out++ = kDigits[bytes[i] & 0xf];
+    }
+    return text;
+}
+
+/// Computes one HMAC after the other in one context. To look an algorithm up costs OpenSSL more than to digest a short text,
+/// and so does a new context; the work of a key is done again only when another comes.
+class HmacSha256 {
+public:
+    HmacSha256() : mac_(EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr)), context_(EVP_MAC_CTX_new(mac_.get())) {
+        TULLE_ASSERT(context_ != nullptr);
+        char digest[] = "SHA256";
+        const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                         OSSL_PARAM_construct_end()};
+        TULLE_ASSERT(EVP_MAC_CTX_set_params(context_.get(), parameters) == 1);
+    }
+
+    std::string hex_of(std::string_view key, std::string_view message) {
+        begin(key);
+        std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
+        std::size_t size = 0;
+        const bool done = EVP_MAC_update(context_.get(), as_bytes(message), message.size()) == 1 &&
+                          EVP_MAC_final(context_.get(), out.data(), &size, out.size()) == 1;
+        TULLE_ASSERT(done);
+        return hex(out.data(), size);
+    }
+
+private:
+    void begin(std::string_view key) {
+        if (key_ == key) {
+            TULLE_ASSERT(EVP_MAC_init(context_.get(), nullptr, 0, nullptr) == 1);
+            return;
+        }
+        key_ = key;
+        TULLE_ASSERT(EVP_MAC_init(context_.get(), as_bytes(*key_), key_->size(), nullptr) == 1);
+    }
+
+    const Mac mac_;
+    const MacContext context_;
+    std::optional<std::string> key_;  ///< the context's
+};
+
+class Md5 {
+public:
+    Md5() : md5_(EVP_MD_fetch(nullptr, "MD5", nullptr)), context_(EVP_MD_CTX_new()) {
+        TULLE_ASSERT(md5_ != nullptr && context_ != nullptr);
+    }
+
+    std::string hex_of(std::string_view bytes) {
+        std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
+        unsigned int size = 0;
+        const bool done = EVP_DigestInit_ex2(context_.get(), md5_.get(), nullptr) == 1 &&
+                          EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1 &&
+                          EVP_DigestFinal_ex(context_.get(), out.data(), &size) == 1;
+        TULLE_ASSERT(done);
+        return hex(out.data(), size);
+    }
+
+private:
+    const Digest md5_;
+    const DigestContext context_;
+};
+
 }  // namespace
 
 std::string hmac_sha256_hex(std::string_view key, std::string_view message) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
-    unsigned int size = 0;
-    const unsigned char* done = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), as_bytes(message),
-                                     message.size(), out.data(), &size);
-    TULLE_ASSERT(done != nullptr);
-    return hex(out.data(), size);
+    thread_local HmacSha256 hmac;
+    return hmac.hex_of(key, message);
 }
 
 std::string md5_hex(std::string_view bytes) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
-    unsigned int size = 0;
-    const int done = EVP_Digest(bytes.data(), bytes.size(), out.data(), &size, EVP_md5(), nullptr);
-    TULLE_ASSERT(done == 1);
-    return hex(out.data(), size);
+    thread_local Md5 md5;
+    return md5.hex_of(bytes);
 }
 
 bool equal_constant_time(std::string_view a, std::string_view b) {

@@ -5,16 +5,16 @@
 namespace tulle {
 namespace {
 
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
 class Scanner {
 public:
     explicit Scanner(std::string_view text) : text_(text) {}
 
     std::vector<JsonMember> members() {
         std::vector<JsonMember> found;
-        skip_space();
-        ++at_;  // the brace
-        skip_space();
-        while (at_ < text_.size() && text_[at_] != '}') {
+        found.reserve(kUsualMembers);
+        for (enter(); has_more('}'); pass_comma()) {
             JsonMember member;
             member.name = value();
             skip_space();
@@ -22,24 +22,60 @@ public:
             skip_space();
             member.value = value();
             found.push_back(member);
-            skip_space();
-            if (at_ < text_.size() && text_[at_] == ',') {
-                ++at_;
-                skip_space();
-            }
+        }
+        return found;
+    }
+
+    std::vector<std::string_view> elements() {
+        std::vector<std::string_view> found;
+        for (enter(); has_more(']'); pass_comma()) {
+            found.push_back(value());
         }
         return found;
     }
 
 private:
-    void skip_space() { at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size()); }
+    static constexpr std::size_t kUsualMembers = 4;
 
-    void skip_string() {
+    /// Past the opening bracket.
+    void enter() {
+        skip_space();
         ++at_;
-        while (at_ < text_.size() && text_[at_] != '"') {
-            at_ += text_[at_] == '\\' ? 2u : 1u;
+        skip_space();
+    }
+
+    [[nodiscard]] bool has_more(char closing) const { return at_ < text_.size() && text_[at_] != closing; }
+
+    void pass_comma() {
+        skip_space();
+        if (at_ < text_.size() && text_[at_] == ',') {
+            ++at_;
+            skip_space();
         }
-        at_ = std::min(at_ + 1, text_.size());
+    }
+
+    void skip_space() {
+        while (at_ < text_.size() && is_space(text_[at_])) {
+            ++at_;
+        }
+        at_ = std::min(at_, text_.size());
+    }
+
+    /// From quote to quote, as strings are long and escapes rare: a quote ends the string unless an odd number of backslashes
+    /// precedes it.
+    void skip_string() {
+        const std::size_t begin = ++at_;
+        while (at_ < text_.size()) {
+            const std::size_t quote = std::min(text_.find('"', at_), text_.size());
+            std::size_t escape = quote;
+            while (escape > begin && text_[escape - 1] == '\\') {
+                --escape;
+            }
+            at_ = std::min(quote + 1, text_.size());
+            if ((quote - escape) % 2 == 0) {
+                return;
+            }
+        }
     }
 
     void skip_nested() {
@@ -81,6 +117,10 @@ private:
 
 std::vector<JsonMember> json_members(std::string_view text) {
     return Scanner(text).members();
+}
+
+std::vector<std::string_view> json_elements(std::string_view text) {
+    return Scanner(text).elements();
 }
 
 }  // namespace tulle

@@ -80,23 +80,24 @@ zmq::socket_t ZmqSockets::dealer() {
 }
 
 LinkMonitor::LinkMonitor(zmq::context_t& context, zmq::socket_t& watched, const std::string& name)
-    : pair_(context, zmq::socket_type::pair) {
+    : pair_(std::make_unique<zmq::socket_t>(context, zmq::socket_type::pair)) {
     const std::string endpoint = "inproc://monitor-" + name;
     const int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
     if (zmq_socket_monitor(watched.handle(), endpoint.c_str(), events) != 0) {
         throw zmq::error_t();
     }
-    pair_.set(zmq::sockopt::linger, 0);
-    pair_.connect(endpoint);
+    pair_->set(zmq::sockopt::linger, 0);
+    pair_->connect(endpoint);
+    inlet_.emplace(*pair_);
 }
 
 LinkEvent LinkMonitor::next() {
     zmq::message_t event;
-    if (!pair_.recv(event, zmq::recv_flags::dontwait)) {
+    if (!inlet_->receive(event)) {
         return LinkEvent::kNone;
     }
     zmq::message_t address;
-    static_cast<void>(pair_.recv(address, zmq::recv_flags::dontwait));
+    static_cast<void>(pair_->recv(address, zmq::recv_flags::dontwait));
     std::uint16_t kind = 0;
     std::memcpy(&kind, event.data(), sizeof kind);
     return kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED ? LinkEvent::kUp : LinkEvent::kDown;

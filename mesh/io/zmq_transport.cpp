@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <system_error>
 
 #include "mesh/wire/codec.hpp"
 
@@ -11,6 +13,7 @@ namespace {
 
 /// Per socket and turn: enough to drain a burst, little enough that timers are not late.
 constexpr std::size_t kMessagesPerTurn = 2048;
+constexpr Duration kLongestWait = 1h;  // what poll counts in fits into its milliseconds; waking once an hour costs nothing
 
 std::string_view view(const zmq::message_t& message) {
     return {static_cast<const char*>(message.data()), message.size()};
@@ -28,12 +31,18 @@ void skip_rest(zmq::socket_t& socket, bool more) {
 }  // namespace
 
 ZmqTransport::ZmqTransport(const std::string& control, const std::string& data, WakeFd& wake)
-    : wake_(wake), sockets_(control, data), resolver_([&wake] { wake.wake(); }) {}
+    : wake_(wake),
+      sockets_(control, data),
+      router_(sockets_.router),
+      publisher_(sockets_.publisher),
+      subscriber_(sockets_.subscriber),
+      resolver_([&wake] { wake.wake(); }) {}
 
 ZmqTransport::~ZmqTransport() = default;
 
 void ZmqTransport::listen_for(OriginId oid) {
     sockets_.subscriber.set(zmq::sockopt::subscribe, topic_of(oid));
+    subscriber_.touch();
 }
 
 void ZmqTransport::open_link(LinkId link, const std::string& endpoint) {
@@ -81,6 +90,7 @@ void ZmqTransport::connect_data(const std::string& endpoint) {
     if (const auto known = address ? numeric(*address) : std::nullopt) {
         connected = known->zmq_endpoint();
         sockets_.subscriber.connect(connected);
+        subscriber_.touch();
     } else {
         connected.clear();
         resolver_.ask(endpoint);
@@ -94,6 +104,7 @@ void ZmqTransport::disconnect_data(const std::string& endpoint) {
     }
     if (!found->second.empty()) {
         try {
+            subscriber_.touch();
             sockets_.subscriber.disconnect(found->second);
         } catch (const zmq::error_t& error) {
             spdlog::debug("disconnect from {}: {}", found->second, error.what());
@@ -130,33 +141,48 @@ void ZmqTransport::send(const Data& message) {
     static_cast<void>(
         sockets_.publisher.send(zmq::buffer(topic), zmq::send_flags::sndmore | zmq::send_flags::dontwait));
     static_cast<void>(sockets_.publisher.send(zmq::buffer(bytes), zmq::send_flags::dontwait));
+    publisher_.touch();
     ++counters_.data_sent;
     counters_.data_bytes += bytes.size();
 }
 
+template <class Visit>
+void ZmqTransport::for_each_inlet(Visit visit) {
+    visit(router_);
+    visit(publisher_);
+    visit(subscriber_);
+    for (auto& [id, link] : links_) {
+        visit(link->monitor.inlet());
+    }
+}
+
 void ZmqTransport::wait(Duration timeout) {
-    if (!pending_.empty()) {
-        timeout = 0ms;
-    }
-    items_.clear();
-    items_.push_back({nullptr, wake_.fd(), ZMQ_POLLIN, 0});
-    for (zmq::socket_t* socket : {&sockets_.router, &sockets_.publisher, &sockets_.subscriber}) {
-        items_.push_back({socket->handle(), 0, ZMQ_POLLIN, 0});
-    }
-    for (const auto& [id, link] : links_) {
-        items_.push_back({link->monitor.socket().handle(), 0, ZMQ_POLLIN, 0});
-    }
+    bool has_something = !pending_.empty();
+    descriptors_.clear();
+    descriptors_.push_back({wake_.fd(), POLLIN, 0});
+    for_each_inlet([&](Inlet& inlet) {
+        has_something = inlet.look() || has_something;
+        descriptors_.push_back({inlet.descriptor(), POLLIN, 0});
+    });
     for (const int fd : checks_.descriptors()) {
-        items_.push_back({nullptr, fd, ZMQ_POLLOUT, 0});
+        descriptors_.push_back({fd, POLLOUT, 0});
     }
-    try {
-        zmq::poll(items_, std::chrono::ceil<std::chrono::milliseconds>(timeout));
-    } catch (const zmq::error_t& error) {
-        if (error.num() != EINTR) {
-            throw;
+    const auto patience = std::chrono::ceil<std::chrono::milliseconds>(std::clamp<Duration>(timeout, 0ms, kLongestWait));
+    if (::poll(descriptors_.data(), descriptors_.size(), has_something ? 0 : static_cast<int>(patience.count())) < 0) {
+        if (errno != EINTR) {
+            throw std::system_error(errno, std::generic_category(), "poll");
         }
+        return;
     }
-    wake_.clear();
+    if (descriptors_.front().revents != 0) {
+        wake_.clear();
+    }
+    auto polled = descriptors_.begin();
+    for_each_inlet([&](Inlet& inlet) {
+        if ((++polled)->revents != 0) {
+            inlet.touch();
+        }
+    });
 }
 
 void ZmqTransport::collect(Instant now, std::vector<Input>& out) {
@@ -185,6 +211,7 @@ void ZmqTransport::collect_answers(Instant now, std::vector<Input>& out) {
             data != data_connections_.end() && data->second.empty()) {
             data->second = answer.address->zmq_endpoint();
             sockets_.subscriber.connect(data->second);
+            subscriber_.touch();
         }
         if (const auto checks = waiting_checks_.find(answer.endpoint); checks != waiting_checks_.end()) {
             for (const LinkId link : checks->second) {
@@ -212,7 +239,7 @@ void ZmqTransport::collect_monitors(std::vector<Input>& out) {
 void ZmqTransport::collect_router(std::vector<Input>& out) {
     for (std::size_t i = 0; i < kMessagesPerTurn; ++i) {
         zmq::message_t identity;
-        if (!sockets_.router.recv(identity, zmq::recv_flags::dontwait)) {
+        if (!router_.receive(identity)) {
             return;
         }
         if (!identity.more()) {
@@ -233,7 +260,7 @@ void ZmqTransport::collect_router(std::vector<Input>& out) {
 void ZmqTransport::collect_subscriptions(std::vector<Input>& out) {
     for (std::size_t i = 0; i < kMessagesPerTurn; ++i) {
         zmq::message_t event;
-        if (!sockets_.publisher.recv(event, zmq::recv_flags::dontwait)) {
+        if (!publisher_.receive(event)) {
             return;
         }
         skip_rest(sockets_.publisher, event.more());
@@ -252,7 +279,7 @@ void ZmqTransport::collect_subscriptions(std::vector<Input>& out) {
 void ZmqTransport::collect_data(std::vector<Input>& out) {
     for (std::size_t i = 0; i < kMessagesPerTurn; ++i) {
         zmq::message_t topic;
-        if (!sockets_.subscriber.recv(topic, zmq::recv_flags::dontwait)) {
+        if (!subscriber_.receive(topic)) {
             return;
         }
         if (!topic.more()) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <poll.h>
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -17,8 +19,8 @@ namespace tulle::mesh {
 
 /// The mesh's transport effects as ZeroMQ calls, and what arrives as inputs. Decides nothing.
 ///
-/// Thread: confined to the hub, but for the constructor. zmq_poll over all sockets and one eventfd; libzmq's own file
-///         descriptors never go into Asio.
+/// Thread: confined to the hub, but for the constructor. One poll over the descriptors of all sockets and one eventfd:
+///         zmq_poll asks every socket three times a turn, each by a system call. They never go into Asio.
 /// Errors: what can't be sent is dropped, what can't be decoded is dropped and counted: the core repairs both.
 class ZmqTransport {
 public:
@@ -65,6 +67,9 @@ private:
     };
 
     void connect(Link& link, const NumericAddress& address);
+    /// Every socket that is received from, in the order of what is polled.
+    template <class Visit>
+    void for_each_inlet(Visit visit);
     void collect_answers(Instant now, std::vector<Input>& out);
     void collect_monitors(std::vector<Input>& out);
     void collect_router(std::vector<Input>& out);
@@ -74,13 +79,16 @@ private:
 
     WakeFd& wake_;
     ZmqSockets sockets_;
+    Inlet router_;
+    Inlet publisher_;
+    Inlet subscriber_;
     Resolver resolver_;
     EndpointChecks checks_;
     std::map<LinkId, std::unique_ptr<Link>> links_;
     std::map<std::string, std::vector<LinkId>> waiting_checks_;     // for the resolver, by endpoint
     std::map<std::string, std::string> data_connections_;           // endpoint -> "tcp://…", empty while resolving
     std::vector<Input> pending_;  // known at once, for the next collect()
-    std::vector<zmq::pollitem_t> items_;
+    std::vector<pollfd> descriptors_;
     Counters counters_;
 };
 

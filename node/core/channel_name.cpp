@@ -1,6 +1,7 @@
 #include "node/core/channel_name.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "node/core/limits.hpp"
 
@@ -10,11 +11,19 @@ namespace {
 constexpr std::string_view kUserChannelPrefix = "#server-to-user-";
 constexpr std::string_view kOnlinePrefix = "#online-";
 
-bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+constexpr bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
-bool is_channel_char(char c) {
-    return is_alphanumeric(c) || std::string_view("_-=@,.;:").find(c) != std::string_view::npos;
-}
+/// By byte, as each character of each name that comes in is looked up.
+constexpr std::array<bool, 256> kChannelChars = [] {
+    std::array<bool, 256> is_in{};
+    for (std::size_t i = 0; i < is_in.size(); ++i) {
+        const char c = static_cast<char>(i);
+        is_in[i] = is_alphanumeric(c) || std::string_view("_-=@,.;:").find(c) != std::string_view::npos;
+    }
+    return is_in;
+}();
+
+bool is_channel_char(char c) { return kChannelChars[static_cast<unsigned char>(c)]; }
 
 struct Prefix {
     std::string_view text;

@@ -1,24 +1,25 @@
 #include "node/io/http_connection.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <string_view>
 #include <utility>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/write.hpp>
 
 #include "node/core/limits.hpp"
+#include "node/io/response_bytes.hpp"
 
 namespace tulle::node {
 namespace {
 
 namespace beast = boost::beast;
 
-constexpr std::size_t kReadBytes = 4096;
+constexpr std::size_t kHeadReadBytes = 4096;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 std::string_view readable(const beast::flat_buffer& buffer) {
@@ -59,6 +60,7 @@ void HttpConnection::start() {
     reactor_.add(shared_from_this());
     boost::system::error_code ignored;
     socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+    socket_.non_blocking(true, ignored);  // we read when it is readable, and write at once what it takes
     wait_for_request(kHttpSilenceTimeout);
 }
 
@@ -71,32 +73,52 @@ void HttpConnection::set(State state, Duration patience) {
 void HttpConnection::wait_for_request(Duration patience) {
     if (buffer_.size() > 0) {
         set(State::kHead, kHttpRequestTimeout);
-        take_head();
+        boost::asio::post(socket_.get_executor(), [me = self()] {  // not at once: a buffer holds thousands of requests
+            if (me->state_ == State::kHead) {
+                me->take_head();
+            }
+        });
         return;
     }
     buffer_.shrink_to_fit();
     set(State::kIdle, patience);
+    wait_readable();
+}
+
+void HttpConnection::wait_readable() {
     socket_.async_wait(boost::asio::socket_base::wait_read, [me = self()](const boost::system::error_code& error) {
-        if (error || me->state_ != State::kIdle) {
-            me->fail(error);
+        if (me->state_ != State::kIdle && me->state_ != State::kHead && me->state_ != State::kBody) {
             return;
         }
-        me->set(State::kHead, kHttpRequestTimeout);
-        me->read_head();
+        if (error) {
+            me->end();
+        } else {
+            me->read();
+        }
     });
 }
 
-void HttpConnection::read_head() {
-    const std::size_t room = std::min(kReadBytes, buffer_.max_size() - buffer_.size());
-    socket_.async_read_some(buffer_.prepare(room),
-                            [me = self()](const boost::system::error_code& error, std::size_t bytes) {
-                                if (error || me->state_ != State::kHead) {
-                                    me->fail(error);
-                                    return;
-                                }
-                                me->buffer_.commit(bytes);
-                                me->take_head();
-                            });
+void HttpConnection::read() {
+    const std::size_t room = buffer_.max_size() - buffer_.size();
+    if (room == 0) {
+        refuse({400, "malformed request"});  // all of it one chunk's header
+        return;
+    }
+    boost::system::error_code error;
+    const std::size_t wanted = state_ == State::kBody ? room : std::min(kHeadReadBytes, room);
+    buffer_.commit(socket_.read_some(buffer_.prepare(wanted), error));
+    if (error == boost::asio::error::would_block) {
+        wait_readable();
+    } else if (error) {
+        end();
+    } else if (state_ == State::kBody) {
+        take_body();
+    } else {
+        if (state_ == State::kIdle) {
+            set(State::kHead, kHttpRequestTimeout);
+        }
+        take_head();
+    }
 }
 
 void HttpConnection::take_head() {
@@ -107,7 +129,7 @@ void HttpConnection::take_head() {
         } else if (http::cannot_be_request(readable(buffer_))) {
             refuse({400, "this is not HTTP"});
         } else {
-            read_head();
+            wait_readable();
         }
         return;
     }
@@ -147,29 +169,35 @@ void HttpConnection::take_checked(const http::Head& head) {
     state_ = State::kBody;
     if (parser_->is_done()) {
         take_request();
-    } else if (head.expects_continue && buffer_.size() == 0) {
+    } else if (buffer_.size() > 0) {
+        take_body();
+    } else if (head.expects_continue) {
         boost::asio::async_write(socket_, boost::asio::buffer(kContinue),
                                  [me = self()](const boost::system::error_code& failed, std::size_t) {
-                                     if (failed || me->state_ != State::kBody) {
-                                         me->fail(failed);
+                                     if (me->state_ != State::kBody) {
                                          return;
                                      }
-                                     me->read_body();
+                                     if (failed) {
+                                         me->end();
+                                     } else {
+                                         me->wait_readable();
+                                     }
                                  });
     } else {
-        read_body();
+        wait_readable();
     }
 }
 
-void HttpConnection::read_body() {
-    beast::http::async_read(socket_, buffer_, *parser_,
-                            [me = self()](const boost::system::error_code& error, std::size_t) {
-                                if (error || me->state_ != State::kBody) {
-                                    me->fail(error);
-                                    return;
-                                }
-                                me->take_request();
-                            });
+void HttpConnection::take_body() {
+    boost::system::error_code error;
+    buffer_.consume(parser_->put(buffer_.data(), error));
+    if (error && error != beast::http::error::need_more) {
+        refuse(refusal_of(error));
+    } else if (parser_->is_done()) {
+        take_request();
+    } else {
+        wait_readable();
+    }
 }
 
 void HttpConnection::take_request() {
@@ -218,20 +246,6 @@ void HttpConnection::refuse(const http::Refusal& refusal) {
     write(std::move(response));
 }
 
-void HttpConnection::fail(const boost::system::error_code& error) {
-    if (state_ == State::kGone || state_ == State::kWriting || state_ == State::kLingering) {
-        return;
-    }
-    const bool is_protocol_error = error.category() == make_error_code(beast::http::error::bad_method).category() &&
-                                   error != beast::http::error::end_of_stream &&
-                                   error != beast::http::error::partial_message;
-    if (state_ == State::kBody && is_protocol_error) {
-        refuse(refusal_of(error));
-    } else {
-        end();
-    }
-}
-
 void HttpConnection::respond(std::uint64_t serial, HttpResponse response) {
     if (state_ == State::kAnswering && serial == serial_) {
         write(std::move(response));
@@ -243,37 +257,31 @@ void HttpConnection::write(HttpResponse response) {
         reactor_.counters().http_errors_total.add();
     }
     keeps_alive_ = keeps_alive_ && !response.close && !is_draining_;
-    response_.emplace();
-    response_->version(11);
-    response_->result(response.status);
-    response_->set(beast::http::field::server, "tulle");
-    response_->set(beast::http::field::content_type, response.content_type);
-    for (const auto& [name, value] : response.headers) {
-        response_->set(name, value);
-    }
-    response_->body() = std::move(response.body);
-    response_->keep_alive(keeps_alive_);
-    response_->prepare_payload();
-    if (is_head_) {
-        response_->body().clear();  // its length has been told
-        is_head_ = false;
-    }
-    if (response.status == 204) {
-        response_->erase(beast::http::field::content_length);
-        response_->erase(beast::http::field::content_type);
-    }
+    answer_ = response_bytes(response, is_head_ ? Shown::kNothing : Shown::kBody, keeps_alive_);
+    is_head_ = false;
     serial_ = 0;
-    set(State::kWriting, kHttpAnswerTimeout);
-    beast::http::async_write(
-        socket_, *response_,
-        [me = self()](const boost::system::error_code& error, std::size_t) { me->on_written(error); });
+    write_out();
 }
 
-void HttpConnection::on_written(const boost::system::error_code& error) {
+void HttpConnection::write_out() {
+    state_ = State::kWriting;
+    boost::system::error_code error;
+    const std::size_t sent = socket_.write_some(boost::asio::buffer(answer_), error);
+    if (sent == answer_.size() || (error && error != boost::asio::error::would_block)) {
+        after_write(error);
+        return;
+    }
+    set(State::kWriting, kHttpAnswerTimeout);
+    boost::asio::async_write(
+        socket_, boost::asio::buffer(answer_) + sent,
+        [me = self()](const boost::system::error_code& failed, std::size_t) { me->after_write(failed); });
+}
+
+void HttpConnection::after_write(const boost::system::error_code& error) {
     if (state_ != State::kWriting) {
         return;
     }
-    response_.reset();
+    answer_ = {};
     if (error) {
         end();
     } else if (keeps_alive_) {

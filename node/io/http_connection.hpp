@@ -2,9 +2,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
@@ -40,21 +40,22 @@ public:
 private:
     enum class State { kIdle, kHead, kBody, kAnswering, kWriting, kLingering, kGone };
     using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
-    using Response = boost::beast::http::response<boost::beast::http::string_body>;
 
     void wait_for_request(Duration patience);
-    void read_head();
+    /// Waits without a buffer; then there is something to read, or the peer has gone.
+    void wait_readable();
+    void read();
     void take_head();
     /// Lets the gate and then the parser see the first `size` bytes.
     [[nodiscard]] std::optional<http::Head> parse_head(std::size_t size, http::Refusal& refusal);
     void take_checked(const http::Head& head);
-    void read_body();
+    void take_body();
     void take_request();
     void upgrade();
     void refuse(const http::Refusal& refusal);
-    void fail(const boost::system::error_code& error);
     void write(HttpResponse response);
-    void on_written(const boost::system::error_code& error);
+    void write_out();
+    void after_write(const boost::system::error_code& error);
     void linger();
     void wait_to_linger();
     void end();
@@ -73,7 +74,7 @@ private:
     std::uint64_t serial_ = 0;  ///< of the request that waits for its answer
     boost::beast::flat_buffer buffer_;
     std::optional<Parser> parser_;
-    std::optional<Response> response_;
+    std::string answer_;  ///< until it is written
     Linger linger_;
 };
 

@@ -158,14 +158,12 @@ void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work) {
     job->second.has_events = !work.events.empty();
     job->second.asked_kept = std::move(work.kept);
     for (pusher::PublishEvent& event : work.events) {
-        mesh::Publish publish{++last_id_, std::move(event.channels), share(std::move(event.body)),
+        mesh::Publish publish{job->first, std::move(event.channels), share(std::move(event.body)),
                               std::move(event.exclude_socket), event.kept, event.keep_for};
         reactor_.counters().http_publishes_total.add();
-        asked_.emplace(publish.id, job->first);
         if (job->second.awaited > 0) {
             hub_.send(std::move(publish));
         } else if (hub_.offer(std::move(publish)) == Push::kRefused) {
-            asked_.erase(last_id_);
             reactor_.counters().http_publishes_refused_total.add();
             finish(job, pusher::unavailable("the node is overloaded"));
             return;
@@ -179,12 +177,10 @@ void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work) {
 
 void PublicHttp::ask_nodes(Jobs::iterator job) {
     for (std::string& query : job->second.queries) {
-        mesh::Query message{++last_id_, std::move(query), kClusterReadTimeout, std::exchange(job->second.asked_kept, {})};
-        asked_.emplace(message.id, job->first);
+        mesh::Query message{job->first, std::move(query), kClusterReadTimeout, std::exchange(job->second.asked_kept, {})};
         if (job->second.has_events || job->second.awaited > 0) {
             hub_.send(std::move(message));
         } else if (hub_.offer(std::move(message)) == Push::kRefused) {
-            asked_.erase(last_id_);
             finish(job, pusher::unavailable("the node is overloaded"));
             return;
         }
@@ -209,13 +205,10 @@ void PublicHttp::finish(Jobs::iterator job, HttpResponse response) {
 }
 
 PublicHttp::Jobs::iterator PublicHttp::take_answer(std::uint64_t id) {
-    const auto asked = asked_.find(id);
-    if (asked == asked_.end()) {
-        return jobs_.end();
+    const auto job = jobs_.find(id);
+    if (job != jobs_.end()) {
+        --job->second.awaited;
     }
-    const auto job = jobs_.find(asked->second);
-    asked_.erase(asked);
-    --job->second.awaited;
     return job;
 }
 

@@ -60,6 +60,7 @@ private:
         std::vector<std::string> asked_kept;  ///< keys of channels
         std::optional<mesh::KeptEvent> kept;  ///< the last event of the one asked for
     };
+    /// By the id that all it asks the hub bears.
     using Jobs = std::map<std::uint64_t, Job>;
 
     [[nodiscard]] bool is_origin_allowed(const UpgradeRequest& request) const;
@@ -75,7 +76,7 @@ private:
     void ask_nodes(Jobs::iterator job);
     void finish(Jobs::iterator job, HttpResponse response);
     [[nodiscard]] HttpResponse answer_of(const Job& job) const;
-    /// The job that waits for an answer with this id of the hub's; none when nobody waits for it.
+    /// The job of this id, one answer to which has come; none when nobody waits for it.
     [[nodiscard]] Jobs::iterator take_answer(std::uint64_t id);
 
     Reactor& reactor_;
@@ -88,7 +89,6 @@ private:
     bool is_ready_ = false;
     std::uint64_t last_id_ = 0;
     Jobs jobs_;
-    std::map<std::uint64_t, std::uint64_t> asked_;  ///< ids of what the hub was asked, to jobs
     std::map<std::uint64_t, HttpTicket> status_requests_;
 };
 

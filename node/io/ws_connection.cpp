@@ -17,7 +17,7 @@ namespace {
 
 namespace websocket = boost::beast::websocket;
 
-constexpr std::size_t kIdleBufferBytes = 1024;    // a larger read buffer is given back after the message
+constexpr std::size_t kIdleBufferBytes = 512;     // held for the next message; what a larger one needed is given back after it
 constexpr std::size_t kReadAheadBytes = 64u << 10; // Beast asks for more than the message's limit before it checks
 constexpr std::size_t kMaxCloseReasonBytes = 123; // RFC 6455, 5.5
 constexpr std::uint16_t kFloodCode = 1008;
@@ -83,10 +83,13 @@ void WsConnection::on_accepted(const boost::system::error_code& error) {
 
 void WsConnection::read() {
     is_reading_ = true;
-    stream_.async_read(buffer_, [me = self()](const boost::system::error_code& error, std::size_t) {
-        me->is_reading_ = false;
-        me->on_read(error);
-    });
+    const std::size_t room = buffer_.size() == 0 ? kIdleBufferBytes : stream_.read_size_hint(buffer_);
+    stream_.async_read_some(buffer_.prepare(room),
+                            [me = self()](const boost::system::error_code& error, std::size_t bytes) {
+                                me->is_reading_ = false;
+                                me->buffer_.commit(bytes);
+                                me->on_read(error);
+                            });
 }
 
 void WsConnection::on_read(const boost::system::error_code& error) {
@@ -99,6 +102,10 @@ void WsConnection::on_read(const boost::system::error_code& error) {
             reactor_.counters().bad_frames_total.add();
         }
         finish();
+        return;
+    }
+    if (!stream_.is_message_done()) {
+        read();
         return;
     }
     if (state_ == State::kOpen) {

@@ -1,6 +1,7 @@
 #include "node/protocol/http/gate.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "node/core/limits.hpp"
@@ -10,25 +11,45 @@ namespace {
 
 constexpr std::size_t kMaxContentLengthDigits = 15;  // far beyond any body limit, far below an overflow
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
     return a.size() == b.size() &&
            std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-bool is_alphanumeric(char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z'); }
+constexpr bool is_alphanumeric(char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z'); }
 
-bool is_token_char(char c) {
+/// A set of bytes, as the gate asks of every byte of a head whether it belongs.
+class ByteSet {
+public:
+    template <class Predicate>
+    explicit constexpr ByteSet(Predicate belongs) {
+        for (std::size_t i = 0; i < has_.size(); ++i) {
+            has_[i] = belongs(static_cast<char>(i));
+        }
+    }
+    [[nodiscard]] constexpr bool has(char c) const { return has_[static_cast<unsigned char>(c)]; }
+    [[nodiscard]] constexpr bool has_all_of(std::string_view text) const {
+        return std::all_of(text.begin(), text.end(), [this](char c) { return has(c); });
+    }
+
+private:
+    std::array<bool, 256> has_{};
+};
+
+constexpr ByteSet kTokenChars([](char c) {
     return is_alphanumeric(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
+});
 
-bool is_visible(char c) { return c > ' ' && c < '\x7f'; }
+constexpr ByteSet kVisibleChars([](char c) { return c > ' ' && c < '\x7f'; });
 
 /// Fields may hold spaces, tabs and bytes beyond ASCII, but no control characters.
-bool is_field_char(char c) { return is_visible(c) || c == ' ' || c == '\t' || (static_cast<unsigned char>(c) >= 0x80); }
+constexpr ByteSet kFieldChars([](char c) {
+    return kVisibleChars.has(c) || c == ' ' || c == '\t' || static_cast<unsigned char>(c) >= 0x80;
+});
 
 std::string_view trim(std::string_view text) {
     const std::size_t begin = text.find_first_not_of(" \t");
@@ -120,10 +141,10 @@ std::optional<Refusal> check_request_line(std::string_view line, RequestLine& ou
     out.method = line.substr(0, first);
     const std::string_view target = line.substr(first + 1, last - first - 1);
     const std::string_view version = line.substr(last + 1);
-    if (out.method.empty() || !std::all_of(out.method.begin(), out.method.end(), is_token_char)) {
+    if (out.method.empty() || !kTokenChars.has_all_of(out.method)) {
         return Refusal{400, "malformed method"};
     }
-    if (target.empty() || target.front() != '/' || !std::all_of(target.begin(), target.end(), is_visible)) {
+    if (target.empty() || target.front() != '/' || !kVisibleChars.has_all_of(target)) {
         return Refusal{400, "the target must be an absolute path"};
     }
     if (target.size() > kMaxTargetBytes) {
@@ -146,11 +167,11 @@ std::optional<Refusal> read_fields(std::string_view text, Fields& fields) {
         }
         const std::size_t colon = line.find(':');
         const std::string_view name = line.substr(0, colon);
-        if (colon == std::string_view::npos || name.empty() || !std::all_of(name.begin(), name.end(), is_token_char)) {
+        if (colon == std::string_view::npos || name.empty() || !kTokenChars.has_all_of(name)) {
             return Refusal{400, "malformed header field"};  // folded lines too: they begin with a space
         }
         const std::string_view value = trim(line.substr(colon + 1));
-        if (!std::all_of(value.begin(), value.end(), is_field_char)) {
+        if (!kFieldChars.has_all_of(value)) {
             return Refusal{400, "control character in a header field"};
         }
         fields.take(name, value);
@@ -209,8 +230,8 @@ std::size_t head_size(std::string_view bytes) {
 
 bool cannot_be_request(std::string_view bytes) {
     const std::string_view line = bytes.substr(0, bytes.find_first_of("\r\n"));
-    return std::any_of(line.begin(), line.end(), [](char c) { return !is_visible(c) && c != ' '; }) ||
-           (!bytes.empty() && !is_token_char(bytes.front()));
+    return std::any_of(line.begin(), line.end(), [](char c) { return !kVisibleChars.has(c) && c != ' '; }) ||
+           (!bytes.empty() && !kTokenChars.has(bytes.front()));
 }
 
 Refusal too_large(std::string_view bytes) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include "mesh/base/digest.hpp"
 #include "node/core/channel_name.hpp"
@@ -10,12 +11,9 @@
 namespace tulle::node::pusher {
 namespace {
 
-std::string lower_case(std::string_view text) {
-    std::string lower(text);
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return lower;
-}
+constexpr std::size_t kUsualParameters = 5;  // of a signed request with a body
+
+char lower_case(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 std::optional<unsigned> hex_digit(char c) {
     if (c >= '0' && c <= '9') {
@@ -41,17 +39,30 @@ bool is_fresh(std::string_view timestamp, WallSeconds now) {
     return seconds >= here - allowed && seconds <= here + allowed;
 }
 
+/// The parameters but the signature as "name=value", names in lower case, sorted.
 std::string text_to_sign(const HttpRequest& request, const QueryParameters& parameters) {
-    std::vector<std::string> pairs;
+    std::size_t size = 0;
+    for (const auto& [name, value] : parameters) {
+        size += name.size() + value.size() + 1;
+    }
+    std::string pairs;  // all of them, in the order of the query
+    pairs.reserve(size);  // so that views into it stay valid
+    std::vector<std::string_view> sorted;
+    sorted.reserve(parameters.size());
     for (const auto& [name, value] : parameters) {
         if (name != "auth_signature") {
-            pairs.push_back(lower_case(name) + "=" + value);
+            const std::size_t begin = pairs.size();
+            std::transform(name.begin(), name.end(), std::back_inserter(pairs), lower_case);
+            pairs.append(1, '=').append(value);
+            sorted.push_back(std::string_view(pairs).substr(begin));
         }
     }
-    std::sort(pairs.begin(), pairs.end());
-    std::string text = request.method + "\n" + std::string(request.path()) + "\n";
-    for (std::size_t i = 0; i < pairs.size(); ++i) {
-        text.append(i == 0 ? "" : "&").append(pairs[i]);
+    std::sort(sorted.begin(), sorted.end());
+    std::string text;
+    text.reserve(request.method.size() + request.path().size() + size + 2);
+    text.append(request.method).append(1, '\n').append(request.path()).append(1, '\n');
+    for (std::size_t i = 0; i < sorted.size(); ++i) {
+        text.append(i == 0 ? "" : "&").append(sorted[i]);
     }
     return text;
 }
@@ -82,6 +93,9 @@ bool signin_auth_is_valid(const App& app, std::string_view socket_id, std::strin
 }
 
 std::optional<std::string> percent_decode(std::string_view text) {
+    if (text.find('%') == std::string_view::npos) {
+        return std::string(text);
+    }
     std::string decoded;
     decoded.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -102,6 +116,7 @@ std::optional<std::string> percent_decode(std::string_view text) {
 
 std::optional<QueryParameters> parse_query(std::string_view query) {
     QueryParameters parameters;
+    parameters.reserve(kUsualParameters);
     while (!query.empty()) {
         const std::size_t end = query.find('&');
         const std::string_view part = query.substr(0, end);

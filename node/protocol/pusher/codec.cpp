@@ -5,6 +5,8 @@
 namespace tulle::node::pusher {
 namespace {
 
+constexpr std::size_t kEventBodyOverhead = 40;  // names of the members and punctuation
+
 /// Copies a member that may be absent but must be a string. False when it is something else; null counts as absent.
 bool take_string(const RawObject& object, std::string_view key, std::string& out) {
     const boost::json::value* value = object.find(key);
@@ -22,7 +24,8 @@ bool take_string(const RawObject& object, std::string_view key, std::string& out
 /// pusher:subscribe and pusher:unsubscribe bear an object as data.
 std::optional<FrameErrc> take_subscription(ClientFrame& frame) {
     frame.channel.clear();
-    const Result<RawObject, JsonErrc> data = RawObject::parse(frame.data);
+    JsonScratch scratch;
+    const Result<RawObject, JsonErrc> data = RawObject::parse(frame.data, scratch.storage());
     if (!data) {
         return FrameErrc::kBadData;
     }
@@ -38,7 +41,8 @@ std::optional<FrameErrc> take_subscription(ClientFrame& frame) {
 
 /// Its signature covers user_data, so what is missing is a failed sign-in, not a malformed frame.
 std::optional<FrameErrc> take_signin(ClientFrame& frame) {
-    const Result<RawObject, JsonErrc> data = RawObject::parse(frame.data);
+    JsonScratch scratch;
+    const Result<RawObject, JsonErrc> data = RawObject::parse(frame.data, scratch.storage());
     if (!data) {
         return FrameErrc::kBadData;
     }
@@ -89,7 +93,8 @@ std::string_view describe(FrameErrc error) {
 }
 
 Result<ClientFrame, FrameErrc> parse_client_frame(std::string_view text) {
-    const Result<RawObject, JsonErrc> object = RawObject::parse(text);
+    JsonScratch scratch;
+    const Result<RawObject, JsonErrc> object = RawObject::parse(text, scratch.storage());
     if (!object) {
         return FrameErrc::kNotJson;
     }
@@ -113,9 +118,10 @@ Result<ClientFrame, FrameErrc> parse_client_frame(std::string_view text) {
 }
 
 std::string event_body(std::string_view event, std::string_view raw_data, std::string_view user_id) {
-    std::string body = ",\"event\":";
-    body.reserve(body.size() + event.size() + raw_data.size() + user_id.size() + 32);
-    body.append(quoted(event));
+    std::string body;
+    body.reserve(event.size() + raw_data.size() + user_id.size() + kEventBodyOverhead);
+    body.append(",\"event\":");
+    append_quoted(body, event);
     if (!raw_data.empty()) {
         body.append(",\"data\":").append(raw_data);
     }

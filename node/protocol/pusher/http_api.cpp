@@ -1,6 +1,7 @@
 #include "node/protocol/pusher/http_api.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -20,16 +21,25 @@ constexpr std::string_view kEndBody = "end";  // no client sees it
 
 ApiAction refuse(unsigned status, std::string_view message) { return Respond{api_error(status, message)}; }
 
-std::vector<std::string_view> split_path(std::string_view path) {
-    std::vector<std::string_view> segments;
-    while (!path.empty()) {
-        path.remove_prefix(1);
-        const std::size_t slash = std::min(path.find('/'), path.size());
-        segments.push_back(path.substr(0, slash));
-        path.remove_prefix(slash);
+/// The first segments of a path, one more than any endpoint has.
+class Segments {
+public:
+    explicit Segments(std::string_view path) {
+        while (!path.empty() && size_ < segments_.size()) {
+            path.remove_prefix(1);
+            const std::size_t slash = std::min(path.find('/'), path.size());
+            segments_[size_++] = path.substr(0, slash);
+            path.remove_prefix(slash);
+        }
     }
-    return segments;
-}
+
+    [[nodiscard]] std::size_t size() const { return size_; }
+    [[nodiscard]] std::string_view operator[](std::size_t index) const { return segments_[index]; }
+
+private:
+    std::array<std::string_view, 6> segments_;
+    std::size_t size_ = 0;
+};
 
 /// The attributes that a read asks for; nothing when one is unknown.
 std::optional<InfoWanted> info_of(const QueryParameters& parameters) {
@@ -95,7 +105,7 @@ ApiAction terminate_action(const App& app, std::string_view segment) {
 
 enum class Endpoint { kUnknown, kEvents, kBatch, kChannels, kChannel, kUsers, kTerminate };
 
-Endpoint endpoint_of(const std::vector<std::string_view>& segments) {
+Endpoint endpoint_of(const Segments& segments) {
     if (segments.size() == 3 && segments[2] == "events") {
         return Endpoint::kEvents;
     }
@@ -134,7 +144,7 @@ ApiAction read_action(Endpoint endpoint, const App& app, const HttpRequest& requ
     if (endpoint == Endpoint::kChannels) {
         return list_action(app, parameters);
     }
-    const std::optional<std::string> name = percent_decode(split_path(request.path())[3]);
+    const std::optional<std::string> name = percent_decode(Segments(request.path())[3]);
     if (!name || !is_valid_channel_name(*name)) {
         return refuse(400, "malformed channel name");
     }
@@ -143,7 +153,7 @@ ApiAction read_action(Endpoint endpoint, const App& app, const HttpRequest& requ
 
 ApiAction write_action(Endpoint endpoint, const App& app, const HttpRequest& request) {
     if (endpoint == Endpoint::kTerminate) {
-        return terminate_action(app, split_path(request.path())[3]);
+        return terminate_action(app, Segments(request.path())[3]);
     }
     Result<ApiWork, PublishRefusal> work =
         endpoint == Endpoint::kBatch ? parse_batch(app, request.body) : parse_event(app, request.body);
@@ -163,7 +173,7 @@ std::string retry_after(Duration wait) {
 bool is_api_target(std::string_view path) { return path.starts_with(kAppsPath); }
 
 const App* app_of_api_target(const AppTable& apps, std::string_view path) {
-    const std::vector<std::string_view> segments = split_path(path);
+    const Segments segments(path);
     return segments.size() < 2 ? nullptr : apps.find_by_id(segments[1]);
 }
 
@@ -190,7 +200,7 @@ HttpResponse throttled(Duration wait) {
 }
 
 ApiAction handle(const HttpRequest& request, const AppTable& apps, WallSeconds now) {
-    const std::vector<std::string_view> segments = split_path(request.path());
+    const Segments segments(request.path());
     const Endpoint endpoint = endpoint_of(segments);
     if (endpoint == Endpoint::kUnknown) {
         return refuse(404, "unknown endpoint");

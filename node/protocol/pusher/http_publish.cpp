@@ -169,7 +169,8 @@ std::vector<std::string> queries_for(const App& app, const std::vector<EventInfo
 }  // namespace
 
 Checked<ApiWork> parse_event(const App& app, std::string_view body) {
-    const Result<RawObject, JsonErrc> object = RawObject::parse(body);
+    JsonScratch scratch;
+    const Result<RawObject, JsonErrc> object = RawObject::parse(body, scratch.storage());
     if (!object) {
         return PublishRefusal{400, "the body is not a JSON object"};
     }
@@ -187,7 +188,8 @@ Checked<ApiWork> parse_event(const App& app, std::string_view body) {
 }
 
 Checked<ApiWork> parse_batch(const App& app, std::string_view body) {
-    const Result<RawObject, JsonErrc> object = RawObject::parse(body);
+    JsonScratch scratch;
+    Result<RawObject, JsonErrc> object = RawObject::parse(body, scratch.storage());
     const boost::json::value* batch = object ? object->find("batch") : nullptr;
     if (batch == nullptr || !batch->is_array() || object->has_duplicate("batch")) {
         return PublishRefusal{400, "the body must be a JSON object with an array batch"};
@@ -196,8 +198,8 @@ Checked<ApiWork> parse_batch(const App& app, std::string_view body) {
         return PublishRefusal{400, "Batch too large, or empty: it has 1 to 10 events, unless the app says otherwise"};
     }
     ApiWork work;
-    for (const std::string_view element : raw_elements(object->raw("batch"))) {
-        const Result<RawObject, JsonErrc> event = RawObject::parse(element);
+    work.events.reserve(batch->get_array().size());
+    for (const Result<RawObject, JsonErrc>& event : object->take_objects("batch")) {
         if (!event || event->find("channels") != nullptr) {
             return PublishRefusal{400, "each event of a batch is a JSON object with one channel"};
         }

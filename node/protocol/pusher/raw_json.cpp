@@ -1,47 +1,63 @@
 #include "node/protocol/pusher/raw_json.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "mesh/base/json_members.hpp"
+#include "mesh/base/assert.hpp"
 #include "node/core/limits.hpp"
 
 namespace tulle::node::pusher {
 namespace {
 
-std::string unescape(std::string_view quoted_key) {
-    if (quoted_key.size() >= 2 && quoted_key.find('\\') == std::string_view::npos) {
-        return std::string(quoted_key.substr(1, quoted_key.size() - 2));
+/// The key that stands in the source as `quoted_key`.
+std::string_view key_of(std::string_view quoted_key, const boost::json::object& object) {
+    const std::string_view plain = quoted_key.substr(1, quoted_key.size() - 2);
+    if (plain.find('\\') == std::string_view::npos) {
+        return plain;
     }
     boost::system::error_code error;
     const boost::json::value key = boost::json::parse(quoted_key, error);
-    return key.is_string() ? std::string(key.get_string()) : std::string(quoted_key);
+    const auto kept = key.is_string() ? object.find(key.get_string()) : object.end();
+    TULLE_ASSERT(kept != object.end());
+    return {kept->key().data(), kept->key().size()};
+}
+
+/// Whether the text stands in a JSON string as it is.
+bool is_plain(std::string_view text) {
+    return std::none_of(text.begin(), text.end(), [](char c) {
+        return static_cast<unsigned char>(c) < ' ' || c == '"' || c == '\\';
+    });
 }
 
 }  // namespace
 
-Result<RawObject, JsonErrc> RawObject::parse(std::string_view text) {
+Result<RawObject, JsonErrc> RawObject::parse(std::string_view text, boost::json::storage_ptr storage) {
     boost::json::parse_options options;
     options.max_depth = kMaxJsonDepth;
     boost::system::error_code error;
-    boost::json::value parsed = boost::json::parse(text, error, {}, options);
+    boost::json::value parsed = boost::json::parse(text, error, std::move(storage), options);
     if (error) {
         return JsonErrc::kMalformed;
     }
     if (!parsed.is_object()) {
         return JsonErrc::kNotAnObject;
     }
-    std::vector<RawMember> members;
-    for (const JsonMember& member : json_members(text)) {
-        members.push_back({unescape(member.name), member.value});
+    return RawObject(std::move(parsed.get_object()), text);
+}
+
+RawObject::RawObject(boost::json::object object, std::string_view source)
+    : object_(std::move(object)), members_(json_members(source)) {
+    for (JsonMember& member : members_) {
+        member.name = key_of(member.name, object_);
     }
-    return RawObject(std::move(parsed.get_object()), std::move(members));
 }
 
 bool RawObject::has_duplicate(std::string_view key) const {
-    return std::count_if(members_.begin(), members_.end(), [key](const RawMember& m) { return m.key == key; }) > 1;
+    return members_.size() > object_.size() &&
+           std::count_if(members_.begin(), members_.end(), [key](const JsonMember& m) { return m.name == key; }) > 1;
 }
 
 const boost::json::value* RawObject::find(std::string_view key) const { return object_.if_contains(key); }
@@ -53,36 +69,25 @@ const boost::json::string* RawObject::find_string(std::string_view key) const {
 
 std::string_view RawObject::raw(std::string_view key) const {
     const auto found =
-        std::find_if(members_.rbegin(), members_.rend(), [key](const RawMember& m) { return m.key == key; });
+        std::find_if(members_.rbegin(), members_.rend(), [key](const JsonMember& m) { return m.name == key; });
     return found == members_.rend() ? std::string_view{} : found->value;
 }
 
-std::vector<std::string_view> raw_elements(std::string_view array) {
-    std::vector<std::string_view> elements;
-    std::size_t depth = 0;
-    std::size_t begin = 0;
-    bool is_string = false;
-    for (std::size_t i = 0; i < array.size(); ++i) {
-        const char c = array[i];
-        if (is_string) {
-            i += c == '\\' ? 1u : 0u;
-            is_string = c != '"';
-            continue;
-        }
-        const bool ends_element = (c == ',' || c == ']') && depth == 1;
-        if (ends_element && array.substr(begin, i - begin).find_first_not_of(" \t\r\n") != std::string_view::npos) {
-            elements.push_back(array.substr(begin, i - begin));
-        }
-        is_string = c == '"';
-        if (c == '{' || c == '[') {
-            begin = ++depth == 1 ? i + 1 : begin;
-        } else if (c == '}' || c == ']') {
-            --depth;
-        } else if (ends_element) {
-            begin = i + 1;
+std::vector<Result<RawObject, JsonErrc>> RawObject::take_objects(std::string_view key) {
+    boost::json::array& array = object_.find(key)->value().get_array();
+    std::vector<Result<RawObject, JsonErrc>> objects;
+    objects.reserve(array.size());
+    const std::vector<std::string_view> sources = json_elements(raw(key));
+    TULLE_ASSERT(sources.size() == array.size());
+    for (const std::string_view source : sources) {
+        boost::json::value& element = array[objects.size()];
+        if (element.is_object()) {
+            objects.push_back(RawObject(std::move(element.get_object()), source));
+        } else {
+            objects.push_back(JsonErrc::kNotAnObject);
         }
     }
-    return elements;
+    return objects;
 }
 
 bool is_utf8(std::string_view text) {
@@ -91,6 +96,19 @@ bool is_utf8(std::string_view text) {
     return !error;
 }
 
-std::string quoted(std::string_view text) { return boost::json::serialize(boost::json::string_view(text)); }
+std::string quoted(std::string_view text) {
+    std::string out;
+    append_quoted(out, text);
+    return out;
+}
+
+void append_quoted(std::string& out, std::string_view text) {
+    if (is_plain(text)) {
+        out.reserve(out.size() + text.size() + 2);
+        out.append(1, '"').append(text).append(1, '"');
+    } else {
+        out.append(boost::json::serialize(boost::json::string_view(text)));
+    }
+}
 
 }  // namespace tulle::node::pusher

@@ -1,28 +1,38 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <boost/json/monotonic_resource.hpp>
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include "mesh/base/json_members.hpp"
 #include "mesh/base/result.hpp"
 
 namespace tulle::node::pusher {
 
 enum class JsonErrc { kMalformed, kNotAnObject };
 
-/// One member of a JSON object, with the very bytes of its value in the source.
-struct RawMember {
-    std::string key;
-    std::string_view value;  ///< valid as long as the source
+/// Where a parsed object lives that is soon thrown away whole: a block on the stack, and blocks of the heap beyond it, so that
+/// a parse costs no allocation for each of its values. Must outlive the objects in it.
+class JsonScratch {
+public:
+    [[nodiscard]] boost::json::storage_ptr storage() { return &resource_; }
+
+private:
+    std::array<unsigned char, 2048> block_;
+    boost::json::monotonic_resource resource_{block_.data(), block_.size()};
 };
 
 /// A JSON object read twice: parsed, and as the source bytes of its members in order, so that values can be handed on
 /// byte for byte. The parse checks everything (UTF-8, nesting up to kMaxJsonDepth, no trailing garbage).
 class RawObject {
 public:
-    [[nodiscard]] static Result<RawObject, JsonErrc> parse(std::string_view text);
+    /// `storage` must outlive the object.
+    [[nodiscard]] static Result<RawObject, JsonErrc> parse(std::string_view text, boost::json::storage_ptr storage = {});
 
     /// Whether a member appears twice, which parsers read differently.
     [[nodiscard]] bool has_duplicate(std::string_view key) const;
@@ -32,21 +42,21 @@ public:
     [[nodiscard]] const boost::json::string* find_string(std::string_view key) const;
     /// The source bytes of a member's value; empty when absent. Of duplicates the last, as the parser has it.
     [[nodiscard]] std::string_view raw(std::string_view key) const;
+    /// The elements of a member that is an array, each as an object of its own, parsed with this one and taken out of it.
+    /// REQUIRES: the member is there once and is an array.
+    [[nodiscard]] std::vector<Result<RawObject, JsonErrc>> take_objects(std::string_view key);
 
 private:
-    RawObject(boost::json::object object, std::vector<RawMember> members)
-        : object_(std::move(object)), members_(std::move(members)) {}
+    RawObject(boost::json::object object, std::string_view source);
 
-    boost::json::object object_;
-    std::vector<RawMember> members_;
+    boost::json::object object_;  ///< moving it leaves its keys where they are
+    std::vector<JsonMember> members_;  ///< their names unquoted and without escapes: parts of the source or of object_
 };
-
-/// The elements of a JSON array by their very bytes, in order. REQUIRES: a parser has accepted `array`.
-[[nodiscard]] std::vector<std::string_view> raw_elements(std::string_view array);
 
 [[nodiscard]] bool is_utf8(std::string_view text);
 
 /// `text` as a JSON string, quotes included. Bytes that are not UTF-8 must not come here.
 [[nodiscard]] std::string quoted(std::string_view text);
+void append_quoted(std::string& out, std::string_view text);
 
 }  // namespace tulle::node::pusher

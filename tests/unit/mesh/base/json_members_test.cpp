@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "mesh/base/prng.hpp"
 
@@ -24,6 +26,22 @@ TEST(JsonMembers, OfAnEmptyObjectAreNone) {
     EXPECT_TRUE(json_members(" { } ").empty());
 }
 
+TEST(JsonMembers, EndAStringAtItsFirstQuoteThatIsNotEscaped) {
+    const auto members = json_members(R"({"a":"\\\\","b":"\\\"","c":"","d":"\"}"})");
+    ASSERT_EQ(members.size(), 4u);
+    EXPECT_EQ(members[0].value, R"("\\\\")");
+    EXPECT_EQ(members[1].value, R"("\\\"")");
+    EXPECT_EQ(members[2].value, R"("")");
+    EXPECT_EQ(members[3].value, R"("\"}")");
+}
+
+TEST(JsonElements, AreTheVeryBytesWithoutTheSpaceAround) {
+    EXPECT_EQ(json_elements(R"( [ 1 , {"a":[2, "]"]},"\"," , [] ] )"),
+              (std::vector<std::string_view>{"1", R"({"a":[2, "]"]})", R"("\",")", "[]"}));
+    EXPECT_TRUE(json_elements("[]").empty());
+    EXPECT_TRUE(json_elements(" [ ] ").empty());
+}
+
 TEST(JsonMembers, ComeToAnEndForAnyText) {
     Prng prng(1);
     const std::string letters = "{}[]\",:\\ a1";
@@ -33,6 +51,7 @@ TEST(JsonMembers, ComeToAnEndForAnyText) {
             text.push_back(letters[prng.below(letters.size())]);
         }
         EXPECT_LE(json_members(text).size(), text.size());
+        EXPECT_LE(json_elements(text).size(), text.size());
     }
 }
 

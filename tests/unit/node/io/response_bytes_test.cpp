@@ -1,0 +1,39 @@
+#include "node/io/response_bytes.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tulle::node {
+namespace {
+
+HttpResponse answer(unsigned status, std::string body) {
+    HttpResponse response;
+    response.status = status;
+    response.body = std::move(body);
+    return response;
+}
+
+TEST(ResponseBytes, AreTheHeadAndTheBody) {
+    HttpResponse response = answer(429, "{}");
+    response.headers.emplace_back("Retry-After", "1");
+    EXPECT_EQ(response_bytes(response, Shown::kBody, true),
+              "HTTP/1.1 429 Too Many Requests\r\nServer: tulle\r\nRetry-After: 1\r\nContent-Type: application/json\r\n"
+              "Content-Length: 2\r\n\r\n{}");
+}
+
+TEST(ResponseBytes, OfAHeadRequestTellTheLengthAlone) {
+    EXPECT_EQ(response_bytes(answer(200, "four"), Shown::kNothing, true),
+              "HTTP/1.1 200 OK\r\nServer: tulle\r\nContent-Type: application/json\r\nContent-Length: 4\r\n\r\n");
+}
+
+TEST(ResponseBytes, SayThatTheConnectionEnds) {
+    EXPECT_EQ(response_bytes(answer(200, ""), Shown::kBody, false),
+              "HTTP/1.1 200 OK\r\nServer: tulle\r\nConnection: close\r\nContent-Type: application/json\r\n"
+              "Content-Length: 0\r\n\r\n");
+}
+
+TEST(ResponseBytes, OfNoContentHaveNeitherLengthNorType) {
+    EXPECT_EQ(response_bytes(answer(204, ""), Shown::kBody, true), "HTTP/1.1 204 No Content\r\nServer: tulle\r\n\r\n");
+}
+
+}  // namespace
+}  // namespace tulle::node

@@ -80,6 +80,7 @@ void Composition::bind_shards(const Config& config, const AppTable& apps) {
         options.timeouts = config.timeouts;
         options.outbox = config.outbox;
         options.flush = config.flush;
+        options.permessage_deflate = config.permessage_deflate;
         options.demo = demo_content(config);
         options.seed = random_seed();
         shards_.push_back(std::make_unique<Shard>(std::move(options), mesh_->mailbox()));

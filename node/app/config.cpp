@@ -161,6 +161,8 @@ const std::vector<KeyAction>& actions() {
          }},
         {{"flush", "MODE", "How clients are written to: io_uring (where permitted) or send (default: io_uring)"},
          [](const Setting& s, Config& c) { c.flush = to_flush_mode(s); }},
+        {{"permessage_deflate", "", "Compress messages for clients that ask for it: costs CPU, and memory per client"},
+         [](const Setting& s, Config& c) { c.permessage_deflate = to_bool(s); }},
         {{"apps_dir", "DIR", "Apps, one in each *.toml file there; changes hold at once"},
          [](const Setting& s, Config& c) { c.apps_dir = s.value; }},
         {{"max_connections_per_address", "N", "Open connections of one client address (default: 0, no limit)"},

@@ -44,6 +44,7 @@ struct Config {
     Duration presence_grace = 2s;  ///< give every node the same
     OutboxLimits outbox{kMaxOutboxBytes, kWriteTimeout};
     FlushMode flush = FlushMode::kUring;
+    bool permessage_deflate = false;
     std::size_t max_connections_per_address = kDefaultConnectionsPerAddress;
     AuthThrottle::Options auth_failures{kDefaultAuthFailuresPerMinute, false};
     std::string apps_dir;  ///< empty: none

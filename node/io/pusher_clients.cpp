@@ -82,6 +82,7 @@ void PusherClients::on_open(WsConnection& connection) {
         connections_.resize(slot.value + 1u);
     }
     connections_[slot.value] = &connection;
+    deflating_ += connection.is_deflating() ? 1u : 0u;
     last_generation_ = (last_generation_ + 1) & kGenerationMask;
     clients_[slot.value] = std::make_unique<Client>(
         Client{&connection, pusher::Session(*admission.app, slot, new_socket_id(slot), timeouts_), apps_, last_generation_});
@@ -135,6 +136,7 @@ void PusherClients::on_gone(WsConnection& connection) {
     depart(slot);
     limits_.close_connection(clients_[slot.value]->session.app().id);
     clients_[slot.value].reset();
+    deflating_ -= connection.is_deflating() ? 1u : 0u;
     connections_[slot.value] = nullptr;
     --size_;
 }

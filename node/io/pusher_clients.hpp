@@ -16,6 +16,7 @@
 #include "node/core/last_events.hpp"
 #include "node/core/presence_rooms.hpp"
 #include "node/core/user_table.hpp"
+#include "node/io/frame_deflater.hpp"
 #include "node/io/hub_link.hpp"
 #include "node/io/reactor.hpp"
 #include "node/io/ws_connection.hpp"
@@ -147,6 +148,8 @@ private:
     void add_to_run(std::string_view channel, std::string_view body, std::optional<Slot> excluded);
     void send_to(std::span<const Slot> subscribers, const SlabRange& frames, std::size_t count,
                  std::optional<Slot> excluded);
+    void send_deflated_to(std::span<const Slot> subscribers, const SlabRange& frames, std::size_t count,
+                          std::optional<Slot> excluded);
     void broadcast(std::string_view channel, std::string_view body);
     void update_gauges();
 
@@ -164,6 +167,8 @@ private:
     std::vector<std::unique_ptr<Client>> clients_;  ///< by slot
     std::vector<WsConnection*> connections_;        ///< likewise: all that a broadcast needs of a client
     Run run_;
+    FrameDeflater deflater_;
+    std::size_t deflating_ = 0;  ///< clients whose frames may be compressed
     std::vector<Slot> paused_;
     std::uint32_t last_generation_ = 0;
     std::size_t size_ = 0;

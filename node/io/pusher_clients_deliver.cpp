@@ -83,6 +83,10 @@ void PusherClients::end_run() {
 
 void PusherClients::send_to(std::span<const Slot> subscribers, const SlabRange& frames, std::size_t count,
                             std::optional<Slot> excluded) {
+    if (deflating_ > 0) {
+        send_deflated_to(subscribers, frames, count, excluded);
+        return;
+    }
     WsConnection* const* const connections = connections_.data();
     const Slot* const end = subscribers.data() + subscribers.size();
     const Slot* ahead = subscribers.data() + std::min(subscribers.size(), kFetchAhead);
@@ -93,6 +97,25 @@ void PusherClients::send_to(std::span<const Slot> subscribers, const SlabRange& 
         if (*slot != excluded) {
             connections[slot->value]->send(frames, count);
         }
+    }
+}
+
+void PusherClients::send_deflated_to(std::span<const Slot> subscribers, const SlabRange& frames, std::size_t count,
+                                     std::optional<Slot> excluded) {
+    std::optional<SlabRange> deflated;
+    for (const Slot slot : subscribers) {
+        if (slot == excluded) {
+            continue;
+        }
+        WsConnection& connection = *connections_[slot.value];
+        if (!connection.is_deflating()) {
+            connection.send(frames, count);
+            continue;
+        }
+        if (!deflated) {
+            deflated = deflater_.deflate(frames, reactor_.arena());
+        }
+        connection.send(*deflated, count);
     }
 }
 

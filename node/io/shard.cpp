@@ -45,7 +45,7 @@ public:
           apps_(*options_.apps),
           has_limited_app_(has_limited_app(apps_)),
           limits_(options_.limits ? options_.limits : std::make_shared<NodeLimits>(NodeLimitsOptions{}, apps_)),
-          ws_limits_{apps_.max_event_bytes() + kClientMessageOverhead, options_.outbox},
+          ws_limits_{apps_.max_event_bytes() + kClientMessageOverhead, options_.outbox, options_.permessage_deflate},
           reactor_(options_.flush),
           wakeup_(reactor_, [this] { take_mail(); }),
           mailbox_(kShardMailboxItems, [this] { wakeup_.notify(); }),

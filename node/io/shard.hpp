@@ -28,6 +28,7 @@ struct ShardOptions {
     pusher::SessionTimeouts timeouts;
     OutboxLimits outbox{kMaxOutboxBytes, kWriteTimeout};
     FlushMode flush = FlushMode::kUring;
+    bool permessage_deflate = false;
     std::shared_ptr<NodeLimits> limits = nullptr;  ///< of the node; null: of this shard alone
     DemoContent demo;
     std::uint64_t seed = 0;  ///< of the socket ids: random, another for each shard

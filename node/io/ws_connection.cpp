@@ -60,8 +60,25 @@ void WsConnection::start(const UpgradeRequest& request) {
             handler_.on_activity(*this);
         }
     });
+    if (limits_.deflates) {
+        offer_deflate();
+    }
     stream_.async_accept(request,
                          [me = self()](const boost::system::error_code& error) { me->on_accepted(error); });
+}
+
+/// Without context takeover in either direction, so that neither side's window outlives a message. What was agreed stands in
+/// our answer alone; whoever wants a smaller window than FrameDeflater's gets plain frames.
+void WsConnection::offer_deflate() {
+    websocket::permessage_deflate options;
+    options.server_enable = true;
+    options.server_no_context_takeover = true;
+    options.client_no_context_takeover = true;
+    stream_.set_option(options);
+    stream_.set_option(websocket::stream_base::decorator([this](websocket::response_type& response) {
+        const auto agreed = response[boost::beast::http::field::sec_websocket_extensions];
+        is_deflating_ = agreed.find("permessage-deflate") != agreed.npos && agreed.find("server_max_window_bits") == agreed.npos;
+    }));
 }
 
 void WsConnection::on_accepted(const boost::system::error_code& error) {

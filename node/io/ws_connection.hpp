@@ -39,8 +39,9 @@ public:
 };
 
 struct WsLimits {
-    std::size_t max_message = 0;  ///< more: close 1009
+    std::size_t max_message = 0;  ///< more, once it is decompressed: close 1009
     OutboxLimits outbox;
+    bool deflates = false;  ///< clients that offer permessage-deflate get it
 };
 
 /// One WebSocket: Beast's stream over the outbox.
@@ -58,6 +59,8 @@ public:
     void start(const UpgradeRequest& request);
     [[nodiscard]] const std::string& target() const { return target_; }
     [[nodiscard]] const Peer& peer() const { return peer_; }
+    /// Its frames may be compressed: it has asked for it, and each for itself.
+    [[nodiscard]] bool is_deflating() const { return is_deflating_; }
     /// The limit of a message has changed: holds from the next one on.
     void limits_changed();
 
@@ -89,6 +92,7 @@ private:
 
     void queue_control(std::string_view bytes) override;
     void on_received(std::string_view bytes) override;
+    void offer_deflate();
     void on_accepted(const boost::system::error_code& error);
     void read();
     void on_read(const boost::system::error_code& error);
@@ -111,6 +115,7 @@ private:
     bool is_too_slow_ = false;
     bool waits_writable_ = false;
     bool is_broken_ = false;
+    bool is_deflating_ = false;
     const int socket_;  ///< the stream's, closed by it
     Outbox outbox_;
     Reactor& reactor_;
@@ -123,7 +128,7 @@ private:
     bool has_peer_closed_ = false;  ///< by a Close frame, so that nothing of it is left unread
     Peer peer_;
     FrameGuard guard_;
-    boost::beast::websocket::stream<OutboxStream, false> stream_;
+    boost::beast::websocket::stream<OutboxStream, true> stream_;
     boost::beast::flat_buffer buffer_;
     std::string target_;
     Instant session_deadline_ = Instant::max();

@@ -10,6 +10,8 @@
 
 #include "tools/chaos/command.hpp"
 #include "tools/chaos/plan.hpp"
+#include "tools/cli/app_options.hpp"
+#include "tools/cli/bench_command.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/up_plan.hpp"
@@ -25,6 +27,7 @@ struct Options {
     TraceOptions trace;
     SubOptions sub;
     PubOptions pub;
+    BenchOptions bench;
     chaos::ChaosOptions chaos;
     bool version_json = false;
     bool fixed = false;
@@ -113,20 +116,6 @@ void add_trace(CLI::App& app, Options& options) {
         ->capture_default_str();
 }
 
-void add_app(CLI::App& command, AppOptions& app) {
-    command.add_option("--url", app.urls, "ws:// or http:// URL of a node; several for several nodes of one cluster")
-        ->envname("TULLE_URL")
-        ->default_str("ws://127.0.0.1:6001")
-        ->delimiter(',');
-    app.key = "app-key";
-    app.secret = "app-secret";
-    command.add_option("--app-key", app.key, "Key of the app")->envname("TULLE_APP_KEY")->capture_default_str();
-    command
-        .add_option("--app-secret", app.secret,
-                    "Secret of the app (better by the environment: others can see arguments)")
-        ->envname("TULLE_APP_SECRET");
-}
-
 void add_sub(CLI::App& app, Options& options) {
     CLI::App* sub =
         app.add_subcommand("sub", "Print what is published to channels; goes on with another node when one is lost");
@@ -137,7 +126,7 @@ void add_sub(CLI::App& app, Options& options) {
     sub->add_option("--timeout", options.sub_timeout, "Seconds until the first connection must stand")
         ->check(CLI::Range(1, 86'400))
         ->capture_default_str();
-    add_app(*sub, options.sub.app);
+    add_app_options(*sub, options.sub.app);
 }
 
 void add_pub(CLI::App& app, Options& options) {
@@ -153,9 +142,8 @@ void add_pub(CLI::App& app, Options& options) {
     pub->add_option("--timeout", options.pub_timeout, "Seconds for one node")
         ->check(CLI::Range(1, 3'600))
         ->capture_default_str();
-    options.pub.app.id = "app-id";
-    pub->add_option("--app-id", options.pub.app.id, "Id of the app")->envname("TULLE_APP_ID")->capture_default_str();
-    add_app(*pub, options.pub.app);
+    add_app_id_option(*pub, options.pub.app);
+    add_app_options(*pub, options.pub.app);
 }
 
 void add_chaos(CLI::App& app, chaos::ChaosOptions& options) {
@@ -187,12 +175,6 @@ void add_chaos(CLI::App& app, chaos::ChaosOptions& options) {
     chaos->add_option("--check", options.check, "Judge this history; runs nothing");
     chaos->add_option("--tulled", options.tulled, "The node program (default: beside this one)");
     chaos->add_flag("-j,--json", options.json, "The report as one JSON object");
-}
-
-void use_default_url(AppOptions& app) {
-    if (app.urls.empty()) {
-        app.urls = {"ws://127.0.0.1:6001"};
-    }
 }
 
 int run_version(bool json) {
@@ -262,6 +244,9 @@ int dispatch(CLI::App& app, Options& options) {
         options.pub.timeout = std::chrono::seconds(options.pub_timeout);
         return run_pub(options.pub);
     }
+    if (name == "bench") {
+        return run_bench(options.bench);
+    }
     if (name == "chaos") {
         return chaos::run_chaos(options.chaos);
     }
@@ -280,6 +265,7 @@ int run(int argc, char** argv) {
     add_trace(app, options);
     add_sub(app, options);
     add_pub(app, options);
+    add_bench(app, options.bench);
     add_chaos(app, options.chaos);
     CLI::App* version = app.add_subcommand("version", "Print the version");
     version->add_flag("-j,--json", options.version_json, "As JSON");

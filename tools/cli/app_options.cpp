@@ -1,0 +1,30 @@
+#include "tools/cli/app_options.hpp"
+
+namespace tulle::cli {
+
+void add_app_options(CLI::App& command, AppOptions& app) {
+    command.add_option("--url", app.urls, "ws:// or http:// URL of a node; several for several nodes of one cluster")
+        ->envname("TULLE_URL")
+        ->default_str("ws://127.0.0.1:6001")
+        ->delimiter(',');
+    app.key = "app-key";
+    app.secret = "app-secret";
+    command.add_option("--app-key", app.key, "Key of the app")->envname("TULLE_APP_KEY")->capture_default_str();
+    command
+        .add_option("--app-secret", app.secret,
+                    "Secret of the app (better by the environment: others can see arguments)")
+        ->envname("TULLE_APP_SECRET");
+}
+
+void add_app_id_option(CLI::App& command, AppOptions& app) {
+    app.id = "app-id";
+    command.add_option("--app-id", app.id, "Id of the app")->envname("TULLE_APP_ID")->capture_default_str();
+}
+
+void use_default_url(AppOptions& app) {
+    if (app.urls.empty()) {
+        app.urls = {"ws://127.0.0.1:6001"};
+    }
+}
+
+}  // namespace tulle::cli

@@ -1,0 +1,212 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+
+#include <boost/json.hpp>
+
+#include "client/wire/server_url.hpp"
+#include "tools/cli/app_options.hpp"
+#include "tools/cli/app_urls.hpp"
+#include "tools/cli/bench_options.hpp"
+#include "tools/cli/bench_text.hpp"
+#include "tools/cli/exit_code.hpp"
+#include "tools/cli/signals.hpp"
+#include "tools/load/report.hpp"
+#include "tools/load/runner.hpp"
+#include "tools/load/swarm.hpp"
+
+namespace tulle::cli {
+namespace {
+
+constexpr std::uint32_t kPublishedChannels = 1'000;  // a publisher of client events has to subscribe to them all
+
+std::vector<std::string> endpoints(const AppOptions& app) {
+    std::vector<std::string> out;
+    for (const std::string& url : with_scheme(app.urls, "ws")) {
+        const auto parsed = client::parse_server_url(url, "ws");
+        if (!parsed) {
+            throw std::invalid_argument("--url " + url + ": " + std::string(client::describe(parsed.error())));
+        }
+        if (!parsed->prefix.empty()) {
+            throw std::invalid_argument("--url " + url +
+                                        ": bench speaks to nodes themselves, which have no path before /app");
+        }
+        out.push_back((parsed->host.find(':') == std::string::npos ? parsed->host : "[" + parsed->host + "]") + ":" +
+                      parsed->port);
+    }
+    return out;
+}
+
+bool has_traffic(const BenchOptions& options) {
+    return options.kind == BenchKind::kFanout || options.kind == BenchKind::kRelay;
+}
+
+load::Plan plan_of(const BenchOptions& options) {
+    if (options.channels > options.subscribers) {
+        throw std::invalid_argument("there are more channels than connections: some would have nobody to hear them");
+    }
+    load::Plan plan{.subscribers = options.subscribers,
+                    .publishers = has_traffic(options) ? options.publishers : 0,
+                    .channels = options.channels,
+                    .published_channels = std::min(options.channels, kPublishedChannels),
+                    .publishers_hear = options.via != "http"};
+    if (const std::string complaint = plan.complaint(); !complaint.empty()) {
+        throw std::invalid_argument(complaint);
+    }
+    return plan;
+}
+
+load::SwarmConfig swarm_config(const BenchOptions& options) {
+    const std::vector<std::string> nodes = endpoints(options.app);
+    load::SwarmConfig config{.subscribe_at = nodes,
+                             .publish_at = nodes,
+                             .source_addresses = options.source_addresses,
+                             .connects_per_second = options.connect_rate,
+                             .opening_at_once = options.at_once};
+    if (options.kind == BenchKind::kRelay) {
+        if (nodes.size() < 2) {
+            throw std::invalid_argument("relay needs two nodes at least: --url URL --url URL");
+        }
+        config.publish_at = {nodes.front()};
+        config.subscribe_at.erase(config.subscribe_at.begin());
+    }
+    return config;
+}
+
+load::RunOptions run_options(const BenchOptions& options) {
+    using Kind = load::RunOptions::Kind;
+    return {.kind = !has_traffic(options) ? Kind::kIdle
+                    : options.rate > 0    ? Kind::kRate
+                                          : Kind::kSaturate,
+            .text_bytes = options.payload,
+            .length = Duration(static_cast<Duration::rep>(options.seconds * 1e9)),
+            .rate = options.rate,
+            .window = options.window};
+}
+
+std::vector<ProcessMemory> memory_of(const std::vector<pid_t>& pids) {
+    std::vector<ProcessMemory> out;
+    for (const pid_t pid : pids) {
+        const std::optional<std::uint64_t> bytes = load::rss_of(pid);
+        if (!bytes) {
+            throw std::invalid_argument("--pid " + std::to_string(pid) + ": there is no such process on this machine");
+        }
+        out.push_back({.pid = pid, .before = *bytes});
+    }
+    return out;
+}
+
+/// One line of standard error that is written over, for people.
+class ProgressLine {
+public:
+    ProgressLine() : shown_(::isatty(STDERR_FILENO) == 1) {}
+    void show(const std::string& text) const {
+        if (shown_) {
+            std::cerr << "\r\x1b[K" << text << std::flush;
+        }
+    }
+
+private:
+    bool shown_;
+};
+
+int exit_code_of(const BenchResult& result) {
+    if (result.connected.ready == 0 || unauthorised(result.run.complaints.first)) {
+        return kUnreachable;
+    }
+    if (result.connected.failed > 0 || !result.ran) {
+        return kFailed;
+    }
+    return result.run.clean() ? kOk : kFailed;
+}
+
+class Bench {
+public:
+    explicit Bench(const BenchOptions& options)
+        : options_(options),
+          keys_{options.app.id, options.app.key, options.app.secret},
+          dialect_(options.via == "http" ? load::http_dialect(keys_, options.http_batch) : load::pusher_dialect(keys_)),
+          plan_(plan_of(options)),
+          swarm_(*dialect_, plan_, swarm_config(options)) {
+        result_.memory = memory_of(options.pids);
+    }
+
+    BenchResult run() {
+        const std::uint32_t total = plan_.subscribers + plan_.publishers;
+        result_.connected = swarm_.connect([this, total](std::uint32_t ready, std::uint32_t failed) {
+            progress_.show(connecting_line(ready, failed, total));
+            return !interrupted();
+        });
+        const bool whole = result_.connected.ready == total;
+        if (options_.kind != BenchKind::kStorm && whole) {
+            carry_out();
+        }
+        result_.ran = options_.kind == BenchKind::kStorm ? !signalled_ : result_.ran;
+        for (ProcessMemory& memory : result_.memory) {
+            memory.after = load::rss_of(memory.pid).value_or(0);
+        }
+        progress_.show("");
+        return std::move(result_);
+    }
+
+private:
+    void carry_out() {
+        load::Runner runner(swarm_, *dialect_, plan_, [this](Duration elapsed, std::uint64_t deliveries) {
+            progress_.show(running_line(elapsed, deliveries));
+            return !interrupted() && !refused(swarm_.complaints().first);
+        });
+        const load::RunOptions run = run_options(options_);
+        if (const std::string complaint = runner.complaint(run); !complaint.empty()) {
+            throw std::invalid_argument(complaint);
+        }
+        result_.run = runner.run(run, options_.pids);
+        result_.latency = swarm_.ledger().latency();
+        result_.ran = true;
+    }
+
+    bool interrupted() {
+        signalled_ = signalled_ || signals_.next().has_value();
+        return signalled_;
+    }
+
+    const BenchOptions& options_;
+    load::AppKeys keys_;
+    std::unique_ptr<load::Dialect> dialect_;
+    load::Plan plan_;
+    load::Swarm swarm_;
+    Signals signals_{SIGINT, SIGTERM};
+    bool signalled_ = false;
+    ProgressLine progress_;
+    BenchResult result_;
+};
+
+}  // namespace
+
+int run_bench(const BenchOptions& given) {
+    BenchOptions options = given;
+    use_default_url(options.app);
+    std::optional<Bench> bench;
+    try {
+        bench.emplace(options);
+    } catch (const std::runtime_error& error) {
+        std::cerr << "tulle: " << error.what() << "\n";
+        return kUnreachable;
+    }
+    const BenchResult result = bench->run();
+    if (options.json) {
+        std::cout << boost::json::serialize(bench_json(options, result)) << "\n";
+    } else {
+        std::cout << bench_text(options, result);
+    }
+    for (const std::string& advice : bench_advice(options, result)) {
+        std::cerr << "tulle: " << advice << "\n";
+    }
+    return exit_code_of(result);
+}
+
+}  // namespace tulle::cli

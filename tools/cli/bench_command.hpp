@@ -1,0 +1,12 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "tools/cli/bench_options.hpp"
+
+namespace tulle::cli {
+
+/// `tulle bench` with its subcommands. `options` must live until the command line has been parsed.
+void add_bench(CLI::App& app, BenchOptions& options);
+
+}  // namespace tulle::cli

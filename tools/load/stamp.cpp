@@ -1,0 +1,25 @@
+#include "tools/load/stamp.hpp"
+
+namespace tulle::load {
+namespace {
+
+void put_hex(char* at, std::uint64_t value, int digits) {
+    static constexpr char kDigits[] = "0123456789abcdef";
+    for (int i = digits - 1; i >= 0; --i) {
+        at[i] = kDigits[value & 0xfU];
+        value >>= 4U;
+    }
+}
+
+}  // namespace
+
+void write_stamp(char* at, std::size_t text_bytes, Stamp stamp, Instant intended) {
+    at[0] = kStampMark;
+    put_hex(at + 1, stamp.run_and_stream, 7);
+    put_hex(at + 8, stamp.number, 8);
+    if (text_bytes >= kTimedStampBytes) {
+        put_hex(at + kStampBytes, static_cast<std::uint64_t>(intended.time_since_epoch().count()), 16);
+    }
+}
+
+}  // namespace tulle::load

@@ -1,11 +1,37 @@
 #include "mesh/wire/codec.hpp"
 
+#include <google/protobuf/arena.h>
+
+#include <array>
+#include <cstddef>
+
 #include "mesh/core/numbers.hpp"
 #include "mesh/wire/convert.hpp"
 #include "proto/mesh/v1/envelope.pb.h"
 
 namespace tulle::mesh {
 namespace {
+
+/// Where the message objects of one envelope live, as a frame has one for each record and thousands of them pass in a second. A
+/// small frame fits into the block on the stack.
+class Scratch {
+public:
+    template <class Message>
+    [[nodiscard]] Message& make() {
+        return *google::protobuf::Arena::CreateMessage<Message>(&arena_);
+    }
+
+private:
+    static google::protobuf::ArenaOptions in(std::array<char, 4096>& block) {
+        google::protobuf::ArenaOptions options;
+        options.initial_block = block.data();
+        options.initial_block_size = block.size();
+        return options;
+    }
+
+    alignas(std::max_align_t) std::array<char, 4096> block_;
+    google::protobuf::Arena arena_{in(block_)};
+};
 
 template <class Envelope>
 Result<void, CodecError> parse(std::string_view bytes, Envelope& envelope) {
@@ -47,7 +73,8 @@ std::string encode(const Control& message) {
 }
 
 std::string encode(const Data& message) {
-    v1::DataEnvelope envelope;
+    Scratch scratch;
+    auto& envelope = scratch.make<v1::DataEnvelope>();
     envelope.set_protocol(kProtocolVersion);
     envelope.set_src(message.src.value);
     envelope.set_dst(message.dst.value);
@@ -89,7 +116,8 @@ Result<Control, CodecError> wire::decode_inner_control(std::string_view bytes) {
 }
 
 Result<Data, CodecError> decode_data(std::string_view bytes) {
-    v1::DataEnvelope envelope;
+    Scratch scratch;
+    auto& envelope = scratch.make<v1::DataEnvelope>();
     if (const auto parsed = parse(bytes, envelope); !parsed) {
         return parsed.error();
     }

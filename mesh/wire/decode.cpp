@@ -257,16 +257,21 @@ bool get(v1::PresencePart& from, PresencePart& to) {
 
 bool get(v1::Record& from, Record& to) {
     to.n = RecordNo{from.n()};
+    to.channels.reserve(static_cast<std::size_t>(from.channels_size()));
     for (std::string& channel : *from.mutable_channels()) {
         if (!good_channel(channel)) {
             return false;
         }
         to.channels.push_back(std::move(channel));
     }
-    to.exclude_socket = std::move(*from.mutable_exclude_socket());
     to.trace = from.trace();
     to.body = share(std::move(*from.mutable_body()));
-    to.user = std::move(*from.mutable_user());
+    if (!from.exclude_socket().empty()) {  // to take what is absent would make it first
+        to.exclude_socket = std::move(*from.mutable_exclude_socket());
+    }
+    if (!from.user().empty()) {
+        to.user = std::move(*from.mutable_user());
+    }
     to.left = from.left();
     to.kept = from.kept();
     to.keep_for = std::chrono::milliseconds{std::min<std::uint64_t>(from.keep_ms(), kMaxKeepFor / 1ms)};
@@ -283,6 +288,7 @@ bool get_records(Repeated& from, std::vector<RecordPtr>& to) {
     if (static_cast<std::size_t>(from.size()) > kLimits.frame_records) {
         return false;
     }
+    to.reserve(static_cast<std::size_t>(from.size()));
     for (v1::Record& record : from) {
         Record made;
         if (!get(record, made)) {

@@ -50,8 +50,12 @@ void put(const Record& record, v1::Record& to) {
         to.add_channels(channel);
     }
     to.set_body(*record.body);
-    to.set_exclude_socket(record.exclude_socket);
-    to.set_user(record.user);
+    if (!record.exclude_socket.empty()) {  // to set what is empty allocates, too
+        to.set_exclude_socket(record.exclude_socket);
+    }
+    if (!record.user.empty()) {
+        to.set_user(record.user);
+    }
     to.set_left(record.left);
     to.set_trace(record.trace);
     if (record.kept > 0) {
@@ -298,6 +302,7 @@ void put(const Frame& frame, v1::Frame& to) {
     for (const KeptPartPtr& part : frame.kept) {
         put(*part, *to.add_kept());
     }
+    to.mutable_records()->Reserve(static_cast<int>(frame.records.size()));
     for (const RecordPtr& record : frame.records) {
         put(*record, *to.add_records());
     }

@@ -106,6 +106,9 @@ Piece next_reply(const char* at, std::size_t size) {
 
 Piece next_nats(const char* at, std::size_t size) {
     static constexpr std::string_view kMessage = "MSG ";
+    if (size == 0) {
+        return {};
+    }
     if (size < kMessage.size() || std::memcmp(at, kMessage.data(), kMessage.size()) != 0) {
         return simple_line(at, size);
     }

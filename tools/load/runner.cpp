@@ -215,25 +215,34 @@ void Runner::open_loop() {
     Instant now = begin_;
     while (going_on(now)) {
         const std::uint64_t due = pacer.due(now);
-        for (std::uint64_t p = 0; p < publishers; ++p) {
-            Publisher& publisher = publishers_[p];
-            const std::uint64_t groups = (due + publishers - 1 - p) / publishers;
-            publisher.due = publisher.used_streams > 0 ? groups * options_.batch : 0;
-        }
+        owe(due);
         pump_all(intended);
         swarm_.poll(std::min(pacer.intended(due), end_));
         now = monotonic_now();
     }
+    if (!stopped_) {
+        owe(pacer.due(end_ - 1ns));  // what fell due while this process had no CPU, too
+    }
     const Instant deadline = now + options_.patience;
+    pump_all(intended);
     while (!everything_written() && now < deadline && !stopped_ && swarm_.lost() == lost_before_) {
-        pump_all(intended);
         swarm_.poll(std::min(deadline, now + kProgressInterval));
+        pump_all(intended);
         now = monotonic_now();
     }
     for (const Publisher& publisher : publishers_) {
         report_.unsent += publisher.due - publisher.written;
     }
     await_the_rest(now + options_.patience);
+}
+
+void Runner::owe(std::uint64_t groups) {
+    const std::uint64_t publishers = publishers_.size();
+    for (std::uint64_t p = 0; p < publishers; ++p) {
+        Publisher& publisher = publishers_[p];
+        const std::uint64_t own = (groups + publishers - 1 - p) / publishers;
+        publisher.due = publisher.used_streams > 0 ? own * options_.batch : 0;
+    }
 }
 
 std::uint64_t Runner::under_way(std::uint32_t p) const {

@@ -84,6 +84,8 @@ private:
     void begin(const RunOptions& options);
     void burst();
     void open_loop();
+    /// So many groups are due since the beginning, of the publishers in turn.
+    void owe(std::uint64_t groups);
     void saturate();
     void idle();
     void rest() const;

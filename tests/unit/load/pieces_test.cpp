@@ -1,8 +1,12 @@
+#include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "mesh/base/prng.hpp"
 #include "tools/load/dialect.hpp"
 #include "tools/load/pieces.hpp"
 
@@ -78,6 +82,43 @@ TEST(LoadPieces, ResponsesOfHttp) {
                  "HTTP/1.1 404 Not Found");
     expect_bad(Framing::kHttp, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
     expect_bad(Framing::kHttp, "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n");
+}
+
+TEST(LoadPieces, NeverClaimMoreThanTheyWereGivenWhateverThatIs) {
+    const std::string_view fragments[] = {"MSG b 1 ",
+                                          "\r\n",
+                                          "*3\r\n",
+                                          "$7\r\nmessage\r\n",
+                                          "$4\r\n",
+                                          ":1\r\n",
+                                          "HTTP/1.1 200 OK",
+                                          "\r\nContent-Length: ",
+                                          "4",
+                                          "\r\n\r\n",
+                                          "text",
+                                          "\x81",
+                                          "\x7e",
+                                          "\x7f",
+                                          " "};
+    Prng prng(3);
+    for (int round = 0; round < 20'000; ++round) {
+        std::string bytes;
+        for (std::uint64_t left = prng.below(8); left > 0; --left) {
+            if (prng.below(4) == 0) {
+                bytes.push_back(static_cast<char>(prng.below(256)));
+            } else {
+                bytes.append(fragments[prng.below(std::size(fragments))]);
+            }
+        }
+        const std::vector<char> exact(bytes.begin(), bytes.end());  // without the zero behind a string
+        for (const Framing framing : {Framing::kWebSocket, Framing::kRedis, Framing::kNats, Framing::kHttp}) {
+            const Piece piece = next_piece(framing, exact.data(), exact.size());
+            const bool whole = piece.kind == Kind::kMessage || piece.kind == Kind::kOther;
+            EXPECT_EQ(whole, piece.size > 0) << bytes;
+            EXPECT_LE(piece.size, exact.size()) << bytes;
+            EXPECT_LE(piece.text.size(), piece.size) << bytes;
+        }
+    }
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 """What was found, as text, as JSON and as plots."""
 import json
+import shutil
 
 import plot
 import processes
@@ -131,6 +132,9 @@ def section_plot(section, samples):
     return plot.bars(section.title, cells, series, LABELS[figure])
 
 
+_saved = []
+
+
 def save(name, content):
     """Writes into build/bench; nothing when there is nothing to write."""
     if content is None:
@@ -138,4 +142,13 @@ def save(name, content):
     processes.OUTPUT.mkdir(parents=True, exist_ok=True)
     path = processes.OUTPUT / name
     path.write_text(content if isinstance(content, str) else json.dumps(content, indent=1) + "\n")
+    _saved.append(path)
     print(f"wrote {path.relative_to(processes.ROOT)}")
+
+
+def keep(directory):
+    """Copies what this run has saved into a directory."""
+    directory.mkdir(exist_ok=True)
+    for path in _saved:
+        shutil.copy(path, directory / path.name)
+    print(f"copied {len(_saved)} files to {directory.relative_to(processes.ROOT)}")

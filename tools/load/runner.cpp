@@ -11,6 +11,7 @@ namespace {
 using Kind = RunOptions::Kind;
 
 constexpr Duration kProgressInterval = 200ms;
+constexpr int kEventsBetweenSends = 64;  // so that what falls due while much is received is not sent late for that
 constexpr std::size_t kMaxTextBytes = kMaxPieceBytes / 2;
 
 void add_count(std::string& out, std::uint64_t count, const std::string& what) {
@@ -217,7 +218,7 @@ void Runner::open_loop() {
         const std::uint64_t due = pacer.due(now);
         owe(due);
         pump_all(intended);
-        swarm_.poll(std::min(pacer.intended(due), end_));
+        swarm_.poll(std::min(pacer.intended(due), end_), kEventsBetweenSends);
         now = monotonic_now();
     }
     if (!stopped_) {

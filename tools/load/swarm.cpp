@@ -19,7 +19,6 @@ namespace {
 constexpr std::size_t kBufferBytes = 2 * kMaxPieceBytes;  // an incomplete piece, and as much again
 constexpr Duration kProgressInterval = 100ms;
 constexpr std::uint32_t kSpareDescriptors = 32;
-constexpr std::size_t kEventsAtOnce = 1'024;
 
 /// A wait that is exact to a nanosecond; a millisecond is an age for an open loop.
 void expect_exact_waits(int epoll) {

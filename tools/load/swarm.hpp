@@ -50,17 +50,20 @@ struct ConnectReport {
 /// Limits: RLIMIT_NOFILE, which is raised to the hard limit. Thread: one.
 class Swarm {
 public:
+    static constexpr int kEventsAtOnce = 1'024;
+
     Swarm(const Dialect& dialect, const Plan& plan, SwarmConfig config);
     ~Swarm();
     Swarm(const Swarm&) = delete;
     Swarm& operator=(const Swarm&) = delete;
 
-    /// Opens all connections, subscribers first. `progress` is called about ten times a second with the numbers of those
-    /// that are ready and failed so far, and ends it by returning false; it may be empty.
+    /// Opens all connections, subscribers first. `progress` is called about ten times a second with the numbers of
+    /// those that are ready and failed so far, and ends it by returning false; it may be empty.
     [[nodiscard]] ConnectReport connect(const std::function<bool(std::uint32_t, std::uint32_t)>& progress);
 
-    /// Serves what is ready, and waits for it until `until`. Returns how many connections were.
-    std::size_t poll(Instant until);
+    /// Serves what is ready, `most` connections at most, and waits for it until `until`. Returns how many connections
+    /// were.
+    std::size_t poll(Instant until, int most = kEventsAtOnce);
 
     /// Looks at nothing for so long. Who sends to a process that waits pays for waking it, each time: with this the
     /// sender's CPU is that of sending alone, and many messages are found at once.

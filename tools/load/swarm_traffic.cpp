@@ -21,9 +21,9 @@ timespec to_timespec(Duration duration) {
 
 }  // namespace
 
-std::size_t Swarm::poll(Instant until) {
+std::size_t Swarm::poll(Instant until, int most) {
     const timespec timeout = to_timespec(until - monotonic_now());
-    const int ready = ::epoll_pwait2(epoll_.get(), events_.data(), static_cast<int>(events_.size()), &timeout, nullptr);
+    const int ready = ::epoll_pwait2(epoll_.get(), events_.data(), std::min(most, kEventsAtOnce), &timeout, nullptr);
     for (int i = 0; i < ready; ++i) {
         const epoll_event event = events_[static_cast<std::size_t>(i)];
         on_event(event.data.u32, event.events);

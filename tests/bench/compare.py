@@ -10,6 +10,7 @@ import cells
 import growth
 import idle
 import machine
+import processes
 import report
 import sections
 from processes import Failed
@@ -65,7 +66,8 @@ class Comparison:
         """Each target of what was measured."""
         targets = json.loads((HERE / "targets.json").read_text())
         judged = list(report.judge(targets, self.in_rounds, self.once))
-        self.result["targets"] = [{**target, "found": found and vars(found), "verdict": verdict} for target, found, verdict in judged]
+        self.result["targets"] = [{**target, "found": found and vars(found), "verdict": verdict}
+                                  for target, found, verdict in judged]
         if judged:
             self._say(report.targets_text(judged))
             report.save("targets.txt", "\n\n".join([self._heading, report.targets_text(judged), ""]))
@@ -110,6 +112,7 @@ def positive(text):
 
 
 def main():
+    processes.end_well_when_told()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=positive, default=DEFAULT_ROUNDS)
     parser.add_argument("--only", metavar="NAMES", help="parts or topologies, separated by commas")

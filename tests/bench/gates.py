@@ -169,6 +169,7 @@ def number(value):
 
 
 def main():
+    processes.end_well_when_told()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the figures there, too")
     parser.add_argument("--rounds", type=int, default=1, metavar="N", help="measure N times; every time must be within budget")

@@ -62,12 +62,14 @@ class Report(unittest.TestCase):
             samples.add("a cell", "floor", number, answer(1e6))
             samples.add("a cell", "tulle", number, answer(1.2e6))
         target = {"section": "part", "cell": "a cell", "ours": "tulle", "theirs": "floor", "figure": "cpu_us"}
-        targets = [{**target, "at_most": 1.21}, {**target, "at_most": 1.1}, {**target, "at_least": 1.1}, {**target, "cell": "no cell"}]
+        targets = [{**target, "at_most": 1.21}, {**target, "at_most": 1.1}, {**target, "at_least": 1.1},
+                   {**target, "cell": "no cell"}]
         verdicts = [verdict for _, _, verdict in report.judge(targets, {"part": samples}, {})]
         self.assertEqual(verdicts, ["met", "NOT met", "met", "not measured"])
 
     def test_plots_are_xml_with_a_mark_for_each_value(self):
-        bars = ElementTree.fromstring(plot.bars("A & B", ["one", "two"], {"x": [(1, None, None), (100, 90, 110)], "y": [None, (3, 3, 3)]}, "µs"))
+        series = {"x": [(1, None, None), (100, 90, 110)], "y": [None, (3, 3, 3)]}
+        bars = ElementTree.fromstring(plot.bars("A & B", ["one", "two"], series, "µs"))
         self.assertEqual(len(bars.findall("{*}rect")), 1 + 2 + 3)  # background, legend, bars
         lines = ElementTree.fromstring(plot.lines("A", {"x": [(1, 2), (10, 3)]}, "n", "µs"))
         self.assertEqual(len(lines.findall("{*}circle")), 2)

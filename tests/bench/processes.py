@@ -5,6 +5,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -21,6 +22,11 @@ POLL_SECONDS = 0.01
 
 class Failed(Exception):
     """What a measurement needs did not happen; the text says what."""
+
+
+def end_well_when_told():
+    """SIGTERM unwinds the stack as Ctrl-C does, so that no server is left behind."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def wait_until(what, is_so, seconds):

@@ -36,7 +36,7 @@ def table(head, rows):
 def with_interval(found):
     if found is None:
         return "-"
-    if found.low is None:
+    if found.low is None or found.count == 1:
         return number(found.median)
     return f"{number(found.median)} [{number(found.low)}, {number(found.high)}]"
 
@@ -105,7 +105,8 @@ def targets_text(judged):
     for target, found, verdict in judged:
         ours = f"{target['ours']} / {target['theirs']}" if "theirs" in target else target["ours"]
         limit = f"≤ {number(target['at_most'])}" if "at_most" in target else f"≥ {number(target['at_least'])}"
-        rows.append([f"{target['section']} {target['cell']}: {ours}, {LABELS[target['figure']]}", limit, with_interval(found), verdict])
+        what = f"{target['section']} {target['cell']}: {ours}, {LABELS[target['figure']]}"
+        rows.append([what, limit, with_interval(found), verdict])
     return "Targets (met when the interval of the median reaches them)\n\n" + table(["", "target", "found", ""], rows)
 
 

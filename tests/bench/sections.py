@@ -110,7 +110,8 @@ def http():
     def by(events):
         return {"subscribers": 0, "publishers": HTTP_PUBLISHERS, "publish_via": "http", "http_batch": events}
     cells = [Cell("64 B", "saturate", 0.5, (("payload", 64), ("window", HTTP_BATCH)))]
-    topologies = {"tulle": (_tulle, by(1)), "tulle-batch": (lambda stack: servers.tulle(stack, name="tulle-batch"), by(HTTP_BATCH))}
+    topologies = {"tulle": (_tulle, by(1)),
+                  "tulle-batch": (lambda stack: servers.tulle(stack, name="tulle-batch"), by(HTTP_BATCH))}
     return Section("http", f"Signed HTTP publish, {HTTP_PUBLISHERS} connections, kept alive; batches of {HTTP_BATCH}", topologies,
                    cells, ("events_per_core_s", "events_per_s"))
 

@@ -11,12 +11,14 @@ namespace {
 
 void print_usage(std::FILE* out, const char* program, bool has_cadence) {
     std::fprintf(out, "usage: %s [--port N]%s\n\n", program, has_cadence ? " [--send per-message|per-tick]" : "");
-    std::fputs("The floor of a WebSocket fan-out: text messages of connections to /pub go to all connections to /sub.\n"
-               "Says \"listening 127.0.0.1:PORT\" when it serves; ends with a signal.\n\n"
-               "  --port N   of 127.0.0.1 (default 0: any)\n",
-               out);
+    std::fputs(
+        "The floor of a WebSocket fan-out: text messages of connections to /pub go to all connections to /sub.\n"
+        "Says \"listening 127.0.0.1:PORT\" when it serves; ends with a signal.\n\n"
+        "  --port N   of 127.0.0.1 (default 0: any)\n",
+        out);
     if (has_cadence) {
-        std::fputs("  --send     each message for itself, or all of one turn of the loop at once (default per-tick)\n", out);
+        std::fputs("  --send     each message for itself, or all of one turn of the loop at once (default per-tick)\n",
+                   out);
     }
 }
 

@@ -89,7 +89,8 @@ int main(int argc, char** argv) {
         UringSender sender;
         return tulle::bench::floor::serve(arguments, sender);
     } catch (const std::system_error& error) {
-        std::fprintf(stderr, "floor_uring: this machine offers no io_uring (with DEFER_TASKRUN, Linux 6.1): %s\n", error.what());
+        std::fprintf(stderr, "floor_uring: this machine offers no io_uring (with DEFER_TASKRUN, Linux 6.1): %s\n",
+                     error.what());
         return kForbidden;
     }
 }

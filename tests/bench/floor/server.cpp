@@ -28,7 +28,9 @@ int checked(int result, const char* what) {
     return result;
 }
 
-std::size_t descriptor(int socket) { return static_cast<std::size_t>(socket); }
+std::size_t descriptor(int socket) {
+    return static_cast<std::size_t>(socket);
+}
 
 }  // namespace
 

@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::size_t kMaskBytes = 4;
 
-std::uint8_t byte_at(std::span<const char> bytes, std::size_t at) { return static_cast<std::uint8_t>(bytes[at]); }
+std::uint8_t byte_at(std::span<const char> bytes, std::size_t at) {
+    return static_cast<std::uint8_t>(bytes[at]);
+}
 
 struct Length {
     std::size_t header = 2;  ///< bytes of the header, without the mask
@@ -39,7 +41,9 @@ std::optional<Length> read_length(std::span<const char> bytes) {
     return length;
 }
 
-bool is_known(std::uint8_t opcode) { return opcode == 1 || (opcode >= 8 && opcode <= 10); }
+bool is_known(std::uint8_t opcode) {
+    return opcode == 1 || (opcode >= 8 && opcode <= 10);
+}
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {

@@ -9,7 +9,8 @@
 
 namespace tulle::bench::floor {
 
-/// Of one frame that a client sends; a longer one ends the connection. Sixteen times the largest payload that is measured.
+/// Of one frame that a client sends; a longer one ends the connection. Sixteen times the largest payload that is
+/// measured.
 inline constexpr std::size_t kMaxFrameBytes = std::size_t{1} << 20;
 /// Of a handshake's head; a longer one ends the connection.
 inline constexpr std::size_t kMaxHeadBytes = 8192;

@@ -19,6 +19,7 @@ Duties::Duties(OriginId self, const Timing& timing, const Limits& limits, Plante
 }
 
 void Duties::members_changed(Instant now) {
+    changed_ = true;
     view_ = members_.digest();
     ++view_no_;
     changed_at_ = now;
@@ -34,6 +35,7 @@ void Duties::count(ShardIndex shard, const DutyCount& word) {
     const bool good = !word.key.empty() && word.key.size() <= kMaxChannelBytes && word.item.size() <= kMaxDutyItemBytes &&
                       (!word.info || word.info->size() <= kMaxUserInfoBytes);
     if (good) {
+        changed_ = true;
         source_.count(shard, word);
     } else {
         ++tally_.counts_refused;
@@ -43,6 +45,7 @@ void Duties::count(ShardIndex shard, const DutyCount& word) {
 bool Duties::task(const DutyTask& task) {
     const bool good = !task.key.empty() && task.key.size() <= kMaxChannelBytes && task.body && task.body->size() <= kMaxBodyBytes;
     const bool taken = good && outbox_.add(task);
+    changed_ = changed_ || taken;
     if (!taken) {
         ++tally_.tasks_refused;
     }
@@ -50,6 +53,7 @@ bool Duties::task(const DutyTask& task) {
 }
 
 void Duties::done(const DutyDone& done) {
+    changed_ = true;
     if (!desk_.on_done(done.token, done.told)) {
         static_cast<void>(inbox_.on_done(done.token));
     }
@@ -92,6 +96,7 @@ void Duties::take_in(const DutyMember& from, const DutyMail& mail) {
 }
 
 void Duties::on_mail(OriginId from, const DutyMail& mail) {
+    changed_ = true;
     Line& line = lines_.at(from);
     note_view(line, mail.view_no);
     if (line.outstanding && mail.ack >= line.outstanding->seq) {
@@ -112,10 +117,12 @@ void Duties::on_mail(OriginId from, const DutyMail& mail) {
 
 void Duties::on_claim(OriginId from, std::uint64_t view, std::uint64_t view_no) {
     Line& line = lines_.at(from);
+    const std::pair before{line.view_no, line.claimed};
     note_view(line, view_no);
     if (view_no == line.view_no) {
         line.claimed = view;
     }
+    changed_ = changed_ || before != std::pair{line.view_no, line.claimed};
 }
 
 /// The member's view has changed since its last claim: what it takes away now is another node's already.
@@ -223,6 +230,9 @@ void Duties::serve(Instant now, OriginId oid, Line& line, Out& out) {
 }
 
 void Duties::work(Instant now, Out& out) {
+    if (!changed_ && (!quiet_until_ || now < *quiet_until_)) {
+        return;
+    }
     inbox_.work(now);
     desk_.work(now);
     hand_on(now);
@@ -235,6 +245,12 @@ void Duties::work(Instant now, Out& out) {
     }
     out.perform = std::exchange(performs_, {});
     tally_.tasks += out.perform.size();
+    changed_ = false;
+    quiet_until_ = first_deadline();
+}
+
+std::optional<Instant> Duties::next_deadline() const {
+    return changed_ ? first_deadline() : quiet_until_;
 }
 
 bool Duties::busy() const {
@@ -242,7 +258,7 @@ bool Duties::busy() const {
     return may_act || source_.working() || outbox_.working() || desk_.working() || owes(self_, kOwnTie);
 }
 
-std::optional<Instant> Duties::next_deadline() const {
+std::optional<Instant> Duties::first_deadline() const {
     if (busy()) {
         return Instant{};
     }

@@ -30,7 +30,10 @@ public:
     void member_up(Instant now, OriginId oid);
     void member_down(Instant now, OriginId oid);
     /// This node has joined: it may act. A node that knows only some of the members would take their items for its own.
-    void begin() { begun_ = true; }
+    void begin() {
+        begun_ = true;
+        changed_ = true;
+    }
     /// This node leaves: its duties fall to the others from now on.
     void leave(Instant now);
     void on_mail(OriginId from, const DutyMail& mail);
@@ -87,6 +90,7 @@ private:
     void serve(Instant now, OriginId oid, Line& line, Out& out);
     static void note_view(Line& line, std::uint64_t view_no);
     void note_handed_over(Line& line) const;
+    [[nodiscard]] std::optional<Instant> first_deadline() const;
     [[nodiscard]] bool owes(OriginId oid, DutyTie tie) const;
     [[nodiscard]] bool settled() const;
     [[nodiscard]] bool busy() const;
@@ -107,6 +111,8 @@ private:
     bool begun_ = false;
     Instant changed_at_;
     std::optional<Instant> unsettled_since_;
+    bool changed_ = true;                 // since the last work(): there may be some
+    std::optional<Instant> quiet_until_;  // without a change there is none before; nothing: ever
     Tally tally_;
 };
 

@@ -42,6 +42,19 @@ public:
     bool apply(InterestSlot slot, const InterestChunk& chunk);
 
     [[nodiscard]] bool interested(InterestSlot slot, std::string_view channel) const;
+    /// Calls `visit(slot)` for each peer with interest in `channel`: one hash, however many there are.
+    template <class Visit>
+    void each_interested(std::string_view channel, Visit&& visit) const {
+        const auto found = index_.find(channel);
+        if (found == index_.end()) {
+            return;
+        }
+        for (const Entry& entry : found->second) {
+            if (entry.generation == slots_[entry.slot].generation) {
+                visit(InterestSlot{entry.slot});
+            }
+        }
+    }
     /// The version held; nothing before the first answer.
     [[nodiscard]] std::optional<InterestVersion> version(InterestSlot slot) const;
     [[nodiscard]] std::uint64_t digest(InterestSlot slot) const { return slots_[slot.value].digest; }

@@ -12,9 +12,29 @@ void LinkSender::open(RecordNo after, std::vector<RecordNo> extras) {
     extras_ = std::move(extras);
 }
 
+void LinkSender::note_due(RecordNo before, const RecordPtr& record) {
+    if (level_) {
+        fall_behind(before);
+        noting_ = true;
+    }
+    if (noting_ && (noted_.empty() || noted_.back()->n < record->n)) {
+        noted_.push_back(record);
+    }
+}
+
+void LinkSender::fall_behind(RecordNo before) {
+    if (level_) {
+        level_ = false;
+        cursor_ = before;
+    }
+}
+
 void LinkSender::flush(Instant now, const Sources& sources, std::vector<FramePtr>& out) {
     if (!open_) {
         return;
+    }
+    if (level_) {
+        cursor_ = sources.ring.last();
     }
     bool sent = false;
     while (unreceipted_bytes_ < limits_.credit_bytes) {
@@ -27,6 +47,10 @@ void LinkSender::flush(Instant now, const Sources& sources, std::vector<FramePtr
         out.push_back(std::move(frame));
         sent = true;
     }
+    noting_ = false;  // what is left will be looked at with the interest of that time
+    noted_.clear();
+    noted_sent_ = 0;
+    level_ = cursor_ == sources.ring.last() && unreceipted_bytes_ < limits_.credit_bytes;
     if (sent) {
         tail_at_ = now + timing_.tail;
     } else if (!tail_at_) {
@@ -39,7 +63,9 @@ FramePtr LinkSender::next_frame(const Sources& sources) {
     Frame frame;
     pass_over_gone(sources, frame);
     add_owed(sources, frame);
-    if (!list_) {
+    if (!list_ && noting_) {
+        add_noted(sources, frame);
+    } else if (!list_) {
         add_records(sources, frame);
     }
     if (frame.records.empty() && frame.gone.empty() && frame.presence.empty() && frame.kept.empty()) {
@@ -57,17 +83,39 @@ void LinkSender::add_records(const Sources& sources, Frame& frame) {
     while (cursor_ < ring.last() && cursor_.next() >= ring.first_whole() && !is_late(cursor_.next()) &&
            frame.records.size() < limits_.frame_records) {
         const RecordPtr& record = ring.at(cursor_.next());
-        const std::size_t cost = record->cost();
-        const bool empty = frame.records.empty() && frame.presence.empty() && frame.kept.empty();
-        if (!empty && frame.bytes + cost > limits_.frame_bytes) {
-            break;
+        if (sources.due(*record)) {
+            if (is_full(frame, *record)) {
+                break;
+            }
+            frame.records.push_back(record);
+            frame.bytes += record->cost();
         }
         cursor_ = record->n;
-        if (sources.due(*record)) {
-            frame.records.push_back(record);
-            frame.bytes += cost;
-        }
     }
+}
+
+/// The same when it is known what is due.
+void LinkSender::add_noted(const Sources& sources, Frame& frame) {
+    while (noted_sent_ < noted_.size() && frame.records.size() < limits_.frame_records) {
+        const RecordPtr& record = noted_[noted_sent_];
+        if (is_full(frame, *record)) {
+            cursor_ = RecordNo{record->n.value - 1};
+            return;
+        }
+        frame.records.push_back(record);
+        frame.bytes += record->cost();
+        cursor_ = record->n;
+        ++noted_sent_;
+    }
+    if (noted_sent_ == noted_.size() && frame.records.size() < limits_.frame_records) {
+        cursor_ = sources.ring.last();
+    }
+}
+
+/// A frame that is empty takes any record.
+bool LinkSender::is_full(const Frame& frame, const Record& next) const {
+    const bool empty = frame.records.empty() && frame.presence.empty() && frame.kept.empty();
+    return !empty && frame.bytes + next.cost() > limits_.frame_bytes;
 }
 
 /// Until the frame is full, or nothing is owed any more.

@@ -18,6 +18,9 @@ namespace tulle::mesh {
 /// in, what the peer is owed beside (lists of presence members, last events), and the frames that are not receipted yet.
 ///
 /// Thread: confined to the hub. Time: `now` must not go backwards.
+/// Level:  a link that has looked at the whole ring and may send is level. Whoever numbers a record then tells it only of what
+///         is due to it (note_due); the rest it jumps over unseen. One that is behind, as its credit is used up, looks at each
+///         record with the interest that the peer has by then.
 /// Order:  a list is read when it is sent and says up to which record it holds all changes; the records that the cursor
 ///         comes to later are known to the receiver by that. Nothing comes between the pieces of one list.
 /// Limits: at most `credit_bytes` of frames unreceipted; the rest waits in the ring. What the ring has dropped meanwhile is
@@ -48,6 +51,15 @@ public:
     /// The peer's interest of that version includes what `key`, a marked key, asks for (or it is to keep that, though it has
     /// not asked): send it.
     void owe(const std::string& key, InterestVersion version) { owed_[key] = version; }
+    [[nodiscard]] bool is_level() const { return level_; }
+    /// `record` is due to the peer, the first such since flush() or beyond the one noted last; everything up to `before` was
+    /// considered at the last flush(). Nothing when the link is not level: it will see for itself.
+    /// REQUIRES: what is due of all that was numbered since is noted before the next flush(), and is whole in the ring then.
+    void note_due(RecordNo before, const RecordPtr& record);
+    /// Not all that was numbered since `before` has been looked at for the level links: look at each record.
+    void fall_behind(RecordNo before);
+    /// flush() has something to look at.
+    [[nodiscard]] bool has_work() const { return !level_ || !owed_.empty(); }
     /// Appends the frames to be sent now.
     void flush(Instant now, const Sources& sources, std::vector<FramePtr>& out);
     void on_receipt(FrameNo received);
@@ -58,7 +70,8 @@ public:
     [[nodiscard]] std::optional<Instant> next_deadline() const { return tail_at_; }
 
     [[nodiscard]] FrameNo last_sent() const { return last_sent_; }
-    [[nodiscard]] RecordNo upto() const { return cursor_; }
+    /// Records up to here were sent, or were not due. `considered`: what has been looked at for the level links.
+    [[nodiscard]] RecordNo upto(RecordNo considered) const { return level_ ? considered : cursor_; }
     [[nodiscard]] FrameNo receipted() const { return receipted_; }
     [[nodiscard]] std::size_t unreceipted_bytes() const { return unreceipted_bytes_; }
     /// Some of our records are lost for this peer and it is not known which: what it is owed must be told anew.
@@ -77,6 +90,8 @@ private:
     [[nodiscard]] bool is_late(RecordNo n) const { return !extras_.empty() && n <= extras_.back(); }
     FramePtr next_frame(const Sources& sources);
     void add_records(const Sources& sources, Frame& frame);
+    void add_noted(const Sources& sources, Frame& frame);
+    [[nodiscard]] bool is_full(const Frame& frame, const Record& next) const;
     void add_owed(const Sources& sources, Frame& frame);
     void add_members(Frame& frame);
     void add_kept(const Sources& sources, const std::string& channel, InterestVersion version, Frame& frame);
@@ -95,7 +110,11 @@ private:
     Timing timing_;
     Limits limits_;
     bool open_ = false;
-    RecordNo cursor_;
+    RecordNo cursor_;                // of a level link, set when it is next needed
+    bool level_ = false;
+    bool noting_ = false;            // noted_ holds all that is due beyond cursor_
+    std::vector<RecordPtr> noted_;
+    std::size_t noted_sent_ = 0;
     std::vector<RecordNo> extras_;
     std::map<std::string, InterestVersion> owed_;
     std::optional<List> list_;

@@ -36,9 +36,10 @@ bool Membership::on_control(Instant now, const Control& message, Effects& out) {
         on_welcome(now, message.src, *welcome, out);
     } else if (const auto* refusal = std::get_if<Refuse>(&message.body)) {
         on_refuse(now, message.src, *refusal, out);
-    } else if (in_standing_session(now, message.src, message.tag, out)) {
-        return !handle(now, message, out);
+    } else {
+        return in_standing_session(now, message.src, message.tag, out) && !handle(now, message, out);
     }
+    changed_ = true;
     return false;
 }
 
@@ -52,6 +53,7 @@ bool Membership::handle(Instant now, const Control& message, Effects& out) {
     } else {
         return false;
     }
+    changed_ = true;
     return true;
 }
 
@@ -71,6 +73,7 @@ bool Membership::in_standing_session(Instant now, OriginId from, SessionTag tag,
     }
     Peer& peer = found->second;
     if (peer.bound && tag == peer.local_tag) {
+        changed_ = changed_ || peer.state != PeerState::kAlive;
         if (!peer.in_session()) {
             confirm(now, peer, out);
         }
@@ -79,13 +82,17 @@ bool Membership::in_standing_session(Instant now, OriginId from, SessionTag tag,
     }
     ++counters_.stale;
     if (peer.state == PeerState::kDead && dialling_) {
+        changed_ = true;
         revive(now, peer, out);  // it lives, and believes in a session that we have ended
     }
     return false;
 }
 
-
 void Membership::on_deadline(Instant now, Effects& out) {
+    if (!changed_ && now < quiet_until_) {
+        return;
+    }
+    changed_ = false;
     if (barred_until_ && *barred_until_ <= now) {
         barred_until_.reset();  // whoever refused us has gone, or was a newcomer itself
         name_refused_since_.reset();
@@ -109,15 +116,19 @@ void Membership::on_deadline(Instant now, Effects& out) {
         out.push_back(CloseLink{refusal.link});
         return true;
     });
+    quiet_until_ = first_deadline();
 }
 
-std::optional<Instant> Membership::next_deadline() const {
-    std::optional<Instant> next = barred_until_;
-    const auto consider = [&next](const std::optional<Instant>& at) {
-        if (at && (!next || *at < *next)) {
-            next = at;
-        }
-    };
+Instant Membership::next_deadline(Instant horizon) {
+    if (changed_ || quiet_until_ < horizon) {
+        quiet_until_ = first_deadline();
+    }
+    return quiet_until_;
+}
+
+Instant Membership::first_deadline() const {
+    Instant next = barred_until_.value_or(Instant::max());
+    const auto consider = [&next](const std::optional<Instant>& at) { next = std::min(next, at.value_or(next)); };
     for (const Seed& seed : seeds_) {
         consider(seed.knock_at);
         consider(seed.give_up_at);

@@ -76,7 +76,8 @@ public:
 
     /// Timers: dialling, handshakes, suspicion, verdicts.
     void on_deadline(Instant now, Effects& out);
-    [[nodiscard]] std::optional<Instant> next_deadline() const;
+    /// When on_deadline() has something to do next. Exact if that is before `horizon`; else some moment not before it.
+    [[nodiscard]] Instant next_deadline(Instant horizon);
 
     /// Our own loop was late by so much: nobody is to blame for the silence meanwhile.
     void forgive(Duration late);
@@ -125,6 +126,7 @@ private:
         Instant give_up_at;
     };
 
+    [[nodiscard]] Instant first_deadline() const;
     [[nodiscard]] bool in_standing_session(Instant now, OriginId from, SessionTag tag, Effects& out);
     [[nodiscard]] bool in_relayed_session(Instant now, OriginId from, SessionTag tag);
     [[nodiscard]] const Peer* relay_of(const Peer& peer) const;
@@ -208,6 +210,9 @@ private:
     std::uint64_t digest_;  // kept up with each session, as every heartbeat bears it
     bool ready_ = false;
     bool dialling_ = true;
+    // Whoever is in session and heard only puts deadlines off. All else is a change: every peer is looked at again.
+    bool changed_ = true;
+    Instant quiet_until_;  // without a change, nothing is due before
 };
 
 }  // namespace tulle::mesh

@@ -5,6 +5,7 @@
 namespace tulle::mesh {
 
 void Membership::on_link_up(Instant now, LinkId link, Effects& out) {
+    changed_ = true;
     if (Seed* seed = seed_of(link)) {
         seed->up = true;
         knock(now, *seed, out);
@@ -49,6 +50,7 @@ void Membership::on_link_up(Instant now, LinkId link, Effects& out) {
 }
 
 void Membership::on_link_down(Instant now, LinkId link, Effects& out) {
+    changed_ = true;
     if (Seed* seed = seed_of(link)) {
         seed->up = false;
         seed->knock_at.reset();
@@ -65,6 +67,7 @@ void Membership::on_link_down(Instant now, LinkId link, Effects& out) {
 }
 
 void Membership::on_endpoint_checked(Instant now, const EndpointChecked& checked, Effects& out) {
+    changed_ = true;
     if (Seed* seed = seed_of(checked.link)) {
         if (checked.state == EndpointState::kRefused && !seed->up) {
             gate_.seed_settled(seed->endpoint);
@@ -168,6 +171,7 @@ void Membership::close_seed(Seed& seed, Effects& out) {
 }
 
 void Membership::stop_dialling(Effects& out) {
+    changed_ = true;
     dialling_ = false;
     for (Seed& seed : seeds_) {
         close_seed(seed, out);
@@ -194,6 +198,7 @@ void Membership::dial_seed(Instant now, Seed& seed, Effects& out) {
 }
 
 void Membership::seed_failed(Instant now, Seed& seed, Effects& out) {
+    changed_ = true;  // whether it is to be dialled again is for the next look to say
     close_seed(seed, out);
     seed.backoff = std::clamp(2 * seed.backoff, options_.timing.redial_min, options_.timing.redial_seed_max);
     seed.redial_at = now + jittered(seed.backoff);

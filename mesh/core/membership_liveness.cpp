@@ -24,6 +24,7 @@ Instant Membership::latest_sign(const Peer& peer) {
 }
 
 void Membership::forgive(Duration late) {
+    changed_ = true;
     for (auto& [oid, peer] : peers_) {
         if (peer.in_session()) {
             peer.last_heard += late;
@@ -134,6 +135,7 @@ void Membership::on_probe_answer(Instant now, OriginId from, const ProbeAnswer& 
 }
 
 void Membership::on_subscriber_gone(Instant now, OriginId oid, Effects& out) {
+    changed_ = true;
     const auto found = peers_.find(oid);
     if (options_.planted == Planted::kOldPipe && found != peers_.end() && found->second.in_session()) {
         declare_dead(now, found->second, "its subscription has ended", out);
@@ -151,6 +153,7 @@ void Membership::declare_dead(Instant now, Peer& peer, const std::string& why, E
 }
 
 void Membership::on_left(Instant now, OriginId oid, Effects& out) {
+    changed_ = true;
     const auto found = peers_.find(oid);
     if (found == peers_.end() || !found->second.in_session()) {
         return;

@@ -64,6 +64,9 @@ void MeshNode::step(Instant now, const Input& input, Effects& out) {
                 membership_.on_endpoint_checked(now, what, out);
             } else if constexpr (std::is_same_v<T, SubscriberSeen>) {
                 subscribers_.insert(what.oid);
+                if (const auto link = links_.find(what.oid); link != links_.end()) {
+                    touch(link->second);
+                }
             } else if constexpr (std::is_same_v<T, SubscriberGone>) {
                 membership_.on_subscriber_gone(now, what.oid, out);
             } else if constexpr (std::is_same_v<T, Control>) {
@@ -96,9 +99,7 @@ void MeshNode::settle(Instant now, Effects& out) {
         mourn_suspects(now, out);
     }
     work_duties(now, out);
-    for (auto& [oid, link] : links_) {
-        tick_link(now, oid, link, out);
-    }
+    tick_links(now, out);
     handle_events(now, out);  // a leaver may have gone
     introduce(out);
     queries_.on_deadline(now, out);
@@ -125,45 +126,6 @@ void MeshNode::handle_events(Instant now, Effects& out) {
             on_session_down(now, std::get<SessionDown>(event), out);
         }
     }
-}
-
-Instant MeshNode::earliest() const {
-    std::optional<Instant> next;
-    const auto consider = [&next](const std::optional<Instant>& at) {
-        if (at && (!next || *at < *next)) {
-            next = at;
-        }
-    };
-    consider(membership_.next_deadline());
-    if (may_open_gate()) {
-        consider(membership_.gate().next_deadline());
-    }
-    consider(queries_.next_deadline());
-    consider(traces_.next_deadline());
-    consider(reconcile_.next_deadline());
-    consider(ring_.next_deadline());
-    consider(presence_.next_deadline());
-    consider(kept_.next_deadline());
-    consider(usage_.next_deadline());
-    consider(duties_.next_deadline());
-    for (const auto& [oid, link] : links_) {
-        consider(link.heartbeat_at);
-        consider(link.feed.next_deadline(local_.log()));
-        consider(link.receiver.next_deadline());
-        if (link.synced) {
-            consider(link.sender.next_deadline());
-        }
-        if (fetching(link)) {
-            consider(link.pull_at);
-        }
-        if (!link.sender.is_open() && link.synced) {
-            consider(link.data_wait_until);
-        }
-    }
-    if (leave_by_ && !left_) {
-        consider(std::min(*leave_by_, leave_sent_at_ + options_.timing.heartbeat));
-    }
-    return next.value_or(promised_ + 1h);
 }
 
 std::optional<std::pair<InterestVersion, std::uint64_t>> MeshNode::interest_of(OriginId oid) const {

@@ -9,6 +9,7 @@
 
 #include "mesh/base/prng.hpp"
 #include "mesh/core/barrier.hpp"
+#include "mesh/core/deadline_queue.hpp"
 #include "mesh/core/duties.hpp"
 #include "mesh/core/effects.hpp"
 #include "mesh/core/hybrid_clock.hpp"
@@ -75,12 +76,14 @@ public:
 private:
     /// One session with one peer, both directions.
     struct Link {
-        Link(const NodeOptions& options, RecordNo delivered, InterestSlot in_table)
-            : sender(options.timing, options.limits),
+        Link(const NodeOptions& options, OriginId to, RecordNo delivered, InterestSlot in_table)
+            : oid(to),
+              sender(options.timing, options.limits),
               receiver(options.timing, options.limits, delivered, options.planted),
               feed(options.timing),
               slot(in_table) {}
 
+        OriginId oid;
         LinkSender sender;
         LinkReceiver receiver;
         InterestFeed feed;
@@ -101,6 +104,8 @@ private:
         std::optional<FrameNo> leaving;           // the peer's last frame
         bool leave_receipted = false;             // the peer has all of ours
         std::vector<PresencePart> late_lists;     // a planted defect
+        bool touched = false;                     // in touched_
+        DeadlineQueue<OriginId>::Place place;     // in due_
     };
     /// What outlives sessions, for people.
     struct Tally {
@@ -116,6 +121,17 @@ private:
     void handle_events(Instant now, Effects& out);
     [[nodiscard]] SessionTerms terms_for(OriginId oid);
 
+    // mesh_node_turn.cpp
+    /// Something of the link has changed: it is looked at when the turn ends.
+    void touch(Link& link);
+    void touch_all();
+    /// Tells each level link which of the records numbered since the last settle() are due to it.
+    void note_due();
+    void tick_links(Instant now, Effects& out);
+    [[nodiscard]] Instant deadline(const Link& link) const;
+    void check_deaf(Instant now);
+    [[nodiscard]] Instant earliest();
+
     // mesh_node_links.cpp
     void on_session_up(Instant now, const SessionUp& up, Effects& out);
     void on_session_down(Instant now, const SessionDown& down, Effects& out);
@@ -128,6 +144,7 @@ private:
     void send_heartbeat(Instant now, OriginId to, Link& link, Effects& out);
     void tick_link(Instant now, OriginId oid, Link& link, Effects& out);
     void flush(Instant now, OriginId oid, Link& link, Effects& out);
+    void send_frames(Instant now, OriginId oid, Link& link, Effects& out);
     void on_relay(Instant now, OriginId from, const Relay& relay, Effects& out);
     [[nodiscard]] bool is_due(OriginId oid, const Link& link, const Record& record) const;
     void check_leaver(Instant now, OriginId oid, Link& link, Effects& out);
@@ -223,7 +240,6 @@ private:
     void add_gauges(NodeStatus& status) const;
     void forget_old_tallies();
 
-    [[nodiscard]] Instant earliest() const;
     [[nodiscard]] bool may_open_gate() const { return !ready_ && !leave_by_ && !membership_.barred(); }
 
     NodeOptions options_;
@@ -246,6 +262,13 @@ private:
     std::optional<ShardIndex> duty_shard_;
     Membership membership_;
     std::map<OriginId, Link> links_;
+    std::vector<Link*> in_slot_;          // by InterestSlot; null: free
+    std::vector<OriginId> touched_;       // links that the next settle() looks at, beside those that are due
+    std::vector<OriginId> ticking_;       // those of them that are being looked at
+    DeadlineQueue<OriginId> due_;         // the links' deadlines
+    RecordNo considered_;                 // up to here the level links have been told what is due to them
+    InterestVersion told_;                // of our interest: the links have been asked whether to tell it
+    Instant deaf_at_ = Instant::max();    // no link's data path is silent for too long before
     std::map<OriginId, Tally> tallies_;
     Tally forgotten_;  // of peers that nobody remembers any more
     std::map<OriginId, std::string> data_endpoints_;

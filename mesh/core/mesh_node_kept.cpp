@@ -94,6 +94,7 @@ void MeshNode::hand_on(Instant now) {
         for (auto& [oid, link] : links_) {
             const bool is_interested = moved.to == OriginId{} && table_.interested(link.slot, kept_key(moved.channel));
             if (oid == moved.to || is_interested) {
+                touch(link);
                 owe_kept(link, moved.channel);
             }
         }

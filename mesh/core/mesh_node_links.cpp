@@ -12,11 +12,16 @@ void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
     if (!origins_.delivered(up.oid)) {
         origins_.set_delivered(now, up.oid, up.their_at);
     }
-    Link& link = links_.try_emplace(up.oid, options_, *origins_.delivered(up.oid), *slot).first->second;
+    Link& link = links_.try_emplace(up.oid, options_, up.oid, *origins_.delivered(up.oid), *slot).first->second;
+    in_slot_.resize(std::max<std::size_t>(in_slot_.size(), slot->value + 1u));
+    in_slot_[slot->value] = &link;
+    touch(link);
     link.resume_after = std::min(up.their_delivered.value_or(up.our_at), ring_.last());
     link.peer_extras = up.their_extras;
+    std::erase_if(link.peer_extras, [&](RecordNo n) { return n > ring_.last(); });  // nobody can have got those
     link.data_wait_until = now + options_.timing.data_settle;
     link.last_data = now;
+    deaf_at_ = std::min(deaf_at_, now + options_.timing.data_deaf);
     link.data_heard_at = now;
     link.members_sent_at = now;
     ++tallies_[up.oid].sessions;
@@ -43,6 +48,9 @@ void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
 
 /// Tells everybody whom a turn has brought: once a turn and peer, as a mesh that starts makes sessions by the dozen.
 void MeshNode::introduce(Effects& out) {
+    if (newcomers_.empty()) {
+        return;
+    }
     const std::vector<MemberInfo> newcomers = std::exchange(newcomers_, {});
     for (const auto& [oid, link] : links_) {
         Members news;
@@ -72,6 +80,8 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     counters_.gone += link.sender.gone();
     counters_.repeated += link.sender.repeated();
     table_.give_back(link.slot);
+    in_slot_[link.slot.value] = nullptr;
+    due_.remove(down.oid, link.place);
     const LinkReceiver receiver = link.receiver;
     links_.erase(found);
     presence_.lose(now, down.oid);
@@ -113,6 +123,7 @@ void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
     const auto found = links_.find(message.src);
     TULLE_ASSERT(found != links_.end());
     Link& link = found->second;
+    touch(link);
     const OriginId from = message.src;
     if (const auto* heartbeat = std::get_if<Heartbeat>(&message.body)) {
         on_heartbeat(now, from, link, *heartbeat, out);
@@ -185,6 +196,7 @@ void MeshNode::on_data(Instant now, const Data& message, Effects& out, OriginId 
     const auto found = links_.find(message.src);
     TULLE_ASSERT(found != links_.end());
     Link& link = found->second;
+    touch(link);
     link.last_data = now;
     link.data_heard_at = now;
     if (const auto* tail = std::get_if<Tail>(&message.body)) {
@@ -292,7 +304,7 @@ void MeshNode::on_heartbeat(Instant now, OriginId from, Link& link, const Heartb
 void MeshNode::send_heartbeat(Instant now, OriginId to, Link& link, Effects& out) {
     link.heartbeat_at = now + options_.timing.heartbeat;
     Heartbeat heartbeat{.last_sent = link.sender.last_sent(),
-                        .upto = link.sender.is_open() ? link.sender.upto() : link.resume_after,
+                        .upto = link.sender.is_open() ? link.sender.upto(considered_) : link.resume_after,
                         .received = link.receiver.received(),
                         .version = local_.log().version(),
                         .digest = local_.log().digest(),
@@ -351,6 +363,16 @@ void MeshNode::flush(Instant now, OriginId oid, Link& link, Effects& out) {
         }
         link.sender.open(link.resume_after, link.peer_extras);
     }
+    if (link.sender.has_work()) {
+        send_frames(now, oid, link, out);
+    }
+    if (link.sender.on_deadline(now)) {
+        ++counters_.tails_sent;
+        membership_.send_data(oid, Tail{link.sender.last_sent(), link.sender.upto(considered_)}, out);
+    }
+}
+
+void MeshNode::send_frames(Instant now, OriginId oid, Link& link, Effects& out) {
     std::vector<FramePtr> frames;
     const LinkSender::Sources sources{
         .ring = ring_,
@@ -371,10 +393,6 @@ void MeshNode::flush(Instant now, OriginId oid, Link& link, Effects& out) {
         ++counters_.frames_sent;
         counters_.records_sent += frame->records.size();
         membership_.send_data(oid, std::move(frame), out);
-    }
-    if (link.sender.on_deadline(now)) {
-        ++counters_.tails_sent;
-        membership_.send_data(oid, Tail{link.sender.last_sent(), link.sender.upto()}, out);
     }
 }
 

@@ -151,7 +151,7 @@ void MeshNode::tick_leave(Instant now, Effects& out) {
     }
     leave_sent_at_ = now;
     for (const auto& [oid, link] : links_) {
-        const RecordNo considered = link.sender.is_open() ? link.sender.upto() : link.resume_after;
+        const RecordNo considered = link.sender.is_open() ? link.sender.upto(considered_) : link.resume_after;
         const bool drained = considered == ring_.last();
         if (!link.leave_receipted && drained && duties_.delivered(oid)) {
             membership_.send(oid, Leave{link.sender.last_sent()}, out);

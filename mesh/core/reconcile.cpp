@@ -5,10 +5,15 @@
 namespace tulle::mesh {
 
 void Reconcile::keep(Instant now, OriginId origin, const RecordPtr& record) {
-    Ring& ring = rings_[origin];
+    const auto [place, fresh] = rings_.try_emplace(origin);
+    if (fresh) {
+        rings_until_ = std::min(rings_until_, now + limits_.receive_ring_age);
+    }
+    Ring& ring = place->second;
     ring.records.push_back({record, now});
     ring.bytes += record->cost();
-    while (ring.bytes > limits_.receive_ring_bytes || ring.records.front().at + limits_.receive_ring_age < now) {
+    while (ring.records.size() > 1 &&
+           (ring.bytes > limits_.receive_ring_bytes || ring.records.front().at + limits_.receive_ring_age < now)) {
         ring.bytes -= ring.records.front().record->cost();
         ring.records.pop_front();
     }
@@ -136,9 +141,22 @@ void Reconcile::on_deadline(Instant now, Out& out) {
             }
         }
     }
-    std::erase_if(rings_, [&](const auto& ring) {
-        return !ring.second.records.empty() && ring.second.records.back().at + limits_.receive_ring_age < now;
-    });
+    if (rings_until_ < now) {
+        drop_old_rings(now);
+    }
+}
+
+void Reconcile::drop_old_rings(Instant now) {
+    rings_until_ = Instant::max();
+    for (auto it = rings_.begin(); it != rings_.end();) {
+        const Instant until = it->second.records.back().at + limits_.receive_ring_age;
+        if (until < now) {
+            it = rings_.erase(it);
+        } else {
+            rings_until_ = std::min(rings_until_, until);
+            ++it;
+        }
+    }
 }
 
 std::optional<Instant> Reconcile::next_deadline() const {

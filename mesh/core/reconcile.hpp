@@ -93,10 +93,12 @@ private:
 
     [[nodiscard]] std::vector<RecordPtr> after(OriginId origin, RecordNo n) const;
     void finish(std::map<OriginId, Vigil>::iterator it, Out& out);
+    void drop_old_rings(Instant now);
 
     Timing timing_;
     Limits limits_;
-    std::map<OriginId, Ring> rings_;
+    std::map<OriginId, Ring> rings_;      // none is empty
+    Instant rings_until_ = Instant::max();  // no ring is too old before
     std::map<OriginId, Vigil> vigils_;
     std::map<OriginId, std::map<OriginId, RecordNo>> early_;  // origin -> who asked before it was dead for us
     std::uint64_t filled_ = 0;

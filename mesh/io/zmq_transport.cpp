@@ -3,8 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <system_error>
 
 #include "mesh/wire/codec.hpp"
 
@@ -13,7 +11,13 @@ namespace {
 
 /// Per socket and turn: enough to drain a burst, little enough that timers are not late.
 constexpr std::size_t kMessagesPerTurn = 2048;
-constexpr Duration kLongestWait = 1h;  // what poll counts in fits into its milliseconds; waking once an hour costs nothing
+
+// Tokens of what is waited for; a link's is its id and kFirstLink.
+constexpr std::uint64_t kWake = 0;
+constexpr std::uint64_t kRouter = 1;
+constexpr std::uint64_t kPublisher = 2;
+constexpr std::uint64_t kSubscriber = 3;
+constexpr std::uint64_t kFirstLink = 16;
 
 std::string_view view(const zmq::message_t& message) {
     return {static_cast<const char*>(message.data()), message.size()};
@@ -36,7 +40,12 @@ ZmqTransport::ZmqTransport(const std::string& control, const std::string& data, 
       router_(sockets_.router),
       publisher_(sockets_.publisher),
       subscriber_(sockets_.subscriber),
-      resolver_([&wake] { wake.wake(); }) {}
+      resolver_([&wake] { wake.wake(); }) {
+    ready_.add(wake_.fd(), kWake);
+    ready_.add(router_.descriptor(), kRouter);
+    ready_.add(publisher_.descriptor(), kPublisher);
+    ready_.add(subscriber_.descriptor(), kSubscriber);
+}
 
 ZmqTransport::~ZmqTransport() = default;
 
@@ -55,6 +64,8 @@ void ZmqTransport::open_link(LinkId link, const std::string& endpoint) {
     } else {
         resolver_.ask(endpoint);
     }
+    ready_.add(made->monitor.inlet().descriptor(), kFirstLink + link.value);
+    heard_.push_back(link);  // what it has said by now
     links_.emplace(link, std::move(made));
 }
 
@@ -69,7 +80,10 @@ void ZmqTransport::connect(Link& link, const NumericAddress& address) {
 
 void ZmqTransport::close_link(LinkId link) {
     checks_.cancel(link);
-    links_.erase(link);
+    if (const auto found = links_.find(link); found != links_.end()) {
+        ready_.remove(found->second->monitor.inlet().descriptor());
+        links_.erase(found);
+    }
 }
 
 void ZmqTransport::check_endpoint(Instant now, LinkId link, const std::string& endpoint) {
@@ -146,43 +160,24 @@ void ZmqTransport::send(const Data& message) {
     counters_.data_bytes += bytes.size();
 }
 
-template <class Visit>
-void ZmqTransport::for_each_inlet(Visit visit) {
-    visit(router_);
-    visit(publisher_);
-    visit(subscriber_);
-    for (auto& [id, link] : links_) {
-        visit(link->monitor.inlet());
+void ZmqTransport::wait(Duration timeout) {
+    bool has_something = !pending_.empty() || !heard_.empty();
+    for (Inlet* inlet : {&router_, &publisher_, &subscriber_}) {
+        has_something = inlet->look() || has_something;
+    }
+    for (const std::uint64_t token : ready_.wait(has_something ? Duration{0} : timeout, checks_.descriptors())) {
+        note_ready(token);
     }
 }
 
-void ZmqTransport::wait(Duration timeout) {
-    bool has_something = !pending_.empty();
-    descriptors_.clear();
-    descriptors_.push_back({wake_.fd(), POLLIN, 0});
-    for_each_inlet([&](Inlet& inlet) {
-        has_something = inlet.look() || has_something;
-        descriptors_.push_back({inlet.descriptor(), POLLIN, 0});
-    });
-    for (const int fd : checks_.descriptors()) {
-        descriptors_.push_back({fd, POLLOUT, 0});
+void ZmqTransport::note_ready(std::uint64_t token) {
+    switch (token) {
+        case kWake: wake_.clear(); break;
+        case kRouter: router_.touch(); break;
+        case kPublisher: publisher_.touch(); break;
+        case kSubscriber: subscriber_.touch(); break;
+        default: heard_.push_back(LinkId{static_cast<std::uint32_t>(token - kFirstLink)});
     }
-    const auto patience = std::chrono::ceil<std::chrono::milliseconds>(std::clamp<Duration>(timeout, 0ms, kLongestWait));
-    if (::poll(descriptors_.data(), descriptors_.size(), has_something ? 0 : static_cast<int>(patience.count())) < 0) {
-        if (errno != EINTR) {
-            throw std::system_error(errno, std::generic_category(), "poll");
-        }
-        return;
-    }
-    if (descriptors_.front().revents != 0) {
-        wake_.clear();
-    }
-    auto polled = descriptors_.begin();
-    for_each_inlet([&](Inlet& inlet) {
-        if ((++polled)->revents != 0) {
-            inlet.touch();
-        }
-    });
 }
 
 void ZmqTransport::collect(Instant now, std::vector<Input>& out) {
@@ -225,8 +220,15 @@ void ZmqTransport::collect_answers(Instant now, std::vector<Input>& out) {
 }
 
 void ZmqTransport::collect_monitors(std::vector<Input>& out) {
-    for (auto& [id, link] : links_) {
-        for (LinkEvent event = link->monitor.next(); event != LinkEvent::kNone; event = link->monitor.next()) {
+    std::sort(heard_.begin(), heard_.end());
+    for (const LinkId id : heard_) {
+        const auto link = links_.find(id);
+        if (link == links_.end()) {
+            continue;  // closed meanwhile
+        }
+        LinkMonitor& monitor = link->second->monitor;
+        monitor.inlet().touch();
+        for (LinkEvent event = monitor.next(); event != LinkEvent::kNone; event = monitor.next()) {
             if (event == LinkEvent::kUp) {
                 out.push_back(LinkUp{id});
             } else {
@@ -234,6 +236,7 @@ void ZmqTransport::collect_monitors(std::vector<Input>& out) {
             }
         }
     }
+    heard_.clear();
 }
 
 void ZmqTransport::collect_router(std::vector<Input>& out) {

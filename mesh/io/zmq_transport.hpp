@@ -1,7 +1,5 @@
 #pragma once
 
-#include <poll.h>
-
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -11,6 +9,7 @@
 #include "mesh/base/time.hpp"
 #include "mesh/core/effects.hpp"
 #include "mesh/io/endpoint_checks.hpp"
+#include "mesh/io/ready_set.hpp"
 #include "mesh/io/resolver.hpp"
 #include "mesh/io/wake_fd.hpp"
 #include "mesh/io/zmq_sockets.hpp"
@@ -19,8 +18,9 @@ namespace tulle::mesh {
 
 /// The mesh's transport effects as ZeroMQ calls, and what arrives as inputs. Decides nothing.
 ///
-/// Thread: confined to the hub, but for the constructor. One poll over the descriptors of all sockets and one eventfd:
+/// Thread: confined to the hub, but for the constructor. One epoll over the descriptors of all sockets and one eventfd:
 ///         zmq_poll asks every socket three times a turn, each by a system call. They never go into Asio.
+/// Cost:   of a turn, by what has something to say; a link that is silent costs nothing.
 /// Errors: what can't be sent is dropped, what can't be decoded is dropped and counted: the core repairs both.
 class ZmqTransport {
 public:
@@ -67,9 +67,7 @@ private:
     };
 
     void connect(Link& link, const NumericAddress& address);
-    /// Every socket that is received from, in the order of what is polled.
-    template <class Visit>
-    void for_each_inlet(Visit visit);
+    void note_ready(std::uint64_t token);
     void collect_answers(Instant now, std::vector<Input>& out);
     void collect_monitors(std::vector<Input>& out);
     void collect_router(std::vector<Input>& out);
@@ -79,6 +77,7 @@ private:
 
     WakeFd& wake_;
     ZmqSockets sockets_;
+    ReadySet ready_;
     Inlet router_;
     Inlet publisher_;
     Inlet subscriber_;
@@ -88,7 +87,7 @@ private:
     std::map<std::string, std::vector<LinkId>> waiting_checks_;     // for the resolver, by endpoint
     std::map<std::string, std::string> data_connections_;           // endpoint -> "tcp://…", empty while resolving
     std::vector<Input> pending_;  // known at once, for the next collect()
-    std::vector<pollfd> descriptors_;
+    std::vector<LinkId> heard_;   // links whose monitors may have something to say
     Counters counters_;
 };
 

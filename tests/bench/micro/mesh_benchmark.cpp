@@ -88,8 +88,9 @@ void link_sender_turn(benchmark::State& state) {
                                       .version = InterestVersion{}};
     std::vector<FramePtr> frames;
     for (auto _ : state) {
+        const RecordNo before = ring.last();
         for (std::int64_t i = 0; i < state.range(0); ++i) {
-            ring.append(kStart, message(64));
+            sender.note_due(before, ring.append(kStart, message(64)));
         }
         frames.clear();
         sender.flush(kStart, sources, frames);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace tulle::mesh {
 namespace {
 
@@ -13,12 +15,31 @@ protected:
         ring_.append(kStart, {.n = {}, .channels = {channel}, .body = share(std::string(bytes, 'x')), .exclude_socket = {}});
     }
 
+    /// As the node does for each level link.
+    void note_due(LinkSender& sender) {
+        const RecordNo before = std::exchange(noted_, ring_.last());
+        if (before.next() < ring_.first_whole()) {
+            sender.fall_behind(before);
+            return;
+        }
+        for (RecordNo n = before.next(); n <= noted_; n = n.next()) {
+            if (is_due(*ring_.at(n))) {
+                sender.note_due(before, ring_.at(n));
+            }
+        }
+    }
+
     std::vector<FramePtr> flush(LinkSender& sender, Instant now = kStart) {
+        note_due(sender);
         std::vector<FramePtr> frames;
         sender.flush(now,
                      {.ring = ring_,
-                      .interested = is_wanted,
-                      .due = [](const Record& record) { return is_due(record); },
+                      .interested = [this](const std::string& channel) { return is_wanted(channel); },
+                      .due =
+                          [this](const Record& record) {
+                              ++looked_at_;
+                              return is_due(record);
+                          },
                       .kept = [](const std::string&) { return KeptPart{.stamp = {7, OriginId{1}}, .body = share("last")}; },
                       .members = [this](const std::string&) { return members_; },
                       .version = InterestVersion{3}},
@@ -26,9 +47,12 @@ protected:
         return frames;
     }
 
-    static bool is_wanted(const std::string& channel) { return channel == "news" || is_presence_key(channel); }
-    static bool is_due(const Record& record) {
-        return !record.keepers.empty() || std::any_of(record.channels.begin(), record.channels.end(), is_wanted);
+    bool is_wanted(const std::string& channel) const {
+        return channel == "news" || is_presence_key(channel) || channel == wanted_later_;
+    }
+    bool is_due(const Record& record) const {
+        return !record.keepers.empty() || std::any_of(record.channels.begin(), record.channels.end(),
+                                                      [this](const std::string& channel) { return is_wanted(channel); });
     }
 
     void join(const std::string& user) {
@@ -39,6 +63,9 @@ protected:
 
     Limits limits_;
     RecordRing ring_{limits_};
+    RecordNo noted_;
+    std::size_t looked_at_ = 0;
+    std::string wanted_later_;
     std::vector<PresenceMember> members_;
 };
 
@@ -69,7 +96,7 @@ TEST_F(LinkSenderTest, MovesOnWithoutAFrameWhenNothingIsOfInterest) {
     LinkSender sender(Timing{}, limits_);
     sender.open(RecordNo{0});
     EXPECT_TRUE(flush(sender).empty());
-    EXPECT_EQ(sender.upto(), RecordNo{1});
+    EXPECT_EQ(sender.upto(ring_.last()), RecordNo{1});
     EXPECT_EQ(sender.last_sent(), FrameNo{0});
 }
 
@@ -82,12 +109,12 @@ TEST_F(LinkSenderTest, StopsAtItsCreditAndGoesOnAfterAReceipt) {
     LinkSender sender(Timing{}, limits_);
     sender.open(RecordNo{0});
     const std::size_t sent = flush(sender).size();
-    EXPECT_LT(sender.upto(), RecordNo{6});
+    EXPECT_LT(sender.upto(ring_.last()), RecordNo{6});
     EXPECT_TRUE(flush(sender).empty());
     sender.on_receipt(FrameNo{sent});
     EXPECT_EQ(sender.unreceipted_bytes(), 0u);
     flush(sender);
-    EXPECT_EQ(sender.upto(), RecordNo{6});
+    EXPECT_EQ(sender.upto(ring_.last()), RecordNo{6});
 }
 
 TEST_F(LinkSenderTest, RepeatsTheVeryFrameOncePerPause) {
@@ -213,6 +240,90 @@ TEST_F(LinkSenderTest, ListsAnewWhenTheRingHasLostChangesOfPresence) {
     EXPECT_EQ(frames[0]->presence[0]->members.size(), 1u);
     EXPECT_EQ(frames[0]->gone.channels, (std::vector<std::pair<std::string, std::uint64_t>>{{"news", 1}}));
     EXPECT_FALSE(sender.take_unknown_lost());
+}
+
+TEST_F(LinkSenderTest, JumpsOverWhatIsNotDueWithoutLookingAtIt) {
+    LinkSender sender(Timing{}, limits_);
+    sender.open(RecordNo{0});
+    EXPECT_TRUE(flush(sender).empty());
+    ASSERT_TRUE(sender.is_level());
+    for (int i = 0; i < 100; ++i) {
+        append("other");
+    }
+    note_due(sender);
+    EXPECT_FALSE(sender.has_work());
+    EXPECT_EQ(sender.upto(ring_.last()), RecordNo{100});
+    append("news");
+    append("other");
+    const auto frames = flush(sender);
+    ASSERT_EQ(frames.size(), 1u);
+    EXPECT_EQ(frames[0]->upto, RecordNo{102});
+    ASSERT_EQ(frames[0]->records.size(), 1u);
+    EXPECT_EQ(frames[0]->records[0]->n, RecordNo{101});
+    EXPECT_EQ(looked_at_, 0u);
+    EXPECT_TRUE(sender.is_level());
+}
+
+TEST_F(LinkSenderTest, CutsTheSameFramesOfWhatItWasToldAsOfWhatItLooksAt) {
+    limits_.frame_bytes = 600;
+    limits_.frame_records = 3;
+    LinkSender told(Timing{}, limits_);
+    told.open(RecordNo{0});
+    flush(told);
+    for (std::size_t i = 0; i < 40; ++i) {
+        append(i % 3 == 0 ? "other" : "news", 20 + 97 * i % 400);
+    }
+    const auto frames = flush(told);
+    EXPECT_EQ(looked_at_, 0u);
+    LinkSender looking(Timing{}, limits_);
+    looking.open(RecordNo{0});
+    const auto same = flush(looking);
+    EXPECT_GT(looked_at_, 0u);
+    ASSERT_EQ(frames.size(), same.size());
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+        EXPECT_EQ(frames[i]->upto, same[i]->upto) << i;
+        EXPECT_EQ(frames[i]->records, same[i]->records) << i;
+    }
+}
+
+TEST_F(LinkSenderTest, LooksWithTheInterestOfThenAtWhatCameWhileItHadNoCredit) {
+    limits_.credit_bytes = 300;
+    limits_.frame_bytes = 300;
+    LinkSender sender(Timing{}, limits_);
+    sender.open(RecordNo{0});
+    flush(sender);
+    append("news", 400);
+    append("news", 10);  // told of it, and no credit left for it
+    EXPECT_EQ(flush(sender).size(), 1u);
+    append("late", 10);
+    EXPECT_TRUE(flush(sender).empty());
+    EXPECT_FALSE(sender.is_level());
+    EXPECT_EQ(sender.upto(ring_.last()), RecordNo{1});
+    wanted_later_ = "late";
+    sender.on_receipt(FrameNo{1});
+    const auto frames = flush(sender);
+    ASSERT_EQ(frames.size(), 1u);
+    ASSERT_EQ(frames[0]->records.size(), 2u);
+    EXPECT_EQ(frames[0]->records[0]->n, RecordNo{2});
+    EXPECT_EQ(frames[0]->records[1]->n, RecordNo{3});
+    EXPECT_TRUE(sender.is_level());
+}
+
+TEST_F(LinkSenderTest, FallsBehindWhenTheRingHasDroppedWhatItWasNotToldOf) {
+    LinkSender sender(Timing{}, limits_);
+    sender.open(RecordNo{0});
+    flush(sender);
+    limits_.ring_bytes = 150;
+    RecordRing small(limits_);
+    ring_ = small;
+    append("news");
+    append("news");
+    append("news");
+    const auto frames = flush(sender);
+    ASSERT_EQ(frames.size(), 1u);
+    EXPECT_EQ(frames[0]->gone.channels, (std::vector<std::pair<std::string, std::uint64_t>>{{"news", 2}}));
+    EXPECT_EQ(frames[0]->records.size(), 1u);
+    EXPECT_EQ(frames[0]->upto, RecordNo{3});
 }
 
 }  // namespace

@@ -405,5 +405,37 @@ TEST_F(MeshNodeTest, SaysWithEachHeartbeatWhoIsInSession) {
     EXPECT_EQ(node_.membership().digest(), 1u ^ 2u);
 }
 
+TEST_F(MeshNodeTest, LooksOnlyAtLinksThatSomethingHasHappenedTo) {
+    establish();
+    feed(SubscriberSeen{OriginId{2}});
+    const Instant before = node_.next_deadline();
+    out_.clear();
+    for (int i = 0; i < 3; ++i) {
+        now_ += 1ms;
+        publish("app/other");
+    }
+    EXPECT_TRUE(all_of<SendData>(out_).empty());
+    EXPECT_EQ(node_.next_deadline(), before) << "nothing was put off or brought forward";
+    now_ = before;
+    node_.settle(now_, out_);
+    const auto heartbeats = bodies<Heartbeat>(out_);
+    ASSERT_EQ(heartbeats.size(), 1u);
+    EXPECT_EQ(heartbeats[0].upto, RecordNo{3}) << "what was jumped over is considered";
+}
+
+TEST_F(MeshNodeTest, SendsToALinkWhatItsInterestHasComeFor) {
+    establish();
+    feed(SubscriberSeen{OriginId{2}});
+    publish("app/more");
+    feed(from_peer(InterestDelta{InterestVersion{1}, {{true, "app/more"}}, InterestVersion{2}}, tag_));
+    out_.clear();
+    publish("app/more");
+    const auto sent = all_of<SendData>(out_);
+    ASSERT_EQ(sent.size(), 1u);
+    const Frame& frame = *std::get<FramePtr>(sent[0].message.body);
+    ASSERT_EQ(frame.records.size(), 1u) << "what came before the interest was jumped over";
+    EXPECT_EQ(frame.records[0]->n, RecordNo{2});
+}
+
 }  // namespace
 }  // namespace tulle::mesh

@@ -1,0 +1,66 @@
+#include "mesh/io/ready_set.hpp"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <system_error>
+
+namespace tulle::mesh {
+namespace {
+
+[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+
+}  // namespace
+
+ReadySet::ReadySet() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+    if (epoll_ < 0) {
+        fail("epoll_create1");
+    }
+}
+
+ReadySet::~ReadySet() {
+    close(epoll_);
+}
+
+void ReadySet::add(int fd, std::uint64_t token) {
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = token}};
+    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) {
+        fail("epoll_ctl");
+    }
+}
+
+void ReadySet::remove(int fd) {
+    epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+}
+
+const std::vector<std::uint64_t>& ReadySet::wait(Duration timeout, const std::vector<int>& writable) {
+    const auto patience = std::chrono::ceil<std::chrono::milliseconds>(std::clamp<Duration>(timeout, 0ms, kLongestWait));
+    auto left = static_cast<int>(patience.count());
+    if (!writable.empty()) {
+        std::vector<pollfd> all{{.fd = epoll_, .events = POLLIN, .revents = 0}};
+        for (const int fd : writable) {
+            all.push_back({.fd = fd, .events = POLLOUT, .revents = 0});
+        }
+        if (poll(all.data(), all.size(), left) < 0 && errno != EINTR) {
+            fail("poll");
+        }
+        left = 0;
+    }
+    std::array<epoll_event, kMost> events{};
+    const int count = epoll_wait(epoll_, events.data(), kMost, left);
+    if (count < 0 && errno != EINTR) {
+        fail("epoll_wait");
+    }
+    ready_.clear();
+    for (int i = 0; i < count; ++i) {
+        ready_.push_back(events[static_cast<std::size_t>(i)].data.u64);
+    }
+    return ready_;
+}
+
+}  // namespace tulle::mesh

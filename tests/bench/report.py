@@ -48,16 +48,24 @@ def section_text(section, samples):
     for figure in section.figures:
         rows = [[name, *(number(_median(samples.absolute(cell, name, figure))) for cell in cells)] for name in names]
         blocks.append(table([LABELS[figure], *cells], rows))
-    if section.compared in names and len(names) > 1 and samples.reference in names:
-        for figure in section.figures:
-            rows = [[f"{section.compared} / {name}",
-                     *(with_interval(samples.ratio(cell, section.compared, name, figure)) for cell in cells)]
-                    for name in names if name != section.compared]
-            blocks.append(table([f"ratio of {LABELS[figure]}", *cells], rows))
+    for ours in section.compared:
+        blocks += _ratio_tables(section, samples, cells, ours)
     dropped, total = samples.dropped()
     if total:
         blocks.append(f"{dropped} of {total} rounds of cells were dropped, as the floor had moved by more than {ratios.UNSTEADY}×.")
     return "\n\n".join(blocks)
+
+
+def _ratio_tables(section, samples, cells, ours):
+    """One for each figure; none without ours or the reference, as then there is nothing to divide by."""
+    names = samples.topologies()
+    others = [name for name in names if name != ours]
+    if ours not in names or samples.reference not in names or not others:
+        return []
+    return [table([f"ratio of {LABELS[figure]}", *cells],
+                  [[f"{ours} / {name}", *(with_interval(samples.ratio(cell, ours, name, figure)) for cell in cells)]
+                   for name in others])
+            for figure in section.figures]
 
 
 def once_text(title, found):

@@ -98,7 +98,8 @@ class Node(Process):
 
 def tulle(stack, name="tulle", nodes=1, **options):
     """One node, or a mesh: subscribers at all but the first, publishers at the first."""
-    directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="tulle-bench-"))
+    processes.OUTPUT.mkdir(parents=True, exist_ok=True)
+    directory = stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{name}-", dir=processes.OUTPUT))
     members = []
     for i in range(nodes):
         peers = [member.ports["mesh"] for member in members]

@@ -52,9 +52,9 @@ public:
     /// not asked): send it.
     void owe(const std::string& key, InterestVersion version) { owed_[key] = version; }
     [[nodiscard]] bool is_level() const { return level_; }
-    /// `record` is due to the peer, the first such since flush() or beyond the one noted last; everything up to `before` was
-    /// considered at the last flush(). Nothing when the link is not level: it will see for itself.
-    /// REQUIRES: what is due of all that was numbered since is noted before the next flush(), and is whole in the ring then.
+    /// `record` is due to the peer: the first such beyond `before`, up to which all was considered at the last flush(), or the
+    /// next one. (The one that was noted last may be named again.) Does nothing when the link is behind: it will look itself.
+    /// REQUIRES: before the next flush() all is noted that is due of what is beyond `before`, and is whole in the ring then.
     void note_due(RecordNo before, const RecordPtr& record);
     /// Not all that was numbered since `before` has been looked at for the level links: look at each record.
     void fall_behind(RecordNo before);

@@ -51,10 +51,10 @@ void MeshNode::start(Instant now, Effects& out) {
     settle(now, out);
 }
 
-void MeshNode::step(Instant now, const Input& input, Effects& out) {
+void MeshNode::step(Instant now, Input input, Effects& out) {
     note_time(now, out);
     std::visit(
-        [&](const auto& what) {
+        [&](auto& what) {
             using T = std::decay_t<decltype(what)>;
             if constexpr (std::is_same_v<T, LinkUp>) {
                 membership_.on_link_up(now, what.link, out);

@@ -49,7 +49,7 @@ public:
     /// count or order duties needs one.
     void set_duty_shard(ShardIndex shard) { duty_shard_ = shard; }
     void start(Instant now, Effects& out);
-    void step(Instant now, const Input& input, Effects& out);
+    void step(Instant now, Input input, Effects& out);
     /// Ends a turn: timers, then one frame per link for what the turn has brought.
     void settle(Instant now, Effects& out);
     [[nodiscard]] Instant next_deadline() const { return promised_; }
@@ -162,8 +162,9 @@ private:
     [[nodiscard]] InterestVersion acked_by_all() const;
 
     // mesh_node_port.cpp
-    void on_port(Instant now, ShardIndex shard, const ToHub& message, Effects& out);
-    void publish(Instant now, ShardIndex shard, const Publish& publish, Effects& out);
+    void on_port(Instant now, ShardIndex shard, ToHub& message, Effects& out);
+    /// Takes out of `publish` what the record needs, when it is accepted or held.
+    void publish(Instant now, ShardIndex shard, Publish& publish, Effects& out);
     void subscribe(Instant now, ShardIndex shard, const Subscribe& subscribe, Effects& out);
     void query(Instant now, ShardIndex shard, const Query& query, Effects& out);
     void begin_leave(Instant now, const LeaveRequest& request, Effects& out);
@@ -184,7 +185,7 @@ private:
     [[nodiscard]] bool all_listed(const std::string& channel) const;
 
     // mesh_node_kept.cpp
-    void stamp(Instant now, const Publish& publish, Record& record);
+    void stamp(Instant now, Record& record);
     void keep(Instant now, const Record& record, bool own);
     [[nodiscard]] RecordPtr news_of(OriginId from, const RecordPtr& record) const;
     [[nodiscard]] KeptPart kept_part(Instant now, const std::string& channel) const;
@@ -230,7 +231,7 @@ private:
     void wake_up(Instant now, Duration late, Effects& out);
     void on_pong(Instant now, OriginId from, const Pong& pong, Effects& out);
     void confirmed(Instant now, OriginId oid, Effects& out);
-    [[nodiscard]] bool hold(ShardIndex shard, const Publish& publish);
+    [[nodiscard]] bool hold(ShardIndex shard, Publish& publish);
 
     // mesh_node_status.cpp
     [[nodiscard]] MemberStatus own_status(Instant now) const;

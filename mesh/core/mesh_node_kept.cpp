@@ -6,15 +6,14 @@
 namespace tulle::mesh {
 
 /// The members that a record with kept channels is due to although they may have no subscriber.
-void MeshNode::stamp(Instant now, const Publish& publish, Record& record) {
-    if (publish.kept == 0) {
+void MeshNode::stamp(Instant now, Record& record) {
+    if (record.kept == 0) {
+        record.keep_for = {};
         return;
     }
-    record.kept = publish.kept;
     record.stamp = {clock_.stamp(now), options_.oid};
-    record.keep_for = publish.keep_for;
-    for (std::size_t i = 0; i < publish.kept; ++i) {
-        for (const OriginId oid : kept_.keepers(publish.channels[i])) {
+    for (std::size_t i = 0; i < record.kept; ++i) {
+        for (const OriginId oid : kept_.keepers(record.channels[i])) {
             if (std::find(record.keepers.begin(), record.keepers.end(), oid) == record.keepers.end()) {
                 record.keepers.push_back(oid);
             }

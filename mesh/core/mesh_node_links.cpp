@@ -376,10 +376,10 @@ void MeshNode::send_frames(Instant now, OriginId oid, Link& link, Effects& out) 
     std::vector<FramePtr> frames;
     const LinkSender::Sources sources{
         .ring = ring_,
-        .interested = [&](const std::string& channel) { return table_.interested(link.slot, channel); },
-        .due = [&](const Record& record) { return is_due(oid, link, record); },
-        .kept = [&](const std::string& channel) { return kept_part(now, channel); },
-        .members = [&](const std::string& channel) { return presence_.own(channel); },
+        .interested = [this, &link](const std::string& channel) { return table_.interested(link.slot, channel); },
+        .due = [this, &link](const Record& record) { return is_due(link.oid, link, record); },
+        .kept = [this, now](const std::string& channel) { return kept_part(now, channel); },
+        .members = [this](const std::string& channel) { return presence_.own(channel); },
         .version = table_.version(link.slot).value_or(InterestVersion{})};
     link.sender.flush(now, sources, frames);
     if (link.sender.take_unknown_lost()) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "mesh/core/mesh_node.hpp"
 
@@ -15,8 +16,8 @@ bool within_limits(const Publish& publish) {
 
 }  // namespace
 
-void MeshNode::on_port(Instant now, ShardIndex shard, const ToHub& message, Effects& out) {
-    if (const auto* wanted = std::get_if<Publish>(&message)) {
+void MeshNode::on_port(Instant now, ShardIndex shard, ToHub& message, Effects& out) {
+    if (auto* wanted = std::get_if<Publish>(&message)) {
         publish(now, shard, *wanted, out);
     } else if (const auto* subscription = std::get_if<Subscribe>(&message)) {
         subscribe(now, shard, *subscription, out);
@@ -47,7 +48,7 @@ void MeshNode::on_port(Instant now, ShardIndex shard, const ToHub& message, Effe
     }
 }
 
-void MeshNode::publish(Instant now, ShardIndex shard, const Publish& publish, Effects& out) {
+void MeshNode::publish(Instant now, ShardIndex shard, Publish& publish, Effects& out) {
     PublishOutcome outcome = PublishOutcome::kAccepted;
     if (ready_ && hold(shard, publish)) {
         return;
@@ -59,8 +60,11 @@ void MeshNode::publish(Instant now, ShardIndex shard, const Publish& publish, Ef
     }
     if (outcome == PublishOutcome::kAccepted) {
         ++counters_.published;
-        Record record{.n = {}, .channels = publish.channels, .body = publish.body, .exclude_socket = publish.exclude_socket};
-        stamp(now, publish, record);
+        Record record{.n = {}, .channels = std::move(publish.channels), .body = std::move(publish.body),
+                      .exclude_socket = std::move(publish.exclude_socket)};
+        record.kept = publish.kept;
+        record.keep_for = publish.keep_for;
+        stamp(now, record);
         const RecordPtr numbered = ring_.append(now, std::move(record));
         keep(now, *numbered, true);
         deliver(numbered, out);

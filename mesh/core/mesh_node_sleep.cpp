@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "mesh/core/mesh_node.hpp"
 
@@ -43,16 +44,16 @@ void MeshNode::confirmed(Instant now, OriginId oid, Effects& out) {
     }
     std::deque<std::pair<ShardIndex, Publish>> held;
     held.swap(held_);
-    for (const auto& [shard, wanted] : held) {
+    for (auto& [shard, wanted] : held) {
         publish(now, shard, wanted, out);
     }
 }
 
-bool MeshNode::hold(ShardIndex shard, const Publish& publish) {
+bool MeshNode::hold(ShardIndex shard, Publish& publish) {
     if (unconfirmed_.empty() || held_.size() >= options_.limits.held_publishes) {
         return false;
     }
-    held_.emplace_back(shard, publish);
+    held_.emplace_back(shard, std::move(publish));
     return true;
 }
 

@@ -141,8 +141,8 @@ private:
         take_leave_request();
         const Instant at = now();
         effects_.clear();
-        for (const Input& input : inputs_) {
-            node_->step(at, input, effects_);
+        for (Input& input : inputs_) {
+            node_->step(at, std::move(input), effects_);
         }
         for (auto& [shard, message] : from_shards_) {
             node_->step(at, PortInput{shard, std::move(message)}, effects_);

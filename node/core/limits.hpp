@@ -130,6 +130,8 @@ inline constexpr std::size_t kSlabBytes = 64u << 10;       ///< of encoded frame
 inline constexpr std::size_t kMaxRunBytes = 32u << 10;
 inline constexpr std::size_t kSpareSlabs = 16;             ///< kept for use again in each shard
 inline constexpr std::size_t kMaxPolls = 512;              ///< handlers run before what they queued is flushed
+/// Connections written to in a turn; the others in the next ones. Some 2 ms of sends.
+inline constexpr std::size_t kMaxWrites = 256;
 inline constexpr Duration kHubRetryInterval = 1ms;         ///< between attempts while the hub's mailbox is full
 inline constexpr Duration kAcceptBackoffMin = 10ms;        ///< after a failed accept (no descriptors left), doubling …
 inline constexpr Duration kAcceptBackoffMax = 1s;          ///< … up to this

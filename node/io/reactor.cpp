@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "mesh/base/assert.hpp"
 #include "node/core/limits.hpp"
@@ -26,7 +28,7 @@ void Reactor::run(const std::function<void()>& end_of_turn) {
         run_ready();
         expire();
         end_of_turn();
-        while (!flush_dirty()) {
+        while (!flush()) {
             end_of_turn();
         }
         free_removed();
@@ -49,8 +51,8 @@ void Reactor::release() {
 void Reactor::run_ready() {
     is_now_fresh_ = false;
     const Instant wake = std::min(wheel_.next().value_or(Instant::max()), wake_at_);
-    if (wake == Instant::max()) {
-        context_.run_one();
+    if (!is_all_written() || wake == Instant::max()) {
+        static_cast<void>(is_all_written() ? context_.run_one() : context_.poll_one());
     } else {
         context_.run_one_until(steady(wake));
     }
@@ -71,11 +73,12 @@ void Reactor::expire() {
     }
 }
 
-bool Reactor::flush_dirty() {
+bool Reactor::flush() {
     const std::size_t removed_before = removed_.size();
     bool is_calm = true;
+    std::size_t room = kMaxWrites;
     // What is seen to may end sessions, whose leaving is told to others: they are flushed in the same turn.
-    while (!callers_.empty() || dirty_count_ > 0) {
+    while (!callers_.empty() || (room > 0 && !is_all_written())) {
         for (std::size_t i = 0; i < callers_.size(); ++i) {
             is_calm = false;
             if (callers_[i]->is_in_reactor_) {
@@ -83,26 +86,33 @@ bool Reactor::flush_dirty() {
             }
         }
         callers_.clear();
-        jobs_.clear();
-        for (Connection* connection : std::span(dirty_).first(dirty_count_)) {
-            connection->is_dirty_ = false;
-            if (connection->is_in_reactor_) {
-                connection->take_write(jobs_);
-            }
-        }
-        dirty_count_ = 0;
-        write_out();
+        room -= write_some(room);
     }
     return is_calm && removed_.size() == removed_before;
 }
 
-void Reactor::write_out() {
+std::size_t Reactor::write_some(std::size_t most) {
+    if (written_ == writing_count_) {
+        dirty_.swap(writing_);
+        writing_count_ = std::exchange(dirty_count_, 0);
+        written_ = 0;
+    }
+    const std::size_t count = std::min(most, writing_count_ - written_);
+    jobs_.clear();
+    for (Connection* connection : std::span(writing_).subspan(written_, count)) {
+        connection->is_dirty_ = false;
+        if (connection->is_in_reactor_) {
+            connection->take_write(jobs_);
+        }
+    }
+    written_ += count;
     counters_.bytes_sent_total.add(writer_->write(jobs_));
     for (const WriteJob& job : jobs_) {
         if (job.written != Written::kAll || job.is_told) {
             job.owner->on_written(job.written);
         }
     }
+    return count;
 }
 
 Slot Reactor::add(std::shared_ptr<Connection> connection) {
@@ -110,6 +120,7 @@ Slot Reactor::add(std::shared_ptr<Connection> connection) {
     if (free_slots_.empty()) {
         slots_.emplace_back();
         dirty_.push_back(nullptr);
+        writing_.push_back(nullptr);
     } else {
         slot = free_slots_.back();
         free_slots_.pop_back();
@@ -133,10 +144,13 @@ void Reactor::remove(Slot slot) {
 }
 
 void Reactor::free_removed() {
-    for (const std::shared_ptr<Connection>& connection : removed_) {
+    std::erase_if(removed_, [this](const std::shared_ptr<Connection>& connection) {
+        if (connection->is_dirty_) {
+            return false;  // its turn to be written, and so to be passed over, is yet to come
+        }
         free_slots_.push_back(connection->slot());
-    }
-    removed_.clear();
+        return true;
+    });
 }
 
 Connection* Reactor::find(Slot slot) const {

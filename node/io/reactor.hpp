@@ -18,8 +18,10 @@ namespace tulle::node {
 
 /// The loop of one thread and what its connections share: slots, deadlines, the arena of encoded frames, the clock.
 ///
-/// A turn runs one handler, then up to kMaxPolls more that are ready, then flushes the connections that were marked dirty:
-/// whatever was queued for a connection in a turn leaves in one gathered send. No handler runs while outboxes are written.
+/// A turn runs one handler, then up to kMaxPolls more that are ready, then flushes connections that were marked dirty, in
+/// the order in which they were: whatever has been queued for a connection by then leaves in one gathered send. Of more than
+/// kMaxWrites the rest is for the next turns, so that what comes in meanwhile does not wait for thousands of sends. No
+/// handler runs while outboxes are written.
 ///
 /// Thread: all of it on the thread in run(), but for stop() and context() (for post), which any thread may use.
 class Reactor {
@@ -42,7 +44,7 @@ public:
     void release();
 
     Slot add(std::shared_ptr<Connection> connection);
-    /// The connection stays alive, and its slot its own, to the end of the turn.
+    /// The connection stays alive, and its slot its own, to the end of the turn and until it is dirty no more.
     void remove(Slot slot);
     [[nodiscard]] Connection* find(Slot slot) const;
     [[nodiscard]] std::size_t connections() const { return connections_; }
@@ -69,8 +71,10 @@ private:
     void run_ready();
     void expire();
     /// False: connections have ended or been given up meanwhile.
-    [[nodiscard]] bool flush_dirty();
-    void write_out();
+    [[nodiscard]] bool flush();
+    /// Writes to the next dirty connections; to how many, at most `most`.
+    std::size_t write_some(std::size_t most);
+    [[nodiscard]] bool is_all_written() const { return written_ == writing_count_ && dirty_count_ == 0; }
     void free_removed();
 
     const FlushMode flush_mode_;
@@ -83,9 +87,13 @@ private:
     ShardCounters counters_;
     std::vector<std::shared_ptr<Connection>> slots_;
     std::vector<Slot> free_slots_;
-    std::vector<std::shared_ptr<Connection>> removed_;  ///< kept to the end of the turn
-    std::vector<Connection*> dirty_;    ///< the first dirty_count_: in the reactor, or in removed_. As large as slots_.
+    std::vector<std::shared_ptr<Connection>> removed_;  ///< kept to the end of the turn, or until they are dirty no more
+    // Each as large as slots_; who is in them is in the reactor, or in removed_.
+    std::vector<Connection*> dirty_;  ///< the first dirty_count_: marked since those in writing_
     std::size_t dirty_count_ = 0;
+    std::vector<Connection*> writing_;  ///< from written_ up to writing_count_: to be written next
+    std::size_t written_ = 0;
+    std::size_t writing_count_ = 0;
     std::vector<Connection*> callers_;  ///< likewise
     std::unique_ptr<OutboxWriter> writer_;
     std::vector<WriteJob> jobs_;  ///< of the flush under way

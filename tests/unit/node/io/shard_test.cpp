@@ -1,11 +1,14 @@
 #include "node/io/shard.hpp"
 
 #include <future>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "mesh/base/digest.hpp"
+#include "node/core/limits.hpp"
 #include "node/io/clock.hpp"
 #include "tests/unit/node/io/shard_fixture.hpp"
 
@@ -169,6 +172,32 @@ TEST_F(ShardTest, KeepsTheOrderOfWhatItQueuesTogether) {
     }
     EXPECT_NE(other.read_text().find("tulle:gap"), std::string::npos);
     EXPECT_EQ(other.read_text(), news(6));
+}
+
+TEST_F(ShardTest, WritesToMoreClientsThanOneTurnHasRoomForWhileSomeLeave) {
+    make_ready();
+    std::vector<std::unique_ptr<RawClient>> clients;
+    for (std::size_t i = 0; i < 2 * kMaxWrites + 50; ++i) {
+        clients.push_back(std::make_unique<RawClient>(port));
+        ASSERT_EQ(clients.back()->upgrade(kTarget), 101u);
+        if (i == 0) {
+            subscribe(*clients[0], "news");
+        } else {
+            clients[i]->write_text(R"({"event":"pusher:subscribe","data":{"channel":"news"}})");
+            ASSERT_TRUE(clients[i]->read_text().starts_with(R"({"event":"pusher_internal:subscription_succeeded")"));
+        }
+    }
+    for (int n = 0; n < 3; ++n) {
+        deliver("news", R"(,"event":"e","data":")" + std::to_string(n) + R"("})");
+        for (std::size_t i = static_cast<std::size_t>(n) + 1; i < clients.size(); i += 4) {
+            clients[i].reset();
+        }
+    }
+    for (std::size_t i = 0; i < clients.size(); i += 4) {
+        for (int n = 0; n < 3; ++n) {
+            ASSERT_EQ(clients[i]->read_text(), R"({"channel":"news","event":"e","data":")" + std::to_string(n) + R"("})");
+        }
+    }
 }
 
 TEST_F(ShardTest, TellsTheHubWhenTheLastSubscriberClosesItsSocket) {

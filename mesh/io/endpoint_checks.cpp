@@ -22,6 +22,7 @@ void EndpointChecks::start(Instant now, LinkId link, const NumericAddress& addre
         return;  // out of descriptors: no answer is no opinion
     }
     if (connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0 || errno == EINPROGRESS) {
+        ready_.add_writable(fd, token_);
         checks_.emplace(link, Check{fd, now + kPatience});
         return;
     }
@@ -35,14 +36,6 @@ void EndpointChecks::cancel(LinkId link) {
         close(found->second.fd);
         checks_.erase(found);
     }
-}
-
-std::vector<int> EndpointChecks::descriptors() const {
-    std::vector<int> fds;
-    for (const auto& [link, check] : checks_) {
-        fds.push_back(check.fd);
-    }
-    return fds;
 }
 
 void EndpointChecks::collect(Instant now, std::vector<Input>& out) {

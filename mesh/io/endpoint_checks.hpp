@@ -1,11 +1,13 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <vector>
 
 #include "mesh/base/time.hpp"
 #include "mesh/core/effects.hpp"
 #include "mesh/io/address.hpp"
+#include "mesh/io/ready_set.hpp"
 
 namespace tulle::mesh {
 
@@ -17,15 +19,14 @@ class EndpointChecks {
 public:
     static constexpr Duration kPatience = 1s;
 
-    EndpointChecks() = default;
+    /// `ready` names `token` when one of them has something to say, and lives longer.
+    EndpointChecks(ReadySet& ready, std::uint64_t token) : ready_(ready), token_(token) {}
     ~EndpointChecks();
     EndpointChecks(const EndpointChecks&) = delete;
     EndpointChecks& operator=(const EndpointChecks&) = delete;
 
     void start(Instant now, LinkId link, const NumericAddress& address, std::vector<Input>& out);
     void cancel(LinkId link);
-    /// File descriptors to wait for until they are writable.
-    [[nodiscard]] std::vector<int> descriptors() const;
     /// Looks at all; appends the answers that are known now.
     void collect(Instant now, std::vector<Input>& out);
 
@@ -35,6 +36,8 @@ private:
         Instant give_up_at;
     };
 
+    ReadySet& ready_;
+    const std::uint64_t token_;
     std::map<LinkId, Check> checks_;
 };
 

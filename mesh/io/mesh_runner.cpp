@@ -59,14 +59,14 @@ void log(const Notice& notice) {
 
 }  // namespace
 
-class MeshRunner::Hub {
+class MeshRunner::Hub final : public HubTurns {
 public:
     explicit Hub(MeshOptions options)
         : options_(std::move(options)),
           transport_(options_.mesh, options_.mesh_data, wake_),
-          mailbox_(kMailboxCapacity, [this] { wake_.wake(); }) {}
+          mailbox_(kMailboxCapacity, [this] { on_pushed(); }) {}
 
-    ~Hub() {
+    ~Hub() override {
         stopping_ = true;
         wake_.wake();
         if (thread_.joinable()) {
@@ -75,6 +75,12 @@ public:
     }
 
     void start() {
+        prepare();
+        thread_ = std::thread([this] { run(); });
+        pthread_setname_np(thread_.native_handle(), "tulle-hub");
+    }
+
+    void prepare() {
         NodeOptions node{.oid = OriginId{random_nonzero()},
                          .cluster = options_.cluster,
                          .name = options_.name,
@@ -97,8 +103,6 @@ public:
         if (duty_shard_) {
             node_->set_duty_shard(*duty_shard_);
         }
-        thread_ = std::thread([this] { run(); });
-        pthread_setname_np(thread_.native_handle(), "tulle-hub");
     }
 
     void leave(Duration deadline, std::function<void()> on_left) {
@@ -108,6 +112,27 @@ public:
             on_left_ = std::move(on_left);
         }
         wake_.wake();
+    }
+
+    void begin() override {
+        host_ = std::this_thread::get_id();
+        guarded([this] { first_turn(); });
+    }
+
+    [[nodiscard]] int descriptor() const override { return transport_.descriptor(); }
+    [[nodiscard]] bool is_pushed() const override { return is_pushed_; }
+
+    Instant run(bool is_readable) override {
+        Instant next = Instant::max();
+        guarded([&] {
+            is_pushed_ = false;
+            if (is_readable) {
+                transport_.wait(0ms);
+            }
+            turn();
+            next = transport_.has_more() ? Instant::min() : node_->next_deadline();
+        });
+        return next;
     }
 
     MeshOptions options_;
@@ -120,21 +145,45 @@ public:
 
 private:
     void run() {
-        try {
-            Effects effects;
-            node_->start(now(), effects);
-            execute(effects);
+        guarded([this] {
+            first_turn();
             while (!stopping_) {
+                transport_.wait(transport_.has_more() ? 0ms : std::max<Duration>(node_->next_deadline() - now(), 0ms));
                 turn();
             }
+        });
+    }
+
+    /// Does nothing any more once something has failed.
+    template <class F>
+    void guarded(F&& body) {
+        if (has_failed_) {
+            return;
+        }
+        try {
+            body();
         } catch (const std::exception& error) {
+            has_failed_ = true;
             spdlog::critical("the hub ends: {}", error.what());
             fatal(error.what());
         }
     }
 
+    /// Whoever hosts the hub sees it without being woken.
+    void on_pushed() {
+        if (host_.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
+            is_pushed_ = true;
+        } else {
+            wake_.wake();
+        }
+    }
+
+    void first_turn() {
+        node_->start(now(), effects_);
+        execute(effects_);
+    }
+
     void turn() {
-        transport_.wait(std::max<Duration>(node_->next_deadline() - now(), 0ms));
         inputs_.clear();
         transport_.collect(now(), inputs_);
         mailbox_.take_all(from_shards_);
@@ -241,6 +290,9 @@ private:
     std::optional<LeaveRequest> leave_;
     std::function<void()> on_left_;
     std::atomic<bool> stopping_ = false;
+    std::atomic<std::thread::id> host_{};  ///< none: the hub has a thread of its own
+    bool is_pushed_ = false;               ///< by the host
+    bool has_failed_ = false;
     std::thread thread_;
 };
 
@@ -275,6 +327,11 @@ void MeshRunner::on_fatal(std::function<void(std::string)> callback) {
 
 void MeshRunner::start() {
     hub_->start();
+}
+
+HubTurns& MeshRunner::hosted() {
+    hub_->prepare();
+    return *hub_;
 }
 
 void MeshRunner::leave(Duration deadline, std::function<void()> on_left) {

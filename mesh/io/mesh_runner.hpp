@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mesh/base/time.hpp"
+#include "mesh/core/hub_turns.hpp"
 #include "mesh/core/numbers.hpp"
 #include "mesh/core/port.hpp"
 
@@ -28,10 +29,12 @@ struct BoundMesh {
     std::string mesh_data;
 };
 
-/// The hub: one thread that owns the mesh's sockets and its MeshNode, and runs turns.
+/// The hub: owns the mesh's sockets and its MeshNode, and runs turns, on a thread of its own or hosted by another.
 ///
-/// Thread: construct, configure and destroy on one thread; mailbox() and leave() from any.
-/// Ownership: attached mailboxes outlive the runner. Destruction stops and joins the thread without saying Leave.
+/// Thread: construct, configure and destroy on one thread; mailbox() and leave() from any. "The hub's thread" is the host's
+///         when there is one.
+/// Ownership: attached mailboxes outlive the runner. Destruction stops and joins the thread without saying Leave; a host has
+///         ended before.
 class MeshRunner {
 public:
     /// Binds. Throws std::runtime_error, naming the address, when that fails.
@@ -55,6 +58,8 @@ public:
     /// Before start(). Called on the hub's thread when the node can't go on (its name is held by another).
     void on_fatal(std::function<void(std::string)> callback);
     void start();
+    /// Instead of start(): the turns, for the thread that will run them. Throws what start() throws.
+    [[nodiscard]] HubTurns& hosted();
 
     /// Says Leave to the members and waits for their receipts, at most `deadline`; then calls `on_left` on the hub's
     /// thread. From the call on, publishes are answered kNotReady.

@@ -1,6 +1,5 @@
 #include "mesh/io/ready_set.hpp"
 
-#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -27,8 +26,12 @@ ReadySet::~ReadySet() {
     close(epoll_);
 }
 
-void ReadySet::add(int fd, std::uint64_t token) {
-    epoll_event event{.events = EPOLLIN, .data = {.u64 = token}};
+void ReadySet::add(int fd, std::uint64_t token) { add(fd, EPOLLIN, token); }
+
+void ReadySet::add_writable(int fd, std::uint64_t token) { add(fd, EPOLLOUT, token); }
+
+void ReadySet::add(int fd, std::uint32_t events, std::uint64_t token) {
+    epoll_event event{.events = events, .data = {.u64 = token}};
     if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) {
         fail("epoll_ctl");
     }
@@ -38,21 +41,10 @@ void ReadySet::remove(int fd) {
     epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
 }
 
-const std::vector<std::uint64_t>& ReadySet::wait(Duration timeout, const std::vector<int>& writable) {
+const std::vector<std::uint64_t>& ReadySet::wait(Duration timeout) {
     const auto patience = std::chrono::ceil<std::chrono::milliseconds>(std::clamp<Duration>(timeout, 0ms, kLongestWait));
-    auto left = static_cast<int>(patience.count());
-    if (!writable.empty()) {
-        std::vector<pollfd> all{{.fd = epoll_, .events = POLLIN, .revents = 0}};
-        for (const int fd : writable) {
-            all.push_back({.fd = fd, .events = POLLOUT, .revents = 0});
-        }
-        if (poll(all.data(), all.size(), left) < 0 && errno != EINTR) {
-            fail("poll");
-        }
-        left = 0;
-    }
-    std::array<epoll_event, kMost> events{};
-    const int count = epoll_wait(epoll_, events.data(), kMost, left);
+    std::array<epoll_event, kMost> events;
+    const int count = epoll_wait(epoll_, events.data(), kMost, static_cast<int>(patience.count()));
     if (count < 0 && errno != EINTR) {
         fail("epoll_wait");
     }

@@ -17,6 +17,7 @@ constexpr std::uint64_t kWake = 0;
 constexpr std::uint64_t kRouter = 1;
 constexpr std::uint64_t kPublisher = 2;
 constexpr std::uint64_t kSubscriber = 3;
+constexpr std::uint64_t kCheck = 4;
 constexpr std::uint64_t kFirstLink = 16;
 
 std::string_view view(const zmq::message_t& message) {
@@ -40,7 +41,8 @@ ZmqTransport::ZmqTransport(const std::string& control, const std::string& data, 
       router_(sockets_.router),
       publisher_(sockets_.publisher),
       subscriber_(sockets_.subscriber),
-      resolver_([&wake] { wake.wake(); }) {
+      resolver_([&wake] { wake.wake(); }),
+      checks_(ready_, kCheck) {
     ready_.add(wake_.fd(), kWake);
     ready_.add(router_.descriptor(), kRouter);
     ready_.add(publisher_.descriptor(), kPublisher);
@@ -160,12 +162,16 @@ void ZmqTransport::send(const Data& message) {
     counters_.data_bytes += bytes.size();
 }
 
-void ZmqTransport::wait(Duration timeout) {
+bool ZmqTransport::has_more() {
     bool has_something = !pending_.empty() || !heard_.empty();
     for (Inlet* inlet : {&router_, &publisher_, &subscriber_}) {
         has_something = inlet->look() || has_something;
     }
-    for (const std::uint64_t token : ready_.wait(has_something ? Duration{0} : timeout, checks_.descriptors())) {
+    return has_something;
+}
+
+void ZmqTransport::wait(Duration timeout) {
+    for (const std::uint64_t token : ready_.wait(timeout)) {
         note_ready(token);
     }
 }
@@ -176,6 +182,7 @@ void ZmqTransport::note_ready(std::uint64_t token) {
         case kRouter: router_.touch(); break;
         case kPublisher: publisher_.touch(); break;
         case kSubscriber: subscriber_.touch(); break;
+        case kCheck: break;  // collect asks all of them
         default: heard_.push_back(LinkId{static_cast<std::uint32_t>(token - kFirstLink)});
     }
 }

@@ -19,7 +19,7 @@ namespace tulle::mesh {
 /// The mesh's transport effects as ZeroMQ calls, and what arrives as inputs. Decides nothing.
 ///
 /// Thread: confined to the hub, but for the constructor. One epoll over the descriptors of all sockets and one eventfd:
-///         zmq_poll asks every socket three times a turn, each by a system call. They never go into Asio.
+///         zmq_poll asks every socket three times a turn, each by a system call. They never go into Asio; that epoll may.
 /// Cost:   of a turn, by what has something to say; a link that is silent costs nothing.
 /// Errors: what can't be sent is dropped, what can't be decoded is dropped and counted: the core repairs both.
 class ZmqTransport {
@@ -43,8 +43,12 @@ public:
     void send(LinkId link, const Control& message);
     void send(const Data& message);
 
+    /// Before a wait: whether there is something to collect, so that there is nothing to wait for.
+    [[nodiscard]] bool has_more();
     /// Waits until something arrives, the eventfd is written, or `timeout` has passed.
     void wait(Duration timeout);
+    /// Readable while wait would find something.
+    [[nodiscard]] int descriptor() const { return ready_.descriptor(); }
     /// Appends what has arrived, without waiting; bounded per call, so that timers get their turn.
     void collect(Instant now, std::vector<Input>& out);
 
@@ -82,7 +86,7 @@ private:
     Inlet publisher_;
     Inlet subscriber_;
     Resolver resolver_;
-    EndpointChecks checks_;
+    EndpointChecks checks_;  // they leave ready_ before it goes
     std::map<LinkId, std::unique_ptr<Link>> links_;
     std::map<std::string, std::vector<LinkId>> waiting_checks_;     // for the resolver, by endpoint
     std::map<std::string, std::string> data_connections_;           // endpoint -> "tcp://…", empty while resolving

@@ -48,7 +48,9 @@ std::uint64_t random_seed() {
 }  // namespace
 
 Composition::Composition(const Config& config, Signals& signals)
-    : signals_(signals), mesh_(std::make_unique<mesh::MeshRunner>(mesh_options(config))) {
+    : signals_(signals),
+      is_hub_on_shard_(is_on_shard(config.hub, config.shards)),
+      mesh_(std::make_unique<mesh::MeshRunner>(mesh_options(config))) {
     const AppTable apps(config.apps);
     limits_ = std::make_shared<NodeLimits>(NodeLimitsOptions{config.max_connections_per_address, config.auth_failures}, apps);
     reloads_.last_successful.set(1);
@@ -120,10 +122,15 @@ Composition::~Composition() {
 void Composition::start() {
     admin_->start();
     webhooks_->start();
+    if (is_hub_on_shard_) {
+        shards_.front()->host(mesh_->hosted());
+    }
     for (const std::unique_ptr<Shard>& shard : shards_) {
         shard->start();
     }
-    mesh_->start();
+    if (!is_hub_on_shard_) {
+        mesh_->start();
+    }
 }
 
 void Composition::set_apps(const AppTable& apps) {

@@ -42,6 +42,7 @@ private:
     void add_webhooks(const Config& config, const AppTable& apps);
 
     Signals& signals_;
+    const bool is_hub_on_shard_;
     BoundPorts ports_;
     ReloadCounters reloads_;
     std::shared_ptr<NodeLimits> limits_;

@@ -110,6 +110,14 @@ FlushMode to_flush_mode(const Setting& setting) {
     return *mode;
 }
 
+HubPlace to_hub_place(const Setting& setting) {
+    const std::optional<HubPlace> place = hub_place_of(setting.value);
+    if (!place) {
+        reject(setting, "auto, thread or shard");
+    }
+    return *place;
+}
+
 std::string to_log_level(const Setting& setting) {
     constexpr std::string_view kLevels[] = {"trace", "debug", "info", "warn", "error", "off"};
     if (std::find(std::begin(kLevels), std::end(kLevels), setting.value) == std::end(kLevels)) {
@@ -145,6 +153,8 @@ const std::vector<KeyAction>& actions() {
          [](const Setting& s, Config& c) { c.ports_file = s.value; }},
         {{"shards", "N", "Threads that serve clients (default: one for each core)"},
          [](const Setting& s, Config& c) { c.shards = to_number(s, 1, kMaxShardCount); }},
+        {{"hub", "PLACE", "Where the mesh runs: on a thread of its own, on the first shard's, or auto (default: auto)"},
+         [](const Setting& s, Config& c) { c.hub = to_hub_place(s); }},
         {{"activity_timeout", "SECONDS", "Silence of a client before it is pinged (default: 120)"},
          [](const Setting& s, Config& c) { c.timeouts.activity = to_seconds(s); }},
         {{"pong_timeout", "SECONDS", "Silence after that ping before it is closed (default: 30)"},

@@ -13,6 +13,7 @@
 #include "node/core/apps.hpp"
 #include "node/core/limits.hpp"
 #include "node/core/flush_mode.hpp"
+#include "node/core/hub_place.hpp"
 #include "node/core/outbox.hpp"
 #include "node/core/webhooks.hpp"
 #include "node/protocol/pusher/session.hpp"
@@ -44,6 +45,7 @@ struct Config {
     Duration presence_grace = 2s;  ///< give every node the same
     OutboxLimits outbox{kMaxOutboxBytes, kWriteTimeout};
     FlushMode flush = FlushMode::kUring;
+    HubPlace hub = HubPlace::kAuto;
     bool permessage_deflate = false;
     std::size_t max_connections_per_address = kDefaultConnectionsPerAddress;
     AuthThrottle::Options auth_failures{kDefaultAuthFailuresPerMinute, false};

@@ -11,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include "node/core/limits.hpp"
+#include "node/io/hosted_hub.hpp"
 #include "node/io/http_connection.hpp"
 #include "node/io/hub_link.hpp"
 #include "node/io/listener.hpp"
@@ -48,7 +49,7 @@ public:
           ws_limits_{apps_.max_event_bytes() + kClientMessageOverhead, options_.outbox, options_.permessage_deflate},
           reactor_(options_.flush),
           wakeup_(reactor_, [this] { take_mail(); }),
-          mailbox_(kShardMailboxItems, [this] { wakeup_.notify(); }),
+          mailbox_(kShardMailboxItems, [this] { on_mail(); }),
           hub_(hub, options_.index),
           clients_({reactor_, hub_, apps_, options_.timeouts, *limits_, options_.seed}),
           http_({reactor_, hub_, clients_, apps_, ws_limits_, *limits_, options_.demo}),
@@ -62,6 +63,8 @@ public:
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
+    void host(mesh::HubTurns& hub) { hosted_.emplace(reactor_, hub); }
+
     void start() {
         wakeup_.start();
         listener_.start();
@@ -73,6 +76,7 @@ public:
         if (thread_.joinable()) {
             thread_.join();
         }
+        hosted_.reset();
     }
 
     template <class F>
@@ -101,6 +105,9 @@ public:
 private:
     void run() {
         try {
+            if (hosted_) {
+                hosted_->begin();
+            }
             reactor_.run([this] { end_turn(); });
         } catch (const std::exception& error) {
             spdlog::critical("a shard has failed: {}", error.what());
@@ -118,6 +125,13 @@ private:
             return;
         }
         std::make_shared<HttpConnection>(reactor_, http_, std::move(socket), Peer(*address, limits_))->start();
+    }
+
+    /// A hub of this thread's is asked for it after each of its turns.
+    void on_mail() {
+        if (!hosted_) {
+            wakeup_.notify();
+        }
     }
 
     void take_mail() {
@@ -170,10 +184,7 @@ private:
     }
 
     void end_turn() {
-        clients_.tell_duties();
-        tell_load();
-        tell_uses();
-        if (!hub_.flush()) {
+        if (!hand_over()) {
             reactor_.wake_at(reactor_.now() + kHubRetryInterval);
         } else {
             clients_.resume_paused();
@@ -181,6 +192,27 @@ private:
         if (on_drained_ && reactor_.connections() == 0) {
             std::exchange(on_drained_, nullptr)();
         }
+    }
+
+    /// False: some waits for room in the hub's mailbox. What a hub of this thread's answers may have us say more.
+    [[nodiscard]] bool hand_over() {
+        bool is_all = tell_hub();
+        if (hosted_) {
+            for (std::size_t i = 0; i < HostedHub::kMaxTurns && hosted_->is_due(); ++i) {
+                hosted_->run();
+                take_mail();
+                is_all = tell_hub();
+            }
+            hosted_->watch();
+        }
+        return is_all;
+    }
+
+    [[nodiscard]] bool tell_hub() {
+        clients_.tell_duties();
+        tell_load();
+        tell_uses();
+        return hub_.flush();
     }
 
     void tell_load() {
@@ -228,6 +260,7 @@ private:
     PublicHttp http_;
     Listener listener_;
     std::vector<mesh::ToShard> mail_;
+    std::optional<HostedHub> hosted_;
     std::function<void()> on_drained_;
     std::size_t told_clients_ = 0;
     Instant told_at_{};
@@ -247,6 +280,8 @@ void Shard::join(const Address& address) { loop_->listener().join(address); }
 mesh::ShardMailbox& Shard::mailbox() { return loop_->mailbox(); }
 
 const ShardCounters& Shard::counters() const { return loop_->counters(); }
+
+void Shard::host(mesh::HubTurns& hub) { loop_->host(hub); }
 
 void Shard::start() { loop_->start(); }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "mesh/core/hub_turns.hpp"
 #include "mesh/core/port.hpp"
 #include "node/core/address.hpp"
 #include "node/core/apps.hpp"
@@ -54,6 +55,8 @@ public:
     [[nodiscard]] mesh::ShardMailbox& mailbox();
     [[nodiscard]] const ShardCounters& counters() const;
 
+    /// Before start(): this shard's thread runs the hub, which outlives it.
+    void host(mesh::HubTurns& hub);
     /// Spawns the thread.
     void start();
     /// The apps from now on. Clients of apps that are no longer among them are closed.

@@ -139,6 +139,7 @@ void Cluster::start(std::uint32_t number) {
 std::unique_ptr<cli::Child> Cluster::launch(std::uint32_t number) const {
     std::vector<std::string> arguments = cli::tulled_arguments(up_, at(number).plan);
     arguments.insert(arguments.end(), {"--config", config_});
+    arguments.insert(arguments.end(), {"--hub", number % 2 == 1 ? "shard" : "thread"});  // so that a mesh has both
     if (network_ == nullptr) {
         return std::make_unique<cli::Child>(program_, arguments, signals_, false);
     }

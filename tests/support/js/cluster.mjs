@@ -17,6 +17,7 @@ export class TulleNode {
 
   constructor(name, directory, { addresses = ANY_PORTS, args = [], env = {} } = {}) {
     Object.assign(this, { name, directory, addresses, args, env });
+    this.hub = /[13579]$/.test(name) ? 'shard' : 'thread'; // so that a mesh has both
     this.ports = addresses;
     this.portsFile = path.join(directory, `${name}.ports.json`);
   }
@@ -26,7 +27,7 @@ export class TulleNode {
     if (this.program) this.earlierLogs += this.program.output;
     const addresses = Object.entries(this.addresses).flatMap(([role, at]) => [`--${role.replace('_', '-')}`, at]);
     this.program = new Program('tulled', [
-      '--name', this.name, ...addresses, '--ports-file', this.portsFile,
+      '--name', this.name, ...addresses, '--ports-file', this.portsFile, '--hub', this.hub,
       ...(peers.length ? ['--peers', peers.join(',')] : []), ...this.args,
     ], { env: this.env });
   }

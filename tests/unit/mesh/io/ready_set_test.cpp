@@ -26,8 +26,8 @@ private:
     int fd_;
 };
 
-std::vector<std::uint64_t> ready(ReadySet& set, const std::vector<int>& writable = {}) {
-    std::vector<std::uint64_t> tokens = set.wait(0ms, writable);
+std::vector<std::uint64_t> ready(ReadySet& set) {
+    std::vector<std::uint64_t> tokens = set.wait(0ms);
     std::sort(tokens.begin(), tokens.end());
     return tokens;
 }
@@ -55,9 +55,33 @@ TEST(ReadySet, WaitsForWhatIsToBeWrittenToo) {
     const Event writable;
     ReadySet set;
     set.add(readable.fd(), 7);
-    EXPECT_TRUE(set.wait(1h, {writable.fd()}).empty()) << "returns at once: it can be written";
+    set.add_writable(writable.fd(), 8);
+    EXPECT_EQ(set.wait(1h), (std::vector<std::uint64_t>{8})) << "returns at once: it can be written";
     readable.signal();
-    EXPECT_EQ(ready(set, {writable.fd()}), (std::vector<std::uint64_t>{7}));
+    EXPECT_EQ(ready(set), (std::vector<std::uint64_t>{7, 8}));
+}
+
+TEST(ReadySet, IsReadableItselfWhileOneOfThemIsReady) {
+    const Event inner;
+    ReadySet set;
+    set.add(inner.fd(), 1);
+    ReadySet outer;
+    outer.add(set.descriptor(), 2);
+    EXPECT_TRUE(ready(outer).empty());
+    inner.signal();
+    EXPECT_EQ(ready(outer), (std::vector<std::uint64_t>{2}));
+    EXPECT_EQ(ready(set), (std::vector<std::uint64_t>{1})) << "to look does not take it away";
+    EXPECT_EQ(ready(outer), (std::vector<std::uint64_t>{2}));
+}
+
+TEST(ReadySet, ForgetsWhatWasClosed) {
+    ReadySet set;
+    {
+        const Event event;
+        set.add(event.fd(), 1);
+        event.signal();
+    }
+    EXPECT_TRUE(ready(set).empty());
 }
 
 TEST(ReadySet, FindsTheRestNextTimeWhenMoreAreReadyThanItNamesAtOnce) {

@@ -44,6 +44,9 @@ TEST(Config, HasDefaultsForEverything) {
     EXPECT_EQ(config.timeouts.activity, 120s);
     EXPECT_EQ(config.presence_grace, 2s);
     EXPECT_EQ(config.flush, FlushMode::kUring);
+    EXPECT_EQ(config.hub, HubPlace::kAuto);
+    EXPECT_EQ(configure({"--hub", "shard"}).hub, HubPlace::kShard);
+    EXPECT_EQ(configure({"--hub", "thread"}).hub, HubPlace::kThread);
     EXPECT_EQ(configure({"--flush", "send"}).flush, FlushMode::kSend);
     ASSERT_EQ(config.apps.size(), 1u);
     EXPECT_EQ(config.apps[0].id, "app-id");
@@ -89,6 +92,7 @@ TEST(Config, NamesTheMalformedValueWithItsSource) {
     EXPECT_EQ(error_of({}, {}, "\nlog_level = 'loud'"),
               "node.toml:2: log_level: 'loud' is not one of trace, debug, info, warn, error, off");
     EXPECT_EQ(error_of({"--flush", "no"}), "flag --flush: 'no' is not io_uring or send");
+    EXPECT_EQ(error_of({"--hub", "no"}), "flag --hub: 'no' is not auto, thread or shard");
     EXPECT_EQ(error_of({}, {}, "shards = 'two'"), "node.toml:1: shards: must be a number");
     EXPECT_EQ(error_of({}, {}, "demo = 1"), "node.toml:1: demo: must be true or false");
     EXPECT_EQ(error_of({"--name", "a b"}), "flag --name: 'a b' is not a name: 1 to 64 of the characters A-Z a-z 0-9 - _ .");

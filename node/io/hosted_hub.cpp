@@ -1,0 +1,33 @@
+#include "node/io/hosted_hub.hpp"
+
+#include <utility>
+
+namespace tulle::node {
+
+HostedHub::HostedHub(Reactor& reactor, mesh::HubTurns& turns)
+    : reactor_(reactor), turns_(turns), descriptor_(reactor.context().get_executor(), turns.descriptor()) {}
+
+HostedHub::~HostedHub() { static_cast<void>(descriptor_.release()); }
+
+void HostedHub::begin() {
+    turns_.begin();
+    watch();
+}
+
+bool HostedHub::is_due() const { return is_readable_ || turns_.is_pushed() || next_ <= reactor_.now(); }
+
+void HostedHub::run() { next_ = turns_.run(std::exchange(is_readable_, false)); }
+
+void HostedHub::watch() {
+    reactor_.wake_at(is_due() ? Instant::min() : next_);
+    if (std::exchange(is_watching_, true)) {
+        return;
+    }
+    descriptor_.async_wait(boost::asio::posix::descriptor_base::wait_read,
+                           [this](const boost::system::error_code& error) {
+                               is_watching_ = false;
+                               is_readable_ = !error;
+                           });
+}
+
+}  // namespace tulle::node

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+
+#include "mesh/core/hub_turns.hpp"
+#include "node/io/reactor.hpp"
+
+namespace tulle::node {
+
+/// Runs the hub on a reactor's thread: its turns are taken at the end of the reactor's.
+///
+/// Thread: the reactor's, but for the constructor.
+class HostedHub {
+public:
+    /// Turns of the hub in one of the reactor's, each brought about by what the last one gave the shard to say.
+    static constexpr std::size_t kMaxTurns = 4;
+
+    HostedHub(Reactor& reactor, mesh::HubTurns& turns);
+    ~HostedHub();
+    HostedHub(const HostedHub&) = delete;
+    HostedHub& operator=(const HostedHub&) = delete;
+
+    /// Before the reactor runs.
+    void begin();
+    [[nodiscard]] bool is_due() const;
+    /// A turn.
+    void run();
+    /// After the turns: the reactor is woken for the next one.
+    void watch();
+
+private:
+    Reactor& reactor_;
+    mesh::HubTurns& turns_;
+    boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type> descriptor_;  ///< the hub's
+    Instant next_ = Instant::min();
+    bool is_readable_ = false;
+    bool is_watching_ = false;
+};
+
+}  // namespace tulle::node

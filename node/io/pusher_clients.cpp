@@ -154,17 +154,17 @@ void PusherClients::depart(Slot slot) {
     run(sign_out);
 }
 
-void PusherClients::run(Client& client, const pusher::SessionEffects& effects) {
+void PusherClients::run(Client& client, pusher::SessionEffects& effects) {
     WsConnection& connection = *client.connection;
     const Slot slot = connection.slot();
-    for (const pusher::SessionEffect& effect : effects) {
+    for (pusher::SessionEffect& effect : effects) {
         std::visit(Overloaded{
                        [&](const pusher::Send& send) { connection.send_text(send.text); },
                        [&](const pusher::Subscribe& wanted) { enter(client, wanted); },
                        [&](const pusher::Unsubscribe& gone) {
                            leave(slot, channel_key(client.session.app().id, gone.channel));
                        },
-                       [&](const pusher::PublishClientEvent& event) { publish(client, event); },
+                       [&](pusher::PublishClientEvent& event) { publish(client, event); },
                        [&](const pusher::SignIn& user) { sign_in(client, user); },
                        [&](const pusher::Close& close) {
                            count(close);
@@ -240,16 +240,16 @@ void PusherClients::count(Client& client, pusher::Refused what) {
     }
 }
 
-void PusherClients::publish(Client& client, const pusher::PublishClientEvent& event) {
+void PusherClients::publish(Client& client, pusher::PublishClientEvent& event) {
     reactor_.counters().client_events_total.add();
     const Slot slot = client.connection->slot();
     mesh::Publish publish;
     publish.answers = mesh::Publish::Answers::kRefusal;
     publish.id = kEventIdBit | (static_cast<std::uint64_t>(client.generation) << 32) | slot.value;
     publish.channels.push_back(channel_key(client.session.app().id, event.channel));
-    publish.body = share(event.body);
     publish.exclude_socket = client.session.socket_id();
     on_client_event(client, event);
+    publish.body = share(std::move(event.body));
     if (hub_.send(std::move(publish)) == Push::kRefused) {
         client.connection->pause();
         paused_.push_back(slot);

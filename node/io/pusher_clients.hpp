@@ -105,7 +105,8 @@ private:
     [[nodiscard]] Client* find(Slot slot) const;
     [[nodiscard]] std::optional<Slot> slot_of(std::string_view socket_id) const;
     [[nodiscard]] std::string new_socket_id(Slot slot);
-    void run(Client& client, const pusher::SessionEffects& effects);
+    /// Takes from the effects what it hands on.
+    void run(Client& client, pusher::SessionEffects& effects);
     void run(const ChannelEffects& effects);
     void run(const PresenceEffects& effects);
     void run(const UserEffects& effects);
@@ -132,7 +133,7 @@ private:
     void replay(Client& client, const std::string& channel);
     /// Here alone every new subscriber that found nothing is known, once.
     void on_cache_miss(const std::string& channel);
-    void publish(Client& client, const pusher::PublishClientEvent& event);
+    void publish(Client& client, pusher::PublishClientEvent& event);
     void count(Client& client, pusher::Refused what);
     void count(const pusher::Close& close);
     void refuse(WsConnection& connection, std::uint16_t code, std::string_view reason);

@@ -1,5 +1,8 @@
 #include "node/protocol/pusher/codec.hpp"
 
+#include <utility>
+
+#include "node/protocol/pusher/frame_scan.hpp"
 #include "node/protocol/pusher/raw_json.hpp"
 
 namespace tulle::node::pusher {
@@ -93,24 +96,23 @@ std::string_view describe(FrameErrc error) {
 }
 
 Result<ClientFrame, FrameErrc> parse_client_frame(std::string_view text) {
-    JsonScratch scratch;
-    const Result<RawObject, JsonErrc> object = RawObject::parse(text, scratch.storage());
-    if (!object) {
+    Result<FrameScan, JsonErrc> found = scan_frame(text);
+    if (!found) {
         return FrameErrc::kNotJson;
     }
-    if (object->has_duplicate("event") || object->has_duplicate("channel") || object->has_duplicate("data")) {
+    if (found->event.comes_twice || found->channel.comes_twice || found->data.comes_twice) {
         return FrameErrc::kDuplicate;
     }
-    const boost::json::string* event = object->find_string("event");
-    if (event == nullptr) {
+    if (found->event.type != FrameMember::Type::kString) {
         return FrameErrc::kNoEvent;
     }
-    ClientFrame frame;
-    frame.event.assign(event->data(), event->size());
-    if (!take_string(*object, "channel", frame.channel)) {
+    if (found->channel.type == FrameMember::Type::kOther) {
         return FrameErrc::kBadChannel;
     }
-    frame.data = object->raw("data");
+    ClientFrame frame;
+    frame.event = std::move(found->event.text);
+    frame.channel = std::move(found->channel.text);
+    frame.data = found->raw_data;
     if (const std::optional<FrameErrc> error = take_data(frame)) {
         return *error;
     }

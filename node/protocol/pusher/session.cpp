@@ -77,7 +77,7 @@ void Session::on_text(Instant now, std::string_view text, const ShardTables& tab
         return;
     }
     on_activity(now);
-    const Result<ClientFrame, FrameErrc> frame = parse_client_frame(text);
+    Result<ClientFrame, FrameErrc> frame = parse_client_frame(text);
     if (!frame || (frame->event != "pusher:ping" && frame->event != "pusher:pong")) {
         last_use_ = now;
     }
@@ -156,7 +156,7 @@ void Session::subscribe(const ClientFrame& frame, const ShardTables& tables, Ses
     }
 }
 
-void Session::client_event(Instant now, const ClientFrame& frame, const ShardTables& tables, SessionEffects& out) {
+void Session::client_event(Instant now, ClientFrame& frame, const ShardTables& tables, SessionEffects& out) {
     const std::string key = channel_key(app_->id, frame.channel);
     std::string_view reason = reject_reason(*app_, frame, tables.channels.is_confirmed(slot_, key));
     const auto allowance = static_cast<double>(app_->client_events_per_second);
@@ -170,7 +170,7 @@ void Session::client_event(Instant now, const ClientFrame& frame, const ShardTab
     }
     const std::string* card = tables.rooms.card_of(slot_, key);
     const std::string_view user_id = card == nullptr ? std::string_view{} : id_of_card(*card);
-    out.push_back(PublishClientEvent{frame.channel, event_body(frame.event, frame.data, user_id)});
+    out.push_back(PublishClientEvent{std::move(frame.channel), event_body(frame.event, frame.data, user_id)});
 }
 
 void Session::on_deadline(Instant now, SessionEffects& out) {

@@ -139,7 +139,7 @@ private:
     [[nodiscard]] bool is_own_channel(std::string_view channel) const;
     /// Whom a subscription brings to a presence channel: channel_data's user, or else who has signed in.
     [[nodiscard]] Result<Member, MemberErrc> member_for(const ClientFrame& frame) const;
-    void client_event(Instant now, const ClientFrame& frame, const ShardTables& tables, SessionEffects& out);
+    void client_event(Instant now, ClientFrame& frame, const ShardTables& tables, SessionEffects& out);
     [[nodiscard]] std::optional<SubscriptionRefusal> check_subscription(const ClientFrame& frame,
                                                                         const ShardTables& tables) const;
     void refuse_subscription(std::string_view channel, const SubscriptionRefusal& refusal, SessionEffects& out);

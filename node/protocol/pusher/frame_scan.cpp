@@ -1,0 +1,134 @@
+#include "node/protocol/pusher/frame_scan.hpp"
+
+#include <cstddef>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include <boost/json/basic_parser_impl.hpp>
+
+#include "mesh/base/json_members.hpp"
+#include "node/core/limits.hpp"
+
+namespace tulle::node::pusher {
+namespace {
+
+namespace json = boost::json;
+
+/// What the parser tells of the text, but for what is nested in a member. Strings and keys come in parts: the last one by
+/// on_string and on_key.
+class Handler {
+public:
+    static constexpr std::size_t max_object_size = std::numeric_limits<std::size_t>::max();
+    static constexpr std::size_t max_array_size = std::numeric_limits<std::size_t>::max();
+    static constexpr std::size_t max_key_size = std::numeric_limits<std::size_t>::max();
+    static constexpr std::size_t max_string_size = std::numeric_limits<std::size_t>::max();
+
+    bool on_document_begin(json::error_code&) { return true; }
+    bool on_document_end(json::error_code&) { return true; }
+    bool on_object_begin(json::error_code&) {
+        is_object_ = is_object_ || depth_ == 0;
+        return enter();
+    }
+    bool on_object_end(std::size_t, json::error_code&) { return leave(); }
+    bool on_array_begin(json::error_code&) { return enter(); }
+    bool on_array_end(std::size_t, json::error_code&) { return leave(); }
+    bool on_key_part(json::string_view part, std::size_t, json::error_code&) {
+        if (depth_ == 1) {
+            key_.append(part.data(), part.size());
+        }
+        return true;
+    }
+    bool on_key(json::string_view part, std::size_t, json::error_code&) {
+        if (depth_ == 1) {
+            key_.append(part.data(), part.size());
+            begin_member();
+        }
+        return true;
+    }
+    bool on_string_part(json::string_view part, std::size_t, json::error_code&) {
+        if (depth_ == 1 && member_ != nullptr && member_ != &scan_.data) {
+            member_->text.append(part.data(), part.size());
+        }
+        return true;
+    }
+    bool on_string(json::string_view part, std::size_t size, json::error_code& error) {
+        on_string_part(part, size, error);
+        return note(FrameMember::Type::kString);
+    }
+    bool on_number_part(json::string_view, json::error_code&) { return true; }
+    bool on_int64(std::int64_t, json::string_view, json::error_code&) { return note(FrameMember::Type::kOther); }
+    bool on_uint64(std::uint64_t, json::string_view, json::error_code&) { return note(FrameMember::Type::kOther); }
+    bool on_double(double, json::string_view, json::error_code&) { return note(FrameMember::Type::kOther); }
+    bool on_bool(bool, json::error_code&) { return note(FrameMember::Type::kOther); }
+    bool on_null(json::error_code&) { return note(FrameMember::Type::kNull); }
+    bool on_comment_part(json::string_view, json::error_code&) { return true; }
+    bool on_comment(json::string_view, json::error_code&) { return true; }
+
+    [[nodiscard]] bool is_object() const { return is_object_; }
+    [[nodiscard]] FrameScan& scan() { return scan_; }
+    /// Which of the object's members is the last called data, from 0.
+    [[nodiscard]] std::optional<std::size_t> data_place() const { return data_place_; }
+
+private:
+    bool enter() {
+        note(FrameMember::Type::kOther);
+        ++depth_;
+        return true;
+    }
+
+    bool leave() {
+        --depth_;
+        return true;
+    }
+
+    bool note(FrameMember::Type type) {
+        if (depth_ == 1 && member_ != nullptr) {
+            member_->type = type;
+        }
+        return true;
+    }
+
+    void begin_member() {
+        member_ = key_ == "event" ? &scan_.event : key_ == "channel" ? &scan_.channel : key_ == "data" ? &scan_.data : nullptr;
+        if (member_ != nullptr) {
+            member_->comes_twice = member_->type != FrameMember::Type::kAbsent;
+        }
+        if (member_ == &scan_.data) {
+            data_place_ = members_;
+        }
+        ++members_;
+        key_.clear();
+    }
+
+    FrameScan scan_;
+    FrameMember* member_ = nullptr;  ///< whose value is read; null: one that nobody asks for
+    std::string key_;
+    std::size_t depth_ = 0;
+    std::size_t members_ = 0;
+    std::optional<std::size_t> data_place_;
+    bool is_object_ = false;
+};
+
+}  // namespace
+
+Result<FrameScan, JsonErrc> scan_frame(std::string_view text) {
+    json::parse_options options;
+    options.max_depth = kMaxJsonDepth;
+    json::basic_parser<Handler> parser(options);
+    json::error_code error;
+    const std::size_t read = parser.write_some(false, text.data(), text.size(), error);
+    if (error || read < text.size()) {
+        return JsonErrc::kMalformed;
+    }
+    Handler& handler = parser.handler();
+    if (!handler.is_object()) {
+        return JsonErrc::kNotAnObject;
+    }
+    if (const std::optional<std::size_t> place = handler.data_place()) {
+        handler.scan().raw_data = json_members(text)[*place].value;
+    }
+    return std::move(handler.scan());
+}
+
+}  // namespace tulle::node::pusher

@@ -7,7 +7,7 @@ import subprocess
 
 import processes
 
-PACKAGES = ("g++", "libboost1.81-dev", "libzmq5", "libssl3", "liburing2", "valgrind", "strace", "redis-server", "nats-server")
+PACKAGES = ("g++", "libboost1.81-dev", "libzmq5", "libssl3", "liburing2", "libjemalloc2", "valgrind", "strace", "redis-server", "nats-server")
 
 
 def _output(*command):

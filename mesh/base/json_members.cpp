@@ -15,15 +15,19 @@ public:
         std::vector<JsonMember> found;
         found.reserve(kUsualMembers);
         for (enter(); has_more('}'); pass_comma()) {
-            JsonMember member;
-            member.name = value();
-            skip_space();
-            ++at_;  // the colon
-            skip_space();
-            member.value = value();
-            found.push_back(member);
+            found.push_back(member());
         }
         return found;
+    }
+
+    std::string_view value_at(std::size_t place) {
+        for (enter(); has_more('}'); pass_comma()) {
+            const JsonMember found = member();
+            if (place-- == 0) {
+                return found.value;
+            }
+        }
+        return {};
     }
 
     std::vector<std::string_view> elements() {
@@ -36,6 +40,16 @@ public:
 
 private:
     static constexpr std::size_t kUsualMembers = 4;
+
+    JsonMember member() {
+        JsonMember found;
+        found.name = value();
+        skip_space();
+        ++at_;  // the colon
+        skip_space();
+        found.value = value();
+        return found;
+    }
 
     /// Past the opening bracket.
     void enter() {
@@ -117,6 +131,10 @@ private:
 
 std::vector<JsonMember> json_members(std::string_view text) {
     return Scanner(text).members();
+}
+
+std::string_view json_value(std::string_view text, std::size_t place) {
+    return Scanner(text).value_at(place);
 }
 
 std::vector<std::string_view> json_elements(std::string_view text) {

@@ -1,13 +1,27 @@
 #include "mesh/core/record_ring.hpp"
 
+#include <atomic>
 #include <utility>
 
 namespace tulle::mesh {
+namespace {
+
+/// What is left of an evicted record: its number, its channels, and who was to have it.
+void make_stub(Record& record) {
+    record.body = nullptr;
+    record.exclude_socket = {};
+    record.user = {};
+    record.left = false;
+    record.stamp = {};
+    record.keep_for = {};
+}
+
+}  // namespace
 
 RecordPtr RecordRing::append(Instant now, Record record) {
     last_ = last_.next();
     record.n = last_;
-    RecordPtr shared = std::make_shared<const Record>(std::move(record));
+    RecordPtr shared = std::make_shared<Record>(std::move(record));  // to become a stub where it is
     bytes_ += shared->cost();
     entries_.push_back({shared, now});
     while (bytes_ > limits_.ring_bytes && stubs_ + 1 < entries_.size()) {
@@ -32,11 +46,14 @@ std::optional<Instant> RecordRing::next_deadline() const {
 void RecordRing::evict_oldest() {
     Entry& oldest = entries_[stubs_];
     bytes_ -= oldest.record->cost();
-    Record stub{oldest.record->n, oldest.record->channels, nullptr, {}};
-    stub.trace = oldest.record->trace;
-    stub.kept = oldest.record->kept;
-    stub.keepers = oldest.record->keepers;
-    oldest.record = std::make_shared<const Record>(std::move(stub));
+    if (oldest.record.use_count() == 1) {
+        std::atomic_thread_fence(std::memory_order_acquire);  // whoever had it on another thread has read it before
+        make_stub(const_cast<Record&>(*oldest.record));       // was not made const, and nobody else sees it
+    } else {
+        auto stub = std::make_shared<Record>(*oldest.record);
+        make_stub(*stub);
+        oldest.record = std::move(stub);
+    }
     ++stubs_;
     if (stubs_ > limits_.ring_stubs) {
         entries_.pop_front();

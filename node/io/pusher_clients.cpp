@@ -95,10 +95,12 @@ void PusherClients::on_open(WsConnection& connection) {
 
 void PusherClients::on_text(WsConnection& connection, std::string_view text) {
     if (Client* client = find(connection.slot())) {
-        pusher::SessionEffects effects;
+        pusher::SessionEffects effects = std::exchange(spare_effects_, {});
         const PeerGate gate(limits_, connection.peer().address(), reactor_.now());
         client->session.on_text(reactor_.now(), text, {channels_, rooms_, &gate}, effects);
         run(*client, effects);
+        effects.clear();
+        spare_effects_ = std::move(effects);
     }
 }
 

@@ -171,6 +171,7 @@ private:
     FrameDeflater deflater_;
     std::size_t deflating_ = 0;  ///< clients whose frames may be compressed
     std::vector<Slot> paused_;
+    pusher::SessionEffects spare_effects_;  ///< empty: what the last message needed to tell its effects
     std::uint32_t last_generation_ = 0;
     std::size_t size_ = 0;
     bool is_draining_ = false;

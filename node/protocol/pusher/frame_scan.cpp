@@ -41,8 +41,12 @@ public:
     }
     bool on_key(json::string_view part, std::size_t, json::error_code&) {
         if (depth_ == 1) {
-            key_.append(part.data(), part.size());
-            begin_member();
+            if (key_.empty()) {
+                begin_member({part.data(), part.size()});
+            } else {
+                begin_member(key_.append(part.data(), part.size()));
+                key_.clear();
+            }
         }
         return true;
     }
@@ -89,8 +93,8 @@ private:
         return true;
     }
 
-    void begin_member() {
-        member_ = key_ == "event" ? &scan_.event : key_ == "channel" ? &scan_.channel : key_ == "data" ? &scan_.data : nullptr;
+    void begin_member(std::string_view key) {
+        member_ = key == "event" ? &scan_.event : key == "channel" ? &scan_.channel : key == "data" ? &scan_.data : nullptr;
         if (member_ != nullptr) {
             member_->comes_twice = member_->type != FrameMember::Type::kAbsent;
         }
@@ -98,12 +102,11 @@ private:
             data_place_ = members_;
         }
         ++members_;
-        key_.clear();
     }
 
     FrameScan scan_;
     FrameMember* member_ = nullptr;  ///< whose value is read; null: one that nobody asks for
-    std::string key_;
+    std::string key_;  ///< as far as it has come, of one that comes in parts
     std::size_t depth_ = 0;
     std::size_t members_ = 0;
     std::optional<std::size_t> data_place_;
@@ -126,7 +129,7 @@ Result<FrameScan, JsonErrc> scan_frame(std::string_view text) {
         return JsonErrc::kNotAnObject;
     }
     if (const std::optional<std::size_t> place = handler.data_place()) {
-        handler.scan().raw_data = json_members(text)[*place].value;
+        handler.scan().raw_data = json_value(text, *place);
     }
     return std::move(handler.scan());
 }

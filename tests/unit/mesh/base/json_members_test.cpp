@@ -21,6 +21,15 @@ TEST(JsonMembers, GivesTheVeryBytesOfEachValue) {
     EXPECT_EQ(members[3].name, R"("c\u0041")");
 }
 
+TEST(JsonValue, IsThatOfTheMemberInThisPlace) {
+    constexpr std::string_view kText = R"( {"a":{"b":1} , "b" : "}", "a":2 } )";
+    EXPECT_EQ(json_value(kText, 0), R"({"b":1})");
+    EXPECT_EQ(json_value(kText, 1), R"("}")");
+    EXPECT_EQ(json_value(kText, 2), "2");
+    EXPECT_EQ(json_value(kText, 3), "");
+    EXPECT_EQ(json_value("{}", 0), "");
+}
+
 TEST(JsonMembers, OfAnEmptyObjectAreNone) {
     EXPECT_TRUE(json_members("{}").empty());
     EXPECT_TRUE(json_members(" { } ").empty());

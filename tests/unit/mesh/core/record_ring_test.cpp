@@ -34,6 +34,18 @@ TEST(RecordRing, DropsTheOldestBodiesOverItsBytesButKnowsTheirChannels) {
     EXPECT_LE(ring.bytes(), 1000u);
 }
 
+TEST(RecordRing, LeavesWhatOthersHoldAsItIs) {
+    Limits limits;
+    limits.ring_bytes = 1;
+    RecordRing ring{limits};
+    const RecordPtr held = ring.append(kStart, record("a", 10));
+    ring.append(kStart, record("b", 10));
+    EXPECT_EQ(ring.at(RecordNo{1})->body, nullptr);
+    EXPECT_EQ(ring.at(RecordNo{1})->channels.front(), "a");
+    ASSERT_NE(held->body, nullptr);
+    EXPECT_EQ(held->body->size(), 10u);
+}
+
 TEST(RecordRing, ForgetsStubsBeyondTheirLimit) {
     Limits limits;
     limits.ring_bytes = 1;

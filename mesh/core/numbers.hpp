@@ -9,8 +9,8 @@
 namespace tulle::mesh {
 
 /// The newest and the oldest protocol version that this build speaks.
-inline constexpr std::uint32_t kProtocolVersion = 1;
-inline constexpr std::uint32_t kOldestProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kOldestProtocolVersion = 2;  ///< 1 had the topic of data as a part of its own
 
 /// Members that one node can hold (slots of the interest table); a further one is refused.
 inline constexpr std::size_t kMaxMembers = 1024;

@@ -14,7 +14,7 @@ constexpr std::uint64_t kDataThread = 2;
 
 void common(zmq::socket_t& socket, std::uint64_t thread) {
     socket.set(zmq::sockopt::affinity, thread);
-    socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kMaxMessageBytes));
+    socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kTopicBytes + kMaxMessageBytes));
     socket.set(zmq::sockopt::handshake_ivl, 3000);    // a silent connection does not stay
     socket.set(zmq::sockopt::heartbeat_ivl, 1000);    // frees pipes to hosts that are gone; verdicts are the core's
     socket.set(zmq::sockopt::heartbeat_timeout, 4000);

@@ -152,14 +152,12 @@ void ZmqTransport::send(LinkId link, const Control& message) {
 }
 
 void ZmqTransport::send(const Data& message) {
-    const std::string topic = topic_of(message.dst);
-    const std::string bytes = encode(message);
-    static_cast<void>(
-        sockets_.publisher.send(zmq::buffer(topic), zmq::send_flags::sndmore | zmq::send_flags::dontwait));
-    static_cast<void>(sockets_.publisher.send(zmq::buffer(bytes), zmq::send_flags::dontwait));
+    outgoing_.assign(topic_of(message.dst));
+    append(outgoing_, message);
+    static_cast<void>(sockets_.publisher.send(zmq::buffer(outgoing_), zmq::send_flags::dontwait));
     publisher_.touch();
     ++counters_.data_sent;
-    counters_.data_bytes += bytes.size();
+    counters_.data_bytes += outgoing_.size() - kTopicBytes;
 }
 
 bool ZmqTransport::has_more() {
@@ -288,17 +286,12 @@ void ZmqTransport::collect_subscriptions(std::vector<Input>& out) {
 
 void ZmqTransport::collect_data(std::vector<Input>& out) {
     for (std::size_t i = 0; i < kMessagesPerTurn; ++i) {
-        zmq::message_t topic;
-        if (!subscriber_.receive(topic)) {
+        zmq::message_t bytes;
+        if (!subscriber_.receive(bytes)) {
             return;
         }
-        if (!topic.more()) {
-            continue;
-        }
-        zmq::message_t body;
-        static_cast<void>(sockets_.subscriber.recv(body, zmq::recv_flags::dontwait));
-        skip_rest(sockets_.subscriber, body.more());
-        Result<Data, CodecError> message = decode_data(view(body));
+        skip_rest(sockets_.subscriber, bytes.more());
+        Result<Data, CodecError> message = decode_data(view(bytes).substr(std::min(kTopicBytes, bytes.size())));
         if (message) {
             out.push_back(std::move(*message));
         } else {

@@ -90,6 +90,7 @@ private:
     std::map<LinkId, std::unique_ptr<Link>> links_;
     std::map<std::string, std::vector<LinkId>> waiting_checks_;     // for the resolver, by endpoint
     std::map<std::string, std::string> data_connections_;           // endpoint -> "tcp://…", empty while resolving
+    std::string outgoing_;        // of the last data message; its capacity is kept
     std::vector<Input> pending_;  // known at once, for the next collect()
     std::vector<LinkId> heard_;   // links whose monitors may have something to say
     Counters counters_;

@@ -73,6 +73,12 @@ std::string encode(const Control& message) {
 }
 
 std::string encode(const Data& message) {
+    std::string bytes;
+    append(bytes, message);
+    return bytes;
+}
+
+void append(std::string& out, const Data& message) {
     Scratch scratch;
     auto& envelope = scratch.make<v1::DataEnvelope>();
     envelope.set_protocol(kProtocolVersion);
@@ -85,7 +91,7 @@ std::string encode(const Data& message) {
     } else {
         wire::put(*std::get<FramePtr>(message.body), *envelope.mutable_frame());
     }
-    return envelope.SerializeAsString();
+    envelope.AppendToString(&out);
 }
 
 namespace {

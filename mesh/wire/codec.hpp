@@ -24,12 +24,15 @@ inline constexpr std::size_t kMaxMessageBytes = (256u << 10) + (1u << 20) + (64u
 
 [[nodiscard]] std::string encode(const Control& message);
 [[nodiscard]] std::string encode(const Data& message);
+/// Behind what is in `out`.
+void append(std::string& out, const Data& message);
 
 [[nodiscard]] Result<Control, CodecError> decode_control(std::string_view bytes);
 [[nodiscard]] Result<Data, CodecError> decode_data(std::string_view bytes);
 
 /// The PUB/SUB topic of what is for `oid`, and back; fixed length, so that no topic is a prefix of another.
 [[nodiscard]] std::string topic_of(OriginId oid);
+inline constexpr std::size_t kTopicBytes = 17;
 [[nodiscard]] std::optional<OriginId> oid_of_topic(std::string_view topic);
 
 }  // namespace tulle::mesh

@@ -144,7 +144,9 @@ Result<Data, CodecError> decode_data(std::string_view bytes) {
 }
 
 std::string topic_of(OriginId oid) {
-    return "N" + to_hex(oid);
+    std::string topic;
+    topic.reserve(kTopicBytes);
+    return topic.append("N").append(to_hex(oid));
 }
 
 std::optional<OriginId> oid_of_topic(std::string_view topic) {

@@ -19,7 +19,8 @@ std::chrono::steady_clock::time_point steady(Instant at) {
 
 }  // namespace
 
-Reactor::Reactor(FlushMode flush) : flush_mode_(flush), context_(1), now_(monotonic_now()), wheel_(now_) {}
+Reactor::Reactor(FlushMode flush)
+    : flush_mode_(flush), context_(1), alarm_(context_), now_(monotonic_now()), wheel_(now_) {}
 
 void Reactor::run(const std::function<void()>& end_of_turn) {
     const auto work = boost::asio::make_work_guard(context_);
@@ -49,18 +50,35 @@ void Reactor::release() {
 }
 
 void Reactor::run_ready() {
-    is_now_fresh_ = false;
     const Instant wake = std::min(wheel_.next().value_or(Instant::max()), wake_at_);
-    if (!is_all_written() || wake == Instant::max()) {
-        static_cast<void>(is_all_written() ? context_.run_one() : context_.poll_one());
+    const bool is_due = wake <= now();
+    is_now_fresh_ = false;
+    if (!is_all_written() || is_due) {
+        context_.poll_one();
     } else {
-        context_.run_one_until(steady(wake));
+        set_alarm(wake);
+        context_.run_one();
     }
     if (now() >= wake_at_) {
         wake_at_ = Instant::max();
     }
     for (std::size_t i = 0; i < kMaxPolls && context_.poll_one() > 0; ++i) {
     }
+}
+
+/// An alarm that is set for earlier stays: deadlines move on with every message, and to be woken in vain now and then costs less
+/// than to tell the kernel each time.
+void Reactor::set_alarm(Instant at) {
+    if (at >= alarm_at_) {
+        return;
+    }
+    alarm_at_ = at;
+    alarm_.expires_at(steady(at));
+    alarm_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) {
+            alarm_at_ = Instant::max();
+        }
+    });
 }
 
 void Reactor::expire() {

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
 
+#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include "mesh/base/time.hpp"
@@ -69,6 +71,8 @@ public:
 
 private:
     void run_ready();
+    /// Ends a wait of the loop at `at` or before.
+    void set_alarm(Instant at);
     void expire();
     /// False: connections have ended or been given up meanwhile.
     [[nodiscard]] bool flush();
@@ -81,6 +85,10 @@ private:
 
     SlabArena arena_;  ///< before all that keeps connections alive, as their outboxes refer to it
     boost::asio::io_context context_;
+    boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
+                                      boost::asio::io_context::executor_type>
+        alarm_;
+    Instant alarm_at_ = Instant::max();
     Instant now_;
     bool is_now_fresh_ = false;
     TimerWheel wheel_;

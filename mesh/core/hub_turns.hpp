@@ -21,6 +21,8 @@ public:
     [[nodiscard]] virtual int descriptor() const = 0;
     /// The host has pushed something since the last turn.
     [[nodiscard]] virtual bool is_pushed() const = 0;
+    /// No turn does anything any more, and the descriptor may stay readable.
+    [[nodiscard]] virtual bool has_failed() const = 0;
     /// One turn; what it has for the shards is in their mailboxes afterwards. `is_readable`: the descriptor may be. When the
     /// next is due at the latest: a time that has passed when there is more to do now.
     virtual Instant run(bool is_readable) = 0;

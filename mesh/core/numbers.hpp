@@ -9,6 +9,8 @@
 namespace tulle::mesh {
 
 /// The newest and the oldest protocol version that this build speaks.
+/// Of the control envelope, in which nodes tell each other what versions they speak.
+inline constexpr std::uint32_t kControlVersion = 1;
 inline constexpr std::uint32_t kProtocolVersion = 2;
 inline constexpr std::uint32_t kOldestProtocolVersion = 2;  ///< 1 had the topic of data as a part of its own
 

@@ -14,23 +14,29 @@ namespace tulle::mesh {
 ///
 /// Thread: confined to the hub; `box` outlives this.
 /// Limits: deliveries by the mailbox's capacity; answers are always accepted. Beyond kMaxChannels channels with losses
-///         the shard is told that every channel may have been hit.
+///         the shard is told that every channel may have been hit. A shard that hosts the hub refuses nothing: its thread takes the
+///         mail after each turn of the hub's, and the turns bound it.
 class ShardFeed {
 public:
     static constexpr std::size_t kMaxChannels = 4096;
-    /// Handed over without waiting for the end of the turn: a long one then has the shard at work meanwhile.
+    /// Handed over without waiting for the end of the turn: a long one then has a shard on another thread at work meanwhile.
     static constexpr std::size_t kMaxGathered = 256;
 
     explicit ShardFeed(ShardMailbox& box) : box_(&box) {}
 
     void deliver(const RecordPtr& record) {
         announce_losses();
-        if (lossy() || box_->try_claim() == Push::kRefused) {
+        if (is_host_) {
+            answer(Deliver{record});
+        } else if (lossy() || box_->try_claim() == Push::kRefused) {
             lose(*record);
         } else {
             gather(Deliver{record});
         }
     }
+
+    /// Before the first turn: the shard's thread runs the hub.
+    void set_host() { is_host_ = true; }
 
     void answer(ToShard message) {
         box_->claim();
@@ -81,6 +87,7 @@ private:
     }
 
     ShardMailbox* box_;
+    bool is_host_ = false;
     std::vector<ToShard> gathered_;  ///< each with a place claimed in the mailbox
     std::map<std::string, std::uint64_t> lost_;
     std::uint64_t lost_elsewhere_ = 0;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <system_error>
 
 namespace tulle::mesh {
 
@@ -22,8 +23,12 @@ void EndpointChecks::start(Instant now, LinkId link, const NumericAddress& addre
         return;  // out of descriptors: no answer is no opinion
     }
     if (connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0 || errno == EINPROGRESS) {
-        ready_.add_writable(fd, token_);
         checks_.emplace(link, Check{fd, now + kPatience});
+        try {
+            ready_.add_writable(fd, token_);
+        } catch (const std::system_error&) {
+            // out of watches: seen at the next turn, at the latest when it is given up
+        }
         return;
     }
     const EndpointState state = errno == ECONNREFUSED ? EndpointState::kRefused : EndpointState::kUnknown;

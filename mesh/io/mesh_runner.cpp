@@ -121,11 +121,12 @@ public:
 
     [[nodiscard]] int descriptor() const override { return transport_.descriptor(); }
     [[nodiscard]] bool is_pushed() const override { return is_pushed_; }
+    [[nodiscard]] bool has_failed() const override { return has_failed_; }
 
     Instant run(bool is_readable) override {
         Instant next = Instant::max();
+        is_pushed_ = false;
         guarded([&] {
-            is_pushed_ = false;
             if (is_readable) {
                 transport_.wait(0ms);
             }
@@ -329,7 +330,8 @@ void MeshRunner::start() {
     hub_->start();
 }
 
-HubTurns& MeshRunner::hosted() {
+HubTurns& MeshRunner::start_hosted(ShardIndex host) {
+    hub_->feeds_.at(host).set_host();
     hub_->prepare();
     return *hub_;
 }

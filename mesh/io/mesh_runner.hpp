@@ -58,8 +58,8 @@ public:
     /// Before start(). Called on the hub's thread when the node can't go on (its name is held by another).
     void on_fatal(std::function<void(std::string)> callback);
     void start();
-    /// Instead of start(): the turns, for the thread that will run them. Throws what start() throws.
-    [[nodiscard]] HubTurns& hosted();
+    /// Instead of start(): the turns, for the thread of the attached shard `host`, which will run them. Throws what start() throws.
+    [[nodiscard]] HubTurns& start_hosted(ShardIndex host);
 
     /// Says Leave to the members and waits for their receipts, at most `deadline`; then calls `on_left` on the hub's
     /// thread. From the call on, publishes are answered kNotReady.

@@ -11,6 +11,10 @@ namespace {
 
 /// Per socket and turn: enough to drain a burst, little enough that timers are not late.
 constexpr std::size_t kMessagesPerTurn = 2048;
+/// Of data a turn takes no more than fits into these and the message that passes them: who hosts the hub writes to its clients between
+/// turns, and a client's outbox has 1 MiB.
+constexpr std::size_t kRecordsPerTurn = 1024;
+constexpr std::size_t kDataBytesPerTurn = 512u << 10;
 
 // Tokens of what is waited for; a link's is its id and kFirstLink.
 constexpr std::uint64_t kWake = 0;
@@ -285,14 +289,21 @@ void ZmqTransport::collect_subscriptions(std::vector<Input>& out) {
 }
 
 void ZmqTransport::collect_data(std::vector<Input>& out) {
-    for (std::size_t i = 0; i < kMessagesPerTurn; ++i) {
+    std::size_t records = 0;
+    std::size_t total = 0;
+    while (records < kRecordsPerTurn && total < kDataBytesPerTurn) {
         zmq::message_t bytes;
         if (!subscriber_.receive(bytes)) {
             return;
         }
+        ++records;  // one without any takes its time, too
+        total += bytes.size();
         skip_rest(sockets_.subscriber, bytes.more());
         Result<Data, CodecError> message = decode_data(view(bytes).substr(std::min(kTopicBytes, bytes.size())));
         if (message) {
+            if (const auto* frame = std::get_if<FramePtr>(&message->body)) {
+                records += (*frame)->records.size();
+            }
             out.push_back(std::move(*message));
         } else {
             refused("data", to_text(message.error()));

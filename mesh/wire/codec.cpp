@@ -33,15 +33,20 @@ private:
     google::protobuf::Arena arena_{in(block_)};
 };
 
+struct Versions {
+    std::uint32_t oldest;
+    std::uint32_t newest;
+};
+
 template <class Envelope>
-Result<void, CodecError> parse(std::string_view bytes, Envelope& envelope) {
+Result<void, CodecError> parse(std::string_view bytes, Versions known, Envelope& envelope) {
     if (bytes.size() > kMaxMessageBytes) {
         return CodecError::kLimit;
     }
     if (!envelope.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
         return CodecError::kMalformed;
     }
-    if (envelope.protocol() < kOldestProtocolVersion || envelope.protocol() > kProtocolVersion) {
+    if (envelope.protocol() < known.oldest || envelope.protocol() > known.newest) {
         return CodecError::kUnknownProtocol;
     }
     if (envelope.src() == 0) {
@@ -64,7 +69,7 @@ const char* to_text(CodecError error) {
 
 std::string encode(const Control& message) {
     v1::ControlEnvelope envelope;
-    envelope.set_protocol(kProtocolVersion);
+    envelope.set_protocol(kControlVersion);
     envelope.set_src(message.src.value);
     envelope.set_dst(message.dst.value);
     envelope.set_tag(message.tag.value);
@@ -98,7 +103,7 @@ namespace {
 
 Result<Control, CodecError> decode_control(std::string_view bytes, bool relay_allowed) {
     v1::ControlEnvelope envelope;
-    if (const auto parsed = parse(bytes, envelope); !parsed) {
+    if (const auto parsed = parse(bytes, {kControlVersion, kControlVersion}, envelope); !parsed) {
         return parsed.error();
     }
     if (envelope.has_relay() && !relay_allowed) {
@@ -124,7 +129,7 @@ Result<Control, CodecError> wire::decode_inner_control(std::string_view bytes) {
 Result<Data, CodecError> decode_data(std::string_view bytes) {
     Scratch scratch;
     auto& envelope = scratch.make<v1::DataEnvelope>();
-    if (const auto parsed = parse(bytes, envelope); !parsed) {
+    if (const auto parsed = parse(bytes, {kOldestProtocolVersion, kProtocolVersion}, envelope); !parsed) {
         return parsed.error();
     }
     Data data{OriginId{envelope.src()}, OriginId{envelope.dst()}, SessionTag{envelope.tag()}, {}};

@@ -123,7 +123,7 @@ void Composition::start() {
     admin_->start();
     webhooks_->start();
     if (is_hub_on_shard_) {
-        shards_.front()->host(mesh_->hosted());
+        shards_.front()->host(mesh_->start_hosted(mesh::ShardIndex(0)));
     }
     for (const std::unique_ptr<Shard>& shard : shards_) {
         shard->start();

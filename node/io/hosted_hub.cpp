@@ -14,13 +14,15 @@ void HostedHub::begin() {
     watch();
 }
 
-bool HostedHub::is_due() const { return is_readable_ || turns_.is_pushed() || next_ <= reactor_.now(); }
+bool HostedHub::is_due() const {
+    return !turns_.has_failed() && (is_readable_ || turns_.is_pushed() || next_ <= reactor_.now());
+}
 
 void HostedHub::run() { next_ = turns_.run(std::exchange(is_readable_, false)); }
 
 void HostedHub::watch() {
     reactor_.wake_at(is_due() ? Instant::min() : next_);
-    if (std::exchange(is_watching_, true)) {
+    if (turns_.has_failed() || std::exchange(is_watching_, true)) {
         return;
     }
     descriptor_.async_wait(boost::asio::posix::descriptor_base::wait_read,

@@ -14,7 +14,8 @@ namespace tulle::node {
 /// Thread: the reactor's, but for the constructor.
 class HostedHub {
 public:
-    /// Turns of the hub in one of the reactor's, each brought about by what the last one gave the shard to say.
+    /// Turns of the hub in one of the reactor's: one that is due, and those that what it gave the shard to say brings about. What
+    /// else the hub has to do waits for the reactor's next turn.
     static constexpr std::size_t kMaxTurns = 4;
 
     HostedHub(Reactor& reactor, mesh::HubTurns& turns);
@@ -25,6 +26,8 @@ public:
     /// Before the reactor runs.
     void begin();
     [[nodiscard]] bool is_due() const;
+    /// Due, because the shard has said something.
+    [[nodiscard]] bool is_pushed() const { return turns_.is_pushed(); }
     /// A turn.
     void run();
     /// After the turns: the reactor is woken for the next one.

@@ -51,8 +51,9 @@ void Reactor::release() {
 
 void Reactor::run_ready() {
     const Instant wake = std::min(wheel_.next().value_or(Instant::max()), wake_at_);
-    const bool is_due = wake <= now();
     is_now_fresh_ = false;
+    const bool is_due = wake <= now();
+    is_now_fresh_ = false;  // the wait may be long
     if (!is_all_written() || is_due) {
         context_.poll_one();
     } else {

@@ -76,7 +76,9 @@ public:
         if (thread_.joinable()) {
             thread_.join();
         }
-        hosted_.reset();
+        if (hosted_) {
+            hosted_.reset();
+        }
     }
 
     template <class F>
@@ -197,14 +199,17 @@ private:
     /// False: some waits for room in the hub's mailbox. What a hub of this thread's answers may have us say more.
     [[nodiscard]] bool hand_over() {
         bool is_all = tell_hub();
-        if (hosted_) {
-            for (std::size_t i = 0; i < HostedHub::kMaxTurns && hosted_->is_due(); ++i) {
-                hosted_->run();
-                take_mail();
-                is_all = tell_hub();
-            }
-            hosted_->watch();
+        if (!hosted_) {
+            return is_all;
         }
+        bool is_due = hosted_->is_due();
+        for (std::size_t i = 0; i < HostedHub::kMaxTurns && is_due; ++i) {
+            hosted_->run();
+            take_mail();
+            is_all = tell_hub();
+            is_due = hosted_->is_pushed();
+        }
+        hosted_->watch();
         return is_all;
     }
 

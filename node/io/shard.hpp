@@ -35,7 +35,8 @@ struct ShardOptions {
     std::uint64_t seed = 0;  ///< of the socket ids: random, another for each shard
 };
 
-/// One thread with its own acceptor, connections and channels. Shares nothing but the two mailboxes and its counters.
+/// One thread with its own acceptor, connections and channels. Shares nothing but the two mailboxes and its counters; may run
+/// the hub besides.
 ///
 /// Thread: its owner's; set_apps, stop_accepting, drain and mailbox from any.
 /// Errors: bind and join throw std::runtime_error that names the address.

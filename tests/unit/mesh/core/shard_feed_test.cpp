@@ -32,6 +32,20 @@ TEST(ShardFeed, AnnouncesWhatAFullMailboxLostBeforeAnythingLater) {
     EXPECT_FALSE(feed.lossy());
 }
 
+TEST(ShardFeed, LosesNothingOfAHostWhoseThreadCannotTakeItsMailMeanwhile) {
+    ShardMailbox box(2, [] {});
+    ShardFeed feed(box);
+    feed.set_host();
+    for (int i = 0; i < 1000; ++i) {
+        feed.deliver(record("a"));
+    }
+    feed.flush();
+    EXPECT_EQ(feed.losses(), 0u);
+    std::vector<ToShard> got;
+    box.take_all(got);
+    EXPECT_EQ(got.size(), 1000u);
+}
+
 TEST(ShardFeed, HandsOverWhatATurnGatheredWithOneWakeUp) {
     int wakes = 0;
     ShardMailbox box(100, [&] { ++wakes; });

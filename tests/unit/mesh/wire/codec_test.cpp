@@ -131,6 +131,11 @@ TEST(Codec, CarriesTheMarkOfARecordAndChecksReportsOfIt) {
     EXPECT_EQ(decode_control(encode(control(bad))).error(), CodecError::kLimit);
 }
 
+/// So that nodes of other versions can read each other's Hello and refusal.
+TEST(Codec, TellsTheVersionsInAnEnvelopeThatStaysAsItIs) {
+    EXPECT_EQ(encode(control(Heartbeat{})).substr(0, 2), std::string("\x08\x01"));
+}
+
 TEST(Codec, RefusesWhatIsNotOurs) {
     EXPECT_EQ(decode_control("").error(), CodecError::kUnknownProtocol);
     EXPECT_EQ(decode_control("GET / HTTP/1.1\r\n\r\n").error(), CodecError::kMalformed);

@@ -21,6 +21,7 @@ public:
     void begin() override { ++begun; }
     [[nodiscard]] int descriptor() const override { return event_; }
     [[nodiscard]] bool is_pushed() const override { return pushed; }
+    [[nodiscard]] bool has_failed() const override { return failed; }
     Instant run(bool is_readable) override {
         pushed = false;
         eventfd_t value = 0;
@@ -35,6 +36,7 @@ public:
     std::vector<std::function<Instant()>> script;
     std::vector<bool> readable;  ///< of each turn so far
     bool pushed = false;
+    bool failed = false;
     int begun = 0;
 
 private:
@@ -71,6 +73,22 @@ TEST(HostedHub, HasATurnForItsDeadlinesForItsDescriptorAndForWhatTheHostSays) {
     });
     EXPECT_EQ(hub.begun, 1);
     EXPECT_EQ(hub.readable, (std::vector<bool>{false, false, true, false}));
+}
+
+TEST(HostedHub, HasNoTurnAfterItHasFailedWhateverWaits) {
+    Reactor reactor(FlushMode::kSend);
+    ScriptedHub hub;
+    hub.script = {[&] {
+        hub.failed = true;
+        hub.pushed = true;
+        return Instant::min();
+    }};
+    HostedHub hosted(reactor, hub);
+    hosted.begin();
+    hosted.run();
+    hub.wake();
+    EXPECT_TRUE(hosted.is_pushed());
+    EXPECT_FALSE(hosted.is_due());
 }
 
 TEST(HostedHub, HasMoreTurnsAtOnceWhileItHasMoreToDo) {

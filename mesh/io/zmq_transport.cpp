@@ -11,8 +11,8 @@ namespace {
 
 /// Per socket and turn: enough to drain a burst, little enough that timers are not late.
 constexpr std::size_t kMessagesPerTurn = 2048;
-/// Of data a turn takes no more than fits into these and the message that passes them: who hosts the hub writes to its clients between
-/// turns, and a client's outbox has 1 MiB.
+/// Of data a turn takes no more than fits into these and the message that passes them: a thread that hosts the hub delivers it
+/// all before it writes to its clients, whose outboxes have 1 MiB.
 constexpr std::size_t kRecordsPerTurn = 1024;
 constexpr std::size_t kDataBytesPerTurn = 512u << 10;
 

@@ -143,6 +143,17 @@ TEST_F(MeshNodeTest, AcceptsNoHelloOfAnotherCluster) {
     EXPECT_EQ(node_.membership().find(OriginId{2}), nullptr);
 }
 
+TEST_F(MeshNodeTest, RefusesAnotherProtocolAndSaysWhichItSpeaks) {
+    Introduction older = peer();
+    older.oldest_protocol = older.newest_protocol = kOldestProtocolVersion - 1;
+    feed(from_peer(Hello{older, SessionTag{77}, {std::nullopt, RecordNo{5}, {}, {}}, {}}, 0));
+    ASSERT_FALSE(all_of<OpenLink>(out_).empty());
+    feed(LinkUp{all_of<OpenLink>(out_)[0].link});
+    ASSERT_EQ(bodies<Refuse>(out_).size(), 1u);
+    EXPECT_EQ(bodies<Refuse>(out_)[0].reason, RefusalReason::kProtocol);
+    EXPECT_NE(bodies<Refuse>(out_)[0].text.find(std::to_string(kProtocolVersion)), std::string::npos);
+}
+
 TEST_F(MeshNodeTest, RefusesANewcomerThatBearsItsName) {
     Introduction twin = peer();
     twin.name = "a";

@@ -1,8 +1,11 @@
 #include "mesh/io/zmq_sockets.hpp"
 
+#include <atomic>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/wire/codec.hpp"
 
 namespace tulle::mesh {
@@ -11,6 +14,10 @@ namespace {
 // I/O thread 0 carries control, thread 1 data: bulk must not delay heartbeats.
 constexpr std::uint64_t kControlThread = 1;
 constexpr std::uint64_t kDataThread = 2;
+
+// Every link has three sockets: its DEALER and both ends of the monitor's PAIR. kMaxMembers links and libzmq's default of 1,023
+// don't go together.
+constexpr int kMaxSockets = 16'384;
 
 void common(zmq::socket_t& socket, std::uint64_t thread) {
     socket.set(zmq::sockopt::affinity, thread);
@@ -45,11 +52,49 @@ std::string bind(zmq::socket_t& socket, const std::string& address) {
 
 zmq::context_t make_context() {
     zmq::context_t context(2);
-    context.set(zmq::ctxopt::max_sockets, 16384);
+    context.set(zmq::ctxopt::max_sockets, kMaxSockets);
     return context;
 }
 
 }  // namespace
+
+MonitoredSocket::MonitoredSocket(zmq::context_t& context, zmq::socket_t socket)
+    : socket_(std::move(socket)), pair_(context, zmq::socket_type::pair), inlet_(pair_) {}
+
+// The object counts as made when the other constructor returns: what is thrown after that runs the destructor.
+MonitoredSocket::MonitoredSocket(zmq::context_t& context, zmq::socket_t socket, int events)
+    : MonitoredSocket(context, std::move(socket)) {
+    static std::atomic<std::uint64_t> made = 0;  // an endpoint outlives its socket a little, so a name is never used twice
+    const std::string endpoint = "inproc://monitor-" + std::to_string(made.fetch_add(1));
+    pair_.set(zmq::sockopt::linger, 0);
+    pair_.set(zmq::sockopt::rcvhwm, 0);
+    if (zmq_socket_monitor(socket_.handle(), endpoint.c_str(), events) != 0) {
+        throw zmq::error_t();
+    }
+    pair_.connect(endpoint);
+}
+
+MonitoredSocket::~MonitoredSocket() {
+    zmq_socket_monitor(socket_.handle(), nullptr, 0);
+    pair_.close();
+    socket_.close();
+}
+
+std::optional<MonitoredSocket::Event> MonitoredSocket::next() {
+    zmq::message_t head;
+    if (!inlet_.receive(head)) {
+        return std::nullopt;
+    }
+    zmq::message_t address;
+    static_cast<void>(pair_.recv(address, zmq::recv_flags::dontwait));
+    std::uint16_t kind = 0;
+    Event event;
+    TULLE_ASSERT(head.size() == sizeof kind + sizeof event.value);  // libzmq's, never a peer's
+    std::memcpy(&kind, head.data(), sizeof kind);
+    std::memcpy(&event.value, static_cast<const char*>(head.data()) + sizeof kind, sizeof event.value);
+    event.kind = kind;
+    return event;
+}
 
 ZmqSockets::ZmqSockets(const std::string& control, const std::string& data)
     : context(make_context()),
@@ -70,37 +115,13 @@ ZmqSockets::ZmqSockets(const std::string& control, const std::string& data)
     bound_data = bind(publisher, data);
 }
 
-zmq::socket_t ZmqSockets::dealer() {
+std::unique_ptr<MonitoredSocket> ZmqSockets::dealer() {
     zmq::socket_t socket(context, zmq::socket_type::dealer);
     common(socket, kControlThread);
     socket.set(zmq::sockopt::immediate, 1);  // else it queues for whatever process binds there next
     socket.set(zmq::sockopt::sndhwm, 10'000);
     socket.set(zmq::sockopt::linger, 500);   // last words (a refusal, a receipt for a leaver) still go out
-    return socket;
-}
-
-LinkMonitor::LinkMonitor(zmq::context_t& context, zmq::socket_t& watched, const std::string& name)
-    : pair_(std::make_unique<zmq::socket_t>(context, zmq::socket_type::pair)) {
-    const std::string endpoint = "inproc://monitor-" + name;
-    const int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
-    if (zmq_socket_monitor(watched.handle(), endpoint.c_str(), events) != 0) {
-        throw zmq::error_t();
-    }
-    pair_->set(zmq::sockopt::linger, 0);
-    pair_->connect(endpoint);
-    inlet_.emplace(*pair_);
-}
-
-LinkEvent LinkMonitor::next() {
-    zmq::message_t event;
-    if (!inlet_->receive(event)) {
-        return LinkEvent::kNone;
-    }
-    zmq::message_t address;
-    static_cast<void>(pair_->recv(address, zmq::recv_flags::dontwait));
-    std::uint16_t kind = 0;
-    std::memcpy(&kind, event.data(), sizeof kind);
-    return kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED ? LinkEvent::kUp : LinkEvent::kDown;
+    return std::make_unique<MonitoredSocket>(context, std::move(socket), kLinkEvents);
 }
 
 }  // namespace tulle::mesh

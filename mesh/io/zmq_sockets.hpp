@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,22 +9,6 @@
 #include "mesh/io/address.hpp"
 
 namespace tulle::mesh {
-
-/// The sockets of one node with the options that they must have; zeromq facts behind each in mesh/README.md.
-struct ZmqSockets {
-    /// Binds; throws std::runtime_error naming the address when that fails.
-    ZmqSockets(const std::string& control, const std::string& data);
-
-    zmq::context_t context;
-    zmq::socket_t router;      ///< control, inbound only
-    zmq::socket_t publisher;   ///< XPUB: data to the peers
-    zmq::socket_t subscriber;  ///< SUB: data from the peers
-    std::string bound_control;  ///< "host:port" as bound
-    std::string bound_data;
-
-    /// A DEALER to one peer, not connected yet.
-    [[nodiscard]] zmq::socket_t dealer();
-};
 
 /// A socket that is received from by the hub's own poll over many of them.
 ///
@@ -56,20 +41,62 @@ private:
     bool is_due_ = true;
 };
 
-/// What a socket monitor says of a link.
-enum class LinkEvent { kNone, kUp, kDown };
-
-/// Watches one DEALER.
-class LinkMonitor {
+/// A socket and the monitor that tells what its connections do, in one owner, as the two must end in one order:
+///
+///   1. the monitor is stopped, 2. its PAIR is closed, 3. the socket is closed, which lives on in libzmq for its linger.
+///
+/// An event of a socket whose PAIR has gone while its monitor runs blocks libzmq's I/O thread for ever, in a send to nobody.
+/// The destructor keeps the order by itself, whatever the order of the members; it also runs when construction fails
+/// half-way. So a MonitoredSocket does not move.
+/// The PAIR takes any number of events, as libzmq's I/O thread would wait at a high-water mark until its owner reads.
+///
+/// Thread: that of the socket. Errors: construction throws zmq::error_t, EMFILE among them, and leaves nothing behind.
+class MonitoredSocket {
 public:
-    LinkMonitor(zmq::context_t& context, zmq::socket_t& watched, const std::string& name);
-    /// The next event of interest; kNone when there is none now.
-    [[nodiscard]] LinkEvent next();
-    [[nodiscard]] Inlet& inlet() { return *inlet_; }
+    struct Event {
+        int kind = 0;            ///< one of ZMQ_EVENT_…
+        std::int32_t value = 0;  ///< a descriptor or an error number, by kind
+    };
+    /// Descriptors that a MonitoredSocket uses, but for its TCP connections: its own, its PAIR and libzmq's end of the PAIR.
+    static constexpr int kDescriptors = 3;
+
+    /// `socket` is neither bound nor connected yet. `events`: ZMQ_EVENT_… that are told.
+    MonitoredSocket(zmq::context_t& context, zmq::socket_t socket, int events);
+    ~MonitoredSocket();
+    MonitoredSocket(const MonitoredSocket&) = delete;
+    MonitoredSocket& operator=(const MonitoredSocket&) = delete;
+
+    [[nodiscard]] zmq::socket_t& socket() { return socket_; }
+    /// Of the PAIR.
+    [[nodiscard]] Inlet& events() { return inlet_; }
+    /// Nothing: there is none now.
+    [[nodiscard]] std::optional<Event> next();
 
 private:
-    std::unique_ptr<zmq::socket_t> pair_;  ///< stays where it is, as the inlet refers to it
-    std::optional<Inlet> inlet_;
+    MonitoredSocket(zmq::context_t& context, zmq::socket_t socket);
+
+    zmq::socket_t socket_;
+    zmq::socket_t pair_;
+    Inlet inlet_;
+};
+
+/// The sockets of one node with the options that they must have; zeromq facts behind each in mesh/README.md.
+///
+/// Ending: the sockets end before the context, whose end waits for them and for the linger of each DEALER.
+struct ZmqSockets {
+    /// Binds; throws std::runtime_error naming the address when that fails.
+    ZmqSockets(const std::string& control, const std::string& data);
+
+    zmq::context_t context;
+    zmq::socket_t router;      ///< control, inbound only
+    zmq::socket_t publisher;   ///< XPUB: data to the peers
+    zmq::socket_t subscriber;  ///< SUB: data from the peers
+    std::string bound_control;  ///< "host:port" as bound
+    std::string bound_data;
+
+    /// A DEALER to one peer, not connected yet, whose monitor tells kLinkEvents. Throws zmq::error_t.
+    [[nodiscard]] std::unique_ptr<MonitoredSocket> dealer();
+    static constexpr int kLinkEvents = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
 };
 
 }  // namespace tulle::mesh

@@ -61,16 +61,14 @@ void ZmqTransport::listen_for(OriginId oid) {
 }
 
 void ZmqTransport::open_link(LinkId link, const std::string& endpoint) {
-    zmq::socket_t socket = sockets_.dealer();
-    LinkMonitor monitor(sockets_.context, socket, std::to_string(link.value));
-    auto made = std::make_unique<Link>(Link{endpoint, std::move(socket), std::move(monitor)});
+    auto made = std::make_unique<Link>(Link{endpoint, sockets_.dealer()});
     const std::optional<HostPort> address = parse_host_port(endpoint);
     if (const auto known = address ? numeric(*address) : std::nullopt) {
         connect(*made, *known);
     } else {
         resolver_.ask(endpoint);
     }
-    ready_.add(made->monitor.inlet().descriptor(), kFirstLink + link.value);
+    ready_.add(made->dealer->events().descriptor(), kFirstLink + link.value);
     heard_.push_back(link);  // what it has said by now
     links_.emplace(link, std::move(made));
 }
@@ -78,7 +76,7 @@ void ZmqTransport::open_link(LinkId link, const std::string& endpoint) {
 void ZmqTransport::connect(Link& link, const NumericAddress& address) {
     link.dialled = true;
     try {
-        link.socket.connect(address.zmq_endpoint());
+        link.dealer->socket().connect(address.zmq_endpoint());
     } catch (const zmq::error_t& error) {
         spdlog::warn("cannot dial {}: {}", link.endpoint, error.what());
     }
@@ -87,7 +85,7 @@ void ZmqTransport::connect(Link& link, const NumericAddress& address) {
 void ZmqTransport::close_link(LinkId link) {
     checks_.cancel(link);
     if (const auto found = links_.find(link); found != links_.end()) {
-        ready_.remove(found->second->monitor.inlet().descriptor());
+        ready_.remove(found->second->dealer->events().descriptor());
         links_.erase(found);
     }
 }
@@ -139,7 +137,7 @@ void ZmqTransport::send(LinkId link, const Control& message) {
         return;
     }
     const std::string bytes = encode(message);
-    zmq::socket_t& socket = found->second->socket;
+    zmq::socket_t& socket = found->second->dealer->socket();
     bool sent = socket.send(zmq::buffer(bytes), zmq::send_flags::dontwait).has_value();
     if (!sent) {
         // A send looks at what the I/O thread has told only every millisecond, so just after LinkUp the pipe may not be
@@ -235,10 +233,10 @@ void ZmqTransport::collect_monitors(std::vector<Input>& out) {
         if (link == links_.end()) {
             continue;  // closed meanwhile
         }
-        LinkMonitor& monitor = link->second->monitor;
-        monitor.inlet().touch();
-        for (LinkEvent event = monitor.next(); event != LinkEvent::kNone; event = monitor.next()) {
-            if (event == LinkEvent::kUp) {
+        MonitoredSocket& dealer = *link->second->dealer;
+        dealer.events().touch();
+        while (const auto event = dealer.next()) {
+            if (event->kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
                 out.push_back(LinkUp{id});
             } else {
                 out.push_back(LinkDown{id});

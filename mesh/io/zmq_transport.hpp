@@ -21,6 +21,8 @@ namespace tulle::mesh {
 /// Thread: confined to the hub, but for the constructor. One epoll over the descriptors of all sockets and one eventfd:
 ///         zmq_poll asks every socket three times a turn, each by a system call. They never go into Asio; that epoll may.
 /// Cost:   of a turn, by what has something to say; a link that is silent costs nothing.
+/// Ending: in the reverse order of the members: the links and the checks leave the epoll before it closes, the resolver's thread
+///         has ended before what it wakes goes, and the context ends last, when the DEALERs' linger (500 ms) has passed.
 /// Errors: what can't be sent is dropped, what can't be decoded is dropped and counted: the core repairs both.
 class ZmqTransport {
 public:
@@ -65,8 +67,7 @@ public:
 private:
     struct Link {
         std::string endpoint;
-        zmq::socket_t socket;
-        LinkMonitor monitor;
+        std::unique_ptr<MonitoredSocket> dealer;
         bool dialled = false;  // false while its name is looked up
     };
 

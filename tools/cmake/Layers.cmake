@@ -21,7 +21,8 @@ if(TULLE_SANITIZE)
   list(JOIN TULLE_SANITIZE "," sanitizers)
   target_compile_options(tulle_options INTERFACE -fsanitize=${sanitizers} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(tulle_options INTERFACE -fsanitize=${sanitizers})
-  target_compile_options(tulle_options INTERFACE -Wno-maybe-uninitialized)  # g++ 12 errs with instrumented optionals
+  target_compile_options(tulle_options INTERFACE
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)  # g++ 12 errs with instrumented optionals
   if("thread" IN_LIST TULLE_SANITIZE)
     target_compile_options(tulle_options INTERFACE -Wno-tsan)
   endif()

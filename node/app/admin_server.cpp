@@ -146,7 +146,7 @@ private:
 
     void respond(HttpTicket ticket, HttpResponse response) {
         if (Connection* connection = reactor_.find(ticket.slot)) {
-            connection->respond(ticket.serial, std::move(response));
+            reactor_.guard(*connection, [&] { connection->respond(ticket.serial, std::move(response)); });
         }
     }
 
@@ -193,19 +193,27 @@ private:
     void take_mail() {
         mailbox_.take_all(mail_);
         for (const mesh::ToShard& message : mail_) {
-            if (const auto* reply = std::get_if<mesh::StatusReply>(&message)) {
-                answer_with(reply->id, reply->status);
-            } else if (const auto* result = std::get_if<mesh::QueryResult>(&message)) {
-                answer_with(result->id, *result);
-            } else if (const auto* trace = std::get_if<mesh::TraceResult>(&message)) {
-                answer_with(trace->id, *trace);
-            } else if (const auto* readiness = std::get_if<mesh::Readiness>(&message)) {
-                is_ready_ = readiness->ready;
-            } else if (const auto* query = std::get_if<mesh::LocalQuery>(&message)) {
-                answer_query(*query);
+            try {
+                take(message);
+            } catch (const std::exception& error) {
+                reactor_.count_failure(error);  // who waits for the answer is told at its deadline that there is none
             }
         }
         mail_.clear();
+    }
+
+    void take(const mesh::ToShard& message) {
+        if (const auto* reply = std::get_if<mesh::StatusReply>(&message)) {
+            answer_with(reply->id, reply->status);
+        } else if (const auto* result = std::get_if<mesh::QueryResult>(&message)) {
+            answer_with(result->id, *result);
+        } else if (const auto* trace = std::get_if<mesh::TraceResult>(&message)) {
+            answer_with(trace->id, *trace);
+        } else if (const auto* readiness = std::get_if<mesh::Readiness>(&message)) {
+            is_ready_ = readiness->ready;
+        } else if (const auto* query = std::get_if<mesh::LocalQuery>(&message)) {
+            answer_query(*query);
+        }
     }
 
     void answer_query(const mesh::LocalQuery& query) {

@@ -47,6 +47,7 @@ constexpr ShardMetric kShardMetrics[] = {
     {"auth_throttled_total", "Signatures not looked at after wrong ones from their address", &ShardCounters::auth_throttled_total},
     {"rate_limited_total", "Requests refused because their app exceeded its rate", &ShardCounters::rate_limited_total},
     {"bad_frames_total", "Client messages that were no valid frame", &ShardCounters::bad_frames_total},
+    {"failures_total", "Exceptions (memory, mostly), each of which ended a connection's work", &ShardCounters::failures_total},
     {"auth_failures_total", "Wrong signatures of channels and requests", &ShardCounters::auth_failures_total},
     {"subscriptions_refused_total", "Subscriptions refused otherwise", &ShardCounters::subscriptions_refused_total},
     {"client_events_total", "Client events accepted", &ShardCounters::client_events_total},

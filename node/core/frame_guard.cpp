@@ -1,6 +1,7 @@
 #include "node/core/frame_guard.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "node/core/limits.hpp"
 
@@ -8,6 +9,7 @@ namespace tulle::node {
 namespace {
 
 constexpr unsigned kFin = 0x80;
+constexpr unsigned kDeflated = 0x40;  // RSV1 of a message's first frame (RFC 7692, 6)
 constexpr unsigned kControl = 0x08;  // of the opcode
 constexpr unsigned kMask = 0x80;
 constexpr unsigned kLength = 0x7f;
@@ -57,7 +59,22 @@ FrameGuard::Verdict FrameGuard::on_header(Instant now) {
         }
         return ++control_frames_ > kMaxControlFrames ? Verdict::kTooManyControlFrames : Verdict::kFine;
     }
-    if ((header_[0] & kFin) != 0) {
+    return on_data_header();
+}
+
+FrameGuard::Verdict FrameGuard::on_data_header() {
+    const bool is_last = (header_[0] & kFin) != 0;
+    if (!std::exchange(is_in_message_, !is_last)) {
+        is_deflated_ = (header_[0] & kDeflated) != 0;
+        deflated_ = 0;
+    }
+    if (is_deflated_) {
+        if (payload_left_ > most_deflated_ - deflated_) {
+            return Verdict::kTooLarge;
+        }
+        deflated_ += payload_left_;
+    }
+    if (is_last) {
         fragments_ = 0;
         return Verdict::kFine;
     }

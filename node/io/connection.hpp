@@ -39,6 +39,9 @@ public:
     virtual void respond(std::uint64_t serial, HttpResponse response) = 0;
     /// The node is going away: end in good order, soon.
     virtual void drain(Instant now) = 0;
+    /// Something has been thrown while its work was done (Reactor::guard): it must end at once, whatever state it is in. An
+    /// exception in here ends the process.
+    virtual void on_failure() = 0;
 
     [[nodiscard]] Slot slot() const { return slot_; }
 
@@ -46,6 +49,7 @@ private:
     friend class Reactor;
     bool is_dirty_ = false;
     bool is_in_reactor_ = false;
+    bool has_failed_ = false;
     Slot slot_;
 };
 

@@ -45,6 +45,13 @@ std::string error_body(unsigned status, std::string_view reason) {
 
 }  // namespace
 
+template <class Handler>
+auto HttpConnection::guarded(Handler handler) {
+    return [me = self(), handler = std::move(handler)](auto... arguments) mutable {
+        me->reactor_.guard(*me, [&] { handler(*me, arguments...); });
+    };
+}
+
 HttpConnection::HttpConnection(Reactor& reactor, HttpService& service, Socket socket, Peer peer)
     : reactor_(reactor),
       service_(service),
@@ -73,11 +80,12 @@ void HttpConnection::set(State state, Duration patience) {
 void HttpConnection::wait_for_request(Duration patience) {
     if (buffer_.size() > 0) {
         set(State::kHead, kHttpRequestTimeout);
-        boost::asio::post(socket_.get_executor(), [me = self()] {  // not at once: a buffer holds thousands of requests
-            if (me->state_ == State::kHead) {
-                me->take_head();
-            }
-        });
+        // Not at once: a buffer holds thousands of requests.
+        boost::asio::post(socket_.get_executor(), guarded([](HttpConnection& me) {
+                              if (me.state_ == State::kHead) {
+                                  me.take_head();
+                              }
+                          }));
         return;
     }
     buffer_.shrink_to_fit();
@@ -86,16 +94,17 @@ void HttpConnection::wait_for_request(Duration patience) {
 }
 
 void HttpConnection::wait_readable() {
-    socket_.async_wait(boost::asio::socket_base::wait_read, [me = self()](const boost::system::error_code& error) {
-        if (me->state_ != State::kIdle && me->state_ != State::kHead && me->state_ != State::kBody) {
-            return;
-        }
-        if (error) {
-            me->end();
-        } else {
-            me->read();
-        }
-    });
+    socket_.async_wait(boost::asio::socket_base::wait_read,
+                       guarded([](HttpConnection& me, const boost::system::error_code& error) {
+                           if (me.state_ != State::kIdle && me.state_ != State::kHead && me.state_ != State::kBody) {
+                               return;
+                           }
+                           if (error) {
+                               me.end();
+                           } else {
+                               me.read();
+                           }
+                       }));
 }
 
 void HttpConnection::read() {
@@ -173,16 +182,16 @@ void HttpConnection::take_checked(const http::Head& head) {
         take_body();
     } else if (head.expects_continue) {
         boost::asio::async_write(socket_, boost::asio::buffer(kContinue),
-                                 [me = self()](const boost::system::error_code& failed, std::size_t) {
-                                     if (me->state_ != State::kBody) {
+                                 guarded([](HttpConnection& me, const boost::system::error_code& failed, std::size_t) {
+                                     if (me.state_ != State::kBody) {
                                          return;
                                      }
                                      if (failed) {
-                                         me->end();
+                                         me.end();
                                      } else {
-                                         me->wait_readable();
+                                         me.wait_readable();
                                      }
-                                 });
+                                 }));
     } else {
         wait_readable();
     }
@@ -274,7 +283,7 @@ void HttpConnection::write_out() {
     set(State::kWriting, kHttpAnswerTimeout);
     boost::asio::async_write(
         socket_, boost::asio::buffer(answer_) + sent,
-        [me = self()](const boost::system::error_code& failed, std::size_t) { me->after_write(failed); });
+        guarded([](HttpConnection& me, const boost::system::error_code& failed, std::size_t) { me.after_write(failed); }));
 }
 
 void HttpConnection::after_write(const boost::system::error_code& error) {
@@ -303,16 +312,17 @@ void HttpConnection::linger() {
 }
 
 void HttpConnection::wait_to_linger() {
-    socket_.async_wait(boost::asio::socket_base::wait_read, [me = self()](const boost::system::error_code& error) {
-        if (me->state_ != State::kLingering) {
-            return;
-        }
-        if (error || me->linger_.on_readable(me->socket_.native_handle())) {
-            me->end();
-        } else {
-            me->wait_to_linger();
-        }
-    });
+    socket_.async_wait(boost::asio::socket_base::wait_read,
+                       guarded([](HttpConnection& me, const boost::system::error_code& error) {
+                           if (me.state_ != State::kLingering) {
+                               return;
+                           }
+                           if (error || me.linger_.on_readable(me.socket_.native_handle())) {
+                               me.end();
+                           } else {
+                               me.wait_to_linger();
+                           }
+                       }));
 }
 
 void HttpConnection::on_deadline(Instant now) {

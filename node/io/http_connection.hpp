@@ -36,11 +36,15 @@ public:
     void on_written(Written) override {}
     void respond(std::uint64_t serial, HttpResponse response) override;
     void drain(Instant now) override;
+    void on_failure() override { end(); }
 
 private:
     enum class State { kIdle, kHead, kBody, kAnswering, kWriting, kLingering, kGone };
     using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
 
+    /// A handler of this connection, kept alive by it; what is thrown there ends the connection.
+    template <class Handler>
+    [[nodiscard]] auto guarded(Handler handler);
     void wait_for_request(Duration patience);
     /// Waits without a buffer; then there is something to read, or the peer has gone.
     void wait_readable();

@@ -1,6 +1,7 @@
 #include "node/io/listener.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -99,7 +100,11 @@ void Listener::on_accept(const boost::system::error_code& error, Socket socket) 
     }
     backoff_ = Duration{};
     reactor_.counters().accepted_total.add();
-    accepted_(std::move(socket));
+    try {
+        accepted_(std::move(socket));
+    } catch (const std::exception& thrown) {
+        reactor_.count_failure(thrown);
+    }
     accept();
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,6 +30,8 @@ public:
     virtual void queue_control(std::string_view bytes) = 0;
     /// What has come from the peer, before Beast sees it.
     virtual void on_received(std::string_view bytes) = 0;
+    /// Thrown by Beast or by what it called, between two steps of what it does: nothing more will come of that.
+    virtual void on_exception(const std::exception& error) = 0;
 };
 
 /// The layer under Beast's WebSocket stream: reads from the socket, and writes into the connection's outbox as if that
@@ -65,8 +68,12 @@ private:
             stream->socket_.async_read_some(
                 buffers, [stream = stream, buffers, handler = std::forward<Handler>(handler)](
                              const boost::system::error_code& error, std::size_t bytes) mutable {
-                    stream->show(buffers, bytes);
-                    handler(error, bytes);
+                    try {
+                        stream->show(buffers, bytes);
+                        handler(error, bytes);
+                    } catch (const std::exception& thrown) {
+                        stream->sink_.on_exception(thrown);
+                    }
                 });
         }
     };
@@ -78,8 +85,13 @@ private:
         void operator()(Handler&& handler, const Buffers& buffers) const {
             const std::size_t bytes = stream->queue(buffers);
             boost::asio::post(stream->get_executor(),
-                              boost::beast::bind_front_handler(std::forward<Handler>(handler),
-                                                               boost::system::error_code{}, bytes));
+                              [stream = stream, bytes, handler = std::forward<Handler>(handler)]() mutable {
+                                  try {
+                                      handler(boost::system::error_code{}, bytes);
+                                  } catch (const std::exception& thrown) {
+                                      stream->sink_.on_exception(thrown);
+                                  }
+                              });
         }
     };
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <exception>
 #include <vector>
 
 #include <spdlog/spdlog.h>
@@ -79,7 +80,11 @@ Written write_outbox(int socket, Outbox& outbox) {
 
 std::size_t write_rest(WriteJob& job) {
     const std::size_t before = job.outbox->bytes();
-    job.written = write_outbox(job.socket, *job.outbox);
+    try {
+        job.written = write_outbox(job.socket, *job.outbox);
+    } catch (const std::exception&) {  // no memory for the list of parts: the jobs of others must not suffer from it
+        job.written = Written::kBroken;
+    }
     return before - job.outbox->bytes();
 }
 

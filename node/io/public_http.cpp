@@ -37,7 +37,7 @@ PublicHttp::PublicHttp(const Context& context)
 
 void PublicHttp::respond(HttpTicket ticket, HttpResponse response) {
     if (Connection* connection = reactor_.find(ticket.slot)) {
-        connection->respond(ticket.serial, std::move(response));
+        reactor_.guard(*connection, [&] { connection->respond(ticket.serial, std::move(response)); });
     }
 }
 

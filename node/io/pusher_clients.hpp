@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
@@ -50,6 +51,10 @@ public:
     /// several, before anything else is.
     void deliver(const mesh::Record& record);
     void end_run();
+    /// An exception has left a message of the hub half done: ends the connections that may have missed something of it, which
+    /// their clients answer by connecting again. For a record those are the subscribers of its channels, and of the run.
+    void fail_subscribers(const mesh::Record& record, const std::exception& error) noexcept;
+    void fail_all(const std::exception& error) noexcept;
     void on_subscribed(const mesh::Subscribed& answer);
     /// The last event of a channel is this one, though its subscribers did not get it.
     void on_last_event(std::string_view channel, const mesh::KeptEvent& event);

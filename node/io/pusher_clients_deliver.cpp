@@ -81,6 +81,29 @@ void PusherClients::end_run() {
     }
 }
 
+void PusherClients::fail_subscribers(const mesh::Record& record, const std::exception& error) noexcept {
+    const auto fail = [&](std::span<const Slot> subscribers) {
+        for (const Slot slot : subscribers) {
+            reactor_.fail(*connections_[slot.value], error);
+        }
+    };
+    fail(std::exchange(run_.subscribers, {}));
+    run_.messages = 0;
+    run_.frames = SlabRange{};
+    for (const std::string& channel : record.channels) {
+        fail(channels_.confirmed(channel));
+    }
+}
+
+void PusherClients::fail_all(const std::exception& error) noexcept {
+    run_ = Run{};
+    for (WsConnection* connection : connections_) {
+        if (connection != nullptr) {
+            reactor_.fail(*connection, error);
+        }
+    }
+}
+
 void PusherClients::send_to(std::span<const Slot> subscribers, const SlabRange& frames, std::size_t count,
                             std::optional<Slot> excluded) {
     if (deflating_ > 0) {

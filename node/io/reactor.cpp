@@ -6,12 +6,16 @@
 #include <utility>
 #include <vector>
 
+#include <spdlog/spdlog.h>
+
 #include "mesh/base/assert.hpp"
 #include "node/core/limits.hpp"
 #include "node/io/clock.hpp"
 
 namespace tulle::node {
 namespace {
+
+constexpr Duration kFailureLogInterval = 1s;
 
 std::chrono::steady_clock::time_point steady(Instant at) {
     return std::chrono::steady_clock::time_point(at.time_since_epoch());
@@ -25,6 +29,7 @@ Reactor::Reactor(FlushMode flush)
 void Reactor::run(const std::function<void()>& end_of_turn) {
     const auto work = boost::asio::make_work_guard(context_);
     writer_ = make_outbox_writer(flush_mode_);
+    jobs_.reserve(kMaxWrites);
     while (!context_.stopped()) {
         run_ready();
         expire();
@@ -55,15 +60,56 @@ void Reactor::run_ready() {
     const bool is_due = wake <= now();
     is_now_fresh_ = false;  // the wait may be long
     if (!is_all_written() || is_due) {
-        context_.poll_one();
+        poll_one();
     } else {
         set_alarm(wake);
-        context_.run_one();
+        try {
+            context_.run_one();
+        } catch (const std::exception& error) {
+            count_failure(error);
+        }
     }
     if (now() >= wake_at_) {
         wake_at_ = Instant::max();
     }
-    for (std::size_t i = 0; i < kMaxPolls && context_.poll_one() > 0; ++i) {
+    for (std::size_t i = 0; i < kMaxPolls && poll_one() > 0; ++i) {
+    }
+}
+
+/// The library's own handlers between those of the connections may throw as well (bad_alloc). Their connection is not known
+/// here; it ends at its deadline, as nothing of it happens any more.
+std::size_t Reactor::poll_one() {
+    try {
+        return context_.poll_one();
+    } catch (const std::exception& error) {
+        count_failure(error);
+        return 1;
+    }
+}
+
+void Reactor::fail(Connection& connection, const std::exception& error) noexcept {
+    count_failure(error);
+    if (connection.is_in_reactor_ && !connection.has_failed_) {
+        connection.has_failed_ = true;
+        failed_.data()[failed_count_++] = &connection;
+    }
+}
+
+void Reactor::count_failure(const std::exception& error) noexcept {
+    counters_.failures_total.add();
+    const Instant at = monotonic_now();
+    if (at - failure_told_at_ >= kFailureLogInterval) {
+        failure_told_at_ = at;
+        spdlog::error("a connection's work has failed, and the connection is ended: {}", error.what());
+    }
+}
+
+void Reactor::end_failed() {
+    while (failed_count_ > 0) {
+        Connection& connection = *failed_[--failed_count_];
+        if (connection.is_in_reactor_) {
+            connection.on_failure();
+        }
     }
 }
 
@@ -87,7 +133,7 @@ void Reactor::expire() {
     wheel_.advance(now(), expired_);
     for (const Slot slot : expired_) {
         if (Connection* connection = find(slot)) {
-            connection->on_deadline(now());
+            guard(*connection, [&] { connection->on_deadline(now()); });
         }
     }
 }
@@ -97,11 +143,14 @@ bool Reactor::flush() {
     bool is_calm = true;
     std::size_t room = kMaxWrites;
     // What is seen to may end sessions, whose leaving is told to others: they are flushed in the same turn.
-    while (!callers_.empty() || (room > 0 && !is_all_written())) {
+    while (failed_count_ > 0 || !callers_.empty() || (room > 0 && !is_all_written())) {
+        is_calm = is_calm && failed_count_ == 0;
+        end_failed();
         for (std::size_t i = 0; i < callers_.size(); ++i) {
             is_calm = false;
-            if (callers_[i]->is_in_reactor_) {
-                callers_[i]->on_turn_end(now());
+            Connection& connection = *callers_[i];
+            if (connection.is_in_reactor_) {
+                guard(connection, [&] { connection.on_turn_end(now()); });
             }
         }
         callers_.clear();
@@ -121,14 +170,14 @@ std::size_t Reactor::write_some(std::size_t most) {
     for (Connection* connection : std::span(writing_).subspan(written_, count)) {
         connection->is_dirty_ = false;
         if (connection->is_in_reactor_) {
-            connection->take_write(jobs_);
+            guard(*connection, [&] { connection->take_write(jobs_); });
         }
     }
     written_ += count;
     counters_.bytes_sent_total.add(writer_->write(jobs_));
     for (const WriteJob& job : jobs_) {
         if (job.written != Written::kAll || job.is_told) {
-            job.owner->on_written(job.written);
+            guard(*job.owner, [&] { job.owner->on_written(job.written); });
         }
     }
     return count;
@@ -140,16 +189,27 @@ Slot Reactor::add(std::shared_ptr<Connection> connection) {
         slots_.emplace_back();
         dirty_.push_back(nullptr);
         writing_.push_back(nullptr);
+        failed_.push_back(nullptr);
+        reserve_for_ends();
     } else {
         slot = free_slots_.back();
         free_slots_.pop_back();
     }
     connection->slot_ = slot;
     connection->is_in_reactor_ = true;
+    connection->has_failed_ = false;
     slots_[slot.value] = std::move(connection);
     ++connections_;
     counters_.sockets.set(connections_);
     return slot;
+}
+
+/// A connection that ends allocates nothing here: it may end because there is no memory.
+void Reactor::reserve_for_ends() {
+    if (removed_.capacity() < slots_.size()) {
+        removed_.reserve(2 * slots_.size());
+        free_slots_.reserve(2 * slots_.size());
+    }
 }
 
 void Reactor::remove(Slot slot) {

@@ -2,8 +2,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/basic_waitable_timer.hpp>
@@ -25,6 +27,8 @@ namespace tulle::node {
 /// kMaxWrites the rest is for the next turns, so that what comes in meanwhile does not wait for thousands of sends. No
 /// handler runs while outboxes are written.
 ///
+/// Errors: what a handler throws is counted, and ends the connection whose work it was, if that is known (guard). What is
+///         thrown by `end_of_turn`, or when a connection is cleared away, comes out of run().
 /// Thread: all of it on the thread in run(), but for stop() and context() (for post), which any thread may use.
 class Reactor {
 public:
@@ -66,11 +70,26 @@ public:
             callers_.push_back(&connection);
         }
     }
+    /// Runs `work` of `connection`. What is thrown there ends that connection, and nothing else.
+    template <class Work>
+    void guard(Connection& connection, Work&& work) {
+        try {
+            std::forward<Work>(work)();
+        } catch (const std::exception& error) {
+            fail(connection, error);
+        }
+    }
+    /// Ends the connection before any outbox is written; counts and tells `error`. Allocates nothing.
+    void fail(Connection& connection, const std::exception& error) noexcept;
+    /// Of work that belongs to no connection.
+    void count_failure(const std::exception& error) noexcept;
     /// Wakes the loop at `at`, beside the connections' deadlines, for `end_of_turn`.
     void wake_at(Instant at);
 
 private:
     void run_ready();
+    std::size_t poll_one();
+    void end_failed();
     /// Ends a wait of the loop at `at` or before.
     void set_alarm(Instant at);
     void expire();
@@ -79,6 +98,7 @@ private:
     /// Writes to the next dirty connections; to how many, at most `most`.
     std::size_t write_some(std::size_t most);
     [[nodiscard]] bool is_all_written() const { return written_ == writing_count_ && dirty_count_ == 0; }
+    void reserve_for_ends();
     void free_removed();
 
     const FlushMode flush_mode_;
@@ -102,7 +122,10 @@ private:
     std::vector<Connection*> writing_;  ///< from written_ up to writing_count_: to be written next
     std::size_t written_ = 0;
     std::size_t writing_count_ = 0;
-    std::vector<Connection*> callers_;  ///< likewise
+    std::vector<Connection*> failed_;   ///< the first failed_count_
+    std::size_t failed_count_ = 0;
+    std::vector<Connection*> callers_;  ///< each of them is in the reactor, or in removed_
+    Instant failure_told_at_{};
     std::unique_ptr<OutboxWriter> writer_;
     std::vector<WriteJob> jobs_;  ///< of the flush under way
     std::vector<Slot> expired_;

@@ -139,15 +139,38 @@ private:
     void take_mail() {
         mailbox_.take_all(mail_);
         for (mesh::ToShard& message : mail_) {
-            if (const auto* deliver = std::get_if<mesh::Deliver>(&message)) {
-                clients_.deliver(*deliver->record);
-            } else {
-                clients_.end_run();
-                std::visit([this](auto& value) { handle(value); }, message);
+            try {
+                take(message);
+            } catch (const std::exception& error) {
+                give_up(message, error);
             }
         }
-        clients_.end_run();
         mail_.clear();
+    }
+
+    void take(mesh::ToShard& message) {
+        if (const auto* deliver = std::get_if<mesh::Deliver>(&message)) {
+            clients_.deliver(*deliver->record);
+        } else {
+            clients_.end_run();
+            std::visit([this](auto& value) { handle(value); }, message);
+        }
+        if (&message == &mail_.back()) {
+            clients_.end_run();
+        }
+    }
+
+    /// What the hub has said cannot be said again, and nobody may miss a part of it without knowing. So whoever it may be for is
+    /// ended: the subscribers of a message's channels; for what changes a channel, all clients. Answers to requests are missed
+    /// by their connections alone, which end at their deadlines.
+    void give_up(const mesh::ToShard& message, const std::exception& error) {
+        reactor_.count_failure(error);
+        if (const auto* deliver = std::get_if<mesh::Deliver>(&message)) {
+            clients_.fail_subscribers(*deliver->record, error);
+        } else if (!std::holds_alternative<mesh::Published>(message) && !std::holds_alternative<mesh::QueryResult>(message) &&
+                   !std::holds_alternative<mesh::StatusReply>(message)) {
+            clients_.fail_all(error);
+        }
     }
 
     void handle(const mesh::Deliver&) {}  // taken before
@@ -293,15 +316,15 @@ void Shard::start() { loop_->start(); }
 void Shard::stop() { loop_->stop(); }
 
 void Shard::set_apps(AppTable apps) {
-    loop_->post([loop = loop_.get(), apps = std::move(apps)] { loop->set_apps(apps); });
+    loop_->post([loop = loop_.get(), apps = std::move(apps)]() noexcept { loop->set_apps(apps); });
 }
 
 void Shard::stop_accepting() {
-    loop_->post([loop = loop_.get()] { loop->listener().stop(); });
+    loop_->post([loop = loop_.get()]() noexcept { loop->listener().stop(); });
 }
 
 void Shard::drain(std::function<void()> on_drained) {
-    loop_->post([loop = loop_.get(), done = std::move(on_drained)] { loop->drain(done); });
+    loop_->post([loop = loop_.get(), done = std::move(on_drained)]() noexcept { loop->drain(done); });
 }
 
 }  // namespace tulle::node

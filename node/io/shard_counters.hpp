@@ -42,6 +42,7 @@ struct ShardCounters {
     Counter auth_throttled_total;    ///< 429 after too many wrong signatures of one address
     Counter rate_limited_total;      ///< 429 to requests of an app beyond its rate
     Counter bad_frames_total;
+    Counter failures_total;          ///< exceptions that ended the work of a connection, or a message's of the hub
     Counter auth_failures_total;
     Counter subscriptions_refused_total;
     Counter client_events_total;

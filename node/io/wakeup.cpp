@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <exception>
 #include <system_error>
 #include <utility>
 
@@ -22,7 +23,8 @@ int new_eventfd() {
 }  // namespace
 
 Wakeup::Wakeup(Reactor& reactor, std::function<void()> on_wake)
-    : on_wake_(std::move(on_wake)),
+    : reactor_(reactor),
+      on_wake_(std::move(on_wake)),
       descriptor_(reactor.context().get_executor(), new_eventfd()),
       descriptor_number_(descriptor_.native_handle()) {}
 
@@ -43,7 +45,11 @@ void Wakeup::wait() {
                                std::uint64_t count = 0;
                                [[maybe_unused]] const ssize_t got =
                                    ::read(descriptor_number_, &count, sizeof(count));
-                               on_wake_();
+                               try {
+                                   on_wake_();
+                               } catch (const std::exception& thrown) {
+                                   reactor_.count_failure(thrown);
+                               }
                                wait();
                            });
 }

@@ -11,7 +11,7 @@ namespace tulle::node {
 /// Lets any thread wake a reactor: an eventfd that the reactor waits on. For a mailbox's wake-up.
 class Wakeup {
 public:
-    /// `on_wake` runs on the reactor's thread, at least once after the last notify. Throws std::system_error without
+    /// `on_wake` runs on the reactor's thread, at least once after the last notify; what it throws is counted. Throws std::system_error without
     /// descriptors.
     Wakeup(Reactor& reactor, std::function<void()> on_wake);
 
@@ -23,6 +23,7 @@ public:
 private:
     void wait();
 
+    Reactor& reactor_;
     const std::function<void()> on_wake_;
     boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type> descriptor_;
     const int descriptor_number_;

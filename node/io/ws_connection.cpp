@@ -6,6 +6,7 @@
 
 #include <boost/beast/websocket/error.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
+#include <boost/beast/zlib/error.hpp>
 
 #include "node/core/limits.hpp"
 #include "node/core/ws_frame.hpp"
@@ -20,12 +21,27 @@ namespace websocket = boost::beast::websocket;
 constexpr std::size_t kIdleBufferBytes = 512;     // held for the next message; what a larger one needed is given back after it
 constexpr std::size_t kReadAheadBytes = 64u << 10; // Beast asks for more than the message's limit before it checks
 constexpr std::size_t kMaxCloseReasonBytes = 123; // RFC 6455, 5.5
+constexpr std::size_t kDeflateSlackBytes = 64;    // of the blocks that a compressed message is made of
+constexpr std::uint16_t kTooLargeCode = 1009;
+constexpr std::string_view kTooLargeReason = "The message is too large";
+constexpr std::string_view kCorruptFrame = "\x88\x02\x03\xef";  // Close, 1007: what cannot be decompressed is no text
 constexpr std::uint16_t kFloodCode = 1008;
 constexpr std::string_view kFloodReason = "Too many fragments or control frames";
 constexpr std::uint16_t kSlowCode = 4100;
 constexpr std::string_view kSlowReason = "The client is too slow to take its messages";
 
+/// What the frames of a compressed message may announce: a little more than what may come out of them, as data that cannot be
+/// compressed grows. Without this a client could send empty blocks for ever.
+std::uint64_t max_deflated(std::size_t max_message) { return max_message + max_message / 8 + kDeflateSlackBytes; }
+
 }  // namespace
+
+template <class Handler>
+auto WsConnection::guarded(Handler handler) {
+    return [me = self(), handler = std::move(handler)](auto... arguments) mutable {
+        me->reactor_.guard(*me, [&] { handler(*me, arguments...); });
+    };
+}
 
 WsConnection::WsConnection(Reactor& reactor, WsHandler& handler, Socket socket, Peer peer, const WsLimits& limits)
     : socket_(socket.native_handle()),
@@ -41,6 +57,9 @@ WsConnection::WsConnection(Reactor& reactor, WsHandler& handler, Socket socket, 
 
 void WsConnection::limits_changed() {
     stream_.read_message_max(limits_.max_message);
+    if (limits_.deflates) {
+        guard_.limit_deflated(max_deflated(limits_.max_message));
+    }
     buffer_.max_size(std::max(limits_.max_message + kReadAheadBytes, buffer_.max_size()));
 }
 
@@ -63,13 +82,13 @@ void WsConnection::start(const UpgradeRequest& request) {
     if (limits_.deflates) {
         offer_deflate();
     }
-    stream_.async_accept(request,
-                         [me = self()](const boost::system::error_code& error) { me->on_accepted(error); });
+    stream_.async_accept(request, guarded([](WsConnection& me, const boost::system::error_code& error) { me.on_accepted(error); }));
 }
 
 /// Without context takeover in either direction, so that neither side's window outlives a message. What was agreed stands in
 /// our answer alone; whoever wants a smaller window than FrameDeflater's gets plain frames.
 void WsConnection::offer_deflate() {
+    guard_.limit_deflated(max_deflated(limits_.max_message));
     websocket::permessage_deflate options;
     options.server_enable = true;
     options.server_no_context_takeover = true;
@@ -100,13 +119,16 @@ void WsConnection::on_accepted(const boost::system::error_code& error) {
 
 void WsConnection::read() {
     is_reading_ = true;
-    const std::size_t room = buffer_.size() == 0 ? kIdleBufferBytes : stream_.read_size_hint(buffer_);
+    // Of a compressed frame the hint is what its header announces, up to 2^63 bytes. More than the limit of a message is never
+    // there (max_message at most), so that there is always room to find out that it is too large.
+    const std::size_t hint = buffer_.size() == 0 ? kIdleBufferBytes : stream_.read_size_hint(buffer_);
+    const std::size_t room = std::min(hint, buffer_.max_size() - buffer_.size());
     stream_.async_read_some(buffer_.prepare(room),
-                            [me = self()](const boost::system::error_code& error, std::size_t bytes) {
-                                me->is_reading_ = false;
-                                me->buffer_.commit(bytes);
-                                me->on_read(error);
-                            });
+                            guarded([](WsConnection& me, const boost::system::error_code& error, std::size_t bytes) {
+                                me.is_reading_ = false;
+                                me.buffer_.commit(bytes);
+                                me.on_read(error);
+                            }));
 }
 
 void WsConnection::on_read(const boost::system::error_code& error) {
@@ -117,6 +139,9 @@ void WsConnection::on_read(const boost::system::error_code& error) {
         has_peer_closed_ = error == websocket::error::closed;
         if (error == websocket::condition::protocol_violation || error == websocket::error::message_too_big) {
             reactor_.counters().bad_frames_total.add();
+        }
+        if (error.category() == make_error_code(boost::beast::zlib::error::need_buffers).category()) {
+            tell_corrupt();
         }
         finish();
         return;
@@ -139,6 +164,14 @@ void WsConnection::on_read(const boost::system::error_code& error) {
     }
 }
 
+/// Beast ends a stream that it cannot decompress without a word.
+void WsConnection::tell_corrupt() {
+    reactor_.counters().bad_frames_total.add();
+    if (state_ == State::kOpen) {
+        queue_control(kCorruptFrame);
+    }
+}
+
 void WsConnection::resume() {
     if (is_paused_) {
         is_paused_ = false;
@@ -158,6 +191,16 @@ void WsConnection::send(const SlabRange& frames, std::size_t count) {
     if (state_ != State::kOpen || is_too_slow_) {
         return;
     }
+    try {
+        queue(frames);
+    } catch (const std::exception& error) {
+        reactor_.fail(*this, error);
+    }
+    reactor_.counters().messages_sent_total.add(count);
+    reactor_.mark_dirty(*this);
+}
+
+void WsConnection::queue(const SlabRange& frames) {
     if (outbox_.push(frames) == Room::kFull) {
         write_out();  // a large burst may just not have been written yet
         if (outbox_.push(frames) == Room::kFull) {
@@ -165,8 +208,6 @@ void WsConnection::send(const SlabRange& frames, std::size_t count) {
             reactor_.call_at_turn_end(*this);
         }
     }
-    reactor_.counters().messages_sent_total.add(count);
-    reactor_.mark_dirty(*this);
 }
 
 void WsConnection::queue_control(std::string_view bytes) {
@@ -183,8 +224,11 @@ void WsConnection::queue_control(std::string_view bytes) {
 }
 
 void WsConnection::on_received(std::string_view bytes) {
-    if (state_ == State::kOpen && guard_.on_bytes(reactor_.now(), bytes) != FrameGuard::Verdict::kFine) {
-        is_flooding_ = true;
+    if (state_ != State::kOpen || verdict_ != FrameGuard::Verdict::kFine) {
+        return;
+    }
+    verdict_ = guard_.on_bytes(reactor_.now(), bytes);
+    if (verdict_ != FrameGuard::Verdict::kFine) {
         reactor_.call_at_turn_end(*this);
     }
 }
@@ -200,10 +244,10 @@ void WsConnection::close(std::uint16_t code, std::string_view reason) {
     websocket::close_reason why(code);
     const std::string_view short_reason = reason.substr(0, kMaxCloseReasonBytes);
     why.reason.assign(short_reason.data(), short_reason.size());
-    stream_.async_close(why, [me = self()](const boost::system::error_code& error) {
-        me->has_peer_closed_ = me->has_peer_closed_ || !error;
-        me->finish();
-    });
+    stream_.async_close(why, guarded([](WsConnection& me, const boost::system::error_code& error) {
+                            me.has_peer_closed_ = me.has_peer_closed_ || !error;
+                            me.finish();
+                        }));
 }
 
 void WsConnection::set_session_deadline(Instant deadline) {
@@ -247,7 +291,7 @@ void WsConnection::on_turn_end(Instant) {
     if (is_too_slow_ && state_ == State::kOpen) {
         give_up_slow();
     }
-    if (is_flooding_ && state_ == State::kOpen) {
+    if (verdict_ != FrameGuard::Verdict::kFine && state_ == State::kOpen) {
         give_up_flooding();
     }
     end_if_done();
@@ -287,7 +331,11 @@ void WsConnection::give_up_slow() {
 void WsConnection::give_up_flooding() {
     reactor_.counters().bad_frames_total.add();
     leave();
-    close(kFloodCode, kFloodReason);
+    if (verdict_ == FrameGuard::Verdict::kTooLarge) {
+        close(kTooLargeCode, kTooLargeReason);
+    } else {
+        close(kFloodCode, kFloodReason);
+    }
 }
 
 void WsConnection::write_out() {
@@ -314,12 +362,12 @@ void WsConnection::take_outcome(Written written) {
 void WsConnection::wait_writable() {
     waits_writable_ = true;
     stream_.next_layer().socket().async_wait(boost::asio::socket_base::wait_write,
-                                             [me = self()](const boost::system::error_code& error) {
-                                                 me->waits_writable_ = false;
-                                                 if (me->state_ != State::kGone && !error) {
-                                                     me->reactor_.mark_dirty(*me);
+                                             guarded([](WsConnection& me, const boost::system::error_code& error) {
+                                                 me.waits_writable_ = false;
+                                                 if (me.state_ != State::kGone && !error) {
+                                                     me.reactor_.mark_dirty(me);
                                                  }
-                                             });
+                                             }));
 }
 
 void WsConnection::drain(Instant) {
@@ -361,17 +409,17 @@ void WsConnection::linger() {
 }
 
 void WsConnection::wait_to_linger() {
-    stream_.next_layer().socket().async_wait(
-        boost::asio::socket_base::wait_read, [me = self()](const boost::system::error_code& error) {
-            if (me->state_ != State::kLingering) {
-                return;
-            }
-            if (error || me->linger_.on_readable(me->socket_)) {
-                me->end();
-            } else {
-                me->wait_to_linger();
-            }
-        });
+    stream_.next_layer().socket().async_wait(boost::asio::socket_base::wait_read,
+                                             guarded([](WsConnection& me, const boost::system::error_code& error) {
+                                                 if (me.state_ != State::kLingering) {
+                                                     return;
+                                                 }
+                                                 if (error || me.linger_.on_readable(me.socket_)) {
+                                                     me.end();
+                                                 } else {
+                                                     me.wait_to_linger();
+                                                 }
+                                             }));
 }
 
 void WsConnection::end() {

@@ -86,18 +86,25 @@ public:
     void on_written(Written written) override;
     void respond(std::uint64_t, HttpResponse) override {}
     void drain(Instant now) override;
+    void on_failure() override { end(); }
 
 private:
     enum class State : std::uint8_t { kOpening, kOpen, kClosing, kFinishing, kLingering, kGone };
 
     void queue_control(std::string_view bytes) override;
     void on_received(std::string_view bytes) override;
+    void on_exception(const std::exception& error) override { reactor_.fail(*this, error); }
+    /// A handler of this connection, kept alive by it; what is thrown there ends the connection.
+    template <class Handler>
+    [[nodiscard]] auto guarded(Handler handler);
     void offer_deflate();
     void on_accepted(const boost::system::error_code& error);
     void read();
     void on_read(const boost::system::error_code& error);
+    void queue(const SlabRange& frames);
     void give_up_slow();
     void give_up_flooding();
+    void tell_corrupt();
     void write_out();
     void take_outcome(Written written);
     void end_if_done();
@@ -123,7 +130,7 @@ private:
     const WsLimits& limits_;
     bool is_paused_ = false;
     bool is_reading_ = false;
-    bool is_flooding_ = false;
+    FrameGuard::Verdict verdict_ = FrameGuard::Verdict::kFine;
     bool has_left_ = false;
     bool has_peer_closed_ = false;  ///< by a Close frame, so that nothing of it is left unread
     Peer peer_;

@@ -28,14 +28,14 @@ export function upgrade(target = '/app/app-key?protocol=7', fields = {}, request
   return `${[requestLine, ...lines].join('\r\n')}\r\n\r\n`;
 }
 
-/** A socket on which a WebSocket has been opened; reads text frames and the code of the Close frame. */
+/** A socket on which a WebSocket has been opened; reads text frames and the code of the Close frame. `fields`: of the upgrade. */
 export class FrameSocket {
   bytes = Buffer.alloc(0);
   texts = [];
   code = null;
 
-  constructor(node) {
-    this.socket = net.connect(parts(node.ports.listen), () => this.socket.write(upgrade()));
+  constructor(node, fields = {}) {
+    this.socket = net.connect(parts(node.ports.listen), () => this.socket.write(upgrade(undefined, fields)));
     this.socket.on('error', () => {});
     this.socket.on('data', (part) => this.take(part));
     this.ended = new Promise((resolve) => { this.socket.on('close', resolve); });

@@ -76,5 +76,39 @@ TEST(FrameGuard, ReadsFramesInAnyPieces) {
     EXPECT_EQ(verdict, Verdict::kTooManyControlFrames);
 }
 
+/// A header alone, which announces `payload` bytes in eight.
+std::string announcement(unsigned first, std::uint64_t payload) {
+    std::string bytes(1, static_cast<char>(first));
+    bytes.push_back(static_cast<char>(0xff));
+    for (int shift = 56; shift >= 0; shift -= 8) {
+        bytes.push_back(static_cast<char>((payload >> shift) & 0xff));
+    }
+    return bytes.append("mask");
+}
+
+TEST(FrameGuard, BoundsWhatTheFramesOfACompressedMessageAnnounce) {
+    for (const std::uint64_t size : {1001ull, 1ull << 40, 1ull << 63, ~0ull}) {
+        FrameGuard guard;
+        guard.limit_deflated(1000);
+        EXPECT_EQ(guard.on_bytes(kStart, announcement(0xc1, size)), Verdict::kTooLarge) << size;
+    }
+    FrameGuard guard;
+    guard.limit_deflated(1000);
+    EXPECT_EQ(guard.on_bytes(kStart, frame(0xc1, 1000)), Verdict::kFine);
+    EXPECT_EQ(guard.on_bytes(kStart, frame(0x41, 900)), Verdict::kFine);
+    EXPECT_EQ(guard.on_bytes(kStart, frame(0x89, 100)), Verdict::kFine);  // a ping between fragments is no part of the message
+    EXPECT_EQ(guard.on_bytes(kStart, frame(0x80, 100)), Verdict::kFine);
+    EXPECT_EQ(guard.on_bytes(kStart, frame(0x41, 900)), Verdict::kFine);
+    EXPECT_EQ(guard.on_bytes(kStart, frame(0x00, 0)), Verdict::kFine);
+    EXPECT_EQ(guard.on_bytes(kStart, announcement(0x80, ~0ull - 900)), Verdict::kTooLarge);
+}
+
+TEST(FrameGuard, LeavesTheBytesOfAPlainMessageToTheStream) {
+    FrameGuard guard;
+    guard.limit_deflated(10);
+    EXPECT_EQ(guard.on_bytes(kStart, frame(0x81, 1000)), Verdict::kFine);
+    EXPECT_EQ(guard.on_bytes(kStart, frame(0x01, 1000) + frame(0x80, 1000)), Verdict::kFine);
+}
+
 }  // namespace
 }  // namespace tulle::node

@@ -52,8 +52,8 @@ std::string to_text(const HostPort& address) {
 }
 
 std::string NumericAddress::zmq_endpoint() const {
-    char host[NI_MAXHOST];
-    char port[NI_MAXSERV];
+    char host[NI_MAXHOST] = {};
+    char port[NI_MAXSERV] = {};
     getnameinfo(reinterpret_cast<const sockaddr*>(&storage), size, host, sizeof host, port, sizeof port,
                 NI_NUMERICHOST | NI_NUMERICSERV);
     return storage.ss_family == AF_INET6 ? "tcp://[" + std::string(host) + "]:" + port

@@ -50,7 +50,8 @@ const std::vector<std::uint64_t>& ReadySet::wait(Duration timeout) {
     }
     ready_.clear();
     for (int i = 0; i < count; ++i) {
-        ready_.push_back(events[static_cast<std::size_t>(i)].data.u64);
+        const std::uint64_t token = events[static_cast<std::size_t>(i)].data.u64;  // by value: epoll_event is packed
+        ready_.push_back(token);
     }
     return ready_;
 }

@@ -1,5 +1,6 @@
 #include "mesh/io/resolver.hpp"
 
+#include <exception>
 #include <utility>
 
 namespace tulle::mesh {
@@ -43,7 +44,11 @@ void Resolver::run() {
         questions_.pop_front();
         lock.unlock();
         if (const std::optional<HostPort> address = parse_host_port(answer.endpoint)) {
-            answer.address = resolve(*address);
+            try {
+                answer.address = resolve(*address);
+            } catch (const std::exception&) {
+                // out of memory: not found, and asked again when it is dialled again
+            }
         }
         lock.lock();
         answers_.push_back(std::move(answer));

@@ -19,6 +19,14 @@ constexpr std::uint64_t kDataThread = 2;
 // don't go together.
 constexpr int kMaxSockets = 16'384;
 
+// What a subscriber may send in one message: the handshake's READY (38 bytes), a topic and its command (27), a PING (23).
+constexpr std::int64_t kMaxSubscriberMessageBytes = 128;
+
+// Subscriptions of one connection that wait in libzmq. A peer has one, so its pipe is never full, which would stop the PONGs.
+constexpr int kSubscriptionsWaiting = 16;
+
+constexpr int kInboundEvents = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
+
 void common(zmq::socket_t& socket, std::uint64_t thread) {
     socket.set(zmq::sockopt::affinity, thread);
     socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kTopicBytes + kMaxMessageBytes));
@@ -31,6 +39,7 @@ void common(zmq::socket_t& socket, std::uint64_t thread) {
     socket.set(zmq::sockopt::rcvhwm, 0);              // a full receive pipe would stop PONGs and break the connection
     socket.set(zmq::sockopt::connect_timeout, 1000);
     socket.set(zmq::sockopt::reconnect_ivl, 100);
+    socket.set(zmq::sockopt::zap_domain, "tulle");    // refuses ZMTP 1.0 and 2.0, and what is not ZMTP
 }
 
 std::string bind(zmq::socket_t& socket, const std::string& address) {
@@ -54,6 +63,26 @@ zmq::context_t make_context() {
     zmq::context_t context(2);
     context.set(zmq::ctxopt::max_sockets, kMaxSockets);
     return context;
+}
+
+zmq::socket_t make_router(zmq::context_t& context) {
+    zmq::socket_t router(context, zmq::socket_type::router);
+    // No peer is ever addressed by its routing id, so none is set: two connections can't claim the same one.
+    common(router, kControlThread);
+    router.set(zmq::sockopt::linger, 0);
+    return router;
+}
+
+zmq::socket_t make_publisher(zmq::context_t& context) {
+    zmq::socket_t publisher(context, zmq::socket_type::xpub);
+    common(publisher, kDataThread);
+    publisher.set(zmq::sockopt::linger, 0);
+    publisher.set(zmq::sockopt::sndhwm, 100'000);
+    publisher.set(zmq::sockopt::xpub_verboser, 1);
+    // A peer subscribes to one topic, and says nothing else here.
+    publisher.set(zmq::sockopt::maxmsgsize, kMaxSubscriberMessageBytes);
+    publisher.set(zmq::sockopt::rcvhwm, kSubscriptionsWaiting);
+    return publisher;
 }
 
 }  // namespace
@@ -98,21 +127,14 @@ std::optional<MonitoredSocket::Event> MonitoredSocket::next() {
 
 ZmqSockets::ZmqSockets(const std::string& control, const std::string& data)
     : context(make_context()),
-      router(context, zmq::socket_type::router),
-      publisher(context, zmq::socket_type::xpub),
+      router(context, make_router(context), kInboundEvents),
+      publisher(context, make_publisher(context), kInboundEvents),
       subscriber(context, zmq::socket_type::sub) {
-    // No peer is ever addressed by its routing id, so none is set: two connections can't claim the same one.
-    common(router, kControlThread);
-    router.set(zmq::sockopt::linger, 0);
-    common(publisher, kDataThread);
-    publisher.set(zmq::sockopt::linger, 0);
-    publisher.set(zmq::sockopt::sndhwm, 100'000);
-    publisher.set(zmq::sockopt::xpub_verboser, 1);
     common(subscriber, kDataThread);
     subscriber.set(zmq::sockopt::linger, 0);
     subscriber.set(zmq::sockopt::sndhwm, 0);  // at its own high-water mark SUB drops *subscriptions*
-    bound_control = bind(router, control);
-    bound_data = bind(publisher, data);
+    bound_control = bind(router.socket(), control);
+    bound_data = bind(publisher.socket(), data);
 }
 
 std::unique_ptr<MonitoredSocket> ZmqSockets::dealer() {

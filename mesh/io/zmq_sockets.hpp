@@ -82,16 +82,19 @@ private:
 
 /// The sockets of one node with the options that they must have; zeromq facts behind each in mesh/README.md.
 ///
+/// A peer that speaks ZMTP 1.0 or 2.0 is refused by every socket, and so is anything that is not ZMTP: for libzmq a greeting
+/// without 0xff is one of ZMTP 1.0, so that a web page's POST could carry a message. A ZAP domain does that; there is no ZAP
+/// handler behind it, so no handshake waits for one.
 /// Ending: the sockets end before the context, whose end waits for them and for the linger of each DEALER.
 struct ZmqSockets {
     /// Binds; throws std::runtime_error naming the address when that fails.
     ZmqSockets(const std::string& control, const std::string& data);
 
     zmq::context_t context;
-    zmq::socket_t router;      ///< control, inbound only
-    zmq::socket_t publisher;   ///< XPUB: data to the peers
-    zmq::socket_t subscriber;  ///< SUB: data from the peers
-    std::string bound_control;  ///< "host:port" as bound
+    MonitoredSocket router;      ///< control, inbound only
+    MonitoredSocket publisher;   ///< XPUB: data to the peers
+    zmq::socket_t subscriber;    ///< SUB: data from the peers
+    std::string bound_control;   ///< "host:port" as bound
     std::string bound_data;
 
     /// A DEALER to one peer, not connected yet, whose monitor tells kLinkEvents. Throws zmq::error_t.

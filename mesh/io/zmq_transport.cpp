@@ -2,7 +2,11 @@
 
 #include <spdlog/spdlog.h>
 
+#include <sys/resource.h>
+
 #include <algorithm>
+#include <bit>
+#include <exception>
 
 #include "mesh/wire/codec.hpp"
 
@@ -22,7 +26,12 @@ constexpr std::uint64_t kRouter = 1;
 constexpr std::uint64_t kPublisher = 2;
 constexpr std::uint64_t kSubscriber = 3;
 constexpr std::uint64_t kCheck = 4;
+constexpr std::uint64_t kControlWatch = 5;
+constexpr std::uint64_t kDataWatch = 6;
 constexpr std::uint64_t kFirstLink = 16;
+
+/// A peer subscribes to one topic on each connection. One that subscribes to more than these is no node.
+constexpr std::size_t kTopicsPerConnection = 4;
 
 std::string_view view(const zmq::message_t& message) {
     return {static_cast<const char*>(message.data()), message.size()};
@@ -37,20 +46,41 @@ void skip_rest(zmq::socket_t& socket, bool more) {
     }
 }
 
+/// The descriptor of the connection that a message has come by; -1: unknown.
+int source_of(zmq::message_t& message) { return zmq_msg_get(message.handle(), ZMQ_SRCFD); }
+
+std::uint16_t port_of(const std::string& bound) { return parse_host_port(bound).value().port; }
+
 }  // namespace
 
-ZmqTransport::ZmqTransport(const std::string& control, const std::string& data, WakeFd& wake)
+TransportLimits TransportLimits::of_this_process() {
+    TransportLimits limits;
+    rlimit descriptors{};
+    if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+        const std::size_t affordable = static_cast<std::size_t>(descriptors.rlim_cur) / 2 / kDescriptorsPerPeer;
+        limits.links = std::clamp<std::size_t>(affordable, 8, limits.links);
+        limits.inbound = limits.links + 32;
+    }
+    return limits;
+}
+
+ZmqTransport::ZmqTransport(const std::string& control, const std::string& data, WakeFd& wake, TransportLimits limits)
     : wake_(wake),
+      limits_(limits),
       sockets_(control, data),
-      router_(sockets_.router),
-      publisher_(sockets_.publisher),
+      router_(sockets_.router.socket()),
+      publisher_(sockets_.publisher.socket()),
       subscriber_(sockets_.subscriber),
+      control_watch_(sockets_.router, port_of(sockets_.bound_control), limits.inbound),
+      data_watch_(sockets_.publisher, port_of(sockets_.bound_data), limits.inbound),
       resolver_([&wake] { wake.wake(); }),
       checks_(ready_, kCheck) {
     ready_.add(wake_.fd(), kWake);
     ready_.add(router_.descriptor(), kRouter);
     ready_.add(publisher_.descriptor(), kPublisher);
     ready_.add(subscriber_.descriptor(), kSubscriber);
+    ready_.add(control_watch_.events().descriptor(), kControlWatch);
+    ready_.add(data_watch_.events().descriptor(), kDataWatch);
 }
 
 ZmqTransport::~ZmqTransport() = default;
@@ -61,16 +91,51 @@ void ZmqTransport::listen_for(OriginId oid) {
 }
 
 void ZmqTransport::open_link(LinkId link, const std::string& endpoint) {
-    auto made = std::make_unique<Link>(Link{endpoint, sockets_.dealer()});
-    const std::optional<HostPort> address = parse_host_port(endpoint);
-    if (const auto known = address ? numeric(*address) : std::nullopt) {
-        connect(*made, *known);
-    } else {
-        resolver_.ask(endpoint);
+    auto made = std::make_unique<Link>(Link{.endpoint = endpoint});
+    if (!make(link, *made)) {
+        put_off_.insert(link);
     }
-    ready_.add(made->dealer->events().descriptor(), kFirstLink + link.value);
-    heard_.push_back(link);  // what it has said by now
     links_.emplace(link, std::move(made));
+}
+
+bool ZmqTransport::make(LinkId id, Link& link) {
+    if (links_.size() - put_off_.size() >= limits_.links) {
+        note_put_off(link.endpoint, "as many links are open as there may be");
+        return false;
+    }
+    try {
+        std::unique_ptr<MonitoredSocket> dealer = sockets_.dealer();
+        ready_.add(dealer->events().descriptor(), kFirstLink + id.value);
+        link.dealer = std::move(dealer);
+    } catch (const std::exception& error) {
+        note_put_off(link.endpoint, error.what());
+        return false;
+    }
+    const std::optional<HostPort> address = parse_host_port(link.endpoint);
+    if (const auto known = address ? numeric(*address) : std::nullopt) {
+        connect(link, *known);
+    } else {
+        resolver_.ask(link.endpoint);
+    }
+    heard_.push_back(id);  // what it has said by now
+    return true;
+}
+
+void ZmqTransport::make_put_off(Instant now) {
+    if (put_off_.empty() || now < make_at_) {
+        return;
+    }
+    make_at_ = now + kRetry;
+    while (!put_off_.empty() && make(*put_off_.begin(), *links_.at(*put_off_.begin()))) {
+        put_off_.erase(put_off_.begin());
+    }
+}
+
+void ZmqTransport::note_put_off(const std::string& endpoint, const char* why) {
+    ++counters_.links_put_off;
+    if (std::has_single_bit(counters_.links_put_off)) {  // 1, 2, 4, 8…
+        spdlog::warn("the connection to {} is put off: {} ({} times so far)", endpoint, why, counters_.links_put_off);
+    }
 }
 
 void ZmqTransport::connect(Link& link, const NumericAddress& address) {
@@ -84,8 +149,11 @@ void ZmqTransport::connect(Link& link, const NumericAddress& address) {
 
 void ZmqTransport::close_link(LinkId link) {
     checks_.cancel(link);
+    put_off_.erase(link);
     if (const auto found = links_.find(link); found != links_.end()) {
-        ready_.remove(found->second->dealer->events().descriptor());
+        if (found->second->dealer) {
+            ready_.remove(found->second->dealer->events().descriptor());
+        }
         links_.erase(found);
     }
 }
@@ -103,16 +171,29 @@ void ZmqTransport::check_endpoint(Instant now, LinkId link, const std::string& e
 }
 
 void ZmqTransport::connect_data(const std::string& endpoint) {
+    if (!data_connections_.contains(endpoint) && data_connections_.size() >= limits_.links) {
+        note_put_off(endpoint, "as many data connections are open as there may be");
+        return;
+    }
     std::string& connected = data_connections_[endpoint];
+    connected.clear();
     const std::optional<HostPort> address = parse_host_port(endpoint);
     if (const auto known = address ? numeric(*address) : std::nullopt) {
-        connected = known->zmq_endpoint();
-        sockets_.subscriber.connect(connected);
-        subscriber_.touch();
+        connect_subscriber(endpoint, connected, *known);
     } else {
-        connected.clear();
         resolver_.ask(endpoint);
     }
+}
+
+void ZmqTransport::connect_subscriber(const std::string& endpoint, std::string& connected, const NumericAddress& address) {
+    try {
+        const std::string target = address.zmq_endpoint();
+        sockets_.subscriber.connect(target);
+        connected = target;
+    } catch (const zmq::error_t& error) {
+        spdlog::warn("cannot dial {} for data: {}", endpoint, error.what());
+    }
+    subscriber_.touch();
 }
 
 void ZmqTransport::disconnect_data(const std::string& endpoint) {
@@ -136,6 +217,10 @@ void ZmqTransport::send(LinkId link, const Control& message) {
     if (found == links_.end()) {
         return;
     }
+    if (!found->second->dealer) {
+        ++counters_.control_unsent;
+        return;
+    }
     const std::string bytes = encode(message);
     zmq::socket_t& socket = found->second->dealer->socket();
     bool sent = socket.send(zmq::buffer(bytes), zmq::send_flags::dontwait).has_value();
@@ -156,7 +241,7 @@ void ZmqTransport::send(LinkId link, const Control& message) {
 void ZmqTransport::send(const Data& message) {
     outgoing_.assign(topic_of(message.dst));
     append(outgoing_, message);
-    static_cast<void>(sockets_.publisher.send(zmq::buffer(outgoing_), zmq::send_flags::dontwait));
+    static_cast<void>(sockets_.publisher.socket().send(zmq::buffer(outgoing_), zmq::send_flags::dontwait));
     publisher_.touch();
     ++counters_.data_sent;
     counters_.data_bytes += outgoing_.size() - kTopicBytes;
@@ -164,7 +249,7 @@ void ZmqTransport::send(const Data& message) {
 
 bool ZmqTransport::has_more() {
     bool has_something = !pending_.empty() || !heard_.empty();
-    for (Inlet* inlet : {&router_, &publisher_, &subscriber_}) {
+    for (Inlet* inlet : {&router_, &publisher_, &subscriber_, &control_watch_.events(), &data_watch_.events()}) {
         has_something = inlet->look() || has_something;
     }
     return has_something;
@@ -183,6 +268,8 @@ void ZmqTransport::note_ready(std::uint64_t token) {
         case kPublisher: publisher_.touch(); break;
         case kSubscriber: subscriber_.touch(); break;
         case kCheck: break;  // collect asks all of them
+        case kControlWatch: control_watch_.events().touch(); break;
+        case kDataWatch: data_watch_.events().touch(); break;
         default: heard_.push_back(LinkId{static_cast<std::uint32_t>(token - kFirstLink)});
     }
 }
@@ -190,6 +277,9 @@ void ZmqTransport::note_ready(std::uint64_t token) {
 void ZmqTransport::collect(Instant now, std::vector<Input>& out) {
     out.insert(out.end(), pending_.begin(), pending_.end());
     pending_.clear();
+    make_put_off(now);
+    control_watch_.collect();
+    data_watch_.collect();
     collect_answers(now, out);
     collect_monitors(out);
     checks_.collect(now, out);
@@ -205,15 +295,13 @@ void ZmqTransport::collect_answers(Instant now, std::vector<Input>& out) {
             continue;  // the core dials again, and the name is looked up again
         }
         for (auto& [id, link] : links_) {
-            if (link->endpoint == answer.endpoint && !link->dialled) {
+            if (link->endpoint == answer.endpoint && link->dealer && !link->dialled) {
                 connect(*link, *answer.address);
             }
         }
         if (const auto data = data_connections_.find(answer.endpoint);
             data != data_connections_.end() && data->second.empty()) {
-            data->second = answer.address->zmq_endpoint();
-            sockets_.subscriber.connect(data->second);
-            subscriber_.touch();
+            connect_subscriber(data->first, data->second, *answer.address);
         }
         if (const auto checks = waiting_checks_.find(answer.endpoint); checks != waiting_checks_.end()) {
             for (const LinkId link : checks->second) {
@@ -230,7 +318,7 @@ void ZmqTransport::collect_monitors(std::vector<Input>& out) {
     std::sort(heard_.begin(), heard_.end());
     for (const LinkId id : heard_) {
         const auto link = links_.find(id);
-        if (link == links_.end()) {
+        if (link == links_.end() || !link->second->dealer) {
             continue;  // closed meanwhile
         }
         MonitoredSocket& dealer = *link->second->dealer;
@@ -256,10 +344,12 @@ void ZmqTransport::collect_router(std::vector<Input>& out) {
             continue;
         }
         zmq::message_t body;
-        static_cast<void>(sockets_.router.recv(body, zmq::recv_flags::dontwait));
-        skip_rest(sockets_.router, body.more());
+        zmq::socket_t& router = sockets_.router.socket();
+        static_cast<void>(router.recv(body, zmq::recv_flags::dontwait));
+        skip_rest(router, body.more());
         Result<Control, CodecError> message = decode_control(view(body));
         if (message) {
+            control_watch_.spoke(source_of(body));
             out.push_back(std::move(*message));
         } else {
             refused("control", to_text(message.error()));
@@ -273,16 +363,23 @@ void ZmqTransport::collect_subscriptions(std::vector<Input>& out) {
         if (!publisher_.receive(event)) {
             return;
         }
-        skip_rest(sockets_.publisher, event.more());
+        skip_rest(sockets_.publisher.socket(), event.more());
         const std::string_view bytes = view(event);
-        if (bytes.empty() || bytes.front() != '\x01') {
-            continue;  // unsubscribed: perhaps an old pipe, while a new one stands; says nothing
+        const int source = source_of(event);
+        const std::size_t words = data_watch_.spoke(source);
+        if (words == 0) {
+            continue;  // of a connection that has ended; libzmq has taken its topics back
         }
-        if (const std::optional<OriginId> oid = oid_of_topic(bytes.substr(1))) {
-            out.push_back(SubscriberSeen{*oid});
-        } else {
-            refused("subscription", "not a topic of ours");
+        const bool is_unsubscribed = bytes.starts_with('\0');  // perhaps an old pipe, while a new one stands: says nothing
+        const auto oid = bytes.starts_with('\x01') ? oid_of_topic(bytes.substr(1)) : std::nullopt;
+        if ((oid || is_unsubscribed) && words <= kTopicsPerConnection) {
+            if (oid) {
+                out.push_back(SubscriberSeen{*oid});
+            }
+            continue;
         }
+        data_watch_.cut(source);  // its topics go with it
+        refused("subscription", oid || is_unsubscribed ? "more than a node has" : "not to a topic of ours");
     }
 }
 
@@ -309,9 +406,18 @@ void ZmqTransport::collect_data(std::vector<Input>& out) {
     }
 }
 
+ZmqTransport::Counters ZmqTransport::counters() const {
+    Counters all = counters_;
+    for (const InboundWatch* watch : {&control_watch_, &data_watch_}) {
+        all.inbound_refused += watch->counters().refused;
+        all.inbound_cut += watch->counters().cut;
+    }
+    return all;
+}
+
 void ZmqTransport::refused(const char* where, const std::string& why) {
     ++counters_.malformed;
-    if ((counters_.malformed & (counters_.malformed - 1)) == 0) {  // 1, 2, 4, 8…: a flood must not fill the log
+    if (std::has_single_bit(counters_.malformed)) {  // 1, 2, 4, 8…: a flood must not fill the log
         spdlog::warn("dropped a {} message on the mesh: {} ({} so far)", where, why, counters_.malformed);
     }
 }

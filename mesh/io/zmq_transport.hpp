@@ -3,18 +3,37 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "mesh/base/time.hpp"
 #include "mesh/core/effects.hpp"
+#include "mesh/core/numbers.hpp"
 #include "mesh/io/endpoint_checks.hpp"
+#include "mesh/io/inbound_watch.hpp"
 #include "mesh/io/ready_set.hpp"
 #include "mesh/io/resolver.hpp"
 #include "mesh/io/wake_fd.hpp"
 #include "mesh/io/zmq_sockets.hpp"
 
 namespace tulle::mesh {
+
+/// How much of the process's descriptors the mesh takes. Who has no connections to others uses some 25 for itself.
+struct TransportLimits {
+    /// What a peer needs: the three of its MonitoredSocket, four TCP connections (control and data, each way), and a check of its
+    /// endpoint.
+    static constexpr std::size_t kDescriptorsPerPeer = MonitoredSocket::kDescriptors + 4 + 1;
+
+    /// Links, and data connections, at once. Past it a link is put off until another is closed; a data connection is left out,
+    /// and the core dials it again when it has heard nothing by it for Timing::data_deaf.
+    std::size_t links = kMaxMembers + 64;  ///< members, and what is dialled beside: seeds, and links only to say no
+    /// Connections from others to each of the two ports. Past it the oldest is ended that has not said a word yet.
+    std::size_t inbound = links + 32;
+
+    /// As above, but no more links than half of this process's descriptors allow: 64 of 1,024.
+    [[nodiscard]] static TransportLimits of_this_process();
+};
 
 /// The mesh's transport effects as ZeroMQ calls, and what arrives as inputs. Decides nothing.
 ///
@@ -24,10 +43,17 @@ namespace tulle::mesh {
 /// Ending: in the reverse order of the members: the links and the checks leave the epoll before it closes, the resolver's thread
 ///         has ended before what it wakes goes, and the context ends last, when the DEALERs' linger (500 ms) has passed.
 /// Errors: what can't be sent is dropped, what can't be decoded is dropped and counted: the core repairs both.
+///         A link for which there are no descriptors (EMFILE, ENFILE) or no memory is put off, and made within kRetry of a turn
+///         that finds some; until then it is as silent as one to nobody, and the core gives it up and dials again. A connect or
+///         an accept of libzmq's own that finds none is tried again by libzmq. libzmq ends the process when the system refuses an
+///         eventfd or a place in an epoll for another reason, or memory: these are not errors that it can return.
 class ZmqTransport {
 public:
+    static constexpr Duration kRetry = 100ms;
+
     /// Throws std::runtime_error when an address can't be bound.
-    ZmqTransport(const std::string& control, const std::string& data, WakeFd& wake);
+    ZmqTransport(const std::string& control, const std::string& data, WakeFd& wake,
+                 TransportLimits limits = TransportLimits::of_this_process());
     ~ZmqTransport();
     ZmqTransport(const ZmqTransport&) = delete;
     ZmqTransport& operator=(const ZmqTransport&) = delete;
@@ -61,17 +87,24 @@ public:
         std::uint64_t control_bytes = 0;
         std::uint64_t data_sent = 0;
         std::uint64_t data_bytes = 0;
+        std::uint64_t links_put_off = 0;    ///< no descriptors, no memory or over the limit, data connections included
+        std::uint64_t inbound_refused = 0;  ///< connections that spoke something else than ZMTP 3
+        std::uint64_t inbound_cut = 0;      ///< connections over the limit, or whose peer sent what no node does
     };
-    [[nodiscard]] const Counters& counters() const { return counters_; }
+    [[nodiscard]] Counters counters() const;
 
 private:
     struct Link {
         std::string endpoint;
-        std::unique_ptr<MonitoredSocket> dealer;
-        bool dialled = false;  // false while its name is looked up
+        std::unique_ptr<MonitoredSocket> dealer = nullptr;  // null while it is put off
+        bool dialled = false;                               // false while its name is looked up
     };
 
+    [[nodiscard]] bool make(LinkId id, Link& link);
+    void make_put_off(Instant now);
+    void note_put_off(const std::string& endpoint, const char* why);
     void connect(Link& link, const NumericAddress& address);
+    void connect_subscriber(const std::string& endpoint, std::string& connected, const NumericAddress& address);
     void note_ready(std::uint64_t token);
     void collect_answers(Instant now, std::vector<Input>& out);
     void collect_monitors(std::vector<Input>& out);
@@ -81,11 +114,14 @@ private:
     void refused(const char* where, const std::string& why);
 
     WakeFd& wake_;
+    const TransportLimits limits_;
     ZmqSockets sockets_;
     ReadySet ready_;
     Inlet router_;
     Inlet publisher_;
     Inlet subscriber_;
+    InboundWatch control_watch_;
+    InboundWatch data_watch_;
     Resolver resolver_;
     EndpointChecks checks_;  // they leave ready_ before it goes
     std::map<LinkId, std::unique_ptr<Link>> links_;
@@ -94,6 +130,8 @@ private:
     std::string outgoing_;        // of the last data message; its capacity is kept
     std::vector<Input> pending_;  // known at once, for the next collect()
     std::vector<LinkId> heard_;   // links whose monitors may have something to say
+    std::set<LinkId> put_off_;    // in links_, without a DEALER
+    Instant make_at_{};           // when those are tried again
     Counters counters_;
 };
 

@@ -29,7 +29,7 @@ export class TulleNode {
     this.program = new Program('tulled', [
       '--name', this.name, ...addresses, '--ports-file', this.portsFile, '--hub', this.hub,
       ...(peers.length ? ['--peers', peers.join(',')] : []), ...this.args,
-    ], { env: this.env });
+    ], { env: this.env, descriptors: this.descriptors });
   }
 
   get log() { return this.earlierLogs + this.program.output; }

@@ -21,9 +21,11 @@ export class Program {
   stdout = '';
   stderr = '';
 
-  /** `input`: the program reads what say() writes, until endInput(). */
-  constructor(name, args, { env = {}, cwd, input = false } = {}) {
-    this.child = spawn(path.join(BIN, name), args, {
+  /** `input`: the program reads what say() writes, until endInput(). `descriptors`: it may have no more than so many. */
+  constructor(name, args, { env = {}, cwd, input = false, descriptors } = {}) {
+    const program = path.join(BIN, name);
+    const command = descriptors ? ['prlimit', `--nofile=${descriptors}:${descriptors}`, program, ...args] : [program, ...args];
+    this.child = spawn(command[0], command.slice(1), {
       cwd, env: { ...cleanEnvironment(), ...env }, stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     });
     running.add(this.child);

@@ -48,3 +48,29 @@ export function claimedLength(bytes) {
   head.writeBigUInt64BE(bytes, 1);
   return head;
 }
+
+/**
+ * Listens as a ROUTER does, and answers the first message that a peer sends to it, as bytes of one part: what a node says to an
+ * endpoint that it was told of. `server` is to be closed.
+ */
+export function firstMessage(server) {
+  return new Promise((resolve) => {
+    server.on('connection', (socket) => {
+      socket.write(handshake('ROUTER'));
+      socket.on('error', () => {});
+      let bytes = Buffer.alloc(0);
+      socket.on('data', (more) => {
+        bytes = Buffer.concat([bytes, more]);
+        for (let at = GREETING_BYTES; at + 2 <= bytes.length;) {
+          const isLong = (bytes[at] & 2) !== 0;
+          if (at + 9 > bytes.length) return;
+          const begin = at + (isLong ? 9 : 2);
+          const end = begin + (isLong ? Number(bytes.readBigUInt64BE(at + 1)) : bytes[at + 1]);
+          if (end > bytes.length) return;
+          if ((bytes[at] & 4) === 0) resolve(bytes.subarray(begin, end)); // else it is a command
+          at = end;
+        }
+      });
+    });
+  });
+}

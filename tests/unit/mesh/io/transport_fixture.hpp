@@ -1,0 +1,105 @@
+#pragma once
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "mesh/io/wake_fd.hpp"
+#include "mesh/io/zmq_transport.hpp"
+
+namespace tulle::mesh {
+
+inline Instant steady_now() { return Instant{std::chrono::steady_clock::now().time_since_epoch()}; }
+
+/// A plain TCP connection to a port of this machine.
+class RawClient {
+public:
+    explicit RawClient(const std::string& address) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        const NumericAddress target = numeric(parse_host_port(address).value()).value();
+        EXPECT_EQ(::connect(fd_, reinterpret_cast<const sockaddr*>(&target.storage), target.size), 0) << std::strerror(errno);
+    }
+    ~RawClient() { ::close(fd_); }
+    RawClient(RawClient&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    RawClient& operator=(RawClient&&) = delete;
+
+    void send(std::string_view bytes) const { static_cast<void>(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL)); }
+
+    /// The other side has closed it. Reads away what came before.
+    [[nodiscard]] bool is_closed() const {
+        char buffer[4096];
+        while (true) {
+            const ssize_t count = ::recv(fd_, buffer, sizeof buffer, MSG_DONTWAIT);
+            if (count == 0 || (count < 0 && errno != EAGAIN)) {
+                return true;
+            }
+            if (count < 0) {
+                return false;
+            }
+        }
+    }
+
+private:
+    int fd_;
+};
+
+/// A transport by itself, driven by the test.
+class LoneTransport {
+public:
+    explicit LoneTransport(TransportLimits limits = {}) : transport("127.0.0.1:0", "127.0.0.1:0", wake, limits) {}
+
+    /// One turn; waits for at most 20 ms.
+    void turn() {
+        transport.wait(transport.has_more() ? 0ms : 20ms);
+        transport.collect(steady_now(), inputs);
+    }
+
+    template <class T>
+    [[nodiscard]] std::size_t count() const {
+        std::size_t found = 0;
+        for (const Input& input : inputs) {
+            found += std::holds_alternative<T>(input) ? 1U : 0U;
+        }
+        return found;
+    }
+
+    WakeFd wake;
+    ZmqTransport transport;
+    std::vector<Input> inputs;
+};
+
+/// Gives each of them turns until it holds, for at most 10 s.
+inline bool eventually(const std::vector<LoneTransport*>& transports, const std::function<bool()>& holds) {
+    const Instant until = steady_now() + 10s;
+    while (!holds()) {
+        if (steady_now() > until) {
+            return false;
+        }
+        for (LoneTransport* transport : transports) {
+            transport->turn();
+        }
+    }
+    return true;
+}
+
+inline Control some_knock() {
+    Introduction who{.cluster = "c", .name = "n", .version = "1", .endpoints = {"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"},
+                     .oldest_protocol = kOldestProtocolVersion, .newest_protocol = kProtocolVersion};
+    return {.src = OriginId{7}, .dst = {}, .tag = {}, .body = Knock{.who = std::move(who), .dialled = {}}};
+}
+
+}  // namespace tulle::mesh

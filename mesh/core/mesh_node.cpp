@@ -94,6 +94,7 @@ void MeshNode::settle(Instant now, Effects& out) {
     ring_.expire(now);
     membership_.on_deadline(now, out);
     handle_events(now, out);
+    drop_lost_unconfirmed(now, out);
     mourn_again(now, out);
     if (options_.planted == Planted::kReconcileOpen) {
         mourn_suspects(now, out);

@@ -231,6 +231,7 @@ private:
     void wake_up(Instant now, Duration late, Effects& out);
     void on_pong(Instant now, OriginId from, const Pong& pong, Effects& out);
     void confirmed(Instant now, OriginId oid, Effects& out);
+    void drop_lost_unconfirmed(Instant now, Effects& out);
     [[nodiscard]] bool hold(ShardIndex shard, Publish& publish);
 
     // mesh_node_status.cpp

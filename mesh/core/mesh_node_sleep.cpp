@@ -49,6 +49,17 @@ void MeshNode::confirmed(Instant now, OriginId oid, Effects& out) {
     }
 }
 
+/// A session that was to be confirmed may have ended for another attempt, and that attempt may have failed: of such a member
+/// no further word comes, and no further event, so publishers would wait for ever.
+void MeshNode::drop_lost_unconfirmed(Instant now, Effects& out) {
+    for (const OriginId oid : std::set<OriginId>(unconfirmed_)) {
+        const Peer* peer = membership_.find(oid);
+        if (peer == nullptr || (!peer->in_session() && peer->state != PeerState::kJoining)) {
+            confirmed(now, oid, out);
+        }
+    }
+}
+
 bool MeshNode::hold(ShardIndex shard, Publish& publish) {
     if (unconfirmed_.empty() || held_.size() >= options_.limits.held_publishes) {
         return false;

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 #include "mesh/base/assert.hpp"
 #include "mesh/core/mesh_node.hpp"
@@ -187,8 +188,8 @@ private:
     void turn() {
         inputs_.clear();
         transport_.collect(now(), inputs_);
+        std::optional<LeaveRequest> leave = take_leave_request();
         mailbox_.take_all(from_shards_);
-        take_leave_request();
         const Instant at = now();
         effects_.clear();
         for (Input& input : inputs_) {
@@ -197,16 +198,17 @@ private:
         for (auto& [shard, message] : from_shards_) {
             node_->step(at, PortInput{shard, std::move(message)}, effects_);
         }
+        if (leave) {
+            node_->step(at, *leave, effects_);
+        }
         node_->settle(at, effects_);
         execute(effects_);
     }
 
-    void take_leave_request() {
+    /// Taken before what the shards have said, and given to the node after that: what they said before the request still counts.
+    [[nodiscard]] std::optional<LeaveRequest> take_leave_request() {
         const std::lock_guard lock(leave_mutex_);
-        if (leave_) {
-            inputs_.push_back(*leave_);
-            leave_.reset();
-        }
+        return std::exchange(leave_, std::nullopt);
     }
 
     void execute(Effects& effects) {

@@ -62,7 +62,7 @@ public:
     [[nodiscard]] HubTurns& start_hosted(ShardIndex host);
 
     /// Says Leave to the members and waits for their receipts, at most `deadline`; then calls `on_left` on the hub's
-    /// thread. From the call on, publishes are answered kNotReady.
+    /// thread. What the shards have said before the call still counts; later publishes are answered kNotReady.
     void leave(Duration deadline, std::function<void()> on_left);
 
 private:

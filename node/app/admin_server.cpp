@@ -87,6 +87,10 @@ public:
         boost::asio::post(reactor_.context(), [this, apps = std::move(apps)] { apps_ = apps; });
     }
 
+    void begin_drain() {
+        boost::asio::post(reactor_.context(), [this] { is_draining_ = true; });
+    }
+
     Listener& listener() { return listener_; }
     mesh::ShardMailbox& mailbox() { return mailbox_; }
 
@@ -103,7 +107,7 @@ public:
         } else if (path == "/up") {
             respond(ticket, answer(200, kText, "OK\n"));
         } else if (path == "/ready") {
-            respond(ticket, is_ready_ ? answer(200, kText, "ready\n") : answer(503, kText, "not ready\n"));
+            respond(ticket, is_ready_ && !is_draining_ ? answer(200, kText, "ready\n") : answer(503, kText, "not ready\n"));
         } else if (path == "/metrics" || path == "/v1/status") {
             const std::uint64_t id = ++last_id_;
             ask_hub(id, {path == "/metrics" ? Wanted::kMetrics : Wanted::kStatus, ticket, due_in({})},
@@ -293,6 +297,7 @@ private:
     std::map<std::uint64_t, Waiting> waiting_;
     std::uint64_t last_id_ = 0;
     bool is_ready_ = false;
+    bool is_draining_ = false;
     std::thread thread_;
 };
 
@@ -307,6 +312,8 @@ Address AdminServer::bind(const Address& address) { return loop_->listener().bin
 mesh::ShardMailbox& AdminServer::mailbox() { return loop_->mailbox(); }
 
 void AdminServer::set_apps(AppTable apps) { loop_->set_apps(std::move(apps)); }
+
+void AdminServer::begin_drain() { loop_->begin_drain(); }
 
 void AdminServer::start() { loop_->start(); }
 

@@ -15,7 +15,7 @@ namespace tulle::node {
 /// views of all nodes) and POST /v1/trace (a marked message). To the hub it is one more shard, which never subscribes; of
 /// queries it answers the doctor's.
 ///
-/// Thread: its owner's; set_apps from any.
+/// Thread: its owner's; set_apps and begin_drain from any.
 /// Limits: the hub's answer is waited for a second; then /metrics does without it and the others are 503. Doctor and trace
 ///         wait for other nodes as long as `timeout_ms` says: 1 to 10,000, by default 2,000.
 /// Errors: bind throws std::runtime_error that names the address.
@@ -34,6 +34,8 @@ public:
     void start();
     /// The apps from now on.
     void set_apps(AppTable apps);
+    /// The node is going away: /ready is 503 from now on.
+    void begin_drain();
     /// Ends the thread. The mailbox stays: the hub may still write into it.
     void stop();
 

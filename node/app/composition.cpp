@@ -7,13 +7,15 @@
 #include <spdlog/spdlog.h>
 
 #include "node/app/demo_page.hpp"
+#include "node/core/limits.hpp"
 
 namespace tulle::node {
 namespace {
 
 constexpr Duration kLeaveTimeout = 5s;   // for the members' receipts of what we have sent
 constexpr Duration kLeaveSlack = 1s;     // for the hub, and for the webhooks, to tell that they have given up
-constexpr Duration kClientTimeout = 7s;  // covers the connections' own close and linger deadlines
+constexpr Duration kClientTimeout = kCloseTimeout + kLingerTimeout + 500ms;  // what a connection takes at most, and the wheel's steps
+constexpr Duration kCutTimeout = 1s;     // for the shards to end whatever is left then
 
 mesh::MeshOptions mesh_options(const Config& config) {
     mesh::MeshOptions options;
@@ -151,29 +153,52 @@ void Composition::reload_failed() {
     reloads_.last_successful.set(0);
 }
 
-bool Composition::drain() {
+Composition::Wait Composition::run(std::size_t count, Duration patience, const std::function<void(const Done&)>& begin) {
+    signals_.reset_count();
+    begin([this] { signals_.count(); });
+    switch (signals_.wait(count, patience)) {
+        case Signals::Event::kSignal:
+            return Wait::kHaste;
+        case Signals::Event::kCounted:
+            return Wait::kDone;
+        default:
+            return Wait::kTimeout;
+    }
+}
+
+bool Composition::let_clients_go() {
+    admin_->begin_drain();
     for (const std::unique_ptr<Shard>& shard : shards_) {
         shard->stop_accepting();
     }
-    signals_.reset_count();
-    webhooks_->finish([this] { signals_.count(); });
-    if (signals_.wait(1, kWebhookDrainTimeout + kLeaveSlack) == Signals::Event::kSignal) {
-        return false;
+    Wait end = run(shards_.size(), kClientTimeout, [this](const Done& done) {
+        for (const std::unique_ptr<Shard>& shard : shards_) {
+            shard->drain(done);
+        }
+    });
+    if (end == Wait::kTimeout) {
+        end = run(shards_.size(), kCutTimeout, [this](const Done& done) {
+            for (const std::unique_ptr<Shard>& shard : shards_) {
+                shard->cut(done);
+            }
+        });
     }
-    signals_.reset_count();
-    mesh_->leave(kLeaveTimeout, [this] { signals_.count(); });
-    if (signals_.wait(1, kLeaveTimeout + kLeaveSlack) == Signals::Event::kSignal) {
-        return false;
-    }
-    signals_.reset_count();
+    std::uint64_t cut = 0;
     for (const std::unique_ptr<Shard>& shard : shards_) {
-        shard->drain([this] { signals_.count(); });
+        cut += shard->counters().clients_cut_total.get();
     }
-    const Signals::Event end = signals_.wait(shards_.size(), kClientTimeout);
-    if (end == Signals::Event::kTimeout) {
-        spdlog::warn("some clients did not let go in time");
+    if (cut > 0) {
+        spdlog::warn("{} clients have been cut since the start, as they did not take or answer a Close in time", cut);
     }
-    return end != Signals::Event::kSignal;
+    return end != Wait::kHaste;
+}
+
+bool Composition::drain() {
+    if (!let_clients_go() ||
+        run(1, kWebhookDrainTimeout + kLeaveSlack, [this](const Done& done) { webhooks_->finish(done); }) == Wait::kHaste) {
+        return false;
+    }
+    return run(1, kLeaveTimeout + kLeaveSlack, [this](const Done& done) { mesh_->leave(kLeaveTimeout, done); }) != Wait::kHaste;
 }
 
 }  // namespace tulle::node

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -33,11 +35,17 @@ public:
     void set_apps(const AppTable& apps);
     /// The apps could not be read, and stay.
     void reload_failed();
-    /// The orderly end: no new clients, what waits for webhooks, Leave to the mesh, close 4200 to every client, each with a
-    /// deadline. Returns false when a second signal asked for haste.
+    /// The orderly end, clients first and mesh last: no new clients, 4200 to every client, what waits for webhooks, Leave to
+    /// the mesh, each with a deadline. A client that is still there at its deadline is cut, so that nobody is subscribed at a
+    /// node that has left. Returns false when a second signal asked for haste.
     [[nodiscard]] bool drain();
 
 private:
+    using Done = std::function<void()>;
+    enum class Wait : std::uint8_t { kDone, kTimeout, kHaste /** a signal has come */ };
+    /// Begins something, and waits until it has called Done `count` times.
+    [[nodiscard]] Wait run(std::size_t count, Duration patience, const std::function<void(const Done&)>& begin);
+    [[nodiscard]] bool let_clients_go();
     void bind_shards(const Config& config, const AppTable& apps);
     void add_webhooks(const Config& config, const AppTable& apps);
 

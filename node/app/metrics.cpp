@@ -32,6 +32,7 @@ constexpr ShardMetric kShardMetrics[] = {
     {"accept_failures_total", "Failed accepts", &ShardCounters::accept_failures_total},
     {"clients_opened_total", "WebSocket connections opened", &ShardCounters::clients_opened_total},
     {"clients_closed_total", "WebSocket connections ended", &ShardCounters::clients_closed_total},
+    {"clients_cut_total", "WebSocket connections cut as their peer did not take or answer a Close", &ShardCounters::clients_cut_total},
     {"clients_refused_total", "WebSocket connections closed at their opening", &ShardCounters::clients_refused_total},
     {"handshakes_refused_total", "Upgrades answered by an HTTP status", &ShardCounters::handshakes_refused_total},
     {"messages_received_total", "WebSocket messages received", &ShardCounters::messages_received_total},

@@ -42,6 +42,8 @@ public:
     /// Something has been thrown while its work was done (Reactor::guard): it must end at once, whatever state it is in. An
     /// exception in here ends the process.
     virtual void on_failure() = 0;
+    /// The node does not wait any longer: end now.
+    virtual void cut() = 0;
 
     [[nodiscard]] Slot slot() const { return slot_; }
 

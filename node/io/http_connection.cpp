@@ -340,7 +340,9 @@ void HttpConnection::on_deadline(Instant now) {
 
 void HttpConnection::drain(Instant) {
     is_draining_ = true;
-    if (state_ == State::kIdle || state_ == State::kLingering) {
+    boost::system::error_code error;
+    const bool has_asked = state_ == State::kIdle && socket_.available(error) > 0;  // that request is read and answered
+    if (!has_asked && (state_ == State::kIdle || state_ == State::kLingering)) {
         end();
     }
 }

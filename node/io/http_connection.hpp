@@ -37,6 +37,7 @@ public:
     void respond(std::uint64_t serial, HttpResponse response) override;
     void drain(Instant now) override;
     void on_failure() override { end(); }
+    void cut() override { end(); }
 
 private:
     enum class State { kIdle, kHead, kBody, kAnswering, kWriting, kLingering, kGone };

@@ -52,7 +52,7 @@ bool PublicHttp::is_origin_allowed(const UpgradeRequest& request) const {
 }
 
 bool PublicHttp::on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request, HttpResponse& refusal) {
-    if (!is_ready_) {
+    if (!is_ready_ || is_draining_) {
         refusal = pusher::unavailable("the node is not ready for clients");
         return false;
     }
@@ -95,7 +95,7 @@ void PublicHttp::serve_page(HttpTicket ticket, const HttpRequest& request) {
         response.headers.emplace_back("Allow", "GET, HEAD");
         respond(ticket, std::move(response));
     } else if (asks_readiness) {
-        respond(ticket, is_ready_ ? text(200, "ready\n") : text(503, "not ready\n"));
+        respond(ticket, is_ready_ && !is_draining_ ? text(200, "ready\n") : text(503, "not ready\n"));
     } else if (path == "/demo/nodes.json") {
         const std::uint64_t id = ++last_id_;
         if (hub_.offer(mesh::StatusRequest{id}) == Push::kAccepted) {

@@ -41,6 +41,8 @@ public:
                                   HttpResponse& refusal) override;
 
     void set_ready(bool ready) { is_ready_ = ready; }
+    /// The node is going away: no new client is let in, and /ready says so. Requests are served as before.
+    void begin_drain() { is_draining_ = true; }
     /// The answer to an HTTP publish of ours; others are ignored.
     void on_published(const mesh::Published& answer);
     void on_query_result(const mesh::QueryResult& result);
@@ -87,6 +89,7 @@ private:
     NodeLimits& limits_;
     const DemoContent& demo_;
     bool is_ready_ = false;
+    bool is_draining_ = false;
     std::uint64_t last_id_ = 0;
     Jobs jobs_;
     std::map<std::uint64_t, HttpTicket> status_requests_;

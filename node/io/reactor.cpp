@@ -236,10 +236,20 @@ Connection* Reactor::find(Slot slot) const {
     return slot.value < slots_.size() ? slots_[slot.value].get() : nullptr;
 }
 
-void Reactor::drain_all() {
+bool Reactor::drain_some(std::size_t most) {
+    for (; most > 0 && next_drained_ < slots_.size(); ++next_drained_) {
+        if (Connection* connection = find(Slot{next_drained_})) {
+            guard(*connection, [&] { connection->drain(now()); });
+            --most;
+        }
+    }
+    return next_drained_ >= slots_.size();
+}
+
+void Reactor::cut_all() {
     for (std::uint32_t i = 0; i < slots_.size(); ++i) {
         if (Connection* connection = find(Slot{i})) {
-            connection->drain(now());
+            guard(*connection, [&] { connection->cut(); });
         }
     }
 }

@@ -54,7 +54,10 @@ public:
     void remove(Slot slot);
     [[nodiscard]] Connection* find(Slot slot) const;
     [[nodiscard]] std::size_t connections() const { return connections_; }
-    void drain_all();
+    /// Drains the next connections, at most `most`. True: each that was there at the first call has been told.
+    [[nodiscard]] bool drain_some(std::size_t most);
+    /// Ends every connection that is left, at once.
+    void cut_all();
 
     void arm(Slot slot, Instant deadline) { wheel_.arm(slot, deadline); }
     void disarm(Slot slot) { wheel_.cancel(slot); }
@@ -130,6 +133,7 @@ private:
     std::vector<WriteJob> jobs_;  ///< of the flush under way
     std::vector<Slot> expired_;
     std::size_t connections_ = 0;
+    std::uint32_t next_drained_ = 0;  ///< slots below have been drained
     Instant wake_at_ = Instant::max();
 };
 

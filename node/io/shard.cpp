@@ -88,8 +88,14 @@ public:
 
     void drain(std::function<void()> on_drained) {
         on_drained_ = std::move(on_drained);
+        is_draining_ = true;
+        http_.begin_drain();
         clients_.begin_drain();
-        reactor_.drain_all();
+    }
+
+    void cut(std::function<void()> on_cut) {
+        on_drained_ = std::move(on_cut);
+        reactor_.cut_all();
     }
 
     void set_apps(AppTable apps) {
@@ -119,8 +125,8 @@ private:
 
     void take_in(Socket socket) {
         const std::optional<PeerAddress> address = address_of(socket);
-        if (!address) {
-            return;  // gone already
+        if (!address || is_draining_) {
+            return;  // gone already, or too late
         }
         if (!limits_->enter(*address)) {
             reactor_.counters().address_capped_total.add();
@@ -209,14 +215,32 @@ private:
     }
 
     void end_turn() {
-        if (!hand_over()) {
+        const bool is_all = hand_over() && drain_more();
+        if (!is_all) {
             reactor_.wake_at(reactor_.now() + kHubRetryInterval);
         } else {
             clients_.resume_paused();
         }
-        if (on_drained_ && reactor_.connections() == 0) {
+        if (on_drained_ && is_all && reactor_.connections() == 0) {
             std::exchange(on_drained_, nullptr)();
         }
+    }
+
+    /// What the hub has given by now is queued for the clients before they are closed. False: some that they said waits for
+    /// room in the hub's mailbox.
+    [[nodiscard]] bool drain_more() {
+        if (!is_draining_) {
+            return true;
+        }
+        take_mail();
+        if (!reactor_.drain_some(kMaxWrites)) {
+            reactor_.wake_at(reactor_.now());
+        }
+        const bool is_all = tell_hub();
+        if (hosted_) {
+            hosted_->watch();
+        }
+        return is_all;
     }
 
     /// False: some waits for room in the hub's mailbox. What a hub of this thread's answers may have us say more.
@@ -290,6 +314,7 @@ private:
     std::vector<mesh::ToShard> mail_;
     std::optional<HostedHub> hosted_;
     std::function<void()> on_drained_;
+    bool is_draining_ = false;
     std::size_t told_clients_ = 0;
     Instant told_at_{};
     std::optional<Rations::Uses> told_uses_;  ///< nothing: not one of those yet that share
@@ -325,6 +350,10 @@ void Shard::stop_accepting() {
 
 void Shard::drain(std::function<void()> on_drained) {
     loop_->post([loop = loop_.get(), done = std::move(on_drained)]() noexcept { loop->drain(done); });
+}
+
+void Shard::cut(std::function<void()> on_cut) {
+    loop_->post([loop = loop_.get(), done = std::move(on_cut)]() noexcept { loop->cut(done); });
 }
 
 }  // namespace tulle::node

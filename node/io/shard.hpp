@@ -38,7 +38,7 @@ struct ShardOptions {
 /// One thread with its own acceptor, connections and channels. Shares nothing but the two mailboxes and its counters; may run
 /// the hub besides.
 ///
-/// Thread: its owner's; set_apps, stop_accepting, drain and mailbox from any.
+/// Thread: its owner's; set_apps, stop_accepting, drain, cut and mailbox from any.
 /// Errors: bind and join throw std::runtime_error that names the address.
 class Shard {
 public:
@@ -63,9 +63,13 @@ public:
     /// The apps from now on. Clients of apps that are no longer among them are closed.
     void set_apps(AppTable apps);
     void stop_accepting();
-    /// Closes every client with 4200 and every idle HTTP connection; `on_drained` is called on the shard's thread when no
-    /// connection is left.
+    /// Closes every client with 4200, after all that the shard was given for it before, and ends HTTP connections once they
+    /// have been answered. At most kMaxWrites connections in a turn, so that each Close leaves in the turn in which its
+    /// client's subscriptions end; the others go on being served meanwhile. `on_drained` is called on the shard's thread when
+    /// no connection is left and the hub's mailbox has all that they said.
     void drain(std::function<void()> on_drained);
+    /// After drain: ends the connections that are left; `on_cut` takes the place of `on_drained`.
+    void cut(std::function<void()> on_cut);
     /// Ends the thread. The mailbox stays: the hub may still write into it.
     void stop();
 

@@ -27,6 +27,7 @@ struct ShardCounters {
     Counter accept_failures_total;
     Counter clients_opened_total;
     Counter clients_closed_total;
+    Counter clients_cut_total;       ///< told to close, and neither took that nor answered in time
     Counter clients_refused_total;   ///< closed at the opening: unknown app, protocol, path
     Counter handshakes_refused_total;///< answered with an HTTP status instead of 101
     Counter messages_received_total;

@@ -272,7 +272,7 @@ void WsConnection::on_deadline(Instant now) {
         return;
     }
     if (now >= state_deadline_) {
-        end();
+        cut();
         return;
     }
     const std::optional<Instant> write_deadline = outbox_.deadline();
@@ -376,6 +376,14 @@ void WsConnection::drain(Instant) {
     } else if (state_ == State::kOpening) {
         end();
     }
+}
+
+/// A peer that has been told to close and has neither taken that nor answered is counted.
+void WsConnection::cut() {
+    if (state_ == State::kClosing || state_ == State::kFinishing) {
+        reactor_.counters().clients_cut_total.add();
+    }
+    end();
 }
 
 void WsConnection::leave() {

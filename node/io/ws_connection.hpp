@@ -87,6 +87,7 @@ public:
     void respond(std::uint64_t, HttpResponse) override {}
     void drain(Instant now) override;
     void on_failure() override { end(); }
+    void cut() override;
 
 private:
     enum class State : std::uint8_t { kOpening, kOpen, kClosing, kFinishing, kLingering, kGone };

@@ -35,6 +35,7 @@ public:
     void on_written(Written) override { at(Where::kWritten); }
     void respond(std::uint64_t, HttpResponse) override {}
     void drain(Instant) override {}
+    void cut() override {}
     void on_failure() override {
         ++failures;
         outbox_.clear();

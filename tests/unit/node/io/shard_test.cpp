@@ -1,8 +1,10 @@
 #include "node/io/shard.hpp"
 
+#include <atomic>
 #include <future>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -422,6 +424,55 @@ TEST_F(ShardTest, AsksItsClientsToReconnectWhenItDrains) {
     EXPECT_EQ(client.read_text(), "close 4200");
     client.write(std::string_view("\x88\x82\0\0\0\0\x10\x68", 8));
     EXPECT_EQ(drained.get_future().wait_for(5s), std::future_status::ready);
+}
+
+TEST_F(ShardTest, GivesAClientWhatTheHubGaveBeforeTheDrainThenTheClose) {
+    make_ready();
+    RawClient client(port);
+    ASSERT_EQ(client.upgrade(kTarget), 101u);
+    subscribe(client, "a");
+    constexpr int kEvents = 100;
+    for (int i = 0; i < kEvents; ++i) {
+        deliver("a", R"(,"event":"e","data":"d"})");
+    }
+    shard.stop_accepting();
+    shard.drain([] {});
+    for (int i = 0; i < kEvents; ++i) {
+        ASSERT_EQ(client.read_text(), R"({"channel":"a","event":"e","data":"d"})") << i;
+    }
+    EXPECT_NE(client.read_text().find("\"code\":4200"), std::string::npos);
+    EXPECT_EQ(client.read_text(), "close 4200");
+}
+
+TEST_F(ShardTest, CutsAClientThatDoesNotAnswerItsClose) {
+    make_ready();
+    RawClient client(port);
+    ASSERT_EQ(client.upgrade(kTarget), 101u);
+    const auto is_drained = std::make_shared<std::atomic<bool>>(false);
+    const auto cut = std::make_shared<std::promise<void>>();
+    shard.drain([is_drained] { *is_drained = true; });
+    EXPECT_EQ(client.read_close(), "close 4200");
+    EXPECT_EQ(shard.counters().sockets.get(), 1u);
+    shard.cut([cut] { cut->set_value(); });
+    ASSERT_EQ(cut->get_future().wait_for(5s), std::future_status::ready);
+    EXPECT_EQ(shard.counters().clients_cut_total.get(), 1u);
+    EXPECT_FALSE(*is_drained);
+}
+
+TEST_F(ShardTest, LetsNoClientInOnceItDrains) {
+    make_ready();
+    RawClient held(port);
+    ASSERT_EQ(held.upgrade(kTarget), 101u);
+    RawClient late(port);
+    late.write("GET ");  // accepted, its request under way
+    while (shard.counters().sockets.get() < 2) {
+        std::this_thread::yield();
+    }
+    shard.stop_accepting();
+    shard.drain([] {});
+    EXPECT_EQ(held.read_close(), "close 4200");
+    late.write("/ready HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(late.read_status(), 503u);
 }
 
 TEST_F(ShardTest, ClosesAConnectionThatIsRefusedWithItsCode) {

@@ -1,0 +1,135 @@
+// A planned stop: clients first, mesh last. Nothing that was accepted while somebody was subscribed is lost by it.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
+import { test } from 'node:test';
+import { APP, server } from '../support/js/clients.mjs';
+import { withCluster } from '../support/js/cluster.mjs';
+import { Flow, Listener } from '../support/js/flow.mjs';
+import { parts, request } from '../support/js/http.mjs';
+import { waitFor, within } from '../support/js/wait.mjs';
+
+const STOPS = process.argv.includes('--full') || process.env.TULLE_TEST_FULL === '1' ? 50 : 3;
+const PER_SECOND = 2_000;
+const LISTENERS = 4; // of the node that stops, so that each of four shards has some
+/**
+ * A message on its way to a node when that node writes a Close comes too late for it. On a machine that is loaded by other tests
+ * it may take so long; a frozen peer once made it two seconds.
+ */
+const IN_FLIGHT_MS = 250;
+
+async function stopUnderFlow({ cluster, leaver, frozen }) {
+  const others = cluster.nodes.filter((node) => node !== leaver);
+  const listeners = await Promise.all([...Array.from({ length: LISTENERS }, () => leaver), ...others]
+    .map((node) => new Listener().open(node)));
+  const flows = cluster.nodes.map((node) => new Flow(node, PER_SECOND / cluster.nodes.length));
+  const closing = listeners.slice(0, LISTENERS);
+  const staying = listeners.slice(LISTENERS);
+  try {
+    // Of each flow, so that nothing is under way to a node that has only just been thawed.
+    await waitFor('the flows to reach everybody', () => flows.every((flow) => listeners.every(({ got }) => got.has(`${flow.id}:200`))));
+    frozen?.program.kill('SIGSTOP');
+    leaver.program.kill('SIGTERM');
+    await Promise.all(closing.map(({ raw }) => raw.end()));
+    await leaver.gone();
+  } finally {
+    frozen?.program.kill('SIGCONT');
+    await Promise.all(flows.map((flow) => flow.stop()));
+  }
+  assert.equal(leaver.program.child.exitCode, 0);
+  for (const listener of closing) {
+    assert.equal(listener.end.code, 4200);
+    const lost = listener.lost(flows, IN_FLIGHT_MS);
+    assert.ok(lost.length <= listener.announced, `${lost.length} lost, as ${JSON.stringify(lost.slice(0, 5))}`);
+  }
+  for (const listener of staying) {
+    await waitFor(`${listener.node.name} to have what was accepted anywhere`,
+      () => listener.lost(flows).length <= listener.announced);
+  }
+  listeners.forEach((listener) => listener.assertOnce());
+  listeners.forEach(({ raw }) => raw.drop());
+}
+
+for (const shards of [1, 4]) {
+  for (const beside of ['nodes that are well', 'a frozen one']) {
+    test(`${STOPS} stops in turn beside ${beside}, ${shards} shards: what was accepted came before the Close`,
+      () => withCluster(3, { planned: true, topology: 'all', args: ['--shards', `${shards}`] }, async (cluster) => {
+        for (let stop = 0; stop < STOPS; ++stop) {
+          const leaver = cluster.nodes[stop % 3];
+          const frozen = beside === 'a frozen one' ? cluster.nodes[(stop + 1) % 3] : undefined;
+          await stopUnderFlow({ cluster, leaver, frozen });
+          await leaver.restart(cluster.peersOf(stop % 3, 'all'));
+          await cluster.whole();
+        }
+      }));
+  }
+}
+
+/** A WebSocket that is subscribed, and then reads nothing and answers nothing. */
+async function deafClient(node) {
+  const socket = net.connect(parts(node.ports.listen));
+  await once(socket, 'connect');
+  let text = '';
+  socket.on('data', (bytes) => { text += bytes.toString('latin1'); });
+  socket.on('error', () => {});
+  socket.write(`GET /app/${APP.key}?protocol=7 HTTP/1.1\r\nHost: ${node.ports.listen}\r\nUpgrade: websocket\r\n` +
+    'Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n');
+  await waitFor('the connection to be established', () => text.includes('pusher:connection_established'));
+  return { socket, closed: once(socket, 'close'), said: () => text };
+}
+
+test('while a client is attached the node stays a member that lets nobody in; whoever does not answer is cut, and counted',
+  () => withCluster(2, { planned: true }, async ({ nodes: [n1, n2] }) => {
+    const reader = await new Listener().open(n2);
+    const deaf = await deafClient(n2);
+    n2.program.kill('SIGTERM');
+    assert.equal((await reader.raw.end()).code, 4200);
+    assert.equal((await request(n2.ports.admin, '/ready')).status, 503);
+    await assert.rejects(request(n2.ports.listen, '/up'), /ECONNREFUSED/);
+    await waitFor('the deaf client to be sent its Close', () => deaf.said().includes('4200'));
+    assert.equal(await n1.stateOf('n2'), 'alive');
+    await within(10_000, 'the deaf client to be cut', deaf.closed);
+    await n2.gone();
+    assert.equal(n2.program.child.exitCode, 0);
+    assert.match(n2.log, /1 clients have been cut/);
+    assert.equal(await n1.stateOf('n2'), 'left');
+  }));
+
+test('what is published at a node that drains reaches the others, and each connection ends with its answer',
+  () => withCluster(2, { planned: true }, async ({ nodes: [n1, n2] }) => {
+    const listener = await new Listener().open(n1);
+    const flow = new Flow(n2, 1_000);
+    await waitFor('the flow', () => listener.got.size > 100);
+    const deaf = await deafClient(n2); // so that the drain lasts
+    n2.program.kill('SIGTERM');
+    await n2.gone();
+    await flow.stop();
+    deaf.socket.destroy();
+    await waitFor('what was accepted', () => listener.lost([flow]).length === 0);
+    listener.raw.drop();
+  }));
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  test(`${signal} asks for an orderly end, a second one for haste`, () => withCluster(1, {}, async ({ nodes: [node] }) => {
+    const deaf = await deafClient(node);
+    node.program.kill(signal);
+    await waitFor('the Close', () => deaf.said().includes('4200'));
+    node.program.kill(signal);
+    const { code } = await within(3_000, 'the end in haste', node.program.ended);
+    assert.equal(code, 1);
+    await deaf.closed;
+  }));
+}
+
+test('SIGHUP does not shorten a drain', () => withCluster(2, { planned: true }, async ({ nodes: [n1, n2] }) => {
+  const deaf = await deafClient(n2);
+  n2.program.kill('SIGTERM');
+  await waitFor('the Close', () => deaf.said().includes('4200'));
+  n2.program.kill('SIGHUP');
+  await server(n1).trigger('any', 'thing', {}); // n1 goes on
+  assert.equal(await n1.stateOf('n2'), 'alive');
+  assert.equal((await request(n2.ports.admin, '/ready')).status, 503);
+  await deaf.closed;
+  await n2.gone();
+  assert.equal(n2.program.child.exitCode, 0);
+}));

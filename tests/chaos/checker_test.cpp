@@ -41,6 +41,34 @@ TEST(Checker, CountsFaultsButNotTheWatchingOfAMeshThatRuns) {
     EXPECT_EQ(history.check_until(20'000).faults, 1U);
 }
 
+TEST(Report, OfWhichTooMuchIsExemptedFailsWhateverTheVerdicts) {
+    Report report;
+    Verdict& verdict = report.invariants.emplace_back();
+    verdict.id = "P1";
+    verdict.checked = 1'000;
+    for (int i = 0; i < 50; ++i) {
+        verdict.exempt("a rule");
+    }
+    EXPECT_TRUE(report.ok());
+    verdict.exempt("a rule");
+    EXPECT_FALSE(report.ok());
+    EXPECT_NE(report_text(report).find("P1: 5.1 % exempted, of 5 % that may be"), std::string::npos) << report_text(report);
+    EXPECT_NE(report_json(report).find(R"("verdict":"fail")"), std::string::npos);
+}
+
+TEST(Report, LooksAtEachPromiseByItself) {
+    Report report;
+    for (const char* id : {"P1", "P2"}) {
+        report.invariants.emplace_back().id = id;
+    }
+    report.invariants[0].checked = 100'000;
+    report.invariants[1].checked = kShareMatters;
+    for (int i = 0; i < 11; ++i) {
+        report.invariants[1].exempt("a rule");
+    }
+    EXPECT_FALSE(report.ok());
+}
+
 TEST(Samples, PercentilesAreValuesThatWereSeen) {
     Samples samples;
     for (int i = 200; i >= 1; --i) {

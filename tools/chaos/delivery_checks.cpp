@@ -3,6 +3,7 @@
 #include <set>
 
 #include "tools/chaos/checker.hpp"
+#include "tools/chaos/gap_budget.hpp"
 #include "tools/chaos/owed.hpp"
 
 namespace tulle::chaos {
@@ -19,7 +20,7 @@ public:
           report_(report),
           subscription_(subscription),
           got_(got),
-          announced_left_(subscription.announced) {}
+          gaps_(timeline, subscription) {}
 
     void judge(const Publication& publication) {
         if (const auto found = got_.find(publication.id); found != got_.end()) {
@@ -27,17 +28,20 @@ public:
             judge_moment(publication, found->second);
             return;
         }
-        const Due due = due_of(timeline_, publication, subscription_.node);
+        const Instant end = std::min(subscription_.end, timeline_.end);
+        Due due = due_of(timeline_, publication, subscription_.node, kSettle);
+        if (end < due.subscriber) {
+            due = due_of(timeline_, publication, subscription_.node, kPrompt);
+        }
         Verdict& verdict = verdict_of(report_, due.heal ? "P6" : "P1");
         ++verdict.checked;
         if (!publication.process || origin_gone(publication, due)) {
-            verdict.exempt("its origin ended too soon");
-        } else if (std::min(subscription_.end, timeline_.end) < due.subscriber) {
-            verdict.exempt("the subscription ended too soon");
+            verdict.exempt("its origin was killed too soon");
+        } else if (end < due.subscriber) {
+            verdict.exempt("the subscription ended while it was on its way");
         } else if (!had_met(timeline_, publication, subscription_)) {
             verdict.exempt("the two nodes had not met");
-        } else if (announced_left_ > 0) {
-            --announced_left_;
+        } else if (gaps_.take(publication)) {
             verdict.exempt("a gap was announced");
         } else {
             verdict.violate("lost: " + text_of(publication, subscription_));
@@ -50,7 +54,7 @@ private:
         if (at - publication.answered <= kSettle) {
             return;
         }
-        const Due due = due_of(timeline_, publication, subscription_.node);
+        const Due due = due_of(timeline_, publication, subscription_.node, kSettle);
         if (at > due.subscriber) {
             verdict_of(report_, due.heal ? "P6" : "P3")
                 .violate("late, at " + at_text(at) + ": " + text_of(publication, subscription_));
@@ -69,7 +73,7 @@ private:
     Report& report_;
     const Subscribed& subscription_;
     const std::map<MessageId, Instant>& got_;
-    std::uint64_t announced_left_;
+    GapBudget gaps_;
 };
 
 /// P2. What was not accepted in time may have been late at its origin, so it has no place in the order.
@@ -105,10 +109,10 @@ void check_order(const Timeline& timeline, const Subscribed& subscription, Repor
 }
 
 /// P3: between two that were delivered, of the same origin, nothing is missing that no gap has told of.
-void check_holes(const std::vector<const Publication*>& published, const Subscribed& subscription,
+void check_holes(const Timeline& timeline, const std::vector<const Publication*>& published, const Subscribed& subscription,
                  const std::map<MessageId, Instant>& got, Report& report) {
     Verdict& verdict = verdict_of(report, "P3");
-    std::uint64_t announced = subscription.announced;
+    GapBudget gaps(timeline, subscription);
     std::map<std::pair<std::uint32_t, std::size_t>, std::vector<const Publication*>> missing;
     std::set<std::pair<std::uint32_t, std::size_t>> begun;
     for (const Publication* publication : published) {
@@ -127,8 +131,7 @@ void check_holes(const std::vector<const Publication*>& published, const Subscri
         begun.insert(origin);
         for (const Publication* hole : missing[origin]) {
             ++verdict.checked;
-            if (announced > 0) {
-                --announced;
+            if (gaps.take(*hole)) {
                 verdict.exempt("a gap was announced");
             } else {
                 verdict.violate("skipped in silence: " + text_of(*hole, subscription));
@@ -177,7 +180,7 @@ void check_deliveries(const Timeline& timeline, Report& report) {
             }
         }
         check_order(timeline, subscription, report);
-        check_holes(published, subscription, got, report);
+        check_holes(timeline, published, subscription, got, report);
         add_samples(timeline, got, subscription, report);
     }
 }
@@ -198,9 +201,15 @@ std::vector<const Subscribed*> witnesses(const Timeline& timeline, const Process
     return out;
 }
 
+/// What a survivor has got, and what its gaps excuse.
+struct Had {
+    std::set<MessageId> ids;
+    GapBudget gaps;
+};
+
 void check_agreement(const Timeline& timeline, const Publication& publication,
-                     const std::vector<const Subscribed*>& subscriptions,
-                     const std::map<std::uint32_t, std::set<MessageId>>& got, Verdict& verdict) {
+                     const std::vector<const Subscribed*>& subscriptions, std::map<std::uint32_t, Had>& had,
+                     Verdict& verdict) {
     std::vector<const Subscribed*> without;
     std::size_t with = 0;
     for (const Subscribed* subscription : subscriptions) {
@@ -208,7 +217,7 @@ void check_agreement(const Timeline& timeline, const Publication& publication,
             !had_met(timeline, publication, *subscription)) {
             continue;
         }
-        if (got.at(subscription->id).contains(publication.id)) {
+        if (had.at(subscription->id).ids.contains(publication.id)) {
             ++with;
         } else {
             without.push_back(subscription);
@@ -216,13 +225,14 @@ void check_agreement(const Timeline& timeline, const Publication& publication,
     }
     if (with == 0) {
         if (!without.empty()) {
-            verdict.exempt("lost by all");
+            ++verdict.checked;
+            ++verdict.notes["lost by all"];  // as promised
         }
         return;
     }
     verdict.checked += with + without.size();
     for (const Subscribed* subscription : without) {
-        if (subscription->announced > 0) {
+        if (had.at(subscription->id).gaps.take(publication)) {
             verdict.exempt("a gap was announced");
         } else {
             verdict.violate("others have it: " + text_of(publication, *subscription));
@@ -240,18 +250,18 @@ void check_killed_origins(const Timeline& timeline, Report& report) {
             continue;
         }
         const std::vector<const Subscribed*> subscriptions = witnesses(timeline, killed);
-        std::map<std::uint32_t, std::set<MessageId>> got;
+        std::map<std::uint32_t, Had> had;
         for (const Subscribed* subscription : subscriptions) {
-            std::set<MessageId>& ids = got[subscription->id];
+            Had& survivor = had.emplace(subscription->id, Had{{}, {timeline, *subscription}}).first->second;
             for (const Delivery& delivery : subscription->deliveries) {
-                ids.insert(delivery.id);
+                survivor.ids.insert(delivery.id);
             }
         }
         for (Publication publication : timeline.publications) {
             if (publication.node == killed.node && publication.sent > killed.end - kOriginLives - kOriginLives &&
                 publication.sent <= killed.end && publication.outcome != EventKind::kRefused) {
                 publication.process = i;
-                check_agreement(timeline, publication, subscriptions, got, verdict);
+                check_agreement(timeline, publication, subscriptions, had, verdict);
             }
         }
     }

@@ -5,8 +5,6 @@
 namespace tulle::chaos {
 namespace {
 
-/// How long a death may remain unseen before it counts as never seen.
-constexpr Duration kGivenUp = 10s;
 /// Within this all that a fault cuts is cut.
 constexpr Duration kCutTogether = 200ms;
 
@@ -79,7 +77,7 @@ void check_kills(const Timeline& timeline, Report& report) {
                 ++verdict.checked;
                 verdict.exempt("the system took long to end the killed process");
             } else {
-                judge_detection(timeline, {observer, victim, victim.end, victim.end + kGivenUp}, report.detection,
+                judge_detection(timeline, {observer, victim, victim.end, victim.end + kFreezeDetect + kPollSlack}, report.detection,
                                 verdict);
             }
         }

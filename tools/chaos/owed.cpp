@@ -60,8 +60,8 @@ bool has_met(const Timeline& timeline, const Process& process, const std::string
 
 }  // namespace
 
-Due due_of(const Timeline& timeline, const Publication& publication, std::uint32_t subscriber) {
-    Due due{publication.answered + kOriginLives, publication.answered + kSettle, false};
+Due due_of(const Timeline& timeline, const Publication& publication, std::uint32_t subscriber, Duration patience) {
+    Due due{publication.answered + kOriginLives, publication.answered + patience, false};
     std::vector<Hindrance> hindrances;
     for (const Stop& stop : timeline.stops) {
         if (stop.node == subscriber || stop.node == publication.node) {
@@ -96,6 +96,13 @@ bool had_met(const Timeline& timeline, const Publication& publication, const Sub
         return true;
     }
     const bool origin_is_later = origin.start > reader.start;
+    const Instant calm = publication.sent - kHeal;
+    const auto is_calm = [&](std::uint32_t node) {
+        return !timeline.stopped_within(node, calm, publication.sent) && !timeline.cut_within(node, calm, publication.sent);
+    };
+    if (std::max(origin.start, reader.start) + kJoin < calm && is_calm(origin.node) && is_calm(reader.node)) {
+        return true;
+    }
     return could_ask_a_seed(timeline, origin_is_later ? reader : origin, origin_is_later ? origin : reader,
                             publication.sent);
 }

@@ -15,9 +15,12 @@ struct Due {
     bool heal = false;   ///< there was a freeze or a cut about that time
 };
 
-[[nodiscard]] Due due_of(const Timeline& timeline, const Publication& publication, std::uint32_t subscriber);
+/// `patience`: how long after its answer it may be under way when nothing hinders it.
+[[nodiscard]] Due due_of(const Timeline& timeline, const Publication& publication, std::uint32_t subscriber,
+                         Duration patience);
 
-/// Whether the two had met when the message was sent, or must have, since the later one could ask a seed.
+/// Whether the two had met when the message was sent, or must have: the later one could ask a seed, or both had lived for
+/// kHeal without a freeze or a cut.
 [[nodiscard]] bool had_met(const Timeline& timeline, const Publication& publication, const Subscribed& subscription);
 
 /// When a cut between the two ends that others can pass the message round, and that lasts so long that it must come

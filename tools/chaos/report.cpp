@@ -47,6 +47,10 @@ double mebibytes(std::uint64_t bytes) {
     return static_cast<double>(bytes) / (1 << 20);
 }
 
+double percent_of(std::uint64_t part, std::uint64_t whole) {
+    return whole == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(whole);
+}
+
 template <class... Values>
 void print(std::string& out, const char* format, Values... values) {
     std::array<char, 256> line{};
@@ -64,11 +68,16 @@ void print_times(std::string& out, const char* name, const Samples& samples) {
 }
 
 void print_exemptions(std::string& out, const Report& report) {
-    out += "\n";
+    print(out, "\n  exempted in all: %.2f %%\n", report.exempted_percent());
     for (const Verdict& verdict : report.invariants) {
         for (const auto& [rule, count] : verdict.exemptions) {
-            print(out, "  exempted from %s: %llu, ", verdict.id.c_str(), static_cast<unsigned long long>(count));
+            print(out, "  exempted from %s: %llu (%.2f %%), ", verdict.id.c_str(), static_cast<unsigned long long>(count),
+                  percent_of(count, verdict.checked));
             out += rule + "\n";
+        }
+        for (const auto& [what, count] : verdict.notes) {
+            print(out, "  noted by %s: %llu, ", verdict.id.c_str(), static_cast<unsigned long long>(count));
+            out += what + "\n";
         }
     }
 }
@@ -97,8 +106,39 @@ Duration Samples::percentile(std::size_t percent) const {
     return sorted[std::max<std::size_t>(rank, 1) - 1];
 }
 
+double Verdict::exempted_percent() const { return percent_of(exempted, checked); }
+
+double Report::exempted_percent() const {
+    std::uint64_t checked = 0;
+    std::uint64_t exempted = 0;
+    for (const Verdict& verdict : invariants) {
+        checked += verdict.checked;
+        exempted += verdict.exempted;
+    }
+    return percent_of(exempted, checked);
+}
+
+std::vector<std::string> Report::too_much_exempted() const {
+    std::vector<std::string> out;
+    const auto judge = [&out](const std::string& what, double percent) {
+        if (percent > kMaxExemptedPercent) {
+            std::string text = what;
+            print(text, ": %.1f %% exempted, of %.0f %% that may be", percent, kMaxExemptedPercent);
+            out.push_back(std::move(text));
+        }
+    };
+    judge("all promises together", exempted_percent());
+    for (const Verdict& verdict : invariants) {
+        if (verdict.checked >= kShareMatters) {
+            judge(verdict.id, verdict.exempted_percent());
+        }
+    }
+    return out;
+}
+
 bool Report::ok() const {
-    return std::all_of(invariants.begin(), invariants.end(), [](const Verdict& verdict) { return verdict.ok(); });
+    return too_much_exempted().empty() &&
+           std::all_of(invariants.begin(), invariants.end(), [](const Verdict& verdict) { return verdict.ok(); });
 }
 
 std::string report_text(const Report& report) {
@@ -134,6 +174,9 @@ std::string report_text(const Report& report) {
             out += "  " + verdict.id + ": " + detail + "\n";
         }
     }
+    for (const std::string& what : report.too_much_exempted()) {
+        out += "  not judged: " + what + "\n";
+    }
     out += report.ok() ? "\npass\n" : "\nFAIL\n";
     return out;
 }
@@ -145,7 +188,13 @@ std::string report_json(const Report& report) {
                           {"ok", verdict.ok()},
                           {"checked", verdict.checked},
                           {"exempted", verdict.exempted},
+                          {"exempted_percent", verdict.exempted_percent()},
                           {"violations", verdict.violations}};
+        json::object notes;
+        for (const auto& [what, count] : verdict.notes) {
+            notes[what] = count;
+        }
+        item["notes"] = std::move(notes);
         json::object exemptions;
         for (const auto& [rule, count] : verdict.exemptions) {
             exemptions[rule] = count;
@@ -163,6 +212,9 @@ std::string report_json(const Report& report) {
                      {"freezes", report.freezes},
                      {"messages", report.messages},
                      {"deliveries", report.deliveries}};
+    out["exempted_percent"] = report.exempted_percent();
+    const std::vector<std::string> not_judged = report.too_much_exempted();
+    out["not_judged"] = json::array(not_judged.begin(), not_judged.end());
     out["invariants"] = std::move(invariants);
     out["detection_ms"] = all_times(report.detection);
     out["freeze_detection_ms"] = all_times(report.freeze_detection);

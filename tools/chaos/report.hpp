@@ -12,6 +12,10 @@ namespace tulle::chaos {
 
 /// The first few violations are told in words, the others only counted.
 inline constexpr std::size_t kMaxDetails = 10;
+/// A run of which more was exempted fails, whatever the verdicts: it has not looked.
+inline constexpr double kMaxExemptedPercent = 5;
+/// Of fewer checks a share says nothing: one exempted pair of ten.
+inline constexpr std::uint64_t kShareMatters = 200;
 
 struct Verdict {
     std::string id;
@@ -20,9 +24,12 @@ struct Verdict {
     std::uint64_t exempted = 0;
     std::map<std::string, std::uint64_t> exemptions;  ///< by the rule; their sum is `exempted`
     std::uint64_t violations = 0;
+    std::map<std::string, std::uint64_t> notes;  ///< what happened that the promise allows; counted, not exempted
     std::vector<std::string> details;
 
     [[nodiscard]] bool ok() const { return violations == 0; }
+    /// Of what was checked, in percent.
+    [[nodiscard]] double exempted_percent() const;
     void violate(std::string detail);
     void exempt(const std::string& rule);
 };
@@ -58,6 +65,12 @@ struct Report {
     Samples repair;       ///< how late messages of peers came that took longer than 20 ms
     Samples delivery;     ///< from the call to publish until the subscriber has it
 
+    /// Of all that was checked, in percent.
+    [[nodiscard]] double exempted_percent() const;
+    /// Why too much has been exempted, for people; empty: no promise with kShareMatters checks, and not all of them together,
+    /// has more than kMaxExemptedPercent.
+    [[nodiscard]] std::vector<std::string> too_much_exempted() const;
+    /// Every promise was kept, and enough was judged to say so.
     [[nodiscard]] bool ok() const;
 };
 

@@ -89,7 +89,7 @@ void on_subscription(Timeline& timeline, const Event& event) {
             subscription.deliveries.push_back({event.at, {event.publisher, event.number}});
             break;
         default:
-            subscription.announced += event.number;
+            subscription.gaps.push_back({event.at, event.number});
             break;
     }
 }

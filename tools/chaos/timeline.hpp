@@ -87,6 +87,12 @@ struct Delivery {
     MessageId id;
 };
 
+/// The server has told a subscription that messages are lost.
+struct GapTold {
+    Instant at{};
+    std::uint64_t missing = 0;
+};
+
 struct Subscribed {
     std::uint32_t id = 0;
     std::uint32_t node = 0;
@@ -94,8 +100,8 @@ struct Subscribed {
     std::optional<std::size_t> process;
     Instant begin{};
     Instant end = kNever;
-    std::uint64_t announced = 0;  ///< messages that gaps have told of
-    std::vector<Delivery> deliveries;
+    std::vector<GapTold> gaps;          ///< by time
+    std::vector<Delivery> deliveries;  ///< likewise
 };
 
 /// A history, put in order for the checks.

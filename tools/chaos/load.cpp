@@ -16,6 +16,11 @@ constexpr const char* kEventName = "chaos";
 constexpr std::chrono::milliseconds kPublishPatience{10'000};
 /// Between two tries while the node is away.
 constexpr Duration kAwayInterval = 50ms;
+/// How long a moving client stays at a node, in milliseconds: from the first up to the sum of both.
+constexpr std::uint64_t kShortestStayMs = 1'000;
+constexpr std::uint64_t kStaysDifferByMs = 3'000;
+/// How soon a moving client sees that its connection is lost.
+constexpr Duration kMoverInterval = 10ms;
 /// One message in so many is a canary.
 constexpr std::uint64_t kCanaryInterval = 40;
 
@@ -83,7 +88,10 @@ ChaosSubscriber::~ChaosSubscriber() {
 }
 
 void ChaosSubscriber::on_state(const StateChange& change) {
-    if (change.state != ConnectionState::kConnected) {
+    if (change.state == ConnectionState::kConnected) {
+        was_connected_ = true;
+    } else {
+        is_lost_ = was_connected_;
         end_subscriptions();
     }
 }
@@ -115,6 +123,32 @@ void ChaosSubscriber::on_event(std::uint32_t channel, const tulle::Event& event)
     }
     record.subscription = open_[channel];
     recorder_.add(std::move(record));
+}
+
+ChaosMover::ChaosMover(std::vector<Target> targets, std::uint32_t seed, std::vector<std::uint32_t> channels,
+                       Recorder& recorder)
+    : targets_(std::move(targets)), channels_(std::move(channels)), recorder_(recorder) {
+    thread_ = std::thread([this, seed] { run(seed); });
+}
+
+ChaosMover::~ChaosMover() {
+    stop_.set();
+    thread_.join();
+}
+
+void ChaosMover::run(std::uint32_t seed) {
+    Prng prng(seed + 1);
+    std::size_t at = seed % targets_.size();
+    while (!stop_.is_set()) {
+        const ChaosSubscriber stay(targets_[at], channels_, recorder_);
+        const auto length = std::chrono::milliseconds(kShortestStayMs + prng.below(kStaysDifferByMs));
+        const Instant until = now() + length;
+        while (now() < until && !stay.is_lost() && !stop_.wait_until(now() + kMoverInterval)) {
+        }
+        if (targets_.size() > 1) {
+            at = (at + 1 + prng.below(targets_.size() - 1)) % targets_.size();
+        }
+    }
 }
 
 ChaosPublisher::ChaosPublisher(const Target& target, double per_second, Recorder& recorder)

@@ -42,6 +42,9 @@ public:
     ChaosSubscriber& operator=(const ChaosSubscriber&) = delete;
     ~ChaosSubscriber();
 
+    /// It has been connected, and has lost that connection since.
+    [[nodiscard]] bool is_lost() const { return is_lost_.load(std::memory_order_relaxed); }
+
 private:
     void on_state(const StateChange& change);
     void on_event(std::uint32_t channel, const tulle::Event& event);
@@ -51,7 +54,29 @@ private:
     Recorder& recorder_;
     std::map<std::uint32_t, std::uint32_t> open_;  ///< channel to subscription
     std::vector<Subscription> subscriptions_;
+    std::atomic<bool> is_lost_{false};
+    bool was_connected_ = false;
     std::unique_ptr<Client> client_;
+};
+
+/// A client that goes to another node after 1 to 4 s, and at once when its connection is lost: as those do that are told to
+/// reconnect. Every stay makes subscriptions of its own. One thread.
+class ChaosMover {
+public:
+    /// `seed`: of the ways it goes; the first stay is at the node `seed` % number of targets.
+    ChaosMover(std::vector<Target> targets, std::uint32_t seed, std::vector<std::uint32_t> channels, Recorder& recorder);
+    ChaosMover(const ChaosMover&) = delete;
+    ChaosMover& operator=(const ChaosMover&) = delete;
+    ~ChaosMover();
+
+private:
+    void run(std::uint32_t seed);
+
+    std::vector<Target> targets_;
+    std::vector<std::uint32_t> channels_;
+    Recorder& recorder_;
+    StopFlag stop_;
+    std::thread thread_;
 };
 
 /// Publishes to one node, one message after the other, each when the one before is answered, `per_second` as far as the

@@ -51,6 +51,7 @@ History Runner::run(const std::vector<Fault>& plan) {
         watch();
     }
     come_to_rest();
+    movers_.clear();
     subscribers_.clear();
     publishers_.clear();
     watcher_.reset();
@@ -92,6 +93,14 @@ void Runner::subscribe() {
     }
     if (!wait(kUpPatience, [&] { return recorder_.count(EventKind::kSubscribed) >= expected; }) && !interrupted_) {
         throw std::runtime_error("the clients have not been subscribed");
+    }
+    std::vector<Target> targets;
+    for (std::uint32_t node = 1; node <= options_.nodes; ++node) {
+        targets.push_back(target(node));
+    }
+    for (std::uint32_t i = 0; i < options_.nodes && !interrupted_; ++i) {
+        std::vector<std::uint32_t> channels{i % kChannels + 1, (i + kChannels / 2) % kChannels + 1};
+        movers_.push_back(std::make_unique<ChaosMover>(targets, i, std::move(channels), recorder_));
     }
 }
 

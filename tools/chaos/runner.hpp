@@ -58,6 +58,7 @@ private:
     Cluster cluster_;
     std::unique_ptr<Watcher> watcher_;
     std::vector<std::unique_ptr<ChaosSubscriber>> subscribers_;
+    std::vector<std::unique_ptr<ChaosMover>> movers_;
     std::vector<std::unique_ptr<ChaosPublisher>> publishers_;
     bool interrupted_ = false;
 };

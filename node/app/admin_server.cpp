@@ -94,6 +94,11 @@ public:
     Listener& listener() { return listener_; }
     mesh::ShardMailbox& mailbox() { return mailbox_; }
 
+    bool on_head(const HttpRequest&, HttpResponse& refusal) override {
+        refusal = answer(413, kText, "no body is read here\n");
+        return false;
+    }
+
     void on_request(HttpTicket ticket, HttpRequest request) override {
         constexpr std::string_view kPaths[] = {"/up", "/ready", "/metrics", "/v1/status", "/v1/doctor", "/v1/trace"};
         const std::string_view path = request.path();

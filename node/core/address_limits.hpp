@@ -29,8 +29,10 @@ private:
 
 /// Addresses whose signatures were wrong too often.
 ///
-/// An address that has failed `most` times within kAuthFailureWindow of its first failure is shut out until that window
-/// ends; then it begins anew.
+/// An address that has failed `most` times within kAuthFailureWindow of its first failure is shut until that window
+/// ends; then its count begins again. What is shut is only the plain answer to further wrong signatures: whether a signature is
+/// wrong is looked at first, as anybody (a page in a visitor's browser, a neighbour behind the same proxy) can send wrong ones
+/// from an address that right ones come from too.
 /// Time:   `now` must not go backwards.
 /// Limits: kMaxFailingAddresses; past it the address that failed longest ago is forgotten.
 class AuthThrottle {
@@ -49,7 +51,7 @@ public:
     /// It may fail as often as it likes. Always the same answer.
     [[nodiscard]] bool is_exempt(const PeerAddress& address) const;
     void on_failure(const PeerAddress& address, Instant now);
-    /// How long it is shut out; 0: it is not.
+    /// How long it is shut; 0: it is not.
     [[nodiscard]] Duration shut_for(const PeerAddress& address, Instant now) const;
 
 private:
@@ -65,7 +67,7 @@ private:
     std::map<PeerAddress, ByAge::iterator> index_;
 };
 
-/// Whether signatures are looked at: asked of only where there is one to check.
+/// Whether an address is shut: asked of only once one of its signatures has been found wrong.
 class AuthGate {
 public:
     AuthGate() = default;

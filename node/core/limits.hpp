@@ -50,7 +50,8 @@ inline constexpr Duration kReloadPatience = 1s;        ///< … or so long after
 /// all clients share an address. One more than configured: closed as soon as accepted, and counted.
 inline constexpr std::size_t kDefaultConnectionsPerAddress = 0;
 inline constexpr std::size_t kMaxConnectionsPerAddress = 1'000'000;
-/// Wrong signatures of one public address in a minute, unless configured otherwise. More: 429 without looking at the signature.
+/// Wrong signatures of one public address in a minute, unless configured otherwise. More wrong ones: 429 instead of 401, and the
+/// HTTP connection ends. A right signature is accepted whatever came from the address before.
 inline constexpr std::size_t kDefaultAuthFailuresPerMinute = 10;
 inline constexpr std::size_t kMaxAuthFailuresPerMinute = 1'000'000;
 inline constexpr Duration kAuthFailureWindow = 60s;
@@ -58,6 +59,8 @@ inline constexpr std::size_t kMaxFailingAddresses = 10'000;  ///< remembered (1 
 
 // ---- presence --------------------------------------------------------------------------------------------------------
 
+/// Of the channel_data that a subscription brings: looked at before its signature is. Longer: status 4301.
+inline constexpr std::size_t kMaxChannelDataBytes = 32u << 10;
 inline constexpr std::size_t kMaxUserIdBytes = 256;  ///< of a user_id, which the mesh carries; longer: subscription error
 /// Users of one presence channel in the whole mesh, unless the app says otherwise (as Pusher). One more: status 4100.
 inline constexpr std::size_t kDefaultMaxPresenceMembers = 100;
@@ -71,7 +74,7 @@ inline constexpr std::size_t kMaxPresenceMemberBytes = 14u << 10;
 // ---- users -----------------------------------------------------------------------------------------------------------
 
 inline constexpr std::size_t kMaxSignInIdBytes = 128;  ///< of a user who signs in, as Pusher; longer: 4009, or 400
-/// Of user_data, of which a connection keeps id and user_info. More: 4009.
+/// Of user_data, of which a connection keeps id and user_info; looked at before its signature is. More: 4009.
 inline constexpr std::size_t kMaxUserDataBytes = 32u << 10;
 /// Users whose coming and going one user is told of, as Pusher: each is an entry in the mesh. Of more the first so many are
 /// watched, and 4302 tells.
@@ -114,6 +117,11 @@ inline constexpr std::size_t kMaxHeaderFields = 100;       ///< more: 431
 inline constexpr std::size_t kMaxHttpBodyBytes = 2u << 20; ///< holds kMaxEventBytes of data with JSON escapes; more: 413
 inline constexpr std::size_t kHttpBufferBytes = 64u << 10; ///< read ahead per request, chunk headers included; more: 400
 inline constexpr std::size_t kMaxTargetBytes = 4u << 10;  ///< path and query of a request; more: 414
+/// Parameters of a query, of which the protocol knows nine: what comes before a signature is checked stays cheap. More: 400.
+inline constexpr std::size_t kMaxQueryParameters = 32;
+/// Members of one JSON object that is looked into, of which the protocol knows six: a hash table of the JSON library holds
+/// them, whose hash a stranger can find collisions for. More: refused like text that is no object.
+inline constexpr std::size_t kMaxJsonMembers = 64;
 inline constexpr Duration kHttpSilenceTimeout = 5s;       ///< of a new connection; closed silently
 inline constexpr Duration kHttpRequestTimeout = 10s;       ///< for a whole request from its first byte; 408
 inline constexpr Duration kHttpIdleTimeout = 60s;          ///< between two requests of a kept connection; closed silently

@@ -131,13 +131,15 @@ void HttpConnection::read() {
 }
 
 void HttpConnection::take_head() {
-    const std::size_t size = http::head_size(readable(buffer_).substr(0, kMaxHeaderBytes));
+    const std::size_t searched = std::exchange(searched_, 0);
+    const std::size_t size = http::head_size(readable(buffer_).substr(0, kMaxHeaderBytes), searched);
     if (size == 0) {
         if (buffer_.size() >= kMaxHeaderBytes) {
             refuse(http::too_large(readable(buffer_)));
-        } else if (http::cannot_be_request(readable(buffer_))) {
+        } else if (http::cannot_be_request(readable(buffer_), searched)) {
             refuse({400, "this is not HTTP"});
         } else {
+            searched_ = buffer_.size();
             wait_readable();
         }
         return;
@@ -176,11 +178,20 @@ void HttpConnection::take_checked(const http::Head& head) {
         return;
     }
     state_ = State::kBody;
+    const bool has_begun = buffer_.size() > 0;
+    if (!parser_->is_done() && has_begun) {
+        boost::system::error_code error;
+        buffer_.consume(parser_->put(buffer_.data(), error));
+        if (error && error != beast::http::error::need_more) {
+            refuse(refusal_of(error));
+            return;
+        }
+    }
     if (parser_->is_done()) {
         take_request();
-    } else if (buffer_.size() > 0) {
-        take_body();
-    } else if (head.expects_continue) {
+    } else if (!is_body_wanted()) {
+        return;
+    } else if (head.expects_continue && !has_begun) {
         boost::asio::async_write(socket_, boost::asio::buffer(kContinue),
                                  guarded([](HttpConnection& me, const boost::system::error_code& failed, std::size_t) {
                                      if (me.state_ != State::kBody) {
@@ -197,6 +208,27 @@ void HttpConnection::take_checked(const http::Head& head) {
     }
 }
 
+bool HttpConnection::is_body_wanted() {
+    HttpResponse refusal;
+    if (service_.on_head(head_of_request(), refusal)) {
+        return true;
+    }
+    reactor_.counters().http_requests_total.add();
+    is_head_ = parser_->get().method() == beast::http::verb::head;
+    parser_.reset();
+    refusal.close = true;
+    write(std::move(refusal));
+    return false;
+}
+
+HttpRequest HttpConnection::head_of_request() const {
+    HttpRequest request;
+    request.method = std::string(parser_->get().method_string());
+    request.target = std::string(parser_->get().target());
+    request.peer = peer_.address();
+    return request;
+}
+
 void HttpConnection::take_body() {
     boost::system::error_code error;
     buffer_.consume(parser_->put(buffer_.data(), error));
@@ -211,12 +243,9 @@ void HttpConnection::take_body() {
 
 void HttpConnection::take_request() {
     reactor_.counters().http_requests_total.add();
-    HttpRequest request;
-    request.method = std::string(parser_->get().method_string());
+    HttpRequest request = head_of_request();
     is_head_ = request.method == "HEAD";
-    request.target = std::string(parser_->get().target());
     request.body = std::move(parser_->get().body());
-    request.peer = peer_.address();
     parser_.reset();
     serial_ = next_serial();
     set(State::kAnswering, kHttpAnswerTimeout);

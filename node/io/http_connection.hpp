@@ -54,6 +54,9 @@ private:
     /// Lets the gate and then the parser see the first `size` bytes.
     [[nodiscard]] std::optional<http::Head> parse_head(std::size_t size, http::Refusal& refusal);
     void take_checked(const http::Head& head);
+    /// Whether the service wants the body that is still to come; else its refusal is on its way.
+    [[nodiscard]] bool is_body_wanted();
+    [[nodiscard]] HttpRequest head_of_request() const;
     void take_body();
     void take_request();
     void upgrade();
@@ -78,6 +81,7 @@ private:
     Instant deadline_ = Instant::max();
     std::uint64_t serial_ = 0;  ///< of the request that waits for its answer
     boost::beast::flat_buffer buffer_;
+    std::size_t searched_ = 0;  ///< bytes of it in which no head ends: those that come are searched, not all again
     std::optional<Parser> parser_;
     std::string answer_;  ///< until it is written
     Linger linger_;

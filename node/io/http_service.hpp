@@ -28,6 +28,9 @@ public:
     HttpService& operator=(const HttpService&) = delete;
     virtual ~HttpService() = default;
 
+    /// The head of a request whose body has not come whole. True: the body is read, and on_request follows. False: `refusal`
+    /// has been filled in, the body is not read, and the connection ends after the answer.
+    [[nodiscard]] virtual bool on_head(const HttpRequest& head, HttpResponse& refusal) = 0;
     /// Answers at once or later, exactly once.
     virtual void on_request(HttpTicket ticket, HttpRequest request) = 0;
     /// A correct WebSocket upgrade. True: `socket` and `peer` have been taken over. False: `refusal` has been filled in.

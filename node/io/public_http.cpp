@@ -12,6 +12,8 @@
 namespace tulle::node {
 namespace {
 
+constexpr unsigned kUnauthorised = 401;
+
 HttpResponse text(unsigned status, std::string_view body) {
     HttpResponse response;
     response.status = status;
@@ -19,6 +21,9 @@ HttpResponse text(unsigned status, std::string_view body) {
     response.body = std::string(body);
     return response;
 }
+
+/// The second as soketi has it.
+bool asks_readiness(std::string_view path) { return path == "/ready" || path == "/accept-traffic"; }
 
 std::string demo_node(const mesh::MemberStatus& member) {
     return "{\"name\":" + pusher::quoted(member.name) + ",\"listen\":" + pusher::quoted(member.listen) + "}";
@@ -64,6 +69,21 @@ bool PublicHttp::on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request,
     return true;
 }
 
+bool PublicHttp::on_head(const HttpRequest& head, HttpResponse& refusal) {
+    if (!pusher::is_api_target(head.path())) {
+        refusal = refuse_page(head).value_or(pusher::api_error(413, "no body is read here"));
+        return false;
+    }
+    std::optional<HttpResponse> answer = pusher::refuse_head(head, apps_, wall_now());
+    if (!answer) {
+        return true;
+    }
+    throttle_failure(head.peer, *answer);
+    pusher::allow_any_origin(*answer);
+    refusal = std::move(*answer);
+    return false;
+}
+
 void PublicHttp::on_request(HttpTicket ticket, HttpRequest request) {
     if (pusher::is_api_target(request.path())) {
         serve_api(ticket, request);
@@ -82,19 +102,27 @@ bool PublicHttp::is_up_of_app(std::string_view path) const {
     return app != nullptr && app->enabled;
 }
 
+std::optional<HttpResponse> PublicHttp::refuse_page(const HttpRequest& request) const {
+    const std::string_view path = request.path();
+    const bool is_known = path == "/" || path == "/up" || asks_readiness(path) ||
+                          (!demo_.page.empty() && path == "/demo/nodes.json") || is_up_of_app(path);
+    if (!is_known) {
+        return pusher::api_error(404, "not found");
+    }
+    if (request.method == "GET" || request.method == "HEAD") {
+        return std::nullopt;
+    }
+    HttpResponse response = pusher::api_error(405, "wrong method");
+    response.headers.emplace_back("Allow", "GET, HEAD");
+    return response;
+}
+
 void PublicHttp::serve_page(HttpTicket ticket, const HttpRequest& request) {
     const std::string_view path = request.path();
     const bool is_demo = !demo_.page.empty();
-    const bool asks_readiness = path == "/ready" || path == "/accept-traffic";  // the latter as soketi has it
-    const bool is_known = path == "/" || path == "/up" || asks_readiness || (is_demo && path == "/demo/nodes.json") ||
-                          is_up_of_app(path);
-    if (!is_known) {
-        respond(ticket, pusher::api_error(404, "not found"));
-    } else if (request.method != "GET" && request.method != "HEAD") {
-        HttpResponse response = pusher::api_error(405, "wrong method");
-        response.headers.emplace_back("Allow", "GET, HEAD");
-        respond(ticket, std::move(response));
-    } else if (asks_readiness) {
+    if (std::optional<HttpResponse> refusal = refuse_page(request)) {
+        respond(ticket, std::move(*refusal));
+    } else if (asks_readiness(path)) {
         respond(ticket, is_ready_ && !is_draining_ ? text(200, "ready\n") : text(503, "not ready\n"));
     } else if (path == "/demo/nodes.json") {
         const std::uint64_t id = ++last_id_;
@@ -112,18 +140,23 @@ void PublicHttp::serve_page(HttpTicket ticket, const HttpRequest& request) {
     }
 }
 
-void PublicHttp::serve_api(HttpTicket ticket, const HttpRequest& request) {
-    if (const Duration wait = limits_.shut_for(request.peer, reactor_.now()); wait > Duration{}) {
-        reactor_.counters().auth_throttled_total.add();
-        respond_api(ticket, pusher::throttled(wait));
+void PublicHttp::throttle_failure(const PeerAddress& peer, HttpResponse& response) {
+    if (response.status != kUnauthorised) {
         return;
     }
+    if (const Duration wait = limits_.shut_for(peer, reactor_.now()); wait > Duration{}) {
+        reactor_.counters().auth_throttled_total.add();
+        response = pusher::throttled(wait);
+    } else {
+        reactor_.counters().auth_failures_total.add();
+        limits_.on_auth_failure(peer, reactor_.now());
+    }
+}
+
+void PublicHttp::serve_api(HttpTicket ticket, const HttpRequest& request) {
     pusher::ApiAction action = pusher::handle(request, apps_, wall_now());
     if (auto* answer = std::get_if<pusher::Respond>(&action)) {
-        if (answer->response.status == 401) {
-            reactor_.counters().auth_failures_total.add();
-            limits_.on_auth_failure(request.peer, reactor_.now());
-        }
+        throttle_failure(request.peer, answer->response);
         respond_api(ticket, std::move(answer->response));
     } else if (!is_ready_) {
         respond_api(ticket, pusher::unavailable("the node is not ready"));

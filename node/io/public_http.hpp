@@ -36,6 +36,8 @@ public:
     };
     explicit PublicHttp(const Context& context);
 
+    /// Refuses what is not signed before its body is read.
+    [[nodiscard]] bool on_head(const HttpRequest& head, HttpResponse& refusal) override;
     void on_request(HttpTicket ticket, HttpRequest request) override;
     [[nodiscard]] bool on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request,
                                   HttpResponse& refusal) override;
@@ -69,6 +71,10 @@ private:
     void respond(HttpTicket ticket, HttpResponse response);
     void respond_api(HttpTicket ticket, HttpResponse response);
     [[nodiscard]] bool is_up_of_app(std::string_view path) const;
+    /// Why the request is answered without looking at what is served; nothing when it is for a page that there is.
+    [[nodiscard]] std::optional<HttpResponse> refuse_page(const HttpRequest& request) const;
+    /// Counts a wrong signature, if the response tells of one, and makes a 429 of it when its address has sent too many.
+    void throttle_failure(const PeerAddress& peer, HttpResponse& response);
     void serve_page(HttpTicket ticket, const HttpRequest& request);
     void serve_api(HttpTicket ticket, const HttpRequest& request);
     /// Nothing when the app's allowance has room for the work, which is taken; else the answer.

@@ -223,13 +223,18 @@ std::optional<Refusal> check_upgrade(const Fields& fields, const RequestLine& li
 
 }  // namespace
 
-std::size_t head_size(std::string_view bytes) {
-    const std::size_t end = bytes.find("\r\n\r\n");
-    return end == std::string_view::npos ? 0 : end + 4;
+std::size_t head_size(std::string_view bytes, std::size_t searched) {
+    constexpr std::string_view kEnd = "\r\n\r\n";
+    const std::size_t end = bytes.find(kEnd, searched < kEnd.size() ? 0 : searched - (kEnd.size() - 1));
+    return end == std::string_view::npos ? 0 : end + kEnd.size();
 }
 
-bool cannot_be_request(std::string_view bytes) {
-    const std::string_view line = bytes.substr(0, bytes.find_first_of("\r\n"));
+bool cannot_be_request(std::string_view bytes, std::size_t searched) {
+    if (bytes.substr(0, searched).find('\n') != std::string_view::npos) {
+        return false;  // the whole first line has been looked at
+    }
+    const std::string_view more = bytes.substr(std::min(searched, bytes.size()));
+    const std::string_view line = more.substr(0, more.find_first_of("\r\n"));
     return std::any_of(line.begin(), line.end(), [](char c) { return !kVisibleChars.has(c) && c != ' '; }) ||
            (!bytes.empty() && !kTokenChars.has(bytes.front()));
 }

@@ -22,11 +22,14 @@ struct Head {
     friend bool operator==(const Head&, const Head&) = default;
 };
 
-/// Size of the request head that `bytes` begin with, its empty line included; 0 when its end has not arrived.
-[[nodiscard]] std::size_t head_size(std::string_view bytes);
+/// Size of the request head that `bytes` begin with, its empty line included; 0 when its end has not arrived. The first
+/// `searched` bytes are known not to hold the end, so that a head that comes byte by byte is not searched from its beginning
+/// each time.
+[[nodiscard]] std::size_t head_size(std::string_view bytes, std::size_t searched = 0);
 
-/// Whether what has arrived of a head already shows that it is not HTTP, so that nobody need wait for the rest.
-[[nodiscard]] bool cannot_be_request(std::string_view bytes);
+/// Whether what has arrived of a head already shows that it is not HTTP, so that nobody need wait for the rest. The first
+/// `searched` bytes are known not to show it.
+[[nodiscard]] bool cannot_be_request(std::string_view bytes, std::size_t searched = 0);
 
 /// Why a head is refused whose end does not come within kMaxHeaderBytes: for its target, or for its fields.
 [[nodiscard]] Refusal too_large(std::string_view bytes);

@@ -12,6 +12,8 @@ namespace tulle::node::pusher {
 namespace {
 
 constexpr std::size_t kUsualParameters = 5;  // of a signed request with a body
+constexpr std::size_t kSignatureDigits = 64;  // of HMAC-SHA256
+constexpr std::size_t kBodyDigestDigits = 32;  // of MD5
 
 char lower_case(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -67,16 +69,30 @@ std::string text_to_sign(const HttpRequest& request, const QueryParameters& para
     return text;
 }
 
-/// `token` is "KEY:HEX".
-bool is_token_of(const App& app, std::string_view text, std::string_view token) {
+/// Whether the text can be a digest of so many hexadecimal digits: what cannot is refused before anything is hashed.
+bool is_digest(std::string_view text, std::size_t digits) {
+    return text.size() == digits && std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+           });
+}
+
+/// The signature of a token "KEY:HEX"; nothing when the key is not the app's or the rest can be no signature.
+std::optional<std::string_view> signature_in(const App& app, std::string_view token) {
     const std::size_t colon = token.find(':');
-    return colon != std::string_view::npos && token.substr(0, colon) == app.key &&
-           equal_constant_time(token.substr(colon + 1), hmac_sha256_hex(app.secret, text));
+    if (colon == std::string_view::npos || token.substr(0, colon) != app.key) {
+        return std::nullopt;
+    }
+    const std::string_view signature = token.substr(colon + 1);
+    return is_digest(signature, kSignatureDigits) ? std::optional(signature) : std::nullopt;
 }
 
 }  // namespace
 
 bool channel_auth_is_valid(const App& app, const ChannelClaim& claim, std::string_view token) {
+    const std::optional<std::string_view> signature = signature_in(app, token);
+    if (!signature) {
+        return false;
+    }
     std::string text;
     text.append(claim.socket_id).append(":").append(claim.channel);
     if (!claim.channel_data.empty()) {
@@ -85,11 +101,14 @@ bool channel_auth_is_valid(const App& app, const ChannelClaim& claim, std::strin
             return false;  // the signature of a channel "a:b" would be one of "a" with data "b"
         }
     }
-    return is_token_of(app, text, token);
+    return equal_constant_time(*signature, hmac_sha256_hex(app.secret, text));
 }
 
 bool signin_auth_is_valid(const App& app, std::string_view socket_id, std::string_view user_data, std::string_view token) {
-    return is_token_of(app, std::string(socket_id).append("::user::").append(user_data), token);
+    const std::optional<std::string_view> signature = signature_in(app, token);
+    return signature && equal_constant_time(*signature, hmac_sha256_hex(app.secret, std::string(socket_id)
+                                                                                        .append("::user::")
+                                                                                        .append(user_data)));
 }
 
 std::optional<std::string> percent_decode(std::string_view text) {
@@ -115,6 +134,9 @@ std::optional<std::string> percent_decode(std::string_view text) {
 }
 
 std::optional<QueryParameters> parse_query(std::string_view query) {
+    if (static_cast<std::size_t>(std::count(query.begin(), query.end(), '&')) >= kMaxQueryParameters) {
+        return std::nullopt;
+    }
     QueryParameters parameters;
     parameters.reserve(kUsualParameters);
     while (!query.empty()) {
@@ -142,13 +164,12 @@ const std::string* find_parameter(const QueryParameters& parameters, std::string
     return found == parameters.end() ? nullptr : &found->second;
 }
 
-std::optional<std::string_view> check_request_auth(const App& app, const HttpRequest& request,
-                                                   const QueryParameters& parameters, WallSeconds now) {
+std::optional<std::string_view> check_request_signature(const App& app, const HttpRequest& request,
+                                                        const QueryParameters& parameters, WallSeconds now) {
     const std::string* key = find_parameter(parameters, "auth_key");
     const std::string* timestamp = find_parameter(parameters, "auth_timestamp");
     const std::string* version = find_parameter(parameters, "auth_version");
     const std::string* signature = find_parameter(parameters, "auth_signature");
-    const std::string* digest = find_parameter(parameters, "body_md5");
     if (key == nullptr || timestamp == nullptr || version == nullptr || signature == nullptr) {
         return "auth_key, auth_timestamp, auth_version and auth_signature are needed";
     }
@@ -161,13 +182,19 @@ std::optional<std::string_view> check_request_auth(const App& app, const HttpReq
     if (!is_fresh(*timestamp, now)) {
         return "auth_timestamp is not within 600 seconds of this server's clock";
     }
-    if (!equal_constant_time(*signature, hmac_sha256_hex(app.secret, text_to_sign(request, parameters)))) {
+    if (!is_digest(*signature, kSignatureDigits) ||
+        !equal_constant_time(*signature, hmac_sha256_hex(app.secret, text_to_sign(request, parameters)))) {
         return "auth_signature does not match";
     }
-    if (!request.body.empty() && digest == nullptr) {
-        return "body_md5 is needed with a body";
+    return std::nullopt;
+}
+
+std::optional<std::string_view> check_body_digest(const HttpRequest& request, const QueryParameters& parameters) {
+    const std::string* digest = find_parameter(parameters, "body_md5");
+    if (digest == nullptr) {
+        return request.body.empty() ? std::nullopt : std::optional<std::string_view>("body_md5 is needed with a body");
     }
-    if (digest != nullptr && !equal_constant_time(*digest, md5_hex(request.body))) {
+    if (!is_digest(*digest, kBodyDigestDigits) || !equal_constant_time(*digest, md5_hex(request.body))) {
         return "body_md5 does not match the body";
     }
     return std::nullopt;

@@ -27,8 +27,8 @@ struct ChannelClaim {
 [[nodiscard]] bool signin_auth_is_valid(const App& app, std::string_view socket_id, std::string_view user_data,
                                         std::string_view token);
 
-/// The parameters of a query string, percent-decoded, in order of appearance. Nothing when an escape is malformed or a
-/// name comes twice.
+/// The parameters of a query string, percent-decoded, in order of appearance. Nothing when an escape is malformed, a name comes
+/// twice, or there are more than kMaxQueryParameters.
 using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] std::optional<QueryParameters> parse_query(std::string_view query);
 /// The value of a parameter; null when absent.
@@ -36,9 +36,14 @@ using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 /// Nothing when an escape is malformed.
 [[nodiscard]] std::optional<std::string> percent_decode(std::string_view text);
 
-/// Checks a request's signature by the app named in its path: key, version, age, body digest, signature.
-/// Returns the reason for refusal (static text), or nothing when the request is authentic.
-[[nodiscard]] std::optional<std::string_view> check_request_auth(const App& app, const HttpRequest& request,
-                                                                 const QueryParameters& parameters, WallSeconds now);
+/// Checks a request's signature by the app named in its path: key, version, age, signature. What is cheap to check comes first,
+/// and the body, which the signature covers by its digest alone, is not looked at: it may be still to come.
+/// Returns the reason for refusal (static text), or nothing when the head of the request is authentic.
+[[nodiscard]] std::optional<std::string_view> check_request_signature(const App& app, const HttpRequest& request,
+                                                                      const QueryParameters& parameters, WallSeconds now);
+
+/// Checks that the body is the one that was signed. REQUIRES: the signature of the head is right, as hashing a body is
+/// work that a stranger must not cause. Returns as above.
+[[nodiscard]] std::optional<std::string_view> check_body_digest(const HttpRequest& request, const QueryParameters& parameters);
 
 }  // namespace tulle::node::pusher

@@ -163,6 +163,46 @@ ApiAction write_action(Endpoint endpoint, const App& app, const HttpRequest& req
     return std::move(*work);
 }
 
+/// A request whose head is authentic.
+struct Entered {
+    Endpoint endpoint;
+    const App* app;
+    QueryParameters parameters;
+};
+using Entrance = std::variant<Respond, Entered>;
+
+/// Looks at the head alone.
+Entrance enter(const HttpRequest& request, const AppTable& apps, WallSeconds now) {
+    const auto turn_away = [](unsigned status, std::string_view message) { return Respond{api_error(status, message)}; };
+    const Segments segments(request.path());
+    const Endpoint endpoint = endpoint_of(segments);
+    if (endpoint == Endpoint::kUnknown) {
+        return turn_away(404, "unknown endpoint");
+    }
+    if (request.method == "OPTIONS") {
+        return Respond{preflight()};
+    }
+    const std::string_view method = is_write(endpoint) ? "POST" : "GET";
+    if (request.method != method) {
+        return Respond{wrong_method(method)};
+    }
+    const App* app = apps.find_by_id(segments[1]);
+    if (app == nullptr) {
+        return turn_away(404, "unknown app");
+    }
+    std::optional<QueryParameters> parameters = parse_query(request.query());
+    if (!parameters) {
+        return turn_away(400, "malformed query, a parameter comes twice, or there are more than 32");
+    }
+    if (const auto reason = check_request_signature(*app, request, *parameters, now)) {
+        return turn_away(401, *reason);
+    }
+    if (!app->enabled) {
+        return turn_away(403, "the app is disabled");
+    }
+    return Entered{endpoint, app, std::move(*parameters)};
+}
+
 /// The seconds of a Retry-After, which has no fractions.
 std::string retry_after(Duration wait) {
     return std::to_string(std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(wait).count()));
@@ -196,37 +236,29 @@ HttpResponse rate_limited(const Grant& grant, std::size_t allowance) {
 HttpResponse throttled(Duration wait) {
     HttpResponse response = api_error(429, "too many wrong signatures from this address");
     response.headers.emplace_back("Retry-After", retry_after(wait));
+    response.close = true;
     return response;
 }
 
+std::optional<HttpResponse> refuse_head(const HttpRequest& head, const AppTable& apps, WallSeconds now) {
+    Entrance entrance = enter(head, apps, now);
+    if (auto* refusal = std::get_if<Respond>(&entrance)) {
+        return std::move(refusal->response);
+    }
+    return std::nullopt;
+}
+
 ApiAction handle(const HttpRequest& request, const AppTable& apps, WallSeconds now) {
-    const Segments segments(request.path());
-    const Endpoint endpoint = endpoint_of(segments);
-    if (endpoint == Endpoint::kUnknown) {
-        return refuse(404, "unknown endpoint");
+    Entrance entrance = enter(request, apps, now);
+    if (auto* refusal = std::get_if<Respond>(&entrance)) {
+        return std::move(*refusal);
     }
-    if (request.method == "OPTIONS") {
-        return Respond{preflight()};
-    }
-    const std::string_view method = is_write(endpoint) ? "POST" : "GET";
-    if (request.method != method) {
-        return Respond{wrong_method(method)};
-    }
-    const App* app = apps.find_by_id(segments[1]);
-    if (app == nullptr) {
-        return refuse(404, "unknown app");
-    }
-    const std::optional<QueryParameters> parameters = parse_query(request.query());
-    if (!parameters) {
-        return refuse(400, "malformed query, or a parameter comes twice");
-    }
-    if (const auto reason = check_request_auth(*app, request, *parameters, now)) {
+    const Entered& entered = std::get<Entered>(entrance);
+    if (const auto reason = check_body_digest(request, entered.parameters)) {
         return refuse(401, *reason);
     }
-    if (!app->enabled) {
-        return refuse(403, "the app is disabled");
-    }
-    return is_write(endpoint) ? write_action(endpoint, *app, request) : read_action(endpoint, *app, request, *parameters);
+    return is_write(entered.endpoint) ? write_action(entered.endpoint, *entered.app, request)
+                                      : read_action(entered.endpoint, *entered.app, request, entered.parameters);
 }
 
 }  // namespace tulle::node::pusher

@@ -172,7 +172,7 @@ Checked<ApiWork> parse_event(const App& app, std::string_view body) {
     JsonScratch scratch;
     const Result<RawObject, JsonErrc> object = RawObject::parse(body, scratch.storage());
     if (!object) {
-        return PublishRefusal{400, "the body is not a JSON object"};
+        return PublishRefusal{400, "the body is not a JSON object of at most 64 members"};
     }
     Checked<ParsedEvent> parsed = parse_one(app, *object);
     if (!parsed) {
@@ -192,7 +192,7 @@ Checked<ApiWork> parse_batch(const App& app, std::string_view body) {
     Result<RawObject, JsonErrc> object = RawObject::parse(body, scratch.storage());
     const boost::json::value* batch = object ? object->find("batch") : nullptr;
     if (batch == nullptr || !batch->is_array() || object->has_duplicate("batch")) {
-        return PublishRefusal{400, "the body must be a JSON object with an array batch"};
+        return PublishRefusal{400, "the body must be a JSON object with an array batch, each with at most 64 members"};
     }
     if (batch->get_array().empty() || batch->get_array().size() > app.max_event_batch_size) {
         return PublishRefusal{400, "Batch too large, or empty: it has 1 to 10 events, unless the app says otherwise"};

@@ -7,7 +7,6 @@
 #include <boost/json/serialize.hpp>
 
 #include "mesh/base/assert.hpp"
-#include "node/core/limits.hpp"
 
 namespace tulle::node::pusher {
 namespace {
@@ -35,17 +34,11 @@ bool is_plain(std::string_view text) {
 }  // namespace
 
 Result<RawObject, JsonErrc> RawObject::parse(std::string_view text, boost::json::storage_ptr storage) {
-    boost::json::parse_options options;
-    options.max_depth = kMaxJsonDepth;
-    boost::system::error_code error;
-    boost::json::value parsed = boost::json::parse(text, error, std::move(storage), options);
-    if (error) {
-        return JsonErrc::kMalformed;
+    Result<boost::json::value, JsonErrc> parsed = build_json(text, std::move(storage));
+    if (!parsed) {
+        return parsed.error();
     }
-    if (!parsed.is_object()) {
-        return JsonErrc::kNotAnObject;
-    }
-    return RawObject(std::move(parsed.get_object()), text);
+    return RawObject(std::move(parsed->get_object()), text);
 }
 
 RawObject::RawObject(boost::json::object object, std::string_view source)

@@ -11,10 +11,9 @@
 
 #include "mesh/base/json_members.hpp"
 #include "mesh/base/result.hpp"
+#include "node/protocol/pusher/json_builder.hpp"
 
 namespace tulle::node::pusher {
-
-enum class JsonErrc { kMalformed, kNotAnObject };
 
 /// Where a parsed object lives that is soon thrown away whole: a block on the stack, and blocks of the heap beyond it, so that
 /// a parse costs no allocation for each of its values. Must outlive the objects in it.
@@ -28,7 +27,8 @@ private:
 };
 
 /// A JSON object read twice: parsed, and as the source bytes of its members in order, so that values can be handed on
-/// byte for byte. The parse checks everything (UTF-8, nesting up to kMaxJsonDepth, no trailing garbage).
+/// byte for byte. The parse checks everything (UTF-8, nesting up to kMaxJsonDepth, no trailing garbage); which of the nested
+/// objects it looks into, and the limit of their members, says build_json.
 class RawObject {
 public:
     /// `storage` must outlive the object.
@@ -36,7 +36,7 @@ public:
 
     /// Whether a member appears twice, which parsers read differently.
     [[nodiscard]] bool has_duplicate(std::string_view key) const;
-    /// Null when absent.
+    /// Null when absent. An object that is a member is empty: `raw` has it.
     [[nodiscard]] const boost::json::value* find(std::string_view key) const;
     /// A member that must be a string; null when absent or of another type.
     [[nodiscard]] const boost::json::string* find_string(std::string_view key) const;

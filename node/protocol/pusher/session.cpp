@@ -128,12 +128,18 @@ std::optional<SubscriptionRefusal> Session::check_subscription(const ClientFrame
     if (!classify(frame.channel).needs_auth()) {
         return std::nullopt;
     }
-    if (tables.auth != nullptr && tables.auth->is_shut()) {
-        return SubscriptionRefusal{"LimitReached", "Too many wrong signatures from this address: try again in a minute",
-                                   kThrottledStatus};
+    if (frame.channel_data.size() > kMaxChannelDataBytes) {
+        return SubscriptionRefusal{"LimitReached", "The channel_data is larger than 32 KiB", 4301};
     }
     const ChannelClaim claim{socket_id_, frame.channel, frame.channel_data};
-    return channel_auth_is_valid(*app_, claim, frame.auth) ? std::nullopt : std::optional(kNotAuthorised);
+    if (channel_auth_is_valid(*app_, claim, frame.auth)) {
+        return std::nullopt;
+    }
+    if (tables.auth != nullptr && tables.auth->is_shut()) {
+        return SubscriptionRefusal{"LimitReached", "Too many wrong signatures from this address, and this one is wrong too",
+                                   kThrottledStatus};
+    }
+    return kNotAuthorised;
 }
 
 void Session::subscribe(const ClientFrame& frame, const ShardTables& tables, SessionEffects& out) {

@@ -83,7 +83,7 @@ using SessionEffects = std::vector<SessionEffect>;
 struct ShardTables {
     const ChannelTable& channels;
     const PresenceRooms& rooms;
-    const AuthGate* auth = nullptr;  ///< of the connection's address; null: always open
+    const AuthGate* auth = nullptr;  ///< of the connection's address; null: never shut
 };
 
 struct SessionTimeouts {

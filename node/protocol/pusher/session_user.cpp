@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "node/core/channel_name.hpp"
+#include "node/core/limits.hpp"
 #include "node/protocol/pusher/auth.hpp"
 #include "node/protocol/pusher/presence.hpp"
 #include "node/protocol/pusher/session.hpp"
@@ -24,13 +25,16 @@ void Session::sign_in(const ClientFrame& frame, const ShardTables& tables, Sessi
         fail_signin(Refused::kSubscription, "Users do not sign in to this app", out);
         return;
     }
-    if (tables.auth != nullptr && tables.auth->is_shut()) {
-        out.push_back(Count{Refused::kThrottled});
-        close(kNotAuthorized, "Too many wrong signatures from this address: try again in a minute", out);
+    if (frame.user_data.size() > kMaxUserDataBytes) {
+        fail_signin(Refused::kSubscription, describe(UserDataErrc::kTooLarge), out);
         return;
     }
     if (!signin_auth_is_valid(*app_, socket_id_, frame.user_data, frame.auth)) {
-        fail_signin(Refused::kAuth, "The connection is not authorised to sign in", out);
+        const bool is_shut = tables.auth != nullptr && tables.auth->is_shut();
+        fail_signin(is_shut ? Refused::kThrottled : Refused::kAuth,
+                    is_shut ? "Too many wrong signatures from this address, and this one is wrong too"
+                            : "The connection is not authorised to sign in",
+                    out);
         return;
     }
     Result<UserData, UserDataErrc> user = parse_user_data(frame.user_data);

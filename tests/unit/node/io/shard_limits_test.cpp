@@ -143,7 +143,7 @@ TEST_F(ShardLimitsTest, ARateIsSharedWithOtherNodes) {
     EXPECT_EQ(shard->counters().rate_limited_total.get(), 1U);
 }
 
-TEST_F(ShardLimitsTest, WrongSignaturesShutAnAddressOutOfRequestsAndPrivateChannels) {
+TEST_F(ShardLimitsTest, WrongSignaturesShutAnAddressForFurtherWrongOnesAndForNoRightOne) {
     RawClient socket(port);
     ASSERT_EQ(socket.upgrade(kTarget), 101U);
     RawClient client(port);
@@ -154,10 +154,33 @@ TEST_F(ShardLimitsTest, WrongSignaturesShutAnAddressOutOfRequestsAndPrivateChann
     socket.write_text(private_subscription(socket, "wrong"));
     EXPECT_NE(socket.read_text().find("\"status\":401"), std::string::npos);
     client.write(read_request("secret"));
+    const auto query = hub.next<mesh::Query>();
+    ASSERT_TRUE(query.has_value());
+    tell(mesh::QueryResult{query->id, {}, {}});
+    EXPECT_EQ(client.read_status(), 200U);
+    client.write(read_request("wrong"));
     EXPECT_EQ(client.read_status(), 429U);
-    socket.write_text(private_subscription(socket, "secret"));
+    EXPECT_EQ(client.read_status(), 0U) << "a wrong one more than allowed ends its connection";
+    socket.write_text(private_subscription(socket, "wrong"));
     EXPECT_NE(socket.read_text().find("\"status\":429"), std::string::npos);
+    socket.write_text(private_subscription(socket, "secret"));
+    EXPECT_TRUE(hub.next<mesh::Subscribe>().has_value());
+    EXPECT_EQ(shard->counters().auth_failures_total.get(), 3U);
     EXPECT_EQ(shard->counters().auth_throttled_total.get(), 2U);
+}
+
+TEST_F(ShardLimitsTest, TheBodyOfAnUnsignedRequestIsNotWaitedFor) {
+    RawClient client(port);
+    client.write("POST /apps/app/events?auth_key=key HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n{");
+    EXPECT_EQ(client.read_status(), 401U);
+    EXPECT_EQ(client.read_status(), 0U);
+    EXPECT_EQ(shard->counters().auth_failures_total.get(), 1U);
+    RawClient page(port);
+    page.write("GET /up HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n");
+    EXPECT_EQ(page.read_status(), 413U);
+    RawClient small(port);
+    small.write("GET /up HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n{");
+    EXPECT_EQ(small.read_status(), 200U) << "a body that has come with its head does not matter";
 }
 
 TEST_F(ShardLimitsTest, AnAddressHasSoManyConnectionsAndNoMore) {

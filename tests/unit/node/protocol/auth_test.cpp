@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "mesh/base/digest.hpp"
+#include "node/core/limits.hpp"
 
 namespace tulle::node::pusher {
 namespace {
@@ -28,8 +29,13 @@ HttpRequest official_request() {
             R"({"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"})"};
 }
 
+std::optional<std::string_view> refusal_of(const HttpRequest& request, const QueryParameters& parameters, WallSeconds now) {
+    const auto refusal = check_request_signature(official_app(), request, parameters, now);
+    return refusal ? refusal : check_body_digest(request, parameters);
+}
+
 std::optional<std::string_view> check(const HttpRequest& request, WallSeconds now = kThen) {
-    return check_request_auth(official_app(), request, *parse_query(request.query()), now);
+    return refusal_of(request, *parse_query(request.query()), now);
 }
 
 TEST(ChannelAuth, TheSignatureOfAnotherChannelIsNoneOfAChannelWithData) {
@@ -106,6 +112,37 @@ TEST(RequestAuth, RefusesAMissingParameterAndATimestampThatIsNone) {
     HttpRequest request = official_request();
     request.target.replace(request.target.find("1353088179"), 10, "1353088179x");
     EXPECT_NE(check(request), std::nullopt);
+}
+
+TEST(RequestAuth, LooksAtTheBodyByItsDigestAlone) {
+    HttpRequest request = official_request();
+    request.body.clear();
+    EXPECT_EQ(check_request_signature(official_app(), request, *parse_query(request.query()), kThen), std::nullopt)
+        << "the body may be still to come";
+    EXPECT_NE(check(request), std::nullopt);
+}
+
+TEST(RequestAuth, RefusesWhatCanBeNoSignature) {
+    const HttpRequest official = official_request();
+    const std::size_t at = official.target.find("da454824");
+    for (const std::size_t length : {std::size_t{0}, std::size_t{63}}) {
+        HttpRequest request = official;
+        request.target.resize(at + length);
+        EXPECT_EQ(check(request), "auth_signature does not match");
+    }
+    HttpRequest request = official;
+    request.target.replace(at, 2, "DA");
+    EXPECT_EQ(check(request), "auth_signature does not match");
+}
+
+TEST(QueryParameters, AreCountedBeforeTheyAreLookedAt) {
+    std::string query = "a";
+    for (std::size_t i = 1; i < kMaxQueryParameters; ++i) {
+        query.append("&p").append(std::to_string(i));
+    }
+    EXPECT_EQ(parse_query(query)->size(), kMaxQueryParameters);
+    query.append("&");
+    EXPECT_FALSE(parse_query(query).has_value()) << "empty ones count too";
 }
 
 TEST(QueryParameters, AreDecodedInOrder) {

@@ -105,5 +105,18 @@ TEST(Gate, RefusesWrongUpgrades) {
     EXPECT_EQ(status_of(kGet + "Connection: Upgrade\r\nUpgrade: h2c\r\n"), 400u);
 }
 
+TEST(Gate, SearchesOnlyWhatHasComeSince) {
+    const std::string head = "GET /up HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (std::size_t searched = 0; searched < head.size(); ++searched) {
+        EXPECT_EQ(head_size(std::string_view(head).substr(0, searched)), 0U);
+        EXPECT_EQ(head_size(head, searched), head.size()) << searched;
+        EXPECT_FALSE(cannot_be_request(head, searched)) << searched;
+        std::string broken = head.substr(0, searched);
+        broken.push_back('\x16');
+        EXPECT_EQ(cannot_be_request(broken, searched), searched <= head.find('\n')) << searched;
+    }
+    EXPECT_FALSE(cannot_be_request("GET /up HTTP/1.1\r\n\x16", 18)) << "the gate looks at fields";
+}
+
 }  // namespace
 }  // namespace tulle::node::http

@@ -56,6 +56,37 @@ TEST(HttpApi, PublishesToChannelsWithTheSourceBytesOfTheData) {
               events({{{"app/a"}, R"(,"event":"e","data":""})", ""}}));
 }
 
+TEST(HttpApi, RefusesByTheHeadAloneWhatIsNotSigned) {
+    const std::string body = R"({"name":"e","channel":"a","data":""})";
+    const auto refused = [](HttpRequest request) {
+        request.body.clear();
+        const std::optional<HttpResponse> refusal = refuse_head(request, apps(), kNow);
+        return refusal ? refusal->status : 0U;
+    };
+    HttpRequest request = signed_request("POST", "/apps/app/events", body);
+    EXPECT_EQ(refused(request), 0U) << "the body is still to come";
+    request.target += "&more=1";
+    EXPECT_EQ(refused(request), 401U);
+    EXPECT_EQ(refused({"POST", "/apps/app/events", ""}), 401U);
+    EXPECT_EQ(refused(signed_request("POST", "/apps/other/events", body)), 404U);
+    EXPECT_EQ(refused(signed_request("POST", "/apps/app/channels", body)), 405U);
+    EXPECT_EQ(refused(signed_request("POST", "/apps/off/events", body, "", "off-key")), 403U);
+    std::string many;
+    for (std::size_t i = 0; i < kMaxQueryParameters; ++i) {
+        many += "&p" + std::to_string(i);
+    }
+    EXPECT_EQ(refused(signed_request("POST", "/apps/app/events", body, many)), 400U);
+}
+
+TEST(HttpApi, RefusesABodyOfMoreMembersThanAreLookedAt) {
+    std::string members = R"("name":"e","channel":"a","data":"")";
+    for (std::size_t i = 3; i < kMaxJsonMembers; ++i) {
+        members += ",\"" + std::to_string(i) + "\":{\"x\":[{}]}";
+    }
+    EXPECT_EQ(status_of(publish("{" + members + "}")), 0U);
+    EXPECT_EQ(status_of(publish("{" + members + ",\"b\":1}")), 400U);
+}
+
 TEST(HttpApi, AsksForTheInfoOfAnEventsChannels) {
     EXPECT_EQ(publish(R"({"name":"e","channels":["presence-a","b"],"data":"d","info":"user_count,subscription_count"})"),
               (ApiAction{ApiWork{{{{"app/presence-a", "app/b"}, R"(,"event":"e","data":"d"})", ""}},

@@ -351,15 +351,31 @@ public:
     bool is_shut() const override { return true; }
 };
 
-TEST_F(SessionTest, LooksAtNoSignatureWhenItsAddressIsShutOut) {
+TEST_F(SessionTest, LooksAtASignatureThoughItsAddressIsShut) {
     const ShutGate gate;
-    const std::string good = auth("1.2:private-a");
-    session.on_text(kStart, R"({"event":"pusher:subscribe","data":{"channel":"private-a","auth":")" + good + R"("}})",
-                    {channels, rooms, &gate}, out);
-    EXPECT_EQ(out.at(0), SessionEffect{Count{Refused::kThrottled}});
-    EXPECT_NE(std::get<Send>(take().at(1)).text.find("\"status\":429"), std::string::npos);
+    const auto subscribe = [&](const std::string& text) {
+        session.on_text(kStart, R"({"event":"pusher:subscribe","data":{"channel":"private-a","auth":")" + auth(text) + R"("}})",
+                        {channels, rooms, &gate}, out);
+        return take();
+    };
+    EXPECT_EQ(subscribe("1.2:private-a"), (SessionEffects{Subscribe{"private-a"}})) << "others may have sent the wrong ones";
+    const SessionEffects refused = subscribe("1.2:private-b");
+    EXPECT_EQ(refused.at(0), SessionEffect{Count{Refused::kThrottled}});
+    EXPECT_NE(std::get<Send>(refused.at(1)).text.find("\"status\":429"), std::string::npos);
     session.on_text(kStart, R"({"event":"pusher:subscribe","data":{"channel":"news"}})", {channels, rooms, &gate}, out);
-    EXPECT_EQ(take(), (SessionEffects{Subscribe{"news"}})) << "a public channel needs none";
+    EXPECT_EQ(take(), (SessionEffects{Subscribe{"news"}}));
+}
+
+TEST_F(SessionTest, RefusesLongChannelDataWithoutLookingAtItsSignature) {
+    const std::string longest(kMaxChannelDataBytes, ' ');
+    const auto subscribe = [&](const std::string& data) {
+        return text(R"({"event":"pusher:subscribe","data":{"channel":"private-a","auth":")" + auth("1.2:private-a:" + data) +
+                    R"(","channel_data":")" + data + R"("}})");
+    };
+    EXPECT_EQ(subscribe(longest), (SessionEffects{Subscribe{"private-a"}}));
+    EXPECT_EQ(subscribe(longest + " "),
+              (SessionEffects{Count{Refused::kSubscription},
+                              Send{subscription_error("private-a", {"LimitReached", "The channel_data is larger than 32 KiB", 4301})}}));
 }
 
 }  // namespace

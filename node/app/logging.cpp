@@ -1,15 +1,21 @@
 #include "node/app/logging.hpp"
 
+#include <climits>
+#include <csignal>
 #include <ctime>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/sink.h>
 #include <spdlog/spdlog.h>
+
+#include "node/app/log_writer.hpp"
 
 namespace tulle::node {
 namespace {
@@ -77,14 +83,67 @@ private:
     bool is_json_;
 };
 
+/// The process's own; lives as long as the process, as others log until the very end.
+LogWriter* writer = nullptr;
+
+/// Gives what was logged before an abort the time to be written: by the writer's thread, which goes on meanwhile.
+extern "C" void on_abort(int) {
+    constexpr int kStep = 10;
+    for (auto waited = 0; writer->is_busy() && waited < LogWriter::kLastWords.count(); waited += kStep) {
+        ::poll(nullptr, 0, kStep);
+    }
+}  // and abort() ends the process
+
+class WriterSink final : public spdlog::sinks::sink {
+public:
+    explicit WriterSink(std::unique_ptr<spdlog::formatter> formatter) : formatter_(std::move(formatter)) {}
+
+    void log(const spdlog::details::log_msg& message) override { writer->push(line_of(*formatter_, message)); }
+    void flush() override {}
+    void set_pattern(const std::string&) override {}
+    void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
+
+    static std::string line_of(spdlog::formatter& formatter, const spdlog::details::log_msg& message) {
+        spdlog::memory_buf_t line;
+        formatter.format(message, line);
+        return {line.data(), line.size()};
+    }
+
+private:
+    std::unique_ptr<spdlog::formatter> formatter_;  ///< has no state: any thread
+};
+
 }  // namespace
 
 void set_up_logging(const std::string& node, const std::string& level) {
-    auto logger = std::make_shared<spdlog::logger>("tulled", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    logger->set_formatter(std::make_unique<LineFormatter>(node, ::isatty(STDERR_FILENO) == 0));
+    const LineFormatter formatter(node, ::isatty(STDERR_FILENO) == 0);
+    writer = new LogWriter(STDERR_FILENO, [own = std::shared_ptr(formatter.clone())](std::uint64_t count) {
+        const std::string text = std::to_string(count) + " log lines are missing here: nobody read them in time";
+        return WriterSink::line_of(*own, spdlog::details::log_msg("tulled", spdlog::level::warn, text));
+    });
+    std::signal(SIGABRT, on_abort);
+    auto logger = std::make_shared<spdlog::logger>("tulled", std::make_shared<WriterSink>(formatter.clone()));
     logger->set_level(spdlog::level::from_str(level));
-    logger->flush_on(spdlog::level::info);
+    logger->set_error_handler([](const std::string&) {});  // its own would write to stderr
     spdlog::set_default_logger(std::move(logger));
+}
+
+void flush_logging() {
+    if (writer != nullptr) {
+        static_cast<void>(writer->flush(LogWriter::kLastWords));
+    }
+}
+
+std::uint64_t dropped_log_lines() { return writer == nullptr ? 0 : writer->dropped(); }
+
+void say_at_end(std::string_view line) {
+    flush_logging();
+    pollfd writable{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+    if (::poll(&writable, 1, static_cast<int>(LogWriter::kLastWords.count())) == 1) {
+        // A pipe that is writable takes PIPE_BUF bytes without waiting.
+        const std::string text = std::string(line.substr(0, PIPE_BUF - 1)) + "\n";
+        [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+    }
 }
 
 }  // namespace tulle::node

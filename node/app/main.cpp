@@ -18,6 +18,7 @@
 #include "node/app/logging.hpp"
 #include "node/app/reloader.hpp"
 #include "node/app/signals.hpp"
+#include "node/app/standard_descriptors.hpp"
 
 namespace tulle::node {
 namespace {
@@ -69,7 +70,7 @@ int serve(ConfigSource& source, const Config& config) {
     spdlog::info("leaving: a second signal ends the process at once");
     if (!node.drain()) {
         spdlog::warn("ended in haste");
-        spdlog::shutdown();
+        flush_logging();
         std::_Exit(kRuntimeFailure);
     }
     spdlog::info("left");
@@ -93,10 +94,10 @@ int run(int argc, char** argv) {
         raise_descriptor_limit();
         return serve(source, config);
     } catch (const ConfigError& error) {
-        std::cerr << "tulled: " << error.what() << '\n';
+        say_at_end(std::string("tulled: ") + error.what());
         return kUsageError;
     } catch (const std::exception& error) {
-        std::cerr << "tulled: " << error.what() << '\n';
+        say_at_end(std::string("tulled: ") + error.what());
         return kRuntimeFailure;
     }
 }
@@ -104,4 +105,9 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace tulle::node
 
-int main(int argc, char** argv) { return tulle::node::run(argc, argv); }
+int main(int argc, char** argv) {
+    tulle::node::keep_standard_descriptors();
+    const int code = tulle::node::run(argc, argv);
+    tulle::node::flush_logging();
+    return code;
+}

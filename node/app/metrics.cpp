@@ -11,6 +11,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include "node/app/logging.hpp"
 #include "node/app/status_json.hpp"
 
 namespace tulle::node {
@@ -186,6 +187,8 @@ std::string render_metrics(const std::vector<const ShardCounters*>& shards, cons
         families.push_back(single(std::string(metric.name), std::string(metric.help), metric.is_gauge,
                                   sum(shards, metric.counter)));
     }
+    families.push_back(single("log_dropped_total", "Lines of the log that nobody read in time, or that could not be written", false,
+                              dropped_log_lines()));
     add_reloads(reloads, families);
     if (status != nullptr) {
         families.push_back(single("ready", "Whether the node serves clients", true, status->ready ? 1 : 0));

@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "node/app/standard_descriptors.hpp"
 #include "tools/chaos/command.hpp"
 #include "tools/chaos/plan.hpp"
 #include "tools/cli/app_options.hpp"
@@ -289,5 +290,6 @@ int run(int argc, char** argv) {
 }  // namespace tulle::cli
 
 int main(int argc, char** argv) {
+    tulle::node::keep_standard_descriptors();
     return tulle::cli::run(argc, argv);
 }

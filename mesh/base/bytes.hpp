@@ -14,14 +14,8 @@ using SharedBytes = std::shared_ptr<const std::string>;
     return std::make_shared<const std::string>(std::move(bytes));
 }
 
-/// FNV-1a, 64 bits, with a final mix (SplitMix64): the same on every machine. For digests that travel, not for tables fed
-/// by attackers.
+/// FNV-1a, 64 bits, with a final mix (SplitMix64): the same on every machine. For digests that travel, for tables there is
+/// mesh/base/hash.hpp.
 [[nodiscard]] std::uint64_t stable_hash(std::string_view bytes);
-
-/// So that string-keyed tables can be searched by string_view without a copy.
-struct StringHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view s) const noexcept { return std::hash<std::string_view>{}(s); }
-};
 
 }  // namespace tulle

@@ -4,9 +4,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "mesh/base/hash.hpp"
 #include "mesh/core/messages.hpp"
 #include "mesh/core/numbers.hpp"
 #include "mesh/core/planted.hpp"
@@ -93,7 +93,7 @@ private:
 
     Limits limits_;
     Planted planted_;
-    std::unordered_map<std::string, std::vector<Entry>, StringHash, std::equal_to<>> index_;
+    StringMap<std::vector<Entry>> index_;
     std::vector<Slot> slots_;
     std::uint32_t last_generation_ = 0;
     std::optional<std::size_t> sweep_bucket_;

@@ -5,9 +5,9 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "mesh/base/hash.hpp"
 #include "mesh/base/time.hpp"
 #include "mesh/core/messages.hpp"
 #include "mesh/core/numbers.hpp"
@@ -118,7 +118,7 @@ private:
     std::deque<Move> moves_;
     std::optional<std::string> sweep_cursor_;
     Instant sweep_at_;
-    std::unordered_map<std::string, Wanted> wanted_;
+    StringMap<Wanted> wanted_;
     std::map<OriginId, std::uint64_t> epochs_;
 };
 

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <unordered_map>
 
+#include "mesh/base/hash.hpp"
 #include "mesh/core/interest_log.hpp"
 #include "mesh/core/port.hpp"
 
@@ -69,7 +69,7 @@ private:
     static std::uint64_t bit(ShardIndex shard) { return std::uint64_t{1} << shard.value; }
 
     InterestLog log_;
-    std::unordered_map<std::string, Entry> entries_;
+    StringMap<Entry> entries_;
 };
 
 }  // namespace tulle::mesh

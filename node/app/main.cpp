@@ -2,15 +2,18 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <spdlog/spdlog.h>
 
+#include "mesh/base/hash.hpp"
 #include "node/app/command_line.hpp"
 #include "node/app/composition.hpp"
 #include "node/app/config.hpp"
@@ -50,6 +53,15 @@ void raise_descriptor_limit() {
     }
 }
 
+/// Before anything that a stranger says is put into a table.
+void draw_hash_key() {
+    HashKey key{};
+    if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) {
+        throw std::runtime_error("no random numbers from the system");
+    }
+    set_hash_key(key);
+}
+
 int serve(ConfigSource& source, const Config& config) {
     Signals signals;
     Composition node(config, signals);
@@ -79,6 +91,7 @@ int serve(ConfigSource& source, const Config& config) {
 
 int run(int argc, char** argv) {
     try {
+        draw_hash_key();
         const CommandLine line = parse_command_line(argc, argv);
         if (line.print) {
             std::cout << *line.print;

@@ -4,11 +4,10 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
-#include "mesh/base/bytes.hpp"
+#include "mesh/base/hash.hpp"
 #include "node/core/slot.hpp"
 
 namespace tulle::node {
@@ -112,11 +111,11 @@ private:
     void swap_subscribers(ChannelId id, std::uint32_t a, std::uint32_t b);
     void drop(Slot slot, ChannelId id, ChannelEffects& out);
 
-    std::unordered_map<std::string, ChannelId, StringHash, std::equal_to<>> ids_;
+    StringMap<ChannelId> ids_;
     std::vector<Channel> channels_;
     std::vector<ChannelId> free_ids_;
     std::vector<std::vector<ChannelId>> slots_;
-    std::unordered_map<std::uint64_t, Place> places_;
+    IdMap<Place> places_;
     std::uint64_t last_generation_ = 0;
 };
 

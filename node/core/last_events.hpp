@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "mesh/base/bytes.hpp"
+#include "mesh/base/hash.hpp"
 #include "mesh/base/ids.hpp"
 #include "mesh/base/time.hpp"
 
@@ -57,7 +57,7 @@ private:
 
     static void put(Entry& entry, LastEvent event);
 
-    std::unordered_map<std::string, Entry, StringHash, std::equal_to<>> entries_;
+    StringMap<Entry> entries_;
 };
 
 }  // namespace tulle::node

@@ -201,6 +201,7 @@ std::vector<std::pair<std::string, std::string>> PresenceRooms::own_users() cons
             }
         }
     }
+    std::sort(users.begin(), users.end());  // the tables' order is not the same in two processes
     return users;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mesh/base/bytes.hpp"
+#include "mesh/base/hash.hpp"
 #include "node/core/slot.hpp"
 
 namespace tulle::node {
@@ -123,7 +124,7 @@ private:
         std::map<std::string, Local, std::less<>> locals;
         std::unordered_map<std::uint32_t, std::string> users_by_slot;
     };
-    using Rooms = std::unordered_map<std::string, Room, StringHash, std::equal_to<>>;
+    using Rooms = StringMap<Room>;
 
     void forget_channel(Slot slot, std::string_view channel);
     void drop(Slot slot, Rooms::iterator room, PresenceEffects& out);

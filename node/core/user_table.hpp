@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "mesh/base/bytes.hpp"
+#include "mesh/base/hash.hpp"
 #include "node/core/channel_table.hpp"
 #include "node/core/presence_rooms.hpp"
 #include "node/core/slot.hpp"
@@ -88,7 +88,7 @@ private:
         bool is_signed_in = false;
         bool has_snapshot = false;
     };
-    using Users = std::unordered_map<std::string, User, StringHash, std::equal_to<>>;
+    using Users = StringMap<User>;
 
     User& open(const std::string& key, UserEffects& out);
     void close_if_unused(const std::string& key, UserEffects& out);

@@ -28,6 +28,8 @@ public:
     /// Whether acknowledgements of this peer are waited for.
     [[nodiscard]] bool counted() const { return counted_; }
     [[nodiscard]] InterestVersion acked() const { return acked_; }
+    /// The log must go on reaching back to this version: what the peer has, or what its snapshot is of.
+    [[nodiscard]] InterestVersion needs() const { return in_snapshot_ ? snapshot_base_ : acked_; }
 
 private:
     void sent(Instant now, InterestVersion upto);

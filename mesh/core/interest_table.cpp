@@ -55,6 +55,9 @@ InterestTable::Applied InterestTable::apply(InterestSlot slot, const InterestDel
 }
 
 bool InterestTable::apply(InterestSlot slot, const InterestChunk& chunk) {
+    if (!advances(chunk)) {
+        return false;
+    }
     Slot& state = slots_[slot.value];
     const bool stale_too = planted_ == Planted::kStaleSnapshot;
     if (chunk.snapshot != state.snapshot) {
@@ -89,6 +92,17 @@ bool InterestTable::apply(InterestSlot slot, const InterestChunk& chunk) {
         start_sweep();
     }
     return true;
+}
+
+bool InterestTable::advances(const InterestChunk& chunk) {
+    const std::string* last = &chunk.after;
+    for (const std::string& channel : chunk.channels) {
+        if (channel <= *last) {
+            return false;
+        }
+        last = &channel;
+    }
+    return chunk.last || !chunk.channels.empty();
 }
 
 bool InterestTable::insert(std::uint16_t slot, std::uint32_t generation, const std::string& channel) {

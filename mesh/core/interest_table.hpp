@@ -37,8 +37,9 @@ public:
         std::vector<std::string> marked = {};
     };
     Applied apply(InterestSlot slot, const InterestDelta& delta);
-    /// Applies the next chunk; false when it does not follow the last one (old, or repeated). The last chunk replaces
-    /// what was there.
+    /// Applies the next chunk; false when it does not follow the last one (old, or repeated), or can't be of an honest peer:
+    /// its channels are not in byte order, or it is neither the last one nor brings any. The last chunk replaces what was
+    /// there.
     bool apply(InterestSlot slot, const InterestChunk& chunk);
 
     [[nodiscard]] bool interested(InterestSlot slot, std::string_view channel) const;
@@ -86,6 +87,8 @@ private:
         std::string after;
     };
 
+    /// A snapshot made of such chunks comes to its end.
+    [[nodiscard]] static bool advances(const InterestChunk& chunk);
     bool insert(std::uint16_t slot, std::uint32_t generation, const std::string& channel);
     bool erase(std::uint16_t slot, std::uint32_t generation, const std::string& channel);
     [[nodiscard]] bool alive(const Entry& entry) const;

@@ -62,6 +62,10 @@ public:
         std::size_t held = 0;          ///< the same
         std::size_t receive_ring = 0;  ///< of the origin with most
         std::size_t kept = 0;          ///< last events
+        // in entries
+        std::size_t interest = 0;          ///< channels with subscribers here, the markers of presence and last events included
+        std::size_t interest_pending = 0;  ///< changes of that which the peers have still to be told of
+        std::size_t waiting = 0;           ///< subscriptions that wait for the peers
     };
     [[nodiscard]] MemoryUse memory_use() const;
     [[nodiscard]] const Membership& membership() const { return membership_; }
@@ -94,6 +98,11 @@ private:
         bool synced = false;
         Instant heartbeat_at;
         Instant pull_at;                          // earliest next pull
+        bool pull_due = false;                    // the last chunk is dealt with
+        bool awaits_chunk = false;                // a pull has been sent that no chunk has answered
+        std::size_t changes_taken = 0;            // in this turn, of the peer's interest
+        bool answered_pull = false;               // in this turn; the last of the further ones is answered at its end
+        std::optional<InterestPull> late_pull;
         InterestVersion seen_at_heartbeat;
         Instant data_wait_until;
         Instant last_data;                        // or the last re-dial
@@ -151,13 +160,16 @@ private:
 
     // mesh_node_interest.cpp
     void on_delta(Instant now, OriginId from, Link& link, const InterestDelta& delta, Effects& out);
-    void on_chunk(Instant now, OriginId from, Link& link, const InterestChunk& chunk, Effects& out);
+    void on_chunk(Instant now, Link& link, const InterestChunk& chunk);
     void on_pull(Instant now, OriginId from, Link& link, const InterestPull& pull, Effects& out);
+    void answer_pull(Instant now, OriginId from, Link& link, const InterestPull& pull, Effects& out);
     void pull(Instant now, OriginId from, Link& link, InterestPull what, Effects& out);
+    void tick_interest(Instant now, OriginId oid, Link& link, Effects& out);
     void check_synced(Link& link) const;
     /// A pull or its answer may be lost: ask again.
     [[nodiscard]] bool fetching(const Link& link) const { return !link.synced || table_.continuation(link.slot).has_value(); }
     void check_digest(Instant now, OriginId from, Link& link, const Heartbeat& heartbeat, Effects& out);
+    void move_window(Instant now, Effects& out);
     void release_barrier(Instant now, Effects& out);
     [[nodiscard]] InterestVersion acked_by_all() const;
 
@@ -166,6 +178,7 @@ private:
     /// Takes out of `publish` what the record needs, when it is accepted or held.
     void publish(Instant now, ShardIndex shard, Publish& publish, Effects& out);
     void subscribe(Instant now, ShardIndex shard, const Subscribe& subscribe, Effects& out);
+    void unsubscribe(Instant now, ShardIndex shard, const std::string& channel, Effects& out);
     void query(Instant now, ShardIndex shard, const Query& query, Effects& out);
     void begin_leave(Instant now, const LeaveRequest& request, Effects& out);
     void tick_leave(Instant now, Effects& out);

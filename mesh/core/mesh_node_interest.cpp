@@ -1,11 +1,19 @@
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "mesh/core/mesh_node.hpp"
 
 namespace tulle::mesh {
 
+/// What a peer's interest may cost in one turn is bounded, whatever it sends: one chunk, as chunks are taken only when they
+/// were asked for and the next one is asked for when the turn ends; so many changes (more are not taken: an honest peer sends
+/// them again, but it never has so many under way); and two answers to pulls, the second one to the last of the others.
 void MeshNode::on_delta(Instant now, OriginId from, Link& link, const InterestDelta& delta, Effects& out) {
+    link.changes_taken += delta.changes.size();
+    if (link.changes_taken > 2 * options_.limits.interest_window) {
+        return;
+    }
     const InterestTable::Applied applied = table_.apply(link.slot, delta);
     if (options_.planted == Planted::kAckBeforeApply) {
         membership_.send(from, InterestAck{delta.base.plus(delta.changes.size())}, out);
@@ -26,16 +34,17 @@ void MeshNode::on_delta(Instant now, OriginId from, Link& link, const InterestDe
     }
     check_synced(link);
     membership_.send(from, InterestAck{*version}, out);
-    if (!link.synced) {
+    if (!link.synced && !delta.changes.empty()) {
         link.pull_at = now;  // the answer was longer than one message
         pull(now, from, link, {.have = *version}, out);
     }
 }
 
-void MeshNode::on_chunk(Instant now, OriginId from, Link& link, const InterestChunk& chunk, Effects& out) {
-    if (!table_.apply(link.slot, chunk)) {
+void MeshNode::on_chunk(Instant now, Link& link, const InterestChunk& chunk) {
+    if (!link.awaits_chunk || !table_.apply(link.slot, chunk)) {
         return;
     }
+    link.awaits_chunk = false;
     for (const std::string& channel : chunk.channels) {
         if (is_marked_key(channel)) {
             link.sender.owe(channel, chunk.base);
@@ -45,18 +54,37 @@ void MeshNode::on_chunk(Instant now, OriginId from, Link& link, const InterestCh
         link.sync_at = chunk.current;
     }
     link.pull_at = now;
-    if (std::optional<InterestPull> next = table_.continuation(link.slot)) {
-        pull(now, from, link, std::move(*next), out);
-        return;
-    }
+    link.pull_due = true;  // for the next chunk; behind the last one it acknowledges, and asks for what came since
     check_synced(link);
-    pull(now, from, link, {.have = *table_.version(link.slot)}, out);  // acknowledges, and asks for what came since
+}
+
+void MeshNode::tick_interest(Instant now, OriginId oid, Link& link, Effects& out) {
+    link.changes_taken = 0;
+    link.answered_pull = false;
+    if (const std::optional<InterestPull> late = std::exchange(link.late_pull, std::nullopt)) {
+        answer_pull(now, oid, link, *late, out);
+    }
+    if (std::optional<InterestDelta> delta = link.feed.poll(now, local_.log())) {
+        membership_.send(oid, std::move(*delta), out);
+    }
+    if ((fetching(link) || link.pull_due) && link.pull_at <= now) {
+        const InterestPull next{.have = table_.version(link.slot).value_or(InterestVersion{})};
+        pull(now, oid, link, table_.continuation(link.slot).value_or(next), out);
+    }
 }
 
 void MeshNode::on_pull(Instant now, OriginId from, Link& link, const InterestPull& pull, Effects& out) {
+    if (std::exchange(link.answered_pull, true)) {
+        link.late_pull = pull;
+    } else {
+        answer_pull(now, from, link, pull, out);
+    }
+}
+
+void MeshNode::answer_pull(Instant now, OriginId from, Link& link, const InterestPull& pull, Effects& out) {
     std::visit([&](auto&& message) { membership_.send(from, std::forward<decltype(message)>(message), out); },
                link.feed.on_pull(now, local_.log(), pull));
-    release_barrier(now, out);
+    move_window(now, out);  // the peer counts from here on, at the version that it has
 }
 
 void MeshNode::pull(Instant now, OriginId from, Link& link, InterestPull what, Effects& out) {
@@ -64,6 +92,8 @@ void MeshNode::pull(Instant now, OriginId from, Link& link, InterestPull what, E
         return;
     }
     link.pull_at = now + options_.timing.interest_retry;
+    link.pull_due = false;
+    link.awaits_chunk = true;
     membership_.send(from, std::move(what), out);
 }
 
@@ -98,12 +128,24 @@ InterestVersion MeshNode::acked_by_all() const {
     return least;
 }
 
-void MeshNode::release_barrier(Instant now, Effects& out) {
-    if (barrier_.empty()) {
-        return;
+/// Lets changes of our interest get versions as far as the slowest peer allows, and confirms what all peers have.
+void MeshNode::move_window(Instant now, Effects& out) {
+    InterestVersion needed = local_.log().version();
+    for (const auto& [oid, link] : links_) {
+        if (link.feed.counted()) {
+            needed = std::min(needed, link.feed.needs());
+        }
     }
-    for (Barrier::Waiting& waiting : barrier_.release(acked_by_all())) {
+    local_.open_window(needed.plus(std::min(options_.limits.interest_window, options_.limits.interest_log)));
+    for (Barrier::Waiting& waiting : barrier_.release(local_.covered(acked_by_all()))) {
         confirm(now, std::move(waiting), out);
+    }
+}
+
+/// A peer has acknowledged something, or is gone.
+void MeshNode::release_barrier(Instant now, Effects& out) {
+    if (!barrier_.empty() || local_.is_backed_up()) {
+        move_window(now, out);
     }
 }
 

@@ -135,7 +135,7 @@ void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
     } else if (const auto* wanted = std::get_if<InterestPull>(&message.body)) {
         on_pull(now, from, link, *wanted, out);
     } else if (const auto* chunk = std::get_if<InterestChunk>(&message.body)) {
-        on_chunk(now, from, link, *chunk, out);
+        on_chunk(now, link, *chunk);
     } else if (const auto* receipt = std::get_if<Receipt>(&message.body)) {
         link.sender.on_receipt(receipt->received);
     } else if (const auto* nack = std::get_if<Nack>(&message.body)) {
@@ -330,12 +330,7 @@ void MeshNode::tick_link(Instant now, OriginId oid, Link& link, Effects& out) {
     LinkEffects effects;
     link.receiver.on_deadline(now, effects);
     run(now, oid, link, effects, out);
-    if (std::optional<InterestDelta> delta = link.feed.poll(now, local_.log())) {
-        membership_.send(oid, std::move(*delta), out);
-    }
-    if (fetching(link) && link.pull_at <= now) {
-        pull(now, oid, link, table_.continuation(link.slot).value_or(InterestPull{}), out);
-    }
+    tick_interest(now, oid, link, out);
     flush(now, oid, link, out);
     if (link.heartbeat_at <= now) {
         send_heartbeat(now, oid, link, out);

@@ -22,9 +22,7 @@ void MeshNode::on_port(Instant now, ShardIndex shard, ToHub& message, Effects& o
     } else if (const auto* subscription = std::get_if<Subscribe>(&message)) {
         subscribe(now, shard, *subscription, out);
     } else if (const auto* gone = std::get_if<Unsubscribe>(&message)) {
-        drop_presence(now, shard, gone->channel, out);
-        drop_kept(shard, gone->channel);
-        local_.remove(shard, gone->channel);
+        unsubscribe(now, shard, gone->channel, out);
     } else if (const auto* joining = std::get_if<MemberJoin>(&message)) {
         join(now, shard, *joining, out);
     } else if (const auto* leaving = std::get_if<MemberLeave>(&message)) {
@@ -85,22 +83,41 @@ void MeshNode::deliver(const RecordPtr& record, Effects& out) {
 
 void MeshNode::subscribe(Instant now, ShardIndex shard, const Subscribe& subscribe, Effects& out) {
     const bool second = local_.shards_of(subscribe.channel) != 0;
-    InterestVersion since = local_.add(shard, subscribe.channel);
+    InterestTicket ticket = local_.add(shard, subscribe.channel);
     if (subscribe.presence) {
-        since = std::max(since, local_.add(shard, presence_key(subscribe.channel)));
+        ticket = std::max(ticket, local_.add(shard, presence_key(subscribe.channel)));
     }
     if (subscribe.kept) {
-        since = std::max(since, local_.add(shard, kept_key(subscribe.channel)));
+        ticket = std::max(ticket, local_.add(shard, kept_key(subscribe.channel)));
         kept_.want(subscribe.channel);
+    }
+    if (local_.is_backed_up()) {
+        move_window(now, out);
     }
     Barrier::Waiting waiting{shard, {.channel = subscribe.channel, .generation = subscribe.generation, .members = nullptr},
                              subscribe.presence, subscribe.kept};
     const bool unheeded = options_.planted == Planted::kBarrierOff ||
                           (options_.planted == Planted::kSecondSkipsBarrier && second);
-    if (since <= acked_by_all() || unheeded) {
+    if (ticket <= local_.covered(acked_by_all()) || unheeded) {
         confirm(now, std::move(waiting), out);
     } else {
-        barrier_.wait(since, std::move(waiting));
+        barrier_.wait(ticket, std::move(waiting));
+    }
+}
+
+void MeshNode::unsubscribe(Instant now, ShardIndex shard, const std::string& channel, Effects& out) {
+    drop_presence(now, shard, channel, out);
+    drop_kept(shard, channel);
+    local_.remove(shard, channel);
+    barrier_.forget(shard, channel);
+    if (const auto untold = untold_.find(channel); untold != untold_.end()) {
+        std::erase_if(untold->second, [shard](const Barrier::Waiting& waiting) { return waiting.shard == shard; });
+        if (untold->second.empty()) {
+            untold_.erase(untold);
+        }
+    }
+    if (local_.is_backed_up()) {
+        move_window(now, out);
     }
 }
 

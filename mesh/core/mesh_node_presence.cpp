@@ -32,7 +32,7 @@ void MeshNode::leave(Instant now, ShardIndex shard, const MemberLeave& wanted, E
 /// A shard has no subscriber left, so it has no user left either; the last shard takes the whole channel with it.
 void MeshNode::drop_presence(Instant now, ShardIndex shard, const std::string& channel, Effects& out) {
     const std::string key = presence_key(channel);
-    if (!local_.since(key)) {
+    if (local_.shards_of(key) == 0) {
         return;
     }
     for (const PresenceMember& member : presence_.own(channel)) {

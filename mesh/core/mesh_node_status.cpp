@@ -138,7 +138,11 @@ void MeshNode::add_counters(NodeStatus& status) const {
 }
 
 MeshNode::MemoryUse MeshNode::memory_use() const {
-    MemoryUse use{.ring = ring_.bytes(), .receive_ring = reconcile_.largest_ring(), .kept = kept_.bytes()};
+    MemoryUse use{.ring = ring_.bytes(), .receive_ring = reconcile_.largest_ring(), .kept = kept_.bytes(),
+                  .interest = local_.size(), .interest_pending = local_.pending(), .waiting = barrier_.size()};
+    for (const auto& [channel, waiting] : untold_) {
+        use.waiting += waiting.size();
+    }
     for (const auto& [oid, link] : links_) {
         use.unreceipted = std::max(use.unreceipted, link.sender.unreceipted_bytes());
         use.held = std::max(use.held, link.receiver.held_bytes());
@@ -162,6 +166,8 @@ void MeshNode::add_gauges(NodeStatus& status) const {
                      {"mesh_unreceipted_bytes", unreceipted},
                      {"mesh_held_bytes", held},
                      {"mesh_interest_channels", local_.log().size()},
+                     {"mesh_interest_pending", local_.pending()},
+                     {"mesh_subscriptions_waiting", barrier_.size()},
                      {"mesh_presence_users", presence_.users()},
                      {"mesh_last_events", kept_.size()},
                      {"mesh_last_event_bytes", kept_.bytes()},

@@ -83,6 +83,7 @@ struct Limits {
     std::size_t nack_ranges = 64;
     std::size_t repair_frames = 64;             ///< repeated per nack
     std::size_t interest_log = 65536;           ///< changes kept for deltas; a peer further behind gets a snapshot
+    std::size_t interest_window = 8192;         ///< changes ahead of the slowest peer: two of the largest deltas; more wait
     std::size_t delta_changes = 4096;           ///< per message
     std::size_t interest_bytes = 64u << 10;     ///< per delta or snapshot chunk
     std::size_t sweep_buckets = 512;            ///< of the interest index per turn: a dead peer's channels go in slices

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/mesh/core/interest_changes.hpp"
+
 namespace tulle::mesh {
 namespace {
 
@@ -14,7 +16,7 @@ protected:
 };
 
 TEST_F(InterestFeedTest, CountsThePeerFromItsFirstPullOn) {
-    log_.add("a");
+    add(log_, "a");
     EXPECT_FALSE(feed_.counted());
     EXPECT_FALSE(feed_.poll(kStart, log_).has_value());
     const InterestMessage answer = feed_.on_pull(kStart, log_, {});
@@ -25,9 +27,9 @@ TEST_F(InterestFeedTest, CountsThePeerFromItsFirstPullOn) {
 
 TEST_F(InterestFeedTest, SendsAChangeAtOnceWhenIdleAndCoalescesTheNext) {
     static_cast<void>(feed_.on_pull(kStart, log_, {}));
-    log_.add("a");
+    add(log_, "a");
     ASSERT_TRUE(feed_.poll(kStart + 1s, log_).has_value());
-    log_.add("b");
+    add(log_, "b");
     EXPECT_FALSE(feed_.poll(kStart + 1s, log_).has_value());
     EXPECT_EQ(feed_.next_deadline(log_), kStart + 1s + 2ms);
     const auto delta = feed_.poll(kStart + 1s + 2ms, log_);
@@ -37,7 +39,7 @@ TEST_F(InterestFeedTest, SendsAChangeAtOnceWhenIdleAndCoalescesTheNext) {
 
 TEST_F(InterestFeedTest, RepeatsWhatIsNotAcknowledged) {
     static_cast<void>(feed_.on_pull(kStart, log_, {}));
-    log_.add("a");
+    add(log_, "a");
     static_cast<void>(feed_.poll(kStart + 1s, log_));
     EXPECT_EQ(feed_.next_deadline(log_), kStart + 1100ms);
     const auto again = feed_.poll(kStart + 1100ms, log_);
@@ -52,8 +54,8 @@ TEST_F(InterestFeedTest, AnswersAPullBeyondTheLogWithASnapshot) {
     Limits limits;
     limits.interest_log = 1;
     InterestLog log{limits};
-    log.add("a");
-    log.add("b");
+    add(log, "a");
+    add(log, "b");
     const InterestMessage answer = feed_.on_pull(kStart, log, {});
     const auto& chunk = std::get<InterestChunk>(answer);
     EXPECT_EQ(chunk.base, InterestVersion{2});
@@ -67,7 +69,7 @@ TEST_F(InterestFeedTest, BeginsNoSecondSnapshotForABelatedPull) {
     limits.interest_bytes = 6;
     InterestLog log{limits};
     for (const char* channel : {"a", "b", "c"}) {
-        log.add(channel);
+        add(log, channel);
     }
     const auto first = std::get<InterestChunk>(feed_.on_pull(kStart, log, {}));
     const auto again = std::get<InterestChunk>(feed_.on_pull(kStart + 100ms, log, {}));
@@ -84,7 +86,7 @@ TEST_F(InterestFeedTest, GoesOnWithASnapshotWhenAHeartbeatNamesWhatThePeerHadBef
     limits.interest_bytes = 6;
     InterestLog log{limits};
     for (const char* channel : {"a", "b", "c"}) {
-        log.add(channel);
+        add(log, channel);
     }
     const auto first = std::get<InterestChunk>(feed_.on_pull(kStart, log, {.have = InterestVersion{1}}));
     feed_.on_ack(kStart + 10ms, InterestVersion{1});
@@ -100,9 +102,9 @@ TEST_F(InterestFeedTest, MakesAPeerPullThatTheLogNoLongerReaches) {
     limits.interest_log = 1;
     InterestLog log{limits};
     static_cast<void>(feed_.on_pull(kStart, log, {}));
-    log.add("a");
-    log.add("b");
-    log.add("c");
+    add(log, "a");
+    add(log, "b");
+    add(log, "c");
     const auto delta = feed_.poll(kStart + 1s, log);
     ASSERT_TRUE(delta.has_value());
     EXPECT_EQ(delta->base, InterestVersion{3});

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "mesh/core/interest_log.hpp"
+#include "tests/unit/mesh/core/interest_changes.hpp"
 
 namespace tulle::mesh {
 namespace {
@@ -47,6 +47,14 @@ TEST_F(InterestTableTest, IgnoresASnapshotThatIsOlderThanItsDeltas) {
     EXPECT_TRUE(table_.interested(slot_, "b"));
 }
 
+TEST_F(InterestTableTest, TakesNoChunksThatNeverComeToAnEnd) {
+    EXPECT_FALSE(table_.apply(slot_, {1, InterestVersion{5}, {}, {}, false, {}})) << "brings nothing";
+    EXPECT_FALSE(table_.apply(slot_, {1, InterestVersion{5}, {}, {"b", "a"}, false, {}})) << "goes back";
+    EXPECT_FALSE(table_.apply(slot_, {1, InterestVersion{5}, {}, {"a", "a"}, false, {}})) << "stands still";
+    EXPECT_FALSE(table_.continuation(slot_).has_value());
+    EXPECT_TRUE(table_.apply(slot_, {1, InterestVersion{5}, {}, {}, true, {}})) << "no interest at all";
+}
+
 TEST_F(InterestTableTest, ReplacesTheSetWhenTheLastChunkHasCome) {
     static_cast<void>(table_.apply(slot_, delta(0, {{true, "old"}})));
     EXPECT_TRUE(table_.apply(slot_, {1, InterestVersion{5}, {}, {"a"}, false, {}}));
@@ -80,7 +88,7 @@ TEST_F(InterestTableTest, IsExactWhenTheSetChangesWhileItIsReadInChunks) {
     limits.interest_bytes = 6;
     InterestLog log{limits};
     for (const char* channel : {"a", "b", "c", "d"}) {
-        log.add(channel);
+        add(log, channel);
     }
     const InterestVersion base = log.version();
     InterestChunk chunk = log.chunk(1, base, {});
@@ -90,10 +98,10 @@ TEST_F(InterestTableTest, IsExactWhenTheSetChangesWhileItIsReadInChunks) {
             break;
         }
         if (chunk.channels.back() == "b") {
-            log.remove("a");
-            log.remove("d");
-            log.add("aa");
-            log.add("e");
+            remove(log, "a");
+            remove(log, "d");
+            add(log, "aa");
+            add(log, "e");
         }
         chunk = log.chunk(1, base, table_.continuation(slot_)->after);
     }

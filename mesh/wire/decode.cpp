@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "mesh/core/interest_log.hpp"
 #include "mesh/core/numbers.hpp"
 #include "mesh/core/port.hpp"
 #include "mesh/wire/convert.hpp"
@@ -130,8 +131,10 @@ bool get(v1::InterestDelta& from, InterestDelta& to) {
     if (static_cast<std::size_t>(from.changes_size()) > kLimits.delta_changes) {
         return false;
     }
+    std::size_t bytes = 0;
     for (v1::InterestChange& change : *from.mutable_changes()) {
-        if (!good_channel(change.channel())) {
+        bytes += interest_bytes(change.channel());
+        if (!good_channel(change.channel()) || bytes > kLimits.interest_bytes) {
             return false;
         }
         to.changes.push_back({change.add(), std::move(*change.mutable_channel())});
@@ -153,8 +156,10 @@ bool get(v1::InterestChunk& from, InterestChunk& to) {
     to.after = std::move(*from.mutable_after());
     to.last = from.last();
     to.current = InterestVersion{from.current()};
+    std::size_t bytes = 0;
     for (std::string& channel : *from.mutable_channels()) {
-        if (!good_channel(channel)) {
+        bytes += interest_bytes(channel);
+        if (!good_channel(channel) || bytes > kLimits.interest_bytes) {
             return false;
         }
         to.channels.push_back(std::move(channel));

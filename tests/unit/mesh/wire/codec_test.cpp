@@ -154,6 +154,10 @@ TEST(Codec, RefusesCountsAndLengthsOverTheirLimits) {
     EXPECT_TRUE(refused(InterestDelta{{}, {{true, long_channel}}, {}}));
     EXPECT_TRUE(refused(InterestDelta{{}, std::vector<InterestChange>(Limits{}.delta_changes + 1, {true, "c"}), {}}));
     EXPECT_TRUE(refused(InterestChunk{1, {}, "", {}, false, {}})) << "a chunk without an end";
+    const std::vector<std::string> names(Limits{}.interest_bytes / 104 + 1, std::string(100, 'c'));
+    EXPECT_TRUE(refused(InterestChunk{1, {}, "", names, true, {}}));
+    EXPECT_TRUE(refused(InterestDelta{{}, std::vector<InterestChange>(names.size(), {true, names[0]}), {}}));
+    EXPECT_FALSE(refused(InterestChunk{1, {}, "", {names.begin() + 1, names.end()}, true, {}})) << "what a node sends";
     EXPECT_TRUE(refused(Nack{{{FrameNo{5}, FrameNo{4}}}}));
     EXPECT_TRUE(refused(Nack{std::vector<FrameRange>(Limits{}.nack_ranges + 1, {FrameNo{1}, FrameNo{1}})}));
     EXPECT_TRUE(refused(QueryAsk{1, std::string(kMaxQueryBytes + 1, 'q'), 1}));

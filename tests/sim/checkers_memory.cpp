@@ -6,6 +6,7 @@ namespace tulle::sim {
 namespace {
 
 constexpr std::size_t kOvershoot = 2048;  // no record of a simulated workload is larger
+constexpr std::size_t kMostInterest = 600;  // entries of a node: all that a workload subscribes to on both shards, with markers
 constexpr Duration kSample = 100ms;
 
 }  // namespace
@@ -24,6 +25,12 @@ std::optional<std::string> over_bounds(const mesh::MeshNode::MemoryUse& use, con
         if (store.bytes > store.limit + kOvershoot) {
             return std::string(store.name) + ": " + std::to_string(store.bytes) + " bytes, the limit is " +
                    std::to_string(store.limit);
+        }
+    }
+    for (const std::size_t entries : {use.interest, use.interest_pending, use.waiting}) {
+        if (entries > kMostInterest) {
+            return "interest: " + std::to_string(use.interest) + " channels, " + std::to_string(use.interest_pending) +
+                   " to be told of, " + std::to_string(use.waiting) + " subscriptions that wait";
         }
     }
     return std::nullopt;

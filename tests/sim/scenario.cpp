@@ -1,6 +1,9 @@
 #include "tests/sim/scenario.hpp"
 
+#include <memory>
+
 #include "tests/sim/checkers.hpp"
+#include "tests/sim/churn.hpp"
 #include "tests/sim/faults.hpp"
 #include "tests/sim/world.hpp"
 
@@ -11,6 +14,8 @@ constexpr Duration kWork = kScenarioTime;
 constexpr Duration kSettle = 8s;   // a heal converges within 5 s, and repairs after it
 constexpr Duration kBarrierPatience = 9s;  // a verdict of the other side, then one of ours on who no longer speaks
 constexpr std::size_t kChannels = 8;
+constexpr std::uint64_t kChurnPercent = 10;        // of the seeds have a node with churn for a while
+constexpr std::uint64_t kChurnSalt = 0x636875726e; // its draws come from a generator of its own: the other seeds stay as they are
 
 std::string random_channel(World& world) {
     return "app/c" + std::to_string(world.prng().below(kChannels));
@@ -186,6 +191,20 @@ WorldOptions draw(std::uint64_t seed) {
     return options;
 }
 
+/// Some seeds have clients that subscribe and unsubscribe all the time.
+std::unique_ptr<Churn> draw_churn(World& world, std::uint64_t seed, std::size_t nodes) {
+    Prng prng(seed ^ kChurnSalt);
+    if (!prng.chance(kChurnPercent)) {
+        return nullptr;
+    }
+    const Churn::Load load{.a_millisecond = 1 + prng.below(4), .lag = 1 + prng.below(40)};
+    auto churn = std::make_unique<Churn>(world, prng.below(nodes), load);
+    const Duration from = 4s + Duration{static_cast<Duration::rep>(prng.below(18'000'000'000))};
+    const Duration length = 1s + Duration{static_cast<Duration::rep>(prng.below(4'000'000'000))};
+    world.scheduler().after(from, [&world, length, one = churn.get()] { one->start(world.now() + length); });
+    return churn;
+}
+
 /// What was reached, for the summary: a path that no seed takes proves nothing.
 void take_stock(World& world, const Faults& faults, Outcome& outcome) {
     outcome.events = world.scheduler().events();
@@ -233,6 +252,7 @@ Outcome run_seed(std::uint64_t seed, bool trace, mesh::Planted planted) {
     }
     Faults faults(world, seeds);
     Workload workload(world);
+    const std::unique_ptr<Churn> churn = draw_churn(world, seed, nodes);
     const Instant end = world.now() + kWork;
     world.scheduler().after(3s, [&workload, end] { workload.start(end + 2s); });
     const std::uint64_t planned = 5 + world.prng().below(12);
@@ -249,6 +269,7 @@ Outcome run_seed(std::uint64_t seed, bool trace, mesh::Planted planted) {
     world.run_for(kSettle);
 
     Outcome outcome{.seed = seed, .hosts = nodes, .faults = faults.injected(), .published = world.accepted().size()};
+    outcome.reached["churned_subscriptions"] = churn ? churn->changes() : 0;
     outcome.reached["skewed_clocks"] = options.skewed_clocks ? 1 : 0;
     check_views(world);
     check_presence(world, outcome);

@@ -112,6 +112,9 @@ TEST(Bounds, FindsAStoreOverItsLimit) {
     EXPECT_TRUE(over_bounds({.unreceipted = limits.credit_bytes + 2 * limits.frame_bytes}, limits));
     EXPECT_TRUE(over_bounds({.held = limits.hold_bytes + 4096}, limits));
     EXPECT_TRUE(over_bounds({.receive_ring = limits.receive_ring_bytes + 4096}, limits));
+    EXPECT_TRUE(over_bounds({.interest = 10'000}, limits));
+    EXPECT_TRUE(over_bounds({.interest_pending = 10'000}, limits));
+    EXPECT_TRUE(over_bounds({.waiting = 10'000}, limits));
 }
 
 TEST_F(SimTest, FindsALinkThatIsDeafOnData) {

@@ -52,6 +52,8 @@ constexpr ShardMetric kShardMetrics[] = {
     {"failures_total", "Exceptions (memory, mostly), each of which ended a connection's work", &ShardCounters::failures_total},
     {"auth_failures_total", "Wrong signatures of channels and requests", &ShardCounters::auth_failures_total},
     {"subscriptions_refused_total", "Subscriptions refused otherwise", &ShardCounters::subscriptions_refused_total},
+    {"subscriptions_paused_total", "Times that a client was not read for a while because it changed its subscriptions too fast",
+     &ShardCounters::subscriptions_paused_total},
     {"client_events_total", "Client events accepted", &ShardCounters::client_events_total},
     {"client_events_refused_total", "Client events refused", &ShardCounters::client_events_refused_total},
     {"members_added_total", "Users whose coming was told to the clients of a presence channel", &ShardCounters::members_added_total},

@@ -91,6 +91,13 @@ inline constexpr Duration kMaxCacheTtl = 24h;        ///< the most that an app m
 inline constexpr std::size_t kClientMessageOverhead = 8u << 10;
 /// A client that wants more channels than this on one connection gets a subscription error.
 inline constexpr std::size_t kMaxChannelsPerConnection = 10'000;
+/// Subscriptions and their ends that one connection may ask for at once: all that it may hold, as a client does that has
+/// reconnected …
+inline constexpr std::size_t kSubscriptionBurst = kMaxChannelsPerConnection;
+/// … and in a second from then on: each first and last one is told to every node. More: nothing is refused, but the connection
+/// is read no further until it has kSubscriptionPause of them again, and that is counted.
+inline constexpr std::size_t kSubscriptionsPerSecond = 1000;
+inline constexpr Duration kSubscriptionPause = 200ms;
 /// JSON nesting of client frames and HTTP bodies. Deeper: refused before anything recurses.
 inline constexpr std::size_t kMaxJsonDepth = 32;
 /// Bytes waiting for one client. More: it is too slow, closed with 4100 and counted.

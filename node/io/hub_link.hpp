@@ -11,8 +11,8 @@ namespace tulle::node {
 /// not be lost waits here, in order, while the mailbox is full; what may be refused is refused.
 ///
 /// Thread: the shard's.
-/// Limits: the backlog is bounded by what fills it: one client event per connection, whose reading pauses meanwhile, and
-///         subscriptions and answers, whose number the clients and the hub bound.
+/// Limits: the backlog is bounded by what fills it: one message per connection, whose reading pauses meanwhile, the ends of
+///         the subscriptions that clients held who have gone, and answers, whose number the hub bounds.
 class HubLink {
 public:
     /// Handed over without waiting for the end of the turn: a long one then has the hub at work meanwhile.

@@ -101,6 +101,10 @@ void PusherClients::on_text(WsConnection& connection, std::string_view text) {
         run(*client, effects);
         effects.clear();
         spare_effects_ = std::move(effects);
+        if (hub_.is_backed_up()) {
+            connection.pause(WsConnection::Pause::kHub);
+            paused_.push_back(connection.slot());
+        }
     }
 }
 
@@ -174,6 +178,11 @@ void PusherClients::run(Client& client, pusher::SessionEffects& effects) {
                            depart(slot);
                        },
                        [&](const pusher::Count& counted) { count(client, counted.what); },
+                       [&](const pusher::Pause&) {
+                           reactor_.counters().subscriptions_paused_total.add();
+                           connection.pause(WsConnection::Pause::kRate);
+                       },
+                       [&](const pusher::Resume&) { connection.resume(WsConnection::Pause::kRate); },
                    },
                    effect);
     }
@@ -252,10 +261,7 @@ void PusherClients::publish(Client& client, pusher::PublishClientEvent& event) {
     publish.exclude_socket = client.session.socket_id();
     on_client_event(client, event);
     publish.body = share(std::move(event.body));
-    if (hub_.send(std::move(publish)) == Push::kRefused) {
-        client.connection->pause();
-        paused_.push_back(slot);
-    }
+    hub_.send(std::move(publish));
 }
 
 void PusherClients::resume_paused() {
@@ -265,7 +271,7 @@ void PusherClients::resume_paused() {
     const std::vector<Slot> slots = std::exchange(paused_, {});
     for (const Slot slot : slots) {
         if (Client* client = find(slot)) {
-            client->connection->resume();
+            client->connection->resume(WsConnection::Pause::kHub);
         }
     }
 }

@@ -46,6 +46,7 @@ struct ShardCounters {
     Counter failures_total;          ///< exceptions that ended the work of a connection, or a message's of the hub
     Counter auth_failures_total;
     Counter subscriptions_refused_total;
+    Counter subscriptions_paused_total;  ///< clients read no further for a while, as they subscribed too fast
     Counter client_events_total;
     Counter client_events_refused_total;
     Counter members_added_total;     ///< changes of presence told to the clients of a channel

@@ -159,7 +159,7 @@ void WsConnection::on_read(const boost::system::error_code& error) {
     if (buffer_.capacity() > kIdleBufferBytes) {
         buffer_.shrink_to_fit();
     }
-    if (!is_paused_ && state_ != State::kGone) {
+    if (paused_ == 0 && state_ != State::kGone) {
         read();
     }
 }
@@ -172,10 +172,10 @@ void WsConnection::tell_corrupt() {
     }
 }
 
-void WsConnection::resume() {
-    if (is_paused_) {
-        is_paused_ = false;
-        if (!is_reading_ && (state_ == State::kOpen || state_ == State::kClosing)) {
+void WsConnection::resume(Pause why) {
+    if (paused_ != 0) {
+        paused_ &= ~static_cast<unsigned>(why);
+        if (paused_ == 0 && !is_reading_ && (state_ == State::kOpen || state_ == State::kClosing)) {
             read();
         }
     }

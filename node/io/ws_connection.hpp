@@ -75,9 +75,11 @@ public:
     void send(const SlabRange& frames, std::size_t count);
     /// Ends the connection after all that was sent before.
     void close(std::uint16_t code, std::string_view reason);
-    /// Reads no further message until resume.
-    void pause() { is_paused_ = true; }
-    void resume();
+    /// Why a client is read no further: the hub has no room for what it says, or it says it faster than it may.
+    enum class Pause : std::uint8_t { kHub = 1, kRate = 2 };
+    /// Reads no further message until no reason is left.
+    void pause(Pause why) { paused_ |= static_cast<unsigned>(why); }
+    void resume(Pause why);
     void set_session_deadline(Instant deadline);
 
     void on_deadline(Instant now) override;
@@ -129,7 +131,7 @@ private:
     Reactor& reactor_;
     WsHandler& handler_;
     const WsLimits& limits_;
-    bool is_paused_ = false;
+    unsigned paused_ = 0;  ///< bits of Pause
     bool is_reading_ = false;
     FrameGuard::Verdict verdict_ = FrameGuard::Verdict::kFine;
     bool has_left_ = false;

@@ -90,7 +90,9 @@ void Session::on_text(Instant now, std::string_view text, const ShardTables& tab
         return;
     } else if (frame->event == "pusher:subscribe") {
         subscribe(*frame, tables, out);
+        pay_for_change(now, out);
     } else if (frame->event == "pusher:unsubscribe") {
+        pay_for_change(now, out);
         out.push_back(Unsubscribe{frame->channel});
     } else if (frame->event == "pusher:signin") {
         sign_in(*frame, tables, out);
@@ -99,6 +101,16 @@ void Session::on_text(Instant now, std::string_view text, const ShardTables& tab
     } else {
         out.push_back(Count{Refused::kFrame});
         send_error({std::nullopt, "Unknown event; a client's own events begin with client-"}, frame->channel, out);
+    }
+}
+
+void Session::pay_for_change(Instant now, SessionEffects& out) {
+    constexpr Duration kShare = Duration(1s) / kSubscriptionsPerSecond;
+    constexpr Duration kAhead = kShare * kSubscriptionBurst;
+    changes_paid_until_ = std::max(changes_paid_until_, now) + kShare;
+    if (changes_paid_until_ > now + kAhead && resume_at_ == Instant::max()) {
+        resume_at_ = changes_paid_until_ - kAhead + kSubscriptionPause;
+        out.push_back(Pause{});
     }
 }
 
@@ -183,6 +195,13 @@ void Session::on_deadline(Instant now, SessionEffects& out) {
     if (is_closed_ || now < next_deadline()) {
         return;
     }
+    if (now >= resume_at_) {
+        resume_at_ = Instant::max();
+        out.push_back(Resume{});
+        if (now < next_deadline()) {
+            return;
+        }
+    }
     if (now >= authorize_by_) {
         close(4009, "Connection not authorized within timeout", out);
         return;
@@ -239,7 +258,7 @@ void Session::close(std::uint16_t code, std::string_view message, SessionEffects
 
 Instant Session::next_deadline() const {
     const Instant liveness = last_activity_ + timeouts_->activity + (awaits_pong_ ? timeouts_->pong : Duration{});
-    return std::min({authorize_by_, last_use_ + kIdleTimeout, liveness});
+    return std::min({authorize_by_, resume_at_, last_use_ + kIdleTimeout, liveness});
 }
 
 void refuse_connection(std::uint16_t code, std::string_view reason, SessionEffects& out) {

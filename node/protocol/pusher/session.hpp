@@ -76,7 +76,15 @@ struct Count {
     friend bool operator==(const Count&, const Count&) = default;
 };
 
-using SessionEffect = std::variant<Send, Subscribe, Unsubscribe, PublishClientEvent, SignIn, Close, Count>;
+/// Of this connection no further message is to be read until Resume: it changes its subscriptions faster than it may.
+struct Pause {
+    friend bool operator==(const Pause&, const Pause&) = default;
+};
+struct Resume {
+    friend bool operator==(const Resume&, const Resume&) = default;
+};
+
+using SessionEffect = std::variant<Send, Subscribe, Unsubscribe, PublishClientEvent, SignIn, Close, Count, Pause, Resume>;
 using SessionEffects = std::vector<SessionEffect>;
 
 /// What a session looks up in its shard.
@@ -133,6 +141,8 @@ public:
     [[nodiscard]] const std::string& socket_id() const { return socket_id_; }
 
 private:
+    /// A subscription or its end, whatever comes of it.
+    void pay_for_change(Instant now, SessionEffects& out);
     void subscribe(const ClientFrame& frame, const ShardTables& tables, SessionEffects& out);
     void sign_in(const ClientFrame& frame, const ShardTables& tables, SessionEffects& out);
     void fail_signin(Refused what, std::string_view reason, SessionEffects& out);
@@ -154,6 +164,8 @@ private:
     std::string signing_in_;              ///< user_data, until it is answered
     Instant last_use_{};  ///< when it last said more than a ping or pong, or was subscribed
     TokenBucket client_events_;
+    Instant changes_paid_until_{};         ///< each change of its subscriptions takes its share of a second
+    Instant resume_at_ = Instant::max();   ///< it is paused until then
     Slot slot_;
     bool awaits_pong_ = false;
     bool is_closed_ = false;

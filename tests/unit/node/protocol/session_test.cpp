@@ -1,5 +1,6 @@
 #include "node/protocol/pusher/session.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <gtest/gtest.h>
@@ -376,6 +377,40 @@ TEST_F(SessionTest, RefusesLongChannelDataWithoutLookingAtItsSignature) {
     EXPECT_EQ(subscribe(longest + " "),
               (SessionEffects{Count{Refused::kSubscription},
                               Send{subscription_error("private-a", {"LimitReached", "The channel_data is larger than 32 KiB", 4301})}}));
+}
+
+TEST_F(SessionTest, IsReadNoFurtherWhileItChangesItsSubscriptionsTooFast) {
+    session.on_open(kStart, out);
+    take();
+    const auto paused = [this](const char* event, Instant now) {
+        const std::string frame = std::string(R"({"event":"pusher:)") + event + R"(","data":{"channel":"a"}})";
+        const SessionEffects effects = text(frame, now);
+        return std::find(effects.begin(), effects.end(), SessionEffect(Pause{})) != effects.end();
+    };
+    for (std::size_t i = 0; i < kSubscriptionBurst; ++i) {
+        ASSERT_FALSE(paused(i % 2 == 0 ? "subscribe" : "unsubscribe", kStart)) << "a client that reconnects, " << i;
+    }
+    EXPECT_TRUE(paused("subscribe", kStart));
+    EXPECT_FALSE(paused("subscribe", kStart)) << "what was read already is dealt with, and pauses it only once";
+    const Instant resumed = session.next_deadline();
+    EXPECT_LE(resumed - kStart, 2 * kSubscriptionPause);
+    session.on_deadline(resumed - 1ns, out);
+    EXPECT_TRUE(take().empty());
+    session.on_deadline(resumed, out);
+    EXPECT_EQ(take(), (SessionEffects{Resume{}}));
+    EXPECT_GT(session.next_deadline(), resumed + 1s);
+
+    Instant now = resumed;
+    std::size_t changes = 0;
+    for (; now < resumed + 10s; ++changes) {
+        if (paused("unsubscribe", now)) {
+            now = session.next_deadline();
+            session.on_deadline(now, out);
+            take();
+        }
+    }
+    EXPECT_NEAR(static_cast<double>(changes), 10.0 * kSubscriptionsPerSecond, kSubscriptionsPerSecond);
+    EXPECT_FALSE(paused("subscribe", now + 10s));
 }
 
 }  // namespace

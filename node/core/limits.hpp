@@ -143,8 +143,17 @@ inline constexpr std::size_t kSlabBytes = 64u << 10;       ///< of encoded frame
 /// Messages of one channel that are queued for its subscribers in one step. Less than the smallest outbox: a client that has
 /// taken everything so far never finds its own too small for one of them.
 inline constexpr std::size_t kMaxRunBytes = 32u << 10;
+/// Bytes of a slab that a piece in an outbox may keep in place for each of its own. A smaller piece is copied out.
+inline constexpr std::size_t kMaxPinFactor = 4;
+/// The last pieces of an outbox, which are not copied out: others are about to be written from the same slabs.
+inline constexpr std::size_t kRecentPieces = 4;
+inline constexpr std::size_t kCopySlabBytes = kSlabBytes / kMaxPinFactor;  ///< for what was copied out of an outbox's slabs
 inline constexpr std::size_t kSpareSlabs = 16;             ///< kept for use again in each shard
-inline constexpr std::size_t kMaxPolls = 512;              ///< handlers run before what they queued is flushed
+inline constexpr std::size_t kMaxPolls = 512;              ///< handlers run before what they queued is flushed …
+/// … or until they have taken so long. A hub on the shard's thread has its turn after that, and its peers take a node for dead
+/// that is silent for a second.
+inline constexpr Duration kTurnTime = 5ms;
+inline constexpr std::size_t kPollsPerLook = 4;            ///< handlers between two looks at the clock for that
 /// Connections written to in a turn; the others in the next ones. Some 2 ms of sends.
 inline constexpr std::size_t kMaxWrites = 256;
 inline constexpr Duration kHubRetryInterval = 1ms;         ///< between attempts while the hub's mailbox is full

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <poll.h>
+
 namespace tulle::node {
 
 HostedHub::HostedHub(Reactor& reactor, mesh::HubTurns& turns)
@@ -12,6 +14,13 @@ HostedHub::~HostedHub() { static_cast<void>(descriptor_.release()); }
 void HostedHub::begin() {
     turns_.begin();
     watch();
+}
+
+void HostedHub::look() {
+    if (!is_readable_ && !turns_.has_failed() && reactor_.was_cut_short()) {
+        pollfd mesh{turns_.descriptor(), POLLIN, 0};
+        is_readable_ = ::poll(&mesh, 1, 0) > 0;
+    }
 }
 
 bool HostedHub::is_due() const {

@@ -25,6 +25,9 @@ public:
 
     /// Before the reactor runs.
     void begin();
+    /// At the end of the reactor's turn. The handler that tells of the descriptor stands behind those of clients that were
+    /// ready before it, and these may be many and slow: after a turn that was too long the hub's descriptor is looked at itself.
+    void look();
     [[nodiscard]] bool is_due() const;
     /// Due, because the shard has said something.
     [[nodiscard]] bool is_pushed() const { return turns_.is_pushed(); }

@@ -16,6 +16,7 @@ namespace tulle::node {
 namespace {
 
 constexpr Duration kFailureLogInterval = 1s;
+constexpr std::size_t kDeadlinesPerLook = 16;  // between two looks at the clock
 
 std::chrono::steady_clock::time_point steady(Instant at) {
     return std::chrono::steady_clock::time_point(at.time_since_epoch());
@@ -72,7 +73,13 @@ void Reactor::run_ready() {
     if (now() >= wake_at_) {
         wake_at_ = Instant::max();
     }
+    turn_ends_ = now() + kTurnTime;
+    was_cut_short_ = false;
     for (std::size_t i = 0; i < kMaxPolls && poll_one() > 0; ++i) {
+        if (i % kPollsPerLook == 0 && monotonic_now() >= turn_ends_) {
+            was_cut_short_ = true;
+            return;
+        }
     }
 }
 
@@ -129,12 +136,23 @@ void Reactor::set_alarm(Instant at) {
 }
 
 void Reactor::expire() {
-    expired_.clear();
-    wheel_.advance(now(), expired_);
-    for (const Slot slot : expired_) {
-        if (Connection* connection = find(slot)) {
+    if (next_expired_ == expired_.size()) {
+        expired_.clear();
+        next_expired_ = 0;
+        wheel_.advance(now(), expired_);
+    }
+    const std::size_t first = next_expired_;
+    while (next_expired_ < expired_.size()) {
+        // Its slot may be another connection's by now, which does nothing before its own deadline.
+        if (Connection* connection = find(expired_[next_expired_++])) {
             guard(*connection, [&] { connection->on_deadline(now()); });
         }
+        if ((next_expired_ - first) % kDeadlinesPerLook == 0 && monotonic_now() >= turn_ends_ + kTurnTime) {
+            break;
+        }
+    }
+    if (next_expired_ < expired_.size()) {
+        wake_at(Instant::min());
     }
 }
 

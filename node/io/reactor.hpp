@@ -22,7 +22,8 @@ namespace tulle::node {
 
 /// The loop of one thread and what its connections share: slots, deadlines, the arena of encoded frames, the clock.
 ///
-/// A turn runs one handler, then up to kMaxPolls more that are ready, then flushes connections that were marked dirty, in
+/// A turn runs one handler, then up to kMaxPolls more that are ready, or as many as begin within kTurnTime, then what is due,
+/// within as long, then flushes connections that were marked dirty, in
 /// the order in which they were: whatever has been queued for a connection by then leaves in one gathered send. Of more than
 /// kMaxWrites the rest is for the next turns, so that what comes in meanwhile does not wait for thousands of sends. No
 /// handler runs while outboxes are written.
@@ -86,6 +87,8 @@ public:
     void fail(Connection& connection, const std::exception& error) noexcept;
     /// Of work that belongs to no connection.
     void count_failure(const std::exception& error) noexcept;
+    /// Handlers of this turn were left for the next one, as they took too long.
+    [[nodiscard]] bool was_cut_short() const { return was_cut_short_; }
     /// Wakes the loop at `at`, beside the connections' deadlines, for `end_of_turn`.
     void wake_at(Instant at);
 
@@ -132,6 +135,9 @@ private:
     std::unique_ptr<OutboxWriter> writer_;
     std::vector<WriteJob> jobs_;  ///< of the flush under way
     std::vector<Slot> expired_;
+    std::size_t next_expired_ = 0;  ///< those before it have been seen to
+    Instant turn_ends_{};           ///< for handlers
+    bool was_cut_short_ = false;
     std::size_t connections_ = 0;
     std::uint32_t next_drained_ = 0;  ///< slots below have been drained
     Instant wake_at_ = Instant::max();

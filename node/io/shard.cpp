@@ -249,6 +249,7 @@ private:
         if (!hosted_) {
             return is_all;
         }
+        hosted_->look();
         bool is_due = hosted_->is_due();
         for (std::size_t i = 0; i < HostedHub::kMaxTurns && is_due; ++i) {
             hosted_->run();

@@ -3,6 +3,7 @@
 #include <functional>
 #include <vector>
 
+#include <boost/asio/post.hpp>
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -73,6 +74,41 @@ TEST(HostedHub, HasATurnForItsDeadlinesForItsDescriptorAndForWhatTheHostSays) {
     });
     EXPECT_EQ(hub.begun, 1);
     EXPECT_EQ(hub.readable, (std::vector<bool>{false, false, true, false}));
+}
+
+TEST(HostedHub, IsNotBehindTheSlowHandlersOfClientsThatWereReadyBefore) {
+    Reactor reactor(FlushMode::kSend);
+    ScriptedHub hub;
+    int run = 0;
+    int run_before_hub = 0;
+    hub.script = {[&] {
+        run_before_hub = run;
+        return Instant::max();
+    }};
+    for (int i = 2; i < 60; ++i) {
+        hub.script.emplace_back([] { return Instant::max(); });
+    }
+    HostedHub hosted(reactor, hub);
+    hosted.begin();
+    hub.wake();
+    for (int i = 0; i < 100; ++i) {
+        boost::asio::post(reactor.context(), [&run] {
+            for (const Instant end = monotonic_now() + 3ms; monotonic_now() < end;) {
+            }
+            ++run;
+        });
+    }
+    reactor.run([&] {
+        hosted.look();
+        if (hosted.is_due()) {
+            hosted.run();
+        }
+        hosted.watch();
+        if (run == 100) {
+            reactor.stop();
+        }
+    });
+    EXPECT_LE(run_before_hub, 10);
 }
 
 TEST(HostedHub, HasNoTurnAfterItHasFailedWhateverWaits) {

@@ -1,6 +1,8 @@
 #include "node/io/reactor.hpp"
 
+#include <algorithm>
 #include <array>
+#include <memory>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -125,6 +127,76 @@ TEST(Reactor, GoesOnAfterAnExceptionThatBelongsToNoConnection) {
         }
     });
     EXPECT_EQ(reactor.counters().failures_total.get(), 1u);
+}
+
+/// Takes as long as a handler that computes.
+void compute(Duration duration) {
+    for (const Instant end = monotonic_now() + duration; monotonic_now() < end;) {
+    }
+}
+
+TEST(Reactor, SlowHandlersAreLeftForTheNextTurnsAndAllAreRunInTheirOrder) {
+    Reactor reactor(FlushMode::kSend);
+    std::vector<int> run;
+    std::size_t most_of_a_turn = 0;
+    std::size_t before = 0;
+    bool was_cut_short = false;
+    for (int i = 0; i < 50; ++i) {
+        boost::asio::post(reactor.context(), [&run, i] {
+            compute(3ms);
+            run.push_back(i);
+        });
+    }
+    reactor.run([&] {
+        most_of_a_turn = std::max(most_of_a_turn, run.size() - before);
+        before = run.size();
+        was_cut_short = was_cut_short || reactor.was_cut_short();
+        if (run.size() == 50) {
+            reactor.stop();
+        }
+    });
+    EXPECT_TRUE(was_cut_short);
+    EXPECT_LE(most_of_a_turn, 2 + 5u);
+    EXPECT_TRUE(std::is_sorted(run.begin(), run.end()));
+}
+
+TEST(Reactor, SlowDeadlinesAreSpreadOverTurns) {
+    class Slow final : public Connection {
+    public:
+        void on_deadline(Instant) override {
+            compute(1ms);
+            ++fired;
+        }
+        void on_turn_end(Instant) override {}
+        void take_write(std::vector<WriteJob>&) override {}
+        void on_written(Written) override {}
+        void respond(std::uint64_t, HttpResponse) override {}
+        void drain(Instant) override {}
+        void on_failure() override {}
+        int fired = 0;
+    };
+    Reactor reactor(FlushMode::kSend);
+    std::vector<std::shared_ptr<Slow>> all;
+    for (int i = 0; i < 300; ++i) {
+        all.push_back(std::make_shared<Slow>());
+        reactor.arm(reactor.add(all.back()), reactor.now());
+    }
+    const auto fired = [&] {
+        return std::count_if(all.begin(), all.end(), [](const auto& one) { return one->fired == 1; });
+    };
+    std::ptrdiff_t most_of_a_turn = 0;
+    std::ptrdiff_t before = 0;
+    reactor.run([&] {
+        most_of_a_turn = std::max(most_of_a_turn, fired() - before);
+        before = fired();
+        if (before == 300) {
+            reactor.stop();
+        } else {
+            reactor.wake_at(reactor.now() + 1ms);
+        }
+    });
+    EXPECT_LE(most_of_a_turn, 32);
+    reactor.release();
 }
 
 TEST(Reactor, ASlotOfAFailedConnectionServesTheNextOne) {

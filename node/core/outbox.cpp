@@ -19,6 +19,36 @@ void Outbox::append(const SlabRange& range) {
         more_ = std::make_unique<More>();
     }
     more_->ranges.push_back(range);
+    let_go_of_slabs();
+}
+
+/// Looks at the piece that has just ceased to be one of the last, and at some of all others, round and round: a slab that many
+/// wait for now may be this client's alone later.
+void Outbox::let_go_of_slabs() {
+    constexpr int kLooks = 2;
+    More& more = *more_;
+    if (more.ranges.size() - more.next <= kRecentPieces) {
+        return;
+    }
+    const std::size_t end = more.ranges.size() - kRecentPieces;
+    more.ranges[end - 1].move_out(more.copies);
+    for (int i = 0; i < kLooks; ++i) {
+        if (more.checked < more.next || more.checked >= end) {
+            more.checked = more.next;
+        }
+        more.ranges[more.checked++].move_out(more.copies);
+    }
+}
+
+std::size_t Outbox::pinned() const {
+    if (empty()) {
+        return 0;
+    }
+    std::size_t bytes = first_.pinned();
+    for (std::size_t i = more_ ? more_->next : 0; more_ && i < more_->ranges.size(); ++i) {
+        bytes += more_->ranges[i].pinned();
+    }
+    return bytes;
 }
 
 void Outbox::gather(std::size_t max_parts, std::vector<std::string_view>& out) const {
@@ -63,6 +93,7 @@ void Outbox::on_blocked(Instant now) {
     more_->owed_since = now;
     more_->ranges.erase(more_->ranges.begin(), more_->ranges.begin() + static_cast<std::ptrdiff_t>(more_->next));
     more_->next = 0;
+    more_->checked = 0;
 }
 
 std::optional<Instant> Outbox::deadline() const {
@@ -91,6 +122,8 @@ void Outbox::keep_started_frame_only() {
     clear();
     if (end > sent) {
         head.size = end;
+        SlabRef copies;
+        head.move_out(copies);
         bytes_ = end - sent;
         first_sent_ = sent;
         first_ = std::move(head);

@@ -28,6 +28,9 @@ enum class Room : bool { kQueued, kFull };
 ///
 /// Thread: confined to its shard.
 /// Time:   `now` is an argument and must not go backwards.
+/// Memory: what waits keeps slabs in place that others have long been sent. The share of a slab that a piece keeps is at most
+///         kMaxPinFactor times its size, but for the last kRecentPieces and for one slab: with each further piece three of
+///         those that wait are looked at, and what keeps more is copied out.
 /// Limits: `max_bytes` by push, which refuses beyond it; push_last ignores that, for the frames that end a connection.
 ///         What had been queued when the peer stopped taking bytes must be sent within `write_timeout`; see deadline().
 class Outbox {
@@ -90,6 +93,9 @@ public:
     /// When the peer counts as too slow; nothing while it is not blocked.
     [[nodiscard]] std::optional<Instant> deadline() const;
 
+    /// Bytes of memory that are kept in place by what waits.
+    [[nodiscard]] std::size_t pinned() const;
+
     /// Forgets all that waits but the rest of the frame that the peer has already got a part of.
     void keep_started_frame_only();
     void clear();
@@ -99,11 +105,14 @@ private:
     struct More {
         std::vector<SlabRange> ranges;  ///< after first_
         std::size_t next = 0;           ///< ranges before it have become first_
+        std::size_t checked = 0;        ///< the next one to be looked at, whether it keeps too much in place
+        SlabRef copies;                 ///< where what did so is copied to
         std::size_t owed = 0;           ///< bytes that must be taken …
         Instant owed_since{};           ///< … within the write timeout from here; 0: it is not blocked
     };
 
     void append(const SlabRange& range);
+    void let_go_of_slabs();
     void advance(std::size_t bytes);
     void forget() {
         bytes_ = 0;

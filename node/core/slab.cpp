@@ -1,5 +1,6 @@
 #include "node/core/slab.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "mesh/base/assert.hpp"
@@ -13,6 +14,23 @@ void Slab::append(std::string_view bytes) {
     TULLE_ASSERT(bytes.size() <= room());
     std::memcpy(bytes_.get() + used_, bytes.data(), bytes.size());
     used_ += bytes.size();
+}
+
+std::size_t SlabRange::pinned() const {
+    return slab.get() == nullptr ? 0 : slab.get()->capacity_ / slab.get()->references_;
+}
+
+void SlabRange::move_out(SlabRef& copies) {
+    if (slab == copies || std::uint64_t{size} * kMaxPinFactor >= pinned()) {
+        return;
+    }
+    if (copies.get() == nullptr || copies.get()->room() < size) {
+        copies = slab.get()->home_->fresh(std::max<std::size_t>(size, kCopySlabBytes));
+    }
+    const std::size_t at = copies.get()->used();
+    copies.get()->append(view());
+    slab = copies;
+    offset = static_cast<std::uint32_t>(at);
 }
 
 SlabRange SlabArena::append(std::initializer_list<std::string_view> parts) {

@@ -26,6 +26,7 @@ public:
 private:
     friend class SlabArena;
     friend class SlabRef;
+    friend struct SlabRange;
 
     std::size_t capacity_;
     std::size_t used_ = 0;
@@ -95,6 +96,12 @@ struct SlabRange {
         size += next.size;
         return true;
     }
+
+    /// Bytes of memory that are kept in place for this range: its part of the slab, which all that refers to it share alike.
+    [[nodiscard]] std::size_t pinned() const;
+    /// Copies the bytes into `copies`, which is replaced by a fresh slab when it has no room, if they keep more than
+    /// kMaxPinFactor times their size in place.
+    void move_out(SlabRef& copies);
 };
 
 /// Where one shard encodes its frames, each once. Slabs that nobody refers to any more are used again.
@@ -112,6 +119,7 @@ public:
 
 private:
     friend class SlabRef;
+    friend struct SlabRange;
 
     [[nodiscard]] SlabRef fresh(std::size_t bytes);
     void recycle(Slab* slab);

@@ -20,6 +20,14 @@ protected:
         return {parts.begin(), parts.end()};
     }
 
+    static std::vector<Outbox> outboxes(std::size_t count, const OutboxLimits& all) {
+        std::vector<Outbox> made;
+        for (std::size_t i = 0; i < count; ++i) {
+            made.emplace_back(all);
+        }
+        return made;
+    }
+
     SlabRange frame(std::string_view text) { return arena.append({TextFrameHeader(text.size()).view(), text}); }
 
     SlabArena arena;
@@ -144,6 +152,82 @@ TEST(FrameSize, ReadsWhatTheHeaderSays) {
     }
     EXPECT_EQ(frame_size("\x81"), 0u);
     EXPECT_EQ(frame_size("\x81\x7e\x01"), 0u);
+}
+
+/// A client that does not read, and gets one small piece of each slab. The slabs are others' otherwise.
+TEST_F(OutboxTest, SmallPiecesDoNotKeepLargeSlabsInPlace) {
+    OutboxLimits wide{1u << 20, 10s};
+    Outbox slow(wide);
+    const std::string others(kSlabBytes - 200, 'o');
+    std::string expected;
+    for (int i = 0; i < 1000; ++i) {
+        const std::string mine = "frame " + std::to_string(i) + ";";
+        ASSERT_EQ(slow.push(arena.append({mine})), Room::kQueued);
+        expected += mine;
+        (void)arena.append({others});
+    }
+    EXPECT_LE(slow.pinned(), kMaxPinFactor * slow.bytes() + (kRecentPieces + 3) * kSlabBytes);
+    std::vector<std::string_view> parts;
+    slow.gather(2000, parts);
+    std::string all;
+    for (const std::string_view part : parts) {
+        all += part;
+    }
+    EXPECT_EQ(all, expected);
+}
+
+TEST_F(OutboxTest, WhatManyWaitForIsNotCopied) {
+    OutboxLimits wide{1u << 20, 10s};
+    std::vector<Outbox> crowd = outboxes(1000, wide);
+    const std::string others(kSlabBytes - 200, 'o');
+    for (int i = 0; i < 40; ++i) {
+        const SlabRange frame = arena.append({std::string(100, 'x')});
+        for (Outbox& one : crowd) {
+            ASSERT_EQ(one.push(frame), Room::kQueued);
+        }
+        (void)arena.append({others});
+    }
+    std::size_t pinned = 0;
+    for (const Outbox& one : crowd) {
+        pinned += one.pinned();
+    }
+    EXPECT_LE(pinned, 41 * kSlabBytes);
+}
+
+TEST_F(OutboxTest, ASlabThatOthersHaveLeftIsLetGoOfLater) {
+    OutboxLimits wide{1u << 20, 10s};
+    Outbox slow(wide);
+    std::vector<Outbox> crowd = outboxes(1000, wide);
+    const std::string others(kSlabBytes - 200, 'o');
+    const auto turn = [&](bool with_crowd) {
+        const SlabRange frame = arena.append({std::string(100, 'x')});
+        (void)slow.push(frame);
+        for (std::size_t i = 0; with_crowd && i < crowd.size(); ++i) {
+            (void)crowd[i].push(frame);
+        }
+        (void)arena.append({others});
+    };
+    for (int i = 0; i < 100; ++i) {
+        turn(true);
+    }
+    for (Outbox& one : crowd) {
+        one.clear();
+    }
+    EXPECT_GE(slow.pinned(), 90 * kSlabBytes);
+    for (int i = 0; i < 300; ++i) {
+        turn(false);
+    }
+    EXPECT_LE(slow.pinned(), kMaxPinFactor * slow.bytes() + (kRecentPieces + 3) * kSlabBytes);
+}
+
+TEST_F(OutboxTest, TheRestOfAStartedFrameKeepsNoSlab) {
+    (void)outbox.push(frame("started"));
+    (void)arena.append({std::string(kSlabBytes - 100, 'o')});
+    (void)outbox.push(frame("dropped"));
+    outbox.on_sent(3);
+    outbox.keep_started_frame_only();
+    EXPECT_EQ(gather(), std::vector<std::string>{"tarted"});
+    EXPECT_LE(outbox.pinned(), kCopySlabBytes);
 }
 
 }  // namespace

@@ -53,17 +53,16 @@ HttpResponse refusal(unsigned status, std::string_view reason) {
 class AdminServer::Loop final : public HttpService {
 public:
     Loop(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards,
-         AppTable apps, const ReloadCounters& reloads)
+         AppTable apps, const ReloadCounters& reloads, const NodeLimits& limits)
         : shards_(std::move(shards)),
           apps_(std::move(apps)),
           reloads_(reloads),
+          limits_(limits),
           reactor_(FlushMode::kSend),
           wakeup_(reactor_, [this] { take_mail(); }),
           mailbox_(kShardMailboxItems, [this] { wakeup_.notify(); }),
           hub_(hub, index),
-          listener_(reactor_, [this](Socket socket) {
-              std::make_shared<HttpConnection>(reactor_, *this, std::move(socket), Peer{})->start();
-          }) {}
+          listener_(reactor_, [this](Socket socket) { take_in(std::move(socket)); }) {}
 
     ~Loop() override {
         stop();
@@ -112,7 +111,8 @@ public:
         } else if (path == "/up") {
             respond(ticket, answer(200, kText, "OK\n"));
         } else if (path == "/ready") {
-            respond(ticket, is_ready_ && !is_draining_ ? answer(200, kText, "ready\n") : answer(503, kText, "not ready\n"));
+            const bool is_taking = is_ready_ && !is_draining_ && !limits_.is_refusing();
+            respond(ticket, is_taking ? answer(200, kText, "ready\n") : answer(503, kText, "not ready\n"));
         } else if (path == "/metrics" || path == "/v1/status") {
             const std::uint64_t id = ++last_id_;
             ask_hub(id, {path == "/metrics" ? Wanted::kMetrics : Wanted::kStatus, ticket, due_in({})},
@@ -143,6 +143,12 @@ private:
         std::string app{};        ///< for kTrace
         std::string channel{};
     };
+
+    void take_in(Socket socket) {
+        if (!room_.is_full() || room_.make_room()) {
+            std::make_shared<HttpConnection>(reactor_, *this, room_, std::move(socket), Peer{})->start();
+        }
+    }
 
     void run() {
         try {
@@ -293,6 +299,8 @@ private:
     const std::vector<const ShardCounters*> shards_;
     AppTable apps_;
     const ReloadCounters& reloads_;
+    const NodeLimits& limits_;
+    HttpRoom room_{kMaxAdminConnections};
     Reactor reactor_;
     Wakeup wakeup_;
     mesh::ShardMailbox mailbox_;
@@ -307,8 +315,8 @@ private:
 };
 
 AdminServer::AdminServer(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards,
-                         AppTable apps, const ReloadCounters& reloads)
-    : loop_(std::make_unique<Loop>(index, hub, std::move(shards), std::move(apps), reloads)) {}
+                         AppTable apps, const ReloadCounters& reloads, const NodeLimits& limits)
+    : loop_(std::make_unique<Loop>(index, hub, std::move(shards), std::move(apps), reloads, limits)) {}
 
 AdminServer::~AdminServer() = default;
 

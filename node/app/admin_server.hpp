@@ -7,6 +7,7 @@
 #include "node/app/reload_counters.hpp"
 #include "node/core/address.hpp"
 #include "node/core/apps.hpp"
+#include "node/io/node_limits.hpp"
 #include "node/io/shard_counters.hpp"
 
 namespace tulle::node {
@@ -21,9 +22,9 @@ namespace tulle::node {
 /// Errors: bind throws std::runtime_error that names the address.
 class AdminServer {
 public:
-    /// `shards` and `reloads` must outlive it.
+    /// `shards`, `reloads` and `limits` must outlive it.
     AdminServer(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards,
-                AppTable apps, const ReloadCounters& reloads);
+                AppTable apps, const ReloadCounters& reloads, const NodeLimits& limits);
     /// Stops and joins.
     ~AdminServer();
     AdminServer(const AdminServer&) = delete;

@@ -54,7 +54,8 @@ Composition::Composition(const Config& config, Signals& signals)
       is_hub_on_shard_(is_on_shard(config.hub, config.shards)),
       mesh_(std::make_unique<mesh::MeshRunner>(mesh_options(config))) {
     const AppTable apps(config.apps);
-    limits_ = std::make_shared<NodeLimits>(NodeLimitsOptions{config.max_connections_per_address, config.auth_failures}, apps);
+    limits_ = std::make_shared<NodeLimits>(
+        NodeLimitsOptions{capacity_of(config.max_connections), config.max_connections_per_address, config.auth_failures}, apps);
     reloads_.last_successful.set(1);
     reloads_.apps.set(config.apps.size());
     bind_shards(config, apps);
@@ -64,13 +65,21 @@ Composition::Composition(const Config& config, Signals& signals)
         counters.push_back(&shard->counters());
     }
     counters.push_back(&webhooks_->counters());
+    counters.push_back(&limits_->counters());
     const mesh::ShardIndex admin_index(static_cast<std::uint16_t>(shards_.size() + 1));
-    admin_ = std::make_unique<AdminServer>(admin_index, mesh_->mailbox(), std::move(counters), apps, reloads_);
+    admin_ = std::make_unique<AdminServer>(admin_index, mesh_->mailbox(), std::move(counters), apps, reloads_, *limits_);
     ports_.admin = to_string(admin_->bind(config.admin));
     mesh_->attach(admin_index, admin_->mailbox());
     mesh::BoundMesh bound = mesh_->bound();
     ports_.mesh = std::move(bound.mesh);
     ports_.mesh_data = std::move(bound.mesh_data);
+    if (config.memory_limit > 0) {
+        memory_ = std::make_unique<MemoryWatch>(config.memory_limit, config.shards, limits_, [this] {
+            for (const std::unique_ptr<Shard>& shard : shards_) {
+                shard->wake();
+            }
+        });
+    }
     mesh_->on_fatal([&signals](std::string what) { signals.fail(std::move(what)); });
 }
 
@@ -78,6 +87,7 @@ void Composition::bind_shards(const Config& config, const AppTable& apps) {
     Address listen = config.listen;
     for (std::size_t i = 0; i < config.shards; ++i) {
         ShardOptions options;
+        options.shards = config.shards;
         options.index = mesh::ShardIndex(static_cast<std::uint16_t>(i));
         options.apps = std::make_shared<const AppTable>(apps);
         options.limits = limits_;
@@ -109,6 +119,7 @@ void Composition::add_webhooks(const Config& config, const AppTable& apps) {
 }
 
 Composition::~Composition() {
+    memory_.reset();
     for (const std::unique_ptr<Shard>& shard : shards_) {
         shard->stop();
     }
@@ -122,6 +133,9 @@ Composition::~Composition() {
 }
 
 void Composition::start() {
+    if (memory_) {
+        memory_->start();
+    }
     admin_->start();
     webhooks_->start();
     if (is_hub_on_shard_) {

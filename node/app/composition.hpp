@@ -11,6 +11,7 @@
 #include "node/app/ports_file.hpp"
 #include "node/app/reload_counters.hpp"
 #include "node/app/signals.hpp"
+#include "node/io/memory_watch.hpp"
 #include "node/io/node_limits.hpp"
 #include "node/io/shard.hpp"
 #include "node/io/webhook_worker.hpp"
@@ -58,6 +59,7 @@ private:
     std::vector<std::unique_ptr<Shard>> shards_;
     std::unique_ptr<WebhookWorker> webhooks_;
     std::unique_ptr<AdminServer> admin_;
+    std::unique_ptr<MemoryWatch> memory_;  ///< null: no limit
 };
 
 }  // namespace tulle::node

@@ -5,6 +5,7 @@
 #include <functional>
 #include <utility>
 
+#include "node/core/capacity.hpp"
 #include "node/core/channel_name.hpp"
 
 namespace tulle::node {
@@ -14,6 +15,8 @@ constexpr std::string_view kEnvironmentPrefix = "TULLE_";
 constexpr std::size_t kMaxShardCount = 62;  // the hub knows 64; the admin listener and the webhooks count as one each
 constexpr std::size_t kMaxPeers = 256;
 constexpr std::uint64_t kMaxTimeoutSeconds = 3600;
+constexpr std::uint64_t kMinMemoryLimit = 128u << 20;  // the mesh alone keeps 64 MiB of records
+constexpr std::uint64_t kMaxMemoryLimit = 1ull << 50;
 constexpr std::uint64_t kMinOutboxBytes = 64u << 10;
 constexpr std::uint64_t kMaxConfiguredOutboxBytes = 1u << 30;
 
@@ -175,6 +178,12 @@ const std::vector<KeyAction>& actions() {
          [](const Setting& s, Config& c) { c.permessage_deflate = to_bool(s); }},
         {{"apps_dir", "DIR", "Apps, one in each *.toml file there; changes hold at once"},
          [](const Setting& s, Config& c) { c.apps_dir = s.value; }},
+        {{"max_connections", "N", "Open connections of clients and backends (default: what the descriptors allow)"},
+         [](const Setting& s, Config& c) { c.max_connections = to_number(s, kMinConnections, kMaxConnections); }},
+        {{"memory_limit", "BYTES", "Memory from 80 % of which clients are refused (default: the machine's; 0: no limit)"},
+         [](const Setting& s, Config& c) {
+             c.memory_limit = s.value == "0" ? 0 : to_number(s, kMinMemoryLimit, kMaxMemoryLimit);
+         }},
         {{"max_connections_per_address", "N", "Open connections of one client address (default: 0, no limit)"},
          [](const Setting& s, Config& c) { c.max_connections_per_address = to_number(s, 0, kMaxConnectionsPerAddress); }},
         {{"auth_failures_per_minute", "N", "Wrong signatures of one public address before 429 (default: 10; 0: no limit)"},
@@ -226,6 +235,19 @@ void check_apps(const std::vector<App>& apps) {
     }
 }
 
+/// A client whose outbox cannot hold one event would be closed by each that it is sent.
+void check_outbox(const Config& config) {
+    for (const App& app : config.apps) {
+        const std::size_t event = app.max_event_bytes + kClientMessageOverhead;
+        if (event > config.outbox.max_bytes) {
+            throw ConfigError(in_file(app) + "the app '" + app.id + "': an event may take " + std::to_string(event) +
+                              " bytes (max_event_bytes and " + std::to_string(kClientMessageOverhead) +
+                              " for what is around it), more than outbox_bytes (" + std::to_string(config.outbox.max_bytes) +
+                              "): raise that, or lower max_event_bytes");
+        }
+    }
+}
+
 /// What the list of a presence channel may take: each quote of an info is escaped, and the id comes twice.
 std::size_t presence_list_bytes(std::size_t members, std::size_t member_bytes) {
     return members * (2 * member_bytes + 4 * kMaxUserIdBytes);
@@ -244,6 +266,23 @@ void check_presence(const Config& config) {
     }
 }
 
+/// What the machine allows, unless the configuration says less.
+void finish_limits(Config& config, const Machine& machine, const Settings& merged) {
+    const std::size_t most = max_connections_of(machine.descriptors, config.shards);
+    if (config.max_connections == 0) {
+        config.max_connections = most;
+    } else if (config.max_connections > most) {
+        throw ConfigError(merged.at("max_connections").origin + ": " + std::to_string(config.max_connections) +
+                          " connections need " +
+                          std::to_string(config.max_connections + reserved_descriptors(machine.descriptors, config.shards)) +
+                          " descriptors, and this process may have " + std::to_string(machine.descriptors) +
+                          ": raise its limit (ulimit -n, LimitNOFILE=), or allow " + std::to_string(most) + " connections");
+    }
+    if (!merged.contains("memory_limit")) {
+        config.memory_limit = machine.memory;
+    }
+}
+
 void finish(Config& config, const Machine& machine, const Settings& merged) {
     if (config.name.empty()) {
         config.name = name_of_host(machine.host_name);
@@ -251,6 +290,7 @@ void finish(Config& config, const Machine& machine, const Settings& merged) {
     if (config.shards == 0) {
         config.shards = std::clamp<std::size_t>(machine.cores, 1, kMaxShardCount);
     }
+    finish_limits(config, machine, merged);
     if (!merged.contains("mesh_data")) {
         const bool is_last = config.mesh.port == 65535;
         if (is_last) {
@@ -277,6 +317,7 @@ void finish(Config& config, const Machine& machine, const Settings& merged) {
         app.client_events = true;
         config.apps.push_back(std::move(app));
     }
+    check_outbox(config);
     check_presence(config);
 }
 

@@ -47,6 +47,8 @@ struct Config {
     FlushMode flush = FlushMode::kUring;
     HubPlace hub = HubPlace::kAuto;
     bool permessage_deflate = false;
+    std::size_t max_connections = 0;  ///< of the public listener; set by finish()
+    std::uint64_t memory_limit = 0;   ///< bytes; 0: none. By default what the machine has
     std::size_t max_connections_per_address = kDefaultConnectionsPerAddress;
     AuthThrottle::Options auth_failures{kDefaultAuthFailuresPerMinute, false};
     std::string apps_dir;  ///< empty: none
@@ -58,6 +60,8 @@ struct Config {
 struct Machine {
     std::string host_name;
     std::size_t cores = 1;
+    std::size_t descriptors = 1'048'576;  ///< that this process may have
+    std::uint64_t memory = 0;             ///< bytes that this process may use; 0: not known
 };
 
 /// One setting as a text, and where it came from, for messages.

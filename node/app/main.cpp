@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -22,6 +24,7 @@
 #include "node/app/reloader.hpp"
 #include "node/app/signals.hpp"
 #include "node/app/standard_descriptors.hpp"
+#include "node/io/memory_gauge.hpp"
 
 namespace tulle::node {
 namespace {
@@ -30,10 +33,23 @@ constexpr int kOk = 0;
 constexpr int kRuntimeFailure = 1;
 constexpr int kUsageError = 2;
 
+/// Every client is a descriptor: take all that the system allows. How many that are.
+std::size_t raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return Machine{}.descriptors;
+    }
+    if (limit.rlim_cur < limit.rlim_max) {
+        const rlimit raised{limit.rlim_max, limit.rlim_max};
+        limit = ::setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised : limit;
+    }
+    return static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur, 1u << 30));
+}
+
 Machine this_machine() {
     char name[256] = {};
     ::gethostname(name, sizeof(name) - 1);
-    return {name, std::thread::hardware_concurrency()};
+    return {name, std::thread::hardware_concurrency(), raise_descriptor_limit(), memory_of_machine()};
 }
 
 std::vector<std::string> environment() {
@@ -42,15 +58,6 @@ std::vector<std::string> environment() {
         variables.emplace_back(*variable);
     }
     return variables;
-}
-
-/// Every client is a descriptor: take all that the system allows.
-void raise_descriptor_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        ::setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 /// Before anything that a stranger says is put into a table.
@@ -104,7 +111,6 @@ int run(int argc, char** argv) {
             return kOk;
         }
         set_up_logging(config.name, config.log_level);
-        raise_descriptor_limit();
         return serve(source, config);
     } catch (const ConfigError& error) {
         say_at_end(std::string("tulled: ") + error.what());

@@ -85,6 +85,23 @@ inline constexpr std::size_t kMaxWatchlist = 100;
 inline constexpr Duration kDefaultCacheTtl = 30min;  ///< of a channel's last event, unless the app says otherwise (as Pusher)
 inline constexpr Duration kMaxCacheTtl = 24h;        ///< the most that an app may allow: what the mesh keeps
 
+// ---- what a node may have ---------------------------------------------------------------------------------------------
+
+/// The least and the greatest max_connections. The default is what the descriptors allow (max_connections_of). One more
+/// WebSocket: 503 with Retry-After, and the node is not ready; one more of any kind: an idle HTTP connection makes way, or the
+/// new one is answered 503 and closed.
+inline constexpr std::size_t kMinConnections = 16;
+inline constexpr std::size_t kMaxConnections = 10'000'000;
+/// A node that was full takes clients again when so many have gone of each hundred, so that balancers do not flap.
+inline constexpr std::size_t kReopenPercent = 98;
+/// HTTP connections of the admin listener; one more: an idle one makes way. Their descriptors are reserved.
+inline constexpr std::size_t kMaxAdminConnections = 64;
+inline constexpr Duration kMemoryInterval = 100ms;           ///< between two measurements of memory
+/// Clients for which less waits are not closed for want of memory: it would free next to nothing.
+inline constexpr std::size_t kMinShedBytes = 32u << 10;
+/// For a client closed for want of memory to read why. Then the socket is reset, as the kernel's buffers count as well.
+inline constexpr Duration kShedTimeout = 500ms;
+
 // ---- WebSocket connections -------------------------------------------------------------------------------------------
 
 /// Room of a client's message beside its data: channel, event, auth, and JSON around them. Past data + this: close 1009.

@@ -12,6 +12,7 @@
 #include <boost/beast/http/error.hpp>
 
 #include "node/core/limits.hpp"
+#include "node/io/refuse_full.hpp"
 #include "node/io/response_bytes.hpp"
 
 namespace tulle::node {
@@ -52,9 +53,10 @@ auto HttpConnection::guarded(Handler handler) {
     };
 }
 
-HttpConnection::HttpConnection(Reactor& reactor, HttpService& service, Socket socket, Peer peer)
+HttpConnection::HttpConnection(Reactor& reactor, HttpService& service, HttpRoom& room, Socket socket, Peer peer)
     : reactor_(reactor),
       service_(service),
+      room_(room),
       socket_(std::move(socket)),
       peer_(std::move(peer)),
       buffer_(kHttpBufferBytes) {}
@@ -64,15 +66,37 @@ std::shared_ptr<HttpConnection> HttpConnection::self() {
 }
 
 void HttpConnection::start() {
-    reactor_.add(shared_from_this());
-    boost::system::error_code ignored;
-    socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
-    socket_.non_blocking(true, ignored);  // we read when it is readable, and write at once what it takes
-    wait_for_request(kHttpSilenceTimeout);
+    place_ = room_.enter(*this);
+    try {
+        reactor_.add(shared_from_this());
+    } catch (...) {
+        room_.leave(place_);
+        throw;
+    }
+    reactor_.guard(*this, [this] {
+        boost::system::error_code ignored;
+        socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+        socket_.non_blocking(true, ignored);  // we read when it is readable, and write at once what it takes
+        wait_for_request(kHttpSilenceTimeout);
+    });
+}
+
+HttpRoom::Rank HttpConnection::rank_of(State state) const {
+    switch (state) {
+        case State::kHead:
+        case State::kBody:
+            return HttpRoom::Rank::kIncomplete;
+        case State::kAnswering:
+        case State::kWriting:
+            return HttpRoom::Rank::kBusy;
+        default:
+            return was_served_ ? HttpRoom::Rank::kIdle : HttpRoom::Rank::kIncomplete;
+    }
 }
 
 void HttpConnection::set(State state, Duration patience) {
     state_ = state;
+    room_.move(place_, rank_of(state));
     deadline_ = reactor_.now() + patience;
     reactor_.arm(slot(), deadline_);
 }
@@ -262,8 +286,7 @@ void HttpConnection::upgrade() {
     parser_.reset();
     HttpResponse refusal;
     if (service_.on_upgrade(socket_, peer_, request, refusal)) {
-        state_ = State::kGone;
-        reactor_.remove(slot());
+        be_gone();
         return;
     }
     reactor_.counters().handshakes_refused_total.add();
@@ -320,6 +343,7 @@ void HttpConnection::after_write(const boost::system::error_code& error) {
         return;
     }
     answer_ = {};
+    was_served_ = true;
     if (error) {
         end();
     } else if (keeps_alive_) {
@@ -378,11 +402,25 @@ void HttpConnection::drain(Instant) {
 
 void HttpConnection::end() {
     if (state_ != State::kGone) {
-        state_ = State::kGone;
         boost::system::error_code ignored;
         socket_.close(ignored);
-        reactor_.remove(slot());
+        peer_.leave();
+        be_gone();
     }
+}
+
+void HttpConnection::be_gone() {
+    state_ = State::kGone;
+    room_.leave(place_);
+    reactor_.remove(slot());
+}
+
+void HttpConnection::make_way() {
+    reactor_.counters().http_evicted_total.add();
+    if (place_.rank != HttpRoom::Rank::kIdle) {
+        refuse_full(socket_.native_handle());
+    }
+    end();
 }
 
 }  // namespace tulle::node

@@ -9,6 +9,7 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include "node/io/connection.hpp"
+#include "node/io/http_room.hpp"
 #include "node/io/http_service.hpp"
 #include "node/io/linger.hpp"
 #include "node/io/reactor.hpp"
@@ -25,7 +26,8 @@ namespace tulle::node {
 /// Errors: whatever is wrong is answered with a status, told in JSON, and ends the connection; silence just ends it.
 class HttpConnection final : public Connection {
 public:
-    HttpConnection(Reactor& reactor, HttpService& service, Socket socket, Peer peer);
+    /// `room`: it is one of the connections there until it ends.
+    HttpConnection(Reactor& reactor, HttpService& service, HttpRoom& room, Socket socket, Peer peer);
 
     /// Enters the reactor and waits for the first request.
     void start();
@@ -38,6 +40,8 @@ public:
     void drain(Instant now) override;
     void on_failure() override { end(); }
     void cut() override { end(); }
+    /// Ends at once, as there is no room for all: it is idle, or has not said all of what it wants and is answered 503.
+    void make_way();
 
 private:
     enum class State { kIdle, kHead, kBody, kAnswering, kWriting, kLingering, kGone };
@@ -46,6 +50,7 @@ private:
     /// A handler of this connection, kept alive by it; what is thrown there ends the connection.
     template <class Handler>
     [[nodiscard]] auto guarded(Handler handler);
+    [[nodiscard]] HttpRoom::Rank rank_of(State state) const;
     void wait_for_request(Duration patience);
     /// Waits without a buffer; then there is something to read, or the peer has gone.
     void wait_readable();
@@ -68,15 +73,20 @@ private:
     void wait_to_linger();
     void end();
     void set(State state, Duration patience);
+    /// It is not in the reactor any more.
+    void be_gone();
     [[nodiscard]] std::shared_ptr<HttpConnection> self();
 
     Reactor& reactor_;
     HttpService& service_;
+    HttpRoom& room_;
+    HttpRoom::Place place_;
     Socket socket_;
     Peer peer_;
     State state_ = State::kIdle;
     bool is_draining_ = false;
     bool keeps_alive_ = false;
+    bool was_served_ = false;
     bool is_head_ = false;  ///< the answer has no body
     Instant deadline_ = Instant::max();
     std::uint64_t serial_ = 0;  ///< of the request that waits for its answer

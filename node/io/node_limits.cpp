@@ -1,18 +1,57 @@
 #include "node/io/node_limits.hpp"
 
+#include <algorithm>
+
 namespace tulle::node {
 
 NodeLimits::NodeLimits(const NodeLimitsOptions& options, AppTable apps)
-    : addresses_(options.connections_per_address), throttle_(options.auth_failures), apps_(std::move(apps)) {}
-
-bool NodeLimits::enter(const PeerAddress& address) {
-    const std::lock_guard lock(addresses_mutex_);
-    return addresses_.enter(address);
+    : capacity_(options.capacity), addresses_(options.connections_per_address), throttle_(options.auth_failures), apps_(std::move(apps)) {
+    counters_.max_connections.set(capacity_.connections);
 }
 
-void NodeLimits::leave(const PeerAddress& address) {
+NodeLimits::Entry NodeLimits::enter(const PeerAddress& address) {
+    if (sockets_.fetch_add(1, std::memory_order_relaxed) >= capacity_.connections) {
+        sockets_.fetch_sub(1, std::memory_order_relaxed);
+        return Entry::kNodeIsFull;
+    }
+    const std::lock_guard lock(addresses_mutex_);
+    if (!addresses_.enter(address)) {
+        sockets_.fetch_sub(1, std::memory_order_relaxed);
+        return Entry::kAddressIsFull;
+    }
+    return Entry::kLetIn;
+}
+
+bool NodeLimits::enter_as_client() {
+    const std::size_t before = clients_.fetch_add(1, std::memory_order_relaxed);
+    if (before + 1 >= capacity_.clients) {
+        is_full_.store(true, std::memory_order_relaxed);
+    }
+    if (before >= capacity_.clients) {
+        clients_.fetch_sub(1, std::memory_order_relaxed);
+        return false;
+    }
+    return true;
+}
+
+void NodeLimits::leave(const PeerAddress& address, bool is_client) {
+    sockets_.fetch_sub(1, std::memory_order_relaxed);
+    if (is_client && clients_.fetch_sub(1, std::memory_order_relaxed) - 1 <= capacity_.clients * kReopenPercent / 100) {
+        is_full_.store(false, std::memory_order_relaxed);
+    }
     const std::lock_guard lock(addresses_mutex_);
     addresses_.leave(address);
+}
+
+void NodeLimits::order_shed(std::uint64_t bytes) {
+    const std::uint64_t serial = (shed_order_.load(std::memory_order_relaxed) >> kShedSerialShift) + 1;
+    const std::uint64_t most = (std::uint64_t{1} << kShedSerialShift) - 1;
+    shed_order_.store((serial << kShedSerialShift) | std::min(bytes, most), std::memory_order_relaxed);
+}
+
+std::uint64_t NodeLimits::take_shed_order(std::uint64_t& last) const {
+    const std::uint64_t order = shed_order_.load(std::memory_order_relaxed);
+    return std::exchange(last, order) == order ? 0 : order & ((std::uint64_t{1} << kShedSerialShift) - 1);
 }
 
 void NodeLimits::on_auth_failure(const PeerAddress& address, Instant now) {

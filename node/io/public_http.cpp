@@ -1,5 +1,6 @@
 #include "node/io/public_http.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 #include <variant>
@@ -13,6 +14,7 @@ namespace tulle::node {
 namespace {
 
 constexpr unsigned kUnauthorised = 401;
+constexpr std::size_t kFrameOverhead = 512;  // a frame's header, and the name of its channel in JSON
 
 HttpResponse text(unsigned status, std::string_view body) {
     HttpResponse response;
@@ -61,8 +63,18 @@ bool PublicHttp::on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request,
         refusal = pusher::unavailable("the node is not ready for clients");
         return false;
     }
+    if (limits_.is_refusing()) {
+        reactor_.counters().full_refusals_total.add();
+        refusal = pusher::unavailable("the node takes no more clients now");
+        return false;
+    }
     if (!is_origin_allowed(request)) {
         refusal = pusher::api_error(403, "pages of this origin may not connect to the app");
+        return false;
+    }
+    if (!peer.become_client()) {
+        reactor_.counters().full_refusals_total.add();
+        refusal = pusher::unavailable("the node has as many clients as it may have");
         return false;
     }
     std::make_shared<WsConnection>(reactor_, clients_, std::move(socket), std::move(peer), ws_limits_)->start(request);
@@ -123,7 +135,7 @@ void PublicHttp::serve_page(HttpTicket ticket, const HttpRequest& request) {
     if (std::optional<HttpResponse> refusal = refuse_page(request)) {
         respond(ticket, std::move(*refusal));
     } else if (asks_readiness(path)) {
-        respond(ticket, is_ready_ && !is_draining_ ? text(200, "ready\n") : text(503, "not ready\n"));
+        respond(ticket, is_ready_ && !is_draining_ && !limits_.is_refusing() ? text(200, "ready\n") : text(503, "not ready\n"));
     } else if (path == "/demo/nodes.json") {
         const std::uint64_t id = ++last_id_;
         if (hub_.offer(mesh::StatusRequest{id}) == Push::kAccepted) {
@@ -160,6 +172,9 @@ void PublicHttp::serve_api(HttpTicket ticket, const HttpRequest& request) {
         respond_api(ticket, std::move(answer->response));
     } else if (!is_ready_) {
         respond_api(ticket, pusher::unavailable("the node is not ready"));
+    } else if (!std::get<pusher::ApiWork>(action).events.empty() && limits_.pressure() == Pressure::kShedding) {
+        reactor_.counters().http_publishes_refused_total.add();
+        respond_api(ticket, pusher::unavailable("the node has too little memory for more events"));
     } else if (std::optional<HttpResponse> refusal = ration(request, std::get<pusher::ApiWork>(action))) {
         respond_api(ticket, std::move(*refusal));
     } else {
@@ -186,7 +201,18 @@ void PublicHttp::respond_api(HttpTicket ticket, HttpResponse response) {
     respond(ticket, std::move(response));
 }
 
+/// Escapes make an event up to six times as large on its way as its app counts it.
+bool PublicHttp::fits_into_outbox(const pusher::ApiWork& work) const {
+    return std::all_of(work.events.begin(), work.events.end(), [this](const pusher::PublishEvent& event) {
+        return event.body.size() + kFrameOverhead <= ws_limits_.outbox.max_bytes;
+    });
+}
+
 void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work) {
+    if (!fits_into_outbox(work)) {
+        respond_api(ticket, pusher::api_error(413, "the event is larger than what may wait for a client"));
+        return;
+    }
     const auto job = jobs_.emplace(++last_id_, Job{ticket, std::move(work.queries), std::move(work.plan)}).first;
     job->second.has_events = !work.events.empty();
     job->second.asked_kept = std::move(work.kept);

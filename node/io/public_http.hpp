@@ -79,6 +79,8 @@ private:
     void serve_api(HttpTicket ticket, const HttpRequest& request);
     /// Nothing when the app's allowance has room for the work, which is taken; else the answer.
     [[nodiscard]] std::optional<HttpResponse> ration(const HttpRequest& request, const pusher::ApiWork& work);
+    /// Otherwise each subscriber would be closed as too slow.
+    [[nodiscard]] bool fits_into_outbox(const pusher::ApiWork& work) const;
     void begin(HttpTicket ticket, pusher::ApiWork work);
     /// Its events are numbered, or it has none.
     void ask_nodes(Jobs::iterator job);

@@ -55,6 +55,8 @@ public:
     /// their clients answer by connecting again. For a record those are the subscribers of its channels, and of the run.
     void fail_subscribers(const mesh::Record& record, const std::exception& error) noexcept;
     void fail_all(const std::exception& error) noexcept;
+    /// Closes those that hold most memory, until they have held so much together; none that holds less than kMinShedBytes.
+    void shed(std::uint64_t bytes);
     void on_subscribed(const mesh::Subscribed& answer);
     /// The last event of a channel is this one, though its subscribers did not get it.
     void on_last_event(std::string_view channel, const mesh::KeptEvent& event);

@@ -104,6 +104,27 @@ void PusherClients::fail_all(const std::exception& error) noexcept {
     }
 }
 
+void PusherClients::shed(std::uint64_t bytes) {
+    std::vector<std::pair<std::size_t, WsConnection*>> large;
+    for (WsConnection* connection : connections_) {
+        const std::size_t memory = connection != nullptr ? connection->memory() : 0;
+        if (memory >= kMinShedBytes) {
+            large.emplace_back(memory, connection);
+        }
+    }
+    std::sort(large.begin(), large.end(), [](const auto& a, const auto& b) {
+        return a.first != b.first ? a.first > b.first : a.second->slot().value < b.second->slot().value;
+    });
+    std::uint64_t freed = 0;
+    for (const auto& [memory, connection] : large) {
+        if (freed >= bytes) {
+            return;
+        }
+        freed += memory;
+        connection->shed();
+    }
+}
+
 void PusherClients::send_to(std::span<const Slot> subscribers, const SlabRange& frames, std::size_t count,
                             std::optional<Slot> excluded) {
     if (deflating_ > 0) {

@@ -18,6 +18,7 @@
 #include "node/io/public_http.hpp"
 #include "node/io/pusher_clients.hpp"
 #include "node/io/reactor.hpp"
+#include "node/io/refuse_full.hpp"
 #include "node/io/wakeup.hpp"
 #include "node/protocol/pusher/channel_query.hpp"
 
@@ -52,6 +53,7 @@ public:
           mailbox_(kShardMailboxItems, [this] { on_mail(); }),
           hub_(hub, options_.index),
           clients_({reactor_, hub_, apps_, options_.timeouts, *limits_, options_.seed}),
+          http_room_(http_share()),
           http_({reactor_, hub_, clients_, apps_, ws_limits_, *limits_, options_.demo}),
           listener_(reactor_, [this](Socket socket) { take_in(std::move(socket)); }) {}
 
@@ -108,6 +110,7 @@ public:
 
     Listener& listener() { return listener_; }
     mesh::ShardMailbox& mailbox() { return mailbox_; }
+    void wake() { wakeup_.notify(); }
     const ShardCounters& counters() const { return reactor_.counters(); }
 
 private:
@@ -128,11 +131,30 @@ private:
         if (!address || is_draining_) {
             return;  // gone already, or too late
         }
-        if (!limits_->enter(*address)) {
-            reactor_.counters().address_capped_total.add();
+        if (http_room_.is_full() && !http_room_.make_room()) {
+            refuse(socket);
             return;
         }
-        std::make_shared<HttpConnection>(reactor_, http_, std::move(socket), Peer(*address, limits_))->start();
+        NodeLimits::Entry entry = limits_->enter(*address);
+        if (entry == NodeLimits::Entry::kNodeIsFull && http_room_.make_room()) {
+            entry = limits_->enter(*address);
+        }
+        if (entry == NodeLimits::Entry::kNodeIsFull) {
+            refuse(socket);
+        } else if (entry == NodeLimits::Entry::kAddressIsFull) {
+            reactor_.counters().address_capped_total.add();
+        } else {
+            Peer peer(*address, limits_);
+            std::make_shared<HttpConnection>(reactor_, http_, http_room_, std::move(socket), std::move(peer))->start();
+        }
+    }
+
+    /// Of the HTTP connections that the node may have; the kernel spreads them over the shards.
+    [[nodiscard]] std::size_t http_share() const { return (limits_->capacity().http + options_.shards - 1) / options_.shards; }
+
+    void refuse(Socket& socket) {
+        reactor_.counters().full_refusals_total.add();
+        refuse_full(socket.native_handle());
     }
 
     /// A hub of this thread's is asked for it after each of its turns.
@@ -215,6 +237,9 @@ private:
     }
 
     void end_turn() {
+        if (const std::uint64_t bytes = limits_->take_shed_order(last_shed_); bytes > 0) {
+            shed(bytes);
+        }
         const bool is_all = hand_over() && drain_more();
         if (!is_all) {
             reactor_.wake_at(reactor_.now() + kHubRetryInterval);
@@ -241,6 +266,12 @@ private:
             hosted_->watch();
         }
         return is_all;
+    }
+
+    /// Those first for whom most waits; whoever takes what it is sent is not among them.
+    void shed(std::uint64_t bytes) {
+        http_room_.end_incomplete();
+        clients_.shed(bytes);
     }
 
     /// False: some waits for room in the hub's mailbox. What a hub of this thread's answers may have us say more.
@@ -310,12 +341,14 @@ private:
     mesh::ShardMailbox mailbox_;
     HubLink hub_;
     PusherClients clients_;
+    HttpRoom http_room_;
     PublicHttp http_;
     Listener listener_;
     std::vector<mesh::ToShard> mail_;
     std::optional<HostedHub> hosted_;
     std::function<void()> on_drained_;
     bool is_draining_ = false;
+    std::uint64_t last_shed_ = 0;
     std::size_t told_clients_ = 0;
     Instant told_at_{};
     std::optional<Rations::Uses> told_uses_;  ///< nothing: not one of those yet that share
@@ -338,6 +371,8 @@ const ShardCounters& Shard::counters() const { return loop_->counters(); }
 void Shard::host(mesh::HubTurns& hub) { loop_->host(hub); }
 
 void Shard::start() { loop_->start(); }
+
+void Shard::wake() { loop_->wake(); }
 
 void Shard::stop() { loop_->stop(); }
 

@@ -25,6 +25,7 @@ struct DemoContent {
 
 struct ShardOptions {
     mesh::ShardIndex index;
+    std::size_t shards = 1;  ///< of the node
     std::shared_ptr<const AppTable> apps;
     pusher::SessionTimeouts timeouts;
     OutboxLimits outbox{kMaxOutboxBytes, kWriteTimeout};
@@ -38,7 +39,7 @@ struct ShardOptions {
 /// One thread with its own acceptor, connections and channels. Shares nothing but the two mailboxes and its counters; may run
 /// the hub besides.
 ///
-/// Thread: its owner's; set_apps, stop_accepting, drain, cut and mailbox from any.
+/// Thread: its owner's; set_apps, wake, stop_accepting, drain, cut and mailbox from any.
 /// Errors: bind and join throw std::runtime_error that names the address.
 class Shard {
 public:
@@ -62,6 +63,8 @@ public:
     void start();
     /// The apps from now on. Clients of apps that are no longer among them are closed.
     void set_apps(AppTable apps);
+    /// Has it look for an order to shed (NodeLimits). Allocates nothing.
+    void wake();
     void stop_accepting();
     /// Closes every client with 4200, after all that the shard was given for it before, and ends HTTP connections once they
     /// have been answered. At most kMaxWrites connections in a turn, so that each Close leaves in the turn in which its

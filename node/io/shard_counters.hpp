@@ -39,6 +39,13 @@ struct ShardCounters {
     Counter idle_closes_total;       ///< closed with 4202
     Counter app_closes_total;        ///< closed with 4001 or 4003 by a change of the apps
     Counter over_quota_total;        ///< closed with 4004 at the opening
+    Counter full_refusals_total;     ///< connections and upgrades answered by 503: max_connections, or too little memory
+    Counter http_evicted_total;      ///< HTTP connections that have made way for others
+    Counter shed_clients_total;      ///< closed with 4100 for want of memory
+    Counter max_connections;         ///< as configured; of the node
+    Counter memory_used;             ///< bytes, of the kind that is nearest to its limit; of the node
+    Counter memory_limit;            ///< bytes, of that kind
+    Counter memory_pressure;         ///< 0 none, 1 no new clients, 2 clients are closed
     Counter address_capped_total;    ///< connections closed as soon as accepted: too many of one address
     Counter auth_throttled_total;    ///< 429 after too many wrong signatures of one address
     Counter rate_limited_total;      ///< 429 to requests of an app beyond its rate

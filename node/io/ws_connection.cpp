@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include <sys/socket.h>
+
 #include <boost/beast/websocket/error.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 #include <boost/beast/zlib/error.hpp>
@@ -29,6 +31,13 @@ constexpr std::uint16_t kFloodCode = 1008;
 constexpr std::string_view kFloodReason = "Too many fragments or control frames";
 constexpr std::uint16_t kSlowCode = 4100;
 constexpr std::string_view kSlowReason = "The client is too slow to take its messages";
+constexpr std::string_view kShedReason = "The server has too little memory for what this client needs";
+
+/// Closing the socket throws away what the peer has not taken, which the kernel would keep for minutes otherwise.
+void reset_on_close(int socket) {
+    const linger at_once{1, 0};
+    ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
 
 /// What the frames of a compressed message may announce: a little more than what may come out of them, as data that cannot be
 /// compressed grows. Without this a client could send empty blocks for ever.
@@ -316,16 +325,32 @@ void WsConnection::end_if_done() {
     }
 }
 
-/// Drops what the client did not take, but for the frame that it has got a part of, and tells it why in what it may yet
-/// read.
 void WsConnection::give_up_slow() {
     reactor_.counters().slow_clients_total.add();
+    give_up(kSlowReason);
+}
+
+/// Drops what the client did not take, but for the frame that it has got a part of, and tells it why in what it may yet
+/// read.
+void WsConnection::give_up(std::string_view reason) {
+    is_given_up_ = true;
     leave();
     outbox_.keep_started_frame_only();
-    const std::string error = pusher::error_frame({kSlowCode, kSlowReason});
+    const std::string error = pusher::error_frame({kSlowCode, reason});
     outbox_.push_last(reactor_.arena().append({TextFrameHeader(error.size()).view(), error}));
-    close(kSlowCode, kSlowReason);
+    close(kSlowCode, reason);
     reactor_.mark_dirty(*this);
+}
+
+void WsConnection::shed() {
+    if (state_ != State::kOpen) {
+        return;
+    }
+    reactor_.counters().shed_clients_total.add();
+    give_up(kShedReason);
+    is_shed_ = true;
+    state_deadline_ = std::min(state_deadline_, reactor_.now() + kShedTimeout);
+    arm();
 }
 
 void WsConnection::give_up_flooding() {
@@ -402,7 +427,9 @@ void WsConnection::finish() {
     leave();
     state_ = State::kFinishing;
     session_deadline_ = Instant::max();
-    state_deadline_ = reactor_.now() + kLingerTimeout;
+    if (!is_shed_) {
+        state_deadline_ = reactor_.now() + kLingerTimeout;
+    }
     arm();
     reactor_.call_at_turn_end(*this);
 }
@@ -436,7 +463,11 @@ void WsConnection::end() {
     }
     leave();
     state_ = State::kGone;
+    if (is_given_up_ && waits_writable_) {
+        reset_on_close(socket_);
+    }
     outbox_.clear();
+    peer_.leave();
     beast_close_socket(stream_.next_layer());
     reactor_.remove(slot());
 }

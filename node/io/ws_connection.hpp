@@ -75,6 +75,11 @@ public:
     void send(const SlabRange& frames, std::size_t count);
     /// Ends the connection after all that was sent before.
     void close(std::uint16_t code, std::string_view reason);
+    /// Bytes of memory that are held for this client alone: what waits for it, its share of the slabs that
+    /// this keeps in place, and a message that has come in part.
+    [[nodiscard]] std::size_t memory() const { return outbox_.pinned() + buffer_.capacity(); }
+    /// Ends the connection for want of memory, with 4100 and soon: what the peer has not taken by then is thrown away.
+    void shed();
     /// Why a client is read no further: the hub has no room for what it says, or it says it faster than it may.
     enum class Pause : std::uint8_t { kHub = 1, kRate = 2 };
     /// Reads no further message until no reason is left.
@@ -106,6 +111,7 @@ private:
     void on_read(const boost::system::error_code& error);
     void queue(const SlabRange& frames);
     void give_up_slow();
+    void give_up(std::string_view reason);
     void give_up_flooding();
     void tell_corrupt();
     void write_out();
@@ -135,6 +141,8 @@ private:
     bool is_reading_ = false;
     FrameGuard::Verdict verdict_ = FrameGuard::Verdict::kFine;
     bool has_left_ = false;
+    bool is_given_up_ = false;  ///< as too slow
+    bool is_shed_ = false;      ///< for want of memory
     bool has_peer_closed_ = false;  ///< by a Close frame, so that nothing of it is left unread
     Peer peer_;
     FrameGuard guard_;

@@ -15,8 +15,8 @@ const ANY_PORTS = { listen: '127.0.0.1:0', mesh: '127.0.0.1:0', mesh_data: '127.
 export class TulleNode {
   earlierLogs = '';
 
-  constructor(name, directory, { addresses = ANY_PORTS, args = [], env = {} } = {}) {
-    Object.assign(this, { name, directory, addresses, args, env });
+  constructor(name, directory, { addresses = ANY_PORTS, args = [], env = {}, under = [] } = {}) {
+    Object.assign(this, { name, directory, addresses, args, env, under });
     this.hub = /[13579]$/.test(name) ? 'shard' : 'thread'; // so that a mesh has both
     this.ports = addresses;
     this.portsFile = path.join(directory, `${name}.ports.json`);
@@ -29,7 +29,7 @@ export class TulleNode {
     this.program = new Program('tulled', [
       '--name', this.name, ...addresses, '--ports-file', this.portsFile, '--hub', this.hub,
       ...(peers.length ? ['--peers', peers.join(',')] : []), ...this.args,
-    ], { env: this.env, descriptors: this.descriptors });
+    ], { env: this.env, descriptors: this.descriptors, under: this.under });
   }
 
   get log() { return this.earlierLogs + this.program.output; }
@@ -102,14 +102,14 @@ export class Cluster {
 
   /**
    * `planned`: the ports are chosen beforehand, so that a node can be restarted on the same ones. Otherwise each has port 0,
-   * and is told only of nodes that were bound before it.
+   * and is told only of nodes that were bound before it. `under`: the command that runs each of them (prlimit, say).
    */
-  static async create(count, { planned = false, args = [], env = {} } = {}) {
+  static async create(count, { planned = false, args = [], env = {}, under = [] } = {}) {
     const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'tulle-test-'));
     const nodes = [];
     for (let i = 0; i < count; ++i) {
       const addresses = planned ? await plannedAddresses() : ANY_PORTS;
-      nodes.push(new TulleNode(`n${i + 1}`, directory, { addresses, args, env }));
+      nodes.push(new TulleNode(`n${i + 1}`, directory, { addresses, args, env, under }));
     }
     return new Cluster(nodes, directory);
   }

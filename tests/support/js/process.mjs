@@ -21,11 +21,14 @@ export class Program {
   stdout = '';
   stderr = '';
 
-  /** `input`: the program reads what say() writes, until endInput(). `descriptors`: it may have no more than so many. */
-  constructor(name, args, { env = {}, cwd, input = false, descriptors } = {}) {
-    const program = path.join(BIN, name);
-    const command = descriptors ? ['prlimit', `--nofile=${descriptors}:${descriptors}`, program, ...args] : [program, ...args];
-    this.child = spawn(command[0], command.slice(1), {
+  /**
+   * `input`: the program reads what say() writes, until endInput(). `descriptors`: it may have no more than so many. `under`: a
+   * command that runs it in its own place.
+   */
+  constructor(name, args, { env = {}, cwd, input = false, descriptors, under = [] } = {}) {
+    const limits = descriptors ? ['prlimit', `--nofile=${descriptors}:${descriptors}`] : [];
+    const [command, ...all] = [...limits, ...under, path.join(BIN, name), ...args];
+    this.child = spawn(command, all, {
       cwd, env: { ...cleanEnvironment(), ...env }, stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     });
     running.add(this.child);

@@ -188,7 +188,40 @@ TEST(Config, RefusesLimitsOfAnAppThatMakeNoSense) {
     }
     EXPECT_NE(error_of_app("max_presence_members = 1000").find("5120000 bytes, more than outbox_bytes (1048576)"),
               std::string::npos);
-    EXPECT_EQ(error_of({"--outbox-bytes", "65536"}), "no error") << "the usual limits are let be";
+    EXPECT_EQ(error_of({"--outbox-bytes", "131072"}), "no error") << "the usual limits are let be";
+}
+
+TEST(Config, RefusesAnOutboxThatCannotHoldOneEvent) {
+    EXPECT_EQ(error_of({"--outbox-bytes", "65536"}),
+              "the app 'app-id': an event may take 110592 bytes (max_event_bytes and 8192 for what is around it), more than"
+              " outbox_bytes (65536): raise that, or lower max_event_bytes");
+    const std::string app = "[[apps]]\nid = 'a'\nkey = 'k'\nsecret = 's'\n";
+    EXPECT_TRUE(error_of({"--outbox-bytes", "1000000"}, {}, app + "max_event_bytes = 1000000\n")
+                    .starts_with("node.toml:1: the app 'a': an event may take 1008192 bytes"));
+    EXPECT_EQ(error_of({}, {}, app + "max_event_bytes = 1024000\n"), "no error") << "the largest event fits into the default";
+    EXPECT_EQ(error_of({"--outbox-bytes", "65536"}, {}, app + "max_event_bytes = 57344\n"), "no error");
+}
+
+TEST(Config, TakesConnectionsAndMemoryFromTheMachineUnlessToldOtherwise) {
+    const auto on = [](const std::vector<const char*>& arguments) {
+        return make_config({parse(arguments).flags}, {}, Machine{"host", 4, 4096, 1u << 30});
+    };
+    EXPECT_EQ(on({}).max_connections, 3648u);
+    EXPECT_EQ(on({}).memory_limit, 1u << 30);
+    EXPECT_EQ(on({"--max-connections", "100"}).max_connections, 100u);
+    EXPECT_EQ(on({"--memory-limit", "0"}).memory_limit, 0u);
+    EXPECT_EQ(on({"--memory-limit", "200000000"}).memory_limit, 200'000'000u);
+    try {
+        (void)on({"--max-connections", "5000"});
+        FAIL();
+    } catch (const ConfigError& error) {
+        EXPECT_STREQ(error.what(),
+                     "flag --max-connections: 5000 connections need 5448 descriptors, and this process may have 4096: raise its"
+                     " limit (ulimit -n, LimitNOFILE=), or allow 3648 connections");
+    }
+    EXPECT_EQ(error_of({"--max-connections", "15"}), "flag --max-connections: '15' is not a number from 16 to 10000000");
+    EXPECT_EQ(error_of({"--memory-limit", "1000"}),
+              "flag --memory-limit: '1000' is not a number from 134217728 to 1125899906842624");
 }
 
 TEST(Config, DoesNotServeThePublicSecretOffLoopback) {

@@ -27,7 +27,7 @@ App app_named(const std::string& id, const std::string& key) {
 
 class ShardLimitsTest : public ::testing::Test {
 protected:
-    void SetUp() override { serve(app, NodeLimitsOptions{0, {3, true}}); }
+    void SetUp() override { serve(app, NodeLimitsOptions{.auth_failures = {3, true}}); }
 
     void serve(const App& one, const NodeLimitsOptions& limits) {
         shard.reset();
@@ -184,7 +184,7 @@ TEST_F(ShardLimitsTest, TheBodyOfAnUnsignedRequestIsNotWaitedFor) {
 }
 
 TEST_F(ShardLimitsTest, AnAddressHasSoManyConnectionsAndNoMore) {
-    serve(app, {2, {0, false}});
+    serve(app, {.connections_per_address = 2, .auth_failures = {0, false}});
     RawClient first(port);
     ASSERT_EQ(first.upgrade(kTarget), 101U);
     {

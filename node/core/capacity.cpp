@@ -1,0 +1,33 @@
+#include "node/core/capacity.hpp"
+
+#include <algorithm>
+
+#include "node/core/limits.hpp"
+
+namespace tulle::node {
+namespace {
+
+constexpr std::size_t kBaseDescriptors = 160;      // admin, webhooks, logs, files, ZeroMQ's own, a mesh of some ten nodes
+constexpr std::size_t kDescriptorsPerShard = 8;    // epoll, eventfd, timer, acceptor, io_uring
+constexpr std::size_t kMeshShare = 16;             // a sixteenth more for meshes of more nodes …
+constexpr std::size_t kMaxMeshDescriptors = 4096;  // … up to this, which is enough for 400
+
+}  // namespace
+
+Capacity capacity_of(std::size_t max_connections) {
+    const std::size_t for_http = std::min(std::clamp<std::size_t>(max_connections / 16, 4, 256), max_connections / 2);
+    const std::size_t http = std::min(std::clamp<std::size_t>(max_connections / 4, 8, 4096), max_connections);
+    return {max_connections, max_connections - for_http, http};
+}
+
+std::size_t reserved_descriptors(std::size_t descriptors, std::size_t shards) {
+    return kBaseDescriptors + kDescriptorsPerShard * shards + std::min(descriptors / kMeshShare, kMaxMeshDescriptors);
+}
+
+std::size_t max_connections_of(std::size_t descriptors, std::size_t shards) {
+    const std::size_t reserved = reserved_descriptors(descriptors, shards);
+    const std::size_t left = descriptors > reserved ? descriptors - reserved : 0;
+    return std::clamp(left, kMinConnections, kMaxConnections);
+}
+
+}  // namespace tulle::node

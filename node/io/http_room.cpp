@@ -1,0 +1,45 @@
+#include "node/io/http_room.hpp"
+
+#include <iterator>
+
+#include "node/io/http_connection.hpp"
+
+namespace tulle::node {
+
+HttpRoom::Place HttpRoom::enter(HttpConnection& connection) {
+    std::list<HttpConnection*>& incomplete = of(Rank::kIncomplete);
+    incomplete.push_back(&connection);
+    ++size_;
+    return {Rank::kIncomplete, std::prev(incomplete.end())};
+}
+
+void HttpRoom::leave(Place& place) {
+    of(place.rank).erase(place.at);
+    --size_;
+}
+
+void HttpRoom::move(Place& place, Rank rank) {
+    if (place.rank != rank) {
+        std::list<HttpConnection*>& to = of(rank);
+        to.splice(to.end(), of(place.rank), place.at);
+        place.rank = rank;
+    }
+}
+
+bool HttpRoom::make_room() {
+    for (const Rank rank : {Rank::kIdle, Rank::kIncomplete}) {
+        if (!of(rank).empty()) {
+            of(rank).front()->make_way();
+            return true;
+        }
+    }
+    return false;
+}
+
+void HttpRoom::end_incomplete() {
+    while (!of(Rank::kIncomplete).empty()) {
+        of(Rank::kIncomplete).front()->make_way();
+    }
+}
+
+}  // namespace tulle::node

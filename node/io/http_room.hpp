@@ -1,0 +1,49 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <list>
+
+namespace tulle::node {
+
+class HttpConnection;
+
+/// The HTTP connections of one listener, in the order in which they can be done without.
+///
+/// Thread: the reactor's.
+/// Limits: `most`; past it make_room ends one for each new one, or the new one is refused.
+class HttpRoom {
+public:
+    enum class Rank {
+        kIdle,        ///< between two requests, or only read to its end
+        kIncomplete,  ///< has not said all of what it wants, or nothing yet
+        kBusy,        ///< waits for our answer
+    };
+    /// A connection's place.
+    struct Place {
+        Rank rank = Rank::kIncomplete;
+        std::list<HttpConnection*>::iterator at;
+    };
+
+    explicit HttpRoom(std::size_t most) : most_(most) {}
+
+    [[nodiscard]] bool is_full() const { return size_ >= most_; }
+    [[nodiscard]] Place enter(HttpConnection& connection);
+    void leave(Place& place);
+    /// It has come to `rank` just now, if it was not there.
+    void move(Place& place, Rank rank);
+
+    /// Ends the one that has been idle for longest, else the one that has been incomplete for longest; false: all are busy.
+    bool make_room();
+    /// Ends all whose request is incomplete.
+    void end_incomplete();
+
+private:
+    [[nodiscard]] std::list<HttpConnection*>& of(Rank rank) { return ranks_[static_cast<std::size_t>(rank)]; }
+
+    const std::size_t most_;
+    std::size_t size_ = 0;
+    std::array<std::list<HttpConnection*>, 3> ranks_;
+};
+
+}  // namespace tulle::node

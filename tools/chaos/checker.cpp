@@ -64,6 +64,9 @@ Report check(const History& history) {
           std::pair{"P5", "the dead are found in time, the living are not"},
           std::pair{"P6", "after heal and thaw all is whole within 5 s"},
           std::pair{"P7", "a frozen peer costs bounded memory"}, std::pair{"P8", "no pair is deaf, either way"},
+          std::pair{"PR", "presence is true at rest and does not flap"},
+          std::pair{"RD", "reads of the API are true at rest"},
+          std::pair{"CA", "a cache channel has its last event"},
           std::pair{"UP", "no node ends by itself"}}) {
         Verdict verdict;
         verdict.id = id;
@@ -92,6 +95,7 @@ Report check(const History& history) {
     check_heals(timeline, report);
     check_memory(timeline, report);
     check_pairs(timeline, report);
+    check_rest(timeline, report);
     check_endings(timeline, report);
     return report;
 }

@@ -29,6 +29,7 @@ void check_membership(const Timeline& timeline, Report& report);
 void check_heals(const Timeline& timeline, Report& report);
 void check_memory(const Timeline& timeline, Report& report);
 void check_pairs(const Timeline& timeline, Report& report);
+void check_rest(const Timeline& timeline, Report& report);
 
 /// By how many bytes a node may grow while another one is frozen: its record ring, and for each peer the credit and the
 /// receive ring (mesh/core/numbers.hpp), and 32 MiB.

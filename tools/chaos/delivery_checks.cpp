@@ -24,8 +24,9 @@ public:
 
     void judge(const Publication& publication) {
         if (const auto found = got_.find(publication.id); found != got_.end()) {
-            ++verdict_of(report_, "P1").checked;
-            judge_moment(publication, found->second);
+            const Due due = due_of(timeline_, publication, subscription_.node, kSettle);
+            ++verdict_of(report_, due.heal ? "P6" : "P1").checked;
+            judge_moment(publication, due, found->second);
             return;
         }
         const Instant end = std::min(subscription_.end, timeline_.end);
@@ -50,11 +51,10 @@ public:
 
 private:
     /// What arrives must not have taken for ever.
-    void judge_moment(const Publication& publication, Instant at) {
+    void judge_moment(const Publication& publication, const Due& due, Instant at) {
         if (at - publication.answered <= kSettle) {
             return;
         }
-        const Due due = due_of(timeline_, publication, subscription_.node, kSettle);
         if (at > due.subscriber) {
             verdict_of(report_, due.heal ? "P6" : "P3")
                 .violate("late, at " + at_text(at) + ": " + text_of(publication, subscription_));

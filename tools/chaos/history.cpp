@@ -16,7 +16,7 @@ constexpr std::array<std::string_view, kEventKinds> kNames{
     "run",     "start",    "end",     "stop",    "continue",   "fault",        "calm",
     "publish", "accepted", "refused", "unknown", "subscribed", "unsubscribed", "delivered",
     "gap",     "view",     "cut",     "healed",  "slowed",     "eased",        "memory",
-    "reaped"};
+    "reaped",  "entered",  "parted",  "told",    "read"};
 
 void put(json::object& object, std::string_view key, const std::string& value) {
     if (!value.empty()) {
@@ -75,6 +75,10 @@ bool take_members(const json::object& object, std::vector<Member>& out) {
 }
 
 }  // namespace
+
+std::string channel_name(std::uint32_t channel) {
+    return (channel > kCanaryChannel ? "cache-chaos-" : "chaos-") + std::to_string(channel);
+}
 
 std::string to_line(const Event& event) {
     const std::string_view name = kNames[static_cast<std::size_t>(event.kind)];

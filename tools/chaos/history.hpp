@@ -35,14 +35,33 @@ enum class EventKind : std::uint8_t {
     kEased,         ///< node, other: no longer
     kMemory,        ///< node, number: its resident bytes
     kReaped,        ///< node: the system has ended the killed process; its connections are closed
+    kEntered,       ///< node, text (user): subscribed to the presence channel there
+    kParted,        ///< node, text (user): that connection has ended
+    kMemberTold,    ///< node, text (user), number: 1, has come, or 0, has gone; interest: the user who is told so there
+    kRead,          ///< node, text (one of the k…Read, when all is at rest), interest: the answer
 };
-inline constexpr std::size_t kEventKinds = 22;
+inline constexpr std::size_t kEventKinds = 26;
 
 /// The text of a kFault that is none: the mesh is only watched.
 inline constexpr const char* kNoFault = "none";
 
 /// The text of a kPublish that is to show that a pair of nodes is not deaf.
 inline constexpr const char* kCanary = "canary";
+
+/// What is read at rest. Lists are sorted and joined by commas.
+inline constexpr const char* kMembersRead = "members";    ///< whom a client in the presence channel holds for present
+inline constexpr const char* kUsersRead = "users";        ///< whom the API names
+inline constexpr const char* kChannelsRead = "channels";  ///< the occupied channels that the API names
+inline constexpr const char* kCacheRead = "cache ";       ///< and the channel: "PUBLISHER:NUMBER", or "nothing"
+
+/// The presence channel of a run.
+inline constexpr const char* kPresenceChannel = "presence-chaos";
+inline constexpr std::uint32_t kChannels = 8;
+/// A further one, that one client of each node listens to: what shows that no pair of nodes is deaf.
+inline constexpr std::uint32_t kCanaryChannel = kChannels + 1;
+/// That of which this publisher alone publishes the events, and nobody is subscribed before the mesh is at rest.
+[[nodiscard]] constexpr std::uint32_t cache_channel(std::uint32_t publisher) { return kCanaryChannel + publisher; }
+[[nodiscard]] std::string channel_name(std::uint32_t channel);
 
 /// One member in a view. Only what is judged.
 struct Member {

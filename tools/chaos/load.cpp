@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "mesh/base/prng.hpp"
+#include "tools/chaos/api.hpp"
 
 namespace tulle::chaos {
 namespace {
@@ -23,6 +24,10 @@ constexpr std::uint64_t kStaysDifferByMs = 3'000;
 constexpr Duration kMoverInterval = 10ms;
 /// One message in so many is a canary.
 constexpr std::uint64_t kCanaryInterval = 40;
+/// Of so many messages the one after so many is for the cache channel, and the one after so many the first of a batch.
+constexpr std::uint64_t kCacheTurn = 10;
+constexpr std::uint64_t kBatchTurn = 20;
+constexpr std::uint64_t kBatch = 5;
 
 std::atomic<std::uint32_t> next_subscription{1};
 
@@ -62,10 +67,6 @@ EventKind outcome_of(PublishStatus status) {
 }
 
 }  // namespace
-
-std::string channel_name(std::uint32_t channel) {
-    return "chaos-" + std::to_string(channel);
-}
 
 ChaosSubscriber::ChaosSubscriber(const Target& target, const std::vector<std::uint32_t>& channels, Recorder& recorder)
     : node_(target.node), recorder_(recorder) {
@@ -175,20 +176,33 @@ void ChaosPublisher::run(Duration interval) {
     options.app_secret = target_.app_secret;
     options.timeout = kPublishPatience;
     Publisher publisher(std::move(options));
+    Api api(target_, kPublishPatience);
     Prng prng(target_.node);
     Instant next = now();
     while (!stop_.wait_until(next)) {
         const auto channel = static_cast<std::uint32_t>(prng.below(kChannels)) + 1;
-        const bool accepted = publish(publisher, (number_ + 1) % kCanaryInterval == 0 ? kCanaryChannel : channel);
+        bool accepted = false;
+        std::uint64_t messages = 1;
+        if ((number_ + 1) % kCanaryInterval == 0) {
+            accepted = publish(publisher, kCanaryChannel);
+        } else if (number_ % kCanaryInterval == kCacheTurn) {
+            accepted = publish(publisher, cache_channel(target_.node));
+        } else if (number_ % kCanaryInterval == kBatchTurn) {
+            accepted = publish_batch(api, prng);
+            messages = kBatch;
+        } else {
+            accepted = publish(publisher, channel);
+        }
         // What was missed while the node held us up is not made up for: that would be a burst.
-        next = accepted ? std::max(next + interval, now() - interval) : now() + kAwayInterval;
+        next = accepted ? std::max(next + interval * static_cast<std::int64_t>(messages), now() - interval)
+                        : now() + kAwayInterval;
     }
     if (has_last_word_) {
         static_cast<void>(publish(publisher, kCanaryChannel));
     }
 }
 
-bool ChaosPublisher::publish(Publisher& publisher, std::uint32_t channel) {
+std::string ChaosPublisher::begin(std::uint32_t channel) {
     chaos::Event event;
     event.kind = EventKind::kPublish;
     event.publisher = target_.node;
@@ -197,15 +211,45 @@ bool ChaosPublisher::publish(Publisher& publisher, std::uint32_t channel) {
     event.channel = channel;
     event.text = channel == kCanaryChannel ? kCanary : "";
     recorder_.add(event);
-    const std::string data = std::to_string(target_.node) + ":" + std::to_string(number_) + ":" +
-                             std::string(padding_.load(std::memory_order_relaxed), 'x');
-    const PublishResult result = publisher.publish(channel_name(channel), kEventName, data);
+    return std::to_string(target_.node) + ":" + std::to_string(number_) + ":" +
+           std::string(padding_.load(std::memory_order_relaxed), 'x');
+}
+
+void ChaosPublisher::end(std::uint64_t number, EventKind outcome) {
     chaos::Event answer;
-    answer.kind = outcome_of(result.status);
+    answer.kind = outcome;
     answer.publisher = target_.node;
-    answer.number = number_;
+    answer.number = number;
     recorder_.add(std::move(answer));
+}
+
+bool ChaosPublisher::publish(Publisher& publisher, std::uint32_t channel) {
+    const std::string data = begin(channel);
+    const PublishResult result = publisher.publish(channel_name(channel), kEventName, data);
+    end(number_, outcome_of(result.status));
     return result.ok();
+}
+
+/// In doubt unless it was accepted or never sent: of a batch into which the node's leaving falls, a part may be published.
+bool ChaosPublisher::publish_batch(Api& api, Prng& prng) {
+    std::string body = R"({"batch":[)";
+    for (std::uint64_t i = 0; i < kBatch; ++i) {
+        const auto channel = static_cast<std::uint32_t>(prng.below(kChannels)) + 1;
+        const std::string data = begin(channel);
+        body.append(i == 0 ? "" : ",").append(R"({"channel":")").append(channel_name(channel));
+        body.append(R"(","name":")").append(kEventName).append(R"(","data":")").append(data).append(R"("})");
+    }
+    const client::Exchange answer = api.post("/batch_events", body + "]}");
+    EventKind outcome = EventKind::kUnknown;
+    if (answer.outcome == client::ExchangeOutcome::kNotSent) {
+        outcome = EventKind::kRefused;
+    } else if (answer.outcome == client::ExchangeOutcome::kAnswered && answer.status == 200) {
+        outcome = EventKind::kAccepted;
+    }
+    for (std::uint64_t number = number_ - kBatch + 1; number <= number_; ++number) {
+        end(number, outcome);
+    }
+    return outcome == EventKind::kAccepted;
 }
 
 }  // namespace tulle::chaos

@@ -12,6 +12,7 @@
 #include <tulle/client.hpp>
 #include <tulle/publisher.hpp>
 
+#include "mesh/base/prng.hpp"
 #include "tools/chaos/recorder.hpp"
 
 namespace tulle::chaos {
@@ -27,11 +28,9 @@ struct Target {
 
 inline constexpr std::size_t kPaddingBytes = 200;
 inline constexpr std::size_t kLargePaddingBytes = 8'192;
-inline constexpr std::uint32_t kChannels = 8;
 inline constexpr std::uint32_t kChannelsOfClient = 3;
-/// A further one, that one client of each node listens to: what shows that no pair of nodes is deaf.
-inline constexpr std::uint32_t kCanaryChannel = kChannels + 1;
-[[nodiscard]] std::string channel_name(std::uint32_t channel);
+
+class Api;
 
 /// A client of one node, subscribed to some channels. Each connection makes new subscriptions in the history; they end
 /// with it. What the server sends is recorded on the client's thread.
@@ -80,7 +79,7 @@ private:
 };
 
 /// Publishes to one node, one message after the other, each when the one before is answered, `per_second` as far as the
-/// node keeps up. Now and then a canary. One thread.
+/// node keeps up. Now and then a canary, an event for its cache channel, or a batch of several. One thread.
 class ChaosPublisher {
 public:
     ChaosPublisher(const Target& target, double per_second, Recorder& recorder);
@@ -96,6 +95,10 @@ public:
 private:
     void run(Duration interval);
     [[nodiscard]] bool publish(Publisher& publisher, std::uint32_t channel);
+    [[nodiscard]] bool publish_batch(Api& api, Prng& prng);
+    /// The next message is about to be sent. Its data.
+    [[nodiscard]] std::string begin(std::uint32_t channel);
+    void end(std::uint64_t number, EventKind outcome);
 
     Target target_;
     Recorder& recorder_;

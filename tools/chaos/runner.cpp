@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tools/chaos/checker.hpp"
+#include "tools/chaos/rest_reader.hpp"
 #include "tools/chaos/slow_client.hpp"
 
 namespace tulle::chaos {
@@ -51,7 +52,7 @@ History Runner::run(const std::vector<Fault>& plan) {
         watch();
     }
     come_to_rest();
-    movers_.clear();
+    users_.clear();
     subscribers_.clear();
     publishers_.clear();
     watcher_.reset();
@@ -101,6 +102,11 @@ void Runner::subscribe() {
     for (std::uint32_t i = 0; i < options_.nodes && !interrupted_; ++i) {
         std::vector<std::uint32_t> channels{i % kChannels + 1, (i + kChannels / 2) % kChannels + 1};
         movers_.push_back(std::make_unique<ChaosMover>(targets, i, std::move(channels), recorder_));
+        users_.push_back(std::make_unique<ChaosUser>(targets[i], "user-" + std::to_string(i + 1), recorder_));
+        guests_.push_back(std::make_unique<ChaosGuest>(targets, i, recorder_));
+    }
+    if (!wait(kUpPatience, [&] { return recorder_.count(EventKind::kEntered) >= users_.size(); }) && !interrupted_) {
+        throw std::runtime_error("the users have not been let in");
     }
 }
 
@@ -217,6 +223,8 @@ Target Runner::target(std::uint32_t node) const {
 
 void Runner::come_to_rest() {
     doing_ = "rest";
+    guests_.clear();
+    movers_.clear();
     wait(kRest);
     for (const std::unique_ptr<ChaosPublisher>& publisher : publishers_) {
         if (!interrupted_) {
@@ -224,6 +232,21 @@ void Runner::come_to_rest() {
         }
     }
     wait(kDrain);
+    if (!interrupted_) {
+        read_all();
+    }
+}
+
+void Runner::read_all() {
+    for (const std::unique_ptr<ChaosUser>& user : users_) {
+        user->tell_members();
+    }
+    for (std::uint32_t node = 1; node <= options_.nodes; ++node) {
+        read_api(target(node), recorder_);
+    }
+    for (std::uint32_t node = 1; node <= options_.nodes; ++node) {
+        read_caches(target(node), options_.nodes, recorder_);
+    }
 }
 
 template <class Done>

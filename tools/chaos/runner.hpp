@@ -10,6 +10,7 @@
 #include "tools/chaos/private_network.hpp"
 #include "tools/chaos/progress.hpp"
 #include "tools/chaos/recorder.hpp"
+#include "tools/chaos/users.hpp"
 #include "tools/chaos/watcher.hpp"
 #include "tools/cli/signals.hpp"
 
@@ -39,6 +40,7 @@ private:
     void roll(const Fault& fault);
     void watch();
     void come_to_rest();
+    void read_all();
     [[nodiscard]] Target target(std::uint32_t node) const;
     /// Until `done()`, for `patience` at most, or until a signal: false.
     template <class Done>
@@ -59,6 +61,8 @@ private:
     std::unique_ptr<Watcher> watcher_;
     std::vector<std::unique_ptr<ChaosSubscriber>> subscribers_;
     std::vector<std::unique_ptr<ChaosMover>> movers_;
+    std::vector<std::unique_ptr<ChaosUser>> users_;
+    std::vector<std::unique_ptr<ChaosGuest>> guests_;
     std::vector<std::unique_ptr<ChaosPublisher>> publishers_;
     bool interrupted_ = false;
 };

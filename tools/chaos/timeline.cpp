@@ -102,6 +102,28 @@ void on_reaped(Timeline& timeline, const Event& event) {
     }
 }
 
+void on_user(Timeline& timeline, const Event& event) {
+    switch (event.kind) {
+        case EventKind::kEntered:
+            timeline.stays.push_back({event.node, event.text, event.at, kNever});
+            break;
+        case EventKind::kParted:
+            for (auto stay = timeline.stays.rbegin(); stay != timeline.stays.rend(); ++stay) {
+                if (stay->user == event.text && stay->node == event.node && stay->end == kNever) {
+                    stay->end = event.at;
+                    break;
+                }
+            }
+            break;
+        case EventKind::kMemberTold:
+            timeline.told.push_back({event.at, event.node, event.text, event.interest, event.number != 0});
+            break;
+        default:
+            timeline.reads.push_back({event.at, event.node, event.text, event.interest});
+            break;
+    }
+}
+
 void end_impairment(Timeline& timeline, const Event& event) {
     for (Impairment& impairment : timeline.impairments) {
         if (impairment.from == event.node && impairment.to == event.other && impairment.end == kNever &&
@@ -145,6 +167,12 @@ void add(Timeline& timeline, const Event& event) {
             break;
         case EventKind::kReaped:
             on_reaped(timeline, event);
+            break;
+        case EventKind::kEntered:
+        case EventKind::kParted:
+        case EventKind::kMemberTold:
+        case EventKind::kRead:
+            on_user(timeline, event);
             break;
         case EventKind::kMemory:
             timeline.memory[event.node].push_back({event.at, event.number});
@@ -197,6 +225,13 @@ bool Timeline::cut_within(std::uint32_t node, Instant from, Instant to) const {
     return std::any_of(impairments.begin(), impairments.end(), [&](const Impairment& impairment) {
         return impairment.cut && (impairment.from == node || impairment.to == node) && impairment.overlaps(from, to);
     });
+}
+
+const Stay* Timeline::stay_at(const std::string& user, Instant at) const {
+    const auto found = std::find_if(stays.begin(), stays.end(), [&](const Stay& stay) {
+        return stay.user == user && stay.begin <= at && stay.end > at;
+    });
+    return found == stays.end() ? nullptr : &*found;
 }
 
 const View* Timeline::view_at(const Process& process, Instant at) const {

@@ -104,6 +104,31 @@ struct Subscribed {
     std::vector<Delivery> deliveries;  ///< likewise
 };
 
+/// A user in the presence channel, over one connection.
+struct Stay {
+    std::uint32_t node = 0;
+    std::string user;
+    Instant begin{};
+    Instant end = kNever;
+};
+
+/// One user has been told that another has come or gone.
+struct MemberTold {
+    Instant at{};
+    std::uint32_t node = 0;
+    std::string user;
+    std::string observer;
+    bool has_come = false;
+};
+
+/// What was read at rest.
+struct Read {
+    Instant at{};
+    std::uint32_t node = 0;
+    std::string what;
+    std::string answer;
+};
+
 /// A history, put in order for the checks.
 struct Timeline {
     std::uint32_t nodes = 0;
@@ -115,6 +140,9 @@ struct Timeline {
     std::map<MessageId, std::size_t> by_id;            ///< into publications
     std::map<std::uint32_t, Subscribed> subscriptions;
     std::vector<Turn> faults;
+    std::vector<Stay> stays;       ///< by begin
+    std::vector<MemberTold> told;  ///< by time, as the next
+    std::vector<Read> reads;
     std::vector<Impairment> impairments;                        ///< by begin
     std::map<std::uint32_t, std::vector<MemorySample>> memory;  ///< by node, then time
 
@@ -129,6 +157,8 @@ struct Timeline {
     [[nodiscard]] bool cut_within(std::uint32_t a, std::uint32_t b, Instant from, Instant to) const;
     /// The same of the node and anybody.
     [[nodiscard]] bool cut_within(std::uint32_t node, Instant from, Instant to) const;
+    /// The stay of the user that was open at `at`; null: there was none.
+    [[nodiscard]] const Stay* stay_at(const std::string& user, Instant at) const;
     /// The newest view of that very process at `at`, if there is one.
     [[nodiscard]] const View* view_at(const Process& process, Instant at) const;
 };

@@ -65,6 +65,67 @@ for (const shards of [1, 4]) {
   }
 }
 
+/** A client that goes to the next node that lets it in whenever it is closed; each stay is a Listener of its own. */
+class Mover {
+  stays = [];
+
+  constructor(nodes, first) {
+    Object.assign(this, { nodes, at: first });
+    this.run = this.move();
+  }
+
+  async move() {
+    while (!this.stopped) {
+      const stay = new Listener();
+      try {
+        await stay.open(this.nodes[this.at]);
+        this.stays.push(stay);
+        await stay.raw.closed;
+      } catch { // not there, or not any more
+        stay.raw?.drop();
+        await new Promise((resolve) => { setTimeout(resolve, 20); });
+      }
+      this.at = (this.at + 1) % this.nodes.length;
+    }
+  }
+
+  async stop() {
+    this.stopped = true;
+    this.stays.at(-1).raw.drop();
+    await this.run;
+  }
+}
+
+test('a rolling restart of three nodes: who moves misses nothing of any of its stays',
+  () => withCluster(3, { planned: true, topology: 'all' }, async (cluster) => {
+    const movers = Array.from({ length: 6 }, (_, i) => new Mover(cluster.nodes, i % 3));
+    const flows = cluster.nodes.map((node) => new Flow(node, PER_SECOND / cluster.nodes.length));
+    const hasNews = (stay) => flows.every(({ id, accepted }) =>
+      accepted.size && [...accepted.keys()].slice(-50).some((number) => stay.got.has(`${id}:${number}`)));
+    const here = () => movers.every(({ stays }) => stays.length && !stays.at(-1).end && hasNews(stays.at(-1)));
+    for (const [index, node] of cluster.nodes.entries()) {
+      await waitFor('everybody to have come somewhere', here);
+      node.program.kill('SIGTERM');
+      await node.gone();
+      assert.equal(node.program.child.exitCode, 0);
+      await node.restart(cluster.peersOf(index, 'all'));
+      await cluster.whole();
+    }
+    await Promise.all(flows.map((flow) => flow.stop()));
+    const stays = movers.flatMap((mover) => mover.stays);
+    await waitFor('the last messages', () => movers.every((mover) => {
+      const last = mover.stays.at(-1);
+      return last.lost(flows).length <= last.announced;
+    }));
+    for (const stay of stays) {
+      stay.assertOnce();
+      const lost = stay.lost(flows, IN_FLIGHT_MS);
+      assert.ok(lost.length <= stay.announced, `${lost.length} lost at ${stay.node.name}, as ${JSON.stringify(lost.slice(0, 5))}`);
+    }
+    assert.ok(stays.filter(({ end }) => end?.code === 4200).length >= movers.length, 'each was closed at least once');
+    await Promise.all(movers.map((mover) => mover.stop()));
+  }));
+
 /** A WebSocket that is subscribed, and then reads nothing and answers nothing. */
 async function deafClient(node) {
   const socket = net.connect(parts(node.ports.listen));

@@ -8,7 +8,9 @@ namespace tulle::mesh {
 Membership::Membership(const NodeOptions& options, Prng& prng, Records records)
     : options_(options), prng_(prng), records_(std::move(records)), gate_(options.timing.join), digest_(options.oid.value) {
     for (const std::string& endpoint : options.seeds) {
-        seeds_.emplace_back().endpoint = endpoint;
+        Seed& seed = seeds_.emplace_back();
+        seed.endpoint = endpoint;
+        seed.nonce = secret() | 1;
     }
 }
 
@@ -37,7 +39,9 @@ bool Membership::on_control(Instant now, const Control& message, Effects& out) {
     } else if (const auto* refusal = std::get_if<Refuse>(&message.body)) {
         on_refuse(now, message.src, *refusal, out);
     } else {
-        return in_standing_session(now, message.src, message.tag, out) && !handle(now, message, out);
+        const auto* heartbeat = std::get_if<Heartbeat>(&message.body);
+        const bool serves = heartbeat != nullptr && heartbeat->ready;
+        return in_standing_session(now, message.src, message.tag, Way::kControl, serves, out) && !handle(now, message, out);
     }
     changed_ = true;
     return false;
@@ -45,7 +49,7 @@ bool Membership::on_control(Instant now, const Control& message, Effects& out) {
 
 bool Membership::handle(Instant now, const Control& message, Effects& out) {
     if (const auto* members = std::get_if<Members>(&message.body)) {
-        learn(now, members->members, out);
+        learn(now, message.src, members->members, out);
     } else if (const auto* ask = std::get_if<ProbeAsk>(&message.body)) {
         on_probe_ask(now, message.src, *ask, out);
     } else if (const auto* answer = std::get_if<ProbeAnswer>(&message.body)) {
@@ -62,10 +66,10 @@ bool Membership::on_data(Instant now, const Data& message, Effects& out) {
         ++counters_.stale;
         return false;
     }
-    return in_standing_session(now, message.src, message.tag, out);
+    return in_standing_session(now, message.src, message.tag, Way::kData, false, out);
 }
 
-bool Membership::in_standing_session(Instant now, OriginId from, SessionTag tag, Effects& out) {
+bool Membership::in_standing_session(Instant now, OriginId from, SessionTag tag, Way way, bool serves, Effects& out) {
     const auto found = peers_.find(from);
     if (found == peers_.end()) {
         ++counters_.stale;
@@ -78,10 +82,14 @@ bool Membership::in_standing_session(Instant now, OriginId from, SessionTag tag,
             confirm(now, peer, out);
         }
         heard(now, peer, out);
+        if (way == Way::kControl) {
+            heard_on_control(now, peer, out);
+        }
         return true;
     }
     ++counters_.stale;
-    if (peer.state == PeerState::kDead && dialling_) {
+    doubt_goodbye(now, peer, serves);
+    if (peer.state == PeerState::kDead && dialling_ && !is_shunned(now, peer)) {
         changed_ = true;
         revive(now, peer, out);  // it lives, and believes in a session that we have ended
     }
@@ -97,6 +105,9 @@ void Membership::on_deadline(Instant now, Effects& out) {
         barred_until_.reset();  // whoever refused us has gone, or was a newcomer itself
         name_refused_since_.reset();
     }
+    if (refused_until_ && *refused_until_ <= now) {
+        refused_until_.reset();
+    }
     std::vector<OriginId> ids;
     for (const auto& [oid, peer] : peers_) {
         ids.push_back(oid);
@@ -109,6 +120,7 @@ void Membership::on_deadline(Instant now, Effects& out) {
     for (Seed& seed : seeds_) {
         tick_seed(now, seed, out);  // after the peers: a seed whose peer is gone is dialled again
     }
+    tick_self(now, out);
     std::erase_if(refusals_, [&](const Refusal& refusal) {
         if (refusal.give_up_at > now) {
             return false;
@@ -129,6 +141,7 @@ Instant Membership::next_deadline(Instant horizon) {
 Instant Membership::first_deadline() const {
     Instant next = barred_until_.value_or(Instant::max());
     const auto consider = [&next](const std::optional<Instant>& at) { next = std::min(next, at.value_or(next)); };
+    consider(refused_until_);
     for (const Seed& seed : seeds_) {
         consider(seed.knock_at);
         consider(seed.give_up_at);
@@ -143,6 +156,9 @@ Instant Membership::first_deadline() const {
     }
     for (const Refusal& refusal : refusals_) {
         consider(refusal.give_up_at);
+    }
+    if (self_) {
+        consider(self_->up ? self_->knock_at : self_->redial_at);
     }
     return next;
 }

@@ -38,6 +38,11 @@ struct MembershipCounters {
     std::uint64_t refused = 0;           ///< newcomers turned away
     mutable std::uint64_t relayed = 0;   ///< messages passed on for others
     std::uint64_t stale = 0;             ///< messages for another incarnation or an ended session
+    std::uint64_t put_off = 0;           ///< newcomers that were not dialled, as too many were just then
+    std::uint64_t names_ignored = 0;     ///< nodes that a peer named beyond its share
+    std::uint64_t control_redials = 0;   ///< of peers that data was heard of, but no control
+    std::uint64_t control_deaths = 0;    ///< verdicts on peers whose control did not work although data spoke
+    std::uint64_t stuck_deaths = 0;      ///< verdicts on peers that took in none of our interest
 };
 
 /// Who is there: seeds, dialling, handshakes, pairwise liveness.
@@ -83,6 +88,16 @@ public:
     void forgive(Duration late);
     /// The peer said goodbye and all it sent has come.
     void on_left(Instant now, OriginId oid, Effects& out);
+    /// The peer has answered what we sent it on control at `sent`: it hears us there. A moment that can't be is ignored.
+    void on_echo(Instant now, OriginId oid, Instant sent);
+    /// The peer takes in none of our interest although all else of it is in order: its session ends, and the pause before the
+    /// next one grows each time, as new subscriptions wait for it.
+    void give_up_stuck(Instant now, OriginId oid, const std::string& why, Effects& out);
+    /// A session with the peer has ended in that way, and none has stood for long since.
+    [[nodiscard]] bool was_stuck(OriginId oid) const;
+    /// Every peer has fallen silent on control while data spoke, and we do not hear ourselves there either: this node's own
+    /// control path does not work.
+    [[nodiscard]] bool is_deaf() const { return deaf_; }
     /// We begin to leave: no dialling any more.
     void stop_dialling(Effects& out);
     void set_ready(bool ready) { ready_ = ready; }
@@ -101,6 +116,24 @@ public:
     [[nodiscard]] const JoinGate& gate() const { return gate_; }
     /// Our name was refused just now and nobody has taken us in since: do not serve.
     [[nodiscard]] bool barred() const { return barred_until_.has_value(); }
+    /// All configured peers that have answered have refused us, and there is no session: do not serve.
+    [[nodiscard]] bool is_refused() const;
+    /// A refusal, by us or by another.
+    struct Refused {
+        bool by_us = false;
+        std::string name;      ///< of the other; its id where that is not known
+        std::string endpoint;  ///< of the other, as it says itself when it was refused
+        RefusalReason reason = RefusalReason::kCluster;
+        std::string text;
+        std::uint64_t count = 0;
+        Instant last = {};
+        Instant noticed = {};       ///< when it was logged last
+    };
+    /// The latest ones, each once, the oldest first.
+    [[nodiscard]] const std::vector<Refused>& refusals() const { return refused_; }
+    /// Endpoints to knock at that are not our own; those of them where a session has stood.
+    [[nodiscard]] std::size_t configured() const;
+    [[nodiscard]] std::size_t met() const;
     [[nodiscard]] const MembershipCounters& counters() const { return counters_; }
     /// XOR over the ids of all in session, oneself included: equal views have equal digests.
     [[nodiscard]] std::uint64_t digest() const { return digest_; }
@@ -117,18 +150,22 @@ private:
         std::optional<Instant> give_up_at;
         std::optional<Instant> redial_at;
         Duration backoff{};
+        std::uint64_t nonce = 0;       ///< of our knocks there
         bool is_self = false;
+        bool met = false;              ///< a session has stood with a node there
     };
     struct Refusal {
         LinkId link;
         Refuse message;
         OriginId to;
         Instant give_up_at;
+        std::string endpoint;
     };
 
     [[nodiscard]] Instant first_deadline() const;
-    [[nodiscard]] bool in_standing_session(Instant now, OriginId from, SessionTag tag, Effects& out);
-    [[nodiscard]] bool in_relayed_session(Instant now, OriginId from, SessionTag tag);
+    enum class Way : std::uint8_t { kControl, kData };
+    [[nodiscard]] bool in_standing_session(Instant now, OriginId from, SessionTag tag, Way way, bool serves, Effects& out);
+    [[nodiscard]] bool in_relayed_session(Instant now, OriginId from, SessionTag tag, Way way);
     [[nodiscard]] const Peer* relay_of(const Peer& peer) const;
     [[nodiscard]] const Peer* usable_witness(OriginId oid) const;
     void relay(const Peer& witness, Relay what, Effects& out) const;
@@ -140,11 +177,18 @@ private:
     void on_hello(Instant now, OriginId from, const Hello& hello, Effects& out);
     void on_welcome(Instant now, OriginId from, const Welcome& welcome, Effects& out);
     void on_refuse(Instant now, OriginId from, const Refuse& refuse, Effects& out);
+    void on_refused_name(Instant now, const std::string& who, const Refuse& refuse, Effects& out);
+    /// The seed whose knock, or the peer named to us whose Hello, this answers; nullptr and false for all else.
+    [[nodiscard]] Seed* refused_seed(const Refuse& refuse);
+    [[nodiscard]] bool is_refused_by(OriginId from, const Refuse& refuse) const;
+    /// Keeps it for status; logs it the first time, and rarely then.
+    void note_refusal(Instant now, Refused what, Effects& out);
     [[nodiscard]] std::optional<Refuse> objection(Instant now, OriginId from, const Introduction& who, Effects& out);
     [[nodiscard]] std::optional<Refuse> name_objection(Instant now, OriginId from, const Introduction& who, Effects& out);
-    void refuse(Instant now, OriginId to, const std::string& endpoint, Refuse message, Effects& out);
-    /// Finds or makes the peer, with a link to it; nullptr when it has left or there is no room.
-    Peer* acquaint(Instant now, OriginId oid, const Introduction& who, Effects& out);
+    void refuse(Instant now, OriginId to, const Introduction& who, std::uint64_t echo, Refuse message, Effects& out);
+    /// Finds or makes the peer, with a link to it; nullptr when it has left or is shunned, when too many are being dialled, or
+    /// when there is no room. `echo`: what a refusal would answer.
+    Peer* acquaint(Instant now, OriginId oid, const Introduction& who, std::uint64_t echo, Effects& out);
     /// Another node answers at this endpoint: whoever had it, and is not connected any more, is dead.
     void replace_at(Instant now, const std::string& endpoint, Effects& out);
     void introduce(Peer& peer, const Introduction& who);
@@ -165,13 +209,40 @@ private:
     void check_silence(Instant now, Peer& peer, Effects& out);
     [[nodiscard]] std::optional<Instant> silence_deadline(const Peer& peer) const;
     void ask_witnesses(Instant now, Peer& peer, Effects& out);
+
+    // membership_control.cpp
+    /// Data alone does not keep a peer alive. True when it has died of that.
+    bool check_control(Instant now, Peer& peer, Effects& out);
+    void heard_on_control(Instant now, Peer& peer, Effects& out);
+    /// Control counts as heard now: nobody could have spoken before.
+    static void restart_control(Instant now, Peer& peer);
+    /// When check_control() has something to do next.
+    [[nodiscard]] Instant control_deadline(const Peer& peer) const;
+    void redial_control(Instant now, Peer& peer, Effects& out);
+    /// The next session with the peer waits for `pause`.
+    void shun(Instant now, Peer& peer, Duration pause);
+    [[nodiscard]] static bool is_shunned(Instant now, const Peer& peer) {
+        return peer.shunned_until && now < *peer.shunned_until;
+    }
+    void listen_to_self(Instant now, Effects& out);
+    void tick_self(Instant now, Effects& out);
+    void heard_self(Effects& out);
+    [[nodiscard]] bool on_self_link(Instant now, LinkId link, bool up, Effects& out);
+
     void on_probe_ask(Instant now, OriginId from, const ProbeAsk& ask, Effects& out);
     void on_probe_answer(Instant now, OriginId from, const ProbeAnswer& answer);
     void declare_dead(Instant now, Peer& peer, const std::string& why, Effects& out);
     void end_session(Peer& peer, PeerState state);
 
     // membership_dial.cpp
-    void learn(Instant now, const std::vector<MemberInfo>& members, Effects& out);
+    void learn(Instant now, OriginId by, const std::vector<MemberInfo>& members, Effects& out);
+    /// Takes one from what `by` may name in vain. False when nothing is left.
+    [[nodiscard]] bool may_name(Instant now, OriginId by);
+    void add_named(Instant now, OriginId by, const MemberInfo& info, Effects& out);
+    /// Whether a link may be opened to a node there that never had a session here; `spoke`: that has spoken to us.
+    [[nodiscard]] bool may_dial(const std::string& endpoint, bool spoke) const;
+    /// What speaks after its goodbye has not left: it counts as dead, so that it is met again.
+    void doubt_goodbye(Instant now, Peer& peer, bool ready);
     /// False when the table is full of living members.
     [[nodiscard]] bool make_room(Effects& out);
     void open_link(Instant now, Peer& peer, Effects& out);
@@ -192,6 +263,7 @@ private:
     [[nodiscard]] Seed* seed_of(LinkId link);
     [[nodiscard]] Peer* peer_of(LinkId link);
     [[nodiscard]] Duration jittered(Duration d);
+    [[nodiscard]] std::uint64_t secret() { return options_.secret ? options_.secret() : prng_.next(); }
     [[nodiscard]] LinkId fresh_link() { return LinkId{++last_link_}; }
 
     const NodeOptions& options_;
@@ -205,9 +277,22 @@ private:
     MembershipCounters counters_;
     std::optional<Instant> name_refused_since_;
     std::optional<Instant> barred_until_;
+    std::optional<Instant> refused_until_;
+    std::vector<Refused> refused_;
     std::uint32_t last_link_ = 0;
-    std::uint64_t last_tag_ = 0;
+    std::uint32_t attempts_ = 0;
     std::uint64_t digest_;  // kept up with each session, as every heartbeat bears it
+    /// A link of ours to our own control endpoint, while every peer is silent on control.
+    struct SelfLink {
+        LinkId link;
+        bool up = false;
+        Instant knock_at;
+        Instant redial_at;
+        Instant since;
+    };
+    std::optional<SelfLink> self_;
+    Instant self_again_at_;  // no second one before
+    bool deaf_ = false;
     bool ready_ = false;
     bool dialling_ = true;
     // Whoever is in session and heard only puts deadlines off. All else is a change: every peer is looked at again.

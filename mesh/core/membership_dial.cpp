@@ -6,6 +6,9 @@ namespace tulle::mesh {
 
 void Membership::on_link_up(Instant now, LinkId link, Effects& out) {
     changed_ = true;
+    if (on_self_link(now, link, true, out)) {
+        return;
+    }
     if (Seed* seed = seed_of(link)) {
         seed->up = true;
         knock(now, *seed, out);
@@ -51,6 +54,9 @@ void Membership::on_link_up(Instant now, LinkId link, Effects& out) {
 
 void Membership::on_link_down(Instant now, LinkId link, Effects& out) {
     changed_ = true;
+    if (on_self_link(now, link, false, out)) {
+        return;
+    }
     if (Seed* seed = seed_of(link)) {
         seed->up = false;
         seed->knock_at.reset();
@@ -90,50 +96,99 @@ void Membership::on_endpoint_checked(Instant now, const EndpointChecked& checked
     }
 }
 
-void Membership::learn(Instant now, const std::vector<MemberInfo>& members, Effects& out) {
+void Membership::learn(Instant now, OriginId by, const std::vector<MemberInfo>& members, Effects& out) {
     for (const MemberInfo& info : members) {
         if (info.oid == options_.oid || info.oid == OriginId{}) {
             continue;
         }
         const auto found = peers_.find(info.oid);
-        if (found != peers_.end()) {
-            Peer& peer = found->second;
-            if (peer.state == PeerState::kDead && peer.redial_at && !peer.link) {
-                peer.redial_at = std::min(*peer.redial_at, peer.dead_since + options_.timing.redial_min);
-            } else if (peer.state == PeerState::kJoining) {
-                gate_.named(now, info.oid);
-            }
+        if (found == peers_.end()) {
+            add_named(now, by, info, out);
             continue;
         }
-        if (!dialling_ || !make_room(out)) {
-            continue;
+        Peer& peer = found->second;
+        if (peer.state == PeerState::kDead && peer.redial_at && !peer.link && !is_shunned(now, peer)) {
+            peer.redial_at = std::min(*peer.redial_at, peer.dead_since + options_.timing.redial_min);
+        } else if (peer.state == PeerState::kJoining) {
+            gate_.named(now, info.oid);
         }
-        gate_.named(now, info.oid);
-        Peer& peer = peers_[info.oid];
-        peer.oid = info.oid;
-        peer.name = info.name;
-        peer.endpoints = info.endpoints;
-        peer.give_up_at = now + options_.timing.handshake;
-        open_link(now, peer, out);
     }
 }
 
+/// A node that is only named is dialled when its turn comes: so many at once, whoever names them.
+void Membership::add_named(Instant now, OriginId by, const MemberInfo& info, Effects& out) {
+    if (!dialling_ || !may_name(now, by) || !make_room(out)) {
+        return;
+    }
+    gate_.named(now, info.oid);
+    Peer& peer = peers_[info.oid];
+    peer.oid = info.oid;
+    peer.name = info.name;
+    peer.endpoints = info.endpoints;
+    peer.met_at = now;
+    peer.named_by = by;
+    peer.redial_at = now;
+    tick_peer(now, peer, out);
+}
+
+bool Membership::may_name(Instant now, OriginId by) {
+    const auto found = peers_.find(by);
+    if (found == peers_.end()) {
+        return false;
+    }
+    Peer& peer = found->second;
+    const std::uint32_t most = options_.limits.names_per_peer;
+    if (peer.names_at == Instant{}) {
+        peer.names_left = most;
+        peer.names_at = now;
+    }
+    if (const auto seconds = (now - peer.names_at) / 1s; seconds > 0) {
+        peer.names_left = std::min(most, peer.names_left + static_cast<std::uint32_t>(std::min<std::int64_t>(seconds, most)));
+        peer.names_at = now;
+    }
+    if (peer.names_left == 0) {
+        ++counters_.names_ignored;
+        return false;
+    }
+    --peer.names_left;
+    return true;
+}
+
+bool Membership::may_dial(const std::string& endpoint, bool spoke) const {
+    std::size_t all = 0;
+    std::size_t there = 0;
+    for (const auto& [oid, peer] : peers_) {
+        if (peer.link && !peer.was_alive) {
+            all += peer.spoke_to_us == spoke ? 1u : 0u;
+            there += peer.endpoints.control == endpoint ? 1u : 0u;
+        }
+    }
+    const Limits& limits = options_.limits;
+    return all < (spoke ? limits.handshakes : limits.handshakes_named) && there < limits.handshakes_at_endpoint;
+}
+
+/// In place of whoever is gone longest; else of one that is only named.
 bool Membership::make_room(Effects& out) {
     if (peers_.size() < kMaxMembers) {
         return true;
     }
     auto oldest = peers_.end();
+    auto named = peers_.end();
     for (auto it = peers_.begin(); it != peers_.end(); ++it) {
         const bool gone = it->second.state == PeerState::kDead || it->second.state == PeerState::kLeft;
         if (gone && (oldest == peers_.end() || it->second.dead_since < oldest->second.dead_since)) {
             oldest = it;
+        } else if (it->second.state == PeerState::kJoining && !it->second.spoke_to_us && !it->second.was_alive) {
+            named = it;
         }
     }
-    if (oldest == peers_.end()) {
+    const auto victim = oldest != peers_.end() ? oldest : named;
+    if (victim == peers_.end()) {
         return false;
     }
-    close_link(oldest->second, out);
-    peers_.erase(oldest);
+    gate_.member_gone(victim->first);
+    close_link(victim->second, out);
+    peers_.erase(victim);
     return true;
 }
 
@@ -180,12 +235,12 @@ void Membership::stop_dialling(Effects& out) {
 
 void Membership::knock(Instant now, Seed& seed, Effects& out) {
     seed.knock_at = now + options_.timing.hello_retry;
-    Knock body{.who = introduction(), .dialled = seed.endpoint};
+    Knock body{.who = introduction(), .dialled = seed.endpoint, .nonce = seed.nonce};
     out.push_back(SendControl{*seed.link, {.src = options_.oid, .dst = {}, .tag = {}, .body = std::move(body)}});
 }
 
 void Membership::knock(const Peer& peer, Effects& out) const {
-    Knock body{.who = introduction(), .dialled = {}};
+    Knock body{.who = introduction(), .dialled = {}, .nonce = 0};
     out.push_back(SendControl{*peer.link, {.src = options_.oid, .dst = {}, .tag = {}, .body = std::move(body)}});
 }
 
@@ -253,8 +308,12 @@ void Membership::tick_peer(Instant now, Peer& peer, Effects& out) {
         send_hello(now, peer, out);
     }
     if (peer.redial_at && *peer.redial_at <= now) {
+        if (!peer.was_alive && dialling_ && !may_dial(peer.endpoints.control, peer.spoke_to_us)) {
+            peer.redial_at = now + options_.timing.endpoint_check;
+            return;
+        }
         peer.redial_at.reset();
-        if (now - peer.dead_since < options_.timing.redial_for && dialling_) {
+        if ((!peer.was_alive || now - peer.dead_since < options_.timing.redial_for) && dialling_) {
             peer.give_up_at = now + options_.timing.handshake;
             open_link(now, peer, out);
         }
@@ -268,8 +327,22 @@ void Membership::give_up(Instant now, Peer& peer, Effects& out) {
         peers_.erase(peer.oid);  // it can knock again, or be named again
         return;
     }
+    if (peer.has_left) {
+        peer.state = PeerState::kLeft;  // so it has left after all
+        peer.dead_since = now;
+        return;
+    }
     peer.state = PeerState::kDead;
     redial_later(now, peer);
+}
+
+void Membership::doubt_goodbye(Instant now, Peer& peer, bool ready) {
+    const Duration since = now - peer.dead_since;
+    const Duration enough = ready ? options_.timing.left_ready : options_.timing.left_for_good;
+    if (peer.state == PeerState::kLeft && dialling_ && since >= enough) {
+        changed_ = true;
+        peer.state = PeerState::kDead;
+    }
 }
 
 void Membership::revive(Instant now, Peer& peer, Effects& out) {

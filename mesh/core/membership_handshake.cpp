@@ -21,6 +21,7 @@ Control Membership::envelope(const Peer& peer, SessionTag tag, ControlBody body)
 
 void Membership::on_knock(Instant now, OriginId from, const Knock& knock, Effects& out) {
     if (from == options_.oid) {
+        heard_self(out);
         for (Seed& seed : seeds_) {
             if (seed.endpoint == knock.dialled) {
                 seed.is_self = true;
@@ -31,10 +32,10 @@ void Membership::on_knock(Instant now, OriginId from, const Knock& knock, Effect
         return;
     }
     if (std::optional<Refuse> no = objection(now, from, knock.who, out)) {
-        refuse(now, from, knock.who.endpoints.control, std::move(*no), out);
+        refuse(now, from, knock.who, knock.nonce, std::move(*no), out);
         return;
     }
-    Peer* peer = acquaint(now, from, knock.who, out);
+    Peer* peer = acquaint(now, from, knock.who, knock.nonce, out);
     if (peer == nullptr) {
         return;
     }
@@ -50,10 +51,10 @@ void Membership::on_hello(Instant now, OriginId from, const Hello& hello, Effect
         return;
     }
     if (std::optional<Refuse> no = objection(now, from, hello.who, out)) {
-        refuse(now, from, hello.who.endpoints.control, std::move(*no), out);
+        refuse(now, from, hello.who, hello.tag.value, std::move(*no), out);
         return;
     }
-    Peer* known = acquaint(now, from, hello.who, out);
+    Peer* known = acquaint(now, from, hello.who, hello.tag.value, out);
     if (known == nullptr) {
         return;
     }
@@ -64,7 +65,11 @@ void Membership::on_hello(Instant now, OriginId from, const Hello& hello, Effect
     }
     gate_.named(now, from);  // before the seed counts as answered, or the gate could open without this member
     seed_answered(hello.knocked, from, out);
-    learn(now, hello.terms.members, out);
+    const bool is_asked = std::any_of(seeds_.begin(), seeds_.end(),
+                                      [&](const Seed& seed) { return seed.endpoint == hello.knocked; });
+    if (is_asked || peer.was_alive || peer.named_by != OriginId{}) {
+        learn(now, from, hello.terms.members, out);  // a stranger's word can wait until there is a session
+    }
     if (!(peer.bound && peer.remote_tag == hello.tag)) {
         if (peer.in_session()) {
             end_session(peer, PeerState::kJoining);
@@ -88,12 +93,12 @@ void Membership::on_welcome(Instant now, OriginId from, const Welcome& welcome, 
         return;
     }
     if (std::optional<Refuse> no = objection(now, from, welcome.who, out)) {
-        refuse(now, from, welcome.who.endpoints.control, std::move(*no), out);
+        refuse(now, from, welcome.who, welcome.tag.value, std::move(*no), out);
         return;
     }
     Peer& peer = found->second;
     introduce(peer, welcome.who);
-    learn(now, welcome.terms.members, out);
+    learn(now, from, welcome.terms.members, out);
     if (peer.bound && peer.remote_tag != welcome.tag) {
         // The other side has begun anew while a bound attempt stood here: what is under way has mixed tags. Once more.
         end_session(peer, PeerState::kJoining);
@@ -108,29 +113,12 @@ void Membership::on_welcome(Instant now, OriginId from, const Welcome& welcome, 
         confirm(now, peer, out);
     }
     heard(now, peer, out);
-}
-
-void Membership::on_refuse(Instant now, OriginId from, const Refuse& refuse, Effects& out) {
-    const Peer* peer = find(from);
-    const std::string who = peer != nullptr ? peer->name : to_hex(from);
-    if (ready_ || refuse.reason != RefusalReason::kNameTaken) {
-        out.push_back(Notice{Severity::kWarn, "refused by " + who + ": " + refuse.text});
-        return;
-    }
-    barred_until_ = now + options_.timing.name_memory;
-    if (!name_refused_since_) {
-        name_refused_since_ = now;
-        out.push_back(Notice{Severity::kWarn, "refused by " + who + ": " + refuse.text + "; asking on for a while"});
-    }
-    if (now - *name_refused_since_ >= options_.timing.name_patience) {
-        out.push_back(Fatal{"refused by " + who + ": " + refuse.text});
-    }
+    heard_on_control(now, peer, out);
 }
 
 std::optional<Refuse> Membership::objection(Instant now, OriginId from, const Introduction& who, Effects& out) {
     if (who.cluster != options_.cluster) {
-        return Refuse{RefusalReason::kCluster,
-                      "this is cluster '" + options_.cluster + "', not '" + who.cluster + "'"};
+        return Refuse{RefusalReason::kCluster, "this is another cluster"};  // a stranger is not told which
     }
     if (who.oldest_protocol > kProtocolVersion || who.newest_protocol < kOldestProtocolVersion) {
         return Refuse{RefusalReason::kProtocol, "no mesh protocol version in common (here " +
@@ -170,41 +158,45 @@ std::optional<Refuse> Membership::name_objection(Instant now, OriginId from, con
     return std::nullopt;
 }
 
-void Membership::refuse(Instant now, OriginId to, const std::string& endpoint, Refuse message, Effects& out) {
-    const bool under_way = std::any_of(refusals_.begin(), refusals_.end(), [&](const Refusal& r) { return r.to == to; });
-    if (under_way || refusals_.size() >= options_.limits.refusals) {
-        return;
-    }
-    ++counters_.refused;
-    out.push_back(Notice{Severity::kWarn, "refused a newcomer at " + endpoint + ": " + message.text});
-    const LinkId link = fresh_link();
-    out.push_back(OpenLink{link, endpoint});
-    refusals_.push_back({link, std::move(message), to, now + options_.timing.handshake});
-}
-
-Peer* Membership::acquaint(Instant now, OriginId oid, const Introduction& who, Effects& out) {
+Peer* Membership::acquaint(Instant now, OriginId oid, const Introduction& who, std::uint64_t echo, Effects& out) {
     auto found = peers_.find(oid);
     if (found == peers_.end()) {
+        if (!may_dial(who.endpoints.control, true)) {
+            ++counters_.put_off;  // an honest one asks again in a moment
+            return nullptr;
+        }
         if (!make_room(out)) {
-            refuse(now, oid, who.endpoints.control, {RefusalReason::kFull, "the member table is full"}, out);
+            refuse(now, oid, who, echo, {RefusalReason::kFull, "the member table is full"}, out);
             return nullptr;
         }
         replace_at(now, who.endpoints.control, out);
         found = peers_.emplace(oid, Peer{}).first;
         found->second.oid = oid;
         found->second.endpoints = who.endpoints;
+        found->second.met_at = now;
         found->second.give_up_at = now + options_.timing.handshake;
     }
     Peer& peer = found->second;
     introduce(peer, who);
+    doubt_goodbye(now, peer, who.ready);
     if (peer.state == PeerState::kLeft) {
         return nullptr;  // its last words
+    }
+    if (is_shunned(now, peer)) {
+        ++counters_.stale;
+        return nullptr;
+    }
+    if (!peer.link && !peer.was_alive && !may_dial(peer.endpoints.control, true)) {
+        ++counters_.put_off;
+        return nullptr;
     }
     peer.spoke_to_us = true;
     if (peer.state == PeerState::kDead) {
         revive(now, peer, out);
     }
     if (!peer.link) {
+        peer.redial_at.reset();
+        peer.give_up_at = peer.give_up_at ? peer.give_up_at : now + options_.timing.handshake;
         open_link(now, peer, out);
     }
     return &peer;
@@ -244,7 +236,8 @@ SessionTerms Membership::terms_for(const Peer& peer) const {
 }
 
 void Membership::new_attempt(Instant now, Peer& peer) {
-    peer.local_tag = SessionTag{++last_tag_};
+    // Upwards, so that the newer of two is known; not to be guessed, so that nobody else can speak in the session.
+    peer.local_tag = SessionTag{(std::uint64_t{++attempts_} << 32) | (secret() & 0xffff'ffff)};
     peer.remote_tag = {};
     peer.bound = false;
     if (!peer.was_alive) {
@@ -277,6 +270,9 @@ void Membership::confirm(Instant now, Peer& peer, Effects& out) {
     peer.state = PeerState::kAlive;
     peer.was_alive = true;
     peer.last_heard = now;
+    peer.session_since = now;
+    peer.shunned_until.reset();
+    restart_control(now, peer);
     peer.link_lost = !peer.link_up && peer.link_lost;
     peer.probe = {};
     peer.hello_at.reset();
@@ -284,8 +280,16 @@ void Membership::confirm(Instant now, Peer& peer, Effects& out) {
     peer.redial_at.reset();
     peer.backoff = {};
     peer.knocked.clear();
+    peer.has_left = false;
+    if (const auto namer = peers_.find(std::exchange(peer.named_by, {})); namer != peers_.end()) {
+        namer->second.names_left = std::min(options_.limits.names_per_peer, namer->second.names_left + 1);  // it was right
+    }
+    for (Seed& seed : seeds_) {
+        seed.met = seed.met || seed.oid == peer.oid || seed.endpoint == peer.endpoints.control;
+    }
     name_refused_since_.reset();
     barred_until_.reset();
+    refused_until_.reset();
     ++counters_.sessions;
     gate_.named(now, peer.oid);
     flag_name_conflicts(peer, out);

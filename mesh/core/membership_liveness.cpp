@@ -5,6 +5,9 @@
 namespace tulle::mesh {
 
 void Membership::heard(Instant now, Peer& peer, Effects& out) {
+    if (now - peer.last_heard >= options_.timing.verdict || peer.state == PeerState::kPartial) {
+        restart_control(now, peer);  // a long silence on every path says nothing about control
+    }
     peer.last_heard = now;
     if (peer.link_up && peer.link_lost) {
         peer.link_lost = false;
@@ -29,6 +32,8 @@ void Membership::forgive(Duration late) {
         if (peer.in_session()) {
             peer.last_heard += late;
             peer.last_relayed += late;
+            peer.control_heard += late;
+            peer.control_echoed += late;
             peer.probe.next_round += late;
         }
         if (peer.give_up_at) {
@@ -42,7 +47,7 @@ std::optional<Instant> Membership::silence_deadline(const Peer& peer) const {
         return std::nullopt;
     }
     if (peer.state == PeerState::kAlive) {
-        return peer.last_heard + options_.timing.suspicion;
+        return std::min(peer.last_heard + options_.timing.suspicion, control_deadline(peer));
     }
     return peer.probe.next_round;
 }
@@ -59,7 +64,11 @@ void Membership::check_silence(Instant now, Peer& peer, Effects& out) {
         ask_witnesses(now, peer, out);
         return;
     }
-    if (peer.state == PeerState::kAlive || now < peer.probe.next_round) {
+    if (peer.state == PeerState::kAlive) {
+        static_cast<void>(check_control(now, peer, out));
+        return;
+    }
+    if (now < peer.probe.next_round) {
         return;
     }
     const Duration silence = now - latest_sign(peer);
@@ -159,6 +168,7 @@ void Membership::on_left(Instant now, OriginId oid, Effects& out) {
         return;
     }
     Peer& peer = found->second;
+    peer.has_left = true;
     out.push_back(Notice{Severity::kInfo, peer.name + " has left"});
     end_session(peer, PeerState::kLeft);
     close_link(peer, out);

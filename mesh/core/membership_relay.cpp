@@ -78,21 +78,24 @@ bool Membership::set_route(OriginId peer, OriginId via) {
 }
 
 bool Membership::on_relayed(Instant now, const Control& message, Effects& out) {
-    return message.dst == options_.oid && in_relayed_session(now, message.src, message.tag) &&
+    return message.dst == options_.oid && in_relayed_session(now, message.src, message.tag, Way::kControl) &&
            !std::holds_alternative<Relay>(message.body) && !handle(now, message, out);
 }
 
 bool Membership::on_relayed(Instant now, const Data& message, Effects&) {
-    return message.dst == options_.oid && in_relayed_session(now, message.src, message.tag);
+    return message.dst == options_.oid && in_relayed_session(now, message.src, message.tag, Way::kData);
 }
 
-bool Membership::in_relayed_session(Instant now, OriginId from, SessionTag tag) {
+bool Membership::in_relayed_session(Instant now, OriginId from, SessionTag tag, Way way) {
     const auto found = peers_.find(from);
     if (found == peers_.end() || !found->second.in_session() || tag != found->second.local_tag) {
         ++counters_.stale;
         return false;
     }
     found->second.last_relayed = now;
+    if (way == Way::kControl) {
+        found->second.control_heard = now;
+    }
     return true;
 }
 

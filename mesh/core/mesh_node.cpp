@@ -63,8 +63,11 @@ void MeshNode::step(Instant now, Input input, Effects& out) {
             } else if constexpr (std::is_same_v<T, EndpointChecked>) {
                 membership_.on_endpoint_checked(now, what, out);
             } else if constexpr (std::is_same_v<T, SubscriberSeen>) {
-                subscribers_.insert(what.oid);
-                if (const auto link = links_.find(what.oid); link != links_.end()) {
+                const auto link = links_.find(what.oid);
+                if (link != links_.end() || subscribers_.size() < options_.limits.remembered_origins) {
+                    subscribers_.insert(what.oid);  // anybody can subscribe, under any id
+                }
+                if (link != links_.end()) {
                     touch(link->second);
                 }
             } else if constexpr (std::is_same_v<T, SubscriberGone>) {
@@ -114,6 +117,7 @@ void MeshNode::settle(Instant now, Effects& out) {
     tell(changes, out);
     hand_on(now);
     tick_usage(now, out);
+    check_readiness(out);
     tick_gate(now, out);
     tick_leave(now, out);
     promised_ = table_.sweeping() ? now : std::max(earliest(), now);

@@ -104,6 +104,12 @@ private:
         bool answered_pull = false;               // in this turn; the last of the further ones is answered at its end
         std::optional<InterestPull> late_pull;
         InterestVersion seen_at_heartbeat;
+        InterestVersion acked_most;               // of our interest, by the peer
+        std::uint64_t pulled_snapshot = 0;        // how far the peer has come with a snapshot of our interest …
+        std::string pulled_after;
+        Instant interest_progress;                // the peer took in some of our interest, or held all of it
+        InterestVersion interest_mark;            // a version of our interest that the peer has not acknowledged yet …
+        Instant interest_marked;                  // … and when we had come to it
         Instant data_wait_until;
         Instant last_data;                        // or the last re-dial
         Instant data_heard_at;
@@ -166,6 +172,9 @@ private:
     void pull(Instant now, OriginId from, Link& link, InterestPull what, Effects& out);
     void tick_interest(Instant now, OriginId oid, Link& link, Effects& out);
     void check_synced(Link& link) const;
+    void note_pull(Instant now, Link& link, const InterestPull& pull);
+    /// New subscriptions wait for each peer: one that takes in nothing of our interest is given up.
+    void check_intake(Instant now, OriginId oid, Link& link, Effects& out);
     /// A pull or its answer may be lost: ask again.
     [[nodiscard]] bool fetching(const Link& link) const { return !link.synced || table_.continuation(link.slot).has_value(); }
     void check_digest(Instant now, OriginId from, Link& link, const Heartbeat& heartbeat, Effects& out);
@@ -183,6 +192,7 @@ private:
     void begin_leave(Instant now, const LeaveRequest& request, Effects& out);
     void tick_leave(Instant now, Effects& out);
     void tick_gate(Instant now, Effects& out);
+    void check_readiness(Effects& out);
     void deliver(const RecordPtr& record, Effects& out);
 
     // mesh_node_presence.cpp
@@ -255,7 +265,9 @@ private:
     void add_gauges(NodeStatus& status) const;
     void forget_old_tallies();
 
-    [[nodiscard]] bool may_open_gate() const { return !ready_ && !leave_by_ && !membership_.barred(); }
+    [[nodiscard]] bool may_open_gate() const {
+        return !ready_ && !leave_by_ && !membership_.barred() && !membership_.is_deaf() && !membership_.is_refused();
+    }
 
     NodeOptions options_;
     Prng prng_;

@@ -82,6 +82,7 @@ void MeshNode::on_pull(Instant now, OriginId from, Link& link, const InterestPul
 }
 
 void MeshNode::answer_pull(Instant now, OriginId from, Link& link, const InterestPull& pull, Effects& out) {
+    note_pull(now, link, pull);
     std::visit([&](auto&& message) { membership_.send(from, std::forward<decltype(message)>(message), out); },
                link.feed.on_pull(now, local_.log(), pull));
     move_window(now, out);  // the peer counts from here on, at the version that it has
@@ -116,6 +117,40 @@ void MeshNode::check_digest(Instant now, OriginId from, Link& link, const Heartb
         pull(now, from, link, {.have = have}, out);  // no progress since the last heartbeat
     }
     link.seen_at_heartbeat = have;
+}
+
+void MeshNode::note_pull(Instant now, Link& link, const InterestPull& pull) {
+    const bool further = pull.snapshot > link.pulled_snapshot ||
+                         (pull.snapshot == link.pulled_snapshot && pull.after > link.pulled_after);
+    if (link.feed.counted() && (pull.snapshot == 0 || !further)) {
+        return;
+    }
+    link.interest_progress = now;
+    link.pulled_snapshot = std::max(link.pulled_snapshot, pull.snapshot);
+    link.pulled_after = pull.after;
+}
+
+void MeshNode::check_intake(Instant now, OriginId oid, Link& link, Effects& out) {
+    const InterestVersion acked = link.feed.acked();
+    const InterestVersion version = local_.log().version();
+    if (!link.feed.counted() || acked >= link.interest_mark) {
+        link.interest_mark = version;
+        link.interest_marked = now;
+    }
+    if (!link.feed.counted() || acked >= version || acked > link.acked_most) {
+        link.acked_most = std::max(link.acked_most, acked);
+        link.interest_progress = now;
+        return;
+    }
+    const Timing& timing = options_.timing;
+    const Duration patience = membership_.was_stuck(oid) ? timing.interest_patience_again : timing.interest_patience;
+    const Duration none = now - link.interest_progress;
+    const Duration some = now - link.interest_marked;
+    if (none >= patience || some >= timing.interest_patience_most) {
+        membership_.give_up_stuck(now, oid, "it has not acknowledged our interest for " +
+                                                std::to_string((none >= patience ? none : some) / 1ms) +
+                                                " ms, and new subscriptions wait for it", out);
+    }
 }
 
 InterestVersion MeshNode::acked_by_all() const {

@@ -5,6 +5,11 @@
 #include "mesh/core/mesh_node.hpp"
 
 namespace tulle::mesh {
+namespace {
+
+constexpr std::int64_t kLatestUs = std::int64_t{1} << 60;  // a monotonic clock that shows more is none
+
+}  // namespace
 
 void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
     const std::optional<InterestSlot> slot = table_.take_slot();
@@ -278,10 +283,16 @@ void MeshNode::on_heartbeat(Instant now, OriginId from, Link& link, const Heartb
     link.echo_at = now;
     Tally& tally = tallies_[from];
     tally.load = heartbeat.load;
+    const std::int64_t now_us = now.time_since_epoch() / 1us;
+    const bool is_echo = heartbeat.echo_us > 0 && heartbeat.echo_us <= now_us;
+    if (is_echo) {
+        membership_.on_echo(now, from, Instant{std::chrono::microseconds{heartbeat.echo_us}});
+    }
     // What we sent before we slept has not been under way all that time.
-    if (heartbeat.echo_us != 0 && heartbeat.echo_us >= awake_since_.time_since_epoch() / 1us) {
-        const std::int64_t now_us = now.time_since_epoch() / 1us;
-        const std::int64_t rtt = std::max<std::int64_t>(1, now_us - heartbeat.echo_us - heartbeat.echo_held_us);
+    const std::int64_t away = is_echo ? now_us - heartbeat.echo_us : 0;
+    if (is_echo && heartbeat.echo_us >= awake_since_.time_since_epoch() / 1us && heartbeat.echo_held_us >= 0 &&
+        heartbeat.echo_held_us <= away && heartbeat.sent_at_us >= 0 && heartbeat.sent_at_us < kLatestUs) {
+        const std::int64_t rtt = std::max<std::int64_t>(1, away - heartbeat.echo_held_us);
         const auto measured = static_cast<std::uint64_t>(rtt);
         tally.rtt_us = tally.rtt_us == 0 ? measured : (7 * tally.rtt_us + measured) / 8;
         if (measured <= tally.rtt_us) {  // the shorter the way, the less it hides
@@ -297,7 +308,13 @@ void MeshNode::on_heartbeat(Instant now, OriginId from, Link& link, const Heartb
     check_digest(now, from, link, heartbeat, out);
     if (heartbeat.members_digest != membership_.digest() && now - link.members_sent_at >= options_.timing.suspicion) {
         link.members_sent_at = now;
-        membership_.send(from, Members{membership_.members()}, out);
+        const std::vector<MemberInfo> members = membership_.members();
+        for (auto first = members.begin(); first != members.end();) {
+            const auto most = static_cast<std::ptrdiff_t>(options_.limits.members_per_message);
+            const auto last = first + std::min(most, members.end() - first);
+            membership_.send(from, Members{{first, last}}, out);
+            first = last;
+        }
     }
 }
 
@@ -333,6 +350,7 @@ void MeshNode::tick_link(Instant now, OriginId oid, Link& link, Effects& out) {
     tick_interest(now, oid, link, out);
     flush(now, oid, link, out);
     if (link.heartbeat_at <= now) {
+        check_intake(now, oid, link, out);
         send_heartbeat(now, oid, link, out);
         if (unconfirmed_.contains(oid)) {
             membership_.send(oid, Ping{ping_nonce_}, out);

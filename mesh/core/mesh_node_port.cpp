@@ -180,6 +180,19 @@ void MeshNode::tick_leave(Instant now, Effects& out) {
     }
 }
 
+/// Who is deaf on control, or refused by its peers, confirms subscriptions that nobody else knows of.
+void MeshNode::check_readiness(Effects& out) {
+    if (!ready_ || (!membership_.is_deaf() && !membership_.is_refused())) {
+        return;
+    }
+    ready_ = false;
+    out.push_back(Notice{Severity::kError,
+                         membership_.is_deaf() ? "this node's own control path does not work: no peer is heard there, nor are we "
+                                                 "ourselves, although data speaks; not ready"
+                                               : "every configured peer that has answered refuses this node; not ready"});
+    out.push_back(ReadinessChanged{false});
+}
+
 void MeshNode::tick_gate(Instant now, Effects& out) {
     if (!may_open_gate()) {
         return;

@@ -18,6 +18,10 @@ void MeshNode::note_time(Instant now, Effects& out) {
 /// to a publisher until each has confirmed its session, or is dead.
 void MeshNode::wake_up(Instant now, Duration late, Effects& out) {
     membership_.forgive(late);
+    for (auto& [oid, link] : links_) {
+        link.interest_progress += late;
+        link.interest_marked += late;
+    }
     awake_since_ = now;
     if (late <= options_.timing.own_loop_asleep) {
         return;

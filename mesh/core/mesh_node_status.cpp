@@ -17,6 +17,14 @@ NodeStatus MeshNode::status(Instant now) const {
     std::sort(status.members.begin(), status.members.end(), [](const MemberStatus& a, const MemberStatus& b) {
         return std::tie(a.name, a.oid) < std::tie(b.name, b.oid);
     });
+    status.configured = membership_.configured();
+    status.met = membership_.met();
+    status.refused = membership_.is_refused();
+    status.deaf = membership_.is_deaf();
+    for (const Membership::Refused& refused : membership_.refusals()) {
+        status.refusals.push_back({refused.by_us, refused.name, refused.endpoint, to_text(refused.reason), refused.text,
+                                   refused.count, static_cast<std::uint64_t>((now - refused.last) / 1ms)});
+    }
     add_counters(status);
     add_gauges(status);
     return status;
@@ -65,8 +73,9 @@ MemberStatus MeshNode::member_status(Instant now, const Peer& peer) const {
 }
 
 SessionStatus MeshNode::session_status(Instant now, const Peer& peer, const Link& link) const {
-    SessionStatus session{.tag = peer.local_tag.value,
-                          .peer_tag = peer.remote_tag.value,
+    // Not the lower halves of the tags: whoever knows them can speak in the session.
+    SessionStatus session{.tag = peer.local_tag.value >> 32,
+                          .peer_tag = peer.remote_tag.value >> 32,
                           .interest_known = link.synced,
                           .interest_version = table_.version(link.slot).value_or(InterestVersion{}).value,
                           .interest_digest = table_.digest(link.slot),
@@ -134,7 +143,12 @@ void MeshNode::add_counters(NodeStatus& status) const {
                        {"mesh_reconnects", m.reconnects},
                        {"mesh_sessions", m.sessions},
                        {"mesh_newcomers_refused", m.refused},
-                       {"mesh_stale_messages", m.stale}};
+                       {"mesh_stale_messages", m.stale},
+                       {"mesh_newcomers_put_off", m.put_off},
+                       {"mesh_names_ignored", m.names_ignored},
+                       {"mesh_control_redials", m.control_redials},
+                       {"mesh_control_deaths", m.control_deaths},
+                       {"mesh_stuck_deaths", m.stuck_deaths}};
 }
 
 MeshNode::MemoryUse MeshNode::memory_use() const {

@@ -14,7 +14,7 @@
 /// What nodes say to each other, as values. The wire layer encodes them; the simulator passes them as they are.
 namespace tulle::mesh {
 
-/// Numbers one sender's attempts at a session, upwards from 1. A message bears the tag that its *receiver* chose, so that
+/// Numbers one sender's attempts at a session, upwards, in its upper half; the lower half can't be guessed. A message bears the tag that its *receiver* chose, so that
 /// what belongs to an ended session is recognised and dropped.
 using SessionTag = Strong<struct SessionTagTag, std::uint64_t>;
 /// Position of a frame in one link session: 1, 2, 3…
@@ -54,6 +54,7 @@ struct Introduction {
 struct Knock {
     Introduction who;
     std::string dialled;  ///< the endpoint as the sender knows it, echoed in Hello::knocked
+    std::uint64_t nonce = 0;  ///< echoed in Refuse::echo
 };
 
 /// What each side of a new session tells the other.
@@ -85,9 +86,20 @@ struct Welcome {
 
 enum class RefusalReason : std::uint8_t { kCluster, kProtocol, kNameTaken, kFull };
 
+[[nodiscard]] constexpr const char* to_text(RefusalReason reason) {
+    switch (reason) {
+        case RefusalReason::kCluster: return "cluster";
+        case RefusalReason::kProtocol: return "protocol";
+        case RefusalReason::kNameTaken: return "name";
+        case RefusalReason::kFull: return "full";
+    }
+    return "?";
+}
+
 struct Refuse {
     RefusalReason reason = RefusalReason::kCluster;
     std::string text;
+    std::uint64_t echo = 0;  ///< of what is refused: the nonce of a Knock, the tag of a Hello. Without it anybody could refuse
 };
 
 struct Load {

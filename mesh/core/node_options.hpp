@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,9 @@ struct NodeOptions {
     std::vector<std::string> seeds;  ///< control endpoints to knock at
     Timing timing;
     Limits limits;
+    /// 64 bits that nobody can guess from those that came before: session tags are made of them. The node's own generator
+    /// (which repeats, for tests) when there is none.
+    std::function<std::uint64_t()> secret = {};
     Planted planted = Planted::kNone;  ///< for tests alone
 };
 

@@ -14,7 +14,7 @@ inline constexpr std::uint32_t kControlVersion = 1;
 inline constexpr std::uint32_t kProtocolVersion = 2;
 inline constexpr std::uint32_t kOldestProtocolVersion = 2;  ///< 1 had the topic of data as a part of its own
 
-/// Members that one node can hold (slots of the interest table); a further one is refused.
+/// Members that one node can hold (slots of the interest table); a further one is refused when none of them is gone.
 inline constexpr std::size_t kMaxMembers = 1024;
 /// Name of a node or of a cluster, in bytes.
 inline constexpr std::size_t kMaxNameBytes = 64;
@@ -41,6 +41,12 @@ struct Timing {
     Duration redial_for = 24h;          ///< then a dead member is forgotten
     Duration endpoint_check = 50ms;     ///< between checks whether a lost endpoint refuses
     Duration name_patience = 10s;       ///< a newcomer whose name is held goes on asking as long: longer than any verdict
+    Duration refusal_memory = 15s;      ///< refused by its peers for another reason, a node does not serve for so long: longer than
+                                        ///< the longest pause between two attempts
+    Duration redial_refused_max = 5s;   ///< between attempts at a peer that refuses: somebody has to change a configuration first
+    Duration refusal_notice = 60s;      ///< between two log lines about the same refusal
+    Duration left_for_good = 6s;        ///< who speaks later than that after its goodbye (`drain` and a moment) has not left
+    Duration left_ready = 1s;           ///< the same for who says that it serves clients: a leaver says so no more
     Duration name_memory = 5s;          ///< a refusal counts for so long: longer than the pauses between two knocks
     Duration nack_delay = 2ms;          ///< a hole is real at once (TCP does not reorder), but a relay may overtake
     Duration nack_retry = 20ms;         ///< doubling to nack_retry_max
@@ -49,6 +55,15 @@ struct Timing {
     Duration tail = 20ms;               ///< after a burst, so that a lost last frame is found before the heartbeat
     Duration data_keepalive = 1s;       ///< between tails when idle: proves the data path, which heartbeats do not use
     Duration data_deaf = 3s;            ///< no word on the data path for so long while control speaks: dial it again
+    Duration control_deaf = 2s;         ///< no word on control while data speaks, or ours not heard: dial control again
+    Duration control_verdict = 4s;      ///< the same for so long is a death: longer than any silence that is forgiven, and a re-dial
+    Duration interest_patience = 5s;    ///< a peer takes in none of our interest for so long: new subscriptions wait for it alone
+    Duration interest_patience_again = 2s;  ///< the same for a peer that has failed so before: no honest pause is that long
+    Duration interest_patience_most = 60s;  ///< also with a snapshot on its way: longer than a million channels take
+    Duration shun_deaf_max = 4s;        ///< longest pause before the next session with a peer that was deaf on control again
+    Duration shun_stuck_min = 2s;       ///< the first such pause for a peer that took in no interest, doubling …
+    Duration shun_stuck_max = 64s;      ///< … to this: it holds new subscriptions up for 3 % of the time at most
+    Duration strike_memory = 120s;      ///< a session that has stood for so long makes up for the failures before
     Duration data_settle = 500ms;       ///< longest wait for a peer's subscription before the first frame
     Duration repair_again = 20ms;       ///< one frame is repeated at most once per so long: repair must not add to stress
     Duration interest_coalesce = 2ms;   ///< deltas wait so long when one was sent just now
@@ -93,7 +108,9 @@ struct Limits {
     std::size_t members_per_message = 256;      ///< in Hello, Welcome and Members
     std::size_t held_publishes = 65536;         ///< while sessions are being confirmed after a sleep; more are refused
     std::size_t queries = 1024;                 ///< under way at once, ours and others' together
+    std::size_t queries_per_peer = 256;         ///< of those, asked by one peer: others still get theirs
     std::size_t query_parts = 4096;             ///< collected per query; more are dropped and the member counts as missing
+    std::size_t query_bytes = 16u << 20;        ///< the same in bytes
     std::size_t traces = 64;                    ///< marked messages under way, and reports kept for origins without session
     std::size_t duty_tasks = 10'000;            ///< that a node keeps until they are done; further ones are refused and counted …
     std::size_t duty_task_bytes = 16u << 20;    ///< … or so many bytes of them
@@ -102,7 +119,13 @@ struct Limits {
     std::size_t duty_slice = 65536;             ///< weights compared in one turn after a change of members: less than 1 ms
     std::size_t duty_items = 1024;              ///< items told to the shard, or taken in from this node itself, in one turn
     std::size_t duty_graves = 4096;             ///< items told to be gone as their members were lost; kept in case these live
-    std::size_t refusals = 16;                  ///< links open at once only to say no
+    std::size_t refusals = 16;                  ///< links open at once only to say no; further strangers get no answer
+    std::size_t handshakes = 32;                ///< links open at once to nodes that have spoken but never had a session here: four
+                                                ///< descriptors each
+    std::size_t handshakes_named = 16;          ///< the same for nodes that are only named: whoever dials us is answered meanwhile
+    std::size_t handshakes_at_endpoint = 2;     ///< of those to one endpoint: nobody is flooded because a peer names him often
+    std::uint32_t names_per_peer = 256;         ///< nodes that a peer may name in vain; one more each second, one back for each met
+    std::size_t refusals_kept = 16;             ///< of the latest refusals, for status
     std::size_t remembered_origins = 4096;      ///< positions kept of members that are gone
 };
 

@@ -47,6 +47,11 @@ struct Peer {
     OriginId oid;
     std::string name;
     std::string version;
+    Instant met_at;              ///< first heard of
+    OriginId named_by;           ///< who named it, 0: itself, or it had a session since
+    std::uint32_t names_left = 0;  ///< nodes that it may still name …
+    Instant names_at;            ///< … by this moment's count
+    bool has_left = false;       ///< it said goodbye, and no session has stood since
     Endpoints endpoints;
     PeerState state = PeerState::kJoining;
     bool ready = false;          ///< serves clients, by its own word
@@ -74,6 +79,13 @@ struct Peer {
 
     Instant last_heard;          ///< directly
     Instant last_relayed;        ///< through a witness
+    Instant control_heard;       ///< when the last control message came, directly or through a witness
+    Instant control_echoed;      ///< the peer had certainly heard our control by then: it has answered what we sent at that moment
+    bool control_redialled = false;  ///< our control link was dialled again since one of the two was in order
+    Instant session_since;
+    std::uint32_t deaf_strikes = 0;   ///< sessions in a row that ended because its control did not work …
+    std::uint32_t stuck_strikes = 0;  ///< … or because it took in none of our interest
+    std::optional<Instant> shunned_until;  ///< no new session before
     OriginId deaf_via;           ///< the witness that hears it for us while it is partial, else 0
     OriginId route_via;          ///< it told us that it hears us only through this witness, else 0
     Probe probe;

@@ -25,10 +25,11 @@ enum class Planted : std::uint8_t {
     kKeptUnmoved,         ///< the last events of channels are not handed on when the members change
     kTaskForgotten,       ///< a task is forgotten as soon as another node has taken it in, done or not
     kSettledEarly,        ///< a duty counts as done when the shard has been told of it
+    kControlUnheeded,     ///< data alone is enough for a peer to count as alive
 };
 
 /// By the names that `simrun --plant` takes.
-inline constexpr std::array<std::pair<std::string_view, Planted>, 14> kPlantedNames{{
+inline constexpr std::array<std::pair<std::string_view, Planted>, 15> kPlantedNames{{
     {"repair-off", Planted::kRepairOff},
     {"duplicate-filter-off", Planted::kDuplicateFilterOff},
     {"barrier-off", Planted::kBarrierOff},
@@ -43,6 +44,7 @@ inline constexpr std::array<std::pair<std::string_view, Planted>, 14> kPlantedNa
     {"kept-unmoved", Planted::kKeptUnmoved},
     {"task-forgotten", Planted::kTaskForgotten},
     {"settled-early", Planted::kSettledEarly},
+    {"control-unheeded", Planted::kControlUnheeded},
 }};
 
 }  // namespace tulle::mesh

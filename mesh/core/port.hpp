@@ -214,7 +214,7 @@ struct Readiness {
 
 /// The session with a member, while it stands.
 struct SessionStatus {
-    std::uint64_t tag = 0;               ///< ours; the member knows it as its peer_tag
+    std::uint64_t tag = 0;               ///< the number of our attempt at it; the member knows it as its peer_tag
     std::uint64_t peer_tag = 0;
     bool interest_known = false;         ///< the member's interest was taken over once
     std::uint64_t interest_version = 0;  ///< held of the member's interest, with its digest
@@ -246,8 +246,24 @@ struct MemberStatus {
     std::optional<SessionStatus> session;
 };
 
+/// A node that was refused, by us or refusing us.
+struct RefusalStatus {
+    bool by_us = false;
+    std::string name;      ///< of the other; its oid where that is not known
+    std::string endpoint;
+    std::string reason;    ///< cluster, protocol, name, or full
+    std::string text;
+    std::uint64_t count = 0;
+    std::uint64_t ago_ms = 0;  ///< the last time
+};
+
 struct NodeStatus {
     MemberStatus self;
+    std::uint64_t configured = 0;  ///< peers that the configuration names, but for this node itself …
+    std::uint64_t met = 0;         ///< … and those of them where a session has stood
+    bool refused = false;          ///< all of them that have answered refuse this node: it does not serve
+    bool deaf = false;             ///< this node's own control path does not work: it does not serve
+    std::vector<RefusalStatus> refusals;  ///< the latest, each once
     std::uint64_t interest_version = 0;  ///< of this node's own interest, with its digest
     std::uint64_t interest_digest = 0;
     std::int64_t monotonic_us = 0;  ///< the hub's clock and the wall clock at one moment; put in by the shell

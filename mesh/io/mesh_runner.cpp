@@ -91,7 +91,8 @@ public:
                          .wall_offset_us = wall_us() - now().time_since_epoch() / 1us,
                          .seeds = options_.peers,
                          .timing = {},
-                         .limits = {}};
+                         .limits = {},
+                         .secret = random_nonzero};
         node.timing.presence_grace = options_.presence_grace;
         node.timing.duty_grace = options_.presence_grace;
         transport_.listen_for(node.oid);

@@ -134,6 +134,9 @@ Result<Data, CodecError> decode_data(std::string_view bytes) {
     }
     Data data{OriginId{envelope.src()}, OriginId{envelope.dst()}, SessionTag{envelope.tag()}, {}};
     if (envelope.has_tail()) {
+        if (envelope.tail().last_sent() > kMaxNumber || envelope.tail().upto() > kMaxNumber) {
+            return CodecError::kLimit;
+        }
         data.body = Tail{FrameNo{envelope.tail().last_sent()}, RecordNo{envelope.tail().upto()}};
         return data;
     }

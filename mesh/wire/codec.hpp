@@ -18,6 +18,12 @@ enum class CodecError {
 
 [[nodiscard]] const char* to_text(CodecError error);
 
+/// No number of a peer that is counted on with (records, frames, versions, what somebody holds) is larger: sums and differences of
+/// such numbers stay within 64 bits. Honest nodes don't come near it in a thousand years.
+inline constexpr std::uint64_t kMaxNumber = std::uint64_t{1} << 53;
+/// A peer's monotonic clock, in microseconds: 36,000 years.
+inline constexpr std::int64_t kMaxClockUs = std::int64_t{1} << 60;
+
 /// No message on the wire is larger: a frame of records, plus one maximal record that overshoots it, plus headers. What a
 /// peer refuses would be sent again for ever, so senders keep well below.
 inline constexpr std::size_t kMaxMessageBytes = (256u << 10) + (1u << 20) + (64u << 10);

@@ -15,6 +15,16 @@ bool good_channel(const std::string& channel) {
     return !channel.empty() && channel.size() <= kMaxChannelBytes;
 }
 
+template <class... Number>
+bool good_numbers(Number... numbers) {
+    return ((numbers <= kMaxNumber) && ...);
+}
+
+template <class... Time>
+bool good_times(Time... us) {
+    return ((us >= -kMaxClockUs && us <= kMaxClockUs) && ...);
+}
+
 /// What ends up in logs and tables: no blanks, nothing that moves a cursor.
 bool good_word(const std::string& text, std::size_t max) {
     const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
@@ -68,16 +78,17 @@ bool get(const v1::SessionTerms& from, SessionTerms& to) {
     }
     to.at = RecordNo{from.at()};
     for (const std::uint64_t n : from.extras()) {
-        if (!to.extras.empty() && n <= to.extras.back().value) {
+        if ((!to.extras.empty() && n <= to.extras.back().value) || n > kMaxNumber) {
             return false;
         }
         to.extras.push_back(RecordNo{n});
     }
-    return to.extras.size() <= kLimits.extras && get_members(from.members(), to.members);
+    return good_numbers(from.delivered(), from.at()) && to.extras.size() <= kLimits.extras && get_members(from.members(), to.members);
 }
 
 bool get(const v1::Knock& from, Knock& to) {
     to.dialled = from.dialled();
+    to.nonce = from.nonce();
     return good_word(to.dialled, kMaxEndpointBytes) && get(from.who(), to.who);
 }
 
@@ -96,6 +107,7 @@ bool get(const v1::Welcome& from, Welcome& to) {
 
 bool get(const v1::Refuse& from, Refuse& to) {
     to.text = from.text();
+    to.echo = from.echo();
     to.reason = static_cast<RefusalReason>(from.reason());
     const auto printable = [](char c) { return c >= ' ' && c < '\x7f'; };
     return to.text.size() <= 1024 && std::all_of(to.text.begin(), to.text.end(), printable) && v1::Refuse::Reason_IsValid(from.reason());
@@ -118,7 +130,9 @@ bool get(const v1::Heartbeat& from, Heartbeat& to) {
           .deaf_via = OriginId{from.deaf_via()},
           .duty_view = from.duty_view(),
           .duty_view_no = from.duty_view_no()};
-    return true;
+    return good_numbers(from.last_sent(), from.upto(), from.received(), from.version(), from.applied(), from.load().uptime_s(),
+                        from.load().clients(), from.load().channels(), from.duty_view_no()) &&
+           good_times(from.sent_at_us(), from.echo_us(), from.echo_held_us());
 }
 
 bool get(const v1::Members& from, Members& to) {
@@ -128,7 +142,7 @@ bool get(const v1::Members& from, Members& to) {
 bool get(v1::InterestDelta& from, InterestDelta& to) {
     to.base = InterestVersion{from.base()};
     to.current = InterestVersion{from.current()};
-    if (static_cast<std::size_t>(from.changes_size()) > kLimits.delta_changes) {
+    if (static_cast<std::size_t>(from.changes_size()) > kLimits.delta_changes || !good_numbers(from.base(), from.current())) {
         return false;
     }
     std::size_t bytes = 0;
@@ -147,7 +161,7 @@ bool get(v1::InterestPull& from, InterestPull& to) {
     to.snapshot = from.snapshot();
     to.after = std::move(*from.mutable_after());
     to.fresh = from.fresh();
-    return to.after.size() <= kMaxChannelBytes;
+    return to.after.size() <= kMaxChannelBytes && good_numbers(from.have());
 }
 
 bool get(v1::InterestChunk& from, InterestChunk& to) {
@@ -165,7 +179,7 @@ bool get(v1::InterestChunk& from, InterestChunk& to) {
         to.channels.push_back(std::move(channel));
     }
     // A chunk that brings nothing and is not the last would be pulled for ever.
-    return to.snapshot != 0 && to.after.size() <= kMaxChannelBytes && (to.last || !to.channels.empty());
+    return to.snapshot != 0 && good_numbers(from.base(), from.current()) && to.after.size() <= kMaxChannelBytes && (to.last || !to.channels.empty());
 }
 
 bool get(const v1::Nack& from, Nack& to) {
@@ -173,7 +187,7 @@ bool get(const v1::Nack& from, Nack& to) {
         return false;
     }
     for (const v1::FrameRange& range : from.missing()) {
-        if (range.first() == 0 || range.last() < range.first()) {
+        if (range.first() == 0 || range.last() < range.first() || range.last() > kMaxNumber) {
             return false;
         }
         to.missing.push_back({FrameNo{range.first()}, FrameNo{range.last()}});
@@ -184,20 +198,20 @@ bool get(const v1::Nack& from, Nack& to) {
 bool get(const v1::ProbeAnswer& from, ProbeAnswer& to) {
     to = {.target = OriginId{from.target()}, .round = from.round(), .silence_us = from.silence_us()};
     to.hearing = static_cast<Hearing>(from.hearing());
-    return v1::ProbeAnswer::Hearing_IsValid(from.hearing());
+    return v1::ProbeAnswer::Hearing_IsValid(from.hearing()) && good_numbers(from.silence_us());
 }
 
 bool good_keep(std::uint64_t keep_ms) { return keep_ms <= static_cast<std::uint64_t>(kMaxKeepFor / 1ms); }
 
 bool get(const v1::Stamp& from, Stamp& to) {
     to = {from.time_us(), OriginId{from.origin()}};
-    return from.time_us() != 0 && from.origin() != 0;
+    return from.time_us() != 0 && from.time_us() <= static_cast<std::uint64_t>(kMaxClockUs) && from.origin() != 0;
 }
 
 bool get(v1::KeptPart& from, KeptPart& to) {
     to = {.channel = std::move(*from.mutable_channel()), .version = InterestVersion{from.version()}, .at = RecordNo{from.at()}};
     if (!good_channel(to.channel) || to.channel.size() == kMaxChannelBytes || is_marked_key(to.channel) ||
-        !good_keep(from.left_ms()) || from.body().size() > kMaxBodyBytes) {
+        !good_keep(from.left_ms()) || !good_numbers(from.version(), from.at()) || from.body().size() > kMaxBodyBytes) {
         return false;
     }
     to.body = share(std::move(*from.mutable_body()));
@@ -231,7 +245,7 @@ bool get(v1::QueryAnswer& from, QueryAnswer& to) {
 bool get(v1::Usage& from, Usage& to) {
     to.sources = from.sources();
     for (v1::UsageEntry& entry : *from.mutable_entries()) {
-        if (entry.name().size() > kMaxChannelBytes || to.entries.size() == kMaxUsageEntries * kMaxShards) {
+        if (entry.name().size() > kMaxChannelBytes || !good_numbers(entry.used()) || to.entries.size() == kMaxUsageEntries * kMaxShards) {
             return false;
         }
         to.entries.emplace_back(std::move(*entry.mutable_name()), entry.used());
@@ -257,7 +271,8 @@ bool get(v1::PresencePart& from, PresencePart& to) {
         }
         to.members.push_back({std::move(*member.mutable_user()), share(std::move(*member.mutable_info()))});
     }
-    return good_channel(to.channel) && to.channel.size() < kMaxChannelBytes && !is_marked_key(to.channel);
+    return good_channel(to.channel) && to.channel.size() < kMaxChannelBytes && !is_marked_key(to.channel) &&
+           good_numbers(from.version(), from.at());
 }
 
 bool get(v1::Record& from, Record& to) {
@@ -283,7 +298,7 @@ bool get(v1::Record& from, Record& to) {
     if (to.kept > 0 && (to.kept > to.channels.size() || !good_keep(from.keep_ms()) || !get(from.stamp(), to.stamp))) {
         return false;
     }
-    return good_presence(to) && from.n() != 0 && !to.channels.empty() && to.channels.size() <= kMaxRecordChannels &&
+    return good_presence(to) && from.n() != 0 && good_numbers(from.n()) && !to.channels.empty() && to.channels.size() <= kMaxRecordChannels &&
            to.exclude_socket.size() <= kMaxChannelBytes && to.body->size() <= kMaxBodyBytes;
 }
 
@@ -313,7 +328,7 @@ bool get(v1::Fill& from, Fill& to) {
 bool get(const v1::TraceReport& from, TraceReport& to) {
     to = {.n = RecordNo{from.n()}, .via = OriginId{from.via()}, .at_us = from.at_us(), .shards = from.shards()};
     to.path = static_cast<TracePath>(from.path());
-    return from.n() != 0 && v1::TraceReport::Path_IsValid(from.path()) && to.shards <= kMaxShards;
+    return from.n() != 0 && good_numbers(from.n()) && good_times(from.at_us()) && v1::TraceReport::Path_IsValid(from.path()) && to.shards <= kMaxShards;
 }
 
 bool get(v1::DutyMail& from, DutyMail& to) {
@@ -351,6 +366,14 @@ Result<ControlBody, CodecError> checked(From& from) {
     return ControlBody{std::move(to)};
 }
 
+/// One that is a number and little else.
+Result<ControlBody, CodecError> counted(ControlBody body, std::uint64_t number) {
+    if (!good_numbers(number)) {
+        return CodecError::kLimit;
+    }
+    return body;
+}
+
 }  // namespace
 
 Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from) {
@@ -363,22 +386,22 @@ Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from) {
         case Case::kHeartbeat: return checked<Heartbeat>(from.heartbeat());
         case Case::kMembers: return checked<Members>(from.members());
         case Case::kInterestDelta: return checked<InterestDelta>(*from.mutable_interest_delta());
-        case Case::kInterestAck: return ControlBody{InterestAck{InterestVersion{from.interest_ack().applied()}}};
+        case Case::kInterestAck: return counted(InterestAck{InterestVersion{from.interest_ack().applied()}}, from.interest_ack().applied());
         case Case::kInterestPull: return checked<InterestPull>(*from.mutable_interest_pull());
         case Case::kInterestChunk: return checked<InterestChunk>(*from.mutable_interest_chunk());
-        case Case::kReceipt: return ControlBody{Receipt{FrameNo{from.receipt().received()}}};
+        case Case::kReceipt: return counted(Receipt{FrameNo{from.receipt().received()}}, from.receipt().received());
         case Case::kNack: return checked<Nack>(from.nack());
         case Case::kProbeAsk:
             return ControlBody{ProbeAsk{OriginId{from.probe_ask().target()}, from.probe_ask().round()}};
         case Case::kProbeAnswer: return checked<ProbeAnswer>(from.probe_answer());
         case Case::kQueryAsk: return checked<QueryAsk>(*from.mutable_query_ask());
         case Case::kQueryAnswer: return checked<QueryAnswer>(*from.mutable_query_answer());
-        case Case::kLeave: return ControlBody{Leave{FrameNo{from.leave().last_frame()}}};
+        case Case::kLeave: return counted(Leave{FrameNo{from.leave().last_frame()}}, from.leave().last_frame());
         case Case::kLeaveReceipt: return ControlBody{LeaveReceipt{}};
         case Case::kPing: return ControlBody{Ping{from.ping().nonce()}};
         case Case::kPong: return ControlBody{Pong{from.pong().nonce()}};
         case Case::kWake:
-            return ControlBody{Wake{OriginId{from.wake().origin()}, RecordNo{from.wake().delivered()}}};
+            return counted(Wake{OriginId{from.wake().origin()}, RecordNo{from.wake().delivered()}}, from.wake().delivered());
         case Case::kFill: return checked<Fill>(*from.mutable_fill());
         case Case::kTraceReport: return checked<TraceReport>(from.trace_report());
         case Case::kUsage: return checked<Usage>(*from.mutable_usage());
@@ -392,11 +415,11 @@ Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from) {
 Result<FramePtr, CodecError> get_frame(v1::Frame& from) {
     Frame frame{.no = FrameNo{from.no()}, .upto = RecordNo{from.upto()}};
     frame.gone.unknown = from.gone_unknown();
-    if (from.no() == 0) {
+    if (from.no() == 0 || !good_numbers(from.no(), from.upto(), from.gone_unknown())) {
         return CodecError::kLimit;
     }
     for (v1::GoneChannel& gone : *from.mutable_gone()) {
-        if (!good_channel(gone.channel())) {
+        if (!good_channel(gone.channel()) || !good_numbers(gone.missing())) {
             return CodecError::kLimit;
         }
         frame.gone.channels.emplace_back(std::move(*gone.mutable_channel()), gone.missing());

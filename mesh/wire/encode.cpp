@@ -96,6 +96,7 @@ void put(const PresencePart& part, v1::PresencePart& to) {
 void put(const Knock& body, v1::ControlEnvelope& to) {
     put(body.who, *to.mutable_knock()->mutable_who());
     to.mutable_knock()->set_dialled(body.dialled);
+    to.mutable_knock()->set_nonce(body.nonce);
 }
 
 void put(const Hello& body, v1::ControlEnvelope& to) {
@@ -117,6 +118,7 @@ void put(const Welcome& body, v1::ControlEnvelope& to) {
 void put(const Refuse& body, v1::ControlEnvelope& to) {
     to.mutable_refuse()->set_reason(static_cast<v1::Refuse::Reason>(body.reason));
     to.mutable_refuse()->set_text(body.text);
+    to.mutable_refuse()->set_echo(body.echo);
 }
 
 void put(const Heartbeat& body, v1::ControlEnvelope& to) {

@@ -12,7 +12,9 @@ const std::vector<Faults::Kind>& Faults::kinds() {
         {"partition", &Faults::partition},               {"isolate", &Faults::isolate_one},
         {"one_way_cut", &Faults::one_way_cut},           {"pair_cut", &Faults::pair_cut},
         {"reset", &Faults::reset_pair},                  {"noise", &Faults::noisy_path},
-        {"lose_control", &Faults::lose_control},         {"mute", &Faults::mute_publisher},
+        {"lose_control", &Faults::lose_control},         {"deaf_one_way", &Faults::deaf_one_way},
+        {"deaf_both_ways", &Faults::deaf_both_ways},     {"deaf_process", &Faults::deaf_process},
+        {"mute", &Faults::mute_publisher},
         {"slow_path", &Faults::slow_path},               {"slow_joiner", &Faults::slow_joiner},
         {"flood", &Faults::flood},                       {"interest_storm", &Faults::interest_storm}};
     return all;

@@ -48,12 +48,16 @@ private:
     bool reset_pair();
     bool noisy_path();
     bool lose_control();
+    bool deaf_one_way();
+    bool deaf_both_ways();
+    bool deaf_process();
     bool mute_publisher();
     bool slow_path();
     bool slow_joiner();
     bool flood();
     bool interest_storm();
 
+    void deafen(const std::vector<std::pair<HostId, HostId>>& directions);
     void part(std::uint64_t side, Duration time);
     void restart(HostId host, Duration delay);
     void kill(HostId host, Duration down);

@@ -91,6 +91,54 @@ bool Faults::lose_control() {
     return true;
 }
 
+void Faults::deafen(const std::vector<std::pair<HostId, HostId>>& directions) {
+    const Duration time = between(1s, 12s);
+    world_.disturbed(time);
+    for (const auto& [from, to] : directions) {
+        world_.network().alter(from, to).control_loss_percent = 100;
+    }
+    for (const auto& [from, to] : directions) {
+        if (from != to) {
+            world_.liveness().deafened(from, to);
+        }
+    }
+    world_.scheduler().after(time, [this, directions] {
+        for (const auto& [from, to] : directions) {
+            world_.network().alter(from, to).control_loss_percent = 0;
+        }
+    });
+}
+
+/// Nothing on control, while data gets through: silence that looks like life.
+bool Faults::deaf_one_way() {
+    const auto [a, b] = random_pair();
+    world_.note("deaf on control " + std::to_string(a) + " -> " + std::to_string(b));
+    deafen({{a, b}});
+    return true;
+}
+
+bool Faults::deaf_both_ways() {
+    const auto [a, b] = random_pair();
+    world_.note("deaf on control " + std::to_string(a) + " <> " + std::to_string(b));
+    deafen({{a, b}, {b, a}});
+    return true;
+}
+
+/// The thread of one process that does its control hangs: it hears nobody there, not even itself, and nobody hears it.
+bool Faults::deaf_process() {
+    const HostId a = random_host();
+    world_.note("deaf on control n" + std::to_string(a));
+    std::vector<std::pair<HostId, HostId>> directions{{a, a}};
+    for (HostId b = 0; b < world_.hosts(); ++b) {
+        if (b != a) {
+            directions.emplace_back(a, b);
+            directions.emplace_back(b, a);
+        }
+    }
+    deafen(directions);
+    return true;
+}
+
 bool Faults::mute_publisher() {
     const auto [a, b] = random_pair();
     world_.note("mute " + std::to_string(a) + " -> " + std::to_string(b));

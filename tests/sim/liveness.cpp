@@ -10,6 +10,8 @@ namespace {
 constexpr Duration kShortest = 1s;        // no stall shorter than this may kill
 constexpr Duration kKillLimit = 1s;
 constexpr Duration kSilenceLimit = 3s;    // 2.5 s by a clock that is 2 % slow, a path's delay, a turn
+constexpr Duration kDeafLimit = 6s;       // 4 s by a clock that is 2 % slow; what was under way, and a path's delay
+constexpr Duration kDeafShortest = 2s;    // a shorter silence on control is no reason for a verdict: it adds to a cut before
 constexpr Duration kSettled = 4s;         // so long before nothing was wrong: no belated news is under way
 
 std::string milliseconds(Duration d) {
@@ -40,6 +42,11 @@ void Liveness::parted(std::uint64_t side) {
     }
 }
 
+void Liveness::deafened(HostId from, HostId to) {
+    expect(Cause::kDeaf, from, to, 0);
+    expect(Cause::kDeaf, to, from, 0);
+}
+
 void Liveness::expect(Cause cause, HostId observer, HostId subject, std::uint64_t side) {
     const Process* watcher = world_.process(observer);
     const Process* watched = world_.process(subject);
@@ -52,7 +59,8 @@ void Liveness::expect(Cause cause, HostId observer, HostId subject, std::uint64_
     }
     const Expectation wanted{cause, observer, subject, watcher->oid, watched->oid, world_.now(), side};
     open_.push_back(wanted);
-    world_.scheduler().after(cause == Cause::kKill ? kKillLimit : kSilenceLimit, [this, wanted] { check(wanted); });
+    const Duration limit = cause == Cause::kKill ? kKillLimit : (cause == Cause::kDeaf ? kDeafLimit : kSilenceLimit);
+    world_.scheduler().after(limit, [this, wanted] { check(wanted); });
 }
 
 bool Liveness::applies(const Expectation& e) const {
@@ -69,6 +77,9 @@ bool Liveness::applies(const Expectation& e) const {
     if (watched == nullptr || watched->oid != e.subject_oid) {
         return false;
     }
+    if (e.cause == Cause::kDeaf) {
+        return !watched->frozen && watched->thawed + kSettled <= e.at && still_deaf(e);
+    }
     for (HostId host = 0; host < world_.hosts(); ++host) {
         // A witness that was frozen itself hears old news when it wakes.
         const Process* witness = world_.process(host);
@@ -80,6 +91,21 @@ bool Liveness::applies(const Expectation& e) const {
         }
     }
     return e.cause == Cause::kBlackHole ? still_parted(e) : watched->frozen && watched->frozen_at <= e.at;
+}
+
+/// Data is heard all the time, nothing is relayed, and the other direction is as it should be, or deaf as well.
+bool Liveness::still_deaf(const Expectation& e) const {
+    const Network& network = world_.network();
+    const auto in_order = [&](HostId from, HostId to) {
+        return network.deaf_since(from, to, e.at) || (network.path(from, to) == Path{} && network.unaltered_since(from, to, e.at));
+    };
+    const bool deaf = network.deaf_since(e.observer, e.subject, e.at) || network.deaf_since(e.subject, e.observer, e.at);
+    return deaf && in_order(e.observer, e.subject) && in_order(e.subject, e.observer) &&
+           network.heard_steadily(e.observer, e.subject, e.at) && network.heard_steadily(e.subject, e.observer, e.at);
+}
+
+bool Liveness::silent_on_control(HostId a, HostId b, Duration time) const {
+    return world_.network().silent_on_control(a, b, time) || world_.network().silent_on_control(b, a, time);
 }
 
 bool Liveness::still_parted(const Expectation& e) const {
@@ -107,6 +133,11 @@ void Liveness::check(const Expectation& e) {
     }
     const mesh::Peer* peer = world_.process(e.observer)->node->membership().find(e.subject_oid);
     if (peer != nullptr && peer->in_session()) {
+        if (e.cause == Cause::kDeaf) {
+            world_.violation("P8 " + world_.name_of(e.observer_oid) + " still believes in " + world_.name_of(e.subject_oid) +
+                             ", though control between the two has been silent for " + milliseconds(world_.now() - e.at));
+            return;
+        }
         const char* what = e.cause == Cause::kKill ? "killed " : e.cause == Cause::kFreeze ? "frozen " : "cut off ";
         world_.violation("P5 " + world_.name_of(e.observer_oid) + " still believes in the " + what +
                          world_.name_of(e.subject_oid) + " after " + milliseconds(world_.now() - e.at));
@@ -122,7 +153,7 @@ void Liveness::verdict(HostId observer, OriginId subject) {
             continue;
         }
         if (applies(*it)) {
-            (it->cause == Cause::kKill ? kills_ : silences_).push_back(world_.now() - it->at);
+            (it->cause == Cause::kKill ? kills_ : it->cause == Cause::kDeaf ? deaf_ : silences_).push_back(world_.now() - it->at);
         }
         it = open_.erase(it);
     }
@@ -139,7 +170,9 @@ void Liveness::verdict(HostId observer, OriginId subject) {
             continue;  // it has ended the session itself: what comes of it now are first words
         }
         const Duration silence = world_.now() - world_.network().last_arrival(host, observer);
-        if (silence < kShortest) {
+        if (silent_on_control(host, observer, kDeafShortest)) {
+            ++deafnesses_;
+        } else if (silence < kShortest) {
             world_.violation("P5 " + world_.name_of(oid) + " declares " + world_.name_of(subject) + " dead, who was heard " +
                              milliseconds(silence) + " ago");
         }

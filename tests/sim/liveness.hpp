@@ -22,16 +22,21 @@ public:
     void frozen(HostId host);
     /// Hosts whose bits differ in `side` can't speak to each other any more.
     void parted(std::uint64_t side);
+    /// Nothing gets through from `from` to `to` on control any more, but data does.
+    void deafened(HostId from, HostId to);
     /// `observer` has declared `subject` dead.
     void verdict(HostId observer, OriginId subject);
 
     /// How long it took to find out, each: of kills, and of freezes and black holes.
     [[nodiscard]] const std::vector<Duration>& kills() const { return kills_; }
     [[nodiscard]] const std::vector<Duration>& silences() const { return silences_; }
+    [[nodiscard]] const std::vector<Duration>& deaf() const { return deaf_; }
     [[nodiscard]] std::uint64_t verdicts() const { return verdicts_; }
+    /// Verdicts on peers that data was heard of, as control was silent.
+    [[nodiscard]] std::uint64_t deafnesses() const { return deafnesses_; }
 
 private:
-    enum class Cause : std::uint8_t { kKill, kFreeze, kBlackHole };
+    enum class Cause : std::uint8_t { kKill, kFreeze, kBlackHole, kDeaf };
     struct Expectation {
         Cause cause;
         HostId observer;
@@ -46,13 +51,18 @@ private:
     void check(const Expectation& expectation);
     /// Nothing but its cause stands between the event and its discovery.
     [[nodiscard]] bool applies(const Expectation& expectation) const;
+    [[nodiscard]] bool still_deaf(const Expectation& expectation) const;
+    /// Whether control between the two has been silent in one direction at least.
+    [[nodiscard]] bool silent_on_control(HostId a, HostId b, Duration time) const;
     [[nodiscard]] bool still_parted(const Expectation& expectation) const;
 
     World& world_;
     std::vector<Expectation> open_;
     std::vector<Duration> kills_;
     std::vector<Duration> silences_;
+    std::vector<Duration> deaf_;
     std::uint64_t verdicts_ = 0;
+    std::uint64_t deafnesses_ = 0;
 };
 
 }  // namespace tulle::sim

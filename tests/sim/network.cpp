@@ -6,6 +6,7 @@ namespace tulle::sim {
 namespace {
 
 constexpr Duration kReconnect = 100ms;
+constexpr Duration kLongPause = 1500ms;    // a tail comes each second
 constexpr std::uint64_t kOldPipeMs = 400;  // an old pipe's end is told at most so much later
 constexpr std::uint64_t kBelatedUs = 400'000;  // a second copy comes at most so much later, behind what is newer
 
@@ -202,6 +203,14 @@ void Network::arrive(HostId from, HostId to, bool data, Instant sent) {
     tally_.overtaken += stream(from, to, !data).newest_sent > sent ? 1u : 0u;
 }
 
+void Network::note_arrival(Stream& s) {
+    if (scheduler_.now() - s.arrived > kLongPause) {
+        s.paused = scheduler_.now();
+        s.pause = scheduler_.now() - s.arrived;
+    }
+    s.arrived = scheduler_.now();
+}
+
 void Network::send_control(HostId host, mesh::LinkId link, mesh::Control message) {
     const Link* found = find(host, link);
     if (found == nullptr || !found->up) {
@@ -216,7 +225,7 @@ void Network::send_control(HostId host, mesh::LinkId link, mesh::Control message
         const Link* now = find(host, link);
         const bool closed_in_order = now == nullptr;  // what was sent before an orderly close still arrives
         if ((closed_in_order || now->connection == connection) && receiver_.listening(to) && receiver_.oid(to) == there) {
-            stream(host, to, false).arrived = scheduler_.now();  // not what a reset has swallowed
+            note_arrival(stream(host, to, false));  // not what a reset has swallowed
             receiver_.input(to, *shared);
         }
     });
@@ -236,7 +245,7 @@ void Network::send_data(HostId host, mesh::Data message) {
     transmit(host, to, true, [this, host, to, connection, shared] {
         const auto it = subscriptions_[host].find(to);
         if (it != subscriptions_[host].end() && it->second.connection == connection && receiver_.oid(to) == shared->dst) {
-            stream(host, to, true).arrived = scheduler_.now();
+            note_arrival(stream(host, to, true));
             receiver_.input(to, *shared);
         }
     });

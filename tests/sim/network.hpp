@@ -87,6 +87,15 @@ public:
     [[nodiscard]] Instant last_arrival(HostId from, HostId to) const;
     /// Both directions have been as they should be since then.
     [[nodiscard]] bool undisturbed(HostId a, HostId b, Instant since) const;
+    /// Nothing came on control for so long, until a moment ago at the latest.
+    [[nodiscard]] bool silent_on_control(HostId from, HostId to, Duration time) const;
+    /// Nothing gets through on control since then, and nothing else was done to the direction.
+    [[nodiscard]] bool deaf_since(HostId from, HostId to, Instant since) const;
+    [[nodiscard]] bool unaltered_since(HostId from, HostId to, Instant since) const {
+        return touched_[from * hosts_ + to] < since;
+    }
+    /// Data came since then without a pause that is long enough to be suspicious.
+    [[nodiscard]] bool heard_steadily(HostId from, HostId to, Instant since) const;
     [[nodiscard]] bool cut_since(HostId from, HostId to, Instant since) const;
     [[nodiscard]] const Tally& tally() const { return tally_; }
 
@@ -105,6 +114,8 @@ private:
     struct Stream {
         Instant last_arrival;
         Instant arrived;
+        Instant paused;            // the end of the last long pause in what has arrived …
+        Duration pause{};          // … and how long it was
         Instant newest_sent;       // of what has arrived
         std::size_t in_pipe = 0;
         std::size_t backlog = 0;   // of that, at a frozen receiver
@@ -127,6 +138,7 @@ private:
     void old_pipe_ends(HostId subscriber, HostId publisher, OriginId oid);
     void break_link(HostId host, mesh::LinkId link, bool tell);
     void transmit(HostId from, HostId to, bool data, const std::function<void()>& deliver);
+    void note_arrival(Stream& s);
     void arrive(HostId from, HostId to, bool data, Instant sent);
     void schedule(HostId from, HostId to, bool data, Instant sent, Scheduler::Action deliver);
 

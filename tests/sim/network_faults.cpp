@@ -7,6 +7,8 @@ namespace {
 
 constexpr Duration kReconnect = 100ms;
 constexpr Duration kStreamPatience = 3s;
+constexpr Duration kTailPause = 1500ms;
+constexpr Duration kEchoed = 1s;  // by then both sides know that control works again: a heartbeat there, and one back
 
 }  // namespace
 
@@ -115,6 +117,22 @@ Instant Network::last_arrival(HostId from, HostId to) const {
 
 bool Network::undisturbed(HostId a, HostId b, Instant since) const {
     return path(a, b) == Path{} && path(b, a) == Path{} && touched_[a * hosts_ + b] < since && touched_[b * hosts_ + a] < since;
+}
+
+bool Network::silent_on_control(HostId from, HostId to, Duration time) const {
+    const Stream& s = streams_[2 * (from * hosts_ + to)];
+    return scheduler_.now() - s.arrived >= time || (s.pause >= time && scheduler_.now() - s.paused <= kEchoed);
+}
+
+bool Network::deaf_since(HostId from, HostId to, Instant since) const {
+    Path deaf;
+    deaf.control_loss_percent = 100;
+    return path(from, to) == deaf && touched_[from * hosts_ + to] <= since;
+}
+
+bool Network::heard_steadily(HostId from, HostId to, Instant since) const {
+    const Stream& s = streams_[2 * (from * hosts_ + to) + 1];
+    return s.paused < since && scheduler_.now() - s.arrived <= kTailPause;
 }
 
 bool Network::cut_since(HostId from, HostId to, Instant since) const {

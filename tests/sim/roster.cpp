@@ -79,12 +79,24 @@ void Roster::on_joined(mesh::ShardIndex shard, const mesh::MemberJoined& answer,
         return;
     }
     if (answer.outcome != mesh::JoinOutcome::kJoined) {
-        user->second = State::kWaiting;  // the node is leaving: its clients go
+        user->second = State::kWaiting;  // the node does not serve: its clients go, or try again
         return;
     }
     user->second = State::kIn;
     if (!room->second.list.contains(what.user)) {
         violation("P1 " + what.user + " has joined " + what.channel + " and is not in its own list");
+    }
+}
+
+void Roster::on_ready(const Ask& ask) {
+    for (std::uint16_t shard = 0; shard < std::size(shards_); ++shard) {
+        for (auto& [channel, room] : shards_[shard]) {
+            for (const auto& [user, state] : std::map(room.users)) {
+                if (room.confirmed && state == State::kWaiting) {
+                    ask_for(mesh::ShardIndex{shard}, channel, room, user, ask);
+                }
+            }
+        }
     }
 }
 

@@ -26,6 +26,8 @@ public:
     void on_subscribed(mesh::ShardIndex shard, const mesh::Subscribed& answer, const Ask& ask, const Violation& violation);
     void on_joined(mesh::ShardIndex shard, const mesh::MemberJoined& answer, const Violation& violation);
     /// P2 of presence: nobody joins who is there, nobody leaves who is not.
+    /// The node serves again: who was refused meanwhile tries again.
+    void on_ready(const Ask& ask);
     void on_changed(mesh::ShardIndex shard, const mesh::MemberChanged& change, const Violation& violation);
 
     /// Users connected here that have been taken in.

@@ -225,6 +225,7 @@ void take_stock(World& world, const Faults& faults, Outcome& outcome) {
     outcome.reached["net_overtaken"] = net.overtaken;
     outcome.reached["net_slow_subscriptions"] = net.slow_subscriptions;
     outcome.reached["net_old_pipes"] = net.old_pipes;
+    outcome.reached["deaf_found_out"] = world.liveness().deaf().size();
     outcome.reached["verdicts"] = world.liveness().verdicts();
     outcome.reached["kills_found_out"] = outcome.kills.size();
     outcome.reached["silences_found_out"] = outcome.silences.size();
@@ -232,7 +233,7 @@ void take_stock(World& world, const Faults& faults, Outcome& outcome) {
     for (const char* rare : {"mesh_gaps_repaired", "mesh_records_gone", "mesh_duplicates_dropped", "mesh_reconnects",
                              "mesh_false_suspicions", "mesh_newcomers_refused", "mesh_late_turns", "mesh_barrier_waits",
                              "mesh_stale_messages", "mesh_frames_repeated", "mesh_data_redials", "mesh_relayed", "mesh_filled_in",
-                             "mesh_sleeps", "mesh_duty_changes", "mesh_duty_tasks", "mesh_duty_impatient"}) {
+                             "mesh_sleeps", "mesh_control_redials", "mesh_control_deaths", "mesh_duty_changes", "mesh_duty_tasks", "mesh_duty_impatient"}) {
         note_reached(outcome, rare);
     }
 }

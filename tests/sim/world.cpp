@@ -286,8 +286,11 @@ void World::run(HostId host, mesh::Effects& effects) {
             to_shard(host, process, to_port->shard, to_port->message);
         } else if (auto* notice = std::get_if<mesh::Notice>(&effect)) {
             note(name_of(process.oid) + ": " + notice->text);
-        } else if (std::holds_alternative<mesh::ReadinessChanged>(effect)) {
+        } else if (const auto* readiness = std::get_if<mesh::ReadinessChanged>(&effect)) {
             note(name_of(process.oid) + ": readiness changed");
+            if (readiness->ready) {
+                process.roster.on_ready(asking(host));
+            }
         } else if (std::holds_alternative<mesh::Left>(effect)) {
             leave_done(host, process);
         } else if (auto* fatal = std::get_if<mesh::Fatal>(&effect)) {

@@ -367,7 +367,7 @@ TEST(MeshNodeJoining, ServesWhenNobodyRefusesItsNameAnyMore) {
     Effects out;
     node.start(kStart, out);
     node.step(kStart + 1ms, LinkUp{all_of<OpenLink>(out)[0].link}, out);
-    node.step(kStart + 2ms, Control{OriginId{7}, OriginId{1}, {}, Refuse{RefusalReason::kNameTaken, "held"}}, out);
+    node.step(kStart + 2ms, Control{OriginId{7}, OriginId{1}, {}, Refuse{RefusalReason::kNameTaken, "held", bodies<Knock>(out)[0].nonce}}, out);
     node.settle(kStart + 3s, out);
     EXPECT_FALSE(node.ready()) << "its seed has had its time, but its name was refused";
     node.settle(kStart + 6s, out);

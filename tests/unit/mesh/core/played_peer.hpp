@@ -68,6 +68,13 @@ protected:
         node_.step(now_, input, out_);
         node_.settle(now_, out_);
     }
+    /// Time passes, and the node's turns are in time: a late one is forgiven to its peers.
+    void wait(Duration time) {
+        for (const Instant until = now_ + time; now_ < until;) {
+            now_ += 10ms;
+            node_.settle(now_, out_);
+        }
+    }
     void control(ControlBody body) { feed(Control{OriginId{2}, OriginId{1}, tag_, std::move(body)}); }
     void from_shard(std::uint16_t shard, ToHub message) { feed(PortInput{ShardIndex{shard}, std::move(message)}); }
     void frame(std::vector<PresencePart> parts, std::vector<Record> records = {}, std::vector<KeptPart> kept = {}) {

@@ -323,5 +323,43 @@ TEST(Codec, LargestMailOfDutiesIsAccepted) {
     EXPECT_TRUE(decode_control(bytes));
 }
 
+TEST(Codec, RefusesNumbersThatNobodyCanHaveCountedTo) {
+    const std::uint64_t odd = kMaxNumber + 1;
+    const std::int64_t late = kMaxClockUs + 1;
+    const auto beat = [](auto change) {
+        Heartbeat heartbeat;
+        change(heartbeat);
+        return heartbeat;
+    };
+    const ControlBody bodies[] = {
+        beat([&](Heartbeat& h) { h.last_sent = FrameNo{odd}; }), beat([&](Heartbeat& h) { h.upto = RecordNo{odd}; }),
+        beat([&](Heartbeat& h) { h.received = FrameNo{odd}; }), beat([&](Heartbeat& h) { h.applied = InterestVersion{odd}; }),
+        beat([&](Heartbeat& h) { h.sent_at_us = late; }), beat([&](Heartbeat& h) { h.echo_us = -late; }),
+        beat([&](Heartbeat& h) { h.echo_held_us = std::numeric_limits<std::int64_t>::min(); }),
+        beat([&](Heartbeat& h) { h.load.clients = odd; }), InterestDelta{InterestVersion{odd}, {}, InterestVersion{1}},
+        InterestAck{InterestVersion{odd}}, InterestPull{InterestVersion{odd}}, Receipt{FrameNo{odd}},
+        Nack{{{FrameNo{1}, FrameNo{odd}}}}, Leave{FrameNo{odd}}, Wake{OriginId{4}, RecordNo{odd}},
+        TraceReport{RecordNo{7}, TracePath::kDirect, {}, late, 1}, Usage{1, {{"a", odd}}},
+    };
+    for (const ControlBody& body : bodies) {
+        const auto back = decode_control(encode(control(body)));
+        ASSERT_FALSE(back) << body.index();
+        EXPECT_EQ(back.error(), CodecError::kLimit) << body.index();
+    }
+    EXPECT_FALSE(decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, Tail{FrameNo{odd}, RecordNo{1}}})));
+    EXPECT_FALSE(decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, Tail{FrameNo{1}, RecordNo{odd}}})));
+    const Frame gone{FrameNo{1}, RecordNo{9}, {{{"app/a", odd}}, 0}, {}, 0};
+    EXPECT_FALSE(decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, std::make_shared<const Frame>(gone)})));
+}
+
+TEST(Codec, CarriesWhatARefusalAnswers) {
+    const auto knock = decode_control(encode(control(Knock{kWho, "h:1", 77})));
+    ASSERT_TRUE(knock);
+    EXPECT_EQ(std::get<Knock>(knock->body).nonce, 77u);
+    const auto refusal = decode_control(encode(control(Refuse{RefusalReason::kFull, "no", 77})));
+    ASSERT_TRUE(refusal);
+    EXPECT_EQ(std::get<Refuse>(refusal->body).echo, 77u);
+}
+
 }  // namespace
 }  // namespace tulle::mesh

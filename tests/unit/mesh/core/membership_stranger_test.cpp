@@ -1,0 +1,198 @@
+#include <set>
+
+#include "tests/unit/mesh/core/played_peer.hpp"
+
+/// What a stranger, or a peer that names others, can make a node do.
+namespace tulle::mesh {
+namespace {
+
+template <class T>
+std::vector<T> all_of(const Effects& effects) {
+    std::vector<T> found;
+    for (const Effect& effect : effects) {
+        if (const T* what = std::get_if<T>(&effect)) {
+            found.push_back(*what);
+        }
+    }
+    return found;
+}
+
+Introduction stranger(const std::string& name, const std::string& endpoint) {
+    return {"test", name, "1", {endpoint, endpoint, endpoint}, kOldestProtocolVersion, kProtocolVersion, true};
+}
+
+MemberInfo named(std::uint64_t oid, const std::string& endpoint) {
+    return {OriginId{oid}, "x" + std::to_string(oid), {endpoint, endpoint, endpoint}};
+}
+
+class StrangerTest : public PlayedPeerTest {
+protected:
+    void knock(std::uint64_t oid, const std::string& endpoint) {
+        feed(Control{OriginId{oid}, {}, {}, Knock{stranger("x" + std::to_string(oid), endpoint), {}, oid}});
+    }
+    [[nodiscard]] std::size_t open() const {
+        return all_of<OpenLink>(out_).size() - all_of<CloseLink>(out_).size();
+    }
+};
+
+TEST_F(StrangerTest, KnocksOpenNoMoreThanTheLinksOfABoundedNumberOfHandshakes) {
+    for (std::uint64_t i = 0; i < 3000; ++i) {
+        knock(1000 + i, "h" + std::to_string(i) + ":1");
+    }
+    EXPECT_EQ(open(), Limits{}.handshakes);
+    EXPECT_LE(node_.membership().peers().size(), Limits{}.handshakes + 1);
+    wait(2100ms);
+    EXPECT_EQ(open(), 0u) << "who does not answer is forgotten";
+    out_.clear();
+    knock(9000, "late:1");
+    EXPECT_EQ(open(), 1u);
+}
+
+TEST_F(StrangerTest, KnocksThatNameOneEndpointDialItTwiceAtMost) {
+    for (std::uint64_t i = 0; i < 400; ++i) {
+        knock(1000 + i, "victim:1");
+    }
+    EXPECT_EQ(open(), Limits{}.handshakes_at_endpoint);
+}
+
+TEST_F(StrangerTest, NamesMakeNoMoreThanAFewConnectionsAtATimeAndRunOut) {
+    for (std::uint64_t batch = 0; batch < 41; ++batch) {
+        Members members;
+        for (std::uint64_t i = 0; i < 256; ++i) {
+            const std::uint64_t n = batch * 256 + i;
+            members.members.push_back(named(1000 + n, "third:" + std::to_string(n)));
+        }
+        control(std::move(members));
+    }
+    EXPECT_EQ(open(), Limits{}.handshakes_named);
+    std::size_t dialled = all_of<OpenLink>(out_).size();
+    for (int i = 0; i < 100; ++i) {
+        wait(250ms);
+        control(Heartbeat{.sent_at_us = now_.time_since_epoch() / 1us, .echo_us = now_.time_since_epoch() / 1us});
+        EXPECT_LE(open(), Limits{}.handshakes_named);
+    }
+    dialled = all_of<OpenLink>(out_).size();
+    EXPECT_LE(dialled, Limits{}.names_per_peer);
+    EXPECT_GT(node_.membership().counters().names_ignored, 10'000u);
+}
+
+TEST_F(StrangerTest, OneThirdPartyIsDialledTwiceAtATime) {
+    Members members;
+    for (std::uint64_t i = 0; i < 200; ++i) {
+        members.members.push_back(named(1000 + i, "third:1"));
+    }
+    control(std::move(members));
+    EXPECT_EQ(open(), Limits{}.handshakes_at_endpoint);
+}
+
+TEST_F(StrangerTest, AStrangerOfAnotherClusterLearnsNothing) {
+    Introduction who = stranger("x", "x:1");
+    who.cluster = "wrong";
+    for (std::uint64_t i = 0; i < 100; ++i) {
+        feed(Control{OriginId{50 + i}, {}, {}, Knock{who, {}, 7}});
+    }
+    const auto opened = all_of<OpenLink>(out_);
+    ASSERT_EQ(opened.size(), 1u) << "one answer at a time";
+    feed(LinkUp{opened[0].link});
+    ASSERT_EQ(controls<Refuse>(out_).size(), 1u);
+    EXPECT_EQ(controls<Refuse>(out_)[0].text.find("test"), std::string::npos);
+    EXPECT_EQ(controls<Refuse>(out_)[0].echo, 7u);
+    EXPECT_TRUE(controls<Hello>(out_).empty());
+    std::size_t notices = 0;
+    for (int i = 0; i < 1000; ++i) {
+        wait(50ms);
+        feed(Control{OriginId{1}, {}, {}, Heartbeat{}});
+        feed(Control{OriginId{50}, {}, {}, Knock{who, {}, 7}});
+    }
+    for (const Notice& notice : all_of<Notice>(out_)) {
+        notices += notice.text.find("refused a newcomer") != std::string::npos ? 1u : 0u;
+    }
+    EXPECT_EQ(notices, 1u) << "for 50 s";
+    EXPECT_EQ(node_.status(now_).refusals.size(), 1u);
+    EXPECT_TRUE(node_.status(now_).refusals[0].by_us);
+}
+
+TEST_F(StrangerTest, TagsCountUpwardsAndCannotBeGuessed) {
+    std::vector<std::uint64_t> tags;
+    std::set<std::uint64_t> lower;
+    for (std::uint64_t i = 0; i < 20; ++i) {
+        out_.clear();
+        knock(1000 + i, "h" + std::to_string(i) + ":1");
+        feed(LinkUp{all_of<OpenLink>(out_).back().link});
+        const auto hellos = controls<Hello>(out_);
+        ASSERT_FALSE(hellos.empty());
+        tags.push_back(hellos.back().tag.value);
+        lower.insert(tags.back() & 0xffff'ffff);
+    }
+    EXPECT_TRUE(std::is_sorted(tags.begin(), tags.end()));
+    EXPECT_EQ(lower.size(), tags.size());
+}
+
+NodeOptions lone(std::vector<std::string> seeds) {
+    return {.oid = OriginId{1}, .cluster = "test", .name = "a", .version = "1", .endpoints = {"a:1", "a:2", "a:3"},
+            .seeds = std::move(seeds), .timing = {}, .limits = {}};
+}
+
+TEST(Refused, ByEveryPeerThatAnswersANodeDoesNotServeUntilNobodyRefusesIt) {
+    MeshNode node(lone({"b:1", "c:1"}), 1);
+    Effects out;
+    Instant now = kStart;
+    node.start(now, out);
+    const LinkId link = all_of<OpenLink>(out)[0].link;
+    node.step(now, EndpointChecked{all_of<OpenLink>(out)[1].link, EndpointState::kRefused}, out);  // nobody is at c
+    node.step(now, LinkUp{link}, out);
+    node.settle(now, out);
+    const std::uint64_t nonce = controls<Knock>(out).back().nonce;
+    ASSERT_NE(nonce, 0u);
+    node.step(now, Control{OriginId{7}, OriginId{1}, {}, Refuse{RefusalReason::kProtocol, "no version in common", nonce}}, out);
+    for (int i = 0; i < 100; ++i) {
+        now += 100ms;
+        node.settle(now, out);
+    }
+    EXPECT_FALSE(node.ready()) << "10 s later";
+    const NodeStatus status = node.status(now);
+    EXPECT_TRUE(status.refused);
+    EXPECT_EQ(status.configured, 2u);
+    EXPECT_EQ(status.met, 0u);
+    ASSERT_EQ(status.refusals.size(), 1u);
+    EXPECT_EQ(status.refusals[0].reason, "protocol");
+    EXPECT_EQ(status.refusals[0].endpoint, "b:1");
+    for (int i = 0; i < 60; ++i) {
+        now += 100ms;
+        node.settle(now, out);
+    }
+    EXPECT_TRUE(node.ready()) << "who refused is no longer there";
+}
+
+TEST(Refused, ALoneNodeThatServesDoesSoNoMoreWhenItsPeerComesAndRefuses) {
+    MeshNode node(lone({"b:1"}), 1);
+    Effects out;
+    node.start(kStart, out);
+    const LinkId link = all_of<OpenLink>(out)[0].link;
+    node.step(kStart, LinkUp{link}, out);
+    node.settle(kStart, out);
+    node.settle(kStart + 2500ms, out);
+    ASSERT_TRUE(node.ready());
+    const std::uint64_t nonce = controls<Knock>(out).back().nonce;
+    node.step(kStart + 3s, Control{OriginId{7}, OriginId{1}, {}, Refuse{RefusalReason::kCluster, "another", nonce}}, out);
+    node.settle(kStart + 3s, out);
+    EXPECT_FALSE(node.ready());
+}
+
+TEST(Refused, ByAStrangerMeansNothing) {
+    MeshNode node(lone({"b:1"}), 1);
+    Effects out;
+    node.start(kStart, out);
+    node.step(kStart, LinkUp{all_of<OpenLink>(out)[0].link}, out);
+    node.settle(kStart, out);
+    for (Duration at = 0ms; at < 12s; at += 250ms) {
+        node.step(kStart + at, Control{OriginId{7}, OriginId{1}, {}, Refuse{RefusalReason::kNameTaken, "held"}}, out);
+        node.step(kStart + at, Control{OriginId{7}, OriginId{1}, {}, Refuse{RefusalReason::kCluster, "x", 99}}, out);
+        node.settle(kStart + at, out);
+    }
+    EXPECT_TRUE(node.ready());
+    EXPECT_TRUE(all_of<Fatal>(out).empty());
+}
+
+}  // namespace
+}  // namespace tulle::mesh

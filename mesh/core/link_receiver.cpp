@@ -3,6 +3,23 @@
 #include <algorithm>
 
 namespace tulle::mesh {
+namespace {
+
+/// A frame with its place in the map; its other costs are in Frame::bytes, but for what is reported as gone.
+constexpr std::size_t kFrameBytes = 320;
+/// A channel's name and count, with the allocation of its own that a name beyond 15 bytes has.
+constexpr std::size_t kGoneBytes = 64;
+
+std::size_t memory_of(const Frame& frame) {
+    std::size_t bytes = kFrameBytes + frame.bytes;
+    for (const auto& [channel, missing] : frame.gone.channels) {
+        bytes += kGoneBytes + channel.size();
+    }
+    return bytes;
+}
+
+}  // namespace
+
 
 void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out, OriginId via) {
     if (believe_at_) {
@@ -34,7 +51,7 @@ void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out
     while (!held_.empty() && held_.begin()->first == received_.next()) {
         const Held next = held_.begin()->second;
         held_.erase(held_.begin());
-        held_bytes_ -= next.frame->bytes;
+        held_bytes_ -= next.bytes;
         deliver(*next.frame, next.arrival, out);
     }
     known_ = std::max(known_, received_);
@@ -69,11 +86,12 @@ void LinkReceiver::deliver(const Frame& frame, const Arrival& arrival, LinkEffec
 }
 
 void LinkReceiver::hold(const FramePtr& frame, const Arrival& arrival) {
-    held_.emplace(frame->no, Held{frame, arrival});
-    held_bytes_ += frame->bytes;
+    const std::size_t bytes = memory_of(*frame);
+    held_.emplace(frame->no, Held{frame, arrival, bytes});
+    held_bytes_ += bytes;
     while (held_bytes_ > limits_.hold_bytes) {
         const auto highest = std::prev(held_.end());
-        held_bytes_ -= highest->second.frame->bytes;
+        held_bytes_ -= highest->second.bytes;
         held_.erase(highest);
     }
 }

@@ -55,7 +55,7 @@ using LinkEffects = std::vector<LinkEffect>;
 ///
 /// Thread: confined to the hub. Time: `now` must not go backwards.
 /// Order:  records are delivered in order of n, each once; run the appended effects in order.
-/// Limits: holds at most `hold_bytes` beyond a hole; past that the highest frames are dropped and asked for again.
+/// Limits: holds at most `hold_bytes` of memory beyond a hole, whatever a frame consists of; past that the highest frames are dropped and asked for again.
 /// Errors: none. A duplicate frame or record is dropped and counted, as the transport may repeat.
 class LinkReceiver {
 public:
@@ -96,6 +96,7 @@ private:
     struct Held {
         FramePtr frame;
         Arrival arrival;
+        std::size_t bytes = 0;  ///< what it takes in memory
     };
 
     void deliver(const Frame& frame, const Arrival& arrival, LinkEffects& out);

@@ -225,10 +225,11 @@ void LinkSender::on_receipt(FrameNo received) {
 
 void LinkSender::on_nack(Instant now, const std::vector<FrameRange>& missing, std::vector<FramePtr>& out) {
     std::size_t left = limits_.repair_frames;
+    std::size_t looks = 16 * limits_.repair_frames;  // ranges may overlap, and what was just sent again is passed over
     for (const FrameRange& range : missing) {
         const FrameNo first = std::max(range.first, receipted_.next());
         const FrameNo last = std::min(range.last, last_sent_);
-        for (FrameNo no = first; no <= last && left > 0; no = no.next()) {
+        for (FrameNo no = first; no <= last && left > 0 && looks > 0; no = no.next(), --looks) {
             Sent& sent = unreceipted_[no.value - receipted_.value - 1];
             if (sent.again_after > now) {
                 continue;

@@ -36,7 +36,8 @@ void QueryTable::take(Instant now, Pending& pending, const KeptPart& part) {
 }
 
 void QueryTable::on_ask(Instant now, OriginId from, const QueryAsk& ask, Effects& out) {
-    if (pending_.size() >= limits_.queries) {
+    const auto asked = std::count_if(pending_.begin(), pending_.end(), [&](const auto& p) { return p.second.remote == from; });
+    if (pending_.size() >= limits_.queries || static_cast<std::size_t>(asked) >= limits_.queries_per_peer) {
         return;
     }
     begin({.asker_id = ask.id, .remote = from, .deadline = now + std::chrono::milliseconds{ask.timeout_ms}}, ask.body, out);
@@ -74,11 +75,21 @@ std::optional<QueryTable::Forward> QueryTable::on_local_answer(ShardIndex shard,
         }
         return forward;
     }
-    if (!answer.body.empty() && pending.parts.size() < limits_.query_parts) {
-        pending.parts.push_back(std::move(answer.body));
-    }
+    static_cast<void>(add(pending, std::move(answer.body)));
     finish_if_done(it, out);
     return std::nullopt;
+}
+
+bool QueryTable::add(Pending& pending, std::string part) const {
+    if (part.empty()) {
+        return pending.parts.size() < limits_.query_parts;
+    }
+    if (pending.parts.size() >= limits_.query_parts || pending.bytes + part.size() > limits_.query_bytes) {
+        return false;
+    }
+    pending.bytes += part.size();
+    pending.parts.push_back(std::move(part));
+    return true;
 }
 
 void QueryTable::on_answer(Instant now, OriginId from, QueryAnswer answer, Effects& out) {
@@ -90,10 +101,7 @@ void QueryTable::on_answer(Instant now, OriginId from, QueryAnswer answer, Effec
     if (answer.kept) {
         take(now, pending, *answer.kept);
     }
-    const bool full = pending.parts.size() >= limits_.query_parts;
-    if (!answer.body.empty() && !full) {
-        pending.parts.push_back(std::move(answer.body));
-    }
+    const bool full = !add(pending, std::move(answer.body));
     if (full) {
         pending.missing.insert(from);
     }

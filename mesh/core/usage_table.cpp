@@ -1,9 +1,19 @@
 #include "mesh/core/usage_table.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace tulle::mesh {
+namespace {
+
+/// A peer's numbers may be anything: a sum stays at the most there is.
+void add(std::uint64_t& sum, std::uint64_t more) {
+    sum = more > std::numeric_limits<std::uint64_t>::max() - sum ? std::numeric_limits<std::uint64_t>::max() : sum + more;
+}
+
+}  // namespace
+
 
 void UsageTable::wake(Instant now) {
     if (!due_at_) {
@@ -16,7 +26,7 @@ void UsageTable::share(Instant now, ShardIndex shard, ShareUsage usage) {
     sums.clear();
     for (auto& [name, used] : usage.entries) {
         if (sums.size() < kMaxUsageEntries && name.size() <= kMaxChannelBytes) {
-            sums[std::move(name)] += used;
+            add(sums[std::move(name)], used);
         }
     }
     words_left_ = kLastWords;
@@ -38,7 +48,7 @@ Usage UsageTable::own() const {
     Sums sums;
     for (const auto& [shard, entries] : shards_) {
         for (const auto& [name, used] : entries) {
-            sums[name] += used;
+            add(sums[name], used);
         }
     }
     return {.sources = shards_.size(), .entries = {sums.begin(), sums.end()}};
@@ -49,13 +59,13 @@ ClusterUsage UsageTable::others(ShardIndex shard) const {
     std::uint64_t sources = shards_.size();
     for (const auto& [other, entries] : shards_) {
         for (const auto& [name, used] : entries) {
-            sums[name] += other == shard ? 0 : used;
+            add(sums[name], other == shard ? 0 : used);
         }
     }
     for (const auto& [oid, usage] : members_) {
         sources += usage.sources;
         for (const auto& [name, used] : usage.entries) {
-            sums[name] += used;
+            add(sums[name], used);
         }
     }
     std::erase_if(sums, [](const auto& sum) { return sum.second == 0; });

@@ -108,12 +108,12 @@ TEST_F(LinkReceiverTest, LearnsFromAClaimThatRecordsWereOfNoInterest) {
 }
 
 TEST_F(LinkReceiverTest, HoldsNoMoreThanItsLimit) {
-    limits_.hold_bytes = 250;
+    limits_.hold_bytes = 900;  // two frames with their places
     LinkReceiver small(timing_, limits_, RecordNo{0});
     for (std::uint64_t no = 2; no <= 5; ++no) {
         small.on_frame(kStart, frame(no, {record(no)}), out_);
     }
-    EXPECT_LE(small.held_bytes(), 250u);
+    EXPECT_LE(small.held_bytes(), 900u);
     small.on_deadline(kStart + 2ms, out_);
     EXPECT_EQ(out_, (LinkEffects{SendNack{{{FrameNo{1}, FrameNo{1}}, {FrameNo{4}, FrameNo{5}}}}}));
 }
@@ -147,6 +147,26 @@ TEST_F(LinkReceiverTest, KnowsHowManyRecordsItsHolesMayHold) {
     EXPECT_EQ(receiver_.lost(), 0u);
     receiver_.on_claim(kStart, FrameNo{4}, RecordNo{4}, false);  // the last one, though its records are not told
     EXPECT_EQ(receiver_.lost(), 1u);
+}
+
+TEST_F(LinkReceiverTest, WhatIsReportedAsGoneTakesMemoryToo) {
+    for (std::uint64_t no = 2; no < 150; ++no) {
+        Gone gone;
+        for (int i = 0; i < 3000; ++i) {
+            gone.channels.emplace_back("app/" + std::to_string(i) + std::string(20, 'x'), 1);
+        }
+        receiver_.on_frame(kStart, std::make_shared<const Frame>(Frame{FrameNo{no}, RecordNo{1}, std::move(gone), {}, 0}), out_);
+    }
+    EXPECT_LE(receiver_.held_bytes(), limits_.hold_bytes);
+    EXPECT_GT(receiver_.held_bytes(), limits_.hold_bytes / 2);
+}
+
+TEST_F(LinkReceiverTest, AFrameOfNothingTakesMemoryToo) {
+    for (std::uint64_t no = 2; no < 200'000; ++no) {
+        receiver_.on_frame(kStart, std::make_shared<const Frame>(Frame{FrameNo{no}, RecordNo{1}, {}, {}, 0}), out_);
+    }
+    EXPECT_LE(receiver_.held_bytes(), limits_.hold_bytes);
+    EXPECT_GT(receiver_.held_bytes(), limits_.hold_bytes / 2);
 }
 
 }  // namespace

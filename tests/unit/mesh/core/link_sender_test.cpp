@@ -326,5 +326,25 @@ TEST_F(LinkSenderTest, FallsBehindWhenTheRingHasDroppedWhatItWasNotToldOf) {
     EXPECT_EQ(frames[0]->upto, RecordNo{3});
 }
 
+TEST_F(LinkSenderTest, LooksAtABoundedNumberOfFramesForOneRequest) {
+    LinkSender sender(Timing{}, Limits{});
+    sender.open(RecordNo{});
+    for (int i = 0; i < 1200; ++i) {
+        append("news");
+        static_cast<void>(flush(sender));
+    }
+    ASSERT_EQ(sender.last_sent(), FrameNo{1200});
+    std::vector<FramePtr> again;
+    for (std::uint64_t first = 1; first < 1100; first += 50) {
+        sender.on_nack(kStart + 5ms, {{FrameNo{first}, FrameNo{first + 49}}}, again);
+    }
+    ASSERT_EQ(again.size(), 1100u);
+    again.clear();
+    sender.on_nack(kStart + 6ms, {{FrameNo{1}, FrameNo{1200}}}, again);
+    EXPECT_TRUE(again.empty()) << "all that it has looked at was just sent";
+    sender.on_nack(kStart + 6ms, {{FrameNo{1101}, FrameNo{1200}}}, again);
+    EXPECT_EQ(again.size(), Limits{}.repair_frames);
+}
+
 }  // namespace
 }  // namespace tulle::mesh

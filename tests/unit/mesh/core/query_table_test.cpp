@@ -86,5 +86,26 @@ TEST_F(QueryTableTest, IgnoresAnswersThatNobodyAskedFor) {
     EXPECT_EQ(out_.size(), 2u);
 }
 
+TEST_F(QueryTableTest, OnePeerCannotFillTheTable) {
+    for (std::uint64_t id = 0; id < 5000; ++id) {
+        table_.on_ask(kStart, kB, {id, "q", 60'000}, out_);
+    }
+    EXPECT_EQ(out_.size(), 2 * Limits{}.queries_per_peer);
+    EXPECT_TRUE(table_.ask(kStart, kAsker, {7, "q", 1s}, {kB}, {}, out_));
+}
+
+TEST_F(QueryTableTest, WhatIsCollectedIsBoundedInBytes) {
+    const std::uint64_t token = ask();
+    for (int i = 0; i < 1000; ++i) {
+        table_.on_answer(kStart, kB, {token, std::string(kMaxQueryPartBytes, 'x'), false}, out_);
+    }
+    table_.on_answer(kStart, kC, {token, "", true}, out_);
+    table_.on_local_answer(ShardIndex{0}, {token, "", true}, out_);
+    table_.on_local_answer(ShardIndex{1}, {token, "", true}, out_);
+    ASSERT_NE(result(), nullptr);
+    EXPECT_LE(result()->parts.size() * kMaxQueryPartBytes, Limits{}.query_bytes);
+    EXPECT_EQ(result()->missing, (std::vector<std::string>{"n2"}));
+}
+
 }  // namespace
 }  // namespace tulle::mesh

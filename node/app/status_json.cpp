@@ -125,6 +125,20 @@ json::object self_to_json(const mesh::NodeStatus& status) {
     self["protocol"] = {{"oldest", mesh::kOldestProtocolVersion}, {"newest", mesh::kProtocolVersion}};
     self["monotonic_us"] = status.monotonic_us;
     self["wall_us"] = status.wall_us;
+    self["peers"] = {{"configured", status.configured}, {"met", status.met}};
+    self["refused"] = status.refused;
+    self["deaf"] = status.deaf;
+    json::array refusals;
+    for (const mesh::RefusalStatus& refusal : status.refusals) {
+        refusals.push_back({{"by", refusal.by_us ? "us" : "them"},
+                            {"name", refusal.name},
+                            {"endpoint", refusal.endpoint},
+                            {"reason", refusal.reason},
+                            {"text", refusal.text},
+                            {"count", refusal.count},
+                            {"ago_ms", refusal.ago_ms}});
+    }
+    self["refusals"] = std::move(refusals);
     return self;
 }
 

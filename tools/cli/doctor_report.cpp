@@ -61,6 +61,23 @@ NodeReport node_of(const json::object& self) {
         node.oldest_protocol = count_field(*protocol, "oldest");
         node.newest_protocol = count_field(*protocol, "newest");
     }
+    if (const json::object* peers = object_field(self, "peers")) {
+        node.configured = count_field(*peers, "configured");
+        node.met = count_field(*peers, "met");
+    }
+    node.refused = flag_field(self, "refused");
+    node.deaf = flag_field(self, "deaf");
+    const json::value* refusals = self.if_contains("refusals");
+    if (refusals != nullptr && refusals->is_array()) {
+        for (const json::value& value : refusals->get_array()) {
+            if (const json::object* refusal = value.if_object()) {
+                node.refusals.push_back({text_field(*refusal, "by") == "us", text_field(*refusal, "name"),
+                                         text_field(*refusal, "endpoint"), text_field(*refusal, "reason"),
+                                         text_field(*refusal, "text"), count_field(*refusal, "count"),
+                                         count_field(*refusal, "ago_ms")});
+            }
+        }
+    }
     return node;
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mesh/base/result.hpp"
 
@@ -56,6 +57,20 @@ struct NodeReport {
     std::int64_t monotonic_us = 0;
     std::int64_t wall_us = 0;
     std::uint64_t gone = 0;  ///< records that others have missed for good
+    std::uint64_t configured = 0;  ///< peers in its configuration …
+    std::uint64_t met = 0;         ///< … and those of them that it has met
+    bool refused = false;          ///< by all of them that answer
+    bool deaf = false;             ///< its own control path does not work
+    struct Refusal {
+        bool by_it = false;
+        std::string name;
+        std::string endpoint;
+        std::string reason;
+        std::string text;
+        std::uint64_t count = 0;
+        std::uint64_t ago_ms = 0;
+    };
+    std::vector<Refusal> refusals;
     std::map<std::string, PeerView> peers;
 };
 

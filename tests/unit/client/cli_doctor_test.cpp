@@ -348,5 +348,34 @@ TEST(CliDoctor, TellsProgramsTheSame) {
         << text;
 }
 
+TEST(Doctor, FindsASplitThatLooksWholeFromWithin) {
+    MeshSample sample = healthy(1);
+    NodeReport& node = sample.nodes.at("01");
+    node.refusals.push_back({true, "n9", "h:1", "cluster", "this is another cluster", 12, 400});
+    EXPECT_EQ(wrongs({sample}), (std::vector<std::string>{"refuses n1"}));
+    node.refusals[0].ago_ms = kRecentRefusalMs + 1;
+    EXPECT_TRUE(wrongs({sample}).empty());
+    node.refusals[0] = {false, "n9", "h:1", "protocol", "none in common", 3, 10};
+    node.ready = false;
+    node.refused = true;
+    EXPECT_EQ(wrongs({sample}), (std::vector<std::string>{"refused n1", "refused-by n1"}));
+}
+
+TEST(Doctor, FindsANodeThatHasMetNobody) {
+    MeshSample sample = healthy(1);
+    sample.nodes.at("01").configured = 2;
+    EXPECT_EQ(wrongs({sample}), (std::vector<std::string>{"alone n1"}));
+    EXPECT_TRUE(wrongs({sample}, 1).empty()) << "one node is all there is to be";
+    sample.nodes.at("01").met = 1;
+    EXPECT_TRUE(wrongs({sample}).empty());
+}
+
+TEST(Doctor, FindsANodeThatIsDeafItself) {
+    MeshSample sample = healthy(1);
+    sample.nodes.at("01").ready = false;
+    sample.nodes.at("01").deaf = true;
+    EXPECT_EQ(wrongs({sample}), (std::vector<std::string>{"deaf n1"}));
+}
+
 }  // namespace
 }  // namespace tulle::cli

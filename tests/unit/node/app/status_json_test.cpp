@@ -74,5 +74,18 @@ TEST(StatusJson, SaysOfATraceWhatIsKnownAndNoMore) {
                     R"({"name":"n4","oid":"0000000000000004","state":"dead","fate":"no-session"}]})");
 }
 
+TEST(StatusJson, TellsWhoWasRefusedAndHowManyPeersWereMet) {
+    mesh::NodeStatus status = status_with(0);
+    status.configured = 3;
+    status.refused = true;
+    status.refusals.push_back({false, "n2", "h:1", "protocol", "none in common", 4, 20});
+    const json::value self = json::parse(render_report(status, 100'000)[0]).at("self");
+    EXPECT_EQ(self.at("peers").at("configured").as_int64(), 3);
+    EXPECT_EQ(self.at("peers").at("met").as_int64(), 0);
+    EXPECT_TRUE(self.at("refused").as_bool());
+    EXPECT_EQ(self.at("refusals").at(0).at("by").as_string(), "them");
+    EXPECT_EQ(self.at("refusals").at(0).at("reason").as_string(), "protocol");
+}
+
 }  // namespace
 }  // namespace tulle::node

@@ -52,9 +52,9 @@ bool Duties::task(const DutyTask& task) {
     return taken;
 }
 
-void Duties::done(const DutyDone& done) {
+void Duties::done(Instant now, const DutyDone& done) {
     changed_ = true;
-    if (!desk_.on_done(done.token, done.told)) {
+    if (!desk_.on_done(now, done)) {
         static_cast<void>(inbox_.on_done(done.token));
     }
 }
@@ -67,13 +67,16 @@ void Duties::member_up(Instant now, OriginId oid) {
     members_changed(now);
 }
 
-void Duties::member_down(Instant now, OriginId oid) {
+void Duties::member_down(Instant now, OriginId oid, bool left) {
     const auto found = lines_.find(oid);
     const DutyMember member{oid, found->second.tie};
     lines_.erase(found);
     members_.remove(member.tie);
     inbox_.lose(now, member);
     desk_.lose(now, member.tie);
+    if (left) {
+        source_.excuse(member.tie);
+    }
     members_changed(now);
 }
 
@@ -153,7 +156,7 @@ bool Duties::owes(OriginId oid, DutyTie tie) const {
 void Duties::hand_on(Instant now) {
     const std::vector<DutyDesk::HandedOn> handed_on = desk_.take_handed_on();
     for (const DutyDesk::HandedOn& what : handed_on) {
-        source_.adopt(what.item, what.told, what.told_version, what.info);
+        source_.adopt(what.item, {what.told, what.told_version, what.doubt, what.info});
     }
     if (!handed_on.empty() && now - changed_at_ < timing_.duty_finish) {
         for (auto& [oid, line] : lines_) {
@@ -235,6 +238,8 @@ void Duties::work(Instant now, Out& out) {
     }
     inbox_.work(now);
     desk_.work(now);
+    out.revoked = desk_.take_revoked();
+    tally_.revoked += out.revoked.size();
     hand_on(now);
     source_.work();
     outbox_.work();
@@ -285,7 +290,7 @@ std::optional<Instant> Duties::first_deadline() const {
 
 bool Duties::delivered(OriginId to) const {
     const Line& line = lines_.at(to);
-    return !line.outstanding && !owes(to, line.tie) && !busy();
+    return !line.outstanding && !owes(to, line.tie) && !busy() && desk_.finishing() == 0;
 }
 
 }  // namespace tulle::mesh

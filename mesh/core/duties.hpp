@@ -25,10 +25,11 @@ public:
     void count(ShardIndex shard, const DutyCount& word);
     /// False: refused.
     [[nodiscard]] bool task(const DutyTask& task);
-    void done(const DutyDone& done);
+    void done(Instant now, const DutyDone& done);
 
     void member_up(Instant now, OriginId oid);
-    void member_down(Instant now, OriginId oid);
+    /// `left`: it has handed over all that it knew.
+    void member_down(Instant now, OriginId oid, bool left);
     /// This node has joined: it may act. A node that knows only some of the members would take their items for its own.
     void begin() {
         begun_ = true;
@@ -45,6 +46,7 @@ public:
     struct Out {
         std::vector<std::pair<OriginId, DutyMail>> mails;
         std::vector<DutyChanged> changed;
+        std::vector<DutyRevoked> revoked;
         std::vector<DutyPerform> perform;
     };
     void work(Instant now, Out& out);
@@ -57,6 +59,7 @@ public:
         std::uint64_t reports_sent = 0;
         std::uint64_t changes = 0;        ///< told to the shard
         std::uint64_t tasks = 0;          ///< handed to the shard
+        std::uint64_t revoked = 0;        ///< changes under way at the shard that became another node's
         std::uint64_t counts_refused = 0;
         std::uint64_t tasks_refused = 0;
         std::uint64_t mails_sent = 0;         ///< repetitions included

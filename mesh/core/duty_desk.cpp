@@ -17,19 +17,29 @@ std::optional<std::uint64_t> DutyDesk::told(const DutyItem& item) const {
     return it == entries_.end() ? std::nullopt : std::optional(it->second.told);
 }
 
-/// The newest version wins. But when this desk and another have dealt with the item at the same time, each cut off from the
-/// other, nobody knows which of the two was last: the shard is told again.
-void DutyDesk::learn(Entry& entry, const DutyReport& report) {
-    const bool at_once = report.was_desk && entry.dealt_here;
+/// What the shard is told was dealt with last. In doubt there is no such thing, and the whole truth has to be told.
+std::uint64_t DutyDesk::told_before(const Entry& entry, std::uint64_t now) {
+    return !entry.doubted ? entry.told : now == 0 ? 1 : 0;
+}
+
+/// The newest version wins. But versions of desks that were cut off from each other say nothing about which of the two spoke
+/// last; then, or when a former desk has said something that is not the newest, nobody knows what the world outside heard last.
+bool DutyDesk::learn(Entry& entry, const Holder& before, const DutyReport& report) {
+    const bool known = before.revision != 0 && before.told == report.told && before.told_version == report.told_version &&
+                       before.was_desk == report.was_desk;
+    if (known) {
+        return false;
+    }
+    const bool differs = report.told != entry.told;
     if (report.told_version > entry.told_version) {
-        if (at_once && report.told != entry.told) {
-            entry.rival = entry.told;
-        }
+        entry.doubt = entry.doubt || (differs && entry.dealt_here);
         entry.told = report.told;
         entry.told_version = report.told_version;
-    } else if (report.told != entry.told && (at_once || report.told_version == entry.told_version)) {
-        entry.rival = report.told;
+    } else if (differs && (report.was_desk || report.told_version == entry.told_version)) {
+        entry.doubt = true;
     }
+    entry.dealt_here = entry.dealt_here || (report.was_desk && entry.own);
+    return true;
 }
 
 void DutyDesk::on_report(const DutyMember& from, const DutyReport& report) {
@@ -52,12 +62,27 @@ void DutyDesk::on_report(const DutyMember& from, const DutyReport& report) {
         entry.key_hash = stable_hash(item.key);
         entry.own = members_.responsible(entry.key_hash) == kOwnTie;
     }
+    rest(entry, false);
     auto holder = std::find_if(entry.holders.begin(), entry.holders.end(), same);
     if (holder == entry.holders.end()) {
         holder = entry.holders.insert(entry.holders.end(), Holder{});
     }
-    *holder = {from, report.current, report.revision};
-    learn(entry, report);
+    const Holder before = std::exchange(*holder, {.member = from,
+                                                  .current = report.current,
+                                                  .revision = report.revision,
+                                                  .settled = holder->member.tie == from.tie ? holder->settled : 0,
+                                                  .doubt = report.doubt,
+                                                  .told = report.told,
+                                                  .told_version = report.told_version,
+                                                  .was_desk = report.was_desk});
+    const bool news = learn(entry, before, report);
+    entry.doubt = entry.doubt || report.doubt > before.doubt;
+    if (!entry.own) {
+        const bool doubt = std::exchange(entry.doubt, false);
+        if (report.was_desk && (news || doubt)) {  // the sender's view is another one: this node knows whose it is
+            handed_on_.push_back({item, report.told, report.told_version, doubt, report.info});
+        }
+    }
     if (!entry.info || (report.info && report.current > 0)) {
         entry.info = report.info;
     }
@@ -71,21 +96,28 @@ void DutyDesk::on_report(const DutyMember& from, const DutyReport& report) {
 void DutyDesk::settled(Entry& entry, std::uint64_t told) {
     entry.told = told;
     ++entry.told_version;
-    entry.rival.reset();
     entry.dealt_here = true;
 }
 
-bool DutyDesk::on_done(std::uint64_t token, std::uint64_t told) {
-    const auto found = tokens_.find(token);
+bool DutyDesk::on_done(Instant now, const DutyDone& done) {
+    const auto found = tokens_.find(done.token);
     if (found == tokens_.end()) {
         return false;
     }
     const auto it = entries_.find(found->second);
     tokens_.erase(found);
     Entry& entry = it->second;
+    const bool in_time = entry.own || now - entry.moved_at < timing_.duty_finish;
     entry.token = 0;
     entry.calm = false;
-    settled(entry, told);
+    entry.revoked = false;
+    if (done.outcome == DutyOutcome::kTold) {
+        settled(entry, done.told);
+        entry.doubt = entry.doubt || !in_time;  // the next desk may have spoken meanwhile
+    } else {
+        entry.doubt = entry.doubt || entry.doubted || done.outcome == DutyOutcome::kUnknown;
+    }
+    entry.doubted = false;
     owe_all(it->first, entry);
     due_.insert(it->first);
     if (!entry.own) {
@@ -107,9 +139,9 @@ void DutyDesk::owe_all(const DutyItem& item, const Entry& entry) {
 void DutyDesk::hand_on(const DutyItem& item, Entry& entry) {
     const bool only_here = std::none_of(entry.holders.begin(), entry.holders.end(),
                                         [&](const Holder& holder) { return members_.contains(holder.member.tie); });
-    if (entry.dealt_here || (only_here && entry.told > 0)) {
+    if (entry.dealt_here || entry.doubt || (only_here && entry.told > 0)) {
         entry.dealt_here = false;
-        handed_on_.push_back({item, entry.told, entry.told_version, entry.info});
+        handed_on_.push_back({item, entry.told, entry.told_version, std::exchange(entry.doubt, false), entry.info});
     }
 }
 
@@ -140,7 +172,7 @@ void DutyDesk::work(Instant now) {
     auto it = scanning_ ? entries_.lower_bound(scanned_) : entries_.end();
     while (it != entries_.end() && compared < limits_.duty_slice) {
         compared += std::max<std::size_t>(members_.size(), 16);
-        look_through(it++);
+        look_through(now, it++);
     }
     scanning_ = it != entries_.end();
     if (scanning_) {
@@ -148,25 +180,38 @@ void DutyDesk::work(Instant now) {
     }
 }
 
-void DutyDesk::look_through(Entries::iterator it) {
+void DutyDesk::look_through(Instant now, Entries::iterator it) {
     Entry& entry = it->second;
-    const bool own = members_.responsible(entry.key_hash) == kOwnTie;
-    if (own != entry.own) {
-        entry.own = own;
-        due_.insert(it->first);
-        if (entry.token != 0) {
-            finishing_ = own ? finishing_ - 1 : finishing_ + 1;
-        } else if (!own) {
-            hand_on(it->first, entry);
-        }
+    if ((members_.responsible(entry.key_hash) == kOwnTie) != entry.own) {
+        change_hands(now, it->first, entry);
     }
     if (std::erase_if(entry.holders, [&](const Holder& holder) { return is_over(holder.member.tie); }) > 0 && entry.own) {
         bury(it->first, entry);
     }
-    if (count(entry) != (entry.token == 0 ? entry.told : entry.announced)) {
+    if (entry.doubt || count(entry) != (entry.token == 0 ? entry.told : entry.announced)) {
         due_.insert(it->first);
     }
     erase_if_over(it);
+}
+
+/// The duty has come to this node, or has gone from it.
+void DutyDesk::change_hands(Instant now, const DutyItem& item, Entry& entry) {
+    entry.own = !entry.own;
+    entry.calm = false;
+    entry.moved_at = now;
+    due_.insert(item);
+    if (entry.own) {
+        finishing_ -= entry.token != 0 ? 1u : 0u;
+        entry.doubt = entry.doubt || std::any_of(entry.holders.begin(), entry.holders.end(),
+                                                 [](const Holder& holder) { return holder.doubt != 0; });
+    } else if (entry.token == 0) {
+        hand_on(item, entry);
+    } else {
+        ++finishing_;
+        if (!std::exchange(entry.revoked, true)) {
+            revoked_.push_back({entry.token});
+        }
+    }
 }
 
 void DutyDesk::bury(const DutyItem& item, Entry& entry) {
@@ -181,16 +226,33 @@ void DutyDesk::bury(const DutyItem& item, Entry& entry) {
     graves_.pop_front();
     if (oldest != entries_.end()) {
         oldest->second.bereaved = false;
+        oldest->second.dealt_here = oldest->second.dealt_here && oldest->second.told > 0;
         due_.insert(oldest->first);
     }
 }
 
 /// Nothing to deal with and nobody to tell; or another node's, which has been handed on.
 void DutyDesk::erase_if_over(Entries::iterator it) {
-    const Entry& entry = it->second;
-    if (entry.token == 0 && entry.holders.empty() && (!entry.own || (entry.told == 0 && !entry.rival && !entry.bereaved))) {
+    Entry& entry = it->second;
+    if (entry.token != 0 || !entry.holders.empty()) {
+        return;
+    }
+    if (entry.own && entry.told == 0 && entry.dealt_here) {
+        bury(it->first, entry);
+    }
+    if (!entry.own || (entry.told == 0 && !entry.doubt && !entry.bereaved)) {
+        rest(entry, false);
         due_.erase(it->first);
         entries_.erase(it);
+    } else if (entry.told == 0 && !entry.doubt) {
+        rest(entry, true);
+    }
+}
+
+void DutyDesk::rest(Entry& entry, bool rests) {
+    if (entry.resting != rests) {
+        entry.resting = rests;
+        resting_ = rests ? resting_ + 1 : resting_ - 1;
     }
 }
 
@@ -201,6 +263,9 @@ void DutyDesk::act(std::vector<DutyChanged>& out) {
         if (it == entries_.end() || !it->second.own) {
             continue;  // when it becomes this node's it is looked at again
         }
+        if (it->second.doubt && it->second.token == 0 && !haunting_.empty()) {
+            continue;  // when the ghost is gone it is looked at again
+        }
         announce(it->first, it->second, out);
         erase_if_over(it);
     }
@@ -209,27 +274,27 @@ void DutyDesk::act(std::vector<DutyChanged>& out) {
 void DutyDesk::announce(const DutyItem& item, Entry& entry, std::vector<DutyChanged>& out) {
     const std::uint64_t now = count(entry);
     if (entry.token != 0) {
-        if (now != entry.announced) {
+        if (now != entry.announced && !entry.revoked) {
             entry.announced = now;
-            out.push_back({entry.token, item.key, item.item, entry.info, entry.told, now});
+            out.push_back({entry.token, item.key, item.item, entry.info, told_before(entry, now), now});
         }
         return;
     }
-    if (now == entry.told && !entry.rival) {
+    if (now == entry.told && !entry.doubt) {
         entry.calm = true;
         for (const Holder& holder : entry.holders) {
-            if (holder.current == 0 && members_.contains(holder.member.tie)) {
+            if ((holder.current == 0 || holder.settled != holder.revision) && members_.contains(holder.member.tie)) {
                 owed_[holder.member.tie].insert(item);
             }
         }
         return;
     }
-    const std::uint64_t told = now == entry.told ? *entry.rival : entry.told;
     last_token_ += 2;  // even ones; tasks have the odd ones
     entry.token = last_token_;
     entry.announced = now;
+    entry.doubted = std::exchange(entry.doubt, false);
     tokens_.emplace(entry.token, item);
-    out.push_back({entry.token, item.key, item.item, entry.info, told, now});
+    out.push_back({entry.token, item.key, item.item, entry.info, told_before(entry, now), now});
     if (planted_ == Planted::kSettledEarly) {
         settled(entry, now);
         owe_all(item, entry);
@@ -257,7 +322,8 @@ bool DutyDesk::compose(DutyTie to, DutyMail& mail) {
             continue;
         }
         DutySettle settle{item.key, item.item, holder->revision, entry.told, entry.told_version, false};
-        settle.forget = entry.calm && holder->current == 0;
+        settle.forget = entry.calm;
+        holder->settled = entry.calm ? holder->revision : holder->settled;
         bytes += 64 + item.key.size() + item.item.size();
         mail.settles.push_back(std::move(settle));
     }

@@ -19,8 +19,13 @@ namespace tulle::mesh {
 ///
 /// Thread: confined to the hub. Time: `now` must not go backwards.
 /// Acts:   only in act(), which the caller calls when it may: when all members have handed over (or have had their time).
-/// Loss:   what a lost member held counts for `duty_grace` more. That it is gone then, and told so, is remembered of the last
-///         `duty_graves` items: if the member lives after all, its old belief does not win.
+/// Moves:  a duty that is another node's from now on is revoked: the shard drops what it has not said. What it has said is handed on.
+/// Doubt:  where the world outside may have heard something else last than this desk believes, the truth is told again: two
+///         desks that were cut off from each other have both dealt with an item, or a former desk has said something late.
+/// Loss:   what a lost member held counts for `duty_grace` more. While a member is a ghost no doubt is settled: what it said
+///         with its last breath may still be on its way.
+/// Graves: that an item is gone, and was told so, is remembered of the last `duty_graves` of them: a desk that was cut off
+///         meanwhile, or a member that lives after all, may have told otherwise.
 /// Slices: after a change of members work() looks through all items, `duty_slice` comparisons a turn.
 class DutyDesk {
 public:
@@ -29,7 +34,7 @@ public:
 
     void on_report(const DutyMember& from, const DutyReport& report);
     /// The shard's answer. False: not a token of ours that is under way.
-    bool on_done(std::uint64_t token, std::uint64_t told);
+    bool on_done(Instant now, const DutyDone& done);
 
     /// Who does not do a duty any more hands it over.
     void set_members(const DutyMembers& members);
@@ -42,6 +47,8 @@ public:
     /// two desks to act on one key and to learn from each other, they would never end.)
     void act(std::vector<DutyChanged>& out);
     [[nodiscard]] bool may_act() const { return !due_.empty(); }
+    /// What is under way at the shard and has become another node's.
+    [[nodiscard]] std::vector<DutyRevoked> take_revoked() { return std::exchange(revoked_, {}); }
 
     /// Appends what `to` has to learn, up to the limits of a mail. False: there was nothing.
     bool compose(DutyTie to, DutyMail& mail);
@@ -51,6 +58,7 @@ public:
         DutyItem item;
         std::uint64_t told = 0;
         std::uint64_t told_version = 0;
+        bool doubt = false;
         SharedBytes info;
     };
     /// What has been dealt with here and is another node's from now on.
@@ -58,7 +66,9 @@ public:
     /// Items of other nodes that the shard is still dealing with, or that wait to be taken.
     [[nodiscard]] std::size_t finishing() const { return finishing_ + handed_on_.size(); }
 
-    [[nodiscard]] std::size_t items() const { return entries_.size(); }
+    /// Those in graves alone not included.
+    [[nodiscard]] std::size_t items() const { return entries_.size() - resting_; }
+    [[nodiscard]] std::size_t graves() const { return resting_; }
     /// What is held to be dealt with; nothing for an item that is not here.
     [[nodiscard]] std::optional<std::uint64_t> told(const DutyItem& item) const;
 
@@ -67,32 +77,45 @@ private:
         DutyMember member;
         std::uint64_t current = 0;
         std::uint64_t revision = 0;
+        std::uint64_t settled = 0;       // the revision as of which it has been told that all is dealt with
+        std::uint64_t doubt = 0;         // by its last report, as is what follows
+        std::uint64_t told = 0;
+        std::uint64_t told_version = 0;
+        bool was_desk = false;
     };
     struct Entry {
         std::uint64_t key_hash = 0;
         bool own = true;
-        bool dealt_here = false;  // this desk has dealt with it since it is the one
-        bool bereaved = false;    // members that held it were lost, and it is remembered for that
+        bool dealt_here = false;  // this desk has dealt with it since it is the one, or has been handed it by one that had
+        bool bereaved = false;    // nobody holds it any more, or members that did were lost: in a grave
+        bool resting = false;     // in a grave, and nothing else is left of it
         bool calm = false;        // looked at since the last news, and nothing differs
         std::vector<Holder> holders;
         std::uint64_t told = 0;
         std::uint64_t told_version = 0;
-        std::optional<std::uint64_t> rival;  // another node has dealt with so much, at the same time
-        std::uint64_t token = 0;             // under way
-        std::uint64_t announced = 0;         // count under that token
+        bool doubt = false;           // the world outside may have heard something else than `told` last
+        std::uint64_t token = 0;      // under way
+        std::uint64_t announced = 0;  // count under that token
+        bool doubted = false;         // the token has come of a doubt
+        bool revoked = false;         // the token is
+        Instant moved_at;             // when it became another node's
         SharedBytes info;
     };
     using Entries = std::map<DutyItem, Entry>;
 
     [[nodiscard]] static std::uint64_t count(const Entry& entry);
-    static void learn(Entry& entry, const DutyReport& report);
+    [[nodiscard]] static std::uint64_t told_before(const Entry& entry, std::uint64_t now);
+    /// False: it said the same before.
+    static bool learn(Entry& entry, const Holder& before, const DutyReport& report);
     void announce(const DutyItem& item, Entry& entry, std::vector<DutyChanged>& out);
-    void settled(Entry& entry, std::uint64_t told);
+    static void settled(Entry& entry, std::uint64_t told);
     void owe_all(const DutyItem& item, const Entry& entry);
     void hand_on(const DutyItem& item, Entry& entry);
-    void look_through(Entries::iterator it);
+    void look_through(Instant now, Entries::iterator it);
+    void change_hands(Instant now, const DutyItem& item, Entry& entry);
     void bury(const DutyItem& item, Entry& entry);
     void erase_if_over(Entries::iterator it);
+    void rest(Entry& entry, bool rests);
     [[nodiscard]] bool is_over(DutyTie tie) const { return !members_.contains(tie) && !haunting_.contains(tie); }
 
     Timing timing_;
@@ -104,10 +127,12 @@ private:
     std::set<DutyItem> due_;  // news of them
     std::map<DutyTie, std::set<DutyItem>> owed_;
     std::vector<HandedOn> handed_on_;
+    std::vector<DutyRevoked> revoked_;
     std::set<DutyTie> haunting_;                        // lost, and counted until their time is over
     std::deque<std::pair<Instant, DutyTie>> ghosts_;    // when that is
     std::deque<DutyItem> graves_;
     std::size_t finishing_ = 0;
+    std::size_t resting_ = 0;
     std::uint64_t last_token_ = 0;
     bool scanning_ = false;
     DutyItem scanned_;

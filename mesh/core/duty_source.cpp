@@ -49,17 +49,19 @@ void DutySource::count(ShardIndex shard, const DutyCount& word) {
     }
 }
 
-void DutySource::adopt(const DutyItem& item, std::uint64_t told, std::uint64_t told_version, const SharedBytes& info) {
+void DutySource::adopt(const DutyItem& item, const Adopted& what) {
     Entry& held = entry(item)->second;
-    if (told_version >= held.told_version) {
-        held.told = told;
-        held.told_version = told_version;
+    const bool differs = what.told != held.told && what.told_version <= held.told_version;
+    if (what.told_version >= held.told_version) {
+        held.told = what.told;
+        held.told_version = what.told_version;
     }
     held.was_desk = true;
     if (!held.info) {
-        held.info = info;
+        held.info = what.info;
     }
     mark(item, held);
+    held.doubt = what.doubt || differs ? held.revision : held.doubt;
     if (held.desk.value != 0) {
         changed_[held.desk].erase(item);
         if (changed_[held.desk].empty()) {
@@ -101,15 +103,20 @@ void DutySource::on_settle(DutyTie from, const DutySettle& settle) {
         return;
     }
     Entry& held = it->second;
+    const bool settled = held.desk == from && settle.forget && settle.revision > held.settled;
+    if (settle.told_version > held.told_version || settled) {
+        mark(it->first, held.heir);
+    }
     if (settle.told_version > held.told_version) {
         held.told = settle.told;
         held.told_version = settle.told_version;
-        mark(it->first, held.heir);
     }
     if (held.desk != from) {
         return;
     }
+    held.settled = settled ? settle.revision : held.settled;
     held.was_desk = held.was_desk && settle.revision != held.revision;
+    held.doubt = settle.revision < held.doubt ? held.doubt : 0;
     if (settle.forget && settle.revision == held.revision && held.current == 0) {
         const DutyItem item = it->first;
         erase(it);
@@ -136,6 +143,8 @@ void DutySource::work() {
     scanning_ = it != entries_.end();
     if (scanning_) {
         scanned_ = it->first;
+    } else {
+        excused_.clear();
     }
 }
 
@@ -145,6 +154,11 @@ void DutySource::move(const DutyItem& item, Entry& entry) {
     assign(entry);
     if (desk == entry.desk && heir == entry.heir) {
         return;
+    }
+    const bool lost = desk != kOwnTie && !members_.contains(desk) && !excused_.contains(desk);
+    if (lost && entry.composed && entry.settled < entry.revision) {
+        entry.revision = ++last_revision_;
+        entry.doubt = entry.revision;
     }
     for (const DutyTie one : {desk, heir, entry.desk, entry.heir}) {
         if (members_.contains(one)) {
@@ -167,7 +181,8 @@ DutyReport DutySource::report(const DutyItem& item, DutyTie to) {
     report.current = held.current;
     report.told = held.told;
     report.told_version = held.told_version;
-    report.was_desk = held.was_desk;
+    report.was_desk = held.was_desk && held.desk == to;
+    report.doubt = held.heir == to && held.settled < held.revision ? held.revision : held.doubt;
     report.info = held.info;
     return report;
 }

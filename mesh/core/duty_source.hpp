@@ -17,6 +17,7 @@ namespace tulle::mesh {
 /// Keeps:  an item until its count is 0 and the node that does the duty has dealt with that; so that, if that node dies,
 ///         the next one learns from here what is still to be told.
 /// Copies: what this node itself does the duty of is reported to the next in rank as well, so that it does not die with it.
+/// Doubt:  what a lost node had not said to be dealt with, it may have been telling when it was lost: the next one is warned.
 /// Slices: after a change of members the items that move are looked for in work(), `duty_slice` comparisons a turn.
 class DutySource {
 public:
@@ -25,9 +26,17 @@ public:
     /// A shard's word. REQUIRES: within the limits of port.hpp.
     void count(ShardIndex shard, const DutyCount& word);
     /// What the desk of this node has dealt with and no longer does: to be handed on.
-    void adopt(const DutyItem& item, std::uint64_t told, std::uint64_t told_version, const SharedBytes& info);
+    struct Adopted {
+        std::uint64_t told = 0;
+        std::uint64_t told_version = 0;
+        bool doubt = false;
+        SharedBytes info;
+    };
+    void adopt(const DutyItem& item, const Adopted& what);
     void on_settle(DutyTie from, const DutySettle& settle);
 
+    /// This member, which is none after the next set_members, was telling nothing when it went.
+    void excuse(DutyTie member) { excused_.insert(member); }
     void set_members(const DutyMembers& members);
     void work();
     [[nodiscard]] bool working() const { return scanning_; }
@@ -50,6 +59,8 @@ private:
         std::uint64_t told = 0;
         std::uint64_t told_version = 0;
         std::uint64_t revision = 0;
+        std::uint64_t settled = 0;  // the revision as of which all has been dealt with
+        std::uint64_t doubt = 0;    // as in DutyReport, until the desk has heard of it
         bool composed = false;  // somebody may know of it
         bool was_desk = false;
         SharedBytes info;
@@ -72,6 +83,7 @@ private:
     Owed moved_;    // by a change of members; what is found first goes first
     Owed changed_;
     std::uint64_t last_revision_ = 0;
+    std::set<DutyTie> excused_;  // until all has moved
     bool scanning_ = false;
     DutyItem scanned_;  // up to here
 };

@@ -247,7 +247,7 @@ private:
     [[nodiscard]] std::string name_of(OriginId oid) const;
 
     // mesh_node_duty.cpp
-    [[nodiscard]] bool on_duty_word(ShardIndex shard, const ToHub& message);
+    [[nodiscard]] bool on_duty_word(Instant now, ShardIndex shard, const ToHub& message);
     void work_duties(Instant now, Effects& out);
 
     // mesh_node_sleep.cpp

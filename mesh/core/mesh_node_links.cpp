@@ -93,7 +93,7 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     kept_.lose(down.oid);
     usage_.lose(now, down.oid);
     members_changed();
-    duties_.member_down(now, down.oid);
+    duties_.member_down(now, down.oid, down.now == PeerState::kLeft);
     if (down.now == PeerState::kDead || down.now == PeerState::kLeft) {
         out.push_back(DisconnectData{data_endpoints_[down.oid]});
         data_endpoints_.erase(down.oid);

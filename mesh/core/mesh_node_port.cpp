@@ -35,7 +35,7 @@ void MeshNode::on_port(Instant now, ShardIndex shard, ToHub& message, Effects& o
         }
     } else if (const auto* load = std::get_if<ShardLoad>(&message)) {
         clients_[shard] = load->clients;
-    } else if (on_duty_word(shard, message)) {
+    } else if (on_duty_word(now, shard, message)) {
         return;
     } else if (const auto* marked = std::get_if<Trace>(&message)) {
         trace(now, shard, *marked, out);

@@ -129,6 +129,7 @@ void MeshNode::add_counters(NodeStatus& status) const {
                        {"mesh_duty_reports_sent", duties_.tally().reports_sent},
                        {"mesh_duty_mails_sent", duties_.tally().mails_sent},
                        {"mesh_duty_changes", duties_.tally().changes},
+                       {"mesh_duty_revoked", duties_.tally().revoked},
                        {"mesh_duty_tasks", duties_.tally().tasks},
                        {"mesh_duty_tasks_refused", duties_.tally().tasks_refused},
                        {"mesh_duty_counts_refused", duties_.tally().counts_refused},

@@ -266,6 +266,9 @@ struct DutyReport {
     bool away = false;      ///< the sender holds nothing any more, or reports to another node from now on
     bool was_desk = false;  ///< the sender itself did this duty until now
     bool moved = false;     ///< away, and told to the other node as the sender knows it: perhaps less than the receiver does
+    /// Not 0: the world outside may have heard something else than `told` last, from a node that did this duty before. Each
+    /// new doubt has a greater number.
+    std::uint64_t doubt = 0;
     SharedBytes info = {};
 };
 
@@ -276,7 +279,7 @@ struct DutySettle {
     std::uint64_t revision = 0;  ///< of the report that this is based on
     std::uint64_t told = 0;
     std::uint64_t told_version = 0;
-    bool forget = false;  ///< all is dealt with: if nothing has changed since that revision the entry may go
+    bool forget = false;  ///< all is dealt with, as of that revision: if nothing has changed since, an empty entry may go
 };
 
 /// A task of the sender, numbered by it upwards for its whole life.

@@ -118,7 +118,7 @@ struct Limits {
     std::size_t duty_mail_entries = 4096;       ///< in each list of a mail
     std::size_t duty_slice = 65536;             ///< weights compared in one turn after a change of members: less than 1 ms
     std::size_t duty_items = 1024;              ///< items told to the shard, or taken in from this node itself, in one turn
-    std::size_t duty_graves = 4096;             ///< items told to be gone as their members were lost; kept in case these live
+    std::size_t duty_graves = 16'384;           ///< items told to be gone, remembered in case a lost member saw it otherwise: 5 MB
     std::size_t refusals = 16;                  ///< links open at once only to say no; further strangers get no answer
     std::size_t handshakes = 32;                ///< links open at once to nodes that have spoken but never had a session here: four
                                                 ///< descriptors each

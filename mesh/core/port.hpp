@@ -114,10 +114,19 @@ struct DutyTask {
     SharedBytes body;  ///< opaque; at most kMaxBodyBytes
 };
 
-/// The answer of the shard that does this node's duties to a DutyChanged or DutyPerform.
+/// What became of a DutyChanged.
+enum class DutyOutcome : std::uint8_t {
+    kTold,     ///< dealt with
+    kDropped,  ///< revoked, and nobody has heard of it
+    kUnknown,  ///< revoked, and nobody knows who has heard of it: a request may have arrived without an answer
+};
+
+/// The answer of the shard that does this node's duties to a DutyChanged or DutyPerform. Nothing of it reaches the world
+/// outside afterwards.
 struct DutyDone {
     std::uint64_t token = 0;
-    std::uint64_t told = 0;  ///< of a DutyChanged: the count that has been dealt with
+    std::uint64_t told = 0;  ///< of a DutyChanged that was told: the count that has been dealt with
+    DutyOutcome outcome = DutyOutcome::kTold;
 };
 
 /// What this shard uses now of what is rationed over the whole mesh; replaces what it said before. At most once a second.
@@ -330,6 +339,13 @@ struct DutyChanged {
     std::uint64_t count = 0;
 };
 
+/// To the same: another node does this duty from now on. Drop what has not gone out, repeat nothing, and answer DutyDone as soon
+/// as nothing more of it can reach the world outside: the other node waits for that a while. A token that has been answered
+/// is ignored.
+struct DutyRevoked {
+    std::uint64_t token = 0;
+};
+
 /// To the same: do this, then answer DutyDone.
 struct DutyPerform {
     std::uint64_t token = 0;
@@ -345,7 +361,7 @@ struct ClusterUsage {
 };
 
 using ToShard = std::variant<Deliver, Subscribed, LastEvent, MemberChanged, MemberJoined, Published, LocalQuery, QueryResult, Gap, Readiness,
-                             StatusReply, TraceResult, DutyChanged, DutyPerform, ClusterUsage>;
+                             StatusReply, TraceResult, DutyChanged, DutyRevoked, DutyPerform, ClusterUsage>;
 
 // ---- limits ----------------------------------------------------------------------------------------------------------
 

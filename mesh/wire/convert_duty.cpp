@@ -31,6 +31,7 @@ bool get_one(v1::DutyReport& from, DutyReport& to) {
     to.away = from.away();
     to.was_desk = from.was_desk();
     to.moved = from.moved();
+    to.doubt = from.doubt();
     if (from.has_info()) {
         to.info = share(std::move(*from.mutable_info()));
     }
@@ -84,6 +85,7 @@ void put(const DutyMail& body, v1::ControlEnvelope& to) {
         added.set_away(report.away);
         added.set_was_desk(report.was_desk);
         added.set_moved(report.moved);
+        added.set_doubt(report.doubt);
         if (report.info) {
             added.set_info(*report.info);
         }

@@ -79,6 +79,7 @@ constexpr ShardMetric kShardMetrics[] = {
     {"webhook_attempts_total", "Requests made to endpoints of webhooks", &ShardCounters::webhook_attempts_total},
     {"webhook_failures_total", "Of those requests, not answered with 2xx", &ShardCounters::webhook_failures_total},
     {"webhook_events_total", "Events that an endpoint has taken", &ShardCounters::webhook_events_total},
+    {"webhook_handed_on_total", "Events that another node tells instead", &ShardCounters::webhook_handed_on_total},
     {"webhook_given_up_total", "Events that an endpoint was not told of after all", &ShardCounters::webhook_given_up_total},
     {"webhook_refused_addresses_total", "Requests to an address that is not allowed", &ShardCounters::webhook_refused_addresses_total},
 };

@@ -73,8 +73,8 @@ void WebhookDesk::release(std::uint64_t token, Duty& duty) {
 }
 
 void WebhookDesk::consider(Instant now, std::uint64_t token, Duty& duty, WebhookEffects& out) {
-    if (duty.waits_for > 0) {
-        return;  // the mesh comes again when this one is settled
+    if (duty.waits_for > 0 || is_stopped_) {
+        return;  // the mesh comes again when this one is settled, or has it revoked
     }
     release(token, duty);
     const std::vector<Happening> all = happenings(duty.change);
@@ -89,6 +89,7 @@ void WebhookDesk::consider(Instant now, std::uint64_t token, Duty& duty, Webhook
         return;
     }
     duty.telling = duty.change.count;
+    duty.first_id = last_id_ + 1;
     for (const Happening& what : all) {
         const std::size_t told = tell(token, duty.change.key, what, out);
         duty.waits_for += told;
@@ -109,7 +110,7 @@ std::size_t WebhookDesk::tell(std::uint64_t token, std::string_view key, Happeni
     }
     TellEndpoints telling{{}, std::move(what)};
     for (EndpointId& endpoint : endpoints_for(*app, telling.what.event, telling.what.channel)) {
-        tokens_.emplace(++last_id_, token);
+        tellings_.emplace(++last_id_, Telling{token, endpoint});
         telling.endpoints.emplace_back(last_id_, std::move(endpoint));
     }
     const std::size_t told = telling.endpoints.size();
@@ -133,21 +134,49 @@ void WebhookDesk::on_task(std::uint64_t token, std::string_view key, WebhookEven
     }
 }
 
-void WebhookDesk::on_settled(std::uint64_t id, WebhookEffects& out) {
-    const auto token = tokens_.find(id);
-    if (token == tokens_.end()) {
+DutyEnd WebhookDesk::Duty::end() const {
+    if (dropped + doubtful == 0) {
+        return DutyEnd::kTold;
+    }
+    return taken + doubtful == 0 ? DutyEnd::kDropped : DutyEnd::kUnknown;
+}
+
+void WebhookDesk::on_settled(const EventSettled& settled, WebhookEffects& out) {
+    const auto telling = tellings_.find(settled.id);
+    if (telling == tellings_.end()) {
         return;
     }
-    const auto duty = duties_.find(token->second);
-    tokens_.erase(token);
-    if (--duty->second.waits_for == 0) {
-        out.push_back(SettleDuty{duty->first, duty->second.telling});
-        duties_.erase(duty);
+    const auto found = duties_.find(telling->second.token);
+    tellings_.erase(telling);
+    Duty& duty = found->second;
+    ++(settled.end == EventEnd::kDropped ? duty.dropped : settled.end == EventEnd::kDoubtful ? duty.doubtful : duty.taken);
+    if (--duty.waits_for == 0) {
+        out.push_back(SettleDuty{found->first, duty.telling, duty.end()});
+        duties_.erase(found);
     }
 }
 
+void WebhookDesk::on_revoked(std::uint64_t token, WebhookEffects& out) {
+    const auto found = duties_.find(token);
+    if (found == duties_.end()) {
+        return;
+    }
+    Duty& duty = found->second;
+    release(token, duty);
+    if (duty.waits_for == 0) {
+        out.push_back(SettleDuty{token, 0, DutyEnd::kDropped});
+        duties_.erase(found);
+        return;
+    }
+    DropEvents drop;
+    for (auto it = tellings_.lower_bound(duty.first_id); it != tellings_.end() && it->second.token == token; ++it) {
+        drop.endpoints.emplace_back(it->first, it->second.endpoint);
+    }
+    out.push_back(std::move(drop));
+}
+
 void WebhookDesk::on_deadline(Instant now, WebhookEffects& out) {
-    while (!holds_.empty() && holds_.begin()->first <= now) {
+    while (!is_stopped_ && !holds_.empty() && holds_.begin()->first <= now) {
         const std::uint64_t token = holds_.begin()->second;
         consider(now, token, duties_.find(token)->second, out);
     }
@@ -155,7 +184,7 @@ void WebhookDesk::on_deadline(Instant now, WebhookEffects& out) {
 }
 
 std::optional<Instant> WebhookDesk::next_deadline() const {
-    return holds_.empty() ? std::nullopt : std::optional(holds_.begin()->first);
+    return holds_.empty() || is_stopped_ ? std::nullopt : std::optional(holds_.begin()->first);
 }
 
 }  // namespace tulle::node

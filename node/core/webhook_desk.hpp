@@ -13,6 +13,7 @@
 #include "mesh/base/bytes.hpp"
 #include "mesh/base/time.hpp"
 #include "node/core/apps.hpp"
+#include "node/core/webhook_queue.hpp"
 #include "node/core/webhooks.hpp"
 
 namespace tulle::node {
@@ -45,14 +46,28 @@ struct TellEndpoints {
     friend bool operator==(const TellEndpoints&, const TellEndpoints&) = default;
 };
 
-/// The duty is done: every endpoint that wants the event has taken it, or was given up, or none wants it.
+/// Another node tells these events: drop them (WebhookQueue::drop); on_settled follows for each of `ids`.
+struct DropEvents {
+    std::vector<std::pair<std::uint64_t, EndpointId>> endpoints;
+    friend bool operator==(const DropEvents&, const DropEvents&) = default;
+};
+
+/// What became of a change that was revoked, or was not.
+enum class DutyEnd : std::uint8_t {
+    kTold,
+    kDropped,  ///< no endpoint has heard of it
+    kUnknown,  ///< some endpoint has, or may have: another one has not
+};
+
+/// The duty is done: every endpoint that wants the event has taken it, or was given up, or none wants it. Or it was revoked.
 struct SettleDuty {
     std::uint64_t token = 0;
     std::uint64_t told = 0;
+    DutyEnd end = DutyEnd::kTold;
     friend bool operator==(const SettleDuty&, const SettleDuty&) = default;
 };
 
-using WebhookEffect = std::variant<TellEndpoints, SettleDuty>;
+using WebhookEffect = std::variant<TellEndpoints, DropEvents, SettleDuty>;
 using WebhookEffects = std::vector<WebhookEffect>;
 
 /// Turns the duties that the mesh gives to this node into events for the endpoints of the apps, and keeps book of which
@@ -75,10 +90,14 @@ public:
     void set_apps(AppTable apps) { apps_ = std::move(apps); }
     /// May come again with the same token while it is not settled, and once more thereafter, which is ignored.
     void on_changed(Instant now, DutyChange change, WebhookEffects& out);
+    /// Another node tells this change. A token that is not under way is ignored.
+    void on_revoked(std::uint64_t token, WebhookEffects& out);
+    /// The node is leaving: nothing more is told. What the mesh gives stays unanswered until it is revoked.
+    void stop() { is_stopped_ = true; }
     /// `json` is the event as its node wrote it.
     void on_task(std::uint64_t token, std::string_view key, WebhookEvent event, SharedBytes json, WebhookEffects& out);
-    /// An endpoint has taken it, or it was given up.
-    void on_settled(std::uint64_t id, WebhookEffects& out);
+    /// What has become of it.
+    void on_settled(const EventSettled& settled, WebhookEffects& out);
     void on_deadline(Instant now, WebhookEffects& out);
     [[nodiscard]] std::optional<Instant> next_deadline() const;
 
@@ -90,6 +109,16 @@ private:
         Instant gone_since{};          ///< of a count that has become 0
         std::size_t waits_for = 0;     ///< endpoints that have not settled …
         std::uint64_t telling = 0;     ///< … this count
+        std::uint64_t first_id = 0;    ///< of what its endpoints are being told; the others follow
+        std::size_t taken = 0;         ///< endpoints that have settled it, given up included
+        std::size_t dropped = 0;       ///< endpoints that have surely not heard of it, as it was revoked
+        std::size_t doubtful = 0;
+        [[nodiscard]] DutyEnd end() const;
+    };
+    /// An event of one endpoint.
+    struct Telling {
+        std::uint64_t token = 0;
+        EndpointId endpoint;
     };
 
     [[nodiscard]] std::vector<Happening> happenings(const DutyChange& change) const;
@@ -106,9 +135,10 @@ private:
     std::map<std::uint64_t, Duty> duties_;
     std::set<std::pair<Instant, std::uint64_t>> holds_;
     std::uint64_t last_change_ = 0;  ///< the greatest token of a change so far; those of later ones are greater
-    std::map<std::uint64_t, std::uint64_t> tokens_;      ///< of what an endpoint is being told, by its id
+    std::map<std::uint64_t, Telling> tellings_;  ///< what endpoints are being told, by id
     std::map<std::string, Instant, std::less<>> counted_; ///< when the number of a crowded channel was last told
     std::uint64_t last_id_ = 0;
+    bool is_stopped_ = false;
 };
 
 }  // namespace tulle::node

@@ -18,7 +18,7 @@ Push WebhookQueue::add(Instant now, const EndpointId& endpoint, bool batch, std:
     }
     target.batch = batch;
     target.bytes += event->size();
-    target.events.push_back({id, std::move(event), now});
+    target.events.push_back({.id = id, .event = std::move(event), .since = now});
     ++size_;
     if (target.failures == 0 && target.in_flight == 0) {
         schedule(now, target);
@@ -39,10 +39,10 @@ Duration WebhookQueue::pause_after(std::size_t failures) {
     return pause - pause / 4 + Duration(static_cast<Duration::rep>(prng_.below(half)));
 }
 
-void WebhookQueue::pop(Endpoint& endpoint, bool given_up, QueueEffects& out) {
-    out.push_back(EventSettled{endpoint.events.front().id, given_up});
-    endpoint.bytes -= endpoint.events.front().event->size();
-    endpoint.events.pop_front();
+void WebhookQueue::erase(Endpoint& endpoint, std::deque<Waiting>::iterator event, EventEnd end, QueueEffects& out) {
+    out.push_back(EventSettled{event->id, end});
+    endpoint.bytes -= event->event->size();
+    endpoint.events.erase(event);
     --size_;
 }
 
@@ -60,9 +60,17 @@ void WebhookQueue::on_outcome(Instant now, const EndpointId& id, bool is_taken, 
     Endpoint& endpoint = found->second;
     const std::size_t sent = std::exchange(endpoint.in_flight, 0);
     endpoint.failures = is_taken ? 0 : endpoint.failures + 1;
+    std::size_t kept = 0;
     for (std::size_t i = 0; i < sent; ++i) {
-        if (is_taken || endpoint.events.front().since + limits_.retry_for <= now) {
-            pop(endpoint, !is_taken, out);
+        const auto event = endpoint.events.begin() + static_cast<std::ptrdiff_t>(kept);
+        if (is_taken) {
+            erase(endpoint, event, EventEnd::kTaken, out);
+        } else if (event->is_dropped) {
+            erase(endpoint, event, EventEnd::kDoubtful, out);
+        } else if (event->since + limits_.retry_for <= now) {
+            erase(endpoint, event, EventEnd::kGivenUp, out);
+        } else {
+            ++kept;
         }
     }
     if (endpoint.events.empty()) {
@@ -75,6 +83,29 @@ void WebhookQueue::on_outcome(Instant now, const EndpointId& id, bool is_taken, 
     }
 }
 
+void WebhookQueue::drop(Instant now, const EndpointId& id, std::uint64_t event, QueueEffects& out) {
+    const auto found = endpoints_.find(id);
+    if (found == endpoints_.end()) {
+        return;
+    }
+    Endpoint& endpoint = found->second;
+    const auto at = std::lower_bound(endpoint.events.begin(), endpoint.events.end(), event,
+                                     [](const Waiting& waiting, std::uint64_t wanted) { return waiting.id < wanted; });
+    if (at == endpoint.events.end() || at->id != event) {
+        return;
+    }
+    if (at - endpoint.events.begin() < static_cast<std::ptrdiff_t>(endpoint.in_flight)) {
+        at->is_dropped = true;
+        return;
+    }
+    erase(endpoint, at, at->was_sent ? EventEnd::kDoubtful : EventEnd::kDropped, out);
+    if (endpoint.events.empty()) {
+        endpoints_.erase(found);
+    } else if (endpoint.failures == 0 && endpoint.in_flight == 0) {
+        schedule(now, endpoint);
+    }
+}
+
 void WebhookQueue::keep_only(const std::function<bool(const EndpointId&)>& exists, QueueEffects& out) {
     for (auto it = endpoints_.begin(); it != endpoints_.end();) {
         if (exists(it->first)) {
@@ -82,7 +113,7 @@ void WebhookQueue::keep_only(const std::function<bool(const EndpointId&)>& exist
             continue;
         }
         while (!it->second.events.empty()) {
-            pop(it->second, true, out);
+            erase(it->second, it->second.events.begin(), EventEnd::kGivenUp, out);
         }
         it = endpoints_.erase(it);
     }
@@ -121,12 +152,13 @@ void WebhookQueue::start(const EndpointId& id, Endpoint& endpoint, QueueEffects&
     const std::size_t most = endpoint.batch ? kMaxWebhookBatchEvents : 1;
     StartAttempt attempt{id, {}};
     std::size_t bytes = 0;
-    for (const Waiting& waiting : endpoint.events) {
+    for (Waiting& waiting : endpoint.events) {
         bytes += waiting.event->size();
         if (attempt.events.size() >= most || (!attempt.events.empty() && bytes > kMaxWebhookBatchBytes)) {
             break;
         }
         attempt.events.push_back(waiting.event);
+        waiting.was_sent = true;
     }
     endpoint.in_flight = attempt.events.size();
     const bool is_retry = endpoint.failures > 0;

@@ -24,10 +24,17 @@ struct StartAttempt {
     friend bool operator==(const StartAttempt&, const StartAttempt&) = default;
 };
 
-/// The endpoint has taken the event, or it was given up.
+/// What became of an event of one endpoint.
+enum class EventEnd : std::uint8_t {
+    kTaken,
+    kGivenUp,   ///< too old, too many, or the endpoint is no more
+    kDropped,   ///< another node tells it, and no request with it was made here
+    kDoubtful,  ///< another node tells it, and a request with it has failed: the endpoint may have taken it all the same
+};
+
 struct EventSettled {
     std::uint64_t id = 0;
-    bool given_up = false;
+    EventEnd end = EventEnd::kTaken;
     friend bool operator==(const EventSettled&, const EventSettled&) = default;
 };
 
@@ -56,9 +63,11 @@ class WebhookQueue {
 public:
     WebhookQueue(const WebhookQueueLimits& limits, std::uint64_t seed) : limits_(limits), prng_(seed) {}
 
-    /// Refused: the endpoint has too much waiting, and nothing will come of it.
+    /// Refused: the endpoint has too much waiting, and nothing will come of it. REQUIRES: each id is greater than those before.
     [[nodiscard]] Push add(Instant now, const EndpointId& endpoint, bool batch, std::uint64_t id, SharedBytes event);
     void on_outcome(Instant now, const EndpointId& endpoint, bool is_taken, QueueEffects& out);
+    /// Another node tells this event. What waits goes at once; what is in flight is not repeated.
+    void drop(Instant now, const EndpointId& endpoint, std::uint64_t id, QueueEffects& out);
     /// Gives up what waits for endpoints that are no more.
     void keep_only(const std::function<bool(const EndpointId&)>& exists, QueueEffects& out);
     /// The node is leaving: what waits goes out without delay, and nothing is repeated.
@@ -77,6 +86,8 @@ private:
         std::uint64_t id = 0;
         SharedBytes event;
         Instant since{};
+        bool was_sent = false;
+        bool is_dropped = false;
     };
     struct Endpoint {
         std::deque<Waiting> events;
@@ -91,7 +102,7 @@ private:
     [[nodiscard]] bool may_start(const Endpoint& endpoint) const;
     [[nodiscard]] Duration pause_after(std::size_t failures);
     void start(const EndpointId& id, Endpoint& endpoint, QueueEffects& out);
-    void pop(Endpoint& endpoint, bool given_up, QueueEffects& out);
+    void erase(Endpoint& endpoint, std::deque<Waiting>::iterator event, EventEnd end, QueueEffects& out);
     void schedule(Instant now, Endpoint& endpoint) const;
 
     const WebhookQueueLimits limits_;

@@ -229,6 +229,7 @@ private:
     void handle(const mesh::StatusReply& reply) { http_.on_status(reply); }
     void handle(const mesh::TraceResult&) {}  // only the admin listener traces
     void handle(const mesh::DutyChanged&) {}  // others do the node's duties
+    void handle(const mesh::DutyRevoked&) {}
     void handle(const mesh::DutyPerform&) {}
     void handle(const mesh::ClusterUsage& usage) {
         if (is_accountant()) {

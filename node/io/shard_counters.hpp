@@ -72,6 +72,7 @@ struct ShardCounters {
     Counter webhook_attempts_total;        ///< requests made
     Counter webhook_failures_total;        ///< of those, not answered with 2xx
     Counter webhook_events_total;          ///< events that an endpoint has taken
+    Counter webhook_handed_on_total;       ///< events dropped unanswered, as another node tells them
     Counter webhook_given_up_total;        ///< events that an endpoint has not: too late, too many, or it is no more
     Counter webhook_refused_addresses_total;  ///< requests whose target had an address that is not allowed
 };

@@ -31,6 +31,15 @@ namespace {
 
 constexpr Duration kIdle = 60s;  // between two looks at the clock when nothing is due
 
+mesh::DutyOutcome outcome_of(DutyEnd end) {
+    switch (end) {
+        case DutyEnd::kTold: return mesh::DutyOutcome::kTold;
+        case DutyEnd::kDropped: return mesh::DutyOutcome::kDropped;
+        case DutyEnd::kUnknown: break;
+    }
+    return mesh::DutyOutcome::kUnknown;
+}
+
 /// What other threads want of the worker.
 struct Orders {
     std::optional<AppTable> apps;
@@ -130,6 +139,7 @@ private:
             on_finished_ = std::move(orders.on_finished);
             finish_by_ = now_ + kWebhookDrainTimeout;
             is_leaving_ = true;
+            desk_.stop();
             queue_.hurry();
         }
         return !orders.is_stopped;
@@ -143,8 +153,10 @@ private:
     void take(const mesh::ToShard& message) {
         if (const auto* query = std::get_if<mesh::LocalQuery>(&message)) {
             hub_.send(mesh::LocalAnswer{query->token, {}, true});
-        } else if (const auto* change = std::get_if<mesh::DutyChanged>(&message); change != nullptr && !is_leaving_) {
+        } else if (const auto* change = std::get_if<mesh::DutyChanged>(&message)) {
             take_change(*change);
+        } else if (const auto* revoked = std::get_if<mesh::DutyRevoked>(&message)) {
+            desk_.on_revoked(revoked->token, desk_effects_);
         } else if (const auto* task = std::get_if<mesh::DutyPerform>(&message); task != nullptr && !is_leaving_) {
             take_task(*task);
         }
@@ -153,7 +165,7 @@ private:
     void take_change(const mesh::DutyChanged& change) {
         const std::string_view user = user_of_duty_item(change.item);
         const auto app = apps_.find_by_id(app_of_key(change.key));
-        if (user.empty() && app != nullptr && tells_subscriptions(*app, channel_of_key(change.key))) {
+        if (!is_leaving_ && user.empty() && app != nullptr && tells_subscriptions(*app, channel_of_key(change.key))) {
             teller_.on_count(now_, change.key, change.count, counts_);
         }
         desk_.on_changed(now_, {change.token, change.key, std::string(user), change.info, change.told, change.count},
@@ -192,7 +204,10 @@ private:
         while (!desk_effects_.empty() || !queue_effects_.empty()) {
             for (const WebhookEffect& effect : std::exchange(desk_effects_, {})) {
                 std::visit(Overloaded{[this](const TellEndpoints& telling) { tell(telling); },
-                                      [this](const SettleDuty& done) { hub_.send(mesh::DutyDone{done.token, done.told}); }},
+                                      [this](const DropEvents& drop) { this->drop(drop); },
+                                      [this](const SettleDuty& done) {
+                                          hub_.send(mesh::DutyDone{done.token, done.told, outcome_of(done.end)});
+                                      }},
                            effect);
             }
             run_queue_effects();
@@ -211,9 +226,8 @@ private:
         for (const QueueEffect& effect : std::exchange(queue_effects_, {})) {
             std::visit(Overloaded{[this](const StartAttempt& attempt) { start_attempt(attempt); },
                                   [this](const EventSettled& settled) {
-                                      (settled.given_up ? counters_.webhook_given_up_total : counters_.webhook_events_total)
-                                          .add();
-                                      desk_.on_settled(settled.id, desk_effects_);
+                                      count(settled.end);
+                                      desk_.on_settled(settled, desk_effects_);
                                   }},
                        effect);
         }
@@ -224,8 +238,23 @@ private:
         for (const auto& [id, endpoint] : telling.endpoints) {
             const Webhook* webhook = webhook_of(endpoint);
             if (webhook == nullptr || queue_.add(now_, endpoint, webhook->batch, id, event) == Push::kRefused) {
-                queue_effects_.push_back(EventSettled{id, true});
+                queue_effects_.push_back(EventSettled{id, EventEnd::kGivenUp});
             }
+        }
+    }
+
+    void drop(const DropEvents& drop) {
+        for (const auto& [id, endpoint] : drop.endpoints) {
+            queue_.drop(now_, endpoint, id, queue_effects_);
+        }
+    }
+
+    void count(EventEnd end) {
+        switch (end) {
+            case EventEnd::kTaken: counters_.webhook_events_total.add(); break;
+            case EventEnd::kGivenUp: counters_.webhook_given_up_total.add(); break;
+            case EventEnd::kDropped:
+            case EventEnd::kDoubtful: counters_.webhook_handed_on_total.add(); break;
         }
     }
 

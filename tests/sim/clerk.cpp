@@ -62,4 +62,23 @@ mesh::DutyDone Clerk::answer(std::uint64_t token, DutyLedger& ledger) {
     return {token, count};
 }
 
+mesh::DutyDone Clerk::drop(std::uint64_t token, mesh::DutyOutcome outcome, bool heard, DutyLedger& ledger) {
+    const auto found = under_way_.find(token);
+    const auto [item, count] = found->second;
+    under_way_.erase(found);
+    answered_.insert(token);
+    if (heard) {
+        ledger.dealt_with(item, count);
+    }
+    return {token, 0, outcome};
+}
+
+std::vector<std::pair<DutyLedger::Item, std::uint64_t>> Clerk::last_breath() const {
+    std::vector<std::pair<DutyLedger::Item, std::uint64_t>> words;
+    for (const auto& [token, word] : under_way_) {
+        words.push_back(word);
+    }
+    return words;
+}
+
 }  // namespace tulle::sim

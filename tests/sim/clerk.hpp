@@ -65,8 +65,13 @@ public:
 
     /// True: it is new, and to be answered after a while by answer(). An update that has crossed the answer is neither.
     bool on_changed(const mesh::DutyChanged& change);
+    [[nodiscard]] bool is_under_way(std::uint64_t token) const { return under_way_.contains(token); }
     /// Deals with the newest count under the token.
     [[nodiscard]] mesh::DutyDone answer(std::uint64_t token, DutyLedger& ledger);
+    /// Another node does it. `heard`: the world outside has heard of it all the same.
+    [[nodiscard]] mesh::DutyDone drop(std::uint64_t token, mesh::DutyOutcome outcome, bool heard, DutyLedger& ledger);
+    /// What may still reach the world outside when the process dies: items, and counts.
+    [[nodiscard]] std::vector<std::pair<DutyLedger::Item, std::uint64_t>> last_breath() const;
 
 private:
     std::map<DutyLedger::Item, std::map<mesh::ShardIndex, std::uint64_t>> counts_;

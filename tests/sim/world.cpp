@@ -91,6 +91,7 @@ void World::kill(HostId host) {
             ledger_.changed(now(), item);
         }
     }
+    breathe_last(*processes_[host]);
     collect(*processes_[host]);
     liveness_.killed(host);
     network_.process_died(host);
@@ -265,6 +266,7 @@ void World::turn(HostId host) {
 
 void World::run(HostId host, mesh::Effects& effects) {
     Process& process = *processes_[host];
+    watch_membership(host, process);  // first: what a shard is told in this turn may follow from a death
     for (mesh::Effect& effect : effects) {
         if (auto* open = std::get_if<mesh::OpenLink>(&effect)) {
             network_.open_link(host, open->link, open->endpoint);
@@ -299,7 +301,6 @@ void World::run(HostId host, mesh::Effects& effects) {
         }
     }
     mix(effects.size());
-    watch_membership(host, process);
     schedule_turn(host, global_time(process, process.node->next_deadline()));
 }
 

@@ -156,6 +156,8 @@ private:
     void to_shard(HostId host, Process& process, mesh::ShardIndex shard, const mesh::ToShard& message);
     [[nodiscard]] Duration duty_time();
     void answer_later(HostId host, std::uint64_t token, Duration pause);
+    void revoke(HostId host, std::uint64_t token);
+    void breathe_last(const Process& process);
     void perform_later(HostId host, const mesh::DutyPerform& task, Duration pause);
     void to_clerk(HostId host, Process& process, const mesh::ToShard& message);
     void collect(const Process& process);

@@ -33,10 +33,47 @@ void World::answer_later(HostId host, std::uint64_t token, Duration pause) {
             answer_later(host, token, 50ms);
             return;
         }
+        if (!process->clerk.is_under_way(token)) {
+            return;  // revoked
+        }
         const mesh::DutyDone done = process->clerk.answer(token, ledger_);
         note(name_of(process->oid) + " has done duty " + std::to_string(token) + ", told " + std::to_string(done.told));
         input(host, mesh::PortInput{Clerk::kShard, done});
     });
+}
+
+/// Of what is revoked one part has not gone out, one is in flight and comes to its end as usual, and of one nobody knows what
+/// has become.
+void World::revoke(HostId host, std::uint64_t token) {
+    Process& process = *processes_[host];
+    const std::uint64_t dice = prng_.below(100);
+    if (!process.clerk.is_under_way(token) || dice < 30) {
+        return;
+    }
+    if (dice < 70) {
+        input(host, mesh::PortInput{Clerk::kShard, process.clerk.drop(token, mesh::DutyOutcome::kDropped, false, ledger_)});
+        return;
+    }
+    const Duration pause{static_cast<Duration::rep>(prng_.below(3'000'000'000))};
+    scheduler_.after(pause, [this, host, token, heard = dice < 85, oid = process.oid] {
+        Process* p = processes_[host].get();
+        if (p != nullptr && p->oid == oid && p->clerk.is_under_way(token)) {
+            input(host, mesh::PortInput{Clerk::kShard, p->clerk.drop(token, mesh::DutyOutcome::kUnknown, heard, ledger_)});
+        }
+    });
+}
+
+/// What a process was just telling may be heard when it is dead already.
+void World::breathe_last(const Process& process) {
+    constexpr std::uint64_t kUnderWay = 300'000'000;
+    for (const auto& [item, count] : process.clerk.last_breath()) {
+        if (prng_.chance(30)) {
+            scheduler_.after(Duration{static_cast<Duration::rep>(prng_.below(kUnderWay))}, [this, item = item, count = count] {
+                note("a last word: " + item.first + "/" + item.second + " " + std::to_string(count));
+                ledger_.dealt_with(item, count);
+            });
+        }
+    }
 }
 
 void World::perform_later(HostId host, const mesh::DutyPerform& task, Duration pause) {
@@ -63,6 +100,8 @@ void World::to_clerk(HostId host, Process& process, const mesh::ToShard& message
             ledger_.asked(*changed, accuse);
             answer_later(host, changed->token, duty_time());
         }
+    } else if (const auto* revoked = std::get_if<mesh::DutyRevoked>(&message)) {
+        revoke(host, revoked->token);
     } else if (const auto* task = std::get_if<mesh::DutyPerform>(&message)) {
         perform_later(host, *task, duty_time());
     }

@@ -23,6 +23,7 @@ public:
         explicit Node(OriginId oid, const Limits& limits, Planted planted) : duties(oid, Timing{}, limits, planted) { duties.begin(); }
         Duties duties;
         std::vector<DutyChanged> changed;
+        std::vector<DutyRevoked> revoked;
         std::vector<DutyPerform> perform;
     };
 
@@ -37,17 +38,17 @@ public:
         }
         return at(oid);
     }
-    void kill(std::uint64_t oid) {
+    void kill(std::uint64_t oid, bool left = false) {
         nodes_.erase(OriginId{oid});
         for (auto& [other, node] : nodes_) {
-            node->duties.member_down(now, OriginId{oid});
+            node->duties.member_down(now, OriginId{oid}, left);
         }
     }
     /// The session between the two ends, on both sides, or a new one stands.
     void part(std::uint64_t a, std::uint64_t b) {
         parted_ = true;
-        at(a).duties.member_down(now, OriginId{b});
-        at(b).duties.member_down(now, OriginId{a});
+        at(a).duties.member_down(now, OriginId{b}, false);
+        at(b).duties.member_down(now, OriginId{a}, false);
     }
     void join(std::uint64_t a, std::uint64_t b) {
         parted_ = false;
@@ -80,7 +81,12 @@ public:
     void deal(std::uint64_t oid) {
         Node& node = at(oid);
         const DutyChanged& last = node.changed.back();
-        node.duties.done({last.token, last.count});
+        node.duties.done(now, {last.token, last.count});
+        run();
+    }
+    /// Answers the last revocation.
+    void drop(std::uint64_t oid, DutyOutcome outcome) {
+        at(oid).duties.done(now, {at(oid).revoked.back().token, 0, outcome});
         run();
     }
     /// A key whose duty is `first`'s and, without it, `second`'s.
@@ -109,6 +115,7 @@ private:
         Duties::Out out;
         node.duties.work(now, out);
         node.changed.insert(node.changed.end(), out.changed.begin(), out.changed.end());
+        node.revoked.insert(node.revoked.end(), out.revoked.begin(), out.revoked.end());
         node.perform.insert(node.perform.end(), out.perform.begin(), out.perform.end());
         for (const auto& [to, mail] : out.mails) {
             ++mails;

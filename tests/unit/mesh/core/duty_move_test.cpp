@@ -98,9 +98,118 @@ TEST_F(DutyMove, ATargetThatHangsDoesNotHoldTheNewcomerUp) {
     mesh_.run_for(1500ms);
     ASSERT_EQ(mesh_.at(3).changed.size(), 1u);
     mesh_.deal(3);
-    mesh_.deal(2);  // at last
     mesh_.run_for(2s);
     EXPECT_EQ(mesh_.at(3).changed.size(), 1u);
+    mesh_.deal(2);  // at last
+    mesh_.run_for(2s);
+    ASSERT_EQ(mesh_.at(3).changed.size(), 2u) << "the other's word may have come last";
+    EXPECT_EQ(mesh_.at(3).changed[1].told, 0u);
+    EXPECT_EQ(mesh_.at(3).changed[1].count, 1u);
+    mesh_.deal(3);
+    mesh_.run_for(5s);
+    EXPECT_EQ(mesh_.at(3).changed.size(), 2u);
+}
+
+TEST_F(DutyMove, WhatHasNotGoneOutIsRevokedAndToldOnceByTheNewcomer) {
+    start({1, 2});
+    const std::string key = key_that_moves({OriginId{1}, OriginId{2}}, 2, 3);
+    mesh_.count(1, key, 1);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.count(1, key, 0);
+    mesh_.run();
+    mesh_.add(3);
+    mesh_.run();
+    ASSERT_EQ(mesh_.at(2).revoked.size(), 1u);
+    EXPECT_EQ(mesh_.at(2).revoked[0].token, mesh_.at(2).changed[1].token);
+    mesh_.count(1, key, 2);
+    mesh_.run();
+    EXPECT_EQ(mesh_.at(2).changed.size(), 2u) << "what is revoked has no news";
+    mesh_.count(1, key, 0);
+    mesh_.drop(2, DutyOutcome::kDropped);
+    ASSERT_EQ(mesh_.at(3).changed.size(), 1u);
+    EXPECT_EQ(mesh_.at(3).changed[0].told, 1u);
+    EXPECT_EQ(mesh_.at(3).changed[0].count, 0u);
+    mesh_.deal(3);
+    mesh_.run_for(5s);
+    EXPECT_EQ(mesh_.at(3).changed.size(), 1u);
+}
+
+TEST_F(DutyMove, WhatMayHaveGoneOutIsToldAgainThoughNothingHasChanged) {
+    start({1, 2});
+    const std::string key = key_that_moves({OriginId{1}, OriginId{2}}, 2, 3);
+    mesh_.count(1, key, 1);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.count(1, key, 0);
+    mesh_.run();
+    mesh_.add(3);
+    mesh_.run();
+    mesh_.count(1, key, 1);
+    mesh_.drop(2, DutyOutcome::kUnknown);
+    mesh_.run_for(5s);
+    ASSERT_EQ(mesh_.at(3).changed.size(), 1u);
+    EXPECT_EQ(mesh_.at(3).changed[0].told, 0u) << "perhaps it was told to be gone";
+    EXPECT_EQ(mesh_.at(3).changed[0].count, 1u);
+}
+
+TEST_F(DutyMove, AGuestOfTheCutOffSideDoesNotHaveTheLastWord) {
+    start({1, 2, 3});
+    const std::string key = mesh_.key_of(2);
+    mesh_.count(1, key, 1);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.part(1, 3);
+    mesh_.part(2, 3);
+    mesh_.run_for(3s);
+    mesh_.count(3, key, 1);
+    mesh_.run();
+    mesh_.deal(3);
+    mesh_.count(3, key, 0);
+    mesh_.run();
+    mesh_.deal(3);
+    EXPECT_EQ(mesh_.at(3).changed.back().count, 0u);
+    EXPECT_EQ(mesh_.at(3).duties.duties(), 0u) << "in a grave";
+    mesh_.join(2, 3);
+    mesh_.join(1, 3);
+    mesh_.run_for(6s);
+    ASSERT_EQ(mesh_.at(2).changed.size(), 2u);
+    EXPECT_EQ(mesh_.at(2).changed[1].told, 0u);
+    EXPECT_EQ(mesh_.at(2).changed[1].count, 1u);
+}
+
+TEST_F(DutyMove, WhatALostNodeMayHaveSaidLastIsToldAgainWhenItIsSurelyOver) {
+    start({1, 2, 3});
+    const std::string key = mesh_.key_of(2, 3);
+    mesh_.count(1, key, 1);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.count(1, key, 0);
+    mesh_.run();
+    mesh_.count(1, key, 1);  // it is telling that there is none
+    mesh_.kill(2);
+    mesh_.run_for(1500ms);
+    EXPECT_TRUE(mesh_.at(3).changed.empty()) << "its word may still be on its way";
+    mesh_.run_for(1s);
+    ASSERT_EQ(mesh_.at(3).changed.size(), 1u);
+    EXPECT_EQ(mesh_.at(3).changed[0].told, 0u);
+    EXPECT_EQ(mesh_.at(3).changed[0].count, 1u);
+}
+
+TEST_F(DutyMove, GravesAreBounded) {
+    mesh_.limits.duty_graves = 10;
+    start({1, 2});
+    const std::string key = mesh_.key_of(2);
+    for (int i = 0; i < 50; ++i) {
+        mesh_.count(1, key, 1, "i" + std::to_string(i));
+        mesh_.run();
+        mesh_.deal(2);
+        mesh_.count(1, key, 0, "i" + std::to_string(i));
+        mesh_.run();
+        mesh_.deal(2);
+    }
+    EXPECT_EQ(mesh_.at(2).duties.duties(), 0u);
+    EXPECT_EQ(mesh_.at(2).duties.desk().graves(), 10u);
 }
 
 TEST_F(DutyMove, WhatWasNotDealtWithIsToldAgainWhenTheDutyNodeDies) {
@@ -113,7 +222,7 @@ TEST_F(DutyMove, WhatWasNotDealtWithIsToldAgainWhenTheDutyNodeDies) {
     mesh_.run();
     ASSERT_EQ(mesh_.at(2).changed.size(), 2u);
     mesh_.kill(2);
-    mesh_.run();
+    mesh_.run_for(2500ms);
     ASSERT_EQ(mesh_.at(3).changed.size(), 1u);
     EXPECT_EQ(mesh_.at(3).changed[0].told, 1u);
     EXPECT_EQ(mesh_.at(3).changed[0].count, 0u);
@@ -179,10 +288,32 @@ TEST_F(DutyMove, ALeaverHandsItsDutiesOverFirst) {
     mesh_.run();
     EXPECT_TRUE(mesh_.at(2).duties.delivered(OriginId{1}));
     EXPECT_EQ(mesh_.at(2).changed.size(), 1u) << "who leaves begins nothing";
-    mesh_.kill(2);
+    mesh_.kill(2, true);
     mesh_.run();
     ASSERT_EQ(mesh_.at(1).changed.size(), 1u);
     EXPECT_EQ(mesh_.at(1).changed[0].told, 3u);
+}
+
+TEST_F(DutyMove, ALeaverWaitsForWhatIsUnderWayAndHandsItOver) {
+    start({1, 2});
+    const std::string key = mesh_.key_of(2);
+    mesh_.count(2, key, 3);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.count(2, key, 0);
+    mesh_.run();
+    ASSERT_EQ(mesh_.at(2).changed.size(), 2u) << "held, say";
+    mesh_.at(2).duties.leave(mesh_.now);
+    mesh_.run();
+    ASSERT_EQ(mesh_.at(2).revoked.size(), 1u);
+    EXPECT_FALSE(mesh_.at(2).duties.delivered(OriginId{1}));
+    mesh_.drop(2, DutyOutcome::kDropped);
+    EXPECT_TRUE(mesh_.at(2).duties.delivered(OriginId{1}));
+    mesh_.kill(2, true);
+    mesh_.run_for(3s);
+    ASSERT_FALSE(mesh_.at(1).changed.empty());
+    EXPECT_EQ(mesh_.at(1).changed.back().told, 3u);
+    EXPECT_EQ(mesh_.at(1).changed.back().count, 0u);
 }
 
 TEST_F(DutyMove, ManyItemsMoveInSlices) {

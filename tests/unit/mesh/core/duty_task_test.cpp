@@ -23,7 +23,7 @@ protected:
     }
     void finish(std::uint64_t oid) {
         for (const DutyPerform& task : mesh_.at(oid).perform) {
-            mesh_.at(oid).duties.done({task.token, 0});
+            mesh_.at(oid).duties.done(mesh_.now, {task.token, 0});
         }
         mesh_.run();
     }
@@ -52,7 +52,7 @@ TEST_F(DutyTasks, AreGivenToTheNextNodeWhenTheirsDies) {
     const std::string key = mesh_.key_of(3, 2);
     ASSERT_TRUE(order(1, key, "a") && order(1, key, "b"));
     mesh_.run();
-    mesh_.at(3).duties.done({mesh_.at(3).perform[0].token, 0});
+    mesh_.at(3).duties.done(mesh_.now, {mesh_.at(3).perform[0].token, 0});
     mesh_.run();
     mesh_.kill(3);
     mesh_.run();
@@ -91,10 +91,10 @@ TEST_F(DutyTasks, AreDoneOnceAlthoughTheSessionWasMadeAnew) {
     const std::string key = mesh_.key_of(2);
     ASSERT_TRUE(order(1, key, "under way") && order(1, key, "done"));
     mesh_.run();
-    mesh_.at(2).duties.member_down(mesh_.now, OriginId{1});
-    mesh_.at(2).duties.done({mesh_.at(2).perform[1].token, 0});  // nobody to be told just now
+    mesh_.at(2).duties.member_down(mesh_.now, OriginId{1}, false);
+    mesh_.at(2).duties.done(mesh_.now, {mesh_.at(2).perform[1].token, 0});  // nobody to be told just now
     mesh_.at(2).duties.member_up(mesh_.now, OriginId{1});
-    mesh_.at(1).duties.member_down(mesh_.now, OriginId{2});
+    mesh_.at(1).duties.member_down(mesh_.now, OriginId{2}, false);
     mesh_.at(1).duties.member_up(mesh_.now, OriginId{2});
     mesh_.run();
     EXPECT_EQ(performed(2), (Bodies{"under way", "done"}));

@@ -1,5 +1,6 @@
 #include "node/core/webhook_desk.hpp"
 
+#include <tuple>
 #include <utility>
 
 #include <gtest/gtest.h>
@@ -43,7 +44,7 @@ protected:
         return take();
     }
     WebhookEffects settled(std::uint64_t id) {
-        desk.on_settled(id, out);
+        desk.on_settled({id, EventEnd::kTaken}, out);
         return take();
     }
     WebhookEffects wait_until(Instant now) {
@@ -109,6 +110,48 @@ TEST_F(WebhookDeskTest, WhatChangesWhileItIsToldWaitsForTheMeshToComeAgain) {
     EXPECT_EQ(settled(1), (WebhookEffects{SettleDuty{7, 1}}));
     EXPECT_EQ(changed(kStart + 2s, 8, 1, 0), WebhookEffects{});
     EXPECT_EQ(desk.next_deadline(), kStart + 2s + kVacated);
+}
+
+TEST_F(WebhookDeskTest, WhatIsHeldWhenItIsRevokedHasNotBeenTold) {
+    changed(kStart, 7, 1, 0);
+    desk.on_revoked(7, out);
+    EXPECT_EQ(take(), (WebhookEffects{SettleDuty{7, 0, DutyEnd::kDropped}}));
+    EXPECT_EQ(wait_until(kStart + kVacated), WebhookEffects{});
+    desk.on_revoked(7, out);
+    EXPECT_EQ(take(), WebhookEffects{}) << "it has crossed the answer";
+}
+
+TEST_F(WebhookDeskTest, WhatEndpointsAreBeingToldWhenItIsRevokedIsDroppedAndItsEndSaysWhatTheyKnow) {
+    using End = EventEnd;
+    using Outcome = DutyEnd;
+    const EndpointId other{"app", "http://b", 0};
+    const std::vector<std::tuple<End, End, Outcome>> cases{{End::kDropped, End::kDropped, Outcome::kDropped},
+                                                           {End::kTaken, End::kTaken, Outcome::kTold},
+                                                           {End::kTaken, End::kDropped, Outcome::kUnknown},
+                                                           {End::kDoubtful, End::kDropped, Outcome::kUnknown},
+                                                           {End::kDoubtful, End::kDoubtful, Outcome::kUnknown}};
+    desk.set_apps(AppTable({app_with({"http://a", "http://b"})}));
+    std::uint64_t id = 0;
+    std::uint64_t token = 0;
+    for (const auto& [first, second, outcome] : cases) {
+        changed(kStart, ++token, 0, 1);
+        desk.on_revoked(token, out);
+        EXPECT_EQ(take(), (WebhookEffects{DropEvents{{{id + 1, kEndpoint}, {id + 2, other}}}}));
+        desk.on_settled({++id, first}, out);
+        desk.on_settled({++id, second}, out);
+        EXPECT_EQ(take(), (WebhookEffects{SettleDuty{token, 1, outcome}})) << token;
+    }
+}
+
+TEST_F(WebhookDeskTest, ALeavingNodeTellsNothingAndAnswersWhenItIsRevoked) {
+    changed(kStart, 7, 1, 0);
+    desk.stop();
+    EXPECT_EQ(desk.next_deadline(), std::nullopt);
+    EXPECT_EQ(wait_until(kStart + kVacated), WebhookEffects{}) << "another node tells it";
+    EXPECT_EQ(changed(kStart, 9, 0, 1), WebhookEffects{});
+    desk.on_revoked(7, out);
+    desk.on_revoked(9, out);
+    EXPECT_EQ(take(), (WebhookEffects{SettleDuty{7, 0, DutyEnd::kDropped}, SettleDuty{9, 0, DutyEnd::kDropped}}));
 }
 
 TEST_F(WebhookDeskTest, UsersComeAtOnceAndGoAfterTheirHold) {

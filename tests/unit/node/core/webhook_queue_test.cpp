@@ -53,7 +53,7 @@ TEST_F(WebhookQueueTest, GathersEventsForAMoment) {
     ASSERT_EQ(add(kStart + 20ms, kA, 2), Push::kAccepted);
     EXPECT_EQ(at(kStart + kWebhookWindow - 1ns), QueueEffects{});
     EXPECT_EQ(sent(at(kStart + kWebhookWindow), kA), (Ids{"1", "2"}));
-    EXPECT_EQ(outcome(kStart + 1s, kA, true), (QueueEffects{EventSettled{1, false}, EventSettled{2, false}}));
+    EXPECT_EQ(outcome(kStart + 1s, kA, true), (QueueEffects{EventSettled{1, EventEnd::kTaken}, EventSettled{2, EventEnd::kTaken}}));
     EXPECT_EQ(queue.size(), 0u);
     EXPECT_EQ(queue.next_deadline(), std::nullopt);
 }
@@ -72,7 +72,7 @@ TEST_F(WebhookQueueTest, WithoutBatchesEachEventGoesAloneAndAtOnce) {
     ASSERT_EQ(add(kStart, kA, 2, false), Push::kAccepted);
     EXPECT_EQ(sent(at(kStart), kA), (Ids{"1"}));
     EXPECT_EQ(at(kStart), QueueEffects{}) << "one request at a time";
-    EXPECT_EQ(outcome(kStart, kA, true), (QueueEffects{EventSettled{1, false}}));
+    EXPECT_EQ(outcome(kStart, kA, true), (QueueEffects{EventSettled{1, EventEnd::kTaken}}));
     EXPECT_EQ(sent(at(kStart), kA), (Ids{"2"}));
 }
 
@@ -114,8 +114,45 @@ TEST_F(WebhookQueueTest, AnEventIsGivenUpWhenItsTimeIsOverAndTheNextOneIsTried) 
         ASSERT_LE(now, kStart + 400s);
         at(now);
     }
-    EXPECT_EQ(settled, (QueueEffects{EventSettled{1, true}}));
-    EXPECT_EQ(outcome(now, kA, true), (QueueEffects{EventSettled{2, false}}));
+    EXPECT_EQ(settled, (QueueEffects{EventSettled{1, EventEnd::kGivenUp}}));
+    EXPECT_EQ(outcome(now, kA, true), (QueueEffects{EventSettled{2, EventEnd::kTaken}}));
+}
+
+TEST_F(WebhookQueueTest, WhatIsDroppedBeforeItWasSentGoesAtOnce) {
+    ASSERT_EQ(add(kStart, kA, 1), Push::kAccepted);
+    ASSERT_EQ(add(kStart + 10ms, kA, 2), Push::kAccepted);
+    queue.drop(kStart + 10ms, kA, 1, out);
+    EXPECT_EQ(take(), (QueueEffects{EventSettled{1, EventEnd::kDropped}}));
+    queue.drop(kStart + 10ms, kA, 1, out);
+    queue.drop(kStart + 10ms, kB, 1, out);
+    EXPECT_EQ(take(), QueueEffects{});
+    EXPECT_EQ(sent(at(kStart + 10ms + kWebhookWindow), kA), (Ids{"2"}));
+}
+
+TEST_F(WebhookQueueTest, WhatHasFailedOnceIsDroppedInDoubtAndNotRepeated) {
+    ASSERT_EQ(add(kStart, kA, 1, false), Push::kAccepted);
+    at(kStart);
+    outcome(kStart, kA, false);
+    queue.drop(kStart, kA, 1, out);
+    EXPECT_EQ(take(), (QueueEffects{EventSettled{1, EventEnd::kDoubtful}}));
+    EXPECT_EQ(queue.next_deadline(), std::nullopt);
+    EXPECT_EQ(queue.size(), 0u);
+}
+
+TEST_F(WebhookQueueTest, WhatIsInFlightWhenItIsDroppedIsNotRepeated) {
+    for (const bool is_taken : {true, false}) {
+        const std::uint64_t id = is_taken ? 1 : 3;
+        ASSERT_EQ(add(kStart, kA, id), Push::kAccepted);
+        ASSERT_EQ(add(kStart, kA, id + 1), Push::kAccepted);
+        at(kStart + kWebhookWindow);
+        queue.drop(kStart + kWebhookWindow, kA, id, out);
+        EXPECT_EQ(take(), QueueEffects{});
+        const QueueEffects ends = outcome(kStart + 1s, kA, is_taken);
+        ASSERT_FALSE(ends.empty());
+        EXPECT_EQ(ends.front(), (QueueEffect{EventSettled{id, is_taken ? EventEnd::kTaken : EventEnd::kDoubtful}}));
+        EXPECT_EQ(ends.size(), is_taken ? 2u : 1u) << "the other one is tried again";
+    }
+    EXPECT_EQ(sent(at(queue.next_deadline().value()), kA), (Ids{"4"}));
 }
 
 TEST_F(WebhookQueueTest, TheLastAttemptIsMadeWhenTheTimeIsOver) {
@@ -128,7 +165,7 @@ TEST_F(WebhookQueueTest, TheLastAttemptIsMadeWhenTheTimeIsOver) {
     brief.on_deadline(kStart + 500ms, out);
     EXPECT_EQ(sent(take(), kA), (Ids{"1"}));
     brief.on_outcome(kStart + 600ms, kA, false, out);
-    EXPECT_EQ(take(), (QueueEffects{EventSettled{1, true}}));
+    EXPECT_EQ(take(), (QueueEffects{EventSettled{1, EventEnd::kGivenUp}}));
 }
 
 TEST_F(WebhookQueueTest, AFullQueueRefuses) {
@@ -171,9 +208,9 @@ TEST_F(WebhookQueueTest, WhatWaitsForAnEndpointThatIsNoMoreIsGivenUp) {
     ASSERT_EQ(add(kStart, kB, 2, false), Push::kAccepted);
     at(kStart);
     queue.keep_only([](const EndpointId& endpoint) { return endpoint == kB; }, out);
-    EXPECT_EQ(take(), (QueueEffects{EventSettled{1, true}}));
+    EXPECT_EQ(take(), (QueueEffects{EventSettled{1, EventEnd::kGivenUp}}));
     EXPECT_EQ(outcome(kStart, kA, true), QueueEffects{}) << "its request was in flight";
-    EXPECT_EQ(outcome(kStart, kB, true), (QueueEffects{EventSettled{2, false}}));
+    EXPECT_EQ(outcome(kStart, kB, true), (QueueEffects{EventSettled{2, EventEnd::kTaken}}));
     EXPECT_EQ(queue.size(), 0u);
 }
 

@@ -47,6 +47,7 @@ void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
     for (const TraceReport& report : traces_.take_owed(up.oid)) {
         membership_.send(up.oid, report, out);
     }
+    ask_again(now, up.oid, out);
     newcomers_.push_back({peer->oid, peer->name, peer->endpoints});
     members_changed();
 }
@@ -100,9 +101,7 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
         subscribers_.erase(down.oid);
         queries_.member_gone(down.oid, out);
         confirmed(now, down.oid, out);
-        Reconcile::Out todo;
-        reconcile_.survivor_gone(down.oid, todo);
-        run(now, todo, out);
+        reconcile_.survivor_gone(down.oid);
     }
     if (down.now == PeerState::kDead) {
         mourn(now, down.oid, receiver, out);

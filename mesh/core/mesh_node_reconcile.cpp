@@ -6,22 +6,62 @@ namespace tulle::mesh {
 
 /// The session is ended already: nothing late of this origin can come behind what is filled in.
 void MeshNode::mourn(Instant now, OriginId origin, const LinkReceiver& receiver, Effects& out) {
-    ask_survivors(now, origin, {receiver.delivered(), receiver.held_records(), receiver.lost()}, out);
+    Reconcile::Position position{receiver.delivered(), receiver.held_records(), receiver.lost()};
+    pass_extras(origin, position.delivered);
+    ask_survivors(now, origin, position, out);
 }
 
 void MeshNode::ask_survivors(Instant now, OriginId origin, Reconcile::Position position, Effects& out) {
-    std::set<OriginId> survivors;
+    Reconcile::Witnesses witnesses;
     for (const auto& [oid, link] : links_) {
         if (oid != origin) {
-            survivors.insert(oid);
+            witnesses.survivors.insert(oid);
         }
     }
-    // What others have filled in before, after an earlier death, is delivered too: what lies below would be out of order.
-    const std::vector<RecordNo>& extras = origins_.extras(origin);
-    position.delivered = extras.empty() ? position.delivered : std::max(position.delivered, extras.back());
+    for (const auto& [oid, peer] : membership_.peers()) {
+        if (oid != origin && peer.state == PeerState::kDead && now - peer.dead_since < options_.limits.receive_ring_age) {
+            witnesses.away.insert(oid);
+        }
+    }
     Reconcile::Out todo;
-    reconcile_.begin(now, origin, position, survivors, todo);
+    reconcile_.begin(now, origin, position, witnesses, todo);
     run(now, todo, out);
+}
+
+/// What others have filled in before, after an earlier death, is delivered too: what lies below would be out of order.
+void MeshNode::pass_extras(OriginId origin, RecordNo& delivered) {
+    const std::vector<RecordNo>& extras = origins_.extras(origin);
+    delivered = extras.empty() ? delivered : std::max(delivered, extras.back());
+}
+
+/// Whether a record of a belated answer can be delivered. If not, it is told to be gone.
+bool MeshNode::is_in_order(OriginId origin, const Record& record, Effects& out) {
+    const std::vector<RecordNo>& extras = origins_.extras(origin);
+    if (extras.empty() || extras.back() < record.n) {
+        return true;
+    }
+    if (!std::binary_search(extras.begin(), extras.end(), record.n) && !record.is_presence()) {
+        Gone gone;
+        for (const std::string& channel : record.channels) {
+            gone.channels.emplace_back(channel, 1);
+        }
+        ++counters_.gone;
+        report_gone(gone, out);
+    }
+    return false;
+}
+
+/// A session with `oid` stands. It may have been asked by the one before, which it had ended without our knowing.
+void MeshNode::ask_again(Instant now, OriginId oid, Effects& out) {
+    Reconcile::Out todo;
+    const std::vector<OriginId> origins = reconcile_.survivor_back(now, oid, todo);
+    run(now, todo, out);
+    for (const OriginId origin : origins) {
+        const std::optional<RecordNo> ours = origins_.delivered(origin);
+        if (ours && !links_.contains(origin) && !reconcile_.under_way(origin)) {
+            ask_survivors(now, origin, {*ours, {}, 0}, out);
+        }
+    }
 }
 
 /// To dial a dead node is to tell it how far we are, so nothing may be filled in meanwhile. When the dialling has come to
@@ -34,8 +74,9 @@ void MeshNode::mourn_again(Instant now, Effects& out) {
         if (is_dialled) {
             continue;
         }
-        const auto [origin, position] = *current;
+        auto [origin, position] = *current;
         unmourned_.erase(current);
+        pass_extras(origin, position.delivered);
         if ((peer == nullptr || !peer->in_session()) && !reconcile_.under_way(origin)) {
             ask_survivors(now, origin, position, out);
         }
@@ -62,7 +103,9 @@ void MeshNode::on_wake(Instant now, OriginId from, const Wake& wake, Effects& ou
         !reconcile_.under_way(wake.origin)) {
         // It came back to the asker and died again before we met: what the asker has got meanwhile is news to us. Not while
         // we try to meet it again: it has been told how far we are.
-        ask_survivors(now, wake.origin, {*ours, {}, 0}, out);
+        Reconcile::Position position{*ours, {}, 0};
+        pass_extras(wake.origin, position.delivered);
+        ask_survivors(now, wake.origin, position, out);
     }
 }
 
@@ -73,7 +116,7 @@ void MeshNode::on_fill(Instant now, OriginId from, const Fill& fill, Effects& ou
         }
     }
     Reconcile::Out todo;
-    reconcile_.on_fill(from, fill, todo);
+    reconcile_.on_fill(now, from, fill, todo);
     run(now, todo, out);
 }
 
@@ -90,6 +133,9 @@ void MeshNode::run(Instant now, const Reconcile::Out& todo, Effects& out) {
             report_gone({{}, filled.lost}, out);
         }
         for (const RecordPtr& record : filled.records) {
+            if (!is_in_order(filled.origin, *record, out)) {
+                continue;
+            }
             origins_.add_extra(filled.origin, record->n);
             reconcile_.keep(now, filled.origin, record);  // a survivor that is late may still ask
             if (record->trace) {
@@ -118,8 +164,8 @@ bool MeshNode::is_kept_by(OriginId oid, const Record& record) const {
 
 void MeshNode::send_fill(const Reconcile::Out::Answer& answer, Effects& out) {
     const auto link = links_.find(answer.to);
-    if (link == links_.end()) {
-        return;
+    if (link == links_.end() || !link->second.synced) {
+        return;  // nobody knows yet what it is interested in: it asks again
     }
     const auto wanted = [&](const std::string& channel) { return table_.interested(link->second.slot, channel); };
     Fill fill{.origin = answer.origin, .records = {}, .last = false};

@@ -19,11 +19,13 @@ void Reconcile::keep(Instant now, OriginId origin, const RecordPtr& record) {
     }
 }
 
-void Reconcile::begin(Instant now, OriginId origin, const Position& position, const std::set<OriginId>& survivors,
-                      Out& out) {
+void Reconcile::begin(Instant now, OriginId origin, const Position& position, const Witnesses& witnesses, Out& out) {
+    const std::set<OriginId>& survivors = witnesses.survivors;
     const RecordNo delivered = position.delivered;
     Vigil vigil{.delivered = delivered,
                 .waiting = survivors,
+                .absent = {},
+                .away = witnesses.away,
                 .pool = {},
                 .lost = position.lost,
                 .ask_again_at = now + timing_.reconcile_retry,
@@ -43,8 +45,9 @@ void Reconcile::begin(Instant now, OriginId origin, const Position& position, co
         }
         early_.erase(early);
     }
+    unasked_.erase(origin);
     if (survivors.empty()) {
-        finish(it, out);
+        finish(now, it, out);
     }
 }
 
@@ -75,7 +78,7 @@ std::vector<RecordPtr> Reconcile::after(OriginId origin, RecordNo n) const {
     return records;
 }
 
-void Reconcile::on_fill(OriginId from, const Fill& fill, Out& out) {
+void Reconcile::on_fill(Instant now, OriginId from, const Fill& fill, Out& out) {
     const auto it = vigils_.find(fill.origin);
     if (it == vigils_.end() || !it->second.waiting.contains(from)) {
         return;
@@ -88,25 +91,44 @@ void Reconcile::on_fill(OriginId from, const Fill& fill, Out& out) {
     if (fill.last) {
         it->second.waiting.erase(from);
     }
-    if (it->second.waiting.empty()) {
-        finish(it, out);
+    if (it->second.waiting.empty() && it->second.absent.empty()) {
+        finish(now, it, out);
     }
 }
 
-void Reconcile::survivor_gone(OriginId oid, Out& out) {
+void Reconcile::survivor_gone(OriginId oid) {
     for (auto& [origin, askers] : early_) {
         askers.erase(oid);
     }
-    for (auto it = vigils_.begin(); it != vigils_.end();) {
-        const auto current = it++;
-        if (current->second.waiting.erase(oid) > 0 && current->second.waiting.empty()) {
-            finish(current, out);
+    for (auto& [origin, vigil] : vigils_) {
+        if (vigil.waiting.erase(oid) > 0) {
+            vigil.absent.insert(oid);
         }
     }
 }
 
+std::vector<OriginId> Reconcile::survivor_back(Instant now, OriginId oid, Out& out) {
+    for (auto& [origin, vigil] : vigils_) {
+        if (vigil.absent.erase(oid) + vigil.away.erase(oid) > 0) {
+            vigil.waiting.insert(oid);
+            vigil.give_up_at = std::max(vigil.give_up_at, now + timing_.reconcile);
+            out.asks.emplace_back(oid, Wake{origin, vigil.delivered});
+        }
+    }
+    std::vector<OriginId> origins;
+    for (auto it = unasked_.begin(); it != unasked_.end();) {
+        if (it->second.survivors.erase(oid) > 0 && now <= it->second.until) {
+            origins.push_back(it->first);
+        }
+        const bool over = it->second.survivors.empty() || it->second.until < now;
+        it = over ? unasked_.erase(it) : std::next(it);
+    }
+    return origins;
+}
+
 std::optional<Reconcile::Position> Reconcile::abort(OriginId origin) {
     early_.erase(origin);
+    unasked_.erase(origin);
     const auto vigil = vigils_.extract(origin);
     if (!vigil) {
         return std::nullopt;
@@ -118,10 +140,17 @@ std::optional<Reconcile::Position> Reconcile::abort(OriginId origin) {
     return position;
 }
 
-void Reconcile::finish(std::map<OriginId, Vigil>::iterator it, Out& out) {
-    Out::Filled filled{it->first, {}, it->second.lost};
-    for (auto& [n, record] : it->second.pool) {
+void Reconcile::finish(Instant now, std::map<OriginId, Vigil>::iterator it, Out& out) {
+    Vigil& vigil = it->second;
+    const std::uint64_t untold = vigil.waiting.empty() ? 0 : 1;  // at least
+    Out::Filled filled{it->first, {}, std::max(vigil.lost, untold)};
+    for (auto& [n, record] : vigil.pool) {
         filled.records.push_back(std::move(record));
+    }
+    vigil.absent.merge(vigil.away);
+    std::erase_if(unasked_, [now](const auto& unasked) { return unasked.second.until < now; });
+    if (!vigil.absent.empty()) {
+        unasked_[it->first] = {std::move(vigil.absent), now + limits_.receive_ring_age};
     }
     filled_ += filled.records.size();
     vigils_.erase(it);
@@ -133,7 +162,7 @@ void Reconcile::on_deadline(Instant now, Out& out) {
         const auto current = it++;
         Vigil& vigil = current->second;
         if (vigil.give_up_at <= now) {
-            finish(current, out);
+            finish(now, current, out);
         } else if (vigil.ask_again_at <= now) {
             vigil.ask_again_at = now + timing_.reconcile_retry;
             for (const OriginId survivor : vigil.waiting) {

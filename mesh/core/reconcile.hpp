@@ -17,6 +17,9 @@ namespace tulle::mesh {
 /// Thread: confined to the hub. Time: `now` must not go backwards.
 /// Use:    the origin's session is ended first, so that nothing late of it can come behind the fill.
 /// Order:  what is filled in is handed on in order of n, when every survivor has answered or at the deadline.
+/// Silence: a survivor whose session ends before it has answered is asked when the next one stands, also when the rest has
+///         been handed on by then. One that has a session and does not answer may have what nobody else has: that is lost,
+///         and told so.
 /// Limits: keeps `receive_ring_bytes` or `receive_ring_age` of what came from each origin; waits `reconcile` at most. When
 ///         the origin comes back meanwhile, nothing is handed on: it sends everything itself.
 class Reconcile {
@@ -51,11 +54,16 @@ public:
         std::vector<RecordPtr> held;  ///< came beyond a hole
         std::uint64_t lost = 0;       ///< at most so many records are in the holes
     };
+    /// `survivors` have a session; `away` had one lately, and are asked if they come again.
+    struct Witnesses {
+        std::set<OriginId> survivors;
+        std::set<OriginId> away;
+    };
     /// `origin` is dead.
-    void begin(Instant now, OriginId origin, const Position& position, const std::set<OriginId>& survivors, Out& out);
+    void begin(Instant now, OriginId origin, const Position& position, const Witnesses& witnesses, Out& out);
     /// A survivor asks. Answered now, or when the origin is dead for us too.
     void on_wake(OriginId from, const Wake& wake, bool origin_in_session, Out& out);
-    void on_fill(OriginId from, const Fill& fill, Out& out);
+    void on_fill(Instant now, OriginId from, const Fill& fill, Out& out);
     /// Bytes kept of the origin of which most is kept.
     [[nodiscard]] std::size_t largest_ring() const {
         std::size_t most = 0;
@@ -65,7 +73,10 @@ public:
         return most;
     }
     [[nodiscard]] bool under_way(OriginId origin) const { return vigils_.contains(origin); }
-    void survivor_gone(OriginId oid, Out& out);
+    /// Its session has ended. What it was asked it may have asked by a session that it had ended long before.
+    void survivor_gone(OriginId oid);
+    /// A new one stands. Returned are the origins of which the rest has been handed on, and that it is still to be asked of.
+    [[nodiscard]] std::vector<OriginId> survivor_back(Instant now, OriginId oid, Out& out);
     /// It may live after all: then what it sends itself is complete and in order. How far we had come, to begin anew if it
     /// does not; nothing when that was not under way.
     std::optional<Position> abort(OriginId origin);
@@ -85,6 +96,8 @@ private:
     struct Vigil {
         RecordNo delivered;
         std::set<OriginId> waiting;
+        std::set<OriginId> absent;  // to be asked when they come again, and waited for
+        std::set<OriginId> away;    // the same, and not waited for
         std::map<RecordNo, RecordPtr> pool;
         std::uint64_t lost = 0;
         Instant ask_again_at;
@@ -92,7 +105,7 @@ private:
     };
 
     [[nodiscard]] std::vector<RecordPtr> after(OriginId origin, RecordNo n) const;
-    void finish(std::map<OriginId, Vigil>::iterator it, Out& out);
+    void finish(Instant now, std::map<OriginId, Vigil>::iterator it, Out& out);
     void drop_old_rings(Instant now);
 
     Timing timing_;
@@ -100,6 +113,11 @@ private:
     std::map<OriginId, Ring> rings_;      // none is empty
     Instant rings_until_ = Instant::max();  // no ring is too old before
     std::map<OriginId, Vigil> vigils_;
+    struct Unasked {
+        std::set<OriginId> survivors;
+        Instant until;  // then nobody has its records any more
+    };
+    std::map<OriginId, Unasked> unasked_;  // by origin
     std::map<OriginId, std::map<OriginId, RecordNo>> early_;  // origin -> who asked before it was dead for us
     std::uint64_t filled_ = 0;
 };

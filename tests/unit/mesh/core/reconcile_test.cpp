@@ -25,7 +25,7 @@ std::vector<std::uint64_t> numbers(const std::vector<RecordPtr>& records) {
 class ReconcileTest : public testing::Test {
 protected:
     void begin(RecordNo delivered, const std::vector<RecordPtr>& held, std::uint64_t lost = 0) {
-        reconcile_.begin(kStart, kDead, {delivered, held, lost}, {kA, kB}, out_);
+        reconcile_.begin(kStart, kDead, {delivered, held, lost}, {{kA, kB}, {}}, out_);
     }
 
     Timing timing_;
@@ -38,16 +38,16 @@ TEST_F(ReconcileTest, AsksEverySurvivorAndHandsOnInOrderWhenAllHaveAnswered) {
     begin(RecordNo{4}, {record(7)});
     ASSERT_EQ(out_.asks.size(), 2u);
     EXPECT_EQ(out_.asks[0].second.delivered, RecordNo{4});
-    reconcile_.on_fill(kA, {kDead, {record(6), record(7), record(8)}, true}, out_);
+    reconcile_.on_fill(kStart, kA, {kDead, {record(6), record(7), record(8)}, true}, out_);
     EXPECT_TRUE(out_.filled.empty());
-    reconcile_.on_fill(kB, {kDead, {record(3), record(5)}, true}, out_);
+    reconcile_.on_fill(kStart, kB, {kDead, {record(3), record(5)}, true}, out_);
     ASSERT_EQ(out_.filled.size(), 1u);
     EXPECT_EQ(numbers(out_.filled[0].records), (std::vector<std::uint64_t>{5, 6, 7, 8}));
 }
 
 TEST_F(ReconcileTest, AsksAgainAndGoesOnWithoutWhoDoesNotAnswer) {
     begin(RecordNo{4}, {});
-    reconcile_.on_fill(kA, {kDead, {record(5)}, true}, out_);
+    reconcile_.on_fill(kStart, kA, {kDead, {record(5)}, true}, out_);
     out_.asks.clear();
     EXPECT_EQ(reconcile_.next_deadline(), kStart + timing_.reconcile_retry);
     reconcile_.on_deadline(kStart + timing_.reconcile_retry, out_);
@@ -55,15 +55,45 @@ TEST_F(ReconcileTest, AsksAgainAndGoesOnWithoutWhoDoesNotAnswer) {
     EXPECT_EQ(out_.asks[0].first, kB);
     reconcile_.on_deadline(kStart + timing_.reconcile, out_);
     ASSERT_EQ(out_.filled.size(), 1u);
+    EXPECT_EQ(out_.filled[0].lost, 1u) << "it may have what nobody else has";
     EXPECT_EQ(reconcile_.next_deadline(), std::nullopt);
 }
 
-TEST_F(ReconcileTest, DoesNotWaitForASurvivorThatDies) {
+TEST_F(ReconcileTest, WhoDiesHasItsTimeToComeAgainAndIsNotMissedOtherwise) {
     begin(RecordNo{4}, {record(6)});
-    reconcile_.survivor_gone(kA, out_);
-    reconcile_.survivor_gone(kB, out_);
+    reconcile_.survivor_gone(kA);
+    reconcile_.survivor_gone(kB);
+    EXPECT_TRUE(out_.filled.empty());
+    reconcile_.on_deadline(kStart + timing_.reconcile, out_);
     ASSERT_EQ(out_.filled.size(), 1u);
     EXPECT_EQ(numbers(out_.filled[0].records), (std::vector<std::uint64_t>{6}));
+    EXPECT_EQ(out_.filled[0].lost, 0u);
+}
+
+TEST_F(ReconcileTest, AsksAgainWhomItHadAskedByASessionThatHadEnded) {
+    begin(RecordNo{4}, {});
+    reconcile_.on_fill(kStart, kB, {kDead, {record(5)}, true}, out_);
+    reconcile_.survivor_gone(kA);
+    out_ = {};
+    EXPECT_TRUE(reconcile_.survivor_back(kStart + 1s, kA, out_).empty());
+    ASSERT_EQ(out_.asks.size(), 1u);
+    EXPECT_EQ(out_.asks[0].first, kA);
+    EXPECT_EQ(out_.asks[0].second.delivered, RecordNo{4});
+    reconcile_.on_deadline(kStart + timing_.reconcile, out_);
+    EXPECT_TRUE(out_.filled.empty()) << "it has just come";
+    reconcile_.on_fill(kStart + 2s, kA, {kDead, {record(6)}, true}, out_);
+    ASSERT_EQ(out_.filled.size(), 1u);
+    EXPECT_EQ(numbers(out_.filled[0].records), (std::vector<std::uint64_t>{5, 6}));
+}
+
+TEST_F(ReconcileTest, WhoComesTooLateIsStillToBeAsked) {
+    reconcile_.begin(kStart, kDead, {RecordNo{4}, {}, 0}, {{kA}, {kB}}, out_);
+    reconcile_.on_fill(kStart, kA, {kDead, {}, true}, out_);
+    ASSERT_EQ(out_.filled.size(), 1u) << "who was away is not waited for";
+    EXPECT_EQ(reconcile_.survivor_back(kStart + 5s, kB, out_), std::vector{kDead});
+    EXPECT_TRUE(reconcile_.survivor_back(kStart + 5s, kB, out_).empty());
+    reconcile_.begin(kStart, kDead, {RecordNo{4}, {}, 0}, {{}, {kB}}, out_);
+    EXPECT_TRUE(reconcile_.survivor_back(kStart + limits_.receive_ring_age + 1s, kB, out_).empty()) << "nobody keeps it so long";
 }
 
 TEST_F(ReconcileTest, AnswersWhoAsksEarlyWhenTheOriginIsDeadHereToo) {
@@ -80,15 +110,15 @@ TEST_F(ReconcileTest, AnswersWhoAsksEarlyWhenTheOriginIsDeadHereToo) {
 TEST_F(ReconcileTest, HandsNothingOnWhenTheOriginComesBack) {
     begin(RecordNo{4}, {record(6)});
     reconcile_.abort(kDead);
-    reconcile_.on_fill(kA, {kDead, {record(5)}, true}, out_);
-    reconcile_.on_fill(kB, {kDead, {}, true}, out_);
+    reconcile_.on_fill(kStart, kA, {kDead, {record(5)}, true}, out_);
+    reconcile_.on_fill(kStart, kB, {kDead, {}, true}, out_);
     EXPECT_TRUE(out_.filled.empty());
     EXPECT_EQ(reconcile_.next_deadline(), std::nullopt);
 }
 
 TEST_F(ReconcileTest, WhatIsAbortedCanBeBegunAnewFromWhereItWas) {
     begin(RecordNo{4}, {record(7)}, 2);
-    reconcile_.on_fill(kA, {kDead, {record(6)}, true}, out_);
+    reconcile_.on_fill(kStart, kA, {kDead, {record(6)}, true}, out_);
     const std::optional<Reconcile::Position> position = reconcile_.abort(kDead);
     ASSERT_TRUE(position);
     EXPECT_EQ(position->delivered, RecordNo{4});
@@ -109,8 +139,8 @@ TEST_F(ReconcileTest, KeepsNoMoreOfAnOriginThanItsRing) {
 
 TEST_F(ReconcileTest, SaysHowManyNobodyHas) {
     begin(RecordNo{4}, {record(7)}, 2);
-    reconcile_.on_fill(kA, {kDead, {record(5), record(7)}, true}, out_);
-    reconcile_.on_fill(kB, {kDead, {record(5)}, true}, out_);
+    reconcile_.on_fill(kStart, kA, {kDead, {record(5), record(7)}, true}, out_);
+    reconcile_.on_fill(kStart, kB, {kDead, {record(5)}, true}, out_);
     ASSERT_EQ(out_.filled.size(), 1u);
     EXPECT_EQ(out_.filled[0].lost, 1u);
     EXPECT_EQ(out_.filled[0].records.size(), 2u);

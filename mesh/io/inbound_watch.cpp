@@ -1,16 +1,26 @@
 #include "mesh/io/inbound_watch.hpp"
 
 #include <fcntl.h>
+#include <linux/tcp.h>  // as the C library's tcp_info ends before tcpi_bytes_received
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace tulle::mesh {
 namespace {
+
+/// What a message takes beside its body, at most.
+constexpr std::size_t kFrameBytes = 9;
+
+/// libzmq's own PING and PONG, which nobody takes out: 16 bytes a second.
+constexpr std::uint64_t kUntakenBytesPerSecond = 64;
 
 int open_null() {
     const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -32,6 +42,16 @@ std::uint16_t local_port_of(int fd) {
         case AF_INET6: return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
         default: return 0;
     }
+}
+
+/// All that the kernel has received by this connection, in order. Nothing: it is no TCP connection any more.
+std::optional<std::uint64_t> received_by(int fd) {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
+        return std::nullopt;
+    }
+    return info.tcpi_bytes_received;
 }
 
 }  // namespace
@@ -62,8 +82,8 @@ bool ConnectionCutter::cut(int fd, std::uint16_t local_port) {
     return is_ours;
 }
 
-InboundWatch::InboundWatch(MonitoredSocket& bound, std::uint16_t port, std::size_t limit)
-    : bound_(bound), port_(port), limit_(limit) {}
+InboundWatch::InboundWatch(MonitoredSocket& bound, std::uint16_t port, Limits limits)
+    : bound_(bound), port_(port), limits_(limits) {}
 
 void InboundWatch::collect() {
     while (const auto event = bound_.next()) {
@@ -80,7 +100,7 @@ void InboundWatch::accepted(int fd) {
     forget(fd);  // libzmq does not tell of every end
     connections_.emplace(fd, Connection{.number = ++last_number_});
     silent_.emplace(last_number_, fd);
-    if (connections_.size() - cut_open_ > limit_) {
+    if (connections_.size() - cut_open_ > limits_.connections) {
         make_room();
     }
 }
@@ -99,7 +119,7 @@ void InboundWatch::disconnected(int fd) {
 
 void InboundWatch::make_room() {
     // The newest is among the silent ones, so there is always one.
-    while (connections_.size() - cut_open_ > limit_ && !silent_.empty()) {
+    while (connections_.size() - cut_open_ > limits_.connections && !silent_.empty()) {
         cut(silent_.begin()->second);
     }
 }
@@ -118,6 +138,66 @@ std::size_t InboundWatch::spoke(int fd) {
     return ++found->second.words;
 }
 
+void InboundWatch::took(int fd, std::size_t bytes) {
+    if (const auto found = connections_.find(fd); found != connections_.end()) {
+        found->second.taken += bytes + kFrameBytes;
+    }
+}
+
+bool InboundWatch::is_cut(int fd) const {
+    const auto found = connections_.find(fd);
+    return found != connections_.end() && found->second.is_cut;
+}
+
+Instant InboundWatch::look_at() const { return connections_.empty() ? Instant::max() : looked_at_ + kLongestPause; }
+
+void InboundWatch::look(Instant now) {
+    if (now < looked_at_ + kBetweenLooks) {
+        return;
+    }
+    looked_at_ = now;
+    std::vector<int> over;
+    auto at = connections_.lower_bound(next_looked_);
+    for (std::size_t i = 0; i < std::min(kMostLooked, connections_.size()); ++i) {
+        at = at == connections_.end() ? connections_.begin() : at;
+        if (!at->second.is_cut) {
+            look(now, at->first, at->second);
+            if (at->second.waiting > limits_.waiting_bytes) {
+                over.push_back(at->first);
+            }
+        }
+        ++at;
+    }
+    next_looked_ = at == connections_.end() ? 0 : at->first;
+    for (const int fd : over) {
+        cut(fd);
+    }
+    while (waiting_ > kTotalFactor * limits_.waiting_bytes) {
+        cut_largest();
+    }
+}
+
+void InboundWatch::look(Instant now, int fd, Connection& connection) {
+    const std::optional<std::uint64_t> received = received_by(fd);
+    if (!received) {
+        return;  // has ended; its end will be told
+    }
+    const std::uint64_t silence = static_cast<std::uint64_t>((now - connection.looked_at) / 1ms) * kUntakenBytesPerSecond / 1000;
+    const std::uint64_t gone = std::exchange(connection.taken, 0) + (connection.looked_at == Instant{} ? 0 : silence);
+    const std::uint64_t come = connection.waiting + (*received - std::min(*received, connection.received));
+    waiting_ -= connection.waiting;
+    connection.waiting = come - std::min(come, gone);
+    waiting_ += connection.waiting;
+    connection.received = *received;
+    connection.looked_at = now;
+}
+
+void InboundWatch::cut_largest() {
+    const auto largest = std::max_element(connections_.begin(), connections_.end(),
+                                          [](const auto& a, const auto& b) { return a.second.waiting < b.second.waiting; });
+    cut(largest->first);
+}
+
 void InboundWatch::cut(int fd) {
     const auto found = connections_.find(fd);
     if (found == connections_.end() || found->second.is_cut) {
@@ -129,6 +209,7 @@ void InboundWatch::cut(int fd) {
     }
     ++counters_.cut;
     ++cut_open_;
+    waiting_ -= std::exchange(found->second.waiting, 0);
     found->second.is_cut = true;
     silent_.erase({found->second.number, fd});
 }
@@ -139,6 +220,7 @@ void InboundWatch::forget(int fd) {
         return;
     }
     cut_open_ -= found->second.is_cut ? 1U : 0U;
+    waiting_ -= found->second.waiting;
     silent_.erase({found->second.number, fd});
     connections_.erase(found);
 }

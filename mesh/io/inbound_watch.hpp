@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "mesh/base/time.hpp"
 #include "mesh/io/zmq_sockets.hpp"
 
 namespace tulle::mesh {
@@ -34,17 +35,30 @@ private:
 /// `limit` the oldest one that has not said a word yet is ended: when all others have spoken, the one that has just come. Peers
 /// speak as soon as they are connected, so idle strangers make room for them.
 ///
-/// Thread: confined to the hub. libzmq accepts on a thread of its own: between two calls of collect there may be more.
-/// Cost:   one set look-up for each connection that comes or goes.
+/// It also bounds what waits in libzmq. High-water marks don't: they count messages, whose lengths differ by a million, and a
+/// message of many parts counts only when its last part has come. So what the kernel has received of a connection is compared
+/// with what was taken out; a connection of which more than `waiting_bytes` wait is ended, and when more than
+/// kTotalFactor times as much wait of all, the one of which most do.
+///
+/// Thread: confined to the hub. libzmq accepts and receives on a thread of its own: between two looks there may be more.
+/// Cost:   one set look-up for each connection that comes or goes; a system call for each at a look, kMostLooked at most.
 class InboundWatch {
 public:
     struct Counters {
         std::uint64_t refused = 0;  ///< spoke something else than ZMTP 3: a browser, an old library
-        std::uint64_t cut = 0;      ///< ended by us: over the limit, or for what they sent
+        std::uint64_t cut = 0;      ///< ended by us: over a limit, or for what they sent
     };
+    struct Limits {
+        std::size_t connections = 0;
+        std::uint64_t waiting_bytes = 0;
+    };
+    static constexpr std::uint64_t kTotalFactor = 4;
+    static constexpr Duration kBetweenLooks = 50ms;  ///< when there are turns; a turn is asked for after kLongestPause
+    static constexpr Duration kLongestPause = 250ms;
+    static constexpr std::size_t kMostLooked = 128;  ///< in one look; the next goes on from there
 
     /// `bound` outlives it.
-    InboundWatch(MonitoredSocket& bound, std::uint16_t port, std::size_t limit);
+    InboundWatch(MonitoredSocket& bound, std::uint16_t port, Limits limits);
 
     [[nodiscard]] Inlet& events() { return bound_.events(); }
     /// Looks at what has come and gone.
@@ -52,6 +66,14 @@ public:
     /// A message that makes sense has come from there; `fd` as libzmq tells it of a message. How many this connection has sent
     /// by now; 0 when it has ended since, or is cut.
     std::size_t spoke(int fd);
+    /// So much of what it has sent was taken out of libzmq.
+    void took(int fd, std::size_t bytes);
+    /// Looks at how much waits, if it is time to.
+    void look(Instant now);
+    /// When the next look is due, though nothing else happens.
+    [[nodiscard]] Instant look_at() const;
+    /// It has been ended by us, and libzmq has not closed it yet.
+    [[nodiscard]] bool is_cut(int fd) const;
     /// Ends this connection, whose peer sends what none of ours does.
     void cut(int fd);
     [[nodiscard]] std::size_t size() const { return connections_.size(); }
@@ -62,22 +84,31 @@ private:
         std::uint64_t number = 0;  ///< in order of arrival
         std::size_t words = 0;     ///< messages that made sense
         bool is_cut = false;
+        std::uint64_t received = 0;  ///< by the kernel, at the last look
+        std::uint64_t taken = 0;     ///< since the last look
+        std::uint64_t waiting = 0;   ///< at the last look
+        Instant looked_at{};
     };
 
     void accepted(int fd);
     void disconnected(int fd);
     void make_room();
     void forget(int fd);
+    void look(Instant now, int fd, Connection& connection);
+    void cut_largest();
 
     MonitoredSocket& bound_;
     const std::uint16_t port_;
-    const std::size_t limit_;
+    const Limits limits_;
     ConnectionCutter cutter_;
     std::map<int, Connection> connections_;             ///< by descriptor; those that are cut stay until libzmq has closed them
     std::set<std::pair<std::uint64_t, int>> silent_;    ///< by number: not cut, and have not spoken
     std::uint64_t last_number_ = 0;
     std::size_t cut_open_ = 0;                          ///< in connections_, cut
     bool is_unfinished_ = false;  ///< the last event was: a connection broke in its handshake; its end comes next
+    Instant looked_at_{};
+    int next_looked_ = 0;         ///< the first descriptor of the next look
+    std::uint64_t waiting_ = 0;   ///< of all, at their last looks
     Counters counters_;
 };
 

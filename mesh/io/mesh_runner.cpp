@@ -133,7 +133,7 @@ public:
                 transport_.wait(0ms);
             }
             turn();
-            next = transport_.has_more() ? Instant::min() : node_->next_deadline();
+            next = transport_.has_more() ? Instant::min() : next_deadline();
         });
         return next;
     }
@@ -151,7 +151,7 @@ private:
         guarded([this] {
             first_turn();
             while (!stopping_) {
-                transport_.wait(transport_.has_more() ? 0ms : std::max<Duration>(node_->next_deadline() - now(), 0ms));
+                transport_.wait(transport_.has_more() ? 0ms : std::max<Duration>(next_deadline() - now(), 0ms));
                 turn();
             }
         });
@@ -180,6 +180,8 @@ private:
             wake_.wake();
         }
     }
+
+    [[nodiscard]] Instant next_deadline() const { return std::min(node_->next_deadline(), transport_.next_deadline()); }
 
     void first_turn() {
         node_->start(now(), effects_);

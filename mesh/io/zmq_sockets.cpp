@@ -25,6 +25,10 @@ constexpr std::int64_t kMaxSubscriberMessageBytes = 128;
 // Subscriptions of one connection that wait in libzmq. A peer has one, so its pipe is never full, which would stop the PONGs.
 constexpr int kSubscriptionsWaiting = 16;
 
+// Control messages of one connection that wait in libzmq. A hub that takes none for so long that its peers fill this is not heard
+// by them either; its own engine would take a full pipe for silence only after heartbeat_timeout.
+constexpr int kControlWaiting = 1024;
+
 constexpr int kInboundEvents = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
 
 void common(zmq::socket_t& socket, std::uint64_t thread) {
@@ -70,6 +74,7 @@ zmq::socket_t make_router(zmq::context_t& context) {
     // No peer is ever addressed by its routing id, so none is set: two connections can't claim the same one.
     common(router, kControlThread);
     router.set(zmq::sockopt::linger, 0);
+    router.set(zmq::sockopt::rcvhwm, kControlWaiting);
     return router;
 }
 

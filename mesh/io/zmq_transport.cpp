@@ -19,6 +19,8 @@ constexpr std::size_t kMessagesPerTurn = 2048;
 /// all before it writes to its clients, whose outboxes have 1 MiB.
 constexpr std::size_t kRecordsPerTurn = 1024;
 constexpr std::size_t kDataBytesPerTurn = 512u << 10;
+/// Of control as much, and the message that passes it: what a peer says must not keep the others' heartbeats waiting.
+constexpr std::size_t kControlBytesPerTurn = 512u << 10;
 
 // Tokens of what is waited for; a link's is its id and kFirstLink.
 constexpr std::uint64_t kWake = 0;
@@ -37,13 +39,16 @@ std::string_view view(const zmq::message_t& message) {
     return {static_cast<const char*>(message.data()), message.size()};
 }
 
-/// Skips what else belongs to a multipart message.
-void skip_rest(zmq::socket_t& socket, bool more) {
+/// Skips what else belongs to a multipart message, and answers how long that was.
+std::size_t skip_rest(zmq::socket_t& socket, bool more) {
+    std::size_t skipped = 0;
     while (more) {
         zmq::message_t part;
         static_cast<void>(socket.recv(part, zmq::recv_flags::dontwait));
+        skipped += part.size();
         more = part.more();
     }
+    return skipped;
 }
 
 /// The descriptor of the connection that a message has come by; -1: unknown.
@@ -71,8 +76,8 @@ ZmqTransport::ZmqTransport(const std::string& control, const std::string& data, 
       router_(sockets_.router.socket()),
       publisher_(sockets_.publisher.socket()),
       subscriber_(sockets_.subscriber),
-      control_watch_(sockets_.router, port_of(sockets_.bound_control), limits.inbound),
-      data_watch_(sockets_.publisher, port_of(sockets_.bound_data), limits.inbound),
+      control_watch_(sockets_.router, port_of(sockets_.bound_control), {limits.inbound, limits.control_waiting_bytes}),
+      data_watch_(sockets_.publisher, port_of(sockets_.bound_data), {limits.inbound, limits.data_waiting_bytes}),
       resolver_([&wake] { wake.wake(); }),
       checks_(ready_, kCheck) {
     ready_.add(wake_.fd(), kWake);
@@ -255,6 +260,11 @@ bool ZmqTransport::has_more() {
     return has_something;
 }
 
+Instant ZmqTransport::next_deadline() const {
+    const Instant looks = std::min(control_watch_.look_at(), data_watch_.look_at());
+    return put_off_.empty() ? looks : std::min(looks, make_at_);
+}
+
 void ZmqTransport::wait(Duration timeout) {
     for (const std::uint64_t token : ready_.wait(timeout)) {
         note_ready(token);
@@ -278,8 +288,10 @@ void ZmqTransport::collect(Instant now, std::vector<Input>& out) {
     out.insert(out.end(), pending_.begin(), pending_.end());
     pending_.clear();
     make_put_off(now);
-    control_watch_.collect();
-    data_watch_.collect();
+    for (InboundWatch* watch : {&control_watch_, &data_watch_}) {
+        watch->collect();
+        watch->look(now);
+    }
     collect_answers(now, out);
     collect_monitors(out);
     checks_.collect(now, out);
@@ -335,7 +347,8 @@ void ZmqTransport::collect_monitors(std::vector<Input>& out) {
 }
 
 void ZmqTransport::collect_router(std::vector<Input>& out) {
-    for (std::size_t i = 0; i < kMessagesPerTurn; ++i) {
+    std::size_t total = 0;
+    for (std::size_t i = 0; i < kMessagesPerTurn && total < kControlBytesPerTurn; ++i) {
         zmq::message_t identity;
         if (!router_.receive(identity)) {
             return;
@@ -346,10 +359,15 @@ void ZmqTransport::collect_router(std::vector<Input>& out) {
         zmq::message_t body;
         zmq::socket_t& router = sockets_.router.socket();
         static_cast<void>(router.recv(body, zmq::recv_flags::dontwait));
-        skip_rest(router, body.more());
+        const int source = source_of(body);
+        control_watch_.took(source, body.size() + skip_rest(router, body.more()));
+        if (control_watch_.is_cut(source)) {
+            continue;  // what waited of a connection that has sent too much
+        }
+        total += body.size();
         Result<Control, CodecError> message = decode_control(view(body));
         if (message) {
-            control_watch_.spoke(source_of(body));
+            control_watch_.spoke(source);
             out.push_back(std::move(*message));
         } else {
             refused("control", to_text(message.error()));
@@ -363,9 +381,9 @@ void ZmqTransport::collect_subscriptions(std::vector<Input>& out) {
         if (!publisher_.receive(event)) {
             return;
         }
-        skip_rest(sockets_.publisher.socket(), event.more());
-        const std::string_view bytes = view(event);
         const int source = source_of(event);
+        data_watch_.took(source, event.size() + skip_rest(sockets_.publisher.socket(), event.more()));
+        const std::string_view bytes = view(event);
         const std::size_t words = data_watch_.spoke(source);
         if (words == 0) {
             continue;  // of a connection that has ended; libzmq has taken its topics back
@@ -393,7 +411,7 @@ void ZmqTransport::collect_data(std::vector<Input>& out) {
         }
         ++records;  // one without any takes its time, too
         total += bytes.size();
-        skip_rest(sockets_.subscriber, bytes.more());
+        static_cast<void>(skip_rest(sockets_.subscriber, bytes.more()));
         Result<Data, CodecError> message = decode_data(view(bytes).substr(std::min(kTopicBytes, bytes.size())));
         if (message) {
             if (const auto* frame = std::get_if<FramePtr>(&message->body)) {

@@ -28,6 +28,10 @@ struct TransportLimits {
     /// Links, and data connections, at once. Past it a link is put off until another is closed; a data connection is left out,
     /// and the core dials it again when it has heard nothing by it for Timing::data_deaf.
     std::size_t links = kMaxMembers + 64;  ///< members, and what is dialled beside: seeds, and links only to say no
+    /// What one connection has sent and the hub has not taken yet, on the control port and on the data port; four times as much of
+    /// all to a port. Honest peers are bounded by Limits::credit_bytes for each origin that they relay, and by one topic.
+    std::uint64_t control_waiting_bytes = 64u << 20;
+    std::uint64_t data_waiting_bytes = 1u << 20;
     /// Connections from others to each of the two ports. Past it the oldest is ended that has not said a word yet.
     std::size_t inbound = links + 32;
 
@@ -73,6 +77,8 @@ public:
 
     /// Before a wait: whether there is something to collect, so that there is nothing to wait for.
     [[nodiscard]] bool has_more();
+    /// When a turn is due for the transport's own sake, though nothing arrives.
+    [[nodiscard]] Instant next_deadline() const;
     /// Waits until something arrives, the eventfd is written, or `timeout` has passed.
     void wait(Duration timeout);
     /// Readable while wait would find something.

@@ -39,6 +39,12 @@ public:
 
     void send(std::string_view bytes) const { static_cast<void>(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL)); }
 
+    /// As much of it as goes without waiting; how much that was.
+    [[nodiscard]] std::size_t send_now(std::string_view bytes) const {
+        const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        return static_cast<std::size_t>(std::max<ssize_t>(0, sent));
+    }
+
     /// The other side has closed it. Reads away what came before.
     [[nodiscard]] bool is_closed() const {
         char buffer[4096];
@@ -50,11 +56,16 @@ public:
             if (count < 0) {
                 return false;
             }
+            received_ += static_cast<std::size_t>(count);
         }
     }
 
+    /// Bytes that is_closed has read away.
+    [[nodiscard]] std::size_t received() const { return received_; }
+
 private:
     int fd_;
+    mutable std::size_t received_ = 0;
 };
 
 /// A transport by itself, driven by the test.

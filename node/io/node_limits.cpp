@@ -3,6 +3,15 @@
 #include <algorithm>
 
 namespace tulle::node {
+namespace {
+
+void reopen(std::atomic<bool>& is_full, const Capacity& capacity, std::size_t clients) {
+    if (clients <= capacity.clients * kReopenPercent / 100) {
+        is_full.store(false);
+    }
+}
+
+}  // namespace
 
 NodeLimits::NodeLimits(const NodeLimitsOptions& options, AppTable apps)
     : capacity_(options.capacity), addresses_(options.connections_per_address), throttle_(options.auth_failures), apps_(std::move(apps)) {
@@ -22,13 +31,15 @@ NodeLimits::Entry NodeLimits::enter(const PeerAddress& address) {
     return Entry::kLetIn;
 }
 
+/// All in one order: a node that has said that it is full sees whoever left before it said so, and takes it back.
 bool NodeLimits::enter_as_client() {
-    const std::size_t before = clients_.fetch_add(1, std::memory_order_relaxed);
+    const std::size_t before = clients_.fetch_add(1);
     if (before + 1 >= capacity_.clients) {
-        is_full_.store(true, std::memory_order_relaxed);
+        is_full_.store(true);
+        reopen(is_full_, capacity_, clients_.load());
     }
     if (before >= capacity_.clients) {
-        clients_.fetch_sub(1, std::memory_order_relaxed);
+        clients_.fetch_sub(1);
         return false;
     }
     return true;
@@ -36,8 +47,8 @@ bool NodeLimits::enter_as_client() {
 
 void NodeLimits::leave(const PeerAddress& address, bool is_client) {
     sockets_.fetch_sub(1, std::memory_order_relaxed);
-    if (is_client && clients_.fetch_sub(1, std::memory_order_relaxed) - 1 <= capacity_.clients * kReopenPercent / 100) {
-        is_full_.store(false, std::memory_order_relaxed);
+    if (is_client) {
+        reopen(is_full_, capacity_, clients_.fetch_sub(1) - 1);
     }
     const std::lock_guard lock(addresses_mutex_);
     addresses_.leave(address);

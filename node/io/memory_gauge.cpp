@@ -20,8 +20,6 @@ extern "C" int mallctl(const char* name, void* old_value, std::size_t* old_size,
 namespace tulle::node {
 namespace {
 
-constexpr const char* kCgroupRoot = "/sys/fs/cgroup";
-constexpr const char* kV1Limit = "/sys/fs/cgroup/memory/memory.limit_in_bytes";
 constexpr std::uint64_t kNoLimit = 1ull << 56;  // what v1 says for none is a little below 2^63
 
 std::string text_of(const std::string& path) {
@@ -46,25 +44,14 @@ std::uint64_t value_of(std::string_view lines, std::string_view key) {
     return 0;
 }
 
-struct CgroupLimit {
-    std::string directory;
-    std::uint64_t bytes = 0;
-};
-
-/// Of the cgroup of this process and all above it, the one with the least limit. Nothing without cgroup v2.
-std::optional<CgroupLimit> least_cgroup_limit() {
-    const std::string lines = text_of("/proc/self/cgroup");
-    const std::size_t begin = lines.find("0::");
-    if (begin == lines.npos) {
-        return std::nullopt;
-    }
-    std::string path = lines.substr(begin + 3, lines.find('\n', begin) - begin - 3);
-    std::optional<CgroupLimit> least;
+/// Of the cgroup at `path` and all above it, the one with the least limit.
+std::optional<MemoryCgroup> least_limit(const std::string& root, std::string path, const char* file) {
+    std::optional<MemoryCgroup> least;
     for (;;) {
-        const std::string directory = kCgroupRoot + (path == "/" ? "" : path);
-        const std::optional<std::uint64_t> limit = number_of(text_of(directory + "/memory.max"));
-        if (limit && (!least || *limit < least->bytes)) {
-            least = CgroupLimit{directory, *limit};
+        const std::string directory = root + (path == "/" ? "" : path);
+        const std::optional<std::uint64_t> limit = number_of(text_of(directory + "/" + file));
+        if (limit && (!least || *limit < least->limit)) {
+            least = MemoryCgroup{directory, *limit};
         }
         const std::size_t slash = path.rfind('/');
         if (path.size() <= 1 || slash == path.npos) {
@@ -72,6 +59,36 @@ std::optional<CgroupLimit> least_cgroup_limit() {
         }
         path.resize(std::max<std::size_t>(slash, 1));
     }
+}
+
+/// The path after `controller` in /proc/self/cgroup: "0::/a" is of v2, "4:memory:/a" of v1.
+std::optional<std::string> path_of(const std::string& lines, std::string_view controller) {
+    const std::size_t at = lines.find(controller);
+    if (at == lines.npos) {
+        return std::nullopt;
+    }
+    const std::size_t begin = at + controller.size();
+    return lines.substr(begin, lines.find('\n', begin) - begin);
+}
+
+/// The limit that holds for this process. A machine with both versions has the memory of one of them only.
+std::optional<MemoryCgroup> memory_cgroup() {
+    const std::string lines = text_of("/proc/self/cgroup");
+    std::optional<MemoryCgroup> found;
+    if (const std::optional<std::string> path = path_of(lines, "0::")) {
+        found = least_limit("/sys/fs/cgroup", *path, "memory.max");
+    }
+    if (const std::optional<std::string> path = path_of(lines, ":memory:"); path && !found) {
+        found = least_limit("/sys/fs/cgroup/memory", *path, "memory.limit_in_bytes");
+        if (!found) {  // in a container the path is the host's, and the container's own cgroup is the root
+            found = least_limit("/sys/fs/cgroup/memory", "/", "memory.limit_in_bytes");
+        }
+        if (found) {
+            found->usage_file = "/memory.usage_in_bytes";
+            found->cache_key = "total_inactive_file";
+        }
+    }
+    return found;
 }
 
 std::uint64_t retained_by_allocator() {
@@ -90,23 +107,18 @@ std::uint64_t retained_by_allocator() {
 std::uint64_t memory_of_machine() {
     std::uint64_t bytes = static_cast<std::uint64_t>(std::max(0l, ::sysconf(_SC_PHYS_PAGES))) *
                           static_cast<std::uint64_t>(std::max(0l, ::sysconf(_SC_PAGESIZE)));
-    const auto take = [&bytes](std::uint64_t limit) { bytes = bytes == 0 ? limit : std::min(bytes, limit); };
-    if (const std::optional<CgroupLimit> limit = least_cgroup_limit()) {
-        take(limit->bytes);
-    } else if (const std::optional<std::uint64_t> v1 = number_of(text_of(kV1Limit))) {
-        take(*v1);
+    const std::optional<MemoryCgroup> cgroup = memory_cgroup();
+    if (cgroup) {
+        bytes = bytes == 0 ? cgroup->limit : std::min(bytes, cgroup->limit);
     }
     return bytes;
 }
 
-MemoryGauge::MemoryGauge(std::uint64_t limit) : limit_(limit), statm_(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC)) {
+MemoryGauge::MemoryGauge(std::uint64_t limit)
+    : limit_(limit), cgroup_(memory_cgroup()), statm_(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC)) {
     rlimit space{};
     if (::getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY) {
         address_space_ = space.rlim_cur;
-    }
-    if (const std::optional<CgroupLimit> least = least_cgroup_limit()) {
-        cgroup_ = least->directory;
-        cgroup_limit_ = least->bytes;
     }
 }
 
@@ -131,11 +143,11 @@ const std::vector<MemoryUse>& MemoryGauge::measure() {
             uses_.push_back({all - std::min(all, retained_by_allocator()), address_space_});
         }
     }
-    if (!cgroup_.empty()) {
+    if (cgroup_) {
         // The kernel's buffers of our sockets count there; the cache of files goes before anybody is killed.
-        const std::uint64_t current = number_of(text_of(cgroup_ + "/memory.current")).value_or(0);
-        const std::uint64_t cache = value_of(text_of(cgroup_ + "/memory.stat"), "inactive_file");
-        uses_.push_back({current - std::min(current, cache), cgroup_limit_});
+        const std::uint64_t current = number_of(text_of(cgroup_->directory + cgroup_->usage_file)).value_or(0);
+        const std::uint64_t cache = value_of(text_of(cgroup_->directory + "/memory.stat"), cgroup_->cache_key);
+        uses_.push_back({current - std::min(current, cache), cgroup_->limit});
     }
     return uses_;
 }

@@ -1,12 +1,21 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "node/core/memory_pressure.hpp"
 
 namespace tulle::node {
+
+/// The cgroup with the least limit of those that hold for this process.
+struct MemoryCgroup {
+    std::string directory;
+    std::uint64_t limit = 0;  ///< bytes
+    std::string usage_file = "/memory.current";
+    std::string cache_key = "inactive_file";  ///< in its memory.stat
+};
 
 /// Memory that this process may use for all that the machine says: the least of the limits of its cgroups (v2, or v1), and the
 /// machine's own. Bytes; 0 when nothing is known.
@@ -18,7 +27,7 @@ namespace tulle::node {
 /// Errors: what cannot be read does not count.
 class MemoryGauge {
 public:
-    /// `limit`: of what is resident, in bytes. Besides, the limits of the cgroup (v2) and of the address space (RLIMIT_AS) hold
+    /// `limit`: of what is resident, in bytes. Besides, the limits of the cgroup and of the address space (RLIMIT_AS) hold
     /// that the process has now.
     explicit MemoryGauge(std::uint64_t limit);
     ~MemoryGauge();
@@ -33,8 +42,7 @@ public:
 private:
     const std::uint64_t limit_;
     std::uint64_t address_space_ = 0;  ///< RLIMIT_AS; 0: none
-    std::string cgroup_;               ///< directory of the cgroup whose limit is the least; empty: none has one
-    std::uint64_t cgroup_limit_ = 0;
+    const std::optional<MemoryCgroup> cgroup_;
     int statm_ = -1;
     std::vector<MemoryUse> uses_;
 };

@@ -201,7 +201,9 @@ void WsConnection::send(const SlabRange& frames, std::size_t count) {
         return;
     }
     try {
-        queue(frames);
+        if (outbox_.push(frames) == Room::kFull) {
+            queue_after_write(frames);
+        }
     } catch (const std::exception& error) {
         reactor_.fail(*this, error);
     }
@@ -209,13 +211,12 @@ void WsConnection::send(const SlabRange& frames, std::size_t count) {
     reactor_.mark_dirty(*this);
 }
 
-void WsConnection::queue(const SlabRange& frames) {
+/// A large burst may just not have been written yet.
+void WsConnection::queue_after_write(const SlabRange& frames) {
+    write_out();
     if (outbox_.push(frames) == Room::kFull) {
-        write_out();  // a large burst may just not have been written yet
-        if (outbox_.push(frames) == Room::kFull) {
-            is_too_slow_ = true;
-            reactor_.call_at_turn_end(*this);
-        }
+        is_too_slow_ = true;
+        reactor_.call_at_turn_end(*this);
     }
 }
 

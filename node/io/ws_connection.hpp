@@ -109,7 +109,7 @@ private:
     void on_accepted(const boost::system::error_code& error);
     void read();
     void on_read(const boost::system::error_code& error);
-    void queue(const SlabRange& frames);
+    void queue_after_write(const SlabRange& frames);
     void give_up_slow();
     void give_up(std::string_view reason);
     void give_up_flooding();

@@ -91,7 +91,7 @@ std::string get_request(const ServerUrl& server, std::string_view target) {
 
 std::string post_request(const ServerUrl& server, std::string_view target) {
     std::string request = "POST " + std::string(target) + " HTTP/1.1\r\nHost: " + server.authority() + "\r\n";
-    return request.append(kUserAgent).append("Content-Length: 0\r\n\r\n");
+    return request.append(kUserAgent).append("Content-Type: application/json\r\nContent-Length: 0\r\n\r\n");
 }
 
 bool is_valid_app_id(std::string_view id) {

@@ -46,7 +46,7 @@ enum class PublishErrc : std::uint8_t {
 /// An unsigned GET, for the admin listener.
 [[nodiscard]] std::string get_request(const ServerUrl& server, std::string_view target);
 
-/// An unsigned POST without a body, for the admin listener.
+/// An unsigned POST without a body, for the admin listener. Its content type says that no form of a web page sends it.
 [[nodiscard]] std::string post_request(const ServerUrl& server, std::string_view target);
 
 /// Usable as one segment of a path without escapes: 1 to 200 of A-Z a-z 0-9 _ - .

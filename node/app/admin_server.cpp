@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
 
+#include "node/app/admin_counters.hpp"
 #include "node/app/admin_parameters.hpp"
 #include "node/app/metrics.hpp"
 #include "node/app/status_json.hpp"
@@ -24,11 +26,14 @@
 #include "node/io/listener.hpp"
 #include "node/io/reactor.hpp"
 #include "node/io/wakeup.hpp"
+#include "node/protocol/http/page_guard.hpp"
 
 namespace tulle::node {
 namespace {
 
 constexpr Duration kHubPatience = 1s;
+/// Requests that wait for other nodes (doctor, trace). More: 503, so that connections are left for metrics and health.
+constexpr std::ptrdiff_t kMaxAdminQuestions = 32;
 constexpr std::string_view kText = "text/plain; charset=utf-8";
 constexpr std::string_view kMetricsText = "text/plain; version=0.0.4; charset=utf-8";
 constexpr std::string_view kJson = "application/json";
@@ -53,8 +58,9 @@ HttpResponse refusal(unsigned status, std::string_view reason) {
 class AdminServer::Loop final : public HttpService {
 public:
     Loop(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards,
-         AppTable apps, const ReloadCounters& reloads, const NodeLimits& limits)
-        : shards_(std::move(shards)),
+         AppTable apps, const ReloadCounters& reloads, const NodeLimits& limits, const std::vector<std::string>& names)
+        : page_guard_(names),
+          shards_(std::move(shards)),
           apps_(std::move(apps)),
           reloads_(reloads),
           limits_(limits),
@@ -93,6 +99,29 @@ public:
     Listener& listener() { return listener_; }
     mesh::ShardMailbox& mailbox() { return mailbox_; }
 
+    bool admit(const UpgradeRequest& request, HttpResponse& refused) override {
+        using Field = boost::beast::http::field;
+        const auto value = [&request](Field name) -> std::optional<std::string_view> {
+            const auto [begin, end] = request.equal_range(name);
+            if (begin == end) {
+                return std::nullopt;
+            }
+            const boost::beast::string_view text = std::next(begin) == end ? begin->value() : "?";  // twice: of nowhere
+            return std::string_view(text.data(), text.size());
+        };
+        http::Provenance provenance{value(Field::host), value(Field::origin), std::nullopt, value(Field::content_type),
+                                    request.method() == boost::beast::http::verb::post};
+        if (const auto site = request.find("Sec-Fetch-Site"); site != request.end()) {
+            provenance.fetch_site = std::string_view(site->value().data(), site->value().size());
+        }
+        const std::optional<http::Refusal> refusal_found = page_guard_.refuse(provenance);
+        if (refusal_found) {
+            admin_counters_.pages_refused_total.add();
+            refused = refusal(refusal_found->status, refusal_found->reason);
+        }
+        return !refusal_found;
+    }
+
     bool on_head(const HttpRequest&, HttpResponse& refusal) override {
         refusal = answer(413, kText, "no body is read here\n");
         return false;
@@ -114,9 +143,7 @@ public:
             const bool is_taking = is_ready_ && !is_draining_ && !limits_.is_refusing();
             respond(ticket, is_taking ? answer(200, kText, "ready\n") : answer(503, kText, "not ready\n"));
         } else if (path == "/metrics" || path == "/v1/status") {
-            const std::uint64_t id = ++last_id_;
-            ask_hub(id, {path == "/metrics" ? Wanted::kMetrics : Wanted::kStatus, ticket, due_in({})},
-                    mesh::StatusRequest{id});
+            ask_status({path == "/metrics" ? Wanted::kMetrics : Wanted::kStatus, ticket, due_in({})});
         } else {
             ask_mesh(ticket, request, path == "/v1/trace");
         }
@@ -145,9 +172,17 @@ private:
     };
 
     void take_in(Socket socket) {
-        if (!room_.is_full() || room_.make_room()) {
-            std::make_shared<HttpConnection>(reactor_, *this, room_, std::move(socket), Peer{})->start();
+        if (room_.is_full()) {
+            admin_counters_.connections_ended_total.add();
+            if (!room_.make_room()) {
+                return;  // all are being answered: the new one is closed
+            }
         }
+        std::make_shared<HttpConnection>(reactor_, *this, room_, std::move(socket), Peer{})->start();
+    }
+
+    static bool waits_for_mesh(const std::pair<const std::uint64_t, Waiting>& each) {
+        return each.second.wanted == Wanted::kDoctor || each.second.wanted == Wanted::kTrace;
     }
 
     void run() {
@@ -171,6 +206,9 @@ private:
         const std::optional<AdminParameters> given = parse_admin_parameters(request.query());
         if (!given) {
             respond(ticket, refusal(400, "timeout_ms must be a number from 1 to 10000"));
+        } else if (std::count_if(waiting_.begin(), waiting_.end(), waits_for_mesh) >= kMaxAdminQuestions) {
+            admin_counters_.questions_refused_total.add();
+            respond(ticket, refusal(503, "too many questions wait for the mesh"));
         } else if (!is_trace) {
             const std::uint64_t id = ++last_id_;
             ask_hub(id, {Wanted::kDoctor, ticket, due_in(given->timeout)},
@@ -195,11 +233,39 @@ private:
         }
     }
 
+    /// While the hub owes an answer, those who come wait for the next one, which is asked for then: what they are told is not
+    /// older than their request, and the hub is asked once a turn whatever the number of requests.
+    void ask_status(Waiting waiting) {
+        if (reactor_.now() >= status_due_until_) {
+            const std::uint64_t id = ++last_id_;
+            next_status_ = ++last_id_;
+            ask_hub(id, std::move(waiting), mesh::StatusRequest{id});
+            status_due_until_ = waiting_.contains(id) ? due_in({}) : Instant{};
+        } else {
+            waiting_.emplace(next_status_, std::move(waiting));
+        }
+    }
+
+    void ask_next_status() {
+        status_due_until_ = {};
+        const std::uint64_t id = std::exchange(next_status_, ++last_id_);
+        if (!waiting_.contains(id)) {
+            return;
+        }
+        if (hub_.offer(mesh::StatusRequest{id}) == Push::kAccepted) {
+            status_due_until_ = due_in({});
+            return;
+        }
+        for (auto late = waiting_.extract(id); late; late = waiting_.extract(id)) {
+            give_up(late.mapped());
+        }
+    }
+
     void give_up(const Waiting& waiting) {
         if (waiting.wanted == Wanted::kReport) {
             hub_.send(mesh::LocalAnswer{waiting.token, {}, true});
         } else if (waiting.wanted == Wanted::kMetrics) {
-            respond(waiting.ticket, answer(200, kMetricsText, render_metrics(shards_, reloads_, nullptr)));
+            respond(waiting.ticket, answer(200, kMetricsText, render_metrics(shards_, reloads_, admin_counters_, nullptr)));
         } else {
             respond(waiting.ticket, refusal(503, "the mesh does not answer"));
         }
@@ -219,6 +285,7 @@ private:
 
     void take(const mesh::ToShard& message) {
         if (const auto* reply = std::get_if<mesh::StatusReply>(&message)) {
+            ask_next_status();
             answer_with(reply->id, reply->status);
         } else if (const auto* result = std::get_if<mesh::QueryResult>(&message)) {
             answer_with(result->id, *result);
@@ -236,20 +303,19 @@ private:
             hub_.send(mesh::LocalAnswer{query.token, {}, true});
             return;
         }
-        const std::uint64_t id = ++last_id_;
-        ask_hub(id, {Wanted::kReport, {}, due_in({}), query.token}, mesh::StatusRequest{id});
+        ask_status({Wanted::kReport, {}, due_in({}), query.token});
     }
 
     template <class Reply>
     void answer_with(std::uint64_t id, const Reply& reply) {
-        if (auto found = waiting_.extract(id)) {
+        for (auto found = waiting_.extract(id); found; found = waiting_.extract(id)) {
             finish(found.mapped(), reply);
         }
     }
 
     void finish(const Waiting& waiting, const mesh::NodeStatus& status) {
         if (waiting.wanted == Wanted::kMetrics) {
-            respond(waiting.ticket, answer(200, kMetricsText, render_metrics(shards_, reloads_, &status)));
+            respond(waiting.ticket, answer(200, kMetricsText, render_metrics(shards_, reloads_, admin_counters_, &status)));
         } else if (waiting.wanted == Wanted::kStatus) {
             respond(waiting.ticket, answer(200, kJson, render_status(status, shards_)));
         } else {
@@ -296,6 +362,8 @@ private:
         }
     }
 
+    const http::PageGuard page_guard_;
+    AdminCounters admin_counters_;
     const std::vector<const ShardCounters*> shards_;
     AppTable apps_;
     const ReloadCounters& reloads_;
@@ -307,7 +375,9 @@ private:
     HubLink hub_;
     Listener listener_;
     std::vector<mesh::ToShard> mail_;
-    std::map<std::uint64_t, Waiting> waiting_;
+    std::multimap<std::uint64_t, Waiting> waiting_;  ///< by the id of their question
+    Instant status_due_until_{};     ///< the hub is waited for to tell its status; past it nobody is
+    std::uint64_t next_status_ = 0;  ///< id of the question for its status after the one that is under way
     std::uint64_t last_id_ = 0;
     bool is_ready_ = false;
     bool is_draining_ = false;
@@ -315,8 +385,9 @@ private:
 };
 
 AdminServer::AdminServer(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards,
-                         AppTable apps, const ReloadCounters& reloads, const NodeLimits& limits)
-    : loop_(std::make_unique<Loop>(index, hub, std::move(shards), std::move(apps), reloads, limits)) {}
+                         AppTable apps, const ReloadCounters& reloads, const NodeLimits& limits,
+                         const std::vector<std::string>& names)
+    : loop_(std::make_unique<Loop>(index, hub, std::move(shards), std::move(apps), reloads, limits, names)) {}
 
 AdminServer::~AdminServer() = default;
 

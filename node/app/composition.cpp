@@ -30,6 +30,16 @@ mesh::MeshOptions mesh_options(const Config& config) {
     return options;
 }
 
+/// What the admin listener may be called by.
+std::vector<std::string> admin_names(const Config& config) {
+    std::vector<std::string> names = config.admin_hosts;
+    names.push_back(config.admin.host);
+    if (!config.advertise.empty()) {
+        names.push_back(config.advertise);
+    }
+    return names;
+}
+
 DemoContent demo_content(const Config& config) {
     DemoContent demo;
     if (config.demo) {
@@ -67,7 +77,8 @@ Composition::Composition(const Config& config, Signals& signals)
     counters.push_back(&webhooks_->counters());
     counters.push_back(&limits_->counters());
     const mesh::ShardIndex admin_index(static_cast<std::uint16_t>(shards_.size() + 1));
-    admin_ = std::make_unique<AdminServer>(admin_index, mesh_->mailbox(), std::move(counters), apps, reloads_, *limits_);
+    admin_ = std::make_unique<AdminServer>(admin_index, mesh_->mailbox(), std::move(counters), apps, reloads_, *limits_,
+                                           admin_names(config));
     ports_.admin = to_string(admin_->bind(config.admin));
     mesh_->attach(admin_index, admin_->mailbox());
     mesh::BoundMesh bound = mesh_->bound();

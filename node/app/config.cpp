@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view kEnvironmentPrefix = "TULLE_";
 constexpr std::size_t kMaxShardCount = 62;  // the hub knows 64; the admin listener and the webhooks count as one each
 constexpr std::size_t kMaxPeers = 256;
+constexpr std::size_t kMaxAdminHosts = 64;  // each is compared with at every request
 constexpr std::uint64_t kMaxTimeoutSeconds = 3600;
 constexpr std::uint64_t kMinMemoryLimit = 128u << 20;  // the mesh alone keeps 64 MiB of records
 constexpr std::uint64_t kMaxMemoryLimit = 1ull << 50;
@@ -81,18 +82,25 @@ std::string to_name(const Setting& setting) {
     return setting.value;
 }
 
-std::vector<std::string> to_peers(const Setting& setting) {
-    std::vector<std::string> peers;
-    std::string_view rest = setting.value;
-    while (!rest.empty()) {
-        const std::size_t comma = rest.find(',');
-        std::string_view part = rest.substr(0, comma);
-        rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
+/// The parts between commas, without spaces around them; empty ones are left out.
+std::vector<std::string_view> parts_of(std::string_view list) {
+    std::vector<std::string_view> parts;
+    while (!list.empty()) {
+        const std::size_t comma = list.find(',');
+        std::string_view part = list.substr(0, comma);
+        list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
         part.remove_prefix(std::min(part.find_first_not_of(' '), part.size()));
         part = part.substr(0, part.find_last_not_of(' ') + 1);
-        if (part.empty()) {
-            continue;
+        if (!part.empty()) {
+            parts.push_back(part);
         }
+    }
+    return parts;
+}
+
+std::vector<std::string> to_peers(const Setting& setting) {
+    std::vector<std::string> peers;
+    for (const std::string_view part : parts_of(setting.value)) {
         const std::optional<Address> address = parse_address(part);
         if (!address || address->port == 0) {
             reject({std::string(part), setting.origin}, "a peer of the form HOST:PORT");
@@ -103,6 +111,20 @@ std::vector<std::string> to_peers(const Setting& setting) {
         throw ConfigError(setting.origin + ": at most 256 peers");
     }
     return peers;
+}
+
+std::vector<std::string> to_host_names(const Setting& setting) {
+    std::vector<std::string> names;
+    for (const std::string_view part : parts_of(setting.value)) {
+        if (!std::all_of(part.begin(), part.end(), is_name_char)) {
+            reject({std::string(part), setting.origin}, "the name of a host, without a port");
+        }
+        names.emplace_back(part);
+    }
+    if (names.size() > kMaxAdminHosts) {
+        throw ConfigError(setting.origin + ": at most 64 names of hosts");
+    }
+    return names;
 }
 
 FlushMode to_flush_mode(const Setting& setting) {
@@ -152,6 +174,8 @@ const std::vector<KeyAction>& actions() {
          [](const Setting& s, Config& c) { c.peers = to_peers(s); }},
         {{"admin", "HOST:PORT", "Status, metrics and health (default: 127.0.0.1:9601)"},
          [](const Setting& s, Config& c) { c.admin = to_address(s); }},
+        {{"admin_hosts", "HOST,...", "Names under which programs reach the admin address, besides its own, localhost and IPs"},
+         [](const Setting& s, Config& c) { c.admin_hosts = to_host_names(s); }},
         {{"ports_file", "FILE", "Write the bound addresses there, as JSON, once all are bound"},
          [](const Setting& s, Config& c) { c.ports_file = s.value; }},
         {{"shards", "N", "Threads that serve clients (default: one for each core)"},

@@ -35,6 +35,7 @@ struct Config {
     std::string advertise;
     std::vector<std::string> peers;
     Address admin{"127.0.0.1", 9601};
+    std::vector<std::string> admin_hosts;  ///< names that requests to it may call it by, besides its own and IP addresses
     std::string ports_file;
     std::string log_level = "info";
     std::size_t shards = 0;  ///< set by finish()

@@ -34,7 +34,7 @@ std::string setting_of(const Key& key, const Entry& entry) {
     if (key.placeholder.empty()) {
         return bool_of(entry) ? "true" : "false";
     }
-    if (key.name == "peers") {
+    if (key.placeholder.ends_with(",...")) {
         return list_of(entry);
     }
     const bool is_number = key.placeholder == "N" || key.placeholder == "SECONDS" || key.placeholder == "BYTES";

@@ -53,7 +53,7 @@ constexpr ShardMetric kShardMetrics[] = {
     {"memory_limit_bytes", "The limit of that kind", &ShardCounters::memory_limit, true},
     {"memory_pressure", "0: none; 1: no new clients; 2: clients are closed", &ShardCounters::memory_pressure, true},
     {"address_capped_total", "Connections refused because their address had its most", &ShardCounters::address_capped_total},
-    {"auth_throttled_total", "Signatures not looked at after wrong ones from their address", &ShardCounters::auth_throttled_total},
+    {"auth_throttled_total", "Wrong signatures beyond what their address may send", &ShardCounters::auth_throttled_total},
     {"rate_limited_total", "Requests refused because their app exceeded its rate", &ShardCounters::rate_limited_total},
     {"bad_frames_total", "Client messages that were no valid frame", &ShardCounters::bad_frames_total},
     {"failures_total", "Exceptions (memory, mostly), each of which ended a connection's work", &ShardCounters::failures_total},
@@ -188,7 +188,7 @@ std::string mesh_name(const std::string& name, bool is_counter) {
 }  // namespace
 
 std::string render_metrics(const std::vector<const ShardCounters*>& shards, const ReloadCounters& reloads,
-                           const mesh::NodeStatus* status) {
+                           const AdminCounters& admin, const mesh::NodeStatus* status) {
     std::vector<prometheus::MetricFamily> families;
     prometheus::MetricFamily build = family("build_info", "Version of the program", true);
     add(build, 1, {{"version", TULLE_VERSION}});
@@ -200,6 +200,12 @@ std::string render_metrics(const std::vector<const ShardCounters*>& shards, cons
     families.push_back(single("log_dropped_total", "Lines of the log that nobody read in time, or that could not be written", false,
                               dropped_log_lines()));
     add_reloads(reloads, families);
+    families.push_back(single("admin_pages_refused_total", "Requests to the admin listener that a web page may have made", false,
+                              admin.pages_refused_total.get()));
+    families.push_back(single("admin_connections_ended_total", "Admin connections ended to make room for others", false,
+                              admin.connections_ended_total.get()));
+    families.push_back(single("admin_questions_refused_total", "Admin requests refused as too many waited for the mesh", false,
+                              admin.questions_refused_total.get()));
     if (status != nullptr) {
         families.push_back(single("ready", "Whether the node serves clients", true, status->ready ? 1 : 0));
         families.push_back(single("uptime_seconds", "Since the node started", true, status->self.uptime_s));

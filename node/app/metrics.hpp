@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "mesh/core/port.hpp"
+#include "node/app/admin_counters.hpp"
 #include "node/app/reload_counters.hpp"
 #include "node/io/shard_counters.hpp"
 
@@ -12,7 +13,8 @@ namespace tulle::node {
 /// The node's metrics in the text format of Prometheus: the shards' counters added up, and what the hub told. `status` is
 /// null while the hub does not answer.
 [[nodiscard]] std::string render_metrics(const std::vector<const ShardCounters*>& shards,
-                                         const ReloadCounters& reloads, const mesh::NodeStatus* status);
+                                         const ReloadCounters& reloads, const AdminCounters& admin,
+                                         const mesh::NodeStatus* status);
 
 /// The JSON of /v1/status.
 [[nodiscard]] std::string render_status(const mesh::NodeStatus& status, const std::vector<const ShardCounters*>& shards);

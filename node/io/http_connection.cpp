@@ -197,6 +197,11 @@ std::optional<http::Head> HttpConnection::parse_head(std::size_t size, http::Ref
 }
 
 void HttpConnection::take_checked(const http::Head& head) {
+    HttpResponse turned_away;
+    if (!service_.admit(parser_->get(), turned_away)) {
+        refuse_unread(std::move(turned_away));
+        return;
+    }
     if (head.is_upgrade) {
         upgrade();
         return;
@@ -237,12 +242,16 @@ bool HttpConnection::is_body_wanted() {
     if (service_.on_head(head_of_request(), refusal)) {
         return true;
     }
+    refuse_unread(std::move(refusal));
+    return false;
+}
+
+void HttpConnection::refuse_unread(HttpResponse refusal) {
     reactor_.counters().http_requests_total.add();
     is_head_ = parser_->get().method() == beast::http::verb::head;
     parser_.reset();
     refusal.close = true;
     write(std::move(refusal));
-    return false;
 }
 
 HttpRequest HttpConnection::head_of_request() const {

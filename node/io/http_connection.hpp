@@ -61,6 +61,8 @@ private:
     void take_checked(const http::Head& head);
     /// Whether the service wants the body that is still to come; else its refusal is on its way.
     [[nodiscard]] bool is_body_wanted();
+    /// Answers without reading the body, if there is one, and ends the connection.
+    void refuse_unread(HttpResponse refusal);
     [[nodiscard]] HttpRequest head_of_request() const;
     void take_body();
     void take_request();

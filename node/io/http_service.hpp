@@ -28,6 +28,8 @@ public:
     HttpService& operator=(const HttpService&) = delete;
     virtual ~HttpService() = default;
 
+    /// Any request, by its head, before anything else is done about it. False: as on_head, and the body is not read.
+    [[nodiscard]] virtual bool admit(const UpgradeRequest&, HttpResponse&) { return true; }
     /// The head of a request whose body has not come whole. True: the body is read, and on_request follows. False: `refusal`
     /// has been filled in, the body is not read, and the connection ends after the answer.
     [[nodiscard]] virtual bool on_head(const HttpRequest& head, HttpResponse& refusal) = 0;

@@ -320,7 +320,6 @@ void PublicHttp::on_status(const mesh::StatusReply& reply) {
     const HttpTicket ticket = found->second;
     status_requests_.erase(found);
     HttpResponse response;
-    response.headers.emplace_back("Access-Control-Allow-Origin", "*");
     response.headers.emplace_back("Cache-Control", "no-store");
     response.body = "{\"nodes\":[" + demo_node(reply.status.self);
     for (const mesh::MemberStatus& member : reply.status.members) {

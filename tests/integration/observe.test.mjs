@@ -158,7 +158,8 @@ test('the admin listener answers bad questions with a reason', () => withCluster
     ['POST', '/v1/trace?app=app-id&channel=a%20b', 400], ['POST', '/v1/trace?app=app-id', 400],
     ['POST', '/v1/trace?app=nobody&channel=news', 404],
   ]) {
-    assert.equal((await request(n1.ports.admin, target, { method })).status, status, `${method} ${target}`);
+    const headers = { 'Content-Type': 'application/json' };
+    assert.equal((await request(n1.ports.admin, target, { method, headers })).status, status, `${method} ${target}`);
   }
   for (const [method, target] of [['GET', '/v1/doctor'], ['POST', '/v1/trace?app=app-id&channel=news']]) {
     assert.equal((await request(n1.ports.listen, target, { method })).status, 404, `${target} in public`);

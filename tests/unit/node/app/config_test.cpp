@@ -75,6 +75,10 @@ TEST(Config, TakesPeersFromAListInAnySource) {
     EXPECT_EQ(configure({"--peers", "127.0.0.1:1, n2:2"}).peers, peers);
     EXPECT_EQ(configure({}, {"TULLE_PEERS=127.0.0.1:1,n2:2"}).peers, peers);
     EXPECT_EQ(configure({}, {}, "peers = ['127.0.0.1:1', 'n2:2']").peers, peers);
+    const std::vector<std::string> hosts{"tulle-1", "tulle.internal"};
+    EXPECT_EQ(configure({"--admin-hosts", "tulle-1, tulle.internal"}).admin_hosts, hosts);
+    EXPECT_EQ(configure({}, {}, "admin_hosts = ['tulle-1', 'tulle.internal']").admin_hosts, hosts);
+    EXPECT_EQ(error_of({"--admin-hosts", "a,b:1"}), "flag --admin-hosts: 'b:1' is not the name of a host, without a port");
     EXPECT_EQ(error_of({"--peers", "n2"}), "flag --peers: 'n2' is not a peer of the form HOST:PORT");
 }
 

@@ -84,6 +84,9 @@ Result<ServerUrl, UrlErrc> parse_server_url(std::string_view text, std::string_v
             return UrlErrc::kPort;
         }
     }
+    if (!server.prefix.empty() && server.prefix.front() != '/') {
+        return UrlErrc::kMalformed;  // "ws://[::1];80/a": Boost.URL 1.81 takes what follows the bracket for a path
+    }
     while (server.prefix.ends_with('/')) {
         server.prefix.pop_back();
     }

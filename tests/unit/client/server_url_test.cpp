@@ -22,6 +22,7 @@ TEST(ServerUrl, SaysWhyItIsRefused) {
     EXPECT_EQ(parse_server_url("", "ws").error(), UrlErrc::kMalformed);
     EXPECT_EQ(parse_server_url("127.0.0.1:6001", "ws").error(), UrlErrc::kMalformed);
     EXPECT_EQ(parse_server_url("ws://a b", "ws").error(), UrlErrc::kMalformed);
+    EXPECT_EQ(parse_server_url("ws://[::1];80/a", "ws").error(), UrlErrc::kMalformed);
     EXPECT_EQ(parse_server_url("http://h", "ws").error(), UrlErrc::kScheme);
     EXPECT_EQ(parse_server_url("ws://h", "http").error(), UrlErrc::kScheme);
     EXPECT_EQ(parse_server_url("wss://h", "ws").error(), UrlErrc::kTls);

@@ -1,0 +1,66 @@
+// JSON: what build_json takes is what the JSON library takes, within the limits; and the scanner of members finds the extents that
+// the parser has seen, and stays within any other text.
+#include <cstdint>
+#include <string_view>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+
+#include "mesh/base/assert.hpp"
+#include "mesh/base/json_members.hpp"
+#include "node/core/limits.hpp"
+#include "node/protocol/pusher/json_builder.hpp"
+#include "node/protocol/pusher/raw_json.hpp"
+
+namespace {
+
+using namespace tulle::node::pusher;
+
+void must_lie_within(std::string_view part, std::string_view text) {
+    TULLE_ASSERT(part.data() >= text.data() && part.data() + part.size() <= text.data() + text.size());
+}
+
+void scan(std::string_view text) {
+    const auto members = tulle::json_members(text);
+    for (const tulle::JsonMember& member : members) {
+        must_lie_within(member.name, text);
+        must_lie_within(member.value, text);
+    }
+    for (const std::string_view element : tulle::json_elements(text)) {
+        must_lie_within(element, text);
+    }
+    if (!members.empty()) {
+        TULLE_ASSERT(tulle::json_value(text, members.size() - 1).data() == members.back().value.data());
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    scan(text);
+    boost::json::parse_options options;
+    options.max_depth = tulle::node::kMaxJsonDepth;
+    boost::system::error_code error;
+    const boost::json::value whole = boost::json::parse(text, error, {}, options);
+    const auto built = build_json(text, {});
+    if (!built) {
+        TULLE_ASSERT(built.error() != JsonErrc::kMalformed || error);
+        TULLE_ASSERT(built.error() != JsonErrc::kNotAnObject || !whole.is_object());
+        return 0;
+    }
+    TULLE_ASSERT(!error && whole.is_object());
+    const boost::json::object& object = whole.get_object();
+    TULLE_ASSERT(built->get_object().size() == object.size() && object.size() <= tulle::node::kMaxJsonMembers);
+    const auto raw = RawObject::parse(text);
+    for (const auto& [key, value] : object) {
+        const boost::json::value& ours = built->get_object().at(key);
+        TULLE_ASSERT(ours.kind() == value.kind());
+        TULLE_ASSERT(value.is_object() || value.is_array() || ours == value);
+        TULLE_ASSERT(!value.is_array() || ours.get_array().size() == value.get_array().size());
+        const boost::json::value again = boost::json::parse(raw->raw({key.data(), key.size()}), error);
+        TULLE_ASSERT(!error && again == value);
+    }
+    return 0;
+}

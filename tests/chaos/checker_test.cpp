@@ -95,7 +95,7 @@ TEST(ReportJson, HasTheShapeThatIsPromised) {
         EXPECT_EQ(invariant.at("ok").as_bool(), invariant.at("violations").to_number<int>() == 0);
         EXPECT_TRUE(invariant.at("checked").is_number() && invariant.at("exempted").is_number());
     }
-    EXPECT_EQ(ids, (std::vector<std::string>{"P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "PR", "RD", "CA", "UP"}));
+    EXPECT_EQ(ids, (std::vector<std::string>{"P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "PR", "RD", "CA", "WH", "UP"}));
     for (const char* times :
          {"detection_ms", "freeze_detection_ms", "cut_detection_ms", "convergence_ms", "repair_ms", "delivery_ms"}) {
         for (const char* key : {"count", "median", "p99", "max"}) {

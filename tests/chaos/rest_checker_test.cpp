@@ -110,9 +110,36 @@ TEST_F(Rest, WhatIsInDoubtMayBeInTheCache) {
     EXPECT_EQ(verdict("CA").violations, 1U) << "the refused one";
 }
 
+TEST_F(Rest, TheLastWordOfWebhooksIsTrue) {
+    const auto subscribe = [this](int at, std::uint32_t subscription, std::uint32_t channel) {
+        Event& event = history_.add(at, EventKind::kSubscribed, 1);
+        event.subscription = subscription;
+        event.channel = kFirstHookChannel + channel;
+    };
+    const auto hook = [this](int at, const std::string& event, std::uint32_t channel) {
+        history_.add(at, EventKind::kHook, 0, event).interest = channel_name(kFirstHookChannel + channel);
+    };
+    for (std::uint32_t channel = 0; channel < 6; ++channel) {
+        subscribe(3'000, 10 + channel, channel);
+    }
+    for (const std::uint32_t gone : {1U, 3U, 5U}) {
+        history_.unsubscribe(6'000, 10 + gone);
+    }
+    hook(3'100, "channel_occupied", 0);  // true
+    hook(3'100, "channel_occupied", 1);  // true in the end
+    hook(7'000, "channel_vacated", 1);
+    hook(7'000, "channel_vacated", 2);   // wrong: it is occupied
+    hook(3'100, "channel_occupied", 3);  // wrong: it was vacated
+    // Nothing is told of 4, which is occupied: wrong; nothing of 5, which was so for a moment: right.
+    hook(25'000, "channel_occupied", 4);  // too late
+    read(20'000, 0, kHooksRead, "");
+    EXPECT_EQ(verdict("WH").checked, 6U);
+    EXPECT_EQ(verdict("WH").violations, 3U);
+}
+
 TEST_F(Rest, SaysSoWhenNothingWasRead) {
     static_cast<void>(verdict("PR"));
-    EXPECT_NE(std::find(report_->skipped.begin(), report_->skipped.end(), "RD, CA, and PR at rest: nothing was read at rest"),
+    EXPECT_NE(std::find(report_->skipped.begin(), report_->skipped.end(), "RD, CA, WH, and PR at rest: nothing was read at rest"),
               report_->skipped.end());
 }
 

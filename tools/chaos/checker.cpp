@@ -67,6 +67,7 @@ Report check(const History& history) {
           std::pair{"PR", "presence is true at rest and does not flap"},
           std::pair{"RD", "reads of the API are true at rest"},
           std::pair{"CA", "a cache channel has its last event"},
+          std::pair{"WH", "the last word of webhooks is true at rest"},
           std::pair{"UP", "no node ends by itself"}}) {
         Verdict verdict;
         verdict.id = id;

@@ -153,7 +153,11 @@ std::string Cluster::write_config(const ClusterOptions& options) const {
     std::string path = scratch_.path() + "/node.toml";
     std::ofstream(path, std::ios::trunc) << "[[apps]]\nid = " << quoted(options.app_id)
                                          << "\nkey = " << quoted(options.app_key)
-                                         << "\nsecret = " << quoted(options.app_secret) << "\n";
+                                         << "\nsecret = " << quoted(options.app_secret)
+                                         << "\n[[apps.webhooks]]\nurl = " << quoted(options.hooks)
+                                         << "\nevent_types = [\"channel_occupied\", \"channel_vacated\"]\n"
+                                         << "channel_name_starts_with = \"hook-chaos-\"\n"
+                                         << "[webhooks]\nallow_private_addresses = true\nvacated_hold = \"1s\"\n";
     return path;
 }
 

@@ -16,7 +16,8 @@ constexpr std::array<std::string_view, kEventKinds> kNames{
     "run",     "start",    "end",     "stop",    "continue",   "fault",        "calm",
     "publish", "accepted", "refused", "unknown", "subscribed", "unsubscribed", "delivered",
     "gap",     "view",     "cut",     "healed",  "slowed",     "eased",        "memory",
-    "reaped",  "entered",  "parted",  "told",    "read"};
+    "reaped",  "entered",  "parted",  "told",    "hook",
+    "read"};
 
 void put(json::object& object, std::string_view key, const std::string& value) {
     if (!value.empty()) {
@@ -77,6 +78,9 @@ bool take_members(const json::object& object, std::vector<Member>& out) {
 }  // namespace
 
 std::string channel_name(std::uint32_t channel) {
+    if (channel >= kFirstHookChannel) {
+        return "hook-chaos-" + std::to_string(channel);
+    }
     return (channel > kCanaryChannel ? "cache-chaos-" : "chaos-") + std::to_string(channel);
 }
 

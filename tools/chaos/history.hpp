@@ -38,9 +38,10 @@ enum class EventKind : std::uint8_t {
     kEntered,       ///< node, text (user): subscribed to the presence channel there
     kParted,        ///< node, text (user): that connection has ended
     kMemberTold,    ///< node, text (user), number: 1, has come, or 0, has gone; interest: the user who is told so there
+    kHook,          ///< text: the event of a webhook; interest: its channel
     kRead,          ///< node, text (one of the k…Read, when all is at rest), interest: the answer
 };
-inline constexpr std::size_t kEventKinds = 26;
+inline constexpr std::size_t kEventKinds = 27;
 
 /// The text of a kFault that is none: the mesh is only watched.
 inline constexpr const char* kNoFault = "none";
@@ -54,6 +55,8 @@ inline constexpr const char* kUsersRead = "users";        ///< whom the API name
 inline constexpr const char* kChannelsRead = "channels";  ///< the occupied channels that the API names
 inline constexpr const char* kCacheRead = "cache ";       ///< and the channel: "PUBLISHER:NUMBER", or "nothing"
 
+inline constexpr const char* kHooksRead = "webhooks";     ///< no answer: from here on all that is owed has been told
+
 /// The presence channel of a run.
 inline constexpr const char* kPresenceChannel = "presence-chaos";
 inline constexpr std::uint32_t kChannels = 8;
@@ -61,6 +64,8 @@ inline constexpr std::uint32_t kChannels = 8;
 inline constexpr std::uint32_t kCanaryChannel = kChannels + 1;
 /// That of which this publisher alone publishes the events, and nobody is subscribed before the mesh is at rest.
 [[nodiscard]] constexpr std::uint32_t cache_channel(std::uint32_t publisher) { return kCanaryChannel + publisher; }
+/// From here on channels on which nothing is published, and of whose first and last subscriber a backend is told.
+inline constexpr std::uint32_t kFirstHookChannel = 1'001;
 [[nodiscard]] std::string channel_name(std::uint32_t channel);
 
 /// One member in a view. Only what is judged.

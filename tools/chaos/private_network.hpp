@@ -31,6 +31,8 @@ public:
     ~PrivateNetwork();
 
     [[nodiscard]] static std::string address(std::uint32_t node);
+    /// One of the router's, which every node reaches.
+    [[nodiscard]] static std::string router_address() { return "10.251.1.1"; }
 
     /// What this thread starts or opens as long as this lives belongs to the namespace of the node.
     class Inside {

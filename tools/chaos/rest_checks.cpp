@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -95,16 +96,43 @@ void judge_cache(const Timeline& timeline, const Read& read, std::uint32_t chann
     }
 }
 
+/// The last word about each channel is true.
+void check_hooks(const Timeline& timeline, Instant at, Verdict& verdict) {
+    std::map<std::string, std::string> last;
+    for (const HookTold& hook : timeline.hooks) {
+        if (hook.at <= at) {
+            last[hook.channel] = hook.event;
+        }
+    }
+    std::map<std::string, bool> occupied;
+    for (const auto& [id, subscription] : timeline.subscriptions) {
+        if (subscription.channel >= kFirstHookChannel && subscription.begin <= at) {
+            occupied[channel_name(subscription.channel)] |= subscription.end > at;
+        }
+    }
+    for (const auto& [channel, is_occupied] : occupied) {
+        ++verdict.checked;
+        const std::string truth = is_occupied ? "channel_occupied" : "channel_vacated";
+        const auto word = last.find(channel);
+        if (word == last.end() ? is_occupied : word->second != truth) {
+            verdict.violate("the last word about " + channel + " at " + at_text(at) + ": " +
+                            (word == last.end() ? "none" : word->second) + " instead of " + truth);
+        }
+    }
+}
+
 }  // namespace
 
 void check_rest(const Timeline& timeline, Report& report) {
     check_flaps(timeline, verdict_of(report, "PR"));
     if (timeline.reads.empty()) {
-        report.skipped.emplace_back("RD, CA, and PR at rest: nothing was read at rest");
+        report.skipped.emplace_back("RD, CA, WH, and PR at rest: nothing was read at rest");
     }
     for (const Read& read : timeline.reads) {
         const std::string_view what = read.what;
-        if (what == kMembersRead) {
+        if (what == kHooksRead) {
+            check_hooks(timeline, read.at, verdict_of(report, "WH"));
+        } else if (what == kMembersRead) {
             judge_read(read, users_at(timeline, read.at), verdict_of(report, "PR"));
         } else if (what == kUsersRead) {
             judge_read(read, users_at(timeline, read.at), verdict_of(report, "RD"));

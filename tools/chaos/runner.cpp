@@ -29,8 +29,9 @@ Runner::Runner(const ChaosOptions& options, const std::vector<cli::Endpoints>& r
       signals_(signals),
       network_(network),
       recorder_(options.history),
+      hooks_(network != nullptr ? PrivateNetwork::router_address() : "127.0.0.1", recorder_),
       cluster_({options.nodes, options.tulled, running, options.logs, options.app_id, options.app_key,
-                options.app_secret, network},
+                options.app_secret, hooks_.url(), network},
                signals, recorder_) {}
 
 History Runner::run(const std::vector<Fault>& plan) {
@@ -88,6 +89,7 @@ void Runner::subscribe() {
         }
         if (i < options_.nodes) {
             channels.push_back(kCanaryChannel);
+            channels.push_back(kFirstHookChannel + options_.nodes + i);  // occupied for good
         }
         expected += channels.size();
         subscribers_.push_back(std::make_unique<ChaosSubscriber>(target(i % options_.nodes + 1), channels, recorder_));
@@ -100,7 +102,7 @@ void Runner::subscribe() {
         targets.push_back(target(node));
     }
     for (std::uint32_t i = 0; i < options_.nodes && !interrupted_; ++i) {
-        std::vector<std::uint32_t> channels{i % kChannels + 1, (i + kChannels / 2) % kChannels + 1};
+        std::vector<std::uint32_t> channels{i % kChannels + 1, (i + kChannels / 2) % kChannels + 1, kFirstHookChannel + i};
         movers_.push_back(std::make_unique<ChaosMover>(targets, i, std::move(channels), recorder_));
         users_.push_back(std::make_unique<ChaosUser>(targets[i], "user-" + std::to_string(i + 1), recorder_));
         guests_.push_back(std::make_unique<ChaosGuest>(targets, i, recorder_));
@@ -238,6 +240,12 @@ void Runner::come_to_rest() {
 }
 
 void Runner::read_all() {
+    if (options_.peers.empty()) {
+        chaos::Event event;
+        event.kind = EventKind::kRead;
+        event.text = kHooksRead;
+        recorder_.add(std::move(event));
+    }
     for (const std::unique_ptr<ChaosUser>& user : users_) {
         user->tell_members();
     }

@@ -5,6 +5,7 @@
 
 #include "tools/chaos/cluster.hpp"
 #include "tools/chaos/command.hpp"
+#include "tools/chaos/hook_sink.hpp"
 #include "tools/chaos/load.hpp"
 #include "tools/chaos/plan.hpp"
 #include "tools/chaos/private_network.hpp"
@@ -57,6 +58,7 @@ private:
     Progress progress_;
     std::string doing_ = "start";
     Instant next_memory_{};
+    HookSink hooks_;
     Cluster cluster_;
     std::unique_ptr<Watcher> watcher_;
     std::vector<std::unique_ptr<ChaosSubscriber>> subscribers_;

@@ -118,6 +118,9 @@ void on_user(Timeline& timeline, const Event& event) {
         case EventKind::kMemberTold:
             timeline.told.push_back({event.at, event.node, event.text, event.interest, event.number != 0});
             break;
+        case EventKind::kHook:
+            timeline.hooks.push_back({event.at, event.text, event.interest});
+            break;
         default:
             timeline.reads.push_back({event.at, event.node, event.text, event.interest});
             break;
@@ -171,6 +174,7 @@ void add(Timeline& timeline, const Event& event) {
         case EventKind::kEntered:
         case EventKind::kParted:
         case EventKind::kMemberTold:
+        case EventKind::kHook:
         case EventKind::kRead:
             on_user(timeline, event);
             break;

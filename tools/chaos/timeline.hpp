@@ -121,6 +121,13 @@ struct MemberTold {
     bool has_come = false;
 };
 
+/// What a backend was told.
+struct HookTold {
+    Instant at{};
+    std::string event;
+    std::string channel;
+};
+
 /// What was read at rest.
 struct Read {
     Instant at{};
@@ -142,6 +149,7 @@ struct Timeline {
     std::vector<Turn> faults;
     std::vector<Stay> stays;       ///< by begin
     std::vector<MemberTold> told;  ///< by time, as the next
+    std::vector<HookTold> hooks;
     std::vector<Read> reads;
     std::vector<Impairment> impairments;                        ///< by begin
     std::map<std::uint32_t, std::vector<MemorySample>> memory;  ///< by node, then time

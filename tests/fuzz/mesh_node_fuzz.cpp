@@ -1,12 +1,13 @@
 // A whole MeshNode among three members that are hostile, or partly honest, or silent. The fuzzer's bytes choose what these say, what
 // the node's own shards ask for, what becomes of connections, and how time passes. Whatever comes:
 // - no invariant of the node's own breaks, its stores keep their limits, a step has few effects, and time goes on;
-// - a shard learns of each presence change once;
+// - a shard learns of each presence change once, and a member's records are delivered once and in order;
 // - when the others have fallen silent, the node serves its own clients again.
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -63,7 +64,6 @@ Limits small_limits() {
     limits.duty_slice = 16;
     limits.duty_items = 4;
     limits.duty_graves = 4;
-    limits.remembered_origins = 4;
     return limits;
 }
 
@@ -93,6 +93,8 @@ private:
         SessionTag tag;         // that the node has chosen for what we say
         std::uint64_t own = 0;  // our own last tag
         std::uint64_t frames = 0;
+        std::uint64_t records = 0;
+        FramePtr last;          // of our frames
         FrameNo received;
         bool honest = false;    // sends heartbeats, and acknowledges
     };
@@ -110,7 +112,8 @@ private:
         const std::size_t peer = bytes_.below(kPeers);
         switch (bytes_.below(16)) {
             case 0: case 1: case 2: case 3: control(peer, words_.control()); break;
-            case 4: case 5: data(peer, words_.data(FrameNo{peers_[peer].frames + 1})); break;
+            case 4: data(peer, words_.data(FrameNo{peers_[peer].frames + 1})); break;
+            case 5: honest_data(peer); break;
             case 6: raw(); break;
             case 7: case 8: case 9: from_shard(ShardIndex{static_cast<std::uint16_t>(bytes_.below(kShards))}); break;
             case 10: connection(); break;
@@ -146,6 +149,7 @@ private:
         PlayedPeer& peer = peers_[i];
         peer.own = std::max(peer.own + 1, std::uint64_t{100});
         peer.frames = 0;
+        peer.last = nullptr;
         peer.received = {};
         send(Control{oid_of(i), OriginId{1}, {}, Hello{who, SessionTag{peer.own}, {std::nullopt, RecordNo{}, {}, {}}, {}}});
         for (const auto& [link, endpoint] : std::map<LinkId, std::string>(links_)) {
@@ -188,6 +192,23 @@ private:
         send(Data{oid_of(peer), OriginId{1}, choice == 15 ? words_.tag() : peers_[peer].tag, std::move(body)});
     }
 
+    /// The next frame as an honest peer would number it, or the last one again.
+    void honest_data(std::size_t i) {
+        PlayedPeer& peer = peers_[i];
+        if (peer.last == nullptr || bytes_.below(4) != 0) {
+            Record record{.n = RecordNo{++peer.records}, .channels = {own_channel()}, .body = words_.body(), .exclude_socket = {}};
+            if (record.channels.front() == "app/presence-a") {
+                record.channels = {presence_key("app/presence-a")};
+                record.user = std::string(1, static_cast<char>('a' + bytes_.below(4)));
+                record.left = bytes_.flag();
+            }
+            Frame frame{.no = FrameNo{++peer.frames}, .upto = record.n, .gone = {}, .records = {}};
+            frame.records.push_back(std::make_shared<const Record>(std::move(record)));
+            peer.last = std::make_shared<const Frame>(std::move(frame));
+        }
+        send(Data{oid_of(i), OriginId{1}, peer.tag, peer.last});
+    }
+
     /// Only what the decoder lets through reaches a node.
     void send(const Control& message) {
         if (auto decoded = decode_control(encode(message))) {
@@ -196,7 +217,9 @@ private:
     }
     void send(const Data& message) {
         if (auto decoded = decode_data(encode(message))) {
+            speaker_ = message.src;
             feed(std::move(*decoded));
+            speaker_.reset();
         }
     }
     void raw() {
@@ -342,6 +365,11 @@ private:
                 hear(sent->message);
             } else if (const auto* local = std::get_if<DeliverLocal>(&effect)) {
                 delivered_ = delivered_ || local->record->channels.front() == "app/last";
+                if (speaker_) {
+                    RecordNo& before = delivered_of_[*speaker_];
+                    TULLE_ASSERT(before < local->record->n);
+                    before = local->record->n;
+                }
             } else if (const auto* to = std::get_if<ToPort>(&effect)) {
                 tell(to->shard, to->message);
             } else if (std::holds_alternative<Fatal>(effect) || std::holds_alternative<Left>(effect)) {
@@ -472,6 +500,8 @@ private:
     std::array<PlayedPeer, kPeers> peers_;
     std::array<Shard, kShards> shards_;
     std::map<LinkId, std::string> links_;
+    std::optional<OriginId> speaker_;              // whose frame the node has just got
+    std::map<OriginId, RecordNo> delivered_of_;    // by frames
     InterestVersion interest_;
     std::uint64_t ids_ = 0;
     bool confirmed_ = false;

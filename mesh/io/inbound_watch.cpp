@@ -100,9 +100,7 @@ void InboundWatch::accepted(int fd) {
     forget(fd);  // libzmq does not tell of every end
     connections_.emplace(fd, Connection{.number = ++last_number_});
     silent_.emplace(last_number_, fd);
-    if (connections_.size() - cut_open_ > limits_.connections) {
-        make_room();
-    }
+    make_room();
 }
 
 void InboundWatch::disconnected(int fd) {
@@ -119,7 +117,7 @@ void InboundWatch::disconnected(int fd) {
 
 void InboundWatch::make_room() {
     // The newest is among the silent ones, so there is always one.
-    while (connections_.size() - cut_open_ > limits_.connections && !silent_.empty()) {
+    while (silent_.size() > limits_.silent || (connections_.size() - cut_open_ > limits_.connections && !silent_.empty())) {
         cut(silent_.begin()->second);
     }
 }

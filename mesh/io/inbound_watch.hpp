@@ -32,8 +32,8 @@ private:
 };
 
 /// Knows who has connected to a bound socket and bounds the number of connections, as libzmq accepts all that come: past
-/// `limit` the oldest one that has not said a word yet is ended: when all others have spoken, the one that has just come. Peers
-/// speak as soon as they are connected, so idle strangers make room for them.
+/// Limits::connections, or Limits::silent, the oldest one that has not said a word yet is ended: when all others have spoken, the
+/// one that has just come. Peers speak as soon as they are connected, so idle strangers make room for them.
 ///
 /// It also bounds what waits in libzmq. High-water marks don't: they count messages, whose lengths differ by a million, and a
 /// message of many parts counts only when its last part has come. So what the kernel has received of a connection is compared
@@ -50,6 +50,7 @@ public:
     };
     struct Limits {
         std::size_t connections = 0;
+        std::size_t silent = 0;  ///< of these, that have not said a word yet
         std::uint64_t waiting_bytes = 0;
     };
     static constexpr std::uint64_t kTotalFactor = 4;

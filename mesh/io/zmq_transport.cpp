@@ -65,6 +65,7 @@ TransportLimits TransportLimits::of_this_process() {
         const std::size_t affordable = static_cast<std::size_t>(descriptors.rlim_cur) / 2 / kDescriptorsPerPeer;
         limits.links = std::clamp<std::size_t>(affordable, 8, limits.links);
         limits.inbound = limits.links + 32;
+        limits.silent = std::clamp<std::size_t>(static_cast<std::size_t>(descriptors.rlim_cur) / 64, 32, limits.silent);
     }
     return limits;
 }
@@ -76,8 +77,8 @@ ZmqTransport::ZmqTransport(const std::string& control, const std::string& data, 
       router_(sockets_.router.socket()),
       publisher_(sockets_.publisher.socket()),
       subscriber_(sockets_.subscriber),
-      control_watch_(sockets_.router, port_of(sockets_.bound_control), {limits.inbound, limits.control_waiting_bytes}),
-      data_watch_(sockets_.publisher, port_of(sockets_.bound_data), {limits.inbound, limits.data_waiting_bytes}),
+      control_watch_(sockets_.router, port_of(sockets_.bound_control), {limits.inbound, limits.silent, limits.control_waiting_bytes}),
+      data_watch_(sockets_.publisher, port_of(sockets_.bound_data), {limits.inbound, limits.silent, limits.data_waiting_bytes}),
       resolver_([&wake] { wake.wake(); }),
       checks_(ready_, kCheck) {
     ready_.add(wake_.fd(), kWake);

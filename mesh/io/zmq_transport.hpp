@@ -34,8 +34,11 @@ struct TransportLimits {
     std::uint64_t data_waiting_bytes = 1u << 20;
     /// Connections from others to each of the two ports. Past it the oldest is ended that has not said a word yet.
     std::size_t inbound = links + 32;
+    /// Of these, that have not said a word yet: what strangers can hold of the descriptors that the node keeps for the mesh.
+    std::size_t silent = 256;
 
-    /// As above, but no more links than half of this process's descriptors allow: 64 of 1,024.
+    /// As above, but no more links than half of this process's descriptors allow, and a sixty-fourth of them, at least 32, for
+    /// silent connections: 64 and 32 of 1,024.
     [[nodiscard]] static TransportLimits of_this_process();
 };
 

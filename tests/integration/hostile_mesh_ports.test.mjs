@@ -93,7 +93,7 @@ describe('strangers at the mesh ports', () => {
           crowd();
           return (await n1.stateOf('n2')) === 'alive';
         }, { ms: 20_000 });
-        await waitFor('the descriptors to be bounded', async () => (await descriptorsOf(n1)) < 400);
+        await waitFor('the descriptors to be bounded', async () => (await descriptorsOf(n1)) < 250);
       } finally {
         idle.forEach((socket) => socket.destroy());
       }

@@ -160,6 +160,7 @@ TEST(LinksOfTheProcess, AreNoMoreThanHalfOfItsDescriptorsAllow) {
     low.rlim_cur = 1024;
     ::setrlimit(RLIMIT_NOFILE, &low);
     EXPECT_EQ(TransportLimits::of_this_process().links, 64U);
+    EXPECT_EQ(TransportLimits::of_this_process().silent, 32U);
     ::setrlimit(RLIMIT_NOFILE, &before);
     EXPECT_LE(TransportLimits::of_this_process().links, kMaxMembers + 64);
 }

@@ -94,7 +94,8 @@ TEST(StrangersAtTheMeshPorts, DoNotKeepANodeFromComingIn) {
 
 TEST(StrangersAtTheMeshPorts, WhoAreIdleMakeRoomForANode) {
     TransportLimits limits;
-    limits.inbound = 16;
+    limits.inbound = 64;
+    limits.silent = 16;
     LoneTransport node(limits);
     LoneTransport early;
     LoneTransport late;

@@ -196,7 +196,8 @@ private:
     void honest_data(std::size_t i) {
         PlayedPeer& peer = peers_[i];
         if (peer.last == nullptr || bytes_.below(4) != 0) {
-            Record record{.n = RecordNo{++peer.records}, .channels = {own_channel()}, .body = words_.body(), .exclude_socket = {}};
+            Record record{.n = RecordNo{++peer.records}, .channels = {own_channel()}, .body = words_.body(),
+                          .exclude_socket = std::to_string(i)};  // names the member when the record is delivered
             if (record.channels.front() == "app/presence-a") {
                 record.channels = {presence_key("app/presence-a")};
                 record.user = std::string(1, static_cast<char>('a' + bytes_.below(4)));
@@ -217,9 +218,7 @@ private:
     }
     void send(const Data& message) {
         if (auto decoded = decode_data(encode(message))) {
-            speaker_ = message.src;
             feed(std::move(*decoded));
-            speaker_.reset();
         }
     }
     void raw() {
@@ -365,8 +364,8 @@ private:
                 hear(sent->message);
             } else if (const auto* local = std::get_if<DeliverLocal>(&effect)) {
                 delivered_ = delivered_ || local->record->channels.front() == "app/last";
-                if (speaker_) {
-                    RecordNo& before = delivered_of_[*speaker_];
+                if (const std::string& from = local->record->exclude_socket; !from.empty()) {
+                    RecordNo& before = delivered_of_[from];
                     TULLE_ASSERT(before < local->record->n);
                     before = local->record->n;
                 }
@@ -500,8 +499,7 @@ private:
     std::array<PlayedPeer, kPeers> peers_;
     std::array<Shard, kShards> shards_;
     std::map<LinkId, std::string> links_;
-    std::optional<OriginId> speaker_;              // whose frame the node has just got
-    std::map<OriginId, RecordNo> delivered_of_;    // by frames
+    std::map<std::string, RecordNo> delivered_of_;  // of the records in good frames, by member
     InterestVersion interest_;
     std::uint64_t ids_ = 0;
     bool confirmed_ = false;

@@ -14,7 +14,8 @@ target_compile_options(tulle_options INTERFACE
   -Wno-missing-field-initializers  # g++ 12 warns at designated initialisers, where leaving out means the default
   $<$<BOOL:${TULLE_WERROR}>:-Werror>
   -fstack-protector-strong
-  $<$<CONFIG:RelWithDebInfo>:-O2 -g1 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
+  # A unit test's own code runs once: -O1 compiles a fifth faster, and what it tests comes from the libraries.
+  $<$<CONFIG:RelWithDebInfo>:$<IF:$<BOOL:$<TARGET_PROPERTY:TULLE_UNIT_TEST>>,-O1,-O2> -g1 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
 target_compile_definitions(tulle_options INTERFACE _GLIBCXX_ASSERTIONS TULLE_VERSION="${PROJECT_VERSION}")
 target_link_options(tulle_options INTERFACE -fuse-ld=mold -pie -Wl,-z,relro,-z,now)
 if(TULLE_SANITIZE)

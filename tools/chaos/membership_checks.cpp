@@ -171,8 +171,7 @@ void check_living(const Timeline& timeline, Report& report) {
                 if (timeline.stopped_within(other.node, view.at - kHeal, view.at) ||
                     timeline.stopped_within(observer.node, view.at - kHeal, view.at) ||
                     timeline.cut_within(observer.node, other.node, view.at - kHeal, view.at)) {
-                    verdict.exempt(
-                        "one of the two was frozen, or they were cut off from each other, less than 5 s before");
+                    ++verdict.notes["held for dead while frozen or cut off, or less than 5 s later"];  // as it must be
                 } else {
                     verdict.violate("held for dead while alive: " + pair_text(observer, other, view.at));
                 }

@@ -67,8 +67,8 @@ struct Report {
 
     /// Of all that was checked, in percent.
     [[nodiscard]] double exempted_percent() const;
-    /// Why too much has been exempted, for people; empty: no promise with kShareMatters checks, and not all of them together,
-    /// has more than kMaxExemptedPercent.
+    /// Why too much has been exempted, for people; empty: all together have no more than kMaxExemptedPercent, and no
+    /// promise with kShareMatters checks more than twice that.
     [[nodiscard]] std::vector<std::string> too_much_exempted() const;
     /// Every promise was kept, and enough was judged to say so.
     [[nodiscard]] bool ok() const;

@@ -169,7 +169,7 @@ inline constexpr std::size_t kSpareSlabs = 16;             ///< kept for use aga
 inline constexpr std::size_t kMaxPolls = 512;              ///< handlers run before what they queued is flushed …
 /// … or until they have taken so long. A hub on the shard's thread has its turn after that, and its peers take a node for dead
 /// that is silent for a second.
-inline constexpr Duration kTurnTime = 5ms;
+inline constexpr Duration kTurnTime = 10ms;
 inline constexpr std::size_t kPollsPerLook = 4;            ///< handlers between two looks at the clock for that
 /// Connections written to in a turn; the others in the next ones. Some 2 ms of sends.
 inline constexpr std::size_t kMaxWrites = 256;

@@ -153,7 +153,7 @@ TEST_F(ChurnTest, ASnapshotEndsAndANewChannelIsToldOfInTime) {
         ASSERT_LT(messages, 100) << "the snapshot does not end";
         exchange();
     }
-    EXPECT_GT(messages, 20) << "one message was no snapshot to speak of";
+    EXPECT_GT(messages, 10) << "one message was no snapshot to speak of";
     const InterestTicket fresh = local_.add(kShard, "app/fresh");
     for (messages = 0; local_.covered(feed_.acked()) < fresh; ++messages) {
         ASSERT_LT(messages, 20) << "the new channel waits for ever";

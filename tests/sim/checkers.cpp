@@ -20,16 +20,17 @@ void check_pair(World& world, Process& a, Process& b) {
     }
 }
 
-/// Whether the promise covers this message for this client.
-bool due(const Accepted& message, const Process& origin, const Process& receiver, const Client& client) {
-    if (message.at <= *client.confirmed) {
-        return false;
-    }
+/// Whether the two had met when the message was accepted: before that no promise is made.
+bool had_met(const Accepted& message, const Process& origin, const Process& receiver) {
     if (origin.oid == receiver.oid) {
         return true;
     }
     const auto met = origin.first_session.find(receiver.oid);
     return met != origin.first_session.end() && met->second < message.at;
+}
+
+bool due(const Accepted& message, const Process& origin, const Process& receiver, const Client& client) {
+    return client.confirmed < message.at && had_met(message, origin, receiver);
 }
 
 using ByChannel = std::map<std::string, std::vector<const Accepted*>>;
@@ -96,37 +97,106 @@ void check_presence(World& world, Outcome& outcome) {
     }
 }
 
-void check_deliveries(World& world, Outcome& outcome) {
-    std::map<OriginId, Process*> alive;
-    for (HostId host = 0; host < world.hosts(); ++host) {
-        if (Process* process = world.process(host); process != nullptr && !process->left) {
-            alive[process->oid] = process;
+namespace {
+
+/// While nothing is wrong a message takes no longer: a hole is asked for within 2 ms, and a lost last frame is found by the tail
+/// of the next second at the latest.
+constexpr Duration kInTime = 1500ms;
+
+/// One process, living or dead, and until when its clients could get something.
+struct Receiver {
+    const Process* process;
+    std::optional<Instant> end;
+};
+
+/// P1 for one client, also for one that has gone, up to then.
+class Judgement {
+public:
+    Judgement(World& world, Outcome& outcome, const Receiver& receiver, const Client& client)
+        : world_(world), outcome_(outcome), who_(*receiver.process), client_(client), end_(client.ended) {
+        end_ = receiver.end ? std::min(end_.value_or(*receiver.end), *receiver.end) : end_;
+    }
+
+    /// `origin`: null when it has ended, which P4 is about.
+    void judge(const Accepted& message, const Process* origin) {
+        if (message.at <= *client_.confirmed || (end_ && *end_ <= message.at)) {
+            return;  // not its subscriber
+        }
+        if (origin == nullptr) {
+            ++outcome_.exempted["P1: the origin has ended"];
+        } else if (!had_met(message, *origin, who_)) {
+            ++outcome_.exempted["P1: the two had not met"];
+        } else {
+            const std::optional<Instant> seen = client_.saw(message.origin, message.n);
+            const bool calm = world_.calm(message.at, message.at + kInTime);
+            const bool late = calm && (!seen || *seen > message.at + kInTime) && !(end_ && *end_ <= message.at + kInTime);
+            if (end_ && !seen && !late) {
+                ++outcome_.exempted["P1: under way when its client went"];
+                return;
+            }
+            ++outcome_.checked;
+            outcome_.reached["deliveries_in_time"] += calm ? 1 : 0;
+            outcome_.reached["deliveries_to_leavers"] += end_ ? 1 : 0;
+            if (late && seen) {
+                accuse(message, "got late, after " + std::to_string((*seen - message.at) / 1ms) + " ms,");
+            } else if (!seen && !client_.was_told(message.at)) {
+                ++missing_;
+                last_ = &message;
+            }
         }
     }
+
+    void conclude() const {
+        if (missing_ > client_.gap) {
+            accuse(*last_, "misses " + std::to_string(missing_) + " (announced " + std::to_string(client_.gap) + "), the last is");
+        }
+    }
+
+private:
+    void accuse(const Accepted& message, const std::string& what) const {
+        world_.violation("P1 " + world_.name_of(who_.oid) + ": client " + std::to_string(client_.id) + (end_ ? ", gone since, " : " ") +
+                         what + " " + world_.name_of(message.origin) + ":" + std::to_string(message.n.value) + " on " +
+                         message.channel);
+    }
+
+    World& world_;
+    Outcome& outcome_;
+    const Process& who_;
+    const Client& client_;
+    std::optional<Instant> end_;
+    std::uint64_t missing_ = 0;
+    const Accepted* last_ = nullptr;
+};
+
+}  // namespace
+
+void check_deliveries(World& world, Outcome& outcome) {
+    std::map<OriginId, const Process*> alive;
+    std::vector<Receiver> receivers;
+    for (HostId host = 0; host < world.hosts(); ++host) {
+        if (const Process* process = world.process(host); process != nullptr && !process->left) {
+            alive[process->oid] = process;
+            receivers.push_back({process, {}});
+        }
+    }
+    for (const World::Dead& dead : world.dead()) {
+        const std::optional<Instant> leaving = dead.process->leaving_since;  // what its clients get then is the shell's to say
+        receivers.push_back({dead.process.get(), std::min(leaving.value_or(dead.at), dead.at)});
+    }
     ByChannel messages = by_channel(world);
-    for (const auto& [receiver_oid, receiver] : alive) {
-        receiver->edge.for_each_confirmed([&, who = receiver](const Client& client) {
-            std::uint64_t missing = 0;
-            const Accepted* last = nullptr;
+    for (const Receiver& receiver : receivers) {
+        const auto judge = [&](const Client& client) {
+            Judgement judgement(world, outcome, receiver, client);
             for (const Accepted* message : messages[client.channel]) {
                 const auto origin = alive.find(message->origin);
-                if (origin == alive.end() || !due(*message, *origin->second, *who, client)) {
-                    ++outcome.exempted;
-                    continue;
-                }
-                ++outcome.checked;
-                if (!client.saw(message->origin, message->n)) {
-                    ++missing;
-                    last = message;
-                }
+                judgement.judge(*message, origin == alive.end() ? nullptr : origin->second);
             }
-            if (missing > client.gap && !client.gap_unknown) {
-                world.violation("P1 " + world.name_of(who->oid) + ": client " + std::to_string(client.id) + " misses " +
-                                std::to_string(missing) + " on " + client.channel + " (announced " +
-                                std::to_string(client.gap) + "), the last is " + world.name_of(last->origin) + ":" +
-                                std::to_string(last->n.value));
-            }
-        });
+            judgement.conclude();
+        };
+        receiver.process->edge.for_each_confirmed(judge);
+        for (const Client& client : receiver.process->edge.ended()) {
+            judge(client);
+        }
     }
 }
 
@@ -157,8 +227,8 @@ namespace {
 /// off from each other nobody can know what it accepted for this node alone.
 void check_skipped(World& world, const Process& process, const Client& client, const Accepted& message) {
     const auto seen = client.seen.find(message.origin);
-    const bool later = seen != client.seen.end() && !seen->second.empty() && message.n < seen->second.back();
-    if (later && !client.saw(message.origin, message.n) && client.gap == 0 && !client.gap_unknown) {
+    const bool later = seen != client.seen.end() && !seen->second.empty() && message.n < seen->second.back().n;
+    if (later && !client.saw(message.origin, message.n) && client.gap == 0 && !client.was_told(message.at)) {
         world.violation("P3 " + world.name_of(process.oid) + ": client " + std::to_string(client.id) + " was not told that " +
                         std::to_string(message.n.value) + " of the ended " + world.name_of(message.origin) + " on " +
                         message.channel + " is lost");
@@ -187,15 +257,15 @@ void check_ended_origins(World& world, Outcome& outcome) {
                 }
             }
             const auto one = std::find_if(subscribers.begin(), subscribers.end(), [&](const auto& s) {
-                return s.second->saw(message.origin, message.n);
+                return s.second->saw(message.origin, message.n).has_value();
             });
             if (!covered || (one == subscribers.end() && !left)) {
-                outcome.exempted += subscribers.size();
+                outcome.exempted[covered ? "P4: no survivor had it" : "P4: survivors were cut off"] += subscribers.size();
                 continue;
             }
             for (const auto& [process, subscriber] : subscribers) {
                 ++outcome.checked_killed;
-                if (!subscriber->saw(message.origin, message.n) && subscriber->gap == 0 && !subscriber->gap_unknown) {
+                if (!subscriber->saw(message.origin, message.n) && subscriber->gap == 0 && !subscriber->was_told(message.at)) {
                     const std::string which = std::to_string(message.n.value) + (left ? " of the leaver " : " of the killed ") +
                                               world.name_of(message.origin) + " on " + message.channel;
                     world.violation("P4 " + world.name_of(process->oid) + " did not get " + which +

@@ -4,9 +4,14 @@
 
 namespace tulle::sim {
 
-bool Client::saw(OriginId origin, mesh::RecordNo n) const {
+std::optional<Instant> Client::saw(OriginId origin, mesh::RecordNo n) const {
     const auto found = seen.find(origin);
-    return found != seen.end() && std::binary_search(found->second.begin(), found->second.end(), n);
+    if (found == seen.end()) {
+        return std::nullopt;
+    }
+    const auto at = std::lower_bound(found->second.begin(), found->second.end(), n,
+                                     [](const Seen& one, mesh::RecordNo wanted) { return one.n < wanted; });
+    return at == found->second.end() || at->n != n ? std::nullopt : std::optional(at->at);
 }
 
 Edge::Joined Edge::subscribe(Instant now, mesh::ShardIndex shard, const std::string& channel) {
@@ -27,10 +32,14 @@ Edge::Joined Edge::subscribe(Instant now, mesh::ShardIndex shard, const std::str
     return joined;
 }
 
-std::optional<mesh::Unsubscribe> Edge::unsubscribe(mesh::ShardIndex shard, const std::string& channel) {
+std::optional<mesh::Unsubscribe> Edge::unsubscribe(Instant now, mesh::ShardIndex shard, const std::string& channel) {
     const auto found = shards_[shard.value].find(channel);
     if (found == shards_[shard.value].end()) {
         return std::nullopt;
+    }
+    if (Client& leaver = found->second.clients.back(); leaver.confirmed) {
+        leaver.ended = now;
+        ended_.push_back(std::move(leaver));
     }
     found->second.clients.pop_back();
     if (!found->second.clients.empty()) {
@@ -54,7 +63,7 @@ std::vector<const Client*> Edge::on_subscribed(Instant now, mesh::ShardIndex sha
     return fresh;
 }
 
-void Edge::on_deliver(std::uint64_t shards, OriginId origin, const mesh::RecordPtr& record, const Violation& violation) {
+void Edge::on_deliver(Instant now, std::uint64_t shards, OriginId origin, const mesh::RecordPtr& record, const Violation& violation) {
     for (std::size_t shard = 0; shard < kShards; ++shard) {
         if (((shards >> shard) & 1) == 0) {
             continue;
@@ -65,25 +74,25 @@ void Edge::on_deliver(std::uint64_t shards, OriginId origin, const mesh::RecordP
                 continue;
             }
             for (Client& client : found->second.clients) {
-                std::vector<mesh::RecordNo>& seen = client.seen[origin];
-                if (!seen.empty() && record->n <= seen.back()) {
+                std::vector<Client::Seen>& seen = client.seen[origin];
+                if (!seen.empty() && record->n <= seen.back().n) {
                     violation("client " + std::to_string(client.id) + " got " + std::to_string(record->n.value) +
-                              " after " + std::to_string(seen.back().value));
+                              " after " + std::to_string(seen.back().n.value));
                 }
-                seen.push_back(record->n);
+                seen.push_back({record->n, now});
             }
         }
     }
 }
 
-void Edge::on_gap(mesh::ShardIndex shard, const mesh::Gap& gap) {
+void Edge::on_gap(Instant now, mesh::ShardIndex shard, const mesh::Gap& gap) {
     for (auto& [channel, entry] : shards_[shard.value]) {
         if (!entry.confirmed || (!gap.channel.empty() && gap.channel != channel)) {
             continue;
         }
         for (Client& client : entry.clients) {
             client.gap += gap.missing;
-            client.gap_unknown = client.gap_unknown || gap.channel.empty();
+            client.gap_unknown = gap.channel.empty() ? std::optional(now) : client.gap_unknown;
         }
     }
 }

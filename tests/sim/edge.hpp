@@ -17,11 +17,19 @@ struct Client {
     std::string channel;
     mesh::ShardIndex shard;
     std::optional<Instant> confirmed;  ///< `subscription_succeeded` reached it
-    std::map<OriginId, std::vector<mesh::RecordNo>> seen;
+    std::optional<Instant> ended;      ///< it has unsubscribed
+    struct Seen {
+        mesh::RecordNo n;
+        Instant at;
+    };
+    std::map<OriginId, std::vector<Seen>> seen;  ///< in order of n
     std::uint64_t gap = 0;             ///< announced missing
-    bool gap_unknown = false;
+    std::optional<Instant> gap_unknown;  ///< when it was told last that something is missing, on whatever channel
 
-    [[nodiscard]] bool saw(OriginId origin, mesh::RecordNo n) const;
+    /// When it got the message; nothing: never.
+    [[nodiscard]] std::optional<Instant> saw(OriginId origin, mesh::RecordNo n) const;
+    /// Whether it was told that something is missing that may be what was accepted at `accepted`.
+    [[nodiscard]] bool was_told(Instant accepted) const { return gap_unknown && accepted <= *gap_unknown; }
 };
 
 /// The shards of one simulated process, as node/io has them: the first client of a channel on a shard asks the hub, those
@@ -38,14 +46,16 @@ public:
     };
     Joined subscribe(Instant now, mesh::ShardIndex shard, const std::string& channel);
     /// The youngest client of the channel goes. What the hub must be told, when it was the last.
-    std::optional<mesh::Unsubscribe> unsubscribe(mesh::ShardIndex shard, const std::string& channel);
+    std::optional<mesh::Unsubscribe> unsubscribe(Instant now, mesh::ShardIndex shard, const std::string& channel);
 
     /// Whom the hub's answer confirms just now.
     std::vector<const Client*> on_subscribed(Instant now, mesh::ShardIndex shard, const mesh::Subscribed& answer);
-    void on_deliver(std::uint64_t shards, OriginId origin, const mesh::RecordPtr& record, const Violation& violation);
-    void on_gap(mesh::ShardIndex shard, const mesh::Gap& gap);
+    void on_deliver(Instant now, std::uint64_t shards, OriginId origin, const mesh::RecordPtr& record, const Violation& violation);
+    void on_gap(Instant now, mesh::ShardIndex shard, const mesh::Gap& gap);
 
     void for_each_confirmed(const std::function<void(const Client&)>& visit) const;
+    /// Those that were confirmed and have unsubscribed.
+    [[nodiscard]] const std::vector<Client>& ended() const { return ended_; }
     /// Confirmed clients of one channel.
     [[nodiscard]] std::vector<const Client*> audience(const std::string& channel) const;
     /// The channel that has waited longest for the hub's answer, and since when.
@@ -60,6 +70,7 @@ private:
     };
 
     std::map<std::string, Entry> shards_[kShards];
+    std::vector<Client> ended_;
     std::uint64_t last_generation_ = 0;
     std::uint64_t last_client_ = 0;
 };

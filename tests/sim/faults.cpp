@@ -4,19 +4,19 @@ namespace tulle::sim {
 
 const std::vector<Faults::Kind>& Faults::kinds() {
     static const std::vector<Kind> all{
-        {"restart_at_once", &Faults::restart_at_once},   {"restart_later", &Faults::restart_later},
-        {"kill_some", &Faults::kill_some},               {"freeze", &Faults::freeze_one},
-        {"late_turn", &Faults::late_turn},               {"starve_all", &Faults::starve_all},
-        {"all_seeds_dead", &Faults::all_seeds_dead},     {"flapping_process", &Faults::flapping_process},
-        {"duplicate_name", &Faults::duplicate_name},     {"leave_and_return", &Faults::leave_and_return},
-        {"partition", &Faults::partition},               {"isolate", &Faults::isolate_one},
-        {"one_way_cut", &Faults::one_way_cut},           {"pair_cut", &Faults::pair_cut},
-        {"reset", &Faults::reset_pair},                  {"noise", &Faults::noisy_path},
-        {"lose_control", &Faults::lose_control},         {"deaf_one_way", &Faults::deaf_one_way},
-        {"deaf_both_ways", &Faults::deaf_both_ways},     {"deaf_process", &Faults::deaf_process},
-        {"mute", &Faults::mute_publisher},
-        {"slow_path", &Faults::slow_path},               {"slow_joiner", &Faults::slow_joiner},
-        {"flood", &Faults::flood},                       {"interest_storm", &Faults::interest_storm}};
+        {"restart_at_once", &Faults::restart_at_once, 0s},   {"restart_later", &Faults::restart_later, 6s},
+        {"kill_some", &Faults::kill_some, 3s},               {"freeze", &Faults::freeze_one, 6s},
+        {"late_turn", &Faults::late_turn, 1s},               {"starve_all", &Faults::starve_all, 4s},
+        {"all_seeds_dead", &Faults::all_seeds_dead, 9s},     {"flapping_process", &Faults::flapping_process, 8s},
+        {"duplicate_name", &Faults::duplicate_name, 5s},     {"leave_and_return", &Faults::leave_and_return, 6s},
+        {"partition", &Faults::partition, 8s},               {"isolate", &Faults::isolate_one, 8s},
+        {"one_way_cut", &Faults::one_way_cut, 6s},           {"pair_cut", &Faults::pair_cut, 6s},
+        {"reset", &Faults::reset_pair, 5s},                  {"noise", &Faults::noisy_path, 5s},
+        {"lose_control", &Faults::lose_control, 5s},         {"deaf_one_way", &Faults::deaf_one_way, 12s},
+        {"deaf_both_ways", &Faults::deaf_both_ways, 12s},    {"deaf_process", &Faults::deaf_process, 12s},
+        {"mute", &Faults::mute_publisher, 4s},
+        {"slow_path", &Faults::slow_path, 5s},               {"slow_joiner", &Faults::slow_joiner, 6s},
+        {"flood", &Faults::flood, 2s},                       {"interest_storm", &Faults::interest_storm, 3s}};
     return all;
 }
 
@@ -35,6 +35,7 @@ void Faults::inject() {
     for (int attempt = 0; attempt < 32; ++attempt) {
         const Kind& kind = kinds()[world_.prng().below(kinds().size())];
         if ((this->*kind.inject)()) {
+            world_.faulty(kind.longest);
             ++injected_;
             ++counts_[kind.name];
             return;
@@ -52,6 +53,7 @@ std::map<std::string, std::uint64_t> Faults::by_name() const {
 
 void Faults::heal_all() {
     world_.note("everything heals");
+    world_.faulty(0s);
     for (HostId a = 0; a < world_.hosts(); ++a) {
         for (HostId b = 0; b < world_.hosts(); ++b) {
             world_.network().heal(a, b);

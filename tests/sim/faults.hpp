@@ -26,6 +26,7 @@ private:
     struct Kind {
         const char* name;
         bool (Faults::*inject)();  // false when it does not apply just now
+        Duration longest;          // until it is taken back
     };
     static const std::vector<Kind>& kinds();
 

@@ -36,6 +36,7 @@ void Roster::leave(mesh::ShardIndex shard, const std::string& channel, const std
         ask(shard, mesh::MemberLeave{channel, user});
     }
     found->second.users.erase(who);
+    in_since_.erase({channel, user});  // of the other shard, too: the judge waits a while longer
     if (found->second.users.empty()) {
         shards_[shard.value].erase(found);
         ask(shard, mesh::Unsubscribe{channel});
@@ -62,7 +63,7 @@ void Roster::on_subscribed(mesh::ShardIndex shard, const mesh::Subscribed& answe
     }
 }
 
-void Roster::on_joined(mesh::ShardIndex shard, const mesh::MemberJoined& answer, const Violation& violation) {
+void Roster::on_joined(Instant now, mesh::ShardIndex shard, const mesh::MemberJoined& answer, const Violation& violation) {
     const auto asked = asked_.find(answer.id);
     if (asked == asked_.end()) {
         violation("P2 a join was answered twice");
@@ -83,6 +84,7 @@ void Roster::on_joined(mesh::ShardIndex shard, const mesh::MemberJoined& answer,
         return;
     }
     user->second = State::kIn;
+    in_since_[{what.channel, what.user}] = now;
     if (!room->second.list.contains(what.user)) {
         violation("P1 " + what.user + " has joined " + what.channel + " and is not in its own list");
     }
@@ -110,6 +112,11 @@ void Roster::on_changed(mesh::ShardIndex shard, const mesh::MemberChanged& chang
     if (!changed) {
         violation("P2 " + change.member.user + (change.joined ? " joins " : " leaves ") + change.channel + " twice");
     }
+}
+
+std::optional<Instant> Roster::in_since(const std::string& channel, const std::string& user) const {
+    const auto found = in_since_.find({channel, user});
+    return found == in_since_.end() ? std::nullopt : std::optional(found->second);
 }
 
 void Roster::add_present(std::map<std::string, std::set<std::string>>& by_channel) const {

@@ -24,12 +24,14 @@ public:
     void leave(mesh::ShardIndex shard, const std::string& channel, const std::string& user, const Ask& ask);
 
     void on_subscribed(mesh::ShardIndex shard, const mesh::Subscribed& answer, const Ask& ask, const Violation& violation);
-    void on_joined(mesh::ShardIndex shard, const mesh::MemberJoined& answer, const Violation& violation);
+    void on_joined(Instant now, mesh::ShardIndex shard, const mesh::MemberJoined& answer, const Violation& violation);
     /// P2 of presence: nobody joins who is there, nobody leaves who is not.
     /// The node serves again: who was refused meanwhile tries again.
     void on_ready(const Ask& ask);
     void on_changed(mesh::ShardIndex shard, const mesh::MemberChanged& change, const Violation& violation);
 
+    /// Since when the user has been connected here, taken in, without leaving either shard; nothing: it is not.
+    [[nodiscard]] std::optional<Instant> in_since(const std::string& channel, const std::string& user) const;
     /// Users connected here that have been taken in.
     void add_present(std::map<std::string, std::set<std::string>>& by_channel) const;
     /// Each confirmed shard's list.
@@ -54,6 +56,7 @@ private:
 
     std::map<std::string, Room> shards_[kShards];
     std::map<std::uint64_t, Asked> asked_;
+    std::map<std::pair<std::string, std::string>, Instant> in_since_;
     std::uint64_t last_generation_ = 0;
     std::uint64_t last_id_ = 0;
 };

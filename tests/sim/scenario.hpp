@@ -18,7 +18,7 @@ struct Outcome {
     std::uint64_t published = 0;
     std::uint64_t checked = 0;   ///< deliveries that had to be there
     std::uint64_t checked_killed = 0;  ///< the same for messages of killed origins that a survivor delivered
-    std::uint64_t exempted = 0;  ///< pairs of message and subscriber that a rule excuses
+    std::map<std::string, std::uint64_t> exempted;  ///< by rule: what it excuses
     std::uint64_t events = 0;
     std::uint64_t hash = 0;           ///< of everything that happened
     std::vector<Duration> kills;      ///< how long it took to find out, each

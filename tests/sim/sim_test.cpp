@@ -131,6 +131,81 @@ TEST_F(SimTest, FindsALinkThatIsDeafOnControl) {
     EXPECT_TRUE(violates("on control"));
 }
 
+/// A client of host 1 to which host 0 says nothing for two seconds, without anybody having said that there is a fault.
+class Deliveries : public SimTest {
+protected:
+    void miss_one() {
+        start();
+        world_->subscribe(1, mesh::ShardIndex{0}, "app/c");
+        world_->run_for(1s);
+        world_->network().alter(0, 1).mute = true;
+        world_->publish(0, "app/c");
+        world_->run_for(2s);
+    }
+    bool judge(const std::string& what) {
+        Outcome outcome;
+        check_deliveries(*world_, outcome);
+        return violates(what);
+    }
+};
+
+TEST_F(Deliveries, FindWhatAClientThatHasGoneDidNotGet) {
+    miss_one();
+    world_->unsubscribe(1, mesh::ShardIndex{0}, "app/c");
+    world_->network().alter(0, 1).mute = false;
+    world_->run_for(3s);
+    EXPECT_TRUE(judge("gone since, misses 1"));
+}
+
+TEST_F(Deliveries, FindWhatAClientOfADeadNodeDidNotGet) {
+    miss_one();
+    world_->kill(1);
+    EXPECT_TRUE(judge("gone since, misses 1"));
+}
+
+TEST_F(Deliveries, FindWhatCameLate) {
+    miss_one();
+    EXPECT_TRUE(world_->violations().empty());
+    world_->network().alter(0, 1).mute = false;
+    world_->run_for(3s);
+    EXPECT_TRUE(judge("got late"));
+}
+
+TEST_F(Deliveries, MayBeLateWhileThereIsAFault) {
+    start();
+    world_->faulty(3s);
+    world_->subscribe(1, mesh::ShardIndex{0}, "app/c");
+    world_->run_for(1s);
+    world_->network().alter(0, 1).mute = true;
+    world_->publish(0, "app/c");
+    world_->run_for(2s);
+    world_->network().alter(0, 1).mute = false;
+    world_->run_for(3s);
+    EXPECT_FALSE(judge("P1"));
+}
+
+TEST(Gaps, ExcuseNothingThatWasAcceptedAfterThem) {
+    Client client;
+    EXPECT_FALSE(client.was_told(Instant{5s}));
+    client.gap_unknown = Instant{10s};
+    EXPECT_TRUE(client.was_told(Instant{10s}));
+    EXPECT_FALSE(client.was_told(Instant{11s}));
+}
+
+TEST_F(SimTest, FindsAUserThatIsSaidToHaveGoneAndHasNot) {
+    start();
+    world_->join(0, mesh::ShardIndex{0}, "app/presence-x", "u0");
+    world_->join(1, mesh::ShardIndex{0}, "app/presence-x", "u1");
+    world_->run_for(3s);
+    EXPECT_FALSE(violates("P6"));
+    world_->network().cut(0, 1);
+    world_->network().cut(1, 0);
+    world_->network().cut(0, 2);
+    world_->network().cut(2, 0);
+    world_->run_for(8s);
+    EXPECT_TRUE(violates("has left app/presence-x, who is connected"));
+}
+
 TEST(Replay, TheSameSeedIsTheSameRunEventByEvent) {
     const Outcome once = run_seed(3, false);
     const Outcome again = run_seed(3, false);

@@ -107,6 +107,26 @@ void World::stop_all() {
     }
 }
 
+bool World::calm(Instant from, Instant to) const {
+    return std::none_of(faults_.begin(), faults_.end(), [&](const auto& span) { return span.first <= to && from <= span.second; });
+}
+
+/// P6: who is connected all the time is not said to have gone, unless a fault may have made somebody believe so.
+void World::check_flap(const Process& process, const mesh::MemberChanged& change) {
+    constexpr Duration kConnected = 2s;
+    if (change.joined || !calm(now() - kConnected, now())) {
+        return;
+    }
+    for (const auto& other : processes_) {
+        const std::optional<Instant> since = other && !other->leaving_since ? other->roster.in_since(change.channel, change.member.user)
+                                                                            : std::nullopt;
+        if (since && *since + kConnected <= now()) {
+            violation("P6 " + name_of(process.oid) + " is told that " + change.member.user + " has left " + change.channel +
+                      ", who is connected to " + name_of(other->oid));
+        }
+    }
+}
+
 bool World::quiet(Instant from, Instant to) const {
     return std::none_of(disturbances_.begin(), disturbances_.end(),
                         [&](const auto& span) { return span.first <= to && from <= span.second; });
@@ -147,7 +167,7 @@ void World::subscribe(HostId host, mesh::ShardIndex shard, const std::string& ch
 }
 
 void World::unsubscribe(HostId host, mesh::ShardIndex shard, const std::string& channel) {
-    if (const auto tell = processes_[host]->edge.unsubscribe(shard, channel)) {
+    if (const auto tell = processes_[host]->edge.unsubscribe(now(), shard, channel)) {
         input(host, mesh::PortInput{shard, *tell});
     }
 }
@@ -364,7 +384,7 @@ Instant World::global_time(const Process& process, Instant local) {
 void World::deliver(Process& process, const mesh::DeliverLocal& local) {
     const OriginId origin{std::stoull(*local.record->body)};
     process.shelf.on_deliver(local.shards, *local.record);
-    process.edge.on_deliver(local.shards, origin, local.record, [&](const std::string& what) {
+    process.edge.on_deliver(now(), local.shards, origin, local.record, [&](const std::string& what) {
         violation("P2 " + name_of(process.oid) + ": " + what + " of " + name_of(origin));
     });
 }
@@ -374,9 +394,10 @@ void World::to_shard(HostId host, Process& process, mesh::ShardIndex shard, cons
     if (const auto* subscribed = std::get_if<mesh::Subscribed>(&message); subscribed != nullptr && subscribed->members) {
         process.roster.on_subscribed(shard, *subscribed, asking(host), accuse);
     } else if (const auto* joined = std::get_if<mesh::MemberJoined>(&message)) {
-        process.roster.on_joined(shard, *joined, accuse);
+        process.roster.on_joined(now(), shard, *joined, accuse);
     } else if (const auto* changed = std::get_if<mesh::MemberChanged>(&message)) {
         process.roster.on_changed(shard, *changed, accuse);
+        check_flap(process, *changed);
     } else if (subscribed != nullptr && Shelf::holds(subscribed->channel)) {
         on_kept(process, shard, *subscribed);
     } else if (subscribed != nullptr) {
@@ -401,7 +422,7 @@ void World::to_shard(HostId host, Process& process, mesh::ShardIndex shard, cons
     } else if (const auto* query = std::get_if<mesh::LocalQuery>(&message)) {
         input(host, mesh::PortInput{shard, mesh::LocalAnswer{query->token, {}, true}});
     } else if (const auto* gap = std::get_if<mesh::Gap>(&message)) {
-        process.edge.on_gap(shard, *gap);
+        process.edge.on_gap(now(), shard, *gap);
     } else {
         to_clerk(host, process, message);
     }

@@ -108,6 +108,10 @@ public:
     /// Between now and `until` survivors may be unable to reach each other.
     void disturbed(Duration time) { disturbances_.emplace_back(now(), now() + time); }
     [[nodiscard]] bool quiet(Instant from, Instant to) const;
+    /// A fault of whatever kind lasts so long, and kRecovery after it nothing need be as it should.
+    void faulty(Duration time) { faults_.emplace_back(now(), now() + time + kRecovery); }
+    [[nodiscard]] bool calm(Instant from, Instant to) const;
+    static constexpr Duration kRecovery = 6s;  ///< P6: 5 s, and a moment for what was held up
     struct Dead {
         std::unique_ptr<Process> process;
         Instant at;
@@ -159,6 +163,7 @@ private:
     void revoke(HostId host, std::uint64_t token);
     void breathe_last(const Process& process);
     void perform_later(HostId host, const mesh::DutyPerform& task, Duration pause);
+    void check_flap(const Process& process, const mesh::MemberChanged& change);
     void to_clerk(HostId host, Process& process, const mesh::ToShard& message);
     void collect(const Process& process);
     void watch_membership(HostId host, Process& process);
@@ -172,6 +177,7 @@ private:
     std::vector<std::unique_ptr<Process>> processes_;
     std::vector<Dead> dead_;
     std::vector<std::pair<Instant, Instant>> disturbances_;
+    std::vector<std::pair<Instant, Instant>> faults_;
     std::map<OriginId, std::string> names_;
     std::vector<Accepted> accepted_;
     std::vector<KeptAccepted> kept_accepted_;

@@ -297,6 +297,7 @@ void DutyDesk::announce(const DutyItem& item, Entry& entry, std::vector<DutyChan
     out.push_back({entry.token, item.key, item.item, entry.info, told_before(entry, now), now});
     if (planted_ == Planted::kSettledEarly) {
         settled(entry, now);
+        entry.calm = true;
         owe_all(item, entry);
     }
 }

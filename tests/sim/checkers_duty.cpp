@@ -44,7 +44,7 @@ bool excused(World& world, const DutyLedger::Item& item) {
                                      [&](const World::Dead& dead) { return dead.at == changed; });
     // Cut off, and killed before anybody had found out: what it counted, and did itself, was known to nobody else.
     const bool unseen = cause > 0 && !world.quiet(changed - kBefore, changed);
-    return unseen || close > std::min<std::ptrdiff_t>(cause, 1);
+    return unseen || close > 1;
 }
 
 }  // namespace

@@ -188,7 +188,7 @@ private:
                             .settles = {}, .done = {}};
         for (std::size_t i = bytes_.below(4); i > 0; --i) {
             made.reports.push_back({channel(), text(), bytes_.number(), bytes_.number(), bytes_.number(), bytes_.number(), bytes_.flag(),
-                                    bytes_.flag(), bytes_.flag(), bytes_.flag() ? body() : nullptr});
+                                    bytes_.flag(), bytes_.flag(), bytes_.number(), bytes_.flag() ? body() : nullptr});
         }
         for (std::size_t i = bytes_.below(4); i > 0; --i) {
             made.orders.push_back({bytes_.number(), channel(), body()});

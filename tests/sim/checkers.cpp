@@ -135,8 +135,8 @@ public:
                 return;
             }
             ++outcome_.checked;
-            outcome_.reached["deliveries_in_time"] += calm ? 1 : 0;
-            outcome_.reached["deliveries_to_leavers"] += end_ ? 1 : 0;
+            outcome_.reached["deliveries_in_time"] += calm ? 1u : 0u;
+            outcome_.reached["deliveries_to_leavers"] += end_ ? 1u : 0u;
             if (late && seen) {
                 accuse(message, "got late, after " + std::to_string((*seen - message.at) / 1ms) + " ms,");
             } else if (!seen && !client_.was_told(message.at)) {

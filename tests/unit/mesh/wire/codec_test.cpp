@@ -258,7 +258,8 @@ TEST(Codec, RefusesPresenceThatIsMalformed) {
 DutyMail duty_mail() {
     return {.seq = 4,
             .ack = 3,
-            .reports = {{"app/a", "u1", 9, 2, 1, 7, false, true, false, share("{}")}, {"app/b", "", 1, 0, 0, 0, true, false, true, nullptr}},
+            .reports = {{"app/a", "u1", 9, 2, 1, 7, false, true, false, 12, share("{}")},
+                        {"app/b", "", 1, 0, 0, 0, true, false, true, 0, nullptr}},
             .orders = {{11, "app/c", share("body")}},
             .settles = {{"app/d", "u2", 8, 5, 6, true}},
             .done = {1, 300}};
@@ -273,6 +274,7 @@ TEST(Codec, CarriesDuties) {
     ASSERT_EQ(mail.reports.size(), 2u);
     const DutyReport& report = mail.reports[0];
     EXPECT_EQ(std::tie(report.key, report.item, *report.info), std::tuple("app/a", "u1", "{}"));
+    EXPECT_EQ(report.doubt, 12u);
     EXPECT_EQ(std::tie(report.revision, report.current, report.told, report.told_version), std::tuple(9u, 2u, 1u, 7u));
     EXPECT_TRUE(report.was_desk && !report.away);
     EXPECT_TRUE(mail.reports[1].away && !mail.reports[1].info);

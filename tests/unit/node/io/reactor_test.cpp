@@ -172,6 +172,7 @@ TEST(Reactor, SlowDeadlinesAreSpreadOverTurns) {
         void on_written(Written) override {}
         void respond(std::uint64_t, HttpResponse) override {}
         void drain(Instant) override {}
+        void cut() override {}
         void on_failure() override {}
         int fired = 0;
     };

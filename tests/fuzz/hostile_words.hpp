@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mesh/core/effects.hpp"
+#include "mesh/core/numbers.hpp"
 #include "tests/fuzz/bytes.hpp"
 
 /// What a hostile member of a mesh may say: every kind of message, with fields that the fuzzer's bytes choose.

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RawClient } from '../support/js/clients.mjs';
 import { TulleNode, withCluster } from '../support/js/cluster.mjs';
+import { request } from '../support/js/http.mjs';
 import { waitFor } from '../support/js/wait.mjs';
 
 const isSeen = (observer, name, state, ms) =>
@@ -72,10 +73,14 @@ test('a node of another cluster does not become a member', () => withCluster(1, 
   stranger.launch([n1.ports.mesh]);
   try {
     await stranger.bound();
-    await waitFor('the stranger to be ready or to have ended', async () => stranger.program.hasEnded ||
-      (await stranger.status()).ready);
+    await waitFor('both sides to say so', async () => (await stranger.status()).self.refusals.length > 0 &&
+      (await n1.status()).self.refusals.length > 0);
+    const of = async (side) => (await side.status()).self.refusals.map(({ by, reason }) => ({ by, reason }));
+    assert.ok((await of(stranger)).every(({ reason }) => reason === 'cluster'), JSON.stringify(await of(stranger)));
+    assert.equal((await request(stranger.ports.admin, '/ready')).status, 503);
+    assert.equal((await request(n1.ports.admin, '/ready')).status, 200);
     assert.notEqual(await n1.stateOf('stranger'), 'alive');
-    if (!stranger.program.hasEnded) assert.notEqual(await stranger.stateOf('n1'), 'alive');
+    assert.notEqual(await stranger.stateOf('n1'), 'alive');
   } finally {
     stranger.program.kill('SIGKILL');
     await stranger.gone();

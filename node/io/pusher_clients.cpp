@@ -71,21 +71,23 @@ void PusherClients::on_open(WsConnection& connection) {
         refuse(connection, admission.close_code, admission.reason);
         return;
     }
-    if (!limits_.open_connection(*admission.app)) {
-        reactor_.counters().over_quota_total.add();
-        refuse(connection, pusher::kAppOverQuota, pusher::kAppOverQuotaText);
-        return;
-    }
     const Slot slot = connection.slot();
     if (clients_.size() <= slot.value) {
         clients_.resize(slot.value + 1u);
         connections_.resize(slot.value + 1u);
     }
+    last_generation_ = (last_generation_ + 1) & kGenerationMask;
+    auto entering = std::make_unique<Client>(
+        Client{&connection, pusher::Session(*admission.app, slot, new_socket_id(slot), timeouts_), apps_, last_generation_});
+    if (!limits_.open_connection(*admission.app)) {
+        reactor_.counters().over_quota_total.add();
+        refuse(connection, pusher::kAppOverQuota, pusher::kAppOverQuotaText);
+        return;
+    }
+    // From here to the end of the entry nothing throws: on_gone undoes all of it, or nothing.
+    clients_[slot.value] = std::move(entering);
     connections_[slot.value] = &connection;
     deflating_ += connection.is_deflating() ? 1u : 0u;
-    last_generation_ = (last_generation_ + 1) & kGenerationMask;
-    clients_[slot.value] = std::make_unique<Client>(
-        Client{&connection, pusher::Session(*admission.app, slot, new_socket_id(slot), timeouts_), apps_, last_generation_});
     ++size_;
     Client& client = *clients_[slot.value];
     pusher::SessionEffects effects;

@@ -80,6 +80,10 @@ void WsConnection::start(const UpgradeRequest& request) {
     reactor_.add(shared_from_this());
     reactor_.counters().clients.add();
     reactor_.counters().clients_opened_total.add();
+    reactor_.guard(*this, [&] { accept(request); });
+}
+
+void WsConnection::accept(const UpgradeRequest& request) {
     target_ = std::string(request.target());
     state_deadline_ = reactor_.now() + kHandshakeTimeout;
     arm();
@@ -344,12 +348,15 @@ void WsConnection::give_up(std::string_view reason) {
 }
 
 void WsConnection::shed() {
-    if (state_ != State::kOpen) {
+    if (is_shed_ || (state_ != State::kOpen && state_ != State::kClosing)) {
         return;
     }
-    reactor_.counters().shed_clients_total.add();
-    give_up(kShedReason);
     is_shed_ = true;
+    reactor_.counters().shed_clients_total.add();
+    if (state_ == State::kOpen) {
+        give_up(kShedReason);
+    }
+    is_given_up_ = true;
     state_deadline_ = std::min(state_deadline_, reactor_.now() + kShedTimeout);
     arm();
 }
@@ -414,10 +421,10 @@ void WsConnection::cut() {
 
 void WsConnection::leave() {
     if (!has_left_) {
+        handler_.on_gone(*this);  // when that throws, on_failure calls it again: the handler must not keep this connection
         has_left_ = true;
         reactor_.counters().clients.sub();
         reactor_.counters().clients_closed_total.add();
-        handler_.on_gone(*this);
     }
 }
 

@@ -34,7 +34,8 @@ public:
     /// The deadline set by set_session_deadline has come.
     virtual void on_session_deadline(WsConnection& connection) = 0;
     virtual void on_drain(WsConnection& connection) = 0;
-    /// The peer has left or has been given up. Called once, also when on_open never was; nothing follows it.
+    /// The peer has left or has been given up. Called once, also when on_open never was; nothing follows it. What it throws
+    /// fails the connection, and on_gone is called again; what it throws then ends the process.
     virtual void on_gone(WsConnection& connection) = 0;
 };
 
@@ -55,7 +56,8 @@ public:
     /// `limits` and the handler must outlive the connection.
     WsConnection(Reactor& reactor, WsHandler& handler, Socket socket, Peer peer, const WsLimits& limits);
 
-    /// Enters the reactor and answers the upgrade.
+    /// Enters the reactor and answers the upgrade. What is thrown after the connection has entered ends the connection;
+    /// what is thrown before comes out, and nothing has been counted.
     void start(const UpgradeRequest& request);
     [[nodiscard]] const std::string& target() const { return target_; }
     [[nodiscard]] const Peer& peer() const { return peer_; }
@@ -78,7 +80,8 @@ public:
     /// Bytes of memory that are held for this client alone: what waits for it, its share of the slabs that
     /// this keeps in place, and a message that has come in part.
     [[nodiscard]] std::size_t memory() const { return outbox_.pinned() + buffer_.capacity(); }
-    /// Ends the connection for want of memory, with 4100 and soon: what the peer has not taken by then is thrown away.
+    /// Ends the connection for want of memory, with 4100 and soon: what the peer has not taken by then is thrown away. A
+    /// connection that is being closed already keeps its code, and ends as soon.
     void shed();
     /// Why a client is read no further: the hub has no room for what it says, or it says it faster than it may.
     enum class Pause : std::uint8_t { kHub = 1, kRate = 2 };
@@ -105,6 +108,7 @@ private:
     /// A handler of this connection, kept alive by it; what is thrown there ends the connection.
     template <class Handler>
     [[nodiscard]] auto guarded(Handler handler);
+    void accept(const UpgradeRequest& request);
     void offer_deflate();
     void on_accepted(const boost::system::error_code& error);
     void read();

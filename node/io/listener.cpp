@@ -79,7 +79,7 @@ void Listener::stop() {
     timer_.cancel();
 }
 
-void Listener::accept() {
+void Listener::accept() noexcept {
     acceptor_.async_accept(reactor_.context().get_executor(),
                            [this](const boost::system::error_code& error, Socket socket) {
                                on_accept(error, std::move(socket));
@@ -108,7 +108,7 @@ void Listener::on_accept(const boost::system::error_code& error, Socket socket) 
     accept();
 }
 
-void Listener::retry_later(const boost::system::error_code& error) {
+void Listener::retry_later(const boost::system::error_code& error) noexcept {
     reactor_.counters().accept_failures_total.add();
     if (backoff_ == Duration{}) {
         spdlog::warn("cannot accept connections, will keep trying: {}", error.message());

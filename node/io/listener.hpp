@@ -42,9 +42,10 @@ private:
                                                     boost::asio::io_context::executor_type>;
 
     boost::asio::ip::tcp::endpoint open(const Address& address);
-    void accept();
+    // An exception in these two would end the listening in silence, so that it ends the process.
+    void accept() noexcept;
+    void retry_later(const boost::system::error_code& error) noexcept;
     void on_accept(const boost::system::error_code& error, Socket socket);
-    void retry_later(const boost::system::error_code& error);
 
     Reactor& reactor_;
     const Accepted accepted_;

@@ -149,7 +149,7 @@ void PusherClients::on_gone(WsConnection& connection) {
     --size_;
 }
 
-void PusherClients::depart(Slot slot) {
+void PusherClients::depart(Slot slot) noexcept {
     watch_all_of(slot);
     PresenceEffects departures;
     rooms_.remove(slot, departures);

@@ -117,10 +117,11 @@ private:
     void run(const ChannelEffects& effects);
     void run(const PresenceEffects& effects);
     void run(const UserEffects& effects);
-    /// The connection has ended, or has been told to: it is on no channel any more, whenever its peer answers.
-    void depart(Slot slot);
+    /// The connection has ended, or has been told to: it is on no channel any more, whenever its peer answers. Here, in leave
+    /// and in turn_away an exception ends the process: the tables know nothing of who has left, and the hub would never be told.
+    void depart(Slot slot) noexcept;
     void enter(Client& client, const pusher::Subscribe& wanted);
-    void leave(Slot slot, const std::string& channel);
+    void leave(Slot slot, const std::string& channel) noexcept;
     void confirm(const Confirm& confirm);
     void ask_admission(const AskAdmission& wanted);
     void join(const JoinHub& joining);

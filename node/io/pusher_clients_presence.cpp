@@ -24,7 +24,7 @@ void PusherClients::enter(Client& client, const pusher::Subscribe& wanted) {
     run(changes);
 }
 
-void PusherClients::leave(Slot slot, const std::string& channel) {
+void PusherClients::leave(Slot slot, const std::string& channel) noexcept {
     if (const Client* client = find(slot)) {
         watch(client->session.app(), channel);
     }
@@ -82,9 +82,11 @@ void PusherClients::join(const JoinHub& joining, std::uint64_t id, std::size_t m
 }
 
 void PusherClients::turn_away(const TurnAway& turned) {
-    ChannelEffects changes;
-    channels_.unsubscribe(turned.slot, turned.channel, changes);
-    run(changes);
+    [&]() noexcept {
+        ChannelEffects changes;
+        channels_.unsubscribe(turned.slot, turned.channel, changes);
+        run(changes);
+    }();
     if (Client* client = find(turned.slot)) {
         pusher::SessionEffects answer;
         client->session.on_turned_away(channel_of_key(turned.channel), turned.reason, answer);

@@ -36,7 +36,7 @@ void Wakeup::notify() noexcept {
     [[maybe_unused]] const ssize_t written = ::write(descriptor_number_, &one, sizeof(one));
 }
 
-void Wakeup::wait() {
+void Wakeup::wait() noexcept {
     descriptor_.async_wait(boost::asio::posix::descriptor_base::wait_read,
                            [this](const boost::system::error_code& error) {
                                if (error) {

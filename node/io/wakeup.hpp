@@ -21,7 +21,8 @@ public:
     void notify() noexcept;
 
 private:
-    void wait();
+    /// An exception here would leave the reactor deaf, so that it ends the process.
+    void wait() noexcept;
 
     Reactor& reactor_;
     const std::function<void()> on_wake_;

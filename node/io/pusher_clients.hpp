@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mesh/base/prng.hpp"
@@ -52,10 +53,13 @@ public:
     void deliver(const mesh::Record& record);
     void end_run();
     /// An exception has left a message of the hub half done: ends the connections that may have missed something of it, which
-    /// their clients answer by connecting again. For a record those are the subscribers of its channels, and of the run.
+    /// their clients answer by connecting again. For a record those are the subscribers of its channels; whatever the message
+    /// was, besides, those of a run that has not been sent whole.
+    void fail_run(const std::exception& error) noexcept;
     void fail_subscribers(const mesh::Record& record, const std::exception& error) noexcept;
     void fail_all(const std::exception& error) noexcept;
-    /// Closes those that hold most memory, until they have held so much together; none that holds less than kMinShedBytes.
+    /// Closes those that hold most memory, until they have held so much together; none that holds less than kMinShedBytes. When
+    /// there is no memory to find out who holds most, any of them. Of an exception in a connection's shedding that one ends.
     void shed(std::uint64_t bytes);
     void on_subscribed(const mesh::Subscribed& answer);
     /// The last event of a channel is this one, though its subscribers did not get it.
@@ -154,6 +158,9 @@ private:
     /// By value: closing takes them out of the table.
     void close_for_gap(std::vector<Slot> subscribers);
     [[nodiscard]] SlabRange frame_of(std::string_view channel, std::string_view body);
+    void fail(std::span<const Slot> subscribers, const std::exception& error) noexcept;
+    /// Those that so much is kept in memory for that it is worth closing them, and how much; most first.
+    [[nodiscard]] std::vector<std::pair<std::size_t, WsConnection*>> by_memory() const;
     void add_to_run(std::string_view channel, std::string_view body, std::optional<Slot> excluded);
     void send_to(std::span<const Slot> subscribers, const SlabRange& frames, std::size_t count,
                  std::optional<Slot> excluded);

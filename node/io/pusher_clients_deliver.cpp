@@ -66,7 +66,9 @@ void PusherClients::add_to_run(std::string_view channel, std::string_view body, 
     }
     const SlabRange frame = frame_of(channel, body);
     if (run_.messages > 0 && !run_.frames.join(frame, kMaxRunBytes)) {
+        const std::span<const Slot> subscribers = run_.subscribers;
         end_run();
+        run_.subscribers = subscribers;
     }
     if (run_.messages == 0) {
         run_.frames = frame;
@@ -78,20 +80,25 @@ void PusherClients::end_run() {
     if (run_.messages > 0) {
         send_to(run_.subscribers, run_.frames, std::exchange(run_.messages, 0), run_.excluded);
         run_.frames = SlabRange{};
+        run_.subscribers = {};  // for fail_run, nobody misses anything of it; and the table may change from here on
     }
 }
 
-void PusherClients::fail_subscribers(const mesh::Record& record, const std::exception& error) noexcept {
-    const auto fail = [&](std::span<const Slot> subscribers) {
-        for (const Slot slot : subscribers) {
-            reactor_.fail(*connections_[slot.value], error);
-        }
-    };
-    fail(std::exchange(run_.subscribers, {}));
+void PusherClients::fail(std::span<const Slot> subscribers, const std::exception& error) noexcept {
+    for (const Slot slot : subscribers) {
+        reactor_.fail(*connections_[slot.value], error);
+    }
+}
+
+void PusherClients::fail_run(const std::exception& error) noexcept {
+    fail(std::exchange(run_.subscribers, {}), error);
     run_.messages = 0;
     run_.frames = SlabRange{};
+}
+
+void PusherClients::fail_subscribers(const mesh::Record& record, const std::exception& error) noexcept {
     for (const std::string& channel : record.channels) {
-        fail(channels_.confirmed(channel));
+        fail(channels_.confirmed(channel), error);
     }
 }
 

@@ -189,10 +189,12 @@ private:
     }
 
     /// What the hub has said cannot be said again, and nobody may miss a part of it without knowing. So whoever it may be for is
-    /// ended: the subscribers of a message's channels; for what changes a channel, all clients. Answers to requests are missed
+    /// ended: the subscribers of a message's channels, and of the messages before it that were to be sent together; for what
+    /// changes a channel, all clients. Answers to requests are missed
     /// by their connections alone, which end at their deadlines.
     void give_up(const mesh::ToShard& message, const std::exception& error) {
         reactor_.count_failure(error);
+        clients_.fail_run(error);
         if (const auto* deliver = std::get_if<mesh::Deliver>(&message)) {
             clients_.fail_subscribers(*deliver->record, error);
         } else if (!std::holds_alternative<mesh::Published>(message) && !std::holds_alternative<mesh::QueryResult>(message) &&

@@ -85,7 +85,7 @@ std::optional<MemoryCgroup> memory_cgroup() {
         }
         if (found) {
             found->usage_file = "/memory.usage_in_bytes";
-            found->cache_key = "total_inactive_file";
+            found->cache_prefix = "total_";
         }
     }
     return found;
@@ -144,9 +144,11 @@ const std::vector<MemoryUse>& MemoryGauge::measure() {
         }
     }
     if (cgroup_) {
-        // The kernel's buffers of our sockets count there; the cache of files goes before anybody is killed.
+        // The kernel's buffers of our sockets count there; the cache of files, in use lately or not, goes before anybody is killed.
         const std::uint64_t current = number_of(text_of(cgroup_->directory + cgroup_->usage_file)).value_or(0);
-        const std::uint64_t cache = value_of(text_of(cgroup_->directory + "/memory.stat"), cgroup_->cache_key);
+        const std::string stat = text_of(cgroup_->directory + "/memory.stat");
+        const std::uint64_t cache = value_of(stat, cgroup_->cache_prefix + "inactive_file") +
+                                    value_of(stat, cgroup_->cache_prefix + "active_file");
         uses_.push_back({current - std::min(current, cache), cgroup_->limit});
     }
     return uses_;

@@ -14,7 +14,7 @@ struct MemoryCgroup {
     std::string directory;
     std::uint64_t limit = 0;  ///< bytes
     std::string usage_file = "/memory.current";
-    std::string cache_key = "inactive_file";  ///< in its memory.stat
+    std::string cache_prefix{};  ///< of the keys of the files' cache in its memory.stat
 };
 
 /// Memory that this process may use for all that the machine says: the least of the limits of its cgroups (v2, or v1), and the

@@ -43,6 +43,7 @@ void MemoryWatch::run() {
             look();
         } catch (const std::exception&) {  // no memory to measure it: the next look may have some
             limits_->set_pressure(Pressure::kShedding);
+            order_shed();
         }
         lock.lock();
         stop_.wait_for(lock, kMemoryInterval, [this] { return is_stopping_; });
@@ -62,14 +63,18 @@ void MemoryWatch::look() {
     limits_->counters().memory_pressure.set(static_cast<std::uint64_t>(now));
     limits_->set_pressure(now);
     if (now == Pressure::kShedding && (before != now || looks_ % kLooksBetweenSheds == 0)) {
-        limits_->order_shed(pressure_.excess() / shards_ + 1);
-        wake_shards_();
+        order_shed();
     }
     if (now != told_ && looks_ - told_at_ >= kLooksBetweenLines) {
         told_ = now;
         told_at_ = looks_;
         tell();
     }
+}
+
+void MemoryWatch::order_shed() {
+    limits_->order_shed(pressure_.excess() / shards_ + 1);
+    wake_shards_();
 }
 
 void MemoryWatch::tell() const {

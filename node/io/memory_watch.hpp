@@ -32,6 +32,8 @@ public:
 private:
     void run();
     void look();
+    /// Of what was too much at the last measurement, and of each shard something at least. Allocates nothing.
+    void order_shed();
     void tell() const;
 
     MemoryGauge gauge_;

@@ -111,7 +111,7 @@ void PusherClients::fail_all(const std::exception& error) noexcept {
     }
 }
 
-void PusherClients::shed(std::uint64_t bytes) {
+std::vector<std::pair<std::size_t, WsConnection*>> PusherClients::by_memory() const {
     std::vector<std::pair<std::size_t, WsConnection*>> large;
     for (WsConnection* connection : connections_) {
         const std::size_t memory = connection != nullptr ? connection->memory() : 0;
@@ -122,13 +122,32 @@ void PusherClients::shed(std::uint64_t bytes) {
     std::sort(large.begin(), large.end(), [](const auto& a, const auto& b) {
         return a.first != b.first ? a.first > b.first : a.second->slot().value < b.second->slot().value;
     });
+    return large;
+}
+
+void PusherClients::shed(std::uint64_t bytes) {
     std::uint64_t freed = 0;
-    for (const auto& [memory, connection] : large) {
-        if (freed >= bytes) {
-            return;
+    const auto shed_one = [&](std::size_t memory, WsConnection& connection) {
+        if (freed < bytes) {
+            freed += memory;
+            reactor_.guard(connection, [&] { connection.shed(); });  // one that fails there ends at once, and is freed too
         }
-        freed += memory;
-        connection->shed();
+    };
+    std::vector<std::pair<std::size_t, WsConnection*>> large;
+    try {
+        large = by_memory();
+    } catch (const std::exception& error) {  // not even for their order: any of them, then
+        reactor_.count_failure(error);
+        for (std::size_t i = 0; i < connections_.size() && freed < bytes; ++i) {
+            WsConnection* connection = connections_[i];
+            const std::size_t memory = connection != nullptr ? connection->memory() : 0;
+            if (memory >= kMinShedBytes) {
+                shed_one(memory, *connection);
+            }
+        }
+    }
+    for (const auto& [memory, connection] : large) {
+        shed_one(memory, *connection);
     }
 }
 

@@ -241,7 +241,11 @@ private:
 
     void end_turn() {
         if (const std::uint64_t bytes = limits_->take_shed_order(last_shed_); bytes > 0) {
-            shed(bytes);
+            try {
+                shed(bytes);
+            } catch (const std::exception& error) {
+                reactor_.count_failure(error);  // the next order comes while memory is short
+            }
         }
         const bool is_all = hand_over() && drain_more();
         if (!is_all) {

@@ -18,15 +18,17 @@ NodeLimits::NodeLimits(const NodeLimitsOptions& options, AppTable apps)
     counters_.max_connections.set(capacity_.connections);
 }
 
+/// The address first: whoever has all that its address may have makes nobody else go. That may throw, so nothing is counted
+/// before it.
 NodeLimits::Entry NodeLimits::enter(const PeerAddress& address) {
-    if (sockets_.fetch_add(1, std::memory_order_relaxed) >= capacity_.connections) {
-        sockets_.fetch_sub(1, std::memory_order_relaxed);
-        return Entry::kNodeIsFull;
-    }
     const std::lock_guard lock(addresses_mutex_);
     if (!addresses_.enter(address)) {
-        sockets_.fetch_sub(1, std::memory_order_relaxed);
         return Entry::kAddressIsFull;
+    }
+    if (sockets_.fetch_add(1, std::memory_order_relaxed) >= capacity_.connections) {
+        sockets_.fetch_sub(1, std::memory_order_relaxed);
+        addresses_.leave(address);
+        return Entry::kNodeIsFull;
     }
     return Entry::kLetIn;
 }

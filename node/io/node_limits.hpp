@@ -37,6 +37,7 @@ public:
 
     enum class Entry : std::uint8_t { kLetIn, kNodeIsFull, kAddressIsFull };
 
+    /// An address that is full is told so even when the node is full too. What is thrown leaves all counts as they were.
     [[nodiscard]] Entry enter(const PeerAddress& address);
     /// It has entered, and is to be a WebSocket client; false: there are as many as there may be.
     [[nodiscard]] bool enter_as_client();

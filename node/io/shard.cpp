@@ -131,10 +131,6 @@ private:
         if (!address || is_draining_) {
             return;  // gone already, or too late
         }
-        if (http_room_.is_full() && !http_room_.make_room()) {
-            refuse(socket);
-            return;
-        }
         NodeLimits::Entry entry = limits_->enter(*address);
         if (entry == NodeLimits::Entry::kNodeIsFull && http_room_.make_room()) {
             entry = limits_->enter(*address);
@@ -145,6 +141,10 @@ private:
             reactor_.counters().address_capped_total.add();
         } else {
             Peer peer(*address, limits_);
+            if (http_room_.is_full() && !http_room_.make_room()) {
+                refuse(socket);
+                return;
+            }
             std::make_shared<HttpConnection>(reactor_, http_, http_room_, std::move(socket), std::move(peer))->start();
         }
     }

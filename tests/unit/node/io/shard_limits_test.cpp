@@ -202,5 +202,33 @@ TEST_F(ShardLimitsTest, AnAddressHasSoManyConnectionsAndNoMore) {
     EXPECT_EQ(status, 101U);
 }
 
+TEST_F(ShardLimitsTest, AnAddressThatHasAllItsConnectionsMakesNobodyElseGo) {
+    serve(app, {.capacity = {4, 4, 2}, .connections_per_address = 2, .auth_failures = {0, false}});
+    RawClient first(port);
+    RawClient second(port);  // two that have said nothing: all that HTTP may have
+    for (int i = 0; i < 3; ++i) {
+        RawClient further(port);
+        EXPECT_EQ(further.upgrade(kTarget), 0U);
+    }
+    EXPECT_EQ(shard->counters().address_capped_total.get(), 3U);
+    EXPECT_EQ(shard->counters().http_evicted_total.get(), 0U);
+    EXPECT_EQ(first.upgrade(kTarget), 101U);
+    EXPECT_EQ(second.upgrade(kTarget), 101U);
+}
+
+TEST(NodeLimits, SaysOfAnAddressThatIsFullThatItIsAlsoWhenTheNodeIs) {
+    const PeerAddress one = peer_of_v4(1);
+    const PeerAddress other = peer_of_v4(2);
+    NodeLimits limits({.capacity = {2, 2, 2}, .connections_per_address = 1}, AppTable(std::vector<App>{}));
+    ASSERT_EQ(limits.enter(one), NodeLimits::Entry::kLetIn);
+    EXPECT_EQ(limits.enter(one), NodeLimits::Entry::kAddressIsFull);
+    ASSERT_EQ(limits.enter(other), NodeLimits::Entry::kLetIn);
+    EXPECT_EQ(limits.enter(one), NodeLimits::Entry::kAddressIsFull);
+    EXPECT_EQ(limits.enter(peer_of_v4(3)), NodeLimits::Entry::kNodeIsFull);
+    limits.leave(one, false);
+    EXPECT_EQ(limits.enter(peer_of_v4(3)), NodeLimits::Entry::kLetIn) << "it does not count from when it was refused";
+    EXPECT_EQ(limits.enter(one), NodeLimits::Entry::kNodeIsFull);
+}
+
 }  // namespace
 }  // namespace tulle::node

@@ -75,8 +75,8 @@ void Reactor::run_ready() {
     }
     turn_ends_ = now() + kTurnTime;
     was_cut_short_ = false;
-    for (std::size_t i = 0; i < kMaxPolls && poll_one() > 0; ++i) {
-        if (i % kPollsPerLook == 0 && monotonic_now() >= turn_ends_) {
+    for (std::size_t i = 0; poll_one() > 0; ++i) {
+        if (i + 1 == kMaxPolls || (i % kPollsPerLook == 0 && monotonic_now() >= turn_ends_)) {
             was_cut_short_ = true;
             return;
         }
@@ -255,10 +255,11 @@ Connection* Reactor::find(Slot slot) const {
 }
 
 bool Reactor::drain_some(std::size_t most) {
-    for (; most > 0 && next_drained_ < slots_.size(); ++next_drained_) {
-        if (Connection* connection = find(Slot{next_drained_})) {
+    const Instant end = monotonic_now() + kTurnTime;
+    while (most > 0 && next_drained_ < slots_.size()) {
+        if (Connection* connection = find(Slot{next_drained_++})) {
             guard(*connection, [&] { connection->drain(now()); });
-            --most;
+            most = monotonic_now() < end ? most - 1 : 0;
         }
     }
     return next_drained_ >= slots_.size();

@@ -55,7 +55,8 @@ public:
     void remove(Slot slot);
     [[nodiscard]] Connection* find(Slot slot) const;
     [[nodiscard]] std::size_t connections() const { return connections_; }
-    /// Drains the next connections, at most `most`. True: each that was there at the first call has been told.
+    /// Drains the next connections, at most `most`, and no further one once they have taken kTurnTime: a client on thousands
+    /// of channels takes milliseconds. True: each that was there at the first call has been told.
     [[nodiscard]] bool drain_some(std::size_t most);
     /// Ends every connection that is left, at once.
     void cut_all();
@@ -87,7 +88,7 @@ public:
     void fail(Connection& connection, const std::exception& error) noexcept;
     /// Of work that belongs to no connection.
     void count_failure(const std::exception& error) noexcept;
-    /// Handlers of this turn were left for the next one, as they took too long.
+    /// Handlers of this turn were left for the next one, as they took too long or were too many.
     [[nodiscard]] bool was_cut_short() const { return was_cut_short_; }
     /// Wakes the loop at `at`, beside the connections' deadlines, for `end_of_turn`.
     void wake_at(Instant at);

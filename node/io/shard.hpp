@@ -67,9 +67,9 @@ public:
     void wake();
     void stop_accepting();
     /// Closes every client with 4200, after all that the shard was given for it before, and ends HTTP connections once they
-    /// have been answered. At most kMaxWrites connections in a turn, so that each Close leaves in the turn in which its
-    /// client's subscriptions end; the others go on being served meanwhile. `on_drained` is called on the shard's thread when
-    /// no connection is left and the hub's mailbox has all that they said.
+    /// have been answered. At most kMaxWrites connections in a turn, or as many as begin within kTurnTime, so that each Close
+    /// leaves in the turn in which its client's subscriptions end; the others go on being served meanwhile. `on_drained` is
+    /// called on the shard's thread when no connection is left and the hub's mailbox has all that they said.
     void drain(std::function<void()> on_drained);
     /// After drain: ends the connections that are left; `on_cut` takes the place of `on_drained`.
     void cut(std::function<void()> on_cut);

@@ -160,6 +160,64 @@ TEST(Reactor, SlowHandlersAreLeftForTheNextTurnsAndAllAreRunInTheirOrder) {
     EXPECT_TRUE(std::is_sorted(run.begin(), run.end()));
 }
 
+TEST(Reactor, SaysThatHandlersAreLeftWhenThereAreTooMany) {
+    Reactor reactor(FlushMode::kSend);
+    std::size_t run = 0;
+    for (std::size_t i = 0; i < 2 * kMaxPolls; ++i) {
+        boost::asio::post(reactor.context(), [&] { ++run; });
+    }
+    bool was_cut_short = false;
+    reactor.run([&] {
+        if (run < 2 * kMaxPolls) {
+            was_cut_short = reactor.was_cut_short();
+        } else {
+            reactor.stop();
+        }
+    });
+    EXPECT_TRUE(was_cut_short);
+}
+
+/// Takes long to drain.
+class SlowToDrain final : public Connection {
+public:
+    void on_deadline(Instant) override {}
+    void on_turn_end(Instant) override {}
+    void take_write(std::vector<WriteJob>&) override {}
+    void on_written(Written) override {}
+    void respond(std::uint64_t, HttpResponse) override {}
+    void drain(Instant) override {
+        ++drained;
+        compute(kTurnTime / 2);
+    }
+    void cut() override {}
+    void on_failure() override {}
+
+    int drained = 0;
+};
+
+TEST(Reactor, ConnectionsThatAreSlowToDrainAreSpreadOverTurns) {
+    constexpr std::size_t kCount = 6;
+    Reactor reactor(FlushMode::kSend);
+    std::vector<std::shared_ptr<SlowToDrain>> connections;
+    for (std::size_t i = 0; i < kCount; ++i) {
+        connections.push_back(std::make_shared<SlowToDrain>());
+        reactor.add(connections.back());
+    }
+    const auto drained = [&] {
+        return std::count_if(connections.begin(), connections.end(), [](const auto& each) { return each->drained == 1; });
+    };
+    EXPECT_FALSE(reactor.drain_some(kCount));
+    EXPECT_GE(drained(), 1);
+    EXPECT_LE(drained(), 2);
+    std::size_t calls = 1;
+    while (!reactor.drain_some(kCount)) {
+        ++calls;
+    }
+    EXPECT_GE(calls, kCount / 2 - 1);
+    EXPECT_EQ(drained(), static_cast<std::ptrdiff_t>(kCount));
+    reactor.release();
+}
+
 TEST(Reactor, SlowDeadlinesAreSpreadOverTurns) {
     class Slow final : public Connection {
     public:

@@ -179,8 +179,8 @@ void Composition::reload_failed() {
 }
 
 Composition::Wait Composition::run(std::size_t count, Duration patience, const std::function<void(const Done&)>& begin) {
-    signals_.reset_count();
-    begin([this] { signals_.count(); });
+    const std::uint32_t round = signals_.begin_count();
+    begin([this, round] { signals_.count(round); });
     switch (signals_.wait(count, patience)) {
         case Signals::Event::kSignal:
             return Wait::kHaste;

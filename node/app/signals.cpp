@@ -60,7 +60,7 @@ Signals::Event Signals::wait(std::size_t count, std::optional<Duration> patience
         if (!failure().empty()) {
             return Event::kFailed;
         }
-        if (count > 0 && counted_.load() >= count) {
+        if (count > 0 && static_cast<std::uint32_t>(counted_.load()) >= count) {
             return Event::kCounted;
         }
         int timeout_ms = -1;
@@ -99,8 +99,19 @@ std::string Signals::failure() const {
     return failure_;
 }
 
-void Signals::count() {
-    ++counted_;
+std::uint32_t Signals::begin_count() {
+    const std::uint32_t round = static_cast<std::uint32_t>(counted_.load() >> kRoundShift) + 1;
+    counted_.store(std::uint64_t{round} << kRoundShift);
+    return round;
+}
+
+void Signals::count(std::uint32_t round) {
+    std::uint64_t counted = counted_.load();
+    do {
+        if (counted >> kRoundShift != round) {
+            return;  // too late: something else is waited for by now
+        }
+    } while (!counted_.compare_exchange_weak(counted, counted + 1));
     wake();
 }
 

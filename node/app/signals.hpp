@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -31,7 +32,8 @@ public:
     Signals(const Signals&) = delete;
     Signals& operator=(const Signals&) = delete;
 
-    /// Waits for a signal, a failure, or `count` calls of count() since the last reset; for at most `patience` if given.
+    /// Waits for a signal, a failure, or `count` calls of count() with what the last begin_count() gave; for at most `patience` if
+    /// given.
     Event wait(std::size_t count, std::optional<Duration> patience);
 
     /// From now on a wait ends by SIGHUP, and when `descriptor` is readable. Otherwise SIGHUP does nothing.
@@ -41,16 +43,19 @@ public:
     /// Something fatal has happened; `what` says what.
     void fail(std::string what);
     [[nodiscard]] std::string failure() const;
-    void count();
-    void reset_count() { counted_ = 0; }
+    /// From the main thread: counts from 0 again, and only what is counted with what this gives.
+    [[nodiscard]] std::uint32_t begin_count();
+    void count(std::uint32_t round);
 
 private:
+    static constexpr unsigned kRoundShift = 32;
+
     void wake() const;
 
     int signal_descriptor_ = -1;
     int event_descriptor_ = -1;
     int reload_descriptor_ = -1;  ///< -1: reloads are not reported
-    std::atomic<std::size_t> counted_{0};
+    std::atomic<std::uint64_t> counted_{0};  ///< and above kRoundShift the round that it is of
     mutable std::mutex mutex_;
     std::string failure_;
 };

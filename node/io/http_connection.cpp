@@ -355,7 +355,7 @@ void HttpConnection::after_write(const boost::system::error_code& error) {
     was_served_ = true;
     if (error) {
         end();
-    } else if (keeps_alive_) {
+    } else if (keeps_alive_ && (!is_draining_ || has_asked())) {
         wait_for_request(kHttpIdleTimeout);
     } else {
         linger();
@@ -402,11 +402,14 @@ void HttpConnection::on_deadline(Instant now) {
 
 void HttpConnection::drain(Instant) {
     is_draining_ = true;
-    boost::system::error_code error;
-    const bool has_asked = state_ == State::kIdle && socket_.available(error) > 0;  // that request is read and answered
-    if (!has_asked && (state_ == State::kIdle || state_ == State::kLingering)) {
+    if ((state_ == State::kIdle && !has_asked()) || state_ == State::kLingering) {
         end();
     }
+}
+
+bool HttpConnection::has_asked() const {
+    boost::system::error_code error;
+    return buffer_.size() > 0 || socket_.available(error) > 0;
 }
 
 void HttpConnection::end() {

@@ -71,6 +71,8 @@ private:
     void write(HttpResponse response);
     void write_out();
     void after_write(const boost::system::error_code& error);
+    /// The peer has sent something that has not been answered.
+    [[nodiscard]] bool has_asked() const;
     void linger();
     void wait_to_linger();
     void end();

@@ -117,8 +117,8 @@ private:
         mail_.clear();
         step();
         counters_.webhook_queue.set(queue_.size());
-        hub_.flush();
-        if (on_finished_ && (queue_.is_done() || now_ >= finish_by_)) {
+        const bool is_told = hub_.flush();  // what has become of the duties
+        if (on_finished_ && ((is_told && queue_.is_done()) || now_ >= finish_by_)) {
             std::exchange(on_finished_, nullptr)();
         }
         return true;

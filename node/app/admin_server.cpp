@@ -271,6 +271,20 @@ private:
         }
     }
 
+    /// At the end of a turn, where what is thrown would end the process.
+    void give_up_guarded(const Waiting& waiting) {
+        try {
+            give_up(waiting);
+        } catch (const std::exception& error) {
+            Connection* connection = waiting.wanted == Wanted::kReport ? nullptr : reactor_.find(waiting.ticket.slot);
+            if (connection != nullptr) {
+                reactor_.fail(*connection, error);
+            } else {
+                reactor_.count_failure(error);
+            }
+        }
+    }
+
     void take_mail() {
         mailbox_.take_all(mail_);
         for (const mesh::ToShard& message : mail_) {
@@ -351,7 +365,7 @@ private:
         for (auto it = waiting_.begin(); it != waiting_.end();) {
             const auto current = it++;
             if (current->second.deadline <= reactor_.now()) {
-                give_up(current->second);
+                give_up_guarded(current->second);
                 waiting_.erase(current);
             } else {
                 reactor_.wake_at(current->second.deadline);

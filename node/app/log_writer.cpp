@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <string_view>
 #include <thread>
@@ -55,21 +56,39 @@ struct LogWriter::State {
     std::atomic<bool> is_busy = false;
     std::string chunk{};               // the writer's
 
-    [[nodiscard]] bool write(const std::vector<std::string>& taken);
+    /// False: not all has been written.
+    [[nodiscard]] bool write(const std::vector<std::string>& taken) noexcept;
+    void tell_missing(std::uint64_t count) noexcept;
     void run();
 };
 
-bool LogWriter::State::write(const std::vector<std::string>& taken) {
-    for (auto line = taken.begin(); line != taken.end();) {
-        chunk.assign(*line++);
-        while (line != taken.end() && chunk.size() + line->size() <= kChunkBytes) {
-            chunk += *line++;
+bool LogWriter::State::write(const std::vector<std::string>& taken) noexcept {
+    try {
+        for (auto line = taken.begin(); line != taken.end();) {
+            chunk.assign(*line++);
+            while (line != taken.end() && chunk.size() + line->size() <= kChunkBytes) {
+                chunk += *line++;
+            }
+            if (!write_all(descriptor, chunk)) {
+                return false;
+            }
         }
-        if (!write_all(descriptor, chunk)) {
-            return false;
-        }
+        return true;
+    } catch (const std::exception&) {
+        return false;
     }
-    return true;
+}
+
+/// Behind what was pushed before them, and nothing has been since. Without memory for that line, the count alone tells.
+void LogWriter::State::tell_missing(std::uint64_t count) noexcept {
+    try {
+        std::string line = missing(count);
+        const std::size_t size = line.size();
+        lines.push_back(std::move(line));
+        bytes += size;
+    } catch (const std::exception&) {
+        ++dropped;
+    }
 }
 
 void LogWriter::State::run() {
@@ -88,8 +107,7 @@ void LogWriter::State::run() {
             dropped += taken.size();
         }
         if (const std::uint64_t count = std::exchange(dropped_behind, 0); count > 0 && is_written) {
-            lines.push_back(missing(count));  // behind what was pushed before them, and nothing has been since
-            bytes += lines.back().size();
+            tell_missing(count);
         }
         if (lines.empty()) {
             is_busy = false;

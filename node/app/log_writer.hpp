@@ -17,7 +17,8 @@ namespace tulle::node {
 ///         many are missing at that place.
 /// Ending: the destructor waits for what is still to be written, at most kLastWords, then leaves the thread behind: a write
 ///         that waits can't be ended. The process's end takes the thread along.
-/// Errors: what can't be written (nobody holds the other end of the pipe, the disk is full) is dropped and counted.
+/// Errors: what can't be written (nobody holds the other end of the pipe, the disk is full, there is no memory to put lines
+///         together) is dropped and counted.
 class LogWriter {
 public:
     static constexpr std::size_t kMaxWaitingBytes = 4u << 20;  ///< some 20,000 lines: seconds of debug output

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <csignal>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,15 @@ public:
         if (ends_[0] >= 0) {
             ::close(ends_[0]);
             ends_[0] = -1;
+        }
+    }
+
+    /// Takes what is there, for at most 10 ms without a byte.
+    void read_some() {
+        char buffer[65536];
+        pollfd readable{.fd = ends_[0], .events = POLLIN, .revents = 0};
+        if (::poll(&readable, 1, 10) == 1) {
+            EXPECT_GT(::read(ends_[0], buffer, sizeof buffer), 0);
         }
     }
 
@@ -69,6 +79,21 @@ TEST(LogWriter, WritesLinesInTheirOrder) {
     EXPECT_FALSE(writer.is_busy());
     EXPECT_EQ(pipe.read_until("two\n"), "one\ntwo\n");
     EXPECT_EQ(writer.dropped(), 0U);
+}
+
+TEST(LogWriter, GoesOnWhenThereIsNoMemoryForTheLineThatTellsWhatIsMissing) {
+    Pipe pipe;
+    LogWriter writer(pipe.writer(), [](std::uint64_t) -> std::string { throw std::bad_alloc(); });
+    for (int i = 0; writer.dropped() == 0; ++i) {
+        writer.push(long_line(i));
+    }
+    const std::uint64_t dropped = writer.dropped();
+    while (writer.is_busy()) {
+        pipe.read_some();
+    }
+    EXPECT_GT(writer.dropped(), dropped);
+    writer.push("last\n");
+    EXPECT_TRUE(pipe.read_until("last\n").ends_with("last\n"));
 }
 
 TEST(LogWriter, DropsWhatNobodyReadsAndSaysHowMuchWhereItIsMissing) {

@@ -69,7 +69,8 @@ FrameGuard::Verdict FrameGuard::on_data_header() {
         deflated_ = 0;
     }
     if (is_deflated_) {
-        if (payload_left_ > most_deflated_ - deflated_) {
+        // Less may be allowed by now than the message has announced before.
+        if (deflated_ > most_deflated_ || payload_left_ > most_deflated_ - deflated_) {
             return Verdict::kTooLarge;
         }
         deflated_ += payload_left_;

@@ -9,16 +9,17 @@
 namespace tulle::node {
 
 void Outbox::append(const SlabRange& range) {
-    bytes_ += range.size;
     const bool is_alone = !more_ || more_->next == more_->ranges.size();
     SlabRange& last = is_alone ? first_ : more_->ranges.back();
     if (last.join(range, kSlabBytes)) {
+        bytes_ += range.size;
         return;
     }
     if (!more_) {
         more_ = std::make_unique<More>();
     }
     more_->ranges.push_back(range);
+    bytes_ += range.size;  // what could not be kept for want of memory does not count
     let_go_of_slabs();
 }
 

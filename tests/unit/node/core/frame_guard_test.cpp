@@ -103,6 +103,14 @@ TEST(FrameGuard, BoundsWhatTheFramesOfACompressedMessageAnnounce) {
     EXPECT_EQ(guard.on_bytes(kStart, announcement(0x80, ~0ull - 900)), Verdict::kTooLarge);
 }
 
+TEST(FrameGuard, HoldsALimitThatWasLoweredWithinAMessage) {
+    FrameGuard guard;
+    guard.limit_deflated(1000);
+    EXPECT_EQ(guard.on_bytes(kStart, frame(0x41, 900)), Verdict::kFine);
+    guard.limit_deflated(500);
+    EXPECT_EQ(guard.on_bytes(kStart, frame(0x80, 1)), Verdict::kTooLarge);
+}
+
 TEST(FrameGuard, LeavesTheBytesOfAPlainMessageToTheStream) {
     FrameGuard guard;
     guard.limit_deflated(10);

@@ -5,8 +5,15 @@
 namespace tulle::mesh {
 
 void Membership::heard(Instant now, Peer& peer, Effects& out) {
-    if (now - peer.last_heard >= options_.timing.verdict || peer.state == PeerState::kPartial) {
+    const Duration silence = now - peer.last_heard;
+    if (silence >= options_.timing.verdict || peer.state == PeerState::kPartial) {
         restart_control(now, peer);  // a long silence on every path says nothing about control
+    } else if (silence > options_.timing.data_keepalive) {
+        // Nor does a shorter one: a cut and a short silence of control behind it must not add up to a death. Only what goes
+        // beyond the pauses of the data path is forgiven, as those alone would else hide a deaf control path for ever.
+        const Duration cut = silence - options_.timing.data_keepalive;
+        peer.control_heard = std::min(now, peer.control_heard + cut);
+        peer.control_echoed = std::min(now, peer.control_echoed + cut);
     }
     peer.last_heard = now;
     if (peer.link_up && peer.link_lost) {

@@ -11,7 +11,7 @@ constexpr Duration kShortest = 1s;        // no stall shorter than this may kill
 constexpr Duration kKillLimit = 1s;
 constexpr Duration kSilenceLimit = 3s;    // 2.5 s by a clock that is 2 % slow, a path's delay, a turn
 constexpr Duration kDeafLimit = 6s;       // 4 s by a clock that is 2 % slow; what was under way, and a path's delay
-constexpr Duration kDeafShortest = 2s;    // a shorter silence on control is no reason for a verdict: it adds to a cut before
+constexpr Duration kDeafShortest = 2s;    // a shorter silence on control is no reason for a verdict: half of what the verdict takes
 constexpr Duration kSettled = 4s;         // so long before nothing was wrong: no belated news is under way
 
 std::string milliseconds(Duration d) {
@@ -80,8 +80,13 @@ bool Liveness::applies(const Expectation& e) const {
     if (e.cause == Cause::kDeaf) {
         return !watched->frozen && watched->thawed + kSettled <= e.at && still_deaf(e);
     }
+    // A witness that was frozen itself hears old news when it wakes, and its word counts though it is killed then.
+    if (std::any_of(world_.dead().begin(), world_.dead().end(), [&](const World::Dead& dead) {
+            return dead.process->oid != e.subject_oid && dead.at > e.at && dead.process->thawed + kSettled > e.at;
+        })) {
+        return false;
+    }
     for (HostId host = 0; host < world_.hosts(); ++host) {
-        // A witness that was frozen itself hears old news when it wakes.
         const Process* witness = world_.process(host);
         if (witness != nullptr && host != e.subject && (witness->frozen || witness->thawed + kSettled > e.at)) {
             return false;

@@ -7,6 +7,8 @@ namespace {
 
 constexpr Duration kReconnect = 100ms;
 constexpr Duration kLongPause = 1500ms;    // a tail comes each second
+constexpr Duration kBreak = 1s;            // four heartbeats: what was steady so far is no longer
+constexpr Duration kEchoed = 1s;           // so much steady control, and both sides know it: a heartbeat there, one back
 constexpr std::uint64_t kOldPipeMs = 400;  // an old pipe's end is told at most so much later
 constexpr std::uint64_t kBelatedUs = 400'000;  // a second copy comes at most so much later, behind what is newer
 
@@ -206,9 +208,14 @@ void Network::arrive(HostId from, HostId to, bool data, Instant sent) {
 void Network::note_arrival(Stream& s) {
     if (scheduler_.now() - s.arrived > kLongPause) {
         s.paused = scheduler_.now();
-        s.pause = scheduler_.now() - s.arrived;
+    }
+    if (scheduler_.now() - s.arrived > kBreak) {
+        s.run_since = scheduler_.now();
     }
     s.arrived = scheduler_.now();
+    if (s.arrived - s.run_since >= kEchoed) {
+        s.steady = s.arrived;
+    }
 }
 
 void Network::send_control(HostId host, mesh::LinkId link, mesh::Control message) {

@@ -87,7 +87,7 @@ public:
     [[nodiscard]] Instant last_arrival(HostId from, HostId to) const;
     /// Both directions have been as they should be since then.
     [[nodiscard]] bool undisturbed(HostId a, HostId b, Instant since) const;
-    /// Nothing came on control for so long, until a moment ago at the latest.
+    /// For so long control has not come long enough on end for a word and its echo: a gap between two silences is no proof.
     [[nodiscard]] bool silent_on_control(HostId from, HostId to, Duration time) const;
     /// Nothing gets through on control since then, and nothing else was done to the direction.
     [[nodiscard]] bool deaf_since(HostId from, HostId to, Instant since) const;
@@ -114,8 +114,9 @@ private:
     struct Stream {
         Instant last_arrival;
         Instant arrived;
-        Instant paused;            // the end of the last long pause in what has arrived …
-        Duration pause{};          // … and how long it was
+        Instant paused;            // the end of the last long pause in what has arrived
+        Instant run_since;         // it has arrived without a break since then
+        Instant steady;            // the last arrival in a run that was long enough for a word and its echo
         Instant newest_sent;       // of what has arrived
         std::size_t in_pipe = 0;
         std::size_t backlog = 0;   // of that, at a frozen receiver

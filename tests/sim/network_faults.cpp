@@ -8,7 +8,6 @@ namespace {
 constexpr Duration kReconnect = 100ms;
 constexpr Duration kStreamPatience = 3s;
 constexpr Duration kTailPause = 1500ms;
-constexpr Duration kEchoed = 1s;  // by then both sides know that control works again: a heartbeat there, and one back
 
 }  // namespace
 
@@ -120,8 +119,7 @@ bool Network::undisturbed(HostId a, HostId b, Instant since) const {
 }
 
 bool Network::silent_on_control(HostId from, HostId to, Duration time) const {
-    const Stream& s = streams_[2 * (from * hosts_ + to)];
-    return scheduler_.now() - s.arrived >= time || (s.pause >= time && scheduler_.now() - s.paused <= kEchoed);
+    return scheduler_.now() - streams_[2 * (from * hosts_ + to)].steady >= time;
 }
 
 bool Network::deaf_since(HostId from, HostId to, Instant since) const {

@@ -88,7 +88,9 @@ void Membership::on_hello(Instant now, OriginId from, const Hello& hello, Effect
 
 void Membership::on_welcome(Instant now, OriginId from, const Welcome& welcome, Effects& out) {
     const auto found = peers_.find(from);
-    if (found == peers_.end() || welcome.echo != found->second.local_tag || welcome.tag < found->second.newest_remote) {
+    // Without an attempt of ours, and a link for it, there is nothing that a Welcome could answer.
+    if (found == peers_.end() || found->second.local_tag == SessionTag{} || !found->second.link ||
+        welcome.echo != found->second.local_tag || welcome.tag < found->second.newest_remote) {
         ++counters_.stale;
         return;
     }
@@ -98,7 +100,6 @@ void Membership::on_welcome(Instant now, OriginId from, const Welcome& welcome, 
     }
     Peer& peer = found->second;
     introduce(peer, welcome.who);
-    learn(now, from, welcome.terms.members, out);
     if (peer.bound && peer.remote_tag != welcome.tag) {
         // The other side has begun anew while a bound attempt stood here: what is under way has mixed tags. Once more.
         end_session(peer, PeerState::kJoining);
@@ -114,6 +115,7 @@ void Membership::on_welcome(Instant now, OriginId from, const Welcome& welcome, 
     }
     heard(now, peer, out);
     heard_on_control(now, peer, out);
+    learn(now, from, welcome.terms.members, out);  // last: making room for who is named may erase any peer without a session
 }
 
 std::optional<Refuse> Membership::objection(Instant now, OriginId from, const Introduction& who, Effects& out) {

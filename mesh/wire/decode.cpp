@@ -102,7 +102,7 @@ bool get(const v1::Hello& from, Hello& to) {
 bool get(const v1::Welcome& from, Welcome& to) {
     to.echo = SessionTag{from.echo()};
     to.tag = SessionTag{from.tag()};
-    return from.tag() != 0 && get(from.who(), to.who) && get(from.terms(), to.terms);
+    return from.tag() != 0 && from.echo() != 0 && get(from.who(), to.who) && get(from.terms(), to.terms);
 }
 
 bool get(const v1::Refuse& from, Refuse& to) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 
 #include "tests/unit/mesh/core/played_peer.hpp"
@@ -126,6 +127,51 @@ TEST_F(StrangerTest, TagsCountUpwardsAndCannotBeGuessed) {
     }
     EXPECT_TRUE(std::is_sorted(tags.begin(), tags.end()));
     EXPECT_EQ(lower.size(), tags.size());
+}
+
+TEST_F(StrangerTest, AWelcomeThatAnswersNothingMakesNoSession) {
+    const LinkId link = *node_.membership().find(OriginId{2})->link;
+    feed(LinkDown{link});
+    feed(EndpointChecked{link, EndpointState::kRefused});
+    ASSERT_EQ(node_.membership().find(OriginId{2})->state, PeerState::kDead);
+    const std::uint64_t stale = node_.membership().counters().stale;
+    const Welcome forged{stranger("b", "b:1"), SessionTag{}, SessionTag{1000}, {std::nullopt, RecordNo{}, {}, {}}};
+    feed(Control{OriginId{2}, OriginId{1}, {}, forged});
+    EXPECT_EQ(node_.membership().find(OriginId{2})->state, PeerState::kDead);
+    EXPECT_EQ(node_.membership().counters().stale, stale + 1);
+}
+
+TEST(Stranger, WhoIsNamedByAWelcomeTakesNotThePlaceOfWhoeverSentIt) {
+    Limits limits;
+    limits.names_per_peer = 2 * kMaxMembers;
+    MeshNode node({.oid = OriginId{1}, .cluster = "test", .name = "a", .version = "1", .endpoints = {"a:1", "a:2", "a:3"},
+                   .seeds = {}, .timing = {}, .limits = limits}, 1);
+    Effects out;
+    node.start(kStart, out);
+    const auto say = [&](std::uint64_t from, SessionTag tag, ControlBody body) {
+        node.step(kStart, Control{OriginId{from}, OriginId{1}, tag, std::move(body)}, out);
+    };
+    const SessionTerms terms{std::nullopt, RecordNo{}, {}, {}};
+    say(2, {}, Hello{stranger("b", "b:1"), SessionTag{77}, terms, {}});
+    node.step(kStart, LinkUp{all_of<OpenLink>(out).back().link}, out);
+    const SessionTag tag = controls<Welcome>(out).back().tag;
+    Members all{{named(5000, "victim:1")}};  // the last one in order: it has to make room
+    for (std::uint64_t oid = 3; all.members.size() < kMaxMembers - 1; ++oid) {
+        all.members.push_back(named(oid, "h" + std::to_string(oid) + ":1"));
+    }
+    say(2, tag, all);
+    ASSERT_EQ(node.membership().peers().size(), kMaxMembers);
+    const auto dialled = all_of<OpenLink>(out);
+    const auto there = std::find_if(dialled.begin(), dialled.end(), [](const OpenLink& open) { return open.endpoint == "victim:1"; });
+    ASSERT_NE(there, dialled.end());
+    node.step(kStart, LinkUp{there->link}, out);
+    Welcome welcome{stranger("x5000", "victim:1"), controls<Hello>(out).back().tag, SessionTag{78}, terms};
+    welcome.terms.members = {named(6000, "late:1")};
+    say(5000, {}, welcome);
+    ASSERT_NE(node.membership().find(OriginId{5000}), nullptr);
+    EXPECT_EQ(node.membership().find(OriginId{5000})->state, PeerState::kAlive);
+    EXPECT_NE(node.membership().find(OriginId{6000}), nullptr) << "another one made room";
+    EXPECT_EQ(node.membership().peers().size(), kMaxMembers);
 }
 
 NodeOptions lone(std::vector<std::string> seeds) {

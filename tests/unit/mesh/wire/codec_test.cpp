@@ -50,6 +50,12 @@ TEST(Codec, CarriesEveryKindOfControlMessage) {
     }
 }
 
+TEST(Codec, RefusesHandshakesWithoutTags) {
+    EXPECT_FALSE(decode_control(encode(control(Hello{kWho, SessionTag{}, kTerms, "s:1"}))));
+    EXPECT_FALSE(decode_control(encode(control(Welcome{kWho, SessionTag{4}, SessionTag{}, kTerms}))));
+    EXPECT_FALSE(decode_control(encode(control(Welcome{kWho, SessionTag{}, SessionTag{5}, kTerms})))) << "it answers nothing";
+}
+
 TEST(Codec, CarriesFramesAndTails) {
     const Data data{OriginId{1}, OriginId{2}, SessionTag{3}, frame({record("app/a", 10)})};
     const auto back = decode_data(encode(data));

@@ -352,6 +352,10 @@ void MeshNode::tick_link(Instant now, OriginId oid, Link& link, Effects& out) {
         check_intake(now, oid, link, out);
         send_heartbeat(now, oid, link, out);
         if (unconfirmed_.contains(oid)) {
+            if (now - awake_since_ >= options_.timing.control_verdict) {
+                // Publishers wait for its word: no member may hold them up longer than a deaf one.
+                membership_.give_up_stuck(now, oid, "it has not confirmed its session", out);
+            }
             membership_.send(oid, Ping{ping_nonce_}, out);
         }
     }

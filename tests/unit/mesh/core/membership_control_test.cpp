@@ -68,6 +68,31 @@ TEST_F(ControlTest, DataAloneKeepsNobodyAlive) {
     EXPECT_EQ(to_shards<Subscribed>(out_).size(), 1u) << "nothing waits for it any more";
 }
 
+TEST_F(ControlTest, ACutAndAShortSilenceOfControlBehindItAreNoDeath) {
+    control(heartbeat());
+    wait(1500ms);  // nothing comes at all
+    pass(3s, [&] { tail(); });
+    EXPECT_EQ(state(), PeerState::kAlive) << "control has been silent for 3 s of those in which data spoke";
+    EXPECT_EQ(node_.membership().counters().control_deaths, 0u);
+    pass(1s, [&] { tail(); });
+    EXPECT_EQ(node_.membership().counters().control_deaths, 1u) << "no more than the cut is forgiven";
+}
+
+TEST_F(ControlTest, WhoAnswersNoPingHoldsPublishersUpForSecondsOnly) {
+    control(heartbeat());
+    now_ += 10s;
+    node_.settle(now_, out_);
+    ASSERT_FALSE(controls<Ping>(out_).empty());
+    from_shard(0, Publish{1, {"app/news"}, share("x"), {}});
+    pass(3500ms, [&] { control(heartbeat()); });
+    EXPECT_TRUE(to_shards<Published>(out_).empty());
+    EXPECT_EQ(state(), PeerState::kAlive);
+    pass(1s, [&] { control(heartbeat()); });
+    ASSERT_EQ(to_shards<Published>(out_).size(), 1u);
+    EXPECT_EQ(to_shards<Published>(out_)[0].outcome, PublishOutcome::kAccepted);
+    EXPECT_EQ(node_.membership().counters().stuck_deaths, 1u);
+}
+
 TEST_F(ControlTest, APeerThatDoesNotHearUsIsDeadThoughItSpeaks) {
     const std::int64_t then = micros();
     pass(5s, [&] {

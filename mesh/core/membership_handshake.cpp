@@ -70,6 +70,11 @@ void Membership::on_hello(Instant now, OriginId from, const Hello& hello, Effect
     if (is_asked || peer.was_alive || peer.named_by != OriginId{}) {
         learn(now, from, hello.terms.members, out);  // a stranger's word can wait until there is a session
     }
+    if (peer.bound && peer.remote_tag != hello.tag && !peer.in_session() && peer.link_up && options_.oid > from) {
+        // Two Hellos that cross while an older attempt is bound on both sides: if both sides began anew now, neither's answer
+        // would fit, and so again with the next two, which are sent at the same moment. The one with the higher id waits.
+        return;
+    }
     if (!(peer.bound && peer.remote_tag == hello.tag)) {
         if (peer.in_session()) {
             end_session(peer, PeerState::kJoining);

@@ -179,6 +179,54 @@ NodeOptions lone(std::vector<std::string> seeds) {
             .seeds = std::move(seeds), .timing = {}, .limits = {}};
 }
 
+/// A node that is bound to an attempt of peer 5, and whose own Hello for it is under way.
+struct Crossing {
+    explicit Crossing(std::uint64_t oid)
+        : me{oid}, node({.oid = me, .cluster = "test", .name = "a", .version = "1", .endpoints = {"a:1", "a:2", "a:3"},
+                .seeds = {}, .timing = {}, .limits = {}}, 1) {
+        node.start(now, out);
+        hello(77);
+        node.step(now, LinkUp{all_of<OpenLink>(out).back().link}, out);
+        for (; controls<Hello>(out).empty(); now += 10ms) {
+            node.settle(now, out);
+        }
+        sent = controls<Hello>(out).back().tag;
+        out.clear();
+    }
+    void say(ControlBody body) {
+        node.step(now, Control{OriginId{5}, me, {}, std::move(body)}, out);
+        node.settle(now, out);
+    }
+    void hello(std::uint64_t tag) { say(Hello{stranger("b", "b:1"), SessionTag{tag}, {std::nullopt, RecordNo{}, {}, {}}, {}}); }
+    void welcome(SessionTag echo, std::uint64_t tag) {
+        say(Welcome{stranger("b", "b:1"), echo, SessionTag{tag}, {std::nullopt, RecordNo{}, {}, {}}});
+    }
+
+    OriginId me;
+    Instant now = kStart;
+    Effects out;
+    MeshNode node;
+    SessionTag sent;
+};
+
+TEST(Crossing, TheHigherIdKeepsItsAttemptWhenAnotherHelloCrossesItsOwn) {
+    Crossing high(9);
+    high.hello(78);
+    EXPECT_TRUE(controls<Welcome>(high.out).empty());
+    high.welcome(high.sent, 79);  // the other side has begun anew because of our Hello
+    ASSERT_EQ(controls<Hello>(high.out).size(), 1u);
+    high.welcome(controls<Hello>(high.out)[0].tag, 80);
+    EXPECT_EQ(high.node.membership().find(OriginId{5})->state, PeerState::kAlive);
+}
+
+TEST(Crossing, TheLowerIdBeginsAnew) {
+    Crossing low(1);
+    low.hello(78);
+    ASSERT_EQ(controls<Welcome>(low.out).size(), 1u);
+    EXPECT_EQ(controls<Welcome>(low.out)[0].echo, SessionTag{78});
+    EXPECT_NE(controls<Welcome>(low.out)[0].tag, low.sent);
+}
+
 TEST(Refused, ByEveryPeerThatAnswersANodeDoesNotServeUntilNobodyRefusesIt) {
     MeshNode node(lone({"b:1", "c:1"}), 1);
     Effects out;

@@ -85,9 +85,9 @@ void Duties::leave(Instant now) {
     members_changed(now);
 }
 
-void Duties::take_in(const DutyMember& from, const DutyMail& mail) {
+void Duties::take_in(Instant now, const DutyMember& from, const DutyMail& mail) {
     for (const DutyReport& report : mail.reports) {
-        desk_.on_report(from, report);
+        desk_.on_report(now, from, report);
     }
     for (const DutyOrder& order : mail.orders) {
         inbox_.on_order(from, order, performs_);
@@ -98,7 +98,7 @@ void Duties::take_in(const DutyMember& from, const DutyMail& mail) {
     outbox_.on_done(mail.done);
 }
 
-void Duties::on_mail(OriginId from, const DutyMail& mail) {
+void Duties::on_mail(Instant now, OriginId from, const DutyMail& mail) {
     changed_ = true;
     Line& line = lines_.at(from);
     note_view(line, mail.view_no);
@@ -114,7 +114,7 @@ void Duties::on_mail(OriginId from, const DutyMail& mail) {
     line.ack_due = true;  // also of a repetition: our receipt was lost
     if (mail.seq == line.taken + 1) {
         line.taken = mail.seq;
-        take_in({from, line.tie}, mail);
+        take_in(now, {from, line.tie}, mail);
     }
 }
 
@@ -165,17 +165,17 @@ void Duties::hand_on(Instant now) {
     }
 }
 
-void Duties::serve_self() {
+void Duties::serve_self(Instant now) {
     const DutyMember self{self_, kOwnTie};
     DutyMail mail;
     source_.compose(kOwnTie, mail);
     outbox_.compose(kOwnTie, mail);
-    take_in(self, mail);
+    take_in(now, self, mail);
     outbox_.on_taken(mail.orders);
     mail = {};
     desk_.compose(kOwnTie, mail);
     inbox_.compose(self, limits_, mail);
-    take_in(self, mail);
+    take_in(now, self, mail);
     inbox_.on_known(self_, mail.done);
 }
 
@@ -201,7 +201,7 @@ void Duties::act(Instant now, Out& out) {
     if (impatient && desk_.may_act()) {
         ++tally_.impatient;
     }
-    desk_.act(out.changed);
+    desk_.act(now, out.changed);
     tally_.changes += out.changed.size();
 }
 
@@ -243,7 +243,7 @@ void Duties::work(Instant now, Out& out) {
     hand_on(now);
     source_.work();
     outbox_.work();
-    serve_self();
+    serve_self(now);
     act(now, out);
     for (auto& [oid, line] : lines_) {
         serve(now, oid, line, out);

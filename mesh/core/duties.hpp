@@ -37,7 +37,7 @@ public:
     }
     /// This node leaves: its duties fall to the others from now on.
     void leave(Instant now);
-    void on_mail(OriginId from, const DutyMail& mail);
+    void on_mail(Instant now, OriginId from, const DutyMail& mail);
     /// What a member's heartbeat says, and ours to it.
     void on_claim(OriginId from, std::uint64_t view, std::uint64_t view_no);
     [[nodiscard]] std::uint64_t claim(Instant now, OriginId to) const;
@@ -86,9 +86,9 @@ private:
     };
 
     void members_changed(Instant now);
-    void take_in(const DutyMember& from, const DutyMail& mail);
+    void take_in(Instant now, const DutyMember& from, const DutyMail& mail);
     void hand_on(Instant now);
-    void serve_self();
+    void serve_self(Instant now);
     void act(Instant now, Out& out);
     void serve(Instant now, OriginId oid, Line& line, Out& out);
     static void note_view(Line& line, std::uint64_t view_no);

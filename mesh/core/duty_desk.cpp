@@ -42,12 +42,13 @@ bool DutyDesk::learn(Entry& entry, const Holder& before, const DutyReport& repor
     return true;
 }
 
-void DutyDesk::on_report(const DutyMember& from, const DutyReport& report) {
+void DutyDesk::on_report(Instant now, const DutyMember& from, const DutyReport& report) {
     const DutyItem item{report.key, report.item};
     const auto same = [&](const Holder& holder) { return holder.member.oid == from.oid; };
     if (report.away) {
         if (const auto it = entries_.find(item); it != entries_.end()) {
             std::erase_if(it->second.holders, same);
+            it->second.back = it->second.back == from.tie ? DutyTie{} : it->second.back;  // it has seen whose the duty is
             if (report.moved && it->second.own && it->second.dealt_here) {
                 bury(item, it->second);  // until this node sees that the duty has moved, and hands over what it knows
             }
@@ -76,8 +77,16 @@ void DutyDesk::on_report(const DutyMember& from, const DutyReport& report) {
                                                   .told_version = report.told_version,
                                                   .was_desk = report.was_desk});
     const bool news = learn(entry, before, report);
-    entry.doubt = entry.doubt || report.doubt > before.doubt;
-    if (!entry.own) {
+    if (report.doubt > before.doubt) {
+        entry.doubt = true;
+        warned_.erase({entry.warned_until, item});
+        entry.warned_until = now + timing_.duty_grace;
+        warned_.emplace(entry.warned_until, item);
+    }
+    const bool is_back = !entry.own && from.tie != kOwnTie && members_.responsible(entry.key_hash) == from.tie;
+    if (is_back && report.was_desk) {
+        entry.back = from.tie;  // were it handed back, the two would hand it to and fro until their views agree
+    } else if (!entry.own) {
         const bool doubt = std::exchange(entry.doubt, false);
         if (report.was_desk && (news || doubt)) {  // the sender's view is another one: this node knows whose it is
             handed_on_.push_back({item, report.told, report.told_version, doubt, report.info});
@@ -158,10 +167,19 @@ void DutyDesk::lose(Instant now, DutyTie member) {
 }
 
 std::optional<Instant> DutyDesk::next_deadline() const {
-    return ghosts_.empty() ? std::nullopt : std::optional(ghosts_.front().first);
+    const Instant ghost = ghosts_.empty() ? Instant::max() : ghosts_.front().first;
+    const Instant warning = warned_.empty() ? Instant::max() : warned_.begin()->first;
+    return ghosts_.empty() && warned_.empty() ? std::nullopt : std::optional(std::min(ghost, warning));
+}
+
+void DutyDesk::heed_warnings(Instant now) {
+    while (!warned_.empty() && warned_.begin()->first <= now) {
+        due_.insert(std::move(warned_.extract(warned_.begin()).value().second));
+    }
 }
 
 void DutyDesk::work(Instant now) {
+    heed_warnings(now);
     while (!ghosts_.empty() && ghosts_.front().first <= now) {
         haunting_.erase(ghosts_.front().second);
         ghosts_.pop_front();
@@ -182,9 +200,15 @@ void DutyDesk::work(Instant now) {
 
 void DutyDesk::look_through(Instant now, Entries::iterator it) {
     Entry& entry = it->second;
-    if ((members_.responsible(entry.key_hash) == kOwnTie) != entry.own) {
+    const DutyTie responsible = members_.responsible(entry.key_hash);
+    const bool has_back = entry.back != DutyTie{} && entry.back != responsible;
+    entry.dealt_here = entry.dealt_here || has_back;
+    if ((responsible == kOwnTie) != entry.own) {
         change_hands(now, it->first, entry);
+    } else if (has_back && !entry.own && entry.token == 0) {
+        hand_on(it->first, entry);  // a third one's
     }
+    entry.back = has_back ? DutyTie{} : entry.back;
     if (std::erase_if(entry.holders, [&](const Holder& holder) { return is_over(holder.member.tie); }) > 0 && entry.own) {
         bury(it->first, entry);
     }
@@ -256,15 +280,15 @@ void DutyDesk::rest(Entry& entry, bool rests) {
     }
 }
 
-void DutyDesk::act(std::vector<DutyChanged>& out) {
+void DutyDesk::act(Instant now, std::vector<DutyChanged>& out) {
     for (std::size_t acted = 0; !due_.empty() && acted < limits_.duty_items; ++acted) {
         const auto it = entries_.find(*due_.begin());
         due_.erase(due_.begin());
         if (it == entries_.end() || !it->second.own) {
             continue;  // when it becomes this node's it is looked at again
         }
-        if (it->second.doubt && it->second.token == 0 && !haunting_.empty()) {
-            continue;  // when the ghost is gone it is looked at again
+        if (it->second.doubt && it->second.token == 0 && (!haunting_.empty() || now < it->second.warned_until)) {
+            continue;  // when the ghost is gone, or the warning is over, it is looked at again
         }
         announce(it->first, it->second, out);
         erase_if_over(it);
@@ -322,7 +346,9 @@ bool DutyDesk::compose(DutyTie to, DutyMail& mail) {
         if (holder == entry.holders.end()) {
             continue;
         }
-        DutySettle settle{item.key, item.item, holder->revision, entry.told, entry.told_version, false};
+        // Who has handed it over to a node that does not do the duty yet is not rid of it.
+        const std::uint64_t revision = entry.back == to ? 0 : holder->revision;
+        DutySettle settle{item.key, item.item, revision, entry.told, entry.told_version, false};
         settle.forget = entry.calm;
         holder->settled = entry.calm ? holder->revision : holder->settled;
         bytes += 64 + item.key.size() + item.item.size();

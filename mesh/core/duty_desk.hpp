@@ -23,7 +23,10 @@ namespace tulle::mesh {
 /// Doubt:  where the world outside may have heard something else last than this desk believes, the truth is told again: two
 ///         desks that were cut off from each other have both dealt with an item, or a former desk has said something late.
 /// Loss:   what a lost member held counts for `duty_grace` more. While a member is a ghost no doubt is settled: what it said
-///         with its last breath may still be on its way.
+///         with its last breath may still be on its way. A doubt that is reported waits for `duty_grace` too: the reporter has
+///         lost a member that this node may never have met.
+/// Back:   a former desk that leaves hands items over while this node takes the duty for the leaver's still. They wait here
+///         until the views agree; the leaver keeps what it knows until the next desk settles it.
 /// Graves: that an item is gone, and was told so, is remembered of the last `duty_graves` of them: a desk that was cut off
 ///         meanwhile, or a member that lives after all, may have told otherwise.
 /// Slices: after a change of members work() looks through all items, `duty_slice` comparisons a turn.
@@ -32,7 +35,7 @@ public:
     DutyDesk(const Timing& timing, const Limits& limits, Planted planted)
         : timing_(timing), limits_(limits), planted_(planted) {}
 
-    void on_report(const DutyMember& from, const DutyReport& report);
+    void on_report(Instant now, const DutyMember& from, const DutyReport& report);
     /// The shard's answer. False: not a token of ours that is under way.
     bool on_done(Instant now, const DutyDone& done);
 
@@ -45,7 +48,7 @@ public:
 
     /// Tells the shard what differs from what was dealt with, at most `duty_items` items; of this node's own keys alone. (Were
     /// two desks to act on one key and to learn from each other, they would never end.)
-    void act(std::vector<DutyChanged>& out);
+    void act(Instant now, std::vector<DutyChanged>& out);
     [[nodiscard]] bool may_act() const { return !due_.empty(); }
     /// What is under way at the shard and has become another node's.
     [[nodiscard]] std::vector<DutyRevoked> take_revoked() { return std::exchange(revoked_, {}); }
@@ -99,6 +102,8 @@ private:
         bool doubted = false;         // the token has come of a doubt
         bool revoked = false;         // the token is
         Instant moved_at;             // when it became another node's
+        Instant warned_until;         // a doubt that was reported waits until then
+        DutyTie back;                 // has handed it over here, though by this node's view the duty is its own
         SharedBytes info;
     };
     using Entries = std::map<DutyItem, Entry>;
@@ -116,6 +121,7 @@ private:
     void bury(const DutyItem& item, Entry& entry);
     void erase_if_over(Entries::iterator it);
     void rest(Entry& entry, bool rests);
+    void heed_warnings(Instant now);
     [[nodiscard]] bool is_over(DutyTie tie) const { return !members_.contains(tie) && !haunting_.contains(tie); }
 
     Timing timing_;
@@ -130,6 +136,7 @@ private:
     std::vector<DutyRevoked> revoked_;
     std::set<DutyTie> haunting_;                        // lost, and counted until their time is over
     std::deque<std::pair<Instant, DutyTie>> ghosts_;    // when that is
+    std::set<std::pair<Instant, DutyItem>> warned_;     // items whose doubt waits, and until when
     std::deque<DutyItem> graves_;
     std::size_t finishing_ = 0;
     std::size_t resting_ = 0;

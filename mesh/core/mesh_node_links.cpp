@@ -182,7 +182,7 @@ void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
     } else if (const auto* usage = std::get_if<Usage>(&message.body)) {
         usage_.accept(now, from, *usage);
     } else if (const auto* mail = std::get_if<DutyMail>(&message.body)) {
-        duties_.on_mail(from, *mail);
+        duties_.on_mail(now, from, *mail);
     }
 }
 

@@ -124,7 +124,7 @@ private:
                 continue;
             }
             for (int times = twice ? 2 : 1; times > 0; --times) {
-                nodes_.at(to)->duties.on_mail(from, mail);
+                nodes_.at(to)->duties.on_mail(now, from, mail);
             }
         }
     }

@@ -316,6 +316,77 @@ TEST_F(DutyMove, ALeaverWaitsForWhatIsUnderWayAndHandsItOver) {
     EXPECT_EQ(mesh_.at(1).changed.back().count, 0u);
 }
 
+TEST_F(DutyMove, ALeaverWaitsForNoOneToBeSureOfAWordInDoubt) {
+    start({1, 2});
+    const std::string key = mesh_.key_of(2);
+    mesh_.count(2, key, 3);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.count(2, key, 0);
+    mesh_.run();
+    mesh_.at(2).duties.leave(mesh_.now);
+    mesh_.run();
+    mesh_.drop(2, DutyOutcome::kUnknown);
+    EXPECT_TRUE(mesh_.at(2).duties.delivered(OriginId{1})) << "the heir takes the duty for the leaver's still, and keeps the doubt";
+    const std::uint64_t mails = mesh_.mails;
+    mesh_.run();
+    EXPECT_EQ(mesh_.mails, mails) << "nothing goes to and fro";
+    mesh_.kill(2, true);
+    mesh_.run_for(3s);
+    ASSERT_FALSE(mesh_.at(1).changed.empty());
+    EXPECT_EQ(mesh_.at(1).changed.back().told, 1u) << "the whole truth, as nobody knows what was heard";
+    EXPECT_EQ(mesh_.at(1).changed.back().count, 0u);
+}
+
+TEST_F(DutyMove, TwoThatLeaveAtOnceLoseNoDoubt) {
+    for (const std::uint64_t first : {2u, 3u}) {
+        DutyMesh mesh;
+        for (const std::uint64_t oid : {1u, 2u, 3u}) {
+            mesh.add(oid);
+        }
+        mesh.run();
+        const std::string key = mesh.key_of(2, 3);
+        mesh.count(2, key, 3);
+        mesh.run();
+        mesh.deal(2);
+        mesh.count(2, key, 0);
+        mesh.run();
+        mesh.at(2).duties.leave(mesh.now);
+        mesh.at(3).duties.leave(mesh.now);
+        mesh.run();
+        mesh.drop(2, DutyOutcome::kUnknown);
+        for (const auto& [from, to] : {std::pair{2u, 1u}, {2u, 3u}, {3u, 1u}, {3u, 2u}}) {
+            EXPECT_TRUE(mesh.at(from).duties.delivered(OriginId{to})) << from << " to " << to;
+        }
+        mesh.kill(first, true);
+        mesh.run();
+        const std::uint64_t second = 5 - first;
+        EXPECT_TRUE(mesh.at(second).duties.delivered(OriginId{1})) << second;
+        mesh.kill(second, true);
+        mesh.run_for(3s);
+        ASSERT_FALSE(mesh.at(1).changed.empty()) << first << " goes first";
+        EXPECT_EQ(mesh.at(1).changed.back().told, 1u);
+        EXPECT_EQ(mesh.at(1).changed.back().count, 0u);
+    }
+}
+
+TEST_F(DutyMove, ADoubtAboutAMemberThatTheNextDeskNeverMetWaitsForItsLastBreath) {
+    start({1, 2, 3});
+    const std::string key = mesh_.key_of(3, 2);
+    mesh_.kill(3, true);
+    mesh_.run_for(3s);
+    mesh_.count(1, key, 3);
+    mesh_.run();
+    ASSERT_FALSE(mesh_.at(2).changed.empty()) << "held, say";
+    mesh_.kill(2);
+    mesh_.add(3);
+    mesh_.run_for(1s);
+    EXPECT_TRUE(mesh_.at(3).changed.empty()) << "what the lost node was telling may still be on its way";
+    mesh_.run_for(2s);
+    ASSERT_EQ(mesh_.at(3).changed.size(), 1u);
+    EXPECT_EQ(mesh_.at(3).changed[0].count, 3u);
+}
+
 TEST_F(DutyMove, ManyItemsMoveInSlices) {
     mesh_.limits.duty_slice = 16 * 100;
     start({1, 2});

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/tcp.h>  // as the C library's tcp_info ends before tcpi_bytes_received
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -52,6 +53,12 @@ std::optional<std::uint64_t> received_by(int fd) {
         return std::nullopt;
     }
     return info.tcpi_bytes_received;
+}
+
+/// What of it the kernel still holds.
+std::uint64_t unread_of(int fd) {
+    int unread = 0;
+    return ::ioctl(fd, FIONREAD, &unread) == 0 && unread > 0 ? static_cast<std::uint64_t>(unread) : 0;
 }
 
 }  // namespace
@@ -122,13 +129,17 @@ void InboundWatch::make_room() {
     }
 }
 
-std::size_t InboundWatch::spoke(int fd) {
-    auto found = connections_.find(fd);
-    if (found == connections_.end()) {
-        events().touch();  // libzmq tells that it has come before it passes on what it says
-        collect();
-        found = connections_.find(fd);
+std::map<int, InboundWatch::Connection>::iterator InboundWatch::find(int fd) {
+    if (const auto found = connections_.find(fd); found != connections_.end()) {
+        return found;
     }
+    events().touch();  // libzmq tells that it has come before it passes on what it says
+    collect();
+    return connections_.find(fd);
+}
+
+std::size_t InboundWatch::spoke(int fd) {
+    const auto found = find(fd);
     if (found == connections_.end() || found->second.is_cut) {
         return 0;
     }
@@ -147,11 +158,14 @@ bool InboundWatch::is_cut(int fd) const {
     return found != connections_.end() && found->second.is_cut;
 }
 
-Instant InboundWatch::look_at() const { return connections_.empty() ? Instant::max() : looked_at_ + kLongestPause; }
+Instant InboundWatch::look_at() const {
+    const bool is_busy = waiting_ > limits_.waiting_bytes / 64;
+    return connections_.empty() ? Instant::max() : looked_at_ + (is_busy ? kBetweenLooks : kLongestPause);
+}
 
-void InboundWatch::look(Instant now) {
+bool InboundWatch::look(Instant now) {
     if (now < looked_at_ + kBetweenLooks) {
-        return;
+        return false;
     }
     looked_at_ = now;
     std::vector<int> over;
@@ -160,7 +174,7 @@ void InboundWatch::look(Instant now) {
         at = at == connections_.end() ? connections_.begin() : at;
         if (!at->second.is_cut) {
             look(now, at->first, at->second);
-            if (at->second.waiting > limits_.waiting_bytes) {
+            if (at->second.waiting > limits_.waiting_bytes || at->second.unfinished > limits_.unfinished_bytes) {
                 over.push_back(at->first);
             }
         }
@@ -171,8 +185,12 @@ void InboundWatch::look(Instant now) {
         cut(fd);
     }
     while (waiting_ > kTotalFactor * limits_.waiting_bytes) {
-        cut_largest();
+        cut_largest(&Connection::waiting);
     }
+    while (unfinished_ > kUnfinishedFactor * limits_.unfinished_bytes) {
+        cut_largest(&Connection::unfinished);
+    }
+    return true;
 }
 
 void InboundWatch::look(Instant now, int fd, Connection& connection) {
@@ -180,6 +198,7 @@ void InboundWatch::look(Instant now, int fd, Connection& connection) {
     if (!received) {
         return;  // has ended; its end will be told
     }
+    const std::uint64_t unread = unread_of(fd);  // behind the other: what comes in between makes `read` smaller, never greater
     const std::uint64_t silence = static_cast<std::uint64_t>((now - connection.looked_at) / 1ms) * kUntakenBytesPerSecond / 1000;
     const std::uint64_t gone = std::exchange(connection.taken, 0) + (connection.looked_at == Instant{} ? 0 : silence);
     const std::uint64_t come = connection.waiting + (*received - std::min(*received, connection.received));
@@ -188,11 +207,17 @@ void InboundWatch::look(Instant now, int fd, Connection& connection) {
     waiting_ += connection.waiting;
     connection.received = *received;
     connection.looked_at = now;
+    if (limits_.unfinished_bytes != 0 && std::exchange(connection.drains, drains_) != drains_) {
+        unfinished_ -= connection.unfinished;
+        connection.unfinished = connection.read - std::min(connection.read, gone);
+        unfinished_ += connection.unfinished;
+    }
+    connection.read = connection.waiting - std::min(connection.waiting, unread);
 }
 
-void InboundWatch::cut_largest() {
+void InboundWatch::cut_largest(std::uint64_t Connection::* by) {
     const auto largest = std::max_element(connections_.begin(), connections_.end(),
-                                          [](const auto& a, const auto& b) { return a.second.waiting < b.second.waiting; });
+                                          [by](const auto& a, const auto& b) { return a.second.*by < b.second.*by; });
     cut(largest->first);
 }
 
@@ -208,8 +233,14 @@ void InboundWatch::cut(int fd) {
     ++counters_.cut;
     ++cut_open_;
     waiting_ -= std::exchange(found->second.waiting, 0);
+    unfinished_ -= std::exchange(found->second.unfinished, 0);
     found->second.is_cut = true;
     silent_.erase({found->second.number, fd});
+}
+
+void InboundWatch::cut_latest(int fd) {
+    static_cast<void>(find(fd));
+    cut(fd);
 }
 
 void InboundWatch::forget(int fd) {
@@ -219,6 +250,7 @@ void InboundWatch::forget(int fd) {
     }
     cut_open_ -= found->second.is_cut ? 1U : 0U;
     waiting_ -= found->second.waiting;
+    unfinished_ -= found->second.unfinished;
     silent_.erase({found->second.number, fd});
     connections_.erase(found);
 }

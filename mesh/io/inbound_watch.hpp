@@ -40,6 +40,12 @@ private:
 /// with what was taken out; a connection of which more than `waiting_bytes` wait is ended, and when more than
 /// kTotalFactor times as much wait of all, the one of which most do.
 ///
+/// A part without content is 2 bytes on the wire and 64 in libzmq, and nobody can take it out before the last part has come. So
+/// less may wait of a message that is not whole: what libzmq had read at one look, and what is still there at the next one though
+/// a receive in between found nothing, belongs to such a message. `unfinished_bytes` of it end the connection, and
+/// kUnfinishedFactor times as much of all end the one that has most. A peer's message is one part and has its greatest length, so
+/// no pause and no burst of a peer comes to that.
+///
 /// Thread: confined to the hub. libzmq accepts and receives on a thread of its own: between two looks there may be more.
 /// Cost:   one set look-up for each connection that comes or goes; a system call for each at a look, kMostLooked at most.
 class InboundWatch {
@@ -52,8 +58,10 @@ public:
         std::size_t connections = 0;
         std::size_t silent = 0;  ///< of these, that have not said a word yet
         std::uint64_t waiting_bytes = 0;
+        std::uint64_t unfinished_bytes = 0;  ///< 0: not looked at
     };
     static constexpr std::uint64_t kTotalFactor = 4;
+    static constexpr std::uint64_t kUnfinishedFactor = 16;  ///< more than long messages of peers are ever under way at once
     static constexpr Duration kBetweenLooks = 50ms;  ///< when there are turns; a turn is asked for after kLongestPause
     static constexpr Duration kLongestPause = 250ms;
     static constexpr std::size_t kMostLooked = 128;  ///< in one look; the next goes on from there
@@ -69,14 +77,18 @@ public:
     std::size_t spoke(int fd);
     /// So much of what it has sent was taken out of libzmq.
     void took(int fd, std::size_t bytes);
-    /// Looks at how much waits, if it is time to.
-    void look(Instant now);
+    /// Looks at how much waits, if it is time to; false: it is not.
+    bool look(Instant now);
+    /// A receive has found nothing: no whole message waits in libzmq.
+    void drained() { ++drains_; }
     /// When the next look is due, though nothing else happens.
     [[nodiscard]] Instant look_at() const;
     /// It has been ended by us, and libzmq has not closed it yet.
     [[nodiscard]] bool is_cut(int fd) const;
     /// Ends this connection, whose peer sends what none of ours does.
     void cut(int fd);
+    /// The same for one that libzmq has perhaps told of since the last collect.
+    void cut_latest(int fd);
     [[nodiscard]] std::size_t size() const { return connections_.size(); }
     [[nodiscard]] const Counters& counters() const { return counters_; }
 
@@ -88,15 +100,20 @@ private:
         std::uint64_t received = 0;  ///< by the kernel, at the last look
         std::uint64_t taken = 0;     ///< since the last look
         std::uint64_t waiting = 0;   ///< at the last look
+        std::uint64_t read = 0;      ///< of these, by libzmq
+        std::uint64_t unfinished = 0;  ///< of these, what belongs to a message that is not whole; as of the last look that knew
+        std::uint64_t drains = 0;    ///< at the last look
         Instant looked_at{};
     };
 
+    /// Also of one that libzmq has told of since the last collect.
+    [[nodiscard]] std::map<int, Connection>::iterator find(int fd);
     void accepted(int fd);
     void disconnected(int fd);
     void make_room();
     void forget(int fd);
     void look(Instant now, int fd, Connection& connection);
-    void cut_largest();
+    void cut_largest(std::uint64_t Connection::* by);
 
     MonitoredSocket& bound_;
     const std::uint16_t port_;
@@ -110,6 +127,8 @@ private:
     Instant looked_at_{};
     int next_looked_ = 0;         ///< the first descriptor of the next look
     std::uint64_t waiting_ = 0;   ///< of all, at their last looks
+    std::uint64_t unfinished_ = 0;  ///< the same
+    std::uint64_t drains_ = 0;
     Counters counters_;
 };
 

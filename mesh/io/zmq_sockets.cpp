@@ -29,6 +29,9 @@ constexpr int kSubscriptionsWaiting = 16;
 // by them either; its own engine would take a full pipe for silence only after heartbeat_timeout.
 constexpr int kControlWaiting = 1024;
 
+// What the kernel holds of one connection to us, and twice as much at most: without it the kernel goes as far as tcp_rmem allows.
+constexpr int kInboundBufferBytes = 1 << 20;
+
 constexpr int kInboundEvents = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
 
 void common(zmq::socket_t& socket, std::uint64_t thread) {
@@ -75,6 +78,7 @@ zmq::socket_t make_router(zmq::context_t& context) {
     common(router, kControlThread);
     router.set(zmq::sockopt::linger, 0);
     router.set(zmq::sockopt::rcvhwm, kControlWaiting);
+    router.set(zmq::sockopt::rcvbuf, kInboundBufferBytes);
     return router;
 }
 
@@ -87,6 +91,7 @@ zmq::socket_t make_publisher(zmq::context_t& context) {
     // A peer subscribes to one topic, and says nothing else here.
     publisher.set(zmq::sockopt::maxmsgsize, kMaxSubscriberMessageBytes);
     publisher.set(zmq::sockopt::rcvhwm, kSubscriptionsWaiting);
+    publisher.set(zmq::sockopt::rcvbuf, kInboundBufferBytes);
     return publisher;
 }
 

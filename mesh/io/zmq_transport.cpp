@@ -21,6 +21,8 @@ constexpr std::size_t kRecordsPerTurn = 1024;
 constexpr std::size_t kDataBytesPerTurn = 512u << 10;
 /// Of control as much, and the message that passes it: what a peer says must not keep the others' heartbeats waiting.
 constexpr std::size_t kControlBytesPerTurn = 512u << 10;
+/// A message of many parts is of nobody that we know. They are skipped, so many in a turn: some 5 ms.
+constexpr std::size_t kPartsSkippedPerTurn = 65'536;
 
 // Tokens of what is waited for; a link's is its id and kFirstLink.
 constexpr std::uint64_t kWake = 0;
@@ -37,18 +39,6 @@ constexpr std::size_t kTopicsPerConnection = 4;
 
 std::string_view view(const zmq::message_t& message) {
     return {static_cast<const char*>(message.data()), message.size()};
-}
-
-/// Skips what else belongs to a multipart message, and answers how long that was.
-std::size_t skip_rest(zmq::socket_t& socket, bool more) {
-    std::size_t skipped = 0;
-    while (more) {
-        zmq::message_t part;
-        static_cast<void>(socket.recv(part, zmq::recv_flags::dontwait));
-        skipped += part.size();
-        more = part.more();
-    }
-    return skipped;
 }
 
 /// The descriptor of the connection that a message has come by; -1: unknown.
@@ -77,8 +67,8 @@ ZmqTransport::ZmqTransport(const std::string& control, const std::string& data, 
       router_(sockets_.router.socket()),
       publisher_(sockets_.publisher.socket()),
       subscriber_(sockets_.subscriber),
-      control_watch_(sockets_.router, port_of(sockets_.bound_control), {limits.inbound, limits.silent, limits.control_waiting_bytes}),
-      data_watch_(sockets_.publisher, port_of(sockets_.bound_data), {limits.inbound, limits.silent, limits.data_waiting_bytes}),
+      control_watch_(sockets_.router, port_of(sockets_.bound_control), {limits.inbound, limits.silent, limits.control_waiting_bytes, limits.control_unfinished_bytes}),
+      data_watch_(sockets_.publisher, port_of(sockets_.bound_data), {limits.inbound, limits.silent, limits.data_waiting_bytes, 0}),
       resolver_([&wake] { wake.wake(); }),
       checks_(ready_, kCheck) {
     ready_.add(wake_.fd(), kWake);
@@ -289,10 +279,12 @@ void ZmqTransport::collect(Instant now, std::vector<Input>& out) {
     out.insert(out.end(), pending_.begin(), pending_.end());
     pending_.clear();
     make_put_off(now);
-    for (InboundWatch* watch : {&control_watch_, &data_watch_}) {
-        watch->collect();
-        watch->look(now);
+    control_watch_.collect();
+    data_watch_.collect();
+    if (control_watch_.look(now)) {
+        router_.touch();  // libzmq does not tell of what is not whole: a receive must have found nothing before the next look
     }
+    static_cast<void>(data_watch_.look(now));
     collect_answers(now, out);
     collect_monitors(out);
     checks_.collect(now, out);
@@ -347,11 +339,29 @@ void ZmqTransport::collect_monitors(std::vector<Input>& out) {
     heard_.clear();
 }
 
+/// Skips what else belongs to a message of many parts; false: there is more for the next turn.
+bool ZmqTransport::skip_router_rest() {
+    for (std::size_t i = 0; router_in_rest_ && i < kPartsSkippedPerTurn; ++i) {
+        zmq::message_t part;
+        static_cast<void>(sockets_.router.socket().recv(part, zmq::recv_flags::dontwait));
+        control_watch_.took(source_of(part), part.size());
+        router_in_rest_ = part.more();
+    }
+    return !router_in_rest_;
+}
+
 void ZmqTransport::collect_router(std::vector<Input>& out) {
+    if (!skip_router_rest()) {
+        return;
+    }
     std::size_t total = 0;
     for (std::size_t i = 0; i < kMessagesPerTurn && total < kControlBytesPerTurn; ++i) {
         zmq::message_t identity;
+        const bool was_due = router_.is_due();
         if (!router_.receive(identity)) {
+            if (was_due) {
+                control_watch_.drained();
+            }
             return;
         }
         if (!identity.more()) {
@@ -361,7 +371,16 @@ void ZmqTransport::collect_router(std::vector<Input>& out) {
         zmq::socket_t& router = sockets_.router.socket();
         static_cast<void>(router.recv(body, zmq::recv_flags::dontwait));
         const int source = source_of(body);
-        control_watch_.took(source, body.size() + skip_rest(router, body.more()));
+        control_watch_.took(source, body.size());
+        if (body.more()) {
+            router_in_rest_ = true;
+            control_watch_.cut_latest(source);
+            refused("control", "of many parts");
+            if (!skip_router_rest()) {
+                return;
+            }
+            continue;
+        }
         if (control_watch_.is_cut(source)) {
             continue;  // what waited of a connection that has sent too much
         }
@@ -383,7 +402,7 @@ void ZmqTransport::collect_subscriptions(std::vector<Input>& out) {
             return;
         }
         const int source = source_of(event);
-        data_watch_.took(source, event.size() + skip_rest(sockets_.publisher.socket(), event.more()));
+        data_watch_.took(source, event.size());
         const std::string_view bytes = view(event);
         const std::size_t words = data_watch_.spoke(source);
         if (words == 0) {
@@ -391,7 +410,7 @@ void ZmqTransport::collect_subscriptions(std::vector<Input>& out) {
         }
         const bool is_unsubscribed = bytes.starts_with('\0');  // perhaps an old pipe, while a new one stands: says nothing
         const auto oid = bytes.starts_with('\x01') ? oid_of_topic(bytes.substr(1)) : std::nullopt;
-        if ((oid || is_unsubscribed) && words <= kTopicsPerConnection) {
+        if ((oid || is_unsubscribed) && words <= kTopicsPerConnection && !event.more()) {
             if (oid) {
                 out.push_back(SubscriberSeen{*oid});
             }
@@ -403,16 +422,25 @@ void ZmqTransport::collect_subscriptions(std::vector<Input>& out) {
 }
 
 void ZmqTransport::collect_data(std::vector<Input>& out) {
+    for (std::size_t i = 0; subscriber_in_rest_ && i < kPartsSkippedPerTurn; ++i) {
+        zmq::message_t part;
+        static_cast<void>(sockets_.subscriber.recv(part, zmq::recv_flags::dontwait));
+        subscriber_in_rest_ = part.more();
+    }
     std::size_t records = 0;
     std::size_t total = 0;
-    while (records < kRecordsPerTurn && total < kDataBytesPerTurn) {
+    while (!subscriber_in_rest_ && records < kRecordsPerTurn && total < kDataBytesPerTurn) {
         zmq::message_t bytes;
         if (!subscriber_.receive(bytes)) {
             return;
         }
         ++records;  // one without any takes its time, too
         total += bytes.size();
-        static_cast<void>(skip_rest(sockets_.subscriber, bytes.more()));
+        subscriber_in_rest_ = bytes.more();
+        if (subscriber_in_rest_) {
+            refused("data", "of many parts");
+            return;  // the next turn skips them
+        }
         Result<Data, CodecError> message = decode_data(view(bytes).substr(std::min(kTopicBytes, bytes.size())));
         if (message) {
             if (const auto* frame = std::get_if<FramePtr>(&message->body)) {

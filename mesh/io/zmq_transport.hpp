@@ -16,6 +16,7 @@
 #include "mesh/io/resolver.hpp"
 #include "mesh/io/wake_fd.hpp"
 #include "mesh/io/zmq_sockets.hpp"
+#include "mesh/wire/codec.hpp"
 
 namespace tulle::mesh {
 
@@ -32,6 +33,9 @@ struct TransportLimits {
     /// all to a port. Honest peers are bounded by Limits::credit_bytes for each origin that they relay, and by one topic.
     std::uint64_t control_waiting_bytes = 64u << 20;
     std::uint64_t data_waiting_bytes = 1u << 20;
+    /// Of that on the control port, what belongs to a message that is not whole; sixteen times as much of all. A peer's message is
+    /// one part of at most kMaxMessageBytes: twice as long.
+    std::uint64_t control_unfinished_bytes = 2 * kMaxMessageBytes;
     /// Connections from others to each of the two ports. Past it the oldest is ended that has not said a word yet.
     std::size_t inbound = links + 32;
     /// Of these, that have not said a word yet: what strangers can hold of the descriptors that the node keeps for the mesh.
@@ -118,6 +122,7 @@ private:
     void collect_answers(Instant now, std::vector<Input>& out);
     void collect_monitors(std::vector<Input>& out);
     void collect_router(std::vector<Input>& out);
+    [[nodiscard]] bool skip_router_rest();
     void collect_subscriptions(std::vector<Input>& out);
     void collect_data(std::vector<Input>& out);
     void refused(const char* where, const std::string& why);
@@ -131,6 +136,8 @@ private:
     Inlet subscriber_;
     InboundWatch control_watch_;
     InboundWatch data_watch_;
+    bool router_in_rest_ = false;      // the next part that the router has belongs to a message that is skipped
+    bool subscriber_in_rest_ = false;  // as above
     Resolver resolver_;
     EndpointChecks checks_;  // they leave ready_ before it goes
     std::map<LinkId, std::unique_ptr<Link>> links_;

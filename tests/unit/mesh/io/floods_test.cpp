@@ -1,5 +1,8 @@
+#include <algorithm>
+#include <fstream>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "mesh/wire/codec.hpp"
@@ -27,6 +30,11 @@ public:
         socket_.connect("tcp://" + port);
     }
     void send(std::size_t bytes) { socket_.send(zmq::message_t(std::string(bytes, 'x')), zmq::send_flags::none); }
+    void send_parts(std::size_t parts) {
+        for (std::size_t i = 0; i < parts; ++i) {
+            socket_.send(zmq::message_t(), i + 1 < parts ? zmq::send_flags::sndmore : zmq::send_flags::none);
+        }
+    }
 
 private:
     zmq::context_t context_;
@@ -107,6 +115,81 @@ TEST(Floods, OfPartsOfAMessageThatNeverEndsAreEnded) {
         })) << type;
     }
     EXPECT_EQ(node.transport.counters().inbound_cut, 2U);
+}
+
+/// Of this process, now.
+std::size_t resident_bytes() {
+    std::ifstream file("/proc/self/statm");
+    std::size_t pages = 0;
+    std::size_t resident = 0;
+    file >> pages >> resident;
+    return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+/// A part of nothing is 2 bytes on the wire and 64 in libzmq.
+TEST(Floods, OfPartsOfNothingAreEndedLongBeforeTheirBytesWouldBeTooMany) {
+    LoneTransport node;
+    const RawClient client(node.transport.bound_control());
+    client.send(handshake("DEALER"));
+    ASSERT_TRUE(eventually({&node}, [&] { return !client.is_closed() && client.received() > 64; }));
+    std::string parts;
+    for (std::size_t i = 0; i < 32u << 10; ++i) {
+        parts += std::string_view("\x01\0", 2);
+    }
+    const std::size_t before = resident_bytes();
+    std::size_t most = before;
+    std::size_t sent = 0;
+    std::string_view rest;
+    EXPECT_TRUE(eventually({&node}, [&] {
+        for (int i = 0; i < 20; ++i) {
+            rest = rest.empty() ? std::string_view(parts) : rest;
+            const std::size_t now = client.send_now(rest);
+            rest.remove_prefix(now);
+            sent += now;
+        }
+        most = std::max(most, resident_bytes());
+        return client.is_closed();
+    }));
+    EXPECT_EQ(node.transport.counters().inbound_cut, 1U);
+    RecordProperty("sent", std::to_string(sent));
+    RecordProperty("grown", std::to_string(most - before));
+    EXPECT_LT(sent, TransportLimits{}.control_waiting_bytes / 2);
+    EXPECT_LT(most - before, 512 * kMegabyte) << "after " << sent << " bytes";
+}
+
+TEST(Floods, OfPartsThatEndAreSkippedInSlicesAndTheirSenderIsEnded) {
+    LoneTransport node;
+    LoneTransport peer;
+    peer.transport.open_link(LinkId{1}, node.transport.bound_control());
+    ASSERT_TRUE(eventually({&node, &peer}, [&] { return peer.count<LinkUp>() == 1; }));
+    Flooder flooder(node.transport.bound_control());
+    flooder.send_parts(200'000);
+    EXPECT_TRUE(eventually({&node}, [&] { return node.transport.counters().inbound_cut == 1; }));
+    peer.transport.send(LinkId{1}, some_knock());
+    EXPECT_TRUE(eventually({&node, &peer}, [&] { return node.count<Control>() == 1; }));
+    EXPECT_EQ(node.transport.counters().malformed, 1U);
+    EXPECT_EQ(peer.count<LinkDown>(), 0U);
+}
+
+/// Whoever comes late to what honest peers have sent finds more than a message that is not whole may have.
+TEST(Floods, AreNotTheLongestMessagesOfPeersWhileTheHubIsSlow) {
+    LoneTransport node;
+    std::vector<std::unique_ptr<Flooder>> peers;
+    for (int i = 0; i < 4; ++i) {
+        peers.push_back(std::make_unique<Flooder>(node.transport.bound_control()));
+    }
+    constexpr std::uint64_t kEach = 12;  // 15 MiB of each: less than may wait
+    for (std::uint64_t i = 0; i < kEach; ++i) {
+        for (const auto& peer : peers) {
+            peer->send(kMaxMessageBytes);
+        }
+    }
+    const auto taken = [&] { return node.transport.counters().malformed; };
+    EXPECT_TRUE(eventually({&node}, [&] {
+        std::this_thread::sleep_for(60ms);  // the hub has other work: each turn is late, and looks
+        return taken() == kEach * peers.size();
+    }));
+    EXPECT_EQ(node.transport.counters().inbound_cut, 0U);
 }
 
 TEST(ControlTurn, TakesNoMoreThanItsBytesAndFromEachPeerInTurn) {

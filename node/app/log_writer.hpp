@@ -13,8 +13,8 @@ namespace tulle::node {
 /// reads holds 64 KiB, and a write to it then waits for ever.
 ///
 /// Thread: push and dropped from any, flush from any but the writer's.
-/// Limits: kMaxWaitingBytes of lines wait; a further one is dropped and counted. When lines can be written again, one says how
-///         many are missing at that place.
+/// Limits: kMaxWaitingBytes of lines wait, beside at most as much that the thread has taken to write; a further one is dropped
+///         and counted. When lines can be written again, one says how many are missing at that place.
 /// Ending: the destructor waits for what is still to be written, at most kLastWords, then leaves the thread behind: a write
 ///         that waits can't be ended. The process's end takes the thread along.
 /// Errors: what can't be written (nobody holds the other end of the pipe, the disk is full, there is no memory to put lines

@@ -56,6 +56,21 @@ public:
             }
         }
     }
+    /// Calls `visit(key)` for each marked key that the peer is interested in, in no order. Looks at every channel of everybody:
+    /// for what happens when a peer has fallen out of the ring.
+    template <class Visit>
+    void each_marked(InterestSlot slot, Visit&& visit) const {
+        for (const auto& [key, entries] : index_) {
+            if (!is_marked_key(key)) {
+                continue;
+            }
+            for (const Entry& entry : entries) {
+                if (entry.slot == slot.value && entry.generation == slots_[slot.value].generation) {
+                    visit(key);
+                }
+            }
+        }
+    }
     /// The version held; nothing before the first answer.
     [[nodiscard]] std::optional<InterestVersion> version(InterestSlot slot) const;
     [[nodiscard]] std::uint64_t digest(InterestSlot slot) const { return slots_[slot.value].digest; }

@@ -89,14 +89,15 @@ void MeshNode::accept_members(Instant now, OriginId from, const PresencePart& pa
     }
 }
 
-/// Our list reaches back to the peer's present interest in each of our channels.
+/// Our list reaches back to the peer's present interest in each channel; also where nobody of ours is: without a list, the
+/// peer would take no notice of who comes later.
 void MeshNode::owe_all_members(Link& link) {
     const InterestVersion version = table_.version(link.slot).value_or(InterestVersion{});
-    for (const std::string& channel : presence_.own_channels()) {
-        if (table_.interested(link.slot, presence_key(channel))) {
-            link.sender.owe(presence_key(channel), version);
+    table_.each_marked(link.slot, [&](const std::string& key) {
+        if (is_presence_key(key)) {
+            link.sender.owe(key, version);
         }
-    }
+    });
 }
 
 /// Of every session, also of one whose peer has not fetched our interest yet: it lists its users when it has.

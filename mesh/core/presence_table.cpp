@@ -64,16 +64,6 @@ bool PresenceTable::has_own(const std::string& channel) const {
     return state != channels_.end() && state->second.own != 0;
 }
 
-std::vector<std::string> PresenceTable::own_channels() const {
-    std::vector<std::string> names;
-    for (const auto& [name, channel] : channels_) {
-        if (channel.own != 0) {
-            names.push_back(name);
-        }
-    }
-    return names;
-}
-
 void PresenceTable::forget(const std::string& channel) {
     const auto state = channels_.find(channel);
     if (state == channels_.end()) {

@@ -59,8 +59,6 @@ public:
     /// All users of a channel, by user; those in their grace included.
     [[nodiscard]] Members members(const std::string& channel) const;
     [[nodiscard]] bool has_own(const std::string& channel) const;
-    /// The channels with users of our own.
-    [[nodiscard]] std::vector<std::string> own_channels() const;
     /// Users of all channels.
     [[nodiscard]] std::size_t users() const { return users_; }
 

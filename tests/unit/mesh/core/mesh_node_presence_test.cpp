@@ -8,6 +8,7 @@ const std::string kKey = presence_key(kRoom);
 
 class MeshNodePresenceTest : public PlayedPeerTest {
 protected:
+    explicit MeshNodePresenceTest(const Limits& limits = {}) : PlayedPeerTest(limits) {}
     /// A first subscriber, as far as the peer's acknowledgement.
     InterestVersion subscribe(std::uint16_t shard) {
         from_shard(shard, Subscribe{kRoom, 1, true});
@@ -101,6 +102,43 @@ TEST_F(MeshNodePresenceTest, AShardWithoutSubscribersHasNoUsers) {
     EXPECT_TRUE(frames(out_)[0]->records.at(0)->left);
     EXPECT_EQ(node_.presence().users(), 0u);
     EXPECT_EQ(node_.local_interest().log().size(), 0u);
+}
+
+class FallenBehindTest : public MeshNodePresenceTest {
+protected:
+    static Limits small() {
+        Limits limits;
+        limits.credit_bytes = 1;  // one frame at a time
+        limits.ring_bytes = 4096;
+        limits.ring_stubs = 4;
+        return limits;
+    }
+    FallenBehindTest() : MeshNodePresenceTest(small()) {}
+};
+
+TEST_F(FallenBehindTest, WhoHasLostUnknownChangesIsListedAlsoWhereNobodyIs) {
+    control(InterestDelta{InterestVersion{0}, {{true, "app/x"}, {true, kRoom}, {true, kKey}}, InterestVersion{3}});
+    ASSERT_EQ(frames(out_).size(), 1u);
+    EXPECT_EQ(frames(out_)[0]->presence.size(), 1u);
+    for (std::uint64_t i = 0; i < 200; ++i) {
+        from_shard(0, Publish{i, {"app/x"}, share(std::string(100, 'x')), {}});
+    }
+    out_.clear();
+    for (std::uint64_t n = 1; n < 20; ++n) {
+        control(Receipt{FrameNo{n}});
+    }
+    ASSERT_FALSE(frames(out_).empty());
+    EXPECT_GT(frames(out_)[0]->gone.unknown, 0u) << "so the peer holds no list of ours for complete any more";
+    std::vector<PresencePart> lists;
+    for (const FramePtr& sent : frames(out_)) {
+        for (const auto& part : sent->presence) {
+            lists.push_back(*part);
+        }
+    }
+    ASSERT_EQ(lists.size(), 1u);
+    EXPECT_EQ(lists[0].channel, kRoom);
+    EXPECT_EQ(lists[0].version, InterestVersion{3});
+    EXPECT_TRUE(lists[0].first && lists[0].last && lists[0].members.empty());
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ inline std::vector<FramePtr> frames(const Effects& effects) {
 /// One real node with two shards, and a peer played by the test, in session from the start.
 class PlayedPeerTest : public testing::Test {
 protected:
-    PlayedPeerTest() {
+    explicit PlayedPeerTest(const Limits& limits = {}) : node_(options(limits), 1) {
         node_.set_shards(3);
         node_.start(kStart, out_);
         const Introduction peer{"test", "b", "1", {"b:1", "b:2", "b:3"}, kOldestProtocolVersion, kProtocolVersion, true};
@@ -91,8 +91,12 @@ protected:
         feed(Data{OriginId{2}, OriginId{1}, tag_, std::make_shared<const Frame>(std::move(made))});
     }
 
-    MeshNode node_{{.oid = OriginId{1}, .cluster = "test", .name = "a", .version = "1",
-                    .endpoints = {"a:1", "a:2", "a:3"}, .seeds = {}, .timing = {}, .limits = {}}, 1};
+    static NodeOptions options(const Limits& limits) {
+        return {.oid = OriginId{1}, .cluster = "test", .name = "a", .version = "1", .endpoints = {"a:1", "a:2", "a:3"},
+                .seeds = {}, .timing = {}, .limits = limits};
+    }
+
+    MeshNode node_;
     Instant now_ = kStart;
     Effects out_;
     SessionTag tag_;

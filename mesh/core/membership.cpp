@@ -109,9 +109,13 @@ void Membership::on_deadline(Instant now, Effects& out) {
         refused_until_.reset();
     }
     std::vector<OriginId> ids;
+    bool alone = true;
     for (const auto& [oid, peer] : peers_) {
         ids.push_back(oid);
+        alone = alone && !peer.in_session();
     }
+    rest_alone(now, alone, out);
+    named_full_ = false;
     for (const OriginId oid : ids) {
         if (const auto found = peers_.find(oid); found != peers_.end()) {
             tick_peer(now, found->second, out);
@@ -142,6 +146,7 @@ Instant Membership::first_deadline() const {
     Instant next = barred_until_.value_or(Instant::max());
     const auto consider = [&next](const std::optional<Instant>& at) { next = std::min(next, at.value_or(next)); };
     consider(refused_until_);
+    consider(alone_since_ ? std::optional(*alone_since_ + options_.timing.refusal_memory) : std::nullopt);
     for (const Seed& seed : seeds_) {
         consider(seed.knock_at);
         consider(seed.give_up_at);

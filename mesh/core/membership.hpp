@@ -116,7 +116,8 @@ public:
     [[nodiscard]] const JoinGate& gate() const { return gate_; }
     /// Our name was refused just now and nobody has taken us in since: do not serve.
     [[nodiscard]] bool barred() const { return barred_until_.has_value(); }
-    /// All configured peers that have answered have refused us, and there is no session: do not serve.
+    /// All configured peers that have answered have refused us, also those that had taken us in before, and there is no session:
+    /// do not serve.
     [[nodiscard]] bool is_refused() const;
     /// A refusal, by us or by another.
     struct Refused {
@@ -153,6 +154,7 @@ private:
         std::uint64_t nonce = 0;       ///< of our knocks there
         bool is_self = false;
         bool met = false;              ///< a session has stood with a node there
+        bool refused = false;          ///< and it has refused us since
     };
     struct Refusal {
         LinkId link;
@@ -227,6 +229,7 @@ private:
     void listen_to_self(Instant now, Effects& out);
     void tick_self(Instant now, Effects& out);
     void heard_self(Effects& out);
+    void rest_alone(Instant now, bool alone, Effects& out);
     [[nodiscard]] bool on_self_link(Instant now, LinkId link, bool up, Effects& out);
 
     void on_probe_ask(Instant now, OriginId from, const ProbeAsk& ask, Effects& out);
@@ -240,7 +243,9 @@ private:
     [[nodiscard]] bool may_name(Instant now, OriginId by);
     void add_named(Instant now, OriginId by, const MemberInfo& info, Effects& out);
     /// Whether a link may be opened to a node there that never had a session here; `spoke`: that has spoken to us.
-    [[nodiscard]] bool may_dial(const std::string& endpoint, bool spoke) const;
+    [[nodiscard]] bool may_dial(const std::string& endpoint, bool spoke);
+    /// A member may come there: the endpoint is configured, or is that of a node that was a member.
+    [[nodiscard]] bool is_expected_at(const std::string& endpoint) const;
     /// What speaks after its goodbye has not left: it counts as dead, so that it is met again.
     void doubt_goodbye(Instant now, Peer& peer, bool ready);
     /// False when the table is full of living members.
@@ -293,6 +298,8 @@ private:
     std::optional<SelfLink> self_;
     Instant self_again_at_;  // no second one before
     bool deaf_ = false;
+    std::optional<Instant> alone_since_;  // while deaf: without a session since then
+    bool named_full_ = false;             // in this turn nobody else who is only named is dialled
     bool ready_ = false;
     bool dialling_ = true;
     // Whoever is in session and heard only puts deadlines off. All else is a change: every peer is looked at again.

@@ -152,6 +152,17 @@ void Membership::heard_self(Effects& out) {
     }
 }
 
+/// Nobody is there to be unheard: that we were deaf says nothing any more.
+void Membership::rest_alone(Instant now, bool alone, Effects& out) {
+    alone_since_ = !alone || !deaf_ ? std::nullopt : std::optional(alone_since_.value_or(now));
+    if (alone_since_ && now - *alone_since_ >= options_.timing.refusal_memory) {
+        deaf_ = false;
+        alone_since_.reset();
+        heard_self(out);
+        out.push_back(Notice{Severity::kWarn, "there has been no peer for long whom this node could be deaf to: it serves again"});
+    }
+}
+
 bool Membership::on_self_link(Instant now, LinkId link, bool up, Effects& out) {
     if (!self_ || self_->link != link) {
         return false;

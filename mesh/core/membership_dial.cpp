@@ -154,7 +154,7 @@ bool Membership::may_name(Instant now, OriginId by) {
     return true;
 }
 
-bool Membership::may_dial(const std::string& endpoint, bool spoke) const {
+bool Membership::may_dial(const std::string& endpoint, bool spoke) {
     std::size_t all = 0;
     std::size_t there = 0;
     for (const auto& [oid, peer] : peers_) {
@@ -164,7 +164,19 @@ bool Membership::may_dial(const std::string& endpoint, bool spoke) const {
         }
     }
     const Limits& limits = options_.limits;
-    return all < (spoke ? limits.handshakes : limits.handshakes_named) && there < limits.handshakes_at_endpoint;
+    if (!spoke) {
+        named_full_ = all >= limits.handshakes_named;
+        return !named_full_ && there < limits.handshakes_at_endpoint;
+    }
+    const std::size_t most = limits.handshakes - (is_expected_at(endpoint) ? 0 : limits.handshakes_reserved);
+    return all < most && there < limits.handshakes_at_endpoint;
+}
+
+bool Membership::is_expected_at(const std::string& endpoint) const {
+    return std::any_of(seeds_.begin(), seeds_.end(), [&](const Seed& seed) { return seed.endpoint == endpoint; }) ||
+           std::any_of(peers_.begin(), peers_.end(), [&](const auto& entry) {
+               return entry.second.was_alive && entry.second.endpoints.control == endpoint;
+           });
 }
 
 /// In place of whoever is gone longest; else of one that is only named.
@@ -308,7 +320,8 @@ void Membership::tick_peer(Instant now, Peer& peer, Effects& out) {
         send_hello(now, peer, out);
     }
     if (peer.redial_at && *peer.redial_at <= now) {
-        if (!peer.was_alive && dialling_ && !may_dial(peer.endpoints.control, peer.spoke_to_us)) {
+        const bool waits = named_full_ && !peer.spoke_to_us;  // it is not counted again for each in one turn
+        if (!peer.was_alive && dialling_ && (waits || !may_dial(peer.endpoints.control, peer.spoke_to_us))) {
             peer.redial_at = now + options_.timing.endpoint_check;
             return;
         }

@@ -292,7 +292,10 @@ void Membership::confirm(Instant now, Peer& peer, Effects& out) {
         namer->second.names_left = std::min(options_.limits.names_per_peer, namer->second.names_left + 1);  // it was right
     }
     for (Seed& seed : seeds_) {
-        seed.met = seed.met || seed.oid == peer.oid || seed.endpoint == peer.endpoints.control;
+        if (seed.oid == peer.oid || seed.endpoint == peer.endpoints.control) {
+            seed.met = true;
+            seed.refused = false;
+        }
     }
     name_refused_since_.reset();
     barred_until_.reset();

@@ -22,6 +22,7 @@ void Membership::on_refuse(Instant now, OriginId from, const Refuse& refuse, Eff
     if (seed == nullptr || refuse.reason == RefusalReason::kNameTaken) {
         return;
     }
+    seed->refused = true;
     refused_until_ = now + options_.timing.refusal_memory;
     gate_.seed_settled(seed->endpoint);
     const Duration backoff = seed->backoff;
@@ -49,8 +50,10 @@ bool Membership::is_refused_by(OriginId from, const Refuse& refuse) const {
 }
 
 bool Membership::is_refused() const {
-    return refused_until_ && std::none_of(peers_.begin(), peers_.end(),
-                                          [](const auto& entry) { return entry.second.in_session(); });
+    // Somebody has taken us in and says nothing else since: that nobody is there now is no refusal.
+    const bool accepted = std::any_of(seeds_.begin(), seeds_.end(), [](const Seed& seed) { return seed.met && !seed.refused; });
+    return refused_until_ && !accepted && std::none_of(peers_.begin(), peers_.end(),
+                                                       [](const auto& entry) { return entry.second.in_session(); });
 }
 
 std::size_t Membership::configured() const {
@@ -66,7 +69,10 @@ void Membership::refuse(Instant now, OriginId to, const Introduction& who, std::
     const std::string& endpoint = who.endpoints.control;
     const bool under_way = std::any_of(refusals_.begin(), refusals_.end(),
                                        [&](const Refusal& r) { return r.to == to || r.endpoint == endpoint; });
-    if (under_way || refusals_.size() >= options_.limits.refusals) {
+    const bool foreign = message.reason == RefusalReason::kCluster;
+    const auto strangers = static_cast<std::size_t>(std::count_if(
+        refusals_.begin(), refusals_.end(), [](const Refusal& r) { return r.message.reason == RefusalReason::kCluster; }));
+    if (under_way || refusals_.size() >= options_.limits.refusals || (foreign && strangers >= options_.limits.refusals_foreign)) {
         return;
     }
     ++counters_.refused;

@@ -120,8 +120,10 @@ struct Limits {
     std::size_t duty_items = 1024;              ///< items told to the shard, or taken in from this node itself, in one turn
     std::size_t duty_graves = 16'384;           ///< items told to be gone, remembered in case a lost member saw it otherwise: 5 MB
     std::size_t refusals = 16;                  ///< links open at once only to say no; further strangers get no answer
+    std::size_t refusals_foreign = 8;           ///< of those, to nodes of another cluster: our own newcomers get their answer
     std::size_t handshakes = 32;                ///< links open at once to nodes that have spoken but never had a session here: four
                                                 ///< descriptors each
+    std::size_t handshakes_reserved = 8;        ///< of those, for endpoints that are configured, or where a member has died
     std::size_t handshakes_named = 16;          ///< the same for nodes that are only named: whoever dials us is answered meanwhile
     std::size_t handshakes_at_endpoint = 2;     ///< of those to one endpoint: nobody is flooded because a peer names him often
     std::uint32_t names_per_peer = 256;         ///< nodes that a peer may name in vain; one more each second, one back for each met

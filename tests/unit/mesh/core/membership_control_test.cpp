@@ -167,6 +167,16 @@ TEST_F(ControlTest, ANodeThatHearsNobodyOnControlNorItselfDoesNotServe) {
     EXPECT_TRUE(node_.ready());
 }
 
+TEST_F(ControlTest, ANodeThatWasDeafServesAgainWhenNobodyIsThereForLong) {
+    pass(4250ms, [&] { tail(); });
+    ASSERT_FALSE(node_.ready());
+    wait(14s);
+    EXPECT_FALSE(node_.ready());
+    wait(2s);
+    EXPECT_TRUE(node_.ready());
+    EXPECT_FALSE(node_.status(now_).deaf);
+}
+
 TEST_F(ControlTest, ANodeThatHearsItselfServesOnWhenItsOnlyPeerIsDeaf) {
     pass(2250ms, [&] { tail(); });
     feed(LinkUp{all_of<OpenLink>(out_).back().link});

@@ -40,8 +40,11 @@ TEST_F(StrangerTest, KnocksOpenNoMoreThanTheLinksOfABoundedNumberOfHandshakes) {
     for (std::uint64_t i = 0; i < 3000; ++i) {
         knock(1000 + i, "h" + std::to_string(i) + ":1");
     }
-    EXPECT_EQ(open(), Limits{}.handshakes);
-    EXPECT_LE(node_.membership().peers().size(), Limits{}.handshakes + 1);
+    const std::size_t most = Limits{}.handshakes - Limits{}.handshakes_reserved;
+    EXPECT_EQ(open(), most);
+    EXPECT_LE(node_.membership().peers().size(), most + 1);
+    knock(8000, "b:1");
+    EXPECT_EQ(open(), most + 1) << "there is a place left for who comes where a member is or was";
     wait(2100ms);
     EXPECT_EQ(open(), 0u) << "who does not answer is forgotten";
     out_.clear();
@@ -111,6 +114,20 @@ TEST_F(StrangerTest, AStrangerOfAnotherClusterLearnsNothing) {
     EXPECT_EQ(notices, 1u) << "for 50 s";
     EXPECT_EQ(node_.status(now_).refusals.size(), 1u);
     EXPECT_TRUE(node_.status(now_).refusals[0].by_us);
+}
+
+TEST_F(StrangerTest, OtherClustersLeaveLinksToRefuseOurOwnNewcomers) {
+    Introduction who = stranger("x", "");
+    who.cluster = "other";
+    for (std::uint64_t i = 0; i < 40; ++i) {
+        who.endpoints.control = "h" + std::to_string(i) + ":1";
+        feed(Control{OriginId{1000 + i}, {}, {}, Knock{who, {}, i}});
+    }
+    EXPECT_EQ(open(), Limits{}.refusals_foreign);
+    Introduction twin = stranger("a", "twin:1");
+    twin.ready = false;
+    feed(Control{OriginId{7000}, {}, {}, Knock{twin, {}, 1}});
+    EXPECT_EQ(all_of<OpenLink>(out_).back().endpoint, "twin:1");
 }
 
 TEST_F(StrangerTest, TagsCountUpwardsAndCannotBeGuessed) {
@@ -271,6 +288,33 @@ TEST(Refused, ALoneNodeThatServesDoesSoNoMoreWhenItsPeerComesAndRefuses) {
     node.step(kStart + 3s, Control{OriginId{7}, OriginId{1}, {}, Refuse{RefusalReason::kCluster, "another", nonce}}, out);
     node.settle(kStart + 3s, out);
     EXPECT_FALSE(node.ready());
+}
+
+TEST(Refused, ByOneAndTakenInByAnotherWhoDiesANodeServesOn) {
+    MeshNode node(lone({"b:1", "foreign:1"}), 1);
+    Effects out;
+    Instant now = kStart;
+    node.start(now, out);
+    const auto dialled = all_of<OpenLink>(out);
+    node.step(now, LinkUp{dialled[1].link}, out);
+    const std::uint64_t nonce = controls<Knock>(out).back().nonce;
+    node.step(now, Control{OriginId{7}, OriginId{1}, {}, Refuse{RefusalReason::kCluster, "another", nonce}}, out);
+    node.step(now, Control{OriginId{5}, OriginId{1}, {},
+                           Hello{stranger("b", "b:1"), SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, "b:1"}}, out);
+    const LinkId link = all_of<OpenLink>(out).back().link;
+    node.step(now, LinkUp{link}, out);
+    const SessionTag tag = controls<Welcome>(out).back().tag;
+    for (int i = 0; i < 300; ++i) {
+        node.step(now, Control{OriginId{5}, OriginId{1}, tag, Heartbeat{.echo_us = now.time_since_epoch() / 1us}}, out);
+        node.settle(now, out);
+        now += 10ms;
+    }
+    ASSERT_TRUE(node.ready());
+    node.step(now, LinkDown{link}, out);
+    node.step(now, EndpointChecked{link, EndpointState::kRefused}, out);
+    node.settle(now, out);
+    ASSERT_EQ(node.membership().find(OriginId{5})->state, PeerState::kDead);
+    EXPECT_TRUE(node.ready()) << "though the foreign node has refused it just now";
 }
 
 TEST(Refused, ByAStrangerMeansNothing) {

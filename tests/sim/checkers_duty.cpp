@@ -32,11 +32,10 @@ std::uint64_t held_by_duty_node(World& world, const DutyLedger::Item& item) {
     return 0;
 }
 
-/// Two deaths so close that they may have taken the item and what was told of it with them, or a split.
-bool excused(World& world, const DutyLedger::Item& item) {
+/// Two deaths so close to a change that they may have taken the item and what was told of it with them.
+bool excused_at(World& world, Instant changed) {
     constexpr Duration kBefore = 6s;   // until everybody has found out, and the next duty node knows all
     constexpr Duration kAfter = 12s;   // found out, the grace, the patience and a slow shard
-    const Instant changed = world.ledger().last_change(item);
     const auto close = std::count_if(world.dead().begin(), world.dead().end(), [&](const World::Dead& dead) {
         return changed - kBefore <= dead.at && dead.at <= changed + kAfter;
     });
@@ -45,6 +44,12 @@ bool excused(World& world, const DutyLedger::Item& item) {
     // Cut off, and killed before anybody had found out: what it counted, and did itself, was known to nobody else.
     const bool unseen = cause > 0 && !world.quiet(changed - kBefore, changed);
     return unseen || close > 1;
+}
+
+/// What was lost stays lost until something is told of the item again, though it may come and go meanwhile.
+bool excused(World& world, const DutyLedger::Item& item) {
+    const std::vector<Instant> changes = world.ledger().changes(item);
+    return std::any_of(changes.begin(), changes.end(), [&](Instant changed) { return excused_at(world, changed); });
 }
 
 }  // namespace
@@ -64,6 +69,8 @@ void check_duties(World& world, Outcome& outcome) {
             world.violation("P9 the duty node of " + name + " holds " + std::to_string(held) + ", there are " + std::to_string(count));
         } else if (last == count) {
             ++outcome.checked;
+        } else if (ledger.is_lost(item)) {
+            ++outcome.exempted["P9: said by one that died before it met the others again"];
         } else if (excused(world, item)) {
             ++outcome.exempted["P9: lost with two nodes"];
         } else {

@@ -1,5 +1,7 @@
 #include "tests/sim/clerk.hpp"
 
+#include <algorithm>
+
 namespace tulle::sim {
 
 void DutyLedger::asked(const mesh::DutyChanged& change, const Violation& violation) const {
@@ -16,14 +18,33 @@ void DutyLedger::asked(const mesh::DutyChanged& change, const Violation& violati
     }
 }
 
-Instant DutyLedger::last_change(const Item& item) const {
+std::vector<Instant> DutyLedger::changes(const Item& item) const {
     const auto found = changed_.find(item);
-    return found == changed_.end() ? Instant{} : found->second;
+    return found == changed_.end() ? std::vector<Instant>{} : found->second;
 }
 
-void DutyLedger::dealt_with(const Item& item, std::uint64_t count) {
+bool DutyLedger::is_lost(const Item& item) const {
+    const auto found = speakers_.find(item);
+    return found != speakers_.end() && found->second.lost;
+}
+
+void DutyLedger::dealt_with(const Item& item, std::uint64_t count, Speaker speaker) {
     ++events_;
     told_[item] = count;
+    speakers_[item] = std::move(speaker);
+    if (const auto found = changed_.find(item); found != changed_.end()) {
+        found->second.erase(found->second.begin(), std::prev(found->second.end()));
+    }
+}
+
+void DutyLedger::ended(OriginId oid, const std::map<OriginId, Instant>& met, const std::set<OriginId>& living) {
+    for (auto& [item, speaker] : speakers_) {
+        const auto unmet = [&](OriginId other) {
+            const auto last = met.find(other);
+            return living.contains(other) && (last == met.end() || last->second < speaker.at);
+        };
+        speaker.lost = speaker.lost || (speaker.oid == oid && std::any_of(speaker.apart.begin(), speaker.apart.end(), unmet));
+    }
 }
 
 void DutyLedger::performed(const std::string& task, const Violation& violation) {
@@ -53,22 +74,23 @@ bool Clerk::on_changed(const mesh::DutyChanged& change) {
     return under_way_.insert_or_assign(change.token, std::pair(DutyLedger::Item{change.key, change.item}, change.count)).second;
 }
 
-mesh::DutyDone Clerk::answer(std::uint64_t token, DutyLedger& ledger) {
+mesh::DutyDone Clerk::answer(std::uint64_t token, DutyLedger& ledger, const DutyLedger::Speaker& speaker) {
     const auto found = under_way_.find(token);
     const auto [item, count] = found->second;
     under_way_.erase(found);
     answered_.insert(token);
-    ledger.dealt_with(item, count);
+    ledger.dealt_with(item, count, speaker);
     return {token, count};
 }
 
-mesh::DutyDone Clerk::drop(std::uint64_t token, mesh::DutyOutcome outcome, bool heard, DutyLedger& ledger) {
+mesh::DutyDone Clerk::drop(std::uint64_t token, mesh::DutyOutcome outcome, bool heard, DutyLedger& ledger,
+                           const DutyLedger::Speaker& speaker) {
     const auto found = under_way_.find(token);
     const auto [item, count] = found->second;
     under_way_.erase(found);
     answered_.insert(token);
     if (heard) {
-        ledger.dealt_with(item, count);
+        ledger.dealt_with(item, count, speaker);
     }
     return {token, 0, outcome};
 }

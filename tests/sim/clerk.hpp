@@ -24,12 +24,21 @@ public:
     /// Two that live have given each other up, or one the other: both sides may act, and nobody knows which was last.
     void split(Instant now) { disturbed(); split_ = now; }
     /// What there is of the item has changed.
-    void changed(Instant now, const Item& item) { changed_[item] = now; }
+    void changed(Instant now, const Item& item) { changed_[item].push_back(now); }
     [[nodiscard]] bool calm() const { return calm_; }
 
     /// A shard is asked to deal with a change. While all is calm it is the next one, neither repeated nor left out.
     void asked(const mesh::DutyChanged& change, const Violation& violation) const;
-    void dealt_with(const Item& item, std::uint64_t count);
+    /// Who says something, when, and who of the living has no session with it then.
+    struct Speaker {
+        OriginId oid;
+        Instant at;
+        std::set<OriginId> apart;
+        bool lost = false;  ///< it died before it had met all of these again
+    };
+    void dealt_with(const Item& item, std::uint64_t count, Speaker speaker);
+    /// The process has ended. `met` says when it last made a session with whom; `living` are the others.
+    void ended(OriginId oid, const std::map<OriginId, Instant>& met, const std::set<OriginId>& living);
     void ordered(OriginId source, const std::string& task) { tasks_[task].source = source; }
     void performed(const std::string& task, const Violation& violation);
 
@@ -38,7 +47,10 @@ public:
         std::uint64_t performed = 0;
     };
     [[nodiscard]] Instant last_split() const { return split_; }
-    [[nodiscard]] Instant last_change(const Item& item) const;
+    /// The changes since something was told of it last, and the one before.
+    [[nodiscard]] std::vector<Instant> changes(const Item& item) const;
+    /// The last word about it was said by one that died before it met the others again.
+    [[nodiscard]] bool is_lost(const Item& item) const;
     [[nodiscard]] const std::map<Item, std::uint64_t>& told() const { return told_; }
     [[nodiscard]] const std::map<std::string, Task>& tasks() const { return tasks_; }
     [[nodiscard]] std::uint64_t events() const { return events_; }
@@ -46,7 +58,8 @@ public:
 private:
     bool calm_ = true;
     Instant split_;
-    std::map<Item, Instant> changed_;
+    std::map<Item, std::vector<Instant>> changed_;
+    std::map<Item, Speaker> speakers_;  // of the last words
     std::map<Item, std::uint64_t> told_;  // last
     std::map<std::string, Task> tasks_;
     std::uint64_t events_ = 0;
@@ -67,9 +80,10 @@ public:
     bool on_changed(const mesh::DutyChanged& change);
     [[nodiscard]] bool is_under_way(std::uint64_t token) const { return under_way_.contains(token); }
     /// Deals with the newest count under the token.
-    [[nodiscard]] mesh::DutyDone answer(std::uint64_t token, DutyLedger& ledger);
+    [[nodiscard]] mesh::DutyDone answer(std::uint64_t token, DutyLedger& ledger, const DutyLedger::Speaker& speaker);
     /// Another node does it. `heard`: the world outside has heard of it all the same.
-    [[nodiscard]] mesh::DutyDone drop(std::uint64_t token, mesh::DutyOutcome outcome, bool heard, DutyLedger& ledger);
+    [[nodiscard]] mesh::DutyDone drop(std::uint64_t token, mesh::DutyOutcome outcome, bool heard, DutyLedger& ledger,
+                                      const DutyLedger::Speaker& speaker);
     /// What may still reach the world outside when the process dies: items, and counts.
     [[nodiscard]] std::vector<std::pair<DutyLedger::Item, std::uint64_t>> last_breath() const;
 

@@ -86,6 +86,39 @@ TEST_F(DutyCheckers, FindACountThatNobodyTold) {
     EXPECT_TRUE(violates());
 }
 
+TEST_F(DutyCheckers, ExemptWhatWasSaidByOneThatDiedBeforeItMetTheOthersAgain) {
+    const DutyLedger::Item item{"app/a", "i"};
+    constexpr OriginId kSpeaker{1};
+    constexpr OriginId kOther{2};
+    DutyLedger& ledger = world_.ledger();
+    ledger.dealt_with(item, 3, {kSpeaker, Instant{5s}, {kOther}, false});
+    ledger.ended(kSpeaker, {{kOther, Instant{6s}}}, {kOther});
+    EXPECT_FALSE(ledger.is_lost(item)) << "they have met";
+    ledger.ended(kSpeaker, {{kOther, Instant{4s}}}, {});
+    EXPECT_FALSE(ledger.is_lost(item)) << "the other has died as well";
+    ledger.ended(kOther, {}, {kSpeaker});
+    EXPECT_FALSE(ledger.is_lost(item)) << "the speaker lives";
+    check_duties(world_, outcome_);
+    EXPECT_TRUE(violates());
+    ledger.ended(kSpeaker, {{kOther, Instant{4s}}}, {kOther});
+    EXPECT_TRUE(ledger.is_lost(item));
+    const std::size_t before = world_.violations().size();
+    check_duties(world_, outcome_);
+    EXPECT_EQ(world_.violations().size(), before);
+    ledger.dealt_with(item, 3, {kSpeaker, Instant{7s}, {}, false});
+    EXPECT_FALSE(ledger.is_lost(item)) << "another word";
+}
+
+TEST_F(DutyCheckers, RememberTheChangesSinceTheLastWord) {
+    const DutyLedger::Item item{"app/a", "i"};
+    world_.ledger().changed(Instant{1s}, item);
+    world_.ledger().changed(Instant{2s}, item);
+    world_.ledger().dealt_with(item, 3, {});
+    world_.ledger().changed(Instant{3s}, item);
+    world_.ledger().changed(Instant{4s}, item);
+    EXPECT_EQ(world_.ledger().changes(item), (std::vector<Instant>{Instant{2s}, Instant{3s}, Instant{4s}}));
+}
+
 TEST_F(DutyCheckers, FindATaskThatWasNeverDoneAndOneDoneTwice) {
     world_.start(0, {1}, "n0");
     world_.ledger().ordered(world_.process(0)->oid, "task");
@@ -103,7 +136,7 @@ TEST_F(DutyCheckers, FindWhatIsToldTwiceOrWithoutNeed) {
     const auto hear = [&](const std::string& what) { said = what; };
     world_.ledger().asked({2, "app/a", "i", nullptr, 0, 3}, hear);
     EXPECT_EQ(said, "");
-    world_.ledger().dealt_with({"app/a", "i"}, 3);
+    world_.ledger().dealt_with({"app/a", "i"}, 3, {});
     world_.ledger().asked({4, "app/a", "i", nullptr, 0, 3}, hear);
     EXPECT_NE(said, "");
     said.clear();

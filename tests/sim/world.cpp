@@ -91,6 +91,7 @@ void World::kill(HostId host) {
             ledger_.changed(now(), item);
         }
     }
+    ledger_.ended(processes_[host]->oid, processes_[host]->met, living_beside(*processes_[host]));
     breathe_last(*processes_[host]);
     collect(*processes_[host]);
     liveness_.killed(host);
@@ -342,6 +343,7 @@ void World::watch_membership(HostId host, Process& process) {
         for (const auto& [oid, peer] : membership.peers()) {
             if (peer.in_session()) {
                 process.first_session.emplace(oid, now());
+                process.met[oid] = now();
             }
         }
         if (process.first_session.size() < sessions) {

@@ -70,6 +70,7 @@ struct Process {
     std::uint64_t last_publish_id = 0;
     std::map<std::uint64_t, std::string> unanswered;  // channel of a publish
     std::map<OriginId, Instant> first_session;
+    std::map<OriginId, Instant> met;  ///< when a session with whom stood while one was made
     std::uint64_t sessions = 0;
 };
 
@@ -162,6 +163,8 @@ private:
     void answer_later(HostId host, std::uint64_t token, Duration pause);
     void revoke(HostId host, std::uint64_t token);
     void breathe_last(const Process& process);
+    [[nodiscard]] DutyLedger::Speaker speaker(const Process& process) const;
+    [[nodiscard]] std::set<OriginId> living_beside(const Process& process) const;
     void perform_later(HostId host, const mesh::DutyPerform& task, Duration pause);
     void check_flap(const Process& process, const mesh::MemberChanged& change);
     void to_clerk(HostId host, Process& process, const mesh::ToShard& message);

@@ -36,7 +36,7 @@ void World::answer_later(HostId host, std::uint64_t token, Duration pause) {
         if (!process->clerk.is_under_way(token)) {
             return;  // revoked
         }
-        const mesh::DutyDone done = process->clerk.answer(token, ledger_);
+        const mesh::DutyDone done = process->clerk.answer(token, ledger_, speaker(*process));
         note(name_of(process->oid) + " has done duty " + std::to_string(token) + ", told " + std::to_string(done.told));
         input(host, mesh::PortInput{Clerk::kShard, done});
     });
@@ -51,26 +51,49 @@ void World::revoke(HostId host, std::uint64_t token) {
         return;
     }
     if (dice < 70) {
-        input(host, mesh::PortInput{Clerk::kShard, process.clerk.drop(token, mesh::DutyOutcome::kDropped, false, ledger_)});
+        const mesh::DutyDone done = process.clerk.drop(token, mesh::DutyOutcome::kDropped, false, ledger_, speaker(process));
+        input(host, mesh::PortInput{Clerk::kShard, done});
         return;
     }
     const Duration pause{static_cast<Duration::rep>(prng_.below(3'000'000'000))};
     scheduler_.after(pause, [this, host, token, heard = dice < 85, oid = process.oid] {
         Process* p = processes_[host].get();
         if (p != nullptr && p->oid == oid && p->clerk.is_under_way(token)) {
-            input(host, mesh::PortInput{Clerk::kShard, p->clerk.drop(token, mesh::DutyOutcome::kUnknown, heard, ledger_)});
+            input(host, mesh::PortInput{Clerk::kShard, p->clerk.drop(token, mesh::DutyOutcome::kUnknown, heard, ledger_, speaker(*p))});
         }
     });
+}
+
+DutyLedger::Speaker World::speaker(const Process& process) const {
+    DutyLedger::Speaker speaker{process.oid, now(), living_beside(process), false};
+    for (const auto& [oid, peer] : process.node->membership().peers()) {
+        if (peer.in_session()) {
+            speaker.apart.erase(oid);
+        }
+    }
+    return speaker;
+}
+
+std::set<OriginId> World::living_beside(const Process& process) const {
+    std::set<OriginId> living;
+    for (const auto& other : processes_) {
+        if (other && !other->left && other->oid != process.oid) {
+            living.insert(other->oid);
+        }
+    }
+    return living;
 }
 
 /// What a process was just telling may be heard when it is dead already.
 void World::breathe_last(const Process& process) {
     constexpr std::uint64_t kUnderWay = 300'000'000;
+    DutyLedger::Speaker last = speaker(process);
+    last.lost = !last.apart.empty();
     for (const auto& [item, count] : process.clerk.last_breath()) {
         if (prng_.chance(30)) {
-            scheduler_.after(Duration{static_cast<Duration::rep>(prng_.below(kUnderWay))}, [this, item = item, count = count] {
+            scheduler_.after(Duration{static_cast<Duration::rep>(prng_.below(kUnderWay))}, [this, item = item, count = count, last] {
                 note("a last word: " + item.first + "/" + item.second + " " + std::to_string(count));
-                ledger_.dealt_with(item, count);
+                ledger_.dealt_with(item, count, last);
             });
         }
     }

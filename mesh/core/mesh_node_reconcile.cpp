@@ -1,8 +1,22 @@
 #include <algorithm>
+#include <map>
 
 #include "mesh/core/mesh_node.hpp"
 
 namespace tulle::mesh {
+namespace {
+
+/// Each channel once.
+Gone merged(Gone gone) {
+    std::map<std::string, std::uint64_t> sums;
+    for (const auto& [channel, missing] : gone.channels) {
+        sums[channel] += missing;
+    }
+    gone.channels.assign(sums.begin(), sums.end());
+    return gone;
+}
+
+}  // namespace
 
 /// The session is ended already: nothing late of this origin can come behind what is filled in.
 void MeshNode::mourn(Instant now, OriginId origin, const LinkReceiver& receiver, Effects& out) {
@@ -34,19 +48,17 @@ void MeshNode::pass_extras(OriginId origin, RecordNo& delivered) {
     delivered = extras.empty() ? delivered : std::max(delivered, extras.back());
 }
 
-/// Whether a record of a belated answer can be delivered. If not, it is told to be gone.
-bool MeshNode::is_in_order(OriginId origin, const Record& record, Effects& out) {
+/// Whether a record of a belated answer can be delivered. If not, it belongs to what is `late`, and is told to be gone.
+bool MeshNode::is_in_order(OriginId origin, const Record& record, Gone& late) {
     const std::vector<RecordNo>& extras = origins_.extras(origin);
     if (extras.empty() || extras.back() < record.n) {
         return true;
     }
     if (!std::binary_search(extras.begin(), extras.end(), record.n) && !record.is_presence()) {
-        Gone gone;
         for (const std::string& channel : record.channels) {
-            gone.channels.emplace_back(channel, 1);
+            late.channels.emplace_back(channel, 1);
         }
         ++counters_.gone;
-        report_gone(gone, out);
     }
     return false;
 }
@@ -132,8 +144,9 @@ void MeshNode::run(Instant now, const Reconcile::Out& todo, Effects& out) {
             counters_.gone += filled.lost;
             report_gone({{}, filled.lost}, out);
         }
+        Gone late;
         for (const RecordPtr& record : filled.records) {
-            if (!is_in_order(filled.origin, *record, out)) {
+            if (!is_in_order(filled.origin, *record, late)) {
                 continue;
             }
             origins_.add_extra(filled.origin, record->n);
@@ -146,6 +159,9 @@ void MeshNode::run(Instant now, const Reconcile::Out& todo, Effects& out) {
             } else if (!record->is_presence()) {  // the users of the dead are leaving; if it comes back, it lists them
                 deliver(record, out);
             }
+        }
+        if (!late.empty()) {
+            report_gone(merged(std::move(late)), out);
         }
         if (const std::vector<RecordNo>& extras = origins_.extras(filled.origin);
             extras.size() > options_.limits.extras) {

@@ -23,17 +23,21 @@ void Reconcile::begin(Instant now, OriginId origin, const Position& position, co
     const std::set<OriginId>& survivors = witnesses.survivors;
     const RecordNo delivered = position.delivered;
     Vigil vigil{.delivered = delivered,
-                .waiting = survivors,
+                .waiting = {},
                 .absent = {},
                 .away = witnesses.away,
                 .pool = {},
+                .pool_bytes = 0,
                 .lost = position.lost,
-                .ask_again_at = now + timing_.reconcile_retry,
+                .latest = now + 2 * timing_.reconcile,
                 .give_up_at = now + timing_.reconcile};
     for (const RecordPtr& record : position.held) {
         if (delivered < record->n) {
-            vigil.pool.emplace(record->n, record);
+            vigil.pool_bytes += vigil.pool.emplace(record->n, record).second ? record->cost() : 0;
         }
+    }
+    for (const OriginId survivor : survivors) {
+        vigil.waiting.emplace(survivor, now + timing_.reconcile_retry);
     }
     const auto it = vigils_.insert_or_assign(origin, std::move(vigil)).first;
     for (const OriginId survivor : survivors) {
@@ -78,18 +82,36 @@ std::vector<RecordPtr> Reconcile::after(OriginId origin, RecordNo n) const {
     return records;
 }
 
+void Reconcile::take_in(Vigil& vigil, const RecordPtr& record) {
+    if (record->n <= vigil.delivered || vigil.pool.contains(record->n)) {
+        return;
+    }
+    if (vigil.pool_bytes + record->cost() > 2 * limits_.receive_ring_bytes) {
+        ++vigil.lost;
+        return;
+    }
+    vigil.pool.emplace(record->n, record);
+    vigil.pool_bytes += record->cost();
+    vigil.lost -= vigil.lost > 0 ? 1u : 0u;
+}
+
 void Reconcile::on_fill(Instant now, OriginId from, const Fill& fill, Out& out) {
     const auto it = vigils_.find(fill.origin);
-    if (it == vigils_.end() || !it->second.waiting.contains(from)) {
+    if (it == vigils_.end()) {
+        return;
+    }
+    const auto waiting = it->second.waiting.find(from);
+    if (waiting == it->second.waiting.end()) {
         return;
     }
     for (const RecordPtr& record : fill.records) {
-        if (it->second.delivered < record->n && it->second.pool.emplace(record->n, record).second) {
-            it->second.lost -= it->second.lost > 0 ? 1u : 0u;
-        }
+        take_in(it->second, record);
     }
     if (fill.last) {
-        it->second.waiting.erase(from);
+        it->second.waiting.erase(waiting);
+    } else {
+        waiting->second = now + timing_.reconcile_retry;
+        have_time(it->second, now + timing_.reconcile_retry);
     }
     if (it->second.waiting.empty() && it->second.absent.empty()) {
         finish(now, it, out);
@@ -110,8 +132,8 @@ void Reconcile::survivor_gone(OriginId oid) {
 std::vector<OriginId> Reconcile::survivor_back(Instant now, OriginId oid, Out& out) {
     for (auto& [origin, vigil] : vigils_) {
         if (vigil.absent.erase(oid) + vigil.away.erase(oid) > 0) {
-            vigil.waiting.insert(oid);
-            vigil.give_up_at = std::max(vigil.give_up_at, now + timing_.reconcile);
+            vigil.waiting.emplace(oid, now + timing_.reconcile_retry);
+            have_time(vigil, now + timing_.reconcile);
             out.asks.emplace_back(oid, Wake{origin, vigil.delivered});
         }
     }
@@ -163,9 +185,11 @@ void Reconcile::on_deadline(Instant now, Out& out) {
         Vigil& vigil = current->second;
         if (vigil.give_up_at <= now) {
             finish(now, current, out);
-        } else if (vigil.ask_again_at <= now) {
-            vigil.ask_again_at = now + timing_.reconcile_retry;
-            for (const OriginId survivor : vigil.waiting) {
+            continue;
+        }
+        for (auto& [survivor, ask_again_at] : vigil.waiting) {
+            if (ask_again_at <= now) {
+                ask_again_at = now + timing_.reconcile_retry;
                 out.asks.emplace_back(survivor, Wake{current->first, vigil.delivered});
             }
         }
@@ -191,7 +215,10 @@ void Reconcile::drop_old_rings(Instant now) {
 std::optional<Instant> Reconcile::next_deadline() const {
     std::optional<Instant> next;
     for (const auto& [origin, vigil] : vigils_) {
-        const Instant due = std::min(vigil.ask_again_at, vigil.give_up_at);
+        Instant due = vigil.give_up_at;
+        for (const auto& [survivor, ask_again_at] : vigil.waiting) {
+            due = std::min(due, ask_again_at);
+        }
         next = next ? std::min(*next, due) : due;
     }
     return next;

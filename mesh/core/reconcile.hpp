@@ -20,8 +20,12 @@ namespace tulle::mesh {
 /// Silence: a survivor whose session ends before it has answered is asked when the next one stands, also when the rest has
 ///         been handed on by then. One that has a session and does not answer may have what nobody else has: that is lost,
 ///         and told so.
-/// Limits: keeps `receive_ring_bytes` or `receive_ring_age` of what came from each origin; waits `reconcile` at most. When
-///         the origin comes back meanwhile, nothing is handed on: it sends everything itself.
+/// Limits: keeps `receive_ring_bytes` or `receive_ring_age` of what came from each origin; waits `reconcile`, and twice that at
+///         most while answers arrive or survivors come again. Holds two rings of answers for each origin (two survivors may have
+///         different ends of it); what comes beyond is counted as lost. When the origin comes back meanwhile, nothing is handed
+///         on: it sends everything itself.
+/// Repeats: who has said nothing for `reconcile_retry` is asked again. While its answer arrives it is not: each question is
+///         answered from the beginning, with up to a ring.
 class Reconcile {
 public:
     Reconcile(const Timing& timing, const Limits& limits) : timing_(timing), limits_(limits) {}
@@ -95,16 +99,19 @@ private:
     };
     struct Vigil {
         RecordNo delivered;
-        std::set<OriginId> waiting;
+        std::map<OriginId, Instant> waiting;  // and when to ask again
         std::set<OriginId> absent;  // to be asked when they come again, and waited for
         std::set<OriginId> away;    // the same, and not waited for
         std::map<RecordNo, RecordPtr> pool;
+        std::size_t pool_bytes = 0;
         std::uint64_t lost = 0;
-        Instant ask_again_at;
-        Instant give_up_at;
+        Instant latest;      // no answer is waited for beyond it
+        Instant give_up_at;  // unless something comes meanwhile
     };
 
     [[nodiscard]] std::vector<RecordPtr> after(OriginId origin, RecordNo n) const;
+    void take_in(Vigil& vigil, const RecordPtr& record);
+    static void have_time(Vigil& vigil, Instant until) { vigil.give_up_at = std::max(vigil.give_up_at, std::min(until, vigil.latest)); }
     void finish(Instant now, std::map<OriginId, Vigil>::iterator it, Out& out);
     void drop_old_rings(Instant now);
 

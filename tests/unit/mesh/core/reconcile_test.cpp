@@ -137,6 +137,58 @@ TEST_F(ReconcileTest, KeepsNoMoreOfAnOriginThanItsRing) {
     EXPECT_EQ(numbers(out_.answers[0].records), (std::vector<std::uint64_t>{7, 8, 9}));
 }
 
+TEST_F(ReconcileTest, WhoseAnswerArrivesIsNotAskedAgain) {
+    begin(RecordNo{4}, {});
+    out_ = {};
+    const Duration step = timing_.reconcile_retry / 2;
+    Instant now = kStart;
+    std::uint64_t n = 5;
+    for (; now < kStart + timing_.reconcile + step; now += step) {
+        reconcile_.on_fill(now, kA, {kDead, {record(n++)}, false}, out_);
+        reconcile_.on_deadline(now, out_);
+    }
+    EXPECT_TRUE(out_.filled.empty()) << "it has time as long as something comes";
+    ASSERT_FALSE(out_.asks.empty());
+    for (const auto& [survivor, wake] : out_.asks) {
+        EXPECT_EQ(survivor, kB) << "who is silent is asked again all the same";
+    }
+    for (; now < kStart + 2 * timing_.reconcile; now += step) {
+        reconcile_.on_fill(now, kA, {kDead, {record(n++)}, false}, out_);
+        reconcile_.on_deadline(now, out_);
+    }
+    EXPECT_TRUE(out_.filled.empty());
+    reconcile_.on_deadline(kStart + 2 * timing_.reconcile, out_);
+    ASSERT_EQ(out_.filled.size(), 1u) << "but no longer than that";
+    EXPECT_EQ(out_.filled[0].records.size(), n - 5);
+}
+
+TEST_F(ReconcileTest, WhoComesAgainAndAgainPutsTheEndOffNoFurther) {
+    begin(RecordNo{4}, {});
+    for (Instant now = kStart; now < kStart + 2 * timing_.reconcile; now += 100ms) {
+        reconcile_.survivor_gone(kA);
+        static_cast<void>(reconcile_.survivor_back(now, kA, out_));
+        reconcile_.on_deadline(now, out_);
+    }
+    EXPECT_TRUE(out_.filled.empty());
+    reconcile_.on_deadline(kStart + 2 * timing_.reconcile, out_);
+    EXPECT_EQ(out_.filled.size(), 1u);
+}
+
+TEST_F(ReconcileTest, HoldsTwoRingsOfAnswersAndCountsTheRestAsLost) {
+    limits_.receive_ring_bytes = 10 * record(1)->cost();
+    reconcile_ = Reconcile(timing_, limits_);
+    begin(RecordNo{0}, {});
+    std::vector<RecordPtr> many;
+    for (std::uint64_t n = 1; n <= 23; ++n) {
+        many.push_back(record(n));
+    }
+    reconcile_.on_fill(kStart, kA, {kDead, many, true}, out_);
+    reconcile_.on_fill(kStart, kB, {kDead, {record(1), record(20)}, true}, out_);
+    ASSERT_EQ(out_.filled.size(), 1u);
+    EXPECT_EQ(out_.filled[0].records.size(), 20u);
+    EXPECT_EQ(out_.filled[0].lost, 3u);
+}
+
 TEST_F(ReconcileTest, SaysHowManyNobodyHas) {
     begin(RecordNo{4}, {record(7)}, 2);
     reconcile_.on_fill(kStart, kA, {kDead, {record(5), record(7)}, true}, out_);

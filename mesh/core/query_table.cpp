@@ -75,7 +75,9 @@ std::optional<QueryTable::Forward> QueryTable::on_local_answer(ShardIndex shard,
         }
         return forward;
     }
-    static_cast<void>(add(pending, std::move(answer.body)));
+    if (!answer.body.empty() && !add(pending, std::move(answer.body))) {
+        pending.incomplete = true;
+    }
     finish_if_done(it, out);
     return std::nullopt;
 }
@@ -153,7 +155,7 @@ void QueryTable::finish(std::map<std::uint64_t, Pending>::iterator it, Effects& 
         for (const OriginId oid : pending.missing) {
             result.missing.push_back(name_of_(oid));
         }
-        if (pending.waiting_shards != 0) {
+        if (pending.waiting_shards != 0 || pending.incomplete) {
             result.missing.push_back(name_of_(OriginId{}));
         }
         for (auto& [channel, event] : pending.kept) {

@@ -14,7 +14,7 @@ namespace tulle::mesh {
 /// Questions to every shard of every member, gathered until a deadline. Bodies are opaque.
 ///
 /// Thread: confined to the hub. Limits: `queries` under way at once; a further one is answered at once with everybody
-/// missing. `query_parts` per query; whoever sends more counts as missing.
+/// missing. `query_parts` and `query_bytes` per query; whoever sends more counts as missing, this node too.
 class QueryTable {
 public:
     explicit QueryTable(const Limits& limits) : limits_(limits) {}
@@ -53,6 +53,7 @@ private:
         std::uint64_t waiting_shards = 0;
         std::set<OriginId> waiting;
         std::set<OriginId> missing;
+        bool incomplete = false;    // something that our own shards have said did not fit
         std::vector<std::string> parts;
         std::size_t bytes = 0;      // of the parts
         std::map<std::string, KeptEvent> kept;  // asked for; the newest so far, or without stamp

@@ -94,6 +94,18 @@ TEST_F(QueryTableTest, OnePeerCannotFillTheTable) {
     EXPECT_TRUE(table_.ask(kStart, kAsker, {7, "q", 1s}, {kB}, {}, out_));
 }
 
+TEST_F(QueryTableTest, WhatOurOwnShardsSayTooMuchOfMakesTheAnswerPartial) {
+    const std::uint64_t token = ask();
+    table_.on_answer(kStart, kB, {token, "", true}, out_);
+    table_.on_answer(kStart, kC, {token, "", true}, out_);
+    table_.on_local_answer(ShardIndex{0}, {token, std::string(Limits{}.query_bytes, 'x'), false}, out_);
+    table_.on_local_answer(ShardIndex{0}, {token, "y", true}, out_);
+    table_.on_local_answer(ShardIndex{1}, {token, "", true}, out_);
+    ASSERT_NE(result(), nullptr);
+    EXPECT_EQ(result()->parts.size(), 1u);
+    EXPECT_EQ(result()->missing, (std::vector<std::string>{"self"}));
+}
+
 TEST_F(QueryTableTest, WhatIsCollectedIsBoundedInBytes) {
     const std::uint64_t token = ask();
     for (int i = 0; i < 1000; ++i) {

@@ -11,10 +11,13 @@ namespace {
 
 namespace json = boost::json;
 
+/// Nodes show the upper half of a tag, older ones the whole of it: without this the two sides of a session would differ.
+std::uint64_t tag_of(std::uint64_t shown) { return shown >> 32 != 0 ? shown >> 32 : shown; }
+
 SessionView session_of(const json::object& object) {
     SessionView session;
-    session.tag = count_field(object, "tag");
-    session.peer_tag = count_field(object, "peer_tag");
+    session.tag = tag_of(count_field(object, "tag"));
+    session.peer_tag = tag_of(count_field(object, "peer_tag"));
     session.acked_version = count_field(object, "acked_version");
     session.data_silent_ms = count_field(object, "data_silent_ms");
     session.heard_via = text_field(object, "heard_via");

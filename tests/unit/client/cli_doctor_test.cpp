@@ -293,6 +293,16 @@ TEST(CliDoctor, ReadsWhatTheNodesSay) {
     EXPECT_FALSE(node.peers.at("03").session.has_value());
 }
 
+/// An older node shows the whole tag, 0x700000009, and a newer one its upper half.
+TEST(CliDoctor, ReadsTheTagsOfOlderNodesAsThoseOfNewerOnes) {
+    const auto sample = parse_sample(R"({"missing":[],"reports":[
+      {"self":{"name":"n1","oid":"01"},"ready":true,"members":[
+        {"name":"n2","oid":"02","state":"alive","session":{"tag":30064771081,"peer_tag":8}}]}]})");
+    ASSERT_TRUE(sample.has_value());
+    EXPECT_EQ(sample->nodes.at("01").peers.at("02").session->tag, 7u);
+    EXPECT_EQ(sample->nodes.at("01").peers.at("02").session->peer_tag, 8u);
+}
+
 TEST(CliDoctor, RefusesWhatIsNoReport) {
     for (const char* text : {"", "[]", "{}", R"({"reports":{},"missing":[]})", R"({"reports":[1],"missing":[]})",
                              R"({"reports":[{"self":{}}],"missing":[]})"}) {

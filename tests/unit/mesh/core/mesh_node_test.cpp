@@ -64,7 +64,8 @@ protected:
     /// Brings the session up to where the peer has pulled and holds our interest.
     void establish() {
         feed(from_peer(Hello{peer(), SessionTag{77}, {std::nullopt, RecordNo{5}, {}, {}}, {}}, 0));
-        feed(LinkUp{all_of<OpenLink>(out_).back().link});
+        link_ = all_of<OpenLink>(out_).back().link;
+        feed(LinkUp{link_});
         tag_ = bodies<Welcome>(out_).back().tag.value;
         feed(from_peer(Heartbeat{}, tag_));
         feed(from_peer(InterestPull{}, tag_));
@@ -76,10 +77,29 @@ protected:
         feed(PortInput{ShardIndex{0}, Publish{1, {channel}, share("x"), {}}});
     }
 
+    /// A third node had a session, and is dead: the peer has been asked for what it has of it.
+    void lose_third() {
+        const auto from_third = [](ControlBody body, std::uint64_t tag) {
+            return Control{OriginId{3}, OriginId{1}, SessionTag{tag}, std::move(body)};
+        };
+        Introduction third = peer();
+        third.name = "c";
+        third.endpoints = {"c:1", "c:2", "c:3"};
+        feed(from_third(Hello{third, SessionTag{5}, {std::nullopt, RecordNo{5}, {}, {}}, {}}, 0));
+        const LinkId link = all_of<OpenLink>(out_).back().link;
+        feed(LinkUp{link});
+        feed(from_third(Heartbeat{}, bodies<Welcome>(out_).back().tag.value));
+        feed(LinkDown{link});
+        feed(EndpointChecked{link, EndpointState::kRefused});
+        ASSERT_EQ(bodies<Wake>(out_).size(), 1u);
+        EXPECT_EQ(bodies<Wake>(out_)[0].delivered, RecordNo{5});
+    }
+
     MeshNode node_{options(1, "a"), 1};
     Instant now_ = kStart;
     Effects out_;
     std::uint64_t tag_ = 0;
+    LinkId link_;
 };
 
 TEST_F(MeshNodeTest, ServesAtOnceWhenItKnowsNobody) {
@@ -317,20 +337,7 @@ TEST_F(MeshNodeTest, AsksAgainForALostChunkOfASnapshotOfAStandingLink) {
 
 TEST_F(MeshNodeTest, AsksForWhatASurvivorHasGotOfAnOriginThatCameBackToItAlone) {
     establish();
-    const auto from_third = [](ControlBody body, std::uint64_t tag) {
-        return Control{OriginId{3}, OriginId{1}, SessionTag{tag}, std::move(body)};
-    };
-    Introduction third = peer();
-    third.name = "c";
-    third.endpoints = {"c:1", "c:2", "c:3"};
-    feed(from_third(Hello{third, SessionTag{5}, {std::nullopt, RecordNo{5}, {}, {}}, {}}, 0));
-    const LinkId link = all_of<OpenLink>(out_).back().link;
-    feed(LinkUp{link});
-    feed(from_third(Heartbeat{}, bodies<Welcome>(out_).back().tag.value));
-    feed(LinkDown{link});
-    feed(EndpointChecked{link, EndpointState::kRefused});
-    ASSERT_EQ(bodies<Wake>(out_).size(), 1u);
-    EXPECT_EQ(bodies<Wake>(out_)[0].delivered, RecordNo{5});
+    lose_third();
     feed(from_peer(Fill{.origin = OriginId{3}, .last = true}, tag_));
     out_.clear();
     feed(from_peer(Wake{OriginId{3}, RecordNo{5}}, tag_));
@@ -338,6 +345,33 @@ TEST_F(MeshNodeTest, AsksForWhatASurvivorHasGotOfAnOriginThatCameBackToItAlone) 
     feed(from_peer(Wake{OriginId{3}, RecordNo{9}}, tag_));
     ASSERT_EQ(bodies<Wake>(out_).size(), 1u);
     EXPECT_EQ(bodies<Wake>(out_)[0].delivered, RecordNo{5});
+}
+
+TEST_F(MeshNodeTest, TellsOfAllLateRecordsOfOneAnswerAtOnce) {
+    establish();
+    feed(PortInput{ShardIndex{0}, Subscribe{"app/a", 1}});
+    lose_third();
+    const auto record = [](std::uint64_t n) {
+        return std::make_shared<const Record>(Record{RecordNo{n}, {"app/a"}, share("x"), {}});
+    };
+    feed(from_peer(Fill{.origin = OriginId{3}, .records = {record(9)}}, tag_));
+    feed(LinkDown{link_});
+    feed(EndpointChecked{link_, EndpointState::kRefused});
+    for (int i = 0; i < 50; ++i) {
+        now_ += 100ms;
+        node_.settle(now_, out_);  // the ninth is delivered without what the peer did not come to say
+    }
+    out_.clear();
+    establish();
+    feed(from_peer(Fill{.origin = OriginId{3}, .records = {record(6), record(7), record(8)}, .last = true}, tag_));
+    std::vector<std::uint64_t> missing;
+    for (const ToPort& to : all_of<ToPort>(out_)) {
+        if (const Gap* gap = std::get_if<Gap>(&to.message)) {
+            missing.push_back(gap->missing);
+        }
+    }
+    EXPECT_EQ(missing, std::vector<std::uint64_t>{3}) << "after the ninth they would be out of order";
+    EXPECT_EQ(all_of<Notice>(out_).size(), 1u);
 }
 
 TEST(MeshNodeJoining, AsksForNoTurnsInThePastWhenItLeavesBeforeItHasJoined) {

@@ -20,14 +20,27 @@ std::vector<Process*> serving(World& world) {
     return processes;
 }
 
-/// No more keepers have died together, or out of everybody's sight, than there are copies.
+/// Somebody outlived the death who had been there long enough to have a copy.
+bool has_heir(World& world, const World::Dead& dead) {
+    const auto outlives = [&](const Process& other) { return other.oid != dead.process->oid && other.started + kSettled <= dead.at; };
+    for (HostId host = 0; host < world.hosts(); ++host) {
+        if (const Process* process = world.process(host); process != nullptr && outlives(*process)) {
+            return true;
+        }
+    }
+    return std::any_of(world.dead().begin(), world.dead().end(), [&](const World::Dead& other) {
+        return other.at > dead.at + kSettled && outlives(*other.process);
+    });
+}
+
+/// No more keepers have died together, or out of everybody's sight, than there are copies, nor has the last node.
 bool survived(World& world, Instant since) {
     return std::none_of(world.dead().begin(), world.dead().end(), [&](const World::Dead& dead) {
         const auto together = std::count_if(world.dead().begin(), world.dead().end(), [&](const World::Dead& other) {
             return other.at >= dead.at && other.at <= dead.at + kSettled;
         });
         const bool unseen = !world.quiet(dead.at - kSettled, dead.at + kSettled);
-        return dead.at >= since && (unseen || together >= static_cast<std::ptrdiff_t>(mesh::kKeepers));
+        return dead.at >= since && (unseen || !has_heir(world, dead) || together >= static_cast<std::ptrdiff_t>(mesh::kKeepers));
     });
 }
 

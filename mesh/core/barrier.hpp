@@ -21,7 +21,8 @@ public:
         ShardIndex shard;
         Subscribed answer;
         bool presence = false;  ///< then for the members' lists of their users …
-        bool kept = false;      ///< … or for their last events of the channel
+        bool kept = false;      ///< … or for their last events of the channel …
+        Instant untold_since = {};  ///< … from this moment on
     };
 
     void wait(InterestTicket ticket, Waiting waiting) {

@@ -1,6 +1,7 @@
 #include "mesh/core/interest_table.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "mesh/base/assert.hpp"
 #include "mesh/base/bytes.hpp"
@@ -45,6 +46,7 @@ InterestTable::Applied InterestTable::apply(InterestSlot slot, const InterestDel
         if (changed) {
             state.digest ^= stable_hash(change.channel);
             state.size += change.add ? 1u : std::size_t(-1);
+            state.bytes += change.add ? change.channel.size() : std::size_t{0} - change.channel.size();
         }
         if (change.add && is_marked_key(change.channel)) {
             applied.marked.push_back(change.channel);
@@ -70,6 +72,7 @@ bool InterestTable::apply(InterestSlot slot, const InterestChunk& chunk) {
         state.new_generation = ++last_generation_;
         state.new_digest = 0;
         state.new_size = 0;
+        state.new_bytes = 0;
         state.after.clear();
     }
     if (chunk.after != state.after) {
@@ -79,6 +82,7 @@ bool InterestTable::apply(InterestSlot slot, const InterestChunk& chunk) {
         if (insert(slot.value, state.new_generation, channel)) {
             state.new_digest ^= stable_hash(channel);
             ++state.new_size;
+            state.new_bytes += channel.size();
         }
         state.after = channel;
     }
@@ -86,6 +90,9 @@ bool InterestTable::apply(InterestSlot slot, const InterestChunk& chunk) {
         state.generation = state.new_generation;
         state.digest = state.new_digest;
         state.size = state.new_size;
+        state.bytes = state.new_bytes;
+        state.new_size = 0;
+        state.new_bytes = 0;
         state.version = stale_too ? std::max(state.version.value_or(chunk.base), chunk.base) : chunk.base;
         state.snapshot = 0;
         state.after.clear();
@@ -146,6 +153,12 @@ bool InterestTable::interested(InterestSlot slot, std::string_view channel) cons
     });
 }
 
+bool InterestTable::is_over(InterestSlot slot) const {
+    const Slot& state = slots_[slot.value];
+    return std::max(state.size, state.new_size) > limits_.interest_channels ||
+           std::max(state.bytes, state.new_bytes) > limits_.interest_peer_bytes;
+}
+
 std::optional<InterestVersion> InterestTable::version(InterestSlot slot) const {
     return slots_[slot.value].version;
 }
@@ -164,6 +177,11 @@ bool InterestTable::alive(const Entry& entry) const {
 }
 
 void InterestTable::start_sweep() {
+    if (sweep_bucket_ && sweep_buckets_total_ == index_.bucket_count()) {
+        sweep_again_ = true;
+        return;
+    }
+    sweep_again_ = false;
     sweep_bucket_ = 0;
     sweep_buckets_total_ = index_.bucket_count();
 }
@@ -188,7 +206,10 @@ bool InterestTable::sweep() {
     for (const std::string& channel : emptied) {
         index_.erase(channel);
     }
-    sweep_bucket_ = end == sweep_buckets_total_ ? std::nullopt : std::optional(end);
+    sweep_bucket_ = end;
+    if (end == sweep_buckets_total_) {
+        sweep_bucket_ = std::exchange(sweep_again_, false) ? std::optional<std::size_t>(0) : std::nullopt;
+    }
     return sweep_bucket_.has_value();
 }
 

@@ -21,7 +21,7 @@ using InterestSlot = Strong<struct InterestSlotTag, std::uint16_t>;
 /// Thread: confined to the hub.
 /// Cost:   a lookup is one hash and a scan of that channel's entries. Giving a slot back, and switching to a snapshot, is
 ///         O(1): entries bear a generation, and those of an old one are swept `sweep_buckets` at a time.
-/// Limits: kMaxMembers slots.
+/// Limits: kMaxMembers slots; `interest_channels` and `interest_peer_bytes` of each, which one message may pass (is_over).
 class InterestTable {
 public:
     explicit InterestTable(const Limits& limits, Planted planted = Planted::kNone) : limits_(limits), planted_(planted) {}
@@ -75,6 +75,8 @@ public:
     [[nodiscard]] std::optional<InterestVersion> version(InterestSlot slot) const;
     [[nodiscard]] std::uint64_t digest(InterestSlot slot) const { return slots_[slot.value].digest; }
     [[nodiscard]] std::size_t size(InterestSlot slot) const { return slots_[slot.value].size; }
+    /// The peer's interest, or the snapshot of it that is under way, is larger than a peer's may be: the session must end.
+    [[nodiscard]] bool is_over(InterestSlot slot) const;
     /// How to go on with a snapshot that is under way; nothing when there is none.
     [[nodiscard]] std::optional<InterestPull> continuation(InterestSlot slot) const;
 
@@ -94,11 +96,13 @@ private:
         std::optional<InterestVersion> version;
         std::uint64_t digest = 0;
         std::size_t size = 0;
+        std::size_t bytes = 0;  // of the names
         // the snapshot under way
         std::uint64_t snapshot = 0;
         std::uint32_t new_generation = 0;
         std::uint64_t new_digest = 0;
         std::size_t new_size = 0;
+        std::size_t new_bytes = 0;
         std::string after;
     };
 
@@ -107,6 +111,7 @@ private:
     bool insert(std::uint16_t slot, std::uint32_t generation, const std::string& channel);
     bool erase(std::uint16_t slot, std::uint32_t generation, const std::string& channel);
     [[nodiscard]] bool alive(const Entry& entry) const;
+    /// A sweep that is under way goes on: what makes entries old must not keep it from coming to the later buckets.
     void start_sweep();
 
     Limits limits_;
@@ -116,6 +121,7 @@ private:
     std::uint32_t last_generation_ = 0;
     std::optional<std::size_t> sweep_bucket_;
     std::size_t sweep_buckets_total_ = 0;
+    bool sweep_again_ = false;  // entries have become old behind the sweep that is under way
 };
 
 }  // namespace tulle::mesh

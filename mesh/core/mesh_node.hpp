@@ -110,6 +110,11 @@ private:
         Instant interest_progress;                // the peer took in some of our interest, or held all of it
         InterestVersion interest_mark;            // a version of our interest that the peer has not acknowledged yet …
         Instant interest_marked;                  // … and when we had come to it
+        InterestVersion up_version;               // our interest when the session began
+        Instant told_at;                          // the peer told us of a presence channel or of a last event
+        Instant in_step_at;                       // the last moment without anything that it could have told
+        Instant framed_at;                        // its last frame came
+        std::string untold_looked;                // the last channel that it was asked for whether it has told us
         Instant data_wait_until;
         Instant last_data;                        // or the last re-dial
         Instant data_heard_at;
@@ -166,7 +171,8 @@ private:
 
     // mesh_node_interest.cpp
     void on_delta(Instant now, OriginId from, Link& link, const InterestDelta& delta, Effects& out);
-    void on_chunk(Instant now, Link& link, const InterestChunk& chunk);
+    void on_chunk(Instant now, OriginId from, Link& link, const InterestChunk& chunk, Effects& out);
+    bool is_over(Instant now, OriginId from, const Link& link, Effects& out);
     void on_pull(Instant now, OriginId from, Link& link, const InterestPull& pull, Effects& out);
     void answer_pull(Instant now, OriginId from, Link& link, const InterestPull& pull, Effects& out);
     void pull(Instant now, OriginId from, Link& link, InterestPull what, Effects& out);
@@ -175,6 +181,7 @@ private:
     void note_pull(Instant now, Link& link, const InterestPull& pull);
     /// New subscriptions wait for each peer: one that takes in nothing of our interest is given up.
     void check_intake(Instant now, OriginId oid, Link& link, Effects& out);
+    [[nodiscard]] Duration most_patience() const;
     /// A pull or its answer may be lost: ask again.
     [[nodiscard]] bool fetching(const Link& link) const { return !link.synced || table_.continuation(link.slot).has_value(); }
     void check_digest(Instant now, OriginId from, Link& link, const Heartbeat& heartbeat, Effects& out);
@@ -201,7 +208,7 @@ private:
     void drop_presence(Instant now, ShardIndex shard, const std::string& channel, Effects& out);
     void log_presence(Instant now, const std::string& channel, const PresenceMember& member, bool left);
     void tell(const PresenceTable::Changes& changes, Effects& out) const;
-    void on_presence_record(OriginId from, const Record& record, Effects& out);
+    void on_presence_record(Instant now, OriginId from, const Record& record, Effects& out);
     void on_members(Instant now, OriginId from, Link& link, const PresencePart& part, Effects& out);
     void accept_members(Instant now, OriginId from, const PresencePart& part, Effects& out);
     void owe_all_members(Link& link);
@@ -212,7 +219,9 @@ private:
     void keep(Instant now, const Record& record, bool own);
     [[nodiscard]] RecordPtr news_of(OriginId from, const RecordPtr& record) const;
     [[nodiscard]] KeptPart kept_part(Instant now, const std::string& channel) const;
-    void on_kept(Instant now, OriginId from, const KeptPart& part, Effects& out);
+    void on_kept(Instant now, OriginId from, Link& link, const KeptPart& part, Effects& out);
+    void check_told(Instant now, OriginId oid, Link& link, Effects& out);
+    [[nodiscard]] bool has_told(OriginId oid, const Link& link, const Barrier::Waiting& waiting) const;
     void tell_last(const std::string& channel, const KeptEvent& event, Effects& out) const;
     void members_changed();
     void hand_on(Instant now);

@@ -15,6 +15,9 @@ void MeshNode::on_delta(Instant now, OriginId from, Link& link, const InterestDe
         return;
     }
     const InterestTable::Applied applied = table_.apply(link.slot, delta);
+    if (is_over(now, from, link, out)) {
+        return;
+    }
     if (options_.planted == Planted::kAckBeforeApply) {
         membership_.send(from, InterestAck{delta.base.plus(delta.changes.size())}, out);
     }
@@ -40,8 +43,8 @@ void MeshNode::on_delta(Instant now, OriginId from, Link& link, const InterestDe
     }
 }
 
-void MeshNode::on_chunk(Instant now, Link& link, const InterestChunk& chunk) {
-    if (!link.awaits_chunk || !table_.apply(link.slot, chunk)) {
+void MeshNode::on_chunk(Instant now, OriginId from, Link& link, const InterestChunk& chunk, Effects& out) {
+    if (!link.awaits_chunk || !table_.apply(link.slot, chunk) || is_over(now, from, link, out)) {
         return;
     }
     link.awaits_chunk = false;
@@ -56,6 +59,15 @@ void MeshNode::on_chunk(Instant now, Link& link, const InterestChunk& chunk) {
     link.pull_at = now;
     link.pull_due = true;  // for the next chunk; behind the last one it acknowledges, and asks for what came since
     check_synced(link);
+}
+
+/// Ends the session of a peer whose interest is larger than an honest one's can be.
+bool MeshNode::is_over(Instant now, OriginId from, const Link& link, Effects& out) {
+    const bool over = table_.is_over(link.slot);
+    if (over) {
+        membership_.give_up_stuck(now, from, "it has interest in more channels than a node may", out);
+    }
+    return over;
 }
 
 void MeshNode::tick_interest(Instant now, OriginId oid, Link& link, Effects& out) {
@@ -130,23 +142,33 @@ void MeshNode::note_pull(Instant now, Link& link, const InterestPull& pull) {
     link.pulled_after = pull.after;
 }
 
+/// A snapshot of many channels over a long way takes minutes.
+Duration MeshNode::most_patience() const {
+    const Timing& timing = options_.timing;
+    const auto thousands = static_cast<std::int64_t>(local_.log().size() / 1000);
+    return std::max(timing.interest_patience_most, thousands * timing.interest_patience_thousand);
+}
+
+/// From the start of the session on: a peer that never asks for our interest is stuck, too.
 void MeshNode::check_intake(Instant now, OriginId oid, Link& link, Effects& out) {
     const InterestVersion acked = link.feed.acked();
     const InterestVersion version = local_.log().version();
-    if (!link.feed.counted() || acked >= link.interest_mark) {
+    if (link.feed.counted() && acked >= link.interest_mark) {
         link.interest_mark = version;
         link.interest_marked = now;
     }
-    if (!link.feed.counted() || acked >= version || acked > link.acked_most) {
+    if (link.feed.counted() && (acked >= version || acked > link.acked_most)) {
         link.acked_most = std::max(link.acked_most, acked);
         link.interest_progress = now;
+    }
+    if (link.feed.counted() && acked >= version) {
         return;
     }
     const Timing& timing = options_.timing;
     const Duration patience = membership_.was_stuck(oid) ? timing.interest_patience_again : timing.interest_patience;
     const Duration none = now - link.interest_progress;
     const Duration some = now - link.interest_marked;
-    if (none >= patience || some >= timing.interest_patience_most) {
+    if (none >= patience || some >= most_patience()) {
         membership_.give_up_stuck(now, oid, "it has not acknowledged our interest for " +
                                                 std::to_string((none >= patience ? none : some) / 1ms) +
                                                 " ms, and new subscriptions wait for it", out);

@@ -4,6 +4,13 @@
 #include "mesh/core/mesh_node.hpp"
 
 namespace tulle::mesh {
+namespace {
+
+/// Channels that wait, looked at for each peer and heartbeat; the next look goes on from there. Of a peer that tells nothing one
+/// of these is found at once.
+constexpr std::size_t kUntoldLooked = 256;
+
+}  // namespace
 
 /// The members that a record with kept channels is due to although they may have no subscriber.
 void MeshNode::stamp(Instant now, Record& record) {
@@ -59,7 +66,8 @@ KeptPart MeshNode::kept_part(Instant now, const std::string& channel) const {
     return part;
 }
 
-void MeshNode::on_kept(Instant now, OriginId from, const KeptPart& part, Effects& out) {
+void MeshNode::on_kept(Instant now, OriginId from, Link& link, const KeptPart& part, Effects& out) {
+    link.told_at = now;
     clock_.see(now, part.stamp.time_us);
     const KeptEvent* held = kept_.find(now, part.channel);
     if (part.stamp.time_us != 0 && (held == nullptr || held->stamp < part.stamp)) {
@@ -131,6 +139,9 @@ bool MeshNode::is_told(const Barrier::Waiting& waiting) const {
 /// REQUIRES: every member holds our interest in the channel. Answers, or waits for what they say of it.
 void MeshNode::confirm(Instant now, Barrier::Waiting waiting, Effects& out) {
     if (!is_told(waiting)) {
+        if (waiting.untold_since == Instant{}) {
+            waiting.untold_since = now;
+        }
         untold_[waiting.answer.channel].push_back(std::move(waiting));
         return;
     }
@@ -165,6 +176,42 @@ void MeshNode::confirm_all_told(Instant now, Effects& out) {
     }
     for (const std::string& channel : channels) {
         confirm_told(now, channel, out);
+    }
+}
+
+bool MeshNode::has_told(OriginId oid, const Link& link, const Barrier::Waiting& waiting) const {
+    const std::string& channel = waiting.answer.channel;
+    const auto is_owed = [&](const std::optional<InterestVersion>& since) { return since && link.feed.acked() >= *since; };
+    const auto members = waiting.presence ? local_.since(presence_key(channel)) : std::nullopt;
+    const auto last = waiting.kept ? local_.since(kept_key(channel)) : std::nullopt;
+    return !(is_owed(members) && !presence_.knows(oid, channel, *members)) && !(is_owed(last) && !kept_.knows(oid, channel, *last));
+}
+
+/// A peer that acknowledges interest but never says who is there, or what was last, must not hold subscriptions up for ever.
+/// What it owes may queue behind its other frames, which are bounded by its credit: so long as these come it has three times as
+/// long. As for interest, it is slow only if it says something, and then for a bounded time.
+void MeshNode::check_told(Instant now, OriginId oid, Link& link, Effects& out) {
+    if (!link.feed.counted() || link.feed.acked() < link.up_version || untold_.empty()) {
+        link.told_at = now;
+        link.in_step_at = now;
+        return;
+    }
+    const Timing& timing = options_.timing;
+    const Duration patience = membership_.was_stuck(oid) ? timing.interest_patience_again : timing.interest_patience;
+    const Duration none = now - link.told_at;
+    const bool is_silent = none >= patience && (now - link.framed_at >= patience || none >= 3 * patience);
+    auto it = untold_.upper_bound(link.untold_looked);
+    for (std::size_t left = std::min(kUntoldLooked, untold_.size()); left > 0; --left, ++it) {
+        it = it == untold_.end() ? untold_.begin() : it;
+        link.untold_looked = it->first;
+        const Barrier::Waiting& oldest = it->second.front();
+        const Duration waits = now - std::max(oldest.untold_since, link.in_step_at);
+        const bool too_long = (is_silent && waits >= patience) || waits >= most_patience();
+        if (too_long && !has_told(oid, link, oldest)) {
+            membership_.give_up_stuck(now, oid, "it has not told us of a channel for " + std::to_string(waits / 1ms) +
+                                                    " ms, and new subscriptions wait for it", out);
+            return;
+        }
     }
 }
 

@@ -25,6 +25,12 @@ void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
     link.peer_extras = up.their_extras;
     std::erase_if(link.peer_extras, [&](RecordNo n) { return n > ring_.last(); });  // nobody can have got those
     link.data_wait_until = now + options_.timing.data_settle;
+    link.interest_progress = now;
+    link.interest_marked = now;
+    link.up_version = local_.log().version();
+    link.told_at = now;
+    link.in_step_at = now;
+    link.framed_at = now;
     link.last_data = now;
     deaf_at_ = std::min(deaf_at_, now + options_.timing.data_deaf);
     link.data_heard_at = now;
@@ -139,7 +145,7 @@ void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
     } else if (const auto* wanted = std::get_if<InterestPull>(&message.body)) {
         on_pull(now, from, link, *wanted, out);
     } else if (const auto* chunk = std::get_if<InterestChunk>(&message.body)) {
-        on_chunk(now, link, *chunk);
+        on_chunk(now, from, link, *chunk, out);
     } else if (const auto* receipt = std::get_if<Receipt>(&message.body)) {
         link.sender.on_receipt(receipt->received);
     } else if (const auto* nack = std::get_if<Nack>(&message.body)) {
@@ -209,6 +215,7 @@ void MeshNode::on_data(Instant now, const Data& message, Effects& out, OriginId 
         return;
     }
     ++counters_.frames_received;
+    link.framed_at = now;
     LinkEffects effects;
     link.receiver.on_frame(now, std::get<FramePtr>(message.body), effects, via);
     origins_.set_delivered(now, message.src, link.receiver.delivered());
@@ -222,7 +229,7 @@ void MeshNode::run(Instant now, OriginId from, Link& link, const LinkEffects& ef
             ++counters_.delivered_remote;
             reconcile_.keep(now, from, record->record);
             if (record->record->is_presence()) {
-                on_presence_record(from, *record->record, out);
+                on_presence_record(now, from, *record->record, out);
             } else if (record->record->trace) {
                 witness(now, from, *record->record, record->arrival, out);
             } else if (record->record->kept == 0) {
@@ -241,7 +248,7 @@ void MeshNode::run(Instant now, OriginId from, Link& link, const LinkEffects& ef
         } else if (const auto* members = std::get_if<AcceptMembers>(&effect)) {
             on_members(now, from, link, *members->part, out);
         } else if (const auto* kept = std::get_if<AcceptKept>(&effect)) {
-            on_kept(now, from, *kept->part, out);
+            on_kept(now, from, link, *kept->part, out);
         } else if (const auto* nack = std::get_if<SendNack>(&effect)) {
             ++counters_.nacks_sent;
             membership_.send(from, Nack{nack->missing}, out);
@@ -350,6 +357,7 @@ void MeshNode::tick_link(Instant now, OriginId oid, Link& link, Effects& out) {
     flush(now, oid, link, out);
     if (link.heartbeat_at <= now) {
         check_intake(now, oid, link, out);
+        check_told(now, oid, link, out);
         send_heartbeat(now, oid, link, out);
         if (unconfirmed_.contains(oid)) {
             if (now - awake_since_ >= options_.timing.control_verdict) {

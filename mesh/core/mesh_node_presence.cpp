@@ -62,13 +62,17 @@ void MeshNode::tell(const PresenceTable::Changes& changes, Effects& out) const {
     }
 }
 
-void MeshNode::on_presence_record(OriginId from, const Record& record, Effects& out) {
+void MeshNode::on_presence_record(Instant now, OriginId from, const Record& record, Effects& out) {
     PresenceTable::Changes changes;
     presence_.apply(from, record, changes);
     tell(changes, out);
+    if (presence_.is_over(from, std::string(marked_channel(record.channels.front())))) {
+        membership_.give_up_stuck(now, from, "it has more users in a presence channel than a node may", out);
+    }
 }
 
 void MeshNode::on_members(Instant now, OriginId from, Link& link, const PresencePart& part, Effects& out) {
+    link.told_at = now;
     if (options_.planted == Planted::kPresenceOvertakes) {
         link.late_lists.push_back(part);  // until the next heartbeat
         return;
@@ -84,7 +88,9 @@ void MeshNode::accept_members(Instant now, OriginId from, const PresencePart& pa
     PresenceTable::Changes changes;
     const bool complete = presence_.accept(from, part, *since, changes);
     tell(changes, out);
-    if (complete) {
+    if (presence_.is_over(from, part.channel)) {
+        membership_.give_up_stuck(now, from, "it lists more users of a presence channel than a node may have", out);
+    } else if (complete) {
         confirm_told(now, part.channel, out);
     }
 }

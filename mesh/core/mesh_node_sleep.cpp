@@ -21,6 +21,14 @@ void MeshNode::wake_up(Instant now, Duration late, Effects& out) {
     for (auto& [oid, link] : links_) {
         link.interest_progress += late;
         link.interest_marked += late;
+        link.told_at += late;
+        link.in_step_at += late;
+        link.framed_at += late;
+    }
+    for (auto& [channel, waiting] : untold_) {
+        for (Barrier::Waiting& one : waiting) {
+            one.untold_since += late;
+        }
     }
     awake_since_ = now;
     if (late <= options_.timing.own_loop_asleep) {

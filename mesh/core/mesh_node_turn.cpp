@@ -100,6 +100,9 @@ Instant MeshNode::deadline(const Link& link) const {
 }
 
 Instant MeshNode::earliest() {
+    if (told_ != local_.log().version()) {
+        return Instant{};  // versions were given since the links were looked at: they are told in the next turn, which comes at once
+    }
     for (const OriginId oid : touched_) {  // since the links were looked at
         if (const auto link = links_.find(oid); link != links_.end()) {
             due_.set(oid, link->second.place, deadline(link->second));

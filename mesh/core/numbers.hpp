@@ -60,6 +60,8 @@ struct Timing {
     Duration interest_patience = 5s;    ///< a peer takes in none of our interest for so long: new subscriptions wait for it alone
     Duration interest_patience_again = 2s;  ///< the same for a peer that has failed so before: no honest pause is that long
     Duration interest_patience_most = 60s;  ///< also with a snapshot on its way: longer than a million channels take
+    Duration interest_patience_thousand = 250ms;  ///< more than that for each thousand of many channels: a chunk of a snapshot holds
+                                        ///< some 600 names of 100 bytes and takes a round trip, and one around the world is 250 ms
     Duration shun_deaf_max = 4s;        ///< longest pause before the next session with a peer that was deaf on control again
     Duration shun_stuck_min = 2s;       ///< the first such pause for a peer that took in no interest, doubling …
     Duration shun_stuck_max = 64s;      ///< … to this: it holds new subscriptions up for 3 % of the time at most
@@ -101,7 +103,11 @@ struct Limits {
     std::size_t interest_window = 8192;         ///< changes ahead of the slowest peer: two of the largest deltas; more wait
     std::size_t delta_changes = 4096;           ///< per message
     std::size_t interest_bytes = 64u << 10;     ///< per delta or snapshot chunk
+    std::size_t interest_channels = 4'000'000;  ///< that a peer has interest in: ten times what a node with a million clients has
+    std::size_t interest_peer_bytes = 512u << 20;  ///< the same in bytes of names
     std::size_t sweep_buckets = 512;            ///< of the interest index per turn: a dead peer's channels go in slices
+    std::size_t presence_users = 100'000;       ///< that a peer has in one channel: ten times what an edge lets in
+    std::size_t presence_bytes = 256u << 20;    ///< of a peer's list of them
     std::size_t presence_slice = 2048;          ///< users of a lost member taken away per turn
     std::size_t kept_bytes = 64u << 20;         ///< of last events; beyond it the one that was put first goes
     std::size_t kept_slice = 20'000;            ///< rendezvous weights computed per turn to see what is to be handed on

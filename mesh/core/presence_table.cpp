@@ -124,19 +124,38 @@ bool PresenceTable::accept(OriginId from, const PresencePart& part, InterestVers
     channels_of_[from].insert(part.channel);
     if (part.first) {
         remote.building.clear();
+        remote.building_bytes = 0;
         remote.building_version = part.version;
         remote.building_epoch = epoch(from);
     } else if (remote.building_version != part.version || remote.building_epoch != epoch(from)) {
         return false;
     }
     remote.building.insert(remote.building.end(), part.members.begin(), part.members.end());
+    for (const PresenceMember& member : part.members) {
+        remote.building_bytes += member.user.size() + (member.info ? member.info->size() : 0);
+    }
+    if (is_over(from, part.channel)) {
+        return false;
+    }
     if (!part.last) {
         return false;
     }
     const std::vector<PresenceMember> members = std::move(remote.building);
-    remote = Remote{.version = part.version, .at = part.at, .epoch = epoch(from), .building = {}, .building_version = {}};
+    remote = Remote{.version = part.version, .at = part.at, .epoch = epoch(from), .held = remote.held, .building = {},
+                    .building_version = {}};
     replace(part.channel, state, from, members, out);
     return true;
+}
+
+bool PresenceTable::is_over(OriginId from, const std::string& channel) const {
+    const auto state = channels_.find(channel);
+    if (state == channels_.end()) {
+        return false;
+    }
+    const auto found = state->second.remotes.find(from);
+    return found != state->second.remotes.end() &&
+           (std::max(found->second.held, found->second.building.size()) > most_users_ ||
+            found->second.building_bytes > most_bytes_);
 }
 
 void PresenceTable::replace(const std::string& name, Channel& channel, OriginId origin,
@@ -169,12 +188,16 @@ void PresenceTable::add(const std::string& name, Channel& channel, const Presenc
     held.leaving_at.reset();
     if (origin != self_ && std::find(held.origins.begin(), held.origins.end(), origin) == held.origins.end()) {
         held.origins.push_back(origin);
+        ++channel.remotes[origin].held;
     }
 }
 
 /// REQUIRES: for our own, its shards are 0 already.
 void PresenceTable::take(const std::string& name, Channel& channel, Users::iterator user, OriginId origin, Changes& out) {
     const std::size_t others = std::erase(user->second.origins, origin);
+    if (others > 0) {
+        --channel.remotes[origin].held;
+    }
     if ((others > 0 || origin == self_) && !user->second.held()) {
         gone(name, channel, user, out);
     }
@@ -223,6 +246,7 @@ std::size_t PresenceTable::lose_channel(const Loss& loss, const std::string& nam
             leaving_.push_back({loss.until, name, user});
         }
     }
+    remote->second.held = 0;
     if (remote->second.building_epoch <= loss.epoch) {
         state->second.remotes.erase(remote);
     }

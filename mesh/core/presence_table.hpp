@@ -22,14 +22,16 @@ namespace tulle::mesh {
 ///          none. An origin's word counts from its list on (PresencePart); changes that the list already holds are ignored.
 /// Death:   what an origin brought whose session has ended is kept for `presence_grace`, in case the users, or the origin,
 ///          come again; then it is gone. Work for that is done `presence_slice` users a turn.
-/// Limits:  none of its own: its users are bounded by the edges' limits per channel and the clients connected.
+/// Limits:  our own users are bounded by the edges' limits per channel and the clients connected; another's in one channel by
+///          `presence_users`, and its list by `presence_bytes`, which one message may pass (is_over).
 class PresenceTable {
 public:
     using Members = std::shared_ptr<const std::vector<PresenceMember>>;
     using Changes = std::vector<MemberChanged>;
 
     PresenceTable(OriginId self, const Timing& timing, const Limits& limits)
-        : self_(self), grace_(timing.presence_grace), slice_(limits.presence_slice) {}
+        : self_(self), grace_(timing.presence_grace), slice_(limits.presence_slice), most_users_(limits.presence_users),
+          most_bytes_(limits.presence_bytes) {}
 
     // ---- our own users
     enum class Joined : std::uint8_t { kNew, kAgain, kFull };
@@ -49,6 +51,8 @@ public:
     bool accept(OriginId from, const PresencePart& part, InterestVersion since, Changes& out);
     /// The list of `from` is complete, for our interest since `since`.
     [[nodiscard]] bool knows(OriginId from, const std::string& channel, InterestVersion since) const;
+    /// `from` has more users in the channel, or lists more, than one node may: its session must end.
+    [[nodiscard]] bool is_over(OriginId from, const std::string& channel) const;
     /// Its session has ended, or it can't say any more what has changed: its users stay for the grace, unless it, or
     /// somebody else, brings them again.
     void lose(Instant now, OriginId from);
@@ -75,7 +79,9 @@ private:
         InterestVersion version;       // of the list, 0: none yet
         RecordNo at;
         std::uint64_t epoch = 0;       // of the session that brought the list
+        std::size_t held = 0;          // users of the channel that it has
         std::vector<PresenceMember> building;
+        std::size_t building_bytes = 0;
         std::optional<InterestVersion> building_version;
         std::uint64_t building_epoch = 0;
     };
@@ -111,6 +117,8 @@ private:
     OriginId self_;
     Duration grace_;
     std::size_t slice_;
+    std::size_t most_users_;
+    std::size_t most_bytes_;
     std::map<std::string, Channel> channels_;
     std::map<OriginId, std::uint64_t> epochs_;                // counts the sessions that were lost; 0: none yet
     std::map<OriginId, std::set<std::string>> channels_of_;  // where an origin may have users

@@ -83,6 +83,45 @@ TEST_F(InterestTableTest, ForgetsAPeerAtOnceAndSweepsItsEntriesLater) {
     EXPECT_TRUE(table_.interested(other, "b"));
 }
 
+TEST_F(InterestTableTest, SweepsWhatIsOldThoughItsPeerSendsSnapshotsAgainAndAgain) {
+    const std::size_t kNames = 20'000;  // more buckets than a few slices
+    InterestDelta many = delta(0, {});
+    for (std::size_t i = 0; i < kNames; ++i) {
+        many.changes.push_back({true, "old" + std::to_string(i)});
+    }
+    static_cast<void>(table_.apply(slot_, many));
+    EXPECT_EQ(table_.channels(), kNames);
+    const std::size_t turns = 2 * (4 * kNames / Limits{}.sweep_buckets);  // of all buckets, if they are four to a name, twice
+    for (std::uint64_t i = 1; i <= turns; ++i) {
+        EXPECT_TRUE(table_.apply(slot_, {i, InterestVersion{kNames + i}, {}, {"a"}, true, {}}));
+        static_cast<void>(table_.sweep());
+    }
+    EXPECT_EQ(table_.channels(), 1u);
+    while (table_.sweep()) {
+    }
+    EXPECT_TRUE(table_.interested(slot_, "a"));
+}
+
+TEST_F(InterestTableTest, KnowsWhoHasInterestInTooMuch) {
+    Limits limits;
+    limits.interest_channels = 3;
+    limits.interest_peer_bytes = 10;
+    InterestTable small(limits);
+    const InterestSlot slot = small.take_slot().value();
+    static_cast<void>(small.apply(slot, delta(0, {{true, "a"}, {true, "b"}, {true, "c"}})));
+    EXPECT_FALSE(small.is_over(slot));
+    static_cast<void>(small.apply(slot, delta(3, {{true, "d"}})));
+    EXPECT_TRUE(small.is_over(slot)) << "four names";
+    static_cast<void>(small.apply(slot, delta(4, {{false, "d"}, {false, "c"}, {true, "1234567890"}})));
+    EXPECT_TRUE(small.is_over(slot)) << "twelve bytes";
+    static_cast<void>(small.apply(slot, delta(7, {{false, "a"}, {false, "b"}})));
+    EXPECT_FALSE(small.is_over(slot));
+    EXPECT_TRUE(small.apply(slot, {1, InterestVersion{9}, {}, {"a", "b", "c", "d"}, false, {}}));
+    EXPECT_TRUE(small.is_over(slot)) << "a snapshot that is not whole yet";
+    EXPECT_TRUE(small.apply(slot, {2, InterestVersion{9}, {}, {"a"}, true, {}}));
+    EXPECT_FALSE(small.is_over(slot));
+}
+
 TEST_F(InterestTableTest, IsExactWhenTheSetChangesWhileItIsReadInChunks) {
     Limits limits;
     limits.interest_bytes = 6;

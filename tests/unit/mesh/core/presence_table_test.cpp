@@ -180,6 +180,37 @@ TEST_F(PresenceTableTest, LosesABigOriginInSlices) {
     EXPECT_EQ(table.users(), 0u);
 }
 
+TEST_F(PresenceTableTest, KnowsWhoListsOrHasTooMany) {
+    limits_.presence_users = 2;
+    limits_.presence_bytes = 20;
+    PresenceTable small(kSelf, Timing{}, limits_);
+    PresencePart first{.channel = kRoom, .version = kSince, .at = RecordNo{1}, .first = true, .last = false, .members = {}};
+    first.members = {{"a", share("{}")}, {"b", share("{}")}};
+    EXPECT_FALSE(small.accept(kB, first, kSince, changes_));
+    EXPECT_FALSE(small.is_over(kB, kRoom));
+    PresencePart more = first;
+    more.first = false;
+    more.last = true;
+    more.members = {{"c", share("{}")}};
+    EXPECT_FALSE(small.accept(kB, more, kSince, changes_));
+    EXPECT_TRUE(small.is_over(kB, kRoom)) << "three in a list";
+    first.members = {{"a", share(std::string(20, 'x'))}};
+    EXPECT_FALSE(small.accept(kB, first, kSince, changes_));
+    EXPECT_TRUE(small.is_over(kB, kRoom)) << "21 bytes";
+    first.last = true;
+    first.members = {{"a", share("{}")}, {"b", share("{}")}};
+    EXPECT_TRUE(small.accept(kB, first, kSince, changes_));
+    EXPECT_FALSE(small.is_over(kB, kRoom));
+    small.apply(kB, change(2, "b", true), changes_);
+    small.apply(kB, change(3, "c", false), changes_);
+    EXPECT_FALSE(small.is_over(kB, kRoom));
+    small.apply(kB, change(4, "d", false), changes_);
+    EXPECT_TRUE(small.is_over(kB, kRoom)) << "one after the other";
+    small.lose(kStart, kB);
+    small.on_deadline(kStart, changes_);
+    EXPECT_FALSE(small.is_over(kB, kRoom));
+}
+
 TEST_F(PresenceTableTest, RefusesWhoIsOneTooMany) {
     EXPECT_EQ(join(0, "a", 2), PresenceTable::Joined::kNew);
     accept(kA, part({"b"}, 1));

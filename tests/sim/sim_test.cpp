@@ -80,8 +80,9 @@ Duration thaw_on_a_lossy_network(std::uint64_t seed) {
 }
 
 TEST_F(SimTest, ALostMessageDelaysASessionByARetryNotByAWholeAttempt) {
+    // Two Hellos that cross cost one more retry (250 ms): one side waits for the answer to its own. An attempt lasts 2 s.
     for (std::uint64_t seed = 1; seed <= 100; ++seed) {
-        EXPECT_LE(thaw_on_a_lossy_network(seed), 1500ms) << "seed " << seed;
+        EXPECT_LE(thaw_on_a_lossy_network(seed), 1750ms) << "seed " << seed;
     }
 }
 

@@ -5,7 +5,7 @@ import fs from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { APP, RawClient, client, inbox, server, subscribed } from '../support/js/clients.mjs';
+import { APP, RawClient, client, inbox, server, signedPost, subscribed } from '../support/js/clients.mjs';
 import { Cluster } from '../support/js/cluster.mjs';
 import { FrameSocket, frame, upgrade } from '../support/js/frames.mjs';
 import { parts, request } from '../support/js/http.mjs';
@@ -86,14 +86,6 @@ function pour(socket, bytes) {
 
 const GET = 'GET /up HTTP/1.1\r\nHost: a\r\n';
 const POST = `POST /apps/${APP.appId}/events HTTP/1.1\r\nHost: a\r\n`;
-
-/** The beginning of a signed request: the body of any other is not read. */
-function signedPost() {
-  const path = `/apps/${APP.appId}/events`;
-  const query = `auth_key=${APP.key}&auth_timestamp=${Math.floor(Date.now() / 1000)}&auth_version=1.0&body_md5=${'0'.repeat(32)}`;
-  const signature = crypto.createHmac('sha256', APP.secret).update(`POST\n${path}\n${query}`).digest('hex');
-  return `POST ${path}?${query}&auth_signature=${signature} HTTP/1.1\r\nHost: a\r\n`;
-}
 
 describe('slowness', { concurrency: true }, () => {
   test('200 heads byte by byte: ended within 10 s of their beginning', async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import zlib from 'node:zlib';
-import { APP, RawClient, server } from '../support/js/clients.mjs';
+import { APP, RawClient, server, signedPost } from '../support/js/clients.mjs';
 import { FrameSocket, frame, upgrade } from '../support/js/frames.mjs';
 import { request } from '../support/js/http.mjs';
 import { Victim, statusOf, trickle } from '../support/js/victim.mjs';
@@ -31,7 +31,7 @@ async function join(raw, channel) {
 }
 
 test('slow heads and slow bodies: each is ended with 408', () => victim.bears(async () => {
-  const all = await crowd((i) => victim.throwAt(i % 2 ? GET : `${POST}Content-Length: 1000\r\n\r\n`, { more: trickle }));
+  const all = await crowd((i) => victim.throwAt(i % 2 ? GET : `${signedPost()}Content-Length: 1000\r\n\r\n`, { more: trickle }));
   for (const text of all) assert.equal(statusOf(text), 408);
 }, { counter: 'tulle_http_refused_total', times: CROWD }));
 

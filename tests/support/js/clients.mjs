@@ -1,4 +1,5 @@
 // The official clients and server kit, unmodified, pointed at one node; and a bare WebSocket for what they would never send.
+import crypto from 'node:crypto';
 import PusherServer from 'pusher';
 import WebSocket from 'ws';
 import { parts } from './http.mjs';
@@ -90,4 +91,12 @@ export class RawClient {
 
   end() { return within(10_000, 'the end of the WebSocket', this.closed); }
   drop() { this.socket.terminate(); }
+}
+
+/** The beginning of a signed request: the body of any other is not read. */
+export function signedPost() {
+  const path = `/apps/${APP.appId}/events`;
+  const query = `auth_key=${APP.key}&auth_timestamp=${Math.floor(Date.now() / 1000)}&auth_version=1.0&body_md5=${'0'.repeat(32)}`;
+  const signature = crypto.createHmac('sha256', APP.secret).update(`POST\n${path}\n${query}`).digest('hex');
+  return `POST ${path}?${query}&auth_signature=${signature} HTTP/1.1\r\nHost: a\r\n`;
 }

@@ -204,9 +204,9 @@ test('clients that do not read: those for whom most waits are closed, others are
   args: ['--shards', '2', '--memory-limit', `${200 << 20}`, '--outbox-bytes', `${16 << 20}`, '--write-timeout', '60'],
 }, async ({ nodes: [node] }) => {
   await survives(node, async () => {
-    await Promise.all(Array.from({ length: 10 }, (_, i) => deaf(node, `c${i}`)));
+    const all = Array.from({ length: 14 }, (_, i) => `c${i}`);  // 14 full outboxes are more than the node may use
+    await Promise.all(all.map((channel) => deaf(node, channel)));
     const body = 'x'.repeat(100 * KILOBYTE);
-    const all = Array.from({ length: 10 }, (_, i) => `c${i}`);
     for (let i = 0; i < 300 && (await node.metric('tulle_shed_clients_total')) === 0; ++i) {
       await Promise.allSettled(all.map((channel) => server(node).trigger(channel, 'e', body)));
     }

@@ -29,6 +29,12 @@ constexpr int kSubscriptionsWaiting = 16;
 // by them either; its own engine would take a full pipe for silence only after heartbeat_timeout.
 constexpr int kControlWaiting = 1024;
 
+// A peer sends nothing on the connection by which we reach its ROUTER, beyond the handshake's READY (44 bytes) and a PONG. The
+// bounds are for a peer that does: a longer message ends the connection; of shorter ones this number waits in libzmq, the rest
+// in the kernel, and as the PONGs wait behind them, the heartbeats end the connection.
+constexpr std::int64_t kMaxBytesFromRouter = 128;
+constexpr int kWaitingFromRouter = 16;
+
 // What the kernel holds of one connection to us, and twice as much at most: without it the kernel goes as far as tcp_rmem allows.
 constexpr int kInboundBufferBytes = 1 << 20;
 
@@ -152,6 +158,9 @@ std::unique_ptr<MonitoredSocket> ZmqSockets::dealer() {
     common(socket, kControlThread);
     socket.set(zmq::sockopt::immediate, 1);  // else it queues for whatever process binds there next
     socket.set(zmq::sockopt::sndhwm, 10'000);
+    socket.set(zmq::sockopt::maxmsgsize, kMaxBytesFromRouter);
+    socket.set(zmq::sockopt::rcvhwm, kWaitingFromRouter);
+    socket.set(zmq::sockopt::rcvbuf, kInboundBufferBytes);
     socket.set(zmq::sockopt::linger, 500);   // last words (a refusal, a receipt for a leaver) still go out
     return std::make_unique<MonitoredSocket>(context, std::move(socket), kLinkEvents);
 }

@@ -194,6 +194,28 @@ TEST(Floods, AreNotTheLongestMessagesOfPeersWhileTheHubIsSlow) {
     EXPECT_EQ(node.transport.counters().inbound_cut, 0U);
 }
 
+/// Behind a link there is a ROUTER, which sends nothing. This one sends, and nobody reads that.
+TEST(Floods, FromTheFarEndOfALinkEndTheLink) {
+    for (const std::size_t bytes : {kMegabyte, std::size_t{100}}) {
+        zmq::context_t context;
+        zmq::socket_t far(context, zmq::socket_type::dealer);
+        far.set(zmq::sockopt::linger, 0);
+        far.set(zmq::sockopt::sndhwm, 64);
+        far.bind("tcp://127.0.0.1:*");
+        LoneTransport node;
+        node.transport.open_link(LinkId{1}, far.get(zmq::sockopt::last_endpoint).substr(std::strlen("tcp://")));
+        ASSERT_TRUE(eventually({&node}, [&] { return node.count<LinkUp>() == 1; }));
+        const std::size_t before = resident_bytes();
+        const std::string message(bytes, 'x');
+        EXPECT_TRUE(eventually({&node}, [&] {
+            for (int i = 0; i < 1'000 && far.send(zmq::buffer(message), zmq::send_flags::dontwait); ++i) {
+            }
+            return node.count<LinkDown>() >= 1;
+        })) << bytes;
+        EXPECT_LT(resident_bytes(), before + 256 * kMegabyte) << bytes;
+    }
+}
+
 TEST(ControlTurn, TakesNoMoreThanItsBytesAndFromEachPeerInTurn) {
     LoneTransport node;
     Flooder flooder(node.transport.bound_control());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -49,8 +50,12 @@ public:
     [[nodiscard]] bool is_open() const { return open_; }
 
     /// The peer's interest of that version includes what `key`, a marked key, asks for (or it is to keep that, though it has
-    /// not asked): send it.
-    void owe(const std::string& key, InterestVersion version) { owed_[key] = version; }
+    /// not asked): send it. What is owed for several versions is an answer to the newest, whichever was named last: while a
+    /// snapshot of the peer's interest is under way, its first chunks name a newer version than the interest that is held.
+    void owe(const std::string& key, InterestVersion version) {
+        InterestVersion& newest = owed_[key];
+        newest = std::max(newest, version);
+    }
     [[nodiscard]] bool is_level() const { return level_; }
     /// `record` is due to the peer: the first such beyond `before`, up to which all was considered at the last flush(), or the
     /// next one. (The one that was noted last may be named again.) Does nothing when the link is behind: it will look itself.

@@ -118,6 +118,7 @@ private:
         Instant data_wait_until;
         Instant last_data;                        // or the last re-dial
         Instant data_heard_at;
+        Instant data_steady_since;                // its data has come since then without a long pause
         Instant members_sent_at;
         std::int64_t echo_us = 0;
         Instant echo_at;
@@ -221,6 +222,7 @@ private:
     [[nodiscard]] KeptPart kept_part(Instant now, const std::string& channel) const;
     void on_kept(Instant now, OriginId from, Link& link, const KeptPart& part, Effects& out);
     void check_told(Instant now, OriginId oid, Link& link, Effects& out);
+    [[nodiscard]] bool is_data_silent(Instant now, const Link& link) const;
     [[nodiscard]] bool has_told(OriginId oid, const Link& link, const Barrier::Waiting& waiting) const;
     void tell_last(const std::string& channel, const KeptEvent& event, Effects& out) const;
     void members_changed();

@@ -187,9 +187,16 @@ bool MeshNode::has_told(OriginId oid, const Link& link, const Barrier::Waiting& 
     return !(is_owed(members) && !presence_.knows(oid, channel, *members)) && !(is_owed(last) && !kept_.knows(oid, channel, *last));
 }
 
+/// A tail comes each second: one is missing.
+bool MeshNode::is_data_silent(Instant now, const Link& link) const {
+    return now - link.data_heard_at >= options_.timing.data_keepalive * 3 / 2;
+}
+
 /// A peer that acknowledges interest but never says who is there, or what was last, must not hold subscriptions up for ever.
 /// What it owes may queue behind its other frames, which are bounded by its credit: so long as these come it has three times as
-/// long. As for interest, it is slow only if it says something, and then for a bounded time.
+/// long. As for interest, it is slow only if it says something, and then for a bounded time. A data path that has been silent is
+/// no reason by itself: it is dialled again only later than the short patience with a peer that has failed before ends, and
+/// when it speaks again, what was lost meanwhile is on its way.
 void MeshNode::check_told(Instant now, OriginId oid, Link& link, Effects& out) {
     if (!link.feed.counted() || link.feed.acked() < link.up_version || untold_.empty()) {
         link.told_at = now;
@@ -197,9 +204,12 @@ void MeshNode::check_told(Instant now, OriginId oid, Link& link, Effects& out) {
         return;
     }
     const Timing& timing = options_.timing;
-    const Duration patience = membership_.was_stuck(oid) ? timing.interest_patience_again : timing.interest_patience;
+    const bool speaks = !is_data_silent(now, link);
+    const bool steady = speaks && now - link.data_steady_since >= timing.interest_patience_again;
+    const Duration patience = membership_.was_stuck(oid) && steady ? timing.interest_patience_again : timing.interest_patience;
     const Duration none = now - link.told_at;
-    const bool is_silent = none >= patience && (now - link.framed_at >= patience || none >= 3 * patience);
+    const bool may_queue = now - link.framed_at < patience || (speaks && !steady);
+    const bool is_silent = none >= patience && (!may_queue || none >= 3 * patience);
     auto it = untold_.upper_bound(link.untold_looked);
     for (std::size_t left = std::min(kUntoldLooked, untold_.size()); left > 0; --left, ++it) {
         it = it == untold_.end() ? untold_.begin() : it;

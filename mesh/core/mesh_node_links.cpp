@@ -34,6 +34,7 @@ void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
     link.last_data = now;
     deaf_at_ = std::min(deaf_at_, now + options_.timing.data_deaf);
     link.data_heard_at = now;
+    link.data_steady_since = now;
     link.members_sent_at = now;
     ++tallies_[up.oid].sessions;
 
@@ -208,6 +209,9 @@ void MeshNode::on_data(Instant now, const Data& message, Effects& out, OriginId 
     Link& link = found->second;
     touch(link);
     link.last_data = now;
+    if (is_data_silent(now, link)) {
+        link.data_steady_since = now;
+    }
     link.data_heard_at = now;
     if (const auto* tail = std::get_if<Tail>(&message.body)) {
         link.receiver.on_claim(now, tail->last_sent, tail->upto, true);

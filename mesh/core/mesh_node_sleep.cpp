@@ -24,6 +24,7 @@ void MeshNode::wake_up(Instant now, Duration late, Effects& out) {
         link.told_at += late;
         link.in_step_at += late;
         link.framed_at += late;
+        link.data_steady_since += late;
     }
     for (auto& [channel, waiting] : untold_) {
         for (Barrier::Waiting& one : waiting) {

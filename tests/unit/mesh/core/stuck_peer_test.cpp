@@ -92,6 +92,57 @@ TEST_F(StuckPeerTest, WhoHasToldAllIsLeftAlone) {
     EXPECT_EQ(stuck_deaths(), 0u);
 }
 
+class StuckAgainTest : public StuckPeerTest {
+protected:
+    /// The peer has been stuck before, follows now, and a subscription waits for its list of users.
+    StuckAgainTest() {
+        from_shard(0, Subscribe{kRoom, 1, true});
+        pass(6s);
+        wait(2500ms);
+        meet(78);
+        control(InterestPull{{}, 0, {}, false});
+        tail();
+    }
+    void tail() { feed(Data{OriginId{2}, OriginId{1}, tag_, Tail{FrameNo{frames_}, RecordNo{50}}}); }
+    void pass_with_tails(Duration time) {
+        for (Duration gone = 0ms; gone < time && state() == PeerState::kAlive; gone += 1s) {
+            tail();
+            pass(1s);
+        }
+    }
+};
+
+TEST_F(StuckAgainTest, WhoWasStuckBeforeHasTwoSecondsToTell) {
+    ASSERT_EQ(stuck_deaths(), 1u);
+    list(kRoom);
+    from_shard(0, Subscribe{.channel = kChannel, .generation = 2, .kept = true});
+    pass_with_tails(1s);
+    EXPECT_EQ(state(), PeerState::kAlive);
+    pass_with_tails(2s);
+    EXPECT_EQ(stuck_deaths(), 2u);
+}
+
+TEST_F(StuckAgainTest, WhoseDataPathIsSilentHasTimeToBeDialledAgain) {
+    list(kRoom);
+    from_shard(0, Subscribe{.channel = kChannel, .generation = 2, .kept = true});
+    pass(4500ms);
+    EXPECT_EQ(state(), PeerState::kAlive) << "it could tell nothing";
+    tail();
+    pass(1s);
+    EXPECT_EQ(state(), PeerState::kAlive) << "what was lost is on its way";
+    pass_with_tails(2s);
+    EXPECT_EQ(stuck_deaths(), 2u);
+}
+
+TEST_F(StuckAgainTest, WhoseDataPathStaysSilentHasFiveSeconds) {
+    list(kRoom);
+    from_shard(0, Subscribe{.channel = kChannel, .generation = 2, .kept = true});
+    pass(4500ms);
+    EXPECT_EQ(state(), PeerState::kAlive);
+    pass(1s);
+    EXPECT_EQ(stuck_deaths(), 2u);
+}
+
 TEST_F(StuckPeerTest, TimeInWhichThisNodeDidNotRunIsForgiven) {
     from_shard(0, Subscribe{kRoom, 1, true});
     pass(3s);

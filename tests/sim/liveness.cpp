@@ -11,7 +11,8 @@ constexpr Duration kShortest = 1s;        // no stall shorter than this may kill
 constexpr Duration kKillLimit = 1s;
 constexpr Duration kSilenceLimit = 3s;    // 2.5 s by a clock that is 2 % slow, a path's delay, a turn
 constexpr Duration kDeafLimit = 6s;       // 4 s by a clock that is 2 % slow; what was under way, and a path's delay
-constexpr Duration kDeafShortest = 2s;    // a shorter silence on control is no reason for a verdict: half of what the verdict takes
+constexpr Duration kDeafShortest = 2s;    // without answers on control for less is no reason for a verdict: half of what that takes
+constexpr Duration kUntold = 4900ms;      // who tells nothing for 5 s, by a clock that is 2 % fast, is stuck: here as its data is silent
 constexpr Duration kSettled = 4s;         // so long before nothing was wrong: no belated news is under way
 
 std::string milliseconds(Duration d) {
@@ -109,10 +110,6 @@ bool Liveness::still_deaf(const Expectation& e) const {
            network.heard_steadily(e.observer, e.subject, e.at) && network.heard_steadily(e.subject, e.observer, e.at);
 }
 
-bool Liveness::silent_on_control(HostId a, HostId b, Duration time) const {
-    return world_.network().silent_on_control(a, b, time) || world_.network().silent_on_control(b, a, time);
-}
-
 bool Liveness::still_parted(const Expectation& e) const {
     for (HostId a = 0; a < world_.hosts(); ++a) {
         for (HostId b = 0; b < world_.hosts(); ++b) {
@@ -149,7 +146,7 @@ void Liveness::check(const Expectation& e) {
     }
 }
 
-void Liveness::verdict(HostId observer, OriginId subject) {
+void Liveness::verdict(HostId observer, OriginId subject, bool stuck) {
     ++verdicts_;
     const OriginId oid = world_.process(observer)->oid;
     for (auto it = open_.begin(); it != open_.end();) {
@@ -175,8 +172,10 @@ void Liveness::verdict(HostId observer, OriginId subject) {
             continue;  // it has ended the session itself: what comes of it now are first words
         }
         const Duration silence = world_.now() - world_.network().last_arrival(host, observer);
-        if (silent_on_control(host, observer, kDeafShortest)) {
+        if (world_.network().unanswered_on_control(observer, host, kDeafShortest)) {
             ++deafnesses_;
+        } else if (stuck && world_.now() - world_.network().last_arrival(host, observer, true) >= kUntold) {
+            ++untold_;
         } else if (silence < kShortest) {
             world_.violation("P5 " + world_.name_of(oid) + " declares " + world_.name_of(subject) + " dead, who was heard " +
                              milliseconds(silence) + " ago");

@@ -24,8 +24,8 @@ public:
     void parted(std::uint64_t side);
     /// Nothing gets through from `from` to `to` on control any more, but data does.
     void deafened(HostId from, HostId to);
-    /// `observer` has declared `subject` dead.
-    void verdict(HostId observer, OriginId subject);
+    /// `observer` has declared `subject` dead, because it is `stuck` or otherwise.
+    void verdict(HostId observer, OriginId subject, bool stuck);
 
     /// How long it took to find out, each: of kills, and of freezes and black holes.
     [[nodiscard]] const std::vector<Duration>& kills() const { return kills_; }
@@ -34,6 +34,8 @@ public:
     [[nodiscard]] std::uint64_t verdicts() const { return verdicts_; }
     /// Verdicts on peers that data was heard of, as control was silent.
     [[nodiscard]] std::uint64_t deafnesses() const { return deafnesses_; }
+    /// Verdicts on peers that told nothing of what subscriptions waited for, as their data path was silent all that time.
+    [[nodiscard]] std::uint64_t untold() const { return untold_; }
 
 private:
     enum class Cause : std::uint8_t { kKill, kFreeze, kBlackHole, kDeaf };
@@ -52,8 +54,6 @@ private:
     /// Nothing but its cause stands between the event and its discovery.
     [[nodiscard]] bool applies(const Expectation& expectation) const;
     [[nodiscard]] bool still_deaf(const Expectation& expectation) const;
-    /// Whether control between the two has been silent in one direction at least.
-    [[nodiscard]] bool silent_on_control(HostId a, HostId b, Duration time) const;
     [[nodiscard]] bool still_parted(const Expectation& expectation) const;
 
     World& world_;
@@ -63,6 +63,7 @@ private:
     std::vector<Duration> deaf_;
     std::uint64_t verdicts_ = 0;
     std::uint64_t deafnesses_ = 0;
+    std::uint64_t untold_ = 0;
 };
 
 }  // namespace tulle::sim

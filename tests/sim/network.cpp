@@ -8,7 +8,7 @@ namespace {
 constexpr Duration kReconnect = 100ms;
 constexpr Duration kLongPause = 1500ms;    // a tail comes each second
 constexpr Duration kBreak = 1s;            // four heartbeats: what was steady so far is no longer
-constexpr Duration kEchoed = 1s;           // so much steady control, and both sides know it: a heartbeat there, one back
+constexpr Duration kEchoed = 1s;           // answers for so long, and both sides know it: a heartbeat there, one back
 constexpr std::uint64_t kOldPipeMs = 400;  // an old pipe's end is told at most so much later
 constexpr std::uint64_t kBelatedUs = 400'000;  // a second copy comes at most so much later, behind what is newer
 
@@ -209,12 +209,20 @@ void Network::note_arrival(Stream& s) {
     if (scheduler_.now() - s.arrived > kLongPause) {
         s.paused = scheduler_.now();
     }
-    if (scheduler_.now() - s.arrived > kBreak) {
-        s.run_since = scheduler_.now();
-    }
     s.arrived = scheduler_.now();
-    if (s.arrived - s.run_since >= kEchoed) {
-        s.steady = s.arrived;
+}
+
+void Network::note_answer(Stream& s, Instant sent, Instant answered) {
+    s.newest_got = std::max(s.newest_got, sent);
+    if (answered <= s.answered) {
+        return;
+    }
+    if (answered - s.answered > kBreak) {
+        s.run_since = answered;
+    }
+    s.answered = answered;
+    if (answered - s.run_since >= kEchoed) {
+        s.steady = answered;
     }
 }
 
@@ -228,11 +236,14 @@ void Network::send_control(HostId host, mesh::LinkId link, mesh::Control message
     const std::uint64_t connection = found->connection;
     const OriginId there = receiver_.oid(to);
     auto shared = std::make_shared<const mesh::Control>(std::move(message));
-    transmit(host, to, false, [this, host, link, to, connection, there, shared] {
+    const Instant sent = scheduler_.now();
+    const Instant got = stream(to, host, false).newest_got;
+    transmit(host, to, false, [this, host, link, to, connection, there, shared, sent, got] {
         const Link* now = find(host, link);
         const bool closed_in_order = now == nullptr;  // what was sent before an orderly close still arrives
         if ((closed_in_order || now->connection == connection) && receiver_.listening(to) && receiver_.oid(to) == there) {
             note_arrival(stream(host, to, false));  // not what a reset has swallowed
+            note_answer(stream(host, to, false), sent, got);
             receiver_.input(to, *shared);
         }
     });

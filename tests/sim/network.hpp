@@ -87,8 +87,9 @@ public:
     [[nodiscard]] Instant last_arrival(HostId from, HostId to) const;
     /// Both directions have been as they should be since then.
     [[nodiscard]] bool undisturbed(HostId a, HostId b, Instant since) const;
-    /// For so long control has not come long enough on end for a word and its echo: a gap between two silences is no proof.
-    [[nodiscard]] bool silent_on_control(HostId from, HostId to, Duration time) const;
+    /// For so long control messages of `asker` have not been answered by `by` long enough on end: a gap between two silences
+    /// is no proof, nor is one direction that works while the other one is silent.
+    [[nodiscard]] bool unanswered_on_control(HostId asker, HostId by, Duration time) const;
     /// Nothing gets through on control since then, and nothing else was done to the direction.
     [[nodiscard]] bool deaf_since(HostId from, HostId to, Instant since) const;
     [[nodiscard]] bool unaltered_since(HostId from, HostId to, Instant since) const {
@@ -115,8 +116,12 @@ private:
         Instant last_arrival;
         Instant arrived;
         Instant paused;            // the end of the last long pause in what has arrived
-        Instant run_since;         // it has arrived without a break since then
-        Instant steady;            // the last arrival in a run that was long enough for a word and its echo
+        Instant newest_got;        // when the newest control message was sent that the receiver has got
+        // Of control messages that the receiver had sent, when the newest was sent that it knows to have come: something that
+        // was sent after that has arrived …
+        Instant answered;
+        Instant run_since;         // … since when that goes on without a break …
+        Instant steady;            // … and the last of a run that was long enough
         Instant newest_sent;       // of what has arrived
         std::size_t in_pipe = 0;
         std::size_t backlog = 0;   // of that, at a frozen receiver
@@ -140,6 +145,7 @@ private:
     void break_link(HostId host, mesh::LinkId link, bool tell);
     void transmit(HostId from, HostId to, bool data, const std::function<void()>& deliver);
     void note_arrival(Stream& s);
+    void note_answer(Stream& s, Instant sent, Instant answered);
     void arrive(HostId from, HostId to, bool data, Instant sent);
     void schedule(HostId from, HostId to, bool data, Instant sent, Scheduler::Action deliver);
 

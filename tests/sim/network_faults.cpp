@@ -118,8 +118,8 @@ bool Network::undisturbed(HostId a, HostId b, Instant since) const {
     return path(a, b) == Path{} && path(b, a) == Path{} && touched_[a * hosts_ + b] < since && touched_[b * hosts_ + a] < since;
 }
 
-bool Network::silent_on_control(HostId from, HostId to, Duration time) const {
-    return scheduler_.now() - streams_[2 * (from * hosts_ + to)].steady >= time;
+bool Network::unanswered_on_control(HostId asker, HostId by, Duration time) const {
+    return scheduler_.now() - streams_[2 * (by * hosts_ + asker)].steady >= time;
 }
 
 bool Network::deaf_since(HostId from, HostId to, Instant since) const {

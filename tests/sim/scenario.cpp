@@ -230,6 +230,12 @@ void take_stock(World& world, const Faults& faults, Outcome& outcome) {
     outcome.reached["kills_found_out"] = outcome.kills.size();
     outcome.reached["silences_found_out"] = outcome.silences.size();
     outcome.reached["deliveries_of_killed_origins"] = outcome.checked_killed;
+    for (const auto& [rule, count] : {std::pair{"P5: control was not answered", world.liveness().deafnesses()},
+                                      std::pair{"P5: nothing was told, by data that was silent", world.liveness().untold()}}) {
+        if (count > 0) {
+            outcome.exempted[rule] += count;
+        }
+    }
     for (const char* rare : {"mesh_gaps_repaired", "mesh_records_gone", "mesh_duplicates_dropped", "mesh_reconnects",
                              "mesh_false_suspicions", "mesh_newcomers_refused", "mesh_late_turns", "mesh_barrier_waits",
                              "mesh_stale_messages", "mesh_frames_repeated", "mesh_data_redials", "mesh_relayed", "mesh_filled_in",

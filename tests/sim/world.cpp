@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "tests/sim/checkers.hpp"
 
@@ -352,6 +353,7 @@ void World::watch_membership(HostId host, Process& process) {
     }
     if (const std::uint64_t deaths = membership.counters().deaths; deaths != process.deaths) {
         process.deaths = deaths;
+        const bool stuck = membership.counters().stuck_deaths != std::exchange(process.stuck_deaths, membership.counters().stuck_deaths);
         ledger_.disturbed();
         std::vector<OriginId> dead;
         for (const auto& [oid, peer] : membership.peers()) {
@@ -360,7 +362,7 @@ void World::watch_membership(HostId host, Process& process) {
             }
         }
         for (const OriginId oid : dead) {
-            liveness_.verdict(host, oid);
+            liveness_.verdict(host, oid, stuck);
             const bool lives = std::any_of(processes_.begin(), processes_.end(),
                                            [&](const auto& other) { return other && other->oid == oid; });
             if (lives) {

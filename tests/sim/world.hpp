@@ -66,7 +66,8 @@ struct Process {
     Clerk clerk;
     Instant frozen_at;
     Instant thawed;
-    std::uint64_t deaths = 0;  ///< that it has declared
+    std::uint64_t deaths = 0;  ///< that it has declared …
+    std::uint64_t stuck_deaths = 0;  ///< … and of these, of peers that were stuck
     std::uint64_t last_publish_id = 0;
     std::map<std::uint64_t, std::string> unanswered;  // channel of a publish
     std::map<OriginId, Instant> first_session;

@@ -18,6 +18,9 @@ void Membership::on_refuse(Instant now, OriginId from, const Refuse& refuse, Eff
         on_refused_name(now, who, refuse, out);
     }
     const std::string endpoint = seed != nullptr ? seed->endpoint : peer->endpoints.control;
+    if (peer == nullptr || !peer->in_session()) {
+        replace_at(now, endpoint, out);  // it has got what we sent there, so whoever was there before has gone
+    }
     note_refusal(now, {.by_us = false, .name = who, .endpoint = endpoint, .reason = refuse.reason, .text = refuse.text}, out);
     if (seed == nullptr || refuse.reason == RefusalReason::kNameTaken) {
         return;

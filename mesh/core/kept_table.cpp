@@ -12,11 +12,23 @@ bool contains(const std::vector<OriginId>& members, OriginId who) {
     return std::find(members.begin(), members.end(), who) != members.end();
 }
 
+/// The event that is held has come again: from a member, or as a record.
+void note_teller(std::vector<OriginId>& tellers, OriginId teller) {
+    if (teller == OriginId{}) {
+        tellers.clear();
+    } else if (!tellers.empty() && tellers.size() < kKeepers && !contains(tellers, teller)) {
+        tellers.push_back(teller);
+    }
+}
+
 }  // namespace
 
-void KeptTable::put(Instant now, const std::string& channel, const KeptEvent& event, bool own) {
+void KeptTable::put(Instant now, const std::string& channel, const KeptEvent& event, bool own, OriginId teller) {
     const auto held = events_.find(channel);
     if (held != events_.end()) {
+        if (event.stamp == held->second.event.stamp) {
+            note_teller(held->second.tellers, teller);
+        }
         if (event.stamp <= held->second.event.stamp) {
             return;
         }
@@ -27,7 +39,11 @@ void KeptTable::put(Instant now, const std::string& channel, const KeptEvent& ev
     if (events_.empty() && !sweep_cursor_) {
         sweep_at_ = now + timing_.kept_sweep;
     }
-    events_.emplace(channel, Entry{event, now, order, own});
+    std::vector<OriginId> tellers;
+    if (teller != OriginId{}) {
+        tellers.push_back(teller);
+    }
+    events_.emplace(channel, Entry{event, now, order, own, std::move(tellers)});
     by_order_.emplace(order, channel);
     while (bytes_ > limits_.kept_bytes && events_.size() > 1) {
         drop(events_.find(by_order_.begin()->second));
@@ -100,23 +116,36 @@ void KeptTable::move_slice(Instant now, std::vector<HandOn>& out) {
 }
 
 /// Every keeper hands on what it holds, so that no single death in between loses it; so does who has accepted the event,
-/// as it may still be on its way to the others; and whoever holds it when no keeper is left.
-void KeptTable::hand_on(Instant now, const Move& move, const Events::value_type& held, std::vector<HandOn>& out) const {
+/// as it may still be on its way to the others; whoever holds it when no keeper is left; and whoever was told it by members
+/// that are all lost: that one gives it to all keepers, as they may never have met these members.
+void KeptTable::hand_on(Instant now, const Move& move, Events::value_type& held, std::vector<HandOn>& out) const {
     const std::vector<OriginId> before = mesh::keepers(move.before, held.first, kKeepers);
     const bool orphaned =
         std::none_of(before.begin(), before.end(), [&](OriginId oid) { return contains(move.after, oid); });
-    if (!contains(before, self_) && !in_transit(now, held.second) && !orphaned) {
+    const bool alone = has_lost_tellers(now, held.second);
+    if (!contains(before, self_) && !in_transit(now, held.second) && !orphaned && !alone) {
         return;
     }
     const OriginId origin = held.second.event.stamp.origin;
-    if (now < held.second.put_at + timing_.kept_transit && contains(move.before, origin) && !contains(move.after, origin)) {
+    const bool origin_lost =
+        now < held.second.put_at + timing_.kept_transit && contains(move.before, origin) && !contains(move.after, origin);
+    if (origin_lost || alone) {
         out.push_back({OriginId{}, held.first});
     }
     for (const OriginId oid : mesh::keepers(move.after, held.first, kKeepers)) {
-        if (oid != self_ && !contains(before, oid)) {
+        if (oid != self_ && (alone || !contains(before, oid))) {
             out.push_back({oid, held.first});
         }
     }
+    if (alone) {
+        held.second.tellers.clear();
+    }
+}
+
+/// Looked for among the present members: a change that is worked on late may not know the teller at all.
+bool KeptTable::has_lost_tellers(Instant now, const Entry& entry) const {
+    return !entry.tellers.empty() && now < entry.put_at + timing_.kept_transit &&
+           std::none_of(entry.tellers.begin(), entry.tellers.end(), [&](OriginId oid) { return contains(members_, oid); });
 }
 
 void KeptTable::sweep_slice(Instant now) {
@@ -147,7 +176,7 @@ std::vector<std::string> KeptTable::lately_for(Instant now, OriginId to) const {
 
 bool KeptTable::accept(Instant now, OriginId from, const KeptPart& part, std::optional<InterestVersion> since) {
     if (part.stamp.time_us != 0) {
-        put(now, part.channel, {part.stamp, part.body, now + part.left}, false);
+        put(now, part.channel, {part.stamp, part.body, now + part.left}, false, from);
     }
     const auto wanted = wanted_.find(part.channel);
     if (wanted == wanted_.end() || !since || part.version < *since) {

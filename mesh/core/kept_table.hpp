@@ -21,7 +21,9 @@ namespace tulle::mesh {
 /// Of a channel the `keepers` that rendezvous hashing names hold the last event, every node with subscribers of it does, and
 /// the node that has accepted it does for `kept_transit`, until it has surely arrived. When the members change, its holders
 /// hand it on to whoever has become a keeper; when the node is lost that has accepted it lately, to whoever is interested, as
-/// some may not have got it. The last is the one with the greatest stamp, for everybody.
+/// some may not have got it. A node that was told an event lately by members that are all lost may be the only one of its part
+/// of the mesh that has the event: these members may have come from another part, and have met nobody else. It hands the
+/// event on to all keepers and to whoever is interested. The last is the one with the greatest stamp, for everybody.
 ///
 /// Thread: confined to the hub. Time: `now` must not go backwards.
 /// Cost:   put and find are O(log events). After a change of members `kept_slice` weights are computed a turn, until all
@@ -32,8 +34,9 @@ public:
     KeptTable(OriginId self, const Timing& timing, const Limits& limits, Planted planted = Planted::kNone)
         : self_(self), timing_(timing), limits_(limits), planted_(planted), members_{self} {}
 
-    /// Holds it unless a later one is held. `own`: accepted by this node.
-    void put(Instant now, const std::string& channel, const KeptEvent& event, bool own);
+    /// Holds it unless a later one is held. `own`: accepted by this node. `teller`: the member that told us of it; none when it
+    /// was accepted here, or came as a record, which `Reconcile` brings to everybody when its origin dies.
+    void put(Instant now, const std::string& channel, const KeptEvent& event, bool own, OriginId teller = {});
     /// Null when there is none, or it is too old. Valid until the next change.
     [[nodiscard]] const KeptEvent* find(Instant now, const std::string& channel) const;
 
@@ -77,6 +80,7 @@ private:
         Instant put_at;
         std::uint64_t order = 0;  // of the putting
         bool own = false;
+        std::vector<OriginId> tellers;  // who told us of it, `kKeepers` at most; none: others have it for other reasons
     };
     using Events = std::map<std::string, Entry>;
     struct Answer {
@@ -97,7 +101,8 @@ private:
 
     Events::iterator drop(Events::iterator it);
     void move_slice(Instant now, std::vector<HandOn>& out);
-    void hand_on(Instant now, const Move& move, const Events::value_type& held, std::vector<HandOn>& out) const;
+    void hand_on(Instant now, const Move& move, Events::value_type& held, std::vector<HandOn>& out) const;
+    [[nodiscard]] bool has_lost_tellers(Instant now, const Entry& entry) const;
     void sweep_slice(Instant now);
     [[nodiscard]] bool in_transit(Instant now, const Entry& entry) const {
         return entry.own && now < entry.put_at + timing_.kept_transit;

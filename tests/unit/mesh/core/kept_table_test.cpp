@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
+
 namespace tulle::mesh {
 namespace {
 
@@ -85,6 +88,80 @@ TEST(KeptTable, HandsOnToWhoeverBecomesAKeeper) {
     }
     EXPECT_GT(given.size(), 15u);
     EXPECT_LT(given.size(), 40u);
+}
+
+KeptPart told(const std::string& channel, const KeptEvent& event) {
+    return {.channel = channel, .version = {}, .at = {}, .stamp = event.stamp, .body = event.body, .left = event.until - kStart};
+}
+
+/// Who is given what: by channel.
+std::map<std::string, std::set<OriginId>> given(KeptTable& table, Instant now) {
+    std::map<std::string, std::set<OriginId>> out;
+    for (const KeptTable::HandOn& move : all_moves(table, now)) {
+        out[move.channel].insert(move.to);
+    }
+    return out;
+}
+
+TEST(KeptTable, HandsOnToEverybodyWhatOnlyTheLostHadToldUs) {
+    const OriginId stranger{9};
+    const std::vector<OriginId> others{OriginId{2}, OriginId{3}, OriginId{4}, OriginId{5}, OriginId{6}};
+    std::vector<OriginId> all = others;
+    all.push_back(stranger);
+    KeptTable table(kSelf, {}, {});
+    table.set_members(all);
+    for (const char* channel : {"only", "others too", "a record"}) {
+        static_cast<void>(table.accept(kStart, stranger, told(channel, event(1)), std::nullopt));
+    }
+    static_cast<void>(table.accept(kStart, OriginId{2}, told("others too", event(1)), std::nullopt));
+    table.put(kStart, "a record", event(1), false);
+    static_cast<void>(all_moves(table, kStart));
+    table.set_members(others);
+    const auto moves = given(table, kStart + 1s);
+    std::set<OriginId> everybody{OriginId{}};  // all that are interested
+    for (const OriginId keeper : table.keepers("only")) {
+        if (keeper != kSelf) {
+            everybody.insert(keeper);
+        }
+    }
+    ASSERT_TRUE(moves.contains("only"));
+    EXPECT_EQ(moves.at("only"), everybody);
+    for (const char* channel : {"others too", "a record"}) {
+        EXPECT_TRUE(!moves.contains(channel) || table.keeps(kSelf, channel)) << channel;
+    }
+    table.set_members(all);
+    static_cast<void>(all_moves(table, kStart + 1s));
+    table.set_members(others);
+    const auto again = given(table, kStart + 2s);
+    EXPECT_TRUE(!again.contains("only") || table.keeps(kSelf, "only"));  // it has been told
+}
+
+TEST(KeptTable, HandsOnWhatTheLostHadToldWhileAnEarlierChangeWasWorkedOn) {
+    Limits limits;
+    limits.kept_slice = 1;  // an event a turn
+    KeptTable table(kSelf, {}, limits);
+    const std::vector<OriginId> others{OriginId{2}, OriginId{3}, OriginId{4}, OriginId{5}, OriginId{6}};
+    std::vector<OriginId> all = others;
+    all.push_back(OriginId{9});
+    table.set_members(others);
+    table.put(kStart, "a", event(1), false);
+    table.put(kStart, "b", event(1), false);
+    table.set_members({OriginId{2}, OriginId{3}, OriginId{4}, OriginId{5}});
+    static_cast<void>(table.on_deadline(kStart));  // has looked at a
+    table.set_members(all);
+    static_cast<void>(table.accept(kStart, OriginId{9}, told("c", event(2)), std::nullopt));
+    table.set_members(others);  // the stranger has come and gone meanwhile
+    EXPECT_TRUE(given(table, kStart)["c"].contains(OriginId{}));
+}
+
+TEST(KeptTable, WhatItWasToldLongAgoOthersHaveToo) {
+    const Timing timing;
+    KeptTable table(kSelf, timing, {});
+    table.set_members({OriginId{2}, OriginId{3}, OriginId{4}, OriginId{5}, OriginId{6}});
+    static_cast<void>(table.accept(kStart, OriginId{6}, told("a", event(1)), std::nullopt));
+    static_cast<void>(all_moves(table, kStart));
+    table.set_members({OriginId{2}, OriginId{3}, OriginId{4}, OriginId{5}});
+    EXPECT_FALSE(given(table, kStart + timing.kept_transit)["a"].contains(OriginId{}));
 }
 
 TEST(KeptTable, ForgetsWhatIsNeitherToBeKeptNorWantedHere) {

@@ -138,6 +138,9 @@ public:
     /// Called with each client that is confirmed.
     void on_confirmed(std::function<void(HostId, const std::string& channel)> call) { confirmed_ = std::move(call); }
     void violation(const std::string& what);
+    /// What looked like a violation, and is none by this rule.
+    void exempt(const std::string& rule) { ++exempted_[rule]; }
+    [[nodiscard]] const std::map<std::string, std::uint64_t>& exempted() const { return exempted_; }
     void note(const std::string& what);
     [[nodiscard]] DutyLedger& ledger() { return ledger_; }
     [[nodiscard]] Liveness& liveness() { return liveness_; }
@@ -186,6 +189,7 @@ private:
     std::vector<Accepted> accepted_;
     std::vector<KeptAccepted> kept_accepted_;
     std::vector<std::string> violations_;
+    std::map<std::string, std::uint64_t> exempted_;  // by rule
     std::map<std::string, std::uint64_t> counters_;
     std::function<void(HostId, const std::string&)> confirmed_;
     DutyLedger ledger_;

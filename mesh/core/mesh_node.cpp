@@ -105,6 +105,7 @@ void MeshNode::settle(Instant now, Effects& out) {
     work_duties(now, out);
     tick_links(now, out);
     handle_events(now, out);  // a leaver may have gone
+    tick_window(now, out);
     introduce(out);
     queries_.on_deadline(now, out);
     traces_.on_deadline(now, out);

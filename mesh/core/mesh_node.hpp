@@ -188,6 +188,8 @@ private:
     void check_digest(Instant now, OriginId from, Link& link, const Heartbeat& heartbeat, Effects& out);
     void move_window(Instant now, Effects& out);
     void release_barrier(Instant now, Effects& out);
+    void tick_window(Instant now, Effects& out);
+    [[nodiscard]] bool is_unheard() const;
     [[nodiscard]] InterestVersion acked_by_all() const;
 
     // mesh_node_port.cpp

@@ -185,6 +185,10 @@ InterestVersion MeshNode::acked_by_all() const {
     return least;
 }
 
+bool MeshNode::is_unheard() const {
+    return std::none_of(links_.begin(), links_.end(), [](const auto& link) { return link.second.feed.counted(); });
+}
+
 /// Lets changes of our interest get versions as far as the slowest peer allows, and confirms what all peers have.
 void MeshNode::move_window(Instant now, Effects& out) {
     InterestVersion needed = local_.log().version();
@@ -202,6 +206,14 @@ void MeshNode::move_window(Instant now, Effects& out) {
 /// A peer has acknowledged something, or is gone.
 void MeshNode::release_barrier(Instant now, Effects& out) {
     if (!barrier_.empty() || local_.is_backed_up()) {
+        move_window(now, out);
+    }
+}
+
+/// While no peer counts none will acknowledge anything, so the window moves by itself: once a turn, as what waits may be much.
+/// New versions are a reason for the next turn to come at once (earliest).
+void MeshNode::tick_window(Instant now, Effects& out) {
+    if (local_.is_backed_up() && is_unheard()) {
         move_window(now, out);
     }
 }

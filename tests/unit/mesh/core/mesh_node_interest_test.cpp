@@ -60,6 +60,31 @@ TEST_F(MeshNodeInterestTest, ConfirmsWhatHasWaitedForTheWindow) {
     EXPECT_EQ(node_.memory_use().waiting, 0u);
 }
 
+TEST_F(MeshNodeInterestTest, ConfirmsWhatHasWaitedForTheWindowWhenThePeerIsGone) {
+    const std::size_t window = Limits{}.interest_window;
+    const std::size_t all = 4 * window + 10;
+    for (std::uint64_t i = 0; i < all; ++i) {
+        from_shard(0, Subscribe{name(i), 1, false, false});
+    }
+    ASSERT_EQ(node_.memory_use().interest_pending, all - window);
+    while (node_.membership().find(OriginId{2})->in_session()) {
+        ASSERT_TRUE(to_shards<Subscribed>(out_).empty());
+        out_.clear();
+        wait(10ms);
+    }
+    std::size_t confirmed = to_shards<Subscribed>(out_).size();
+    for (int turn = 0; turn < 10 && confirmed < all; ++turn) {
+        ASSERT_EQ(node_.next_deadline(), now_) << "the rest is not to wait for anything";
+        out_.clear();
+        end_turn();
+        const std::size_t more = to_shards<Subscribed>(out_).size();
+        EXPECT_LE(more, window) << "of one turn";
+        confirmed += more;
+    }
+    EXPECT_EQ(confirmed, all);
+    EXPECT_EQ(node_.memory_use().waiting, 0u);
+}
+
 TEST_F(MeshNodeInterestTest, TakesOneChunkATurnAndAsksForTheNextWhenItEnds) {
     now_ += 200ms;  // the pulls of the beginning are over
     control(Heartbeat{.version = InterestVersion{}, .digest = 7});  // differs at the same version: a snapshot is asked for

@@ -150,6 +150,9 @@ void DutyDesk::hand_on(const DutyItem& item, Entry& entry) {
                                         [&](const Holder& holder) { return members_.contains(holder.member.tie); });
     if (entry.dealt_here || entry.doubt || (only_here && entry.told > 0)) {
         entry.dealt_here = false;
+        for (Holder& holder : entry.holders) {
+            holder.handed_on = !members_.contains(holder.member.tie);
+        }
         handed_on_.push_back({item, entry.told, entry.told_version, std::exchange(entry.doubt, false), entry.info});
     }
 }
@@ -209,13 +212,28 @@ void DutyDesk::look_through(Instant now, Entries::iterator it) {
         hand_on(it->first, entry);  // a third one's
     }
     entry.back = has_back ? DutyTie{} : entry.back;
-    if (std::erase_if(entry.holders, [&](const Holder& holder) { return is_over(holder.member.tie); }) > 0 && entry.own) {
-        bury(it->first, entry);
-    }
+    drop_ghosts(it->first, entry);
     if (entry.doubt || count(entry) != (entry.token == 0 ? entry.told : entry.announced)) {
         due_.insert(it->first);
     }
     erase_if_over(it);
+}
+
+/// Of members that are surely lost nothing counts any more. What they did themselves is known here as to the next in rank.
+void DutyDesk::drop_ghosts(const DutyItem& item, Entry& entry) {
+    bool heir = false;
+    for (const Holder& holder : entry.holders) {
+        if (!entry.own && !holder.handed_on && is_over(holder.member.tie)) {
+            heir = true;
+            entry.doubt = entry.doubt || holder.doubt != 0;
+        }
+    }
+    const std::size_t dropped = std::erase_if(entry.holders, [&](const Holder& holder) { return is_over(holder.member.tie); });
+    if (dropped > 0 && entry.own) {
+        bury(item, entry);
+    } else if (heir && entry.token == 0) {
+        hand_on(item, entry);
+    }
 }
 
 /// The duty has come to this node, or has gone from it.
@@ -343,11 +361,10 @@ bool DutyDesk::compose(DutyTie to, DutyMail& mail) {
         Entry& entry = it->second;
         const auto holder = std::find_if(entry.holders.begin(), entry.holders.end(),
                                          [&](const Holder& h) { return h.member.tie == to; });
-        if (holder == entry.holders.end()) {
-            continue;
+        if (holder == entry.holders.end() || (holder->was_desk && !entry.own)) {
+            continue;  // only the duty's node knows what to make of it, and this node may go before that one has heard of it
         }
-        // Who has handed it over to a node that does not do the duty yet is not rid of it.
-        const std::uint64_t revision = entry.back == to ? 0 : holder->revision;
+        const std::uint64_t revision = entry.own ? holder->revision : 0;
         DutySettle settle{item.key, item.item, revision, entry.told, entry.told_version, false};
         settle.forget = entry.calm;
         holder->settled = entry.calm ? holder->revision : holder->settled;

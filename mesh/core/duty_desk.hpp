@@ -25,6 +25,10 @@ namespace tulle::mesh {
 /// Loss:   what a lost member held counts for `duty_grace` more. While a member is a ghost no doubt is settled: what it said
 ///         with its last breath may still be on its way. A doubt that is reported waits for `duty_grace` too: the reporter has
 ///         lost a member that this node may never have met.
+/// Others: what is reported here though it is another node's duty is passed on, and the reporter is not rid of it: this node may be
+///         lost, or leave, before the duty's node has heard of it.
+/// Heir:   this node holds copies of what other desks counted and did themselves. When one of them is lost and the duty becomes a
+///         third node's, as that of a newcomer, the copy is passed on when the grace is over.
 /// Back:   a former desk that leaves hands items over while this node takes the duty for the leaver's still. They wait here
 ///         until the views agree; the leaver keeps what it knows until the next desk settles it.
 /// Graves: that an item is gone, and was told so, is remembered of the last `duty_graves` of them: a desk that was cut off
@@ -85,6 +89,7 @@ private:
         std::uint64_t told = 0;
         std::uint64_t told_version = 0;
         bool was_desk = false;
+        bool handed_on = false;          // lost, and what it did has been passed on
     };
     struct Entry {
         std::uint64_t key_hash = 0;
@@ -117,6 +122,7 @@ private:
     void owe_all(const DutyItem& item, const Entry& entry);
     void hand_on(const DutyItem& item, Entry& entry);
     void look_through(Instant now, Entries::iterator it);
+    void drop_ghosts(const DutyItem& item, Entry& entry);
     void change_hands(Instant now, const DutyItem& item, Entry& entry);
     void bury(const DutyItem& item, Entry& entry);
     void erase_if_over(Entries::iterator it);

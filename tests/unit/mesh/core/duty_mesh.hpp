@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mesh/core/duties.hpp"
@@ -46,15 +49,17 @@ public:
     }
     /// The session between the two ends, on both sides, or a new one stands.
     void part(std::uint64_t a, std::uint64_t b) {
-        parted_ = true;
+        apart_.insert(pair_of(OriginId{a}, OriginId{b}));
         at(a).duties.member_down(now, OriginId{b}, false);
         at(b).duties.member_down(now, OriginId{a}, false);
     }
     void join(std::uint64_t a, std::uint64_t b) {
-        parted_ = false;
+        apart_.erase(pair_of(OriginId{a}, OriginId{b}));
         at(a).duties.member_up(now, OriginId{b});
         at(b).duties.member_up(now, OriginId{a});
     }
+    /// Nothing gets through between the two from now on, and neither has noticed.
+    void cut(std::uint64_t a, std::uint64_t b) { cut_.insert(pair_of(OriginId{a}, OriginId{b})); }
     Node& at(std::uint64_t oid) { return *nodes_.at(OriginId{oid}); }
 
     void count(std::uint64_t oid, const std::string& key, std::uint64_t count, const std::string& item = "", std::uint16_t shard = 0) {
@@ -111,6 +116,9 @@ public:
     bool twice = false;         ///< each mail arrives twice
 
 private:
+    using Pair = std::pair<OriginId, OriginId>;
+    static Pair pair_of(OriginId a, OriginId b) { return {std::min(a, b), std::max(a, b)}; }
+
     void work(OriginId from, Node& node) {
         Duties::Out out;
         node.duties.work(now, out);
@@ -119,6 +127,9 @@ private:
         node.perform.insert(node.perform.end(), out.perform.begin(), out.perform.end());
         for (const auto& [to, mail] : out.mails) {
             ++mails;
+            if (cut_.contains(pair_of(from, to))) {
+                continue;
+            }
             if (to_lose > 0) {
                 --to_lose;
                 continue;
@@ -131,7 +142,7 @@ private:
     void exchange_claims() {
         for (auto& [a, from] : nodes_) {
             for (auto& [b, to] : nodes_) {
-                if (a != b && !parted_) {
+                if (a != b && !apart_.contains(pair_of(a, b)) && !cut_.contains(pair_of(a, b))) {
                     to->duties.on_claim(a, from->duties.claim(now, b), from->duties.view_no());
                 }
             }
@@ -139,7 +150,8 @@ private:
     }
 
     std::map<OriginId, std::unique_ptr<Node>> nodes_;
-    bool parted_ = false;  // there are two nodes, and no session between them
+    std::set<Pair> apart_;  // have no session
+    std::set<Pair> cut_;
 };
 
 }  // namespace tulle::mesh

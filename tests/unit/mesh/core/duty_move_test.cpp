@@ -246,6 +246,31 @@ TEST_F(DutyMove, TheNextInRankKnowsWhatANodeCountedAndDidItself) {
     EXPECT_EQ(mesh_.at(2).changed[0].count, 0u);
 }
 
+TEST_F(DutyMove, TheNextInRankTellsANewcomerThatTakesThePlaceOfTheLostNode) {
+    start({1, 2});
+    const std::vector<OriginId> before{OriginId{1}, OriginId{2}};
+    const std::vector<OriginId> after{OriginId{1}, OriginId{3}};
+    std::string key;
+    for (int i = 0; key.empty() || duty_node(before, key) != OriginId{2} || duty_node(after, key) != OriginId{3}; ++i) {
+        key = "app/k" + std::to_string(i);
+    }
+    mesh_.count(2, key, 3);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.kill(2);
+    mesh_.add(3);  // in the same turn
+    mesh_.run_for(1500ms);
+    EXPECT_TRUE(mesh_.at(3).changed.empty());
+    mesh_.run_for(2s);
+    ASSERT_EQ(mesh_.at(3).changed.size(), 1u);
+    EXPECT_EQ(mesh_.at(3).changed[0].told, 3u);
+    EXPECT_EQ(mesh_.at(3).changed[0].count, 0u);
+    mesh_.deal(3);
+    mesh_.run_for(5s);
+    EXPECT_EQ(mesh_.at(3).changed.size(), 1u);
+    EXPECT_EQ(mesh_.at(1).duties.items(), 0u);
+}
+
 TEST_F(DutyMove, AMemberThatComesAgainInTimeChangesNothing) {
     start({1, 2});
     const std::string key = mesh_.key_of(2);
@@ -368,6 +393,38 @@ TEST_F(DutyMove, TwoThatLeaveAtOnceLoseNoDoubt) {
         EXPECT_EQ(mesh.at(1).changed.back().told, 1u);
         EXPECT_EQ(mesh.at(1).changed.back().count, 0u);
     }
+}
+
+TEST_F(DutyMove, WhoSaidSomethingWhileCutOffKeepsItUntilTheDutyNodeHasHeardOfIt) {
+    start({1, 2, 3});
+    const std::string key = mesh_.key_of(3, 2);
+    for (const std::uint64_t count : {1u, 2u, 1u}) {
+        mesh_.count(3, key, count);
+        mesh_.run();
+        mesh_.deal(3);
+    }
+    mesh_.part(1, 2);
+    mesh_.part(1, 3);
+    mesh_.run_for(3s);
+    for (const std::uint64_t count : {1u, 0u}) {
+        mesh_.count(1, key, count);
+        mesh_.run();
+        mesh_.deal(1);
+    }
+    ASSERT_EQ(mesh_.at(1).changed.back().count, 0u);
+    mesh_.cut(2, 3);
+    mesh_.join(1, 2);  // which takes the duty for that of 3, and passes on what does not arrive
+    mesh_.run_for(1s);
+    ASSERT_EQ(mesh_.at(3).changed.size(), 3u);
+    mesh_.kill(2, true);
+    mesh_.join(1, 3);
+    mesh_.run_for(6s);
+    ASSERT_EQ(mesh_.at(3).changed.size(), 4u) << "the world outside believes that there is none";
+    EXPECT_EQ(mesh_.at(3).changed.back().told, 0u);
+    EXPECT_EQ(mesh_.at(3).changed.back().count, 1u);
+    mesh_.deal(3);
+    mesh_.run();
+    EXPECT_EQ(mesh_.at(1).duties.items(), 0u) << "nothing is left behind";
 }
 
 TEST_F(DutyMove, ADoubtAboutAMemberThatTheNextDeskNeverMetWaitsForItsLastBreath) {

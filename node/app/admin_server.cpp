@@ -128,26 +128,32 @@ public:
     }
 
     void on_request(HttpTicket ticket, HttpRequest request) override {
-        constexpr std::string_view kPaths[] = {"/up", "/ready", "/metrics", "/v1/status", "/v1/doctor", "/v1/trace"};
+        constexpr std::string_view kPaths[] = {"*", "/", "/up", "/ready", "/metrics", "/v1/status", "/v1/doctor", "/v1/trace"};
         const std::string_view path = request.path();
-        const std::string_view method = path == "/v1/trace" ? "POST" : "GET";
+        const std::string_view allowed = path == "/v1/trace" ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
+        const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : request.method;
         if (std::find(std::begin(kPaths), std::end(kPaths), path) == std::end(kPaths)) {
             respond(ticket, answer(404, kText, "not found\n"));
-        } else if (request.method != method) {
+        } else if (method == "OPTIONS") {
+            respond(ticket, options_of(path, allowed));
+        } else if (method != (path == "/v1/trace" ? "POST" : "GET")) {
             HttpResponse response = answer(405, kText, "wrong method\n");
-            response.headers.emplace_back("Allow", method);
+            response.headers.emplace_back("Allow", allowed);
             respond(ticket, std::move(response));
+        } else if (path == "/") {
+            respond(ticket, answer(404, kText, "not found\n"));
         } else if (path == "/up") {
             respond(ticket, answer(200, kText, "OK\n"));
         } else if (path == "/ready") {
-            const bool is_taking = is_ready_ && !is_draining_ && !limits_.is_refusing();
-            respond(ticket, is_taking ? answer(200, kText, "ready\n") : answer(503, kText, "not ready\n"));
+            respond(ticket, takes_clients() ? answer(200, kText, "ready\n") : answer(503, kText, "not ready\n"));
         } else if (path == "/metrics" || path == "/v1/status") {
             ask_status({path == "/metrics" ? Wanted::kMetrics : Wanted::kStatus, ticket, due_in({})});
         } else {
             ask_mesh(ticket, request, path == "/v1/trace");
         }
     }
+
+    bool has_websockets() const override { return false; }
 
     bool on_upgrade(Socket&, Peer&, UpgradeRequest&, HttpResponse& refusal) override {
         refusal = answer(404, kText, "no WebSocket here\n");
@@ -179,6 +185,16 @@ private:
             }
         }
         std::make_shared<HttpConnection>(reactor_, *this, room_, std::move(socket), Peer{})->start();
+    }
+
+    [[nodiscard]] bool takes_clients() const { return is_ready_ && !is_draining_ && !limits_.is_refusing(); }
+
+    /// As the public listener: HAProxy's check, unless told otherwise, is "OPTIONS /".
+    [[nodiscard]] HttpResponse options_of(std::string_view path, std::string_view allowed) const {
+        const bool is_well = takes_clients() || !(path == "/" || path == "*" || path == "/ready");
+        HttpResponse response = is_well ? answer(200, kText, "") : answer(503, kText, "not ready\n");
+        response.headers.emplace_back("Allow", allowed);
+        return response;
     }
 
     static bool waits_for_mesh(const std::pair<const std::uint64_t, Waiting>& each) {

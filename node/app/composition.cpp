@@ -103,6 +103,7 @@ void Composition::bind_shards(const Config& config, const AppTable& apps) {
         options.apps = std::make_shared<const AppTable>(apps);
         options.limits = limits_;
         options.timeouts = config.timeouts;
+        options.http_idle_timeout = config.http_idle_timeout;
         options.outbox = config.outbox;
         options.flush = config.flush;
         options.permessage_deflate = config.permessage_deflate;

@@ -186,6 +186,8 @@ const std::vector<KeyAction>& actions() {
          [](const Setting& s, Config& c) { c.timeouts.activity = to_seconds(s); }},
         {{"pong_timeout", "SECONDS", "Silence after that ping before it is closed (default: 30)"},
          [](const Setting& s, Config& c) { c.timeouts.pong = to_seconds(s); }},
+        {{"http_idle_timeout", "SECONDS", "Time between two requests before a kept HTTP connection is closed (default: 920)"},
+         [](const Setting& s, Config& c) { c.http_idle_timeout = to_seconds(s); }},
         {{"presence_grace", "SECONDS", "Time for users of a dead node to come back before they have left (default: 2)"},
          [](const Setting& s, Config& c) {
              c.presence_grace = std::chrono::seconds(to_number(s, 0, kMaxTimeoutSeconds));

@@ -43,6 +43,7 @@ struct Config {
     bool demo = false;
     bool has_default_app = false;  ///< nobody configured one: the public credentials of the loopback app
     pusher::SessionTimeouts timeouts;
+    Duration http_idle_timeout = kHttpIdleTimeout;
     Duration presence_grace = 2s;  ///< give every node the same
     OutboxLimits outbox{kMaxOutboxBytes, kWriteTimeout};
     FlushMode flush = FlushMode::kUring;

@@ -12,9 +12,12 @@ namespace tulle::node {
 /// A checked HTTP request as the pure parts see it.
 struct HttpRequest {
     std::string method;
-    std::string target;  ///< origin form: path, and query if any
+    std::string target;  ///< origin form: path, and query if any; or "*"
     std::string body;
     PeerAddress peer = {};  ///< who sent it, as far as TCP knows
+    /// Of a preflight, which asks whether a page of another origin may send a request (Access-Control-Request-*).
+    std::string wanted_headers = {};     ///< that the request will have, separated by commas
+    bool wants_private_network = false;  ///< the page is on a public network, and this node is not
 
     [[nodiscard]] std::string_view path() const { return std::string_view(target).substr(0, target.find('?')); }
     [[nodiscard]] std::string_view query() const {

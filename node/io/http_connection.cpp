@@ -12,6 +12,7 @@
 #include <boost/beast/http/error.hpp>
 
 #include "node/core/limits.hpp"
+#include "node/io/clock.hpp"
 #include "node/io/refuse_full.hpp"
 #include "node/io/response_bytes.hpp"
 
@@ -102,6 +103,7 @@ void HttpConnection::set(State state, Duration patience) {
 }
 
 void HttpConnection::wait_for_request(Duration patience) {
+    skip_empty_lines();
     if (buffer_.size() > 0) {
         set(State::kHead, kHttpRequestTimeout);
         // Not at once: a buffer holds thousands of requests.
@@ -147,10 +149,21 @@ void HttpConnection::read() {
     } else if (state_ == State::kBody) {
         take_body();
     } else {
+        skip_empty_lines();
+        if (buffer_.size() == 0) {
+            wait_readable();  // as idle as before, and no longer
+            return;
+        }
         if (state_ == State::kIdle) {
             set(State::kHead, kHttpRequestTimeout);
         }
         take_head();
+    }
+}
+
+void HttpConnection::skip_empty_lines() {
+    if (searched_ == 0) {
+        buffer_.consume(http::empty_lines(readable(buffer_)));
     }
 }
 
@@ -160,10 +173,10 @@ void HttpConnection::take_head() {
     if (size == 0) {
         if (buffer_.size() >= kMaxHeaderBytes) {
             refuse(http::too_large(readable(buffer_)));
-        } else if (http::cannot_be_request(readable(buffer_), searched)) {
+        } else if (readable(buffer_) != "\r" && http::cannot_be_request(readable(buffer_), searched)) {
             refuse({400, "this is not HTTP"});
         } else {
-            searched_ = buffer_.size();
+            searched_ = readable(buffer_) == "\r" ? 0 : buffer_.size();
             wait_readable();
         }
         return;
@@ -172,6 +185,7 @@ void HttpConnection::take_head() {
     if (const std::optional<http::Head> head = parse_head(size, refusal)) {
         take_checked(*head);
     } else {
+        is_head_ = readable(buffer_).starts_with("HEAD ");
         refuse(refusal);
     }
 }
@@ -181,6 +195,9 @@ std::optional<http::Head> HttpConnection::parse_head(std::size_t size, http::Ref
     if (!http::check_head(readable(buffer_).substr(0, size), head, refusal)) {
         return std::nullopt;
     }
+    // A later minor version is processed as 1.1 (RFC 9110, 2.5), and the parser knows that one.
+    char* minor = static_cast<char*>(buffer_.data().data()) + readable(buffer_).find('\r') - 1;
+    *minor = std::min(*minor, '1');
     parser_.emplace();
     parser_->header_limit(kMaxHeaderBytes);
     parser_->body_limit(kMaxHttpBodyBytes);
@@ -192,7 +209,13 @@ std::optional<http::Head> HttpConnection::parse_head(std::size_t size, http::Ref
         return std::nullopt;
     }
     parser_->eager(true);
-    keeps_alive_ = parser_->get().keep_alive();
+    UpgradeRequest& request = parser_->get();
+    keeps_alive_ = request.keep_alive();
+    is_1_0_ = request.version() == 10;
+    if (!head.target.empty()) {
+        request.target(head.target);
+        request.set(beast::http::field::host, head.host);
+    }
     return head;
 }
 
@@ -202,7 +225,7 @@ void HttpConnection::take_checked(const http::Head& head) {
         refuse_unread(std::move(turned_away));
         return;
     }
-    if (head.is_upgrade) {
+    if (head.is_upgrade && service_.has_websockets()) {
         upgrade();
         return;
     }
@@ -259,6 +282,11 @@ HttpRequest HttpConnection::head_of_request() const {
     request.method = std::string(parser_->get().method_string());
     request.target = std::string(parser_->get().target());
     request.peer = peer_.address();
+    if (parser_->get().method() == beast::http::verb::options) {
+        const auto& fields = parser_->get();
+        request.wanted_headers = std::string(fields[beast::http::field::access_control_request_headers]);
+        request.wants_private_network = fields["Access-Control-Request-Private-Network"] == "true";
+    }
     return request;
 }
 
@@ -327,7 +355,8 @@ void HttpConnection::write(HttpResponse response) {
         reactor_.counters().http_errors_total.add();
     }
     keeps_alive_ = keeps_alive_ && !response.close && !is_draining_;
-    answer_ = response_bytes(response, is_head_ ? Shown::kNothing : Shown::kBody, keeps_alive_);
+    const Kept kept = !keeps_alive_ ? Kept::kNo : is_1_0_ ? Kept::kAsAsked : Kept::kYes;
+    answer_ = response_bytes(response, is_head_ ? Shown::kNothing : Shown::kBody, kept, wall_now());
     is_head_ = false;
     serial_ = 0;
     write_out();
@@ -356,7 +385,7 @@ void HttpConnection::after_write(const boost::system::error_code& error) {
     if (error) {
         end();
     } else if (keeps_alive_ && (!is_draining_ || has_asked())) {
-        wait_for_request(kHttpIdleTimeout);
+        wait_for_request(room_.patience());
     } else {
         linger();
     }

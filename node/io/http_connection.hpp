@@ -17,7 +17,7 @@
 
 namespace tulle::node {
 
-/// One HTTP/1.1 connection: request after request, one at a time, until it ends or becomes a WebSocket.
+/// One connection of HTTP/1.1 or 1.0: request after request, one at a time, until it ends or becomes a WebSocket.
 ///
 /// The head of each request is read raw and passes the gate before the parser sees it. While idle between requests it
 /// holds no buffers. Pipelined requests wait in the buffer (kHttpBufferBytes) and in the socket.
@@ -55,6 +55,8 @@ private:
     /// Waits without a buffer; then there is something to read, or the peer has gone.
     void wait_readable();
     void read();
+    /// Drops the empty lines before a request.
+    void skip_empty_lines();
     void take_head();
     /// Lets the gate and then the parser see the first `size` bytes.
     [[nodiscard]] std::optional<http::Head> parse_head(std::size_t size, http::Refusal& refusal);
@@ -90,6 +92,7 @@ private:
     State state_ = State::kIdle;
     bool is_draining_ = false;
     bool keeps_alive_ = false;
+    bool is_1_0_ = false;  ///< the request is of HTTP/1.0, where a connection is kept only if the answer says so
     bool was_served_ = false;
     bool is_head_ = false;  ///< the answer has no body
     Instant deadline_ = Instant::max();

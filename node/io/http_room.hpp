@@ -4,6 +4,9 @@
 #include <cstddef>
 #include <list>
 
+#include "mesh/base/time.hpp"
+#include "node/core/limits.hpp"
+
 namespace tulle::node {
 
 class HttpConnection;
@@ -25,7 +28,10 @@ public:
         std::list<HttpConnection*>::iterator at;
     };
 
-    explicit HttpRoom(std::size_t most) : most_(most) {}
+    /// `patience`: how long one of them may be idle.
+    explicit HttpRoom(std::size_t most, Duration patience = kHttpIdleTimeout) : most_(most), patience_(patience) {}
+
+    [[nodiscard]] Duration patience() const { return patience_; }
 
     [[nodiscard]] bool is_full() const { return size_ >= most_; }
     [[nodiscard]] Place enter(HttpConnection& connection);
@@ -42,6 +48,7 @@ private:
     [[nodiscard]] std::list<HttpConnection*>& of(Rank rank) { return ranks_[static_cast<std::size_t>(rank)]; }
 
     const std::size_t most_;
+    const Duration patience_;
     std::size_t size_ = 0;
     std::array<std::list<HttpConnection*>, 3> ranks_;
 };

@@ -35,6 +35,8 @@ public:
     [[nodiscard]] virtual bool on_head(const HttpRequest& head, HttpResponse& refusal) = 0;
     /// Answers at once or later, exactly once.
     virtual void on_request(HttpTicket ticket, HttpRequest request) = 0;
+    /// False: offers to begin a WebSocket are ignored (RFC 9110, 7.8), so that on_upgrade is never called.
+    [[nodiscard]] virtual bool has_websockets() const { return true; }
     /// A correct WebSocket upgrade. True: `socket` and `peer` have been taken over. False: `refusal` has been filled in.
     [[nodiscard]] virtual bool on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request, HttpResponse& refusal) = 0;
 };

@@ -14,6 +14,7 @@ namespace tulle::node {
 namespace {
 
 constexpr unsigned kUnauthorised = 401;
+constexpr std::string_view kPageMethods = "GET, HEAD, OPTIONS";
 constexpr std::size_t kFrameOverhead = 512;  // a frame's header, and the name of its channel in JSON
 
 HttpResponse text(unsigned status, std::string_view body) {
@@ -116,16 +117,34 @@ bool PublicHttp::is_up_of_app(std::string_view path) const {
 
 std::optional<HttpResponse> PublicHttp::refuse_page(const HttpRequest& request) const {
     const std::string_view path = request.path();
-    const bool is_known = path == "/" || path == "/up" || asks_readiness(path) ||
+    const bool is_known = path == "/" || path == "*" || path == "/up" || asks_readiness(path) ||
                           (!demo_.page.empty() && path == "/demo/nodes.json") || is_up_of_app(path);
+    if (pusher::is_client_target(path)) {
+        HttpResponse response =
+            pusher::api_error(426, "clients connect here: a request needs HTTP/1.1, Upgrade: websocket and Connection: Upgrade");
+        response.headers.emplace_back("Upgrade", "websocket");
+        response.headers.emplace_back("Connection", "Upgrade");
+        return response;
+    }
     if (!is_known) {
         return pusher::api_error(404, "not found");
     }
-    if (request.method == "GET" || request.method == "HEAD") {
+    if (request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS") {
         return std::nullopt;
     }
     HttpResponse response = pusher::api_error(405, "wrong method");
-    response.headers.emplace_back("Allow", "GET, HEAD");
+    response.headers.emplace_back("Allow", kPageMethods);
+    return response;
+}
+
+bool PublicHttp::takes_clients() const { return is_ready_ && !is_draining_ && !limits_.is_refusing(); }
+
+/// HAProxy asks "OPTIONS /" to know whether a node is to be sent clients, unless it is told to ask otherwise; some of its examples
+/// ask "OPTIONS *". So these are answered like /ready.
+HttpResponse PublicHttp::options_of(std::string_view path) const {
+    const bool is_well = takes_clients() || !(path == "/" || path == "*" || asks_readiness(path));
+    HttpResponse response = is_well ? text(200, "") : text(503, "not ready\n");
+    response.headers.emplace_back("Allow", path == "*" ? std::string_view("GET, HEAD, POST, OPTIONS") : kPageMethods);
     return response;
 }
 
@@ -134,8 +153,10 @@ void PublicHttp::serve_page(HttpTicket ticket, const HttpRequest& request) {
     const bool is_demo = !demo_.page.empty();
     if (std::optional<HttpResponse> refusal = refuse_page(request)) {
         respond(ticket, std::move(*refusal));
+    } else if (request.method == "OPTIONS") {
+        respond(ticket, options_of(path));
     } else if (asks_readiness(path)) {
-        respond(ticket, is_ready_ && !is_draining_ && !limits_.is_refusing() ? text(200, "ready\n") : text(503, "not ready\n"));
+        respond(ticket, takes_clients() ? text(200, "ready\n") : text(503, "not ready\n"));
     } else if (path == "/demo/nodes.json") {
         const std::uint64_t id = ++last_id_;
         if (hub_.offer(mesh::StatusRequest{id}) == Push::kAccepted) {

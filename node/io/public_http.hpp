@@ -73,6 +73,8 @@ private:
     [[nodiscard]] bool is_up_of_app(std::string_view path) const;
     /// Why the request is answered without looking at what is served; nothing when it is for a page that there is.
     [[nodiscard]] std::optional<HttpResponse> refuse_page(const HttpRequest& request) const;
+    [[nodiscard]] bool takes_clients() const;
+    [[nodiscard]] HttpResponse options_of(std::string_view path) const;
     /// Counts a wrong signature, if the response tells of one, and makes a 429 of it when its address has sent too many.
     void throttle_failure(const PeerAddress& peer, HttpResponse& response);
     void serve_page(HttpTicket ticket, const HttpRequest& request);

@@ -4,6 +4,8 @@
 
 #include <boost/beast/http/status.hpp>
 
+#include "node/protocol/http/date.hpp"
+
 namespace tulle::node {
 namespace {
 
@@ -15,22 +17,34 @@ std::string_view reason_of(unsigned status) {
     return {text.data(), text.size()};
 }
 
+/// Written once a second.
+std::string_view date_of(WallSeconds now) {
+    static thread_local WallSeconds second{};
+    static thread_local std::string text;
+    if (now != second || text.empty()) {
+        text = http::date_text(now);
+        second = now;
+    }
+    return text;
+}
+
 void append_field(std::string& bytes, std::string_view name, std::string_view value) {
     bytes.append(name).append(": ").append(value).append("\r\n");
 }
 
 }  // namespace
 
-std::string response_bytes(const HttpResponse& response, Shown shown, bool keeps_alive) {
+std::string response_bytes(const HttpResponse& response, Shown shown, Kept kept, WallSeconds now) {
     std::string bytes;
     bytes.reserve(kUsualHeadBytes + response.body.size());
     bytes.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
     bytes.append(reason_of(response.status)).append("\r\nServer: tulle\r\n");
+    append_field(bytes, "Date", date_of(now));
     for (const auto& [name, value] : response.headers) {
         append_field(bytes, name, value);
     }
-    if (!keeps_alive) {
-        append_field(bytes, "Connection", "close");
+    if (kept != Kept::kYes) {
+        append_field(bytes, "Connection", kept == Kept::kNo ? "close" : "keep-alive");
     }
     if (response.status == kNoContent) {
         return bytes.append("\r\n");

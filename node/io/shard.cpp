@@ -53,7 +53,7 @@ public:
           mailbox_(kShardMailboxItems, [this] { on_mail(); }),
           hub_(hub, options_.index),
           clients_({reactor_, hub_, apps_, options_.timeouts, *limits_, options_.seed}),
-          http_room_(http_share()),
+          http_room_(http_share(), options_.http_idle_timeout),
           http_({reactor_, hub_, clients_, apps_, ws_limits_, *limits_, options_.demo}),
           listener_(reactor_, [this](Socket socket) { take_in(std::move(socket)); }) {}
 

@@ -28,6 +28,7 @@ struct ShardOptions {
     std::size_t shards = 1;  ///< of the node
     std::shared_ptr<const AppTable> apps;
     pusher::SessionTimeouts timeouts;
+    Duration http_idle_timeout = kHttpIdleTimeout;
     OutboxLimits outbox{kMaxOutboxBytes, kWriteTimeout};
     FlushMode flush = FlushMode::kUring;
     bool permessage_deflate = false;

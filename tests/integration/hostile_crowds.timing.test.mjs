@@ -37,7 +37,7 @@ test('slow heads and slow bodies: each is ended with 408', () => victim.bears(as
 
 test('heads that a proxy may read otherwise: each is refused, and what follows is not read', () => victim.bears(async () => {
   const heads = [
-    [431, `${GET}X: ${'x'.repeat(10_000)}\r\n\r\n`], [414, `GET /${'a'.repeat(9_000)} HTTP/1.1\r\nHost: a\r\n\r\n`],
+    [431, `${GET}X: ${'x'.repeat(40_000)}\r\n\r\n`], [414, `GET /${'a'.repeat(9_000)} HTTP/1.1\r\nHost: a\r\n\r\n`],
     [431, `${GET}${'A: b\r\n'.repeat(150)}\r\n`], [400, `${POST}Transfer-Encoding: xchunked\r\n\r\n${GET}\r\n`],
     [400, `${POST}Content-Length: 4\r\nContent-Length: 4\r\n\r\nabcd${GET}\r\n`], [400, `${GET}A: b\r\n c\r\n\r\n`],
     [400, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],

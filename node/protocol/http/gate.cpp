@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "node/core/limits.hpp"
 
@@ -59,17 +61,22 @@ std::string_view trim(std::string_view text) {
     return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
-/// Whether a comma-separated list names `token`.
-bool lists(std::string_view list, std::string_view token) {
-    while (!list.empty()) {
-        const std::size_t comma = list.find(',');
-        if (equals_ignoring_case(trim(list.substr(0, comma)), token)) {
-            return true;
+/// A field whose value is a list, over all the lines on which it comes (RFC 9110, 5.3), of which one member is looked for.
+struct List {
+    std::string_view wanted;
+    bool has_wanted = false;
+    bool has_other = false;
+
+    void add(std::string_view list) {
+        while (!list.empty()) {
+            const std::size_t comma = list.find(',');
+            const std::string_view member = trim(list.substr(0, comma));
+            has_wanted = has_wanted || equals_ignoring_case(member, wanted);
+            has_other = has_other || !(member.empty() || equals_ignoring_case(member, wanted));
+            list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
         }
-        list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
     }
-    return false;
-}
+};
 
 /// 16 random bytes in base64: 22 digits and "==".
 bool is_websocket_key(std::string_view key) {
@@ -96,9 +103,9 @@ struct Fields {
     Single transfer_encoding;
     Single websocket_key;
     Single websocket_version;
-    Single upgrade;
-    Single connection;
-    Single expect;
+    List upgrade{"websocket"};
+    List connection{"upgrade"};
+    List expect{"100-continue"};
 
     void take(std::string_view name, std::string_view value) {
         const std::pair<std::string_view, Single*> known[] = {
@@ -107,13 +114,16 @@ struct Fields {
             {"transfer-encoding", &transfer_encoding},
             {"sec-websocket-key", &websocket_key},
             {"sec-websocket-version", &websocket_version},
-            {"upgrade", &upgrade},
-            {"connection", &connection},
-            {"expect", &expect},
         };
         for (const auto& [known_name, field] : known) {
             if (equals_ignoring_case(name, known_name)) {
                 field->set(value);
+            }
+        }
+        const std::pair<std::string_view, List*> lists[] = {{"upgrade", &upgrade}, {"connection", &connection}, {"expect", &expect}};
+        for (const auto& [known_name, field] : lists) {
+            if (equals_ignoring_case(name, known_name)) {
+                field->add(value);
             }
         }
     }
@@ -130,7 +140,69 @@ std::string_view next_line(std::string_view& text) {
 struct RequestLine {
     std::string_view method;
     bool is_1_1 = false;
+    std::string target{};  ///< of an absolute form, as Head has it
+    std::string host{};
 };
+
+bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
+    return equals_ignoring_case(text.substr(0, prefix.size()), prefix);
+}
+
+/// What may stand in the host and port of a URI (RFC 3986, 3.2.2); userinfo may not (RFC 9110, 4.2.4).
+constexpr ByteSet kHostChars([](char c) {
+    return is_alphanumeric(c) || std::string_view("-._~!$&'()*+,;=:[]%").find(c) != std::string_view::npos;
+});
+
+std::optional<Refusal> read_absolute(std::string_view target, RequestLine& out) {
+    const std::string_view rest = target.substr(target.find("://") + 3);
+    const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
+    const std::string_view host = rest.substr(0, end);
+    if (host.empty() || host.front() == ':' || !kHostChars.has_all_of(host)) {
+        return Refusal{400, "the host in the target is malformed"};
+    }
+    out.host = std::string(host);
+    out.target = std::string(rest.substr(end));
+    if (out.target.empty() && out.method == "OPTIONS") {
+        out.target = "*";  // RFC 9112, 3.2.4
+    } else if (!out.target.starts_with('/')) {
+        out.target.insert(0, "/");
+    }
+    return std::nullopt;
+}
+
+/// The four forms of RFC 9112, 3.2.
+std::optional<Refusal> check_target(std::string_view target, RequestLine& out) {
+    if (target.size() > kMaxTargetBytes) {
+        return Refusal{414, "the target is too long"};
+    }
+    if (target.empty() || !kVisibleChars.has_all_of(target)) {
+        return Refusal{400, "malformed target"};
+    }
+    if (target.front() == '/' || (target == "*" && out.method == "OPTIONS")) {
+        return std::nullopt;
+    }
+    if (out.method == "CONNECT") {
+        return Refusal{501, "CONNECT is not served here"};
+    }
+    if (starts_with_ignoring_case(target, "http://") || starts_with_ignoring_case(target, "https://")) {
+        return read_absolute(target, out);
+    }
+    return Refusal{400, "the target must be an absolute path, or a URI of http or https"};
+}
+
+/// HTTP/1.0 or later: what knows a later minor version speaks 1.1 too (RFC 9110, 2.5).
+std::optional<Refusal> check_version(std::string_view version, RequestLine& out) {
+    constexpr std::string_view kName = "HTTP/";
+    if (version.size() != kName.size() + 3 || !version.starts_with(kName) || !is_digit(version[5]) || version[6] != '.' ||
+        !is_digit(version[7])) {
+        return Refusal{400, "HTTP/1.1 is spoken here"};
+    }
+    if (version[5] != '1') {
+        return Refusal{505, "HTTP/1.1 is spoken here"};
+    }
+    out.is_1_1 = version[7] != '0';
+    return std::nullopt;
+}
 
 std::optional<Refusal> check_request_line(std::string_view line, RequestLine& out) {
     const std::size_t first = line.find(' ');
@@ -139,24 +211,18 @@ std::optional<Refusal> check_request_line(std::string_view line, RequestLine& ou
         return Refusal{400, "malformed request line"};
     }
     out.method = line.substr(0, first);
-    const std::string_view target = line.substr(first + 1, last - first - 1);
-    const std::string_view version = line.substr(last + 1);
     if (out.method.empty() || !kTokenChars.has_all_of(out.method)) {
         return Refusal{400, "malformed method"};
     }
-    if (target.empty() || target.front() != '/' || !kVisibleChars.has_all_of(target)) {
-        return Refusal{400, "the target must be an absolute path"};
+    if (const auto refusal = check_target(line.substr(first + 1, last - first - 1), out)) {
+        return refusal;
     }
-    if (target.size() > kMaxTargetBytes) {
-        return Refusal{414, "the target is too long"};
-    }
-    if (version != "HTTP/1.1" && version != "HTTP/1.0") {
-        return Refusal{400, "HTTP/1.1 is spoken here"};
+    if (const auto refusal = check_version(line.substr(last + 1), out)) {
+        return refusal;
     }
     if (!std::all_of(out.method.begin(), out.method.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) {
         return Refusal{501, "unknown method"};
     }
-    out.is_1_1 = version == "HTTP/1.1";
     return std::nullopt;
 }
 
@@ -193,22 +259,18 @@ std::optional<Refusal> check_framing(const Fields& fields, bool is_1_1) {
     if (encoding.value && (!is_1_1 || encoding.repeated || length.value || !equals_ignoring_case(*encoding.value, "chunked"))) {
         return Refusal{400, "Transfer-Encoding must be chunked, alone"};
     }
-    if (fields.expect.value && (fields.expect.repeated || !equals_ignoring_case(*fields.expect.value, "100-continue"))) {
+    if (fields.expect.has_other) {
         return Refusal{417, "unknown expectation"};
     }
     return std::nullopt;
 }
 
-std::optional<Refusal> check_upgrade(const Fields& fields, const RequestLine& line) {
-    if (fields.upgrade.repeated || !equals_ignoring_case(*fields.upgrade.value, "websocket")) {
-        return Refusal{400, "only an upgrade to websocket is known"};
-    }
-    if (line.method != "GET" || !line.is_1_1) {
-        return Refusal{400, "a WebSocket begins with GET and HTTP/1.1"};
-    }
-    if (!fields.connection.value || fields.connection.repeated || !lists(*fields.connection.value, "upgrade")) {
-        return Refusal{400, "an upgrade needs Connection: Upgrade"};
-    }
+/// Whether the request begins a WebSocket. Any other offer to upgrade is one that is not taken up.
+bool begins_websocket(const Fields& fields, const RequestLine& line) {
+    return line.method == "GET" && line.is_1_1 && fields.upgrade.has_wanted && fields.connection.has_wanted;
+}
+
+std::optional<Refusal> check_upgrade(const Fields& fields) {
     if (fields.transfer_encoding.value || fields.content_length.value.value_or("0") != "0") {
         return Refusal{400, "an upgrade has no body"};
     }
@@ -227,6 +289,14 @@ std::size_t head_size(std::string_view bytes, std::size_t searched) {
     constexpr std::string_view kEnd = "\r\n\r\n";
     const std::size_t end = bytes.find(kEnd, searched < kEnd.size() ? 0 : searched - (kEnd.size() - 1));
     return end == std::string_view::npos ? 0 : end + kEnd.size();
+}
+
+std::size_t empty_lines(std::string_view bytes) {
+    std::size_t size = 0;
+    while (bytes.substr(size).starts_with("\r\n")) {
+        size += 2;
+    }
+    return size;
 }
 
 bool cannot_be_request(std::string_view bytes, std::size_t searched) {
@@ -256,9 +326,10 @@ bool check_head(std::string_view text, Head& head, Refusal& refusal) {
     if (!found) {
         found = check_framing(fields, line.is_1_1);
     }
-    head = Head{fields.upgrade.value.has_value(), fields.expect.value.has_value()};
+    // HTTP/1.0 knows no "100 Continue" (RFC 9110, 10.1.1).
+    head = Head{begins_websocket(fields, line), line.is_1_1 && fields.expect.has_wanted, std::move(line.target), std::move(line.host)};
     if (!found && head.is_upgrade) {
-        found = check_upgrade(fields, line);
+        found = check_upgrade(fields);
     }
     if (found) {
         refusal = *found;

@@ -17,10 +17,17 @@ struct Refusal {
 
 /// What the gate has learned of a request whose head it let pass.
 struct Head {
-    bool is_upgrade = false;        ///< asks for a WebSocket, correctly
+    bool is_upgrade = false;        ///< asks for a WebSocket, correctly; other offers to upgrade are ignored (RFC 9110, 7.8)
     bool expects_continue = false;  ///< waits for "100 Continue" before the body
+    /// Of a target in absolute form, the target in origin form (or "*") and the host that it names, which takes the place
+    /// of Host (RFC 9112, 3.2.2); empty for other forms.
+    std::string target = {};
+    std::string host = {};
     friend bool operator==(const Head&, const Head&) = default;
 };
+
+/// Bytes of the empty lines that `bytes` begin with: before a request line they are ignored (RFC 9112, 2.2).
+[[nodiscard]] std::size_t empty_lines(std::string_view bytes);
 
 /// Size of the request head that `bytes` begin with, its empty line included; 0 when its end has not arrived. The first
 /// `searched` bytes are known not to hold the end, so that a head that comes byte by byte is not searched from its beginning
@@ -34,9 +41,10 @@ struct Head {
 /// Why a head is refused whose end does not come within kMaxHeaderBytes: for its target, or for its fields.
 [[nodiscard]] Refusal too_large(std::string_view bytes);
 
-/// Checks a whole head: request line, and fields up to and including the empty line. Nothing but origin-form targets of
-/// visible ASCII and at most kMaxTargetBytes, HTTP/1.0 or 1.1, at most kMaxHeaderFields fields without folding, one Host, at most one plain
-/// Content-Length, and `chunked` as the only Transfer-Encoding. Returns true and fills `head`, or fills `refusal`.
+/// Checks a whole head: request line, and fields up to and including the empty line. Targets of visible ASCII and at most
+/// kMaxTargetBytes, in origin form, in absolute form with http or https, or "*" with OPTIONS; HTTP/1.x; at most
+/// kMaxHeaderFields fields without folding, one Host, at most one plain Content-Length, and `chunked` as the only
+/// Transfer-Encoding. Returns true and fills `head`, or fills `refusal`.
 [[nodiscard]] bool check_head(std::string_view text, Head& head, Refusal& refusal);
 
 }  // namespace tulle::node::http

@@ -12,6 +12,18 @@ namespace {
 
 const ChannelFacts kNobody;
 
+/// What a preflight is told that does not ask for any.
+constexpr std::string_view kUsualHeaders =
+    "Accept, Authorization, Content-Type, Origin, X-Auth-Token, X-CSRF-TOKEN, X-Pusher-Library, X-Requested-With, X-Socket-Id, XSRF-TOKEN";
+
+/// Whether `text` is a list of names of fields: nothing else is repeated in an answer.
+bool is_list_of_names(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("!#$%&'*+-.^_`|~, ").find(c) != std::string_view::npos;
+    });
+}
+
 const ChannelFacts& facts_of(const ChannelFindings& findings, std::string_view channel) {
     const auto found = findings.find(channel);
     return found == findings.end() ? kNobody : found->second;
@@ -168,20 +180,24 @@ HttpResponse unavailable(std::string_view reason) {
     return response;
 }
 
-HttpResponse preflight() {
+HttpResponse preflight(const HttpRequest& request) {
     HttpResponse response;
     response.status = 204;
-    response.headers.emplace_back("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
+    response.headers.emplace_back("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS");
     response.headers.emplace_back("Access-Control-Allow-Headers",
-                                  "Accept, Authorization, Content-Type, Origin, X-Auth-Token, X-CSRF-TOKEN, X-Requested-With,"
-                                  " X-Socket-Id, XSRF-TOKEN");
+                                  is_list_of_names(request.wanted_headers) ? request.wanted_headers : std::string(kUsualHeaders));
+    if (request.wants_private_network) {
+        response.headers.emplace_back("Access-Control-Allow-Private-Network", "true");
+    }
     response.headers.emplace_back("Access-Control-Max-Age", "86400");
+    response.headers.emplace_back("Vary", "Access-Control-Request-Headers, Access-Control-Request-Private-Network");
     return response;
 }
 
 void allow_any_origin(HttpResponse& response) {
     response.headers.emplace_back("Access-Control-Allow-Origin", "*");
-    response.headers.emplace_back("Access-Control-Expose-Headers", "Retry-After, Tulle-Partial");
+    response.headers.emplace_back("Access-Control-Expose-Headers",
+                                  "Retry-After, Tulle-Partial, X-RateLimit-Limit, X-RateLimit-Remaining");
 }
 
 }  // namespace tulle::node::pusher

@@ -180,11 +180,11 @@ Entrance enter(const HttpRequest& request, const AppTable& apps, WallSeconds now
         return turn_away(404, "unknown endpoint");
     }
     if (request.method == "OPTIONS") {
-        return Respond{preflight()};
+        return Respond{preflight(request)};
     }
-    const std::string_view method = is_write(endpoint) ? "POST" : "GET";
-    if (request.method != method) {
-        return Respond{wrong_method(method)};
+    const bool is_right_method = is_write(endpoint) ? request.method == "POST" : request.method == "GET" || request.method == "HEAD";
+    if (!is_right_method) {
+        return Respond{wrong_method(is_write(endpoint) ? "POST" : "GET, HEAD")};
     }
     const App* app = apps.find_by_id(segments[1]);
     if (app == nullptr) {

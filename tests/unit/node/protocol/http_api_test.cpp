@@ -128,8 +128,23 @@ TEST(HttpApi, PublishesABatchWholeOrNotAtAll) {
 }
 
 TEST(HttpApi, LetsPagesOfOtherOriginsAsk) {
-    const ApiAction answer = act({"OPTIONS", "/apps/app/events", ""});
-    EXPECT_EQ(status_of(answer), 204u);
+    const auto allowed = [](std::string wanted) {
+        HttpRequest request{"OPTIONS", "/apps/app/events", ""};
+        request.wanted_headers = std::move(wanted);
+        const ApiAction answer = act(request);
+        EXPECT_EQ(status_of(answer), 204u);
+        for (const auto& [name, value] : std::get<Respond>(answer).response.headers) {
+            if (name == "Access-Control-Allow-Headers") {
+                return value;
+            }
+        }
+        return std::string();
+    };
+    EXPECT_EQ(allowed("x-pusher-library,content-type, x-anything"), "x-pusher-library,content-type, x-anything");
+    const std::string usual = allowed("");
+    EXPECT_NE(usual.find("X-Pusher-Library"), std::string::npos);
+    EXPECT_EQ(allowed("a\xc3\xa9"), usual);
+    EXPECT_EQ(allowed("a: b"), usual);
 }
 
 TEST(HttpApi, RefusesMalformedPublishes) {

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+
+#include "mesh/base/time.hpp"
+
+namespace tulle::node::http {
+
+/// The time as a Date field has it (RFC 9110, 5.6.7): "Sun, 06 Nov 1994 08:49:37 GMT".
+[[nodiscard]] std::string date_text(WallSeconds time);
+
+}  // namespace tulle::node::http

@@ -56,14 +56,6 @@ const App* AppTable::find_by_id(std::string_view id) const {
     return found == contents_->by_id.end() ? nullptr : found->second;
 }
 
-std::size_t AppTable::max_event_bytes() const {
-    std::size_t bytes = kDefaultMaxEventBytes;
-    for (const App& app : all()) {
-        bytes = std::max(bytes, app.max_event_bytes);
-    }
-    return bytes;
-}
-
 std::pair<AppFate, const App*> fate_of(const App& before, const AppTable& now) {
     const App* app = now.find_by_id(before.id);
     if (app == nullptr || app->key != before.key) {

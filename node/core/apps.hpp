@@ -68,8 +68,6 @@ public:
     [[nodiscard]] const App* find_by_key(std::string_view key) const;
     [[nodiscard]] const App* find_by_id(std::string_view id) const;
     [[nodiscard]] const std::vector<App>& all() const { return contents_->apps; }
-    /// What the most generous app allows: the bound of a WebSocket message before its app is known.
-    [[nodiscard]] std::size_t max_event_bytes() const;
 
 private:
     using Index = std::map<std::string_view, const App*>;

@@ -11,6 +11,9 @@ namespace {
 constexpr unsigned kFin = 0x80;
 constexpr unsigned kDeflated = 0x40;  // RSV1 of a message's first frame (RFC 7692, 6)
 constexpr unsigned kControl = 0x08;  // of the opcode
+constexpr unsigned kOpcode = 0x0f;
+constexpr unsigned kClose = 0x08;
+constexpr std::size_t kCodeBytes = 2;  // that a Close frame's payload begins with
 constexpr unsigned kMask = 0x80;
 constexpr unsigned kLength = 0x7f;
 
@@ -28,6 +31,7 @@ FrameGuard::Verdict FrameGuard::on_bytes(Instant now, std::string_view bytes) {
     while (!bytes.empty()) {
         if (payload_left_ > 0) {
             const std::uint64_t skipped = std::min<std::uint64_t>(payload_left_, bytes.size());
+            take_payload(bytes.substr(0, static_cast<std::size_t>(skipped)));
             payload_left_ -= skipped;
             bytes.remove_prefix(static_cast<std::size_t>(skipped));
             continue;
@@ -45,6 +49,14 @@ FrameGuard::Verdict FrameGuard::on_bytes(Instant now, std::string_view bytes) {
     return Verdict::kFine;
 }
 
+/// header_ still holds the frame's mask: the last four bytes of a control frame's header.
+void FrameGuard::take_payload(std::string_view bytes) {
+    for (std::size_t i = 0; i < bytes.size() && close_have_ < kCodeBytes; ++i, ++close_have_) {
+        const unsigned mask = (header_[1] & kMask) != 0 ? header_[2 + close_have_] : 0u;
+        close_code_ = (close_code_ << 8) | (static_cast<unsigned char>(bytes[i]) ^ mask);
+    }
+}
+
 FrameGuard::Verdict FrameGuard::on_header(Instant now) {
     const unsigned short_length = header_[1] & kLength;
     payload_left_ = short_length < 126 ? short_length : 0;
@@ -53,6 +65,9 @@ FrameGuard::Verdict FrameGuard::on_header(Instant now) {
         payload_left_ = (payload_left_ << 8) | header_[2 + i];
     }
     if ((header_[0] & kControl) != 0) {
+        if ((header_[0] & kOpcode) == kClose && close_code_ == 0) {
+            close_have_ = 0;
+        }
         if (now - second_ >= 1s) {
             second_ = now;
             control_frames_ = 0;

@@ -24,8 +24,14 @@ public:
 
     /// What has come from the client, in order, in any pieces.
     [[nodiscard]] Verdict on_bytes(Instant now, std::string_view bytes);
+    /// The peer has sent a Close frame with 1014, bad gateway: the one code that a peer may send (IANA's registry of close codes)
+    /// and the WebSocket stream does not know.
+    [[nodiscard]] bool closed_by_gateway() const { return close_code_ == kBadGateway; }
 
 private:
+    static constexpr unsigned kBadGateway = 1014;
+
+    void take_payload(std::string_view bytes);
     [[nodiscard]] std::size_t header_bytes() const;
     [[nodiscard]] Verdict on_header(Instant now);
     [[nodiscard]] Verdict on_data_header();
@@ -39,6 +45,8 @@ private:
     bool is_in_message_ = false;
     std::size_t fragments_ = 0;
     std::size_t control_frames_ = 0;
+    unsigned close_code_ = 0;  ///< of a Close frame, as far as it has come
+    std::size_t close_have_ = 2;  ///< bytes of it; 2: nothing more is looked for
     Instant second_{};  ///< in which those came
 };
 

@@ -104,8 +104,17 @@ inline constexpr Duration kShedTimeout = 500ms;
 
 // ---- WebSocket connections -------------------------------------------------------------------------------------------
 
-/// Room of a client's message beside its data: channel, event, auth, and JSON around them. Past data + this: close 1009.
+/// Room of a client's message beside its data: channel, event, auth, and JSON around them.
 inline constexpr std::size_t kClientMessageOverhead = 8u << 10;
+/// A client event that is larger than its app allows is told so (4301) on a connection that goes on, up to so many times the
+/// app's max_event_bytes, and at least kMinFrameDataBytes, and kClientMessageOverhead. A message past that is not held: close 1009.
+inline constexpr std::size_t kFrameFactor = 4;
+inline constexpr std::size_t kMinFrameDataBytes = 256u << 10;
+/// The greatest message that clients of an app may send.
+[[nodiscard]] constexpr std::size_t max_frame_bytes(std::size_t max_event_bytes) {
+    const std::size_t data = kFrameFactor * max_event_bytes;
+    return (data < kMinFrameDataBytes ? kMinFrameDataBytes : data) + kClientMessageOverhead;
+}
 /// A client that wants more channels than this on one connection gets a subscription error.
 inline constexpr std::size_t kMaxChannelsPerConnection = 10'000;
 /// Subscriptions and their ends that one connection may ask for at once: all that it may hold, as a client does that has

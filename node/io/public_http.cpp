@@ -78,7 +78,13 @@ bool PublicHttp::on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request,
         refusal = pusher::unavailable("the node has as many clients as it may have");
         return false;
     }
-    std::make_shared<WsConnection>(reactor_, clients_, std::move(socket), std::move(peer), ws_limits_)->start(request);
+    using Field = boost::beast::http::field;
+    const App* app = pusher::app_of_target(apps_, std::string_view(request.target().data(), request.target().size()));
+    const std::string offered = joined(request, Field::sec_websocket_protocol);
+    WsBeginning beginning{max_frame_bytes(app == nullptr ? 0 : app->max_event_bytes),
+                          std::string(pusher::choose_subprotocol(offered))};
+    std::make_shared<WsConnection>(reactor_, clients_, std::move(socket), std::move(peer), ws_limits_)
+        ->start(request, std::move(beginning));
     return true;
 }
 

@@ -2,6 +2,7 @@
 #include <utility>
 #include <variant>
 
+#include "node/core/limits.hpp"
 #include "node/io/pusher_clients.hpp"
 #include "node/protocol/pusher/connect.hpp"
 
@@ -21,9 +22,9 @@ void PusherClients::on_apps_changed() {
         if (client == nullptr) {
             continue;
         }
-        client->connection->limits_changed();
         const auto [fate, app] = fate_of(client->session.app(), apps_);
         if (fate == AppFate::kServed) {
+            client->connection->limit_message(max_frame_bytes(app->max_event_bytes));
             client->session.set_app(*app);
             client->apps = apps_;
             continue;

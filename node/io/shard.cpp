@@ -47,7 +47,7 @@ public:
           apps_(*options_.apps),
           has_limited_app_(has_limited_app(apps_)),
           limits_(options_.limits ? options_.limits : std::make_shared<NodeLimits>(NodeLimitsOptions{}, apps_)),
-          ws_limits_{apps_.max_event_bytes() + kClientMessageOverhead, options_.outbox, options_.permessage_deflate},
+          ws_limits_{options_.outbox, options_.permessage_deflate},
           reactor_(options_.flush),
           wakeup_(reactor_, [this] { take_mail(); }),
           mailbox_(kShardMailboxItems, [this] { on_mail(); }),
@@ -102,7 +102,6 @@ public:
 
     void set_apps(AppTable apps) {
         apps_ = std::move(apps);
-        ws_limits_.max_message = apps_.max_event_bytes() + kClientMessageOverhead;
         has_limited_app_ = has_limited_app(apps_);
         clients_.on_apps_changed();
         clients_.review_duties();
@@ -342,7 +341,7 @@ private:
     AppTable apps_;
     bool has_limited_app_;
     const std::shared_ptr<NodeLimits> limits_;
-    WsLimits ws_limits_;
+    const WsLimits ws_limits_;
     Reactor reactor_;
     Wakeup wakeup_;
     mesh::ShardMailbox mailbox_;

@@ -27,6 +27,8 @@ constexpr std::size_t kDeflateSlackBytes = 64;    // of the blocks that a compre
 constexpr std::uint16_t kTooLargeCode = 1009;
 constexpr std::string_view kTooLargeReason = "The message is too large";
 constexpr std::string_view kCorruptFrame = "\x88\x02\x03\xef";  // Close, 1007: what cannot be decompressed is no text
+constexpr std::string_view kProtocolErrorFrame = "\x88\x02\x03\xea";  // Close, 1002
+constexpr std::string_view kGatewayFrame = "\x88\x02\x03\xf6";        // Close, 1014
 constexpr std::uint16_t kFloodCode = 1008;
 constexpr std::string_view kFloodReason = "Too many fragments or control frames";
 constexpr std::uint16_t kSlowCode = 4100;
@@ -60,30 +62,33 @@ WsConnection::WsConnection(Reactor& reactor, WsHandler& handler, Socket socket, 
       limits_(limits),
       peer_(std::move(peer)),
       stream_(OutboxStream(std::move(socket), *this)),
-      buffer_(limits.max_message + kReadAheadBytes) {
-    stream_.read_message_max(limits.max_message);
-}
+      buffer_(kReadAheadBytes) {}
 
-void WsConnection::limits_changed() {
-    stream_.read_message_max(limits_.max_message);
+void WsConnection::limit_message(std::size_t max_message) {
+    max_message_ = max_message;
+    stream_.read_message_max(max_message);
     if (limits_.deflates) {
-        guard_.limit_deflated(max_deflated(limits_.max_message));
+        guard_.limit_deflated(max_deflated(max_message));
     }
-    buffer_.max_size(std::max(limits_.max_message + kReadAheadBytes, buffer_.max_size()));
+    buffer_.max_size(std::max(max_message + kReadAheadBytes, buffer_.max_size()));
 }
 
 std::shared_ptr<WsConnection> WsConnection::self() {
     return std::static_pointer_cast<WsConnection>(shared_from_this());
 }
 
-void WsConnection::start(const UpgradeRequest& request) {
+void WsConnection::start(UpgradeRequest& request, WsBeginning beginning) {
     reactor_.add(shared_from_this());
     reactor_.counters().clients.add();
     reactor_.counters().clients_opened_total.add();
-    reactor_.guard(*this, [&] { accept(request); });
+    reactor_.guard(*this, [&] {
+        limit_message(beginning.max_message);
+        answer_ = std::make_unique<UpgradeAnswer>(UpgradeAnswer{std::move(beginning.subprotocol)});
+        accept(request);
+    });
 }
 
-void WsConnection::accept(const UpgradeRequest& request) {
+void WsConnection::accept(UpgradeRequest& request) {
     target_ = std::string(request.target());
     state_deadline_ = reactor_.now() + kHandshakeTimeout;
     arm();
@@ -92,25 +97,18 @@ void WsConnection::accept(const UpgradeRequest& request) {
             handler_.on_activity(*this);
         }
     });
-    if (limits_.deflates) {
-        offer_deflate();
+    take_offers(request, limits_.deflates, *answer_);
+    if (!answer_->extensions.empty()) {
+        websocket::permessage_deflate options;
+        options.server_enable = true;
+        options.server_no_context_takeover = true;
+        options.client_no_context_takeover = true;
+        stream_.set_option(options);
+        is_deflating_ = answer_->has_full_window;
     }
+    stream_.set_option(websocket::stream_base::decorator(
+        [this](websocket::response_type& response) { write_answer(*answer_, response); }));
     stream_.async_accept(request, guarded([](WsConnection& me, const boost::system::error_code& error) { me.on_accepted(error); }));
-}
-
-/// Without context takeover in either direction, so that neither side's window outlives a message. What was agreed stands in
-/// our answer alone; whoever wants a smaller window than FrameDeflater's gets plain frames.
-void WsConnection::offer_deflate() {
-    guard_.limit_deflated(max_deflated(limits_.max_message));
-    websocket::permessage_deflate options;
-    options.server_enable = true;
-    options.server_no_context_takeover = true;
-    options.client_no_context_takeover = true;
-    stream_.set_option(options);
-    stream_.set_option(websocket::stream_base::decorator([this](websocket::response_type& response) {
-        const auto agreed = response[boost::beast::http::field::sec_websocket_extensions];
-        is_deflating_ = agreed.find("permessage-deflate") != agreed.npos && agreed.find("server_max_window_bits") == agreed.npos;
-    }));
 }
 
 void WsConnection::on_accepted(const boost::system::error_code& error) {
@@ -125,15 +123,15 @@ void WsConnection::on_accepted(const boost::system::error_code& error) {
     state_deadline_ = Instant::max();
     arm();
     handler_.on_open(*this);
-    target_.clear();
-    target_.shrink_to_fit();
+    target_ = {};
+    answer_.reset();
     read();
 }
 
 void WsConnection::read() {
     is_reading_ = true;
     // Of a compressed frame the hint is what its header announces, up to 2^63 bytes. More than the limit of a message is never
-    // there (max_message at most), so that there is always room to find out that it is too large.
+    // there (max_message_ at most), so that there is always room to find out that it is too large.
     const std::size_t hint = buffer_.size() == 0 ? kIdleBufferBytes : stream_.read_size_hint(buffer_);
     const std::size_t room = std::min(hint, buffer_.max_size() - buffer_.size());
     stream_.async_read_some(buffer_.prepare(room),
@@ -149,7 +147,11 @@ void WsConnection::on_read(const boost::system::error_code& error) {
         return;
     }
     if (error) {
-        has_peer_closed_ = error == websocket::error::closed;
+        has_peer_closed_ = is_orderly(error);
+        if (has_peer_closed_) {
+            finish();
+            return;
+        }
         if (error == websocket::condition::protocol_violation || error == websocket::error::message_too_big) {
             reactor_.counters().bad_frames_total.add();
         }
@@ -175,6 +177,10 @@ void WsConnection::on_read(const boost::system::error_code& error) {
     if (paused_ == 0 && state_ != State::kGone) {
         read();
     }
+}
+
+bool WsConnection::is_orderly(const boost::system::error_code& error) const {
+    return error == websocket::error::closed || (error == websocket::error::bad_close_code && guard_.closed_by_gateway());
 }
 
 /// Beast ends a stream that it cannot decompress without a word.
@@ -227,6 +233,9 @@ void WsConnection::queue_after_write(const SlabRange& frames) {
 void WsConnection::queue_control(std::string_view bytes) {
     if (state_ == State::kGone || bytes.empty()) {
         return;
+    }
+    if (bytes == kProtocolErrorFrame && guard_.closed_by_gateway()) {
+        bytes = kGatewayFrame;  // Beast takes the code for a wrong one
     }
     if (outbox_.bytes() + bytes.size() > limits_.outbox.max_bytes + kOutboxReserveBytes) {
         is_too_slow_ = true;  // pings without end, and never reading our answers

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,7 @@
 #include "node/io/linger.hpp"
 #include "node/io/outbox_stream.hpp"
 #include "node/io/reactor.hpp"
+#include "node/io/ws_upgrade.hpp"
 
 namespace tulle::node {
 
@@ -40,9 +42,14 @@ public:
 };
 
 struct WsLimits {
-    std::size_t max_message = 0;  ///< more, once it is decompressed: close 1009
     OutboxLimits outbox;
     bool deflates = false;  ///< clients that offer permessage-deflate get it
+};
+
+/// What one connection begins with.
+struct WsBeginning {
+    std::size_t max_message = 0;  ///< more, once it is decompressed: close 1009
+    std::string subprotocol{};    ///< that the answer names; empty for none
 };
 
 /// One WebSocket: Beast's stream over the outbox.
@@ -56,15 +63,15 @@ public:
     /// `limits` and the handler must outlive the connection.
     WsConnection(Reactor& reactor, WsHandler& handler, Socket socket, Peer peer, const WsLimits& limits);
 
-    /// Enters the reactor and answers the upgrade. What is thrown after the connection has entered ends the connection;
-    /// what is thrown before comes out, and nothing has been counted.
-    void start(const UpgradeRequest& request);
+    /// Enters the reactor and answers the upgrade, which the gate has let pass. What is thrown after the connection has entered
+    /// ends the connection; what is thrown before comes out, and nothing has been counted.
+    void start(UpgradeRequest& request, WsBeginning beginning);
     [[nodiscard]] const std::string& target() const { return target_; }
     [[nodiscard]] const Peer& peer() const { return peer_; }
     /// Its frames may be compressed: it has asked for it, and each for itself.
     [[nodiscard]] bool is_deflating() const { return is_deflating_; }
-    /// The limit of a message has changed: holds from the next one on.
-    void limits_changed();
+    /// What a message may have from the next one on; more: close 1009.
+    void limit_message(std::size_t max_message);
 
     /// Asks for the memory that send will need. A hint.
     void fetch() const {
@@ -108,8 +115,7 @@ private:
     /// A handler of this connection, kept alive by it; what is thrown there ends the connection.
     template <class Handler>
     [[nodiscard]] auto guarded(Handler handler);
-    void accept(const UpgradeRequest& request);
-    void offer_deflate();
+    void accept(UpgradeRequest& request);
     void on_accepted(const boost::system::error_code& error);
     void read();
     void on_read(const boost::system::error_code& error);
@@ -118,6 +124,8 @@ private:
     void give_up(std::string_view reason);
     void give_up_flooding();
     void tell_corrupt();
+    /// By a Close frame, also one whose code Beast does not know.
+    [[nodiscard]] bool is_orderly(const boost::system::error_code& error) const;
     void write_out();
     void take_outcome(Written written);
     void end_if_done();
@@ -148,11 +156,13 @@ private:
     bool is_given_up_ = false;  ///< as too slow
     bool is_shed_ = false;      ///< for want of memory
     bool has_peer_closed_ = false;  ///< by a Close frame, so that nothing of it is left unread
+    std::size_t max_message_ = 0;
     Peer peer_;
     FrameGuard guard_;
     boost::beast::websocket::stream<OutboxStream, true> stream_;
     boost::beast::flat_buffer buffer_;
-    std::string target_;
+    std::string target_;  ///< until the connection is open
+    std::unique_ptr<UpgradeAnswer> answer_;  ///< as long
     Instant session_deadline_ = Instant::max();
     Instant state_deadline_ = Instant::max();
     Linger linger_;

@@ -2,24 +2,42 @@
 // whole, and what a strict proxy would read otherwise must not pass.
 #include <algorithm>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "mesh/base/assert.hpp"
 #include "node/core/limits.hpp"
+#include "node/protocol/http/deflate_offer.hpp"
 #include "node/protocol/http/gate.hpp"
 #include "node/protocol/http/page_guard.hpp"
+#include "node/protocol/pusher/connect.hpp"
 
 namespace {
 
 namespace http = tulle::node::http;
 
-void check_passed(std::string_view head) {
+void check_passed(std::string_view head, const http::Head& passed) {
+    TULLE_ASSERT(passed.host.empty() == passed.target.empty());
+    TULLE_ASSERT(passed.target.empty() || passed.target == "*" || passed.target.starts_with('/'));
+    TULLE_ASSERT(passed.host.find_first_of("@/?#\\ ") == std::string::npos);
     TULLE_ASSERT(head.find('\0') == std::string_view::npos);
     const std::string_view line = head.substr(0, head.find("\r\n"));
     TULLE_ASSERT(std::count(line.begin(), line.end(), ' ') == 2);
-    TULLE_ASSERT(line.ends_with(" HTTP/1.1") || line.ends_with(" HTTP/1.0"));
+    TULLE_ASSERT(line.substr(0, line.size() - 1).ends_with(" HTTP/1."));
     TULLE_ASSERT(head.find("\n ") == std::string_view::npos && head.find("\n\t") == std::string_view::npos);
     TULLE_ASSERT(static_cast<std::size_t>(std::count(head.begin(), head.end(), '\n')) <= tulle::node::kMaxHeaderFields + 2);
+}
+
+/// What of a client's offers is repeated in the answer must not be able to break it.
+void take_offers(std::string_view bytes) {
+    const auto is_plain = [](std::string_view text) {
+        return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < '\x7f'; });
+    };
+    if (const auto agreed = http::agree_on_deflate(bytes)) {
+        TULLE_ASSERT(is_plain(agreed->text) && agreed->text.size() < 150);
+    }
+    const std::string_view subprotocol = tulle::node::pusher::choose_subprotocol(bytes);
+    TULLE_ASSERT(subprotocol.empty() || (subprotocol.starts_with("pusher-channels-protocol-") && is_plain(subprotocol)));
 }
 
 /// The fields of a request to the admin listener, one in each line.
@@ -56,11 +74,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     http::Head passed;
     http::Refusal refusal;
     if (head != 0 && http::check_head(bytes.substr(0, head), passed, refusal)) {
-        check_passed(bytes.substr(0, head));
+        check_passed(bytes.substr(0, head), passed);
         TULLE_ASSERT(!http::cannot_be_request(bytes.substr(0, head)));
     } else if (head != 0) {
         TULLE_ASSERT(refusal.status >= 400 && !refusal.reason.empty());
     }
     guard_pages(bytes);
+    take_offers(bytes);
     return 0;
 }

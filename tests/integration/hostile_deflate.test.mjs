@@ -11,7 +11,7 @@ const MEGABYTE = 1 << 20;
 const EXTENSION = { 'Sec-WebSocket-Extensions': 'permessage-deflate' };
 const PING = '{"event":"pusher:ping","data":{}}';
 const BOMB = deflated('a'.repeat(100 * MEGABYTE)); // 100 KB that become 100 MB
-const BLOCKS = Buffer.alloc(300_000).map((_, i) => [0, 0, 0, 0xff, 0xff][i % 5]); // stored blocks, all of them empty
+const BLOCKS = Buffer.alloc(600_000).map((_, i) => [0, 0, 0, 0xff, 0xff][i % 5]); // stored blocks, all of them empty
 
 /** What a client sends for `text`, without the mark of the flush (RFC 7692, 7.2.1). */
 function deflated(text) {

@@ -68,7 +68,8 @@ struct SubscriptionRefusal {
 /// The whole frame; ids of users as text. REQUIRES: one of them is not empty.
 [[nodiscard]] std::string watchlist_events(const std::vector<std::string>& online, const std::vector<std::string>& offline);
 [[nodiscard]] std::string subscription_error(std::string_view channel, const SubscriptionRefusal& refusal);
-inline constexpr std::string_view kPingFrame = R"({"event":"pusher:ping","data":{}})";
-inline constexpr std::string_view kPongFrame = R"({"event":"pusher:pong","data":{}})";
+/// The data of what a server says is a string, also where it holds nothing: typed clients take no object there.
+inline constexpr std::string_view kPingFrame = R"({"event":"pusher:ping","data":"{}"})";
+inline constexpr std::string_view kPongFrame = R"({"event":"pusher:pong","data":"{}"})";
 
 }  // namespace tulle::node::pusher

@@ -118,5 +118,35 @@ TEST(FrameGuard, LeavesTheBytesOfAPlainMessageToTheStream) {
     EXPECT_EQ(guard.on_bytes(kStart, frame(0x01, 1000) + frame(0x80, 1000)), Verdict::kFine);
 }
 
+/// A masked Close frame with this code, and two bytes more.
+std::string close_frame(unsigned code) {
+    const std::string mask = "\x5a\xc3\x99\x01";
+    std::string bytes = "\x88\x84" + mask;
+    bytes.push_back(static_cast<char>((code >> 8) ^ static_cast<unsigned char>(mask[0])));
+    bytes.push_back(static_cast<char>((code & 0xff) ^ static_cast<unsigned char>(mask[1])));
+    return bytes + "ok";
+}
+
+TEST(FrameGuard, KnowsTheCodeThatTheStreamDoesNotKnow) {
+    for (const std::size_t piece : {1u, 3u, 100u}) {
+        FrameGuard guard;
+        ASSERT_EQ(guard.on_bytes(kStart, frame(0x81, 7) + frame(0x89, 2)), Verdict::kFine);
+        EXPECT_FALSE(guard.closed_by_gateway());
+        const std::string bytes = close_frame(1014);
+        for (std::size_t at = 0; at < bytes.size(); at += piece) {
+            ASSERT_EQ(guard.on_bytes(kStart, std::string_view(bytes).substr(at, piece)), Verdict::kFine);
+        }
+        EXPECT_TRUE(guard.closed_by_gateway());
+    }
+    for (const unsigned code : {1000u, 1013u, 1015u, 4000u}) {
+        FrameGuard guard;
+        ASSERT_EQ(guard.on_bytes(kStart, close_frame(code) + close_frame(1014)), Verdict::kFine);
+        EXPECT_FALSE(guard.closed_by_gateway()) << code;
+    }
+    FrameGuard guard;
+    ASSERT_EQ(guard.on_bytes(kStart, frame(0x88, 0) + frame(0x89, 2)), Verdict::kFine);
+    EXPECT_FALSE(guard.closed_by_gateway());
+}
+
 }  // namespace
 }  // namespace tulle::node

@@ -67,7 +67,7 @@ protected:
         request.set("Upgrade", "websocket");
         request.set("Sec-WebSocket-Version", "13");
         request.set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
-        connection->start(request);
+        connection->start(request, {1024});
         return connection;
     }
 
@@ -88,7 +88,7 @@ protected:
         return was_reached;
     }
 
-    const WsLimits limits{1024, {1u << 20, 1s}, false};
+    const WsLimits limits{{1u << 20, 1s}, false};
     Reactor reactor{FlushMode::kSend};
     Socket peer;
     std::unique_ptr<Socket> accepted;

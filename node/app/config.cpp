@@ -182,7 +182,7 @@ const std::vector<KeyAction>& actions() {
          [](const Setting& s, Config& c) { c.shards = to_number(s, 1, kMaxShardCount); }},
         {{"hub", "PLACE", "Where the mesh runs: on a thread of its own, on the first shard's, or auto (default: auto)"},
          [](const Setting& s, Config& c) { c.hub = to_hub_place(s); }},
-        {{"activity_timeout", "SECONDS", "Silence of a client before it is pinged (default: 120)"},
+        {{"activity_timeout", "SECONDS", "Silence after which clients are told to ping; half as much later they are pinged (default: 30)"},
          [](const Setting& s, Config& c) { c.timeouts.activity = to_seconds(s); }},
         {{"pong_timeout", "SECONDS", "Silence after that ping before it is closed (default: 30)"},
          [](const Setting& s, Config& c) { c.timeouts.pong = to_seconds(s); }},

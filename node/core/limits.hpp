@@ -132,8 +132,14 @@ inline constexpr std::size_t kMaxOutboxBytes = 1u << 20;
 inline constexpr std::size_t kOutboxReserveBytes = 4u << 10;
 /// What waits for a client must be taken by it within this time. Otherwise: closed with 4100 and counted.
 inline constexpr Duration kWriteTimeout = 10s;
-inline constexpr Duration kActivityTimeout = 120s;  ///< silence after which the server pings; told to the clients
-inline constexpr Duration kPongTimeout = 30s;       ///< silence after that ping: close 4201
+/// Told to the clients: silence after which they ping. Proxies end a WebSocket over which nothing comes for 50 s (HAProxy as
+/// Debian configures it), 60 s (nginx, AWS) or 100 s (Cloudflare); clients that ping after 30 s live behind all of them, as with
+/// soketi and Reverb, and those that do not ping are pinged at patience_of(30 s), which is less than 50 s, too.
+inline constexpr Duration kActivityTimeout = 30s;
+/// After so long without a word from the client, or without a word to it but broadcasts, the server pings: later than
+/// clients, so that one of the two does.
+[[nodiscard]] constexpr Duration patience_of(Duration activity) { return activity + activity / 2; }
+inline constexpr Duration kPongTimeout = 30s;  ///< silence after that ping: close 4201
 /// A connection without a subscription that says nothing but pings and pongs is of no use: close 4202.
 inline constexpr Duration kIdleTimeout = 24h;
 inline constexpr std::size_t kMaxFragments = 256;      ///< of one message; more: close 1008

@@ -110,9 +110,9 @@ void PusherClients::on_text(WsConnection& connection, std::string_view text) {
     }
 }
 
-void PusherClients::on_activity(WsConnection& connection) {
+void PusherClients::on_activity(WsConnection& connection, bool is_answered) {
     if (Client* client = find(connection.slot())) {
-        client->session.on_activity(reactor_.now());
+        client->session.on_activity(reactor_.now(), is_answered);
         connection.set_session_deadline(client->session.next_deadline());
     }
 }

@@ -43,7 +43,7 @@ public:
 
     void on_open(WsConnection& connection) override;
     void on_text(WsConnection& connection, std::string_view text) override;
-    void on_activity(WsConnection& connection) override;
+    void on_activity(WsConnection& connection, bool is_answered) override;
     void on_session_deadline(WsConnection& connection) override;
     void on_drain(WsConnection& connection) override;
     void on_gone(WsConnection& connection) override;

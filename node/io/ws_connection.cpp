@@ -94,7 +94,7 @@ void WsConnection::accept(UpgradeRequest& request) {
     arm();
     stream_.control_callback([this](websocket::frame_type kind, boost::beast::string_view) {
         if (kind != websocket::frame_type::close && !has_left_ && state_ == State::kOpen) {
-            handler_.on_activity(*this);
+            handler_.on_activity(*this, kind == websocket::frame_type::ping);
         }
     });
     take_offers(request, limits_.deflates, *answer_);

@@ -31,8 +31,8 @@ public:
 
     virtual void on_open(WsConnection& connection) = 0;
     virtual void on_text(WsConnection& connection, std::string_view text) = 0;
-    /// A ping or pong frame came.
-    virtual void on_activity(WsConnection& connection) = 0;
+    /// A ping or pong frame came. `is_answered`: a ping, which is answered by a pong.
+    virtual void on_activity(WsConnection& connection, bool is_answered) = 0;
     /// The deadline set by set_session_deadline has come.
     virtual void on_session_deadline(WsConnection& connection) = 0;
     virtual void on_drain(WsConnection& connection) = 0;

@@ -125,7 +125,7 @@ test('mesh_data is the port after mesh unless it is named', async () => {
 test('a flag precedes the environment, which precedes the file, which precedes the default', async () => {
   const config = await file('precedence.toml', 'activity_timeout = 100\n');
   const steps = [
-    { args: [], env: {}, expected: 120 },
+    { args: [], env: {}, expected: 30 },
     { args: ['--config', config], env: {}, expected: 100 },
     { args: ['--config', config], env: { TULLE_ACTIVITY_TIMEOUT: '90' }, expected: 90 },
     { args: ['--config', config, '--activity-timeout', '80'], env: { TULLE_ACTIVITY_TIMEOUT: '90' }, expected: 80 },

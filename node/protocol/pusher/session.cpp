@@ -60,6 +60,7 @@ Session::Session(const App& app, Slot slot, std::string socket_id, const Session
 
 void Session::on_open(Instant now, SessionEffects& out) {
     last_activity_ = now;
+    last_word_ = now;
     last_use_ = now;
     if (app_->authorization_timeout > Duration{}) {
         authorize_by_ = now + app_->authorization_timeout;
@@ -67,9 +68,10 @@ void Session::on_open(Instant now, SessionEffects& out) {
     out.push_back(Send{connection_established(socket_id_, timeouts_->activity)});
 }
 
-void Session::on_activity(Instant now) {
+void Session::on_activity(Instant now, bool is_answered) {
     last_activity_ = now;
     awaits_pong_ = false;
+    last_word_ = is_answered ? now : last_word_;
 }
 
 void Session::on_text(Instant now, std::string_view text, const ShardTables& tables, SessionEffects& out) {
@@ -85,6 +87,7 @@ void Session::on_text(Instant now, std::string_view text, const ShardTables& tab
         out.push_back(Count{Refused::kFrame});
         send_error({std::nullopt, describe(frame.error())}, {}, out);
     } else if (frame->event == "pusher:ping") {
+        last_word_ = now;
         out.push_back(Send{std::string(kPongFrame)});
     } else if (frame->event == "pusher:pong") {
         return;
@@ -215,6 +218,7 @@ void Session::on_deadline(Instant now, SessionEffects& out) {
         return;
     }
     awaits_pong_ = true;
+    last_word_ = now;
     out.push_back(Send{std::string(kPingFrame)});
 }
 
@@ -257,7 +261,8 @@ void Session::close(std::uint16_t code, std::string_view message, SessionEffects
 }
 
 Instant Session::next_deadline() const {
-    const Instant liveness = last_activity_ + timeouts_->activity + (awaits_pong_ ? timeouts_->pong : Duration{});
+    const Instant liveness = awaits_pong_ ? last_word_ + timeouts_->pong
+                                          : std::min(last_activity_, last_word_) + patience_of(timeouts_->activity);
     return std::min({authorize_by_, resume_at_, last_use_ + kIdleTimeout, liveness});
 }
 

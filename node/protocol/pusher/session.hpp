@@ -112,8 +112,8 @@ public:
 
     void on_open(Instant now, SessionEffects& out);
     void on_text(Instant now, std::string_view text, const ShardTables& tables, SessionEffects& out);
-    /// A control frame came: as good as any other sign of life.
-    void on_activity(Instant now);
+    /// A control frame came: as good as any other sign of life. `is_answered`: a ping, which the WebSocket stream answers.
+    void on_activity(Instant now, bool is_answered = false);
     /// It is subscribed to something: of use, however silent.
     void on_in_use(Instant now) { last_use_ = now; }
     void on_deadline(Instant now, SessionEffects& out);
@@ -159,6 +159,7 @@ private:
     const SessionTimeouts* timeouts_;
     std::string socket_id_;
     Instant last_activity_{};
+    Instant last_word_{};  ///< to the client, but for events and what the mesh confirms; at best a pong
     Instant authorize_by_ = Instant::max();
     std::unique_ptr<const Member> user_;  ///< who has signed in
     std::string signing_in_;              ///< user_data, until it is answered

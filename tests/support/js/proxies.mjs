@@ -56,21 +56,71 @@ backend nodes
   ${others.map((node) => `server ${node.name} ${node.ports.listen} check backup`).join('\n  ')}
 `;
 
+/** As people have them: what the documentation shows for WebSockets, and every time-out, size and check as it comes. */
+const nginxAsItComes = (address, nodes, directory, { read = '' }) => `
+daemon off;
+${process.getuid() === 0 ? 'user root;' : ''}
+pid ${directory}/pid;
+error_log stderr warn;
+events {}
+http {
+  access_log off;
+  ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${directory}/${kind};`).join('\n  ')}
+  map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
+  upstream nodes {
+    ${nodes.map((node) => `server ${node.ports.listen};`).join('\n    ')}
+    keepalive 8;
+  }
+  server {
+    listen ${address};
+    ${read && `proxy_read_timeout ${read};`}
+    location / {
+      proxy_pass http://nodes;
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $connection_upgrade;
+    }
+  }
+}
+`;
+
+/** The time-outs are those of Debian's haproxy.cfg, which has none for tunnels; the check is HAProxy's own, sooner. */
+const haproxyAsItComes = (address, nodes, _, { read = '50000' }) => `
+defaults
+  mode http
+  timeout connect 5000
+  timeout client ${read}
+  timeout server ${read}
+frontend clients
+  bind ${address}
+  stats enable
+  stats uri /haproxy-stats
+  default_backend nodes
+backend nodes
+  option httpchk
+  default-server inter 100ms fall 2 rise 2
+  ${nodes.map((node) => `server ${node.name} ${node.ports.listen} check`).join('\n  ')}
+`;
+
+const NGINX = { binary: process.env.TULLE_NGINX ?? '/usr/sbin/nginx', args: (file) => ['-e', 'stderr', '-c', file] };
+const HAPROXY = { binary: process.env.TULLE_HAPROXY ?? '/usr/sbin/haproxy', args: (file) => ['-f', file] };
 const KINDS = {
-  nginx: { binary: process.env.TULLE_NGINX ?? '/usr/sbin/nginx', configuration: nginx, args: (file) => ['-e', 'stderr', '-c', file] },
-  haproxy: { binary: process.env.TULLE_HAPROXY ?? '/usr/sbin/haproxy', configuration: haproxy, args: (file) => ['-f', file] },
+  nginx: { ...NGINX, configuration: nginx },
+  haproxy: { ...HAPROXY, configuration: haproxy },
+  'nginx as it comes': { ...NGINX, configuration: nginxAsItComes },
+  'haproxy as it comes': { ...HAPROXY, configuration: haproxyAsItComes },
 };
 
 /** Why tests with this one are left out; false when they are not. */
 export const isMissing = (kind) => !fs.existsSync(KINDS[kind].binary) && `${KINDS[kind].binary} is not installed`;
 
-/** Runs `body` with the proxy, which has `ports.listen` like a node. */
-export async function withProxy(kind, nodes, body) {
+/** Runs `body` with the proxy, which has `ports.listen` like a node. `options.read`: another time-out for what is quiet. */
+export async function withProxy(kind, nodes, body, options = {}) {
   const { binary, configuration, args } = KINDS[kind];
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), `tulle-${kind}-`));
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), `tulle-${kind.split(' ')[0]}-`));
   const { listen } = await plannedAddresses();
   const file = path.join(directory, 'configuration');
-  fs.writeFileSync(file, configuration(listen, nodes, directory));
+  fs.writeFileSync(file, configuration(listen, nodes, directory, options));
   const child = spawn(binary, args(file), { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => { said += text; });

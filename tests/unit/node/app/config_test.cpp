@@ -41,7 +41,9 @@ TEST(Config, HasDefaultsForEverything) {
     EXPECT_EQ(config.mesh_data, (Address{"127.0.0.1", 7002}));
     EXPECT_EQ(config.admin, (Address{"127.0.0.1", 9601}));
     EXPECT_EQ(config.shards, 4u);
-    EXPECT_EQ(config.timeouts.activity, 120s);
+    EXPECT_EQ(config.timeouts.activity, 30s);
+    EXPECT_EQ(config.http_idle_timeout, 920s);
+    EXPECT_EQ(configure({"--http-idle-timeout", "75"}).http_idle_timeout, 75s);
     EXPECT_EQ(config.presence_grace, 2s);
     EXPECT_EQ(config.flush, FlushMode::kUring);
     EXPECT_EQ(config.hub, HubPlace::kAuto);

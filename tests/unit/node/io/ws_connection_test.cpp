@@ -26,7 +26,7 @@ public:
 
     void on_open(WsConnection&) override { ++opened; }
     void on_text(WsConnection&, std::string_view) override {}
-    void on_activity(WsConnection&) override {}
+    void on_activity(WsConnection&, bool) override {}
     void on_session_deadline(WsConnection&) override {}
     void on_drain(WsConnection&) override {}
     void on_gone(WsConnection&) override {

@@ -53,8 +53,8 @@ protected:
 
 TEST_F(SessionTest, GreetsWithItsSocketIdAndTheTimeout) {
     session.on_open(kStart, out);
-    EXPECT_EQ(take(), (SessionEffects{Send{connection_established("1.2", 120s)}}));
-    EXPECT_EQ(session.next_deadline(), kStart + 120s);
+    EXPECT_EQ(take(), (SessionEffects{Send{connection_established("1.2", 30s)}}));
+    EXPECT_EQ(session.next_deadline(), kStart + 45s);
 }
 
 TEST_F(SessionTest, SubscribesToAPublicChannelAndTellsWhenTheMeshConfirms) {
@@ -197,12 +197,12 @@ TEST_F(SessionTest, AnswersAPing) {
 TEST_F(SessionTest, PingsAfterSilenceAndClosesWithoutAnAnswer) {
     session.on_open(kStart, out);
     take();
-    session.on_deadline(kStart + 119s, out);
+    session.on_deadline(kStart + 44s, out);
     EXPECT_EQ(take(), SessionEffects{});
-    session.on_deadline(kStart + 120s, out);
+    session.on_deadline(kStart + 45s, out);
     EXPECT_EQ(take(), (SessionEffects{Send{std::string(kPingFrame)}}));
-    EXPECT_EQ(session.next_deadline(), kStart + 150s);
-    session.on_deadline(kStart + 150s, out);
+    EXPECT_EQ(session.next_deadline(), kStart + 75s);
+    session.on_deadline(kStart + 75s, out);
     EXPECT_EQ(take(), (SessionEffects{Send{error_frame({4201, "Pong reply not received"})},
                                       Close{4201, "Pong reply not received"}}));
     EXPECT_EQ(text(R"({"event":"pusher:ping"})"), SessionEffects{}) << "nothing follows a close";
@@ -210,14 +210,41 @@ TEST_F(SessionTest, PingsAfterSilenceAndClosesWithoutAnAnswer) {
 
 TEST_F(SessionTest, TakesAnyFrameForALifeSign) {
     session.on_open(kStart, out);
-    session.on_deadline(kStart + 120s, out);
+    session.on_deadline(kStart + 45s, out);
     take();
-    text("junk", kStart + 130s);
-    EXPECT_EQ(session.next_deadline(), kStart + 250s);
-    session.on_deadline(kStart + 250s, out);
+    text("junk", kStart + 50s);
+    EXPECT_EQ(session.next_deadline(), kStart + 90s) << "45 s after the ping, which was the last word";
+    text("junk", kStart + 60s);
+    session.on_deadline(kStart + 90s, out);
     EXPECT_EQ(take(), (SessionEffects{Send{std::string(kPingFrame)}}));
-    session.on_activity(kStart + 260s);
-    EXPECT_EQ(session.next_deadline(), kStart + 380s);
+    session.on_activity(kStart + 100s, true);
+    EXPECT_EQ(session.next_deadline(), kStart + 145s);
+}
+
+/// A proxy looks at what comes from the server alone.
+TEST_F(SessionTest, PingsAClientThatSpeaksAllTheTimeAndIsToldNothing) {
+    session.on_open(kStart, out);
+    take();
+    std::size_t pings = 0;
+    for (Instant now = kStart; now < kStart + 300s; now += 10s) {
+        EXPECT_GT(session.next_deadline(), now) << "it has just spoken";
+        session.on_activity(now + 9s);
+        if (session.next_deadline() <= now + 10s) {
+            session.on_deadline(session.next_deadline(), out);
+            pings += take().size();
+        }
+    }
+    EXPECT_EQ(pings, 6U) << "every 45 s";
+}
+
+/// Clients that ping as they are told are not pinged besides.
+TEST_F(SessionTest, DoesNotPingAClientThatPings) {
+    session.on_open(kStart, out);
+    take();
+    for (Instant now = kStart + 30s; now < kStart + 300s; now += 30s) {
+        EXPECT_GT(session.next_deadline(), now);
+        EXPECT_EQ(text(R"({"event":"pusher:ping"})", now), (SessionEffects{Send{std::string(kPongFrame)}}));
+    }
 }
 
 TEST_F(SessionTest, AnswersNonsenseWithAnErrorAndStaysOpen) {
@@ -304,15 +331,15 @@ TEST_F(SessionTest, IsClosedAfterADayWithoutASubscriptionOrAMessage) {
 TEST_F(SessionTest, IsOfUseWithAMessageOrASubscription) {
     session.on_open(kStart, out);
     text(R"({"event":"pusher:unsubscribe","data":{"channel":"news"}})", kStart + 20h);
-    session.on_activity(kStart + 24h);
+    session.on_activity(kStart + 24h, true);
     take();
     session.on_deadline(kStart + 24h, out);
     EXPECT_EQ(take(), SessionEffects{});
     session.on_in_use(kStart + 43h);
-    session.on_activity(kStart + 66h);
+    session.on_activity(kStart + 66h, true);
     session.on_deadline(kStart + 66h, out);
     EXPECT_EQ(take(), SessionEffects{});
-    session.on_activity(kStart + 67h);
+    session.on_activity(kStart + 67h, true);
     session.on_deadline(kStart + 67h, out);
     EXPECT_EQ(std::get<Close>(take().back()).code, 4202);
 }

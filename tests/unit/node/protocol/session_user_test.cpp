@@ -122,7 +122,7 @@ TEST_F(SessionUserTest, IsAuthorisedOnceSignedIn) {
     session.on_open(kStart, out);
     EXPECT_EQ(session.next_deadline(), kStart + 5s);
     sign_in(kAnn);
-    EXPECT_EQ(session.next_deadline(), kStart + 120s);
+    EXPECT_EQ(session.next_deadline(), kStart + 45s);
 }
 
 TEST_F(SessionUserTest, LetsAUserSubscribeToItsOwnChannelAlone) {

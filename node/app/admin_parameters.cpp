@@ -8,7 +8,8 @@ namespace tulle::node {
 
 std::optional<AdminParameters> parse_admin_parameters(std::string_view query) {
     const std::optional<pusher::QueryParameters> given = pusher::parse_query(query);
-    if (!given) {
+    constexpr std::string_view kNames[] = {"app", "channel", "timeout_ms"};
+    if (!given || pusher::has_repeated(*given, kNames)) {
         return std::nullopt;
     }
     const auto text = [&given](std::string_view name) {

@@ -159,6 +159,9 @@ inline constexpr std::size_t kHttpBufferBytes = 64u << 10; ///< read ahead per r
 inline constexpr std::size_t kMaxTargetBytes = 8u << 10;   ///< of a request: RFC 9112, 3, asks for 8,000 bytes; more: 414
 /// Parameters of a query, of which the protocol knows nine: what comes before a signature is checked stays cheap. More: 400.
 inline constexpr std::size_t kMaxQueryParameters = 32;
+/// Hashed to find out which of its renderings a request was signed by: as much as for a channel_data. What an official SDK signs
+/// has 1 KiB at most, and is among the first few. A rendering that is not come to does not match: 401.
+inline constexpr std::size_t kMaxSignedTextBytes = 32u << 10;
 /// Members of one JSON object that is looked into, of which the protocol knows six: a hash table of the JSON library holds
 /// them, whose hash a stranger can find collisions for. More: refused like text that is no object.
 inline constexpr std::size_t kMaxJsonMembers = 64;

@@ -1,15 +1,14 @@
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "mesh/base/time.hpp"
 #include "node/core/apps.hpp"
-#include "node/core/http_message.hpp"
 
 namespace tulle::node::pusher {
 
@@ -27,23 +26,18 @@ struct ChannelClaim {
 [[nodiscard]] bool signin_auth_is_valid(const App& app, std::string_view socket_id, std::string_view user_data,
                                         std::string_view token);
 
-/// The parameters of a query string, percent-decoded, in order of appearance. Nothing when an escape is malformed, a name comes
-/// twice, or there are more than kMaxQueryParameters.
+/// Whether the text can be a digest of so many hexadecimal digits: what cannot is refused before anything is hashed.
+[[nodiscard]] bool is_lower_hex(std::string_view text, std::size_t digits);
+
+/// The parameters of a query string, percent-decoded, in order of appearance, repeated ones included. Nothing when an escape is
+/// malformed, or there are more than kMaxQueryParameters.
 using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] std::optional<QueryParameters> parse_query(std::string_view query);
-/// The value of a parameter; null when absent.
+/// The first value of a parameter; null when absent.
 [[nodiscard]] const std::string* find_parameter(const QueryParameters& parameters, std::string_view name);
+/// Whether one of these names comes twice, of which readers would take different values.
+[[nodiscard]] bool has_repeated(const QueryParameters& parameters, std::span<const std::string_view> names);
 /// Nothing when an escape is malformed.
 [[nodiscard]] std::optional<std::string> percent_decode(std::string_view text);
-
-/// Checks a request's signature by the app named in its path: key, version, age, signature. What is cheap to check comes first,
-/// and the body, which the signature covers by its digest alone, is not looked at: it may be still to come.
-/// Returns the reason for refusal (static text), or nothing when the head of the request is authentic.
-[[nodiscard]] std::optional<std::string_view> check_request_signature(const App& app, const HttpRequest& request,
-                                                                      const QueryParameters& parameters, WallSeconds now);
-
-/// Checks that the body is the one that was signed. REQUIRES: the signature of the head is right, as hashing a body is
-/// work that a stranger must not cause. Returns as above.
-[[nodiscard]] std::optional<std::string_view> check_body_digest(const HttpRequest& request, const QueryParameters& parameters);
 
 }  // namespace tulle::node::pusher

@@ -13,6 +13,7 @@ constexpr std::size_t kMaxVersionBytes = 64;
 constexpr std::string_view kPath = "/app/";
 constexpr std::string_view kSubprotocol = "pusher-channels-protocol-";
 constexpr std::size_t kMaxVersionDigits = 3;
+constexpr std::string_view kParameters[] = {"protocol", "version"};  // that are looked at
 
 bool is_version(std::string_view text) {
     return !text.empty() && text.size() <= kMaxVersionBytes && text.front() >= '0' && text.front() <= '9' &&
@@ -65,7 +66,7 @@ Admission admit(const AppTable& apps, std::string_view target) {
     const std::optional<QueryParameters> parameters =
         parse_query(mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1));
     if (!path.starts_with(kPath) || path.size() == kPath.size() ||
-        path.find('/', kPath.size()) != std::string_view::npos || !parameters) {
+        path.find('/', kPath.size()) != std::string_view::npos || !parameters || has_repeated(*parameters, kParameters)) {
         return refuse(4005, "Path not found: connect to /app/KEY");
     }
     const std::string* protocol = find_parameter(*parameters, "protocol");

@@ -11,6 +11,7 @@
 #include "node/protocol/pusher/auth.hpp"
 #include "node/protocol/pusher/channel_query.hpp"
 #include "node/protocol/pusher/http_publish.hpp"
+#include "node/protocol/pusher/request_signature.hpp"
 
 namespace tulle::node::pusher {
 namespace {
@@ -190,12 +191,9 @@ Entrance enter(const HttpRequest& request, const AppTable& apps, WallSeconds now
     if (app == nullptr) {
         return turn_away(404, "unknown app");
     }
-    std::optional<QueryParameters> parameters = parse_query(request.query());
+    Result<QueryParameters, Unauthentic> parameters = authenticate(*app, request, now);
     if (!parameters) {
-        return turn_away(400, "malformed query, a parameter comes twice, or there are more than 32");
-    }
-    if (const auto reason = check_request_signature(*app, request, *parameters, now)) {
-        return turn_away(401, *reason);
+        return turn_away(parameters.error().status, parameters.error().reason);
     }
     if (!app->enabled) {
         return turn_away(403, "the app is disabled");

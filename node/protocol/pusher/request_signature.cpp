@@ -1,0 +1,311 @@
+#include "node/protocol/pusher/request_signature.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mesh/base/digest.hpp"
+#include "node/core/limits.hpp"
+
+namespace tulle::node::pusher {
+namespace {
+
+constexpr std::size_t kSignatureDigits = 64;   // of HMAC-SHA256
+constexpr std::size_t kBodyDigestDigits = 32;  // of MD5
+constexpr std::size_t kHmacBytes = 192;        // that an HMAC hashes besides the text: two keys and a digest, padded
+constexpr std::string_view kSignatureName = "auth_signature";
+/// The parameters that the API looks at.
+constexpr std::array<std::string_view, 7> kNames{"auth_key",      "auth_timestamp", "auth_version", kSignatureName,
+                                                 "body_md5", "filter_by_prefix", "info"};
+
+char lower_case(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string in_lower_case(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), lower_case);
+    return text;
+}
+
+bool is_known(std::string_view name) { return std::find(kNames.begin(), kNames.end(), name) != kNames.end(); }
+
+// ---- age -------------------------------------------------------------------------------------------------------------
+
+/// "1353088179 (2012-11-16T17:49:39Z)"; of years beyond 9999 the number alone.
+std::string written_time(std::int64_t seconds) {
+    constexpr std::int64_t kLastSecond = 253'402'300'799;
+    std::string text = std::to_string(seconds);
+    if (seconds <= kLastSecond) {
+        const std::chrono::sys_seconds time{std::chrono::seconds{seconds}};
+        const auto day = std::chrono::floor<std::chrono::days>(time);
+        const std::chrono::year_month_day date{day};
+        const std::chrono::hh_mm_ss clock{time - day};
+        std::array<char, 32> written{};
+        std::snprintf(written.data(), written.size(), " (%04d-%02u-%02uT%02d:%02d:%02dZ)", static_cast<int>(date.year()),
+                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                      static_cast<int>(clock.seconds().count()));
+        text.append(written.data());
+    }
+    return text;
+}
+
+/// Why the time of a signature is not near enough; empty when it is.
+std::string refuse_age(std::string_view timestamp, WallSeconds now) {
+    std::int64_t seconds = 0;
+    const auto [end, error] = std::from_chars(timestamp.data(), timestamp.data() + timestamp.size(), seconds);
+    if (error != std::errc{} || end != timestamp.data() + timestamp.size() || seconds < 0) {
+        return "auth_timestamp must be a whole number of seconds since 1970";
+    }
+    const std::int64_t here = now.time_since_epoch().count();
+    const std::int64_t allowed = std::chrono::duration_cast<std::chrono::seconds>(kMaxClockSkew).count();
+    if (seconds >= here - allowed && seconds <= here + allowed) {
+        return {};
+    }
+    const bool is_in_ms = seconds / 1000 >= here - allowed && seconds / 1000 <= here + allowed;
+    return "auth_timestamp " + written_time(seconds) + " is not within " + std::to_string(allowed) +
+           " seconds of this server's clock, " + written_time(here) +
+           (is_in_ms ? ": write seconds, not milliseconds" : ": set the clock of the one that is wrong");
+}
+
+// ---- the path --------------------------------------------------------------------------------------------------------
+
+bool is_unreserved(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-_.~").find(c) != std::string_view::npos;
+}
+
+/// What encodeURIComponent leaves as it is, of which some libraries escape the apostrophe afterwards.
+bool is_component_char(char c) { return is_unreserved(c) || std::string_view("!*'()").find(c) != std::string_view::npos; }
+
+/// What stands in a segment of a path without an escape (RFC 3986, pchar).
+bool is_segment_char(char c) { return is_unreserved(c) || std::string_view("!$&'()*+,;=:@").find(c) != std::string_view::npos; }
+
+template <class IsPlain>
+void append_escaped(std::string& out, std::string_view segment, IsPlain is_plain) {
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    for (const char c : segment) {
+        if (is_plain(c)) {
+            out.push_back(c);
+        } else {
+            const auto byte = static_cast<unsigned char>(c);
+            out.append({'%', kDigits[byte >> 4u], kDigits[byte & 15u]});
+        }
+    }
+}
+
+/// Whether a text without its escapes could be taken for a path as it is sent, and mean another one then; or for two paths.
+bool is_ambiguous(std::string_view decoded, std::string_view sent) {
+    const bool has_control = std::any_of(decoded.begin(), decoded.end(),
+                                         [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+    const bool has_other_segments = std::count(decoded.begin(), decoded.end(), '/') != std::count(sent.begin(), sent.end(), '/');
+    const std::optional<std::string> again = percent_decode(decoded);
+    return has_control || has_other_segments || (again && *again != decoded);
+}
+
+void add_distinct(std::vector<std::string>& texts, std::string text) {
+    if (std::find(texts.begin(), texts.end(), text) == texts.end()) {
+        texts.push_back(std::move(text));
+    }
+}
+
+/// What may have been signed as the path, each once; the path as it was sent comes first.
+std::vector<std::string> paths_of(std::string_view sent) {
+    std::vector<std::string> paths{std::string(sent)};
+    std::string plain;
+    std::string needed;
+    std::string component;
+    std::string full;
+    for (std::string_view rest = sent; !rest.empty();) {
+        const std::size_t slash = std::min(rest.find('/', 1), rest.size());
+        const std::optional<std::string> segment = percent_decode(rest.substr(1, slash - 1));
+        if (!segment) {
+            return paths;
+        }
+        plain.append(1, '/').append(*segment);
+        append_escaped(needed.append(1, '/'), *segment, is_segment_char);
+        append_escaped(component.append(1, '/'), *segment, is_component_char);
+        append_escaped(full.append(1, '/'), *segment, is_unreserved);
+        rest.remove_prefix(slash);
+    }
+    if (!is_ambiguous(plain, sent)) {
+        add_distinct(paths, std::move(plain));
+    }
+    add_distinct(paths, std::move(needed));
+    add_distinct(paths, std::move(component));
+    add_distinct(paths, std::move(full));
+    return paths;
+}
+
+// ---- the parameters --------------------------------------------------------------------------------------------------
+
+/// One way to read the query.
+struct Reading {
+    QueryParameters parameters;     ///< names in lower case
+    std::vector<std::string> sent;  ///< their names as they were sent
+};
+
+/// A value in which readers of the signed text would find a parameter of the protocol, or would cut one short.
+bool holds_parameter(std::string_view name, std::string_view value) {
+    if (is_known(name)) {
+        return value.find('&') != std::string_view::npos;
+    }
+    for (std::size_t mark = value.find('&'); mark != std::string_view::npos; mark = value.find('&', mark + 1)) {
+        const std::string_view rest = value.substr(mark + 1);
+        if (is_known(in_lower_case(std::string(rest.substr(0, rest.find_first_of("=&")))))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+Result<Reading, Unauthentic> read_query(std::string_view query) {
+    std::optional<QueryParameters> parameters = parse_query(query);
+    if (!parameters) {
+        return Unauthentic{400, "malformed query, or more than " + std::to_string(kMaxQueryParameters) + " parameters"};
+    }
+    Reading reading;
+    for (auto& [name, value] : *parameters) {
+        reading.sent.push_back(std::exchange(name, in_lower_case(name)));
+        if (name.find_first_of("=&") != std::string::npos || holds_parameter(name, value)) {
+            return Unauthentic{400, "a parameter of the query holds another one, which its signature would not tell apart"};
+        }
+    }
+    if (has_repeated(*parameters, kNames)) {
+        return Unauthentic{400, "a parameter of the query comes twice"};
+    }
+    reading.parameters = std::move(*parameters);
+    return reading;
+}
+
+using Pair = std::pair<std::string_view, std::string_view>;
+
+std::string joined(const std::vector<Pair>& pairs) {
+    std::string text;
+    for (const auto& [name, value] : pairs) {
+        text.append(text.empty() ? "" : "&").append(name).append(1, '=').append(value);
+    }
+    return text;
+}
+
+/// The parameters but the signature, in each order that SDKs sign them in.
+void add_orders(const Reading& reading, bool is_as_sent, std::vector<std::string>& texts) {
+    std::vector<Pair> pairs;
+    for (std::size_t i = 0; i < reading.sent.size(); ++i) {
+        const auto& [name, value] = reading.parameters[i];
+        if (name != kSignatureName) {
+            pairs.emplace_back(is_as_sent ? reading.sent[i] : name, value);
+        }
+    }
+    std::vector<Pair> sorted = pairs;
+    std::stable_sort(sorted.begin(), sorted.end(), [](const Pair& a, const Pair& b) { return a.first < b.first; });
+    add_distinct(texts, joined(sorted));
+    add_distinct(texts, joined(pairs));
+    std::sort(sorted.begin(), sorted.end(), [](const Pair& a, const Pair& b) {
+        return std::string(a.first).append(1, '=').append(a.second) < std::string(b.first).append(1, '=').append(b.second);
+    });
+    add_distinct(texts, joined(sorted));
+}
+
+std::vector<std::string> queries_of(const Reading& reading) {
+    std::vector<std::string> texts;
+    add_orders(reading, false, texts);
+    add_orders(reading, true, texts);
+    return texts;
+}
+
+/// Looks for a text that was signed.
+class Search {
+public:
+    Search(const App& app, const HttpRequest& request, std::string_view signature)
+        : app_(app), method_(request.method), paths_(paths_of(request.path())), signature_(signature) {}
+
+    [[nodiscard]] bool finds(const Reading& reading) {
+        for (const std::string& query : queries_of(reading)) {
+            for (const std::string& path : paths_) {
+                const std::string text = std::string(method_).append(1, '\n').append(path).append(1, '\n').append(query);
+                hashed_ += text.size() + kHmacBytes;
+                if (hashed_ > kMaxSignedTextBytes && !is_first_) {
+                    return false;
+                }
+                is_first_ = false;
+                if (equal_constant_time(signature_, hmac_sha256_hex(app_.secret, text))) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+private:
+    const App& app_;
+    std::string_view method_;
+    std::vector<std::string> paths_;
+    std::string_view signature_;
+    std::size_t hashed_ = 0;
+    bool is_first_ = true;
+};
+
+/// All but the signature.
+std::optional<Unauthentic> check_claims(const App& app, const QueryParameters& parameters, WallSeconds now) {
+    const std::string* key = find_parameter(parameters, "auth_key");
+    const std::string* timestamp = find_parameter(parameters, "auth_timestamp");
+    const std::string* version = find_parameter(parameters, "auth_version");
+    if (key == nullptr || timestamp == nullptr || version == nullptr || find_parameter(parameters, kSignatureName) == nullptr) {
+        return Unauthentic{401, "auth_key, auth_timestamp, auth_version and auth_signature are needed"};
+    }
+    if (*key != app.key) {
+        return Unauthentic{401, "auth_key is not a key of this app"};
+    }
+    if (*version != "1.0") {
+        return Unauthentic{401, "auth_version must be 1.0"};
+    }
+    std::string reason = refuse_age(*timestamp, now);
+    return reason.empty() ? std::nullopt : std::optional(Unauthentic{401, std::move(reason)});
+}
+
+}  // namespace
+
+Result<QueryParameters, Unauthentic> authenticate(const App& app, const HttpRequest& request, WallSeconds now) {
+    Result<Reading, Unauthentic> reading = read_query(request.query());
+    if (!reading) {
+        return reading.error();
+    }
+    if (std::optional<Unauthentic> refusal = check_claims(app, reading->parameters, now)) {
+        return std::move(*refusal);
+    }
+    const std::string signature = *find_parameter(reading->parameters, kSignatureName);
+    if (is_lower_hex(signature, kSignatureDigits)) {
+        Search search(app, request, signature);
+        if (search.finds(*reading)) {
+            return std::move(reading->parameters);
+        }
+        std::string query(request.query());
+        if (query.find('+') != std::string::npos) {
+            std::replace(query.begin(), query.end(), '+', ' ');
+            Result<Reading, Unauthentic> spaced = read_query(query);
+            if (spaced && search.finds(*spaced)) {
+                return std::move(spaced->parameters);
+            }
+        }
+    }
+    return Unauthentic{401, "auth_signature does not match"};
+}
+
+std::optional<std::string_view> check_body_digest(const HttpRequest& request, const QueryParameters& parameters) {
+    const std::string* digest = find_parameter(parameters, "body_md5");
+    if (digest == nullptr) {
+        return request.body.empty() ? std::nullopt : std::optional<std::string_view>("body_md5 is needed with a body");
+    }
+    if (!is_lower_hex(*digest, kBodyDigestDigits) || !equal_constant_time(*digest, md5_hex(request.body))) {
+        return "body_md5 does not match the body";
+    }
+    return std::nullopt;
+}
+
+}  // namespace tulle::node::pusher

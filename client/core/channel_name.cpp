@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mesh/base/utf8.hpp"
+
 namespace tulle::client {
 namespace {
 
@@ -19,7 +21,7 @@ bool is_valid_channel_name(std::string_view name) {
 }
 
 bool is_valid_event_name(std::string_view name) {
-    return !name.empty() && name.size() <= kMaxEventNameBytes;
+    return !name.empty() && characters_in(name) <= kMaxEventNameCharacters;
 }
 
 bool needs_auth(std::string_view channel) {

@@ -9,7 +9,7 @@ namespace tulle::client {
 /// 1 to kMaxChannelNameBytes of A-Z a-z 0-9 _ - = @ , . ; :
 [[nodiscard]] bool is_valid_channel_name(std::string_view name);
 
-/// 1 to kMaxEventNameBytes.
+/// 1 to kMaxEventNameCharacters.
 [[nodiscard]] bool is_valid_event_name(std::string_view name);
 
 /// Private and presence channels, which ask for an auth string.

@@ -9,7 +9,7 @@ namespace tulle::client {
 // ---- names
 
 inline constexpr std::size_t kMaxChannelNameBytes = 200;  ///< as every server has it; longer: std::invalid_argument
-inline constexpr std::size_t kMaxEventNameBytes = 200;    ///< as above; longer: kInvalid
+inline constexpr std::size_t kMaxEventNameCharacters = 200;  ///< code points, as above; longer: kInvalid
 inline constexpr std::size_t kMaxAppIdBytes = 200;        ///< one segment of a path; longer: std::invalid_argument
 inline constexpr std::size_t kMaxSocketIdBytes = 64;      ///< two numbers and a dot; longer: the first frame is bad
 
@@ -23,7 +23,7 @@ inline constexpr std::size_t kMaxPublishChannels = 100;  ///< of one publish, as
 // ---- what a server may send (the size of a frame is an option of the client)
 
 inline constexpr std::size_t kMaxJsonDepth =
-    64;  ///< of a frame, as parsing recurses; deeper: an error, and it is ignored
+    1024;  ///< of a frame, as parsing recurses; a node takes 512. Deeper: an error, and the frame is ignored
 inline constexpr std::int64_t kMaxActivitySeconds = 86'400;  ///< more is taken for a day: the clock must not overflow
 /// Users kept for one presence channel; a node has 10,000 at most. More are told as they come, and not as they go.
 inline constexpr std::size_t kMaxMembers = 65'536;

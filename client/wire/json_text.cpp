@@ -7,6 +7,7 @@
 #include "client/core/limits.hpp"
 #include "client/wire/raw_member.hpp"
 #include "client/wire/utf8.hpp"
+#include "mesh/base/readable_json.hpp"
 
 namespace tulle::client {
 
@@ -18,9 +19,11 @@ std::optional<json::value> parse_json(std::string_view text) {
     json::error_code error;
     json::value value = json::parse({text.data(), text.size()}, error, {}, options);
     if (error) {
-        return std::nullopt;
+        if (const std::optional<std::string> readable = readable_json(text)) {
+            value = json::parse(*readable, error, {}, options);
+        }
     }
-    return value;
+    return error ? std::nullopt : std::optional(std::move(value));
 }
 
 std::optional<json::object> parse_object(std::string_view text) {

@@ -109,7 +109,7 @@ constexpr AppLimit kAppLimits[] = {
     {"apps.max_presence_members", &App::max_presence_members, kMaxPresenceMembers},
     {"apps.max_presence_member_bytes", &App::max_presence_member_bytes, kMaxPresenceMemberBytes},
     {"apps.max_channel_name_length", &App::max_channel_name_length, kMaxChannelNameBytes},
-    {"apps.max_event_name_length", &App::max_event_name_length, kMaxEventNameBytes},
+    {"apps.max_event_name_length", &App::max_event_name_length, kMaxEventNameCharacters},
     {"apps.max_event_channels_at_once", &App::max_event_channels_at_once, kMaxPublishChannels},
     {"apps.max_event_batch_size", &App::max_event_batch_size, kMaxBatchEvents},
     {"apps.client_events_per_second", &App::client_events_per_second, kMaxClientEventsPerSecond, true},

@@ -35,7 +35,7 @@ struct App {
     std::size_t max_backend_events_per_second = 0;  ///< so too; an event counts once for each of its channels
     std::size_t max_read_requests_per_second = 0;   ///< so too
     std::size_t max_channel_name_length = kMaxChannelNameBytes;
-    std::size_t max_event_name_length = kMaxEventNameBytes;
+    std::size_t max_event_name_length = kMaxEventNameCharacters;
     std::size_t max_event_channels_at_once = kMaxPublishChannels;
     std::size_t max_event_batch_size = kDefaultMaxBatchEvents;
     /// In which a connection must be granted a private or presence channel; else it is closed with 4009. 0: no need to.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mesh/base/utf8.hpp"
 #include "node/core/limits.hpp"
 
 namespace tulle::node {
@@ -63,7 +64,11 @@ std::optional<std::string_view> user_of_channel(std::string_view name) {
     return name.substr(kUserChannelPrefix.size());
 }
 
-bool is_valid_user_id(std::string_view id) { return !id.empty() && id.size() <= kMaxSignInIdBytes; }
+std::string channel_of_user(std::string_view user) { return std::string(kUserChannelPrefix).append(user); }
+
+bool is_valid_user_id(std::string_view id) {
+    return !id.empty() && id.size() <= kMaxSignInIdBytes && characters_in(id) <= kMaxSignInIdCharacters;
+}
 
 bool is_valid_app_id(std::string_view id) {
     return !id.empty() && id.size() <= kMaxAppIdBytes &&

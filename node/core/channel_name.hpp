@@ -31,7 +31,9 @@ struct ChannelKind {
 /// The channel of a user's own, "#server-to-user-ID": the id in it. Nothing for every other name. Ids hold any characters, so
 /// that such a name may need escapes in JSON.
 [[nodiscard]] std::optional<std::string_view> user_of_channel(std::string_view name);
-/// 1 to kMaxSignInIdBytes.
+/// The channel of a user's own, as above.
+[[nodiscard]] std::string channel_of_user(std::string_view user);
+/// 1 to kMaxSignInIdCharacters, in kMaxSignInIdBytes at most.
 [[nodiscard]] bool is_valid_user_id(std::string_view id);
 
 /// 1 to kMaxAppIdBytes of A-Z a-z 0-9 _ - (no '/', which ends the app id in a key).

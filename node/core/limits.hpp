@@ -13,7 +13,8 @@ namespace tulle::node {
 inline constexpr std::size_t kMaxAppIdBytes = 64;         ///< part of the mesh's channel key; longer: configuration error
 /// What every Pusher SDK checks; an app may want shorter ones. Longer: subscription error, 400.
 inline constexpr std::size_t kMaxChannelNameBytes = 200;
-inline constexpr std::size_t kMaxEventNameBytes = 200;    ///< as above; longer: 4301 or 400
+/// Code points, as SDKs count; an app may want fewer. So 800 bytes at most, within kClientMessageOverhead. More: 4301 or 400.
+inline constexpr std::size_t kMaxEventNameCharacters = 200;
 inline constexpr std::size_t kMaxNodeNameBytes = 64;      ///< shown in tables and headers; longer: configuration error
 
 // ---- events ----------------------------------------------------------------------------------------------------------
@@ -73,7 +74,8 @@ inline constexpr std::size_t kMaxPresenceMemberBytes = 14u << 10;
 
 // ---- users -----------------------------------------------------------------------------------------------------------
 
-inline constexpr std::size_t kMaxSignInIdBytes = 128;  ///< of a user who signs in, as Pusher; longer: 4009, or 400
+inline constexpr std::size_t kMaxSignInIdCharacters = 128;  ///< of a user who signs in, as Pusher; longer: 4009, or 400
+inline constexpr std::size_t kMaxSignInIdBytes = 236;  ///< … and no more than the mesh carries in the name of the user's channel
 /// Of user_data, of which a connection keeps id and user_info; looked at before its signature is. More: 4009.
 inline constexpr std::size_t kMaxUserDataBytes = 32u << 10;
 /// Users whose coming and going one user is told of, as Pusher: each is an entry in the mesh. Of more the first so many are
@@ -124,8 +126,9 @@ inline constexpr std::size_t kSubscriptionBurst = kMaxChannelsPerConnection;
 /// is read no further until it has kSubscriptionPause of them again, and that is counted.
 inline constexpr std::size_t kSubscriptionsPerSecond = 1000;
 inline constexpr Duration kSubscriptionPause = 200ms;
-/// JSON nesting of client frames and HTTP bodies. Deeper: refused before anything recurses.
-inline constexpr std::size_t kMaxJsonDepth = 32;
+/// JSON nesting of client frames and HTTP bodies, as PHP reads it by default: the parser recurses, some 300 bytes a level.
+/// Deeper: refused before anything recurses further.
+inline constexpr std::size_t kMaxJsonDepth = 512;
 /// Bytes waiting for one client. More: it is too slow, closed with 4100 and counted.
 inline constexpr std::size_t kMaxOutboxBytes = 1u << 20;
 /// Room kept beyond kMaxOutboxBytes for the frames that close a connection.

@@ -6,6 +6,8 @@
 #include <boost/json/parse.hpp>
 
 #include "mesh/base/assert.hpp"
+#include "mesh/base/readable_json.hpp"
+#include "node/core/limits.hpp"
 #include "node/protocol/pusher/codec.hpp"
 #include "node/protocol/pusher/frame_scan.hpp"
 #include "node/protocol/pusher/presence.hpp"
@@ -21,8 +23,8 @@ constexpr std::size_t kMaxInfoBytes = 2048;
 void must_be_json(const std::string& text) {
     boost::system::error_code error;
     boost::json::parse_options options;
-    options.max_depth = 64;
-    boost::json::parse(text, error, {}, options);
+    options.max_depth = 2 * tulle::node::kMaxJsonDepth;
+    boost::json::parse(tulle::readable_json(text).value_or(text), error, {}, options);
     TULLE_ASSERT(!error);
 }
 
@@ -58,6 +60,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     must_be_json("{" + event_body(frame->event, frame->data).substr(1));
+    if (!frame->raw_event.empty()) {
+        must_be_json("{" + raw_event_body(frame->raw_event, frame->data).substr(1));
+    }
     if (const auto member = parse_member(frame->channel_data, kMaxInfoBytes)) {
         must_be_json("{" + member_added_body(member->card).substr(1));
         must_be_json("{" + member_removed_body(member->card).substr(1));

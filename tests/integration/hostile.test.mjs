@@ -242,9 +242,9 @@ describe('frames of RFC 6455', () => {
 describe('messages over a WebSocket: an error is told, and the connection goes on', () => {
   const frames = {
     'nesting of 50,000': '['.repeat(50_000),
-    'nesting of 33 in data': `{"event":"client-a","channel":"private-a","data":${'['.repeat(33)}${']'.repeat(33)}}`,
+    'nesting of 513 in data': `{"event":"pusher:ping","data":${'['.repeat(513)}${']'.repeat(513)}}`,
     'a byte order mark': '\ufeff{"event":"pusher:ping"}',
-    'a lone surrogate': '{"event":"\\ud800"}',
+    'a lone surrogate for a name': '{"event":"\\ud800"}',
     'a bare NUL': '{"event":"pusher:ping\u0000"}',
     'NaN': '{"event":"pusher:ping","data":NaN}',
     'garbage after it': '{"event":"pusher:ping"} x',

@@ -65,6 +65,21 @@ std::optional<FrameErrc> take_data(ClientFrame& frame) {
     return frame.event == "pusher:signin" ? take_signin(frame) : std::nullopt;
 }
 
+FrameErrc frame_error(JsonErrc error) {
+    switch (error) {
+        case JsonErrc::kNotUtf8:
+            return FrameErrc::kNotUtf8;
+        case JsonErrc::kTooDeep:
+            return FrameErrc::kTooDeep;
+        case JsonErrc::kNotAnObject:
+            return FrameErrc::kNotAnObject;
+        case JsonErrc::kMalformed:
+        case JsonErrc::kTooManyMembers:
+            break;
+    }
+    return FrameErrc::kNotJson;
+}
+
 void append_watched(std::string_view name, const std::vector<std::string>& ids, std::string& events) {
     if (ids.empty()) {
         return;
@@ -82,6 +97,12 @@ void append_watched(std::string_view name, const std::vector<std::string>& ids, 
 std::string_view describe(FrameErrc error) {
     switch (error) {
         case FrameErrc::kNotJson:
+            return "The message is not JSON";
+        case FrameErrc::kNotUtf8:
+            return "The message is not UTF-8";
+        case FrameErrc::kTooDeep:
+            return "The message is nested deeper than 512";
+        case FrameErrc::kNotAnObject:
             return "The message is not a JSON object";
         case FrameErrc::kDuplicate:
             return "A member of the message comes twice";
@@ -98,7 +119,7 @@ std::string_view describe(FrameErrc error) {
 Result<ClientFrame, FrameErrc> parse_client_frame(std::string_view text) {
     Result<FrameScan, JsonErrc> found = scan_frame(text);
     if (!found) {
-        return FrameErrc::kNotJson;
+        return frame_error(found.error());
     }
     if (found->event.comes_twice || found->channel.comes_twice || found->data.comes_twice) {
         return FrameErrc::kDuplicate;
@@ -113,17 +134,18 @@ Result<ClientFrame, FrameErrc> parse_client_frame(std::string_view text) {
     frame.event = std::move(found->event.text);
     frame.channel = std::move(found->channel.text);
     frame.data = found->raw_data;
+    frame.data_bytes = found->data_bytes;
+    frame.raw_event = found->raw_event;
     if (const std::optional<FrameErrc> error = take_data(frame)) {
         return *error;
     }
     return frame;
 }
 
-std::string event_body(std::string_view event, std::string_view raw_data, std::string_view user_id) {
+std::string raw_event_body(std::string_view raw_event, std::string_view raw_data, std::string_view user_id) {
     std::string body;
-    body.reserve(event.size() + raw_data.size() + user_id.size() + kEventBodyOverhead);
-    body.append(",\"event\":");
-    append_quoted(body, event);
+    body.reserve(raw_event.size() + raw_data.size() + user_id.size() + kEventBodyOverhead);
+    body.append(",\"event\":").append(raw_event);
     if (!raw_data.empty()) {
         body.append(",\"data\":").append(raw_data);
     }
@@ -131,6 +153,10 @@ std::string event_body(std::string_view event, std::string_view raw_data, std::s
         body.append(",\"user_id\":").append(user_id);
     }
     return body.append("}");
+}
+
+std::string event_body(std::string_view event, std::string_view raw_data, std::string_view user_id) {
+    return raw_event_body(quoted(event), raw_data, user_id);
 }
 
 std::string escaped_name(std::string_view channel) {

@@ -15,7 +15,10 @@ namespace tulle::node::pusher {
 // ---- frames from clients ---------------------------------------------------------------------------------------------
 
 enum class FrameErrc {
-    kNotJson,      ///< not a JSON object, nested too deep, or not UTF-8
+    kNotJson,
+    kNotUtf8,
+    kTooDeep,
+    kNotAnObject,
     kDuplicate,    ///< event, channel, data, auth or channel_data twice: parsers would disagree
     kNoEvent,      ///< no event, or not a string
     kBadChannel,   ///< channel present but not a string
@@ -30,6 +33,8 @@ struct ClientFrame {
     std::string channel_data;  ///< of pusher:subscribe, exactly as the client wrote it
     std::string user_data;     ///< of pusher:signin, exactly as the client wrote it
     std::string_view data;     ///< source bytes of the data, valid as long as the text; empty when absent
+    std::size_t data_bytes = 0;  ///< of the data: of the text of a string, of the source of any other value
+    std::string_view raw_event;  ///< JSON of the event's name when `event` cannot hold it (half a surrogate pair), else empty; valid as above
 };
 
 [[nodiscard]] Result<ClientFrame, FrameErrc> parse_client_frame(std::string_view text);
@@ -44,6 +49,8 @@ inline constexpr std::string_view kChannelFrameMiddle = "\"";
 
 /// The body of an event. `raw_data` and `user_id`, the sender's, are JSON; empty for none.
 [[nodiscard]] std::string event_body(std::string_view event, std::string_view raw_data, std::string_view user_id = {});
+/// The same of an event whose name is JSON.
+[[nodiscard]] std::string raw_event_body(std::string_view raw_event, std::string_view raw_data, std::string_view user_id = {});
 /// The body of tulle:gap: `missing` messages could not be delivered, 0 for an unknown number.
 [[nodiscard]] std::string gap_body(std::uint64_t missing);
 

@@ -8,6 +8,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 
 #include "mesh/base/json_members.hpp"
+#include "mesh/base/readable_json.hpp"
 #include "node/core/limits.hpp"
 
 namespace tulle::node::pusher {
@@ -58,6 +59,9 @@ public:
     }
     bool on_string(json::string_view part, std::size_t size, json::error_code& error) {
         on_string_part(part, size, error);
+        if (depth_ == 1 && member_ == &scan_.data) {
+            scan_.data_bytes = size;
+        }
         return note(FrameMember::Type::kString);
     }
     bool on_number_part(json::string_view, json::error_code&) { return true; }
@@ -71,8 +75,9 @@ public:
 
     [[nodiscard]] bool is_object() const { return is_object_; }
     [[nodiscard]] FrameScan& scan() { return scan_; }
-    /// Which of the object's members is the last called data, from 0.
+    /// Which of the object's members is the last called data, from 0; and event.
     [[nodiscard]] std::optional<std::size_t> data_place() const { return data_place_; }
+    [[nodiscard]] std::optional<std::size_t> event_place() const { return event_place_; }
 
 private:
     bool enter() {
@@ -100,6 +105,8 @@ private:
         }
         if (member_ == &scan_.data) {
             data_place_ = members_;
+        } else if (member_ == &scan_.event) {
+            event_place_ = members_;
         }
         ++members_;
     }
@@ -110,28 +117,46 @@ private:
     std::size_t depth_ = 0;
     std::size_t members_ = 0;
     std::optional<std::size_t> data_place_;
+    std::optional<std::size_t> event_place_;
     bool is_object_ = false;
 };
 
-}  // namespace
-
-Result<FrameScan, JsonErrc> scan_frame(std::string_view text) {
+/// `text` as a parser can read it, `source` as it came: every value stands at the same place in both.
+Result<FrameScan, JsonErrc> scan_readable(std::string_view text, std::string_view source) {
     json::parse_options options;
     options.max_depth = kMaxJsonDepth;
     json::basic_parser<Handler> parser(options);
     json::error_code error;
     const std::size_t read = parser.write_some(false, text.data(), text.size(), error);
     if (error || read < text.size()) {
-        return JsonErrc::kMalformed;
+        return json_error(error, text);
     }
     Handler& handler = parser.handler();
     if (!handler.is_object()) {
         return JsonErrc::kNotAnObject;
     }
+    FrameScan& scan = handler.scan();
     if (const std::optional<std::size_t> place = handler.data_place()) {
-        handler.scan().raw_data = json_value(text, *place);
+        scan.raw_data = json_value(source, *place);
+        scan.data_bytes = scan.data.type == FrameMember::Type::kString ? scan.data_bytes : scan.raw_data.size();
     }
-    return std::move(handler.scan());
+    if (source.data() != text.data() && handler.event_place()) {
+        const std::string_view raw = json_value(source, *handler.event_place());
+        scan.raw_event = has_half_character(raw) ? raw : std::string_view{};
+    }
+    return std::move(scan);
+}
+
+}  // namespace
+
+Result<FrameScan, JsonErrc> scan_frame(std::string_view text) {
+    Result<FrameScan, JsonErrc> scan = scan_readable(text, text);
+    if (!scan && scan.error() == JsonErrc::kMalformed) {
+        if (const std::optional<std::string> readable = readable_json(text)) {
+            return scan_readable(*readable, text);
+        }
+    }
+    return scan;
 }
 
 }  // namespace tulle::node::pusher

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -22,8 +23,11 @@ struct FrameMember {
 struct FrameScan {
     FrameMember event;
     FrameMember channel;
-    FrameMember data;           ///< without its text
-    std::string_view raw_data;  ///< the source bytes of its value; empty when absent
+    FrameMember data;            ///< without its text
+    std::string_view raw_data;   ///< the source bytes of its value; empty when absent
+    std::size_t data_bytes = 0;  ///< of the text of a string, of the source of any other value
+    /// The source of the event's name when that holds half a character, which its text does not; else empty.
+    std::string_view raw_event;
 };
 
 /// Reads them in one pass of the JSON parser's events, without a tree of what it has seen: a client's event costs a third of

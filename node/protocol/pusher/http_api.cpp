@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "mesh/base/utf8.hpp"
 #include "node/core/channel_name.hpp"
 #include "node/protocol/pusher/auth.hpp"
 #include "node/protocol/pusher/channel_query.hpp"

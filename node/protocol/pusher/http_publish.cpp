@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "mesh/base/readable_json.hpp"
+#include "mesh/base/utf8.hpp"
 #include "node/core/channel_name.hpp"
 #include "node/protocol/pusher/channel_query.hpp"
 #include "node/protocol/pusher/codec.hpp"
@@ -23,6 +25,29 @@ struct ParsedEvent {
     bool wants_info = false;
 };
 
+/// A body without the byte order mark that some libraries begin UTF-8 with.
+std::string_view without_mark(std::string_view body) {
+    constexpr std::string_view kMark = "\xEF\xBB\xBF";
+    body.remove_prefix(body.starts_with(kMark) ? kMark.size() : 0);
+    return body;
+}
+
+std::string_view why_not_read(JsonErrc error) {
+    switch (error) {
+        case JsonErrc::kMalformed:
+            return "the body is not JSON";
+        case JsonErrc::kNotUtf8:
+            return "the body is not UTF-8";
+        case JsonErrc::kTooDeep:
+            return "the body is JSON that is nested deeper than 512";
+        case JsonErrc::kNotAnObject:
+            return "the body is not a JSON object";
+        case JsonErrc::kTooManyMembers:
+            break;
+    }
+    return "the body has a JSON object of more than 64 members";
+}
+
 bool is_socket_id(std::string_view text) {
     constexpr std::size_t kMaxDigits = 20;
     const std::size_t dot = text.find('.');
@@ -31,6 +56,12 @@ bool is_socket_id(std::string_view text) {
                std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
     };
     return dot != std::string_view::npos && is_number(text.substr(0, dot)) && is_number(text.substr(dot + 1));
+}
+
+/// A member that is there and not null, which SDKs write for what is not set.
+const boost::json::value* given(const RawObject& body, std::string_view key) {
+    const boost::json::value* value = body.find(key);
+    return value == nullptr || value->is_null() ? nullptr : value;
 }
 
 /// The names in `channels` or `channel`, each once.
@@ -46,8 +77,8 @@ Checked<std::vector<std::string>> channels_of(const App& app, const RawObject& b
     };
     constexpr PublishRefusal kBadName{400, "a channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ; : or fewer,"
                                            " where the app says so"};
-    const boost::json::value* list = body.find("channels");
-    const boost::json::value* one = body.find("channel");
+    const boost::json::value* list = given(body, "channels");
+    const boost::json::value* one = given(body, "channel");
     if (list != nullptr && list->is_array()) {
         if (list->get_array().size() > app.max_event_channels_at_once) {
             return PublishRefusal{400, "the event is for more channels than this app allows (100 at most)"};
@@ -66,8 +97,8 @@ Checked<std::vector<std::string>> channels_of(const App& app, const RawObject& b
 
 /// A member that may be absent or null, and else must be a string.
 std::optional<std::string> optional_text(const RawObject& body, std::string_view key, bool& is_wrong) {
-    const boost::json::value* value = body.find(key);
-    if (value == nullptr || value->is_null()) {
+    const boost::json::value* value = given(body, key);
+    if (value == nullptr) {
         return std::nullopt;
     }
     if (!value->is_string()) {
@@ -87,8 +118,8 @@ std::optional<PublishRefusal> check_content(const App& app, const RawObject& bod
         return PublishRefusal{400, "a member of the body comes twice"};
     }
     const boost::json::string* name = body.find_string("name");
-    if (name == nullptr || name->empty() || name->size() > app.max_event_name_length) {
-        return PublishRefusal{400, "name must be a string of 1 to 200 bytes, or fewer, where the app says so"};
+    if (name == nullptr || name->empty() || characters_in(*name) > app.max_event_name_length) {
+        return PublishRefusal{400, "name must be a string of 1 to 200 characters, or fewer, where the app says so"};
     }
     const boost::json::string* data = body.find_string("data");
     if (data == nullptr) {
@@ -140,9 +171,11 @@ Checked<ParsedEvent> parse_one(const App& app, const RawObject& body) {
         parsed.event.channels.push_back(channel_key(app.id, name));
     }
     const boost::json::string* name = body.find_string("name");
-    parsed.event.body = event_body(std::string_view(name->data(), name->size()), body.raw("data"));
+    parsed.event.body = has_half_character(body.raw("name"))
+                            ? raw_event_body(body.raw("name"), body.raw("data"))
+                            : event_body(std::string_view(name->data(), name->size()), body.raw("data"));
     if (parsed.event.body.size() > kMaxEventBytes) {
-        return PublishRefusal{413, "the encoded event is too large"};
+        return PublishRefusal{413, "The event with the escapes in its JSON exceeds 1000 KiB, which is what nodes carry"};
     }
     if (parsed.wants_info) {
         parsed.info = {std::move(*channels), *wanted};
@@ -170,9 +203,9 @@ std::vector<std::string> queries_for(const App& app, const std::vector<EventInfo
 
 Checked<ApiWork> parse_event(const App& app, std::string_view body) {
     JsonScratch scratch;
-    const Result<RawObject, JsonErrc> object = RawObject::parse(body, scratch.storage());
+    const Result<RawObject, JsonErrc> object = RawObject::parse(without_mark(body), scratch.storage());
     if (!object) {
-        return PublishRefusal{400, "the body is not a JSON object of at most 64 members"};
+        return PublishRefusal{400, why_not_read(object.error())};
     }
     Checked<ParsedEvent> parsed = parse_one(app, *object);
     if (!parsed) {
@@ -189,10 +222,13 @@ Checked<ApiWork> parse_event(const App& app, std::string_view body) {
 
 Checked<ApiWork> parse_batch(const App& app, std::string_view body) {
     JsonScratch scratch;
-    Result<RawObject, JsonErrc> object = RawObject::parse(body, scratch.storage());
-    const boost::json::value* batch = object ? object->find("batch") : nullptr;
+    Result<RawObject, JsonErrc> object = RawObject::parse(without_mark(body), scratch.storage());
+    if (!object) {
+        return PublishRefusal{400, why_not_read(object.error())};
+    }
+    const boost::json::value* batch = object->find("batch");
     if (batch == nullptr || !batch->is_array() || object->has_duplicate("batch")) {
-        return PublishRefusal{400, "the body must be a JSON object with an array batch, each with at most 64 members"};
+        return PublishRefusal{400, "the body must be a JSON object with an array batch, which comes once"};
     }
     if (batch->get_array().empty() || batch->get_array().size() > app.max_event_batch_size) {
         return PublishRefusal{400, "Batch too large, or empty: it has 1 to 10 events, unless the app says otherwise"};
@@ -200,7 +236,7 @@ Checked<ApiWork> parse_batch(const App& app, std::string_view body) {
     ApiWork work;
     work.events.reserve(batch->get_array().size());
     for (const Result<RawObject, JsonErrc>& event : object->take_objects("batch")) {
-        if (!event || event->find("channels") != nullptr) {
+        if (!event || given(*event, "channels") != nullptr) {
             return PublishRefusal{400, "each event of a batch is a JSON object with one channel"};
         }
         Checked<ParsedEvent> parsed = parse_one(app, *event);

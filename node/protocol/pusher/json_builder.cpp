@@ -4,11 +4,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/value_stack.hpp>
 
+#include "mesh/base/readable_json.hpp"
+#include "mesh/base/utf8.hpp"
 #include "node/core/limits.hpp"
 
 namespace tulle::node::pusher {
@@ -114,9 +118,7 @@ private:
     std::size_t passed_over_at_ = 0;  ///< the depth inside of the object that is passed over; 0: none is
 };
 
-}  // namespace
-
-Result<json::value, JsonErrc> build_json(std::string_view text, json::storage_ptr storage) {
+Result<json::value, JsonErrc> build_readable(std::string_view text, json::storage_ptr storage) {
     json::parse_options options;
     options.max_depth = kMaxJsonDepth;
     json::basic_parser<Handler> parser(options, std::move(storage));
@@ -126,13 +128,32 @@ Result<json::value, JsonErrc> build_json(std::string_view text, json::storage_pt
         return JsonErrc::kTooManyMembers;
     }
     if (error || read < text.size()) {
-        return JsonErrc::kMalformed;
+        return json_error(error, text);
     }
     json::value parsed = parser.handler().release();
     if (!parsed.is_object()) {
         return JsonErrc::kNotAnObject;
     }
     return parsed;
+}
+
+}  // namespace
+
+JsonErrc json_error(const json::error_code& error, std::string_view text) {
+    if (error == json::error::too_deep) {
+        return JsonErrc::kTooDeep;
+    }
+    return is_utf8(text) ? JsonErrc::kMalformed : JsonErrc::kNotUtf8;
+}
+
+Result<json::value, JsonErrc> build_json(std::string_view text, json::storage_ptr storage) {
+    Result<json::value, JsonErrc> built = build_readable(text, storage);
+    if (!built && built.error() == JsonErrc::kMalformed) {
+        if (const std::optional<std::string> readable = readable_json(text)) {
+            return build_readable(*readable, std::move(storage));
+        }
+    }
+    return built;
 }
 
 }  // namespace tulle::node::pusher

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "mesh/base/readable_json.hpp"
 #include "node/core/limits.hpp"
 
 namespace tulle::node::pusher {
@@ -28,11 +29,28 @@ std::optional<std::string> text_of_integer(const boost::json::value& id) {
 
 Result<Member, MemberErrc> parse_member(std::string_view channel_data, std::size_t max_info_bytes) {
     const Result<RawObject, JsonErrc> object = RawObject::parse(channel_data);
-    if (!object || object->has_duplicate("user_id") || object->has_duplicate("user_info")) {
-        return MemberErrc::kNoObject;
+    if (!object) {
+        return member_error(object.error());
+    }
+    if (object->has_duplicate("user_id") || object->has_duplicate("user_info")) {
+        return MemberErrc::kDuplicate;
     }
     Result<Member, MemberErrc> member = read_member(*object, "user_id");
     return member ? with_info_within(std::move(*member), max_info_bytes) : member;
+}
+
+MemberErrc member_error(JsonErrc error) {
+    switch (error) {
+        case JsonErrc::kTooDeep:
+            return MemberErrc::kTooDeep;
+        case JsonErrc::kTooManyMembers:
+            return MemberErrc::kTooManyMembers;
+        case JsonErrc::kMalformed:
+        case JsonErrc::kNotUtf8:
+        case JsonErrc::kNotAnObject:
+            break;
+    }
+    return MemberErrc::kNoObject;
 }
 
 Result<Member, MemberErrc> read_member(const RawObject& object, std::string_view id_key) {
@@ -51,6 +69,9 @@ Result<Member, MemberErrc> read_member(const RawObject& object, std::string_view
     if (member.user.empty()) {
         return MemberErrc::kNoId;
     }
+    if (has_half_character(object.raw(id_key))) {
+        return MemberErrc::kHalfCharacter;
+    }
     if (member.user.size() > kMaxUserIdBytes) {
         return MemberErrc::kIdTooLong;
     }
@@ -68,7 +89,15 @@ Result<Member, MemberErrc> with_info_within(Member member, std::size_t max_info_
 SubscriptionRefusal refusal_of(MemberErrc error) {
     switch (error) {
         case MemberErrc::kNoObject:
-            return {"InvalidMember", "channel_data must be a JSON object whose members come once", 400};
+            return {"InvalidMember", "channel_data must be a JSON object", 400};
+        case MemberErrc::kTooDeep:
+            return {"InvalidMember", "The channel_data is nested deeper than 512", 400};
+        case MemberErrc::kTooManyMembers:
+            return {"InvalidMember", "The channel_data has more than 64 members; user_info may have any number", 400};
+        case MemberErrc::kDuplicate:
+            return {"InvalidMember", "The members of channel_data must come once", 400};
+        case MemberErrc::kHalfCharacter:
+            return {"InvalidMember", "The user_id holds half of a surrogate pair, which is no character", 400};
         case MemberErrc::kNoId:
             return {"InvalidMember", "channel_data needs a user_id: a string that is not empty, or an integer", 400};
         case MemberErrc::kIdTooLong:

@@ -1,12 +1,14 @@
 #include "node/protocol/pusher/raw_json.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "mesh/base/assert.hpp"
+#include "mesh/base/readable_json.hpp"
 
 namespace tulle::node::pusher {
 namespace {
@@ -18,7 +20,8 @@ std::string_view key_of(std::string_view quoted_key, const boost::json::object& 
         return plain;
     }
     boost::system::error_code error;
-    const boost::json::value key = boost::json::parse(quoted_key, error);
+    const std::optional<std::string> readable = readable_json(quoted_key);
+    const boost::json::value key = boost::json::parse(readable ? *readable : quoted_key, error);
     const auto kept = key.is_string() ? object.find(key.get_string()) : object.end();
     TULLE_ASSERT(kept != object.end());
     return {kept->key().data(), kept->key().size()};
@@ -81,12 +84,6 @@ std::vector<Result<RawObject, JsonErrc>> RawObject::take_objects(std::string_vie
         }
     }
     return objects;
-}
-
-bool is_utf8(std::string_view text) {
-    boost::system::error_code error;
-    boost::json::parse(quoted(text), error);
-    return !error;
 }
 
 std::string quoted(std::string_view text) {

@@ -53,8 +53,6 @@ private:
     std::vector<JsonMember> members_;  ///< their names unquoted and without escapes: parts of the source or of object_
 };
 
-[[nodiscard]] bool is_utf8(std::string_view text);
-
 /// `text` as a JSON string, quotes included. Bytes that are not UTF-8 must not come here.
 [[nodiscard]] std::string quoted(std::string_view text);
 void append_quoted(std::string& out, std::string_view text);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mesh/base/utf8.hpp"
 #include "node/core/channel_name.hpp"
 #include "node/protocol/pusher/auth.hpp"
 #include "node/protocol/pusher/connect.hpp"
@@ -35,10 +36,11 @@ std::string_view reject_reason(const App& app, const ClientFrame& frame, bool is
     if (!app.client_events) {
         return "Client events are not enabled for this app";
     }
-    if (frame.event.size() > kMaxEventNameBytes || frame.event.size() == kClientEventPrefix.size()) {
-        return "The event name must have 8 to 200 bytes";
+    const std::size_t characters = characters_in(frame.event);
+    if (characters > kMaxEventNameCharacters || frame.event.size() == kClientEventPrefix.size()) {
+        return "The event name must have 8 to 200 characters";
     }
-    if (frame.event.size() > app.max_event_name_length) {
+    if (characters > app.max_event_name_length) {
         return "The event name is longer than this app allows";
     }
     if (!is_valid_channel_name(frame.channel) || !classify(frame.channel).allows_client_events()) {
@@ -47,7 +49,7 @@ std::string_view reject_reason(const App& app, const ClientFrame& frame, bool is
     if (!is_subscribed) {
         return "Client events need a subscription to their channel";
     }
-    if (frame.data.size() > app.max_event_bytes) {
+    if (frame.data_bytes > app.max_event_bytes || frame.data.size() > kMaxEventBytes) {
         return "The data of the client event is too large";
     }
     return {};
@@ -191,7 +193,9 @@ void Session::client_event(Instant now, ClientFrame& frame, const ShardTables& t
     }
     const std::string* card = tables.rooms.card_of(slot_, key);
     const std::string_view user_id = card == nullptr ? std::string_view{} : id_of_card(*card);
-    out.push_back(PublishClientEvent{std::move(frame.channel), event_body(frame.event, frame.data, user_id)});
+    std::string body = frame.raw_event.empty() ? event_body(frame.event, frame.data, user_id)
+                                               : raw_event_body(frame.raw_event, frame.data, user_id);
+    out.push_back(PublishClientEvent{std::move(frame.channel), std::move(body)});
 }
 
 void Session::on_deadline(Instant now, SessionEffects& out) {

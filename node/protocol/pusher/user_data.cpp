@@ -6,6 +6,7 @@
 
 #include <boost/json/array.hpp>
 
+#include "mesh/base/readable_json.hpp"
 #include "node/core/channel_name.hpp"
 #include "node/core/limits.hpp"
 #include "node/protocol/pusher/presence.hpp"
@@ -53,15 +54,19 @@ std::string_view describe(UserDataErrc error) {
         case UserDataErrc::kTooLarge:
             return "The user_data is larger than 32 KiB";
         case UserDataErrc::kNoObject:
-            return "user_data must be a JSON object whose members come once";
+            return "user_data must be a JSON object of at most 64 members, nested no deeper than 512";
+        case UserDataErrc::kDuplicate:
+            return "The members of user_data must come once";
         case UserDataErrc::kNoId:
             return "user_data needs an id: a string that is not empty, or an integer";
+        case UserDataErrc::kHalfCharacter:
+            return "An id of a user holds half of a surrogate pair, which is no character";
         case UserDataErrc::kIdTooLong:
-            return "The id of the user is longer than 128 bytes";
+            return "The id of the user is longer than 128 characters, or than 236 bytes";
         case UserDataErrc::kBadWatchlist:
             break;
     }
-    return "The watchlist must be an array of ids of users, of 1 to 128 bytes each";
+    return "The watchlist must be an array of ids of users, of 1 to 128 characters each";
 }
 
 Result<UserData, UserDataErrc> parse_user_data(std::string_view user_data) {
@@ -69,8 +74,14 @@ Result<UserData, UserDataErrc> parse_user_data(std::string_view user_data) {
         return UserDataErrc::kTooLarge;
     }
     const Result<RawObject, JsonErrc> object = RawObject::parse(user_data);
-    if (!object || object->has_duplicate("id") || object->has_duplicate("user_info") || object->has_duplicate("watchlist")) {
+    if (!object) {
         return UserDataErrc::kNoObject;
+    }
+    if (object->has_duplicate("id") || object->has_duplicate("user_info") || object->has_duplicate("watchlist")) {
+        return UserDataErrc::kDuplicate;
+    }
+    if (has_half_character(object->raw("id")) || has_half_character(object->raw("watchlist"))) {
+        return UserDataErrc::kHalfCharacter;
     }
     Result<Member, MemberErrc> member = read_member(*object, "id");
     if (!member) {

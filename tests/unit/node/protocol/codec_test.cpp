@@ -47,15 +47,37 @@ TEST(ClientFrame, TakesTheChannelOfASubscriptionFromItsData) {
 }
 
 TEST(ClientFrame, MustBeAJsonObject) {
-    for (const char* text : {"", "x", "[]", "1", "{", "{}x", "{\"event\":\"a\"} {}", "\xef\xbb\xbf{\"event\":\"a\"}",
-                             "{\"event\":\"\xff\"}", "{\"event\":\"\\ud800\"}", "{'event':1}"}) {
+    for (const char* text : {"", "x", "{", "{}x", "{\"event\":\"a\"} {}", "\xef\xbb\xbf{\"event\":\"a\"}", "{'event':1}",
+                             "{\"event\":\"\\ud83d\",}"}) {
         EXPECT_EQ(error_of(text), FrameErrc::kNotJson) << text;
     }
+    EXPECT_EQ(error_of("[]"), FrameErrc::kNotAnObject);
+    EXPECT_EQ(error_of("1"), FrameErrc::kNotAnObject);
+    EXPECT_EQ(error_of("{\"event\":\"\xff\"}"), FrameErrc::kNotUtf8);
+    EXPECT_EQ(error_of("{\"event\":\"\xed\xa0\xbd\"}"), FrameErrc::kNotUtf8) << "half a character as bytes";
+}
+
+TEST(ClientFrame, HandsOnWhatNoTextOfOursCanHold) {
+    const std::string text = R"({"event":"client-\ud83d","channel":"private-a","data":{"n":1e99999999999,"t":"\ude00\u0000","n":1e400}})";
+    const auto frame = parse_client_frame(text);
+    ASSERT_TRUE(frame.has_value());
+    EXPECT_EQ(frame->channel, "private-a");
+    EXPECT_TRUE(frame->event.starts_with("client-"));
+    EXPECT_EQ(frame->data, R"({"n":1e99999999999,"t":"\ude00\u0000","n":1e400})");
+    EXPECT_EQ(raw_event_body(frame->raw_event, frame->data, {}),
+              R"(,"event":"client-\ud83d","data":{"n":1e99999999999,"t":"\ude00\u0000","n":1e400}})");
+    EXPECT_TRUE(parse_client_frame(R"({"event":"client-a","data":"\ud83d"})")->raw_event.empty()) << "the text holds this name";
+}
+
+TEST(ClientFrame, CountsTheDataOfAStringWithoutItsEscapes) {
+    EXPECT_EQ(parse_client_frame(R"({"event":"a","data":"\u4e2d\n\"x"})")->data_bytes, 6u);
+    EXPECT_EQ(parse_client_frame(R"({"data":{"a" : "\n"},"event":"a"})")->data_bytes, 12u);
+    EXPECT_EQ(parse_client_frame(R"({"event":"a"})")->data_bytes, 0u);
 }
 
 TEST(ClientFrame, IsRefusedWhenNestedTooDeep) {
     const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
-    EXPECT_EQ(error_of("{\"event\":\"a\",\"data\":" + deep + "}"), FrameErrc::kNotJson);
+    EXPECT_EQ(error_of("{\"event\":\"a\",\"data\":" + deep + "}"), FrameErrc::kTooDeep);
 }
 
 TEST(ClientFrame, IsRefusedWhenAMemberComesTwiceHoweverItIsWritten) {

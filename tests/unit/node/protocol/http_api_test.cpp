@@ -4,6 +4,7 @@
 
 #include "mesh/base/digest.hpp"
 #include "node/core/limits.hpp"
+#include "node/protocol/pusher/http_publish.hpp"
 
 namespace tulle::node::pusher {
 namespace {
@@ -54,6 +55,81 @@ TEST(HttpApi, PublishesToChannelsWithTheSourceBytesOfTheData) {
               events({{{"app/a", "app/private-b"}, R"(,"event":"e","data":"{\"x\":\"\u00e9\"}"})", "1.2"}}));
     EXPECT_EQ(publish(R"({"name":"e","channel":"a","data":"","socket_id":null})"),
               events({{{"app/a"}, R"(,"event":"e","data":""})", ""}}));
+}
+
+TEST(HttpApi, TakesNullForWhatIsNotThereAndPassesAByteOrderMarkOver) {
+    const ApiAction sent = events({{{"app/a"}, R"(,"event":"e","data":"d"})", ""}});
+    EXPECT_EQ(publish(R"({"name":"e","channel":"a","channels":null,"data":"d","socket_id":null,"info":null})"), sent);
+    EXPECT_EQ(publish(R"({"name":"e","channels":["a"],"channel":null,"data":"d"})"), sent);
+    EXPECT_EQ(publish("\xef\xbb\xbf{\"name\":\"e\",\"channel\":\"a\",\"data\":\"d\"}"), sent);
+    const std::string batch = R"({"batch":[{"name":"e","channel":"a","channels":null,"data":"d"}]})";
+    EXPECT_EQ(act(signed_request("POST", "/apps/app/batch_events", batch)), sent);
+    EXPECT_EQ(act(signed_request("POST", "/apps/app/batch_events", "\xef\xbb\xbf" + batch)), sent);
+}
+
+TEST(HttpApi, HandsOnWhatNoTextOfOursCanHold) {
+    EXPECT_EQ(publish(R"({"name":"\ud83d","channel":"a","data":"half \ud83d, \ude00\ud83d, whole \ud83d\ude00, NUL \u0000"})"),
+              events({{{"app/a"}, R"(,"event":"\ud83d","data":"half \ud83d, \ude00\ud83d, whole \ud83d\ude00, NUL \u0000"})", ""}}));
+    EXPECT_EQ(act(signed_request("POST", "/apps/app/batch_events",
+                                 R"({"batch":[{"name":"e","channel":"a","data":"\udfff"},{"name":"f","channel":"a","data":"","n":1e999999999999}]})")),
+              events({{{"app/a"}, R"(,"event":"e","data":"\udfff"})", ""}, {{"app/a"}, R"(,"event":"f","data":""})", ""}}));
+    EXPECT_EQ(publish(R"({"name":"e","channel":"a","data":"d","\ud83d":1,"\ud83e":2})"),
+              events({{{"app/a"}, R"(,"event":"e","data":"d"})", ""}}));
+}
+
+TEST(HttpApi, SaysWhyABodyIsNotRead) {
+    const auto reason = [](const std::string& body, const char* path) {
+        const ApiAction action = act(signed_request("POST", path, body));
+        const auto* respond = std::get_if<Respond>(&action);
+        return respond == nullptr ? std::string("read") : respond->response.body;
+    };
+    const auto said = [](std::string_view why) { return R"({"error":")" + std::string(why) + R"(","code":400})"; };
+    std::string members = "{\"a0\":0";
+    for (std::size_t i = 1; i <= kMaxJsonMembers; ++i) {
+        members.append(",\"a").append(std::to_string(i)).append("\":0");
+    }
+    const std::string deep = "{\"a\":" + std::string(kMaxJsonDepth, '[') + std::string(kMaxJsonDepth, ']') + "}";
+    for (const char* path : {"/apps/app/events", "/apps/app/batch_events"}) {
+        EXPECT_EQ(reason("{", path), said("the body is not JSON"));
+        EXPECT_EQ(reason("{\"a\":\"\xff\"}", path), said("the body is not UTF-8"));
+        EXPECT_EQ(reason("[]", path), said("the body is not a JSON object"));
+        EXPECT_EQ(reason(deep, path), said("the body is JSON that is nested deeper than 512"));
+        EXPECT_EQ(reason(members + "}", path), said("the body has a JSON object of more than 64 members"));
+    }
+}
+
+TEST(HttpApi, CountsDataWithoutItsEscapesUpToWhatNodesCarry) {
+    App app;
+    app.id = "app";
+    const auto status = [&app](std::size_t newlines) {
+        std::string data;
+        for (std::size_t i = 0; i < newlines; ++i) {
+            data.append("\\n");
+        }
+        const auto work = parse_event(app, R"({"name":"e","channel":"a","data":")" + data + R"("})");
+        return work ? 0u : work.error().status;
+    };
+    EXPECT_EQ(status(app.max_event_bytes), 0u);
+    EXPECT_EQ(status(app.max_event_bytes + 1), 413u);
+    app.max_event_bytes = kMaxEventBytes;
+    EXPECT_EQ(status(kMaxEventBytes / 2 - 100), 0u);
+    EXPECT_EQ(status(kMaxEventBytes / 2), 413u) << "within the app's limit, but too much on its way";
+}
+
+TEST(HttpApi, CountsTheCharactersOfAName) {
+    const auto named = [](std::size_t characters, std::string_view character) {
+        std::string name;
+        for (std::size_t i = 0; i < characters; ++i) {
+            name.append(character);
+        }
+        return publish(R"({"name":")" + name + R"(","channel":"a","data":"d"})");
+    };
+    EXPECT_EQ(status_of(named(200, "\xe4\xb8\xad")), 0u);
+    EXPECT_EQ(status_of(named(200, "\\u4e2d")), 0u);
+    EXPECT_EQ(status_of(named(200, "\xf0\x9f\x98\x80")), 0u);
+    EXPECT_EQ(status_of(named(200, "\\ud83d\\ude00")), 0u);
+    EXPECT_EQ(status_of(named(201, "\xe4\xb8\xad")), 400u);
+    EXPECT_EQ(status_of(named(201, "e")), 400u);
 }
 
 TEST(HttpApi, RefusesByTheHeadAloneWhatIsNotSigned) {

@@ -88,7 +88,7 @@ TEST(HttpUsers, AreSentEventsByTheirOwnChannels) {
               (ApiAction{ApiWork{{{{"app/#server-to-user-a\"\xc3\xa9"}, sent, ""}}, {}, {}}}));
     EXPECT_EQ(status_of(act("POST", "/apps/app/batch_events", R"({"batch":[{"name":"e","channel":"#server-to-user-a","data":"d"}]})")),
               0u);
-    const std::string longest(kMaxSignInIdBytes, 'u');
+    const std::string longest(kMaxSignInIdCharacters, 'u');
     EXPECT_EQ(status_of(publish(R"({"name":"e","channel":"#server-to-user-)" + longest + R"(","data":"d"})")), 0u);
     for (const std::string& name : {std::string("#server-to-user-"), "#server-to-user-u" + longest, std::string("#online-a"),
                                     std::string("#"), std::string("a#server-to-user-a")}) {
@@ -104,6 +104,7 @@ TEST(HttpUsers, AreEndedByAnEventAndAQueryThatEveryShardHears) {
     const ApiAction ended = act("POST", "/apps/app/users/a%20b/terminate_connections", "{}");
     EXPECT_EQ(ended, (ApiAction{ApiWork{{{{online_key("app", "a b")}, "end", ""}}, {encode(EndUser{"app", "a b"})}, {}}}));
     EXPECT_EQ(act("POST", "/apps/app/users/a%20b/terminate_connections"), ended);
+    EXPECT_EQ(act("POST", "/apps/app/users/a b/terminate_connections"), ended);
     EXPECT_EQ(status_of(act("GET", "/apps/app/users/a/terminate_connections")), 405u);
     EXPECT_EQ(status_of(act("POST", "/apps/app/users//terminate_connections")), 400u);
     EXPECT_EQ(status_of(act("POST", "/apps/app/users/%ff/terminate_connections")), 400u);

@@ -49,8 +49,8 @@ TEST(JsonBuilder, RefusesNestingBeyondTheLimitWhereverItIs) {
         return "{\"a\":" + std::string(depth, '[') + std::string(depth, ']') + "}";
     };
     EXPECT_TRUE(build_json(nested(kMaxJsonDepth - 1), {}).has_value());
-    EXPECT_EQ(build_json(nested(kMaxJsonDepth), {}).error(), JsonErrc::kMalformed);
-    EXPECT_EQ(build_json("{\"a\":" + nested(kMaxJsonDepth - 1) + "}", {}).error(), JsonErrc::kMalformed);
+    EXPECT_EQ(build_json(nested(kMaxJsonDepth), {}).error(), JsonErrc::kTooDeep);
+    EXPECT_EQ(build_json("{\"a\":" + nested(kMaxJsonDepth - 1) + "}", {}).error(), JsonErrc::kTooDeep);
 }
 
 TEST(RawObject, HandsOnTheSourceOfAnObjectThatIsPassedOver) {

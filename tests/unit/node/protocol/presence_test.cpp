@@ -19,14 +19,21 @@ TEST(PresenceMember, KeepsTheTypeOfTheIdAndTheBytesOfTheInfo) {
     EXPECT_EQ(parsed(R"({"user_id":"10"})"), (Member{"10", "\"10\"\n"}));
     EXPECT_EQ(parsed(R"({"user_id":-3,"user_info":null,"more":1})"), (Member{"-3", "-3\nnull"}));
     EXPECT_EQ(parsed(R"({"user_id":18446744073709551615})").user, "18446744073709551615");
+    EXPECT_EQ(parsed(R"({"user_id":"a","user_info":{"name":"\ud83d","n":1e400}})"),
+              (Member{"a", "\"a\"\n{\"name\":\"\\ud83d\",\"n\":1e400}"}));
     EXPECT_EQ(parsed("{\"user_id\":\"a\\nb\"}"), (Member{"a\nb", "\"a\\nb\"\n"}));
 }
 
 TEST(PresenceMember, IsRefusedWithItsReason) {
     const auto error = [](std::string_view data) { return parse_member(data, 100).error(); };
-    for (const char* data : {"", "[]", "7", "{", R"({"user_id":1,"user_id":2})", R"({"user_id":1,"user_info":1,"user_info":2})"}) {
+    for (const char* data : {"", "[]", "7", "{", "{\"user_id\":\"\xff\"}"}) {
         EXPECT_EQ(error(data), MemberErrc::kNoObject) << data;
     }
+    EXPECT_EQ(error(R"({"user_id":1,"user_id":2})"), MemberErrc::kDuplicate);
+    EXPECT_EQ(error(R"({"user_id":1,"user_info":1,"user_info":2})"), MemberErrc::kDuplicate);
+    EXPECT_EQ(error(R"({"user_id":"a\ud83d"})"), MemberErrc::kHalfCharacter);
+    EXPECT_EQ(error("{\"user_id\":1,\"user_info\":" + std::string(kMaxJsonDepth, '[') + std::string(kMaxJsonDepth, ']') + "}"),
+              MemberErrc::kTooDeep);
     for (const char* data : {"{}", R"({"user_id":""})", R"({"user_id":null})", R"({"user_id":1.5})", R"({"user_id":[1]})",
                              R"({"user_id":true})", R"({"user_id":1e30})"}) {
         EXPECT_EQ(error(data), MemberErrc::kNoId) << data;

@@ -249,7 +249,7 @@ TEST_F(SessionTest, DoesNotPingAClientThatPings) {
 
 TEST_F(SessionTest, AnswersNonsenseWithAnErrorAndStaysOpen) {
     EXPECT_EQ(text("{bad"), (SessionEffects{Count{Refused::kFrame},
-                                            Send{error_frame({std::nullopt, "The message is not a JSON object"})}}));
+                                            Send{error_frame({std::nullopt, "The message is not JSON"})}}));
     EXPECT_EQ(text(R"({"event":"pusher:fly","channel":"a"})"),
               (SessionEffects{
                   Count{Refused::kFrame},
@@ -278,12 +278,39 @@ TEST_F(SessionTest, RejectsClientEventsThatTheRulesForbid) {
     EXPECT_EQ(text(R"({"event":"client-x","channel":"private-b","data":1})"),
               rejected("private-b", "Client events need a subscription to their channel"));
     EXPECT_EQ(text(R"({"event":"client-","channel":"private-a"})"),
-              rejected("private-a", "The event name must have 8 to 200 bytes"));
-    EXPECT_EQ(text(R"({"event":"client-x","channel":"private-a","data":")" + std::string(100, 'x') + R"("})"),
+              rejected("private-a", "The event name must have 8 to 200 characters"));
+    EXPECT_EQ(text(R"({"event":"client-x","channel":"private-a","data":")" + std::string(101, 'x') + R"("})"),
+              rejected("private-a", "The data of the client event is too large"));
+    EXPECT_EQ(text(R"({"event":"client-x","channel":"private-a","data":["1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"]})"),
               rejected("private-a", "The data of the client event is too large"));
     app.client_events = false;
     EXPECT_EQ(text(R"({"event":"client-x","channel":"private-a","data":1})"),
               rejected("private-a", "Client events are not enabled for this app"));
+}
+
+TEST_F(SessionTest, CountsCharactersOfNamesAndDataWithoutItsEscapes) {
+    enter("app/private-a");
+    const auto times = [](std::size_t count, const std::string& text) {
+        std::string all;
+        for (std::size_t i = 0; i < count; ++i) {
+            all += text;
+        }
+        return all;
+    };
+    const auto is_published = [&](const std::string& name, const std::string& data) {
+        return std::holds_alternative<PublishClientEvent>(
+            text(R"({"event":"client-)" + name + R"(","channel":"private-a","data":)" + data + "}").at(0));
+    };
+    EXPECT_TRUE(is_published(times(193, "\xe4\xb8\xad"), "1"));
+    EXPECT_FALSE(is_published(times(194, "\xe4\xb8\xad"), "1"));
+    EXPECT_TRUE(is_published("e", "\"" + times(100, "\\n") + "\""));
+    EXPECT_FALSE(is_published("e", "\"" + times(101, "\\n") + "\""));
+}
+
+TEST_F(SessionTest, HandsOnTheVeryNameAndDataThatNoTextOfOursCanHold) {
+    enter("app/private-a");
+    EXPECT_EQ(text(R"({"event":"client-\ud83d","channel":"private-a","data":"\ud83d"})"),
+              (SessionEffects{PublishClientEvent{"private-a", R"(,"event":"client-\ud83d","data":"\ud83d"})"}}));
 }
 
 TEST_F(SessionTest, TellsWhenTheNodeRefusedAClientEvent) {

@@ -39,20 +39,36 @@ TEST(UserData, IsCutToTheFirstUsersOfALongWatchlist) {
 
 TEST(UserData, IsRefusedWithItsReason) {
     const auto error = [](const std::string& text) { return parse_user_data(text).error(); };
-    for (const char* text : {"", "7", "[]", "{", R"({"id":1,"id":2})", R"({"id":1,"watchlist":[],"watchlist":[]})"}) {
+    for (const char* text : {"", "7", "[]", "{"}) {
         EXPECT_EQ(error(text), UserDataErrc::kNoObject) << text;
     }
+    for (const char* text : {R"({"id":1,"id":2})", R"({"id":1,"watchlist":[],"watchlist":[]})"}) {
+        EXPECT_EQ(error(text), UserDataErrc::kDuplicate) << text;
+    }
+    for (const char* text : {R"({"id":"\udc00"})", R"({"id":"a","watchlist":["b","\ud800x"]})"}) {
+        EXPECT_EQ(error(text), UserDataErrc::kHalfCharacter) << text;
+    }
+    EXPECT_TRUE(parse_user_data(R"({"id":"a","user_info":{"name":"\ud83d"}})").has_value());
     for (const char* text : {"{}", R"({"id":""})", R"({"id":null})", R"({"id":1.5})", R"({"id":{}})"}) {
         EXPECT_EQ(error(text), UserDataErrc::kNoId) << text;
     }
-    EXPECT_TRUE(parse_user_data(R"({"id":")" + std::string(kMaxSignInIdBytes, 'u') + R"("})").has_value());
-    EXPECT_EQ(error(R"({"id":")" + std::string(kMaxSignInIdBytes + 1, 'u') + R"("})"), UserDataErrc::kIdTooLong);
+    EXPECT_TRUE(parse_user_data(R"({"id":")" + std::string(kMaxSignInIdCharacters, 'u') + R"("})").has_value());
+    EXPECT_EQ(error(R"({"id":")" + std::string(kMaxSignInIdCharacters + 1, 'u') + R"("})"), UserDataErrc::kIdTooLong);
+    const auto chinese = [](std::size_t characters) {
+        std::string id;
+        for (std::size_t i = 0; i < characters; ++i) {
+            id.append("\xe4\xb8\xad");
+        }
+        return R"({"id":")" + id + R"("})";
+    };
+    EXPECT_TRUE(parse_user_data(chinese(kMaxSignInIdBytes / 3)).has_value()) << "counted by characters";
+    EXPECT_EQ(error(chinese(kMaxSignInIdBytes / 3 + 1)), UserDataErrc::kIdTooLong) << "beyond what the mesh carries";
     EXPECT_EQ(error(R"({"id":")" + std::string(kMaxUserIdBytes + 1, 'u') + R"("})"), UserDataErrc::kIdTooLong);
     for (const char* text : {R"({"id":"a","watchlist":"b"})", R"({"id":"a","watchlist":[""]})", R"({"id":"a","watchlist":[true]})",
                              R"({"id":"a","watchlist":{}})"}) {
         EXPECT_EQ(error(text), UserDataErrc::kBadWatchlist) << text;
     }
-    EXPECT_EQ(error(R"({"id":"a","watchlist":[")" + std::string(kMaxSignInIdBytes + 1, 'u') + R"("]})"),
+    EXPECT_EQ(error(R"({"id":"a","watchlist":[")" + std::string(kMaxSignInIdCharacters + 1, 'u') + R"("]})"),
               UserDataErrc::kBadWatchlist);
     EXPECT_EQ(error(R"({"id":"a","x":")" + std::string(kMaxUserDataBytes, 'x') + R"("})"), UserDataErrc::kTooLarge);
 }

@@ -67,10 +67,21 @@ void UserTable::ask(const std::string& key, User& user, UserEffects& out) {
 
 void UserTable::complete(Slot slot, UserEffects& out) {
     Connection& connection = connections_.at(slot.value);
-    if (!connection.is_signed_in) {
+    if (!connection.is_signed_in && connection.is_reachable) {
         connection.is_signed_in = true;
         out.push_back(SignedIn{slot});
         tell_snapshot(slot, connection, out);
+    }
+}
+
+void UserTable::on_reachable(Slot slot, UserEffects& out) {
+    const auto found = connections_.find(slot.value);
+    if (found == connections_.end()) {
+        return;
+    }
+    found->second.is_reachable = true;
+    if (users_.find(found->second.key)->second.is_in) {
+        complete(slot, out);
     }
 }
 

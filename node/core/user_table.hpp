@@ -16,7 +16,7 @@
 
 namespace tulle::node {
 
-/// Tell the client that it is signed in: every node knows it by now.
+/// Tell the client that it is signed in: every node knows it by now, and what is sent to the user reaches it.
 struct SignedIn {
     Slot slot;
     friend bool operator==(const SignedIn&, const SignedIn&) = default;
@@ -43,8 +43,8 @@ using UserEffects = std::vector<UserEffect>;
 ///
 /// A user is a presence channel of the mesh, `online_key`, with one member, who is in it as long as a connection anywhere is
 /// signed in as that user. So the mesh says exactly once when a user comes online and goes offline, also when nodes die. A
-/// connection has signed in when the mesh has confirmed that channel and taken the user in. Whoever watches is told who is
-/// online then, and afterwards of each change.
+/// connection has signed in when the mesh has confirmed that channel and taken the user in, and the connection is reachable. Whoever
+/// watches is told who is online then, and afterwards of each change.
 ///
 /// Thread: confined to its shard.
 /// Order:  run the appended effects in order; `out` is only appended to.
@@ -57,6 +57,8 @@ public:
     /// and goes on watching whom it watches.
     void sign_in(Slot slot, std::string_view app_id, std::string_view user, const std::vector<std::string>& watchlist,
                  UserEffects& out);
+    /// Events for its user reach the connection from now on: it is subscribed to the user's channel. Nothing when it does not sign in.
+    void on_reachable(Slot slot, UserEffects& out);
     /// The connection has gone.
     void remove(Slot slot, UserEffects& out);
 
@@ -85,6 +87,7 @@ private:
         std::string key;                   ///< of its user
         std::vector<std::string> watched;  ///< keys
         std::size_t unconfirmed = 0;       ///< of the watched
+        bool is_reachable = false;
         bool is_signed_in = false;
         bool has_snapshot = false;
     };

@@ -223,6 +223,11 @@ void PusherClients::confirm(const Confirm& confirmed) {
         client->session.on_subscribed(channel_of_key(confirmed.channel), rooms_.users(confirmed.channel), answer);
         run(*client, answer);
         replay(*client, confirmed.channel);
+        if (user_of_channel(channel_of_key(confirmed.channel))) {
+            UserEffects changes;
+            users_.on_reachable(confirmed.slot, changes);
+            run(changes);
+        }
     }
 }
 

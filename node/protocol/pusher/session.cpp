@@ -98,7 +98,7 @@ void Session::on_text(Instant now, std::string_view text, const ShardTables& tab
         pay_for_change(now, out);
     } else if (frame->event == "pusher:unsubscribe") {
         pay_for_change(now, out);
-        out.push_back(Unsubscribe{frame->channel});
+        unsubscribe(*frame, out);
     } else if (frame->event == "pusher:signin") {
         sign_in(*frame, tables, out);
     } else if (frame->event.starts_with(kClientEventPrefix)) {
@@ -126,21 +126,20 @@ void Session::refuse_subscription(std::string_view channel, const SubscriptionRe
 
 std::optional<SubscriptionRefusal> Session::check_subscription(const ClientFrame& frame,
                                                                const ShardTables& tables) const {
-    const bool is_users = user_of_channel(frame.channel).has_value();
-    if (!is_users && !is_valid_channel_name(frame.channel)) {
+    constexpr SubscriptionRefusal kNotAuthorised{"AuthError", "The connection is not authorised for this channel",
+                                                 kWrongSignatureStatus};
+    if (user_of_channel(frame.channel)) {
+        return is_own_channel(frame.channel) ? std::nullopt : std::optional(kNotAuthorised);
+    }
+    if (!is_valid_channel_name(frame.channel)) {
         return SubscriptionRefusal{"LimitReached",
                                    "A channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ; :", 4009};
     }
-    if (!is_users && frame.channel.size() > app_->max_channel_name_length) {
+    if (frame.channel.size() > app_->max_channel_name_length) {
         return SubscriptionRefusal{"LimitReached", "The name of the channel is longer than this app allows", 4009};
     }
     if (tables.channels.channels_of(slot_) >= kMaxChannelsPerConnection) {
         return SubscriptionRefusal{"LimitReached", "Too many channels on this connection", 4100};
-    }
-    constexpr SubscriptionRefusal kNotAuthorised{"AuthError", "The connection is not authorised for this channel",
-                                                 kWrongSignatureStatus};
-    if (is_users) {
-        return is_own_channel(frame.channel) ? std::nullopt : std::optional(kNotAuthorised);
     }
     if (!classify(frame.channel).needs_auth()) {
         return std::nullopt;
@@ -166,6 +165,7 @@ void Session::subscribe(const ClientFrame& frame, const ShardTables& tables, Ses
     }
     const ChannelKind kind = classify(frame.channel);
     if (kind.type != ChannelType::kPresence) {
+        wants_own_channel_ = wants_own_channel_ || is_own_channel(frame.channel);
         authorize_by_ = kind.needs_auth() ? Instant::max() : authorize_by_;
         out.push_back(Subscribe{frame.channel});
         return;
@@ -176,6 +176,15 @@ void Session::subscribe(const ClientFrame& frame, const ShardTables& tables, Ses
         out.push_back(Subscribe{frame.channel, std::move(*member)});
     } else {
         refuse_subscription(frame.channel, refusal_of(member.error()), out);
+    }
+}
+
+/// A client that leaves its user's channel is not told of it any more, and goes on getting what is sent to the user.
+void Session::unsubscribe(const ClientFrame& frame, SessionEffects& out) {
+    if (is_own_channel(frame.channel)) {
+        wants_own_channel_ = false;
+    } else {
+        out.push_back(Unsubscribe{frame.channel});
     }
 }
 
@@ -227,7 +236,7 @@ void Session::on_deadline(Instant now, SessionEffects& out) {
 }
 
 void Session::on_subscribed(std::string_view channel, const PresenceRooms::Users* users, SessionEffects& out) {
-    if (!is_closed_) {
+    if (!is_closed_ && (wants_own_channel_ || !is_own_channel(channel))) {
         out.push_back(Send{users == nullptr ? subscription_succeeded(channel) : presence_succeeded(channel, *users)});
     }
 }

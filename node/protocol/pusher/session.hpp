@@ -46,7 +46,7 @@ struct PublishClientEvent {
     friend bool operator==(const PublishClientEvent&, const PublishClientEvent&) = default;
 };
 
-/// Make the client known as this user; on_signed_in follows when the mesh has it.
+/// Make the client known as this user; on_signed_in follows when the mesh has it, and the client is in the user's channel.
 struct SignIn {
     std::string user;
     std::vector<std::string> watchlist;
@@ -144,6 +144,7 @@ private:
     /// A subscription or its end, whatever comes of it.
     void pay_for_change(Instant now, SessionEffects& out);
     void subscribe(const ClientFrame& frame, const ShardTables& tables, SessionEffects& out);
+    void unsubscribe(const ClientFrame& frame, SessionEffects& out);
     void sign_in(const ClientFrame& frame, const ShardTables& tables, SessionEffects& out);
     void fail_signin(Refused what, std::string_view reason, SessionEffects& out);
     [[nodiscard]] bool is_own_channel(std::string_view channel) const;
@@ -168,6 +169,7 @@ private:
     Instant changes_paid_until_{};         ///< each change of its subscriptions takes its share of a second
     Instant resume_at_ = Instant::max();   ///< it is paused until then
     Slot slot_;
+    bool wants_own_channel_ = false;  ///< the client has subscribed to its user's channel, in which it is from its sign-in on
     bool awaits_pong_ = false;
     bool is_closed_ = false;
 };

@@ -47,7 +47,8 @@ void Session::sign_in(const ClientFrame& frame, const ShardTables& tables, Sessi
         return;
     }
     authorize_by_ = Instant::max();
-    signing_in_ = frame.user_data;
+    signing_in_ = with_text_id(frame.user_data, *user);
+    const bool is_first = user_ == nullptr;
     user_ = std::make_unique<const Member>(std::move(user->member));
     if (!app_->watchlist_events) {
         user->watchlist.clear();
@@ -55,6 +56,9 @@ void Session::sign_in(const ClientFrame& frame, const ShardTables& tables, Sessi
         out.emplace_back(Send{error_frame({kWatchlistTooLong, "The watchlist is cut to its first 100 users"})});
     }
     out.emplace_back(SignIn{user_->user, std::move(user->watchlist)});
+    if (is_first) {
+        out.emplace_back(Subscribe{channel_of_user(user_->user)});
+    }
 }
 
 void Session::on_signed_in(SessionEffects& out) {

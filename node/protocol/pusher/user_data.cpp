@@ -90,11 +90,20 @@ Result<UserData, UserDataErrc> parse_user_data(std::string_view user_data) {
     if (!is_valid_user_id(member->user)) {
         return UserDataErrc::kIdTooLong;
     }
-    UserData user{std::move(*member), {}, false};
+    UserData user{std::move(*member), {}, false, object->find("id")->is_string() ? std::string_view{} : object->raw("id")};
     if (!take_watchlist(object->find("watchlist"), user)) {
         return UserDataErrc::kBadWatchlist;
     }
     return user;
+}
+
+std::string with_text_id(std::string_view user_data, const UserData& user) {
+    std::string text(user_data);
+    if (!user.number.empty()) {
+        const auto at = static_cast<std::size_t>(user.number.data() - user_data.data());
+        text.replace(at, user.number.size(), quoted(user.number));
+    }
+    return text;
 }
 
 }  // namespace tulle::node::pusher

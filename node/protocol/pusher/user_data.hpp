@@ -25,8 +25,13 @@ struct UserData {
     Member member;                       ///< as on presence channels
     std::vector<std::string> watchlist;  ///< ids as text; the first kMaxWatchlist
     bool is_watchlist_cut = false;
+    std::string_view number;  ///< the id in user_data when it is a number: as long as that
 };
 
 [[nodiscard]] Result<UserData, UserDataErrc> parse_user_data(std::string_view user_data);
+
+/// The very user_data, but with the id as a string if it is a number: pusher-js forgets a user whose id is none.
+/// REQUIRES: `user` has been read from it.
+[[nodiscard]] std::string with_text_id(std::string_view user_data, const UserData& user);
 
 }  // namespace tulle::node::pusher

@@ -22,8 +22,10 @@ class UserTableTest : public ::testing::Test {
 protected:
     UserEffects take() { return std::exchange(out, {}); }
 
+    /// Of a connection that is reachable.
     UserEffects sign_in(Slot slot, std::string_view user, const std::vector<std::string>& watchlist = {}) {
         table.sign_in(slot, "app", user, watchlist, out);
+        table.on_reachable(slot, out);
         return take();
     }
     UserEffects subscribed(const std::string& key, std::uint64_t generation, bool online = false) {
@@ -56,6 +58,22 @@ TEST_F(UserTableTest, SaysSignedInWhenTheMeshHasConfirmedTheUserAndTakenItIn) {
     EXPECT_EQ(remove(kA), (UserEffects{LeaveHub{kAnn, "ann"}, UnsubscribeHub{kAnn}}));
     EXPECT_EQ(table.size(), 0u);
     EXPECT_TRUE(table.connections(kAnn).empty());
+}
+
+TEST_F(UserTableTest, SaysSignedInOnceTheConnectionIsReachable) {
+    table.sign_in(kA, "app", "ann", {"ann"}, out);
+    take();
+    subscribed(kAnn, 1, true);
+    EXPECT_EQ(joined(1), UserEffects{});
+    table.sign_in(kB, "app", "ann", {}, out);
+    EXPECT_EQ(take(), UserEffects{}) << "the user is in, the connection is not yet reached";
+    table.on_reachable(kB, out);
+    table.on_reachable(kC, out);
+    EXPECT_EQ(take(), (UserEffects{SignedIn{kB}}));
+    table.on_reachable(kA, out);
+    EXPECT_EQ(take(), (UserEffects{SignedIn{kA}, TellWatchers{{kA}, {"ann"}, {}}}));
+    table.on_reachable(kA, out);
+    EXPECT_EQ(take(), UserEffects{}) << "once";
 }
 
 TEST_F(UserTableTest, AsksTheMeshOnceForManyConnectionsOfOneUser) {
@@ -202,6 +220,9 @@ TEST_F(UserTableTest, LeavesNothingBehindAndTellsTheTruthWhateverComes) {
             } else {
                 watch[slot.value] = {users[prng.below(4)], users[prng.below(4)]};
                 random.sign_in(slot, "app", users[prng.below(4)], watch[slot.value], effects);
+                if (prng.chance(50)) {
+                    random.on_reachable(slot, effects);
+                }
             }
             std::set<std::string> before = mesh.members;
             flush();
@@ -215,6 +236,10 @@ TEST_F(UserTableTest, LeavesNothingBehindAndTellsTheTruthWhateverComes) {
                 continue;
             }
             settle();
+            for (std::uint32_t late = 0; late < 6; ++late) {
+                random.on_reachable(Slot{late}, effects);
+            }
+            flush();
             for (const auto& [watcher, watched] : watch) {
                 std::set<std::string> online;
                 for (const std::string& user : watched) {

@@ -66,6 +66,9 @@ protected:
         EXPECT_TRUE(own.presence);
         const auto watched = hub.next<mesh::Subscribe>().value();
         EXPECT_EQ(watched.channel, online_key("app", "bob"));
+        const auto mine = hub.next<mesh::Subscribe>().value();
+        EXPECT_EQ(mine.channel, "app/#server-to-user-" + user);
+        tell(mesh::Subscribed{mine.channel, mine.generation});
         tell(mesh::Subscribed{own.channel, own.generation, std::make_shared<const Members>()});
         const auto joining = hub.next<mesh::MemberJoin>().value();
         EXPECT_EQ(joining.channel, own.channel);
@@ -133,18 +136,47 @@ TEST_F(ShardUsersTest, SendsElsewhereWhomTheHubTakesInNoMore) {
     EXPECT_EQ(client.read_close(), "close 4200");
 }
 
-TEST_F(ShardUsersTest, DeliversToAUsersOwnChannelWithItsNameEscaped) {
+TEST_F(ShardUsersTest, ReachesAUserFromItsSignInOnAndOnceWhateverTheClientSubscribes) {
+    const auto send = [this](const std::string& data) {
+        auto record = std::make_shared<mesh::Record>();
+        record->channels = {"app/#server-to-user-ann"};
+        record->body = share(R"(,"event":"e","data":")" + data + "\"}");
+        tell(mesh::Deliver{record});
+    };
+    const auto received = [](const std::string& data) {
+        return R"({"channel":"#server-to-user-ann","event":"e","data":")" + data + "\"}";
+    };
     RawClient client(port);
     sign_in(client, "ann");
+    send("1");
+    EXPECT_EQ(client.read_text(), received("1"));
     client.write_text(R"({"event":"pusher:subscribe","data":{"channel":"#server-to-user-ann","auth":""}})");
-    const auto asked = hub.next<mesh::Subscribe>().value();
-    tell(mesh::Subscribed{asked.channel, asked.generation});
     EXPECT_TRUE(client.read_text().starts_with(R"({"event":"pusher_internal:subscription_succeeded")"));
-    auto record = std::make_shared<mesh::Record>();
-    record->channels = {"app/#server-to-user-ann"};
-    record->body = share(R"(,"event":"e","data":"1"})");
-    tell(mesh::Deliver{record});
-    EXPECT_EQ(client.read_text(), R"({"channel":"#server-to-user-ann","event":"e","data":"1"})");
+    send("2");
+    send("3");
+    EXPECT_EQ(client.read_text(), received("2"));
+    EXPECT_EQ(client.read_text(), received("3"));
+    client.write_text(R"({"event":"pusher:unsubscribe","data":{"channel":"#server-to-user-ann"}})");
+    client.write_text(R"({"event":"pusher:ping","data":{}})");
+    EXPECT_TRUE(client.read_text().starts_with(R"({"event":"pusher:pong")"));
+    send("4");
+    EXPECT_EQ(client.read_text(), received("4"));
+}
+
+TEST_F(ShardUsersTest, SaysSignedInOnlyWhenTheMeshKnowsThatTheUsersChannelIsWantedHere) {
+    RawClient client(port);
+    open(client);
+    ask_signin(client, "ann");
+    const auto own = hub.next<mesh::Subscribe>().value();
+    hub.next<mesh::Subscribe>();
+    const auto mine = hub.next<mesh::Subscribe>().value();
+    EXPECT_EQ(mine.channel, "app/#server-to-user-ann");
+    tell(mesh::Subscribed{own.channel, own.generation, std::make_shared<const Members>()});
+    tell(mesh::MemberJoined{hub.next<mesh::MemberJoin>().value().id, mesh::JoinOutcome::kJoined});
+    client.write_text(R"({"event":"pusher:ping","data":{}})");
+    EXPECT_TRUE(client.read_text().starts_with(R"({"event":"pusher:pong")")) << "not yet";
+    tell(mesh::Subscribed{mine.channel, mine.generation});
+    EXPECT_TRUE(client.read_text().starts_with(R"({"event":"pusher:signin_success")"));
 }
 
 TEST_F(ShardUsersTest, EndsAUsersConnectionsAtTheEventAndAtTheQuery) {

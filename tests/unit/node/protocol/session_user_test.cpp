@@ -57,7 +57,7 @@ protected:
 };
 
 TEST_F(SessionUserTest, SignsInAndAnswersWithTheVeryTextWhenTheMeshHasIt) {
-    EXPECT_EQ(sign_in(kAnn), (SessionEffects{SignIn{"ann", {"bob", "7"}}}));
+    EXPECT_EQ(sign_in(kAnn), (SessionEffects{SignIn{"ann", {"bob", "7"}}, Subscribe{"#server-to-user-ann"}}));
     session.on_signed_in(out);
     EXPECT_EQ(take(), (SessionEffects{Send{R"({"event":"pusher:signin_success","data":)" +
                                            json("{\"user_data\":" + json(kAnn) + "}") + "}"}}));
@@ -103,7 +103,7 @@ TEST_F(SessionUserTest, RefusesToSignInWhereTheAppDoesWithoutUsers) {
 
 TEST_F(SessionUserTest, WatchesNobodyWhereTheAppDoesNotWantIt) {
     app.watchlist_events = false;
-    EXPECT_EQ(sign_in(kAnn), (SessionEffects{SignIn{"ann", {}}}));
+    EXPECT_EQ(sign_in(kAnn), (SessionEffects{SignIn{"ann", {}}, Subscribe{"#server-to-user-ann"}}));
 }
 
 TEST_F(SessionUserTest, TellsThatAWatchlistIsCut) {
@@ -112,7 +112,7 @@ TEST_F(SessionUserTest, TellsThatAWatchlistIsCut) {
         text += "," + std::to_string(i);
     }
     const SessionEffects effects = sign_in(text + "]}");
-    ASSERT_EQ(effects.size(), 2u);
+    ASSERT_EQ(effects.size(), 3u);
     EXPECT_EQ(effects[0], SessionEffect(Send{error_frame({4302, "The watchlist is cut to its first 100 users"})}));
     EXPECT_EQ(std::get<SignIn>(effects[1]).watchlist.size(), kMaxWatchlist);
 }
@@ -136,6 +136,28 @@ TEST_F(SessionUserTest, LetsAUserSubscribeToItsOwnChannelAlone) {
     const SessionEffects illegal = subscribe("#online-bob");
     ASSERT_EQ(illegal.size(), 2u);
     EXPECT_EQ(illegal[0], SessionEffect(Count{Refused::kSubscription}));
+}
+
+TEST_F(SessionUserTest, IsInItsOwnChannelFromTheSignInOnAndToldOfItOnceItHasAsked) {
+    constexpr std::string_view kOwn = "#server-to-user-7";
+    EXPECT_EQ(sign_in(R"({"id":7})"), (SessionEffects{SignIn{"7", {}}, Subscribe{std::string(kOwn)}}));
+    session.on_subscribed(kOwn, nullptr, out);
+    session.on_signed_in(out);
+    EXPECT_EQ(take(), (SessionEffects{Send{signin_success(R"({"id":"7"})")}})) << "the client has not asked for the channel";
+    EXPECT_EQ(subscribe(std::string(kOwn)), (SessionEffects{Subscribe{std::string(kOwn)}}));
+    session.on_subscribed(kOwn, nullptr, out);
+    EXPECT_EQ(take(), (SessionEffects{Send{subscription_succeeded(kOwn)}}));
+    EXPECT_EQ(text(R"({"event":"pusher:unsubscribe","data":{"channel":"#server-to-user-7"}})"), SessionEffects{})
+        << "the user stays reachable";
+    EXPECT_EQ(text(R"({"event":"pusher:unsubscribe","data":{"channel":"#server-to-user-8"}})"),
+              (SessionEffects{Unsubscribe{"#server-to-user-8"}}));
+    EXPECT_EQ(sign_in(R"({"id":7})"), (SessionEffects{SignIn{"7", {}}})) << "it is in the channel by now";
+}
+
+TEST_F(SessionUserTest, ToldTheIdAsAStringAndTheRestAsItWas) {
+    sign_in(R"({ "user_info" : {"id":7} , "id" : 7 })");
+    session.on_signed_in(out);
+    EXPECT_EQ(take(), (SessionEffects{Send{signin_success(R"({ "user_info" : {"id":7} , "id" : "7" })")}}));
 }
 
 TEST_F(SessionUserTest, BringsTheSignedInUserToPresenceChannelsWithoutChannelData) {

@@ -122,6 +122,8 @@ Webhook webhook_of(const Entry& table) {
             });
         } else if (name == "batch") {
             webhook.batch = bool_of(entry);
+        } else if (name == "keep_types") {
+            webhook.keep_types = bool_of(entry);
         } else {
             entry.reject("unknown key");
         }

@@ -234,10 +234,12 @@ private:
     }
 
     void tell(const TellEndpoints& telling) {
-        const SharedBytes event = share(pusher::webhook_event(telling.what));
+        const SharedBytes written = share(pusher::webhook_event(telling.what));
+        const SharedBytes strings = share(pusher::with_strings(*written));
         for (const auto& [id, endpoint] : telling.endpoints) {
             const Webhook* webhook = webhook_of(endpoint);
-            if (webhook == nullptr || queue_.add(now_, endpoint, webhook->batch, id, event) == Push::kRefused) {
+            if (webhook == nullptr || queue_.add(now_, endpoint, webhook->batch, id, webhook->keep_types ? written : strings) ==
+                                          Push::kRefused) {
                 queue_effects_.push_back(EventSettled{id, EventEnd::kGivenUp});
             }
         }

@@ -30,7 +30,7 @@ for (const count of [1, 3]) {
     assert.ok(!isAuthentic(nodes[0], { ...backend.requests[0], body: body.replace('private-x', 'private-y') }));
   }));
 
-  test(`${on} a user comes once and goes once, with the id's own type`, () => withBackend(count, {}, ({ nodes }, backend) =>
+  test(`${on} a user comes once and goes once, with the id as a string`, () => withBackend(count, {}, ({ nodes }, backend) =>
     withUsers(async (enter) => {
       const members = () => backend.of(ROOM, 'member_added', 'member_removed');
       const views = [];
@@ -42,7 +42,7 @@ for (const count of [1, 3]) {
       other.pusher.disconnect();
       await waitFor('the end', () => members().length === 4 && backend.names(ROOM).includes('channel_vacated'));
       assert.deepEqual(members().map(({ name, user_id: user }) => [name, user]), [
-        ['member_added', 7], ['member_added', 'other'], ['member_removed', 7], ['member_removed', 'other'],
+        ['member_added', '7'], ['member_added', 'other'], ['member_removed', '7'], ['member_removed', 'other'],
       ]);
       assert.deepEqual(backend.of(ROOM, 'subscription_count'), []);
     })));
@@ -54,8 +54,20 @@ for (const count of [1, 3]) {
       for (let i = 0; i < 50; ++i) sender.channel.trigger('client-e', { i, text: '"ä/\n' });
       await waitFor('the events', () => backend.of(ROOM, 'client_event').length >= 50);
       assert.deepEqual(backend.of(ROOM, 'client_event'), Array.from({ length: 50 }, (_, i) => ({
-        name: 'client_event', channel: ROOM, socket_id: socket, event: 'client-e', data: { i, text: '"ä/\n' }, user_id: 'me',
+        name: 'client_event', channel: ROOM, socket_id: socket, event: 'client-e', data: JSON.stringify({ i, text: '"ä/\n' }), user_id: 'me',
       })));
+    })));
+
+  test(`${on} an endpoint that keeps types gets objects and numbers, the other one strings`, () => withBackend(count,
+    { webhooks: (url) => [{ url }, { url: `${url}/typed`, keep_types: true }] }, ({ nodes }, backend) => withUsers(async (enter) => {
+      const sender = await enter(at(nodes, 1), 7);
+      sender.channel.trigger('client-e', { a: [1, null] });
+      const told = (path) => backend.requests.filter((request) => request.path === path)
+        .flatMap(({ body }) => JSON.parse(body).events).filter(({ name }) => ['member_added', 'client_event'].includes(name))
+        .map(({ name, user_id: user, data }) => [name, user, data]).sort();
+      await waitFor('both', () => told('/hook').length === 2 && told('/hook/typed').length === 2);
+      assert.deepEqual(told('/hook'), [['client_event', '7', '{"a":[1,null]}'], ['member_added', '7', undefined]]);
+      assert.deepEqual(told('/hook/typed'), [['client_event', 7, { a: [1, null] }], ['member_added', 7, undefined]]);
     })));
 
   test(`${on} a cache that holds nothing is told`, () => withBackend(count, {}, async ({ nodes }, backend) => {

@@ -60,11 +60,9 @@ void add_channel(const std::string& key, std::uint64_t subscribers, const ShardT
 
 void add_user(const boost::json::value& id, ChannelFacts& facts) {
     if (const boost::json::string* text = id.if_string()) {
-        const std::string user(text->data(), text->size());
-        facts.users.emplace(user, quoted(user));
+        facts.users.emplace(text->data(), text->size());
     } else if (id.is_int64() || id.is_uint64()) {
-        const std::string number = boost::json::serialize(id);
-        facts.users.emplace(number, number);
+        facts.users.insert(boost::json::serialize(id));
     }
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,8 +46,7 @@ struct EndUser {
 
 struct ChannelFacts {
     std::uint64_t subscribers = 0;
-    /// The users of a presence channel, each once however many nodes and connections it is on: user to id as JSON.
-    std::map<std::string, std::string> users;
+    std::set<std::string> users;  ///< of a presence channel, each once however many nodes and connections it is on: ids as text
 };
 
 /// By channel name, summed over the parts.

@@ -113,8 +113,8 @@ std::string channel_list(const ChannelFindings& findings) {
 
 std::string user_list(const ChannelFacts& facts) {
     std::string text;
-    for (const auto& [user, id] : facts.users) {
-        text.append(text.empty() ? "" : ",").append("{\"id\":").append(id).append("}");
+    for (const std::string& user : facts.users) {
+        text.append(text.empty() ? "" : ",").append("{\"id\":").append(quoted(user)).append("}");
     }
     return "{\"users\":[" + text + "]}";
 }

@@ -1,6 +1,7 @@
 #include "node/protocol/pusher/webhook_body.hpp"
 
 #include "mesh/base/digest.hpp"
+#include "mesh/base/json_members.hpp"
 #include "node/protocol/pusher/codec.hpp"
 #include "node/protocol/pusher/presence.hpp"
 #include "node/protocol/pusher/raw_json.hpp"
@@ -26,6 +27,17 @@ std::string webhook_event(const Happening& what) {
     } else if (!what.user.empty()) {
         // As the user's connection wrote it: a string or a number.
         text.append(",\"user_id\":").append(what.card ? std::string(id_of_card(*what.card)) : quoted(what.user));
+    }
+    return text.append("}");
+}
+
+std::string with_strings(const std::string& event) {
+    std::string text = "{";
+    for (const JsonMember& member : json_members(event)) {
+        const bool is_string = member.value.starts_with('"');
+        const bool must_be_one = member.name == "\"data\"" || member.name == "\"user_id\"";
+        text.append(text.size() == 1 ? "" : ",").append(member.name).append(":");
+        text.append(is_string || !must_be_one ? std::string(member.value) : quoted(member.value));
     }
     return text.append("}");
 }

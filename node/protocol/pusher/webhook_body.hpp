@@ -14,8 +14,11 @@
 /// Webhooks as their endpoints read them.
 namespace tulle::node::pusher {
 
-/// One element of a request's `events`.
+/// One element of a request's `events`, of the types that clients wrote: an id may be a number, the data of a client event anything.
 [[nodiscard]] std::string webhook_event(const Happening& what);
+/// The same element as Pusher sends it and as its typed SDKs demand: an id of a user is a string, and so is the data of a client
+/// event, by its JSON unless it was one. What is counted stays a number. REQUIRES: a JSON object.
+[[nodiscard]] std::string with_strings(const std::string& event);
 /// The same of a client event, as it was published: `body` is what event_body has made of it.
 [[nodiscard]] std::string client_event_hook(std::string_view channel, std::string_view socket_id, std::string_view body);
 [[nodiscard]] std::string cache_miss_hook(std::string_view channel);

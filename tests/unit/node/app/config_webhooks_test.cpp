@@ -31,6 +31,7 @@ TEST(ConfigWebhooks, AWebhookIsToldOfEverythingUnlessItSaysOtherwise) {
     EXPECT_EQ(file.apps[0].webhooks, std::vector<Webhook>{webhook});
     EXPECT_TRUE(webhook.events.all());
     EXPECT_TRUE(webhook.batch);
+    EXPECT_FALSE(webhook.keep_types);
     EXPECT_FALSE(file.apps[0].subscription_count);
 }
 
@@ -43,7 +44,8 @@ TEST(ConfigWebhooks, AWebhookHasEventsFiltersAndHeaders) {
                                   "channel_name_starts_with = \"presence-\"\n"
                                   "channel_name_ends_with = \"-x\"\n"
                                   "headers = { X-Custom = \"a b\" }\n"
-                                  "batch = false\n");
+                                  "batch = false\n"
+                                  "keep_types = true\n");
     Webhook webhook;
     webhook.url = "http://[2606:4700::1]:8080";
     webhook.events.reset();
@@ -53,6 +55,7 @@ TEST(ConfigWebhooks, AWebhookHasEventsFiltersAndHeaders) {
     webhook.channel_name_ends_with = "-x";
     webhook.headers = {{"X-Custom", "a b"}};
     webhook.batch = false;
+    webhook.keep_types = true;
     EXPECT_EQ(file.apps[0].webhooks, std::vector<Webhook>{webhook});
     EXPECT_TRUE(file.apps[0].subscription_count);
 }

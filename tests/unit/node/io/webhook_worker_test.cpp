@@ -94,7 +94,7 @@ TEST_F(WebhookWorkerTest, HoldsDeparturesAndNamesUsersByTheirCards) {
     start({app_with(target.url())});
     const std::string item = duty_item("7");
     give(mesh::DutyChanged{1, "app/presence-x", item, share("7\n{}"), 1, 0});
-    EXPECT_EQ(events_of(target.next()), R"([{"name":"member_removed","channel":"presence-x","user_id":7}])");
+    EXPECT_EQ(events_of(target.next()), R"([{"name":"member_removed","channel":"presence-x","user_id":"7"}])");
     expect_done(1, 0);
 }
 
@@ -102,12 +102,22 @@ TEST_F(WebhookWorkerTest, HandsTasksOnAndSettlesThoseThatAreNone) {
     start({app_with(target.url())});
     const std::string json = R"({"name":"client_event","channel":"private-x","data":{"a":1}})";
     give(mesh::DutyPerform{1, "app/private-x", share(pusher::encode(pusher::WebhookTask{WebhookEvent::kClientEvent, json}))});
-    EXPECT_EQ(events_of(target.next()), "[" + json + "]");
+    EXPECT_EQ(events_of(target.next()), R"([{"name":"client_event","channel":"private-x","data":"{\"a\":1}"}])");
     expect_done(1, 0);
     give(mesh::DutyPerform{2, "app/private-x", share("not a task")});
     expect_done(2, 0);
     give(mesh::DutyPerform{3, "app/private-x", nullptr});
     expect_done(3, 0);
+}
+
+TEST_F(WebhookWorkerTest, KeepsTheTypesForEndpointsThatWantThem) {
+    App app = app_with(target.url());
+    app.webhooks[0].keep_types = true;
+    start({app});
+    const std::string json = R"({"name":"client_event","channel":"presence-x","data":{"a":1},"user_id":7})";
+    give(mesh::DutyPerform{1, "app/presence-x", share(pusher::encode(pusher::WebhookTask{WebhookEvent::kClientEvent, json}))});
+    EXPECT_EQ(events_of(target.next()), "[" + json + "]");
+    expect_done(1, 0);
 }
 
 TEST_F(WebhookWorkerTest, TriesAgainAndIsNotDoneBefore) {

@@ -305,8 +305,8 @@ TEST(HttpAnswer, AddsUpTheNodesAndNamesTheMissing) {
     EXPECT_EQ(render({AnswerPlan::Shape::kChannel, "none"}, {}, {}).body, R"({"occupied":false,"subscription_count":0})");
 }
 
-TEST(HttpAnswer, NamesUsersOnceWithTheTypeOfTheirIds) {
-    EXPECT_EQ(render({AnswerPlan::Shape::kUsers, "presence-b"}, kParts, {}).body, R"({"users":[{"id":10},{"id":"x"}]})");
+TEST(HttpAnswer, NamesUsersOnceByStringsAsTypedSdksDemand) {
+    EXPECT_EQ(render({AnswerPlan::Shape::kUsers, "presence-b"}, kParts, {}).body, R"({"users":[{"id":"10"},{"id":"x"}]})");
     EXPECT_EQ(render({AnswerPlan::Shape::kUsers, "presence-c"}, kParts, {}).body, R"({"users":[]})");
 }
 

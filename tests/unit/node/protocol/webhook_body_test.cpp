@@ -29,6 +29,19 @@ TEST(WebhookBody, UsersKeepTheTypeOfTheirId) {
               R"({"name":"member_removed","channel":"presence-x","user_id":"a\"b"})");
 }
 
+TEST(WebhookBody, TypedSdksAreSentStrings) {
+    EXPECT_EQ(with_strings(R"({"name":"member_added","channel":"presence-x","user_id":2})"),
+              R"({"name":"member_added","channel":"presence-x","user_id":"2"})");
+    EXPECT_EQ(with_strings(R"({"name":"client_event","channel":"presence-x","socket_id":"1.2","event":"client-e","data":{"a" : "\ud83d"},"user_id":7})"),
+              R"({"name":"client_event","channel":"presence-x","socket_id":"1.2","event":"client-e","data":"{\"a\" : \"\\ud83d\"}","user_id":"7"})");
+    for (const char* same : {R"({"name":"client_event","channel":"x","event":"client-e","data":"{\"a\":1}"})",
+                             R"({"name":"client_event","channel":"x","event":"client-e"})",
+                             R"({"name":"subscription_count","channel":"x","subscription_count":7})"}) {
+        EXPECT_EQ(with_strings(same), same);
+    }
+    EXPECT_EQ(with_strings(R"({"name":"client_event","data":null})"), R"({"name":"client_event","data":"null"})");
+}
+
 TEST(WebhookBody, AClientEventHoldsWhatTheClientSent) {
     EXPECT_EQ(client_event_hook("private-x", "1.2", event_body("client-e", R"({"a":1})")),
               R"({"name":"client_event","channel":"private-x","socket_id":"1.2","event":"client-e","data":{"a":1}})");

@@ -94,6 +94,7 @@ void set_up(Transfer& transfer, Duration timeout) {
     set(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     set(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
     set(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
+    set(easy, CURLOPT_MAXAGE_CONN, static_cast<long>(std::chrono::duration_cast<std::chrono::seconds>(kWebhookIdle).count()));
     set(easy, CURLOPT_NOSIGNAL, 1L);
     set(easy, CURLOPT_QUICK_EXIT, 1L);  // a name that does not resolve in time keeps nobody waiting
     set(easy, CURLOPT_ERRORBUFFER, transfer.error);

@@ -56,6 +56,17 @@ TEST(WebhookSender, PostsWhatItIsGiven) {
     EXPECT_TRUE(request.ends_with("\r\n\r\n{\"a\":1}"));
 }
 
+TEST(WebhookSender, AConnectionIsUsedAgainUntilItHasBeenIdle) {
+    HttpTarget target([](const std::string&) { return status_line("200 OK"); });
+    WebhookSender sender(everywhere(), 5s);
+    post(sender, target.url());
+    post(sender, target.url());
+    EXPECT_EQ(target.connections(), 1u);
+    std::this_thread::sleep_for(kWebhookIdle + 1100ms);  // the idleness itself, which is counted in whole seconds
+    EXPECT_TRUE(post(sender, target.url()).is_taken());
+    EXPECT_EQ(target.connections(), 2u);
+}
+
 TEST(WebhookSender, OnlyA2xxIsTaken) {
     HttpTarget target([](const std::string&) { return status_line("500 Oops"); });
     WebhookSender sender(everywhere(), 5s);

@@ -186,6 +186,12 @@ struct PlayedMesh {
     }
 };
 
+void reach_all(UserTable& table, UserEffects& out) {
+    for (std::uint32_t slot = 0; slot < 6; ++slot) {
+        table.on_reachable(Slot{slot}, out);
+    }
+}
+
 TEST_F(UserTableTest, LeavesNothingBehindAndTellsTheTruthWhateverComes) {
     const std::vector<std::string> users{"a", "b", "c", "d"};
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
@@ -236,9 +242,7 @@ TEST_F(UserTableTest, LeavesNothingBehindAndTellsTheTruthWhateverComes) {
                 continue;
             }
             settle();
-            for (std::uint32_t late = 0; late < 6; ++late) {
-                random.on_reachable(Slot{late}, effects);
-            }
+            reach_all(random, effects);
             flush();
             for (const auto& [watcher, watched] : watch) {
                 std::set<std::string> online;

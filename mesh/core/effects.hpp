@@ -30,6 +30,12 @@ struct EndpointChecked {
     LinkId link;
     EndpointState state = EndpointState::kUnknown;
 };
+/// The answer to ResolveName.
+struct NameResolved {
+    std::string name;                    ///< as asked
+    std::vector<std::string> endpoints;  ///< "address:port", in any order, perhaps repeated
+    std::string error;                   ///< why there are none; empty: there is no error
+};
 /// A peer's subscription has reached our publisher: frames to it no longer fall on the floor.
 struct SubscriberSeen {
     OriginId oid;
@@ -47,7 +53,8 @@ struct LeaveRequest {
     Duration deadline{};
 };
 
-using Input = std::variant<LinkUp, LinkDown, EndpointChecked, SubscriberSeen, SubscriberGone, Control, Data, PortInput, LeaveRequest>;
+using Input = std::variant<LinkUp, LinkDown, EndpointChecked, SubscriberSeen, SubscriberGone, Control, Data, PortInput, LeaveRequest,
+                           NameResolved>;
 
 // ---- effects ---------------------------------------------------------------------------------------------------------
 
@@ -62,6 +69,10 @@ struct CloseLink {
 struct CheckEndpoint {
     LinkId link;
     std::string endpoint;
+};
+/// Look up every address of the host in "host:port"; answered once by NameResolved.
+struct ResolveName {
+    std::string name;
 };
 struct ConnectData {
     std::string endpoint;
@@ -104,7 +115,7 @@ struct Fatal {
 };
 
 using Effect = std::variant<OpenLink, CloseLink, CheckEndpoint, ConnectData, DisconnectData, SendControl, SendData,
-                            DeliverLocal, ToPort, Notice, ReadinessChanged, Left, Fatal>;
+                            DeliverLocal, ToPort, Notice, ReadinessChanged, Left, Fatal, ResolveName>;
 using Effects = std::vector<Effect>;
 
 }  // namespace tulle::mesh

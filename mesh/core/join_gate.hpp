@@ -17,7 +17,11 @@ class JoinGate {
 public:
     explicit JoinGate(Duration patience) : patience_(patience) {}
 
-    void expect_seed(Instant now, const std::string& endpoint) { seeds_.emplace(endpoint, now + patience_); }
+    void expect_seed(Instant now, const std::string& endpoint) {
+        if (!open_) {
+            seeds_.emplace(endpoint, now + patience_);
+        }
+    }
     void seed_settled(const std::string& endpoint) { seeds_.erase(endpoint); }
     void named(Instant now, OriginId oid) {
         if (!open_) {

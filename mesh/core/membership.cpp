@@ -8,20 +8,20 @@ namespace tulle::mesh {
 Membership::Membership(const NodeOptions& options, Prng& prng, Records records)
     : options_(options), prng_(prng), records_(std::move(records)), gate_(options.timing.join), digest_(options.oid.value) {
     for (const std::string& endpoint : options.seeds) {
-        Seed& seed = seeds_.emplace_back();
-        seed.endpoint = endpoint;
-        seed.nonce = secret() | 1;
+        add_seed(endpoint, {});
+    }
+    for (const std::string& name : options.seed_names) {
+        names_.push_back({.name = name});
     }
 }
 
 void Membership::start(Instant now, Effects& out) {
     for (Seed& seed : seeds_) {
-        if (seed.endpoint == options_.endpoints.control) {
-            seed.is_self = true;
-            continue;
-        }
-        gate_.expect_seed(now, seed.endpoint);
-        dial_seed(now, seed, out);
+        start_seed(now, seed, out);
+    }
+    for (SeedName& name : names_) {
+        gate_.expect_seed(now, name.name);
+        out.push_back(ResolveName{name.name});
     }
 }
 
@@ -115,6 +115,7 @@ void Membership::on_deadline(Instant now, Effects& out) {
         alone = alone && !peer.in_session();
     }
     rest_alone(now, alone, out);
+    note_lonely(now, alone, out);
     named_full_ = false;
     for (const OriginId oid : ids) {
         if (const auto found = peers_.find(oid); found != peers_.end()) {
@@ -123,6 +124,9 @@ void Membership::on_deadline(Instant now, Effects& out) {
     }
     for (Seed& seed : seeds_) {
         tick_seed(now, seed, out);  // after the peers: a seed whose peer is gone is dialled again
+    }
+    for (SeedName& name : names_) {
+        tick_name(now, name, out);
     }
     tick_self(now, out);
     std::erase_if(refusals_, [&](const Refusal& refusal) {
@@ -151,7 +155,12 @@ Instant Membership::first_deadline() const {
         consider(seed.knock_at);
         consider(seed.give_up_at);
         consider(seed.redial_at);
+        consider(dialling_ ? seed.self_again_at : std::nullopt);
     }
+    for (const SeedName& name : names_) {
+        consider(dialling_ ? name.ask_at : std::nullopt);
+    }
+    consider(lonely_at_);
     for (const auto& [oid, peer] : peers_) {
         consider(peer.hello_at);
         consider(peer.give_up_at);

@@ -65,6 +65,7 @@ public:
     void on_link_down(Instant now, LinkId link, Effects& out);
     void on_endpoint_checked(Instant now, const EndpointChecked& checked, Effects& out);
     void on_subscriber_gone(Instant now, OriginId oid, Effects& out);
+    void on_name_resolved(Instant now, const NameResolved& resolved, Effects& out);
 
     /// True: a message of a standing session, for the caller to handle. False: dealt with here, or dropped.
     [[nodiscard]] bool on_control(Instant now, const Control& message, Effects& out);
@@ -132,7 +133,7 @@ public:
     };
     /// The latest ones, each once, the oldest first.
     [[nodiscard]] const std::vector<Refused>& refusals() const { return refused_; }
-    /// Endpoints to knock at that are not our own; those of them where a session has stood.
+    /// Endpoints to knock at that are not our own, and names without any address; those of them where a session has stood.
     [[nodiscard]] std::size_t configured() const;
     [[nodiscard]] std::size_t met() const;
     [[nodiscard]] const MembershipCounters& counters() const { return counters_; }
@@ -144,17 +145,28 @@ public:
 private:
     struct Seed {
         std::string endpoint;
-        std::optional<LinkId> link;
+        std::string name = {};         ///< whose address this is; empty: it was configured itself
+        Instant resolved_at = {};      ///< when a look-up of the name gave it last
+        std::optional<LinkId> link = {};
         bool up = false;
-        std::optional<OriginId> oid;   ///< who answered last
-        std::optional<Instant> knock_at;
-        std::optional<Instant> give_up_at;
-        std::optional<Instant> redial_at;
+        std::optional<OriginId> oid = {};   ///< who answered last
+        std::optional<Instant> knock_at = {};
+        std::optional<Instant> give_up_at = {};
+        std::optional<Instant> redial_at = {};
         Duration backoff{};
         std::uint64_t nonce = 0;       ///< of our knocks there
-        bool is_self = false;
+        bool is_self = false;          ///< we answered there ourselves
+        std::optional<Instant> self_again_at = {};  ///< when that is to be tried again
+        std::string failure = {};      ///< why the last attempt has failed
         bool met = false;              ///< a session has stood with a node there
         bool refused = false;          ///< and it has refused us since
+    };
+    /// A name whose addresses are seeds.
+    struct SeedName {
+        std::string name;
+        std::optional<Instant> ask_at = {};  ///< nothing while an answer is owed
+        std::string failure = {};            ///< of the last look-up
+        bool overflowed = false;             ///< it had more addresses than are used, which was said
     };
     struct Refusal {
         LinkId link;
@@ -252,30 +264,47 @@ private:
     [[nodiscard]] bool make_room(Effects& out);
     void open_link(Instant now, Peer& peer, Effects& out);
     void close_link(Peer& peer, Effects& out);
-    void close_seed(Seed& seed, Effects& out);
-    void knock(Instant now, Seed& seed, Effects& out);
     void knock(const Peer& peer, Effects& out) const;
-    void dial_seed(Instant now, Seed& seed, Effects& out);
-    void seed_failed(Instant now, Seed& seed, Effects& out);
-    void seed_answered(const std::string& endpoint, OriginId oid, Effects& out);
-    void tick_seed(Instant now, Seed& seed, Effects& out);
     void tick_peer(Instant now, Peer& peer, Effects& out);
     /// The handshake has not ended in time.
     void give_up(Instant now, Peer& peer, Effects& out);
     /// A dead member has spoken: begin anew.
     void revive(Instant now, Peer& peer, Effects& out);
     void redial_later(Instant now, Peer& peer);
-    [[nodiscard]] Seed* seed_of(LinkId link);
     [[nodiscard]] Peer* peer_of(LinkId link);
     [[nodiscard]] Duration jittered(Duration d);
     [[nodiscard]] std::uint64_t secret() { return options_.secret ? options_.secret() : prng_.next(); }
     [[nodiscard]] LinkId fresh_link() { return LinkId{++last_link_}; }
+
+    // membership_seeds.cpp
+    Seed& add_seed(std::string endpoint, std::string name);
+    void start_seed(Instant now, Seed& seed, Effects& out);
+    void close_seed(Seed& seed, Effects& out);
+    void knock(Instant now, Seed& seed, Effects& out);
+    void dial_seed(Instant now, Seed& seed, Effects& out);
+    void seed_failed(Instant now, Seed& seed, std::string why, Effects& out);
+    void seed_answered(const std::string& endpoint, OriginId oid, Effects& out);
+    /// We have heard our own knock there.
+    void seed_is_self(Instant now, Seed& seed, Effects& out);
+    void tick_seed(Instant now, Seed& seed, Effects& out);
+    void tick_self_seed(Instant now, Seed& seed, Effects& out);
+    void tick_name(Instant now, SeedName& name, Effects& out);
+    /// A seed for an address of the name; false: there is no room for one more.
+    [[nodiscard]] bool take_address(Instant now, const std::string& name, const std::string& endpoint, Effects& out);
+    void drop_old_addresses(Instant now, const std::string& name, Effects& out);
+    [[nodiscard]] Seed* seed_of(LinkId link);
+    [[nodiscard]] bool has_session() const;
+    /// Says in the log why there is no session although peers are configured.
+    void note_lonely(Instant now, bool alone, Effects& out);
+    [[nodiscard]] std::string why_lonely() const;
 
     const NodeOptions& options_;
     Prng& prng_;
     Records records_;
     std::map<OriginId, Peer> peers_;
     std::vector<Seed> seeds_;
+    std::vector<SeedName> names_;
+    std::optional<Instant> lonely_at_;  ///< when that there is no session is said in the log
     std::vector<Refusal> refusals_;
     std::vector<MembershipEvent> events_;
     JoinGate gate_;

@@ -77,7 +77,7 @@ void Membership::on_endpoint_checked(Instant now, const EndpointChecked& checked
     if (Seed* seed = seed_of(checked.link)) {
         if (checked.state == EndpointState::kRefused && !seed->up) {
             gate_.seed_settled(seed->endpoint);
-            seed_failed(now, *seed, out);
+            seed_failed(now, *seed, "nobody listens there", out);
         }
         return;
     }
@@ -174,6 +174,7 @@ bool Membership::may_dial(const std::string& endpoint, bool spoke) {
 
 bool Membership::is_expected_at(const std::string& endpoint) const {
     return std::any_of(seeds_.begin(), seeds_.end(), [&](const Seed& seed) { return seed.endpoint == endpoint; }) ||
+           std::any_of(names_.begin(), names_.end(), [&](const SeedName& name) { return name.name == endpoint; }) ||
            std::any_of(peers_.begin(), peers_.end(), [&](const auto& entry) {
                return entry.second.was_alive && entry.second.endpoints.control == endpoint;
            });
@@ -226,17 +227,6 @@ void Membership::close_link(Peer& peer, Effects& out) {
     peer.welcome_on_up.reset();
 }
 
-void Membership::close_seed(Seed& seed, Effects& out) {
-    if (seed.link) {
-        out.push_back(CloseLink{*seed.link});
-    }
-    seed.link.reset();
-    seed.up = false;
-    seed.knock_at.reset();
-    seed.give_up_at.reset();
-    seed.redial_at.reset();
-}
-
 void Membership::stop_dialling(Effects& out) {
     changed_ = true;
     dialling_ = false;
@@ -245,62 +235,9 @@ void Membership::stop_dialling(Effects& out) {
     }
 }
 
-void Membership::knock(Instant now, Seed& seed, Effects& out) {
-    seed.knock_at = now + options_.timing.hello_retry;
-    Knock body{.who = introduction(), .dialled = seed.endpoint, .nonce = seed.nonce};
-    out.push_back(SendControl{*seed.link, {.src = options_.oid, .dst = {}, .tag = {}, .body = std::move(body)}});
-}
-
 void Membership::knock(const Peer& peer, Effects& out) const {
     Knock body{.who = introduction(), .dialled = {}, .nonce = 0};
     out.push_back(SendControl{*peer.link, {.src = options_.oid, .dst = {}, .tag = {}, .body = std::move(body)}});
-}
-
-void Membership::dial_seed(Instant now, Seed& seed, Effects& out) {
-    seed.redial_at.reset();
-    seed.link = fresh_link();
-    seed.give_up_at = now + options_.timing.handshake;
-    out.push_back(OpenLink{*seed.link, seed.endpoint});
-    out.push_back(CheckEndpoint{*seed.link, seed.endpoint});
-}
-
-void Membership::seed_failed(Instant now, Seed& seed, Effects& out) {
-    changed_ = true;  // whether it is to be dialled again is for the next look to say
-    close_seed(seed, out);
-    seed.backoff = std::clamp(2 * seed.backoff, options_.timing.redial_min, options_.timing.redial_seed_max);
-    seed.redial_at = now + jittered(seed.backoff);
-}
-
-void Membership::seed_answered(const std::string& endpoint, OriginId oid, Effects& out) {
-    for (Seed& seed : seeds_) {
-        if (!endpoint.empty() && seed.endpoint == endpoint) {
-            close_seed(seed, out);
-            seed.oid = oid;
-            seed.backoff = {};
-            gate_.seed_settled(endpoint);
-        }
-    }
-}
-
-void Membership::tick_seed(Instant now, Seed& seed, Effects& out) {
-    if (seed.is_self || !dialling_) {
-        return;
-    }
-    const Peer* peer = seed.oid ? find(*seed.oid) : nullptr;
-    const bool covered = peer != nullptr && (peer->in_session() || peer->state == PeerState::kJoining);
-    if (covered) {
-        seed.redial_at.reset();
-    } else if (!seed.link && !seed.redial_at) {
-        seed.backoff = {};
-        seed.redial_at = now + jittered(options_.timing.redial_min);
-    }
-    if (seed.give_up_at && *seed.give_up_at <= now) {
-        seed_failed(now, seed, out);
-    } else if (seed.knock_at && *seed.knock_at <= now) {
-        knock(now, seed, out);
-    } else if (seed.redial_at && *seed.redial_at <= now) {
-        dial_seed(now, seed, out);
-    }
 }
 
 void Membership::tick_peer(Instant now, Peer& peer, Effects& out) {
@@ -376,11 +313,6 @@ void Membership::redial_later(Instant now, Peer& peer) {
     peer.backoff = std::clamp(2 * peer.backoff, options_.timing.redial_min, options_.timing.redial_max);
     peer.redial_at = now + jittered(peer.backoff);
     peer.give_up_at.reset();
-}
-
-Membership::Seed* Membership::seed_of(LinkId link) {
-    const auto found = std::find_if(seeds_.begin(), seeds_.end(), [&](const Seed& seed) { return seed.link == link; });
-    return found == seeds_.end() ? nullptr : &*found;
 }
 
 Peer* Membership::peer_of(LinkId link) {

@@ -24,9 +24,7 @@ void Membership::on_knock(Instant now, OriginId from, const Knock& knock, Effect
         heard_self(out);
         for (Seed& seed : seeds_) {
             if (seed.endpoint == knock.dialled) {
-                seed.is_self = true;
-                close_seed(seed, out);
-                gate_.seed_settled(seed.endpoint);
+                seed_is_self(now, seed, out);
             }
         }
         return;
@@ -295,6 +293,7 @@ void Membership::confirm(Instant now, Peer& peer, Effects& out) {
         if (seed.oid == peer.oid || seed.endpoint == peer.endpoints.control) {
             seed.met = true;
             seed.refused = false;
+            seed.failure.clear();
         }
     }
     name_refused_since_.reset();

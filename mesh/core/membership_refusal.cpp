@@ -29,7 +29,7 @@ void Membership::on_refuse(Instant now, OriginId from, const Refuse& refuse, Eff
     refused_until_ = now + options_.timing.refusal_memory;
     gate_.seed_settled(seed->endpoint);
     const Duration backoff = seed->backoff;
-    seed_failed(now, *seed, out);
+    seed_failed(now, *seed, std::string("refuses this node, for its ") + to_text(refuse.reason), out);
     seed->backoff = std::clamp(2 * backoff, options_.timing.redial_min, options_.timing.redial_refused_max);
     seed->redial_at = now + jittered(seed->backoff);
 }
@@ -60,7 +60,11 @@ bool Membership::is_refused() const {
 }
 
 std::size_t Membership::configured() const {
-    return static_cast<std::size_t>(std::count_if(seeds_.begin(), seeds_.end(), [](const Seed& seed) { return !seed.is_self; }));
+    const auto seeds = std::count_if(seeds_.begin(), seeds_.end(), [](const Seed& seed) { return !seed.is_self; });
+    const auto names = std::count_if(names_.begin(), names_.end(), [this](const SeedName& name) {
+        return std::none_of(seeds_.begin(), seeds_.end(), [&name](const Seed& seed) { return seed.name == name.name; });
+    });
+    return static_cast<std::size_t>(seeds + names);
 }
 
 std::size_t Membership::met() const {

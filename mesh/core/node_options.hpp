@@ -20,6 +20,7 @@ struct NodeOptions {
     Endpoints endpoints;             ///< as the others reach it
     std::int64_t wall_offset_us = 0; ///< the wall clock less the monotonic one, at the start
     std::vector<std::string> seeds;  ///< control endpoints to knock at
+    std::vector<std::string> seed_names = {};  ///< "host:port" whose host is a name: each of its addresses is a seed
     Timing timing;
     Limits limits;
     /// 64 bits that nobody can guess from those that came before: session tags are made of them. The node's own generator

@@ -38,6 +38,13 @@ struct Timing {
     Duration redial_min = 250ms;        ///< first re-dial of a dead member or an unanswered seed
     Duration redial_max = 2s;           ///< one SYN in 2 s per dead member costs nothing, and a heal is seen within 5 s
     Duration redial_seed_max = 750ms;   ///< a seed that starts late is found within a second
+    Duration redial_self = 5s;          ///< a seed where this node itself answered is tried again so often while there is no session: a
+                                        ///< balancer may stand there, and send the next connection to another node
+    Duration resolve_again = 5s;        ///< between look-ups of the name of seeds: nodes that were started since are dialled then
+    Duration resolve_retry = 1s;        ///< the same after a failure
+    Duration resolved_for = 60s;        ///< an address that the look-ups no longer give stays a seed for so long: name servers may give
+                                        ///< a part of the addresses each time
+    Duration lonely_notice = 5s;        ///< without a session for so long, a node says in the log why it has none
     Duration redial_for = 24h;          ///< then a dead member is forgotten
     Duration endpoint_check = 50ms;     ///< between checks whether a lost endpoint refuses
     Duration name_patience = 10s;       ///< a newcomer whose name is held goes on asking as long: longer than any verdict
@@ -132,6 +139,8 @@ struct Limits {
     std::size_t handshakes_reserved = 8;        ///< of those, for endpoints that are configured, or where a member has died
     std::size_t handshakes_named = 16;          ///< the same for nodes that are only named: whoever dials us is answered meanwhile
     std::size_t handshakes_at_endpoint = 2;     ///< of those to one endpoint: nobody is flooded because a peer names him often
+    std::size_t addresses_per_name = 64;        ///< seeds that one name stands for; any of them names the other members
+    std::size_t named_seeds = 1024;             ///< the same of all names together
     std::uint32_t names_per_peer = 256;         ///< nodes that a peer may name in vain; one more each second, one back for each met
     std::size_t refusals_kept = 16;             ///< of the latest refusals, for status
     std::size_t remembered_origins = 4096;      ///< positions kept of members that are gone

@@ -3,25 +3,35 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 
+#include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <map>
 
 namespace tulle::mesh {
 namespace {
 
-std::optional<NumericAddress> look_up(const HostPort& address, int flags) {
+LookUp look_up(const HostPort& address, int flags) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = flags | AI_NUMERICSERV;
     addrinfo* found = nullptr;
-    if (getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found) != 0) {
-        return std::nullopt;
+    const int error = getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
+    if (error != 0) {
+        return {{}, error == EAI_SYSTEM ? std::strerror(errno) : gai_strerror(error)};
     }
-    NumericAddress numeric;
-    numeric.size = found->ai_addrlen;
-    std::memcpy(&numeric.storage, found->ai_addr, found->ai_addrlen);
+    LookUp result;
+    for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+        NumericAddress& numeric = result.addresses.emplace_back();
+        numeric.size = each->ai_addrlen;
+        std::memcpy(&numeric.storage, each->ai_addr, each->ai_addrlen);
+    }
     freeaddrinfo(found);
-    return numeric;
+    return result;
+}
+
+std::optional<NumericAddress> first_of(const LookUp& found) {
+    return found.addresses.empty() ? std::nullopt : std::optional(found.addresses.front());
 }
 
 }  // namespace
@@ -51,21 +61,37 @@ std::string to_text(const HostPort& address) {
     return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
 }
 
-std::string NumericAddress::zmq_endpoint() const {
+std::string NumericAddress::text() const {
     char host[NI_MAXHOST] = {};
     char port[NI_MAXSERV] = {};
     getnameinfo(reinterpret_cast<const sockaddr*>(&storage), size, host, sizeof host, port, sizeof port,
                 NI_NUMERICHOST | NI_NUMERICSERV);
-    return storage.ss_family == AF_INET6 ? "tcp://[" + std::string(host) + "]:" + port
-                                         : "tcp://" + std::string(host) + ":" + port;
+    return storage.ss_family == AF_INET6 ? "[" + std::string(host) + "]:" + port : std::string(host) + ":" + port;
+}
+
+std::string NumericAddress::zmq_endpoint() const {
+    return "tcp://" + text();
 }
 
 std::optional<NumericAddress> numeric(const HostPort& address) {
-    return look_up(address, AI_NUMERICHOST);
+    return first_of(look_up(address, AI_NUMERICHOST));
+}
+
+LookUp resolve_all(const HostPort& address) {
+    LookUp found = look_up(address, 0);
+    std::map<std::string, NumericAddress> sorted;
+    for (const NumericAddress& each : found.addresses) {
+        sorted.emplace(each.text(), each);
+    }
+    found.addresses.clear();
+    for (const auto& [text, each] : sorted) {
+        found.addresses.push_back(each);
+    }
+    return found;
 }
 
 std::optional<NumericAddress> resolve(const HostPort& address) {
-    return look_up(address, AI_ADDRCONFIG);
+    return first_of(look_up(address, AI_ADDRCONFIG));
 }
 
 }  // namespace tulle::mesh

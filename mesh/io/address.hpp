@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tulle::mesh {
 
@@ -24,12 +25,22 @@ struct HostPort {
 struct NumericAddress {
     sockaddr_storage storage{};
     socklen_t size = 0;
+    [[nodiscard]] std::string text() const;          ///< "1.2.3.4:5", "[::1]:5"
     [[nodiscard]] std::string zmq_endpoint() const;  ///< "tcp://1.2.3.4:5"
 };
 
 /// Without asking any name server: nothing when the host is a name.
 [[nodiscard]] std::optional<NumericAddress> numeric(const HostPort& address);
-/// May take seconds: never on the hub. Nothing when it can't be resolved.
+/// What a name stands for: each address once, in the order of their texts. None: `error` says why.
+struct LookUp {
+    std::vector<NumericAddress> addresses;
+    std::string error;
+};
+
+/// All addresses of both families, also those of a family that this host has no other address of: whoever dials them finds
+/// out. May take seconds: never on the hub.
+[[nodiscard]] LookUp resolve_all(const HostPort& address);
+/// The first address, for binding. May take seconds: never on the hub. Nothing when it can't be resolved.
 [[nodiscard]] std::optional<NumericAddress> resolve(const HostPort& address);
 
 }  // namespace tulle::mesh

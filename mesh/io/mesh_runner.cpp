@@ -89,10 +89,20 @@ public:
                          .endpoints = {advertised(transport_.bound_control(), options_.advertise),
                                        advertised(transport_.bound_data(), options_.advertise), options_.listen},
                          .wall_offset_us = wall_us() - now().time_since_epoch() / 1us,
-                         .seeds = options_.peers,
+                         .seeds = {},
+                         .seed_names = {},
                          .timing = {},
                          .limits = {},
                          .secret = random_nonzero};
+        for (const std::string& peer : options_.peers) {
+            const std::optional<HostPort> address = parse_host_port(peer);
+            const std::optional<NumericAddress> known = address ? numeric(*address) : std::nullopt;
+            if (known) {
+                node.seeds.push_back(known->text());
+            } else {
+                node.seed_names.push_back(peer);
+            }
+        }
         node.timing.presence_grace = options_.presence_grace;
         node.timing.duty_grace = options_.presence_grace;
         transport_.listen_for(node.oid);
@@ -226,6 +236,7 @@ private:
     void execute(const OpenLink& open) { transport_.open_link(open.link, open.endpoint); }
     void execute(const CloseLink& close) { transport_.close_link(close.link); }
     void execute(const CheckEndpoint& check) { transport_.check_endpoint(now(), check.link, check.endpoint); }
+    void execute(const ResolveName& resolve) { transport_.resolve_name(resolve.name); }
     void execute(const ConnectData& connect) { transport_.connect_data(connect.endpoint); }
     void execute(const DisconnectData& disconnect) { transport_.disconnect_data(disconnect.endpoint); }
     void execute(const SendControl& send) { transport_.send(send.link, send.message); }

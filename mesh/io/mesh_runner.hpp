@@ -20,7 +20,7 @@ struct MeshOptions {
     std::string mesh_data = "127.0.0.1:7002";  ///< to bind; port 0 takes a free one
     std::string advertise;                     ///< host told to others; empty: the bound one
     std::string listen;                        ///< client endpoint told to others, "host:port"
-    std::vector<std::string> peers;            ///< "host:port", names allowed
+    std::vector<std::string> peers;            ///< "host:port"; of a name every address is a seed, and it is looked up again and again
     Duration presence_grace = Timing{}.presence_grace;  ///< what a lost member brought, or counted, stays so long
 };
 

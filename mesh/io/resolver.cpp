@@ -1,59 +1,99 @@
 #include "mesh/io/resolver.hpp"
 
+#include <condition_variable>
+#include <deque>
 #include <exception>
+#include <mutex>
+#include <optional>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 namespace tulle::mesh {
 
-Resolver::Resolver(std::function<void()> wake) : wake_(std::move(wake)), thread_([this] { run(); }) {}
+/// Shared with the threads, as one that is in a look-up outlives the resolver.
+struct Resolver::State {
+    std::function<void()> wake;
+    std::function<LookUp(const HostPort&)> look_up;
+    std::mutex mutex;
+    std::condition_variable asked;
+    std::condition_variable ended;
+    std::deque<std::string> questions;
+    std::vector<Answer> answers;
+    std::size_t threads = 0;
+    std::size_t idle = 0;
+    bool stopping = false;
+};
+
+Resolver::Resolver(std::function<void()> wake, std::function<LookUp(const HostPort&)> look_up)
+    : state_(std::make_shared<State>()) {
+    state_->wake = std::move(wake);
+    state_->look_up = std::move(look_up);
+}
 
 Resolver::~Resolver() {
-    {
-        const std::lock_guard lock(mutex_);
-        stopping_ = true;
-    }
-    asked_.notify_one();
-    thread_.join();
+    std::unique_lock lock(state_->mutex);
+    state_->stopping = true;
+    state_->asked.notify_all();
+    state_->ended.wait(lock, [this] { return state_->idle == 0; });
 }
 
 void Resolver::ask(std::string endpoint) {
-    {
-        const std::lock_guard lock(mutex_);
-        if (questions_.size() >= kMaxWaiting) {
-            answers_.push_back({std::move(endpoint), std::nullopt});
-            return;
-        }
-        questions_.push_back(std::move(endpoint));
+    const std::lock_guard lock(state_->mutex);
+    if (state_->questions.size() >= kMaxWaiting) {
+        state_->answers.push_back({std::move(endpoint), {{}, "too many names are being looked up"}});
+        state_->wake();
+        return;
     }
-    asked_.notify_one();
+    if (state_->idle <= state_->questions.size() && state_->threads < kThreads) {
+        try {
+            std::thread([state = state_] { run(state); }).detach();
+            ++state_->threads;
+        } catch (const std::system_error& error) {
+            if (state_->threads == 0) {
+                state_->answers.push_back({std::move(endpoint), {{}, error.what()}});
+                state_->wake();
+                return;
+            }
+        }
+    }
+    state_->questions.push_back(std::move(endpoint));
+    state_->asked.notify_one();
 }
 
 std::vector<Resolver::Answer> Resolver::take_answers() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(answers_, {});
+    const std::lock_guard lock(state_->mutex);
+    return std::exchange(state_->answers, {});
 }
 
-void Resolver::run() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-        asked_.wait(lock, [this] { return stopping_ || !questions_.empty(); });
-        if (stopping_) {
-            return;
+void Resolver::run(const std::shared_ptr<State>& state) {
+    std::unique_lock lock(state->mutex);
+    while (!state->stopping) {
+        if (state->questions.empty()) {
+            ++state->idle;
+            state->asked.wait(lock, [&state] { return state->stopping || !state->questions.empty(); });
+            --state->idle;
+            continue;
         }
-        Answer answer{std::move(questions_.front()), std::nullopt};
-        questions_.pop_front();
+        Answer answer{std::move(state->questions.front()), {}};
+        state->questions.pop_front();
         lock.unlock();
         if (const std::optional<HostPort> address = parse_host_port(answer.endpoint)) {
             try {
-                answer.address = resolve(*address);
-            } catch (const std::exception&) {
-                // out of memory: not found, and asked again when it is dialled again
+                answer.found = state->look_up(*address);
+            } catch (const std::exception& error) {
+                answer.found = {{}, error.what()};  // out of memory: asked again when it is dialled again
             }
+        } else {
+            answer.found.error = "not of the form HOST:PORT";
         }
         lock.lock();
-        answers_.push_back(std::move(answer));
-        wake_();
+        if (!state->stopping) {
+            state->answers.push_back(std::move(answer));
+            state->wake();
+        }
     }
+    state->ended.notify_all();
 }
 
 }  // namespace tulle::mesh

@@ -1,32 +1,33 @@
 #pragma once
 
-#include <condition_variable>
-#include <deque>
+#include <cstddef>
 #include <functional>
-#include <mutex>
-#include <optional>
+#include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "mesh/io/address.hpp"
 
 namespace tulle::mesh {
 
-/// Turns names into addresses on a thread of its own: libzmq would do it on an I/O thread, where one slow name server
+/// Turns names into addresses on threads of its own: libzmq would do it on an I/O thread, where one slow name server
 /// freezes every link.
 ///
-/// Thread: ask and take_answers from the owner; `wake` is called by the resolver's thread.
-/// Limits: kMaxWaiting questions; a further one is answered "not found" at once.
+/// Thread: construct, destroy, ask and take_answers from the owner; `wake` and `look_up` are called by the resolver's threads.
+/// Order:  every question is answered once, in any order.
+/// Limits: kMaxWaiting questions; a further one is answered with an error at once. kThreads look-ups at a time, each as long as
+///         the system's resolver takes: names that nobody answers for hold up others only when there are as many of them.
+/// Ending: a thread that is in a look-up is left to itself, as the look-up may take many seconds; `wake` is not called any more.
 class Resolver {
 public:
     static constexpr std::size_t kMaxWaiting = 4096;
+    static constexpr std::size_t kThreads = 4;
     struct Answer {
         std::string endpoint;  ///< as asked
-        std::optional<NumericAddress> address;
+        LookUp found;
     };
 
-    explicit Resolver(std::function<void()> wake);
+    explicit Resolver(std::function<void()> wake, std::function<LookUp(const HostPort&)> look_up = resolve_all);
     ~Resolver();
     Resolver(const Resolver&) = delete;
     Resolver& operator=(const Resolver&) = delete;
@@ -35,15 +36,10 @@ public:
     [[nodiscard]] std::vector<Answer> take_answers();
 
 private:
-    void run();
+    struct State;
+    static void run(const std::shared_ptr<State>& state);
 
-    std::function<void()> wake_;
-    std::mutex mutex_;
-    std::condition_variable asked_;
-    std::deque<std::string> questions_;
-    std::vector<Answer> answers_;
-    bool stopping_ = false;
-    std::thread thread_;
+    std::shared_ptr<State> state_;
 };
 
 }  // namespace tulle::mesh

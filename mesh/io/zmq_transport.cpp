@@ -32,7 +32,6 @@ constexpr std::uint64_t kSubscriber = 3;
 constexpr std::uint64_t kCheck = 4;
 constexpr std::uint64_t kControlWatch = 5;
 constexpr std::uint64_t kDataWatch = 6;
-constexpr std::uint64_t kFirstLink = 16;
 
 /// A peer subscribes to one topic on each connection. One that subscribes to more than these is no node.
 constexpr std::size_t kTopicsPerConnection = 4;
@@ -60,7 +59,8 @@ TransportLimits TransportLimits::of_this_process() {
     return limits;
 }
 
-ZmqTransport::ZmqTransport(const std::string& control, const std::string& data, WakeFd& wake, TransportLimits limits)
+ZmqTransport::ZmqTransport(const std::string& control, const std::string& data, WakeFd& wake, TransportLimits limits,
+                           LookUpName look_up)
     : wake_(wake),
       limits_(limits),
       sockets_(control, data),
@@ -69,7 +69,7 @@ ZmqTransport::ZmqTransport(const std::string& control, const std::string& data, 
       subscriber_(sockets_.subscriber),
       control_watch_(sockets_.router, port_of(sockets_.bound_control), {limits.inbound, limits.silent, limits.control_waiting_bytes, limits.control_unfinished_bytes}),
       data_watch_(sockets_.publisher, port_of(sockets_.bound_data), {limits.inbound, limits.silent, limits.data_waiting_bytes, 0}),
-      resolver_([&wake] { wake.wake(); }),
+      resolver_([&wake] { wake.wake(); }, std::move(look_up)),
       checks_(ready_, kCheck) {
     ready_.add(wake_.fd(), kWake);
     ready_.add(router_.descriptor(), kRouter);
@@ -84,128 +84,6 @@ ZmqTransport::~ZmqTransport() = default;
 void ZmqTransport::listen_for(OriginId oid) {
     sockets_.subscriber.set(zmq::sockopt::subscribe, topic_of(oid));
     subscriber_.touch();
-}
-
-void ZmqTransport::open_link(LinkId link, const std::string& endpoint) {
-    auto made = std::make_unique<Link>(Link{.endpoint = endpoint});
-    if (!make(link, *made)) {
-        put_off_.insert(link);
-    }
-    links_.emplace(link, std::move(made));
-}
-
-bool ZmqTransport::make(LinkId id, Link& link) {
-    if (links_.size() - put_off_.size() >= limits_.links) {
-        note_put_off(link.endpoint, "as many links are open as there may be");
-        return false;
-    }
-    try {
-        std::unique_ptr<MonitoredSocket> dealer = sockets_.dealer();
-        ready_.add(dealer->events().descriptor(), kFirstLink + id.value);
-        link.dealer = std::move(dealer);
-    } catch (const std::exception& error) {
-        note_put_off(link.endpoint, error.what());
-        return false;
-    }
-    const std::optional<HostPort> address = parse_host_port(link.endpoint);
-    if (const auto known = address ? numeric(*address) : std::nullopt) {
-        connect(link, *known);
-    } else {
-        resolver_.ask(link.endpoint);
-    }
-    heard_.push_back(id);  // what it has said by now
-    return true;
-}
-
-void ZmqTransport::make_put_off(Instant now) {
-    if (put_off_.empty() || now < make_at_) {
-        return;
-    }
-    make_at_ = now + kRetry;
-    while (!put_off_.empty() && make(*put_off_.begin(), *links_.at(*put_off_.begin()))) {
-        put_off_.erase(put_off_.begin());
-    }
-}
-
-void ZmqTransport::note_put_off(const std::string& endpoint, const char* why) {
-    ++counters_.links_put_off;
-    if (std::has_single_bit(counters_.links_put_off)) {  // 1, 2, 4, 8…
-        spdlog::warn("the connection to {} is put off: {} ({} times so far)", endpoint, why, counters_.links_put_off);
-    }
-}
-
-void ZmqTransport::connect(Link& link, const NumericAddress& address) {
-    link.dialled = true;
-    try {
-        link.dealer->socket().connect(address.zmq_endpoint());
-    } catch (const zmq::error_t& error) {
-        spdlog::warn("cannot dial {}: {}", link.endpoint, error.what());
-    }
-}
-
-void ZmqTransport::close_link(LinkId link) {
-    checks_.cancel(link);
-    put_off_.erase(link);
-    if (const auto found = links_.find(link); found != links_.end()) {
-        if (found->second->dealer) {
-            ready_.remove(found->second->dealer->events().descriptor());
-        }
-        links_.erase(found);
-    }
-}
-
-void ZmqTransport::check_endpoint(Instant now, LinkId link, const std::string& endpoint) {
-    const std::optional<HostPort> address = parse_host_port(endpoint);
-    if (const auto known = address ? numeric(*address) : std::nullopt) {
-        std::vector<Input> at_once;
-        checks_.start(now, link, *known, at_once);
-        pending_.insert(pending_.end(), at_once.begin(), at_once.end());
-    } else {
-        waiting_checks_[endpoint].push_back(link);
-        resolver_.ask(endpoint);
-    }
-}
-
-void ZmqTransport::connect_data(const std::string& endpoint) {
-    if (!data_connections_.contains(endpoint) && data_connections_.size() >= limits_.links) {
-        note_put_off(endpoint, "as many data connections are open as there may be");
-        return;
-    }
-    std::string& connected = data_connections_[endpoint];
-    connected.clear();
-    const std::optional<HostPort> address = parse_host_port(endpoint);
-    if (const auto known = address ? numeric(*address) : std::nullopt) {
-        connect_subscriber(endpoint, connected, *known);
-    } else {
-        resolver_.ask(endpoint);
-    }
-}
-
-void ZmqTransport::connect_subscriber(const std::string& endpoint, std::string& connected, const NumericAddress& address) {
-    try {
-        const std::string target = address.zmq_endpoint();
-        sockets_.subscriber.connect(target);
-        connected = target;
-    } catch (const zmq::error_t& error) {
-        spdlog::warn("cannot dial {} for data: {}", endpoint, error.what());
-    }
-    subscriber_.touch();
-}
-
-void ZmqTransport::disconnect_data(const std::string& endpoint) {
-    const auto found = data_connections_.find(endpoint);
-    if (found == data_connections_.end()) {
-        return;
-    }
-    if (!found->second.empty()) {
-        try {
-            subscriber_.touch();
-            sockets_.subscriber.disconnect(found->second);
-        } catch (const zmq::error_t& error) {
-            spdlog::debug("disconnect from {}: {}", found->second, error.what());
-        }
-    }
-    data_connections_.erase(found);
 }
 
 void ZmqTransport::send(LinkId link, const Control& message) {
@@ -287,36 +165,10 @@ void ZmqTransport::collect(Instant now, std::vector<Input>& out) {
     static_cast<void>(data_watch_.look(now));
     collect_answers(now, out);
     collect_monitors(out);
-    checks_.collect(now, out);
+    collect_checks(now, out);
     collect_subscriptions(out);
     collect_router(out);
     collect_data(out);
-}
-
-void ZmqTransport::collect_answers(Instant now, std::vector<Input>& out) {
-    for (const Resolver::Answer& answer : resolver_.take_answers()) {
-        if (!answer.address) {
-            waiting_checks_.erase(answer.endpoint);
-            continue;  // the core dials again, and the name is looked up again
-        }
-        for (auto& [id, link] : links_) {
-            if (link->endpoint == answer.endpoint && link->dealer && !link->dialled) {
-                connect(*link, *answer.address);
-            }
-        }
-        if (const auto data = data_connections_.find(answer.endpoint);
-            data != data_connections_.end() && data->second.empty()) {
-            connect_subscriber(data->first, data->second, *answer.address);
-        }
-        if (const auto checks = waiting_checks_.find(answer.endpoint); checks != waiting_checks_.end()) {
-            for (const LinkId link : checks->second) {
-                if (links_.contains(link)) {
-                    checks_.start(now, link, *answer.address, out);
-                }
-            }
-            waiting_checks_.erase(checks);
-        }
-    }
 }
 
 void ZmqTransport::collect_monitors(std::vector<Input>& out) {
@@ -330,6 +182,8 @@ void ZmqTransport::collect_monitors(std::vector<Input>& out) {
         dealer.events().touch();
         while (const auto event = dealer.next()) {
             if (event->kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+                link->second->was_up = true;
+                note_address(*link->second, link->second->at);
                 out.push_back(LinkUp{id});
             } else {
                 out.push_back(LinkDown{id});

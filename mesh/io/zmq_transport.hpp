@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -62,9 +63,11 @@ class ZmqTransport {
 public:
     static constexpr Duration kRetry = 100ms;
 
-    /// Throws std::runtime_error when an address can't be bound.
+    using LookUpName = std::function<LookUp(const HostPort&)>;
+
+    /// Throws std::runtime_error when an address can't be bound. `look_up`: what the resolver's threads call.
     ZmqTransport(const std::string& control, const std::string& data, WakeFd& wake,
-                 TransportLimits limits = TransportLimits::of_this_process());
+                 TransportLimits limits = TransportLimits::of_this_process(), LookUpName look_up = resolve_all);
     ~ZmqTransport();
     ZmqTransport(const ZmqTransport&) = delete;
     ZmqTransport& operator=(const ZmqTransport&) = delete;
@@ -77,6 +80,8 @@ public:
     void open_link(LinkId link, const std::string& endpoint);
     void close_link(LinkId link);
     void check_endpoint(Instant now, LinkId link, const std::string& endpoint);
+    /// Answered by NameResolved.
+    void resolve_name(const std::string& name);
     void connect_data(const std::string& endpoint);
     void disconnect_data(const std::string& endpoint);
     void send(LinkId link, const Control& message);
@@ -107,19 +112,31 @@ public:
     [[nodiscard]] Counters counters() const;
 
 private:
+    static constexpr std::uint64_t kFirstLink = 16;  ///< a link's token in ready_ is its id and this; below are the sockets'
+
     struct Link {
         std::string endpoint;
         std::unique_ptr<MonitoredSocket> dealer = nullptr;  // null while it is put off
-        bool dialled = false;                               // false while its name is looked up
+        bool is_resolving = false;                          // its name is being looked up
+        std::vector<NumericAddress> addresses = {};         // of its name
+        std::size_t at = 0;                                 // the one that is dialled
+        std::size_t refused = 0;                            // of them, seen to refuse while it had never been up
+        bool was_up = false;
     };
 
     [[nodiscard]] bool make(LinkId id, Link& link);
     void make_put_off(Instant now);
     void note_put_off(const std::string& endpoint, const char* why);
-    void connect(Link& link, const NumericAddress& address);
+    void connect(Link& link);
+    /// The first address of the name refuses: goes on to the next. False when each has refused.
+    [[nodiscard]] bool try_next_address(Link& link);
+    /// Where to begin with the addresses of a name: with the one by which it was reached last.
+    [[nodiscard]] std::size_t first_address(const std::string& endpoint, std::size_t count) const;
+    void note_address(const Link& link, std::size_t at);
     void connect_subscriber(const std::string& endpoint, std::string& connected, const NumericAddress& address);
     void note_ready(std::uint64_t token);
     void collect_answers(Instant now, std::vector<Input>& out);
+    void collect_checks(Instant now, std::vector<Input>& out);
     void collect_monitors(std::vector<Input>& out);
     void collect_router(std::vector<Input>& out);
     [[nodiscard]] bool skip_router_rest();
@@ -141,7 +158,9 @@ private:
     Resolver resolver_;
     EndpointChecks checks_;  // they leave ready_ before it goes
     std::map<LinkId, std::unique_ptr<Link>> links_;
-    std::map<std::string, std::vector<LinkId>> waiting_checks_;     // for the resolver, by endpoint
+    std::map<std::string, std::set<LinkId>> waiting_checks_;        // for the resolver, by endpoint
+    std::set<std::string> asked_names_;                             // of seeds, by endpoint
+    std::map<std::string, std::size_t> first_address_;              // of the name of a host; without an entry the first
     std::map<std::string, std::string> data_connections_;           // endpoint -> "tcp://…", empty while resolving
     std::string outgoing_;        // of the last data message; its capacity is kept
     std::vector<Input> pending_;  // known at once, for the next collect()

@@ -215,6 +215,9 @@ std::string render_metrics(const std::vector<const ShardCounters*>& shards, cons
         for (const auto& [name, value] : status->gauges) {
             families.push_back(single(mesh_name(name, false), "Told by the mesh", true, value));
         }
+        families.push_back(single("mesh_peers_configured", "Endpoints to find other nodes at, but for this node's own", true,
+                                  status->configured));
+        families.push_back(single("mesh_peers_met", "Of those endpoints, where a node has been met", true, status->met));
         add_members(*status, families);
     }
     return prometheus::TextSerializer{}.Serialize(families);

@@ -17,6 +17,9 @@ constexpr std::size_t kChannels = 8;
 constexpr std::uint64_t kChurnPercent = 10;        // of the seeds have a node with churn for a while
 constexpr std::uint64_t kChurnSalt = 0x636875726e; // its draws come from a generator of its own: the other seeds stay as they are
 
+constexpr std::uint64_t kNamesPercent = 10;        // of the seeds have one name for all peers
+constexpr std::uint64_t kNamesSalt = 0x6e616d6573; // as above
+
 std::string random_channel(World& world) {
     return "app/c" + std::to_string(world.prng().below(kChannels));
 }
@@ -188,6 +191,7 @@ WorldOptions draw(std::uint64_t seed) {
     if (shape.chance(30)) {
         options.high_water = 2 + shape.below(30);
     }
+    options.peers_by_name = Prng(seed ^ kNamesSalt).chance(kNamesPercent);
     return options;
 }
 
@@ -225,6 +229,7 @@ void take_stock(World& world, const Faults& faults, Outcome& outcome) {
     outcome.reached["net_overtaken"] = net.overtaken;
     outcome.reached["net_slow_subscriptions"] = net.slow_subscriptions;
     outcome.reached["net_old_pipes"] = net.old_pipes;
+    outcome.reached["names_looked_up"] = world.looked_up();
     outcome.reached["deaf_found_out"] = world.liveness().deaf().size();
     outcome.reached["verdicts"] = world.liveness().verdicts();
     outcome.reached["kills_found_out"] = outcome.kills.size();

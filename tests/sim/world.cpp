@@ -20,6 +20,7 @@ std::string seconds(Instant at) {
 World::World(const WorldOptions& options)
     : options_(options),
       prng_(options.seed),
+      name_server_(options.seed),
       network_(scheduler_, prng_, options.hosts, options.high_water,
                {.input = [this](HostId host, mesh::Input in) { input(host, std::move(in)); },
                 .listening = [this](HostId host) { return processes_[host] != nullptr; },
@@ -62,8 +63,13 @@ void World::start(HostId host, const std::vector<HostId>& seeds, const std::stri
                               .timing = options_.timing,
                               .limits = options_.limits,
                               .planted = options_.planted};
+    if (options_.peers_by_name) {
+        options.seed_names = {"all:7001"};
+    }
     for (const HostId seed : seeds) {
-        options.seeds.push_back(Network::control_endpoint(seed));
+        if (!options_.peers_by_name) {
+            options.seeds.push_back(Network::control_endpoint(seed));
+        }
     }
     process->node = std::make_unique<mesh::MeshNode>(std::move(options), prng_.next());
     process->node->set_shards((std::uint64_t{1} << Edge::kShards) - 1);
@@ -296,6 +302,8 @@ void World::run(HostId host, mesh::Effects& effects) {
             network_.close_link(host, close->link);
         } else if (auto* check = std::get_if<mesh::CheckEndpoint>(&effect)) {
             network_.check_endpoint(host, check->link, check->endpoint);
+        } else if (auto* resolve = std::get_if<mesh::ResolveName>(&effect)) {
+            look_up(host, resolve->name);
         } else if (auto* connect = std::get_if<mesh::ConnectData>(&effect)) {
             network_.connect_data(host, connect->endpoint);
         } else if (auto* disconnect = std::get_if<mesh::DisconnectData>(&effect)) {
@@ -324,6 +332,29 @@ void World::run(HostId host, mesh::Effects& effects) {
     }
     mix(effects.size());
     schedule_turn(host, global_time(process, process.node->next_deadline()));
+}
+
+void World::look_up(HostId host, const std::string& name) {
+    constexpr std::uint64_t kFails = 10;    // percent
+    constexpr std::uint64_t kLeavesOut = 20;  // percent of the addresses
+    mesh::NameResolved answer{name, {}, {}};
+    for (HostId other = 0; other < hosts(); ++other) {
+        if (!name_server_.chance(kLeavesOut)) {
+            answer.endpoints.insert(answer.endpoints.begin() + static_cast<std::ptrdiff_t>(name_server_.below(answer.endpoints.size() + 1)),
+                                    Network::control_endpoint(other));
+        }
+    }
+    if (name_server_.chance(kFails)) {
+        answer.endpoints.clear();
+        answer.error = "the name server is away";
+    }
+    const auto later = Duration{static_cast<Duration::rep>(name_server_.below(300'000'000))};
+    scheduler_.after(later, [this, host, oid = processes_[host]->oid, answer = std::move(answer)] {
+        if (processes_[host] != nullptr && processes_[host]->oid == oid) {
+            ++looked_up_;
+            input(host, answer);
+        }
+    });
 }
 
 void World::leave_done(HostId host, Process& process) {

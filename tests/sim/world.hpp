@@ -25,6 +25,7 @@ struct WorldOptions {
     std::size_t channels = 8;
     bool trace = false;  ///< print what happens
     std::function<void(Instant, const std::string&)> sink;  ///< or give it there
+    bool peers_by_name = false;  ///< nodes are given one name for all hosts instead of their seeds
     bool skewed_clocks = false;  ///< each node's clock runs at a rate of its own, up to 2 % off
     std::size_t high_water = 1000;
     mesh::Planted planted = mesh::Planted::kNone;
@@ -125,6 +126,8 @@ public:
     [[nodiscard]] Network& network() { return network_; }
     [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
     [[nodiscard]] Prng& prng() { return prng_; }
+    /// Look-ups of names that were answered.
+    [[nodiscard]] std::uint64_t looked_up() const { return looked_up_; }
     [[nodiscard]] Instant now() const { return scheduler_.now(); }
     [[nodiscard]] const std::vector<Accepted>& accepted() const { return accepted_; }
     struct KeptAccepted {
@@ -156,6 +159,8 @@ public:
 private:
     void input(HostId host, mesh::Input input);
     void schedule_turn(HostId host, Instant when);
+    /// Answers a node that looks up the name of all hosts: late, in any order, a part of them at times, and at times not at all.
+    void look_up(HostId host, const std::string& name);
     void turn(HostId host);
     void run(HostId host, mesh::Effects& effects);
     void deliver(Process& process, const mesh::DeliverLocal& local);
@@ -179,6 +184,8 @@ private:
 
     WorldOptions options_;
     Prng prng_;
+    Prng name_server_;  ///< of its own: the runs without names stay as they are
+    std::uint64_t looked_up_ = 0;
     Scheduler scheduler_;
     Network network_;
     std::vector<std::unique_ptr<Process>> processes_;

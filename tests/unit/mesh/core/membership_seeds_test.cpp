@@ -1,0 +1,264 @@
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "mesh/core/mesh_node.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tulle::mesh {
+namespace {
+
+constexpr Instant kStart{10s};
+const std::string kName = "mesh.example:7001";
+
+template <class T>
+std::vector<T> all_of(const Effects& effects) {
+    std::vector<T> found;
+    for (const Effect& effect : effects) {
+        if (const T* what = std::get_if<T>(&effect)) {
+            found.push_back(*what);
+        }
+    }
+    return found;
+}
+
+/// A node whose peers are given by a name, or by what the test gives it.
+class SeedsTest : public testing::Test {
+protected:
+    SeedsTest() { start({}, {kName}); }
+
+    void start(std::vector<std::string> seeds, std::vector<std::string> names) {
+        out_.clear();
+        now_ = kStart;
+        NodeOptions options{.oid = OriginId{1}, .cluster = "test", .name = "a", .version = "1",
+                            .endpoints = {"10.0.0.1:7001", "10.0.0.1:7002", "10.0.0.1:6001"}};
+        options.seeds = std::move(seeds);
+        options.seed_names = std::move(names);
+        node_ = std::make_unique<MeshNode>(std::move(options), 1);
+        node_->set_shards(1);
+        node_->start(now_, out_);
+    }
+    void feed(Input input) {
+        node_->step(now_, std::move(input), out_);
+        node_->settle(now_, out_);
+    }
+    void resolved(std::vector<std::string> endpoints, std::string error = {}) {
+        feed(NameResolved{kName, std::move(endpoints), std::move(error)});
+    }
+    /// Time passes, and each look-up is answered by `endpoints`.
+    void wait(Duration time, const std::vector<std::string>& endpoints) {
+        for (const Instant until = now_ + time; now_ < until;) {
+            now_ += 10ms;
+            const std::size_t before = all_of<ResolveName>(out_).size();
+            node_->settle(now_, out_);
+            if (all_of<ResolveName>(out_).size() > before) {
+                resolved(endpoints);
+            }
+        }
+    }
+    [[nodiscard]] std::set<std::string> dialled() const {
+        std::set<std::string> endpoints;
+        for (const OpenLink& open : all_of<OpenLink>(out_)) {
+            endpoints.insert(open.endpoint);
+        }
+        return endpoints;
+    }
+    [[nodiscard]] std::size_t open() const { return all_of<OpenLink>(out_).size() - all_of<CloseLink>(out_).size(); }
+    [[nodiscard]] LinkId link_to(const std::string& endpoint) const {
+        LinkId link;
+        for (const OpenLink& each : all_of<OpenLink>(out_)) {
+            link = each.endpoint == endpoint ? each.link : link;
+        }
+        return link;
+    }
+    /// The node there is this one: its knock comes back to it.
+    void hear_self(const std::string& endpoint) {
+        feed(LinkUp{link_to(endpoint)});
+        for (const SendControl& send : all_of<SendControl>(out_)) {
+            if (const auto* knock = std::get_if<Knock>(&send.message.body); knock != nullptr && knock->dialled == endpoint) {
+                feed(Control{OriginId{1}, {}, {}, *knock});
+                return;
+            }
+        }
+        FAIL() << "no knock at " << endpoint;
+    }
+    /// Another node answers there, and a session stands.
+    void meet(const std::string& endpoint) {
+        feed(LinkUp{link_to(endpoint)});
+        const Introduction who{"test", "b", "1", {endpoint, "10.0.0.2:7002", "-"}, kOldestProtocolVersion, kProtocolVersion, true};
+        feed(Control{OriginId{2}, OriginId{1}, {}, Hello{who, SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, endpoint}});
+        feed(LinkUp{all_of<OpenLink>(out_).back().link});
+        SessionTag tag;
+        for (const SendControl& send : all_of<SendControl>(out_)) {
+            if (const auto* welcome = std::get_if<Welcome>(&send.message.body)) {
+                tag = welcome->tag;
+            }
+        }
+        feed(Control{OriginId{2}, OriginId{1}, tag, Heartbeat{}});
+        ASSERT_EQ(node_->status(now_).members.size(), 1u);
+        ASSERT_EQ(node_->status(now_).members[0].state, "alive");
+    }
+    [[nodiscard]] std::vector<std::string> warnings() const {
+        std::vector<std::string> texts;
+        for (const Notice& notice : all_of<Notice>(out_)) {
+            if (notice.severity == Severity::kWarn) {
+                texts.push_back(notice.text);
+            }
+        }
+        return texts;
+    }
+    [[nodiscard]] bool is_ready() const { return !all_of<ReadinessChanged>(out_).empty(); }
+
+    std::unique_ptr<MeshNode> node_;
+    Instant now_ = kStart;
+    Effects out_;
+};
+
+TEST_F(SeedsTest, EveryAddressOfANameIsDialledWhateverItsFamilyAndOrder) {
+    ASSERT_EQ(all_of<ResolveName>(out_).size(), 1u);
+    EXPECT_EQ(all_of<ResolveName>(out_)[0].name, kName);
+    EXPECT_TRUE(dialled().empty());
+    resolved({"[fd00::3]:7001", "10.0.0.2:7001", "10.0.0.1:7001", "10.0.0.2:7001"});
+    EXPECT_EQ(dialled(), (std::set<std::string>{"10.0.0.2:7001", "[fd00::3]:7001"})) << "not the node's own address";
+    EXPECT_EQ(node_->status(now_).configured, 2u);
+}
+
+TEST_F(SeedsTest, ANameIsLookedUpAgainAndNewAddressesAreDialled) {
+    resolved({"10.0.0.1:7001"});
+    wait(10s, {"10.0.0.1:7001", "10.0.0.2:7001"});
+    EXPECT_GE(all_of<ResolveName>(out_).size(), 2u);
+    EXPECT_LE(all_of<ResolveName>(out_).size(), 4u);
+    EXPECT_EQ(dialled(), (std::set<std::string>{"10.0.0.2:7001"}));
+}
+
+TEST_F(SeedsTest, AnAddressThatIsNoLongerGivenIsForgottenAfterAWhileAndItsLinksAreClosed) {
+    resolved({"10.0.0.2:7001", "10.0.0.3:7001"});
+    wait(Timing{}.resolved_for - 10s, {"10.0.0.3:7001"});
+    EXPECT_EQ(node_->status(now_).configured, 2u) << "a name server may give a part of the addresses each time";
+    wait(20s, {"10.0.0.3:7001"});
+    EXPECT_EQ(node_->status(now_).configured, 1u);
+    out_.clear();
+    wait(5s, {"10.0.0.3:7001"});
+    EXPECT_EQ(dialled(), (std::set<std::string>{"10.0.0.3:7001"}));
+}
+
+TEST_F(SeedsTest, AFailedLookUpIsRepeatedSoonAndTakesNoAddressAway) {
+    resolved({}, "Name or service not known");
+    out_.clear();
+    wait(1500ms, {"10.0.0.2:7001"});
+    EXPECT_EQ(dialled(), (std::set<std::string>{"10.0.0.2:7001"}));
+    for (int i = 0; i < 100; ++i) {
+        wait(1s, {});
+    }
+    EXPECT_EQ(node_->status(now_).configured, 1u);
+}
+
+TEST_F(SeedsTest, OneNameIsAskedOnceUntilItIsAnswered) {
+    for (int i = 0; i < 6000; ++i) {
+        now_ += 10ms;
+        node_->settle(now_, out_);
+    }
+    EXPECT_EQ(all_of<ResolveName>(out_).size(), 1u);
+}
+
+TEST_F(SeedsTest, AddressesOfANameAreBounded) {
+    std::vector<std::string> many;
+    for (int i = 0; i < 1000; ++i) {
+        many.push_back("10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250) + ":7001");
+    }
+    resolved(many);
+    EXPECT_EQ(open(), Limits{}.addresses_per_name);
+    EXPECT_EQ(node_->status(now_).configured, Limits{}.addresses_per_name);
+    EXPECT_EQ(warnings().size(), 1u) << "that not all are dialled is said once";
+    std::vector<std::string> others;
+    for (int i = 0; i < 1000; ++i) {
+        others.push_back("10.2." + std::to_string(i / 250) + "." + std::to_string(i % 250) + ":7001");
+        if (i % 100 == 99) {
+            wait(7s, others);  // every answer takes the places of addresses that are no longer given
+        }
+    }
+    EXPECT_EQ(node_->status(now_).configured, Limits{}.addresses_per_name);
+    out_.clear();
+    wait(4s, others);
+    for (const std::string& endpoint : dialled()) {
+        EXPECT_TRUE(endpoint.starts_with("10.2.")) << endpoint;
+    }
+}
+
+TEST_F(SeedsTest, AnAddressWhereThisNodeAnswersIsTriedAgainWhileItIsAlone) {
+    resolved({"10.9.9.9:7001"});  // of a balancer
+    hear_self("10.9.9.9:7001");
+    EXPECT_EQ(node_->status(now_).configured, 0u);
+    EXPECT_TRUE(is_ready());
+    out_.clear();
+    wait(Timing{}.redial_self - 1s, {"10.9.9.9:7001"});
+    EXPECT_TRUE(dialled().empty());
+    wait(2s, {"10.9.9.9:7001"});
+    EXPECT_EQ(dialled(), (std::set<std::string>{"10.9.9.9:7001"}));
+    meet("10.9.9.9:7001");
+    out_.clear();
+    wait(500ms, {"10.9.9.9:7001"});
+    EXPECT_TRUE(dialled().empty());
+}
+
+TEST_F(SeedsTest, ASecondAddressOfANodeInSessionIsNotDialledForEver) {
+    resolved({"10.0.0.2:7001", "[fd00::2]:7001"});
+    meet("10.0.0.2:7001");
+    feed(LinkUp{link_to("[fd00::2]:7001")});
+    const Introduction who{"test", "b", "1", {"10.0.0.2:7001", "10.0.0.2:7002", "-"}, kOldestProtocolVersion, kProtocolVersion, true};
+    feed(Control{OriginId{2}, OriginId{1}, {}, Hello{who, SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, "[fd00::2]:7001"}});
+    EXPECT_EQ(node_->status(now_).met, 2u);
+    out_.clear();
+    wait(900ms, {"10.0.0.2:7001", "[fd00::2]:7001"});
+    EXPECT_TRUE(dialled().empty());
+}
+
+TEST_F(SeedsTest, ServesOnlyWhenTheAddressesHadTheirTime) {
+    now_ += 1900ms;
+    resolved({"10.0.0.2:7001"});
+    wait(1s, {});
+    EXPECT_FALSE(is_ready()) << "the address has 2 s of its own";
+    wait(1100ms, {});
+    EXPECT_TRUE(is_ready());
+}
+
+TEST_F(SeedsTest, ANodeThatIsAloneSaysWhy) {
+    start({"10.0.0.5:7001", "10.0.0.6:7001"}, {kName});
+    resolved({}, "Name or service not known");
+    feed(EndpointChecked{link_to("10.0.0.5:7001"), EndpointState::kRefused});
+    const auto pass = [this](Duration time) {
+        for (const Instant until = now_ + time; now_ < until;) {
+            now_ += 10ms;
+            const std::size_t before = all_of<ResolveName>(out_).size();
+            node_->settle(now_, out_);
+            if (all_of<ResolveName>(out_).size() > before) {
+                resolved({}, "Name or service not known");
+            }
+            feed(EndpointChecked{link_to("10.0.0.5:7001"), EndpointState::kRefused});
+        }
+    };
+    pass(6s);
+    ASSERT_EQ(warnings().size(), 1u);
+    EXPECT_EQ(warnings()[0],
+              "this node is alone, without any of its 3 configured peers: mesh.example:7001 (the name has no address: Name or"
+              " service not known); 10.0.0.5:7001 (nobody listens there); 10.0.0.6:7001 (cannot be connected to)");
+    pass(30s);
+    EXPECT_EQ(warnings().size(), 1u);
+    pass(40s);
+    EXPECT_EQ(warnings().size(), 2u) << "once a minute";
+}
+
+TEST_F(SeedsTest, ANodeWhosePeersAreThereSaysNothing) {
+    start({"10.0.0.2:7001"}, {});
+    meet("10.0.0.2:7001");
+    wait(900ms, {});
+    EXPECT_TRUE(warnings().empty());
+    start({"10.0.0.1:7001"}, {});
+    wait(70s, {});
+    EXPECT_TRUE(warnings().empty()) << "its only peer is itself";
+}
+
+}  // namespace
+}  // namespace tulle::mesh

@@ -88,3 +88,29 @@ test('what is sent in one pane shows in the others, and a pane outlives its node
     }
     assert.deepEqual(errors, []);
   }));
+
+test('a pane tells a node that leaves from one that refuses, and sees that a node is frozen', { timeout: 120_000 },
+  () => withDemo(async (page, { demo, nodes }) => {
+    const at = (part, pane) => page.getByTestId(`${part}-${pane}`);
+    const shows = (part, pane, text) => at(part, pane).filter({ hasText: text }).waitFor();
+    await page.goto(demo);
+    for (const pane of [1, 2, 3]) await shows('state', pane, /^connected to n\d$/);
+    const node = async (pane) => nodes.find(({ name }) => name === homes[pane - 1]);
+    const homes = await Promise.all([1, 2, 3].map((pane) => at('node', pane).textContent()));
+
+    const leaver = await node(2);
+    process.kill(leaver.pid, 'SIGTERM');
+    await shows('messages', 2, `${leaver.name} ends this connection and asks to connect again`);
+    await shows('state', 2, /connected to n\d instead/);
+    assert.doesNotMatch(await at('messages', 2).textContent(), /refused/);
+
+    const frozen = await node(3);
+    process.kill(frozen.pid, 'SIGSTOP');
+    try {
+      await shows('messages', 3, `${frozen.name} does not answer`);
+      await shows('state', 3, /connected to n\d instead/);
+      await screenshot(page, 'demo-node-frozen.png');
+    } finally {
+      process.kill(frozen.pid, 'SIGCONT');
+    }
+  }));

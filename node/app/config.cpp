@@ -11,7 +11,6 @@
 namespace tulle::node {
 namespace {
 
-constexpr std::string_view kEnvironmentPrefix = "TULLE_";
 constexpr std::size_t kMaxShardCount = 62;  // the hub knows 64; the admin listener and the webhooks count as one each
 constexpr std::size_t kMaxPeers = 256;
 constexpr std::size_t kMaxAdminHosts = 64;  // each is compared with at every request
@@ -20,11 +19,6 @@ constexpr std::uint64_t kMinMemoryLimit = 128u << 20;  // the mesh alone keeps 6
 constexpr std::uint64_t kMaxMemoryLimit = 1ull << 50;
 constexpr std::uint64_t kMinOutboxBytes = 64u << 10;
 constexpr std::uint64_t kMaxConfiguredOutboxBytes = 1u << 30;
-
-/// Variables of the other programs that bear the name, which a shared environment may hold.
-constexpr std::string_view kForeignVariables[] = {
-    "TULLE_APP_ID", "TULLE_APP_KEY", "TULLE_APP_SECRET", "TULLE_BIN_DIR", "TULLE_SEEDS", "TULLE_URL",
-};
 
 [[noreturn]] void reject(const Setting& setting, std::string_view expected) {
     throw ConfigError(setting.origin + ": '" + setting.value + "' is not " + std::string(expected));
@@ -40,17 +34,35 @@ bool to_bool(const Setting& setting) {
     reject(setting, "true or false");
 }
 
-std::uint64_t to_number(const Setting& setting, std::uint64_t low, std::uint64_t high) {
+std::uint64_t to_number(const Setting& setting, std::uint64_t low, std::uint64_t high, std::string_view more = "") {
     std::uint64_t number = 0;
     const char* end = setting.value.data() + setting.value.size();
     const auto [stop, error] = std::from_chars(setting.value.data(), end, number);
     if (error != std::errc{} || stop != end || number < low || number > high) {
-        reject(setting, "a number from " + std::to_string(low) + " to " + std::to_string(high));
+        reject(setting, "a number from " + std::to_string(low) + " to " + std::to_string(high) + std::string(more));
     }
     return number;
 }
 
-Duration to_seconds(const Setting& setting) { return std::chrono::seconds(to_number(setting, 1, kMaxTimeoutSeconds)); }
+Duration to_seconds(const Setting& setting, std::uint64_t low = 1) {
+    std::uint64_t number = 0;
+    const char* end = setting.value.data() + setting.value.size();
+    const auto [stop, error] = std::from_chars(setting.value.data(), end, number);
+    if (error != std::errc{} || stop != end || number < low || number > kMaxTimeoutSeconds) {
+        reject(setting, "a number of seconds from " + std::to_string(low) + " to " + std::to_string(kMaxTimeoutSeconds) + ", without a unit");
+    }
+    return std::chrono::seconds(number);
+}
+
+/// The value of TULLE_ADMIN is a URL for tulle, and may be one here: the address in it is meant.
+std::string_view without_http(std::string_view text) {
+    constexpr std::string_view kScheme = "http://";
+    if (!text.starts_with(kScheme)) {
+        return text;
+    }
+    text.remove_prefix(kScheme.size());
+    return text.substr(0, text.size() - (text.ends_with('/') ? 1 : 0));
+}
 
 Address to_address(const Setting& setting) {
     std::optional<Address> address = parse_address(setting.value);
@@ -61,6 +73,16 @@ Address to_address(const Setting& setting) {
         address->host = "127.0.0.1";
     }
     return *address;
+}
+
+/// Without the brackets of an IPv6 address.
+std::string to_advertised(const Setting& setting) {
+    const bool is_bare_v6 = std::count(setting.value.begin(), setting.value.end(), ':') > 1 && !setting.value.starts_with('[');
+    const std::optional<Address> address = parse_address((is_bare_v6 ? "[" + setting.value + "]" : setting.value) + ":1");
+    if (!address || address->is_wildcard()) {
+        reject(setting, "a host that others can reach: a name or an address, without a port");
+    }
+    return address->host;
 }
 
 bool is_name_char(char c) {
@@ -169,11 +191,11 @@ const std::vector<KeyAction>& actions() {
         {{"mesh_data", "HOST:PORT", "Other nodes: data (default: the next port)"},
          [](const Setting& s, Config& c) { c.mesh_data = to_address(s); }},
         {{"advertise", "HOST", "Host under which other nodes and clients reach this one (default: as bound)"},
-         [](const Setting& s, Config& c) { c.advertise = s.value; }},
+         [](const Setting& s, Config& c) { c.advertise = to_advertised(s); }},
         {{"peers", "HOST:PORT,...", "Mesh addresses of other nodes to join"},
          [](const Setting& s, Config& c) { c.peers = to_peers(s); }},
         {{"admin", "HOST:PORT", "Status, metrics and health (default: 127.0.0.1:9601)"},
-         [](const Setting& s, Config& c) { c.admin = to_address(s); }},
+         [](const Setting& s, Config& c) { c.admin = to_address({std::string(without_http(s.value)), s.origin}); }},
         {{"admin_hosts", "HOST,...", "Names under which programs reach the admin address, besides its own, localhost and IPs"},
          [](const Setting& s, Config& c) { c.admin_hosts = to_host_names(s); }},
         {{"ports_file", "FILE", "Write the bound addresses there, as JSON, once all are bound"},
@@ -190,7 +212,7 @@ const std::vector<KeyAction>& actions() {
          [](const Setting& s, Config& c) { c.http_idle_timeout = to_seconds(s); }},
         {{"presence_grace", "SECONDS", "Time for users of a dead node to come back before they have left (default: 2)"},
          [](const Setting& s, Config& c) {
-             c.presence_grace = std::chrono::seconds(to_number(s, 0, kMaxTimeoutSeconds));
+             c.presence_grace = to_seconds(s, 0);
          }},
         {{"write_timeout", "SECONDS", "Time for a client to take what waits for it (default: 10)"},
          [](const Setting& s, Config& c) { c.outbox.write_timeout = to_seconds(s); }},
@@ -208,7 +230,7 @@ const std::vector<KeyAction>& actions() {
          [](const Setting& s, Config& c) { c.max_connections = to_number(s, kMinConnections, kMaxConnections); }},
         {{"memory_limit", "BYTES", "Memory from 80 % of which clients are refused (default: the machine's; 0: no limit)"},
          [](const Setting& s, Config& c) {
-             c.memory_limit = s.value == "0" ? 0 : to_number(s, kMinMemoryLimit, kMaxMemoryLimit);
+             c.memory_limit = s.value == "0" ? 0 : to_number(s, kMinMemoryLimit, kMaxMemoryLimit, " (or 0: no limit)");
          }},
         {{"max_connections_per_address", "N", "Open connections of one client address (default: 0, no limit)"},
          [](const Setting& s, Config& c) { c.max_connections_per_address = to_number(s, 0, kMaxConnectionsPerAddress); }},
@@ -226,18 +248,33 @@ const std::vector<KeyAction>& actions() {
     return table;
 }
 
-std::string upper(std::string_view text) {
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(),
-                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-    return result;
-}
-
 void require_loopback(const Address& address, std::string_view what) {
     if (!address.is_loopback()) {
         throw ConfigError("the " + std::string(what) + " address " + to_string(address) +
                           " is not on loopback, and nothing protects it yet: use loopback, or allow it with"
                           " --insecure-mesh on a network that you trust");
+    }
+}
+
+/// What would fail only when it is bound.
+void check_addresses(const Config& config) {
+    for (const Address* address : {&config.mesh, &config.mesh_data}) {
+        if (address->is_wildcard() && config.advertise.empty()) {
+            throw ConfigError("the mesh address " + to_string(*address) + " stands for every address of this machine: say with"
+                              " advertise (--advertise HOST) which one the other nodes are to use");
+        }
+    }
+    const std::pair<std::string_view, const Address*> all[] = {
+        {"listen", &config.listen}, {"mesh", &config.mesh}, {"mesh_data", &config.mesh_data}, {"admin", &config.admin}};
+    for (auto one = std::begin(all); one != std::end(all); ++one) {
+        for (auto other = one + 1; other != std::end(all); ++other) {
+            const Address& a = *one->second;
+            const Address& b = *other->second;
+            if (a.port != 0 && a.port == b.port && (a.host == b.host || a.is_wildcard() || b.is_wildcard())) {
+                throw ConfigError(std::string(one->first) + " (" + to_string(a) + ") and " + std::string(other->first) + " (" +
+                                  to_string(b) + ") have the same port: each needs its own");
+            }
+        }
     }
 }
 
@@ -330,10 +367,12 @@ void finish(Config& config, const Machine& machine, const Settings& merged) {
         require_loopback(config.mesh_data, "mesh data");
         require_loopback(config.admin, "admin");
     }
+    check_addresses(config);
     if (config.apps.empty() && config.apps_dir.empty()) {
         if (!config.listen.is_loopback()) {
             throw ConfigError("no app is configured: the default app, whose secret is public, is served on loopback only,"
-                              " and " + to_string(config.listen) + " is not");
+                              " and " + to_string(config.listen) + " is not; write [[apps]] into the --config file, or set"
+                              " TULLE_APP_ID, TULLE_APP_KEY and TULLE_APP_SECRET");
         }
         config.has_default_app = true;
         App app;
@@ -360,25 +399,11 @@ const std::vector<Key>& keys() {
     return list;
 }
 
-Settings settings_from_environment(const std::vector<std::string>& environment) {
-    Settings settings;
-    for (const std::string& variable : environment) {
-        const std::size_t equals = variable.find('=');
-        const std::string name = variable.substr(0, equals);
-        if (!name.starts_with(kEnvironmentPrefix) || equals == std::string::npos || name == "TULLE_CONFIG" ||
-            std::find(std::begin(kForeignVariables), std::end(kForeignVariables), name) !=
-                std::end(kForeignVariables)) {
-            continue;
-        }
-        const auto key = std::find_if(keys().begin(), keys().end(), [&](const Key& candidate) {
-            return name == std::string(kEnvironmentPrefix) + upper(candidate.name);
-        });
-        if (key == keys().end()) {
-            throw ConfigError("unknown environment variable " + name);
-        }
-        settings[std::string(key->name)] = {variable.substr(equals + 1), "environment variable " + name};
-    }
-    return settings;
+std::string upper_case(std::string_view text) {
+    std::string result(text);
+    std::transform(result.begin(), result.end(), result.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+    return result;
 }
 
 std::string apps_dir_of(const std::vector<Settings>& sources) {
@@ -401,6 +426,7 @@ Config make_config(const std::vector<Settings>& sources, std::vector<App> apps, 
     for (const KeyAction& action : actions()) {
         if (const auto setting = merged.find(action.key.name); setting != merged.end()) {
             action.apply(setting->second, config);
+            config.given.emplace(action.key.name, setting->second.value);
         }
     }
     finish(config, machine, merged);

@@ -56,6 +56,8 @@ struct Config {
     std::string apps_dir;  ///< empty: none
     std::vector<App> apps;
     WebhookSettings webhooks;
+    /// Every setting that is not a default, as a text: what a reload compares.
+    std::map<std::string, std::string, std::less<>> given;
 };
 
 /// The machine, as far as defaults depend on it.
@@ -83,9 +85,8 @@ struct Key {
 };
 [[nodiscard]] const std::vector<Key>& keys();
 
-/// TULLE_* variables ("NAME=value" texts) as settings. Throws ConfigError for a TULLE_* that is no key of this program nor
-/// of the other programs that bear its name.
-[[nodiscard]] Settings settings_from_environment(const std::vector<std::string>& environment);
+/// "shards" as "SHARDS", for TULLE_SHARDS.
+[[nodiscard]] std::string upper_case(std::string_view text);
 
 /// The directory of app files that the sources name, the strongest first; empty for none.
 [[nodiscard]] std::string apps_dir_of(const std::vector<Settings>& sources);

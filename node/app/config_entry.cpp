@@ -66,7 +66,19 @@ std::size_t number_of(const Entry& entry, std::size_t most) {
 }
 
 std::size_t number_or_zero_of(const Entry& entry, std::size_t most) {
-    return entry.node.value_exact<std::int64_t>() == 0 ? 0 : number_of(entry, most);
+    const auto number = entry.node.value_exact<std::int64_t>();
+    if (!number || *number < 0 || *number > static_cast<std::int64_t>(most)) {
+        entry.reject("must be a number from 0 to " + std::to_string(most) + " (0: no limit)");
+    }
+    return static_cast<std::size_t>(*number);
+}
+
+Duration seconds_or_zero_of(const Entry& entry, std::size_t most) {
+    const auto number = entry.node.value_exact<std::int64_t>();
+    if (!number || *number < 0 || *number > static_cast<std::int64_t>(most)) {
+        entry.reject("must be a number of seconds from 0 to " + std::to_string(most) + " (0: no limit), without quotes and unit");
+    }
+    return std::chrono::seconds(*number);
 }
 
 Duration duration_of(const Entry& entry, Duration least, Duration most) {

@@ -26,8 +26,10 @@ struct Entry {
 [[nodiscard]] std::string text_of(const Entry& entry);
 [[nodiscard]] bool bool_of(const Entry& entry);
 [[nodiscard]] std::size_t number_of(const Entry& entry, std::size_t most);
-/// The same, but 0 is good as well.
+/// The same, but 0 is good as well, for "no limit".
 [[nodiscard]] std::size_t number_or_zero_of(const Entry& entry, std::size_t most);
+/// The same for a number of seconds.
+[[nodiscard]] Duration seconds_or_zero_of(const Entry& entry, std::size_t most);
 /// A text of a number and its unit: "250ms", "3s", "5m", "24h".
 [[nodiscard]] Duration duration_of(const Entry& entry, Duration least, Duration most);
 

@@ -1,21 +1,24 @@
 #include "node/app/config_file.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
+#include <memory>
 #include <optional>
 
 #include <toml++/toml.h>
 
+#include "node/app/app_credentials.hpp"
 #include "node/app/config_entry.hpp"
 #include "node/app/config_webhooks.hpp"
-#include "node/core/channel_name.hpp"
+#include "node/core/origin_pattern.hpp"
 
 namespace tulle::node {
 namespace {
 
-constexpr std::size_t kMaxCredentialBytes = 256;
 constexpr std::size_t kMaxAuthorizationSeconds = 86'400;
 constexpr std::size_t kMaxCacheSeconds = kMaxCacheTtl / 1s;
 
@@ -42,7 +45,7 @@ std::string setting_of(const Key& key, const Entry& entry) {
         if (const auto number = entry.node.value_exact<std::int64_t>()) {
             return std::to_string(*number);
         }
-        entry.reject("must be a number");
+        entry.reject(key.placeholder == "SECONDS" ? "must be a number of seconds, without quotes and unit" : "must be a number");
     }
     if (key.placeholder == "DIR") {
         return (std::filesystem::path(entry.path).parent_path() / text_of(entry)).string();
@@ -50,26 +53,37 @@ std::string setting_of(const Key& key, const Entry& entry) {
     return text_of(entry);
 }
 
-/// Nothing when it cannot be read. A directory can be opened; it is the reading that throws.
-std::optional<std::string> read_file(const std::filesystem::path& path) {
-    std::ifstream stream(path, std::ios::binary);
-    if (!stream.is_open()) {
-        return std::nullopt;
+/// The text of a file, or why it cannot be read.
+struct Contents {
+    std::string text;
+    std::string error;
+};
+
+/// A directory can be opened; it is the reading that fails.
+Contents read_file(const std::filesystem::path& path) {
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
+    if (!file) {
+        return {{}, std::strerror(errno)};
     }
-    try {
-        return std::string(std::istreambuf_iterator<char>(stream), {});
-    } catch (const std::ios_base::failure&) {
-        return std::nullopt;
+    Contents contents;
+    char buffer[4096];
+    while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, file.get())) {
+        contents.text.append(buffer, count);
     }
+    if (std::ferror(file.get()) != 0) {
+        return {{}, std::strerror(errno)};
+    }
+    return contents;
 }
 
 std::string read_secret(const Entry& entry) {
-    std::optional<std::string> secret = read_file(std::filesystem::path(entry.path).parent_path() / text_of(entry));
-    if (!secret) {
-        entry.reject("cannot be read");
+    const std::filesystem::path path = std::filesystem::path(entry.path).parent_path() / text_of(entry);
+    Contents secret = read_file(path);
+    if (!secret.error.empty()) {
+        entry.reject(path.string() + " cannot be read: " + secret.error);
     }
-    secret->erase(secret->find_last_not_of("\r\n") + 1);
-    return std::move(*secret);
+    secret.text.erase(secret.text.find_last_not_of("\r\n") + 1);
+    return std::move(secret.text);
 }
 
 GapPolicy gap_policy_of(const Entry& entry) {
@@ -87,11 +101,11 @@ std::vector<std::string> origins_of(const Entry& entry) {
     std::vector<std::string> origins;
     for (const toml::node& element : *entry.node.as_array()) {
         const std::string origin = text_of({element, entry.key, entry.path});
-        const bool is_pattern = origin == "*" || origin == "null" || origin.find("://") != std::string::npos;
-        if (!is_pattern || origin.ends_with("/")) {
-            entry.reject("'" + origin + "' is no origin of the form https://example.com or https://*.example.com");
+        OriginPattern parsed = parse_origin_pattern(origin);
+        if (!parsed.error.empty()) {
+            entry.reject("'" + origin + "' is no origin of the form https://example.com or https://*.example.com: " + parsed.error);
         }
-        origins.push_back(origin);
+        origins.push_back(std::move(parsed.pattern));
     }
     return origins;
 }
@@ -125,9 +139,9 @@ bool take_app_limit(const Entry& entry, App& app) {
     if (limit != std::end(kAppLimits)) {
         app.*limit->member = limit->may_be_zero ? number_or_zero_of(entry, limit->most) : number_of(entry, limit->most);
     } else if (entry.key == "apps.authorization_timeout") {
-        app.authorization_timeout = std::chrono::seconds(number_or_zero_of(entry, kMaxAuthorizationSeconds));
+        app.authorization_timeout = seconds_or_zero_of(entry, kMaxAuthorizationSeconds);
     } else if (entry.key == "apps.cache_ttl") {
-        app.cache_ttl = std::chrono::seconds(number_or_zero_of(entry, kMaxCacheSeconds));
+        app.cache_ttl = seconds_or_zero_of(entry, kMaxCacheSeconds);
     } else if (entry.key == "apps.allowed_origins") {
         app.allowed_origins = origins_of(entry);
     } else {
@@ -165,11 +179,6 @@ void take_app_key(const Entry& entry, App& app) {
     }
 }
 
-bool is_credential(std::string_view text) {
-    return !text.empty() && text.size() <= kMaxCredentialBytes &&
-           std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-}
-
 App app_of(const toml::node& node, const std::string& path) {
     const Entry table{node, "apps", path};
     if (!node.is_table()) {
@@ -180,14 +189,8 @@ App app_of(const toml::node& node, const std::string& path) {
     for (const auto& [key, value] : *node.as_table()) {
         take_app_key({value, "apps." + std::string(key.str()), path}, app);
     }
-    if (!is_valid_app_id(app.id)) {
-        table.reject("id must be 1 to 64 of the characters A-Z a-z 0-9 _ -");
-    }
-    if (!is_credential(app.key) || app.key.find_first_of("/:?#%") != std::string::npos) {
-        table.reject("key must be 1 to 256 visible characters without / : ? # %");
-    }
-    if (!is_credential(app.secret)) {
-        table.reject("secret or secret_file must give 1 to 256 visible characters");
+    if (const std::string wrong = wrong_credentials(app); !wrong.empty()) {
+        table.reject(wrong);
     }
     return app;
 }
@@ -214,14 +217,14 @@ toml::table parse_toml(std::string_view text, const std::string& path) {
 
 /// At most `limit` bytes, if it is given.
 std::string read_text(const std::string& path, std::optional<std::size_t> limit) {
-    std::optional<std::string> text = read_file(path);
-    if (!text) {
-        throw ConfigError(path + ": cannot be read");
+    Contents contents = read_file(path);
+    if (!contents.error.empty()) {
+        throw ConfigError(path + ": cannot be read: " + contents.error);
     }
-    if (limit && text->size() > *limit) {
+    if (limit && contents.text.size() > *limit) {
         throw ConfigError(path + ": has more than " + std::to_string(*limit) + " bytes");
     }
-    return std::move(*text);
+    return std::move(contents.text);
 }
 
 }  // namespace

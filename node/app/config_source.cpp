@@ -1,31 +1,14 @@
 #include "node/app/config_source.hpp"
 
 #include <iterator>
-#include <string_view>
 #include <utility>
 
 namespace tulle::node {
-namespace {
-
-constexpr std::string_view kFileVariable = "TULLE_CONFIG=";
-
-std::string path_of(const CommandLine& line, const std::vector<std::string>& environment) {
-    std::string path = line.config_file;
-    for (const std::string& variable : environment) {
-        if (path.empty() && variable.starts_with(kFileVariable)) {
-            path = variable.substr(kFileVariable.size());
-        }
-    }
-    return path;
-}
-
-}  // namespace
-
 ConfigSource::ConfigSource(const CommandLine& line, const std::vector<std::string>& environment, Machine machine)
     : flags_(line.flags),
-      environment_(settings_from_environment(environment)),
+      environment_(read_environment(environment)),
       machine_(std::move(machine)),
-      path_(path_of(line, environment)) {}
+      path_(line.config_file.empty() ? environment_.config_file : line.config_file) {}
 
 Config ConfigSource::load() {
     ConfigFile file;
@@ -38,13 +21,14 @@ Config ConfigSource::load() {
 }
 
 Config ConfigSource::make(const ConfigFile& file) const {
-    const std::vector<Settings> sources = {flags_, environment_, file.settings};
+    const std::vector<Settings> sources = {flags_, environment_.settings, file.settings};
     std::vector<App> apps = file.apps;
-    if (const std::string directory = apps_dir_of(sources); !directory.empty()) {
+    const std::string directory = apps_dir_of(sources);
+    if (!directory.empty()) {
         std::vector<App> more = load_apps_dir(directory);
         apps.insert(apps.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
     }
-    Config config = make_config(sources, std::move(apps), machine_);
+    Config config = make_config(sources, with_app_of(environment_, std::move(apps), !directory.empty()), machine_);
     config.webhooks = file.webhooks;
     return config;
 }

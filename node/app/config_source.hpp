@@ -5,6 +5,7 @@
 
 #include "node/app/command_line.hpp"
 #include "node/app/config.hpp"
+#include "node/app/config_environment.hpp"
 #include "node/app/config_file.hpp"
 
 namespace tulle::node {
@@ -17,6 +18,8 @@ public:
     /// `environment`: "NAME=value" texts.
     ConfigSource(const CommandLine& line, const std::vector<std::string>& environment, Machine machine);
 
+    /// TULLE_* variables that are no setting, for a warning.
+    [[nodiscard]] const std::vector<std::string>& ignored_variables() const { return environment_.ignored; }
     /// Everything.
     [[nodiscard]] Config load();
     /// The apps of the directory anew; of the file what was read last, as somebody may be editing it.
@@ -26,7 +29,7 @@ private:
     [[nodiscard]] Config make(const ConfigFile& file) const;
 
     Settings flags_;
-    Settings environment_;
+    Environment environment_;
     Machine machine_;
     std::string path_;
     ConfigFile file_;

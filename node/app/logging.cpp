@@ -128,6 +128,8 @@ void set_up_logging(const std::string& node, const std::string& level) {
     spdlog::set_default_logger(std::move(logger));
 }
 
+void set_log_level(const std::string& level) { spdlog::set_level(spdlog::level::from_str(level)); }
+
 void flush_logging() {
     if (writer != nullptr) {
         static_cast<void>(writer->flush(LogWriter::kLastWords));

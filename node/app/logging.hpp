@@ -13,6 +13,9 @@ namespace tulle::node {
 /// kLastWords to be written.
 void set_up_logging(const std::string& node, const std::string& level);
 
+/// From now on. Any thread, after set_up_logging.
+void set_log_level(const std::string& level);
+
 /// Until all that was logged is written, at most LogWriter::kLastWords.
 void flush_logging();
 /// Lines that nobody could be given. 0 before set_up_logging.

@@ -16,6 +16,7 @@
 #include <spdlog/spdlog.h>
 
 #include "mesh/base/hash.hpp"
+#include "node/app/address_check.hpp"
 #include "node/app/command_line.hpp"
 #include "node/app/composition.hpp"
 #include "node/app/config.hpp"
@@ -69,6 +70,19 @@ void draw_hash_key() {
     set_hash_key(key);
 }
 
+/// One line, however many there are: Kubernetes sets eight for each port of a Service.
+std::string ignored_variables(const ConfigSource& source) {
+    constexpr std::size_t kMostNamed = 20;
+    const std::vector<std::string>& names = source.ignored_variables();
+    std::string text;
+    for (std::size_t i = 0; i < std::min(names.size(), kMostNamed); ++i) {
+        text += (i == 0 ? "" : ", ") + names[i];
+    }
+    return text.empty() ? text
+                        : "environment variables that are no setting of tulled are ignored: " + text +
+                              (names.size() > kMostNamed ? " and " + std::to_string(names.size() - kMostNamed) + " more" : "");
+}
+
 int serve(ConfigSource& source, const Config& config) {
     Signals signals;
     Composition node(config, signals);
@@ -82,11 +96,14 @@ int serve(ConfigSource& source, const Config& config) {
     if (config.has_default_app) {
         spdlog::warn("no app is configured: serving the app app-id, whose secret is public, on loopback");
     }
-    if (Reloader(source, node, signals, config.apps_dir).run() == Signals::Event::kFailed) {
+    if (const std::string ignored = ignored_variables(source); !ignored.empty()) {
+        spdlog::warn("{}", ignored);
+    }
+    if (Reloader(source, node, signals, config).run() == Signals::Event::kFailed) {
         spdlog::error("{}", signals.failure());
         return kRuntimeFailure;
     }
-    spdlog::info("leaving: a second signal ends the process at once");
+    spdlog::info("leaving: a second signal, after a second at the earliest, ends the process at once");
     if (!node.drain()) {
         spdlog::warn("ended in haste");
         flush_logging();
@@ -106,7 +123,11 @@ int run(int argc, char** argv) {
         }
         ConfigSource source(line, environment(), this_machine());
         const Config config = source.load();
+        check_machine(config);
         if (line.check_config) {
+            if (const std::string ignored = ignored_variables(source); !ignored.empty()) {
+                std::cerr << "tulled: " << ignored << '\n';
+            }
             std::cout << "the configuration is good\n";
             return kOk;
         }

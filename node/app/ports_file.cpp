@@ -1,6 +1,8 @@
 #include "node/app/ports_file.hpp"
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <stdexcept>
 
@@ -21,8 +23,9 @@ void write_ports_file(const std::string& path, const BoundPorts& ports) {
     stream << text << '\n';
     stream.close();
     if (!stream || std::rename(temporary.c_str(), path.c_str()) != 0) {
+        const int error = errno;
         std::remove(temporary.c_str());
-        throw std::runtime_error("cannot write the ports file " + path);
+        throw std::runtime_error("cannot write the ports file " + path + ": " + std::strerror(error));
     }
 }
 

@@ -1,19 +1,23 @@
 #include "node/app/reloader.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 
+#include "node/app/logging.hpp"
 #include "node/io/clock.hpp"
 
 namespace tulle::node {
 
-Reloader::Reloader(ConfigSource& source, Composition& node, Signals& signals, const std::string& apps_dir)
-    : source_(source), node_(node), signals_(signals) {
+Reloader::Reloader(ConfigSource& source, Composition& node, Signals& signals, const Config& started)
+    : source_(source), node_(node), signals_(signals), started_(started) {
     signals_.report_reloads(watch_.descriptor());
-    if (watch_.follow(apps_dir)) {
+    if (watch_.follow(started.apps_dir)) {
         settling_.on_change(monotonic_now());  // what happened between the first reading and now has not been seen
     }
 }
@@ -50,9 +54,33 @@ void Reloader::reload(Scope scope) {
         }
         node_.set_apps(AppTable(config.apps));
         spdlog::info("the apps have been read again: {}", config.apps.size());
+        if (scope == Scope::kAll) {
+            set_log_level(config.log_level);
+            note_unapplied(config);
+        }
     } catch (const ConfigError& error) {
         node_.reload_failed();
         spdlog::error("the apps stay as they were: {}", error.what());
+    }
+}
+
+void Reloader::note_unapplied(const Config& config) const {
+    constexpr std::string_view kApplied[] = {"apps_dir", "log_level"};
+    std::string changed;
+    for (const Key& key : keys()) {
+        const auto before = started_.given.find(key.name);
+        const auto now = config.given.find(key.name);
+        const bool is_same = before == started_.given.end() ? now == config.given.end()
+                                                            : now != config.given.end() && now->second == before->second;
+        if (!is_same && std::find(std::begin(kApplied), std::end(kApplied), key.name) == std::end(kApplied)) {
+            changed.append(changed.empty() ? "" : ", ").append(key.name);
+        }
+    }
+    if (config.webhooks != started_.webhooks) {
+        changed.append(changed.empty() ? "" : ", ").append("[webhooks]");
+    }
+    if (!changed.empty()) {
+        spdlog::warn("these settings have changed and hold only after a restart: {}", changed);
     }
 }
 

@@ -9,13 +9,13 @@
 namespace tulle::node {
 
 /// Reads the apps again on SIGHUP and when their directory has changed. What is wrong is told in the log, and the apps stay as
-/// they were.
+/// they were. Of the other settings SIGHUP changes log_level; the log names the others that differ from those in force.
 ///
 /// Thread: the main thread.
 class Reloader {
 public:
-    /// All must outlive it. `apps_dir` is the one of the configuration that the node was started with.
-    Reloader(ConfigSource& source, Composition& node, Signals& signals, const std::string& apps_dir);
+    /// All must outlive it. `started` is the configuration that the node was started with.
+    Reloader(ConfigSource& source, Composition& node, Signals& signals, const Config& started);
     ~Reloader();
     Reloader(const Reloader&) = delete;
     Reloader& operator=(const Reloader&) = delete;
@@ -26,10 +26,13 @@ public:
 private:
     enum class Scope { kDirectory, kAll };
     void reload(Scope scope);
+    /// Tells which settings hold only after a restart.
+    void note_unapplied(const Config& config) const;
 
     ConfigSource& source_;
     Composition& node_;
     Signals& signals_;
+    const Config& started_;
     DirectoryWatch watch_;
     Settling settling_;
 };

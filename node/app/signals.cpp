@@ -50,6 +50,11 @@ Signals::Event Signals::wait(std::size_t count, std::optional<Duration> patience
         signalfd_siginfo signal{};
         if (::read(signal_descriptor_, &signal, sizeof(signal)) == static_cast<ssize_t>(sizeof(signal))) {
             if (signal.ssi_signo != SIGHUP) {
+                const Instant now = monotonic_now();
+                if (signalled_at_ && now - *signalled_at_ < kEcho) {
+                    continue;
+                }
+                signalled_at_ = signalled_at_.value_or(now);
                 return Event::kSignal;
             }
             if (reload_descriptor_ >= 0) {

@@ -2,38 +2,14 @@
 
 #include <algorithm>
 
+#include "node/core/origin_pattern.hpp"
+
 namespace tulle::node {
-namespace {
-
-/// REQUIRES: lower case. A pattern's "*." stands for one or more labels of a host's name.
-bool matches_origin(std::string_view pattern, std::string_view origin) {
-    const std::size_t star = pattern.find("*.");
-    if (star == std::string_view::npos) {
-        return pattern == "*" || pattern == origin;
-    }
-    const std::string_view head = pattern.substr(0, star);
-    const std::string_view tail = pattern.substr(star + 1);
-    if (origin.size() <= head.size() + tail.size() || !origin.starts_with(head) || !origin.ends_with(tail)) {
-        return false;
-    }
-    const std::string_view labels = origin.substr(head.size(), origin.size() - head.size() - tail.size());
-    return labels.find_first_of("/:@") == std::string_view::npos;
-}
-
-std::string lower_case(std::string_view text) {
-    std::string lower(text);
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return lower;
-}
-
-}  // namespace
 
 bool allows_origin(const App& app, std::string_view origin) {
-    const std::string lower = lower_case(origin);
     return app.allowed_origins.empty() ||
            std::any_of(app.allowed_origins.begin(), app.allowed_origins.end(),
-                       [&lower](const std::string& pattern) { return matches_origin(lower_case(pattern), lower); });
+                       [origin](const std::string& pattern) { return matches_origin(pattern, origin); });
 }
 
 AppTable::AppTable(std::vector<App> apps) {

@@ -40,7 +40,7 @@ struct App {
     std::size_t max_event_batch_size = kDefaultMaxBatchEvents;
     /// In which a connection must be granted a private or presence channel; else it is closed with 4009. 0: no need to.
     Duration authorization_timeout{};
-    /// "https://example.com", "https://*.example.com" or "*"; empty: every origin may connect.
+    /// As parse_origin_pattern() gives them; empty: every origin may connect.
     std::vector<std::string> allowed_origins;
     std::size_t max_presence_members = kDefaultMaxPresenceMembers;
     std::size_t max_presence_member_bytes = kDefaultMaxPresenceMemberBytes;

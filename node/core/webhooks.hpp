@@ -65,6 +65,8 @@ struct WebhookSettings {
     Duration retry_for = kDefaultWebhookRetryFor;
     std::size_t queue_events = kDefaultWebhookQueueEvents;
     std::size_t queue_bytes = kDefaultWebhookQueueBytes;
+
+    friend bool operator==(const WebhookSettings&, const WebhookSettings&) = default;
 };
 
 }  // namespace tulle::node

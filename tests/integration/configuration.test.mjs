@@ -9,7 +9,8 @@ import { RawClient } from '../support/js/clients.mjs';
 import { Cluster, TulleNode, withCluster } from '../support/js/cluster.mjs';
 import { parts, request } from '../support/js/http.mjs';
 import { plannedAddresses } from '../support/js/ports.mjs';
-import { run } from '../support/js/process.mjs';
+import { PROJECT, run } from '../support/js/process.mjs';
+import { waitFor } from '../support/js/wait.mjs';
 
 const ANY = ['--listen', '127.0.0.1:0', '--mesh', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
 
@@ -79,7 +80,8 @@ describe('what would expose an unprotected node is refused', () => {
     test(`${flag} off loopback, unless --insecure-mesh allows it`, async () => {
       assert.match(await refused([...ANY.filter((_, i) => ANY[i - (i % 2)] !== flag), flag, '0.0.0.0:0', '--check-config']),
         /--insecure-mesh/);
-      const { code } = await run('tulled', ['--listen', '127.0.0.1:0', flag, '0.0.0.0:0', '--insecure-mesh', '--check-config']);
+      const { code } = await run('tulled', ['--listen', '127.0.0.1:0', flag, '0.0.0.0:0', '--insecure-mesh', '--advertise', '127.0.0.1',
+        '--check-config']);
       assert.equal(code, 0);
     });
   }
@@ -192,5 +194,144 @@ test('no secret is ever in the logs or on a status page', async () => {
     assert.ok(!`${node.log}${body}${metrics.body}`.includes(secret));
   } finally {
     await cluster.stop();
+  }
+});
+
+describe('--check-config refuses what the start refuses, with the same words', () => {
+  const wrong = [
+    ['a mesh on every address that names none to the others', ['--mesh', '0.0.0.0:0', '--insecure-mesh'], /advertise/],
+    ['the same, written otherwise', ['--mesh', '[::0]:0', '--insecure-mesh'], /mesh: cannot listen on .*advertise/],
+    ['a host name that is none', ['--listen', 'no-such-host.invalid:0', '--config', 'APP'], /listen: cannot listen on no-such-host\.invalid:0: /],
+    ['the same of the mesh', ['--mesh', 'no-such-host.invalid:0', '--insecure-mesh'], /mesh: cannot listen on /],
+    ['an address of another machine', ['--admin', '192.0.2.1:0', '--insecure-mesh'], /admin: cannot listen on 192\.0\.2\.1:0: Cannot assign/],
+    ['one port for two things', ['--listen', '127.0.0.1:29999', '--admin', '127.0.0.1:29999'], /listen .*and admin .*same port/],
+    ['a ports file in no directory', ['--ports-file', '/no/such/directory/p.json'], /ports_file: .*No such file or directory/],
+    ['an address to advertise that is none', ['--advertise', 'n1:7001'], /--advertise: 'n1:7001' is not a host/],
+    ['a directory of apps that is not there', ['--apps-dir', '/no/such/apps'], /\/no\/such\/apps: cannot be read: No such file or directory/],
+    ['a file that may not be read', ['--config', '/proc/self/mem'], /\/proc\/self\/mem: cannot be read: Input\/output error/],
+  ];
+  for (const [what, args, said] of wrong) {
+    test(what, async () => {
+      const app = await file('an-app.toml', '[[apps]]\nid = "a"\nkey = "k"\nsecret = "s"\n');
+      const flags = args.map((arg) => (arg === 'APP' ? app : arg));
+      const all = [...ANY.filter((_, i) => !flags.includes(ANY[i - (i % 2)])), ...flags];
+      const started = await refused(all);
+      assert.match(started, said);
+      assert.equal(await refused([...all, '--check-config']), started);
+    });
+  }
+});
+
+describe('the environment belongs to others too', () => {
+  const OF_A_SERVICE = {
+    TULLE_PORT: 'tcp://10.0.0.1:6001', TULLE_SERVICE_HOST: '10.0.0.1', TULLE_SERVICE_PORT: '6001', TULLE_SERVICE_PORT_WS: '6001',
+    TULLE_PORT_6001_TCP: 'tcp://10.0.0.1:6001', TULLE_PORT_6001_TCP_PROTO: 'tcp', TULLE_PORT_6001_TCP_PORT: '6001',
+    TULLE_PORT_6001_TCP_ADDR: '10.0.0.1', TULLE_MESH_SERVICE_HOST: '10.0.0.2', TULLE_LISTEN: '',
+  };
+
+  test('what Kubernetes sets for a Service named tulle is ignored, with a warning that names it', () =>
+    withCluster(1, { env: OF_A_SERVICE }, async ({ nodes: [node] }) => {
+      const line = await waitFor('the warning', () => /environment variables that are no setting of tulled are ignored.*/.exec(node.log)?.[0]);
+      for (const name of Object.keys(OF_A_SERVICE).filter((key) => key !== 'TULLE_LISTEN')) assert.ok(line.includes(name), `${name}: ${line}`);
+      assert.ok(!line.includes('TULLE_LISTEN'), line);
+    }));
+
+  test('a near miss of a key is an error that names the key', async () => {
+    assert.match(await refused(ANY, { env: { TULLE_PEER: '127.0.0.1:1' } }), /TULLE_PEER: is TULLE_PEERS meant\?/);
+  });
+
+  test('TULLE_APP_ID, TULLE_APP_KEY and TULLE_APP_SECRET are the app, and the public one is not served', () => {
+    const env = { TULLE_APP_ID: 'shop', TULLE_APP_KEY: 'shop-key', TULLE_APP_SECRET: 'shop-secret' };
+    return withCluster(1, { env }, async ({ nodes: [node] }) => {
+      const raw = await new RawClient(node, '/app/shop-key?protocol=7').open();
+      raw.drop();
+      const stranger = new RawClient(node);
+      assert.equal((await stranger.end()).code, 4001);
+      const { code, stderr } = await run('tulle', ['pub', 'news', 'e', '{}', '--url', `http://${node.ports.listen}`], { env });
+      assert.equal(code, 0, stderr);
+    });
+  });
+
+  test('one of the three alone is an error', async () => {
+    assert.match(await refused(ANY, { env: { TULLE_APP_ID: 'shop' } }), /TULLE_APP_KEY, TULLE_APP_SECRET is not set/);
+  });
+
+  test('one TULLE_ADMIN serves tulled and tulle', async () => {
+    const { admin, listen, mesh } = await plannedAddresses();
+    for (const value of [admin, `http://${admin}`]) {
+      const env = { TULLE_ADMIN: value };
+      const node = new TulleNode('n1', directory, { addresses: { listen, mesh }, env });
+      await node.restart();
+      try {
+        await node.ready();
+        assert.equal(node.ports.admin, admin);
+        const { code, stderr } = await run('tulle', ['status'], { env });
+        assert.equal(code, 0, stderr);
+      } finally {
+        node.program.kill('SIGTERM');
+        await node.gone();
+        await fs.rm(node.portsFile, { force: true });
+      }
+    }
+  });
+});
+
+test('SIGHUP tells which changed settings hold only after a restart, and changes the log level', async () => {
+  const config = await file('reloaded.toml', 'shards = 1\nlog_level = "info"\nactivity_timeout = 100\n[[apps]]\nid = "a"\nkey = "k"\nsecret = "s"\n');
+  const cluster = await Cluster.create(1, { args: ['--config', config] });
+  try {
+    await cluster.start();
+    const [node] = cluster.nodes;
+    const reloaded = (count) => waitFor('the reload', () => node.log.split('the apps have been read again').length === count + 1);
+    node.program.kill('SIGHUP');
+    await reloaded(1);
+    assert.doesNotMatch(node.log, /only after a restart/);
+    await fs.writeFile(config, 'shards = 2\nlog_level = "warn"\n[webhooks]\ntimeout = "1s"\n[[apps]]\nid = "a"\nkey = "k"\nsecret = "s"\n');
+    node.program.kill('SIGHUP');
+    const line = await waitFor('the line', () => /these settings have changed.*/.exec(node.log)?.[0]);
+    assert.match(line, /hold only after a restart: shards, activity_timeout, \[webhooks\]/);
+    const before = await node.metric('tulle_config_reloads_total');
+    node.program.kill('SIGHUP');
+    await waitFor('one more reload', async () => (await node.metric('tulle_config_reloads_total')) === before + 1);
+    assert.equal(node.log.split('the apps have been read again').length, 3, 'the level is warn by now');
+  } finally {
+    await cluster.stop();
+  }
+});
+
+test('two signals within a moment are one wish to end', () => withCluster(2, {}, async ({ nodes: [node] }) => {
+  const raw = await new RawClient(node).open();
+  node.program.kill('SIGTERM');
+  node.program.kill('SIGINT');
+  node.program.kill('SIGTERM');
+  assert.equal((await raw.end()).code, 4200);
+  await node.gone();
+  assert.equal(node.program.child.exitCode, 0, node.log);
+  assert.doesNotMatch(node.log, /haste/);
+}));
+
+test("the README's example for several machines starts", async () => {
+  const readme = await fs.readFile(path.join(PROJECT, 'README.md'), 'utf8');
+  const lines = readme.slice(readme.indexOf('# /etc/tulle/node.toml')).split('\n');
+  const example = lines.slice(0, lines.findIndex((line) => line !== '' && !/^ {4}|^#/.test(line) || line.includes('tulled --config')));
+  const { listen, mesh, mesh_data: data } = await plannedAddresses();
+  const [port, meshPort, dataPort] = [listen, mesh, data].map((address) => parts(address).port);
+  const nodes = [1, 2, 3].map((i) => new TulleNode(`n${i}`, directory, { addresses: { admin: '127.0.0.1:0' } }));
+  try {
+    for (const [i, node] of nodes.entries()) {
+      const own = i + 1;
+      const text = example.map((line) => line.replace(/^ {4}/, '')).join('\n')
+        .replace('"n1"', `"n${own}"`)
+        .replace('0.0.0.0:6001', `127.0.2.${own}:${port}`)
+        .replace('10.0.0.1:7001', `127.0.2.${own}:${meshPort}`)
+        .replace('10.0.0.1:7002', `127.0.2.${own}:${dataPort}`)
+        .replace(/10\.0\.0\.\d:7001/g, (peer) => (peer.includes(`.${own}:`) ? '10.0.0.1:7001' : peer))
+        .replace(/10\.0\.0\.(\d):7001/g, `127.0.2.$1:${meshPort}`);
+      node.args = ['--config', await file(`readme-${own}.toml`, text)];
+    }
+    for (const node of nodes) await node.restart();
+    await new Cluster(nodes, directory).whole();
+  } finally {
+    nodes.forEach((node) => node.program?.kill('SIGKILL'));
   }
 });

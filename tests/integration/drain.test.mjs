@@ -175,8 +175,11 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
     const deaf = await deafClient(node);
     node.program.kill(signal);
     await waitFor('the Close', () => deaf.said().includes('4200'));
-    node.program.kill(signal);
-    const { code } = await within(3_000, 'the end in haste', node.program.ended);
+    await waitFor('the end in haste, by a signal a second later', () => {
+      node.program.kill(signal);
+      return node.program.hasEnded;
+    }, { ms: 3_000, every: 100 });
+    const { code } = await node.program.ended;
     assert.equal(code, 1);
     await deaf.closed;
   }));

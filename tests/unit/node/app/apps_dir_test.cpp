@@ -89,7 +89,7 @@ TEST_F(AppsDirTest, NamesFileAndLineOfWhatIsWrong) {
     EXPECT_EQ(error_of([&] { return source().load(); }), "apps/a.toml: has more than 1048576 bytes");
     std::filesystem::remove(directory / "apps" / "a.toml");
     std::filesystem::create_directory(directory / "apps" / "a.toml");
-    EXPECT_EQ(error_of([&] { return source().load(); }), "apps/a.toml: cannot be read");
+    EXPECT_EQ(error_of([&] { return source().load(); }), "apps/a.toml: cannot be read: Is a directory");
     write("node.toml", "apps_dir = 'elsewhere'\n");
     EXPECT_TRUE(error_of([&] { return source().load(); }).starts_with("elsewhere: cannot be read"));
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "node/app/command_line.hpp"
+#include "node/app/config_environment.hpp"
 #include "node/app/config_file.hpp"
 
 namespace tulle::node {
@@ -18,8 +19,10 @@ CommandLine parse(std::vector<const char*> arguments) {
 Config configure(const std::vector<const char*>& arguments, const std::vector<std::string>& environment = {},
                  std::string_view file_text = "") {
     ConfigFile file = parse_config_file(file_text, "node.toml");
-    return make_config({parse(arguments).flags, settings_from_environment(environment), file.settings},
-                       std::move(file.apps), kMachine);
+    const Environment given = read_environment(environment);
+    const std::vector<Settings> sources = {parse(arguments).flags, given.settings, file.settings};
+    std::vector<App> apps = with_app_of(given, std::move(file.apps), !apps_dir_of(sources).empty());
+    return make_config(sources, std::move(apps), kMachine);
 }
 
 std::string error_of(const std::vector<const char*>& arguments, const std::vector<std::string>& environment = {},
@@ -88,7 +91,7 @@ TEST(Config, NamesTheUnknownKeyWithFileAndLine) {
     EXPECT_EQ(error_of({}, {}, "name = 'x'\n\nlissten = '127.0.0.1:1'\n"), "node.toml:3: lissten: unknown key");
     EXPECT_EQ(error_of({}, {}, "[[apps]]\nid = 'a'\nkey = 'k'\nsecret = 's'\ncolour = 1\n"),
               "node.toml:5: apps.colour: unknown key");
-    EXPECT_EQ(error_of({}, {"TULLE_NAMES=x"}), "unknown environment variable TULLE_NAMES");
+    EXPECT_EQ(error_of({}, {"TULLE_NAMES=x"}), "unknown environment variable TULLE_NAMES: is TULLE_NAME meant?");
     EXPECT_THROW(parse({"--unknown"}), ConfigError);
 }
 
@@ -166,7 +169,7 @@ TEST(Config, RefusesAppsThatAreIncompleteOrClash) {
               "node.toml:5: apps.on_gap: must be \"event\" or \"close\"");
     EXPECT_EQ(error_of({}, {}, "apps = 1"), "node.toml:1: apps: must be an array of tables: [[apps]]");
     EXPECT_EQ(error_of({}, {}, "[[apps]]\nid = 'a'\nkey = 'k'\nsecret_file = 'no/such/file'\n"),
-              "node.toml:4: apps.secret_file: cannot be read");
+              "node.toml:4: apps.secret_file: no/such/file cannot be read: No such file or directory");
 }
 
 TEST(Config, RefusesLimitsOfAnAppThatMakeNoSense) {
@@ -175,19 +178,22 @@ TEST(Config, RefusesLimitsOfAnAppThatMakeNoSense) {
     };
     EXPECT_EQ(error_of_app("max_presence_members = 0"),
               "node.toml:5: apps.max_presence_members: must be a number from 1 to 10000");
-    EXPECT_EQ(error_of_app("cache_ttl = 86401"), "node.toml:5: apps.cache_ttl: must be a number from 1 to 86400");
+    EXPECT_EQ(error_of_app("cache_ttl = 86401"), "node.toml:5: apps.cache_ttl: must be a number of seconds from 0 to 86400 (0: no limit), without quotes and unit");
+    EXPECT_EQ(error_of_app("cache_ttl = '30m'"), error_of_app("cache_ttl = 86401"));
+    EXPECT_EQ(error_of_app("authorization_timeout = -1"),
+              "node.toml:5: apps.authorization_timeout: must be a number of seconds from 0 to 86400 (0: no limit), without quotes and unit");
     EXPECT_EQ(error_of_app("max_presence_member_bytes = 20000"),
               "node.toml:5: apps.max_presence_member_bytes: must be a number from 1 to 14336");
     EXPECT_EQ(error_of_app("client_events_per_second = -1"),
-              "node.toml:5: apps.client_events_per_second: must be a number from 1 to 100000");
+              "node.toml:5: apps.client_events_per_second: must be a number from 0 to 100000 (0: no limit)");
     EXPECT_EQ(error_of_app("max_connections = -1"),
-              "node.toml:5: apps.max_connections: must be a number from 1 to 1000000000");
+              "node.toml:5: apps.max_connections: must be a number from 0 to 1000000000 (0: no limit)");
     EXPECT_EQ(error_of_app("max_channel_name_length = 201"),
               "node.toml:5: apps.max_channel_name_length: must be a number from 1 to 200");
     EXPECT_EQ(error_of_app("max_event_channels_at_once = 0"),
               "node.toml:5: apps.max_event_channels_at_once: must be a number from 1 to 100");
     EXPECT_EQ(error_of_app("allowed_origins = 'https://a'"), "node.toml:5: apps.allowed_origins: must be an array of strings");
-    for (const char* origin : {"example.com", "https://example.com/", ""}) {
+    for (const char* origin : {"example.com", "https://example.com/page", "https://m\xc3\xbcnchen.example", "https://example.*", ""}) {
         EXPECT_NE(error_of_app("allowed_origins = ['" + std::string(origin) + "']").find("is no origin of the form"),
                   std::string::npos)
             << origin;
@@ -227,7 +233,7 @@ TEST(Config, TakesConnectionsAndMemoryFromTheMachineUnlessToldOtherwise) {
     }
     EXPECT_EQ(error_of({"--max-connections", "15"}), "flag --max-connections: '15' is not a number from 16 to 10000000");
     EXPECT_EQ(error_of({"--memory-limit", "1000"}),
-              "flag --memory-limit: '1000' is not a number from 134217728 to 1125899906842624");
+              "flag --memory-limit: '1000' is not a number from 134217728 to 1125899906842624 (or 0: no limit)");
 }
 
 TEST(Config, DoesNotServeThePublicSecretOffLoopback) {
@@ -239,11 +245,103 @@ TEST(Config, KeepsMeshAndAdminOnLoopbackUnlessAllowed) {
     EXPECT_TRUE(error_of({"--mesh", "0.0.0.0:7001"}).starts_with("the mesh address 0.0.0.0:7001 is not on loopback"));
     EXPECT_TRUE(error_of({"--mesh-data", "0.0.0.0:7001"}).starts_with("the mesh data address"));
     EXPECT_TRUE(error_of({"--admin", "0.0.0.0:9601"}).starts_with("the admin address"));
-    EXPECT_EQ(configure({"--mesh", "0.0.0.0:7001", "--insecure-mesh"}).mesh.host, "0.0.0.0");
+    EXPECT_EQ(configure({"--mesh", "0.0.0.0:7001", "--insecure-mesh", "--advertise", "10.0.0.1"}).mesh.host, "0.0.0.0");
 }
 
-TEST(Config, LetsVariablesOfTheOtherProgramsBe) {
-    EXPECT_EQ(error_of({}, {"TULLE_URL=ws://x", "TULLE_APP_SECRET=y", "TULLE_BIN_DIR=z", "TULLE_CONFIG=f"}), "no error");
+TEST(Config, LetsVariablesOfOthersBe) {
+    EXPECT_EQ(error_of({}, {"TULLE_URL=ws://x", "TULLE_BIN_DIR=z", "TULLE_CONFIG=f"}), "no error");
+    const std::vector<std::string> of_a_service{
+        "TULLE_PORT=tcp://10.0.0.1:6001", "TULLE_SERVICE_HOST=10.0.0.1", "TULLE_SERVICE_PORT=6001", "TULLE_SERVICE_PORT_WS=6001",
+        "TULLE_PORT_6001_TCP=tcp://10.0.0.1:6001", "TULLE_PORT_6001_TCP_PROTO=tcp", "TULLE_PORT_6001_TCP_PORT=6001",
+        "TULLE_PORT_6001_TCP_ADDR=10.0.0.1", "TULLE_MESH_SERVICE_HOST=10.0.0.1", "TULLE_MESH_PORT=tcp://10.0.0.2:7001",
+        "TULLE_ADMIN_PORT=tcp://10.0.0.3:9601", "TULLE_ENV_PATH=/bin", "TULLE_NAME=/web/tulle"};
+    EXPECT_EQ(error_of({}, of_a_service), "no error");
+    const Environment environment = read_environment(of_a_service);
+    EXPECT_EQ(environment.ignored.size(), of_a_service.size());
+    EXPECT_EQ(environment.ignored.front(), "TULLE_PORT");
+    EXPECT_TRUE(environment.settings.empty());
+    EXPECT_TRUE(read_environment({"TULLE_URL=x", "TULLEX=1", "PATH=/"}).ignored.empty());
+}
+
+TEST(Config, TellsWhichVariableWasMeant) {
+    const std::pair<const char*, const char*> mistakes[] = {{"TULLE_LISTN", "TULLE_LISTEN"},
+                                                            {"TULLE_PEER", "TULLE_PEERS"},
+                                                            {"TULLE_LOGLEVEL", "TULLE_LOG_LEVEL"},
+                                                            {"TULLE_MAX_CONECTIONS", "TULLE_MAX_CONNECTIONS"},
+                                                            {"TULLE_APP_SECERT", "TULLE_APP_SECRET"},
+                                                            {"TULLE_APPS_DIRS", "TULLE_APPS_DIR"}};
+    for (const auto& [name, meant] : mistakes) {
+        EXPECT_EQ(error_of({}, {std::string(name) + "=x"}),
+                  "unknown environment variable " + std::string(name) + ": is " + meant + " meant?");
+    }
+    for (const char* name : {"TULLE_HOME", "TULLE_HOST", "TULLE_USER", "TULLE_VERSION", "TULLE_MODE", "TULLE_DATA"}) {
+        EXPECT_EQ(error_of({}, {std::string(name) + "=x"}), "no error") << name;
+    }
+}
+
+TEST(Config, AnEmptyVariableIsNotSet) {
+    const std::vector<std::string> empty{"TULLE_LISTEN=", "TULLE_PEERS=", "TULLE_NAMES=", "TULLE_APP_ID=", "TULLE_SHARDS=", "TULLE_CONFIG="};
+    EXPECT_EQ(error_of({}, empty), "no error");
+    EXPECT_EQ(configure({}, empty).listen, (Address{"127.0.0.1", 6001}));
+    EXPECT_EQ(configure({}, {"TULLE_NAME="}, "name = 'file'").name, "file");
+    EXPECT_TRUE(read_environment(empty).config_file.empty());
+}
+
+TEST(Config, TakesAnAppFromTheEnvironmentInsteadOfThePublicOne) {
+    const std::vector<std::string> app{"TULLE_APP_ID=shop", "TULLE_APP_KEY=k1", "TULLE_APP_SECRET=s1"};
+    const Config config = configure({"--listen", "0.0.0.0:6001"}, app);
+    ASSERT_EQ(config.apps.size(), 1u);
+    EXPECT_EQ(config.apps[0].id, "shop");
+    EXPECT_EQ(config.apps[0].key, "k1");
+    EXPECT_EQ(config.apps[0].secret, "s1");
+    EXPECT_FALSE(config.has_default_app);
+    EXPECT_EQ(error_of({}, {"TULLE_APP_ID=shop", "TULLE_APP_KEY="}),
+              "environment variable TULLE_APP_KEY, TULLE_APP_SECRET is not set: an app is configured by all of TULLE_APP_ID,"
+              " TULLE_APP_KEY and TULLE_APP_SECRET");
+    EXPECT_EQ(error_of({}, {"TULLE_APP_ID=a/b", "TULLE_APP_KEY=k", "TULLE_APP_SECRET=s"}),
+              "environment variables TULLE_APP_ID, TULLE_APP_KEY and TULLE_APP_SECRET: id must be 1 to 64 of the characters"
+              " A-Z a-z 0-9 _ -");
+}
+
+TEST(Config, TheAppOfTheEnvironmentStandsBesideThoseOfFiles) {
+    const std::vector<std::string> app{"TULLE_APP_ID=shop", "TULLE_APP_KEY=k1", "TULLE_APP_SECRET=s1"};
+    constexpr std::string_view kOther = "[[apps]]\nid = 'a'\nkey = 'k'\nsecret = 's'\n";
+    constexpr std::string_view kSame = "[[apps]]\nid = 'shop'\nkey = 'k1'\nsecret = 's1'\nclient_events = true\n";
+    constexpr std::string_view kClash = "[[apps]]\nid = 'shop'\nkey = 'k1'\nsecret = 'other'\n";
+    EXPECT_EQ(configure({}, app, kOther).apps.size(), 2u);
+    ASSERT_EQ(configure({}, app, kSame).apps.size(), 1u);
+    EXPECT_TRUE(configure({}, app, kSame).apps[0].client_events) << "the file says more";
+    EXPECT_TRUE(error_of({}, app, kClash).starts_with("environment variables TULLE_APP_ID, TULLE_APP_KEY and TULLE_APP_SECRET: the app"
+                                                      " 'shop' has an id or a key that another app has too"));
+    EXPECT_EQ(error_of({}, {"TULLE_APP_KEY=k1"}, kOther), "no error") << "the other programs need the key alone";
+}
+
+TEST(Config, OneValueOfTheAdminAddressServesBothPrograms) {
+    EXPECT_EQ(configure({}, {"TULLE_ADMIN=http://127.0.0.1:9700"}).admin, (Address{"127.0.0.1", 9700}));
+    EXPECT_EQ(configure({}, {"TULLE_ADMIN=http://127.0.0.1:9700/"}).admin, (Address{"127.0.0.1", 9700}));
+    EXPECT_EQ(configure({}, {"TULLE_ADMIN=127.0.0.1:9700"}).admin, (Address{"127.0.0.1", 9700}));
+    EXPECT_NE(error_of({}, {"TULLE_ADMIN=https://127.0.0.1:9700"}), "no error");
+}
+
+TEST(Config, RefusesAddressesThatCannotServe) {
+    EXPECT_TRUE(error_of({"--mesh", "0.0.0.0:7001", "--insecure-mesh"})
+                    .starts_with("the mesh address 0.0.0.0:7001 stands for every address of this machine: say with advertise"));
+    EXPECT_EQ(error_of({"--mesh", "0.0.0.0:7001", "--insecure-mesh", "--advertise", "n1.example"}), "no error");
+    EXPECT_EQ(error_of({"--listen", "127.0.0.1:7001"}),
+              "listen (127.0.0.1:7001) and mesh (127.0.0.1:7001) have the same port: each needs its own");
+    EXPECT_EQ(error_of({"--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"}), "no error");
+    EXPECT_EQ(error_of({"--listen", "127.0.0.2:9601"}), "no error");
+    for (const char* host : {"n1:7001", "http://n1", "0.0.0.0", "::", "a b"}) {
+        EXPECT_EQ(error_of({"--advertise", host}), "flag --advertise: '" + std::string(host) +
+                                                       "' is not a host that others can reach: a name or an address, without a port");
+    }
+    EXPECT_EQ(configure({"--advertise", "[fd00::1]"}).advertise, "fd00::1");
+    EXPECT_EQ(configure({"--advertise", "fd00::1"}).advertise, "fd00::1");
+}
+
+TEST(Config, RemembersWhatWasGivenForAComparison) {
+    const Config config = configure({"--shards", "2"}, {"TULLE_NAME=n"}, "log_level = 'warn'\nshards = 4\n");
+    EXPECT_EQ(config.given, (std::map<std::string, std::string, std::less<>>{{"log_level", "warn"}, {"name", "n"}, {"shards", "2"}}));
 }
 
 TEST(CommandLine, PrintsHelpAndVersion) {

@@ -1,13 +1,21 @@
 #include "node/core/apps.hpp"
 
+#include <chrono>
+
 #include <gtest/gtest.h>
+
+#include "node/core/origin_pattern.hpp"
 
 namespace tulle::node {
 namespace {
 
-App app_for(std::vector<std::string> origins) {
+App app_for(const std::vector<std::string>& origins) {
     App app;
-    app.allowed_origins = std::move(origins);
+    for (const std::string& origin : origins) {
+        const OriginPattern parsed = parse_origin_pattern(origin);
+        EXPECT_EQ(parsed.error, "") << origin;
+        app.allowed_origins.push_back(parsed.pattern);
+    }
     return app;
 }
 
@@ -34,6 +42,75 @@ TEST(AllowedOrigins, MayNameAllSubdomains) {
                                "http://www.example.com", "https://evil.net/.example.com", "https://evil.net:1.example.com"}) {
         EXPECT_FALSE(allows_origin(app, origin)) << origin;
     }
+}
+
+TEST(AllowedOrigins, MeanWhatTheyWouldSayInABrowsersForm) {
+    const std::pair<const char*, const char*> pairs[] = {
+        {"https://example.com:443", "https://example.com"},     {"http://example.com:80", "http://example.com"},
+        {"https://example.com/", "https://example.com"},        {"https://example.com", "https://example.com:443"},
+        {"HTTPS://Example.COM:8443/", "https://example.com:8443"}, {"http://localhost:*", "http://localhost"},
+        {"http://localhost:*", "http://localhost:3000"},        {"http://127.0.0.1:*", "http://127.0.0.1:5173"},
+        {"http://[::1]:3000", "http://[::1]:3000"},             {"http://[::1]:*", "http://[::1]"},
+        {"https://*.example.com:*", "https://a.example.com:81"}, {"https://*", "https://anything.example"},
+        {"https://app-*.example.com", "https://app-pr-7.example.com"}, {"https://*.staging.*.example.com", "https://a.staging.eu.example.com"},
+        {"capacitor://localhost", "capacitor://localhost"},     {"chrome-extension://abcdef", "chrome-extension://abcdef"},
+        {"https://xn--mnchen-3ya.example", "https://xn--mnchen-3ya.example"}, {"file://", "file://"}};
+    for (const auto& [pattern, origin] : pairs) {
+        EXPECT_TRUE(allows_origin(app_for({pattern}), origin)) << pattern << " and " << origin;
+    }
+    const std::pair<const char*, const char*> strangers[] = {
+        {"https://example.com:443", "http://example.com"},      {"https://example.com:443", "https://example.com:80"},
+        {"http://localhost:*", "https://localhost:3000"},       {"http://localhost:*", "http://localhost.evil.net:3000"},
+        {"http://localhost:*", "http://localhost:3000/x"},      {"http://localhost:*", "http://localhost:evil"},
+        {"http://localhost:*", "http://localhost:99999"},       {"https://*", "https://"},
+        {"https://*", "https://user@evil.net"},                 {"https://*", "http://a.example"},
+        {"https://*.example.com", "https://a.example.com:8443"}, {"https://*.example.com", "https://user@a.example.com"},
+        {"https://app-*.example.com", "https://app-.example.com"}, {"http://[::1]:3000", "http://[::1]"}};
+    for (const auto& [pattern, origin] : strangers) {
+        EXPECT_FALSE(allows_origin(app_for({pattern}), origin)) << pattern << " and " << origin;
+    }
+}
+
+TEST(AllowedOrigins, ThatNothingCanMatchAreRefusedWithTheFormToUse) {
+    const std::pair<const char*, const char*> wrong[] = {
+        {"example.com", "write https://example.com or http://example.com"},
+        {"localhost:3000", "write https://localhost:3000 or http://localhost:3000"},
+        {"https://example.com/app", "an origin has no path: write https://example.com"},
+        {"https://Example.com:443/app/", "an origin has no path: write https://example.com:443"},
+        {"https://example.com?x", "an origin has no path: write https://example.com"},
+        {"wss://example.com", "the origin is that of the page: write https://example.com"},
+        {"ws://localhost:3000", "the origin is that of the page: write http://localhost"},
+        {"https://m\xc3\xbcnchen.example", "browsers send the ASCII form"},
+        {"*://example.com", "such as https:// or http://"},
+        {"https://example.*", "a * stands before a dot"},
+        {"https://*example.com", "a * stands before a dot"},
+        {"https://example.com:*0", "a port is a number from 1 to 65535, or *"},
+        {"https://example.com:0", "a port is a number from 1 to 65535, or *"},
+        {"https://example.com:443443", "a port is a number from 1 to 65535, or *"},
+        {"https://user@example.com", "an origin has no user"},
+        {"https://", "it has no host"},
+        {"https://a b", "spaces"},
+        {"https://a.example,https://b.example", "each origin is a string of its own"},
+        {"", "it is empty"}};
+    for (const auto& [pattern, why] : wrong) {
+        const OriginPattern parsed = parse_origin_pattern(pattern);
+        EXPECT_TRUE(parsed.pattern.empty()) << pattern;
+        EXPECT_NE(parsed.error.find(why), std::string::npos) << pattern << ": " << parsed.error;
+    }
+}
+
+TEST(AllowedOrigins, ALongOriginTakesNoTimeToRefuse) {
+    const App app = app_for({"https://*.a.*.a.*.a.*.a.*.a.*.b"});
+    std::string origin = "https://";
+    for (int i = 0; i < 120; ++i) {
+        origin += "a.a.";
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    for (int i = 0; i < 1000; ++i) {
+        EXPECT_FALSE(allows_origin(app, origin));
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5)) << "without a bound it takes hours";
+    EXPECT_FALSE(allows_origin(app, "https://" + std::string(100'000, 'a') + ".b"));
 }
 
 App served(std::string id, std::string key) {

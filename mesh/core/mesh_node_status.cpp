@@ -1,9 +1,16 @@
 #include <algorithm>
+#include <map>
+#include <string_view>
 #include <tuple>
 
 #include "mesh/core/mesh_node.hpp"
 
 namespace tulle::mesh {
+namespace {
+
+bool is_gone(const Peer& peer) { return peer.state == PeerState::kDead || peer.state == PeerState::kLeft; }
+
+}  // namespace
 
 NodeStatus MeshNode::status(Instant now) const {
     NodeStatus status;
@@ -25,9 +32,29 @@ NodeStatus MeshNode::status(Instant now) const {
         status.refusals.push_back({refused.by_us, refused.name, refused.endpoint, to_text(refused.reason), refused.text,
                                    refused.count, static_cast<std::uint64_t>((now - refused.last) / 1ms)});
     }
-    add_counters(status);
+    add_counters(status);  // over all members: a counter does not fall when one is no longer shown
     add_gauges(status);
+    hide_long_gone(now, status.members);
     return status;
+}
+
+void MeshNode::hide_long_gone(Instant now, std::vector<MemberStatus>& members) const {
+    std::map<std::string_view, const Peer*> of_name{{options_.name, nullptr}};  // null: it is here; else who of them went last
+    for (const auto& [oid, peer] : membership_.peers()) {
+        if (peer.in_session()) {
+            of_name[peer.name] = nullptr;
+        } else if (is_gone(peer)) {
+            const auto [known, is_new] = of_name.emplace(peer.name, &peer);
+            if (!is_new && known->second != nullptr && known->second->dead_since <= peer.dead_since) {
+                known->second = &peer;
+            }
+        }
+    }
+    std::erase_if(members, [&](const MemberStatus& member) {
+        const Peer& peer = *membership_.find(member.oid);
+        const Duration most = peer.state == PeerState::kLeft ? options_.timing.left_shown : options_.timing.dead_shown;
+        return is_gone(peer) && (of_name.at(peer.name) != &peer || now - peer.dead_since >= most);
+    });
 }
 
 MemberStatus MeshNode::own_status(Instant now) const {

@@ -46,6 +46,9 @@ struct Timing {
                                         ///< a part of the addresses each time
     Duration lonely_notice = 5s;        ///< without a session for so long, a node says in the log why it has none
     Duration redial_for = 24h;          ///< then a dead member is forgotten
+    Duration left_shown = 60s;          ///< a member that has left stays in status and metrics for so long …
+    Duration dead_shown = 5min;         ///< … and a dead one: long enough for an alert that waits a few minutes. An earlier process of
+                                        ///< a name that is alive again is not shown at all
     Duration endpoint_check = 50ms;     ///< between checks whether a lost endpoint refuses
     Duration name_patience = 10s;       ///< a newcomer whose name is held goes on asking as long: longer than any verdict
     Duration refusal_memory = 15s;      ///< refused by its peers for another reason, a node does not serve for so long: longer than

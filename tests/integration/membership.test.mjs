@@ -98,3 +98,41 @@ test('a node killed and started again at once on the same ports is a new member 
     assert.equal(alive.length, 1);
     assert.notEqual(alive[0].oid, oid);
   }));
+
+test('however often a node is restarted, status and metrics have one row for it', () =>
+  withCluster(2, { planned: true, topology: 'all' }, async ({ nodes: [n1, n2] }) => {
+    const rows = async () => (await n1.status()).members.filter(({ name }) => name === 'n2');
+    for (let i = 0; i < 4; ++i) {
+      await n2.kill();
+      await isSeen(n1, 'n2', 'dead', 10_000);
+      assert.equal((await rows()).length, 1, 'one that is down is shown');
+      await n2.restart([n1.ports.mesh]);
+      await isSeen(n1, 'n2', 'alive', 10_000);
+      assert.equal((await rows()).length, 1);
+    }
+    const { body } = await request(n1.ports.admin, '/metrics');
+    const series = body.split('\n').filter((line) => line.startsWith('tulle_mesh_peer_up{'));
+    assert.equal(series.length, 1, series.join('\n'));
+    assert.match(series[0], / 1$/);
+    assert.equal(await n1.metric('tulle_mesh_deaths_total'), 4);
+  }));
+
+test('nodes of two clusters that know each other write a few lines about it, not a few a second', () =>
+  withCluster(2, { planned: true, topology: 'all' }, async ({ nodes: [n1, n2] }) => {
+    const foreign = new TulleNode('n3', n1.directory, { args: ['--cluster', 'other'] });
+    foreign.launch([n1.ports.mesh, n2.ports.mesh]);
+    try {
+      await foreign.bound();
+      await n2.kill();
+      n2.args = ['--cluster', 'other'];
+      await n2.restart([n1.ports.mesh]);
+      await waitFor('n1 to have refused often', async () => (await n1.metric('tulle_mesh_newcomers_refused_total')) >= 8, { ms: 30_000 });
+      for (const node of [n1, n2, foreign]) {
+        const lines = node.log.split('\n').filter((line) => /refused|cluster/.test(line));
+        assert.ok(lines.length <= 6, `${node.name} has ${lines.length}:\n${lines.join('\n')}`);
+      }
+    } finally {
+      foreign.program.kill('SIGKILL');
+      await foreign.gone();
+    }
+  }));

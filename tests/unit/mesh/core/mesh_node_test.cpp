@@ -468,6 +468,36 @@ TEST_F(MeshNodeTest, LooksOnlyAtLinksThatSomethingHasHappenedTo) {
     EXPECT_EQ(heartbeats[0].upto, RecordNo{3}) << "what was jumped over is considered";
 }
 
+TEST_F(MeshNodeTest, ADeadMemberIsShownUntilItsNameIsBackOrItsTimeIsOver) {
+    establish();
+    const LinkId link = *node_.membership().find(OriginId{2})->link;
+    feed(LinkDown{link});
+    feed(EndpointChecked{link, EndpointState::kRefused});
+    ASSERT_EQ(node_.status(now_).members.size(), 1u);
+    EXPECT_EQ(node_.status(now_).members[0].state, "dead");
+    const auto shown = [this](Duration later) { return node_.status(now_ + later).members.size(); };
+    EXPECT_EQ(shown(Timing{}.dead_shown - 1s), 1u);
+    EXPECT_EQ(shown(Timing{}.dead_shown), 0u);
+
+    Introduction again = peer();
+    again.endpoints.control = "b:9";  // another process of that name, at another place
+    out_.clear();
+    feed(Control{OriginId{4}, OriginId{1}, {}, Hello{again, SessionTag{5}, {std::nullopt, RecordNo{5}, {}, {}}, {}}});
+    feed(LinkUp{all_of<OpenLink>(out_).back().link});
+    feed(Control{OriginId{4}, OriginId{1}, bodies<Welcome>(out_).back().tag, Heartbeat{}});
+    ASSERT_EQ(node_.status(now_).members.size(), 1u);
+    EXPECT_EQ(node_.status(now_).members[0].oid, OriginId{4});
+    EXPECT_EQ(node_.status(now_).members[0].state, "alive");
+
+    now_ += 10ms;
+    const LinkId second = *node_.membership().find(OriginId{4})->link;
+    feed(LinkDown{second});
+    feed(EndpointChecked{second, EndpointState::kRefused});
+    ASSERT_EQ(node_.status(now_).members.size(), 1u) << "not the two dead processes of one name";
+    EXPECT_EQ(node_.status(now_).members[0].oid, OriginId{4});
+    EXPECT_EQ(node_.status(now_).members[0].state, "dead");
+}
+
 TEST_F(MeshNodeTest, SendsToALinkWhatItsInterestHasComeFor) {
     establish();
     feed(SubscriberSeen{OriginId{2}});

@@ -34,7 +34,7 @@ function assertPercentiles(latency, count) {
 
 test('fanout sends as many as are due, and all of them arrive', () => withConfigured(1, NO_LIMIT, {}, async ({ nodes: [node] }) => {
   const answer = await bench(['fanout', '--url', url(node), '--subscribers', '20', '--rate', '200', '--seconds', '1',
-    '--pid', String(node.program.pid)]);
+    '--via', 'client-events', '--pid', String(node.program.pid)]);
   assertWhole(answer, 20);
   const { told } = answer;
   assert.equal(told.run.sent, 200);
@@ -47,7 +47,7 @@ test('fanout sends as many as are due, and all of them arrive', () => withConfig
 test('fanout at rate 0 goes as fast as it can, over several channels and publishers', () =>
   withConfigured(1, NO_LIMIT, {}, async ({ nodes: [node] }) => {
     const answer = await bench(['fanout', '--url', url(node), '--subscribers', '12', '--publishers', '2', '--channels', '4',
-      '--rate', '0', '--payload', '5000', '--seconds', '0.5']);
+      '--via', 'client-events', '--rate', '0', '--payload', '5000', '--seconds', '0.5']);
     assertWhole(answer, 3);
   }));
 
@@ -62,14 +62,15 @@ test('fanout by signed HTTP, singly and in batches', () => withConfigured(1, [],
 
 test('relay goes from the first node to the others', () => withConfigured(3, NO_LIMIT, {}, async ({ nodes }) => {
   const answer = await bench(['relay', ...nodes.flatMap((node) => ['--url', url(node)]), '--subscribers', '4', '--rate', '500',
-    '--seconds', '1']);
+    '--via', 'client-events', '--seconds', '1']);
   assertWhole(answer, 4);
   assertPercentiles(answer.told.run.latency_us, answer.told.run.received);
 }));
 
 test('a node that stands still makes all messages late that were due meanwhile, not one', () =>
   withConfigured(1, NO_LIMIT, {}, async ({ nodes: [node] }) => {
-    const running = bench(['fanout', '--url', url(node), '--subscribers', '1', '--rate', '500', '--seconds', '2']);
+    const running = bench(['fanout', '--url', url(node), '--subscribers', '1', '--rate', '500', '--seconds', '2',
+      '--via', 'client-events']);
     await waitFor('messages', async () => (await node.metric('tulle_client_events_total')) >= 50);
     const frozenAt = performance.now();
     process.kill(node.program.pid, 'SIGSTOP');
@@ -112,7 +113,8 @@ test('idle tells memory and CPU of the node', () => withConfigured(1, [], {}, as
 
 test('refused client events end it at once, with what to configure', () =>
   withConfigured(1, [], {}, async ({ nodes: [node] }) => {
-    const { code, stderr, told } = await bench(['fanout', '--url', url(node), '--subscribers', '2', '--rate', '100', '--seconds', '20'],
+    const { code, stderr, told } = await bench(['fanout', '--url', url(node), '--subscribers', '2', '--rate', '100', '--seconds', '20',
+      '--via', 'client-events'],
       { ms: 15_000 });
     assert.equal(code, 1);
     assert.match(told.trouble, /deliveries missing.*4301/);

@@ -143,3 +143,22 @@ test('up with a port that is taken exits 1 and names it', async () => {
   assert.equal(up.code, 1);
   assert.ok(up.stderr.includes(String(port)), up.stderr);
 });
+
+test('a subcommand that is none: the one that was meant', async () => {
+  for (const [words, said] of [[['stauts'], /no subcommand stauts: is status meant\?/], [['bench', 'fanuot'], /fanuot: is fanout meant\?/],
+    [['frobnicate'], /no subcommand frobnicate \(see --help\)/]]) {
+    const { code, stderr } = await run('tulle', words);
+    assert.equal(code, 2);
+    assert.match(stderr, said);
+  }
+  assert.match((await run('tulle', [])).stderr, /subcommand is required/);
+});
+
+test('bench fanout and relay work on the default app with their default load', () => withCluster(2, {}, async ({ nodes }) => {
+  for (const kind of ['fanout', 'relay']) {
+    const { code, stdout, stderr } = await run('tulle', ['bench', kind, '--url', ws(nodes[0]), '--url', ws(nodes[1]), '--subscribers', '20',
+      '--seconds', '2', '--json'], { ms: 30_000 });
+    assert.equal(code, 0, stderr);
+    assert.equal(JSON.parse(stdout).lost ?? 0, 0, stdout);
+  }
+}));

@@ -12,7 +12,9 @@ namespace {
 constexpr std::size_t kMaxAnswerBytes = std::size_t{64} << 20;
 
 client::ServerUrl parse(const std::string& address) {
-    auto url = client::parse_server_url("http://" + address, "http");
+    // As a URL too: TULLE_ADMIN has one value for this program and for the node.
+    const std::string text = address.starts_with("http://") ? address : "http://" + address;
+    auto url = client::parse_server_url(text, "http");
     if (url.has_error() || !url->prefix.empty()) {
         throw std::invalid_argument("\"" + address + "\" is not the HOST:PORT of an admin listener");
     }

@@ -116,7 +116,8 @@ private:
 };
 
 int exit_code_of(const BenchResult& result) {
-    if (result.connected.ready == 0 || unauthorised(result.run.complaints.first)) {
+    if (result.connected.ready == 0 || unauthorised(result.connected.first_failure) ||
+        unauthorised(result.run.complaints.first)) {
         return kUnreachable;
     }
     if (result.connected.failed > 0 || !result.ran) {

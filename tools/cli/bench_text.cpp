@@ -160,7 +160,8 @@ bool refused(std::string_view complaint) {
 
 bool unauthorised(std::string_view complaint) {
     return complaint.find("HTTP/1.1 401") != std::string_view::npos ||
-           complaint.find("HTTP/1.1 404") != std::string_view::npos;
+           complaint.find("HTTP/1.1 404") != std::string_view::npos ||
+           complaint.find("\"AuthError\"") != std::string_view::npos;  // of a subscription
 }
 
 std::string bench_text(const BenchOptions& options, const BenchResult& result) {

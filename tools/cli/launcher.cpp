@@ -33,6 +33,7 @@ std::string own_path() {
 }
 
 constexpr std::chrono::seconds kStopTimeout{20};
+constexpr std::chrono::seconds kEcho{1};  // one wish to stop often comes as several signals within a moment
 constexpr std::chrono::milliseconds kReadyTimeout{500};
 /// How often nodes that are starting are looked at.
 constexpr std::chrono::milliseconds kLookInterval{20};
@@ -188,7 +189,8 @@ void Launcher::on_signals() {
             continue;
         }
         if (stage_ == Stage::kStopping) {
-            deadline_ = Clock::now();
+            const bool is_echo = Clock::now() < deadline_ - kStopTimeout + kEcho;
+            deadline_ = is_echo ? deadline_ : Clock::now();
         } else {
             std::cerr << "tulle: stopping\n";
             stop(kOk);

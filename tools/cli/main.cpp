@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -8,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "mesh/base/edit_distance.hpp"
 #include "node/app/standard_descriptors.hpp"
 #include "tools/chaos/command.hpp"
 #include "tools/chaos/plan.hpp"
@@ -254,6 +256,34 @@ int dispatch(CLI::App& app, Options& options) {
     return run_version(options.version_json);
 }
 
+/// When a word stands where a subcommand is to be: that there is no such one, and which was meant. Empty otherwise.
+std::string wrong_subcommand(const CLI::App& app, int argc, const char* const* argv) {
+    constexpr std::size_t kMostLetters = 2;
+    const CLI::App* reached = &app;
+    for (int i = 1; i < argc; ++i) {
+        const std::string word = argv[i];
+        const auto subcommands = reached->get_subcommands([](const CLI::App*) { return true; });
+        if (subcommands.empty() || word.empty() || word.starts_with('-')) {
+            return {};
+        }
+        const CLI::App* next = nullptr;
+        const CLI::App* nearest = nullptr;
+        std::size_t fewest = kMostLetters + 1;
+        for (const CLI::App* subcommand : subcommands) {
+            const std::size_t letters = word.size() > 32 ? fewest : edit_distance(word, subcommand->get_name());
+            next = letters == 0 ? subcommand : next;
+            nearest = letters < fewest ? subcommand : nearest;
+            fewest = std::min(letters, fewest);
+        }
+        if (next == nullptr) {
+            return "there is no subcommand " + word + (nearest == nullptr ? "" : ": is " + nearest->get_name() + " meant?") +
+                   " (see --help)";
+        }
+        reached = next;
+    }
+    return {};
+}
+
 int run(int argc, char** argv) {
     Options options;
     CLI::App app{"Tulle: a real-time message broker with no centre", "tulle"};
@@ -273,6 +303,10 @@ int run(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
+        if (const std::string wrong = wrong_subcommand(app, argc, argv); error.get_exit_code() != 0 && !wrong.empty()) {
+            std::cerr << "tulle: " << wrong << "\n";
+            return kUsage;
+        }
         return app.exit(error) == 0 ? kOk : kUsage;
     }
     try {

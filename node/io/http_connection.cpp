@@ -191,8 +191,9 @@ void HttpConnection::take_head() {
 }
 
 std::optional<http::Head> HttpConnection::parse_head(std::size_t size, http::Refusal& refusal) {
+    const http::Upgrades upgrades = service_.has_websockets() ? http::Upgrades::kTaken : http::Upgrades::kIgnored;
     http::Head head;
-    if (!http::check_head(readable(buffer_).substr(0, size), head, refusal)) {
+    if (!http::check_head(readable(buffer_).substr(0, size), head, refusal, upgrades)) {
         return std::nullopt;
     }
     // A later minor version is processed as 1.1 (RFC 9110, 2.5), and the parser knows that one.
@@ -225,7 +226,7 @@ void HttpConnection::take_checked(const http::Head& head) {
         refuse_unread(std::move(turned_away));
         return;
     }
-    if (head.is_upgrade && service_.has_websockets()) {
+    if (head.is_upgrade) {
         upgrade();
         return;
     }

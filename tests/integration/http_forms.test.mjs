@@ -110,8 +110,10 @@ describe('what is offered is no demand', () => {
   });
 
   test('the admin port has no WebSockets, and serves what else was asked', async () => {
-    const { status, body } = await ask(upgrade('/up', { Host: node.ports.admin }), { address: node.ports.admin });
-    assert.deepEqual([status, body], [200, 'OK\n']);
+    for (const fields of [{}, { 'Sec-WebSocket-Key': null }, { 'Sec-WebSocket-Version': '8' }]) {
+      const { status, body } = await ask(upgrade('/up', { Host: node.ports.admin, ...fields }), { address: node.ports.admin });
+      assert.deepEqual([status, body], [200, 'OK\n']);
+    }
   });
 
   test('where clients connect, a request without an upgrade is told what is missing', async () => {

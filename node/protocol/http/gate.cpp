@@ -316,7 +316,7 @@ Refusal too_large(std::string_view bytes) {
     return {431, "the header is too large"};
 }
 
-bool check_head(std::string_view text, Head& head, Refusal& refusal) {
+bool check_head(std::string_view text, Head& head, Refusal& refusal, Upgrades upgrades) {
     RequestLine line;
     Fields fields;
     std::optional<Refusal> found = check_request_line(next_line(text), line);
@@ -326,8 +326,9 @@ bool check_head(std::string_view text, Head& head, Refusal& refusal) {
     if (!found) {
         found = check_framing(fields, line.is_1_1);
     }
+    const bool is_upgrade = upgrades == Upgrades::kTaken && begins_websocket(fields, line);
     // HTTP/1.0 knows no "100 Continue" (RFC 9110, 10.1.1).
-    head = Head{begins_websocket(fields, line), line.is_1_1 && fields.expect.has_wanted, std::move(line.target), std::move(line.host)};
+    head = Head{is_upgrade, line.is_1_1 && fields.expect.has_wanted, std::move(line.target), std::move(line.host)};
     if (!found && head.is_upgrade) {
         found = check_upgrade(fields);
     }

@@ -44,7 +44,9 @@ struct Head {
 /// Checks a whole head: request line, and fields up to and including the empty line. Targets of visible ASCII and at most
 /// kMaxTargetBytes, in origin form, in absolute form with http or https, or "*" with OPTIONS; HTTP/1.x; at most
 /// kMaxHeaderFields fields without folding, one Host, at most one plain Content-Length, and `chunked` as the only
-/// Transfer-Encoding. Returns true and fills `head`, or fills `refusal`.
-[[nodiscard]] bool check_head(std::string_view text, Head& head, Refusal& refusal);
+/// Transfer-Encoding. Returns true and fills `head`, or fills `refusal`. `upgrades`: whether the listener has WebSockets;
+/// otherwise offers of one are ignored too, whatever they look like.
+enum class Upgrades { kTaken, kIgnored };
+[[nodiscard]] bool check_head(std::string_view text, Head& head, Refusal& refusal, Upgrades upgrades = Upgrades::kTaken);
 
 }  // namespace tulle::node::http

@@ -158,6 +158,15 @@ TEST(Gate, IgnoresOffersThatItDoesNotTakeUp) {
     EXPECT_EQ(head_of("GET /a HTTP/1.0\r\n" + offer + websocket), Head{}) << "HTTP/1.0 knows no upgrade";
 }
 
+TEST(Gate, LooksAtNoHandshakeWhereThereAreNoWebSockets) {
+    for (const std::string& head : {kUpgrade + kVersion + kKey, kUpgrade + kKey, kUpgrade + kVersion + "Content-Length: 3\r\n"}) {
+        Head result;
+        Refusal refusal;
+        EXPECT_TRUE(check_head(head + "\r\n", result, refusal, Upgrades::kIgnored)) << head;
+        EXPECT_EQ(result, Head{});
+    }
+}
+
 TEST(Gate, FindsTheWebSocketAmongOtherOffers) {
     for (const char* fields : {"Connection: Upgrade\r\nUpgrade: h2c, WebSocket\r\n", "Connection: Upgrade\r\nUpgrade: h2c\r\nUpgrade: websocket\r\n",
                                "Connection: keep-alive\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <sys/socket.h>
@@ -13,6 +14,7 @@
 #include "node/core/limits.hpp"
 #include "node/core/ws_frame.hpp"
 #include "node/io/outbox_writer.hpp"
+#include "node/io/ws_words.hpp"
 #include "node/protocol/pusher/codec.hpp"
 
 namespace tulle::node {
@@ -24,16 +26,6 @@ constexpr std::size_t kIdleBufferBytes = 512;     // held for the next message; 
 constexpr std::size_t kReadAheadBytes = 64u << 10; // Beast asks for more than the message's limit before it checks
 constexpr std::size_t kMaxCloseReasonBytes = 123; // RFC 6455, 5.5
 constexpr std::size_t kDeflateSlackBytes = 64;    // of the blocks that a compressed message is made of
-constexpr std::uint16_t kTooLargeCode = 1009;
-constexpr std::string_view kTooLargeReason = "The message is too large";
-constexpr std::string_view kCorruptFrame = "\x88\x02\x03\xef";  // Close, 1007: what cannot be decompressed is no text
-constexpr std::string_view kProtocolErrorFrame = "\x88\x02\x03\xea";  // Close, 1002
-constexpr std::string_view kGatewayFrame = "\x88\x02\x03\xf6";        // Close, 1014
-constexpr std::uint16_t kFloodCode = 1008;
-constexpr std::string_view kFloodReason = "Too many fragments or control frames";
-constexpr std::uint16_t kSlowCode = 4100;
-constexpr std::string_view kSlowReason = "The client is too slow to take its messages";
-constexpr std::string_view kShedReason = "The server has too little memory for what this client needs";
 
 /// Closing the socket throws away what the peer has not taken, which the kernel would keep for minutes otherwise.
 void reset_on_close(int socket) {
@@ -234,6 +226,9 @@ void WsConnection::queue_control(std::string_view bytes) {
     if (state_ == State::kGone || bytes.empty()) {
         return;
     }
+    if (bytes == kTooLargeFrame) {
+        tell_too_large();
+    }
     if (bytes == kProtocolErrorFrame && guard_.closed_by_gateway()) {
         bytes = kGatewayFrame;  // Beast takes the code for a wrong one
     }
@@ -370,8 +365,17 @@ void WsConnection::shed() {
     arm();
 }
 
+/// Clients show an error event; of a close code they tell little.
+void WsConnection::tell_too_large() {
+    send_text(pusher::error_frame(
+        {kRejectedCode, "The message is larger than " + std::to_string(max_message_) + " bytes, and the connection is closed"}));
+}
+
 void WsConnection::give_up_flooding() {
     reactor_.counters().bad_frames_total.add();
+    if (verdict_ == FrameGuard::Verdict::kTooLarge) {
+        tell_too_large();
+    }
     leave();
     if (verdict_ == FrameGuard::Verdict::kTooLarge) {
         close(kTooLargeCode, kTooLargeReason);

@@ -124,6 +124,7 @@ private:
     void give_up(std::string_view reason);
     void give_up_flooding();
     void tell_corrupt();
+    void tell_too_large();
     /// By a Close frame, also one whose code Beast does not know.
     [[nodiscard]] bool is_orderly(const boost::system::error_code& error) const;
     void write_out();

@@ -1,5 +1,6 @@
 // What a WebSocket may be offered, asked and told: RFC 6455, RFC 7692, and the limits of an app on its own clients.
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -31,8 +32,8 @@ before(async () => {
 });
 after(() => cluster?.stop());
 
-async function joined(credentials = APP, channel = 'private-a') {
-  const raw = await new RawClient(node, `/app/${credentials.key}?protocol=7`).open();
+async function joined(credentials = APP, channel = 'private-a', options = {}) {
+  const raw = await new RawClient(node, `/app/${credentials.key}?protocol=7`, options).open();
   const auth = `${credentials.key}:${server(node, credentials).config.token.sign(`${raw.socketId}:${channel}`)}`;
   raw.send({ event: 'pusher:subscribe', data: { channel, auth } });
   await raw.next('pusher_internal:subscription_succeeded');
@@ -173,10 +174,14 @@ describe('too large', () => {
     raw.drop();
   });
 
-  test('past that the connection is closed with 1009', async () => {
-    const raw = await joined();
-    say(raw, 420 * KILOBYTE);
-    assert.equal((await raw.end()).code, 1009);
+  test('past that the connection is closed with 1009, and told why before', async () => {
+    for (const options of [{}, { perMessageDeflate: { threshold: 0 } }]) {
+      const raw = await joined(APP, 'private-a', options);
+      raw.send({ event: 'client-a', channel: 'private-a', data: crypto.randomBytes(450 * KILOBYTE).toString('base64') });
+      assert.equal((await raw.end()).code, 1009);
+      const { data } = await raw.next('pusher:error');
+      assert.deepEqual([data.code, data.message], [4301, 'The message is larger than 417792 bytes, and the connection is closed']);
+    }
   });
 
   test('the limit is the app\'s own, whatever others allow', async () => {

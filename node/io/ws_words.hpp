@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+/// The codes, texts and frames with which a WsConnection ends, whatever its handler says.
+namespace tulle::node {
+
+inline constexpr std::uint16_t kTooLargeCode = 1009;
+inline constexpr std::uint16_t kRejectedCode = 4301;  // of an error event, before it
+inline constexpr std::string_view kTooLargeReason = "The message is too large";
+inline constexpr std::string_view kCorruptFrame = "\x88\x02\x03\xef";  // Close, 1007: what cannot be decompressed is no text
+inline constexpr std::string_view kTooLargeFrame = "\x88\x02\x03\xf1";       // Close, 1009, as Beast writes it
+inline constexpr std::string_view kProtocolErrorFrame = "\x88\x02\x03\xea";  // Close, 1002
+inline constexpr std::string_view kGatewayFrame = "\x88\x02\x03\xf6";        // Close, 1014
+inline constexpr std::uint16_t kFloodCode = 1008;
+inline constexpr std::string_view kFloodReason = "Too many fragments or control frames";
+inline constexpr std::uint16_t kSlowCode = 4100;
+inline constexpr std::string_view kSlowReason = "The client is too slow to take its messages";
+inline constexpr std::string_view kShedReason = "The server has too little memory for what this client needs";
+
+}  // namespace tulle::node

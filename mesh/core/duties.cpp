@@ -12,14 +12,56 @@ Duties::Duties(OriginId self, const Timing& timing, const Limits& limits, Plante
       outbox_(limits, planted),
       desk_(timing, limits, planted),
       inbox_(timing) {
-    members_.add({self_, kOwnTie});
     inbox_.add({self_, kOwnTie});
     members_changed({});
     unsettled_since_.reset();
 }
 
+bool Duties::nobody_stays() const {
+    return retiring_ && std::all_of(lines_.begin(), lines_.end(), [](const auto& line) { return line.second.leaving; });
+}
+
+/// Who shares the duties, as this node sees it. All, as long as it does not leave.
+DutyMembers Duties::sharing() const {
+    const bool nobody = nobody_stays();
+    DutyMembers members;
+    DutyMember greatest{self_, kOwnTie};
+    for (const auto& [oid, line] : lines_) {
+        const DutyMember member{oid, line.tie};
+        greatest = greatest.oid < oid ? member : greatest;
+        if (!nobody && !(leaving_ && line.leaving)) {
+            members.add(member);
+        }
+    }
+    if (nobody) {
+        members.add(greatest);
+    } else if (!leaving_) {
+        members.add({self_, kOwnTie});
+    }
+    return members;
+}
+
+/// After a word about who leaves.
+void Duties::share_anew(Instant now) {
+    if (nobody_stays() || sharing() != members_) {
+        members_changed(now);
+    }
+}
+
 void Duties::members_changed(Instant now) {
     changed_ = true;
+    members_ = sharing();
+    if (nobody_stays()) {
+        source_.clear_counts();
+        desk_.hurry();
+    }
+    std::set<DutyTie> leaving;
+    for (const auto& [oid, line] : lines_) {
+        if (line.leaving && !members_.contains(line.tie)) {
+            source_.excuse(line.tie);  // it hands over what it was telling
+            leaving.insert(line.tie);
+        }
+    }
     view_ = members_.digest();
     ++view_no_;
     changed_at_ = now;
@@ -28,10 +70,13 @@ void Duties::members_changed(Instant now) {
     }
     source_.set_members(members_);
     outbox_.set_members(members_);
-    desk_.set_members(members_);
+    desk_.set_members(members_, std::move(leaving));
 }
 
 void Duties::count(ShardIndex shard, const DutyCount& word) {
+    if (nobody_stays()) {
+        return;  // the shards have no clients any more
+    }
     const bool good = !word.key.empty() && word.key.size() <= kMaxChannelBytes && word.item.size() <= kMaxDutyItemBytes &&
                       (!word.info || word.info->size() <= kMaxUserInfoBytes);
     if (good) {
@@ -62,7 +107,6 @@ void Duties::done(Instant now, const DutyDone& done) {
 void Duties::member_up(Instant now, OriginId oid) {
     const DutyMember member{oid, DutyTie{++last_tie_}};
     lines_[oid] = Line{.tie = member.tie};
-    members_.add(member);
     inbox_.add(member);
     members_changed(now);
 }
@@ -71,18 +115,35 @@ void Duties::member_down(Instant now, OriginId oid, bool left) {
     const auto found = lines_.find(oid);
     const DutyMember member{oid, found->second.tie};
     lines_.erase(found);
-    members_.remove(member.tie);
     inbox_.lose(now, member);
-    desk_.lose(now, member.tie);
+    desk_.lose(now, member.tie, left);
     if (left) {
         source_.excuse(member.tie);
     }
     members_changed(now);
 }
 
+void Duties::retire(Instant now) {
+    retiring_ = true;
+    share_anew(now);
+}
+
 void Duties::leave(Instant now) {
-    members_.remove(kOwnTie);
-    members_changed(now);
+    retiring_ = true;
+    leaving_ = true;
+    share_anew(now);
+}
+
+bool Duties::on_leaving(Instant now, OriginId from, bool last) {
+    Line& line = lines_.at(from);
+    line.last = last;
+    if (std::exchange(line.leaving, true)) {
+        return false;
+    }
+    if (retiring_ && !parted_) {
+        share_anew(now);
+    }
+    return true;
 }
 
 void Duties::take_in(Instant now, const DutyMember& from, const DutyMail& mail) {
@@ -108,8 +169,8 @@ void Duties::on_mail(Instant now, OriginId from, const DutyMail& mail) {
         line.outstanding.reset();
         note_handed_over(line);
     }
-    if (mail.seq == 0) {
-        return;
+    if (mail.seq == 0 || parted_) {
+        return;  // what is taken in after the goodbye would go with this node
     }
     line.ack_due = true;  // also of a repetition: our receipt was lost
     if (mail.seq == line.taken + 1) {
@@ -185,7 +246,7 @@ bool Duties::settled() const {
 }
 
 void Duties::act(Instant now, Out& out) {
-    if (!begun_) {
+    if (!begun_ || parted_) {
         return;
     }
     const bool all = settled();
@@ -259,7 +320,7 @@ std::optional<Instant> Duties::next_deadline() const {
 }
 
 bool Duties::busy() const {
-    const bool may_act = begun_ && !unsettled_since_ && desk_.may_act();
+    const bool may_act = begun_ && !parted_ && !unsettled_since_ && desk_.may_act();
     return may_act || source_.working() || outbox_.working() || desk_.working() || owes(self_, kOwnTie);
 }
 
@@ -275,7 +336,7 @@ std::optional<Instant> Duties::first_deadline() const {
     };
     consider(desk_.next_deadline());
     consider(inbox_.next_deadline());
-    if (begun_ && unsettled_since_ && desk_.may_act()) {
+    if (begun_ && !parted_ && unsettled_since_ && desk_.may_act()) {
         consider(*unsettled_since_ + timing_.duty_patience);
     }
     for (const auto& [oid, line] : lines_) {
@@ -286,6 +347,15 @@ std::optional<Instant> Duties::first_deadline() const {
         }
     }
     return next;
+}
+
+bool Duties::may_part_from(OriginId from) const {
+    const Line& line = lines_.at(from);
+    return delivered(from) && (!members_.contains(line.tie) || !line.leaving || line.last);
+}
+
+bool Duties::all_told() const {
+    return !begun_ || (settled() && desk_.items() == 0 && source_.items() == 0 && outbox_.waiting() == 0 && inbox_.under_way() == 0);
 }
 
 bool Duties::delivered(OriginId to) const {

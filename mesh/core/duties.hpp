@@ -35,8 +35,18 @@ public:
         begun_ = true;
         changed_ = true;
     }
-    /// This node leaves: its duties fall to the others from now on.
+    /// This node will leave, and has no clients any more. As long as a member stays all goes on as before. When nobody does, the leaver
+    /// with the greatest id alone does all duties, and the other leavers hand over to it.
+    void retire(Instant now);
+    /// This node leaves: its duties fall to those that stay from now on, if anybody does.
     void leave(Instant now);
+    /// A member's heartbeat says that it leaves, too; `last`: as the last one, by its own view. False: that it leaves was known.
+    bool on_leaving(Instant now, OriginId from, bool last);
+    /// It has all that it is to have, and if that includes duties it stays, or is the last.
+    [[nodiscard]] bool may_part_from(OriginId from) const;
+    /// A member has been told goodbye: this node's part is done. It takes nothing in any more, tells nothing, and who leaves from now on
+    /// changes nothing for it.
+    void part() { parted_ = true; }
     void on_mail(Instant now, OriginId from, const DutyMail& mail);
     /// What a member's heartbeat says, and ours to it.
     void on_claim(OriginId from, std::uint64_t view, std::uint64_t view_no);
@@ -54,6 +64,15 @@ public:
 
     /// Nothing of this node's is only here any more, as far as `to` is to have it.
     [[nodiscard]] bool delivered(OriginId to) const;
+    [[nodiscard]] bool retiring() const { return retiring_; }
+    /// This node leaves and nobody stays, or is left to be told by: it tells what there is to tell.
+    [[nodiscard]] bool is_last() const { return retiring_ && members_.size() == 1 && members_.contains(kOwnTie); }
+    /// As the last: those that leave too can rely on it.
+    [[nodiscard]] bool takes_over() const { return is_last() && !parted_; }
+    /// The world outside knows all, and every task is done.
+    [[nodiscard]] bool all_told() const;
+    /// Items that it does not know the truth of, and tasks of this node that are not done.
+    [[nodiscard]] std::size_t untold() const { return desk_.untold() + outbox_.waiting(); }
 
     struct Tally {
         std::uint64_t reports_sent = 0;
@@ -83,8 +102,13 @@ private:
         std::uint64_t claimed = 0;            // the view in which it has handed all over to us
         std::uint64_t view_no = 0;            // how often its view has changed, by its last word
         std::uint64_t handed_over = 0;        // the number of our view in which we have handed all over to it
+        bool leaving = false;                 // by its own word: it takes nothing over …
+        bool last = false;                    // … unless it says this
     };
 
+    [[nodiscard]] bool nobody_stays() const;
+    [[nodiscard]] DutyMembers sharing() const;
+    void share_anew(Instant now);
     void members_changed(Instant now);
     void take_in(Instant now, const DutyMember& from, const DutyMail& mail);
     void hand_on(Instant now);
@@ -112,6 +136,9 @@ private:
     std::uint64_t view_no_ = 0;
     std::uint64_t last_tie_ = kOwnTie.value;
     bool begun_ = false;
+    bool retiring_ = false;
+    bool leaving_ = false;
+    bool parted_ = false;
     Instant changed_at_;
     std::optional<Instant> unsettled_since_;
     bool changed_ = true;                 // since the last work(): there may be some

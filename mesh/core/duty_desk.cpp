@@ -157,20 +157,41 @@ void DutyDesk::hand_on(const DutyItem& item, Entry& entry) {
     }
 }
 
-void DutyDesk::set_members(const DutyMembers& members) {
+void DutyDesk::set_members(const DutyMembers& members, std::set<DutyTie> leaving) {
     members_ = members;
+    leaving_ = std::move(leaving);
     std::erase_if(owed_, [&](const auto& owed) { return !members_.contains(owed.first); });
     scanning_ = !entries_.empty();
     scanned_ = {};
 }
 
-void DutyDesk::lose(Instant now, DutyTie member) {
-    haunting_.insert(member);
-    ghosts_.emplace_back(now + timing_.duty_grace, member);
+void DutyDesk::lose(Instant now, DutyTie member, bool left) {
+    if (!hurried_ || !left) {
+        haunting_.insert(member);
+        ghosts_.push_back({now + timing_.duty_grace, member, left});
+    }
+}
+
+/// REQUIRES: set_members follows, which has all items looked through.
+void DutyDesk::hurry() {
+    hurried_ = true;
+    for (const Ghost& ghost : ghosts_) {
+        if (ghost.left) {
+            haunting_.erase(ghost.member);
+        }
+    }
+    std::erase_if(ghosts_, [](const Ghost& ghost) { return ghost.left; });
+}
+
+std::size_t DutyDesk::untold() const {
+    return static_cast<std::size_t>(std::count_if(entries_.begin(), entries_.end(), [](const auto& entry) {
+        const Entry& held = entry.second;
+        return held.own && (held.doubt || held.token != 0 || count(held) != held.told);
+    }));
 }
 
 std::optional<Instant> DutyDesk::next_deadline() const {
-    const Instant ghost = ghosts_.empty() ? Instant::max() : ghosts_.front().first;
+    const Instant ghost = ghosts_.empty() ? Instant::max() : ghosts_.front().until;
     const Instant warning = warned_.empty() ? Instant::max() : warned_.begin()->first;
     return ghosts_.empty() && warned_.empty() ? std::nullopt : std::optional(std::min(ghost, warning));
 }
@@ -183,8 +204,8 @@ void DutyDesk::heed_warnings(Instant now) {
 
 void DutyDesk::work(Instant now) {
     heed_warnings(now);
-    while (!ghosts_.empty() && ghosts_.front().first <= now) {
-        haunting_.erase(ghosts_.front().second);
+    while (!ghosts_.empty() && ghosts_.front().until <= now) {
+        haunting_.erase(ghosts_.front().member);
         ghosts_.pop_front();
         scanning_ = !entries_.empty();
         scanned_ = {};

@@ -44,8 +44,12 @@ public:
     bool on_done(Instant now, const DutyDone& done);
 
     /// Who does not do a duty any more hands it over.
-    void set_members(const DutyMembers& members);
-    void lose(Instant now, DutyTie member);
+    /// `leaving` are none of them, but there still: what they hold counts.
+    void set_members(const DutyMembers& members, std::set<DutyTie> leaving);
+    /// `left`: in order, so that its clients went elsewhere.
+    void lose(Instant now, DutyTie member, bool left);
+    /// Nobody stays where those clients could go: members that have left in order count no more.
+    void hurry();
     void work(Instant now);
     [[nodiscard]] bool working() const { return scanning_; }
     [[nodiscard]] std::optional<Instant> next_deadline() const;
@@ -73,6 +77,8 @@ public:
     /// Items of other nodes that the shard is still dealing with, or that wait to be taken.
     [[nodiscard]] std::size_t finishing() const { return finishing_ + handed_on_.size(); }
 
+    /// Items of this node that the world outside has not heard the truth of.
+    [[nodiscard]] std::size_t untold() const;
     /// Those in graves alone not included.
     [[nodiscard]] std::size_t items() const { return entries_.size() - resting_; }
     [[nodiscard]] std::size_t graves() const { return resting_; }
@@ -128,12 +134,15 @@ private:
     void erase_if_over(Entries::iterator it);
     void rest(Entry& entry, bool rests);
     void heed_warnings(Instant now);
-    [[nodiscard]] bool is_over(DutyTie tie) const { return !members_.contains(tie) && !haunting_.contains(tie); }
+    [[nodiscard]] bool is_over(DutyTie tie) const {
+        return !members_.contains(tie) && !haunting_.contains(tie) && !leaving_.contains(tie);
+    }
 
     Timing timing_;
     Limits limits_;
     Planted planted_;
     DutyMembers members_;
+    std::set<DutyTie> leaving_;
     Entries entries_;
     std::map<std::uint64_t, DutyItem> tokens_;
     std::set<DutyItem> due_;  // news of them
@@ -141,12 +150,18 @@ private:
     std::vector<HandedOn> handed_on_;
     std::vector<DutyRevoked> revoked_;
     std::set<DutyTie> haunting_;                        // lost, and counted until their time is over
-    std::deque<std::pair<Instant, DutyTie>> ghosts_;    // when that is
+    struct Ghost {
+        Instant until;
+        DutyTie member;
+        bool left = false;
+    };
+    std::deque<Ghost> ghosts_;                          // when that is
     std::set<std::pair<Instant, DutyItem>> warned_;     // items whose doubt waits, and until when
     std::deque<DutyItem> graves_;
     std::size_t finishing_ = 0;
     std::size_t resting_ = 0;
     std::uint64_t last_token_ = 0;
+    bool hurried_ = false;
     bool scanning_ = false;
     DutyItem scanned_;
 };

@@ -18,6 +18,7 @@ inline constexpr DutyTie kOwnTie{1};
 struct DutyMember {
     OriginId oid;
     DutyTie tie;
+    friend bool operator==(const DutyMember&, const DutyMember&) = default;
 };
 
 /// One thing that is counted over the mesh. Items of one key are done by one node.
@@ -27,13 +28,11 @@ struct DutyItem {
     friend auto operator<=>(const DutyItem&, const DutyItem&) = default;
 };
 
-/// Who shares the duties just now, this node included unless it leaves.
+/// Who shares the duties just now; this node included, unless it leaves and another one stays.
 class DutyMembers {
 public:
     void add(DutyMember member) { members_.push_back(member); }
-    void remove(DutyTie tie) {
-        std::erase_if(members_, [&](const DutyMember& m) { return m.tie == tie; });
-    }
+    friend bool operator==(const DutyMembers&, const DutyMembers&) = default;
 
     [[nodiscard]] bool empty() const { return members_.empty(); }
     [[nodiscard]] std::size_t size() const { return members_.size(); }

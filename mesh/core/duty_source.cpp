@@ -149,6 +149,15 @@ void DutySource::work() {
 }
 
 void DutySource::move(const DutyItem& item, Entry& entry) {
+    reassign(item, entry);
+    if (cleared_ && entry.current != 0) {
+        entry.shards.clear();
+        entry.current = 0;
+        mark(item, entry);
+    }
+}
+
+void DutySource::reassign(const DutyItem& item, Entry& entry) {
     const DutyTie desk = entry.desk;
     const DutyTie heir = entry.heir;
     assign(entry);

@@ -37,6 +37,8 @@ public:
 
     /// This member, which is none after the next set_members, was telling nothing when it went.
     void excuse(DutyTie member) { excused_.insert(member); }
+    /// Nobody is connected to this node any more: with the next set_members what its shards hold counts as nothing.
+    void clear_counts() { cleared_ = true; }
     void set_members(const DutyMembers& members);
     void work();
     [[nodiscard]] bool working() const { return scanning_; }
@@ -73,6 +75,7 @@ private:
     void mark(const DutyItem& item, Entry& entry);
     void mark(const DutyItem& item, DutyTie to);
     void move(const DutyItem& item, Entry& entry);
+    void reassign(const DutyItem& item, Entry& entry);
     void erase(Entries::iterator it);
     void compose_from(Owed& owed, DutyTie to, DutyMail& mail, std::size_t& bytes);
     [[nodiscard]] DutyReport report(const DutyItem& item, DutyTie to);
@@ -84,6 +87,7 @@ private:
     Owed changed_;
     std::uint64_t last_revision_ = 0;
     std::set<DutyTie> excused_;  // until all has moved
+    bool cleared_ = false;
     bool scanning_ = false;
     DutyItem scanned_;  // up to here
 };

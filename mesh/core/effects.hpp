@@ -48,13 +48,18 @@ struct PortInput {
     ShardIndex shard;
     ToHub message;
 };
-/// Begin to leave: say so, wait for receipts until the drain deadline, then answer with Left.
+/// This node has no clients any more, and will leave: say so. When no other node stays to do its duties it does them itself, until all is
+/// told or `telling` is over.
+struct RetireRequest {
+    Duration telling{};
+};
+/// Begin to leave: wait for receipts until the drain deadline, then answer with Left. Retires first if that has not been asked for.
 struct LeaveRequest {
     Duration deadline{};
 };
 
-using Input = std::variant<LinkUp, LinkDown, EndpointChecked, SubscriberSeen, SubscriberGone, Control, Data, PortInput, LeaveRequest,
-                           NameResolved>;
+using Input = std::variant<LinkUp, LinkDown, EndpointChecked, SubscriberSeen, SubscriberGone, Control, Data, PortInput, RetireRequest,
+                           LeaveRequest, NameResolved>;
 
 // ---- effects ---------------------------------------------------------------------------------------------------------
 

@@ -86,6 +86,8 @@ void MeshNode::step(Instant now, Input input, Effects& out) {
                 on_port(now, what.shard, what.message, out);
             } else if constexpr (std::is_same_v<T, NameResolved>) {
                 membership_.on_name_resolved(now, what, out);
+            } else if constexpr (std::is_same_v<T, RetireRequest>) {
+                begin_retire(now, what, out);
             } else {
                 begin_leave(now, what, out);
             }

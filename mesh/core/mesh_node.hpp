@@ -124,6 +124,8 @@ private:
         Instant echo_at;
         std::optional<FrameNo> leaving;           // the peer's last frame
         bool leave_receipted = false;             // the peer has all of ours
+        std::int64_t leaving_said_us = 0;         // when the first heartbeat said that this node leaves
+        bool leaving_heard = false;               // the peer has heard that
         std::vector<PresencePart> late_lists;     // a planted defect
         bool touched = false;                     // in touched_
         DeadlineQueue<OriginId>::Place place;     // in due_
@@ -199,11 +201,19 @@ private:
     void subscribe(Instant now, ShardIndex shard, const Subscribe& subscribe, Effects& out);
     void unsubscribe(Instant now, ShardIndex shard, const std::string& channel, Effects& out);
     void query(Instant now, ShardIndex shard, const Query& query, Effects& out);
-    void begin_leave(Instant now, const LeaveRequest& request, Effects& out);
-    void tick_leave(Instant now, Effects& out);
     void tick_gate(Instant now, Effects& out);
     void check_readiness(Effects& out);
     void deliver(const RecordPtr& record, Effects& out);
+
+    // mesh_node_leave.cpp
+    void begin_retire(Instant now, const RetireRequest& request, Effects& out);
+    void hurry_heartbeats(Instant now);
+    void begin_leave(Instant now, const LeaveRequest& request, Effects& out);
+    [[nodiscard]] bool tells_last_words(Instant now) const;
+    void tick_leave(Instant now, Effects& out);
+    void say_leave(Instant now, Effects& out);
+    [[nodiscard]] bool may_part(Instant now) const;
+    void end_leave(Effects& out);
 
     // mesh_node_presence.cpp
     void join(Instant now, ShardIndex shard, const MemberJoin& wanted, Effects& out);
@@ -284,7 +294,7 @@ private:
     void forget_old_tallies();
 
     [[nodiscard]] bool may_open_gate() const {
-        return !ready_ && !leave_by_ && !membership_.barred() && !membership_.is_deaf() && !membership_.is_refused();
+        return !ready_ && !tell_by_ && !membership_.barred() && !membership_.is_deaf() && !membership_.is_refused();
     }
 
     NodeOptions options_;
@@ -325,9 +335,14 @@ private:
     Instant promised_;
     Instant awake_since_;  // the end of our last late turn
     bool ready_ = false;
+    std::optional<Instant> tell_by_;   // retiring: until when it tells, should it be the last
     std::optional<Instant> leave_by_;
+    bool is_last_ = false;             // the shard has been told so
+    bool takes_over_ = false;          // the members have been told so
+    bool parted_ = false;              // somebody has been told goodbye
     bool left_ = false;
     Instant leave_sent_at_;
+    Instant leave_look_at_;
     std::set<OriginId> unconfirmed_;  // after a sleep: who has not said yet that it knows our session
     std::uint64_t ping_nonce_ = 0;
     std::deque<std::pair<ShardIndex, Publish>> held_;  // publishes that wait for them

@@ -284,6 +284,10 @@ void MeshNode::on_heartbeat(Instant now, OriginId from, Link& link, const Heartb
     origins_.set_delivered(now, from, link.receiver.delivered());
     link.sender.on_receipt(heartbeat.received);
     duties_.on_claim(from, heartbeat.duty_view, heartbeat.duty_view_no);
+    if (heartbeat.leaving && duties_.on_leaving(now, from, heartbeat.last)) {
+        link.heartbeat_at = now;  // it waits to hear that this is known
+    }
+    link.leaving_heard = link.leaving_heard || (link.leaving_said_us != 0 && heartbeat.echo_us >= link.leaving_said_us);
     if (link.feed.counted()) {
         link.feed.on_ack(now, std::min(heartbeat.applied, local_.log().version()));
         release_barrier(now, out);
@@ -349,6 +353,11 @@ void MeshNode::send_heartbeat(Instant now, OriginId to, Link& link, Effects& out
     }
     heartbeat.duty_view = duties_.claim(now, to);
     heartbeat.duty_view_no = duties_.view_no();
+    heartbeat.leaving = duties_.retiring();
+    heartbeat.last = duties_.takes_over();
+    if (heartbeat.leaving && link.leaving_said_us == 0) {
+        link.leaving_said_us = heartbeat.sent_at_us;
+    }
     heartbeat.deaf_via = membership_.find(to)->deaf_via;
     membership_.send_every_way(to, std::move(heartbeat), out);
 }

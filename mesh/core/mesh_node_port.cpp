@@ -138,48 +138,6 @@ void MeshNode::query(Instant now, ShardIndex shard, const Query& query, Effects&
     }
 }
 
-void MeshNode::begin_leave(Instant now, const LeaveRequest& request, Effects& out) {
-    if (leave_by_) {
-        return;
-    }
-    leave_by_ = now + request.deadline;
-    leave_sent_at_ = now - options_.timing.heartbeat;
-    for (const auto& [waiting, publish] : held_) {
-        out.push_back(ToPort{waiting, Published{publish.id, PublishOutcome::kNotReady, {}}});
-    }
-    held_.clear();
-    membership_.stop_dialling(out);
-    membership_.set_ready(false);
-    duties_.leave(now);
-    if (ready_) {
-        ready_ = false;
-        out.push_back(ReadinessChanged{false});
-    }
-}
-
-void MeshNode::tick_leave(Instant now, Effects& out) {
-    if (!leave_by_ || left_) {
-        return;
-    }
-    const bool all = std::all_of(links_.begin(), links_.end(), [](const auto& l) { return l.second.leave_receipted; });
-    if (all || *leave_by_ <= now || options_.planted == Planted::kLeaveUnflushed) {
-        left_ = true;
-        out.push_back(Left{});
-        return;
-    }
-    if (now - leave_sent_at_ < options_.timing.heartbeat) {
-        return;
-    }
-    leave_sent_at_ = now;
-    for (const auto& [oid, link] : links_) {
-        const RecordNo considered = link.sender.is_open() ? link.sender.upto(considered_) : link.resume_after;
-        const bool drained = considered == ring_.last();
-        if (!link.leave_receipted && drained && duties_.delivered(oid)) {
-            membership_.send(oid, Leave{link.sender.last_sent()}, out);
-        }
-    }
-}
-
 /// Who is deaf on control, or refused by its peers, confirms subscriptions that nobody else knows of.
 void MeshNode::check_readiness(Effects& out) {
     if (!ready_ || (!membership_.is_deaf() && !membership_.is_refused())) {

@@ -60,7 +60,7 @@ void MeshNode::hide_long_gone(Instant now, std::vector<MemberStatus>& members) c
 MemberStatus MeshNode::own_status(Instant now) const {
     MemberStatus self{.name = options_.name,
                       .oid = options_.oid,
-                      .state = leave_by_ ? "left" : (ready_ ? "alive" : "joining"),
+                      .state = tell_by_ ? "left" : (ready_ ? "alive" : "joining"),
                       .mesh = options_.endpoints.control,
                       .mesh_data = options_.endpoints.data,
                       .listen = options_.endpoints.listen,

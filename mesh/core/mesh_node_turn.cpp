@@ -122,7 +122,7 @@ Instant MeshNode::earliest() {
     consider(usage_.next_deadline());
     consider(duties_.next_deadline());
     if (leave_by_ && !left_) {
-        consider(std::min(*leave_by_, leave_sent_at_ + options_.timing.heartbeat));
+        consider(leave_look_at_);
     }
     consider(membership_.next_deadline(next));
     return next == Instant::max() ? promised_ + 1h : next;

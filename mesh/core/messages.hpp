@@ -126,6 +126,8 @@ struct Heartbeat {
     /// Digest of the members among whom the sender has handed all duties over to the receiver; 0: not yet.
     std::uint64_t duty_view = 0;
     std::uint64_t duty_view_no = 0;  ///< how often those members have changed for the sender: a heartbeat may be overtaken
+    bool leaving = false;       ///< the sender has no clients any more, and goes: it takes no duties over …
+    bool last = false;          ///< … but for this: nobody stays, and it is the one to whom those that leave too hand over
 };
 
 struct Members {

@@ -353,6 +353,10 @@ struct DutyPerform {
     SharedBytes body;
 };
 
+/// To the same: this node is leaving, and no other stays that could do its duties. What is told now is the last word: tell it
+/// without delay, and again and again until the node has left.
+struct DutyLast {};
+
 /// What all the others in the mesh use, other nodes and other shards of this one: sums by name over what each has said last
 /// (ShareUsage). Sent when it has changed, at most once a second.
 struct ClusterUsage {
@@ -361,7 +365,7 @@ struct ClusterUsage {
 };
 
 using ToShard = std::variant<Deliver, Subscribed, LastEvent, MemberChanged, MemberJoined, Published, LocalQuery, QueryResult, Gap, Readiness,
-                             StatusReply, TraceResult, DutyChanged, DutyRevoked, DutyPerform, ClusterUsage>;
+                             StatusReply, TraceResult, DutyChanged, DutyRevoked, DutyPerform, DutyLast, ClusterUsage>;
 
 // ---- limits ----------------------------------------------------------------------------------------------------------
 

@@ -126,6 +126,14 @@ public:
         wake_.wake();
     }
 
+    void retire(Duration telling) {
+        {
+            const std::lock_guard lock(leave_mutex_);
+            retire_ = RetireRequest{telling};
+        }
+        wake_.wake();
+    }
+
     void begin() override {
         host_ = std::this_thread::get_id();
         guarded([this] { first_turn(); });
@@ -201,7 +209,7 @@ private:
     void turn() {
         inputs_.clear();
         transport_.collect(now(), inputs_);
-        std::optional<LeaveRequest> leave = take_leave_request();
+        const auto [retire, leave] = take_leave_requests();
         mailbox_.take_all(from_shards_);
         const Instant at = now();
         effects_.clear();
@@ -211,6 +219,9 @@ private:
         for (auto& [shard, message] : from_shards_) {
             node_->step(at, PortInput{shard, std::move(message)}, effects_);
         }
+        if (retire) {
+            node_->step(at, *retire, effects_);
+        }
         if (leave) {
             node_->step(at, *leave, effects_);
         }
@@ -219,9 +230,9 @@ private:
     }
 
     /// Taken before what the shards have said, and given to the node after that: what they said before the request still counts.
-    [[nodiscard]] std::optional<LeaveRequest> take_leave_request() {
+    [[nodiscard]] std::pair<std::optional<RetireRequest>, std::optional<LeaveRequest>> take_leave_requests() {
         const std::lock_guard lock(leave_mutex_);
-        return std::exchange(leave_, std::nullopt);
+        return {std::exchange(retire_, std::nullopt), std::exchange(leave_, std::nullopt)};
     }
 
     void execute(Effects& effects) {
@@ -306,6 +317,7 @@ private:
     std::vector<FromShard> from_shards_;
     Effects effects_;
     std::mutex leave_mutex_;
+    std::optional<RetireRequest> retire_;
     std::optional<LeaveRequest> leave_;
     std::function<void()> on_left_;
     std::atomic<bool> stopping_ = false;
@@ -353,6 +365,8 @@ HubTurns& MeshRunner::start_hosted(ShardIndex host) {
     hub_->prepare();
     return *hub_;
 }
+
+void MeshRunner::retire(Duration telling) { hub_->retire(telling); }
 
 void MeshRunner::leave(Duration deadline, std::function<void()> on_left) {
     hub_->leave(deadline, std::move(on_left));

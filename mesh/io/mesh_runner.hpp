@@ -31,7 +31,7 @@ struct BoundMesh {
 
 /// The hub: owns the mesh's sockets and its MeshNode, and runs turns, on a thread of its own or hosted by another.
 ///
-/// Thread: construct, configure and destroy on one thread; mailbox() and leave() from any. "The hub's thread" is the host's
+/// Thread: construct, configure and destroy on one thread; mailbox(), retire() and leave() from any. "The hub's thread" is the host's
 ///         when there is one.
 /// Ownership: attached mailboxes outlive the runner. Destruction stops and joins the thread without saying Leave; a host has
 ///         ended before.
@@ -61,6 +61,9 @@ public:
     /// Instead of start(): the turns, for the thread of the attached shard `host`, which will run them. Throws what start() throws.
     [[nodiscard]] HubTurns& start_hosted(ShardIndex host);
 
+    /// The shards have no clients any more, and the node will leave: the members learn so. When none of them stays, the shard of the
+    /// duties gets a DutyLast, and the node goes on telling for `telling` at most, in leave() too. Publishes are answered kNotReady.
+    void retire(Duration telling);
     /// Says Leave to the members and waits for their receipts, at most `deadline`; then calls `on_left` on the hub's
     /// thread. What the shards have said before the call still counts; later publishes are answered kNotReady.
     void leave(Duration deadline, std::function<void()> on_left);

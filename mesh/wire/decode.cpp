@@ -129,7 +129,9 @@ bool get(const v1::Heartbeat& from, Heartbeat& to) {
           .hybrid_us = from.hybrid_us(),
           .deaf_via = OriginId{from.deaf_via()},
           .duty_view = from.duty_view(),
-          .duty_view_no = from.duty_view_no()};
+          .duty_view_no = from.duty_view_no(),
+          .leaving = from.leaving(),
+          .last = from.last()};
     return good_numbers(from.last_sent(), from.upto(), from.received(), from.version(), from.applied(), from.load().uptime_s(),
                         from.load().clients(), from.load().channels(), from.duty_view_no()) &&
            good_times(from.sent_at_us(), from.echo_us(), from.echo_held_us());

@@ -141,6 +141,8 @@ void put(const Heartbeat& body, v1::ControlEnvelope& to) {
     heartbeat.set_deaf_via(body.deaf_via.value);
     heartbeat.set_duty_view(body.duty_view);
     heartbeat.set_duty_view_no(body.duty_view_no);
+    heartbeat.set_leaving(body.leaving);
+    heartbeat.set_last(body.last);
 }
 
 void put(const Members& body, v1::ControlEnvelope& to) {

@@ -220,8 +220,11 @@ bool Composition::let_clients_go() {
 }
 
 bool Composition::drain() {
-    if (!let_clients_go() ||
-        run(1, kWebhookDrainTimeout + kLeaveSlack, [this](const Done& done) { webhooks_->finish(done); }) == Wait::kHaste) {
+    if (!let_clients_go()) {
+        return false;
+    }
+    mesh_->retire(kWebhookDrainTimeout);
+    if (run(1, kWebhookDrainTimeout + kLeaveSlack, [this](const Done& done) { webhooks_->finish(done); }) == Wait::kHaste) {
         return false;
     }
     return run(1, kLeaveTimeout + kLeaveSlack, [this](const Done& done) { mesh_->leave(kLeaveTimeout, done); }) != Wait::kHaste;

@@ -53,6 +53,9 @@ std::vector<Happening> WebhookDesk::happenings(const DutyChange& change) const {
 }
 
 std::optional<Instant> WebhookDesk::hold_until(Instant now, const Duty& duty) const {
+    if (is_last_) {
+        return std::nullopt;
+    }
     const DutyChange& change = duty.change;
     std::optional<Instant> until;
     if (change.told > 0 && change.count == 0) {
@@ -100,6 +103,15 @@ void WebhookDesk::consider(Instant now, std::uint64_t token, Duty& duty, Webhook
     if (duty.waits_for == 0) {
         out.push_back(SettleDuty{token, duty.telling});
         duties_.erase(token);
+    }
+}
+
+void WebhookDesk::speak_last(Instant now, WebhookEffects& out) {
+    is_stopped_ = false;
+    is_last_ = true;
+    for (auto it = duties_.begin(); it != duties_.end();) {
+        const auto duty = it++;  // which may be done at once
+        consider(now, duty->first, duty->second, out);
     }
 }
 

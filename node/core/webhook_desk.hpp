@@ -93,7 +93,9 @@ public:
     /// Another node tells this change. A token that is not under way is ignored.
     void on_revoked(std::uint64_t token, WebhookEffects& out);
     /// The node is leaving: nothing more is told. What the mesh gives stays unanswered until it is revoked.
-    void stop() { is_stopped_ = true; }
+    void stop() { is_stopped_ = !is_last_; }
+    /// The node is leaving and no other stays: what is held, and what has come since stop(), is told at once, as all that follows.
+    void speak_last(Instant now, WebhookEffects& out);
     /// `json` is the event as its node wrote it.
     void on_task(std::uint64_t token, std::string_view key, WebhookEvent event, SharedBytes json, WebhookEffects& out);
     /// What has become of it.
@@ -139,6 +141,7 @@ private:
     std::map<std::string, Instant, std::less<>> counted_; ///< when the number of a crowded channel was last told
     std::uint64_t last_id_ = 0;
     bool is_stopped_ = false;
+    bool is_last_ = false;
 };
 
 }  // namespace tulle::node

@@ -79,7 +79,10 @@ void WebhookQueue::on_outcome(Instant now, const EndpointId& id, bool is_taken, 
         schedule(now, endpoint);
     } else {
         const Instant last = std::max(now, endpoint.events.front().since + limits_.retry_for);
-        endpoint.next_at = is_hurried_ ? Instant::max() : std::min(now + pause_after(endpoint.failures), last);
+        const Duration pause = pause_after(endpoint.failures);
+        endpoint.next_at = is_last_      ? now + std::min(pause, kWebhookLastPause)
+                           : is_hurried_ ? Instant::max()
+                                         : std::min(now + pause, last);
     }
 }
 
@@ -120,9 +123,22 @@ void WebhookQueue::keep_only(const std::function<bool(const EndpointId&)>& exist
 }
 
 void WebhookQueue::hurry() {
+    if (is_last_) {
+        return;
+    }
     is_hurried_ = true;
     for (auto& [id, endpoint] : endpoints_) {
         endpoint.next_at = endpoint.failures == 0 ? Instant::min() : Instant::max();
+    }
+}
+
+void WebhookQueue::speak_last(Instant now) {
+    is_hurried_ = true;
+    is_last_ = true;
+    limits_.events = kMaxWebhookQueueEvents;
+    limits_.bytes = kMaxWebhookQueueBytes;
+    for (auto& [id, endpoint] : endpoints_) {
+        endpoint.next_at = now;
     }
 }
 
@@ -178,6 +194,8 @@ std::optional<Instant> WebhookQueue::next_deadline() const {
     return earliest;
 }
 
-bool WebhookQueue::is_done() const { return is_hurried_ && requests_.empty() && !next_deadline(); }
+bool WebhookQueue::is_done() const {
+    return is_hurried_ && requests_.empty() && (is_last_ ? size_ == 0 : !next_deadline());
+}
 
 }  // namespace tulle::node

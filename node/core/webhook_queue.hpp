@@ -72,13 +72,16 @@ public:
     void keep_only(const std::function<bool(const EndpointId&)>& exists, QueueEffects& out);
     /// The node is leaving: what waits goes out without delay, and nothing is repeated.
     void hurry();
+    /// The node is leaving and no other stays: what waits, and what comes, goes out without delay, and is repeated with short pauses.
+    /// As much may wait as may be configured at most: it is not there for long.
+    void speak_last(Instant now);
     /// Starts what is due.
     void on_deadline(Instant now, QueueEffects& out);
     [[nodiscard]] std::optional<Instant> next_deadline() const;
 
     /// Events that wait or are in flight.
     [[nodiscard]] std::size_t size() const { return size_; }
-    /// After hurry: nothing is in flight, and nothing will be.
+    /// After hurry: nothing is in flight, and nothing will be. After speak_last: nothing waits.
     [[nodiscard]] bool is_done() const;
 
 private:
@@ -105,13 +108,14 @@ private:
     void erase(Endpoint& endpoint, std::deque<Waiting>::iterator event, EventEnd end, QueueEffects& out);
     void schedule(Instant now, Endpoint& endpoint) const;
 
-    const WebhookQueueLimits limits_;
+    WebhookQueueLimits limits_;
     Prng prng_;
     Endpoints endpoints_;  ///< with something waiting
     std::size_t size_ = 0;
     std::map<EndpointId, bool> requests_;  ///< in flight, those of forgotten endpoints included: whether it is a retry
     std::size_t retries_ = 0;              ///< of those
     bool is_hurried_ = false;
+    bool is_last_ = false;
 };
 
 }  // namespace tulle::node

@@ -231,6 +231,7 @@ private:
     void handle(const mesh::TraceResult&) {}  // only the admin listener traces
     void handle(const mesh::DutyChanged&) {}  // others do the node's duties
     void handle(const mesh::DutyRevoked&) {}
+    void handle(const mesh::DutyLast&) {}
     void handle(const mesh::DutyPerform&) {}
     void handle(const mesh::ClusterUsage& usage) {
         if (is_accountant()) {

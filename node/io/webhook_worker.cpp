@@ -95,6 +95,7 @@ private:
                 outcomes_.clear();
                 sender_.run(patience(), outcomes_);
             }
+            give_up_the_rest();
         } catch (const std::exception& error) {
             spdlog::critical("the webhooks have failed: {}", error.what());
             std::terminate();
@@ -104,11 +105,11 @@ private:
     /// False: the end.
     bool turn() {
         now_ = monotonic_now();
-        if (!take_orders()) {
-            return false;
-        }
         for (const WebhookOutcome& outcome : outcomes_) {
             take_outcome(outcome);
+        }
+        if (!take_orders()) {
+            return false;
         }
         mailbox_.take_all(mail_);
         for (const mesh::ToShard& message : mail_) {
@@ -138,7 +139,7 @@ private:
         if (orders.on_finished) {
             on_finished_ = std::move(orders.on_finished);
             finish_by_ = now_ + kWebhookDrainTimeout;
-            is_leaving_ = true;
+            is_leaving_ = !is_last_;
             desk_.stop();
             queue_.hurry();
         }
@@ -157,8 +158,31 @@ private:
             take_change(*change);
         } else if (const auto* revoked = std::get_if<mesh::DutyRevoked>(&message)) {
             desk_.on_revoked(revoked->token, desk_effects_);
-        } else if (const auto* task = std::get_if<mesh::DutyPerform>(&message); task != nullptr && !is_leaving_) {
+        } else if (const auto* task = std::get_if<mesh::DutyPerform>(&message); task != nullptr && is_leaving_) {
+            left_to_others_.push_back(*task);
+        } else if (task != nullptr) {
             take_task(*task);
+        } else if (std::holds_alternative<mesh::DutyLast>(message)) {
+            speak_last();
+        }
+    }
+
+    void speak_last() {
+        spdlog::info("no other node stays: what webhooks have still to be told is told now");
+        is_last_ = true;
+        is_leaving_ = false;
+        desk_.speak_last(now_, desk_effects_);
+        queue_.speak_last(now_);
+        for (const mesh::DutyPerform& task : std::exchange(left_to_others_, {})) {
+            take_task(task);
+        }
+    }
+
+    /// Nobody will tell what waits now.
+    void give_up_the_rest() {
+        if (is_last_ && queue_.size() > 0) {
+            counters_.webhook_given_up_total.add(queue_.size());
+            spdlog::warn("{} events were given up, as their webhooks had not taken them when this node left, the last one", queue_.size());
         }
     }
 
@@ -303,6 +327,8 @@ private:
     std::uint64_t last_attempt_ = 0;
     Instant now_{};
     bool is_leaving_ = false;
+    bool is_last_ = false;
+    std::vector<mesh::DutyPerform> left_to_others_;  ///< tasks that have come since the node is leaving: bounded by the mesh
     std::function<void()> on_finished_;
     Instant finish_by_{};
     std::mutex orders_mutex_;

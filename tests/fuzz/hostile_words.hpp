@@ -152,6 +152,8 @@ private:
         made.deaf_via = oid();
         made.duty_view = bytes_.number();
         made.duty_view_no = bytes_.number();
+        made.leaving = (made.digest & 1) != 0;
+        made.last = (made.digest & 2) != 0;
         return made;
     }
     [[nodiscard]] mesh::InterestDelta delta() {

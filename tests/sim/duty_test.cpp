@@ -69,6 +69,75 @@ TEST(DutySim, WhileNodesJoinWhatIsToldInTheEndIsTrue) {
     }
 }
 
+/// Five nodes that count and order things for five seconds on a network that loses control messages, and then are at rest.
+void be_busy_and_rest(World& world) {
+    for (HostId a = 0; a < kHosts; ++a) {
+        for (HostId b = 0; b < kHosts; ++b) {
+            if (a != b) {
+                world.network().alter(a, b).control_loss_percent = 5;
+            }
+        }
+    }
+    for (HostId host = 0; host < kHosts; ++host) {
+        world.start(host, {0, 1}, "n" + std::to_string(host));
+    }
+    world.let_duties_take(20ms, 100ms);
+    world.run_for(3s);
+    keep_busy(world, world.now() + 5s);
+    world.run_for(8s);
+}
+
+/// Everybody who lives leaves, within that time.
+void leave_all(World& world, Duration within) {
+    for (HostId host = 0; host < kHosts; ++host) {
+        const Duration pause{static_cast<Duration::rep>(world.prng().below(static_cast<std::uint64_t>(within.count())))};
+        world.scheduler().after(pause, [&world, host] {
+            if (world.process(host) != nullptr) {
+                world.leave(host);
+            }
+        });
+    }
+    world.run_for(within + 8s);
+}
+
+void expect_all_told(World& world, std::uint64_t seed) {
+    for (HostId host = 0; host < kHosts; ++host) {
+        EXPECT_EQ(world.process(host), nullptr) << "seed " << seed << ": n" << host << " is still there";
+    }
+    for (const auto& [item, told] : world.ledger().told()) {
+        EXPECT_EQ(told, 0u) << "seed " << seed << ": " << item.first;
+    }
+    for (const auto& [body, task] : world.ledger().tasks()) {
+        EXPECT_GT(task.performed, 0u) << "seed " << seed << ": task " << body;
+    }
+    EXPECT_GT(world.ledger().told().size(), 5u);
+}
+
+TEST(DutySim, NodesThatAllLeaveTellThatNothingIsLeft) {
+    for (const Duration within : {Duration(1ns), Duration(2ms), Duration(200ms), Duration(3s)}) {
+        for (std::uint64_t seed = 1; seed <= 25; ++seed) {
+            World world(WorldOptions{.seed = seed, .hosts = kHosts});
+            be_busy_and_rest(world);
+            const std::uint64_t before = world.ledger().events();
+            leave_all(world, within);
+            expect_all_told(world, seed);
+            const std::size_t items = world.ledger().told().size();
+            EXPECT_LE(world.ledger().events() - before, 4 * items) << "seed " << seed << ": what moves may be told again, not for ever";
+        }
+    }
+}
+
+TEST(DutySim, TheLastNodesToLeaveTellForTheDeadToo) {
+    for (std::uint64_t seed = 1; seed <= 25; ++seed) {
+        World world(WorldOptions{.seed = seed, .hosts = kHosts});
+        be_busy_and_rest(world);
+        world.kill(0);
+        world.run_for(Duration{static_cast<Duration::rep>(world.prng().below(2'000'000'000))});
+        leave_all(world, 200ms);
+        expect_all_told(world, seed);
+    }
+}
+
 class DutyCheckers : public testing::Test {
 protected:
     bool violates() const {

@@ -144,6 +144,9 @@ private:
             for (auto& [b, to] : nodes_) {
                 if (a != b && !apart_.contains(pair_of(a, b)) && !cut_.contains(pair_of(a, b))) {
                     to->duties.on_claim(a, from->duties.claim(now, b), from->duties.view_no());
+                    if (from->duties.retiring()) {
+                        to->duties.on_leaving(now, a, from->duties.takes_over());
+                    }
                 }
             }
         }

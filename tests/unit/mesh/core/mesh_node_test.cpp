@@ -310,6 +310,10 @@ TEST_F(MeshNodeTest, ReleasesTheBarrierWhenTheOnlyOneThatOwesAnAnswerDies) {
 TEST_F(MeshNodeTest, LeavesWhenEveryMemberHasReceiptedOrAtTheDeadline) {
     establish();
     feed(LeaveRequest{5s});
+    ASSERT_FALSE(bodies<Heartbeat>(out_).empty());
+    EXPECT_TRUE(bodies<Heartbeat>(out_).back().leaving);
+    EXPECT_TRUE(bodies<Leave>(out_).empty()) << "the peer may leave too, and must know first";
+    feed(from_peer(Heartbeat{.echo_us = bodies<Heartbeat>(out_).back().sent_at_us}, tag_));
     EXPECT_EQ(bodies<Leave>(out_).size(), 1u);
     EXPECT_TRUE(all_of<Left>(out_).empty());
     publish("app/news");

@@ -154,6 +154,28 @@ TEST_F(WebhookDeskTest, ALeavingNodeTellsNothingAndAnswersWhenItIsRevoked) {
     EXPECT_EQ(take(), (WebhookEffects{SettleDuty{7, 0, DutyEnd::kDropped}, SettleDuty{9, 0, DutyEnd::kDropped}}));
 }
 
+TEST_F(WebhookDeskTest, TheLastNodeTellsAtOnceWhatItHeldAndAllThatComes) {
+    changed(kStart, 7, 1, 0);
+    desk.stop();
+    changed(kStart, 9, 0, 1);
+    desk.speak_last(kStart + 1s, out);
+    EXPECT_EQ(take(), (WebhookEffects{TellEndpoints{{{1, kEndpoint}}, channel(WebhookEvent::kChannelVacated)},
+                                      TellEndpoints{{{2, kEndpoint}}, channel(WebhookEvent::kChannelOccupied)}}));
+    EXPECT_EQ(desk.next_deadline(), std::nullopt);
+    EXPECT_EQ(settled(1), (WebhookEffects{SettleDuty{7, 0}}));
+    EXPECT_EQ(user(kStart + 1s, 11, 1, 0, share("card")).size(), 1u);
+    desk.stop();
+    EXPECT_EQ(changed(kStart + 2s, 13, 1, 0).size(), 1u) << "which it stays";
+}
+
+TEST_F(WebhookDeskTest, WhatTheLastNodeHasToTellNobodyIsDoneAtOnce) {
+    desk.stop();
+    desk.on_changed(kStart, {7, "gone/x", {}, nullptr, 1, 0}, out);
+    EXPECT_EQ(take(), WebhookEffects{});
+    desk.speak_last(kStart, out);
+    EXPECT_EQ(take(), (WebhookEffects{SettleDuty{7, 0}}));
+}
+
 TEST_F(WebhookDeskTest, UsersComeAtOnceAndGoAfterTheirHold) {
     const SharedBytes card = share("card");
     EXPECT_EQ(user(kStart, 7, 0, 1, card),

@@ -240,5 +240,42 @@ TEST_F(WebhookQueueTest, ALeavingNodeSendsWhatWaitsOnce) {
     EXPECT_TRUE(queue.is_done());
 }
 
+TEST_F(WebhookQueueTest, TheLastNodeTriesAgainAndAgainWithShortPauses) {
+    ASSERT_EQ(add(kStart, kA, 1), Push::kAccepted);
+    Instant now = kStart + kWebhookWindow;
+    for (int failures = 0; failures < 6; ++failures) {
+        at(now);
+        outcome(now, kA, false);
+        now = *queue.next_deadline();
+    }
+    ASSERT_GT(now, kStart + 30s) << "the pauses have become long";
+    now = kStart + 30s;
+    queue.speak_last(now);
+    ASSERT_EQ(add(now, kB, 2), Push::kAccepted);
+    const QueueEffects effects = at(now);
+    EXPECT_EQ(sent(effects, kA), (Ids{"1"}));
+    EXPECT_EQ(sent(effects, kB), (Ids{"2"})) << "nothing is gathered";
+    outcome(now, kB, true);
+    for (int failures = 0; failures < 5; ++failures) {
+        EXPECT_FALSE(queue.is_done());
+        outcome(now, kA, false);
+        EXPECT_EQ(queue.next_deadline(), now + kWebhookLastPause);
+        now += kWebhookLastPause;
+        EXPECT_EQ(sent(at(now), kA), (Ids{"1"}));
+    }
+    queue.hurry();
+    outcome(now, kA, true);
+    EXPECT_TRUE(queue.is_done());
+}
+
+TEST_F(WebhookQueueTest, TheLastNodeHasRoomForAllThatIsLeft) {
+    for (std::uint64_t id = 1; id <= 1000; ++id) {
+        ASSERT_EQ(add(kStart, kA, id), Push::kAccepted);
+    }
+    EXPECT_EQ(add(kStart, kA, 1001), Push::kRefused);
+    queue.speak_last(kStart);
+    EXPECT_EQ(add(kStart, kA, 1002), Push::kAccepted);
+}
+
 }  // namespace
 }  // namespace tulle::node

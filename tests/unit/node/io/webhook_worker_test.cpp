@@ -213,5 +213,38 @@ TEST_F(WebhookWorkerTest, ALeavingNodeDoesNotWaitForATargetThatFails) {
     EXPECT_EQ(finished.get_future().wait_for(std::chrono::seconds(4)), std::future_status::ready);
 }
 
+TEST_F(WebhookWorkerTest, TheLastNodeTellsWhatItHeldAndWhatItHadLeftToOthers) {
+    WebhookSettings patient = settings();
+    patient.vacated_hold = 60s;
+    int requests = 0;
+    HttpTarget moody([&requests](const std::string&) { return status_line(++requests < 2 ? "503 Later" : "200 OK"); });
+    start({app_with(moody.url(), false)}, patient);
+    give_count(9, 1, 0);
+    worker->finish([] {});
+    const std::string json = R"({"name":"client_event","channel":"private-x","data":{"a":1}})";
+    give(mesh::DutyPerform{1, "app/private-x", share(pusher::encode(pusher::WebhookTask{WebhookEvent::kClientEvent, json}))});
+    give(mesh::DutyLast{});
+    const auto first = moody.next();
+    EXPECT_EQ(events_of(first), events_of(moody.next())) << "again, as it was refused";
+    std::string rest = events_of(moody.next()) + events_of(moody.next());
+    EXPECT_NE((events_of(first) + rest).find("channel_vacated"), std::string::npos);
+    EXPECT_NE((events_of(first) + rest).find("client_event"), std::string::npos);
+    const auto done = hub.next<mesh::DutyDone>();
+    const auto other = hub.next<mesh::DutyDone>();
+    ASSERT_TRUE(done && other);
+    EXPECT_EQ(done->token + other->token, 10u);
+}
+
+TEST_F(WebhookWorkerTest, WhatTheLastNodeCouldNotTellIsCounted) {
+    HttpTarget refusing([](const std::string&) { return status_line("503 Later"); });
+    start({app_with(refusing.url())});
+    give(mesh::DutyLast{});
+    give_count(9, 1, 0);
+    ASSERT_TRUE(refusing.next());
+    ASSERT_TRUE(refusing.next());
+    worker->stop();
+    EXPECT_EQ(worker->counters().webhook_given_up_total.get(), 2u);
+}
+
 }  // namespace
 }  // namespace tulle::node

@@ -23,6 +23,9 @@ inline constexpr std::size_t kMaxWebhookQueueEvents = 1'000'000;      ///< the m
 /// Their bytes, which bound the memory as client events are large; the next event is given up, and counted.
 inline constexpr std::size_t kDefaultWebhookQueueBytes = 16u << 20;
 inline constexpr std::size_t kMaxWebhookQueueBytes = 1u << 30;        ///< the most that may be configured
+/// What clients say (client events, cache misses) may fill this part of both, a half: however much it is, it does not
+/// make a backend miss who is there, which it would believe wrongly ever after.
+inline constexpr std::size_t kPassingWebhookShare = 2;
 
 // ---- requests --------------------------------------------------------------------------------------------------------
 

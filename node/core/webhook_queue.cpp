@@ -8,9 +8,10 @@
 
 namespace tulle::node {
 
-Push WebhookQueue::add(Instant now, const EndpointId& endpoint, bool batch, std::uint64_t id, SharedBytes event) {
+Push WebhookQueue::add(Instant now, const EndpointId& endpoint, bool batch, std::uint64_t id, SharedBytes event, Worth worth) {
     Endpoint& target = endpoints_[endpoint];
-    if (target.events.size() >= limits_.events || target.bytes + event->size() > limits_.bytes) {
+    const std::size_t share = worth == Worth::kTruth ? 1 : kPassingWebhookShare;
+    if (target.events.size() >= (limits_.events + share - 1) / share || target.bytes + event->size() > limits_.bytes / share) {
         if (target.events.empty()) {
             endpoints_.erase(endpoint);
         }

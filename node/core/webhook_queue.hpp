@@ -41,6 +41,12 @@ struct EventSettled {
 using QueueEffect = std::variant<StartAttempt, EventSettled>;
 using QueueEffects = std::vector<QueueEffect>;
 
+/// What becomes of an endpoint's belief when an event is given up.
+enum class Worth : std::uint8_t {
+    kTruth,    ///< it stays wrong: who is there, and how many
+    kPassing,  ///< nothing: what a client has said
+};
+
 struct WebhookQueueLimits {
     Duration retry_for = kDefaultWebhookRetryFor;
     std::size_t events = kDefaultWebhookQueueEvents;  ///< of one endpoint
@@ -56,7 +62,7 @@ struct WebhookQueueLimits {
 /// Thread: confined to its owner.
 /// Time:   `now` is an argument and must not go backwards.
 /// Order:  run the appended effects in order; `out` is only appended to.
-/// Limits: of each endpoint those given; add refuses beyond. kMaxWebhookRequests in flight, of which kMaxWebhookRetries to
+/// Limits: of each endpoint those given, and half of them for what is passing; add refuses beyond. kMaxWebhookRequests in flight, of which kMaxWebhookRetries to
 ///         endpoints that failed the last time.
 /// Errors: none. Outcomes of endpoints that were forgotten settle nothing.
 class WebhookQueue {
@@ -64,7 +70,8 @@ public:
     WebhookQueue(const WebhookQueueLimits& limits, std::uint64_t seed) : limits_(limits), prng_(seed) {}
 
     /// Refused: the endpoint has too much waiting, and nothing will come of it. REQUIRES: each id is greater than those before.
-    [[nodiscard]] Push add(Instant now, const EndpointId& endpoint, bool batch, std::uint64_t id, SharedBytes event);
+    [[nodiscard]] Push add(Instant now, const EndpointId& endpoint, bool batch, std::uint64_t id, SharedBytes event,
+                           Worth worth = Worth::kTruth);
     void on_outcome(Instant now, const EndpointId& endpoint, bool is_taken, QueueEffects& out);
     /// Another node tells this event. What waits goes at once; what is in flight is not repeated.
     void drop(Instant now, const EndpointId& endpoint, std::uint64_t id, QueueEffects& out);

@@ -260,9 +260,10 @@ private:
     void tell(const TellEndpoints& telling) {
         const SharedBytes written = share(pusher::webhook_event(telling.what));
         const SharedBytes strings = share(pusher::with_strings(*written));
+        const Worth worth = telling.what.json == nullptr ? Worth::kTruth : Worth::kPassing;
         for (const auto& [id, endpoint] : telling.endpoints) {
             const Webhook* webhook = webhook_of(endpoint);
-            if (webhook == nullptr || queue_.add(now_, endpoint, webhook->batch, id, webhook->keep_types ? written : strings) ==
+            if (webhook == nullptr || queue_.add(now_, endpoint, webhook->batch, id, webhook->keep_types ? written : strings, worth) ==
                                           Push::kRefused) {
                 queue_effects_.push_back(EventSettled{id, EventEnd::kGivenUp});
             }

@@ -240,6 +240,23 @@ TEST_F(WebhookQueueTest, ALeavingNodeSendsWhatWaitsOnce) {
     EXPECT_TRUE(queue.is_done());
 }
 
+TEST_F(WebhookQueueTest, WhatClientsSayLeavesRoomForWhoIsThere) {
+    std::uint64_t id = 0;
+    const auto say = [&](const EndpointId& endpoint, std::size_t bytes, Worth worth) {
+        return queue.add(kStart, endpoint, true, ++id, share(std::string(bytes, 'x')), worth);
+    };
+    for (int i = 0; i < 500; ++i) {
+        ASSERT_EQ(say(kA, 1, Worth::kPassing), Push::kAccepted);
+    }
+    EXPECT_EQ(say(kA, 1, Worth::kPassing), Push::kRefused);
+    for (int i = 0; i < 500; ++i) {
+        ASSERT_EQ(say(kA, 1, Worth::kTruth), Push::kAccepted);
+    }
+    EXPECT_EQ(say(kA, 1, Worth::kTruth), Push::kRefused);
+    EXPECT_EQ(say(kB, (1u << 19) + 1, Worth::kPassing), Push::kRefused) << "half of the bytes, too";
+    EXPECT_EQ(say(kB, (1u << 19) + 1, Worth::kTruth), Push::kAccepted);
+}
+
 TEST_F(WebhookQueueTest, TheLastNodeTriesAgainAndAgainWithShortPauses) {
     ASSERT_EQ(add(kStart, kA, 1), Push::kAccepted);
     Instant now = kStart + kWebhookWindow;

@@ -69,7 +69,7 @@ std::optional<Instant> WebhookDesk::hold_until(Instant now, const Duty& duty) co
     return until && *until > now ? until : std::nullopt;
 }
 
-void WebhookDesk::release(std::uint64_t token, Duty& duty) {
+void WebhookDesk::release(std::uint64_t token, Duty& duty) noexcept {
     if (std::exchange(duty.is_held, false)) {
         holds_.erase({duty.due, token});
     }
@@ -185,6 +185,16 @@ void WebhookDesk::on_revoked(std::uint64_t token, WebhookEffects& out) {
         drop.endpoints.emplace_back(it->first, it->second.endpoint);
     }
     out.push_back(std::move(drop));
+}
+
+void WebhookDesk::abandon(std::uint64_t token) {
+    const auto found = duties_.find(token);
+    if (found == duties_.end()) {
+        return;
+    }
+    release(token, found->second);
+    std::erase_if(tellings_, [token](const auto& telling) { return telling.second.token == token; });
+    duties_.erase(found);
 }
 
 void WebhookDesk::on_deadline(Instant now, WebhookEffects& out) {

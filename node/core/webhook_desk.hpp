@@ -96,6 +96,9 @@ public:
     void stop() { is_stopped_ = !is_last_; }
     /// The node is leaving and no other stays: what is held, and what has come since stop(), is told at once, as all that follows.
     void speak_last(Instant now, WebhookEffects& out);
+    /// What came of on_changed or on_task cannot be gone on with (no memory): forgets the duty, whose token is settled by the caller.
+    /// What its endpoints are told settles nothing any more.
+    void abandon(std::uint64_t token);
     /// `json` is the event as its node wrote it.
     void on_task(std::uint64_t token, std::string_view key, WebhookEvent event, SharedBytes json, WebhookEffects& out);
     /// What has become of it.
@@ -127,7 +130,7 @@ private:
     /// When it may be told; nothing: now.
     [[nodiscard]] std::optional<Instant> hold_until(Instant now, const Duty& duty) const;
     void consider(Instant now, std::uint64_t token, Duty& duty, WebhookEffects& out);
-    void release(std::uint64_t token, Duty& duty);
+    void release(std::uint64_t token, Duty& duty) noexcept;
     /// How many endpoints have been told.
     std::size_t tell(std::uint64_t token, std::string_view key, Happening what, WebhookEffects& out);
 

@@ -17,9 +17,10 @@ Push WebhookQueue::add(Instant now, const EndpointId& endpoint, bool batch, std:
         }
         return Push::kRefused;
     }
-    target.batch = batch;
-    target.bytes += event->size();
+    const std::size_t bytes = event->size();
     target.events.push_back({.id = id, .event = std::move(event), .since = now});
+    target.batch = batch;
+    target.bytes += bytes;
     ++size_;
     if (target.failures == 0 && target.in_flight == 0) {
         schedule(now, target);

@@ -105,7 +105,7 @@ private:
         std::size_t in_flight = 0;  ///< of the events, from the front
         std::size_t failures = 0;   ///< in a row
         bool batch = true;
-        Instant next_at{};
+        Instant next_at = Instant::max();
     };
     using Endpoints = std::map<EndpointId, Endpoint>;
 

@@ -30,6 +30,7 @@ namespace tulle::node {
 namespace {
 
 constexpr Duration kIdle = 60s;  // between two looks at the clock when nothing is due
+constexpr Duration kFailureLogInterval = 1s;
 
 mesh::DutyOutcome outcome_of(DutyEnd end) {
     switch (end) {
@@ -155,13 +156,13 @@ private:
         if (const auto* query = std::get_if<mesh::LocalQuery>(&message)) {
             hub_.send(mesh::LocalAnswer{query->token, {}, true});
         } else if (const auto* change = std::get_if<mesh::DutyChanged>(&message)) {
-            take_change(*change);
+            guard([&] { take_change(*change); }, [&] { abandon(change->token, mesh::DutyOutcome::kUnknown); });
         } else if (const auto* revoked = std::get_if<mesh::DutyRevoked>(&message)) {
             desk_.on_revoked(revoked->token, desk_effects_);
         } else if (const auto* task = std::get_if<mesh::DutyPerform>(&message); task != nullptr && is_leaving_) {
             left_to_others_.push_back(*task);
         } else if (task != nullptr) {
-            take_task(*task);
+            guard_task(*task);
         } else if (std::holds_alternative<mesh::DutyLast>(message)) {
             speak_last();
         }
@@ -174,8 +175,37 @@ private:
         desk_.speak_last(now_, desk_effects_);
         queue_.speak_last(now_);
         for (const mesh::DutyPerform& task : std::exchange(left_to_others_, {})) {
-            take_task(task);
+            guard_task(task);
         }
+    }
+
+    /// Does one piece of work. What is thrown there, for want of memory as a rule, is the end of this piece alone: `otherwise` says what
+    /// becomes of it.
+    template <class Work, class Otherwise>
+    void guard(Work&& work, Otherwise&& otherwise) {
+        try {
+            work();
+        } catch (const std::exception& error) {
+            counters_.failures_total.add();
+            if (now_ - failure_told_at_ >= kFailureLogInterval) {
+                failure_told_at_ = now_;
+                spdlog::error("something could not be told to a webhook now: {}", error.what());
+            }
+            otherwise();
+        }
+    }
+
+    /// Of a count that nobody is sure of the mesh asks again. A task is done.
+    void abandon(std::uint64_t token, mesh::DutyOutcome outcome) {
+        desk_.abandon(token);
+        hub_.send(mesh::DutyDone{token, 0, outcome});
+    }
+
+    void guard_task(const mesh::DutyPerform& task) {
+        guard([&] { take_task(task); }, [&] {
+            counters_.webhook_given_up_total.add();
+            abandon(task.token, mesh::DutyOutcome::kTold);
+        });
     }
 
     /// Nobody will tell what waits now.
@@ -214,9 +244,11 @@ private:
         if (!outcome.is_taken()) {
             counters_.webhook_failures_total.add();
             counters_.webhook_refused_addresses_total.add(outcome.is_address_refused ? 1 : 0);
-            spdlog::warn("the webhook of app {} at {} has failed: {}", endpoint.app_id,
-                         endpoint.url.substr(0, endpoint.url.find('?')),  // what follows may be a secret
-                         outcome.error.empty() ? "status " + std::to_string(outcome.status) : outcome.error);
+            guard([&] {
+                spdlog::warn("the webhook of app {} at {} has failed: {}", endpoint.app_id,
+                             endpoint.url.substr(0, endpoint.url.find('?')),  // what follows may be a secret
+                             outcome.error.empty() ? "status " + std::to_string(outcome.status) : outcome.error);
+            }, [] {});
         }
         queue_.on_outcome(now_, endpoint, outcome.is_taken(), queue_effects_);
     }
@@ -225,6 +257,18 @@ private:
     void step() {
         desk_.on_deadline(now_, desk_effects_);
         teller_.on_deadline(now_, counts_);
+        run_effects();
+        queue_.on_deadline(now_, queue_effects_);
+        run_effects();  // an attempt that cannot be made has failed
+        for (const TellCount& told : std::exchange(counts_, {})) {
+            mesh::Publish publish;
+            publish.channels.push_back(told.key);
+            publish.body = share(pusher::subscription_count_body(told.count));
+            hub_.send(std::move(publish));
+        }
+    }
+
+    void run_effects() {
         while (!desk_effects_.empty() || !queue_effects_.empty()) {
             for (const WebhookEffect& effect : std::exchange(desk_effects_, {})) {
                 std::visit(Overloaded{[this](const TellEndpoints& telling) { tell(telling); },
@@ -236,19 +280,11 @@ private:
             }
             run_queue_effects();
         }
-        queue_.on_deadline(now_, queue_effects_);
-        run_queue_effects();
-        for (const TellCount& told : std::exchange(counts_, {})) {
-            mesh::Publish publish;
-            publish.channels.push_back(told.key);
-            publish.body = share(pusher::subscription_count_body(told.count));
-            hub_.send(std::move(publish));
-        }
     }
 
     void run_queue_effects() {
         for (const QueueEffect& effect : std::exchange(queue_effects_, {})) {
-            std::visit(Overloaded{[this](const StartAttempt& attempt) { start_attempt(attempt); },
+            std::visit(Overloaded{[this](const StartAttempt& attempt) { guard_attempt(attempt); },
                                   [this](const EventSettled& settled) {
                                       count(settled.end);
                                       desk_.on_settled(settled, desk_effects_);
@@ -258,16 +294,25 @@ private:
     }
 
     void tell(const TellEndpoints& telling) {
-        const SharedBytes written = share(pusher::webhook_event(telling.what));
-        const SharedBytes strings = share(pusher::with_strings(*written));
         const Worth worth = telling.what.json == nullptr ? Worth::kTruth : Worth::kPassing;
-        for (const auto& [id, endpoint] : telling.endpoints) {
-            const Webhook* webhook = webhook_of(endpoint);
-            if (webhook == nullptr || queue_.add(now_, endpoint, webhook->batch, id, webhook->keep_types ? written : strings, worth) ==
-                                          Push::kRefused) {
-                queue_effects_.push_back(EventSettled{id, EventEnd::kGivenUp});
+        std::size_t told = 0;
+        guard([&] {
+            const SharedBytes written = share(pusher::webhook_event(telling.what));
+            const SharedBytes strings = share(pusher::with_strings(*written));
+            for (; told < telling.endpoints.size(); ++told) {
+                const auto& [id, endpoint] = telling.endpoints[told];
+                const Webhook* webhook = webhook_of(endpoint);
+                if (webhook == nullptr ||
+                    queue_.add(now_, endpoint, webhook->batch, id, webhook->keep_types ? written : strings, worth) == Push::kRefused) {
+                    queue_effects_.push_back(EventSettled{id, EventEnd::kGivenUp});
+                }
             }
-        }
+        }, [&] {
+            for (; told < telling.endpoints.size(); ++told) {
+                const EventEnd end = worth == Worth::kTruth ? EventEnd::kDoubtful : EventEnd::kGivenUp;
+                queue_effects_.push_back(EventSettled{telling.endpoints[told].first, end});
+            }
+        });
     }
 
     void drop(const DropEvents& drop) {
@@ -285,11 +330,18 @@ private:
         }
     }
 
+    void guard_attempt(const StartAttempt& attempt) {
+        guard([&] { start_attempt(attempt); }, [&] {
+            attempts_.erase(last_attempt_);
+            queue_.on_outcome(now_, attempt.endpoint, false, queue_effects_);
+        });
+    }
+
     void start_attempt(const StartAttempt& attempt) {
-        const auto app = apps_.find_by_id(attempt.endpoint.app_id);
-        const Webhook* webhook = webhook_of(attempt.endpoint);
         WebhookRequest request;
         request.id = ++last_attempt_;
+        const auto app = apps_.find_by_id(attempt.endpoint.app_id);
+        const Webhook* webhook = webhook_of(attempt.endpoint);
         request.url = attempt.endpoint.url;
         request.body = pusher::webhook_body(wall_ms(), attempt.events);
         for (const auto& [name, value] : pusher::webhook_headers(*app, request.body)) {
@@ -332,6 +384,7 @@ private:
     std::vector<mesh::DutyPerform> left_to_others_;  ///< tasks that have come since the node is leaving: bounded by the mesh
     std::function<void()> on_finished_;
     Instant finish_by_{};
+    Instant failure_told_at_{};
     std::mutex orders_mutex_;
     Orders orders_;
     std::thread thread_;

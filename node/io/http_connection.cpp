@@ -340,6 +340,7 @@ void HttpConnection::refuse(const http::Refusal& refusal) {
     response.close = true;
     if (refusal.status == 426) {
         response.headers.emplace_back("Sec-WebSocket-Version", "13");
+        response.headers.emplace_back("Upgrade", "websocket");
     }
     parser_.reset();
     write(std::move(response));

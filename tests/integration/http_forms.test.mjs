@@ -306,6 +306,13 @@ describe('methods', () => {
   }));
 });
 
+test('401 names how to authenticate, and 426 what to upgrade to, as they must', async () => {
+  const unsigned = await ask(`GET /apps/${APP.appId}/channels HTTP/1.1\r\nHost: a\r\n\r\n`);
+  assert.deepEqual([unsigned.status, unsigned.field('www-authenticate')], [401, 'Pusher']);
+  const old = await ask(upgrade(undefined, { 'Sec-WebSocket-Version': '8' }));
+  assert.deepEqual([old.status, old.field('upgrade'), old.field('sec-websocket-version')], [426, 'websocket', '13']);
+});
+
 describe('preflights', () => {
   const preflight = (fields) => ask(`OPTIONS /apps/${APP.appId}/events HTTP/1.1\r\nHost: a\r\nOrigin: https://example.com\r\n` +
     `Access-Control-Request-Method: POST\r\n${fields}\r\n`);

@@ -86,6 +86,7 @@ describe('ab', { skip: isAbsent('ab', '-V') }, () => {
 test('the client of Java', { skip: isAbsent('java') }, () => {
   const said = run('java', `${CLIENTS}Client.java`, node.ports.listen, node.ports.admin, publishUrl(), BODY);
   assert.deepEqual(said.split('\n').slice(0, 6), ['up', 'ready', 'publish', 'publish', 'expecting', 'chunked'].map((what) => `${what} 200 HTTP_1_1`));
+  assert.match(said, /^unsigned 401$/m);
   assert.match(said, /websocket pusher-channels-protocol-7 .*pusher:connection_established/);
 });
 

@@ -11,6 +11,7 @@ namespace tulle::node::pusher {
 namespace {
 
 const ChannelFacts kNobody;
+constexpr unsigned kUnauthorised = 401;
 
 /// What a preflight is told that does not ask for any.
 constexpr std::string_view kUsualHeaders =
@@ -171,6 +172,10 @@ HttpResponse api_error(unsigned status, std::string_view message) {
     HttpResponse response;
     response.status = status;
     response.body = "{\"error\":" + quoted(message) + ",\"code\":" + std::to_string(status) + "}";
+    if (status == kUnauthorised) {
+        // Demanded by RFC 9110, 15.5.2; without it the JDK's client throws in place of giving the answer.
+        response.headers.emplace_back("WWW-Authenticate", "Pusher");
+    }
     return response;
 }
 

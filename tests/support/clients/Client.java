@@ -1,4 +1,5 @@
 // The HTTP client of the JDK as it comes, which offers HTTP/2 with every request: java Client.java LISTEN ADMIN URL-OF-A-PUBLISH BODY
+import java.net.Authenticator;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -30,6 +31,9 @@ public class Client {
                 .POST(HttpRequest.BodyPublishers.ofString(arguments[3])));
         send("chunked", HttpRequest.newBuilder(URI.create(arguments[2]))
                 .POST(HttpRequest.BodyPublishers.ofInputStream(() -> new java.io.ByteArrayInputStream(arguments[3].getBytes()))));
+        HttpClient withCredentials = HttpClient.newBuilder().authenticator(new Authenticator() {}).build();
+        System.out.println("unsigned " + withCredentials.send(HttpRequest.newBuilder(URI.create("http://" + listen + "/apps/app-id/channels"))
+                .timeout(Duration.ofSeconds(10)).build(), HttpResponse.BodyHandlers.ofString()).statusCode());
         CompletableFuture<String> greeting = new CompletableFuture<>();
         WebSocket socket = CLIENT.newWebSocketBuilder().subprotocols("pusher-channels-protocol-7")
                 .buildAsync(URI.create("ws://" + listen + "/app/app-key?protocol=7"), new WebSocket.Listener() {

@@ -10,6 +10,7 @@
 
 #include "mesh/base/assert.hpp"
 #include "mesh/base/digest.hpp"
+#include "mesh/base/readable_json.hpp"
 #include "node/core/limits.hpp"
 #include "node/protocol/pusher/auth.hpp"
 #include "node/protocol/pusher/connect.hpp"
@@ -41,7 +42,8 @@ void check_work(const ApiWork& work) {
         TULLE_ASSERT(event.body.size() <= tulle::node::kMaxEventBytes && event.kept <= event.channels.size());
         boost::system::error_code error;
         if (event.body.front() == ',') {
-            boost::json::parse("{" + event.body.substr(1), error);
+            const std::string text = "{" + event.body.substr(1);
+            boost::json::parse(tulle::readable_json(text).value_or(text), error);
         }
         TULLE_ASSERT(!error);
     }

@@ -326,6 +326,10 @@ describe('requests to the API', () => {
   const post = (what, body = what?.body ?? BODY) => request(node.ports.listen, target(what), { method: 'POST', body });
 
   test('a right one: 200', async () => { assert.equal((await post({})).status, 200); });
+  test('a byte order mark before it, half a character in its data: 200', async () => {
+    assert.equal((await post({ body: `\ufeff${BODY}` })).status, 200);
+    assert.equal((await post({ body: '{"name":"e","channel":"a","data":"\\ud800"}' })).status, 200);
+  });
   test('a body of any content type: 200', async () => {
     const answer = await request(node.ports.listen, target(), { method: 'POST', body: BODY, headers: { 'Content-Type': 'text/\u00e9junk;;' } });
     assert.equal(answer.status, 200);
@@ -350,8 +354,8 @@ describe('requests to the API', () => {
     'no JSON': [400, { body: 'x' }],
     'nesting of 200,000': [400, { body: '['.repeat(200_000) }],
     'a doubled name': [400, { body: '{"name":"a","name":"b","channel":"a","data":"d"}' }],
-    'a byte order mark': [400, { body: `\ufeff${BODY}` }],
-    'a lone surrogate': [400, { body: '{"name":"e","channel":"a","data":"\\ud800"}' }],
+    'a byte order mark in the middle': [400, { body: `{\ufeff${BODY.slice(1)}` }],
+    'half a character as bytes': [400, { body: Buffer.from('{"name":"e","channel":"a","data":"\xed\xa0\xbd"}', 'latin1') }],
     'null for data': [400, { body: '{"name":"e","channel":"a","data":null}' }],
     'no data': [400, { body: '{"name":"e","channel":"a"}' }],
     'a channel with a line break': [400, { body: '{"name":"e","channel":"a\\r\\nb","data":"d"}' }],

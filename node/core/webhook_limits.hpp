@@ -41,9 +41,6 @@ inline constexpr Duration kDefaultWebhookTimeout = 5s;        ///< of one attemp
 inline constexpr Duration kMaxWebhookTimeout = 60s;           ///< the most that may be configured
 inline constexpr Duration kDefaultWebhookRetryFor = 300s;     ///< an event, as Pusher; then it is given up, and counted
 inline constexpr Duration kMaxWebhookRetryFor = 24h;          ///< the most that may be configured
-/// A connection that was idle for longer is not used again, but a new one: a request that meets the Close of an endpoint's own
-/// idle timeout (2 s and more) may be read there and not answered, and would be sent twice. Counted in whole seconds.
-inline constexpr Duration kWebhookIdle = 1s;
 inline constexpr std::size_t kMaxWebhookAnswerBytes = 64u << 10;  ///< read of an answer; then the connection is cut
 /// Of a leaving node for what is queued: then others do it. When no other node stays, for all that is left to tell: then it is given
 /// up, counted and logged. With the 8.5 s of the slowest clients before and the 5 s of a goodbye after it a stop stays well within the

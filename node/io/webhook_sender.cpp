@@ -94,7 +94,7 @@ void set_up(Transfer& transfer, Duration timeout) {
     set(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     set(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
     set(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
-    set(easy, CURLOPT_MAXAGE_CONN, static_cast<long>(std::chrono::duration_cast<std::chrono::seconds>(kWebhookIdle).count()));
+    set(easy, CURLOPT_FORBID_REUSE, 1L);
     set(easy, CURLOPT_NOSIGNAL, 1L);
     set(easy, CURLOPT_QUICK_EXIT, 1L);  // a name that does not resolve in time keeps nobody waiting
     set(easy, CURLOPT_ERRORBUFFER, transfer.error);
@@ -154,6 +154,9 @@ public:
         transfer->request = std::move(request);
         transfer->policy = &policy_;
         transfer->request.headers.emplace_back("Expect:");  // large bodies wait for no leave
+        // A request on a connection that the endpoint is about to close, or has closed for its own part, may be read there and not
+        // answered: then it is sent again, and is told twice.
+        transfer->request.headers.emplace_back("Connection: close");
         transfer->request.headers.emplace_back("User-Agent: tulle/" TULLE_VERSION);
         for (const std::string& header : transfer->request.headers) {
             curl_slist* longer = curl_slist_append(transfer->headers.get(), header.c_str());

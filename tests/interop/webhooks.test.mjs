@@ -1,5 +1,6 @@
 // Webhooks of one node and of three, received by a real server and verified by the official server kit.
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { test } from 'node:test';
 import { client, connected, inbox, server, subscribed, withClients } from '../support/js/clients.mjs';
 import { ROOM, withUsers } from '../support/js/presence.mjs';
@@ -160,3 +161,40 @@ test('the users of a node that is killed are told of as gone, unless they come b
     assert.deepEqual(members().filter((line) => line.endsWith('moves')), ['member_added moves']);
     assert.deepEqual(members().filter((line) => line.endsWith('goes')), ['member_added goes', 'member_removed goes']);
   })));
+
+/** An endpoint that closes its half of each connection with its answer, and goes on reading: `events` are all that it was sent. */
+async function halfClosing() {
+  const endpoint = { events: [] };
+  endpoint.server = net.createServer({ allowHalfOpen: true }, (socket) => {
+    let text = '';
+    let hasAnswered = false;
+    socket.on('error', () => {}).on('end', () => socket.end()).on('data', (bytes) => {
+      text += bytes;
+      for (let end = text.indexOf('\r\n\r\n') + 4; end > 4; end = text.indexOf('\r\n\r\n') + 4) {
+        const size = end + Number(/content-length: (\d+)/i.exec(text)[1]);
+        if (text.length < size) return;
+        endpoint.events.push(...JSON.parse(text.slice(end, size)).events);
+        text = text.slice(size);
+        if (!hasAnswered) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+        hasAnswered = true;
+      }
+    });
+  });
+  await new Promise((resolve) => { endpoint.server.listen(0, '127.0.0.1', resolve); });
+  endpoint.url = `http://127.0.0.1:${endpoint.server.address().port}/hook`;
+  return endpoint;
+}
+
+test('an endpoint that closes its half of a connection with its answer is told once', async () => {
+  const endpoint = await halfClosing();
+  await withBackend(1, {
+    app: { client_events_per_second: 0 }, webhooks: () => [{ url: endpoint.url, batch: false, event_types: ['client_event'] }],
+  }, ({ nodes: [node] }) => withUsers(async (enter) => {
+    const sender = await enter(node, 'me');
+    for (let i = 0; i < 200; ++i) sender.channel.trigger('client-e', { i });
+    const last = JSON.stringify({ i: 199 });
+    await waitFor('the last event', () => endpoint.events.some(({ data }) => data === last));
+    assert.deepEqual(endpoint.events.map(({ data }) => data), Array.from({ length: 200 }, (_, i) => JSON.stringify({ i })));
+  }));
+  endpoint.server.close();
+});

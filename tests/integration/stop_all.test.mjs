@@ -172,7 +172,10 @@ test('a second signal ends the last words too', () => withBackend(1, { settings:
     backend.answer = () => null;
     node.program.kill('SIGTERM');
     await waitFor('the last words to begin', () => backend.requests.some(({ body }) => body.includes('channel_vacated')));
-    node.program.kill('SIGTERM');
+    await waitFor('the haste', () => { // a second one that comes at once is taken for the first
+      node.program.kill('SIGTERM');
+      return node.program.hasEnded;
+    }, { every: 100 });
     await node.gone();
     assert.equal(node.program.child.exitCode, 1);
   })));

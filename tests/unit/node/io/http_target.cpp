@@ -27,7 +27,8 @@ std::size_t whole_request(std::string_view text) {
 
 }  // namespace
 
-HttpTarget::HttpTarget(Answer answer) : answer_(std::move(answer)) {
+HttpTarget::HttpTarget(Answer answer, std::function<void()> at_start)
+    : answer_(std::move(answer)), at_start_(std::move(at_start)) {
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -63,6 +64,7 @@ void HttpTarget::accept_all() {
 }
 
 void HttpTarget::serve(int socket) {
+    at_start_();
     std::string text;
     char bytes[65536];
     pollfd waits[] = {{socket, POLLIN, 0}, {stop_, POLLIN, 0}};

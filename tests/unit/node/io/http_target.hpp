@@ -17,7 +17,8 @@ class HttpTarget {
 public:
     /// What is written as the answer to a request (head and body as they came); empty: nothing, and the connection stays.
     using Answer = std::function<std::string(const std::string& request)>;
-    explicit HttpTarget(Answer answer);
+    /// `at_start` is called first by the thread of each connection.
+    explicit HttpTarget(Answer answer, std::function<void()> at_start = [] {});
     ~HttpTarget();
     HttpTarget(const HttpTarget&) = delete;
     HttpTarget& operator=(const HttpTarget&) = delete;
@@ -33,6 +34,7 @@ private:
     void serve(int socket);
 
     const Answer answer_;
+    const std::function<void()> at_start_;
     int listener_ = -1;
     int stop_ = -1;  ///< an eventfd: all threads end
     std::uint16_t port_ = 0;

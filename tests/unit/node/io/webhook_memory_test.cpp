@@ -52,10 +52,7 @@ protected:
     }
 
     HubProbe hub{1000};
-    HttpTarget target{[](const std::string&) {
-        is_spared = true;
-        return std::string("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    }};
+    HttpTarget target{[](const std::string&) { return std::string("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"); }, [] { is_spared = true; }};
     std::unique_ptr<WebhookWorker> worker;
     int granted = 0;
     std::uint64_t last_token = 100;

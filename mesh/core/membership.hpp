@@ -136,6 +136,8 @@ public:
     /// Endpoints to knock at that are not our own, and names without any address; those of them where a session has stood.
     [[nodiscard]] std::size_t configured() const;
     [[nodiscard]] std::size_t met() const;
+    /// One of the endpoints to knock at is, or was last, this peer's.
+    [[nodiscard]] bool is_configured(const Peer& peer) const;
     [[nodiscard]] const MembershipCounters& counters() const { return counters_; }
     /// XOR over the ids of all in session, oneself included: equal views have equal digests.
     [[nodiscard]] std::uint64_t digest() const { return digest_; }
@@ -319,6 +321,7 @@ private:
     /// A link of ours to our own control endpoint, while every peer is silent on control.
     struct SelfLink {
         LinkId link;
+        std::uint64_t nonce = 0;  // of our knocks there
         bool up = false;
         Instant knock_at;
         Instant redial_at;

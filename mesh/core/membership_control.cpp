@@ -117,6 +117,7 @@ void Membership::listen_to_self(Instant now, Effects& out) {
     }
     self_again_at_ = now + options_.timing.control_verdict;
     self_ = SelfLink{.link = fresh_link(),
+                     .nonce = secret() | 1,
                      .up = false,
                      .knock_at = now,
                      .redial_at = now + options_.timing.handshake,
@@ -131,7 +132,7 @@ void Membership::tick_self(Instant now, Effects& out) {
     if (self_->up && self_->knock_at <= now) {
         self_->knock_at = now + options_.timing.hello_retry;
         out.push_back(SendControl{self_->link, {.src = options_.oid, .dst = options_.oid, .tag = {},
-                                                .body = Knock{.who = introduction(), .dialled = {}, .nonce = 0}}});
+                                                .body = Knock{.who = introduction(), .dialled = {}, .nonce = self_->nonce}}});
     } else if (!self_->up && self_->redial_at <= now) {
         out.push_back(CloseLink{self_->link});
         self_->link = fresh_link();

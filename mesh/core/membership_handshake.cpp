@@ -21,9 +21,12 @@ Control Membership::envelope(const Peer& peer, SessionTag tag, ControlBody body)
 
 void Membership::on_knock(Instant now, OriginId from, const Knock& knock, Effects& out) {
     if (from == options_.oid) {
-        heard_self(out);
+        // Strangers know our id, as they are answered under it; what we have put into our own knocks they do not know.
+        if (self_ && knock.nonce == self_->nonce) {
+            heard_self(out);
+        }
         for (Seed& seed : seeds_) {
-            if (seed.endpoint == knock.dialled) {
+            if (seed.endpoint == knock.dialled && seed.nonce == knock.nonce) {
                 seed_is_self(now, seed, out);
             }
         }

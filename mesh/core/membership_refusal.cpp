@@ -71,6 +71,11 @@ std::size_t Membership::met() const {
     return static_cast<std::size_t>(std::count_if(seeds_.begin(), seeds_.end(), [](const Seed& seed) { return seed.met; }));
 }
 
+bool Membership::is_configured(const Peer& peer) const {
+    return std::any_of(seeds_.begin(), seeds_.end(),
+                       [&](const Seed& seed) { return seed.oid == peer.oid || seed.endpoint == peer.endpoints.control; });
+}
+
 /// To one endpoint at a time: it says itself where it is, and that need not be true.
 void Membership::refuse(Instant now, OriginId to, const Introduction& who, std::uint64_t echo, Refuse message, Effects& out) {
     const std::string& endpoint = who.endpoints.control;

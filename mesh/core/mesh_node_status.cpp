@@ -52,6 +52,9 @@ void MeshNode::hide_long_gone(Instant now, std::vector<MemberStatus>& members) c
     }
     std::erase_if(members, [&](const MemberStatus& member) {
         const Peer& peer = *membership_.find(member.oid);
+        if (peer.state == PeerState::kDead && of_name.at(peer.name) == &peer && membership_.is_configured(peer)) {
+            return false;  // it is expected, so it is missed for as long as it is away
+        }
         const Duration most = peer.state == PeerState::kLeft ? options_.timing.left_shown : options_.timing.dead_shown;
         return is_gone(peer) && (of_name.at(peer.name) != &peer || now - peer.dead_since >= most);
     });

@@ -5,6 +5,7 @@
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -19,6 +20,7 @@ struct Resolver::State {
     std::condition_variable asked;
     std::condition_variable ended;
     std::deque<std::string> questions;
+    std::set<std::string> under_way;  // these, and what is being looked up
     std::vector<Answer> answers;
     std::size_t threads = 0;
     std::size_t idle = 0;
@@ -40,6 +42,9 @@ Resolver::~Resolver() {
 
 void Resolver::ask(std::string endpoint) {
     const std::lock_guard lock(state_->mutex);
+    if (state_->under_way.contains(endpoint)) {
+        return;
+    }
     if (state_->questions.size() >= kMaxWaiting) {
         state_->answers.push_back({std::move(endpoint), {{}, "too many names are being looked up"}});
         state_->wake();
@@ -57,6 +62,7 @@ void Resolver::ask(std::string endpoint) {
             }
         }
     }
+    state_->under_way.insert(endpoint);
     state_->questions.push_back(std::move(endpoint));
     state_->asked.notify_one();
 }
@@ -88,6 +94,7 @@ void Resolver::run(const std::shared_ptr<State>& state) {
             answer.found.error = "not of the form HOST:PORT";
         }
         lock.lock();
+        state->under_way.erase(answer.endpoint);
         if (!state->stopping) {
             state->answers.push_back(std::move(answer));
             state->wake();

@@ -24,6 +24,8 @@ public:
 
     /// What has come from the client, in order, in any pieces.
     [[nodiscard]] Verdict on_bytes(Instant now, std::string_view bytes);
+    /// A Close frame of the peer's has come, with a code.
+    [[nodiscard]] bool is_closed() const { return close_code_ != 0; }
     /// The peer has sent a Close frame with 1014, bad gateway: the one code that a peer may send (IANA's registry of close codes)
     /// and the WebSocket stream does not know.
     [[nodiscard]] bool closed_by_gateway() const { return close_code_ == kBadGateway; }

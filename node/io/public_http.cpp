@@ -15,7 +15,6 @@ namespace {
 
 constexpr unsigned kUnauthorised = 401;
 constexpr std::string_view kPageMethods = "GET, HEAD, OPTIONS";
-constexpr std::size_t kFrameOverhead = 512;  // a frame's header, and the name of its channel in JSON
 
 HttpResponse text(unsigned status, std::string_view body) {
     HttpResponse response;
@@ -228,10 +227,9 @@ void PublicHttp::respond_api(HttpTicket ticket, HttpResponse response) {
     respond(ticket, std::move(response));
 }
 
-/// Escapes make an event up to six times as large on its way as its app counts it.
 bool PublicHttp::fits_into_outbox(const pusher::ApiWork& work) const {
     return std::all_of(work.events.begin(), work.events.end(), [this](const pusher::PublishEvent& event) {
-        return event.body.size() + kFrameOverhead <= ws_limits_.outbox.max_bytes;
+        return ws_limits_.fits(event.body.size());
     });
 }
 

@@ -259,6 +259,12 @@ void PusherClients::count(Client& client, pusher::Refused what) {
 }
 
 void PusherClients::publish(Client& client, pusher::PublishClientEvent& event) {
+    if (!client.connection->limits().fits(event.body.size())) {
+        pusher::SessionEffects effects;
+        client.session.on_event_too_large(event.channel, effects);
+        run(client, effects);
+        return;
+    }
     reactor_.counters().client_events_total.add();
     const Slot slot = client.connection->slot();
     mesh::Publish publish;

@@ -297,8 +297,9 @@ private:
         const Worth worth = telling.what.json == nullptr ? Worth::kTruth : Worth::kPassing;
         std::size_t told = 0;
         guard([&] {
-            const SharedBytes written = share(pusher::webhook_event(telling.what));
-            const SharedBytes strings = share(pusher::with_strings(*written));
+            const std::string event = pusher::webhook_event(telling.what);
+            const SharedBytes strings = share(pusher::for_strict_readers(pusher::with_strings(event)));
+            const SharedBytes written = share(pusher::for_strict_readers(event));
             for (; told < telling.endpoints.size(); ++told) {
                 const auto& [id, endpoint] = telling.endpoints[told];
                 const Webhook* webhook = webhook_of(endpoint);

@@ -226,7 +226,7 @@ void WsConnection::queue_control(std::string_view bytes) {
     if (state_ == State::kGone || bytes.empty()) {
         return;
     }
-    if (bytes == kTooLargeFrame) {
+    if (bytes == kTooLargeFrame && !guard_.is_closed()) {  // else it is the peer's own, sent back
         tell_too_large();
     }
     if (bytes == kProtocolErrorFrame && guard_.closed_by_gateway()) {

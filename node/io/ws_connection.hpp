@@ -42,6 +42,10 @@ public:
 };
 
 struct WsLimits {
+    /// Whether an outbox that is empty can take an event with a body of so many bytes. Escapes make an event up to six times as
+    /// large on its way as its app counts it, and whose outbox is too small would be closed for it.
+    [[nodiscard]] bool fits(std::size_t body) const { return body + 512 <= outbox.max_bytes; }  // a header, and a channel in JSON
+
     OutboxLimits outbox;
     bool deflates = false;  ///< clients that offer permessage-deflate get it
 };
@@ -68,6 +72,7 @@ public:
     void start(UpgradeRequest& request, WsBeginning beginning);
     [[nodiscard]] const std::string& target() const { return target_; }
     [[nodiscard]] const Peer& peer() const { return peer_; }
+    [[nodiscard]] const WsLimits& limits() const { return limits_; }
     /// Its frames may be compressed: it has asked for it, and each for itself.
     [[nodiscard]] bool is_deflating() const { return is_deflating_; }
     /// What a message may have from the next one on; more: close 1009.

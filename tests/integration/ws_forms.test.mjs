@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import zlib from 'node:zlib';
 import WebSocket from 'ws';
 import { APP, RawClient, server } from '../support/js/clients.mjs';
-import { Cluster } from '../support/js/cluster.mjs';
+import { Cluster, withCluster } from '../support/js/cluster.mjs';
 import { FrameSocket, frame } from '../support/js/frames.mjs';
 import { generator } from '../support/js/random.mjs';
 import { waitFor } from '../support/js/wait.mjs';
@@ -32,8 +32,8 @@ before(async () => {
 });
 after(() => cluster?.stop());
 
-async function joined(credentials = APP, channel = 'private-a', options = {}) {
-  const raw = await new RawClient(node, `/app/${credentials.key}?protocol=7`, options).open();
+async function joined(credentials = APP, channel = 'private-a', options = {}, at = node) {
+  const raw = await new RawClient(at, `/app/${credentials.key}?protocol=7`, options).open();
   const auth = `${credentials.key}:${server(node, credentials).config.token.sign(`${raw.socketId}:${channel}`)}`;
   raw.send({ event: 'pusher:subscribe', data: { channel, auth } });
   await raw.next('pusher_internal:subscription_succeeded');
@@ -198,6 +198,30 @@ describe('too large', () => {
     assert.equal((await large.next('pusher:error')).data.code, 4301);
     large.drop();
     listener.drop();
+  });
+
+  test('an event that no outbox can hold, as escapes make it long, is told 4301 and ends nobody', async () => {
+    await withCluster(1, { start: false }, async (narrow) => {
+      const [small] = narrow.nodes;
+      const config = path.join(narrow.directory, 'tulled.toml');
+      await fs.writeFile(config, app(APP));
+      small.args = ['--config', config, '--outbox-bytes', '262144'];
+      await narrow.start();
+      const [speaker, listener] = await Promise.all([1, 2].map(() => joined(APP, 'private-a', {}, small)));
+      speaker.send(`{"event":"client-a","channel":"private-a","data":"${'\\u0061'.repeat(60_000)}"}`);
+      assert.equal((await speaker.next('pusher:error')).data.code, 4301);
+      say(speaker, 10);
+      assert.equal((await listener.next('client-a')).data, 'x'.repeat(10), 'it is still there');
+      speaker.drop();
+      listener.drop();
+    });
+  });
+
+  test('who closes with 1009 itself is told nothing of a message of its own', async () => {
+    const raw = await joined();
+    raw.socket.close(1009);
+    assert.equal((await raw.end()).code, 1009);
+    assert.deepEqual(raw.frames.map(({ event }) => event), []);
   });
 
   test('a limit that is raised holds for who is connected', async () => {

@@ -32,6 +32,8 @@ Refused kind_of(const SubscriptionRefusal& refusal) {
 }
 
 /// Why a client event is rejected; empty when it is not.
+constexpr std::string_view kEventTooLarge = "The data of the client event is too large";
+
 std::string_view reject_reason(const App& app, const ClientFrame& frame, bool is_subscribed) {
     if (!app.client_events) {
         return "Client events are not enabled for this app";
@@ -50,7 +52,7 @@ std::string_view reject_reason(const App& app, const ClientFrame& frame, bool is
         return "Client events need a subscription to their channel";
     }
     if (frame.data_bytes > app.max_event_bytes || frame.data.size() > kMaxEventBytes) {
-        return "The data of the client event is too large";
+        return kEventTooLarge;
     }
     return {};
 }
@@ -252,6 +254,11 @@ void Session::on_publish_refused(SessionEffects& out) {
         out.push_back(Count{Refused::kClientEvent});
         send_error({kClientEventRejected, "The node does not accept events at the moment"}, {}, out);
     }
+}
+
+void Session::on_event_too_large(std::string_view channel, SessionEffects& out) {
+    out.push_back(Count{Refused::kClientEvent});
+    send_error({kClientEventRejected, kEventTooLarge}, channel, out);
 }
 
 void Session::on_loss(SessionEffects& out) { close(4200, "Messages were lost: please reconnect", out); }

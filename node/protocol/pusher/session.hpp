@@ -126,6 +126,8 @@ public:
     void on_terminated(SessionEffects& out);
     /// A client event of this connection was not accepted by the node.
     void on_publish_refused(SessionEffects& out);
+    /// A client event of this connection is larger than what may wait for a client.
+    void on_event_too_large(std::string_view channel, SessionEffects& out);
     /// Messages for this client are lost, and its app wants it to begin anew.
     void on_loss(SessionEffects& out);
     /// The node is going away.

@@ -101,7 +101,7 @@ std::string with_text_id(std::string_view user_data, const UserData& user) {
     std::string text(user_data);
     if (!user.number.empty()) {
         const auto at = static_cast<std::size_t>(user.number.data() - user_data.data());
-        text.replace(at, user.number.size(), quoted(user.number));
+        text.replace(at, user.number.size(), quoted(user.member.user));
     }
     return text;
 }

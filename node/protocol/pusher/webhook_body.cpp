@@ -1,7 +1,10 @@
 #include "node/protocol/pusher/webhook_body.hpp"
 
+#include <utility>
+
 #include "mesh/base/digest.hpp"
 #include "mesh/base/json_members.hpp"
+#include "mesh/base/readable_json.hpp"
 #include "node/protocol/pusher/codec.hpp"
 #include "node/protocol/pusher/presence.hpp"
 #include "node/protocol/pusher/raw_json.hpp"
@@ -40,6 +43,11 @@ std::string with_strings(const std::string& event) {
         text.append(is_string || !must_be_one ? std::string(member.value) : quoted(member.value));
     }
     return text.append("}");
+}
+
+std::string for_strict_readers(std::string event) {
+    std::optional<std::string> readable = readable_json(event);
+    return readable ? *std::move(readable) : std::move(event);
 }
 
 std::string client_event_hook(std::string_view channel, std::string_view socket_id, std::string_view body) {

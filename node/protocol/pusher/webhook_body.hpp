@@ -19,6 +19,9 @@ namespace tulle::node::pusher {
 /// The same element as Pusher sends it and as its typed SDKs demand: an id of a user is a string, and so is the data of a client
 /// event, by its JSON unless it was one. What is counted stays a number. REQUIRES: a JSON object.
 [[nodiscard]] std::string with_strings(const std::string& event);
+/// The element with U+FFFD for each half of a surrogate pair, and zeros for an exponent beyond any double, that a client wrote:
+/// strict readers (serde_json, PHP's) refuse the whole request for one, and every other event in the request with it.
+[[nodiscard]] std::string for_strict_readers(std::string event);
 /// The same of a client event, as it was published: `body` is what event_body has made of it.
 [[nodiscard]] std::string client_event_hook(std::string_view channel, std::string_view socket_id, std::string_view body);
 [[nodiscard]] std::string cache_miss_hook(std::string_view channel);

@@ -157,12 +157,17 @@ TEST_F(ControlTest, ANodeThatHearsNobodyOnControlNorItselfDoesNotServe) {
     const auto opened = all_of<OpenLink>(out_);
     ASSERT_EQ(opened.size(), 2u);
     EXPECT_EQ(opened[1].endpoint, "a:1") << "it knocks at its own endpoint";
+    feed(LinkUp{opened[1].link});
+    ASSERT_FALSE(controls<Knock>(out_).empty());
+    const Knock own = controls<Knock>(out_).back();
     pass(2s, [&] { tail(); });
     EXPECT_FALSE(node_.ready());
     ASSERT_FALSE(all_of<ReadinessChanged>(out_).empty());
     EXPECT_FALSE(all_of<ReadinessChanged>(out_).back().ready);
     EXPECT_TRUE(node_.status(now_).deaf);
-    feed(Control{OriginId{1}, OriginId{1}, {}, Knock{}});  // its own, at last
+    feed(Control{OriginId{1}, OriginId{1}, {}, Knock{}});  // a stranger's, under our id
+    EXPECT_TRUE(node_.status(now_).deaf);
+    feed(Control{OriginId{1}, OriginId{1}, {}, own});  // its own, at last
     feed(SubscriberGone{OriginId{9}});
     EXPECT_TRUE(node_.ready());
 }

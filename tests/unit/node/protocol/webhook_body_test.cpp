@@ -42,6 +42,14 @@ TEST(WebhookBody, TypedSdksAreSentStrings) {
     EXPECT_EQ(with_strings(R"({"name":"client_event","data":null})"), R"({"name":"client_event","data":"null"})");
 }
 
+TEST(WebhookBody, HoldsNothingThatStrictReadersRefuse) {
+    EXPECT_EQ(for_strict_readers(R"({"event":"client-\udc00","data":"\ud83d","user_id":"\ud83d\ude00"})"),
+              "{\"event\":\"client-\\ufffd\",\"data\":\"\\ufffd\",\"user_id\":\"\\ud83d\\ude00\"}");
+    EXPECT_EQ(for_strict_readers(R"({"data":1e99999999999})"), R"({"data":1e00000000000})");
+    // Within a string that holds JSON the halves are text: a reader of the outer JSON sees a backslash.
+    EXPECT_EQ(for_strict_readers(with_strings(R"({"data":{"a":"\ud83d"}})")), R"({"data":"{\"a\":\"\\ud83d\"}"})");
+}
+
 TEST(WebhookBody, AClientEventHoldsWhatTheClientSent) {
     EXPECT_EQ(client_event_hook("private-x", "1.2", event_body("client-e", R"({"a":1})")),
               R"({"name":"client_event","channel":"private-x","socket_id":"1.2","event":"client-e","data":{"a":1}})");

@@ -285,7 +285,7 @@ private:
 
     // mesh_node_status.cpp
     [[nodiscard]] MemberStatus own_status(Instant now) const;
-    /// From status: the gone whose time is over, and those whose name another process bears now, or bore after them.
+    /// From status and traces: the gone whose time is over, and those whose name another process bears now, or bore after them.
     void hide_long_gone(Instant now, std::vector<MemberStatus>& members) const;
     [[nodiscard]] MemberStatus member_status(Instant now, const Peer& peer) const;
     [[nodiscard]] SessionStatus session_status(Instant now, const Peer& peer, const Link& link) const;

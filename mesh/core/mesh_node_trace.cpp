@@ -35,9 +35,14 @@ void MeshNode::trace(Instant now, ShardIndex shard, const Trace& trace, Effects&
     marked.trace = true;
     const RecordPtr record = ring_.append(now, std::move(marked));
 
-    std::vector<TraceLine> lines;
+    std::vector<MemberStatus> shown;
     for (const auto& [oid, peer] : membership_.peers()) {
-        lines.push_back(trace_line(peer, trace.channel));
+        shown.emplace_back().oid = oid;
+    }
+    hide_long_gone(now, shown);  // as in status: not a line for each process that once bore a name
+    std::vector<TraceLine> lines;
+    for (const MemberStatus& member : shown) {
+        lines.push_back(trace_line(*membership_.find(member.oid), trace.channel));
     }
     std::sort(lines.begin(), lines.end(),
               [](const TraceLine& a, const TraceLine& b) { return std::tie(a.name, a.oid) < std::tie(b.name, b.oid); });

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { RawClient } from '../support/js/clients.mjs';
 import { TulleNode, withCluster } from '../support/js/cluster.mjs';
 import { request } from '../support/js/http.mjs';
+import { run } from '../support/js/process.mjs';
 import { waitFor } from '../support/js/wait.mjs';
 
 const isSeen = (observer, name, state, ms) =>
@@ -99,7 +100,7 @@ test('a node killed and started again at once on the same ports is a new member 
     assert.notEqual(alive[0].oid, oid);
   }));
 
-test('however often a node is restarted, status and metrics have one row for it', () =>
+test('however often a node is restarted, status, metrics and a trace have one row for it', () =>
   withCluster(2, { planned: true, topology: 'all' }, async ({ nodes: [n1, n2] }) => {
     const rows = async () => (await n1.status()).members.filter(({ name }) => name === 'n2');
     for (let i = 0; i < 4; ++i) {
@@ -115,6 +116,8 @@ test('however often a node is restarted, status and metrics have one row for it'
     assert.equal(series.length, 1, series.join('\n'));
     assert.match(series[0], / 1$/);
     assert.equal(await n1.metric('tulle_mesh_deaths_total'), 4);
+    const trace = await run('tulle', ['trace', 'news', '-s', n1.ports.admin]);
+    assert.equal(trace.stdout.split('\n').filter((line) => line.startsWith('n2 ')).length, 1, trace.stdout);
   }));
 
 test('nodes of two clusters that know each other write a few lines about it, not a few a second', () =>

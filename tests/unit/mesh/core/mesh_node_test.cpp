@@ -500,6 +500,14 @@ TEST_F(MeshNodeTest, ADeadMemberIsShownUntilItsNameIsBackOrItsTimeIsOver) {
     ASSERT_EQ(node_.status(now_).members.size(), 1u) << "not the two dead processes of one name";
     EXPECT_EQ(node_.status(now_).members[0].oid, OriginId{4});
     EXPECT_EQ(node_.status(now_).members[0].state, "dead");
+
+    out_.clear();
+    feed(PortInput{ShardIndex{0}, Trace{9, "app/news", 1s}});
+    const auto answers = all_of<ToPort>(out_);
+    ASSERT_EQ(answers.size(), 1u);
+    const TraceResult& result = std::get<TraceResult>(answers[0].message);
+    ASSERT_EQ(result.lines.size(), 2u) << "a trace names whom the status shows";
+    EXPECT_EQ(result.lines[1].oid, OriginId{4});
 }
 
 TEST_F(MeshNodeTest, SendsToALinkWhatItsInterestHasComeFor) {

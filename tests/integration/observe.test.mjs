@@ -168,7 +168,7 @@ test('the admin listener answers bad questions with a reason', () => withCluster
   assert.equal((await doctor(n1)).code, 0);
 }));
 
-const COUNTERS = ['gaps', 'gaps_repaired', 'records_gone', 'duplicates_dropped', 'suspicions', 'false_suspicions', 'reconnects',
+const COUNTERS = ['gaps', 'gaps_repaired', 'records_gone', 'duplicates_dropped', 'suspicions', 'false_suspicions', 'deaths', 'reconnects',
   'barrier_waits', 'late_turns'];
 
 test('the counters of the mesh are in /metrics and in status, and move when a node is frozen',
@@ -176,7 +176,7 @@ test('the counters of the mesh are in /metrics and in status, and move when a no
     for (const name of COUNTERS) assert.ok((await n1.metric(`tulle_mesh_${name}_total`)) >= 0, name);
     const table = await run('tulle', ['status', '-s', n1.ports.admin]);
     assert.match(table.stdout, new RegExp('^Since it started: gaps \\d+, repaired \\d+, gone \\d+, duplicates dropped \\d+, ' +
-      'suspicions \\d+, false suspicions \\d+, reconnects \\d+, barrier waits \\d+, late turns \\d+$', 'm'));
+      'suspicions \\d+, false suspicions \\d+, deaths \\d+, reconnects \\d+, barrier waits \\d+, late turns \\d+$', 'm'));
     const before = await n1.metric('tulle_mesh_suspicions_total');
     await frozen(n2, () => waitFor('n1 to suspect n2', async () => (await n1.metric('tulle_mesh_suspicions_total')) > before));
     await waitFor('n1 to hear n2 again', async () => (await n1.metric('tulle_mesh_false_suspicions_total')) > 0);

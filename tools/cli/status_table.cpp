@@ -87,6 +87,7 @@ std::string counters_line(std::string_view text) {
         {"mesh_duplicates_dropped", "duplicates dropped"},
         {"mesh_suspicions", "suspicions"},
         {"mesh_false_suspicions", "false suspicions"},
+        {"mesh_deaths", "deaths"},
         {"mesh_reconnects", "reconnects"},
         {"mesh_barrier_waits", "barrier waits"},
         {"mesh_late_turns", "late turns"},

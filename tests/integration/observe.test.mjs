@@ -106,6 +106,11 @@ test('doctor and trace exit 3 when no node is there, and 2 for wrong use', async
     ['trace', 'a channel'], ['trace', 'news', '--app', 'a/b']]) {
     assert.equal((await run('tulle', args)).code, 2, args.join(' '));
   }
+  for (const address of ['127.0.0.1', 'localhost', '[::1]', '127.0.0.1:', '']) {
+    const { code, stderr } = await run('tulle', ['status', `--server=${address}`]);
+    assert.equal(code, 2, address);
+    if (address !== '') assert.ok(stderr.includes(`'${address}' is not HOST:PORT`), stderr);
+  }
   const { stdout } = await run('tulle', ['--help']);
   assert.match(stdout, /doctor/);
   assert.match(stdout, /trace/);

@@ -11,12 +11,18 @@ namespace {
 
 constexpr std::size_t kMaxAnswerBytes = std::size_t{64} << 20;
 
+/// Port 80, which a URL means without one, is nobody's admin listener.
+bool names_port(const std::string& address) {
+    const std::size_t colon = address.rfind(':');
+    return colon != std::string::npos && colon + 1 < address.size() && address.find(']', colon) == std::string::npos;
+}
+
 client::ServerUrl parse(const std::string& address) {
     // As a URL too: TULLE_ADMIN has one value for this program and for the node.
-    const std::string text = address.starts_with("http://") ? address : "http://" + address;
-    auto url = client::parse_server_url(text, "http");
-    if (url.has_error() || !url->prefix.empty()) {
-        throw std::invalid_argument("\"" + address + "\" is not the HOST:PORT of an admin listener");
+    const bool is_url = address.starts_with("http://");
+    auto url = client::parse_server_url(is_url ? address : "http://" + address, "http");
+    if (url.has_error() || !url->prefix.empty() || !(is_url || names_port(address))) {
+        throw std::invalid_argument("'" + address + "' is not HOST:PORT, the address of an admin listener");
     }
     return std::move(*url);
 }

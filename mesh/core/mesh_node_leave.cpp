@@ -111,8 +111,8 @@ void MeshNode::say_leave(Instant now, Effects& out) {
 void MeshNode::end_leave(Effects& out) {
     left_ = true;
     if (const std::size_t untold = duties_.takes_over() ? duties_.untold() : 0; untold > 0) {
-        out.push_back(Notice{Severity::kWarn, std::to_string(untold) + " changes of channels and users, and events, were still to be told "
-                                              "when this node left, and no other node is there to tell them"});
+        out.push_back(Notice{Severity::kWarn, "not told to webhooks: " + std::to_string(untold) +
+                                                  " changes and events, as this node has left and no other is there to tell them"});
     }
     out.push_back(Left{});
 }

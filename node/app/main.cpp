@@ -103,7 +103,7 @@ int serve(ConfigSource& source, const Config& config) {
         spdlog::error("{}", signals.failure());
         return kRuntimeFailure;
     }
-    spdlog::info("leaving: a second signal, after a second at the earliest, ends the process at once");
+    spdlog::info("stopping: the same signal again, after 1 s at the earliest, ends the process at once");
     if (!node.drain()) {
         spdlog::warn("ended in haste");
         flush_logging();

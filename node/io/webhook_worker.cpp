@@ -118,6 +118,7 @@ private:
         }
         mail_.clear();
         step();
+        note_last_words();
         counters_.webhook_queue.set(queue_.size());
         const bool is_told = hub_.flush();  // what has become of the duties
         if (on_finished_ && ((is_told && queue_.is_done()) || now_ >= finish_by_)) {
@@ -169,13 +170,19 @@ private:
     }
 
     void speak_last() {
-        spdlog::info("no other node stays: what webhooks have still to be told is told now");
         is_last_ = true;
         is_leaving_ = false;
         desk_.speak_last(now_, desk_effects_);
         queue_.speak_last(now_);
         for (const mesh::DutyPerform& task : std::exchange(left_to_others_, {})) {
             guard_task(task);
+        }
+    }
+
+    /// Says it once, and only if there is something to tell.
+    void note_last_words() {
+        if (is_last_ && queue_.size() > 0 && !std::exchange(last_words_noted_, true)) {
+            spdlog::info("no other node stays: what webhooks have still to be told is told now");
         }
     }
 
@@ -382,6 +389,7 @@ private:
     Instant now_{};
     bool is_leaving_ = false;
     bool is_last_ = false;
+    bool last_words_noted_ = false;
     std::vector<mesh::DutyPerform> left_to_others_;  ///< tasks that have come since the node is leaving: bounded by the mesh
     std::function<void()> on_finished_;
     Instant finish_by_{};

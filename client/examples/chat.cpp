@@ -70,7 +70,7 @@ void run(const std::string& name, const std::vector<std::string>& servers) {
 
 int main(int argc, char** argv) {
     try {
-        run(argc > 1 ? argv[1] : "somebody", example::servers(argc, argv, 2));
+        run(argc > 1 ? argv[1] : "somebody", example::servers(argc, argv, 2, "[NAME] "));
     } catch (const std::exception& error) {
         std::cerr << error.what() << "\n";
         return 2;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdio>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,8 +15,15 @@ inline constexpr const char* kAppId = "app-id";
 inline constexpr const char* kKey = "app-key";
 inline constexpr const char* kSecret = "app-secret";
 
-/// The URLs among the arguments from `first` on; without any, the node on this machine.
-inline std::vector<std::string> servers(int argc, char** argv, int first) {
+/// The URLs among the arguments from `first` on; without any, the node on this machine. `words`: what the arguments before them are.
+/// Throws std::invalid_argument, with the usage, for --help and for what is no URL.
+inline std::vector<std::string> servers(int argc, char** argv, int first, const std::string& words = "") {
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view word = argv[i];
+        if (word == "--help" || word == "-h" || (i >= first && word.find("://") == std::string_view::npos)) {
+            throw std::invalid_argument("usage: " + std::string(argv[0]) + " " + words + "[ws://HOST:PORT ...]");
+        }
+    }
     if (argc <= first) {
         return {"ws://127.0.0.1:6001"};
     }

@@ -7,6 +7,7 @@ import { withCluster } from '../support/js/cluster.mjs';
 import { withExamples } from '../support/js/examples.mjs';
 import { parts } from '../support/js/http.mjs';
 import { ROOM, users, withUsers } from '../support/js/presence.mjs';
+import { run } from '../support/js/process.mjs';
 import { waitFor } from '../support/js/wait.mjs';
 
 const NOTES = 'private-encrypted-notes';
@@ -177,3 +178,12 @@ test('a channel that is refused is an error on the channel, and the connection g
     assert.equal(nobody.lines.filter((line) => line.startsWith('connected ')).length, 1);
     await nobody.finish();
   })));
+
+test('the examples tell how they are used', async () => {
+  for (const [name, ...args] of [['pubsub', '--help'], ['encrypted', '--help'], ['chat', '--help'], ['users', '-h'],
+    ['pubsub', '127.0.0.1:6001'], ['chat', 'ann', 'localhost']]) {
+    const { code, stderr } = await run(`tulle_example_${name}`, args);
+    assert.equal(code, 2, name);
+    assert.match(stderr, /^usage: \S+ .*\[ws:\/\/HOST:PORT \.\.\.\]$/m);
+  }
+});

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -13,9 +14,25 @@
 #include "node/io/clock.hpp"
 
 namespace tulle::node {
+namespace {
+
+/// All that there is in an app: the binding does not compile when a member is missing here.
+bool is_same(const App& a, const App& b) {
+    const auto members = [](const App& app) {
+        const auto& [id, key, secret, enabled, client_events, on_gap, event_bytes, client_events_rate, connections, backend_rate, read_rate,
+                     channel_length, event_length, channels_at_once, batch, authorization, origins, presence_members, member_bytes,
+                     user_authentication, watchlist, cache_ttl, origin, subscription_count, webhooks] = app;
+        return std::tie(id, key, secret, enabled, client_events, on_gap, event_bytes, client_events_rate, connections, backend_rate, read_rate,
+                        channel_length, event_length, channels_at_once, batch, authorization, origins, presence_members, member_bytes,
+                        user_authentication, watchlist, cache_ttl, origin, subscription_count, webhooks);
+    };
+    return members(a) == members(b);
+}
+
+}  // namespace
 
 Reloader::Reloader(ConfigSource& source, Composition& node, Signals& signals, const Config& started)
-    : source_(source), node_(node), signals_(signals), started_(started) {
+    : source_(source), node_(node), signals_(signals), started_(started), apps_(started.apps), log_level_(started.log_level) {
     signals_.report_reloads(watch_.descriptor());
     if (watch_.follow(started.apps_dir)) {
         settling_.on_change(monotonic_now());  // what happened between the first reading and now has not been seen
@@ -53,15 +70,34 @@ void Reloader::reload(Scope scope) {
             settling_.on_change(monotonic_now());
         }
         node_.set_apps(AppTable(config.apps));
-        spdlog::info("the apps have been read again: {}", config.apps.size());
+        const bool has_changed = !std::equal(apps_.begin(), apps_.end(), config.apps.begin(), config.apps.end(), is_same);
+        if (has_changed || scope == Scope::kAll) {
+            spdlog::info("the apps have been read again: {}", config.apps.size());
+        }
+        apps_ = config.apps;
         if (scope == Scope::kAll) {
-            set_log_level(config.log_level);
+            take_log_level(config.log_level);
             note_unapplied(config);
         }
     } catch (const ConfigError& error) {
         node_.reload_failed();
         spdlog::error("the apps stay as they were: {}", error.what());
     }
+}
+
+void Reloader::take_log_level(const std::string& level) {
+    if (level == log_level_) {
+        return;
+    }
+    const bool shows = spdlog::should_log(spdlog::level::info);
+    if (shows) {
+        spdlog::info("log_level is now {}", level);  // before: the new level may hide it
+    }
+    set_log_level(level);
+    if (!shows) {
+        spdlog::info("log_level is now {}", level);
+    }
+    log_level_ = level;
 }
 
 void Reloader::note_unapplied(const Config& config) const {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "node/app/composition.hpp"
 #include "node/app/config_source.hpp"
 #include "node/app/directory_watch.hpp"
@@ -26,6 +29,7 @@ public:
 private:
     enum class Scope { kDirectory, kAll };
     void reload(Scope scope);
+    void take_log_level(const std::string& level);
     /// Tells which settings hold only after a restart.
     void note_unapplied(const Config& config) const;
 
@@ -33,6 +37,8 @@ private:
     Composition& node_;
     Signals& signals_;
     const Config& started_;
+    std::vector<App> apps_;  ///< as they were read last
+    std::string log_level_;
     DirectoryWatch watch_;
     Settling settling_;
 };

@@ -52,6 +52,21 @@ async function refusal(node, key) {
 }
 
 describe('a directory of apps', () => {
+  test('the log tells of a reading that found something else, and of no other', () => withAppsDir(async (place) => {
+    const { node } = place;
+    const reloads = () => node.metric('tulle_config_reloads_total');
+    await waitFor('the reading after the start', async () => await reloads() >= 1, { ms: QUICK_MS });
+    assert.doesNotMatch(node.log, /have been read again/);
+    await place.write('a.toml', appText('a'));
+    await waitFor('the line', () => /have been read again: 2/.test(node.log), { ms: QUICK_MS });
+    const before = await reloads();
+    await place.write('a.toml', appText('a'));
+    await waitFor('one more reading', async () => await reloads() > before, { ms: QUICK_MS });
+    await place.write('a.toml', appText('a', 'cache_ttl = 7\n'));
+    await waitFor('the second line', () => node.log.split('have been read again').length > 2, { ms: QUICK_MS });
+    assert.equal(node.log.split('have been read again').length, 3);
+  }));
+
   test('a new file is a new app, at once; its removal closes its clients with 4001 and nobody else', () => withAppsDir(async (place) => {
     const { node } = place;
     const main = await new RawClient(node, target('key-main')).open();

@@ -43,6 +43,10 @@ std::string Entry::where() const { return path + ":" + std::to_string(node.sourc
 
 void Entry::reject(std::string_view reason) const { throw ConfigError(where() + ": " + std::string(reason)); }
 
+void Entry::reject_key(std::string_view meant) const {
+    reject(meant.empty() ? "unknown key" : "unknown key: is " + std::string(meant) + " meant?");
+}
+
 std::string text_of(const Entry& entry) {
     if (const auto text = entry.node.value_exact<std::string>()) {
         return *text;
@@ -73,15 +77,19 @@ std::size_t number_or_zero_of(const Entry& entry, std::size_t most) {
     return static_cast<std::size_t>(*number);
 }
 
-Duration seconds_or_zero_of(const Entry& entry, std::size_t most) {
+Duration seconds_or_zero_of(const Entry& entry, std::size_t most, std::string_view zero) {
     const auto number = entry.node.value_exact<std::int64_t>();
     if (!number || *number < 0 || *number > static_cast<std::int64_t>(most)) {
-        entry.reject("must be a number of seconds from 0 to " + std::to_string(most) + " (0: no limit), without quotes and unit");
+        entry.reject("must be a number of seconds from 0 to " + std::to_string(most) + " (0: " + std::string(zero) +
+                     "), without quotes and unit");
     }
     return std::chrono::seconds(*number);
 }
 
 Duration duration_of(const Entry& entry, Duration least, Duration most) {
+    if (!entry.node.is_string()) {
+        entry.reject("must be a duration in quotes, such as \"3s\"");
+    }
     const std::optional<Duration> duration = parse_duration(text_of(entry));
     if (!duration || *duration < least || *duration > most) {
         entry.reject("must be a time from " + text_of_duration(least) + " to " + text_of_duration(most) +

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
-#include "mesh/base/edit_distance.hpp"
 #include "node/app/app_credentials.hpp"
+#include "node/app/meant_key.hpp"
 
 namespace tulle::node {
 namespace {
@@ -18,9 +18,6 @@ constexpr std::string_view kAppVariables[] = {"TULLE_APP_ID", "TULLE_APP_KEY", "
 
 /// Variables of the other programs that bear the name.
 constexpr std::string_view kOthers[] = {"TULLE_BIN_DIR", "TULLE_SEEDS", "TULLE_URL"};
-
-/// A longer name is still meant although two letters are wrong.
-constexpr std::size_t kLongKeyBytes = 6;
 
 bool is_one_of(std::string_view name, const auto& names) { return std::find(std::begin(names), std::end(names), name) != std::end(names); }
 
@@ -44,19 +41,12 @@ bool is_of_a_service(std::string_view name) {
 
 /// The variable that `name` was meant to be; empty: none.
 std::string meant_by(std::string_view name) {
-    const std::string_view rest = name.substr(kPrefix.size());
     std::vector<std::string> variables{"CONFIG", "APP_ID", "APP_KEY", "APP_SECRET"};
     for (const Key& key : keys()) {
         variables.push_back(upper_case(key.name));
     }
-    for (const std::string& variable : variables) {
-        const std::size_t most = variable.size() >= kLongKeyBytes ? 2 : 1;
-        const std::size_t lengths = std::max(rest.size(), variable.size()) - std::min(rest.size(), variable.size());
-        if (lengths <= most && edit_distance(rest, variable) <= most) {
-            return std::string(kPrefix) + variable;
-        }
-    }
-    return {};
+    const std::string_view meant = meant_key(name.substr(kPrefix.size()), variables);
+    return meant.empty() ? std::string() : std::string(kPrefix).append(meant);
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -118,8 +108,9 @@ Environment read_environment(const std::vector<std::string>& environment) {
 
 std::vector<App> with_app_of(const Environment& environment, std::vector<App> apps, bool has_apps_dir) {
     if (!environment.missing.empty() && apps.empty() && !has_apps_dir) {
-        throw ConfigError("environment variable " + joined(environment.missing) +
-                          " is not set: an app is configured by all of TULLE_APP_ID, TULLE_APP_KEY and TULLE_APP_SECRET");
+        const bool is_one = environment.missing.size() == 1;
+        throw ConfigError((is_one ? "environment variable " : "environment variables ") + joined(environment.missing) +
+                          (is_one ? " is" : " are") + " not set: an app is configured by all of TULLE_APP_ID, TULLE_APP_KEY and TULLE_APP_SECRET");
     }
     if (environment.app) {
         const App& own = *environment.app;

@@ -14,6 +14,7 @@
 #include "node/app/app_credentials.hpp"
 #include "node/app/config_entry.hpp"
 #include "node/app/config_webhooks.hpp"
+#include "node/app/meant_key.hpp"
 #include "node/core/origin_pattern.hpp"
 
 namespace tulle::node {
@@ -139,15 +140,42 @@ bool take_app_limit(const Entry& entry, App& app) {
     if (limit != std::end(kAppLimits)) {
         app.*limit->member = limit->may_be_zero ? number_or_zero_of(entry, limit->most) : number_of(entry, limit->most);
     } else if (entry.key == "apps.authorization_timeout") {
-        app.authorization_timeout = seconds_or_zero_of(entry, kMaxAuthorizationSeconds);
+        app.authorization_timeout = seconds_or_zero_of(entry, kMaxAuthorizationSeconds, "never");
     } else if (entry.key == "apps.cache_ttl") {
-        app.cache_ttl = seconds_or_zero_of(entry, kMaxCacheSeconds);
+        app.cache_ttl = seconds_or_zero_of(entry, kMaxCacheSeconds, "nothing is kept");
     } else if (entry.key == "apps.allowed_origins") {
         app.allowed_origins = origins_of(entry);
     } else {
         return false;
     }
     return true;
+}
+
+/// The keys of an app besides its limits that are numbers.
+constexpr std::string_view kAppKeys[] = {
+    "apps.id", "apps.key", "apps.secret", "apps.secret_file", "apps.enabled", "apps.client_events", "apps.user_authentication",
+    "apps.watchlist_events", "apps.subscription_count", "apps.webhooks", "apps.on_gap", "apps.authorization_timeout", "apps.cache_ttl",
+    "apps.allowed_origins"};
+
+/// As it is written in the file, without "apps.".
+std::string_view meant_app_key(std::string_view key) {
+    constexpr std::size_t kTable = std::string_view("apps.").size();
+    std::vector<std::string_view> known;
+    for (const std::string_view other : kAppKeys) {
+        known.push_back(other.substr(kTable));
+    }
+    for (const AppLimit& limit : kAppLimits) {
+        known.push_back(limit.key.substr(kTable));
+    }
+    return meant_key(key.substr(kTable), known);
+}
+
+std::string_view meant_top_key(std::string_view key) {
+    std::vector<std::string_view> known{"apps", "webhooks"};
+    for (const Key& other : keys()) {
+        known.push_back(other.name);
+    }
+    return meant_key(key, known);
 }
 
 void take_app_key(const Entry& entry, App& app) {
@@ -175,7 +203,7 @@ void take_app_key(const Entry& entry, App& app) {
     } else if (entry.key == "apps.on_gap") {
         app.on_gap = gap_policy_of(entry);
     } else if (!take_app_limit(entry, app)) {
-        entry.reject("unknown key");
+        entry.reject_key(meant_app_key(entry.key));
     }
 }
 
@@ -241,7 +269,7 @@ ConfigFile parse_config_file(std::string_view text, const std::string& path) {
         } else if (entry.key == "webhooks") {
             file.webhooks = webhook_settings_of(entry);
         } else if (key == keys().end()) {
-            entry.reject("unknown key");
+            entry.reject_key(meant_top_key(entry.key));
         } else {
             file.settings[entry.key] = {setting_of(*key, entry), entry.where()};
         }
@@ -255,7 +283,15 @@ bool is_app_file(std::string_view name) {
     return name.ends_with(".toml") && !name.starts_with(".") && !name.starts_with("#");
 }
 
-App parse_app_file(std::string_view text, const std::string& path) { return app_of(parse_toml(text, path), path); }
+App parse_app_file(std::string_view text, const std::string& path) {
+    const toml::table root = parse_toml(text, path);
+    if (const toml::node* apps = root.get("apps")) {
+        const bool is_webhook = apps->is_table() && apps->as_table()->contains("webhooks");
+        Entry{*apps, "apps", path}.reject(is_webhook ? "a file of apps_dir holds one app: write [[webhooks]], not [[apps.webhooks]]"
+                                                     : "a file of apps_dir holds one app: write its keys at the top, without [[apps]]");
+    }
+    return app_of(root, path);
+}
 
 std::vector<App> load_apps_dir(const std::string& directory) {
     std::error_code error;

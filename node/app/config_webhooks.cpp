@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 
+#include "node/app/meant_key.hpp"
 #include "node/core/address.hpp"
 
 namespace tulle::node {
@@ -17,6 +18,12 @@ namespace {
 constexpr std::string_view kOurHeaders[] = {"content-type", "content-length", "host",      "transfer-encoding",
                                             "connection",   "expect",         "user-agent"};
 constexpr std::string_view kHeaderNameCharacters = "!#$%&'*+-.^_`|~";
+
+/// The keys of a webhook, and of [webhooks].
+constexpr std::string_view kWebhookKeys[] = {"url",     "event_types", "channel_name_starts_with", "channel_name_ends_with",
+                                             "headers", "batch",       "keep_types"};
+constexpr std::string_view kSettings[] = {"allow_private_addresses", "vacated_hold", "removed_hold", "timeout",
+                                          "retry_for",               "queue_events", "queue_bytes"};
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -125,7 +132,7 @@ Webhook webhook_of(const Entry& table) {
         } else if (name == "keep_types") {
             webhook.keep_types = bool_of(entry);
         } else {
-            entry.reject("unknown key");
+            entry.reject_key(meant_key(name, kWebhookKeys));
         }
     });
     if (webhook.url.empty()) {
@@ -199,7 +206,7 @@ WebhookSettings webhook_settings_of(const Entry& table) {
         } else if (name == "queue_bytes") {
             settings.queue_bytes = number_of(entry, kMaxWebhookQueueBytes);
         } else {
-            entry.reject("unknown key");
+            entry.reject_key(meant_key(name, kSettings));
         }
     });
     return settings;

@@ -253,7 +253,7 @@ describe('the environment belongs to others too', () => {
   });
 
   test('one of the three alone is an error', async () => {
-    assert.match(await refused(ANY, { env: { TULLE_APP_ID: 'shop' } }), /TULLE_APP_KEY, TULLE_APP_SECRET is not set/);
+    assert.match(await refused(ANY, { env: { TULLE_APP_ID: 'shop' } }), /TULLE_APP_KEY, TULLE_APP_SECRET are not set/);
   });
 
   test('one TULLE_ADMIN serves tulled and tulle', async () => {

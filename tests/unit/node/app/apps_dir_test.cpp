@@ -80,6 +80,12 @@ TEST_F(AppsDirTest, NamesFileAndLineOfWhatIsWrong) {
     write("node.toml", "apps_dir = 'apps'\n");
     write("apps/a.toml", "id = 'a'\nkey = 'k'\nsecret = 's'\ncolour = 'red'\n");
     EXPECT_EQ(error_of([&] { return source().load(); }), "apps/a.toml:4: apps.colour: unknown key");
+    write("apps/a.toml", "[[apps]]\nid = 'a'\nkey = 'k'\nsecret = 's'\n");
+    EXPECT_EQ(error_of([&] { return source().load(); }),
+              "apps/a.toml:1: apps: a file of apps_dir holds one app: write its keys at the top, without [[apps]]");
+    write("apps/a.toml", "id = 'a'\nkey = 'k'\nsecret = 's'\n[[apps.webhooks]]\nurl = 'https://example.com'\n");
+    EXPECT_EQ(error_of([&] { return source().load(); }),
+              "apps/a.toml:4: apps: a file of apps_dir holds one app: write [[webhooks]], not [[apps.webhooks]]");
     write("apps/a.toml", "id = 'a'\nkey = \n");
     EXPECT_TRUE(error_of([&] { return source().load(); }).starts_with("apps/a.toml:2: ")) << error_of([&] { return source().load(); });
     write("apps/a.toml", "id = 'a'\nkey = 'k'\n");

@@ -88,9 +88,14 @@ TEST(Config, TakesPeersFromAListInAnySource) {
 }
 
 TEST(Config, NamesTheUnknownKeyWithFileAndLine) {
-    EXPECT_EQ(error_of({}, {}, "name = 'x'\n\nlissten = '127.0.0.1:1'\n"), "node.toml:3: lissten: unknown key");
+    EXPECT_EQ(error_of({}, {}, "name = 'x'\n\nlissten = '127.0.0.1:1'\n"), "node.toml:3: lissten: unknown key: is listen meant?");
     EXPECT_EQ(error_of({}, {}, "[[apps]]\nid = 'a'\nkey = 'k'\nsecret = 's'\ncolour = 1\n"),
               "node.toml:5: apps.colour: unknown key");
+    EXPECT_EQ(error_of({}, {}, "insecure_mehs = true\n"), "node.toml:1: insecure_mehs: unknown key: is insecure_mesh meant?");
+    EXPECT_EQ(error_of({}, {}, "[[app]]\nid = 'a'\n"), "node.toml:1: app: unknown key: is apps meant?");
+    EXPECT_EQ(error_of({}, {}, "[[apps]]\nid = 'a'\nmax_conections = 1\n"),
+              "node.toml:3: apps.max_conections: unknown key: is max_connections meant?");
+    EXPECT_EQ(error_of({}, {}, "[[apps]]\nclient_event = true\n"), "node.toml:2: apps.client_event: unknown key: is client_events meant?");
     EXPECT_EQ(error_of({}, {"TULLE_NAMES=x"}), "unknown environment variable TULLE_NAMES: is TULLE_NAME meant?");
     EXPECT_THROW(parse({"--unknown"}), ConfigError);
 }
@@ -178,10 +183,10 @@ TEST(Config, RefusesLimitsOfAnAppThatMakeNoSense) {
     };
     EXPECT_EQ(error_of_app("max_presence_members = 0"),
               "node.toml:5: apps.max_presence_members: must be a number from 1 to 10000");
-    EXPECT_EQ(error_of_app("cache_ttl = 86401"), "node.toml:5: apps.cache_ttl: must be a number of seconds from 0 to 86400 (0: no limit), without quotes and unit");
+    EXPECT_EQ(error_of_app("cache_ttl = 86401"), "node.toml:5: apps.cache_ttl: must be a number of seconds from 0 to 86400 (0: nothing is kept), without quotes and unit");
     EXPECT_EQ(error_of_app("cache_ttl = '30m'"), error_of_app("cache_ttl = 86401"));
     EXPECT_EQ(error_of_app("authorization_timeout = -1"),
-              "node.toml:5: apps.authorization_timeout: must be a number of seconds from 0 to 86400 (0: no limit), without quotes and unit");
+              "node.toml:5: apps.authorization_timeout: must be a number of seconds from 0 to 86400 (0: never), without quotes and unit");
     EXPECT_EQ(error_of_app("max_presence_member_bytes = 20000"),
               "node.toml:5: apps.max_presence_member_bytes: must be a number from 1 to 14336");
     EXPECT_EQ(error_of_app("client_events_per_second = -1"),
@@ -296,8 +301,9 @@ TEST(Config, TakesAnAppFromTheEnvironmentInsteadOfThePublicOne) {
     EXPECT_EQ(config.apps[0].secret, "s1");
     EXPECT_FALSE(config.has_default_app);
     EXPECT_EQ(error_of({}, {"TULLE_APP_ID=shop", "TULLE_APP_KEY="}),
-              "environment variable TULLE_APP_KEY, TULLE_APP_SECRET is not set: an app is configured by all of TULLE_APP_ID,"
+              "environment variables TULLE_APP_KEY, TULLE_APP_SECRET are not set: an app is configured by all of TULLE_APP_ID,"
               " TULLE_APP_KEY and TULLE_APP_SECRET");
+    EXPECT_TRUE(error_of({}, {"TULLE_APP_ID=shop", "TULLE_APP_KEY=k"}).starts_with("environment variable TULLE_APP_SECRET is not set: "));
     EXPECT_EQ(error_of({}, {"TULLE_APP_ID=a/b", "TULLE_APP_KEY=k", "TULLE_APP_SECRET=s"}),
               "environment variables TULLE_APP_ID, TULLE_APP_KEY and TULLE_APP_SECRET: id must be 1 to 64 of the characters"
               " A-Z a-z 0-9 _ -");

@@ -72,7 +72,7 @@ TEST(ConfigWebhooks, UrlsThatAreNoneAreRefused) {
 
 TEST(ConfigWebhooks, MistakesAreNamedWithTheirPlace) {
     EXPECT_EQ(webhook_error("batch = true"), "f.toml:5: apps.webhooks: url is missing");
-    EXPECT_EQ(webhook_error("uri = \"http://a\""), "f.toml:6: apps.webhooks.uri: unknown key");
+    EXPECT_EQ(webhook_error("uri = \"http://a\""), "f.toml:6: apps.webhooks.uri: unknown key: is url meant?");
     EXPECT_EQ(webhook_error("event_types = [\"x\"]"),
               "f.toml:6: apps.webhooks.event_types: 'x' is none of channel_occupied, channel_vacated, member_added, "
               "member_removed, client_event, cache_miss, subscription_count");
@@ -115,6 +115,8 @@ TEST(ConfigWebhooks, SettingsOfAllWebhooks) {
 TEST(ConfigWebhooks, SettingsOutOfRangeAreRefused) {
     EXPECT_EQ(error_of("[webhooks]\nvacated_hold = \"2m\""),
               "f.toml:2: webhooks.vacated_hold: must be a time from 0s to 1m, such as \"250ms\", \"3s\" or \"5m\"");
+    EXPECT_EQ(error_of("[webhooks]\nvacated_hold = 3"), "f.toml:2: webhooks.vacated_hold: must be a duration in quotes, such as \"3s\"");
+    EXPECT_EQ(error_of("[webhooks]\nretry_fro = \"3s\""), "f.toml:2: webhooks.retry_fro: unknown key: is retry_for meant?");
     for (const char* line : {"vacated_hold = 3", "timeout = \"0s\"", "timeout = \"5\"", "timeout = \"-5s\"", "retry_for = \"25h\"",
                              "retry_for = \"99999999999h\"", "queue_events = 0", "allow_private_addresses = [\"10.0.0.0/33\"]",
                              "allow_private_addresses = [\"10.0.0/8\"]", "allow_private_addresses = [\"::1/129\"]",

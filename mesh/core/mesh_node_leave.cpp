@@ -41,6 +41,11 @@ void MeshNode::begin_leave(Instant now, const LeaveRequest& request, Effects& ou
     if (leave_by_) {
         return;
     }
+    if (options_.planted == Planted::kLeaveUnflushed) {  // not a word more: a heartbeat would say how much there was
+        leave_by_ = now;
+        end_leave(out);
+        return;
+    }
     begin_retire(now, {request.deadline}, out);
     leave_by_ = now + request.deadline;
     leave_sent_at_ = now - options_.timing.heartbeat;
@@ -77,14 +82,14 @@ void MeshNode::tick_leave(Instant now, Effects& out) {
     if (!leave_by_) {
         return;
     }
-    if (options_.planted != Planted::kLeaveUnflushed && tells_last_words(now)) {
+    if (tells_last_words(now)) {
         leave_look_at_ = std::min(*tell_by_, *leave_by_);
         if (now < *leave_by_) {
             return;
         }
     }
     const bool all = std::all_of(links_.begin(), links_.end(), [](const auto& l) { return l.second.leave_receipted; });
-    if (all || *leave_by_ <= now || options_.planted == Planted::kLeaveUnflushed) {
+    if (all || *leave_by_ <= now) {
         end_leave(out);
         return;
     }

@@ -73,17 +73,19 @@ protected:
         }
         return link;
     }
-    /// The node there is this one: its knock comes back to it.
-    void hear_self(const std::string& endpoint) {
+    /// What this node says at an endpoint first.
+    [[nodiscard]] Knock knock_at(const std::string& endpoint) {
         feed(LinkUp{link_to(endpoint)});
         for (const SendControl& send : all_of<SendControl>(out_)) {
             if (const auto* knock = std::get_if<Knock>(&send.message.body); knock != nullptr && knock->dialled == endpoint) {
-                feed(Control{OriginId{1}, {}, {}, *knock});
-                return;
+                return *knock;
             }
         }
-        FAIL() << "no knock at " << endpoint;
+        ADD_FAILURE() << "no knock at " << endpoint;
+        return {};
     }
+    /// The node there is this one: its knock comes back to it.
+    void hear_self(const std::string& endpoint) { feed(Control{OriginId{1}, {}, {}, knock_at(endpoint)}); }
     /// Another node answers there, and a session stands.
     void meet(const std::string& endpoint) {
         feed(LinkUp{link_to(endpoint)});
@@ -185,6 +187,27 @@ TEST_F(SeedsTest, AddressesOfANameAreBounded) {
     for (const std::string& endpoint : dialled()) {
         EXPECT_TRUE(endpoint.starts_with("10.2.")) << endpoint;
     }
+}
+
+TEST_F(SeedsTest, AKnockUnderThisNodesIdThatIsNotItsOwnChangesNothing) {
+    start({"10.0.0.2:7001"}, {});
+    Knock forged = knock_at("10.0.0.2:7001");
+    ++forged.nonce;
+    feed(Control{OriginId{1}, {}, {}, forged});
+    EXPECT_EQ(node_->status(now_).configured, 1u) << "its peer is not taken for the node itself";
+    EXPECT_TRUE(all_of<CloseLink>(out_).empty());
+    meet("10.0.0.2:7001");
+}
+
+TEST_F(SeedsTest, AConfiguredPeerThatIsDeadIsShownForAsLongAsItIsAway) {
+    start({"10.0.0.2:7001"}, {});
+    meet("10.0.0.2:7001");
+    const LinkId link = *node_->membership().find(OriginId{2})->link;
+    feed(LinkDown{link});
+    feed(EndpointChecked{link, EndpointState::kRefused});
+    const auto members = node_->status(now_ + Timing{}.dead_shown + 1h).members;
+    ASSERT_EQ(members.size(), 1u);
+    EXPECT_EQ(members[0].state, "dead");
 }
 
 TEST_F(SeedsTest, AnAddressWhereThisNodeAnswersIsTriedAgainWhileItIsAlone) {

@@ -8,8 +8,8 @@ import { request } from './http.mjs';
 import { plannedAddresses } from './ports.mjs';
 import { waitFor, within } from './wait.mjs';
 
-const nginx = (address, [first, ...others], directory) => `
-daemon off;
+/** What both configurations of nginx begin with: one process in the foreground, with its files in `directory`. */
+const nginxHead = (directory) => `daemon off;
 ${process.getuid() === 0 ? 'user root;' : ''}
 pid ${directory}/pid;
 error_log stderr warn;
@@ -18,7 +18,10 @@ http {
   access_log off;
   ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${directory}/${kind};`).join('\n  ')}
   map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
-  upstream nodes {
+`;
+
+const nginx = (address, [first, ...others], directory) => `
+${nginxHead(directory)}  upstream nodes {
     server ${first.ports.listen} max_fails=1 fail_timeout=1s;
     ${others.map((node) => `server ${node.ports.listen} backup;`).join('\n    ')}
   }
@@ -58,16 +61,7 @@ backend nodes
 
 /** As people have them: what the documentation shows for WebSockets, and every time-out, size and check as it comes. */
 const nginxAsItComes = (address, nodes, directory, { read = '' }) => `
-daemon off;
-${process.getuid() === 0 ? 'user root;' : ''}
-pid ${directory}/pid;
-error_log stderr warn;
-events {}
-http {
-  access_log off;
-  ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${directory}/${kind};`).join('\n  ')}
-  map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
-  upstream nodes {
+${nginxHead(directory)}  upstream nodes {
     ${nodes.map((node) => `server ${node.ports.listen};`).join('\n    ')}
     keepalive 8;
   }

@@ -56,11 +56,11 @@ void DutySource::adopt(const DutyItem& item, const Adopted& what) {
         held.told = what.told;
         held.told_version = what.told_version;
     }
-    held.was_desk = true;
     if (!held.info) {
         held.info = what.info;
     }
     mark(item, held);
+    held.was_desk = held.revision;
     held.doubt = what.doubt || differs ? held.revision : held.doubt;
     if (held.desk.value != 0) {
         changed_[held.desk].erase(item);
@@ -108,6 +108,10 @@ void DutySource::on_settle(DutyTie from, const DutySettle& settle) {
         mark(it->first, held.heir);
     }
     if (settle.told_version > held.told_version) {
+        // The other desk had not heard this node's word when it settled: which of the two words was the last is not known.
+        if (settle.revision < held.was_desk && settle.told != held.told) {
+            held.doubt = held.revision;
+        }
         held.told = settle.told;
         held.told_version = settle.told_version;
     }
@@ -115,7 +119,7 @@ void DutySource::on_settle(DutyTie from, const DutySettle& settle) {
         return;
     }
     held.settled = settled ? settle.revision : held.settled;
-    held.was_desk = held.was_desk && settle.revision != held.revision;
+    held.was_desk = settle.revision == held.revision ? 0 : held.was_desk;
     held.doubt = settle.revision < held.doubt ? held.doubt : 0;
     if (settle.forget && settle.revision == held.revision && held.current == 0) {
         const DutyItem item = it->first;
@@ -190,7 +194,7 @@ DutyReport DutySource::report(const DutyItem& item, DutyTie to) {
     report.current = held.current;
     report.told = held.told;
     report.told_version = held.told_version;
-    report.was_desk = held.was_desk && held.desk == to;
+    report.was_desk = held.was_desk != 0 && held.desk == to;
     report.doubt = held.heir == to && held.settled < held.revision ? held.revision : held.doubt;
     report.info = held.info;
     return report;

@@ -64,7 +64,7 @@ private:
         std::uint64_t settled = 0;  // the revision as of which all has been dealt with
         std::uint64_t doubt = 0;    // as in DutyReport, until the desk has heard of it
         bool composed = false;  // somebody may know of it
-        bool was_desk = false;
+        std::uint64_t was_desk = 0;  // the revision that hands on what this node's own desk dealt with; 0: it is known
         SharedBytes info;
     };
     using Entries = std::map<DutyItem, Entry>;

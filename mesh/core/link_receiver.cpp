@@ -64,7 +64,7 @@ void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out
 
 void LinkReceiver::deliver(const Frame& frame, const Arrival& arrival, LinkEffects& out) {
     if (!frame.gone.empty()) {
-        out.push_back(ReportGone{frame.gone});
+        out.push_back(ReportGone{frame.gone, frame.upto});
     }
     for (const PresencePartPtr& part : frame.presence) {
         out.push_back(AcceptMembers{part});

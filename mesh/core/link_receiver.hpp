@@ -27,6 +27,7 @@ struct DeliverRecord {
 /// The origin no longer has these: tell the subscribers.
 struct ReportGone {
     Gone gone;
+    RecordNo upto;  ///< they are no later than this one
     friend bool operator==(const ReportGone&, const ReportGone&) = default;
 };
 /// The origin lists its users: before the records that follow.
@@ -76,6 +77,8 @@ public:
     [[nodiscard]] FrameNo received() const { return received_; }
     /// All records of the origin up to here were delivered, or were of no interest.
     [[nodiscard]] RecordNo delivered() const { return delivered_; }
+    /// The sender has come at least so far, as we have heard.
+    [[nodiscard]] RecordNo considered() const { return considered_; }
     [[nodiscard]] std::uint64_t holes() const { return holes_; }
     [[nodiscard]] std::uint64_t repaired() const { return repaired_; }
     [[nodiscard]] std::uint64_t duplicates() const { return duplicates_; }

@@ -254,6 +254,7 @@ private:
     void mourn_again(Instant now, Effects& out);
     void ask_again(Instant now, OriginId oid, Effects& out);
     void pass_extras(OriginId origin, RecordNo& delivered);
+    [[nodiscard]] static Reconcile::Position position_of(const LinkReceiver& receiver);
     [[nodiscard]] bool is_in_order(OriginId origin, const Record& record, Gone& late);
     void mourn_suspects(Instant now, Effects& out);  // a planted defect
     void on_wake(Instant now, OriginId from, const Wake& wake, Effects& out);

@@ -112,6 +112,8 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     }
     if (down.now == PeerState::kDead) {
         mourn(now, down.oid, receiver, out);
+    } else if (down.now == PeerState::kJoining) {
+        unmourned_.insert_or_assign(down.oid, position_of(receiver));  // it is dialled anew: if it does not come, it is mourned then
     }
     forget_old_tallies();
     release_barrier(now, out);
@@ -248,6 +250,7 @@ void MeshNode::run(Instant now, OriginId from, Link& link, const LinkEffects& ef
             if (gone->gone.unknown > 0) {
                 presence_.lose(now, from);  // it lists its users again
             }
+            reconcile_.keep_gone(now, from, gone->upto, gone->gone);
             report_gone(gone->gone, out);
         } else if (const auto* members = std::get_if<AcceptMembers>(&effect)) {
             on_members(now, from, link, *members->part, out);

@@ -18,9 +18,13 @@ Gone merged(Gone gone) {
 
 }  // namespace
 
+Reconcile::Position MeshNode::position_of(const LinkReceiver& receiver) {
+    return {receiver.delivered(), receiver.held_records(), receiver.lost(), receiver.considered()};
+}
+
 /// The session is ended already: nothing late of this origin can come behind what is filled in.
 void MeshNode::mourn(Instant now, OriginId origin, const LinkReceiver& receiver, Effects& out) {
-    Reconcile::Position position{receiver.delivered(), receiver.held_records(), receiver.lost()};
+    Reconcile::Position position = position_of(receiver);
     pass_extras(origin, position.delivered);
     ask_survivors(now, origin, position, out);
 }
@@ -115,7 +119,7 @@ void MeshNode::on_wake(Instant now, OriginId from, const Wake& wake, Effects& ou
         !reconcile_.under_way(wake.origin)) {
         // It came back to the asker and died again before we met: what the asker has got meanwhile is news to us. Not while
         // we try to meet it again: it has been told how far we are.
-        Reconcile::Position position{*ours, {}, 0};
+        Reconcile::Position position{.delivered = *ours, .held = {}};
         pass_extras(wake.origin, position.delivered);
         ask_survivors(now, wake.origin, position, out);
     }
@@ -140,9 +144,12 @@ void MeshNode::run(Instant now, const Reconcile::Out& todo, Effects& out) {
         send_fill(answer, out);
     }
     for (const Reconcile::Out::Filled& filled : todo.filled) {
-        if (filled.lost > 0) {
-            counters_.gone += filled.lost;
-            report_gone({{}, filled.lost}, out);
+        if (filled.gone.unknown > 0) {
+            counters_.gone += filled.gone.unknown;
+        }
+        if (!filled.gone.empty()) {
+            reconcile_.keep_gone(now, filled.origin, filled.upto, filled.gone);
+            report_gone(filled.gone, out);
         }
         Gone late;
         for (const RecordPtr& record : filled.records) {
@@ -199,6 +206,8 @@ void MeshNode::send_fill(const Reconcile::Out::Answer& answer, Effects& out) {
         fill.records.push_back(record);
     }
     fill.last = true;
+    fill.gone = answer.gone;
+    std::erase_if(fill.gone.channels, [&](const auto& gone) { return !wanted(gone.first); });
     membership_.send(answer.to, std::move(fill), out);
 }
 

@@ -241,11 +241,20 @@ struct Wake {
     RecordNo delivered;
 };
 
+/// Records that the ring no longer had when the link came to them.
+struct Gone {
+    std::vector<std::pair<std::string, std::uint64_t>> channels;  ///< how many on each channel of interest
+    std::uint64_t unknown = 0;                                    ///< records of which nothing is known any more
+    [[nodiscard]] bool empty() const { return channels.empty() && unknown == 0; }
+    friend bool operator==(const Gone&, const Gone&) = default;
+};
+
 /// The answer: records of a dead origin, in order of n; the one with `last` ends it.
 struct Fill {
     OriginId origin;
     std::vector<RecordPtr> records;
     bool last = false;
+    Gone gone;  ///< what the origin had told the sender to be gone, of what was asked for; with the last part
 };
 
 /// "I have got the marked record n of yours", by the sender's clock at `at_us`.
@@ -329,14 +338,6 @@ struct Control {
 };
 
 // ---- data ------------------------------------------------------------------------------------------------------------
-
-/// Records that the ring no longer had when the link came to them.
-struct Gone {
-    std::vector<std::pair<std::string, std::uint64_t>> channels;  ///< how many on each channel of interest
-    std::uint64_t unknown = 0;                                    ///< records of which nothing is known any more
-    [[nodiscard]] bool empty() const { return channels.empty() && unknown == 0; }
-    friend bool operator==(const Gone&, const Gone&) = default;
-};
 
 /// A piece of the list of the sender's own users of one presence channel. The pieces of one list follow each other with
 /// nothing else between them; the last one replaces what the receiver had of the sender.

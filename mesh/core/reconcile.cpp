@@ -19,6 +19,28 @@ void Reconcile::keep(Instant now, OriginId origin, const RecordPtr& record) {
     }
 }
 
+void Reconcile::keep_gone(Instant now, OriginId origin, RecordNo upto, const Gone& gone) {
+    const auto nameless = [](Gone& all) {
+        for (const auto& [channel, missing] : all.channels) {
+            all.unknown += missing;
+        }
+        all.channels.clear();
+    };
+    std::deque<Loss>& losses = losses_[origin];
+    losses.push_back({upto, gone, now});
+    if (gone.channels.size() > kLossChannels) {
+        nameless(losses.back().gone);
+    }
+    if (losses.size() > kLosses) {
+        nameless(losses[0].gone);
+        nameless(losses[1].gone);
+        losses[1].gone.unknown += losses[0].gone.unknown;
+        losses[1].upto = std::max(losses[0].upto, losses[1].upto);
+        losses.pop_front();
+    }
+    rings_until_ = std::min(rings_until_, now + limits_.receive_ring_age);
+}
+
 void Reconcile::begin(Instant now, OriginId origin, const Position& position, const Witnesses& witnesses, Out& out) {
     const std::set<OriginId>& survivors = witnesses.survivors;
     const RecordNo delivered = position.delivered;
@@ -29,6 +51,9 @@ void Reconcile::begin(Instant now, OriginId origin, const Position& position, co
                 .pool = {},
                 .pool_bytes = 0,
                 .lost = position.lost,
+                .known = position.known,
+                .gone = {},
+                .gone_unknown = 0,
                 .latest = now + 2 * timing_.reconcile,
                 .give_up_at = now + timing_.reconcile};
     for (const RecordPtr& record : position.held) {
@@ -45,7 +70,7 @@ void Reconcile::begin(Instant now, OriginId origin, const Position& position, co
     }
     if (const auto early = early_.find(origin); early != early_.end()) {
         for (const auto& [asker, n] : early->second) {
-            out.answers.push_back({asker, origin, after(origin, n)});
+            out.answers.push_back(answer(asker, origin, n));
         }
         early_.erase(early);
     }
@@ -60,7 +85,7 @@ void Reconcile::on_wake(OriginId from, const Wake& wake, bool origin_in_session,
         early_[wake.origin][from] = wake.delivered;
         return;
     }
-    out.answers.push_back({from, wake.origin, after(wake.origin, wake.delivered)});
+    out.answers.push_back(answer(from, wake.origin, wake.delivered));
 }
 
 std::vector<RecordPtr> Reconcile::after(OriginId origin, RecordNo n) const {
@@ -82,6 +107,23 @@ std::vector<RecordPtr> Reconcile::after(OriginId origin, RecordNo n) const {
     return records;
 }
 
+Gone Reconcile::gone_after(OriginId origin, RecordNo n) const {
+    Gone gone;
+    if (const auto losses = losses_.find(origin); losses != losses_.end()) {
+        for (const Loss& loss : losses->second) {
+            if (n < loss.upto) {
+                gone.channels.insert(gone.channels.end(), loss.gone.channels.begin(), loss.gone.channels.end());
+                gone.unknown += loss.gone.unknown;
+            }
+        }
+    }
+    return gone;
+}
+
+Reconcile::Out::Answer Reconcile::answer(OriginId to, OriginId origin, RecordNo n) const {
+    return {to, origin, after(origin, n), gone_after(origin, n)};
+}
+
 void Reconcile::take_in(Vigil& vigil, const RecordPtr& record) {
     if (record->n <= vigil.delivered || vigil.pool.contains(record->n)) {
         return;
@@ -92,7 +134,20 @@ void Reconcile::take_in(Vigil& vigil, const RecordPtr& record) {
     }
     vigil.pool.emplace(record->n, record);
     vigil.pool_bytes += record->cost();
-    vigil.lost -= vigil.lost > 0 ? 1u : 0u;
+    vigil.lost -= vigil.lost > 0 && record->n <= vigil.known ? 1u : 0u;
+}
+
+/// Two survivors that were told of one loss tell of one, and so does one that is asked twice.
+void Reconcile::take_in(Vigil& vigil, const Gone& gone) {
+    for (const auto& [channel, missing] : gone.channels) {
+        if (vigil.gone.size() < kLosses * kLossChannels || vigil.gone.contains(channel)) {
+            std::uint64_t& most = vigil.gone[channel];
+            most = std::max(most, missing);
+        } else {
+            vigil.gone_unknown = std::max<std::uint64_t>(vigil.gone_unknown, 1);  // at least
+        }
+    }
+    vigil.gone_unknown = std::max(vigil.gone_unknown, gone.unknown);
 }
 
 void Reconcile::on_fill(Instant now, OriginId from, const Fill& fill, Out& out) {
@@ -107,6 +162,7 @@ void Reconcile::on_fill(Instant now, OriginId from, const Fill& fill, Out& out) 
     for (const RecordPtr& record : fill.records) {
         take_in(it->second, record);
     }
+    take_in(it->second, fill.gone);
     if (fill.last) {
         it->second.waiting.erase(waiting);
     } else {
@@ -155,7 +211,7 @@ std::optional<Reconcile::Position> Reconcile::abort(OriginId origin) {
     if (!vigil) {
         return std::nullopt;
     }
-    Position position{.delivered = vigil.mapped().delivered, .held = {}, .lost = vigil.mapped().lost};
+    Position position{.delivered = vigil.mapped().delivered, .held = {}, .lost = vigil.mapped().lost, .known = vigil.mapped().known};
     for (const auto& [n, record] : vigil.mapped().pool) {
         position.held.push_back(record);
     }
@@ -165,9 +221,12 @@ std::optional<Reconcile::Position> Reconcile::abort(OriginId origin) {
 void Reconcile::finish(Instant now, std::map<OriginId, Vigil>::iterator it, Out& out) {
     Vigil& vigil = it->second;
     const std::uint64_t untold = vigil.waiting.empty() ? 0 : 1;  // at least
-    Out::Filled filled{it->first, {}, std::max(vigil.lost, untold)};
+    Out::Filled filled{it->first, {}, {}, std::max(vigil.delivered, vigil.known)};
+    filled.gone.unknown = std::max({vigil.lost, untold, vigil.gone_unknown});
+    filled.gone.channels.assign(vigil.gone.begin(), vigil.gone.end());
     for (auto& [n, record] : vigil.pool) {
         filled.records.push_back(std::move(record));
+        filled.upto = std::max(filled.upto, n);
     }
     vigil.absent.merge(vigil.away);
     std::erase_if(unasked_, [now](const auto& unasked) { return unasked.second.until < now; });
@@ -209,6 +268,11 @@ void Reconcile::drop_old_rings(Instant now) {
             rings_until_ = std::min(rings_until_, until);
             ++it;
         }
+    }
+    for (auto it = losses_.begin(); it != losses_.end();) {
+        const Instant until = it->second.back().at + limits_.receive_ring_age;
+        rings_until_ = until < now ? rings_until_ : std::min(rings_until_, until);
+        it = until < now ? losses_.erase(it) : std::next(it);
     }
 }
 

@@ -20,7 +20,8 @@ namespace tulle::mesh {
 /// Silence: a survivor whose session ends before it has answered is asked when the next one stands, also when the rest has
 ///         been handed on by then. One that has a session and does not answer may have what nobody else has: that is lost,
 ///         and told so.
-/// Limits: keeps `receive_ring_bytes` or `receive_ring_age` of what came from each origin; waits `reconcile`, and twice that at
+/// Limits: keeps `receive_ring_bytes` or `receive_ring_age` of what came from each origin, and for as long what is gone: the
+///         last kLosses reports of it, with the names of up to kLossChannels channels each; older ones are one without names; waits `reconcile`, and twice that at
 ///         most while answers arrive or survivors come again. Holds two rings of answers for each origin (two survivors may have
 ///         different ends of it); what comes beyond is counted as lost. When the origin comes back meanwhile, nothing is handed
 ///         on: it sends everything itself.
@@ -28,10 +29,15 @@ namespace tulle::mesh {
 ///         answered from the beginning, with up to a ring.
 class Reconcile {
 public:
+    static constexpr std::size_t kLosses = 16;
+    static constexpr std::size_t kLossChannels = 64;
+
     Reconcile(const Timing& timing, const Limits& limits) : timing_(timing), limits_(limits) {}
 
     /// Came from `origin` and was delivered.
     void keep(Instant now, OriginId origin, const RecordPtr& record);
+    /// Records of `origin` up to `upto` will never come: who asks for them is to be told as well.
+    void keep_gone(Instant now, OriginId origin, RecordNo upto, const Gone& gone);
 
     /// What to say to whom.
     struct Out {
@@ -41,13 +47,15 @@ public:
             OriginId to;
             OriginId origin;
             std::vector<RecordPtr> records;
+            Gone gone;
         };
         std::vector<Answer> answers;
         /// To be delivered here, in order.
         struct Filled {
             OriginId origin;
             std::vector<RecordPtr> records;
-            std::uint64_t lost = 0;  ///< nobody has these; some may be of no interest
+            Gone gone;      ///< nobody has these; those of unknown channels may be of no interest
+            RecordNo upto;  ///< what is gone is no later than this one
         };
         std::vector<Filled> filled;
     };
@@ -56,7 +64,8 @@ public:
     struct Position {
         RecordNo delivered;           ///< all up to here
         std::vector<RecordPtr> held;  ///< came beyond a hole
-        std::uint64_t lost = 0;       ///< at most so many records are in the holes
+        std::uint64_t lost = 0;       ///< at most so many records are in the holes,
+        RecordNo known = {};          ///< and none of them is later than this one
     };
     /// `survivors` have a session; `away` had one lately, and are asked if they come again.
     struct Witnesses {
@@ -97,6 +106,11 @@ private:
         std::deque<Kept> records;
         std::size_t bytes = 0;
     };
+    struct Loss {
+        RecordNo upto;
+        Gone gone;
+        Instant at;
+    };
     struct Vigil {
         RecordNo delivered;
         std::map<OriginId, Instant> waiting;  // and when to ask again
@@ -105,12 +119,18 @@ private:
         std::map<RecordNo, RecordPtr> pool;
         std::size_t pool_bytes = 0;
         std::uint64_t lost = 0;
+        RecordNo known;  // the holes are no later
+        std::map<std::string, std::uint64_t> gone;  // by channel, as survivors were told
+        std::uint64_t gone_unknown = 0;
         Instant latest;      // no answer is waited for beyond it
         Instant give_up_at;  // unless something comes meanwhile
     };
 
     [[nodiscard]] std::vector<RecordPtr> after(OriginId origin, RecordNo n) const;
+    [[nodiscard]] Gone gone_after(OriginId origin, RecordNo n) const;
+    [[nodiscard]] Out::Answer answer(OriginId to, OriginId origin, RecordNo n) const;
     void take_in(Vigil& vigil, const RecordPtr& record);
+    static void take_in(Vigil& vigil, const Gone& gone);
     static void have_time(Vigil& vigil, Instant until) { vigil.give_up_at = std::max(vigil.give_up_at, std::min(until, vigil.latest)); }
     void finish(Instant now, std::map<OriginId, Vigil>::iterator it, Out& out);
     void drop_old_rings(Instant now);
@@ -118,6 +138,7 @@ private:
     Timing timing_;
     Limits limits_;
     std::map<OriginId, Ring> rings_;      // none is empty
+    std::map<OriginId, std::deque<Loss>> losses_;  // likewise
     Instant rings_until_ = Instant::max();  // no ring is too old before
     std::map<OriginId, Vigil> vigils_;
     struct Unasked {

@@ -321,10 +321,23 @@ bool get_records(Repeated& from, std::vector<RecordPtr>& to) {
     return true;
 }
 
+/// Of a frame or a fill.
+template <typename From>
+bool get_gone(From& from, Gone& to) {
+    to.unknown = from.gone_unknown();
+    for (v1::GoneChannel& gone : *from.mutable_gone()) {
+        if (!good_channel(gone.channel()) || !good_numbers(gone.missing())) {
+            return false;
+        }
+        to.channels.emplace_back(std::move(*gone.mutable_channel()), gone.missing());
+    }
+    return good_numbers(from.gone_unknown());
+}
+
 bool get(v1::Fill& from, Fill& to) {
     to.origin = OriginId{from.origin()};
     to.last = from.last();
-    return get_records(*from.mutable_records(), to.records);
+    return get_gone(from, to.gone) && get_records(*from.mutable_records(), to.records);
 }
 
 bool get(const v1::TraceReport& from, TraceReport& to) {
@@ -416,15 +429,8 @@ Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from) {
 
 Result<FramePtr, CodecError> get_frame(v1::Frame& from) {
     Frame frame{.no = FrameNo{from.no()}, .upto = RecordNo{from.upto()}};
-    frame.gone.unknown = from.gone_unknown();
-    if (from.no() == 0 || !good_numbers(from.no(), from.upto(), from.gone_unknown())) {
+    if (from.no() == 0 || !good_numbers(from.no(), from.upto()) || !get_gone(from, frame.gone)) {
         return CodecError::kLimit;
-    }
-    for (v1::GoneChannel& gone : *from.mutable_gone()) {
-        if (!good_channel(gone.channel()) || !good_numbers(gone.missing())) {
-            return CodecError::kLimit;
-        }
-        frame.gone.channels.emplace_back(std::move(*gone.mutable_channel()), gone.missing());
     }
     for (v1::PresencePart& part : *from.mutable_presence()) {
         PresencePart made;

@@ -263,10 +263,21 @@ void put(const Wake& body, v1::ControlEnvelope& to) {
     to.mutable_wake()->set_delivered(body.delivered.value);
 }
 
+template <typename To>
+void put(const Gone& gone, To& to) {
+    to.set_gone_unknown(gone.unknown);
+    for (const auto& [channel, missing] : gone.channels) {
+        v1::GoneChannel& added = *to.add_gone();
+        added.set_channel(channel);
+        added.set_missing(missing);
+    }
+}
+
 void put(const Fill& body, v1::ControlEnvelope& to) {
     v1::Fill& fill = *to.mutable_fill();
     fill.set_origin(body.origin.value);
     fill.set_last(body.last);
+    put(body.gone, fill);
     for (const RecordPtr& record : body.records) {
         put(*record, *fill.add_records());
     }
@@ -294,12 +305,7 @@ void put(const Usage& body, v1::ControlEnvelope& to) {
 void put(const Frame& frame, v1::Frame& to) {
     to.set_no(frame.no.value);
     to.set_upto(frame.upto.value);
-    to.set_gone_unknown(frame.gone.unknown);
-    for (const auto& [channel, missing] : frame.gone.channels) {
-        v1::GoneChannel& gone = *to.add_gone();
-        gone.set_channel(channel);
-        gone.set_missing(missing);
-    }
+    put(frame.gone, to);
     for (const PresencePartPtr& part : frame.presence) {
         put(*part, *to.add_presence());
     }

@@ -72,6 +72,11 @@ bool Liveness::applies(const Expectation& e) const {
     }
     const Network& network = world_.network();
     if (e.cause == Cause::kKill) {
+        // A successor that freezes before it speaks holds the port: neither a refusal nor its greeting tells of the death.
+        const Process* successor = world_.process(e.subject);
+        if (successor != nullptr && successor->oid != e.subject_oid && (successor->frozen || successor->thawed > e.at)) {
+            return false;
+        }
         return network.undisturbed(e.observer, e.subject, e.at - kSettled);
     }
     const Process* watched = world_.process(e.subject);

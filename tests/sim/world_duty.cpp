@@ -120,6 +120,10 @@ void World::to_clerk(HostId host, Process& process, const mesh::ToShard& message
         note(name_of(process.oid) + " duty " + std::to_string(changed->token) + " " + changed->key + "/" + changed->item +
              " told " + std::to_string(changed->told) + " now " + std::to_string(changed->count));
         if (process.clerk.on_changed(*changed)) {
+            const std::set<OriginId> apart = speaker(process).apart;
+            if (std::any_of(apart.begin(), apart.end(), [this](OriginId other) { return is_serving(other); })) {
+                ledger_.disturbed();  // two that serve and have not met yet: each of them may tell
+            }
             ledger_.asked(*changed, accuse);
             answer_later(host, changed->token, duty_time());
         }

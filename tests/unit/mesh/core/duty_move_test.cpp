@@ -466,5 +466,34 @@ TEST_F(DutyMove, ManyItemsMoveInSlices) {
     EXPECT_EQ(mesh_.at(1).duties.items(), 3000u);
 }
 
+TEST_F(DutyMove, TheOtherSidesOlderSettleDoesNotOverrideAWordItHadNotHeard) {
+    start({1, 2, 3});
+    const std::string key = mesh_.key_of(2, 1);
+    mesh_.part(1, 2);
+    mesh_.part(1, 3);
+    mesh_.run_for(3s);
+    mesh_.count(3, key, 2);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.count(3, key, 1);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.count(1, key, 3);
+    mesh_.run_for(3s);
+    ASSERT_FALSE(mesh_.at(1).changed.empty()) << "the cut off node does the duty on its side";
+    mesh_.deal(1);
+    mesh_.count(1, key, 0);
+    mesh_.run();
+    mesh_.to_lose = 1000;
+    mesh_.join(1, 2);
+    mesh_.join(1, 3);
+    mesh_.run();
+    mesh_.drop(1, DutyOutcome::kDropped);
+    mesh_.to_lose = 0;
+    mesh_.run_for(6s);
+    ASSERT_EQ(mesh_.at(2).changed.size(), 3u) << "of 1 and 3, nobody knows which was told last: it is told again";
+    EXPECT_EQ(mesh_.at(2).changed.back().count, 1u);
+}
+
 }  // namespace
 }  // namespace tulle::mesh

@@ -126,7 +126,7 @@ TEST_F(LinkReceiverTest, GivesCreditBackWhenMuchHasCome) {
 TEST_F(LinkReceiverTest, ReportsWhatIsGoneBeforeWhatFollows) {
     const Gone gone{{{"news", 3}}, 0};
     receiver_.on_frame(kStart, std::make_shared<const Frame>(Frame{FrameNo{1}, RecordNo{4}, gone, {r_[4]}, 10}), out_);
-    EXPECT_EQ(out_, (LinkEffects{ReportGone{gone}, DeliverRecord{r_[4]}}));
+    EXPECT_EQ(out_, (LinkEffects{ReportGone{gone, r_[4]->n}, DeliverRecord{r_[4]}}));
 }
 
 TEST_F(LinkReceiverTest, IgnoresFrameNumbersThatNoCreditAllows) {

@@ -78,7 +78,7 @@ protected:
     }
 
     /// A third node had a session, and is dead: the peer has been asked for what it has of it.
-    void lose_third() {
+    void lose_third(bool began_anew = false) {
         const auto from_third = [](ControlBody body, std::uint64_t tag) {
             return Control{OriginId{3}, OriginId{1}, SessionTag{tag}, std::move(body)};
         };
@@ -89,8 +89,16 @@ protected:
         const LinkId link = all_of<OpenLink>(out_).back().link;
         feed(LinkUp{link});
         feed(from_third(Heartbeat{}, bodies<Welcome>(out_).back().tag.value));
+        if (began_anew) {
+            feed(from_third(Hello{third, SessionTag{6}, {RecordNo{0}, RecordNo{5}, {}, {}}, {}}, 0));
+            EXPECT_FALSE(node_.membership().find(OriginId{3})->in_session());
+        }
         feed(LinkDown{link});
         feed(EndpointChecked{link, EndpointState::kRefused});
+        for (int i = 0; began_anew && bodies<Wake>(out_).empty() && i < 60; ++i) {
+            now_ += 100ms;
+            feed(from_peer(Heartbeat{}, tag_));
+        }
         ASSERT_EQ(bodies<Wake>(out_).size(), 1u);
         EXPECT_EQ(bodies<Wake>(out_)[0].delivered, RecordNo{5});
     }
@@ -349,6 +357,33 @@ TEST_F(MeshNodeTest, AsksForWhatASurvivorHasGotOfAnOriginThatCameBackToItAlone) 
     feed(from_peer(Wake{OriginId{3}, RecordNo{9}}, tag_));
     ASSERT_EQ(bodies<Wake>(out_).size(), 1u);
     EXPECT_EQ(bodies<Wake>(out_)[0].delivered, RecordNo{5});
+}
+
+TEST_F(MeshNodeTest, AsksForWhatSurvivorsHaveOfAPeerThatDiesWhileItBeginsAnew) {
+    establish();
+    lose_third(true);
+}
+
+TEST_F(MeshNodeTest, TellsASurvivorWhatTheDeadHadToldToBeGone) {
+    establish();
+    feed(from_peer(InterestDelta{InterestVersion{1}, {{true, "app/a"}}, InterestVersion{2}}, tag_));
+    lose_third();
+    feed(from_peer(Fill{.origin = OriginId{3}, .records = {}, .last = true, .gone = {{{"app/a", 2}, {"app/b", 1}}, 4}}, tag_));
+    std::vector<std::uint64_t> missing;
+    for (const ToPort& to : all_of<ToPort>(out_)) {
+        if (const Gap* gap = std::get_if<Gap>(&to.message)) {
+            missing.push_back(gap->missing);
+        }
+    }
+    EXPECT_EQ(missing, std::vector<std::uint64_t>{4}) << "nobody subscribes to the two channels here";
+    out_.clear();
+    feed(from_peer(Wake{OriginId{3}, RecordNo{4}}, tag_));
+    ASSERT_EQ(bodies<Fill>(out_).size(), 1u);
+    EXPECT_EQ(bodies<Fill>(out_)[0].gone, (Gone{{{"app/a", 2}}, 4})) << "the asker has no interest in the other channel";
+    out_.clear();
+    feed(from_peer(Wake{OriginId{3}, RecordNo{5}}, tag_));
+    ASSERT_EQ(bodies<Fill>(out_).size(), 1u);
+    EXPECT_TRUE(bodies<Fill>(out_)[0].gone.empty()) << "the asker has been told, as it had come so far";
 }
 
 TEST_F(MeshNodeTest, TellsOfAllLateRecordsOfOneAnswerAtOnce) {

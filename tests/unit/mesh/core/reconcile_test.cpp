@@ -25,13 +25,14 @@ std::vector<std::uint64_t> numbers(const std::vector<RecordPtr>& records) {
 class ReconcileTest : public testing::Test {
 protected:
     void begin(RecordNo delivered, const std::vector<RecordPtr>& held, std::uint64_t lost = 0) {
-        reconcile_.begin(kStart, kDead, {delivered, held, lost}, {{kA, kB}, {}}, out_);
+        reconcile_.begin(kStart, kDead, {delivered, held, lost, known_}, {{kA, kB}, {}}, out_);
     }
 
     Timing timing_;
     Limits limits_;
     Reconcile reconcile_{timing_, limits_};
     Reconcile::Out out_;
+    RecordNo known_{100};
 };
 
 TEST_F(ReconcileTest, AsksEverySurvivorAndHandsOnInOrderWhenAllHaveAnswered) {
@@ -55,7 +56,7 @@ TEST_F(ReconcileTest, AsksAgainAndGoesOnWithoutWhoDoesNotAnswer) {
     EXPECT_EQ(out_.asks[0].first, kB);
     reconcile_.on_deadline(kStart + timing_.reconcile, out_);
     ASSERT_EQ(out_.filled.size(), 1u);
-    EXPECT_EQ(out_.filled[0].lost, 1u) << "it may have what nobody else has";
+    EXPECT_EQ(out_.filled[0].gone.unknown, 1u) << "it may have what nobody else has";
     EXPECT_EQ(reconcile_.next_deadline(), std::nullopt);
 }
 
@@ -67,7 +68,7 @@ TEST_F(ReconcileTest, WhoDiesHasItsTimeToComeAgainAndIsNotMissedOtherwise) {
     reconcile_.on_deadline(kStart + timing_.reconcile, out_);
     ASSERT_EQ(out_.filled.size(), 1u);
     EXPECT_EQ(numbers(out_.filled[0].records), (std::vector<std::uint64_t>{6}));
-    EXPECT_EQ(out_.filled[0].lost, 0u);
+    EXPECT_EQ(out_.filled[0].gone.unknown, 0u);
 }
 
 TEST_F(ReconcileTest, AsksAgainWhomItHadAskedByASessionThatHadEnded) {
@@ -186,7 +187,7 @@ TEST_F(ReconcileTest, HoldsTwoRingsOfAnswersAndCountsTheRestAsLost) {
     reconcile_.on_fill(kStart, kB, {kDead, {record(1), record(20)}, true}, out_);
     ASSERT_EQ(out_.filled.size(), 1u);
     EXPECT_EQ(out_.filled[0].records.size(), 20u);
-    EXPECT_EQ(out_.filled[0].lost, 3u);
+    EXPECT_EQ(out_.filled[0].gone.unknown, 3u);
 }
 
 TEST_F(ReconcileTest, SaysHowManyNobodyHas) {
@@ -194,8 +195,56 @@ TEST_F(ReconcileTest, SaysHowManyNobodyHas) {
     reconcile_.on_fill(kStart, kA, {kDead, {record(5), record(7)}, true}, out_);
     reconcile_.on_fill(kStart, kB, {kDead, {record(5)}, true}, out_);
     ASSERT_EQ(out_.filled.size(), 1u);
-    EXPECT_EQ(out_.filled[0].lost, 1u);
+    EXPECT_EQ(out_.filled[0].gone.unknown, 1u);
     EXPECT_EQ(out_.filled[0].records.size(), 2u);
+}
+
+TEST_F(ReconcileTest, WhatComesBeyondTheHolesFillsNone) {
+    known_ = RecordNo{6};
+    begin(RecordNo{4}, {}, 2);
+    reconcile_.on_fill(kStart, kA, {kDead, {record(6), record(7), record(8)}, true}, out_);
+    reconcile_.on_fill(kStart, kB, {kDead, {}, true}, out_);
+    ASSERT_EQ(out_.filled.size(), 1u);
+    EXPECT_EQ(out_.filled[0].gone.unknown, 1u);
+}
+
+TEST_F(ReconcileTest, HandsOnWhatSurvivorsWereToldToBeGone) {
+    begin(RecordNo{4}, {});
+    reconcile_.on_fill(kStart, kA, {kDead, {record(9)}, true, {{{"news", 2}}, 1}}, out_);
+    reconcile_.on_fill(kStart, kB, {kDead, {}, true, {{{"news", 3}, {"sport", 1}}, 0}}, out_);
+    ASSERT_EQ(out_.filled.size(), 1u);
+    EXPECT_EQ(out_.filled[0].gone, (Gone{{{"news", 3}, {"sport", 1}}, 1})) << "two that were told of one loss tell of one";
+    EXPECT_EQ(out_.filled[0].upto, RecordNo{100});
+}
+
+TEST_F(ReconcileTest, RemembersWhatIsGoneWithinItsLimitsAndForAWhile) {
+    std::vector<std::pair<std::string, std::uint64_t>> many;
+    for (std::size_t i = 0; i <= Reconcile::kLossChannels; ++i) {
+        many.emplace_back("c" + std::to_string(i), 1);
+    }
+    reconcile_.keep_gone(kStart, kDead, RecordNo{1}, {{{"a", 1}}, 0});
+    reconcile_.keep_gone(kStart, kDead, RecordNo{2}, {many, 0});
+    for (std::size_t i = 2; i <= Reconcile::kLosses; ++i) {
+        reconcile_.keep_gone(kStart, kDead, RecordNo{9}, {{{"b", 1}}, 0});
+    }
+    reconcile_.on_wake(kA, {kDead, RecordNo{1}}, false, out_);
+    EXPECT_EQ(out_.answers[0].gone.channels.size(), Reconcile::kLosses - 1);
+    EXPECT_EQ(out_.answers[0].gone.unknown, Reconcile::kLossChannels + 2) << "the two oldest have become one without names";
+    reconcile_.on_deadline(kStart + limits_.receive_ring_age + 1ms, out_);
+    reconcile_.on_wake(kA, {kDead, RecordNo{0}}, false, out_);
+    EXPECT_TRUE(out_.answers[1].gone.empty());
+}
+
+TEST_F(ReconcileTest, AHostileSurvivorFillsNoTable) {
+    begin(RecordNo{4}, {});
+    for (std::size_t i = 0; i <= 2 * Reconcile::kLosses * Reconcile::kLossChannels; ++i) {
+        reconcile_.on_fill(kStart, kA, {kDead, {}, false, {{{"c" + std::to_string(i), 1}}, 0}}, out_);
+    }
+    reconcile_.on_fill(kStart, kA, {kDead, {}, true}, out_);
+    reconcile_.on_fill(kStart, kB, {kDead, {}, true}, out_);
+    ASSERT_EQ(out_.filled.size(), 1u);
+    EXPECT_EQ(out_.filled[0].gone.channels.size(), Reconcile::kLosses * Reconcile::kLossChannels);
+    EXPECT_EQ(out_.filled[0].gone.unknown, 1u);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ TEST(Codec, CarriesEveryKindOfControlMessage) {
         InterestChunk{1, InterestVersion{2}, "", {"app/a"}, true, InterestVersion{4}}, Receipt{FrameNo{6}},
         Nack{{{FrameNo{1}, FrameNo{2}}}}, ProbeAsk{OriginId{8}, 1}, ProbeAnswer{OriginId{8}, 1, Hearing::kYes, 12},
         QueryAsk{1, "q", 500}, QueryAnswer{1, "a", true}, Leave{FrameNo{9}}, LeaveReceipt{},
-        Ping{1}, Pong{1}, Wake{OriginId{4}, RecordNo{3}}, Fill{OriginId{4}, {record("app/a", 3)}, true}, Relay{OriginId{8}, std::make_shared<const Control>(control(Ping{2})), nullptr},
+        Ping{1}, Pong{1}, Wake{OriginId{4}, RecordNo{3}}, Fill{OriginId{4}, {record("app/a", 3)}, true, {{{"app/a", 2}}, 7}}, Relay{OriginId{8}, std::make_shared<const Control>(control(Ping{2})), nullptr},
         TraceReport{RecordNo{7}, TracePath::kRelayed, OriginId{8}, -5, 2}, Usage{2, {{"app/connections", 7}}},
         DutyMail{.seq = 1},
     };

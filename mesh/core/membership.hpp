@@ -285,7 +285,7 @@ private:
     void knock(Instant now, Seed& seed, Effects& out);
     void dial_seed(Instant now, Seed& seed, Effects& out);
     void seed_failed(Instant now, Seed& seed, std::string why, Effects& out);
-    void seed_answered(const std::string& endpoint, OriginId oid, Effects& out);
+    void seed_answered(Seed& seed, OriginId oid, Effects& out);
     /// We have heard our own knock there.
     void seed_is_self(Instant now, Seed& seed, Effects& out);
     void tick_seed(Instant now, Seed& seed, Effects& out);

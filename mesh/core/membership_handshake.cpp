@@ -41,6 +41,7 @@ void Membership::on_knock(Instant now, OriginId from, const Knock& knock, Effect
         return;
     }
     peer->knocked = knock.dialled;
+    peer->knock_nonce = knock.nonce;
     if (!peer->in_session() && peer->local_tag == SessionTag{}) {
         new_attempt(now, *peer);
     }
@@ -65,10 +66,14 @@ void Membership::on_hello(Instant now, OriginId from, const Hello& hello, Effect
         return;
     }
     gate_.named(now, from);  // before the seed counts as answered, or the gate could open without this member
-    seed_answered(hello.knocked, from, out);
-    const bool is_asked = std::any_of(seeds_.begin(), seeds_.end(),
-                                      [&](const Seed& seed) { return seed.endpoint == hello.knocked; });
-    if (is_asked || peer.was_alive || peer.named_by != OriginId{}) {
+    // The endpoint alone proves nothing, as a stranger can guess it: only who was sent the Knock knows its nonce.
+    const auto asked = std::find_if(seeds_.begin(), seeds_.end(), [&](const Seed& seed) {
+        return seed.endpoint == hello.knocked && seed.nonce == hello.echo;
+    });
+    if (asked != seeds_.end()) {
+        seed_answered(*asked, from, out);
+    }
+    if (asked != seeds_.end() || peer.was_alive || peer.named_by != OriginId{}) {
         learn(now, from, hello.terms.members, out);  // a stranger's word can wait until there is a session
     }
     if (peer.bound && peer.remote_tag != hello.tag && !peer.in_session() && peer.link_up && options_.oid > from) {
@@ -258,7 +263,7 @@ void Membership::send_hello(Instant now, Peer& peer, Effects& out) {
     if (!peer.in_session()) {
         peer.hello_at = now + options_.timing.hello_retry;
     }
-    Hello hello{.who = introduction(), .tag = peer.local_tag, .terms = terms_for(peer), .knocked = peer.knocked};
+    Hello hello{.who = introduction(), .tag = peer.local_tag, .terms = terms_for(peer), .knocked = peer.knocked, .echo = peer.knock_nonce};
     out.push_back(SendControl{*peer.link, envelope(peer, {}, std::move(hello))});
 }
 
@@ -288,12 +293,16 @@ void Membership::confirm(Instant now, Peer& peer, Effects& out) {
     peer.redial_at.reset();
     peer.backoff = {};
     peer.knocked.clear();
+    peer.knock_nonce = 0;
     peer.has_left = false;
     if (const auto namer = peers_.find(std::exchange(peer.named_by, {})); namer != peers_.end()) {
         namer->second.names_left = std::min(options_.limits.names_per_peer, namer->second.names_left + 1);  // it was right
     }
     for (Seed& seed : seeds_) {
-        if (seed.oid == peer.oid || seed.endpoint == peer.endpoints.control) {
+        if (seed.endpoint == peer.endpoints.control && seed.oid != peer.oid) {
+            seed_answered(seed, peer.oid, out);  // who dials us at that moment has had no Knock to answer
+        }
+        if (seed.oid == peer.oid) {
             seed.met = true;
             seed.refused = false;
             seed.failure.clear();

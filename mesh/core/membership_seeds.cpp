@@ -63,21 +63,16 @@ void Membership::seed_failed(Instant now, Seed& seed, std::string why, Effects& 
     seed.redial_at = now + jittered(seed.backoff);
 }
 
-void Membership::seed_answered(const std::string& endpoint, OriginId oid, Effects& out) {
+void Membership::seed_answered(Seed& seed, OriginId oid, Effects& out) {
     const Peer* peer = find(oid);
-    const bool is_in_session = peer != nullptr && peer->in_session();  // that node has more than one address
-    for (Seed& seed : seeds_) {
-        if (!endpoint.empty() && seed.endpoint == endpoint) {
-            close_seed(seed, out);
-            seed.oid = oid;
-            seed.backoff = {};
-            seed.is_self = false;
-            seed.self_again_at.reset();
-            seed.failure.clear();
-            seed.met = seed.met || is_in_session;
-            gate_.seed_settled(endpoint);
-        }
-    }
+    close_seed(seed, out);
+    seed.oid = oid;
+    seed.backoff = {};
+    seed.is_self = false;
+    seed.self_again_at.reset();
+    seed.failure.clear();
+    seed.met = seed.met || (peer != nullptr && peer->in_session());  // that node has more than one address
+    gate_.seed_settled(seed.endpoint);
 }
 
 void Membership::seed_is_self(Instant now, Seed& seed, Effects& out) {

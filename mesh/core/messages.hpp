@@ -54,7 +54,7 @@ struct Introduction {
 struct Knock {
     Introduction who;
     std::string dialled;  ///< the endpoint as the sender knows it, echoed in Hello::knocked
-    std::uint64_t nonce = 0;  ///< echoed in Refuse::echo
+    std::uint64_t nonce = 0;  ///< echoed in Refuse::echo and Hello::echo
 };
 
 /// What each side of a new session tells the other.
@@ -74,7 +74,8 @@ struct Hello {
     Introduction who;
     SessionTag tag;
     SessionTerms terms;
-    std::string knocked;
+    std::string knocked;     ///< Knock::dialled, when this answers a Knock,
+    std::uint64_t echo = 0;  ///< and its nonce: without it anybody could answer for the node there
 };
 
 struct Welcome {

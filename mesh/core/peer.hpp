@@ -69,7 +69,8 @@ struct Peer {
     SessionTag newest_remote;    ///< what is older is a ghost
     bool bound = false;          ///< local_tag and remote_tag belong together
     RecordNo start;              ///< our last record when local_tag was chosen, the first time that led to a session
-    std::string knocked;         ///< echoed in our next Hello
+    std::string knocked;         ///< echoed in our next Hello,
+    std::uint64_t knock_nonce = 0;  ///< likewise
     std::optional<RecordNo> their_delivered;  ///< terms of the bound attempt
     RecordNo their_at;
     std::vector<RecordNo> their_extras;

@@ -95,6 +95,7 @@ bool get(const v1::Knock& from, Knock& to) {
 bool get(const v1::Hello& from, Hello& to) {
     to.tag = SessionTag{from.tag()};
     to.knocked = from.knocked();
+    to.echo = from.echo();
     return from.tag() != 0 && good_word(to.knocked, kMaxEndpointBytes) && get(from.who(), to.who) &&
            get(from.terms(), to.terms);
 }

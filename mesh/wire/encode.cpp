@@ -105,6 +105,7 @@ void put(const Hello& body, v1::ControlEnvelope& to) {
     hello.set_tag(body.tag.value);
     put(body.terms, *hello.mutable_terms());
     hello.set_knocked(body.knocked);
+    hello.set_echo(body.echo);
 }
 
 void put(const Welcome& body, v1::ControlEnvelope& to) {

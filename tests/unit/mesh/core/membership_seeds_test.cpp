@@ -88,9 +88,12 @@ protected:
     void hear_self(const std::string& endpoint) { feed(Control{OriginId{1}, {}, {}, knock_at(endpoint)}); }
     /// Another node answers there, and a session stands.
     void meet(const std::string& endpoint) {
-        feed(LinkUp{link_to(endpoint)});
+        const Knock knock = knock_at(endpoint);
+        make_session(endpoint, {endpoint, knock.nonce});
+    }
+    void make_session(const std::string& endpoint, const std::pair<std::string, std::uint64_t>& answered) {
         const Introduction who{"test", "b", "1", {endpoint, "10.0.0.2:7002", "-"}, kOldestProtocolVersion, kProtocolVersion, true};
-        feed(Control{OriginId{2}, OriginId{1}, {}, Hello{who, SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, endpoint}});
+        feed(Control{OriginId{2}, OriginId{1}, {}, Hello{who, SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, answered.first, answered.second}});
         feed(LinkUp{all_of<OpenLink>(out_).back().link});
         SessionTag tag;
         for (const SendControl& send : all_of<SendControl>(out_)) {
@@ -99,8 +102,8 @@ protected:
             }
         }
         feed(Control{OriginId{2}, OriginId{1}, tag, Heartbeat{}});
-        ASSERT_EQ(node_->status(now_).members.size(), 1u);
-        ASSERT_EQ(node_->status(now_).members[0].state, "alive");
+        ASSERT_NE(node_->membership().find(OriginId{2}), nullptr);
+        ASSERT_EQ(node_->membership().find(OriginId{2})->state, PeerState::kAlive);
     }
     [[nodiscard]] std::vector<std::string> warnings() const {
         std::vector<std::string> texts;
@@ -199,6 +202,28 @@ TEST_F(SeedsTest, AKnockUnderThisNodesIdThatIsNotItsOwnChangesNothing) {
     meet("10.0.0.2:7001");
 }
 
+TEST_F(SeedsTest, AHelloThatAnswersNoKnockDoesNotStandForThePeerThere) {
+    start({"10.0.0.2:7001"}, {});
+    const Knock knock = knock_at("10.0.0.2:7001");
+    const Introduction stranger{"test", "x", "1", {"10.6.6.6:1", "10.6.6.6:2", "-"}, kOldestProtocolVersion, kProtocolVersion, true};
+    for (const std::uint64_t guess : {std::uint64_t{0}, knock.nonce + 1}) {
+        const Hello forged{stranger, SessionTag{66}, {std::nullopt, RecordNo{}, {}, {}}, "10.0.0.2:7001", guess};
+        feed(Control{OriginId{6}, OriginId{1}, {}, forged});
+        EXPECT_TRUE(all_of<CloseLink>(out_).empty()) << "this node goes on knocking there";
+        EXPECT_FALSE(is_ready());
+    }
+    meet("10.0.0.2:7001");
+}
+
+TEST_F(SeedsTest, APeerThatDialsFirstCountsForItsEndpoint) {
+    start({"10.0.0.2:7001"}, {});
+    make_session("10.0.0.2:7001", {});
+    EXPECT_EQ(node_->status(now_).met, 1u);
+    out_.clear();
+    wait(1s, {"10.0.0.2:7001"});
+    EXPECT_TRUE(dialled().empty());
+}
+
 TEST_F(SeedsTest, AConfiguredPeerThatIsDeadIsShownForAsLongAsItIsAway) {
     start({"10.0.0.2:7001"}, {});
     meet("10.0.0.2:7001");
@@ -229,9 +254,9 @@ TEST_F(SeedsTest, AnAddressWhereThisNodeAnswersIsTriedAgainWhileItIsAlone) {
 TEST_F(SeedsTest, ASecondAddressOfANodeInSessionIsNotDialledForEver) {
     resolved({"10.0.0.2:7001", "[fd00::2]:7001"});
     meet("10.0.0.2:7001");
-    feed(LinkUp{link_to("[fd00::2]:7001")});
+    const Knock knock = knock_at("[fd00::2]:7001");
     const Introduction who{"test", "b", "1", {"10.0.0.2:7001", "10.0.0.2:7002", "-"}, kOldestProtocolVersion, kProtocolVersion, true};
-    feed(Control{OriginId{2}, OriginId{1}, {}, Hello{who, SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, "[fd00::2]:7001"}});
+    feed(Control{OriginId{2}, OriginId{1}, {}, Hello{who, SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, "[fd00::2]:7001", knock.nonce}});
     EXPECT_EQ(node_->status(now_).met, 2u);
     out_.clear();
     wait(900ms, {"10.0.0.2:7001", "[fd00::2]:7001"});

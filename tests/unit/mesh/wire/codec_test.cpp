@@ -26,7 +26,7 @@ RecordPtr record(std::string channel, std::size_t bytes) {
 
 TEST(Codec, CarriesEveryKindOfControlMessage) {
     const ControlBody all[] = {
-        Knock{kWho, "h:1"}, Hello{kWho, SessionTag{4}, kTerms, "s:1"}, Welcome{kWho, SessionTag{4}, SessionTag{5}, kTerms},
+        Knock{kWho, "h:1"}, Hello{kWho, SessionTag{4}, kTerms, "s:1", 9}, Welcome{kWho, SessionTag{4}, SessionTag{5}, kTerms},
         Refuse{RefusalReason::kNameTaken, "no"}, Heartbeat{}, Members{kTerms.members},
         InterestDelta{InterestVersion{1}, {{true, "app/a"}, {false, "app/b"}}, InterestVersion{3}},
         InterestAck{InterestVersion{2}}, InterestPull{InterestVersion{1}, 2, "app/a", true},

@@ -73,6 +73,13 @@ protected:
         out_.clear();
     }
 
+    /// Strangers subscribe on the data port, each under an id of its own.
+    void fill_subscribers(std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) {
+            feed(SubscriberSeen{OriginId{1000 + i}});
+        }
+    }
+
     void publish(const std::string& channel) {
         feed(PortInput{ShardIndex{0}, Publish{1, {channel}, share("x"), {}}});
     }
@@ -357,6 +364,25 @@ TEST_F(MeshNodeTest, AsksForWhatASurvivorHasGotOfAnOriginThatCameBackToItAlone) 
     feed(from_peer(Wake{OriginId{3}, RecordNo{9}}, tag_));
     ASSERT_EQ(bodies<Wake>(out_).size(), 1u);
     EXPECT_EQ(bodies<Wake>(out_)[0].delivered, RecordNo{5});
+}
+
+TEST_F(MeshNodeTest, RemembersASubscriptionOnTheDataPortUntilItsSession) {
+    fill_subscribers(Limits{}.remembered_origins - 1);
+    feed(SubscriberSeen{OriginId{2}});
+    establish();
+    publish("app/news");
+    EXPECT_EQ(all_of<SendData>(out_).size(), 1u);
+}
+
+TEST_F(MeshNodeTest, BeyondTheLimitOfRememberedSubscriptionsTheFirstFrameWaits) {
+    fill_subscribers(Limits{}.remembered_origins);
+    feed(SubscriberSeen{OriginId{2}});
+    establish();
+    publish("app/news");
+    EXPECT_TRUE(all_of<SendData>(out_).empty());
+    now_ += 500ms;
+    node_.settle(now_, out_);
+    EXPECT_EQ(all_of<SendData>(out_).size(), 1u);
 }
 
 TEST_F(MeshNodeTest, AsksForWhatSurvivorsHaveOfAPeerThatDiesWhileItBeginsAnew) {

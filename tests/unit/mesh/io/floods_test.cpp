@@ -153,7 +153,9 @@ TEST(Floods, OfPartsOfNothingAreEndedLongBeforeTheirBytesWouldBeTooMany) {
     RecordProperty("sent", std::to_string(sent));
     RecordProperty("grown", std::to_string(most - before));
     EXPECT_LT(sent, TransportLimits{}.control_waiting_bytes / 2);
+#ifndef __SANITIZE_THREAD__  // its shadow grows with what is allocated
     EXPECT_LT(most - before, 512 * kMegabyte) << "after " << sent << " bytes";
+#endif
 }
 
 TEST(Floods, OfPartsThatEndAreSkippedInSlicesAndTheirSenderIsEnded) {

@@ -6,9 +6,35 @@
 #include "node/core/channel_name.hpp"
 
 namespace tulle::node {
+namespace {
+
+/// What may come of a duty.
+std::vector<WebhookEvent> events_of(const DutyChange& change) {
+    if (!change.user.empty()) {
+        return {WebhookEvent::kMemberAdded, WebhookEvent::kMemberRemoved};
+    }
+    std::vector<WebhookEvent> events{WebhookEvent::kChannelOccupied, WebhookEvent::kChannelVacated};
+    if (classify(channel_of_key(change.key)).type != ChannelType::kPresence) {
+        events.push_back(WebhookEvent::kSubscriptionCount);
+    }
+    return events;
+}
+
+bool wants_any(const std::bitset<kWebhookEvents>& wants, const std::vector<Happening>& all) {
+    return std::any_of(all.begin(), all.end(), [&wants](const Happening& what) {
+        return wants.test(static_cast<std::size_t>(what.event));
+    });
+}
+
+}  // namespace
 
 WebhookDesk::WebhookDesk(AppTable apps, Duration vacated_hold, Duration removed_hold)
     : apps_(std::move(apps)), vacated_hold_(vacated_hold), removed_hold_(removed_hold) {}
+
+void WebhookDesk::set_apps(AppTable apps) {
+    apps_ = std::move(apps);
+    ++apps_no_;
+}
 
 void WebhookDesk::on_changed(Instant now, DutyChange change, WebhookEffects& out) {
     const std::uint64_t token = change.token;
@@ -25,13 +51,16 @@ void WebhookDesk::on_changed(Instant now, DutyChange change, WebhookEffects& out
         change.card = duty.change.card;
     }
     duty.change = std::move(change);
+    for (Listener& listener : duty.listeners) {
+        listener.told = listener.is_known ? listener.told : duty.change.told;
+    }
     consider(now, token, duty, out);
 }
 
-std::vector<Happening> WebhookDesk::happenings(const DutyChange& change) const {
+std::vector<Happening> WebhookDesk::happenings(const DutyChange& change, std::uint64_t told) {
     const std::string channel(channel_of_key(change.key));
     const bool is_there = change.count > 0;
-    const bool was_there = change.told > 0;
+    const bool was_there = told > 0;
     std::vector<Happening> all;
     if (!change.user.empty()) {
         if (is_there != was_there) {
@@ -43,7 +72,7 @@ std::vector<Happening> WebhookDesk::happenings(const DutyChange& change) const {
     if (is_there && !was_there) {
         all.push_back({WebhookEvent::kChannelOccupied, channel, {}, nullptr, 0, nullptr});
     }
-    if (change.count != change.told && classify(channel).type != ChannelType::kPresence) {
+    if (change.count != told && classify(channel).type != ChannelType::kPresence) {
         all.push_back({WebhookEvent::kSubscriptionCount, channel, {}, nullptr, change.count, nullptr});
     }
     if (!is_there && was_there) {
@@ -52,15 +81,15 @@ std::vector<Happening> WebhookDesk::happenings(const DutyChange& change) const {
     return all;
 }
 
-std::optional<Instant> WebhookDesk::hold_until(Instant now, const Duty& duty) const {
+std::optional<Instant> WebhookDesk::hold_until(Instant now, const Duty& duty, std::uint64_t told) const {
     if (is_last_) {
         return std::nullopt;
     }
     const DutyChange& change = duty.change;
     std::optional<Instant> until;
-    if (change.told > 0 && change.count == 0) {
+    if (told > 0 && change.count == 0) {
         until = duty.gone_since + (change.user.empty() ? vacated_hold_ : removed_hold_);
-    } else if (change.told > 0 && change.count > kEagerSubscribers) {
+    } else if (told > 0 && change.count > kEagerSubscribers) {
         const auto counted = counted_.find(change.key);
         if (counted != counted_.end() && change.user.empty()) {
             until = counted->second + kCountInterval;
@@ -75,34 +104,152 @@ void WebhookDesk::release(std::uint64_t token, Duty& duty) noexcept {
     }
 }
 
-void WebhookDesk::consider(Instant now, std::uint64_t token, Duty& duty, WebhookEffects& out) {
-    if (duty.waits_for > 0 || is_stopped_) {
-        return;  // the mesh comes again when this one is settled, or has it revoked
-    }
-    release(token, duty);
-    const std::vector<Happening> all = happenings(duty.change);
-    const auto app = apps_.find_by_id(app_of_key(duty.change.key));
-    const bool is_wanted = app != nullptr && std::any_of(all.begin(), all.end(), [&app](const Happening& what) {
-        return has_webhook_for(*app, what.event, what.channel);
-    });
-    if (const std::optional<Instant> until = is_wanted ? hold_until(now, duty) : std::nullopt) {
-        duty.due = *until;
-        duty.is_held = true;
-        holds_.emplace(*until, token);
+void WebhookDesk::Listener::settle(std::uint64_t event, EventEnd end) {
+    std::erase(under_way, event);
+    ++(end == EventEnd::kDropped ? dropped : end == EventEnd::kDoubtful ? doubtful : taken);
+    if (!under_way.empty()) {
         return;
     }
-    duty.telling = duty.change.count;
-    duty.first_id = last_id_ + 1;
-    for (const Happening& what : all) {
-        const std::size_t told = tell(token, duty.change.key, what, out);
-        duty.waits_for += told;
-        if (told > 0 && what.event == WebhookEvent::kSubscriptionCount && what.count > kEagerSubscribers) {
-            counted_[duty.change.key] = now;
+    if (dropped + doubtful == 0) {
+        told = telling;
+        is_known = true;
+        has_heard = true;
+    } else {
+        is_doubtful = taken + doubtful > 0;
+    }
+    taken = dropped = doubtful = 0;
+}
+
+bool WebhookDesk::Listener::is_same(std::uint64_t a, std::uint64_t b) const {
+    const bool counts = wants.test(static_cast<std::size_t>(WebhookEvent::kSubscriptionCount));
+    return a == b || (!counts && (a > 0) == (b > 0));
+}
+
+bool WebhookDesk::Duty::is_waiting() const {
+    return std::any_of(listeners.begin(), listeners.end(), [](const Listener& listener) { return !listener.under_way.empty(); });
+}
+
+/// Every endpoint knows the present count.
+bool WebhookDesk::Duty::is_level() const {
+    return std::all_of(listeners.begin(), listeners.end(), [this](const Listener& listener) {
+        return listener.under_way.empty() && listener.told == change.count;
+    });
+}
+
+/// Who was a listener before stays as it was; who is none any more stays until it has settled what it is being told.
+void WebhookDesk::find_listeners(Duty& duty) const {
+    if (duty.apps_no == apps_no_) {
+        return;
+    }
+    std::vector<Listener> found;
+    const auto app = apps_.find_by_id(app_of_key(duty.change.key));
+    const std::string channel(channel_of_key(duty.change.key));
+    std::map<EndpointId, Wants> wants;
+    for (const WebhookEvent event : events_of(duty.change)) {
+        for (EndpointId& endpoint : app ? endpoints_for(*app, event, channel) : std::vector<EndpointId>{}) {
+            wants[std::move(endpoint)].set(static_cast<std::size_t>(event));
         }
     }
-    if (duty.waits_for == 0) {
-        out.push_back(SettleDuty{token, duty.telling});
+    for (Listener& known : duty.listeners) {
+        const auto still = wants.extract(known.endpoint);
+        known.wants = still ? still.mapped() : Wants{};
+        if (still || !known.under_way.empty()) {
+            found.push_back(std::move(known));
+        }
+    }
+    for (const auto& [endpoint, events] : wants) {
+        Listener& listener = found.emplace_back();
+        listener.endpoint = endpoint;
+        listener.wants = events;
+        listener.told = duty.change.told;
+    }
+    duty.listeners = std::move(found);
+    duty.apps_no = apps_no_;
+}
+
+void WebhookDesk::consider(Instant now, std::uint64_t token, Duty& duty, WebhookEffects& out) {
+    if (duty.is_ending) {
+        if (!duty.is_waiting()) {
+            out.push_back(last_word(token, duty));
+            duties_.erase(token);
+        }
+        return;
+    }
+    if (!is_stopped_) {
+        release(token, duty);
+        find_listeners(duty);
+        catch_up(now, token, duty, out);
+    } else if (duty.listeners.empty()) {
+        return;  // nothing of it has been told, and another node will
+    }
+    if (duty.is_level()) {
+        release(token, duty);
+        out.push_back(SettleDuty{token, duty.change.count});
         duties_.erase(token);
+    }
+}
+
+/// Endpoints that were told the same count last are told together, as their events are written once.
+void WebhookDesk::catch_up(Instant now, std::uint64_t token, Duty& duty, WebhookEffects& out) {
+    std::map<std::uint64_t, std::vector<Happening>> behind;  // by the count that was told last
+    bool is_wanted = false;
+    for (const Listener& listener : duty.listeners) {
+        if (listener.under_way.empty() && listener.told != duty.change.count) {
+            const auto [group, is_new] = behind.try_emplace(listener.told);
+            if (is_new) {
+                group->second = happenings(duty.change, listener.told);
+            }
+            is_wanted = is_wanted || wants_any(listener.wants, group->second);
+        }
+    }
+    std::optional<Instant> due;
+    for (const auto& [told, all] : behind) {
+        const std::optional<Instant> until = is_wanted ? hold_until(now, duty, told) : std::nullopt;
+        if (until) {
+            due = std::min(*until, due.value_or(*until));
+        } else {
+            tell(now, token, duty, told, all, out);
+        }
+    }
+    if (due) {
+        holds_.emplace(*due, token);
+        duty.due = *due;
+        duty.is_held = true;
+    }
+}
+
+/// `all` to those that were told `told` last and wait for nothing.
+void WebhookDesk::tell(Instant now, std::uint64_t token, Duty& duty, std::uint64_t told, const std::vector<Happening>& all,
+                       WebhookEffects& out) {
+    std::vector<Listener*> group;
+    for (Listener& listener : duty.listeners) {
+        if (listener.under_way.empty() && listener.told == told) {
+            listener.telling = duty.change.count;
+            group.push_back(&listener);
+        }
+    }
+    for (const Happening& what : all) {
+        TellEndpoints telling{{}, what};
+        for (Listener* listener : group) {
+            if (listener->wants.test(static_cast<std::size_t>(what.event))) {
+                tellings_.emplace(++last_id_, token);
+                listener->under_way.push_back(last_id_);
+                telling.endpoints.emplace_back(last_id_, listener->endpoint);
+            }
+        }
+        if (telling.endpoints.empty()) {
+            continue;
+        }
+        if (what.event == WebhookEvent::kSubscriptionCount && what.count > kEagerSubscribers) {
+            counted_[duty.change.key] = now;
+        }
+        out.push_back(std::move(telling));
+    }
+    for (Listener* listener : group) {
+        if (listener->under_way.empty()) {
+            listener->told = duty.change.count;
+            listener->is_known = true;
+        }
     }
 }
 
@@ -111,25 +258,10 @@ void WebhookDesk::speak_last(Instant now, WebhookEffects& out) {
     is_last_ = true;
     for (auto it = duties_.begin(); it != duties_.end();) {
         const auto duty = it++;  // which may be done at once
-        consider(now, duty->first, duty->second, out);
+        if (!duty->second.is_task) {
+            consider(now, duty->first, duty->second, out);
+        }
     }
-}
-
-std::size_t WebhookDesk::tell(std::uint64_t token, std::string_view key, Happening what, WebhookEffects& out) {
-    const auto app = apps_.find_by_id(app_of_key(key));
-    if (app == nullptr) {
-        return 0;
-    }
-    TellEndpoints telling{{}, std::move(what)};
-    for (EndpointId& endpoint : endpoints_for(*app, telling.what.event, telling.what.channel)) {
-        tellings_.emplace(++last_id_, Telling{token, endpoint});
-        telling.endpoints.emplace_back(last_id_, std::move(endpoint));
-    }
-    const std::size_t told = telling.endpoints.size();
-    if (told > 0) {
-        out.push_back(std::move(telling));
-    }
-    return told;
 }
 
 void WebhookDesk::on_task(std::uint64_t token, std::string_view key, WebhookEvent event, SharedBytes json,
@@ -138,53 +270,97 @@ void WebhookDesk::on_task(std::uint64_t token, std::string_view key, WebhookEven
     if (!is_new) {
         return;
     }
-    Happening what{event, std::string(channel_of_key(key)), {}, nullptr, 0, std::move(json)};
-    found->second.waits_for = tell(token, key, std::move(what), out);
-    if (found->second.waits_for == 0) {
+    Duty& duty = found->second;
+    duty.is_task = true;
+    TellEndpoints telling{{}, {event, std::string(channel_of_key(key)), {}, nullptr, 0, std::move(json)}};
+    if (const auto app = apps_.find_by_id(app_of_key(key))) {
+        for (EndpointId& endpoint : endpoints_for(*app, event, telling.what.channel)) {
+            tellings_.emplace(++last_id_, token);
+            Listener& listener = duty.listeners.emplace_back();
+            listener.endpoint = endpoint;
+            listener.under_way.push_back(last_id_);
+            telling.endpoints.emplace_back(last_id_, std::move(endpoint));
+        }
+    }
+    if (telling.endpoints.empty()) {
         out.push_back(SettleDuty{token, 0});
         duties_.erase(found);
+    } else {
+        out.push_back(std::move(telling));
     }
 }
 
-DutyEnd WebhookDesk::Duty::end() const {
-    if (dropped + doubtful == 0) {
-        return DutyEnd::kTold;
-    }
-    return taken + doubtful == 0 ? DutyEnd::kDropped : DutyEnd::kUnknown;
+std::optional<std::uint64_t> WebhookDesk::token_of(std::uint64_t event) const {
+    const auto telling = tellings_.find(event);
+    return telling == tellings_.end() ? std::nullopt : std::optional(telling->second);
 }
 
-void WebhookDesk::on_settled(const EventSettled& settled, WebhookEffects& out) {
+void WebhookDesk::on_settled(Instant now, const EventSettled& settled, WebhookEffects& out) {
     const auto telling = tellings_.find(settled.id);
     if (telling == tellings_.end()) {
         return;
     }
-    const auto found = duties_.find(telling->second.token);
+    const auto found = duties_.find(telling->second);
     tellings_.erase(telling);
     Duty& duty = found->second;
-    ++(settled.end == EventEnd::kDropped ? duty.dropped : settled.end == EventEnd::kDoubtful ? duty.doubtful : duty.taken);
-    if (--duty.waits_for == 0) {
-        out.push_back(SettleDuty{found->first, duty.telling, duty.end()});
-        duties_.erase(found);
+    const auto listener = std::find_if(duty.listeners.begin(), duty.listeners.end(), [&settled](const Listener& one) {
+        return std::find(one.under_way.begin(), one.under_way.end(), settled.id) != one.under_way.end();
+    });
+    listener->settle(settled.id, settled.end);
+    if (duty.is_task) {
+        if (!duty.is_waiting()) {
+            out.push_back(SettleDuty{found->first, 0});
+            duties_.erase(found);
+        }
+    } else if (listener->is_doubtful && !duty.is_ending) {
+        end(found->first, duty, out);  // the mesh comes again with the whole truth
+    } else if (listener->under_way.empty()) {
+        consider(now, found->first, duty, out);
     }
 }
 
 void WebhookDesk::on_revoked(std::uint64_t token, WebhookEffects& out) {
     const auto found = duties_.find(token);
-    if (found == duties_.end()) {
-        return;
+    if (found != duties_.end() && !found->second.is_ending) {
+        end(token, found->second, out);
     }
-    Duty& duty = found->second;
+}
+
+/// Drops what endpoints have still to be told. What they know then is the answer.
+void WebhookDesk::end(std::uint64_t token, Duty& duty, WebhookEffects& out) {
     release(token, duty);
-    if (duty.waits_for == 0) {
-        out.push_back(SettleDuty{token, 0, DutyEnd::kDropped});
-        duties_.erase(found);
-        return;
-    }
+    duty.is_ending = true;
     DropEvents drop;
-    for (auto it = tellings_.lower_bound(duty.first_id); it != tellings_.end() && it->second.token == token; ++it) {
-        drop.endpoints.emplace_back(it->first, it->second.endpoint);
+    for (const Listener& listener : duty.listeners) {
+        for (const std::uint64_t id : listener.under_way) {
+            drop.endpoints.emplace_back(id, listener.endpoint);
+        }
     }
-    out.push_back(std::move(drop));
+    if (drop.endpoints.empty()) {
+        out.push_back(last_word(token, duty));
+        duties_.erase(token);
+    } else {
+        out.push_back(std::move(drop));
+    }
+}
+
+/// What the mesh says was told last stands if no endpoint has heard anything. Else one count must do for all endpoints.
+SettleDuty WebhookDesk::last_word(std::uint64_t token, const Duty& duty) {
+    const auto any = [&duty](bool Listener::* is) {
+        return std::any_of(duty.listeners.begin(), duty.listeners.end(), [is](const Listener& listener) { return listener.*is; });
+    };
+    if (!any(&Listener::has_heard) && !any(&Listener::is_doubtful)) {
+        return {token, 0, DutyEnd::kDropped};
+    }
+    for (const Listener& one : duty.listeners) {
+        const bool is_for_all = one.has_heard && std::all_of(duty.listeners.begin(), duty.listeners.end(), [&one](const Listener& other) {
+            return other.is_known && !other.is_doubtful && other.is_same(other.told, one.told);
+        });
+        if (is_for_all) {
+            return {token, one.told, DutyEnd::kTold};
+        }
+    }
+    return {token, 0, DutyEnd::kUnknown};
 }
 
 void WebhookDesk::abandon(std::uint64_t token) {
@@ -193,7 +369,7 @@ void WebhookDesk::abandon(std::uint64_t token) {
         return;
     }
     release(token, found->second);
-    std::erase_if(tellings_, [token](const auto& telling) { return telling.second.token == token; });
+    std::erase_if(tellings_, [token](const auto& telling) { return telling.second == token; });
     duties_.erase(found);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -39,14 +40,14 @@ struct Happening {
     friend bool operator==(const Happening&, const Happening&) = default;
 };
 
-/// Tell the endpoints; on_settled follows for each of `ids`, which are theirs in order.
+/// Tell the endpoints; on_settled follows for each of the ids.
 struct TellEndpoints {
     std::vector<std::pair<std::uint64_t, EndpointId>> endpoints;
     Happening what;
     friend bool operator==(const TellEndpoints&, const TellEndpoints&) = default;
 };
 
-/// Another node tells these events: drop them (WebhookQueue::drop); on_settled follows for each of `ids`.
+/// Another node tells these events: drop them (WebhookQueue::drop); on_settled follows for each of the ids.
 struct DropEvents {
     std::vector<std::pair<std::uint64_t, EndpointId>> endpoints;
     friend bool operator==(const DropEvents&, const DropEvents&) = default;
@@ -59,7 +60,8 @@ enum class DutyEnd : std::uint8_t {
     kUnknown,  ///< some endpoint has, or may have: another one has not
 };
 
-/// The duty is done: every endpoint that wants the event has taken it, or was given up, or none wants it. Or it was revoked.
+/// The duty is done: every endpoint that wants an event of it has taken the last one, or that was given up, or none wants any. Or the
+/// duty was revoked.
 struct SettleDuty {
     std::uint64_t token = 0;
     std::uint64_t told = 0;
@@ -73,21 +75,25 @@ using WebhookEffects = std::vector<WebhookEffect>;
 /// Turns the duties that the mesh gives to this node into events for the endpoints of the apps, and keeps book of which
 /// duty is done.
 ///
-/// A channel that is vacated and a user that is gone are held, and dropped if they come back meanwhile. While the endpoints
-/// have not settled a change, further ones wait for it in the mesh: of a channel whose number of subscribers moves
-/// faster than its endpoint, the endpoint sees fewer steps.
+/// Each endpoint of a duty has a life of its own: it is told what differs from what it has taken last, as soon as it has taken that.
+/// So an endpoint that fails keeps nothing from the others; and when it is back it is told what is true then, by two changes at most
+/// (the one that it had refused, and what has come of it since). The mesh is answered when all of them know the present count. Until
+/// then the whole duty counts as under way, so that no endpoint is forgotten when this node dies.
+///
+/// A channel that is vacated and a user that is gone are held, and dropped if they come back meanwhile. An endpoint that takes its
+/// events more slowly than a number of subscribers moves sees fewer steps.
 ///
 /// Thread: confined to its owner.
 /// Time:   `now` is an argument and must not go backwards.
 /// Order:  run the appended effects in order; `out` is only appended to.
-/// Limits: holds what the mesh has given and not been answered, which the mesh bounds.
+/// Limits: holds what the mesh has given and not been answered, which the mesh bounds; of each, one change for each endpoint.
 /// Errors: none. Settlements that nobody waits for do nothing; duties of unknown apps are done at once.
 class WebhookDesk {
 public:
     WebhookDesk(AppTable apps, Duration vacated_hold, Duration removed_hold);
 
     /// For what comes from here on; what is told already stays told.
-    void set_apps(AppTable apps) { apps_ = std::move(apps); }
+    void set_apps(AppTable apps);
     /// May come again with the same token while it is not settled, and once more thereafter, which is ignored.
     void on_changed(Instant now, DutyChange change, WebhookEffects& out);
     /// Another node tells this change. A token that is not under way is ignored.
@@ -101,38 +107,57 @@ public:
     void abandon(std::uint64_t token);
     /// `json` is the event as its node wrote it.
     void on_task(std::uint64_t token, std::string_view key, WebhookEvent event, SharedBytes json, WebhookEffects& out);
-    /// What has become of it.
-    void on_settled(const EventSettled& settled, WebhookEffects& out);
+    /// What has become of an event. More may be told to its endpoint at once.
+    void on_settled(Instant now, const EventSettled& settled, WebhookEffects& out);
+    /// The duty that the event is told for; nothing when nobody waits for it.
+    [[nodiscard]] std::optional<std::uint64_t> token_of(std::uint64_t event) const;
     void on_deadline(Instant now, WebhookEffects& out);
     [[nodiscard]] std::optional<Instant> next_deadline() const;
 
 private:
+    using Wants = std::bitset<kWebhookEvents>;
+    /// An endpoint that wants something of a duty.
+    struct Listener {
+        EndpointId endpoint;
+        Wants wants;                            ///< of the events that may come of the duty
+        std::uint64_t told = 0;                 ///< the count that it was told last …
+        bool is_known = false;                  ///< … under this token, or had not to be told; else what the mesh says
+        bool has_heard = false;                 ///< it has settled an event of this token, given up included
+        bool is_doubtful = false;               ///< nobody knows whether it was told `telling`
+        std::uint64_t telling = 0;              ///< the count that it is being told …
+        std::vector<std::uint64_t> under_way;   ///< … by these events, in order
+        std::size_t taken = 0;                  ///< events of that telling that it has settled, given up included
+        std::size_t dropped = 0;                ///< of which it has surely not heard
+        std::size_t doubtful = 0;
+        void settle(std::uint64_t event, EventEnd end);
+        /// Nothing that it wants to hear lies between the two counts.
+        [[nodiscard]] bool is_same(std::uint64_t a, std::uint64_t b) const;
+    };
     struct Duty {
         DutyChange change;
+        bool is_task = false;
         Instant due{};                 ///< of a hold; else in no set
         bool is_held = false;
+        bool is_ending = false;        ///< another node's, or the mesh is to be asked: nothing more is told
         Instant gone_since{};          ///< of a count that has become 0
-        std::size_t waits_for = 0;     ///< endpoints that have not settled …
-        std::uint64_t telling = 0;     ///< … this count
-        std::uint64_t first_id = 0;    ///< of what its endpoints are being told; the others follow
-        std::size_t taken = 0;         ///< endpoints that have settled it, given up included
-        std::size_t dropped = 0;       ///< endpoints that have surely not heard of it, as it was revoked
-        std::size_t doubtful = 0;
-        [[nodiscard]] DutyEnd end() const;
-    };
-    /// An event of one endpoint.
-    struct Telling {
-        std::uint64_t token = 0;
-        EndpointId endpoint;
+        std::vector<Listener> listeners;
+        std::uint64_t apps_no = 0;     ///< by which apps those are
+        [[nodiscard]] bool is_waiting() const;
+        [[nodiscard]] bool is_level() const;
     };
 
-    [[nodiscard]] std::vector<Happening> happenings(const DutyChange& change) const;
-    /// When it may be told; nothing: now.
-    [[nodiscard]] std::optional<Instant> hold_until(Instant now, const Duty& duty) const;
+    [[nodiscard]] static std::vector<Happening> happenings(const DutyChange& change, std::uint64_t told);
+    /// Until when what has become of `told` is held; nothing: it may be told now.
+    [[nodiscard]] std::optional<Instant> hold_until(Instant now, const Duty& duty, std::uint64_t told) const;
+    void find_listeners(Duty& duty) const;
+    /// Tells each endpoint that waits for nothing what it does not know, or holds that; or settles the duty.
     void consider(Instant now, std::uint64_t token, Duty& duty, WebhookEffects& out);
+    void catch_up(Instant now, std::uint64_t token, Duty& duty, WebhookEffects& out);
+    void tell(Instant now, std::uint64_t token, Duty& duty, std::uint64_t told, const std::vector<Happening>& all, WebhookEffects& out);
     void release(std::uint64_t token, Duty& duty) noexcept;
-    /// How many endpoints have been told.
-    std::size_t tell(std::uint64_t token, std::string_view key, Happening what, WebhookEffects& out);
+    void end(std::uint64_t token, Duty& duty, WebhookEffects& out);
+    /// REQUIRES: nothing of it is under way.
+    [[nodiscard]] static SettleDuty last_word(std::uint64_t token, const Duty& duty);
 
     AppTable apps_;
     const Duration vacated_hold_;
@@ -140,7 +165,8 @@ private:
     std::map<std::uint64_t, Duty> duties_;
     std::set<std::pair<Instant, std::uint64_t>> holds_;
     std::uint64_t last_change_ = 0;  ///< the greatest token of a change so far; those of later ones are greater
-    std::map<std::uint64_t, Telling> tellings_;  ///< what endpoints are being told, by id
+    std::map<std::uint64_t, std::uint64_t> tellings_;  ///< tokens of what endpoints are being told, by id
+    std::uint64_t apps_no_ = 1;
     std::map<std::string, Instant, std::less<>> counted_; ///< when the number of a crowded channel was last told
     std::uint64_t last_id_ = 0;
     bool is_stopped_ = false;

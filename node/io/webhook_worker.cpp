@@ -294,10 +294,20 @@ private:
             std::visit(Overloaded{[this](const StartAttempt& attempt) { guard_attempt(attempt); },
                                   [this](const EventSettled& settled) {
                                       count(settled.end);
-                                      desk_.on_settled(settled, desk_effects_);
+                                      guard_settled(settled);
                                   }},
                        effect);
         }
+    }
+
+    /// What has become of the event may make the desk tell more.
+    void guard_settled(const EventSettled& settled) {
+        const std::optional<std::uint64_t> token = desk_.token_of(settled.id);
+        guard([&] { desk_.on_settled(now_, settled, desk_effects_); }, [&] {
+            if (token) {
+                abandon(*token, mesh::DutyOutcome::kUnknown);
+            }
+        });
     }
 
     void tell(const TellEndpoints& telling) {

@@ -44,7 +44,10 @@ protected:
         return take();
     }
     WebhookEffects settled(std::uint64_t id) {
-        desk.on_settled({id, EventEnd::kTaken}, out);
+        return settled(kStart, id);
+    }
+    WebhookEffects settled(Instant now, std::uint64_t id, EventEnd end = EventEnd::kTaken) {
+        desk.on_settled(now, {id, end}, out);
         return take();
     }
     WebhookEffects wait_until(Instant now) {
@@ -104,12 +107,14 @@ TEST_F(WebhookDeskTest, AChannelThatCameAndWentBeforeAnythingWasToldIsNotToldOf)
     EXPECT_EQ(changed(kStart, 7, 0, 0), (WebhookEffects{SettleDuty{7, 0}}));
 }
 
-TEST_F(WebhookDeskTest, WhatChangesWhileItIsToldWaitsForTheMeshToComeAgain) {
+TEST_F(WebhookDeskTest, WhatChangesWhileItIsToldIsToldThereafter) {
     changed(kStart, 7, 0, 1);
     EXPECT_EQ(changed(kStart + 1s, 7, 0, 0), WebhookEffects{});
-    EXPECT_EQ(settled(1), (WebhookEffects{SettleDuty{7, 1}}));
-    EXPECT_EQ(changed(kStart + 2s, 8, 1, 0), WebhookEffects{});
-    EXPECT_EQ(desk.next_deadline(), kStart + 2s + kVacated);
+    EXPECT_EQ(settled(kStart + 2s, 1), WebhookEffects{});
+    EXPECT_EQ(desk.next_deadline(), kStart + 1s + kVacated) << "the hold begins with the departure";
+    EXPECT_EQ(wait_until(kStart + 1s + kVacated),
+              (WebhookEffects{TellEndpoints{{{2, kEndpoint}}, channel(WebhookEvent::kChannelVacated)}}));
+    EXPECT_EQ(settled(2), (WebhookEffects{SettleDuty{7, 0}}));
 }
 
 TEST_F(WebhookDeskTest, WhatIsHeldWhenItIsRevokedHasNotBeenTold) {
@@ -137,9 +142,8 @@ TEST_F(WebhookDeskTest, WhatEndpointsAreBeingToldWhenItIsRevokedIsDroppedAndItsE
         changed(kStart, ++token, 0, 1);
         desk.on_revoked(token, out);
         EXPECT_EQ(take(), (WebhookEffects{DropEvents{{{id + 1, kEndpoint}, {id + 2, other}}}}));
-        desk.on_settled({++id, first}, out);
-        desk.on_settled({++id, second}, out);
-        EXPECT_EQ(take(), (WebhookEffects{SettleDuty{token, 1, outcome}})) << token;
+        EXPECT_EQ(settled(kStart, ++id, first), WebhookEffects{});
+        EXPECT_EQ(settled(kStart, ++id, second), (WebhookEffects{SettleDuty{token, outcome == Outcome::kTold ? 1u : 0u, outcome}})) << token;
     }
 }
 
@@ -233,6 +237,142 @@ TEST_F(WebhookDeskTest, TheNumberOfACrowdedChannelIsToldOnceInAWhile) {
 
 TEST_F(WebhookDeskTest, ANumberThatNobodyWantsIsDoneAtOnce) {
     EXPECT_EQ(changed(kStart, 7, 1, 2), (WebhookEffects{SettleDuty{7, 2}}));
+}
+
+/// Two endpoints, of which the second one fails.
+class WebhookDeskOfTwoTest : public WebhookDeskTest {
+protected:
+    void SetUp() override { desk.set_apps(AppTable({app_with({"http://a", "http://b"})})); }
+    static TellEndpoints both(std::uint64_t first, WebhookEvent event) {
+        return {{{first, kEndpoint}, {first + 1, kFailing}}, channel(event)};
+    }
+    static TellEndpoints one(std::uint64_t id, const EndpointId& endpoint, WebhookEvent event) { return {{{id, endpoint}}, channel(event)}; }
+
+    static inline const EndpointId kFailing{"app", "http://b", 0};
+};
+
+TEST_F(WebhookDeskOfTwoTest, AnEndpointThatFailsKeepsNothingFromTheOther) {
+    EXPECT_EQ(changed(kStart, 7, 0, 1), (WebhookEffects{both(1, WebhookEvent::kChannelOccupied)}));
+    EXPECT_EQ(settled(kStart, 1), WebhookEffects{}) << "the mesh goes on taking it for under way";
+    EXPECT_EQ(changed(kStart + 1s, 7, 0, 0), WebhookEffects{});
+    EXPECT_EQ(wait_until(kStart + 1s + kVacated), (WebhookEffects{one(3, kEndpoint, WebhookEvent::kChannelVacated)}));
+    EXPECT_EQ(settled(kStart + 5s, 3), WebhookEffects{});
+    EXPECT_EQ(changed(kStart + 6s, 7, 0, 1), (WebhookEffects{one(4, kEndpoint, WebhookEvent::kChannelOccupied)}));
+    EXPECT_EQ(settled(kStart + 6s, 4), WebhookEffects{});
+    EXPECT_EQ(settled(kStart + 9s, 2), (WebhookEffects{SettleDuty{7, 1}})) << "what it had refused is true again";
+}
+
+TEST_F(WebhookDeskOfTwoTest, AnEndpointThatIsBackIsToldWhatHasBecomeOfWhatItRefused) {
+    changed(kStart, 7, 0, 1);
+    settled(kStart, 1);
+    changed(kStart + 1s, 7, 0, 0);
+    wait_until(kStart + 1s + kVacated);
+    settled(kStart + 5s, 3);
+    EXPECT_EQ(settled(kStart + 9s, 2), (WebhookEffects{one(4, kFailing, WebhookEvent::kChannelVacated)})) << "long held";
+    EXPECT_EQ(settled(kStart + 9s, 4), (WebhookEffects{SettleDuty{7, 0}}));
+}
+
+TEST_F(WebhookDeskOfTwoTest, WhatWasGivenUpCountsAsTold) {
+    changed(kStart, 7, 0, 1);
+    settled(kStart, 1);
+    EXPECT_EQ(settled(kStart + 300s, 2, EventEnd::kGivenUp), (WebhookEffects{SettleDuty{7, 1}}));
+}
+
+TEST_F(WebhookDeskOfTwoTest, WhoComesBackWithinTheHoldWasNeverGoneForEither) {
+    changed(kStart, 7, 0, 1);
+    settled(kStart, 1);
+    changed(kStart + 1s, 7, 0, 0);
+    EXPECT_EQ(changed(kStart + 2s, 7, 0, 1), WebhookEffects{});
+    EXPECT_EQ(desk.next_deadline(), std::nullopt);
+    EXPECT_EQ(settled(kStart + 9s, 2), (WebhookEffects{SettleDuty{7, 1}}));
+}
+
+TEST_F(WebhookDeskOfTwoTest, WhatEndpointsKnowDifferentlyWhenItIsRevokedIsUnknown) {
+    changed(kStart, 7, 0, 1);
+    settled(kStart, 1);
+    desk.on_revoked(7, out);
+    EXPECT_EQ(take(), (WebhookEffects{DropEvents{{{2, kFailing}}}}));
+    EXPECT_EQ(changed(kStart + 1s, 7, 0, 2), WebhookEffects{}) << "it is another node's";
+    EXPECT_EQ(settled(kStart + 1s, 2, EventEnd::kDropped), (WebhookEffects{SettleDuty{7, 0, DutyEnd::kUnknown}}));
+}
+
+TEST_F(WebhookDeskOfTwoTest, WhatAllKnowWhenItIsRevokedIsTold) {
+    changed(kStart, 7, 0, 1);
+    settled(kStart, 1);
+    changed(kStart + 1s, 7, 0, 0);
+    settled(kStart + 1s, 2);
+    desk.on_revoked(7, out);
+    EXPECT_EQ(take(), (WebhookEffects{SettleDuty{7, 1}})) << "that the channel is vacated is the other node's to tell";
+}
+
+/// What the mesh is not sure of it says to be 0, or 1 when nobody is there: that is not what an endpoint knows.
+TEST_F(WebhookDeskOfTwoTest, ADoubtOfTheMeshStaysOneForWhoHasHeardNothing) {
+    changed(kStart, 7, 0, 1);
+    settled(kStart, 1);
+    changed(kStart + 1s, 7, 1, 0);
+    wait_until(kStart + 1s + kVacated);
+    settled(kStart + 5s, 3);
+    EXPECT_EQ(changed(kStart + 6s, 7, 0, 1), (WebhookEffects{one(4, kEndpoint, WebhookEvent::kChannelOccupied)}));
+    desk.on_revoked(7, out);
+    EXPECT_EQ(take(), (WebhookEffects{DropEvents{{{4, kEndpoint}, {2, kFailing}}}}));
+    EXPECT_EQ(settled(kStart + 6s, 4, EventEnd::kDropped), WebhookEffects{});
+    EXPECT_EQ(settled(kStart + 6s, 2, EventEnd::kDropped), (WebhookEffects{SettleDuty{7, 0, DutyEnd::kUnknown}}));
+}
+
+TEST_F(WebhookDeskOfTwoTest, TheLastNodeTellsEachEndpointForItself) {
+    changed(kStart, 7, 0, 1);
+    settled(kStart, 1);
+    desk.stop();
+    EXPECT_EQ(changed(kStart + 1s, 7, 0, 0), WebhookEffects{});
+    desk.speak_last(kStart + 1s, out);
+    EXPECT_EQ(take(), (WebhookEffects{one(3, kEndpoint, WebhookEvent::kChannelVacated)}));
+    EXPECT_EQ(settled(kStart + 1s, 3), WebhookEffects{});
+    EXPECT_EQ(settled(kStart + 2s, 2), (WebhookEffects{one(4, kFailing, WebhookEvent::kChannelVacated)}));
+    EXPECT_EQ(settled(kStart + 2s, 4), (WebhookEffects{SettleDuty{7, 0}}));
+}
+
+TEST_F(WebhookDeskOfTwoTest, WhatALeavingNodeHasToldAllIsDone) {
+    changed(kStart, 7, 0, 1);
+    desk.stop();
+    settled(kStart, 1);
+    EXPECT_EQ(settled(kStart, 2), (WebhookEffects{SettleDuty{7, 1}}));
+}
+
+/// No memory, for one.
+TEST_F(WebhookDeskOfTwoTest, WhatMayHaveBeenHeardIsAskedOfTheMeshAgain) {
+    changed(kStart, 7, 0, 1);
+    EXPECT_EQ(settled(kStart, 1, EventEnd::kDoubtful), (WebhookEffects{DropEvents{{{2, kFailing}}}}));
+    EXPECT_EQ(settled(kStart, 2, EventEnd::kDropped), (WebhookEffects{SettleDuty{7, 0, DutyEnd::kUnknown}}));
+}
+
+TEST_F(WebhookDeskOfTwoTest, AnEndpointThatIsNoMoreIsNotWaitedFor) {
+    changed(kStart, 7, 0, 1);
+    settled(kStart, 1);
+    desk.set_apps(AppTable({app_with({"http://a"})}));
+    EXPECT_EQ(settled(kStart, 2, EventEnd::kGivenUp), (WebhookEffects{SettleDuty{7, 1}}));
+}
+
+TEST_F(WebhookDeskOfTwoTest, AnEndpointThatIsNewMeanwhileIsToldWhatTheOthersKnow) {
+    changed(kStart, 7, 0, 1);
+    settled(kStart, 1);
+    desk.set_apps(AppTable({app_with({"http://a", "http://b", "http://c"})}));
+    EXPECT_EQ(settled(kStart, 2), (WebhookEffects{one(3, {"app", "http://c", 0}, WebhookEvent::kChannelOccupied)}));
+    EXPECT_EQ(settled(kStart, 3), (WebhookEffects{SettleDuty{7, 1}}));
+}
+
+/// One wants every number, the other one only whether anybody is there.
+TEST_F(WebhookDeskOfTwoTest, ANumberThatOneDoesNotWantIsNoDifference) {
+    App app = app_with({"http://a", "http://b"});
+    app.webhooks[0].events.set();
+    desk.set_apps(AppTable({app}));
+    changed(kStart, 7, 0, 1);  // ids 1 and 2, and the number for the first: 3
+    settled(kStart, 1);
+    settled(kStart, 3);
+    changed(kStart, 7, 0, 2);  // 4
+    settled(kStart, 2);
+    desk.on_revoked(7, out);
+    EXPECT_EQ(take(), (WebhookEffects{DropEvents{{{4, kEndpoint}}}}));
+    EXPECT_EQ(settled(kStart, 4, EventEnd::kDropped), (WebhookEffects{SettleDuty{7, 1}}));
 }
 
 TEST_F(WebhookDeskTest, WhatNobodyWantsIsDoneAtOnce) {

@@ -181,10 +181,27 @@ TEST_F(WebhookWorkerTest, NewAppsHoldFromThenOnAndOldEndpointsAreGivenUp) {
     give_count(1, 0, 1);
     ASSERT_TRUE(hanging.next());
     worker->set_apps(AppTable({app_with(target.url())}));
+    EXPECT_EQ(events_of(target.next()),
+              R"([{"name":"channel_occupied","channel":"x"},{"name":"subscription_count","channel":"x","subscription_count":1}])")
+        << "what the former endpoint had not taken";
     expect_done(1, 1);
     give_count(2, 1, 2);
     EXPECT_EQ(events_of(target.next()), R"([{"name":"subscription_count","channel":"x","subscription_count":2}])");
     expect_done(2, 2);
+}
+
+TEST_F(WebhookWorkerTest, AnEndpointThatHangsKeepsNothingFromAnother) {
+    HttpTarget hanging([](const std::string&) { return std::string(); });
+    App app = app_with(target.url());
+    app.webhooks.push_back(app_with(hanging.url()).webhooks[0]);
+    start({app});
+    give_count(1, 0, 1);
+    ASSERT_TRUE(hanging.next());
+    EXPECT_NE(events_of(target.next()).find("channel_occupied"), std::string::npos);
+    give_count(1, 0, 0);
+    EXPECT_NE(events_of(target.next()).find("channel_vacated"), std::string::npos);
+    give_count(1, 0, 1);
+    EXPECT_NE(events_of(target.next()).find("channel_occupied"), std::string::npos);
 }
 
 TEST_F(WebhookWorkerTest, ALeavingNodeSendsWhatWaitsAndTakesNothingMore) {

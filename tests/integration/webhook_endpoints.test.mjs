@@ -1,0 +1,103 @@
+// Each endpoint of an app has a life of its own: what one refuses, or never answers, keeps nothing from the others.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { client, subscribed } from '../support/js/clients.mjs';
+import { userAt } from '../support/js/presence.mjs';
+import { waitFor } from '../support/js/wait.mjs';
+import { Backend, withBackend } from '../support/js/webhooks.mjs';
+
+const OCCUPANCY = ['channel_occupied', 'channel_vacated'];
+const MEMBERS = ['member_added', 'member_removed'];
+const LONG = { ms: 60_000, every: 50 };
+
+const occupancy = (backend, channel) => backend.of(channel, ...OCCUPANCY).map(({ name }) => name);
+const members = (backend, channel) => backend.of(channel, ...MEMBERS).map(({ name }) => name);
+const hears = (backend, channel, words, what = occupancy) => waitFor(`${channel}: ${words}`,
+  () => what(backend, channel).length >= words.length, LONG).then(() => assert.deepEqual(what(backend, channel), words));
+
+/** A mesh whose app has two endpoints: one that is well, and one that answers as `failure` says. */
+async function withTwoEndpoints(count, failure, options, body) {
+  const failing = await new Backend().listen();
+  failing.answer = () => failure;
+  try {
+    await withBackend(count, { ...options, webhooks: (url) => [{ url: failing.url }, { url }] },
+      (mesh, healthy) => body(mesh, healthy, failing));
+  } finally {
+    failing.close();
+  }
+}
+
+/** Until nothing waits for an endpoint anywhere. */
+const atRest = (nodes) => waitFor('nothing to wait', async () => {
+  const queues = await Promise.all(nodes.map((node) => node.metric('tulle_webhook_queue')));
+  return queues.every((size) => size === 0);
+}, LONG);
+
+for (const count of [1, 2]) {
+  for (const [what, failure] of [['refuses', 503], ['never answers', null]]) {
+    test(`an endpoint that ${what} keeps nothing from the other one, ${count} node(s)`, () => withTwoEndpoints(count, failure, {
+      settings: { timeout: '3s' },
+    }, async ({ nodes }, healthy, failing) => {
+      const node = nodes.at(-1);
+      const words = [];
+      const people = [];
+      let pusher;
+      for (const there of [true, false, true]) {
+        if (there) {
+          pusher = userAt(node, 'ann');
+          await Promise.all([subscribed(pusher, 'room'), subscribed(pusher, 'presence-room')]);
+        } else {
+          pusher.disconnect();
+        }
+        words.push(there ? 'channel_occupied' : 'channel_vacated');
+        people.push(there ? 'member_added' : 'member_removed');
+        await hears(healthy, 'room', words);
+        await hears(healthy, 'presence-room', words);
+        await hears(healthy, 'presence-room', people, members);
+      }
+      await waitFor('the other one to have been asked', () => failing.requests.length > 0, LONG);
+      assert.deepEqual(failing.events, []);
+      failing.answer = () => 200;
+      await waitFor('the other one to know', () => occupancy(failing, 'room').at(-1) === 'channel_occupied' &&
+        occupancy(failing, 'presence-room').at(-1) === 'channel_occupied' &&
+        members(failing, 'presence-room').at(-1) === 'member_added', LONG);
+      await atRest(nodes);
+      assert.equal(occupancy(failing, 'room').at(-1), 'channel_occupied');
+      assert.deepEqual(occupancy(healthy, 'room'), words, 'nothing was told twice');
+      assert.deepEqual(members(healthy, 'presence-room'), people, 'nothing was told twice');
+      const last = [...words, 'channel_vacated'];
+      pusher.disconnect();
+      await hears(healthy, 'room', last);
+      await hears(healthy, 'presence-room', [...people, 'member_removed'], members);
+      await waitFor('the end', () => occupancy(failing, 'room').at(-1) === 'channel_vacated', LONG);
+    }));
+  }
+}
+
+test('an endpoint that comes back hears what has become of what it refused', () => withTwoEndpoints(1, 503, {},
+  async ({ nodes }, healthy, failing) => {
+    const pusher = client(nodes[0]);
+    await subscribed(pusher, 'room');
+    await hears(healthy, 'room', ['channel_occupied']);
+    await waitFor('the other one to refuse it', () => failing.requests.length > 0, LONG);
+    pusher.disconnect();
+    await hears(healthy, 'room', OCCUPANCY);
+    failing.answer = () => 200;
+    await hears(failing, 'room', OCCUPANCY);
+    await atRest(nodes);
+    assert.deepEqual(occupancy(failing, 'room'), OCCUPANCY);
+    assert.deepEqual(occupancy(healthy, 'room'), OCCUPANCY);
+  }));
+
+test('the last node tells who listens, though another endpoint refuses an earlier event', () => withTwoEndpoints(1, 503, {},
+  async ({ nodes: [node] }, healthy, failing) => {
+    const pusher = client(node);
+    await subscribed(pusher, 'room');
+    await hears(healthy, 'room', ['channel_occupied']);
+    await waitFor('the other one to refuse it', () => failing.requests.length > 0, LONG);
+    node.program.kill('SIGTERM');
+    await node.gone();
+    pusher.disconnect();
+    assert.deepEqual(occupancy(healthy, 'room'), OCCUPANCY);
+    assert.match(node.log, /were given up/);
+  }));

@@ -1,79 +1,158 @@
 #include "node/app/address_check.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
+#include <fstream>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "node/app/ports_file.hpp"
+
 namespace tulle::node {
 namespace {
 
-/// Why nothing can be bound to the address; empty: something can. The port is left to the system.
-std::string why_not_bound(const addrinfo& found) {
-    sockaddr_storage any_port{};
-    std::memcpy(&any_port, found.ai_addr, found.ai_addrlen);
-    if (found.ai_family == AF_INET6) {
-        reinterpret_cast<sockaddr_in6*>(&any_port)->sin6_port = 0;
+constexpr std::uint16_t kFirstUnprivilegedPort = 1024;  // of a kernel that does not say
+
+/// Ports below this one need a right.
+std::uint16_t first_unprivileged_port() {
+    unsigned port = kFirstUnprivilegedPort;
+    std::ifstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") >> port;
+    return static_cast<std::uint16_t>(port <= 65535 ? port : kFirstUnprivilegedPort);
+}
+
+/// An address of the system's resolver, as IPv6 also if it is IPv4.
+struct Found {
+    sockaddr_storage address{};
+    socklen_t size = 0;
+    std::array<std::uint8_t, 16> bytes{};
+};
+
+std::array<std::uint8_t, 16> bytes_of(const sockaddr_storage& address) {
+    std::array<std::uint8_t, 16> bytes{};
+    if (address.ss_family == AF_INET6) {
+        std::memcpy(bytes.data(), &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, bytes.size());
     } else {
-        reinterpret_cast<sockaddr_in*>(&any_port)->sin_port = 0;
+        bytes[10] = bytes[11] = 0xff;
+        std::memcpy(&bytes[12], &reinterpret_cast<const sockaddr_in&>(address).sin_addr, 4);
     }
-    const int descriptor = ::socket(found.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return bytes;
+}
+
+void set_port(sockaddr_storage& address, std::uint16_t port) {
+    if (address.ss_family == AF_INET6) {
+        reinterpret_cast<sockaddr_in6&>(address).sin6_port = htons(port);
+    } else {
+        reinterpret_cast<sockaddr_in&>(address).sin_port = htons(port);
+    }
+}
+
+/// The error of a bind; 0: none.
+int try_bind(const Found& found, std::uint16_t port) {
+    sockaddr_storage address = found.address;
+    set_port(address, port);
+    const int descriptor = ::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0) {
-        return std::strerror(errno);
+        return errno;
     }
-    const bool is_bound = ::bind(descriptor, reinterpret_cast<const sockaddr*>(&any_port), found.ai_addrlen) == 0;
-    const std::string why = is_bound ? "" : std::strerror(errno);
+    const int error = ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), found.size) == 0 ? 0 : errno;
     ::close(descriptor);
-    return why;
+    return error;
+}
+
+/// Why nothing can be bound to the address; empty: something can. Any port stands for one that needs no right; of the others,
+/// one that is taken is good, as the node that is running may have taken it.
+std::string why_not_bound(const Found& found, std::uint16_t port) {
+    if (const int error = try_bind(found, 0); error != 0) {
+        return std::strerror(error);
+    }
+    const std::uint16_t first = first_unprivileged_port();
+    if (port == 0 || port >= first) {
+        return "";
+    }
+    const int error = try_bind(found, port);
+    if (error == EACCES || error == EPERM) {
+        return std::string(std::strerror(error)) + ": ports below " + std::to_string(first) +
+               " need the right CAP_NET_BIND_SERVICE (of systemd: AmbientCapabilities=), or take another port";
+    }
+    return error == 0 || error == EADDRINUSE ? "" : std::strerror(error);
 }
 
 /// Every address of the machine, however it is written ("0", "::0").
-bool is_any(const addrinfo& found) {
-    if (found.ai_family == AF_INET6) {
-        return IN6_IS_ADDR_UNSPECIFIED(&reinterpret_cast<const sockaddr_in6*>(found.ai_addr)->sin6_addr) != 0;
-    }
-    return reinterpret_cast<const sockaddr_in*>(found.ai_addr)->sin_addr.s_addr == INADDR_ANY;
+bool is_any(const Found& found) {
+    constexpr std::array<std::uint8_t, 16> kAnyV6{};
+    constexpr std::array<std::uint8_t, 16> kAnyV4{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    return found.bytes == kAnyV6 || found.bytes == kAnyV4;
 }
 
-enum class Any : bool { kRefused, kAllowed };
-
-void check_address(std::string_view key, const Address& address, Any any) {
-    const std::string begin = std::string(key) + ": cannot listen on " + to_string(address) + ": ";
+Found resolved(const std::string& begin, const Address& address) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG;
-    addrinfo* found = nullptr;
-    if (const int error = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found); error != 0) {
+    addrinfo* list = nullptr;
+    if (const int error = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &list); error != 0) {
         throw ConfigError(begin + (error == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(error)));
     }
-    const std::string why = any == Any::kRefused && is_any(*found)
+    Found found;
+    found.size = list->ai_addrlen;
+    std::memcpy(&found.address, list->ai_addr, list->ai_addrlen);
+    ::freeaddrinfo(list);
+    found.bytes = bytes_of(found.address);
+    return found;
+}
+
+/// An address of the configuration, and what the machine knows it as.
+struct Checked {
+    std::string_view key;
+    const Address& address;
+    bool may_be_any;
+    Found found{};
+};
+
+void check_address(Checked& checked) {
+    const std::string begin = std::string(checked.key) + ": cannot listen on " + to_string(checked.address) + ": ";
+    checked.found = resolved(begin, checked.address);
+    const std::string why = !checked.may_be_any && is_any(checked.found)
                                 ? "it stands for every address of this machine: say with advertise which one others are to use"
-                                : why_not_bound(*found);
-    ::freeaddrinfo(found);
+                                : why_not_bound(checked.found, checked.address.port);
     if (!why.empty()) {
         throw ConfigError(begin + why);
+    }
+}
+
+/// Two names of one address, which differ as texts.
+void check_pair(const Checked& a, const Checked& b) {
+    const bool is_one_address = a.found.bytes == b.found.bytes || is_any(a.found) || is_any(b.found);
+    if (a.address.port != 0 && a.address.port == b.address.port && is_one_address) {
+        throw ConfigError(std::string(a.key) + " (" + to_string(a.address) + ") and " + std::string(b.key) + " (" + to_string(b.address) +
+                          ") have the same address and port: each needs its own");
     }
 }
 
 }  // namespace
 
 void check_machine(const Config& config) {
-    const Any of_mesh = config.advertise.empty() ? Any::kRefused : Any::kAllowed;
-    check_address("listen", config.listen, Any::kAllowed);
-    check_address("mesh", config.mesh, of_mesh);
-    check_address("mesh_data", config.mesh_data, of_mesh);
-    check_address("admin", config.admin, Any::kAllowed);
+    const bool is_advertised = !config.advertise.empty();
+    std::vector<Checked> all{{"listen", config.listen, true},
+                             {"mesh", config.mesh, is_advertised},
+                             {"mesh_data", config.mesh_data, is_advertised},
+                             {"admin", config.admin, true}};
+    for (auto one = all.begin(); one != all.end(); ++one) {
+        check_address(*one);
+        for (auto before = all.begin(); before != one; ++before) {
+            check_pair(*before, *one);
+        }
+    }
     if (!config.ports_file.empty()) {
-        const std::filesystem::path parent = std::filesystem::path(config.ports_file).parent_path();
-        const std::string directory = parent.empty() ? "." : parent.string();
-        if (::access(directory.c_str(), W_OK | X_OK) != 0) {
-            throw ConfigError("ports_file: " + config.ports_file + " cannot be written: " + directory + ": " + std::strerror(errno));
+        if (const std::string why = why_no_ports_file(config.ports_file); !why.empty()) {
+            throw ConfigError("ports_file: " + config.ports_file + " cannot be written: " + why);
         }
     }
 }

@@ -3,22 +3,31 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <stdexcept>
+#include <system_error>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
 namespace tulle::node {
+namespace {
+
+/// Beside the file, so that renaming it is one step.
+std::string temporary_of(const std::string& path) { return path + "." + std::to_string(::getpid()) + ".tmp"; }
+
+}  // namespace
 
 void write_ports_file(const std::string& path, const BoundPorts& ports) {
     const std::string text = boost::json::serialize(boost::json::object{{"listen", ports.listen},
                                                                         {"mesh", ports.mesh},
                                                                         {"mesh_data", ports.mesh_data},
                                                                         {"admin", ports.admin}});
-    const std::string temporary = path + "." + std::to_string(::getpid()) + ".tmp";
+    const std::string temporary = temporary_of(path);
     std::ofstream stream(temporary, std::ios::trunc);
     stream << text << '\n';
     stream.close();
@@ -27,6 +36,21 @@ void write_ports_file(const std::string& path, const BoundPorts& ports) {
         std::remove(temporary.c_str());
         throw std::runtime_error("cannot write the ports file " + path + ": " + std::strerror(error));
     }
+}
+
+std::string why_no_ports_file(const std::string& path) {
+    std::error_code ignored;
+    if (path.ends_with('/') || std::filesystem::is_directory(path, ignored)) {
+        return std::strerror(EISDIR);
+    }
+    const std::string temporary = temporary_of(path);
+    const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor < 0) {
+        return std::filesystem::path(path).parent_path().string() + ": " + std::strerror(errno);
+    }
+    ::close(descriptor);
+    ::unlink(temporary.c_str());
+    return "";
 }
 
 }  // namespace tulle::node

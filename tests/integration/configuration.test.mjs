@@ -1,15 +1,17 @@
 // Flags, environment, file, exit codes.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import fs from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { RawClient } from '../support/js/clients.mjs';
 import { Cluster, TulleNode, withCluster } from '../support/js/cluster.mjs';
 import { parts, request } from '../support/js/http.mjs';
 import { plannedAddresses } from '../support/js/ports.mjs';
-import { PROJECT, run } from '../support/js/process.mjs';
+import { PROJECT, binary, run } from '../support/js/process.mjs';
 import { waitFor } from '../support/js/wait.mjs';
 
 const ANY = ['--listen', '127.0.0.1:0', '--mesh', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
@@ -206,6 +208,15 @@ describe('--check-config refuses what the start refuses, with the same words', (
     ['an address of another machine', ['--admin', '192.0.2.1:0', '--insecure-mesh'], /admin: cannot listen on 192\.0\.2\.1:0: Cannot assign/],
     ['one port for two things', ['--listen', '127.0.0.1:29999', '--admin', '127.0.0.1:29999'], /listen .*and admin .*same port/],
     ['a ports file in no directory', ['--ports-file', '/no/such/directory/p.json'], /ports_file: .*No such file or directory/],
+    ['a ports file that is a directory', ['--ports-file', os.tmpdir()], /ports_file: .* cannot be written: Is a directory/],
+    ['the same, written otherwise', ['--ports-file', `${os.tmpdir()}/new/`], /ports_file: .* cannot be written: Is a directory/],
+    ['a ports file whose directory is a file', ['--ports-file', '/etc/hostname/p.json'], /ports_file: .*: Not a directory/],
+    ['a ports file where nothing can be made', ['--ports-file', '/proc/p.json'], /ports_file: .* cannot be written: \/proc: /],
+    ['a ports file with a name that is too long', ['--ports-file', `/tmp/${'p'.repeat(250)}`], /ports_file: .*File name too long/],
+    ['one port for two names of one address', ['--listen', '127.1:29999', '--admin', '127.0.0.1:29999', '--config', 'APP'],
+      /listen .*and admin .*same address and port/],
+    ['the same in two families', ['--listen', '[::0]:29999', '--admin', '127.0.0.1:29999', '--config', 'APP'],
+      /listen .*and admin .*same address and port/],
     ['an address to advertise that is none', ['--advertise', 'n1:7001'], /--advertise: 'n1:7001' is not a host/],
     ['a directory of apps that is not there', ['--apps-dir', '/no/such/apps'], /\/no\/such\/apps: cannot be read: No such file or directory/],
     ['a file that may not be read', ['--config', '/proc/self/mem'], /\/proc\/self\/mem: cannot be read: Input\/output error/],
@@ -219,6 +230,22 @@ describe('--check-config refuses what the start refuses, with the same words', (
       assert.match(started, said);
       assert.equal(await refused([...all, '--check-config']), started);
     });
+  }
+});
+
+test('--check-config refuses ports for which the user lacks the right, as the start does', { skip: process.getuid() !== 0 }, async () => {
+  const program = path.join(directory, 'tulled');
+  await fs.copyFile(binary('tulled'), program);
+  await fs.chmod(directory, 0o755);
+  const under = (args) => promisify(execFile)('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', program, ...args],
+    { env: {}, timeout: 10_000 }).then(() => ({ code: 0 }), (error) => error);
+  for (const key of ['--listen', '--mesh', '--mesh-data', '--admin']) {
+    const args = [...ANY.filter((_, i) => ANY[i - (i % 2)] !== key), key, '127.0.0.1:81'];
+    const started = await under(args);
+    assert.equal(started.code, 2, started.stderr);
+    assert.match(started.stderr, /: cannot listen on 127\.0\.0\.1:81: Permission denied: ports below 1024 need the right CAP_NET_BIND_SERVICE/);
+    assert.equal((await under([...args, '--check-config'])).stderr, started.stderr);
+    assert.equal((await run('tulled', [...args, '--check-config'])).code, 0, 'root has the right');
   }
 });
 

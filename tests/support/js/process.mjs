@@ -8,6 +8,9 @@ import { within } from './wait.mjs';
 export const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 const BIN = process.env.TULLE_BIN_DIR ?? path.join(PROJECT, 'build/release/bin');
 
+/** The path of a program under test. */
+export const binary = (name) => path.join(BIN, name);
+
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
@@ -27,7 +30,7 @@ export class Program {
    */
   constructor(name, args, { env = {}, cwd, input = false, descriptors, under = [] } = {}) {
     const limits = descriptors ? ['prlimit', `--nofile=${descriptors}:${descriptors}`] : [];
-    const [command, ...all] = [...limits, ...under, path.join(BIN, name), ...args];
+    const [command, ...all] = [...limits, ...under, binary(name), ...args];
     this.child = spawn(command, all, {
       cwd, env: { ...cleanEnvironment(), ...env }, stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     });

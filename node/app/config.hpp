@@ -91,6 +91,10 @@ struct Key {
 /// The directory of app files that the sources name, the strongest first; empty for none.
 [[nodiscard]] std::string apps_dir_of(const std::vector<Settings>& sources);
 
+/// The keys, in the order of the help, that one of the two names and the other does not, or names another value of, if what holds is
+/// not the same: a default that is written out changes nothing. Of keys that a reload applies, apps_dir and log_level, nothing is said.
+[[nodiscard]] std::vector<std::string_view> changed_keys(const Config& before, const Config& now);
+
 /// The configuration from settings, the strongest source first, and the apps of the files. Throws ConfigError.
 [[nodiscard]] Config make_config(const std::vector<Settings>& sources, std::vector<App> apps, const Machine& machine);
 

@@ -1,7 +1,6 @@
 #include "node/app/reloader.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -101,16 +100,9 @@ void Reloader::take_log_level(const std::string& level) {
 }
 
 void Reloader::note_unapplied(const Config& config) const {
-    constexpr std::string_view kApplied[] = {"apps_dir", "log_level"};
     std::string changed;
-    for (const Key& key : keys()) {
-        const auto before = started_.given.find(key.name);
-        const auto now = config.given.find(key.name);
-        const bool is_same = before == started_.given.end() ? now == config.given.end()
-                                                            : now != config.given.end() && now->second == before->second;
-        if (!is_same && std::find(std::begin(kApplied), std::end(kApplied), key.name) == std::end(kApplied)) {
-            changed.append(changed.empty() ? "" : ", ").append(key.name);
-        }
+    for (const std::string_view key : changed_keys(started_, config)) {
+        changed.append(changed.empty() ? "" : ", ").append(key);
     }
     if (config.webhooks != started_.webhooks) {
         changed.append(changed.empty() ? "" : ", ").append("[webhooks]");

@@ -327,6 +327,29 @@ test('SIGHUP tells which changed settings hold only after a restart, and changes
   }
 });
 
+test('SIGHUP says nothing of a default that is written out, nor of the same value in other words', async () => {
+  const app = '[[apps]]\nid = "a"\nkey = "k"\nsecret = "s"\n';
+  const config = await file('same.toml', `shards = 2\npeers = ["localhost:1", "127.0.0.1:2"]\n${app}`);
+  const cluster = await Cluster.create(1, { args: ['--config', config] });
+  try {
+    await cluster.start();
+    const [node] = cluster.nodes;
+    const reloaded = (count) => waitFor('the reload', () => node.log.split('the apps have been read again').length === count + 1);
+    await fs.writeFile(config, 'activity_timeout = 30\nhub = "auto"\ncluster = "tulle"\ninsecure_mesh = false\nshards = 2\n' +
+      `max_connections_per_address = 0\noutbox_bytes = 1048576\npeers = "localhost:1,  127.0.0.1:2"\n${app}`);
+    node.program.kill('SIGHUP');
+    await reloaded(1);
+    assert.doesNotMatch(node.log, /only after a restart/);
+    await fs.writeFile(config, `activity_timeout = 31\nshards = 1\npeers = []\n${app}`);
+    node.program.kill('SIGHUP');
+    await reloaded(2);
+    const line = await waitFor('the line', () => /these settings have changed.*/.exec(node.log)?.[0]);
+    assert.match(line, /hold only after a restart: peers, shards, activity_timeout("|$)/);
+  } finally {
+    await cluster.stop();
+  }
+});
+
 test('two signals within a moment are one wish to end', () => withCluster(2, {}, async ({ nodes: [node] }) => {
   const raw = await new RawClient(node).open();
   node.program.kill('SIGTERM');

@@ -68,6 +68,34 @@ TEST(Config, PrefersFlagToEnvironmentToFile) {
     EXPECT_EQ(config.listen.port, 3);
 }
 
+TEST(Config, ComparesWhatHoldsAndNotHowItIsWritten) {
+    const Config usual = configure({});
+    for (const char* same : {"shards = 4", "name = 'host_1-'", "activity_timeout = 30", "permessage_deflate = false", "hub = 'auto'",
+                             "listen = 'localhost:6001'", "mesh_data = '127.0.0.1:7002'", "peers = []", "memory_limit = 0"}) {
+        EXPECT_TRUE(changed_keys(usual, configure({}, {}, same)).empty()) << same;
+        EXPECT_TRUE(changed_keys(configure({}, {}, same), usual).empty()) << same;
+    }
+    EXPECT_EQ(changed_keys(usual, configure({"--shards", "2", "--mesh", "127.0.0.1:7003"})),
+              (std::vector<std::string_view>{"mesh", "shards"}))
+        << "other defaults depend on these";
+}
+
+TEST(Config, ComparesEveryKeyThatAReloadDoesNotApply) {
+    const std::map<std::string_view, std::string_view> values{
+        {"name", "x"}, {"cluster", "x"}, {"listen", "127.0.0.1:1"}, {"mesh", "127.0.0.1:1"}, {"mesh_data", "127.0.0.1:1"},
+        {"advertise", "x"}, {"peers", "a:1"}, {"admin", "127.0.0.1:1"}, {"admin_hosts", "x"}, {"ports_file", "x"}, {"shards", "1"},
+        {"hub", "thread"}, {"flush", "send"}, {"max_connections", "1000"}, {"memory_limit", "1000000000"}, {"outbox_bytes", "2000000"}};
+    for (const Key& key : keys()) {
+        if (key.name == "apps_dir" || key.name == "log_level") {
+            continue;
+        }
+        const auto known = values.find(key.name);
+        const std::string value(known != values.end() ? known->second : key.placeholder.empty() ? "true" : "7");
+        const Config changed = make_config({{{std::string(key.name), {value, "a test"}}}}, {}, kMachine);
+        EXPECT_EQ(changed_keys(configure({}), changed), std::vector<std::string_view>{key.name});
+    }
+}
+
 TEST(Config, TakesTheDataPortAfterTheMeshPortOrAnyWhenThatIsAny) {
     EXPECT_EQ(configure({"--mesh", "127.0.0.1:8100"}).mesh_data.port, 8101);
     EXPECT_EQ(configure({"--mesh", "127.0.0.1:0"}).mesh_data.port, 0);

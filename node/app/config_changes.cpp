@@ -1,0 +1,71 @@
+#include "node/app/config.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace tulle::node {
+namespace {
+
+/// What a key sets.
+struct Effect {
+    std::string_view key;
+    bool (*is_same)(const Config& a, const Config& b);
+};
+
+template <auto Member>
+bool is_same(const Config& a, const Config& b) {
+    return a.*Member == b.*Member;
+}
+
+constexpr Effect kEffects[] = {
+    {"name", is_same<&Config::name>},
+    {"cluster", is_same<&Config::cluster>},
+    {"listen", is_same<&Config::listen>},
+    {"mesh", is_same<&Config::mesh>},
+    {"mesh_data", is_same<&Config::mesh_data>},
+    {"advertise", is_same<&Config::advertise>},
+    {"peers", is_same<&Config::peers>},
+    {"admin", is_same<&Config::admin>},
+    {"admin_hosts", is_same<&Config::admin_hosts>},
+    {"ports_file", is_same<&Config::ports_file>},
+    {"shards", is_same<&Config::shards>},
+    {"hub", is_same<&Config::hub>},
+    {"activity_timeout", [](const Config& a, const Config& b) { return a.timeouts.activity == b.timeouts.activity; }},
+    {"pong_timeout", [](const Config& a, const Config& b) { return a.timeouts.pong == b.timeouts.pong; }},
+    {"http_idle_timeout", is_same<&Config::http_idle_timeout>},
+    {"presence_grace", is_same<&Config::presence_grace>},
+    {"write_timeout", [](const Config& a, const Config& b) { return a.outbox.write_timeout == b.outbox.write_timeout; }},
+    {"outbox_bytes", [](const Config& a, const Config& b) { return a.outbox.max_bytes == b.outbox.max_bytes; }},
+    {"flush", is_same<&Config::flush>},
+    {"permessage_deflate", is_same<&Config::permessage_deflate>},
+    {"max_connections", is_same<&Config::max_connections>},
+    {"memory_limit", is_same<&Config::memory_limit>},
+    {"max_connections_per_address", is_same<&Config::max_connections_per_address>},
+    {"auth_failures_per_minute", [](const Config& a, const Config& b) { return a.auth_failures.most == b.auth_failures.most; }},
+    {"throttle_private_addresses",
+     [](const Config& a, const Config& b) { return a.auth_failures.private_too == b.auth_failures.private_too; }},
+    {"insecure_mesh", is_same<&Config::insecure_mesh>},
+    {"demo", is_same<&Config::demo>},
+};
+
+/// Without a text of one of them, a default may differ as it depends on another key, which is named itself.
+bool is_same_text(std::string_view key, const Config& a, const Config& b) {
+    const auto one = a.given.find(key);
+    const auto other = b.given.find(key);
+    return one == a.given.end() || other == b.given.end() ? one == a.given.end() && other == b.given.end()
+                                                          : one->second == other->second;
+}
+
+}  // namespace
+
+std::vector<std::string_view> changed_keys(const Config& before, const Config& now) {
+    std::vector<std::string_view> changed;
+    for (const Effect& effect : kEffects) {
+        if (!is_same_text(effect.key, before, now) && !effect.is_same(before, now)) {
+            changed.push_back(effect.key);
+        }
+    }
+    return changed;
+}
+
+}  // namespace tulle::node

@@ -99,6 +99,10 @@ std::vector<std::string> origins_of(const Entry& entry) {
     if (!entry.node.is_array()) {
         entry.reject("must be an array of strings");
     }
+    if (entry.node.as_array()->empty()) {
+        entry.reject("an empty list could mean every origin or none: for every one, leave allowed_origins out or write [\"*\"]; for none,"
+                     " write [\"https://none.invalid\"]");
+    }
     std::vector<std::string> origins;
     for (const toml::node& element : *entry.node.as_array()) {
         const std::string origin = text_of({element, entry.key, entry.path});

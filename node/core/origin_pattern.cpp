@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "node/core/origin_host.hpp"
+
 namespace tulle::node {
 namespace {
 
@@ -100,6 +102,25 @@ std::string wrong_port(std::string_view port) {
     return port.empty() || port == "*" || is_number ? "" : "a port is a number from 1 to 65535, or *";
 }
 
+bool is_web(std::string_view scheme) { return scheme == "http" || scheme == "https"; }
+
+/// Of web pages, the host is known in one form alone. Other schemes have hosts of their own kinds; an IPv6 address is one all the same.
+std::string wrong_form(const Parts& parts) {
+    const bool is_ipv6 = parts.host.starts_with('[');
+    if (!is_web(parts.scheme) && !is_ipv6) {
+        return "";
+    }
+    if (parts.host.find('*') != std::string_view::npos) {
+        return is_ipv6 ? "an IPv6 address has no *" : wrong_labels(parts.host);
+    }
+    OriginHost host = origin_host_of(parts.host);
+    if (!host.error.empty() || host.text == parts.host) {
+        return std::move(host.error);
+    }
+    return "browsers send this host otherwise: write " + std::string(parts.scheme) + std::string(kSeparator) + host.text +
+           (parts.port.empty() ? "" : ":" + std::string(parts.port));
+}
+
 std::string wrong_host(const Parts& parts) {
     if (std::any_of(parts.host.begin(), parts.host.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) {
         return "browsers send the ASCII form of a name with other letters: write that, as in https://xn--mnchen-3ya.example";
@@ -110,7 +131,8 @@ std::string wrong_host(const Parts& parts) {
     if (!is_host(parts.host) || parts.host.find('%') != std::string_view::npos) {
         return "it has no name or address of a host";
     }
-    return wrong_star(parts.host);
+    std::string why = wrong_star(parts.host);
+    return why.empty() ? wrong_form(parts) : why;
 }
 
 std::string wrong(const std::string& text, const std::optional<Parts>& parts) {

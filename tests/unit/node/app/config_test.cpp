@@ -96,6 +96,12 @@ TEST(Config, ComparesEveryKeyThatAReloadDoesNotApply) {
     }
 }
 
+TEST(Config, RefusesAnEmptyListOfOrigins) {
+    EXPECT_EQ(error_of({}, {}, "[[apps]]\nid = 'a'\nkey = 'k'\nsecret = 's'\nallowed_origins = []\n"),
+              "node.toml:5: apps.allowed_origins: an empty list could mean every origin or none: for every one, leave"
+              " allowed_origins out or write [\"*\"]; for none, write [\"https://none.invalid\"]");
+}
+
 TEST(Config, TakesTheDataPortAfterTheMeshPortOrAnyWhenThatIsAny) {
     EXPECT_EQ(configure({"--mesh", "127.0.0.1:8100"}).mesh_data.port, 8101);
     EXPECT_EQ(configure({"--mesh", "127.0.0.1:0"}).mesh_data.port, 0);

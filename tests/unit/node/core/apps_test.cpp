@@ -54,7 +54,11 @@ TEST(AllowedOrigins, MeanWhatTheyWouldSayInABrowsersForm) {
         {"https://*.example.com:*", "https://a.example.com:81"}, {"https://*", "https://anything.example"},
         {"https://app-*.example.com", "https://app-pr-7.example.com"}, {"https://*.staging.*.example.com", "https://a.staging.eu.example.com"},
         {"capacitor://localhost", "capacitor://localhost"},     {"chrome-extension://abcdef", "chrome-extension://abcdef"},
-        {"https://xn--mnchen-3ya.example", "https://xn--mnchen-3ya.example"}, {"file://", "file://"}};
+        {"https://xn--mnchen-3ya.example", "https://xn--mnchen-3ya.example"}, {"file://", "file://"},
+        {"https://example.com.", "https://example.com."},       {"http://my_app.local", "http://my_app.local"},
+        {"http://*.0.0.1", "http://127.0.0.1"},                 {"http://[2001:db8::1:0:0:1]", "http://[2001:db8::1:0:0:1]"},
+        {"https://1password.com", "https://1password.com"},     {"http://a.0b", "http://a.0b"},
+        {"app://.", "app://."},                                 {"http://[::]:*", "http://[::]:8080"}};
     for (const auto& [pattern, origin] : pairs) {
         EXPECT_TRUE(allows_origin(app_for({pattern}), origin)) << pattern << " and " << origin;
     }
@@ -90,6 +94,33 @@ TEST(AllowedOrigins, ThatNothingCanMatchAreRefusedWithTheFormToUse) {
         {"https://user@example.com", "an origin has no user"},
         {"https://", "it has no host"},
         {"https://a b", "spaces"},
+        {"https://127.1", "write https://127.0.0.1"},
+        {"http://127.1:3000", "write http://127.0.0.1:3000"},
+        {"http://0x7f.0.0.1", "write http://127.0.0.1"},
+        {"http://2130706433", "write http://127.0.0.1"},
+        {"http://010.0.0.1:*", "write http://8.0.0.1:*"},
+        {"http://127.0.0.1.", "write http://127.0.0.1"},
+        {"http://256.0.0.1", "this is none"},
+        {"http://1.2.3.4.5", "this is none"},
+        {"http://example.09", "this is none"},
+        {"https://a..b", "between two dots is empty"},
+        {"https://.example.com", "between two dots is empty"},
+        {"https://*..example.com", "between two dots is empty"},
+        {"https://.", "between two dots is empty"},
+        {"https://exa$mple.com", "letters, digits, - and _ alone"},
+        {"https://*.exa,mple", "each origin is a string of its own"},
+        {"https://[zz]", "no IPv6 address between the brackets"},
+        {"https://[]", "no IPv6 address between the brackets"},
+        {"https://[:::1]", "no IPv6 address between the brackets"},
+        {"https://[1:2:3]", "no IPv6 address between the brackets"},
+        {"https://[1:2:3:4:5:6:7::8:9]", "no IPv6 address between the brackets"},
+        {"https://[127.0.0.1]", "no IPv6 address between the brackets"},
+        {"capacitor://[zz]", "no IPv6 address between the brackets"},
+        {"http://[0:0:0:0:0:0:0:1]:80", "write http://[::1]"},
+        {"http://[::ffff:127.0.0.1]:8080", "write http://[::ffff:7f00:1]:8080"},
+        {"http://[2001:db8:0:0:1:0:0:1]", "write http://[2001:db8::1:0:0:1]"},
+        {"http://[1:0:2:0:0:3:4:05]", "write http://[1:0:2::3:4:5]"},
+        {"https://[*.::1]", "IPv6 address has no *"},
         {"https://a.example,https://b.example", "each origin is a string of its own"},
         {"", "it is empty"}};
     for (const auto& [pattern, why] : wrong) {
@@ -97,6 +128,15 @@ TEST(AllowedOrigins, ThatNothingCanMatchAreRefusedWithTheFormToUse) {
         EXPECT_TRUE(parsed.pattern.empty()) << pattern;
         EXPECT_NE(parsed.error.find(why), std::string::npos) << pattern << ": " << parsed.error;
     }
+}
+
+TEST(AllowedOrigins, HaveNamesThatDnsCanHave) {
+    const std::string label(63, 'a');
+    EXPECT_EQ(parse_origin_pattern("https://" + label + ".example").error, "");
+    EXPECT_NE(parse_origin_pattern("https://" + label + "a.example").error, "");
+    const std::string longest = label + "." + label + "." + label + "." + std::string(61, 'a');
+    EXPECT_EQ(parse_origin_pattern("https://" + longest).error, "");
+    EXPECT_NE(parse_origin_pattern("https://" + longest + "a").error, "");
 }
 
 TEST(AllowedOrigins, ALongOriginTakesNoTimeToRefuse) {

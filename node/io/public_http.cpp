@@ -182,7 +182,9 @@ void PublicHttp::throttle_failure(const PeerAddress& peer, HttpResponse& respons
     if (response.status != kUnauthorised) {
         return;
     }
-    if (const Duration wait = limits_.shut_for(peer, reactor_.now()); wait > Duration{}) {
+    if (!response.is_guess) {
+        reactor_.counters().auth_failures_total.add();
+    } else if (const Duration wait = limits_.shut_for(peer, reactor_.now()); wait > Duration{}) {
         reactor_.counters().auth_throttled_total.add();
         response = pusher::throttled(wait);
     } else {

@@ -28,10 +28,10 @@ async function withApp(count, keys, body, args = []) {
 }
 
 /** The status and headers of a signed request. */
-function call(node, method, resource, body = '', secret = APP.secret) {
+function call(node, method, resource, body = '', { secret = APP.secret, skew = 0, digest = body } = {}) {
   const target = `/apps/${APP.appId}/${resource}`;
-  const md5 = body ? `&body_md5=${createHash('md5').update(body).digest('hex')}` : '';
-  const query = `auth_key=${APP.key}&auth_timestamp=${Math.floor(Date.now() / 1000)}&auth_version=1.0${md5}`;
+  const md5 = body ? `&body_md5=${createHash('md5').update(digest).digest('hex')}` : '';
+  const query = `auth_key=${APP.key}&auth_timestamp=${Math.floor(Date.now() / 1000) + skew}&auth_version=1.0${md5}`;
   const signature = createHmac('sha256', secret).update(`${method}\n${target}\n${query}`).digest('hex');
   return request(node.ports.listen, `${target}?${query}&auth_signature=${signature}`, { method, body });
 }
@@ -138,7 +138,7 @@ test('max_connections_per_address: one more is closed without a word, and counte
 }, ['--max-connections-per-address', '2']));
 
 describe('wrong signatures', () => {
-  const wrong = (node) => call(node, 'GET', 'channels', '', 'no-secret');
+  const wrong = (node) => call(node, 'GET', 'channels', '', { secret: 'no-secret' });
 
   test('of one address get 429, and right ones pass', () => withApp(1, '', async (node) => {
     const fromAPage = { method: 'POST', body: '{}', headers: { Origin: 'https://evil.example', 'Content-Type': 'text/plain' } };
@@ -158,6 +158,26 @@ describe('wrong signatures', () => {
     assert.equal(await node.metric('tulle_auth_failures_total'), 5);
     assert.equal(await node.metric('tulle_auth_throttled_total'), 2);
   }, ['--auth-failures-per-minute', '5', '--throttle-private-addresses']));
+
+  test('do not hide from their neighbours what is wrong with a clock or a body', () => withApp(1, '', async (node) => {
+    for (const skew of [-700, 700]) assert.equal((await call(node, 'GET', 'channels', '', { skew, secret: 'no-secret' })).status, 401);
+    assert.equal((await wrong(node)).status, 429);
+    for (const skew of [-700, 700]) {
+      const { status, body } = await call(node, 'GET', 'channels', '', { skew });
+      assert.equal(status, 401);
+      assert.match(body, /auth_timestamp \d+ \(.*Z\) is not within 600 seconds of this server's clock, \d+ \(.*Z\): set the clock/);
+    }
+    const event = JSON.stringify({ name: 'e', channel: 'a', data: 'd' });
+    const { status, body } = await call(node, 'POST', 'events', event, { digest: 'another' });
+    assert.deepEqual([status, JSON.parse(body).error], [401, 'body_md5 does not match the body']);
+    assert.equal((await call(node, 'GET', 'channels', '', { skew: 700, secret: 'no-secret' })).status, 429, 'who guesses is told nothing');
+  }, ['--auth-failures-per-minute', '2', '--throttle-private-addresses']));
+
+  test('of a clock that is wrong shut nobody out', () => withApp(1, '', async (node) => {
+    for (let i = 0; i < 5; ++i) assert.equal((await call(node, 'GET', 'channels', '', { skew: 700 })).status, 401);
+    assert.equal((await wrong(node)).status, 401);
+    assert.equal(await node.metric('tulle_auth_failures_total'), 6);
+  }, ['--auth-failures-per-minute', '1', '--throttle-private-addresses']));
 
   test('of loopback, where a proxy may sit, are let be', () => withApp(1, '', async (node) => {
     for (let i = 0; i < 15; ++i) assert.equal((await wrong(node)).status, 401);

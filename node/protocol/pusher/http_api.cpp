@@ -194,7 +194,9 @@ Entrance enter(const HttpRequest& request, const AppTable& apps, WallSeconds now
     }
     Result<QueryParameters, Unauthentic> parameters = authenticate(*app, request, now);
     if (!parameters) {
-        return turn_away(parameters.error().status, parameters.error().reason);
+        Respond refusal = turn_away(parameters.error().status, parameters.error().reason);
+        refusal.response.is_guess = parameters.error().status == 401 && !parameters.error().is_signed;
+        return refusal;
     }
     if (!app->enabled) {
         return turn_away(403, "the app is disabled");

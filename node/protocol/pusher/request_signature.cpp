@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -86,6 +87,20 @@ bool is_component_char(char c) { return is_unreserved(c) || std::string_view("!*
 /// What stands in a segment of a path without an escape (RFC 3986, pchar).
 bool is_segment_char(char c) { return is_unreserved(c) || std::string_view("!$&'()*+,;=:@").find(c) != std::string_view::npos; }
 
+enum class Digits { kUpper, kLower };
+
+/// The path with the digits of its escapes in one case: which one says nothing (RFC 3986, 6.2.2.1).
+std::string with_digits(std::string_view path, Digits digits) {
+    constexpr std::size_t kEscape = 3;
+    std::string text(path);
+    for (std::size_t at = text.find('%'); at != std::string::npos && at + kEscape <= text.size(); at = text.find('%', at + kEscape)) {
+        for (char& c : std::span(text).subspan(at + 1, kEscape - 1)) {
+            c = digits == Digits::kLower ? lower_case(c) : c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c;
+        }
+    }
+    return text;
+}
+
 template <class IsPlain>
 void append_escaped(std::string& out, std::string_view segment, IsPlain is_plain) {
     constexpr std::string_view kDigits = "0123456789ABCDEF";
@@ -136,9 +151,14 @@ std::vector<std::string> paths_of(std::string_view sent) {
     if (!is_ambiguous(plain, sent)) {
         add_distinct(paths, std::move(plain));
     }
-    add_distinct(paths, std::move(needed));
-    add_distinct(paths, std::move(component));
-    add_distinct(paths, std::move(full));
+    const std::array<std::string, 4> escaped{std::string(sent), std::move(needed), std::move(component), std::move(full)};
+    for (const std::string& text : escaped) {
+        add_distinct(paths, text);
+    }
+    for (const std::string& text : escaped) {
+        add_distinct(paths, with_digits(text, Digits::kUpper));
+        add_distinct(paths, with_digits(text, Digits::kLower));
+    }
     return paths;
 }
 
@@ -225,24 +245,40 @@ public:
     Search(const App& app, const HttpRequest& request, std::string_view signature)
         : app_(app), method_(request.method), paths_(paths_of(request.path())), signature_(signature) {}
 
-    [[nodiscard]] bool finds(const Reading& reading) {
-        for (const std::string& query : queries_of(reading)) {
-            for (const std::string& path : paths_) {
-                const std::string text = std::string(method_).append(1, '\n').append(path).append(1, '\n').append(query);
-                hashed_ += text.size() + kHmacBytes;
-                if (hashed_ > kMaxSignedTextBytes && !is_first_) {
-                    return false;
+    /// The index of the reading that was signed. What is likelier comes first: each reading in its first order, then the others.
+    [[nodiscard]] std::optional<std::size_t> find(const std::vector<Reading>& readings) {
+        std::vector<std::vector<std::string>> queries;
+        std::size_t most = 0;
+        for (const Reading& reading : readings) {
+            most = std::max(most, queries.emplace_back(queries_of(reading)).size());
+        }
+        for (std::size_t order = 0; order < most; ++order) {
+            for (std::size_t i = 0; i < readings.size(); ++i) {
+                if (order < queries[i].size() && is_signed(queries[i][order])) {
+                    return i;
                 }
-                is_first_ = false;
-                if (equal_constant_time(signature_, hmac_sha256_hex(app_.secret, text))) {
-                    return true;
-                }
+            }
+        }
+        return std::nullopt;
+    }
+
+private:
+    /// With one of the paths. False also when there is nothing left of what may be hashed.
+    bool is_signed(const std::string& query) {
+        for (const std::string& path : paths_) {
+            const std::string text = std::string(method_).append(1, '\n').append(path).append(1, '\n').append(query);
+            hashed_ += text.size() + kHmacBytes;
+            if (hashed_ > kMaxSignedTextBytes && !is_first_) {
+                return false;
+            }
+            is_first_ = false;
+            if (equal_constant_time(signature_, hmac_sha256_hex(app_.secret, text))) {
+                return true;
             }
         }
         return false;
     }
 
-private:
     const App& app_;
     std::string_view method_;
     std::vector<std::string> paths_;
@@ -251,12 +287,11 @@ private:
     bool is_first_ = true;
 };
 
-/// All but the signature.
-std::optional<Unauthentic> check_claims(const App& app, const QueryParameters& parameters, WallSeconds now) {
+/// All but the age and the signature.
+std::optional<Unauthentic> check_claims(const App& app, const QueryParameters& parameters) {
     const std::string* key = find_parameter(parameters, "auth_key");
-    const std::string* timestamp = find_parameter(parameters, "auth_timestamp");
     const std::string* version = find_parameter(parameters, "auth_version");
-    if (key == nullptr || timestamp == nullptr || version == nullptr || find_parameter(parameters, kSignatureName) == nullptr) {
+    if (key == nullptr || find_parameter(parameters, "auth_timestamp") == nullptr || version == nullptr || find_parameter(parameters, kSignatureName) == nullptr) {
         return Unauthentic{401, "auth_key, auth_timestamp, auth_version and auth_signature are needed"};
     }
     if (*key != app.key) {
@@ -265,8 +300,25 @@ std::optional<Unauthentic> check_claims(const App& app, const QueryParameters& p
     if (*version != "1.0") {
         return Unauthentic{401, "auth_version must be 1.0"};
     }
-    std::string reason = refuse_age(*timestamp, now);
-    return reason.empty() ? std::nullopt : std::optional(Unauthentic{401, std::move(reason)});
+    return std::nullopt;
+}
+
+/// The parameters by one of the readings that the signature is right for.
+std::optional<QueryParameters> find_signed(const App& app, const HttpRequest& request, Reading reading) {
+    const std::string signature = *find_parameter(reading.parameters, kSignatureName);
+    if (!is_lower_hex(signature, kSignatureDigits)) {
+        return std::nullopt;
+    }
+    std::vector<Reading> readings{std::move(reading)};
+    std::string query(request.query());
+    if (query.find('+') != std::string::npos) {
+        std::replace(query.begin(), query.end(), '+', ' ');
+        if (Result<Reading, Unauthentic> spaced = read_query(query)) {
+            readings.push_back(std::move(*spaced));
+        }
+    }
+    const std::optional<std::size_t> found = Search(app, request, signature).find(readings);
+    return found ? std::optional(std::move(readings[*found].parameters)) : std::nullopt;
 }
 
 }  // namespace
@@ -276,25 +328,18 @@ Result<QueryParameters, Unauthentic> authenticate(const App& app, const HttpRequ
     if (!reading) {
         return reading.error();
     }
-    if (std::optional<Unauthentic> refusal = check_claims(app, reading->parameters, now)) {
+    if (std::optional<Unauthentic> refusal = check_claims(app, reading->parameters)) {
         return std::move(*refusal);
     }
-    const std::string signature = *find_parameter(reading->parameters, kSignatureName);
-    if (is_lower_hex(signature, kSignatureDigits)) {
-        Search search(app, request, signature);
-        if (search.finds(*reading)) {
-            return std::move(reading->parameters);
-        }
-        std::string query(request.query());
-        if (query.find('+') != std::string::npos) {
-            std::replace(query.begin(), query.end(), '+', ' ');
-            Result<Reading, Unauthentic> spaced = read_query(query);
-            if (spaced && search.finds(*spaced)) {
-                return std::move(spaced->parameters);
-            }
-        }
+    std::string too_old = refuse_age(*find_parameter(reading->parameters, "auth_timestamp"), now);
+    std::optional<QueryParameters> parameters = find_signed(app, request, std::move(*reading));
+    if (!too_old.empty()) {
+        return Unauthentic{401, std::move(too_old), parameters.has_value()};
     }
-    return Unauthentic{401, "auth_signature does not match"};
+    if (!parameters) {
+        return Unauthentic{401, "auth_signature does not match"};
+    }
+    return std::move(*parameters);
 }
 
 std::optional<std::string_view> check_body_digest(const HttpRequest& request, const QueryParameters& parameters) {

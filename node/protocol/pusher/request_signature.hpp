@@ -16,16 +16,17 @@ namespace tulle::node::pusher {
 struct Unauthentic {
     unsigned status = 401;
     std::string reason;
+    bool is_signed = false;  ///< by the app's secret: what is wrong is the clock, and nobody is guessing
 };
 
-/// Checks a request's signature by the app named in its path: key, version, age, signature. What is cheap to check comes first,
+/// Checks a request's signature by the app named in its path: key, version, signature, age. What is cheap to check comes first,
 /// and the body, which the signature covers by its digest alone, is not looked at: it may be still to come.
 /// Returns the parameters that were signed, with their names in lower case: what they say is what the signer has signed.
 ///
 /// SDKs sign a path and parameters as they know them, and leave it to an HTTP library to write a target of these. So a
 /// signature is right when it is that of any text that the target is a rendering of:
 /// - the path as it was sent, without its escapes, or with escapes for all that needs one, for what encodeURIComponent escapes, or
-///   for all but letters, digits, - _ . ~
+///   for all but letters, digits, - _ . ~; escapes with the digits A-F or a-f throughout (RFC 3986, 6.2.2.1), or as they were sent
 /// - parameters without escapes, `+` read as itself or as a space, sorted by name, by "name=value", or in the order of the query,
 ///   with names in lower case or as they were sent.
 /// No text is accepted from which another request could be read: a decoded path that still holds an escape or has got a slash more,

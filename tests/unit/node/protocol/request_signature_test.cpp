@@ -97,6 +97,16 @@ TEST(RequestAuth, RefusesWhatCanBeNoSignature) {
 }
 
 
+TEST(RequestAuth, TellsAWrongClockFromAGuess) {
+    const auto refusal = [](const HttpRequest& request, WallSeconds now) { return authenticate(official_app(), request, now).error(); };
+    EXPECT_TRUE(refusal(official_request(), kThen + 601s).is_signed);
+    HttpRequest request = official_request();
+    request.target.replace(request.target.find("da454824"), 1, "e");
+    EXPECT_FALSE(refusal(request, kThen + 601s).is_signed);
+    EXPECT_NE(refusal(request, kThen + 601s).reason.find("is not within 600 seconds"), std::string::npos) << "whoever asks is told";
+    EXPECT_FALSE(refusal(request, kThen).is_signed);
+}
+
 TEST(RequestAuth, NamesTheTimesWhenTheClocksDiffer) {
     EXPECT_EQ(check(official_request(), kThen + 601s),
               "auth_timestamp 1353088179 (2012-11-16T17:49:39Z) is not within 600 seconds of this server's clock, "
@@ -145,6 +155,8 @@ struct Library {
     bool signs_escaped_path;  ///< the backend has escaped a user's id itself, as encodeURIComponent does
     enum class Order { kSorted, kGiven, kShuffled } sent;
     bool signs_as_sent;
+    /// How the digits of escapes in the path are written: as signed, and as sent.
+    enum class Digits { kUpper, kLower } signed_digits = Digits::kUpper, sent_digits = Digits::kUpper;
 };
 
 constexpr Library kLibraries[] = {
@@ -160,8 +172,26 @@ constexpr Library kLibraries[] = {
     {"dotnet, Uri", "-_.~!$&'()*+,;=:@/[]", "-_.~!$'()*+,;=:@/?[]", false, false, Library::Order::kSorted, false},
     {"rust, form_urlencoded", "-_.~!$&'()*+,;=:@/", "-_.*", true, false, Library::Order::kGiven, true},
     {"swift, URLComponents", "-_.~!$&'()*+,;=:@/", "-_.~!$'()*+,;=:@/?", false, false, Library::Order::kGiven, true},
+    {"dotnet, HttpUtility", "-_.~!$&()*+,;=:@/%", "-_.!*()", true, true, Library::Order::kSorted, false, Library::Digits::kLower,
+     Library::Digits::kLower},
+    {"dotnet behind a proxy that normalises", "-_.~!$&()*+,;=:@/%", "-_.!*()", true, true, Library::Order::kSorted, false,
+     Library::Digits::kLower, Library::Digits::kUpper},
+    {"a library that writes a-f", "-_.~!$&()*+,;=:@/%", "-_.~", false, true, Library::Order::kSorted, false, Library::Digits::kUpper,
+     Library::Digits::kLower},
+    {"the same, signed plain", "-_.~", "-_.~", false, false, Library::Order::kSorted, false, Library::Digits::kUpper,
+     Library::Digits::kLower},
     {"a proxy that unescapes", "-_.~!$&'()*+,;=:@/|{}", "-_.~!$'()*,;=:@/?", false, true, Library::Order::kSorted, false},
 };
+
+/// With the digits of its escapes in this case.
+std::string with_digits(std::string path, Library::Digits digits) {
+    for (std::size_t at = path.find('%'); digits == Library::Digits::kLower && at != std::string::npos; at = path.find('%', at + 1)) {
+        std::transform(path.begin() + static_cast<std::ptrdiff_t>(at) + 1, path.begin() + static_cast<std::ptrdiff_t>(at) + 3,
+                       path.begin() + static_cast<std::ptrdiff_t>(at) + 1,
+                       [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
+    }
+    return path;
+}
 
 std::string text_of(const Parameters& parameters, const std::function<std::string(std::string_view)>& written) {
     std::string text;
@@ -182,9 +212,9 @@ HttpRequest render(const Plain& plain, const Library& library, Prng& prng) {
     std::string sent_path = "/apps/3";
     for (const std::string& segment : plain.segments) {
         const std::string known = library.signs_escaped_path ? escaped(segment, "-_.~!*'()") : segment;
-        signed_path.append(1, '/').append(known);
-        sent_path.append(1, '/').append(library.path_safe.find('%') != std::string_view::npos ? escaped(known, library.path_safe)
-                                                                                             : escaped(segment, library.path_safe));
+        signed_path.append(1, '/').append(library.signs_escaped_path ? with_digits(known, library.signed_digits) : known);
+        const bool keeps_escapes = library.path_safe.find('%') != std::string_view::npos;
+        sent_path.append(1, '/').append(with_digits(escaped(keeps_escapes ? known : segment, library.path_safe), library.sent_digits));
     }
     Parameters all = plain.parameters;
     all.insert(all.begin(), {{"auth_key", official_app().key}, {"auth_timestamp", "1353088179"}, {"auth_version", "1.0"}});
@@ -278,7 +308,7 @@ TEST(RequestAuth, AcceptsEveryRenderingOfARequestAndReadsWhatWasMeant) {
 
 /// A target with one change at a place that is not the signature's.
 std::string changed(std::string target, Prng& prng) {
-    constexpr std::string_view kPieces[] = {"%25", "%2F", "%26", "%3D", "%2B", "+", "&", "=", "%0A", "/", "a", "%61", "A", "%2541"};
+    constexpr std::string_view kPieces[] = {"%25", "%2F", "%26", "%3D", "%2B", "+", "&", "=", "%0A", "/", "a", "%61", "A", "%2541", "%7c", "%7C", "c", "C"};
     const std::size_t signature = target.find("auth_signature=");
     std::size_t at = 0;
     do {
@@ -329,6 +359,11 @@ TEST(RequestAuth, TakesNoPathForAnotherThatLooksLikeIt) {
     EXPECT_TRUE(is_authentic("/apps/3/users/auth0|5f7c/x", "/apps/3/users/auth0%7C5f7c/x"));
     EXPECT_TRUE(is_authentic("/apps/3/users/auth0%7C5f7c/x", "/apps/3/users/auth0|5f7c/x"));
     EXPECT_TRUE(is_authentic("/apps/3/users/50%/x", "/apps/3/users/50%25/x")) << "which is no path as it stands";
+    EXPECT_TRUE(is_authentic("/apps/3/users/%61uth%7c%c3%a9/x", "/apps/3/users/%61uth%7C%C3%A9/x")) << "escapes that nobody needs too";
+    EXPECT_TRUE(is_authentic("/apps/3/users/%4A%7C%C3%A9/x", "/apps/3/users/%4a%7c%c3%a9/x"));
+    EXPECT_FALSE(is_authentic("/apps/3/users/50%ab/x", "/apps/3/users/50%25AB/x")) << "the digits behind an escaped % are no escape's";
+    EXPECT_FALSE(is_authentic("/apps/3/users/50%25ab/x", "/apps/3/users/50%25AB/x"));
+    EXPECT_FALSE(is_authentic("/apps/3/users/%7cab/x", "/apps/3/users/%7CAB/x"));
     EXPECT_FALSE(is_authentic("/apps/3/users/a%41/x", "/apps/3/users/a%2541/x")) << "the signed path means the user aA";
     EXPECT_FALSE(is_authentic("/apps/3/channels/a/users", "/apps/3/channels/a%2Fusers"));
     EXPECT_FALSE(is_authentic("/apps/3/users/a\nb/x", "/apps/3/users/a%0Ab/x"));

@@ -122,10 +122,8 @@ public:
         return !refusal_found;
     }
 
-    bool on_head(const HttpRequest&, HttpResponse& refusal) override {
-        refusal = answer(413, kText, "no body is read here\n");
-        return false;
-    }
+    std::size_t max_body(std::string_view) const override { return kMaxIgnoredBodyBytes; }
+    bool on_head(const HttpRequest&, HttpResponse&) override { return true; }
 
     void on_request(HttpTicket ticket, HttpRequest request) override {
         constexpr std::string_view kPaths[] = {"*", "/", "/up", "/ready", "/metrics", "/v1/status", "/v1/doctor", "/v1/trace"};

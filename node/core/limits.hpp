@@ -158,6 +158,8 @@ inline constexpr std::size_t kLingerBytes = 4u << 20;  ///< read and thrown away
 inline constexpr std::size_t kMaxHeaderBytes = 36u << 10;
 inline constexpr std::size_t kMaxHeaderFields = 128;       ///< HAProxy passes 101; more: 431
 inline constexpr std::size_t kMaxHttpBodyBytes = 2u << 20; ///< holds kMaxEventBytes of data with JSON escapes; more: 413
+/// Of a request that needs no body and is answered whatever its body says, such as a check's GET; more: 413.
+inline constexpr std::size_t kMaxIgnoredBodyBytes = 8u << 10;
 inline constexpr std::size_t kHttpBufferBytes = 64u << 10; ///< read ahead per request, chunk headers included; more: 400
 inline constexpr std::size_t kMaxTargetBytes = 8u << 10;   ///< of a request: RFC 9112, 3, asks for 8,000 bytes; more: 414
 /// Parameters of a query, of which the protocol knows nine: what comes before a signature is checked stays cheap. More: 400.

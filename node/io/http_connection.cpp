@@ -231,6 +231,10 @@ void HttpConnection::take_checked(const http::Head& head) {
         return;
     }
     state_ = State::kBody;
+    if (!parser_->is_done() && !limit_body()) {
+        refuse({413, "the body is too large"});
+        return;
+    }
     const bool has_begun = buffer_.size() > 0;
     if (!parser_->is_done() && has_begun) {
         boost::system::error_code error;
@@ -259,6 +263,13 @@ void HttpConnection::take_checked(const http::Head& head) {
     } else {
         wait_readable();
     }
+}
+
+bool HttpConnection::limit_body() {
+    const boost::beast::string_view target = parser_->get().target();
+    const std::size_t most = service_.max_body({target.data(), target.size()});
+    parser_->body_limit(most);
+    return parser_->content_length().value_or(0) <= most;
 }
 
 bool HttpConnection::is_body_wanted() {
@@ -341,6 +352,7 @@ void HttpConnection::refuse(const http::Refusal& refusal) {
     if (refusal.status == 426) {
         response.headers.emplace_back("Sec-WebSocket-Version", "13");
         response.headers.emplace_back("Upgrade", "websocket");
+        response.headers.emplace_back("Connection", "Upgrade");  // as it must with Upgrade (RFC 9110, 7.8)
     }
     parser_.reset();
     write(std::move(response));

@@ -61,6 +61,8 @@ private:
     /// Lets the gate and then the parser see the first `size` bytes.
     [[nodiscard]] std::optional<http::Head> parse_head(std::size_t size, http::Refusal& refusal);
     void take_checked(const http::Head& head);
+    /// Whether the body is as small as the service wants it, as far as its head says.
+    [[nodiscard]] bool limit_body();
     /// Whether the service wants the body that is still to come; else its refusal is on its way.
     [[nodiscard]] bool is_body_wanted();
     /// Answers without reading the body, if there is one, and ends the connection.

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -30,6 +32,8 @@ public:
 
     /// Any request, by its head, before anything else is done about it. False: as on_head, and the body is not read.
     [[nodiscard]] virtual bool admit(const UpgradeRequest&, HttpResponse&) { return true; }
+    /// Bytes that the body of a request to `target` may have; one that has more gets 413.
+    [[nodiscard]] virtual std::size_t max_body(std::string_view target) const = 0;
     /// The head of a request whose body has not come whole. True: the body is read, and on_request follows. False: `refusal`
     /// has been filled in, the body is not read, and the connection ends after the answer.
     [[nodiscard]] virtual bool on_head(const HttpRequest& head, HttpResponse& refusal) = 0;

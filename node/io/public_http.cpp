@@ -87,10 +87,13 @@ bool PublicHttp::on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request,
     return true;
 }
 
+std::size_t PublicHttp::max_body(std::string_view target) const {
+    return pusher::is_api_target(target) ? kMaxHttpBodyBytes : kMaxIgnoredBodyBytes;
+}
+
 bool PublicHttp::on_head(const HttpRequest& head, HttpResponse& refusal) {
     if (!pusher::is_api_target(head.path())) {
-        refusal = refuse_page(head).value_or(pusher::api_error(413, "no body is read here"));
-        return false;
+        return true;  // so that the answer is the same however TCP cuts the request
     }
     std::optional<HttpResponse> answer = pusher::refuse_head(head, apps_, wall_now());
     if (!answer) {

@@ -37,6 +37,7 @@ public:
     explicit PublicHttp(const Context& context);
 
     /// Refuses what is not signed before its body is read.
+    [[nodiscard]] std::size_t max_body(std::string_view target) const override;
     [[nodiscard]] bool on_head(const HttpRequest& head, HttpResponse& refusal) override;
     void on_request(HttpTicket ticket, HttpRequest request) override;
     [[nodiscard]] bool on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request,

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kUsualHeadBytes = 256;
 constexpr unsigned kNoContent = 204;
+constexpr std::string_view kConnection = "Connection";
 
 std::string_view reason_of(unsigned status) {
     const auto text = boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(status));
@@ -40,11 +41,16 @@ std::string response_bytes(const HttpResponse& response, Shown shown, Kept kept,
     bytes.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
     bytes.append(reason_of(response.status)).append("\r\nServer: tulle\r\n");
     append_field(bytes, "Date", date_of(now));
+    std::string connection = kept == Kept::kYes ? "" : kept == Kept::kNo ? "close" : "keep-alive";
     for (const auto& [name, value] : response.headers) {
-        append_field(bytes, name, value);
+        if (name == kConnection) {
+            connection.insert(0, connection.empty() ? value : value + ", ");
+        } else {
+            append_field(bytes, name, value);
+        }
     }
-    if (kept != Kept::kYes) {
-        append_field(bytes, "Connection", kept == Kept::kNo ? "close" : "keep-alive");
+    if (!connection.empty()) {
+        append_field(bytes, kConnection, connection);
     }
     if (response.status == kNoContent) {
         return bytes.append("\r\n");

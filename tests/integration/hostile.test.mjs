@@ -124,7 +124,7 @@ describe('heads and framing of HTTP', () => {
     'an absolute target of another scheme': [400, 'GET ftp://a/up HTTP/1.1\r\nHost: a\r\n\r\n'],
     'a target beyond ASCII': [400, Buffer.from('GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n', 'latin1')],
     'a method in lower case': [501, 'get /up HTTP/1.1\r\nHost: a\r\n\r\n'],
-    'the preface of HTTP/2': [400, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+    'the preface of HTTP/2': [505, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     'the greeting of TLS': [400, Buffer.from('16030100c8010000c40303', 'hex')],
     'an upgrade with a body': [400, upgrade('/app/app-key?protocol=7', { 'Content-Length': '3' }) + 'abc'],
     'frames before the answer to the upgrade': [400, Buffer.concat([Buffer.from(upgrade()), frame({ payload: '{}' })])],

@@ -151,6 +151,16 @@ describe('versions and connections', () => {
     assert.equal((await ask('GET /up HTTP/2.0\r\nHost: a\r\n\r\n')).status, 505);
   });
 
+  test("HTTP/2 without an upgrade: 505 to the preface, whatever follows it, and the end, on both ports", bothPorts(async (address) => {
+    for (const more of ['', '\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0d\0\x04\x02\0\0\0\0\x02\0\0\0\0']) {
+      const wire = new Wire(address);
+      const { status, body } = await wire.send(Buffer.from(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${more}`, 'latin1')).answer();
+      assert.equal(status, 505);
+      assert.match(body, /HTTP\/1\.1 is spoken here/);
+      await wire.closed();
+    }
+  }));
+
   test('publishes in HTTP/1.0', async () => {
     const wire = new Wire(node.ports.listen);
     for (let i = 0; i < 2; ++i) {
@@ -310,7 +320,10 @@ test('401 names how to authenticate, and 426 what to upgrade to, as they must', 
   const unsigned = await ask(`GET /apps/${APP.appId}/channels HTTP/1.1\r\nHost: a\r\n\r\n`);
   assert.deepEqual([unsigned.status, unsigned.field('www-authenticate')], [401, 'Pusher']);
   const old = await ask(upgrade(undefined, { 'Sec-WebSocket-Version': '8' }));
-  assert.deepEqual([old.status, old.field('upgrade'), old.field('sec-websocket-version')], [426, 'websocket', '13']);
+  assert.deepEqual([old.status, old.field('upgrade'), old.field('sec-websocket-version'), old.field('connection')],
+    [426, 'websocket', '13', 'Upgrade, close']);
+  const plain = await ask('GET /app/app-key HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  assert.deepEqual([plain.status, plain.head.match(/^Connection: .*$/gm)], [426, ['Connection: Upgrade, close']]);
 });
 
 describe('preflights', () => {
@@ -379,6 +392,29 @@ describe('bodies', () => {
       wire.end();
     });
   }
+
+  test('a body that nobody needs is read and the answer is the same, however TCP cuts it, on both ports', bothPorts(async (address) => {
+    const payload = 'x'.repeat(8 * KILOBYTE);
+    for (const [what, fields, body, expected] of [
+      ['of a known length', `Content-Length: ${payload.length}\r\n`, payload, 200],
+      ['chunked', 'Transfer-Encoding: chunked\r\n', `${hex(payload.length)}\r\n${payload}\r\n0\r\n\r\n`, 200],
+      ['longer than any', `Content-Length: ${payload.length + 1}\r\n`, `${payload}x`, 413],
+      ['longer than any, chunked', 'Transfer-Encoding: chunked\r\n', `${hex(payload.length + 1)}\r\n${payload}x\r\n0\r\n\r\n`, 413],
+    ]) {
+      const head = `GET /up HTTP/1.1\r\n${host(address)}${fields}\r\n`;
+      const wire = new Wire(address);
+      for (const cut of [head.length + body.length, head.length, head.length + 1, head.length + body.length - 1]) {
+        const one = expected === 200 ? wire : new Wire(address);
+        one.socket.setNoDelay(true);
+        one.send((head + body).slice(0, cut));
+        await new Promise((resolve) => { setTimeout(resolve, 20); });  // so that TCP has two pieces; the answer does not depend on it
+        one.send((head + body).slice(cut));
+        assert.equal((await one.answer()).status, expected, `${what}, ${cut} bytes first`);
+        if (expected !== 200) await one.closed();
+      }
+      wire.end();
+    }
+  }));
 
   test('requests one behind the other, with and without bodies', async () => {
     const wire = new Wire(node.ports.listen);

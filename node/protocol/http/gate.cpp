@@ -214,11 +214,16 @@ std::optional<Refusal> check_request_line(std::string_view line, RequestLine& ou
     if (out.method.empty() || !kTokenChars.has_all_of(out.method)) {
         return Refusal{400, "malformed method"};
     }
+    // What another version means by its target is not known: that of HTTP/2's preface is "PRI *" (RFC 9113, 3.4).
+    const std::optional<Refusal> version = check_version(line.substr(last + 1), out);
+    if (version && version->status == 505) {
+        return version;
+    }
     if (const auto refusal = check_target(line.substr(first + 1, last - first - 1), out)) {
         return refusal;
     }
-    if (const auto refusal = check_version(line.substr(last + 1), out)) {
-        return refusal;
+    if (version) {
+        return version;
     }
     if (!std::all_of(out.method.begin(), out.method.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) {
         return Refusal{501, "unknown method"};

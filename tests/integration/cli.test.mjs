@@ -146,6 +146,10 @@ test('up with a port that is taken exits 1 and names it', async () => {
 
 test('a subcommand that is none: the one that was meant', async () => {
   for (const [words, said] of [[['stauts'], /no subcommand stauts: is status meant\?/], [['bench', 'fanuot'], /fanuot: is fanout meant\?/],
+    [['--admin', '127.0.0.1:1', 'stauts'], /no subcommand stauts: is status meant\?/],
+    [['--admin=127.0.0.1:1', '-j', 'stauts'], /no subcommand stauts: is status meant\?/],
+    [['bench', '--seconds', '1', 'fanuot'], /no subcommand fanuot: is fanout meant\?/],
+    [['--admin', '127.0.0.1:1', 'status'], /--admin is an option of a subcommand and stands behind it: tulle status --admin/],
     [['frobnicate'], /no subcommand frobnicate \(see --help\)/]]) {
     const { code, stderr } = await run('tulle', words);
     assert.equal(code, 2);

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -256,28 +257,59 @@ int dispatch(CLI::App& app, Options& options) {
     return run_version(options.version_json);
 }
 
-/// When a word stands where a subcommand is to be: that there is no such one, and which was meant. Empty otherwise.
-std::string wrong_subcommand(const CLI::App& app, int argc, const char* const* argv) {
+using Subcommands = std::vector<const CLI::App*>;
+
+/// The option that a word such as "--admin" or "--admin=x" means, of the command itself or of one of its subcommands; null: of none.
+const CLI::Option* option_of(const CLI::App& app, const Subcommands& subcommands, const std::string& word) {
+    const std::string name = word.substr(0, word.find('='));
+    const CLI::Option* option = app.get_option_no_throw(name);
+    for (const CLI::App* subcommand : subcommands) {
+        option = option == nullptr ? subcommand->get_option_no_throw(name) : option;
+    }
+    return option;
+}
+
+/// The subcommand of this name, or none, and the one whose name is nearest.
+std::pair<const CLI::App*, const CLI::App*> subcommand_of(const Subcommands& subcommands, const std::string& word) {
     constexpr std::size_t kMostLetters = 2;
+    const CLI::App* nearest = nullptr;
+    std::size_t fewest = kMostLetters + 1;
+    for (const CLI::App* subcommand : subcommands) {
+        const std::size_t letters = word.size() > 32 ? fewest : edit_distance(word, subcommand->get_name());
+        nearest = letters < fewest ? subcommand : nearest;
+        fewest = std::min(letters, fewest);
+    }
+    return {fewest == 0 ? nearest : nullptr, nearest};
+}
+
+/// When a word stands where a subcommand is to be: that there is no such one, and which was meant. When a subcommand's option stands
+/// before it: that it belongs behind. Empty otherwise.
+std::string wrong_subcommand(const CLI::App& app, int argc, const char* const* argv) {
     const CLI::App* reached = &app;
+    std::string too_early;
     for (int i = 1; i < argc; ++i) {
         const std::string word = argv[i];
-        const auto subcommands = reached->get_subcommands([](const CLI::App*) { return true; });
-        if (subcommands.empty() || word.empty() || word.starts_with('-')) {
-            return {};
+        const Subcommands subcommands = reached->get_subcommands([](const CLI::App*) { return true; });
+        if (subcommands.empty() || word.empty()) {
+            break;
         }
-        const CLI::App* next = nullptr;
-        const CLI::App* nearest = nullptr;
-        std::size_t fewest = kMostLetters + 1;
-        for (const CLI::App* subcommand : subcommands) {
-            const std::size_t letters = word.size() > 32 ? fewest : edit_distance(word, subcommand->get_name());
-            next = letters == 0 ? subcommand : next;
-            nearest = letters < fewest ? subcommand : nearest;
-            fewest = std::min(letters, fewest);
+        if (word.starts_with('-')) {
+            const CLI::Option* option = option_of(*reached, subcommands, word);
+            if (option == nullptr) {
+                break;
+            }
+            const std::string name = word.substr(0, word.find('='));
+            too_early = reached->get_option_no_throw(name) == nullptr ? name : too_early;
+            i += option->get_items_expected_max() > 0 && word.find('=') == std::string::npos ? 1 : 0;  // its value
+            continue;
         }
+        const auto [next, nearest] = subcommand_of(subcommands, word);
         if (next == nullptr) {
             return "there is no subcommand " + word + (nearest == nullptr ? "" : ": is " + nearest->get_name() + " meant?") +
                    " (see --help)";
+        }
+        if (!too_early.empty()) {
+            return too_early + " is an option of a subcommand and stands behind it: tulle " + word + " " + too_early;
         }
         reached = next;
     }

@@ -245,23 +245,46 @@ int hunt(const std::string& name, tulle::mesh::Planted planted, std::uint64_t fi
     return 1;
 }
 
-/// "all": every defect there is.
-int hunt_named(const std::string& wanted, std::uint64_t first, std::uint64_t count) {
-    int failed = 0;
-    bool found = false;
+/// "all": every defect there is, each process takes one after the other.
+int hunt_named(const std::string& wanted, std::uint64_t first, std::uint64_t count, std::uint64_t jobs) {
+    using Planted = std::pair<std::string, tulle::mesh::Planted>;
+    std::vector<Planted> all;
     for (const auto& [name, planted] : tulle::mesh::kPlantedNames) {
         if (wanted == name || wanted == "all") {
-            found = true;
-            failed |= hunt(std::string(name), planted, first, count);
+            all.emplace_back(name, planted);
         }
     }
-    if (!found) {
+    if (all.empty()) {
         std::printf("no such defect: %s; there are:", wanted.c_str());
         for (const auto& [name, planted] : tulle::mesh::kPlantedNames) {
             std::printf(" %s", std::string(name).c_str());
         }
         std::printf("\n");
         return 2;
+    }
+    std::vector<pid_t> workers;
+    for (std::uint64_t job = 0; job < jobs; ++job) {
+        const pid_t pid = fork();
+        if (pid < 0) {
+            std::perror("fork");
+            std::exit(2);
+        }
+        if (pid > 0) {
+            workers.push_back(pid);
+            continue;
+        }
+        int missed = 0;
+        for (std::size_t i = job; i < all.size(); i += jobs) {
+            missed |= hunt(all[i].first, all[i].second, first, count);
+        }
+        std::fflush(stdout);
+        std::_Exit(missed);
+    }
+    int failed = 0;
+    for (const pid_t pid : workers) {
+        int status = 0;
+        waitpid(pid, &status, 0);
+        failed |= WIFEXITED(status) ? WEXITSTATUS(status) : 1;
     }
     return failed;
 }
@@ -374,7 +397,7 @@ int main(int argc, char** argv) {
         return replay(one, trace, planted_by_name(plant));
     }
     if (!plant.empty()) {
-        return hunt_named(plant, first, count);
+        return hunt_named(plant, first, count, jobs);
     }
     Sum sum;
     if (!file.empty()) {

@@ -19,7 +19,15 @@ std::optional<std::uint64_t> DutyDesk::told(const DutyItem& item) const {
 
 /// What the shard is told was dealt with last. In doubt there is no such thing, and the whole truth has to be told.
 std::uint64_t DutyDesk::told_before(const Entry& entry, std::uint64_t now) {
-    return !entry.doubted ? entry.told : now == 0 ? 1 : 0;
+    const bool is_sure = !entry.doubted.exists || entry.doubted.behind;  // but for those that are named
+    return is_sure ? entry.told : now == 0 ? 1 : 0;
+}
+
+SharedBytes DutyDesk::behind(const Entry& entry) {
+    if (!entry.doubted.exists) {
+        return nullptr;
+    }
+    return entry.doubted.behind ? entry.doubted.behind : share("");
 }
 
 /// The newest version wins. But versions of desks that were cut off from each other say nothing about which of the two spoke
@@ -32,11 +40,11 @@ bool DutyDesk::learn(Entry& entry, const Holder& before, const DutyReport& repor
     }
     const bool differs = report.told != entry.told;
     if (report.told_version > entry.told_version) {
-        entry.doubt = entry.doubt || (differs && entry.dealt_here);
+        entry.doubt.add_if(differs && entry.dealt_here);
         entry.told = report.told;
         entry.told_version = report.told_version;
     } else if (differs && (report.was_desk || report.told_version == entry.told_version)) {
-        entry.doubt = true;
+        entry.doubt.add_if(true);
     }
     entry.dealt_here = entry.dealt_here || (report.was_desk && entry.own);
     return true;
@@ -73,12 +81,13 @@ void DutyDesk::on_report(Instant now, const DutyMember& from, const DutyReport& 
                                                   .revision = report.revision,
                                                   .settled = holder->member.tie == from.tie ? holder->settled : 0,
                                                   .doubt = report.doubt,
+                                                  .behind = report.behind,
                                                   .told = report.told,
                                                   .told_version = report.told_version,
                                                   .was_desk = report.was_desk});
     const bool news = learn(entry, before, report);
     if (report.doubt > before.doubt) {
-        entry.doubt = true;
+        entry.doubt.add({true, report.behind});
         warned_.erase({entry.warned_until, item});
         entry.warned_until = now + timing_.duty_grace;
         warned_.emplace(entry.warned_until, item);
@@ -87,8 +96,8 @@ void DutyDesk::on_report(Instant now, const DutyMember& from, const DutyReport& 
     if (is_back && report.was_desk) {
         entry.back = from.tie;  // were it handed back, the two would hand it to and fro until their views agree
     } else if (!entry.own) {
-        const bool doubt = std::exchange(entry.doubt, false);
-        if (report.was_desk && (news || doubt)) {  // the sender's view is another one: this node knows whose it is
+        const Doubt doubt = std::exchange(entry.doubt, {});
+        if (report.was_desk && (news || doubt.exists)) {  // the sender's view is another one: this node knows whose it is
             handed_on_.push_back({item, report.told, report.told_version, doubt, report.info});
         }
     }
@@ -120,13 +129,16 @@ bool DutyDesk::on_done(Instant now, const DutyDone& done) {
     entry.token = 0;
     entry.calm = false;
     entry.revoked = false;
-    if (done.outcome == DutyOutcome::kTold) {
+    if (done.outcome == DutyOutcome::kTold || done.outcome == DutyOutcome::kPartly) {
+        const bool is_named = done.behind && done.behind->size() <= kMaxDutyBehindBytes;
         settled(entry, done.told);
-        entry.doubt = entry.doubt || !in_time;  // the next desk may have spoken meanwhile
+        entry.doubt.add({done.outcome == DutyOutcome::kPartly, is_named ? done.behind : nullptr});
+        entry.doubt.add_if(!in_time);  // the next desk may have spoken meanwhile
     } else {
-        entry.doubt = entry.doubt || entry.doubted || done.outcome == DutyOutcome::kUnknown;
+        entry.doubt.add(entry.doubted);
+        entry.doubt.add_if(done.outcome == DutyOutcome::kUnknown);
     }
-    entry.doubted = false;
+    entry.doubted = {};
     owe_all(it->first, entry);
     due_.insert(it->first);
     if (!entry.own) {
@@ -148,12 +160,12 @@ void DutyDesk::owe_all(const DutyItem& item, const Entry& entry) {
 void DutyDesk::hand_on(const DutyItem& item, Entry& entry) {
     const bool only_here = std::none_of(entry.holders.begin(), entry.holders.end(),
                                         [&](const Holder& holder) { return members_.contains(holder.member.tie); });
-    if (entry.dealt_here || entry.doubt || (only_here && entry.told > 0)) {
+    if (entry.dealt_here || entry.doubt.exists || (only_here && entry.told > 0)) {
         entry.dealt_here = false;
         for (Holder& holder : entry.holders) {
             holder.handed_on = !members_.contains(holder.member.tie);
         }
-        handed_on_.push_back({item, entry.told, entry.told_version, std::exchange(entry.doubt, false), entry.info});
+        handed_on_.push_back({item, entry.told, entry.told_version, std::exchange(entry.doubt, {}), entry.info});
     }
 }
 
@@ -186,7 +198,7 @@ void DutyDesk::hurry() {
 std::size_t DutyDesk::untold() const {
     return static_cast<std::size_t>(std::count_if(entries_.begin(), entries_.end(), [](const auto& entry) {
         const Entry& held = entry.second;
-        return held.own && (held.doubt || held.token != 0 || count(held) != held.told);
+        return held.own && (held.doubt.exists || held.token != 0 || count(held) != held.told);
     }));
 }
 
@@ -234,7 +246,7 @@ void DutyDesk::look_through(Instant now, Entries::iterator it) {
     }
     entry.back = has_back ? DutyTie{} : entry.back;
     drop_ghosts(it->first, entry);
-    if (entry.doubt || count(entry) != (entry.token == 0 ? entry.told : entry.announced)) {
+    if (entry.doubt.exists || count(entry) != (entry.token == 0 ? entry.told : entry.announced)) {
         due_.insert(it->first);
     }
     erase_if_over(it);
@@ -246,7 +258,7 @@ void DutyDesk::drop_ghosts(const DutyItem& item, Entry& entry) {
     for (const Holder& holder : entry.holders) {
         if (!entry.own && !holder.handed_on && is_over(holder.member.tie)) {
             heir = true;
-            entry.doubt = entry.doubt || holder.doubt != 0;
+            entry.doubt.add({holder.doubt != 0, holder.behind});
         }
     }
     const std::size_t dropped = std::erase_if(entry.holders, [&](const Holder& holder) { return is_over(holder.member.tie); });
@@ -265,8 +277,9 @@ void DutyDesk::change_hands(Instant now, const DutyItem& item, Entry& entry) {
     due_.insert(item);
     if (entry.own) {
         finishing_ -= entry.token != 0 ? 1u : 0u;
-        entry.doubt = entry.doubt || std::any_of(entry.holders.begin(), entry.holders.end(),
-                                                 [](const Holder& holder) { return holder.doubt != 0; });
+        for (const Holder& holder : entry.holders) {
+            entry.doubt.add({holder.doubt != 0, holder.behind});
+        }
     } else if (entry.token == 0) {
         hand_on(item, entry);
     } else {
@@ -303,11 +316,11 @@ void DutyDesk::erase_if_over(Entries::iterator it) {
     if (entry.own && entry.told == 0 && entry.dealt_here) {
         bury(it->first, entry);
     }
-    if (!entry.own || (entry.told == 0 && !entry.doubt && !entry.bereaved)) {
+    if (!entry.own || (entry.told == 0 && !entry.doubt.exists && !entry.bereaved)) {
         rest(entry, false);
         due_.erase(it->first);
         entries_.erase(it);
-    } else if (entry.told == 0 && !entry.doubt) {
+    } else if (entry.told == 0 && !entry.doubt.exists) {
         rest(entry, true);
     }
 }
@@ -326,7 +339,7 @@ void DutyDesk::act(Instant now, std::vector<DutyChanged>& out) {
         if (it == entries_.end() || !it->second.own) {
             continue;  // when it becomes this node's it is looked at again
         }
-        if (it->second.doubt && it->second.token == 0 && (!haunting_.empty() || now < it->second.warned_until)) {
+        if (it->second.doubt.exists && it->second.token == 0 && (!haunting_.empty() || now < it->second.warned_until)) {
             continue;  // when the ghost is gone, or the warning is over, it is looked at again
         }
         announce(it->first, it->second, out);
@@ -339,11 +352,11 @@ void DutyDesk::announce(const DutyItem& item, Entry& entry, std::vector<DutyChan
     if (entry.token != 0) {
         if (now != entry.announced && !entry.revoked) {
             entry.announced = now;
-            out.push_back({entry.token, item.key, item.item, entry.info, told_before(entry, now), now});
+            out.push_back({entry.token, item.key, item.item, entry.info, told_before(entry, now), now, behind(entry)});
         }
         return;
     }
-    if (now == entry.told && !entry.doubt) {
+    if (now == entry.told && !entry.doubt.exists) {
         entry.calm = true;
         for (const Holder& holder : entry.holders) {
             if ((holder.current == 0 || holder.settled != holder.revision) && members_.contains(holder.member.tie)) {
@@ -355,9 +368,9 @@ void DutyDesk::announce(const DutyItem& item, Entry& entry, std::vector<DutyChan
     last_token_ += 2;  // even ones; tasks have the odd ones
     entry.token = last_token_;
     entry.announced = now;
-    entry.doubted = std::exchange(entry.doubt, false);
+    entry.doubted = std::exchange(entry.doubt, {});
     tokens_.emplace(entry.token, item);
-    out.push_back({entry.token, item.key, item.item, entry.info, told_before(entry, now), now});
+    out.push_back({entry.token, item.key, item.item, entry.info, told_before(entry, now), now, behind(entry)});
     if (planted_ == Planted::kSettledEarly) {
         settled(entry, now);
         entry.calm = true;

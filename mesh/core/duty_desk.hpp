@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "mesh/core/doubt.hpp"
 #include "mesh/core/duty_members.hpp"
 #include "mesh/core/messages.hpp"
 #include "mesh/core/numbers.hpp"
@@ -21,7 +22,8 @@ namespace tulle::mesh {
 /// Acts:   only in act(), which the caller calls when it may: when all members have handed over (or have had their time).
 /// Moves:  a duty that is another node's from now on is revoked: the shard drops what it has not said. What it has said is handed on.
 /// Doubt:  where the world outside may have heard something else last than this desk believes, the truth is told again: two
-///         desks that were cut off from each other have both dealt with an item, or a former desk has said something late.
+///         desks that were cut off from each other have both dealt with an item, or a former desk has said something late. A
+///         former desk that has told all but a few names these: then nobody else is told again.
 /// Loss:   what a lost member held counts for `duty_grace` more. While a member is a ghost no doubt is settled: what it said
 ///         with its last breath may still be on its way. A doubt that is reported waits for `duty_grace` too: the reporter has
 ///         lost a member that this node may never have met.
@@ -69,7 +71,7 @@ public:
         DutyItem item;
         std::uint64_t told = 0;
         std::uint64_t told_version = 0;
-        bool doubt = false;
+        Doubt doubt;
         SharedBytes info;
     };
     /// What has been dealt with here and is another node's from now on.
@@ -92,6 +94,7 @@ private:
         std::uint64_t revision = 0;
         std::uint64_t settled = 0;       // the revision as of which it has been told that all is dealt with
         std::uint64_t doubt = 0;         // by its last report, as is what follows
+        SharedBytes behind;
         std::uint64_t told = 0;
         std::uint64_t told_version = 0;
         bool was_desk = false;
@@ -107,10 +110,10 @@ private:
         std::vector<Holder> holders;
         std::uint64_t told = 0;
         std::uint64_t told_version = 0;
-        bool doubt = false;           // the world outside may have heard something else than `told` last
+        Doubt doubt;                  // the world outside may have heard something else than `told` last
         std::uint64_t token = 0;      // under way
         std::uint64_t announced = 0;  // count under that token
-        bool doubted = false;         // the token has come of a doubt
+        Doubt doubted;                // that the token has come of
         bool revoked = false;         // the token is
         Instant moved_at;             // when it became another node's
         Instant warned_until;         // a doubt that was reported waits until then
@@ -121,6 +124,8 @@ private:
 
     [[nodiscard]] static std::uint64_t count(const Entry& entry);
     [[nodiscard]] static std::uint64_t told_before(const Entry& entry, std::uint64_t now);
+    /// As in DutyChanged.
+    [[nodiscard]] static SharedBytes behind(const Entry& entry);
     /// False: it said the same before.
     static bool learn(Entry& entry, const Holder& before, const DutyReport& report);
     void announce(const DutyItem& item, Entry& entry, std::vector<DutyChanged>& out);

@@ -49,6 +49,16 @@ void DutySource::count(ShardIndex shard, const DutyCount& word) {
     }
 }
 
+/// REQUIRES: the entry's revision is a new one, or that of the doubt before.
+void DutySource::add_doubt(Entry& entry, const Doubt& doubt) {
+    if (doubt.exists) {
+        Doubt all{entry.doubt != 0, entry.behind};
+        all.add(doubt);
+        entry.doubt = entry.revision;
+        entry.behind = all.behind;
+    }
+}
+
 void DutySource::adopt(const DutyItem& item, const Adopted& what) {
     Entry& held = entry(item)->second;
     const bool differs = what.told != held.told && what.told_version <= held.told_version;
@@ -61,7 +71,8 @@ void DutySource::adopt(const DutyItem& item, const Adopted& what) {
     }
     mark(item, held);
     held.was_desk = held.revision;
-    held.doubt = what.doubt || differs ? held.revision : held.doubt;
+    add_doubt(held, what.doubt);
+    add_doubt(held, {differs, nullptr});
     if (held.desk.value != 0) {
         changed_[held.desk].erase(item);
         if (changed_[held.desk].empty()) {
@@ -110,7 +121,7 @@ void DutySource::on_settle(DutyTie from, const DutySettle& settle) {
     if (settle.told_version > held.told_version) {
         // The other desk had not heard this node's word when it settled: which of the two words was the last is not known.
         if (settle.revision < held.was_desk && settle.told != held.told) {
-            held.doubt = held.revision;
+            add_doubt(held, {true, nullptr});
         }
         held.told = settle.told;
         held.told_version = settle.told_version;
@@ -121,6 +132,7 @@ void DutySource::on_settle(DutyTie from, const DutySettle& settle) {
     held.settled = settled ? settle.revision : held.settled;
     held.was_desk = settle.revision == held.revision ? 0 : held.was_desk;
     held.doubt = settle.revision < held.doubt ? held.doubt : 0;
+    held.behind = held.doubt == 0 ? nullptr : held.behind;
     if (settle.forget && settle.revision == held.revision && held.current == 0) {
         const DutyItem item = it->first;
         erase(it);
@@ -171,7 +183,7 @@ void DutySource::reassign(const DutyItem& item, Entry& entry) {
     const bool lost = desk != kOwnTie && !members_.contains(desk) && !excused_.contains(desk);
     if (lost && entry.composed && entry.settled < entry.revision) {
         entry.revision = ++last_revision_;
-        entry.doubt = entry.revision;
+        add_doubt(entry, {true, nullptr});
     }
     for (const DutyTie one : {desk, heir, entry.desk, entry.heir}) {
         if (members_.contains(one)) {
@@ -195,7 +207,9 @@ DutyReport DutySource::report(const DutyItem& item, DutyTie to) {
     report.told = held.told;
     report.told_version = held.told_version;
     report.was_desk = held.was_desk != 0 && held.desk == to;
-    report.doubt = held.heir == to && held.settled < held.revision ? held.revision : held.doubt;
+    const bool is_unsettled = held.heir == to && held.settled < held.revision;
+    report.doubt = is_unsettled ? held.revision : held.doubt;
+    report.behind = is_unsettled ? nullptr : held.behind;
     report.info = held.info;
     return report;
 }

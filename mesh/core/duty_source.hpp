@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "mesh/core/doubt.hpp"
 #include "mesh/core/duty_members.hpp"
 #include "mesh/core/messages.hpp"
 #include "mesh/core/numbers.hpp"
@@ -29,7 +30,7 @@ public:
     struct Adopted {
         std::uint64_t told = 0;
         std::uint64_t told_version = 0;
-        bool doubt = false;
+        Doubt doubt;
         SharedBytes info;
     };
     void adopt(const DutyItem& item, const Adopted& what);
@@ -63,6 +64,7 @@ private:
         std::uint64_t revision = 0;
         std::uint64_t settled = 0;  // the revision as of which all has been dealt with
         std::uint64_t doubt = 0;    // as in DutyReport, until the desk has heard of it
+        SharedBytes behind;         // of the doubt, as in DutyReport
         bool composed = false;  // somebody may know of it
         std::uint64_t was_desk = 0;  // the revision that hands on what this node's own desk dealt with; 0: it is known
         SharedBytes info;
@@ -72,6 +74,7 @@ private:
 
     Entries::iterator entry(const DutyItem& item);
     void assign(Entry& entry) const;
+    static void add_doubt(Entry& entry, const Doubt& doubt);
     void mark(const DutyItem& item, Entry& entry);
     void mark(const DutyItem& item, DutyTie to);
     void move(const DutyItem& item, Entry& entry);

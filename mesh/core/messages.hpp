@@ -282,6 +282,7 @@ struct DutyReport {
     /// new doubt has a greater number.
     std::uint64_t doubt = 0;
     SharedBytes info = {};
+    SharedBytes behind = {};  ///< of the doubt: who, as in DutyDone; null: everybody. Nodes that don't know it take it for everybody
 };
 
 /// The answer, when there is something to learn: what has been dealt with.

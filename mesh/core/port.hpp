@@ -119,6 +119,7 @@ enum class DutyOutcome : std::uint8_t {
     kTold,     ///< dealt with
     kDropped,  ///< revoked, and nobody has heard of it
     kUnknown,  ///< revoked, and nobody knows who has heard of it: a request may have arrived without an answer
+    kPartly,   ///< revoked; `told` has been dealt with, but for those that `behind` names: nobody knows what they have heard last
 };
 
 /// The answer of the shard that does this node's duties to a DutyChanged or DutyPerform. Nothing of it reaches the world
@@ -127,6 +128,7 @@ struct DutyDone {
     std::uint64_t token = 0;
     std::uint64_t told = 0;  ///< of a DutyChanged that was told: the count that has been dealt with
     DutyOutcome outcome = DutyOutcome::kTold;
+    SharedBytes behind = {};  ///< of kPartly; opaque, for the next shard that does this duty. Longer than kMaxDutyBehindBytes: everybody
 };
 
 /// What this shard uses now of what is rationed over the whole mesh; replaces what it said before. At most once a second.
@@ -337,6 +339,9 @@ struct DutyChanged {
     SharedBytes info;
     std::uint64_t told = 0;
     std::uint64_t count = 0;
+    /// Null: `told` is sure. Else whoever this names (as a DutyDone of another shard did; empty: everybody) may have heard something
+    /// else last, and has to be told the whole truth.
+    SharedBytes behind = {};
 };
 
 /// To the same: another node does this duty from now on. Drop what has not gone out, repeat nothing, and answer DutyDone as soon
@@ -379,6 +384,7 @@ inline constexpr std::size_t kMaxQueryPartBytes = 192u << 10;
 inline constexpr std::size_t kMaxQueryKept = 16;
 inline constexpr Duration kMaxKeepFor = 24h;
 inline constexpr std::size_t kMaxDutyItemBytes = 320;
+inline constexpr std::size_t kMaxDutyBehindBytes = 256;  ///< 16 endpoints of an app at 8 bytes, and as many of its former ones
 inline constexpr std::size_t kMaxUsageEntries = 256;
 
 using HubMailbox = Mailbox<FromShard>;

@@ -35,7 +35,11 @@ bool get_one(v1::DutyReport& from, DutyReport& to) {
     if (from.has_info()) {
         to.info = share(std::move(*from.mutable_info()));
     }
-    return get_item(from, to) && (!to.info || to.info->size() <= kMaxUserInfoBytes);
+    if (from.has_behind()) {
+        to.behind = share(std::move(*from.mutable_behind()));
+    }
+    return get_item(from, to) && (!to.info || to.info->size() <= kMaxUserInfoBytes) &&
+           (!to.behind || to.behind->size() <= kMaxDutyBehindBytes);
 }
 
 bool get_one(v1::DutySettle& from, DutySettle& to) {
@@ -88,6 +92,9 @@ void put(const DutyMail& body, v1::ControlEnvelope& to) {
         added.set_doubt(report.doubt);
         if (report.info) {
             added.set_info(*report.info);
+        }
+        if (report.behind) {
+            added.set_behind(*report.behind);
         }
     }
     for (const DutyOrder& order : body.orders) {

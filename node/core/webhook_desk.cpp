@@ -1,6 +1,7 @@
 #include "node/core/webhook_desk.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "node/core/app_webhooks.hpp"
 #include "node/core/channel_name.hpp"
@@ -24,6 +25,26 @@ bool wants_any(const std::bitset<kWebhookEvents>& wants, const std::vector<Happe
     return std::any_of(all.begin(), all.end(), [&wants](const Happening& what) {
         return wants.test(static_cast<std::size_t>(what.event));
     });
+}
+
+/// Of an endpoint of an app, for the nodes that tell it after this one.
+std::string mark_of(const EndpointId& endpoint) {
+    const std::uint64_t hash = stable_hash(endpoint.url + '\n' + std::to_string(endpoint.ordinal));
+    std::string mark;
+    for (int shift = 56; shift >= 0; shift -= 8) {
+        mark += static_cast<char>(hash >> shift & 0xff);
+    }
+    return mark;
+}
+
+/// Of marks; none: any endpoint.
+bool names(std::string_view marks, const EndpointId& endpoint) {
+    const std::string mark = mark_of(endpoint);
+    bool is_named = marks.empty();
+    for (std::size_t at = 0; at < marks.size(); at += mark.size()) {
+        is_named = is_named || marks.substr(at, mark.size()) == mark;
+    }
+    return is_named;
 }
 
 }  // namespace
@@ -52,9 +73,17 @@ void WebhookDesk::on_changed(Instant now, DutyChange change, WebhookEffects& out
     }
     duty.change = std::move(change);
     for (Listener& listener : duty.listeners) {
-        listener.told = listener.is_known ? listener.told : duty.change.told;
+        believe(listener, duty.change);
     }
     consider(now, token, duty, out);
+}
+
+void WebhookDesk::believe(Listener& listener, const DutyChange& change) {
+    if (listener.is_known) {
+        return;
+    }
+    listener.is_known = !change.behind || !names(*change.behind, listener.endpoint);
+    listener.told = listener.is_known ? change.told : change.count > 0 ? 0 : 1;
 }
 
 std::vector<Happening> WebhookDesk::happenings(const DutyChange& change, std::uint64_t told) {
@@ -161,7 +190,7 @@ void WebhookDesk::find_listeners(Duty& duty) const {
         Listener& listener = found.emplace_back();
         listener.endpoint = endpoint;
         listener.wants = events;
-        listener.told = duty.change.told;
+        believe(listener, duty.change);
     }
     duty.listeners = std::move(found);
     duty.apps_no = apps_no_;
@@ -344,23 +373,33 @@ void WebhookDesk::end(std::uint64_t token, Duty& duty, WebhookEffects& out) {
     }
 }
 
-/// What the mesh says was told last stands if no endpoint has heard anything. Else one count must do for all endpoints.
+/// What the mesh says was told last stands if no endpoint has heard anything. Else the count that most endpoints know; if there are
+/// several, one that an endpoint has heard here, and the present one, so that whoever listens hears nothing again.
 SettleDuty WebhookDesk::last_word(std::uint64_t token, const Duty& duty) {
-    const auto any = [&duty](bool Listener::* is) {
-        return std::any_of(duty.listeners.begin(), duty.listeners.end(), [is](const Listener& listener) { return listener.*is; });
-    };
-    if (!any(&Listener::has_heard) && !any(&Listener::is_doubtful)) {
+    const bool is_news = std::any_of(duty.listeners.begin(), duty.listeners.end(), [](const Listener& listener) {
+        return listener.has_heard || listener.is_doubtful;
+    });
+    if (!is_news) {
         return {token, 0, DutyEnd::kDropped};
     }
+    SettleDuty best{token, 0, DutyEnd::kUnknown};
+    std::tuple<std::size_t, bool, bool> least;
     for (const Listener& one : duty.listeners) {
-        const bool is_for_all = one.has_heard && std::all_of(duty.listeners.begin(), duty.listeners.end(), [&one](const Listener& other) {
-            return other.is_known && !other.is_doubtful && other.is_same(other.told, one.told);
-        });
-        if (is_for_all) {
-            return {token, one.told, DutyEnd::kTold};
+        std::string behind;
+        std::size_t others = 0;
+        for (const Listener& other : duty.listeners) {
+            if (!other.is_known || other.is_doubtful || !other.is_same(other.told, one.told)) {
+                behind += mark_of(other.endpoint);
+                ++others;
+            }
+        }
+        const std::tuple score{others, !one.has_heard, one.told != duty.change.count};
+        if (one.is_known && !one.is_doubtful && (best.end == DutyEnd::kUnknown || score < least)) {
+            least = score;
+            best = {token, one.told, others == 0 ? DutyEnd::kTold : DutyEnd::kPartly, std::move(behind)};
         }
     }
-    return {token, 0, DutyEnd::kUnknown};
+    return best;
 }
 
 void WebhookDesk::abandon(std::uint64_t token) {

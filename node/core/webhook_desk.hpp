@@ -27,6 +27,8 @@ struct DutyChange {
     SharedBytes card;       ///< of the user; may be null
     std::uint64_t told = 0;
     std::uint64_t count = 0;
+    /// Null: all endpoints were told `told`. Else nobody knows what those of SettleDuty::behind were told last; empty: any of them.
+    SharedBytes behind = {};
 };
 
 /// What happened, for an endpoint.
@@ -57,7 +59,8 @@ struct DropEvents {
 enum class DutyEnd : std::uint8_t {
     kTold,
     kDropped,  ///< no endpoint has heard of it
-    kUnknown,  ///< some endpoint has, or may have: another one has not
+    kPartly,   ///< all endpoints know `told` but those of `behind`
+    kUnknown,  ///< nobody knows of any endpoint what it has heard
 };
 
 /// The duty is done: every endpoint that wants an event of it has taken the last one, or that was given up, or none wants any. Or the
@@ -66,6 +69,7 @@ struct SettleDuty {
     std::uint64_t token = 0;
     std::uint64_t told = 0;
     DutyEnd end = DutyEnd::kTold;
+    std::string behind = {};  ///< endpoints, 8 bytes each: the same on every node
     friend bool operator==(const SettleDuty&, const SettleDuty&) = default;
 };
 
@@ -120,8 +124,8 @@ private:
     struct Listener {
         EndpointId endpoint;
         Wants wants;                            ///< of the events that may come of the duty
-        std::uint64_t told = 0;                 ///< the count that it was told last …
-        bool is_known = false;                  ///< … under this token, or had not to be told; else what the mesh says
+        std::uint64_t told = 0;                 ///< the count that it was told last, or had not to be told
+        bool is_known = false;                  ///< that is sure; else the whole truth has to be told
         bool has_heard = false;                 ///< it has settled an event of this token, given up included
         bool is_doubtful = false;               ///< nobody knows whether it was told `telling`
         std::uint64_t telling = 0;              ///< the count that it is being told …
@@ -158,6 +162,8 @@ private:
     void end(std::uint64_t token, Duty& duty, WebhookEffects& out);
     /// REQUIRES: nothing of it is under way.
     [[nodiscard]] static SettleDuty last_word(std::uint64_t token, const Duty& duty);
+    /// What the mesh says that it was told, as long as nothing newer is known here.
+    static void believe(Listener& listener, const DutyChange& change);
 
     AppTable apps_;
     const Duration vacated_hold_;

@@ -36,6 +36,7 @@ mesh::DutyOutcome outcome_of(DutyEnd end) {
     switch (end) {
         case DutyEnd::kTold: return mesh::DutyOutcome::kTold;
         case DutyEnd::kDropped: return mesh::DutyOutcome::kDropped;
+        case DutyEnd::kPartly: return mesh::DutyOutcome::kPartly;
         case DutyEnd::kUnknown: break;
     }
     return mesh::DutyOutcome::kUnknown;
@@ -229,7 +230,8 @@ private:
         if (!is_leaving_ && user.empty() && app != nullptr && tells_subscriptions(*app, channel_of_key(change.key))) {
             teller_.on_count(now_, change.key, change.count, counts_);
         }
-        desk_.on_changed(now_, {change.token, change.key, std::string(user), change.info, change.told, change.count},
+        desk_.on_changed(now_, {change.token, change.key, std::string(user), change.info, change.told, change.count,
+                                 change.behind},
                          desk_effects_);
     }
 
@@ -281,7 +283,8 @@ private:
                 std::visit(Overloaded{[this](const TellEndpoints& telling) { tell(telling); },
                                       [this](const DropEvents& drop) { this->drop(drop); },
                                       [this](const SettleDuty& done) {
-                                          hub_.send(mesh::DutyDone{done.token, done.told, outcome_of(done.end)});
+                                          hub_.send(mesh::DutyDone{done.token, done.told, outcome_of(done.end),
+                                                                   done.behind.empty() ? nullptr : share(done.behind)});
                                       }},
                            effect);
             }

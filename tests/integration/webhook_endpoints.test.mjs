@@ -101,3 +101,50 @@ test('the last node tells who listens, though another endpoint refuses an earlie
     assert.deepEqual(occupancy(healthy, 'room'), OCCUPANCY);
     assert.match(node.log, /were given up/);
   }));
+
+const ROOMS = Array.from({ length: 12 }, (_, i) => `room-${i}`);
+const each = (backend, words) => ROOMS.every((room) => occupancy(backend, room).length >= words.length);
+const expectEach = (backend, words) => assert.deepEqual(ROOMS.map((room) => occupancy(backend, room)), ROOMS.map(() => words));
+
+/** Rooms that are occupied, and of which one endpoint alone has heard so. Then `move` makes their duties other nodes'. */
+async function whileOneRefuses(mesh, healthy, failing, stays, move) {
+  const pusher = client(stays);
+  await Promise.all(ROOMS.map((room) => subscribed(pusher, room)));
+  await waitFor('the rooms to be told as occupied', () => each(healthy, ['channel_occupied']), LONG);
+  await waitFor('all to be refused by the other endpoint', () => ROOMS.every((room) => failing.requests.some(({ body }) =>
+    body.includes(`"${room}"`))), LONG);
+  await move();
+  failing.answer = () => 200;
+  await waitFor('the other one to know', () => each(failing, ['channel_occupied']), LONG);
+  const left = () => mesh.nodes.filter((node) => !node.program.hasEnded);
+  await atRest(left());
+  expectEach(healthy, ['channel_occupied']);
+  pusher.disconnect();
+  await waitFor('the end', () => each(healthy, OCCUPANCY) && each(failing, OCCUPANCY), LONG);
+  await atRest(left());
+  expectEach(healthy, OCCUPANCY);
+}
+
+test('a node that leaves while an endpoint refuses makes the other one hear nothing twice', () => withTwoEndpoints(3, 503, {
+  topology: 'all', planned: true,
+}, async (mesh, healthy, failing) => {
+  const [stays, leaver] = mesh.nodes;
+  await whileOneRefuses(mesh, healthy, failing, stays, async () => {
+    leaver.program.kill('SIGTERM');
+    await leaver.gone();
+  });
+}));
+
+test('a newcomer that takes duties over while an endpoint refuses makes the other one hear nothing twice', () => withTwoEndpoints(3, 503, {
+  topology: 'all', planned: true,
+}, async (mesh, healthy, failing) => {
+  const [stays, , newcomer] = mesh.nodes;
+  newcomer.program.kill('SIGTERM');
+  await newcomer.gone();
+  await whileOneRefuses(mesh, healthy, failing, stays, async () => {
+    await newcomer.restart(mesh.peersOf(2, 'all'));
+    await mesh.whole();
+    await waitFor('the newcomer to ask the other endpoint, too', () => failing.requests.some(({ headers }) =>
+      headers['x-node'] === newcomer.name), LONG);
+  });
+}));

@@ -92,7 +92,8 @@ mesh::DutyDone Clerk::drop(std::uint64_t token, mesh::DutyOutcome outcome, bool 
     if (heard) {
         ledger.dealt_with(item, count, speaker);
     }
-    return {token, 0, outcome};
+    const bool partly = outcome == mesh::DutyOutcome::kPartly;  // others have heard of it, and this world is what is behind
+    return {token, partly ? count : 0, outcome, partly ? share("this") : nullptr};
 }
 
 std::vector<std::pair<DutyLedger::Item, std::uint64_t>> Clerk::last_breath() const {

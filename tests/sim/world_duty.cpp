@@ -43,7 +43,7 @@ void World::answer_later(HostId host, std::uint64_t token, Duration pause) {
 }
 
 /// Of what is revoked one part has not gone out, one is in flight and comes to its end as usual, and of one nobody knows what
-/// has become.
+/// has become: of that, half is said to have been heard by others.
 void World::revoke(HostId host, std::uint64_t token) {
     Process& process = *processes_[host];
     const std::uint64_t dice = prng_.below(100);
@@ -56,10 +56,11 @@ void World::revoke(HostId host, std::uint64_t token) {
         return;
     }
     const Duration pause{static_cast<Duration::rep>(prng_.below(3'000'000'000))};
-    scheduler_.after(pause, [this, host, token, heard = dice < 85, oid = process.oid] {
+    const mesh::DutyOutcome outcome = dice % 2 == 0 ? mesh::DutyOutcome::kUnknown : mesh::DutyOutcome::kPartly;
+    scheduler_.after(pause, [this, host, token, heard = dice < 85, outcome, oid = process.oid] {
         Process* p = processes_[host].get();
         if (p != nullptr && p->oid == oid && p->clerk.is_under_way(token)) {
-            input(host, mesh::PortInput{Clerk::kShard, p->clerk.drop(token, mesh::DutyOutcome::kUnknown, heard, ledger_, speaker(*p))});
+            input(host, mesh::PortInput{Clerk::kShard, p->clerk.drop(token, outcome, heard, ledger_, speaker(*p))});
         }
     });
 }

@@ -264,7 +264,7 @@ TEST(Codec, RefusesPresenceThatIsMalformed) {
 DutyMail duty_mail() {
     return {.seq = 4,
             .ack = 3,
-            .reports = {{"app/a", "u1", 9, 2, 1, 7, false, true, false, 12, share("{}")},
+            .reports = {{"app/a", "u1", 9, 2, 1, 7, false, true, false, 12, share("{}"), share("behind")},
                         {"app/b", "", 1, 0, 0, 0, true, false, true, 0, nullptr}},
             .orders = {{11, "app/c", share("body")}},
             .settles = {{"app/d", "u2", 8, 5, 6, true}},
@@ -281,6 +281,8 @@ TEST(Codec, CarriesDuties) {
     const DutyReport& report = mail.reports[0];
     EXPECT_EQ(std::tie(report.key, report.item, *report.info), std::tuple("app/a", "u1", "{}"));
     EXPECT_EQ(report.doubt, 12u);
+    ASSERT_TRUE(report.behind && !mail.reports[1].behind);
+    EXPECT_EQ(*report.behind, "behind");
     EXPECT_EQ(std::tie(report.revision, report.current, report.told, report.told_version), std::tuple(9u, 2u, 1u, 7u));
     EXPECT_TRUE(report.was_desk && !report.away);
     EXPECT_TRUE(mail.reports[1].away && !mail.reports[1].info);
@@ -305,6 +307,7 @@ TEST(Codec, RefusesDutiesOverTheirLimits) {
     EXPECT_TRUE(refused([](DutyMail& m) { m.reports[0].key.assign(kMaxChannelBytes + 1, 'k'); }));
     EXPECT_TRUE(refused([](DutyMail& m) { m.reports[0].item.assign(kMaxDutyItemBytes + 1, 'i'); }));
     EXPECT_TRUE(refused([](DutyMail& m) { m.reports[0].info = share(std::string(kMaxUserInfoBytes + 1, 'i')); }));
+    EXPECT_TRUE(refused([](DutyMail& m) { m.reports[0].behind = share(std::string(kMaxDutyBehindBytes + 1, 'b')); }));
     EXPECT_TRUE(refused([](DutyMail& m) { m.settles[0].key.clear(); }));
     EXPECT_TRUE(refused([](DutyMail& m) { m.orders[0].number = 0; }));
     EXPECT_TRUE(refused([](DutyMail& m) { m.orders[0].body = share(std::string(kMaxBodyBytes + 1, 'b')); }));

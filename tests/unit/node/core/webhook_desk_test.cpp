@@ -35,8 +35,8 @@ Happening channel(WebhookEvent event, std::uint64_t count = 0) { return {event, 
 
 class WebhookDeskTest : public ::testing::Test {
 protected:
-    WebhookEffects changed(Instant now, std::uint64_t token, std::uint64_t told, std::uint64_t count) {
-        desk.on_changed(now, {token, "app/x", {}, nullptr, told, count}, out);
+    WebhookEffects changed(Instant now, std::uint64_t token, std::uint64_t told, std::uint64_t count, SharedBytes behind = nullptr) {
+        desk.on_changed(now, {token, "app/x", {}, nullptr, told, count, std::move(behind)}, out);
         return take();
     }
     WebhookEffects user(Instant now, std::uint64_t token, std::uint64_t told, std::uint64_t count, SharedBytes card) {
@@ -130,20 +130,24 @@ TEST_F(WebhookDeskTest, WhatEndpointsAreBeingToldWhenItIsRevokedIsDroppedAndItsE
     using End = EventEnd;
     using Outcome = DutyEnd;
     const EndpointId other{"app", "http://b", 0};
-    const std::vector<std::tuple<End, End, Outcome>> cases{{End::kDropped, End::kDropped, Outcome::kDropped},
-                                                           {End::kTaken, End::kTaken, Outcome::kTold},
-                                                           {End::kTaken, End::kDropped, Outcome::kUnknown},
-                                                           {End::kDoubtful, End::kDropped, Outcome::kUnknown},
-                                                           {End::kDoubtful, End::kDoubtful, Outcome::kUnknown}};
+    const std::vector<std::tuple<End, End, Outcome, std::uint64_t>> cases{{End::kDropped, End::kDropped, Outcome::kDropped, 0},
+                                                                          {End::kTaken, End::kTaken, Outcome::kTold, 1},
+                                                                          {End::kTaken, End::kDropped, Outcome::kPartly, 1},
+                                                                          {End::kDoubtful, End::kDropped, Outcome::kPartly, 0},
+                                                                          {End::kDoubtful, End::kDoubtful, Outcome::kUnknown, 0}};
     desk.set_apps(AppTable({app_with({"http://a", "http://b"})}));
     std::uint64_t id = 0;
     std::uint64_t token = 0;
-    for (const auto& [first, second, outcome] : cases) {
+    for (const auto& [first, second, outcome, told] : cases) {
         changed(kStart, ++token, 0, 1);
         desk.on_revoked(token, out);
         EXPECT_EQ(take(), (WebhookEffects{DropEvents{{{id + 1, kEndpoint}, {id + 2, other}}}}));
         EXPECT_EQ(settled(kStart, ++id, first), WebhookEffects{});
-        EXPECT_EQ(settled(kStart, ++id, second), (WebhookEffects{SettleDuty{token, outcome == Outcome::kTold ? 1u : 0u, outcome}})) << token;
+        const WebhookEffects effects = settled(kStart, ++id, second);
+        ASSERT_EQ(effects.size(), 1u);
+        const auto& last = std::get<SettleDuty>(effects[0]);
+        EXPECT_EQ(std::tie(last.token, last.end, last.told), std::tie(token, outcome, told));
+        EXPECT_EQ(last.behind.size(), outcome == Outcome::kPartly ? 8u : 0u);
     }
 }
 
@@ -248,6 +252,14 @@ protected:
     }
     static TellEndpoints one(std::uint64_t id, const EndpointId& endpoint, WebhookEvent event) { return {{{id, endpoint}}, channel(event)}; }
 
+    /// Revokes 7 while the failing endpoint alone has something to take, which it has surely not heard.
+    SettleDuty revoked_with(std::uint64_t id, const EndpointId& failing) {
+        desk.on_revoked(7, out);
+        EXPECT_EQ(take(), (WebhookEffects{DropEvents{{{id, failing}}}}));
+        const WebhookEffects effects = settled(kStart, id, EventEnd::kDropped);
+        return effects.size() == 1 ? std::get<SettleDuty>(effects[0]) : SettleDuty{};
+    }
+
     static inline const EndpointId kFailing{"app", "http://b", 0};
 };
 
@@ -287,13 +299,40 @@ TEST_F(WebhookDeskOfTwoTest, WhoComesBackWithinTheHoldWasNeverGoneForEither) {
     EXPECT_EQ(settled(kStart + 9s, 2), (WebhookEffects{SettleDuty{7, 1}}));
 }
 
-TEST_F(WebhookDeskOfTwoTest, WhatEndpointsKnowDifferentlyWhenItIsRevokedIsUnknown) {
+TEST_F(WebhookDeskOfTwoTest, WhoHasNotHeardWhatTheOthersHaveIsNamedWhenItIsRevoked) {
     changed(kStart, 7, 0, 1);
     settled(kStart, 1);
-    desk.on_revoked(7, out);
-    EXPECT_EQ(take(), (WebhookEffects{DropEvents{{{2, kFailing}}}}));
-    EXPECT_EQ(changed(kStart + 1s, 7, 0, 2), WebhookEffects{}) << "it is another node's";
-    EXPECT_EQ(settled(kStart + 1s, 2, EventEnd::kDropped), (WebhookEffects{SettleDuty{7, 0, DutyEnd::kUnknown}}));
+    EXPECT_EQ(changed(kStart + 1s, 7, 0, 2), WebhookEffects{});
+    const SettleDuty last = revoked_with(2, kFailing);
+    EXPECT_EQ(std::tuple(last.told, last.end), std::tuple(2u, DutyEnd::kPartly)) << "the number is nothing to it";
+    EXPECT_FALSE(last.behind.empty());
+    EXPECT_EQ(changed(kStart + 2s, 9, 2, 2, share(last.behind)), (WebhookEffects{one(3, kFailing, WebhookEvent::kChannelOccupied)}))
+        << "the next node tells nobody else";
+    EXPECT_EQ(settled(3), (WebhookEffects{SettleDuty{9, 2}}));
+}
+
+TEST_F(WebhookDeskOfTwoTest, WhoIsNamedIsToldTheTruthAndTheOthersWhatIsNew) {
+    changed(kStart, 7, 0, 1);
+    settled(kStart, 1);
+    const SharedBytes behind = share(revoked_with(2, kFailing).behind);
+    EXPECT_EQ(changed(kStart + 2s, 9, 1, 0, behind), WebhookEffects{});
+    EXPECT_EQ(wait_until(kStart + 2s + kVacated), (WebhookEffects{both(3, WebhookEvent::kChannelVacated)}));
+    EXPECT_EQ(settled(3), WebhookEffects{});
+    EXPECT_EQ(settled(4), (WebhookEffects{SettleDuty{9, 0}}));
+}
+
+TEST_F(WebhookDeskOfTwoTest, WhoIsNamedIsNamedAgainByTheNextNode) {
+    changed(kStart, 7, 0, 1);
+    settled(kStart, 1);
+    const std::string behind = revoked_with(2, kFailing).behind;
+    changed(kStart + 2s, 7 + 2, 1, 1, share(behind));
+    desk.on_revoked(9, out);
+    EXPECT_EQ(take(), (WebhookEffects{DropEvents{{{3, kFailing}}}}));
+    EXPECT_EQ(settled(kStart, 3, EventEnd::kDoubtful), (WebhookEffects{SettleDuty{9, 1, DutyEnd::kPartly, behind}}));
+    changed(kStart + 2s, 11, 1, 1, share(behind));
+    desk.on_revoked(11, out);
+    take();
+    EXPECT_EQ(settled(kStart, 4, EventEnd::kDropped), (WebhookEffects{SettleDuty{11, 0, DutyEnd::kDropped}})) << "which leaves the doubt";
 }
 
 TEST_F(WebhookDeskOfTwoTest, WhatAllKnowWhenItIsRevokedIsTold) {
@@ -305,18 +344,30 @@ TEST_F(WebhookDeskOfTwoTest, WhatAllKnowWhenItIsRevokedIsTold) {
     EXPECT_EQ(take(), (WebhookEffects{SettleDuty{7, 1}})) << "that the channel is vacated is the other node's to tell";
 }
 
-/// What the mesh is not sure of it says to be 0, or 1 when nobody is there: that is not what an endpoint knows.
+/// What the mesh is not sure of is not what an endpoint knows.
 TEST_F(WebhookDeskOfTwoTest, ADoubtOfTheMeshStaysOneForWhoHasHeardNothing) {
-    changed(kStart, 7, 0, 1);
+    const SharedBytes everybody = share("");
+    changed(kStart, 7, 0, 1, everybody);
     settled(kStart, 1);
-    changed(kStart + 1s, 7, 1, 0);
+    changed(kStart + 1s, 7, 1, 0, everybody);
     wait_until(kStart + 1s + kVacated);
     settled(kStart + 5s, 3);
-    EXPECT_EQ(changed(kStart + 6s, 7, 0, 1), (WebhookEffects{one(4, kEndpoint, WebhookEvent::kChannelOccupied)}));
+    EXPECT_EQ(changed(kStart + 6s, 7, 0, 1, everybody), (WebhookEffects{one(4, kEndpoint, WebhookEvent::kChannelOccupied)}));
     desk.on_revoked(7, out);
     EXPECT_EQ(take(), (WebhookEffects{DropEvents{{{4, kEndpoint}, {2, kFailing}}}}));
     EXPECT_EQ(settled(kStart + 6s, 4, EventEnd::kDropped), WebhookEffects{});
-    EXPECT_EQ(settled(kStart + 6s, 2, EventEnd::kDropped), (WebhookEffects{SettleDuty{7, 0, DutyEnd::kUnknown}}));
+    const WebhookEffects effects = settled(kStart + 6s, 2, EventEnd::kDropped);
+    ASSERT_EQ(effects.size(), 1u);
+    const auto& last = std::get<SettleDuty>(effects[0]);
+    EXPECT_EQ(std::tuple(last.told, last.end, last.behind.size()), std::tuple(0u, DutyEnd::kPartly, 8u));
+}
+
+TEST_F(WebhookDeskOfTwoTest, OneThatIsHeldWhenItIsRevokedKnowsWhatItWasToldBefore) {
+    changed(kStart, 7, 0, 1);
+    settled(kStart, 1);
+    changed(kStart + 1s, 7, 0, 0);
+    const SettleDuty last = revoked_with(2, kFailing);
+    EXPECT_EQ(std::tuple(last.told, last.end, last.behind.size()), std::tuple(1u, DutyEnd::kPartly, 8u));
 }
 
 TEST_F(WebhookDeskOfTwoTest, TheLastNodeTellsEachEndpointForItself) {
@@ -342,7 +393,10 @@ TEST_F(WebhookDeskOfTwoTest, WhatALeavingNodeHasToldAllIsDone) {
 TEST_F(WebhookDeskOfTwoTest, WhatMayHaveBeenHeardIsAskedOfTheMeshAgain) {
     changed(kStart, 7, 0, 1);
     EXPECT_EQ(settled(kStart, 1, EventEnd::kDoubtful), (WebhookEffects{DropEvents{{{2, kFailing}}}}));
-    EXPECT_EQ(settled(kStart, 2, EventEnd::kDropped), (WebhookEffects{SettleDuty{7, 0, DutyEnd::kUnknown}}));
+    const WebhookEffects effects = settled(kStart, 2, EventEnd::kDropped);
+    ASSERT_EQ(effects.size(), 1u);
+    const auto& last = std::get<SettleDuty>(effects[0]);
+    EXPECT_EQ(std::tuple(last.told, last.end, last.behind.size()), std::tuple(0u, DutyEnd::kPartly, 8u));
 }
 
 TEST_F(WebhookDeskOfTwoTest, AnEndpointThatIsNoMoreIsNotWaitedFor) {

@@ -1,0 +1,154 @@
+#include "tests/unit/mesh/core/duty_mesh.hpp"
+
+namespace tulle::mesh {
+namespace {
+
+/// What becomes of a duty that was told to some of the world outside, but not to all, when it moves.
+class DutyDoubt : public testing::Test {
+protected:
+    void start(std::vector<std::uint64_t> oids) {
+        for (const std::uint64_t oid : oids) {
+            mesh_.add(oid);
+        }
+        mesh_.run();
+    }
+    /// Node 1 counts `count`; node 2 is asked to tell it, leaves and has told it to all but `behind`.
+    void tell_partly(const std::string& key, std::uint64_t count, const std::string& behind) {
+        mesh_.count(1, key, count);
+        mesh_.run();
+        mesh_.at(2).duties.leave(mesh_.now);
+        mesh_.run();
+        answer(2, count, behind);
+    }
+    void answer(std::uint64_t oid, std::uint64_t told, const std::string& behind) {
+        mesh_.at(oid).duties.done(mesh_.now, {mesh_.at(oid).revoked.back().token, told, DutyOutcome::kPartly, share(behind)});
+        mesh_.run();
+    }
+    void expect_told(std::uint64_t oid, std::uint64_t told, std::uint64_t count, const std::string& behind) {
+        ASSERT_FALSE(mesh_.at(oid).changed.empty());
+        const DutyChanged& last = mesh_.at(oid).changed.back();
+        EXPECT_EQ(std::pair(last.told, last.count), std::pair(told, count));
+        ASSERT_TRUE(last.behind);
+        EXPECT_EQ(*last.behind, behind);
+    }
+
+    DutyMesh mesh_;
+};
+
+TEST_F(DutyDoubt, TheNextNodeLearnsWhoIsBehindAndTellsItOnce) {
+    start({1, 2, 3});
+    tell_partly(mesh_.key_of(2, 3), 4, "b");
+    mesh_.kill(2, true);
+    mesh_.run_for(3s);
+    expect_told(3, 4, 4, "b");
+    mesh_.deal(3);
+    mesh_.run_for(5s);
+    EXPECT_EQ(mesh_.at(3).changed.size(), 1u);
+}
+
+TEST_F(DutyDoubt, WhatHasChangedMeanwhileIsToldFromWhatTheOthersKnow) {
+    start({1, 2, 3});
+    const std::string key = mesh_.key_of(2, 3);
+    tell_partly(key, 4, "b");
+    mesh_.kill(2, true);
+    mesh_.count(1, key, 0);
+    mesh_.run_for(3s);
+    expect_told(3, 4, 0, "b");
+    mesh_.count(1, key, 1);
+    mesh_.run();
+    expect_told(3, 4, 1, "b");
+}
+
+TEST_F(DutyDoubt, AnItemThatNobodyHoldsAnyMoreIsToldToWhoIsBehind) {
+    start({1, 2, 3});
+    const std::string key = mesh_.key_of(2, 3);
+    mesh_.count(1, key, 1);
+    mesh_.run();
+    mesh_.deal(2);
+    tell_partly(key, 0, "b");
+    mesh_.kill(2, true);
+    mesh_.run_for(3s);
+    expect_told(3, 0, 0, "b");
+    mesh_.deal(3);
+    mesh_.run_for(5s);
+    EXPECT_EQ(mesh_.at(3).changed.size(), 1u);
+    EXPECT_EQ(mesh_.at(3).duties.duties(), 0u) << "nothing is left behind";
+}
+
+TEST_F(DutyDoubt, WhoHasTheDutyBeforeItSeesTheOtherLeaveKeepsTheName) {
+    start({1, 2, 3});
+    const std::string key = mesh_.key_of(2, 3);
+    mesh_.count(1, key, 1);
+    mesh_.run();
+    mesh_.at(2).duties.leave(mesh_.now);
+    mesh_.run(false);  // node 3 does not know of it
+    answer(2, 1, "b");
+    mesh_.kill(2, true);
+    mesh_.run_for(3s);
+    expect_told(3, 1, 1, "b");
+}
+
+TEST_F(DutyDoubt, TheNameGoesOnWithADutyThatWasNotBegun) {
+    start({1, 2, 3});
+    const std::string key = mesh_.key_of(2, 3);
+    tell_partly(key, 1, "b");
+    mesh_.kill(2, true);
+    mesh_.run_for(3s);
+    expect_told(3, 1, 1, "b");
+    mesh_.at(3).duties.leave(mesh_.now);
+    mesh_.run();
+    mesh_.drop(3, DutyOutcome::kDropped);
+    mesh_.kill(3, true);
+    mesh_.run_for(3s);
+    expect_told(1, 1, 1, "b");
+}
+
+TEST_F(DutyDoubt, WhatIsSaidTooLateMayHaveBeenHeardByAnybody) {
+    start({1, 2});
+    const std::vector<OriginId> two{OriginId{1}, OriginId{2}};
+    const std::vector<OriginId> three{OriginId{1}, OriginId{2}, OriginId{3}};
+    std::string key = "app/k";
+    while (duty_node(two, key) != OriginId{2} || duty_node(three, key) != OriginId{3}) {
+        key += 'k';
+    }
+    mesh_.count(1, key, 1);
+    mesh_.run();
+    mesh_.add(3);
+    mesh_.run_for(1500ms);
+    ASSERT_EQ(mesh_.at(3).changed.size(), 1u) << "it waits no longer";
+    mesh_.deal(3);
+    answer(2, 1, "b");
+    mesh_.run_for(3s);
+    expect_told(3, 0, 1, "");
+}
+
+TEST_F(DutyDoubt, WhoDiesWithItLeavesADoubtAboutEverybody) {
+    start({1, 2, 3});
+    const std::string key = mesh_.key_of(2, 3);
+    tell_partly(key, 1, "b");
+    mesh_.kill(2, true);
+    mesh_.run_for(3s);
+    mesh_.kill(3);
+    mesh_.run_for(5s);
+    expect_told(1, 0, 1, "");
+}
+
+TEST_F(DutyDoubt, ANameThatIsTooLongIsEverybody) {
+    start({1, 2, 3});
+    tell_partly(mesh_.key_of(2, 3), 1, std::string(kMaxDutyBehindBytes + 1, 'b'));
+    mesh_.kill(2, true);
+    mesh_.run_for(3s);
+    expect_told(3, 0, 1, "");
+}
+
+TEST_F(DutyDoubt, WhatIsSureNamesNobody) {
+    start({1, 2});
+    const std::string key = mesh_.key_of(2);
+    mesh_.count(1, key, 1);
+    mesh_.run();
+    ASSERT_EQ(mesh_.at(2).changed.size(), 1u);
+    EXPECT_FALSE(mesh_.at(2).changed[0].behind);
+}
+
+}  // namespace
+}  // namespace tulle::mesh

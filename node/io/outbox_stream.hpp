@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,8 +14,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/beast/core/bind_handler.hpp>
 #include <boost/beast/core/role.hpp>
+#include <boost/system/errc.hpp>
 
 #include "node/io/connection.hpp"
+#include "node/io/frame_inflater.hpp"
 
 namespace tulle::node {
 
@@ -46,6 +49,11 @@ public:
 
     [[nodiscard]] executor_type get_executor() { return socket_.get_executor(); }
     [[nodiscard]] Socket& socket() { return socket_; }
+    /// From now on Beast is shown plain messages in place of compressed ones. When data cannot be decompressed, a read ends with kCorrupt.
+    FrameInflater& begin_to_inflate() { return *(inflater_ = std::make_unique<FrameInflater>()); }
+    /// Null: nothing is decompressed.
+    [[nodiscard]] FrameInflater* inflater() { return inflater_.get(); }
+    static constexpr boost::system::errc::errc_t kCorrupt = boost::system::errc::bad_message;
 
     template <class Buffers, class Handler>
     auto async_read_some(const Buffers& buffers, Handler&& handler) {
@@ -65,15 +73,25 @@ private:
 
         template <class Handler, class Buffers>
         void operator()(Handler&& handler, const Buffers& buffers) const {
+            if (stream->has_inflated()) {
+                boost::asio::post(stream->get_executor(), [stream = stream, buffers, handler = std::forward<Handler>(handler)]() mutable {
+                    stream->guard([&] { stream->serve_inflated(buffers, handler); });
+                });
+                return;
+            }
             stream->socket_.async_read_some(
                 buffers, [stream = stream, buffers, handler = std::forward<Handler>(handler)](
                              const boost::system::error_code& error, std::size_t bytes) mutable {
-                    try {
+                    stream->guard([&] {
                         stream->show(buffers, bytes);
-                        handler(error, bytes);
-                    } catch (const std::exception& thrown) {
-                        stream->sink_.on_exception(thrown);
-                    }
+                        if (stream->inflater_ == nullptr || error) {
+                            handler(error, bytes);
+                        } else if (stream->has_inflated()) {
+                            stream->serve_inflated(buffers, handler);
+                        } else {
+                            ReadInitiation{stream}(std::move(handler), buffers);  // a part of a header
+                        }
+                    });
                 });
         }
     };
@@ -84,16 +102,33 @@ private:
         template <class Handler, class Buffers>
         void operator()(Handler&& handler, const Buffers& buffers) const {
             const std::size_t bytes = stream->queue(buffers);
-            boost::asio::post(stream->get_executor(),
-                              [stream = stream, bytes, handler = std::forward<Handler>(handler)]() mutable {
-                                  try {
-                                      handler(boost::system::error_code{}, bytes);
-                                  } catch (const std::exception& thrown) {
-                                      stream->sink_.on_exception(thrown);
-                                  }
-                              });
+            boost::asio::post(stream->get_executor(), [stream = stream, bytes, handler = std::forward<Handler>(handler)]() mutable {
+                stream->guard([&] { handler(boost::system::error_code{}, bytes); });
+            });
         }
     };
+
+    template <class Work>
+    void guard(Work work) {
+        try {
+            work();
+        } catch (const std::exception& thrown) {
+            sink_.on_exception(thrown);
+        }
+    }
+
+    [[nodiscard]] bool has_inflated() const {
+        return inflater_ != nullptr && (!inflater_->output().empty() || inflater_->is_corrupt());
+    }
+
+    template <class Buffers, class Handler>
+    void serve_inflated(const Buffers& buffers, Handler& handler) {
+        const std::string_view output = inflater_->output();
+        const bool is_at_end = output.empty();
+        const std::size_t bytes = boost::asio::buffer_copy(buffers, boost::asio::buffer(output));
+        inflater_->consume(bytes);
+        handler(is_at_end ? make_error_code(kCorrupt) : boost::system::error_code{}, bytes);
+    }
 
     template <class Buffers>
     void show(const Buffers& buffers, std::size_t bytes) {
@@ -101,7 +136,11 @@ private:
         for (auto at = boost::asio::buffer_sequence_begin(buffers); at != end && bytes > 0; ++at) {
             const boost::asio::const_buffer part(*at);
             const std::size_t taken = std::min(bytes, part.size());
-            sink_.on_received({static_cast<const char*>(part.data()), taken});
+            const std::string_view received(static_cast<const char*>(part.data()), taken);
+            sink_.on_received(received);
+            if (inflater_ != nullptr) {
+                inflater_->take(received);
+            }
             bytes -= taken;
         }
     }
@@ -116,6 +155,7 @@ private:
 
     Socket socket_;
     OutboxSink& sink_;
+    std::unique_ptr<FrameInflater> inflater_;
 };
 
 /// Beast asks for the end of the connection when it is done; the connection flushes and lingers by itself afterwards.

@@ -9,7 +9,6 @@
 
 #include <boost/beast/websocket/error.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
-#include <boost/beast/zlib/error.hpp>
 
 #include "node/core/limits.hpp"
 #include "node/core/ws_frame.hpp"
@@ -62,6 +61,9 @@ void WsConnection::limit_message(std::size_t max_message) {
     if (limits_.deflates) {
         guard_.limit_deflated(max_deflated(max_message));
     }
+    if (FrameInflater* inflater = stream_.next_layer().inflater()) {
+        inflater->limit(max_message);
+    }
     buffer_.max_size(std::max(max_message + kReadAheadBytes, buffer_.max_size()));
 }
 
@@ -91,11 +93,7 @@ void WsConnection::accept(UpgradeRequest& request) {
     });
     take_offers(request, limits_.deflates, *answer_);
     if (!answer_->extensions.empty()) {
-        websocket::permessage_deflate options;
-        options.server_enable = true;
-        options.server_no_context_takeover = true;
-        options.client_no_context_takeover = true;
-        stream_.set_option(options);
+        stream_.next_layer().begin_to_inflate().limit(max_message_);
         is_deflating_ = answer_->has_full_window;
     }
     stream_.set_option(websocket::stream_base::decorator(
@@ -122,7 +120,7 @@ void WsConnection::on_accepted(const boost::system::error_code& error) {
 
 void WsConnection::read() {
     is_reading_ = true;
-    // Of a compressed frame the hint is what its header announces, up to 2^63 bytes. More than the limit of a message is never
+    // The hint is what the frame's header announces, up to 2^63 bytes. More than the limit of a message is never
     // there (max_message_ at most), so that there is always room to find out that it is too large.
     const std::size_t hint = buffer_.size() == 0 ? kIdleBufferBytes : stream_.read_size_hint(buffer_);
     const std::size_t room = std::min(hint, buffer_.max_size() - buffer_.size());
@@ -147,7 +145,7 @@ void WsConnection::on_read(const boost::system::error_code& error) {
         if (error == websocket::condition::protocol_violation || error == websocket::error::message_too_big) {
             reactor_.counters().bad_frames_total.add();
         }
-        if (error.category() == make_error_code(boost::beast::zlib::error::need_buffers).category()) {
+        if (error == OutboxStream::kCorrupt) {
             tell_corrupt();
         }
         finish();
@@ -175,7 +173,6 @@ bool WsConnection::is_orderly(const boost::system::error_code& error) const {
     return error == websocket::error::closed || (error == websocket::error::bad_close_code && guard_.closed_by_gateway());
 }
 
-/// Beast ends a stream that it cannot decompress without a word.
 void WsConnection::tell_corrupt() {
     reactor_.counters().bad_frames_total.add();
     if (state_ == State::kOpen) {

@@ -165,7 +165,7 @@ private:
     std::size_t max_message_ = 0;
     Peer peer_;
     FrameGuard guard_;
-    boost::beast::websocket::stream<OutboxStream, true> stream_;
+    boost::beast::websocket::stream<OutboxStream, false> stream_;
     boost::beast::flat_buffer buffer_;
     std::string target_;  ///< until the connection is open
     std::unique_ptr<UpgradeAnswer> answer_;  ///< as long

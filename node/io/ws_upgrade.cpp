@@ -35,7 +35,6 @@ void take_offers(UpgradeRequest& request, bool deflates, UpgradeAnswer& answer) 
     request.erase(Field::expect);
     request.erase(kExtensions);
     if (agreed) {
-        request.set(kExtensions, "permessage-deflate");
         answer.extensions = std::move(agreed->text);
         answer.has_full_window = agreed->has_full_window;
     }

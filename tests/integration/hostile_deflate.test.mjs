@@ -43,7 +43,7 @@ const ATTACKS = [
   ['empty blocks without end', fragments(BLOCKS, 8192), [1009]],
   ['bytes that are no deflate', [frame({ first: 0xc1, payload: Buffer.alloc(500, 0xff) })], [1007]],
   ['a compressed message that is cut off', [frame({ first: 0xc1, payload: deflated('abcdefgh'.repeat(99)).subarray(0, 7) }), frame({ first: 0xc1, payload: Buffer.alloc(40, 0xee) })], [1007, 1002]],
-  ['a last block', [frame({ first: 0xc1, payload: zlib.deflateRawSync(PING) }), frame({ first: 0xc1, payload: zlib.deflateRawSync(PING) })], [1007]],
+  ['a last block with rubbish after it', [frame({ first: 0xc1, payload: Buffer.concat([zlib.deflateRawSync(PING), Buffer.alloc(40, 0xee)]) })], [1007]],
   ['compressed bytes that are no UTF-8', [frame({ first: 0xc1, payload: deflated(Buffer.from([0xff, 0xfe, 0xfd])) })], [1007]],
   ['RSV1 on a continuation', [frame({ first: 0x41, payload: deflated(PING).subarray(0, 5) }), frame({ first: 0xc0, payload: deflated(PING).subarray(5) })], [1002]],
   ['RSV1 on a ping', [frame({ first: 0xc9, payload: deflated('a') })], [1002]],
@@ -55,6 +55,11 @@ const ATTACKS = [
 /** What a client may send: the answer to the ping that it holds must come. */
 const GOOD = [
   ['one frame', [frame({ first: 0xc1, payload: deflated(PING) })]],
+  ['a last block, as encoders end a stream that know no flush (RFC 7692, 7.2.3.4)',
+    [frame({ first: 0xc1, payload: Buffer.concat([zlib.deflateRawSync(PING), Buffer.alloc(1)]) })]],
+  ['the same without the octet behind it', [frame({ first: 0xc1, payload: zlib.deflateRawSync(PING) })]],
+  ['many blocks, of which the last is marked', fragments(Buffer.concat([
+    zlib.deflateRawSync(`{"event":"pusher:ping","data":${JSON.stringify(Array.from({ length: 20_000 }, (_, i) => i * i))}}`, { memLevel: 1 }), Buffer.alloc(1)]), 1000)],
   ['fragments of one byte', fragments(deflated(PING), 1)],
   ['with empty fragments and a ping between', [...fragments(deflated(PING), 9, false), frame({ first: 0x00 }), frame({ first: 0x89, payload: 'x' }), frame({ first: 0x80 })]],
   ['stored, not compressed', [frame({ first: 0xc1, payload: zlib.deflateRawSync(PING, { level: 0, finishFlush: zlib.constants.Z_SYNC_FLUSH }).subarray(0, -4) })]],

@@ -13,7 +13,8 @@ namespace {
 
 constexpr int kWindowBits = -15;  // raw, and the largest window: a client may use less (RFC 7692, 7.1.2)
 constexpr std::size_t kPieceBytes = 16u << 10;       // that are inflated at a time
-constexpr std::size_t kKeptOutputBytes = 4u << 10;   // of capacity, between reads
+constexpr std::size_t kSliceBytes = 128;             // of input at a time: deflate makes at most 1,032 times as much of them
+constexpr std::size_t kKeptBytes = 4u << 10;         // of capacity, of input and of output, between reads
 constexpr std::string_view kFlushMark("\0\0\xff\xff", 4);  // which the protocol leaves out at the end of a message
 
 constexpr unsigned kFin = 0x80;
@@ -53,10 +54,16 @@ void FrameInflater::consume(std::size_t bytes) {
     if (read_ == output_.size()) {
         output_.clear();
         read_ = 0;
-        if (output_.capacity() > kKeptOutputBytes) {
+        if (output_.capacity() > kKeptBytes) {
             output_ = {};
         }
+        advance();
     }
+}
+
+void FrameInflater::take(std::string_view bytes) {
+    input_.append(bytes);
+    advance();
 }
 
 std::size_t FrameInflater::header_bytes() const {
@@ -67,16 +74,17 @@ std::size_t FrameInflater::header_bytes() const {
     return 2u + (length == 126 ? 2u : length == 127 ? 8u : 0u) + ((header_[1] & kMask) != 0 ? kMaskBytes : 0u);
 }
 
-void FrameInflater::take(std::string_view bytes) {
-    while (!bytes.empty() && !is_corrupt_) {
+void FrameInflater::advance() {
+    while (looked_at_ < input_.size() && output_.size() < kPieceBytes && !is_corrupt_) {
+        const std::string_view bytes = std::string_view(input_).substr(looked_at_, kSliceBytes);
         if (payload_left_ > 0) {
             const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(payload_left_, bytes.size()));
             on_payload(bytes.substr(0, size));
-            bytes.remove_prefix(size);
+            looked_at_ += size;
             payload_left_ -= size;
         } else {
             header_[have_++] = static_cast<unsigned char>(bytes.front());
-            bytes.remove_prefix(1);
+            ++looked_at_;
             if (have_ < header_bytes()) {
                 continue;
             }
@@ -85,6 +93,13 @@ void FrameInflater::take(std::string_view bytes) {
         }
         if (payload_left_ == 0 && have_ == 0) {
             on_frame_end();
+        }
+    }
+    if (looked_at_ == input_.size() || is_corrupt_) {
+        input_.clear();
+        looked_at_ = 0;
+        if (input_.capacity() > kKeptBytes) {
+            input_ = {};
         }
     }
 }

@@ -16,9 +16,11 @@ namespace tulle::node {
 /// is taken: a block with BFINAL set (7.2.3.4), after which the message may go on with further blocks, or end.
 /// Frames that are not compressed, control frames and frames that are wrong pass as they came, for the stream to judge.
 ///
-/// Thread: confined to its connection's. Memory: about 40 KB (zlib's window and state) while a compressed message is incomplete, and none between messages, as each is
-/// compressed for itself.
-/// Limits: of a message, not much more than `limit` is inflated: the stream ends the connection then, and the rest is dropped.
+/// Thread: confined to its connection's.
+/// Memory: about 40 KB (zlib's window and state) while a compressed message is incomplete, and none between messages, as each is compressed
+///         for itself; and what has been taken and not read.
+/// Limits: of a message, not much more than `limit` is inflated: the stream ends the connection then, and the rest is dropped. Of what was
+///         taken, no more is inflated than makes 160 KB of output at a time; the rest follows when that has been read.
 /// Errors: data that cannot be decompressed make is_corrupt() true; nothing is taken any more. Throws std::bad_alloc.
 class FrameInflater {
 public:
@@ -34,6 +36,8 @@ public:
     /// What the WebSocket stream is to read.
     [[nodiscard]] std::string_view output() const { return std::string_view(output_).substr(read_); }
     void consume(std::size_t bytes);
+    /// Bytes held, zlib's not counted.
+    [[nodiscard]] std::size_t memory() const { return input_.capacity() + output_.capacity(); }
 
 private:
     struct Ender {
@@ -41,6 +45,7 @@ private:
     };
     enum class Message : std::uint8_t { kNone, kPlain, kDeflated };
 
+    void advance();
     [[nodiscard]] std::size_t header_bytes() const;
     void on_header();
     [[nodiscard]] bool is_deflated_frame(unsigned opcode) const;
@@ -51,6 +56,8 @@ private:
     void put_frame(unsigned first, std::string_view payload);
 
     std::unique_ptr<z_stream_s, Ender> stream_;  ///< of the message that is incomplete
+    std::string input_;        ///< taken …
+    std::size_t looked_at_ = 0;  ///< … and of which so many bytes have been dealt with
     std::string output_;
     std::size_t read_ = 0;   ///< bytes of it that have been consumed
     std::size_t limit_ = 0;

@@ -53,6 +53,7 @@ public:
     FrameInflater& begin_to_inflate() { return *(inflater_ = std::make_unique<FrameInflater>()); }
     /// Null: nothing is decompressed.
     [[nodiscard]] FrameInflater* inflater() { return inflater_.get(); }
+    [[nodiscard]] const FrameInflater* inflater() const { return inflater_.get(); }
     static constexpr boost::system::errc::errc_t kCorrupt = boost::system::errc::bad_message;
 
     template <class Buffers, class Handler>

@@ -90,8 +90,11 @@ public:
     /// Ends the connection after all that was sent before.
     void close(std::uint16_t code, std::string_view reason);
     /// Bytes of memory that are held for this client alone: what waits for it, its share of the slabs that
-    /// this keeps in place, and a message that has come in part.
-    [[nodiscard]] std::size_t memory() const { return outbox_.pinned() + buffer_.capacity(); }
+    /// this keeps in place, and a message that has come in part, compressed or not.
+    [[nodiscard]] std::size_t memory() const {
+        const FrameInflater* inflater = stream_.next_layer().inflater();
+        return outbox_.pinned() + buffer_.capacity() + (inflater == nullptr ? 0 : inflater->memory());
+    }
     /// Ends the connection for want of memory, with 4100 and soon: what the peer has not taken by then is thrown away. A
     /// connection that is being closed already keeps its code, and ends as soon.
     void shed();

@@ -9,7 +9,7 @@ import { inbox, subscribed, withClients } from '../support/js/clients.mjs';
 import { TulleNode } from '../support/js/cluster.mjs';
 import { parts, request } from '../support/js/http.mjs';
 import { plannedAddresses } from '../support/js/ports.mjs';
-import { run } from '../support/js/process.mjs';
+import { PROJECT, run } from '../support/js/process.mjs';
 import { waitFor } from '../support/js/wait.mjs';
 
 const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
@@ -96,6 +96,34 @@ test('a node that advertises a name is reached by whichever of its addresses lea
       assert.equal(code, 0, stderr);
       await waitFor('the event', () => said.length === 1);
     });
+  });
+});
+
+test("the README's variables for containers make a mesh, by one name for all and every address of the machine", { skip: !canMount }, async () => {
+  const readme = await fs.readFile(path.join(PROJECT, 'README.md'), 'utf8');
+  const block = readme.slice(readme.indexOf('### In containers'), readme.indexOf('### Apps'));
+  const lines = [...block.matchAll(/^ {4}(TULLE_\w+)=(\S+)/gm)].map(([, name, value]) => [name, value]);
+  assert.deepEqual(lines.map(([name]) => name).sort(), ['ADVERTISE', 'APP_ID', 'APP_KEY', 'APP_SECRET', 'INSECURE_MESH', 'LISTEN', 'MESH',
+    'PEERS'].map((name) => `TULLE_${name}`));
+  const hosts = await hostsFile('127.0.3.1 tulle-mesh', '127.0.3.2 tulle-mesh');
+  const places = [await ports(), await ports()];
+  const nodes = places.map((port, i) => {  // one machine has each port once: the mesh's own differ, and that of the first is the name's
+    const env = Object.fromEntries(lines.map(([name, value]) => [name, value.replace('10.1.2.3', `127.0.3.${i + 1}`).replace(':6001', `:${port.listen}`)
+      .replace(':7001', name === 'TULLE_PEERS' ? `:${places[0].mesh}` : `:${port.mesh}`)]));
+    const node = nodeAt(`n${i + 1}`, '', port, hosts);
+    return Object.assign(node, { addresses: { admin: '127.0.0.1:0' }, env });
+  });
+  await withNodes(nodes, async () => {
+    for (const node of nodes) await node.restart();
+    await Promise.all(nodes.map((node) => node.ready()));
+    await sees(nodes[0], 'n2');
+    await sees(nodes[1], 'n1');
+    const { members } = await nodes[1].status();
+    assert.ok(JSON.stringify(members).includes(`"127.0.3.1:${places[0].listen}"`), JSON.stringify(members));
+    const { TULLE_APP_ID, TULLE_APP_KEY, TULLE_APP_SECRET } = nodes[0].env;
+    const app = { TULLE_APP_ID, TULLE_APP_KEY, TULLE_APP_SECRET };
+    const { code, stderr } = await run('tulle', ['pub', 'news', 'e', '{}', '--url', `http://127.0.3.2:${places[1].listen}`], { env: app });
+    assert.equal(code, 0, stderr);
   });
 });
 

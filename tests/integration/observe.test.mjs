@@ -9,7 +9,7 @@ import { RawClient, server, subscribed, withClients } from '../support/js/client
 import { Cluster, withCluster } from '../support/js/cluster.mjs';
 import { parts, request } from '../support/js/http.mjs';
 import { plannedAddresses } from '../support/js/ports.mjs';
-import { run } from '../support/js/process.mjs';
+import { PROJECT, run } from '../support/js/process.mjs';
 import { waitFor } from '../support/js/wait.mjs';
 
 const freeze = (node) => process.kill(node.program.pid, 'SIGSTOP');
@@ -175,6 +175,21 @@ test('the admin listener answers bad questions with a reason', () => withCluster
 
 const COUNTERS = ['gaps', 'gaps_repaired', 'records_gone', 'duplicates_dropped', 'suspicions', 'false_suspicions', 'deaths', 'reconnects',
   'barrier_waits', 'late_turns'];
+
+test('documents name metrics as /metrics does, with their prefix', () => withCluster(2, {}, async ({ nodes: [node] }) => {
+  const { body } = await request(node.ports.admin, '/metrics');
+  const metrics = new Set([...body.matchAll(/^(tulle_\w+)/gm)].map(([, name]) => name));
+  const keys = new Set((await run('tulled', ['--help'])).stdout.match(/--[a-z-]+/g).map((flag) => flag.slice(2).replaceAll('-', '_')));
+  const wrong = [];
+  for (const file of ['README.md', 'node/README.md', 'node/doc/limits.md', 'mesh/README.md', 'tools/chaos/README.md', 'tests/README.md']) {
+    const text = await fs.readFile(path.join(PROJECT, file), 'utf8');
+    for (const [, name] of text.matchAll(/`([a-z][a-z_]*_[a-z_]+)[`{]/g)) {
+      const isBare = metrics.has(`tulle_${name}`) && !keys.has(name);
+      if (isBare || (name.startsWith('tulle_') && !metrics.has(name))) wrong.push(`${file}: ${name}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+}));
 
 test('the counters of the mesh are in /metrics and in status, and move when a node is frozen',
   () => withCluster(2, {}, async ({ nodes: [n1, n2] }) => {

@@ -191,6 +191,11 @@ for (const language of Object.keys(LANGUAGES)) {
         await raw.next('pusher:signin_success');
         await ask({ do: 'send', user: '42', event: 'note', data: { n: 1 } });
         assert.equal((await raw.next('note')).data.replaceAll(' ', ''), '{"n":1}');
+        if (language === 'python') {
+          await assert.rejects(ask({ do: 'terminate', user: '42' }), /404/, 'the SDK leaves /apps/APP_ID out');
+          await ask({ do: 'terminate by hand', user: '42' });
+          assert.equal((await raw.end()).code, 4009);
+        }
         raw.drop();
       }
       view.channel.trigger('client-e', { deep: { n: [1] } });

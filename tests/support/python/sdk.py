@@ -3,6 +3,7 @@ import json
 import sys
 
 import pusher
+from pusher.http import POST, Request
 
 
 def run(client, command):
@@ -20,6 +21,11 @@ def run(client, command):
         return client.users_info(command["channel"])
     if do == "send":
         return client.send_to_user(command["user"], command["event"], command["data"])
+    if do == "terminate":
+        return client.terminate_user_connections(command["user"])
+    if do == "terminate by hand":  # as README.md has it
+        inner = client._pusher_client
+        return inner.http.send_request(Request(inner, POST, f"/apps/{inner.app_id}/users/{command['user']}/terminate_connections", {}))
     if do == "webhook":
         headers = command["headers"]
         return client.validate_webhook(headers["x-pusher-key"], headers["x-pusher-signature"], command["body"])

@@ -293,7 +293,7 @@ void WebhookDesk::speak_last(Instant now, WebhookEffects& out) {
     }
 }
 
-void WebhookDesk::on_task(std::uint64_t token, std::string_view key, WebhookEvent event, SharedBytes json,
+void WebhookDesk::on_task(Instant now, std::uint64_t token, std::string_view key, WebhookEvent event, SharedBytes json,
                           WebhookEffects& out) {
     const auto [found, is_new] = duties_.try_emplace(token);
     if (!is_new) {
@@ -301,6 +301,7 @@ void WebhookDesk::on_task(std::uint64_t token, std::string_view key, WebhookEven
     }
     Duty& duty = found->second;
     duty.is_task = true;
+    const std::size_t bytes = json ? json->size() : 0;
     TellEndpoints telling{{}, {event, std::string(channel_of_key(key)), {}, nullptr, 0, std::move(json)}};
     if (const auto app = apps_.find_by_id(app_of_key(key))) {
         for (EndpointId& endpoint : endpoints_for(*app, event, telling.what.channel)) {
@@ -315,7 +316,31 @@ void WebhookDesk::on_task(std::uint64_t token, std::string_view key, WebhookEven
         out.push_back(SettleDuty{token, 0});
         duties_.erase(found);
     } else {
+        tasks_.emplace(token, Task{now, bytes});
+        task_bytes_ += bytes;
         out.push_back(std::move(telling));
+        relieve(now, out);
+    }
+}
+
+void WebhookDesk::forget_task(std::uint64_t token) {
+    if (const auto task = tasks_.extract(token)) {
+        task_bytes_ -= task.mapped().bytes;
+    }
+}
+
+void WebhookDesk::relieve(Instant now, WebhookEffects& out) {
+    while (!is_stopped_ && has_too_many_tasks() && tasks_.begin()->second.since + kWebhookTaskPatience <= now) {
+        const auto duty = duties_.find(tasks_.begin()->first);
+        for (const Listener& listener : duty->second.listeners) {
+            for (const std::uint64_t id : listener.under_way) {
+                tellings_.erase(id);
+                own_events_.insert(id);
+            }
+        }
+        out.push_back(SettleDuty{duty->first, 0});
+        forget_task(duty->first);
+        duties_.erase(duty);
     }
 }
 
@@ -327,6 +352,7 @@ std::optional<std::uint64_t> WebhookDesk::token_of(std::uint64_t event) const {
 void WebhookDesk::on_settled(Instant now, const EventSettled& settled, WebhookEffects& out) {
     const auto telling = tellings_.find(settled.id);
     if (telling == tellings_.end()) {
+        own_events_.erase(settled.id);
         return;
     }
     const auto found = duties_.find(telling->second);
@@ -339,6 +365,7 @@ void WebhookDesk::on_settled(Instant now, const EventSettled& settled, WebhookEf
     if (duty.is_task) {
         if (!duty.is_waiting()) {
             out.push_back(SettleDuty{found->first, 0});
+            forget_task(found->first);
             duties_.erase(found);
         }
     } else if (listener->is_doubtful && !duty.is_ending) {
@@ -408,6 +435,7 @@ void WebhookDesk::abandon(std::uint64_t token) {
         return;
     }
     release(token, found->second);
+    forget_task(token);
     std::erase_if(tellings_, [token](const auto& telling) { return telling.second == token; });
     duties_.erase(found);
 }
@@ -417,11 +445,20 @@ void WebhookDesk::on_deadline(Instant now, WebhookEffects& out) {
         const std::uint64_t token = holds_.begin()->second;
         consider(now, token, duties_.find(token)->second, out);
     }
+    relieve(now, out);
     std::erase_if(counted_, [now](const auto& entry) { return entry.second + kCountInterval <= now; });
 }
 
 std::optional<Instant> WebhookDesk::next_deadline() const {
-    return holds_.empty() || is_stopped_ ? std::nullopt : std::optional(holds_.begin()->first);
+    if (is_stopped_) {
+        return std::nullopt;
+    }
+    std::optional<Instant> next = holds_.empty() ? std::nullopt : std::optional(holds_.begin()->first);
+    if (has_too_many_tasks()) {
+        const Instant relief = tasks_.begin()->second.since + kWebhookTaskPatience;
+        next = std::min(relief, next.value_or(relief));
+    }
+    return next;
 }
 
 }  // namespace tulle::node

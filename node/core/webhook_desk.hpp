@@ -90,7 +90,8 @@ using WebhookEffects = std::vector<WebhookEffect>;
 /// Thread: confined to its owner.
 /// Time:   `now` is an argument and must not go backwards.
 /// Order:  run the appended effects in order; `out` is only appended to.
-/// Limits: holds what the mesh has given and not been answered, which the mesh bounds; of each, one change for each endpoint.
+/// Limits: holds what the mesh has given and not been answered, which the mesh bounds; of each, one change for each endpoint. Of tasks
+///         kMaxWebhookTasks, and kMaxWebhookTaskBytes, beside what has come within kWebhookTaskPatience.
 /// Errors: none. Settlements that nobody waits for do nothing; duties of unknown apps are done at once.
 class WebhookDesk {
 public:
@@ -110,13 +111,15 @@ public:
     /// What its endpoints are told settles nothing any more.
     void abandon(std::uint64_t token);
     /// `json` is the event as its node wrote it.
-    void on_task(std::uint64_t token, std::string_view key, WebhookEvent event, SharedBytes json, WebhookEffects& out);
+    void on_task(Instant now, std::uint64_t token, std::string_view key, WebhookEvent event, SharedBytes json, WebhookEffects& out);
     /// What has become of an event. More may be told to its endpoint at once.
     void on_settled(Instant now, const EventSettled& settled, WebhookEffects& out);
     /// The duty that the event is told for; nothing when nobody waits for it.
     [[nodiscard]] std::optional<std::uint64_t> token_of(std::uint64_t event) const;
     void on_deadline(Instant now, WebhookEffects& out);
     [[nodiscard]] std::optional<Instant> next_deadline() const;
+    /// Events that are told though their tasks count as done: of nobody else, and lost with this node.
+    [[nodiscard]] std::size_t events_of_its_own() const { return own_events_.size(); }
 
 private:
     using Wants = std::bitset<kWebhookEvents>;
@@ -159,6 +162,10 @@ private:
     void catch_up(Instant now, std::uint64_t token, Duty& duty, WebhookEffects& out);
     void tell(Instant now, std::uint64_t token, Duty& duty, std::uint64_t told, const std::vector<Happening>& all, WebhookEffects& out);
     void release(std::uint64_t token, Duty& duty) noexcept;
+    /// Tasks that wait for too long, and are too many, count as done.
+    void relieve(Instant now, WebhookEffects& out);
+    [[nodiscard]] bool has_too_many_tasks() const { return tasks_.size() > kMaxWebhookTasks || task_bytes_ > kMaxWebhookTaskBytes; }
+    void forget_task(std::uint64_t token);
     void end(std::uint64_t token, Duty& duty, WebhookEffects& out);
     /// REQUIRES: nothing of it is under way.
     [[nodiscard]] static SettleDuty last_word(std::uint64_t token, const Duty& duty);
@@ -170,6 +177,13 @@ private:
     const Duration removed_hold_;
     std::map<std::uint64_t, Duty> duties_;
     std::set<std::pair<Instant, std::uint64_t>> holds_;
+    struct Task {
+        Instant since{};
+        std::size_t bytes = 0;
+    };
+    std::map<std::uint64_t, Task> tasks_;     ///< that are under way, by token: in the order in which they came
+    std::size_t task_bytes_ = 0;
+    std::set<std::uint64_t> own_events_;      ///< ids
     std::uint64_t last_change_ = 0;  ///< the greatest token of a change so far; those of later ones are greater
     std::map<std::uint64_t, std::uint64_t> tellings_;  ///< tokens of what endpoints are being told, by id
     std::uint64_t apps_no_ = 1;

@@ -26,6 +26,12 @@ inline constexpr std::size_t kMaxWebhookQueueBytes = 1u << 30;        ///< the m
 /// What clients say (client events, cache misses) may fill this part of both, a half: however much it is, it does not
 /// make a backend miss who is there, which it would believe wrongly ever after.
 inline constexpr std::size_t kPassingWebhookShare = 2;
+/// What clients say is kept where it arose until all endpoints have taken it, in 10,000 places that all apps share. So that an endpoint
+/// that fails does not fill these, so much of it as this node tells may wait longer than kWebhookTaskPatience; beyond, the oldest counts
+/// as done there, and is lost with this node.
+inline constexpr std::size_t kMaxWebhookTasks = 1000;
+inline constexpr std::size_t kMaxWebhookTaskBytes = 1u << 20;
+inline constexpr Duration kWebhookTaskPatience = 1s;          ///< what endpoints that are well take is surely gone by then
 
 // ---- requests --------------------------------------------------------------------------------------------------------
 

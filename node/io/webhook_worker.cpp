@@ -216,8 +216,12 @@ private:
         });
     }
 
-    /// Nobody will tell what waits now.
+    /// Nobody will tell what waits now. Of a node that is not the last one that is what clients said and this node alone kept.
     void give_up_the_rest() {
+        if (const std::size_t own = desk_.events_of_its_own(); !is_last_ && own > 0) {
+            counters_.webhook_given_up_total.add(own);
+            spdlog::warn("{} client events and cache misses were given up, as their webhooks had not taken them when this node left", own);
+        }
         if (is_last_ && queue_.size() > 0) {
             counters_.webhook_given_up_total.add(queue_.size());
             spdlog::warn("{} events were given up, as their webhooks had not taken them when this node left, the last one", queue_.size());
@@ -239,7 +243,7 @@ private:
         std::optional<pusher::WebhookTask> read =
             task.body ? pusher::decode_webhook_task(*task.body) : std::nullopt;
         if (read) {
-            desk_.on_task(task.token, task.key, read->event, share(std::move(read->json)), desk_effects_);
+            desk_.on_task(now_, task.token, task.key, read->event, share(std::move(read->json)), desk_effects_);
         } else {
             spdlog::warn("an event for the webhooks of {} could not be read", task.key);
             hub_.send(mesh::DutyDone{task.token, 0});

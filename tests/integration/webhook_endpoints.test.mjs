@@ -1,7 +1,7 @@
 // Each endpoint of an app has a life of its own: what one refuses, or never answers, keeps nothing from the others.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { client, subscribed } from '../support/js/clients.mjs';
+import { subscribed, withClients } from '../support/js/clients.mjs';
 import { userAt } from '../support/js/presence.mjs';
 import { waitFor } from '../support/js/wait.mjs';
 import { Backend, withBackend } from '../support/js/webhooks.mjs';
@@ -41,34 +41,37 @@ for (const count of [1, 2]) {
       const node = nodes.at(-1);
       const words = [];
       const people = [];
-      let pusher;
-      for (const there of [true, false, true]) {
-        if (there) {
-          pusher = userAt(node, 'ann');
+      const come = async (body) => {
+        const pusher = userAt(node, 'ann');
+        try {
           await Promise.all([subscribed(pusher, 'room'), subscribed(pusher, 'presence-room')]);
-        } else {
+          await isTold('channel_occupied', 'member_added');
+          await body?.();
+        } finally {
           pusher.disconnect();
         }
-        words.push(there ? 'channel_occupied' : 'channel_vacated');
-        people.push(there ? 'member_added' : 'member_removed');
+        await isTold('channel_vacated', 'member_removed');
+      };
+      const isTold = async (word, person) => {
+        words.push(word);
+        people.push(person);
         await hears(healthy, 'room', words);
         await hears(healthy, 'presence-room', words);
         await hears(healthy, 'presence-room', people, members);
-      }
-      await waitFor('the other one to have been asked', () => failing.requests.length > 0, LONG);
-      assert.deepEqual(failing.events, []);
-      failing.answer = () => 200;
-      await waitFor('the other one to know', () => occupancy(failing, 'room').at(-1) === 'channel_occupied' &&
-        occupancy(failing, 'presence-room').at(-1) === 'channel_occupied' &&
-        members(failing, 'presence-room').at(-1) === 'member_added', LONG);
-      await atRest(nodes);
-      assert.equal(occupancy(failing, 'room').at(-1), 'channel_occupied');
-      assert.deepEqual(occupancy(healthy, 'room'), words, 'nothing was told twice');
-      assert.deepEqual(members(healthy, 'presence-room'), people, 'nothing was told twice');
-      const last = [...words, 'channel_vacated'];
-      pusher.disconnect();
-      await hears(healthy, 'room', last);
-      await hears(healthy, 'presence-room', [...people, 'member_removed'], members);
+      };
+      await come();
+      await come(async () => {
+        await waitFor('the other one to have been asked', () => failing.requests.length > 0, LONG);
+        assert.deepEqual(failing.events, []);
+        failing.answer = () => 200;
+        await waitFor('the other one to know', () => occupancy(failing, 'room').at(-1) === 'channel_occupied' &&
+          occupancy(failing, 'presence-room').at(-1) === 'channel_occupied' &&
+          members(failing, 'presence-room').at(-1) === 'member_added', LONG);
+        await atRest(nodes);
+        assert.equal(occupancy(failing, 'room').at(-1), 'channel_occupied');
+        assert.deepEqual(occupancy(healthy, 'room'), words, 'nothing was told twice');
+        assert.deepEqual(members(healthy, 'presence-room'), people, 'nothing was told twice');
+      });
       await waitFor('the end', () => occupancy(failing, 'room').at(-1) === 'channel_vacated', LONG);
     }));
   }
@@ -76,11 +79,11 @@ for (const count of [1, 2]) {
 
 test('an endpoint that comes back hears what has become of what it refused', () => withTwoEndpoints(1, 503, {},
   async ({ nodes }, healthy, failing) => {
-    const pusher = client(nodes[0]);
-    await subscribed(pusher, 'room');
-    await hears(healthy, 'room', ['channel_occupied']);
-    await waitFor('the other one to refuse it', () => failing.requests.length > 0, LONG);
-    pusher.disconnect();
+    await withClients(nodes, async (pusher) => {
+      await subscribed(pusher, 'room');
+      await hears(healthy, 'room', ['channel_occupied']);
+      await waitFor('the other one to refuse it', () => failing.requests.length > 0, LONG);
+    });
     await hears(healthy, 'room', OCCUPANCY);
     failing.answer = () => 200;
     await hears(failing, 'room', OCCUPANCY);
@@ -91,13 +94,13 @@ test('an endpoint that comes back hears what has become of what it refused', () 
 
 test('the last node tells who listens, though another endpoint refuses an earlier event', () => withTwoEndpoints(1, 503, {},
   async ({ nodes: [node] }, healthy, failing) => {
-    const pusher = client(node);
-    await subscribed(pusher, 'room');
-    await hears(healthy, 'room', ['channel_occupied']);
-    await waitFor('the other one to refuse it', () => failing.requests.length > 0, LONG);
-    node.program.kill('SIGTERM');
-    await node.gone();
-    pusher.disconnect();
+    await withClients([node], async (pusher) => {
+      await subscribed(pusher, 'room');
+      await hears(healthy, 'room', ['channel_occupied']);
+      await waitFor('the other one to refuse it', () => failing.requests.length > 0, LONG);
+      node.program.kill('SIGTERM');
+      await node.gone();
+    });
     assert.deepEqual(occupancy(healthy, 'room'), OCCUPANCY);
     assert.match(node.log, /were given up/);
   }));
@@ -108,7 +111,10 @@ const expectEach = (backend, words) => assert.deepEqual(ROOMS.map((room) => occu
 
 /** Rooms that are occupied, and of which one endpoint alone has heard so. Then `move` makes their duties other nodes'. */
 async function whileOneRefuses(mesh, healthy, failing, stays, move) {
-  const pusher = client(stays);
+  await withClients([stays], (pusher) => whileItRefuses(pusher, mesh, healthy, failing, move));
+}
+
+async function whileItRefuses(pusher, mesh, healthy, failing, move) {
   await Promise.all(ROOMS.map((room) => subscribed(pusher, room)));
   await waitFor('the rooms to be told as occupied', () => each(healthy, ['channel_occupied']), LONG);
   await waitFor('all to be refused by the other endpoint', () => ROOMS.every((room) => failing.requests.some(({ body }) =>

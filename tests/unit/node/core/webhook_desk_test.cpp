@@ -434,18 +434,60 @@ TEST_F(WebhookDeskTest, WhatNobodyWantsIsDoneAtOnce) {
     EXPECT_EQ(take(), (WebhookEffects{SettleDuty{7, 0}}));
     desk.set_apps(AppTable({app_with({})}));
     EXPECT_EQ(changed(kStart, 8, 1, 0), (WebhookEffects{SettleDuty{8, 0}}));
-    desk.on_task(9, "app/x", WebhookEvent::kClientEvent, share("{}"), out);
+    desk.on_task(kStart, 9, "app/x", WebhookEvent::kClientEvent, share("{}"), out);
     EXPECT_EQ(take(), (WebhookEffects{SettleDuty{9, 0}}));
 }
 
 TEST_F(WebhookDeskTest, ATaskIsHandedOnAsItIsAndOnce) {
     const SharedBytes json = share("{}");
-    desk.on_task(9, "app/x", WebhookEvent::kClientEvent, json, out);
+    desk.on_task(kStart, 9, "app/x", WebhookEvent::kClientEvent, json, out);
     EXPECT_EQ(take(), (WebhookEffects{TellEndpoints{{{1, kEndpoint}},
                                                     {WebhookEvent::kClientEvent, "x", {}, nullptr, 0, json}}}));
-    desk.on_task(9, "app/x", WebhookEvent::kClientEvent, json, out);
+    desk.on_task(kStart, 9, "app/x", WebhookEvent::kClientEvent, json, out);
     EXPECT_EQ(take(), WebhookEffects{});
     EXPECT_EQ(settled(1), (WebhookEffects{SettleDuty{9, 0}}));
+}
+
+TEST_F(WebhookDeskTest, TasksThatWaitForTooLongAndAreTooManyAreThisNodesAlone) {
+    std::uint64_t token = 1;
+    for (std::size_t i = 0; i < kMaxWebhookTasks + 2; ++i, token += 2) {
+        desk.on_task(kStart, token, "app/x", WebhookEvent::kClientEvent, share("{}"), out);
+        EXPECT_EQ(take().size(), 1u);
+    }
+    EXPECT_EQ(desk.next_deadline(), kStart + kWebhookTaskPatience);
+    EXPECT_EQ(wait_until(kStart + kWebhookTaskPatience - 1ns), WebhookEffects{});
+    EXPECT_EQ(wait_until(kStart + kWebhookTaskPatience), (WebhookEffects{SettleDuty{1, 0}, SettleDuty{3, 0}}));
+    EXPECT_EQ(desk.next_deadline(), std::nullopt);
+    EXPECT_EQ(desk.events_of_its_own(), 2u);
+    EXPECT_EQ(settled(1), WebhookEffects{}) << "the endpoint has been told all the same";
+    EXPECT_EQ(desk.events_of_its_own(), 1u);
+    EXPECT_EQ(settled(3), (WebhookEffects{SettleDuty{5, 0}}));
+    desk.on_task(kStart + 10s, token, "app/x", WebhookEvent::kClientEvent, share("{}"), out);
+    EXPECT_EQ(take().size(), 1u) << "there is room for it";
+    desk.on_task(kStart + 10s, token + 2, "app/x", WebhookEvent::kClientEvent, share("{}"), out);
+    EXPECT_EQ(take().back(), (WebhookEffect{SettleDuty{7, 0}}));
+}
+
+TEST_F(WebhookDeskTest, TasksThatWaitForTooLongAndAreTooLargeAreThisNodesAlone) {
+    const SharedBytes large = share(std::string(kMaxWebhookTaskBytes, 'x'));
+    desk.on_task(kStart, 1, "app/x", WebhookEvent::kClientEvent, large, out);
+    desk.on_task(kStart, 3, "app/x", WebhookEvent::kClientEvent, share("{}"), out);
+    take();
+    EXPECT_EQ(wait_until(kStart + kWebhookTaskPatience), (WebhookEffects{SettleDuty{1, 0}}));
+    desk.abandon(3);
+    desk.on_task(kStart + 1s, 5, "app/x", WebhookEvent::kClientEvent, large, out);
+    take();
+    EXPECT_EQ(desk.next_deadline(), std::nullopt) << "what is abandoned takes no room";
+}
+
+TEST_F(WebhookDeskTest, ALeavingNodeKeepsNoTaskToItself) {
+    for (std::uint64_t i = 0; i < kMaxWebhookTasks + 1; ++i) {
+        desk.on_task(kStart, 2 * i + 1, "app/x", WebhookEvent::kClientEvent, share("{}"), out);
+    }
+    desk.stop();
+    take();
+    EXPECT_EQ(desk.next_deadline(), std::nullopt);
+    EXPECT_EQ(wait_until(kStart + 10s), WebhookEffects{}) << "another node tells them";
 }
 
 TEST_F(WebhookDeskTest, AnUpdateThatCrossesTheAnswerIsNotToldAgain) {

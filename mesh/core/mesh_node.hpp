@@ -162,7 +162,7 @@ private:
     void on_control(Instant now, const Control& message, Effects& out);
     void on_data(Instant now, const Data& message, Effects& out, OriginId via = {});
     void run(Instant now, OriginId from, Link& link, const LinkEffects& effects, Effects& out);
-    void report_gone(const Gone& gone, Effects& out);
+    void report_gone(OriginId origin, std::optional<RecordNo> upto, const Gone& gone, Effects& out);
     void on_heartbeat(Instant now, OriginId from, Link& link, const Heartbeat& heartbeat, Effects& out);
     void send_heartbeat(Instant now, OriginId to, Link& link, Effects& out);
     void tick_link(Instant now, OriginId oid, Link& link, Effects& out);

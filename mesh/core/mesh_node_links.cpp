@@ -251,7 +251,7 @@ void MeshNode::run(Instant now, OriginId from, Link& link, const LinkEffects& ef
                 presence_.lose(now, from);  // it lists its users again
             }
             reconcile_.keep_gone(now, from, gone->upto, gone->gone);
-            report_gone(gone->gone, out);
+            report_gone(from, gone->upto, gone->gone, out);
         } else if (const auto* members = std::get_if<AcceptMembers>(&effect)) {
             on_members(now, from, link, *members->part, out);
         } else if (const auto* kept = std::get_if<AcceptKept>(&effect)) {
@@ -265,7 +265,8 @@ void MeshNode::run(Instant now, OriginId from, Link& link, const LinkEffects& ef
     }
 }
 
-void MeshNode::report_gone(const Gone& gone, Effects& out) {
+/// No record that is gone is later than `upto`; nothing: nobody knows.
+void MeshNode::report_gone(OriginId origin, std::optional<RecordNo> upto, const Gone& gone, Effects& out) {
     const auto tell = [&](std::uint64_t shards, const std::string& channel, std::uint64_t missing) {
         for (std::uint16_t i = 0; i < kMaxShards; ++i) {
             if ((shards >> i) & 1) {
@@ -279,7 +280,8 @@ void MeshNode::report_gone(const Gone& gone, Effects& out) {
     if (gone.unknown > 0) {
         tell(shards_, {}, gone.unknown);
     }
-    out.push_back(Notice{Severity::kError, "messages can't be repaired: the origin no longer has them"});
+    out.push_back(Notice{Severity::kError, "messages of " + to_hex(origin) + (upto ? " up to number " + std::to_string(upto->value) : "") +
+                                               " can't be delivered: nobody has them any more, or they came too late"});
 }
 
 void MeshNode::on_heartbeat(Instant now, OriginId from, Link& link, const Heartbeat& heartbeat, Effects& out) {

@@ -149,7 +149,7 @@ void MeshNode::run(Instant now, const Reconcile::Out& todo, Effects& out) {
         }
         if (!filled.gone.empty()) {
             reconcile_.keep_gone(now, filled.origin, filled.upto, filled.gone);
-            report_gone(filled.gone, out);
+            report_gone(filled.origin, {}, filled.gone, out);  // who has not answered may have had later ones
         }
         Gone late;
         for (const RecordPtr& record : filled.records) {
@@ -168,12 +168,12 @@ void MeshNode::run(Instant now, const Reconcile::Out& todo, Effects& out) {
             }
         }
         if (!late.empty()) {
-            report_gone(merged(std::move(late)), out);
+            report_gone(filled.origin, filled.upto, merged(std::move(late)), out);
         }
         if (const std::vector<RecordNo>& extras = origins_.extras(filled.origin);
             extras.size() > options_.limits.extras) {
             // Too many to tell the origin if it comes back: what it would have sent between them is given up here.
-            report_gone({{}, 1}, out);
+            report_gone(filled.origin, extras.back(), {{}, 1}, out);
             origins_.set_delivered(now, filled.origin, extras.back());
         }
     }

@@ -11,6 +11,7 @@ namespace tulle::sim {
 /// After everything has healed and settled: who sees whom, whether the interest tables agree, and whether every accepted
 /// message reached every subscriber that it was due to. Appends to the outcome's violations and counts.
 void check_views(World& world);
+/// P1, P3, P4: clients and origins that have gone since included.
 void check_deliveries(World& world, Outcome& outcome);
 /// P6: every list of every shard holds the users that are connected, wherever, and nobody else.
 void check_presence(World& world, Outcome& outcome);
@@ -19,11 +20,10 @@ void check_presence(World& world, Outcome& outcome);
 void check_kept(World& world, Outcome& outcome);
 /// P1 of cache channels: a subscriber is given an event as late as every one accepted before it asked.
 void check_answer(World& world, const Process& process, const std::string& channel, const Shelf::Answered& answered);
+/// P1 of cache channels: clients that go now were given each event, or a later one, that was due to them until now.
+void check_held(World& world, const Process& process, const std::string& channel, const Shelf::Held& held);
 /// P9: what the world outside was told last of each item is what there is; every task of the living was done.
 void check_duties(World& world, Outcome& outcome);
-/// P4: of a killed origin, what one survivor delivered, all survivors with a subscriber did; of one that left, everything
-/// that it had accepted.
-void check_ended_origins(World& world, Outcome& outcome);
 
 /// P7: says which store holds more than its limit, if one does. One record may overshoot each.
 [[nodiscard]] std::optional<std::string> over_bounds(const mesh::MeshNode::MemoryUse& use, const mesh::Limits& limits);

@@ -85,14 +85,13 @@ void Edge::on_deliver(Instant now, std::uint64_t shards, OriginId origin, const 
     }
 }
 
-void Edge::on_gap(Instant now, mesh::ShardIndex shard, const mesh::Gap& gap) {
-    for (auto& [channel, entry] : shards_[shard.value]) {
-        if (!entry.confirmed || (!gap.channel.empty() && gap.channel != channel)) {
+void Edge::on_gap(mesh::ShardIndex shard, const std::string& channel, const Client::Gap& gap) {
+    for (auto& [name, entry] : shards_[shard.value]) {
+        if (!entry.confirmed || (gap.named && channel != name)) {
             continue;
         }
         for (Client& client : entry.clients) {
-            client.gap += gap.missing;
-            client.gap_unknown = gap.channel.empty() ? std::optional(now) : client.gap_unknown;
+            client.gaps.push_back(gap);
         }
     }
 }

@@ -23,13 +23,23 @@ struct Client {
         Instant at;
     };
     std::map<OriginId, std::vector<Seen>> seen;  ///< in order of n
-    std::uint64_t gap = 0;             ///< announced missing
-    std::optional<Instant> gap_unknown;  ///< when it was told last that something is missing, on whatever channel
+    /// It was told that something is missing.
+    struct Gap {
+        Instant at;
+        OriginId origin;                     ///< whose
+        std::optional<mesh::RecordNo> upto;  ///< none of it is later; nothing: that is not known
+        bool named = false;                  ///< it was on this very channel; else nobody knows where
+        std::uint64_t missing = 0;           ///< 0: unknown
+
+        /// Whether it may be about what the origin accepted under this number then.
+        [[nodiscard]] bool may_be(OriginId whose, mesh::RecordNo n, Instant accepted) const {
+            return whose == origin && accepted <= at && (!upto || n <= *upto);
+        }
+    };
+    std::vector<Gap> gaps;
 
     /// When it got the message; nothing: never.
     [[nodiscard]] std::optional<Instant> saw(OriginId origin, mesh::RecordNo n) const;
-    /// Whether it was told that something is missing that may be what was accepted at `accepted`.
-    [[nodiscard]] bool was_told(Instant accepted) const { return gap_unknown && accepted <= *gap_unknown; }
 };
 
 /// The shards of one simulated process, as node/io has them: the first client of a channel on a shard asks the hub, those
@@ -51,7 +61,8 @@ public:
     /// Whom the hub's answer confirms just now.
     std::vector<const Client*> on_subscribed(Instant now, mesh::ShardIndex shard, const mesh::Subscribed& answer);
     void on_deliver(Instant now, std::uint64_t shards, OriginId origin, const mesh::RecordPtr& record, const Violation& violation);
-    void on_gap(Instant now, mesh::ShardIndex shard, const mesh::Gap& gap);
+    /// Each client of the channel, or of every channel of the shard when `gap.named` is false, is told of it.
+    void on_gap(mesh::ShardIndex shard, const std::string& channel, const Client::Gap& gap);
 
     void for_each_confirmed(const std::function<void(const Client&)>& visit) const;
     /// Those that were confirmed and have unsubscribed.

@@ -22,7 +22,7 @@ const std::vector<Faults::Kind>& Faults::kinds() {
 
 std::pair<HostId, HostId> Faults::random_pair() {
     const HostId a = random_host();
-    const HostId b = (a + 1 + world_.prng().below(world_.hosts() - 2)) % (world_.hosts() - 1);
+    const HostId b = touch((a + 1 + world_.prng().below(world_.hosts() - 2)) % (world_.hosts() - 1));
     return {a, b};
 }
 
@@ -34,8 +34,9 @@ void Faults::inject() {
     // What is drawn may not apply just now (its host is down, say): then another one.
     for (int attempt = 0; attempt < 32; ++attempt) {
         const Kind& kind = kinds()[world_.prng().below(kinds().size())];
+        concerned_ = {.hosts = 0, .side = 0};
         if ((this->*kind.inject)()) {
-            world_.faulty(kind.longest);
+            world_.faulty(kind.longest, concerned_);
             ++injected_;
             ++counts_[kind.name];
             return;

@@ -5,6 +5,7 @@ namespace tulle::sim {
 
 void Faults::part(std::uint64_t side, Duration time) {
     world_.disturbed(time);
+    concerned_.side = side;
     world_.note("partition by mask " + std::to_string(side));
     for (HostId a = 0; a < world_.hosts(); ++a) {
         for (HostId b = 0; b < world_.hosts(); ++b) {

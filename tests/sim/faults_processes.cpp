@@ -14,6 +14,7 @@ void Faults::restart(HostId host, Duration delay) {
 }
 
 void Faults::kill(HostId host, Duration down) {
+    touch(host);
     if (world_.process(host) != nullptr) {
         world_.kill(host);
         restart(host, down);
@@ -113,6 +114,7 @@ bool Faults::late_turn() {
 bool Faults::starve_all() {
     world_.note("starving");
     for (HostId host = 0; host + 1 < world_.hosts(); ++host) {
+        touch(host);
         Duration at = between(0ms, 300ms);
         for (int i = 0; i < 4; ++i) {
             const Duration time = between(50ms, 500ms);
@@ -128,7 +130,7 @@ bool Faults::starve_all() {
 }
 
 bool Faults::duplicate_name() {
-    const HostId spare = world_.hosts() - 1;
+    const HostId spare = touch(world_.hosts() - 1);
     const HostId victim = random_host();
     if (world_.process(spare) != nullptr || world_.process(victim) == nullptr) {
         return false;

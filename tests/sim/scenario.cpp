@@ -288,7 +288,6 @@ Outcome run_seed(std::uint64_t seed, bool trace, mesh::Planted planted) {
     check_kept(world, outcome);
     check_canaries(world);
     check_deliveries(world, outcome);
-    check_ended_origins(world, outcome);
     check_duties(world, outcome);
     take_stock(world, faults, outcome);
     return outcome;

@@ -17,7 +17,7 @@ struct Outcome {
     std::uint64_t faults = 0;
     std::uint64_t published = 0;
     std::uint64_t checked = 0;   ///< deliveries that had to be there
-    std::uint64_t checked_killed = 0;  ///< the same for messages of killed origins that a survivor delivered
+    std::uint64_t checked_killed = 0;  ///< of these, of origins that have ended since
     std::map<std::string, std::uint64_t> exempted;  ///< by rule: what it excuses
     std::uint64_t events = 0;
     std::uint64_t hash = 0;           ///< of everything that happened

@@ -154,7 +154,11 @@ private:
             for (const auto& [name, count] : seen) {
                 trace_ << ' ' << count << " of " << name << ',';
             }
-            trace_ << " missing " << client.gap << '\n';
+            std::uint64_t missing = 0;
+            for (const Client::Gap& gap : client.gaps) {
+                missing += gap.missing;
+            }
+            trace_ << " missing " << missing << '\n';
         });
     }
 

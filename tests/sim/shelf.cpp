@@ -20,12 +20,12 @@ void Shelf::unsubscribe(mesh::ShardIndex shard, const std::string& channel, cons
     }
 }
 
-std::optional<Shelf::Answered> Shelf::on_subscribed(mesh::ShardIndex shard, const mesh::Subscribed& answer) {
+std::optional<Shelf::Answered> Shelf::on_subscribed(Instant now, mesh::ShardIndex shard, const mesh::Subscribed& answer) {
     const auto place = shards_[shard.value].find(answer.channel);
     if (place == shards_[shard.value].end() || place->second.generation != answer.generation) {
         return std::nullopt;
     }
-    place->second.confirmed = true;
+    place->second.confirmed = now;
     place->second.last = answer.last ? answer.last->stamp : mesh::Stamp{};
     return Answered{place->second.asked, place->second.last, place->second.first};
 }
@@ -46,6 +46,12 @@ void Shelf::on_deliver(std::uint64_t shards, const mesh::Record& record) {
             }
         }
     }
+}
+
+std::optional<Shelf::Held> Shelf::held(mesh::ShardIndex shard, const std::string& channel) const {
+    const auto place = shards_[shard.value].find(channel);
+    const bool is_confirmed = place != shards_[shard.value].end() && place->second.confirmed;
+    return is_confirmed ? std::optional(Held{*place->second.confirmed, place->second.last}) : std::nullopt;
 }
 
 void Shelf::for_each(const std::function<void(const std::string& channel, const mesh::Stamp& last)>& visit) const {

@@ -26,7 +26,9 @@ using tulle::sim::Outcome;
 
 constexpr std::uint64_t kLeastFaults = 5;
 constexpr std::uint64_t kLeastPublishes = 200;
-constexpr double kMostExempted = 0.4;  ///< of what was to be judged; origins that are killed make the most of it
+/// Of what was to be judged. Measured over 5,000 seeds: 1.5 %, of which three fifths are messages that were under way to a client when it
+/// went, and a quarter are of origins that the client's node had not met.
+constexpr double kMostExempted = 0.02;
 
 struct Sum {
     std::uint64_t seeds = 0;

@@ -51,6 +51,7 @@ void World::start(HostId host, const std::vector<HostId>& seeds, const std::stri
     auto process = std::make_unique<Process>();
     process->oid = OriginId{prng_.next() | 1};
     process->name = name;
+    process->host = host;
     process->started = now();
     process->clock_ppm = options_.skewed_clocks ? static_cast<std::int64_t>(prng_.below(40'001)) - 20'000 : 0;
     names_[process->oid] = name + "/" + to_hex(process->oid).substr(0, 4);
@@ -100,10 +101,13 @@ void World::kill(HostId host) {
     }
     ledger_.ended(processes_[host]->oid, processes_[host]->met, living_beside(*processes_[host]));
     breathe_last(*processes_[host]);
+    judge_shelves(*processes_[host]);
+    std::set<OriginId> heirs = heirs_of(host);
+    note_kept_losses(host, heirs);
     collect(*processes_[host]);
     liveness_.killed(host);
     network_.process_died(host);
-    dead_.push_back({std::move(processes_[host]), now()});
+    dead_.push_back({std::move(processes_[host]), now(), std::move(heirs)});
 }
 
 void World::stop_all() {
@@ -113,31 +117,6 @@ void World::stop_all() {
             process.reset();
         }
     }
-}
-
-bool World::calm(Instant from, Instant to) const {
-    return std::none_of(faults_.begin(), faults_.end(), [&](const auto& span) { return span.first <= to && from <= span.second; });
-}
-
-/// P6: who is connected all the time is not said to have gone, unless a fault may have made somebody believe so.
-void World::check_flap(const Process& process, const mesh::MemberChanged& change) {
-    constexpr Duration kConnected = 2s;
-    if (change.joined || !calm(now() - kConnected, now())) {
-        return;
-    }
-    for (const auto& other : processes_) {
-        const std::optional<Instant> since = other && !other->leaving_since ? other->roster.in_since(change.channel, change.member.user)
-                                                                            : std::nullopt;
-        if (since && *since + kConnected <= now()) {
-            violation("P6 " + name_of(process.oid) + " is told that " + change.member.user + " has left " + change.channel +
-                      ", who is connected to " + name_of(other->oid));
-        }
-    }
-}
-
-bool World::quiet(Instant from, Instant to) const {
-    return std::none_of(disturbances_.begin(), disturbances_.end(),
-                        [&](const auto& span) { return span.first <= to && from <= span.second; });
 }
 
 void World::freeze(HostId host) {
@@ -161,6 +140,7 @@ void World::leave(HostId host) {
     note("leave " + name_of(processes_[host]->oid));
     ledger_.disturbed();
     if (!processes_[host]->leaving_since) {
+        judge_shelves(*processes_[host]);
         processes_[host]->leaving_since = now();
     }
     input(host, mesh::LeaveRequest{options_.timing.drain});
@@ -218,6 +198,7 @@ void World::subscribe_kept(HostId host, mesh::ShardIndex shard, const std::strin
 }
 
 void World::unsubscribe_kept(HostId host, mesh::ShardIndex shard, const std::string& channel) {
+    judge_shelf(*processes_[host], shard, channel);
     processes_[host]->shelf.unsubscribe(shard, channel, asking(host));
 }
 
@@ -228,13 +209,6 @@ void World::ask_kept(HostId host, const std::string& channel) {
     input(host, mesh::PortInput{mesh::ShardIndex{0}, mesh::Query{id, "kept", 1s, {channel}}});
 }
 
-/// Its stamp is that of the last event that the node has accepted, or a later one's: that one is no less known.
-void World::note_kept(Process& process, const std::string& channel) {
-    if (const mesh::KeptEvent* event = process.node->kept().find(local_time(process, now()), channel)) {
-        kept_accepted_.push_back({channel, event->stamp, now()});
-    }
-}
-
 bool World::is_serving(OriginId oid) const {
     return std::any_of(processes_.begin(), processes_.end(), [&](const auto& process) {
         return process && process->oid == oid && !process->frozen && !process->leaving_since && process->node->ready();
@@ -242,7 +216,7 @@ bool World::is_serving(OriginId oid) const {
 }
 
 void World::on_kept(Process& process, mesh::ShardIndex shard, const mesh::Subscribed& answer) {
-    if (const auto answered = process.shelf.on_subscribed(shard, answer)) {
+    if (const auto answered = process.shelf.on_subscribed(now(), shard, answer)) {
         check_answer(*this, process, answer.channel, *answered);
     }
 }
@@ -295,6 +269,7 @@ void World::turn(HostId host) {
 void World::run(HostId host, mesh::Effects& effects) {
     Process& process = *processes_[host];
     watch_membership(host, process);  // first: what a shard is told in this turn may follow from a death
+    Gaps gaps;  // told in this turn, of which no notice has said yet whose they are
     for (mesh::Effect& effect : effects) {
         if (auto* open = std::get_if<mesh::OpenLink>(&effect)) {
             network_.open_link(host, open->link, open->endpoint);
@@ -315,9 +290,14 @@ void World::run(HostId host, mesh::Effects& effects) {
         } else if (auto* local = std::get_if<mesh::DeliverLocal>(&effect)) {
             deliver(process, *local);
         } else if (auto* to_port = std::get_if<mesh::ToPort>(&effect)) {
-            to_shard(host, process, to_port->shard, to_port->message);
+            if (const auto* gap = std::get_if<mesh::Gap>(&to_port->message)) {
+                gaps.emplace_back(to_port->shard, *gap);
+            } else {
+                to_shard(host, process, to_port->shard, to_port->message);
+            }
         } else if (auto* notice = std::get_if<mesh::Notice>(&effect)) {
             note(name_of(process.oid) + ": " + notice->text);
+            tell_gaps(process, notice->text, gaps);
         } else if (const auto* readiness = std::get_if<mesh::ReadinessChanged>(&effect)) {
             note(name_of(process.oid) + ": readiness changed");
             if (readiness->ready) {
@@ -329,6 +309,9 @@ void World::run(HostId host, mesh::Effects& effects) {
             note(name_of(process.oid) + " ends: " + fatal->text);
             process.fatal = true;
         }
+    }
+    if (!gaps.empty()) {
+        violation("P3 " + name_of(process.oid) + " tells its clients of a gap and does not log whose");
     }
     mix(effects.size());
     schedule_turn(host, global_time(process, process.node->next_deadline()));
@@ -456,8 +439,6 @@ void World::to_shard(HostId host, Process& process, mesh::ShardIndex shard, cons
         process.kept_found[asked.mapped()] = result->kept.empty() ? mesh::Stamp{} : result->kept.front().second.stamp;
     } else if (const auto* query = std::get_if<mesh::LocalQuery>(&message)) {
         input(host, mesh::PortInput{shard, mesh::LocalAnswer{query->token, {}, true}});
-    } else if (const auto* gap = std::get_if<mesh::Gap>(&message)) {
-        process.edge.on_gap(now(), shard, *gap);
     } else {
         to_clerk(host, process, message);
     }

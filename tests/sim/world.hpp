@@ -33,6 +33,15 @@ struct WorldOptions {
     mesh::Limits limits;
 };
 
+/// Whom a fault concerns: all that these hosts have to do with, and every two of which one is on this side (bits of both).
+struct Concerned {
+    std::uint64_t hosts = ~std::uint64_t{0};
+    std::uint64_t side = 0;
+    [[nodiscard]] bool concern(HostId a, HostId b) const {
+        return (((hosts >> a) | (hosts >> b)) & 1) != 0 || ((side >> a) & 1) != ((side >> b) & 1);
+    }
+};
+
 /// A message that a node accepted.
 struct Accepted {
     OriginId origin;
@@ -47,6 +56,7 @@ struct Process {
     OriginId oid;
     std::string name;
     std::unique_ptr<mesh::MeshNode> node;
+    HostId host = 0;
     bool frozen = false;
     bool fatal = false;
     bool left = false;
@@ -112,12 +122,20 @@ public:
     void disturbed(Duration time) { disturbances_.emplace_back(now(), now() + time); }
     [[nodiscard]] bool quiet(Instant from, Instant to) const;
     /// A fault of whatever kind lasts so long, and kRecovery after it nothing need be as it should.
-    void faulty(Duration time) { faults_.emplace_back(now(), now() + time + kRecovery); }
+    void faulty(Duration time, const Concerned& concerned = {}) { faults_.push_back({now(), now() + time + kRecovery, concerned}); }
     [[nodiscard]] bool calm(Instant from, Instant to) const;
+    /// P1: while nothing is wrong, a message takes no longer: a hole is asked for within 2 ms, and a lost last frame is found by
+    /// the tail of the next second at the latest.
+    static constexpr Duration kInTime = 1500ms;
+    /// When what was accepted then at one host must have come to the other, or be told of there as missing: kInTime later, during which
+    /// nothing was wrong with either, nor had been for kRecovery.
+    [[nodiscard]] Instant due(Instant accepted, HostId from, HostId to) const;
+    static constexpr Duration kHandOn = 1s;  ///< P10: that handing a last event on takes
     static constexpr Duration kRecovery = 6s;  ///< P6: 5 s, and a moment for what was held up
     struct Dead {
         std::unique_ptr<Process> process;
         Instant at;
+        std::set<OriginId> heirs = {};  ///< whom it could have given what it held, for as long as handing on takes
     };
     [[nodiscard]] const std::vector<Dead>& dead() const { return dead_; }
     [[nodiscard]] Process* process(HostId host) { return processes_[host].get(); }
@@ -134,15 +152,28 @@ public:
         std::string channel;
         mesh::Stamp stamp;
         Instant at;
+        HostId host = 0;
     };
     [[nodiscard]] const std::vector<KeptAccepted>& kept_accepted() const { return kept_accepted_; }
+    /// With a process all living copies of a channel's last event have gone.
+    struct KeptLoss {
+        std::string channel;
+        mesh::Stamp lost;
+        mesh::Stamp left;  ///< what the living still hold of the channel; time 0: nothing
+        Instant at;
+        OriginId holder;
+        std::string rule;  ///< by which P10 does not promise that it outlives this; empty: it does
+    };
     [[nodiscard]] bool is_serving(OriginId oid) const;
+    [[nodiscard]] const std::vector<KeptLoss>& kept_losses() const { return kept_losses_; }
     [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
     /// Called with each client that is confirmed.
     void on_confirmed(std::function<void(HostId, const std::string& channel)> call) { confirmed_ = std::move(call); }
     void violation(const std::string& what);
     /// What looked like a violation, and is none by this rule.
     void exempt(const std::string& rule) { ++exempted_[rule]; }
+    void checked() { ++checked_; }
+    [[nodiscard]] std::uint64_t times_checked() const { return checked_; }
     [[nodiscard]] const std::map<std::string, std::uint64_t>& exempted() const { return exempted_; }
     void note(const std::string& what);
     [[nodiscard]] DutyLedger& ledger() { return ledger_; }
@@ -164,7 +195,17 @@ private:
     void turn(HostId host);
     void run(HostId host, mesh::Effects& effects);
     void deliver(Process& process, const mesh::DeliverLocal& local);
+    using Gaps = std::vector<std::pair<mesh::ShardIndex, mesh::Gap>>;
+    /// The notice that follows gaps says whose messages are missing: the shards are told without, but the judge must know.
+    void tell_gaps(Process& process, const std::string& notice, Gaps& gaps);
     void note_kept(Process& process, const std::string& channel);
+    void judge_shelf(const Process& process, mesh::ShardIndex shard, const std::string& channel);
+    void judge_shelves(const Process& process);
+    /// The process is about to end: what does nobody else hold?
+    void note_kept_losses(HostId host, const std::set<OriginId>& heirs);
+    [[nodiscard]] std::string excuse_loss(const Process& process, std::set<OriginId> heirs, const mesh::Stamp& lost) const;
+    [[nodiscard]] std::set<OriginId> heirs_of(HostId host) const;
+    [[nodiscard]] bool speak(const Process& a, HostId of_a, const Process& b, HostId of_b) const;
     void on_kept(Process& process, mesh::ShardIndex shard, const mesh::Subscribed& answer);
     [[nodiscard]] Roster::Ask asking(HostId host);
     void to_shard(HostId host, Process& process, mesh::ShardIndex shard, const mesh::ToShard& message);
@@ -191,12 +232,19 @@ private:
     std::vector<std::unique_ptr<Process>> processes_;
     std::vector<Dead> dead_;
     std::vector<std::pair<Instant, Instant>> disturbances_;
-    std::vector<std::pair<Instant, Instant>> faults_;
+    struct Fault {
+        Instant from;
+        Instant to;
+        Concerned concerned;
+    };
+    std::vector<Fault> faults_;
     std::map<OriginId, std::string> names_;
     std::vector<Accepted> accepted_;
     std::vector<KeptAccepted> kept_accepted_;
+    std::vector<KeptLoss> kept_losses_;
     std::vector<std::string> violations_;
     std::map<std::string, std::uint64_t> exempted_;  // by rule
+    std::uint64_t checked_ = 0;  // what is judged when it happens
     std::map<std::string, std::uint64_t> counters_;
     std::function<void(HostId, const std::string&)> confirmed_;
     DutyLedger ledger_;

@@ -1,0 +1,155 @@
+#include <algorithm>
+
+#include "tests/sim/checkers.hpp"
+#include "tests/sim/world.hpp"
+
+/// What the world notes for its judges.
+namespace tulle::sim {
+
+bool World::calm(Instant from, Instant to) const {
+    return std::none_of(faults_.begin(), faults_.end(), [&](const Fault& fault) { return fault.from <= to && from <= fault.to; });
+}
+
+Instant World::due(Instant accepted, HostId a, HostId b) const {
+    Instant due = accepted + kInTime;
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (const Fault& fault : faults_) {
+            if (fault.from <= due && due - kInTime <= fault.to && fault.concerned.concern(a, b)) {
+                due = fault.to + kInTime + 1ns;
+                moved = true;
+            }
+        }
+    }
+    return due;
+}
+
+/// P6: who is connected all the time is not said to have gone, unless a fault may have made somebody believe so.
+void World::check_flap(const Process& process, const mesh::MemberChanged& change) {
+    constexpr Duration kConnected = 2s;
+    if (change.joined || !calm(now() - kConnected, now())) {
+        return;
+    }
+    for (const auto& other : processes_) {
+        const std::optional<Instant> since = other && !other->leaving_since ? other->roster.in_since(change.channel, change.member.user)
+                                                                            : std::nullopt;
+        if (since && *since + kConnected <= now()) {
+            violation("P6 " + name_of(process.oid) + " is told that " + change.member.user + " has left " + change.channel +
+                      ", who is connected to " + name_of(other->oid));
+        }
+    }
+}
+
+bool World::quiet(Instant from, Instant to) const {
+    return std::none_of(disturbances_.begin(), disturbances_.end(),
+                        [&](const auto& span) { return span.first <= to && from <= span.second; });
+}
+
+void World::tell_gaps(Process& process, const std::string& notice, Gaps& gaps) {
+    constexpr std::string_view kWhose = "messages of ";
+    constexpr std::string_view kUpto = " up to number ";
+    constexpr std::size_t kHex = 16;
+    if (!notice.starts_with(kWhose)) {
+        return;
+    }
+    const std::optional<OriginId> origin = origin_from_hex(notice.substr(kWhose.size(), kHex));
+    if (!origin) {
+        return;
+    }
+    const std::string_view rest = std::string_view(notice).substr(kWhose.size() + kHex);
+    std::optional<mesh::RecordNo> upto;
+    if (rest.starts_with(kUpto)) {
+        upto = mesh::RecordNo{std::stoull(std::string(rest.substr(kUpto.size())))};
+    }
+    for (const auto& [shard, gap] : std::exchange(gaps, {})) {
+        process.edge.on_gap(shard, gap.channel, {now(), *origin, upto, !gap.channel.empty(), gap.missing});
+    }
+}
+
+// ---- last events -----------------------------------------------------------------------------------------------------
+
+/// Its stamp is that of the last event that the node has accepted, or a later one's: that one is no less known.
+void World::note_kept(Process& process, const std::string& channel) {
+    if (const mesh::KeptEvent* event = process.node->kept().find(local_time(process, now()), channel)) {
+        kept_accepted_.push_back({channel, event->stamp, now(), process.host});
+    }
+}
+
+void World::note_kept_losses(HostId host, const std::set<OriginId>& heirs) {
+    const Process& process = *processes_[host];
+    for (std::uint64_t i = 0; i < kCacheChannels; ++i) {
+        const std::string channel = cache_channel(i);
+        const mesh::KeptEvent* event = process.node->kept().find(local_time(process, now()), channel);
+        mesh::Stamp left;
+        for (const auto& other : processes_) {
+            const mesh::KeptEvent* held = other && other->oid != process.oid ? other->node->kept().find(local_time(*other, now()), channel)
+                                                                              : nullptr;
+            left = held == nullptr ? left : std::max(left, held->stamp);
+        }
+        if (event != nullptr && left < event->stamp) {
+            kept_losses_.push_back({channel, event->stamp, left, now(), process.oid, excuse_loss(process, heirs, event->stamp)});
+            note("the last copy of the last event of " + channel + " goes: " + kept_losses_.back().rule);
+        }
+    }
+}
+
+void World::judge_shelf(const Process& process, mesh::ShardIndex shard, const std::string& channel) {
+    if (const auto held = process.shelf.held(shard, channel)) {
+        check_held(*this, process, channel, *held);
+    }
+}
+
+/// Its clients get nothing from now on.
+void World::judge_shelves(const Process& process) {
+    for (std::uint64_t i = 0; i < kCacheChannels && !process.leaving_since; ++i) {
+        for (std::uint16_t shard = 0; shard < Shelf::kShards; ++shard) {
+            judge_shelf(process, mesh::ShardIndex{shard}, cache_channel(i));
+        }
+    }
+}
+
+std::string World::excuse_loss(const Process& process, std::set<OriginId> heirs, const mesh::Stamp& lost) const {
+    const auto ended = [&](OriginId oid) {
+        const auto found = std::find_if(dead_.begin(), dead_.end(), [&](const Dead& dead) { return dead.process->oid == oid; });
+        return found == dead_.end() ? now() : found->at;
+    };
+    for (const KeptAccepted& event : kept_accepted_) {
+        if (event.stamp == lost && event.at + kHandOn > ended(lost.origin)) {
+            return "P10: accepted in the last second of its origin";
+        }
+    }
+    std::size_t together = 1;
+    for (const Dead& dead : dead_) {
+        if (dead.at + kHandOn >= now()) {
+            ++together;
+            if (dead.heirs.contains(process.oid)) {  // of its part, to which nobody belongs whom the other could not reach
+                std::erase_if(heirs, [&](OriginId heir) { return !dead.heirs.contains(heir); });
+            }
+        }
+    }
+    if (together >= mesh::kKeepers) {
+        return "P10: three nodes died within a second";
+    }
+    return heirs.empty() ? "P10: the last of its part of the mesh died" : "";
+}
+
+bool World::speak(const Process& a, HostId of_a, const Process& b, HostId of_b) const {
+    const mesh::Peer* peer = a.node->membership().find(b.oid);
+    const Path& path = network_.path(of_a, of_b);
+    return !a.frozen && peer != nullptr && peer->in_session() && peer->session_since + kHandOn <= local_time(a, now()) && !path.cut &&
+           path.control_loss_percent < 100;
+}
+
+std::set<OriginId> World::heirs_of(HostId host) const {
+    std::set<OriginId> heirs;
+    for (HostId other = 0; other < hosts(); ++other) {
+        const Process* heir = processes_[other].get();
+        if (other != host && heir != nullptr && speak(*processes_[host], host, *heir, other) &&
+            speak(*heir, other, *processes_[host], host)) {
+            heirs.insert(heir->oid);
+        }
+    }
+    return heirs;
+}
+
+}  // namespace tulle::sim

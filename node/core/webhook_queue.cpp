@@ -1,6 +1,7 @@
 #include "node/core/webhook_queue.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -101,7 +102,10 @@ void WebhookQueue::drop(Instant now, const EndpointId& id, std::uint64_t event, 
     }
     if (at - endpoint.events.begin() < static_cast<std::ptrdiff_t>(endpoint.in_flight)) {
         at->is_dropped = true;
-        return;
+        if (!is_parted_) {
+            return;
+        }
+        --endpoint.in_flight;
     }
     erase(endpoint, at, at->was_sent ? EventEnd::kDoubtful : EventEnd::kDropped, out);
     if (endpoint.events.empty()) {
@@ -131,6 +135,23 @@ void WebhookQueue::hurry() {
     is_hurried_ = true;
     for (auto& [id, endpoint] : endpoints_) {
         endpoint.next_at = endpoint.failures == 0 ? Instant::min() : Instant::max();
+    }
+}
+
+void WebhookQueue::part(QueueEffects& out) {
+    is_parted_ = true;
+    for (auto it = endpoints_.begin(); it != endpoints_.end();) {
+        Endpoint& endpoint = it->second;
+        for (std::size_t i = 0; i < endpoint.in_flight;) {
+            const auto event = endpoint.events.begin() + static_cast<std::ptrdiff_t>(i);
+            if (event->is_dropped) {
+                --endpoint.in_flight;
+                erase(endpoint, event, EventEnd::kDoubtful, out);
+            } else {
+                ++i;
+            }
+        }
+        it = endpoint.events.empty() ? endpoints_.erase(it) : std::next(it);
     }
 }
 

@@ -79,6 +79,8 @@ public:
     void keep_only(const std::function<bool(const EndpointId&)>& exists, QueueEffects& out);
     /// The node is leaving: what waits goes out without delay, and nothing is repeated.
     void hurry();
+    /// After hurry: the node waits for answers no longer. Of what is dropped, or was, and is in flight nobody knows what has become.
+    void part(QueueEffects& out);
     /// The node is leaving and no other stays: what waits, and what comes, goes out without delay, and is repeated with short pauses.
     /// As much may wait as may be configured at most: it is not there for long.
     void speak_last(Instant now);
@@ -122,6 +124,7 @@ private:
     std::map<EndpointId, bool> requests_;  ///< in flight, those of forgotten endpoints included: whether it is a retry
     std::size_t retries_ = 0;              ///< of those
     bool is_hurried_ = false;
+    bool is_parted_ = false;
     bool is_last_ = false;
 };
 

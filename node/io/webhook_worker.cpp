@@ -118,6 +118,9 @@ private:
             take(message);
         }
         mail_.clear();
+        if (on_finished_ && now_ >= finish_by_ && !is_last_) {
+            queue_.part(queue_effects_);
+        }
         step();
         note_last_words();
         counters_.webhook_queue.set(queue_.size());

@@ -240,6 +240,33 @@ TEST_F(WebhookQueueTest, ALeavingNodeSendsWhatWaitsOnce) {
     EXPECT_TRUE(queue.is_done());
 }
 
+TEST_F(WebhookQueueTest, ANodeThatPartsWaitsForNoAnswer) {
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        add(kStart, kA, id);
+    }
+    EXPECT_EQ(sent(at(kStart + kWebhookWindow), kA), (Ids{"1", "2", "3"}));
+    queue.hurry();
+    queue.drop(kStart + 1s, kA, 2, out);
+    EXPECT_EQ(take(), QueueEffects{}) << "its answer may still come";
+    queue.part(out);
+    EXPECT_EQ(take(), (QueueEffects{EventSettled{2, EventEnd::kDoubtful}}));
+    queue.drop(kStart + 6s, kA, 3, out);
+    EXPECT_EQ(take(), (QueueEffects{EventSettled{3, EventEnd::kDoubtful}}));
+    EXPECT_EQ(outcome(kStart + 7s, kA, true), (QueueEffects{EventSettled{1, EventEnd::kTaken}}));
+    EXPECT_EQ(queue.size(), 0u);
+    EXPECT_TRUE(queue.is_done());
+}
+
+TEST_F(WebhookQueueTest, AnAnswerThatComesAfterThePartingIsNobodys) {
+    add(kStart, kA, 1);
+    at(kStart + kWebhookWindow);
+    queue.hurry();
+    queue.part(out);
+    queue.drop(kStart + 6s, kA, 1, out);
+    EXPECT_EQ(take(), (QueueEffects{EventSettled{1, EventEnd::kDoubtful}}));
+    EXPECT_EQ(outcome(kStart + 7s, kA, true), QueueEffects{});
+}
+
 TEST_F(WebhookQueueTest, WhatClientsSayLeavesRoomForWhoIsThere) {
     std::uint64_t id = 0;
     const auto say = [&](const EndpointId& endpoint, std::size_t bytes, Worth worth) {

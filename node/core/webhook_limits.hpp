@@ -38,6 +38,9 @@ inline constexpr Duration kWebhookTaskPatience = 1s;          ///< what endpoint
 inline constexpr Duration kWebhookWindow = 50ms;              ///< in which events are gathered into one request
 inline constexpr std::size_t kMaxWebhookBatchEvents = 100;    ///< of one request; the others go into the next
 inline constexpr std::size_t kMaxWebhookBatchBytes = 1u << 20;  ///< of one request, or one event that is larger
+/// Levels of a value that is sent with its own type (keep_types): with the three around it as many as .NET reads, which of usual
+/// readers has the least; Ruby reads 100, Rust 128, PHP 512. A deeper one is sent as a string.
+inline constexpr std::size_t kMaxWebhookValueDepth = 61;
 inline constexpr std::size_t kMaxWebhookRequests = 20;        ///< in flight, over all endpoints; the others wait
 /// Of those, to endpoints that failed the last time: targets that hang leave the others room.
 inline constexpr std::size_t kMaxWebhookRetries = 10;

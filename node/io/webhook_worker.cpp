@@ -326,7 +326,7 @@ private:
         guard([&] {
             const std::string event = pusher::webhook_event(telling.what);
             const SharedBytes strings = share(pusher::for_strict_readers(pusher::with_strings(event)));
-            const SharedBytes written = share(pusher::for_strict_readers(event));
+            const SharedBytes written = share(pusher::for_strict_readers(pusher::with_readable_types(event)));
             for (; told < telling.endpoints.size(); ++told) {
                 const auto& [id, endpoint] = telling.endpoints[told];
                 const Webhook* webhook = webhook_of(endpoint);

@@ -69,6 +69,11 @@ for (const count of [1, 3]) {
       await waitFor('both', () => told('/hook').length === 2 && told('/hook/typed').length === 2);
       assert.deepEqual(told('/hook'), [['client_event', '7', '{"a":[1,null]}'], ['member_added', '7', undefined]]);
       assert.deepEqual(told('/hook/typed'), [['client_event', 7, { a: [1, null] }], ['member_added', 7, undefined]]);
+      // What readers refuse is a string, so that they are not kept from the rest.
+      const deep = Array.from({ length: 61 }).reduce((inner) => [inner], []);
+      sender.channel.trigger('client-e', deep);
+      await waitFor('both', () => told('/hook').length === 3 && told('/hook/typed').length === 3);
+      assert.ok(told('/hook/typed').some(([, , data]) => data === JSON.stringify(deep)));
     })));
 
   test(`${on} a cache that holds nothing is told`, () => withBackend(count, {}, async ({ nodes }, backend) => {

@@ -19,6 +19,10 @@ namespace tulle::node::pusher {
 /// The same element as Pusher sends it and as its typed SDKs demand: an id of a user is a string, and so is the data of a client
 /// event, by its JSON unless it was one. What is counted stays a number. REQUIRES: a JSON object.
 [[nodiscard]] std::string with_strings(const std::string& event);
+/// The same element with the types that clients wrote, but for an id or data that usual readers of JSON refuse, and the whole request
+/// with it: nested deeper than kMaxWebhookValueDepth, or with a number beyond any double. Such a one is a string, by its JSON.
+/// REQUIRES: a JSON object.
+[[nodiscard]] std::string with_readable_types(const std::string& event);
 /// The element with U+FFFD for each half of a surrogate pair, and zeros for an exponent beyond any double, that a client wrote:
 /// strict readers (serde_json, PHP's) refuse the whole request for one, and every other event in the request with it.
 [[nodiscard]] std::string for_strict_readers(std::string event);

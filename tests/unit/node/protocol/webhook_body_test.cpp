@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "node/core/webhook_limits.hpp"
 #include "node/protocol/pusher/codec.hpp"
 #include "node/protocol/pusher/presence.hpp"
+#include "node/protocol/pusher/raw_json.hpp"
 
 namespace tulle::node::pusher {
 namespace {
@@ -40,6 +42,24 @@ TEST(WebhookBody, TypedSdksAreSentStrings) {
         EXPECT_EQ(with_strings(same), same);
     }
     EXPECT_EQ(with_strings(R"({"name":"client_event","data":null})"), R"({"name":"client_event","data":"null"})");
+}
+
+TEST(WebhookBody, KeepsTypesThatEveryReaderTakes) {
+    const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+    const auto hook = [](std::string_view data) { return "{\"event\":\"client-e\",\"data\":" + std::string(data) + ",\"user_id\":7}"; };
+    const std::string digits(308, '9');
+    for (const std::string& data : {nested(kMaxWebhookValueDepth), std::string(R"({"a":"[[[","b":"\"1e400","c":[1.7e308,-1.7E+308,1e-400]})"),
+                                    std::string("-0"), std::string("0.0e99999999999999999999"), std::string("1e-99999999999999999999"), digits,
+                                    std::string("0.0001e311"), std::string("\"1e400\""), std::string("null"), nested(1) }) {
+        EXPECT_EQ(with_readable_types(hook(data)), hook(data));
+    }
+    for (const std::string& data : {nested(kMaxWebhookValueDepth + 1), std::string("1e400"), std::string("[-1.0E+309]"), digits + "0",
+                                    std::string(R"({"a":{"b":[2e308]}})"), std::string("1e99999999999999999999"), std::string("0.1e310"),
+                                    "[" + digits + "9.5,1]"}) {
+        EXPECT_EQ(with_readable_types(hook(data)), hook(pusher::quoted(data)));
+    }
+    EXPECT_EQ(with_readable_types(R"({"name":"member_added","user_id":1e999})"), R"({"name":"member_added","user_id":"1e999"})");
+    EXPECT_EQ(with_readable_types(R"({"name":"subscription_count","subscription_count":7})"), R"({"name":"subscription_count","subscription_count":7})");
 }
 
 TEST(WebhookBody, HoldsNothingThatStrictReadersRefuse) {

@@ -159,6 +159,7 @@ private:
         std::uint64_t nonce = 0;       ///< of our knocks there
         bool is_self = false;          ///< we answered there ourselves
         std::optional<Instant> self_again_at = {};  ///< when that is to be tried again
+        std::string_view seen = {};    ///< what this attempt has come to so far, in a word of the log
         std::string failure = {};      ///< why the last attempt has failed
         bool met = false;              ///< a session has stood with a node there
         bool refused = false;          ///< and it has refused us since

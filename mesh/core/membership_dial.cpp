@@ -11,6 +11,7 @@ void Membership::on_link_up(Instant now, LinkId link, Effects& out) {
     }
     if (Seed* seed = seed_of(link)) {
         seed->up = true;
+        seed->seen = "answers nothing";
         knock(now, *seed, out);
         return;
     }
@@ -78,6 +79,8 @@ void Membership::on_endpoint_checked(Instant now, const EndpointChecked& checked
         if (checked.state == EndpointState::kRefused && !seed->up) {
             gate_.seed_settled(seed->endpoint);
             seed_failed(now, *seed, "nobody listens there", out);
+        } else if (checked.state == EndpointState::kOpen && !seed->up) {
+            seed->seen = "takes connections and speaks no mesh protocol: is this the mesh port?";  // unless it does before the attempt is given up
         }
         return;
     }

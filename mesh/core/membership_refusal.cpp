@@ -1,10 +1,16 @@
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "mesh/core/membership.hpp"
 
 /// Who refuses whom. A refusal counts only when it answers what we have sent there: else anybody could bar a node.
 namespace tulle::mesh {
+namespace {
+
+constexpr std::string_view kNameRefused = "refuses this node, as another one holds its name";
+
+}  // namespace
 
 void Membership::on_refuse(Instant now, OriginId from, const Refuse& refuse, Effects& out) {
     Seed* seed = refused_seed(refuse);
@@ -22,7 +28,16 @@ void Membership::on_refuse(Instant now, OriginId from, const Refuse& refuse, Eff
         replace_at(now, endpoint, out);  // it has got what we sent there, so whoever was there before has gone
     }
     note_refusal(now, {.by_us = false, .name = who, .endpoint = endpoint, .reason = refuse.reason, .text = refuse.text}, out);
-    if (seed == nullptr || refuse.reason == RefusalReason::kNameTaken) {
+    if (refuse.reason == RefusalReason::kNameTaken) {
+        for (Seed& asked : seeds_) {
+            if (&asked == seed || asked.oid == from) {
+                asked.seen = kNameRefused;
+                asked.failure = kNameRefused;
+            }
+        }
+        return;
+    }
+    if (seed == nullptr) {
         return;
     }
     seed->refused = true;

@@ -47,6 +47,7 @@ void Membership::knock(Instant now, Seed& seed, Effects& out) {
 
 void Membership::dial_seed(Instant now, Seed& seed, Effects& out) {
     seed.redial_at.reset();
+    seed.seen = "cannot be connected to";
     seed.link = fresh_link();
     seed.give_up_at = now + options_.timing.handshake;
     out.push_back(OpenLink{*seed.link, seed.endpoint});
@@ -100,7 +101,7 @@ void Membership::tick_seed(Instant now, Seed& seed, Effects& out) {
         seed.redial_at = now + jittered(options_.timing.redial_min);
     }
     if (seed.give_up_at && *seed.give_up_at <= now) {
-        seed_failed(now, seed, seed.up ? "answers nothing" : "cannot be connected to", out);
+        seed_failed(now, seed, std::string(seed.seen), out);
     } else if (seed.knock_at && *seed.knock_at <= now) {
         knock(now, seed, out);
     } else if (seed.redial_at && *seed.redial_at <= now) {

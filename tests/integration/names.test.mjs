@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs/promises';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -125,6 +126,27 @@ test("the README's variables for containers make a mesh, by one name for all and
     const { code, stderr } = await run('tulle', ['pub', 'news', 'e', '{}', '--url', `http://127.0.3.2:${places[1].listen}`], { env: app });
     assert.equal(code, 0, stderr);
   });
+});
+
+test('a node whose peers are given with other ports of theirs is asked whether these are the mesh ports', async () => {
+  const silent = net.createServer();
+  await new Promise((resolve) => { silent.listen({ host: '127.0.0.1', port: 0 }, resolve); });
+  const other = new TulleNode('n2', directory, {});
+  const node = new TulleNode('n1', directory, {});
+  try {
+    await withNodes([other, node], async () => {
+      await other.restart();
+      await other.ready();
+      const wrong = [other.ports.mesh_data, other.ports.listen, other.ports.admin, `127.0.0.1:${silent.address().port}`];
+      await node.restart(wrong);
+      const line = await waitFor('the log to tell that it is alone', () => /this node is alone.*/.exec(node.log)?.[0], { ms: 15_000 });
+      for (const address of wrong) {
+        assert.ok(line.includes(`${address} (takes connections and speaks no mesh protocol: is this the mesh port?)`), line);
+      }
+    });
+  } finally {
+    silent.close();
+  }
 });
 
 test('a node that finds none of its peers says so, with each reason, and serves all the same', async () => {

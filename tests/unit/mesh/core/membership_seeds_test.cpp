@@ -298,6 +298,38 @@ TEST_F(SeedsTest, ANodeThatIsAloneSaysWhy) {
     EXPECT_EQ(warnings().size(), 2u) << "once a minute";
 }
 
+TEST_F(SeedsTest, ANodeThatIsAloneSaysWhatItHasSeenAtEachEndpoint) {
+    const std::vector<std::string> seeds{"10.0.0.5:1", "10.0.0.5:2", "10.0.0.5:3", "10.0.0.5:4"};
+    start(seeds, {});
+    std::set<std::uint32_t> played;
+    for (const Instant until = now_ + 6s; now_ < until;) {
+        for (const std::string& endpoint : seeds) {
+            const LinkId link = link_to(endpoint);
+            if (endpoint == seeds[0] || !played.insert(link.value).second) {
+                continue;
+            }
+            feed(EndpointChecked{link, EndpointState::kOpen});
+            if (endpoint == seeds[2] || endpoint == seeds[3]) {
+                const Knock knock = knock_at(endpoint);
+                feed(EndpointChecked{link, EndpointState::kOpen});  // the two answers come in any order
+                if (endpoint == seeds[3]) {
+                    feed(Control{OriginId{2}, OriginId{1}, {}, Refuse{RefusalReason::kNameTaken, "the name 'a' is held", knock.nonce}});
+                }
+            }
+        }
+        now_ += 10ms;
+        node_->settle(now_, out_);
+    }
+    ASSERT_FALSE(warnings().empty());
+    const std::vector<std::string> said = warnings();
+    EXPECT_NE(std::find(said.begin(), said.end(),
+                        "this node is alone, without any of its 4 configured peers: 10.0.0.5:1 (cannot be connected to); 10.0.0.5:2 (takes"
+                        " connections and speaks no mesh protocol: is this the mesh port?); 10.0.0.5:3 (answers nothing); 10.0.0.5:4"
+                        " (refuses this node, as another one holds its name)"),
+              said.end())
+        << said.back();
+}
+
 TEST_F(SeedsTest, ANodeWhosePeersAreThereSaysNothing) {
     start({"10.0.0.2:7001"}, {});
     meet("10.0.0.2:7001");

@@ -158,6 +158,9 @@ inline constexpr std::size_t kLingerBytes = 4u << 20;  ///< read and thrown away
 inline constexpr std::size_t kMaxHeaderBytes = 36u << 10;
 inline constexpr std::size_t kMaxHeaderFields = 128;       ///< HAProxy passes 101; more: 431
 inline constexpr std::size_t kMaxHttpBodyBytes = 2u << 20; ///< holds kMaxEventBytes of data with JSON escapes; more: 413
+/// Of a stopping node for the next request on a kept HTTP connection that has been used or made within this time: a proxy may have sent
+/// one just now, and could not tell whether it was served when the connection ended.
+inline constexpr Duration kHttpDrainPatience = 1s;
 /// Of a request that needs no body and is answered whatever its body says, such as a check's GET; more: 413.
 inline constexpr std::size_t kMaxIgnoredBodyBytes = 8u << 10;
 inline constexpr std::size_t kHttpBufferBytes = 64u << 10; ///< read ahead per request, chunk headers included; more: 400

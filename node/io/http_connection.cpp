@@ -115,6 +115,7 @@ void HttpConnection::wait_for_request(Duration patience) {
         return;
     }
     buffer_.shrink_to_fit();
+    idle_since_ = reactor_.now();
     set(State::kIdle, patience);
     wait_readable();
 }
@@ -443,10 +444,15 @@ void HttpConnection::on_deadline(Instant now) {
     }
 }
 
-void HttpConnection::drain(Instant) {
+/// A request may be on its way on a connection that has just been used or made, and nobody would know whether it was served: such a
+/// connection waits for it, and the answer says that the connection ends.
+void HttpConnection::drain(Instant now) {
     is_draining_ = true;
-    if ((state_ == State::kIdle && !has_asked()) || state_ == State::kLingering) {
+    if (state_ == State::kLingering || (state_ == State::kIdle && now - idle_since_ >= kHttpDrainPatience && !has_asked())) {
         end();
+    } else if (state_ == State::kIdle) {
+        deadline_ = std::min(deadline_, idle_since_ + kHttpDrainPatience);
+        reactor_.arm(slot(), deadline_);
     }
 }
 

@@ -74,9 +74,32 @@ void Listener::join(const Address& address) {
 void Listener::start() { accept(); }
 
 void Listener::stop() {
+    take_waiting();
     boost::system::error_code ignored;
     acceptor_.close(ignored);
     timer_.cancel();
+}
+
+/// The kernel has told their peers that they are connected, and would reset them with what they have sent.
+void Listener::take_waiting() noexcept {
+    boost::system::error_code error;
+    acceptor_.non_blocking(true, error);
+    for (int i = 0; i < boost::asio::socket_base::max_listen_connections && !error; ++i) {
+        Socket socket(reactor_.context().get_executor());
+        acceptor_.accept(socket, error);
+        if (!error) {
+            hand_over(std::move(socket));
+        }
+    }
+}
+
+void Listener::hand_over(Socket socket) noexcept {
+    reactor_.counters().accepted_total.add();
+    try {
+        accepted_(std::move(socket));
+    } catch (const std::exception& thrown) {
+        reactor_.count_failure(thrown);
+    }
 }
 
 void Listener::accept() noexcept {
@@ -99,12 +122,7 @@ void Listener::on_accept(const boost::system::error_code& error, Socket socket) 
         return;
     }
     backoff_ = Duration{};
-    reactor_.counters().accepted_total.add();
-    try {
-        accepted_(std::move(socket));
-    } catch (const std::exception& thrown) {
-        reactor_.count_failure(thrown);
-    }
+    hand_over(std::move(socket));
     accept();
 }
 

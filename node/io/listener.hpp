@@ -32,6 +32,7 @@ public:
     void join(const Address& address);
 
     void start();
+    /// Accepts what waits in the kernel, and then nothing more.
     void stop();
 
 private:
@@ -46,6 +47,8 @@ private:
     void accept() noexcept;
     void retry_later(const boost::system::error_code& error) noexcept;
     void on_accept(const boost::system::error_code& error, Socket socket);
+    void take_waiting() noexcept;
+    void hand_over(Socket socket) noexcept;
 
     Reactor& reactor_;
     const Accepted accepted_;

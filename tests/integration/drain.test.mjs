@@ -185,6 +185,37 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
   }));
 }
 
+test('a kept HTTP connection that was just used brings one more request, whose answer ends it; one that is idle ends at once',
+  () => withCluster(1, {}, async ({ nodes: [node] }) => {
+    const open = async () => {
+      const socket = net.connect(parts(node.ports.listen));
+      const seen = { socket, text: '', isClosed: false };
+      socket.setEncoding('latin1').on('data', (text) => { seen.text += text; });
+      socket.on('close', () => { seen.isClosed = true; }).on('error', () => {});
+      socket.write('GET /up HTTP/1.1\r\nHost: a\r\n\r\n');
+      await waitFor('the answer', () => seen.text.endsWith('OK\n'));
+      seen.text = '';
+      return seen;
+    };
+    const idle = await open();
+    const idleSince = Date.now();
+    await waitFor('a second to pass', () => Date.now() - idleSince > 1_200);
+    const used = await open();
+    const fresh = net.connect(parts(node.ports.listen));
+    await once(fresh, 'connect');
+    node.program.kill('SIGTERM');
+    await waitFor('the idle one to end', () => idle.isClosed);
+    assert.equal(used.isClosed, false);
+    for (const socket of [used.socket, fresh]) {
+      let text = '';
+      socket.setEncoding('latin1').on('data', (part) => { text += part; });
+      socket.write('GET /up HTTP/1.1\r\nHost: a\r\n\r\n');
+      await once(socket, 'close');
+      assert.match(text, /^HTTP\/1\.1 200 OK\r\n[^]*\r\nConnection: close\r\n/);
+    }
+    await node.gone();
+  }));
+
 test('SIGHUP does not shorten a drain', () => withCluster(2, { planned: true }, async ({ nodes: [n1, n2] }) => {
   const deaf = await deafClient(n2);
   n2.program.kill('SIGTERM');

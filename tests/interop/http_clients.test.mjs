@@ -6,7 +6,7 @@ import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import WebSocket from 'ws';
-import { APP, RawClient, client, connected, inbox, server, subscribed } from '../support/js/clients.mjs';
+import { APP, RawClient, client, connected, inbox, server, subscribed, withClients } from '../support/js/clients.mjs';
 import { Cluster, withCluster } from '../support/js/cluster.mjs';
 import { parts, request } from '../support/js/http.mjs';
 import { isMissing, withProxy } from '../support/js/proxies.mjs';
@@ -161,6 +161,35 @@ for (const kind of ['nginx', 'haproxy']) {
       raw.drop();
     }));
   });
+}
+
+for (const stop of [1, 2, 3]) {  // each hits the connections to the node in other moments
+  test(`an ordered stop loses no publish behind HAProxy, as README.md configures it (${stop})`, { skip: isMissing('haproxy') }, () =>
+    withCluster(2, {}, ({ nodes }) => withProxy('haproxy as README.md has it', nodes, async (proxy) => {
+      const [leaving, staying] = nodes;
+      await withClients([staying], async (listener) => {
+        const heard = new Set();
+        (await subscribed(listener, 'news')).bind('n', (n) => heard.add(n));
+        const statuses = [];
+        let isOver = false;
+        const publish = async (own) => {
+          for (let i = 0; !isOver; ++i) {
+            const n = `${own}-${i}`;
+            statuses.push([n, await server(proxy).trigger('news', 'n', n).then((answer) => answer.status, (error) => `${error} ${error.body}`)]);
+          }
+        };
+        const publishers = [1, 2, 3, 4].map(publish);
+        const more = (count, from = statuses.length) => waitFor('more publishes', () => statuses.length > from + count);
+        await more(50 * stop);
+        leaving.program.kill('SIGTERM');
+        await leaving.gone();
+        await more(200);
+        isOver = true;
+        await Promise.all(publishers);
+        assert.deepEqual(statuses.filter(([, status]) => status !== 200), []);
+        await waitFor('every event', () => statuses.every(([n]) => heard.has(n)));
+      });
+    })));
 }
 
 test('HAProxy\'s check as it comes finds the nodes well, and one that drains not', { skip: isMissing('haproxy') }, () =>

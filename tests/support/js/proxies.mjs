@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { request } from './http.mjs';
 import { plannedAddresses } from './ports.mjs';
+import { PROJECT } from './process.mjs';
 import { waitFor, within } from './wait.mjs';
 
 /** What both configurations of nginx begin with: one process in the foreground, with its files in `directory`. */
@@ -96,12 +97,32 @@ backend nodes
   ${nodes.map((node) => `server ${node.name} ${node.ports.listen} check`).join('\n  ')}
 `;
 
+/** The lines of README.md's backend, with these nodes in place of its own; time-outs are those of Debian's haproxy.cfg. */
+const haproxyOfReadme = (address, nodes) => {
+  const readme = fs.readFileSync(path.join(PROJECT, 'README.md'), 'utf8');
+  const lines = /^ {4}backend tulle\n(?: {8}.*\n)+/m.exec(readme)[0].split('\n').map((line) => line.trim());
+  const [example] = lines.filter((line) => line.startsWith('server n1'));
+  return `
+defaults
+  mode http
+  timeout connect 5000
+  timeout client 50000
+  timeout server 50000
+frontend clients
+  bind ${address}
+  default_backend tulle
+${lines.filter((line) => !line.startsWith('server ')).join('\n  ')}
+  ${nodes.map((node) => example.replace('n1', node.name).replace('10.0.0.1:6001', node.ports.listen)).join('\n  ')}
+`;
+};
+
 const NGINX = { binary: process.env.TULLE_NGINX ?? '/usr/sbin/nginx', args: (file) => ['-e', 'stderr', '-c', file] };
 const HAPROXY = { binary: process.env.TULLE_HAPROXY ?? '/usr/sbin/haproxy', args: (file) => ['-f', file] };
 const KINDS = {
   nginx: { ...NGINX, configuration: nginx },
   haproxy: { ...HAPROXY, configuration: haproxy },
   'nginx as it comes': { ...NGINX, configuration: nginxAsItComes },
+  'haproxy as README.md has it': { ...HAPROXY, configuration: haproxyOfReadme },
   'haproxy as it comes': { ...HAPROXY, configuration: haproxyAsItComes },
 };
 

@@ -40,36 +40,4 @@ void check_views(World& world) {
     }
 }
 
-void check_presence(World& world, Outcome& outcome) {
-    std::map<std::string, std::set<std::string>> truth;
-    for (HostId host = 0; host < world.hosts(); ++host) {
-        if (const Process* process = world.process(host); process != nullptr && !process->left) {
-            process->roster.add_present(truth);
-        }
-    }
-    const auto text = [](const std::set<std::string>& users) {
-        std::string joined;
-        for (const std::string& user : users) {
-            joined += " " + user;
-        }
-        return joined;
-    };
-    for (HostId host = 0; host < world.hosts(); ++host) {
-        const Process* process = world.process(host);
-        if (process == nullptr || process->left) {
-            continue;
-        }
-        if (process->roster.is_waiting()) {
-            world.violation("P1 " + world.name_of(process->oid) + " has not taken in all its users");
-        }
-        process->roster.for_each_list([&](const std::string& channel, const std::set<std::string>& users) {
-            ++outcome.checked;
-            if (users != truth[channel]) {
-                world.violation("P6 " + world.name_of(process->oid) + " sees on " + channel + text(users) + ", there are" +
-                                text(truth[channel]));
-            }
-        });
-    }
-}
-
 }  // namespace tulle::sim

@@ -15,6 +15,8 @@ void check_views(World& world);
 void check_deliveries(World& world, Outcome& outcome);
 /// P6: every list of every shard holds the users that are connected, wherever, and nobody else.
 void check_presence(World& world, Outcome& outcome);
+/// P1 of presence all the time until `until`: who is connected long enough is listed, who has gone long enough is not.
+void watch_presence(World& world, Instant until);
 /// All nodes name the same last event of each cache channel, one that is as late as every one accepted by an origin that
 /// lives, or that had time to hand it on; and so do their shards. Runs the world for 1.5 seconds.
 void check_kept(World& world, Outcome& outcome);

@@ -1,5 +1,7 @@
 #include "tests/sim/roster.hpp"
 
+#include <algorithm>
+
 namespace tulle::sim {
 
 void Roster::join(mesh::ShardIndex shard, const std::string& channel, const std::string& user, const Ask& ask) {
@@ -19,11 +21,12 @@ void Roster::join(mesh::ShardIndex shard, const std::string& channel, const std:
 void Roster::ask_for(mesh::ShardIndex shard, const std::string& channel, Room& room, const std::string& user,
                      const Ask& ask) {
     room.users[user] = State::kAsked;
+    had_.emplace(channel, user);
     asked_[++last_id_] = {channel, user, room.generation};
     ask(shard, mesh::MemberJoin{last_id_, channel, {user, share("{}")}, 1000});
 }
 
-void Roster::leave(mesh::ShardIndex shard, const std::string& channel, const std::string& user, const Ask& ask) {
+void Roster::leave(Instant now, mesh::ShardIndex shard, const std::string& channel, const std::string& user, const Ask& ask) {
     const auto found = shards_[shard.value].find(channel);
     if (found == shards_[shard.value].end()) {
         return;
@@ -36,6 +39,7 @@ void Roster::leave(mesh::ShardIndex shard, const std::string& channel, const std
         ask(shard, mesh::MemberLeave{channel, user});
     }
     found->second.users.erase(who);
+    gone_[{channel, user}] = now;
     in_since_.erase({channel, user});  // of the other shard, too: the judge waits a while longer
     if (found->second.users.empty()) {
         shards_[shard.value].erase(found);
@@ -43,7 +47,7 @@ void Roster::leave(mesh::ShardIndex shard, const std::string& channel, const std
     }
 }
 
-void Roster::on_subscribed(mesh::ShardIndex shard, const mesh::Subscribed& answer, const Ask& ask,
+void Roster::on_subscribed(Instant now, mesh::ShardIndex shard, const mesh::Subscribed& answer, const Ask& ask,
                            const Violation& violation) {
     const auto found = shards_[shard.value].find(answer.channel);
     if (found == shards_[shard.value].end() || found->second.generation != answer.generation) {
@@ -54,7 +58,7 @@ void Roster::on_subscribed(mesh::ShardIndex shard, const mesh::Subscribed& answe
         violation("P2 " + answer.channel + " was confirmed twice, or without its members");
         return;
     }
-    room.confirmed = true;
+    room.confirmed = now;
     for (const mesh::PresenceMember& member : *answer.members) {
         room.list.insert(member.user);
     }
@@ -131,12 +135,29 @@ void Roster::add_present(std::map<std::string, std::set<std::string>>& by_channe
     }
 }
 
-void Roster::for_each_list(
-    const std::function<void(const std::string& channel, const std::set<std::string>& users)>& visit) const {
+void Roster::for_each_in(const std::string& channel, const std::function<void(const std::string& user, Instant since)>& visit) const {
+    for (auto it = in_since_.lower_bound({channel, {}}); it != in_since_.end() && it->first.first == channel; ++it) {
+        visit(it->first.second, it->second);
+    }
+}
+
+bool Roster::has(const std::string& channel, const std::string& user) const {
+    return std::any_of(std::begin(shards_), std::end(shards_), [&](const auto& shard) {
+        const auto room = shard.find(channel);
+        return room != shard.end() && room->second.users.contains(user);
+    });
+}
+
+std::optional<Instant> Roster::gone_since(const std::string& channel, const std::string& user) const {
+    const auto found = gone_.find({channel, user});
+    return found == gone_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void Roster::for_each_list(const std::function<void(const List&)>& visit) const {
     for (const auto& shard : shards_) {
         for (const auto& [channel, room] : shard) {
             if (room.confirmed) {
-                visit(channel, room.list);
+                visit({channel, room.list, *room.confirmed});
             }
         }
     }

@@ -274,6 +274,7 @@ Outcome run_seed(std::uint64_t seed, bool trace, mesh::Planted planted) {
     }
     watch_barriers(world, end);
     watch_memory(world, end + kSettle);
+    watch_presence(world, end + kSettle);
     world.let_duties_take(300ms, 4s);
     world.run_for(kWork);
     world.let_duties_take(5ms, 5ms);

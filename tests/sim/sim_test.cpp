@@ -302,6 +302,31 @@ TEST_F(SimTest, FindsAUserThatIsSaidToHaveGoneAndHasNot) {
     EXPECT_TRUE(violates("has left app/presence-x, who is connected"));
 }
 
+TEST_F(SimTest, FindsAUserWhoIsListedLate) {
+    start();
+    watch_presence(*world_, world_->now() + 20s);
+    world_->join(0, mesh::ShardIndex{0}, "app/presence-x", "u0");
+    world_->join(1, mesh::ShardIndex{0}, "app/presence-x", "u1");
+    world_->run_for(3s);
+    EXPECT_TRUE(world_->violations().empty()) << world_->violations().front();
+    world_->network().alter(0, 1).mute = true;
+    world_->join(0, mesh::ShardIndex{1}, "app/presence-x", "u2");
+    world_->run_for(3s);
+    EXPECT_TRUE(violates("does not list u2"));
+}
+
+TEST_F(SimTest, FindsAUserWhoHasGoneAndIsStillListed) {
+    start();
+    watch_presence(*world_, world_->now() + 20s);
+    world_->join(0, mesh::ShardIndex{0}, "app/presence-x", "u0");
+    world_->join(1, mesh::ShardIndex{0}, "app/presence-x", "u1");
+    world_->run_for(3s);
+    world_->network().alter(0, 1).mute = true;
+    world_->part(0, mesh::ShardIndex{0}, "app/presence-x", "u0");
+    world_->run_for(3s);
+    EXPECT_TRUE(violates("still lists u0"));
+}
+
 TEST(Replay, TheSameSeedIsTheSameRunEventByEvent) {
     const Outcome once = run_seed(3, false);
     const Outcome again = run_seed(3, false);

@@ -26,9 +26,9 @@ using tulle::sim::Outcome;
 
 constexpr std::uint64_t kLeastFaults = 5;
 constexpr std::uint64_t kLeastPublishes = 200;
-/// Of what was to be judged. Measured over 5,000 seeds: 1.5 %, of which three fifths are messages that were under way to a client when it
+/// Of what was to be judged. Measured over 2,000 seeds: 1.2 %, of which three fifths are messages that were under way to a client when it
 /// went, and a quarter are of origins that the client's node had not met.
-constexpr double kMostExempted = 0.02;
+constexpr double kMostExempted = 0.015;
 
 struct Sum {
     std::uint64_t seeds = 0;
@@ -228,7 +228,7 @@ int report(const Sum& sum, std::uint64_t count, double seconds) {
         std::printf("FAILED: a path was never taken\n");
     }
     if (exempted > kMostExempted) {
-        std::printf("FAILED: more than %.0f %% exempted\n", kMostExempted * 100);
+        std::printf("FAILED: more than %.1f %% exempted\n", kMostExempted * 100);
     }
     return sum.failed == 0 && !(unreached && enough) && exempted <= kMostExempted ? 0 : 1;
 }

@@ -165,7 +165,7 @@ void World::join(HostId host, mesh::ShardIndex shard, const std::string& channel
 }
 
 void World::part(HostId host, mesh::ShardIndex shard, const std::string& channel, const std::string& user) {
-    processes_[host]->roster.leave(shard, channel, user, asking(host));
+    processes_[host]->roster.leave(now(), shard, channel, user, asking(host));
 }
 
 Roster::Ask World::asking(HostId host) {
@@ -410,7 +410,7 @@ void World::deliver(Process& process, const mesh::DeliverLocal& local) {
 void World::to_shard(HostId host, Process& process, mesh::ShardIndex shard, const mesh::ToShard& message) {
     const auto accuse = [&](const std::string& what) { violation(what + " (" + name_of(process.oid) + ")"); };
     if (const auto* subscribed = std::get_if<mesh::Subscribed>(&message); subscribed != nullptr && subscribed->members) {
-        process.roster.on_subscribed(shard, *subscribed, asking(host), accuse);
+        process.roster.on_subscribed(now(), shard, *subscribed, asking(host), accuse);
     } else if (const auto* joined = std::get_if<mesh::MemberJoined>(&message)) {
         process.roster.on_joined(now(), shard, *joined, accuse);
     } else if (const auto* changed = std::get_if<mesh::MemberChanged>(&message)) {

@@ -149,24 +149,26 @@ std::optional<Refuse> Membership::name_objection(Instant now, OriginId from, con
     if (who.name == options_.name && !(ready_ && who.ready) && (ready_ || who.ready || options_.oid < from)) {
         return Refuse{RefusalReason::kNameTaken, taken + " at " + options_.endpoints.control};
     }
-    for (auto& [oid, holder] : peers_) {
-        const bool holds = holder.in_session() || (holder.state == PeerState::kJoining && holder.spoke_to_us);
-        if (oid == from || !holds || holder.name != who.name) {
-            continue;
+    const auto holds_name = [&](const Peer& peer) {
+        const bool is_there = peer.in_session() || (peer.state == PeerState::kJoining && peer.spoke_to_us);
+        return peer.oid != from && is_there && peer.name == who.name;
+    };
+    const auto same_place = [&](const Peer& peer) { return peer.endpoints.control == who.endpoints.control; };
+    // First: several nodes may bear the name for a while, and whether another one holds it changes nothing for the one that was here.
+    const auto replaced = std::find_if(peers_.begin(), peers_.end(), [&](const auto& entry) {
+        const Peer& peer = entry.second;
+        return holds_name(peer) && same_place(peer) && (peer.link_lost || !peer.link_up);
+    });
+    if (replaced != peers_.end() && replaced->second.in_session()) {
+        declare_dead(now, replaced->second, "another process has taken its place", out);
+    } else if (replaced != peers_.end()) {
+        give_up(now, replaced->second, out);
+    }
+    for (const auto& [oid, holder] : peers_) {
+        // Who is established stays, whoever took its name while we could not see it.
+        if (holds_name(holder) && (same_place(holder) || !who.ready)) {
+            return Refuse{RefusalReason::kNameTaken, taken + " at " + holder.endpoints.control};
         }
-        const bool same_place = holder.endpoints.control == who.endpoints.control;
-        if (same_place && (holder.link_lost || !holder.link_up)) {
-            if (holder.in_session()) {
-                declare_dead(now, holder, "another process has taken its place", out);
-            } else {
-                give_up(now, holder, out);
-            }
-            return std::nullopt;
-        }
-        if (!same_place && who.ready) {
-            continue;  // it is established: it stays, whoever took its name while we could not see it
-        }
-        return Refuse{RefusalReason::kNameTaken, taken + " at " + holder.endpoints.control};
     }
     return std::nullopt;
 }

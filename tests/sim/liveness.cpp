@@ -12,6 +12,7 @@ constexpr Duration kKillLimit = 1s;
 constexpr Duration kSilenceLimit = 3s;    // 2.5 s by a clock that is 2 % slow, a path's delay, a turn
 constexpr Duration kDeafLimit = 6s;       // 4 s by a clock that is 2 % slow; what was under way, and a path's delay
 constexpr Duration kDeafShortest = 2s;    // without answers on control for less is no reason for a verdict: half of what that takes
+constexpr Duration kStuckShortest = 1900ms;  // the same for who was stuck before: 2 s by a clock that is 2 % fast, less what was under way
 constexpr Duration kUntold = 4900ms;      // who tells nothing for 5 s, by a clock that is 2 % fast, is stuck: here as its data is silent
 constexpr Duration kSettled = 4s;         // so long before nothing was wrong: no belated news is under way
 
@@ -177,7 +178,7 @@ void Liveness::verdict(HostId observer, OriginId subject, bool stuck) {
             continue;  // it has ended the session itself: what comes of it now are first words
         }
         const Duration silence = world_.now() - world_.network().last_arrival(host, observer);
-        if (world_.network().unanswered_on_control(observer, host, kDeafShortest)) {
+        if (world_.network().unanswered_on_control(observer, host, stuck ? kStuckShortest : kDeafShortest)) {
             ++deafnesses_;
         } else if (stuck && world_.now() - world_.network().last_arrival(host, observer, true) >= kUntold) {
             ++untold_;

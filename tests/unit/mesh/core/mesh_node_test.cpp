@@ -385,6 +385,26 @@ TEST_F(MeshNodeTest, BeyondTheLimitOfRememberedSubscriptionsTheFirstFrameWaits) 
     EXPECT_EQ(all_of<SendData>(out_).size(), 1u);
 }
 
+TEST_F(MeshNodeTest, FindsAPeerReplacedThoughAThirdOneHoldsTheNewcomersName) {
+    establish();  // holds the name
+    Introduction namesake = peer();
+    namesake.endpoints = {"c:1", "c:2", "c:3"};
+    const auto from = [](std::uint64_t oid, ControlBody body, std::uint64_t tag) {
+        return Control{OriginId{oid}, OriginId{1}, SessionTag{tag}, std::move(body)};
+    };
+    feed(from(3, Hello{namesake, SessionTag{5}, {std::nullopt, RecordNo{5}, {}, {}}, {}}, 0));
+    const LinkId link = all_of<OpenLink>(out_).back().link;
+    feed(LinkUp{link});
+    feed(from(3, Heartbeat{}, bodies<Welcome>(out_).back().tag.value));
+    ASSERT_TRUE(node_.membership().find(OriginId{3})->in_session()) << "it is established";
+    feed(LinkDown{link});
+    namesake.ready = false;
+    feed(from(4, Hello{namesake, SessionTag{6}, {}, {}}, 0));
+    EXPECT_EQ(node_.membership().find(OriginId{3})->state, PeerState::kDead);
+    ASSERT_FALSE(bodies<Refuse>(out_).empty());
+    EXPECT_EQ(bodies<Refuse>(out_).back().reason, RefusalReason::kNameTaken);
+}
+
 TEST_F(MeshNodeTest, AsksForWhatSurvivorsHaveOfAPeerThatDiesWhileItBeginsAnew) {
     establish();
     lose_third(true);

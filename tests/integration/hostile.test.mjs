@@ -139,7 +139,7 @@ describe('heads and framing of HTTP', () => {
     test(`${what}: ${expected}, and nothing after it is read`, async () => {
       const { status, text } = await throwAt(bytes);
       assert.equal(status, expected, text);
-      assert.equal(text.split('HTTP/1.1 ').length, 2, text);
+      assert.equal(text.match(/^HTTP\/1\.1 \d/gm).length, 1, text);
     });
   }
 

@@ -167,15 +167,16 @@ std::vector<std::string> paths_of(std::string_view sent) {
 /// One way to read the query.
 struct Reading {
     QueryParameters parameters;     ///< names in lower case
-    std::vector<std::string> sent;  ///< their names as they were sent
+    std::vector<std::string> sent;  ///< their names as they were sent; empty when all were in lower case
 };
 
 /// A value in which readers of the signed text would find a parameter of the protocol, or would cut one short.
 bool holds_parameter(std::string_view name, std::string_view value) {
-    if (is_known(name)) {
-        return value.find('&') != std::string_view::npos;
+    const std::size_t first = value.find('&');
+    if (first == std::string_view::npos || is_known(name)) {
+        return first != std::string_view::npos;
     }
-    for (std::size_t mark = value.find('&'); mark != std::string_view::npos; mark = value.find('&', mark + 1)) {
+    for (std::size_t mark = first; mark != std::string_view::npos; mark = value.find('&', mark + 1)) {
         const std::string_view rest = value.substr(mark + 1);
         if (is_known(in_lower_case(std::string(rest.substr(0, rest.find_first_of("=&")))))) {
             return true;
@@ -190,9 +191,14 @@ Result<Reading, Unauthentic> read_query(std::string_view query) {
         return Unauthentic{400, "malformed query, or more than " + std::to_string(kMaxQueryParameters) + " parameters"};
     }
     Reading reading;
+    const bool has_upper_case = std::any_of(parameters->begin(), parameters->end(), [](const auto& parameter) {
+        return std::any_of(parameter.first.begin(), parameter.first.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+    });
     for (auto& [name, value] : *parameters) {
-        reading.sent.push_back(std::exchange(name, in_lower_case(name)));
-        if (name.find_first_of("=&") != std::string::npos || holds_parameter(name, value)) {
+        if (has_upper_case) {
+            reading.sent.push_back(std::exchange(name, in_lower_case(name)));
+        }
+        if (name.find('=') != std::string::npos || name.find('&') != std::string::npos || holds_parameter(name, value)) {
             return Unauthentic{400, "a parameter of the query holds another one, which its signature would not tell apart"};
         }
     }
@@ -206,24 +212,50 @@ Result<Reading, Unauthentic> read_query(std::string_view query) {
 using Pair = std::pair<std::string_view, std::string_view>;
 
 std::string joined(const std::vector<Pair>& pairs) {
+    std::size_t size = 0;
+    for (const auto& [name, value] : pairs) {
+        size += name.size() + value.size() + 2;
+    }
     std::string text;
+    text.reserve(size);
     for (const auto& [name, value] : pairs) {
         text.append(text.empty() ? "" : "&").append(name).append(1, '=').append(value);
     }
     return text;
 }
 
-/// The parameters but the signature, in each order that SDKs sign them in.
-void add_orders(const Reading& reading, bool is_as_sent, std::vector<std::string>& texts) {
+/// The parameters but the signature.
+std::vector<Pair> pairs_of(const Reading& reading, bool is_as_sent) {
     std::vector<Pair> pairs;
-    for (std::size_t i = 0; i < reading.sent.size(); ++i) {
+    pairs.reserve(reading.parameters.size());
+    for (std::size_t i = 0; i < reading.parameters.size(); ++i) {
         const auto& [name, value] = reading.parameters[i];
         if (name != kSignatureName) {
             pairs.emplace_back(is_as_sent ? reading.sent[i] : name, value);
         }
     }
+    return pairs;
+}
+
+void sort_by_name(std::vector<Pair>& pairs) {
+    const auto by_name = [](const Pair& a, const Pair& b) { return a.first < b.first; };
+    if (!std::is_sorted(pairs.begin(), pairs.end(), by_name)) {
+        std::stable_sort(pairs.begin(), pairs.end(), by_name);
+    }
+}
+
+/// The order that nearly all libraries sign.
+std::string usual_query_of(const Reading& reading) {
+    std::vector<Pair> pairs = pairs_of(reading, false);
+    sort_by_name(pairs);
+    return joined(pairs);
+}
+
+/// The parameters but the signature, in each order that SDKs sign them in.
+void add_orders(const Reading& reading, bool is_as_sent, std::vector<std::string>& texts) {
+    const std::vector<Pair> pairs = pairs_of(reading, is_as_sent);
     std::vector<Pair> sorted = pairs;
-    std::stable_sort(sorted.begin(), sorted.end(), [](const Pair& a, const Pair& b) { return a.first < b.first; });
+    sort_by_name(sorted);
     add_distinct(texts, joined(sorted));
     add_distinct(texts, joined(pairs));
     std::sort(sorted.begin(), sorted.end(), [](const Pair& a, const Pair& b) {
@@ -232,10 +264,13 @@ void add_orders(const Reading& reading, bool is_as_sent, std::vector<std::string
     add_distinct(texts, joined(sorted));
 }
 
+/// The first one is usual_query_of.
 std::vector<std::string> queries_of(const Reading& reading) {
     std::vector<std::string> texts;
     add_orders(reading, false, texts);
-    add_orders(reading, true, texts);
+    if (!reading.sent.empty()) {
+        add_orders(reading, true, texts);
+    }
     return texts;
 }
 
@@ -243,10 +278,15 @@ std::vector<std::string> queries_of(const Reading& reading) {
 class Search {
 public:
     Search(const App& app, const HttpRequest& request, std::string_view signature)
-        : app_(app), method_(request.method), paths_(paths_of(request.path())), signature_(signature) {}
+        : app_(app), method_(request.method), path_(request.path()), signature_(signature) {}
 
     /// The index of the reading that was signed. What is likelier comes first: each reading in its first order, then the others.
+    /// The likeliest text costs one HMAC: nothing is prepared for the others before.
     [[nodiscard]] std::optional<std::size_t> find(const std::vector<Reading>& readings) {
+        if (is_signed(path_, usual_query_of(readings.front()))) {
+            return 0;
+        }
+        const std::vector<std::string> paths = paths_of(path_);
         std::vector<std::vector<std::string>> queries;
         std::size_t most = 0;
         for (const Reading& reading : readings) {
@@ -254,7 +294,8 @@ public:
         }
         for (std::size_t order = 0; order < most; ++order) {
             for (std::size_t i = 0; i < readings.size(); ++i) {
-                if (order < queries[i].size() && is_signed(queries[i][order])) {
+                const bool is_tried = order == 0 && i == 0;  // with the path as it was sent, which is the first
+                if (order < queries[i].size() && is_signed(paths, is_tried ? 1 : 0, queries[i][order])) {
                     return i;
                 }
             }
@@ -263,28 +304,26 @@ public:
     }
 
 private:
-    /// With one of the paths. False also when there is nothing left of what may be hashed.
-    bool is_signed(const std::string& query) {
-        for (const std::string& path : paths_) {
-            const std::string text = std::string(method_).append(1, '\n').append(path).append(1, '\n').append(query);
-            hashed_ += text.size() + kHmacBytes;
-            if (hashed_ > kMaxSignedTextBytes && !is_first_) {
-                return false;
-            }
-            is_first_ = false;
-            if (equal_constant_time(signature_, hmac_sha256_hex(app_.secret, text))) {
-                return true;
-            }
-        }
-        return false;
+    /// With one of the paths from the `begin`th on.
+    bool is_signed(const std::vector<std::string>& paths, std::size_t begin, const std::string& query) {
+        return std::any_of(paths.begin() + static_cast<std::ptrdiff_t>(begin), paths.end(),
+                           [&](const std::string& path) { return is_signed(path, query); });
+    }
+    /// False also when there is nothing left of what may be hashed.
+    bool is_signed(std::string_view path, const std::string& query) {
+        std::string text;
+        text.reserve(method_.size() + path.size() + query.size() + 2);
+        text.append(method_).append(1, '\n').append(path).append(1, '\n').append(query);
+        const bool is_first = hashed_ == 0;
+        hashed_ += text.size() + kHmacBytes;
+        return (is_first || hashed_ <= kMaxSignedTextBytes) && equal_constant_time(signature_, hmac_sha256_hex(app_.secret, text));
     }
 
     const App& app_;
     std::string_view method_;
-    std::vector<std::string> paths_;
+    std::string_view path_;
     std::string_view signature_;
     std::size_t hashed_ = 0;
-    bool is_first_ = true;
 };
 
 /// All but the age and the signature.
@@ -309,9 +348,10 @@ std::optional<QueryParameters> find_signed(const App& app, const HttpRequest& re
     if (!is_lower_hex(signature, kSignatureDigits)) {
         return std::nullopt;
     }
-    std::vector<Reading> readings{std::move(reading)};
-    std::string query(request.query());
-    if (query.find('+') != std::string::npos) {
+    std::vector<Reading> readings;
+    readings.push_back(std::move(reading));
+    if (request.query().find('+') != std::string_view::npos) {
+        std::string query(request.query());
         std::replace(query.begin(), query.end(), '+', ' ');
         if (Result<Reading, Unauthentic> spaced = read_query(query)) {
             readings.push_back(std::move(*spaced));

@@ -206,7 +206,7 @@ void MeshNode::send_fill(const Reconcile::Out::Answer& answer, Effects& out) {
         fill.records.push_back(record);
     }
     fill.last = true;
-    fill.gone = answer.gone;
+    fill.gone = merged(answer.gone);  // several losses of one channel are one number: the asker takes the greatest that it is told
     std::erase_if(fill.gone.channels, [&](const auto& gone) { return !wanted(gone.first); });
     membership_.send(answer.to, std::move(fill), out);
 }

@@ -429,6 +429,12 @@ TEST_F(MeshNodeTest, TellsASurvivorWhatTheDeadHadToldToBeGone) {
     feed(from_peer(Wake{OriginId{3}, RecordNo{5}}, tag_));
     ASSERT_EQ(bodies<Fill>(out_).size(), 1u);
     EXPECT_TRUE(bodies<Fill>(out_)[0].gone.empty()) << "the asker has been told, as it had come so far";
+    feed(from_peer(Wake{OriginId{3}, RecordNo{9}}, tag_));
+    feed(from_peer(Fill{.origin = OriginId{3}, .records = {}, .last = true, .gone = {{{"app/a", 3}}, 0}}, tag_));
+    out_.clear();
+    feed(from_peer(Wake{OriginId{3}, RecordNo{4}}, tag_));
+    ASSERT_EQ(bodies<Fill>(out_).size(), 1u);
+    EXPECT_EQ(bodies<Fill>(out_)[0].gone, (Gone{{{"app/a", 5}}, 4})) << "of two losses";
 }
 
 TEST_F(MeshNodeTest, TellsOfAllLateRecordsOfOneAnswerAtOnce) {

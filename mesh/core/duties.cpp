@@ -111,7 +111,7 @@ void Duties::member_up(Instant now, OriginId oid) {
     members_changed(now);
 }
 
-void Duties::member_down(Instant now, OriginId oid, bool left) {
+void Duties::member_down(Instant now, OriginId oid, bool left, bool deaf) {
     const auto found = lines_.find(oid);
     const DutyMember member{oid, found->second.tie};
     lines_.erase(found);
@@ -119,6 +119,8 @@ void Duties::member_down(Instant now, OriginId oid, bool left) {
     desk_.lose(now, member.tie, left);
     if (left) {
         source_.excuse(member.tie);
+    } else if (deaf) {
+        source_.mistrust(member.tie);
     }
     members_changed(now);
 }

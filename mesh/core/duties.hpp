@@ -29,7 +29,8 @@ public:
 
     void member_up(Instant now, OriginId oid);
     /// `left`: it has handed over all that it knew.
-    void member_down(Instant now, OriginId oid, bool left);
+    /// `left`: in order. `deaf`: its control messages had not come for a while when it was lost, though it lived.
+    void member_down(Instant now, OriginId oid, bool left, bool deaf);
     /// This node has joined: it may act. A node that knows only some of the members would take their items for its own.
     void begin() {
         begun_ = true;

@@ -161,6 +161,7 @@ void DutySource::work() {
         scanned_ = it->first;
     } else {
         excused_.clear();
+        mistrusted_.clear();
     }
 }
 
@@ -181,7 +182,7 @@ void DutySource::reassign(const DutyItem& item, Entry& entry) {
         return;
     }
     const bool lost = desk != kOwnTie && !members_.contains(desk) && !excused_.contains(desk);
-    if (lost && entry.composed && entry.settled < entry.revision) {
+    if (lost && entry.composed && (entry.settled < entry.revision || mistrusted_.contains(desk))) {
         entry.revision = ++last_revision_;
         add_doubt(entry, {true, nullptr});
     }

@@ -18,7 +18,8 @@ namespace tulle::mesh {
 /// Keeps:  an item until its count is 0 and the node that does the duty has dealt with that; so that, if that node dies,
 ///         the next one learns from here what is still to be told.
 /// Copies: what this node itself does the duty of is reported to the next in rank as well, so that it does not die with it.
-/// Doubt:  what a lost node had not said to be dealt with, it may have been telling when it was lost: the next one is warned.
+/// Doubt:  what a lost node had not said to be dealt with, it may have been telling when it was lost: the next one is warned. Of a
+///         node that could not be heard for a while before it was lost everything is doubted: it may have told what others counted.
 /// Slices: after a change of members the items that move are looked for in work(), `duty_slice` comparisons a turn.
 class DutySource {
 public:
@@ -38,6 +39,8 @@ public:
 
     /// This member, which is none after the next set_members, was telling nothing when it went.
     void excuse(DutyTie member) { excused_.insert(member); }
+    /// The last words of this member, which is none after the next set_members, have not come.
+    void mistrust(DutyTie member) { mistrusted_.insert(member); }
     /// Nobody is connected to this node any more: with the next set_members what its shards hold counts as nothing.
     void clear_counts() { cleared_ = true; }
     void set_members(const DutyMembers& members);
@@ -89,7 +92,8 @@ private:
     Owed moved_;    // by a change of members; what is found first goes first
     Owed changed_;
     std::uint64_t last_revision_ = 0;
-    std::set<DutyTie> excused_;  // until all has moved
+    std::set<DutyTie> excused_;  // until all has moved, …
+    std::set<DutyTie> mistrusted_;  // … as well
     bool cleared_ = false;
     bool scanning_ = false;
     DutyItem scanned_;  // up to here

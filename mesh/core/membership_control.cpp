@@ -30,6 +30,15 @@ void Membership::on_echo(Instant now, OriginId oid, Instant sent) {
     }
 }
 
+bool Membership::was_deaf(Instant now, OriginId oid) const {
+    const Peer* peer = find(oid);
+    if (peer == nullptr) {
+        return false;
+    }
+    const bool silent = now - peer->last_heard >= options_.timing.suspicion;  // else it lived until now
+    return (silent ? peer->last_heard : now) - peer->control_heard >= 2 * options_.timing.heartbeat;
+}
+
 bool Membership::was_stuck(OriginId oid) const {
     const Peer* peer = find(oid);
     return peer != nullptr && peer->stuck_strikes > 0;

@@ -101,7 +101,7 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     kept_.lose(down.oid);
     usage_.lose(now, down.oid);
     members_changed();
-    duties_.member_down(now, down.oid, down.now == PeerState::kLeft);
+    duties_.member_down(now, down.oid, down.now == PeerState::kLeft, membership_.was_deaf(now, down.oid));
     if (down.now == PeerState::kDead || down.now == PeerState::kLeft) {
         out.push_back(DisconnectData{data_endpoints_[down.oid]});
         data_endpoints_.erase(down.oid);

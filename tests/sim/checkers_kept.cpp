@@ -109,9 +109,17 @@ bool had_met(const Process& process, OriginId other, Instant by) {
     return met == process.first_session.end() ? other == process.oid : met->second < by;
 }
 
-/// `is_due` says which of the events of the channel should be known that are later than `last`; `what` is said of a missing one.
+/// What the node had accepted was handed on when it died, which takes a moment.
+bool has_just_died(const World& world, OriginId oid) {
+    return std::any_of(world.dead().begin(), world.dead().end(), [&](const World::Dead& dead) {
+        return dead.process->oid == oid && dead.at + World::kHandOn > world.now();
+    });
+}
+
+/// `is_due` says which of the events of the channel should be known that are later than `last`; `what` is said of a missing one. An
+/// `answer` may be older than what comes behind it.
 void judge(World& world, const Process& process, const std::string& channel, const mesh::Stamp& last,
-           const std::function<bool(const World::KeptAccepted&)>& is_due, const std::string& what) {
+           const std::function<bool(const World::KeptAccepted&)>& is_due, const std::string& what, bool answer) {
     for (const World::KeptAccepted& event : world.kept_accepted()) {
         if (event.channel != channel || event.stamp <= last || !is_due(event)) {
             continue;
@@ -121,6 +129,8 @@ void judge(World& world, const Process& process, const std::string& channel, con
             world.exempt(rule);
         } else if (!world.quiet(event.at - kSessions, world.now())) {
             world.exempt("P10: looked at while the mesh was split, or soon after");
+        } else if (answer && has_just_died(world, event.stamp.origin)) {
+            world.exempt("P10: answered in the second after the death of its origin");
         } else {
             world.violation("P10 " + world.name_of(process.oid) + what + channel + " an older event than one of " +
                             world.name_of(event.stamp.origin) + " accepted " + std::to_string((world.now() - event.at) / 1ms) +
@@ -139,7 +149,7 @@ void check_answer(World& world, const Process& process, const std::string& chann
         return event.at < answered.asked && had_met(process, event.stamp.origin, answered.asked);
     };
     if (answered.first) {
-        judge(world, process, channel, answered.last, is_due, " answered who subscribed with, of ");
+        judge(world, process, channel, answered.last, is_due, " answered who subscribed with, of ", true);
     }
 }
 
@@ -148,7 +158,7 @@ void check_held(World& world, const Process& process, const std::string& channel
         return held.confirmed < event.at && had_met(process, event.stamp.origin, event.at) &&
                world.due(event.at, event.host, process.host) < world.now();
     };
-    judge(world, process, channel, held.last, is_due, " gave its clients that go now, of ");
+    judge(world, process, channel, held.last, is_due, " gave its clients that go now, of ", false);
 }
 
 }  // namespace tulle::sim

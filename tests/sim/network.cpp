@@ -219,9 +219,10 @@ void Network::note_answer(Stream& s, Instant sent, Instant answered) {
     }
     if (answered - s.answered > kBreak) {
         s.run_since = answered;
+        s.run_began = scheduler_.now();
     }
     s.answered = answered;
-    if (answered - s.run_since >= kEchoed) {
+    if (answered - s.run_since >= kEchoed && scheduler_.now() - s.run_began >= kEchoed) {
         s.steady = answered;
     }
 }

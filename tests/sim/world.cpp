@@ -353,6 +353,7 @@ void World::leave_done(HostId host, Process& process) {
 
 void World::watch_membership(HostId host, Process& process) {
     const mesh::Membership& membership = process.node->membership();
+    watch_keepers(process);
     if (const std::uint64_t sessions = membership.counters().sessions; sessions != process.sessions) {
         process.sessions = sessions;
         for (const auto& [oid, peer] : membership.peers()) {

@@ -83,6 +83,8 @@ struct Process {
     std::map<std::uint64_t, std::string> unanswered;  // channel of a publish
     std::map<OriginId, Instant> first_session;
     std::map<OriginId, Instant> met;  ///< when a session with whom stood while one was made
+    std::vector<OriginId> members;    ///< with whom it has a session
+    std::map<std::string, std::map<OriginId, Instant>> keepers;  ///< of each cache channel, and since when, by those members
     std::uint64_t sessions = 0;
 };
 
@@ -203,7 +205,10 @@ private:
     void judge_shelves(const Process& process);
     /// The process is about to end: what does nobody else hold?
     void note_kept_losses(HostId host, const std::set<OriginId>& heirs);
-    [[nodiscard]] std::string excuse_loss(const Process& process, std::set<OriginId> heirs, const mesh::Stamp& lost) const;
+    [[nodiscard]] std::string excuse_loss(const Process& process, std::set<OriginId> heirs, const std::string& channel,
+                                          const mesh::Stamp& lost) const;
+    void watch_keepers(Process& process) const;
+    [[nodiscard]] bool reaches_keeper(const Process& process, const std::string& channel) const;
     [[nodiscard]] std::set<OriginId> heirs_of(HostId host) const;
     [[nodiscard]] bool speak(const Process& a, HostId of_a, const Process& b, HostId of_b) const;
     void on_kept(Process& process, mesh::ShardIndex shard, const mesh::Subscribed& answer);

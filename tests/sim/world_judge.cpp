@@ -75,6 +75,43 @@ void World::note_kept(Process& process, const std::string& channel) {
     }
 }
 
+void World::watch_keepers(Process& process) const {
+    std::vector<OriginId> members;
+    for (const auto& [oid, peer] : process.node->membership().peers()) {
+        if (peer.in_session()) {
+            members.push_back(oid);
+        }
+    }
+    if (members == process.members) {
+        return;
+    }
+    process.members = std::move(members);
+    for (std::uint64_t i = 0; i < kCacheChannels; ++i) {
+        const std::string channel = cache_channel(i);
+        auto before = std::exchange(process.keepers[channel], {});
+        for (const OriginId oid : process.node->kept().keepers(channel)) {
+            process.keepers[channel][oid] = before.contains(oid) ? before[oid] : now();
+        }
+    }
+}
+
+/// A node lives on that keeps the channel's last event as this process has it, has done so for long enough to have been given the
+/// event, and can be given it now.
+bool World::reaches_keeper(const Process& process, const std::string& channel) const {
+    const auto known = process.keepers.find(channel);
+    if (known == process.keepers.end()) {
+        return false;
+    }
+    return std::any_of(processes_.begin(), processes_.end(), [&](const auto& other) {
+        if (!other || other->oid == process.oid) {
+            return false;
+        }
+        const auto keeper = known->second.find(other->oid);
+        return keeper != known->second.end() && keeper->second + kHandOn <= now() && !network_.path(process.host, other->host).mute &&
+               speak(process, process.host, *other, other->host) && speak(*other, other->host, process, process.host);
+    });
+}
+
 void World::note_kept_losses(HostId host, const std::set<OriginId>& heirs) {
     const Process& process = *processes_[host];
     for (std::uint64_t i = 0; i < kCacheChannels; ++i) {
@@ -87,7 +124,7 @@ void World::note_kept_losses(HostId host, const std::set<OriginId>& heirs) {
             left = held == nullptr ? left : std::max(left, held->stamp);
         }
         if (event != nullptr && left < event->stamp) {
-            kept_losses_.push_back({channel, event->stamp, left, now(), process.oid, excuse_loss(process, heirs, event->stamp)});
+            kept_losses_.push_back({channel, event->stamp, left, now(), process.oid, excuse_loss(process, heirs, channel, event->stamp)});
             note("the last copy of the last event of " + channel + " goes: " + kept_losses_.back().rule);
         }
     }
@@ -108,7 +145,8 @@ void World::judge_shelves(const Process& process) {
     }
 }
 
-std::string World::excuse_loss(const Process& process, std::set<OriginId> heirs, const mesh::Stamp& lost) const {
+std::string World::excuse_loss(const Process& process, std::set<OriginId> heirs, const std::string& channel,
+                               const mesh::Stamp& lost) const {
     const auto ended = [&](OriginId oid) {
         const auto found = std::find_if(dead_.begin(), dead_.end(), [&](const Dead& dead) { return dead.process->oid == oid; });
         return found == dead_.end() ? now() : found->at;
@@ -130,7 +168,10 @@ std::string World::excuse_loss(const Process& process, std::set<OriginId> heirs,
     if (together >= mesh::kKeepers) {
         return "P10: three nodes died within a second";
     }
-    return heirs.empty() ? "P10: the last of its part of the mesh died" : "";
+    if (heirs.empty()) {
+        return "P10: the last of its part of the mesh died";
+    }
+    return reaches_keeper(process, channel) ? "" : "P10: no other keeper lived that could be reached";
 }
 
 bool World::speak(const Process& a, HostId of_a, const Process& b, HostId of_b) const {

@@ -150,5 +150,35 @@ TEST_F(DutyDoubt, WhatIsSureNamesNobody) {
     EXPECT_FALSE(mesh_.at(2).changed[0].behind);
 }
 
+TEST_F(DutyDoubt, WhatWasToldUnheardBeforeItsNodeDiedIsToldAgain) {
+    start({1, 2, 3});
+    const std::string key = mesh_.key_of(2, 1);
+    mesh_.count(1, key, 1);
+    mesh_.count(3, key, 1);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.cut(1, 2);
+    mesh_.count(3, key, 0);
+    mesh_.run();
+    ASSERT_EQ(mesh_.at(2).changed.back().count, 1u);
+    mesh_.deal(2);  // node 3 hears of that and forgets the item; node 1 believes that 2 was told
+    mesh_.kill(2);
+    mesh_.count(1, key, 2);
+    mesh_.run_for(5s);
+    ASSERT_EQ(mesh_.at(1).changed.size(), 1u) << "the world outside has heard 1 last";
+    EXPECT_EQ(mesh_.at(1).changed[0].count, 2u);
+}
+
+TEST_F(DutyDoubt, WhoWasHeardUntilItDiedIsBelieved) {
+    start({1, 2, 3});
+    const std::string key = mesh_.key_of(2, 1);
+    mesh_.count(1, key, 1);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.kill(2);
+    mesh_.run_for(5s);
+    EXPECT_TRUE(mesh_.at(1).changed.empty());
+}
+
 }  // namespace
 }  // namespace tulle::mesh

@@ -42,16 +42,17 @@ public:
         return at(oid);
     }
     void kill(std::uint64_t oid, bool left = false) {
-        nodes_.erase(OriginId{oid});
+        const OriginId lost{oid};
+        nodes_.erase(lost);
         for (auto& [other, node] : nodes_) {
-            node->duties.member_down(now, OriginId{oid}, left);
+            node->duties.member_down(now, lost, left, cut_.contains(pair_of(other, lost)));
         }
     }
     /// The session between the two ends, on both sides, or a new one stands.
     void part(std::uint64_t a, std::uint64_t b) {
         apart_.insert(pair_of(OriginId{a}, OriginId{b}));
-        at(a).duties.member_down(now, OriginId{b}, false);
-        at(b).duties.member_down(now, OriginId{a}, false);
+        at(a).duties.member_down(now, OriginId{b}, false, false);
+        at(b).duties.member_down(now, OriginId{a}, false, false);
     }
     void join(std::uint64_t a, std::uint64_t b) {
         apart_.erase(pair_of(OriginId{a}, OriginId{b}));

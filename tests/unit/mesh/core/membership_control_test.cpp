@@ -53,6 +53,21 @@ protected:
     }
 };
 
+TEST_F(ControlTest, WhoSpeaksOnDataAloneIsDeaf) {
+    control(heartbeat());
+    pass(250ms, [&] { tail(); });
+    EXPECT_FALSE(node_.membership().was_deaf(now_, OriginId{2})) << "no heartbeat is late";
+    pass(250ms, [&] { tail(); });
+    EXPECT_TRUE(node_.membership().was_deaf(now_, OriginId{2}));
+}
+
+TEST_F(ControlTest, WhoFallsSilentOnBothPathsAtOnceIsNotDeaf) {
+    control(heartbeat());
+    tail();
+    wait(1500ms);
+    EXPECT_FALSE(node_.membership().was_deaf(now_, OriginId{2}));
+}
+
 TEST_F(ControlTest, DataAloneKeepsNobodyAlive) {
     pass(1750ms, [&] { tail(); });
     EXPECT_TRUE(all_of<OpenLink>(out_).empty());

@@ -117,7 +117,8 @@ void KeptTable::move_slice(Instant now, std::vector<HandOn>& out) {
 
 /// Every keeper hands on what it holds, so that no single death in between loses it; so does who has accepted the event,
 /// as it may still be on its way to the others; whoever holds it when no keeper is left; and whoever was told it by members
-/// that are all lost: that one gives it to all keepers, as they may never have met these members.
+/// that are all lost: that one gives it to all keepers, as they may never have met these members. What the origin had accepted
+/// shortly before it was lost, or left, goes to all keepers as well: it may have had no session with some of them.
 void KeptTable::hand_on(Instant now, const Move& move, Events::value_type& held, std::vector<HandOn>& out) const {
     const std::vector<OriginId> before = mesh::keepers(move.before, held.first, kKeepers);
     const bool orphaned =
@@ -133,7 +134,7 @@ void KeptTable::hand_on(Instant now, const Move& move, Events::value_type& held,
         out.push_back({OriginId{}, held.first});
     }
     for (const OriginId oid : mesh::keepers(move.after, held.first, kKeepers)) {
-        if (oid != self_ && (alone || !contains(before, oid))) {
+        if (oid != self_ && (alone || origin_lost || !contains(before, oid))) {
             out.push_back({oid, held.first});
         }
     }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "tests/sim/checkers.hpp"
 
@@ -26,7 +27,7 @@ struct Origin {
 struct Everybody {
     std::map<OriginId, Origin> origins;
     std::vector<Receiver> receivers;
-    std::map<std::pair<OriginId, mesh::RecordNo>, const Process*> delivered;  // of origins that were killed: a survivor that did
+    std::map<std::pair<OriginId, mesh::RecordNo>, std::set<const Process*>> delivered;  // of origins that were killed: the survivors that did
 };
 
 void for_each_client(const Process& process, const std::function<void(const Client&)>& visit) {
@@ -56,7 +57,7 @@ Everybody gather(World& world) {
                 const std::optional<Instant> died = all.origins.at(oid).ended;
                 if (died && oid != receiver.process->oid && receiver.end.value_or(Instant::max()) >= *died + kFilledIn) {
                     for (const Client::Seen& one : seen) {
-                        all.delivered.emplace(std::pair{oid, one.n}, receiver.process);
+                        all.delivered[{oid, one.n}].insert(receiver.process);
                     }
                 }
             }
@@ -171,14 +172,22 @@ private:
         if (cut_off) {
             return "P3: cut off from an origin that was killed";
         }
-        const bool may_be_lost = *origin.ended - message.at < kLastSecond && !has_later(message) &&
+        const bool may_be_lost = *origin.ended - message.at < kLastSecond && !has_later(message, *origin.ended) &&
                                  !all_.delivered.contains({message.origin, message.n});
         return may_be_lost ? "P4: accepted in the last second of its origin, and lost by all" : nullptr;
     }
 
-    [[nodiscard]] bool has_later(const Accepted& message) const {
+    /// Whether a later message of the origin has shown this node that the message is missing. One that another node has filled in
+    /// after the death has not: what that node has no subscribers for is missing there as well.
+    [[nodiscard]] bool has_later(const Accepted& message, Instant ended) const {
         const auto seen = client_.seen.find(message.origin);
-        return seen != client_.seen.end() && !seen->second.empty() && message.n < seen->second.back().n;
+        return seen != client_.seen.end() && std::any_of(seen->second.begin(), seen->second.end(), [&](const Client::Seen& one) {
+            const auto delivered = all_.delivered.find({message.origin, one.n});
+            const bool may_be_filled_in = one.at > ended && delivered != all_.delivered.end() &&
+                                          std::any_of(delivered->second.begin(), delivered->second.end(),
+                                                      [&](const Process* process) { return process != &who_; });
+            return message.n < one.n && !may_be_filled_in;
+        });
     }
 
     void accuse(const Accepted& message, const std::string& what) const {
@@ -188,7 +197,7 @@ private:
         world_.violation((origin.ended ? "P4 " : "P1 ") + world_.name_of(who_.oid) + ": client " + std::to_string(client_.id) +
                          (end_ ? ", gone since, " : " ") + what + " " + std::to_string(message.n.value) + " of " + fate +
                          world_.name_of(message.origin) + " on " + message.channel +
-                         (other == all_.delivered.end() ? "" : "; " + world_.name_of(other->second->oid) + " did get it"));
+                         (other == all_.delivered.end() ? "" : "; " + world_.name_of((*other->second.begin())->oid) + " did get it"));
     }
 
     World& world_;

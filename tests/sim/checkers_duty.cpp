@@ -34,7 +34,7 @@ std::uint64_t held_by_duty_node(World& world, const DutyLedger::Item& item) {
 
 /// Two deaths so close to a change that they may have taken the item and what was told of it with them.
 bool excused_at(World& world, Instant changed) {
-    constexpr Duration kBefore = 6s;   // until everybody has found out, and the next duty node knows all
+    constexpr Duration kBefore = World::kFoundOut;
     constexpr Duration kAfter = 12s;   // found out, the grace, the patience and a slow shard
     const auto close = std::count_if(world.dead().begin(), world.dead().end(), [&](const World::Dead& dead) {
         return changed - kBefore <= dead.at && dead.at <= changed + kAfter;

@@ -37,11 +37,11 @@ void DutyLedger::dealt_with(const Item& item, std::uint64_t count, Speaker speak
     }
 }
 
-void DutyLedger::ended(OriginId oid, const std::map<OriginId, Instant>& met, const std::set<OriginId>& living) {
+void DutyLedger::ended(OriginId oid, const std::map<OriginId, Instant>& met, const std::set<OriginId>& others) {
     for (auto& [item, speaker] : speakers_) {
         const auto unmet = [&](OriginId other) {
             const auto last = met.find(other);
-            return living.contains(other) && (last == met.end() || last->second < speaker.at);
+            return others.contains(other) && (last == met.end() || last->second < speaker.at);
         };
         speaker.lost = speaker.lost || (speaker.oid == oid && std::any_of(speaker.apart.begin(), speaker.apart.end(), unmet));
     }

@@ -37,8 +37,9 @@ public:
         bool lost = false;  ///< it died before it had met all of these again
     };
     void dealt_with(const Item& item, std::uint64_t count, Speaker speaker);
-    /// The process has ended. `met` says when it last made a session with whom; `living` are the others.
-    void ended(OriginId oid, const std::map<OriginId, Instant>& met, const std::set<OriginId>& living);
+    /// The process has ended. `met` says when it last made a session with whom; `others` are those that live, and those that have died
+    /// so shortly before that the living do not know yet what they knew.
+    void ended(OriginId oid, const std::map<OriginId, Instant>& met, const std::set<OriginId>& others);
     void ordered(OriginId source, const std::string& task) { tasks_[task].source = source; }
     void performed(const std::string& task, const Violation& violation);
 

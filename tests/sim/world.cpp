@@ -99,7 +99,13 @@ void World::kill(HostId host) {
             ledger_.changed(now(), item);
         }
     }
-    ledger_.ended(processes_[host]->oid, processes_[host]->met, living_beside(*processes_[host]));
+    std::set<OriginId> others = living_beside(*processes_[host]);
+    for (const Dead& dead : dead_) {
+        if (!dead.process->left && now() <= dead.at + kFoundOut) {
+            others.insert(dead.process->oid);
+        }
+    }
+    ledger_.ended(processes_[host]->oid, processes_[host]->met, others);
     breathe_last(*processes_[host]);
     judge_shelves(*processes_[host]);
     std::set<OriginId> heirs = heirs_of(host);

@@ -132,6 +132,7 @@ public:
     /// When what was accepted then at one host must have come to the other, or be told of there as missing: kInTime later, during which
     /// nothing was wrong with either, nor had been for kRecovery.
     [[nodiscard]] Instant due(Instant accepted, HostId from, HostId to) const;
+    static constexpr Duration kFoundOut = 6s;  ///< P9: after a death, until everybody has found out, and the next duty node knows all
     static constexpr Duration kHandOn = 1s;  ///< P10: that handing a last event on takes
     static constexpr Duration kRecovery = 6s;  ///< P6: 5 s, and a moment for what was held up
     struct Dead {

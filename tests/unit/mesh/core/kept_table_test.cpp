@@ -136,6 +136,28 @@ TEST(KeptTable, HandsOnToEverybodyWhatOnlyTheLostHadToldUs) {
     EXPECT_TRUE(!again.contains("only") || table.keeps(kSelf, "only"));  // it has been told
 }
 
+TEST(KeptTable, HandsOnToAllKeepersWhatTheLostHadAcceptedLately) {
+    const Timing timing;
+    const OriginId origin{9};
+    KeptTable table(kSelf, timing, {});
+    table.set_members({OriginId{2}, OriginId{3}, origin});
+    std::string channel = "c0";
+    for (int i = 1; !table.keeps(kSelf, channel) || table.keeps(OriginId{2}, channel) != table.keeps(OriginId{3}, channel); ++i) {
+        channel = "c" + std::to_string(i);  // kept by this node and both others
+    }
+    KeptEvent accepted = event(1);
+    accepted.stamp.origin = origin;
+    table.put(kStart, channel, accepted, false);
+    static_cast<void>(all_moves(table, kStart));
+    table.set_members({OriginId{2}, OriginId{3}});
+    const std::set<OriginId> everybody{OriginId{}, OriginId{2}, OriginId{3}};
+    EXPECT_EQ(given(table, kStart + 1s)[channel], everybody) << "it may have had no session with one of them";
+    table.set_members({OriginId{2}, OriginId{3}, origin});
+    static_cast<void>(all_moves(table, kStart + 1s));
+    table.set_members({OriginId{2}, OriginId{3}});
+    EXPECT_TRUE(given(table, kStart + timing.kept_transit)[channel].empty()) << "it is there by now";
+}
+
 TEST(KeptTable, HandsOnWhatTheLostHadToldWhileAnEarlierChangeWasWorkedOn) {
     Limits limits;
     limits.kept_slice = 1;  // an event a turn

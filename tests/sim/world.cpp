@@ -110,10 +110,14 @@ void World::kill(HostId host) {
     judge_shelves(*processes_[host]);
     std::set<OriginId> heirs = heirs_of(host);
     note_kept_losses(host, heirs);
+    std::map<std::string, std::set<OriginId>> keepers;
+    for (std::uint64_t i = 0; i < kCacheChannels; ++i) {
+        keepers[cache_channel(i)] = reached_keepers(*processes_[host], cache_channel(i));
+    }
     collect(*processes_[host]);
     liveness_.killed(host);
     network_.process_died(host);
-    dead_.push_back({std::move(processes_[host]), now(), std::move(heirs)});
+    dead_.push_back({std::move(processes_[host]), now(), std::move(keepers), std::move(heirs)});
 }
 
 void World::stop_all() {

@@ -138,6 +138,7 @@ public:
     struct Dead {
         std::unique_ptr<Process> process;
         Instant at;
+        std::map<std::string, std::set<OriginId>> keepers = {};  ///< of each cache channel, those that it could reach
         std::set<OriginId> heirs = {};  ///< whom it could have given what it held, for as long as handing on takes
     };
     [[nodiscard]] const std::vector<Dead>& dead() const { return dead_; }
@@ -209,7 +210,7 @@ private:
     [[nodiscard]] std::string excuse_loss(const Process& process, std::set<OriginId> heirs, const std::string& channel,
                                           const mesh::Stamp& lost) const;
     void watch_keepers(Process& process) const;
-    [[nodiscard]] bool reaches_keeper(const Process& process, const std::string& channel) const;
+    [[nodiscard]] std::set<OriginId> reached_keepers(const Process& process, const std::string& channel) const;
     [[nodiscard]] std::set<OriginId> heirs_of(HostId host) const;
     [[nodiscard]] bool speak(const Process& a, HostId of_a, const Process& b, HostId of_b) const;
     void on_kept(Process& process, mesh::ShardIndex shard, const mesh::Subscribed& answer);

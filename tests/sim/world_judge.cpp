@@ -95,21 +95,22 @@ void World::watch_keepers(Process& process) const {
     }
 }
 
-/// A node lives on that keeps the channel's last event as this process has it, has done so for long enough to have been given the
+/// The living nodes that keep the channel's last event as this process has it, have done so for long enough to have been given the
 /// event, and can be given it now.
-bool World::reaches_keeper(const Process& process, const std::string& channel) const {
+std::set<OriginId> World::reached_keepers(const Process& process, const std::string& channel) const {
+    std::set<OriginId> reached;
     const auto known = process.keepers.find(channel);
-    if (known == process.keepers.end()) {
-        return false;
-    }
-    return std::any_of(processes_.begin(), processes_.end(), [&](const auto& other) {
-        if (!other || other->oid == process.oid) {
-            return false;
+    for (const auto& other : processes_) {
+        if (!other || other->oid == process.oid || known == process.keepers.end()) {
+            continue;
         }
         const auto keeper = known->second.find(other->oid);
-        return keeper != known->second.end() && keeper->second + kHandOn <= now() && !network_.path(process.host, other->host).mute &&
-               speak(process, process.host, *other, other->host) && speak(*other, other->host, process, process.host);
-    });
+        if (keeper != known->second.end() && keeper->second + kHandOn <= now() && !network_.path(process.host, other->host).mute &&
+            speak(process, process.host, *other, other->host) && speak(*other, other->host, process, process.host)) {
+            reached.insert(other->oid);
+        }
+    }
+    return reached;
 }
 
 void World::note_kept_losses(HostId host, const std::set<OriginId>& heirs) {
@@ -171,7 +172,14 @@ std::string World::excuse_loss(const Process& process, std::set<OriginId> heirs,
     if (heirs.empty()) {
         return "P10: the last of its part of the mesh died";
     }
-    return reaches_keeper(process, channel) ? "" : "P10: no other keeper lived that could be reached";
+    std::set<OriginId> keepers = reached_keepers(process, channel);
+    for (const Dead& dead : dead_) {
+        const auto reached = dead.keepers.find(channel);
+        if (dead.process->oid == lost.origin && dead.at + kHandOn >= now() && reached != dead.keepers.end()) {
+            std::erase_if(keepers, [&](OriginId keeper) { return !reached->second.contains(keeper); });
+        }
+    }
+    return keepers.empty() ? "P10: no other keeper lived that could be reached" : "";
 }
 
 bool World::speak(const Process& a, HostId of_a, const Process& b, HostId of_b) const {

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 
 #include <array>
+#include <cstring>
 #include <memory>
 #include <optional>
 
@@ -30,13 +31,20 @@ const unsigned char* as_bytes(std::string_view s) {
     return reinterpret_cast<const unsigned char*>(s.data());
 }
 
+/// The two digits of each byte.
+constexpr auto kHexPairs = [] {
+    constexpr char kDigits[] = "0123456789abcdef";
+    std::array<std::array<char, 2>, 256> pairs{};
+    for (std::size_t byte = 0; byte < pairs.size(); ++byte) {
+        pairs[byte] = {kDigits[byte >> 4u], kDigits[byte & 0xfu]};
+    }
+    return pairs;
+}();
+
 std::string hex(const unsigned char* bytes, std::size_t size) {
-    static constexpr char kDigits[] = "0123456789abcdef";
     std::string text(2 * size, '\0');
-    char* out = text.data();
     for (std::size_t i = 0; i < size; ++i) {
-        *out++ = kDigits[bytes[i] >> 4];
-        *out++ = kDigits[bytes[i] & 0xf];
+        std::memcpy(text.data() + 2 * i, kHexPairs[bytes[i]].data(), 2);
     }
     return text;
 }

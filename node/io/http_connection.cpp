@@ -200,12 +200,14 @@ std::optional<http::Head> HttpConnection::parse_head(std::size_t size, http::Ref
     // A later minor version is processed as 1.1 (RFC 9110, 2.5), and the parser knows that one.
     char* minor = static_cast<char*>(buffer_.data().data()) + readable(buffer_).find('\r') - 1;
     *minor = std::min(*minor, '1');
+    const http::CutTarget cut = http::cut_target({static_cast<char*>(buffer_.data().data()), size});
+    buffer_.consume(cut.distance);
     parser_.emplace();
     parser_->header_limit(kMaxHeaderBytes);
     parser_->body_limit(kMaxHttpBodyBytes);
     parser_->eager(false);
     boost::system::error_code error;
-    buffer_.consume(parser_->put(boost::asio::buffer(buffer_.data(), size), error));
+    buffer_.consume(parser_->put(boost::asio::buffer(buffer_.data(), size - cut.distance), error));
     if (error || !parser_->is_header_done()) {
         refusal = refusal_of(error);
         return std::nullopt;
@@ -214,8 +216,8 @@ std::optional<http::Head> HttpConnection::parse_head(std::size_t size, http::Ref
     UpgradeRequest& request = parser_->get();
     keeps_alive_ = request.keep_alive();
     is_1_0_ = request.version() == 10;
+    request.target(head.target.empty() ? cut.target : head.target);
     if (!head.target.empty()) {
-        request.target(head.target);
         request.set(beast::http::field::host, head.host);
     }
     return head;

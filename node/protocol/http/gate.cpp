@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
@@ -53,12 +55,34 @@ constexpr ByteSet kFieldChars([](char c) {
     return kVisibleChars.has(c) || c == ' ' || c == '\t' || static_cast<unsigned char>(c) >= 0x80;
 });
 
-std::string_view trim(std::string_view text) {
-    const std::size_t begin = text.find_first_not_of(" \t");
-    if (begin == std::string_view::npos) {
-        return {};
+/// As kVisibleChars.has_all_of, eight bytes at a time: targets are long. A byte below '!' borrows from its highest bit, '\x7f' carries
+/// into it, and bytes beyond ASCII have it; what spills over into the next byte does so only when the answer is no already.
+bool are_visible(std::string_view text) {
+    constexpr std::uint64_t kEach = 0x0101'0101'0101'0101;
+    std::uint64_t wrong = 0;
+    while (!text.empty()) {
+        std::uint64_t bytes = kEach * '!';
+        const std::size_t size = std::min(text.size(), sizeof(bytes));
+        if (size == sizeof(bytes)) {
+            std::memcpy(&bytes, text.data(), sizeof(bytes));
+        } else {
+            std::memcpy(&bytes, text.data(), size);
+        }
+        wrong |= (bytes - kEach * '!') | (bytes + kEach) | bytes;
+        text.remove_prefix(size);
     }
-    return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+    return (wrong & (kEach * 0x80)) == 0;
+}
+
+std::string_view trim(std::string_view text) {
+    const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+    while (!text.empty() && is_blank(text.front())) {
+        text.remove_prefix(1);
+    }
+    while (!text.empty() && is_blank(text.back())) {
+        text.remove_suffix(1);
+    }
+    return text;
 }
 
 /// A field whose value is a list, over all the lines on which it comes (RFC 9110, 5.3), of which one member is looked for.
@@ -108,23 +132,23 @@ struct Fields {
     List expect{"100-continue"};
 
     void take(std::string_view name, std::string_view value) {
-        const std::pair<std::string_view, Single*> known[] = {
-            {"host", &host},
-            {"content-length", &content_length},
-            {"transfer-encoding", &transfer_encoding},
-            {"sec-websocket-key", &websocket_key},
-            {"sec-websocket-version", &websocket_version},
-        };
-        for (const auto& [known_name, field] : known) {
-            if (equals_ignoring_case(name, known_name)) {
-                field->set(value);
-            }
-        }
-        const std::pair<std::string_view, List*> lists[] = {{"upgrade", &upgrade}, {"connection", &connection}, {"expect", &expect}};
-        for (const auto& [known_name, field] : lists) {
-            if (equals_ignoring_case(name, known_name)) {
-                field->add(value);
-            }
+        const auto is = [name](std::string_view known) { return equals_ignoring_case(name, known); };
+        if (is("host")) {
+            host.set(value);
+        } else if (is("content-length")) {
+            content_length.set(value);
+        } else if (is("transfer-encoding")) {
+            transfer_encoding.set(value);
+        } else if (is("sec-websocket-key")) {
+            websocket_key.set(value);
+        } else if (is("sec-websocket-version")) {
+            websocket_version.set(value);
+        } else if (is("upgrade")) {
+            upgrade.add(value);
+        } else if (is("connection")) {
+            connection.add(value);
+        } else if (is("expect")) {
+            expect.add(value);
         }
     }
 };
@@ -175,7 +199,7 @@ std::optional<Refusal> check_target(std::string_view target, RequestLine& out) {
     if (target.size() > kMaxTargetBytes) {
         return Refusal{414, "the target is too long"};
     }
-    if (target.empty() || !kVisibleChars.has_all_of(target)) {
+    if (target.empty() || !are_visible(target)) {
         return Refusal{400, "malformed target"};
     }
     if (target.front() == '/' || (target == "*" && out.method == "OPTIONS")) {
@@ -319,6 +343,17 @@ Refusal too_large(std::string_view bytes) {
         return {414, "the target is too long"};
     }
     return {431, "the header is too large"};
+}
+
+CutTarget cut_target(std::span<char> head) {
+    const std::string_view text(head.data(), head.size());
+    const std::string_view line = text.substr(0, text.find('\r'));
+    const std::size_t begin = line.find(' ') + 1;
+    const std::size_t end = line.rfind(' ');
+    CutTarget cut{std::string(line.substr(begin, end - begin)), end - begin - 1};
+    std::memmove(head.data() + cut.distance, head.data(), begin);
+    head[end - 1] = '/';
+    return cut;
 }
 
 bool check_head(std::string_view text, Head& head, Refusal& refusal, Upgrades upgrades) {

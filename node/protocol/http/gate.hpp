@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -48,5 +49,13 @@ struct Head {
 /// otherwise offers of one are ignored too, whatever they look like.
 enum class Upgrades { kTaken, kIgnored };
 [[nodiscard]] bool check_head(std::string_view text, Head& head, Refusal& refusal, Upgrades upgrades = Upgrades::kTaken);
+
+struct CutTarget {
+    std::string target;
+    std::size_t distance = 0;  ///< bytes by which the head begins later now
+};
+/// Takes the target out of a head and leaves "/" in its place: Beast's parser calls a function for each byte of a target, which
+/// check_head has looked at already. REQUIRES: check_head has let the head pass.
+[[nodiscard]] CutTarget cut_target(std::span<char> head);
 
 }  // namespace tulle::node::http

@@ -1,6 +1,7 @@
 #include "node/protocol/pusher/auth.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "mesh/base/digest.hpp"
 #include "node/core/channel_name.hpp"
@@ -11,6 +12,14 @@ namespace {
 
 constexpr std::size_t kUsualParameters = 5;  // of a signed request with a body
 constexpr std::size_t kSignatureDigits = 64;  // of HMAC-SHA256
+
+constexpr auto kIsLowerHex = [] {
+    std::array<bool, 256> is{};
+    for (const char c : std::string_view("0123456789abcdef")) {
+        is[static_cast<unsigned char>(c)] = true;
+    }
+    return is;
+}();
 
 std::optional<unsigned> hex_digit(char c) {
     if (c >= '0' && c <= '9') {
@@ -38,9 +47,8 @@ std::optional<std::string_view> signature_in(const App& app, std::string_view to
 }  // namespace
 
 bool is_lower_hex(std::string_view text, std::size_t digits) {
-    return text.size() == digits && std::all_of(text.begin(), text.end(), [](char c) {
-               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-           });
+    return text.size() == digits &&
+           std::all_of(text.begin(), text.end(), [](char c) { return kIsLowerHex[static_cast<unsigned char>(c)]; });
 }
 
 bool channel_auth_is_valid(const App& app, const ChannelClaim& claim, std::string_view token) {
@@ -89,22 +97,29 @@ std::optional<std::string> percent_decode(std::string_view text) {
 }
 
 std::optional<QueryParameters> parse_query(std::string_view query) {
-    if (static_cast<std::size_t>(std::count(query.begin(), query.end(), '&')) >= kMaxQueryParameters) {
-        return std::nullopt;
-    }
+    const bool has_escapes = query.find('%') != std::string_view::npos;
+    std::size_t ampersands = 0;
     QueryParameters parameters;
     parameters.reserve(kUsualParameters);
     while (!query.empty()) {
         const std::size_t end = query.find('&');
         const std::string_view part = query.substr(0, end);
+        if (end != std::string_view::npos && ++ampersands == kMaxQueryParameters) {
+            return std::nullopt;
+        }
         query = end == std::string_view::npos ? std::string_view{} : query.substr(end + 1);
         if (part.empty()) {
             continue;
         }
         const std::size_t equals = part.find('=');
-        std::optional<std::string> name = percent_decode(part.substr(0, equals));
-        std::optional<std::string> value =
-            percent_decode(equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1));
+        const std::string_view sent_name = part.substr(0, equals);
+        const std::string_view sent_value = equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1);
+        if (!has_escapes) {
+            parameters.emplace_back(sent_name, sent_value);
+            continue;
+        }
+        std::optional<std::string> name = percent_decode(sent_name);
+        std::optional<std::string> value = percent_decode(sent_value);
         if (!name || !value) {
             return std::nullopt;
         }
@@ -120,9 +135,14 @@ const std::string* find_parameter(const QueryParameters& parameters, std::string
 }
 
 bool has_repeated(const QueryParameters& parameters, std::span<const std::string_view> names) {
-    return std::any_of(names.begin(), names.end(), [&parameters](std::string_view name) {
-        return std::count_if(parameters.begin(), parameters.end(), [name](const auto& pair) { return pair.first == name; }) > 1;
-    });
+    for (auto later = parameters.begin(); later != parameters.end(); ++later) {
+        const std::string& name = later->first;
+        const bool has_come = std::any_of(parameters.begin(), later, [&name](const auto& pair) { return pair.first == name; });
+        if (has_come && std::find(names.begin(), names.end(), name) != names.end()) {
+            return true;
+        }
+    }
+    return false;
 }
 
 }  // namespace tulle::node::pusher

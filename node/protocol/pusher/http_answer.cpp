@@ -200,6 +200,7 @@ HttpResponse preflight(const HttpRequest& request) {
 }
 
 void allow_any_origin(HttpResponse& response) {
+    response.headers.reserve(response.headers.size() + 2);
     response.headers.emplace_back("Access-Control-Allow-Origin", "*");
     response.headers.emplace_back("Access-Control-Expose-Headers",
                                   "Retry-After, Tulle-Partial, X-RateLimit-Limit, X-RateLimit-Remaining");

@@ -133,8 +133,12 @@ std::optional<PublishRefusal> check_content(const App& app, const RawObject& bod
 
 /// Puts them first.
 void keep_in_cache_channels(const App& app, std::vector<std::string>& names, PublishEvent& event) {
-    const auto rest = std::stable_partition(names.begin(), names.end(), [](const auto& name) { return classify(name).cache; });
-    if (app.cache_ttl > Duration{} && rest != names.begin()) {
+    const auto is_cache = [](const std::string& name) { return classify(name).cache; };
+    if (std::none_of(names.begin(), names.end(), is_cache)) {
+        return;  // as usual; to part them costs an allocation
+    }
+    const auto rest = std::stable_partition(names.begin(), names.end(), is_cache);
+    if (app.cache_ttl > Duration{}) {
         event.kept = static_cast<std::size_t>(rest - names.begin());
         event.keep_for = app.cache_ttl;
     }

@@ -51,9 +51,8 @@ RawObject::RawObject(boost::json::object object, std::string_view source)
     }
 }
 
-bool RawObject::has_duplicate(std::string_view key) const {
-    return members_.size() > object_.size() &&
-           std::count_if(members_.begin(), members_.end(), [key](const JsonMember& m) { return m.name == key; }) > 1;
+bool RawObject::comes_twice(std::string_view key) const {
+    return std::count_if(members_.begin(), members_.end(), [key](const JsonMember& m) { return m.name == key; }) > 1;
 }
 
 const boost::json::value* RawObject::find(std::string_view key) const { return object_.if_contains(key); }

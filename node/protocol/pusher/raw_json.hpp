@@ -35,7 +35,9 @@ public:
     [[nodiscard]] static Result<RawObject, JsonErrc> parse(std::string_view text, boost::json::storage_ptr storage = {});
 
     /// Whether a member appears twice, which parsers read differently.
-    [[nodiscard]] bool has_duplicate(std::string_view key) const;
+    [[nodiscard]] bool has_duplicate(std::string_view key) const { return has_duplicates() && comes_twice(key); }
+    /// Whether any does.
+    [[nodiscard]] bool has_duplicates() const { return members_.size() > object_.size(); }
     /// Null when absent. An object that is a member is empty: `raw` has it.
     [[nodiscard]] const boost::json::value* find(std::string_view key) const;
     /// A member that must be a string; null when absent or of another type.
@@ -48,6 +50,7 @@ public:
 
 private:
     RawObject(boost::json::object object, std::string_view source);
+    [[nodiscard]] bool comes_twice(std::string_view key) const;
 
     boost::json::object object_;  ///< moving it leaves its keys where they are
     std::vector<JsonMember> members_;  ///< their names unquoted and without escapes: parts of the source or of object_

@@ -187,6 +187,29 @@ TEST(Gate, RefusesWrongUpgrades) {
     EXPECT_EQ(status_of(kUpgrade + kVersion + kKey + "Content-Length: 3\r\n"), 400u);
 }
 
+TEST(Gate, LooksAtEachByteOfATarget) {
+    const std::string target = "/apps/1/events?a=b&c";
+    for (std::size_t at = 1; at < target.size(); ++at) {
+        for (int byte = 0; byte < 256; ++byte) {
+            std::string changed = target;
+            changed[at] = static_cast<char>(byte);
+            const bool is_visible = byte > ' ' && byte < 0x7f;
+            EXPECT_EQ(status_of("GET " + changed + " HTTP/1.1\r\nHost: x\r\n"), is_visible ? 200u : 400u) << byte << " at " << at;
+        }
+    }
+}
+
+TEST(Gate, CutsTheTargetOut) {
+    const std::string rest = " HTTP/1.1\r\nHost: a b\r\n\r\n";
+    for (const std::string& target : {std::string("/"), std::string("*"), std::string("/a"), "/" + std::string(100, 'b')}) {
+        std::string head = "OPTIONS " + target + rest;
+        const CutTarget cut = cut_target(head);
+        EXPECT_EQ(cut.target, target);
+        EXPECT_EQ(cut.distance, target.size() - 1);
+        EXPECT_EQ(head.substr(cut.distance), "OPTIONS /" + rest);
+    }
+}
+
 TEST(Gate, SearchesOnlyWhatHasComeSince) {
     const std::string head = "GET /up HTTP/1.1\r\nHost: a\r\n\r\n";
     for (std::size_t searched = 0; searched < head.size(); ++searched) {

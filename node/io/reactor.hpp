@@ -16,6 +16,7 @@
 #include "node/core/slot.hpp"
 #include "node/core/timer_wheel.hpp"
 #include "node/io/connection.hpp"
+#include "node/io/ready_queue.hpp"
 #include "node/io/shard_counters.hpp"
 
 namespace tulle::node {
@@ -41,6 +42,8 @@ public:
     void stop() { context_.stop(); }
 
     [[nodiscard]] boost::asio::io_context& context() { return context_; }
+    /// Runs handlers without asking the kernel for events before each. They and those of context() take turns (run_next).
+    [[nodiscard]] ReadyExecutor ready_executor() { return {ready_, context_}; }
     /// The time of this turn: the clock is read once in each turn, when it is first asked for.
     [[nodiscard]] Instant now();
     [[nodiscard]] SlabArena& arena() { return arena_; }
@@ -95,7 +98,9 @@ public:
 
 private:
     void run_ready();
+    bool run_next();
     std::size_t poll_one();
+    void run_one_ready();
     void end_failed();
     /// Ends a wait of the loop at `at` or before.
     void set_alarm(Instant at);
@@ -116,6 +121,9 @@ private:
                                       boost::asio::io_context::executor_type>
         alarm_;
     Instant alarm_at_ = Instant::max();
+    ReadyQueue ready_;
+    std::size_t ready_left_ = 0;  ///< of ready_ to be run before the context is asked again
+    std::size_t polled_ = 0;      ///< handlers of the context that were run since ready_ had its last turn
     Instant now_;
     bool is_now_fresh_ = false;
     TimerWheel wheel_;

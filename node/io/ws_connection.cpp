@@ -7,6 +7,7 @@
 
 #include <sys/socket.h>
 
+#include <boost/asio/bind_executor.hpp>
 #include <boost/beast/websocket/error.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
@@ -124,12 +125,13 @@ void WsConnection::read() {
     // there (max_message_ at most), so that there is always room to find out that it is too large.
     const std::size_t hint = buffer_.size() == 0 ? kIdleBufferBytes : stream_.read_size_hint(buffer_);
     const std::size_t room = std::min(hint, buffer_.max_size() - buffer_.size());
-    stream_.async_read_some(buffer_.prepare(room),
-                            guarded([](WsConnection& me, const boost::system::error_code& error, std::size_t bytes) {
-                                me.is_reading_ = false;
-                                me.buffer_.commit(bytes);
-                                me.on_read(error);
-                            }));
+    auto handler = guarded([](WsConnection& me, const boost::system::error_code& error, std::size_t bytes) {
+        me.is_reading_ = false;
+        me.buffer_.commit(bytes);
+        me.on_read(error);
+    });
+    // The next message may have come with the last one: Beast posts the handler then.
+    stream_.async_read_some(buffer_.prepare(room), boost::asio::bind_executor(reactor_.ready_executor(), std::move(handler)));
 }
 
 void WsConnection::on_read(const boost::system::error_code& error) {

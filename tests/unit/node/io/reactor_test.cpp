@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -175,6 +176,80 @@ TEST(Reactor, SaysThatHandlersAreLeftWhenThereAreTooMany) {
         }
     });
     EXPECT_TRUE(was_cut_short);
+}
+
+/// Work that asks for itself again, `times` times; `after` is called each time.
+template <class Executor>
+void repeat(Executor executor, std::size_t times, std::function<void()> after) {
+    if (times > 0) {
+        boost::asio::post(executor, [=] {
+            after();
+            repeat(executor, times - 1, after);
+        });
+    }
+}
+
+TEST(Reactor, WhatIsReadyAtOnceTakesTurnsWithTheContext) {
+    constexpr std::size_t kTimes = 100;
+    Reactor reactor(FlushMode::kSend);
+    std::string order;
+    repeat(reactor.ready_executor(), kTimes, [&] { order.push_back('r'); });
+    repeat(reactor.context().get_executor(), kTimes, [&] { order.push_back('c'); });
+    reactor.run([&] {
+        if (order.size() == 2 * kTimes) {
+            reactor.stop();
+        }
+    });
+    const std::string while_both = order.substr(0, order.rfind('c') + 1);
+    EXPECT_EQ(while_both.find(std::string(kHandlersInARow + 2, 'c')), std::string::npos) << order;  // one more begins a turn
+    EXPECT_EQ(while_both.find("rr"), std::string::npos) << order;
+    EXPECT_NE(while_both.find('r'), std::string::npos) << order;
+}
+
+TEST(Reactor, WhatIsReadyAtOnceRunsInARowWhileTheContextHasNothing) {
+    Reactor reactor(FlushMode::kSend);
+    std::string order;
+    repeat(reactor.ready_executor(), 2 * kHandlersInARow, [&] {
+        if (order.empty()) {
+            boost::asio::post(reactor.context(), [&] { order.push_back('c'); });
+        }
+        order.push_back('r');
+    });
+    reactor.run([&] { reactor.stop(); });
+    EXPECT_EQ(order.find('c'), kHandlersInARow) << order;
+    EXPECT_EQ(order.size(), 2 * kHandlersInARow + 1) << "and all of it in one turn";
+}
+
+TEST(Reactor, WhatIsReadyAtOnceIsBoundedInATurnToo) {
+    Reactor reactor(FlushMode::kSend);
+    std::size_t run = 0;
+    repeat(reactor.ready_executor(), 2 * kMaxPolls, [&] { ++run; });
+    std::vector<std::size_t> turns;
+    reactor.run([&] {
+        turns.push_back(run);
+        if (run == 2 * kMaxPolls) {
+            reactor.stop();
+        }
+    });
+    EXPECT_GE(turns.size(), 2u);
+    EXPECT_LE(turns.front(), kMaxPolls);
+}
+
+TEST(Reactor, WhatIsReadyAtOnceMayThrowAndIsLetGoOfAtTheEnd) {
+    Reactor reactor(FlushMode::kSend);
+    const auto held = std::make_shared<int>(0);
+    boost::asio::post(reactor.ready_executor(), [] { throw std::bad_alloc(); });
+    boost::asio::post(reactor.ready_executor(), [&reactor, held] {
+        ++*held;
+        boost::asio::post(reactor.ready_executor(), [held] { ++*held; });
+        reactor.stop();
+    });
+    reactor.run([&] {});
+    EXPECT_EQ(reactor.counters().failures_total.get(), 1u);
+    EXPECT_GE(*held, 1);
+    boost::asio::post(reactor.ready_executor(), [held] {});
+    reactor.release();
+    EXPECT_EQ(held.use_count(), 1);
 }
 
 /// Takes long to drain.

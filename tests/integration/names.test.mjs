@@ -102,7 +102,8 @@ test('a node that advertises a name is reached by whichever of its addresses lea
 
 test("the README's variables for containers make a mesh, by one name for all and every address of the machine", { skip: !canMount }, async () => {
   const readme = await fs.readFile(path.join(PROJECT, 'README.md'), 'utf8');
-  const block = readme.slice(readme.indexOf('### In containers'), readme.indexOf('### Apps'));
+  const start = readme.indexOf('### In containers');
+  const block = readme.slice(start, readme.indexOf('\n#', start));
   const lines = [...block.matchAll(/^ {4}(TULLE_\w+)=(\S+)/gm)].map(([, name, value]) => [name, value]);
   assert.deepEqual(lines.map(([name]) => name).sort(), ['ADVERTISE', 'APP_ID', 'APP_KEY', 'APP_SECRET', 'INSECURE_MESH', 'LISTEN', 'MESH',
     'PEERS'].map((name) => `TULLE_${name}`));

@@ -181,7 +181,9 @@ test('documents name metrics as /metrics does, with their prefix', () => withClu
   const metrics = new Set([...body.matchAll(/^(tulle_\w+)/gm)].map(([, name]) => name));
   const keys = new Set((await run('tulled', ['--help'])).stdout.match(/--[a-z-]+/g).map((flag) => flag.slice(2).replaceAll('-', '_')));
   const wrong = [];
-  for (const file of ['README.md', 'node/README.md', 'node/doc/limits.md', 'mesh/README.md', 'tools/chaos/README.md', 'tests/README.md']) {
+  const folders = await Promise.all(['.github', 'node/doc'].map(async (folder) => (await fs.readdir(path.join(PROJECT, folder)))
+    .filter((name) => name.endsWith('.md')).map((name) => `${folder}/${name}`)));
+  for (const file of ['README.md', 'node/README.md', 'mesh/README.md', 'tools/chaos/README.md', 'tests/README.md', ...folders.flat()]) {
     const text = await fs.readFile(path.join(PROJECT, file), 'utf8');
     for (const [, name] of text.matchAll(/`([a-z][a-z_]*_[a-z_]+)[`{]/g)) {
       const isBare = metrics.has(`tulle_${name}`) && !keys.has(name);

@@ -164,8 +164,8 @@ for (const kind of ['nginx', 'haproxy']) {
 }
 
 for (const stop of [1, 2, 3]) {  // each hits the connections to the node in other moments
-  test(`an ordered stop loses no publish behind HAProxy, as README.md configures it (${stop})`, { skip: isMissing('haproxy') }, () =>
-    withCluster(2, {}, ({ nodes }) => withProxy('haproxy as README.md has it', nodes, async (proxy) => {
+  test(`an ordered stop loses no publish behind HAProxy, as proxies.md configures it (${stop})`, { skip: isMissing('haproxy') }, () =>
+    withCluster(2, {}, ({ nodes }) => withProxy('haproxy as proxies.md has it', nodes, async (proxy) => {
       const [leaving, staying] = nodes;
       await withClients([staying], async (listener) => {
         const heard = new Set();

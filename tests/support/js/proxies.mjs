@@ -97,10 +97,10 @@ backend nodes
   ${nodes.map((node) => `server ${node.name} ${node.ports.listen} check`).join('\n  ')}
 `;
 
-/** The lines of README.md's backend, with these nodes in place of its own; time-outs are those of Debian's haproxy.cfg. */
-const haproxyOfReadme = (address, nodes) => {
-  const readme = fs.readFileSync(path.join(PROJECT, 'README.md'), 'utf8');
-  const lines = /^ {4}backend tulle\n(?: {8}.*\n)+/m.exec(readme)[0].split('\n').map((line) => line.trim());
+/** The lines of the backend in node/doc/proxies.md, with these nodes in place of its own; time-outs are those of Debian's haproxy.cfg. */
+const haproxyOfDocument = (address, nodes) => {
+  const document = fs.readFileSync(path.join(PROJECT, 'node/doc/proxies.md'), 'utf8');
+  const lines = /^ {4}backend tulle\n(?: {8}.*\n)+/m.exec(document)[0].split('\n').map((line) => line.trim());
   const [example] = lines.filter((line) => line.startsWith('server n1'));
   return `
 defaults
@@ -122,7 +122,7 @@ const KINDS = {
   nginx: { ...NGINX, configuration: nginx },
   haproxy: { ...HAPROXY, configuration: haproxy },
   'nginx as it comes': { ...NGINX, configuration: nginxAsItComes },
-  'haproxy as README.md has it': { ...HAPROXY, configuration: haproxyOfReadme },
+  'haproxy as proxies.md has it': { ...HAPROXY, configuration: haproxyOfDocument },
   'haproxy as it comes': { ...HAPROXY, configuration: haproxyAsItComes },
 };
 

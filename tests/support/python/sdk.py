@@ -23,7 +23,7 @@ def run(client, command):
         return client.send_to_user(command["user"], command["event"], command["data"])
     if do == "terminate":
         return client.terminate_user_connections(command["user"])
-    if do == "terminate by hand":  # as README.md has it
+    if do == "terminate by hand":  # as node/doc/apps.md has it
         inner = client._pusher_client
         return inner.http.send_request(Request(inner, POST, f"/apps/{inner.app_id}/users/{command['user']}/terminate_connections", {}))
     if do == "webhook":

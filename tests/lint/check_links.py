@@ -4,11 +4,14 @@
 - A relative link or image leads to a file or folder of the repository, spelled as it is (also in upper and lower case).
 - An anchor (#…) names a heading of the document that it leads to, by the id that GitHub gives the heading.
 - A reference ([text][label]) has its definition.
+- A file or folder that is named in `code` exists: a path from the top, from the document's folder, from tests/ or from client/include/; a name
+  without a folder anywhere. NAME in it stands for a name that the reader chooses, * for any.
 - Every document can be reached from README.md by links, and so can every picture in node/doc.
 
 Nothing is fetched: links to other hosts are left alone. Prints FILE:LINE: what is wrong, and exits 1 when there is one.
 --self-test builds a tree with one fault of each kind and fails unless each is found, and nothing else.
 """
+import fnmatch
 import os
 import pathlib
 import posixpath
@@ -21,6 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 START = "README.md"
 SKIPPED = {".git", "build", "node_modules"}
 PICTURES = ("node/doc/",)  # folders whose pictures belong to documents
+BASES = ("", "tests", "client/include")  # where a path that is named in `code` may begin, besides the document's folder
 
 FENCE = re.compile(r"^ {0,3}(```|~~~)")
 CODE = re.compile(r"(`+)(?!`)(.+?)(?<!`)\1(?!`)")
@@ -29,11 +33,12 @@ LINK = re.compile(r"\]\(\s*<?([^()\s<>]*(?:\([^()\s]*\)[^()\s<>]*)*)>?(?:\s+[\"'
 DEFINITION = re.compile(r"^ {0,3}\[([^\]]+)\]:\s*<?(\S+?)>?(?:\s|$)")
 REFERENCE = re.compile(r"(?<![\w\]])!?\[([^\[\]]+)\]\[([^\[\]]*)\]")
 HTML = re.compile(r"<(?:img|a|source)\b[^>]*?\s(?:src|href|srcset)=\"([^\"]+)\"")
+NAMED = re.compile(r"[\w.*-]+(?:/[\w.*-]+)*/|(?:[\w.*-]+/)*[\w*-][\w.*-]*\.(?:hpp|cpp|py|mjs|md|toml|proto|cmake|svg|html)")
 ANCHOR = re.compile(r"<[^>]+\s(?:id|name)=\"([^\"]+)\"")
 
 
 def prose(text):
-    """(number, line) of each line that is no code block, with code spans blanked. An indented block is one only after an empty line."""
+    """(number, line) of each line that is not in a code block. Indented lines are a block only after an empty line."""
     fenced, before_is_empty, indented = None, True, False
     for number, line in enumerate(text.splitlines(), 1):
         fence = FENCE.match(line)
@@ -86,6 +91,12 @@ def links(text):
     return targets, missing
 
 
+def named_files(text):
+    """(line, path) of each code span that names a file or a folder."""
+    spans = ((number, match.group(2).strip()) for number, line in prose(text) for match in CODE.finditer(line))
+    return [(number, span) for number, span in spans if NAMED.fullmatch(span) and "NAME" not in span and not span.startswith("build/")]
+
+
 class Tree:
     def __init__(self, root):
         self.files, self.folders = set(), {"."}
@@ -94,8 +105,16 @@ class Tree:
             here = pathlib.Path(path).relative_to(root).as_posix()
             self.folders.add(here)
             self.files.update(posixpath.normpath(posixpath.join(here, name)) for name in names)
+        self.names = {posixpath.basename(name) for name in self.files}
         self.texts = {name: (root / name).read_text(encoding="utf-8") for name in sorted(self.files) if name.endswith(".md")}
         self.anchors = {name: anchors(text) for name, text in self.texts.items()}
+
+    def holds(self, source, path):
+        """Whether a path that the document `source` names is there."""
+        if "/" not in path:
+            return bool(fnmatch.filter(self.names, path))
+        places = [posixpath.normpath(posixpath.join(base, path)) for base in (posixpath.dirname(source), *BASES)]
+        return any(place in self.folders or bool(fnmatch.filter(self.files, place)) for place in places)
 
     def resolve(self, source, target):
         """(where the link leads, what is wrong with it); either is None."""
@@ -117,6 +136,7 @@ def check(root):
     for name, text in tree.texts.items():
         targets, missing = links(text)
         wrong += [f"{name}:{number}: {message}" for number, message in missing]
+        wrong += [f"{name}:{number}: `{path}`: there is no such file" for number, path in named_files(text) if not tree.holds(name, path)]
         for number, target in targets:
             if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//", target):
                 continue
@@ -137,7 +157,7 @@ def check(root):
 
 GOOD = {
     "README.md": "# The top\n\n[a](doc/a.md#a-heading-with-code) [self](#the-top) [folder](doc) [out](https://example.com/none)\n\n"
-                 "`[code](none.md)`\n\n    [block](none.md)\n\n```\n[fence](none.md)\n```\n[a picture][shown]\n\n[shown]: node/doc/p.svg\n",
+                 "`[code](none.md)` `doc/a.md` `doc/` `a.md` `doc/*.md` `doc/NAME.md` `.md` `no/file` `build/x.md`\n\n    [block](none.md)\n\n```\n[fence](none.md)\n```\n[a picture][shown]\n\n[shown]: node/doc/p.svg\n",
     "doc/a.md": "# A heading, with `code`!\n\n## Twice\n\n## Twice\n\n[second](#twice-1) [up](../README.md)\n",
     "node/doc/p.svg": "<svg/>",
 }
@@ -149,6 +169,9 @@ PLANTED = {
     "no such picture": ("doc/a.md", "![x](gone.svg)\n", "gone.svg: there is no such file"),
     "no such picture in HTML": ("doc/a.md", '<img alt="x" src="gone.png">\n', "gone.png: there is no such file"),
     "no definition": ("doc/a.md", "[x][nowhere]\n", "no definition of [nowhere]"),
+    "a named file": ("doc/a.md", "`doc/b.md`\n", "`doc/b.md`: there is no such file"),
+    "a named file of no folder": ("doc/a.md", "`b.hpp`\n", "`b.hpp`: there is no such file"),
+    "a named folder": ("README.md", "`docs/`\n", "`docs/`: there is no such file"),
     "from the top": ("doc/a.md", "[x](/README.md)\n", "not at /"),
     "a document apart": ("doc/island.md", "# Island\n", "no chain of links"),
     "a picture apart": ("node/doc/q.svg", "<svg/>", "no chain of links"),

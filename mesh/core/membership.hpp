@@ -146,6 +146,8 @@ public:
     [[nodiscard]] std::uint64_t digest() const { return digest_; }
     /// All in session.
     [[nodiscard]] std::vector<MemberInfo> members() const;
+    /// The newest protocol version that this node and all in session speak: what is newer is not used yet.
+    [[nodiscard]] std::uint32_t common_protocol() const;
 
 private:
     struct Seed {
@@ -215,7 +217,7 @@ private:
     /// A fresh tag: whatever belongs to the last attempt is void.
     void new_attempt(Instant now, Peer& peer);
     void send_hello(Instant now, Peer& peer, Effects& out);
-    void bind(Instant now, Peer& peer, SessionTag remote, const SessionTerms& terms);
+    void bind(Instant now, Peer& peer, const Introduction& who, SessionTag remote, const SessionTerms& terms);
     void confirm(Instant now, Peer& peer, Effects& out);
     void flag_name_conflicts(Peer& peer, Effects& out);
     [[nodiscard]] SessionTerms terms_for(const Peer& peer) const;

@@ -11,12 +11,20 @@ Introduction Membership::introduction() const {
             .version = options_.version,
             .endpoints = options_.endpoints,
             .oldest_protocol = kOldestProtocolVersion,
-            .newest_protocol = kProtocolVersion,
+            .newest_protocol = options_.newest_protocol,
             .ready = ready_};
 }
 
 Control Membership::envelope(const Peer& peer, SessionTag tag, ControlBody body) const {
-    return {.src = options_.oid, .dst = peer.oid, .tag = tag, .body = std::move(body)};
+    return {.src = options_.oid, .dst = peer.oid, .tag = tag, .body = std::move(body), .protocol = peer.protocol};
+}
+
+std::uint32_t Membership::common_protocol() const {
+    std::uint32_t common = options_.newest_protocol;
+    for (const auto& [oid, peer] : peers_) {
+        common = peer.in_session() ? std::min(common, peer.protocol) : common;
+    }
+    return common;
 }
 
 void Membership::on_knock(Instant now, OriginId from, const Knock& knock, Effects& out) {
@@ -88,7 +96,7 @@ void Membership::on_hello(Instant now, OriginId from, const Hello& hello, Effect
         if (peer.bound || peer.local_tag == SessionTag{}) {
             new_attempt(now, peer);
         }
-        bind(now, peer, hello.tag, hello.terms);
+        bind(now, peer, hello.who, hello.tag, hello.terms);
     }
     Welcome welcome{.who = introduction(), .echo = hello.tag, .tag = peer.local_tag, .terms = terms_for(peer)};
     out.push_back(SendControl{*peer.link, envelope(peer, {}, std::move(welcome))});
@@ -119,7 +127,7 @@ void Membership::on_welcome(Instant now, OriginId from, const Welcome& welcome, 
         return;
     }
     if (!peer.bound) {
-        bind(now, peer, welcome.tag, welcome.terms);
+        bind(now, peer, welcome.who, welcome.tag, welcome.terms);
     }
     if (!peer.in_session()) {
         confirm(now, peer, out);
@@ -133,10 +141,10 @@ std::optional<Refuse> Membership::objection(Instant now, OriginId from, const In
     if (who.cluster != options_.cluster) {
         return Refuse{RefusalReason::kCluster, "this is another cluster"};  // a stranger is not told which
     }
-    if (who.oldest_protocol > kProtocolVersion || who.newest_protocol < kOldestProtocolVersion) {
+    if (who.oldest_protocol > options_.newest_protocol || who.newest_protocol < kOldestProtocolVersion) {
         return Refuse{RefusalReason::kProtocol, "no mesh protocol version in common (here " +
                                                     std::to_string(kOldestProtocolVersion) + " to " +
-                                                    std::to_string(kProtocolVersion) + ")"};
+                                                    std::to_string(options_.newest_protocol) + ")"};
     }
     return name_objection(now, from, who, out);
 }
@@ -269,7 +277,8 @@ void Membership::send_hello(Instant now, Peer& peer, Effects& out) {
     out.push_back(SendControl{*peer.link, envelope(peer, {}, std::move(hello))});
 }
 
-void Membership::bind(Instant now, Peer& peer, SessionTag remote, const SessionTerms& terms) {
+void Membership::bind(Instant now, Peer& peer, const Introduction& who, SessionTag remote, const SessionTerms& terms) {
+    peer.protocol = std::min(options_.newest_protocol, who.newest_protocol);  // it is not older than ours: objection() has looked
     peer.remote_tag = remote;
     peer.newest_remote = remote;
     peer.bound = true;

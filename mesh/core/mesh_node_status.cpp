@@ -106,6 +106,7 @@ SessionStatus MeshNode::session_status(Instant now, const Peer& peer, const Link
     // Not the lower halves of the tags: whoever knows them can speak in the session.
     SessionStatus session{.tag = peer.local_tag.value >> 32,
                           .peer_tag = peer.remote_tag.value >> 32,
+                          .protocol = peer.protocol,
                           .interest_known = link.synced,
                           .interest_version = table_.version(link.slot).value_or(InterestVersion{}).value,
                           .interest_digest = table_.digest(link.slot),
@@ -207,6 +208,7 @@ void MeshNode::add_gauges(NodeStatus& status) const {
         held += link.receiver.held_bytes();
     }
     status.gauges = {{"mesh_members_alive", alive},
+                     {"mesh_protocol", membership_.common_protocol()},
                      {"mesh_ring_bytes", ring_.bytes()},
                      {"mesh_unreceipted_bytes", unreceipted},
                      {"mesh_held_bytes", held},

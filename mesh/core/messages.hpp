@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mesh/base/ids.hpp"
+#include "mesh/core/numbers.hpp"
 #include "mesh/core/record.hpp"
 
 /// What nodes say to each other, as values. The wire layer encodes them; the simulator passes them as they are.
@@ -337,6 +338,8 @@ struct Control {
     OriginId dst;    ///< 0: whoever is there (Knock only)
     SessionTag tag;  ///< the receiver's; 0 in Knock, Hello, Welcome and Refuse
     ControlBody body;
+    /// That it is to be written in, as is what it passes on. Does not travel: what differs by version says itself which it is.
+    std::uint32_t protocol = kProtocolVersion;
 };
 
 // ---- data ------------------------------------------------------------------------------------------------------------
@@ -390,6 +393,7 @@ struct Data {
     OriginId dst;
     SessionTag tag;
     std::variant<FramePtr, Tail> body;
+    std::uint32_t protocol = kProtocolVersion;  ///< that it is to be written in, or was read in
 };
 
 }  // namespace tulle::mesh

@@ -26,6 +26,7 @@ struct NodeOptions {
     /// 64 bits that nobody can guess from those that came before: session tags are made of them. The node's own generator
     /// (which repeats, for tests) when there is none.
     std::function<std::uint64_t()> secret = {};
+    std::uint32_t newest_protocol = kProtocolVersion;  ///< for tests alone: this node is of the version before
     Planted planted = Planted::kNone;  ///< for tests alone
 };
 

@@ -8,11 +8,13 @@
 /// Every default number of the mesh protocol, each with its reason. Only tests and simulations use other values.
 namespace tulle::mesh {
 
-/// The newest and the oldest protocol version that this build speaks.
-/// Of the control envelope, in which nodes tell each other what versions they speak.
+/// Of the control envelope, in which nodes tell each other what versions they speak: it stays as it is.
 inline constexpr std::uint32_t kControlVersion = 1;
-inline constexpr std::uint32_t kProtocolVersion = 2;
-inline constexpr std::uint32_t kOldestProtocolVersion = 2;  ///< 1 had the topic of data as a part of its own
+/// The newest and the oldest protocol version that this build speaks. A session is in the newest that both of its nodes speak, and each
+/// message is written in the version of the session that it travels by. 1 had the topic of data as a part of its own.
+inline constexpr std::uint32_t kProtocolVersion = 3;
+inline constexpr std::uint32_t kOldestProtocolVersion = 2;
+static_assert(kOldestProtocolVersion + 1 == kProtocolVersion, "nodes of the version before work in one mesh with these");
 
 /// Members that one node can hold (slots of the interest table); a further one is refused when none of them is gone.
 inline constexpr std::size_t kMaxMembers = 1024;

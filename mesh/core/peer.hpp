@@ -68,6 +68,7 @@ struct Peer {
     SessionTag remote_tag;       ///< theirs, 0: not known
     SessionTag newest_remote;    ///< what is older is a ghost
     bool bound = false;          ///< local_tag and remote_tag belong together
+    std::uint32_t protocol = kOldestProtocolVersion;  ///< of the bound attempt: the newest that both speak
     RecordNo start;              ///< our last record when local_tag was chosen, the first time that led to a session
     std::string knocked;         ///< echoed in our next Hello,
     std::uint64_t knock_nonce = 0;  ///< likewise

@@ -227,6 +227,7 @@ struct Readiness {
 struct SessionStatus {
     std::uint64_t tag = 0;               ///< the number of our attempt at it; the member knows it as its peer_tag
     std::uint64_t peer_tag = 0;
+    std::uint32_t protocol = 0;          ///< version of the mesh protocol that is spoken in it
     bool interest_known = false;         ///< the member's interest was taken over once
     std::uint64_t interest_version = 0;  ///< held of the member's interest, with its digest
     std::uint64_t interest_digest = 0;

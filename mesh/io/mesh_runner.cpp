@@ -299,6 +299,7 @@ private:
         const ZmqTransport::Counters c = transport_.counters();
         const std::pair<std::string, std::uint64_t> more[] = {
             {"mesh_malformed_messages", c.malformed}, {"mesh_control_unsent", c.control_unsent},
+            {"mesh_unknown_messages", c.unknown_messages}, {"mesh_unknown_fields", c.unknown_fields},
             {"mesh_control_sent", c.control_sent},    {"mesh_control_sent_bytes", c.control_bytes},
             {"mesh_data_sent", c.data_sent},          {"mesh_data_sent_bytes", c.data_bytes},
             {"mesh_links_put_off", c.links_put_off},  {"mesh_inbound_refused", c.inbound_refused},

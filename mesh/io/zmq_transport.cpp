@@ -239,10 +239,13 @@ void ZmqTransport::collect_router(std::vector<Input>& out) {
             continue;  // what waited of a connection that has sent too much
         }
         total += body.size();
-        Result<Control, CodecError> message = decode_control(view(body));
+        Result<Control, CodecError> message = decode_control(view(body), counters_.unknown_fields);
         if (message) {
             control_watch_.spoke(source);
             out.push_back(std::move(*message));
+        } else if (message.error() == CodecError::kUnknownBody) {
+            control_watch_.spoke(source);
+            skipped("control");
         } else {
             refused("control", to_text(message.error()));
         }
@@ -295,12 +298,15 @@ void ZmqTransport::collect_data(std::vector<Input>& out) {
             refused("data", "of many parts");
             return;  // the next turn skips them
         }
-        Result<Data, CodecError> message = decode_data(view(bytes).substr(std::min(kTopicBytes, bytes.size())));
+        Result<Data, CodecError> message =
+            decode_data(view(bytes).substr(std::min(kTopicBytes, bytes.size())), counters_.unknown_fields);
         if (message) {
             if (const auto* frame = std::get_if<FramePtr>(&message->body)) {
                 records += (*frame)->records.size();
             }
             out.push_back(std::move(*message));
+        } else if (message.error() == CodecError::kUnknownBody) {
+            skipped("data");
         } else {
             refused("data", to_text(message.error()));
         }
@@ -314,6 +320,13 @@ ZmqTransport::Counters ZmqTransport::counters() const {
         all.inbound_cut += watch->counters().cut;
     }
     return all;
+}
+
+void ZmqTransport::skipped(const char* where) {
+    ++counters_.unknown_messages;
+    if (std::has_single_bit(counters_.unknown_messages)) {  // as below
+        spdlog::info("skipped a {} message of a kind that this version does not know ({} so far)", where, counters_.unknown_messages);
+    }
 }
 
 void ZmqTransport::refused(const char* where, const std::string& why) {

@@ -101,6 +101,8 @@ public:
 
     struct Counters {
         std::uint64_t malformed = 0;       ///< messages that the codec refused
+        std::uint64_t unknown_messages = 0;  ///< skipped, as their kind is not known: a newer node has sent them
+        std::uint64_t unknown_fields = 0;    ///< of messages that were read, skipped likewise
         std::uint64_t control_unsent = 0;  ///< the link was not up, or its pipe was full
         std::uint64_t control_sent = 0;
         std::uint64_t control_bytes = 0;
@@ -144,6 +146,7 @@ private:
     void collect_subscriptions(std::vector<Input>& out);
     void collect_data(std::vector<Input>& out);
     void refused(const char* where, const std::string& why);
+    void skipped(const char* where);
 
     WakeFd& wake_;
     const TransportLimits limits_;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/core/numbers.hpp"
 #include "mesh/wire/convert.hpp"
 #include "proto/mesh/v1/envelope.pb.h"
@@ -67,26 +68,33 @@ const char* to_text(CodecError error) {
     return "?";
 }
 
-std::string encode(const Control& message) {
+std::string wire::encode_in(const Control& message, std::uint32_t protocol) {
+    TULLE_ASSERT(protocol >= kOldestProtocolVersion && protocol <= kProtocolVersion);
     v1::ControlEnvelope envelope;
     envelope.set_protocol(kControlVersion);
     envelope.set_src(message.src.value);
     envelope.set_dst(message.dst.value);
     envelope.set_tag(message.tag.value);
-    std::visit([&](const auto& body) { wire::put(body, envelope); }, message.body);
+    const auto put_body = [&](const auto& body) {
+        if constexpr (requires { wire::put(body, envelope, protocol); }) {
+            wire::put(body, envelope, protocol);
+        } else {
+            wire::put(body, envelope);
+        }
+    };
+    std::visit(put_body, message.body);
     return envelope.SerializeAsString();
 }
 
-std::string encode(const Data& message) {
-    std::string bytes;
-    append(bytes, message);
-    return bytes;
-}
+std::string encode(const Control& message) { return wire::encode_in(message, message.protocol); }
 
-void append(std::string& out, const Data& message) {
+namespace {
+
+void append_in(std::string& out, const Data& message, std::uint32_t protocol) {
+    TULLE_ASSERT(protocol >= kOldestProtocolVersion && protocol <= kProtocolVersion);
     Scratch scratch;
     auto& envelope = scratch.make<v1::DataEnvelope>();
-    envelope.set_protocol(kProtocolVersion);
+    envelope.set_protocol(protocol);
     envelope.set_src(message.src.value);
     envelope.set_dst(message.dst.value);
     envelope.set_tag(message.tag.value);
@@ -99,9 +107,21 @@ void append(std::string& out, const Data& message) {
     envelope.AppendToString(&out);
 }
 
+}  // namespace
+
+void append(std::string& out, const Data& message) { append_in(out, message, message.protocol); }
+
+std::string wire::encode_in(const Data& message, std::uint32_t protocol) {
+    std::string bytes;
+    append_in(bytes, message, protocol);
+    return bytes;
+}
+
+std::string encode(const Data& message) { return wire::encode_in(message, message.protocol); }
+
 namespace {
 
-Result<Control, CodecError> decode_control(std::string_view bytes, bool relay_allowed) {
+Result<Control, CodecError> decode_control(std::string_view bytes, bool relay_allowed, std::uint64_t& skipped) {
     v1::ControlEnvelope envelope;
     if (const auto parsed = parse(bytes, {kControlVersion, kControlVersion}, envelope); !parsed) {
         return parsed.error();
@@ -109,35 +129,49 @@ Result<Control, CodecError> decode_control(std::string_view bytes, bool relay_al
     if (envelope.has_relay() && !relay_allowed) {
         return CodecError::kLimit;
     }
-    Result<ControlBody, CodecError> body = wire::get_control(envelope);
+    const std::uint64_t unknown = wire::unknown_fields(envelope);  // before what is read is taken out
+    Result<ControlBody, CodecError> body = wire::get_control(envelope, skipped);
     if (!body) {
         return body.error();
     }
+    skipped += unknown;
     return Control{OriginId{envelope.src()}, OriginId{envelope.dst()}, SessionTag{envelope.tag()}, std::move(*body)};
 }
 
 }  // namespace
 
-Result<Control, CodecError> decode_control(std::string_view bytes) {
-    return decode_control(bytes, true);
+Result<Control, CodecError> decode_control(std::string_view bytes, std::uint64_t& skipped) {
+    return decode_control(bytes, true, skipped);
 }
 
-Result<Control, CodecError> wire::decode_inner_control(std::string_view bytes) {
-    return decode_control(bytes, false);
+Result<Control, CodecError> decode_control(std::string_view bytes) {
+    std::uint64_t skipped = 0;
+    return decode_control(bytes, true, skipped);
+}
+
+Result<Control, CodecError> wire::decode_inner_control(std::string_view bytes, std::uint64_t& skipped) {
+    return decode_control(bytes, false, skipped);
 }
 
 Result<Data, CodecError> decode_data(std::string_view bytes) {
+    std::uint64_t skipped = 0;
+    return decode_data(bytes, skipped);
+}
+
+Result<Data, CodecError> decode_data(std::string_view bytes, std::uint64_t& skipped) {
     Scratch scratch;
     auto& envelope = scratch.make<v1::DataEnvelope>();
     if (const auto parsed = parse(bytes, {kOldestProtocolVersion, kProtocolVersion}, envelope); !parsed) {
         return parsed.error();
     }
-    Data data{OriginId{envelope.src()}, OriginId{envelope.dst()}, SessionTag{envelope.tag()}, {}};
+    Data data{OriginId{envelope.src()}, OriginId{envelope.dst()}, SessionTag{envelope.tag()}, {}, envelope.protocol()};
+    const std::uint64_t unknown = wire::unknown_fields(envelope);
     if (envelope.has_tail()) {
         if (envelope.tail().last_sent() > kMaxNumber || envelope.tail().upto() > kMaxNumber) {
             return CodecError::kLimit;
         }
         data.body = Tail{FrameNo{envelope.tail().last_sent()}, RecordNo{envelope.tail().upto()}};
+        skipped += unknown;
         return data;
     }
     if (!envelope.has_frame()) {
@@ -148,6 +182,7 @@ Result<Data, CodecError> decode_data(std::string_view bytes) {
         return frame.error();
     }
     data.body = std::move(*frame);
+    skipped += unknown;
     return data;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,7 +14,7 @@ namespace tulle::mesh {
 enum class CodecError {
     kMalformed,        ///< not a message of ours
     kUnknownProtocol,  ///< a version that this build does not speak
-    kUnknownBody,      ///< a kind of message that this build does not know
+    kUnknownBody,      ///< a kind of message that this build does not know: a newer node has sent it. To be skipped
     kLimit,            ///< a count or a length over its limit
 };
 
@@ -28,11 +30,16 @@ inline constexpr std::int64_t kMaxClockUs = std::int64_t{1} << 60;
 /// peer refuses would be sent again for ever, so senders keep well below.
 inline constexpr std::size_t kMaxMessageBytes = (256u << 10) + (1u << 20) + (64u << 10);
 
+/// Written in message.protocol. REQUIRES: kOldestProtocolVersion <= message.protocol <= kProtocolVersion.
 [[nodiscard]] std::string encode(const Control& message);
 [[nodiscard]] std::string encode(const Data& message);
 /// Behind what is in `out`.
 void append(std::string& out, const Data& message);
 
+/// Every version from kOldestProtocolVersion to kProtocolVersion is read, whatever the session. Fields that this build does not know are
+/// skipped, and counted in `skipped`: a newer node has sent them.
+[[nodiscard]] Result<Control, CodecError> decode_control(std::string_view bytes, std::uint64_t& skipped);
+[[nodiscard]] Result<Data, CodecError> decode_data(std::string_view bytes, std::uint64_t& skipped);
 [[nodiscard]] Result<Control, CodecError> decode_control(std::string_view bytes);
 [[nodiscard]] Result<Data, CodecError> decode_data(std::string_view bytes);
 

@@ -6,6 +6,7 @@
 
 namespace tulle::mesh::v1 {
 class ControlEnvelope;
+class DataEnvelope;
 class DutyMail;
 class Frame;
 }  // namespace tulle::mesh::v1
@@ -33,7 +34,8 @@ void put(const Leave& body, v1::ControlEnvelope& to);
 void put(const LeaveReceipt& body, v1::ControlEnvelope& to);
 void put(const Ping& body, v1::ControlEnvelope& to);
 void put(const Pong& body, v1::ControlEnvelope& to);
-void put(const Relay& body, v1::ControlEnvelope& to);
+/// What is passed on is written in the version of the session that it travels by: that is what the witness reads, and it writes it again.
+void put(const Relay& body, v1::ControlEnvelope& to, std::uint32_t protocol);
 void put(const Wake& body, v1::ControlEnvelope& to);
 void put(const Fill& body, v1::ControlEnvelope& to);
 void put(const TraceReport& body, v1::ControlEnvelope& to);
@@ -41,11 +43,20 @@ void put(const Usage& body, v1::ControlEnvelope& to);
 void put(const DutyMail& body, v1::ControlEnvelope& to);
 void put(const Frame& frame, v1::Frame& to);
 
-/// What is inside a Relay: never a Relay again, or a few bytes a layer would take us down the stack for ever.
-[[nodiscard]] Result<Control, CodecError> decode_inner_control(std::string_view bytes);
+/// `message` as if message.protocol were `protocol`.
+[[nodiscard]] std::string encode_in(const Control& message, std::uint32_t protocol);
+[[nodiscard]] std::string encode_in(const Data& message, std::uint32_t protocol);
 
-/// Checks every limit; takes what it can out of the generated object instead of copying it.
-[[nodiscard]] Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from);
+/// What is inside a Relay: never a Relay again, or a few bytes a layer would take us down the stack for ever.
+[[nodiscard]] Result<Control, CodecError> decode_inner_control(std::string_view bytes, std::uint64_t& skipped);
+
+/// Fields that this build does not know, in all that the envelope holds but what a Relay passes on.
+[[nodiscard]] std::uint64_t unknown_fields(const v1::ControlEnvelope& envelope);
+[[nodiscard]] std::uint64_t unknown_fields(const v1::DataEnvelope& envelope);
+
+/// Checks every limit; takes what it can out of the generated object instead of copying it. Adds unknown fields of what a Relay passes on
+/// to `skipped`.
+[[nodiscard]] Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from, std::uint64_t& skipped);
 /// The same for one kind of message. False: over a limit.
 [[nodiscard]] bool get_duty_mail(v1::DutyMail& from, DutyMail& to);
 [[nodiscard]] Result<FramePtr, CodecError> get_frame(v1::Frame& from);

@@ -351,25 +351,27 @@ bool get(v1::DutyMail& from, DutyMail& to) {
     return get_duty_mail(from, to);
 }
 
-bool get(const v1::Relay& from, Relay& to) {
-    to.to = OriginId{from.to()};
+/// Of an unknown kind when what it passes on is.
+Result<ControlBody, CodecError> get_relay(const v1::Relay& from, std::uint64_t& skipped) {
     if (from.control().empty() == from.data().empty()) {
-        return false;
+        return CodecError::kLimit;
     }
+    Relay to{.to = OriginId{from.to()}, .control = nullptr, .data = nullptr};
+    const auto refused = [](CodecError error) { return error == CodecError::kUnknownBody ? error : CodecError::kLimit; };
     if (!from.control().empty()) {
-        Result<Control, CodecError> inner = decode_inner_control(from.control());
+        Result<Control, CodecError> inner = decode_inner_control(from.control(), skipped);
         if (!inner) {
-            return false;
+            return refused(inner.error());
         }
         to.control = std::make_shared<const Control>(std::move(*inner));
-        return true;
+        return ControlBody{std::move(to)};
     }
-    Result<Data, CodecError> inner = decode_data(from.data());
+    Result<Data, CodecError> inner = decode_data(from.data(), skipped);
     if (!inner) {
-        return false;
+        return refused(inner.error());
     }
     to.data = std::make_shared<const Data>(std::move(*inner));
-    return true;
+    return ControlBody{std::move(to)};
 }
 
 /// Decodes into a fresh T, or says that a limit was broken.
@@ -392,7 +394,7 @@ Result<ControlBody, CodecError> counted(ControlBody body, std::uint64_t number) 
 
 }  // namespace
 
-Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from) {
+Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from, std::uint64_t& skipped) {
     using Case = v1::ControlEnvelope;
     switch (from.body_case()) {
         case Case::kKnock: return checked<Knock>(from.knock());
@@ -422,7 +424,7 @@ Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from) {
         case Case::kTraceReport: return checked<TraceReport>(from.trace_report());
         case Case::kUsage: return checked<Usage>(*from.mutable_usage());
         case Case::kDutyMail: return checked<DutyMail>(*from.mutable_duty_mail());
-        case Case::kRelay: return checked<Relay>(from.relay());
+        case Case::kRelay: return get_relay(from.relay(), skipped);
         case Case::BODY_NOT_SET: break;
     }
     return CodecError::kUnknownBody;

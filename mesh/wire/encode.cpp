@@ -250,12 +250,12 @@ void put(const Pong& body, v1::ControlEnvelope& to) {
     to.mutable_pong()->set_nonce(body.nonce);
 }
 
-void put(const Relay& body, v1::ControlEnvelope& to) {
+void put(const Relay& body, v1::ControlEnvelope& to, std::uint32_t protocol) {
     to.mutable_relay()->set_to(body.to.value);
     if (body.control) {
-        to.mutable_relay()->set_control(encode(*body.control));
+        to.mutable_relay()->set_control(encode_in(*body.control, protocol));
     } else {
-        to.mutable_relay()->set_data(encode(*body.data));
+        to.mutable_relay()->set_data(encode_in(*body.data, protocol));
     }
 }
 

@@ -168,6 +168,9 @@ constexpr std::pair<std::string_view, std::string_view> kMeshHelp[] = {
     {"mesh_newcomers_refused", "Nodes turned away: other cluster, protocol or a name that is held"},
     {"mesh_stale_messages", "Messages of ended sessions and earlier processes"},
     {"mesh_malformed_messages", "Messages that could not be read"},
+    {"mesh_unknown_messages", "Messages of a kind that this version does not know, skipped: a newer node sent them"},
+    {"mesh_unknown_fields", "Fields of messages that this version does not know, skipped: a newer node sent them"},
+    {"mesh_protocol", "Version of the mesh protocol that this node and all that it has a session with speak"},
     {"mesh_control_unsent", "Control messages dropped because the connection was down or full"},
     {"mesh_links_put_off", "Connections to other nodes put off: no descriptors left, or too many at once"},
     {"mesh_inbound_refused", "Connections to the mesh ports that did not speak the nodes' protocol, and were ended"},
@@ -213,7 +216,7 @@ std::string render_metrics(const std::vector<const ShardCounters*>& shards, cons
             families.push_back(single(mesh_name(name, true), mesh_help(name, "Counted by the mesh"), false, value));
         }
         for (const auto& [name, value] : status->gauges) {
-            families.push_back(single(mesh_name(name, false), "Told by the mesh", true, value));
+            families.push_back(single(mesh_name(name, false), mesh_help(name, "Told by the mesh"), true, value));
         }
         families.push_back(single("mesh_peers_configured", "Endpoints to find other nodes at, but for this node's own", true,
                                   status->configured));

@@ -21,6 +21,7 @@ std::string hex(std::uint64_t digest) {
 json::object to_json(const mesh::SessionStatus& session) {
     json::object object{{"tag", session.tag},
                         {"peer_tag", session.peer_tag},
+                        {"protocol", session.protocol},
                         {"interest",
                          {{"known", session.interest_known},
                           {"version", session.interest_version},

@@ -229,6 +229,26 @@ describe('on the mesh ports, whoever is no node is let go', () => {
     await undisturbed();
   });
 
+  test('messages of a kind that only a newer node knows are skipped and counted, and are not malformed', async () => {
+    const names = ['unknown_messages', 'unknown_fields', 'malformed_messages'].map((name) => `tulle_mesh_${name}_total`);
+    const counted = () => Promise.all(names.map((name) => n1.metric(name)));
+    const [messages, fields, malformed] = await counted();
+    const socket = await peer(n1.ports.mesh, 'DEALER');
+    const envelope = Buffer.from('0801' + '11' + '63'.repeat(8), 'hex');   // the version of the envelope, and who speaks
+    const kind = Buffer.from('9a0600', 'hex');                             // field 99, of length 0
+    const ping = Buffer.from('e20100', 'hex');                             // field 28: a Ping
+    const field = Buffer.from('a03801', 'hex');                            // field 900: 1
+    for (let i = 0; i < 100; ++i) socket.write(message(Buffer.concat([envelope, kind])));
+    for (let i = 0; i < 50; ++i) socket.write(message(Buffer.concat([envelope, ping, field])));
+    await waitFor('them to be counted', async () => {
+      const now = await counted();
+      return now[0] >= messages + 100 && now[1] >= fields + 50;
+    });
+    assert.deepEqual(await counted(), [messages + 100, fields + 50, malformed]);
+    await undisturbed();
+    socket.destroy();
+  });
+
   test('a hundred thousand subscriptions end the connection that they come by', async () => {
     const before = await n1.metric('tulle_mesh_inbound_cut_total');
     const socket = await peer(n1.ports.mesh_data, 'SUB');

@@ -16,6 +16,8 @@ public:
 
     /// Injects one now.
     void inject();
+    /// The host's process makes room for one of another version, in order or not. False when there is none just now.
+    bool roll(HostId host);
     /// Takes everything back: paths whole, everybody thawed, hosts that should run running.
     void heal_all();
     [[nodiscard]] std::uint64_t injected() const { return injected_; }
@@ -62,6 +64,7 @@ private:
     void part(std::uint64_t side, Duration time);
     void restart(HostId host, Duration delay);
     void kill(HostId host, Duration down);
+    bool leave(HostId host);
     void freeze(HostId host, Duration time);
     /// Two different ones.
     [[nodiscard]] std::pair<HostId, HostId> random_pair();

@@ -145,8 +145,9 @@ bool Faults::duplicate_name() {
     return true;
 }
 
-bool Faults::leave_and_return() {
-    const HostId host = random_host();
+bool Faults::leave_and_return() { return leave(random_host()); }
+
+bool Faults::leave(HostId host) {
     const Process* process = world_.process(host);
     if (process == nullptr || process->frozen) {
         return false;
@@ -156,6 +157,21 @@ bool Faults::leave_and_return() {
     }
     world_.leave(host);
     restart(host, 6s);
+    return true;
+}
+
+bool Faults::roll(HostId host) {
+    concerned_ = {.hosts = 0, .side = 0};
+    touch(host);
+    const bool in_order = world_.prng().chance(50);
+    if (in_order && !leave(host)) {
+        return false;
+    }
+    if (!in_order) {
+        kill(host, between(0ms, 1s));
+    }
+    world_.faulty(in_order ? 6s : 1s, concerned_);
+    ++injected_;
     return true;
 }
 

@@ -42,6 +42,9 @@ public:
         std::function<bool(HostId)> listening;  ///< a process runs there (it may be frozen)
         std::function<bool(HostId)> running;    ///< and it is not frozen
         std::function<OriginId(HostId)> oid;
+        /// The newest protocol that the process there speaks. Without, messages are handed over as they are, not as bytes.
+        std::function<std::uint32_t(HostId)> newest = {};
+        std::function<void(const std::string&)> misread = {};  ///< somebody was sent what it can't read
     };
     /// What has happened, by kind.
     struct Tally {
@@ -52,6 +55,8 @@ public:
         std::uint64_t overtaken = 0;        ///< came before something that had been sent earlier, by another way
         std::uint64_t slow_subscriptions = 0;
         std::uint64_t old_pipes = 0;        ///< the end of an old subscription was told after the new one stood
+        std::uint64_t written = 0;          ///< sent as bytes, in the version of their session …
+        std::uint64_t written_old = 0;      ///< … and of these, in the older one
     };
 
     Network(Scheduler& scheduler, Prng& prng, std::size_t hosts, std::size_t high_water, Receiver receiver);
@@ -144,6 +149,9 @@ private:
     void subscribe_later(HostId subscriber, HostId publisher, Duration wait, bool up);
     void old_pipe_ends(HostId subscriber, HostId publisher, OriginId oid);
     void break_link(HostId host, mesh::LinkId link, bool tell);
+    /// What the receiver reads of what is written, if the two are to speak in bytes.
+    template <class Message>
+    [[nodiscard]] Message as_read(HostId to, Message message);
     void transmit(HostId from, HostId to, bool data, const std::function<void()>& deliver);
     void note_arrival(Stream& s);
     void note_answer(Stream& s, Instant sent, Instant answered);

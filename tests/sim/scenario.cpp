@@ -1,5 +1,6 @@
 #include "tests/sim/scenario.hpp"
 
+#include <iterator>
 #include <memory>
 
 #include "tests/sim/checkers.hpp"
@@ -19,6 +20,8 @@ constexpr std::uint64_t kChurnSalt = 0x636875726e; // its draws come from a gene
 
 constexpr std::uint64_t kNamesPercent = 10;        // of the seeds have one name for all peers
 constexpr std::uint64_t kNamesSalt = 0x6e616d6573; // as above
+
+constexpr std::uint64_t kVersionsSalt = 0x76657273; // as above
 
 std::string random_channel(World& world) {
     return "app/c" + std::to_string(world.prng().below(kChannels));
@@ -209,8 +212,30 @@ std::unique_ptr<Churn> draw_churn(World& world, std::uint64_t seed, std::size_t 
     return churn;
 }
 
+void draw_versions(std::uint64_t seed, WorldOptions& options) {
+    Prng prng(seed ^ kVersionsSalt);
+    constexpr Versions kKinds[] = {Versions::kUpgrade, Versions::kRollback, Versions::kMixed};
+    options.versions = kKinds[prng.below(std::size(kKinds))];
+    options.turn = 4s + Duration{static_cast<Duration::rep>(prng.below(10'000'000'000))};
+}
+
+/// From the turn on, host after host gets a process of the other version: in an order drawn from the seed, and some of them soon after
+/// each other.
+void roll_all(World& world, Faults& faults, std::uint64_t seed, const WorldOptions& options) {
+    Prng prng(seed ^ ~kVersionsSalt);
+    std::vector<HostId> order;
+    for (HostId host = 0; host + 1 < options.hosts; ++host) {
+        order.insert(order.begin() + static_cast<std::ptrdiff_t>(prng.below(order.size() + 1)), host);
+    }
+    Duration at = options.turn;
+    for (const HostId host : order) {
+        world.scheduler().after(at, [&faults, host] { static_cast<void>(faults.roll(host)); });
+        at += Duration{static_cast<Duration::rep>(prng.below(3'000'000'000))};
+    }
+}
+
 /// What was reached, for the summary: a path that no seed takes proves nothing.
-void take_stock(World& world, const Faults& faults, Outcome& outcome) {
+void take_stock(World& world, const Faults& faults, bool mixed, Outcome& outcome) {
     outcome.events = world.scheduler().events();
     outcome.hash = world.hash();
     outcome.kills = world.liveness().kills();
@@ -230,6 +255,13 @@ void take_stock(World& world, const Faults& faults, Outcome& outcome) {
     outcome.reached["net_slow_subscriptions"] = net.slow_subscriptions;
     outcome.reached["net_old_pipes"] = net.old_pipes;
     outcome.reached["names_looked_up"] = world.looked_up();
+    if (mixed) {
+        outcome.reached["net_written"] = net.written;
+        outcome.reached["net_written_old"] = net.written_old;
+        outcome.reached["mixed_sessions"] = world.mixed_sessions();
+        outcome.reached["upgrades"] = world.upgrades();
+        outcome.reached["rollbacks"] = world.rollbacks();
+    }
     outcome.reached["deaf_found_out"] = world.liveness().deaf().size();
     outcome.reached["verdicts"] = world.liveness().verdicts();
     outcome.reached["kills_found_out"] = outcome.kills.size();
@@ -251,10 +283,13 @@ void take_stock(World& world, const Faults& faults, Outcome& outcome) {
 
 }  // namespace
 
-Outcome run_seed(std::uint64_t seed, bool trace, mesh::Planted planted) {
+Outcome run_seed(std::uint64_t seed, bool trace, mesh::Planted planted, bool mixed) {
     WorldOptions options = draw(seed);
     options.trace = trace;
     options.planted = planted;
+    if (mixed) {
+        draw_versions(seed, options);
+    }
     const std::size_t nodes = options.hosts - 1;
     World world(options);
     const auto seeds = peer_lists(world, nodes);
@@ -271,6 +306,9 @@ Outcome run_seed(std::uint64_t seed, bool trace, mesh::Planted planted) {
     for (std::uint64_t i = 0; i < planned; ++i) {
         const auto when = Duration{static_cast<Duration::rep>(world.prng().below(28'000'000'000))};
         world.scheduler().after(4s + when, [&faults] { faults.inject(); });
+    }
+    if (mixed) {
+        roll_all(world, faults, seed, options);
     }
     watch_barriers(world, end);
     watch_memory(world, end + kSettle);
@@ -290,7 +328,7 @@ Outcome run_seed(std::uint64_t seed, bool trace, mesh::Planted planted) {
     check_canaries(world);
     check_deliveries(world, outcome);
     check_duties(world, outcome);
-    take_stock(world, faults, outcome);
+    take_stock(world, faults, mixed, outcome);
     return outcome;
 }
 

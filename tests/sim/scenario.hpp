@@ -34,6 +34,7 @@ static_assert(kScenarioTime >= 30s);
 
 /// A mesh of 3 to 7 nodes for 30 virtual seconds and more, with faults, subscriptions and publishes drawn from the seed;
 /// then everything heals, and the promises are checked. The same seed gives the same run, event by event.
-[[nodiscard]] Outcome run_seed(std::uint64_t seed, bool trace, mesh::Planted planted = mesh::Planted::kNone);
+/// `mixed`: its nodes are of two versions, and are upgraded or taken back one after the other, in an order and at times drawn likewise.
+[[nodiscard]] Outcome run_seed(std::uint64_t seed, bool trace, mesh::Planted planted = mesh::Planted::kNone, bool mixed = false);
 
 }  // namespace tulle::sim

@@ -29,6 +29,8 @@ constexpr std::uint64_t kLeastPublishes = 200;
 /// Of what was to be judged. Measured over 2,000 seeds: 1.2 %, of which three fifths are messages that were under way to a client when it
 /// went, and a quarter are of origins that the client's node had not met.
 constexpr double kMostExempted = 0.015;
+/// With nodes of two versions: 1.9 % over 500 seeds, as each host gets one process more, which has not met the others at first.
+constexpr double kMostExemptedMixed = 0.022;
 
 struct Sum {
     std::uint64_t seeds = 0;
@@ -80,10 +82,10 @@ std::string spaceless(std::string text) {
 }
 
 /// One worker: every jobs-th seed; its sums go to `fd` as text.
-void work(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, int fd) {
+void work(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, bool mixed, int fd) {
     Sum sum;
     for (std::uint64_t seed = first; seed <= last; seed += jobs) {
-        add(sum, tulle::sim::run_seed(seed, false));
+        add(sum, tulle::sim::run_seed(seed, false, tulle::mesh::Planted::kNone, mixed));
     }
     std::ostringstream text;
     text << sum.seeds << ' ' << sum.failed << ' ' << sum.published << ' ' << sum.checked << ' ' << sum.events;
@@ -133,7 +135,7 @@ void merge(Sum& sum, const std::string& text) {
     }
 }
 
-Sum run_all(std::uint64_t first, std::uint64_t last, std::uint64_t jobs) {
+Sum run_all(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, bool mixed) {
     Sum sum;
     std::vector<std::pair<pid_t, int>> workers;
     for (std::uint64_t job = 0; job < jobs; ++job) {
@@ -144,7 +146,7 @@ Sum run_all(std::uint64_t first, std::uint64_t last, std::uint64_t jobs) {
         }
         const pid_t pid = fork();
         if (pid == 0) {
-            work(first + job, last, jobs, ends[1]);
+            work(first + job, last, jobs, mixed, ends[1]);
             std::_Exit(0);
         }
         close(ends[1]);
@@ -168,8 +170,8 @@ Sum run_all(std::uint64_t first, std::uint64_t last, std::uint64_t jobs) {
     return sum;
 }
 
-int replay(std::uint64_t seed, bool trace, tulle::mesh::Planted planted) {
-    const Outcome outcome = tulle::sim::run_seed(seed, trace, planted);
+int replay(std::uint64_t seed, bool trace, tulle::mesh::Planted planted, bool mixed) {
+    const Outcome outcome = tulle::sim::run_seed(seed, trace, planted, mixed);
     for (const auto& [name, count] : outcome.counters) {
         std::printf("%-28s %llu\n", name.c_str(), static_cast<unsigned long long>(count));
     }
@@ -207,7 +209,7 @@ double print_exempted(const Sum& sum) {
 }
 
 /// Seeds of the summary: what ran, how fast, and which paths it took. Exit code.
-int report(const Sum& sum, std::uint64_t count, double seconds) {
+int report(const Sum& sum, std::uint64_t count, double seconds, double most_exempted) {
     std::printf("%llu seeds, %llu failed; each 3-7 nodes, %lld virtual seconds, >= %llu faults, >= %llu publishes\n",
                 static_cast<unsigned long long>(sum.seeds), static_cast<unsigned long long>(sum.failed),
                 static_cast<long long>(tulle::sim::kScenarioTime / std::chrono::seconds{1}),
@@ -227,10 +229,10 @@ int report(const Sum& sum, std::uint64_t count, double seconds) {
     if (unreached && enough) {
         std::printf("FAILED: a path was never taken\n");
     }
-    if (exempted > kMostExempted) {
-        std::printf("FAILED: more than %.1f %% exempted\n", kMostExempted * 100);
+    if (exempted > most_exempted) {
+        std::printf("FAILED: more than %.1f %% exempted\n", most_exempted * 100);
     }
-    return sum.failed == 0 && !(unreached && enough) && exempted <= kMostExempted ? 0 : 1;
+    return sum.failed == 0 && !(unreached && enough) && exempted <= most_exempted ? 0 : 1;
 }
 
 /// Exit 0 when one of the seeds finds the defect.
@@ -380,6 +382,9 @@ int main(int argc, char** argv) {
     std::vector<std::size_t> sizes;
     app.add_option("--growth", sizes, "measure meshes of so many nodes: convergence, control messages")->delimiter(',')
         ->check(CLI::Range(std::size_t{4}, tulle::mesh::kMaxMembers));
+    bool mixed = false;
+    app.add_flag("--mixed", mixed, "nodes of this version of the protocol and of the one before in each mesh, which are upgraded or taken back; "
+                                   "they speak in bytes");
     app.add_flag("--trace", trace, "with --seed: say what happens");
     app.add_option("--plant", plant, "switch this defect on (all: one after the other) and run seeds until it is caught");
     app.add_option("--file", file, "run the seeds listed in a file, one a line, # for remarks");
@@ -396,7 +401,7 @@ int main(int argc, char** argv) {
         return grow(sizes);
     }
     if (one != 0) {
-        return replay(one, trace, planted_by_name(plant));
+        return replay(one, trace, planted_by_name(plant), mixed);
     }
     if (!plant.empty()) {
         return hunt_named(plant, first, count, jobs);
@@ -414,7 +419,7 @@ int main(int argc, char** argv) {
         return sum.failed == 0 ? 0 : 1;
     }
     const auto begin = std::chrono::steady_clock::now();
-    sum = run_all(first, first + count - 1, jobs);
+    sum = run_all(first, first + count - 1, jobs, mixed);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    return report(sum, count, took.count());
+    return report(sum, count, took.count(), mixed ? kMostExemptedMixed : kMostExempted);
 }

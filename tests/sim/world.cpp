@@ -21,12 +21,38 @@ World::World(const WorldOptions& options)
     : options_(options),
       prng_(options.seed),
       name_server_(options.seed),
-      network_(scheduler_, prng_, options.hosts, options.high_water,
-               {.input = [this](HostId host, mesh::Input in) { input(host, std::move(in)); },
-                .listening = [this](HostId host) { return processes_[host] != nullptr; },
-                .running = [this](HostId host) { return processes_[host] != nullptr && !processes_[host]->frozen; },
-                .oid = [this](HostId host) { return processes_[host] ? processes_[host]->oid : OriginId{}; }}),
+      versions_(options.seed),
+      spoken_(options.hosts),
+      network_(scheduler_, prng_, options.hosts, options.high_water, receiver()),
       processes_(options.hosts) {}
+
+Network::Receiver World::receiver() {
+    Network::Receiver all{.input = [this](HostId host, mesh::Input in) { input(host, std::move(in)); },
+                          .listening = [this](HostId host) { return processes_[host] != nullptr; },
+                          .running = [this](HostId host) { return processes_[host] != nullptr && !processes_[host]->frozen; },
+                          .oid = [this](HostId host) { return processes_[host] ? processes_[host]->oid : OriginId{}; }};
+    if (options_.versions != Versions::kNewest) {
+        all.newest = [this](HostId host) { return processes_[host]->newest; };
+        all.misread = [this](const std::string& what) { violation("wire: " + what); };
+    }
+    return all;
+}
+
+std::uint32_t World::newest_protocol(HostId host) {
+    const bool has_turned = now() - Instant{1000s} >= options_.turn;
+    bool is_old = false;
+    switch (options_.versions) {
+        case Versions::kNewest: break;
+        case Versions::kUpgrade: is_old = !has_turned; break;
+        case Versions::kRollback: is_old = has_turned; break;
+        case Versions::kMixed: is_old = versions_.chance(50); break;
+    }
+    const std::uint32_t newest = is_old ? mesh::kOldestProtocolVersion : mesh::kProtocolVersion;
+    const std::uint32_t before = std::exchange(spoken_[host], newest);
+    upgrades_ += before != 0 && before < newest ? 1u : 0u;
+    rollbacks_ += before > newest ? 1u : 0u;
+    return newest;
+}
 
 void World::note(const std::string& what) {
     if (options_.sink) {
@@ -53,6 +79,7 @@ void World::start(HostId host, const std::vector<HostId>& seeds, const std::stri
     process->name = name;
     process->host = host;
     process->started = now();
+    process->newest = newest_protocol(host);
     process->clock_ppm = options_.skewed_clocks ? static_cast<std::int64_t>(prng_.below(40'001)) - 20'000 : 0;
     names_[process->oid] = name + "/" + to_hex(process->oid).substr(0, 4);
     mesh::NodeOptions options{.oid = process->oid,
@@ -63,6 +90,7 @@ void World::start(HostId host, const std::vector<HostId>& seeds, const std::stri
                               .seeds = {},
                               .timing = options_.timing,
                               .limits = options_.limits,
+                              .newest_protocol = process->newest,
                               .planted = options_.planted};
     if (options_.peers_by_name) {
         options.seed_names = {"all:7001"};
@@ -370,6 +398,7 @@ void World::watch_membership(HostId host, Process& process) {
             if (peer.in_session()) {
                 process.first_session.emplace(oid, now());
                 process.met[oid] = now();
+                mixed_sessions_ += peer.session_since == local_time(process, now()) && peer.protocol < process.newest ? 1u : 0u;
             }
         }
         if (process.first_session.size() < sessions) {

@@ -19,6 +19,14 @@
 
 namespace tulle::sim {
 
+/// Which version of the protocol a process speaks: this one or the one before.
+enum class Versions : std::uint8_t {
+    kNewest,    ///< all this one, handing over messages as they are; else as bytes
+    kUpgrade,   ///< the one before, and this one whoever starts after WorldOptions::turn
+    kRollback,  ///< the other way round
+    kMixed,     ///< each process one of the two, by chance
+};
+
 struct WorldOptions {
     std::uint64_t seed = 1;
     std::size_t hosts = 3;
@@ -28,6 +36,8 @@ struct WorldOptions {
     bool peers_by_name = false;  ///< nodes are given one name for all hosts instead of their seeds
     bool skewed_clocks = false;  ///< each node's clock runs at a rate of its own, up to 2 % off
     std::size_t high_water = 1000;
+    Versions versions = Versions::kNewest;
+    Duration turn{};  ///< since the beginning
     mesh::Planted planted = mesh::Planted::kNone;
     mesh::Timing timing;
     mesh::Limits limits;
@@ -57,6 +67,7 @@ struct Process {
     std::string name;
     std::unique_ptr<mesh::MeshNode> node;
     HostId host = 0;
+    std::uint32_t newest = mesh::kProtocolVersion;  ///< of the protocol, that it speaks
     bool frozen = false;
     bool fatal = false;
     bool left = false;
@@ -148,6 +159,10 @@ public:
     [[nodiscard]] Network& network() { return network_; }
     [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
     [[nodiscard]] Prng& prng() { return prng_; }
+    /// Sessions of which one side speaks an older version, and processes that speak another one than the one before them on their host.
+    [[nodiscard]] std::uint64_t mixed_sessions() const { return mixed_sessions_; }
+    [[nodiscard]] std::uint64_t upgrades() const { return upgrades_; }
+    [[nodiscard]] std::uint64_t rollbacks() const { return rollbacks_; }
     /// Look-ups of names that were answered.
     [[nodiscard]] std::uint64_t looked_up() const { return looked_up_; }
     [[nodiscard]] Instant now() const { return scheduler_.now(); }
@@ -197,6 +212,9 @@ private:
     /// Answers a node that looks up the name of all hosts: late, in any order, a part of them at times, and at times not at all.
     void look_up(HostId host, const std::string& name);
     void turn(HostId host);
+    [[nodiscard]] Network::Receiver receiver();
+    /// Of a process that starts there now.
+    [[nodiscard]] std::uint32_t newest_protocol(HostId host);
     void run(HostId host, mesh::Effects& effects);
     void deliver(Process& process, const mesh::DeliverLocal& local);
     using Gaps = std::vector<std::pair<mesh::ShardIndex, mesh::Gap>>;
@@ -234,6 +252,11 @@ private:
     Prng prng_;
     Prng name_server_;  ///< of its own: the runs without names stay as they are
     std::uint64_t looked_up_ = 0;
+    Prng versions_;  ///< likewise
+    std::vector<std::uint32_t> spoken_;  // by the last process of each host
+    std::uint64_t mixed_sessions_ = 0;
+    std::uint64_t upgrades_ = 0;
+    std::uint64_t rollbacks_ = 0;
     Scheduler scheduler_;
     Network network_;
     std::vector<std::unique_ptr<Process>> processes_;

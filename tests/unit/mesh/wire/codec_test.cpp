@@ -24,6 +24,16 @@ RecordPtr record(std::string channel, std::size_t bytes) {
     return std::make_shared<const Record>(Record{RecordNo{7}, {std::move(channel)}, share(std::string(bytes, 'x')), "1.2"});
 }
 
+DutyMail duty_mail() {
+    return {.seq = 4,
+            .ack = 3,
+            .reports = {{"app/a", "u1", 9, 2, 1, 7, false, true, false, 12, share("{}"), share("behind")},
+                        {"app/b", "", 1, 0, 0, 0, true, false, true, 0, nullptr}},
+            .orders = {{11, "app/c", share("body")}},
+            .settles = {{"app/d", "u2", 8, 5, 6, true}},
+            .done = {1, 300}};
+}
+
 TEST(Codec, CarriesEveryKindOfControlMessage) {
     const ControlBody all[] = {
         Knock{kWho, "h:1"}, Hello{kWho, SessionTag{4}, kTerms, "s:1", 9}, Welcome{kWho, SessionTag{4}, SessionTag{5}, kTerms},
@@ -140,6 +150,72 @@ TEST(Codec, CarriesTheMarkOfARecordAndChecksReportsOfIt) {
 /// So that nodes of other versions can read each other's Hello and refusal.
 TEST(Codec, TellsTheVersionsInAnEnvelopeThatStaysAsItIs) {
     EXPECT_EQ(encode(control(Heartbeat{})).substr(0, 2), std::string("\x08\x01"));
+}
+
+const std::string kUnknownField = "\xa0\x38\x01";  // number 900, a varint
+
+/// An envelope that holds what this build has no name for.
+std::string unknown_control() {
+    const std::string known = encode(control(LeaveReceipt{}));  // ends with its number, 27, and its length, 0
+    return known.substr(0, known.size() - 3) + "\x9a\x06\x03" + kUnknownField;  // number 99
+}
+
+TEST(Codec, SkipsFieldsThatItDoesNotKnowAndCountsThem) {
+    std::uint64_t skipped = 0;
+    std::string bytes = encode(control(LeaveReceipt{}));
+    bytes.back() = '\x03';
+    ASSERT_TRUE(decode_control(bytes + kUnknownField + kUnknownField, skipped)) << "one in what it says, two beside it";
+    EXPECT_EQ(skipped, 2u);
+    ASSERT_TRUE(decode_control(bytes + kUnknownField, skipped));
+    EXPECT_EQ(skipped, 3u);
+    const std::string data = encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, frame({record("app/a", 10)})});
+    ASSERT_TRUE(decode_data(data, skipped));
+    EXPECT_EQ(skipped, 3u) << "what is known is not counted";
+    ASSERT_TRUE(decode_data(data + kUnknownField, skipped));
+    EXPECT_EQ(skipped, 4u);
+    for (const Control& message : {control(Heartbeat{}), control(Hello{kWho, SessionTag{4}, kTerms, "s:1"}), control(duty_mail())}) {
+        ASSERT_TRUE(decode_control(encode(message), skipped));
+        EXPECT_EQ(skipped, 4u);
+    }
+}
+
+TEST(Codec, SaysOfAnUnknownKindThatItIsToBeSkippedAlsoWhenItIsPassedOn) {
+    EXPECT_EQ(decode_control(unknown_control()).error(), CodecError::kUnknownBody);
+    std::string relay = encode(control(LeaveReceipt{}));
+    relay.resize(relay.size() - 3);
+    const std::string inner = unknown_control();
+    const std::string passed_on = "\x12" + std::string(1, static_cast<char>(inner.size())) + inner;
+    relay += "\xf2\x01" + std::string(1, static_cast<char>(passed_on.size())) + passed_on;  // number 30
+    EXPECT_EQ(decode_control(relay).error(), CodecError::kUnknownBody);
+}
+
+TEST(Codec, WritesDataInTheVersionOfItsSessionAndReadsBoth) {
+    for (std::uint32_t version = kOldestProtocolVersion; version <= kProtocolVersion; ++version) {
+        Data data{OriginId{1}, OriginId{2}, SessionTag{3}, Tail{FrameNo{4}, RecordNo{5}}};
+        data.protocol = version;
+        const std::string bytes = encode(data);
+        EXPECT_EQ(bytes.substr(0, 2), std::string("\x08") + static_cast<char>(version));
+        const auto back = decode_data(bytes);
+        ASSERT_TRUE(back);
+        EXPECT_EQ(back->protocol, version);
+        std::string newer = bytes;
+        newer[1] = static_cast<char>(kProtocolVersion + 1);
+        EXPECT_EQ(decode_data(newer).error(), CodecError::kUnknownProtocol);
+        newer[1] = static_cast<char>(kOldestProtocolVersion - 1);
+        EXPECT_EQ(decode_data(newer).error(), CodecError::kUnknownProtocol);
+    }
+}
+
+/// A witness of the version before can't read anything newer, whatever the two speak that it passes it on between.
+TEST(Codec, WritesWhatIsPassedOnInTheVersionOfTheSessionThatItTravelsBy) {
+    const Data inner{OriginId{1}, OriginId{2}, SessionTag{3}, Tail{FrameNo{4}, RecordNo{5}}};
+    for (std::uint32_t version = kOldestProtocolVersion; version <= kProtocolVersion; ++version) {
+        Control message = control(Relay{OriginId{8}, nullptr, std::make_shared<const Data>(inner)});
+        message.protocol = version;
+        const auto back = decode_control(encode(message));
+        ASSERT_TRUE(back);
+        EXPECT_EQ(std::get<Relay>(back->body).data->protocol, version);
+    }
 }
 
 TEST(Codec, RefusesWhatIsNotOurs) {
@@ -259,16 +335,6 @@ TEST(Codec, RefusesPresenceThatIsMalformed) {
     Record long_name = kJoin;
     long_name.user = std::string(kMaxUserBytes + 1, 'u');
     EXPECT_FALSE(decode_data(encode(data_with(with_presence(kPart, long_name)))));
-}
-
-DutyMail duty_mail() {
-    return {.seq = 4,
-            .ack = 3,
-            .reports = {{"app/a", "u1", 9, 2, 1, 7, false, true, false, 12, share("{}"), share("behind")},
-                        {"app/b", "", 1, 0, 0, 0, true, false, true, 0, nullptr}},
-            .orders = {{11, "app/c", share("body")}},
-            .settles = {{"app/d", "u2", 8, 5, 6, true}},
-            .done = {1, 300}};
 }
 
 TEST(Codec, CarriesDuties) {

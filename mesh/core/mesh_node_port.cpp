@@ -55,6 +55,8 @@ void MeshNode::publish(Instant now, ShardIndex shard, Publish& publish, Effects&
         outcome = PublishOutcome::kNotReady;
     } else if (!within_limits(publish)) {
         outcome = PublishOutcome::kTooLarge;
+    } else if (publish.body->kind() == DataKind::kBytes && membership_.common_protocol() < kProtocolOfBytes) {
+        outcome = PublishOutcome::kNotSpoken;
     }
     if (outcome == PublishOutcome::kAccepted) {
         ++counters_.published;

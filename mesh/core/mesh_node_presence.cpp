@@ -46,9 +46,8 @@ void MeshNode::drop_presence(Instant now, ShardIndex shard, const std::string& c
 
 void MeshNode::log_presence(Instant now, const std::string& channel, const PresenceMember& member, bool left) {
     ++counters_.presence_changes;
-    static_cast<void>(ring_.append(now, {.n = {}, .channels = {presence_key(channel)},
-                                         .body = left || !member.info ? share("") : member.info, .exclude_socket = {},
-                                         .user = member.user, .left = left}));
+    static_cast<void>(ring_.append(now, {.n = {}, .channels = {presence_key(channel)}, .body = nullptr, .exclude_socket = {},
+                                         .user = member.user, .left = left, .info = left ? nullptr : member.info}));
 }
 
 void MeshNode::tell(const PresenceTable::Changes& changes, Effects& out) const {

@@ -31,7 +31,7 @@ void MeshNode::trace(Instant now, ShardIndex shard, const Trace& trace, Effects&
     }
     Record marked;
     marked.channels = {trace.channel};
-    marked.body = share("");
+    marked.body = share(EventBody());
     marked.trace = true;
     const RecordPtr record = ring_.append(now, std::move(marked));
 

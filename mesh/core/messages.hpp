@@ -363,7 +363,7 @@ struct KeptPart {
     InterestVersion version;  ///< of the receiver's interest
     RecordNo at;              ///< records up to here do not come behind it any more
     Stamp stamp = {};         ///< time_us 0: the sender has none
-    SharedBytes body = {};
+    SharedBody body = {};
     Duration left{};          ///< until it is too old
 
     [[nodiscard]] std::size_t cost() const { return 96 + channel.size() + (body ? body->size() : 0); }

@@ -14,6 +14,8 @@ inline constexpr std::uint32_t kControlVersion = 1;
 /// message is written in the version of the session that it travels by. 1 had the topic of data as a part of its own.
 inline constexpr std::uint32_t kProtocolVersion = 3;
 inline constexpr std::uint32_t kOldestProtocolVersion = 2;
+/// From this one on an event may bear data that are not JSON.
+inline constexpr std::uint32_t kProtocolOfBytes = 3;
 static_assert(kOldestProtocolVersion + 1 == kProtocolVersion, "nodes of the version before work in one mesh with these");
 
 /// Members that one node can hold (slots of the interest table); a further one is refused when none of them is gone.

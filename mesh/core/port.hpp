@@ -30,7 +30,7 @@ struct Publish {
 
     std::uint64_t id = 0;  ///< the shard's own; 0: no answer wanted
     std::vector<std::string> channels;
-    SharedBytes body;
+    SharedBody body;
     std::string exclude_socket;
     std::size_t kept = 0;   ///< the first so many of `channels` keep it as their last event …
     Duration keep_for = {}; ///< … for so long, at most kMaxKeepFor
@@ -189,6 +189,7 @@ enum class PublishOutcome : std::uint8_t {
     kAccepted,   ///< numbered, and due to every interested member
     kNotReady,   ///< the node has not joined yet, or is leaving
     kTooLarge,   ///< over a limit of record.hpp; the edge should have refused it
+    kNotSpoken,  ///< a member speaks an older version of the protocol, which can't say this: data that are not JSON
 };
 
 struct Published {
@@ -379,7 +380,7 @@ inline constexpr std::size_t kMaxChannelBytes = 320;   ///< mark + app id (64) +
 inline constexpr std::size_t kMaxUserBytes = 256;
 inline constexpr std::size_t kMaxUserInfoBytes = 16u << 10;
 inline constexpr std::size_t kMaxRecordChannels = 100;
-inline constexpr std::size_t kMaxBodyBytes = 1u << 20;  ///< 1 MiB of encoded body
+inline constexpr std::size_t kMaxBodyBytes = 1u << 20;  ///< of an event: name, data and sender together; of a task likewise
 inline constexpr std::size_t kMaxQueryBytes = 4096;
 inline constexpr std::size_t kMaxQueryPartBytes = 192u << 10;
 inline constexpr std::size_t kMaxQueryKept = 16;

@@ -109,7 +109,7 @@ void PresenceTable::apply(OriginId from, const Record& record, Changes& out) {
         return;  // in the list that comes, or in the one that came
     }
     if (!record.left) {
-        add(state->first, state->second, {record.user, record.body}, from, out);
+        add(state->first, state->second, {record.user, record.info}, from, out);
     } else if (const auto user = state->second.users.find(record.user); user != state->second.users.end()) {
         take(state->first, state->second, user, from, out);
     }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mesh/base/bytes.hpp"
+#include "mesh/base/event_body.hpp"
 #include "mesh/base/ids.hpp"
 #include "mesh/base/strong.hpp"
 #include "mesh/base/time.hpp"
@@ -49,7 +50,7 @@ struct Stamp {
 /// The last event of a channel that keeps one. A value; the body is shared.
 struct KeptEvent {
     Stamp stamp;
-    SharedBytes body;
+    SharedBody body;
     Instant until{};  ///< kept so long, by this machine's monotonic clock
 
     [[nodiscard]] std::size_t cost() const { return 96 + (body ? body->size() : 0); }
@@ -60,14 +61,15 @@ struct Record {
     RecordNo n;
     /// Opaque keys ("<app id>/<channel name>"), 1 to kMaxRecordChannels of them, each at most kMaxChannelBytes.
     std::vector<std::string> channels;
-    /// What follows the channel name in the client's frame; opaque to the mesh. At most kMaxBodyBytes.
-    SharedBytes body;
+    /// What a message says, of at most kMaxBodyBytes; opaque to the mesh, but for its kind. Null in a change of presence, and in what is left
+    /// of an evicted record.
+    SharedBody body;
     /// The connection that must not get it; empty for none.
     std::string exclude_socket;
-    /// A change of presence: who joined (`body` is its info) or left. Empty for a message. Then the one key in `channels` is
-    /// a presence key.
+    /// A change of presence: who joined or left. Empty for a message. Then the one key in `channels` is a presence key.
     std::string user = {};
     bool left = false;
+    SharedBytes info = {};  ///< of who joined; may be null
     /// A marked message: its receivers report it to its origin, and nobody delivers it.
     bool trace = false;
     /// The first so many of `channels` keep it as their last event, for `keep_for`, under `stamp`.
@@ -80,7 +82,7 @@ struct Record {
 
     /// What it costs in a ring or a frame, headers included.
     [[nodiscard]] std::size_t cost() const {
-        std::size_t bytes = 64 + exclude_socket.size() + user.size() + (body ? body->size() : 0);
+        std::size_t bytes = 64 + exclude_socket.size() + user.size() + (body ? body->size() : 0) + (info ? info->size() : 0);
         for (const std::string& channel : channels) {
             bytes += 16 + channel.size();
         }

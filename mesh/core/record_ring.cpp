@@ -15,6 +15,7 @@ constexpr bool kKnowsFences = true;
 /// What is left of an evicted record: its number, its channels, and who was to have it.
 void make_stub(Record& record) {
     record.body = nullptr;
+    record.info = nullptr;
     std::string().swap(record.exclude_socket);  // with its memory
     std::string().swap(record.user);
     record.left = false;

@@ -102,7 +102,7 @@ void append_in(std::string& out, const Data& message, std::uint32_t protocol) {
         envelope.mutable_tail()->set_last_sent(tail->last_sent.value);
         envelope.mutable_tail()->set_upto(tail->upto.value);
     } else {
-        wire::put(*std::get<FramePtr>(message.body), *envelope.mutable_frame());
+        wire::put(*std::get<FramePtr>(message.body), *envelope.mutable_frame(), protocol);
     }
     envelope.AppendToString(&out);
 }

@@ -11,7 +11,8 @@ class DutyMail;
 class Frame;
 }  // namespace tulle::mesh::v1
 
-/// Between the core's values and the generated classes, one pair of functions for each kind of message.
+/// Between the core's values and the generated classes, one pair of functions for each kind of message. What differs by version takes the
+/// `protocol` that it is to be written in.
 namespace tulle::mesh::wire {
 
 void put(const Knock& body, v1::ControlEnvelope& to);
@@ -29,7 +30,7 @@ void put(const Nack& body, v1::ControlEnvelope& to);
 void put(const ProbeAsk& body, v1::ControlEnvelope& to);
 void put(const ProbeAnswer& body, v1::ControlEnvelope& to);
 void put(const QueryAsk& body, v1::ControlEnvelope& to);
-void put(const QueryAnswer& body, v1::ControlEnvelope& to);
+void put(const QueryAnswer& body, v1::ControlEnvelope& to, std::uint32_t protocol);
 void put(const Leave& body, v1::ControlEnvelope& to);
 void put(const LeaveReceipt& body, v1::ControlEnvelope& to);
 void put(const Ping& body, v1::ControlEnvelope& to);
@@ -37,11 +38,11 @@ void put(const Pong& body, v1::ControlEnvelope& to);
 /// What is passed on is written in the version of the session that it travels by: that is what the witness reads, and it writes it again.
 void put(const Relay& body, v1::ControlEnvelope& to, std::uint32_t protocol);
 void put(const Wake& body, v1::ControlEnvelope& to);
-void put(const Fill& body, v1::ControlEnvelope& to);
+void put(const Fill& body, v1::ControlEnvelope& to, std::uint32_t protocol);
 void put(const TraceReport& body, v1::ControlEnvelope& to);
 void put(const Usage& body, v1::ControlEnvelope& to);
 void put(const DutyMail& body, v1::ControlEnvelope& to);
-void put(const Frame& frame, v1::Frame& to);
+void put(const Frame& frame, v1::Frame& to, std::uint32_t protocol);
 
 /// `message` as if message.protocol were `protocol`.
 [[nodiscard]] std::string encode_in(const Control& message, std::uint32_t protocol);

@@ -4,6 +4,7 @@
 #include "mesh/core/numbers.hpp"
 #include "mesh/core/port.hpp"
 #include "mesh/wire/convert.hpp"
+#include "mesh/wire/protocol_2.hpp"
 #include "proto/mesh/v1/envelope.pb.h"
 
 namespace tulle::mesh::wire {
@@ -211,13 +212,24 @@ bool get(const v1::Stamp& from, Stamp& to) {
     return from.time_us() != 0 && from.time_us() <= static_cast<std::uint64_t>(kMaxClockUs) && from.origin() != 0;
 }
 
+/// `From` is what bears an event: a Record or a KeptPart; `tail` is what it says in protocol 2, else empty.
+template <class From>
+bool get_body(const From& from, const std::string& tail, SharedBody& to) {
+    if (tail.empty()) {
+        to = share(EventBody(from.event(), from.data(), static_cast<DataKind>(from.kind()), from.sender()));
+    } else {
+        to = share(protocol_2::body_of(tail));
+    }
+    return v1::DataKind_IsValid(from.kind()) && from.event().size() + from.data().size() + from.sender().size() <= kMaxBodyBytes &&
+           tail.size() <= kMaxBodyBytes;
+}
+
 bool get(v1::KeptPart& from, KeptPart& to) {
     to = {.channel = std::move(*from.mutable_channel()), .version = InterestVersion{from.version()}, .at = RecordNo{from.at()}};
     if (!good_channel(to.channel) || to.channel.size() == kMaxChannelBytes || is_marked_key(to.channel) ||
-        !good_keep(from.left_ms()) || !good_numbers(from.version(), from.at()) || from.body().size() > kMaxBodyBytes) {
+        !good_keep(from.left_ms()) || !good_numbers(from.version(), from.at()) || !get_body(from, from.tail(), to.body)) {
         return false;
     }
-    to.body = share(std::move(*from.mutable_body()));
     to.left = std::chrono::milliseconds{from.left_ms()};
     return !from.has_stamp() || get(from.stamp(), to.stamp);
 }
@@ -262,7 +274,7 @@ bool good_presence(const Record& record) {
         return !record.left && std::none_of(record.channels.begin(), record.channels.end(), is_marked_key);
     }
     return record.user.size() <= kMaxUserBytes && record.channels.size() == 1 && is_presence_key(record.channels[0]) &&
-           record.body->size() <= kMaxUserInfoBytes && record.kept == 0;
+           (!record.info || record.info->size() <= kMaxUserInfoBytes) && record.kept == 0;
 }
 
 bool get(v1::PresencePart& from, PresencePart& to) {
@@ -288,7 +300,13 @@ bool get(v1::Record& from, Record& to) {
         to.channels.push_back(std::move(channel));
     }
     to.trace = from.trace();
-    to.body = share(std::move(*from.mutable_body()));
+    if (from.user().empty()) {
+        if (!get_body(from, from.info(), to.body)) {
+            return false;
+        }
+    } else if (!from.info().empty()) {
+        to.info = share(std::move(*from.mutable_info()));
+    }
     if (!from.exclude_socket().empty()) {  // to take what is absent would make it first
         to.exclude_socket = std::move(*from.mutable_exclude_socket());
     }
@@ -302,7 +320,7 @@ bool get(v1::Record& from, Record& to) {
         return false;
     }
     return good_presence(to) && from.n() != 0 && good_numbers(from.n()) && !to.channels.empty() && to.channels.size() <= kMaxRecordChannels &&
-           to.exclude_socket.size() <= kMaxChannelBytes && to.body->size() <= kMaxBodyBytes;
+           to.exclude_socket.size() <= kMaxChannelBytes;
 }
 
 /// Whole records in order of n.

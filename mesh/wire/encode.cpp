@@ -1,4 +1,5 @@
 #include "mesh/wire/convert.hpp"
+#include "mesh/wire/protocol_2.hpp"
 #include "proto/mesh/v1/envelope.pb.h"
 
 namespace tulle::mesh::wire {
@@ -44,12 +45,28 @@ void put(const Stamp& stamp, v1::Stamp& to) {
     to.set_origin(stamp.origin.value);
 }
 
-void put(const Record& record, v1::Record& to) {
+/// `To` is what bears an event: a Record or a KeptPart.
+template <class To>
+void put(const EventBody& body, To& to) {
+    to.set_event(body.name().data(), body.name().size());
+    to.set_data(body.data().data(), body.data().size());
+    if (body.kind() != DataKind::kJson) {
+        to.set_kind(static_cast<v1::DataKind>(body.kind()));
+    }
+    if (!body.sender().empty()) {
+        to.set_sender(body.sender().data(), body.sender().size());
+    }
+}
+
+/// Without what it says.
+void put_head(const Record& record, v1::Record& to) {
     to.set_n(record.n.value);
     for (const std::string& channel : record.channels) {
         to.add_channels(channel);
     }
-    to.set_body(*record.body);
+    if (record.info && !record.info->empty()) {
+        to.set_info(*record.info);
+    }
     if (!record.exclude_socket.empty()) {  // to set what is empty allocates, too
         to.set_exclude_socket(record.exclude_socket);
     }
@@ -65,15 +82,50 @@ void put(const Record& record, v1::Record& to) {
     }
 }
 
-void put(const KeptPart& part, v1::KeptPart& to) {
+/// To a Frame or a Fill. What the version can't say is gone for the receiver, which tells its clients so.
+template <class To>
+void put(const std::vector<RecordPtr>& records, To& to, std::uint32_t protocol) {
+    to.mutable_records()->Reserve(static_cast<int>(records.size()));
+    for (const RecordPtr& record : records) {
+        if (protocol != protocol_2::kVersion || !record->body || record->trace) {
+            v1::Record& added = *to.add_records();
+            put_head(*record, added);
+            if (record->body) {
+                put(*record->body, added);
+            }
+            continue;
+        }
+        if (std::optional<std::string> tail = protocol_2::tail_of(*record->body)) {
+            v1::Record& added = *to.add_records();
+            put_head(*record, added);
+            added.set_info(std::move(*tail));
+            continue;
+        }
+        for (const std::string& channel : record->channels) {
+            v1::GoneChannel& gone = *to.add_gone();
+            gone.set_channel(channel);
+            gone.set_missing(1);
+        }
+    }
+}
+
+/// What the version can't say, the sender does not hold.
+void put(const KeptPart& part, v1::KeptPart& to, std::uint32_t protocol) {
     to.set_channel(part.channel);
     to.set_version(part.version.value);
     to.set_at(part.at.value);
-    if (part.stamp.time_us != 0) {
-        put(part.stamp, *to.mutable_stamp());
-        to.set_body(*part.body);
-        to.set_left_ms(static_cast<std::uint64_t>(part.left / 1ms));
+    if (part.stamp.time_us == 0) {
+        return;
     }
+    if (protocol != protocol_2::kVersion) {
+        put(*part.body, to);
+    } else if (std::optional<std::string> tail = protocol_2::tail_of(*part.body)) {
+        to.set_tail(std::move(*tail));
+    } else {
+        return;
+    }
+    put(part.stamp, *to.mutable_stamp());
+    to.set_left_ms(static_cast<std::uint64_t>(part.left / 1ms));
 }
 
 void put(const PresencePart& part, v1::PresencePart& to) {
@@ -224,13 +276,13 @@ void put(const QueryAsk& body, v1::ControlEnvelope& to) {
     }
 }
 
-void put(const QueryAnswer& body, v1::ControlEnvelope& to) {
+void put(const QueryAnswer& body, v1::ControlEnvelope& to, std::uint32_t protocol) {
     v1::QueryAnswer& answer = *to.mutable_query_answer();
     answer.set_id(body.id);
     answer.set_body(body.body);
     answer.set_last(body.last);
     if (body.kept) {
-        put(*body.kept, *answer.mutable_kept());
+        put(*body.kept, *answer.mutable_kept(), protocol);
     }
 }
 
@@ -274,14 +326,12 @@ void put(const Gone& gone, To& to) {
     }
 }
 
-void put(const Fill& body, v1::ControlEnvelope& to) {
+void put(const Fill& body, v1::ControlEnvelope& to, std::uint32_t protocol) {
     v1::Fill& fill = *to.mutable_fill();
     fill.set_origin(body.origin.value);
     fill.set_last(body.last);
     put(body.gone, fill);
-    for (const RecordPtr& record : body.records) {
-        put(*record, *fill.add_records());
-    }
+    put(body.records, fill, protocol);
 }
 
 void put(const TraceReport& body, v1::ControlEnvelope& to) {
@@ -303,7 +353,7 @@ void put(const Usage& body, v1::ControlEnvelope& to) {
     }
 }
 
-void put(const Frame& frame, v1::Frame& to) {
+void put(const Frame& frame, v1::Frame& to, std::uint32_t protocol) {
     to.set_no(frame.no.value);
     to.set_upto(frame.upto.value);
     put(frame.gone, to);
@@ -311,12 +361,9 @@ void put(const Frame& frame, v1::Frame& to) {
         put(*part, *to.add_presence());
     }
     for (const KeptPartPtr& part : frame.kept) {
-        put(*part, *to.add_kept());
+        put(*part, *to.add_kept(), protocol);
     }
-    to.mutable_records()->Reserve(static_cast<int>(frame.records.size()));
-    for (const RecordPtr& record : frame.records) {
-        put(*record, *to.add_records());
-    }
+    put(frame.records, to, protocol);
 }
 
 }  // namespace tulle::mesh::wire

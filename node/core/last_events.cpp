@@ -45,7 +45,7 @@ bool LastEvents::on_delivered(std::string_view channel, LastEvent event) {
     return true;
 }
 
-SharedBytes LastEvents::last(std::string_view channel, Instant now) {
+SharedBody LastEvents::last(std::string_view channel, Instant now) {
     const auto entry = entries_.find(channel);
     if (entry == entries_.end()) {
         return nullptr;

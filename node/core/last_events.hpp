@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "mesh/base/bytes.hpp"
+#include "mesh/base/event_body.hpp"
 #include "mesh/base/hash.hpp"
 #include "mesh/base/ids.hpp"
 #include "mesh/base/time.hpp"
@@ -22,7 +22,7 @@ struct EventStamp {
 
 struct LastEvent {
     EventStamp stamp;
-    SharedBytes body;
+    SharedBody body;
     Instant until{};
 };
 
@@ -47,7 +47,7 @@ public:
     [[nodiscard]] bool on_delivered(std::string_view channel, LastEvent event);
 
     /// What a new subscriber is to see; null for nothing.
-    [[nodiscard]] SharedBytes last(std::string_view channel, Instant now);
+    [[nodiscard]] SharedBody last(std::string_view channel, Instant now);
 
 private:
     struct Entry {

@@ -28,6 +28,9 @@ inline constexpr std::size_t kMaxBatchEvents = 1000;
 inline constexpr std::size_t kDefaultMaxEventBytes = 100u << 10;
 /// The most that an app may allow: a mesh body with its event name must hold it.
 inline constexpr std::size_t kMaxEventBytes = 1000u << 10;
+/// Of an event in a Pusher frame, its channel left out. Only bytes that came by another protocol can be longer, as escapes or base64 make them
+/// so: instead of such an event, subscribers are told that one is missing (tulle:gap).
+inline constexpr std::size_t kMaxEventTailBytes = 1u << 20;
 
 /// Client events of one connection in a second, unless the app says otherwise (as Pusher); as many may come at once.
 /// More: 4301, and the connection goes on.

@@ -45,7 +45,9 @@ SlabRange SlabArena::append(std::initializer_list<std::string_view> parts) {
     SlabRef slab = size <= kSlabBytes ? current_ : fresh(size);
     const std::size_t offset = slab.get()->used();
     for (const std::string_view part : parts) {
-        slab.get()->append(part);
+        if (!part.empty()) {
+            slab.get()->append(part);
+        }
     }
     return {std::move(slab), static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(size)};
 }

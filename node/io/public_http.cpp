@@ -323,6 +323,10 @@ void PublicHttp::on_published(const mesh::Published& answer) {
         case mesh::PublishOutcome::kTooLarge:
             finish(job, pusher::api_error(413, "the event is too large"));
             break;
+        case mesh::PublishOutcome::kNotSpoken:  // of data that are not JSON alone
+            reactor_.counters().http_publishes_refused_total.add();
+            finish(job, pusher::unavailable("not every node of the mesh can carry this event yet"));
+            break;
     }
 }
 

@@ -315,7 +315,7 @@ void PusherClients::on_subscribed(const mesh::Subscribed& answer) {
     if (answer.members) {
         PresenceRooms::Users users;
         for (const mesh::PresenceMember& member : *answer.members) {
-            users.emplace(member.user, member.info ? member.info : share({}));
+            users.emplace(member.user, member.info ? member.info : share(std::string()));
         }
         rooms_.on_listed(answer.channel, std::move(users));
     }

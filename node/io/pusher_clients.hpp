@@ -22,6 +22,7 @@
 #include "node/io/hub_link.hpp"
 #include "node/io/reactor.hpp"
 #include "node/io/ws_connection.hpp"
+#include "node/protocol/pusher/event_frame.hpp"
 #include "node/protocol/pusher/session.hpp"
 
 namespace tulle::node {
@@ -157,16 +158,18 @@ private:
     void tell_gap(std::string_view channel, std::uint64_t missing);
     /// By value: closing takes them out of the table.
     void close_for_gap(std::vector<Slot> subscribers);
-    [[nodiscard]] SlabRange frame_of(std::string_view channel, std::string_view body);
+    /// An event of bytes may be too long as JSON, which no other is.
+    [[nodiscard]] static bool fits(const pusher::EventTail& tail);
+    [[nodiscard]] SlabRange frame_of(std::string_view channel, const pusher::EventTail& tail);
     void fail(std::span<const Slot> subscribers, const std::exception& error) noexcept;
     /// Those that so much is kept in memory for that it is worth closing them, and how much; most first.
     [[nodiscard]] std::vector<std::pair<std::size_t, WsConnection*>> by_memory() const;
-    void add_to_run(std::string_view channel, std::string_view body, std::optional<Slot> excluded);
+    void add_to_run(std::string_view channel, const EventBody& body, std::optional<Slot> excluded);
     void send_to(std::span<const Slot> subscribers, const SlabRange& frames, std::size_t count,
                  std::optional<Slot> excluded);
     void send_deflated_to(std::span<const Slot> subscribers, const SlabRange& frames, std::size_t count,
                           std::optional<Slot> excluded);
-    void broadcast(std::string_view channel, std::string_view body);
+    void broadcast(std::string_view channel, const EventBody& body);
     void update_gauges();
 
     Reactor& reactor_;

@@ -3,6 +3,7 @@
 #include "node/core/channel_name.hpp"
 #include "node/io/pusher_clients.hpp"
 #include "node/protocol/pusher/codec.hpp"
+#include "node/protocol/pusher/event_frame.hpp"
 
 namespace tulle::node {
 
@@ -44,10 +45,9 @@ void PusherClients::replay(Client& client, const std::string& channel) {
     if (!classify(name).cache) {
         return;
     }
-    if (const SharedBytes body = last_events_.last(channel, reactor_.now())) {
-        std::string frame(pusher::kChannelFrameHead);
-        frame.append(name).append(pusher::kChannelFrameMiddle).append(*body);
-        client.connection->send_text(frame);
+    const SharedBody body = last_events_.last(channel, reactor_.now());
+    if (body != nullptr && fits(pusher::EventTail(*body))) {
+        client.connection->send_text(pusher::event_frame(name, *body));
     } else {
         client.connection->send_text(pusher::cache_miss(name));
         on_cache_miss(channel);

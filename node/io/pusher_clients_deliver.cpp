@@ -11,6 +11,7 @@
 #include "node/core/ws_frame.hpp"
 #include "node/io/pusher_clients.hpp"
 #include "node/protocol/pusher/codec.hpp"
+#include "node/protocol/pusher/event_frame.hpp"
 
 namespace tulle::node {
 namespace {
@@ -39,22 +40,23 @@ void PusherClients::deliver(const mesh::Record& record) {
     }
 }
 
-SlabRange PusherClients::frame_of(std::string_view channel, std::string_view body) {
+bool PusherClients::fits(const pusher::EventTail& tail) { return tail.size() <= kMaxEventTailBytes; }
+
+SlabRange PusherClients::frame_of(std::string_view channel, const pusher::EventTail& tail) {
     std::string_view name = channel_of_key(channel);
     std::string escaped;
     if (is_internal_key(channel)) {
         escaped = pusher::escaped_name(name);
         name = escaped;
     }
-    const std::size_t size =
-        pusher::kChannelFrameHead.size() + name.size() + pusher::kChannelFrameMiddle.size() + body.size();
-    return reactor_.arena().append(
-        {TextFrameHeader(size).view(), pusher::kChannelFrameHead, name, pusher::kChannelFrameMiddle, body});
+    const std::size_t size = pusher::kEventFrameHead.size() + name.size() + pusher::kEventFrameName.size() + tail.size();
+    return reactor_.arena().append({TextFrameHeader(size).view(), pusher::kEventFrameHead, name, pusher::kEventFrameName, tail.name(),
+                                    tail.data_key(), tail.data(), tail.user_key(), tail.user(), tail.end()});
 }
 
 /// Messages of one channel that come one after the other are queued for its subscribers together: a burst costs each of
 /// them what one message does.
-void PusherClients::add_to_run(std::string_view channel, std::string_view body, std::optional<Slot> excluded) {
+void PusherClients::add_to_run(std::string_view channel, const EventBody& body, std::optional<Slot> excluded) {
     if (run_.messages == 0 || run_.channel != channel || run_.excluded != excluded) {
         end_run();
         run_.subscribers = channels_.confirmed(channel);
@@ -64,7 +66,14 @@ void PusherClients::add_to_run(std::string_view channel, std::string_view body, 
     if (run_.subscribers.empty()) {
         return;
     }
-    const SlabRange frame = frame_of(channel, body);
+    const pusher::EventTail tail(body);
+    if (!fits(tail)) {
+        end_run();
+        run_ = Run{};
+        tell_gap(channel, 1);
+        return;
+    }
+    const SlabRange frame = frame_of(channel, tail);
     if (run_.messages > 0 && !run_.frames.join(frame, kMaxRunBytes)) {
         const std::span<const Slot> subscribers = run_.subscribers;
         end_run();
@@ -189,10 +198,10 @@ void PusherClients::send_deflated_to(std::span<const Slot> subscribers, const Sl
     }
 }
 
-void PusherClients::broadcast(std::string_view channel, std::string_view body) {
+void PusherClients::broadcast(std::string_view channel, const EventBody& body) {
     const std::span<const Slot> subscribers = channels_.confirmed(channel);
     if (!subscribers.empty()) {
-        send_to(subscribers, frame_of(channel, body), 1, std::nullopt);
+        send_to(subscribers, frame_of(channel, pusher::EventTail(body)), 1, std::nullopt);
     }
 }
 

@@ -1,5 +1,6 @@
 // A client's text frame: both ways to read it must agree, and what is handed on must be JSON again.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -7,8 +8,10 @@
 
 #include "mesh/base/assert.hpp"
 #include "mesh/base/readable_json.hpp"
+#include "mesh/wire/protocol_2.hpp"
 #include "node/core/limits.hpp"
 #include "node/protocol/pusher/codec.hpp"
+#include "node/protocol/pusher/event_frame.hpp"
 #include "node/protocol/pusher/frame_scan.hpp"
 #include "node/protocol/pusher/presence.hpp"
 #include "node/protocol/pusher/raw_json.hpp"
@@ -17,6 +20,7 @@
 namespace {
 
 using namespace tulle::node::pusher;
+using tulle::EventBody;
 
 constexpr std::size_t kMaxInfoBytes = 2048;
 
@@ -59,13 +63,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         TULLE_ASSERT(!describe(frame.error()).empty());
         return 0;
     }
-    must_be_json("{" + event_body(frame->event, frame->data).substr(1));
-    if (!frame->raw_event.empty()) {
-        must_be_json("{" + raw_event_body(frame->raw_event, frame->data).substr(1));
-    }
+    const EventBody body(event_name(frame->event, frame->raw_event), frame->data);
+    must_be_json(event_frame("private-a", body));
+    must_be_json(event_frame("private-a", EventBody(body.name(), text, tulle::DataKind::kBytes)));
+    const std::optional<std::string> tail = tulle::mesh::wire::protocol_2::tail_of(body);
+    TULLE_ASSERT(!tail || tulle::mesh::wire::protocol_2::body_of(*tail) == body);
     if (const auto member = parse_member(frame->channel_data, kMaxInfoBytes)) {
-        must_be_json("{" + member_added_body(member->card).substr(1));
-        must_be_json("{" + member_removed_body(member->card).substr(1));
+        must_be_json(event_frame("presence-a", member_added_body(member->card)));
+        must_be_json(event_frame("presence-a", member_removed_body(member->card)));
     }
     if (const auto user = parse_user_data(frame->user_data)) {
         must_be_json(signin_success(frame->user_data));

@@ -14,6 +14,7 @@
 #include "node/core/limits.hpp"
 #include "node/protocol/pusher/auth.hpp"
 #include "node/protocol/pusher/connect.hpp"
+#include "node/protocol/pusher/event_frame.hpp"
 #include "node/protocol/pusher/http_api.hpp"
 
 namespace {
@@ -41,10 +42,8 @@ void check_work(const ApiWork& work) {
         TULLE_ASSERT(!event.channels.empty() && event.channels.size() <= tulle::node::kMaxPublishChannels);
         TULLE_ASSERT(event.body.size() <= tulle::node::kMaxEventBytes && event.kept <= event.channels.size());
         boost::system::error_code error;
-        if (event.body.front() == ',') {
-            const std::string text = "{" + event.body.substr(1);
-            boost::json::parse(tulle::readable_json(text).value_or(text), error);
-        }
+        const std::string text = event_frame("a", event.body);
+        boost::json::parse(tulle::readable_json(text).value_or(text), error);
         TULLE_ASSERT(!error);
     }
     TULLE_ASSERT(!work.events.empty() || !work.queries.empty());

@@ -96,6 +96,10 @@ public:
         const std::size_t choice = bytes_.below(16);
         return share(std::string(choice < 15 ? choice : 1'500, 'x'));
     }
+    [[nodiscard]] SharedBody event() {
+        const std::size_t choice = bytes_.below(16);
+        return share(EventBody({}, std::string(choice < 15 ? choice : 1'500, 'x'), choice == 7 ? DataKind::kBytes : DataKind::kJson));
+    }
 
 private:
     [[nodiscard]] mesh::FrameNo frame_no() { return mesh::FrameNo{bytes_.number()}; }
@@ -205,11 +209,13 @@ private:
         return made;
     }
     [[nodiscard]] mesh::RecordPtr record() {
-        mesh::Record made{.n = record_no(), .channels = channels(), .body = body(), .exclude_socket = {}};
+        mesh::Record made{.n = record_no(), .channels = channels(), .body = event(), .exclude_socket = {}};
         switch (bytes_.below(6)) {
             case 0:
                 made.channels = {mesh::presence_key("app/presence-a")};
                 made.user = name();
+                made.info = std::make_shared<const std::string>(made.body->data());
+                made.body = nullptr;
                 made.left = bytes_.flag();
                 break;
             case 1:
@@ -239,7 +245,7 @@ private:
         return std::make_shared<const mesh::PresencePart>(std::move(made));
     }
     [[nodiscard]] mesh::KeptPartPtr kept_part() {
-        mesh::KeptPart made{.channel = channel(), .version = version(), .at = record_no(), .stamp = {}, .body = body()};
+        mesh::KeptPart made{.channel = channel(), .version = version(), .at = record_no(), .stamp = {}, .body = event()};
         if (bytes_.flag()) {
             made.stamp = {bytes_.number(), oid()};
             made.left = std::chrono::milliseconds{bytes_.number() % 90'000'000};

@@ -145,7 +145,9 @@ private:
     /// A session from the beginning, as an honest peer would make it.
     void meet(std::size_t i) {
         const std::string at(1, static_cast<char>('b' + i));
-        const Introduction who{"test", at, "1", {at + ":1", at + ":2", at + ":3"}, kOldestProtocolVersion, kProtocolVersion, true};
+        const bool is_older = i == 0 && (options_ & 0x40) != 0;
+        const Introduction who{"test", at, "1", {at + ":1", at + ":2", at + ":3"}, kOldestProtocolVersion,
+                               is_older ? kOldestProtocolVersion : kProtocolVersion, true};
         PlayedPeer& peer = peers_[i];
         peer.own = std::max(peer.own + 1, std::uint64_t{100});
         peer.frames = 0;
@@ -196,7 +198,7 @@ private:
     void honest_data(std::size_t i) {
         PlayedPeer& peer = peers_[i];
         if (peer.last == nullptr || bytes_.below(4) != 0) {
-            Record record{.n = RecordNo{++peer.records}, .channels = {own_channel()}, .body = words_.body(),
+            Record record{.n = RecordNo{++peer.records}, .channels = {own_channel()}, .body = words_.event(),
                           .exclude_socket = std::to_string(i)};  // names the member when the record is delivered
             if (record.channels.front() == "app/presence-a") {
                 record.channels = {presence_key("app/presence-a")};
@@ -290,7 +292,7 @@ private:
         }
     }
     void publish(ShardIndex shard, const std::string& channel) {
-        Publish made{.id = ++ids_, .channels = {channel, own_channel()}, .body = words_.body(), .exclude_socket = {}};
+        Publish made{.id = ++ids_, .channels = {channel, own_channel()}, .body = words_.event(), .exclude_socket = {}};
         if (channel == "app/cache-a") {
             made.kept = 1;
             made.keep_for = 30min;
@@ -479,7 +481,7 @@ private:
         }
         TULLE_ASSERT(node_.ready());
         subscribe(ShardIndex{1}, "app/last");
-        from(ShardIndex{0}, Publish{.id = ++ids_, .channels = {"app/last"}, .body = share("x"), .exclude_socket = {}});
+        from(ShardIndex{0}, Publish{.id = ++ids_, .channels = {"app/last"}, .body = share(EventBody("e", "x")), .exclude_socket = {}});
         if (!over_) {
             TULLE_ASSERT(confirmed_ && delivered_);
         }

@@ -217,15 +217,19 @@ void World::publish(HostId host, const std::string& channel) {
     const std::uint64_t id = ++process.last_publish_id;
     process.unanswered[id] = channel;
     const mesh::ShardIndex shard{static_cast<std::uint16_t>(id % Edge::kShards)};
-    auto body = std::to_string(process.oid.value) + (prng_.chance(5) ? std::string(1000, ' ') : std::string());
-    input(host, mesh::PortInput{shard, mesh::Publish{id, {channel}, share(std::move(body)), {}}});
+    const auto data = std::to_string(process.oid.value) + (prng_.chance(5) ? std::string(1000, ' ') : std::string());
+    // Bytes are accepted when all speak the newer version, and gone for one of the older that comes afterwards.
+    const bool is_bytes = options_.versions != Versions::kNewest && versions_.chance(20);
+    const bool is_named = options_.versions != Versions::kNewest;
+    const EventBody body(is_named ? "e \"\n\xed\xa0\xbd" : "", data, is_bytes ? DataKind::kBytes : DataKind::kJson, is_named ? "7" : "");
+    input(host, mesh::PortInput{shard, mesh::Publish{id, {channel}, share(body), {}}});
 }
 
 void World::publish_kept(HostId host, const std::string& channel) {
     Process& process = *processes_[host];
     const std::uint64_t id = ++process.last_publish_id;
     process.unanswered[id] = channel;
-    mesh::Publish publish{id, {channel}, share(std::to_string(process.oid.value)), {}};
+    mesh::Publish publish{id, {channel}, share(EventBody({}, std::to_string(process.oid.value))), {}};
     publish.kept = 1;
     publish.keep_for = 1h;
     input(host, mesh::PortInput{mesh::ShardIndex{0}, std::move(publish)});
@@ -440,7 +444,7 @@ Instant World::global_time(const Process& process, Instant local) {
 }
 
 void World::deliver(Process& process, const mesh::DeliverLocal& local) {
-    const OriginId origin{std::stoull(*local.record->body)};
+    const OriginId origin{std::stoull(std::string(local.record->body->data()))};
     process.shelf.on_deliver(local.shards, *local.record);
     process.edge.on_deliver(now(), local.shards, origin, local.record, [&](const std::string& what) {
         violation("P2 " + name_of(process.oid) + ": " + what + " of " + name_of(origin));

@@ -8,8 +8,6 @@
 namespace tulle::node::pusher {
 namespace {
 
-constexpr std::size_t kEventBodyOverhead = 40;  // names of the members and punctuation
-
 /// Copies a member that may be absent but must be a string. False when it is something else; null counts as absent.
 bool take_string(const RawObject& object, std::string_view key, std::string& out) {
     const boost::json::value* value = object.find(key);
@@ -142,30 +140,8 @@ Result<ClientFrame, FrameErrc> parse_client_frame(std::string_view text) {
     return frame;
 }
 
-std::string raw_event_body(std::string_view raw_event, std::string_view raw_data, std::string_view user_id) {
-    std::string body;
-    body.reserve(raw_event.size() + raw_data.size() + user_id.size() + kEventBodyOverhead);
-    body.append(",\"event\":").append(raw_event);
-    if (!raw_data.empty()) {
-        body.append(",\"data\":").append(raw_data);
-    }
-    if (!user_id.empty()) {
-        body.append(",\"user_id\":").append(user_id);
-    }
-    return body.append("}");
-}
-
-std::string event_body(std::string_view event, std::string_view raw_data, std::string_view user_id) {
-    return raw_event_body(quoted(event), raw_data, user_id);
-}
-
-std::string escaped_name(std::string_view channel) {
-    const std::string name = quoted(channel);
-    return name.substr(1, name.size() - 2);
-}
-
-std::string gap_body(std::uint64_t missing) {
-    return event_body("tulle:gap", quoted("{\"missing\":" + std::to_string(missing) + "}"));
+EventBody gap_body(std::uint64_t missing) {
+    return {"tulle:gap", quoted("{\"missing\":" + std::to_string(missing) + "}")};
 }
 
 std::string connection_established(std::string_view socket_id, Duration activity_timeout) {

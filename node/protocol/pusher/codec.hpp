@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mesh/base/event_body.hpp"
 #include "mesh/base/result.hpp"
 #include "mesh/base/time.hpp"
 
@@ -41,18 +42,8 @@ struct ClientFrame {
 
 // ---- frames to clients -----------------------------------------------------------------------------------------------
 
-/// The frame of a channel event is head, channel name, middle, body. A valid name needs no escapes, so the body is encoded
-/// once, at ingress, for every channel and every client. Of a user's own channel, escaped_name stands for the name.
-inline constexpr std::string_view kChannelFrameHead = "{\"channel\":\"";
-inline constexpr std::string_view kChannelFrameMiddle = "\"";
-[[nodiscard]] std::string escaped_name(std::string_view channel);
-
-/// The body of an event. `raw_data` and `user_id`, the sender's, are JSON; empty for none.
-[[nodiscard]] std::string event_body(std::string_view event, std::string_view raw_data, std::string_view user_id = {});
-/// The same of an event whose name is JSON.
-[[nodiscard]] std::string raw_event_body(std::string_view raw_event, std::string_view raw_data, std::string_view user_id = {});
 /// The body of tulle:gap: `missing` messages could not be delivered, 0 for an unknown number.
-[[nodiscard]] std::string gap_body(std::uint64_t missing);
+[[nodiscard]] EventBody gap_body(std::uint64_t missing);
 
 /// Codes are those of the protocol; no code stands for `null`.
 struct ErrorText {

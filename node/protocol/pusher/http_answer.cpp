@@ -5,6 +5,7 @@
 
 #include "node/core/channel_name.hpp"
 #include "node/protocol/pusher/channel_query.hpp"
+#include "node/protocol/pusher/event_frame.hpp"
 #include "node/protocol/pusher/raw_json.hpp"
 
 namespace tulle::node::pusher {
@@ -47,19 +48,12 @@ void name_missing(std::vector<std::string> missing, HttpResponse& response) {
     response.headers.emplace_back("Tulle-Partial", std::move(names));
 }
 
-/// The data of an event_body, as JSON.
-std::string data_of(const std::string& body) {
-    const std::string event = "{" + body.substr(1);
-    const Result<RawObject, JsonErrc> object = RawObject::parse(event);
-    return object ? std::string(object->raw("data")) : "null";
-}
-
 std::string cache_of(const CachedEvent* cached) {
-    if (cached == nullptr || cached->body == nullptr || cached->body->empty() || cached->left <= Duration{}) {
+    if (cached == nullptr || cached->body == nullptr || cached->left <= Duration{}) {
         return "null";
     }
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(cached->left).count();
-    return "{\"data\":" + data_of(*cached->body) + ",\"ttl\":" + std::to_string(seconds) + "}";
+    return "{\"data\":" + event_data(*cached->body) + ",\"ttl\":" + std::to_string(seconds) + "}";
 }
 
 std::string occupancy(std::string_view channel, const ChannelFacts& facts, std::string_view cache = {}) {

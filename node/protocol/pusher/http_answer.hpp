@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mesh/base/bytes.hpp"
+#include "mesh/base/event_body.hpp"
 #include "mesh/base/time.hpp"
 #include "node/core/http_message.hpp"
 
@@ -48,7 +48,7 @@ struct AnswerPlan {
 
 /// The last event of a cache channel, as it was published.
 struct CachedEvent {
-    SharedBytes body;
+    SharedBody body;
     Duration left{};  ///< for which it is still kept
 };
 

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::string_view kAppsPath = "/apps/";
 constexpr std::string_view kPresencePrefix = "presence-";
-constexpr std::string_view kEndBody = "end";  // no client sees it
+constexpr std::string_view kEndEvent = "tulle:end";  // no client sees it
 
 ApiAction refuse(unsigned status, std::string_view message) { return Respond{api_error(status, message)}; }
 
@@ -100,7 +100,7 @@ ApiAction terminate_action(const App& app, std::string_view segment) {
         return refuse(400, "malformed id of a user");
     }
     ApiWork work;
-    work.events.push_back({{online_key(app.id, *user)}, std::string(kEndBody), {}});
+    work.events.push_back({{online_key(app.id, *user)}, EventBody(kEndEvent, {}), {}});
     work.queries.push_back(encode(EndUser{app.id, *user}));
     return work;
 }

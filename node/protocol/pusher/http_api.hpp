@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "mesh/base/event_body.hpp"
 #include "mesh/base/time.hpp"
 #include "node/core/apps.hpp"
 #include "node/core/http_message.hpp"
@@ -23,7 +24,7 @@ struct Respond {
 
 struct PublishEvent {
     std::vector<std::string> channels;  ///< keys of the mesh
-    std::string body;
+    EventBody body;
     std::string exclude_socket;
     std::size_t kept = 0;  ///< the first so many of the channels keep it as their last event …
     Duration keep_for{};   ///< … for so long

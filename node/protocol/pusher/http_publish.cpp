@@ -7,7 +7,7 @@
 #include "mesh/base/utf8.hpp"
 #include "node/core/channel_name.hpp"
 #include "node/protocol/pusher/channel_query.hpp"
-#include "node/protocol/pusher/codec.hpp"
+#include "node/protocol/pusher/event_frame.hpp"
 #include "node/protocol/pusher/raw_json.hpp"
 
 namespace tulle::node::pusher {
@@ -175,9 +175,10 @@ Checked<ParsedEvent> parse_one(const App& app, const RawObject& body) {
         parsed.event.channels.push_back(channel_key(app.id, name));
     }
     const boost::json::string* name = body.find_string("name");
-    parsed.event.body = has_half_character(body.raw("name"))
-                            ? raw_event_body(body.raw("name"), body.raw("data"))
-                            : event_body(std::string_view(name->data(), name->size()), body.raw("data"));
+    const std::string_view raw_name = body.raw("name");
+    const std::string_view text(name->data(), name->size());
+    parsed.event.body = has_half_character(raw_name) ? EventBody(event_name(text, raw_name), body.raw("data"))
+                                                     : EventBody(text, body.raw("data"));
     if (parsed.event.body.size() > kMaxEventBytes) {
         return PublishRefusal{413, "The event with the escapes in its JSON exceeds 1000 KiB, which is what nodes carry"};
     }

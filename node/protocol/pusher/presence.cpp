@@ -136,17 +136,17 @@ std::string presence_succeeded(std::string_view channel, const PresenceRooms::Us
            quoted(data) + "}";
 }
 
-std::string member_added_body(std::string_view card) {
+EventBody member_added_body(std::string_view card) {
     const std::string_view info = info_of_card(card);
     std::string data = "{\"user_id\":" + std::string(id_of_card(card));
     if (!info.empty()) {
         data.append(",\"user_info\":").append(info);
     }
-    return event_body("pusher_internal:member_added", quoted(data.append("}")));
+    return {"pusher_internal:member_added", quoted(data.append("}"))};
 }
 
-std::string member_removed_body(std::string_view card) {
-    return event_body("pusher_internal:member_removed", quoted("{\"user_id\":" + std::string(id_of_card(card)) + "}"));
+EventBody member_removed_body(std::string_view card) {
+    return {"pusher_internal:member_removed", quoted("{\"user_id\":" + std::string(id_of_card(card)) + "}")};
 }
 
 }  // namespace tulle::node::pusher

@@ -39,8 +39,7 @@ enum class MemberErrc {
 
 /// The whole frame.
 [[nodiscard]] std::string presence_succeeded(std::string_view channel, const PresenceRooms::Users& users);
-/// Bodies of channel events, as event_body makes them.
-[[nodiscard]] std::string member_added_body(std::string_view card);
-[[nodiscard]] std::string member_removed_body(std::string_view card);
+[[nodiscard]] EventBody member_added_body(std::string_view card);
+[[nodiscard]] EventBody member_removed_body(std::string_view card);
 
 }  // namespace tulle::node::pusher

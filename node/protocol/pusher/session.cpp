@@ -6,6 +6,7 @@
 #include "node/core/channel_name.hpp"
 #include "node/protocol/pusher/auth.hpp"
 #include "node/protocol/pusher/connect.hpp"
+#include "node/protocol/pusher/event_frame.hpp"
 #include "node/protocol/pusher/presence.hpp"
 
 namespace tulle::node::pusher {
@@ -204,8 +205,7 @@ void Session::client_event(Instant now, ClientFrame& frame, const ShardTables& t
     }
     const std::string* card = tables.rooms.card_of(slot_, key);
     const std::string_view user_id = card == nullptr ? std::string_view{} : id_of_card(*card);
-    std::string body = frame.raw_event.empty() ? event_body(frame.event, frame.data, user_id)
-                                               : raw_event_body(frame.raw_event, frame.data, user_id);
+    EventBody body(event_name(frame.event, frame.raw_event), frame.data, DataKind::kJson, user_id);
     out.push_back(PublishClientEvent{std::move(frame.channel), std::move(body)});
 }
 

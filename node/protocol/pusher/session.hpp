@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "mesh/base/event_body.hpp"
 #include "mesh/base/time.hpp"
 #include "node/core/address_limits.hpp"
 #include "node/core/apps.hpp"
@@ -42,7 +43,7 @@ struct Unsubscribe {
 /// Publish to the channel's other subscribers.
 struct PublishClientEvent {
     std::string channel;
-    std::string body;
+    EventBody body;
     friend bool operator==(const PublishClientEvent&, const PublishClientEvent&) = default;
 };
 

@@ -9,7 +9,7 @@
 #include "mesh/base/json_members.hpp"
 #include "mesh/base/readable_json.hpp"
 #include "node/core/webhook_limits.hpp"
-#include "node/protocol/pusher/codec.hpp"
+#include "node/protocol/pusher/event_frame.hpp"
 #include "node/protocol/pusher/presence.hpp"
 #include "node/protocol/pusher/raw_json.hpp"
 
@@ -117,8 +117,8 @@ std::string for_strict_readers(std::string event) {
     return readable ? *std::move(readable) : std::move(event);
 }
 
-std::string client_event_hook(std::string_view channel, std::string_view socket_id, std::string_view body) {
-    return head_of(WebhookEvent::kClientEvent, channel).append(",\"socket_id\":").append(quoted(socket_id)).append(body);
+std::string client_event_hook(std::string_view channel, std::string_view socket_id, const EventBody& body) {
+    return head_of(WebhookEvent::kClientEvent, channel).append(",\"socket_id\":").append(quoted(socket_id)).append(event_members(body));
 }
 
 std::string cache_miss_hook(std::string_view channel) { return head_of(WebhookEvent::kCacheMiss, channel).append("}"); }
@@ -150,8 +150,8 @@ std::optional<WebhookTask> decode_webhook_task(std::string_view text) {
     return WebhookTask{*event, std::string(text.substr(end + 1))};
 }
 
-std::string subscription_count_body(std::uint64_t count) {
-    return event_body("pusher_internal:subscription_count", quoted("{\"subscription_count\":" + std::to_string(count) + "}"));
+EventBody subscription_count_body(std::uint64_t count) {
+    return {"pusher_internal:subscription_count", quoted("{\"subscription_count\":" + std::to_string(count) + "}")};
 }
 
 }  // namespace tulle::node::pusher

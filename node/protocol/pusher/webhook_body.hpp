@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mesh/base/bytes.hpp"
+#include "mesh/base/event_body.hpp"
 #include "node/core/apps.hpp"
 #include "node/core/webhook_desk.hpp"
 #include "node/core/webhooks.hpp"
@@ -26,8 +27,8 @@ namespace tulle::node::pusher {
 /// The element with U+FFFD for each half of a surrogate pair, and zeros for an exponent beyond any double, that a client wrote:
 /// strict readers (serde_json, PHP's) refuse the whole request for one, and every other event in the request with it.
 [[nodiscard]] std::string for_strict_readers(std::string event);
-/// The same of a client event, as it was published: `body` is what event_body has made of it.
-[[nodiscard]] std::string client_event_hook(std::string_view channel, std::string_view socket_id, std::string_view body);
+/// The same of a client event, as it was published.
+[[nodiscard]] std::string client_event_hook(std::string_view channel, std::string_view socket_id, const EventBody& body);
 [[nodiscard]] std::string cache_miss_hook(std::string_view channel);
 
 /// A whole request's body. `time_ms`: of the wall clock, since 1970.
@@ -46,7 +47,7 @@ struct WebhookTask {
 /// Nothing for any text that encode does not produce of a JSON object.
 [[nodiscard]] std::optional<WebhookTask> decode_webhook_task(std::string_view text);
 
-/// The body of the event that tells the subscribers of a channel how many they are, as event_body makes them.
-[[nodiscard]] std::string subscription_count_body(std::uint64_t count);
+/// The body of the event that tells the subscribers of a channel how many they are.
+[[nodiscard]] EventBody subscription_count_body(std::uint64_t count);
 
 }  // namespace tulle::node::pusher

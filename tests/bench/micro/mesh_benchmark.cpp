@@ -21,7 +21,7 @@ constexpr Instant kStart{10s};
 const std::string kChannel = "app/private-bench-0";
 
 Record message(std::size_t bytes) {
-    return {.n = {}, .channels = {kChannel}, .body = share(std::string(bytes, 'x')), .exclude_socket = "1234567890.4294967298"};
+    return {.n = {}, .channels = {kChannel}, .body = share(EventBody("client-event", std::string(bytes, 'x'))), .exclude_socket = "1234567890.4294967298"};
 }
 
 /// `range(0)` records of `range(1)` bytes.

@@ -51,7 +51,7 @@ public:
     }
 
     /// A frame of `records` messages from peer 0 to this node.
-    mesh::Input frame(std::size_t records, const std::string& channel, const SharedBytes& body) {
+    mesh::Input frame(std::size_t records, const std::string& channel, const SharedBody& body) {
         mesh::Frame frame{.no = peers_[0].sent = peers_[0].sent.next(), .upto = {}};
         for (std::size_t i = 0; i < records; ++i) {
             last_record_ = last_record_.next();

@@ -17,7 +17,7 @@ constexpr std::size_t kWarmUp = 3000;  // turns: a heartbeat of each peer, and m
 /// One publish that one of `range(0)` peers is interested in, and the heartbeats that are due.
 void turn_with_a_publish(benchmark::State& state) {
     MeshStar star(static_cast<std::size_t>(state.range(0)));
-    const SharedBytes body = share(std::string(64, 'x'));
+    const SharedBody body = share(EventBody("e", std::string(64, 'x')));
     std::vector<Input> inputs;
     const auto turn = [&] {
         inputs.clear();
@@ -37,7 +37,7 @@ BENCHMARK(turn_with_a_publish)->Arg(2)->Arg(8)->Arg(64)->Arg(256);
 /// One frame of one record from one of `range(0)` peers.
 void turn_with_a_frame(benchmark::State& state) {
     MeshStar star(static_cast<std::size_t>(state.range(0)));
-    const SharedBytes body = share(std::string(64, 'x'));
+    const SharedBody body = share(EventBody("e", std::string(64, 'x')));
     std::vector<Input> inputs;
     const auto turn = [&] {
         inputs.clear();

@@ -12,7 +12,7 @@ constexpr Instant kStart{10s};
 constexpr OriginId kSelf{1};
 
 KeptEvent event(std::uint64_t time_us, const std::string& body = "x", Duration keep_for = 1h) {
-    return {{time_us, OriginId{9}}, share(body), kStart + keep_for};
+    return {{time_us, OriginId{9}}, share(EventBody({}, body)), kStart + keep_for};
 }
 
 KeptPart answer(const std::string& channel, std::uint64_t version, std::uint64_t at) {
@@ -24,7 +24,7 @@ TEST(KeptTable, HoldsTheEventWithTheGreatestStampUntilItIsTooOld) {
     table.put(kStart, "a", event(5, "five", 10s), false);
     table.put(kStart, "a", event(4, "four"), false);
     ASSERT_NE(table.find(kStart, "a"), nullptr);
-    EXPECT_EQ(*table.find(kStart, "a")->body, "five");
+    EXPECT_EQ(table.find(kStart, "a")->body->data(), "five");
     EXPECT_EQ(table.find(kStart + 10s, "a"), nullptr);
     EXPECT_EQ(table.find(kStart, "b"), nullptr);
 }

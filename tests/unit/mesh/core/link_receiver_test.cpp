@@ -8,7 +8,7 @@ namespace {
 constexpr Instant kStart{10s};
 
 RecordPtr record(std::uint64_t n) {
-    return std::make_shared<const Record>(Record{RecordNo{n}, {"news"}, share("x"), {}});
+    return std::make_shared<const Record>(Record{RecordNo{n}, {"news"}, share(EventBody("e", "x")), {}});
 }
 
 FramePtr frame(std::uint64_t no, std::vector<RecordPtr> records, std::size_t bytes = 100) {

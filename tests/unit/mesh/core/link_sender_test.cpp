@@ -12,7 +12,7 @@ constexpr Instant kStart{10s};
 class LinkSenderTest : public testing::Test {
 protected:
     void append(const std::string& channel, std::size_t bytes = 10) {
-        ring_.append(kStart, {.n = {}, .channels = {channel}, .body = share(std::string(bytes, 'x')), .exclude_socket = {}});
+        ring_.append(kStart, {.n = {}, .channels = {channel}, .body = share(EventBody({}, std::string(bytes, 'x'))), .exclude_socket = {}});
     }
 
     /// As the node does for each level link.
@@ -40,7 +40,7 @@ protected:
                               ++looked_at_;
                               return is_due(record);
                           },
-                      .kept = [](const std::string&) { return KeptPart{.stamp = {7, OriginId{1}}, .body = share("last")}; },
+                      .kept = [](const std::string&) { return KeptPart{.stamp = {7, OriginId{1}}, .body = share(EventBody("e", "last"))}; },
                       .members = [this](const std::string&) { return members_; },
                       .version = InterestVersion{3}},
                      frames);
@@ -57,8 +57,8 @@ protected:
 
     void join(const std::string& user) {
         members_.push_back({user, share("{}")});
-        ring_.append(kStart, {.n = {}, .channels = {presence_key("room")}, .body = share("{}"), .exclude_socket = {},
-                              .user = user, .left = false});
+        ring_.append(kStart, {.n = {}, .channels = {presence_key("room")}, .body = nullptr, .exclude_socket = {},
+                              .user = user, .left = false, .info = share("{}")});
     }
 
     Limits limits_;

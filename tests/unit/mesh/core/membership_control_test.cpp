@@ -98,7 +98,7 @@ TEST_F(ControlTest, WhoAnswersNoPingHoldsPublishersUpForSecondsOnly) {
     now_ += 10s;
     node_.settle(now_, out_);
     ASSERT_FALSE(controls<Ping>(out_).empty());
-    from_shard(0, Publish{1, {"app/news"}, share("x"), {}});
+    from_shard(0, Publish{1, {"app/news"}, share(EventBody("e", "x")), {}});
     pass(3500ms, [&] { control(heartbeat()); });
     EXPECT_TRUE(to_shards<Published>(out_).empty());
     EXPECT_EQ(state(), PeerState::kAlive);

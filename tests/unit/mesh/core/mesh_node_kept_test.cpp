@@ -9,7 +9,7 @@ const std::string kKey = kept_key(kChannel);
 class MeshNodeKeptTest : public PlayedPeerTest {
 protected:
     void publish(const std::string& body) {
-        Publish message{1, {kChannel}, share(body), {}};
+        Publish message{1, {kChannel}, share(EventBody("e", body)), {}};
         message.kept = 1;
         message.keep_for = 1min;
         from_shard(0, std::move(message));
@@ -23,10 +23,10 @@ protected:
     }
     KeptPart answer(InterestVersion version, std::uint64_t time_us, const std::string& body, RecordNo at = RecordNo{20}) {
         return {.channel = kChannel, .version = version, .at = at, .stamp = {time_us, OriginId{time_us == 0 ? 0u : 2u}},
-                .body = share(body), .left = 1min};
+                .body = share(EventBody("e", body)), .left = 1min};
     }
     Record event(std::uint64_t n, std::uint64_t time_us, const std::string& body) {
-        Record record{.n = RecordNo{n}, .channels = {kChannel, "app/b"}, .body = share(body), .exclude_socket = {}};
+        Record record{.n = RecordNo{n}, .channels = {kChannel, "app/b"}, .body = share(EventBody("e", body)), .exclude_socket = {}};
         record.kept = 1;
         record.stamp = {time_us, OriginId{2}};
         record.keep_for = 1min;
@@ -50,7 +50,7 @@ TEST_F(MeshNodeKeptTest, ConfirmsWhenThePeerHasToldWhatItHolds) {
     const auto answers = to_shards<Subscribed>(out_);
     ASSERT_EQ(answers.size(), 1u);
     ASSERT_TRUE(answers[0].last);
-    EXPECT_EQ(*answers[0].last->body, "theirs");
+    EXPECT_EQ(answers[0].last->body->data(), "theirs");
     EXPECT_EQ(answers[0].last->until, now_ + 1min);
 }
 
@@ -63,7 +63,7 @@ TEST_F(MeshNodeKeptTest, ThePeerMayHoldNothing) {
 TEST_F(MeshNodeKeptTest, ItsOwnLaterEventWins) {
     publish("ours");
     frame({}, {}, {answer(subscribe(0), 1, "theirs")});
-    EXPECT_EQ(*to_shards<Subscribed>(out_).at(0).last->body, "ours");
+    EXPECT_EQ(to_shards<Subscribed>(out_).at(0).last->body->data(), "ours");
 }
 
 TEST_F(MeshNodeKeptTest, SendsEventsToTheirKeepersThoughNobodySubscribesThere) {
@@ -79,7 +79,7 @@ TEST_F(MeshNodeKeptTest, AnswersThePeersInterestAheadOfRecords) {
     ASSERT_EQ(frames(out_).size(), 1u);
     ASSERT_EQ(frames(out_)[0]->kept.size(), 1u);
     EXPECT_EQ(frames(out_)[0]->kept[0]->version, InterestVersion{2});
-    EXPECT_EQ(*frames(out_)[0]->kept[0]->body, "ours");
+    EXPECT_EQ(frames(out_)[0]->kept[0]->body->data(), "ours");
 }
 
 TEST_F(MeshNodeKeptTest, WhatTheAnswerHoldsDoesNotComeAgainOnThatChannel) {
@@ -101,7 +101,7 @@ TEST_F(MeshNodeKeptTest, TellsSubscribersShardsOfAnEventTheyHaveMissed) {
     frame({}, {}, {answer(version, 950, "handed on")});
     const auto told = to_shards<LastEvent>(out_);
     ASSERT_EQ(told.size(), 1u);
-    EXPECT_EQ(*told[0].event.body, "handed on");
+    EXPECT_EQ(told[0].event.body->data(), "handed on");
     EXPECT_TRUE(to_shards<Subscribed>(out_).empty());
 }
 
@@ -122,7 +122,7 @@ TEST_F(MeshNodeKeptTest, AQueryBringsTheNewestOfWhatAnybodyHolds) {
     ASSERT_EQ(results.size(), 1u);
     ASSERT_EQ(results[0].kept.size(), 1u);
     EXPECT_EQ(results[0].kept[0].first, kChannel);
-    EXPECT_EQ(*results[0].kept[0].second.body, "theirs");
+    EXPECT_EQ(results[0].kept[0].second.body->data(), "theirs");
 }
 
 TEST_F(MeshNodeKeptTest, TellsAPeerThatAsksWhatItHolds) {
@@ -132,11 +132,11 @@ TEST_F(MeshNodeKeptTest, TellsAPeerThatAsksWhatItHolds) {
     const auto answers = controls<QueryAnswer>(out_);
     ASSERT_EQ(answers.size(), 1u);
     EXPECT_EQ(answers[0].id, 5u);
-    EXPECT_EQ(*answers[0].kept->body, "ours");
+    EXPECT_EQ(answers[0].kept->body->data(), "ours");
 }
 
 TEST_F(MeshNodeKeptTest, RefusesToKeepForTooLong) {
-    Publish message{1, {kChannel}, share("x"), {}};
+    Publish message{1, {kChannel}, share(EventBody("e", "x")), {}};
     message.kept = 1;
     message.keep_for = kMaxKeepFor + 1ms;
     from_shard(0, std::move(message));

@@ -121,7 +121,7 @@ TEST_F(FallenBehindTest, WhoHasLostUnknownChangesIsListedAlsoWhereNobodyIs) {
     ASSERT_EQ(frames(out_).size(), 1u);
     EXPECT_EQ(frames(out_)[0]->presence.size(), 1u);
     for (std::uint64_t i = 0; i < 200; ++i) {
-        from_shard(0, Publish{i, {"app/x"}, share(std::string(100, 'x')), {}});
+        from_shard(0, Publish{i, {"app/x"}, share(EventBody({}, std::string(100, 'x'))), {}});
     }
     out_.clear();
     for (std::uint64_t n = 1; n < 20; ++n) {

@@ -81,7 +81,7 @@ protected:
     }
 
     void publish(const std::string& channel) {
-        feed(PortInput{ShardIndex{0}, Publish{1, {channel}, share("x"), {}}});
+        feed(PortInput{ShardIndex{0}, Publish{1, {channel}, share(EventBody("e", "x")), {}}});
     }
 
     /// A third node had a session, and is dead: the peer has been asked for what it has of it.
@@ -442,7 +442,7 @@ TEST_F(MeshNodeTest, TellsOfAllLateRecordsOfOneAnswerAtOnce) {
     feed(PortInput{ShardIndex{0}, Subscribe{"app/a", 1}});
     lose_third();
     const auto record = [](std::uint64_t n) {
-        return std::make_shared<const Record>(Record{RecordNo{n}, {"app/a"}, share("x"), {}});
+        return std::make_shared<const Record>(Record{RecordNo{n}, {"app/a"}, share(EventBody("e", "x")), {}});
     };
     feed(from_peer(Fill{.origin = OriginId{3}, .records = {record(9)}}, tag_));
     feed(LinkDown{link_});

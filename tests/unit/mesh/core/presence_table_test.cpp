@@ -21,8 +21,8 @@ PresencePart part(std::vector<std::string> users, std::uint64_t at, bool first =
 }
 
 Record change(std::uint64_t n, const std::string& user, bool left) {
-    return {.n = RecordNo{n}, .channels = {presence_key(kRoom)}, .body = share("{}"), .exclude_socket = {}, .user = user,
-            .left = left};
+    return {.n = RecordNo{n}, .channels = {presence_key(kRoom)}, .body = nullptr, .exclude_socket = {}, .user = user,
+            .left = left, .info = share("{}")};
 }
 
 class PresenceTableTest : public testing::Test {

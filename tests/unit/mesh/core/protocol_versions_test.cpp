@@ -106,6 +106,26 @@ TEST_F(ProtocolVersions, WhoSpeaksNoneOfOursIsRefused) {
     }
 }
 
+TEST_F(ProtocolVersions, DataThatAreNotJsonWaitUntilAllSpeakTheVersionThatHasThem) {
+    meet(2, kOldestProtocolVersion, kProtocolVersion);
+    for (int i = 0; i < 300; ++i) {
+        now_ += 10ms;
+        node_.settle(now_, out_);
+    }
+    meet(2, kOldestProtocolVersion, kProtocolVersion);
+    ASSERT_TRUE(node_.ready());
+    const auto outcome = [this](DataKind kind) {
+        out_.clear();
+        feed(PortInput{ShardIndex{0}, Publish{1, {"app/a"}, share(EventBody("e", "1", kind)), {}}});
+        return to_shards<Published>(out_).at(0).outcome;
+    };
+    EXPECT_EQ(outcome(DataKind::kBytes), PublishOutcome::kAccepted);
+    out_.clear();
+    meet(3, kOldestProtocolVersion, kOldestProtocolVersion);
+    EXPECT_EQ(outcome(DataKind::kBytes), PublishOutcome::kNotSpoken);
+    EXPECT_EQ(outcome(DataKind::kJson), PublishOutcome::kAccepted);
+}
+
 /// What tells others which versions we speak must not change what a stranger's word about a member is worth.
 TEST_F(ProtocolVersions, AKnockInAMembersNameDoesNotChangeItsSession) {
     meet(2, kOldestProtocolVersion, kProtocolVersion);

@@ -11,7 +11,7 @@ constexpr OriginId kA{1};
 constexpr OriginId kB{2};
 
 RecordPtr record(std::uint64_t n) {
-    return std::make_shared<const Record>(Record{RecordNo{n}, {"news"}, share("x"), {}});
+    return std::make_shared<const Record>(Record{RecordNo{n}, {"news"}, share(EventBody("e", "x")), {}});
 }
 
 std::vector<std::uint64_t> numbers(const std::vector<RecordPtr>& records) {

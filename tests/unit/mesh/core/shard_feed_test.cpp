@@ -6,7 +6,7 @@ namespace tulle::mesh {
 namespace {
 
 RecordPtr record(const std::string& channel) {
-    return std::make_shared<const Record>(Record{RecordNo{1}, {channel}, share("x"), {}});
+    return std::make_shared<const Record>(Record{RecordNo{1}, {channel}, share(EventBody("e", "x")), {}});
 }
 
 TEST(ShardFeed, AnnouncesWhatAFullMailboxLostBeforeAnythingLater) {

@@ -21,7 +21,7 @@ FramePtr frame(std::vector<RecordPtr> records) {
 }
 
 RecordPtr record(std::string channel, std::size_t bytes) {
-    return std::make_shared<const Record>(Record{RecordNo{7}, {std::move(channel)}, share(std::string(bytes, 'x')), "1.2"});
+    return std::make_shared<const Record>(Record{RecordNo{7}, {std::move(channel)}, share(EventBody({}, std::string(bytes, 'x'))), "1.2"});
 }
 
 DutyMail duty_mail() {
@@ -74,7 +74,7 @@ TEST(Codec, CarriesFramesAndTails) {
     EXPECT_EQ(got.no, FrameNo{1});
     EXPECT_EQ(got.gone, (Gone{{{"app/a", 2}}, 1}));
     ASSERT_EQ(got.records.size(), 1u);
-    EXPECT_EQ(*got.records[0]->body, "xxxxxxxxxx");
+    EXPECT_EQ(*got.records[0]->body, EventBody({}, "xxxxxxxxxx"));
     EXPECT_EQ(got.records[0]->exclude_socket, "1.2");
     EXPECT_EQ(got.bytes, got.records[0]->cost());
 
@@ -84,14 +84,14 @@ TEST(Codec, CarriesFramesAndTails) {
 }
 
 TEST(Codec, CarriesLastEventsAndWhatKeepsThem) {
-    Record kept{RecordNo{7}, {"app/cache-a", "app/b"}, share("x"), {}};
+    Record kept{RecordNo{7}, {"app/cache-a", "app/b"}, share(EventBody("e", "x")), {}};
     kept.kept = 1;
     kept.stamp = {123, OriginId{1}};
     kept.keep_for = 30min;
     Frame made{.no = FrameNo{1}, .upto = RecordNo{7}};
     made.records.push_back(std::make_shared<const Record>(kept));
     made.kept.push_back(std::make_shared<const KeptPart>(
-        KeptPart{"app/cache-a", InterestVersion{4}, RecordNo{6}, {99, OriginId{2}}, share("old"), 5s}));
+        KeptPart{"app/cache-a", InterestVersion{4}, RecordNo{6}, {99, OriginId{2}}, share(EventBody("e", "old")), 5s}));
     made.kept.push_back(std::make_shared<const KeptPart>(KeptPart{"app/cache-c", InterestVersion{4}, RecordNo{6}}));
     const auto back = decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, std::make_shared<const Frame>(made)}));
     ASSERT_TRUE(back);
@@ -101,14 +101,14 @@ TEST(Codec, CarriesLastEventsAndWhatKeepsThem) {
     EXPECT_EQ(frame.records[0]->keep_for, 30min);
     ASSERT_EQ(frame.kept.size(), 2u);
     EXPECT_EQ(frame.kept[0]->stamp, (Stamp{99, OriginId{2}}));
-    EXPECT_EQ(*frame.kept[0]->body, "old");
+    EXPECT_EQ(frame.kept[0]->body->data(), "old");
     EXPECT_EQ(frame.kept[0]->left, 5s);
     EXPECT_EQ(frame.kept[1]->stamp.time_us, 0u);
 }
 
 TEST(Codec, RefusesWhatKeepsMoreChannelsThanThereAreAndForTooLong) {
     const auto decodes = [](std::size_t channels, Duration keep_for, Stamp stamp) {
-        Record record{RecordNo{7}, {"app/cache-a"}, share("x"), {}};
+        Record record{RecordNo{7}, {"app/cache-a"}, share(EventBody("e", "x")), {}};
         record.kept = channels;
         record.keep_for = keep_for;
         record.stamp = stamp;
@@ -123,7 +123,7 @@ TEST(Codec, RefusesWhatKeepsMoreChannelsThanThereAreAndForTooLong) {
 }
 
 TEST(Codec, CarriesTheMarkOfARecordAndChecksReportsOfIt) {
-    Record marked{RecordNo{7}, {"app/a"}, share(""), {}};
+    Record marked{RecordNo{7}, {"app/a"}, share(EventBody()), {}};
     marked.trace = true;
     const Data data{OriginId{1}, OriginId{2}, SessionTag{3}, frame({std::make_shared<const Record>(marked), record("app/a", 1)})};
     const auto back = decode_data(encode(data));
@@ -302,7 +302,7 @@ Data data_with(Frame frame) {
 }
 
 const PresencePart kPart{"app/presence-a", InterestVersion{4}, RecordNo{8}, true, false, {{"u", share("{}")}}};
-const Record kJoin{RecordNo{9}, {presence_key("app/presence-a")}, share("{}"), {}, "u", false};
+const Record kJoin{RecordNo{9}, {presence_key("app/presence-a")}, nullptr, {}, "u", false, share("{}")};
 
 TEST(Codec, CarriesListsAndChangesOfPresence) {
     const auto back = decode_data(encode(data_with(with_presence(kPart, kJoin))));

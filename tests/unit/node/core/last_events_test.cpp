@@ -8,15 +8,15 @@ namespace {
 constexpr Instant kNow{1000s};
 constexpr std::string_view kChannel = "app/cache-a";
 
-LastEvent event(std::uint64_t time, std::string body, std::uint64_t origin = 1, Instant until = kNow + 10s) {
-    return {{time, OriginId{origin}}, share(std::move(body)), until};
+LastEvent event(std::uint64_t time, const std::string& body, std::uint64_t origin = 1, Instant until = kNow + 10s) {
+    return {{time, OriginId{origin}}, share(EventBody({}, body)), until};
 }
 
 class LastEventsTest : public ::testing::Test {
 protected:
     std::string last(Instant now = kNow) {
-        const SharedBytes body = events.last(kChannel, now);
-        return body ? *body : "none";
+        const SharedBody body = events.last(kChannel, now);
+        return body ? std::string(body->data()) : "none";
     }
     bool deliver(LastEvent delivered) { return events.on_delivered(kChannel, std::move(delivered)); }
 

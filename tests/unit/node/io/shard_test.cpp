@@ -12,6 +12,7 @@
 #include "mesh/base/digest.hpp"
 #include "node/core/limits.hpp"
 #include "node/io/clock.hpp"
+#include "tests/unit/node/event_of.hpp"
 #include "tests/unit/node/io/shard_fixture.hpp"
 
 namespace tulle::node {
@@ -86,16 +87,16 @@ protected:
                           R"(}","auth":")" + auth + R"("}})");
     }
 
-    static mesh::Deliver delivery(const std::string& channel, std::string body, std::string exclude = {}) {
+    static mesh::Deliver delivery(const std::string& channel, const std::string& body, std::string exclude = {}) {
         auto record = std::make_shared<mesh::Record>();
         record->channels = {"app/" + channel};
-        record->body = share(std::move(body));
+        record->body = share(event_of(body));
         record->exclude_socket = std::move(exclude);
         return {record};
     }
 
-    void deliver(const std::string& channel, std::string body, std::string exclude = {}) {
-        tell(delivery(channel, std::move(body), std::move(exclude)));
+    void deliver(const std::string& channel, const std::string& body, std::string exclude = {}) {
+        tell(delivery(channel, body, std::move(exclude)));
     }
 
     /// All of it in one turn of the shard.
@@ -355,6 +356,28 @@ TEST_F(ShardTest, ClosesAClientThatFloodsItWithPings) {
     EXPECT_EQ(client.read_close(), "close 1008");
 }
 
+TEST_F(ShardTest, ShowsBytesOfAnotherProtocolAsTextAndTellsOfWhatIsTooLongAsSuch) {
+    make_ready();
+    RawClient client(port);
+    ASSERT_EQ(client.upgrade(kTarget), 101u);
+    subscribe(client, "news");
+    const auto bytes = [this](std::string data) {
+        mesh::Deliver made = delivery("news", R"(,"event":"e"})");
+        auto record = std::make_shared<mesh::Record>(*made.record);
+        record->body = share(EventBody("e", data, DataKind::kBytes));
+        tell(mesh::Deliver{record});
+    };
+    bytes("a \"text\"");
+    EXPECT_EQ(client.read_text(), R"({"channel":"news","event":"e","data":"a \"text\""})");
+    bytes("\xff");
+    EXPECT_EQ(client.read_text(), R"({"channel":"news","event":"e","data":"/w==","encoding":"base64"})");
+    bytes(std::string(kMaxEventTailBytes / 2, '\x01'));  // six bytes each as an escape
+    EXPECT_NE(client.read_text().find("tulle:gap"), std::string::npos);
+    deliver("news", R"(,"event":"e","data":"after"})");
+    EXPECT_NE(client.read_text().find("after"), std::string::npos);
+    EXPECT_EQ(shard.counters().gaps_told_total.get(), 1u);
+}
+
 TEST_F(ShardTest, AnswersAPublishWhenTheHubHasNumberedIt) {
     make_ready();
     RawClient client(port);
@@ -362,7 +385,7 @@ TEST_F(ShardTest, AnswersAPublishWhenTheHubHasNumberedIt) {
     const auto publish = hub.next<mesh::Publish>();
     ASSERT_TRUE(publish.has_value());
     EXPECT_EQ(publish->channels, std::vector<std::string>{"app/news"});
-    EXPECT_EQ(*publish->body, R"(,"event":"e","data":"d"})");
+    EXPECT_EQ(*publish->body, EventBody("e", "\"d\""));
     tell(mesh::Published{publish->id, mesh::PublishOutcome::kAccepted});
     EXPECT_EQ(client.read_status(), 200u);
     client.write(signed_publish());
@@ -398,7 +421,7 @@ TEST_F(ShardTest, LosesNoClientEventOverAFullHub) {
     for (int i = 0; i < kEvents; ++i) {
         const auto publish = hub.next<mesh::Publish>();
         ASSERT_TRUE(publish.has_value()) << i;
-        EXPECT_EQ(*publish->body, R"(,"event":"client-e","data":)" + std::to_string(i) + "}");
+        EXPECT_EQ(*publish->body, EventBody("client-e", std::to_string(i)));
         EXPECT_EQ(publish->exclude_socket, client.socket_id());
     }
 }

@@ -9,6 +9,7 @@
 #include "node/io/shard.hpp"
 #include "node/protocol/pusher/channel_query.hpp"
 #include "node/protocol/pusher/codec.hpp"
+#include "tests/unit/node/event_of.hpp"
 #include "tests/unit/node/io/shard_fixture.hpp"
 
 namespace tulle::node {
@@ -85,10 +86,10 @@ protected:
         return hub.next<mesh::Subscribe>().value();
     }
 
-    void deliver(std::uint64_t stamp, std::string body) {
+    void deliver(std::uint64_t stamp, const std::string& body) {
         auto record = std::make_shared<mesh::Record>();
         record->channels = {"app/cache-a", "app/other"};
-        record->body = share(std::move(body));
+        record->body = share(event_of(body));
         record->kept = 1;
         record->stamp = {stamp, OriginId{1}};
         record->keep_for = 10s;
@@ -140,7 +141,7 @@ TEST_F(ShardUsersTest, ReachesAUserFromItsSignInOnAndOnceWhateverTheClientSubscr
     const auto send = [this](const std::string& data) {
         auto record = std::make_shared<mesh::Record>();
         record->channels = {"app/#server-to-user-ann"};
-        record->body = share(R"(,"event":"e","data":")" + data + "\"}");
+        record->body = share(EventBody("e", "\"" + data + "\""));
         tell(mesh::Deliver{record});
     };
     const auto received = [](const std::string& data) {
@@ -184,7 +185,7 @@ TEST_F(ShardUsersTest, EndsAUsersConnectionsAtTheEventAndAtTheQuery) {
     sign_in(first, "ann");
     auto record = std::make_shared<mesh::Record>();
     record->channels = {online_key("app", "ann")};
-    record->body = share("end");
+    record->body = share(EventBody("tulle:end", {}));
     tell(mesh::Deliver{record});
     EXPECT_NE(first.read_text().find("4009"), std::string::npos);
     EXPECT_EQ(first.read_text(), "close 4009");
@@ -205,7 +206,7 @@ TEST_F(ShardUsersTest, ReplaysTheLastEventToEachNewSubscriberAfterItsConfirmatio
     const mesh::Subscribe asked = ask_cache(first);
     EXPECT_TRUE(asked.kept);
     mesh::Subscribed answer{asked.channel, asked.generation};
-    answer.last = mesh::KeptEvent{{5, OriginId{1}}, share(R"(,"event":"e","data":"5"})"), monotonic_now() + 10s};
+    answer.last = mesh::KeptEvent{{5, OriginId{1}}, share(event_of(R"(,"event":"e","data":"5"})")), monotonic_now() + 10s};
     tell(answer);
     EXPECT_EQ(first.read_text(), kSucceeded);
     EXPECT_EQ(first.read_text(), R"({"channel":"cache-a","event":"e","data":"5"})");
@@ -238,14 +239,14 @@ TEST_F(ShardUsersTest, AsksForTheLastEventAgainAfterAGapAndTakesWhatTheMeshFinds
     EXPECT_TRUE(again.kept);
     EXPECT_FALSE(again.presence);
     mesh::Subscribed answer{again.channel, again.generation};
-    answer.last = mesh::KeptEvent{{5, OriginId{1}}, share(R"(,"event":"e","data":"5"})"), monotonic_now() + 10s};
+    answer.last = mesh::KeptEvent{{5, OriginId{1}}, share(event_of(R"(,"event":"e","data":"5"})")), monotonic_now() + 10s};
     tell(answer);
     RawClient second(port);
     open(second);
     second.write_text(R"({"event":"pusher:subscribe","data":{"channel":"cache-a"}})");
     EXPECT_EQ(second.read_text(), kSucceeded);
     EXPECT_EQ(second.read_text(), R"({"channel":"cache-a","event":"e","data":"5"})");
-    tell(mesh::LastEvent{asked.channel, {{6, OriginId{1}}, share(R"(,"event":"e","data":"6"})"), monotonic_now() + 10s}});
+    tell(mesh::LastEvent{asked.channel, {{6, OriginId{1}}, share(event_of(R"(,"event":"e","data":"6"})")), monotonic_now() + 10s}});
     wait_for_mail();
     RawClient third(port);
     open(third);

@@ -5,6 +5,7 @@
 #include "mesh/base/digest.hpp"
 #include "node/core/limits.hpp"
 #include "node/protocol/pusher/http_publish.hpp"
+#include "tests/unit/node/event_of.hpp"
 
 namespace tulle::node::pusher {
 namespace {
@@ -52,13 +53,13 @@ ApiAction reads(const std::string& query, AnswerPlan plan) { return ApiWork{{}, 
 
 TEST(HttpApi, PublishesToChannelsWithTheSourceBytesOfTheData) {
     EXPECT_EQ(publish(R"({"name":"e","channels":["a","private-b","a"],"data":"{\"x\":\"\u00e9\"}","socket_id":"1.2"})"),
-              events({{{"app/a", "app/private-b"}, R"(,"event":"e","data":"{\"x\":\"\u00e9\"}"})", "1.2"}}));
+              events({{{"app/a", "app/private-b"}, event_of(R"(,"event":"e","data":"{\"x\":\"\u00e9\"}"})"), "1.2"}}));
     EXPECT_EQ(publish(R"({"name":"e","channel":"a","data":"","socket_id":null})"),
-              events({{{"app/a"}, R"(,"event":"e","data":""})", ""}}));
+              events({{{"app/a"}, event_of(R"(,"event":"e","data":""})"), ""}}));
 }
 
 TEST(HttpApi, TakesNullForWhatIsNotThereAndPassesAByteOrderMarkOver) {
-    const ApiAction sent = events({{{"app/a"}, R"(,"event":"e","data":"d"})", ""}});
+    const ApiAction sent = events({{{"app/a"}, event_of(R"(,"event":"e","data":"d"})"), ""}});
     EXPECT_EQ(publish(R"({"name":"e","channel":"a","channels":null,"data":"d","socket_id":null,"info":null})"), sent);
     EXPECT_EQ(publish(R"({"name":"e","channels":["a"],"channel":null,"data":"d"})"), sent);
     EXPECT_EQ(publish("\xef\xbb\xbf{\"name\":\"e\",\"channel\":\"a\",\"data\":\"d\"}"), sent);
@@ -69,12 +70,12 @@ TEST(HttpApi, TakesNullForWhatIsNotThereAndPassesAByteOrderMarkOver) {
 
 TEST(HttpApi, HandsOnWhatNoTextOfOursCanHold) {
     EXPECT_EQ(publish(R"({"name":"\ud83d","channel":"a","data":"half \ud83d, \ude00\ud83d, whole \ud83d\ude00, NUL \u0000"})"),
-              events({{{"app/a"}, R"(,"event":"\ud83d","data":"half \ud83d, \ude00\ud83d, whole \ud83d\ude00, NUL \u0000"})", ""}}));
+              events({{{"app/a"}, event_of(R"(,"event":"\ud83d","data":"half \ud83d, \ude00\ud83d, whole \ud83d\ude00, NUL \u0000"})"), ""}}));
     EXPECT_EQ(act(signed_request("POST", "/apps/app/batch_events",
                                  R"({"batch":[{"name":"e","channel":"a","data":"\udfff"},{"name":"f","channel":"a","data":"","n":1e999999999999}]})")),
-              events({{{"app/a"}, R"(,"event":"e","data":"\udfff"})", ""}, {{"app/a"}, R"(,"event":"f","data":""})", ""}}));
+              events({{{"app/a"}, event_of(R"(,"event":"e","data":"\udfff"})"), ""}, {{"app/a"}, event_of(R"(,"event":"f","data":""})"), ""}}));
     EXPECT_EQ(publish(R"({"name":"e","channel":"a","data":"d","\ud83d":1,"\ud83e":2})"),
-              events({{{"app/a"}, R"(,"event":"e","data":"d"})", ""}}));
+              events({{{"app/a"}, event_of(R"(,"event":"e","data":"d"})"), ""}}));
 }
 
 TEST(HttpApi, SaysWhyABodyIsNotRead) {
@@ -165,7 +166,7 @@ TEST(HttpApi, RefusesABodyOfMoreMembersThanAreLookedAt) {
 
 TEST(HttpApi, AsksForTheInfoOfAnEventsChannels) {
     EXPECT_EQ(publish(R"({"name":"e","channels":["presence-a","b"],"data":"d","info":"user_count,subscription_count"})"),
-              (ApiAction{ApiWork{{{{"app/presence-a", "app/b"}, R"(,"event":"e","data":"d"})", ""}},
+              (ApiAction{ApiWork{{{{"app/presence-a", "app/b"}, event_of(R"(,"event":"e","data":"d"})"), ""}},
                                  {R"({"app":"app","channels":["b","presence-a"]})"},
                                  {AnswerPlan::Shape::kEvent, "", {{{"presence-a", "b"}, {true, true}}}}}}));
 }
@@ -186,9 +187,9 @@ TEST(HttpApi, SpreadsManyNamesOverQueriesWithinTheLimit) {
 TEST(HttpApi, PublishesABatchWholeOrNotAtAll) {
     const auto batch = [](const std::string& body) { return act(signed_request("POST", "/apps/app/batch_events", body)); };
     EXPECT_EQ(batch(R"({"batch":[{"name":"e","channel":"a","data":"\u00e9"}, {"name":"f","channel":"b","data":"]","socket_id":"1.2"}]})"),
-              events({{{"app/a"}, R"(,"event":"e","data":"\u00e9"})", ""}, {{"app/b"}, R"(,"event":"f","data":"]"})", "1.2"}}));
+              events({{{"app/a"}, event_of(R"(,"event":"e","data":"\u00e9"})"), ""}, {{"app/b"}, event_of(R"(,"event":"f","data":"]"})"), "1.2"}}));
     EXPECT_EQ(batch(R"({"batch":[{"name":"e","channel":"a","data":"d"},{"name":"f","channel":"b","data":"d","info":"subscription_count"}]})"),
-              (ApiAction{ApiWork{{{{"app/a"}, R"(,"event":"e","data":"d"})", ""}, {{"app/b"}, R"(,"event":"f","data":"d"})", ""}},
+              (ApiAction{ApiWork{{{{"app/a"}, event_of(R"(,"event":"e","data":"d"})"), ""}, {{"app/b"}, event_of(R"(,"event":"f","data":"d"})"), ""}},
                                  {R"({"app":"app","channels":["b"]})"},
                                  {AnswerPlan::Shape::kBatch, "", {{}, {{"b"}, {false, true}}}}}}));
     for (const char* body : {"[]", "{}", R"({"batch":{}})", R"({"batch":[]})", R"({"batch":[1]})",

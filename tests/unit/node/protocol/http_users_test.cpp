@@ -7,6 +7,7 @@
 #include "node/core/limits.hpp"
 #include "node/protocol/pusher/channel_query.hpp"
 #include "node/protocol/pusher/http_api.hpp"
+#include "tests/unit/node/event_of.hpp"
 
 namespace tulle::node::pusher {
 namespace {
@@ -46,7 +47,7 @@ unsigned status_of(const ApiAction& action) {
 
 TEST(HttpCache, IsKeptByTheCacheChannelsWhichComeFirst) {
     const std::string body = R"({"name":"e","channels":["a","cache-b","not-cache-c","presence-cache-d"],"data":"d"})";
-    const std::string sent = R"(,"event":"e","data":"d"})";
+    const EventBody sent = event_of(R"(,"event":"e","data":"d"})");
     EXPECT_EQ(publish(body), (ApiAction{ApiWork{
                                  {{{"app/cache-b", "app/presence-cache-d", "app/a", "app/not-cache-c"}, sent, "", 2, 60s}}, {}, {}}}));
     EXPECT_EQ(publish(body, 0s), (ApiAction{ApiWork{
@@ -70,7 +71,7 @@ TEST(HttpCache, IsAnAttributeOfCacheChannelsAlone) {
 TEST(HttpCache, IsAnsweredWithTheDataAndTheTimeLeft) {
     const AnswerPlan plan{AnswerPlan::Shape::kChannel, "cache-a", {}, true};
     const auto body_of = [&plan](const CachedEvent* cached) { return render(plan, {}, {}, cached).body; };
-    const CachedEvent cached{share(R"(,"event":"e","data":"{\"x\":\"\u00e9\"}"})"), 1500ms};
+    const CachedEvent cached{share(event_of(R"(,"event":"e","data":"{\"x\":\"\u00e9\"}"})")), 1500ms};
     EXPECT_EQ(body_of(&cached), R"({"occupied":false,"subscription_count":0,"cache":{"data":"{\"x\":\"\u00e9\"}","ttl":2}})");
     const std::string none = R"({"occupied":false,"subscription_count":0,"cache":null})";
     const CachedEvent over{cached.body, 0s};
@@ -83,7 +84,7 @@ TEST(HttpCache, IsAnsweredWithTheDataAndTheTimeLeft) {
 }
 
 TEST(HttpUsers, AreSentEventsByTheirOwnChannels) {
-    const std::string sent = R"(,"event":"e","data":"d"})";
+    const EventBody sent = event_of(R"(,"event":"e","data":"d"})");
     EXPECT_EQ(publish(R"({"name":"e","channels":["#server-to-user-a\"\u00e9"],"data":"d"})"),
               (ApiAction{ApiWork{{{{"app/#server-to-user-a\"\xc3\xa9"}, sent, ""}}, {}, {}}}));
     EXPECT_EQ(status_of(act("POST", "/apps/app/batch_events", R"({"batch":[{"name":"e","channel":"#server-to-user-a","data":"d"}]})")),
@@ -102,7 +103,7 @@ TEST(HttpUsers, AreSentEventsByTheirOwnChannels) {
 
 TEST(HttpUsers, AreEndedByAnEventAndAQueryThatEveryShardHears) {
     const ApiAction ended = act("POST", "/apps/app/users/a%20b/terminate_connections", "{}");
-    EXPECT_EQ(ended, (ApiAction{ApiWork{{{{online_key("app", "a b")}, "end", ""}}, {encode(EndUser{"app", "a b"})}, {}}}));
+    EXPECT_EQ(ended, (ApiAction{ApiWork{{{{online_key("app", "a b")}, EventBody("tulle:end", {}), ""}}, {encode(EndUser{"app", "a b"})}, {}}}));
     EXPECT_EQ(act("POST", "/apps/app/users/a%20b/terminate_connections"), ended);
     EXPECT_EQ(act("POST", "/apps/app/users/a b/terminate_connections"), ended);
     EXPECT_EQ(status_of(act("GET", "/apps/app/users/a/terminate_connections")), 405u);

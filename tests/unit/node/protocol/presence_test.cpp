@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "node/core/limits.hpp"
+#include "node/protocol/pusher/event_frame.hpp"
 #include "node/protocol/pusher/raw_json.hpp"
 
 namespace tulle::node::pusher {
@@ -47,11 +48,11 @@ TEST(PresenceFrames, ListUsersWithTypesAndInfo) {
     EXPECT_EQ(presence_succeeded("presence-a", users),
               R"({"event":"pusher_internal:subscription_succeeded","channel":"presence-a","data":)" +
                   quoted(R"({"presence":{"count":2,"ids":[10,"bob"],"hash":{"10":{"n":"x"},"bob":null}}})") + "}");
-    EXPECT_EQ(member_added_body("10\n{\"n\":\"x\"}"),
+    EXPECT_EQ(event_members(member_added_body("10\n{\"n\":\"x\"}")),
               R"(,"event":"pusher_internal:member_added","data":)" + quoted(R"({"user_id":10,"user_info":{"n":"x"}})") + "}");
-    EXPECT_EQ(member_added_body("\"bob\"\n"),
+    EXPECT_EQ(event_members(member_added_body("\"bob\"\n")),
               R"(,"event":"pusher_internal:member_added","data":)" + quoted(R"({"user_id":"bob"})") + "}");
-    EXPECT_EQ(member_removed_body("10\n{\"n\":\"x\"}"),
+    EXPECT_EQ(event_members(member_removed_body("10\n{\"n\":\"x\"}")),
               R"(,"event":"pusher_internal:member_removed","data":)" + quoted(R"({"user_id":10})") + "}");
 }
 

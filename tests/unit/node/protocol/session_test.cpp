@@ -7,6 +7,7 @@
 
 #include "mesh/base/digest.hpp"
 #include "node/protocol/pusher/presence.hpp"
+#include "tests/unit/node/event_of.hpp"
 
 namespace tulle::node::pusher {
 namespace {
@@ -136,7 +137,7 @@ TEST_F(SessionTest, NamesTheUserWhoSendsAClientEventOnAPresenceChannel) {
     EXPECT_EQ(text(R"({"event":"client-x","channel":"presence-a","data":1})").size(), 2u) << "not admitted yet";
     channels.admit(kSlot, "app/presence-a", effects);
     EXPECT_EQ(text(R"({"event":"client-x","channel":"presence-a","data":1})"),
-              (SessionEffects{PublishClientEvent{"presence-a", R"(,"event":"client-x","data":1,"user_id":10})"}}));
+              (SessionEffects{PublishClientEvent{"presence-a", event_of(R"(,"event":"client-x","data":1,"user_id":10})")}}));
 }
 
 TEST_F(SessionTest, BoundsClientEventsInASecond) {
@@ -260,7 +261,7 @@ TEST_F(SessionTest, AnswersNonsenseWithAnErrorAndStaysOpen) {
 TEST_F(SessionTest, PublishesAClientEventWithTheVeryBytesOfItsData) {
     enter("app/private-a");
     EXPECT_EQ(text(R"({"event":"client-x","channel":"private-a","data":{"n" : 1.0}})"),
-              (SessionEffects{PublishClientEvent{"private-a", R"(,"event":"client-x","data":{"n" : 1.0}})"}}));
+              (SessionEffects{PublishClientEvent{"private-a", event_of(R"(,"event":"client-x","data":{"n" : 1.0}})")}}));
 }
 
 TEST_F(SessionTest, RejectsClientEventsThatTheRulesForbid) {
@@ -310,7 +311,7 @@ TEST_F(SessionTest, CountsCharactersOfNamesAndDataWithoutItsEscapes) {
 TEST_F(SessionTest, HandsOnTheVeryNameAndDataThatNoTextOfOursCanHold) {
     enter("app/private-a");
     EXPECT_EQ(text(R"({"event":"client-\ud83d","channel":"private-a","data":"\ud83d"})"),
-              (SessionEffects{PublishClientEvent{"private-a", R"(,"event":"client-\ud83d","data":"\ud83d"})"}}));
+              (SessionEffects{PublishClientEvent{"private-a", event_of(R"(,"event":"client-\ud83d","data":"\ud83d"})")}}));
 }
 
 TEST_F(SessionTest, TellsWhenTheNodeRefusedAClientEvent) {

@@ -6,6 +6,7 @@
 
 #include "mesh/base/digest.hpp"
 #include "node/core/limits.hpp"
+#include "node/protocol/pusher/event_frame.hpp"
 #include "node/protocol/pusher/raw_json.hpp"
 
 namespace tulle::node::pusher {

@@ -4,6 +4,7 @@
 
 #include "node/core/webhook_limits.hpp"
 #include "node/protocol/pusher/codec.hpp"
+#include "node/protocol/pusher/event_frame.hpp"
 #include "node/protocol/pusher/presence.hpp"
 #include "node/protocol/pusher/raw_json.hpp"
 
@@ -71,9 +72,9 @@ TEST(WebhookBody, HoldsNothingThatStrictReadersRefuse) {
 }
 
 TEST(WebhookBody, AClientEventHoldsWhatTheClientSent) {
-    EXPECT_EQ(client_event_hook("private-x", "1.2", event_body("client-e", R"({"a":1})")),
+    EXPECT_EQ(client_event_hook("private-x", "1.2", EventBody("client-e", R"({"a":1})")),
               R"({"name":"client_event","channel":"private-x","socket_id":"1.2","event":"client-e","data":{"a":1}})");
-    EXPECT_EQ(client_event_hook("presence-x", "1.2", event_body("client-e", R"("t")", "7")),
+    EXPECT_EQ(client_event_hook("presence-x", "1.2", EventBody("client-e", R"("t")", DataKind::kJson, "7")),
               R"({"name":"client_event","channel":"presence-x","socket_id":"1.2","event":"client-e","data":"t","user_id":7})");
 }
 
@@ -103,7 +104,7 @@ TEST(WebhookBody, OtherTextsAreNoTasks) {
 }
 
 TEST(WebhookBody, SubscribersAreToldTheirNumberAsPusherDoes) {
-    EXPECT_EQ(subscription_count_body(3),
+    EXPECT_EQ(event_members(subscription_count_body(3)),
               R"(,"event":"pusher_internal:subscription_count","data":"{\"subscription_count\":3}"})");
 }
 

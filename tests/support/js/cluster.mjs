@@ -11,7 +11,10 @@ const START_MS = 10_000;
 const STOP_MS = 20_000;
 const ANY_PORTS = { listen: '127.0.0.1:0', mesh: '127.0.0.1:0', mesh_data: '127.0.0.1:0', admin: '127.0.0.1:0' };
 
-/** One node. `ports` holds its addresses once it is bound; they stay the same over a restart if they were planned. */
+/**
+ * One node. `ports` holds its addresses once it is bound; they stay the same over a restart if they were planned. `tulled`: the path of
+ * another program than that of the tree that is tested.
+ */
 export class TulleNode {
   earlierLogs = '';
 
@@ -26,7 +29,7 @@ export class TulleNode {
   launch(peers = []) {
     if (this.program) this.earlierLogs += this.program.output;
     const addresses = Object.entries(this.addresses).flatMap(([role, at]) => [`--${role.replace('_', '-')}`, at]);
-    this.program = new Program('tulled', [
+    this.program = new Program(this.tulled ?? 'tulled', [
       '--name', this.name, ...addresses, '--ports-file', this.portsFile, '--hub', this.hub,
       ...(peers.length ? ['--peers', peers.join(',')] : []), ...this.args,
     ], { env: this.env, descriptors: this.descriptors, under: this.under });

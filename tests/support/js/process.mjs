@@ -8,8 +8,8 @@ import { within } from './wait.mjs';
 export const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 const BIN = process.env.TULLE_BIN_DIR ?? path.join(PROJECT, 'build/release/bin');
 
-/** The path of a program under test. */
-export const binary = (name) => path.join(BIN, name);
+/** The path of a program under test, which is in the tree that is tested, unless `name` is a path itself. */
+export const binary = (name) => (path.isAbsolute(name) ? name : path.join(BIN, name));
 
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));

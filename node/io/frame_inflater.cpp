@@ -11,7 +11,7 @@
 namespace tulle::node {
 namespace {
 
-constexpr int kWindowBits = -15;  // raw, and the largest window: a client may use less (RFC 7692, 7.1.2)
+constexpr int kLargestWindowBits = -15;  // raw, and the largest window: a client may use less (RFC 7692, 7.1.2)
 constexpr std::size_t kPieceBytes = 16u << 10;       // that are inflated at a time
 constexpr std::size_t kSliceBytes = 128;             // of input at a time: deflate makes at most 1,032 times as much of them
 constexpr std::size_t kKeptBytes = 4u << 10;         // of capacity, of input and of output, between reads
@@ -139,7 +139,7 @@ void FrameInflater::on_header() {
 
 void FrameInflater::begin() {
     auto fresh = std::make_unique<z_stream_s>();
-    const int result = inflateInit2(fresh.get(), kWindowBits);
+    const int result = inflateInit2(fresh.get(), kLargestWindowBits);
     if (result == Z_MEM_ERROR) {
         throw std::bad_alloc();
     }

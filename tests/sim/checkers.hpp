@@ -8,6 +8,9 @@
 
 namespace tulle::sim {
 
+/// P6: after a heal, until everybody has sessions again, and knows what the others hold.
+inline constexpr Duration kSessions = 5s;
+
 /// After everything has healed and settled: who sees whom, whether the interest tables agree, and whether every accepted
 /// message reached every subscriber that it was due to. Appends to the outcome's violations and counts.
 void check_views(World& world);

@@ -10,7 +10,6 @@ namespace tulle::sim {
 namespace {
 
 constexpr Duration kLastSecond = 1s;  // P4: what a killed origin accepted less than that before may be lost by all
-constexpr Duration kSessions = 5s;    // P6: after a heal, until everybody has sessions again
 constexpr Duration kFilledIn = 5s;    // after a death, until the survivors have found out and have filled each other in
 
 /// One process, living or dead, and until when its clients could get something.

@@ -6,7 +6,6 @@ namespace tulle::sim {
 namespace {
 
 constexpr Duration kAnswer = 1500ms;
-constexpr Duration kSessions = 5s;  ///< P6: after a heal, until everybody has sessions again, and knows what the others hold
 
 std::vector<Process*> serving(World& world) {
     std::vector<Process*> processes;

@@ -8,7 +8,6 @@
 namespace tulle::sim {
 namespace {
 
-constexpr Duration kReconnect = 100ms;
 constexpr Duration kLongPause = 1500ms;    // a tail comes each second
 constexpr Duration kBreak = 1s;            // four heartbeats: what was steady so far is no longer
 constexpr Duration kEchoed = 1s;           // answers for so long, and both sides know it: a heartbeat there, one back

@@ -17,6 +17,8 @@ namespace tulle::sim {
 /// A place where a process can run: its endpoints stay, its processes come and go.
 using HostId = std::size_t;
 
+inline constexpr Duration kReconnect = 100ms;  ///< until a link or a subscription that was broken is tried again
+
 /// What the network does to one direction between two hosts.
 struct Path {
     Duration delay = 200us;

@@ -5,7 +5,6 @@
 namespace tulle::sim {
 namespace {
 
-constexpr Duration kReconnect = 100ms;
 constexpr Duration kStreamPatience = 3s;
 constexpr Duration kTailPause = 1500ms;
 

@@ -13,14 +13,14 @@ namespace {
 
 namespace json = boost::json;
 
-double milliseconds(Duration duration) {
+double in_milliseconds(Duration duration) {
     return static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count()) / 1'000.0;
 }
 
 json::object times(const Samples& samples) {
-    return {{"median", milliseconds(samples.median())},
-            {"p99", milliseconds(samples.percentile(99))},
-            {"max", milliseconds(samples.percentile(100))},
+    return {{"median", in_milliseconds(samples.median())},
+            {"p99", in_milliseconds(samples.percentile(99))},
+            {"max", in_milliseconds(samples.percentile(100))},
             {"count", samples.values.size()}};
 }
 
@@ -37,7 +37,7 @@ json::object all_times(const Samples& samples) {
     json::object out = times(samples);
     json::array values;
     for (const Duration value : samples.values) {
-        values.emplace_back(milliseconds(value));
+        values.emplace_back(in_milliseconds(value));
     }
     out["values"] = std::move(values);
     return out;
@@ -66,8 +66,8 @@ void print_times(std::string& out, const char* name, const Samples& samples) {
         print(out, "  %-34s %10s\n", name, "-");
         return;
     }
-    print(out, "  %-34s %10.1f %10.1f %10.1f %9zu\n", name, milliseconds(samples.median()),
-          milliseconds(samples.percentile(99)), milliseconds(samples.percentile(100)), samples.values.size());
+    print(out, "  %-34s %10.1f %10.1f %10.1f %9zu\n", name, in_milliseconds(samples.median()),
+          in_milliseconds(samples.percentile(99)), in_milliseconds(samples.percentile(100)), samples.values.size());
 }
 
 void print_exemptions(std::string& out, const Report& report) {
@@ -147,7 +147,7 @@ bool Report::ok() const {
 std::string report_text(const Report& report) {
     std::string out = "\nseed " + report.seed + "\n";
     print(out, "%u nodes, %.0f s, %llu faults, %llu messages accepted, %llu deliveries\n\n", report.nodes,
-          milliseconds(report.length) / 1'000, static_cast<unsigned long long>(report.faults),
+          in_milliseconds(report.length) / 1'000, static_cast<unsigned long long>(report.faults),
           static_cast<unsigned long long>(report.messages), static_cast<unsigned long long>(report.deliveries));
     print(out, "  %-4s %-46s %9s %9s  %s\n", "", "promise", "checked", "exempted", "verdict");
     for (const Verdict& verdict : report.invariants) {
@@ -209,7 +209,7 @@ std::string report_json(const Report& report) {
     json::object out{{"verdict", report.ok() ? "pass" : "fail"},
                      {"seed", seed_of(report)},
                      {"nodes", report.nodes},
-                     {"seconds", milliseconds(report.length) / 1'000},
+                     {"seconds", in_milliseconds(report.length) / 1'000},
                      {"faults", report.faults},
                      {"kills", report.kills},
                      {"freezes", report.freezes},

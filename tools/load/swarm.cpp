@@ -17,7 +17,7 @@ namespace tulle::load {
 namespace {
 
 constexpr std::size_t kBufferBytes = 2 * kMaxPieceBytes;  // an incomplete piece, and as much again
-constexpr Duration kProgressInterval = 100ms;
+constexpr Duration kConnectProgressInterval = 100ms;
 constexpr std::uint32_t kSpareDescriptors = 32;
 
 /// A wait that is exact to a nanosecond; a millisecond is an age for an open loop.
@@ -114,7 +114,7 @@ ConnectReport Swarm::connect(const std::function<bool(std::uint32_t, std::uint32
             begin_connection(begun++);
         }
         give_up_old(now);
-        Instant until = now + kProgressInterval;
+        Instant until = now + kConnectProgressInterval;
         if (begun < total() && opening_count_ < config_.opening_at_once) {
             until = std::min(until, start + begun * interval);
         }
@@ -123,7 +123,7 @@ ConnectReport Swarm::connect(const std::function<bool(std::uint32_t, std::uint32
             if (!progress(report.ready, report.failed)) {
                 break;
             }
-            next_progress = now + kProgressInterval;
+            next_progress = now + kConnectProgressInterval;
         }
     }
     report.took = monotonic_now() - start;

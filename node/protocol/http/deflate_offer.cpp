@@ -4,23 +4,13 @@
 #include <cstddef>
 #include <utility>
 
+#include "node/protocol/http/characters.hpp"
+
 namespace tulle::node::http {
 namespace {
 
 constexpr unsigned kMinBits = 8;
 constexpr unsigned kMaxBits = 15;
-
-std::string_view trim(std::string_view text) {
-    const std::size_t begin = std::min(text.find_first_not_of(" \t"), text.size());
-    text.remove_prefix(begin);
-    return text.substr(0, text.find_last_not_of(" \t") + 1);
-}
-
-bool equals_ignoring_case(std::string_view text, std::string_view lower) {
-    return text.size() == lower.size() && std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) {
-               return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-           });
-}
 
 /// Cuts what comes before the next `separator` outside of quotes off `rest`.
 std::string_view next_part(std::string_view& rest, char separator) {

@@ -9,20 +9,12 @@
 #include <utility>
 
 #include "node/core/limits.hpp"
+#include "node/protocol/http/characters.hpp"
 
 namespace tulle::node::http {
 namespace {
 
 constexpr std::size_t kMaxContentLengthDigits = 15;  // far beyond any body limit, far below an overflow
-
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-    return a.size() == b.size() &&
-           std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
-}
-
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 constexpr bool is_alphanumeric(char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z'); }
 
@@ -72,17 +64,6 @@ bool are_visible(std::string_view text) {
         text.remove_prefix(size);
     }
     return (wrong & (kEach * 0x80)) == 0;
-}
-
-std::string_view trim(std::string_view text) {
-    const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
-    while (!text.empty() && is_blank(text.front())) {
-        text.remove_prefix(1);
-    }
-    while (!text.empty() && is_blank(text.back())) {
-        text.remove_suffix(1);
-    }
-    return text;
 }
 
 /// A field whose value is a list, over all the lines on which it comes (RFC 9110, 5.3), of which one member is looked for.

@@ -5,19 +5,18 @@
 #include <cstddef>
 #include <iterator>
 
+#include "node/protocol/http/characters.hpp"
+
 namespace tulle::node::http {
 namespace {
 
 constexpr std::size_t kMaxPortDigits = 5;
 
 std::string lower_case(std::string_view text) {
-    std::string lower;
-    std::transform(text.begin(), text.end(), std::back_inserter(lower),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return lower;
+    std::string lowered;
+    std::transform(text.begin(), text.end(), std::back_inserter(lowered), lower);
+    return lowered;
 }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Four numbers up to 255, which browsers make of all other ways to write an IPv4 address.
 bool is_ipv4(std::string_view host) {

@@ -11,7 +11,6 @@ namespace tulle::node::pusher {
 namespace {
 
 constexpr std::size_t kUsualParameters = 5;  // of a signed request with a body
-constexpr std::size_t kSignatureDigits = 64;  // of HMAC-SHA256
 
 constexpr auto kIsLowerHex = [] {
     std::array<bool, 256> is{};

@@ -27,6 +27,7 @@ struct ChannelClaim {
                                         std::string_view token);
 
 /// Whether the text can be a digest of so many hexadecimal digits: what cannot is refused before anything is hashed.
+inline constexpr std::size_t kSignatureDigits = 64;  ///< hexadecimal, of HMAC-SHA256
 [[nodiscard]] bool is_lower_hex(std::string_view text, std::size_t digits);
 
 /// The parameters of a query string, percent-decoded, in order of appearance, repeated ones included. Nothing when an escape is

@@ -23,7 +23,7 @@ bool is_version(std::string_view text) {
            });
 }
 
-Admission refuse(std::uint16_t code, std::string_view reason) { return {nullptr, code, reason}; }
+Admission turn_away(std::uint16_t code, std::string_view reason) { return {nullptr, code, reason}; }
 
 /// Versions 5 to 7 differ for a server only in how errors are told, where we do both.
 bool is_supported(std::string_view protocol) { return protocol == "7" || protocol == "6" || protocol == "5"; }
@@ -67,25 +67,25 @@ Admission admit(const AppTable& apps, std::string_view target) {
         parse_query(mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1));
     if (!path.starts_with(kPath) || path.size() == kPath.size() ||
         path.find('/', kPath.size()) != std::string_view::npos || !parameters || has_repeated(*parameters, kParameters)) {
-        return refuse(4005, "Path not found: connect to /app/KEY");
+        return turn_away(4005, "Path not found: connect to /app/KEY");
     }
     const std::string* protocol = find_parameter(*parameters, "protocol");
     if (protocol == nullptr || protocol->empty()) {
-        return refuse(4008, "No protocol version supplied");
+        return turn_away(4008, "No protocol version supplied");
     }
     if (!is_supported(*protocol)) {
-        return refuse(4007, "Unsupported protocol version");
+        return turn_away(4007, "Unsupported protocol version");
     }
     const std::string* version = find_parameter(*parameters, "version");
     if (version != nullptr && !is_version(*version)) {
-        return refuse(4006, "Invalid version string format");
+        return turn_away(4006, "Invalid version string format");
     }
     const App* app = app_of_target(apps, target);
     if (app == nullptr) {
-        return refuse(kAppUnknown, kAppUnknownText);
+        return turn_away(kAppUnknown, kAppUnknownText);
     }
     if (!app->enabled) {
-        return refuse(kAppDisabled, kAppDisabledText);
+        return turn_away(kAppDisabled, kAppDisabledText);
     }
     return {app, 0, {}};
 }

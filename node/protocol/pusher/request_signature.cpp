@@ -18,7 +18,6 @@
 namespace tulle::node::pusher {
 namespace {
 
-constexpr std::size_t kSignatureDigits = 64;   // of HMAC-SHA256
 constexpr std::size_t kBodyDigestDigits = 32;  // of MD5
 constexpr std::size_t kHmacBytes = 192;        // that an HMAC hashes besides the text: two keys and a digest, padded
 constexpr std::string_view kSignatureName = "auth_signature";

@@ -17,7 +17,7 @@ bool is_hex_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >
 enum class Half { kNone, kHigh, kLow };
 
 /// Which half of a surrogate pair stands at the beginning of the text as an escape.
-Half half_at(std::string_view text) {
+Half escaped_half_at(std::string_view text) {
     const bool is_escape = text.size() >= kEscape && text[0] == '\\' && text[1] == 'u' && (text[2] == 'd' || text[2] == 'D') &&
                            is_hex_digit(text[4]) && is_hex_digit(text[5]);
     if (!is_escape) {
@@ -63,8 +63,8 @@ private:
                 ++at_;
                 continue;
             }
-            const Half half = half_at(text_.substr(at_));
-            const bool is_pair = half == Half::kHigh && half_at(text_.substr(std::min(at_ + kEscape, text_.size()))) == Half::kLow;
+            const Half half = escaped_half_at(text_.substr(at_));
+            const bool is_pair = half == Half::kHigh && escaped_half_at(text_.substr(std::min(at_ + kEscape, text_.size()))) == Half::kLow;
             if (half != Half::kNone && !is_pair) {
                 take_(at_, kEscape);
             }

@@ -10,6 +10,7 @@
 #include "node/core/channel_name.hpp"
 #include "node/core/limits.hpp"
 #include "node/protocol/pusher/codec.hpp"
+#include "node/protocol/pusher/event_frame.hpp"
 #include "node/protocol/pusher/presence.hpp"
 #include "node/protocol/pusher/user_data.hpp"
 
@@ -32,15 +33,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto member = parse_member(text, tulle::node::kDefaultMaxPresenceMemberBytes)) {
         TULLE_ASSERT(!member->user.empty() && member->user.size() <= tulle::node::kMaxUserIdBytes);
         must_be_json(std::string(id_of_card(member->card)));
-        must_be_json("{" + member_added_body(member->card).substr(1));
-        must_be_json("{" + member_removed_body(member->card).substr(1));
+        must_be_json(event_frame("presence-a", member_added_body(member->card)));
+        must_be_json(event_frame("presence-a", member_removed_body(member->card)));
         tulle::node::PresenceRooms::Users users;
         users.emplace(member->user, std::make_shared<const std::string>(member->card));
         must_be_json(presence_succeeded("presence-a", users));
     }
     if (const auto user = parse_user_data(text)) {
         TULLE_ASSERT(tulle::node::is_valid_user_id(user->member.user) && user->watchlist.size() <= tulle::node::kMaxWatchlist);
-        must_be_json("{" + member_added_body(user->member.card).substr(1));
+        must_be_json(event_frame("presence-a", member_added_body(user->member.card)));
         must_be_json(signin_success(text));
         if (!user->watchlist.empty()) {
             must_be_json(watchlist_events(user->watchlist, user->watchlist));

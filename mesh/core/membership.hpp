@@ -91,8 +91,8 @@ public:
     void on_left(Instant now, OriginId oid, Effects& out);
     /// The peer has answered what we sent it on control at `sent`: it hears us there. A moment that can't be is ignored.
     void on_echo(Instant now, OriginId oid, Instant sent);
-    /// The peer was there, and its control messages had not come for two heartbeats or more when its session ended: what it said
-    /// there in the meantime is lost.
+    /// The peer was there, and its control messages had not come for as long as makes a peer suspect when its session ended: what it
+    /// said there in the meantime is lost. (After less, duties would be told again whenever a node that was merely slow dies.)
     [[nodiscard]] bool was_deaf(Instant now, OriginId oid) const;
     /// The peer takes in none of our interest although all else of it is in order: its session ends, and the pause before the
     /// next one grows each time, as new subscriptions wait for it.

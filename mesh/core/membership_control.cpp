@@ -35,8 +35,9 @@ bool Membership::was_deaf(Instant now, OriginId oid) const {
     if (peer == nullptr) {
         return false;
     }
-    const bool silent = now - peer->last_heard >= options_.timing.suspicion;  // else it lived until now
-    return (silent ? peer->last_heard : now) - peer->control_heard >= 2 * options_.timing.heartbeat;
+    const Duration suspicion = options_.timing.suspicion;
+    const bool silent = now - peer->last_heard >= suspicion;  // else it lived until now
+    return (silent ? peer->last_heard : now) - peer->control_heard >= suspicion;
 }
 
 bool Membership::was_stuck(OriginId oid) const {

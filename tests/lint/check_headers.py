@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Checks that every header compiles alone (syntax only), with the flags of a source of the same folder.
 
-A header whose own source has been built without a precompiled header needs no more than that: the source includes it first
-(check_layers.py sees to it). Of the others, what has compiled once is not compiled again until the header, one of the project's headers that it includes, or the flags
+A header whose own source has been built without a precompiled header, and before all others that are compiled together with it, needs no more
+than that: the source includes it first (check_layers.py sees to it). Of the others, what has compiled once is not compiled again until the header, one of the project's headers that it includes, or the flags
 change: the build tree remembers in header_check/. Exits 1 when a header fails, with what the compiler says.
 --self-test fails unless a header that lacks an include is found.
 """
@@ -23,12 +23,25 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]', re.MULTILIN
 INCLUDE_PATHS = ("", "client/include/")
 
 
-def flags_by_folder(build):
-    """Folder of a source, relative to the project: how the compiler is called for one of its sources."""
+def commands_of(build):
+    """How the compiler is called, for each source; one that is compiled together with others has the call of all of them, and "first" says
+    whether it stands before the others."""
     with open(build / "compile_commands.json", encoding="utf-8") as file:
         commands = json.load(file)
+    for command in commands:
+        source = pathlib.Path(command["file"])
+        if source.parent.name != "Unity":
+            yield {**command, "call": command["file"], "first": True}
+            continue
+        parts = INCLUDE.findall(source.read_text(encoding="utf-8"))
+        for index, part in enumerate(parts):
+            yield {**command, "call": command["file"], "file": part, "first": index == 0}
+
+
+def flags_by_folder(build):
+    """Folder of a source, relative to the project: how the compiler is called for one of its sources."""
     flags = {}
-    for command in sorted(commands, key=lambda command: command["file"]):
+    for command in sorted(commands_of(build), key=lambda command: command["file"]):
         source = pathlib.Path(command["file"])
         if source.is_relative_to(ROOT) and not source.is_relative_to(build):
             flags.setdefault(source.parent.relative_to(ROOT).as_posix(), (without_source(command), command["directory"]))
@@ -37,10 +50,8 @@ def flags_by_folder(build):
 
 def proven_by_build(build):
     """Headers that the build itself has compiled alone: their own source includes them first, and nothing before."""
-    with open(build / "compile_commands.json", encoding="utf-8") as file:
-        commands = json.load(file)
-    return {pathlib.Path(command["file"]).with_suffix(".hpp") for command in commands
-            if "-include" not in shlex.split(command["command"])}
+    return {pathlib.Path(command["file"]).with_suffix(".hpp") for command in commands_of(build)
+            if command["first"] and "-include" not in shlex.split(command["command"])}
 
 
 def without_source(command):
@@ -53,7 +64,7 @@ def without_source(command):
             skip -= 1
         elif word in ("-o", "-include", "-MF", "-MT", "-MQ"):
             skip = 1
-        elif word not in ("-c", "-MD", "-Winvalid-pch", command["file"]):
+        elif word not in ("-c", "-MD", "-Winvalid-pch", command["call"]):
             kept.append(word)
     return kept
 

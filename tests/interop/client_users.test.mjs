@@ -12,6 +12,12 @@ const WATCHING = ['watchlist_events = true'];
 const LOBBY = 'presence-lobby';
 const WEATHER = 'cache-weather';
 
+/** How many connections clients have opened to `nodes` so far: a state handler may miss the first "connecting" of its own client. */
+async function attempts(nodes) {
+  const opened = await Promise.all(nodes.map((node) => node.metric('tulle_clients_opened_total')));
+  return opened.reduce((sum, count) => sum + count, 0);
+}
+
 test('signed in, it hears what is sent to its user at any node, and nothing that is sent to others', () => withCluster(2, {},
   ({ nodes: [n1, n2] }) => withExamples(async (start) => {
     const ann = start('users', [n1], 'ann', '');
@@ -71,13 +77,13 @@ test('when its node is killed it signs in at another, before it joins the channe
     await ann.finish();
   })));
 
-test('when the application ends its connections it does not come back', () => withCluster(2, {}, ({ nodes: [n1, n2] }) =>
+test('when the application ends its connections it does not come back', () => withCluster(2, {}, ({ nodes }) =>
   withExamples(async (start) => {
-    const ann = start('users', [n1, n2], 'ann', '');
+    const ann = start('users', nodes, 'ann', '');
     await ann.prints('signed in as ann');
-    assert.deepEqual(await end(n2, 'ann'), {});
+    assert.deepEqual(await end(nodes[1], 'ann'), {});
     await ann.prints(/^failed /);
-    assert.equal(ann.lines.filter((line) => line.startsWith('connecting ')).length, 1);
+    assert.equal(await attempts(nodes), 1);
   })));
 
 test('a sign-in that the node does not believe is told, and not tried again', () => withCluster(1, {}, ({ nodes: [node] }) =>
@@ -85,7 +91,7 @@ test('a sign-in that the node does not believe is told, and not tried again', ()
     const broken = start('users', [node], '"', '');
     await broken.prints(/^not signed in: /);
     await broken.prints(/^failed /);
-    assert.equal(broken.lines.filter((line) => line.startsWith('connecting ')).length, 1);
+    assert.equal(await attempts([node]), 1);
   })));
 
 test('a cache channel gives its last event, or says that there is none', () => withCluster(2, {}, ({ nodes: [n1, n2] }) =>

@@ -8,10 +8,10 @@ namespace tulle::client {
 
 // ---- names
 
-inline constexpr std::size_t kMaxChannelNameBytes = 200;  ///< as every server has it; longer: std::invalid_argument
+inline constexpr std::size_t kMaxChannelNameBytes = 200;     ///< as every server has it; longer: std::invalid_argument
 inline constexpr std::size_t kMaxEventNameCharacters = 200;  ///< code points, as above; longer: kInvalid
-inline constexpr std::size_t kMaxAppIdBytes = 200;        ///< one segment of a path; longer: std::invalid_argument
-inline constexpr std::size_t kMaxSocketIdBytes = 64;      ///< two numbers and a dot; longer: the first frame is bad
+inline constexpr std::size_t kMaxAppIdBytes = 200;           ///< one segment of a path; longer: std::invalid_argument
+inline constexpr std::size_t kMaxSocketIdBytes = 64;         ///< two numbers and a dot; longer: the first frame is bad
 
 // ---- what an application may want
 

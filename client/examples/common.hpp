@@ -15,8 +15,8 @@ inline constexpr const char* kAppId = "app-id";
 inline constexpr const char* kKey = "app-key";
 inline constexpr const char* kSecret = "app-secret";
 
-/// The URLs among the arguments from `first` on; without any, the node on this machine. `words`: what the arguments before them are.
-/// Throws std::invalid_argument, with the usage, for --help and for what is no URL.
+/// The URLs among the arguments from `first` on; without any, the node on this machine. `words`: what the arguments
+/// before them are. Throws std::invalid_argument, with the usage, for --help and for what is no URL.
 inline std::vector<std::string> servers(int argc, char** argv, int first, const std::string& words = "") {
     for (int i = 1; i < argc; ++i) {
         const std::string_view word = argv[i];

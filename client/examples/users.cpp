@@ -76,7 +76,8 @@ void run(const std::string& name, const std::string& friends, const std::vector<
 
 int main(int argc, char** argv) {
     try {
-        run(argc > 1 ? argv[1] : "somebody", argc > 2 ? argv[2] : "", example::servers(argc, argv, 3, "[NAME] [FRIEND,...] "));
+        run(argc > 1 ? argv[1] : "somebody", argc > 2 ? argv[2] : "",
+            example::servers(argc, argv, 3, "[NAME] [FRIEND,...] "));
     } catch (const std::exception& error) {
         std::cerr << error.what() << "\n";
         return 2;

@@ -14,8 +14,8 @@ using SharedBytes = std::shared_ptr<const std::string>;
     return std::make_shared<const std::string>(std::move(bytes));
 }
 
-/// FNV-1a, 64 bits, with a final mix (SplitMix64): the same on every machine. For digests that travel, for tables there is
-/// mesh/base/hash.hpp.
+/// FNV-1a, 64 bits, with a final mix (SplitMix64): the same on every machine. For digests that travel, for tables there
+/// is mesh/base/hash.hpp.
 [[nodiscard]] std::uint64_t stable_hash(std::string_view bytes);
 
 }  // namespace tulle

@@ -49,8 +49,8 @@ std::string hex(const unsigned char* bytes, std::size_t size) {
     return text;
 }
 
-/// Computes one HMAC after the other in one context. To look an algorithm up costs OpenSSL more than to digest a short text,
-/// and so does a new context; the work of a key is done again only when another comes.
+/// Computes one HMAC after the other in one context. To look an algorithm up costs OpenSSL more than to digest a short
+/// text, and so does a new context; the work of a key is done again only when another comes.
 class HmacSha256 {
 public:
     HmacSha256() : mac_(EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr)), context_(EVP_MAC_CTX_new(mac_.get())) {

@@ -21,7 +21,9 @@ std::uint64_t siphash(const unsigned char* bytes, std::size_t size) {
 
 }  // namespace
 
-void set_hash_key(const HashKey& key) { process_key = key; }
+void set_hash_key(const HashKey& key) {
+    process_key = key;
+}
 
 std::uint64_t keyed_hash(std::string_view bytes) {
     return siphash(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());

@@ -5,7 +5,9 @@
 namespace tulle {
 namespace {
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
 class Scanner {
 public:
@@ -75,8 +77,8 @@ private:
         at_ = std::min(at_, text_.size());
     }
 
-    /// From quote to quote, as strings are long and escapes rare: a quote ends the string unless an odd number of backslashes
-    /// precedes it.
+    /// From quote to quote, as strings are long and escapes rare: a quote ends the string unless an odd number of
+    /// backslashes precedes it.
     void skip_string() {
         const std::size_t begin = ++at_;
         while (at_ < text_.size()) {

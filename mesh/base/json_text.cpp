@@ -13,13 +13,18 @@ constexpr unsigned char kSurrogateLead = 0xED;  // of U+D000 to U+DFFF
 constexpr std::array<bool, 256> plain_bytes() {
     std::array<bool, 256> plain{};
     for (std::size_t byte = 0; byte < plain.size(); ++byte) {
-        plain[byte] = byte >= ' ' && byte != '"' && byte != '\\' && byte != kSurrogateLead;  // which ordinary letters have, too
+        plain[byte] =
+            byte >= ' ' && byte != '"' && byte != '\\' && byte != kSurrogateLead;  // which ordinary letters have, too
     }
     return plain;
 }
 
-bool is_high(std::uint32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
-bool is_low(std::uint32_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
+bool is_high(std::uint32_t unit) {
+    return unit >= 0xD800 && unit < 0xDC00;
+}
+bool is_low(std::uint32_t unit) {
+    return unit >= 0xDC00 && unit < 0xE000;
+}
 
 /// The half of a surrogate pair whose three bytes stand at the beginning of the text; 0: none.
 std::uint32_t half_at(std::string_view text) {
@@ -78,7 +83,8 @@ std::optional<std::uint32_t> unit_at(std::string_view text) {
     return unit;
 }
 
-/// One escape at the beginning of `rest`, which begins behind its backslash, goes to `out`. How long it is; 0: it is none.
+/// One escape at the beginning of `rest`, which begins behind its backslash, goes to `out`. How long it is; 0: it is
+/// none.
 std::size_t take_escape(std::string_view rest, std::string& out) {
     constexpr std::string_view kNames = "\"\\/bfnrt";
     constexpr std::string_view kMeant = "\"\\/\b\f\n\r\t";
@@ -94,7 +100,8 @@ std::size_t take_escape(std::string_view rest, std::string& out) {
         return 0;
     }
     const std::string_view next = rest.substr(5);
-    const std::optional<std::uint32_t> second = is_high(*unit) && next.starts_with("\\u") ? unit_at(next.substr(2)) : std::nullopt;
+    const std::optional<std::uint32_t> second =
+        is_high(*unit) && next.starts_with("\\u") ? unit_at(next.substr(2)) : std::nullopt;
     if (second && is_low(*second)) {
         append_character(out, 0x10000u + ((*unit - 0xD800u) << 10) + (*second - 0xDC00u));
         return 11;
@@ -121,13 +128,27 @@ void append_json_string(std::string& out, std::string_view text) {
             continue;
         }
         switch (c) {
-            case '"': out.append("\\\""); break;
-            case '\\': out.append("\\\\"); break;
-            case '\b': out.append("\\b"); break;
-            case '\f': out.append("\\f"); break;
-            case '\n': out.append("\\n"); break;
-            case '\r': out.append("\\r"); break;
-            case '\t': out.append("\\t"); break;
+            case '"':
+                out.append("\\\"");
+                break;
+            case '\\':
+                out.append("\\\\");
+                break;
+            case '\b':
+                out.append("\\b");
+                break;
+            case '\f':
+                out.append("\\f");
+                break;
+            case '\n':
+                out.append("\\n");
+                break;
+            case '\r':
+                out.append("\\r");
+                break;
+            case '\t':
+                out.append("\\t");
+                break;
             default:
                 if (static_cast<unsigned char>(c) < ' ') {
                     append_escape(out, static_cast<unsigned char>(c));

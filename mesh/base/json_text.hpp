@@ -6,8 +6,8 @@
 
 namespace tulle {
 
-/// Texts as JSON strings and back. A text is UTF-8, but half of a surrogate pair, which JSON can name and UTF-8 cannot, is its three bytes
-/// (WTF-8): so no JSON string is changed by being read and written again.
+/// Texts as JSON strings and back. A text is UTF-8, but half of a surrogate pair, which JSON can name and UTF-8 cannot,
+/// is its three bytes (WTF-8): so no JSON string is changed by being read and written again.
 
 /// Whether the text stands between the quotes of a JSON string as it is.
 [[nodiscard]] bool is_plain_json_text(std::string_view text);

@@ -15,14 +15,14 @@ enum class Push : bool { kAccepted, kRefused };
 
 /// A bounded queue of values from any number of threads to one.
 ///
-/// Who has several things to say in a turn claims a place for each as it comes, and pushes them together: one lock and at
-/// most one wake-up for all.
+/// Who has several things to say in a turn claims a place for each as it comes, and pushes them together: one lock and
+/// at most one wake-up for all.
 ///
 /// Thread:  all from any thread but take_all, which is the owner's.
 /// Wake-up: `wake` is called, outside the lock and by the pushing thread, when the queue turns from empty to not empty;
 ///          it must be cheap and must not throw (an eventfd write).
-/// Limits:  `capacity` items, claimed ones included, by try_push and try_claim, which refuse beyond it; a refused item is
-///          untouched. push_reserved and claim ignore the capacity: for answers, whose number the questions bound.
+/// Limits:  `capacity` items, claimed ones included, by try_push and try_claim, which refuse beyond it; a refused item
+///          is untouched. push_reserved and claim ignore the capacity: for answers, whose number the questions bound.
 template <class T>
 class Mailbox {
 public:

@@ -6,20 +6,24 @@
 namespace tulle {
 namespace {
 
-constexpr std::size_t kEscape = 6;         // "\ud83d"
-constexpr std::size_t kLongExponent = 9;   // digits; the library's exponents have 32 bits
+constexpr std::size_t kEscape = 6;        // "\ud83d"
+constexpr std::size_t kLongExponent = 9;  // digits; the library's exponents have 32 bits
 constexpr std::string_view kStandIn = "\\ufffd";
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
-bool is_hex_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool is_hex_digit(char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 
 enum class Half { kNone, kHigh, kLow };
 
 /// Which half of a surrogate pair stands at the beginning of the text as an escape.
 Half escaped_half_at(std::string_view text) {
-    const bool is_escape = text.size() >= kEscape && text[0] == '\\' && text[1] == 'u' && (text[2] == 'd' || text[2] == 'D') &&
-                           is_hex_digit(text[4]) && is_hex_digit(text[5]);
+    const bool is_escape = text.size() >= kEscape && text[0] == '\\' && text[1] == 'u' &&
+                           (text[2] == 'd' || text[2] == 'D') && is_hex_digit(text[4]) && is_hex_digit(text[5]);
     if (!is_escape) {
         return Half::kNone;
     }
@@ -64,7 +68,8 @@ private:
                 continue;
             }
             const Half half = escaped_half_at(text_.substr(at_));
-            const bool is_pair = half == Half::kHigh && escaped_half_at(text_.substr(std::min(at_ + kEscape, text_.size()))) == Half::kLow;
+            const bool is_pair = half == Half::kHigh &&
+                                 escaped_half_at(text_.substr(std::min(at_ + kEscape, text_.size()))) == Half::kLow;
             if (half != Half::kNone && !is_pair) {
                 take_(at_, kEscape);
             }

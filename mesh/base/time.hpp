@@ -4,7 +4,8 @@
 
 namespace tulle {
 
-/// The monotonic clock as the cores see it: a type without now(). A shell reads the real clock and passes the Instant in.
+/// The monotonic clock as the cores see it: a type without now(). A shell reads the real clock and passes the Instant
+/// in.
 struct MonotonicTag {
     using rep = std::chrono::nanoseconds::rep;
     using period = std::chrono::nanoseconds::period;

@@ -5,7 +5,9 @@
 namespace tulle {
 namespace {
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0u) == 0x80u; }
+bool is_continuation(char c) {
+    return (static_cast<unsigned char>(c) & 0xC0u) == 0x80u;
+}
 
 /// How many bytes the character that begins with this one has; 0: none begins so.
 std::size_t length_of(unsigned char first) {

@@ -7,9 +7,9 @@
 
 namespace tulle::mesh {
 
-/// When each of many is due: the earliest is found without asking all of them. A deadline that moves on, as most do with
-/// each thing that happens, costs nothing before the earlier moment has come: an entry is a lower bound, and is put right
-/// when it is the first.
+/// When each of many is due: the earliest is found without asking all of them. A deadline that moves on, as most do
+/// with each thing that happens, costs nothing before the earlier moment has come: an entry is a lower bound, and is
+/// put right when it is the first.
 ///
 /// Thread: confined to its owner. Cost: O(log n) for each entry that is moved.
 template <class Key>

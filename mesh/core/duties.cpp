@@ -77,8 +77,8 @@ void Duties::count(ShardIndex shard, const DutyCount& word) {
     if (nobody_stays()) {
         return;  // the shards have no clients any more
     }
-    const bool good = !word.key.empty() && word.key.size() <= kMaxChannelBytes && word.item.size() <= kMaxDutyItemBytes &&
-                      (!word.info || word.info->size() <= kMaxUserInfoBytes);
+    const bool good = !word.key.empty() && word.key.size() <= kMaxChannelBytes &&
+                      word.item.size() <= kMaxDutyItemBytes && (!word.info || word.info->size() <= kMaxUserInfoBytes);
     if (good) {
         changed_ = true;
         source_.count(shard, word);
@@ -88,7 +88,8 @@ void Duties::count(ShardIndex shard, const DutyCount& word) {
 }
 
 bool Duties::task(const DutyTask& task) {
-    const bool good = !task.key.empty() && task.key.size() <= kMaxChannelBytes && task.body && task.body->size() <= kMaxBodyBytes;
+    const bool good =
+        !task.key.empty() && task.key.size() <= kMaxChannelBytes && task.body && task.body->size() <= kMaxBodyBytes;
     const bool taken = good && outbox_.add(task);
     changed_ = changed_ || taken;
     if (!taken) {
@@ -357,7 +358,8 @@ bool Duties::may_part_from(OriginId from) const {
 }
 
 bool Duties::all_told() const {
-    return !begun_ || (settled() && desk_.items() == 0 && source_.items() == 0 && outbox_.waiting() == 0 && inbox_.under_way() == 0);
+    return !begun_ || (settled() && desk_.items() == 0 && source_.items() == 0 && outbox_.waiting() == 0 &&
+                       inbox_.under_way() == 0);
 }
 
 bool Duties::delivered(OriginId to) const {

@@ -11,8 +11,9 @@
 
 namespace tulle::mesh {
 
-/// Duties done once over the mesh: what this node's shards count and order, brought to the node that rendezvous hashing names
-/// for each key, and what this node does of it for the others. This node is a member like the others, served without mail.
+/// Duties done once over the mesh: what this node's shards count and order, brought to the node that rendezvous hashing
+/// names for each key, and what this node does of it for the others. This node is a member like the others, served
+/// without mail.
 ///
 /// Thread: confined to the hub. Time: `now` must not go backwards.
 /// Use:    the words of shards and members as they come, then one work() a turn.
@@ -36,17 +37,18 @@ public:
         begun_ = true;
         changed_ = true;
     }
-    /// This node will leave, and has no clients any more. As long as a member stays all goes on as before. When nobody does, the leaver
-    /// with the greatest id alone does all duties, and the other leavers hand over to it.
+    /// This node will leave, and has no clients any more. As long as a member stays all goes on as before. When nobody
+    /// does, the leaver with the greatest id alone does all duties, and the other leavers hand over to it.
     void retire(Instant now);
     /// This node leaves: its duties fall to those that stay from now on, if anybody does.
     void leave(Instant now);
-    /// A member's heartbeat says that it leaves, too; `last`: as the last one, by its own view. False: that it leaves was known.
+    /// A member's heartbeat says that it leaves, too; `last`: as the last one, by its own view. False: that it leaves
+    /// was known.
     bool on_leaving(Instant now, OriginId from, bool last);
     /// It has all that it is to have, and if that includes duties it stays, or is the last.
     [[nodiscard]] bool may_part_from(OriginId from) const;
-    /// A member has been told goodbye: this node's part is done. It takes nothing in any more, tells nothing, and who leaves from now on
-    /// changes nothing for it.
+    /// A member has been told goodbye: this node's part is done. It takes nothing in any more, tells nothing, and who
+    /// leaves from now on changes nothing for it.
     void part() { parted_ = true; }
     void on_mail(Instant now, OriginId from, const DutyMail& mail);
     /// What a member's heartbeat says, and ours to it.
@@ -77,13 +79,14 @@ public:
 
     struct Tally {
         std::uint64_t reports_sent = 0;
-        std::uint64_t changes = 0;        ///< told to the shard
-        std::uint64_t tasks = 0;          ///< handed to the shard
-        std::uint64_t revoked = 0;        ///< changes under way at the shard that became another node's
+        std::uint64_t changes = 0;  ///< told to the shard
+        std::uint64_t tasks = 0;    ///< handed to the shard
+        std::uint64_t revoked = 0;  ///< changes under way at the shard that became another node's
         std::uint64_t counts_refused = 0;
         std::uint64_t tasks_refused = 0;
-        std::uint64_t mails_sent = 0;         ///< repetitions included
-        std::uint64_t impatient = 0;          ///< turns in which not everybody had handed over, and the patience was over
+        std::uint64_t mails_sent = 0;  ///< repetitions included
+        /// turns in which not everybody had handed over, and the patience was over
+        std::uint64_t impatient = 0;
     };
     [[nodiscard]] const Tally& tally() const { return tally_; }
     [[nodiscard]] std::size_t items() const { return source_.items(); }
@@ -98,13 +101,13 @@ private:
         std::uint64_t sent = 0;               // seq of the last mail
         std::optional<DutyMail> outstanding;  // not acknowledged
         Instant again_at;
-        std::uint64_t taken = 0;              // seq of the last mail taken in
+        std::uint64_t taken = 0;  // seq of the last mail taken in
         bool ack_due = false;
-        std::uint64_t claimed = 0;            // the view in which it has handed all over to us
-        std::uint64_t view_no = 0;            // how often its view has changed, by its last word
-        std::uint64_t handed_over = 0;        // the number of our view in which we have handed all over to it
-        bool leaving = false;                 // by its own word: it takes nothing over …
-        bool last = false;                    // … unless it says this
+        std::uint64_t claimed = 0;      // the view in which it has handed all over to us
+        std::uint64_t view_no = 0;      // how often its view has changed, by its last word
+        std::uint64_t handed_over = 0;  // the number of our view in which we have handed all over to it
+        bool leaving = false;           // by its own word: it takes nothing over …
+        bool last = false;              // … unless it says this
     };
 
     [[nodiscard]] bool nobody_stays() const;

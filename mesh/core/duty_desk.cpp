@@ -30,11 +30,12 @@ SharedBytes DutyDesk::behind(const Entry& entry) {
     return entry.doubted.behind ? entry.doubted.behind : share("");
 }
 
-/// The newest version wins. But versions of desks that were cut off from each other say nothing about which of the two spoke
-/// last; then, or when a former desk has said something that is not the newest, nobody knows what the world outside heard last.
+/// The newest version wins. But versions of desks that were cut off from each other say nothing about which of the two
+/// spoke last; then, or when a former desk has said something that is not the newest, nobody knows what the world
+/// outside heard last.
 bool DutyDesk::learn(Entry& entry, const Holder& before, const DutyReport& report) {
-    const bool known = before.revision != 0 && before.told == report.told && before.told_version == report.told_version &&
-                       before.was_desk == report.was_desk;
+    const bool known = before.revision != 0 && before.told == report.told &&
+                       before.told_version == report.told_version && before.was_desk == report.was_desk;
     if (known) {
         return false;
     }
@@ -56,7 +57,8 @@ void DutyDesk::on_report(Instant now, const DutyMember& from, const DutyReport& 
     if (report.away) {
         if (const auto it = entries_.find(item); it != entries_.end()) {
             std::erase_if(it->second.holders, same);
-            it->second.back = it->second.back == from.tie ? DutyTie{} : it->second.back;  // it has seen whose the duty is
+            // it has seen whose the duty is
+            it->second.back = it->second.back == from.tie ? DutyTie{} : it->second.back;
             if (report.moved && it->second.own && it->second.dealt_here) {
                 bury(item, it->second);  // until this node sees that the duty has moved, and hands over what it knows
             }
@@ -97,7 +99,8 @@ void DutyDesk::on_report(Instant now, const DutyMember& from, const DutyReport& 
         entry.back = from.tie;  // were it handed back, the two would hand it to and fro until their views agree
     } else if (!entry.own) {
         const Doubt doubt = std::exchange(entry.doubt, {});
-        if (report.was_desk && (news || doubt.exists)) {  // the sender's view is another one: this node knows whose it is
+        // the sender's view is another one: this node knows whose it is
+        if (report.was_desk && (news || doubt.exists)) {
             handed_on_.push_back({item, report.told, report.told_version, doubt, report.info});
         }
     }
@@ -252,7 +255,8 @@ void DutyDesk::look_through(Instant now, Entries::iterator it) {
     erase_if_over(it);
 }
 
-/// Of members that are surely lost nothing counts any more. What they did themselves is known here as to the next in rank.
+/// Of members that are surely lost nothing counts any more. What they did themselves is known here as to the next in
+/// rank.
 void DutyDesk::drop_ghosts(const DutyItem& item, Entry& entry) {
     bool heir = false;
     for (const Holder& holder : entry.holders) {
@@ -261,7 +265,8 @@ void DutyDesk::drop_ghosts(const DutyItem& item, Entry& entry) {
             entry.doubt.add({holder.doubt != 0, holder.behind});
         }
     }
-    const std::size_t dropped = std::erase_if(entry.holders, [&](const Holder& holder) { return is_over(holder.member.tie); });
+    const std::size_t dropped =
+        std::erase_if(entry.holders, [&](const Holder& holder) { return is_over(holder.member.tie); });
     if (dropped > 0 && entry.own) {
         bury(item, entry);
     } else if (heir && entry.token == 0) {
@@ -396,7 +401,8 @@ bool DutyDesk::compose(DutyTie to, DutyMail& mail) {
         const auto holder = std::find_if(entry.holders.begin(), entry.holders.end(),
                                          [&](const Holder& h) { return h.member.tie == to; });
         if (holder == entry.holders.end() || (holder->was_desk && !entry.own)) {
-            continue;  // only the duty's node knows what to make of it, and this node may go before that one has heard of it
+            // only the duty's node knows what to make of it, and this node may go before that one has heard of it
+            continue;
         }
         const std::uint64_t revision = entry.own ? holder->revision : 0;
         DutySettle settle{item.key, item.item, revision, entry.told, entry.told_version, false};

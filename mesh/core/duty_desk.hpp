@@ -19,22 +19,24 @@ namespace tulle::mesh {
 /// dealing with just now.
 ///
 /// Thread: confined to the hub. Time: `now` must not go backwards.
-/// Acts:   only in act(), which the caller calls when it may: when all members have handed over (or have had their time).
-/// Moves:  a duty that is another node's from now on is revoked: the shard drops what it has not said. What it has said is handed on.
-/// Doubt:  where the world outside may have heard something else last than this desk believes, the truth is told again: two
-///         desks that were cut off from each other have both dealt with an item, or a former desk has said something late. A
-///         former desk that has told all but a few names these: then nobody else is told again.
-/// Loss:   what a lost member held counts for `duty_grace` more. While a member is a ghost no doubt is settled: what it said
-///         with its last breath may still be on its way. A doubt that is reported waits for `duty_grace` too: the reporter has
-///         lost a member that this node may never have met.
-/// Others: what is reported here though it is another node's duty is passed on, and the reporter is not rid of it: this node may be
-///         lost, or leave, before the duty's node has heard of it.
-/// Heir:   this node holds copies of what other desks counted and did themselves. When one of them is lost and the duty becomes a
-///         third node's, as that of a newcomer, the copy is passed on when the grace is over.
-/// Back:   a former desk that leaves hands items over while this node takes the duty for the leaver's still. They wait here
-///         until the views agree; the leaver keeps what it knows until the next desk settles it.
-/// Graves: that an item is gone, and was told so, is remembered of the last `duty_graves` of them: a desk that was cut off
-///         meanwhile, or a member that lives after all, may have told otherwise.
+/// Acts:   only in act(), which the caller calls when it may: when all members have handed over (or have had their
+///         time).
+/// Moves:  a duty that is another node's from now on is revoked: the shard drops what it has not said. What it has said
+///         is handed on.
+/// Doubt:  where the world outside may have heard something else last than this desk believes, the truth is told again:
+///         two desks that were cut off from each other have both dealt with an item, or a former desk has said
+///         something late. A former desk that has told all but a few names these: then nobody else is told again.
+/// Loss:   what a lost member held counts for `duty_grace` more. While a member is a ghost no doubt is settled: what it
+///         said with its last breath may still be on its way. A doubt that is reported waits for `duty_grace` too: the
+///         reporter has lost a member that this node may never have met.
+/// Others: what is reported here though it is another node's duty is passed on, and the reporter is not rid of it: this
+///         node may be lost, or leave, before the duty's node has heard of it.
+/// Heir:   this node holds copies of what other desks counted and did themselves. When one of them is lost and the duty
+///         becomes a third node's, as that of a newcomer, the copy is passed on when the grace is over.
+/// Back:   a former desk that leaves hands items over while this node takes the duty for the leaver's still. They wait
+///         here until the views agree; the leaver keeps what it knows until the next desk settles it.
+/// Graves: that an item is gone, and was told so, is remembered of the last `duty_graves` of them: a desk that was cut
+///         off meanwhile, or a member that lives after all, may have told otherwise.
 /// Slices: after a change of members work() looks through all items, `duty_slice` comparisons a turn.
 class DutyDesk {
 public:
@@ -56,8 +58,8 @@ public:
     [[nodiscard]] bool working() const { return scanning_; }
     [[nodiscard]] std::optional<Instant> next_deadline() const;
 
-    /// Tells the shard what differs from what was dealt with, at most `duty_items` items; of this node's own keys alone. (Were
-    /// two desks to act on one key and to learn from each other, they would never end.)
+    /// Tells the shard what differs from what was dealt with, at most `duty_items` items; of this node's own keys
+    /// alone. (Were two desks to act on one key and to learn from each other, they would never end.)
     void act(Instant now, std::vector<DutyChanged>& out);
     [[nodiscard]] bool may_act() const { return !due_.empty(); }
     /// What is under way at the shard and has become another node's.
@@ -92,21 +94,22 @@ private:
         DutyMember member;
         std::uint64_t current = 0;
         std::uint64_t revision = 0;
-        std::uint64_t settled = 0;       // the revision as of which it has been told that all is dealt with
-        std::uint64_t doubt = 0;         // by its last report, as is what follows
+        std::uint64_t settled = 0;  // the revision as of which it has been told that all is dealt with
+        std::uint64_t doubt = 0;    // by its last report, as is what follows
         SharedBytes behind;
         std::uint64_t told = 0;
         std::uint64_t told_version = 0;
         bool was_desk = false;
-        bool handed_on = false;          // lost, and what it did has been passed on
+        bool handed_on = false;  // lost, and what it did has been passed on
     };
     struct Entry {
         std::uint64_t key_hash = 0;
         bool own = true;
-        bool dealt_here = false;  // this desk has dealt with it since it is the one, or has been handed it by one that had
-        bool bereaved = false;    // nobody holds it any more, or members that did were lost: in a grave
-        bool resting = false;     // in a grave, and nothing else is left of it
-        bool calm = false;        // looked at since the last news, and nothing differs
+        // this desk has dealt with it since it is the one, or has been handed it by one that had
+        bool dealt_here = false;
+        bool bereaved = false;  // nobody holds it any more, or members that did were lost: in a grave
+        bool resting = false;   // in a grave, and nothing else is left of it
+        bool calm = false;      // looked at since the last news, and nothing differs
         std::vector<Holder> holders;
         std::uint64_t told = 0;
         std::uint64_t told_version = 0;
@@ -154,14 +157,14 @@ private:
     std::map<DutyTie, std::set<DutyItem>> owed_;
     std::vector<HandedOn> handed_on_;
     std::vector<DutyRevoked> revoked_;
-    std::set<DutyTie> haunting_;                        // lost, and counted until their time is over
+    std::set<DutyTie> haunting_;  // lost, and counted until their time is over
     struct Ghost {
         Instant until;
         DutyTie member;
         bool left = false;
     };
-    std::deque<Ghost> ghosts_;                          // when that is
-    std::set<std::pair<Instant, DutyItem>> warned_;     // items whose doubt waits, and until when
+    std::deque<Ghost> ghosts_;                       // when that is
+    std::set<std::pair<Instant, DutyItem>> warned_;  // items whose doubt waits, and until when
     std::deque<DutyItem> graves_;
     std::size_t finishing_ = 0;
     std::size_t resting_ = 0;

@@ -41,10 +41,10 @@ public:
 
 private:
     struct Source {
-        DutyTie tie;                                     // 0: lost
-        std::map<std::uint64_t, std::uint64_t> tokens;   // under way, by the source's number
-        std::set<std::uint64_t> done;                    // until the source knows
-        std::set<std::uint64_t> unsaid;                  // of those, in this standing
+        DutyTie tie;                                    // 0: lost
+        std::map<std::uint64_t, std::uint64_t> tokens;  // under way, by the source's number
+        std::set<std::uint64_t> done;                   // until the source knows
+        std::set<std::uint64_t> unsaid;                 // of those, in this standing
     };
 
     Timing timing_;

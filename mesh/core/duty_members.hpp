@@ -8,8 +8,8 @@
 
 namespace tulle::mesh {
 
-/// One standing of one member: who is lost and comes again has another one, and knows nothing of what it was told before.
-/// 0: none.
+/// One standing of one member: who is lost and comes again has another one, and knows nothing of what it was told
+/// before. 0: none.
 using DutyTie = Strong<struct DutyTieTag, std::uint64_t>;
 
 /// This node's own.

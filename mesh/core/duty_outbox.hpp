@@ -16,8 +16,9 @@ namespace tulle::mesh {
 /// Tasks that arose at this node, kept until the node that does them says that they are done.
 ///
 /// Thread: confined to the hub.
-/// Order:  tasks of one key go to one node, in order, for as long as one of them is waiting; only when that node is lost do
-///         they go to another, all of them again. So a task is done twice only if its node was lost while doing it.
+/// Order:  tasks of one key go to one node, in order, for as long as one of them is waiting; only when that node is
+///         lost do they go to another, all of them again. So a task is done twice only if its node was lost while doing
+///         it.
 /// Limits: `duty_tasks` and `duty_task_bytes`; a further task is refused.
 class DutyOutbox {
 public:

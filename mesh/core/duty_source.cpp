@@ -26,7 +26,8 @@ void DutySource::count(ShardIndex shard, const DutyCount& word) {
     }
     const auto it = entry(item);
     Entry& held = it->second;
-    const auto at = std::find_if(held.shards.begin(), held.shards.end(), [&](const auto& s) { return s.first == shard; });
+    const auto at =
+        std::find_if(held.shards.begin(), held.shards.end(), [&](const auto& s) { return s.first == shard; });
     if (at == held.shards.end()) {
         held.shards.emplace_back(shard, word.count);
     } else {
@@ -119,7 +120,8 @@ void DutySource::on_settle(DutyTie from, const DutySettle& settle) {
         mark(it->first, held.heir);
     }
     if (settle.told_version > held.told_version) {
-        // The other desk had not heard this node's word when it settled: which of the two words was the last is not known.
+        // The other desk had not heard this node's word when it settled: which of the two words was the last is not
+        // known.
         if (settle.revision < held.was_desk && settle.told != held.told) {
             add_doubt(held, {true, nullptr});
         }

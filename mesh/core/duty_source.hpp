@@ -11,15 +11,17 @@
 
 namespace tulle::mesh {
 
-/// What this node's shards count, and which other node has to know of it. States, not changes: whatever is lost, repeated or
-/// overtaken by the next change leaves no trace.
+/// What this node's shards count, and which other node has to know of it. States, not changes: whatever is lost,
+/// repeated or overtaken by the next change leaves no trace.
 ///
 /// Thread: confined to the hub.
-/// Keeps:  an item until its count is 0 and the node that does the duty has dealt with that; so that, if that node dies,
-///         the next one learns from here what is still to be told.
-/// Copies: what this node itself does the duty of is reported to the next in rank as well, so that it does not die with it.
-/// Doubt:  what a lost node had not said to be dealt with, it may have been telling when it was lost: the next one is warned. Of a
-///         node that could not be heard for a while before it was lost everything is doubted: it may have told what others counted.
+/// Keeps:  an item until its count is 0 and the node that does the duty has dealt with that; so that, if that node
+///         dies, the next one learns from here what is still to be told.
+/// Copies: what this node itself does the duty of is reported to the next in rank as well, so that it does not die with
+/// it.
+/// Doubt:  what a lost node had not said to be dealt with, it may have been telling when it was lost: the next one is
+///         warned. Of a node that could not be heard for a while before it was lost everything is doubted: it may have
+///         told what others counted.
 /// Slices: after a change of members the items that move are looked for in work(), `duty_slice` comparisons a turn.
 class DutySource {
 public:
@@ -65,10 +67,10 @@ private:
         std::uint64_t told = 0;
         std::uint64_t told_version = 0;
         std::uint64_t revision = 0;
-        std::uint64_t settled = 0;  // the revision as of which all has been dealt with
-        std::uint64_t doubt = 0;    // as in DutyReport, until the desk has heard of it
-        SharedBytes behind;         // of the doubt, as in DutyReport
-        bool composed = false;  // somebody may know of it
+        std::uint64_t settled = 0;   // the revision as of which all has been dealt with
+        std::uint64_t doubt = 0;     // as in DutyReport, until the desk has heard of it
+        SharedBytes behind;          // of the doubt, as in DutyReport
+        bool composed = false;       // somebody may know of it
         std::uint64_t was_desk = 0;  // the revision that hands on what this node's own desk dealt with; 0: it is known
         SharedBytes info;
     };
@@ -89,10 +91,10 @@ private:
     Limits limits_;
     DutyMembers members_;
     Entries entries_;
-    Owed moved_;    // by a change of members; what is found first goes first
+    Owed moved_;  // by a change of members; what is found first goes first
     Owed changed_;
     std::uint64_t last_revision_ = 0;
-    std::set<DutyTie> excused_;  // until all has moved, …
+    std::set<DutyTie> excused_;     // until all has moved, …
     std::set<DutyTie> mistrusted_;  // … as well
     bool cleared_ = false;
     bool scanning_ = false;

@@ -14,7 +14,8 @@ namespace tulle::mesh {
 /// One outward control connection (a DEALER). Never reused.
 using LinkId = Strong<struct LinkIdTag, std::uint32_t>;
 
-// ---- inputs ----------------------------------------------------------------------------------------------------------
+// ---- inputs
+// ----------------------------------------------------------------------------------------------------------
 
 /// The connection stands: the other side speaks our transport.
 struct LinkUp {
@@ -48,20 +49,22 @@ struct PortInput {
     ShardIndex shard;
     ToHub message;
 };
-/// This node has no clients any more, and will leave: say so. When no other node stays to do its duties it does them itself, until all is
-/// told or `telling` is over.
+/// This node has no clients any more, and will leave: say so. When no other node stays to do its duties it does them
+/// itself, until all is told or `telling` is over.
 struct RetireRequest {
     Duration telling{};
 };
-/// Begin to leave: wait for receipts until the drain deadline, then answer with Left. Retires first if that has not been asked for.
+/// Begin to leave: wait for receipts until the drain deadline, then answer with Left. Retires first if that has not
+/// been asked for.
 struct LeaveRequest {
     Duration deadline{};
 };
 
-using Input = std::variant<LinkUp, LinkDown, EndpointChecked, SubscriberSeen, SubscriberGone, Control, Data, PortInput, RetireRequest,
-                           LeaveRequest, NameResolved>;
+using Input = std::variant<LinkUp, LinkDown, EndpointChecked, SubscriberSeen, SubscriberGone, Control, Data, PortInput,
+                           RetireRequest, LeaveRequest, NameResolved>;
 
-// ---- effects ---------------------------------------------------------------------------------------------------------
+// ---- effects
+// ---------------------------------------------------------------------------------------------------------
 
 struct OpenLink {
     LinkId link;

@@ -4,8 +4,8 @@
 
 namespace tulle::mesh {
 
-/// The hub's turns, for a thread that has a loop of its own and hosts the hub in it. What that thread pushes into the hub's
-/// mailbox wakes nobody: it sees itself that a turn is due.
+/// The hub's turns, for a thread that has a loop of its own and hosts the hub in it. What that thread pushes into the
+/// hub's mailbox wakes nobody: it sees itself that a turn is due.
 ///
 /// Thread: all of it on the host's.
 class HubTurns {
@@ -23,8 +23,8 @@ public:
     [[nodiscard]] virtual bool is_pushed() const = 0;
     /// No turn does anything any more, and the descriptor may stay readable.
     [[nodiscard]] virtual bool has_failed() const = 0;
-    /// One turn; what it has for the shards is in their mailboxes afterwards. `is_readable`: the descriptor may be. When the
-    /// next is due at the latest: a time that has passed when there is more to do now.
+    /// One turn; what it has for the shards is in their mailboxes afterwards. `is_readable`: the descriptor may be.
+    /// When the next is due at the latest: a time that has passed when there is more to do now.
     virtual Instant run(bool is_readable) = 0;
 };
 

@@ -7,9 +7,10 @@
 
 namespace tulle::mesh {
 
-/// Stamps that follow the wall clock, never repeat, and are later than every stamp seen before (after Kulkarni et al., Logical
-/// Physical Clocks, 2014). Once two nodes have exchanged a heartbeat, the one that is behind runs with the other: an event
-/// accepted after another was answered bears the later stamp, but for the time a message takes between the two.
+/// Stamps that follow the wall clock, never repeat, and are later than every stamp seen before (after Kulkarni et al.,
+/// Logical Physical Clocks, 2014). Once two nodes have exchanged a heartbeat, the one that is behind runs with the
+/// other: an event accepted after another was answered bears the later stamp, but for the time a message takes between
+/// the two.
 ///
 /// Thread: confined to the hub. Time: `now` must not go backwards.
 class HybridClock {

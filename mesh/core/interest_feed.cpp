@@ -51,7 +51,8 @@ std::optional<InterestDelta> InterestFeed::poll(Instant now, const InterestLog& 
     }
     const bool again = again_at_ && *again_at_ <= now;
     const InterestVersion from = again ? acked_ : sent_;
-    // Beyond the log nothing can be sent again: an empty delta at the present version is a hole, and makes the peer pull.
+    // Beyond the log nothing can be sent again: an empty delta at the present version is a hole, and makes the peer
+    // pull.
     InterestDelta delta = log.changes_after(log.reaches(from) ? from : log.version());
     sent(now, std::max(sent_, delta.base.plus(delta.changes.size())));
     return delta;

@@ -12,9 +12,9 @@ using InterestMessage = std::variant<InterestDelta, InterestChunk>;
 /// What one peer has been told of this node's interest, and what it has acknowledged.
 ///
 /// Thread: confined to the hub. A feed lives as long as its link session.
-/// The peer pulls first; from the answer on it counts among those that must acknowledge: giving it the interest and waiting
-/// for it is one step. Unacknowledged deltas are sent again; a peer that the log no longer reaches is told by heartbeats
-/// and pulls a snapshot.
+/// The peer pulls first; from the answer on it counts among those that must acknowledge: giving it the interest and
+/// waiting for it is one step. Unacknowledged deltas are sent again; a peer that the log no longer reaches is told by
+/// heartbeats and pulls a snapshot.
 class InterestFeed {
 public:
     explicit InterestFeed(const Timing& timing) : timing_(timing) {}
@@ -39,7 +39,7 @@ private:
     bool in_snapshot_ = false;
     InterestVersion acked_;
     InterestVersion sent_;
-    std::uint64_t snapshot_ = 0;       // number of the one under way or done
+    std::uint64_t snapshot_ = 0;  // number of the one under way or done
     InterestVersion snapshot_base_;
     std::optional<Instant> last_delta_;
     std::optional<Instant> again_at_;

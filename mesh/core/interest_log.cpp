@@ -60,7 +60,8 @@ InterestDelta InterestLog::changes_after(InterestVersion have) const {
 }
 
 InterestChunk InterestLog::chunk(std::uint64_t snapshot, InterestVersion base, const std::string& after) const {
-    InterestChunk chunk{.snapshot = snapshot, .base = base, .after = after, .channels = {}, .last = true, .current = version_};
+    InterestChunk chunk{
+        .snapshot = snapshot, .base = base, .after = after, .channels = {}, .last = true, .current = version_};
     std::size_t bytes = 0;
     for (auto it = channels_.upper_bound(after); it != channels_.end(); ++it) {
         bytes += interest_bytes(*it);

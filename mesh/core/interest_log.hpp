@@ -14,8 +14,11 @@ namespace tulle::mesh {
 /// Counts the changes of interest as they are made; each is given a version later, in the same order.
 using InterestTicket = Strong<struct InterestTicketTag, std::uint64_t>;
 
-/// What a channel counts for in a delta or a chunk, which hold Limits::interest_bytes: its name and what stands around it.
-[[nodiscard]] inline std::size_t interest_bytes(const std::string& channel) { return channel.size() + 4; }
+/// What a channel counts for in a delta or a chunk, which hold Limits::interest_bytes: its name and what stands around
+/// it.
+[[nodiscard]] inline std::size_t interest_bytes(const std::string& channel) {
+    return channel.size() + 4;
+}
 
 /// This node's own interest: the channels that have a local subscriber, with the changes that led there.
 ///
@@ -38,7 +41,8 @@ public:
     [[nodiscard]] std::size_t size() const { return channels_.size(); }
     /// Whether all changes after `have` are still in the log.
     [[nodiscard]] bool reaches(InterestVersion have) const;
-    /// The tickets up to this one are contained in version `have`, which is less than version(); 0 when it is too old to say.
+    /// The tickets up to this one are contained in version `have`, which is less than version(); 0 when it is too old
+    /// to say.
     [[nodiscard]] InterestTicket covered(InterestVersion have) const;
     /// What follows `have`, as much as one message takes. REQUIRES: reaches(have).
     [[nodiscard]] InterestDelta changes_after(InterestVersion have) const;

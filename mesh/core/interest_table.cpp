@@ -129,9 +129,8 @@ bool InterestTable::erase(std::uint16_t slot, std::uint32_t generation, const st
         return false;
     }
     std::vector<Entry>& entries = found->second;
-    const auto entry = std::find_if(entries.begin(), entries.end(), [&](const Entry& e) {
-        return e.slot == slot && e.generation == generation;
-    });
+    const auto entry = std::find_if(entries.begin(), entries.end(),
+                                    [&](const Entry& e) { return e.slot == slot && e.generation == generation; });
     if (entry == entries.end()) {
         return false;
     }
@@ -148,9 +147,8 @@ bool InterestTable::interested(InterestSlot slot, std::string_view channel) cons
         return false;
     }
     const std::uint32_t generation = slots_[slot.value].generation;
-    return std::any_of(found->second.begin(), found->second.end(), [&](const Entry& entry) {
-        return entry.slot == slot.value && entry.generation == generation;
-    });
+    return std::any_of(found->second.begin(), found->second.end(),
+                       [&](const Entry& entry) { return entry.slot == slot.value && entry.generation == generation; });
 }
 
 bool InterestTable::is_over(InterestSlot slot) const {
@@ -168,7 +166,8 @@ std::optional<InterestPull> InterestTable::continuation(InterestSlot slot) const
     if (state.snapshot == 0) {
         return std::nullopt;
     }
-    return InterestPull{.have = state.version.value_or(InterestVersion{}), .snapshot = state.snapshot, .after = state.after};
+    return InterestPull{
+        .have = state.version.value_or(InterestVersion{}), .snapshot = state.snapshot, .after = state.after};
 }
 
 bool InterestTable::alive(const Entry& entry) const {

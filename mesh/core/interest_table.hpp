@@ -19,12 +19,14 @@ using InterestSlot = Strong<struct InterestSlotTag, std::uint16_t>;
 /// What the peers have interest in: channel -> slots. One table for all of them.
 ///
 /// Thread: confined to the hub.
-/// Cost:   a lookup is one hash and a scan of that channel's entries. Giving a slot back, and switching to a snapshot, is
-///         O(1): entries bear a generation, and those of an old one are swept `sweep_buckets` at a time.
-/// Limits: kMaxMembers slots; `interest_channels` and `interest_peer_bytes` of each, which one message may pass (is_over).
+/// Cost:   a lookup is one hash and a scan of that channel's entries. Giving a slot back, and switching to a snapshot,
+///         is O(1): entries bear a generation, and those of an old one are swept `sweep_buckets` at a time.
+/// Limits: kMaxMembers slots; `interest_channels` and `interest_peer_bytes` of each, which one message may pass
+/// (is_over).
 class InterestTable {
 public:
-    explicit InterestTable(const Limits& limits, Planted planted = Planted::kNone) : limits_(limits), planted_(planted) {}
+    explicit InterestTable(const Limits& limits, Planted planted = Planted::kNone)
+        : limits_(limits), planted_(planted) {}
 
     /// Nothing when all slots are taken.
     [[nodiscard]] std::optional<InterestSlot> take_slot();
@@ -37,9 +39,9 @@ public:
         std::vector<std::string> marked = {};
     };
     Applied apply(InterestSlot slot, const InterestDelta& delta);
-    /// Applies the next chunk; false when it does not follow the last one (old, or repeated), or can't be of an honest peer:
-    /// its channels are not in byte order, or it is neither the last one nor brings any. The last chunk replaces what was
-    /// there.
+    /// Applies the next chunk; false when it does not follow the last one (old, or repeated), or can't be of an honest
+    /// peer: its channels are not in byte order, or it is neither the last one nor brings any. The last chunk replaces
+    /// what was there.
     bool apply(InterestSlot slot, const InterestChunk& chunk);
 
     [[nodiscard]] bool interested(InterestSlot slot, std::string_view channel) const;
@@ -56,8 +58,8 @@ public:
             }
         }
     }
-    /// Calls `visit(key)` for each marked key that the peer is interested in, in no order. Looks at every channel of everybody:
-    /// for what happens when a peer has fallen out of the ring.
+    /// Calls `visit(key)` for each marked key that the peer is interested in, in no order. Looks at every channel of
+    /// everybody: for what happens when a peer has fallen out of the ring.
     template <class Visit>
     void each_marked(InterestSlot slot, Visit&& visit) const {
         for (const auto& [key, entries] : index_) {
@@ -75,7 +77,8 @@ public:
     [[nodiscard]] std::optional<InterestVersion> version(InterestSlot slot) const;
     [[nodiscard]] std::uint64_t digest(InterestSlot slot) const { return slots_[slot.value].digest; }
     [[nodiscard]] std::size_t size(InterestSlot slot) const { return slots_[slot.value].size; }
-    /// The peer's interest, or the snapshot of it that is under way, is larger than a peer's may be: the session must end.
+    /// The peer's interest, or the snapshot of it that is under way, is larger than a peer's may be: the session must
+    /// end.
     [[nodiscard]] bool is_over(InterestSlot slot) const;
     /// How to go on with a snapshot that is under way; nothing when there is none.
     [[nodiscard]] std::optional<InterestPull> continuation(InterestSlot slot) const;

@@ -62,13 +62,16 @@ const KeptEvent* KeptTable::find(Instant now, const std::string& channel) const 
     return held == events_.end() || held->second.event.until <= now ? nullptr : &held->second.event;
 }
 
-// ---- who keeps -------------------------------------------------------------------------------------------------------
+// ---- who keeps
+// -------------------------------------------------------------------------------------------------------
 
 std::vector<OriginId> KeptTable::keepers(const std::string& channel) const {
     return mesh::keepers(members_, channel, kKeepers);
 }
 
-bool KeptTable::keeps(OriginId who, const std::string& channel) const { return contains(keepers(channel), who); }
+bool KeptTable::keeps(OriginId who, const std::string& channel) const {
+    return contains(keepers(channel), who);
+}
 
 void KeptTable::set_members(std::vector<OriginId> others) {
     others.push_back(self_);
@@ -84,7 +87,9 @@ void KeptTable::set_members(std::vector<OriginId> others) {
 }
 
 /// Events to look at in a turn: their keepers cost one weight for each member, before and after.
-std::size_t KeptTable::slice(std::size_t members) const { return std::max<std::size_t>(1, limits_.kept_slice / members); }
+std::size_t KeptTable::slice(std::size_t members) const {
+    return std::max<std::size_t>(1, limits_.kept_slice / members);
+}
 
 std::vector<KeptTable::HandOn> KeptTable::on_deadline(Instant now) {
     std::vector<HandOn> out;
@@ -106,7 +111,8 @@ std::optional<Instant> KeptTable::next_deadline() const {
 void KeptTable::move_slice(Instant now, std::vector<HandOn>& out) {
     Move& move = moves_.front();
     auto it = move.cursor.empty() ? events_.begin() : events_.upper_bound(move.cursor);
-    for (std::size_t left = slice(move.before.size() + move.after.size()); left > 0 && it != events_.end(); --left, ++it) {
+    for (std::size_t left = slice(move.before.size() + move.after.size()); left > 0 && it != events_.end();
+         --left, ++it) {
         hand_on(now, move, *it, out);
         move.cursor = it->first;
     }
@@ -115,10 +121,11 @@ void KeptTable::move_slice(Instant now, std::vector<HandOn>& out) {
     }
 }
 
-/// Every keeper hands on what it holds, so that no single death in between loses it; so does who has accepted the event,
-/// as it may still be on its way to the others; whoever holds it when no keeper is left; and whoever was told it by members
-/// that are all lost: that one gives it to all keepers, as they may never have met these members. What the origin had accepted
-/// shortly before it was lost, or left, goes to all keepers as well: it may have had no session with some of them.
+/// Every keeper hands on what it holds, so that no single death in between loses it; so does who has accepted the
+/// event, as it may still be on its way to the others; whoever holds it when no keeper is left; and whoever was told it
+/// by members that are all lost: that one gives it to all keepers, as they may never have met these members. What the
+/// origin had accepted shortly before it was lost, or left, goes to all keepers as well: it may have had no session
+/// with some of them.
 void KeptTable::hand_on(Instant now, const Move& move, Events::value_type& held, std::vector<HandOn>& out) const {
     const std::vector<OriginId> before = mesh::keepers(move.before, held.first, kKeepers);
     const bool orphaned =
@@ -128,8 +135,8 @@ void KeptTable::hand_on(Instant now, const Move& move, Events::value_type& held,
         return;
     }
     const OriginId origin = held.second.event.stamp.origin;
-    const bool origin_lost =
-        now < held.second.put_at + timing_.kept_transit && contains(move.before, origin) && !contains(move.after, origin);
+    const bool origin_lost = now < held.second.put_at + timing_.kept_transit && contains(move.before, origin) &&
+                             !contains(move.after, origin);
     if (origin_lost || alone) {
         out.push_back({OriginId{}, held.first});
     }
@@ -146,15 +153,16 @@ void KeptTable::hand_on(Instant now, const Move& move, Events::value_type& held,
 /// Looked for among the present members: a change that is worked on late may not know the teller at all.
 bool KeptTable::has_lost_tellers(Instant now, const Entry& entry) const {
     return !entry.tellers.empty() && now < entry.put_at + timing_.kept_transit &&
-           std::none_of(entry.tellers.begin(), entry.tellers.end(), [&](OriginId oid) { return contains(members_, oid); });
+           std::none_of(entry.tellers.begin(), entry.tellers.end(),
+                        [&](OriginId oid) { return contains(members_, oid); });
 }
 
 void KeptTable::sweep_slice(Instant now) {
     auto it = sweep_cursor_ ? events_.upper_bound(*sweep_cursor_) : events_.begin();
     for (std::size_t left = slice(members_.size()); left > 0 && it != events_.end(); --left) {
         sweep_cursor_ = it->first;
-        const bool needed = now < it->second.put_at + timing_.kept_transit || wanted_.contains(it->first) ||
-                            keeps(self_, it->first);
+        const bool needed =
+            now < it->second.put_at + timing_.kept_transit || wanted_.contains(it->first) || keeps(self_, it->first);
         it = it->second.event.until <= now || !needed ? drop(it) : std::next(it);
     }
     if (it == events_.end()) {
@@ -173,7 +181,8 @@ std::vector<std::string> KeptTable::lately_for(Instant now, OriginId to) const {
     return channels;
 }
 
-// ---- what others hold ------------------------------------------------------------------------------------------------
+// ---- what others hold
+// ------------------------------------------------------------------------------------------------
 
 bool KeptTable::accept(Instant now, OriginId from, const KeptPart& part, std::optional<InterestVersion> since) {
     if (part.stamp.time_us != 0) {
@@ -195,7 +204,8 @@ const KeptTable::Answer* KeptTable::answer_of(OriginId from, const std::string& 
     }
     const auto answer = wanted->second.answers.find(from);
     const auto epoch = epochs_.find(from);
-    const bool stands = answer != wanted->second.answers.end() && epoch != epochs_.end() && answer->second.epoch == epoch->second;
+    const bool stands =
+        answer != wanted->second.answers.end() && epoch != epochs_.end() && answer->second.epoch == epoch->second;
     return stands ? &answer->second : nullptr;
 }
 

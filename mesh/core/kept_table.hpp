@@ -18,24 +18,25 @@ namespace tulle::mesh {
 
 /// The last events of channels that keep one, as far as this node holds them, and who is to hold which.
 ///
-/// Of a channel the `keepers` that rendezvous hashing names hold the last event, every node with subscribers of it does, and
-/// the node that has accepted it does for `kept_transit`, until it has surely arrived. When the members change, its holders
-/// hand it on to whoever has become a keeper; when the node is lost that has accepted it lately, to whoever is interested, as
-/// some may not have got it. A node that was told an event lately by members that are all lost may be the only one of its part
-/// of the mesh that has the event: these members may have come from another part, and have met nobody else. It hands the
-/// event on to all keepers and to whoever is interested. The last is the one with the greatest stamp, for everybody.
+/// Of a channel the `keepers` that rendezvous hashing names hold the last event, every node with subscribers of it
+/// does, and the node that has accepted it does for `kept_transit`, until it has surely arrived. When the members
+/// change, its holders hand it on to whoever has become a keeper; when the node is lost that has accepted it lately, to
+/// whoever is interested, as some may not have got it. A node that was told an event lately by members that are all
+/// lost may be the only one of its part of the mesh that has the event: these members may have come from another part,
+/// and have met nobody else. It hands the event on to all keepers and to whoever is interested. The last is the one
+/// with the greatest stamp, for everybody.
 ///
 /// Thread: confined to the hub. Time: `now` must not go backwards.
-/// Cost:   put and find are O(log events). After a change of members `kept_slice` weights are computed a turn, until all
-///         events have been looked at; events that nobody needs any more go in the same way.
+/// Cost:   put and find are O(log events). After a change of members `kept_slice` weights are computed a turn, until
+///         all events have been looked at; events that nobody needs any more go in the same way.
 /// Limits: `kept_bytes`; beyond it the event that was put first goes, and is counted.
 class KeptTable {
 public:
     KeptTable(OriginId self, const Timing& timing, const Limits& limits, Planted planted = Planted::kNone)
         : self_(self), timing_(timing), limits_(limits), planted_(planted), members_{self} {}
 
-    /// Holds it unless a later one is held. `own`: accepted by this node. `teller`: the member that told us of it; none when it
-    /// was accepted here, or came as a record, which `Reconcile` brings to everybody when its origin dies.
+    /// Holds it unless a later one is held. `own`: accepted by this node. `teller`: the member that told us of it; none
+    /// when it was accepted here, or came as a record, which `Reconcile` brings to everybody when its origin dies.
     void put(Instant now, const std::string& channel, const KeptEvent& event, bool own, OriginId teller = {});
     /// Null when there is none, or it is too old. Valid until the next change.
     [[nodiscard]] const KeptEvent* find(Instant now, const std::string& channel) const;

@@ -20,7 +20,6 @@ std::size_t memory_of(const Frame& frame) {
 
 }  // namespace
 
-
 void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out, OriginId via) {
     if (believe_at_) {
         believe_at_ = now + timing_.claim_quiet;

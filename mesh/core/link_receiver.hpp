@@ -56,7 +56,8 @@ using LinkEffects = std::vector<LinkEffect>;
 ///
 /// Thread: confined to the hub. Time: `now` must not go backwards.
 /// Order:  records are delivered in order of n, each once; run the appended effects in order.
-/// Limits: holds at most `hold_bytes` of memory beyond a hole, whatever a frame consists of; past that the highest frames are dropped and asked for again.
+/// Limits: holds at most `hold_bytes` of memory beyond a hole, whatever a frame consists of; past that the highest
+/// frames are dropped and asked for again.
 /// Errors: none. A duplicate frame or record is dropped and counted, as the transport may repeat.
 class LinkReceiver {
 public:
@@ -65,8 +66,8 @@ public:
 
     /// `via`: the witness that has passed it on; 0: it came directly.
     void on_frame(Instant now, const FramePtr& frame, LinkEffects& out, OriginId via = {});
-    /// The sender says how far it has come: `in_order` when it came behind the frames on the data path, else it may have
-    /// overtaken them.
+    /// The sender says how far it has come: `in_order` when it came behind the frames on the data path, else it may
+    /// have overtaken them.
     void on_claim(Instant now, FrameNo last_sent, RecordNo upto, bool in_order);
     /// There is a new way to the sender: ask at once for what is missing.
     void hurry(Instant now);
@@ -83,8 +84,8 @@ public:
     [[nodiscard]] std::uint64_t repaired() const { return repaired_; }
     [[nodiscard]] std::uint64_t duplicates() const { return duplicates_; }
     [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }
-    /// How many records may be in the frames that are known to be missing; 0 when none is. No fewer than there are: those of
-    /// no interest to us are numbered as well.
+    /// How many records may be in the frames that are known to be missing; 0 when none is. No fewer than there are:
+    /// those of no interest to us are numbered as well.
     [[nodiscard]] std::uint64_t lost() const;
     /// What came beyond a hole and waits for it.
     [[nodiscard]] std::vector<RecordPtr> held_records() const {
@@ -113,9 +114,9 @@ private:
     Planted planted_;
     FrameNo received_;
     RecordNo delivered_;
-    FrameNo known_;    // highest that was certainly sent
+    FrameNo known_;        // highest that was certainly sent
     RecordNo considered_;  // highest record that the sender has come to, as far as we know
-    FrameNo claimed_;  // highest that was claimed; believed when the data path is quiet
+    FrameNo claimed_;      // highest that was claimed; believed when the data path is quiet
     std::map<FrameNo, Held> held_;
     std::size_t held_bytes_ = 0;
     std::size_t since_receipt_ = 0;

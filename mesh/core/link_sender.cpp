@@ -149,8 +149,12 @@ void LinkSender::add_kept(const Sources& sources, const std::string& channel, In
 
 /// The next piece of the list under way.
 void LinkSender::add_members(Frame& frame) {
-    PresencePart part{.channel = list_->channel, .version = list_->version, .at = list_->at,
-                      .first = list_->sent == 0, .last = false, .members = {}};
+    PresencePart part{.channel = list_->channel,
+                      .version = list_->version,
+                      .at = list_->at,
+                      .first = list_->sent == 0,
+                      .last = false,
+                      .members = {}};
     frame.bytes += 64 + part.channel.size();
     while (list_->sent < list_->members.size()) {
         const PresenceMember& member = list_->members[list_->sent];

@@ -15,17 +15,18 @@
 
 namespace tulle::mesh {
 
-/// One direction of one link session, at the sender: a cursor over the record ring that skips what the peer has no interest
-/// in, what the peer is owed beside (lists of presence members, last events), and the frames that are not receipted yet.
+/// One direction of one link session, at the sender: a cursor over the record ring that skips what the peer has no
+/// interest in, what the peer is owed beside (lists of presence members, last events), and the frames that are not
+/// receipted yet.
 ///
 /// Thread: confined to the hub. Time: `now` must not go backwards.
-/// Level:  a link that has looked at the whole ring and may send is level. Whoever numbers a record then tells it only of what
-///         is due to it (note_due); the rest it jumps over unseen. One that is behind, as its credit is used up, looks at each
-///         record with the interest that the peer has by then.
+/// Level:  a link that has looked at the whole ring and may send is level. Whoever numbers a record then tells it only
+///         of what is due to it (note_due); the rest it jumps over unseen. One that is behind, as its credit is used
+///         up, looks at each record with the interest that the peer has by then.
 /// Order:  a list is read when it is sent and says up to which record it holds all changes; the records that the cursor
 ///         comes to later are known to the receiver by that. Nothing comes between the pieces of one list.
-/// Limits: at most `credit_bytes` of frames unreceipted; the rest waits in the ring. What the ring has dropped meanwhile is
-///         reported in the next frame as Gone, never skipped in silence.
+/// Limits: at most `credit_bytes` of frames unreceipted; the rest waits in the ring. What the ring has dropped
+///         meanwhile is reported in the next frame as Gone, never skipped in silence.
 class LinkSender {
 public:
     /// What a link reads of its node.
@@ -44,22 +45,26 @@ public:
 
     LinkSender(const Timing& timing, const Limits& limits) : timing_(timing), limits_(limits) {}
 
-    /// The peer's interest is known: send what comes after `after`. It has got `extras` (ascending) from others: those are
-    /// skipped, and what lies between `after` and the last of them is reported as gone, as it would come out of order.
+    /// The peer's interest is known: send what comes after `after`. It has got `extras` (ascending) from others: those
+    /// are skipped, and what lies between `after` and the last of them is reported as gone, as it would come out of
+    /// order.
     void open(RecordNo after, std::vector<RecordNo> extras = {});
     [[nodiscard]] bool is_open() const { return open_; }
 
-    /// The peer's interest of that version includes what `key`, a marked key, asks for (or it is to keep that, though it has
-    /// not asked): send it. What is owed for several versions is an answer to the newest, whichever was named last: while a
-    /// snapshot of the peer's interest is under way, its first chunks name a newer version than the interest that is held.
+    /// The peer's interest of that version includes what `key`, a marked key, asks for (or it is to keep that, though
+    /// it has not asked): send it. What is owed for several versions is an answer to the newest, whichever was named
+    /// last: while a snapshot of the peer's interest is under way, its first chunks name a newer version than the
+    /// interest that is held.
     void owe(const std::string& key, InterestVersion version) {
         InterestVersion& newest = owed_[key];
         newest = std::max(newest, version);
     }
     [[nodiscard]] bool is_level() const { return level_; }
-    /// `record` is due to the peer: the first such beyond `before`, up to which all was considered at the last flush(), or the
-    /// next one. (The one that was noted last may be named again.) Does nothing when the link is behind: it will look itself.
-    /// REQUIRES: before the next flush() all is noted that is due of what is beyond `before`, and is whole in the ring then.
+    /// `record` is due to the peer: the first such beyond `before`, up to which all was considered at the last flush(),
+    /// or the next one. (The one that was noted last may be named again.) Does nothing when the link is behind: it will
+    /// look itself.
+    /// REQUIRES: before the next flush() all is noted that is due of what is beyond `before`, and is whole in the ring
+    /// then.
     void note_due(RecordNo before, const RecordPtr& record);
     /// Not all that was numbered since `before` has been looked at for the level links: look at each record.
     void fall_behind(RecordNo before);
@@ -115,9 +120,9 @@ private:
     Timing timing_;
     Limits limits_;
     bool open_ = false;
-    RecordNo cursor_;                // of a level link, set when it is next needed
+    RecordNo cursor_;  // of a level link, set when it is next needed
     bool level_ = false;
-    bool noting_ = false;            // noted_ holds all that is due beyond cursor_
+    bool noting_ = false;  // noted_ holds all that is due beyond cursor_
     std::vector<RecordPtr> noted_;
     std::size_t noted_sent_ = 0;
     std::vector<RecordNo> extras_;

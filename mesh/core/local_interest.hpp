@@ -13,14 +13,15 @@ namespace tulle::mesh {
 
 /// Which shards of this node have subscribers of a channel, and since which version the peers are told so.
 ///
-/// Subscriptions come and go as fast as clients like, but a change gets a version only while the peers keep up: while the log
-/// reaches no further than `window_end`. Beyond that, what has changed waits, one entry for each channel, in the order in
-/// which the channels changed; a channel that was added and removed meanwhile is never told of. So what the peers have still
-/// to acknowledge is bounded, no peer is ever overtaken by the log, and a new channel waits for no more than the channels
-/// before it that differ from what the peers know: at most those with subscribers now, and those that the peers were told of.
+/// Subscriptions come and go as fast as clients like, but a change gets a version only while the peers keep up: while
+/// the log reaches no further than `window_end`. Beyond that, what has changed waits, one entry for each channel, in
+/// the order in which the channels changed; a channel that was added and removed meanwhile is never told of. So what
+/// the peers have still to acknowledge is bounded, no peer is ever overtaken by the log, and a new channel waits for no
+/// more than the channels before it that differ from what the peers know: at most those with subscribers now, and those
+/// that the peers were told of.
 ///
-/// Each change takes a ticket when it is made. Tickets are given their versions in their order, so that who has acknowledged
-/// a version is known to hold every earlier ticket too (covered).
+/// Each change takes a ticket when it is made. Tickets are given their versions in their order, so that who has
+/// acknowledged a version is known to hold every earlier ticket too (covered).
 /// Thread: confined to the hub.
 class LocalInterest {
 public:
@@ -41,7 +42,8 @@ public:
     /// The shards that have subscribers of any channel of `record`, as a mask.
     [[nodiscard]] std::uint64_t shards_of(const Record& record) const;
     [[nodiscard]] std::uint64_t shards_of(const std::string& channel) const;
-    /// The version that brought our present interest in `channel`; nothing without any, or when the peers are still to be told.
+    /// The version that brought our present interest in `channel`; nothing without any, or when the peers are still to
+    /// be told.
     [[nodiscard]] std::optional<InterestVersion> since(const std::string& channel) const;
 
     /// Channels with subscribers here, and those that the peers have still to be told to be without.
@@ -51,11 +53,11 @@ public:
 private:
     struct Entry {
         std::uint64_t shards = 0;
-        InterestVersion since;         // of the peers' being told, when is_told
-        InterestTicket told;           // the ticket of that
-        InterestTicket waiting;        // the key in pending_, when is_waiting
-        bool is_told = false;          // the log contains the channel
-        bool is_waiting = false;       // it must be told again, or must be told to be gone
+        InterestVersion since;    // of the peers' being told, when is_told
+        InterestTicket told;      // the ticket of that
+        InterestTicket waiting;   // the key in pending_, when is_waiting
+        bool is_told = false;     // the log contains the channel
+        bool is_waiting = false;  // it must be told again, or must be told to be gone
     };
     using Entries = StringMap<Entry>;
 

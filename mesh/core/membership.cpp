@@ -6,7 +6,11 @@
 namespace tulle::mesh {
 
 Membership::Membership(const NodeOptions& options, Prng& prng, Records records)
-    : options_(options), prng_(prng), records_(std::move(records)), gate_(options.timing.join), digest_(options.oid.value) {
+    : options_(options),
+      prng_(prng),
+      records_(std::move(records)),
+      gate_(options.timing.join),
+      digest_(options.oid.value) {
     for (const std::string& endpoint : options.seeds) {
         add_seed(endpoint, {});
     }
@@ -41,7 +45,8 @@ bool Membership::on_control(Instant now, const Control& message, Effects& out) {
     } else {
         const auto* heartbeat = std::get_if<Heartbeat>(&message.body);
         const bool serves = heartbeat != nullptr && heartbeat->ready;
-        return in_standing_session(now, message.src, message.tag, Way::kControl, serves, out) && !handle(now, message, out);
+        return in_standing_session(now, message.src, message.tag, Way::kControl, serves, out) &&
+               !handle(now, message, out);
     }
     changed_ = true;
     return false;

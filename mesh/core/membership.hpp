@@ -33,16 +33,16 @@ struct MembershipCounters {
     std::uint64_t suspicions = 0;
     std::uint64_t false_suspicions = 0;  ///< suspects that were heard again
     std::uint64_t deaths = 0;
-    std::uint64_t reconnects = 0;        ///< links that broke and came back in the same session
+    std::uint64_t reconnects = 0;  ///< links that broke and came back in the same session
     std::uint64_t sessions = 0;
-    std::uint64_t refused = 0;           ///< newcomers turned away
-    mutable std::uint64_t relayed = 0;   ///< messages passed on for others
-    std::uint64_t stale = 0;             ///< messages for another incarnation or an ended session
-    std::uint64_t put_off = 0;           ///< newcomers that were not dialled, as too many were just then
-    std::uint64_t names_ignored = 0;     ///< nodes that a peer named beyond its share
-    std::uint64_t control_redials = 0;   ///< of peers that data was heard of, but no control
-    std::uint64_t control_deaths = 0;    ///< verdicts on peers whose control did not work although data spoke
-    std::uint64_t stuck_deaths = 0;      ///< verdicts on peers that took in none of our interest
+    std::uint64_t refused = 0;          ///< newcomers turned away
+    mutable std::uint64_t relayed = 0;  ///< messages passed on for others
+    std::uint64_t stale = 0;            ///< messages for another incarnation or an ended session
+    std::uint64_t put_off = 0;          ///< newcomers that were not dialled, as too many were just then
+    std::uint64_t names_ignored = 0;    ///< nodes that a peer named beyond its share
+    std::uint64_t control_redials = 0;  ///< of peers that data was heard of, but no control
+    std::uint64_t control_deaths = 0;   ///< verdicts on peers whose control did not work although data spoke
+    std::uint64_t stuck_deaths = 0;     ///< verdicts on peers that took in none of our interest
 };
 
 /// Who is there: seeds, dialling, handshakes, pairwise liveness.
@@ -54,8 +54,8 @@ class Membership {
 public:
     /// What the owner of the records has to say.
     struct Records {
-        std::function<RecordNo()> last;                ///< our last record
-        std::function<SessionTerms(OriginId)> terms;   ///< what we have of that origin, about to be told to it
+        std::function<RecordNo()> last;               ///< our last record
+        std::function<SessionTerms(OriginId)> terms;  ///< what we have of that origin, about to be told to it
     };
 
     Membership(const NodeOptions& options, Prng& prng, Records records);
@@ -89,18 +89,20 @@ public:
     void forgive(Duration late);
     /// The peer said goodbye and all it sent has come.
     void on_left(Instant now, OriginId oid, Effects& out);
-    /// The peer has answered what we sent it on control at `sent`: it hears us there. A moment that can't be is ignored.
+    /// The peer has answered what we sent it on control at `sent`: it hears us there. A moment that can't be is
+    /// ignored.
     void on_echo(Instant now, OriginId oid, Instant sent);
-    /// The peer was there, and its control messages had not come for as long as makes a peer suspect when its session ended: what it
-    /// said there in the meantime is lost. (After less, duties would be told again whenever a node that was merely slow dies.)
+    /// The peer was there, and its control messages had not come for as long as makes a peer suspect when its session
+    /// ended: what it said there in the meantime is lost. (After less, duties would be told again whenever a node that
+    /// was merely slow dies.)
     [[nodiscard]] bool was_deaf(Instant now, OriginId oid) const;
-    /// The peer takes in none of our interest although all else of it is in order: its session ends, and the pause before the
-    /// next one grows each time, as new subscriptions wait for it.
+    /// The peer takes in none of our interest although all else of it is in order: its session ends, and the pause
+    /// before the next one grows each time, as new subscriptions wait for it.
     void give_up_stuck(Instant now, OriginId oid, const std::string& why, Effects& out);
     /// A session with the peer has ended in that way, and none has stood for long since.
     [[nodiscard]] bool was_stuck(OriginId oid) const;
-    /// Every peer has fallen silent on control while data spoke, and we do not hear ourselves there either: this node's own
-    /// control path does not work.
+    /// Every peer has fallen silent on control while data spoke, and we do not hear ourselves there either: this node's
+    /// own control path does not work.
     [[nodiscard]] bool is_deaf() const { return deaf_; }
     /// We begin to leave: no dialling any more.
     void stop_dialling(Effects& out);
@@ -109,8 +111,8 @@ public:
     /// Sends to a peer in session, round a one-way link if need be; dropped for any other.
     void send(OriginId to, ControlBody body, Effects& out) const;
     void send_data(OriginId to, std::variant<FramePtr, Tail> body, Effects& out) const;
-    /// Directly and through the witnesses of either side: heartbeats, so that both learn which way is deaf, and when it no
-    /// longer is.
+    /// Directly and through the witnesses of either side: heartbeats, so that both learn which way is deaf, and when it
+    /// no longer is.
     void send_every_way(OriginId to, ControlBody body, Effects& out) const;
 
     [[nodiscard]] std::vector<MembershipEvent> take_events();
@@ -120,8 +122,8 @@ public:
     [[nodiscard]] const JoinGate& gate() const { return gate_; }
     /// Our name was refused just now and nobody has taken us in since: do not serve.
     [[nodiscard]] bool barred() const { return barred_until_.has_value(); }
-    /// All configured peers that have answered have refused us, also those that had taken us in before, and there is no session:
-    /// do not serve.
+    /// All configured peers that have answered have refused us, also those that had taken us in before, and there is no
+    /// session: do not serve.
     [[nodiscard]] bool is_refused() const;
     /// A refusal, by us or by another.
     struct Refused {
@@ -132,11 +134,12 @@ public:
         std::string text;
         std::uint64_t count = 0;
         Instant last = {};
-        Instant noticed = {};       ///< when it was logged last
+        Instant noticed = {};  ///< when it was logged last
     };
     /// The latest ones, each once, the oldest first.
     [[nodiscard]] const std::vector<Refused>& refusals() const { return refused_; }
-    /// Endpoints to knock at that are not our own, and names without any address; those of them where a session has stood.
+    /// Endpoints to knock at that are not our own, and names without any address; those of them where a session has
+    /// stood.
     [[nodiscard]] std::size_t configured() const;
     [[nodiscard]] std::size_t met() const;
     /// One of the endpoints to knock at is, or was last, this peer's.
@@ -152,22 +155,22 @@ public:
 private:
     struct Seed {
         std::string endpoint;
-        std::string name = {};         ///< whose address this is; empty: it was configured itself
-        Instant resolved_at = {};      ///< when a look-up of the name gave it last
+        std::string name = {};     ///< whose address this is; empty: it was configured itself
+        Instant resolved_at = {};  ///< when a look-up of the name gave it last
         std::optional<LinkId> link = {};
         bool up = false;
-        std::optional<OriginId> oid = {};   ///< who answered last
+        std::optional<OriginId> oid = {};  ///< who answered last
         std::optional<Instant> knock_at = {};
         std::optional<Instant> give_up_at = {};
         std::optional<Instant> redial_at = {};
         Duration backoff{};
-        std::uint64_t nonce = 0;       ///< of our knocks there
-        bool is_self = false;          ///< we answered there ourselves
+        std::uint64_t nonce = 0;                    ///< of our knocks there
+        bool is_self = false;                       ///< we answered there ourselves
         std::optional<Instant> self_again_at = {};  ///< when that is to be tried again
-        std::string_view seen = {};    ///< what this attempt has come to so far, in a word of the log
-        std::string failure = {};      ///< why the last attempt has failed
-        bool met = false;              ///< a session has stood with a node there
-        bool refused = false;          ///< and it has refused us since
+        std::string_view seen = {};                 ///< what this attempt has come to so far, in a word of the log
+        std::string failure = {};                   ///< why the last attempt has failed
+        bool met = false;                           ///< a session has stood with a node there
+        bool refused = false;                       ///< and it has refused us since
     };
     /// A name whose addresses are seeds.
     struct SeedName {
@@ -186,7 +189,8 @@ private:
 
     [[nodiscard]] Instant first_deadline() const;
     enum class Way : std::uint8_t { kControl, kData };
-    [[nodiscard]] bool in_standing_session(Instant now, OriginId from, SessionTag tag, Way way, bool serves, Effects& out);
+    [[nodiscard]] bool in_standing_session(Instant now, OriginId from, SessionTag tag, Way way, bool serves,
+                                           Effects& out);
     [[nodiscard]] bool in_relayed_session(Instant now, OriginId from, SessionTag tag, Way way);
     [[nodiscard]] const Peer* relay_of(const Peer& peer) const;
     [[nodiscard]] const Peer* usable_witness(OriginId oid) const;
@@ -206,10 +210,11 @@ private:
     /// Keeps it for status; logs it the first time, and rarely then.
     void note_refusal(Instant now, Refused what, Effects& out);
     [[nodiscard]] std::optional<Refuse> objection(Instant now, OriginId from, const Introduction& who, Effects& out);
-    [[nodiscard]] std::optional<Refuse> name_objection(Instant now, OriginId from, const Introduction& who, Effects& out);
+    [[nodiscard]] std::optional<Refuse> name_objection(Instant now, OriginId from, const Introduction& who,
+                                                       Effects& out);
     void refuse(Instant now, OriginId to, const Introduction& who, std::uint64_t echo, Refuse message, Effects& out);
-    /// Finds or makes the peer, with a link to it; nullptr when it has left or is shunned, when too many are being dialled, or
-    /// when there is no room. `echo`: what a refusal would answer.
+    /// Finds or makes the peer, with a link to it; nullptr when it has left or is shunned, when too many are being
+    /// dialled, or when there is no room. `echo`: what a refusal would answer.
     Peer* acquaint(Instant now, OriginId oid, const Introduction& who, std::uint64_t echo, Effects& out);
     /// Another node answers at this endpoint: whoever had it, and is not connected any more, is dead.
     void replace_at(Instant now, const std::string& endpoint, Effects& out);

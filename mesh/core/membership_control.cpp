@@ -78,7 +78,8 @@ bool Membership::check_control(Instant now, Peer& peer, Effects& out) {
     deaf_ = deaf_ || (self_ && now - self_->since >= timing.suspicion);
     declare_dead(now, peer,
                  unheard >= timing.control_verdict ? "it speaks on the data path alone for " + time
-                                                   : "it does not hear our control messages for " + time, out);
+                                                   : "it does not hear our control messages for " + time,
+                 out);
     shun(now, peer, std::min<Duration>(peer.deaf_strikes * 1s, timing.shun_deaf_max));
     ++peer.deaf_strikes;
     return true;
@@ -108,8 +109,8 @@ void Membership::shun(Instant now, Peer& peer, Duration pause) {
 /// The session stands; only its outward connection is made anew.
 void Membership::redial_control(Instant now, Peer& peer, Effects& out) {
     ++counters_.control_redials;
-    out.push_back(Notice{Severity::kWarn, "control between us and " + peer.name +
-                                              " is silent although data speaks: dialling again"});
+    out.push_back(Notice{Severity::kWarn,
+                         "control between us and " + peer.name + " is silent although data speaks: dialling again"});
     close_link(peer, out);
     peer.link = fresh_link();
     peer.check_at = now + options_.timing.endpoint_check;
@@ -141,8 +142,11 @@ void Membership::tick_self(Instant now, Effects& out) {
     }
     if (self_->up && self_->knock_at <= now) {
         self_->knock_at = now + options_.timing.hello_retry;
-        out.push_back(SendControl{self_->link, {.src = options_.oid, .dst = options_.oid, .tag = {},
-                                                .body = Knock{.who = introduction(), .dialled = {}, .nonce = self_->nonce}}});
+        out.push_back(SendControl{self_->link,
+                                  {.src = options_.oid,
+                                   .dst = options_.oid,
+                                   .tag = {},
+                                   .body = Knock{.who = introduction(), .dialled = {}, .nonce = self_->nonce}}});
     } else if (!self_->up && self_->redial_at <= now) {
         out.push_back(CloseLink{self_->link});
         self_->link = fresh_link();
@@ -170,7 +174,8 @@ void Membership::rest_alone(Instant now, bool alone, Effects& out) {
         deaf_ = false;
         alone_since_.reset();
         heard_self(out);
-        out.push_back(Notice{Severity::kWarn, "there has been no peer for long whom this node could be deaf to: it serves again"});
+        out.push_back(Notice{Severity::kWarn,
+                             "there has been no peer for long whom this node could be deaf to: it serves again"});
     }
 }
 

@@ -18,7 +18,8 @@ void Membership::on_link_up(Instant now, LinkId link, Effects& out) {
     const auto refusal =
         std::find_if(refusals_.begin(), refusals_.end(), [&](const Refusal& r) { return r.link == link; });
     if (refusal != refusals_.end()) {
-        out.push_back(SendControl{link, {.src = options_.oid, .dst = refusal->to, .tag = {}, .body = refusal->message}});
+        out.push_back(
+            SendControl{link, {.src = options_.oid, .dst = refusal->to, .tag = {}, .body = refusal->message}});
         refusal->give_up_at = now + options_.timing.hello_retry;  // time for the transport to carry it
         return;
     }
@@ -35,7 +36,8 @@ void Membership::on_link_up(Instant now, LinkId link, Effects& out) {
         return;
     }
     if (peer->welcome_on_up) {
-        Welcome welcome{.who = introduction(), .echo = *peer->welcome_on_up, .tag = peer->local_tag, .terms = terms_for(*peer)};
+        Welcome welcome{
+            .who = introduction(), .echo = *peer->welcome_on_up, .tag = peer->local_tag, .terms = terms_for(*peer)};
         peer->welcome_on_up.reset();
         if (peer->bound && welcome.echo == peer->remote_tag) {
             out.push_back(SendControl{link, envelope(*peer, {}, std::move(welcome))});
@@ -80,7 +82,8 @@ void Membership::on_endpoint_checked(Instant now, const EndpointChecked& checked
             gate_.seed_settled(seed->endpoint);
             seed_failed(now, *seed, "nobody listens there", out);
         } else if (checked.state == EndpointState::kOpen && !seed->up) {
-            seed->seen = "takes connections and speaks no mesh protocol: is this the mesh port?";  // unless it does before the attempt is given up
+            // unless it does before the attempt is given up
+            seed->seen = "takes connections and speaks no mesh protocol: is this the mesh port?";
         }
         return;
     }
@@ -146,7 +149,8 @@ bool Membership::may_name(Instant now, OriginId by) {
         peer.names_at = now;
     }
     if (const auto seconds = (now - peer.names_at) / 1s; seconds > 0) {
-        peer.names_left = std::min(most, peer.names_left + static_cast<std::uint32_t>(std::min<std::int64_t>(seconds, most)));
+        peer.names_left =
+            std::min(most, peer.names_left + static_cast<std::uint32_t>(std::min<std::int64_t>(seconds, most)));
         peer.names_at = now;
     }
     if (peer.names_left == 0) {
@@ -304,8 +308,9 @@ void Membership::revive(Instant now, Peer& peer, Effects& out) {
     if (!peer.link) {
         open_link(now, peer, out);
     }
-    // An attempt that began when the link came up is kept: the peer may be answering it. If both sides began anew whenever the
-    // other's first Hello comes, as they do when their links come up together, neither's answer would ever fit.
+    // An attempt that began when the link came up is kept: the peer may be answering it. If both sides began anew
+    // whenever the other's first Hello comes, as they do when their links come up together, neither's answer would ever
+    // fit.
     if (!peer.link_up || peer.local_tag == SessionTag{}) {
         new_attempt(now, peer);
     }

@@ -85,8 +85,9 @@ void Membership::on_hello(Instant now, OriginId from, const Hello& hello, Effect
         learn(now, from, hello.terms.members, out);  // a stranger's word can wait until there is a session
     }
     if (peer.bound && peer.remote_tag != hello.tag && !peer.in_session() && peer.link_up && options_.oid > from) {
-        // Two Hellos that cross while an older attempt is bound on both sides: if both sides began anew now, neither's answer
-        // would fit, and so again with the next two, which are sent at the same moment. The one with the higher id waits.
+        // Two Hellos that cross while an older attempt is bound on both sides: if both sides began anew now, neither's
+        // answer would fit, and so again with the next two, which are sent at the same moment. The one with the higher
+        // id waits.
         return;
     }
     if (!(peer.bound && peer.remote_tag == hello.tag)) {
@@ -134,7 +135,8 @@ void Membership::on_welcome(Instant now, OriginId from, const Welcome& welcome, 
     }
     heard(now, peer, out);
     heard_on_control(now, peer, out);
-    learn(now, from, welcome.terms.members, out);  // last: making room for who is named may erase any peer without a session
+    // last: making room for who is named may erase any peer without a session
+    learn(now, from, welcome.terms.members, out);
 }
 
 std::optional<Refuse> Membership::objection(Instant now, OriginId from, const Introduction& who, Effects& out) {
@@ -162,7 +164,8 @@ std::optional<Refuse> Membership::name_objection(Instant now, OriginId from, con
         return peer.oid != from && is_there && peer.name == who.name;
     };
     const auto same_place = [&](const Peer& peer) { return peer.endpoints.control == who.endpoints.control; };
-    // First: several nodes may bear the name for a while, and whether another one holds it changes nothing for the one that was here.
+    // First: several nodes may bear the name for a while, and whether another one holds it changes nothing for the one
+    // that was here.
     const auto replaced = std::find_if(peers_.begin(), peers_.end(), [&](const auto& entry) {
         const Peer& peer = entry.second;
         return holds_name(peer) && same_place(peer) && (peer.link_lost || !peer.link_up);
@@ -264,7 +267,8 @@ void Membership::new_attempt(Instant now, Peer& peer) {
     peer.remote_tag = {};
     peer.bound = false;
     if (!peer.was_alive) {
-        peer.start = records_.last();  // later attempts: it is owed all since it was a member, though it may know of no session
+        // later attempts: it is owed all since it was a member, though it may know of no session
+        peer.start = records_.last();
     }
     peer.give_up_at = now + options_.timing.handshake;
 }
@@ -273,12 +277,17 @@ void Membership::send_hello(Instant now, Peer& peer, Effects& out) {
     if (!peer.in_session()) {
         peer.hello_at = now + options_.timing.hello_retry;
     }
-    Hello hello{.who = introduction(), .tag = peer.local_tag, .terms = terms_for(peer), .knocked = peer.knocked, .echo = peer.knock_nonce};
+    Hello hello{.who = introduction(),
+                .tag = peer.local_tag,
+                .terms = terms_for(peer),
+                .knocked = peer.knocked,
+                .echo = peer.knock_nonce};
     out.push_back(SendControl{*peer.link, envelope(peer, {}, std::move(hello))});
 }
 
 void Membership::bind(Instant now, Peer& peer, const Introduction& who, SessionTag remote, const SessionTerms& terms) {
-    peer.protocol = std::min(options_.newest_protocol, who.newest_protocol);  // it is not older than ours: objection() has looked
+    // it is not older than ours: objection() has looked
+    peer.protocol = std::min(options_.newest_protocol, who.newest_protocol);
     peer.remote_tag = remote;
     peer.newest_remote = remote;
     peer.bound = true;
@@ -307,7 +316,8 @@ void Membership::confirm(Instant now, Peer& peer, Effects& out) {
     peer.knock_nonce = 0;
     peer.has_left = false;
     if (const auto namer = peers_.find(std::exchange(peer.named_by, {})); namer != peers_.end()) {
-        namer->second.names_left = std::min(options_.limits.names_per_peer, namer->second.names_left + 1);  // it was right
+        // it was right
+        namer->second.names_left = std::min(options_.limits.names_per_peer, namer->second.names_left + 1);
     }
     for (Seed& seed : seeds_) {
         if (seed.endpoint == peer.endpoints.control && seed.oid != peer.oid) {
@@ -325,8 +335,8 @@ void Membership::confirm(Instant now, Peer& peer, Effects& out) {
     ++counters_.sessions;
     gate_.named(now, peer.oid);
     flag_name_conflicts(peer, out);
-    out.push_back(Notice{Severity::kInfo, "session with " + peer.name + " (" + to_hex(peer.oid) + ") at " +
-                                              peer.endpoints.control});
+    out.push_back(Notice{Severity::kInfo,
+                         "session with " + peer.name + " (" + to_hex(peer.oid) + ") at " + peer.endpoints.control});
     events_.push_back(SessionUp{peer.oid, peer.their_delivered, peer.their_at, peer.start, peer.their_extras});
 }
 

@@ -9,8 +9,9 @@ void Membership::heard(Instant now, Peer& peer, Effects& out) {
     if (silence >= options_.timing.verdict || peer.state == PeerState::kPartial) {
         restart_control(now, peer);  // a long silence on every path says nothing about control
     } else if (silence > options_.timing.data_keepalive) {
-        // Nor does a shorter one: a cut and a short silence of control behind it must not add up to a death. Only what goes
-        // beyond the pauses of the data path is forgiven, as those alone would else hide a deaf control path for ever.
+        // Nor does a shorter one: a cut and a short silence of control behind it must not add up to a death. Only what
+        // goes beyond the pauses of the data path is forgiven, as those alone would else hide a deaf control path for
+        // ever.
         const Duration cut = silence - options_.timing.data_keepalive;
         peer.control_heard = std::min(now, peer.control_heard + cut);
         peer.control_echoed = std::min(now, peer.control_echoed + cut);
@@ -65,8 +66,8 @@ void Membership::check_silence(Instant now, Peer& peer, Effects& out) {
         peer.state == PeerState::kAlive && unheard >= timing.suspicion) {
         peer.state = PeerState::kSuspect;
         ++counters_.suspicions;
-        out.push_back(Notice{Severity::kWarn, peer.name + " is silent for " +
-                                                  std::to_string(unheard / 1ms) + " ms: suspect"});
+        out.push_back(
+            Notice{Severity::kWarn, peer.name + " is silent for " + std::to_string(unheard / 1ms) + " ms: suspect"});
         peer.probe = {};
         ask_witnesses(now, peer, out);
         return;
@@ -79,10 +80,12 @@ void Membership::check_silence(Instant now, Peer& peer, Effects& out) {
         return;
     }
     const Duration silence = now - latest_sign(peer);
-    // A witness hears it, but it says nothing to us by that way either: it has given us up, and the handshake can't pass.
+    // A witness hears it, but it says nothing to us by that way either: it has given us up, and the handshake can't
+    // pass.
     const Duration unspoken = now - std::max(peer.last_heard, peer.last_relayed);
     const bool agreed = peer.probe.answers_no > 0 && peer.probe.answers_yes == 0;
-    if (silence >= timing.verdict_alone || unspoken >= timing.verdict_unspoken || (silence >= timing.verdict && agreed)) {
+    if (silence >= timing.verdict_alone || unspoken >= timing.verdict_unspoken ||
+        (silence >= timing.verdict && agreed)) {
         declare_dead(now, peer, "silent for " + std::to_string(silence / 1ms) + " ms", out);
         return;
     }

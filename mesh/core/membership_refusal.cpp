@@ -27,7 +27,8 @@ void Membership::on_refuse(Instant now, OriginId from, const Refuse& refuse, Eff
     if (peer == nullptr || !peer->in_session()) {
         replace_at(now, endpoint, out);  // it has got what we sent there, so whoever was there before has gone
     }
-    note_refusal(now, {.by_us = false, .name = who, .endpoint = endpoint, .reason = refuse.reason, .text = refuse.text}, out);
+    note_refusal(now, {.by_us = false, .name = who, .endpoint = endpoint, .reason = refuse.reason, .text = refuse.text},
+                 out);
     if (refuse.reason == RefusalReason::kNameTaken) {
         for (Seed& asked : seeds_) {
             if (&asked == seed || asked.oid == from) {
@@ -58,7 +59,8 @@ void Membership::on_refused_name(Instant now, const std::string& who, const Refu
 }
 
 Membership::Seed* Membership::refused_seed(const Refuse& refuse) {
-    const auto found = std::find_if(seeds_.begin(), seeds_.end(), [&](const Seed& seed) { return seed.nonce == refuse.echo; });
+    const auto found =
+        std::find_if(seeds_.begin(), seeds_.end(), [&](const Seed& seed) { return seed.nonce == refuse.echo; });
     return found == seeds_.end() ? nullptr : &*found;
 }
 
@@ -69,9 +71,10 @@ bool Membership::is_refused_by(OriginId from, const Refuse& refuse) const {
 
 bool Membership::is_refused() const {
     // Somebody has taken us in and says nothing else since: that nobody is there now is no refusal.
-    const bool accepted = std::any_of(seeds_.begin(), seeds_.end(), [](const Seed& seed) { return seed.met && !seed.refused; });
-    return refused_until_ && !accepted && std::none_of(peers_.begin(), peers_.end(),
-                                                       [](const auto& entry) { return entry.second.in_session(); });
+    const bool accepted =
+        std::any_of(seeds_.begin(), seeds_.end(), [](const Seed& seed) { return seed.met && !seed.refused; });
+    return refused_until_ && !accepted &&
+           std::none_of(peers_.begin(), peers_.end(), [](const auto& entry) { return entry.second.in_session(); });
 }
 
 std::size_t Membership::configured() const {
@@ -83,28 +86,35 @@ std::size_t Membership::configured() const {
 }
 
 std::size_t Membership::met() const {
-    return static_cast<std::size_t>(std::count_if(seeds_.begin(), seeds_.end(), [](const Seed& seed) { return seed.met; }));
+    return static_cast<std::size_t>(
+        std::count_if(seeds_.begin(), seeds_.end(), [](const Seed& seed) { return seed.met; }));
 }
 
 bool Membership::is_configured(const Peer& peer) const {
-    return std::any_of(seeds_.begin(), seeds_.end(),
-                       [&](const Seed& seed) { return seed.oid == peer.oid || seed.endpoint == peer.endpoints.control; });
+    return std::any_of(seeds_.begin(), seeds_.end(), [&](const Seed& seed) {
+        return seed.oid == peer.oid || seed.endpoint == peer.endpoints.control;
+    });
 }
 
 /// To one endpoint at a time: it says itself where it is, and that need not be true.
-void Membership::refuse(Instant now, OriginId to, const Introduction& who, std::uint64_t echo, Refuse message, Effects& out) {
+void Membership::refuse(Instant now, OriginId to, const Introduction& who, std::uint64_t echo, Refuse message,
+                        Effects& out) {
     const std::string& endpoint = who.endpoints.control;
     const bool under_way = std::any_of(refusals_.begin(), refusals_.end(),
                                        [&](const Refusal& r) { return r.to == to || r.endpoint == endpoint; });
     const bool foreign = message.reason == RefusalReason::kCluster;
-    const auto strangers = static_cast<std::size_t>(std::count_if(
-        refusals_.begin(), refusals_.end(), [](const Refusal& r) { return r.message.reason == RefusalReason::kCluster; }));
-    if (under_way || refusals_.size() >= options_.limits.refusals || (foreign && strangers >= options_.limits.refusals_foreign)) {
+    const auto strangers =
+        static_cast<std::size_t>(std::count_if(refusals_.begin(), refusals_.end(), [](const Refusal& r) {
+            return r.message.reason == RefusalReason::kCluster;
+        }));
+    if (under_way || refusals_.size() >= options_.limits.refusals ||
+        (foreign && strangers >= options_.limits.refusals_foreign)) {
         return;
     }
     ++counters_.refused;
-    note_refusal(now, {.by_us = true, .name = who.name, .endpoint = endpoint, .reason = message.reason,
-                       .text = message.text}, out);
+    note_refusal(
+        now, {.by_us = true, .name = who.name, .endpoint = endpoint, .reason = message.reason, .text = message.text},
+        out);
     message.echo = echo;
     const LinkId link = fresh_link();
     out.push_back(OpenLink{link, endpoint});
@@ -134,8 +144,9 @@ void Membership::note_refusal(Instant now, Refused what, Effects& out) {
         what.noticed = now;
         const std::string who = what.by_us ? "refused a newcomer, " + what.name + " at " + what.endpoint
                                            : "refused by " + what.name + " at " + what.endpoint;
-        out.push_back(Notice{Severity::kWarn, who + ", for its " + to_text(what.reason) + ": " + what.text +
-                                                  (what.count > 1 ? " (" + std::to_string(what.count) + " times)" : "")});
+        out.push_back(
+            Notice{Severity::kWarn, who + ", for its " + to_text(what.reason) + ": " + what.text +
+                                        (what.count > 1 ? " (" + std::to_string(what.count) + " times)" : "")});
     }
     refused_.push_back(std::move(what));
 }

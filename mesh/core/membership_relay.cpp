@@ -22,7 +22,8 @@ void Membership::send_data(OriginId to, std::variant<FramePtr, Tail> body, Effec
     if (peer == nullptr || !peer->bound) {
         return;
     }
-    Data message{.src = options_.oid, .dst = to, .tag = peer->remote_tag, .body = std::move(body), .protocol = peer->protocol};
+    Data message{
+        .src = options_.oid, .dst = to, .tag = peer->remote_tag, .body = std::move(body), .protocol = peer->protocol};
     if (const Peer* witness = relay_of(*peer)) {
         relay(*witness, {to, nullptr, std::make_shared<const Data>(std::move(message))}, out);
     } else {

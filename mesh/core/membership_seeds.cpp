@@ -127,7 +127,8 @@ void Membership::tick_name(Instant now, SeedName& name, Effects& out) {
 }
 
 void Membership::on_name_resolved(Instant now, const NameResolved& resolved, Effects& out) {
-    const auto name = std::find_if(names_.begin(), names_.end(), [&](const SeedName& known) { return known.name == resolved.name; });
+    const auto name =
+        std::find_if(names_.begin(), names_.end(), [&](const SeedName& known) { return known.name == resolved.name; });
     if (name == names_.end() || name->ask_at || !dialling_) {
         return;
     }
@@ -151,7 +152,8 @@ void Membership::on_name_resolved(Instant now, const NameResolved& resolved, Eff
         all = take_address(now, name->name, endpoint, out) && all;
     }
     if (!all && !std::exchange(name->overflowed, true)) {
-        out.push_back(Notice{Severity::kWarn, "the name in the peer " + name->name + " has " + std::to_string(endpoints.size()) +
+        out.push_back(Notice{Severity::kWarn, "the name in the peer " + name->name + " has " +
+                                                  std::to_string(endpoints.size()) +
                                                   " addresses: not all are dialled, the nodes there name the others"});
     }
     drop_old_addresses(now, name->name, out);
@@ -228,7 +230,8 @@ std::string Membership::why_lonely() const {
     std::vector<std::string> reasons;
     for (const SeedName& name : names_) {
         if (!name.failure.empty() || !name.ask_at) {
-            reasons.push_back(name.name + " (" + (name.failure.empty() ? "the name is being looked up" : name.failure) + ")");
+            reasons.push_back(name.name + " (" + (name.failure.empty() ? "the name is being looked up" : name.failure) +
+                              ")");
         }
     }
     for (const Seed& seed : seeds_) {
@@ -239,13 +242,15 @@ std::string Membership::why_lonely() const {
         } else if (why.empty()) {
             why = peer != nullptr ? std::string("its node is ") + to_text(peer->state) : "has not answered yet";
         }
-        reasons.push_back(seed.endpoint + (seed.name.empty() ? " (" : ", an address of " + seed.name + " (") + why + ")");
+        reasons.push_back(seed.endpoint + (seed.name.empty() ? " (" : ", an address of " + seed.name + " (") + why +
+                          ")");
     }
     std::string text;
     for (std::size_t i = 0; i < std::min(reasons.size(), kReasonsTold); ++i) {
         text += (i == 0 ? "" : "; ") + reasons[i];
     }
-    return text + (reasons.size() > kReasonsTold ? "; and " + std::to_string(reasons.size() - kReasonsTold) + " more" : "");
+    return text +
+           (reasons.size() > kReasonsTold ? "; and " + std::to_string(reasons.size() - kReasonsTold) + " more" : "");
 }
 
 }  // namespace tulle::mesh

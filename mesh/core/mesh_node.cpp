@@ -22,8 +22,8 @@ MeshNode::MeshNode(NodeOptions options, std::uint64_t seed)
       queries_(options_.limits),
       traces_(options_.limits.traces),
       duties_(options_.oid, options_.timing, options_.limits, options_.planted),
-      membership_(options_, prng_, {.last = [this] { return ring_.last(); },
-                                    .terms = [this](OriginId oid) { return terms_for(oid); }}) {
+      membership_(options_, prng_,
+                  {.last = [this] { return ring_.last(); }, .terms = [this](OriginId oid) { return terms_for(oid); }}) {
     TULLE_ASSERT(options_.oid != OriginId{});
     queries_.set_names([this](OriginId oid) { return name_of(oid); });
 }

@@ -32,8 +32,8 @@ namespace tulle::mesh {
 
 /// The whole mesh side of one node as a pure machine: membership, interest, links, queries, composed.
 ///
-/// Thread: confined to the hub. No clock, socket, log or hidden randomness: the same inputs at the same instants give the
-///         same effects.
+/// Thread: confined to the hub. No clock, socket, log or hidden randomness: the same inputs at the same instants give
+///         the same effects.
 /// Use:    a turn is any number of step() calls with what has arrived, then one settle(). Run the appended effects in
 ///         order. Wait for input until next_deadline(), not longer.
 /// Limits: numbers.hpp and port.hpp; what happens at each is said there.
@@ -45,8 +45,8 @@ public:
 
     /// The shards that exist, as a mask. Before start().
     void set_shards(std::uint64_t shards);
-    /// The shard that does this node's duties (DutyChanged, DutyPerform). Before start(). Every node of a mesh whose shards
-    /// count or order duties needs one.
+    /// The shard that does this node's duties (DutyChanged, DutyPerform). Before start(). Every node of a mesh whose
+    /// shards count or order duties needs one.
     void set_duty_shard(ShardIndex shard) { duty_shard_ = shard; }
     void start(Instant now, Effects& out);
     void step(Instant now, Input input, Effects& out);
@@ -63,7 +63,8 @@ public:
         std::size_t receive_ring = 0;  ///< of the origin with most
         std::size_t kept = 0;          ///< last events
         // in entries
-        std::size_t interest = 0;          ///< channels with subscribers here, the markers of presence and last events included
+        /// channels with subscribers here, the markers of presence and last events included
+        std::size_t interest = 0;
         std::size_t interest_pending = 0;  ///< changes of that which the peers have still to be told of
         std::size_t waiting = 0;           ///< subscriptions that wait for the peers
     };
@@ -92,43 +93,43 @@ private:
         LinkReceiver receiver;
         InterestFeed feed;
         InterestSlot slot;
-        RecordNo resume_after;                    // where the sender opens
-        std::vector<RecordNo> peer_extras;        // what the peer has got from others beyond that
-        std::optional<InterestVersion> sync_at;   // the peer's version at its first answer
+        RecordNo resume_after;                   // where the sender opens
+        std::vector<RecordNo> peer_extras;       // what the peer has got from others beyond that
+        std::optional<InterestVersion> sync_at;  // the peer's version at its first answer
         bool synced = false;
         Instant heartbeat_at;
-        Instant pull_at;                          // earliest next pull
-        bool pull_due = false;                    // the last chunk is dealt with
-        bool awaits_chunk = false;                // a pull has been sent that no chunk has answered
-        std::size_t changes_taken = 0;            // in this turn, of the peer's interest
-        bool answered_pull = false;               // in this turn; the last of the further ones is answered at its end
+        Instant pull_at;                // earliest next pull
+        bool pull_due = false;          // the last chunk is dealt with
+        bool awaits_chunk = false;      // a pull has been sent that no chunk has answered
+        std::size_t changes_taken = 0;  // in this turn, of the peer's interest
+        bool answered_pull = false;     // in this turn; the last of the further ones is answered at its end
         std::optional<InterestPull> late_pull;
         InterestVersion seen_at_heartbeat;
-        InterestVersion acked_most;               // of our interest, by the peer
-        std::uint64_t pulled_snapshot = 0;        // how far the peer has come with a snapshot of our interest …
+        InterestVersion acked_most;         // of our interest, by the peer
+        std::uint64_t pulled_snapshot = 0;  // how far the peer has come with a snapshot of our interest …
         std::string pulled_after;
-        Instant interest_progress;                // the peer took in some of our interest, or held all of it
-        InterestVersion interest_mark;            // a version of our interest that the peer has not acknowledged yet …
-        Instant interest_marked;                  // … and when we had come to it
-        InterestVersion up_version;               // our interest when the session began
-        Instant told_at;                          // the peer told us of a presence channel or of a last event
-        Instant in_step_at;                       // the last moment without anything that it could have told
-        Instant framed_at;                        // its last frame came
-        std::string untold_looked;                // the last channel that it was asked for whether it has told us
+        Instant interest_progress;      // the peer took in some of our interest, or held all of it
+        InterestVersion interest_mark;  // a version of our interest that the peer has not acknowledged yet …
+        Instant interest_marked;        // … and when we had come to it
+        InterestVersion up_version;     // our interest when the session began
+        Instant told_at;                // the peer told us of a presence channel or of a last event
+        Instant in_step_at;             // the last moment without anything that it could have told
+        Instant framed_at;              // its last frame came
+        std::string untold_looked;      // the last channel that it was asked for whether it has told us
         Instant data_wait_until;
-        Instant last_data;                        // or the last re-dial
+        Instant last_data;  // or the last re-dial
         Instant data_heard_at;
-        Instant data_steady_since;                // its data has come since then without a long pause
+        Instant data_steady_since;  // its data has come since then without a long pause
         Instant members_sent_at;
         std::int64_t echo_us = 0;
         Instant echo_at;
-        std::optional<FrameNo> leaving;           // the peer's last frame
-        bool leave_receipted = false;             // the peer has all of ours
-        std::int64_t leaving_said_us = 0;         // when the first heartbeat said that this node leaves
-        bool leaving_heard = false;               // the peer has heard that
-        std::vector<PresencePart> late_lists;     // a planted defect
-        bool touched = false;                     // in touched_
-        DeadlineQueue<OriginId>::Place place;     // in due_
+        std::optional<FrameNo> leaving;        // the peer's last frame
+        bool leave_receipted = false;          // the peer has all of ours
+        std::int64_t leaving_said_us = 0;      // when the first heartbeat said that this node leaves
+        bool leaving_heard = false;            // the peer has heard that
+        std::vector<PresencePart> late_lists;  // a planted defect
+        bool touched = false;                  // in touched_
+        DeadlineQueue<OriginId>::Place place;  // in due_
     };
     /// What outlives sessions, for people.
     struct Tally {
@@ -186,7 +187,9 @@ private:
     void check_intake(Instant now, OriginId oid, Link& link, Effects& out);
     [[nodiscard]] Duration most_patience() const;
     /// A pull or its answer may be lost: ask again.
-    [[nodiscard]] bool fetching(const Link& link) const { return !link.synced || table_.continuation(link.slot).has_value(); }
+    [[nodiscard]] bool fetching(const Link& link) const {
+        return !link.synced || table_.continuation(link.slot).has_value();
+    }
     void check_digest(Instant now, OriginId from, Link& link, const Heartbeat& heartbeat, Effects& out);
     void move_window(Instant now, Effects& out);
     void release_barrier(Instant now, Effects& out);
@@ -286,7 +289,8 @@ private:
 
     // mesh_node_status.cpp
     [[nodiscard]] MemberStatus own_status(Instant now) const;
-    /// From status and traces: the gone whose time is over, and those whose name another process bears now, or bore after them.
+    /// From status and traces: the gone whose time is over, and those whose name another process bears now, or bore
+    /// after them.
     void hide_long_gone(Instant now, std::vector<MemberStatus>& members) const;
     [[nodiscard]] MemberStatus member_status(Instant now, const Peer& peer) const;
     [[nodiscard]] SessionStatus session_status(Instant now, const Peer& peer, const Link& link) const;
@@ -318,29 +322,29 @@ private:
     std::optional<ShardIndex> duty_shard_;
     Membership membership_;
     std::map<OriginId, Link> links_;
-    std::vector<Link*> in_slot_;          // by InterestSlot; null: free
-    std::vector<OriginId> touched_;       // links that the next settle() looks at, beside those that are due
-    std::vector<OriginId> ticking_;       // those of them that are being looked at
-    DeadlineQueue<OriginId> due_;         // the links' deadlines
-    RecordNo considered_;                 // up to here the level links have been told what is due to them
-    InterestVersion told_;                // of our interest: the links have been asked whether to tell it
-    Instant deaf_at_ = Instant::max();    // no link's data path is silent for too long before
+    std::vector<Link*> in_slot_;        // by InterestSlot; null: free
+    std::vector<OriginId> touched_;     // links that the next settle() looks at, beside those that are due
+    std::vector<OriginId> ticking_;     // those of them that are being looked at
+    DeadlineQueue<OriginId> due_;       // the links' deadlines
+    RecordNo considered_;               // up to here the level links have been told what is due to them
+    InterestVersion told_;              // of our interest: the links have been asked whether to tell it
+    Instant deaf_at_ = Instant::max();  // no link's data path is silent for too long before
     std::map<OriginId, Tally> tallies_;
     Tally forgotten_;  // of peers that nobody remembers any more
     std::map<OriginId, std::string> data_endpoints_;
     std::vector<MemberInfo> newcomers_;  // of this turn
-    std::set<OriginId> subscribers_;  // their subscription has reached our publisher
+    std::set<OriginId> subscribers_;     // their subscription has reached our publisher
     std::map<ShardIndex, std::uint64_t> clients_;
     std::uint64_t shards_ = 0;
     Instant started_;
     Instant promised_;
     Instant awake_since_;  // the end of our last late turn
     bool ready_ = false;
-    std::optional<Instant> tell_by_;   // retiring: until when it tells, should it be the last
+    std::optional<Instant> tell_by_;  // retiring: until when it tells, should it be the last
     std::optional<Instant> leave_by_;
-    bool is_last_ = false;             // the shard has been told so
-    bool takes_over_ = false;          // the members have been told so
-    bool parted_ = false;              // somebody has been told goodbye
+    bool is_last_ = false;     // the shard has been told so
+    bool takes_over_ = false;  // the members have been told so
+    bool parted_ = false;      // somebody has been told goodbye
     bool left_ = false;
     Instant leave_sent_at_;
     Instant leave_look_at_;

@@ -6,9 +6,10 @@
 
 namespace tulle::mesh {
 
-/// What a peer's interest may cost in one turn is bounded, whatever it sends: one chunk, as chunks are taken only when they
-/// were asked for and the next one is asked for when the turn ends; so many changes (more are not taken: an honest peer sends
-/// them again, but it never has so many under way); and two answers to pulls, the second one to the last of the others.
+/// What a peer's interest may cost in one turn is bounded, whatever it sends: one chunk, as chunks are taken only when
+/// they were asked for and the next one is asked for when the turn ends; so many changes (more are not taken: an honest
+/// peer sends them again, but it never has so many under way); and two answers to pulls, the second one to the last of
+/// the others.
 void MeshNode::on_delta(Instant now, OriginId from, Link& link, const InterestDelta& delta, Effects& out) {
     link.changes_taken += delta.changes.size();
     if (link.changes_taken > 2 * options_.limits.interest_window) {
@@ -169,9 +170,11 @@ void MeshNode::check_intake(Instant now, OriginId oid, Link& link, Effects& out)
     const Duration none = now - link.interest_progress;
     const Duration some = now - link.interest_marked;
     if (none >= patience || some >= most_patience()) {
-        membership_.give_up_stuck(now, oid, "it has not acknowledged our interest for " +
-                                                std::to_string((none >= patience ? none : some) / 1ms) +
-                                                " ms, and new subscriptions wait for it", out);
+        membership_.give_up_stuck(now, oid,
+                                  "it has not acknowledged our interest for " +
+                                      std::to_string((none >= patience ? none : some) / 1ms) +
+                                      " ms, and new subscriptions wait for it",
+                                  out);
     }
 }
 
@@ -210,8 +213,8 @@ void MeshNode::release_barrier(Instant now, Effects& out) {
     }
 }
 
-/// While no peer counts none will acknowledge anything, so the window moves by itself: once a turn, as what waits may be much.
-/// New versions are a reason for the next turn to come at once (earliest).
+/// While no peer counts none will acknowledge anything, so the window moves by itself: once a turn, as what waits may
+/// be much. New versions are a reason for the next turn to come at once (earliest).
 void MeshNode::tick_window(Instant now, Effects& out) {
     if (local_.is_backed_up() && is_unheard()) {
         move_window(now, out);

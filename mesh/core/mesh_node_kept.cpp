@@ -6,8 +6,8 @@
 namespace tulle::mesh {
 namespace {
 
-/// Channels that wait, looked at for each peer and heartbeat; the next look goes on from there. Of a peer that tells nothing one
-/// of these is found at once.
+/// Channels that wait, looked at for each peer and heartbeat; the next look goes on from there. Of a peer that tells
+/// nothing one of these is found at once.
 constexpr std::size_t kUntoldLooked = 256;
 
 }  // namespace
@@ -35,8 +35,8 @@ void MeshNode::keep(Instant now, const Record& record, bool own) {
     }
 }
 
-/// The record without the channels on which the answers of its origin have brought it, or a later one, already; null when
-/// none is left.
+/// The record without the channels on which the answers of its origin have brought it, or a later one, already; null
+/// when none is left.
 RecordPtr MeshNode::news_of(OriginId from, const RecordPtr& record) const {
     std::vector<std::string> left;
     for (std::size_t i = 0; i < record->channels.size(); ++i) {
@@ -115,9 +115,8 @@ void MeshNode::owe_kept(Link& link, const std::string& channel) {
 /// Of every session, also of one whose peer has not fetched our interest yet: nothing else makes sure that it tells us.
 bool MeshNode::all_answered(const std::string& channel) const {
     const InterestVersion since = local_.since(kept_key(channel)).value_or(InterestVersion{});
-    return std::all_of(links_.begin(), links_.end(), [&](const auto& entry) {
-        return kept_.knows(entry.first, channel, since);
-    });
+    return std::all_of(links_.begin(), links_.end(),
+                       [&](const auto& entry) { return kept_.knows(entry.first, channel, since); });
 }
 
 /// A shard has no subscriber left.
@@ -129,7 +128,8 @@ void MeshNode::drop_kept(ShardIndex shard, const std::string& channel) {
     }
 }
 
-// ---- answers that wait for what every member says of the channel -----------------------------------------------------
+// ---- answers that wait for what every member says of the channel
+// -----------------------------------------------------
 
 bool MeshNode::is_told(const Barrier::Waiting& waiting) const {
     return (!waiting.presence || all_listed(waiting.answer.channel)) &&
@@ -181,10 +181,13 @@ void MeshNode::confirm_all_told(Instant now, Effects& out) {
 
 bool MeshNode::has_told(OriginId oid, const Link& link, const Barrier::Waiting& waiting) const {
     const std::string& channel = waiting.answer.channel;
-    const auto is_owed = [&](const std::optional<InterestVersion>& since) { return since && link.feed.acked() >= *since; };
+    const auto is_owed = [&](const std::optional<InterestVersion>& since) {
+        return since && link.feed.acked() >= *since;
+    };
     const auto members = waiting.presence ? local_.since(presence_key(channel)) : std::nullopt;
     const auto last = waiting.kept ? local_.since(kept_key(channel)) : std::nullopt;
-    return !(is_owed(members) && !presence_.knows(oid, channel, *members)) && !(is_owed(last) && !kept_.knows(oid, channel, *last));
+    return !(is_owed(members) && !presence_.knows(oid, channel, *members)) &&
+           !(is_owed(last) && !kept_.knows(oid, channel, *last));
 }
 
 /// A tail comes each second: one is missing.
@@ -192,11 +195,11 @@ bool MeshNode::is_data_silent(Instant now, const Link& link) const {
     return now - link.data_heard_at >= options_.timing.data_keepalive * 3 / 2;
 }
 
-/// A peer that acknowledges interest but never says who is there, or what was last, must not hold subscriptions up for ever.
-/// What it owes may queue behind its other frames, which are bounded by its credit: so long as these come it has three times as
-/// long. As for interest, it is slow only if it says something, and then for a bounded time. A data path that has been silent is
-/// no reason by itself: it is dialled again only later than the short patience with a peer that has failed before ends, and
-/// when it speaks again, what was lost meanwhile is on its way.
+/// A peer that acknowledges interest but never says who is there, or what was last, must not hold subscriptions up for
+/// ever. What it owes may queue behind its other frames, which are bounded by its credit: so long as these come it has
+/// three times as long. As for interest, it is slow only if it says something, and then for a bounded time. A data path
+/// that has been silent is no reason by itself: it is dialled again only later than the short patience with a peer that
+/// has failed before ends, and when it speaks again, what was lost meanwhile is on its way.
 void MeshNode::check_told(Instant now, OriginId oid, Link& link, Effects& out) {
     if (!link.feed.counted() || link.feed.acked() < link.up_version || untold_.empty()) {
         link.told_at = now;
@@ -206,7 +209,8 @@ void MeshNode::check_told(Instant now, OriginId oid, Link& link, Effects& out) {
     const Timing& timing = options_.timing;
     const bool speaks = !is_data_silent(now, link);
     const bool steady = speaks && now - link.data_steady_since >= timing.interest_patience_again;
-    const Duration patience = membership_.was_stuck(oid) && steady ? timing.interest_patience_again : timing.interest_patience;
+    const Duration patience =
+        membership_.was_stuck(oid) && steady ? timing.interest_patience_again : timing.interest_patience;
     const Duration none = now - link.told_at;
     const bool may_queue = now - link.framed_at < patience || (speaks && !steady);
     const bool is_silent = none >= patience && (!may_queue || none >= 3 * patience);
@@ -218,14 +222,17 @@ void MeshNode::check_told(Instant now, OriginId oid, Link& link, Effects& out) {
         const Duration waits = now - std::max(oldest.untold_since, link.in_step_at);
         const bool too_long = (is_silent && waits >= patience) || waits >= most_patience();
         if (too_long && !has_told(oid, link, oldest)) {
-            membership_.give_up_stuck(now, oid, "it has not told us of a channel for " + std::to_string(waits / 1ms) +
-                                                    " ms, and new subscriptions wait for it", out);
+            membership_.give_up_stuck(now, oid,
+                                      "it has not told us of a channel for " + std::to_string(waits / 1ms) +
+                                          " ms, and new subscriptions wait for it",
+                                      out);
             return;
         }
     }
 }
 
-// ---- usage -----------------------------------------------------------------------------------------------------------
+// ---- usage
+// -----------------------------------------------------------------------------------------------------------
 
 void MeshNode::tick_usage(Instant now, Effects& out) {
     UsageTable::Out due = usage_.on_deadline(now);

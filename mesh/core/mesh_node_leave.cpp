@@ -2,12 +2,13 @@
 
 #include "mesh/core/mesh_node.hpp"
 
-/// How a node leaves. It retires first: everybody learns that it takes no duties over any more. Then it hands its duties over, or
-/// tells what is left to tell itself when nobody stays, and says goodbye.
+/// How a node leaves. It retires first: everybody learns that it takes no duties over any more. Then it hands its
+/// duties over, or tells what is left to tell itself when nobody stays, and says goodbye.
 namespace tulle::mesh {
 namespace {
 
-constexpr Duration kPartingTime = 1s;  // before the deadline: a peer that does not answer is no reason to part from nobody else in order
+// before the deadline: a peer that does not answer is no reason to part from nobody else in order
+constexpr Duration kPartingTime = 1s;
 
 }  // namespace
 
@@ -60,13 +61,14 @@ bool MeshNode::tells_last_words(Instant now) const {
     return duties_.takes_over() && now < *tell_by_ && !(links_.empty() && duties_.all_told());
 }
 
-/// Whoever leaves at the same moment must know that this node leaves, and the other way round, before one of the two has gone: after that
-/// nothing can be handed over to it any more. And all who are handed a part must have it, and say that they do it, before anybody is told
-/// goodbye.
+/// Whoever leaves at the same moment must know that this node leaves, and the other way round, before one of the two
+/// has gone: after that nothing can be handed over to it any more. And all who are handed a part must have it, and say
+/// that they do it, before anybody is told goodbye.
 bool MeshNode::may_part(Instant now) const {
-    return parted_ || *leave_by_ - now <= kPartingTime || std::all_of(links_.begin(), links_.end(), [this](const auto& link) {
-        return link.second.leaving_heard && duties_.may_part_from(link.first);
-    });
+    return parted_ || *leave_by_ - now <= kPartingTime ||
+           std::all_of(links_.begin(), links_.end(), [this](const auto& link) {
+               return link.second.leaving_heard && duties_.may_part_from(link.first);
+           });
 }
 
 void MeshNode::tick_leave(Instant now, Effects& out) {
@@ -116,8 +118,9 @@ void MeshNode::say_leave(Instant now, Effects& out) {
 void MeshNode::end_leave(Effects& out) {
     left_ = true;
     if (const std::size_t untold = duties_.takes_over() ? duties_.untold() : 0; untold > 0) {
-        out.push_back(Notice{Severity::kWarn, "not told to webhooks: " + std::to_string(untold) +
-                                                  " changes and events, as this node has left and no other is there to tell them"});
+        out.push_back(Notice{Severity::kWarn,
+                             "not told to webhooks: " + std::to_string(untold) +
+                                 " changes and events, as this node has left and no other is there to tell them"});
     }
     out.push_back(Left{});
 }

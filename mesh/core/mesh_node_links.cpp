@@ -113,7 +113,8 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     if (down.now == PeerState::kDead) {
         mourn(now, down.oid, receiver, out);
     } else if (down.now == PeerState::kJoining) {
-        unmourned_.insert_or_assign(down.oid, position_of(receiver));  // it is dialled anew: if it does not come, it is mourned then
+        // it is dialled anew: if it does not come, it is mourned then
+        unmourned_.insert_or_assign(down.oid, position_of(receiver));
     }
     forget_old_tallies();
     release_barrier(now, out);
@@ -165,7 +166,8 @@ void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
         for (const std::string& channel : ask->kept) {
             KeptPart part = kept_part(now, channel);
             if (part.stamp.time_us != 0) {
-                membership_.send(from, QueryAnswer{ask->id, {}, false, std::make_shared<const KeptPart>(std::move(part))}, out);
+                membership_.send(
+                    from, QueryAnswer{ask->id, {}, false, std::make_shared<const KeptPart>(std::move(part))}, out);
             }
         }
     } else if (const auto* answer = std::get_if<QueryAnswer>(&message.body)) {
@@ -280,7 +282,8 @@ void MeshNode::report_gone(OriginId origin, std::optional<RecordNo> upto, const 
     if (gone.unknown > 0) {
         tell(shards_, {}, gone.unknown);
     }
-    out.push_back(Notice{Severity::kError, "messages of " + to_hex(origin) + (upto ? " up to number " + std::to_string(upto->value) : "") +
+    out.push_back(Notice{Severity::kError, "messages of " + to_hex(origin) +
+                                               (upto ? " up to number " + std::to_string(upto->value) : "") +
                                                " can't be delivered: nobody has them any more, or they came too late"});
 }
 

@@ -7,7 +7,9 @@ namespace tulle::mesh {
 namespace {
 
 bool within_limits(const Publish& publish) {
-    const auto too_long = [](const std::string& channel) { return channel.empty() || channel.size() > kMaxChannelBytes; };
+    const auto too_long = [](const std::string& channel) {
+        return channel.empty() || channel.size() > kMaxChannelBytes;
+    };
     return !publish.channels.empty() && publish.channels.size() <= kMaxRecordChannels && publish.body != nullptr &&
            publish.body->size() <= kMaxBodyBytes && publish.kept <= publish.channels.size() &&
            publish.keep_for <= kMaxKeepFor && publish.exclude_socket.size() <= kMaxChannelBytes &&
@@ -60,7 +62,9 @@ void MeshNode::publish(Instant now, ShardIndex shard, Publish& publish, Effects&
     }
     if (outcome == PublishOutcome::kAccepted) {
         ++counters_.published;
-        Record record{.n = {}, .channels = std::move(publish.channels), .body = std::move(publish.body),
+        Record record{.n = {},
+                      .channels = std::move(publish.channels),
+                      .body = std::move(publish.body),
                       .exclude_socket = std::move(publish.exclude_socket)};
         record.kept = publish.kept;
         record.keep_for = publish.keep_for;
@@ -96,10 +100,12 @@ void MeshNode::subscribe(Instant now, ShardIndex shard, const Subscribe& subscri
     if (local_.is_backed_up()) {
         move_window(now, out);
     }
-    Barrier::Waiting waiting{shard, {.channel = subscribe.channel, .generation = subscribe.generation, .members = nullptr},
-                             subscribe.presence, subscribe.kept};
-    const bool unheeded = options_.planted == Planted::kBarrierOff ||
-                          (options_.planted == Planted::kSecondSkipsBarrier && second);
+    Barrier::Waiting waiting{shard,
+                             {.channel = subscribe.channel, .generation = subscribe.generation, .members = nullptr},
+                             subscribe.presence,
+                             subscribe.kept};
+    const bool unheeded =
+        options_.planted == Planted::kBarrierOff || (options_.planted == Planted::kSecondSkipsBarrier && second);
     if (ticket <= local_.covered(acked_by_all()) || unheeded) {
         confirm(now, std::move(waiting), out);
     } else {
@@ -146,10 +152,11 @@ void MeshNode::check_readiness(Effects& out) {
         return;
     }
     ready_ = false;
-    out.push_back(Notice{Severity::kError,
-                         membership_.is_deaf() ? "this node's own control path does not work: no peer is heard there, nor are we "
-                                                 "ourselves, although data speaks; not ready"
-                                               : "every configured peer that has answered refuses this node; not ready"});
+    out.push_back(
+        Notice{Severity::kError, membership_.is_deaf()
+                                     ? "this node's own control path does not work: no peer is heard there, nor are we "
+                                       "ourselves, although data speaks; not ready"
+                                     : "every configured peer that has answered refuses this node; not ready"});
     out.push_back(ReadinessChanged{false});
 }
 

@@ -8,7 +8,8 @@ void MeshNode::join(Instant now, ShardIndex shard, const MemberJoin& wanted, Eff
     const bool too_large = member.user.empty() || member.user.size() > kMaxUserBytes ||
                            (member.info && member.info->size() > kMaxUserInfoBytes);
     if (!ready_ || !here || too_large) {
-        out.push_back(ToPort{shard, MemberJoined{wanted.id, too_large ? JoinOutcome::kTooLarge : JoinOutcome::kNotReady}});
+        out.push_back(
+            ToPort{shard, MemberJoined{wanted.id, too_large ? JoinOutcome::kTooLarge : JoinOutcome::kNotReady}});
         return;
     }
     PresenceTable::Changes changes;
@@ -46,8 +47,13 @@ void MeshNode::drop_presence(Instant now, ShardIndex shard, const std::string& c
 
 void MeshNode::log_presence(Instant now, const std::string& channel, const PresenceMember& member, bool left) {
     ++counters_.presence_changes;
-    static_cast<void>(ring_.append(now, {.n = {}, .channels = {presence_key(channel)}, .body = nullptr, .exclude_socket = {},
-                                         .user = member.user, .left = left, .info = left ? nullptr : member.info}));
+    static_cast<void>(ring_.append(now, {.n = {},
+                                         .channels = {presence_key(channel)},
+                                         .body = nullptr,
+                                         .exclude_socket = {},
+                                         .user = member.user,
+                                         .left = left,
+                                         .info = left ? nullptr : member.info}));
 }
 
 void MeshNode::tell(const PresenceTable::Changes& changes, Effects& out) const {
@@ -94,8 +100,8 @@ void MeshNode::accept_members(Instant now, OriginId from, const PresencePart& pa
     }
 }
 
-/// Our list reaches back to the peer's present interest in each channel; also where nobody of ours is: without a list, the
-/// peer would take no notice of who comes later.
+/// Our list reaches back to the peer's present interest in each channel; also where nobody of ours is: without a list,
+/// the peer would take no notice of who comes later.
 void MeshNode::owe_all_members(Link& link) {
     const InterestVersion version = table_.version(link.slot).value_or(InterestVersion{});
     table_.each_marked(link.slot, [&](const std::string& key) {

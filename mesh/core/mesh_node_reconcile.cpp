@@ -37,7 +37,8 @@ void MeshNode::ask_survivors(Instant now, OriginId origin, Reconcile::Position p
         }
     }
     for (const auto& [oid, peer] : membership_.peers()) {
-        if (oid != origin && peer.state == PeerState::kDead && now - peer.dead_since < options_.limits.receive_ring_age) {
+        if (oid != origin && peer.state == PeerState::kDead &&
+            now - peer.dead_since < options_.limits.receive_ring_age) {
             witnesses.away.insert(oid);
         }
     }
@@ -80,8 +81,8 @@ void MeshNode::ask_again(Instant now, OriginId oid, Effects& out) {
     }
 }
 
-/// To dial a dead node is to tell it how far we are, so nothing may be filled in meanwhile. When the dialling has come to
-/// nothing, as another process sits there, say, the survivors are asked after all.
+/// To dial a dead node is to tell it how far we are, so nothing may be filled in meanwhile. When the dialling has come
+/// to nothing, as another process sits there, say, the survivors are asked after all.
 void MeshNode::mourn_again(Instant now, Effects& out) {
     for (auto it = unmourned_.begin(); it != unmourned_.end();) {
         const auto current = it++;
@@ -115,10 +116,10 @@ void MeshNode::on_wake(Instant now, OriginId from, const Wake& wake, Effects& ou
     run(now, todo, out);
     const Peer* peer = membership_.find(wake.origin);
     const std::optional<RecordNo> ours = origins_.delivered(wake.origin);
-    if (!stands && peer != nullptr && peer->state == PeerState::kDead && peer->local_tag == SessionTag{} && ours && *ours < wake.delivered &&
-        !reconcile_.under_way(wake.origin)) {
-        // It came back to the asker and died again before we met: what the asker has got meanwhile is news to us. Not while
-        // we try to meet it again: it has been told how far we are.
+    if (!stands && peer != nullptr && peer->state == PeerState::kDead && peer->local_tag == SessionTag{} && ours &&
+        *ours < wake.delivered && !reconcile_.under_way(wake.origin)) {
+        // It came back to the asker and died again before we met: what the asker has got meanwhile is news to us. Not
+        // while we try to meet it again: it has been told how far we are.
         Reconcile::Position position{.delivered = *ours, .held = {}};
         pass_extras(wake.origin, position.delivered);
         ask_survivors(now, wake.origin, position, out);
@@ -206,7 +207,8 @@ void MeshNode::send_fill(const Reconcile::Out::Answer& answer, Effects& out) {
         fill.records.push_back(record);
     }
     fill.last = true;
-    fill.gone = merged(answer.gone);  // several losses of one channel are one number: the asker takes the greatest that it is told
+    // several losses of one channel are one number: the asker takes the greatest that it is told
+    fill.gone = merged(answer.gone);
     std::erase_if(fill.gone.channels, [&](const auto& gone) { return !wanted(gone.first); });
     membership_.send(answer.to, std::move(fill), out);
 }

@@ -14,8 +14,8 @@ void MeshNode::note_time(Instant now, Effects& out) {
     }
 }
 
-/// Nobody is to blame for the silence meanwhile. After a long sleep the others may have given us up: nothing is promised
-/// to a publisher until each has confirmed its session, or is dead.
+/// Nobody is to blame for the silence meanwhile. After a long sleep the others may have given us up: nothing is
+/// promised to a publisher until each has confirmed its session, or is dead.
 void MeshNode::wake_up(Instant now, Duration late, Effects& out) {
     membership_.forgive(late);
     for (auto& [oid, link] : links_) {
@@ -62,8 +62,8 @@ void MeshNode::confirmed(Instant now, OriginId oid, Effects& out) {
     }
 }
 
-/// A session that was to be confirmed may have ended for another attempt, and that attempt may have failed: of such a member
-/// no further word comes, and no further event, so publishers would wait for ever.
+/// A session that was to be confirmed may have ended for another attempt, and that attempt may have failed: of such a
+/// member no further word comes, and no further event, so publishers would wait for ever.
 void MeshNode::drop_lost_unconfirmed(Instant now, Effects& out) {
     for (const OriginId oid : std::set<OriginId>(unconfirmed_)) {
         const Peer* peer = membership_.find(oid);

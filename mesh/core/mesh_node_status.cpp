@@ -8,7 +8,9 @@
 namespace tulle::mesh {
 namespace {
 
-bool is_gone(const Peer& peer) { return peer.state == PeerState::kDead || peer.state == PeerState::kLeft; }
+bool is_gone(const Peer& peer) {
+    return peer.state == PeerState::kDead || peer.state == PeerState::kLeft;
+}
 
 }  // namespace
 
@@ -39,7 +41,8 @@ NodeStatus MeshNode::status(Instant now) const {
 }
 
 void MeshNode::hide_long_gone(Instant now, std::vector<MemberStatus>& members) const {
-    std::map<std::string_view, const Peer*> of_name{{options_.name, nullptr}};  // null: it is here; else who of them went last
+    // null: it is here; else who of them went last
+    std::map<std::string_view, const Peer*> of_name{{options_.name, nullptr}};
     for (const auto& [oid, peer] : membership_.peers()) {
         if (peer.in_session()) {
             of_name[peer.name] = nullptr;
@@ -184,8 +187,12 @@ void MeshNode::add_counters(NodeStatus& status) const {
 }
 
 MeshNode::MemoryUse MeshNode::memory_use() const {
-    MemoryUse use{.ring = ring_.bytes(), .receive_ring = reconcile_.largest_ring(), .kept = kept_.bytes(),
-                  .interest = local_.size(), .interest_pending = local_.pending(), .waiting = barrier_.size()};
+    MemoryUse use{.ring = ring_.bytes(),
+                  .receive_ring = reconcile_.largest_ring(),
+                  .kept = kept_.bytes(),
+                  .interest = local_.size(),
+                  .interest_pending = local_.pending(),
+                  .waiting = barrier_.size()};
     for (const auto& [channel, waiting] : untold_) {
         use.waiting += waiting.size();
     }

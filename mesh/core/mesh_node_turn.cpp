@@ -101,7 +101,8 @@ Instant MeshNode::deadline(const Link& link) const {
 
 Instant MeshNode::earliest() {
     if (told_ != local_.log().version()) {
-        return Instant{};  // versions were given since the links were looked at: they are told in the next turn, which comes at once
+        // versions were given since the links were looked at: they are told in the next turn, which comes at once
+        return Instant{};
     }
     for (const OriginId oid : touched_) {  // since the links were looked at
         if (const auto link = links_.find(oid); link != links_.end()) {

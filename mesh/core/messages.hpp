@@ -15,8 +15,8 @@
 /// What nodes say to each other, as values. The wire layer encodes them; the simulator passes them as they are.
 namespace tulle::mesh {
 
-/// Numbers one sender's attempts at a session, upwards, in its upper half; the lower half can't be guessed. A message bears the tag that its *receiver* chose, so that
-/// what belongs to an ended session is recognised and dropped.
+/// Numbers one sender's attempts at a session, upwards, in its upper half; the lower half can't be guessed. A message
+/// bears the tag that its *receiver* chose, so that what belongs to an ended session is recognised and dropped.
 using SessionTag = Strong<struct SessionTagTag, std::uint64_t>;
 /// Position of a frame in one link session: 1, 2, 3…
 using FrameNo = Strong<struct FrameNoTag, std::uint64_t>;
@@ -49,12 +49,13 @@ struct Introduction {
     bool ready = false;  ///< serves clients already: an established holder of its name
 };
 
-// ---- control ---------------------------------------------------------------------------------------------------------
+// ---- control
+// ---------------------------------------------------------------------------------------------------------
 
 /// "Who is there?" To an endpoint whose node is not known, or may have changed. Answered by a Hello. Makes no session.
 struct Knock {
     Introduction who;
-    std::string dialled;  ///< the endpoint as the sender knows it, echoed in Hello::knocked
+    std::string dialled;      ///< the endpoint as the sender knows it, echoed in Hello::knocked
     std::uint64_t nonce = 0;  ///< echoed in Refuse::echo and Hello::echo
 };
 
@@ -62,11 +63,11 @@ struct Knock {
 struct SessionTerms {
     /// Of the receiver's records all up to here are delivered at the sender; nothing if it never had a session with it.
     std::optional<RecordNo> delivered;
-    /// The sender's last record when it chose its tag, or when it did so for the first session that it had with the receiver:
-    /// where its link starts if the other side has `delivered` nothing.
+    /// The sender's last record when it chose its tag, or when it did so for the first session that it had with the
+    /// receiver: where its link starts if the other side has `delivered` nothing.
     RecordNo at;
-    /// Beyond `delivered`, others have filled in these (ascending): what lies between would come out of order now, so it is
-    /// to be reported as gone.
+    /// Beyond `delivered`, others have filled in these (ascending): what lies between would come out of order now, so
+    /// it is to be reported as gone.
     std::vector<RecordNo> extras;
     std::vector<MemberInfo> members;
 };
@@ -90,10 +91,14 @@ enum class RefusalReason : std::uint8_t { kCluster, kProtocol, kNameTaken, kFull
 
 [[nodiscard]] constexpr const char* to_text(RefusalReason reason) {
     switch (reason) {
-        case RefusalReason::kCluster: return "cluster";
-        case RefusalReason::kProtocol: return "protocol";
-        case RefusalReason::kNameTaken: return "name";
-        case RefusalReason::kFull: return "full";
+        case RefusalReason::kCluster:
+            return "cluster";
+        case RefusalReason::kProtocol:
+            return "protocol";
+        case RefusalReason::kNameTaken:
+            return "name";
+        case RefusalReason::kFull:
+            return "full";
     }
     return "?";
 }
@@ -101,7 +106,8 @@ enum class RefusalReason : std::uint8_t { kCluster, kProtocol, kNameTaken, kFull
 struct Refuse {
     RefusalReason reason = RefusalReason::kCluster;
     std::string text;
-    std::uint64_t echo = 0;  ///< of what is refused: the nonce of a Knock, the tag of a Hello. Without it anybody could refuse
+    /// of what is refused: the nonce of a Knock, the tag of a Hello. Without it anybody could refuse
+    std::uint64_t echo = 0;
 };
 
 struct Load {
@@ -112,24 +118,26 @@ struct Load {
 
 struct Heartbeat {
     FrameNo last_sent;
-    RecordNo upto;              ///< all records up to here were considered for the link
-    FrameNo received;           ///< receipt for the other direction
-    InterestVersion version;    ///< of the sender's interest, with its digest
+    RecordNo upto;            ///< all records up to here were considered for the link
+    FrameNo received;         ///< receipt for the other direction
+    InterestVersion version;  ///< of the sender's interest, with its digest
     std::uint64_t digest = 0;
-    InterestVersion applied;    ///< of the receiver's interest
+    InterestVersion applied;  ///< of the receiver's interest
     std::int64_t sent_at_us = 0;
-    std::int64_t echo_us = 0;   ///< sent_at_us of the last heartbeat received, 0 for none
+    std::int64_t echo_us = 0;  ///< sent_at_us of the last heartbeat received, 0 for none
     std::int64_t echo_held_us = 0;
     std::uint64_t members_digest = 0;
     Load load;
     bool ready = false;
     std::uint64_t hybrid_us = 0;  ///< the sender's hybrid clock
-    OriginId deaf_via;          ///< the sender does not hear the receiver; this witness passes on. 0: it hears
+    OriginId deaf_via;            ///< the sender does not hear the receiver; this witness passes on. 0: it hears
     /// Digest of the members among whom the sender has handed all duties over to the receiver; 0: not yet.
     std::uint64_t duty_view = 0;
-    std::uint64_t duty_view_no = 0;  ///< how often those members have changed for the sender: a heartbeat may be overtaken
-    bool leaving = false;       ///< the sender has no clients any more, and goes: it takes no duties over …
-    bool last = false;          ///< … but for this: nobody stays, and it is the one to whom those that leave too hand over
+    /// how often those members have changed for the sender: a heartbeat may be overtaken
+    std::uint64_t duty_view_no = 0;
+    bool leaving = false;  ///< the sender has no clients any more, and goes: it takes no duties over …
+    /// … but for this: nobody stays, and it is the one to whom those that leave too hand over
+    bool last = false;
 };
 
 struct Members {
@@ -276,14 +284,16 @@ struct DutyReport {
     std::uint64_t current = 0;
     std::uint64_t told = 0;          ///< what has been dealt with over the whole mesh, as the sender has learnt it …
     std::uint64_t told_version = 0;  ///< … the newest wins
-    bool away = false;      ///< the sender holds nothing any more, or reports to another node from now on
-    bool was_desk = false;  ///< the sender itself did this duty until now
-    bool moved = false;     ///< away, and told to the other node as the sender knows it: perhaps less than the receiver does
-    /// Not 0: the world outside may have heard something else than `told` last, from a node that did this duty before. Each
-    /// new doubt has a greater number.
+    bool away = false;               ///< the sender holds nothing any more, or reports to another node from now on
+    bool was_desk = false;           ///< the sender itself did this duty until now
+    /// away, and told to the other node as the sender knows it: perhaps less than the receiver does
+    bool moved = false;
+    /// Not 0: the world outside may have heard something else than `told` last, from a node that did this duty before.
+    /// Each new doubt has a greater number.
     std::uint64_t doubt = 0;
     SharedBytes info = {};
-    SharedBytes behind = {};  ///< of the doubt: who, as in DutyDone; null: everybody. Nodes that don't know it take it for everybody
+    /// of the doubt: who, as in DutyDone; null: everybody. Nodes that don't know it take it for everybody
+    SharedBytes behind = {};
 };
 
 /// The answer, when there is something to learn: what has been dealt with.
@@ -293,7 +303,8 @@ struct DutySettle {
     std::uint64_t revision = 0;  ///< of the report that this is based on
     std::uint64_t told = 0;
     std::uint64_t told_version = 0;
-    bool forget = false;  ///< all is dealt with, as of that revision: if nothing has changed since, an empty entry may go
+    /// all is dealt with, as of that revision: if nothing has changed since, an empty entry may go
+    bool forget = false;
 };
 
 /// A task of the sender, numbered by it upwards for its whole life.
@@ -303,11 +314,11 @@ struct DutyOrder {
     SharedBytes body;
 };
 
-/// What two nodes say to each other about duties: one at a time in each direction of a session, repeated until acknowledged,
-/// so each is taken in once and in order.
+/// What two nodes say to each other about duties: one at a time in each direction of a session, repeated until
+/// acknowledged, so each is taken in once and in order.
 struct DutyMail {
-    std::uint64_t seq = 0;  ///< 1, 2, 3…; 0: an acknowledgement alone
-    std::uint64_t ack = 0;  ///< the last seq taken in
+    std::uint64_t seq = 0;      ///< 1, 2, 3…; 0: an acknowledgement alone
+    std::uint64_t ack = 0;      ///< the last seq taken in
     std::uint64_t view_no = 0;  ///< as in Heartbeat::duty_view_no
     std::vector<DutyReport> reports;
     std::vector<DutyOrder> orders;
@@ -320,8 +331,8 @@ struct DutyMail {
 struct Control;
 struct Data;
 
-/// What `to` can't hear from us directly, for a witness to pass on, one hop. Exactly one of the two is set, and it is no
-/// Relay itself.
+/// What `to` can't hear from us directly, for a witness to pass on, one hop. Exactly one of the two is set, and it is
+/// no Relay itself.
 struct Relay {
     OriginId to;
     std::shared_ptr<const Control> control;
@@ -329,20 +340,22 @@ struct Relay {
 };
 
 using ControlBody =
-    std::variant<Knock, Hello, Welcome, Refuse, Heartbeat, Members, InterestDelta, InterestAck, InterestPull, InterestChunk,
-                 Receipt, Nack, ProbeAsk, ProbeAnswer, QueryAsk, QueryAnswer, Leave, LeaveReceipt, Ping, Pong,
-                 Relay, Wake, Fill, TraceReport, Usage, DutyMail>;
+    std::variant<Knock, Hello, Welcome, Refuse, Heartbeat, Members, InterestDelta, InterestAck, InterestPull,
+                 InterestChunk, Receipt, Nack, ProbeAsk, ProbeAnswer, QueryAsk, QueryAnswer, Leave, LeaveReceipt, Ping,
+                 Pong, Relay, Wake, Fill, TraceReport, Usage, DutyMail>;
 
 struct Control {
     OriginId src;
     OriginId dst;    ///< 0: whoever is there (Knock only)
     SessionTag tag;  ///< the receiver's; 0 in Knock, Hello, Welcome and Refuse
     ControlBody body;
-    /// That it is to be written in, as is what it passes on. Does not travel: what differs by version says itself which it is.
+    /// That it is to be written in, as is what it passes on. Does not travel: what differs by version says itself which
+    /// it is.
     std::uint32_t protocol = kProtocolVersion;
 };
 
-// ---- data ------------------------------------------------------------------------------------------------------------
+// ---- data
+// ------------------------------------------------------------------------------------------------------------
 
 /// A piece of the list of the sender's own users of one presence channel. The pieces of one list follow each other with
 /// nothing else between them; the last one replaces what the receiver had of the sender.
@@ -356,21 +369,21 @@ struct PresencePart {
 };
 using PresencePartPtr = std::shared_ptr<const PresencePart>;
 
-/// What the sender holds as the last event of a channel: the answer to the receiver's interest in it, or handed on because
-/// the receiver is to keep it.
+/// What the sender holds as the last event of a channel: the answer to the receiver's interest in it, or handed on
+/// because the receiver is to keep it.
 struct KeptPart {
     std::string channel;
     InterestVersion version;  ///< of the receiver's interest
     RecordNo at;              ///< records up to here do not come behind it any more
     Stamp stamp = {};         ///< time_us 0: the sender has none
     SharedBody body = {};
-    Duration left{};          ///< until it is too old
+    Duration left{};  ///< until it is too old
 
     [[nodiscard]] std::size_t cost() const { return 96 + channel.size() + (body ? body->size() : 0); }
 };
 
-/// One piece of a link: what is gone, then lists of presence members and last events, then records in order of n. Immutable once numbered;
-/// repeated as it is.
+/// One piece of a link: what is gone, then lists of presence members and last events, then records in order of n.
+/// Immutable once numbered; repeated as it is.
 struct Frame {
     FrameNo no;
     RecordNo upto;

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <map>
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <vector>
 

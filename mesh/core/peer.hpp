@@ -22,12 +22,18 @@ enum class PeerState : std::uint8_t {
 
 [[nodiscard]] constexpr const char* to_text(PeerState state) {
     switch (state) {
-        case PeerState::kJoining: return "joining";
-        case PeerState::kAlive: return "alive";
-        case PeerState::kSuspect: return "suspect";
-        case PeerState::kPartial: return "partial";
-        case PeerState::kDead: return "dead";
-        case PeerState::kLeft: return "left";
+        case PeerState::kJoining:
+            return "joining";
+        case PeerState::kAlive:
+            return "alive";
+        case PeerState::kSuspect:
+            return "suspect";
+        case PeerState::kPartial:
+            return "partial";
+        case PeerState::kDead:
+            return "dead";
+        case PeerState::kLeft:
+            return "left";
     }
     return "?";
 }
@@ -36,7 +42,7 @@ enum class PeerState : std::uint8_t {
 struct Probe {
     std::uint32_t round = 0;  ///< 0: none asked yet
     Instant next_round;
-    std::uint32_t answers_no = 0;   ///< in this round
+    std::uint32_t answers_no = 0;  ///< in this round
     std::uint32_t answers_yes = 0;
     Instant evidence;  ///< latest moment at which a witness heard it
     OriginId witness;  ///< that one
@@ -47,30 +53,30 @@ struct Peer {
     OriginId oid;
     std::string name;
     std::string version;
-    Instant met_at;              ///< first heard of
-    OriginId named_by;           ///< who named it, 0: itself, or it had a session since
+    Instant met_at;                ///< first heard of
+    OriginId named_by;             ///< who named it, 0: itself, or it had a session since
     std::uint32_t names_left = 0;  ///< nodes that it may still name …
-    Instant names_at;            ///< … by this moment's count
-    bool has_left = false;       ///< it said goodbye, and no session has stood since
+    Instant names_at;              ///< … by this moment's count
+    bool has_left = false;         ///< it said goodbye, and no session has stood since
     Endpoints endpoints;
     PeerState state = PeerState::kJoining;
-    bool ready = false;          ///< serves clients, by its own word
-    bool spoke_to_us = false;    ///< not known by hearsay alone
+    bool ready = false;        ///< serves clients, by its own word
+    bool spoke_to_us = false;  ///< not known by hearsay alone
     bool was_alive = false;
     bool name_conflict = false;
 
     std::optional<LinkId> link;
     bool link_up = false;
-    bool link_lost = false;      ///< broke, and nothing valid was heard since it is up again
-    std::optional<Instant> check_at;   ///< next CheckEndpoint while lost
+    bool link_lost = false;           ///< broke, and nothing valid was heard since it is up again
+    std::optional<Instant> check_at;  ///< next CheckEndpoint while lost
 
-    SessionTag local_tag;        ///< ours, 0: no attempt yet
-    SessionTag remote_tag;       ///< theirs, 0: not known
-    SessionTag newest_remote;    ///< what is older is a ghost
-    bool bound = false;          ///< local_tag and remote_tag belong together
+    SessionTag local_tag;                             ///< ours, 0: no attempt yet
+    SessionTag remote_tag;                            ///< theirs, 0: not known
+    SessionTag newest_remote;                         ///< what is older is a ghost
+    bool bound = false;                               ///< local_tag and remote_tag belong together
     std::uint32_t protocol = kOldestProtocolVersion;  ///< of the bound attempt: the newest that both speak
-    RecordNo start;              ///< our last record when local_tag was chosen, the first time that led to a session
-    std::string knocked;         ///< echoed in our next Hello,
+    RecordNo start;                 ///< our last record when local_tag was chosen, the first time that led to a session
+    std::string knocked;            ///< echoed in our next Hello,
     std::uint64_t knock_nonce = 0;  ///< likewise
     std::optional<RecordNo> their_delivered;  ///< terms of the bound attempt
     RecordNo their_at;
@@ -79,17 +85,18 @@ struct Peer {
     std::optional<Instant> hello_at;
     std::optional<Instant> give_up_at;  ///< end of the handshake
 
-    Instant last_heard;          ///< directly
-    Instant last_relayed;        ///< through a witness
-    Instant control_heard;       ///< when the last control message came, directly or through a witness
-    Instant control_echoed;      ///< the peer had certainly heard our control by then: it has answered what we sent at that moment
+    Instant last_heard;     ///< directly
+    Instant last_relayed;   ///< through a witness
+    Instant control_heard;  ///< when the last control message came, directly or through a witness
+    /// the peer had certainly heard our control by then: it has answered what we sent at that moment
+    Instant control_echoed;
     bool control_redialled = false;  ///< our control link was dialled again since one of the two was in order
     Instant session_since;
-    std::uint32_t deaf_strikes = 0;   ///< sessions in a row that ended because its control did not work …
-    std::uint32_t stuck_strikes = 0;  ///< … or because it took in none of our interest
+    std::uint32_t deaf_strikes = 0;        ///< sessions in a row that ended because its control did not work …
+    std::uint32_t stuck_strikes = 0;       ///< … or because it took in none of our interest
     std::optional<Instant> shunned_until;  ///< no new session before
-    OriginId deaf_via;           ///< the witness that hears it for us while it is partial, else 0
-    OriginId route_via;          ///< it told us that it hears us only through this witness, else 0
+    OriginId deaf_via;                     ///< the witness that hears it for us while it is partial, else 0
+    OriginId route_via;                    ///< it told us that it hears us only through this witness, else 0
     Probe probe;
 
     Duration backoff{};

@@ -7,8 +7,8 @@
 
 namespace tulle::mesh {
 
-/// Defects that tests switch on, to see that the checkers find them. Only tests may set one (tests/lint sees to it): a node
-/// with a defect breaks its promises.
+/// Defects that tests switch on, to see that the checkers find them. Only tests may set one (tests/lint sees to it): a
+/// node with a defect breaks its promises.
 enum class Planted : std::uint8_t {
     kNone,
     kRepairOff,           ///< what a peer asks for again is not sent

@@ -13,15 +13,16 @@
 #include "mesh/base/time.hpp"
 #include "mesh/core/record.hpp"
 
-/// The port between the hub and the shards: two kinds of mailbox and the values that cross them. The only thing that the
-/// edge knows of the mesh, and the mesh of the edge. Values own what they carry; a body is shared, never copied.
+/// The port between the hub and the shards: two kinds of mailbox and the values that cross them. The only thing that
+/// the edge knows of the mesh, and the mesh of the edge. Values own what they carry; a body is shared, never copied.
 namespace tulle::mesh {
 
 /// Index of a shard, 0-based. At most kMaxShards; the admin listener counts as one (it never subscribes).
 using ShardIndex = Strong<struct ShardIndexTag, std::uint16_t>;
 inline constexpr std::size_t kMaxShards = 64;
 
-// ---- shard to hub ----------------------------------------------------------------------------------------------------
+// ---- shard to hub
+// ----------------------------------------------------------------------------------------------------
 
 /// Number this and deliver it to all subscribers of the channels. Answered by Published with the same id, after the
 /// Deliver to this shard if it has subscribers.
@@ -32,13 +33,14 @@ struct Publish {
     std::vector<std::string> channels;
     SharedBody body;
     std::string exclude_socket;
-    std::size_t kept = 0;   ///< the first so many of `channels` keep it as their last event …
-    Duration keep_for = {}; ///< … for so long, at most kMaxKeepFor
+    std::size_t kept = 0;                ///< the first so many of `channels` keep it as their last event …
+    Duration keep_for = {};              ///< … for so long, at most kMaxKeepFor
     Answers answers = Answers::kAlways;  ///< kRefusal: no answer when it was accepted
 };
 
-/// This shard has got its first subscriber of `channel`. Answered by Subscribed with the same generation once every member
-/// of the mesh holds the interest. The shard counts up `generation`, so that an answer to an older request is recognised.
+/// This shard has got its first subscriber of `channel`. Answered by Subscribed with the same generation once every
+/// member of the mesh holds the interest. The shard counts up `generation`, so that an answer to an older request is
+/// recognised.
 struct Subscribe {
     std::string channel;
     std::uint64_t generation = 0;
@@ -91,16 +93,16 @@ struct StatusRequest {
     std::uint64_t id = 0;
 };
 
-/// Send a marked message to `channel` the way of every other, and tell who has got it, when and by which path. No client
-/// sees it. Answered by TraceResult, as soon as all that it is due to have reported, or after `timeout`.
+/// Send a marked message to `channel` the way of every other, and tell who has got it, when and by which path. No
+/// client sees it. Answered by TraceResult, as soon as all that it is due to have reported, or after `timeout`.
 struct Trace {
     std::uint64_t id = 0;
     std::string channel;
     Duration timeout{};
 };
 
-/// How much of `item` under `key` this shard holds now. The one node that rendezvous hashing names for the key learns the
-/// sum over the mesh (DutyChanged), exactly once for each change that stays. 0 is "none any more".
+/// How much of `item` under `key` this shard holds now. The one node that rendezvous hashing names for the key learns
+/// the sum over the mesh (DutyChanged), exactly once for each change that stays. 0 is "none any more".
 struct DutyCount {
     std::string key;   ///< as a channel's
     std::string item;  ///< at most kMaxDutyItemBytes; "" is an item like others
@@ -119,28 +121,32 @@ enum class DutyOutcome : std::uint8_t {
     kTold,     ///< dealt with
     kDropped,  ///< revoked, and nobody has heard of it
     kUnknown,  ///< revoked, and nobody knows who has heard of it: a request may have arrived without an answer
-    kPartly,   ///< revoked; `told` has been dealt with, but for those that `behind` names: nobody knows what they have heard last
+    /// revoked; `told` has been dealt with, but for those that `behind` names: nobody knows what they have heard last
+    kPartly,
 };
 
-/// The answer of the shard that does this node's duties to a DutyChanged or DutyPerform. Nothing of it reaches the world
-/// outside afterwards.
+/// The answer of the shard that does this node's duties to a DutyChanged or DutyPerform. Nothing of it reaches the
+/// world outside afterwards.
 struct DutyDone {
     std::uint64_t token = 0;
     std::uint64_t told = 0;  ///< of a DutyChanged that was told: the count that has been dealt with
     DutyOutcome outcome = DutyOutcome::kTold;
-    SharedBytes behind = {};  ///< of kPartly; opaque, for the next shard that does this duty. Longer than kMaxDutyBehindBytes: everybody
+    /// of kPartly; opaque, for the next shard that does this duty. Longer than kMaxDutyBehindBytes: everybody
+    SharedBytes behind = {};
 };
 
-/// What this shard uses now of what is rationed over the whole mesh; replaces what it said before. At most once a second.
+/// What this shard uses now of what is rationed over the whole mesh; replaces what it said before. At most once a
+/// second.
 struct ShareUsage {
     std::vector<std::pair<std::string, std::uint64_t>> entries;  ///< by name; at most kMaxUsageEntries
 };
 
-using ToHub = std::variant<Publish, Subscribe, Unsubscribe, MemberJoin, MemberLeave, Query, LocalAnswer, ShardLoad, StatusRequest,
-                           Trace, DutyCount, DutyTask, DutyDone, ShareUsage>;
+using ToHub = std::variant<Publish, Subscribe, Unsubscribe, MemberJoin, MemberLeave, Query, LocalAnswer, ShardLoad,
+                           StatusRequest, Trace, DutyCount, DutyTask, DutyDone, ShareUsage>;
 using FromShard = std::pair<ShardIndex, ToHub>;
 
-// ---- hub to shard ----------------------------------------------------------------------------------------------------
+// ---- hub to shard
+// ----------------------------------------------------------------------------------------------------
 
 /// Deliver to this shard's confirmed subscribers of each of record->channels, but not to record->exclude_socket.
 struct Deliver {
@@ -158,15 +164,15 @@ struct Subscribed {
     std::optional<KeptEvent> last = {};
 };
 
-/// A channel of this shard that keeps its last event has this one now, which its subscribers did not get: it was accepted
-/// while its node could not be reached. For later subscribers; ignore it before the Subscribed of the channel.
+/// A channel of this shard that keeps its last event has this one now, which its subscribers did not get: it was
+/// accepted while its node could not be reached. For later subscribers; ignore it before the Subscribed of the channel.
 struct LastEvent {
     std::string channel;
     KeptEvent event;
 };
 
-/// A user has joined or left a presence channel of this shard, wherever in the mesh: each change once, in order. Ignore it
-/// before the Subscribed of the channel.
+/// A user has joined or left a presence channel of this shard, wherever in the mesh: each change once, in order. Ignore
+/// it before the Subscribed of the channel.
 struct MemberChanged {
     std::string channel;
     PresenceMember member;
@@ -226,18 +232,18 @@ struct Readiness {
 
 /// The session with a member, while it stands.
 struct SessionStatus {
-    std::uint64_t tag = 0;               ///< the number of our attempt at it; the member knows it as its peer_tag
+    std::uint64_t tag = 0;  ///< the number of our attempt at it; the member knows it as its peer_tag
     std::uint64_t peer_tag = 0;
     std::uint32_t protocol = 0;          ///< version of the mesh protocol that is spoken in it
     bool interest_known = false;         ///< the member's interest was taken over once
     std::uint64_t interest_version = 0;  ///< held of the member's interest, with its digest
     std::uint64_t interest_digest = 0;
-    std::uint64_t acked_version = 0;     ///< of our interest, acknowledged by the member
-    std::uint64_t data_silent_ms = 0;    ///< since anything came by the data path
-    std::string heard_via;               ///< the witness through which we hear it; empty: directly
-    std::string hears_via;               ///< the one through which it hears us; empty: directly
-    std::int64_t clock_offset_us = 0;    ///< its monotonic clock less ours …
-    std::uint64_t clock_error_us = 0;    ///< … give or take; 0: not measured yet
+    std::uint64_t acked_version = 0;   ///< of our interest, acknowledged by the member
+    std::uint64_t data_silent_ms = 0;  ///< since anything came by the data path
+    std::string heard_via;             ///< the witness through which we hear it; empty: directly
+    std::string hears_via;             ///< the one through which it hears us; empty: directly
+    std::int64_t clock_offset_us = 0;  ///< its monotonic clock less ours …
+    std::uint64_t clock_error_us = 0;  ///< … give or take; 0: not measured yet
 };
 
 struct MemberStatus {
@@ -251,7 +257,7 @@ struct MemberStatus {
     std::uint64_t uptime_s = 0;
     std::uint64_t clients = 0;
     std::uint64_t channels = 0;
-    std::uint64_t rtt_us = 0;  ///< smoothed; 0 before the first measurement
+    std::uint64_t rtt_us = 0;    ///< smoothed; 0 before the first measurement
     std::uint64_t gaps = 0;      ///< holes found in what this member sent us
     std::uint64_t repaired = 0;  ///< of those, filled
     std::uint64_t sessions = 0;  ///< that have stood with this incarnation of it
@@ -262,9 +268,9 @@ struct MemberStatus {
 /// A node that was refused, by us or refusing us.
 struct RefusalStatus {
     bool by_us = false;
-    std::string name;      ///< of the other; its oid where that is not known
+    std::string name;  ///< of the other; its oid where that is not known
     std::string endpoint;
-    std::string reason;    ///< cluster, protocol, name, or full
+    std::string reason;  ///< cluster, protocol, name, or full
     std::string text;
     std::uint64_t count = 0;
     std::uint64_t ago_ms = 0;  ///< the last time
@@ -272,12 +278,12 @@ struct RefusalStatus {
 
 struct NodeStatus {
     MemberStatus self;
-    std::uint64_t configured = 0;  ///< peers that the configuration names, but for this node itself …
-    std::uint64_t met = 0;         ///< … and those of them where a session has stood
-    bool refused = false;          ///< all of them that have answered refuse this node: it does not serve
-    bool deaf = false;             ///< this node's own control path does not work: it does not serve
+    std::uint64_t configured = 0;         ///< peers that the configuration names, but for this node itself …
+    std::uint64_t met = 0;                ///< … and those of them where a session has stood
+    bool refused = false;                 ///< all of them that have answered refuse this node: it does not serve
+    bool deaf = false;                    ///< this node's own control path does not work: it does not serve
     std::vector<RefusalStatus> refusals;  ///< the latest, each once
-    std::uint64_t interest_version = 0;  ///< of this node's own interest, with its digest
+    std::uint64_t interest_version = 0;   ///< of this node's own interest, with its digest
     std::uint64_t interest_digest = 0;
     std::int64_t monotonic_us = 0;  ///< the hub's clock and the wall clock at one moment; put in by the shell
     std::int64_t wall_us = 0;
@@ -294,7 +300,7 @@ struct StatusReply {
 
 /// What has become of a marked message at one node.
 enum class TraceFate : std::uint8_t {
-    kOrigin,           ///< it was sent from here
+    kOrigin,  ///< it was sent from here
     kGot,
     kNoSubscriber,     ///< not sent there: no client of that node is subscribed
     kInterestUnknown,  ///< due to it perhaps: the session is so new that its interest is not known
@@ -308,8 +314,8 @@ struct TraceLine {
     std::string state;  ///< as in MemberStatus
     TraceFate fate = TraceFate::kNoReport;
     TracePath path = TracePath::kDirect;
-    std::string via;             ///< name; empty for none
-    std::uint32_t shards = 0;    ///< with subscribers, there
+    std::string via;               ///< name; empty for none
+    std::uint32_t shards = 0;      ///< with subscribers, there
     std::int64_t reported_us = 0;  ///< from the sending until the report was here
     /// From the sending until it was there, by the receiver's clock, give or take `clock_error_us`; nothing when the
     /// difference of the clocks has not been measured.
@@ -331,9 +337,10 @@ struct TraceResult {
     std::vector<TraceLine> lines;  ///< this node first, the others by name
 };
 
-/// To the shard that does this node's duties, when this node is the one for `key`: the sum over the mesh is now `count`, and
-/// `told` is what was dealt with last. Comes again under the same token whenever `count` changes before the DutyDone (which it may
-/// cross: ignore a token that has been answered; each new one is greater), and anew after it as long as the two differ. Another node may begin anew with what was told when this one dies.
+/// To the shard that does this node's duties, when this node is the one for `key`: the sum over the mesh is now
+/// `count`, and `told` is what was dealt with last. Comes again under the same token whenever `count` changes before
+/// the DutyDone (which it may cross: ignore a token that has been answered; each new one is greater), and anew after it
+/// as long as the two differ. Another node may begin anew with what was told when this one dies.
 struct DutyChanged {
     std::uint64_t token = 0;
     std::string key;
@@ -341,14 +348,14 @@ struct DutyChanged {
     SharedBytes info;
     std::uint64_t told = 0;
     std::uint64_t count = 0;
-    /// Null: `told` is sure. Else whoever this names (as a DutyDone of another shard did; empty: everybody) may have heard something
-    /// else last, and has to be told the whole truth.
+    /// Null: `told` is sure. Else whoever this names (as a DutyDone of another shard did; empty: everybody) may have
+    /// heard something else last, and has to be told the whole truth.
     SharedBytes behind = {};
 };
 
-/// To the same: another node does this duty from now on. Drop what has not gone out, repeat nothing, and answer DutyDone as soon
-/// as nothing more of it can reach the world outside: the other node waits for that a while. A token that has been answered
-/// is ignored.
+/// To the same: another node does this duty from now on. Drop what has not gone out, repeat nothing, and answer
+/// DutyDone as soon as nothing more of it can reach the world outside: the other node waits for that a while. A token
+/// that has been answered is ignored.
 struct DutyRevoked {
     std::uint64_t token = 0;
 };
@@ -360,33 +367,37 @@ struct DutyPerform {
     SharedBytes body;
 };
 
-/// To the same: this node is leaving, and no other stays that could do its duties. What is told now is the last word: tell it
-/// without delay, and again and again until the node has left.
+/// To the same: this node is leaving, and no other stays that could do its duties. What is told now is the last word:
+/// tell it without delay, and again and again until the node has left.
 struct DutyLast {};
 
-/// What all the others in the mesh use, other nodes and other shards of this one: sums by name over what each has said last
-/// (ShareUsage). Sent when it has changed, at most once a second.
+/// What all the others in the mesh use, other nodes and other shards of this one: sums by name over what each has said
+/// last (ShareUsage). Sent when it has changed, at most once a second.
 struct ClusterUsage {
     std::uint64_t sources = 1;  ///< shards of the whole mesh that share, this one included
     std::vector<std::pair<std::string, std::uint64_t>> others;
 };
 
-using ToShard = std::variant<Deliver, Subscribed, LastEvent, MemberChanged, MemberJoined, Published, LocalQuery, QueryResult, Gap, Readiness,
-                             StatusReply, TraceResult, DutyChanged, DutyRevoked, DutyPerform, DutyLast, ClusterUsage>;
+using ToShard =
+    std::variant<Deliver, Subscribed, LastEvent, MemberChanged, MemberJoined, Published, LocalQuery, QueryResult, Gap,
+                 Readiness, StatusReply, TraceResult, DutyChanged, DutyRevoked, DutyPerform, DutyLast, ClusterUsage>;
 
-// ---- limits ----------------------------------------------------------------------------------------------------------
+// ---- limits
+// ----------------------------------------------------------------------------------------------------------
 
-inline constexpr std::size_t kMaxChannelBytes = 320;   ///< mark + app id (64) + '/' + channel name (200), with room
+inline constexpr std::size_t kMaxChannelBytes = 320;  ///< mark + app id (64) + '/' + channel name (200), with room
 inline constexpr std::size_t kMaxUserBytes = 256;
 inline constexpr std::size_t kMaxUserInfoBytes = 16u << 10;
 inline constexpr std::size_t kMaxRecordChannels = 100;
-inline constexpr std::size_t kMaxBodyBytes = 1u << 20;  ///< of an event: name, data and sender together; of a task likewise
+/// of an event: name, data and sender together; of a task likewise
+inline constexpr std::size_t kMaxBodyBytes = 1u << 20;
 inline constexpr std::size_t kMaxQueryBytes = 4096;
 inline constexpr std::size_t kMaxQueryPartBytes = 192u << 10;
 inline constexpr std::size_t kMaxQueryKept = 16;
 inline constexpr Duration kMaxKeepFor = 24h;
 inline constexpr std::size_t kMaxDutyItemBytes = 320;
-inline constexpr std::size_t kMaxDutyBehindBytes = 256;  ///< 16 endpoints of an app at 8 bytes, and as many of its former ones
+/// 16 endpoints of an app at 8 bytes, and as many of its former ones
+inline constexpr std::size_t kMaxDutyBehindBytes = 256;
 inline constexpr std::size_t kMaxUsageEntries = 256;
 
 using HubMailbox = Mailbox<FromShard>;

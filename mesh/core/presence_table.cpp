@@ -12,7 +12,8 @@ std::uint64_t bit(ShardIndex shard) {
 
 }  // namespace
 
-// ---- our own users ---------------------------------------------------------------------------------------------------
+// ---- our own users
+// ---------------------------------------------------------------------------------------------------
 
 PresenceTable::Joined PresenceTable::join(ShardIndex shard, const std::string& channel, const PresenceMember& member,
                                           std::size_t max, Changes& out) {
@@ -78,7 +79,8 @@ void PresenceTable::forget(const std::string& channel) {
     channels_.erase(state);
 }
 
-// ---- others' users ---------------------------------------------------------------------------------------------------
+// ---- others' users
+// ---------------------------------------------------------------------------------------------------
 
 std::uint64_t PresenceTable::epoch(OriginId from) const {
     const auto found = epochs_.find(from);
@@ -95,7 +97,8 @@ bool PresenceTable::knows(OriginId from, const std::string& channel, InterestVer
         return false;
     }
     const auto remote = state->second.remotes.find(from);
-    return remote != state->second.remotes.end() && is_complete(from, remote->second) && remote->second.version >= since;
+    return remote != state->second.remotes.end() && is_complete(from, remote->second) &&
+           remote->second.version >= since;
 }
 
 void PresenceTable::apply(OriginId from, const Record& record, Changes& out) {
@@ -141,7 +144,11 @@ bool PresenceTable::accept(OriginId from, const PresencePart& part, InterestVers
         return false;
     }
     const std::vector<PresenceMember> members = std::move(remote.building);
-    remote = Remote{.version = part.version, .at = part.at, .epoch = epoch(from), .held = remote.held, .building = {},
+    remote = Remote{.version = part.version,
+                    .at = part.at,
+                    .epoch = epoch(from),
+                    .held = remote.held,
+                    .building = {},
                     .building_version = {}};
     replace(part.channel, state, from, members, out);
     return true;
@@ -193,7 +200,8 @@ void PresenceTable::add(const std::string& name, Channel& channel, const Presenc
 }
 
 /// REQUIRES: for our own, its shards are 0 already.
-void PresenceTable::take(const std::string& name, Channel& channel, Users::iterator user, OriginId origin, Changes& out) {
+void PresenceTable::take(const std::string& name, Channel& channel, Users::iterator user, OriginId origin,
+                         Changes& out) {
     const std::size_t others = std::erase(user->second.origins, origin);
     if (others > 0) {
         --channel.remotes[origin].held;
@@ -209,7 +217,8 @@ void PresenceTable::gone(const std::string& name, Channel& channel, Users::itera
     --users_;
 }
 
-// ---- losses ----------------------------------------------------------------------------------------------------------
+// ---- losses
+// ----------------------------------------------------------------------------------------------------------
 
 void PresenceTable::lose(Instant now, OriginId from) {
     const auto names = channels_of_.find(from);

@@ -15,39 +15,47 @@
 
 namespace tulle::mesh {
 
-/// Who is on the presence channels that this node has subscribers of: the union of what each origin says of its own users.
+/// Who is on the presence channels that this node has subscribers of: the union of what each origin says of its own
+/// users.
 ///
 /// Thread:  confined to the hub. Time: `now` must not go backwards.
 /// Promise: for each user one MemberChanged when the first origin brings it, and one when the last is gone, in between
-///          none. An origin's word counts from its list on (PresencePart); changes that the list already holds are ignored.
-/// Death:   what an origin brought whose session has ended is kept for `presence_grace`, in case the users, or the origin,
-///          come again; then it is gone. Work for that is done `presence_slice` users a turn.
-/// Limits:  our own users are bounded by the edges' limits per channel and the clients connected; another's in one channel by
-///          `presence_users`, and its list by `presence_bytes`, which one message may pass (is_over).
+///          none. An origin's word counts from its list on (PresencePart); changes that the list already holds are
+///          ignored.
+/// Death:   what an origin brought whose session has ended is kept for `presence_grace`, in case the users, or the
+///          origin, come again; then it is gone. Work for that is done `presence_slice` users a turn.
+/// Limits:  our own users are bounded by the edges' limits per channel and the clients connected; another's in one
+///          channel by `presence_users`, and its list by `presence_bytes`, which one message may pass (is_over).
 class PresenceTable {
 public:
     using Members = std::shared_ptr<const std::vector<PresenceMember>>;
     using Changes = std::vector<MemberChanged>;
 
     PresenceTable(OriginId self, const Timing& timing, const Limits& limits)
-        : self_(self), grace_(timing.presence_grace), slice_(limits.presence_slice), most_users_(limits.presence_users),
+        : self_(self),
+          grace_(timing.presence_grace),
+          slice_(limits.presence_slice),
+          most_users_(limits.presence_users),
           most_bytes_(limits.presence_bytes) {}
 
     // ---- our own users
     enum class Joined : std::uint8_t { kNew, kAgain, kFull };
     /// kNew: the peers are to be told.
-    Joined join(ShardIndex shard, const std::string& channel, const PresenceMember& member, std::size_t max, Changes& out);
+    Joined join(ShardIndex shard, const std::string& channel, const PresenceMember& member, std::size_t max,
+                Changes& out);
     /// True: the peers are to be told.
     bool leave(ShardIndex shard, const std::string& channel, const std::string& user, Changes& out);
     /// Our own users of a channel, by user.
     [[nodiscard]] std::vector<PresenceMember> own(const std::string& channel) const;
-    /// Nobody here is interested any more: forgets everything about the channel. REQUIRES: no user of ours is left in it.
+    /// Nobody here is interested any more: forgets everything about the channel. REQUIRES: no user of ours is left in
+    /// it.
     void forget(const std::string& channel);
 
     // ---- others' users
     /// A change in the log of `from`.
     void apply(OriginId from, const Record& record, Changes& out);
-    /// A piece of a list; `since` is the version of our present interest in the channel. True when the list is complete.
+    /// A piece of a list; `since` is the version of our present interest in the channel. True when the list is
+    /// complete.
     bool accept(OriginId from, const PresencePart& part, InterestVersion since, Changes& out);
     /// The list of `from` is complete, for our interest since `since`.
     [[nodiscard]] bool knows(OriginId from, const std::string& channel, InterestVersion since) const;
@@ -69,17 +77,17 @@ public:
 private:
     struct User {
         SharedBytes info;
-        std::uint64_t shards = 0;          // of ours
-        std::vector<OriginId> origins;     // others that have it
-        std::optional<Instant> leaving_at; // nobody has it any more
+        std::uint64_t shards = 0;           // of ours
+        std::vector<OriginId> origins;      // others that have it
+        std::optional<Instant> leaving_at;  // nobody has it any more
         [[nodiscard]] bool held() const { return shards != 0 || !origins.empty(); }
     };
     /// What one origin has said of one channel.
     struct Remote {
-        InterestVersion version;       // of the list, 0: none yet
+        InterestVersion version;  // of the list, 0: none yet
         RecordNo at;
-        std::uint64_t epoch = 0;       // of the session that brought the list
-        std::size_t held = 0;          // users of the channel that it has
+        std::uint64_t epoch = 0;  // of the session that brought the list
+        std::size_t held = 0;     // users of the channel that it has
         std::vector<PresenceMember> building;
         std::size_t building_bytes = 0;
         std::optional<InterestVersion> building_version;
@@ -120,7 +128,7 @@ private:
     std::size_t most_users_;
     std::size_t most_bytes_;
     std::map<std::string, Channel> channels_;
-    std::map<OriginId, std::uint64_t> epochs_;                // counts the sessions that were lost; 0: none yet
+    std::map<OriginId, std::uint64_t> epochs_;               // counts the sessions that were lost; 0: none yet
     std::map<OriginId, std::set<std::string>> channels_of_;  // where an origin may have users
     std::deque<Loss> losses_;
     std::deque<Leaving> leaving_;  // by time

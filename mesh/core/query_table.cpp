@@ -8,7 +8,8 @@ namespace tulle::mesh {
 std::optional<std::uint64_t> QueryTable::ask(Instant now, ShardIndex shard, const Query& query,
                                              std::set<OriginId> members, const std::vector<KeptPartPtr>& held,
                                              Effects& out) {
-    Pending pending{.asker = shard, .asker_id = query.id, .waiting = std::move(members), .deadline = now + query.timeout};
+    Pending pending{
+        .asker = shard, .asker_id = query.id, .waiting = std::move(members), .deadline = now + query.timeout};
     if (pending_.size() >= limits_.queries) {
         QueryResult result{.id = query.id, .parts = {}, .missing = {}};
         for (const OriginId oid : pending.waiting) {
@@ -36,11 +37,13 @@ void QueryTable::take(Instant now, Pending& pending, const KeptPart& part) {
 }
 
 void QueryTable::on_ask(Instant now, OriginId from, const QueryAsk& ask, Effects& out) {
-    const auto asked = std::count_if(pending_.begin(), pending_.end(), [&](const auto& p) { return p.second.remote == from; });
+    const auto asked =
+        std::count_if(pending_.begin(), pending_.end(), [&](const auto& p) { return p.second.remote == from; });
     if (pending_.size() >= limits_.queries || static_cast<std::size_t>(asked) >= limits_.queries_per_peer) {
         return;
     }
-    begin({.asker_id = ask.id, .remote = from, .deadline = now + std::chrono::milliseconds{ask.timeout_ms}}, ask.body, out);
+    begin({.asker_id = ask.id, .remote = from, .deadline = now + std::chrono::milliseconds{ask.timeout_ms}}, ask.body,
+          out);
 }
 
 std::uint64_t QueryTable::begin(Pending pending, const std::string& body, Effects& out) {

@@ -22,8 +22,9 @@ public:
     /// All shards of this node that answer, as a mask.
     void set_shards(std::uint64_t shards) { shards_ = shards; }
 
-    /// A shard of ours asks; `held` is what this node holds of the last events asked for. Appends LocalQuery for our shards; the caller sends QueryAsk{token} to `members`.
-    /// Returns the token, or nothing when the table is full (the answer is appended then).
+    /// A shard of ours asks; `held` is what this node holds of the last events asked for. Appends LocalQuery for our
+    /// shards; the caller sends QueryAsk{token} to `members`. Returns the token, or nothing when the table is full (the
+    /// answer is appended then).
     std::optional<std::uint64_t> ask(Instant now, ShardIndex shard, const Query& query, std::set<OriginId> members,
                                      const std::vector<KeptPartPtr>& held, Effects& out);
     /// A member asks. One that has `queries_per_peer` under way gets no answer.
@@ -49,13 +50,13 @@ private:
     struct Pending {
         ShardIndex asker;
         std::uint64_t asker_id = 0;
-        OriginId remote;            // asks, when not one of our shards
+        OriginId remote;  // asks, when not one of our shards
         std::uint64_t waiting_shards = 0;
         std::set<OriginId> waiting;
         std::set<OriginId> missing;
-        bool incomplete = false;    // something that our own shards have said did not fit
+        bool incomplete = false;  // something that our own shards have said did not fit
         std::vector<std::string> parts;
-        std::size_t bytes = 0;      // of the parts
+        std::size_t bytes = 0;                  // of the parts
         std::map<std::string, KeptEvent> kept;  // asked for; the newest so far, or without stamp
         Instant deadline;
     };

@@ -211,7 +211,8 @@ std::optional<Reconcile::Position> Reconcile::abort(OriginId origin) {
     if (!vigil) {
         return std::nullopt;
     }
-    Position position{.delivered = vigil.mapped().delivered, .held = {}, .lost = vigil.mapped().lost, .known = vigil.mapped().known};
+    Position position{
+        .delivered = vigil.mapped().delivered, .held = {}, .lost = vigil.mapped().lost, .known = vigil.mapped().known};
     for (const auto& [n, record] : vigil.mapped().pool) {
         position.held.push_back(record);
     }

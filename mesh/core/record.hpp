@@ -20,25 +20,37 @@ using RecordNo = Strong<struct RecordNoTag, std::uint64_t>;
 
 /// One user of a presence channel. At most kMaxUserBytes and kMaxUserInfoBytes.
 struct PresenceMember {
-    std::string user;   ///< opaque key, distinct per user
-    SharedBytes info;   ///< opaque to the mesh; may be null
+    std::string user;  ///< opaque key, distinct per user
+    SharedBytes info;  ///< opaque to the mesh; may be null
     [[nodiscard]] std::size_t cost() const { return 32 + user.size() + (info ? info->size() : 0); }
 };
 
-/// Interest in the members of a channel is interest in this key: so the filter, the ring and the repair treat changes of
-/// presence as they treat messages. No channel of a client begins with this byte.
+/// Interest in the members of a channel is interest in this key: so the filter, the ring and the repair treat changes
+/// of presence as they treat messages. No channel of a client begins with this byte.
 inline constexpr char kPresenceMark = '\x01';
-[[nodiscard]] inline bool is_presence_key(std::string_view key) { return !key.empty() && key[0] == kPresenceMark; }
-[[nodiscard]] inline std::string presence_key(std::string_view channel) { return kPresenceMark + std::string(channel); }
+[[nodiscard]] inline bool is_presence_key(std::string_view key) {
+    return !key.empty() && key[0] == kPresenceMark;
+}
+[[nodiscard]] inline std::string presence_key(std::string_view channel) {
+    return kPresenceMark + std::string(channel);
+}
 
 /// Interest in the last event of a channel that keeps one is interest in this key, likewise.
 inline constexpr char kKeptMark = '\x02';
-[[nodiscard]] inline bool is_kept_key(std::string_view key) { return !key.empty() && key[0] == kKeptMark; }
-[[nodiscard]] inline std::string kept_key(std::string_view channel) { return kKeptMark + std::string(channel); }
+[[nodiscard]] inline bool is_kept_key(std::string_view key) {
+    return !key.empty() && key[0] == kKeptMark;
+}
+[[nodiscard]] inline std::string kept_key(std::string_view channel) {
+    return kKeptMark + std::string(channel);
+}
 /// A key by which a node asks for something beside the messages of a channel.
-[[nodiscard]] inline bool is_marked_key(std::string_view key) { return is_presence_key(key) || is_kept_key(key); }
+[[nodiscard]] inline bool is_marked_key(std::string_view key) {
+    return is_presence_key(key) || is_kept_key(key);
+}
 /// REQUIRES: is_marked_key(key).
-[[nodiscard]] inline std::string_view marked_channel(std::string_view key) { return key.substr(1); }
+[[nodiscard]] inline std::string_view marked_channel(std::string_view key) {
+    return key.substr(1);
+}
 
 /// When an event that its channels keep was accepted: the same order of two such events for every node.
 struct Stamp {
@@ -56,13 +68,14 @@ struct KeptEvent {
     [[nodiscard]] std::size_t cost() const { return 96 + (body ? body->size() : 0); }
 };
 
-/// What one publish, or one change of presence, became. Immutable once numbered; shared by the ring, the links and the shards.
+/// What one publish, or one change of presence, became. Immutable once numbered; shared by the ring, the links and the
+/// shards.
 struct Record {
     RecordNo n;
     /// Opaque keys ("<app id>/<channel name>"), 1 to kMaxRecordChannels of them, each at most kMaxChannelBytes.
     std::vector<std::string> channels;
-    /// What a message says, of at most kMaxBodyBytes; opaque to the mesh, but for its kind. Null in a change of presence, and in what is left
-    /// of an evicted record.
+    /// What a message says, of at most kMaxBodyBytes; opaque to the mesh, but for its kind. Null in a change of
+    /// presence, and in what is left of an evicted record.
     SharedBody body;
     /// The connection that must not get it; empty for none.
     std::string exclude_socket;
@@ -82,7 +95,8 @@ struct Record {
 
     /// What it costs in a ring or a frame, headers included.
     [[nodiscard]] std::size_t cost() const {
-        std::size_t bytes = 64 + exclude_socket.size() + user.size() + (body ? body->size() : 0) + (info ? info->size() : 0);
+        std::size_t bytes =
+            64 + exclude_socket.size() + user.size() + (body ? body->size() : 0) + (info ? info->size() : 0);
         for (const std::string& channel : channels) {
             bytes += 16 + channel.size();
         }

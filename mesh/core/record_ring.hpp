@@ -13,8 +13,8 @@ namespace tulle::mesh {
 ///
 /// Thread: confined to the hub. Time: `now` must not go backwards.
 /// Limits: over `ring_bytes` or `ring_age` the oldest bodies are dropped, but their channels are kept for another
-///         `ring_stubs` records, so that a link that comes too late can say exactly what it missed. Before those nothing
-///         is known.
+///         `ring_stubs` records, so that a link that comes too late can say exactly what it missed. Before those
+///         nothing is known.
 class RecordRing {
 public:
     explicit RecordRing(const Limits& limits) : limits_(limits) {}

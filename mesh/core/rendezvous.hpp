@@ -10,12 +10,12 @@
 #include "mesh/base/bytes.hpp"
 #include "mesh/base/ids.hpp"
 
-/// Highest random weight (Thaler, Ravishankar 1998): who of the members is responsible for a key. Equal sets of members give
-/// equal answers on every machine, in whatever order; a member more or less moves only the keys that are its own.
+/// Highest random weight (Thaler, Ravishankar 1998): who of the members is responsible for a key. Equal sets of members
+/// give equal answers on every machine, in whatever order; a member more or less moves only the keys that are its own.
 namespace tulle::mesh {
 
-/// How strongly the member wants the key whose stable_hash is `key_hash`. Ties do not happen: the function is one-to-one in
-/// the oid.
+/// How strongly the member wants the key whose stable_hash is `key_hash`. Ties do not happen: the function is
+/// one-to-one in the oid.
 [[nodiscard]] inline std::uint64_t rendezvous_weight(OriginId oid, std::uint64_t key_hash) {
     std::uint64_t z = oid.value * 0x9e3779b97f4a7c15ULL ^ key_hash;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
@@ -36,8 +36,10 @@ namespace tulle::mesh {
     return duty_node(members, stable_hash(key));
 }
 
-/// The `k` members most responsible for the key, the first of them first; all when there are fewer. Cost: O(members × k).
-[[nodiscard]] inline std::vector<OriginId> keepers(std::span<const OriginId> members, std::string_view key, std::size_t k) {
+/// The `k` members most responsible for the key, the first of them first; all when there are fewer. Cost: O(members ×
+/// k).
+[[nodiscard]] inline std::vector<OriginId> keepers(std::span<const OriginId> members, std::string_view key,
+                                                   std::size_t k) {
     const std::uint64_t key_hash = stable_hash(key);
     std::vector<std::pair<std::uint64_t, OriginId>> best;
     for (const OriginId oid : members) {

@@ -9,17 +9,19 @@
 
 namespace tulle::mesh {
 
-/// What goes from the hub to one shard: gathered while a turn lasts, and handed over together. The hub never waits: when the shard's mailbox is full, messages are lost, counted
-/// by channel, and announced as Gap as soon as there is room, before anything that comes later.
+/// What goes from the hub to one shard: gathered while a turn lasts, and handed over together. The hub never waits:
+/// when the shard's mailbox is full, messages are lost, counted by channel, and announced as Gap as soon as there is
+/// room, before anything that comes later.
 ///
 /// Thread: confined to the hub; `box` outlives this.
 /// Limits: deliveries by the mailbox's capacity; answers are always accepted. Beyond kMaxChannels channels with losses
-///         the shard is told that every channel may have been hit. A shard that hosts the hub refuses nothing: its thread takes the
-///         mail after each turn of the hub's, and the turns bound it.
+///         the shard is told that every channel may have been hit. A shard that hosts the hub refuses nothing: its
+///         thread takes the mail after each turn of the hub's, and the turns bound it.
 class ShardFeed {
 public:
     static constexpr std::size_t kMaxChannels = 4096;
-    /// Handed over without waiting for the end of the turn: a long one then has a shard on another thread at work meanwhile.
+    /// Handed over without waiting for the end of the turn: a long one then has a shard on another thread at work
+    /// meanwhile.
     static constexpr std::size_t kMaxGathered = 256;
 
     explicit ShardFeed(ShardMailbox& box) : box_(&box) {}

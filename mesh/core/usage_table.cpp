@@ -9,11 +9,11 @@ namespace {
 
 /// A peer's numbers may be anything: a sum stays at the most there is.
 void add(std::uint64_t& sum, std::uint64_t more) {
-    sum = more > std::numeric_limits<std::uint64_t>::max() - sum ? std::numeric_limits<std::uint64_t>::max() : sum + more;
+    sum =
+        more > std::numeric_limits<std::uint64_t>::max() - sum ? std::numeric_limits<std::uint64_t>::max() : sum + more;
 }
 
 }  // namespace
-
 
 void UsageTable::wake(Instant now) {
     if (!due_at_) {

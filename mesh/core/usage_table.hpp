@@ -14,12 +14,12 @@
 
 namespace tulle::mesh {
 
-/// What is used over the whole mesh of what is rationed: each node says once per `usage` what its own shards use, and tells
-/// each of them what all the others do.
+/// What is used over the whole mesh of what is rationed: each node says once per `usage` what its own shards use, and
+/// tells each of them what all the others do.
 ///
 /// Thread: confined to the hub. Time: `now` must not go backwards.
-/// Loss:   a word that is lost is said again with the next one, as long as there is something to say; that there is nothing
-///         any more is said `kLastWords` times, and the end of a session says it too.
+/// Loss:   a word that is lost is said again with the next one, as long as there is something to say; that there is
+///         nothing any more is said `kLastWords` times, and the end of a session says it too.
 /// Limits: kMaxUsageEntries entries of a shard; further ones are not shared.
 class UsageTable {
 public:

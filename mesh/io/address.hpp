@@ -37,8 +37,8 @@ struct LookUp {
     std::string error;
 };
 
-/// All addresses of both families, also those of a family that this host has no other address of: whoever dials them finds
-/// out. May take seconds: never on the hub.
+/// All addresses of both families, also those of a family that this host has no other address of: whoever dials them
+/// finds out. May take seconds: never on the hub.
 [[nodiscard]] LookUp resolve_all(const HostPort& address);
 /// The first address, for binding. May take seconds: never on the hub. Nothing when it can't be resolved.
 [[nodiscard]] std::optional<NumericAddress> resolve(const HostPort& address);

@@ -39,9 +39,12 @@ std::uint16_t local_port_of(int fd) {
         return 0;
     }
     switch (address.ss_family) {
-        case AF_INET: return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
-        case AF_INET6: return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
-        default: return 0;
+        case AF_INET:
+            return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+        case AF_INET6:
+            return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
+        default:
+            return 0;
     }
 }
 
@@ -95,9 +98,14 @@ InboundWatch::InboundWatch(MonitoredSocket& bound, std::uint16_t port, Limits li
 void InboundWatch::collect() {
     while (const auto event = bound_.next()) {
         switch (event->kind) {
-            case ZMQ_EVENT_ACCEPTED: accepted(event->value); break;
-            case ZMQ_EVENT_DISCONNECTED: disconnected(event->value); break;
-            default: break;
+            case ZMQ_EVENT_ACCEPTED:
+                accepted(event->value);
+                break;
+            case ZMQ_EVENT_DISCONNECTED:
+                disconnected(event->value);
+                break;
+            default:
+                break;
         }
         is_unfinished_ = event->kind == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
     }
@@ -115,7 +123,8 @@ void InboundWatch::disconnected(int fd) {
     if (found == connections_.end()) {
         return;
     }
-    // Of a connection that goes, or is silent too long, in its handshake libzmq says so first; of one that breaks the protocol not.
+    // Of a connection that goes, or is silent too long, in its handshake libzmq says so first; of one that breaks the
+    // protocol not.
     if (found->second.words == 0 && !found->second.is_cut && !is_unfinished_) {
         ++counters_.refused;
     }
@@ -124,7 +133,8 @@ void InboundWatch::disconnected(int fd) {
 
 void InboundWatch::make_room() {
     // The newest is among the silent ones, so there is always one.
-    while (silent_.size() > limits_.silent || (connections_.size() - cut_open_ > limits_.connections && !silent_.empty())) {
+    while (silent_.size() > limits_.silent ||
+           (connections_.size() - cut_open_ > limits_.connections && !silent_.empty())) {
         cut(silent_.begin()->second);
     }
 }
@@ -198,8 +208,10 @@ void InboundWatch::look(Instant now, int fd, Connection& connection) {
     if (!received) {
         return;  // has ended; its end will be told
     }
-    const std::uint64_t unread = unread_of(fd);  // behind the other: what comes in between makes `read` smaller, never greater
-    const std::uint64_t silence = static_cast<std::uint64_t>((now - connection.looked_at) / 1ms) * kUntakenBytesPerSecond / 1000;
+    // behind the other: what comes in between makes `read` smaller, never greater
+    const std::uint64_t unread = unread_of(fd);
+    const std::uint64_t silence =
+        static_cast<std::uint64_t>((now - connection.looked_at) / 1ms) * kUntakenBytesPerSecond / 1000;
     const std::uint64_t gone = std::exchange(connection.taken, 0) + (connection.looked_at == Instant{} ? 0 : silence);
     const std::uint64_t come = connection.waiting + (*received - std::min(*received, connection.received));
     waiting_ -= connection.waiting;
@@ -215,7 +227,7 @@ void InboundWatch::look(Instant now, int fd, Connection& connection) {
     connection.read = connection.waiting - std::min(connection.waiting, unread);
 }
 
-void InboundWatch::cut_largest(std::uint64_t Connection::* by) {
+void InboundWatch::cut_largest(std::uint64_t Connection::*by) {
     const auto largest = std::max_element(connections_.begin(), connections_.end(),
                                           [by](const auto& a, const auto& b) { return a.second.*by < b.second.*by; });
     cut(largest->first);

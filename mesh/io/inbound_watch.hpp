@@ -13,8 +13,8 @@ namespace tulle::mesh {
 
 /// Ends TCP connections of a socket that belongs to libzmq, which has no call for it.
 ///
-/// Thread: confined to its owner. Needs no descriptor when it is used: the two that it needs are held from the start. Throws
-/// std::system_error when these can't be had.
+/// Thread: confined to its owner. Needs no descriptor when it is used: the two that it needs are held from the start.
+/// Throws std::system_error when these can't be had.
 class ConnectionCutter {
 public:
     ConnectionCutter();
@@ -22,8 +22,8 @@ public:
     ConnectionCutter(const ConnectionCutter&) = delete;
     ConnectionCutter& operator=(const ConnectionCutter&) = delete;
 
-    /// False, and nothing is done, when `fd` is no connection of `local_port`: libzmq closes descriptors whenever it likes, and the
-    /// number may be another's by now.
+    /// False, and nothing is done, when `fd` is no connection of `local_port`: libzmq closes descriptors whenever it
+    /// likes, and the number may be another's by now.
     [[nodiscard]] bool cut(int fd, std::uint16_t local_port);
 
 private:
@@ -31,23 +31,26 @@ private:
     int hand_;  ///< another reference to what is cut, so that it stays the same between the look and the cut
 };
 
-/// Knows who has connected to a bound socket and bounds the number of connections, as libzmq accepts all that come: past
-/// Limits::connections, or Limits::silent, the oldest one that has not said a word yet is ended: when all others have spoken, the
-/// one that has just come. Peers speak as soon as they are connected, so idle strangers make room for them.
+/// Knows who has connected to a bound socket and bounds the number of connections, as libzmq accepts all that come:
+/// past Limits::connections, or Limits::silent, the oldest one that has not said a word yet is ended: when all others
+/// have spoken, the one that has just come. Peers speak as soon as they are connected, so idle strangers make room for
+/// them.
 ///
-/// It also bounds what waits in libzmq. High-water marks don't: they count messages, whose lengths differ by a million, and a
-/// message of many parts counts only when its last part has come. So what the kernel has received of a connection is compared
-/// with what was taken out; a connection of which more than `waiting_bytes` wait is ended, and when more than
-/// kTotalFactor times as much wait of all, the one of which most do.
+/// It also bounds what waits in libzmq. High-water marks don't: they count messages, whose lengths differ by a million,
+/// and a message of many parts counts only when its last part has come. So what the kernel has received of a connection
+/// is compared with what was taken out; a connection of which more than `waiting_bytes` wait is ended, and when more
+/// than kTotalFactor times as much wait of all, the one of which most do.
 ///
-/// A part without content is 2 bytes on the wire and 64 in libzmq, and nobody can take it out before the last part has come. So
-/// less may wait of a message that is not whole: what libzmq had read at one look, and what is still there at the next one though
-/// a receive in between found nothing, belongs to such a message. `unfinished_bytes` of it end the connection, and
-/// kUnfinishedFactor times as much of all end the one that has most. A peer's message is one part and has its greatest length, so
-/// no pause and no burst of a peer comes to that.
+/// A part without content is 2 bytes on the wire and 64 in libzmq, and nobody can take it out before the last part has
+/// come. So less may wait of a message that is not whole: what libzmq had read at one look, and what is still there at
+/// the next one though a receive in between found nothing, belongs to such a message. `unfinished_bytes` of it end the
+/// connection, and kUnfinishedFactor times as much of all end the one that has most. A peer's message is one part and
+/// has its greatest length, so no pause and no burst of a peer comes to that.
 ///
-/// Thread: confined to the hub. libzmq accepts and receives on a thread of its own: between two looks there may be more.
-/// Cost:   one set look-up for each connection that comes or goes; a system call for each at a look, kMostLooked at most.
+/// Thread: confined to the hub. libzmq accepts and receives on a thread of its own: between two looks there may be
+/// more.
+/// Cost:   one set look-up for each connection that comes or goes; a system call for each at a look, kMostLooked at
+///         most.
 class InboundWatch {
 public:
     struct Counters {
@@ -61,7 +64,8 @@ public:
         std::uint64_t unfinished_bytes = 0;  ///< 0: not looked at
     };
     static constexpr std::uint64_t kTotalFactor = 4;
-    static constexpr std::uint64_t kUnfinishedFactor = 16;  ///< more than long messages of peers are ever under way at once
+    /// more than long messages of peers are ever under way at once
+    static constexpr std::uint64_t kUnfinishedFactor = 16;
     static constexpr Duration kBetweenLooks = 50ms;  ///< when there are turns; a turn is asked for after kLongestPause
     static constexpr Duration kLongestPause = 250ms;
     static constexpr std::size_t kMostLooked = 128;  ///< in one look; the next goes on from there
@@ -72,8 +76,8 @@ public:
     [[nodiscard]] Inlet& events() { return bound_.events(); }
     /// Looks at what has come and gone.
     void collect();
-    /// A message that makes sense has come from there; `fd` as libzmq tells it of a message. How many this connection has sent
-    /// by now; 0 when it has ended since, or is cut.
+    /// A message that makes sense has come from there; `fd` as libzmq tells it of a message. How many this connection
+    /// has sent by now; 0 when it has ended since, or is cut.
     std::size_t spoke(int fd);
     /// So much of what it has sent was taken out of libzmq.
     void took(int fd, std::size_t bytes);
@@ -101,8 +105,9 @@ private:
         std::uint64_t taken = 0;     ///< since the last look
         std::uint64_t waiting = 0;   ///< at the last look
         std::uint64_t read = 0;      ///< of these, by libzmq
-        std::uint64_t unfinished = 0;  ///< of these, what belongs to a message that is not whole; as of the last look that knew
-        std::uint64_t drains = 0;    ///< at the last look
+        /// of these, what belongs to a message that is not whole; as of the last look that knew
+        std::uint64_t unfinished = 0;
+        std::uint64_t drains = 0;  ///< at the last look
         Instant looked_at{};
     };
 
@@ -113,20 +118,21 @@ private:
     void make_room();
     void forget(int fd);
     void look(Instant now, int fd, Connection& connection);
-    void cut_largest(std::uint64_t Connection::* by);
+    void cut_largest(std::uint64_t Connection::*by);
 
     MonitoredSocket& bound_;
     const std::uint16_t port_;
     const Limits limits_;
     ConnectionCutter cutter_;
-    std::map<int, Connection> connections_;             ///< by descriptor; those that are cut stay until libzmq has closed them
-    std::set<std::pair<std::uint64_t, int>> silent_;    ///< by number: not cut, and have not spoken
+    /// by descriptor; those that are cut stay until libzmq has closed them
+    std::map<int, Connection> connections_;
+    std::set<std::pair<std::uint64_t, int>> silent_;  ///< by number: not cut, and have not spoken
     std::uint64_t last_number_ = 0;
-    std::size_t cut_open_ = 0;                          ///< in connections_, cut
+    std::size_t cut_open_ = 0;    ///< in connections_, cut
     bool is_unfinished_ = false;  ///< the last event was: a connection broke in its handshake; its end comes next
     Instant looked_at_{};
-    int next_looked_ = 0;         ///< the first descriptor of the next look
-    std::uint64_t waiting_ = 0;   ///< of all, at their last looks
+    int next_looked_ = 0;           ///< the first descriptor of the next look
+    std::uint64_t waiting_ = 0;     ///< of all, at their last looks
     std::uint64_t unfinished_ = 0;  ///< the same
     std::uint64_t drains_ = 0;
     Counters counters_;

@@ -26,7 +26,9 @@ Instant now() {
     return Instant{std::chrono::steady_clock::now().time_since_epoch()};
 }
 
-std::int64_t wall_us() { return std::chrono::system_clock::now().time_since_epoch() / 1us; }
+std::int64_t wall_us() {
+    return std::chrono::system_clock::now().time_since_epoch() / 1us;
+}
 
 std::uint64_t random_nonzero() {
     std::uint64_t value = 0;
@@ -44,17 +46,26 @@ std::string advertised(const std::string& bound, const std::string& host) {
     if (!host.empty()) {
         address.host = host;
     } else if (address.host == "0.0.0.0" || address.host == "::") {
-        throw std::runtime_error("bound to every address (" + bound + "): say by --advertise which one to tell the others");
+        throw std::runtime_error("bound to every address (" + bound +
+                                 "): say by --advertise which one to tell the others");
     }
     return to_text(address);
 }
 
 void log(const Notice& notice) {
     switch (notice.severity) {
-        case Severity::kDebug: spdlog::debug("{}", notice.text); break;
-        case Severity::kInfo: spdlog::info("{}", notice.text); break;
-        case Severity::kWarn: spdlog::warn("{}", notice.text); break;
-        case Severity::kError: spdlog::error("{}", notice.text); break;
+        case Severity::kDebug:
+            spdlog::debug("{}", notice.text);
+            break;
+        case Severity::kInfo:
+            spdlog::info("{}", notice.text);
+            break;
+        case Severity::kWarn:
+            spdlog::warn("{}", notice.text);
+            break;
+        case Severity::kError:
+            spdlog::error("{}", notice.text);
+            break;
     }
 }
 
@@ -229,7 +240,8 @@ private:
         execute(effects_);
     }
 
-    /// Taken before what the shards have said, and given to the node after that: what they said before the request still counts.
+    /// Taken before what the shards have said, and given to the node after that: what they said before the request
+    /// still counts.
     [[nodiscard]] std::pair<std::optional<RetireRequest>, std::optional<LeaveRequest>> take_leave_requests() {
         const std::lock_guard lock(leave_mutex_);
         return {std::exchange(retire_, std::nullopt), std::exchange(leave_, std::nullopt)};
@@ -297,14 +309,18 @@ private:
             losses += feed.losses();
         }
         const ZmqTransport::Counters c = transport_.counters();
-        const std::pair<std::string, std::uint64_t> more[] = {
-            {"mesh_malformed_messages", c.malformed}, {"mesh_control_unsent", c.control_unsent},
-            {"mesh_unknown_messages", c.unknown_messages}, {"mesh_unknown_fields", c.unknown_fields},
-            {"mesh_control_sent", c.control_sent},    {"mesh_control_sent_bytes", c.control_bytes},
-            {"mesh_data_sent", c.data_sent},          {"mesh_data_sent_bytes", c.data_bytes},
-            {"mesh_links_put_off", c.links_put_off},  {"mesh_inbound_refused", c.inbound_refused},
-            {"mesh_inbound_cut", c.inbound_cut},
-            {"mesh_shard_mailbox_losses", losses}};
+        const std::pair<std::string, std::uint64_t> more[] = {{"mesh_malformed_messages", c.malformed},
+                                                              {"mesh_control_unsent", c.control_unsent},
+                                                              {"mesh_unknown_messages", c.unknown_messages},
+                                                              {"mesh_unknown_fields", c.unknown_fields},
+                                                              {"mesh_control_sent", c.control_sent},
+                                                              {"mesh_control_sent_bytes", c.control_bytes},
+                                                              {"mesh_data_sent", c.data_sent},
+                                                              {"mesh_data_sent_bytes", c.data_bytes},
+                                                              {"mesh_links_put_off", c.links_put_off},
+                                                              {"mesh_inbound_refused", c.inbound_refused},
+                                                              {"mesh_inbound_cut", c.inbound_cut},
+                                                              {"mesh_shard_mailbox_losses", losses}};
         status.counters.insert(status.counters.end(), std::begin(more), std::end(more));
     }
 
@@ -367,7 +383,9 @@ HubTurns& MeshRunner::start_hosted(ShardIndex host) {
     return *hub_;
 }
 
-void MeshRunner::retire(Duration telling) { hub_->retire(telling); }
+void MeshRunner::retire(Duration telling) {
+    hub_->retire(telling);
+}
 
 void MeshRunner::leave(Duration deadline, std::function<void()> on_left) {
     hub_->leave(deadline, std::move(on_left));

@@ -12,7 +12,9 @@
 namespace tulle::mesh {
 namespace {
 
-[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const char* what) {
+    throw std::system_error(errno, std::generic_category(), what);
+}
 
 }  // namespace
 
@@ -26,9 +28,13 @@ ReadySet::~ReadySet() {
     close(epoll_);
 }
 
-void ReadySet::add(int fd, std::uint64_t token) { add(fd, EPOLLIN, token); }
+void ReadySet::add(int fd, std::uint64_t token) {
+    add(fd, EPOLLIN, token);
+}
 
-void ReadySet::add_writable(int fd, std::uint64_t token) { add(fd, EPOLLOUT, token); }
+void ReadySet::add_writable(int fd, std::uint64_t token) {
+    add(fd, EPOLLOUT, token);
+}
 
 void ReadySet::add(int fd, std::uint32_t events, std::uint64_t token) {
     epoll_event event{.events = events, .data = {.u64 = token}};
@@ -42,7 +48,8 @@ void ReadySet::remove(int fd) {
 }
 
 const std::vector<std::uint64_t>& ReadySet::wait(Duration timeout) {
-    const auto patience = std::chrono::ceil<std::chrono::milliseconds>(std::clamp<Duration>(timeout, 0ms, kLongestWait));
+    const auto patience =
+        std::chrono::ceil<std::chrono::milliseconds>(std::clamp<Duration>(timeout, 0ms, kLongestWait));
     std::array<epoll_event, kMost> events;
     const int count = epoll_wait(epoll_, events.data(), kMost, static_cast<int>(patience.count()));
     if (count < 0 && errno != EINTR) {

@@ -15,27 +15,30 @@ namespace {
 constexpr std::uint64_t kControlThread = 1;
 constexpr std::uint64_t kDataThread = 2;
 
-// Every link has three sockets: its DEALER and both ends of the monitor's PAIR. kMaxMembers links and libzmq's default of 1,023
-// don't go together.
+// Every link has three sockets: its DEALER and both ends of the monitor's PAIR. kMaxMembers links and libzmq's default
+// of 1,023 don't go together.
 constexpr int kMaxSockets = 16'384;
 
-// What a subscriber may send in one message: the handshake's READY (38 bytes), a topic and its command (27), a PING (23).
+// What a subscriber may send in one message: the handshake's READY (38 bytes), a topic and its command (27), a PING
+// (23).
 constexpr std::int64_t kMaxSubscriberMessageBytes = 128;
 
-// Subscriptions of one connection that wait in libzmq. A peer has one, so its pipe is never full, which would stop the PONGs.
+// Subscriptions of one connection that wait in libzmq. A peer has one, so its pipe is never full, which would stop the
+// PONGs.
 constexpr int kSubscriptionsWaiting = 16;
 
-// Control messages of one connection that wait in libzmq. A hub that takes none for so long that its peers fill this is not heard
-// by them either; its own engine would take a full pipe for silence only after heartbeat_timeout.
+// Control messages of one connection that wait in libzmq. A hub that takes none for so long that its peers fill this is
+// not heard by them either; its own engine would take a full pipe for silence only after heartbeat_timeout.
 constexpr int kControlWaiting = 1024;
 
-// A peer sends nothing on the connection by which we reach its ROUTER, beyond the handshake's READY (44 bytes) and a PONG. The
-// bounds are for a peer that does: a longer message ends the connection; of shorter ones this number waits in libzmq, the rest
-// in the kernel, and as the PONGs wait behind them, the heartbeats end the connection.
+// A peer sends nothing on the connection by which we reach its ROUTER, beyond the handshake's READY (44 bytes) and a
+// PONG. The bounds are for a peer that does: a longer message ends the connection; of shorter ones this number waits in
+// libzmq, the rest in the kernel, and as the PONGs wait behind them, the heartbeats end the connection.
 constexpr std::int64_t kMaxBytesFromRouter = 128;
 constexpr int kWaitingFromRouter = 16;
 
-// What the kernel holds of one connection to us, and twice as much at most: without it the kernel goes as far as tcp_rmem allows.
+// What the kernel holds of one connection to us, and twice as much at most: without it the kernel goes as far as
+// tcp_rmem allows.
 constexpr int kInboundBufferBytes = 1 << 20;
 
 constexpr int kInboundEvents = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
@@ -43,16 +46,16 @@ constexpr int kInboundEvents = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ
 void common(zmq::socket_t& socket, std::uint64_t thread) {
     socket.set(zmq::sockopt::affinity, thread);
     socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kTopicBytes + kMaxMessageBytes));
-    socket.set(zmq::sockopt::handshake_ivl, 3000);    // a silent connection does not stay
-    socket.set(zmq::sockopt::heartbeat_ivl, 1000);    // frees pipes to hosts that are gone; verdicts are the core's
+    socket.set(zmq::sockopt::handshake_ivl, 3000);  // a silent connection does not stay
+    socket.set(zmq::sockopt::heartbeat_ivl, 1000);  // frees pipes to hosts that are gone; verdicts are the core's
     socket.set(zmq::sockopt::heartbeat_timeout, 4000);
     socket.set(zmq::sockopt::tcp_maxrt, 5000);
     socket.set(zmq::sockopt::ipv6, 1);
     socket.set(zmq::sockopt::backlog, 1024);
-    socket.set(zmq::sockopt::rcvhwm, 0);              // a full receive pipe would stop PONGs and break the connection
+    socket.set(zmq::sockopt::rcvhwm, 0);  // a full receive pipe would stop PONGs and break the connection
     socket.set(zmq::sockopt::connect_timeout, 1000);
     socket.set(zmq::sockopt::reconnect_ivl, 100);
-    socket.set(zmq::sockopt::zap_domain, "tulle");    // refuses ZMTP 1.0 and 2.0, and what is not ZMTP
+    socket.set(zmq::sockopt::zap_domain, "tulle");  // refuses ZMTP 1.0 and 2.0, and what is not ZMTP
 }
 
 std::string bind(zmq::socket_t& socket, const std::string& address) {
@@ -109,7 +112,8 @@ MonitoredSocket::MonitoredSocket(zmq::context_t& context, zmq::socket_t socket)
 // The object counts as made when the other constructor returns: what is thrown after that runs the destructor.
 MonitoredSocket::MonitoredSocket(zmq::context_t& context, zmq::socket_t socket, int events)
     : MonitoredSocket(context, std::move(socket)) {
-    static std::atomic<std::uint64_t> made = 0;  // an endpoint outlives its socket a little, so a name is never used twice
+    // an endpoint outlives its socket a little, so a name is never used twice
+    static std::atomic<std::uint64_t> made = 0;
     const std::string endpoint = "inproc://monitor-" + std::to_string(made.fetch_add(1));
     pair_.set(zmq::sockopt::linger, 0);
     pair_.set(zmq::sockopt::rcvhwm, 0);
@@ -161,7 +165,7 @@ std::unique_ptr<MonitoredSocket> ZmqSockets::dealer() {
     socket.set(zmq::sockopt::maxmsgsize, kMaxBytesFromRouter);
     socket.set(zmq::sockopt::rcvhwm, kWaitingFromRouter);
     socket.set(zmq::sockopt::rcvbuf, kInboundBufferBytes);
-    socket.set(zmq::sockopt::linger, 500);   // last words (a refusal, a receipt for a leaver) still go out
+    socket.set(zmq::sockopt::linger, 500);  // last words (a refusal, a receipt for a leaver) still go out
     return std::make_unique<MonitoredSocket>(context, std::move(socket), kLinkEvents);
 }
 

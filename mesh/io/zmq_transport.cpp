@@ -15,8 +15,8 @@ namespace {
 
 /// Per socket and turn: enough to drain a burst, little enough that timers are not late.
 constexpr std::size_t kMessagesPerTurn = 2048;
-/// Of data a turn takes no more than fits into these and the message that passes them: a thread that hosts the hub delivers it
-/// all before it writes to its clients, whose outboxes have 1 MiB.
+/// Of data a turn takes no more than fits into these and the message that passes them: a thread that hosts the hub
+/// delivers it all before it writes to its clients, whose outboxes have 1 MiB.
 constexpr std::size_t kRecordsPerTurn = 1024;
 constexpr std::size_t kDataBytesPerTurn = 512u << 10;
 /// Of control as much, and the message that passes it: what a peer says must not keep the others' heartbeats waiting.
@@ -41,9 +41,13 @@ std::string_view view(const zmq::message_t& message) {
 }
 
 /// The descriptor of the connection that a message has come by; -1: unknown.
-int source_of(zmq::message_t& message) { return zmq_msg_get(message.handle(), ZMQ_SRCFD); }
+int source_of(zmq::message_t& message) {
+    return zmq_msg_get(message.handle(), ZMQ_SRCFD);
+}
 
-std::uint16_t port_of(const std::string& bound) { return parse_host_port(bound).value().port; }
+std::uint16_t port_of(const std::string& bound) {
+    return parse_host_port(bound).value().port;
+}
 
 }  // namespace
 
@@ -67,8 +71,10 @@ ZmqTransport::ZmqTransport(const std::string& control, const std::string& data, 
       router_(sockets_.router.socket()),
       publisher_(sockets_.publisher.socket()),
       subscriber_(sockets_.subscriber),
-      control_watch_(sockets_.router, port_of(sockets_.bound_control), {limits.inbound, limits.silent, limits.control_waiting_bytes, limits.control_unfinished_bytes}),
-      data_watch_(sockets_.publisher, port_of(sockets_.bound_data), {limits.inbound, limits.silent, limits.data_waiting_bytes, 0}),
+      control_watch_(sockets_.router, port_of(sockets_.bound_control),
+                     {limits.inbound, limits.silent, limits.control_waiting_bytes, limits.control_unfinished_bytes}),
+      data_watch_(sockets_.publisher, port_of(sockets_.bound_data),
+                  {limits.inbound, limits.silent, limits.data_waiting_bytes, 0}),
       resolver_([&wake] { wake.wake(); }, std::move(look_up)),
       checks_(ready_, kCheck) {
     ready_.add(wake_.fd(), kWake);
@@ -142,14 +148,28 @@ void ZmqTransport::wait(Duration timeout) {
 
 void ZmqTransport::note_ready(std::uint64_t token) {
     switch (token) {
-        case kWake: wake_.clear(); break;
-        case kRouter: router_.touch(); break;
-        case kPublisher: publisher_.touch(); break;
-        case kSubscriber: subscriber_.touch(); break;
-        case kCheck: break;  // collect asks all of them
-        case kControlWatch: control_watch_.events().touch(); break;
-        case kDataWatch: data_watch_.events().touch(); break;
-        default: heard_.push_back(LinkId{static_cast<std::uint32_t>(token - kFirstLink)});
+        case kWake:
+            wake_.clear();
+            break;
+        case kRouter:
+            router_.touch();
+            break;
+        case kPublisher:
+            publisher_.touch();
+            break;
+        case kSubscriber:
+            subscriber_.touch();
+            break;
+        case kCheck:
+            break;  // collect asks all of them
+        case kControlWatch:
+            control_watch_.events().touch();
+            break;
+        case kDataWatch:
+            data_watch_.events().touch();
+            break;
+        default:
+            heard_.push_back(LinkId{static_cast<std::uint32_t>(token - kFirstLink)});
     }
 }
 
@@ -160,7 +180,8 @@ void ZmqTransport::collect(Instant now, std::vector<Input>& out) {
     control_watch_.collect();
     data_watch_.collect();
     if (control_watch_.look(now)) {
-        router_.touch();  // libzmq does not tell of what is not whole: a receive must have found nothing before the next look
+        // libzmq does not tell of what is not whole: a receive must have found nothing before the next look
+        router_.touch();
     }
     static_cast<void>(data_watch_.look(now));
     collect_answers(now, out);
@@ -265,7 +286,8 @@ void ZmqTransport::collect_subscriptions(std::vector<Input>& out) {
         if (words == 0) {
             continue;  // of a connection that has ended; libzmq has taken its topics back
         }
-        const bool is_unsubscribed = bytes.starts_with('\0');  // perhaps an old pipe, while a new one stands: says nothing
+        // perhaps an old pipe, while a new one stands: says nothing
+        const bool is_unsubscribed = bytes.starts_with('\0');
         const auto oid = bytes.starts_with('\x01') ? oid_of_topic(bytes.substr(1)) : std::nullopt;
         if ((oid || is_unsubscribed) && words <= kTopicsPerConnection && !event.more()) {
             if (oid) {
@@ -325,7 +347,8 @@ ZmqTransport::Counters ZmqTransport::counters() const {
 void ZmqTransport::skipped(const char* where) {
     ++counters_.unknown_messages;
     if (std::has_single_bit(counters_.unknown_messages)) {  // as below
-        spdlog::info("skipped a {} message of a kind that this version does not know ({} so far)", where, counters_.unknown_messages);
+        spdlog::info("skipped a {} message of a kind that this version does not know ({} so far)", where,
+                     counters_.unknown_messages);
     }
 }
 

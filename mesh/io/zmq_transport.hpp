@@ -24,42 +24,47 @@ namespace tulle::mesh {
 
 /// How much of the process's descriptors the mesh takes. Who has no connections to others uses some 25 for itself.
 struct TransportLimits {
-    /// What a peer needs: the three of its MonitoredSocket, four TCP connections (control and data, each way), and a check of its
-    /// endpoint.
+    /// What a peer needs: the three of its MonitoredSocket, four TCP connections (control and data, each way), and a
+    /// check of its endpoint.
     static constexpr std::size_t kDescriptorsPerPeer = MonitoredSocket::kDescriptors + 4 + 1;
 
-    /// Links, and data connections, at once. Past it a link is put off until another is closed; a data connection is left out,
-    /// and the core dials it again when it has heard nothing by it for Timing::data_deaf.
+    /// Links, and data connections, at once. Past it a link is put off until another is closed; a data connection is
+    /// left out, and the core dials it again when it has heard nothing by it for Timing::data_deaf.
     std::size_t links = kMaxMembers + 64;  ///< members, and what is dialled beside: seeds, and links only to say no
-    /// What one connection has sent and the hub has not taken yet, on the control port and on the data port; four times as much of
-    /// all to a port. Honest peers are bounded by Limits::credit_bytes for each origin that they relay, and by one topic.
+    /// What one connection has sent and the hub has not taken yet, on the control port and on the data port; four times
+    /// as much of all to a port. Honest peers are bounded by Limits::credit_bytes for each origin that they relay, and
+    /// by one topic.
     std::uint64_t control_waiting_bytes = 64u << 20;
     std::uint64_t data_waiting_bytes = 1u << 20;
-    /// Of that on the control port, what belongs to a message that is not whole; sixteen times as much of all. A peer's message is
-    /// one part of at most kMaxMessageBytes: twice as long.
+    /// Of that on the control port, what belongs to a message that is not whole; sixteen times as much of all. A peer's
+    /// message is one part of at most kMaxMessageBytes: twice as long.
     std::uint64_t control_unfinished_bytes = 2 * kMaxMessageBytes;
     /// Connections from others to each of the two ports. Past it the oldest is ended that has not said a word yet.
     std::size_t inbound = links + 32;
-    /// Of these, that have not said a word yet: what strangers can hold of the descriptors that the node keeps for the mesh.
+    /// Of these, that have not said a word yet: what strangers can hold of the descriptors that the node keeps for the
+    /// mesh.
     std::size_t silent = 256;
 
-    /// As above, but no more links than half of this process's descriptors allow, and a sixty-fourth of them, at least 32, for
-    /// silent connections: 64 and 32 of 1,024.
+    /// As above, but no more links than half of this process's descriptors allow, and a sixty-fourth of them, at least
+    /// 32, for silent connections: 64 and 32 of 1,024.
     [[nodiscard]] static TransportLimits of_this_process();
 };
 
 /// The mesh's transport effects as ZeroMQ calls, and what arrives as inputs. Decides nothing.
 ///
 /// Thread: confined to the hub, but for the constructor. One epoll over the descriptors of all sockets and one eventfd:
-///         zmq_poll asks every socket three times a turn, each by a system call. They never go into Asio; that epoll may.
+///         zmq_poll asks every socket three times a turn, each by a system call. They never go into Asio; that epoll
+///         may.
 /// Cost:   of a turn, by what has something to say; a link that is silent costs nothing.
-/// Ending: in the reverse order of the members: the links and the checks leave the epoll before it closes, the resolver's thread
-///         has ended before what it wakes goes, and the context ends last, when the DEALERs' linger (500 ms) has passed.
+/// Ending: in the reverse order of the members: the links and the checks leave the epoll before it closes, the
+///         resolver's thread has ended before what it wakes goes, and the context ends last, when the DEALERs' linger
+///         (500 ms) has passed.
 /// Errors: what can't be sent is dropped, what can't be decoded is dropped and counted: the core repairs both.
-///         A link for which there are no descriptors (EMFILE, ENFILE) or no memory is put off, and made within kRetry of a turn
-///         that finds some; until then it is as silent as one to nobody, and the core gives it up and dials again. A connect or
-///         an accept of libzmq's own that finds none is tried again by libzmq. libzmq ends the process when the system refuses an
-///         eventfd or a place in an epoll for another reason, or memory: these are not errors that it can return.
+///         A link for which there are no descriptors (EMFILE, ENFILE) or no memory is put off, and made within kRetry
+///         of a turn that finds some; until then it is as silent as one to nobody, and the core gives it up and dials
+///         again. A connect or an accept of libzmq's own that finds none is tried again by libzmq. libzmq ends the
+///         process when the system refuses an eventfd or a place in an epoll for another reason, or memory: these are
+///         not errors that it can return.
 class ZmqTransport {
 public:
     static constexpr Duration kRetry = 100ms;
@@ -100,10 +105,10 @@ public:
     void collect(Instant now, std::vector<Input>& out);
 
     struct Counters {
-        std::uint64_t malformed = 0;       ///< messages that the codec refused
+        std::uint64_t malformed = 0;         ///< messages that the codec refused
         std::uint64_t unknown_messages = 0;  ///< skipped, as their kind is not known: a newer node has sent them
         std::uint64_t unknown_fields = 0;    ///< of messages that were read, skipped likewise
-        std::uint64_t control_unsent = 0;  ///< the link was not up, or its pipe was full
+        std::uint64_t control_unsent = 0;    ///< the link was not up, or its pipe was full
         std::uint64_t control_sent = 0;
         std::uint64_t control_bytes = 0;
         std::uint64_t data_sent = 0;
@@ -115,7 +120,8 @@ public:
     [[nodiscard]] Counters counters() const;
 
 private:
-    static constexpr std::uint64_t kFirstLink = 16;  ///< a link's token in ready_ is its id and this; below are the sockets'
+    /// a link's token in ready_ is its id and this; below are the sockets'
+    static constexpr std::uint64_t kFirstLink = 16;
 
     struct Link {
         std::string endpoint;
@@ -162,15 +168,15 @@ private:
     Resolver resolver_;
     EndpointChecks checks_;  // they leave ready_ before it goes
     std::map<LinkId, std::unique_ptr<Link>> links_;
-    std::map<std::string, std::set<LinkId>> waiting_checks_;        // for the resolver, by endpoint
-    std::set<std::string> asked_names_;                             // of seeds, by endpoint
-    std::map<std::string, std::size_t> first_address_;              // of the name of a host; without an entry the first
-    std::map<std::string, std::string> data_connections_;           // endpoint -> "tcp://…", empty while resolving
-    std::string outgoing_;        // of the last data message; its capacity is kept
-    std::vector<Input> pending_;  // known at once, for the next collect()
-    std::vector<LinkId> heard_;   // links whose monitors may have something to say
-    std::set<LinkId> put_off_;    // in links_, without a DEALER
-    Instant make_at_{};           // when those are tried again
+    std::map<std::string, std::set<LinkId>> waiting_checks_;  // for the resolver, by endpoint
+    std::set<std::string> asked_names_;                       // of seeds, by endpoint
+    std::map<std::string, std::size_t> first_address_;        // of the name of a host; without an entry the first
+    std::map<std::string, std::string> data_connections_;     // endpoint -> "tcp://…", empty while resolving
+    std::string outgoing_;                                    // of the last data message; its capacity is kept
+    std::vector<Input> pending_;                              // known at once, for the next collect()
+    std::vector<LinkId> heard_;                               // links whose monitors may have something to say
+    std::set<LinkId> put_off_;                                // in links_, without a DEALER
+    Instant make_at_{};                                       // when those are tried again
     Counters counters_;
 };
 

@@ -152,7 +152,8 @@ void ZmqTransport::connect_data(const std::string& endpoint) {
     }
 }
 
-void ZmqTransport::connect_subscriber(const std::string& endpoint, std::string& connected, const NumericAddress& address) {
+void ZmqTransport::connect_subscriber(const std::string& endpoint, std::string& connected,
+                                      const NumericAddress& address) {
     try {
         const std::string target = address.zmq_endpoint();
         sockets_.subscriber.connect(target);

@@ -13,8 +13,8 @@
 namespace tulle::mesh {
 namespace {
 
-/// Where the message objects of one envelope live, as a frame has one for each record and thousands of them pass in a second. A
-/// small frame fits into the block on the stack.
+/// Where the message objects of one envelope live, as a frame has one for each record and thousands of them pass in a
+/// second. A small frame fits into the block on the stack.
 class Scratch {
 public:
     template <class Message>
@@ -60,10 +60,14 @@ Result<void, CodecError> parse(std::string_view bytes, Versions known, Envelope&
 
 const char* to_text(CodecError error) {
     switch (error) {
-        case CodecError::kMalformed: return "malformed";
-        case CodecError::kUnknownProtocol: return "unknown protocol version";
-        case CodecError::kUnknownBody: return "unknown kind of message";
-        case CodecError::kLimit: return "over a limit";
+        case CodecError::kMalformed:
+            return "malformed";
+        case CodecError::kUnknownProtocol:
+            return "unknown protocol version";
+        case CodecError::kUnknownBody:
+            return "unknown kind of message";
+        case CodecError::kLimit:
+            return "over a limit";
     }
     return "?";
 }
@@ -86,7 +90,9 @@ std::string wire::encode_in(const Control& message, std::uint32_t protocol) {
     return envelope.SerializeAsString();
 }
 
-std::string encode(const Control& message) { return wire::encode_in(message, message.protocol); }
+std::string encode(const Control& message) {
+    return wire::encode_in(message, message.protocol);
+}
 
 namespace {
 
@@ -109,7 +115,9 @@ void append_in(std::string& out, const Data& message, std::uint32_t protocol) {
 
 }  // namespace
 
-void append(std::string& out, const Data& message) { append_in(out, message, message.protocol); }
+void append(std::string& out, const Data& message) {
+    append_in(out, message, message.protocol);
+}
 
 std::string wire::encode_in(const Data& message, std::uint32_t protocol) {
     std::string bytes;
@@ -117,7 +125,9 @@ std::string wire::encode_in(const Data& message, std::uint32_t protocol) {
     return bytes;
 }
 
-std::string encode(const Data& message) { return wire::encode_in(message, message.protocol); }
+std::string encode(const Data& message) {
+    return wire::encode_in(message, message.protocol);
+}
 
 namespace {
 

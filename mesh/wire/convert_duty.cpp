@@ -116,10 +116,13 @@ bool get_duty_mail(v1::DutyMail& from, DutyMail& to) {
     to.ack = from.ack();
     to.view_no = from.view_no();
     to.done.assign(from.done().begin(), from.done().end());
-    const auto is_sane = [](const v1::DutyReport& report) { return report.current() <= kMaxNumber && report.told() <= kMaxNumber; };
-    return to.done.size() <= kLimits.duty_mail_entries && std::all_of(from.reports().begin(), from.reports().end(), is_sane) &&
-           get_all(*from.mutable_reports(), to.reports) &&
-           get_all(*from.mutable_orders(), to.orders) && get_all(*from.mutable_settles(), to.settles);
+    const auto is_sane = [](const v1::DutyReport& report) {
+        return report.current() <= kMaxNumber && report.told() <= kMaxNumber;
+    };
+    return to.done.size() <= kLimits.duty_mail_entries &&
+           std::all_of(from.reports().begin(), from.reports().end(), is_sane) &&
+           get_all(*from.mutable_reports(), to.reports) && get_all(*from.mutable_orders(), to.orders) &&
+           get_all(*from.mutable_settles(), to.settles);
 }
 
 }  // namespace tulle::mesh::wire

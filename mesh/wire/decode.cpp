@@ -4,6 +4,7 @@
 #include "mesh/core/numbers.hpp"
 #include "mesh/core/port.hpp"
 #include "mesh/wire/convert.hpp"
+#include "mesh/wire/decode_numbers.hpp"
 #include "mesh/wire/protocol_2.hpp"
 #include "proto/mesh/v1/envelope.pb.h"
 
@@ -16,137 +17,13 @@ bool good_channel(const std::string& channel) {
     return !channel.empty() && channel.size() <= kMaxChannelBytes;
 }
 
-template <class... Number>
-bool good_numbers(Number... numbers) {
-    return ((numbers <= kMaxNumber) && ...);
-}
-
-template <class... Time>
-bool good_times(Time... us) {
-    return ((us >= -kMaxClockUs && us <= kMaxClockUs) && ...);
-}
-
-/// What ends up in logs and tables: no blanks, nothing that moves a cursor.
-bool good_word(const std::string& text, std::size_t max) {
-    const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
-    return text.size() <= max && std::all_of(text.begin(), text.end(), printable);
-}
-
-bool good_name(const std::string& name) {
-    return !name.empty() && good_word(name, kMaxNameBytes);
-}
-
-bool get(const v1::Endpoints& from, Endpoints& to) {
-    to = {from.control(), from.data(), from.listen()};
-    return !to.control.empty() && good_word(to.control, kMaxEndpointBytes) && !to.data.empty() &&
-           good_word(to.data, kMaxEndpointBytes) && good_word(to.listen, kMaxEndpointBytes);
-}
-
-bool get(const v1::MemberInfo& from, MemberInfo& to) {
-    to.oid = OriginId{from.oid()};
-    to.name = from.name();
-    return from.oid() != 0 && good_name(to.name) && get(from.endpoints(), to.endpoints);
-}
-
-bool get(const v1::Introduction& from, Introduction& to) {
-    to.cluster = from.cluster();
-    to.name = from.name();
-    to.version = from.version();
-    to.oldest_protocol = from.oldest_protocol();
-    to.newest_protocol = from.newest_protocol();
-    to.ready = from.ready();
-    return good_name(to.cluster) && good_name(to.name) && good_word(to.version, kMaxNameBytes) &&
-           get(from.endpoints(), to.endpoints);
-}
-
-template <class Repeated>
-bool get_members(const Repeated& from, std::vector<MemberInfo>& to) {
-    if (static_cast<std::size_t>(from.size()) > kLimits.members_per_message) {
-        return false;
-    }
-    to.resize(static_cast<std::size_t>(from.size()));
-    for (int i = 0; i < from.size(); ++i) {
-        if (!get(from[i], to[static_cast<std::size_t>(i)])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool get(const v1::SessionTerms& from, SessionTerms& to) {
-    if (from.has_delivered()) {
-        to.delivered = RecordNo{from.delivered()};
-    }
-    to.at = RecordNo{from.at()};
-    for (const std::uint64_t n : from.extras()) {
-        if ((!to.extras.empty() && n <= to.extras.back().value) || n > kMaxNumber) {
-            return false;
-        }
-        to.extras.push_back(RecordNo{n});
-    }
-    return good_numbers(from.delivered(), from.at()) && to.extras.size() <= kLimits.extras && get_members(from.members(), to.members);
-}
-
-bool get(const v1::Knock& from, Knock& to) {
-    to.dialled = from.dialled();
-    to.nonce = from.nonce();
-    return good_word(to.dialled, kMaxEndpointBytes) && get(from.who(), to.who);
-}
-
-bool get(const v1::Hello& from, Hello& to) {
-    to.tag = SessionTag{from.tag()};
-    to.knocked = from.knocked();
-    to.echo = from.echo();
-    return from.tag() != 0 && good_word(to.knocked, kMaxEndpointBytes) && get(from.who(), to.who) &&
-           get(from.terms(), to.terms);
-}
-
-bool get(const v1::Welcome& from, Welcome& to) {
-    to.echo = SessionTag{from.echo()};
-    to.tag = SessionTag{from.tag()};
-    return from.tag() != 0 && from.echo() != 0 && get(from.who(), to.who) && get(from.terms(), to.terms);
-}
-
-bool get(const v1::Refuse& from, Refuse& to) {
-    to.text = from.text();
-    to.echo = from.echo();
-    to.reason = static_cast<RefusalReason>(from.reason());
-    const auto printable = [](char c) { return c >= ' ' && c < '\x7f'; };
-    return to.text.size() <= 1024 && std::all_of(to.text.begin(), to.text.end(), printable) && v1::Refuse::Reason_IsValid(from.reason());
-}
-
-bool get(const v1::Heartbeat& from, Heartbeat& to) {
-    to = {.last_sent = FrameNo{from.last_sent()},
-          .upto = RecordNo{from.upto()},
-          .received = FrameNo{from.received()},
-          .version = InterestVersion{from.version()},
-          .digest = from.digest(),
-          .applied = InterestVersion{from.applied()},
-          .sent_at_us = from.sent_at_us(),
-          .echo_us = from.echo_us(),
-          .echo_held_us = from.echo_held_us(),
-          .members_digest = from.members_digest(),
-          .load = {from.load().uptime_s(), from.load().clients(), from.load().channels()},
-          .ready = from.ready(),
-          .hybrid_us = from.hybrid_us(),
-          .deaf_via = OriginId{from.deaf_via()},
-          .duty_view = from.duty_view(),
-          .duty_view_no = from.duty_view_no(),
-          .leaving = from.leaving(),
-          .last = from.last()};
-    return good_numbers(from.last_sent(), from.upto(), from.received(), from.version(), from.applied(), from.load().uptime_s(),
-                        from.load().clients(), from.load().channels(), from.duty_view_no()) &&
-           good_times(from.sent_at_us(), from.echo_us(), from.echo_held_us());
-}
-
-bool get(const v1::Members& from, Members& to) {
-    return get_members(from.members(), to.members);
-}
+using wire::get;
 
 bool get(v1::InterestDelta& from, InterestDelta& to) {
     to.base = InterestVersion{from.base()};
     to.current = InterestVersion{from.current()};
-    if (static_cast<std::size_t>(from.changes_size()) > kLimits.delta_changes || !good_numbers(from.base(), from.current())) {
+    if (static_cast<std::size_t>(from.changes_size()) > kLimits.delta_changes ||
+        !good_numbers(from.base(), from.current())) {
         return false;
     }
     std::size_t bytes = 0;
@@ -183,7 +60,8 @@ bool get(v1::InterestChunk& from, InterestChunk& to) {
         to.channels.push_back(std::move(channel));
     }
     // A chunk that brings nothing and is not the last would be pulled for ever.
-    return to.snapshot != 0 && good_numbers(from.base(), from.current()) && to.after.size() <= kMaxChannelBytes && (to.last || !to.channels.empty());
+    return to.snapshot != 0 && good_numbers(from.base(), from.current()) && to.after.size() <= kMaxChannelBytes &&
+           (to.last || !to.channels.empty());
 }
 
 bool get(const v1::Nack& from, Nack& to) {
@@ -205,7 +83,9 @@ bool get(const v1::ProbeAnswer& from, ProbeAnswer& to) {
     return v1::ProbeAnswer::Hearing_IsValid(from.hearing()) && good_numbers(from.silence_us());
 }
 
-bool good_keep(std::uint64_t keep_ms) { return keep_ms <= static_cast<std::uint64_t>(kMaxKeepFor / 1ms); }
+bool good_keep(std::uint64_t keep_ms) {
+    return keep_ms <= static_cast<std::uint64_t>(kMaxKeepFor / 1ms);
+}
 
 bool get(const v1::Stamp& from, Stamp& to) {
     to = {from.time_us(), OriginId{from.origin()}};
@@ -220,14 +100,18 @@ bool get_body(const From& from, const std::string& tail, SharedBody& to) {
     } else {
         to = share(protocol_2::body_of(tail));
     }
-    return v1::DataKind_IsValid(from.kind()) && from.event().size() + from.data().size() + from.sender().size() <= kMaxBodyBytes &&
+    return v1::DataKind_IsValid(from.kind()) &&
+           from.event().size() + from.data().size() + from.sender().size() <= kMaxBodyBytes &&
            tail.size() <= kMaxBodyBytes;
 }
 
 bool get(v1::KeptPart& from, KeptPart& to) {
-    to = {.channel = std::move(*from.mutable_channel()), .version = InterestVersion{from.version()}, .at = RecordNo{from.at()}};
+    to = {.channel = std::move(*from.mutable_channel()),
+          .version = InterestVersion{from.version()},
+          .at = RecordNo{from.at()}};
     if (!good_channel(to.channel) || to.channel.size() == kMaxChannelBytes || is_marked_key(to.channel) ||
-        !good_keep(from.left_ms()) || !good_numbers(from.version(), from.at()) || !get_body(from, from.tail(), to.body)) {
+        !good_keep(from.left_ms()) || !good_numbers(from.version(), from.at()) ||
+        !get_body(from, from.tail(), to.body)) {
         return false;
     }
     to.left = std::chrono::milliseconds{from.left_ms()};
@@ -260,7 +144,8 @@ bool get(v1::QueryAnswer& from, QueryAnswer& to) {
 bool get(v1::Usage& from, Usage& to) {
     to.sources = from.sources();
     for (v1::UsageEntry& entry : *from.mutable_entries()) {
-        if (entry.name().size() > kMaxChannelBytes || !good_numbers(entry.used()) || to.entries.size() == kMaxUsageEntries * kMaxShards) {
+        if (entry.name().size() > kMaxChannelBytes || !good_numbers(entry.used()) ||
+            to.entries.size() == kMaxUsageEntries * kMaxShards) {
             return false;
         }
         to.entries.emplace_back(std::move(*entry.mutable_name()), entry.used());
@@ -278,8 +163,12 @@ bool good_presence(const Record& record) {
 }
 
 bool get(v1::PresencePart& from, PresencePart& to) {
-    to = {.channel = std::move(*from.mutable_channel()), .version = InterestVersion{from.version()},
-          .at = RecordNo{from.at()}, .first = from.first(), .last = from.last(), .members = {}};
+    to = {.channel = std::move(*from.mutable_channel()),
+          .version = InterestVersion{from.version()},
+          .at = RecordNo{from.at()},
+          .first = from.first(),
+          .last = from.last(),
+          .members = {}};
     for (v1::PresenceMember& member : *from.mutable_members()) {
         if (member.user().empty() || member.user().size() > kMaxUserBytes || member.info().size() > kMaxUserInfoBytes) {
             return false;
@@ -319,8 +208,8 @@ bool get(v1::Record& from, Record& to) {
     if (to.kept > 0 && (to.kept > to.channels.size() || !good_keep(from.keep_ms()) || !get(from.stamp(), to.stamp))) {
         return false;
     }
-    return good_presence(to) && from.n() != 0 && good_numbers(from.n()) && !to.channels.empty() && to.channels.size() <= kMaxRecordChannels &&
-           to.exclude_socket.size() <= kMaxChannelBytes;
+    return good_presence(to) && from.n() != 0 && good_numbers(from.n()) && !to.channels.empty() &&
+           to.channels.size() <= kMaxRecordChannels && to.exclude_socket.size() <= kMaxChannelBytes;
 }
 
 /// Whole records in order of n.
@@ -362,7 +251,8 @@ bool get(v1::Fill& from, Fill& to) {
 bool get(const v1::TraceReport& from, TraceReport& to) {
     to = {.n = RecordNo{from.n()}, .via = OriginId{from.via()}, .at_us = from.at_us(), .shards = from.shards()};
     to.path = static_cast<TracePath>(from.path());
-    return from.n() != 0 && good_numbers(from.n()) && good_times(from.at_us()) && v1::TraceReport::Path_IsValid(from.path()) && to.shards <= kMaxShards;
+    return from.n() != 0 && good_numbers(from.n()) && good_times(from.at_us()) &&
+           v1::TraceReport::Path_IsValid(from.path()) && to.shards <= kMaxShards;
 }
 
 bool get(v1::DutyMail& from, DutyMail& to) {
@@ -375,7 +265,9 @@ Result<ControlBody, CodecError> get_relay(const v1::Relay& from, std::uint64_t& 
         return CodecError::kLimit;
     }
     Relay to{.to = OriginId{from.to()}, .control = nullptr, .data = nullptr};
-    const auto refused = [](CodecError error) { return error == CodecError::kUnknownBody ? error : CodecError::kLimit; };
+    const auto refused = [](CodecError error) {
+        return error == CodecError::kUnknownBody ? error : CodecError::kLimit;
+    };
     if (!from.control().empty()) {
         Result<Control, CodecError> inner = decode_inner_control(from.control(), skipped);
         if (!inner) {
@@ -415,35 +307,61 @@ Result<ControlBody, CodecError> counted(ControlBody body, std::uint64_t number) 
 Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from, std::uint64_t& skipped) {
     using Case = v1::ControlEnvelope;
     switch (from.body_case()) {
-        case Case::kKnock: return checked<Knock>(from.knock());
-        case Case::kHello: return checked<Hello>(from.hello());
-        case Case::kWelcome: return checked<Welcome>(from.welcome());
-        case Case::kRefuse: return checked<Refuse>(from.refuse());
-        case Case::kHeartbeat: return checked<Heartbeat>(from.heartbeat());
-        case Case::kMembers: return checked<Members>(from.members());
-        case Case::kInterestDelta: return checked<InterestDelta>(*from.mutable_interest_delta());
-        case Case::kInterestAck: return counted(InterestAck{InterestVersion{from.interest_ack().applied()}}, from.interest_ack().applied());
-        case Case::kInterestPull: return checked<InterestPull>(*from.mutable_interest_pull());
-        case Case::kInterestChunk: return checked<InterestChunk>(*from.mutable_interest_chunk());
-        case Case::kReceipt: return counted(Receipt{FrameNo{from.receipt().received()}}, from.receipt().received());
-        case Case::kNack: return checked<Nack>(from.nack());
+        case Case::kKnock:
+            return checked<Knock>(from.knock());
+        case Case::kHello:
+            return checked<Hello>(from.hello());
+        case Case::kWelcome:
+            return checked<Welcome>(from.welcome());
+        case Case::kRefuse:
+            return checked<Refuse>(from.refuse());
+        case Case::kHeartbeat:
+            return checked<Heartbeat>(from.heartbeat());
+        case Case::kMembers:
+            return checked<Members>(from.members());
+        case Case::kInterestDelta:
+            return checked<InterestDelta>(*from.mutable_interest_delta());
+        case Case::kInterestAck:
+            return counted(InterestAck{InterestVersion{from.interest_ack().applied()}}, from.interest_ack().applied());
+        case Case::kInterestPull:
+            return checked<InterestPull>(*from.mutable_interest_pull());
+        case Case::kInterestChunk:
+            return checked<InterestChunk>(*from.mutable_interest_chunk());
+        case Case::kReceipt:
+            return counted(Receipt{FrameNo{from.receipt().received()}}, from.receipt().received());
+        case Case::kNack:
+            return checked<Nack>(from.nack());
         case Case::kProbeAsk:
             return ControlBody{ProbeAsk{OriginId{from.probe_ask().target()}, from.probe_ask().round()}};
-        case Case::kProbeAnswer: return checked<ProbeAnswer>(from.probe_answer());
-        case Case::kQueryAsk: return checked<QueryAsk>(*from.mutable_query_ask());
-        case Case::kQueryAnswer: return checked<QueryAnswer>(*from.mutable_query_answer());
-        case Case::kLeave: return counted(Leave{FrameNo{from.leave().last_frame()}}, from.leave().last_frame());
-        case Case::kLeaveReceipt: return ControlBody{LeaveReceipt{}};
-        case Case::kPing: return ControlBody{Ping{from.ping().nonce()}};
-        case Case::kPong: return ControlBody{Pong{from.pong().nonce()}};
+        case Case::kProbeAnswer:
+            return checked<ProbeAnswer>(from.probe_answer());
+        case Case::kQueryAsk:
+            return checked<QueryAsk>(*from.mutable_query_ask());
+        case Case::kQueryAnswer:
+            return checked<QueryAnswer>(*from.mutable_query_answer());
+        case Case::kLeave:
+            return counted(Leave{FrameNo{from.leave().last_frame()}}, from.leave().last_frame());
+        case Case::kLeaveReceipt:
+            return ControlBody{LeaveReceipt{}};
+        case Case::kPing:
+            return ControlBody{Ping{from.ping().nonce()}};
+        case Case::kPong:
+            return ControlBody{Pong{from.pong().nonce()}};
         case Case::kWake:
-            return counted(Wake{OriginId{from.wake().origin()}, RecordNo{from.wake().delivered()}}, from.wake().delivered());
-        case Case::kFill: return checked<Fill>(*from.mutable_fill());
-        case Case::kTraceReport: return checked<TraceReport>(from.trace_report());
-        case Case::kUsage: return checked<Usage>(*from.mutable_usage());
-        case Case::kDutyMail: return checked<DutyMail>(*from.mutable_duty_mail());
-        case Case::kRelay: return get_relay(from.relay(), skipped);
-        case Case::BODY_NOT_SET: break;
+            return counted(Wake{OriginId{from.wake().origin()}, RecordNo{from.wake().delivered()}},
+                           from.wake().delivered());
+        case Case::kFill:
+            return checked<Fill>(*from.mutable_fill());
+        case Case::kTraceReport:
+            return checked<TraceReport>(from.trace_report());
+        case Case::kUsage:
+            return checked<Usage>(*from.mutable_usage());
+        case Case::kDutyMail:
+            return checked<DutyMail>(*from.mutable_duty_mail());
+        case Case::kRelay:
+            return get_relay(from.relay(), skipped);
+        case Case::BODY_NOT_SET:
+            break;
     }
     return CodecError::kUnknownBody;
 }

@@ -16,7 +16,8 @@ using google::protobuf::Message;
 using google::protobuf::Reflection;
 
 /// Of a message and all within. By reflection, so that no field is forgotten: for control messages, which are few.
-std::uint64_t unknown_in(const Message& message) {  // NOLINT(misc-no-recursion): as deep as the messages of proto/ are nested
+// NOLINT(misc-no-recursion): as deep as the messages of proto/ are nested
+std::uint64_t unknown_in(const Message& message) {
     const Reflection& reflection = *message.GetReflection();
     auto count = static_cast<std::uint64_t>(reflection.GetUnknownFields(message).field_count());
     std::vector<const FieldDescriptor*> fields;
@@ -54,7 +55,9 @@ std::uint64_t unknown_at_each(const google::protobuf::RepeatedPtrField<M>& messa
 
 }  // namespace
 
-std::uint64_t unknown_fields(const v1::ControlEnvelope& envelope) { return unknown_in(envelope); }
+std::uint64_t unknown_fields(const v1::ControlEnvelope& envelope) {
+    return unknown_in(envelope);
+}
 
 /// Thousands of records pass in a second: looked at level by level, without a list of their fields.
 std::uint64_t unknown_fields(const v1::DataEnvelope& envelope) {

@@ -67,8 +67,8 @@ int try_bind(const Found& found, std::uint16_t port) {
     return error;
 }
 
-/// Why nothing can be bound to the address; empty: something can. Any port stands for one that needs no right; of the others,
-/// one that is taken is good, as the node that is running may have taken it.
+/// Why nothing can be bound to the address; empty: something can. Any port stands for one that needs no right; of the
+/// others, one that is taken is good, as the node that is running may have taken it.
 std::string why_not_bound(const Found& found, std::uint16_t port) {
     if (const int error = try_bind(found, 0); error != 0) {
         return std::strerror(error);
@@ -97,7 +97,8 @@ Found resolved(const std::string& begin, const Address& address) {
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG;
     addrinfo* list = nullptr;
-    if (const int error = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &list); error != 0) {
+    if (const int error = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &list);
+        error != 0) {
         throw ConfigError(begin + (error == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(error)));
     }
     Found found;
@@ -119,9 +120,10 @@ struct Checked {
 void check_address(Checked& checked) {
     const std::string begin = std::string(checked.key) + ": cannot listen on " + to_string(checked.address) + ": ";
     checked.found = resolved(begin, checked.address);
-    const std::string why = !checked.may_be_any && is_any(checked.found)
-                                ? "it stands for every address of this machine: say with advertise which one others are to use"
-                                : why_not_bound(checked.found, checked.address.port);
+    const std::string why =
+        !checked.may_be_any && is_any(checked.found)
+            ? "it stands for every address of this machine: say with advertise which one others are to use"
+            : why_not_bound(checked.found, checked.address.port);
     if (!why.empty()) {
         throw ConfigError(begin + why);
     }
@@ -131,8 +133,8 @@ void check_address(Checked& checked) {
 void check_pair(const Checked& a, const Checked& b) {
     const bool is_one_address = a.found.bytes == b.found.bytes || is_any(a.found) || is_any(b.found);
     if (a.address.port != 0 && a.address.port == b.address.port && is_one_address) {
-        throw ConfigError(std::string(a.key) + " (" + to_string(a.address) + ") and " + std::string(b.key) + " (" + to_string(b.address) +
-                          ") have the same address and port: each needs its own");
+        throw ConfigError(std::string(a.key) + " (" + to_string(a.address) + ") and " + std::string(b.key) + " (" +
+                          to_string(b.address) + ") have the same address and port: each needs its own");
     }
 }
 

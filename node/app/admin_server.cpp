@@ -11,8 +11,8 @@
 #include <utility>
 #include <variant>
 
-#include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
+#include <boost/asio/post.hpp>
 
 #include "node/app/admin_counters.hpp"
 #include "node/app/admin_parameters.hpp"
@@ -57,8 +57,8 @@ HttpResponse refusal(unsigned status, std::string_view reason) {
 /// What runs on the admin thread. The order of the members is that of their dependence.
 class AdminServer::Loop final : public HttpService {
 public:
-    Loop(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards,
-         AppTable apps, const ReloadCounters& reloads, const NodeLimits& limits, const std::vector<std::string>& names)
+    Loop(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards, AppTable apps,
+         const ReloadCounters& reloads, const NodeLimits& limits, const std::vector<std::string>& names)
         : page_guard_(names),
           shards_(std::move(shards)),
           apps_(std::move(apps)),
@@ -126,7 +126,8 @@ public:
     bool on_head(const HttpRequest&, HttpResponse&) override { return true; }
 
     void on_request(HttpTicket ticket, HttpRequest request) override {
-        constexpr std::string_view kPaths[] = {"*", "/", "/up", "/ready", "/metrics", "/v1/status", "/v1/doctor", "/v1/trace"};
+        constexpr std::string_view kPaths[] = {"*",        "/",          "/up",        "/ready",
+                                               "/metrics", "/v1/status", "/v1/doctor", "/v1/trace"};
         const std::string_view path = request.path();
         const std::string_view allowed = path == "/v1/trace" ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
         const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : request.method;
@@ -247,8 +248,8 @@ private:
         }
     }
 
-    /// While the hub owes an answer, those who come wait for the next one, which is asked for then: what they are told is not
-    /// older than their request, and the hub is asked once a turn whatever the number of requests.
+    /// While the hub owes an answer, those who come wait for the next one, which is asked for then: what they are told
+    /// is not older than their request, and the hub is asked once a turn whatever the number of requests.
     void ask_status(Waiting waiting) {
         if (reactor_.now() >= status_due_until_) {
             const std::uint64_t id = ++last_id_;
@@ -279,7 +280,8 @@ private:
         if (waiting.wanted == Wanted::kReport) {
             hub_.send(mesh::LocalAnswer{waiting.token, {}, true});
         } else if (waiting.wanted == Wanted::kMetrics) {
-            respond(waiting.ticket, answer(200, kMetricsText, render_metrics(shards_, reloads_, admin_counters_, nullptr)));
+            respond(waiting.ticket,
+                    answer(200, kMetricsText, render_metrics(shards_, reloads_, admin_counters_, nullptr)));
         } else {
             respond(waiting.ticket, refusal(503, "the mesh does not answer"));
         }
@@ -343,7 +345,8 @@ private:
 
     void finish(const Waiting& waiting, const mesh::NodeStatus& status) {
         if (waiting.wanted == Wanted::kMetrics) {
-            respond(waiting.ticket, answer(200, kMetricsText, render_metrics(shards_, reloads_, admin_counters_, &status)));
+            respond(waiting.ticket,
+                    answer(200, kMetricsText, render_metrics(shards_, reloads_, admin_counters_, &status)));
         } else if (waiting.wanted == Wanted::kStatus) {
             respond(waiting.ticket, answer(200, kJson, render_status(status, shards_)));
         } else {
@@ -404,7 +407,7 @@ private:
     Listener listener_;
     std::vector<mesh::ToShard> mail_;
     std::multimap<std::uint64_t, Waiting> waiting_;  ///< by the id of their question
-    Instant status_due_until_{};     ///< the hub is waited for to tell its status; past it nobody is
+    Instant status_due_until_{};                     ///< the hub is waited for to tell its status; past it nobody is
     std::uint64_t next_status_ = 0;  ///< id of the question for its status after the one that is under way
     std::uint64_t last_id_ = 0;
     bool is_ready_ = false;
@@ -419,16 +422,28 @@ AdminServer::AdminServer(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vec
 
 AdminServer::~AdminServer() = default;
 
-Address AdminServer::bind(const Address& address) { return loop_->listener().bind(address, Sharing::kAlone); }
+Address AdminServer::bind(const Address& address) {
+    return loop_->listener().bind(address, Sharing::kAlone);
+}
 
-mesh::ShardMailbox& AdminServer::mailbox() { return loop_->mailbox(); }
+mesh::ShardMailbox& AdminServer::mailbox() {
+    return loop_->mailbox();
+}
 
-void AdminServer::set_apps(AppTable apps) { loop_->set_apps(std::move(apps)); }
+void AdminServer::set_apps(AppTable apps) {
+    loop_->set_apps(std::move(apps));
+}
 
-void AdminServer::begin_drain() { loop_->begin_drain(); }
+void AdminServer::begin_drain() {
+    loop_->begin_drain();
+}
 
-void AdminServer::start() { loop_->start(); }
+void AdminServer::start() {
+    loop_->start();
+}
 
-void AdminServer::stop() { loop_->stop(); }
+void AdminServer::stop() {
+    loop_->stop();
+}
 
 }  // namespace tulle::node

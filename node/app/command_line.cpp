@@ -27,7 +27,8 @@ std::string printed(const CLI::App& app, const CLI::ParseError& request) {
 
 CommandLine parse_command_line(int argc, const char* const* argv) {
     CommandLine result;
-    CLI::App app("tulled: a node of a Tulle mesh. Every flag may also be a TULLE_* variable or a key of the --config file.");
+    CLI::App app(
+        "tulled: a node of a Tulle mesh. Every flag may also be a TULLE_* variable or a key of the --config file.");
     app.set_version_flag("--version", std::string("tulled ") + TULLE_VERSION);
     app.add_option("--config", result.config_file, "Configuration in TOML")->type_name("FILE");
     app.add_flag("--check-config", result.check_config, "Check flags, environment and file, and exit");

@@ -12,10 +12,11 @@
 namespace tulle::node {
 namespace {
 
-constexpr Duration kLeaveTimeout = 5s;   // for the members' receipts of what we have sent
-constexpr Duration kLeaveSlack = 1s;     // for the hub, and for the webhooks, to tell that they have given up
-constexpr Duration kClientTimeout = kCloseTimeout + kLingerTimeout + 500ms;  // what a connection takes at most, and the wheel's steps
-constexpr Duration kCutTimeout = 1s;     // for the shards to end whatever is left then
+constexpr Duration kLeaveTimeout = 5s;  // for the members' receipts of what we have sent
+constexpr Duration kLeaveSlack = 1s;    // for the hub, and for the webhooks, to tell that they have given up
+// what a connection takes at most, and the wheel's steps
+constexpr Duration kClientTimeout = kCloseTimeout + kLingerTimeout + 500ms;
+constexpr Duration kCutTimeout = 1s;  // for the shards to end whatever is left then
 
 mesh::MeshOptions mesh_options(const Config& config) {
     mesh::MeshOptions options;
@@ -64,8 +65,9 @@ Composition::Composition(const Config& config, Signals& signals)
       is_hub_on_shard_(is_on_shard(config.hub, config.shards)),
       mesh_(std::make_unique<mesh::MeshRunner>(mesh_options(config))) {
     const AppTable apps(config.apps);
-    limits_ = std::make_shared<NodeLimits>(
-        NodeLimitsOptions{capacity_of(config.max_connections), config.max_connections_per_address, config.auth_failures}, apps);
+    limits_ = std::make_shared<NodeLimits>(NodeLimitsOptions{capacity_of(config.max_connections),
+                                                             config.max_connections_per_address, config.auth_failures},
+                                           apps);
     reloads_.last_successful.set(1);
     reloads_.apps.set(config.apps.size());
     bind_shards(config, apps);
@@ -179,7 +181,8 @@ void Composition::reload_failed() {
     reloads_.last_successful.set(0);
 }
 
-Composition::Wait Composition::run(std::size_t count, Duration patience, const std::function<void(const Done&)>& begin) {
+Composition::Wait Composition::run(std::size_t count, Duration patience,
+                                   const std::function<void(const Done&)>& begin) {
     const std::uint32_t round = signals_.begin_count();
     begin([this, round] { signals_.count(round); });
     switch (signals_.wait(count, patience)) {
@@ -224,10 +227,12 @@ bool Composition::drain() {
         return false;
     }
     mesh_->retire(kWebhookDrainTimeout);
-    if (run(1, kWebhookDrainTimeout + kLeaveSlack, [this](const Done& done) { webhooks_->finish(done); }) == Wait::kHaste) {
+    if (run(1, kWebhookDrainTimeout + kLeaveSlack, [this](const Done& done) { webhooks_->finish(done); }) ==
+        Wait::kHaste) {
         return false;
     }
-    return run(1, kLeaveTimeout + kLeaveSlack, [this](const Done& done) { mesh_->leave(kLeaveTimeout, done); }) != Wait::kHaste;
+    return run(1, kLeaveTimeout + kLeaveSlack, [this](const Done& done) { mesh_->leave(kLeaveTimeout, done); }) !=
+           Wait::kHaste;
 }
 
 }  // namespace tulle::node

@@ -36,9 +36,9 @@ public:
     void set_apps(const AppTable& apps);
     /// The apps could not be read, and stay.
     void reload_failed();
-    /// The orderly end, clients first and mesh last: no new clients, 4200 to every client, what waits for webhooks, Leave to
-    /// the mesh, each with a deadline. A client that is still there at its deadline is cut, so that nobody is subscribed at a
-    /// node that has left. Returns false when a second signal asked for haste.
+    /// The orderly end, clients first and mesh last: no new clients, 4200 to every client, what waits for webhooks,
+    /// Leave to the mesh, each with a deadline. A client that is still there at its deadline is cut, so that nobody is
+    /// subscribed at a node that has left. Returns false when a second signal asked for haste.
     [[nodiscard]] bool drain();
 
 private:

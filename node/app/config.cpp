@@ -49,7 +49,8 @@ Duration to_seconds(const Setting& setting, std::uint64_t low = 1) {
     const char* end = setting.value.data() + setting.value.size();
     const auto [stop, error] = std::from_chars(setting.value.data(), end, number);
     if (error != std::errc{} || stop != end || number < low || number > kMaxTimeoutSeconds) {
-        reject(setting, "a number of seconds from " + std::to_string(low) + " to " + std::to_string(kMaxTimeoutSeconds) + ", without a unit");
+        reject(setting, "a number of seconds from " + std::to_string(low) + " to " +
+                            std::to_string(kMaxTimeoutSeconds) + ", without a unit");
     }
     return std::chrono::seconds(number);
 }
@@ -77,8 +78,10 @@ Address to_address(const Setting& setting) {
 
 /// Without the brackets of an IPv6 address.
 std::string to_advertised(const Setting& setting) {
-    const bool is_bare_v6 = std::count(setting.value.begin(), setting.value.end(), ':') > 1 && !setting.value.starts_with('[');
-    const std::optional<Address> address = parse_address((is_bare_v6 ? "[" + setting.value + "]" : setting.value) + ":1");
+    const bool is_bare_v6 =
+        std::count(setting.value.begin(), setting.value.end(), ':') > 1 && !setting.value.starts_with('[');
+    const std::optional<Address> address =
+        parse_address((is_bare_v6 ? "[" + setting.value + "]" : setting.value) + ":1");
     if (!address || address->is_wildcard()) {
         reject(setting, "a host that others can reach: a name or an address, without a port");
     }
@@ -86,13 +89,15 @@ std::string to_advertised(const Setting& setting) {
 }
 
 bool is_name_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
 }
 
 /// The host's name may hold what a node's may not.
 std::string name_of_host(const std::string& host) {
     std::string name = host.empty() ? "tulle" : host.substr(0, kMaxNodeNameBytes);
-    std::replace_if(name.begin(), name.end(), [](char c) { return !is_name_char(c); }, '-');
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return !is_name_char(c); }, '-');
     return name;
 }
 
@@ -118,6 +123,19 @@ std::vector<std::string_view> parts_of(std::string_view list) {
         }
     }
     return parts;
+}
+
+/// As a URL too, as it is copied from a browser.
+Address to_admin_address(const Setting& setting) {
+    return to_address({std::string(without_http(setting.value)), setting.origin});
+}
+
+std::size_t to_outbox_bytes(const Setting& setting) {
+    return to_number(setting, kMinOutboxBytes, kMaxConfiguredOutboxBytes);
+}
+
+std::size_t to_memory_limit(const Setting& setting) {
+    return setting.value == "0" ? 0 : to_number(setting, kMinMemoryLimit, kMaxMemoryLimit, " (or 0: no limit)");
 }
 
 std::vector<std::string> to_peers(const Setting& setting) {
@@ -195,8 +213,9 @@ const std::vector<KeyAction>& actions() {
         {{"peers", "HOST:PORT,...", "Mesh addresses of other nodes to join"},
          [](const Setting& s, Config& c) { c.peers = to_peers(s); }},
         {{"admin", "HOST:PORT", "Status, metrics and health (default: 127.0.0.1:9601)"},
-         [](const Setting& s, Config& c) { c.admin = to_address({std::string(without_http(s.value)), s.origin}); }},
-        {{"admin_hosts", "HOST,...", "Names under which programs reach the admin address, besides its own, localhost and IPs"},
+         [](const Setting& s, Config& c) { c.admin = to_admin_address(s); }},
+        {{"admin_hosts", "HOST,...",
+          "Names under which programs reach the admin address, besides its own, localhost and IPs"},
          [](const Setting& s, Config& c) { c.admin_hosts = to_host_names(s); }},
         {{"ports_file", "FILE", "Write the bound addresses there, as JSON, once all are bound"},
          [](const Setting& s, Config& c) { c.ports_file = s.value; }},
@@ -204,22 +223,20 @@ const std::vector<KeyAction>& actions() {
          [](const Setting& s, Config& c) { c.shards = to_number(s, 1, kMaxShardCount); }},
         {{"hub", "PLACE", "Where the mesh runs: on a thread of its own, on the first shard's, or auto (default: auto)"},
          [](const Setting& s, Config& c) { c.hub = to_hub_place(s); }},
-        {{"activity_timeout", "SECONDS", "Silence after which clients are told to ping; half as much later they are pinged (default: 30)"},
+        {{"activity_timeout", "SECONDS",
+          "Silence after which clients are told to ping; half as much later they are pinged (default: 30)"},
          [](const Setting& s, Config& c) { c.timeouts.activity = to_seconds(s); }},
         {{"pong_timeout", "SECONDS", "Silence after that ping before it is closed (default: 30)"},
          [](const Setting& s, Config& c) { c.timeouts.pong = to_seconds(s); }},
-        {{"http_idle_timeout", "SECONDS", "Time between two requests before a kept HTTP connection is closed (default: 920)"},
+        {{"http_idle_timeout", "SECONDS",
+          "Time between two requests before a kept HTTP connection is closed (default: 920)"},
          [](const Setting& s, Config& c) { c.http_idle_timeout = to_seconds(s); }},
         {{"presence_grace", "SECONDS", "Time for users of a dead node to come back before they have left (default: 2)"},
-         [](const Setting& s, Config& c) {
-             c.presence_grace = to_seconds(s, 0);
-         }},
+         [](const Setting& s, Config& c) { c.presence_grace = to_seconds(s, 0); }},
         {{"write_timeout", "SECONDS", "Time for a client to take what waits for it (default: 10)"},
          [](const Setting& s, Config& c) { c.outbox.write_timeout = to_seconds(s); }},
         {{"outbox_bytes", "BYTES", "What may wait for one client (default: 1048576)"},
-         [](const Setting& s, Config& c) {
-             c.outbox.max_bytes = to_number(s, kMinOutboxBytes, kMaxConfiguredOutboxBytes);
-         }},
+         [](const Setting& s, Config& c) { c.outbox.max_bytes = to_outbox_bytes(s); }},
         {{"flush", "MODE", "How clients are written to: io_uring (where permitted) or send (default: io_uring)"},
          [](const Setting& s, Config& c) { c.flush = to_flush_mode(s); }},
         {{"permessage_deflate", "", "Compress messages for clients that ask for it: costs CPU, and memory per client"},
@@ -228,13 +245,15 @@ const std::vector<KeyAction>& actions() {
          [](const Setting& s, Config& c) { c.apps_dir = s.value; }},
         {{"max_connections", "N", "Open connections of clients and backends (default: what the descriptors allow)"},
          [](const Setting& s, Config& c) { c.max_connections = to_number(s, kMinConnections, kMaxConnections); }},
-        {{"memory_limit", "BYTES", "Memory from 80 % of which clients are refused (default: the machine's; 0: no limit)"},
-         [](const Setting& s, Config& c) {
-             c.memory_limit = s.value == "0" ? 0 : to_number(s, kMinMemoryLimit, kMaxMemoryLimit, " (or 0: no limit)");
-         }},
+        {{"memory_limit", "BYTES",
+          "Memory from 80 % of which clients are refused (default: the machine's; 0: no limit)"},
+         [](const Setting& s, Config& c) { c.memory_limit = to_memory_limit(s); }},
         {{"max_connections_per_address", "N", "Open connections of one client address (default: 0, no limit)"},
-         [](const Setting& s, Config& c) { c.max_connections_per_address = to_number(s, 0, kMaxConnectionsPerAddress); }},
-        {{"auth_failures_per_minute", "N", "Wrong signatures of one public address before 429 (default: 10; 0: no limit)"},
+         [](const Setting& s, Config& c) {
+             c.max_connections_per_address = to_number(s, 0, kMaxConnectionsPerAddress);
+         }},
+        {{"auth_failures_per_minute", "N",
+          "Wrong signatures of one public address before 429 (default: 10; 0: no limit)"},
          [](const Setting& s, Config& c) { c.auth_failures.most = to_number(s, 0, kMaxAuthFailuresPerMinute); }},
         {{"throttle_private_addresses", "", "Count wrong signatures of loopback and private addresses too"},
          [](const Setting& s, Config& c) { c.auth_failures.private_too = to_bool(s); }},
@@ -260,7 +279,8 @@ void require_loopback(const Address& address, std::string_view what) {
 void check_addresses(const Config& config) {
     for (const Address* address : {&config.mesh, &config.mesh_data}) {
         if (address->is_wildcard() && config.advertise.empty()) {
-            throw ConfigError("the mesh address " + to_string(*address) + " stands for every address of this machine: say with"
+            throw ConfigError("the mesh address " + to_string(*address) +
+                              " stands for every address of this machine: say with"
                               " advertise (--advertise HOST) which one the other nodes are to use");
         }
     }
@@ -271,15 +291,17 @@ void check_addresses(const Config& config) {
             const Address& a = *one->second;
             const Address& b = *other->second;
             if (a.port != 0 && a.port == b.port && (a.host == b.host || a.is_wildcard() || b.is_wildcard())) {
-                throw ConfigError(std::string(one->first) + " (" + to_string(a) + ") and " + std::string(other->first) + " (" +
-                                  to_string(b) + ") have the same port: each needs its own");
+                throw ConfigError(std::string(one->first) + " (" + to_string(a) + ") and " + std::string(other->first) +
+                                  " (" + to_string(b) + ") have the same port: each needs its own");
             }
         }
     }
 }
 
 /// The beginning of a message about an app.
-std::string in_file(const App& app) { return app.origin.empty() ? "" : app.origin + ": "; }
+std::string in_file(const App& app) {
+    return app.origin.empty() ? "" : app.origin + ": ";
+}
 
 void check_apps(const std::vector<App>& apps) {
     if (apps.size() > kMaxApps) {
@@ -305,8 +327,8 @@ void check_outbox(const Config& config) {
         if (event > config.outbox.max_bytes) {
             throw ConfigError(in_file(app) + "the app '" + app.id + "': an event may take " + std::to_string(event) +
                               " bytes (max_event_bytes and " + std::to_string(kClientMessageOverhead) +
-                              " for what is around it), more than outbox_bytes (" + std::to_string(config.outbox.max_bytes) +
-                              "): raise that, or lower max_event_bytes");
+                              " for what is around it), more than outbox_bytes (" +
+                              std::to_string(config.outbox.max_bytes) + "): raise that, or lower max_event_bytes");
         }
     }
 }
@@ -322,8 +344,9 @@ void check_presence(const Config& config) {
     for (const App& app : config.apps) {
         const std::size_t list = presence_list_bytes(app.max_presence_members, app.max_presence_member_bytes);
         if (list > config.outbox.max_bytes && list > presence_list_bytes(kUsual.first, kUsual.second)) {
-            throw ConfigError(in_file(app) + "the app '" + app.id + "': the list of a presence channel may take " + std::to_string(list) +
-                              " bytes, more than outbox_bytes (" + std::to_string(config.outbox.max_bytes) +
+            throw ConfigError(in_file(app) + "the app '" + app.id + "': the list of a presence channel may take " +
+                              std::to_string(list) + " bytes, more than outbox_bytes (" +
+                              std::to_string(config.outbox.max_bytes) +
                               "): raise that, or lower max_presence_members or max_presence_member_bytes");
         }
     }
@@ -335,11 +358,11 @@ void finish_limits(Config& config, const Machine& machine, const Settings& merge
     if (config.max_connections == 0) {
         config.max_connections = most;
     } else if (config.max_connections > most) {
-        throw ConfigError(merged.at("max_connections").origin + ": " + std::to_string(config.max_connections) +
-                          " connections need " +
-                          std::to_string(config.max_connections + reserved_descriptors(machine.descriptors, config.shards)) +
-                          " descriptors, and this process may have " + std::to_string(machine.descriptors) +
-                          ": raise its limit (ulimit -n, LimitNOFILE=), or allow " + std::to_string(most) + " connections");
+        throw ConfigError(
+            merged.at("max_connections").origin + ": " + std::to_string(config.max_connections) + " connections need " +
+            std::to_string(config.max_connections + reserved_descriptors(machine.descriptors, config.shards)) +
+            " descriptors, and this process may have " + std::to_string(machine.descriptors) +
+            ": raise its limit (ulimit -n, LimitNOFILE=), or allow " + std::to_string(most) + " connections");
     }
     if (!merged.contains("memory_limit")) {
         config.memory_limit = machine.memory;
@@ -359,8 +382,8 @@ void finish(Config& config, const Machine& machine, const Settings& merged) {
         if (is_last) {
             throw ConfigError("mesh_data: there is no port after 65535; name one");
         }
-        config.mesh_data = {config.mesh.host,
-                            config.mesh.port == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(config.mesh.port + 1)};
+        config.mesh_data = {config.mesh.host, config.mesh.port == 0 ? std::uint16_t{0}
+                                                                    : static_cast<std::uint16_t>(config.mesh.port + 1)};
     }
     if (!config.insecure_mesh) {
         require_loopback(config.mesh, "mesh");
@@ -370,9 +393,12 @@ void finish(Config& config, const Machine& machine, const Settings& merged) {
     check_addresses(config);
     if (config.apps.empty() && config.apps_dir.empty()) {
         if (!config.listen.is_loopback()) {
-            throw ConfigError("no app is configured: the default app, whose secret is public, is served on loopback only,"
-                              " and " + to_string(config.listen) + " is not; write [[apps]] into the --config file, or set"
-                              " TULLE_APP_ID, TULLE_APP_KEY and TULLE_APP_SECRET");
+            throw ConfigError(
+                "no app is configured: the default app, whose secret is public, is served on loopback only,"
+                " and " +
+                to_string(config.listen) +
+                " is not; write [[apps]] into the --config file, or set"
+                " TULLE_APP_ID, TULLE_APP_KEY and TULLE_APP_SECRET");
         }
         config.has_default_app = true;
         App app;

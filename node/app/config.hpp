@@ -11,9 +11,9 @@
 #include "node/core/address.hpp"
 #include "node/core/address_limits.hpp"
 #include "node/core/apps.hpp"
-#include "node/core/limits.hpp"
 #include "node/core/flush_mode.hpp"
 #include "node/core/hub_place.hpp"
+#include "node/core/limits.hpp"
 #include "node/core/outbox.hpp"
 #include "node/core/webhooks.hpp"
 #include "node/protocol/pusher/session.hpp"
@@ -35,7 +35,8 @@ struct Config {
     std::string advertise;
     std::vector<std::string> peers;
     Address admin{"127.0.0.1", 9601};
-    std::vector<std::string> admin_hosts;  ///< names that requests to it may call it by, besides its own and IP addresses
+    /// names that requests to it may call it by, besides its own and IP addresses
+    std::vector<std::string> admin_hosts;
     std::string ports_file;
     std::string log_level = "info";
     std::size_t shards = 0;  ///< set by finish()
@@ -91,8 +92,9 @@ struct Key {
 /// The directory of app files that the sources name, the strongest first; empty for none.
 [[nodiscard]] std::string apps_dir_of(const std::vector<Settings>& sources);
 
-/// The keys, in the order of the help, that one of the two names and the other does not, or names another value of, if what holds is
-/// not the same: a default that is written out changes nothing. Of keys that a reload applies, apps_dir and log_level, nothing is said.
+/// The keys, in the order of the help, that one of the two names and the other does not, or names another value of, if
+/// what holds is not the same: a default that is written out changes nothing. Of keys that a reload applies, apps_dir
+/// and log_level, nothing is said.
 [[nodiscard]] std::vector<std::string_view> changed_keys(const Config& before, const Config& now);
 
 /// The configuration from settings, the strongest source first, and the apps of the files. Throws ConfigError.

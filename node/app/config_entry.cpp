@@ -39,9 +39,13 @@ std::string text_of_duration(Duration duration) {
 
 }  // namespace
 
-std::string Entry::where() const { return path + ":" + std::to_string(node.source().begin.line) + ": " + key; }
+std::string Entry::where() const {
+    return path + ":" + std::to_string(node.source().begin.line) + ": " + key;
+}
 
-void Entry::reject(std::string_view reason) const { throw ConfigError(where() + ": " + std::string(reason)); }
+void Entry::reject(std::string_view reason) const {
+    throw ConfigError(where() + ": " + std::string(reason));
+}
 
 void Entry::reject_key(std::string_view meant) const {
     reject(meant.empty() ? "unknown key" : "unknown key: is " + std::string(meant) + " meant?");

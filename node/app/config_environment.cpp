@@ -19,14 +19,19 @@ constexpr std::string_view kAppVariables[] = {"TULLE_APP_ID", "TULLE_APP_KEY", "
 /// Variables of the other programs that bear the name.
 constexpr std::string_view kOthers[] = {"TULLE_BIN_DIR", "TULLE_SEEDS", "TULLE_URL"};
 
-bool is_one_of(std::string_view name, const auto& names) { return std::find(std::begin(names), std::end(names), name) != std::end(names); }
+bool is_one_of(std::string_view name, const auto& names) {
+    return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
-/// What Kubernetes sets for a Service "tulle" or "tulle-…" and Docker for a link: …_SERVICE_HOST, …_SERVICE_PORT[_NAME],
-/// …_PORT, …_PORT_6001_TCP[_PROTO|_PORT|_ADDR]; Docker also TULLE_NAME=/this/tulle.
+/// What Kubernetes sets for a Service "tulle" or "tulle-…" and Docker for a link: …_SERVICE_HOST,
+/// …_SERVICE_PORT[_NAME], …_PORT, …_PORT_6001_TCP[_PROTO|_PORT|_ADDR]; Docker also TULLE_NAME=/this/tulle.
 bool is_of_a_service(std::string_view name) {
-    if (name.ends_with("_SERVICE_HOST") || name.ends_with("_PORT") || name.find("_SERVICE_PORT_") != std::string_view::npos) {
+    if (name.ends_with("_SERVICE_HOST") || name.ends_with("_PORT") ||
+        name.find("_SERVICE_PORT_") != std::string_view::npos) {
         return true;
     }
     const std::size_t port = name.find("_PORT_");
@@ -34,9 +39,11 @@ bool is_of_a_service(std::string_view name) {
         return false;
     }
     const std::string_view rest = name.substr(port + std::string_view("_PORT_").size());
-    const std::size_t digits = static_cast<std::size_t>(std::find_if_not(rest.begin(), rest.end(), is_digit) - rest.begin());
+    const std::size_t digits =
+        static_cast<std::size_t>(std::find_if_not(rest.begin(), rest.end(), is_digit) - rest.begin());
     const std::string_view protocol = rest.substr(digits);
-    return digits > 0 && (protocol.starts_with("_TCP") || protocol.starts_with("_UDP") || protocol.starts_with("_SCTP"));
+    return digits > 0 &&
+           (protocol.starts_with("_TCP") || protocol.starts_with("_UDP") || protocol.starts_with("_SCTP"));
 }
 
 /// The variable that `name` was meant to be; empty: none.
@@ -50,8 +57,9 @@ std::string meant_by(std::string_view name) {
 }
 
 std::string joined(const std::vector<std::string>& names) {
-    return std::accumulate(names.begin(), names.end(), std::string(),
-                           [](std::string text, const std::string& name) { return text + (text.empty() ? "" : ", ") + name; });
+    return std::accumulate(names.begin(), names.end(), std::string(), [](std::string text, const std::string& name) {
+        return text + (text.empty() ? "" : ", ") + name;
+    });
 }
 
 void take_app(Environment& result, const std::map<std::string, std::string, std::less<>>& values) {
@@ -83,7 +91,8 @@ Environment read_environment(const std::vector<std::string>& environment) {
     for (const std::string& variable : environment) {
         const std::size_t equals = variable.find('=');
         const std::string name = variable.substr(0, equals);
-        if (!name.starts_with(kPrefix) || equals == std::string::npos || equals + 1 == variable.size() || is_one_of(name, kOthers)) {
+        if (!name.starts_with(kPrefix) || equals == std::string::npos || equals + 1 == variable.size() ||
+            is_one_of(name, kOthers)) {
             continue;
         }
         const std::string value = variable.substr(equals + 1);
@@ -96,7 +105,8 @@ Environment read_environment(const std::vector<std::string>& environment) {
             of_app.emplace(name, value);
         } else if (key != keys().end() && !(key->name == "name" && value.starts_with('/'))) {
             result.settings[std::string(key->name)] = {value, "environment variable " + name};
-        } else if (const std::string meant = key != keys().end() || is_of_a_service(name) ? "" : meant_by(name); !meant.empty()) {
+        } else if (const std::string meant = key != keys().end() || is_of_a_service(name) ? "" : meant_by(name);
+                   !meant.empty()) {
             throw ConfigError("unknown environment variable " + name + ": is " + meant + " meant?");
         } else {
             result.ignored.push_back(name);
@@ -110,7 +120,8 @@ std::vector<App> with_app_of(const Environment& environment, std::vector<App> ap
     if (!environment.missing.empty() && apps.empty() && !has_apps_dir) {
         const bool is_one = environment.missing.size() == 1;
         throw ConfigError((is_one ? "environment variable " : "environment variables ") + joined(environment.missing) +
-                          (is_one ? " is" : " are") + " not set: an app is configured by all of TULLE_APP_ID, TULLE_APP_KEY and TULLE_APP_SECRET");
+                          (is_one ? " is" : " are") +
+                          " not set: an app is configured by all of TULLE_APP_ID, TULLE_APP_KEY and TULLE_APP_SECRET");
     }
     if (environment.app) {
         const App& own = *environment.app;

@@ -46,7 +46,8 @@ std::string setting_of(const Key& key, const Entry& entry) {
         if (const auto number = entry.node.value_exact<std::int64_t>()) {
             return std::to_string(*number);
         }
-        entry.reject(key.placeholder == "SECONDS" ? "must be a number of seconds, without quotes and unit" : "must be a number");
+        entry.reject(key.placeholder == "SECONDS" ? "must be a number of seconds, without quotes and unit"
+                                                  : "must be a number");
     }
     if (key.placeholder == "DIR") {
         return (std::filesystem::path(entry.path).parent_path() / text_of(entry)).string();
@@ -100,15 +101,18 @@ std::vector<std::string> origins_of(const Entry& entry) {
         entry.reject("must be an array of strings");
     }
     if (entry.node.as_array()->empty()) {
-        entry.reject("an empty list could mean every origin or none: for every one, leave allowed_origins out or write [\"*\"]; for none,"
-                     " write [\"https://none.invalid\"]");
+        entry.reject(
+            "an empty list could mean every origin or none: for every one, leave allowed_origins out or write [\"*\"]; "
+            "for none,"
+            " write [\"https://none.invalid\"]");
     }
     std::vector<std::string> origins;
     for (const toml::node& element : *entry.node.as_array()) {
         const std::string origin = text_of({element, entry.key, entry.path});
         OriginPattern parsed = parse_origin_pattern(origin);
         if (!parsed.error.empty()) {
-            entry.reject("'" + origin + "' is no origin of the form https://example.com or https://*.example.com: " + parsed.error);
+            entry.reject("'" + origin +
+                         "' is no origin of the form https://example.com or https://*.example.com: " + parsed.error);
         }
         origins.push_back(std::move(parsed.pattern));
     }
@@ -118,7 +122,7 @@ std::vector<std::string> origins_of(const Entry& entry) {
 /// A limit of an app that is a number; 0, where it is allowed, stands for no limit.
 struct AppLimit {
     std::string_view key;
-    std::size_t App::* member;
+    std::size_t App::*member;
     std::size_t most;
     bool may_be_zero = false;
 };
@@ -156,10 +160,20 @@ bool take_app_limit(const Entry& entry, App& app) {
 }
 
 /// The keys of an app besides its limits that are numbers.
-constexpr std::string_view kAppKeys[] = {
-    "apps.id", "apps.key", "apps.secret", "apps.secret_file", "apps.enabled", "apps.client_events", "apps.user_authentication",
-    "apps.watchlist_events", "apps.subscription_count", "apps.webhooks", "apps.on_gap", "apps.authorization_timeout", "apps.cache_ttl",
-    "apps.allowed_origins"};
+constexpr std::string_view kAppKeys[] = {"apps.id",
+                                         "apps.key",
+                                         "apps.secret",
+                                         "apps.secret_file",
+                                         "apps.enabled",
+                                         "apps.client_events",
+                                         "apps.user_authentication",
+                                         "apps.watchlist_events",
+                                         "apps.subscription_count",
+                                         "apps.webhooks",
+                                         "apps.on_gap",
+                                         "apps.authorization_timeout",
+                                         "apps.cache_ttl",
+                                         "apps.allowed_origins"};
 
 /// As it is written in the file, without "apps.".
 std::string_view meant_app_key(std::string_view key) {
@@ -281,7 +295,9 @@ ConfigFile parse_config_file(std::string_view text, const std::string& path) {
     return file;
 }
 
-ConfigFile load_config_file(const std::string& path) { return parse_config_file(read_text(path, std::nullopt), path); }
+ConfigFile load_config_file(const std::string& path) {
+    return parse_config_file(read_text(path, std::nullopt), path);
+}
 
 bool is_app_file(std::string_view name) {
     return name.ends_with(".toml") && !name.starts_with(".") && !name.starts_with("#");
@@ -291,8 +307,9 @@ App parse_app_file(std::string_view text, const std::string& path) {
     const toml::table root = parse_toml(text, path);
     if (const toml::node* apps = root.get("apps")) {
         const bool is_webhook = apps->is_table() && apps->as_table()->contains("webhooks");
-        Entry{*apps, "apps", path}.reject(is_webhook ? "a file of apps_dir holds one app: write [[webhooks]], not [[apps.webhooks]]"
-                                                     : "a file of apps_dir holds one app: write its keys at the top, without [[apps]]");
+        Entry{*apps, "apps", path}.reject(
+            is_webhook ? "a file of apps_dir holds one app: write [[webhooks]], not [[apps.webhooks]]"
+                       : "a file of apps_dir holds one app: write its keys at the top, without [[apps]]");
     }
     return app_of(root, path);
 }
@@ -300,7 +317,8 @@ App parse_app_file(std::string_view text, const std::string& path) {
 std::vector<App> load_apps_dir(const std::string& directory) {
     std::error_code error;
     std::vector<std::string> paths;
-    for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+    for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+         entry.increment(error)) {
         if (is_app_file(entry->path().filename().string())) {
             paths.push_back(entry->path().string());
         }

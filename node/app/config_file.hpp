@@ -14,9 +14,9 @@ struct ConfigFile {
     WebhookSettings webhooks;
 };
 
-/// Reads a TOML text: the keys of config.hpp at the top, apps as [[apps]] tables, and [webhooks]. `path` is for messages, and what
-/// secret_file is relative to. Throws ConfigError with file, line and key for whatever is unknown, malformed or of the
-/// wrong type.
+/// Reads a TOML text: the keys of config.hpp at the top, apps as [[apps]] tables, and [webhooks]. `path` is for
+/// messages, and what secret_file is relative to. Throws ConfigError with file, line and key for whatever is unknown,
+/// malformed or of the wrong type.
 [[nodiscard]] ConfigFile parse_config_file(std::string_view text, const std::string& path);
 
 /// The same for a file on disk; throws ConfigError when it cannot be read.
@@ -28,7 +28,8 @@ struct ConfigFile {
 /// One app: the keys of an [[apps]] table at the top. Throws like parse_config_file.
 [[nodiscard]] App parse_app_file(std::string_view text, const std::string& path);
 
-/// The apps of all app files in a directory, in the order of their names. Throws ConfigError for the first that is wrong.
+/// The apps of all app files in a directory, in the order of their names. Throws ConfigError for the first that is
+/// wrong.
 [[nodiscard]] std::vector<App> load_apps_dir(const std::string& directory);
 
 }  // namespace tulle::node

@@ -20,14 +20,18 @@ constexpr std::string_view kOurHeaders[] = {"content-type", "content-length", "h
 constexpr std::string_view kHeaderNameCharacters = "!#$%&'*+-.^_`|~";
 
 /// The keys of a webhook, and of [webhooks].
-constexpr std::string_view kWebhookKeys[] = {"url",     "event_types", "channel_name_starts_with", "channel_name_ends_with",
-                                             "headers", "batch",       "keep_types"};
-constexpr std::string_view kSettings[] = {"allow_private_addresses", "vacated_hold", "removed_hold", "timeout",
-                                          "retry_for",               "queue_events", "queue_bytes"};
+constexpr std::string_view kWebhookKeys[] = {
+    "url", "event_types", "channel_name_starts_with", "channel_name_ends_with", "headers", "batch", "keep_types"};
+constexpr std::string_view kSettings[] = {
+    "allow_private_addresses", "vacated_hold", "removed_hold", "timeout", "retry_for", "queue_events", "queue_bytes"};
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
-bool is_visible(char c) { return c > ' ' && c < '\x7f'; }
+bool is_visible(char c) {
+    return c > ' ' && c < '\x7f';
+}
 
 /// Calls `take` with each member of a table, under its full key.
 template <class Take>
@@ -81,12 +85,14 @@ std::pair<std::string, std::string> header_of(const Entry& entry, std::string_vi
     std::string small(name);
     std::transform(small.begin(), small.end(), small.begin(), lower);
     const auto is_name_character = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || kHeaderNameCharacters.find(c) != std::string_view::npos;
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+               kHeaderNameCharacters.find(c) != std::string_view::npos;
     };
     if (name.empty() || !std::all_of(small.begin(), small.end(), is_name_character)) {
         entry.reject("is no name of a header");
     }
-    if (small.starts_with("x-pusher-") || std::find(std::begin(kOurHeaders), std::end(kOurHeaders), small) != std::end(kOurHeaders)) {
+    if (small.starts_with("x-pusher-") ||
+        std::find(std::begin(kOurHeaders), std::end(kOurHeaders), small) != std::end(kOurHeaders)) {
         entry.reject("is a header that Tulle sets itself");
     }
     std::string value = text_of(entry);
@@ -105,7 +111,8 @@ void take_events(const Entry& entry, Webhook& webhook) {
         const std::string name = text_of(element);
         const std::optional<WebhookEvent> event = webhook_event_of(name);
         if (!event) {
-            element.reject("'" + name + "' is none of channel_occupied, channel_vacated, member_added, member_removed, "
+            element.reject("'" + name +
+                           "' is none of channel_occupied, channel_vacated, member_added, member_removed, "
                            "client_event, cache_miss, subscription_count");
         }
         webhook.events.set(static_cast<std::size_t>(*event));

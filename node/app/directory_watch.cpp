@@ -15,8 +15,7 @@
 namespace tulle::node {
 namespace {
 
-constexpr std::uint32_t kFileEvents =
-    IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB;
+constexpr std::uint32_t kFileEvents = IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB;
 constexpr std::uint32_t kEndEvents = IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT;
 /// The link that Kubernetes turns over when the files of a ConfigMap or Secret change.
 constexpr std::string_view kTurnedLink = "..data";
@@ -29,7 +28,9 @@ DirectoryWatch::DirectoryWatch() : descriptor_(::inotify_init1(IN_CLOEXEC | IN_N
     }
 }
 
-DirectoryWatch::~DirectoryWatch() { ::close(descriptor_); }
+DirectoryWatch::~DirectoryWatch() {
+    ::close(descriptor_);
+}
 
 void DirectoryWatch::forget() {
     if (watch_ >= 0) {
@@ -47,7 +48,8 @@ bool DirectoryWatch::follow(const std::string& directory) {
     if (directory.empty()) {
         return false;
     }
-    watch_ = ::inotify_add_watch(descriptor_, directory.c_str(), kFileEvents | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR);
+    watch_ =
+        ::inotify_add_watch(descriptor_, directory.c_str(), kFileEvents | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR);
     if (watch_ < 0) {
         spdlog::error("{}: cannot be watched for changes: {}", directory, std::strerror(errno));
     }

@@ -15,8 +15,9 @@ public:
     DirectoryWatch(const DirectoryWatch&) = delete;
     DirectoryWatch& operator=(const DirectoryWatch&) = delete;
 
-    /// Watches this directory and no other one; an empty name is none. True: it has not been watched so far, so that what
-    /// happened before is not known. A directory that cannot be watched is told of in the log, and tried again next time.
+    /// Watches this directory and no other one; an empty name is none. True: it has not been watched so far, so that
+    /// what happened before is not known. A directory that cannot be watched is told of in the log, and tried again
+    /// next time.
     bool follow(const std::string& directory);
     /// Readable when something has happened.
     [[nodiscard]] int descriptor() const { return descriptor_; }

@@ -2,8 +2,8 @@
 
 #include <atomic>
 #include <cerrno>
-#include <csignal>
 #include <condition_variable>
+#include <csignal>
 #include <exception>
 #include <mutex>
 #include <string_view>
@@ -40,7 +40,8 @@ bool write_all(int descriptor, std::string_view text) {
 }  // namespace
 
 struct LogWriter::State {
-    State(int to, std::function<std::string(std::uint64_t)> missing_line) : descriptor(to), missing(std::move(missing_line)) {}
+    State(int to, std::function<std::string(std::uint64_t)> missing_line)
+        : descriptor(to), missing(std::move(missing_line)) {}
 
     const int descriptor;
     const std::function<std::string(std::uint64_t)> missing;
@@ -54,7 +55,7 @@ struct LogWriter::State {
     bool is_stopping = false;
     std::atomic<std::uint64_t> dropped = 0;
     std::atomic<bool> is_busy = false;
-    std::string chunk{};               // the writer's
+    std::string chunk{};  // the writer's
 
     /// False: not all has been written.
     [[nodiscard]] bool write(const std::vector<std::string>& taken) noexcept;
@@ -118,7 +119,8 @@ void LogWriter::State::run() {
 
 LogWriter::LogWriter(int descriptor, std::function<std::string(std::uint64_t)> missing)
     : state_(std::make_shared<State>(descriptor, std::move(missing))) {
-    // Signals are for others: a thread that does not block one that they wait for would be ended by it, and all with it.
+    // Signals are for others: a thread that does not block one that they wait for would be ended by it, and all with
+    // it.
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
@@ -160,8 +162,12 @@ bool LogWriter::flush(std::chrono::milliseconds patience) {
     return state_->written.wait_for(lock, patience, [this] { return !state_->is_busy; });
 }
 
-std::uint64_t LogWriter::dropped() const { return state_->dropped; }
+std::uint64_t LogWriter::dropped() const {
+    return state_->dropped;
+}
 
-bool LogWriter::is_busy() const { return state_->is_busy; }
+bool LogWriter::is_busy() const {
+    return state_->is_busy;
+}
 
 }  // namespace tulle::node

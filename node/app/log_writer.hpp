@@ -9,16 +9,16 @@
 
 namespace tulle::node {
 
-/// Writes lines to a descriptor on a thread of its own, so that nobody who logs waits for whoever reads: a pipe that nobody
-/// reads holds 64 KiB, and a write to it then waits for ever.
+/// Writes lines to a descriptor on a thread of its own, so that nobody who logs waits for whoever reads: a pipe that
+/// nobody reads holds 64 KiB, and a write to it then waits for ever.
 ///
 /// Thread: push and dropped from any, flush from any but the writer's.
-/// Limits: kMaxWaitingBytes of lines wait, beside at most as much that the thread has taken to write; a further one is dropped
-///         and counted. When lines can be written again, one says how many are missing at that place.
-/// Ending: the destructor waits for what is still to be written, at most kLastWords, then leaves the thread behind: a write
-///         that waits can't be ended. The process's end takes the thread along.
-/// Errors: what can't be written (nobody holds the other end of the pipe, the disk is full, there is no memory to put lines
-///         together) is dropped and counted.
+/// Limits: kMaxWaitingBytes of lines wait, beside at most as much that the thread has taken to write; a further one is
+///         dropped and counted. When lines can be written again, one says how many are missing at that place.
+/// Ending: the destructor waits for what is still to be written, at most kLastWords, then leaves the thread behind: a
+///         write that waits can't be ended. The process's end takes the thread along.
+/// Errors: what can't be written (nobody holds the other end of the pipe, the disk is full, there is no memory to put
+///         lines together) is dropped and counted.
 class LogWriter {
 public:
     static constexpr std::size_t kMaxWaitingBytes = 4u << 20;  ///< some 20,000 lines: seconds of debug output

@@ -44,7 +44,9 @@ void append_time(spdlog::log_clock::time_point time, spdlog::memory_buf_t& out) 
                    parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, millis % 1000);
 }
 
-std::string_view view(spdlog::string_view_t text) { return {text.data(), text.size()}; }
+std::string_view view(spdlog::string_view_t text) {
+    return {text.data(), text.size()};
+}
 
 class LineFormatter final : public spdlog::formatter {
 public:
@@ -128,7 +130,9 @@ void set_up_logging(const std::string& node, const std::string& level) {
     spdlog::set_default_logger(std::move(logger));
 }
 
-void set_log_level(const std::string& level) { spdlog::set_level(spdlog::level::from_str(level)); }
+void set_log_level(const std::string& level) {
+    spdlog::set_level(spdlog::level::from_str(level));
+}
 
 void flush_logging() {
     if (writer != nullptr) {
@@ -136,7 +140,9 @@ void flush_logging() {
     }
 }
 
-std::uint64_t dropped_log_lines() { return writer == nullptr ? 0 : writer->dropped(); }
+std::uint64_t dropped_log_lines() {
+    return writer == nullptr ? 0 : writer->dropped();
+}
 
 void say_at_end(std::string_view line) {
     flush_logging();

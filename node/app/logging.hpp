@@ -6,8 +6,8 @@
 
 namespace tulle::node {
 
-/// Sends the process's log to stderr: for people on a terminal, otherwise one JSON object per line with ts, level, msg and
-/// node. Control characters in messages are escaped either way. Call once, before other threads log.
+/// Sends the process's log to stderr: for people on a terminal, otherwise one JSON object per line with ts, level, msg
+/// and node. Control characters in messages are escaped either way. Call once, before other threads log.
 ///
 /// Nobody who logs waits for whoever reads stderr (LogWriter). When the process is aborted, lines that wait still get
 /// kLastWords to be written.

@@ -78,9 +78,10 @@ std::string ignored_variables(const ConfigSource& source) {
     for (std::size_t i = 0; i < std::min(names.size(), kMostNamed); ++i) {
         text += (i == 0 ? "" : ", ") + names[i];
     }
-    return text.empty() ? text
-                        : "environment variables that are no setting of tulled are ignored: " + text +
-                              (names.size() > kMostNamed ? " and " + std::to_string(names.size() - kMostNamed) + " more" : "");
+    return text.empty()
+               ? text
+               : "environment variables that are no setting of tulled are ignored: " + text +
+                     (names.size() > kMostNamed ? " and " + std::to_string(names.size() - kMostNamed) + " more" : "");
 }
 
 int serve(ConfigSource& source, const Config& config) {

@@ -8,7 +8,8 @@
 
 namespace tulle::node {
 
-/// Of the names in `known` the first that `name` was meant to be, a letter being wrong, or two of a longer name; empty: none.
+/// Of the names in `known` the first that `name` was meant to be, a letter being wrong, or two of a longer name; empty:
+/// none.
 template <class Names>
 [[nodiscard]] std::string_view meant_key(std::string_view name, const Names& known) {
     constexpr std::size_t kLongKeyBytes = 6;

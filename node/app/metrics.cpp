@@ -5,11 +5,11 @@
 #include <string_view>
 #include <utility>
 
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
 
 #include "node/app/logging.hpp"
 #include "node/app/status_json.hpp"
@@ -20,7 +20,7 @@ namespace {
 struct ShardMetric {
     std::string_view name;
     std::string_view help;
-    Counter ShardCounters::* counter;
+    Counter ShardCounters::*counter;
     bool is_gauge = false;
 };
 
@@ -33,7 +33,8 @@ constexpr ShardMetric kShardMetrics[] = {
     {"accept_failures_total", "Failed accepts", &ShardCounters::accept_failures_total},
     {"clients_opened_total", "WebSocket connections opened", &ShardCounters::clients_opened_total},
     {"clients_closed_total", "WebSocket connections ended", &ShardCounters::clients_closed_total},
-    {"clients_cut_total", "WebSocket connections cut as their peer did not take or answer a Close", &ShardCounters::clients_cut_total},
+    {"clients_cut_total", "WebSocket connections cut as their peer did not take or answer a Close",
+     &ShardCounters::clients_cut_total},
     {"clients_refused_total", "WebSocket connections closed at their opening", &ShardCounters::clients_refused_total},
     {"handshakes_refused_total", "Upgrades answered by an HTTP status", &ShardCounters::handshakes_refused_total},
     {"messages_received_total", "WebSocket messages received", &ShardCounters::messages_received_total},
@@ -45,29 +46,38 @@ constexpr ShardMetric kShardMetrics[] = {
     {"idle_closes_total", "Clients closed because they were of no use for a day", &ShardCounters::idle_closes_total},
     {"app_closes_total", "Clients closed because their app was removed or disabled", &ShardCounters::app_closes_total},
     {"over_quota_total", "Clients refused because their app had max_connections", &ShardCounters::over_quota_total},
-    {"full_refusals_total", "Connections and upgrades refused because the node had its most, or too little memory", &ShardCounters::full_refusals_total},
-    {"http_evicted_total", "Idle HTTP connections closed to make room for new ones", &ShardCounters::http_evicted_total},
+    {"full_refusals_total", "Connections and upgrades refused because the node had its most, or too little memory",
+     &ShardCounters::full_refusals_total},
+    {"http_evicted_total", "Idle HTTP connections closed to make room for new ones",
+     &ShardCounters::http_evicted_total},
     {"shed_clients_total", "Clients closed for want of memory", &ShardCounters::shed_clients_total},
     {"max_connections", "Connections that the public listener may have", &ShardCounters::max_connections, true},
     {"memory_used_bytes", "Memory used, of the kind that is nearest to its limit", &ShardCounters::memory_used, true},
     {"memory_limit_bytes", "The limit of that kind", &ShardCounters::memory_limit, true},
     {"memory_pressure", "0: none; 1: no new clients; 2: clients are closed", &ShardCounters::memory_pressure, true},
-    {"address_capped_total", "Connections refused because their address had its most", &ShardCounters::address_capped_total},
-    {"auth_throttled_total", "Wrong signatures beyond what their address may send", &ShardCounters::auth_throttled_total},
+    {"address_capped_total", "Connections refused because their address had its most",
+     &ShardCounters::address_capped_total},
+    {"auth_throttled_total", "Wrong signatures beyond what their address may send",
+     &ShardCounters::auth_throttled_total},
     {"rate_limited_total", "Requests refused because their app exceeded its rate", &ShardCounters::rate_limited_total},
     {"bad_frames_total", "Client messages that were no valid frame", &ShardCounters::bad_frames_total},
-    {"failures_total", "Exceptions (memory, mostly), each of which ended a connection's work", &ShardCounters::failures_total},
+    {"failures_total", "Exceptions (memory, mostly), each of which ended a connection's work",
+     &ShardCounters::failures_total},
     {"auth_failures_total", "Wrong signatures of channels and requests", &ShardCounters::auth_failures_total},
     {"subscriptions_refused_total", "Subscriptions refused otherwise", &ShardCounters::subscriptions_refused_total},
-    {"subscriptions_paused_total", "Times that a client was not read for a while because it changed its subscriptions too fast",
+    {"subscriptions_paused_total",
+     "Times that a client was not read for a while because it changed its subscriptions too fast",
      &ShardCounters::subscriptions_paused_total},
     {"client_events_total", "Client events accepted", &ShardCounters::client_events_total},
     {"client_events_refused_total", "Client events refused", &ShardCounters::client_events_refused_total},
-    {"members_added_total", "Users whose coming was told to the clients of a presence channel", &ShardCounters::members_added_total},
+    {"members_added_total", "Users whose coming was told to the clients of a presence channel",
+     &ShardCounters::members_added_total},
     {"members_removed_total", "Users whose leaving was told so", &ShardCounters::members_removed_total},
     {"signins_total", "Successful sign-ins", &ShardCounters::signins_total},
-    {"users_ended_total", "Clients closed because the app ended the connections of their user", &ShardCounters::users_ended_total},
-    {"cache_misses_total", "New subscribers of cache channels without a last event", &ShardCounters::cache_misses_total},
+    {"users_ended_total", "Clients closed because the app ended the connections of their user",
+     &ShardCounters::users_ended_total},
+    {"cache_misses_total", "New subscribers of cache channels without a last event",
+     &ShardCounters::cache_misses_total},
     {"gaps_told_total", "Clients told of messages that could not be delivered", &ShardCounters::gaps_told_total},
     {"gap_closes_total", "Clients closed because messages for them were lost", &ShardCounters::gap_closes_total},
     {"http_requests_total", "HTTP requests", &ShardCounters::http_requests_total},
@@ -80,11 +90,13 @@ constexpr ShardMetric kShardMetrics[] = {
     {"webhook_failures_total", "Of those requests, not answered with 2xx", &ShardCounters::webhook_failures_total},
     {"webhook_events_total", "Events that an endpoint has taken", &ShardCounters::webhook_events_total},
     {"webhook_handed_on_total", "Events that another node tells instead", &ShardCounters::webhook_handed_on_total},
-    {"webhook_given_up_total", "Events that an endpoint was not told of after all", &ShardCounters::webhook_given_up_total},
-    {"webhook_refused_addresses_total", "Requests to an address that is not allowed", &ShardCounters::webhook_refused_addresses_total},
+    {"webhook_given_up_total", "Events that an endpoint was not told of after all",
+     &ShardCounters::webhook_given_up_total},
+    {"webhook_refused_addresses_total", "Requests to an address that is not allowed",
+     &ShardCounters::webhook_refused_addresses_total},
 };
 
-std::uint64_t sum(const std::vector<const ShardCounters*>& shards, Counter ShardCounters::* counter) {
+std::uint64_t sum(const std::vector<const ShardCounters*>& shards, Counter ShardCounters::*counter) {
     std::uint64_t total = 0;
     for (const ShardCounters* shard : shards) {
         total += (shard->*counter).get();
@@ -120,9 +132,11 @@ prometheus::MetricFamily single(std::string name, std::string help, bool is_gaug
 }
 
 void add_reloads(const ReloadCounters& reloads, std::vector<prometheus::MetricFamily>& out) {
-    out.push_back(single("config_last_reload_successful", "Whether the apps as configured now are those that are served", true,
+    out.push_back(single("config_last_reload_successful",
+                         "Whether the apps as configured now are those that are served", true,
                          reloads.last_successful.get()));
-    out.push_back(single("config_reloads_total", "Times that the apps were read again", false, reloads.reloads_total.get()));
+    out.push_back(
+        single("config_reloads_total", "Times that the apps were read again", false, reloads.reloads_total.get()));
     out.push_back(single("config_reload_failures_total", "Of those, refused", false, reloads.failures_total.get()));
     out.push_back(single("apps", "Apps that are served", true, reloads.apps.get()));
 }
@@ -185,7 +199,8 @@ std::string mesh_help(const std::string& name, std::string_view otherwise) {
 }
 
 std::string mesh_name(const std::string& name, bool is_counter) {
-    return (name.starts_with("mesh_") ? "" : "mesh_") + name + (is_counter && !name.ends_with("_total") ? "_total" : "");
+    return (name.starts_with("mesh_") ? "" : "mesh_") + name +
+           (is_counter && !name.ends_with("_total") ? "_total" : "");
 }
 
 }  // namespace
@@ -197,18 +212,20 @@ std::string render_metrics(const std::vector<const ShardCounters*>& shards, cons
     add(build, 1, {{"version", TULLE_VERSION}});
     families.push_back(std::move(build));
     for (const ShardMetric& metric : kShardMetrics) {
-        families.push_back(single(std::string(metric.name), std::string(metric.help), metric.is_gauge,
-                                  sum(shards, metric.counter)));
+        families.push_back(
+            single(std::string(metric.name), std::string(metric.help), metric.is_gauge, sum(shards, metric.counter)));
     }
-    families.push_back(single("log_dropped_total", "Lines of the log that nobody read in time, or that could not be written", false,
+    families.push_back(single("log_dropped_total",
+                              "Lines of the log that nobody read in time, or that could not be written", false,
                               dropped_log_lines()));
     add_reloads(reloads, families);
-    families.push_back(single("admin_pages_refused_total", "Requests to the admin listener that a web page may have made", false,
+    families.push_back(single("admin_pages_refused_total",
+                              "Requests to the admin listener that a web page may have made", false,
                               admin.pages_refused_total.get()));
     families.push_back(single("admin_connections_ended_total", "Admin connections ended to make room for others", false,
                               admin.connections_ended_total.get()));
-    families.push_back(single("admin_questions_refused_total", "Admin requests refused as too many waited for the mesh", false,
-                              admin.questions_refused_total.get()));
+    families.push_back(single("admin_questions_refused_total", "Admin requests refused as too many waited for the mesh",
+                              false, admin.questions_refused_total.get()));
     if (status != nullptr) {
         families.push_back(single("ready", "Whether the node serves clients", true, status->ready ? 1 : 0));
         families.push_back(single("uptime_seconds", "Since the node started", true, status->self.uptime_s));
@@ -218,9 +235,10 @@ std::string render_metrics(const std::vector<const ShardCounters*>& shards, cons
         for (const auto& [name, value] : status->gauges) {
             families.push_back(single(mesh_name(name, false), mesh_help(name, "Told by the mesh"), true, value));
         }
-        families.push_back(single("mesh_peers_configured", "Endpoints to find other nodes at, but for this node's own", true,
-                                  status->configured));
-        families.push_back(single("mesh_peers_met", "Of those endpoints, where a node has been met", true, status->met));
+        families.push_back(single("mesh_peers_configured", "Endpoints to find other nodes at, but for this node's own",
+                                  true, status->configured));
+        families.push_back(
+            single("mesh_peers_met", "Of those endpoints, where a node has been met", true, status->met));
         add_members(*status, families);
     }
     return prometheus::TextSerializer{}.Serialize(families);

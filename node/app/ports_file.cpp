@@ -18,15 +18,15 @@ namespace tulle::node {
 namespace {
 
 /// Beside the file, so that renaming it is one step.
-std::string temporary_of(const std::string& path) { return path + "." + std::to_string(::getpid()) + ".tmp"; }
+std::string temporary_of(const std::string& path) {
+    return path + "." + std::to_string(::getpid()) + ".tmp";
+}
 
 }  // namespace
 
 void write_ports_file(const std::string& path, const BoundPorts& ports) {
-    const std::string text = boost::json::serialize(boost::json::object{{"listen", ports.listen},
-                                                                        {"mesh", ports.mesh},
-                                                                        {"mesh_data", ports.mesh_data},
-                                                                        {"admin", ports.admin}});
+    const std::string text = boost::json::serialize(boost::json::object{
+        {"listen", ports.listen}, {"mesh", ports.mesh}, {"mesh_data", ports.mesh_data}, {"admin", ports.admin}});
     const std::string temporary = temporary_of(path);
     std::ofstream stream(temporary, std::ios::trunc);
     stream << text << '\n';

@@ -18,12 +18,14 @@ namespace {
 /// All that there is in an app: the binding does not compile when a member is missing here.
 bool is_same(const App& a, const App& b) {
     const auto members = [](const App& app) {
-        const auto& [id, key, secret, enabled, client_events, on_gap, event_bytes, client_events_rate, connections, backend_rate, read_rate,
-                     channel_length, event_length, channels_at_once, batch, authorization, origins, presence_members, member_bytes,
-                     user_authentication, watchlist, cache_ttl, origin, subscription_count, webhooks] = app;
-        return std::tie(id, key, secret, enabled, client_events, on_gap, event_bytes, client_events_rate, connections, backend_rate, read_rate,
-                        channel_length, event_length, channels_at_once, batch, authorization, origins, presence_members, member_bytes,
-                        user_authentication, watchlist, cache_ttl, origin, subscription_count, webhooks);
+        const auto& [id, key, secret, enabled, client_events, on_gap, event_bytes, client_events_rate, connections,
+                     backend_rate, read_rate, channel_length, event_length, channels_at_once, batch, authorization,
+                     origins, presence_members, member_bytes, user_authentication, watchlist, cache_ttl, origin,
+                     subscription_count, webhooks] = app;
+        return std::tie(id, key, secret, enabled, client_events, on_gap, event_bytes, client_events_rate, connections,
+                        backend_rate, read_rate, channel_length, event_length, channels_at_once, batch, authorization,
+                        origins, presence_members, member_bytes, user_authentication, watchlist, cache_ttl, origin,
+                        subscription_count, webhooks);
     };
     return members(a) == members(b);
 }
@@ -31,14 +33,21 @@ bool is_same(const App& a, const App& b) {
 }  // namespace
 
 Reloader::Reloader(ConfigSource& source, Composition& node, Signals& signals, const Config& started)
-    : source_(source), node_(node), signals_(signals), started_(started), apps_(started.apps), log_level_(started.log_level) {
+    : source_(source),
+      node_(node),
+      signals_(signals),
+      started_(started),
+      apps_(started.apps),
+      log_level_(started.log_level) {
     signals_.report_reloads(watch_.descriptor());
     if (watch_.follow(started.apps_dir)) {
         settling_.on_change(monotonic_now());  // what happened between the first reading and now has not been seen
     }
 }
 
-Reloader::~Reloader() { signals_.ignore_reloads(); }
+Reloader::~Reloader() {
+    signals_.ignore_reloads();
+}
 
 Signals::Event Reloader::run() {
     for (;;) {
@@ -69,7 +78,8 @@ void Reloader::reload(Scope scope) {
             settling_.on_change(monotonic_now());
         }
         node_.set_apps(AppTable(config.apps));
-        const bool has_changed = !std::equal(apps_.begin(), apps_.end(), config.apps.begin(), config.apps.end(), is_same);
+        const bool has_changed =
+            !std::equal(apps_.begin(), apps_.end(), config.apps.begin(), config.apps.end(), is_same);
         if (has_changed || scope == Scope::kAll) {
             spdlog::info("the apps have been read again: {}", config.apps.size());
         }

@@ -11,8 +11,9 @@
 
 namespace tulle::node {
 
-/// Reads the apps again on SIGHUP and when their directory has changed. What is wrong is told in the log, and the apps stay as
-/// they were. Of the other settings SIGHUP changes log_level; the log names the others that differ from those in force.
+/// Reads the apps again on SIGHUP and when their directory has changed. What is wrong is told in the log, and the apps
+/// stay as they were. Of the other settings SIGHUP changes log_level; the log names the others that differ from those
+/// in force.
 ///
 /// Thread: the main thread.
 class Reloader {

@@ -8,7 +8,8 @@
 
 namespace tulle::node {
 
-/// Waits for changes to come to rest: kReloadQuiet after the last one, but not longer than kReloadPatience after the first.
+/// Waits for changes to come to rest: kReloadQuiet after the last one, but not longer than kReloadPatience after the
+/// first.
 class Settling {
 public:
     void on_change(Instant now) {

@@ -87,7 +87,9 @@ Signals::Event Signals::wait(std::size_t count, std::optional<Duration> patience
     }
 }
 
-void Signals::report_reloads(int descriptor) { reload_descriptor_ = descriptor; }
+void Signals::report_reloads(int descriptor) {
+    reload_descriptor_ = descriptor;
+}
 
 void Signals::fail(std::string what) {
     {

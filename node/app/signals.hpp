@@ -25,19 +25,19 @@ public:
         kReadable,  ///< the descriptor given to report_reloads
     };
 
-    /// Blocks SIGTERM, SIGINT and SIGHUP in this thread and all that it will spawn, and ignores SIGPIPE; construct it before any
-    /// other thread. Throws std::system_error.
+    /// Blocks SIGTERM, SIGINT and SIGHUP in this thread and all that it will spawn, and ignores SIGPIPE; construct it
+    /// before any other thread. Throws std::system_error.
     Signals();
     ~Signals();
     Signals(const Signals&) = delete;
     Signals& operator=(const Signals&) = delete;
 
-    /// Orchestrators, process groups and shells send one wish to end more than once, within a moment. A second signal counts as
-    /// a wish for haste only when it comes so long after the first.
+    /// Orchestrators, process groups and shells send one wish to end more than once, within a moment. A second signal
+    /// counts as a wish for haste only when it comes so long after the first.
     static constexpr Duration kEcho = 1s;
 
-    /// Waits for a signal, a failure, or `count` calls of count() with what the last begin_count() gave; for at most `patience` if
-    /// given.
+    /// Waits for a signal, a failure, or `count` calls of count() with what the last begin_count() gave; for at most
+    /// `patience` if given.
     Event wait(std::size_t count, std::optional<Duration> patience);
 
     /// From now on a wait ends by SIGHUP, and when `descriptor` is readable. Otherwise SIGHUP does nothing.
@@ -58,8 +58,8 @@ private:
 
     int signal_descriptor_ = -1;
     int event_descriptor_ = -1;
-    std::optional<Instant> signalled_at_;  ///< the first signal to end
-    int reload_descriptor_ = -1;  ///< -1: reloads are not reported
+    std::optional<Instant> signalled_at_;    ///< the first signal to end
+    int reload_descriptor_ = -1;             ///< -1: reloads are not reported
     std::atomic<std::uint64_t> counted_{0};  ///< and above kRoundShift the round that it is of
     mutable std::mutex mutex_;
     std::string failure_;

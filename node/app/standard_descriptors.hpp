@@ -4,8 +4,8 @@
 
 namespace tulle::node {
 
-/// Opens /dev/null for each of the descriptors 0, 1 and 2 that the process was started without. Otherwise the next eventfd or
-/// socket would get such a number, and whatever is printed would be written into it. First thing in main.
+/// Opens /dev/null for each of the descriptors 0, 1 and 2 that the process was started without. Otherwise the next
+/// eventfd or socket would get such a number, and whatever is printed would be written into it. First thing in main.
 inline void keep_standard_descriptors() {
     for (int standard = 0; standard <= 2; ++standard) {
         if (::fcntl(standard, F_GETFD) < 0) {

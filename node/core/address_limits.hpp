@@ -30,9 +30,9 @@ private:
 /// Addresses whose signatures were wrong too often.
 ///
 /// An address that has failed `most` times within kAuthFailureWindow of its first failure is shut until that window
-/// ends; then its count begins again. What is shut is only the plain answer to further wrong signatures: whether a signature is
-/// wrong is looked at first, as anybody (a page in a visitor's browser, a neighbour behind the same proxy) can send wrong ones
-/// from an address that right ones come from too.
+/// ends; then its count begins again. What is shut is only the plain answer to further wrong signatures: whether a
+/// signature is wrong is looked at first, as anybody (a page in a visitor's browser, a neighbour behind the same proxy)
+/// can send wrong ones from an address that right ones come from too.
 /// Time:   `now` must not go backwards.
 /// Limits: kMaxFailingAddresses; past it the address that failed longest ago is forgotten.
 class AuthThrottle {

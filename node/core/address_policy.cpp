@@ -14,21 +14,21 @@ constexpr AddressRange v6(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::u
 }
 
 constexpr AddressRange kNotPublicV4[] = {
-    v4(0, 0, 0, 8),         // this network: 0.0.0.0 is the machine itself
-    v4(10, 0, 0, 8),        // private
-    v4(100, 64, 0, 10),     // shared by carriers (CGNAT)
-    v4(127, 0, 0, 8),       // loopback
-    v4(169, 254, 0, 16),    // link-local: the metadata of clouds
-    v4(172, 16, 0, 12),     // private
-    v4(192, 0, 0, 24),      // protocol assignments
-    v4(192, 0, 2, 24),      // documentation
-    v4(192, 88, 99, 24),    // 6to4 relays
-    v4(192, 168, 0, 16),    // private
-    v4(198, 18, 0, 15),     // benchmarks
-    v4(198, 51, 100, 24),   // documentation
-    v4(203, 0, 113, 24),    // documentation
-    v4(224, 0, 0, 4),       // multicast
-    v4(240, 0, 0, 4),       // reserved, and broadcast
+    v4(0, 0, 0, 8),        // this network: 0.0.0.0 is the machine itself
+    v4(10, 0, 0, 8),       // private
+    v4(100, 64, 0, 10),    // shared by carriers (CGNAT)
+    v4(127, 0, 0, 8),      // loopback
+    v4(169, 254, 0, 16),   // link-local: the metadata of clouds
+    v4(172, 16, 0, 12),    // private
+    v4(192, 0, 0, 24),     // protocol assignments
+    v4(192, 0, 2, 24),     // documentation
+    v4(192, 88, 99, 24),   // 6to4 relays
+    v4(192, 168, 0, 16),   // private
+    v4(198, 18, 0, 15),    // benchmarks
+    v4(198, 51, 100, 24),  // documentation
+    v4(203, 0, 113, 24),   // documentation
+    v4(224, 0, 0, 4),      // multicast
+    v4(240, 0, 0, 4),      // reserved, and broadcast
 };
 
 constexpr AddressRange kGlobalV6 = v6(0x20, 0, 0, 0, 3);
@@ -65,7 +65,8 @@ bool is_public(const IpAddress& address) {
 
 bool AddressPolicy::allows(const IpAddress& address) const {
     return allow_all || is_public(address) ||
-           std::any_of(allowed.begin(), allowed.end(), [&](const AddressRange& range) { return contains(range, address); });
+           std::any_of(allowed.begin(), allowed.end(),
+                       [&](const AddressRange& range) { return contains(range, address); });
 }
 
 }  // namespace tulle::node

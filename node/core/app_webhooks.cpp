@@ -39,8 +39,9 @@ bool watches_channel(const App& app, std::string_view channel) {
 }
 
 bool watches_members(const App& app, std::string_view channel) {
-    return classify(channel).type == ChannelType::kPresence && (has_webhook_for(app, WebhookEvent::kMemberAdded, channel) ||
-                                                                has_webhook_for(app, WebhookEvent::kMemberRemoved, channel));
+    return classify(channel).type == ChannelType::kPresence &&
+           (has_webhook_for(app, WebhookEvent::kMemberAdded, channel) ||
+            has_webhook_for(app, WebhookEvent::kMemberRemoved, channel));
 }
 
 const Webhook* find_webhook(const App& app, const EndpointId& endpoint) {

@@ -13,7 +13,8 @@ namespace tulle::node {
 [[nodiscard]] std::vector<EndpointId> endpoints_for(const App& app, WebhookEvent event, std::string_view channel);
 [[nodiscard]] bool has_webhook_for(const App& app, WebhookEvent event, std::string_view channel);
 
-/// Whether anybody is to be told how many subscribers the channel has: clients or a webhook. Presence channels have users.
+/// Whether anybody is to be told how many subscribers the channel has: clients or a webhook. Presence channels have
+/// users.
 [[nodiscard]] bool counts_subscriptions(const App& app, std::string_view channel);
 /// Whether clients are.
 [[nodiscard]] bool tells_subscriptions(const App& app, std::string_view channel);

@@ -31,7 +31,7 @@ struct App {
     GapPolicy on_gap = GapPolicy::kEvent;
     std::size_t max_event_bytes = kDefaultMaxEventBytes;
     std::size_t client_events_per_second = kDefaultClientEventsPerSecond;  ///< of one connection; 0: no limit
-    std::size_t max_connections = 0;                ///< over the whole mesh; 0: no limit
+    std::size_t max_connections = 0;                                       ///< over the whole mesh; 0: no limit
     std::size_t max_backend_events_per_second = 0;  ///< so too; an event counts once for each of its channels
     std::size_t max_read_requests_per_second = 0;   ///< so too
     std::size_t max_channel_name_length = kMaxChannelNameBytes;
@@ -44,11 +44,11 @@ struct App {
     std::vector<std::string> allowed_origins;
     std::size_t max_presence_members = kDefaultMaxPresenceMembers;
     std::size_t max_presence_member_bytes = kDefaultMaxPresenceMemberBytes;
-    bool user_authentication = true;  ///< clients may sign in as users
-    bool watchlist_events = false;    ///< who has signed in is told who of its watchlist is online
+    bool user_authentication = true;        ///< clients may sign in as users
+    bool watchlist_events = false;          ///< who has signed in is told who of its watchlist is online
     Duration cache_ttl = kDefaultCacheTtl;  ///< how long a cache channel keeps its last event; 0: not at all
-    std::string origin = {};  ///< the file and line that configured it, for messages
-    bool subscription_count = false;  ///< clients are told how many are subscribed to their channels
+    std::string origin = {};                ///< the file and line that configured it, for messages
+    bool subscription_count = false;        ///< clients are told how many are subscribed to their channels
     std::vector<Webhook> webhooks;
 };
 

@@ -7,7 +7,8 @@
 namespace tulle::node {
 namespace {
 
-constexpr std::size_t kBaseDescriptors = 160;      // admin, webhooks, logs, files, ZeroMQ's own, a mesh of some ten nodes
+// admin, webhooks, logs, files, ZeroMQ's own, a mesh of some ten nodes
+constexpr std::size_t kBaseDescriptors = 160;
 constexpr std::size_t kDescriptorsPerShard = 8;    // epoll, eventfd, timer, acceptor, io_uring
 constexpr std::size_t kMeshShare = 16;             // a sixteenth more for meshes of more nodes …
 constexpr std::size_t kMaxMeshDescriptors = 4096;  // … up to this, which is enough for 400

@@ -12,7 +12,9 @@ namespace {
 constexpr std::string_view kUserChannelPrefix = "#server-to-user-";
 constexpr std::string_view kOnlinePrefix = "#online-";
 
-constexpr bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+constexpr bool is_alphanumeric(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
 
 /// By byte, as each character of each name that comes in is looked up.
 constexpr std::array<bool, 256> kChannelChars = [] {
@@ -24,7 +26,9 @@ constexpr std::array<bool, 256> kChannelChars = [] {
     return is_in;
 }();
 
-bool is_channel_char(char c) { return kChannelChars[static_cast<unsigned char>(c)]; }
+bool is_channel_char(char c) {
+    return kChannelChars[static_cast<unsigned char>(c)];
+}
 
 struct Prefix {
     std::string_view text;
@@ -54,7 +58,8 @@ ChannelKind classify(std::string_view name) {
 }
 
 bool is_valid_channel_name(std::string_view name) {
-    return !name.empty() && name.size() <= kMaxChannelNameBytes && std::all_of(name.begin(), name.end(), is_channel_char);
+    return !name.empty() && name.size() <= kMaxChannelNameBytes &&
+           std::all_of(name.begin(), name.end(), is_channel_char);
 }
 
 std::optional<std::string_view> user_of_channel(std::string_view name) {
@@ -64,7 +69,9 @@ std::optional<std::string_view> user_of_channel(std::string_view name) {
     return name.substr(kUserChannelPrefix.size());
 }
 
-std::string channel_of_user(std::string_view user) { return std::string(kUserChannelPrefix).append(user); }
+std::string channel_of_user(std::string_view user) {
+    return std::string(kUserChannelPrefix).append(user);
+}
 
 bool is_valid_user_id(std::string_view id) {
     return !id.empty() && id.size() <= kMaxSignInIdBytes && characters_in(id) <= kMaxSignInIdCharacters;
@@ -82,14 +89,18 @@ std::string channel_key(std::string_view app_id, std::string_view channel) {
     return key;
 }
 
-std::string_view app_of_key(std::string_view key) { return key.substr(0, key.find('/')); }
+std::string_view app_of_key(std::string_view key) {
+    return key.substr(0, key.find('/'));
+}
 
 std::string_view channel_of_key(std::string_view key) {
     const std::size_t slash = key.find('/');
     return slash == std::string_view::npos ? key : key.substr(slash + 1);
 }
 
-bool is_internal_key(std::string_view key) { return channel_of_key(key).starts_with('#'); }
+bool is_internal_key(std::string_view key) {
+    return channel_of_key(key).starts_with('#');
+}
 
 std::string online_key(std::string_view app_id, std::string_view user) {
     return channel_key(app_id, std::string(kOnlinePrefix).append(user));

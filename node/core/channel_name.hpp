@@ -24,12 +24,12 @@ struct ChannelKind {
 
 [[nodiscard]] ChannelKind classify(std::string_view name);
 
-/// 1 to kMaxChannelNameBytes of A-Z a-z 0-9 _ - = @ , . ; and, as Sockudo has it, the colon: so that a valid name needs no
-/// escape in JSON, logs or keys.
+/// 1 to kMaxChannelNameBytes of A-Z a-z 0-9 _ - = @ , . ; and, as Sockudo has it, the colon: so that a valid name needs
+/// no escape in JSON, logs or keys.
 [[nodiscard]] bool is_valid_channel_name(std::string_view name);
 
-/// The channel of a user's own, "#server-to-user-ID": the id in it. Nothing for every other name. Ids hold any characters, so
-/// that such a name may need escapes in JSON.
+/// The channel of a user's own, "#server-to-user-ID": the id in it. Nothing for every other name. Ids hold any
+/// characters, so that such a name may need escapes in JSON.
 [[nodiscard]] std::optional<std::string_view> user_of_channel(std::string_view name);
 /// The channel of a user's own, as above.
 [[nodiscard]] std::string channel_of_user(std::string_view user);

@@ -20,8 +20,8 @@ struct TellCount {
     friend bool operator==(const TellCount&, const TellCount&) = default;
 };
 
-/// When the subscribers of a channel are told how many they are: up to kEagerSubscribers at each change, above at most once
-/// in kCountInterval.
+/// When the subscribers of a channel are told how many they are: up to kEagerSubscribers at each change, above at most
+/// once in kCountInterval.
 ///
 /// Thread: confined to its owner.
 /// Time:   `now` is an argument and must not go backwards.

@@ -10,7 +10,9 @@ constexpr char kUserMark = 'u';
 
 }  // namespace
 
-std::string duty_item(std::string_view user) { return std::string(1, kUserMark).append(user); }
+std::string duty_item(std::string_view user) {
+    return std::string(1, kUserMark).append(user);
+}
 
 std::string_view user_of_duty_item(std::string_view item) {
     return item.starts_with(kUserMark) ? item.substr(1) : std::string_view{};

@@ -31,12 +31,12 @@ struct TellDuty {
 [[nodiscard]] std::string duty_item(std::string_view user);
 [[nodiscard]] std::string_view user_of_duty_item(std::string_view item);
 
-/// What a shard tells the mesh of its channels, for webhooks and for counting subscriptions: of the channels that an app
-/// wants watched the number of subscribers, or, if nobody counts them, whether there are any; and the users that its
-/// connections have brought to presence channels.
+/// What a shard tells the mesh of its channels, for webhooks and for counting subscriptions: of the channels that an
+/// app wants watched the number of subscribers, or, if nobody counts them, whether there are any; and the users that
+/// its connections have brought to presence channels.
 ///
-/// Marks are cheap and may be repeated; what they come to is looked up at the flush, so a channel that has been left and
-/// entered between two flushes has not changed.
+/// Marks are cheap and may be repeated; what they come to is looked up at the flush, so a channel that has been left
+/// and entered between two flushes has not changed.
 ///
 /// Thread: confined to its shard.
 /// Limits: none of its own: an entry for each channel and user of the shard that is watched.
@@ -47,7 +47,8 @@ public:
     void mark_member(std::string_view key, std::string_view user) { members_.emplace(key, user); }
     /// The apps have changed: everything is looked at anew.
     void mark_all(const ChannelTable& channels, const PresenceRooms& rooms);
-    void flush(const AppTable& apps, const ChannelTable& channels, const PresenceRooms& rooms, std::vector<TellDuty>& out);
+    void flush(const AppTable& apps, const ChannelTable& channels, const PresenceRooms& rooms,
+               std::vector<TellDuty>& out);
 
 private:
     struct Told {
@@ -55,7 +56,8 @@ private:
         SharedBytes card;
     };
 
-    void tell(std::string_view key, std::string item, std::uint64_t count, SharedBytes card, std::vector<TellDuty>& out);
+    void tell(std::string_view key, std::string item, std::uint64_t count, SharedBytes card,
+              std::vector<TellDuty>& out);
 
     std::set<std::string, std::less<>> channels_;
     std::set<std::pair<std::string, std::string>> members_;

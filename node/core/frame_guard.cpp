@@ -10,7 +10,7 @@ namespace {
 
 constexpr unsigned kFin = 0x80;
 constexpr unsigned kDeflated = 0x40;  // RSV1 of a message's first frame (RFC 7692, 6)
-constexpr unsigned kControl = 0x08;  // of the opcode
+constexpr unsigned kControl = 0x08;   // of the opcode
 constexpr unsigned kOpcode = 0x0f;
 constexpr unsigned kClose = 0x08;
 constexpr std::size_t kCodeBytes = 2;  // that a Close frame's payload begins with

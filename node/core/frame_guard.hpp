@@ -9,9 +9,9 @@
 
 namespace tulle::node {
 
-/// Counts what a client may send without end although each piece is correct: fragments of one message, control frames, and the
-/// bytes of a compressed message, of which the WebSocket stream bounds only those that come out. Reads frame headers alone
-/// (RFC 6455, 5.2); whether they are correct is for the WebSocket stream to judge.
+/// Counts what a client may send without end although each piece is correct: fragments of one message, control frames,
+/// and the bytes of a compressed message, of which the WebSocket stream bounds only those that come out. Reads frame
+/// headers alone (RFC 6455, 5.2); whether they are correct is for the WebSocket stream to judge.
 ///
 /// Thread: its connection's. Time: `now` must not go backwards.
 /// Limits: kMaxFragments for a message, kMaxControlFrames in a second, limit_deflated for a compressed message.
@@ -26,8 +26,8 @@ public:
     [[nodiscard]] Verdict on_bytes(Instant now, std::string_view bytes);
     /// A Close frame of the peer's has come, with a code.
     [[nodiscard]] bool is_closed() const { return close_code_ != 0; }
-    /// The peer has sent a Close frame with 1014, bad gateway: the one code that a peer may send (IANA's registry of close codes)
-    /// and the WebSocket stream does not know.
+    /// The peer has sent a Close frame with 1014, bad gateway: the one code that a peer may send (IANA's registry of
+    /// close codes) and the WebSocket stream does not know.
     [[nodiscard]] bool closed_by_gateway() const { return close_code_ == kBadGateway; }
 
 private:
@@ -47,9 +47,9 @@ private:
     bool is_in_message_ = false;
     std::size_t fragments_ = 0;
     std::size_t control_frames_ = 0;
-    unsigned close_code_ = 0;  ///< of a Close frame, as far as it has come
+    unsigned close_code_ = 0;     ///< of a Close frame, as far as it has come
     std::size_t close_have_ = 2;  ///< bytes of it; 2: nothing more is looked for
-    Instant second_{};  ///< in which those came
+    Instant second_{};            ///< in which those came
 };
 
 }  // namespace tulle::node

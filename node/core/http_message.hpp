@@ -31,7 +31,7 @@ struct HttpResponse {
     std::string content_type = "application/json";
     std::string body;
     std::vector<std::pair<std::string, std::string>> headers;
-    bool close = false;  ///< the connection ends after it
+    bool close = false;     ///< the connection ends after it
     bool is_guess = false;  ///< of a 401: the request bears no right signature, as when somebody guesses
 
     friend bool operator==(const HttpResponse&, const HttpResponse&) = default;

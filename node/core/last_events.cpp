@@ -4,7 +4,9 @@
 
 namespace tulle::node {
 
-void LastEvents::open(std::string_view channel) { entries_.try_emplace(std::string(channel)); }
+void LastEvents::open(std::string_view channel) {
+    entries_.try_emplace(std::string(channel));
+}
 
 void LastEvents::close(std::string_view channel) {
     if (const auto entry = entries_.find(channel); entry != entries_.end()) {

@@ -26,8 +26,8 @@ struct LastEvent {
     Instant until{};
 };
 
-/// The last event of each cache channel that one shard has subscribers of: what the mesh's confirmation brought, then what was
-/// delivered; the greatest stamp wins.
+/// The last event of each cache channel that one shard has subscribers of: what the mesh's confirmation brought, then
+/// what was delivered; the greatest stamp wins.
 ///
 /// Thread: confined to its shard.
 /// Time:   `now` is an argument and must not go backwards.
@@ -52,7 +52,7 @@ public:
 private:
     struct Entry {
         std::optional<EventStamp> brought;  ///< by the confirmation
-        LastEvent last;  ///< no body: none
+        LastEvent last;                     ///< no body: none
     };
 
     static void put(Entry& entry, LastEvent event);

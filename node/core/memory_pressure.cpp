@@ -4,7 +4,9 @@ namespace tulle::node {
 namespace {
 
 /// Limits are below 2^57 bytes: no overflow.
-std::uint64_t percent_of(const MemoryUse& use, std::uint64_t percent) { return use.limit / 100 * percent; }
+std::uint64_t percent_of(const MemoryUse& use, std::uint64_t percent) {
+    return use.limit / 100 * percent;
+}
 
 bool is_nearer(const MemoryUse& a, const MemoryUse& b) {
     return static_cast<long double>(a.used) * static_cast<long double>(b.limit) >
@@ -24,9 +26,9 @@ Pressure MemoryPressure::on_sample(std::span<const MemoryUse> uses) {
         const std::uint64_t from = pressure_ >= state ? percent - kCalmPercent : percent;
         return nearest_.limit > 0 && nearest_.used >= percent_of(nearest_, from);
     };
-    pressure_ = is_from(Pressure::kShedding, kShedPercent)   ? Pressure::kShedding
+    pressure_ = is_from(Pressure::kShedding, kShedPercent)     ? Pressure::kShedding
                 : is_from(Pressure::kRefusing, kRefusePercent) ? Pressure::kRefusing
-                                                             : Pressure::kNone;
+                                                               : Pressure::kNone;
     const std::uint64_t calm = percent_of(nearest_, kShedPercent - kCalmPercent);
     excess_ = pressure_ == Pressure::kShedding && nearest_.used > calm ? nearest_.used - calm : 0;
     return pressure_;

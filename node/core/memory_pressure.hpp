@@ -9,7 +9,8 @@ namespace tulle::node {
 enum class Pressure : std::uint8_t {
     kNone,
     kRefusing,  ///< no new clients, not ready for balancers
-    kShedding,  ///< no publishes over HTTP, unfinished requests are ended, and the clients that most waits for are closed
+    /// no publishes over HTTP, unfinished requests are ended, and the clients that most waits for are closed
+    kShedding,
 };
 
 /// Memory of one kind, and how much there may be of it.
@@ -18,11 +19,11 @@ struct MemoryUse {
     std::uint64_t limit = 0;  ///< bytes; 0: none, and the use does not count
 };
 
-/// Decides from the use of memory what is to be done. There are several limits at once (of the configuration, of a cgroup, of
-/// the address space); the one that is nearest counts.
+/// Decides from the use of memory what is to be done. There are several limits at once (of the configuration, of a
+/// cgroup, of the address space); the one that is nearest counts.
 ///
-/// Limits: refuses from 80 % of a limit until less than 75 % are used, and sheds from 90 % until less than 85 %: a turn's
-///         deliveries of a large message to thousands of clients must find room in the last tenth.
+/// Limits: refuses from 80 % of a limit until less than 75 % are used, and sheds from 90 % until less than 85 %: a
+///         turn's deliveries of a large message to thousands of clients must find room in the last tenth.
 class MemoryPressure {
 public:
     static constexpr std::uint64_t kRefusePercent = 80;

@@ -11,12 +11,14 @@
 namespace tulle::node {
 namespace {
 
-constexpr std::size_t kMaxLabel = 63;    // of DNS, as is the next
+constexpr std::size_t kMaxLabel = 63;  // of DNS, as is the next
 constexpr std::size_t kMaxName = 253;
-constexpr std::size_t kGroups = 8;       // of 16 bits each, of an IPv6 address
+constexpr std::size_t kGroups = 8;  // of 16 bits each, of an IPv6 address
 constexpr std::size_t kMaxGroupDigits = 4;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 std::vector<std::string_view> split(std::string_view text, char mark) {
     std::vector<std::string_view> parts;
@@ -30,7 +32,8 @@ std::vector<std::string_view> split(std::string_view text, char mark) {
     }
 }
 
-// ---- IPv4 ------------------------------------------------------------------------------------------------------------
+// ---- IPv4
+// ------------------------------------------------------------------------------------------------------------
 
 /// A number as C writes it: "10", "0x0a", "012". "0x" is 0.
 std::optional<std::uint64_t> number_of_part(std::string_view part) {
@@ -51,7 +54,8 @@ std::optional<std::uint64_t> number_of_part(std::string_view part) {
 
 /// A name for which browsers take nothing but an IPv4 address.
 bool ends_in_number(std::string_view last) {
-    return !last.empty() && (std::all_of(last.begin(), last.end(), is_digit) || (last.starts_with("0x") && number_of_part(last)));
+    return !last.empty() &&
+           (std::all_of(last.begin(), last.end(), is_digit) || (last.starts_with("0x") && number_of_part(last)));
 }
 
 std::optional<std::string> ipv4_of(const std::vector<std::string_view>& parts) {
@@ -75,7 +79,8 @@ std::optional<std::string> ipv4_of(const std::vector<std::string_view>& parts) {
     return text;
 }
 
-// ---- IPv6 ------------------------------------------------------------------------------------------------------------
+// ---- IPv6
+// ------------------------------------------------------------------------------------------------------------
 
 using Groups = std::vector<std::uint16_t>;
 
@@ -94,7 +99,8 @@ bool take_groups(std::string_view text, bool may_end_in_ipv4, Groups& groups) {
                 return false;
             }
             for (std::size_t pair = 0; pair < 4; pair += 2) {
-                groups.push_back(static_cast<std::uint16_t>((*number_of_part(numbers[pair]) << 8u) | *number_of_part(numbers[pair + 1])));
+                groups.push_back(static_cast<std::uint16_t>((*number_of_part(numbers[pair]) << 8u) |
+                                                            *number_of_part(numbers[pair + 1])));
             }
             continue;
         }
@@ -113,7 +119,8 @@ std::optional<Groups> groups_of(std::string_view address) {
     const bool has_gap = gap != std::string_view::npos;
     Groups head;
     Groups tail;
-    if (!take_groups(address.substr(0, gap), !has_gap, head) || (has_gap && !take_groups(address.substr(gap + 2), true, tail))) {
+    if (!take_groups(address.substr(0, gap), !has_gap, head) ||
+        (has_gap && !take_groups(address.substr(gap + 2), true, tail))) {
         return std::nullopt;
     }
     const std::size_t count = head.size() + tail.size();
@@ -185,7 +192,8 @@ std::string wrong_labels(std::string_view name) {
 OriginHost origin_host_of(std::string_view host) {
     if (host.starts_with('[')) {
         std::string address = host.ends_with(']') ? ipv6_of_origin(host.substr(1, host.size() - 2)) : std::string();
-        return address.empty() ? OriginHost{{}, "there is no IPv6 address between the brackets"} : OriginHost{"[" + address + "]", {}};
+        return address.empty() ? OriginHost{{}, "there is no IPv6 address between the brackets"}
+                               : OriginHost{"[" + address + "]", {}};
     }
     if (std::string wrong = wrong_labels(host); !wrong.empty()) {
         return {{}, std::move(wrong)};

@@ -15,8 +15,12 @@ constexpr std::size_t kMaxOriginBytes = 512;
 constexpr std::string_view kSeparator = "://";
 constexpr std::pair<std::string_view, std::string_view> kDefaultPorts[] = {{"http", "80"}, {"https", "443"}};
 
-bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) {
+    return c >= 'a' && c <= 'z';
+}
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 std::string lower_case(std::string_view text) {
     std::string lower(text);
@@ -98,13 +102,17 @@ std::string wrong_star(std::string_view host) {
 std::string wrong_port(std::string_view port) {
     std::uint16_t number = 0;
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-    const bool is_number = error == std::errc{} && end == port.data() + port.size() && number > 0 && port.front() != '0';
+    const bool is_number =
+        error == std::errc{} && end == port.data() + port.size() && number > 0 && port.front() != '0';
     return port.empty() || port == "*" || is_number ? "" : "a port is a number from 1 to 65535, or *";
 }
 
-bool is_web(std::string_view scheme) { return scheme == "http" || scheme == "https"; }
+bool is_web(std::string_view scheme) {
+    return scheme == "http" || scheme == "https";
+}
 
-/// Of web pages, the host is known in one form alone. Other schemes have hosts of their own kinds; an IPv6 address is one all the same.
+/// Of web pages, the host is known in one form alone. Other schemes have hosts of their own kinds; an IPv6 address is
+/// one all the same.
 std::string wrong_form(const Parts& parts) {
     const bool is_ipv6 = parts.host.starts_with('[');
     if (!is_web(parts.scheme) && !is_ipv6) {
@@ -117,13 +125,15 @@ std::string wrong_form(const Parts& parts) {
     if (!host.error.empty() || host.text == parts.host) {
         return std::move(host.error);
     }
-    return "browsers send this host otherwise: write " + std::string(parts.scheme) + std::string(kSeparator) + host.text +
-           (parts.port.empty() ? "" : ":" + std::string(parts.port));
+    return "browsers send this host otherwise: write " + std::string(parts.scheme) + std::string(kSeparator) +
+           host.text + (parts.port.empty() ? "" : ":" + std::string(parts.port));
 }
 
 std::string wrong_host(const Parts& parts) {
-    if (std::any_of(parts.host.begin(), parts.host.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) {
-        return "browsers send the ASCII form of a name with other letters: write that, as in https://xn--mnchen-3ya.example";
+    if (std::any_of(parts.host.begin(), parts.host.end(),
+                    [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) {
+        return "browsers send the ASCII form of a name with other letters: write that, as in "
+               "https://xn--mnchen-3ya.example";
     }
     if (parts.host.find('@') != std::string_view::npos) {
         return "an origin has no user";
@@ -142,14 +152,15 @@ std::string wrong(const std::string& text, const std::optional<Parts>& parts) {
         return "it is too long, or has spaces";
     }
     if (!parts) {
-        return text.empty() ? "it is empty" : "an origin begins with its scheme: write https://" + text + " or http://" + text;
+        return text.empty() ? "it is empty"
+                            : "an origin begins with its scheme: write https://" + text + " or http://" + text;
     }
     if (!is_scheme(parts->scheme)) {
         return "an origin begins with its scheme, such as https:// or http://, which cannot be a *";
     }
     if (parts->scheme == "ws" || parts->scheme == "wss") {
-        return "the origin is that of the page: write " + std::string(parts->scheme == "ws" ? "http" : "https") + "://" +
-               std::string(parts->host);
+        return "the origin is that of the page: write " + std::string(parts->scheme == "ws" ? "http" : "https") +
+               "://" + std::string(parts->host);
     }
     if (parts->host.empty() && parts->scheme != "file") {
         return "it has no host";
@@ -174,7 +185,8 @@ OriginPattern parse_origin_pattern(std::string_view text) {
     }
     // The port of "host:80/path" is no port: the path is what is wrong there.
     const std::size_t begin = pattern.find(kSeparator);
-    const std::size_t path = begin == std::string::npos ? begin : pattern.find_first_of("/?#", begin + kSeparator.size());
+    const std::size_t path =
+        begin == std::string::npos ? begin : pattern.find_first_of("/?#", begin + kSeparator.size());
     if (path != std::string::npos) {
         return {{}, "an origin has no path: write " + pattern.substr(0, path)};
     }
@@ -197,7 +209,8 @@ bool matches_origin(std::string_view pattern, std::string_view origin) {
         return pattern == sent;
     }
     const bool is_port = wanted->port == given->port || (wanted->port == "*" && wrong_port(given->port).empty());
-    return wanted->scheme == given->scheme && is_port && is_host(given->host) && matches_host(wanted->host, given->host);
+    return wanted->scheme == given->scheme && is_port && is_host(given->host) &&
+           matches_host(wanted->host, given->host);
 }
 
 }  // namespace tulle::node

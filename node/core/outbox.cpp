@@ -23,8 +23,8 @@ void Outbox::append(const SlabRange& range) {
     let_go_of_slabs();
 }
 
-/// Looks at the piece that has just ceased to be one of the last, and at some of all others, round and round: a slab that many
-/// wait for now may be this client's alone later.
+/// Looks at the piece that has just ceased to be one of the last, and at some of all others, round and round: a slab
+/// that many wait for now may be this client's alone later.
 void Outbox::let_go_of_slabs() {
     constexpr int kLooks = 2;
     More& more = *more_;

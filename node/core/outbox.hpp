@@ -28,9 +28,9 @@ enum class Room : bool { kQueued, kFull };
 ///
 /// Thread: confined to its shard.
 /// Time:   `now` is an argument and must not go backwards.
-/// Memory: what waits keeps slabs in place that others have long been sent. The share of a slab that a piece keeps is at most
-///         kMaxPinFactor times its size, but for the last kRecentPieces and for one slab: with each further piece three of
-///         those that wait are looked at, and what keeps more is copied out.
+/// Memory: what waits keeps slabs in place that others have long been sent. The share of a slab that a piece keeps is
+///         at most kMaxPinFactor times its size, but for the last kRecentPieces and for one slab: with each further
+///         piece three of those that wait are looked at, and what keeps more is copied out.
 /// Limits: `max_bytes` by push, which refuses beyond it; push_last ignores that, for the frames that end a connection.
 ///         What had been queued when the peer stopped taking bytes must be sent within `write_timeout`; see deadline().
 class Outbox {
@@ -55,8 +55,9 @@ public:
         }
     }
 
-    /// Moves out all that waits if it is one range that nothing has been taken of yet, so that it can be written without a
-    /// look at the outbox; otherwise `out` stays as it is. What the peer does not take is put_back before anything else.
+    /// Moves out all that waits if it is one range that nothing has been taken of yet, so that it can be written
+    /// without a look at the outbox; otherwise `out` stays as it is. What the peer does not take is put_back before
+    /// anything else.
     void take_whole(SlabRange& out) {
         if (bytes_ == first_.size && !more_) {
             bytes_ = 0;

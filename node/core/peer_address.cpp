@@ -19,7 +19,9 @@ constexpr Network kPrivateV4[] = {
 };
 /// The first holds ::1.
 constexpr Network kPrivateV6[] = {
-    {0, 64}, {0xfc00'0000'0000'0000, 7}, {0xfe80'0000'0000'0000, 10},
+    {0, 64},
+    {0xfc00'0000'0000'0000, 7},
+    {0xfe80'0000'0000'0000, 10},
 };
 
 template <std::size_t N>
@@ -36,7 +38,9 @@ bool PeerAddress::is_private() const {
     return is_v6 ? is_in_any(kPrivateV6, network, kBitsV6) : is_in_any(kPrivateV4, network, kBitsV4);
 }
 
-PeerAddress peer_of_v4(std::uint32_t address) { return {address, false}; }
+PeerAddress peer_of_v4(std::uint32_t address) {
+    return {address, false};
+}
 
 PeerAddress peer_of_v6(const std::array<std::uint8_t, 16>& bytes) {
     constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};

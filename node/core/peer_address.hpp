@@ -11,8 +11,8 @@ struct PeerAddress {
     std::uint64_t network = 0;
     bool is_v6 = false;
 
-    /// Of this machine or of a private network, where proxies sit: loopback, link-local, RFC 1918, shared (RFC 6598) and
-    /// unique local addresses.
+    /// Of this machine or of a private network, where proxies sit: loopback, link-local, RFC 1918, shared (RFC 6598)
+    /// and unique local addresses.
     [[nodiscard]] bool is_private() const;
     friend auto operator<=>(const PeerAddress&, const PeerAddress&) = default;
 };

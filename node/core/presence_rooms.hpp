@@ -68,9 +68,9 @@ using PresenceEffects = std::vector<PresenceEffect>;
 /// The presence channels of one shard: the users of the whole mesh as the hub lists them, and which of this shard's
 /// connections have brought which user.
 ///
-/// A connection enters when it subscribes; once the channel is confirmed and listed, its user is taken in by the hub, unless
-/// another connection of the shard has brought the user already; then the connection is admitted. A user is announced
-/// to whoever has been admitted before, hence never to the connection that brought it.
+/// A connection enters when it subscribes; once the channel is confirmed and listed, its user is taken in by the hub,
+/// unless another connection of the shard has brought the user already; then the connection is admitted. A user is
+/// announced to whoever has been admitted before, hence never to the connection that brought it.
 ///
 /// Thread: confined to its shard.
 /// Order:  run the appended effects in order; `out` is only appended to.
@@ -99,7 +99,8 @@ public:
     [[nodiscard]] const Users* users(std::string_view channel) const;
     /// The card of the user that this connection has brought; null when it has not entered.
     [[nodiscard]] const std::string* card_of(Slot slot, std::string_view channel) const;
-    /// The connections that have brought the user to any channel whose key begins with `prefix`. O(channels of the shard).
+    /// The connections that have brought the user to any channel whose key begins with `prefix`. O(channels of the
+    /// shard).
     [[nodiscard]] std::vector<Slot> connections(std::string_view prefix, std::string_view user) const;
     /// The user itself; null likewise. Valid until the next change.
     [[nodiscard]] const std::string* user_of(Slot slot, std::string_view channel) const;

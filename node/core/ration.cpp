@@ -10,9 +10,12 @@ constexpr Duration kWindow = 1s;
 constexpr double kThousandths = 1000;
 constexpr double kFloorPart = 10;
 constexpr std::string_view kConnections = "/connections";
-constexpr std::pair<Rationed, std::string_view> kNames[] = {{Rationed::kEvents, "/events"}, {Rationed::kReads, "/reads"}};
+constexpr std::pair<Rationed, std::string_view> kNames[] = {{Rationed::kEvents, "/events"},
+                                                            {Rationed::kReads, "/reads"}};
 
-std::size_t index_of(Rationed what) { return static_cast<std::size_t>(what); }
+std::size_t index_of(Rationed what) {
+    return static_cast<std::size_t>(what);
+}
 
 bool is_limited(const App& app) {
     return app.max_connections > 0 || app.max_backend_events_per_second > 0 || app.max_read_requests_per_second > 0;

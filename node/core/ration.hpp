@@ -26,15 +26,15 @@ struct Grant {
 /// One allowance by the second, of which this node grants its share.
 ///
 /// Use is what was asked for, granted or not, in the fuller of this second and the last one, and counts up to the whole
-/// allowance. A node's share of the allowance A, with its own use u and the others' o, is the greatest of: A - o, what the
-/// others leave; A u / (u + o), its part by use; and A / (10 sources), so that nobody is shut out.
+/// allowance. A node's share of the allowance A, with its own use u and the others' o, is the greatest of: A - o, what
+/// the others leave; A u / (u + o), its part by use; and A / (10 sources), so that nobody is shut out.
 ///
-/// Error, with E for how old what is known of the others may be (they tell once a second, and are told of once a second: 2 s
-/// and the mesh's way), measured in tests/unit/node/core/ration_test.cpp:
+/// Error, with E for how old what is known of the others may be (they tell once a second, and are told of once a
+/// second: 2 s and the mesh's way), measured in tests/unit/node/core/ration_test.cpp:
 /// - Steady use: what is asked for within A is granted whole; beyond it the mesh grants A to 1.1 A.
 /// - A sudden onset at all of n nodes at once: each may grant A for E, n A in all, and a second's worth as burst.
-/// - All use moves at once from nodes that were within A to another: that one is granted A / 3 in the first second, A / 2 at
-///   least until E + 2 s, then all of A.
+/// - All use moves at once from nodes that were within A to another: that one is granted A / 3 in the first second, A /
+///   2 at least until E + 2 s, then all of A.
 class Ration {
 public:
     /// `allowance` > 0. More points than the whole allowance are never granted.
@@ -64,11 +64,12 @@ enum class Rationed : std::uint8_t { kEvents, kReads };
 
 /// The apps' allowances and quotas at this node.
 ///
-/// Connections are counted exactly on this node and added to what the other nodes told last: all nodes together may exceed a
-/// quota by the connections made within one exchange (Ration's E).
+/// Connections are counted exactly on this node and added to what the other nodes told last: all nodes together may
+/// exceed a quota by the connections made within one exchange (Ration's E).
 ///
 /// Time:   `now` must not go backwards.
-/// Limits: tells of kMaxToldUses uses at most, the greatest parts of their allowances; the rest is kept by each node for itself.
+/// Limits: tells of kMaxToldUses uses at most, the greatest parts of their allowances; the rest is kept by each node
+/// for itself.
 class Rations {
 public:
     using Uses = std::vector<std::pair<std::string, std::uint64_t>>;

@@ -8,7 +8,9 @@
 
 namespace tulle::node {
 
-void SlabRef::give_back() { slab_->home_->recycle(slab_); }
+void SlabRef::give_back() {
+    slab_->home_->recycle(slab_);
+}
 
 void Slab::append(std::string_view bytes) {
     TULLE_ASSERT(bytes.size() <= room());

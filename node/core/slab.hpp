@@ -12,7 +12,8 @@ namespace tulle::node {
 
 class SlabArena;
 
-/// Append-only bytes of encoded frames, shared by the outboxes of one shard. The count is not atomic: one thread owns it.
+/// Append-only bytes of encoded frames, shared by the outboxes of one shard. The count is not atomic: one thread owns
+/// it.
 class Slab {
 public:
     explicit Slab(std::size_t capacity) : capacity_(capacity), bytes_(new char[capacity]) {}
@@ -62,7 +63,8 @@ public:
     }
     ~SlabRef() { reset(); }
 
-    /// Lets go. Always inline, as each delivery does so a few times, mostly where the compiler sees that there is nothing to let go of.
+    /// Lets go. Always inline, as each delivery does so a few times, mostly where the compiler sees that there is
+    /// nothing to let go of.
     [[gnu::always_inline]] void reset() {
         if (slab_ != nullptr && --slab_->references_ == 0) {
             give_back();
@@ -88,7 +90,8 @@ struct SlabRange {
 
     [[nodiscard]] std::string_view view() const { return {slab.get()->data() + offset, size}; }
 
-    /// Takes in `next` if it begins where this ends and both together have at most `max_bytes`; false: neither is changed.
+    /// Takes in `next` if it begins where this ends and both together have at most `max_bytes`; false: neither is
+    /// changed.
     [[nodiscard]] bool join(const SlabRange& next, std::size_t max_bytes) {
         if (slab != next.slab || offset + size != next.offset || std::size_t{size} + next.size > max_bytes) {
             return false;
@@ -97,7 +100,8 @@ struct SlabRange {
         return true;
     }
 
-    /// Bytes of memory that are kept in place for this range: its part of the slab, which all that refers to it share alike.
+    /// Bytes of memory that are kept in place for this range: its part of the slab, which all that refers to it share
+    /// alike.
     [[nodiscard]] std::size_t pinned() const;
     /// Copies the bytes into `copies`, which is replaced by a fresh slab when it has no room, if they keep more than
     /// kMaxPinFactor times their size in place.

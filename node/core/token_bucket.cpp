@@ -6,10 +6,12 @@
 namespace tulle::node {
 namespace {
 
-constexpr double kRounding = 1e-9;  // what sums of fractions may be short of
+constexpr double kRounding = 1e-9;     // what sums of fractions may be short of
 constexpr double kLongestWait = 3600;  // seconds; a rate near 0 would ask for more than a Duration holds
 
-double needed_for(double points, double per_second) { return std::min(points, per_second) - kRounding; }
+double needed_for(double points, double per_second) {
+    return std::min(points, per_second) - kRounding;
+}
 
 }  // namespace
 

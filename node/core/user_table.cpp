@@ -7,7 +7,9 @@
 namespace tulle::node {
 namespace {
 
-std::string user_of(std::string_view key) { return std::string(user_of_online_key(key).value_or(std::string_view{})); }
+std::string user_of(std::string_view key) {
+    return std::string(user_of_online_key(key).value_or(std::string_view{}));
+}
 
 }  // namespace
 
@@ -87,7 +89,8 @@ void UserTable::on_reachable(Slot slot, UserEffects& out) {
 
 /// Once, as soon as it is signed in and every user that it watches is confirmed.
 void UserTable::tell_snapshot(Slot slot, Connection& connection, UserEffects& out) {
-    if (connection.has_snapshot || !connection.is_signed_in || connection.unconfirmed > 0 || connection.watched.empty()) {
+    if (connection.has_snapshot || !connection.is_signed_in || connection.unconfirmed > 0 ||
+        connection.watched.empty()) {
         return;
     }
     connection.has_snapshot = true;

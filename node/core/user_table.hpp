@@ -41,23 +41,25 @@ using UserEffects = std::vector<UserEffect>;
 
 /// Who of one shard's connections has signed in as which user, which users they watch, and which of those are online.
 ///
-/// A user is a presence channel of the mesh, `online_key`, with one member, who is in it as long as a connection anywhere is
-/// signed in as that user. So the mesh says exactly once when a user comes online and goes offline, also when nodes die. A
-/// connection has signed in when the mesh has confirmed that channel and taken the user in, and the connection is reachable. Whoever
-/// watches is told who is online then, and afterwards of each change.
+/// A user is a presence channel of the mesh, `online_key`, with one member, who is in it as long as a connection
+/// anywhere is signed in as that user. So the mesh says exactly once when a user comes online and goes offline, also
+/// when nodes die. A connection has signed in when the mesh has confirmed that channel and taken the user in, and the
+/// connection is reachable. Whoever watches is told who is online then, and afterwards of each change.
 ///
 /// Thread: confined to its shard.
 /// Order:  run the appended effects in order; `out` is only appended to.
-/// Cost:   sign_in and remove are O(watchlist · log connections of a user); a change costs as much as it has watchers here.
+/// Cost:   sign_in and remove are O(watchlist · log connections of a user); a change costs as much as it has watchers
+///         here.
 /// Limits: none of its own; the session bounds watchlists.
 /// Errors: none. Answers that nobody waits for any more, and changes of what is not confirmed, do nothing.
 class UserTable {
 public:
-    /// What `watchlist` names, each once, is watched. Again from the same connection: it is told again that it is signed in,
-    /// and goes on watching whom it watches.
+    /// What `watchlist` names, each once, is watched. Again from the same connection: it is told again that it is
+    /// signed in, and goes on watching whom it watches.
     void sign_in(Slot slot, std::string_view app_id, std::string_view user, const std::vector<std::string>& watchlist,
                  UserEffects& out);
-    /// Events for its user reach the connection from now on: it is subscribed to the user's channel. Nothing when it does not sign in.
+    /// Events for its user reach the connection from now on: it is subscribed to the user's channel. Nothing when it
+    /// does not sign in.
     void on_reachable(Slot slot, UserEffects& out);
     /// The connection has gone.
     void remove(Slot slot, UserEffects& out);

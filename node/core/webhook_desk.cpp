@@ -22,9 +22,8 @@ std::vector<WebhookEvent> events_of(const DutyChange& change) {
 }
 
 bool wants_any(const std::bitset<kWebhookEvents>& wants, const std::vector<Happening>& all) {
-    return std::any_of(all.begin(), all.end(), [&wants](const Happening& what) {
-        return wants.test(static_cast<std::size_t>(what.event));
-    });
+    return std::any_of(all.begin(), all.end(),
+                       [&wants](const Happening& what) { return wants.test(static_cast<std::size_t>(what.event)); });
 }
 
 /// Of an endpoint of an app, for the nodes that tell it after this one.
@@ -155,7 +154,8 @@ bool WebhookDesk::Listener::is_same(std::uint64_t a, std::uint64_t b) const {
 }
 
 bool WebhookDesk::Duty::is_waiting() const {
-    return std::any_of(listeners.begin(), listeners.end(), [](const Listener& listener) { return !listener.under_way.empty(); });
+    return std::any_of(listeners.begin(), listeners.end(),
+                       [](const Listener& listener) { return !listener.under_way.empty(); });
 }
 
 /// Every endpoint knows the present count.
@@ -248,8 +248,8 @@ void WebhookDesk::catch_up(Instant now, std::uint64_t token, Duty& duty, Webhook
 }
 
 /// `all` to those that were told `told` last and wait for nothing.
-void WebhookDesk::tell(Instant now, std::uint64_t token, Duty& duty, std::uint64_t told, const std::vector<Happening>& all,
-                       WebhookEffects& out) {
+void WebhookDesk::tell(Instant now, std::uint64_t token, Duty& duty, std::uint64_t told,
+                       const std::vector<Happening>& all, WebhookEffects& out) {
     std::vector<Listener*> group;
     for (Listener& listener : duty.listeners) {
         if (listener.under_way.empty() && listener.told == told) {
@@ -400,8 +400,9 @@ void WebhookDesk::end(std::uint64_t token, Duty& duty, WebhookEffects& out) {
     }
 }
 
-/// What the mesh says was told last stands if no endpoint has heard anything. Else the count that most endpoints know; if there are
-/// several, one that an endpoint has heard here, and the present one, so that whoever listens hears nothing again.
+/// What the mesh says was told last stands if no endpoint has heard anything. Else the count that most endpoints know;
+/// if there are several, one that an endpoint has heard here, and the present one, so that whoever listens hears
+/// nothing again.
 SettleDuty WebhookDesk::last_word(std::uint64_t token, const Duty& duty) {
     const bool is_news = std::any_of(duty.listeners.begin(), duty.listeners.end(), [](const Listener& listener) {
         return listener.has_heard || listener.is_doubtful;

@@ -22,23 +22,24 @@ namespace tulle::node {
 /// A count of the mesh's that is not what was dealt with last: of a channel's subscribers, or of a user's connections.
 struct DutyChange {
     std::uint64_t token = 0;
-    std::string key;        ///< of the channel
-    std::string user;       ///< empty: the channel itself
-    SharedBytes card;       ///< of the user; may be null
+    std::string key;   ///< of the channel
+    std::string user;  ///< empty: the channel itself
+    SharedBytes card;  ///< of the user; may be null
     std::uint64_t told = 0;
     std::uint64_t count = 0;
-    /// Null: all endpoints were told `told`. Else nobody knows what those of SettleDuty::behind were told last; empty: any of them.
+    /// Null: all endpoints were told `told`. Else nobody knows what those of SettleDuty::behind were told last; empty:
+    /// any of them.
     SharedBytes behind = {};
 };
 
 /// What happened, for an endpoint.
 struct Happening {
     WebhookEvent event = WebhookEvent::kChannelOccupied;
-    std::string channel;     ///< bare name
+    std::string channel;  ///< bare name
     std::string user;
-    SharedBytes card;        ///< of the user; may be null
-    std::uint64_t count = 0; ///< of subscription_count
-    SharedBytes json;        ///< of a client event and a cache miss: the whole event as its node wrote it
+    SharedBytes card;         ///< of the user; may be null
+    std::uint64_t count = 0;  ///< of subscription_count
+    SharedBytes json;         ///< of a client event and a cache miss: the whole event as its node wrote it
     friend bool operator==(const Happening&, const Happening&) = default;
 };
 
@@ -63,8 +64,8 @@ enum class DutyEnd : std::uint8_t {
     kUnknown,  ///< nobody knows of any endpoint what it has heard
 };
 
-/// The duty is done: every endpoint that wants an event of it has taken the last one, or that was given up, or none wants any. Or the
-/// duty was revoked.
+/// The duty is done: every endpoint that wants an event of it has taken the last one, or that was given up, or none
+/// wants any. Or the duty was revoked.
 struct SettleDuty {
     std::uint64_t token = 0;
     std::uint64_t told = 0;
@@ -79,19 +80,21 @@ using WebhookEffects = std::vector<WebhookEffect>;
 /// Turns the duties that the mesh gives to this node into events for the endpoints of the apps, and keeps book of which
 /// duty is done.
 ///
-/// Each endpoint of a duty has a life of its own: it is told what differs from what it has taken last, as soon as it has taken that.
-/// So an endpoint that fails keeps nothing from the others; and when it is back it is told what is true then, by two changes at most
-/// (the one that it had refused, and what has come of it since). The mesh is answered when all of them know the present count. Until
-/// then the whole duty counts as under way, so that no endpoint is forgotten when this node dies.
+/// Each endpoint of a duty has a life of its own: it is told what differs from what it has taken last, as soon as it
+/// has taken that. So an endpoint that fails keeps nothing from the others; and when it is back it is told what is true
+/// then, by two changes at most (the one that it had refused, and what has come of it since). The mesh is answered when
+/// all of them know the present count. Until then the whole duty counts as under way, so that no endpoint is forgotten
+/// when this node dies.
 ///
-/// A channel that is vacated and a user that is gone are held, and dropped if they come back meanwhile. An endpoint that takes its
-/// events more slowly than a number of subscribers moves sees fewer steps.
+/// A channel that is vacated and a user that is gone are held, and dropped if they come back meanwhile. An endpoint
+/// that takes its events more slowly than a number of subscribers moves sees fewer steps.
 ///
 /// Thread: confined to its owner.
 /// Time:   `now` is an argument and must not go backwards.
 /// Order:  run the appended effects in order; `out` is only appended to.
-/// Limits: holds what the mesh has given and not been answered, which the mesh bounds; of each, one change for each endpoint. Of tasks
-///         kMaxWebhookTasks, and kMaxWebhookTaskBytes, beside what has come within kWebhookTaskPatience.
+/// Limits: holds what the mesh has given and not been answered, which the mesh bounds; of each, one change for each
+///         endpoint. Of tasks kMaxWebhookTasks, and kMaxWebhookTaskBytes, beside what has come within
+///         kWebhookTaskPatience.
 /// Errors: none. Settlements that nobody waits for do nothing; duties of unknown apps are done at once.
 class WebhookDesk {
 public:
@@ -105,13 +108,15 @@ public:
     void on_revoked(std::uint64_t token, WebhookEffects& out);
     /// The node is leaving: nothing more is told. What the mesh gives stays unanswered until it is revoked.
     void stop() { is_stopped_ = !is_last_; }
-    /// The node is leaving and no other stays: what is held, and what has come since stop(), is told at once, as all that follows.
+    /// The node is leaving and no other stays: what is held, and what has come since stop(), is told at once, as all
+    /// that follows.
     void speak_last(Instant now, WebhookEffects& out);
-    /// What came of on_changed or on_task cannot be gone on with (no memory): forgets the duty, whose token is settled by the caller.
-    /// What its endpoints are told settles nothing any more.
+    /// What came of on_changed or on_task cannot be gone on with (no memory): forgets the duty, whose token is settled
+    /// by the caller. What its endpoints are told settles nothing any more.
     void abandon(std::uint64_t token);
     /// `json` is the event as its node wrote it.
-    void on_task(Instant now, std::uint64_t token, std::string_view key, WebhookEvent event, SharedBytes json, WebhookEffects& out);
+    void on_task(Instant now, std::uint64_t token, std::string_view key, WebhookEvent event, SharedBytes json,
+                 WebhookEffects& out);
     /// What has become of an event. More may be told to its endpoint at once.
     void on_settled(Instant now, const EventSettled& settled, WebhookEffects& out);
     /// The duty that the event is told for; nothing when nobody waits for it.
@@ -126,15 +131,15 @@ private:
     /// An endpoint that wants something of a duty.
     struct Listener {
         EndpointId endpoint;
-        Wants wants;                            ///< of the events that may come of the duty
-        std::uint64_t told = 0;                 ///< the count that it was told last, or had not to be told
-        bool is_known = false;                  ///< that is sure; else the whole truth has to be told
-        bool has_heard = false;                 ///< it has settled an event of this token, given up included
-        bool is_doubtful = false;               ///< nobody knows whether it was told `telling`
-        std::uint64_t telling = 0;              ///< the count that it is being told …
-        std::vector<std::uint64_t> under_way;   ///< … by these events, in order
-        std::size_t taken = 0;                  ///< events of that telling that it has settled, given up included
-        std::size_t dropped = 0;                ///< of which it has surely not heard
+        Wants wants;                           ///< of the events that may come of the duty
+        std::uint64_t told = 0;                ///< the count that it was told last, or had not to be told
+        bool is_known = false;                 ///< that is sure; else the whole truth has to be told
+        bool has_heard = false;                ///< it has settled an event of this token, given up included
+        bool is_doubtful = false;              ///< nobody knows whether it was told `telling`
+        std::uint64_t telling = 0;             ///< the count that it is being told …
+        std::vector<std::uint64_t> under_way;  ///< … by these events, in order
+        std::size_t taken = 0;                 ///< events of that telling that it has settled, given up included
+        std::size_t dropped = 0;               ///< of which it has surely not heard
         std::size_t doubtful = 0;
         void settle(std::uint64_t event, EventEnd end);
         /// Nothing that it wants to hear lies between the two counts.
@@ -143,12 +148,12 @@ private:
     struct Duty {
         DutyChange change;
         bool is_task = false;
-        Instant due{};                 ///< of a hold; else in no set
+        Instant due{};  ///< of a hold; else in no set
         bool is_held = false;
-        bool is_ending = false;        ///< another node's, or the mesh is to be asked: nothing more is told
-        Instant gone_since{};          ///< of a count that has become 0
+        bool is_ending = false;  ///< another node's, or the mesh is to be asked: nothing more is told
+        Instant gone_since{};    ///< of a count that has become 0
         std::vector<Listener> listeners;
-        std::uint64_t apps_no = 0;     ///< by which apps those are
+        std::uint64_t apps_no = 0;  ///< by which apps those are
         [[nodiscard]] bool is_waiting() const;
         [[nodiscard]] bool is_level() const;
     };
@@ -160,11 +165,14 @@ private:
     /// Tells each endpoint that waits for nothing what it does not know, or holds that; or settles the duty.
     void consider(Instant now, std::uint64_t token, Duty& duty, WebhookEffects& out);
     void catch_up(Instant now, std::uint64_t token, Duty& duty, WebhookEffects& out);
-    void tell(Instant now, std::uint64_t token, Duty& duty, std::uint64_t told, const std::vector<Happening>& all, WebhookEffects& out);
+    void tell(Instant now, std::uint64_t token, Duty& duty, std::uint64_t told, const std::vector<Happening>& all,
+              WebhookEffects& out);
     void release(std::uint64_t token, Duty& duty) noexcept;
     /// Tasks that wait for too long, and are too many, count as done.
     void relieve(Instant now, WebhookEffects& out);
-    [[nodiscard]] bool has_too_many_tasks() const { return tasks_.size() > kMaxWebhookTasks || task_bytes_ > kMaxWebhookTaskBytes; }
+    [[nodiscard]] bool has_too_many_tasks() const {
+        return tasks_.size() > kMaxWebhookTasks || task_bytes_ > kMaxWebhookTaskBytes;
+    }
     void forget_task(std::uint64_t token);
     void end(std::uint64_t token, Duty& duty, WebhookEffects& out);
     /// REQUIRES: nothing of it is under way.
@@ -181,13 +189,13 @@ private:
         Instant since{};
         std::size_t bytes = 0;
     };
-    std::map<std::uint64_t, Task> tasks_;     ///< that are under way, by token: in the order in which they came
+    std::map<std::uint64_t, Task> tasks_;  ///< that are under way, by token: in the order in which they came
     std::size_t task_bytes_ = 0;
-    std::set<std::uint64_t> own_events_;      ///< ids
-    std::uint64_t last_change_ = 0;  ///< the greatest token of a change so far; those of later ones are greater
+    std::set<std::uint64_t> own_events_;  ///< ids
+    std::uint64_t last_change_ = 0;       ///< the greatest token of a change so far; those of later ones are greater
     std::map<std::uint64_t, std::uint64_t> tellings_;  ///< tokens of what endpoints are being told, by id
     std::uint64_t apps_no_ = 1;
-    std::map<std::string, Instant, std::less<>> counted_; ///< when the number of a crowded channel was last told
+    std::map<std::string, Instant, std::less<>> counted_;  ///< when the number of a crowded channel was last told
     std::uint64_t last_id_ = 0;
     bool is_stopped_ = false;
     bool is_last_ = false;

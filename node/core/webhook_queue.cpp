@@ -9,10 +9,12 @@
 
 namespace tulle::node {
 
-Push WebhookQueue::add(Instant now, const EndpointId& endpoint, bool batch, std::uint64_t id, SharedBytes event, Worth worth) {
+Push WebhookQueue::add(Instant now, const EndpointId& endpoint, bool batch, std::uint64_t id, SharedBytes event,
+                       Worth worth) {
     Endpoint& target = endpoints_[endpoint];
     const std::size_t share = worth == Worth::kTruth ? 1 : kPassingWebhookShare;
-    if (target.events.size() >= (limits_.events + share - 1) / share || target.bytes + event->size() > limits_.bytes / share) {
+    if (target.events.size() >= (limits_.events + share - 1) / share ||
+        target.bytes + event->size() > limits_.bytes / share) {
         if (target.events.empty()) {
             endpoints_.erase(endpoint);
         }
@@ -176,9 +178,8 @@ void WebhookQueue::on_deadline(Instant now, QueueEffects& out) {
             due.emplace_back(endpoint.next_at, &id);
         }
     }
-    std::sort(due.begin(), due.end(), [](const auto& a, const auto& b) {
-        return std::tie(a.first, *a.second) < std::tie(b.first, *b.second);
-    });
+    std::sort(due.begin(), due.end(),
+              [](const auto& a, const auto& b) { return std::tie(a.first, *a.second) < std::tie(b.first, *b.second); });
     for (const auto& [at, id] : due) {
         Endpoint& endpoint = endpoints_.find(*id)->second;
         if (may_start(endpoint)) {

@@ -27,9 +27,10 @@ struct StartAttempt {
 /// What became of an event of one endpoint.
 enum class EventEnd : std::uint8_t {
     kTaken,
-    kGivenUp,   ///< too old, too many, or the endpoint is no more
-    kDropped,   ///< another node tells it, and no request with it was made here
-    kDoubtful,  ///< another node tells it, and a request with it has failed: the endpoint may have taken it all the same
+    kGivenUp,  ///< too old, too many, or the endpoint is no more
+    kDropped,  ///< another node tells it, and no request with it was made here
+    /// another node tells it, and a request with it has failed: the endpoint may have taken it all the same
+    kDoubtful,
 };
 
 struct EventSettled {
@@ -56,20 +57,21 @@ struct WebhookQueueLimits {
 /// What waits for the endpoints of all apps, and when which request is made.
 ///
 /// One request of an endpoint is in flight at a time, and what failed stays in front: so events of a channel arrive in
-/// order. A failed request is repeated with growing pauses; each event is given up when it is older than `retry_for` and
-/// an attempt has failed then.
+/// order. A failed request is repeated with growing pauses; each event is given up when it is older than `retry_for`
+/// and an attempt has failed then.
 ///
 /// Thread: confined to its owner.
 /// Time:   `now` is an argument and must not go backwards.
 /// Order:  run the appended effects in order; `out` is only appended to.
-/// Limits: of each endpoint those given, and half of them for what is passing; add refuses beyond. kMaxWebhookRequests in flight, of which kMaxWebhookRetries to
-///         endpoints that failed the last time.
+/// Limits: of each endpoint those given, and half of them for what is passing; add refuses beyond. kMaxWebhookRequests
+///         in flight, of which kMaxWebhookRetries to endpoints that failed the last time.
 /// Errors: none. Outcomes of endpoints that were forgotten settle nothing.
 class WebhookQueue {
 public:
     WebhookQueue(const WebhookQueueLimits& limits, std::uint64_t seed) : limits_(limits), prng_(seed) {}
 
-    /// Refused: the endpoint has too much waiting, and nothing will come of it. REQUIRES: each id is greater than those before.
+    /// Refused: the endpoint has too much waiting, and nothing will come of it. REQUIRES: each id is greater than those
+    /// before.
     [[nodiscard]] Push add(Instant now, const EndpointId& endpoint, bool batch, std::uint64_t id, SharedBytes event,
                            Worth worth = Worth::kTruth);
     void on_outcome(Instant now, const EndpointId& endpoint, bool is_taken, QueueEffects& out);
@@ -79,10 +81,11 @@ public:
     void keep_only(const std::function<bool(const EndpointId&)>& exists, QueueEffects& out);
     /// The node is leaving: what waits goes out without delay, and nothing is repeated.
     void hurry();
-    /// After hurry: the node waits for answers no longer. Of what is dropped, or was, and is in flight nobody knows what has become.
+    /// After hurry: the node waits for answers no longer. Of what is dropped, or was, and is in flight nobody knows
+    /// what has become.
     void part(QueueEffects& out);
-    /// The node is leaving and no other stays: what waits, and what comes, goes out without delay, and is repeated with short pauses.
-    /// As much may wait as may be configured at most: it is not there for long.
+    /// The node is leaving and no other stays: what waits, and what comes, goes out without delay, and is repeated with
+    /// short pauses. As much may wait as may be configured at most: it is not there for long.
     void speak_last(Instant now);
     /// Starts what is due.
     void on_deadline(Instant now, QueueEffects& out);

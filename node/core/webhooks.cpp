@@ -13,7 +13,9 @@ constexpr std::string_view kNames[kWebhookEvents] = {
 
 }  // namespace
 
-std::string_view name_of(WebhookEvent event) { return kNames[static_cast<std::size_t>(event)]; }
+std::string_view name_of(WebhookEvent event) {
+    return kNames[static_cast<std::size_t>(event)];
+}
 
 std::optional<WebhookEvent> webhook_event_of(std::string_view name) {
     const auto found = std::find(std::begin(kNames), std::end(kNames), name);

@@ -39,8 +39,9 @@ struct Webhook {
     std::string channel_name_starts_with;  ///< empty: every channel
     std::string channel_name_ends_with;
     std::vector<std::pair<std::string, std::string>> headers;  ///< besides our own
-    bool batch = true;  ///< several events in one request
-    /// Data of client events and ids of users of the JSON types that clients wrote, as soketi and Sockudo send them; else strings.
+    bool batch = true;                                         ///< several events in one request
+    /// Data of client events and ids of users of the JSON types that clients wrote, as soketi and Sockudo send them;
+    /// else strings.
     bool keep_types = false;
     friend bool operator==(const Webhook&, const Webhook&) = default;
 };

@@ -8,7 +8,9 @@
 namespace tulle::node {
 
 /// The real clocks, read by shells alone.
-[[nodiscard]] inline Instant monotonic_now() { return Instant{std::chrono::steady_clock::now().time_since_epoch()}; }
+[[nodiscard]] inline Instant monotonic_now() {
+    return Instant{std::chrono::steady_clock::now().time_since_epoch()};
+}
 
 [[nodiscard]] inline WallSeconds wall_now() {
     return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());

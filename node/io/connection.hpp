@@ -39,8 +39,8 @@ public:
     virtual void respond(std::uint64_t serial, HttpResponse response) = 0;
     /// The node is going away: end in good order, soon.
     virtual void drain(Instant now) = 0;
-    /// Something has been thrown while its work was done (Reactor::guard): it must end at once, whatever state it is in. An
-    /// exception in here ends the process.
+    /// Something has been thrown while its work was done (Reactor::guard): it must end at once, whatever state it is
+    /// in. An exception in here ends the process.
     virtual void on_failure() = 0;
     /// The node does not wait any longer: end now.
     virtual void cut() = 0;

@@ -10,11 +10,11 @@
 namespace tulle::node {
 namespace {
 
-constexpr int kLevel = 6;         // zlib's default
-constexpr int kWindowBits = -15;  // raw, without zlib's own header (RFC 7692, 7.2.1)
-constexpr int kMemoryLevel = 8;   // zlib's default
-constexpr std::size_t kFlushBytes = 16;       // room for the ends of a last block and of the flush
-constexpr std::size_t kFlushMarkBytes = 4;    // 00 00 ff ff, which the protocol leaves out
+constexpr int kLevel = 6;                   // zlib's default
+constexpr int kWindowBits = -15;            // raw, without zlib's own header (RFC 7692, 7.2.1)
+constexpr int kMemoryLevel = 8;             // zlib's default
+constexpr std::size_t kFlushBytes = 16;     // room for the ends of a last block and of the flush
+constexpr std::size_t kFlushMarkBytes = 4;  // 00 00 ff ff, which the protocol leaves out
 
 }  // namespace
 

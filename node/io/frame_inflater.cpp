@@ -11,10 +11,11 @@
 namespace tulle::node {
 namespace {
 
-constexpr int kLargestWindowBits = -15;  // raw, and the largest window: a client may use less (RFC 7692, 7.1.2)
-constexpr std::size_t kPieceBytes = 16u << 10;       // that are inflated at a time
-constexpr std::size_t kSliceBytes = 128;             // of input at a time: deflate makes at most 1,032 times as much of them
-constexpr std::size_t kKeptBytes = 4u << 10;         // of capacity, of input and of output, between reads
+constexpr int kLargestWindowBits = -15;         // raw, and the largest window: a client may use less (RFC 7692, 7.1.2)
+constexpr std::size_t kPieceBytes = 16u << 10;  // that are inflated at a time
+// of input at a time: deflate makes at most 1,032 times as much of them
+constexpr std::size_t kSliceBytes = 128;
+constexpr std::size_t kKeptBytes = 4u << 10;               // of capacity, of input and of output, between reads
 constexpr std::string_view kFlushMark("\0\0\xff\xff", 4);  // which the protocol leaves out at the end of a message
 
 constexpr unsigned kFin = 0x80;
@@ -109,9 +110,10 @@ bool FrameInflater::is_deflated_frame(unsigned opcode) const {
     const unsigned reserved = header_[0] & kReserved;
     const unsigned length = header_[1] & kLength;
     const bool is_shortest = length < 126 || (length == 126 ? payload_left_ >= 126 : payload_left_ > 0xffff);
-    const bool is_expected = message_ == Message::kDeflated ? opcode == 0 && reserved == 0
-                                                            : message_ == Message::kNone && (opcode == kText || opcode == kBinary) &&
-                                                                  reserved == kDeflated;
+    const bool is_expected =
+        message_ == Message::kDeflated
+            ? opcode == 0 && reserved == 0
+            : message_ == Message::kNone && (opcode == kText || opcode == kBinary) && reserved == kDeflated;
     return is_expected && is_shortest && (header_[1] & kMask) != 0;
 }
 

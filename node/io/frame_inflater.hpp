@@ -11,16 +11,18 @@ struct z_stream_s;
 
 namespace tulle::node {
 
-/// Turns the compressed messages of a client that has negotiated permessage-deflate (RFC 7692) into plain ones, so that the WebSocket
-/// stream need know nothing of the extension: each compressed message becomes a fragmented one. What Beast's own decompression refuses
-/// is taken: a block with BFINAL set (7.2.3.4), after which the message may go on with further blocks, or end.
-/// Frames that are not compressed, control frames and frames that are wrong pass as they came, for the stream to judge.
+/// Turns the compressed messages of a client that has negotiated permessage-deflate (RFC 7692) into plain ones, so that
+/// the WebSocket stream need know nothing of the extension: each compressed message becomes a fragmented one. What
+/// Beast's own decompression refuses is taken: a block with BFINAL set (7.2.3.4), after which the message may go on
+/// with further blocks, or end. Frames that are not compressed, control frames and frames that are wrong pass as they
+/// came, for the stream to judge.
 ///
 /// Thread: confined to its connection's.
-/// Memory: about 40 KB (zlib's window and state) while a compressed message is incomplete, and none between messages, as each is compressed
-///         for itself; and what has been taken and not read.
-/// Limits: of a message, not much more than `limit` is inflated: the stream ends the connection then, and the rest is dropped. Of what was
-///         taken, no more is inflated than makes 160 KB of output at a time; the rest follows when that has been read.
+/// Memory: about 40 KB (zlib's window and state) while a compressed message is incomplete, and none between messages,
+///         as each is compressed for itself; and what has been taken and not read.
+/// Limits: of a message, not much more than `limit` is inflated: the stream ends the connection then, and the rest is
+///         dropped. Of what was taken, no more is inflated than makes 160 KB of output at a time; the rest follows when
+///         that has been read.
 /// Errors: data that cannot be decompressed make is_corrupt() true; nothing is taken any more. Throws std::bad_alloc.
 class FrameInflater {
 public:
@@ -56,10 +58,10 @@ private:
     void put_frame(unsigned first, std::string_view payload);
 
     std::unique_ptr<z_stream_s, Ender> stream_;  ///< of the message that is incomplete
-    std::string input_;        ///< taken …
-    std::size_t looked_at_ = 0;  ///< … and of which so many bytes have been dealt with
+    std::string input_;                          ///< taken …
+    std::size_t looked_at_ = 0;                  ///< … and of which so many bytes have been dealt with
     std::string output_;
-    std::size_t read_ = 0;   ///< bytes of it that have been consumed
+    std::size_t read_ = 0;  ///< bytes of it that have been consumed
     std::size_t limit_ = 0;
     std::size_t inflated_ = 0;  ///< of the message
     std::array<unsigned char, 14> header_{};

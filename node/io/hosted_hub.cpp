@@ -9,7 +9,9 @@ namespace tulle::node {
 HostedHub::HostedHub(Reactor& reactor, mesh::HubTurns& turns)
     : reactor_(reactor), turns_(turns), descriptor_(reactor.context().get_executor(), turns.descriptor()) {}
 
-HostedHub::~HostedHub() { static_cast<void>(descriptor_.release()); }
+HostedHub::~HostedHub() {
+    static_cast<void>(descriptor_.release());
+}
 
 void HostedHub::begin() {
     turns_.begin();
@@ -27,7 +29,9 @@ bool HostedHub::is_due() const {
     return !turns_.has_failed() && (is_readable_ || turns_.is_pushed() || next_ <= reactor_.now());
 }
 
-void HostedHub::run() { next_ = turns_.run(std::exchange(is_readable_, false)); }
+void HostedHub::run() {
+    next_ = turns_.run(std::exchange(is_readable_, false));
+}
 
 void HostedHub::watch() {
     reactor_.wake_at(is_due() ? Instant::min() : next_);

@@ -14,8 +14,8 @@ namespace tulle::node {
 /// Thread: the reactor's, but for the constructor.
 class HostedHub {
 public:
-    /// Turns of the hub in one of the reactor's: one that is due, and those that what it gave the shard to say brings about. What
-    /// else the hub has to do waits for the reactor's next turn.
+    /// Turns of the hub in one of the reactor's: one that is due, and those that what it gave the shard to say brings
+    /// about. What else the hub has to do waits for the reactor's next turn.
     static constexpr std::size_t kMaxTurns = 4;
 
     HostedHub(Reactor& reactor, mesh::HubTurns& turns);
@@ -25,8 +25,9 @@ public:
 
     /// Before the reactor runs.
     void begin();
-    /// At the end of the reactor's turn. The handler that tells of the descriptor stands behind those of clients that were
-    /// ready before it, and these may be many and slow: after a turn that was too long the hub's descriptor is looked at itself.
+    /// At the end of the reactor's turn. The handler that tells of the descriptor stands behind those of clients that
+    /// were ready before it, and these may be many and slow: after a turn that was too long the hub's descriptor is
+    /// looked at itself.
     void look();
     [[nodiscard]] bool is_due() const;
     /// Due, because the shard has said something.

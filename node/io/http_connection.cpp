@@ -388,9 +388,10 @@ void HttpConnection::write_out() {
         return;
     }
     set(State::kWriting, kHttpAnswerTimeout);
-    boost::asio::async_write(
-        socket_, boost::asio::buffer(answer_) + sent,
-        guarded([](HttpConnection& me, const boost::system::error_code& failed, std::size_t) { me.after_write(failed); }));
+    boost::asio::async_write(socket_, boost::asio::buffer(answer_) + sent,
+                             guarded([](HttpConnection& me, const boost::system::error_code& failed, std::size_t) {
+                                 me.after_write(failed);
+                             }));
 }
 
 void HttpConnection::after_write(const boost::system::error_code& error) {
@@ -446,11 +447,12 @@ void HttpConnection::on_deadline(Instant now) {
     }
 }
 
-/// A request may be on its way on a connection that has just been used or made, and nobody would know whether it was served: such a
-/// connection waits for it, and the answer says that the connection ends.
+/// A request may be on its way on a connection that has just been used or made, and nobody would know whether it was
+/// served: such a connection waits for it, and the answer says that the connection ends.
 void HttpConnection::drain(Instant now) {
     is_draining_ = true;
-    if (state_ == State::kLingering || (state_ == State::kIdle && now - idle_since_ >= kHttpDrainPatience && !has_asked())) {
+    if (state_ == State::kLingering ||
+        (state_ == State::kIdle && now - idle_since_ >= kHttpDrainPatience && !has_asked())) {
         end();
     } else if (state_ == State::kIdle) {
         deadline_ = std::min(deadline_, idle_since_ + kHttpDrainPatience);

@@ -98,7 +98,7 @@ private:
     bool was_served_ = false;
     bool is_head_ = false;  ///< the answer has no body
     Instant deadline_ = Instant::max();
-    Instant idle_since_{};  ///< while idle
+    Instant idle_since_{};      ///< while idle
     std::uint64_t serial_ = 0;  ///< of the request that waits for its answer
     boost::beast::flat_buffer buffer_;
     std::size_t searched_ = 0;  ///< bytes of it in which no head ends: those that come are searched, not all again

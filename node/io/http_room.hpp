@@ -39,7 +39,8 @@ public:
     /// It has come to `rank` just now, if it was not there.
     void move(Place& place, Rank rank);
 
-    /// Ends the one that has been idle for longest, else the one that has been incomplete for longest; false: all are busy.
+    /// Ends the one that has been idle for longest, else the one that has been incomplete for longest; false: all are
+    /// busy.
     bool make_room();
     /// Ends all whose request is incomplete.
     void end_incomplete();

@@ -7,12 +7,12 @@
 
 namespace tulle::node {
 
-/// A shard's side of the hub's mailbox. What is said in a turn is gathered and handed over at its end, together. What must
-/// not be lost waits here, in order, while the mailbox is full; what may be refused is refused.
+/// A shard's side of the hub's mailbox. What is said in a turn is gathered and handed over at its end, together. What
+/// must not be lost waits here, in order, while the mailbox is full; what may be refused is refused.
 ///
 /// Thread: the shard's.
-/// Limits: the backlog is bounded by what fills it: one message per connection, whose reading pauses meanwhile, the ends of
-///         the subscriptions that clients held who have gone, and answers, whose number the hub bounds.
+/// Limits: the backlog is bounded by what fills it: one message per connection, whose reading pauses meanwhile, the
+///         ends of the subscriptions that clients held who have gone, and answers, whose number the hub bounds.
 /// Errors: an exception here ends the process: what the hub is not told of who came and who went is wrong on all nodes.
 class HubLink {
 public:
@@ -25,7 +25,8 @@ public:
     [[nodiscard]] Push offer(mesh::ToHub message) noexcept;
     /// Sends at the next flush or as soon as there is room. Refused means: it waits, so slow down.
     Push send(mesh::ToHub message) noexcept;
-    /// The turn ends: hands over what was gathered, and of what waits as much as there is room for. False: some still waits.
+    /// The turn ends: hands over what was gathered, and of what waits as much as there is room for. False: some still
+    /// waits.
     bool flush() noexcept;
     [[nodiscard]] bool is_backed_up() const { return !backlog_.empty(); }
 

@@ -9,7 +9,9 @@
 
 namespace tulle::node {
 
-bool Linger::begin(int socket) { return ::shutdown(socket, SHUT_WR) != 0 || on_readable(socket); }
+bool Linger::begin(int socket) {
+    return ::shutdown(socket, SHUT_WR) != 0 || on_readable(socket);
+}
 
 bool Linger::on_readable(int socket) {
     static thread_local std::array<char, 64u << 10> scratch;
@@ -27,6 +29,11 @@ bool Linger::on_readable(int socket) {
         thrown_away_ += static_cast<std::size_t>(got);
     }
     return true;
+}
+
+void reset_on_close(int socket) {
+    const linger at_once{1, 0};
+    ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
 }  // namespace tulle::node

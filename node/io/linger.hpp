@@ -4,8 +4,8 @@
 
 namespace tulle::node {
 
-/// Ends a TCP connection so that the peer can read our last words: shuts our direction, and reads and throws away what the
-/// peer still sends, as closing a socket with unread bytes would destroy what the peer has not read yet.
+/// Ends a TCP connection so that the peer can read our last words: shuts our direction, and reads and throws away what
+/// the peer still sends, as closing a socket with unread bytes would destroy what the peer has not read yet.
 ///
 /// Thread: its owner's. Limits: kLingerBytes; the time is the owner's deadline.
 class Linger {
@@ -18,5 +18,8 @@ public:
 private:
     std::size_t thrown_away_ = 0;
 };
+
+/// Closing the socket then throws away what the peer has not taken, which the kernel would keep for minutes otherwise.
+void reset_on_close(int socket);
 
 }  // namespace tulle::node

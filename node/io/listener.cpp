@@ -8,11 +8,11 @@
 
 #include <sys/socket.h>
 
+#include <spdlog/spdlog.h>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/socket_base.hpp>
-#include <spdlog/spdlog.h>
 
 #include "node/core/limits.hpp"
 
@@ -71,7 +71,9 @@ void Listener::join(const Address& address) {
     }
 }
 
-void Listener::start() { accept(); }
+void Listener::start() {
+    accept();
+}
 
 void Listener::stop() {
     take_waiting();
@@ -103,10 +105,9 @@ void Listener::hand_over(Socket socket) noexcept {
 }
 
 void Listener::accept() noexcept {
-    acceptor_.async_accept(reactor_.context().get_executor(),
-                           [this](const boost::system::error_code& error, Socket socket) {
-                               on_accept(error, std::move(socket));
-                           });
+    acceptor_.async_accept(
+        reactor_.context().get_executor(),
+        [this](const boost::system::error_code& error, Socket socket) { on_accept(error, std::move(socket)); });
 }
 
 void Listener::on_accept(const boost::system::error_code& error, Socket socket) {

@@ -17,16 +17,17 @@ enum class Sharing : bool { kAlone, kShared };
 /// Accepts the connections of one address for one reactor.
 ///
 /// Thread: bind before the reactor runs; everything else on the reactor's thread.
-/// Errors: bind and join throw std::runtime_error that names the address. A failed accept (no descriptors left, usually) is counted, told once per spell,
-///         and tried again after 10 ms, doubling up to 1 s, instead of spinning.
+/// Errors: bind and join throw std::runtime_error that names the address. A failed accept (no descriptors left,
+///         usually) is counted, told once per spell, and tried again after 10 ms, doubling up to 1 s, instead of
+///         spinning.
 class Listener {
 public:
     using Accepted = std::function<void(Socket)>;
 
     Listener(Reactor& reactor, Accepted accepted);
 
-    /// Resolves, binds and listens; gives the numeric address with the real port. A port that any other process listens on
-    /// is refused, even where it would share it.
+    /// Resolves, binds and listens; gives the numeric address with the real port. A port that any other process listens
+    /// on is refused, even where it would share it.
     Address bind(const Address& address, Sharing sharing);
     /// One more acceptor on an address that bind gave with Sharing::kShared.
     void join(const Address& address);
@@ -36,8 +37,7 @@ public:
     void stop();
 
 private:
-    using Acceptor =
-        boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
+    using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
     using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
                                                     boost::asio::wait_traits<std::chrono::steady_clock>,
                                                     boost::asio::io_context::executor_type>;

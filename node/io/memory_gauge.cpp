@@ -144,7 +144,8 @@ const std::vector<MemoryUse>& MemoryGauge::measure() {
         }
     }
     if (cgroup_) {
-        // The kernel's buffers of our sockets count there; the cache of files, in use lately or not, goes before anybody is killed.
+        // The kernel's buffers of our sockets count there; the cache of files, in use lately or not, goes before
+        // anybody is killed.
         const std::uint64_t current = number_of(text_of(cgroup_->directory + cgroup_->usage_file)).value_or(0);
         const std::string stat = text_of(cgroup_->directory + "/memory.stat");
         const std::uint64_t cache = value_of(stat, cgroup_->cache_prefix + "inactive_file") +

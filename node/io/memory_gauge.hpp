@@ -17,8 +17,8 @@ struct MemoryCgroup {
     std::string cache_prefix{};  ///< of the keys of the files' cache in its memory.stat
 };
 
-/// Memory that this process may use for all that the machine says: the least of the limits of its cgroups (v2, or v1), and the
-/// machine's own. Bytes; 0 when nothing is known.
+/// Memory that this process may use for all that the machine says: the least of the limits of its cgroups (v2, or v1),
+/// and the machine's own. Bytes; 0 when nothing is known.
 [[nodiscard]] std::uint64_t memory_of_machine();
 
 /// Measures what this process uses of memory. A measurement reads two or three files of the kernel, each some 10 us.
@@ -27,8 +27,8 @@ struct MemoryCgroup {
 /// Errors: what cannot be read does not count.
 class MemoryGauge {
 public:
-    /// `limit`: of what is resident, in bytes. Besides, the limits of the cgroup and of the address space (RLIMIT_AS) hold
-    /// that the process has now.
+    /// `limit`: of what is resident, in bytes. Besides, the limits of the cgroup and of the address space (RLIMIT_AS)
+    /// hold that the process has now.
     explicit MemoryGauge(std::uint64_t limit);
     ~MemoryGauge();
     MemoryGauge(const MemoryGauge&) = delete;

@@ -11,7 +11,8 @@ namespace tulle::node {
 namespace {
 
 constexpr std::size_t kLooksBetweenPurges = 5;
-constexpr std::size_t kLooksBetweenLines = 10;  // of the log; what is left out changes nothing of what the next line says
+// of the log; what is left out changes nothing of what the next line says
+constexpr std::size_t kLooksBetweenLines = 10;
 constexpr std::size_t kLooksBetweenSheds = 2;  // what was closed must be seen to be free before more is
 
 }  // namespace
@@ -87,8 +88,8 @@ void MemoryWatch::tell() const {
             spdlog::warn("memory: {} of {} bytes are used: no new clients until it is less", use.used, use.limit);
             break;
         case Pressure::kShedding:
-            spdlog::warn("memory: {} of {} bytes are used: the clients that most waits for are closed until it is less", use.used,
-                         use.limit);
+            spdlog::warn("memory: {} of {} bytes are used: the clients that most waits for are closed until it is less",
+                         use.used, use.limit);
             break;
     }
 }

@@ -14,14 +14,16 @@
 
 namespace tulle::node {
 
-/// Measures the memory of the process ten times a second, on a thread of its own, and tells the node's limits what is to be done:
-/// no message and no shard has to do anything for it until then.
+/// Measures the memory of the process ten times a second, on a thread of its own, and tells the node's limits what is
+/// to be done: no message and no shard has to do anything for it until then.
 ///
 /// Thread: its owner's.
 class MemoryWatch {
 public:
-    /// `limit` in bytes, not 0. `wake_shards` is called from the watch's thread when they have to shed; any thread may call it.
-    MemoryWatch(std::uint64_t limit, std::size_t shards, std::shared_ptr<NodeLimits> limits, std::function<void()> wake_shards);
+    /// `limit` in bytes, not 0. `wake_shards` is called from the watch's thread when they have to shed; any thread may
+    /// call it.
+    MemoryWatch(std::uint64_t limit, std::size_t shards, std::shared_ptr<NodeLimits> limits,
+                std::function<void()> wake_shards);
     /// Stops and joins.
     ~MemoryWatch();
     MemoryWatch(const MemoryWatch&) = delete;

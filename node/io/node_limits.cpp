@@ -14,12 +14,15 @@ void reopen(std::atomic<bool>& is_full, const Capacity& capacity, std::size_t cl
 }  // namespace
 
 NodeLimits::NodeLimits(const NodeLimitsOptions& options, AppTable apps)
-    : capacity_(options.capacity), addresses_(options.connections_per_address), throttle_(options.auth_failures), apps_(std::move(apps)) {
+    : capacity_(options.capacity),
+      addresses_(options.connections_per_address),
+      throttle_(options.auth_failures),
+      apps_(std::move(apps)) {
     counters_.max_connections.set(capacity_.connections);
 }
 
-/// The address first: whoever has all that its address may have makes nobody else go. That may throw, so nothing is counted
-/// before it.
+/// The address first: whoever has all that its address may have makes nobody else go. That may throw, so nothing is
+/// counted before it.
 NodeLimits::Entry NodeLimits::enter(const PeerAddress& address) {
     const std::lock_guard lock(addresses_mutex_);
     if (!addresses_.enter(address)) {

@@ -26,25 +26,28 @@ struct NodeLimitsOptions {
     AuthThrottle::Options auth_failures{kDefaultAuthFailuresPerMinute, false};
 };
 
-/// What the shards of a node count together, as a limit that each of them kept for itself would depend on which of them the
-/// kernel gives a connection to.
+/// What the shards of a node count together, as a limit that each of them kept for itself would depend on which of them
+/// the kernel gives a connection to.
 ///
-/// Thread: any, but the counters' writer. A lock is taken for each new connection, for each request of an app with a rate, and for each signature
-///         of an address that may fail so often only.
+/// Thread: any, but the counters' writer. A lock is taken for each new connection, for each request of an app with a
+///         rate, and for each signature of an address that may fail so often only.
 class NodeLimits {
 public:
     NodeLimits(const NodeLimitsOptions& options, AppTable apps);
 
     enum class Entry : std::uint8_t { kLetIn, kNodeIsFull, kAddressIsFull };
 
-    /// An address that is full is told so even when the node is full too. What is thrown leaves all counts as they were.
+    /// An address that is full is told so even when the node is full too. What is thrown leaves all counts as they
+    /// were.
     [[nodiscard]] Entry enter(const PeerAddress& address);
     /// It has entered, and is to be a WebSocket client; false: there are as many as there may be.
     [[nodiscard]] bool enter_as_client();
     void leave(const PeerAddress& address, bool is_client);
     [[nodiscard]] const Capacity& capacity() const { return capacity_; }
     /// New clients are not wanted: the node is full, or has too little memory.
-    [[nodiscard]] bool is_refusing() const { return is_full_.load(std::memory_order_relaxed) || pressure() != Pressure::kNone; }
+    [[nodiscard]] bool is_refusing() const {
+        return is_full_.load(std::memory_order_relaxed) || pressure() != Pressure::kNone;
+    }
 
     [[nodiscard]] Pressure pressure() const { return pressure_.load(std::memory_order_relaxed); }
     void set_pressure(Pressure pressure) { pressure_.store(pressure, std::memory_order_relaxed); }
@@ -85,13 +88,15 @@ private:
     AppTable apps_;
 };
 
-/// The other end of a connection, which counts as one of the node and of its address until it leaves, or to the end of this.
+/// The other end of a connection, which counts as one of the node and of its address until it leaves, or to the end of
+/// this.
 class Peer {
 public:
     /// Of a listener that does not count.
     Peer() = default;
     /// REQUIRES: limits.enter(address) has let it in.
-    Peer(const PeerAddress& address, std::shared_ptr<NodeLimits> limits) : address_(address), limits_(std::move(limits)) {}
+    Peer(const PeerAddress& address, std::shared_ptr<NodeLimits> limits)
+        : address_(address), limits_(std::move(limits)) {}
     Peer(Peer&& other) noexcept = default;
     Peer& operator=(Peer&&) = delete;
     ~Peer() { leave(); }

@@ -49,7 +49,8 @@ public:
 
     [[nodiscard]] executor_type get_executor() { return socket_.get_executor(); }
     [[nodiscard]] Socket& socket() { return socket_; }
-    /// From now on Beast is shown plain messages in place of compressed ones. When data cannot be decompressed, a read ends with kCorrupt.
+    /// From now on Beast is shown plain messages in place of compressed ones. When data cannot be decompressed, a read
+    /// ends with kCorrupt.
     FrameInflater& begin_to_inflate() { return *(inflater_ = std::make_unique<FrameInflater>()); }
     /// Null: nothing is decompressed.
     [[nodiscard]] FrameInflater* inflater() { return inflater_.get(); }
@@ -58,14 +59,14 @@ public:
 
     template <class Buffers, class Handler>
     auto async_read_some(const Buffers& buffers, Handler&& handler) {
-        return boost::asio::async_initiate<Handler, void(boost::system::error_code, std::size_t)>(
-            ReadInitiation{this}, handler, buffers);
+        return boost::asio::async_initiate<Handler, void(boost::system::error_code, std::size_t)>(ReadInitiation{this},
+                                                                                                  handler, buffers);
     }
 
     template <class Buffers, class Handler>
     auto async_write_some(const Buffers& buffers, Handler&& handler) {
-        return boost::asio::async_initiate<Handler, void(boost::system::error_code, std::size_t)>(
-            WriteInitiation{this}, handler, buffers);
+        return boost::asio::async_initiate<Handler, void(boost::system::error_code, std::size_t)>(WriteInitiation{this},
+                                                                                                  handler, buffers);
     }
 
 private:
@@ -75,9 +76,10 @@ private:
         template <class Handler, class Buffers>
         void operator()(Handler&& handler, const Buffers& buffers) const {
             if (stream->has_inflated()) {
-                boost::asio::post(stream->get_executor(), [stream = stream, buffers, handler = std::forward<Handler>(handler)]() mutable {
-                    stream->guard([&] { stream->serve_inflated(buffers, handler); });
-                });
+                boost::asio::post(stream->get_executor(),
+                                  [stream = stream, buffers, handler = std::forward<Handler>(handler)]() mutable {
+                                      stream->guard([&] { stream->serve_inflated(buffers, handler); });
+                                  });
                 return;
             }
             stream->socket_.async_read_some(
@@ -103,9 +105,10 @@ private:
         template <class Handler, class Buffers>
         void operator()(Handler&& handler, const Buffers& buffers) const {
             const std::size_t bytes = stream->queue(buffers);
-            boost::asio::post(stream->get_executor(), [stream = stream, bytes, handler = std::forward<Handler>(handler)]() mutable {
-                stream->guard([&] { handler(boost::system::error_code{}, bytes); });
-            });
+            boost::asio::post(stream->get_executor(),
+                              [stream = stream, bytes, handler = std::forward<Handler>(handler)]() mutable {
+                                  stream->guard([&] { handler(boost::system::error_code{}, bytes); });
+                              });
         }
     };
 
@@ -162,8 +165,8 @@ private:
 /// Beast asks for the end of the connection when it is done; the connection flushes and lingers by itself afterwards.
 template <class Handler>
 void async_teardown(boost::beast::role_type, OutboxStream& stream, Handler&& handler) {
-    boost::asio::post(stream.get_executor(), boost::beast::bind_front_handler(std::forward<Handler>(handler),
-                                                                              boost::system::error_code{}));
+    boost::asio::post(stream.get_executor(),
+                      boost::beast::bind_front_handler(std::forward<Handler>(handler), boost::system::error_code{}));
 }
 
 inline void beast_close_socket(OutboxStream& stream) {

@@ -13,17 +13,18 @@ namespace tulle::node {
 
 enum class Written : std::uint8_t { kAll, kBlocked, kBroken };
 
-/// Writes as much of the outbox to the socket as the kernel takes, in gathered sends; never waits. kBroken: the connection
-/// is of no use any more.
+/// Writes as much of the outbox to the socket as the kernel takes, in gathered sends; never waits. kBroken: the
+/// connection is of no use any more.
 [[nodiscard]] Written write_outbox(int socket, Outbox& outbox);
 
 class Connection;
 
-/// What one connection has to write. All that a write which goes well needs is in the job itself: memory that belongs to
-/// the connection is seldom in a cache, as the kernel's part of every send uses it up.
+/// What one connection has to write. All that a write which goes well needs is in the job itself: memory that belongs
+/// to the connection is seldom in a cache, as the kernel's part of every send uses it up.
 struct WriteJob {
     /// Takes what it can out of the outbox, which is not empty.
-    WriteJob(Outbox& from, int to, Connection* whose, bool tells) : outbox(&from), owner(whose), socket(to), is_told(tells) {
+    WriteJob(Outbox& from, int to, Connection* whose, bool tells)
+        : outbox(&from), owner(whose), socket(to), is_told(tells) {
         from.take_whole(whole);
     }
 
@@ -31,7 +32,7 @@ struct WriteJob {
     Outbox* outbox;
     Connection* owner;  ///< the writer does not look at it …
     int socket;
-    bool is_told;       ///< … nor at this: that the owner wants to know of any outcome
+    bool is_told;                     ///< … nor at this: that the owner wants to know of any outcome
     Written written = Written::kAll;  ///< the outcome
 };
 
@@ -58,8 +59,8 @@ public:
     OutboxWriter& operator=(const OutboxWriter&) = delete;
     virtual ~OutboxWriter() = default;
 
-    /// Does for each job what write_outbox does, and returns how many bytes the kernel has taken. No connection is in it
-    /// twice. What was not taken is in the outboxes again.
+    /// Does for each job what write_outbox does, and returns how many bytes the kernel has taken. No connection is in
+    /// it twice. What was not taken is in the outboxes again.
     virtual std::uint64_t write(std::span<WriteJob> jobs) = 0;
 };
 

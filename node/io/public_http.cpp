@@ -25,7 +25,9 @@ HttpResponse text(unsigned status, std::string_view body) {
 }
 
 /// The second as soketi has it.
-bool asks_readiness(std::string_view path) { return path == "/ready" || path == "/accept-traffic"; }
+bool asks_readiness(std::string_view path) {
+    return path == "/ready" || path == "/accept-traffic";
+}
 
 std::string demo_node(const mesh::MemberStatus& member) {
     return "{\"name\":" + pusher::quoted(member.name) + ",\"listen\":" + pusher::quoted(member.listen) + "}";
@@ -128,8 +130,8 @@ std::optional<HttpResponse> PublicHttp::refuse_page(const HttpRequest& request) 
     const bool is_known = path == "/" || path == "*" || path == "/up" || asks_readiness(path) ||
                           (!demo_.page.empty() && path == "/demo/nodes.json") || is_up_of_app(path);
     if (pusher::is_client_target(path)) {
-        HttpResponse response =
-            pusher::api_error(426, "clients connect here: a request needs HTTP/1.1, Upgrade: websocket and Connection: Upgrade");
+        HttpResponse response = pusher::api_error(
+            426, "clients connect here: a request needs HTTP/1.1, Upgrade: websocket and Connection: Upgrade");
         response.headers.emplace_back("Upgrade", "websocket");
         response.headers.emplace_back("Connection", "Upgrade");
         return response;
@@ -145,10 +147,12 @@ std::optional<HttpResponse> PublicHttp::refuse_page(const HttpRequest& request) 
     return response;
 }
 
-bool PublicHttp::takes_clients() const { return is_ready_ && !is_draining_ && !limits_.is_refusing(); }
+bool PublicHttp::takes_clients() const {
+    return is_ready_ && !is_draining_ && !limits_.is_refusing();
+}
 
-/// HAProxy asks "OPTIONS /" to know whether a node is to be sent clients, unless it is told to ask otherwise; some of its examples
-/// ask "OPTIONS *". So these are answered like /ready.
+/// HAProxy asks "OPTIONS /" to know whether a node is to be sent clients, unless it is told to ask otherwise; some of
+/// its examples ask "OPTIONS *". So these are answered like /ready.
 HttpResponse PublicHttp::options_of(std::string_view path) const {
     const bool is_well = takes_clients() || !(path == "/" || path == "*" || asks_readiness(path));
     HttpResponse response = is_well ? text(200, "") : text(503, "not ready\n");
@@ -233,9 +237,8 @@ void PublicHttp::respond_api(HttpTicket ticket, HttpResponse response) {
 }
 
 bool PublicHttp::fits_into_outbox(const pusher::ApiWork& work) const {
-    return std::all_of(work.events.begin(), work.events.end(), [this](const pusher::PublishEvent& event) {
-        return ws_limits_.fits(event.body.size());
-    });
+    return std::all_of(work.events.begin(), work.events.end(),
+                       [this](const pusher::PublishEvent& event) { return ws_limits_.fits(event.body.size()); });
 }
 
 void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work) {
@@ -247,8 +250,12 @@ void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work) {
     job->second.has_events = !work.events.empty();
     job->second.asked_kept = std::move(work.kept);
     for (pusher::PublishEvent& event : work.events) {
-        mesh::Publish publish{job->first, std::move(event.channels), share(std::move(event.body)),
-                              std::move(event.exclude_socket), event.kept, event.keep_for};
+        mesh::Publish publish{job->first,
+                              std::move(event.channels),
+                              share(std::move(event.body)),
+                              std::move(event.exclude_socket),
+                              event.kept,
+                              event.keep_for};
         reactor_.counters().http_publishes_total.add();
         if (job->second.awaited > 0) {
             hub_.send(std::move(publish));
@@ -266,7 +273,8 @@ void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work) {
 
 void PublicHttp::ask_nodes(Jobs::iterator job) {
     for (std::string& query : job->second.queries) {
-        mesh::Query message{job->first, std::move(query), kClusterReadTimeout, std::exchange(job->second.asked_kept, {})};
+        mesh::Query message{job->first, std::move(query), kClusterReadTimeout,
+                            std::exchange(job->second.asked_kept, {})};
         if (job->second.has_events || job->second.awaited > 0) {
             hub_.send(std::move(message));
         } else if (hub_.offer(std::move(message)) == Push::kRefused) {

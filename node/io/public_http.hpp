@@ -9,8 +9,8 @@
 
 #include "mesh/core/port.hpp"
 #include "node/core/apps.hpp"
-#include "node/io/hub_link.hpp"
 #include "node/io/http_service.hpp"
+#include "node/io/hub_link.hpp"
 #include "node/io/pusher_clients.hpp"
 #include "node/io/reactor.hpp"
 #include "node/io/shard.hpp"
@@ -21,8 +21,8 @@ namespace tulle::node {
 /// The public listener's HTTP: the Pusher API, /up and /ready, the demo, and the door to the WebSockets.
 ///
 /// Thread: the shard's.
-/// Limits: at most one waiting request per connection. Every question to the hub is answered, or answered by 503 when the
-///         hub is full; what follows the first question of a request waits for room, so that a batch is not torn.
+/// Limits: at most one waiting request per connection. Every question to the hub is answered, or answered by 503 when
+///         the hub is full; what follows the first question of a request waits for room, so that a batch is not torn.
 class PublicHttp final : public HttpService {
 public:
     struct Context {
@@ -40,8 +40,7 @@ public:
     [[nodiscard]] std::size_t max_body(std::string_view target) const override;
     [[nodiscard]] bool on_head(const HttpRequest& head, HttpResponse& refusal) override;
     void on_request(HttpTicket ticket, HttpRequest request) override;
-    [[nodiscard]] bool on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request,
-                                  HttpResponse& refusal) override;
+    [[nodiscard]] bool on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request, HttpResponse& refusal) override;
 
     void set_ready(bool ready) { is_ready_ = ready; }
     /// The node is going away: no new client is let in, and /ready says so. Requests are served as before.
@@ -76,7 +75,8 @@ private:
     [[nodiscard]] std::optional<HttpResponse> refuse_page(const HttpRequest& request) const;
     [[nodiscard]] bool takes_clients() const;
     [[nodiscard]] HttpResponse options_of(std::string_view path) const;
-    /// Counts a wrong signature, if the response tells of one, and makes a 429 of it when its address has sent too many.
+    /// Counts a wrong signature, if the response tells of one, and makes a 429 of it when its address has sent too
+    /// many.
     void throttle_failure(const PeerAddress& peer, HttpResponse& response);
     void serve_page(HttpTicket ticket, const HttpRequest& request);
     void serve_api(HttpTicket ticket, const HttpRequest& request);

@@ -77,8 +77,8 @@ void PusherClients::on_open(WsConnection& connection) {
         connections_.resize(slot.value + 1u);
     }
     last_generation_ = (last_generation_ + 1) & kGenerationMask;
-    auto entering = std::make_unique<Client>(
-        Client{&connection, pusher::Session(*admission.app, slot, new_socket_id(slot), timeouts_), apps_, last_generation_});
+    auto entering = std::make_unique<Client>(Client{
+        &connection, pusher::Session(*admission.app, slot, new_socket_id(slot), timeouts_), apps_, last_generation_});
     if (!limits_.open_connection(*admission.app)) {
         reactor_.counters().over_quota_total.add();
         refuse(connection, pusher::kAppOverQuota, pusher::kAppOverQuotaText);

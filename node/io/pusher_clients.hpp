@@ -49,18 +49,19 @@ public:
     void on_drain(WsConnection& connection) override;
     void on_gone(WsConnection& connection) override;
 
-    /// Queues it for the subscribers at once or together with those that follow: end_run must be called after the last of
-    /// several, before anything else is.
+    /// Queues it for the subscribers at once or together with those that follow: end_run must be called after the last
+    /// of several, before anything else is.
     void deliver(const mesh::Record& record);
     void end_run();
-    /// An exception has left a message of the hub half done: ends the connections that may have missed something of it, which
-    /// their clients answer by connecting again. For a record those are the subscribers of its channels; whatever the message
-    /// was, besides, those of a run that has not been sent whole.
+    /// An exception has left a message of the hub half done: ends the connections that may have missed something of it,
+    /// which their clients answer by connecting again. For a record those are the subscribers of its channels; whatever
+    /// the message was, besides, those of a run that has not been sent whole.
     void fail_run(const std::exception& error) noexcept;
     void fail_subscribers(const mesh::Record& record, const std::exception& error) noexcept;
     void fail_all(const std::exception& error) noexcept;
-    /// Closes those that hold most memory, until they have held so much together; none that holds less than kMinShedBytes. When
-    /// there is no memory to find out who holds most, any of them. Of an exception in a connection's shedding that one ends.
+    /// Closes those that hold most memory, until they have held so much together; none that holds less than
+    /// kMinShedBytes. When there is no memory to find out who holds most, any of them. Of an exception in a
+    /// connection's shedding that one ends.
     void shed(std::uint64_t bytes);
     void on_subscribed(const mesh::Subscribed& answer);
     /// The last event of a channel is this one, though its subscribers did not get it.
@@ -82,8 +83,8 @@ public:
     /// A new subscriber of the channel (its key) has found nothing kept there.
     void tell_cache_miss(std::string_view key);
 
-    /// The node is going away: the hub is told of nobody's leaving any more, so that users who connect to another node in
-    /// time have not left.
+    /// The node is going away: the hub is told of nobody's leaving any more, so that users who connect to another node
+    /// in time have not left.
     void begin_drain() { is_draining_ = true; }
 
     /// The table that the context gave has changed: turns clients away whose apps it does not serve.
@@ -122,8 +123,9 @@ private:
     void run(const ChannelEffects& effects);
     void run(const PresenceEffects& effects);
     void run(const UserEffects& effects);
-    /// The connection has ended, or has been told to: it is on no channel any more, whenever its peer answers. Here, in leave
-    /// and in turn_away an exception ends the process: the tables know nothing of who has left, and the hub would never be told.
+    /// The connection has ended, or has been told to: it is on no channel any more, whenever its peer answers. Here, in
+    /// leave and in turn_away an exception ends the process: the tables know nothing of who has left, and the hub would
+    /// never be told.
     void depart(Slot slot) noexcept;
     void enter(Client& client, const pusher::Subscribe& wanted);
     void leave(Slot slot, const std::string& channel) noexcept;

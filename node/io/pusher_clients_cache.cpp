@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::uint64_t kAskGeneration = 0;  // no subscription of the table has it, so that the answer confirms none
 
-LastEvent last_event(const mesh::KeptEvent& kept) { return {{kept.stamp.time_us, kept.stamp.origin}, kept.body, kept.until}; }
+LastEvent last_event(const mesh::KeptEvent& kept) {
+    return {{kept.stamp.time_us, kept.stamp.origin}, kept.body, kept.until};
+}
 
 }  // namespace
 
@@ -36,8 +38,9 @@ void PusherClients::on_last_event(std::string_view channel, const mesh::KeptEven
 }
 
 bool PusherClients::keep(const mesh::Record& record, std::size_t index) {
-    return last_events_.on_delivered(record.channels[index], {{record.stamp.time_us, record.stamp.origin}, record.body,
-                                                              reactor_.now() + record.keep_for});
+    return last_events_.on_delivered(
+        record.channels[index],
+        {{record.stamp.time_us, record.stamp.origin}, record.body, reactor_.now() + record.keep_for});
 }
 
 void PusherClients::replay(Client& client, const std::string& channel) {

@@ -16,8 +16,8 @@
 namespace tulle::node {
 namespace {
 
-/// Connections are spread over the heap, and the sends of the turn before have pushed them out of the caches: each is asked
-/// for so many before it is needed.
+/// Connections are spread over the heap, and the sends of the turn before have pushed them out of the caches: each is
+/// asked for so many before it is needed.
 constexpr std::size_t kFetchAhead = 4;
 
 }  // namespace
@@ -26,8 +26,7 @@ void PusherClients::deliver(const mesh::Record& record) {
     if (!record.body) {
         return;
     }
-    const std::optional<Slot> excluded =
-        record.exclude_socket.empty() ? std::nullopt : slot_of(record.exclude_socket);
+    const std::optional<Slot> excluded = record.exclude_socket.empty() ? std::nullopt : slot_of(record.exclude_socket);
     for (std::size_t i = 0; i < record.channels.size(); ++i) {
         const std::string& channel = record.channels[i];
         if (i >= record.kept || keep(record, i)) {
@@ -40,7 +39,9 @@ void PusherClients::deliver(const mesh::Record& record) {
     }
 }
 
-bool PusherClients::fits(const pusher::EventTail& tail) { return tail.size() <= kMaxEventTailBytes; }
+bool PusherClients::fits(const pusher::EventTail& tail) {
+    return tail.size() <= kMaxEventTailBytes;
+}
 
 SlabRange PusherClients::frame_of(std::string_view channel, const pusher::EventTail& tail) {
     std::string_view name = channel_of_key(channel);
@@ -49,9 +50,11 @@ SlabRange PusherClients::frame_of(std::string_view channel, const pusher::EventT
         escaped = pusher::escaped_name(name);
         name = escaped;
     }
-    const std::size_t size = pusher::kEventFrameHead.size() + name.size() + pusher::kEventFrameName.size() + tail.size();
-    return reactor_.arena().append({TextFrameHeader(size).view(), pusher::kEventFrameHead, name, pusher::kEventFrameName, tail.name(),
-                                    tail.data_key(), tail.data(), tail.user_key(), tail.user(), tail.end()});
+    const std::size_t size =
+        pusher::kEventFrameHead.size() + name.size() + pusher::kEventFrameName.size() + tail.size();
+    return reactor_.arena().append({TextFrameHeader(size).view(), pusher::kEventFrameHead, name,
+                                    pusher::kEventFrameName, tail.name(), tail.data_key(), tail.data(), tail.user_key(),
+                                    tail.user(), tail.end()});
 }
 
 /// Messages of one channel that come one after the other are queued for its subscribers together: a burst costs each of
@@ -139,7 +142,8 @@ void PusherClients::shed(std::uint64_t bytes) {
     const auto shed_one = [&](std::size_t memory, WsConnection& connection) {
         if (freed < bytes) {
             freed += memory;
-            reactor_.guard(connection, [&] { connection.shed(); });  // one that fails there ends at once, and is freed too
+            // one that fails there ends at once, and is freed too
+            reactor_.guard(connection, [&] { connection.shed(); });
         }
     };
     std::vector<std::pair<std::size_t, WsConnection*>> large;

@@ -32,7 +32,8 @@ void PusherClients::tell_duties() {
     duties_.flush(apps_, channels_, rooms_, changes);
     for (TellDuty& change : changes) {
         if (!is_draining_) {  // else whoever is disconnected now will be back elsewhere
-            hub_.send(mesh::DutyCount{std::move(change.key), std::move(change.item), change.count, std::move(change.card)});
+            hub_.send(
+                mesh::DutyCount{std::move(change.key), std::move(change.item), change.count, std::move(change.card)});
         }
     }
 }

@@ -11,7 +11,8 @@
 namespace tulle::node {
 
 static_assert(kMaxUserIdBytes <= mesh::kMaxUserBytes);
-static_assert(kMaxPresenceMemberBytes + 6 * kMaxUserIdBytes + 3 <= mesh::kMaxUserInfoBytes, "a card fits, its id escaped");
+static_assert(kMaxPresenceMemberBytes + 6 * kMaxUserIdBytes + 3 <= mesh::kMaxUserInfoBytes,
+              "a card fits, its id escaped");
 
 void PusherClients::enter(Client& client, const pusher::Subscribe& wanted) {
     const Slot slot = client.connection->slot();
@@ -95,11 +96,11 @@ void PusherClients::turn_away(const TurnAway& turned) {
 }
 
 void PusherClients::tell_member(const TellMember& change) {
-    Counter& counter = change.joined ? reactor_.counters().members_added_total : reactor_.counters().members_removed_total;
+    Counter& counter =
+        change.joined ? reactor_.counters().members_added_total : reactor_.counters().members_removed_total;
     counter.add();
-    broadcast(change.channel,
-              change.joined ? pusher::member_added_body(change.member.card)
-                            : pusher::member_removed_body(change.member.card));
+    broadcast(change.channel, change.joined ? pusher::member_added_body(change.member.card)
+                                            : pusher::member_removed_body(change.member.card));
 }
 
 void PusherClients::on_member_joined(const mesh::MemberJoined& answer) {

@@ -84,9 +84,9 @@ void Reactor::run_ready() {
     }
 }
 
-/// Runs one handler that is ready; false: there is none. After kHandlersInARow of the context, or when it has no more, each that
-/// waits in ready_ is run once: nobody whose messages have come together is served more often than others. Only when the context
-/// had none at all, up to kHandlersInARow are run before it is asked again.
+/// Runs one handler that is ready; false: there is none. After kHandlersInARow of the context, or when it has no more,
+/// each that waits in ready_ is run once: nobody whose messages have come together is served more often than others.
+/// Only when the context had none at all, up to kHandlersInARow are run before it is asked again.
 bool Reactor::run_next() {
     if (ready_left_ == 0 || ready_.empty()) {
         if (poll_one() > 0) {
@@ -115,8 +115,8 @@ void Reactor::run_one_ready() {
     }
 }
 
-/// The library's own handlers between those of the connections may throw as well (bad_alloc). Their connection is not known
-/// here; it ends at its deadline, as nothing of it happens any more.
+/// The library's own handlers between those of the connections may throw as well (bad_alloc). Their connection is not
+/// known here; it ends at its deadline, as nothing of it happens any more.
 std::size_t Reactor::poll_one() {
     try {
         return context_.poll_one();
@@ -152,8 +152,8 @@ void Reactor::end_failed() {
     }
 }
 
-/// An alarm that is set for earlier stays: deadlines move on with every message, and to be woken in vain now and then costs less
-/// than to tell the kernel each time.
+/// An alarm that is set for earlier stays: deadlines move on with every message, and to be woken in vain now and then
+/// costs less than to tell the kernel each time.
 void Reactor::set_alarm(Instant at) {
     if (at >= alarm_at_) {
         return;
@@ -305,6 +305,8 @@ void Reactor::cut_all() {
     }
 }
 
-void Reactor::wake_at(Instant at) { wake_at_ = std::min(wake_at_, at); }
+void Reactor::wake_at(Instant at) {
+    wake_at_ = std::min(wake_at_, at);
+}
 
 }  // namespace tulle::node

@@ -23,14 +23,14 @@ namespace tulle::node {
 
 /// The loop of one thread and what its connections share: slots, deadlines, the arena of encoded frames, the clock.
 ///
-/// A turn runs one handler, then up to kMaxPolls more that are ready, or as many as begin within kTurnTime, then what is due,
-/// within as long, then flushes connections that were marked dirty, in
-/// the order in which they were: whatever has been queued for a connection by then leaves in one gathered send. Of more than
-/// kMaxWrites the rest is for the next turns, so that what comes in meanwhile does not wait for thousands of sends. No
-/// handler runs while outboxes are written.
+/// A turn runs one handler, then up to kMaxPolls more that are ready, or as many as begin within kTurnTime, then what
+/// is due, within as long, then flushes connections that were marked dirty, in the order in which they were: whatever
+/// has been queued for a connection by then leaves in one gathered send. Of more than kMaxWrites the rest is for the
+/// next turns, so that what comes in meanwhile does not wait for thousands of sends. No handler runs while outboxes are
+/// written.
 ///
-/// Errors: what a handler throws is counted, and ends the connection whose work it was, if that is known (guard). What is
-///         thrown by `end_of_turn`, or when a connection is cleared away, comes out of run().
+/// Errors: what a handler throws is counted, and ends the connection whose work it was, if that is known (guard). What
+///         is thrown by `end_of_turn`, or when a connection is cleared away, comes out of run().
 /// Thread: all of it on the thread in run(), but for stop() and context() (for post), which any thread may use.
 class Reactor {
 public:
@@ -42,7 +42,8 @@ public:
     void stop() { context_.stop(); }
 
     [[nodiscard]] boost::asio::io_context& context() { return context_; }
-    /// Runs handlers without asking the kernel for events before each. They and those of context() take turns (run_next).
+    /// Runs handlers without asking the kernel for events before each. They and those of context() take turns
+    /// (run_next).
     [[nodiscard]] ReadyExecutor ready_executor() { return {ready_, context_}; }
     /// The time of this turn: the clock is read once in each turn, when it is first asked for.
     [[nodiscard]] Instant now();
@@ -58,8 +59,8 @@ public:
     void remove(Slot slot);
     [[nodiscard]] Connection* find(Slot slot) const;
     [[nodiscard]] std::size_t connections() const { return connections_; }
-    /// Drains the next connections, at most `most`, and no further one once they have taken kTurnTime: a client on thousands
-    /// of channels takes milliseconds. True: each that was there at the first call has been told.
+    /// Drains the next connections, at most `most`, and no further one once they have taken kTurnTime: a client on
+    /// thousands of channels takes milliseconds. True: each that was there at the first call has been told.
     [[nodiscard]] bool drain_some(std::size_t most);
     /// Ends every connection that is left, at once.
     void cut_all();
@@ -130,14 +131,15 @@ private:
     ShardCounters counters_;
     std::vector<std::shared_ptr<Connection>> slots_;
     std::vector<Slot> free_slots_;
-    std::vector<std::shared_ptr<Connection>> removed_;  ///< kept to the end of the turn, or until they are dirty no more
+    /// kept to the end of the turn, or until they are dirty no more
+    std::vector<std::shared_ptr<Connection>> removed_;
     // Each as large as slots_; who is in them is in the reactor, or in removed_.
     std::vector<Connection*> dirty_;  ///< the first dirty_count_: marked since those in writing_
     std::size_t dirty_count_ = 0;
     std::vector<Connection*> writing_;  ///< from written_ up to writing_count_: to be written next
     std::size_t written_ = 0;
     std::size_t writing_count_ = 0;
-    std::vector<Connection*> failed_;   ///< the first failed_count_
+    std::vector<Connection*> failed_;  ///< the first failed_count_
     std::size_t failed_count_ = 0;
     std::vector<Connection*> callers_;  ///< each of them is in the reactor, or in removed_
     Instant failure_told_at_{};

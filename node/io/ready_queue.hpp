@@ -9,8 +9,9 @@
 
 namespace tulle::node {
 
-/// Work that is ready without the kernel having said so, first in, first out. Asio's own queue asks the kernel for events before
-/// each handler that was posted by the one before it, which costs a system call for each of the messages that have come in one read.
+/// Work that is ready without the kernel having said so, first in, first out. Asio's own queue asks the kernel for
+/// events before each handler that was posted by the one before it, which costs a system call for each of the messages
+/// that have come in one read.
 ///
 /// Thread: the reactor's. Errors: push throws when there is no memory for the work.
 class ReadyQueue {
@@ -49,7 +50,8 @@ private:
     std::deque<std::unique_ptr<Task>> tasks_;
 };
 
-/// An executor of Asio's kind over a ReadyQueue, to be bound to handlers of operations that may be done as soon as they begin.
+/// An executor of Asio's kind over a ReadyQueue, to be bound to handlers of operations that may be done as soon as they
+/// begin.
 class ReadyExecutor {
 public:
     ReadyExecutor(ReadyQueue& queue, boost::asio::io_context& context) : queue_(&queue), context_(&context) {}

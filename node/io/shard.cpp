@@ -7,8 +7,8 @@
 #include <variant>
 #include <vector>
 
-#include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
+#include <boost/asio/post.hpp>
 
 #include "node/core/limits.hpp"
 #include "node/io/hosted_hub.hpp"
@@ -149,7 +149,9 @@ private:
     }
 
     /// Of the HTTP connections that the node may have; the kernel spreads them over the shards.
-    [[nodiscard]] std::size_t http_share() const { return (limits_->capacity().http + options_.shards - 1) / options_.shards; }
+    [[nodiscard]] std::size_t http_share() const {
+        return (limits_->capacity().http + options_.shards - 1) / options_.shards;
+    }
 
     void refuse(Socket& socket) {
         reactor_.counters().full_refusals_total.add();
@@ -187,16 +189,17 @@ private:
         }
     }
 
-    /// What the hub has said cannot be said again, and nobody may miss a part of it without knowing. So whoever it may be for is
-    /// ended: the subscribers of a message's channels, and of the messages before it that were to be sent together; for what
-    /// changes a channel, all clients. Answers to requests are missed
-    /// by their connections alone, which end at their deadlines.
+    /// What the hub has said cannot be said again, and nobody may miss a part of it without knowing. So whoever it may
+    /// be for is ended: the subscribers of a message's channels, and of the messages before it that were to be sent
+    /// together; for what changes a channel, all clients. Answers to requests are missed by their connections alone,
+    /// which end at their deadlines.
     void give_up(const mesh::ToShard& message, const std::exception& error) {
         reactor_.count_failure(error);
         clients_.fail_run(error);
         if (const auto* deliver = std::get_if<mesh::Deliver>(&message)) {
             clients_.fail_subscribers(*deliver->record, error);
-        } else if (!std::holds_alternative<mesh::Published>(message) && !std::holds_alternative<mesh::QueryResult>(message) &&
+        } else if (!std::holds_alternative<mesh::Published>(message) &&
+                   !std::holds_alternative<mesh::QueryResult>(message) &&
                    !std::holds_alternative<mesh::StatusReply>(message)) {
             clients_.fail_all(error);
         }
@@ -258,8 +261,8 @@ private:
         }
     }
 
-    /// What the hub has given by now is queued for the clients before they are closed. False: some that they said waits for
-    /// room in the hub's mailbox.
+    /// What the hub has given by now is queued for the clients before they are closed. False: some that they said waits
+    /// for room in the hub's mailbox.
     [[nodiscard]] bool drain_more() {
         if (!is_draining_) {
             return true;
@@ -367,21 +370,37 @@ Shard::Shard(ShardOptions options, mesh::HubMailbox& hub) : loop_(std::make_uniq
 
 Shard::~Shard() = default;
 
-Address Shard::bind(const Address& address) { return loop_->listener().bind(address, Sharing::kShared); }
+Address Shard::bind(const Address& address) {
+    return loop_->listener().bind(address, Sharing::kShared);
+}
 
-void Shard::join(const Address& address) { loop_->listener().join(address); }
+void Shard::join(const Address& address) {
+    loop_->listener().join(address);
+}
 
-mesh::ShardMailbox& Shard::mailbox() { return loop_->mailbox(); }
+mesh::ShardMailbox& Shard::mailbox() {
+    return loop_->mailbox();
+}
 
-const ShardCounters& Shard::counters() const { return loop_->counters(); }
+const ShardCounters& Shard::counters() const {
+    return loop_->counters();
+}
 
-void Shard::host(mesh::HubTurns& hub) { loop_->host(hub); }
+void Shard::host(mesh::HubTurns& hub) {
+    loop_->host(hub);
+}
 
-void Shard::start() { loop_->start(); }
+void Shard::start() {
+    loop_->start();
+}
 
-void Shard::wake() { loop_->wake(); }
+void Shard::wake() {
+    loop_->wake();
+}
 
-void Shard::stop() { loop_->stop(); }
+void Shard::stop() {
+    loop_->stop();
+}
 
 void Shard::set_apps(AppTable apps) {
     loop_->post([loop = loop_.get(), apps = std::move(apps)]() noexcept { loop->set_apps(apps); });

@@ -37,8 +37,8 @@ struct ShardOptions {
     std::uint64_t seed = 0;  ///< of the socket ids: random, another for each shard
 };
 
-/// One thread with its own acceptor, connections and channels. Shares nothing but the two mailboxes and its counters; may run
-/// the hub besides.
+/// One thread with its own acceptor, connections and channels. Shares nothing but the two mailboxes and its counters;
+/// may run the hub besides.
 ///
 /// Thread: its owner's; set_apps, wake, stop_accepting, drain, cut and mailbox from any.
 /// Errors: bind and join throw std::runtime_error that names the address.
@@ -67,10 +67,11 @@ public:
     /// Has it look for an order to shed (NodeLimits). Allocates nothing.
     void wake();
     void stop_accepting();
-    /// Closes every client with 4200, after all that the shard was given for it before, and ends HTTP connections once they
-    /// have been answered. At most kMaxWrites connections in a turn, or as many as begin within kTurnTime, so that each Close
-    /// leaves in the turn in which its client's subscriptions end; the others go on being served meanwhile. `on_drained` is
-    /// called on the shard's thread when no connection is left and the hub's mailbox has all that they said.
+    /// Closes every client with 4200, after all that the shard was given for it before, and ends HTTP connections once
+    /// they have been answered. At most kMaxWrites connections in a turn, or as many as begin within kTurnTime, so that
+    /// each Close leaves in the turn in which its client's subscriptions end; the others go on being served meanwhile.
+    /// `on_drained` is called on the shard's thread when no connection is left and the hub's mailbox has all that they
+    /// said.
     void drain(std::function<void()> on_drained);
     /// After drain: ends the connections that are left; `on_cut` takes the place of `on_drained`.
     void cut(std::function<void()> on_cut);

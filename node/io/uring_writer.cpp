@@ -18,8 +18,7 @@ std::unique_ptr<OutboxWriter> UringWriter::make(unsigned entries) {
     if (io_uring_queue_init_params(entries, ring.get(), &parameters) < 0) {
         return nullptr;
     }
-    return std::unique_ptr<OutboxWriter>(
-        new UringWriter(std::unique_ptr<io_uring, Closer>(ring.release()), entries));
+    return std::unique_ptr<OutboxWriter>(new UringWriter(std::unique_ptr<io_uring, Closer>(ring.release()), entries));
 }
 
 void UringWriter::Closer::operator()(io_uring* ring) const {

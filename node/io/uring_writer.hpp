@@ -8,12 +8,12 @@ struct io_uring;
 
 namespace tulle::node {
 
-/// Hands the sends of a turn to the kernel in one system call for so many connections as the ring has entries. The sends
-/// themselves are done by this thread inside that call, so what it saves is the way in and out of the kernel.
+/// Hands the sends of a turn to the kernel in one system call for so many connections as the ring has entries. The
+/// sends themselves are done by this thread inside that call, so what it saves is the way in and out of the kernel.
 ///
 /// Thread: the one that has called make (the ring has a single issuer).
-/// Limits: what a connection holds in more than one range goes by write_outbox, as does the rest of a send that the kernel
-///         has not taken whole.
+/// Limits: what a connection holds in more than one range goes by write_outbox, as does the rest of a send that the
+///         kernel has not taken whole.
 class UringWriter final : public OutboxWriter {
 public:
     static constexpr unsigned kEntries = 1024;

@@ -28,7 +28,9 @@ Wakeup::Wakeup(Reactor& reactor, std::function<void()> on_wake)
       descriptor_(reactor.context().get_executor(), new_eventfd()),
       descriptor_number_(descriptor_.native_handle()) {}
 
-void Wakeup::start() { wait(); }
+void Wakeup::start() {
+    wait();
+}
 
 void Wakeup::notify() noexcept {
     const std::uint64_t one = 1;
@@ -43,8 +45,7 @@ void Wakeup::wait() noexcept {
                                    return;
                                }
                                std::uint64_t count = 0;
-                               [[maybe_unused]] const ssize_t got =
-                                   ::read(descriptor_number_, &count, sizeof(count));
+                               [[maybe_unused]] const ssize_t got = ::read(descriptor_number_, &count, sizeof(count));
                                try {
                                    on_wake_();
                                } catch (const std::exception& thrown) {

@@ -11,8 +11,8 @@ namespace tulle::node {
 /// Lets any thread wake a reactor: an eventfd that the reactor waits on. For a mailbox's wake-up.
 class Wakeup {
 public:
-    /// `on_wake` runs on the reactor's thread, at least once after the last notify; what it throws is counted. Throws std::system_error without
-    /// descriptors.
+    /// `on_wake` runs on the reactor's thread, at least once after the last notify; what it throws is counted. Throws
+    /// std::system_error without descriptors.
     Wakeup(Reactor& reactor, std::function<void()> on_wake);
 
     /// Before the reactor runs, or on its thread.

@@ -118,7 +118,7 @@ WebhookOutcome outcome_of(const Transfer& transfer, CURLcode result) {
         outcome.status = static_cast<unsigned>(status);
     } else {
         outcome.is_address_refused = transfer.is_address_refused && result == CURLE_COULDNT_CONNECT;
-        outcome.error = outcome.is_address_refused ? "the address is private, and not allowed"
+        outcome.error = outcome.is_address_refused  ? "the address is private, and not allowed"
                         : transfer.error[0] != '\0' ? transfer.error
                                                     : curl_easy_strerror(result);
     }
@@ -154,8 +154,8 @@ public:
         transfer->request = std::move(request);
         transfer->policy = &policy_;
         transfer->request.headers.emplace_back("Expect:");  // large bodies wait for no leave
-        // A request on a connection that the endpoint is about to close, or has closed for its own part, may be read there and not
-        // answered: then it is sent again, and is told twice.
+        // A request on a connection that the endpoint is about to close, or has closed for its own part, may be read
+        // there and not answered: then it is sent again, and is told twice.
         transfer->request.headers.emplace_back("Connection: close");
         transfer->request.headers.emplace_back("User-Agent: tulle/" TULLE_VERSION);
         for (const std::string& header : transfer->request.headers) {
@@ -177,7 +177,8 @@ public:
         int running = 0;
         curl_multi_perform(multi_.get(), &running);
         if (!take_finished(out)) {
-            const auto ms = std::clamp<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(patience).count(), 0, 60'000);
+            const auto ms =
+                std::clamp<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(patience).count(), 0, 60'000);
             curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(ms), nullptr);
             curl_multi_perform(multi_.get(), &running);
             take_finished(out);
@@ -215,12 +216,20 @@ WebhookSender::WebhookSender(AddressPolicy policy, Duration timeout)
 
 WebhookSender::~WebhookSender() = default;
 
-void WebhookSender::start(WebhookRequest request) { transfers_->start(std::move(request)); }
+void WebhookSender::start(WebhookRequest request) {
+    transfers_->start(std::move(request));
+}
 
-void WebhookSender::run(Duration patience, std::vector<WebhookOutcome>& out) { transfers_->run(patience, out); }
+void WebhookSender::run(Duration patience, std::vector<WebhookOutcome>& out) {
+    transfers_->run(patience, out);
+}
 
-void WebhookSender::wake() noexcept { transfers_->wake(); }
+void WebhookSender::wake() noexcept {
+    transfers_->wake();
+}
 
-std::size_t WebhookSender::in_flight() const { return transfers_->size(); }
+std::size_t WebhookSender::in_flight() const {
+    return transfers_->size();
+}
 
 }  // namespace tulle::node

@@ -21,9 +21,9 @@ struct WebhookRequest {
 
 struct WebhookOutcome {
     std::uint64_t id = 0;
-    unsigned status = 0;             ///< 0: no answer
-    bool is_address_refused = false; ///< the policy does not allow the target's address
-    std::string error;               ///< empty when there was an answer
+    unsigned status = 0;              ///< 0: no answer
+    bool is_address_refused = false;  ///< the policy does not allow the target's address
+    std::string error;                ///< empty when there was an answer
     [[nodiscard]] bool is_taken() const { return status >= 200 && status < 300; }
 };
 
@@ -43,7 +43,8 @@ public:
     WebhookSender& operator=(const WebhookSender&) = delete;
 
     void start(WebhookRequest request);
-    /// Works on what is in flight until an outcome is there, wake was called, or `patience` is over; appends the outcomes.
+    /// Works on what is in flight until an outcome is there, wake was called, or `patience` is over; appends the
+    /// outcomes.
     void run(Duration patience, std::vector<WebhookOutcome>& out);
     /// Ends the present or the next run.
     void wake() noexcept;

@@ -34,10 +34,14 @@ constexpr Duration kFailureLogInterval = 1s;
 
 mesh::DutyOutcome outcome_of(DutyEnd end) {
     switch (end) {
-        case DutyEnd::kTold: return mesh::DutyOutcome::kTold;
-        case DutyEnd::kDropped: return mesh::DutyOutcome::kDropped;
-        case DutyEnd::kPartly: return mesh::DutyOutcome::kPartly;
-        case DutyEnd::kUnknown: break;
+        case DutyEnd::kTold:
+            return mesh::DutyOutcome::kTold;
+        case DutyEnd::kDropped:
+            return mesh::DutyOutcome::kDropped;
+        case DutyEnd::kPartly:
+            return mesh::DutyOutcome::kPartly;
+        case DutyEnd::kUnknown:
+            break;
     }
     return mesh::DutyOutcome::kUnknown;
 }
@@ -54,8 +58,7 @@ struct Orders {
 /// What runs on the worker's thread. The order of the members is that of their dependence.
 class WebhookWorker::Loop {
 public:
-    Loop(mesh::ShardIndex index, mesh::HubMailbox& hub, AppTable apps, WebhookSettings settings,
-         std::uint64_t seed)
+    Loop(mesh::ShardIndex index, mesh::HubMailbox& hub, AppTable apps, WebhookSettings settings, std::uint64_t seed)
         : apps_(std::move(apps)),
           sender_(std::move(settings.addresses), settings.timeout),
           mailbox_(kShardMailboxItems, [this] { sender_.wake(); }),
@@ -140,7 +143,8 @@ private:
         if (orders.apps) {
             apps_ = std::move(*orders.apps);
             desk_.set_apps(apps_);
-            queue_.keep_only([this](const EndpointId& endpoint) { return webhook_of(endpoint) != nullptr; }, queue_effects_);
+            queue_.keep_only([this](const EndpointId& endpoint) { return webhook_of(endpoint) != nullptr; },
+                             queue_effects_);
         }
         if (orders.on_finished) {
             on_finished_ = std::move(orders.on_finished);
@@ -190,8 +194,8 @@ private:
         }
     }
 
-    /// Does one piece of work. What is thrown there, for want of memory as a rule, is the end of this piece alone: `otherwise` says what
-    /// becomes of it.
+    /// Does one piece of work. What is thrown there, for want of memory as a rule, is the end of this piece alone:
+    /// `otherwise` says what becomes of it.
     template <class Work, class Otherwise>
     void guard(Work&& work, Otherwise&& otherwise) {
         try {
@@ -213,21 +217,28 @@ private:
     }
 
     void guard_task(const mesh::DutyPerform& task) {
-        guard([&] { take_task(task); }, [&] {
-            counters_.webhook_given_up_total.add();
-            abandon(task.token, mesh::DutyOutcome::kTold);
-        });
+        guard([&] { take_task(task); },
+              [&] {
+                  counters_.webhook_given_up_total.add();
+                  abandon(task.token, mesh::DutyOutcome::kTold);
+              });
     }
 
-    /// Nobody will tell what waits now. Of a node that is not the last one that is what clients said and this node alone kept.
+    /// Nobody will tell what waits now. Of a node that is not the last one that is what clients said and this node
+    /// alone kept.
     void give_up_the_rest() {
         if (const std::size_t own = desk_.events_of_its_own(); !is_last_ && own > 0) {
             counters_.webhook_given_up_total.add(own);
-            spdlog::warn("{} client events and cache misses were given up, as their webhooks had not taken them when this node left", own);
+            spdlog::warn(
+                "{} client events and cache misses were given up, as their webhooks had not taken them when this node "
+                "left",
+                own);
         }
         if (is_last_ && queue_.size() > 0) {
             counters_.webhook_given_up_total.add(queue_.size());
-            spdlog::warn("{} events were given up, as their webhooks had not taken them when this node left, the last one", queue_.size());
+            spdlog::warn(
+                "{} events were given up, as their webhooks had not taken them when this node left, the last one",
+                queue_.size());
         }
     }
 
@@ -237,14 +248,13 @@ private:
         if (!is_leaving_ && user.empty() && app != nullptr && tells_subscriptions(*app, channel_of_key(change.key))) {
             teller_.on_count(now_, change.key, change.count, counts_);
         }
-        desk_.on_changed(now_, {change.token, change.key, std::string(user), change.info, change.told, change.count,
-                                 change.behind},
-                         desk_effects_);
+        desk_.on_changed(
+            now_, {change.token, change.key, std::string(user), change.info, change.told, change.count, change.behind},
+            desk_effects_);
     }
 
     void take_task(const mesh::DutyPerform& task) {
-        std::optional<pusher::WebhookTask> read =
-            task.body ? pusher::decode_webhook_task(*task.body) : std::nullopt;
+        std::optional<pusher::WebhookTask> read = task.body ? pusher::decode_webhook_task(*task.body) : std::nullopt;
         if (read) {
             desk_.on_task(now_, task.token, task.key, read->event, share(std::move(read->json)), desk_effects_);
         } else {
@@ -260,11 +270,13 @@ private:
         if (!outcome.is_taken()) {
             counters_.webhook_failures_total.add();
             counters_.webhook_refused_addresses_total.add(outcome.is_address_refused ? 1 : 0);
-            guard([&] {
-                spdlog::warn("the webhook of app {} at {} has failed: {}", endpoint.app_id,
-                             endpoint.url.substr(0, endpoint.url.find('?')),  // what follows may be a secret
-                             outcome.error.empty() ? "status " + std::to_string(outcome.status) : outcome.error);
-            }, [] {});
+            guard(
+                [&] {
+                    spdlog::warn("the webhook of app {} at {} has failed: {}", endpoint.app_id,
+                                 endpoint.url.substr(0, endpoint.url.find('?')),  // what follows may be a secret
+                                 outcome.error.empty() ? "status " + std::to_string(outcome.status) : outcome.error);
+                },
+                [] {});
         }
         queue_.on_outcome(now_, endpoint, outcome.is_taken(), queue_effects_);
     }
@@ -313,34 +325,38 @@ private:
     /// What has become of the event may make the desk tell more.
     void guard_settled(const EventSettled& settled) {
         const std::optional<std::uint64_t> token = desk_.token_of(settled.id);
-        guard([&] { desk_.on_settled(now_, settled, desk_effects_); }, [&] {
-            if (token) {
-                abandon(*token, mesh::DutyOutcome::kUnknown);
-            }
-        });
+        guard([&] { desk_.on_settled(now_, settled, desk_effects_); },
+              [&] {
+                  if (token) {
+                      abandon(*token, mesh::DutyOutcome::kUnknown);
+                  }
+              });
     }
 
     void tell(const TellEndpoints& telling) {
         const Worth worth = telling.what.json == nullptr ? Worth::kTruth : Worth::kPassing;
         std::size_t told = 0;
-        guard([&] {
-            const std::string event = pusher::webhook_event(telling.what);
-            const SharedBytes strings = share(pusher::for_strict_readers(pusher::with_strings(event)));
-            const SharedBytes written = share(pusher::for_strict_readers(pusher::with_readable_types(event)));
-            for (; told < telling.endpoints.size(); ++told) {
-                const auto& [id, endpoint] = telling.endpoints[told];
-                const Webhook* webhook = webhook_of(endpoint);
-                if (webhook == nullptr ||
-                    queue_.add(now_, endpoint, webhook->batch, id, webhook->keep_types ? written : strings, worth) == Push::kRefused) {
-                    queue_effects_.push_back(EventSettled{id, EventEnd::kGivenUp});
+        guard(
+            [&] {
+                const std::string event = pusher::webhook_event(telling.what);
+                const SharedBytes strings = share(pusher::for_strict_readers(pusher::with_strings(event)));
+                const SharedBytes written = share(pusher::for_strict_readers(pusher::with_readable_types(event)));
+                for (; told < telling.endpoints.size(); ++told) {
+                    const auto& [id, endpoint] = telling.endpoints[told];
+                    const Webhook* webhook = webhook_of(endpoint);
+                    if (webhook == nullptr ||
+                        queue_.add(now_, endpoint, webhook->batch, id, webhook->keep_types ? written : strings,
+                                   worth) == Push::kRefused) {
+                        queue_effects_.push_back(EventSettled{id, EventEnd::kGivenUp});
+                    }
                 }
-            }
-        }, [&] {
-            for (; told < telling.endpoints.size(); ++told) {
-                const EventEnd end = worth == Worth::kTruth ? EventEnd::kDoubtful : EventEnd::kGivenUp;
-                queue_effects_.push_back(EventSettled{telling.endpoints[told].first, end});
-            }
-        });
+            },
+            [&] {
+                for (; told < telling.endpoints.size(); ++told) {
+                    const EventEnd end = worth == Worth::kTruth ? EventEnd::kDoubtful : EventEnd::kGivenUp;
+                    queue_effects_.push_back(EventSettled{telling.endpoints[told].first, end});
+                }
+            });
     }
 
     void drop(const DropEvents& drop) {
@@ -351,18 +367,25 @@ private:
 
     void count(EventEnd end) {
         switch (end) {
-            case EventEnd::kTaken: counters_.webhook_events_total.add(); break;
-            case EventEnd::kGivenUp: counters_.webhook_given_up_total.add(); break;
+            case EventEnd::kTaken:
+                counters_.webhook_events_total.add();
+                break;
+            case EventEnd::kGivenUp:
+                counters_.webhook_given_up_total.add();
+                break;
             case EventEnd::kDropped:
-            case EventEnd::kDoubtful: counters_.webhook_handed_on_total.add(); break;
+            case EventEnd::kDoubtful:
+                counters_.webhook_handed_on_total.add();
+                break;
         }
     }
 
     void guard_attempt(const StartAttempt& attempt) {
-        guard([&] { start_attempt(attempt); }, [&] {
-            attempts_.erase(last_attempt_);
-            queue_.on_outcome(now_, attempt.endpoint, false, queue_effects_);
-        });
+        guard([&] { start_attempt(attempt); },
+              [&] {
+                  attempts_.erase(last_attempt_);
+                  queue_.on_outcome(now_, attempt.endpoint, false, queue_effects_);
+              });
     }
 
     void start_attempt(const StartAttempt& attempt) {
@@ -384,7 +407,8 @@ private:
 
     [[nodiscard]] Duration patience() const {
         Instant until = now_ + (hub_.is_backed_up() ? kHubRetryInterval : kIdle);
-        for (const std::optional<Instant>& due : {desk_.next_deadline(), teller_.next_deadline(), queue_.next_deadline()}) {
+        for (const std::optional<Instant>& due :
+             {desk_.next_deadline(), teller_.next_deadline(), queue_.next_deadline()}) {
             until = std::min(until, due.value_or(until));
         }
         until = on_finished_ ? std::min(until, finish_by_) : until;
@@ -410,7 +434,8 @@ private:
     bool is_leaving_ = false;
     bool is_last_ = false;
     bool last_words_noted_ = false;
-    std::vector<mesh::DutyPerform> left_to_others_;  ///< tasks that have come since the node is leaving: bounded by the mesh
+    /// tasks that have come since the node is leaving: bounded by the mesh
+    std::vector<mesh::DutyPerform> left_to_others_;
     std::function<void()> on_finished_;
     Instant finish_by_{};
     Instant failure_told_at_{};
@@ -419,17 +444,23 @@ private:
     std::thread thread_;
 };
 
-WebhookWorker::WebhookWorker(mesh::ShardIndex index, mesh::HubMailbox& hub, AppTable apps,
-                             WebhookSettings settings, std::uint64_t seed)
+WebhookWorker::WebhookWorker(mesh::ShardIndex index, mesh::HubMailbox& hub, AppTable apps, WebhookSettings settings,
+                             std::uint64_t seed)
     : loop_(std::make_unique<Loop>(index, hub, std::move(apps), std::move(settings), seed)) {}
 
 WebhookWorker::~WebhookWorker() = default;
 
-mesh::ShardMailbox& WebhookWorker::mailbox() { return loop_->mailbox(); }
+mesh::ShardMailbox& WebhookWorker::mailbox() {
+    return loop_->mailbox();
+}
 
-const ShardCounters& WebhookWorker::counters() const { return loop_->counters(); }
+const ShardCounters& WebhookWorker::counters() const {
+    return loop_->counters();
+}
 
-void WebhookWorker::start() { loop_->start(); }
+void WebhookWorker::start() {
+    loop_->start();
+}
 
 void WebhookWorker::set_apps(AppTable apps) {
     loop_->order([&apps](Orders& orders) { orders.apps = std::move(apps); });
@@ -439,6 +470,8 @@ void WebhookWorker::finish(std::function<void()> on_finished) {
     loop_->order([&on_finished](Orders& orders) { orders.on_finished = std::move(on_finished); });
 }
 
-void WebhookWorker::stop() { loop_->stop(); }
+void WebhookWorker::stop() {
+    loop_->stop();
+}
 
 }  // namespace tulle::node

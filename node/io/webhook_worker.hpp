@@ -11,16 +11,16 @@
 
 namespace tulle::node {
 
-/// Does this node's duties, on a thread of its own: tells the endpoints of the apps what has happened, and the subscribers
-/// of counted channels how many they are. To the hub it is one more shard, which never subscribes.
+/// Does this node's duties, on a thread of its own: tells the endpoints of the apps what has happened, and the
+/// subscribers of counted channels how many they are. To the hub it is one more shard, which never subscribes.
 ///
 /// Thread: its owner's; set_apps, finish and mailbox from any.
 /// Limits: webhook_limits.hpp.
 /// Errors: the constructor throws std::runtime_error when HTTP requests can't be set up.
 class WebhookWorker {
 public:
-    WebhookWorker(mesh::ShardIndex index, mesh::HubMailbox& hub, AppTable apps,
-                  WebhookSettings settings, std::uint64_t seed);
+    WebhookWorker(mesh::ShardIndex index, mesh::HubMailbox& hub, AppTable apps, WebhookSettings settings,
+                  std::uint64_t seed);
     /// Stops and joins.
     ~WebhookWorker();
     WebhookWorker(const WebhookWorker&) = delete;
@@ -32,8 +32,8 @@ public:
     void start();
     /// The apps have changed: what waits for endpoints that are no more is given up.
     void set_apps(AppTable apps);
-    /// The node is leaving: takes no more duties, as others will do them; sends what waits, once. `on_finished` is called on
-    /// the worker's thread when that is done, or kWebhookDrainTimeout is over.
+    /// The node is leaving: takes no more duties, as others will do them; sends what waits, once. `on_finished` is
+    /// called on the worker's thread when that is done, or kWebhookDrainTimeout is over.
     void finish(std::function<void()> on_finished);
     /// Ends the thread. The mailbox stays: the hub may still write into it.
     void stop();

@@ -22,20 +22,17 @@ namespace {
 
 namespace websocket = boost::beast::websocket;
 
-constexpr std::size_t kIdleBufferBytes = 512;     // held for the next message; what a larger one needed is given back after it
-constexpr std::size_t kReadAheadBytes = 64u << 10; // Beast asks for more than the message's limit before it checks
-constexpr std::size_t kMaxCloseReasonBytes = 123; // RFC 6455, 5.5
-constexpr std::size_t kDeflateSlackBytes = 64;    // of the blocks that a compressed message is made of
+// held for the next message; what a larger one needed is given back after it
+constexpr std::size_t kIdleBufferBytes = 512;
+constexpr std::size_t kReadAheadBytes = 64u << 10;  // Beast asks for more than the message's limit before it checks
+constexpr std::size_t kMaxCloseReasonBytes = 123;   // RFC 6455, 5.5
+constexpr std::size_t kDeflateSlackBytes = 64;      // of the blocks that a compressed message is made of
 
-/// Closing the socket throws away what the peer has not taken, which the kernel would keep for minutes otherwise.
-void reset_on_close(int socket) {
-    const linger at_once{1, 0};
-    ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+/// What the frames of a compressed message may announce: a little more than what may come out of them, as data that
+/// cannot be compressed grows. Without this a client could send empty blocks for ever.
+std::uint64_t max_deflated(std::size_t max_message) {
+    return max_message + max_message / 8 + kDeflateSlackBytes;
 }
-
-/// What the frames of a compressed message may announce: a little more than what may come out of them, as data that cannot be
-/// compressed grows. Without this a client could send empty blocks for ever.
-std::uint64_t max_deflated(std::size_t max_message) { return max_message + max_message / 8 + kDeflateSlackBytes; }
 
 }  // namespace
 
@@ -99,7 +96,8 @@ void WsConnection::accept(UpgradeRequest& request) {
     }
     stream_.set_option(websocket::stream_base::decorator(
         [this](websocket::response_type& response) { write_answer(*answer_, response); }));
-    stream_.async_accept(request, guarded([](WsConnection& me, const boost::system::error_code& error) { me.on_accepted(error); }));
+    stream_.async_accept(
+        request, guarded([](WsConnection& me, const boost::system::error_code& error) { me.on_accepted(error); }));
 }
 
 void WsConnection::on_accepted(const boost::system::error_code& error) {
@@ -130,8 +128,9 @@ void WsConnection::read() {
         me.buffer_.commit(bytes);
         me.on_read(error);
     });
-    // The next message may have come with the last one: Beast posts the handler then.
-    stream_.async_read_some(buffer_.prepare(room), boost::asio::bind_executor(reactor_.ready_executor(), std::move(handler)));
+    // Beast posts the handler when the next message came with the last one.
+    stream_.async_read_some(buffer_.prepare(room),
+                            boost::asio::bind_executor(reactor_.ready_executor(), std::move(handler)));
 }
 
 void WsConnection::on_read(const boost::system::error_code& error) {
@@ -172,7 +171,8 @@ void WsConnection::on_read(const boost::system::error_code& error) {
 }
 
 bool WsConnection::is_orderly(const boost::system::error_code& error) const {
-    return error == websocket::error::closed || (error == websocket::error::bad_close_code && guard_.closed_by_gateway());
+    return error == websocket::error::closed ||
+           (error == websocket::error::bad_close_code && guard_.closed_by_gateway());
 }
 
 void WsConnection::tell_corrupt() {
@@ -259,8 +259,7 @@ void WsConnection::close(std::uint16_t code, std::string_view reason) {
     session_deadline_ = Instant::max();
     arm();
     websocket::close_reason why(code);
-    const std::string_view short_reason = reason.substr(0, kMaxCloseReasonBytes);
-    why.reason.assign(short_reason.data(), short_reason.size());
+    why.reason.assign(reason.data(), std::min(reason.size(), kMaxCloseReasonBytes));
     stream_.async_close(why, guarded([](WsConnection& me, const boost::system::error_code& error) {
                             me.has_peer_closed_ = me.has_peer_closed_ || !error;
                             me.finish();
@@ -366,8 +365,8 @@ void WsConnection::shed() {
 
 /// Clients show an error event; of a close code they tell little.
 void WsConnection::tell_too_large() {
-    send_text(pusher::error_frame(
-        {kRejectedCode, "The message is larger than " + std::to_string(max_message_) + " bytes, and the connection is closed"}));
+    send_text(pusher::error_frame({kRejectedCode, "The message is larger than " + std::to_string(max_message_) +
+                                                      " bytes, and the connection is closed"}));
 }
 
 void WsConnection::give_up_flooding() {
@@ -433,7 +432,8 @@ void WsConnection::cut() {
 
 void WsConnection::leave() {
     if (!has_left_) {
-        handler_.on_gone(*this);  // when that throws, on_failure calls it again: the handler must not keep this connection
+        // when that throws, on_failure calls it again: the handler must not keep this connection
+        handler_.on_gone(*this);
         has_left_ = true;
         reactor_.counters().clients.sub();
         reactor_.counters().clients_closed_total.add();
@@ -466,15 +466,18 @@ void WsConnection::linger() {
 void WsConnection::wait_to_linger() {
     stream_.next_layer().socket().async_wait(boost::asio::socket_base::wait_read,
                                              guarded([](WsConnection& me, const boost::system::error_code& error) {
-                                                 if (me.state_ != State::kLingering) {
-                                                     return;
-                                                 }
-                                                 if (error || me.linger_.on_readable(me.socket_)) {
-                                                     me.end();
-                                                 } else {
-                                                     me.wait_to_linger();
+                                                 if (me.state_ == State::kLingering) {
+                                                     me.go_on_lingering(bool(error));
                                                  }
                                              }));
+}
+
+void WsConnection::go_on_lingering(bool failed) {
+    if (failed || linger_.on_readable(socket_)) {
+        end();
+    } else {
+        wait_to_linger();
+    }
 }
 
 void WsConnection::end() {

@@ -36,15 +36,16 @@ public:
     /// The deadline set by set_session_deadline has come.
     virtual void on_session_deadline(WsConnection& connection) = 0;
     virtual void on_drain(WsConnection& connection) = 0;
-    /// The peer has left or has been given up. Called once, also when on_open never was; nothing follows it. What it throws
-    /// fails the connection, and on_gone is called again; what it throws then ends the process.
+    /// The peer has left or has been given up. Called once, also when on_open never was; nothing follows it. What it
+    /// throws fails the connection, and on_gone is called again; what it throws then ends the process.
     virtual void on_gone(WsConnection& connection) = 0;
 };
 
 struct WsLimits {
-    /// Whether an outbox that is empty can take an event with a body of so many bytes. Escapes make an event up to six times as
-    /// large on its way as its app counts it, and whose outbox is too small would be closed for it.
-    [[nodiscard]] bool fits(std::size_t body) const { return body + 512 <= outbox.max_bytes; }  // a header, and a channel in JSON
+    /// Whether an outbox that is empty can take an event with a body of so many bytes. Escapes make an event up to six
+    /// times as large on its way as its app counts it, and whose outbox is too small would be closed for it.
+    // a header, and a channel in JSON
+    [[nodiscard]] bool fits(std::size_t body) const { return body + 512 <= outbox.max_bytes; }
 
     OutboxLimits outbox;
     bool deflates = false;  ///< clients that offer permessage-deflate get it
@@ -67,8 +68,8 @@ public:
     /// `limits` and the handler must outlive the connection.
     WsConnection(Reactor& reactor, WsHandler& handler, Socket socket, Peer peer, const WsLimits& limits);
 
-    /// Enters the reactor and answers the upgrade, which the gate has let pass. What is thrown after the connection has entered
-    /// ends the connection; what is thrown before comes out, and nothing has been counted.
+    /// Enters the reactor and answers the upgrade, which the gate has let pass. What is thrown after the connection has
+    /// entered ends the connection; what is thrown before comes out, and nothing has been counted.
     void start(UpgradeRequest& request, WsBeginning beginning);
     [[nodiscard]] const std::string& target() const { return target_; }
     [[nodiscard]] const Peer& peer() const { return peer_; }
@@ -95,8 +96,8 @@ public:
         const FrameInflater* inflater = stream_.next_layer().inflater();
         return outbox_.pinned() + buffer_.capacity() + (inflater == nullptr ? 0 : inflater->memory());
     }
-    /// Ends the connection for want of memory, with 4100 and soon: what the peer has not taken by then is thrown away. A
-    /// connection that is being closed already keeps its code, and ends as soon.
+    /// Ends the connection for want of memory, with 4100 and soon: what the peer has not taken by then is thrown away.
+    /// A connection that is being closed already keeps its code, and ends as soon.
     void shed();
     /// Why a client is read no further: the hub has no room for what it says, or it says it faster than it may.
     enum class Pause : std::uint8_t { kHub = 1, kRate = 2 };
@@ -143,6 +144,7 @@ private:
     void finish();
     void linger();
     void wait_to_linger();
+    void go_on_lingering(bool failed);
     void end();
     void arm();
     [[nodiscard]] std::shared_ptr<WsConnection> self();
@@ -162,15 +164,15 @@ private:
     bool is_reading_ = false;
     FrameGuard::Verdict verdict_ = FrameGuard::Verdict::kFine;
     bool has_left_ = false;
-    bool is_given_up_ = false;  ///< as too slow
-    bool is_shed_ = false;      ///< for want of memory
+    bool is_given_up_ = false;      ///< as too slow
+    bool is_shed_ = false;          ///< for want of memory
     bool has_peer_closed_ = false;  ///< by a Close frame, so that nothing of it is left unread
     std::size_t max_message_ = 0;
     Peer peer_;
     FrameGuard guard_;
     boost::beast::websocket::stream<OutboxStream, false> stream_;
     boost::beast::flat_buffer buffer_;
-    std::string target_;  ///< until the connection is open
+    std::string target_;                     ///< until the connection is open
     std::unique_ptr<UpgradeAnswer> answer_;  ///< as long
     Instant session_deadline_ = Instant::max();
     Instant state_deadline_ = Instant::max();

@@ -52,7 +52,8 @@ TEST(Report, OfWhichTooMuchIsExemptedFailsWhateverTheVerdicts) {
     EXPECT_TRUE(report.ok());
     verdict.exempt("a rule");
     EXPECT_FALSE(report.ok());
-    EXPECT_NE(report_text(report).find("all promises together: 5.1 % exempted, of 5 % that may be"), std::string::npos) << report_text(report);
+    EXPECT_NE(report_text(report).find("all promises together: 5.1 % exempted, of 5 % that may be"), std::string::npos)
+        << report_text(report);
     EXPECT_NE(report_json(report).find(R"("verdict":"fail")"), std::string::npos);
 }
 
@@ -95,7 +96,8 @@ TEST(ReportJson, HasTheShapeThatIsPromised) {
         EXPECT_EQ(invariant.at("ok").as_bool(), invariant.at("violations").to_number<int>() == 0);
         EXPECT_TRUE(invariant.at("checked").is_number() && invariant.at("exempted").is_number());
     }
-    EXPECT_EQ(ids, (std::vector<std::string>{"P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "PR", "RD", "CA", "WH", "UP"}));
+    EXPECT_EQ(ids,
+              (std::vector<std::string>{"P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "PR", "RD", "CA", "WH", "UP"}));
     for (const char* times :
          {"detection_ms", "freeze_detection_ms", "cut_detection_ms", "convergence_ms", "repair_ms", "delivery_ms"}) {
         for (const char* key : {"count", "median", "p99", "max"}) {

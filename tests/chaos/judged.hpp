@@ -9,7 +9,8 @@
 
 namespace tulle::chaos {
 
-/// A test that writes a history of up to 30 seconds and asks for the verdicts on it: judged once, at the first question.
+/// A test that writes a history of up to 30 seconds and asks for the verdicts on it: judged once, at the first
+/// question.
 class Judged : public ::testing::Test {
 protected:
     Verdict verdict(const std::string& id) {

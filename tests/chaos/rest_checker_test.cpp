@@ -12,7 +12,9 @@ namespace {
 /// What is read when all is at rest, and what users are told of each other before.
 class Rest : public Judged {
 protected:
-    void enter(int at, std::uint32_t node, const std::string& user) { history_.add(at, EventKind::kEntered, node, user); }
+    void enter(int at, std::uint32_t node, const std::string& user) {
+        history_.add(at, EventKind::kEntered, node, user);
+    }
     void part(int at, std::uint32_t node, const std::string& user) { history_.add(at, EventKind::kParted, node, user); }
     void told(int at, std::uint32_t node, const std::string& observer, const std::string& user, bool has_come) {
         Event& event = history_.add(at, EventKind::kMemberTold, node, user);
@@ -26,7 +28,9 @@ protected:
     void publish_to_cache(int at, std::uint64_t number, EventKind outcome = EventKind::kAccepted) {
         history_.publish(at, 2, number, outcome).channel = cache_channel(2);
     }
-    void read_cache(int at, const std::string& answer) { read(at, 1, kCacheRead + std::to_string(cache_channel(2)), answer); }
+    void read_cache(int at, const std::string& answer) {
+        read(at, 1, kCacheRead + std::to_string(cache_channel(2)), answer);
+    }
 };
 
 TEST_F(Rest, ReadsOfWhatIsTruePass) {
@@ -139,7 +143,8 @@ TEST_F(Rest, TheLastWordOfWebhooksIsTrue) {
 
 TEST_F(Rest, SaysSoWhenNothingWasRead) {
     static_cast<void>(verdict("PR"));
-    EXPECT_NE(std::find(report_->skipped.begin(), report_->skipped.end(), "RD, CA, WH, and PR at rest: nothing was read at rest"),
+    EXPECT_NE(std::find(report_->skipped.begin(), report_->skipped.end(),
+                        "RD, CA, WH, and PR at rest: nothing was read at rest"),
               report_->skipped.end());
 }
 

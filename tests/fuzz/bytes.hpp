@@ -36,7 +36,8 @@ public:
         return taken;
     }
 
-    /// A number as a stranger would choose it: small, one that has been seen (see()) or its neighbour, at an edge, or any.
+    /// A number as a stranger would choose it: small, one that has been seen (see()) or its neighbour, at an edge, or
+    /// any.
     std::uint64_t number() {
         const std::uint8_t kind = byte();
         if (kind < 112) {
@@ -50,8 +51,9 @@ public:
         }
         if (kind < 240) {
             constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
-            constexpr std::array<std::uint64_t, 12> kEdges = {kMost, kMost - 1, kMost / 2, kMost / 2 + 1, kMost / 1000, kMost / 1'000'000,
-                                                              1ull << 32, (1ull << 32) - 1, 1ull << 48, 262'144, 65'536, 1'000};
+            constexpr std::array<std::uint64_t, 12> kEdges = {
+                kMost,      kMost - 1,        kMost / 2,  kMost / 2 + 1, kMost / 1000, kMost / 1'000'000,
+                1ull << 32, (1ull << 32) - 1, 1ull << 48, 262'144,       65'536,       1'000};
             return kEdges[kind % kEdges.size()];
         }
         std::uint64_t any = 0;

@@ -1,5 +1,5 @@
-// The configuration as a text: whatever it holds, it is taken or refused with a message. Keys that name files are left out, as they
-// would be opened.
+// The configuration as a text: whatever it holds, it is taken or refused with a message. Keys that name files are left
+// out, as they would be opened.
 #include <cstdint>
 #include <string>
 #include <string_view>

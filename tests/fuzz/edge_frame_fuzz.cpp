@@ -41,7 +41,8 @@ void compare(const FrameMember& scanned, const RawObject& object, std::string_vi
     const bool is_string = value != nullptr && value->is_string();
     TULLE_ASSERT((value == nullptr) == (scanned.type == FrameMember::Type::kAbsent));
     TULLE_ASSERT(is_string == (scanned.type == FrameMember::Type::kString));
-    TULLE_ASSERT(!is_string || key == "data" || scanned.text == std::string_view(value->get_string().data(), value->get_string().size()));
+    TULLE_ASSERT(!is_string || key == "data" ||
+                 scanned.text == std::string_view(value->get_string().data(), value->get_string().size()));
 }
 
 }  // namespace

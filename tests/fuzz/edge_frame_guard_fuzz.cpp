@@ -1,5 +1,5 @@
-// The headers of a client's WebSocket frames: in whatever pieces they come, they are counted alike. The first byte says how large the
-// pieces are.
+// The headers of a client's WebSocket frames: in whatever pieces they come, they are counted alike. The first byte says
+// how large the pieces are.
 #include <algorithm>
 #include <cstdint>
 #include <string_view>

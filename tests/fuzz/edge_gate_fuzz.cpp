@@ -1,5 +1,5 @@
-// What decides about a request before the HTTP parser sees it. A head that comes byte by byte must be judged like one that comes
-// whole, and what a strict proxy would read otherwise must not pass.
+// What decides about a request before the HTTP parser sees it. A head that comes byte by byte must be judged like one
+// that comes whole, and what a strict proxy would read otherwise must not pass.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -25,7 +25,8 @@ void check_passed(std::string_view head, const http::Head& passed) {
     TULLE_ASSERT(std::count(line.begin(), line.end(), ' ') == 2);
     TULLE_ASSERT(line.substr(0, line.size() - 1).ends_with(" HTTP/1."));
     TULLE_ASSERT(head.find("\n ") == std::string_view::npos && head.find("\n\t") == std::string_view::npos);
-    TULLE_ASSERT(static_cast<std::size_t>(std::count(head.begin(), head.end(), '\n')) <= tulle::node::kMaxHeaderFields + 2);
+    TULLE_ASSERT(static_cast<std::size_t>(std::count(head.begin(), head.end(), '\n')) <=
+                 tulle::node::kMaxHeaderFields + 2);
 }
 
 /// What of a client's offers is repeated in the answer must not be able to break it.
@@ -37,7 +38,8 @@ void take_offers(std::string_view bytes) {
         TULLE_ASSERT(is_plain(agreed->text) && agreed->text.size() < 150);
     }
     const std::string_view subprotocol = tulle::node::pusher::choose_subprotocol(bytes);
-    TULLE_ASSERT(subprotocol.empty() || (subprotocol.starts_with("pusher-channels-protocol-") && is_plain(subprotocol)));
+    TULLE_ASSERT(subprotocol.empty() ||
+                 (subprotocol.starts_with("pusher-channels-protocol-") && is_plain(subprotocol)));
 }
 
 /// The fields of a request to the admin listener, one in each line.

@@ -1,5 +1,5 @@
-// JSON: what build_json takes is what the JSON library takes, within the limits; and the scanner of members finds the extents that
-// the parser has seen, and stays within any other text.
+// JSON: what build_json takes is what the JSON library takes, within the limits; and the scanner of members finds the
+// extents that the parser has seen, and stays within any other text.
 #include <cstdint>
 #include <string>
 #include <string_view>

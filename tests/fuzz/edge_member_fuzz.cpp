@@ -40,7 +40,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         must_be_json(presence_succeeded("presence-a", users));
     }
     if (const auto user = parse_user_data(text)) {
-        TULLE_ASSERT(tulle::node::is_valid_user_id(user->member.user) && user->watchlist.size() <= tulle::node::kMaxWatchlist);
+        TULLE_ASSERT(tulle::node::is_valid_user_id(user->member.user) &&
+                     user->watchlist.size() <= tulle::node::kMaxWatchlist);
         must_be_json(event_frame("presence-a", member_added_body(user->member.card)));
         must_be_json(signin_success(text));
         if (!user->watchlist.empty()) {

@@ -1,5 +1,5 @@
-// A request of the HTTP API, the first line being its target and the rest its body, and the target of a WebSocket. Nothing that is not
-// signed may do anything; the same request with a right signature is taken further.
+// A request of the HTTP API, the first line being its target and the rest its body, and the target of a WebSocket.
+// Nothing that is not signed may do anything; the same request with a right signature is taken further.
 #include <algorithm>
 #include <cstdint>
 #include <string>

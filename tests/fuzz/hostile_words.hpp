@@ -19,33 +19,60 @@ public:
 
     [[nodiscard]] mesh::ControlBody control(bool may_relay = true) {
         switch (bytes_.below(26)) {
-            case 0: return mesh::Knock{introduction(), endpoint()};
-            case 1: return mesh::Hello{introduction(), tag(), terms(), endpoint()};
-            case 2: return mesh::Welcome{introduction(), tag(), tag(), terms()};
-            case 3: return mesh::Refuse{static_cast<mesh::RefusalReason>(bytes_.below(4)), "no"};
-            case 4: return heartbeat();
-            case 5: return mesh::Members{members()};
-            case 6: return delta();
-            case 7: return mesh::InterestAck{version()};
-            case 8: return mesh::InterestPull{version(), bytes_.number(), channel(), bytes_.flag()};
-            case 9: return mesh::InterestChunk{bytes_.number(), version(), channel(), channels(), bytes_.flag(), version()};
-            case 10: return mesh::Receipt{frame_no()};
-            case 11: return nack();
-            case 12: return mesh::ProbeAsk{oid(), bytes_.number32()};
-            case 13: return mesh::ProbeAnswer{oid(), bytes_.number32(), static_cast<mesh::Hearing>(bytes_.below(3)), bytes_.number()};
-            case 14: return mesh::QueryAsk{bytes_.number(), text(), bytes_.number32() % 60'001, channels()};
-            case 15: return mesh::QueryAnswer{bytes_.number(), text(), bytes_.flag(), bytes_.flag() ? kept_part() : nullptr};
-            case 16: return mesh::Leave{frame_no()};
-            case 17: return mesh::LeaveReceipt{};
-            case 18: return mesh::Ping{bytes_.number()};
-            case 19: return mesh::Pong{bytes_.number()};
-            case 20: return relay(may_relay);
-            case 21: return mesh::Wake{oid(), record_no()};
-            case 22: return mesh::Fill{oid(), records(), bytes_.flag()};
-            case 23: return mesh::TraceReport{record_no(), static_cast<mesh::TracePath>(bytes_.below(4)), oid(), bytes_.signed_number(),
-                                              static_cast<std::uint32_t>(bytes_.below(65))};
-            case 24: return usage();
-            default: return mail();
+            case 0:
+                return mesh::Knock{introduction(), endpoint()};
+            case 1:
+                return mesh::Hello{introduction(), tag(), terms(), endpoint()};
+            case 2:
+                return mesh::Welcome{introduction(), tag(), tag(), terms()};
+            case 3:
+                return mesh::Refuse{static_cast<mesh::RefusalReason>(bytes_.below(4)), "no"};
+            case 4:
+                return heartbeat();
+            case 5:
+                return mesh::Members{members()};
+            case 6:
+                return delta();
+            case 7:
+                return mesh::InterestAck{version()};
+            case 8:
+                return mesh::InterestPull{version(), bytes_.number(), channel(), bytes_.flag()};
+            case 9:
+                return mesh::InterestChunk{bytes_.number(), version(), channel(), channels(), bytes_.flag(), version()};
+            case 10:
+                return mesh::Receipt{frame_no()};
+            case 11:
+                return nack();
+            case 12:
+                return mesh::ProbeAsk{oid(), bytes_.number32()};
+            case 13:
+                return mesh::ProbeAnswer{oid(), bytes_.number32(), static_cast<mesh::Hearing>(bytes_.below(3)),
+                                         bytes_.number()};
+            case 14:
+                return mesh::QueryAsk{bytes_.number(), text(), bytes_.number32() % 60'001, channels()};
+            case 15:
+                return mesh::QueryAnswer{bytes_.number(), text(), bytes_.flag(), bytes_.flag() ? kept_part() : nullptr};
+            case 16:
+                return mesh::Leave{frame_no()};
+            case 17:
+                return mesh::LeaveReceipt{};
+            case 18:
+                return mesh::Ping{bytes_.number()};
+            case 19:
+                return mesh::Pong{bytes_.number()};
+            case 20:
+                return relay(may_relay);
+            case 21:
+                return mesh::Wake{oid(), record_no()};
+            case 22:
+                return mesh::Fill{oid(), records(), bytes_.flag()};
+            case 23:
+                return mesh::TraceReport{record_no(), static_cast<mesh::TracePath>(bytes_.below(4)), oid(),
+                                         bytes_.signed_number(), static_cast<std::uint32_t>(bytes_.below(65))};
+            case 24:
+                return usage();
+            default:
+                return mail();
         }
     }
 
@@ -53,7 +80,8 @@ public:
         if (bytes_.below(4) == 0) {
             return mesh::Tail{frame_no(), record_no()};
         }
-        mesh::Frame frame{.no = bytes_.flag() ? next : frame_no(), .upto = record_no(), .gone = {}, .records = records()};
+        mesh::Frame frame{
+            .no = bytes_.flag() ? next : frame_no(), .upto = record_no(), .gone = {}, .records = records()};
         for (std::size_t i = bytes_.below(4); i > 1; --i) {
             frame.gone.channels.emplace_back(channel(), bytes_.number());
         }
@@ -76,13 +104,20 @@ public:
     [[nodiscard]] std::string channel() {
         const std::size_t choice = bytes_.below(12);
         switch (choice) {
-            case 0: return "app/presence-a";
-            case 1: return mesh::presence_key("app/presence-a");
-            case 2: return "app/cache-a";
-            case 3: return mesh::kept_key("app/cache-a");
-            case 4: return std::string(mesh::kMaxChannelBytes, 'x');
-            case 5: return std::string(bytes_.take(bytes_.below(12)));
-            default: return "app/" + std::to_string(choice);
+            case 0:
+                return "app/presence-a";
+            case 1:
+                return mesh::presence_key("app/presence-a");
+            case 2:
+                return "app/cache-a";
+            case 3:
+                return mesh::kept_key("app/cache-a");
+            case 4:
+                return std::string(mesh::kMaxChannelBytes, 'x');
+            case 5:
+                return std::string(bytes_.take(bytes_.below(12)));
+            default:
+                return "app/" + std::to_string(choice);
         }
     }
     [[nodiscard]] std::vector<std::string> channels() {
@@ -98,7 +133,8 @@ public:
     }
     [[nodiscard]] SharedBody event() {
         const std::size_t choice = bytes_.below(16);
-        return share(EventBody({}, std::string(choice < 15 ? choice : 1'500, 'x'), choice == 7 ? DataKind::kBytes : DataKind::kJson));
+        return share(EventBody({}, std::string(choice < 15 ? choice : 1'500, 'x'),
+                               choice == 7 ? DataKind::kBytes : DataKind::kJson));
     }
 
 private:
@@ -122,8 +158,12 @@ private:
     }
     [[nodiscard]] mesh::Introduction introduction() {
         const std::string who = name();
-        return {bytes_.below(16) == 15 ? "other" : "test", who, "1", {who + ":1", who + ":2", who + ":3"},
-                static_cast<std::uint32_t>(mesh::kOldestProtocolVersion + (bytes_.below(16) == 15 ? 1 : 0)), mesh::kProtocolVersion,
+        return {bytes_.below(16) == 15 ? "other" : "test",
+                who,
+                "1",
+                {who + ":1", who + ":2", who + ":3"},
+                static_cast<std::uint32_t>(mesh::kOldestProtocolVersion + (bytes_.below(16) == 15 ? 1 : 0)),
+                mesh::kProtocolVersion,
                 bytes_.flag()};
     }
     [[nodiscard]] mesh::SessionTerms terms() {
@@ -179,9 +219,11 @@ private:
         const OriginId to = oid();
         const OriginId from = oid();
         if (allowed && bytes_.flag()) {
-            return {to, std::make_shared<const mesh::Control>(mesh::Control{from, oid(), tag(), control(false)}), nullptr};
+            return {to, std::make_shared<const mesh::Control>(mesh::Control{from, oid(), tag(), control(false)}),
+                    nullptr};
         }
-        return {to, nullptr, std::make_shared<const mesh::Data>(mesh::Data{from, oid(), tag(), data(mesh::FrameNo{1})})};
+        return {to, nullptr,
+                std::make_shared<const mesh::Data>(mesh::Data{from, oid(), tag(), data(mesh::FrameNo{1})})};
     }
     [[nodiscard]] mesh::Usage usage() {
         mesh::Usage made{.sources = bytes_.number(), .entries = {}};
@@ -191,17 +233,24 @@ private:
         return made;
     }
     [[nodiscard]] mesh::DutyMail mail() {
-        mesh::DutyMail made{.seq = bytes_.number(), .ack = bytes_.number(), .view_no = bytes_.number(), .reports = {}, .orders = {},
-                            .settles = {}, .done = {}};
+        mesh::DutyMail made{.seq = bytes_.number(),
+                            .ack = bytes_.number(),
+                            .view_no = bytes_.number(),
+                            .reports = {},
+                            .orders = {},
+                            .settles = {},
+                            .done = {}};
         for (std::size_t i = bytes_.below(4); i > 0; --i) {
-            made.reports.push_back({channel(), text(), bytes_.number(), bytes_.number(), bytes_.number(), bytes_.number(), bytes_.flag(),
-                                    bytes_.flag(), bytes_.flag(), bytes_.number(), bytes_.flag() ? body() : nullptr});
+            made.reports.push_back({channel(), text(), bytes_.number(), bytes_.number(), bytes_.number(),
+                                    bytes_.number(), bytes_.flag(), bytes_.flag(), bytes_.flag(), bytes_.number(),
+                                    bytes_.flag() ? body() : nullptr});
         }
         for (std::size_t i = bytes_.below(4); i > 0; --i) {
             made.orders.push_back({bytes_.number(), channel(), body()});
         }
         for (std::size_t i = bytes_.below(4); i > 0; --i) {
-            made.settles.push_back({channel(), text(), bytes_.number(), bytes_.number(), bytes_.number(), bytes_.flag()});
+            made.settles.push_back(
+                {channel(), text(), bytes_.number(), bytes_.number(), bytes_.number(), bytes_.flag()});
         }
         for (std::size_t i = bytes_.below(4); i > 0; --i) {
             made.done.push_back(bytes_.number());
@@ -224,8 +273,11 @@ private:
                 made.stamp = {bytes_.number(), oid()};
                 made.keep_for = std::chrono::milliseconds{bytes_.number() % 90'000'000};
                 break;
-            case 2: made.trace = true; break;
-            default: break;
+            case 2:
+                made.trace = true;
+                break;
+            default:
+                break;
         }
         return std::make_shared<const mesh::Record>(std::move(made));
     }
@@ -237,15 +289,20 @@ private:
         return made;
     }
     [[nodiscard]] mesh::PresencePartPtr presence_part() {
-        mesh::PresencePart made{.channel = channel(), .version = version(), .at = record_no(), .first = bytes_.flag(),
-                                .last = bytes_.flag(), .members = {}};
+        mesh::PresencePart made{.channel = channel(),
+                                .version = version(),
+                                .at = record_no(),
+                                .first = bytes_.flag(),
+                                .last = bytes_.flag(),
+                                .members = {}};
         for (std::size_t i = bytes_.below(4); i > 0; --i) {
             made.members.push_back({name(), body()});
         }
         return std::make_shared<const mesh::PresencePart>(std::move(made));
     }
     [[nodiscard]] mesh::KeptPartPtr kept_part() {
-        mesh::KeptPart made{.channel = channel(), .version = version(), .at = record_no(), .stamp = {}, .body = event()};
+        mesh::KeptPart made{
+            .channel = channel(), .version = version(), .at = record_no(), .stamp = {}, .body = event()};
         if (bytes_.flag()) {
             made.stamp = {bytes_.number(), oid()};
             made.left = std::chrono::milliseconds{bytes_.number() % 90'000'000};

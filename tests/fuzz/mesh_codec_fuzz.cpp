@@ -1,4 +1,5 @@
-// The decoders of what another node sends. What they take must survive being encoded and decoded again: a node passes records on.
+// The decoders of what another node sends. What they take must survive being encoded and decoded again: a node passes
+// records on.
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -1,5 +1,5 @@
-// A whole MeshNode among three members that are hostile, or partly honest, or silent. The fuzzer's bytes choose what these say, what
-// the node's own shards ask for, what becomes of connections, and how time passes. Whatever comes:
+// A whole MeshNode among three members that are hostile, or partly honest, or silent. The fuzzer's bytes choose what
+// these say, what the node's own shards ask for, what becomes of connections, and how time passes. Whatever comes:
 // - no invariant of the node's own breaks, its stores keep their limits, a step has few effects, and time goes on;
 // - a shard learns of each presence change once, and a member's records are delivered once and in order;
 // - when the others have fallen silent, the node serves its own clients again.
@@ -27,12 +27,12 @@ using namespace mesh;
 
 constexpr std::size_t kPeers = 3;
 constexpr std::size_t kShards = 2;
-constexpr std::size_t kSteps = 200;           // of one input
-constexpr std::size_t kTurns = 20'000;        // of one input; then it is over, without a verdict
-constexpr std::size_t kTurnsAtOnce = 5'000;   // without time passing: a turn's work goes in slices
+constexpr std::size_t kSteps = 200;          // of one input
+constexpr std::size_t kTurns = 20'000;       // of one input; then it is over, without a verdict
+constexpr std::size_t kTurnsAtOnce = 5'000;  // without time passing: a turn's work goes in slices
 constexpr std::size_t kTurnsASecond = 10'000;
-constexpr std::size_t kEffects = 2'000;       // of one step or turn
-constexpr std::size_t kOneMore = 16u << 10;   // by which a store may exceed its limit: what it took last
+constexpr std::size_t kEffects = 2'000;      // of one step or turn
+constexpr std::size_t kOneMore = 16u << 10;  // by which a store may exceed its limit: what it took last
 
 /// So small that inputs of some hundred bytes come to the limits.
 Limits small_limits() {
@@ -94,13 +94,13 @@ private:
         std::uint64_t own = 0;  // our own last tag
         std::uint64_t frames = 0;
         std::uint64_t records = 0;
-        FramePtr last;          // of our frames
+        FramePtr last;  // of our frames
         FrameNo received;
-        bool honest = false;    // sends heartbeats, and acknowledges
+        bool honest = false;  // sends heartbeats, and acknowledges
     };
     struct Shard {
-        std::map<std::string, std::uint64_t> subscribed;        // channel, generation
-        std::optional<std::set<std::string>> users;             // of the presence channel, once it is Subscribed
+        std::map<std::string, std::uint64_t> subscribed;  // channel, generation
+        std::optional<std::set<std::string>> users;       // of the presence channel, once it is Subscribed
     };
 
     static OriginId oid_of(std::size_t peer) { return OriginId{peer + 2}; }
@@ -111,17 +111,44 @@ private:
     void act() {
         const std::size_t peer = bytes_.below(kPeers);
         switch (bytes_.below(16)) {
-            case 0: case 1: case 2: case 3: control(peer, words_.control()); break;
-            case 4: data(peer, words_.data(FrameNo{peers_[peer].frames + 1})); break;
-            case 5: honest_data(peer); break;
-            case 6: raw(); break;
-            case 7: case 8: case 9: from_shard(ShardIndex{static_cast<std::uint16_t>(bytes_.below(kShards))}); break;
-            case 10: connection(); break;
-            case 11: advance(std::chrono::milliseconds{bytes_.byte()}); break;
-            case 12: advance(std::chrono::milliseconds{20u * bytes_.byte()}); break;
-            case 13: meet(peer); break;
-            case 14: peers_[peer].honest = bytes_.flag(); break;
-            default: rarely(); break;
+            case 0:
+            case 1:
+            case 2:
+            case 3:
+                control(peer, words_.control());
+                break;
+            case 4:
+                data(peer, words_.data(FrameNo{peers_[peer].frames + 1}));
+                break;
+            case 5:
+                honest_data(peer);
+                break;
+            case 6:
+                raw();
+                break;
+            case 7:
+            case 8:
+            case 9:
+                from_shard(ShardIndex{static_cast<std::uint16_t>(bytes_.below(kShards))});
+                break;
+            case 10:
+                connection();
+                break;
+            case 11:
+                advance(std::chrono::milliseconds{bytes_.byte()});
+                break;
+            case 12:
+                advance(std::chrono::milliseconds{20u * bytes_.byte()});
+                break;
+            case 13:
+                meet(peer);
+                break;
+            case 14:
+                peers_[peer].honest = bytes_.flag();
+                break;
+            default:
+                rarely();
+                break;
         }
     }
 
@@ -131,29 +158,41 @@ private:
                 ending_ = true;
                 feed(LeaveRequest{std::chrono::milliseconds{20u * bytes_.byte()}});
                 break;
-            case 1: case 2:  // the machine has slept
+            case 1:
+            case 2:  // the machine has slept
                 now_ += std::chrono::milliseconds{100u * bytes_.byte()};
                 settle();
                 break;
-            case 3: static_cast<void>(node_.status(now_)); break;
-            default: feed(SubscriberGone{words_.oid()}); break;
+            case 3:
+                static_cast<void>(node_.status(now_));
+                break;
+            default:
+                feed(SubscriberGone{words_.oid()});
+                break;
         }
     }
 
-    // ---- what the peers do -------------------------------------------------------------------------------------------
+    // ---- what the peers do
+    // -------------------------------------------------------------------------------------------
 
     /// A session from the beginning, as an honest peer would make it.
     void meet(std::size_t i) {
         const std::string at(1, static_cast<char>('b' + i));
         const bool is_older = i == 0 && (options_ & 0x40) != 0;
-        const Introduction who{"test", at, "1", {at + ":1", at + ":2", at + ":3"}, kOldestProtocolVersion,
-                               is_older ? kOldestProtocolVersion : kProtocolVersion, true};
+        const Introduction who{"test",
+                               at,
+                               "1",
+                               {at + ":1", at + ":2", at + ":3"},
+                               kOldestProtocolVersion,
+                               is_older ? kOldestProtocolVersion : kProtocolVersion,
+                               true};
         PlayedPeer& peer = peers_[i];
         peer.own = std::max(peer.own + 1, std::uint64_t{100});
         peer.frames = 0;
         peer.last = nullptr;
         peer.received = {};
-        send(Control{oid_of(i), OriginId{1}, {}, Hello{who, SessionTag{peer.own}, {std::nullopt, RecordNo{}, {}, {}}, {}}});
+        send(Control{
+            oid_of(i), OriginId{1}, {}, Hello{who, SessionTag{peer.own}, {std::nullopt, RecordNo{}, {}, {}}, {}}});
         for (const auto& [link, endpoint] : std::map<LinkId, std::string>(links_)) {
             if (endpoint == who.endpoints.control) {
                 feed(LinkUp{link});
@@ -187,7 +226,8 @@ private:
         send(Control{oid_of(peer), OriginId{1}, is_first_word ? SessionTag{} : tag, std::move(body)});
     }
     void data(std::size_t peer, std::variant<FramePtr, Tail> body) {
-        if (const auto* frame = std::get_if<FramePtr>(&body); frame != nullptr && (*frame)->no.value == peers_[peer].frames + 1) {
+        if (const auto* frame = std::get_if<FramePtr>(&body);
+            frame != nullptr && (*frame)->no.value == peers_[peer].frames + 1) {
             ++peers_[peer].frames;
         }
         const std::size_t choice = bytes_.below(16);
@@ -198,7 +238,9 @@ private:
     void honest_data(std::size_t i) {
         PlayedPeer& peer = peers_[i];
         if (peer.last == nullptr || bytes_.below(4) != 0) {
-            Record record{.n = RecordNo{++peer.records}, .channels = {own_channel()}, .body = words_.event(),
+            Record record{.n = RecordNo{++peer.records},
+                          .channels = {own_channel()},
+                          .body = words_.event(),
                           .exclude_socket = std::to_string(i)};  // names the member when the record is delivered
             if (record.channels.front() == "app/presence-a") {
                 record.channels = {presence_key("app/presence-a")};
@@ -232,7 +274,8 @@ private:
         }
     }
 
-    // ---- what the node's own side does -------------------------------------------------------------------------------
+    // ---- what the node's own side does
+    // -------------------------------------------------------------------------------
 
     void connection() {
         if (links_.empty()) {
@@ -241,39 +284,80 @@ private:
         const auto chosen = std::next(links_.begin(), static_cast<std::ptrdiff_t>(bytes_.below(256) % links_.size()));
         const LinkId link = chosen->first;
         switch (bytes_.below(4)) {
-            case 0: case 1: feed(LinkUp{link}); break;
-            case 2: feed(LinkDown{link}); break;
-            default: feed(EndpointChecked{link, static_cast<EndpointState>(bytes_.below(3))}); break;
+            case 0:
+            case 1:
+                feed(LinkUp{link});
+                break;
+            case 2:
+                feed(LinkDown{link});
+                break;
+            default:
+                feed(EndpointChecked{link, static_cast<EndpointState>(bytes_.below(3))});
+                break;
         }
     }
 
     std::string own_channel() {
-        constexpr std::array<const char*, 6> kChannels = {"app/presence-a", "app/cache-a", "app/6", "app/7", "app/8", "app/9"};
+        constexpr std::array<const char*, 6> kChannels = {"app/presence-a", "app/cache-a", "app/6",
+                                                          "app/7",          "app/8",       "app/9"};
         return kChannels[bytes_.below(kChannels.size())];
     }
 
     void from_shard(ShardIndex shard) {
         const std::string channel = own_channel();
         switch (bytes_.below(12)) {
-            case 0: case 1: subscribe(shard, channel); break;
-            case 2: unsubscribe(shard, channel); break;
-            case 3: case 4: publish(shard, channel); break;
-            case 5: from(shard, MemberJoin{++ids_, "app/presence-a", {std::string(1, static_cast<char>('a' + bytes_.below(4))), words_.body()}, 3}); break;
-            case 6: from(shard, MemberLeave{"app/presence-a", std::string(1, static_cast<char>('a' + bytes_.below(4)))}); break;
-            case 7: from(shard, Query{++ids_, "q", std::chrono::milliseconds{bytes_.byte()}, {channel}}); break;
-            case 8: from(shard, Trace{++ids_, channel, std::chrono::milliseconds{bytes_.byte()}}); break;
-            case 9: from(shard, DutyCount{channel, "i", bytes_.below(4), {}}); break;
-            case 10: from(shard, DutyTask{channel, words_.body()}); break;
-            default: answer(shard); break;
+            case 0:
+            case 1:
+                subscribe(shard, channel);
+                break;
+            case 2:
+                unsubscribe(shard, channel);
+                break;
+            case 3:
+            case 4:
+                publish(shard, channel);
+                break;
+            case 5:
+                from(shard, MemberJoin{++ids_,
+                                       "app/presence-a",
+                                       {std::string(1, static_cast<char>('a' + bytes_.below(4))), words_.body()},
+                                       3});
+                break;
+            case 6:
+                from(shard, MemberLeave{"app/presence-a", std::string(1, static_cast<char>('a' + bytes_.below(4)))});
+                break;
+            case 7:
+                from(shard, Query{++ids_, "q", std::chrono::milliseconds{bytes_.byte()}, {channel}});
+                break;
+            case 8:
+                from(shard, Trace{++ids_, channel, std::chrono::milliseconds{bytes_.byte()}});
+                break;
+            case 9:
+                from(shard, DutyCount{channel, "i", bytes_.below(4), {}});
+                break;
+            case 10:
+                from(shard, DutyTask{channel, words_.body()});
+                break;
+            default:
+                answer(shard);
+                break;
         }
     }
 
     void answer(ShardIndex shard) {
         switch (bytes_.below(4)) {
-            case 0: from(shard, LocalAnswer{bytes_.number(), "a", bytes_.flag()}); break;
-            case 1: from(ShardIndex{0}, DutyDone{bytes_.number(), bytes_.below(4)}); break;
-            case 2: from(shard, ShareUsage{{{"app/connections", bytes_.byte()}}}); break;
-            default: from(shard, ShardLoad{bytes_.byte()}); break;
+            case 0:
+                from(shard, LocalAnswer{bytes_.number(), "a", bytes_.flag()});
+                break;
+            case 1:
+                from(ShardIndex{0}, DutyDone{bytes_.number(), bytes_.below(4)});
+                break;
+            case 2:
+                from(shard, ShareUsage{{{"app/connections", bytes_.byte()}}});
+                break;
+            default:
+                from(shard, ShardLoad{bytes_.byte()});
+                break;
         }
     }
 
@@ -300,7 +384,8 @@ private:
         from(shard, std::move(made));
     }
 
-    // ---- time --------------------------------------------------------------------------------------------------------
+    // ---- time
+    // --------------------------------------------------------------------------------------------------------
 
     /// To `now_ + step`, with a turn whenever the node has asked for one.
     void advance(Duration step) {
@@ -347,7 +432,8 @@ private:
         }
     }
 
-    // ---- what the node does ------------------------------------------------------------------------------------------
+    // ---- what the node does
+    // ------------------------------------------------------------------------------------------
 
     void observe() {
         TULLE_ASSERT(out_.size() <= kEffects);
@@ -481,7 +567,8 @@ private:
         }
         TULLE_ASSERT(node_.ready());
         subscribe(ShardIndex{1}, "app/last");
-        from(ShardIndex{0}, Publish{.id = ++ids_, .channels = {"app/last"}, .body = share(EventBody("e", "x")), .exclude_socket = {}});
+        from(ShardIndex{0},
+             Publish{.id = ++ids_, .channels = {"app/last"}, .body = share(EventBody("e", "x")), .exclude_socket = {}});
         if (!over_) {
             TULLE_ASSERT(confirmed_ && delivered_);
         }
@@ -491,8 +578,15 @@ private:
     HostileWords words_;
     std::uint8_t options_;
     Limits limits_ = small_limits();
-    MeshNode node_{{.oid = OriginId{1}, .cluster = "test", .name = "a", .version = "1", .endpoints = {"a:1", "a:2", "a:3"},
-                    .seeds = {}, .timing = {}, .limits = limits_}, 1};
+    MeshNode node_{{.oid = OriginId{1},
+                    .cluster = "test",
+                    .name = "a",
+                    .version = "1",
+                    .endpoints = {"a:1", "a:2", "a:3"},
+                    .seeds = {},
+                    .timing = {},
+                    .limits = limits_},
+                   1};
     Instant now_{10s};
     Instant next_beat_{10s};
     Effects out_;

@@ -1,5 +1,5 @@
-// What a fuzz target is run by where there is no libFuzzer: every file of its corpus, as it is, cut short and with bits flipped. The
-// same inputs in the same order at every run.
+// What a fuzz target is run by where there is no libFuzzer: every file of its corpus, as it is, cut short and with bits
+// flipped. The same inputs in the same order at every run.
 #include <algorithm>
 #include <csignal>
 #include <cstdint>
@@ -27,7 +27,8 @@ extern "C" void say_what_was_run(int signal) {
 }
 
 void run(const std::string& file, const char* change, std::size_t where, const std::string& input) {
-    std::snprintf(doing, sizeof doing, "replay: failed at %s, %s %zu (%zu bytes)\n", file.c_str(), change, where, input.size());
+    std::snprintf(doing, sizeof doing, "replay: failed at %s, %s %zu (%zu bytes)\n", file.c_str(), change, where,
+                  input.size());
     LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
 }
 

@@ -11,8 +11,8 @@ namespace tulle::sim {
 /// P6: after a heal, until everybody has sessions again, and knows what the others hold.
 inline constexpr Duration kSessions = 5s;
 
-/// After everything has healed and settled: who sees whom, whether the interest tables agree, and whether every accepted
-/// message reached every subscriber that it was due to. Appends to the outcome's violations and counts.
+/// After everything has healed and settled: who sees whom, whether the interest tables agree, and whether every
+/// accepted message reached every subscriber that it was due to. Appends to the outcome's violations and counts.
 void check_views(World& world);
 /// P1, P3, P4: clients and origins that have gone since included.
 void check_deliveries(World& world, Outcome& outcome);
@@ -20,8 +20,8 @@ void check_deliveries(World& world, Outcome& outcome);
 void check_presence(World& world, Outcome& outcome);
 /// P1 of presence all the time until `until`: who is connected long enough is listed, who has gone long enough is not.
 void watch_presence(World& world, Instant until);
-/// All nodes name the same last event of each cache channel, one that is as late as every one accepted by an origin that
-/// lives, or that had time to hand it on; and so do their shards. Runs the world for 1.5 seconds.
+/// All nodes name the same last event of each cache channel, one that is as late as every one accepted by an origin
+/// that lives, or that had time to hand it on; and so do their shards. Runs the world for 1.5 seconds.
 void check_kept(World& world, Outcome& outcome);
 /// P1 of cache channels: a subscriber is given an event as late as every one accepted before it asked.
 void check_answer(World& world, const Process& process, const std::string& channel, const Shelf::Answered& answered);
@@ -34,8 +34,8 @@ void check_duties(World& world, Outcome& outcome);
 [[nodiscard]] std::optional<std::string> over_bounds(const mesh::MeshNode::MemoryUse& use, const mesh::Limits& limits);
 /// P7 all the time until `until`.
 void watch_memory(World& world, Instant until);
-/// P8: every node publishes once to a client at every other, and every ordered pair was heard on data and on control within
-/// the last moments. Runs the world for two seconds.
+/// P8: every node publishes once to a client at every other, and every ordered pair was heard on data and on control
+/// within the last moments. Runs the world for two seconds.
 void check_canaries(World& world);
 
 }  // namespace tulle::sim

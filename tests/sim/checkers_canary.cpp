@@ -11,7 +11,8 @@ constexpr Duration kSilence = 1100ms;  // a tail a second on data, a heartbeat e
 std::vector<HostId> everybody(World& world) {
     std::vector<HostId> hosts;
     for (HostId host = 0; host < world.hosts(); ++host) {
-        if (const Process* process = world.process(host); process != nullptr && !process->left && !process->leaving_since) {
+        if (const Process* process = world.process(host);
+            process != nullptr && !process->left && !process->leaving_since) {
             hosts.push_back(host);
         }
     }
@@ -34,7 +35,8 @@ void check_pair(World& world, HostId from, HostId to) {
     for (const bool data : {false, true}) {
         const Duration silence = world.now() - world.network().last_arrival(from, to, data);
         if (from != to && silence > kSilence) {
-            world.violation(pair + ": nothing on " + (data ? "data" : "control") + " for " + std::to_string(silence / 1ms) + " ms");
+            world.violation(pair + ": nothing on " + (data ? "data" : "control") + " for " +
+                            std::to_string(silence / 1ms) + " ms");
         }
     }
 }

@@ -3,9 +3,10 @@
 
 #include "tests/sim/checkers.hpp"
 
-/// P1, P3 and P4: what was accepted after a client's confirmation reaches that client in time, or it is told in time that just that is
-/// missing, also when the client, its node or the origin has gone since. Looked at first is whether the message came; only of what
-/// neither came nor was told of is asked whether a promise excuses it, and that is counted by its reason.
+/// P1, P3 and P4: what was accepted after a client's confirmation reaches that client in time, or it is told in time
+/// that just that is missing, also when the client, its node or the origin has gone since. Looked at first is whether
+/// the message came; only of what neither came nor was told of is asked whether a promise excuses it, and that is
+/// counted by its reason.
 namespace tulle::sim {
 namespace {
 
@@ -26,7 +27,8 @@ struct Origin {
 struct Everybody {
     std::map<OriginId, Origin> origins;
     std::vector<Receiver> receivers;
-    std::map<std::pair<OriginId, mesh::RecordNo>, std::set<const Process*>> delivered;  // of origins that were killed: the survivors that did
+    // of origins that were killed: the survivors that did
+    std::map<std::pair<OriginId, mesh::RecordNo>, std::set<const Process*>> delivered;
 };
 
 void for_each_client(const Process& process, const std::function<void(const Client&)>& visit) {
@@ -46,7 +48,8 @@ Everybody gather(World& world) {
         }
     }
     for (const World::Dead& dead : world.dead()) {
-        const std::optional<Instant> leaving = dead.process->leaving_since;  // what its clients get then is the shell's to say
+        // what its clients get then is the shell's to say
+        const std::optional<Instant> leaving = dead.process->leaving_since;
         all.origins[dead.process->oid] = {dead.process.get(), dead.at};
         all.receivers.push_back({dead.process.get(), std::min(leaving.value_or(dead.at), dead.at)});
     }
@@ -54,7 +57,8 @@ Everybody gather(World& world) {
         for_each_client(*receiver.process, [&](const Client& client) {
             for (const auto& [oid, seen] : client.seen) {
                 const std::optional<Instant> died = all.origins.at(oid).ended;
-                if (died && oid != receiver.process->oid && receiver.end.value_or(Instant::max()) >= *died + kFilledIn) {
+                if (died && oid != receiver.process->oid &&
+                    receiver.end.value_or(Instant::max()) >= *died + kFilledIn) {
                     for (const Client::Seen& one : seen) {
                         all.delivered[{oid, one.n}].insert(receiver.process);
                     }
@@ -113,7 +117,8 @@ public:
                 ++outcome_.exempted[it->rule];
             } else {
                 count(message, it->due);
-                accuse(message, take(gaps, message, Instant::max()) ? "was told late of the loss of" : "was neither given nor told of the loss of");
+                accuse(message, take(gaps, message, Instant::max()) ? "was told late of the loss of"
+                                                                    : "was neither given nor told of the loss of");
             }
         }
     }
@@ -133,12 +138,13 @@ private:
         outcome_.reached["deliveries_to_leavers"] += end_ ? 1u : 0u;
     }
 
-    /// Whether a gap that was told until then may be about the message: one of its own channel, of which each is about so many
-    /// messages, or one that may be about any channel.
+    /// Whether a gap that was told until then may be about the message: one of its own channel, of which each is about
+    /// so many messages, or one that may be about any channel.
     static bool take(std::vector<Client::Gap>& gaps, const Accepted& message, Instant until) {
         for (const bool named : {true, false}) {
             for (Client::Gap& gap : gaps) {
-                if (gap.named == named && gap.at <= until && (!named || gap.missing > 0) && gap.may_be(message.origin, message.n, message.at)) {
+                if (gap.named == named && gap.at <= until && (!named || gap.missing > 0) &&
+                    gap.may_be(message.origin, message.n, message.at)) {
                     gap.missing -= named ? 1u : 0u;
                     return true;
                 }
@@ -176,27 +182,30 @@ private:
         return may_be_lost ? "P4: accepted in the last second of its origin, and lost by all" : nullptr;
     }
 
-    /// Whether a later message of the origin has shown this node that the message is missing. One that another node has filled in
-    /// after the death has not: what that node has no subscribers for is missing there as well.
+    /// Whether a later message of the origin has shown this node that the message is missing. One that another node has
+    /// filled in after the death has not: what that node has no subscribers for is missing there as well.
     [[nodiscard]] bool has_later(const Accepted& message, Instant ended) const {
         const auto seen = client_.seen.find(message.origin);
-        return seen != client_.seen.end() && std::any_of(seen->second.begin(), seen->second.end(), [&](const Client::Seen& one) {
-            const auto delivered = all_.delivered.find({message.origin, one.n});
-            const bool may_be_filled_in = one.at > ended && delivered != all_.delivered.end() &&
-                                          std::any_of(delivered->second.begin(), delivered->second.end(),
-                                                      [&](const Process* process) { return process != &who_; });
-            return message.n < one.n && !may_be_filled_in;
-        });
+        return seen != client_.seen.end() &&
+               std::any_of(seen->second.begin(), seen->second.end(), [&](const Client::Seen& one) {
+                   const auto delivered = all_.delivered.find({message.origin, one.n});
+                   const bool may_be_filled_in = one.at > ended && delivered != all_.delivered.end() &&
+                                                 std::any_of(delivered->second.begin(), delivered->second.end(),
+                                                             [&](const Process* process) { return process != &who_; });
+                   return message.n < one.n && !may_be_filled_in;
+               });
     }
 
     void accuse(const Accepted& message, const std::string& what) const {
         const Origin& origin = all_.origins.at(message.origin);
         const std::string fate = !origin.ended ? "" : (origin.process->left ? "the leaver " : "the killed ");
         const auto other = all_.delivered.find({message.origin, message.n});
-        world_.violation((origin.ended ? "P4 " : "P1 ") + world_.name_of(who_.oid) + ": client " + std::to_string(client_.id) +
-                         (end_ ? ", gone since, " : " ") + what + " " + std::to_string(message.n.value) + " of " + fate +
-                         world_.name_of(message.origin) + " on " + message.channel +
-                         (other == all_.delivered.end() ? "" : "; " + world_.name_of((*other->second.begin())->oid) + " did get it"));
+        world_.violation(
+            (origin.ended ? "P4 " : "P1 ") + world_.name_of(who_.oid) + ": client " + std::to_string(client_.id) +
+            (end_ ? ", gone since, " : " ") + what + " " + std::to_string(message.n.value) + " of " + fate +
+            world_.name_of(message.origin) + " on " + message.channel +
+            (other == all_.delivered.end() ? ""
+                                           : "; " + world_.name_of((*other->second.begin())->oid) + " did get it"));
     }
 
     World& world_;

@@ -35,7 +35,7 @@ std::uint64_t held_by_duty_node(World& world, const DutyLedger::Item& item) {
 /// Two deaths so close to a change that they may have taken the item and what was told of it with them.
 bool excused_at(World& world, Instant changed) {
     constexpr Duration kBefore = World::kFoundOut;
-    constexpr Duration kAfter = 12s;   // found out, the grace, the patience and a slow shard
+    constexpr Duration kAfter = 12s;  // found out, the grace, the patience and a slow shard
     const auto close = std::count_if(world.dead().begin(), world.dead().end(), [&](const World::Dead& dead) {
         return changed - kBefore <= dead.at && dead.at <= changed + kAfter;
     });
@@ -66,7 +66,8 @@ void check_duties(World& world, Outcome& outcome) {
         const std::uint64_t held = held_by_duty_node(world, item);
         const std::string name = item.first + "/" + item.second;
         if (held != count) {
-            world.violation("P9 the duty node of " + name + " holds " + std::to_string(held) + ", there are " + std::to_string(count));
+            world.violation("P9 the duty node of " + name + " holds " + std::to_string(held) + ", there are " +
+                            std::to_string(count));
         } else if (last == count) {
             ++outcome.checked;
         } else if (ledger.is_lost(item)) {
@@ -74,7 +75,8 @@ void check_duties(World& world, Outcome& outcome) {
         } else if (excused(world, item)) {
             ++outcome.exempted["P9: lost with two nodes"];
         } else {
-            world.violation("P9 of " + name + " " + std::to_string(last) + " was told last, there are " + std::to_string(count));
+            world.violation("P9 of " + name + " " + std::to_string(last) + " was told last, there are " +
+                            std::to_string(count));
         }
     }
     for (const auto& [body, task] : ledger.tasks()) {

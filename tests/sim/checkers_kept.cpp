@@ -28,8 +28,8 @@ bool keepers_died(const World& world, Instant from) {
     });
 }
 
-/// By which rule it is no violation that somebody knows `held` as the last event of a channel, and not this one: the last copy of
-/// it, or of one that had come in its place, has gone in a way that P10 excuses. Empty: by none.
+/// By which rule it is no violation that somebody knows `held` as the last event of a channel, and not this one: the
+/// last copy of it, or of one that had come in its place, has gone in a way that P10 excuses. Empty: by none.
 std::string excuse(const World& world, const World::KeptAccepted& event, const mesh::Stamp& held) {
     for (const World::KeptLoss& loss : world.kept_losses()) {
         const bool is_it = loss.channel == event.channel && loss.left < event.stamp && event.stamp <= loss.lost;
@@ -41,7 +41,8 @@ std::string excuse(const World& world, const World::KeptAccepted& event, const m
 }
 
 /// P10: every event that was ever accepted is known, or has been followed by another.
-void check_latest(World& world, Outcome& outcome, const Process& process, const std::string& channel, const mesh::Stamp& found) {
+void check_latest(World& world, Outcome& outcome, const Process& process, const std::string& channel,
+                  const mesh::Stamp& found) {
     std::set<std::string> rules;
     for (const World::KeptAccepted& event : world.kept_accepted()) {
         if (event.channel != channel || event.stamp <= found) {
@@ -49,9 +50,9 @@ void check_latest(World& world, Outcome& outcome, const Process& process, const 
         }
         const std::string rule = excuse(world, event, found);
         if (rule.empty()) {
-            world.violation("P10 " + world.name_of(process.oid) + " does not know the last event of " + channel + ", of " +
-                            world.name_of(event.stamp.origin) + ", accepted " + std::to_string((world.now() - event.at) / 1ms) +
-                            " ms ago");
+            world.violation("P10 " + world.name_of(process.oid) + " does not know the last event of " + channel +
+                            ", of " + world.name_of(event.stamp.origin) + ", accepted " +
+                            std::to_string((world.now() - event.at) / 1ms) + " ms ago");
             return;
         }
         rules.insert(rule);
@@ -81,13 +82,14 @@ void check_kept(World& world, Outcome& outcome) {
         for (const Process* process : processes) {
             const auto found = process->kept_found.find(channel);
             if (found == process->kept_found.end()) {
-                world.violation("P6 " + world.name_of(process->oid) + " was not answered for the last event of " + channel);
+                world.violation("P6 " + world.name_of(process->oid) + " was not answered for the last event of " +
+                                channel);
                 continue;
             }
             check_latest(world, outcome, *process, channel, found->second);
             if (found->second != processes.front()->kept_found[channel]) {
-                world.violation("P6 " + world.name_of(process->oid) + " knows another last event of " + channel + " than " +
-                                world.name_of(processes.front()->oid));
+                world.violation("P6 " + world.name_of(process->oid) + " knows another last event of " + channel +
+                                " than " + world.name_of(processes.front()->oid));
             }
         }
     }
@@ -95,7 +97,8 @@ void check_kept(World& world, Outcome& outcome) {
         process->shelf.for_each([&](const std::string& channel, const mesh::Stamp& last) {
             outcome.reached["last_events_on_shelves"] += last.time_us != 0 ? 1 : 0;
             if (last != processes.front()->kept_found[channel]) {
-                world.violation("P6 " + world.name_of(process->oid) + " gives its clients another last event of " + channel);
+                world.violation("P6 " + world.name_of(process->oid) + " gives its clients another last event of " +
+                                channel);
             }
         });
     }
@@ -115,8 +118,8 @@ bool has_just_died(const World& world, OriginId oid) {
     });
 }
 
-/// `is_due` says which of the events of the channel should be known that are later than `last`; `what` is said of a missing one. An
-/// `answer` may be older than what comes behind it.
+/// `is_due` says which of the events of the channel should be known that are later than `last`; `what` is said of a
+/// missing one. An `answer` may be older than what comes behind it.
 void judge(World& world, const Process& process, const std::string& channel, const mesh::Stamp& last,
            const std::function<bool(const World::KeptAccepted&)>& is_due, const std::string& what, bool answer) {
     for (const World::KeptAccepted& event : world.kept_accepted()) {
@@ -132,8 +135,9 @@ void judge(World& world, const Process& process, const std::string& channel, con
             world.exempt("P10: answered in the second after the death of its origin");
         } else {
             world.violation("P10 " + world.name_of(process.oid) + what + channel + " an older event than one of " +
-                            world.name_of(event.stamp.origin) + " accepted " + std::to_string((world.now() - event.at) / 1ms) +
-                            " ms before" + (last.time_us == 0 ? ": none" : ""));
+                            world.name_of(event.stamp.origin) + " accepted " +
+                            std::to_string((world.now() - event.at) / 1ms) + " ms before" +
+                            (last.time_us == 0 ? ": none" : ""));
         }
         return;  // one last event, one judgement
     }

@@ -6,7 +6,8 @@ namespace tulle::sim {
 namespace {
 
 constexpr std::size_t kOvershoot = 2048;  // no record of a simulated workload is larger
-constexpr std::size_t kMostInterest = 600;  // entries of a node: all that a workload subscribes to on both shards, with markers
+// entries of a node: all that a workload subscribes to on both shards, with markers
+constexpr std::size_t kMostInterest = 600;
 constexpr Duration kSample = 100ms;
 
 }  // namespace
@@ -17,10 +18,11 @@ std::optional<std::string> over_bounds(const mesh::MeshNode::MemoryUse& use, con
         std::size_t bytes;
         std::size_t limit;
     };
-    const std::array<Store, 4> stores{{{"the record ring", use.ring, limits.ring_bytes},
-                                       {"unreceipted frames of a link", use.unreceipted, limits.credit_bytes + limits.frame_bytes},
-                                       {"frames held beyond a hole", use.held, limits.hold_bytes},
-                                       {"a receive ring", use.receive_ring, limits.receive_ring_bytes}}};
+    const std::array<Store, 4> stores{
+        {{"the record ring", use.ring, limits.ring_bytes},
+         {"unreceipted frames of a link", use.unreceipted, limits.credit_bytes + limits.frame_bytes},
+         {"frames held beyond a hole", use.held, limits.hold_bytes},
+         {"a receive ring", use.receive_ring, limits.receive_ring_bytes}}};
     for (const Store& store : stores) {
         if (store.bytes > store.limit + kOvershoot) {
             return std::string(store.name) + ": " + std::to_string(store.bytes) + " bytes, the limit is " +

@@ -8,8 +8,8 @@ namespace {
 constexpr Duration kLook = 500ms;
 constexpr Duration kStays = 2s;  // the users of a session that has ended, in case they, or the node, come again
 
-/// When `receiver` must know what `owner` has said of its users at `since`, and still does; nothing: never, as they have not met. A
-/// fault that has come meanwhile may have made it forget.
+/// When `receiver` must know what `owner` has said of its users at `since`, and still does; nothing: never, as they
+/// have not met. A fault that has come meanwhile may have made it forget.
 std::optional<Instant> due_at(const World& world, const Process& owner, const Process& receiver, Instant since) {
     const Instant lately = world.now() - World::kInTime - 1ms;
     if (owner.oid != receiver.oid) {
@@ -42,8 +42,9 @@ void check_joined(World& world, const Process& receiver, const Roster::List& lis
         owner->roster.for_each_in(list.channel, [&](const std::string& user, Instant since) {
             const std::optional<Instant> due = due_at(world, *owner, receiver, std::max(since, list.confirmed));
             if (due && *due < world.now() && !list.users.contains(user)) {
-                world.violation("P1 " + world.name_of(receiver.oid) + " does not list " + user + " on " + list.channel + ", who joined at " +
-                                world.name_of(owner->oid) + " " + std::to_string((world.now() - since) / 1ms) + " ms ago");
+                world.violation("P1 " + world.name_of(receiver.oid) + " does not list " + user + " on " + list.channel +
+                                ", who joined at " + world.name_of(owner->oid) + " " +
+                                std::to_string((world.now() - since) / 1ms) + " ms ago");
             }
         });
     }
@@ -60,7 +61,8 @@ void check_gone(World& world, const Process& receiver, const Roster::List& list)
         };
         for (HostId host = 0; host < world.hosts(); ++host) {
             if (const Process* owner = world.process(host)) {
-                may_stay = may_stay || (owner->leaving_since && owner->roster.has_had(list.channel, user));  // until it has left
+                // until it has left
+                may_stay = may_stay || (owner->leaving_since && owner->roster.has_had(list.channel, user));
                 look(*owner, {});
             }
         }
@@ -68,7 +70,8 @@ void check_gone(World& world, const Process& receiver, const Roster::List& list)
             look(*dead.process, dead.at);
         }
         if (!may_stay) {
-            world.violation("P1 " + world.name_of(receiver.oid) + " still lists " + user + " on " + list.channel + ", who has gone");
+            world.violation("P1 " + world.name_of(receiver.oid) + " still lists " + user + " on " + list.channel +
+                            ", who has gone");
         }
     }
 }
@@ -119,8 +122,8 @@ void check_presence(World& world, Outcome& outcome) {
         process->roster.for_each_list([&](const Roster::List& list) {
             ++outcome.checked;
             if (list.users != truth[list.channel]) {
-                world.violation("P6 " + world.name_of(process->oid) + " sees on " + list.channel + text(list.users) + ", there are" +
-                                text(truth[list.channel]));
+                world.violation("P6 " + world.name_of(process->oid) + " sees on " + list.channel + text(list.users) +
+                                ", there are" + text(truth[list.channel]));
             }
         });
     }

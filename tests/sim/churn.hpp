@@ -7,8 +7,8 @@
 
 namespace tulle::sim {
 
-/// Clients of one node that subscribe and unsubscribe as fast as they can, each time another channel, while others wait for
-/// their subscriptions.
+/// Clients of one node that subscribe and unsubscribe as fast as they can, each time another channel, while others wait
+/// for their subscriptions.
 ///
 /// Of the churn's own channels no more than `lag` have a subscriber at a time. A subscription that nobody ends must be
 /// confirmed nevertheless: watch_barriers, or longest_pending() of the edge, tells of it when it is not.
@@ -37,7 +37,7 @@ private:
     const HostId host_;
     const Load load_;
     Instant until_;
-    OriginId of_;                ///< the process that has the channels first_ … last_
+    OriginId of_;  ///< the process that has the channels first_ … last_
     std::uint64_t first_ = 0;
     std::uint64_t last_ = 0;
     std::uint64_t changes_ = 0;

@@ -43,7 +43,8 @@ protected:
             world_.run_for(50ms);
             for (HostId each = 0; each < 2; ++each) {
                 const auto pending = world_.process(each)->edge.longest_pending();
-                ASSERT_TRUE(!pending || world_.now() - pending->second <= kPatience) << pending->first << " is not confirmed";
+                ASSERT_TRUE(!pending || world_.now() - pending->second <= kPatience)
+                    << pending->first << " is not confirmed";
             }
             const mesh::MeshNode::MemoryUse use = world_.process(0)->node->memory_use();
             ASSERT_LE(use.interest, kHeld + probes_ + 3 * kLoad.lag + options().limits.interest_window);

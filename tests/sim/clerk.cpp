@@ -10,7 +10,8 @@ void DutyLedger::asked(const mesh::DutyChanged& change, const Violation& violati
     if (!calm_) {
         return;
     }
-    const std::string what = change.key + "/" + change.item + ": " + std::to_string(change.told) + " -> " + std::to_string(change.count);
+    const std::string what =
+        change.key + "/" + change.item + ": " + std::to_string(change.told) + " -> " + std::to_string(change.count);
     if (change.told != last) {
         violation("P9 told twice, or not once: " + what + " after " + std::to_string(last));
     } else if (change.told == change.count) {
@@ -43,7 +44,8 @@ void DutyLedger::ended(OriginId oid, const std::map<OriginId, Instant>& met, con
             const auto last = met.find(other);
             return others.contains(other) && (last == met.end() || last->second < speaker.at);
         };
-        speaker.lost = speaker.lost || (speaker.oid == oid && std::any_of(speaker.apart.begin(), speaker.apart.end(), unmet));
+        speaker.lost =
+            speaker.lost || (speaker.oid == oid && std::any_of(speaker.apart.begin(), speaker.apart.end(), unmet));
     }
 }
 
@@ -71,7 +73,8 @@ bool Clerk::on_changed(const mesh::DutyChanged& change) {
     if (answered_.contains(change.token)) {
         return false;
     }
-    return under_way_.insert_or_assign(change.token, std::pair(DutyLedger::Item{change.key, change.item}, change.count)).second;
+    return under_way_.insert_or_assign(change.token, std::pair(DutyLedger::Item{change.key, change.item}, change.count))
+        .second;
 }
 
 mesh::DutyDone Clerk::answer(std::uint64_t token, DutyLedger& ledger, const DutyLedger::Speaker& speaker) {
@@ -92,7 +95,8 @@ mesh::DutyDone Clerk::drop(std::uint64_t token, mesh::DutyOutcome outcome, bool 
     if (heard) {
         ledger.dealt_with(item, count, speaker);
     }
-    const bool partly = outcome == mesh::DutyOutcome::kPartly;  // others have heard of it, and this world is what is behind
+    // others have heard of it, and this world is what is behind
+    const bool partly = outcome == mesh::DutyOutcome::kPartly;
     return {token, partly ? count : 0, outcome, partly ? share("this") : nullptr};
 }
 

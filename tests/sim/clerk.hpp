@@ -22,7 +22,10 @@ public:
     /// A death, a freeze, a leave, a session made anew: from here on things may be told twice.
     void disturbed() { calm_ = false; }
     /// Two that live have given each other up, or one the other: both sides may act, and nobody knows which was last.
-    void split(Instant now) { disturbed(); split_ = now; }
+    void split(Instant now) {
+        disturbed();
+        split_ = now;
+    }
     /// What there is of the item has changed.
     void changed(Instant now, const Item& item) { changed_[item].push_back(now); }
     [[nodiscard]] bool calm() const { return calm_; }
@@ -37,8 +40,8 @@ public:
         bool lost = false;  ///< it died before it had met all of these again
     };
     void dealt_with(const Item& item, std::uint64_t count, Speaker speaker);
-    /// The process has ended. `met` says when it last made a session with whom; `others` are those that live, and those that have died
-    /// so shortly before that the living do not know yet what they knew.
+    /// The process has ended. `met` says when it last made a session with whom; `others` are those that live, and those
+    /// that have died so shortly before that the living do not know yet what they knew.
     void ended(OriginId oid, const std::map<OriginId, Instant>& met, const std::set<OriginId>& others);
     void ordered(OriginId source, const std::string& task) { tasks_[task].source = source; }
     void performed(const std::string& task, const Violation& violation);
@@ -60,7 +63,7 @@ private:
     bool calm_ = true;
     Instant split_;
     std::map<Item, std::vector<Instant>> changed_;
-    std::map<Item, Speaker> speakers_;  // of the last words
+    std::map<Item, Speaker> speakers_;    // of the last words
     std::map<Item, std::uint64_t> told_;  // last
     std::map<std::string, Task> tasks_;
     std::uint64_t events_ = 0;

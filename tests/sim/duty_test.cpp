@@ -27,8 +27,8 @@ void keep_busy(World& world, Instant until) {
     });
 }
 
-/// Five nodes on a network that loses a tenth of the control messages, busy for ten seconds; the last `late` of them join
-/// meanwhile.
+/// Five nodes on a network that loses a tenth of the control messages, busy for ten seconds; the last `late` of them
+/// join meanwhile.
 void run_noisy(World& world, std::size_t late) {
     for (HostId a = 0; a < kHosts; ++a) {
         for (HostId b = 0; b < kHosts; ++b) {
@@ -69,7 +69,8 @@ TEST(DutySim, WhileNodesJoinWhatIsToldInTheEndIsTrue) {
     }
 }
 
-/// Five nodes that count and order things for five seconds on a network that loses control messages, and then are at rest.
+/// Five nodes that count and order things for five seconds on a network that loses control messages, and then are at
+/// rest.
 void be_busy_and_rest(World& world) {
     for (HostId a = 0; a < kHosts; ++a) {
         for (HostId b = 0; b < kHosts; ++b) {
@@ -90,7 +91,8 @@ void be_busy_and_rest(World& world) {
 /// Everybody who lives leaves, within that time.
 void leave_all(World& world, Duration within) {
     for (HostId host = 0; host < kHosts; ++host) {
-        const Duration pause{static_cast<Duration::rep>(world.prng().below(static_cast<std::uint64_t>(within.count())))};
+        const Duration pause{
+            static_cast<Duration::rep>(world.prng().below(static_cast<std::uint64_t>(within.count())))};
         world.scheduler().after(pause, [&world, host] {
             if (world.process(host) != nullptr) {
                 world.leave(host);
@@ -122,7 +124,8 @@ TEST(DutySim, NodesThatAllLeaveTellThatNothingIsLeft) {
             leave_all(world, within);
             expect_all_told(world, seed);
             const std::size_t items = world.ledger().told().size();
-            EXPECT_LE(world.ledger().events() - before, 4 * items) << "seed " << seed << ": what moves may be told again, not for ever";
+            EXPECT_LE(world.ledger().events() - before, 4 * items)
+                << "seed " << seed << ": what moves may be told again, not for ever";
         }
     }
 }

@@ -63,7 +63,8 @@ std::vector<const Client*> Edge::on_subscribed(Instant now, mesh::ShardIndex sha
     return fresh;
 }
 
-void Edge::on_deliver(Instant now, std::uint64_t shards, OriginId origin, const mesh::RecordPtr& record, const Violation& violation) {
+void Edge::on_deliver(Instant now, std::uint64_t shards, OriginId origin, const mesh::RecordPtr& record,
+                      const Violation& violation) {
     for (std::size_t shard = 0; shard < kShards; ++shard) {
         if (((shards >> shard) & 1) == 0) {
             continue;

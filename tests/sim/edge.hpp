@@ -42,8 +42,8 @@ struct Client {
     [[nodiscard]] std::optional<Instant> saw(OriginId origin, mesh::RecordNo n) const;
 };
 
-/// The shards of one simulated process, as node/io has them: the first client of a channel on a shard asks the hub, those
-/// who come while the answer is pending wait for it, those who come later are confirmed at once.
+/// The shards of one simulated process, as node/io has them: the first client of a channel on a shard asks the hub,
+/// those who come while the answer is pending wait for it, those who come later are confirmed at once.
 class Edge {
 public:
     using Violation = std::function<void(const std::string&)>;
@@ -51,8 +51,8 @@ public:
     static constexpr std::size_t kClients = 3;  ///< of one channel on one shard, at most
 
     struct Joined {
-        std::uint64_t client = 0;              ///< 0: there was no room
-        std::optional<mesh::Subscribe> ask;    ///< for the hub
+        std::uint64_t client = 0;            ///< 0: there was no room
+        std::optional<mesh::Subscribe> ask;  ///< for the hub
     };
     Joined subscribe(Instant now, mesh::ShardIndex shard, const std::string& channel);
     /// The youngest client of the channel goes. What the hub must be told, when it was the last.
@@ -60,7 +60,8 @@ public:
 
     /// Whom the hub's answer confirms just now.
     std::vector<const Client*> on_subscribed(Instant now, mesh::ShardIndex shard, const mesh::Subscribed& answer);
-    void on_deliver(Instant now, std::uint64_t shards, OriginId origin, const mesh::RecordPtr& record, const Violation& violation);
+    void on_deliver(Instant now, std::uint64_t shards, OriginId origin, const mesh::RecordPtr& record,
+                    const Violation& violation);
     /// Each client of the channel, or of every channel of the shard when `gap.named` is false, is told of it.
     void on_gap(mesh::ShardIndex shard, const std::string& channel, const Client::Gap& gap);
 

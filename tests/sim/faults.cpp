@@ -3,20 +3,31 @@
 namespace tulle::sim {
 
 const std::vector<Faults::Kind>& Faults::kinds() {
-    static const std::vector<Kind> all{
-        {"restart_at_once", &Faults::restart_at_once, 0s},   {"restart_later", &Faults::restart_later, 6s},
-        {"kill_some", &Faults::kill_some, 3s},               {"freeze", &Faults::freeze_one, 6s},
-        {"late_turn", &Faults::late_turn, 1s},               {"starve_all", &Faults::starve_all, 4s},
-        {"all_seeds_dead", &Faults::all_seeds_dead, 9s},     {"flapping_process", &Faults::flapping_process, 8s},
-        {"duplicate_name", &Faults::duplicate_name, 5s},     {"leave_and_return", &Faults::leave_and_return, 6s},
-        {"partition", &Faults::partition, 8s},               {"isolate", &Faults::isolate_one, 8s},
-        {"one_way_cut", &Faults::one_way_cut, 6s},           {"pair_cut", &Faults::pair_cut, 6s},
-        {"reset", &Faults::reset_pair, 5s},                  {"noise", &Faults::noisy_path, 5s},
-        {"lose_control", &Faults::lose_control, 5s},         {"deaf_one_way", &Faults::deaf_one_way, 12s},
-        {"deaf_both_ways", &Faults::deaf_both_ways, 12s},    {"deaf_process", &Faults::deaf_process, 12s},
-        {"mute", &Faults::mute_publisher, 4s},
-        {"slow_path", &Faults::slow_path, 5s},               {"slow_joiner", &Faults::slow_joiner, 6s},
-        {"flood", &Faults::flood, 2s},                       {"interest_storm", &Faults::interest_storm, 3s}};
+    static const std::vector<Kind> all{{"restart_at_once", &Faults::restart_at_once, 0s},
+                                       {"restart_later", &Faults::restart_later, 6s},
+                                       {"kill_some", &Faults::kill_some, 3s},
+                                       {"freeze", &Faults::freeze_one, 6s},
+                                       {"late_turn", &Faults::late_turn, 1s},
+                                       {"starve_all", &Faults::starve_all, 4s},
+                                       {"all_seeds_dead", &Faults::all_seeds_dead, 9s},
+                                       {"flapping_process", &Faults::flapping_process, 8s},
+                                       {"duplicate_name", &Faults::duplicate_name, 5s},
+                                       {"leave_and_return", &Faults::leave_and_return, 6s},
+                                       {"partition", &Faults::partition, 8s},
+                                       {"isolate", &Faults::isolate_one, 8s},
+                                       {"one_way_cut", &Faults::one_way_cut, 6s},
+                                       {"pair_cut", &Faults::pair_cut, 6s},
+                                       {"reset", &Faults::reset_pair, 5s},
+                                       {"noise", &Faults::noisy_path, 5s},
+                                       {"lose_control", &Faults::lose_control, 5s},
+                                       {"deaf_one_way", &Faults::deaf_one_way, 12s},
+                                       {"deaf_both_ways", &Faults::deaf_both_ways, 12s},
+                                       {"deaf_process", &Faults::deaf_process, 12s},
+                                       {"mute", &Faults::mute_publisher, 4s},
+                                       {"slow_path", &Faults::slow_path, 5s},
+                                       {"slow_joiner", &Faults::slow_joiner, 6s},
+                                       {"flood", &Faults::flood, 2s},
+                                       {"interest_storm", &Faults::interest_storm, 3s}};
     return all;
 }
 
@@ -27,7 +38,8 @@ std::pair<HostId, HostId> Faults::random_pair() {
 }
 
 Duration Faults::between(Duration low, Duration high) {
-    return low + Duration{static_cast<Duration::rep>(world_.prng().below(static_cast<std::uint64_t>((high - low).count())))};
+    return low +
+           Duration{static_cast<Duration::rep>(world_.prng().below(static_cast<std::uint64_t>((high - low).count())))};
 }
 
 void Faults::inject() {

@@ -68,13 +68,16 @@ private:
     void freeze(HostId host, Duration time);
     /// Two different ones.
     [[nodiscard]] std::pair<HostId, HostId> random_pair();
-    [[nodiscard]] HostId random_host() { return touch(world_.prng().below(world_.hosts() - 1)); }  // the last one is spare
+    // the last one is spare
+    [[nodiscard]] HostId random_host() { return touch(world_.prng().below(world_.hosts() - 1)); }
     /// The fault that is being injected concerns this host.
     HostId touch(HostId host) {
         concerned_.hosts |= std::uint64_t{1} << host;
         return host;
     }
-    [[nodiscard]] std::string random_channel() { return "app/c" + std::to_string(world_.prng().below(world_.channels())); }
+    [[nodiscard]] std::string random_channel() {
+        return "app/c" + std::to_string(world_.prng().below(world_.channels()));
+    }
     [[nodiscard]] Duration between(Duration low, Duration high);
 
     World& world_;

@@ -88,7 +88,8 @@ bool Faults::lose_control() {
     const auto [a, b] = random_pair();
     world_.note("control lost " + std::to_string(a) + " -> " + std::to_string(b));
     world_.network().alter(a, b).control_loss_percent = 5 + world_.prng().below(35);
-    world_.scheduler().after(between(500ms, 5s), [this, a = a, b = b] { world_.network().alter(a, b).control_loss_percent = 0; });
+    world_.scheduler().after(between(500ms, 5s),
+                             [this, a = a, b = b] { world_.network().alter(a, b).control_loss_percent = 0; });
     return true;
 }
 
@@ -167,7 +168,8 @@ bool Faults::slow_joiner() {
     world_.note("slow joiner " + std::to_string(a) + " -> " + std::to_string(b));
     world_.network().alter(a, b).subscribe_delay = between(100ms, 2s);
     world_.network().reset(a, b);
-    world_.scheduler().after(between(3s, 6s), [this, a = a, b = b] { world_.network().alter(a, b).subscribe_delay = {}; });
+    world_.scheduler().after(between(3s, 6s),
+                             [this, a = a, b = b] { world_.network().alter(a, b).subscribe_delay = {}; });
     return true;
 }
 
@@ -187,7 +189,8 @@ bool Faults::flood() {
             }
         });
     }
-    world_.scheduler().after(between(200ms, 1s), [this, a = a, b = b] { world_.network().alter(a, b).delay = Path{}.delay; });
+    world_.scheduler().after(between(200ms, 1s),
+                             [this, a = a, b = b] { world_.network().alter(a, b).delay = Path{}.delay; });
     return true;
 }
 

@@ -145,7 +145,9 @@ bool Faults::duplicate_name() {
     return true;
 }
 
-bool Faults::leave_and_return() { return leave(random_host()); }
+bool Faults::leave_and_return() {
+    return leave(random_host());
+}
 
 bool Faults::leave(HostId host) {
     const Process* process = world_.process(host);

@@ -14,9 +14,9 @@ namespace tulle::sim {
 namespace {
 
 constexpr std::size_t kSeeds = 3;
-constexpr std::size_t kChannels = 20;     // of each node
+constexpr std::size_t kChannels = 20;  // of each node
 constexpr Duration kPatience = 120s;
-constexpr std::uint64_t kSampled = 16;    // of frequent kinds one in so many is encoded
+constexpr std::uint64_t kSampled = 16;  // of frequent kinds one in so many is encoded
 
 /// Nodes that take turns at a fixed pace. What one sends the others have in their next turn: no event queue, so that a
 /// million messages in a virtual second are affordable.
@@ -98,8 +98,10 @@ public:
     /// Per node since the last call.
     Rate take_sums() {
         const double nodes = static_cast<double>(hosts_.size());
-        Rate sums{.control = static_cast<double>(control_) / nodes, .control_bytes = control_bytes_ / nodes,
-                  .data = static_cast<double>(data_) / nodes, .data_bytes = data_bytes_ / nodes};
+        Rate sums{.control = static_cast<double>(control_) / nodes,
+                  .control_bytes = control_bytes_ / nodes,
+                  .data = static_cast<double>(data_) / nodes,
+                  .data_bytes = data_bytes_ / nodes};
         control_ = data_ = 0;
         control_bytes_ = data_bytes_ = 0;
         return sums;
@@ -118,8 +120,8 @@ private:
         std::unique_ptr<mesh::MeshNode> node;
         std::vector<mesh::Input> inbox;
         std::vector<mesh::Input> next;
-        std::vector<std::size_t> links;     // by number: to whom; kClosed
-        std::vector<bool> subscribers;      // of its publisher
+        std::vector<std::size_t> links;  // by number: to whom; kClosed
+        std::vector<bool> subscribers;   // of its publisher
     };
     /// Average size of a frequent kind of message.
     struct Sampled {
@@ -198,7 +200,8 @@ private:
         }
         ++control_;
         const mesh::ControlBody& body = send.message.body;
-        const bool frequent = std::holds_alternative<mesh::Heartbeat>(body) || std::holds_alternative<mesh::Members>(body);
+        const bool frequent =
+            std::holds_alternative<mesh::Heartbeat>(body) || std::holds_alternative<mesh::Members>(body);
         control_bytes_ += size_of(send.message, frequent ? &sampled_[body.index()] : nullptr);
         hosts_[to].next.push_back(std::move(send.message));
     }

@@ -7,14 +7,17 @@
 namespace tulle::sim {
 namespace {
 
-constexpr Duration kShortest = 1s;        // no stall shorter than this may kill
+constexpr Duration kShortest = 1s;  // no stall shorter than this may kill
 constexpr Duration kKillLimit = 1s;
-constexpr Duration kSilenceLimit = 3s;    // 2.5 s by a clock that is 2 % slow, a path's delay, a turn
-constexpr Duration kDeafLimit = 6s;       // 4 s by a clock that is 2 % slow; what was under way, and a path's delay
-constexpr Duration kDeafShortest = 2s;    // without answers on control for less is no reason for a verdict: half of what that takes
-constexpr Duration kStuckShortest = 1900ms;  // the same for who was stuck before: 2 s by a clock that is 2 % fast, less what was under way
-constexpr Duration kUntold = 4900ms;      // who tells nothing for 5 s, by a clock that is 2 % fast, is stuck: here as its data is silent
-constexpr Duration kSettled = 4s;         // so long before nothing was wrong: no belated news is under way
+constexpr Duration kSilenceLimit = 3s;  // 2.5 s by a clock that is 2 % slow, a path's delay, a turn
+constexpr Duration kDeafLimit = 6s;     // 4 s by a clock that is 2 % slow; what was under way, and a path's delay
+// without answers on control for less is no reason for a verdict: half of what that takes
+constexpr Duration kDeafShortest = 2s;
+// the same for who was stuck before: 2 s by a clock that is 2 % fast, less what was under way
+constexpr Duration kStuckShortest = 1900ms;
+// who tells nothing for 5 s, by a clock that is 2 % fast, is stuck: here as its data is silent
+constexpr Duration kUntold = 4900ms;
+constexpr Duration kSettled = 4s;  // so long before nothing was wrong: no belated news is under way
 
 std::string milliseconds(Duration d) {
     return std::to_string(d / 1ms) + " ms";
@@ -67,15 +70,17 @@ void Liveness::expect(Cause cause, HostId observer, HostId subject, std::uint64_
 
 bool Liveness::applies(const Expectation& e) const {
     const Process* watcher = world_.process(e.observer);
-    if (watcher == nullptr || watcher->oid != e.observer_oid || watcher->frozen || watcher->fatal || watcher->leaving_since ||
-        watcher->thawed + kSettled > e.at) {
+    if (watcher == nullptr || watcher->oid != e.observer_oid || watcher->frozen || watcher->fatal ||
+        watcher->leaving_since || watcher->thawed + kSettled > e.at) {
         return false;
     }
     const Network& network = world_.network();
     if (e.cause == Cause::kKill) {
-        // A successor that freezes before it speaks holds the port: neither a refusal nor its greeting tells of the death.
+        // A successor that freezes before it speaks holds the port: neither a refusal nor its greeting tells of the
+        // death.
         const Process* successor = world_.process(e.subject);
-        if (successor != nullptr && successor->oid != e.subject_oid && (successor->frozen || successor->thawed > e.at)) {
+        if (successor != nullptr && successor->oid != e.subject_oid &&
+            (successor->frozen || successor->thawed > e.at)) {
             return false;
         }
         return network.undisturbed(e.observer, e.subject, e.at - kSettled);
@@ -109,9 +114,11 @@ bool Liveness::applies(const Expectation& e) const {
 bool Liveness::still_deaf(const Expectation& e) const {
     const Network& network = world_.network();
     const auto in_order = [&](HostId from, HostId to) {
-        return network.deaf_since(from, to, e.at) || (network.path(from, to) == Path{} && network.unaltered_since(from, to, e.at));
+        return network.deaf_since(from, to, e.at) ||
+               (network.path(from, to) == Path{} && network.unaltered_since(from, to, e.at));
     };
-    const bool deaf = network.deaf_since(e.observer, e.subject, e.at) || network.deaf_since(e.subject, e.observer, e.at);
+    const bool deaf =
+        network.deaf_since(e.observer, e.subject, e.at) || network.deaf_since(e.subject, e.observer, e.at);
     return deaf && in_order(e.observer, e.subject) && in_order(e.subject, e.observer) &&
            network.heard_steadily(e.observer, e.subject, e.at) && network.heard_steadily(e.subject, e.observer, e.at);
 }
@@ -142,8 +149,9 @@ void Liveness::check(const Expectation& e) {
     const mesh::Peer* peer = world_.process(e.observer)->node->membership().find(e.subject_oid);
     if (peer != nullptr && peer->in_session()) {
         if (e.cause == Cause::kDeaf) {
-            world_.violation("P8 " + world_.name_of(e.observer_oid) + " still believes in " + world_.name_of(e.subject_oid) +
-                             ", though control between the two has been silent for " + milliseconds(world_.now() - e.at));
+            world_.violation("P8 " + world_.name_of(e.observer_oid) + " still believes in " +
+                             world_.name_of(e.subject_oid) + ", though control between the two has been silent for " +
+                             milliseconds(world_.now() - e.at));
             return;
         }
         const char* what = e.cause == Cause::kKill ? "killed " : e.cause == Cause::kFreeze ? "frozen " : "cut off ";
@@ -161,7 +169,10 @@ void Liveness::verdict(HostId observer, OriginId subject, bool stuck) {
             continue;
         }
         if (applies(*it)) {
-            (it->cause == Cause::kKill ? kills_ : it->cause == Cause::kDeaf ? deaf_ : silences_).push_back(world_.now() - it->at);
+            (it->cause == Cause::kKill   ? kills_
+             : it->cause == Cause::kDeaf ? deaf_
+                                         : silences_)
+                .push_back(world_.now() - it->at);
         }
         it = open_.erase(it);
     }
@@ -183,8 +194,8 @@ void Liveness::verdict(HostId observer, OriginId subject, bool stuck) {
         } else if (stuck && world_.now() - world_.network().last_arrival(host, observer, true) >= kUntold) {
             ++untold_;
         } else if (silence < kShortest) {
-            world_.violation("P5 " + world_.name_of(oid) + " declares " + world_.name_of(subject) + " dead, who was heard " +
-                             milliseconds(silence) + " ago");
+            world_.violation("P5 " + world_.name_of(oid) + " declares " + world_.name_of(subject) +
+                             " dead, who was heard " + milliseconds(silence) + " ago");
         }
     }
 }

@@ -11,8 +11,9 @@ class World;
 
 /// P5: who lives is not declared dead, and who is dead is found out in time.
 ///
-/// Every verdict is held against what came over the wire: a process that runs and was heard less than a second ago must not be
-/// dead for anybody. Every kill, freeze and black hole is an expectation for each observer that nothing else disturbs.
+/// Every verdict is held against what came over the wire: a process that runs and was heard less than a second ago must
+/// not be dead for anybody. Every kill, freeze and black hole is an expectation for each observer that nothing else
+/// disturbs.
 class Liveness {
 public:
     explicit Liveness(World& world) : world_(world) {}
@@ -34,7 +35,8 @@ public:
     [[nodiscard]] std::uint64_t verdicts() const { return verdicts_; }
     /// Verdicts on peers that data was heard of, as control was silent.
     [[nodiscard]] std::uint64_t deafnesses() const { return deafnesses_; }
-    /// Verdicts on peers that told nothing of what subscriptions waited for, as their data path was silent all that time.
+    /// Verdicts on peers that told nothing of what subscriptions waited for, as their data path was silent all that
+    /// time.
     [[nodiscard]] std::uint64_t untold() const { return untold_; }
 
 private:

@@ -14,12 +14,17 @@ constexpr Duration kEchoed = 1s;           // answers for so long, and both side
 constexpr std::uint64_t kOldPipeMs = 400;  // an old pipe's end is told at most so much later
 constexpr std::uint64_t kBelatedUs = 400'000;  // a second copy comes at most so much later, behind what is newer
 
-Result<mesh::Control, mesh::CodecError> read(const mesh::Control& message) { return mesh::decode_control(encode(message)); }
-Result<mesh::Data, mesh::CodecError> read(const mesh::Data& message) { return mesh::decode_data(encode(message)); }
+Result<mesh::Control, mesh::CodecError> read(const mesh::Control& message) {
+    return mesh::decode_control(encode(message));
+}
+Result<mesh::Data, mesh::CodecError> read(const mesh::Data& message) {
+    return mesh::decode_data(encode(message));
+}
 
 /// Nodes of the version before began without it, and their Hello answers a Knock all the same.
 void forget_echo(mesh::Control& message) {
-    if (auto* hello = std::get_if<mesh::Hello>(&message.body); hello != nullptr && hello->who.newest_protocol < mesh::kProtocolVersion) {
+    if (auto* hello = std::get_if<mesh::Hello>(&message.body);
+        hello != nullptr && hello->who.newest_protocol < mesh::kProtocolVersion) {
         hello->echo = 0;
     }
 }
@@ -47,7 +52,8 @@ HostId Network::host_of(const std::string& endpoint) {
 
 Duration Network::one_way(HostId from, HostId to) {
     const Path& p = path(from, to);
-    return p.delay + Duration{static_cast<Duration::rep>(prng_.below(static_cast<std::uint64_t>(p.jitter.count()) + 1))};
+    return p.delay +
+           Duration{static_cast<Duration::rep>(prng_.below(static_cast<std::uint64_t>(p.jitter.count()) + 1))};
 }
 
 Network::Link* Network::find(HostId host, mesh::LinkId link) {
@@ -164,7 +170,8 @@ void Network::old_pipe_ends(HostId subscriber, HostId publisher, OriginId oid) {
             return;
         }
         const auto it = subscriptions_[publisher].find(subscriber);
-        tally_.old_pipes += it != subscriptions_[publisher].end() && it->second.oid == oid && it->second.subscribed ? 1u : 0u;
+        tally_.old_pipes +=
+            it != subscriptions_[publisher].end() && it->second.oid == oid && it->second.subscribed ? 1u : 0u;
         receiver_.input(publisher, mesh::SubscriberGone{oid});
     });
 }
@@ -179,8 +186,8 @@ Message Network::as_read(HostId to, Message message) {
         ++tally_.written;
         tally_.written_old += message.protocol < mesh::kProtocolVersion ? 1u : 0u;
         if (message.protocol > receiver_.newest(to)) {
-            receiver_.misread("host " + std::to_string(to) + " is sent protocol " + std::to_string(message.protocol) + ", and speaks " +
-                              std::to_string(receiver_.newest(to)));
+            receiver_.misread("host " + std::to_string(to) + " is sent protocol " + std::to_string(message.protocol) +
+                              ", and speaks " + std::to_string(receiver_.newest(to)));
         }
     }
     forget_echo(message);
@@ -278,7 +285,8 @@ void Network::send_control(HostId host, mesh::LinkId link, mesh::Control message
     transmit(host, to, false, [this, host, link, to, connection, there, shared, sent, got] {
         const Link* now = find(host, link);
         const bool closed_in_order = now == nullptr;  // what was sent before an orderly close still arrives
-        if ((closed_in_order || now->connection == connection) && receiver_.listening(to) && receiver_.oid(to) == there) {
+        if ((closed_in_order || now->connection == connection) && receiver_.listening(to) &&
+            receiver_.oid(to) == there) {
             note_arrival(stream(host, to, false));  // not what a reset has swallowed
             note_answer(stream(host, to, false), sent, got);
             receiver_.input(to, *shared);
@@ -299,7 +307,8 @@ void Network::send_data(HostId host, mesh::Data message) {
     auto shared = std::make_shared<const mesh::Data>(as_read(to, std::move(message)));
     transmit(host, to, true, [this, host, to, connection, shared] {
         const auto it = subscriptions_[host].find(to);
-        if (it != subscriptions_[host].end() && it->second.connection == connection && receiver_.oid(to) == shared->dst) {
+        if (it != subscriptions_[host].end() && it->second.connection == connection &&
+            receiver_.oid(to) == shared->dst) {
             note_arrival(stream(host, to, true));
             receiver_.input(to, *shared);
         }

@@ -23,7 +23,7 @@ inline constexpr Duration kReconnect = 100ms;  ///< until a link or a subscripti
 struct Path {
     Duration delay = 200us;
     Duration jitter = 100us;
-    Duration subscribe_delay{};              ///< the publisher learns of a subscription so much later
+    Duration subscribe_delay{};  ///< the publisher learns of a subscription so much later
     std::uint64_t loss_percent = 0;
     std::uint64_t control_loss_percent = 0;  ///< on top, of control messages alone
     std::uint64_t duplicate_percent = 0;
@@ -32,8 +32,8 @@ struct Path {
     friend bool operator==(const Path&, const Path&) = default;
 };
 
-/// The transport as the mesh knows it: DEALER links with connection events, a PUB/SUB data path that drops silently. Streams
-/// keep their order; control and data overtake each other.
+/// The transport as the mesh knows it: DEALER links with connection events, a PUB/SUB data path that drops silently.
+/// Streams keep their order; control and data overtake each other.
 ///
 /// A cut shorter than three seconds delays what was sent (TCP sends it again); a longer one loses it and resets.
 /// A pipe of the publisher holds `high_water` messages that the subscriber has not taken; newer ones are dropped.
@@ -44,7 +44,8 @@ public:
         std::function<bool(HostId)> listening;  ///< a process runs there (it may be frozen)
         std::function<bool(HostId)> running;    ///< and it is not frozen
         std::function<OriginId(HostId)> oid;
-        /// The newest protocol that the process there speaks. Without, messages are handed over as they are, not as bytes.
+        /// The newest protocol that the process there speaks. Without, messages are handed over as they are, not as
+        /// bytes.
         std::function<std::uint32_t(HostId)> newest = {};
         std::function<void(const std::string&)> misread = {};  ///< somebody was sent what it can't read
     };
@@ -54,11 +55,11 @@ public:
         std::uint64_t lost_data = 0;
         std::uint64_t dropped_at_high_water = 0;
         std::uint64_t duplicated = 0;
-        std::uint64_t overtaken = 0;        ///< came before something that had been sent earlier, by another way
+        std::uint64_t overtaken = 0;  ///< came before something that had been sent earlier, by another way
         std::uint64_t slow_subscriptions = 0;
-        std::uint64_t old_pipes = 0;        ///< the end of an old subscription was told after the new one stood
-        std::uint64_t written = 0;          ///< sent as bytes, in the version of their session …
-        std::uint64_t written_old = 0;      ///< … and of these, in the older one
+        std::uint64_t old_pipes = 0;    ///< the end of an old subscription was told after the new one stood
+        std::uint64_t written = 0;      ///< sent as bytes, in the version of their session …
+        std::uint64_t written_old = 0;  ///< … and of these, in the older one
     };
 
     Network(Scheduler& scheduler, Prng& prng, std::size_t hosts, std::size_t high_water, Receiver receiver);
@@ -94,8 +95,8 @@ public:
     [[nodiscard]] Instant last_arrival(HostId from, HostId to) const;
     /// Both directions have been as they should be since then.
     [[nodiscard]] bool undisturbed(HostId a, HostId b, Instant since) const;
-    /// For so long control messages of `asker` have not been answered by `by` long enough on end: a gap between two silences
-    /// is no proof, nor is one direction that works while the other one is silent.
+    /// For so long control messages of `asker` have not been answered by `by` long enough on end: a gap between two
+    /// silences is no proof, nor is one direction that works while the other one is silent.
     [[nodiscard]] bool unanswered_on_control(HostId asker, HostId by, Duration time) const;
     /// Nothing gets through on control since then, and nothing else was done to the direction.
     [[nodiscard]] bool deaf_since(HostId from, HostId to, Instant since) const;
@@ -122,17 +123,18 @@ private:
     struct Stream {
         Instant last_arrival;
         Instant arrived;
-        Instant paused;            // the end of the last long pause in what has arrived
-        Instant newest_got;        // when the newest control message was sent that the receiver has got
-        // Of control messages that the receiver had sent, when the newest was sent that it knows to have come: something that
-        // was sent after that has arrived …
+        Instant paused;      // the end of the last long pause in what has arrived
+        Instant newest_got;  // when the newest control message was sent that the receiver has got
+        // Of control messages that the receiver had sent, when the newest was sent that it knows to have come:
+        // something that was sent after that has arrived …
         Instant answered;
-        Instant run_since;         // … since when that goes on without a break …
-        Instant run_began;         // … when the first answer of these came: what a healed cut lets through at once is no run …
-        Instant steady;            // … and the last of a run that was long enough
-        Instant newest_sent;       // of what has arrived
+        Instant run_since;  // … since when that goes on without a break …
+        // … when the first answer of these came: what a healed cut lets through at once is no run …
+        Instant run_began;
+        Instant steady;       // … and the last of a run that was long enough
+        Instant newest_sent;  // of what has arrived
         std::size_t in_pipe = 0;
-        std::size_t backlog = 0;   // of that, at a frozen receiver
+        std::size_t backlog = 0;  // of that, at a frozen receiver
         std::vector<Stuck> stuck;
     };
     struct Subscription {
@@ -144,7 +146,9 @@ private:
     static HostId host_of(const std::string& endpoint);
     [[nodiscard]] Duration one_way(HostId from, HostId to);
     [[nodiscard]] bool reachable(HostId a, HostId b) const { return !path(a, b).cut && !path(b, a).cut; }
-    [[nodiscard]] Stream& stream(HostId from, HostId to, bool data) { return streams_[2 * (from * hosts_ + to) + (data ? 1 : 0)]; }
+    [[nodiscard]] Stream& stream(HostId from, HostId to, bool data) {
+        return streams_[2 * (from * hosts_ + to) + (data ? 1 : 0)];
+    }
     [[nodiscard]] Link* find(HostId host, mesh::LinkId link);
     void try_connect(HostId host, mesh::LinkId link, std::uint64_t incarnation);
     void try_subscribe(HostId subscriber, HostId publisher);

@@ -101,7 +101,8 @@ void Network::reset(HostId a, HostId b) {
         }
         found->second.subscribed = false;
         found->second.connection = ++last_connection_;
-        scheduler_.after(kReconnect, [this, subscriber = to, publisher = host] { try_subscribe(subscriber, publisher); });
+        scheduler_.after(kReconnect,
+                         [this, subscriber = to, publisher = host] { try_subscribe(subscriber, publisher); });
     }
 }
 
@@ -114,7 +115,8 @@ Instant Network::last_arrival(HostId from, HostId to) const {
 }
 
 bool Network::undisturbed(HostId a, HostId b, Instant since) const {
-    return path(a, b) == Path{} && path(b, a) == Path{} && touched_[a * hosts_ + b] < since && touched_[b * hosts_ + a] < since;
+    return path(a, b) == Path{} && path(b, a) == Path{} && touched_[a * hosts_ + b] < since &&
+           touched_[b * hosts_ + a] < since;
 }
 
 bool Network::unanswered_on_control(HostId asker, HostId by, Duration time) const {

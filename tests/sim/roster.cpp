@@ -26,7 +26,8 @@ void Roster::ask_for(mesh::ShardIndex shard, const std::string& channel, Room& r
     ask(shard, mesh::MemberJoin{last_id_, channel, {user, share("{}")}, 1000});
 }
 
-void Roster::leave(Instant now, mesh::ShardIndex shard, const std::string& channel, const std::string& user, const Ask& ask) {
+void Roster::leave(Instant now, mesh::ShardIndex shard, const std::string& channel, const std::string& user,
+                   const Ask& ask) {
     const auto found = shards_[shard.value].find(channel);
     if (found == shards_[shard.value].end()) {
         return;
@@ -67,7 +68,8 @@ void Roster::on_subscribed(Instant now, mesh::ShardIndex shard, const mesh::Subs
     }
 }
 
-void Roster::on_joined(Instant now, mesh::ShardIndex shard, const mesh::MemberJoined& answer, const Violation& violation) {
+void Roster::on_joined(Instant now, mesh::ShardIndex shard, const mesh::MemberJoined& answer,
+                       const Violation& violation) {
     const auto asked = asked_.find(answer.id);
     if (asked == asked_.end()) {
         violation("P2 a join was answered twice");
@@ -135,7 +137,8 @@ void Roster::add_present(std::map<std::string, std::set<std::string>>& by_channe
     }
 }
 
-void Roster::for_each_in(const std::string& channel, const std::function<void(const std::string& user, Instant since)>& visit) const {
+void Roster::for_each_in(const std::string& channel,
+                         const std::function<void(const std::string& user, Instant since)>& visit) const {
     for (auto it = in_since_.lower_bound({channel, {}}); it != in_since_.end() && it->first.first == channel; ++it) {
         visit(it->first.second, it->second);
     }

@@ -11,8 +11,8 @@
 
 namespace tulle::sim {
 
-/// The presence channels of one simulated process, as its shards keep them: users come and go, the hub's answer brings the
-/// list, and what it tells afterwards keeps it true.
+/// The presence channels of one simulated process, as its shards keep them: users come and go, the hub's answer brings
+/// the list, and what it tells afterwards keeps it true.
 class Roster {
 public:
     static constexpr std::size_t kShards = 2;
@@ -21,9 +21,11 @@ public:
 
     /// A user connects to this shard; it is asked for at the hub as soon as the channel is confirmed.
     void join(mesh::ShardIndex shard, const std::string& channel, const std::string& user, const Ask& ask);
-    void leave(Instant now, mesh::ShardIndex shard, const std::string& channel, const std::string& user, const Ask& ask);
+    void leave(Instant now, mesh::ShardIndex shard, const std::string& channel, const std::string& user,
+               const Ask& ask);
 
-    void on_subscribed(Instant now, mesh::ShardIndex shard, const mesh::Subscribed& answer, const Ask& ask, const Violation& violation);
+    void on_subscribed(Instant now, mesh::ShardIndex shard, const mesh::Subscribed& answer, const Ask& ask,
+                       const Violation& violation);
     void on_joined(Instant now, mesh::ShardIndex shard, const mesh::MemberJoined& answer, const Violation& violation);
     /// P2 of presence: nobody joins who is there, nobody leaves who is not.
     /// The node serves again: who was refused meanwhile tries again.
@@ -33,11 +35,14 @@ public:
     /// Since when the user has been connected here, taken in, without leaving either shard; nothing: it is not.
     [[nodiscard]] std::optional<Instant> in_since(const std::string& channel, const std::string& user) const;
     /// Calls with each user of the channel that in_since() is true of.
-    void for_each_in(const std::string& channel, const std::function<void(const std::string& user, Instant since)>& visit) const;
+    void for_each_in(const std::string& channel,
+                     const std::function<void(const std::string& user, Instant since)>& visit) const;
     /// It is connected here, taken in or not; it was, and when it left a shard last; it was ever asked for.
     [[nodiscard]] bool has(const std::string& channel, const std::string& user) const;
     [[nodiscard]] std::optional<Instant> gone_since(const std::string& channel, const std::string& user) const;
-    [[nodiscard]] bool has_had(const std::string& channel, const std::string& user) const { return had_.contains({channel, user}); }
+    [[nodiscard]] bool has_had(const std::string& channel, const std::string& user) const {
+        return had_.contains({channel, user});
+    }
     /// Users connected here that have been taken in.
     void add_present(std::map<std::string, std::set<std::string>>& by_channel) const;
     struct List {
@@ -63,7 +68,8 @@ private:
         std::uint64_t generation = 0;
     };
 
-    void ask_for(mesh::ShardIndex shard, const std::string& channel, Room& room, const std::string& user, const Ask& ask);
+    void ask_for(mesh::ShardIndex shard, const std::string& channel, Room& room, const std::string& user,
+                 const Ask& ask);
 
     std::map<std::string, Room> shards_[kShards];
     std::map<std::uint64_t, Asked> asked_;

@@ -12,23 +12,26 @@ namespace tulle::sim {
 namespace {
 
 constexpr Duration kWork = kScenarioTime;
-constexpr Duration kSettle = 8s;   // a heal converges within 5 s, and repairs after it
+constexpr Duration kSettle = 8s;           // a heal converges within 5 s, and repairs after it
 constexpr Duration kBarrierPatience = 9s;  // a verdict of the other side, then one of ours on who no longer speaks
 constexpr std::size_t kChannels = 8;
-constexpr std::uint64_t kChurnPercent = 10;        // of the seeds have a node with churn for a while
-constexpr std::uint64_t kChurnSalt = 0x636875726e; // its draws come from a generator of its own: the other seeds stay as they are
+constexpr std::uint64_t kChurnPercent = 10;  // of the seeds have a node with churn for a while
+// its draws come from a generator of its own: the other seeds stay as they are
+constexpr std::uint64_t kChurnSalt = 0x636875726e;
 
-constexpr std::uint64_t kNamesPercent = 10;        // of the seeds have one name for all peers
-constexpr std::uint64_t kNamesSalt = 0x6e616d6573; // as above
+constexpr std::uint64_t kNamesPercent = 10;         // of the seeds have one name for all peers
+constexpr std::uint64_t kNamesSalt = 0x6e616d6573;  // as above
 
-constexpr std::uint64_t kVersionsSalt = 0x76657273; // as above
+constexpr std::uint64_t kVersionsSalt = 0x76657273;  // as above
 
 std::string random_channel(World& world) {
     return "app/c" + std::to_string(world.prng().below(kChannels));
 }
 
 /// Of the cache channels only the first have subscribers: of the others the keepers alone hold the last event.
-std::string random_cache(World& world, std::uint64_t of) { return "app/cache-" + std::to_string(world.prng().below(of)); }
+std::string random_cache(World& world, std::uint64_t of) {
+    return "app/cache-" + std::to_string(world.prng().below(of));
+}
 
 std::string random_room(World& world) {
     return "app/presence-" + std::to_string(world.prng().below(3));
@@ -127,13 +130,14 @@ private:
     Instant until_;
 };
 
-/// A subscription is confirmed when every member has acknowledged it or is dead: no one-way link may hold it up for longer
-/// than verdicts and repairs take.
+/// A subscription is confirmed when every member has acknowledged it or is dead: no one-way link may hold it up for
+/// longer than verdicts and repairs take.
 void watch_barriers(World& world, Instant until) {
     world.scheduler().after(500ms, [&world, until] {
         for (HostId host = 0; host < world.hosts(); ++host) {
             const Process* process = world.process(host);
-            if (process == nullptr || process->frozen || process->fatal || world.now() - process->thawed < kBarrierPatience) {
+            if (process == nullptr || process->frozen || process->fatal ||
+                world.now() - process->thawed < kBarrierPatience) {
                 continue;
             }
             const auto pending = process->edge.longest_pending();
@@ -219,8 +223,8 @@ void draw_versions(std::uint64_t seed, WorldOptions& options) {
     options.turn = 4s + Duration{static_cast<Duration::rep>(prng.below(10'000'000'000))};
 }
 
-/// From the turn on, host after host gets a process of the other version: in an order drawn from the seed, and some of them soon after
-/// each other.
+/// From the turn on, host after host gets a process of the other version: in an order drawn from the seed, and some of
+/// them soon after each other.
 void roll_all(World& world, Faults& faults, std::uint64_t seed, const WorldOptions& options) {
     Prng prng(seed ^ ~kVersionsSalt);
     std::vector<HostId> order;
@@ -267,16 +271,18 @@ void take_stock(World& world, const Faults& faults, bool mixed, Outcome& outcome
     outcome.reached["kills_found_out"] = outcome.kills.size();
     outcome.reached["silences_found_out"] = outcome.silences.size();
     outcome.reached["deliveries_of_killed_origins"] = outcome.checked_killed;
-    for (const auto& [rule, count] : {std::pair{"P5: control was not answered", world.liveness().deafnesses()},
-                                      std::pair{"P5: nothing was told, by data that was silent", world.liveness().untold()}}) {
+    for (const auto& [rule, count] :
+         {std::pair{"P5: control was not answered", world.liveness().deafnesses()},
+          std::pair{"P5: nothing was told, by data that was silent", world.liveness().untold()}}) {
         if (count > 0) {
             outcome.exempted[rule] += count;
         }
     }
     for (const char* rare : {"mesh_gaps_repaired", "mesh_records_gone", "mesh_duplicates_dropped", "mesh_reconnects",
                              "mesh_false_suspicions", "mesh_newcomers_refused", "mesh_late_turns", "mesh_barrier_waits",
-                             "mesh_stale_messages", "mesh_frames_repeated", "mesh_data_redials", "mesh_relayed", "mesh_filled_in",
-                             "mesh_sleeps", "mesh_control_redials", "mesh_control_deaths", "mesh_duty_changes", "mesh_duty_tasks", "mesh_duty_impatient"}) {
+                             "mesh_stale_messages", "mesh_frames_repeated", "mesh_data_redials", "mesh_relayed",
+                             "mesh_filled_in", "mesh_sleeps", "mesh_control_redials", "mesh_control_deaths",
+                             "mesh_duty_changes", "mesh_duty_tasks", "mesh_duty_impatient"}) {
         note_reached(outcome, rare);
     }
 }

@@ -56,8 +56,8 @@ public:
         }
         const HostId host = std::stoul(first);
         const std::size_t slash = first.find('/');
-        const mesh::ShardIndex shard{
-            static_cast<std::uint16_t>(slash == std::string::npos ? 0 : std::stoul(first.substr(slash + 1)) % Edge::kShards)};
+        const mesh::ShardIndex shard{static_cast<std::uint16_t>(
+            slash == std::string::npos ? 0 : std::stoul(first.substr(slash + 1)) % Edge::kShards)};
         const bool numeric = !second.empty() && std::isdigit(static_cast<unsigned char>(second.front()));
         const HostId other = numeric ? std::stoul(second) : 0;
         if (host >= world_.hosts() || other >= world_.hosts()) {
@@ -72,9 +72,17 @@ public:
             {"leave", [=, this] { world_.leave(host); }},
             {"freeze", [=, this] { world_.freeze(host); }},
             {"thaw", [=, this] { world_.thaw(host); }},
-            {"cut", [=, this] { cut(host, other); cut(other, host); }},
+            {"cut",
+             [=, this] {
+                 cut(host, other);
+                 cut(other, host);
+             }},
             {"cut-one-way", [=, this] { cut(host, other); }},
-            {"heal", [=, this] { world_.network().heal(host, other); world_.network().heal(other, host); }},
+            {"heal",
+             [=, this] {
+                 world_.network().heal(host, other);
+                 world_.network().heal(other, host);
+             }},
             {"reset", [=, this] { world_.network().reset(host, other); }},
             {"mute", [=, this] { world_.network().alter(host, other).mute = true; }},
             {"unmute", [=, this] { world_.network().alter(host, other).mute = false; }}};
@@ -82,7 +90,8 @@ public:
         if (action == actions.end()) {
             return false;
         }
-        world_.scheduler().at(kBegin + when, [this, run = action->second, line = what + " " + first + (second.empty() ? "" : " " + second)] {
+        world_.scheduler().at(kBegin + when, [this, run = action->second,
+                                              line = what + " " + first + (second.empty() ? "" : " " + second)] {
             world_.note("-- " + line);
             run();
         });

@@ -5,8 +5,9 @@
 
 namespace tulle::sim {
 
-/// Plays a scenario of a few lines and returns what happened, for a golden file: one line for each event that a node notes,
-/// with times in hundredths of a second and without the random ids, then what each node and each client has at the end.
+/// Plays a scenario of a few lines and returns what happened, for a golden file: one line for each event that a node
+/// notes, with times in hundredths of a second and without the random ids, then what each node and each client has at
+/// the end.
 ///
 ///   nodes N              how many, first of all; all start at 0 and know each other
 ///   at T WHAT...         T in seconds; WHAT is one of

@@ -20,7 +20,8 @@ void Shelf::unsubscribe(mesh::ShardIndex shard, const std::string& channel, cons
     }
 }
 
-std::optional<Shelf::Answered> Shelf::on_subscribed(Instant now, mesh::ShardIndex shard, const mesh::Subscribed& answer) {
+std::optional<Shelf::Answered> Shelf::on_subscribed(Instant now, mesh::ShardIndex shard,
+                                                    const mesh::Subscribed& answer) {
     const auto place = shards_[shard.value].find(answer.channel);
     if (place == shards_[shard.value].end() || place->second.generation != answer.generation) {
         return std::nullopt;

@@ -10,10 +10,12 @@
 namespace tulle::sim {
 
 inline constexpr std::uint64_t kCacheChannels = 8;
-[[nodiscard]] inline std::string cache_channel(std::uint64_t i) { return "app/cache-" + std::to_string(i); }
+[[nodiscard]] inline std::string cache_channel(std::uint64_t i) {
+    return "app/cache-" + std::to_string(i);
+}
 
-/// The cache channels of one simulated process, as its shards keep them: the hub's answer brings the last event, and what is
-/// delivered afterwards replaces it.
+/// The cache channels of one simulated process, as its shards keep them: the hub's answer brings the last event, and
+/// what is delivered afterwards replaces it.
 class Shelf {
 public:
     static constexpr std::size_t kShards = 2;

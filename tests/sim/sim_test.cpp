@@ -69,9 +69,7 @@ Duration thaw_on_a_lossy_network(std::uint64_t seed) {
         const mesh::Peer* peer = world.process(a)->node->membership().find(world.process(b)->oid);
         return peer != nullptr && peer->in_session();
     };
-    const auto whole = [&] {
-        return sees(1, 0) && sees(2, 0) && sees(3, 0) && sees(0, 1) && sees(0, 2) && sees(0, 3);
-    };
+    const auto whole = [&] { return sees(1, 0) && sees(2, 0) && sees(3, 0) && sees(0, 1) && sees(0, 2) && sees(0, 3); };
     world.run_for(100ms);  // host 0 has found out that the others have given it up
     while (!whole() && world.now() - thawed < 10s) {
         world.run_for(50ms);
@@ -80,7 +78,8 @@ Duration thaw_on_a_lossy_network(std::uint64_t seed) {
 }
 
 TEST_F(SimTest, ALostMessageDelaysASessionByARetryNotByAWholeAttempt) {
-    // Two Hellos that cross cost one more retry (250 ms): one side waits for the answer to its own. An attempt lasts 2 s.
+    // Two Hellos that cross cost one more retry (250 ms): one side waits for the answer to its own. An attempt lasts 2
+    // s.
     for (std::uint64_t seed = 1; seed <= 100; ++seed) {
         EXPECT_LE(thaw_on_a_lossy_network(seed), 1750ms) << "seed " << seed;
     }
@@ -201,7 +200,8 @@ protected:
         world_->publish(0, "app/c");
         world_->run_for(1s);
         Process& process = *world_->process(1);
-        process.edge.on_gap(mesh::ShardIndex{0}, "app/c", {world_->now(), world_->process(of)->oid, {}, named, missing});
+        process.edge.on_gap(mesh::ShardIndex{0}, "app/c",
+                            {world_->now(), world_->process(of)->oid, {}, named, missing});
     }
 };
 
@@ -217,13 +217,15 @@ TEST_F(Announced, AGapExcusesNoMoreThanItSays) {
 
 TEST_F(Announced, AGapThatSaysAllOfItExcusesIt) {
     miss_one();
-    world_->process(1)->edge.on_gap(mesh::ShardIndex{0}, "app/c", {world_->now() - 1s, world_->process(0)->oid, {}, true, 1});
+    world_->process(1)->edge.on_gap(mesh::ShardIndex{0}, "app/c",
+                                    {world_->now() - 1s, world_->process(0)->oid, {}, true, 1});
     EXPECT_FALSE(judge("P1"));
 }
 
 TEST_F(Announced, AGapThatIsToldLateIsFound) {
     miss_one();
-    world_->process(1)->edge.on_gap(mesh::ShardIndex{0}, "app/c", {world_->now(), world_->process(0)->oid, {}, true, 1});
+    world_->process(1)->edge.on_gap(mesh::ShardIndex{0}, "app/c",
+                                    {world_->now(), world_->process(0)->oid, {}, true, 1});
     EXPECT_TRUE(judge("was told late"));
 }
 
@@ -283,7 +285,8 @@ TEST_F(Deliveries, OfALeaverAreDueToo) {
     world_->run_for(1ms);
     world_->process(0)->left = true;  // it says so, though the other has not got the message
     world_->kill(0);
-    world_->process(1)->edge.on_gap(mesh::ShardIndex{0}, "app/c", {world_->now(), world_->process(2)->oid, {}, false, 0});
+    world_->process(1)->edge.on_gap(mesh::ShardIndex{0}, "app/c",
+                                    {world_->now(), world_->process(2)->oid, {}, false, 0});
     world_->run_for(8s);
     EXPECT_TRUE(judge("of the leaver"));
 }

@@ -18,18 +18,19 @@
 #include "tests/sim/scenario.hpp"
 #include "tests/sim/scenario_file.hpp"
 
-/// Runs seeds of the simulated mesh, in several processes, and says which failed. Exit 1 when one did, or when a path that
-/// must be reached never was.
+/// Runs seeds of the simulated mesh, in several processes, and says which failed. Exit 1 when one did, or when a path
+/// that must be reached never was.
 namespace {
 
 using tulle::sim::Outcome;
 
 constexpr std::uint64_t kLeastFaults = 5;
 constexpr std::uint64_t kLeastPublishes = 200;
-/// Of what was to be judged. Measured over 2,000 seeds: 1.2 %, of which three fifths are messages that were under way to a client when it
-/// went, and a quarter are of origins that the client's node had not met.
+/// Of what was to be judged. Measured over 2,000 seeds: 1.2 %, of which three fifths are messages that were under way
+/// to a client when it went, and a quarter are of origins that the client's node had not met.
 constexpr double kMostExempted = 0.015;
-/// With nodes of two versions: 2.1 % over 500 seeds, as each host gets one process more, which has not met the others at first.
+/// With nodes of two versions: 2.1 % over 500 seeds, as each host gets one process more, which has not met the others
+/// at first.
 constexpr double kMostExemptedMixed = 0.025;
 
 struct Sum {
@@ -190,9 +191,11 @@ void print_distribution(const char* what, std::vector<std::int64_t> us) {
         return;
     }
     std::sort(us.begin(), us.end());
-    const auto at = [&](std::size_t percent) { return static_cast<double>(us[(us.size() - 1) * percent / 100]) / 1000.0; };
-    std::printf("  %s found out after (ms): median %.1f, p99 %.1f, longest %.1f, of %zu\n", what, at(50), at(99), at(100),
-                us.size());
+    const auto at = [&](std::size_t percent) {
+        return static_cast<double>(us[(us.size() - 1) * percent / 100]) / 1000.0;
+    };
+    std::printf("  %s found out after (ms): median %.1f, p99 %.1f, longest %.1f, of %zu\n", what, at(50), at(99),
+                at(100), us.size());
 }
 
 /// Of what a rule excuses the share, of all that was to be judged.
@@ -201,9 +204,12 @@ double print_exempted(const Sum& sum) {
     for (const auto& [rule, count] : sum.exempted) {
         all += count;
     }
-    const auto share = [&](std::uint64_t count) { return static_cast<double>(count) / static_cast<double>(std::max<std::uint64_t>(1, sum.checked + all)); };
+    const auto share = [&](std::uint64_t count) {
+        return static_cast<double>(count) / static_cast<double>(std::max<std::uint64_t>(1, sum.checked + all));
+    };
     for (const auto& [rule, count] : sum.exempted) {
-        std::printf("  exempted %-40s %llu (%.1f %%)\n", rule.c_str(), static_cast<unsigned long long>(count), 100 * share(count));
+        std::printf("  exempted %-40s %llu (%.1f %%)\n", rule.c_str(), static_cast<unsigned long long>(count),
+                    100 * share(count));
     }
     return share(all);
 }
@@ -240,8 +246,8 @@ int hunt(const std::string& name, tulle::mesh::Planted planted, std::uint64_t fi
     for (std::uint64_t seed = first; seed < first + count; ++seed) {
         const Outcome outcome = tulle::sim::run_seed(seed, false, planted);
         if (!outcome.violations.empty()) {
-            std::printf("%-22s caught after %4llu seeds: %s\n", name.c_str(), static_cast<unsigned long long>(seed - first + 1),
-                        outcome.violations.front().c_str());
+            std::printf("%-22s caught after %4llu seeds: %s\n", name.c_str(),
+                        static_cast<unsigned long long>(seed - first + 1), outcome.violations.front().c_str());
             return 0;
         }
     }
@@ -295,21 +301,25 @@ int hunt_named(const std::string& wanted, std::uint64_t first, std::uint64_t cou
 
 /// A table in markdown, one row for each size.
 int grow(const std::vector<std::size_t>& sizes) {
-    std::printf("| nodes | all hold all after | sent by each to join | idle: control | idle: data | 1 change/s: control | "
-                "a kill: control in 1 s | found out | window | took |\n|---|---|---|---|---|---|---|---|---|---|\n");
+    std::printf(
+        "| nodes | all hold all after | sent by each to join | idle: control | idle: data | 1 change/s: control | "
+        "a kill: control in 1 s | found out | window | took |\n|---|---|---|---|---|---|---|---|---|---|\n");
     bool converged = true;
     for (const std::size_t nodes : sizes) {
         const auto begin = std::chrono::steady_clock::now();
         const tulle::sim::Growth g = tulle::sim::measure_growth(nodes);
         const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
         converged = converged && g.converged;
-        std::printf("| %zu | %s%.1f s | %.0f msg, %.0f KB | %.0f msg/s, %.1f KB/s | %.0f msg/s, %.1f KB/s | %.0f msg/s, %.1f KB/s | "
-                    "%.0f msg, %.1f KB | %lld ms | %lld s | %.0f s |\n",
-                    nodes, g.converged ? "" : "NOT after ", static_cast<double>(g.convergence / std::chrono::milliseconds{1}) / 1000.0,
-                    g.join_messages, g.join_bytes / 1024, g.idle.control, g.idle.control_bytes / 1024, g.idle.data,
-                    g.idle.data_bytes / 1024, g.changing.control, g.changing.control_bytes / 1024, g.after_kill.control,
-                    g.after_kill.control_bytes / 1024, static_cast<long long>(g.found_out / std::chrono::milliseconds{1}),
-                    static_cast<long long>(g.window / std::chrono::seconds{1}), took.count());
+        std::printf(
+            "| %zu | %s%.1f s | %.0f msg, %.0f KB | %.0f msg/s, %.1f KB/s | %.0f msg/s, %.1f KB/s | %.0f msg/s, %.1f "
+            "KB/s | "
+            "%.0f msg, %.1f KB | %lld ms | %lld s | %.0f s |\n",
+            nodes, g.converged ? "" : "NOT after ",
+            static_cast<double>(g.convergence / std::chrono::milliseconds{1}) / 1000.0, g.join_messages,
+            g.join_bytes / 1024, g.idle.control, g.idle.control_bytes / 1024, g.idle.data, g.idle.data_bytes / 1024,
+            g.changing.control, g.changing.control_bytes / 1024, g.after_kill.control,
+            g.after_kill.control_bytes / 1024, static_cast<long long>(g.found_out / std::chrono::milliseconds{1}),
+            static_cast<long long>(g.window / std::chrono::seconds{1}), took.count());
         std::fflush(stdout);
     }
     return converged ? 0 : 1;
@@ -380,13 +390,17 @@ int main(int argc, char** argv) {
     app.add_option("--scenario", scenarios, "play these files (tests/sim/scenarios) and compare with the golden ones");
     app.add_flag("--update", update, "with --scenario: write the golden ones");
     std::vector<std::size_t> sizes;
-    app.add_option("--growth", sizes, "measure meshes of so many nodes: convergence, control messages")->delimiter(',')
+    app.add_option("--growth", sizes, "measure meshes of so many nodes: convergence, control messages")
+        ->delimiter(',')
         ->check(CLI::Range(std::size_t{4}, tulle::mesh::kMaxMembers));
     bool mixed = false;
-    app.add_flag("--mixed", mixed, "nodes of this version of the protocol and of the one before in each mesh, which are upgraded or taken back; "
-                                   "they speak in bytes");
+    app.add_flag(
+        "--mixed", mixed,
+        "nodes of this version of the protocol and of the one before in each mesh, which are upgraded or taken back; "
+        "they speak in bytes");
     app.add_flag("--trace", trace, "with --seed: say what happens");
-    app.add_option("--plant", plant, "switch this defect on (all: one after the other) and run seeds until it is caught");
+    app.add_option("--plant", plant,
+                   "switch this defect on (all: one after the other) and run seeds until it is caught");
     app.add_option("--file", file, "run the seeds listed in a file, one a line, # for remarks");
     CLI11_PARSE(app, argc, argv);
     if (!scenarios.empty()) {

@@ -27,10 +27,11 @@ World::World(const WorldOptions& options)
       processes_(options.hosts) {}
 
 Network::Receiver World::receiver() {
-    Network::Receiver all{.input = [this](HostId host, mesh::Input in) { input(host, std::move(in)); },
-                          .listening = [this](HostId host) { return processes_[host] != nullptr; },
-                          .running = [this](HostId host) { return processes_[host] != nullptr && !processes_[host]->frozen; },
-                          .oid = [this](HostId host) { return processes_[host] ? processes_[host]->oid : OriginId{}; }};
+    Network::Receiver all{
+        .input = [this](HostId host, mesh::Input in) { input(host, std::move(in)); },
+        .listening = [this](HostId host) { return processes_[host] != nullptr; },
+        .running = [this](HostId host) { return processes_[host] != nullptr && !processes_[host]->frozen; },
+        .oid = [this](HostId host) { return processes_[host] ? processes_[host]->oid : OriginId{}; }};
     if (options_.versions != Versions::kNewest) {
         all.newest = [this](HostId host) { return processes_[host]->newest; };
         all.misread = [this](const std::string& what) { violation("wire: " + what); };
@@ -42,10 +43,17 @@ std::uint32_t World::newest_protocol(HostId host) {
     const bool has_turned = now() - Instant{1000s} >= options_.turn;
     bool is_old = false;
     switch (options_.versions) {
-        case Versions::kNewest: break;
-        case Versions::kUpgrade: is_old = !has_turned; break;
-        case Versions::kRollback: is_old = has_turned; break;
-        case Versions::kMixed: is_old = versions_.chance(50); break;
+        case Versions::kNewest:
+            break;
+        case Versions::kUpgrade:
+            is_old = !has_turned;
+            break;
+        case Versions::kRollback:
+            is_old = has_turned;
+            break;
+        case Versions::kMixed:
+            is_old = versions_.chance(50);
+            break;
     }
     const std::uint32_t newest = is_old ? mesh::kOldestProtocolVersion : mesh::kProtocolVersion;
     const std::uint32_t before = std::exchange(spoken_[host], newest);
@@ -221,7 +229,8 @@ void World::publish(HostId host, const std::string& channel) {
     // Bytes are accepted when all speak the newer version, and gone for one of the older that comes afterwards.
     const bool is_bytes = options_.versions != Versions::kNewest && versions_.chance(20);
     const bool is_named = options_.versions != Versions::kNewest;
-    const EventBody body(is_named ? "e \"\n\xed\xa0\xbd" : "", data, is_bytes ? DataKind::kBytes : DataKind::kJson, is_named ? "7" : "");
+    const EventBody body(is_named ? "e \"\n\xed\xa0\xbd" : "", data, is_bytes ? DataKind::kBytes : DataKind::kJson,
+                         is_named ? "7" : "");
     input(host, mesh::PortInput{shard, mesh::Publish{id, {channel}, share(body), {}}});
 }
 
@@ -311,7 +320,7 @@ void World::turn(HostId host) {
 void World::run(HostId host, mesh::Effects& effects) {
     Process& process = *processes_[host];
     watch_membership(host, process);  // first: what a shard is told in this turn may follow from a death
-    Gaps gaps;  // told in this turn, of which no notice has said yet whose they are
+    Gaps gaps;                        // told in this turn, of which no notice has said yet whose they are
     for (mesh::Effect& effect : effects) {
         if (auto* open = std::get_if<mesh::OpenLink>(&effect)) {
             network_.open_link(host, open->link, open->endpoint);
@@ -360,13 +369,14 @@ void World::run(HostId host, mesh::Effects& effects) {
 }
 
 void World::look_up(HostId host, const std::string& name) {
-    constexpr std::uint64_t kFails = 10;    // percent
+    constexpr std::uint64_t kFails = 10;      // percent
     constexpr std::uint64_t kLeavesOut = 20;  // percent of the addresses
     mesh::NameResolved answer{name, {}, {}};
     for (HostId other = 0; other < hosts(); ++other) {
         if (!name_server_.chance(kLeavesOut)) {
-            answer.endpoints.insert(answer.endpoints.begin() + static_cast<std::ptrdiff_t>(name_server_.below(answer.endpoints.size() + 1)),
-                                    Network::control_endpoint(other));
+            answer.endpoints.insert(
+                answer.endpoints.begin() + static_cast<std::ptrdiff_t>(name_server_.below(answer.endpoints.size() + 1)),
+                Network::control_endpoint(other));
         }
     }
     if (name_server_.chance(kFails)) {
@@ -402,7 +412,8 @@ void World::watch_membership(HostId host, Process& process) {
             if (peer.in_session()) {
                 process.first_session.emplace(oid, now());
                 process.met[oid] = now();
-                mixed_sessions_ += peer.session_since == local_time(process, now()) && peer.protocol < process.newest ? 1u : 0u;
+                mixed_sessions_ +=
+                    peer.session_since == local_time(process, now()) && peer.protocol < process.newest ? 1u : 0u;
             }
         }
         if (process.first_session.size() < sessions) {
@@ -411,7 +422,8 @@ void World::watch_membership(HostId host, Process& process) {
     }
     if (const std::uint64_t deaths = membership.counters().deaths; deaths != process.deaths) {
         process.deaths = deaths;
-        const bool stuck = membership.counters().stuck_deaths != std::exchange(process.stuck_deaths, membership.counters().stuck_deaths);
+        const bool stuck = membership.counters().stuck_deaths !=
+                           std::exchange(process.stuck_deaths, membership.counters().stuck_deaths);
         ledger_.disturbed();
         std::vector<OriginId> dead;
         for (const auto& [oid, peer] : membership.peers()) {
@@ -453,7 +465,8 @@ void World::deliver(Process& process, const mesh::DeliverLocal& local) {
 
 void World::to_shard(HostId host, Process& process, mesh::ShardIndex shard, const mesh::ToShard& message) {
     const auto accuse = [&](const std::string& what) { violation(what + " (" + name_of(process.oid) + ")"); };
-    if (const auto* subscribed = std::get_if<mesh::Subscribed>(&message); subscribed != nullptr && subscribed->members) {
+    if (const auto* subscribed = std::get_if<mesh::Subscribed>(&message);
+        subscribed != nullptr && subscribed->members) {
         process.roster.on_subscribed(now(), shard, *subscribed, asking(host), accuse);
     } else if (const auto* joined = std::get_if<mesh::MemberJoined>(&message)) {
         process.roster.on_joined(now(), shard, *joined, accuse);

@@ -31,7 +31,7 @@ struct WorldOptions {
     std::uint64_t seed = 1;
     std::size_t hosts = 3;
     std::size_t channels = 8;
-    bool trace = false;  ///< print what happens
+    bool trace = false;                                     ///< print what happens
     std::function<void(Instant, const std::string&)> sink;  ///< or give it there
     bool peers_by_name = false;  ///< nodes are given one name for all hosts instead of their seeds
     bool skewed_clocks = false;  ///< each node's clock runs at a rate of its own, up to 2 % off
@@ -43,7 +43,8 @@ struct WorldOptions {
     mesh::Limits limits;
 };
 
-/// Whom a fault concerns: all that these hosts have to do with, and every two of which one is on this side (bits of both).
+/// Whom a fault concerns: all that these hosts have to do with, and every two of which one is on this side (bits of
+/// both).
 struct Concerned {
     std::uint64_t hosts = ~std::uint64_t{0};
     std::uint64_t side = 0;
@@ -88,14 +89,15 @@ struct Process {
     Clerk clerk;
     Instant frozen_at;
     Instant thawed;
-    std::uint64_t deaths = 0;  ///< that it has declared …
+    std::uint64_t deaths = 0;        ///< that it has declared …
     std::uint64_t stuck_deaths = 0;  ///< … and of these, of peers that were stuck
     std::uint64_t last_publish_id = 0;
     std::map<std::uint64_t, std::string> unanswered;  // channel of a publish
     std::map<OriginId, Instant> first_session;
     std::map<OriginId, Instant> met;  ///< when a session with whom stood while one was made
     std::vector<OriginId> members;    ///< with whom it has a session
-    std::map<std::string, std::map<OriginId, Instant>> keepers;  ///< of each cache channel, and since when, by those members
+    /// of each cache channel, and since when, by those members
+    std::map<std::string, std::map<OriginId, Instant>> keepers;
     std::uint64_t sessions = 0;
 };
 
@@ -118,7 +120,8 @@ public:
     /// A user connects to a presence channel, or disconnects.
     void join(HostId host, mesh::ShardIndex shard, const std::string& channel, const std::string& user);
     void part(HostId host, mesh::ShardIndex shard, const std::string& channel, const std::string& user);
-    /// An event that its channel keeps; who subscribes to such a channel, and does so no more; who asks for its last event.
+    /// An event that its channel keeps; who subscribes to such a channel, and does so no more; who asks for its last
+    /// event.
     void publish_kept(HostId host, const std::string& channel);
     void subscribe_kept(HostId host, mesh::ShardIndex shard, const std::string& channel);
     void unsubscribe_kept(HostId host, mesh::ShardIndex shard, const std::string& channel);
@@ -135,16 +138,19 @@ public:
     void disturbed(Duration time) { disturbances_.emplace_back(now(), now() + time); }
     [[nodiscard]] bool quiet(Instant from, Instant to) const;
     /// A fault of whatever kind lasts so long, and kRecovery after it nothing need be as it should.
-    void faulty(Duration time, const Concerned& concerned = {}) { faults_.push_back({now(), now() + time + kRecovery, concerned}); }
+    void faulty(Duration time, const Concerned& concerned = {}) {
+        faults_.push_back({now(), now() + time + kRecovery, concerned});
+    }
     [[nodiscard]] bool calm(Instant from, Instant to) const;
-    /// P1: while nothing is wrong, a message takes no longer: a hole is asked for within 2 ms, and a lost last frame is found by
-    /// the tail of the next second at the latest.
+    /// P1: while nothing is wrong, a message takes no longer: a hole is asked for within 2 ms, and a lost last frame is
+    /// found by the tail of the next second at the latest.
     static constexpr Duration kInTime = 1500ms;
-    /// When what was accepted then at one host must have come to the other, or be told of there as missing: kInTime later, during which
-    /// nothing was wrong with either, nor had been for kRecovery.
+    /// When what was accepted then at one host must have come to the other, or be told of there as missing: kInTime
+    /// later, during which nothing was wrong with either, nor had been for kRecovery.
     [[nodiscard]] Instant due(Instant accepted, HostId from, HostId to) const;
-    static constexpr Duration kFoundOut = 6s;  ///< P9: after a death, until everybody has found out, and the next duty node knows all
-    static constexpr Duration kHandOn = 1s;  ///< P10: that handing a last event on takes
+    /// P9: after a death, until everybody has found out, and the next duty node knows all
+    static constexpr Duration kFoundOut = 6s;
+    static constexpr Duration kHandOn = 1s;    ///< P10: that handing a last event on takes
     static constexpr Duration kRecovery = 6s;  ///< P6: 5 s, and a moment for what was held up
     struct Dead {
         std::unique_ptr<Process> process;
@@ -159,7 +165,8 @@ public:
     [[nodiscard]] Network& network() { return network_; }
     [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
     [[nodiscard]] Prng& prng() { return prng_; }
-    /// Sessions of which one side speaks an older version, and processes that speak another one than the one before them on their host.
+    /// Sessions of which one side speaks an older version, and processes that speak another one than the one before
+    /// them on their host.
     [[nodiscard]] std::uint64_t mixed_sessions() const { return mixed_sessions_; }
     [[nodiscard]] std::uint64_t upgrades() const { return upgrades_; }
     [[nodiscard]] std::uint64_t rollbacks() const { return rollbacks_; }
@@ -209,7 +216,8 @@ public:
 private:
     void input(HostId host, mesh::Input input);
     void schedule_turn(HostId host, Instant when);
-    /// Answers a node that looks up the name of all hosts: late, in any order, a part of them at times, and at times not at all.
+    /// Answers a node that looks up the name of all hosts: late, in any order, a part of them at times, and at times
+    /// not at all.
     void look_up(HostId host, const std::string& name);
     void turn(HostId host);
     [[nodiscard]] Network::Receiver receiver();
@@ -218,7 +226,8 @@ private:
     void run(HostId host, mesh::Effects& effects);
     void deliver(Process& process, const mesh::DeliverLocal& local);
     using Gaps = std::vector<std::pair<mesh::ShardIndex, mesh::Gap>>;
-    /// The notice that follows gaps says whose messages are missing: the shards are told without, but the judge must know.
+    /// The notice that follows gaps says whose messages are missing: the shards are told without, but the judge must
+    /// know.
     void tell_gaps(Process& process, const std::string& notice, Gaps& gaps);
     void note_kept(Process& process, const std::string& channel);
     void judge_shelf(const Process& process, mesh::ShardIndex shard, const std::string& channel);
@@ -252,7 +261,7 @@ private:
     Prng prng_;
     Prng name_server_;  ///< of its own: the runs without names stay as they are
     std::uint64_t looked_up_ = 0;
-    Prng versions_;  ///< likewise
+    Prng versions_;                      ///< likewise
     std::vector<std::uint32_t> spoken_;  // by the last process of each host
     std::uint64_t mixed_sessions_ = 0;
     std::uint64_t upgrades_ = 0;
@@ -274,7 +283,7 @@ private:
     std::vector<KeptLoss> kept_losses_;
     std::vector<std::string> violations_;
     std::map<std::string, std::uint64_t> exempted_;  // by rule
-    std::uint64_t checked_ = 0;  // what is judged when it happens
+    std::uint64_t checked_ = 0;                      // what is judged when it happens
     std::map<std::string, std::uint64_t> counters_;
     std::function<void(HostId, const std::string&)> confirmed_;
     DutyLedger ledger_;

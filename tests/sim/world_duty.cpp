@@ -42,8 +42,8 @@ void World::answer_later(HostId host, std::uint64_t token, Duration pause) {
     });
 }
 
-/// Of what is revoked one part has not gone out, one is in flight and comes to its end as usual, and of one nobody knows what
-/// has become: of that, half is said to have been heard by others.
+/// Of what is revoked one part has not gone out, one is in flight and comes to its end as usual, and of one nobody
+/// knows what has become: of that, half is said to have been heard by others.
 void World::revoke(HostId host, std::uint64_t token) {
     Process& process = *processes_[host];
     const std::uint64_t dice = prng_.below(100);
@@ -51,7 +51,8 @@ void World::revoke(HostId host, std::uint64_t token) {
         return;
     }
     if (dice < 70) {
-        const mesh::DutyDone done = process.clerk.drop(token, mesh::DutyOutcome::kDropped, false, ledger_, speaker(process));
+        const mesh::DutyDone done =
+            process.clerk.drop(token, mesh::DutyOutcome::kDropped, false, ledger_, speaker(process));
         input(host, mesh::PortInput{Clerk::kShard, done});
         return;
     }
@@ -92,10 +93,11 @@ void World::breathe_last(const Process& process) {
     last.lost = !last.apart.empty();
     for (const auto& [item, count] : process.clerk.last_breath()) {
         if (prng_.chance(30)) {
-            scheduler_.after(Duration{static_cast<Duration::rep>(prng_.below(kUnderWay))}, [this, item = item, count = count, last] {
-                note("a last word: " + item.first + "/" + item.second + " " + std::to_string(count));
-                ledger_.dealt_with(item, count, last);
-            });
+            scheduler_.after(Duration{static_cast<Duration::rep>(prng_.below(kUnderWay))},
+                             [this, item = item, count = count, last] {
+                                 note("a last word: " + item.first + "/" + item.second + " " + std::to_string(count));
+                                 ledger_.dealt_with(item, count, last);
+                             });
         }
     }
 }
@@ -118,8 +120,8 @@ void World::perform_later(HostId host, const mesh::DutyPerform& task, Duration p
 void World::to_clerk(HostId host, Process& process, const mesh::ToShard& message) {
     const auto accuse = [&](const std::string& what) { violation(what + " (" + name_of(process.oid) + ")"); };
     if (const auto* changed = std::get_if<mesh::DutyChanged>(&message)) {
-        note(name_of(process.oid) + " duty " + std::to_string(changed->token) + " " + changed->key + "/" + changed->item +
-             " told " + std::to_string(changed->told) + " now " + std::to_string(changed->count));
+        note(name_of(process.oid) + " duty " + std::to_string(changed->token) + " " + changed->key + "/" +
+             changed->item + " told " + std::to_string(changed->told) + " now " + std::to_string(changed->count));
         if (process.clerk.on_changed(*changed)) {
             const std::set<OriginId> apart = speaker(process).apart;
             if (std::any_of(apart.begin(), apart.end(), [this](OriginId other) { return is_serving(other); })) {

@@ -7,7 +7,8 @@
 namespace tulle::sim {
 
 bool World::calm(Instant from, Instant to) const {
-    return std::none_of(faults_.begin(), faults_.end(), [&](const Fault& fault) { return fault.from <= to && from <= fault.to; });
+    return std::none_of(faults_.begin(), faults_.end(),
+                        [&](const Fault& fault) { return fault.from <= to && from <= fault.to; });
 }
 
 Instant World::due(Instant accepted, HostId a, HostId b) const {
@@ -31,11 +32,11 @@ void World::check_flap(const Process& process, const mesh::MemberChanged& change
         return;
     }
     for (const auto& other : processes_) {
-        const std::optional<Instant> since = other && !other->leaving_since ? other->roster.in_since(change.channel, change.member.user)
-                                                                            : std::nullopt;
+        const std::optional<Instant> since =
+            other && !other->leaving_since ? other->roster.in_since(change.channel, change.member.user) : std::nullopt;
         if (since && *since + kConnected <= now()) {
-            violation("P6 " + name_of(process.oid) + " is told that " + change.member.user + " has left " + change.channel +
-                      ", who is connected to " + name_of(other->oid));
+            violation("P6 " + name_of(process.oid) + " is told that " + change.member.user + " has left " +
+                      change.channel + ", who is connected to " + name_of(other->oid));
         }
     }
 }
@@ -66,7 +67,8 @@ void World::tell_gaps(Process& process, const std::string& notice, Gaps& gaps) {
     }
 }
 
-// ---- last events -----------------------------------------------------------------------------------------------------
+// ---- last events
+// -----------------------------------------------------------------------------------------------------
 
 /// Its stamp is that of the last event that the node has accepted, or a later one's: that one is no less known.
 void World::note_kept(Process& process, const std::string& channel) {
@@ -95,8 +97,8 @@ void World::watch_keepers(Process& process) const {
     }
 }
 
-/// The living nodes that keep the channel's last event as this process has it, have done so for long enough to have been given the
-/// event, and can be given it now.
+/// The living nodes that keep the channel's last event as this process has it, have done so for long enough to have
+/// been given the event, and can be given it now.
 std::set<OriginId> World::reached_keepers(const Process& process, const std::string& channel) const {
     std::set<OriginId> reached;
     const auto known = process.keepers.find(channel);
@@ -105,8 +107,9 @@ std::set<OriginId> World::reached_keepers(const Process& process, const std::str
             continue;
         }
         const auto keeper = known->second.find(other->oid);
-        if (keeper != known->second.end() && keeper->second + kHandOn <= now() && !network_.path(process.host, other->host).mute &&
-            speak(process, process.host, *other, other->host) && speak(*other, other->host, process, process.host)) {
+        if (keeper != known->second.end() && keeper->second + kHandOn <= now() &&
+            !network_.path(process.host, other->host).mute && speak(process, process.host, *other, other->host) &&
+            speak(*other, other->host, process, process.host)) {
             reached.insert(other->oid);
         }
     }
@@ -120,12 +123,14 @@ void World::note_kept_losses(HostId host, const std::set<OriginId>& heirs) {
         const mesh::KeptEvent* event = process.node->kept().find(local_time(process, now()), channel);
         mesh::Stamp left;
         for (const auto& other : processes_) {
-            const mesh::KeptEvent* held = other && other->oid != process.oid ? other->node->kept().find(local_time(*other, now()), channel)
-                                                                              : nullptr;
+            const mesh::KeptEvent* held = other && other->oid != process.oid
+                                              ? other->node->kept().find(local_time(*other, now()), channel)
+                                              : nullptr;
             left = held == nullptr ? left : std::max(left, held->stamp);
         }
         if (event != nullptr && left < event->stamp) {
-            kept_losses_.push_back({channel, event->stamp, left, now(), process.oid, excuse_loss(process, heirs, channel, event->stamp)});
+            kept_losses_.push_back(
+                {channel, event->stamp, left, now(), process.oid, excuse_loss(process, heirs, channel, event->stamp)});
             note("the last copy of the last event of " + channel + " goes: " + kept_losses_.back().rule);
         }
     }
@@ -149,7 +154,8 @@ void World::judge_shelves(const Process& process) {
 std::string World::excuse_loss(const Process& process, std::set<OriginId> heirs, const std::string& channel,
                                const mesh::Stamp& lost) const {
     const auto ended = [&](OriginId oid) {
-        const auto found = std::find_if(dead_.begin(), dead_.end(), [&](const Dead& dead) { return dead.process->oid == oid; });
+        const auto found =
+            std::find_if(dead_.begin(), dead_.end(), [&](const Dead& dead) { return dead.process->oid == oid; });
         return found == dead_.end() ? now() : found->at;
     };
     for (const KeptAccepted& event : kept_accepted_) {
@@ -161,7 +167,8 @@ std::string World::excuse_loss(const Process& process, std::set<OriginId> heirs,
     for (const Dead& dead : dead_) {
         if (dead.at + kHandOn >= now()) {
             ++together;
-            if (dead.heirs.contains(process.oid)) {  // of its part, to which nobody belongs whom the other could not reach
+            // of its part, to which nobody belongs whom the other could not reach
+            if (dead.heirs.contains(process.oid)) {
                 std::erase_if(heirs, [&](OriginId heir) { return !dead.heirs.contains(heir); });
             }
         }
@@ -185,8 +192,8 @@ std::string World::excuse_loss(const Process& process, std::set<OriginId> heirs,
 bool World::speak(const Process& a, HostId of_a, const Process& b, HostId of_b) const {
     const mesh::Peer* peer = a.node->membership().find(b.oid);
     const Path& path = network_.path(of_a, of_b);
-    return !a.frozen && peer != nullptr && peer->in_session() && peer->session_since + kHandOn <= local_time(a, now()) && !path.cut &&
-           path.control_loss_percent < 100;
+    return !a.frozen && peer != nullptr && peer->in_session() &&
+           peer->session_since + kHandOn <= local_time(a, now()) && !path.cut && path.control_loss_percent < 100;
 }
 
 std::set<OriginId> World::heirs_of(HostId host) const {

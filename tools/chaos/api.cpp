@@ -22,9 +22,13 @@ client::ServerUrl url_of(const std::string& listen) {
 Api::Api(const Target& target, Duration timeout)
     : app_{target.app_id, target.app_key, target.app_secret}, connection_(url_of(target.listen), timeout) {}
 
-client::Exchange Api::get(const std::string& path) { return call("GET", path, {}); }
+client::Exchange Api::get(const std::string& path) {
+    return call("GET", path, {});
+}
 
-client::Exchange Api::post(const std::string& path, const std::string& body) { return call("POST", path, body); }
+client::Exchange Api::post(const std::string& path, const std::string& body) {
+    return call("POST", path, body);
+}
 
 client::Exchange Api::call(const std::string& method, const std::string& path, const std::string& body) {
     const auto wall = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
@@ -32,8 +36,8 @@ client::Exchange Api::call(const std::string& method, const std::string& path, c
                           client::signed_target(app_, method, "/apps/" + app_.id + path, body,
                                                 WallSeconds(std::chrono::seconds(wall.time_since_epoch()))) +
                           " HTTP/1.1\r\nHost: " + connection_.server().authority() +
-                          "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-                          body;
+                          "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+                          "\r\n\r\n" + body;
     return connection_.exchange(std::move(request));
 }
 

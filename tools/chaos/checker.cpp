@@ -65,10 +65,8 @@ Report check(const History& history) {
           std::pair{"P6", "after heal and thaw all is whole within 5 s"},
           std::pair{"P7", "a frozen peer costs bounded memory"}, std::pair{"P8", "no pair is deaf, either way"},
           std::pair{"PR", "presence is true at rest and does not flap"},
-          std::pair{"RD", "reads of the API are true at rest"},
-          std::pair{"CA", "a cache channel has its last event"},
-          std::pair{"WH", "the last word of webhooks is true at rest"},
-          std::pair{"UP", "no node ends by itself"}}) {
+          std::pair{"RD", "reads of the API are true at rest"}, std::pair{"CA", "a cache channel has its last event"},
+          std::pair{"WH", "the last word of webhooks is true at rest"}, std::pair{"UP", "no node ends by itself"}}) {
         Verdict verdict;
         verdict.id = id;
         verdict.promise = promise;

@@ -7,8 +7,8 @@
 namespace tulle::chaos {
 
 /// The limits of the promises, as judged from outside.
-inline constexpr Duration kOriginLives = 1s;      ///< a message accepted so long before its origin is killed is owed
-inline constexpr Duration kSettle = 3s;           ///< a subscription that lasts so long after a message must have it
+inline constexpr Duration kOriginLives = 1s;  ///< a message accepted so long before its origin is killed is owed
+inline constexpr Duration kSettle = 3s;       ///< a subscription that lasts so long after a message must have it
 /// Before a subscription ends: what is accepted later may be under way when the node writes its Close, or dies.
 inline constexpr Duration kPrompt = 500ms;
 inline constexpr Duration kThawSettle = 8s;       ///< the same after a thaw: 5 s to be whole again, and kSettle
@@ -16,8 +16,8 @@ inline constexpr Duration kHeal = 5s;             ///< until all see all
 inline constexpr Duration kDetectMedian = 500ms;  ///< of a kill
 inline constexpr Duration kDetectP99 = 1s;
 inline constexpr Duration kFreezeDetect = 2500ms;  ///< of a freeze, and of any kill, however few there are
-inline constexpr Duration kHarmlessStall = 1s;  ///< nothing shorter may kill
-inline constexpr Duration kPollSlack = 250ms;   ///< status is looked at from time to time, not at once
+inline constexpr Duration kHarmlessStall = 1s;     ///< nothing shorter may kill
+inline constexpr Duration kPollSlack = 250ms;      ///< status is looked at from time to time, not at once
 
 /// Judges a history; reads nothing else, so that the same history always has the same verdict.
 [[nodiscard]] Report check(const History& history);

@@ -23,7 +23,7 @@ struct ClusterOptions {
     std::string app_id;
     std::string app_key;
     std::string app_secret;
-    std::string hooks;  ///< URL of the backend for webhooks; not for a mesh that is there already
+    std::string hooks;                        ///< URL of the backend for webhooks; not for a mesh that is there already
     const PrivateNetwork* network = nullptr;  ///< where the nodes live; null: on loopback
 };
 

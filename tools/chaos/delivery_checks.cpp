@@ -16,11 +16,7 @@ class Arrival {
 public:
     Arrival(const Timeline& timeline, Report& report, const Subscribed& subscription,
             const std::map<MessageId, Instant>& got)
-        : timeline_(timeline),
-          report_(report),
-          subscription_(subscription),
-          got_(got),
-          gaps_(timeline, subscription) {}
+        : timeline_(timeline), report_(report), subscription_(subscription), got_(got), gaps_(timeline, subscription) {}
 
     void judge(const Publication& publication) {
         if (const auto found = got_.find(publication.id); found != got_.end()) {
@@ -109,8 +105,8 @@ void check_order(const Timeline& timeline, const Subscribed& subscription, Repor
 }
 
 /// P3: between two that were delivered, of the same origin, nothing is missing that no gap has told of.
-void check_holes(const Timeline& timeline, const std::vector<const Publication*>& published, const Subscribed& subscription,
-                 const std::map<MessageId, Instant>& got, Report& report) {
+void check_holes(const Timeline& timeline, const std::vector<const Publication*>& published,
+                 const Subscribed& subscription, const std::map<MessageId, Instant>& got, Report& report) {
     Verdict& verdict = verdict_of(report, "P3");
     GapBudget gaps(timeline, subscription);
     std::map<std::pair<std::uint32_t, std::size_t>, std::vector<const Publication*>> missing;

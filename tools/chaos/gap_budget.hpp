@@ -10,9 +10,10 @@
 
 namespace tulle::chaos {
 
-/// What the gaps that were told to one subscription excuse. A gap excuses as many losses as it says, of messages that were
-/// sent before it, whose place is between the messages of the same publisher and process that were delivered before and after
-/// it, and which are not older than kThawSettle, unless one of the two nodes was frozen or cut off meanwhile.
+/// What the gaps that were told to one subscription excuse. A gap excuses as many losses as it says, of messages that
+/// were sent before it, whose place is between the messages of the same publisher and process that were delivered
+/// before and after it, and which are not older than kThawSettle, unless one of the two nodes was frozen or cut off
+/// meanwhile.
 class GapBudget {
 public:
     /// Both must outlive it.

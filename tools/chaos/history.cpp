@@ -13,11 +13,9 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::array<std::string_view, kEventKinds> kNames{
-    "run",     "start",    "end",     "stop",    "continue",   "fault",        "calm",
-    "publish", "accepted", "refused", "unknown", "subscribed", "unsubscribed", "delivered",
-    "gap",     "view",     "cut",     "healed",  "slowed",     "eased",        "memory",
-    "reaped",  "entered",  "parted",  "told",    "hook",
-    "read"};
+    "run",     "start",   "end",        "stop",         "continue",  "fault",  "calm", "publish", "accepted",
+    "refused", "unknown", "subscribed", "unsubscribed", "delivered", "gap",    "view", "cut",     "healed",
+    "slowed",  "eased",   "memory",     "reaped",       "entered",   "parted", "told", "hook",    "read"};
 
 void put(json::object& object, std::string_view key, const std::string& value) {
     if (!value.empty()) {

@@ -55,7 +55,7 @@ inline constexpr const char* kUsersRead = "users";        ///< whom the API name
 inline constexpr const char* kChannelsRead = "channels";  ///< the occupied channels that the API names
 inline constexpr const char* kCacheRead = "cache ";       ///< and the channel: "PUBLISHER:NUMBER", or "nothing"
 
-inline constexpr const char* kHooksRead = "webhooks";     ///< no answer: from here on all that is owed has been told
+inline constexpr const char* kHooksRead = "webhooks";  ///< no answer: from here on all that is owed has been told
 
 /// The presence channel of a run.
 inline constexpr const char* kPresenceChannel = "presence-chaos";
@@ -63,7 +63,9 @@ inline constexpr std::uint32_t kChannels = 8;
 /// A further one, that one client of each node listens to: what shows that no pair of nodes is deaf.
 inline constexpr std::uint32_t kCanaryChannel = kChannels + 1;
 /// That of which this publisher alone publishes the events, and nobody is subscribed before the mesh is at rest.
-[[nodiscard]] constexpr std::uint32_t cache_channel(std::uint32_t publisher) { return kCanaryChannel + publisher; }
+[[nodiscard]] constexpr std::uint32_t cache_channel(std::uint32_t publisher) {
+    return kCanaryChannel + publisher;
+}
 /// From here on channels on which nothing is published, and of whose first and last subscriber a backend is told.
 inline constexpr std::uint32_t kFirstHookChannel = 1'001;
 [[nodiscard]] std::string channel_name(std::uint32_t channel);

@@ -27,7 +27,9 @@ constexpr std::size_t kMaxRequestBytes = std::size_t{1} << 20;
 constexpr std::string_view kLength = "Content-Length: ";  // as libcurl writes it
 constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
-[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const char* what) {
+    throw std::system_error(errno, std::generic_category(), what);
+}
 
 /// Bytes of head and body of the first request in the buffer; zeros while the head is not whole.
 std::pair<std::size_t, std::size_t> sizes_of(std::string_view buffer) {

@@ -9,8 +9,8 @@
 
 namespace tulle::chaos {
 
-/// A backend for webhooks: takes every request and records its events in the order in which they come. One thread, which ends
-/// with the object. Limit: requests of 1 MiB; a connection that sends more is closed.
+/// A backend for webhooks: takes every request and records its events in the order in which they come. One thread,
+/// which ends with the object. Limit: requests of 1 MiB; a connection that sends more is closed.
 class HookSink {
 public:
     /// Listens on a free port of `host`, an IPv4 address of this machine. Throws std::system_error.

@@ -230,7 +230,8 @@ bool ChaosPublisher::publish(Publisher& publisher, std::uint32_t channel) {
     return result.ok();
 }
 
-/// In doubt unless it was accepted or never sent: of a batch into which the node's leaving falls, a part may be published.
+/// In doubt unless it was accepted or never sent: of a batch into which the node's leaving falls, a part may be
+/// published.
 bool ChaosPublisher::publish_batch(Api& api, Prng& prng) {
     std::string body = R"({"batch":[)";
     for (std::uint64_t i = 0; i < kBatch; ++i) {

@@ -58,12 +58,13 @@ private:
     std::unique_ptr<Client> client_;
 };
 
-/// A client that goes to another node after 1 to 4 s, and at once when its connection is lost: as those do that are told to
-/// reconnect. Every stay makes subscriptions of its own. One thread.
+/// A client that goes to another node after 1 to 4 s, and at once when its connection is lost: as those do that are
+/// told to reconnect. Every stay makes subscriptions of its own. One thread.
 class ChaosMover {
 public:
     /// `seed`: of the ways it goes; the first stay is at the node `seed` % number of targets.
-    ChaosMover(std::vector<Target> targets, std::uint32_t seed, std::vector<std::uint32_t> channels, Recorder& recorder);
+    ChaosMover(std::vector<Target> targets, std::uint32_t seed, std::vector<std::uint32_t> channels,
+               Recorder& recorder);
     ChaosMover(const ChaosMover&) = delete;
     ChaosMover& operator=(const ChaosMover&) = delete;
     ~ChaosMover();

@@ -26,7 +26,8 @@ Instant first_dead(const Timeline& timeline, const Process& observer, const std:
     return kNever;
 }
 
-/// Those that could judge `victim` from `at` on: they had a session with it. One that is still joining has no verdict to make.
+/// Those that could judge `victim` from `at` on: they had a session with it. One that is still joining has no verdict
+/// to make.
 bool is_judge(const Timeline& timeline, const Process& observer, const Process& victim, Instant at) {
     if (observer.node == victim.node || observer.start >= at || observer.end <= at || victim.oid.empty()) {
         return false;
@@ -77,8 +78,8 @@ void check_kills(const Timeline& timeline, Report& report) {
                 ++verdict.checked;
                 verdict.exempt("the system took long to end the killed process");
             } else {
-                judge_detection(timeline, {observer, victim, victim.end, victim.end + kFreezeDetect + kPollSlack}, report.detection,
-                                verdict);
+                judge_detection(timeline, {observer, victim, victim.end, victim.end + kFreezeDetect + kPollSlack},
+                                report.detection, verdict);
             }
         }
     }

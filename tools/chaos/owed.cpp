@@ -51,8 +51,7 @@ bool could_ask_a_seed(const Timeline& timeline, const Process& earlier, const Pr
 /// Until `at` it has held the other for more than a name: it has had a session with it.
 bool has_met(const Timeline& timeline, const Process& process, const std::string& oid, Instant at) {
     const auto list = timeline.views.find(process.node);
-    return list != timeline.views.end() &&
-           std::any_of(list->second.begin(), list->second.end(), [&](const View& view) {
+    return list != timeline.views.end() && std::any_of(list->second.begin(), list->second.end(), [&](const View& view) {
                const Member* member = view.at <= at && view.oid == process.oid ? find_member(view, oid) : nullptr;
                return member != nullptr && member->state != "joining";
            });
@@ -92,13 +91,15 @@ bool had_met(const Timeline& timeline, const Publication& publication, const Sub
     if (*publication.process == *subscription.process) {
         return true;
     }
-    if (has_met(timeline, origin, reader.oid, publication.sent) && has_met(timeline, reader, origin.oid, publication.sent)) {
+    if (has_met(timeline, origin, reader.oid, publication.sent) &&
+        has_met(timeline, reader, origin.oid, publication.sent)) {
         return true;
     }
     const bool origin_is_later = origin.start > reader.start;
     const Instant calm = publication.sent - kHeal;
     const auto is_calm = [&](std::uint32_t node) {
-        return !timeline.stopped_within(node, calm, publication.sent) && !timeline.cut_within(node, calm, publication.sent);
+        return !timeline.stopped_within(node, calm, publication.sent) &&
+               !timeline.cut_within(node, calm, publication.sent);
     };
     if (std::max(origin.start, reader.start) + kJoin < calm && is_calm(origin.node) && is_calm(reader.node)) {
         return true;

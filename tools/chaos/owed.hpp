@@ -19,8 +19,8 @@ struct Due {
 [[nodiscard]] Due due_of(const Timeline& timeline, const Publication& publication, std::uint32_t subscriber,
                          Duration patience);
 
-/// Whether the two had met when the message was sent, or must have: the later one could ask a seed, or both had lived for
-/// kHeal without a freeze or a cut.
+/// Whether the two had met when the message was sent, or must have: the later one could ask a seed, or both had lived
+/// for kHeal without a freeze or a cut.
 [[nodiscard]] bool had_met(const Timeline& timeline, const Publication& publication, const Subscribed& subscription);
 
 /// When a cut between the two ends that others can pass the message round, and that lasts so long that it must come

@@ -74,8 +74,8 @@ void print_exemptions(std::string& out, const Report& report) {
     print(out, "\n  exempted in all: %.2f %%\n", report.exempted_percent());
     for (const Verdict& verdict : report.invariants) {
         for (const auto& [rule, count] : verdict.exemptions) {
-            print(out, "  exempted from %s: %llu (%.2f %%), ", verdict.id.c_str(), static_cast<unsigned long long>(count),
-                  percent_of(count, verdict.checked));
+            print(out, "  exempted from %s: %llu (%.2f %%), ", verdict.id.c_str(),
+                  static_cast<unsigned long long>(count), percent_of(count, verdict.checked));
             out += rule + "\n";
         }
         for (const auto& [what, count] : verdict.notes) {
@@ -109,7 +109,9 @@ Duration Samples::percentile(std::size_t percent) const {
     return sorted[std::max<std::size_t>(rank, 1) - 1];
 }
 
-double Verdict::exempted_percent() const { return percent_of(exempted, checked); }
+double Verdict::exempted_percent() const {
+    return percent_of(exempted, checked);
+}
 
 double Report::exempted_percent() const {
     std::uint64_t checked = 0;

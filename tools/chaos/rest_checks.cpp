@@ -10,8 +10,8 @@
 namespace tulle::chaos {
 namespace {
 
-/// For so long nothing must have happened to the two nodes for a change of presence to be a flap: to be whole again, and the grace
-/// of a user whose node has gone.
+/// For so long nothing must have happened to the two nodes for a change of presence to be a flap: to be whole again,
+/// and the grace of a user whose node has gone.
 constexpr Duration kPeace = kThawSettle + 2s;
 
 std::string joined(const std::set<std::string>& parts) {
@@ -49,8 +49,8 @@ void check_flaps(const Timeline& timeline, Verdict& verdict) {
 void judge_read(const Read& read, const std::string& truth, Verdict& verdict) {
     ++verdict.checked;
     if (read.answer != truth) {
-        verdict.violate("n" + std::to_string(read.node) + " at " + at_text(read.at) + ", " + read.what + ": \"" + read.answer +
-                        "\" instead of \"" + truth + "\"");
+        verdict.violate("n" + std::to_string(read.node) + " at " + at_text(read.at) + ", " + read.what + ": \"" +
+                        read.answer + "\" instead of \"" + truth + "\"");
     }
 }
 
@@ -81,7 +81,8 @@ std::string channels_at(const Timeline& timeline, Instant at) {
 void judge_cache(const Timeline& timeline, const Read& read, std::uint32_t channel, Verdict& verdict) {
     std::set<std::string> allowed{"nothing"};
     for (const Publication& publication : timeline.publications) {
-        if (publication.channel != channel || publication.sent >= read.at || publication.outcome == EventKind::kRefused) {
+        if (publication.channel != channel || publication.sent >= read.at ||
+            publication.outcome == EventKind::kRefused) {
             continue;
         }
         if (publication.outcome == EventKind::kAccepted && publication.answered + kPrompt < read.at) {
@@ -91,8 +92,8 @@ void judge_cache(const Timeline& timeline, const Read& read, std::uint32_t chann
     }
     ++verdict.checked;
     if (!allowed.contains(read.answer)) {
-        verdict.violate("n" + std::to_string(read.node) + " at " + at_text(read.at) + " has of " + channel_name(channel) +
-                        ": " + read.answer + " instead of " + joined(allowed));
+        verdict.violate("n" + std::to_string(read.node) + " at " + at_text(read.at) + " has of " +
+                        channel_name(channel) + ": " + read.answer + " instead of " + joined(allowed));
     }
 }
 

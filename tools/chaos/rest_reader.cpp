@@ -73,7 +73,8 @@ std::string answer_of(const client::Exchange& exchange, Read read) {
 /// What a new subscriber of each cache channel is told: "PUBLISHER:NUMBER", or that there is nothing.
 class LastEvents {
 public:
-    LastEvents(const Target& target, std::uint32_t nodes, Recorder& recorder) : node_(target.node), recorder_(recorder) {
+    LastEvents(const Target& target, std::uint32_t nodes, Recorder& recorder)
+        : node_(target.node), recorder_(recorder) {
         ClientOptions options;
         options.servers = {"ws://" + target.listen};
         options.app_key = target.app_key;

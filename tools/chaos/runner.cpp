@@ -102,7 +102,8 @@ void Runner::subscribe() {
         targets.push_back(target(node));
     }
     for (std::uint32_t i = 0; i < options_.nodes && !interrupted_; ++i) {
-        std::vector<std::uint32_t> channels{i % kChannels + 1, (i + kChannels / 2) % kChannels + 1, kFirstHookChannel + i};
+        std::vector<std::uint32_t> channels{i % kChannels + 1, (i + kChannels / 2) % kChannels + 1,
+                                            kFirstHookChannel + i};
         movers_.push_back(std::make_unique<ChaosMover>(targets, i, std::move(channels), recorder_));
         users_.push_back(std::make_unique<ChaosUser>(targets[i], "user-" + std::to_string(i + 1), recorder_));
         guests_.push_back(std::make_unique<ChaosGuest>(targets, i, recorder_));

@@ -20,8 +20,8 @@ struct Process {
     std::uint32_t node = 0;
     Instant start{};
     Instant end = kNever;
-    std::string ending;  ///< as in EventKind::kEnd; empty: alive at the end of the history
-    std::string oid;     ///< empty: never seen
+    std::string ending;       ///< as in EventKind::kEnd; empty: alive at the end of the history
+    std::string oid;          ///< empty: never seen
     Instant reaped = kNever;  ///< when the system had ended the killed one; kNever: it does not say
 };
 
@@ -100,7 +100,7 @@ struct Subscribed {
     std::optional<std::size_t> process;
     Instant begin{};
     Instant end = kNever;
-    std::vector<GapTold> gaps;          ///< by time
+    std::vector<GapTold> gaps;         ///< by time
     std::vector<Delivery> deliveries;  ///< likewise
 };
 

@@ -39,7 +39,9 @@ ChaosUser::ChaosUser(const Target& target, std::string user, Recorder& recorder)
     subscription_ = client_->subscribe(kPresenceChannel, std::move(handlers));
 }
 
-ChaosUser::~ChaosUser() { client_->close(); }
+ChaosUser::~ChaosUser() {
+    client_->close();
+}
 
 void ChaosUser::record(EventKind kind) {
     chaos::Event event;

@@ -15,8 +15,8 @@
 
 namespace tulle::chaos {
 
-/// A user in the presence channel of the run, on one connection to one node: goes there again when that is lost. What it is
-/// told of others is recorded on the client's thread.
+/// A user in the presence channel of the run, on one connection to one node: goes there again when that is lost. What
+/// it is told of others is recorded on the client's thread.
 class ChaosUser {
 public:
     ChaosUser(const Target& target, std::string user, Recorder& recorder);

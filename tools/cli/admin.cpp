@@ -29,7 +29,8 @@ client::ServerUrl parse(const std::string& address) {
 
 }  // namespace
 
-Admin::Admin(const std::string& address, std::chrono::milliseconds timeout) : connection_(parse(address), timeout, kMaxAnswerBytes) {}
+Admin::Admin(const std::string& address, std::chrono::milliseconds timeout)
+    : connection_(parse(address), timeout, kMaxAnswerBytes) {}
 
 client::Exchange Admin::get(std::string_view target) {
     return connection_.exchange(client::get_request(connection_.server(), target));

@@ -71,8 +71,11 @@ void add_traffic(CLI::App& command, BenchOptions& options, const Defaults& defau
     command.add_option("--payload", options.payload, "Bytes of data of a message; latency needs 32")
         ->check(CLI::Range(16, 512 * 1024))
         ->capture_default_str();
-    command.add_option("--via", options.via, "How to publish: http (signed, kept alive), or client-events, of which an app lets a client send 10 a second unless "
-                   "it has client_events_per_second = 0")
+    command
+        .add_option("--via", options.via,
+                    "How to publish: http (signed, kept alive), or client-events, of which an app lets a client send "
+                    "10 a second unless "
+                    "it has client_events_per_second = 0")
         ->check(CLI::IsMember({"client-events", "http"}))
         ->capture_default_str();
     command.add_option("--http-batch", options.http_batch, "With --via http: events in a request")

@@ -12,8 +12,8 @@ namespace tulle::cli {
 /// How a process has ended, for people: "exited with status 1", "killed by signal 9 (Killed)".
 [[nodiscard]] std::string describe_wait_status(int status);
 
-/// The node program: `given`, or the one beside this program when that is empty. Throws std::runtime_error when it cannot be
-/// run.
+/// The node program: `given`, or the one beside this program when that is empty. Throws std::runtime_error when it
+/// cannot be run.
 [[nodiscard]] std::string find_tulled(const std::string& given);
 
 /// A child process and what it writes to its standard output and error, on one channel: a terminal of its own when

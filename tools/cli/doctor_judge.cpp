@@ -31,9 +31,11 @@ void judge_node(const NodeReport& node, const std::string& label, std::vector<Fi
     if (!node.ready && node.state == "left") {
         out.push_back(note("leaving", {label}, "is leaving"));
     } else if (node.deaf) {
-        out.push_back(wrong("deaf", {label}, "does not serve clients: it hears nobody on its control port, nor itself"));
+        out.push_back(
+            wrong("deaf", {label}, "does not serve clients: it hears nobody on its control port, nor itself"));
     } else if (node.refused) {
-        out.push_back(wrong("refused", {label}, "does not serve clients: every configured peer that answers refuses it"));
+        out.push_back(
+            wrong("refused", {label}, "does not serve clients: every configured peer that answers refuses it"));
     } else if (!node.ready) {
         out.push_back(wrong("joining", {label}, "does not serve clients: it has not joined yet"));
     }
@@ -43,18 +45,20 @@ void judge_node(const NodeReport& node, const std::string& label, std::vector<Fi
     }
 }
 
-/// A split does not look like one from within: each side is whole. What tells of it is who was refused, and who was never met.
+/// A split does not look like one from within: each side is whole. What tells of it is who was refused, and who was
+/// never met.
 void judge_split(const NodeReport& node, const std::string& label, bool may_be_alone, std::vector<Finding>& out) {
     for (const NodeReport::Refusal& refusal : node.refusals) {
         if (refusal.ago_ms <= kRecentRefusalMs) {
             const std::string who = refusal.name + " at " + refusal.endpoint;
             out.push_back(wrong(refusal.by_it ? "refuses" : "refused-by", {label},
-                                (refusal.by_it ? "refuses " : "is refused by ") + who + " for its " + refusal.reason + ", " +
-                                    std::to_string(refusal.count) + " times: " + refusal.text));
+                                (refusal.by_it ? "refuses " : "is refused by ") + who + " for its " + refusal.reason +
+                                    ", " + std::to_string(refusal.count) + " times: " + refusal.text));
         }
     }
     if (node.configured > 0 && node.met == 0) {
-        Finding finding = wrong("alone", {label}, "has met none of its " + std::to_string(node.configured) + " configured peers");
+        Finding finding =
+            wrong("alone", {label}, "has met none of its " + std::to_string(node.configured) + " configured peers");
         finding.severity = may_be_alone ? Severity::kNote : Severity::kWrong;
         out.push_back(std::move(finding));
     }

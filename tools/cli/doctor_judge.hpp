@@ -71,7 +71,7 @@ inline constexpr std::uint64_t kMaxDataSilenceMs = 2'500;  ///< a tail comes eve
 inline constexpr double kSlowRttUs = 250'000;              ///< a heartbeat: repair and suspicion get sluggish beyond
 inline constexpr std::int64_t kMaxSkewUs = 1'000'000;      ///< signatures and what is ordered by time suffer beyond
 
-inline constexpr std::uint64_t kRecentRefusalMs = 60'000;   ///< an older refusal is history
+inline constexpr std::uint64_t kRecentRefusalMs = 60'000;  ///< an older refusal is history
 
 /// Judges samples in the order in which they were taken, some hundred milliseconds apart; the last one counts, the
 /// others tell what moves. `expect`: so many nodes must answer and serve; then the dead are no longer missed.

@@ -11,8 +11,11 @@ namespace {
 
 namespace json = boost::json;
 
-/// Nodes show the upper half of a tag, older ones the whole of it: without this the two sides of a session would differ.
-std::uint64_t tag_of(std::uint64_t shown) { return shown >> 32 != 0 ? shown >> 32 : shown; }
+/// Nodes show the upper half of a tag, older ones the whole of it: without this the two sides of a session would
+/// differ.
+std::uint64_t tag_of(std::uint64_t shown) {
+    return shown >> 32 != 0 ? shown >> 32 : shown;
+}
 
 SessionView session_of(const json::object& object) {
     SessionView session;

@@ -56,7 +56,7 @@ struct NodeReport {
     std::uint64_t newest_protocol = 0;
     std::int64_t monotonic_us = 0;
     std::int64_t wall_us = 0;
-    std::uint64_t gone = 0;  ///< records that others have missed for good
+    std::uint64_t gone = 0;        ///< records that others have missed for good
     std::uint64_t configured = 0;  ///< peers in its configuration …
     std::uint64_t met = 0;         ///< … and those of them that it has met
     bool refused = false;          ///< by all of them that answer

@@ -33,8 +33,8 @@ private:
 /// Starting: with given ports all at once, each with all the others as peers; with free ports the first one first,
 /// since
 ///           the others must be told where it is. Up means that every node says so at /ready.
-/// Stopping: SIGTERM, and SIGKILL at a second signal, a second later at the earliest, or after kStopTimeout. A node that dies before all are up ends the
-///           start; one that dies later is reported, and the others go on.
+/// Stopping: SIGTERM, and SIGKILL at a second signal, a second later at the earliest, or after kStopTimeout. A node
+///           that dies before all are up ends the start; one that dies later is reported, and the others go on.
 /// Thread:   one; single-threaded process.
 class Launcher {
 public:

@@ -111,7 +111,9 @@ void add_trace(CLI::App& app, Options& options) {
         ->envname("TULLE_APP_ID")
         ->capture_default_str();
     options.trace.server = "127.0.0.1:9601";
-    trace->add_option("-s,--admin,--server", options.trace.server, "HOST:PORT of the admin listener of the node that sends it")
+    trace
+        ->add_option("-s,--admin,--server", options.trace.server,
+                     "HOST:PORT of the admin listener of the node that sends it")
         ->envname("TULLE_ADMIN")
         ->capture_default_str();
     trace->add_flag("-j,--json", options.trace.json, "The node's answer as it is");
@@ -159,8 +161,7 @@ void add_chaos(CLI::App& app, chaos::ChaosOptions& options) {
         ->check(CLI::Range(1, 86'400))
         ->capture_default_str();
     chaos->add_option("--seed", options.seed, "The same seed makes the same plan of faults")->capture_default_str();
-    chaos->add_option("--faults", options.faults, "Only these of " + chaos::fault_names())
-        ->delimiter(',');
+    chaos->add_option("--faults", options.faults, "Only these of " + chaos::fault_names())->delimiter(',');
     chaos->add_option("--rate", options.rate, "Messages a second, over all nodes")
         ->check(CLI::Range(1, 100'000))
         ->capture_default_str();
@@ -259,7 +260,8 @@ int dispatch(CLI::App& app, Options& options) {
 
 using Subcommands = std::vector<const CLI::App*>;
 
-/// The option that a word such as "--admin" or "--admin=x" means, of the command itself or of one of its subcommands; null: of none.
+/// The option that a word such as "--admin" or "--admin=x" means, of the command itself or of one of its subcommands;
+/// null: of none.
 const CLI::Option* option_of(const CLI::App& app, const Subcommands& subcommands, const std::string& word) {
     const std::string name = word.substr(0, word.find('='));
     const CLI::Option* option = app.get_option_no_throw(name);
@@ -282,8 +284,8 @@ std::pair<const CLI::App*, const CLI::App*> subcommand_of(const Subcommands& sub
     return {fewest == 0 ? nearest : nullptr, nearest};
 }
 
-/// When a word stands where a subcommand is to be: that there is no such one, and which was meant. When a subcommand's option stands
-/// before it: that it belongs behind. Empty otherwise.
+/// When a word stands where a subcommand is to be: that there is no such one, and which was meant. When a subcommand's
+/// option stands before it: that it belongs behind. Empty otherwise.
 std::string wrong_subcommand(const CLI::App& app, int argc, const char* const* argv) {
     const CLI::App* reached = &app;
     std::string too_early;
@@ -305,8 +307,8 @@ std::string wrong_subcommand(const CLI::App& app, int argc, const char* const* a
         }
         const auto [next, nearest] = subcommand_of(subcommands, word);
         if (next == nullptr) {
-            return "there is no subcommand " + word + (nearest == nullptr ? "" : ": is " + nearest->get_name() + " meant?") +
-                   " (see --help)";
+            return "there is no subcommand " + word +
+                   (nearest == nullptr ? "" : ": is " + nearest->get_name() + " meant?") + " (see --help)";
         }
         if (!too_early.empty()) {
             return too_early + " is an option of a subcommand and stands behind it: tulle " + word + " " + too_early;

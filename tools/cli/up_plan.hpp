@@ -51,6 +51,7 @@ struct RunningNode {
 
 [[nodiscard]] std::string announcement_json(const std::vector<RunningNode>& nodes, bool demo);
 /// `program`: how the reader can call this program.
-[[nodiscard]] std::string announcement_text(const std::vector<RunningNode>& nodes, bool demo, const std::string& program);
+[[nodiscard]] std::string announcement_text(const std::vector<RunningNode>& nodes, bool demo,
+                                            const std::string& program);
 
 }  // namespace tulle::cli

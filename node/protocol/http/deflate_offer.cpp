@@ -65,7 +65,8 @@ struct Offer {
         if (equals_ignoring_case(name, "server_no_context_takeover")) {
             return !std::exchange(no_server_takeover, true) && !value;
         }
-        return equals_ignoring_case(name, "client_no_context_takeover") && !std::exchange(no_client_takeover, true) && !value;
+        return equals_ignoring_case(name, "client_no_context_takeover") && !std::exchange(no_client_takeover, true) &&
+               !value;
     }
 };
 

@@ -16,7 +16,9 @@ namespace {
 
 constexpr std::size_t kMaxContentLengthDigits = 15;  // far beyond any body limit, far below an overflow
 
-constexpr bool is_alphanumeric(char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z'); }
+constexpr bool is_alphanumeric(char c) {
+    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z');
+}
 
 /// A set of bytes, as the gate asks of every byte of a head whether it belongs.
 class ByteSet {
@@ -47,8 +49,9 @@ constexpr ByteSet kFieldChars([](char c) {
     return kVisibleChars.has(c) || c == ' ' || c == '\t' || static_cast<unsigned char>(c) >= 0x80;
 });
 
-/// As kVisibleChars.has_all_of, eight bytes at a time: targets are long. A byte below '!' borrows from its highest bit, '\x7f' carries
-/// into it, and bytes beyond ASCII have it; what spills over into the next byte does so only when the answer is no already.
+/// As kVisibleChars.has_all_of, eight bytes at a time: targets are long. A byte below '!' borrows from its highest bit,
+/// '\x7f' carries into it, and bytes beyond ASCII have it; what spills over into the next byte does so only when the
+/// answer is no already.
 bool are_visible(std::string_view text) {
     constexpr std::uint64_t kEach = 0x0101'0101'0101'0101;
     std::uint64_t wrong = 0;
@@ -66,7 +69,8 @@ bool are_visible(std::string_view text) {
     return (wrong & (kEach * 0x80)) == 0;
 }
 
-/// A field whose value is a list, over all the lines on which it comes (RFC 9110, 5.3), of which one member is looked for.
+/// A field whose value is a list, over all the lines on which it comes (RFC 9110, 5.3), of which one member is looked
+/// for.
 struct List {
     std::string_view wanted;
     bool has_wanted = false;
@@ -85,9 +89,8 @@ struct List {
 
 /// 16 random bytes in base64: 22 digits and "==".
 bool is_websocket_key(std::string_view key) {
-    return key.size() == 24 && key.ends_with("==") && std::all_of(key.begin(), key.end() - 2, [](char c) {
-               return is_alphanumeric(c) || c == '+' || c == '/';
-           });
+    return key.size() == 24 && key.ends_with("==") &&
+           std::all_of(key.begin(), key.end() - 2, [](char c) { return is_alphanumeric(c) || c == '+' || c == '/'; });
 }
 
 /// A field that may come once.
@@ -198,8 +201,8 @@ std::optional<Refusal> check_target(std::string_view target, RequestLine& out) {
 /// HTTP/1.0 or later: what knows a later minor version speaks 1.1 too (RFC 9110, 2.5).
 std::optional<Refusal> check_version(std::string_view version, RequestLine& out) {
     constexpr std::string_view kName = "HTTP/";
-    if (version.size() != kName.size() + 3 || !version.starts_with(kName) || !is_digit(version[5]) || version[6] != '.' ||
-        !is_digit(version[7])) {
+    if (version.size() != kName.size() + 3 || !version.starts_with(kName) || !is_digit(version[5]) ||
+        version[6] != '.' || !is_digit(version[7])) {
         return Refusal{400, "HTTP/1.1 is spoken here"};
     }
     if (version[5] != '1') {
@@ -260,13 +263,13 @@ std::optional<Refusal> check_framing(const Fields& fields, bool is_1_1) {
         return Refusal{400, "exactly one Host is needed"};
     }
     const Single& length = fields.content_length;
-    if (length.repeated ||
-        (length.value && (length.value->empty() || length.value->size() > kMaxContentLengthDigits ||
-                          !std::all_of(length.value->begin(), length.value->end(), is_digit)))) {
+    if (length.repeated || (length.value && (length.value->empty() || length.value->size() > kMaxContentLengthDigits ||
+                                             !std::all_of(length.value->begin(), length.value->end(), is_digit)))) {
         return Refusal{400, "malformed Content-Length"};
     }
     const Single& encoding = fields.transfer_encoding;
-    if (encoding.value && (!is_1_1 || encoding.repeated || length.value || !equals_ignoring_case(*encoding.value, "chunked"))) {
+    if (encoding.value &&
+        (!is_1_1 || encoding.repeated || length.value || !equals_ignoring_case(*encoding.value, "chunked"))) {
         return Refusal{400, "Transfer-Encoding must be chunked, alone"};
     }
     if (fields.expect.has_other) {
@@ -287,7 +290,8 @@ std::optional<Refusal> check_upgrade(const Fields& fields) {
     if (fields.websocket_version.repeated || fields.websocket_version.value != "13") {
         return Refusal{426, "WebSocket version 13 is spoken here"};
     }
-    if (!fields.websocket_key.value || fields.websocket_key.repeated || !is_websocket_key(*fields.websocket_key.value)) {
+    if (!fields.websocket_key.value || fields.websocket_key.repeated ||
+        !is_websocket_key(*fields.websocket_key.value)) {
         return Refusal{400, "malformed Sec-WebSocket-Key"};
     }
     return std::nullopt;

@@ -23,7 +23,8 @@ bool is_ipv4(std::string_view host) {
     for (int part = 0; part < 4; ++part) {
         const std::size_t dot = part < 3 ? host.find('.') : host.size();
         unsigned number = 0;
-        if (dot == std::string_view::npos || dot == 0 || dot > 3 || !std::all_of(host.begin(), host.begin() + dot, is_digit) ||
+        if (dot == std::string_view::npos || dot == 0 || dot > 3 ||
+            !std::all_of(host.begin(), host.begin() + dot, is_digit) ||
             std::from_chars(host.data(), host.data() + dot, number).ec != std::errc{} || number > 255) {
             return false;
         }
@@ -35,9 +36,8 @@ bool is_ipv4(std::string_view host) {
 /// In brackets no name can stand.
 bool is_ipv6(std::string_view host) {
     return host.size() > 2 && host.front() == '[' && host.back() == ']' &&
-           std::all_of(host.begin() + 1, host.end() - 1, [](char c) {
-               return is_digit(c) || (c >= 'a' && c <= 'f') || c == ':' || c == '.';
-           });
+           std::all_of(host.begin() + 1, host.end() - 1,
+                       [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || c == ':' || c == '.'; });
 }
 
 /// "host" of "host:port", of "[v6]:port" with the brackets; nothing when that is not what it is.
@@ -75,7 +75,8 @@ PageGuard::PageGuard(const std::vector<std::string>& names) {
 }
 
 bool PageGuard::is_known(std::string_view host) const {
-    return host == "localhost" || is_ipv4(host) || is_ipv6(host) || std::find(names_.begin(), names_.end(), host) != names_.end();
+    return host == "localhost" || is_ipv4(host) || is_ipv6(host) ||
+           std::find(names_.begin(), names_.end(), host) != names_.end();
 }
 
 std::optional<Refusal> PageGuard::refuse(const Provenance& provenance) const {

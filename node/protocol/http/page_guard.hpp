@@ -13,18 +13,18 @@ namespace tulle::node::http {
 struct Provenance {
     std::optional<std::string_view> host;
     std::optional<std::string_view> origin;
-    std::optional<std::string_view> fetch_site;    ///< Sec-Fetch-Site, which no script can set
+    std::optional<std::string_view> fetch_site;  ///< Sec-Fetch-Site, which no script can set
     std::optional<std::string_view> content_type;
     bool is_post = false;
 };
 
 /// Keeps web pages away from a listener that trusts whoever can reach it.
 ///
-/// A page can make its visitor's browser send requests to the visitor's own machine and network. It can read the answers when
-/// its own name resolves to such an address (DNS rebinding): then Host is the page's name. It can send "simple" requests
-/// without being allowed to read: then Origin or Sec-Fetch-Site is foreign, or, in old browsers, the content type is one that
-/// a form has. Programs name an address or a name that is known here, and no origin. A request without Host is of HTTP/1.0, as
-/// the checks of load balancers are, and of no browser.
+/// A page can make its visitor's browser send requests to the visitor's own machine and network. It can read the
+/// answers when its own name resolves to such an address (DNS rebinding): then Host is the page's name. It can send
+/// "simple" requests without being allowed to read: then Origin or Sec-Fetch-Site is foreign, or, in old browsers, the
+/// content type is one that a form has. Programs name an address or a name that is known here, and no origin. A request
+/// without Host is of HTTP/1.0, as the checks of load balancers are, and of no browser.
 class PageGuard {
 public:
     /// `names`: what the listener is called besides localhost and all IP addresses, without ports.

@@ -66,11 +66,12 @@ bool channel_auth_is_valid(const App& app, const ChannelClaim& claim, std::strin
     return equal_constant_time(*signature, hmac_sha256_hex(app.secret, text));
 }
 
-bool signin_auth_is_valid(const App& app, std::string_view socket_id, std::string_view user_data, std::string_view token) {
+bool signin_auth_is_valid(const App& app, std::string_view socket_id, std::string_view user_data,
+                          std::string_view token) {
     const std::optional<std::string_view> signature = signature_in(app, token);
-    return signature && equal_constant_time(*signature, hmac_sha256_hex(app.secret, std::string(socket_id)
-                                                                                        .append("::user::")
-                                                                                        .append(user_data)));
+    return signature &&
+           equal_constant_time(
+               *signature, hmac_sha256_hex(app.secret, std::string(socket_id).append("::user::").append(user_data)));
 }
 
 std::optional<std::string> percent_decode(std::string_view text) {
@@ -112,7 +113,8 @@ std::optional<QueryParameters> parse_query(std::string_view query) {
         }
         const std::size_t equals = part.find('=');
         const std::string_view sent_name = part.substr(0, equals);
-        const std::string_view sent_value = equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1);
+        const std::string_view sent_value =
+            equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1);
         if (!has_escapes) {
             parameters.emplace_back(sent_name, sent_value);
             continue;
@@ -136,7 +138,8 @@ const std::string* find_parameter(const QueryParameters& parameters, std::string
 bool has_repeated(const QueryParameters& parameters, std::span<const std::string_view> names) {
     for (auto later = parameters.begin(); later != parameters.end(); ++later) {
         const std::string& name = later->first;
-        const bool has_come = std::any_of(parameters.begin(), later, [&name](const auto& pair) { return pair.first == name; });
+        const bool has_come =
+            std::any_of(parameters.begin(), later, [&name](const auto& pair) { return pair.first == name; });
         if (has_come && std::find(names.begin(), names.end(), name) != names.end()) {
             return true;
         }

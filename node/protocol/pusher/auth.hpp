@@ -19,7 +19,8 @@ struct ChannelClaim {
     std::string_view channel_data;
 };
 
-/// Whether `token` ("KEY:HEX") is the app's signature of the claim. Any private channel's channel_data is signed with it.
+/// Whether `token` ("KEY:HEX") is the app's signature of the claim. Any private channel's channel_data is signed with
+/// it.
 [[nodiscard]] bool channel_auth_is_valid(const App& app, const ChannelClaim& claim, std::string_view token);
 
 /// Whether `token` is the app's signature of `user_data`, exactly as received, for the connection.
@@ -30,8 +31,8 @@ struct ChannelClaim {
 inline constexpr std::size_t kSignatureDigits = 64;  ///< hexadecimal, of HMAC-SHA256
 [[nodiscard]] bool is_lower_hex(std::string_view text, std::size_t digits);
 
-/// The parameters of a query string, percent-decoded, in order of appearance, repeated ones included. Nothing when an escape is
-/// malformed, or there are more than kMaxQueryParameters.
+/// The parameters of a query string, percent-decoded, in order of appearance, repeated ones included. Nothing when an
+/// escape is malformed, or there are more than kMaxQueryParameters.
 using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] std::optional<QueryParameters> parse_query(std::string_view query);
 /// The first value of a parameter; null when absent.

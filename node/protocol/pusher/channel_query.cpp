@@ -135,8 +135,10 @@ std::optional<EndUser> decode_end_user(std::string_view text) {
     if (!object || object->find_string("end_user") == nullptr) {
         return std::nullopt;
     }
-    EndUser order{std::string(text_of(object->find_string("app"))), std::string(text_of(object->find_string("end_user")))};
-    return is_valid_app_id(order.app_id) && is_valid_user_id(order.user) ? std::optional(std::move(order)) : std::nullopt;
+    EndUser order{std::string(text_of(object->find_string("app"))),
+                  std::string(text_of(object->find_string("end_user")))};
+    return is_valid_app_id(order.app_id) && is_valid_user_id(order.user) ? std::optional(std::move(order))
+                                                                         : std::nullopt;
 }
 
 std::vector<std::string> answer_channel_query(std::string_view text, const ShardTables& tables, std::size_t max_part) {

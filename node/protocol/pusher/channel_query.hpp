@@ -39,14 +39,15 @@ struct EndUser {
 [[nodiscard]] std::optional<EndUser> decode_end_user(std::string_view text);
 
 /// This shard's answer to a query's text, in parts of at most `max_part` bytes; one empty part for a text that
-/// is no query of ours. A row for each channel: its name, its subscribers here, and the ids of its users if it has members;
-/// of a channel with many users, more than one row.
+/// is no query of ours. A row for each channel: its name, its subscribers here, and the ids of its users if it has
+/// members; of a channel with many users, more than one row.
 [[nodiscard]] std::vector<std::string> answer_channel_query(std::string_view query, const ShardTables& tables,
                                                             std::size_t max_part);
 
 struct ChannelFacts {
     std::uint64_t subscribers = 0;
-    std::set<std::string> users;  ///< of a presence channel, each once however many nodes and connections it is on: ids as text
+    /// of a presence channel, each once however many nodes and connections it is on: ids as text
+    std::set<std::string> users;
 };
 
 /// By channel name, summed over the parts.

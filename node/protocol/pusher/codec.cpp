@@ -109,7 +109,8 @@ std::string_view describe(FrameErrc error) {
         case FrameErrc::kBadChannel:
             return "The channel must be a string";
         case FrameErrc::kBadData:
-            return "The data must be an object of at most 64 members with strings in it, a channel among them but to sign in";
+            return "The data must be an object of at most 64 members with strings in it, a channel among them but to "
+                   "sign in";
     }
     return "Malformed message";
 }

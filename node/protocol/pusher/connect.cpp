@@ -23,10 +23,14 @@ bool is_version(std::string_view text) {
            });
 }
 
-Admission turn_away(std::uint16_t code, std::string_view reason) { return {nullptr, code, reason}; }
+Admission turn_away(std::uint16_t code, std::string_view reason) {
+    return {nullptr, code, reason};
+}
 
 /// Versions 5 to 7 differ for a server only in how errors are told, where we do both.
-bool is_supported(std::string_view protocol) { return protocol == "7" || protocol == "6" || protocol == "5"; }
+bool is_supported(std::string_view protocol) {
+    return protocol == "7" || protocol == "6" || protocol == "5";
+}
 
 /// The version that a sub-protocol names; nothing when it is none of ours.
 std::optional<std::string_view> version_of_subprotocol(std::string_view name) {
@@ -66,7 +70,8 @@ Admission admit(const AppTable& apps, std::string_view target) {
     const std::optional<QueryParameters> parameters =
         parse_query(mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1));
     if (!path.starts_with(kPath) || path.size() == kPath.size() ||
-        path.find('/', kPath.size()) != std::string_view::npos || !parameters || has_repeated(*parameters, kParameters)) {
+        path.find('/', kPath.size()) != std::string_view::npos || !parameters ||
+        has_repeated(*parameters, kParameters)) {
         return turn_away(4005, "Path not found: connect to /app/KEY");
     }
     const std::string* protocol = find_parameter(*parameters, "protocol");
@@ -90,7 +95,9 @@ Admission admit(const AppTable& apps, std::string_view target) {
     return {app, 0, {}};
 }
 
-bool is_client_target(std::string_view path) { return path.starts_with(kPath); }
+bool is_client_target(std::string_view path) {
+    return path.starts_with(kPath);
+}
 
 const App* app_of_target(const AppTable& apps, std::string_view target) {
     const std::string_view path = target.substr(0, target.find('?'));

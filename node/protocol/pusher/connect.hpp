@@ -30,9 +30,9 @@ inline constexpr std::string_view kAppOverQuotaText = "Application is over its c
 /// The app that a target names, whatever else is wrong with it; null when there is none.
 [[nodiscard]] const App* app_of_target(const AppTable& apps, std::string_view target);
 
-/// Which of the offered sub-protocols (the values of all Sec-WebSocket-Protocol fields, joined by commas) the answer names:
-/// the first "pusher-channels-protocol-N" of a version that is spoken here, else the first of any version, so that the client can
-/// be told why it is refused; empty for none. A view into `offered`.
+/// Which of the offered sub-protocols (the values of all Sec-WebSocket-Protocol fields, joined by commas) the answer
+/// names: the first "pusher-channels-protocol-N" of a version that is spoken here, else the first of any version, so
+/// that the client can be told why it is refused; empty for none. A view into `offered`.
 [[nodiscard]] std::string_view choose_subprotocol(std::string_view offered);
 
 }  // namespace tulle::node::pusher

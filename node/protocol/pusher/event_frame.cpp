@@ -29,12 +29,18 @@ std::string base64(std::string_view bytes) {
     return text;
 }
 
-std::string_view unquoted(std::string_view json) { return json.substr(1, json.size() - 2); }
+std::string_view unquoted(std::string_view json) {
+    return json.substr(1, json.size() - 2);
+}
 
 }  // namespace
 
 EventTail::EventTail(const EventBody& body)
-    : name_(body.name().empty() ? kNameless : body.name()), data_key_("\""), data_(body.data()), user_(body.sender()), end_("}") {
+    : name_(body.name().empty() ? kNameless : body.name()),
+      data_key_("\""),
+      data_(body.data()),
+      user_(body.sender()),
+      end_("}") {
     if (!is_plain_json_text(name_)) {
         append_json_string(escaped_, name_);
         name_ = unquoted(escaped_);
@@ -84,6 +90,8 @@ std::string event_name(std::string_view text, std::string_view raw) {
     return name ? *std::move(name) : std::string(text);
 }
 
-std::string escaped_name(std::string_view channel) { return std::string(unquoted(quoted(channel))); }
+std::string escaped_name(std::string_view channel) {
+    return std::string(unquoted(quoted(channel)));
+}
 
 }  // namespace tulle::node::pusher

@@ -8,17 +8,17 @@
 
 namespace tulle::node::pusher {
 
-/// The frame of a channel event is kEventFrameHead, the channel, kEventFrameName, and the pieces of an EventTail in order. A valid channel
-/// name needs no escapes; of a user's own channel, escaped_name stands for the name.
+/// The frame of a channel event is kEventFrameHead, the channel, kEventFrameName, and the pieces of an EventTail in
+/// order. A valid channel name needs no escapes; of a user's own channel, escaped_name stands for the name.
 inline constexpr std::string_view kEventFrameHead = "{\"channel\":\"";
 inline constexpr std::string_view kEventFrameName = "\",\"event\":\"";
 [[nodiscard]] std::string escaped_name(std::string_view channel);
 
 /// What a frame says of an event behind its channel, in pieces that are copied once, into the frame.
 ///
-/// JSON data stand there as their publisher wrote them. Bytes that came by another protocol are a string: their text if they are UTF-8, else
-/// their base64, and then the frame has a member "encoding" with the value "base64". An event without a name is called "message".
-/// Valid as long as the body.
+/// JSON data stand there as their publisher wrote them. Bytes that came by another protocol are a string: their text if
+/// they are UTF-8, else their base64, and then the frame has a member "encoding" with the value "base64". An event
+/// without a name is called "message". Valid as long as the body.
 class EventTail {
 public:
     explicit EventTail(const EventBody& body);
@@ -55,7 +55,8 @@ private:
 /// The data as a JSON value; null when there are none.
 [[nodiscard]] std::string event_data(const EventBody& body);
 
-/// The name of an event as bodies bear it; `raw` is its JSON when `text` cannot hold it (half a surrogate pair), else empty.
+/// The name of an event as bodies bear it; `raw` is its JSON when `text` cannot hold it (half a surrogate pair), else
+/// empty.
 [[nodiscard]] std::string event_name(std::string_view text, std::string_view raw);
 
 }  // namespace tulle::node::pusher

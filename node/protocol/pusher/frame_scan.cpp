@@ -16,8 +16,8 @@ namespace {
 
 namespace json = boost::json;
 
-/// What the parser tells of the text, but for what is nested in a member. Strings and keys come in parts: the last one by
-/// on_string and on_key.
+/// What the parser tells of the text, but for what is nested in a member. Strings and keys come in parts: the last one
+/// by on_string and on_key.
 class Handler {
 public:
     static constexpr std::size_t max_object_size = std::numeric_limits<std::size_t>::max();
@@ -99,7 +99,10 @@ private:
     }
 
     void begin_member(std::string_view key) {
-        member_ = key == "event" ? &scan_.event : key == "channel" ? &scan_.channel : key == "data" ? &scan_.data : nullptr;
+        member_ = key == "event"     ? &scan_.event
+                  : key == "channel" ? &scan_.channel
+                  : key == "data"    ? &scan_.data
+                                     : nullptr;
         if (member_ != nullptr) {
             member_->comes_twice = member_->type != FrameMember::Type::kAbsent;
         }
@@ -113,7 +116,7 @@ private:
 
     FrameScan scan_;
     FrameMember* member_ = nullptr;  ///< whose value is read; null: one that nobody asks for
-    std::string key_;  ///< as far as it has come, of one that comes in parts
+    std::string key_;                ///< as far as it has come, of one that comes in parts
     std::size_t depth_ = 0;
     std::size_t members_ = 0;
     std::optional<std::size_t> data_place_;

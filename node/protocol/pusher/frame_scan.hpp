@@ -30,8 +30,9 @@ struct FrameScan {
     std::string_view raw_event;
 };
 
-/// Reads them in one pass of the JSON parser's events, without a tree of what it has seen: a client's event costs a third of
-/// what it does by RawObject. The whole text is checked, as there (UTF-8, nesting up to kMaxJsonDepth, no trailing garbage).
+/// Reads them in one pass of the JSON parser's events, without a tree of what it has seen: a client's event costs a
+/// third of what it does by RawObject. The whole text is checked, as there (UTF-8, nesting up to kMaxJsonDepth, no
+/// trailing garbage).
 [[nodiscard]] Result<FrameScan, JsonErrc> scan_frame(std::string_view text);
 
 }  // namespace tulle::node::pusher

@@ -16,7 +16,8 @@ constexpr unsigned kUnauthorised = 401;
 
 /// What a preflight is told that does not ask for any.
 constexpr std::string_view kUsualHeaders =
-    "Accept, Authorization, Content-Type, Origin, X-Auth-Token, X-CSRF-TOKEN, X-Pusher-Library, X-Requested-With, X-Socket-Id, XSRF-TOKEN";
+    "Accept, Authorization, Content-Type, Origin, X-Auth-Token, X-CSRF-TOKEN, X-Pusher-Library, X-Requested-With, "
+    "X-Socket-Id, XSRF-TOKEN";
 
 /// Whether `text` is a list of names of fields: nothing else is repeated in an answer.
 bool is_list_of_names(std::string_view text) {
@@ -31,7 +32,9 @@ const ChannelFacts& facts_of(const ChannelFindings& findings, std::string_view c
     return found == findings.end() ? kNobody : found->second;
 }
 
-bool is_presence(std::string_view channel) { return classify(channel).type == ChannelType::kPresence; }
+bool is_presence(std::string_view channel) {
+    return classify(channel).type == ChannelType::kPresence;
+}
 
 void name_missing(std::vector<std::string> missing, HttpResponse& response) {
     if (missing.empty()) {
@@ -75,7 +78,9 @@ std::string attributes(std::string_view channel, const InfoWanted& wanted, const
         text.append("\"user_count\":").append(std::to_string(facts.users.size()));
     }
     if (wanted.subscription_count) {
-        text.append(text.size() > 1 ? "," : "").append("\"subscription_count\":").append(std::to_string(facts.subscribers));
+        text.append(text.size() > 1 ? "," : "")
+            .append("\"subscription_count\":")
+            .append(std::to_string(facts.subscribers));
     }
     return text.append("}");
 }
@@ -125,7 +130,8 @@ std::string body_of(const AnswerPlan& plan, const ChannelFindings& findings, con
         case AnswerPlan::Shape::kList:
             return channel_list(findings);
         case AnswerPlan::Shape::kChannel:
-            return occupancy(plan.name, facts_of(findings, plan.name), plan.wants_cache ? cache_of(cached) : std::string());
+            return occupancy(plan.name, facts_of(findings, plan.name),
+                             plan.wants_cache ? cache_of(cached) : std::string());
         case AnswerPlan::Shape::kUsers:
             return user_list(facts_of(findings, plan.name));
     }
@@ -183,8 +189,9 @@ HttpResponse preflight(const HttpRequest& request) {
     HttpResponse response;
     response.status = 204;
     response.headers.emplace_back("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS");
-    response.headers.emplace_back("Access-Control-Allow-Headers",
-                                  is_list_of_names(request.wanted_headers) ? request.wanted_headers : std::string(kUsualHeaders));
+    response.headers.emplace_back("Access-Control-Allow-Headers", is_list_of_names(request.wanted_headers)
+                                                                      ? request.wanted_headers
+                                                                      : std::string(kUsualHeaders));
     if (request.wants_private_network) {
         response.headers.emplace_back("Access-Control-Allow-Private-Network", "true");
     }

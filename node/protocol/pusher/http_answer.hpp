@@ -59,8 +59,8 @@ struct CachedEvent {
 [[nodiscard]] HttpResponse api_error(unsigned status, std::string_view message);
 /// 503: nothing was numbered, so that the publish may be sent again.
 [[nodiscard]] HttpResponse unavailable(std::string_view reason);
-/// The answer to a browser that asks whether a page of another origin may call the API: requests are signed, so it may, with
-/// whatever headers the page wants to send.
+/// The answer to a browser that asks whether a page of another origin may call the API: requests are signed, so it may,
+/// with whatever headers the page wants to send.
 [[nodiscard]] HttpResponse preflight(const HttpRequest& request);
 /// Lets pages of other origins read an answer.
 void allow_any_origin(HttpResponse& response);

@@ -21,7 +21,9 @@ constexpr std::string_view kAppsPath = "/apps/";
 constexpr std::string_view kPresencePrefix = "presence-";
 constexpr std::string_view kEndEvent = "tulle:end";  // no client sees it
 
-ApiAction refuse(unsigned status, std::string_view message) { return Respond{api_error(status, message)}; }
+ApiAction refuse(unsigned status, std::string_view message) {
+    return Respond{api_error(status, message)};
+}
 
 /// The first segments of a path, one more than any endpoint has.
 class Segments {
@@ -93,7 +95,8 @@ ApiAction users_action(const App& app, const std::string& name) {
 }
 
 /// The event reaches every node that has a connection signed in as the user, however long the way; the query every node
-/// now, so that the answer comes when it is done, and connections that are only members of presence channels are ended too.
+/// now, so that the answer comes when it is done, and connections that are only members of presence channels are ended
+/// too.
 ApiAction terminate_action(const App& app, std::string_view segment) {
     const std::optional<std::string> user = percent_decode(segment);
     if (!user || !is_valid_user_id(*user) || !is_utf8(*user)) {
@@ -142,7 +145,8 @@ HttpResponse wrong_method(std::string_view allowed) {
     return response;
 }
 
-ApiAction read_action(Endpoint endpoint, const App& app, const HttpRequest& request, const QueryParameters& parameters) {
+ApiAction read_action(Endpoint endpoint, const App& app, const HttpRequest& request,
+                      const QueryParameters& parameters) {
     if (endpoint == Endpoint::kChannels) {
         return list_action(app, parameters);
     }
@@ -175,7 +179,9 @@ using Entrance = std::variant<Respond, Entered>;
 
 /// Looks at the head alone.
 Entrance enter(const HttpRequest& request, const AppTable& apps, WallSeconds now) {
-    const auto turn_away = [](unsigned status, std::string_view message) { return Respond{api_error(status, message)}; };
+    const auto turn_away = [](unsigned status, std::string_view message) {
+        return Respond{api_error(status, message)};
+    };
     const Segments segments(request.path());
     const Endpoint endpoint = endpoint_of(segments);
     if (endpoint == Endpoint::kUnknown) {
@@ -184,7 +190,8 @@ Entrance enter(const HttpRequest& request, const AppTable& apps, WallSeconds now
     if (request.method == "OPTIONS") {
         return Respond{preflight(request)};
     }
-    const bool is_right_method = is_write(endpoint) ? request.method == "POST" : request.method == "GET" || request.method == "HEAD";
+    const bool is_right_method =
+        is_write(endpoint) ? request.method == "POST" : request.method == "GET" || request.method == "HEAD";
     if (!is_right_method) {
         return Respond{wrong_method(is_write(endpoint) ? "POST" : "GET, HEAD")};
     }
@@ -211,7 +218,9 @@ std::string retry_after(Duration wait) {
 
 }  // namespace
 
-bool is_api_target(std::string_view path) { return path.starts_with(kAppsPath); }
+bool is_api_target(std::string_view path) {
+    return path.starts_with(kAppsPath);
+}
 
 const App* app_of_api_target(const AppTable& apps, std::string_view path) {
     const Segments segments(path);

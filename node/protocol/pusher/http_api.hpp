@@ -31,8 +31,8 @@ struct PublishEvent {
     friend bool operator==(const PublishEvent&, const PublishEvent&) = default;
 };
 
-/// Publish the events, in order; when all are accepted put the queries to every node, and answer with `render`. When one is
-/// not accepted, answer with `unavailable`.
+/// Publish the events, in order; when all are accepted put the queries to every node, and answer with `render`. When
+/// one is not accepted, answer with `unavailable`.
 struct ApiWork {
     std::vector<PublishEvent> events;
     std::vector<std::string> queries;  ///< each within the mesh's limit
@@ -54,14 +54,17 @@ using ApiAction = std::variant<Respond, ApiWork>;
 
 /// 429: more in a second than the app allows.
 [[nodiscard]] HttpResponse rate_limited(const Grant& grant, std::size_t allowance);
-/// 429, instead of 401: too many wrong signatures from an address, of which this request's was one more. Ends the connection.
+/// 429, instead of 401: too many wrong signatures from an address, of which this request's was one more. Ends the
+/// connection.
 [[nodiscard]] HttpResponse throttled(Duration wait);
 
-/// Why a request is refused by its head alone, so that the body of a stranger's need not be read: path, method, app, query,
-/// signature. Nothing when `handle` may see it with its body. `now` is the wall clock, for the age of the signature alone.
+/// Why a request is refused by its head alone, so that the body of a stranger's need not be read: path, method, app,
+/// query, signature. Nothing when `handle` may see it with its body. `now` is the wall clock, for the age of the
+/// signature alone.
 [[nodiscard]] std::optional<HttpResponse> refuse_head(const HttpRequest& head, const AppTable& apps, WallSeconds now);
 
-/// What an API request asks for, after its app, its signature and its body have been checked, in this order. `now` as above.
+/// What an API request asks for, after its app, its signature and its body have been checked, in this order. `now` as
+/// above.
 [[nodiscard]] ApiAction handle(const HttpRequest& request, const AppTable& apps, WallSeconds now);
 
 }  // namespace tulle::node::pusher

@@ -75,8 +75,10 @@ Checked<std::vector<std::string>> channels_of(const App& app, const RawObject& b
         }
         return (is_valid_channel_name(name) && name.size() <= app.max_channel_name_length) || user_of_channel(name);
     };
-    constexpr PublishRefusal kBadName{400, "a channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ; : or fewer,"
-                                           " where the app says so"};
+    constexpr PublishRefusal kBadName{
+        400,
+        "a channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ; : or fewer,"
+        " where the app says so"};
     const boost::json::value* list = given(body, "channels");
     const boost::json::value* one = given(body, "channel");
     if (list != nullptr && list->is_array()) {
@@ -160,7 +162,8 @@ Checked<ParsedEvent> parse_one(const App& app, const RawObject& body) {
     const std::optional<std::string> info = optional_text(body, "info", is_wrong);
     const std::optional<InfoWanted> wanted = parse_info(info.value_or(""));
     if (is_wrong || !wanted || wanted->cache) {
-        return PublishRefusal{400, "info should be a comma separated list of attributes: user_count, subscription_count"};
+        return PublishRefusal{400,
+                              "info should be a comma separated list of attributes: user_count, subscription_count"};
     }
     Checked<std::vector<std::string>> channels = channels_of(app, body);
     if (!channels) {
@@ -180,7 +183,8 @@ Checked<ParsedEvent> parse_one(const App& app, const RawObject& body) {
     parsed.event.body = has_half_character(raw_name) ? EventBody(event_name(text, raw_name), body.raw("data"))
                                                      : EventBody(text, body.raw("data"));
     if (parsed.event.body.size() > kMaxEventBytes) {
-        return PublishRefusal{413, "The event with the escapes in its JSON exceeds 1000 KiB, which is what nodes carry"};
+        return PublishRefusal{413,
+                              "The event with the escapes in its JSON exceeds 1000 KiB, which is what nodes carry"};
     }
     if (parsed.wants_info) {
         parsed.info = {std::move(*channels), *wanted};

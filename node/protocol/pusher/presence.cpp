@@ -120,7 +120,9 @@ SubscriptionRefusal refusal_of(JoinRefusal reason) {
     return {"Unavailable", "The node is going away", 503};
 }
 
-std::string_view id_of_card(std::string_view card) { return card.substr(0, card.find(kCardSeparator)); }
+std::string_view id_of_card(std::string_view card) {
+    return card.substr(0, card.find(kCardSeparator));
+}
 
 std::string presence_succeeded(std::string_view channel, const PresenceRooms::Users& users) {
     std::string ids;
@@ -130,10 +132,10 @@ std::string presence_succeeded(std::string_view channel, const PresenceRooms::Us
         ids.append(ids.empty() ? "" : ",").append(id_of_card(*card));
         hash.append(hash.empty() ? "" : ",").append(quoted(user)).append(":").append(info.empty() ? "null" : info);
     }
-    const std::string data = "{\"presence\":{\"count\":" + std::to_string(users.size()) + ",\"ids\":[" + ids +
-                             "],\"hash\":{" + hash + "}}}";
-    return R"({"event":"pusher_internal:subscription_succeeded","channel":)" + quoted(channel) + ",\"data\":" +
-           quoted(data) + "}";
+    const std::string data =
+        "{\"presence\":{\"count\":" + std::to_string(users.size()) + ",\"ids\":[" + ids + "],\"hash\":{" + hash + "}}}";
+    return R"({"event":"pusher_internal:subscription_succeeded","channel":)" + quoted(channel) +
+           ",\"data\":" + quoted(data) + "}";
 }
 
 EventBody member_added_body(std::string_view card) {

@@ -9,8 +9,8 @@
 #include "node/protocol/pusher/codec.hpp"
 #include "node/protocol/pusher/raw_json.hpp"
 
-/// Users of presence channels as clients write and read them. A user's card is its id and its info, each in the very JSON
-/// that its connection brought: the id's own type is what clients are told. Backends are told strings.
+/// Users of presence channels as clients write and read them. A user's card is its id and its info, each in the very
+/// JSON that its connection brought: the id's own type is what clients are told. Backends are told strings.
 namespace tulle::node::pusher {
 
 enum class MemberErrc {
@@ -21,7 +21,7 @@ enum class MemberErrc {
     kNoId,            ///< no user_id, or neither a string that is not empty nor an integer
     kHalfCharacter,   ///< in the id, which is compared by its text
     kIdTooLong,
-    kTooLarge,   ///< user_info
+    kTooLarge,  ///< user_info
 };
 
 /// The user that `channel_data` names. Users are the same when the texts of their ids are: 10 and "10".

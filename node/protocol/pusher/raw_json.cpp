@@ -29,9 +29,8 @@ std::string_view key_of(std::string_view quoted_key, const boost::json::object& 
 
 /// Whether the text stands in a JSON string as it is.
 bool is_plain(std::string_view text) {
-    return std::none_of(text.begin(), text.end(), [](char c) {
-        return static_cast<unsigned char>(c) < ' ' || c == '"' || c == '\\';
-    });
+    return std::none_of(text.begin(), text.end(),
+                        [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '"' || c == '\\'; });
 }
 
 }  // namespace
@@ -55,7 +54,9 @@ bool RawObject::comes_twice(std::string_view key) const {
     return std::count_if(members_.begin(), members_.end(), [key](const JsonMember& m) { return m.name == key; }) > 1;
 }
 
-const boost::json::value* RawObject::find(std::string_view key) const { return object_.if_contains(key); }
+const boost::json::value* RawObject::find(std::string_view key) const {
+    return object_.if_contains(key);
+}
 
 const boost::json::string* RawObject::find_string(std::string_view key) const {
     const boost::json::value* value = object_.if_contains(key);

@@ -22,19 +22,24 @@ constexpr std::size_t kBodyDigestDigits = 32;  // of MD5
 constexpr std::size_t kHmacBytes = 192;        // that an HMAC hashes besides the text: two keys and a digest, padded
 constexpr std::string_view kSignatureName = "auth_signature";
 /// The parameters that the API looks at.
-constexpr std::array<std::string_view, 7> kNames{"auth_key",      "auth_timestamp", "auth_version", kSignatureName,
+constexpr std::array<std::string_view, 7> kNames{"auth_key", "auth_timestamp",   "auth_version", kSignatureName,
                                                  "body_md5", "filter_by_prefix", "info"};
 
-char lower_case(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower_case(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 std::string in_lower_case(std::string text) {
     std::transform(text.begin(), text.end(), text.begin(), lower_case);
     return text;
 }
 
-bool is_known(std::string_view name) { return std::find(kNames.begin(), kNames.end(), name) != kNames.end(); }
+bool is_known(std::string_view name) {
+    return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
 
-// ---- age -------------------------------------------------------------------------------------------------------------
+// ---- age
+// -------------------------------------------------------------------------------------------------------------
 
 /// "1353088179 (2012-11-16T17:49:39Z)"; of years beyond 9999 the number alone.
 std::string written_time(std::int64_t seconds) {
@@ -46,10 +51,10 @@ std::string written_time(std::int64_t seconds) {
         const std::chrono::year_month_day date{day};
         const std::chrono::hh_mm_ss clock{time - day};
         std::array<char, 32> written{};
-        std::snprintf(written.data(), written.size(), " (%04d-%02u-%02uT%02d:%02d:%02dZ)", static_cast<int>(date.year()),
-                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                      static_cast<int>(clock.seconds().count()));
+        std::snprintf(written.data(), written.size(), " (%04d-%02u-%02uT%02d:%02d:%02dZ)",
+                      static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                      static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                      static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
         text.append(written.data());
     }
     return text;
@@ -73,7 +78,8 @@ std::string refuse_age(std::string_view timestamp, WallSeconds now) {
            (is_in_ms ? ": write seconds, not milliseconds" : ": set the clock of the one that is wrong");
 }
 
-// ---- the path --------------------------------------------------------------------------------------------------------
+// ---- the path
+// --------------------------------------------------------------------------------------------------------
 
 bool is_unreserved(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -81,10 +87,14 @@ bool is_unreserved(char c) {
 }
 
 /// What encodeURIComponent leaves as it is, of which some libraries escape the apostrophe afterwards.
-bool is_component_char(char c) { return is_unreserved(c) || std::string_view("!*'()").find(c) != std::string_view::npos; }
+bool is_component_char(char c) {
+    return is_unreserved(c) || std::string_view("!*'()").find(c) != std::string_view::npos;
+}
 
 /// What stands in a segment of a path without an escape (RFC 3986, pchar).
-bool is_segment_char(char c) { return is_unreserved(c) || std::string_view("!$&'()*+,;=:@").find(c) != std::string_view::npos; }
+bool is_segment_char(char c) {
+    return is_unreserved(c) || std::string_view("!$&'()*+,;=:@").find(c) != std::string_view::npos;
+}
 
 enum class Digits { kUpper, kLower };
 
@@ -92,7 +102,8 @@ enum class Digits { kUpper, kLower };
 std::string with_digits(std::string_view path, Digits digits) {
     constexpr std::size_t kEscape = 3;
     std::string text(path);
-    for (std::size_t at = text.find('%'); at != std::string::npos && at + kEscape <= text.size(); at = text.find('%', at + kEscape)) {
+    for (std::size_t at = text.find('%'); at != std::string::npos && at + kEscape <= text.size();
+         at = text.find('%', at + kEscape)) {
         for (char& c : std::span(text).subspan(at + 1, kEscape - 1)) {
             c = digits == Digits::kLower ? lower_case(c) : c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c;
         }
@@ -113,11 +124,13 @@ void append_escaped(std::string& out, std::string_view segment, IsPlain is_plain
     }
 }
 
-/// Whether a text without its escapes could be taken for a path as it is sent, and mean another one then; or for two paths.
+/// Whether a text without its escapes could be taken for a path as it is sent, and mean another one then; or for two
+/// paths.
 bool is_ambiguous(std::string_view decoded, std::string_view sent) {
     const bool has_control = std::any_of(decoded.begin(), decoded.end(),
                                          [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
-    const bool has_other_segments = std::count(decoded.begin(), decoded.end(), '/') != std::count(sent.begin(), sent.end(), '/');
+    const bool has_other_segments =
+        std::count(decoded.begin(), decoded.end(), '/') != std::count(sent.begin(), sent.end(), '/');
     const std::optional<std::string> again = percent_decode(decoded);
     return has_control || has_other_segments || (again && *again != decoded);
 }
@@ -150,7 +163,8 @@ std::vector<std::string> paths_of(std::string_view sent) {
     if (!is_ambiguous(plain, sent)) {
         add_distinct(paths, std::move(plain));
     }
-    const std::array<std::string, 4> escaped{std::string(sent), std::move(needed), std::move(component), std::move(full)};
+    const std::array<std::string, 4> escaped{std::string(sent), std::move(needed), std::move(component),
+                                             std::move(full)};
     for (const std::string& text : escaped) {
         add_distinct(paths, text);
     }
@@ -161,7 +175,8 @@ std::vector<std::string> paths_of(std::string_view sent) {
     return paths;
 }
 
-// ---- the parameters --------------------------------------------------------------------------------------------------
+// ---- the parameters
+// --------------------------------------------------------------------------------------------------
 
 /// One way to read the query.
 struct Reading {
@@ -190,7 +205,8 @@ Result<Reading, Unauthentic> read_query(std::string_view query) {
         return Unauthentic{400, "malformed query, or more than " + std::to_string(kMaxQueryParameters) + " parameters"};
     }
     Reading reading;
-    const bool has_escapes = query.find('%') != std::string_view::npos;  // else nothing holds what parts one from another
+    // else nothing holds what parts one from another
+    const bool has_escapes = query.find('%') != std::string_view::npos;
     const bool has_upper_case = std::any_of(parameters->begin(), parameters->end(), [](const auto& parameter) {
         return std::any_of(parameter.first.begin(), parameter.first.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
     });
@@ -199,7 +215,8 @@ Result<Reading, Unauthentic> read_query(std::string_view query) {
             reading.sent.push_back(std::exchange(name, in_lower_case(name)));
         }
         if (has_escapes && (name.find_first_of("=&") != std::string::npos || holds_parameter(name, value))) {
-            return Unauthentic{400, "a parameter of the query holds another one, which its signature would not tell apart"};
+            return Unauthentic{400,
+                               "a parameter of the query holds another one, which its signature would not tell apart"};
         }
     }
     if (has_repeated(*parameters, kNames)) {
@@ -259,7 +276,8 @@ void add_orders(const Reading& reading, bool is_as_sent, std::vector<std::string
     add_distinct(texts, joined(sorted));
     add_distinct(texts, joined(pairs));
     std::sort(sorted.begin(), sorted.end(), [](const Pair& a, const Pair& b) {
-        return std::string(a.first).append(1, '=').append(a.second) < std::string(b.first).append(1, '=').append(b.second);
+        return std::string(a.first).append(1, '=').append(a.second) <
+               std::string(b.first).append(1, '=').append(b.second);
     });
     add_distinct(texts, joined(sorted));
 }
@@ -280,8 +298,8 @@ public:
     Search(const App& app, const HttpRequest& request, std::string_view signature)
         : app_(app), method_(request.method), path_(request.path()), signature_(signature) {}
 
-    /// The index of the reading that was signed. What is likelier comes first: each reading in its first order, then the others.
-    /// The likeliest text costs one HMAC: nothing is prepared for the others before.
+    /// The index of the reading that was signed. What is likelier comes first: each reading in its first order, then
+    /// the others. The likeliest text costs one HMAC: nothing is prepared for the others before.
     [[nodiscard]] std::optional<std::size_t> find(const std::vector<Reading>& readings) {
         if (is_signed(path_, usual_query_of(readings.front()))) {
             return 0;
@@ -316,7 +334,8 @@ private:
         text.append(method_).append(1, '\n').append(path).append(1, '\n').append(query);
         const bool is_first = hashed_ == 0;
         hashed_ += text.size() + kHmacBytes;
-        return (is_first || hashed_ <= kMaxSignedTextBytes) && equal_constant_time(signature_, hmac_sha256_hex(app_.secret, text));
+        return (is_first || hashed_ <= kMaxSignedTextBytes) &&
+               equal_constant_time(signature_, hmac_sha256_hex(app_.secret, text));
     }
 
     const App& app_;
@@ -330,7 +349,8 @@ private:
 std::optional<Unauthentic> check_claims(const App& app, const QueryParameters& parameters) {
     const std::string* key = find_parameter(parameters, "auth_key");
     const std::string* version = find_parameter(parameters, "auth_version");
-    if (key == nullptr || find_parameter(parameters, "auth_timestamp") == nullptr || version == nullptr || find_parameter(parameters, kSignatureName) == nullptr) {
+    if (key == nullptr || find_parameter(parameters, "auth_timestamp") == nullptr || version == nullptr ||
+        find_parameter(parameters, kSignatureName) == nullptr) {
         return Unauthentic{401, "auth_key, auth_timestamp, auth_version and auth_signature are needed"};
     }
     if (*key != app.key) {

@@ -155,8 +155,8 @@ std::optional<SubscriptionRefusal> Session::check_subscription(const ClientFrame
         return std::nullopt;
     }
     if (tables.auth != nullptr && tables.auth->is_shut()) {
-        return SubscriptionRefusal{"LimitReached", "Too many wrong signatures from this address, and this one is wrong too",
-                                   kThrottledStatus};
+        return SubscriptionRefusal{
+            "LimitReached", "Too many wrong signatures from this address, and this one is wrong too", kThrottledStatus};
     }
     return kNotAuthorised;
 }
@@ -261,9 +261,13 @@ void Session::on_event_too_large(std::string_view channel, SessionEffects& out) 
     send_error({kClientEventRejected, kEventTooLarge}, channel, out);
 }
 
-void Session::on_loss(SessionEffects& out) { close(4200, "Messages were lost: please reconnect", out); }
+void Session::on_loss(SessionEffects& out) {
+    close(4200, "Messages were lost: please reconnect", out);
+}
 
-void Session::on_drain(SessionEffects& out) { close(4200, "The node is going away: please reconnect", out); }
+void Session::on_drain(SessionEffects& out) {
+    close(4200, "The node is going away: please reconnect", out);
+}
 
 void Session::on_app_withdrawn(AppFate fate, SessionEffects& out) {
     if (fate == AppFate::kDisabled) {

@@ -47,7 +47,8 @@ struct PublishClientEvent {
     friend bool operator==(const PublishClientEvent&, const PublishClientEvent&) = default;
 };
 
-/// Make the client known as this user; on_signed_in follows when the mesh has it, and the client is in the user's channel.
+/// Make the client known as this user; on_signed_in follows when the mesh has it, and the client is in the user's
+/// channel.
 struct SignIn {
     std::string user;
     std::vector<std::string> watchlist;
@@ -85,7 +86,8 @@ struct Resume {
     friend bool operator==(const Resume&, const Resume&) = default;
 };
 
-using SessionEffect = std::variant<Send, Subscribe, Unsubscribe, PublishClientEvent, SignIn, Close, Count, Pause, Resume>;
+using SessionEffect =
+    std::variant<Send, Subscribe, Unsubscribe, PublishClientEvent, SignIn, Close, Count, Pause, Resume>;
 using SessionEffects = std::vector<SessionEffect>;
 
 /// What a session looks up in its shard.
@@ -108,12 +110,14 @@ struct SessionTimeouts {
 /// Errors: none. Whatever the client sends is answered with a protocol error at worst.
 class Session {
 public:
-    /// `app` must outlive the session, or be replaced by set_app. Channels are looked up in the shard's tables, under `slot`.
+    /// `app` must outlive the session, or be replaced by set_app. Channels are looked up in the shard's tables, under
+    /// `slot`.
     Session(const App& app, Slot slot, std::string socket_id, const SessionTimeouts& timeouts);
 
     void on_open(Instant now, SessionEffects& out);
     void on_text(Instant now, std::string_view text, const ShardTables& tables, SessionEffects& out);
-    /// A control frame came: as good as any other sign of life. `is_answered`: a ping, which the WebSocket stream answers.
+    /// A control frame came: as good as any other sign of life. `is_answered`: a ping, which the WebSocket stream
+    /// answers.
     void on_activity(Instant now, bool is_answered = false);
     /// It is subscribed to something: of use, however silent.
     void on_in_use(Instant now) { last_use_ = now; }
@@ -167,12 +171,13 @@ private:
     Instant authorize_by_ = Instant::max();
     std::unique_ptr<const Member> user_;  ///< who has signed in
     std::string signing_in_;              ///< user_data, until it is answered
-    Instant last_use_{};  ///< when it last said more than a ping or pong, or was subscribed
+    Instant last_use_{};                  ///< when it last said more than a ping or pong, or was subscribed
     TokenBucket client_events_;
-    Instant changes_paid_until_{};         ///< each change of its subscriptions takes its share of a second
-    Instant resume_at_ = Instant::max();   ///< it is paused until then
+    Instant changes_paid_until_{};        ///< each change of its subscriptions takes its share of a second
+    Instant resume_at_ = Instant::max();  ///< it is paused until then
     Slot slot_;
-    bool wants_own_channel_ = false;  ///< the client has subscribed to its user's channel, in which it is from its sign-in on
+    /// the client has subscribed to its user's channel, in which it is from its sign-in on
+    bool wants_own_channel_ = false;
     bool awaits_pong_ = false;
     bool is_closed_ = false;
 };

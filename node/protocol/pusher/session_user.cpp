@@ -67,7 +67,9 @@ void Session::on_signed_in(SessionEffects& out) {
     }
 }
 
-void Session::on_terminated(SessionEffects& out) { close(kNotAuthorized, "The app has ended the user's connections", out); }
+void Session::on_terminated(SessionEffects& out) {
+    close(kNotAuthorized, "The app has ended the user's connections", out);
+}
 
 bool Session::is_own_channel(std::string_view channel) const {
     const std::optional<std::string_view> user = user_of_channel(channel);

@@ -90,7 +90,8 @@ Result<UserData, UserDataErrc> parse_user_data(std::string_view user_data) {
     if (!is_valid_user_id(member->user)) {
         return UserDataErrc::kIdTooLong;
     }
-    UserData user{std::move(*member), {}, false, object->find("id")->is_string() ? std::string_view{} : object->raw("id")};
+    UserData user{
+        std::move(*member), {}, false, object->find("id")->is_string() ? std::string_view{} : object->raw("id")};
     if (!take_watchlist(object->find("watchlist"), user)) {
         return UserDataErrc::kBadWatchlist;
     }

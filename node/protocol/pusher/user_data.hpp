@@ -12,10 +12,10 @@ namespace tulle::node::pusher {
 
 enum class UserDataErrc {
     kTooLarge,
-    kNoObject,      ///< no JSON object, or nested too deep, or of too many members
-    kDuplicate,     ///< one of its members comes twice
-    kNoId,          ///< no id, or neither a string that is not empty nor an integer
-    kHalfCharacter, ///< in an id
+    kNoObject,       ///< no JSON object, or nested too deep, or of too many members
+    kDuplicate,      ///< one of its members comes twice
+    kNoId,           ///< no id, or neither a string that is not empty nor an integer
+    kHalfCharacter,  ///< in an id
     kIdTooLong,
     kBadWatchlist,  ///< not an array of ids
 };

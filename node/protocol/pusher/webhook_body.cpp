@@ -22,7 +22,9 @@ std::string head_of(WebhookEvent event, std::string_view channel) {
     return "{\"name\":" + quoted(name_of(event)) + ",\"channel\":" + quoted(channel);
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 /// The power of ten that the text behind an "e" names, or one that is as good as it where it is beyond all.
 std::int64_t power_of(std::string_view text) {
@@ -30,7 +32,8 @@ std::int64_t power_of(std::string_view text) {
     const bool is_negative = text.starts_with('-');
     text.remove_prefix(is_negative || text.starts_with('+') ? 1 : 0);
     std::int64_t power = 0;
-    const bool is_long = std::from_chars(text.data(), text.data() + text.size(), power).ec == std::errc::result_out_of_range;
+    const bool is_long =
+        std::from_chars(text.data(), text.data() + text.size(), power).ec == std::errc::result_out_of_range;
     power = is_long ? kBeyondAll : std::min(power, kBeyondAll);
     return is_negative ? -power : power;
 }
@@ -47,7 +50,8 @@ bool is_too_large(std::string_view number) {
     const std::int64_t power = mark < number.size() ? power_of(number.substr(mark + 1)) : 0;
     const std::size_t first = digits.find_first_of("123456789");
     const std::size_t point = std::min(digits.find('.'), digits.size());
-    return first != std::string_view::npos && static_cast<std::int64_t>(point) - static_cast<std::int64_t>(first) + power > 0;
+    return first != std::string_view::npos &&
+           static_cast<std::int64_t>(point) - static_cast<std::int64_t>(first) + power > 0;
 }
 
 /// Whether usual readers take the value. REQUIRES: JSON.
@@ -81,7 +85,8 @@ template <class MustBeOne>
 std::string rewritten(const std::string& event, MustBeOne must_be_one) {
     std::string text = "{";
     for (const JsonMember& member : json_members(event)) {
-        const bool may_be_one = (member.name == "\"data\"" || member.name == "\"user_id\"") && !member.value.starts_with('"');
+        const bool may_be_one =
+            (member.name == "\"data\"" || member.name == "\"user_id\"") && !member.value.starts_with('"');
         text.append(text.size() == 1 ? "" : ",").append(member.name).append(":");
         text.append(may_be_one && must_be_one(member.value) ? quoted(member.value) : std::string(member.value));
     }
@@ -118,10 +123,15 @@ std::string for_strict_readers(std::string event) {
 }
 
 std::string client_event_hook(std::string_view channel, std::string_view socket_id, const EventBody& body) {
-    return head_of(WebhookEvent::kClientEvent, channel).append(",\"socket_id\":").append(quoted(socket_id)).append(event_members(body));
+    return head_of(WebhookEvent::kClientEvent, channel)
+        .append(",\"socket_id\":")
+        .append(quoted(socket_id))
+        .append(event_members(body));
 }
 
-std::string cache_miss_hook(std::string_view channel) { return head_of(WebhookEvent::kCacheMiss, channel).append("}"); }
+std::string cache_miss_hook(std::string_view channel) {
+    return head_of(WebhookEvent::kCacheMiss, channel).append("}");
+}
 
 std::string webhook_body(std::uint64_t time_ms, const std::vector<SharedBytes>& events) {
     std::string body = "{\"time_ms\":" + std::to_string(time_ms) + ",\"events\":[";

@@ -15,20 +15,24 @@
 /// Webhooks as their endpoints read them.
 namespace tulle::node::pusher {
 
-/// One element of a request's `events`, of the types that clients wrote: an id may be a number, the data of a client event anything.
+/// One element of a request's `events`, of the types that clients wrote: an id may be a number, the data of a client
+/// event anything.
 [[nodiscard]] std::string webhook_event(const Happening& what);
-/// The same element as Pusher sends it and as its typed SDKs demand: an id of a user is a string, and so is the data of a client
-/// event, by its JSON unless it was one. What is counted stays a number. REQUIRES: a JSON object.
+/// The same element as Pusher sends it and as its typed SDKs demand: an id of a user is a string, and so is the data of
+/// a client event, by its JSON unless it was one. What is counted stays a number. REQUIRES: a JSON object.
 [[nodiscard]] std::string with_strings(const std::string& event);
-/// The same element with the types that clients wrote, but for an id or data that usual readers of JSON refuse, and the whole request
-/// with it: nested deeper than kMaxWebhookValueDepth, or with a number beyond any double. Such a one is a string, by its JSON.
+/// The same element with the types that clients wrote, but for an id or data that usual readers of JSON refuse, and the
+/// whole request with it: nested deeper than kMaxWebhookValueDepth, or with a number beyond any double. Such a one is a
+/// string, by its JSON.
 /// REQUIRES: a JSON object.
 [[nodiscard]] std::string with_readable_types(const std::string& event);
-/// The element with U+FFFD for each half of a surrogate pair, and zeros for an exponent beyond any double, that a client wrote:
-/// strict readers (serde_json, PHP's) refuse the whole request for one, and every other event in the request with it.
+/// The element with U+FFFD for each half of a surrogate pair, and zeros for an exponent beyond any double, that a
+/// client wrote: strict readers (serde_json, PHP's) refuse the whole request for one, and every other event in the
+/// request with it.
 [[nodiscard]] std::string for_strict_readers(std::string event);
 /// The same of a client event, as it was published.
-[[nodiscard]] std::string client_event_hook(std::string_view channel, std::string_view socket_id, const EventBody& body);
+[[nodiscard]] std::string client_event_hook(std::string_view channel, std::string_view socket_id,
+                                            const EventBody& body);
 [[nodiscard]] std::string cache_miss_hook(std::string_view channel);
 
 /// A whole request's body. `time_ms`: of the wall clock, since 1970.
@@ -37,7 +41,8 @@ namespace tulle::node::pusher {
 using HeaderList = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] HeaderList webhook_headers(const App& app, std::string_view body);
 
-/// An event that its node hands to the one that tells the endpoints: opaque to the mesh, input from a peer to the reader.
+/// An event that its node hands to the one that tells the endpoints: opaque to the mesh, input from a peer to the
+/// reader.
 struct WebhookTask {
     WebhookEvent event = WebhookEvent::kClientEvent;
     std::string json;  ///< an element of `events`

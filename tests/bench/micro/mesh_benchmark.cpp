@@ -21,7 +21,10 @@ constexpr Instant kStart{10s};
 const std::string kChannel = "app/private-bench-0";
 
 Record message(std::size_t bytes) {
-    return {.n = {}, .channels = {kChannel}, .body = share(EventBody("client-event", std::string(bytes, 'x'))), .exclude_socket = "1234567890.4294967298"};
+    return {.n = {},
+            .channels = {kChannel},
+            .body = share(EventBody("client-event", std::string(bytes, 'x'))),
+            .exclude_socket = "1234567890.4294967298"};
 }
 
 /// `range(0)` records of `range(1)` bytes.
@@ -33,7 +36,8 @@ Data data_of(const benchmark::State& state) {
         records.push_back(std::make_shared<const Record>(std::move(record)));
     }
     const RecordNo upto = records.back()->n;
-    return {OriginId{1}, OriginId{2}, SessionTag{3}, std::make_shared<const Frame>(Frame{FrameNo{1}, upto, {}, std::move(records)})};
+    return {OriginId{1}, OriginId{2}, SessionTag{3},
+            std::make_shared<const Frame>(Frame{FrameNo{1}, upto, {}, std::move(records)})};
 }
 
 void encode_a_frame(benchmark::State& state) {
@@ -115,8 +119,11 @@ void link_receiver_takes_a_frame(benchmark::State& state) {
             record.n = RecordNo{++record_no};
             records.push_back(std::make_shared<const Record>(std::move(record)));
         }
-        const auto frame = std::make_shared<const Frame>(
-            Frame{FrameNo{++frame_no}, RecordNo{record_no}, {}, std::move(records), 100 * static_cast<std::size_t>(state.range(0))});
+        const auto frame = std::make_shared<const Frame>(Frame{FrameNo{++frame_no},
+                                                               RecordNo{record_no},
+                                                               {},
+                                                               std::move(records),
+                                                               100 * static_cast<std::size_t>(state.range(0))});
         effects.clear();
         state.ResumeTiming();
         receiver.on_frame(kStart, frame, effects);

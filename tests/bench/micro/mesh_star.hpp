@@ -9,8 +9,8 @@
 
 namespace tulle::bench {
 
-/// One real node with a session with each of `peers` others, which are played here: they hold its interest, want one channel
-/// each ("app/c" and the number), send heartbeats and receipt what they get. Time is virtual: 100 us a turn.
+/// One real node with a session with each of `peers` others, which are played here: they hold its interest, want one
+/// channel each ("app/c" and the number), send heartbeats and receipt what they get. Time is virtual: 100 us a turn.
 class MeshStar {
 public:
     static constexpr Duration kTurn = 100us;
@@ -55,11 +55,13 @@ public:
         mesh::Frame frame{.no = peers_[0].sent = peers_[0].sent.next(), .upto = {}};
         for (std::size_t i = 0; i < records; ++i) {
             last_record_ = last_record_.next();
-            frame.records.push_back(std::make_shared<const mesh::Record>(mesh::Record{last_record_, {channel}, body, {}}));
+            frame.records.push_back(
+                std::make_shared<const mesh::Record>(mesh::Record{last_record_, {channel}, body, {}}));
             frame.bytes += frame.records.back()->cost();
         }
         frame.upto = last_record_;
-        return mesh::Data{OriginId{kFirst}, OriginId{1}, peers_[0].tag, std::make_shared<const mesh::Frame>(std::move(frame))};
+        return mesh::Data{OriginId{kFirst}, OriginId{1}, peers_[0].tag,
+                          std::make_shared<const mesh::Frame>(std::move(frame))};
     }
 
     [[nodiscard]] const mesh::Effects& effects() const { return effects_; }
@@ -75,8 +77,14 @@ private:
     };
 
     static mesh::NodeOptions options() {
-        return {.oid = OriginId{1}, .cluster = "bench", .name = "node", .version = "1",
-                .endpoints = {"node:1", "node:2", "node:3"}, .seeds = {}, .timing = {}, .limits = {}};
+        return {.oid = OriginId{1},
+                .cluster = "bench",
+                .name = "node",
+                .version = "1",
+                .endpoints = {"node:1", "node:2", "node:3"},
+                .seeds = {},
+                .timing = {},
+                .limits = {}};
     }
 
     mesh::Control from(std::size_t peer, mesh::ControlBody body) const {
@@ -102,8 +110,13 @@ private:
 
     void join(std::size_t i) {
         const std::string name = "peer" + std::to_string(i);
-        const mesh::Introduction who{"bench", name, "1", {name + ":1", name + ":2", name + ":3"},
-                                     mesh::kOldestProtocolVersion, mesh::kProtocolVersion, true};
+        const mesh::Introduction who{"bench",
+                                     name,
+                                     "1",
+                                     {name + ":1", name + ":2", name + ":3"},
+                                     mesh::kOldestProtocolVersion,
+                                     mesh::kProtocolVersion,
+                                     true};
         peers_.push_back({});
         feed(from(i, mesh::Hello{who, mesh::SessionTag{7}, {std::nullopt, mesh::RecordNo{0}, {}, {}}, {}}));
         mesh::LinkId link;
@@ -124,8 +137,11 @@ private:
     mesh::Input heartbeat(std::size_t i) {
         Peer& peer = peers_[i];
         peer.heartbeat_at = now_ + 250ms;
-        return from(i, mesh::Heartbeat{.last_sent = peer.sent, .upto = last_record_, .received = peer.received,
-                                       .version = mesh::InterestVersion{1}, .digest = stable_hash(channel(i))});
+        return from(i, mesh::Heartbeat{.last_sent = peer.sent,
+                                       .upto = last_record_,
+                                       .received = peer.received,
+                                       .version = mesh::InterestVersion{1},
+                                       .digest = stable_hash(channel(i))});
     }
 
     Instant now_{10s};

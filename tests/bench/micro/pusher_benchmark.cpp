@@ -35,7 +35,9 @@ App bench_app() {
     return app;
 }
 
-std::string token(const App& app, const std::string& text) { return app.key + ":" + hmac_sha256_hex(app.secret, text); }
+std::string token(const App& app, const std::string& text) {
+    return app.key + ":" + hmac_sha256_hex(app.secret, text);
+}
 
 /// A session that is subscribed to kChannel.
 class SubscribedSession {
@@ -121,7 +123,8 @@ std::string event(std::string_view channel_member, std::size_t bytes) {
 }
 
 HttpRequest signed_request(const App& app, const std::string& path, std::string body) {
-    const std::string query = "auth_key=" + app.key + "&auth_timestamp=" + std::to_string(kNow.time_since_epoch().count()) +
+    const std::string query = "auth_key=" + app.key +
+                              "&auth_timestamp=" + std::to_string(kNow.time_since_epoch().count()) +
                               "&auth_version=1.0&body_md5=" + md5_hex(body);
     const std::string signature = hmac_sha256_hex(app.secret, "POST\n" + path + "\n" + query);
     return {"POST", path + "?" + query + "&auth_signature=" + signature, std::move(body)};
@@ -140,7 +143,8 @@ void run_request(benchmark::State& state, const std::string& path, const std::st
 
 /// From the request to what is to be published: signature, digest, JSON and every limit of the content.
 void signed_publish_checked(benchmark::State& state) {
-    run_request(state, "/apps/app/events", event(R"("channels":["private-bench-0"])", static_cast<std::size_t>(state.range(0))));
+    run_request(state, "/apps/app/events",
+                event(R"("channels":["private-bench-0"])", static_cast<std::size_t>(state.range(0))));
 }
 BENCHMARK(signed_publish_checked)->Arg(64)->Arg(1024);
 
@@ -156,8 +160,8 @@ BENCHMARK(signed_batch_checked)->Arg(10)->Arg(100);
 
 void gate_checks_a_head(benchmark::State& state) {
     const std::string text =
-        "POST /apps/app/events?auth_key=app-key&auth_timestamp=1700000000&auth_version=1.0&body_md5=" + std::string(32, '0') +
-        "&auth_signature=" + std::string(64, '0') +
+        "POST /apps/app/events?auth_key=app-key&auth_timestamp=1700000000&auth_version=1.0&body_md5=" +
+        std::string(32, '0') + "&auth_signature=" + std::string(64, '0') +
         " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench/1.0\r\nAccept: */*\r\nContent-Type: application/json\r\n"
         "Content-Length: 100\r\n\r\n";
     for (auto _ : state) {

@@ -34,7 +34,8 @@ BenchOptions fanout() {
 
 TEST(CliBench, SaysHowManyCameAndHowLate) {
     EXPECT_EQ(bench_text(fanout(), whole()),
-              "fanout: 2 publishers (HTTP, 1 event a request) to 3 subscribers, 1 channel, 64 bytes, 5.0 messages/s, open loop\n"
+              "fanout: 2 publishers (HTTP, 1 event a request) to 3 subscribers, 1 channel, 64 bytes, 5.0 messages/s, "
+              "open loop\n"
               "  sent        10 messages in 2.00 s (5/s)\n"
               "  delivered   30 of 30 (15/s); none lost, duplicated or out of order\n"
               "  latency     p50 1.50 ms   p90 1.50 ms   p99 1.50 ms   p99.9 1.50 ms   max 1.50 ms\n"

@@ -40,7 +40,8 @@ TEST(CliStatus, TellsInOneLineWhatWentWrongAndWasPutRight) {
     EXPECT_EQ(counters_line(R"({"counters":{"mesh_gaps":3,"mesh_gaps_repaired":2,"mesh_records_gone":1,
                                "mesh_duplicates_dropped":4,"mesh_suspicions":5,"mesh_false_suspicions":6,"mesh_deaths":10,
                                "mesh_reconnects":7,"mesh_barrier_waits":8,"mesh_late_turns":9,"clients":1}})"),
-              "Since it started: gaps 3, repaired 2, gone 1, duplicates dropped 4, suspicions 5, false suspicions 6, deaths 10, "
+              "Since it started: gaps 3, repaired 2, gone 1, duplicates dropped 4, suspicions 5, false suspicions 6, "
+              "deaths 10, "
               "reconnects 7, barrier waits 8, late turns 9\n");
     EXPECT_EQ(counters_line(kStatus), "");
     EXPECT_EQ(counters_line("junk"), "");

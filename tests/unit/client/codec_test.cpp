@@ -98,7 +98,8 @@ TEST(ClientCodec, LetsEventsWithoutAChannelPass) {
 }
 
 TEST(ClientCodec, GivesDataThatItNeedNotUnderstandByItsSource) {
-    const std::string data = R"({"half":"\ud83d","n":1e99999999999,"deep":)" + std::string(500, '[') + std::string(500, ']') + "}";
+    const std::string data =
+        R"({"half":"\ud83d","n":1e99999999999,"deep":)" + std::string(500, '[') + std::string(500, ']') + "}";
     EXPECT_EQ(decoded(R"({"event":"client-x","channel":"private-c","data":)" + data + "}"),
               ServerMessage(ChannelEvent{"private-c", "client-x", data, {}}));
     EXPECT_EQ(decoded(R"({"event":"e","channel":"c","data":"half \ud83d"})"),
@@ -110,8 +111,9 @@ TEST(ClientCodec, RefusesWhatIsNoFrame) {
     EXPECT_EQ(refused("{"), DecodeErrc::kNotJson);
     EXPECT_EQ(refused("{} x"), DecodeErrc::kNotJson);
     EXPECT_EQ(refused("{\"event\":\"\xFF\"}"), DecodeErrc::kNotJson);
-    EXPECT_EQ(refused(R"({"event":"e","data":)" + std::string(kMaxJsonDepth, '[') + std::string(kMaxJsonDepth, ']') + "}"),
-              DecodeErrc::kNotJson);
+    EXPECT_EQ(
+        refused(R"({"event":"e","data":)" + std::string(kMaxJsonDepth, '[') + std::string(kMaxJsonDepth, ']') + "}"),
+        DecodeErrc::kNotJson);
     EXPECT_EQ(refused("[]"), DecodeErrc::kNotObject);
     EXPECT_EQ(refused("{}"), DecodeErrc::kNoEvent);
     EXPECT_EQ(refused(R"({"event":7})"), DecodeErrc::kNoEvent);

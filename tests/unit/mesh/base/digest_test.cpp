@@ -18,8 +18,9 @@ TEST(Digest, SignsTextAfterTextWithOneKeyAndWithOthersInBetween) {
     EXPECT_EQ(sign_jefe(), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     EXPECT_EQ(hmac_sha256_hex(long_key, "Test Using Larger Than Block-Size Key - Hash Key First"),
               "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
-    EXPECT_EQ(hmac_sha256_hex(long_key, "This is a test using a larger than block-size key and a larger than block-size data. "
-                                        "The key needs to be hashed before being used by the HMAC algorithm."),
+    EXPECT_EQ(hmac_sha256_hex(long_key,
+                              "This is a test using a larger than block-size key and a larger than block-size data. "
+                              "The key needs to be hashed before being used by the HMAC algorithm."),
               "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
     EXPECT_EQ(sign_jefe(), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     EXPECT_EQ(sign_jefe(), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");

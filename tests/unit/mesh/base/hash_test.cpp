@@ -38,8 +38,8 @@ void append_block(std::string& name, std::uint64_t block) {
     }
 }
 
-/// Names of 16 bytes that all collide under std::hash: whatever the first eight are, the other eight are chosen such that the
-/// state after them is `end`.
+/// Names of 16 bytes that all collide under std::hash: whatever the first eight are, the other eight are chosen such
+/// that the state after them is `end`.
 std::vector<std::string> colliding_names(std::size_t count) {
     constexpr std::uint64_t kSeed = 0xc70f6907ULL;
     const std::uint64_t begin = kSeed ^ (16 * kMul);

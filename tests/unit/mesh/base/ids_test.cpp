@@ -12,7 +12,8 @@ TEST(OriginIdText, IsSixteenHexDigitsAndComesBack) {
 }
 
 TEST(OriginIdText, RefusesAnyOtherText) {
-    for (const char* text : {"", "abc", "000000000000000g", "0000000000000abc0", " 000000000000abc", "-00000000000abcd"}) {
+    for (const char* text :
+         {"", "abc", "000000000000000g", "0000000000000abc0", " 000000000000abc", "-00000000000abcd"}) {
         EXPECT_FALSE(origin_from_hex(text)) << text;
     }
 }

@@ -23,8 +23,11 @@ TEST(JsonText, IsWrittenWithTheEscapesThatItNeeds) {
 TEST(JsonText, IsReadWithAllEscapesThatJsonHas) {
     EXPECT_EQ(json_string_text(R"("\"\\\/\b\f\n\r\t")"), "\"\\/\b\f\n\r\t");
     EXPECT_EQ(json_string_text(R"("\u0041\u00e9\u20AC\ud83d\ude00")"), "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
-    EXPECT_EQ(json_string_text(R"("\ud83d\u0041 \ude00")"), "\xed\xa0\xbd" "A \xed\xb8\x80");
-    for (const char* bad : {"", "\"", "a", "\"a", "a\"", "\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"a\"b\"", "\"\n\""}) {
+    EXPECT_EQ(json_string_text(R"("\ud83d\u0041 \ude00")"),
+              "\xed\xa0\xbd"
+              "A \xed\xb8\x80");
+    for (const char* bad :
+         {"", "\"", "a", "\"a", "a\"", "\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"a\"b\"", "\"\n\""}) {
         EXPECT_FALSE(json_string_text(bad)) << bad;
     }
 }
@@ -34,7 +37,8 @@ TEST(JsonText, ComesBackAsItWas) {
     for (int i = 0; i < 20'000; ++i) {
         std::string text;
         for (std::uint64_t left = prng.below(12); left > 0; --left) {
-            constexpr std::string_view kPieces[] = {"a", "\"", "\\", "\n", "\x01", "\xc3\xa9", "\xed\xa0\xbd", "\xed\xb8\x80", "\xed\x95\x9c", "u00e9"};
+            constexpr std::string_view kPieces[] = {
+                "a", "\"", "\\", "\n", "\x01", "\xc3\xa9", "\xed\xa0\xbd", "\xed\xb8\x80", "\xed\x95\x9c", "u00e9"};
             text.append(kPieces[prng.below(std::size(kPieces))]);
         }
         if (text.find("\xed\xa0\xbd\xed\xb8\x80") != std::string::npos) {

@@ -21,7 +21,8 @@ protected:
         answer(2, count, behind);
     }
     void answer(std::uint64_t oid, std::uint64_t told, const std::string& behind) {
-        mesh_.at(oid).duties.done(mesh_.now, {mesh_.at(oid).revoked.back().token, told, DutyOutcome::kPartly, share(behind)});
+        mesh_.at(oid).duties.done(mesh_.now,
+                                  {mesh_.at(oid).revoked.back().token, told, DutyOutcome::kPartly, share(behind)});
         mesh_.run();
     }
     void expect_told(std::uint64_t oid, std::uint64_t told, std::uint64_t count, const std::string& behind) {

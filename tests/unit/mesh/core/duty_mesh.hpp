@@ -23,7 +23,9 @@ inline bool operator==(const DutyChanged& a, const DutyChanged& b) {
 class DutyMesh {
 public:
     struct Node {
-        explicit Node(OriginId oid, const Limits& limits, Planted planted) : duties(oid, Timing{}, limits, planted) { duties.begin(); }
+        explicit Node(OriginId oid, const Limits& limits, Planted planted) : duties(oid, Timing{}, limits, planted) {
+            duties.begin();
+        }
         Duties duties;
         std::vector<DutyChanged> changed;
         std::vector<DutyRevoked> revoked;
@@ -63,7 +65,8 @@ public:
     void cut(std::uint64_t a, std::uint64_t b) { cut_.insert(pair_of(OriginId{a}, OriginId{b})); }
     Node& at(std::uint64_t oid) { return *nodes_.at(OriginId{oid}); }
 
-    void count(std::uint64_t oid, const std::string& key, std::uint64_t count, const std::string& item = "", std::uint16_t shard = 0) {
+    void count(std::uint64_t oid, const std::string& key, std::uint64_t count, const std::string& item = "",
+               std::uint16_t shard = 0) {
         at(oid).duties.count(ShardIndex{shard}, {key, item, count, nullptr});
     }
     /// Turns until nothing more happens at this moment. `claims`: heartbeats arrive too.

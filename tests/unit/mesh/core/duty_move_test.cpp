@@ -352,7 +352,8 @@ TEST_F(DutyMove, ALeaverWaitsForNoOneToBeSureOfAWordInDoubt) {
     mesh_.at(2).duties.leave(mesh_.now);
     mesh_.run();
     mesh_.drop(2, DutyOutcome::kUnknown);
-    EXPECT_TRUE(mesh_.at(2).duties.delivered(OriginId{1})) << "the heir takes the duty for the leaver's still, and keeps the doubt";
+    EXPECT_TRUE(mesh_.at(2).duties.delivered(OriginId{1}))
+        << "the heir takes the duty for the leaver's still, and keeps the doubt";
     const std::uint64_t mails = mesh_.mails;
     mesh_.run();
     EXPECT_EQ(mesh_.mails, mails) << "nothing goes to and fro";

@@ -91,7 +91,8 @@ TEST_F(InterestTableTest, SweepsWhatIsOldThoughItsPeerSendsSnapshotsAgainAndAgai
     }
     static_cast<void>(table_.apply(slot_, many));
     EXPECT_EQ(table_.channels(), kNames);
-    const std::size_t turns = 2 * (4 * kNames / Limits{}.sweep_buckets);  // of all buckets, if they are four to a name, twice
+    // of all buckets, if they are four to a name, twice
+    const std::size_t turns = 2 * (4 * kNames / Limits{}.sweep_buckets);
     for (std::uint64_t i = 1; i <= turns; ++i) {
         EXPECT_TRUE(table_.apply(slot_, {i, InterestVersion{kNames + i}, {}, {"a"}, true, {}}));
         static_cast<void>(table_.sweep());

@@ -91,7 +91,12 @@ TEST(KeptTable, HandsOnToWhoeverBecomesAKeeper) {
 }
 
 KeptPart told(const std::string& channel, const KeptEvent& event) {
-    return {.channel = channel, .version = {}, .at = {}, .stamp = event.stamp, .body = event.body, .left = event.until - kStart};
+    return {.channel = channel,
+            .version = {},
+            .at = {},
+            .stamp = event.stamp,
+            .body = event.body,
+            .left = event.until - kStart};
 }
 
 /// Who is given what: by channel.
@@ -142,7 +147,8 @@ TEST(KeptTable, HandsOnToAllKeepersWhatTheLostHadAcceptedLately) {
     KeptTable table(kSelf, timing, {});
     table.set_members({OriginId{2}, OriginId{3}, origin});
     std::string channel = "c0";
-    for (int i = 1; !table.keeps(kSelf, channel) || table.keeps(OriginId{2}, channel) != table.keeps(OriginId{3}, channel); ++i) {
+    for (int i = 1;
+         !table.keeps(kSelf, channel) || table.keeps(OriginId{2}, channel) != table.keeps(OriginId{3}, channel); ++i) {
         channel = "c" + std::to_string(i);  // kept by this node and both others
     }
     KeptEvent accepted = event(1);
@@ -225,7 +231,8 @@ TEST(KeptTable, TakesNothingFromSubscribersWhoAreServedAlready) {
     KeptTable table(kSelf, {}, {});
     table.want("a");
     table.confirmed("a");
-    EXPECT_TRUE(table.accept(kStart, OriginId{2}, answer("a", 4, 7), InterestVersion{4}));  // a new session answers again
+    // a new session answers again
+    EXPECT_TRUE(table.accept(kStart, OriginId{2}, answer("a", 4, 7), InterestVersion{4}));
     EXPECT_FALSE(table.is_answered(OriginId{2}, "a", RecordNo{7}));
 }
 

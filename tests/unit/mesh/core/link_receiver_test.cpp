@@ -155,7 +155,8 @@ TEST_F(LinkReceiverTest, WhatIsReportedAsGoneTakesMemoryToo) {
         for (int i = 0; i < 3000; ++i) {
             gone.channels.emplace_back("app/" + std::to_string(i) + std::string(20, 'x'), 1);
         }
-        receiver_.on_frame(kStart, std::make_shared<const Frame>(Frame{FrameNo{no}, RecordNo{1}, std::move(gone), {}, 0}), out_);
+        receiver_.on_frame(
+            kStart, std::make_shared<const Frame>(Frame{FrameNo{no}, RecordNo{1}, std::move(gone), {}, 0}), out_);
     }
     EXPECT_LE(receiver_.held_bytes(), limits_.hold_bytes);
     EXPECT_GT(receiver_.held_bytes(), limits_.hold_bytes / 2);

@@ -12,7 +12,10 @@ constexpr Instant kStart{10s};
 class LinkSenderTest : public testing::Test {
 protected:
     void append(const std::string& channel, std::size_t bytes = 10) {
-        ring_.append(kStart, {.n = {}, .channels = {channel}, .body = share(EventBody({}, std::string(bytes, 'x'))), .exclude_socket = {}});
+        ring_.append(kStart, {.n = {},
+                              .channels = {channel},
+                              .body = share(EventBody({}, std::string(bytes, 'x'))),
+                              .exclude_socket = {}});
     }
 
     /// As the node does for each level link.
@@ -40,7 +43,10 @@ protected:
                               ++looked_at_;
                               return is_due(record);
                           },
-                      .kept = [](const std::string&) { return KeptPart{.stamp = {7, OriginId{1}}, .body = share(EventBody("e", "last"))}; },
+                      .kept =
+                          [](const std::string&) {
+                              return KeptPart{.stamp = {7, OriginId{1}}, .body = share(EventBody("e", "last"))};
+                          },
                       .members = [this](const std::string&) { return members_; },
                       .version = InterestVersion{3}},
                      frames);
@@ -51,14 +57,20 @@ protected:
         return channel == "news" || is_presence_key(channel) || channel == wanted_later_;
     }
     bool is_due(const Record& record) const {
-        return !record.keepers.empty() || std::any_of(record.channels.begin(), record.channels.end(),
-                                                      [this](const std::string& channel) { return is_wanted(channel); });
+        return !record.keepers.empty() ||
+               std::any_of(record.channels.begin(), record.channels.end(),
+                           [this](const std::string& channel) { return is_wanted(channel); });
     }
 
     void join(const std::string& user) {
         members_.push_back({user, share("{}")});
-        ring_.append(kStart, {.n = {}, .channels = {presence_key("room")}, .body = nullptr, .exclude_socket = {},
-                              .user = user, .left = false, .info = share("{}")});
+        ring_.append(kStart, {.n = {},
+                              .channels = {presence_key("room")},
+                              .body = nullptr,
+                              .exclude_socket = {},
+                              .user = user,
+                              .left = false,
+                              .info = share("{}")});
     }
 
     Limits limits_;

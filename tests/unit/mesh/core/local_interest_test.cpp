@@ -11,7 +11,9 @@ namespace {
 constexpr ShardIndex kShard{0};
 constexpr ShardIndex kOther{1};
 
-std::string name(std::uint64_t i) { return "app/c" + std::to_string(i); }
+std::string name(std::uint64_t i) {
+    return "app/c" + std::to_string(i);
+}
 
 class LocalInterestTest : public testing::Test {
 protected:

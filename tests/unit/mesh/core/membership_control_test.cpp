@@ -40,8 +40,10 @@ protected:
 
     void meet_again(std::uint64_t tag) {
         out_.clear();
-        const Introduction peer{"test", "b", "1", {"b:1", "b:2", "b:3"}, kOldestProtocolVersion, kProtocolVersion, true};
-        feed(Control{OriginId{2}, OriginId{1}, {}, Hello{peer, SessionTag{tag}, {std::nullopt, RecordNo{}, {}, {}}, {}}});
+        const Introduction peer{"test",           "b", "1", {"b:1", "b:2", "b:3"}, kOldestProtocolVersion,
+                                kProtocolVersion, true};
+        feed(Control{
+            OriginId{2}, OriginId{1}, {}, Hello{peer, SessionTag{tag}, {std::nullopt, RecordNo{}, {}, {}}, {}}});
         for (const OpenLink& open : all_of<OpenLink>(Effects(out_))) {
             feed(LinkUp{open.link});
         }
@@ -235,7 +237,8 @@ TEST_F(ControlTest, WhoHasLeftStaysSoWhenNobodyIsThereAnyMore) {
 }
 
 TEST_F(ControlTest, NumbersThatNoClockShowsAreNotReckonedWith) {
-    for (const std::int64_t odd : {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}) {
+    for (const std::int64_t odd :
+         {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}) {
         Heartbeat beat = heartbeat();
         beat.sent_at_us = odd;
         control(beat);

@@ -32,7 +32,10 @@ protected:
     void start(std::vector<std::string> seeds, std::vector<std::string> names) {
         out_.clear();
         now_ = kStart;
-        NodeOptions options{.oid = OriginId{1}, .cluster = "test", .name = "a", .version = "1",
+        NodeOptions options{.oid = OriginId{1},
+                            .cluster = "test",
+                            .name = "a",
+                            .version = "1",
                             .endpoints = {"10.0.0.1:7001", "10.0.0.1:7002", "10.0.0.1:6001"}};
         options.seeds = std::move(seeds);
         options.seed_names = std::move(names);
@@ -77,7 +80,8 @@ protected:
     [[nodiscard]] Knock knock_at(const std::string& endpoint) {
         feed(LinkUp{link_to(endpoint)});
         for (const SendControl& send : all_of<SendControl>(out_)) {
-            if (const auto* knock = std::get_if<Knock>(&send.message.body); knock != nullptr && knock->dialled == endpoint) {
+            if (const auto* knock = std::get_if<Knock>(&send.message.body);
+                knock != nullptr && knock->dialled == endpoint) {
                 return *knock;
             }
         }
@@ -92,8 +96,12 @@ protected:
         make_session(endpoint, {endpoint, knock.nonce});
     }
     void make_session(const std::string& endpoint, const std::pair<std::string, std::uint64_t>& answered) {
-        const Introduction who{"test", "b", "1", {endpoint, "10.0.0.2:7002", "-"}, kOldestProtocolVersion, kProtocolVersion, true};
-        feed(Control{OriginId{2}, OriginId{1}, {}, Hello{who, SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, answered.first, answered.second}});
+        const Introduction who{"test",           "b", "1", {endpoint, "10.0.0.2:7002", "-"}, kOldestProtocolVersion,
+                               kProtocolVersion, true};
+        feed(Control{OriginId{2},
+                     OriginId{1},
+                     {},
+                     Hello{who, SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, answered.first, answered.second}});
         feed(LinkUp{all_of<OpenLink>(out_).back().link});
         SessionTag tag;
         for (const SendControl& send : all_of<SendControl>(out_)) {
@@ -205,7 +213,8 @@ TEST_F(SeedsTest, AKnockUnderThisNodesIdThatIsNotItsOwnChangesNothing) {
 TEST_F(SeedsTest, AHelloThatAnswersNoKnockDoesNotStandForThePeerThere) {
     start({"10.0.0.2:7001"}, {});
     const Knock knock = knock_at("10.0.0.2:7001");
-    const Introduction stranger{"test", "x", "1", {"10.6.6.6:1", "10.6.6.6:2", "-"}, kOldestProtocolVersion, kProtocolVersion, true};
+    const Introduction stranger{"test",           "x", "1", {"10.6.6.6:1", "10.6.6.6:2", "-"}, kOldestProtocolVersion,
+                                kProtocolVersion, true};
     for (const std::uint64_t guess : {std::uint64_t{0}, knock.nonce + 1}) {
         const Hello forged{stranger, SessionTag{66}, {std::nullopt, RecordNo{}, {}, {}}, "10.0.0.2:7001", guess};
         feed(Control{OriginId{6}, OriginId{1}, {}, forged});
@@ -255,8 +264,12 @@ TEST_F(SeedsTest, ASecondAddressOfANodeInSessionIsNotDialledForEver) {
     resolved({"10.0.0.2:7001", "[fd00::2]:7001"});
     meet("10.0.0.2:7001");
     const Knock knock = knock_at("[fd00::2]:7001");
-    const Introduction who{"test", "b", "1", {"10.0.0.2:7001", "10.0.0.2:7002", "-"}, kOldestProtocolVersion, kProtocolVersion, true};
-    feed(Control{OriginId{2}, OriginId{1}, {}, Hello{who, SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, "[fd00::2]:7001", knock.nonce}});
+    const Introduction who{"test",           "b", "1", {"10.0.0.2:7001", "10.0.0.2:7002", "-"}, kOldestProtocolVersion,
+                           kProtocolVersion, true};
+    feed(Control{OriginId{2},
+                 OriginId{1},
+                 {},
+                 Hello{who, SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, "[fd00::2]:7001", knock.nonce}});
     EXPECT_EQ(node_->status(now_).met, 2u);
     out_.clear();
     wait(900ms, {"10.0.0.2:7001", "[fd00::2]:7001"});
@@ -289,9 +302,10 @@ TEST_F(SeedsTest, ANodeThatIsAloneSaysWhy) {
     };
     pass(6s);
     ASSERT_EQ(warnings().size(), 1u);
-    EXPECT_EQ(warnings()[0],
-              "this node is alone, without any of its 3 configured peers: mesh.example:7001 (the name has no address: Name or"
-              " service not known); 10.0.0.5:7001 (nobody listens there); 10.0.0.6:7001 (cannot be connected to)");
+    EXPECT_EQ(
+        warnings()[0],
+        "this node is alone, without any of its 3 configured peers: mesh.example:7001 (the name has no address: Name or"
+        " service not known); 10.0.0.5:7001 (nobody listens there); 10.0.0.6:7001 (cannot be connected to)");
     pass(30s);
     EXPECT_EQ(warnings().size(), 1u);
     pass(40s);
@@ -313,7 +327,10 @@ TEST_F(SeedsTest, ANodeThatIsAloneSaysWhatItHasSeenAtEachEndpoint) {
                 const Knock knock = knock_at(endpoint);
                 feed(EndpointChecked{link, EndpointState::kOpen});  // the two answers come in any order
                 if (endpoint == seeds[3]) {
-                    feed(Control{OriginId{2}, OriginId{1}, {}, Refuse{RefusalReason::kNameTaken, "the name 'a' is held", knock.nonce}});
+                    feed(Control{OriginId{2},
+                                 OriginId{1},
+                                 {},
+                                 Refuse{RefusalReason::kNameTaken, "the name 'a' is held", knock.nonce}});
                 }
             }
         }
@@ -323,8 +340,10 @@ TEST_F(SeedsTest, ANodeThatIsAloneSaysWhatItHasSeenAtEachEndpoint) {
     ASSERT_FALSE(warnings().empty());
     const std::vector<std::string> said = warnings();
     EXPECT_NE(std::find(said.begin(), said.end(),
-                        "this node is alone, without any of its 4 configured peers: 10.0.0.5:1 (cannot be connected to); 10.0.0.5:2 (takes"
-                        " connections and speaks no mesh protocol: is this the mesh port?); 10.0.0.5:3 (answers nothing); 10.0.0.5:4"
+                        "this node is alone, without any of its 4 configured peers: 10.0.0.5:1 (cannot be connected "
+                        "to); 10.0.0.5:2 (takes"
+                        " connections and speaks no mesh protocol: is this the mesh port?); 10.0.0.5:3 (answers "
+                        "nothing); 10.0.0.5:4"
                         " (refuses this node, as another one holds its name)"),
               said.end())
         << said.back();

@@ -31,9 +31,7 @@ protected:
     void knock(std::uint64_t oid, const std::string& endpoint) {
         feed(Control{OriginId{oid}, {}, {}, Knock{stranger("x" + std::to_string(oid), endpoint), {}, oid}});
     }
-    [[nodiscard]] std::size_t open() const {
-        return all_of<OpenLink>(out_).size() - all_of<CloseLink>(out_).size();
-    }
+    [[nodiscard]] std::size_t open() const { return all_of<OpenLink>(out_).size() - all_of<CloseLink>(out_).size(); }
 };
 
 TEST_F(StrangerTest, KnocksOpenNoMoreThanTheLinksOfABoundedNumberOfHandshakes) {
@@ -161,8 +159,15 @@ TEST_F(StrangerTest, AWelcomeThatAnswersNothingMakesNoSession) {
 TEST(Stranger, WhoIsNamedByAWelcomeTakesNotThePlaceOfWhoeverSentIt) {
     Limits limits;
     limits.names_per_peer = 2 * kMaxMembers;
-    MeshNode node({.oid = OriginId{1}, .cluster = "test", .name = "a", .version = "1", .endpoints = {"a:1", "a:2", "a:3"},
-                   .seeds = {}, .timing = {}, .limits = limits}, 1);
+    MeshNode node({.oid = OriginId{1},
+                   .cluster = "test",
+                   .name = "a",
+                   .version = "1",
+                   .endpoints = {"a:1", "a:2", "a:3"},
+                   .seeds = {},
+                   .timing = {},
+                   .limits = limits},
+                  1);
     Effects out;
     node.start(kStart, out);
     const auto say = [&](std::uint64_t from, SessionTag tag, ControlBody body) {
@@ -179,7 +184,8 @@ TEST(Stranger, WhoIsNamedByAWelcomeTakesNotThePlaceOfWhoeverSentIt) {
     say(2, tag, all);
     ASSERT_EQ(node.membership().peers().size(), kMaxMembers);
     const auto dialled = all_of<OpenLink>(out);
-    const auto there = std::find_if(dialled.begin(), dialled.end(), [](const OpenLink& open) { return open.endpoint == "victim:1"; });
+    const auto there =
+        std::find_if(dialled.begin(), dialled.end(), [](const OpenLink& open) { return open.endpoint == "victim:1"; });
     ASSERT_NE(there, dialled.end());
     node.step(kStart, LinkUp{there->link}, out);
     Welcome welcome{stranger("x5000", "victim:1"), controls<Hello>(out).back().tag, SessionTag{78}, terms};
@@ -192,15 +198,29 @@ TEST(Stranger, WhoIsNamedByAWelcomeTakesNotThePlaceOfWhoeverSentIt) {
 }
 
 NodeOptions lone(std::vector<std::string> seeds) {
-    return {.oid = OriginId{1}, .cluster = "test", .name = "a", .version = "1", .endpoints = {"a:1", "a:2", "a:3"},
-            .seeds = std::move(seeds), .timing = {}, .limits = {}};
+    return {.oid = OriginId{1},
+            .cluster = "test",
+            .name = "a",
+            .version = "1",
+            .endpoints = {"a:1", "a:2", "a:3"},
+            .seeds = std::move(seeds),
+            .timing = {},
+            .limits = {}};
 }
 
 /// A node that is bound to an attempt of peer 5, and whose own Hello for it is under way.
 struct Crossing {
     explicit Crossing(std::uint64_t oid)
-        : me{oid}, node({.oid = me, .cluster = "test", .name = "a", .version = "1", .endpoints = {"a:1", "a:2", "a:3"},
-                .seeds = {}, .timing = {}, .limits = {}}, 1) {
+        : me{oid},
+          node({.oid = me,
+                .cluster = "test",
+                .name = "a",
+                .version = "1",
+                .endpoints = {"a:1", "a:2", "a:3"},
+                .seeds = {},
+                .timing = {},
+                .limits = {}},
+               1) {
         node.start(now, out);
         hello(77);
         node.step(now, LinkUp{all_of<OpenLink>(out).back().link}, out);
@@ -214,7 +234,9 @@ struct Crossing {
         node.step(now, Control{OriginId{5}, me, {}, std::move(body)}, out);
         node.settle(now, out);
     }
-    void hello(std::uint64_t tag) { say(Hello{stranger("b", "b:1"), SessionTag{tag}, {std::nullopt, RecordNo{}, {}, {}}, {}}); }
+    void hello(std::uint64_t tag) {
+        say(Hello{stranger("b", "b:1"), SessionTag{tag}, {std::nullopt, RecordNo{}, {}, {}}, {}});
+    }
     void welcome(SessionTag echo, std::uint64_t tag) {
         say(Welcome{stranger("b", "b:1"), echo, SessionTag{tag}, {std::nullopt, RecordNo{}, {}, {}}});
     }
@@ -255,7 +277,9 @@ TEST(Refused, ByEveryPeerThatAnswersANodeDoesNotServeUntilNobodyRefusesIt) {
     node.settle(now, out);
     const std::uint64_t nonce = controls<Knock>(out).back().nonce;
     ASSERT_NE(nonce, 0u);
-    node.step(now, Control{OriginId{7}, OriginId{1}, {}, Refuse{RefusalReason::kProtocol, "no version in common", nonce}}, out);
+    node.step(now,
+              Control{OriginId{7}, OriginId{1}, {}, Refuse{RefusalReason::kProtocol, "no version in common", nonce}},
+              out);
     for (int i = 0; i < 100; ++i) {
         now += 100ms;
         node.settle(now, out);
@@ -285,7 +309,8 @@ TEST(Refused, ALoneNodeThatServesDoesSoNoMoreWhenItsPeerComesAndRefuses) {
     node.settle(kStart + 2500ms, out);
     ASSERT_TRUE(node.ready());
     const std::uint64_t nonce = controls<Knock>(out).back().nonce;
-    node.step(kStart + 3s, Control{OriginId{7}, OriginId{1}, {}, Refuse{RefusalReason::kCluster, "another", nonce}}, out);
+    node.step(kStart + 3s, Control{OriginId{7}, OriginId{1}, {}, Refuse{RefusalReason::kCluster, "another", nonce}},
+              out);
     node.settle(kStart + 3s, out);
     EXPECT_FALSE(node.ready());
 }
@@ -299,8 +324,12 @@ TEST(Refused, ByOneAndTakenInByAnotherWhoDiesANodeServesOn) {
     node.step(now, LinkUp{dialled[1].link}, out);
     const std::uint64_t nonce = controls<Knock>(out).back().nonce;
     node.step(now, Control{OriginId{7}, OriginId{1}, {}, Refuse{RefusalReason::kCluster, "another", nonce}}, out);
-    node.step(now, Control{OriginId{5}, OriginId{1}, {},
-                           Hello{stranger("b", "b:1"), SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, "b:1"}}, out);
+    node.step(now,
+              Control{OriginId{5},
+                      OriginId{1},
+                      {},
+                      Hello{stranger("b", "b:1"), SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, "b:1"}},
+              out);
     const LinkId link = all_of<OpenLink>(out).back().link;
     node.step(now, LinkUp{link}, out);
     const SessionTag tag = controls<Welcome>(out).back().tag;

@@ -11,12 +11,18 @@ std::string name(std::uint64_t i) {
 
 class MeshNodeInterestTest : public PlayedPeerTest {
 protected:
-    void from_peer(ControlBody body) { node_.step(now_, Control{OriginId{2}, OriginId{1}, tag_, std::move(body)}, out_); }
+    void from_peer(ControlBody body) {
+        node_.step(now_, Control{OriginId{2}, OriginId{1}, tag_, std::move(body)}, out_);
+    }
     void end_turn() { node_.settle(now_, out_); }
 
     static InterestChunk chunk(std::uint64_t first, bool last = false) {
-        InterestChunk made{.snapshot = 1, .base = InterestVersion{9}, .after = first == 0 ? "" : name(first - 1), .channels = {},
-                           .last = last, .current = InterestVersion{9}};
+        InterestChunk made{.snapshot = 1,
+                           .base = InterestVersion{9},
+                           .after = first == 0 ? "" : name(first - 1),
+                           .channels = {},
+                           .last = last,
+                           .current = InterestVersion{9}};
         for (std::uint64_t i = 0; i < 100; ++i) {
             made.channels.push_back(name(first + i));
         }
@@ -87,7 +93,8 @@ TEST_F(MeshNodeInterestTest, ConfirmsWhatHasWaitedForTheWindowWhenThePeerIsGone)
 
 TEST_F(MeshNodeInterestTest, TakesOneChunkATurnAndAsksForTheNextWhenItEnds) {
     now_ += 200ms;  // the pulls of the beginning are over
-    control(Heartbeat{.version = InterestVersion{}, .digest = 7});  // differs at the same version: a snapshot is asked for
+    // differs at the same version: a snapshot is asked for
+    control(Heartbeat{.version = InterestVersion{}, .digest = 7});
     ASSERT_EQ(controls<InterestPull>(out_).size(), 1u);
     out_.clear();
     for (std::uint64_t i = 0; i < 60; ++i) {

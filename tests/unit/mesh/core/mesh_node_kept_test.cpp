@@ -21,12 +21,20 @@ protected:
         control(InterestAck{version});
         return version;
     }
-    KeptPart answer(InterestVersion version, std::uint64_t time_us, const std::string& body, RecordNo at = RecordNo{20}) {
-        return {.channel = kChannel, .version = version, .at = at, .stamp = {time_us, OriginId{time_us == 0 ? 0u : 2u}},
-                .body = share(EventBody("e", body)), .left = 1min};
+    KeptPart answer(InterestVersion version, std::uint64_t time_us, const std::string& body,
+                    RecordNo at = RecordNo{20}) {
+        return {.channel = kChannel,
+                .version = version,
+                .at = at,
+                .stamp = {time_us, OriginId{time_us == 0 ? 0u : 2u}},
+                .body = share(EventBody("e", body)),
+                .left = 1min};
     }
     Record event(std::uint64_t n, std::uint64_t time_us, const std::string& body) {
-        Record record{.n = RecordNo{n}, .channels = {kChannel, "app/b"}, .body = share(EventBody("e", body)), .exclude_socket = {}};
+        Record record{.n = RecordNo{n},
+                      .channels = {kChannel, "app/b"},
+                      .body = share(EventBody("e", body)),
+                      .exclude_socket = {}};
         record.kept = 1;
         record.stamp = {time_us, OriginId{2}};
         record.keep_for = 1min;

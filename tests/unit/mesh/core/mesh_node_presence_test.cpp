@@ -17,7 +17,8 @@ protected:
         return version;
     }
     PresencePart list(std::vector<std::string> users, InterestVersion version) {
-        PresencePart part{.channel = kRoom, .version = version, .at = RecordNo{20}, .first = true, .last = true, .members = {}};
+        PresencePart part{
+            .channel = kRoom, .version = version, .at = RecordNo{20}, .first = true, .last = true, .members = {}};
         for (std::string& user : users) {
             part.members.push_back({std::move(user), share("{}")});
         }

@@ -344,7 +344,8 @@ TEST_F(MeshNodeTest, AsksAgainForALostChunkOfASnapshotOfAStandingLink) {
     ASSERT_EQ(bodies<InterestPull>(out_).size(), 1u);
     EXPECT_TRUE(bodies<InterestPull>(out_)[0].fresh);
     now_ += 50ms;
-    feed(from_peer(InterestChunk{.snapshot = 1, .base = InterestVersion{1}, .channels = {"app/a"}, .last = false}, tag_));
+    feed(from_peer(InterestChunk{.snapshot = 1, .base = InterestVersion{1}, .channels = {"app/a"}, .last = false},
+                   tag_));
     EXPECT_EQ(bodies<InterestPull>(out_).back().after, "app/a");
     out_.clear();
     now_ += 100ms;  // the answer does not come
@@ -413,7 +414,8 @@ TEST_F(MeshNodeTest, TellsASurvivorWhatTheDeadHadToldToBeGone) {
     establish();
     feed(from_peer(InterestDelta{InterestVersion{1}, {{true, "app/a"}}, InterestVersion{2}}, tag_));
     lose_third();
-    feed(from_peer(Fill{.origin = OriginId{3}, .records = {}, .last = true, .gone = {{{"app/a", 2}, {"app/b", 1}}, 4}}, tag_));
+    feed(from_peer(Fill{.origin = OriginId{3}, .records = {}, .last = true, .gone = {{{"app/a", 2}, {"app/b", 1}}, 4}},
+                   tag_));
     std::vector<std::uint64_t> missing;
     for (const ToPort& to : all_of<ToPort>(out_)) {
         if (const Gap* gap = std::get_if<Gap>(&to.message)) {
@@ -424,7 +426,8 @@ TEST_F(MeshNodeTest, TellsASurvivorWhatTheDeadHadToldToBeGone) {
     out_.clear();
     feed(from_peer(Wake{OriginId{3}, RecordNo{4}}, tag_));
     ASSERT_EQ(bodies<Fill>(out_).size(), 1u);
-    EXPECT_EQ(bodies<Fill>(out_)[0].gone, (Gone{{{"app/a", 2}}, 4})) << "the asker has no interest in the other channel";
+    EXPECT_EQ(bodies<Fill>(out_)[0].gone, (Gone{{{"app/a", 2}}, 4}))
+        << "the asker has no interest in the other channel";
     out_.clear();
     feed(from_peer(Wake{OriginId{3}, RecordNo{5}}, tag_));
     ASSERT_EQ(bodies<Fill>(out_).size(), 1u);
@@ -491,7 +494,10 @@ TEST(MeshNodeJoining, ServesWhenNobodyRefusesItsNameAnyMore) {
     Effects out;
     node.start(kStart, out);
     node.step(kStart + 1ms, LinkUp{all_of<OpenLink>(out)[0].link}, out);
-    node.step(kStart + 2ms, Control{OriginId{7}, OriginId{1}, {}, Refuse{RefusalReason::kNameTaken, "held", bodies<Knock>(out)[0].nonce}}, out);
+    node.step(
+        kStart + 2ms,
+        Control{OriginId{7}, OriginId{1}, {}, Refuse{RefusalReason::kNameTaken, "held", bodies<Knock>(out)[0].nonce}},
+        out);
     node.settle(kStart + 3s, out);
     EXPECT_FALSE(node.ready()) << "its seed has had its time, but its name was refused";
     node.settle(kStart + 6s, out);

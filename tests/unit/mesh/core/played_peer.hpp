@@ -49,7 +49,8 @@ protected:
     explicit PlayedPeerTest(const Limits& limits = {}) : node_(options(limits), 1) {
         node_.set_shards(3);
         node_.start(kStart, out_);
-        const Introduction peer{"test", "b", "1", {"b:1", "b:2", "b:3"}, kOldestProtocolVersion, kProtocolVersion, true};
+        const Introduction peer{"test",           "b", "1", {"b:1", "b:2", "b:3"}, kOldestProtocolVersion,
+                                kProtocolVersion, true};
         control(Hello{peer, SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, {}});
         for (const Effect& effect : Effects(out_)) {
             if (const auto* open = std::get_if<OpenLink>(&effect)) {
@@ -92,8 +93,14 @@ protected:
     }
 
     static NodeOptions options(const Limits& limits) {
-        return {.oid = OriginId{1}, .cluster = "test", .name = "a", .version = "1", .endpoints = {"a:1", "a:2", "a:3"},
-                .seeds = {}, .timing = {}, .limits = limits};
+        return {.oid = OriginId{1},
+                .cluster = "test",
+                .name = "a",
+                .version = "1",
+                .endpoints = {"a:1", "a:2", "a:3"},
+                .seeds = {},
+                .timing = {},
+                .limits = limits};
     }
 
     MeshNode node_;

@@ -13,7 +13,8 @@ constexpr InterestVersion kSince{5};
 const std::string kRoom = "app/presence-room";
 
 PresencePart part(std::vector<std::string> users, std::uint64_t at, bool first = true, bool last = true) {
-    PresencePart made{.channel = kRoom, .version = kSince, .at = RecordNo{at}, .first = first, .last = last, .members = {}};
+    PresencePart made{
+        .channel = kRoom, .version = kSince, .at = RecordNo{at}, .first = first, .last = last, .members = {}};
     for (std::string& user : users) {
         made.members.push_back({std::move(user), share("{}")});
     }
@@ -21,8 +22,13 @@ PresencePart part(std::vector<std::string> users, std::uint64_t at, bool first =
 }
 
 Record change(std::uint64_t n, const std::string& user, bool left) {
-    return {.n = RecordNo{n}, .channels = {presence_key(kRoom)}, .body = nullptr, .exclude_socket = {}, .user = user,
-            .left = left, .info = share("{}")};
+    return {.n = RecordNo{n},
+            .channels = {presence_key(kRoom)},
+            .body = nullptr,
+            .exclude_socket = {},
+            .user = user,
+            .left = left,
+            .info = share("{}")};
 }
 
 class PresenceTableTest : public testing::Test {
@@ -184,7 +190,8 @@ TEST_F(PresenceTableTest, KnowsWhoListsOrHasTooMany) {
     limits_.presence_users = 2;
     limits_.presence_bytes = 20;
     PresenceTable small(kSelf, Timing{}, limits_);
-    PresencePart first{.channel = kRoom, .version = kSince, .at = RecordNo{1}, .first = true, .last = false, .members = {}};
+    PresencePart first{
+        .channel = kRoom, .version = kSince, .at = RecordNo{1}, .first = true, .last = false, .members = {}};
     first.members = {{"a", share("{}")}, {"b", share("{}")}};
     EXPECT_FALSE(small.accept(kB, first, kSince, changes_));
     EXPECT_FALSE(small.is_over(kB, kRoom));

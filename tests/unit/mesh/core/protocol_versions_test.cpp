@@ -15,8 +15,15 @@ protected:
     }
 
     static NodeOptions options(std::uint32_t newest) {
-        return {.oid = OriginId{1}, .cluster = "test", .name = "a", .version = "1", .endpoints = {"a:1", "a:2", "a:3"},
-                .seeds = {}, .timing = {}, .limits = {}, .newest_protocol = newest};
+        return {.oid = OriginId{1},
+                .cluster = "test",
+                .name = "a",
+                .version = "1",
+                .endpoints = {"a:1", "a:2", "a:3"},
+                .seeds = {},
+                .timing = {},
+                .limits = {},
+                .newest_protocol = newest};
     }
     static std::string name(std::uint64_t oid) { return "n" + std::to_string(oid); }
 
@@ -29,7 +36,8 @@ protected:
     void meet(std::uint64_t oid, std::uint32_t oldest, std::uint32_t newest) {
         const std::string at = name(oid);
         const Introduction who{"test", at, "1", {at + ":1", at + ":2", at + ":3"}, oldest, newest, true};
-        feed(Control{OriginId{oid}, OriginId{1}, {}, Hello{who, SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, {}}});
+        feed(Control{
+            OriginId{oid}, OriginId{1}, {}, Hello{who, SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, {}}});
         for (const Effect& effect : Effects(out_)) {
             const auto* open = std::get_if<OpenLink>(&effect);
             if (open != nullptr && open->endpoint == at + ":1") {
@@ -129,7 +137,8 @@ TEST_F(ProtocolVersions, DataThatAreNotJsonWaitUntilAllSpeakTheVersionThatHasThe
 /// What tells others which versions we speak must not change what a stranger's word about a member is worth.
 TEST_F(ProtocolVersions, AKnockInAMembersNameDoesNotChangeItsSession) {
     meet(2, kOldestProtocolVersion, kProtocolVersion);
-    const Introduction who{"test", "n2", "1", {"n2:1", "n2:2", "n2:3"}, kOldestProtocolVersion, kOldestProtocolVersion, true};
+    const Introduction who{"test", "n2", "1", {"n2:1", "n2:2", "n2:3"}, kOldestProtocolVersion, kOldestProtocolVersion,
+                           true};
     feed(Control{OriginId{2}, OriginId{}, {}, Knock{who, "a:1", 5}});
     EXPECT_EQ(node_.membership().common_protocol(), kProtocolVersion);
 }

@@ -94,7 +94,8 @@ TEST_F(ReconcileTest, WhoComesTooLateIsStillToBeAsked) {
     EXPECT_EQ(reconcile_.survivor_back(kStart + 5s, kB, out_), std::vector{kDead});
     EXPECT_TRUE(reconcile_.survivor_back(kStart + 5s, kB, out_).empty());
     reconcile_.begin(kStart, kDead, {RecordNo{4}, {}, 0}, {{}, {kB}}, out_);
-    EXPECT_TRUE(reconcile_.survivor_back(kStart + limits_.receive_ring_age + 1s, kB, out_).empty()) << "nobody keeps it so long";
+    EXPECT_TRUE(reconcile_.survivor_back(kStart + limits_.receive_ring_age + 1s, kB, out_).empty())
+        << "nobody keeps it so long";
 }
 
 TEST_F(ReconcileTest, AnswersWhoAsksEarlyWhenTheOriginIsDeadHereToo) {
@@ -213,7 +214,8 @@ TEST_F(ReconcileTest, HandsOnWhatSurvivorsWereToldToBeGone) {
     reconcile_.on_fill(kStart, kA, {kDead, {record(9)}, true, {{{"news", 2}}, 1}}, out_);
     reconcile_.on_fill(kStart, kB, {kDead, {}, true, {{{"news", 3}, {"sport", 1}}, 0}}, out_);
     ASSERT_EQ(out_.filled.size(), 1u);
-    EXPECT_EQ(out_.filled[0].gone, (Gone{{{"news", 3}, {"sport", 1}}, 1})) << "two that were told of one loss tell of one";
+    EXPECT_EQ(out_.filled[0].gone, (Gone{{{"news", 3}, {"sport", 1}}, 1}))
+        << "two that were told of one loss tell of one";
     EXPECT_EQ(out_.filled[0].upto, RecordNo{100});
 }
 
@@ -229,7 +231,8 @@ TEST_F(ReconcileTest, RemembersWhatIsGoneWithinItsLimitsAndForAWhile) {
     }
     reconcile_.on_wake(kA, {kDead, RecordNo{1}}, false, out_);
     EXPECT_EQ(out_.answers[0].gone.channels.size(), Reconcile::kLosses - 1);
-    EXPECT_EQ(out_.answers[0].gone.unknown, Reconcile::kLossChannels + 2) << "the two oldest have become one without names";
+    EXPECT_EQ(out_.answers[0].gone.unknown, Reconcile::kLossChannels + 2)
+        << "the two oldest have become one without names";
     reconcile_.on_deadline(kStart + limits_.receive_ring_age + 1ms, out_);
     reconcile_.on_wake(kA, {kDead, RecordNo{0}}, false, out_);
     EXPECT_TRUE(out_.answers[1].gone.empty());

@@ -8,7 +8,8 @@ namespace {
 constexpr Instant kStart{10s};
 
 Record record(const std::string& channel, std::size_t bytes) {
-    return {.n = {}, .channels = {channel}, .body = share(EventBody({}, std::string(bytes, 'x'))), .exclude_socket = {}};
+    return {
+        .n = {}, .channels = {channel}, .body = share(EventBody({}, std::string(bytes, 'x'))), .exclude_socket = {}};
 }
 
 TEST(RecordRing, NumbersFromOneWithoutHoles) {

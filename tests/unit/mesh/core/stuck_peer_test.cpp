@@ -22,7 +22,8 @@ protected:
         control(beat);
     }
     /// The peer acknowledges all interest, and says nothing else but what `say` says, every quarter of a second.
-    void pass(Duration time, const std::function<void()>& say = [] {}) {
+    void pass(
+        Duration time, const std::function<void()>& say = [] {}) {
         for (Duration gone = 0ms; gone < time && state() == PeerState::kAlive; gone += 250ms) {
             wait(250ms);
             heartbeat();
@@ -31,13 +32,19 @@ protected:
         }
     }
     void list(const std::string& channel) {
-        frame({{.channel = channel, .version = node_.local_interest().log().version(), .at = RecordNo{20}, .first = true,
-                .last = true, .members = {}}});
+        frame({{.channel = channel,
+                .version = node_.local_interest().log().version(),
+                .at = RecordNo{20},
+                .first = true,
+                .last = true,
+                .members = {}}});
     }
     /// A new session, in which the peer asks for nothing.
     void meet(std::uint64_t tag) {
-        const Introduction peer{"test", "b", "1", {"b:1", "b:2", "b:3"}, kOldestProtocolVersion, kProtocolVersion, true};
-        feed(Control{OriginId{2}, OriginId{1}, {}, Hello{peer, SessionTag{tag}, {std::nullopt, RecordNo{}, {}, {}}, {}}});
+        const Introduction peer{"test",           "b", "1", {"b:1", "b:2", "b:3"}, kOldestProtocolVersion,
+                                kProtocolVersion, true};
+        feed(Control{
+            OriginId{2}, OriginId{1}, {}, Hello{peer, SessionTag{tag}, {std::nullopt, RecordNo{}, {}, {}}, {}}});
         for (const Effect& effect : Effects(out_)) {
             if (const auto* open = std::get_if<OpenLink>(&effect)) {
                 feed(LinkUp{open->link});
@@ -257,8 +264,12 @@ TEST_F(GreedyPeerTest, WhoHasInterestInTooManyChannelsIsGivenUp) {
 TEST_F(GreedyPeerTest, WhoListsTooManyUsersIsGivenUp) {
     from_shard(0, Subscribe{kRoom, 1, true});
     control(InterestAck{node_.local_interest().log().version()});
-    PresencePart part{.channel = kRoom, .version = node_.local_interest().log().version(), .at = RecordNo{20}, .first = true,
-                      .last = false, .members = users(10)};
+    PresencePart part{.channel = kRoom,
+                      .version = node_.local_interest().log().version(),
+                      .at = RecordNo{20},
+                      .first = true,
+                      .last = false,
+                      .members = users(10)};
     frame({part});
     EXPECT_EQ(stuck_deaths(), 0u);
     part.first = false;

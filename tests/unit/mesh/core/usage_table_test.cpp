@@ -68,7 +68,8 @@ TEST(UsageTable, SumsOfAnythingStayAtTheMostThereIs) {
     table.share(kStart, ShardIndex{0}, {});
     table.accept(kStart, OriginId{2}, {1, {{"a", std::numeric_limits<std::uint64_t>::max()}}});
     table.accept(kStart, OriginId{3}, {1, {{"a", 5}, {"a", 7}}});
-    EXPECT_EQ(table.on_deadline(kStart).to_shards.at(0).second.others, (Entries{{"a", std::numeric_limits<std::uint64_t>::max()}}));
+    EXPECT_EQ(table.on_deadline(kStart).to_shards.at(0).second.others,
+              (Entries{{"a", std::numeric_limits<std::uint64_t>::max()}}));
 }
 
 }  // namespace

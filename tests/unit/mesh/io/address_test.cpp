@@ -13,7 +13,8 @@ TEST(HostPortText, TakesNamesAndBothKindsOfAddress) {
 }
 
 TEST(HostPortText, RefusesWhatIsNotHostAndPort) {
-    for (const char* text : {"", "host", ":1", "host:", "host:x", "host:65536", "host:-1", "::1:7001", "host:1x", "[]:1"}) {
+    for (const char* text :
+         {"", "host", ":1", "host:", "host:x", "host:65536", "host:-1", "::1:7001", "host:1x", "[]:1"}) {
         EXPECT_FALSE(parse_host_port(text)) << text;
     }
 }

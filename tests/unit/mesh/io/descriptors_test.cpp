@@ -60,7 +60,8 @@ TEST(NoDescriptorsLeft, PutsALinkOffAndMakesItWhenThereAreSomeAgain) {
         node.transport.check_endpoint(steady_now(), LinkId{1}, peer.transport.bound_control());
         node.transport.connect_data(peer.transport.bound_data());
         node.transport.send(LinkId{1}, some_knock());
-        EXPECT_TRUE(eventually({&node, &peer}, [&] { return node.transport.counters().links_put_off >= 3; })) << "it is tried again";
+        EXPECT_TRUE(eventually({&node, &peer}, [&] { return node.transport.counters().links_put_off >= 3; }))
+            << "it is tried again";
         EXPECT_EQ(node.transport.counters().control_unsent, 1U);
         EXPECT_TRUE(node.inputs.empty());
     }
@@ -133,7 +134,8 @@ TEST(ManyLinks, AreGivenBackWhole) {
             node.transport.close_link(LinkId{100 * round + i});
         }
     }
-    EXPECT_TRUE(eventually({&node, &peer}, [&] { return open_descriptors() == before; })) << open_descriptors() << " of " << before;
+    EXPECT_TRUE(eventually({&node, &peer}, [&] { return open_descriptors() == before; }))
+        << open_descriptors() << " of " << before;
 }
 
 TEST(ManyLinks, AreBoundedAndMadeAsOthersAreClosed) {

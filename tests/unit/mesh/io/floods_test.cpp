@@ -97,7 +97,8 @@ TEST(Floods, AreNotWhatAPeerSendsAsItIsTaken) {
 TEST(Floods, OfPartsOfAMessageThatNeverEndsAreEnded) {
     LoneTransport node(small_limits());
     const std::string part = part_of_many(60'000);
-    for (const auto& [port, type] : {std::pair{node.transport.bound_control(), "DEALER"}, {node.transport.bound_data(), "SUB"}}) {
+    for (const auto& [port, type] :
+         {std::pair{node.transport.bound_control(), "DEALER"}, {node.transport.bound_data(), "SUB"}}) {
         const bool is_control = port == node.transport.bound_control();
         const RawClient client(port);
         client.send(handshake(type));

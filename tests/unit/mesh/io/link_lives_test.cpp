@@ -89,7 +89,8 @@ private:
         while (!stopping_) {
             const std::uint64_t seen = steps_;
             if (!changed_.wait_for(lock, kPatience, [&] { return stopping_ || steps_ != seen; })) {
-                give_up("nothing has moved for 10 s, in life " + std::to_string(seen) + " of a link: a thread of libzmq hangs");
+                give_up("nothing has moved for 10 s, in life " + std::to_string(seen) +
+                        " of a link: a thread of libzmq hangs");
             }
         }
     }
@@ -169,7 +170,8 @@ TEST(LinkLives, EndWhileTheirPeersDieAndTheIoThreadGoesOn) {
         std::unique_ptr<MonitoredSocket> link = node.dealer();
         link->socket().connect(peer.endpoint());
         if (!comes_up(*link)) {
-            give_up("a link did not come up within 10 s, in life " + std::to_string(lives) + ": libzmq's I/O thread hangs");
+            give_up("a link did not come up within 10 s, in life " + std::to_string(lives) +
+                    ": libzmq's I/O thread hangs");
         }
         // The link ends just when the I/O thread has the news of its peer's death to tell, or a little before or after.
         std::thread killer([&peer] { peer.kill(); });

@@ -11,9 +11,13 @@
 namespace tulle::mesh {
 namespace {
 
-NumericAddress address(const std::string& host, std::uint16_t port) { return numeric(HostPort{host, port}).value(); }
+NumericAddress address(const std::string& host, std::uint16_t port) {
+    return numeric(HostPort{host, port}).value();
+}
 
-std::uint16_t port_of(const std::string& endpoint) { return parse_host_port(endpoint).value().port; }
+std::uint16_t port_of(const std::string& endpoint) {
+    return parse_host_port(endpoint).value().port;
+}
 
 /// A name server of the test: what it answers for each host; unknown names have no address.
 struct Names {
@@ -37,7 +41,8 @@ class NamesTest : public testing::Test {
 protected:
     struct Node {
         Node(const std::string& host, Names& names)
-            : transport(host + ":0", host + ":0", wake, {}, [&names](const HostPort& wanted) { return names(wanted); }) {}
+            : transport(host + ":0", host + ":0", wake, {},
+                        [&names](const HostPort& wanted) { return names(wanted); }) {}
         void turn() {
             transport.wait(transport.has_more() ? 0ms : 20ms);
             transport.collect(steady_now(), inputs);
@@ -174,12 +179,13 @@ TEST(Resolver, ASlowNameHoldsUpNoOtherAndNotItsEnd) {
     std::vector<Resolver::Answer> answers;
     {
         WakeFd wake;
-        Resolver resolver([&wake] { wake.wake(); }, [gate](const HostPort& wanted) -> LookUp {
-            if (wanted.host == "slow") {
-                gate->wait();
-            }
-            return {{address("127.0.0.1", wanted.port)}, {}};
-        });
+        Resolver resolver([&wake] { wake.wake(); },
+                          [gate](const HostPort& wanted) -> LookUp {
+                              if (wanted.host == "slow") {
+                                  gate->wait();
+                              }
+                              return {{address("127.0.0.1", wanted.port)}, {}};
+                          });
         resolver.ask("slow:1");
         gate->await(1);
         resolver.ask("quick:2");

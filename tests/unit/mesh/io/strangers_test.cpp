@@ -23,10 +23,14 @@ std::string old_frame(std::string_view body) {
     return frame.append(body);
 }
 
-std::string knock_bytes() { return encode(some_knock()); }
+std::string knock_bytes() {
+    return encode(some_knock());
+}
 
 /// As libzmq 2 spoke: an identity, then messages.
-std::string zmtp_1(const std::string& message) { return old_frame("") + old_frame(message); }
+std::string zmtp_1(const std::string& message) {
+    return old_frame("") + old_frame(message);
+}
 
 /// As libzmq 3.0 to 3.2 spoke: signature, revision 1, socket type, then as ZMTP 2.0 frames.
 std::string zmtp_2(const std::string& message, char socket_type) {
@@ -39,8 +43,8 @@ std::string zmtp_2(const std::string& message, char socket_type) {
     return bytes + message;
 }
 
-/// A POST whose first byte 'P' is a length to ZMTP 1.0: an identity of 79 bytes, then a frame whose first byte is 'z', which ends
-/// with the head. The body is a frame of its own.
+/// A POST whose first byte 'P' is a length to ZMTP 1.0: an identity of 79 bytes, then a frame whose first byte is 'z',
+/// which ends with the head. The body is a frame of its own.
 std::string post_of_a_page(const std::string& message) {
     const std::string end = " HTTP/1.1\r\nHost: x:1\r\n\r\n";
     const std::string head = "POST /" + std::string(81 - 6, 'i') + "zb";
@@ -54,9 +58,12 @@ struct Stranger {
 
 std::vector<Stranger> strangers() {
     const std::string topic = "\x01" + topic_of(OriginId{7});
-    return {{"HTTP with a Knock", post_of_a_page(knock_bytes())}, {"HTTP with a topic", post_of_a_page(topic)},
-            {"ZMTP 1.0 with a Knock", zmtp_1(knock_bytes())},     {"ZMTP 1.0 with a topic", zmtp_1(topic)},
-            {"ZMTP 2.0 with a Knock", zmtp_2(knock_bytes(), 5)},  {"ZMTP 2.0 with a topic", zmtp_2(topic, 2)},
+    return {{"HTTP with a Knock", post_of_a_page(knock_bytes())},
+            {"HTTP with a topic", post_of_a_page(topic)},
+            {"ZMTP 1.0 with a Knock", zmtp_1(knock_bytes())},
+            {"ZMTP 1.0 with a topic", zmtp_1(topic)},
+            {"ZMTP 2.0 with a Knock", zmtp_2(knock_bytes(), 5)},
+            {"ZMTP 2.0 with a topic", zmtp_2(topic, 2)},
             {"TLS", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11) + std::string(500, 'x')}};
 }
 
@@ -67,7 +74,8 @@ TEST(StrangersAtTheMeshPorts, WhoDoNotSpeakZmtp3AreRefusedAndNothingOfTheirsCome
         for (const Stranger& stranger : strangers()) {
             const RawClient client(port);
             client.send(stranger.bytes);
-            EXPECT_TRUE(eventually({&node}, [&] { return client.is_closed(); })) << stranger.what << " is let in at " << port;
+            EXPECT_TRUE(eventually({&node}, [&] { return client.is_closed(); }))
+                << stranger.what << " is let in at " << port;
             ++refused;
             EXPECT_TRUE(eventually({&node}, [&] { return node.transport.counters().inbound_refused == refused; }))
                 << stranger.what << ": " << node.transport.counters().inbound_refused << " counted";
@@ -89,7 +97,8 @@ TEST(StrangersAtTheMeshPorts, DoNotKeepANodeFromComingIn) {
     other.transport.connect_data(node.transport.bound_data());
     ASSERT_TRUE(eventually({&node, &other}, [&] { return other.count<LinkUp>() == 1; }));
     other.transport.send(LinkId{1}, some_knock());
-    EXPECT_TRUE(eventually({&node, &other}, [&] { return node.count<Control>() == 1 && node.count<SubscriberSeen>() == 1; }));
+    EXPECT_TRUE(
+        eventually({&node, &other}, [&] { return node.count<Control>() == 1 && node.count<SubscriberSeen>() == 1; }));
 }
 
 TEST(StrangersAtTheMeshPorts, WhoAreIdleMakeRoomForANode) {
@@ -109,7 +118,8 @@ TEST(StrangersAtTheMeshPorts, WhoAreIdleMakeRoomForANode) {
         idle.emplace_back(node.transport.bound_control());
     }
     EXPECT_TRUE(eventually({&node}, [&] {
-        return std::count_if(idle.begin(), idle.end(), [](const RawClient& client) { return client.is_closed(); }) >= 100 - 16;
+        return std::count_if(idle.begin(), idle.end(), [](const RawClient& client) { return client.is_closed(); }) >=
+               100 - 16;
     }));
     late.transport.open_link(LinkId{1}, node.transport.bound_control());
     ASSERT_TRUE(eventually({&node, &late}, [&] { return late.count<LinkUp>() == 1; }));

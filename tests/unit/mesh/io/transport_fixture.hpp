@@ -24,20 +24,25 @@
 
 namespace tulle::mesh {
 
-inline Instant steady_now() { return Instant{std::chrono::steady_clock::now().time_since_epoch()}; }
+inline Instant steady_now() {
+    return Instant{std::chrono::steady_clock::now().time_since_epoch()};
+}
 
 /// A plain TCP connection to a port of this machine.
 class RawClient {
 public:
     explicit RawClient(const std::string& address) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         const NumericAddress target = numeric(parse_host_port(address).value()).value();
-        EXPECT_EQ(::connect(fd_, reinterpret_cast<const sockaddr*>(&target.storage), target.size), 0) << std::strerror(errno);
+        EXPECT_EQ(::connect(fd_, reinterpret_cast<const sockaddr*>(&target.storage), target.size), 0)
+            << std::strerror(errno);
     }
     ~RawClient() { ::close(fd_); }
     RawClient(RawClient&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
     RawClient& operator=(RawClient&&) = delete;
 
-    void send(std::string_view bytes) const { static_cast<void>(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL)); }
+    void send(std::string_view bytes) const {
+        static_cast<void>(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL));
+    }
 
     /// As much of it as goes without waiting; how much that was.
     [[nodiscard]] std::size_t send_now(std::string_view bytes) const {
@@ -113,8 +118,12 @@ inline bool eventually(const std::vector<LoneTransport*>& transports, const std:
 }
 
 inline Control some_knock() {
-    Introduction who{.cluster = "c", .name = "n", .version = "1", .endpoints = {"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"},
-                     .oldest_protocol = kOldestProtocolVersion, .newest_protocol = kProtocolVersion};
+    Introduction who{.cluster = "c",
+                     .name = "n",
+                     .version = "1",
+                     .endpoints = {"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"},
+                     .oldest_protocol = kOldestProtocolVersion,
+                     .newest_protocol = kProtocolVersion};
     return {.src = OriginId{7}, .dst = {}, .tag = {}, .body = Knock{.who = std::move(who), .dialled = {}}};
 }
 

@@ -10,7 +10,8 @@ namespace tulle::mesh {
 namespace {
 
 const Introduction kWho{"c", "n1", "0.1", {"h:1", "h:2", "h:3"}, 1, 1, true};
-const SessionTerms kTerms{RecordNo{3}, RecordNo{9}, {RecordNo{5}, RecordNo{7}}, {{OriginId{5}, "n2", {"g:1", "g:2", ""}}}};
+const SessionTerms kTerms{
+    RecordNo{3}, RecordNo{9}, {RecordNo{5}, RecordNo{7}}, {{OriginId{5}, "n2", {"g:1", "g:2", ""}}}};
 
 Control control(ControlBody body) {
     return {OriginId{1}, OriginId{2}, SessionTag{3}, std::move(body)};
@@ -21,7 +22,8 @@ FramePtr frame(std::vector<RecordPtr> records) {
 }
 
 RecordPtr record(std::string channel, std::size_t bytes) {
-    return std::make_shared<const Record>(Record{RecordNo{7}, {std::move(channel)}, share(EventBody({}, std::string(bytes, 'x'))), "1.2"});
+    return std::make_shared<const Record>(
+        Record{RecordNo{7}, {std::move(channel)}, share(EventBody({}, std::string(bytes, 'x'))), "1.2"});
 }
 
 DutyMail duty_mail() {
@@ -36,15 +38,31 @@ DutyMail duty_mail() {
 
 TEST(Codec, CarriesEveryKindOfControlMessage) {
     const ControlBody all[] = {
-        Knock{kWho, "h:1"}, Hello{kWho, SessionTag{4}, kTerms, "s:1", 9}, Welcome{kWho, SessionTag{4}, SessionTag{5}, kTerms},
-        Refuse{RefusalReason::kNameTaken, "no"}, Heartbeat{}, Members{kTerms.members},
+        Knock{kWho, "h:1"},
+        Hello{kWho, SessionTag{4}, kTerms, "s:1", 9},
+        Welcome{kWho, SessionTag{4}, SessionTag{5}, kTerms},
+        Refuse{RefusalReason::kNameTaken, "no"},
+        Heartbeat{},
+        Members{kTerms.members},
         InterestDelta{InterestVersion{1}, {{true, "app/a"}, {false, "app/b"}}, InterestVersion{3}},
-        InterestAck{InterestVersion{2}}, InterestPull{InterestVersion{1}, 2, "app/a", true},
-        InterestChunk{1, InterestVersion{2}, "", {"app/a"}, true, InterestVersion{4}}, Receipt{FrameNo{6}},
-        Nack{{{FrameNo{1}, FrameNo{2}}}}, ProbeAsk{OriginId{8}, 1}, ProbeAnswer{OriginId{8}, 1, Hearing::kYes, 12},
-        QueryAsk{1, "q", 500}, QueryAnswer{1, "a", true}, Leave{FrameNo{9}}, LeaveReceipt{},
-        Ping{1}, Pong{1}, Wake{OriginId{4}, RecordNo{3}}, Fill{OriginId{4}, {record("app/a", 3)}, true, {{{"app/a", 2}}, 7}}, Relay{OriginId{8}, std::make_shared<const Control>(control(Ping{2})), nullptr},
-        TraceReport{RecordNo{7}, TracePath::kRelayed, OriginId{8}, -5, 2}, Usage{2, {{"app/connections", 7}}},
+        InterestAck{InterestVersion{2}},
+        InterestPull{InterestVersion{1}, 2, "app/a", true},
+        InterestChunk{1, InterestVersion{2}, "", {"app/a"}, true, InterestVersion{4}},
+        Receipt{FrameNo{6}},
+        Nack{{{FrameNo{1}, FrameNo{2}}}},
+        ProbeAsk{OriginId{8}, 1},
+        ProbeAnswer{OriginId{8}, 1, Hearing::kYes, 12},
+        QueryAsk{1, "q", 500},
+        QueryAnswer{1, "a", true},
+        Leave{FrameNo{9}},
+        LeaveReceipt{},
+        Ping{1},
+        Pong{1},
+        Wake{OriginId{4}, RecordNo{3}},
+        Fill{OriginId{4}, {record("app/a", 3)}, true, {{{"app/a", 2}}, 7}},
+        Relay{OriginId{8}, std::make_shared<const Control>(control(Ping{2})), nullptr},
+        TraceReport{RecordNo{7}, TracePath::kRelayed, OriginId{8}, -5, 2},
+        Usage{2, {{"app/connections", 7}}},
         DutyMail{.seq = 1},
     };
     static_assert(std::size(all) == std::variant_size_v<ControlBody>);
@@ -63,7 +81,8 @@ TEST(Codec, CarriesEveryKindOfControlMessage) {
 TEST(Codec, RefusesHandshakesWithoutTags) {
     EXPECT_FALSE(decode_control(encode(control(Hello{kWho, SessionTag{}, kTerms, "s:1"}))));
     EXPECT_FALSE(decode_control(encode(control(Welcome{kWho, SessionTag{4}, SessionTag{}, kTerms}))));
-    EXPECT_FALSE(decode_control(encode(control(Welcome{kWho, SessionTag{}, SessionTag{5}, kTerms})))) << "it answers nothing";
+    EXPECT_FALSE(decode_control(encode(control(Welcome{kWho, SessionTag{}, SessionTag{5}, kTerms}))))
+        << "it answers nothing";
 }
 
 TEST(Codec, CarriesFramesAndTails) {
@@ -93,7 +112,8 @@ TEST(Codec, CarriesLastEventsAndWhatKeepsThem) {
     made.kept.push_back(std::make_shared<const KeptPart>(
         KeptPart{"app/cache-a", InterestVersion{4}, RecordNo{6}, {99, OriginId{2}}, share(EventBody("e", "old")), 5s}));
     made.kept.push_back(std::make_shared<const KeptPart>(KeptPart{"app/cache-c", InterestVersion{4}, RecordNo{6}}));
-    const auto back = decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, std::make_shared<const Frame>(made)}));
+    const auto back =
+        decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, std::make_shared<const Frame>(made)}));
     ASSERT_TRUE(back);
     const Frame& frame = *std::get<FramePtr>(back->body);
     EXPECT_EQ(frame.records[0]->kept, 1u);
@@ -114,7 +134,8 @@ TEST(Codec, RefusesWhatKeepsMoreChannelsThanThereAreAndForTooLong) {
         record.stamp = stamp;
         Frame made{.no = FrameNo{1}, .upto = RecordNo{7}};
         made.records.push_back(std::make_shared<const Record>(record));
-        return bool(decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, std::make_shared<const Frame>(made)})));
+        return bool(
+            decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, std::make_shared<const Frame>(made)})));
     };
     EXPECT_TRUE(decodes(1, 1h, {1, OriginId{1}}));
     EXPECT_FALSE(decodes(2, 1h, {1, OriginId{1}}));
@@ -125,7 +146,8 @@ TEST(Codec, RefusesWhatKeepsMoreChannelsThanThereAreAndForTooLong) {
 TEST(Codec, CarriesTheMarkOfARecordAndChecksReportsOfIt) {
     Record marked{RecordNo{7}, {"app/a"}, share(EventBody()), {}};
     marked.trace = true;
-    const Data data{OriginId{1}, OriginId{2}, SessionTag{3}, frame({std::make_shared<const Record>(marked), record("app/a", 1)})};
+    const Data data{OriginId{1}, OriginId{2}, SessionTag{3},
+                    frame({std::make_shared<const Record>(marked), record("app/a", 1)})};
     const auto back = decode_data(encode(data));
     ASSERT_TRUE(back);
     EXPECT_TRUE(std::get<FramePtr>(back->body)->records[0]->trace);
@@ -173,7 +195,8 @@ TEST(Codec, SkipsFieldsThatItDoesNotKnowAndCountsThem) {
     EXPECT_EQ(skipped, 3u) << "what is known is not counted";
     ASSERT_TRUE(decode_data(data + kUnknownField, skipped));
     EXPECT_EQ(skipped, 4u);
-    for (const Control& message : {control(Heartbeat{}), control(Hello{kWho, SessionTag{4}, kTerms, "s:1"}), control(duty_mail())}) {
+    for (const Control& message :
+         {control(Heartbeat{}), control(Hello{kWho, SessionTag{4}, kTerms, "s:1"}), control(duty_mail())}) {
         ASSERT_TRUE(decode_control(encode(message), skipped));
         EXPECT_EQ(skipped, 4u);
     }
@@ -244,7 +267,8 @@ TEST(Codec, RefusesCountsAndLengthsOverTheirLimits) {
     EXPECT_TRUE(refused(Nack{std::vector<FrameRange>(Limits{}.nack_ranges + 1, {FrameNo{1}, FrameNo{1}})}));
     EXPECT_TRUE(refused(QueryAsk{1, std::string(kMaxQueryBytes + 1, 'q'), 1}));
     EXPECT_TRUE(refused(Hello{kWho, SessionTag{0}, kTerms, ""})) << "no tag";
-    const auto relay = std::make_shared<const Control>(control(Relay{OriginId{8}, std::make_shared<const Control>(control(Ping{2})), nullptr}));
+    const auto relay = std::make_shared<const Control>(
+        control(Relay{OriginId{8}, std::make_shared<const Control>(control(Ping{2})), nullptr}));
     EXPECT_TRUE(refused(Relay{OriginId{8}, relay, nullptr})) << "a relay of a relay";
     Introduction nameless = kWho;
     nameless.name = "two words";
@@ -252,7 +276,9 @@ TEST(Codec, RefusesCountsAndLengthsOverTheirLimits) {
     nameless.name = std::string(kMaxNameBytes + 1, 'n');
     EXPECT_TRUE(refused(Knock{nameless, ""}));
 
-    const auto data = [](FramePtr f) { return decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, std::move(f)})); };
+    const auto data = [](FramePtr f) {
+        return decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, std::move(f)}));
+    };
     EXPECT_FALSE(data(frame({record(long_channel, 1)})));
     EXPECT_FALSE(data(frame({record("app/a", kMaxBodyBytes + 1)})));
     EXPECT_TRUE(data(frame({record("app/a", kMaxBodyBytes)})));
@@ -293,8 +319,9 @@ TEST(Topic, NamesOneReceiver) {
 }
 
 Frame with_presence(PresencePart part, Record change) {
-    return Frame{FrameNo{1}, RecordNo{9}, {}, {std::make_shared<const Record>(std::move(change))}, 0,
-                 {std::make_shared<const PresencePart>(std::move(part))}};
+    return Frame{FrameNo{1}, RecordNo{9},
+                 {},         {std::make_shared<const Record>(std::move(change))},
+                 0,          {std::make_shared<const PresencePart>(std::move(part))}};
 }
 
 Data data_with(Frame frame) {
@@ -353,7 +380,8 @@ TEST(Codec, CarriesDuties) {
     EXPECT_TRUE(report.was_desk && !report.away);
     EXPECT_TRUE(mail.reports[1].away && !mail.reports[1].info);
     ASSERT_EQ(mail.orders.size(), 1u);
-    EXPECT_EQ(std::tie(mail.orders[0].number, mail.orders[0].key, *mail.orders[0].body), std::tuple(11u, "app/c", "body"));
+    EXPECT_EQ(std::tie(mail.orders[0].number, mail.orders[0].key, *mail.orders[0].body),
+              std::tuple(11u, "app/c", "body"));
     ASSERT_EQ(mail.settles.size(), 1u);
     const DutySettle& settle = mail.settles[0];
     EXPECT_EQ(std::tie(settle.key, settle.item, settle.revision, settle.told, settle.told_version, settle.forget),
@@ -409,14 +437,23 @@ TEST(Codec, RefusesNumbersThatNobodyCanHaveCountedTo) {
         return heartbeat;
     };
     const ControlBody bodies[] = {
-        beat([&](Heartbeat& h) { h.last_sent = FrameNo{odd}; }), beat([&](Heartbeat& h) { h.upto = RecordNo{odd}; }),
-        beat([&](Heartbeat& h) { h.received = FrameNo{odd}; }), beat([&](Heartbeat& h) { h.applied = InterestVersion{odd}; }),
-        beat([&](Heartbeat& h) { h.sent_at_us = late; }), beat([&](Heartbeat& h) { h.echo_us = -late; }),
+        beat([&](Heartbeat& h) { h.last_sent = FrameNo{odd}; }),
+        beat([&](Heartbeat& h) { h.upto = RecordNo{odd}; }),
+        beat([&](Heartbeat& h) { h.received = FrameNo{odd}; }),
+        beat([&](Heartbeat& h) { h.applied = InterestVersion{odd}; }),
+        beat([&](Heartbeat& h) { h.sent_at_us = late; }),
+        beat([&](Heartbeat& h) { h.echo_us = -late; }),
         beat([&](Heartbeat& h) { h.echo_held_us = std::numeric_limits<std::int64_t>::min(); }),
-        beat([&](Heartbeat& h) { h.load.clients = odd; }), InterestDelta{InterestVersion{odd}, {}, InterestVersion{1}},
-        InterestAck{InterestVersion{odd}}, InterestPull{InterestVersion{odd}}, Receipt{FrameNo{odd}},
-        Nack{{{FrameNo{1}, FrameNo{odd}}}}, Leave{FrameNo{odd}}, Wake{OriginId{4}, RecordNo{odd}},
-        TraceReport{RecordNo{7}, TracePath::kDirect, {}, late, 1}, Usage{1, {{"a", odd}}},
+        beat([&](Heartbeat& h) { h.load.clients = odd; }),
+        InterestDelta{InterestVersion{odd}, {}, InterestVersion{1}},
+        InterestAck{InterestVersion{odd}},
+        InterestPull{InterestVersion{odd}},
+        Receipt{FrameNo{odd}},
+        Nack{{{FrameNo{1}, FrameNo{odd}}}},
+        Leave{FrameNo{odd}},
+        Wake{OriginId{4}, RecordNo{odd}},
+        TraceReport{RecordNo{7}, TracePath::kDirect, {}, late, 1},
+        Usage{1, {{"a", odd}}},
     };
     for (const ControlBody& body : bodies) {
         const auto back = decode_control(encode(control(body)));
@@ -426,7 +463,8 @@ TEST(Codec, RefusesNumbersThatNobodyCanHaveCountedTo) {
     EXPECT_FALSE(decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, Tail{FrameNo{odd}, RecordNo{1}}})));
     EXPECT_FALSE(decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, Tail{FrameNo{1}, RecordNo{odd}}})));
     const Frame gone{FrameNo{1}, RecordNo{9}, {{{"app/a", odd}}, 0}, {}, 0};
-    EXPECT_FALSE(decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, std::make_shared<const Frame>(gone)})));
+    EXPECT_FALSE(
+        decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, std::make_shared<const Frame>(gone)})));
 }
 
 TEST(Codec, CarriesWhatARefusalAnswers) {

@@ -25,7 +25,9 @@ std::string bytes_of(std::string_view hex) {
     return bytes;
 }
 
-Frame frame_of(const Data& data) { return *std::get<FramePtr>(data.body); }
+Frame frame_of(const Data& data) {
+    return *std::get<FramePtr>(data.body);
+}
 
 Frame recorded_frame() {
     for (const Recorded& recorded : kDataOfProtocol2) {
@@ -90,8 +92,10 @@ TEST(Protocol2, SaysTheSameAsTheVersionsAfter) {
         const Record& before = *frame.records[i];
         const Record& after = *again.records[i];
         EXPECT_EQ(before.body ? *before.body : EventBody(), after.body ? *after.body : EventBody());
-        EXPECT_EQ(std::tie(before.n, before.channels, before.exclude_socket, before.user, before.left, before.trace, before.kept, before.stamp),
-                  std::tie(after.n, after.channels, after.exclude_socket, after.user, after.left, after.trace, after.kept, after.stamp));
+        EXPECT_EQ(std::tie(before.n, before.channels, before.exclude_socket, before.user, before.left, before.trace,
+                           before.kept, before.stamp),
+                  std::tie(after.n, after.channels, after.exclude_socket, after.user, after.left, after.trace,
+                           after.kept, after.stamp));
     }
 }
 
@@ -102,8 +106,12 @@ TEST(Protocol2, IsToldOfWhatItCannotSayThatItIsGone) {
     Frame frame{.no = FrameNo{1}, .upto = RecordNo{9}};
     frame.gone.channels = {{"app/a", 2}};
     frame.records = {record(7, {"e", "1"}), record(8, {"e", "\xff", DataKind::kBytes}), record(9, {"e", "2"})};
-    frame.kept = {std::make_shared<const KeptPart>(
-        KeptPart{"app/cache-a", InterestVersion{4}, RecordNo{6}, {99, OriginId{2}}, share(EventBody("e", "\xff", DataKind::kBytes)), 5s})};
+    frame.kept = {std::make_shared<const KeptPart>(KeptPart{"app/cache-a",
+                                                            InterestVersion{4},
+                                                            RecordNo{6},
+                                                            {99, OriginId{2}},
+                                                            share(EventBody("e", "\xff", DataKind::kBytes)),
+                                                            5s})};
     const Frame newer = frame_of(*decode_data(encode(data_of(frame, kProtocolVersion))));
     EXPECT_EQ(newer.records.size(), 3u);
     EXPECT_EQ(*newer.records[1]->body, EventBody("e", "\xff", DataKind::kBytes));
@@ -123,8 +131,8 @@ TEST(Protocol2, CannotSayMoreThanItsOwnLimit) {
 }
 
 TEST(Protocol2, MakesAnEventThatSaysNothingOfWhatNoneOfItsNodesWrites) {
-    for (const char* tail : {"", "end", "}", ",", ",\"event\":", ",\"event\":}", ",\"event\":1}", ",\"event\":\"a}", ",\"event\":\"\\u12\"}",
-                             ",\"data\":1}"}) {
+    for (const char* tail : {"", "end", "}", ",", ",\"event\":", ",\"event\":}", ",\"event\":1}", ",\"event\":\"a}",
+                             ",\"event\":\"\\u12\"}", ",\"data\":1}"}) {
         EXPECT_EQ(body_of(tail), EventBody()) << tail;
     }
 }

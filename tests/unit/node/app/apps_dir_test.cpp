@@ -40,7 +40,8 @@ protected:
         } catch (const ConfigError& error) {
             const std::string text = error.what();
             const std::size_t at = text.find(directory.string());
-            return at == std::string::npos ? text : text.substr(0, at) + text.substr(at + directory.string().size() + 1);
+            return at == std::string::npos ? text
+                                           : text.substr(0, at) + text.substr(at + directory.string().size() + 1);
         }
         return "no error";
     }
@@ -87,7 +88,8 @@ TEST_F(AppsDirTest, NamesFileAndLineOfWhatIsWrong) {
     EXPECT_EQ(error_of([&] { return source().load(); }),
               "apps/a.toml:4: apps: a file of apps_dir holds one app: write [[webhooks]], not [[apps.webhooks]]");
     write("apps/a.toml", "id = 'a'\nkey = \n");
-    EXPECT_TRUE(error_of([&] { return source().load(); }).starts_with("apps/a.toml:2: ")) << error_of([&] { return source().load(); });
+    EXPECT_TRUE(error_of([&] { return source().load(); }).starts_with("apps/a.toml:2: "))
+        << error_of([&] { return source().load(); });
     write("apps/a.toml", "id = 'a'\nkey = 'k'\n");
     EXPECT_EQ(error_of([&] { return source().load(); }),
               "apps/a.toml:1: apps: secret or secret_file must give 1 to 256 visible characters");

@@ -70,8 +70,9 @@ TEST(Config, PrefersFlagToEnvironmentToFile) {
 
 TEST(Config, ComparesWhatHoldsAndNotHowItIsWritten) {
     const Config usual = configure({});
-    for (const char* same : {"shards = 4", "name = 'host_1-'", "activity_timeout = 30", "permessage_deflate = false", "hub = 'auto'",
-                             "listen = 'localhost:6001'", "mesh_data = '127.0.0.1:7002'", "peers = []", "memory_limit = 0"}) {
+    for (const char* same :
+         {"shards = 4", "name = 'host_1-'", "activity_timeout = 30", "permessage_deflate = false", "hub = 'auto'",
+          "listen = 'localhost:6001'", "mesh_data = '127.0.0.1:7002'", "peers = []", "memory_limit = 0"}) {
         EXPECT_TRUE(changed_keys(usual, configure({}, {}, same)).empty()) << same;
         EXPECT_TRUE(changed_keys(configure({}, {}, same), usual).empty()) << same;
     }
@@ -81,10 +82,22 @@ TEST(Config, ComparesWhatHoldsAndNotHowItIsWritten) {
 }
 
 TEST(Config, ComparesEveryKeyThatAReloadDoesNotApply) {
-    const std::map<std::string_view, std::string_view> values{
-        {"name", "x"}, {"cluster", "x"}, {"listen", "127.0.0.1:1"}, {"mesh", "127.0.0.1:1"}, {"mesh_data", "127.0.0.1:1"},
-        {"advertise", "x"}, {"peers", "a:1"}, {"admin", "127.0.0.1:1"}, {"admin_hosts", "x"}, {"ports_file", "x"}, {"shards", "1"},
-        {"hub", "thread"}, {"flush", "send"}, {"max_connections", "1000"}, {"memory_limit", "1000000000"}, {"outbox_bytes", "2000000"}};
+    const std::map<std::string_view, std::string_view> values{{"name", "x"},
+                                                              {"cluster", "x"},
+                                                              {"listen", "127.0.0.1:1"},
+                                                              {"mesh", "127.0.0.1:1"},
+                                                              {"mesh_data", "127.0.0.1:1"},
+                                                              {"advertise", "x"},
+                                                              {"peers", "a:1"},
+                                                              {"admin", "127.0.0.1:1"},
+                                                              {"admin_hosts", "x"},
+                                                              {"ports_file", "x"},
+                                                              {"shards", "1"},
+                                                              {"hub", "thread"},
+                                                              {"flush", "send"},
+                                                              {"max_connections", "1000"},
+                                                              {"memory_limit", "1000000000"},
+                                                              {"outbox_bytes", "2000000"}};
     for (const Key& key : keys()) {
         if (key.name == "apps_dir" || key.name == "log_level") {
             continue;
@@ -117,19 +130,23 @@ TEST(Config, TakesPeersFromAListInAnySource) {
     const std::vector<std::string> hosts{"tulle-1", "tulle.internal"};
     EXPECT_EQ(configure({"--admin-hosts", "tulle-1, tulle.internal"}).admin_hosts, hosts);
     EXPECT_EQ(configure({}, {}, "admin_hosts = ['tulle-1', 'tulle.internal']").admin_hosts, hosts);
-    EXPECT_EQ(error_of({"--admin-hosts", "a,b:1"}), "flag --admin-hosts: 'b:1' is not the name of a host, without a port");
+    EXPECT_EQ(error_of({"--admin-hosts", "a,b:1"}),
+              "flag --admin-hosts: 'b:1' is not the name of a host, without a port");
     EXPECT_EQ(error_of({"--peers", "n2"}), "flag --peers: 'n2' is not a peer of the form HOST:PORT");
 }
 
 TEST(Config, NamesTheUnknownKeyWithFileAndLine) {
-    EXPECT_EQ(error_of({}, {}, "name = 'x'\n\nlissten = '127.0.0.1:1'\n"), "node.toml:3: lissten: unknown key: is listen meant?");
+    EXPECT_EQ(error_of({}, {}, "name = 'x'\n\nlissten = '127.0.0.1:1'\n"),
+              "node.toml:3: lissten: unknown key: is listen meant?");
     EXPECT_EQ(error_of({}, {}, "[[apps]]\nid = 'a'\nkey = 'k'\nsecret = 's'\ncolour = 1\n"),
               "node.toml:5: apps.colour: unknown key");
-    EXPECT_EQ(error_of({}, {}, "insecure_mehs = true\n"), "node.toml:1: insecure_mehs: unknown key: is insecure_mesh meant?");
+    EXPECT_EQ(error_of({}, {}, "insecure_mehs = true\n"),
+              "node.toml:1: insecure_mehs: unknown key: is insecure_mesh meant?");
     EXPECT_EQ(error_of({}, {}, "[[app]]\nid = 'a'\n"), "node.toml:1: app: unknown key: is apps meant?");
     EXPECT_EQ(error_of({}, {}, "[[apps]]\nid = 'a'\nmax_conections = 1\n"),
               "node.toml:3: apps.max_conections: unknown key: is max_connections meant?");
-    EXPECT_EQ(error_of({}, {}, "[[apps]]\nclient_event = true\n"), "node.toml:2: apps.client_event: unknown key: is client_events meant?");
+    EXPECT_EQ(error_of({}, {}, "[[apps]]\nclient_event = true\n"),
+              "node.toml:2: apps.client_event: unknown key: is client_events meant?");
     EXPECT_EQ(error_of({}, {"TULLE_NAMES=x"}), "unknown environment variable TULLE_NAMES: is TULLE_NAME meant?");
     EXPECT_THROW(parse({"--unknown"}), ConfigError);
 }
@@ -143,7 +160,8 @@ TEST(Config, NamesTheMalformedValueWithItsSource) {
     EXPECT_EQ(error_of({"--hub", "no"}), "flag --hub: 'no' is not auto, thread or shard");
     EXPECT_EQ(error_of({}, {}, "shards = 'two'"), "node.toml:1: shards: must be a number");
     EXPECT_EQ(error_of({}, {}, "demo = 1"), "node.toml:1: demo: must be true or false");
-    EXPECT_EQ(error_of({"--name", "a b"}), "flag --name: 'a b' is not a name: 1 to 64 of the characters A-Z a-z 0-9 - _ .");
+    EXPECT_EQ(error_of({"--name", "a b"}),
+              "flag --name: 'a b' is not a name: 1 to 64 of the characters A-Z a-z 0-9 - _ .");
     EXPECT_TRUE(error_of({}, {}, "name = \n").starts_with("node.toml:1: ")) << error_of({}, {}, "name = \n");
 }
 
@@ -217,10 +235,13 @@ TEST(Config, RefusesLimitsOfAnAppThatMakeNoSense) {
     };
     EXPECT_EQ(error_of_app("max_presence_members = 0"),
               "node.toml:5: apps.max_presence_members: must be a number from 1 to 10000");
-    EXPECT_EQ(error_of_app("cache_ttl = 86401"), "node.toml:5: apps.cache_ttl: must be a number of seconds from 0 to 86400 (0: nothing is kept), without quotes and unit");
+    EXPECT_EQ(error_of_app("cache_ttl = 86401"),
+              "node.toml:5: apps.cache_ttl: must be a number of seconds from 0 to 86400 (0: nothing is kept), without "
+              "quotes and unit");
     EXPECT_EQ(error_of_app("cache_ttl = '30m'"), error_of_app("cache_ttl = 86401"));
     EXPECT_EQ(error_of_app("authorization_timeout = -1"),
-              "node.toml:5: apps.authorization_timeout: must be a number of seconds from 0 to 86400 (0: never), without quotes and unit");
+              "node.toml:5: apps.authorization_timeout: must be a number of seconds from 0 to 86400 (0: never), "
+              "without quotes and unit");
     EXPECT_EQ(error_of_app("max_presence_member_bytes = 20000"),
               "node.toml:5: apps.max_presence_member_bytes: must be a number from 1 to 14336");
     EXPECT_EQ(error_of_app("client_events_per_second = -1"),
@@ -231,8 +252,10 @@ TEST(Config, RefusesLimitsOfAnAppThatMakeNoSense) {
               "node.toml:5: apps.max_channel_name_length: must be a number from 1 to 200");
     EXPECT_EQ(error_of_app("max_event_channels_at_once = 0"),
               "node.toml:5: apps.max_event_channels_at_once: must be a number from 1 to 100");
-    EXPECT_EQ(error_of_app("allowed_origins = 'https://a'"), "node.toml:5: apps.allowed_origins: must be an array of strings");
-    for (const char* origin : {"example.com", "https://example.com/page", "https://m\xc3\xbcnchen.example", "https://example.*", ""}) {
+    EXPECT_EQ(error_of_app("allowed_origins = 'https://a'"),
+              "node.toml:5: apps.allowed_origins: must be an array of strings");
+    for (const char* origin :
+         {"example.com", "https://example.com/page", "https://m\xc3\xbcnchen.example", "https://example.*", ""}) {
         EXPECT_NE(error_of_app("allowed_origins = ['" + std::string(origin) + "']").find("is no origin of the form"),
                   std::string::npos)
             << origin;
@@ -243,13 +266,15 @@ TEST(Config, RefusesLimitsOfAnAppThatMakeNoSense) {
 }
 
 TEST(Config, RefusesAnOutboxThatCannotHoldOneEvent) {
-    EXPECT_EQ(error_of({"--outbox-bytes", "65536"}),
-              "the app 'app-id': an event may take 110592 bytes (max_event_bytes and 8192 for what is around it), more than"
-              " outbox_bytes (65536): raise that, or lower max_event_bytes");
+    EXPECT_EQ(
+        error_of({"--outbox-bytes", "65536"}),
+        "the app 'app-id': an event may take 110592 bytes (max_event_bytes and 8192 for what is around it), more than"
+        " outbox_bytes (65536): raise that, or lower max_event_bytes");
     const std::string app = "[[apps]]\nid = 'a'\nkey = 'k'\nsecret = 's'\n";
     EXPECT_TRUE(error_of({"--outbox-bytes", "1000000"}, {}, app + "max_event_bytes = 1000000\n")
                     .starts_with("node.toml:1: the app 'a': an event may take 1008192 bytes"));
-    EXPECT_EQ(error_of({}, {}, app + "max_event_bytes = 1024000\n"), "no error") << "the largest event fits into the default";
+    EXPECT_EQ(error_of({}, {}, app + "max_event_bytes = 1024000\n"), "no error")
+        << "the largest event fits into the default";
     EXPECT_EQ(error_of({"--outbox-bytes", "65536"}, {}, app + "max_event_bytes = 57344\n"), "no error");
 }
 
@@ -266,11 +291,13 @@ TEST(Config, TakesConnectionsAndMemoryFromTheMachineUnlessToldOtherwise) {
         (void)on({"--max-connections", "5000"});
         FAIL();
     } catch (const ConfigError& error) {
-        EXPECT_STREQ(error.what(),
-                     "flag --max-connections: 5000 connections need 5448 descriptors, and this process may have 4096: raise its"
-                     " limit (ulimit -n, LimitNOFILE=), or allow 3648 connections");
+        EXPECT_STREQ(
+            error.what(),
+            "flag --max-connections: 5000 connections need 5448 descriptors, and this process may have 4096: raise its"
+            " limit (ulimit -n, LimitNOFILE=), or allow 3648 connections");
     }
-    EXPECT_EQ(error_of({"--max-connections", "15"}), "flag --max-connections: '15' is not a number from 16 to 10000000");
+    EXPECT_EQ(error_of({"--max-connections", "15"}),
+              "flag --max-connections: '15' is not a number from 16 to 10000000");
     EXPECT_EQ(error_of({"--memory-limit", "1000"}),
               "flag --memory-limit: '1000' is not a number from 134217728 to 1125899906842624 (or 0: no limit)");
 }
@@ -289,11 +316,19 @@ TEST(Config, KeepsMeshAndAdminOnLoopbackUnlessAllowed) {
 
 TEST(Config, LetsVariablesOfOthersBe) {
     EXPECT_EQ(error_of({}, {"TULLE_URL=ws://x", "TULLE_BIN_DIR=z", "TULLE_CONFIG=f"}), "no error");
-    const std::vector<std::string> of_a_service{
-        "TULLE_PORT=tcp://10.0.0.1:6001", "TULLE_SERVICE_HOST=10.0.0.1", "TULLE_SERVICE_PORT=6001", "TULLE_SERVICE_PORT_WS=6001",
-        "TULLE_PORT_6001_TCP=tcp://10.0.0.1:6001", "TULLE_PORT_6001_TCP_PROTO=tcp", "TULLE_PORT_6001_TCP_PORT=6001",
-        "TULLE_PORT_6001_TCP_ADDR=10.0.0.1", "TULLE_MESH_SERVICE_HOST=10.0.0.1", "TULLE_MESH_PORT=tcp://10.0.0.2:7001",
-        "TULLE_ADMIN_PORT=tcp://10.0.0.3:9601", "TULLE_ENV_PATH=/bin", "TULLE_NAME=/web/tulle"};
+    const std::vector<std::string> of_a_service{"TULLE_PORT=tcp://10.0.0.1:6001",
+                                                "TULLE_SERVICE_HOST=10.0.0.1",
+                                                "TULLE_SERVICE_PORT=6001",
+                                                "TULLE_SERVICE_PORT_WS=6001",
+                                                "TULLE_PORT_6001_TCP=tcp://10.0.0.1:6001",
+                                                "TULLE_PORT_6001_TCP_PROTO=tcp",
+                                                "TULLE_PORT_6001_TCP_PORT=6001",
+                                                "TULLE_PORT_6001_TCP_ADDR=10.0.0.1",
+                                                "TULLE_MESH_SERVICE_HOST=10.0.0.1",
+                                                "TULLE_MESH_PORT=tcp://10.0.0.2:7001",
+                                                "TULLE_ADMIN_PORT=tcp://10.0.0.3:9601",
+                                                "TULLE_ENV_PATH=/bin",
+                                                "TULLE_NAME=/web/tulle"};
     EXPECT_EQ(error_of({}, of_a_service), "no error");
     const Environment environment = read_environment(of_a_service);
     EXPECT_EQ(environment.ignored.size(), of_a_service.size());
@@ -303,12 +338,10 @@ TEST(Config, LetsVariablesOfOthersBe) {
 }
 
 TEST(Config, TellsWhichVariableWasMeant) {
-    const std::pair<const char*, const char*> mistakes[] = {{"TULLE_LISTN", "TULLE_LISTEN"},
-                                                            {"TULLE_PEER", "TULLE_PEERS"},
-                                                            {"TULLE_LOGLEVEL", "TULLE_LOG_LEVEL"},
-                                                            {"TULLE_MAX_CONECTIONS", "TULLE_MAX_CONNECTIONS"},
-                                                            {"TULLE_APP_SECERT", "TULLE_APP_SECRET"},
-                                                            {"TULLE_APPS_DIRS", "TULLE_APPS_DIR"}};
+    const std::pair<const char*, const char*> mistakes[] = {
+        {"TULLE_LISTN", "TULLE_LISTEN"},          {"TULLE_PEER", "TULLE_PEERS"},
+        {"TULLE_LOGLEVEL", "TULLE_LOG_LEVEL"},    {"TULLE_MAX_CONECTIONS", "TULLE_MAX_CONNECTIONS"},
+        {"TULLE_APP_SECERT", "TULLE_APP_SECRET"}, {"TULLE_APPS_DIRS", "TULLE_APPS_DIR"}};
     for (const auto& [name, meant] : mistakes) {
         EXPECT_EQ(error_of({}, {std::string(name) + "=x"}),
                   "unknown environment variable " + std::string(name) + ": is " + meant + " meant?");
@@ -319,7 +352,8 @@ TEST(Config, TellsWhichVariableWasMeant) {
 }
 
 TEST(Config, AnEmptyVariableIsNotSet) {
-    const std::vector<std::string> empty{"TULLE_LISTEN=", "TULLE_PEERS=", "TULLE_NAMES=", "TULLE_APP_ID=", "TULLE_SHARDS=", "TULLE_CONFIG="};
+    const std::vector<std::string> empty{
+        "TULLE_LISTEN=", "TULLE_PEERS=", "TULLE_NAMES=", "TULLE_APP_ID=", "TULLE_SHARDS=", "TULLE_CONFIG="};
     EXPECT_EQ(error_of({}, empty), "no error");
     EXPECT_EQ(configure({}, empty).listen, (Address{"127.0.0.1", 6001}));
     EXPECT_EQ(configure({}, {"TULLE_NAME="}, "name = 'file'").name, "file");
@@ -335,12 +369,15 @@ TEST(Config, TakesAnAppFromTheEnvironmentInsteadOfThePublicOne) {
     EXPECT_EQ(config.apps[0].secret, "s1");
     EXPECT_FALSE(config.has_default_app);
     EXPECT_EQ(error_of({}, {"TULLE_APP_ID=shop", "TULLE_APP_KEY="}),
-              "environment variables TULLE_APP_KEY, TULLE_APP_SECRET are not set: an app is configured by all of TULLE_APP_ID,"
+              "environment variables TULLE_APP_KEY, TULLE_APP_SECRET are not set: an app is configured by all of "
+              "TULLE_APP_ID,"
               " TULLE_APP_KEY and TULLE_APP_SECRET");
-    EXPECT_TRUE(error_of({}, {"TULLE_APP_ID=shop", "TULLE_APP_KEY=k"}).starts_with("environment variable TULLE_APP_SECRET is not set: "));
-    EXPECT_EQ(error_of({}, {"TULLE_APP_ID=a/b", "TULLE_APP_KEY=k", "TULLE_APP_SECRET=s"}),
-              "environment variables TULLE_APP_ID, TULLE_APP_KEY and TULLE_APP_SECRET: id must be 1 to 64 of the characters"
-              " A-Z a-z 0-9 _ -");
+    EXPECT_TRUE(error_of({}, {"TULLE_APP_ID=shop", "TULLE_APP_KEY=k"})
+                    .starts_with("environment variable TULLE_APP_SECRET is not set: "));
+    EXPECT_EQ(
+        error_of({}, {"TULLE_APP_ID=a/b", "TULLE_APP_KEY=k", "TULLE_APP_SECRET=s"}),
+        "environment variables TULLE_APP_ID, TULLE_APP_KEY and TULLE_APP_SECRET: id must be 1 to 64 of the characters"
+        " A-Z a-z 0-9 _ -");
 }
 
 TEST(Config, TheAppOfTheEnvironmentStandsBesideThoseOfFiles) {
@@ -351,8 +388,9 @@ TEST(Config, TheAppOfTheEnvironmentStandsBesideThoseOfFiles) {
     EXPECT_EQ(configure({}, app, kOther).apps.size(), 2u);
     ASSERT_EQ(configure({}, app, kSame).apps.size(), 1u);
     EXPECT_TRUE(configure({}, app, kSame).apps[0].client_events) << "the file says more";
-    EXPECT_TRUE(error_of({}, app, kClash).starts_with("environment variables TULLE_APP_ID, TULLE_APP_KEY and TULLE_APP_SECRET: the app"
-                                                      " 'shop' has an id or a key that another app has too"));
+    EXPECT_TRUE(error_of({}, app, kClash)
+                    .starts_with("environment variables TULLE_APP_ID, TULLE_APP_KEY and TULLE_APP_SECRET: the app"
+                                 " 'shop' has an id or a key that another app has too"));
     EXPECT_EQ(error_of({}, {"TULLE_APP_KEY=k1"}, kOther), "no error") << "the other programs need the key alone";
 }
 
@@ -364,16 +402,18 @@ TEST(Config, OneValueOfTheAdminAddressServesBothPrograms) {
 }
 
 TEST(Config, RefusesAddressesThatCannotServe) {
-    EXPECT_TRUE(error_of({"--mesh", "0.0.0.0:7001", "--insecure-mesh"})
-                    .starts_with("the mesh address 0.0.0.0:7001 stands for every address of this machine: say with advertise"));
+    EXPECT_TRUE(
+        error_of({"--mesh", "0.0.0.0:7001", "--insecure-mesh"})
+            .starts_with("the mesh address 0.0.0.0:7001 stands for every address of this machine: say with advertise"));
     EXPECT_EQ(error_of({"--mesh", "0.0.0.0:7001", "--insecure-mesh", "--advertise", "n1.example"}), "no error");
     EXPECT_EQ(error_of({"--listen", "127.0.0.1:7001"}),
               "listen (127.0.0.1:7001) and mesh (127.0.0.1:7001) have the same port: each needs its own");
     EXPECT_EQ(error_of({"--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"}), "no error");
     EXPECT_EQ(error_of({"--listen", "127.0.0.2:9601"}), "no error");
     for (const char* host : {"n1:7001", "http://n1", "0.0.0.0", "::", "a b"}) {
-        EXPECT_EQ(error_of({"--advertise", host}), "flag --advertise: '" + std::string(host) +
-                                                       "' is not a host that others can reach: a name or an address, without a port");
+        EXPECT_EQ(error_of({"--advertise", host}),
+                  "flag --advertise: '" + std::string(host) +
+                      "' is not a host that others can reach: a name or an address, without a port");
     }
     EXPECT_EQ(configure({"--advertise", "[fd00::1]"}).advertise, "fd00::1");
     EXPECT_EQ(configure({"--advertise", "fd00::1"}).advertise, "fd00::1");
@@ -381,7 +421,8 @@ TEST(Config, RefusesAddressesThatCannotServe) {
 
 TEST(Config, RemembersWhatWasGivenForAComparison) {
     const Config config = configure({"--shards", "2"}, {"TULLE_NAME=n"}, "log_level = 'warn'\nshards = 4\n");
-    EXPECT_EQ(config.given, (std::map<std::string, std::string, std::less<>>{{"log_level", "warn"}, {"name", "n"}, {"shards", "2"}}));
+    EXPECT_EQ(config.given,
+              (std::map<std::string, std::string, std::less<>>{{"log_level", "warn"}, {"name", "n"}, {"shards", "2"}}));
 }
 
 TEST(CommandLine, PrintsHelpAndVersion) {

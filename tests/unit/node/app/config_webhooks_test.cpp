@@ -11,7 +11,9 @@ namespace {
 
 const std::string kApp = "[[apps]]\nid = \"1\"\nkey = \"k\"\nsecret = \"s\"\n";
 
-ConfigFile parse(const std::string& text) { return parse_config_file(text, "f.toml"); }
+ConfigFile parse(const std::string& text) {
+    return parse_config_file(text, "f.toml");
+}
 
 std::string error_of(const std::string& text) {
     try {
@@ -22,7 +24,9 @@ std::string error_of(const std::string& text) {
     return "no error";
 }
 
-std::string webhook_error(const std::string& lines) { return error_of(kApp + "[[apps.webhooks]]\n" + lines); }
+std::string webhook_error(const std::string& lines) {
+    return error_of(kApp + "[[apps.webhooks]]\n" + lines);
+}
 
 TEST(ConfigWebhooks, AWebhookIsToldOfEverythingUnlessItSaysOtherwise) {
     const ConfigFile file = parse(kApp + "[[apps.webhooks]]\nurl = \"https://example.com/hook?a=b\"\n");
@@ -61,11 +65,12 @@ TEST(ConfigWebhooks, AWebhookHasEventsFiltersAndHeaders) {
 }
 
 TEST(ConfigWebhooks, UrlsThatAreNoneAreRefused) {
-    for (const char* url : {"", "example.com", "ftp://example.com", "HTTP:/x", "http://", "https:///x", "http://u:p@h/",
-                            "http://h/#a", "http://h:99999/", "http://h:0/", "http://h:x/", "http://h h/", "http://[]",
-                            "http://:80/"}) {
-        EXPECT_TRUE(webhook_error("url = \"" + std::string(url) + "\"").starts_with("f.toml:6: apps.webhooks.url: must have") ||
-                    webhook_error("url = \"" + std::string(url) + "\"").starts_with("f.toml:6: apps.webhooks.url: must be"))
+    for (const char* url :
+         {"", "example.com", "ftp://example.com", "HTTP:/x", "http://", "https:///x", "http://u:p@h/", "http://h/#a",
+          "http://h:99999/", "http://h:0/", "http://h:x/", "http://h h/", "http://[]", "http://:80/"}) {
+        EXPECT_TRUE(
+            webhook_error("url = \"" + std::string(url) + "\"").starts_with("f.toml:6: apps.webhooks.url: must have") ||
+            webhook_error("url = \"" + std::string(url) + "\"").starts_with("f.toml:6: apps.webhooks.url: must be"))
             << url << ": " << webhook_error("url = \"" + std::string(url) + "\"");
     }
 }
@@ -76,7 +81,8 @@ TEST(ConfigWebhooks, MistakesAreNamedWithTheirPlace) {
     EXPECT_EQ(webhook_error("event_types = [\"x\"]"),
               "f.toml:6: apps.webhooks.event_types: 'x' is none of channel_occupied, channel_vacated, member_added, "
               "member_removed, client_event, cache_miss, subscription_count");
-    EXPECT_EQ(error_of(kApp + "webhooks = 1"), "f.toml:5: apps.webhooks: must be an array of tables: [[apps.webhooks]]");
+    EXPECT_EQ(error_of(kApp + "webhooks = 1"),
+              "f.toml:5: apps.webhooks: must be an array of tables: [[apps.webhooks]]");
 }
 
 TEST(ConfigWebhooks, HeadersOfOursCannotBeReplaced) {
@@ -97,9 +103,10 @@ TEST(ConfigWebhooks, SettingsOfAllWebhooks) {
     EXPECT_EQ(defaults.vacated_hold, 3s);
     EXPECT_EQ(defaults.retry_for, 300s);
     EXPECT_EQ(defaults.addresses, AddressPolicy{});
-    const WebhookSettings settings = parse("[webhooks]\nallow_private_addresses = [\"10.0.0.0/8\", \"::1\"]\n"
-                                           "vacated_hold = \"250ms\"\nremoved_hold = \"0s\"\ntimeout = \"2s\"\n"
-                                           "retry_for = \"5m\"\nqueue_events = 10\nqueue_bytes = 1000\n")
+    const WebhookSettings settings = parse(
+                                         "[webhooks]\nallow_private_addresses = [\"10.0.0.0/8\", \"::1\"]\n"
+                                         "vacated_hold = \"250ms\"\nremoved_hold = \"0s\"\ntimeout = \"2s\"\n"
+                                         "retry_for = \"5m\"\nqueue_events = 10\nqueue_bytes = 1000\n")
                                          .webhooks;
     EXPECT_EQ(settings.vacated_hold, 250ms);
     EXPECT_EQ(settings.removed_hold, 0s);
@@ -115,13 +122,16 @@ TEST(ConfigWebhooks, SettingsOfAllWebhooks) {
 TEST(ConfigWebhooks, SettingsOutOfRangeAreRefused) {
     EXPECT_EQ(error_of("[webhooks]\nvacated_hold = \"2m\""),
               "f.toml:2: webhooks.vacated_hold: must be a time from 0s to 1m, such as \"250ms\", \"3s\" or \"5m\"");
-    EXPECT_EQ(error_of("[webhooks]\nvacated_hold = 3"), "f.toml:2: webhooks.vacated_hold: must be a duration in quotes, such as \"3s\"");
-    EXPECT_EQ(error_of("[webhooks]\nretry_fro = \"3s\""), "f.toml:2: webhooks.retry_fro: unknown key: is retry_for meant?");
-    for (const char* line : {"vacated_hold = 3", "timeout = \"0s\"", "timeout = \"5\"", "timeout = \"-5s\"", "retry_for = \"25h\"",
-                             "retry_for = \"99999999999h\"", "queue_events = 0", "allow_private_addresses = [\"10.0.0.0/33\"]",
-                             "allow_private_addresses = [\"10.0.0/8\"]", "allow_private_addresses = [\"::1/129\"]",
-                             "allow_private_addresses = [\"localhost\"]", "allow_private_addresses = [\"10.0.0.0/8x\"]",
-                             "allow_private_addresses = 1", "other = 1"}) {
+    EXPECT_EQ(error_of("[webhooks]\nvacated_hold = 3"),
+              "f.toml:2: webhooks.vacated_hold: must be a duration in quotes, such as \"3s\"");
+    EXPECT_EQ(error_of("[webhooks]\nretry_fro = \"3s\""),
+              "f.toml:2: webhooks.retry_fro: unknown key: is retry_for meant?");
+    for (const char* line :
+         {"vacated_hold = 3", "timeout = \"0s\"", "timeout = \"5\"", "timeout = \"-5s\"", "retry_for = \"25h\"",
+          "retry_for = \"99999999999h\"", "queue_events = 0", "allow_private_addresses = [\"10.0.0.0/33\"]",
+          "allow_private_addresses = [\"10.0.0/8\"]", "allow_private_addresses = [\"::1/129\"]",
+          "allow_private_addresses = [\"localhost\"]", "allow_private_addresses = [\"10.0.0.0/8x\"]",
+          "allow_private_addresses = 1", "other = 1"}) {
         EXPECT_TRUE(error_of("[webhooks]\n" + std::string(line)).starts_with("f.toml:2: webhooks.")) << line;
     }
 }

@@ -51,7 +51,8 @@ public:
         char buffer[65536];
         pollfd readable{.fd = ends_[0], .events = POLLIN, .revents = 0};
         while (!text.ends_with(end) && ::poll(&readable, 1, 10'000) == 1) {
-            text.append(buffer, static_cast<std::size_t>(std::max<ssize_t>(0, ::read(ends_[0], buffer, sizeof buffer))));
+            text.append(buffer,
+                        static_cast<std::size_t>(std::max<ssize_t>(0, ::read(ends_[0], buffer, sizeof buffer))));
         }
         return text;
     }
@@ -60,7 +61,9 @@ private:
     int ends_[2] = {-1, -1};
 };
 
-std::string missing(std::uint64_t count) { return "missing " + std::to_string(count) + "\n"; }
+std::string missing(std::uint64_t count) {
+    return "missing " + std::to_string(count) + "\n";
+}
 
 constexpr std::size_t kLineBytes = 1000;
 

@@ -6,7 +6,9 @@
 namespace tulle::node {
 namespace {
 
-bool is_right() { return ::getpid() == static_cast<pid_t>(::syscall(SYS_getpid)); }
+bool is_right() {
+    return ::getpid() == static_cast<pid_t>(::syscall(SYS_getpid));
+}
 
 TEST(ProcessId, IsRightInAChildOfWhoHasAskedBefore) {
     ASSERT_TRUE(is_right());

@@ -28,8 +28,9 @@ TEST(AllowedOrigins, AreComparedWithSchemeHostAndPort) {
     const App app = app_for({"https://Example.com", "http://localhost:3000"});
     EXPECT_TRUE(allows_origin(app, "https://example.COM"));
     EXPECT_TRUE(allows_origin(app, "http://localhost:3000"));
-    for (const char* origin : {"http://example.com", "https://example.com:8443", "https://evil-example.com",
-                               "https://example.com.evil.net", "https://www.example.com", "null", "", "http://localhost"}) {
+    for (const char* origin :
+         {"http://example.com", "https://example.com:8443", "https://evil-example.com", "https://example.com.evil.net",
+          "https://www.example.com", "null", "", "http://localhost"}) {
         EXPECT_FALSE(allows_origin(app, origin)) << origin;
     }
 }
@@ -38,38 +39,58 @@ TEST(AllowedOrigins, MayNameAllSubdomains) {
     const App app = app_for({"https://*.example.com"});
     EXPECT_TRUE(allows_origin(app, "https://www.example.com"));
     EXPECT_TRUE(allows_origin(app, "https://a.b.example.com"));
-    for (const char* origin : {"https://example.com", "https://.example.com", "https://evilexample.com",
-                               "http://www.example.com", "https://evil.net/.example.com", "https://evil.net:1.example.com"}) {
+    for (const char* origin :
+         {"https://example.com", "https://.example.com", "https://evilexample.com", "http://www.example.com",
+          "https://evil.net/.example.com", "https://evil.net:1.example.com"}) {
         EXPECT_FALSE(allows_origin(app, origin)) << origin;
     }
 }
 
 TEST(AllowedOrigins, MeanWhatTheyWouldSayInABrowsersForm) {
     const std::pair<const char*, const char*> pairs[] = {
-        {"https://example.com:443", "https://example.com"},     {"http://example.com:80", "http://example.com"},
-        {"https://example.com/", "https://example.com"},        {"https://example.com", "https://example.com:443"},
-        {"HTTPS://Example.COM:8443/", "https://example.com:8443"}, {"http://localhost:*", "http://localhost"},
-        {"http://localhost:*", "http://localhost:3000"},        {"http://127.0.0.1:*", "http://127.0.0.1:5173"},
-        {"http://[::1]:3000", "http://[::1]:3000"},             {"http://[::1]:*", "http://[::1]"},
-        {"https://*.example.com:*", "https://a.example.com:81"}, {"https://*", "https://anything.example"},
-        {"https://app-*.example.com", "https://app-pr-7.example.com"}, {"https://*.staging.*.example.com", "https://a.staging.eu.example.com"},
-        {"capacitor://localhost", "capacitor://localhost"},     {"chrome-extension://abcdef", "chrome-extension://abcdef"},
-        {"https://xn--mnchen-3ya.example", "https://xn--mnchen-3ya.example"}, {"file://", "file://"},
-        {"https://example.com.", "https://example.com."},       {"http://my_app.local", "http://my_app.local"},
-        {"http://*.0.0.1", "http://127.0.0.1"},                 {"http://[2001:db8::1:0:0:1]", "http://[2001:db8::1:0:0:1]"},
-        {"https://1password.com", "https://1password.com"},     {"http://a.0b", "http://a.0b"},
-        {"app://.", "app://."},                                 {"http://[::]:*", "http://[::]:8080"}};
+        {"https://example.com:443", "https://example.com"},
+        {"http://example.com:80", "http://example.com"},
+        {"https://example.com/", "https://example.com"},
+        {"https://example.com", "https://example.com:443"},
+        {"HTTPS://Example.COM:8443/", "https://example.com:8443"},
+        {"http://localhost:*", "http://localhost"},
+        {"http://localhost:*", "http://localhost:3000"},
+        {"http://127.0.0.1:*", "http://127.0.0.1:5173"},
+        {"http://[::1]:3000", "http://[::1]:3000"},
+        {"http://[::1]:*", "http://[::1]"},
+        {"https://*.example.com:*", "https://a.example.com:81"},
+        {"https://*", "https://anything.example"},
+        {"https://app-*.example.com", "https://app-pr-7.example.com"},
+        {"https://*.staging.*.example.com", "https://a.staging.eu.example.com"},
+        {"capacitor://localhost", "capacitor://localhost"},
+        {"chrome-extension://abcdef", "chrome-extension://abcdef"},
+        {"https://xn--mnchen-3ya.example", "https://xn--mnchen-3ya.example"},
+        {"file://", "file://"},
+        {"https://example.com.", "https://example.com."},
+        {"http://my_app.local", "http://my_app.local"},
+        {"http://*.0.0.1", "http://127.0.0.1"},
+        {"http://[2001:db8::1:0:0:1]", "http://[2001:db8::1:0:0:1]"},
+        {"https://1password.com", "https://1password.com"},
+        {"http://a.0b", "http://a.0b"},
+        {"app://.", "app://."},
+        {"http://[::]:*", "http://[::]:8080"}};
     for (const auto& [pattern, origin] : pairs) {
         EXPECT_TRUE(allows_origin(app_for({pattern}), origin)) << pattern << " and " << origin;
     }
-    const std::pair<const char*, const char*> strangers[] = {
-        {"https://example.com:443", "http://example.com"},      {"https://example.com:443", "https://example.com:80"},
-        {"http://localhost:*", "https://localhost:3000"},       {"http://localhost:*", "http://localhost.evil.net:3000"},
-        {"http://localhost:*", "http://localhost:3000/x"},      {"http://localhost:*", "http://localhost:evil"},
-        {"http://localhost:*", "http://localhost:99999"},       {"https://*", "https://"},
-        {"https://*", "https://user@evil.net"},                 {"https://*", "http://a.example"},
-        {"https://*.example.com", "https://a.example.com:8443"}, {"https://*.example.com", "https://user@a.example.com"},
-        {"https://app-*.example.com", "https://app-.example.com"}, {"http://[::1]:3000", "http://[::1]"}};
+    const std::pair<const char*, const char*> strangers[] = {{"https://example.com:443", "http://example.com"},
+                                                             {"https://example.com:443", "https://example.com:80"},
+                                                             {"http://localhost:*", "https://localhost:3000"},
+                                                             {"http://localhost:*", "http://localhost.evil.net:3000"},
+                                                             {"http://localhost:*", "http://localhost:3000/x"},
+                                                             {"http://localhost:*", "http://localhost:evil"},
+                                                             {"http://localhost:*", "http://localhost:99999"},
+                                                             {"https://*", "https://"},
+                                                             {"https://*", "https://user@evil.net"},
+                                                             {"https://*", "http://a.example"},
+                                                             {"https://*.example.com", "https://a.example.com:8443"},
+                                                             {"https://*.example.com", "https://user@a.example.com"},
+                                                             {"https://app-*.example.com", "https://app-.example.com"},
+                                                             {"http://[::1]:3000", "http://[::1]"}};
     for (const auto& [pattern, origin] : strangers) {
         EXPECT_FALSE(allows_origin(app_for({pattern}), origin)) << pattern << " and " << origin;
     }
@@ -177,8 +198,10 @@ TEST(AppTable, TellsWhatHasBecomeOfAnApp) {
     const AppTable same({served("a", "ka")});
     EXPECT_EQ(fate_of(before, same), (std::pair{AppFate::kServed, same.find_by_id("a")}));
     EXPECT_EQ(fate_of(before, AppTable()).first, AppFate::kGone);
-    EXPECT_EQ(fate_of(before, AppTable({served("a", "other")})).first, AppFate::kGone) << "its clients know another key";
-    EXPECT_EQ(fate_of(before, AppTable({served("other", "ka")})).first, AppFate::kGone) << "its channels are another app's";
+    EXPECT_EQ(fate_of(before, AppTable({served("a", "other")})).first, AppFate::kGone)
+        << "its clients know another key";
+    EXPECT_EQ(fate_of(before, AppTable({served("other", "ka")})).first, AppFate::kGone)
+        << "its channels are another app's";
     App off = before;
     off.enabled = false;
     EXPECT_EQ(fate_of(before, AppTable({off})).first, AppFate::kDisabled);

@@ -45,8 +45,8 @@ TEST(ChannelName, HasOneToTwoHundredOfTheAllowedCharacters) {
 TEST(ChannelName, TellsTheChannelOfAUser) {
     EXPECT_EQ(user_of_channel("#server-to-user-a/b #"), "a/b #");
     EXPECT_EQ(user_of_channel("#server-to-user-" + std::string(128, 'u')), std::string(128, 'u'));
-    for (const std::string& name : {std::string("#server-to-user-"), std::string("server-to-user-a"), std::string("#online-a"),
-                                    "#server-to-user-" + std::string(129, 'u')}) {
+    for (const std::string& name : {std::string("#server-to-user-"), std::string("server-to-user-a"),
+                                    std::string("#online-a"), "#server-to-user-" + std::string(129, 'u')}) {
         EXPECT_EQ(user_of_channel(name), std::nullopt) << name;
     }
     EXPECT_EQ(online_key("app", "a/b"), "app/#online-a/b");

@@ -96,7 +96,8 @@ TEST(FrameGuard, BoundsWhatTheFramesOfACompressedMessageAnnounce) {
     guard.limit_deflated(1000);
     EXPECT_EQ(guard.on_bytes(kStart, frame(0xc1, 1000)), Verdict::kFine);
     EXPECT_EQ(guard.on_bytes(kStart, frame(0x41, 900)), Verdict::kFine);
-    EXPECT_EQ(guard.on_bytes(kStart, frame(0x89, 100)), Verdict::kFine);  // a ping between fragments is no part of the message
+    // a ping between fragments is no part of the message
+    EXPECT_EQ(guard.on_bytes(kStart, frame(0x89, 100)), Verdict::kFine);
     EXPECT_EQ(guard.on_bytes(kStart, frame(0x80, 100)), Verdict::kFine);
     EXPECT_EQ(guard.on_bytes(kStart, frame(0x41, 900)), Verdict::kFine);
     EXPECT_EQ(guard.on_bytes(kStart, frame(0x00, 0)), Verdict::kFine);

@@ -12,7 +12,9 @@ constexpr Slot kB{2};
 constexpr Slot kC{3};
 const std::string kRoom = "app/presence-x";
 
-Member member(const std::string& user) { return {user, "card of " + user}; }
+Member member(const std::string& user) {
+    return {user, "card of " + user};
+}
 
 class PresenceRoomsTest : public ::testing::Test {
 protected:
@@ -110,7 +112,8 @@ TEST_F(PresenceRoomsTest, TurnsAllConnectionsOfARefusedUserAway) {
     ask(kA);
     ask(kB);
     rooms.on_refused(2, JoinRefusal::kFull, out);
-    EXPECT_EQ(take(), (PresenceEffects{TurnAway{kA, kRoom, JoinRefusal::kFull}, TurnAway{kB, kRoom, JoinRefusal::kFull}}));
+    EXPECT_EQ(take(),
+              (PresenceEffects{TurnAway{kA, kRoom, JoinRefusal::kFull}, TurnAway{kB, kRoom, JoinRefusal::kFull}}));
     EXPECT_EQ(rooms.card_of(kA, kRoom), nullptr);
     EXPECT_EQ(leave(kA), PresenceEffects{});
     rooms.remove(kB, out);

@@ -15,8 +15,8 @@ constexpr std::size_t kAllowance = 100;
 constexpr Duration kStep = 10ms;
 constexpr Duration kMeshWay = 50ms;
 
-/// Nodes with one ration each. Every node tells of its use once a second, each at another moment; what all the others have
-/// told reaches a node once a second, at yet another one.
+/// Nodes with one ration each. Every node tells of its use once a second, each at another moment; what all the others
+/// have told reaches a node once a second, at yet another one.
 class RationedMesh {
 public:
     explicit RationedMesh(std::size_t nodes) : nodes_(nodes) {
@@ -89,11 +89,13 @@ private:
 };
 
 double most(const std::vector<double>& seconds, std::size_t from, std::size_t to) {
-    return *std::max_element(seconds.begin() + static_cast<std::ptrdiff_t>(from), seconds.begin() + static_cast<std::ptrdiff_t>(to));
+    return *std::max_element(seconds.begin() + static_cast<std::ptrdiff_t>(from),
+                             seconds.begin() + static_cast<std::ptrdiff_t>(to));
 }
 
 double least(const std::vector<double>& seconds, std::size_t from, std::size_t to) {
-    return *std::min_element(seconds.begin() + static_cast<std::ptrdiff_t>(from), seconds.begin() + static_cast<std::ptrdiff_t>(to));
+    return *std::min_element(seconds.begin() + static_cast<std::ptrdiff_t>(from),
+                             seconds.begin() + static_cast<std::ptrdiff_t>(to));
 }
 
 TEST(Ration, OfASingleNodeIsTheWholeAllowance) {
@@ -159,7 +161,9 @@ TEST(RationMesh, ExceedsTheAllowanceByTheNumberOfNodesForOneExchangeAfterASudden
 
 TEST(RationMesh, GrantsAThirdThenHalfThenAllToANodeThatAllLoadMovesTo) {
     RationedMesh mesh(3);
-    const auto moving = [](std::size_t i, Duration at) { return at < 10s ? (i == 0 ? 0.0 : 50.0) : (i == 0 ? 100.0 : 0.0); };
+    const auto moving = [](std::size_t i, Duration at) {
+        return at < 10s ? (i == 0 ? 0.0 : 50.0) : (i == 0 ? 100.0 : 0.0);
+    };
     const std::vector<double> seconds = mesh.run(30s, moving);
     EXPECT_GE(least(seconds, 0, 10), 0.98 * kAllowance);
     EXPECT_GE(seconds[10], 0.3 * kAllowance);

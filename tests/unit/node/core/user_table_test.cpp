@@ -129,14 +129,14 @@ TEST_F(UserTableTest, TellsAWatcherOnceEverybodyIsKnownAndThenOfEachChange) {
     EXPECT_EQ(subscribed(online_key("app", "eve"), 3), (UserEffects{TellWatchers{{kA}, {"bob"}, {"eve"}}}));
     EXPECT_EQ(changed(kBob, true), UserEffects{});
     EXPECT_EQ(changed(kBob, false), (UserEffects{TellWatchers{{kA}, {}, {"bob"}}}));
-    EXPECT_EQ(sign_in(kB, "bob", {"eve"}),
-              (UserEffects{JoinHub{2, kBob, {"bob", ""}}})) << "bob is confirmed here for its watcher";
+    EXPECT_EQ(sign_in(kB, "bob", {"eve"}), (UserEffects{JoinHub{2, kBob, {"bob", ""}}}))
+        << "bob is confirmed here for its watcher";
     EXPECT_EQ(changed(kBob, true), (UserEffects{TellWatchers{{kA}, {"bob"}, {}}}));
     EXPECT_EQ(joined(2), (UserEffects{SignedIn{kB}, TellWatchers{{kB}, {}, {"eve"}}}));
     EXPECT_EQ(changed(online_key("app", "eve"), true), (UserEffects{TellWatchers{{kA, kB}, {"eve"}, {}}}));
     EXPECT_EQ(remove(kB), (UserEffects{LeaveHub{kBob, "bob"}})) << "still watched";
-    EXPECT_EQ(remove(kA), (UserEffects{LeaveHub{kAnn, "ann"}, UnsubscribeHub{kBob}, UnsubscribeHub{online_key("app", "eve")},
-                                       UnsubscribeHub{kAnn}}));
+    EXPECT_EQ(remove(kA), (UserEffects{LeaveHub{kAnn, "ann"}, UnsubscribeHub{kBob},
+                                       UnsubscribeHub{online_key("app", "eve")}, UnsubscribeHub{kAnn}}));
 }
 
 TEST_F(UserTableTest, LetsAUserWatchItself) {
@@ -149,7 +149,8 @@ TEST_F(UserTableTest, LetsAUserWatchItself) {
 
 TEST_F(UserTableTest, KeepsAppsApart) {
     sign_in(kA, "ann");
-    EXPECT_EQ((table.sign_in(kB, "other", "ann", {}, out), take()), (UserEffects{SubscribeHub{online_key("other", "ann"), 2, true}}));
+    EXPECT_EQ((table.sign_in(kB, "other", "ann", {}, out), take()),
+              (UserEffects{SubscribeHub{online_key("other", "ann"), 2, true}}));
     EXPECT_EQ(table.connections(kAnn), std::vector<Slot>{kA});
 }
 
@@ -205,7 +206,8 @@ TEST_F(UserTableTest, LeavesNothingBehindAndTellsTheTruthWhateverComes) {
         const auto settle = [&] {
             while (!mesh.to_confirm.empty() || !mesh.to_join.empty()) {
                 for (const SubscribeHub& first : std::exchange(mesh.to_confirm, {})) {
-                    random.on_subscribed(first.channel, first.generation, mesh.members.contains(first.channel), effects);
+                    const bool is_there = mesh.members.contains(first.channel);
+                    random.on_subscribed(first.channel, first.generation, is_there, effects);
                     flush();
                 }
                 for (const JoinHub& joining : std::exchange(mesh.to_join, {})) {
@@ -230,7 +232,7 @@ TEST_F(UserTableTest, LeavesNothingBehindAndTellsTheTruthWhateverComes) {
                     random.on_reachable(slot, effects);
                 }
             }
-            std::set<std::string> before = mesh.members;
+            const std::set<std::string> before = mesh.members;
             flush();
             for (const std::string& key : before) {
                 if (!mesh.members.contains(key)) {
@@ -242,8 +244,7 @@ TEST_F(UserTableTest, LeavesNothingBehindAndTellsTheTruthWhateverComes) {
                 continue;
             }
             settle();
-            reach_all(random, effects);
-            flush();
+            reach_all(random, effects), flush();
             for (const auto& [watcher, watched] : watch) {
                 std::set<std::string> online;
                 for (const std::string& user : watched) {

@@ -31,11 +31,14 @@ App counting_app() {
     return app;
 }
 
-Happening channel(WebhookEvent event, std::uint64_t count = 0) { return {event, "x", {}, nullptr, count, nullptr}; }
+Happening channel(WebhookEvent event, std::uint64_t count = 0) {
+    return {event, "x", {}, nullptr, count, nullptr};
+}
 
 class WebhookDeskTest : public ::testing::Test {
 protected:
-    WebhookEffects changed(Instant now, std::uint64_t token, std::uint64_t told, std::uint64_t count, SharedBytes behind = nullptr) {
+    WebhookEffects changed(Instant now, std::uint64_t token, std::uint64_t told, std::uint64_t count,
+                           SharedBytes behind = nullptr) {
         desk.on_changed(now, {token, "app/x", {}, nullptr, told, count, std::move(behind)}, out);
         return take();
     }
@@ -43,9 +46,7 @@ protected:
         desk.on_changed(now, {token, "app/presence-r", "u", std::move(card), told, count}, out);
         return take();
     }
-    WebhookEffects settled(std::uint64_t id) {
-        return settled(kStart, id);
-    }
+    WebhookEffects settled(std::uint64_t id) { return settled(kStart, id); }
     WebhookEffects settled(Instant now, std::uint64_t id, EventEnd end = EventEnd::kTaken) {
         desk.on_settled(now, {id, end}, out);
         return take();
@@ -130,11 +131,12 @@ TEST_F(WebhookDeskTest, WhatEndpointsAreBeingToldWhenItIsRevokedIsDroppedAndItsE
     using End = EventEnd;
     using Outcome = DutyEnd;
     const EndpointId other{"app", "http://b", 0};
-    const std::vector<std::tuple<End, End, Outcome, std::uint64_t>> cases{{End::kDropped, End::kDropped, Outcome::kDropped, 0},
-                                                                          {End::kTaken, End::kTaken, Outcome::kTold, 1},
-                                                                          {End::kTaken, End::kDropped, Outcome::kPartly, 1},
-                                                                          {End::kDoubtful, End::kDropped, Outcome::kPartly, 0},
-                                                                          {End::kDoubtful, End::kDoubtful, Outcome::kUnknown, 0}};
+    const std::vector<std::tuple<End, End, Outcome, std::uint64_t>> cases{
+        {End::kDropped, End::kDropped, Outcome::kDropped, 0},
+        {End::kTaken, End::kTaken, Outcome::kTold, 1},
+        {End::kTaken, End::kDropped, Outcome::kPartly, 1},
+        {End::kDoubtful, End::kDropped, Outcome::kPartly, 0},
+        {End::kDoubtful, End::kDoubtful, Outcome::kUnknown, 0}};
     desk.set_apps(AppTable({app_with({"http://a", "http://b"})}));
     std::uint64_t id = 0;
     std::uint64_t token = 0;
@@ -187,8 +189,8 @@ TEST_F(WebhookDeskTest, WhatTheLastNodeHasToTellNobodyIsDoneAtOnce) {
 TEST_F(WebhookDeskTest, UsersComeAtOnceAndGoAfterTheirHold) {
     const SharedBytes card = share("card");
     EXPECT_EQ(user(kStart, 7, 0, 1, card),
-              (WebhookEffects{TellEndpoints{{{1, kEndpoint}},
-                                            {WebhookEvent::kMemberAdded, "presence-r", "u", card, 0, nullptr}}}));
+              (WebhookEffects{
+                  TellEndpoints{{{1, kEndpoint}}, {WebhookEvent::kMemberAdded, "presence-r", "u", card, 0, nullptr}}}));
     settled(1);
     EXPECT_EQ(user(kStart, 8, 1, 2, card), (WebhookEffects{SettleDuty{8, 2}})) << "a second connection of the user";
     user(kStart, 9, 2, 0, card);
@@ -250,7 +252,9 @@ protected:
     static TellEndpoints both(std::uint64_t first, WebhookEvent event) {
         return {{{first, kEndpoint}, {first + 1, kFailing}}, channel(event)};
     }
-    static TellEndpoints one(std::uint64_t id, const EndpointId& endpoint, WebhookEvent event) { return {{{id, endpoint}}, channel(event)}; }
+    static TellEndpoints one(std::uint64_t id, const EndpointId& endpoint, WebhookEvent event) {
+        return {{{id, endpoint}}, channel(event)};
+    }
 
     /// Revokes 7 while the failing endpoint alone has something to take, which it has surely not heard.
     SettleDuty revoked_with(std::uint64_t id, const EndpointId& failing) {
@@ -280,7 +284,8 @@ TEST_F(WebhookDeskOfTwoTest, AnEndpointThatIsBackIsToldWhatHasBecomeOfWhatItRefu
     changed(kStart + 1s, 7, 0, 0);
     wait_until(kStart + 1s + kVacated);
     settled(kStart + 5s, 3);
-    EXPECT_EQ(settled(kStart + 9s, 2), (WebhookEffects{one(4, kFailing, WebhookEvent::kChannelVacated)})) << "long held";
+    EXPECT_EQ(settled(kStart + 9s, 2), (WebhookEffects{one(4, kFailing, WebhookEvent::kChannelVacated)}))
+        << "long held";
     EXPECT_EQ(settled(kStart + 9s, 4), (WebhookEffects{SettleDuty{7, 0}}));
 }
 
@@ -306,7 +311,8 @@ TEST_F(WebhookDeskOfTwoTest, WhoHasNotHeardWhatTheOthersHaveIsNamedWhenItIsRevok
     const SettleDuty last = revoked_with(2, kFailing);
     EXPECT_EQ(std::tuple(last.told, last.end), std::tuple(2u, DutyEnd::kPartly)) << "the number is nothing to it";
     EXPECT_FALSE(last.behind.empty());
-    EXPECT_EQ(changed(kStart + 2s, 9, 2, 2, share(last.behind)), (WebhookEffects{one(3, kFailing, WebhookEvent::kChannelOccupied)}))
+    EXPECT_EQ(changed(kStart + 2s, 9, 2, 2, share(last.behind)),
+              (WebhookEffects{one(3, kFailing, WebhookEvent::kChannelOccupied)}))
         << "the next node tells nobody else";
     EXPECT_EQ(settled(3), (WebhookEffects{SettleDuty{9, 2}}));
 }
@@ -332,7 +338,8 @@ TEST_F(WebhookDeskOfTwoTest, WhoIsNamedIsNamedAgainByTheNextNode) {
     changed(kStart + 2s, 11, 1, 1, share(behind));
     desk.on_revoked(11, out);
     take();
-    EXPECT_EQ(settled(kStart, 4, EventEnd::kDropped), (WebhookEffects{SettleDuty{11, 0, DutyEnd::kDropped}})) << "which leaves the doubt";
+    EXPECT_EQ(settled(kStart, 4, EventEnd::kDropped), (WebhookEffects{SettleDuty{11, 0, DutyEnd::kDropped}}))
+        << "which leaves the doubt";
 }
 
 TEST_F(WebhookDeskOfTwoTest, WhatAllKnowWhenItIsRevokedIsTold) {
@@ -352,7 +359,8 @@ TEST_F(WebhookDeskOfTwoTest, ADoubtOfTheMeshStaysOneForWhoHasHeardNothing) {
     changed(kStart + 1s, 7, 1, 0, everybody);
     wait_until(kStart + 1s + kVacated);
     settled(kStart + 5s, 3);
-    EXPECT_EQ(changed(kStart + 6s, 7, 0, 1, everybody), (WebhookEffects{one(4, kEndpoint, WebhookEvent::kChannelOccupied)}));
+    EXPECT_EQ(changed(kStart + 6s, 7, 0, 1, everybody),
+              (WebhookEffects{one(4, kEndpoint, WebhookEvent::kChannelOccupied)}));
     desk.on_revoked(7, out);
     EXPECT_EQ(take(), (WebhookEffects{DropEvents{{{4, kEndpoint}, {2, kFailing}}}}));
     EXPECT_EQ(settled(kStart + 6s, 4, EventEnd::kDropped), WebhookEffects{});
@@ -441,8 +449,9 @@ TEST_F(WebhookDeskTest, WhatNobodyWantsIsDoneAtOnce) {
 TEST_F(WebhookDeskTest, ATaskIsHandedOnAsItIsAndOnce) {
     const SharedBytes json = share("{}");
     desk.on_task(kStart, 9, "app/x", WebhookEvent::kClientEvent, json, out);
-    EXPECT_EQ(take(), (WebhookEffects{TellEndpoints{{{1, kEndpoint}},
-                                                    {WebhookEvent::kClientEvent, "x", {}, nullptr, 0, json}}}));
+    EXPECT_EQ(
+        take(),
+        (WebhookEffects{TellEndpoints{{{1, kEndpoint}}, {WebhookEvent::kClientEvent, "x", {}, nullptr, 0, json}}}));
     desk.on_task(kStart, 9, "app/x", WebhookEvent::kClientEvent, json, out);
     EXPECT_EQ(take(), WebhookEffects{});
     EXPECT_EQ(settled(1), (WebhookEffects{SettleDuty{9, 0}}));

@@ -53,7 +53,8 @@ TEST_F(WebhookQueueTest, GathersEventsForAMoment) {
     ASSERT_EQ(add(kStart + 20ms, kA, 2), Push::kAccepted);
     EXPECT_EQ(at(kStart + kWebhookWindow - 1ns), QueueEffects{});
     EXPECT_EQ(sent(at(kStart + kWebhookWindow), kA), (Ids{"1", "2"}));
-    EXPECT_EQ(outcome(kStart + 1s, kA, true), (QueueEffects{EventSettled{1, EventEnd::kTaken}, EventSettled{2, EventEnd::kTaken}}));
+    EXPECT_EQ(outcome(kStart + 1s, kA, true),
+              (QueueEffects{EventSettled{1, EventEnd::kTaken}, EventSettled{2, EventEnd::kTaken}}));
     EXPECT_EQ(queue.size(), 0u);
     EXPECT_EQ(queue.next_deadline(), std::nullopt);
 }
@@ -174,7 +175,8 @@ TEST_F(WebhookQueueTest, AFullQueueRefuses) {
     EXPECT_EQ(small.add(kStart, kA, true, 2, share("12")), Push::kRefused) << "bytes";
     EXPECT_EQ(small.add(kStart, kA, true, 2, share("1")), Push::kAccepted);
     EXPECT_EQ(small.add(kStart, kA, true, 3, share("")), Push::kRefused) << "events";
-    EXPECT_EQ(small.add(kStart, kB, true, 4, share("12345")), Push::kAccepted) << "another endpoint has room of its own";
+    EXPECT_EQ(small.add(kStart, kB, true, 4, share("12345")), Push::kAccepted)
+        << "another endpoint has room of its own";
     EXPECT_EQ(small.add(kStart, {"app", "http://c", 0}, true, 5, share("123456")), Push::kRefused);
     EXPECT_EQ(small.size(), 3u);
 }

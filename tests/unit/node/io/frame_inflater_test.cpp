@@ -41,7 +41,8 @@ std::string frame(unsigned first, std::string_view payload, std::uint32_t key = 
     for (std::size_t i = count; i > 0; --i) {
         bytes.push_back(static_cast<char>((payload.size() >> (8 * (i - 1))) & 0xff));
     }
-    const std::string mask{static_cast<char>(key >> 24), static_cast<char>(key >> 16), static_cast<char>(key >> 8), static_cast<char>(key)};
+    const std::string mask{static_cast<char>(key >> 24), static_cast<char>(key >> 16), static_cast<char>(key >> 8),
+                           static_cast<char>(key)};
     bytes.append(mask);
     for (std::size_t i = 0; i < payload.size(); ++i) {
         bytes.push_back(static_cast<char>(payload[i] ^ mask[i % 4]));
@@ -55,12 +56,15 @@ struct Message {
     friend bool operator==(const Message&, const Message&) = default;
 };
 
-/// The messages and control frames of a client's plain frames, as a strict reader has them; fails on RSV bits and wrong sequences.
+/// The messages and control frames of a client's plain frames, as a strict reader has them; fails on RSV bits and wrong
+/// sequences.
 std::vector<Message> read(std::string_view bytes) {
     std::vector<Message> messages;
     Message open;
     while (!bytes.empty()) {
-        const auto byte = [bytes](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes.at(i))); };
+        const auto byte = [bytes](std::size_t i) {
+            return static_cast<std::size_t>(static_cast<unsigned char>(bytes.at(i)));
+        };
         EXPECT_EQ(byte(0) & 0x70, 0u);
         EXPECT_EQ(byte(1) & 0x80, 0x80u);
         std::size_t size = byte(1) & 0x7f;
@@ -128,7 +132,8 @@ std::string compressed(std::string_view text, Prng& prng) {
             return deflated(text, level, memory, kFinished);
         case 2: {  // final blocks with more after them
             const std::size_t half = text.size() / 2;
-            return deflated(text.substr(0, half), level, memory, kFinished) + deflated(text.substr(half), level, memory, Z_SYNC_FLUSH);
+            return deflated(text.substr(0, half), level, memory, kFinished) +
+                   deflated(text.substr(half), level, memory, Z_SYNC_FLUSH);
         }
         default:
             return deflated(text, level, memory, Z_SYNC_FLUSH);
@@ -152,7 +157,8 @@ TEST(FrameInflater, ShowsWhatWasMeantHoweverItIsCompressedCutAndFragmented) {
             std::vector<Message> between;
             for (std::size_t cut = 0; cut <= cuts; ++cut) {
                 const std::size_t size = cut == cuts ? rest.size() : prng.below(rest.size() + 1);
-                const unsigned first = (cut == 0 ? opcode | (is_deflated ? 0x40u : 0u) : 0u) | (cut == cuts ? 0x80u : 0u);
+                const unsigned first =
+                    (cut == 0 ? opcode | (is_deflated ? 0x40u : 0u) : 0u) | (cut == cuts ? 0x80u : 0u);
                 bytes += frame(first, rest.substr(0, size), static_cast<std::uint32_t>(prng.below(1u << 30)));
                 rest.remove_prefix(size);
                 if (cut < cuts && prng.chance(30)) {
@@ -186,10 +192,11 @@ TEST(FrameInflater, TakesTheExamplesOfTheRfc) {
 }
 
 TEST(FrameInflater, PassesWhatIsNotCompressedOrIsWrongAsItCame) {
-    const std::string whole[] = {frame(0x81, "plain"), frame(0x89, "ping"), frame(0xc9, "ping"), frame(0xf1, "x"), frame(0xd1, "x"),
-                                 frame(0xc3, "x"), frame(0xc0, "x"), std::string("\xc1\x01x", 3), frame(0x01, "a") + frame(0xc1, "b"),
-                                 // lengths that could be shorter
-                                 std::string("\xc1\xfe\x00\x01\0\0\0\0x", 9), std::string("\xc1\xff\0\0\0\0\0\0\0\x01\0\0\0\0x", 15)};
+    const std::string whole[] = {
+        frame(0x81, "plain"), frame(0x89, "ping"), frame(0xc9, "ping"), frame(0xf1, "x"), frame(0xd1, "x"),
+        frame(0xc3, "x"), frame(0xc0, "x"), std::string("\xc1\x01x", 3), frame(0x01, "a") + frame(0xc1, "b"),
+        // lengths that could be shorter
+        std::string("\xc1\xfe\x00\x01\0\0\0\0x", 9), std::string("\xc1\xff\0\0\0\0\0\0\0\x01\0\0\0\0x", 15)};
     for (const std::string& bytes : whole) {
         Prng prng(1);
         FrameInflater inflater;

@@ -3,10 +3,10 @@
 #include <functional>
 #include <vector>
 
-#include <boost/asio/post.hpp>
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include <boost/asio/post.hpp>
 
 #include "node/io/clock.hpp"
 

@@ -15,10 +15,12 @@ namespace tulle::node::testing {
 /// An HTTP server on loopback that answers POSTs as the test says, on a thread for each connection.
 class HttpTarget {
 public:
-    /// What is written as the answer to a request (head and body as they came); empty: nothing, and the connection stays.
+    /// What is written as the answer to a request (head and body as they came); empty: nothing, and the connection
+    /// stays.
     using Answer = std::function<std::string(const std::string& request)>;
     /// `at_start` is called first by the thread of each connection.
-    explicit HttpTarget(Answer answer, std::function<void()> at_start = [] {});
+    explicit HttpTarget(
+        Answer answer, std::function<void()> at_start = [] {});
     ~HttpTarget();
     HttpTarget(const HttpTarget&) = delete;
     HttpTarget& operator=(const HttpTarget&) = delete;
@@ -46,6 +48,8 @@ private:
     std::thread acceptor_;
 };
 
-inline std::string status_line(const std::string& status) { return "HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n"; }
+inline std::string status_line(const std::string& status) {
+    return "HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n";
+}
 
 }  // namespace tulle::node::testing

@@ -5,7 +5,9 @@
 namespace tulle::node {
 namespace {
 
-mesh::ToHub leave(std::string channel) { return mesh::Unsubscribe{std::move(channel)}; }
+mesh::ToHub leave(std::string channel) {
+    return mesh::Unsubscribe{std::move(channel)};
+}
 
 class HubLinkTest : public ::testing::Test {
 protected:

@@ -95,7 +95,8 @@ TEST_F(SocketsTest, AWriteToAPeerThatHasGoneIsBroken) {
     EXPECT_EQ(write_outbox(ours, outbox), Written::kBroken);
 }
 
-/// The same for every way to write the outboxes of a turn. Where io_uring is forbidden its tests run with what it falls back to.
+/// The same for every way to write the outboxes of a turn. Where io_uring is forbidden its tests run with what it falls
+/// back to.
 struct Way {
     const char* name;
     std::unique_ptr<OutboxWriter> (*make)();
@@ -200,12 +201,11 @@ TEST_P(OutboxWriterTest, TellsOfEachWhetherItIsBlockedOrBroken) {
     EXPECT_EQ(got, clients[3].expected);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Ways, OutboxWriterTest,
-    ::testing::Values(Way{"Send", [] { return make_outbox_writer(FlushMode::kSend); }},
-                      Way{"Uring", [] { return make_outbox_writer(FlushMode::kUring); }},
-                      Way{"ManyRingsFull", with_small_ring}),
-    [](const auto& way) { return std::string(way.param.name); });
+INSTANTIATE_TEST_SUITE_P(Ways, OutboxWriterTest,
+                         ::testing::Values(Way{"Send", [] { return make_outbox_writer(FlushMode::kSend); }},
+                                           Way{"Uring", [] { return make_outbox_writer(FlushMode::kUring); }},
+                                           Way{"ManyRingsFull", with_small_ring}),
+                         [](const auto& way) { return std::string(way.param.name); });
 
 TEST_F(SocketsTest, LingeringEndsWhenThePeerEnds) {
     Linger linger;

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/post.hpp>
 #include <gtest/gtest.h>
+#include <boost/asio/post.hpp>
 
 #include "node/core/limits.hpp"
 #include "node/io/clock.hpp"
@@ -201,7 +201,8 @@ TEST(Reactor, WhatIsReadyAtOnceTakesTurnsWithTheContext) {
         }
     });
     const std::string while_both = order.substr(0, order.rfind('c') + 1);
-    EXPECT_EQ(while_both.find(std::string(kHandlersInARow + 2, 'c')), std::string::npos) << order;  // one more begins a turn
+    // one more begins a turn
+    EXPECT_EQ(while_both.find(std::string(kHandlersInARow + 2, 'c')), std::string::npos) << order;
     EXPECT_EQ(while_both.find("rr"), std::string::npos) << order;
     EXPECT_NE(while_both.find('r'), std::string::npos) << order;
 }
@@ -279,7 +280,8 @@ TEST(Reactor, ConnectionsThatAreSlowToDrainAreSpreadOverTurns) {
         reactor.add(connections.back());
     }
     const auto drained = [&] {
-        return std::count_if(connections.begin(), connections.end(), [](const auto& each) { return each->drained == 1; });
+        return std::count_if(connections.begin(), connections.end(),
+                             [](const auto& each) { return each->drained == 1; });
     };
     EXPECT_FALSE(reactor.drain_some(kCount));
     EXPECT_GE(drained(), 1);

@@ -140,7 +140,9 @@ TEST_F(ShardDutiesTest, ADrainingShardTellsOfNobodysLeaving) {
     ASSERT_TRUE(asked);
     tell(mesh::Subscribed{"app/x", asked->generation});
     expect_count("app/x", "", 1);
-    shard.drain([this] { hub.mailbox().push_reserved({mesh::ShardIndex{}, mesh::DutyCount{"the end", "", 0, nullptr}}); });
+    shard.drain([this] {
+        hub.mailbox().push_reserved({mesh::ShardIndex{}, mesh::DutyCount{"the end", "", 0, nullptr}});
+    });
     EXPECT_EQ(client->read_close(), "close 4200");
     client.reset();
     expect_count("the end", "", 0);

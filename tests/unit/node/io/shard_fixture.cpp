@@ -123,7 +123,8 @@ unsigned RawClient::upgrade(std::string_view target) {
         const std::string greeting = read_text();
         const std::size_t begin = greeting.find(kKey);
         if (begin != std::string::npos) {
-            socket_id_ = greeting.substr(begin + kKey.size(), greeting.find('\\', begin + kKey.size()) - begin - kKey.size());
+            socket_id_ =
+                greeting.substr(begin + kKey.size(), greeting.find('\\', begin + kKey.size()) - begin - kKey.size());
         }
     }
     return status;

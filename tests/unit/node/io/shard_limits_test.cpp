@@ -52,7 +52,8 @@ protected:
 
     static std::string read_request(const std::string& secret) {
         const std::string query =
-            "auth_key=key&auth_timestamp=" + std::to_string(wall_now().time_since_epoch().count()) + "&auth_version=1.0";
+            "auth_key=key&auth_timestamp=" + std::to_string(wall_now().time_since_epoch().count()) +
+            "&auth_version=1.0";
         const std::string signature = hmac_sha256_hex(secret, "GET\n/apps/app/channels\n" + query);
         return "GET /apps/app/channels?" + query + "&auth_signature=" + signature + " HTTP/1.1\r\nHost: x\r\n\r\n";
     }

@@ -83,8 +83,9 @@ protected:
     static void ask_presence(RawClient& client, const std::string& user) {
         const std::string data = R"({"user_id":)" + user + "}";
         const std::string auth = "key:" + hmac_sha256_hex("secret", client.socket_id() + ":presence-a:" + data);
-        client.write_text(R"({"event":"pusher:subscribe","data":{"channel":"presence-a","channel_data":"{\"user_id\":)" + user +
-                          R"(}","auth":")" + auth + R"("}})");
+        client.write_text(
+            R"({"event":"pusher:subscribe","data":{"channel":"presence-a","channel_data":"{\"user_id\":)" + user +
+            R"(}","auth":")" + auth + R"("}})");
     }
 
     static mesh::Deliver delivery(const std::string& channel, const std::string& body, std::string exclude = {}) {
@@ -109,8 +110,9 @@ protected:
 
     static std::string signed_publish() {
         const std::string body = R"({"name":"e","channel":"news","data":"d"})";
-        const std::string query = "auth_key=key&auth_timestamp=" + std::to_string(wall_now().time_since_epoch().count()) +
-                                  "&auth_version=1.0&body_md5=" + md5_hex(body);
+        const std::string query =
+            "auth_key=key&auth_timestamp=" + std::to_string(wall_now().time_since_epoch().count()) +
+            "&auth_version=1.0&body_md5=" + md5_hex(body);
         const std::string signature = hmac_sha256_hex("secret", "POST\n/apps/app/events\n" + query);
         return "POST /apps/app/events?" + query + "&auth_signature=" + signature +
                " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
@@ -198,7 +200,8 @@ TEST_F(ShardTest, WritesToMoreClientsThanOneTurnHasRoomForWhileSomeLeave) {
     }
     for (std::size_t i = 0; i < clients.size(); i += 4) {
         for (int n = 0; n < 3; ++n) {
-            ASSERT_EQ(clients[i]->read_text(), R"({"channel":"news","event":"e","data":")" + std::to_string(n) + R"("})");
+            ASSERT_EQ(clients[i]->read_text(),
+                      R"({"channel":"news","event":"e","data":")" + std::to_string(n) + R"("})");
         }
     }
 }
@@ -284,7 +287,8 @@ TEST_F(ShardTest, TakesUsersIntoPresenceChannelsAndTellsOfThem) {
     ASSERT_TRUE(asked.has_value());
     EXPECT_TRUE(asked->presence);
     const std::vector<mesh::PresenceMember> list{{"7", share("7\n{}")}};
-    tell(mesh::Subscribed{asked->channel, asked->generation, std::make_shared<const std::vector<mesh::PresenceMember>>(list)});
+    tell(mesh::Subscribed{asked->channel, asked->generation,
+                          std::make_shared<const std::vector<mesh::PresenceMember>>(list)});
     const auto joining = hub.next<mesh::MemberJoin>();
     ASSERT_TRUE(joining.has_value());
     EXPECT_EQ(joining->member.user, "10");
@@ -313,7 +317,8 @@ TEST_F(ShardTest, TellsAUserThatThePresenceChannelIsFull) {
     ask_presence(client, "10");
     const auto asked = hub.next<mesh::Subscribe>();
     ASSERT_TRUE(asked.has_value());
-    tell(mesh::Subscribed{asked->channel, asked->generation, std::make_shared<const std::vector<mesh::PresenceMember>>()});
+    tell(mesh::Subscribed{asked->channel, asked->generation,
+                          std::make_shared<const std::vector<mesh::PresenceMember>>()});
     tell(mesh::MemberJoined{hub.next<mesh::MemberJoin>().value().id, mesh::JoinOutcome::kFull});
     const std::string answer = client.read_text();
     EXPECT_TRUE(answer.starts_with(R"({"event":"pusher:subscription_error","channel":"presence-a")")) << answer;
@@ -328,7 +333,8 @@ TEST_F(ShardTest, LeavesTheUsersOfADrainingNodeToTheMesh) {
     ask_presence(*client, "10");
     const auto asked = hub.next<mesh::Subscribe>();
     ASSERT_TRUE(asked.has_value());
-    tell(mesh::Subscribed{asked->channel, asked->generation, std::make_shared<const std::vector<mesh::PresenceMember>>()});
+    tell(mesh::Subscribed{asked->channel, asked->generation,
+                          std::make_shared<const std::vector<mesh::PresenceMember>>()});
     tell(mesh::MemberJoined{hub.next<mesh::MemberJoin>().value().id, mesh::JoinOutcome::kJoined});
     EXPECT_NE(client->read_text(), "");
     std::promise<void> drained;

@@ -54,8 +54,8 @@ protected:
     void ask_signin(RawClient& client, const std::string& user) {
         const std::string data = R"({"id":")" + user + R"(","watchlist":["bob"]})";
         const std::string auth = "key:" + hmac_sha256_hex("secret", client.socket_id() + "::user::" + data);
-        client.write_text(R"({"event":"pusher:signin","data":{"auth":")" + auth + R"(","user_data":"{\"id\":\")" + user +
-                          R"(\",\"watchlist\":[\"bob\"]}"}})");
+        client.write_text(R"({"event":"pusher:signin","data":{"auth":")" + auth + R"(","user_data":"{\"id\":\")" +
+                          user + R"(\",\"watchlist\":[\"bob\"]}"}})");
     }
 
     /// Until the shard has been told that the user is in; bob is offline.
@@ -206,13 +206,15 @@ TEST_F(ShardUsersTest, ReplaysTheLastEventToEachNewSubscriberAfterItsConfirmatio
     const mesh::Subscribe asked = ask_cache(first);
     EXPECT_TRUE(asked.kept);
     mesh::Subscribed answer{asked.channel, asked.generation};
-    answer.last = mesh::KeptEvent{{5, OriginId{1}}, share(event_of(R"(,"event":"e","data":"5"})")), monotonic_now() + 10s};
+    answer.last =
+        mesh::KeptEvent{{5, OriginId{1}}, share(event_of(R"(,"event":"e","data":"5"})")), monotonic_now() + 10s};
     tell(answer);
     EXPECT_EQ(first.read_text(), kSucceeded);
     EXPECT_EQ(first.read_text(), R"({"channel":"cache-a","event":"e","data":"5"})");
     deliver(5, R"(,"event":"e","data":"5"})");
     deliver(6, R"(,"event":"e","data":"6"})");
-    EXPECT_EQ(first.read_text(), R"({"channel":"cache-a","event":"e","data":"6"})") << "what was replayed does not come again";
+    EXPECT_EQ(first.read_text(), R"({"channel":"cache-a","event":"e","data":"6"})")
+        << "what was replayed does not come again";
     RawClient second(port);
     open(second);
     second.write_text(R"({"event":"pusher:subscribe","data":{"channel":"cache-a"}})");
@@ -239,14 +241,16 @@ TEST_F(ShardUsersTest, AsksForTheLastEventAgainAfterAGapAndTakesWhatTheMeshFinds
     EXPECT_TRUE(again.kept);
     EXPECT_FALSE(again.presence);
     mesh::Subscribed answer{again.channel, again.generation};
-    answer.last = mesh::KeptEvent{{5, OriginId{1}}, share(event_of(R"(,"event":"e","data":"5"})")), monotonic_now() + 10s};
+    answer.last =
+        mesh::KeptEvent{{5, OriginId{1}}, share(event_of(R"(,"event":"e","data":"5"})")), monotonic_now() + 10s};
     tell(answer);
     RawClient second(port);
     open(second);
     second.write_text(R"({"event":"pusher:subscribe","data":{"channel":"cache-a"}})");
     EXPECT_EQ(second.read_text(), kSucceeded);
     EXPECT_EQ(second.read_text(), R"({"channel":"cache-a","event":"e","data":"5"})");
-    tell(mesh::LastEvent{asked.channel, {{6, OriginId{1}}, share(event_of(R"(,"event":"e","data":"6"})")), monotonic_now() + 10s}});
+    tell(mesh::LastEvent{asked.channel,
+                         {{6, OriginId{1}}, share(event_of(R"(,"event":"e","data":"6"})")), monotonic_now() + 10s}});
     wait_for_mail();
     RawClient third(port);
     open(third);
@@ -254,7 +258,8 @@ TEST_F(ShardUsersTest, AsksForTheLastEventAgainAfterAGapAndTakesWhatTheMeshFinds
     EXPECT_EQ(third.read_text(), kSucceeded);
     EXPECT_EQ(third.read_text(), R"({"channel":"cache-a","event":"e","data":"6"})");
     deliver(7, R"(,"event":"e","data":"7"})");
-    EXPECT_EQ(client.read_text(), R"({"channel":"cache-a","event":"e","data":"7"})") << "what was found is for newcomers alone";
+    EXPECT_EQ(client.read_text(), R"({"channel":"cache-a","event":"e","data":"7"})")
+        << "what was found is for newcomers alone";
 }
 
 TEST_F(ShardUsersTest, TellsANewSubscriberThatThereIsNoLastEvent) {
@@ -269,7 +274,8 @@ TEST_F(ShardUsersTest, TellsANewSubscriberThatThereIsNoLastEvent) {
 
 TEST_F(ShardUsersTest, PublishesToACacheChannelSoThatItIsKeptAndReadsItBack) {
     RawClient client(port);
-    const auto send = [&client](const std::string& method, const std::string& path, const std::string& body, const std::string& more) {
+    const auto send = [&client](const std::string& method, const std::string& path, const std::string& body,
+                                const std::string& more) {
         std::string query = "auth_key=key&auth_timestamp=" + std::to_string(wall_now().time_since_epoch().count()) +
                             "&auth_version=1.0";
         query += body.empty() ? "" : "&body_md5=" + md5_hex(body);
@@ -287,7 +293,8 @@ TEST_F(ShardUsersTest, PublishesToACacheChannelSoThatItIsKeptAndReadsItBack) {
     send("GET", "/apps/app/channels/cache-a", "", "&info=cache");
     const auto query = hub.next<mesh::Query>().value();
     EXPECT_EQ(query.kept, std::vector<std::string>{"app/cache-a"});
-    tell(mesh::QueryResult{query.id, {}, {}, {{"app/cache-a", {{5, OriginId{1}}, publish.body, monotonic_now() + 10s}}}});
+    tell(mesh::QueryResult{
+        query.id, {}, {}, {{"app/cache-a", {{5, OriginId{1}}, publish.body, monotonic_now() + 10s}}}});
     EXPECT_EQ(client.read_status(), 200u);
 }
 

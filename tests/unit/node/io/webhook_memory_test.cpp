@@ -37,10 +37,12 @@ protected:
     }
     void TearDown() override { large_ones = kAll; }
     void give_event(std::uint64_t token) {
-        const std::string json = R"({"name":"client_event","channel":"private-x","data":")" + std::string(kLarge, 'x') + "\"}";
+        const std::string json =
+            R"({"name":"client_event","channel":"private-x","data":")" + std::string(kLarge, 'x') + "\"}";
         SharedBytes body = share(pusher::encode(pusher::WebhookTask{WebhookEvent::kClientEvent, json}));
         large_ones = granted;
-        EXPECT_EQ(worker->mailbox().try_push(mesh::DutyPerform{token, "app/private-x", std::move(body)}), Push::kAccepted);
+        EXPECT_EQ(worker->mailbox().try_push(mesh::DutyPerform{token, "app/private-x", std::move(body)}),
+                  Push::kAccepted);
     }
     void expect_small_ones_told() {
         const std::uint64_t token = ++last_token;
@@ -52,7 +54,8 @@ protected:
     }
 
     HubProbe hub{1000};
-    HttpTarget target{[](const std::string&) { return std::string("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"); }, [] { is_spared = true; }};
+    HttpTarget target{[](const std::string&) { return std::string("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"); },
+                      [] { is_spared = true; }};
     std::unique_ptr<WebhookWorker> worker;
     int granted = 0;
     std::uint64_t last_token = 100;
@@ -81,7 +84,8 @@ TEST_F(WebhookMemoryTest, WhereverMemoryIsWantingTheWorkerLivesAndAnswers) {
             return counters.failures_total.get() > failures_before || counters.webhook_events_total.get() > told_before;
         };
         give_event(static_cast<std::uint64_t>(granted) + 1);
-        for (const auto end = std::chrono::steady_clock::now() + 5s; !seen() && std::chrono::steady_clock::now() < end;) {
+        for (const auto end = std::chrono::steady_clock::now() + 5s;
+             !seen() && std::chrono::steady_clock::now() < end;) {
             std::this_thread::yield();
         }
         large_ones = kAll;  // an attempt that could not be made is made again after a second
@@ -92,7 +96,8 @@ TEST_F(WebhookMemoryTest, WhereverMemoryIsWantingTheWorkerLivesAndAnswers) {
         failed += failures;
     }
     EXPECT_GT(failed, 2u);
-    EXPECT_LT(counters.webhook_given_up_total.get(), failed) << "an attempt that could not be made is no reason to give up";
+    EXPECT_LT(counters.webhook_given_up_total.get(), failed)
+        << "an attempt that could not be made is no reason to give up";
     expect_small_ones_told();
 }
 

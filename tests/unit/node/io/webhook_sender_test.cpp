@@ -111,7 +111,8 @@ TEST(WebhookSender, NoSpellingOfAPrivateAddressGetsThrough) {
 
 TEST(WebhookSender, UrlsThatLeadNowhereFail) {
     WebhookSender sender(everywhere(), 5s);
-    for (const char* url : {"http://127.0.0.1:99999/", "file:///etc/passwd", "gopher://127.0.0.1/", "http://name.invalid/"}) {
+    for (const char* url :
+         {"http://127.0.0.1:99999/", "file:///etc/passwd", "gopher://127.0.0.1/", "http://name.invalid/"}) {
         const WebhookOutcome outcome = post(sender, url);
         EXPECT_FALSE(outcome.is_taken()) << url;
         EXPECT_FALSE(outcome.error.empty()) << url;

@@ -52,7 +52,8 @@ WebhookSettings settings() {
 class WebhookWorkerTest : public ::testing::Test {
 protected:
     void start(std::vector<App> apps, const WebhookSettings& with = settings()) {
-        worker = std::make_unique<WebhookWorker>(mesh::ShardIndex{5}, hub.mailbox(), AppTable(std::move(apps)), with, 1);
+        worker =
+            std::make_unique<WebhookWorker>(mesh::ShardIndex{5}, hub.mailbox(), AppTable(std::move(apps)), with, 1);
         worker->start();
     }
     void give(mesh::ToShard message) { EXPECT_EQ(worker->mailbox().try_push(std::move(message)), Push::kAccepted); }
@@ -75,8 +76,9 @@ TEST_F(WebhookWorkerTest, TellsTheEndpointAndAnswersTheHub) {
     start({app_with(target.url())});
     give_count(9, 0, 1);
     const std::string request = target.next().value_or("");
-    EXPECT_EQ(events_of(request),
-              R"([{"name":"channel_occupied","channel":"x"},{"name":"subscription_count","channel":"x","subscription_count":1}])");
+    EXPECT_EQ(
+        events_of(request),
+        R"([{"name":"channel_occupied","channel":"x"},{"name":"subscription_count","channel":"x","subscription_count":1}])");
     EXPECT_NE(request.find("\r\nX-Pusher-Key: the-key\r\n"), std::string::npos);
     EXPECT_NE(request.find("\r\nX-Custom: yes\r\n"), std::string::npos);
     App app;
@@ -101,7 +103,8 @@ TEST_F(WebhookWorkerTest, HoldsDeparturesAndNamesUsersByTheirCards) {
 TEST_F(WebhookWorkerTest, HandsTasksOnAndSettlesThoseThatAreNone) {
     start({app_with(target.url())});
     const std::string json = R"({"name":"client_event","channel":"private-x","data":{"a":1}})";
-    give(mesh::DutyPerform{1, "app/private-x", share(pusher::encode(pusher::WebhookTask{WebhookEvent::kClientEvent, json}))});
+    give(mesh::DutyPerform{1, "app/private-x",
+                           share(pusher::encode(pusher::WebhookTask{WebhookEvent::kClientEvent, json}))});
     EXPECT_EQ(events_of(target.next()), R"([{"name":"client_event","channel":"private-x","data":"{\"a\":1}"}])");
     expect_done(1, 0);
     give(mesh::DutyPerform{2, "app/private-x", share("not a task")});
@@ -115,7 +118,8 @@ TEST_F(WebhookWorkerTest, KeepsTheTypesForEndpointsThatWantThem) {
     app.webhooks[0].keep_types = true;
     start({app});
     const std::string json = R"({"name":"client_event","channel":"presence-x","data":{"a":1},"user_id":7})";
-    give(mesh::DutyPerform{1, "app/presence-x", share(pusher::encode(pusher::WebhookTask{WebhookEvent::kClientEvent, json}))});
+    give(mesh::DutyPerform{1, "app/presence-x",
+                           share(pusher::encode(pusher::WebhookTask{WebhookEvent::kClientEvent, json}))});
     EXPECT_EQ(events_of(target.next()), "[" + json + "]");
     expect_done(1, 0);
 }
@@ -181,8 +185,9 @@ TEST_F(WebhookWorkerTest, NewAppsHoldFromThenOnAndOldEndpointsAreGivenUp) {
     give_count(1, 0, 1);
     ASSERT_TRUE(hanging.next());
     worker->set_apps(AppTable({app_with(target.url())}));
-    EXPECT_EQ(events_of(target.next()),
-              R"([{"name":"channel_occupied","channel":"x"},{"name":"subscription_count","channel":"x","subscription_count":1}])")
+    EXPECT_EQ(
+        events_of(target.next()),
+        R"([{"name":"channel_occupied","channel":"x"},{"name":"subscription_count","channel":"x","subscription_count":1}])")
         << "what the former endpoint had not taken";
     expect_done(1, 1);
     give_count(2, 1, 2);
@@ -239,7 +244,8 @@ TEST_F(WebhookWorkerTest, TheLastNodeTellsWhatItHeldAndWhatItHadLeftToOthers) {
     give_count(9, 1, 0);
     worker->finish([] {});
     const std::string json = R"({"name":"client_event","channel":"private-x","data":{"a":1}})";
-    give(mesh::DutyPerform{1, "app/private-x", share(pusher::encode(pusher::WebhookTask{WebhookEvent::kClientEvent, json}))});
+    give(mesh::DutyPerform{1, "app/private-x",
+                           share(pusher::encode(pusher::WebhookTask{WebhookEvent::kClientEvent, json}))});
     give(mesh::DutyLast{});
     const auto first = moody.next();
     EXPECT_EQ(events_of(first), events_of(moody.next())) << "again, as it was refused";

@@ -6,10 +6,10 @@
 #include <string_view>
 #include <utility>
 
+#include <gtest/gtest.h>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/ip/address_v4.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <gtest/gtest.h>
 
 #include "node/core/limits.hpp"
 #include "node/io/clock.hpp"
@@ -49,7 +49,8 @@ class WsConnectionTest : public ::testing::Test {
 protected:
     WsConnectionTest() : peer(reactor.context().get_executor()) {
         const tcp::endpoint any(boost::asio::ip::address_v4::loopback(), 0);
-        boost::asio::basic_socket_acceptor<tcp, boost::asio::io_context::executor_type> acceptor(reactor.context().get_executor(), any);
+        boost::asio::basic_socket_acceptor<tcp, boost::asio::io_context::executor_type> acceptor(
+            reactor.context().get_executor(), any);
         Socket socket(reactor.context().get_executor());
         peer.connect(acceptor.local_endpoint());
         acceptor.accept(socket);

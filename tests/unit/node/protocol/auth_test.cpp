@@ -26,14 +26,14 @@ TEST(ChannelAuth, TheSignatureOfAnotherChannelIsNoneOfAChannelWithData) {
     const std::string other = signature(std::string(kSocket) + ":private-room:42");
     EXPECT_TRUE(channel_auth_is_valid(app, {kSocket, "private-room:42", ""}, other));
     EXPECT_FALSE(channel_auth_is_valid(app, {kSocket, "private-room", "42"}, other));
-    EXPECT_TRUE(channel_auth_is_valid(app, {kSocket, "private-room", "{}"}, signature(std::string(kSocket) + ":private-room:{}")));
+    EXPECT_TRUE(channel_auth_is_valid(app, {kSocket, "private-room", "{}"},
+                                      signature(std::string(kSocket) + ":private-room:{}")));
 }
 
 TEST(ChannelAuth, AcceptsTheOfficialVectors) {
     EXPECT_TRUE(channel_auth_is_valid(official_app(), {kSocket, "private-foobar", ""}, kPrivate));
     EXPECT_TRUE(channel_auth_is_valid(
-        official_app(),
-        {kSocket, "presence-foobar", R"({"user_id":10,"user_info":{"name":"Mr. Channels"}})"},
+        official_app(), {kSocket, "presence-foobar", R"({"user_id":10,"user_info":{"name":"Mr. Channels"}})"},
         "278d425bdf160c739803:31935e7d86dba64c2a90aed31fdc61869f9b22ba9d8863bba239c03ca481bc80"));
 }
 

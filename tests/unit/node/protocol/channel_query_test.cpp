@@ -28,10 +28,10 @@ TEST(ChannelQuery, SurvivesItsEncoding) {
 }
 
 TEST(ChannelQuery, IsNothingWhenAPeerSendsNonsense) {
-    for (const char* text : {"", "x", "[]", "{}", R"({"app":"a/b","prefix":""})", R"({"app":"a"})",
-                             R"({"app":"a","channels":[""]})", R"({"app":"a","channels":["x y"]})",
-                             R"({"app":"a","channels":["x"],"prefix":"y"})", R"({"app":1,"channels":["x"]})",
-                             R"({"app":"a","channels":[1]})", R"({"app":"a","channels":"x"})"}) {
+    for (const char* text :
+         {"", "x", "[]", "{}", R"({"app":"a/b","prefix":""})", R"({"app":"a"})", R"({"app":"a","channels":[""]})",
+          R"({"app":"a","channels":["x y"]})", R"({"app":"a","channels":["x"],"prefix":"y"})",
+          R"({"app":1,"channels":["x"]})", R"({"app":"a","channels":[1]})", R"({"app":"a","channels":"x"})"}) {
         EXPECT_EQ(decode_channel_query(text), std::nullopt) << text;
     }
 }
@@ -96,7 +96,8 @@ TEST(ChannelAnswer, NamesTheUsersThatTheHubHasTakenInHoweverManyTheyAre) {
 }
 
 TEST(ChannelAnswer, IsOneEmptyPartForNonsense) {
-    EXPECT_EQ(answer_channel_query("nonsense", {ChannelTable{}, PresenceRooms{}}, 100), std::vector<std::string>{std::string()});
+    EXPECT_EQ(answer_channel_query("nonsense", {ChannelTable{}, PresenceRooms{}}, 100),
+              std::vector<std::string>{std::string()});
 }
 
 TEST(SumAnswers, AddsPartsAndLeavesOutWhatIsMalformed) {

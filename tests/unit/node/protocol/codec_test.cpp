@@ -48,8 +48,8 @@ TEST(ClientFrame, TakesTheChannelOfASubscriptionFromItsData) {
 }
 
 TEST(ClientFrame, MustBeAJsonObject) {
-    for (const char* text : {"", "x", "{", "{}x", "{\"event\":\"a\"} {}", "\xef\xbb\xbf{\"event\":\"a\"}", "{'event':1}",
-                             "{\"event\":\"\\ud83d\",}"}) {
+    for (const char* text : {"", "x", "{", "{}x", "{\"event\":\"a\"} {}", "\xef\xbb\xbf{\"event\":\"a\"}",
+                             "{'event':1}", "{\"event\":\"\\ud83d\",}"}) {
         EXPECT_EQ(error_of(text), FrameErrc::kNotJson) << text;
     }
     EXPECT_EQ(error_of("[]"), FrameErrc::kNotAnObject);
@@ -59,7 +59,8 @@ TEST(ClientFrame, MustBeAJsonObject) {
 }
 
 TEST(ClientFrame, HandsOnWhatNoTextOfOursCanHold) {
-    const std::string text = R"({"event":"client-\ud83d","channel":"private-a","data":{"n":1e99999999999,"t":"\ude00\u0000","n":1e400}})";
+    const std::string text =
+        R"({"event":"client-\ud83d","channel":"private-a","data":{"n":1e99999999999,"t":"\ude00\u0000","n":1e400}})";
     const auto frame = parse_client_frame(text);
     ASSERT_TRUE(frame.has_value());
     EXPECT_EQ(frame->channel, "private-a");
@@ -67,7 +68,8 @@ TEST(ClientFrame, HandsOnWhatNoTextOfOursCanHold) {
     EXPECT_EQ(frame->data, R"({"n":1e99999999999,"t":"\ude00\u0000","n":1e400})");
     EXPECT_EQ(event_members(EventBody(event_name(frame->event, frame->raw_event), frame->data)),
               R"(,"event":"client-\ud83d","data":{"n":1e99999999999,"t":"\ude00\u0000","n":1e400}})");
-    EXPECT_TRUE(parse_client_frame(R"({"event":"client-a","data":"\ud83d"})")->raw_event.empty()) << "the text holds this name";
+    EXPECT_TRUE(parse_client_frame(R"({"event":"client-a","data":"\ud83d"})")->raw_event.empty())
+        << "the text holds this name";
 }
 
 TEST(ClientFrame, CountsTheDataOfAStringWithoutItsEscapes) {
@@ -105,8 +107,9 @@ TEST(ServerFrame, IsWrittenAsTheProtocolHasIt) {
               R"({"event":"pusher:connection_established","data":"{\"socket_id\":\"1.2\",\"activity_timeout\":120}"})");
     EXPECT_EQ(subscription_succeeded("a"),
               R"({"event":"pusher_internal:subscription_succeeded","channel":"a","data":"{}"})");
-    EXPECT_EQ(subscription_error("a", {"AuthError", "no", 401}),
-              R"({"event":"pusher:subscription_error","channel":"a","data":{"type":"AuthError","error":"no","status":401}})");
+    EXPECT_EQ(
+        subscription_error("a", {"AuthError", "no", 401}),
+        R"({"event":"pusher:subscription_error","channel":"a","data":{"type":"AuthError","error":"no","status":401}})");
     EXPECT_EQ(error_frame({4001, "gone"}), R"({"event":"pusher:error","data":{"code":4001,"message":"gone"}})");
     EXPECT_EQ(error_frame({std::nullopt, "what"}, "a\"b"),
               R"({"event":"pusher:error","channel":"a\"b","data":{"code":null,"message":"what"}})");

@@ -48,10 +48,12 @@ TEST(Admission, RefusesWithTheCodesOfTheProtocol) {
 
 TEST(Subprotocol, IsTheFirstThatIsSpokenHere) {
     EXPECT_EQ(choose_subprotocol("pusher-channels-protocol-7"), "pusher-channels-protocol-7");
-    EXPECT_EQ(choose_subprotocol("mqtt, pusher-channels-protocol-9 ,pusher-channels-protocol-5"), "pusher-channels-protocol-5");
-    EXPECT_EQ(choose_subprotocol("pusher-channels-protocol-4"), "pusher-channels-protocol-4") << "to be told why it is refused";
-    for (const char* offered : {"", ",", "mqtt", "pusher-channels-protocol-", "pusher-channels-protocol-7x", "xpusher-channels-protocol-7",
-                                "pusher-channels-protocol-1234"}) {
+    EXPECT_EQ(choose_subprotocol("mqtt, pusher-channels-protocol-9 ,pusher-channels-protocol-5"),
+              "pusher-channels-protocol-5");
+    EXPECT_EQ(choose_subprotocol("pusher-channels-protocol-4"), "pusher-channels-protocol-4")
+        << "to be told why it is refused";
+    for (const char* offered : {"", ",", "mqtt", "pusher-channels-protocol-", "pusher-channels-protocol-7x",
+                                "xpusher-channels-protocol-7", "pusher-channels-protocol-1234"}) {
         EXPECT_EQ(choose_subprotocol(offered), "") << offered;
     }
 }

@@ -11,7 +11,8 @@ namespace tulle::node::pusher {
 namespace {
 
 TEST(EventFrame, HandsJsonOnByteForByte) {
-    EXPECT_EQ(event_frame("news", {"App\\Event", R"("{\"a\":1}")"}), R"({"channel":"news","event":"App\\Event","data":"{\"a\":1}"})");
+    EXPECT_EQ(event_frame("news", {"App\\Event", R"("{\"a\":1}")"}),
+              R"({"channel":"news","event":"App\\Event","data":"{\"a\":1}"})");
     EXPECT_EQ(event_frame("private-a", {"client-e", R"({"n" : 1.0, "t":"\ud83d"})", DataKind::kJson, "7"}),
               R"({"channel":"private-a","event":"client-e","data":{"n" : 1.0, "t":"\ud83d"},"user_id":7})");
     EXPECT_EQ(event_members({"e", ""}), R"(,"event":"e"})");
@@ -19,7 +20,8 @@ TEST(EventFrame, HandsJsonOnByteForByte) {
 }
 
 TEST(EventFrame, WritesNamesThatNoTextHolds) {
-    EXPECT_EQ(event_members({event_name("client-\xef\xbf\xbd", R"("client-\ud83d")"), "1"}), R"(,"event":"client-\ud83d","data":1})");
+    EXPECT_EQ(event_members({event_name("client-\xef\xbf\xbd", R"("client-\ud83d")"), "1"}),
+              R"(,"event":"client-\ud83d","data":1})");
     EXPECT_EQ(event_members({event_name("plain", ""), "1"}), R"(,"event":"plain","data":1})");
     EXPECT_EQ(event_members({"", "1"}), R"(,"event":"message","data":1})");
 }
@@ -31,7 +33,8 @@ TEST(EventFrame, ShowsBytesAsTheirTextOrAsBase64) {
     EXPECT_EQ(data(std::string_view("\xff", 1)), R"(,"event":"e","data":"/w==","encoding":"base64"})");
     EXPECT_EQ(data(std::string_view("\xff\xfe", 2)), R"(,"event":"e","data":"//4=","encoding":"base64"})");
     EXPECT_EQ(data(std::string_view("\xff\xfe\x00", 3)), R"(,"event":"e","data":"//4A","encoding":"base64"})");
-    EXPECT_EQ(data(std::string_view("\xed\xa0\xbd", 3)), R"(,"event":"e","data":"7aC9","encoding":"base64"})") << "no UTF-8";
+    EXPECT_EQ(data(std::string_view("\xed\xa0\xbd", 3)), R"(,"event":"e","data":"7aC9","encoding":"base64"})")
+        << "no UTF-8";
 }
 
 TEST(EventFrame, IsJsonWhateverTheBytes) {

@@ -40,9 +40,14 @@ TEST(FrameScan, AgreesWithTheWholeParse) {
             constexpr std::string_view kBytes = "\"\\{}[],:x0 e\n\xff";
             const std::size_t at = random.below(text.size());
             switch (random.below(3)) {
-                case 0: text[at] = kBytes[random.below(kBytes.size())]; break;
-                case 1: text.erase(at, 1 + random.below(8)); break;
-                default: text.insert(at, 1, kBytes[random.below(kBytes.size())]);
+                case 0:
+                    text[at] = kBytes[random.below(kBytes.size())];
+                    break;
+                case 1:
+                    text.erase(at, 1 + random.below(8));
+                    break;
+                default:
+                    text.insert(at, 1, kBytes[random.below(kBytes.size())]);
             }
             if (text.empty()) {
                 text = "{";

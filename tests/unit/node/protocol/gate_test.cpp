@@ -46,25 +46,26 @@ TEST(Gate, TellsEarlyWhatCannotBecomeARequest) {
 
 TEST(Gate, RefusesAmbiguousFraming) {
     const std::string post = "POST /a HTTP/1.1\r\nHost: x\r\n";
-    for (const char* fields : {
-             "Transfer-Encoding: xchunked\r\n", "Transfer-Encoding: chunked, identity\r\n",
-             "Transfer-Encoding: chunked, chunked\r\n", "Transfer-Encoding: gzip\r\nContent-Length: 4\r\n",
-             "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
-             "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", "Content-Length: 4\r\nContent-Length: 4\r\n",
-             "Content-Length: 4, 4\r\n", "Content-Length: +4\r\n", "Content-Length: -4\r\n", "Content-Length: 0x4\r\n",
-             "Content-Length:\r\n", "Content-Length: 18446744073709551616\r\n"}) {
+    for (const char* fields :
+         {"Transfer-Encoding: xchunked\r\n", "Transfer-Encoding: chunked, identity\r\n",
+          "Transfer-Encoding: chunked, chunked\r\n", "Transfer-Encoding: gzip\r\nContent-Length: 4\r\n",
+          "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+          "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", "Content-Length: 4\r\nContent-Length: 4\r\n",
+          "Content-Length: 4, 4\r\n", "Content-Length: +4\r\n", "Content-Length: -4\r\n", "Content-Length: 0x4\r\n",
+          "Content-Length:\r\n", "Content-Length: 18446744073709551616\r\n"}) {
         EXPECT_EQ(status_of(post + fields), 400u) << fields;
     }
     EXPECT_EQ(status_of("POST /a HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"), 400u);
 }
 
 TEST(Gate, RefusesMalformedHeads) {
-    for (const char* head : {"GET /up HTTP/1.1\r\n", "GET /up HTTP/1.1\r\nHost: a\r\nHost: b\r\n",
-                             "GET ftp://x/up HTTP/1.1\r\nHost: x\r\n", "GET /\xff HTTP/1.1\r\nHost: x\r\n",
-                             "GET up HTTP/1.1\r\nHost: x\r\n", "GET /up HTTP/1.10\r\nHost: x\r\n", "GET /up\r\nHost: x\r\n",
-                             "GET /a b HTTP/1.1\r\nHost: x\r\n", "GET /up HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n",
-                             "GET /up HTTP/1.1\r\nHost: x\r\nA : b\r\n", "GET /up HTTP/1.1\r\nHost: x\r\n: b\r\n",
-                             "GET /up HTTP/1.1\r\nHost: x\r\nA\r\n", "GET /up HTTP/1.1\r\nHost: x\r\nA: b\nC: d\r\n"}) {
+    for (const char* head :
+         {"GET /up HTTP/1.1\r\n", "GET /up HTTP/1.1\r\nHost: a\r\nHost: b\r\n",
+          "GET ftp://x/up HTTP/1.1\r\nHost: x\r\n", "GET /\xff HTTP/1.1\r\nHost: x\r\n",
+          "GET up HTTP/1.1\r\nHost: x\r\n", "GET /up HTTP/1.10\r\nHost: x\r\n", "GET /up\r\nHost: x\r\n",
+          "GET /a b HTTP/1.1\r\nHost: x\r\n", "GET /up HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n",
+          "GET /up HTTP/1.1\r\nHost: x\r\nA : b\r\n", "GET /up HTTP/1.1\r\nHost: x\r\n: b\r\n",
+          "GET /up HTTP/1.1\r\nHost: x\r\nA\r\n", "GET /up HTTP/1.1\r\nHost: x\r\nA: b\nC: d\r\n"}) {
         EXPECT_EQ(status_of(head), 400u) << head;
     }
     EXPECT_EQ(status_of("get /up HTTP/1.1\r\nHost: x\r\n"), 501u);
@@ -90,8 +91,9 @@ TEST(Gate, TakesEveryFormOfTarget) {
     EXPECT_EQ(absolute("OPTIONS http://x HTTP/1.1"), (Head{false, false, "*", "x"}));
     EXPECT_EQ(absolute("OPTIONS * HTTP/1.1"), Head{});
     EXPECT_EQ(head_of("OPTIONS / HTTP/1.0\r\n"), Head{});
-    for (const char* line : {"GET * HTTP/1.1", "GET http:///up HTTP/1.1", "GET http://:80/ HTTP/1.1", "GET http://a@x/ HTTP/1.1",
-                             "GET http:x HTTP/1.1", "GET http://a\\b/ HTTP/1.1", "GET x:80 HTTP/1.1"}) {
+    for (const char* line :
+         {"GET * HTTP/1.1", "GET http:///up HTTP/1.1", "GET http://:80/ HTTP/1.1", "GET http://a@x/ HTTP/1.1",
+          "GET http:x HTTP/1.1", "GET http://a\\b/ HTTP/1.1", "GET x:80 HTTP/1.1"}) {
         EXPECT_EQ(status_of(std::string(line) + "\r\nHost: x\r\n"), 400u) << line;
     }
     EXPECT_EQ(status_of("CONNECT x:80 HTTP/1.1\r\nHost: x\r\n"), 501u);
@@ -101,7 +103,9 @@ TEST(Gate, TakesEveryFormOfTarget) {
 TEST(Gate, TakesALaterMinorVersionForHttp11) {
     EXPECT_EQ(status_of("GET /up HTTP/1.2\r\nHost: x\r\n"), 200u);
     EXPECT_EQ(status_of("GET /up HTTP/1.9\r\n"), 400u) << "which needs Host";
-    EXPECT_TRUE(head_of("GET /app/key HTTP/1.2\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" + kVersion + kKey).is_upgrade);
+    EXPECT_TRUE(
+        head_of("GET /app/key HTTP/1.2\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" + kVersion + kKey)
+            .is_upgrade);
 }
 
 TEST(Gate, IgnoresEmptyLinesBeforeARequest) {
@@ -145,11 +149,13 @@ TEST(Gate, LetsACorrectUpgradePassAndSaysSo) {
 /// RFC 9110, 7.8: what is not taken up is ignored. Lists, and fields that come twice, are one list (5.3).
 TEST(Gate, IgnoresOffersThatItDoesNotTakeUp) {
     const std::string websocket = kVersion + kKey;
-    for (const std::string& fields : {std::string("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"),
-                                      std::string("Connection: Upgrade\r\nUpgrade: TLS/1.2\r\n"), std::string("Upgrade: h2c\r\n"),
-                                      std::string("Connection: Upgrade\r\nUpgrade: h2c, TLS/1.2\r\nUpgrade: IRC/6.9\r\n"),
-                                      std::string("Connection: Upgrade\r\nUpgrade:\r\n"), std::string("Connection: Upgrade\r\n"),
-                                      "Upgrade: websocket\r\n" + websocket, "Connection: Upgrade\r\nUpgrade: websockets\r\n" + websocket}) {
+    for (const std::string& fields :
+         {std::string(
+              "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"),
+          std::string("Connection: Upgrade\r\nUpgrade: TLS/1.2\r\n"), std::string("Upgrade: h2c\r\n"),
+          std::string("Connection: Upgrade\r\nUpgrade: h2c, TLS/1.2\r\nUpgrade: IRC/6.9\r\n"),
+          std::string("Connection: Upgrade\r\nUpgrade:\r\n"), std::string("Connection: Upgrade\r\n"),
+          "Upgrade: websocket\r\n" + websocket, "Connection: Upgrade\r\nUpgrade: websockets\r\n" + websocket}) {
         EXPECT_EQ(head_of(kGet + fields), Head{}) << fields;
         EXPECT_EQ(head_of("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n" + fields), Head{}) << fields;
     }
@@ -159,7 +165,8 @@ TEST(Gate, IgnoresOffersThatItDoesNotTakeUp) {
 }
 
 TEST(Gate, LooksAtNoHandshakeWhereThereAreNoWebSockets) {
-    for (const std::string& head : {kUpgrade + kVersion + kKey, kUpgrade + kKey, kUpgrade + kVersion + "Content-Length: 3\r\n"}) {
+    for (const std::string& head :
+         {kUpgrade + kVersion + kKey, kUpgrade + kKey, kUpgrade + kVersion + "Content-Length: 3\r\n"}) {
         Head result;
         Refusal refusal;
         EXPECT_TRUE(check_head(head + "\r\n", result, refusal, Upgrades::kIgnored)) << head;
@@ -168,7 +175,8 @@ TEST(Gate, LooksAtNoHandshakeWhereThereAreNoWebSockets) {
 }
 
 TEST(Gate, FindsTheWebSocketAmongOtherOffers) {
-    for (const char* fields : {"Connection: Upgrade\r\nUpgrade: h2c, WebSocket\r\n", "Connection: Upgrade\r\nUpgrade: h2c\r\nUpgrade: websocket\r\n",
+    for (const char* fields : {"Connection: Upgrade\r\nUpgrade: h2c, WebSocket\r\n",
+                               "Connection: Upgrade\r\nUpgrade: h2c\r\nUpgrade: websocket\r\n",
                                "Connection: keep-alive\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n",
                                "Connection: , upgrade ,\r\nUpgrade: ,websocket\r\n"}) {
         EXPECT_TRUE(head_of(kGet + fields + kVersion + kKey).is_upgrade) << fields;
@@ -181,7 +189,8 @@ TEST(Gate, RefusesWrongUpgrades) {
     EXPECT_EQ(status_of(kUpgrade + kKey + "Sec-WebSocket-Version: 8\r\n"), 426u);
     EXPECT_EQ(status_of(kUpgrade + kVersion), 400u);
     EXPECT_EQ(status_of(kUpgrade + kVersion + kKey + kKey), 400u);
-    for (const char* key : {"", "short", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZ!==", "dGhlIHNhbXBsZSBub25jZQQQ"}) {
+    for (const char* key :
+         {"", "short", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZ!==", "dGhlIHNhbXBsZSBub25jZQQQ"}) {
         EXPECT_EQ(status_of(kUpgrade + kVersion + "Sec-WebSocket-Key: " + key + "\r\n"), 400u) << key;
     }
     EXPECT_EQ(status_of(kUpgrade + kVersion + kKey + "Content-Length: 3\r\n"), 400u);
@@ -194,14 +203,16 @@ TEST(Gate, LooksAtEachByteOfATarget) {
             std::string changed = target;
             changed[at] = static_cast<char>(byte);
             const bool is_visible = byte > ' ' && byte < 0x7f;
-            EXPECT_EQ(status_of("GET " + changed + " HTTP/1.1\r\nHost: x\r\n"), is_visible ? 200u : 400u) << byte << " at " << at;
+            EXPECT_EQ(status_of("GET " + changed + " HTTP/1.1\r\nHost: x\r\n"), is_visible ? 200u : 400u)
+                << byte << " at " << at;
         }
     }
 }
 
 TEST(Gate, CutsTheTargetOut) {
     const std::string rest = " HTTP/1.1\r\nHost: a b\r\n\r\n";
-    for (const std::string& target : {std::string("/"), std::string("*"), std::string("/a"), "/" + std::string(100, 'b')}) {
+    for (const std::string& target :
+         {std::string("/"), std::string("*"), std::string("/a"), "/" + std::string(100, 'b')}) {
         std::string head = "OPTIONS " + target + rest;
         const CutTarget cut = cut_target(head);
         EXPECT_EQ(cut.target, target);

@@ -40,16 +40,22 @@ ApiAction act(const HttpRequest& request) {
     return handle(request, table, kNow);
 }
 
-ApiAction publish(const std::string& body) { return act(signed_request("POST", "/apps/app/events", body)); }
+ApiAction publish(const std::string& body) {
+    return act(signed_request("POST", "/apps/app/events", body));
+}
 
 unsigned status_of(const ApiAction& action) {
     const auto* respond = std::get_if<Respond>(&action);
     return respond == nullptr ? 0 : respond->response.status;
 }
 
-ApiAction events(std::vector<PublishEvent> events) { return ApiWork{std::move(events), {}, {}}; }
+ApiAction events(std::vector<PublishEvent> events) {
+    return ApiWork{std::move(events), {}, {}};
+}
 
-ApiAction reads(const std::string& query, AnswerPlan plan) { return ApiWork{{}, {query}, std::move(plan)}; }
+ApiAction reads(const std::string& query, AnswerPlan plan) {
+    return ApiWork{{}, {query}, std::move(plan)};
+}
 
 TEST(HttpApi, PublishesToChannelsWithTheSourceBytesOfTheData) {
     EXPECT_EQ(publish(R"({"name":"e","channels":["a","private-b","a"],"data":"{\"x\":\"\u00e9\"}","socket_id":"1.2"})"),
@@ -69,11 +75,18 @@ TEST(HttpApi, TakesNullForWhatIsNotThereAndPassesAByteOrderMarkOver) {
 }
 
 TEST(HttpApi, HandsOnWhatNoTextOfOursCanHold) {
-    EXPECT_EQ(publish(R"({"name":"\ud83d","channel":"a","data":"half \ud83d, \ude00\ud83d, whole \ud83d\ude00, NUL \u0000"})"),
-              events({{{"app/a"}, event_of(R"(,"event":"\ud83d","data":"half \ud83d, \ude00\ud83d, whole \ud83d\ude00, NUL \u0000"})"), ""}}));
-    EXPECT_EQ(act(signed_request("POST", "/apps/app/batch_events",
-                                 R"({"batch":[{"name":"e","channel":"a","data":"\udfff"},{"name":"f","channel":"a","data":"","n":1e999999999999}]})")),
-              events({{{"app/a"}, event_of(R"(,"event":"e","data":"\udfff"})"), ""}, {{"app/a"}, event_of(R"(,"event":"f","data":""})"), ""}}));
+    EXPECT_EQ(
+        publish(
+            R"({"name":"\ud83d","channel":"a","data":"half \ud83d, \ude00\ud83d, whole \ud83d\ude00, NUL \u0000"})"),
+        events({{{"app/a"},
+                 event_of(R"(,"event":"\ud83d","data":"half \ud83d, \ude00\ud83d, whole \ud83d\ude00, NUL \u0000"})"),
+                 ""}}));
+    EXPECT_EQ(
+        act(signed_request(
+            "POST", "/apps/app/batch_events",
+            R"({"batch":[{"name":"e","channel":"a","data":"\udfff"},{"name":"f","channel":"a","data":"","n":1e999999999999}]})")),
+        events({{{"app/a"}, event_of(R"(,"event":"e","data":"\udfff"})"), ""},
+                {{"app/a"}, event_of(R"(,"event":"f","data":""})"), ""}}));
     EXPECT_EQ(publish(R"({"name":"e","channel":"a","data":"d","\ud83d":1,"\ud83e":2})"),
               events({{{"app/a"}, event_of(R"(,"event":"e","data":"d"})"), ""}}));
 }
@@ -165,10 +178,11 @@ TEST(HttpApi, RefusesABodyOfMoreMembersThanAreLookedAt) {
 }
 
 TEST(HttpApi, AsksForTheInfoOfAnEventsChannels) {
-    EXPECT_EQ(publish(R"({"name":"e","channels":["presence-a","b"],"data":"d","info":"user_count,subscription_count"})"),
-              (ApiAction{ApiWork{{{{"app/presence-a", "app/b"}, event_of(R"(,"event":"e","data":"d"})"), ""}},
-                                 {R"({"app":"app","channels":["b","presence-a"]})"},
-                                 {AnswerPlan::Shape::kEvent, "", {{{"presence-a", "b"}, {true, true}}}}}}));
+    EXPECT_EQ(
+        publish(R"({"name":"e","channels":["presence-a","b"],"data":"d","info":"user_count,subscription_count"})"),
+        (ApiAction{ApiWork{{{{"app/presence-a", "app/b"}, event_of(R"(,"event":"e","data":"d"})"), ""}},
+                           {R"({"app":"app","channels":["b","presence-a"]})"},
+                           {AnswerPlan::Shape::kEvent, "", {{{"presence-a", "b"}, {true, true}}}}}}));
 }
 
 TEST(HttpApi, SpreadsManyNamesOverQueriesWithinTheLimit) {
@@ -185,16 +199,25 @@ TEST(HttpApi, SpreadsManyNamesOverQueriesWithinTheLimit) {
 }
 
 TEST(HttpApi, PublishesABatchWholeOrNotAtAll) {
-    const auto batch = [](const std::string& body) { return act(signed_request("POST", "/apps/app/batch_events", body)); };
-    EXPECT_EQ(batch(R"({"batch":[{"name":"e","channel":"a","data":"\u00e9"}, {"name":"f","channel":"b","data":"]","socket_id":"1.2"}]})"),
-              events({{{"app/a"}, event_of(R"(,"event":"e","data":"\u00e9"})"), ""}, {{"app/b"}, event_of(R"(,"event":"f","data":"]"})"), "1.2"}}));
-    EXPECT_EQ(batch(R"({"batch":[{"name":"e","channel":"a","data":"d"},{"name":"f","channel":"b","data":"d","info":"subscription_count"}]})"),
-              (ApiAction{ApiWork{{{{"app/a"}, event_of(R"(,"event":"e","data":"d"})"), ""}, {{"app/b"}, event_of(R"(,"event":"f","data":"d"})"), ""}},
-                                 {R"({"app":"app","channels":["b"]})"},
-                                 {AnswerPlan::Shape::kBatch, "", {{}, {{"b"}, {false, true}}}}}}));
-    for (const char* body : {"[]", "{}", R"({"batch":{}})", R"({"batch":[]})", R"({"batch":[1]})",
-                             R"({"batch":[{"name":"e","channels":["a"],"data":"d"}]})",
-                             R"({"batch":[{"name":"e","channel":"a","data":"d"},{"name":"e","channel":"a b","data":"d"}]})"}) {
+    const auto batch = [](const std::string& body) {
+        return act(signed_request("POST", "/apps/app/batch_events", body));
+    };
+    EXPECT_EQ(
+        batch(
+            R"({"batch":[{"name":"e","channel":"a","data":"\u00e9"}, {"name":"f","channel":"b","data":"]","socket_id":"1.2"}]})"),
+        events({{{"app/a"}, event_of(R"(,"event":"e","data":"\u00e9"})"), ""},
+                {{"app/b"}, event_of(R"(,"event":"f","data":"]"})"), "1.2"}}));
+    EXPECT_EQ(
+        batch(
+            R"({"batch":[{"name":"e","channel":"a","data":"d"},{"name":"f","channel":"b","data":"d","info":"subscription_count"}]})"),
+        (ApiAction{ApiWork{{{{"app/a"}, event_of(R"(,"event":"e","data":"d"})"), ""},
+                            {{"app/b"}, event_of(R"(,"event":"f","data":"d"})"), ""}},
+                           {R"({"app":"app","channels":["b"]})"},
+                           {AnswerPlan::Shape::kBatch, "", {{}, {{"b"}, {false, true}}}}}}));
+    for (const char* body :
+         {"[]", "{}", R"({"batch":{}})", R"({"batch":[]})", R"({"batch":[1]})",
+          R"({"batch":[{"name":"e","channels":["a"],"data":"d"}]})",
+          R"({"batch":[{"name":"e","channel":"a","data":"d"},{"name":"e","channel":"a b","data":"d"}]})"}) {
         EXPECT_EQ(status_of(batch(body)), 400u) << body;
     }
     std::string many = R"({"batch":[)";
@@ -231,8 +254,10 @@ TEST(HttpApi, RefusesMalformedPublishes) {
           R"({"name":"e","channel":"a","data":{"x":1}})", R"({"name":"e","channels":[],"data":"d"})",
           R"({"name":"e","channels":"a","data":"d"})", R"({"name":"e","channels":[1],"data":"d"})",
           R"({"name":"e","channel":"a b","data":"d"})", R"({"name":"e","channel":"a","data":"d","socket_id":"x"})",
-          R"({"name":"e","channel":"a","data":"d","socket_id":12})", R"({"name":"e","name":"f","channel":"a","data":"d"})",
-          R"({"name":"e","channel":"a","data":"d","info":"everything"})", R"({"name":"e","channel":"a","data":"d","info":1})"}) {
+          R"({"name":"e","channel":"a","data":"d","socket_id":12})",
+          R"({"name":"e","name":"f","channel":"a","data":"d"})",
+          R"({"name":"e","channel":"a","data":"d","info":"everything"})",
+          R"({"name":"e","channel":"a","data":"d","info":1})"}) {
         EXPECT_EQ(status_of(publish(body)), 400u) << body;
     }
     std::string many = R"({"name":"e","data":"d","channels":[)";
@@ -303,18 +328,21 @@ TEST(HttpAnswer, AddsUpTheNodesAndNamesTheMissing) {
     EXPECT_EQ(one.body, R"({"occupied":true,"subscription_count":3})");
     ASSERT_EQ(one.headers.size(), 1u);
     EXPECT_EQ(one.headers[0], (std::pair<std::string, std::string>{"Tulle-Partial", "n??3, n2"}));
-    EXPECT_EQ(render({AnswerPlan::Shape::kChannel, "none"}, {}, {}).body, R"({"occupied":false,"subscription_count":0})");
+    EXPECT_EQ(render({AnswerPlan::Shape::kChannel, "none"}, {}, {}).body,
+              R"({"occupied":false,"subscription_count":0})");
 }
 
 TEST(HttpAnswer, NamesUsersOnceByStringsAsTypedSdksDemand) {
-    EXPECT_EQ(render({AnswerPlan::Shape::kUsers, "presence-b"}, kParts, {}).body, R"({"users":[{"id":"10"},{"id":"x"}]})");
+    EXPECT_EQ(render({AnswerPlan::Shape::kUsers, "presence-b"}, kParts, {}).body,
+              R"({"users":[{"id":"10"},{"id":"x"}]})");
     EXPECT_EQ(render({AnswerPlan::Shape::kUsers, "presence-c"}, kParts, {}).body, R"({"users":[]})");
 }
 
 TEST(HttpAnswer, TellsTheInfoOfPublishedEvents) {
     EXPECT_EQ(render({AnswerPlan::Shape::kEvent, "", {{{"presence-b", "a"}, {true, true}}}}, kParts, {}).body,
               R"({"channels":{"presence-b":{"user_count":2,"subscription_count":3},"a":{"subscription_count":3}}})");
-    EXPECT_EQ(render({AnswerPlan::Shape::kEvent, "", {{{"a"}, {true, false}}}}, kParts, {}).body, R"({"channels":{"a":{}}})");
+    EXPECT_EQ(render({AnswerPlan::Shape::kEvent, "", {{{"a"}, {true, false}}}}, kParts, {}).body,
+              R"({"channels":{"a":{}}})");
     EXPECT_EQ(render({AnswerPlan::Shape::kBatch, "", {{{"a"}, {false, true}}, {}}}, kParts, {}).body,
               R"({"batch":[{"subscription_count":3},{}]})");
 }
@@ -368,9 +396,11 @@ TEST_F(AppLimitsTest, HoldForBatches) {
 
 TEST(HttpApi, CostsOnePointForEachChannelOfEachEventAndOneForARead) {
     const auto cost = [](const ApiAction& action) { return cost_of(std::get<ApiWork>(action)); };
-    EXPECT_EQ(cost(publish(R"({"name":"e","channels":["a","b","a"],"data":"d"})")), (std::pair{Rationed::kEvents, std::size_t{2}}));
-    EXPECT_EQ(cost(act(signed_request("POST", "/apps/app/batch_events",
-                                      R"({"batch":[{"name":"e","data":"d","channel":"a"},{"name":"e","data":"d","channel":"a"}]})"))),
+    EXPECT_EQ(cost(publish(R"({"name":"e","channels":["a","b","a"],"data":"d"})")),
+              (std::pair{Rationed::kEvents, std::size_t{2}}));
+    EXPECT_EQ(cost(act(signed_request(
+                  "POST", "/apps/app/batch_events",
+                  R"({"batch":[{"name":"e","data":"d","channel":"a"},{"name":"e","data":"d","channel":"a"}]})"))),
               (std::pair{Rationed::kEvents, std::size_t{2}}));
     EXPECT_EQ(cost(act(signed_request("GET", "/apps/app/channels"))), (std::pair{Rationed::kReads, std::size_t{1}}));
 }
@@ -378,8 +408,9 @@ TEST(HttpApi, CostsOnePointForEachChannelOfEachEventAndOneForARead) {
 TEST(HttpApi, SaysWhenToComeBack) {
     const HttpResponse response = rate_limited({false, 3, 1200ms}, 10);
     EXPECT_EQ(response.status, 429U);
-    EXPECT_EQ(response.headers, (std::vector<std::pair<std::string, std::string>>{
-                                    {"Retry-After", "2"}, {"X-RateLimit-Limit", "10"}, {"X-RateLimit-Remaining", "3"}}));
+    EXPECT_EQ(response.headers,
+              (std::vector<std::pair<std::string, std::string>>{
+                  {"Retry-After", "2"}, {"X-RateLimit-Limit", "10"}, {"X-RateLimit-Remaining", "3"}}));
     EXPECT_EQ(throttled(0ms).headers, (std::vector<std::pair<std::string, std::string>>{{"Retry-After", "1"}}));
 }
 

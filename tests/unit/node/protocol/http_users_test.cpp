@@ -23,8 +23,8 @@ AppTable apps(Duration cache_ttl) {
     return AppTable({app});
 }
 
-ApiAction act(const std::string& method, const std::string& path, const std::string& body = "", const std::string& more = "",
-              Duration cache_ttl = 60s) {
+ApiAction act(const std::string& method, const std::string& path, const std::string& body = "",
+              const std::string& more = "", Duration cache_ttl = 60s) {
     std::string query = "auth_key=key&auth_timestamp=1700000000&auth_version=1.0";
     query += body.empty() ? "" : "&body_md5=" + md5_hex(body);
     query += more;
@@ -48,11 +48,14 @@ unsigned status_of(const ApiAction& action) {
 TEST(HttpCache, IsKeptByTheCacheChannelsWhichComeFirst) {
     const std::string body = R"({"name":"e","channels":["a","cache-b","not-cache-c","presence-cache-d"],"data":"d"})";
     const EventBody sent = event_of(R"(,"event":"e","data":"d"})");
-    EXPECT_EQ(publish(body), (ApiAction{ApiWork{
-                                 {{{"app/cache-b", "app/presence-cache-d", "app/a", "app/not-cache-c"}, sent, "", 2, 60s}}, {}, {}}}));
-    EXPECT_EQ(publish(body, 0s), (ApiAction{ApiWork{
-                                     {{{"app/cache-b", "app/presence-cache-d", "app/a", "app/not-cache-c"}, sent, ""}}, {}, {}}}));
-    EXPECT_EQ(publish(R"({"name":"e","channel":"a","data":"d"})"), (ApiAction{ApiWork{{{{"app/a"}, sent, ""}}, {}, {}}}));
+    EXPECT_EQ(publish(body),
+              (ApiAction{ApiWork{
+                  {{{"app/cache-b", "app/presence-cache-d", "app/a", "app/not-cache-c"}, sent, "", 2, 60s}}, {}, {}}}));
+    EXPECT_EQ(publish(body, 0s),
+              (ApiAction{
+                  ApiWork{{{{"app/cache-b", "app/presence-cache-d", "app/a", "app/not-cache-c"}, sent, ""}}, {}, {}}}));
+    EXPECT_EQ(publish(R"({"name":"e","channel":"a","data":"d"})"),
+              (ApiAction{ApiWork{{{{"app/a"}, sent, ""}}, {}, {}}}));
 }
 
 TEST(HttpCache, IsAnAttributeOfCacheChannelsAlone) {
@@ -72,7 +75,8 @@ TEST(HttpCache, IsAnsweredWithTheDataAndTheTimeLeft) {
     const AnswerPlan plan{AnswerPlan::Shape::kChannel, "cache-a", {}, true};
     const auto body_of = [&plan](const CachedEvent* cached) { return render(plan, {}, {}, cached).body; };
     const CachedEvent cached{share(event_of(R"(,"event":"e","data":"{\"x\":\"\u00e9\"}"})")), 1500ms};
-    EXPECT_EQ(body_of(&cached), R"({"occupied":false,"subscription_count":0,"cache":{"data":"{\"x\":\"\u00e9\"}","ttl":2}})");
+    EXPECT_EQ(body_of(&cached),
+              R"({"occupied":false,"subscription_count":0,"cache":{"data":"{\"x\":\"\u00e9\"}","ttl":2}})");
     const std::string none = R"({"occupied":false,"subscription_count":0,"cache":null})";
     const CachedEvent over{cached.body, 0s};
     const CachedEvent empty;
@@ -87,15 +91,18 @@ TEST(HttpUsers, AreSentEventsByTheirOwnChannels) {
     const EventBody sent = event_of(R"(,"event":"e","data":"d"})");
     EXPECT_EQ(publish(R"({"name":"e","channels":["#server-to-user-a\"\u00e9"],"data":"d"})"),
               (ApiAction{ApiWork{{{{"app/#server-to-user-a\"\xc3\xa9"}, sent, ""}}, {}, {}}}));
-    EXPECT_EQ(status_of(act("POST", "/apps/app/batch_events", R"({"batch":[{"name":"e","channel":"#server-to-user-a","data":"d"}]})")),
+    EXPECT_EQ(status_of(act("POST", "/apps/app/batch_events",
+                            R"({"batch":[{"name":"e","channel":"#server-to-user-a","data":"d"}]})")),
               0u);
     const std::string longest(kMaxSignInIdCharacters, 'u');
     EXPECT_EQ(status_of(publish(R"({"name":"e","channel":"#server-to-user-)" + longest + R"(","data":"d"})")), 0u);
-    for (const std::string& name : {std::string("#server-to-user-"), "#server-to-user-u" + longest, std::string("#online-a"),
-                                    std::string("#"), std::string("a#server-to-user-a")}) {
+    for (const std::string& name : {std::string("#server-to-user-"), "#server-to-user-u" + longest,
+                                    std::string("#online-a"), std::string("#"), std::string("a#server-to-user-a")}) {
         EXPECT_EQ(status_of(publish(R"({"name":"e","channel":")" + name + R"(","data":"d"})")), 400u) << name;
     }
-    EXPECT_EQ(status_of(publish(R"({"name":"e","channel":"#server-to-user-a","data":"d","info":"subscription_count"})")), 400u);
+    EXPECT_EQ(
+        status_of(publish(R"({"name":"e","channel":"#server-to-user-a","data":"d","info":"subscription_count"})")),
+        400u);
     EXPECT_EQ(status_of(read("/%23server-to-user-a", "")), 400u);
     EXPECT_EQ(status_of(read("/%23server-to-user-a/users", "")), 400u);
     EXPECT_EQ(status_of(act("GET", "/apps/app/channels", "", "&filter_by_prefix=#")), 400u);
@@ -103,7 +110,9 @@ TEST(HttpUsers, AreSentEventsByTheirOwnChannels) {
 
 TEST(HttpUsers, AreEndedByAnEventAndAQueryThatEveryShardHears) {
     const ApiAction ended = act("POST", "/apps/app/users/a%20b/terminate_connections", "{}");
-    EXPECT_EQ(ended, (ApiAction{ApiWork{{{{online_key("app", "a b")}, EventBody("tulle:end", {}), ""}}, {encode(EndUser{"app", "a b"})}, {}}}));
+    EXPECT_EQ(ended, (ApiAction{ApiWork{{{{online_key("app", "a b")}, EventBody("tulle:end", {}), ""}},
+                                        {encode(EndUser{"app", "a b"})},
+                                        {}}}));
     EXPECT_EQ(act("POST", "/apps/app/users/a%20b/terminate_connections"), ended);
     EXPECT_EQ(act("POST", "/apps/app/users/a b/terminate_connections"), ended);
     EXPECT_EQ(status_of(act("GET", "/apps/app/users/a/terminate_connections")), 405u);
@@ -112,8 +121,8 @@ TEST(HttpUsers, AreEndedByAnEventAndAQueryThatEveryShardHears) {
     EXPECT_EQ(status_of(act("POST", "/apps/app/users/" + std::string(129, 'u') + "/terminate_connections")), 400u);
     EXPECT_EQ(status_of(act("POST", "/apps/app/users/a/b")), 404u);
     EXPECT_EQ(decode_end_user(encode(EndUser{"app", "a\"b"})), (EndUser{"app", "a\"b"}));
-    for (const char* text : {"", "{}", R"({"app":"app"})", R"({"app":"a/b","end_user":"u"})", R"({"app":"app","end_user":""})",
-                             R"({"app":"app","prefix":""})"}) {
+    for (const char* text : {"", "{}", R"({"app":"app"})", R"({"app":"a/b","end_user":"u"})",
+                             R"({"app":"app","end_user":""})", R"({"app":"app","prefix":""})"}) {
         EXPECT_EQ(decode_end_user(text), std::nullopt) << text;
     }
 }

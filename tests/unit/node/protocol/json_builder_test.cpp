@@ -39,7 +39,8 @@ TEST(JsonBuilder, HoldsNoTableOfManyKeys) {
     EXPECT_EQ(parsed->at("user_info"), boost::json::object());
     EXPECT_TRUE(build_json(object_of(kMaxJsonMembers), {}).has_value());
     EXPECT_EQ(build_json(object_of(kMaxJsonMembers + 1), {}).error(), JsonErrc::kTooManyMembers);
-    EXPECT_EQ(build_json("{\"batch\":[" + object_of(kMaxJsonMembers + 1) + "]}", {}).error(), JsonErrc::kTooManyMembers);
+    EXPECT_EQ(build_json("{\"batch\":[" + object_of(kMaxJsonMembers + 1) + "]}", {}).error(),
+              JsonErrc::kTooManyMembers);
     EXPECT_EQ(build_json(R"({"a":{"b":1,}})", {}).error(), JsonErrc::kMalformed) << "what is passed over is checked";
     EXPECT_EQ(build_json("[" + object_of(1) + "]", {}).error(), JsonErrc::kNotAnObject);
 }

@@ -33,10 +33,11 @@ TEST(PresenceMember, IsRefusedWithItsReason) {
     EXPECT_EQ(error(R"({"user_id":1,"user_id":2})"), MemberErrc::kDuplicate);
     EXPECT_EQ(error(R"({"user_id":1,"user_info":1,"user_info":2})"), MemberErrc::kDuplicate);
     EXPECT_EQ(error(R"({"user_id":"a\ud83d"})"), MemberErrc::kHalfCharacter);
-    EXPECT_EQ(error("{\"user_id\":1,\"user_info\":" + std::string(kMaxJsonDepth, '[') + std::string(kMaxJsonDepth, ']') + "}"),
+    EXPECT_EQ(error("{\"user_id\":1,\"user_info\":" + std::string(kMaxJsonDepth, '[') +
+                    std::string(kMaxJsonDepth, ']') + "}"),
               MemberErrc::kTooDeep);
-    for (const char* data : {"{}", R"({"user_id":""})", R"({"user_id":null})", R"({"user_id":1.5})", R"({"user_id":[1]})",
-                             R"({"user_id":true})", R"({"user_id":1e30})"}) {
+    for (const char* data : {"{}", R"({"user_id":""})", R"({"user_id":null})", R"({"user_id":1.5})",
+                             R"({"user_id":[1]})", R"({"user_id":true})", R"({"user_id":1e30})"}) {
         EXPECT_EQ(error(data), MemberErrc::kNoId) << data;
     }
     EXPECT_EQ(error(R"({"user_id":")" + std::string(kMaxUserIdBytes + 1, 'u') + R"("})"), MemberErrc::kIdTooLong);
@@ -48,8 +49,9 @@ TEST(PresenceFrames, ListUsersWithTypesAndInfo) {
     EXPECT_EQ(presence_succeeded("presence-a", users),
               R"({"event":"pusher_internal:subscription_succeeded","channel":"presence-a","data":)" +
                   quoted(R"({"presence":{"count":2,"ids":[10,"bob"],"hash":{"10":{"n":"x"},"bob":null}}})") + "}");
-    EXPECT_EQ(event_members(member_added_body("10\n{\"n\":\"x\"}")),
-              R"(,"event":"pusher_internal:member_added","data":)" + quoted(R"({"user_id":10,"user_info":{"n":"x"}})") + "}");
+    EXPECT_EQ(
+        event_members(member_added_body("10\n{\"n\":\"x\"}")),
+        R"(,"event":"pusher_internal:member_added","data":)" + quoted(R"({"user_id":10,"user_info":{"n":"x"}})") + "}");
     EXPECT_EQ(event_members(member_added_body("\"bob\"\n")),
               R"(,"event":"pusher_internal:member_added","data":)" + quoted(R"({"user_id":"bob"})") + "}");
     EXPECT_EQ(event_members(member_removed_body("10\n{\"n\":\"x\"}")),

@@ -41,7 +41,9 @@ std::optional<std::string> check(const HttpRequest& request, WallSeconds now = k
     return reason ? std::optional(std::string(*reason)) : std::nullopt;
 }
 
-TEST(RequestAuth, AcceptsTheOfficialVector) { EXPECT_EQ(check(official_request()), std::nullopt); }
+TEST(RequestAuth, AcceptsTheOfficialVector) {
+    EXPECT_EQ(check(official_request()), std::nullopt);
+}
 
 TEST(RequestAuth, AcceptsTenMinutesOfSkewEitherWayAndNotASecondMore) {
     EXPECT_EQ(check(official_request(), kThen + 600s), std::nullopt);
@@ -96,14 +98,16 @@ TEST(RequestAuth, RefusesWhatCanBeNoSignature) {
     EXPECT_EQ(check(request), "auth_signature does not match");
 }
 
-
 TEST(RequestAuth, TellsAWrongClockFromAGuess) {
-    const auto refusal = [](const HttpRequest& request, WallSeconds now) { return authenticate(official_app(), request, now).error(); };
+    const auto refusal = [](const HttpRequest& request, WallSeconds now) {
+        return authenticate(official_app(), request, now).error();
+    };
     EXPECT_TRUE(refusal(official_request(), kThen + 601s).is_signed);
     HttpRequest request = official_request();
     request.target.replace(request.target.find("da454824"), 1, "e");
     EXPECT_FALSE(refusal(request, kThen + 601s).is_signed);
-    EXPECT_NE(refusal(request, kThen + 601s).reason.find("is not within 600 seconds"), std::string::npos) << "whoever asks is told";
+    EXPECT_NE(refusal(request, kThen + 601s).reason.find("is not within 600 seconds"), std::string::npos)
+        << "whoever asks is told";
     EXPECT_FALSE(refusal(request, kThen).is_signed);
 }
 
@@ -113,14 +117,16 @@ TEST(RequestAuth, NamesTheTimesWhenTheClocksDiffer) {
               "1353088780 (2012-11-16T17:59:40Z): set the clock of the one that is wrong");
     HttpRequest request = official_request();
     request.target.replace(request.target.find("1353088179"), 10, "1353088179000");
-    EXPECT_EQ(check(request), "auth_timestamp 1353088179000 is not within 600 seconds of this server's clock, "
-                              "1353088179 (2012-11-16T17:49:39Z): write seconds, not milliseconds");
+    EXPECT_EQ(check(request),
+              "auth_timestamp 1353088179000 is not within 600 seconds of this server's clock, "
+              "1353088179 (2012-11-16T17:49:39Z): write seconds, not milliseconds");
     request = official_request();
     request.target.replace(request.target.find("1353088179"), 10, "now");
     EXPECT_EQ(check(request), "auth_timestamp must be a whole number of seconds since 1970");
 }
 
-// ---- renderings ------------------------------------------------------------------------------------------------------
+// ---- renderings
+// ------------------------------------------------------------------------------------------------------
 
 using Parameters = QueryParameters;
 
@@ -130,7 +136,9 @@ struct Plain {
     Parameters parameters;              ///< without those of the signature
 };
 
-bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+bool is_alphanumeric(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
 
 std::string escaped(std::string_view text, std::string_view safe) {
     std::string out;
@@ -162,7 +170,8 @@ struct Library {
 constexpr Library kLibraries[] = {
     // URL and url.parse of Node, one after the other: what is escaped by one of them
     {"node", "-_.~!$&()*+,;=:@/[]", "-_.~!$()*+,;=:@/?[]`{}|\\^", false, false, Library::Order::kSorted, false},
-    {"node, fetch", "-_.~!$&'()*+,;=:@/|[]", "-_.~!$()*+,;=:@/?[]`{}|\\^", false, false, Library::Order::kSorted, false},
+    {"node, fetch", "-_.~!$&'()*+,;=:@/|[]", "-_.~!$()*+,;=:@/?[]`{}|\\^", false, false, Library::Order::kSorted,
+     false},
     {"node, encodeURIComponent", "-_.~!$&()*+,;=:@/%", "-_.~!$()*,;:@/?", false, true, Library::Order::kSorted, false},
     {"java, URIBuilder", "-_.~!$&'()*+,;=:@/", "-_.*", true, false, Library::Order::kShuffled, false},
     {"python, requests", "-_.~!$&'()*+,;=:@/[]", "-_.~!$'()*+,;=:@/?[]", false, false, Library::Order::kSorted, false},
@@ -172,21 +181,24 @@ constexpr Library kLibraries[] = {
     {"dotnet, Uri", "-_.~!$&'()*+,;=:@/[]", "-_.~!$'()*+,;=:@/?[]", false, false, Library::Order::kSorted, false},
     {"rust, form_urlencoded", "-_.~!$&'()*+,;=:@/", "-_.*", true, false, Library::Order::kGiven, true},
     {"swift, URLComponents", "-_.~!$&'()*+,;=:@/", "-_.~!$'()*+,;=:@/?", false, false, Library::Order::kGiven, true},
-    {"dotnet, HttpUtility", "-_.~!$&()*+,;=:@/%", "-_.!*()", true, true, Library::Order::kSorted, false, Library::Digits::kLower,
-     Library::Digits::kLower},
-    {"dotnet behind a proxy that normalises", "-_.~!$&()*+,;=:@/%", "-_.!*()", true, true, Library::Order::kSorted, false,
-     Library::Digits::kLower, Library::Digits::kUpper},
-    {"a library that writes a-f", "-_.~!$&()*+,;=:@/%", "-_.~", false, true, Library::Order::kSorted, false, Library::Digits::kUpper,
-     Library::Digits::kLower},
+    {"dotnet, HttpUtility", "-_.~!$&()*+,;=:@/%", "-_.!*()", true, true, Library::Order::kSorted, false,
+     Library::Digits::kLower, Library::Digits::kLower},
+    {"dotnet behind a proxy that normalises", "-_.~!$&()*+,;=:@/%", "-_.!*()", true, true, Library::Order::kSorted,
+     false, Library::Digits::kLower, Library::Digits::kUpper},
+    {"a library that writes a-f", "-_.~!$&()*+,;=:@/%", "-_.~", false, true, Library::Order::kSorted, false,
+     Library::Digits::kUpper, Library::Digits::kLower},
     {"the same, signed plain", "-_.~", "-_.~", false, false, Library::Order::kSorted, false, Library::Digits::kUpper,
      Library::Digits::kLower},
-    {"a proxy that unescapes", "-_.~!$&'()*+,;=:@/|{}", "-_.~!$'()*,;=:@/?", false, true, Library::Order::kSorted, false},
+    {"a proxy that unescapes", "-_.~!$&'()*+,;=:@/|{}", "-_.~!$'()*,;=:@/?", false, true, Library::Order::kSorted,
+     false},
 };
 
 /// With the digits of its escapes in this case.
 std::string with_digits(std::string path, Library::Digits digits) {
-    for (std::size_t at = path.find('%'); digits == Library::Digits::kLower && at != std::string::npos; at = path.find('%', at + 1)) {
-        std::transform(path.begin() + static_cast<std::ptrdiff_t>(at) + 1, path.begin() + static_cast<std::ptrdiff_t>(at) + 3,
+    for (std::size_t at = path.find('%'); digits == Library::Digits::kLower && at != std::string::npos;
+         at = path.find('%', at + 1)) {
+        std::transform(path.begin() + static_cast<std::ptrdiff_t>(at) + 1,
+                       path.begin() + static_cast<std::ptrdiff_t>(at) + 3,
                        path.begin() + static_cast<std::ptrdiff_t>(at) + 1,
                        [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
     }
@@ -212,12 +224,15 @@ HttpRequest render(const Plain& plain, const Library& library, Prng& prng) {
     std::string sent_path = "/apps/3";
     for (const std::string& segment : plain.segments) {
         const std::string known = library.signs_escaped_path ? escaped(segment, "-_.~!*'()") : segment;
-        signed_path.append(1, '/').append(library.signs_escaped_path ? with_digits(known, library.signed_digits) : known);
+        signed_path.append(1, '/').append(library.signs_escaped_path ? with_digits(known, library.signed_digits)
+                                                                     : known);
         const bool keeps_escapes = library.path_safe.find('%') != std::string_view::npos;
-        sent_path.append(1, '/').append(with_digits(escaped(keeps_escapes ? known : segment, library.path_safe), library.sent_digits));
+        sent_path.append(1, '/').append(
+            with_digits(escaped(keeps_escapes ? known : segment, library.path_safe), library.sent_digits));
     }
     Parameters all = plain.parameters;
-    all.insert(all.begin(), {{"auth_key", official_app().key}, {"auth_timestamp", "1353088179"}, {"auth_version", "1.0"}});
+    all.insert(all.begin(),
+               {{"auth_key", official_app().key}, {"auth_timestamp", "1353088179"}, {"auth_version", "1.0"}});
     Parameters sorted = all;
     std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     Parameters sent = library.sent == Library::Order::kSorted ? sorted : all;
@@ -248,7 +263,8 @@ std::string some_text(Prng& prng, std::string_view alphabet, std::size_t longest
 Plain some_request(Prng& prng) {
     constexpr std::string_view kChannel = "abzAZ09_-=@,.;:";
     constexpr std::string_view kUser = "aZ9|'{}<>\"^`~!()*+ ,;=:@$&[]\xc3\xa9?#";
-    constexpr std::string_view kNames[] = {"info", "info2", "info-x", "info_y", "infoz", "filter_by_prefix", "x", "x9", "Info3"};
+    constexpr std::string_view kNames[] = {"info", "info2", "info-x", "info_y", "infoz", "filter_by_prefix",
+                                           "x",    "x9",    "Info3"};
     Plain plain;
     if (prng.chance(50)) {
         plain.segments = {"channels", some_text(prng, kChannel, 20)};
@@ -308,7 +324,8 @@ TEST(RequestAuth, AcceptsEveryRenderingOfARequestAndReadsWhatWasMeant) {
 
 /// A target with one change at a place that is not the signature's.
 std::string changed(std::string target, Prng& prng) {
-    constexpr std::string_view kPieces[] = {"%25", "%2F", "%26", "%3D", "%2B", "+", "&", "=", "%0A", "/", "a", "%61", "A", "%2541", "%7c", "%7C", "c", "C"};
+    constexpr std::string_view kPieces[] = {"%25", "%2F", "%26", "%3D", "%2B",   "+",   "&",   "=", "%0A",
+                                            "/",   "a",   "%61", "A",   "%2541", "%7c", "%7C", "c", "C"};
     const std::size_t signature = target.find("auth_signature=");
     std::size_t at = 0;
     do {
@@ -340,7 +357,8 @@ TEST(RequestAuth, AcceptsNoRequestThatMeansSomethingElse) {
         request.target = changed(before, prng);
         if (const auto read = meaning_of(request)) {
             ++accepted;
-            ASSERT_EQ(*read, meant(plain)) << library.name << ", seed " << seed << ": " << before << " -> " << request.target;
+            ASSERT_EQ(*read, meant(plain))
+                << library.name << ", seed " << seed << ": " << before << " -> " << request.target;
         }
     }
     EXPECT_GT(accepted, 100u) << "other renderings of the same request";
@@ -359,9 +377,11 @@ TEST(RequestAuth, TakesNoPathForAnotherThatLooksLikeIt) {
     EXPECT_TRUE(is_authentic("/apps/3/users/auth0|5f7c/x", "/apps/3/users/auth0%7C5f7c/x"));
     EXPECT_TRUE(is_authentic("/apps/3/users/auth0%7C5f7c/x", "/apps/3/users/auth0|5f7c/x"));
     EXPECT_TRUE(is_authentic("/apps/3/users/50%/x", "/apps/3/users/50%25/x")) << "which is no path as it stands";
-    EXPECT_TRUE(is_authentic("/apps/3/users/%61uth%7c%c3%a9/x", "/apps/3/users/%61uth%7C%C3%A9/x")) << "escapes that nobody needs too";
+    EXPECT_TRUE(is_authentic("/apps/3/users/%61uth%7c%c3%a9/x", "/apps/3/users/%61uth%7C%C3%A9/x"))
+        << "escapes that nobody needs too";
     EXPECT_TRUE(is_authentic("/apps/3/users/%4A%7C%C3%A9/x", "/apps/3/users/%4a%7c%c3%a9/x"));
-    EXPECT_FALSE(is_authentic("/apps/3/users/50%ab/x", "/apps/3/users/50%25AB/x")) << "the digits behind an escaped % are no escape's";
+    EXPECT_FALSE(is_authentic("/apps/3/users/50%ab/x", "/apps/3/users/50%25AB/x"))
+        << "the digits behind an escaped % are no escape's";
     EXPECT_FALSE(is_authentic("/apps/3/users/50%25ab/x", "/apps/3/users/50%25AB/x"));
     EXPECT_FALSE(is_authentic("/apps/3/users/%7cab/x", "/apps/3/users/%7CAB/x"));
     EXPECT_FALSE(is_authentic("/apps/3/users/a%41/x", "/apps/3/users/a%2541/x")) << "the signed path means the user aA";
@@ -377,7 +397,8 @@ TEST(RequestAuth, TakesNoParameterForTwoNorTwoForOne) {
     EXPECT_EQ(check(signed_by(text, "/apps/3/channels", rest + "&info=a&x=b")), std::nullopt);
     EXPECT_NE(check(signed_by(text, "/apps/3/channels", rest + "&info=a%26x%3Db")), std::nullopt);
     const std::string other = "GET\n/apps/3/channels\n" + rest + "&x=b&info=a";
-    EXPECT_EQ(check(signed_by(other, "/apps/3/channels", rest + "&x=b&info=a")), std::nullopt) << "in the order of the query";
+    EXPECT_EQ(check(signed_by(other, "/apps/3/channels", rest + "&x=b&info=a")), std::nullopt)
+        << "in the order of the query";
     EXPECT_NE(check(signed_by(other, "/apps/3/channels", rest + "&x=b%26info%3Da")), std::nullopt);
     EXPECT_NE(check(signed_by(other, "/apps/3/channels", rest + "&x=b%26INFO%3Da")), std::nullopt);
     EXPECT_NE(check(signed_by(other, "/apps/3/channels", rest + "&x%3Db%26info=a")), std::nullopt);
@@ -389,8 +410,8 @@ TEST(RequestAuth, ReadsAPlusAsItWasSigned) {
     const std::string rest = "auth_key=278d425bdf160c739803&auth_timestamp=1353088179&auth_version=1.0";
     const auto info = [&](const std::string& signed_info, const std::string& sent_info) {
         const auto parameters = authenticate(official_app(),
-                                             signed_by("GET\n/apps/3/channels\n" + rest + "&info=" + signed_info, "/apps/3/channels",
-                                                       rest + "&info=" + sent_info),
+                                             signed_by("GET\n/apps/3/channels\n" + rest + "&info=" + signed_info,
+                                                       "/apps/3/channels", rest + "&info=" + sent_info),
                                              kThen);
         return parameters ? *find_parameter(*parameters, "info") : std::string("refused");
     };

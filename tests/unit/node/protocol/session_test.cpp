@@ -63,7 +63,8 @@ TEST_F(SessionTest, SubscribesToAPublicChannelAndTellsWhenTheMeshConfirms) {
               (SessionEffects{Subscribe{"news"}}));
     session.on_subscribed("news", nullptr, out);
     EXPECT_EQ(take(), (SessionEffects{Send{subscription_succeeded("news")}}));
-    EXPECT_EQ(text(R"({"event":"pusher:unsubscribe","data":{"channel":"news"}})"), (SessionEffects{Unsubscribe{"news"}}));
+    EXPECT_EQ(text(R"({"event":"pusher:unsubscribe","data":{"channel":"news"}})"),
+              (SessionEffects{Unsubscribe{"news"}}));
 }
 
 TEST_F(SessionTest, SubscribesToAPrivateChannelWithItsSignature) {
@@ -90,14 +91,16 @@ TEST_F(SessionTest, RefusesAPrivateChannelOnTheChannelItself) {
 
 TEST_F(SessionTest, RefusesNamesAndChannelsItDoesNotServe) {
     EXPECT_EQ(text(R"({"event":"pusher:subscribe","data":{"channel":"a b"}})"),
-              (SessionEffects{Count{Refused::kSubscription},
-                              Send{subscription_error(
-                                  "a b", {"LimitReached",
-                                          "A channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ; :", 4009})}}));
-    EXPECT_EQ(text(R"({"event":"pusher:subscribe","data":{"channel":"presence-a"}})"),
-              (SessionEffects{Count{Refused::kAuth},
-                              Send{subscription_error(
-                                  "presence-a", {"AuthError", "The connection is not authorised for this channel", 401})}}));
+              (SessionEffects{
+                  Count{Refused::kSubscription},
+                  Send{subscription_error(
+                      "a b", {"LimitReached",
+                              "A channel name has 1 to 200 of the characters A-Z a-z 0-9 _ - = @ , . ; :", 4009})}}));
+    EXPECT_EQ(
+        text(R"({"event":"pusher:subscribe","data":{"channel":"presence-a"}})"),
+        (SessionEffects{Count{Refused::kAuth},
+                        Send{subscription_error(
+                            "presence-a", {"AuthError", "The connection is not authorised for this channel", 401})}}));
 }
 
 TEST_F(SessionTest, SubscribesToAPresenceChannelWithTheUserThatIsSigned) {
@@ -136,8 +139,9 @@ TEST_F(SessionTest, NamesTheUserWhoSendsAClientEventOnAPresenceChannel) {
     channels.on_subscribed("app/presence-a", ++generation, effects);
     EXPECT_EQ(text(R"({"event":"client-x","channel":"presence-a","data":1})").size(), 2u) << "not admitted yet";
     channels.admit(kSlot, "app/presence-a", effects);
-    EXPECT_EQ(text(R"({"event":"client-x","channel":"presence-a","data":1})"),
-              (SessionEffects{PublishClientEvent{"presence-a", event_of(R"(,"event":"client-x","data":1,"user_id":10})")}}));
+    EXPECT_EQ(
+        text(R"({"event":"client-x","channel":"presence-a","data":1})"),
+        (SessionEffects{PublishClientEvent{"presence-a", event_of(R"(,"event":"client-x","data":1,"user_id":10})")}}));
 }
 
 TEST_F(SessionTest, BoundsClientEventsInASecond) {
@@ -150,8 +154,9 @@ TEST_F(SessionTest, BoundsClientEventsInASecond) {
     };
     EXPECT_TRUE(say(kStart) && say(kStart) && say(kStart));
     EXPECT_EQ(text(R"({"event":"client-x","channel":"private-a","data":1})"),
-              (SessionEffects{Count{Refused::kClientEvent},
-                              Send{error_frame({4301, "More client events in a second than this app allows"}, "private-a")}}));
+              (SessionEffects{
+                  Count{Refused::kClientEvent},
+                  Send{error_frame({4301, "More client events in a second than this app allows"}, "private-a")}}));
     EXPECT_TRUE(say(kStart + 334ms));
     EXPECT_FALSE(say(kStart + 335ms));
     EXPECT_TRUE(say(kStart + 100s) && say(kStart + 100s) && say(kStart + 100s));
@@ -184,9 +189,9 @@ TEST_F(SessionTest, BoundsTheChannelsOfOneConnection) {
         enter("app/" + std::to_string(i));
     }
     EXPECT_EQ(text(R"({"event":"pusher:subscribe","data":{"channel":"more"}})"),
-              (SessionEffects{Count{Refused::kSubscription},
-                              Send{subscription_error("more", {"LimitReached", "Too many channels on this connection",
-                                                               4100})}}));
+              (SessionEffects{
+                  Count{Refused::kSubscription},
+                  Send{subscription_error("more", {"LimitReached", "Too many channels on this connection", 4100})}}));
 }
 
 TEST_F(SessionTest, AnswersAPing) {
@@ -249,8 +254,8 @@ TEST_F(SessionTest, DoesNotPingAClientThatPings) {
 }
 
 TEST_F(SessionTest, AnswersNonsenseWithAnErrorAndStaysOpen) {
-    EXPECT_EQ(text("{bad"), (SessionEffects{Count{Refused::kFrame},
-                                            Send{error_frame({std::nullopt, "The message is not JSON"})}}));
+    EXPECT_EQ(text("{bad"),
+              (SessionEffects{Count{Refused::kFrame}, Send{error_frame({std::nullopt, "The message is not JSON"})}}));
     EXPECT_EQ(text(R"({"event":"pusher:fly","channel":"a"})"),
               (SessionEffects{
                   Count{Refused::kFrame},
@@ -260,8 +265,9 @@ TEST_F(SessionTest, AnswersNonsenseWithAnErrorAndStaysOpen) {
 
 TEST_F(SessionTest, PublishesAClientEventWithTheVeryBytesOfItsData) {
     enter("app/private-a");
-    EXPECT_EQ(text(R"({"event":"client-x","channel":"private-a","data":{"n" : 1.0}})"),
-              (SessionEffects{PublishClientEvent{"private-a", event_of(R"(,"event":"client-x","data":{"n" : 1.0}})")}}));
+    EXPECT_EQ(
+        text(R"({"event":"client-x","channel":"private-a","data":{"n" : 1.0}})"),
+        (SessionEffects{PublishClientEvent{"private-a", event_of(R"(,"event":"client-x","data":{"n" : 1.0}})")}}));
 }
 
 TEST_F(SessionTest, RejectsClientEventsThatTheRulesForbid) {
@@ -282,8 +288,10 @@ TEST_F(SessionTest, RejectsClientEventsThatTheRulesForbid) {
               rejected("private-a", "The event name must have 8 to 200 characters"));
     EXPECT_EQ(text(R"({"event":"client-x","channel":"private-a","data":")" + std::string(101, 'x') + R"("})"),
               rejected("private-a", "The data of the client event is too large"));
-    EXPECT_EQ(text(R"({"event":"client-x","channel":"private-a","data":["1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"]})"),
-              rejected("private-a", "The data of the client event is too large"));
+    EXPECT_EQ(
+        text(
+            R"({"event":"client-x","channel":"private-a","data":["1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"]})"),
+        rejected("private-a", "The data of the client event is too large"));
     app.client_events = false;
     EXPECT_EQ(text(R"({"event":"client-x","channel":"private-a","data":1})"),
               rejected("private-a", "Client events are not enabled for this app"));
@@ -310,8 +318,9 @@ TEST_F(SessionTest, CountsCharactersOfNamesAndDataWithoutItsEscapes) {
 
 TEST_F(SessionTest, HandsOnTheVeryNameAndDataThatNoTextOfOursCanHold) {
     enter("app/private-a");
-    EXPECT_EQ(text(R"({"event":"client-\ud83d","channel":"private-a","data":"\ud83d"})"),
-              (SessionEffects{PublishClientEvent{"private-a", event_of(R"(,"event":"client-\ud83d","data":"\ud83d"})")}}));
+    EXPECT_EQ(
+        text(R"({"event":"client-\ud83d","channel":"private-a","data":"\ud83d"})"),
+        (SessionEffects{PublishClientEvent{"private-a", event_of(R"(,"event":"client-\ud83d","data":"\ud83d"})")}}));
 }
 
 TEST_F(SessionTest, TellsWhenTheNodeRefusedAClientEvent) {
@@ -386,11 +395,13 @@ TEST_F(SessionTest, HoldsToWhatItsAppAllowsAtTheMoment) {
     anew.client_events = false;
     EXPECT_EQ(text(kEvent), refusal("Client events are not enabled for this app"));
     anew.max_channel_name_length = 4;
-    EXPECT_TRUE(std::holds_alternative<Subscribe>(text(R"({"event":"pusher:subscribe","data":{"channel":"news"}})").at(0)));
+    EXPECT_TRUE(
+        std::holds_alternative<Subscribe>(text(R"({"event":"pusher:subscribe","data":{"channel":"news"}})").at(0)));
     EXPECT_EQ(text(R"({"event":"pusher:subscribe","data":{"channel":"news5"}})"),
-              (SessionEffects{Count{Refused::kSubscription},
-                              Send{subscription_error("news5", {"LimitReached",
-                                                                "The name of the channel is longer than this app allows", 4009})}}));
+              (SessionEffects{
+                  Count{Refused::kSubscription},
+                  Send{subscription_error(
+                      "news5", {"LimitReached", "The name of the channel is longer than this app allows", 4009})}}));
 }
 
 TEST_F(SessionTest, IsClosedWhenItsAppIsWithdrawn) {
@@ -410,11 +421,13 @@ public:
 TEST_F(SessionTest, LooksAtASignatureThoughItsAddressIsShut) {
     const ShutGate gate;
     const auto subscribe = [&](const std::string& text) {
-        session.on_text(kStart, R"({"event":"pusher:subscribe","data":{"channel":"private-a","auth":")" + auth(text) + R"("}})",
+        session.on_text(kStart,
+                        R"({"event":"pusher:subscribe","data":{"channel":"private-a","auth":")" + auth(text) + R"("}})",
                         {channels, rooms, &gate}, out);
         return take();
     };
-    EXPECT_EQ(subscribe("1.2:private-a"), (SessionEffects{Subscribe{"private-a"}})) << "others may have sent the wrong ones";
+    EXPECT_EQ(subscribe("1.2:private-a"), (SessionEffects{Subscribe{"private-a"}}))
+        << "others may have sent the wrong ones";
     const SessionEffects refused = subscribe("1.2:private-b");
     EXPECT_EQ(refused.at(0), SessionEffect{Count{Refused::kThrottled}});
     EXPECT_NE(std::get<Send>(refused.at(1)).text.find("\"status\":429"), std::string::npos);
@@ -425,13 +438,14 @@ TEST_F(SessionTest, LooksAtASignatureThoughItsAddressIsShut) {
 TEST_F(SessionTest, RefusesLongChannelDataWithoutLookingAtItsSignature) {
     const std::string longest(kMaxChannelDataBytes, ' ');
     const auto subscribe = [&](const std::string& data) {
-        return text(R"({"event":"pusher:subscribe","data":{"channel":"private-a","auth":")" + auth("1.2:private-a:" + data) +
-                    R"(","channel_data":")" + data + R"("}})");
+        return text(R"({"event":"pusher:subscribe","data":{"channel":"private-a","auth":")" +
+                    auth("1.2:private-a:" + data) + R"(","channel_data":")" + data + R"("}})");
     };
     EXPECT_EQ(subscribe(longest), (SessionEffects{Subscribe{"private-a"}}));
     EXPECT_EQ(subscribe(longest + " "),
               (SessionEffects{Count{Refused::kSubscription},
-                              Send{subscription_error("private-a", {"LimitReached", "The channel_data is larger than 32 KiB", 4301})}}));
+                              Send{subscription_error(
+                                  "private-a", {"LimitReached", "The channel_data is larger than 32 KiB", 4301})}}));
 }
 
 TEST_F(SessionTest, IsReadNoFurtherWhileItChangesItsSubscriptionsTooFast) {

@@ -16,7 +16,9 @@ constexpr Instant kStart{1000s};
 constexpr Slot kSlot{4};
 constexpr std::string_view kAnn = R"({"id":"ann","user_info":{"n":1},"watchlist":["bob",7]})";
 
-std::string json(std::string_view text) { return quoted(text); }
+std::string json(std::string_view text) {
+    return quoted(text);
+}
 
 App users_app() {
     App app;
@@ -84,8 +86,9 @@ TEST_F(SessionUserTest, RefusesAWrongSignatureAndUserDataThatIsNone) {
     other.on_text(kStart, R"({"event":"pusher:signin","data":{}})", {channels, rooms}, out);
     EXPECT_EQ(take(), failed("The connection is not authorised to sign in", Refused::kAuth));
     Session third{app, kSlot, "1.2", timeouts};
-    third.on_text(kStart, R"({"event":"pusher:signin","data":{"auth":)" + json(sign("1.2::user::{}")) + R"(,"user_data":"{}"}})",
-                  {channels, rooms}, out);
+    third.on_text(
+        kStart, R"({"event":"pusher:signin","data":{"auth":)" + json(sign("1.2::user::{}")) + R"(,"user_data":"{}"}})",
+        {channels, rooms}, out);
     EXPECT_EQ(take(), failed("user_data needs an id: a string that is not empty, or an integer"));
 }
 
@@ -144,7 +147,8 @@ TEST_F(SessionUserTest, IsInItsOwnChannelFromTheSignInOnAndToldOfItOnceItHasAske
     EXPECT_EQ(sign_in(R"({"id":7})"), (SessionEffects{SignIn{"7", {}}, Subscribe{std::string(kOwn)}}));
     session.on_subscribed(kOwn, nullptr, out);
     session.on_signed_in(out);
-    EXPECT_EQ(take(), (SessionEffects{Send{signin_success(R"({"id":"7"})")}})) << "the client has not asked for the channel";
+    EXPECT_EQ(take(), (SessionEffects{Send{signin_success(R"({"id":"7"})")}}))
+        << "the client has not asked for the channel";
     EXPECT_EQ(subscribe(std::string(kOwn)), (SessionEffects{Subscribe{std::string(kOwn)}}));
     session.on_subscribed(kOwn, nullptr, out);
     EXPECT_EQ(take(), (SessionEffects{Send{subscription_succeeded(kOwn)}}));
@@ -167,9 +171,11 @@ TEST_F(SessionUserTest, BringsTheSignedInUserToPresenceChannelsWithoutChannelDat
     ASSERT_EQ(early.size(), 2u);
     EXPECT_EQ(early[0], SessionEffect(Count{Refused::kSubscription}));
     sign_in(kAnn);
-    EXPECT_EQ(subscribe("presence-a", auth), (SessionEffects{Subscribe{"presence-a", Member{"ann", "\"ann\"\n{\"n\":1}"}}}));
+    EXPECT_EQ(subscribe("presence-a", auth),
+              (SessionEffects{Subscribe{"presence-a", Member{"ann", "\"ann\"\n{\"n\":1}"}}}));
     const std::string data = R"({"user_id":"eve"})";
-    EXPECT_EQ(subscribe("presence-a", ",\"auth\":" + json(sign("1.2:presence-a:" + data)) + ",\"channel_data\":" + json(data)),
+    EXPECT_EQ(subscribe("presence-a",
+                        ",\"auth\":" + json(sign("1.2:presence-a:" + data)) + ",\"channel_data\":" + json(data)),
               (SessionEffects{Subscribe{"presence-a", Member{"eve", "\"eve\"\n"}}}));
     sign_in(R"({"id":"ann","user_info":"more than twenty bytes"})");
     early = subscribe("presence-b", ",\"auth\":" + json(sign("1.2:presence-b")));
@@ -190,7 +196,8 @@ TEST(UserFrames, AreWhatClientsRead) {
     EXPECT_EQ(cache_miss("cache-a"), R"({"event":"pusher:cache_miss","channel":"cache-a"})");
     EXPECT_EQ(watchlist_events({"a", "\""}, {"b"}),
               R"({"event":"pusher_internal:watchlist_events","data":)" +
-                  json(R"({"events":[{"name":"online","user_ids":["a","\""]},{"name":"offline","user_ids":["b"]}]})") + "}");
+                  json(R"({"events":[{"name":"online","user_ids":["a","\""]},{"name":"offline","user_ids":["b"]}]})") +
+                  "}");
     EXPECT_EQ(watchlist_events({}, {"b"}), R"({"event":"pusher_internal:watchlist_events","data":)" +
                                                json(R"({"events":[{"name":"offline","user_ids":["b"]}]})") + "}");
     EXPECT_EQ(escaped_name("#server-to-user-a\"b"), "#server-to-user-a\\\"b");

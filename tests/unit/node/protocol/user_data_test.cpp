@@ -64,8 +64,8 @@ TEST(UserData, IsRefusedWithItsReason) {
     EXPECT_TRUE(parse_user_data(chinese(kMaxSignInIdBytes / 3)).has_value()) << "counted by characters";
     EXPECT_EQ(error(chinese(kMaxSignInIdBytes / 3 + 1)), UserDataErrc::kIdTooLong) << "beyond what the mesh carries";
     EXPECT_EQ(error(R"({"id":")" + std::string(kMaxUserIdBytes + 1, 'u') + R"("})"), UserDataErrc::kIdTooLong);
-    for (const char* text : {R"({"id":"a","watchlist":"b"})", R"({"id":"a","watchlist":[""]})", R"({"id":"a","watchlist":[true]})",
-                             R"({"id":"a","watchlist":{}})"}) {
+    for (const char* text : {R"({"id":"a","watchlist":"b"})", R"({"id":"a","watchlist":[""]})",
+                             R"({"id":"a","watchlist":[true]})", R"({"id":"a","watchlist":{}})"}) {
         EXPECT_EQ(error(text), UserDataErrc::kBadWatchlist) << text;
     }
     EXPECT_EQ(error(R"({"id":"a","watchlist":[")" + std::string(kMaxSignInIdCharacters + 1, 'u') + R"("]})"),

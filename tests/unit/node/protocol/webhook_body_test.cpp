@@ -26,8 +26,9 @@ TEST(WebhookBody, WritesEventsOfChannels) {
 TEST(WebhookBody, UsersKeepTheTypeOfTheirId) {
     EXPECT_EQ(webhook_event({WebhookEvent::kMemberAdded, "presence-x", "2", card_of(R"({"user_id":2})"), 0, nullptr}),
               R"({"name":"member_added","channel":"presence-x","user_id":2})");
-    EXPECT_EQ(webhook_event({WebhookEvent::kMemberRemoved, "presence-x", "2", card_of(R"({"user_id":"2"})"), 0, nullptr}),
-              R"({"name":"member_removed","channel":"presence-x","user_id":"2"})");
+    EXPECT_EQ(
+        webhook_event({WebhookEvent::kMemberRemoved, "presence-x", "2", card_of(R"({"user_id":"2"})"), 0, nullptr}),
+        R"({"name":"member_removed","channel":"presence-x","user_id":"2"})");
     EXPECT_EQ(webhook_event({WebhookEvent::kMemberRemoved, "presence-x", "a\"b", nullptr, 0, nullptr}),
               R"({"name":"member_removed","channel":"presence-x","user_id":"a\"b"})");
 }
@@ -35,8 +36,10 @@ TEST(WebhookBody, UsersKeepTheTypeOfTheirId) {
 TEST(WebhookBody, TypedSdksAreSentStrings) {
     EXPECT_EQ(with_strings(R"({"name":"member_added","channel":"presence-x","user_id":2})"),
               R"({"name":"member_added","channel":"presence-x","user_id":"2"})");
-    EXPECT_EQ(with_strings(R"({"name":"client_event","channel":"presence-x","socket_id":"1.2","event":"client-e","data":{"a" : "\ud83d"},"user_id":7})"),
-              R"({"name":"client_event","channel":"presence-x","socket_id":"1.2","event":"client-e","data":"{\"a\" : \"\\ud83d\"}","user_id":"7"})");
+    EXPECT_EQ(
+        with_strings(
+            R"({"name":"client_event","channel":"presence-x","socket_id":"1.2","event":"client-e","data":{"a" : "\ud83d"},"user_id":7})"),
+        R"({"name":"client_event","channel":"presence-x","socket_id":"1.2","event":"client-e","data":"{\"a\" : \"\\ud83d\"}","user_id":"7"})");
     for (const char* same : {R"({"name":"client_event","channel":"x","event":"client-e","data":"{\"a\":1}"})",
                              R"({"name":"client_event","channel":"x","event":"client-e"})",
                              R"({"name":"subscription_count","channel":"x","subscription_count":7})"}) {
@@ -47,20 +50,26 @@ TEST(WebhookBody, TypedSdksAreSentStrings) {
 
 TEST(WebhookBody, KeepsTypesThatEveryReaderTakes) {
     const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
-    const auto hook = [](std::string_view data) { return "{\"event\":\"client-e\",\"data\":" + std::string(data) + ",\"user_id\":7}"; };
+    const auto hook = [](std::string_view data) {
+        return "{\"event\":\"client-e\",\"data\":" + std::string(data) + ",\"user_id\":7}";
+    };
     const std::string digits(308, '9');
-    for (const std::string& data : {nested(kMaxWebhookValueDepth), std::string(R"({"a":"[[[","b":"\"1e400","c":[1.7e308,-1.7E+308,1e-400]})"),
-                                    std::string("-0"), std::string("0.0e99999999999999999999"), std::string("1e-99999999999999999999"), digits,
-                                    std::string("0.0001e311"), std::string("\"1e400\""), std::string("null"), nested(1) }) {
+    for (const std::string& data :
+         {nested(kMaxWebhookValueDepth), std::string(R"({"a":"[[[","b":"\"1e400","c":[1.7e308,-1.7E+308,1e-400]})"),
+          std::string("-0"), std::string("0.0e99999999999999999999"), std::string("1e-99999999999999999999"), digits,
+          std::string("0.0001e311"), std::string("\"1e400\""), std::string("null"), nested(1)}) {
         EXPECT_EQ(with_readable_types(hook(data)), hook(data));
     }
-    for (const std::string& data : {nested(kMaxWebhookValueDepth + 1), std::string("1e400"), std::string("[-1.0E+309]"), digits + "0",
-                                    std::string(R"({"a":{"b":[2e308]}})"), std::string("1e99999999999999999999"), std::string("0.1e310"),
-                                    "[" + digits + "9.5,1]"}) {
+    for (const std::string& data :
+         {nested(kMaxWebhookValueDepth + 1), std::string("1e400"), std::string("[-1.0E+309]"), digits + "0",
+          std::string(R"({"a":{"b":[2e308]}})"), std::string("1e99999999999999999999"), std::string("0.1e310"),
+          "[" + digits + "9.5,1]"}) {
         EXPECT_EQ(with_readable_types(hook(data)), hook(pusher::quoted(data)));
     }
-    EXPECT_EQ(with_readable_types(R"({"name":"member_added","user_id":1e999})"), R"({"name":"member_added","user_id":"1e999"})");
-    EXPECT_EQ(with_readable_types(R"({"name":"subscription_count","subscription_count":7})"), R"({"name":"subscription_count","subscription_count":7})");
+    EXPECT_EQ(with_readable_types(R"({"name":"member_added","user_id":1e999})"),
+              R"({"name":"member_added","user_id":"1e999"})");
+    EXPECT_EQ(with_readable_types(R"({"name":"subscription_count","subscription_count":7})"),
+              R"({"name":"subscription_count","subscription_count":7})");
 }
 
 TEST(WebhookBody, HoldsNothingThatStrictReadersRefuse) {
@@ -74,8 +83,9 @@ TEST(WebhookBody, HoldsNothingThatStrictReadersRefuse) {
 TEST(WebhookBody, AClientEventHoldsWhatTheClientSent) {
     EXPECT_EQ(client_event_hook("private-x", "1.2", EventBody("client-e", R"({"a":1})")),
               R"({"name":"client_event","channel":"private-x","socket_id":"1.2","event":"client-e","data":{"a":1}})");
-    EXPECT_EQ(client_event_hook("presence-x", "1.2", EventBody("client-e", R"("t")", DataKind::kJson, "7")),
-              R"({"name":"client_event","channel":"presence-x","socket_id":"1.2","event":"client-e","data":"t","user_id":7})");
+    EXPECT_EQ(
+        client_event_hook("presence-x", "1.2", EventBody("client-e", R"("t")", DataKind::kJson, "7")),
+        R"({"name":"client_event","channel":"presence-x","socket_id":"1.2","event":"client-e","data":"t","user_id":7})");
 }
 
 TEST(WebhookBody, ARequestIsSignedAsItIs) {
@@ -97,8 +107,8 @@ TEST(WebhookBody, TasksGoThereAndBack) {
 }
 
 TEST(WebhookBody, OtherTextsAreNoTasks) {
-    for (const char* text : {"", "client_event", "client_event\n", "client_event\n[]", "client_event\n{} {}", "other\n{}",
-                             "client_event\n{\"a\":1", "{\"name\":\"client_event\"}"}) {
+    for (const char* text : {"", "client_event", "client_event\n", "client_event\n[]", "client_event\n{} {}",
+                             "other\n{}", "client_event\n{\"a\":1", "{\"name\":\"client_event\"}"}) {
         EXPECT_EQ(decode_webhook_task(text), std::nullopt) << text;
     }
 }

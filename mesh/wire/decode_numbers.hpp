@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+
+#include "mesh/core/numbers.hpp"
+
+/// Every number and time of a peer is checked by these before it takes part in arithmetic.
+namespace tulle::mesh::wire {
+
+template <class... Number>
+[[nodiscard]] bool good_numbers(Number... numbers) {
+    return ((numbers <= kMaxNumber) && ...);
+}
+
+template <class... Time>
+[[nodiscard]] bool good_times(Time... us) {
+    return ((us >= -kMaxClockUs && us <= kMaxClockUs) && ...);
+}
+
+}  // namespace tulle::mesh::wire

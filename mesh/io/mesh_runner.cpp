@@ -377,8 +377,10 @@ void MeshRunner::start() {
     hub_->start();
 }
 
-HubTurns& MeshRunner::start_hosted(ShardIndex host) {
-    hub_->feeds_.at(host).set_host();
+HubTurns& MeshRunner::start_hosted(const std::vector<ShardIndex>& hosts) {
+    for (const ShardIndex host : hosts) {
+        hub_->feeds_.at(host).set_host();
+    }
     hub_->prepare();
     return *hub_;
 }

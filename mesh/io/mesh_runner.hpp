@@ -59,9 +59,9 @@ public:
     /// Before start(). Called on the hub's thread when the node can't go on (its name is held by another).
     void on_fatal(std::function<void(std::string)> callback);
     void start();
-    /// Instead of start(): the turns, for the thread of the attached shard `host`, which will run them. Throws what
+    /// Instead of start(): the turns, for the thread of the attached ports `hosts`, which will run them. Throws what
     /// start() throws.
-    [[nodiscard]] HubTurns& start_hosted(ShardIndex host);
+    [[nodiscard]] HubTurns& start_hosted(const std::vector<ShardIndex>& hosts);
 
     /// The shards have no clients any more, and the node will leave: the members learn so. When none of them stays, the
     /// shard of the duties gets a DutyLast, and the node goes on telling for `telling` at most, in leave() too.

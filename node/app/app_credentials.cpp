@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "node/core/channel_name.hpp"
+#include "node/pusher/core/channel_name.hpp"
 
 namespace tulle::node {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "node/core/apps.hpp"
+#include "node/pusher/core/apps.hpp"
 
 namespace tulle::node {
 

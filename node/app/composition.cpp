@@ -8,6 +8,7 @@
 
 #include "node/app/demo_page.hpp"
 #include "node/core/limits.hpp"
+#include "node/edge/edge_port.hpp"
 
 namespace tulle::node {
 namespace {
@@ -66,8 +67,8 @@ Composition::Composition(const Config& config, Signals& signals)
       mesh_(std::make_unique<mesh::MeshRunner>(mesh_options(config))) {
     const AppTable apps(config.apps);
     limits_ = std::make_shared<NodeLimits>(NodeLimitsOptions{capacity_of(config.max_connections),
-                                                             config.max_connections_per_address, config.auth_failures},
-                                           apps);
+                                                             config.max_connections_per_address, config.auth_failures});
+    rations_ = std::make_shared<AppRations>(apps);
     reloads_.last_successful.set(1);
     reloads_.apps.set(config.apps.size());
     bind_shards(config, apps);
@@ -96,28 +97,36 @@ Composition::Composition(const Config& config, Signals& signals)
     mesh_->on_fatal([&signals](std::string what) { signals.fail(std::move(what)); });
 }
 
+PusherOptions Composition::pusher_options(const Config& config, const AppTable& apps) const {
+    PusherOptions options;
+    options.apps = apps;
+    options.rations = rations_;
+    options.timeouts = config.timeouts;
+    options.http_idle_timeout = config.http_idle_timeout;
+    options.outbox = config.outbox;
+    options.permessage_deflate = config.permessage_deflate;
+    options.demo = demo_content(config);
+    options.seed = random_seed();
+    return options;
+}
+
 void Composition::bind_shards(const Config& config, const AppTable& apps) {
     Address listen = config.listen;
     for (std::size_t i = 0; i < config.shards; ++i) {
-        ShardOptions options;
-        options.shards = config.shards;
-        options.index = mesh::ShardIndex(static_cast<std::uint16_t>(i));
-        options.apps = std::make_shared<const AppTable>(apps);
-        options.limits = limits_;
-        options.timeouts = config.timeouts;
-        options.http_idle_timeout = config.http_idle_timeout;
-        options.outbox = config.outbox;
-        options.flush = config.flush;
-        options.permessage_deflate = config.permessage_deflate;
-        options.demo = demo_content(config);
-        options.seed = random_seed();
-        shards_.push_back(std::make_unique<Shard>(std::move(options), mesh_->mailbox()));
+        ShardOptions options{i, config.shards, config.flush, limits_};
+        shards_.push_back(std::make_unique<Shard>(options));
+        const mesh::ShardIndex index(static_cast<std::uint16_t>(i));
+        EdgePort& port = shards_.back()->add(index, mesh_->mailbox(), [&](const EdgeContext& context) {
+            auto edge = std::make_unique<PusherEdge>(context, pusher_options(config, apps));
+            pushers_.push_back(edge.get());
+            return edge;
+        });
         if (i == 0) {
-            listen = shards_.back()->bind(listen);
+            listen = port.listener().bind(listen, Sharing::kShared);
         } else {
-            shards_.back()->join(listen);
+            port.listener().join(listen);
         }
-        mesh_->attach(mesh::ShardIndex(static_cast<std::uint16_t>(i)), shards_.back()->mailbox());
+        mesh_->attach(index, port.mailbox());
     }
     ports_.listen = to_string(listen);
     // A wildcard address is no address for others.
@@ -153,7 +162,7 @@ void Composition::start() {
     admin_->start();
     webhooks_->start();
     if (is_hub_on_shard_) {
-        shards_.front()->host(mesh_->start_hosted(mesh::ShardIndex(0)));
+        shards_.front()->host(mesh_->start_hosted(shards_.front()->ports()));
     }
     for (const std::unique_ptr<Shard>& shard : shards_) {
         shard->start();
@@ -164,11 +173,11 @@ void Composition::start() {
 }
 
 void Composition::set_apps(const AppTable& apps) {
-    limits_->set_apps(apps);
+    rations_->set_apps(apps);
     admin_->set_apps(apps);
     webhooks_->set_apps(apps);
-    for (const std::unique_ptr<Shard>& shard : shards_) {
-        shard->set_apps(apps);
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+        shards_[i]->post([edge = pushers_[i], apps] { edge->set_apps(apps); });
     }
     reloads_.reloads_total.add();
     reloads_.last_successful.set(1);

@@ -6,15 +6,17 @@
 #include <vector>
 
 #include "mesh/io/mesh_runner.hpp"
-#include "node/app/admin_server.hpp"
+#include "node/admin/admin_server.hpp"
+#include "node/admin/reload_counters.hpp"
 #include "node/app/config.hpp"
 #include "node/app/ports_file.hpp"
-#include "node/app/reload_counters.hpp"
 #include "node/app/signals.hpp"
-#include "node/io/memory_watch.hpp"
-#include "node/io/node_limits.hpp"
-#include "node/io/shard.hpp"
-#include "node/io/webhook_worker.hpp"
+#include "node/edge/memory_watch.hpp"
+#include "node/edge/node_limits.hpp"
+#include "node/edge/shard.hpp"
+#include "node/pusher/edge/app_rations.hpp"
+#include "node/pusher/edge/pusher_edge.hpp"
+#include "node/pusher/edge/webhook_worker.hpp"
 
 namespace tulle::node {
 
@@ -47,6 +49,7 @@ private:
     /// Begins something, and waits until it has called Done `count` times.
     [[nodiscard]] Wait run(std::size_t count, Duration patience, const std::function<void(const Done&)>& begin);
     [[nodiscard]] bool let_clients_go();
+    [[nodiscard]] PusherOptions pusher_options(const Config& config, const AppTable& apps) const;
     void bind_shards(const Config& config, const AppTable& apps);
     void add_webhooks(const Config& config, const AppTable& apps);
 
@@ -55,8 +58,10 @@ private:
     BoundPorts ports_;
     ReloadCounters reloads_;
     std::shared_ptr<NodeLimits> limits_;
+    std::shared_ptr<AppRations> rations_;
     std::unique_ptr<mesh::MeshRunner> mesh_;
     std::vector<std::unique_ptr<Shard>> shards_;
+    std::vector<PusherEdge*> pushers_;  ///< one in each shard, which owns it
     std::unique_ptr<WebhookWorker> webhooks_;
     std::unique_ptr<AdminServer> admin_;
     std::unique_ptr<MemoryWatch> memory_;  ///< null: no limit

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "node/core/capacity.hpp"
-#include "node/core/channel_name.hpp"
+#include "node/pusher/core/channel_name.hpp"
 
 namespace tulle::node {
 namespace {

@@ -10,13 +10,14 @@
 #include "mesh/base/time.hpp"
 #include "node/core/address.hpp"
 #include "node/core/address_limits.hpp"
-#include "node/core/apps.hpp"
 #include "node/core/flush_mode.hpp"
 #include "node/core/hub_place.hpp"
 #include "node/core/limits.hpp"
 #include "node/core/outbox.hpp"
-#include "node/core/webhooks.hpp"
-#include "node/protocol/pusher/session.hpp"
+#include "node/pusher/core/apps.hpp"
+#include "node/pusher/core/webhooks.hpp"
+#include "node/pusher/wire/session.hpp"
+#include "node/web/core/limits.hpp"
 
 namespace tulle::node {
 

@@ -15,7 +15,7 @@
 #include "node/app/config_entry.hpp"
 #include "node/app/config_webhooks.hpp"
 #include "node/app/meant_key.hpp"
-#include "node/core/origin_pattern.hpp"
+#include "node/web/core/origin_pattern.hpp"
 
 namespace tulle::node {
 namespace {

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "node/app/config_entry.hpp"
-#include "node/core/webhooks.hpp"
+#include "node/pusher/core/webhooks.hpp"
 
 namespace tulle::node {
 

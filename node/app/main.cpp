@@ -21,11 +21,11 @@
 #include "node/app/composition.hpp"
 #include "node/app/config.hpp"
 #include "node/app/config_source.hpp"
-#include "node/app/logging.hpp"
 #include "node/app/reloader.hpp"
 #include "node/app/signals.hpp"
 #include "node/app/standard_descriptors.hpp"
-#include "node/io/memory_gauge.hpp"
+#include "node/edge/memory_gauge.hpp"
+#include "node/log/logging.hpp"
 
 namespace tulle::node {
 namespace {

@@ -9,8 +9,8 @@
 
 #include <spdlog/spdlog.h>
 
-#include "node/app/logging.hpp"
-#include "node/io/clock.hpp"
+#include "node/edge/clock.hpp"
+#include "node/log/logging.hpp"
 
 namespace tulle::node {
 namespace {

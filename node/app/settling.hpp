@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "mesh/base/time.hpp"
-#include "node/core/limits.hpp"
+#include "node/pusher/core/limits.hpp"
 
 namespace tulle::node {
 

@@ -12,7 +12,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "node/io/clock.hpp"
+#include "node/edge/clock.hpp"
 
 namespace tulle::node {
 namespace {

@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "mesh/base/assert.hpp"
-#include "node/core/channel_name.hpp"
 
 namespace tulle::node {
 
-ChannelTable::ChannelId ChannelTable::open_channel(std::string_view channel, ChannelEffects& out) {
+ChannelTable::ChannelId ChannelTable::open_channel(std::string_view channel, const ChannelNeeds& needs,
+                                                   ChannelEffects& out) {
     ChannelId id = static_cast<ChannelId>(channels_.size());
     if (free_ids_.empty()) {
         channels_.emplace_back();
@@ -19,15 +19,14 @@ ChannelTable::ChannelId ChannelTable::open_channel(std::string_view channel, Cha
     Channel& opened = channels_[id];
     opened.name = &entry->first;
     opened.generation = ++last_generation_;
-    const ChannelKind kind = classify(channel_of_key(channel));
-    opened.is_presence = kind.type == ChannelType::kPresence;
-    out.push_back(SubscribeHub{entry->first, last_generation_, opened.is_presence, kind.cache});
+    opened.is_presence = needs.presence;
+    out.push_back(SubscribeHub{entry->first, last_generation_, needs.presence, needs.kept});
     return id;
 }
 
-void ChannelTable::subscribe(Slot slot, std::string_view channel, ChannelEffects& out) {
+void ChannelTable::subscribe(Slot slot, std::string_view channel, const ChannelNeeds& needs, ChannelEffects& out) {
     const auto known = ids_.find(channel);
-    const ChannelId id = known == ids_.end() ? open_channel(channel, out) : known->second;
+    const ChannelId id = known == ids_.end() ? open_channel(channel, needs, out) : known->second;
     Channel& entry = channels_[id];
     if (slots_.size() <= slot.value) {
         slots_.resize(slot.value + 1u);

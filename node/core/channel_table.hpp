@@ -41,6 +41,12 @@ struct AskAdmission {
     friend bool operator==(const AskAdmission&, const AskAdmission&) = default;
 };
 
+/// What a channel wants of the mesh beside its messages.
+struct ChannelNeeds {
+    bool presence = false;  ///< who is in it
+    bool kept = false;      ///< its last event
+};
+
 using ChannelEffect = std::variant<SubscribeHub, UnsubscribeHub, Confirm, AskAdmission>;
 using ChannelEffects = std::vector<ChannelEffect>;
 
@@ -63,8 +69,9 @@ struct ChannelCount {
 /// Errors: none. Unsubscribing what is not subscribed and an answer to an older generation do nothing.
 class ChannelTable {
 public:
-    /// A repeated subscription of a confirmed channel is confirmed again, of a pending one not.
-    void subscribe(Slot slot, std::string_view channel, ChannelEffects& out);
+    /// A repeated subscription of a confirmed channel is confirmed again, of a pending one not. `needs`: always the
+    /// same for one channel; those of its first subscriber hold.
+    void subscribe(Slot slot, std::string_view channel, const ChannelNeeds& needs, ChannelEffects& out);
     void unsubscribe(Slot slot, std::string_view channel, ChannelEffects& out);
     /// The connection has gone.
     void remove(Slot slot, ChannelEffects& out);
@@ -107,7 +114,7 @@ private:
     [[nodiscard]] static std::uint64_t place_key(Slot slot, ChannelId id) {
         return (static_cast<std::uint64_t>(slot.value) << 32) | id;
     }
-    ChannelId open_channel(std::string_view channel, ChannelEffects& out);
+    ChannelId open_channel(std::string_view channel, const ChannelNeeds& needs, ChannelEffects& out);
     void swap_subscribers(ChannelId id, std::uint32_t a, std::uint32_t b);
     void drop(Slot slot, ChannelId id, ChannelEffects& out);
 

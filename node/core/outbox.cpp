@@ -4,7 +4,6 @@
 
 #include "mesh/base/assert.hpp"
 #include "node/core/limits.hpp"
-#include "node/core/ws_frame.hpp"
 
 namespace tulle::node {
 
@@ -104,7 +103,7 @@ std::optional<Instant> Outbox::deadline() const {
     return more_->owed_since + limits_->write_timeout;
 }
 
-void Outbox::keep_started_frame_only() {
+void Outbox::keep_started_frame_only(const FrameSize& frame_size) {
     if (empty()) {
         return;
     }

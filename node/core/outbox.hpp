@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -97,8 +98,10 @@ public:
     /// Bytes of memory that are kept in place by what waits.
     [[nodiscard]] std::size_t pinned() const;
 
+    /// Bytes of the frame that the text begins with; 0 when that cannot be told.
+    using FrameSize = std::function<std::size_t(std::string_view)>;
     /// Forgets all that waits but the rest of the frame that the peer has already got a part of.
-    void keep_started_frame_only();
+    void keep_started_frame_only(const FrameSize& frame_size);
     void clear();
 
 private:

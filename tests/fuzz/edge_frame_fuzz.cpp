@@ -9,13 +9,13 @@
 #include "mesh/base/assert.hpp"
 #include "mesh/base/readable_json.hpp"
 #include "mesh/wire/protocol_2.hpp"
-#include "node/core/limits.hpp"
-#include "node/protocol/pusher/codec.hpp"
-#include "node/protocol/pusher/event_frame.hpp"
-#include "node/protocol/pusher/frame_scan.hpp"
-#include "node/protocol/pusher/presence.hpp"
-#include "node/protocol/pusher/raw_json.hpp"
-#include "node/protocol/pusher/user_data.hpp"
+#include "node/pusher/core/limits.hpp"
+#include "node/pusher/wire/codec.hpp"
+#include "node/pusher/wire/event_frame.hpp"
+#include "node/pusher/wire/frame_scan.hpp"
+#include "node/pusher/wire/presence.hpp"
+#include "node/pusher/wire/raw_json.hpp"
+#include "node/pusher/wire/user_data.hpp"
 
 namespace {
 

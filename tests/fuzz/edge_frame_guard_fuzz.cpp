@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "mesh/base/assert.hpp"
-#include "node/core/frame_guard.hpp"
+#include "node/web/core/frame_guard.hpp"
 
 namespace {
 

@@ -6,11 +6,11 @@
 #include <string_view>
 
 #include "mesh/base/assert.hpp"
-#include "node/core/limits.hpp"
-#include "node/protocol/http/deflate_offer.hpp"
-#include "node/protocol/http/gate.hpp"
-#include "node/protocol/http/page_guard.hpp"
-#include "node/protocol/pusher/connect.hpp"
+#include "node/pusher/wire/connect.hpp"
+#include "node/web/core/deflate_offer.hpp"
+#include "node/web/core/gate.hpp"
+#include "node/web/core/limits.hpp"
+#include "node/web/core/page_guard.hpp"
 
 namespace {
 

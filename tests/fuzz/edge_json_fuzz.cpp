@@ -12,9 +12,9 @@
 #include "mesh/base/json_members.hpp"
 #include "mesh/base/readable_json.hpp"
 #include "mesh/base/utf8.hpp"
-#include "node/core/limits.hpp"
-#include "node/protocol/pusher/json_builder.hpp"
-#include "node/protocol/pusher/raw_json.hpp"
+#include "node/pusher/core/limits.hpp"
+#include "node/pusher/wire/json_builder.hpp"
+#include "node/pusher/wire/raw_json.hpp"
 
 namespace {
 

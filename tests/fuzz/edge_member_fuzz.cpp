@@ -7,12 +7,12 @@
 #include <boost/json/parse.hpp>
 
 #include "mesh/base/assert.hpp"
-#include "node/core/channel_name.hpp"
-#include "node/core/limits.hpp"
-#include "node/protocol/pusher/codec.hpp"
-#include "node/protocol/pusher/event_frame.hpp"
-#include "node/protocol/pusher/presence.hpp"
-#include "node/protocol/pusher/user_data.hpp"
+#include "node/pusher/core/channel_name.hpp"
+#include "node/pusher/core/limits.hpp"
+#include "node/pusher/wire/codec.hpp"
+#include "node/pusher/wire/event_frame.hpp"
+#include "node/pusher/wire/presence.hpp"
+#include "node/pusher/wire/user_data.hpp"
 
 namespace {
 

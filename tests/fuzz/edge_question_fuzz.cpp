@@ -4,9 +4,9 @@
 #include <string_view>
 
 #include "mesh/base/assert.hpp"
-#include "node/core/channel_name.hpp"
-#include "node/protocol/pusher/channel_query.hpp"
-#include "node/protocol/pusher/webhook_body.hpp"
+#include "node/pusher/core/channel_name.hpp"
+#include "node/pusher/wire/channel_query.hpp"
+#include "node/pusher/wire/webhook_body.hpp"
 
 using namespace tulle::node::pusher;
 

@@ -11,11 +11,11 @@
 #include "mesh/base/assert.hpp"
 #include "mesh/base/digest.hpp"
 #include "mesh/base/readable_json.hpp"
-#include "node/core/limits.hpp"
-#include "node/protocol/pusher/auth.hpp"
-#include "node/protocol/pusher/connect.hpp"
-#include "node/protocol/pusher/event_frame.hpp"
-#include "node/protocol/pusher/http_api.hpp"
+#include "node/pusher/core/limits.hpp"
+#include "node/pusher/wire/auth.hpp"
+#include "node/pusher/wire/connect.hpp"
+#include "node/pusher/wire/event_frame.hpp"
+#include "node/pusher/wire/http_api.hpp"
 
 namespace {
 

@@ -7,13 +7,13 @@
 #include <string_view>
 #include <vector>
 
-#include "node/core/channel_name.hpp"
 #include "node/core/channel_table.hpp"
 #include "node/core/outbox.hpp"
 #include "node/core/slab.hpp"
 #include "node/core/timer_wheel.hpp"
 #include "node/core/token_bucket.hpp"
-#include "node/core/ws_frame.hpp"
+#include "node/pusher/core/channel_name.hpp"
+#include "node/web/core/ws_frame.hpp"
 
 namespace tulle::node {
 namespace {
@@ -34,7 +34,7 @@ void fill(ChannelTable& table, const std::vector<std::string>& keys) {
     ChannelEffects effects;
     std::uint64_t generation = 0;
     for (std::size_t i = 0; i < keys.size(); ++i) {
-        table.subscribe(Slot{static_cast<std::uint32_t>(i % 1000)}, keys[i], effects);
+        table.subscribe(Slot{static_cast<std::uint32_t>(i % 1000)}, keys[i], {}, effects);
         table.on_subscribed(keys[i], ++generation, effects);
         effects.clear();
     }
@@ -68,7 +68,7 @@ void subscribe_and_unsubscribe_with_others_on_the_channel(benchmark::State& stat
     fill(table, keys);
     ChannelEffects effects;
     for (auto _ : state) {
-        table.subscribe(Slot{5000}, keys[7], effects);
+        table.subscribe(Slot{5000}, keys[7], {}, effects);
         table.unsubscribe(Slot{5000}, keys[7], effects);
         effects.clear();
     }
@@ -80,7 +80,7 @@ void first_and_last_subscriber_of_a_channel(benchmark::State& state) {
     ChannelTable table;
     ChannelEffects effects;
     for (auto _ : state) {
-        table.subscribe(Slot{1}, key, effects);
+        table.subscribe(Slot{1}, key, {}, effects);
         table.unsubscribe(Slot{1}, key, effects);
         effects.clear();
     }

@@ -8,13 +8,13 @@
 #include <utility>
 
 #include "mesh/base/digest.hpp"
-#include "node/core/apps.hpp"
 #include "node/core/channel_table.hpp"
 #include "node/core/presence_rooms.hpp"
-#include "node/protocol/http/gate.hpp"
-#include "node/protocol/pusher/auth.hpp"
-#include "node/protocol/pusher/http_api.hpp"
-#include "node/protocol/pusher/session.hpp"
+#include "node/pusher/core/apps.hpp"
+#include "node/pusher/wire/auth.hpp"
+#include "node/pusher/wire/http_api.hpp"
+#include "node/pusher/wire/session.hpp"
+#include "node/web/core/gate.hpp"
 
 namespace tulle::node::pusher {
 namespace {
@@ -44,7 +44,7 @@ class SubscribedSession {
 public:
     SubscribedSession() {
         ChannelEffects effects;
-        channels_.subscribe(kSlot, "app/" + std::string(kChannel), effects);
+        channels_.subscribe(kSlot, "app/" + std::string(kChannel), {}, effects);
         channels_.on_subscribed("app/" + std::string(kChannel), 1, effects);
     }
 

@@ -15,6 +15,8 @@ namespace {
 constexpr Slot kA{1};
 constexpr Slot kB{2};
 constexpr Slot kC{3};
+constexpr ChannelNeeds kPlain{};
+constexpr ChannelNeeds kPresence{.presence = true};
 
 class ChannelTableTest : public ::testing::Test {
 protected:
@@ -30,7 +32,7 @@ protected:
 };
 
 TEST_F(ChannelTableTest, AsksTheHubForTheFirstSubscriberAndConfirmsOnItsAnswer) {
-    table.subscribe(kA, "app/x", out);
+    table.subscribe(kA, "app/x", kPlain, out);
     EXPECT_EQ(take(), (ChannelEffects{SubscribeHub{"app/x", 1}}));
     EXPECT_TRUE(table.confirmed("app/x").empty());
     EXPECT_FALSE(table.is_confirmed(kA, "app/x"));
@@ -42,35 +44,35 @@ TEST_F(ChannelTableTest, AsksTheHubForTheFirstSubscriberAndConfirmsOnItsAnswer) 
 }
 
 TEST_F(ChannelTableTest, LetsALaterSubscriberOfAPendingChannelWaitForTheSameAnswer) {
-    table.subscribe(kA, "app/x", out);
-    table.subscribe(kB, "app/x", out);
+    table.subscribe(kA, "app/x", kPlain, out);
+    table.subscribe(kB, "app/x", kPlain, out);
     EXPECT_EQ(take(), (ChannelEffects{SubscribeHub{"app/x", 1}}));
     table.on_subscribed("app/x", 1, out);
     EXPECT_EQ(take(), (ChannelEffects{Confirm{kA, "app/x"}, Confirm{kB, "app/x"}}));
 }
 
 TEST_F(ChannelTableTest, ConfirmsASubscriberOfAConfirmedChannelAtOnce) {
-    table.subscribe(kA, "app/x", out);
+    table.subscribe(kA, "app/x", kPlain, out);
     table.on_subscribed("app/x", 1, out);
     take();
-    table.subscribe(kB, "app/x", out);
+    table.subscribe(kB, "app/x", kPlain, out);
     EXPECT_EQ(take(), (ChannelEffects{Confirm{kB, "app/x"}}));
 }
 
 TEST_F(ChannelTableTest, ConfirmsARepeatedSubscriptionAgainButCountsItOnce) {
-    table.subscribe(kA, "app/x", out);
-    table.subscribe(kA, "app/x", out);
+    table.subscribe(kA, "app/x", kPlain, out);
+    table.subscribe(kA, "app/x", kPlain, out);
     EXPECT_EQ(take(), (ChannelEffects{SubscribeHub{"app/x", 1}}));
     table.on_subscribed("app/x", 1, out);
     EXPECT_EQ(take(), (ChannelEffects{Confirm{kA, "app/x"}}));
-    table.subscribe(kA, "app/x", out);
+    table.subscribe(kA, "app/x", kPlain, out);
     EXPECT_EQ(take(), (ChannelEffects{Confirm{kA, "app/x"}}));
     EXPECT_EQ(table.subscriptions(), 1u);
 }
 
 TEST_F(ChannelTableTest, TellsTheHubWhenTheLastSubscriberLeaves) {
-    table.subscribe(kA, "app/x", out);
-    table.subscribe(kB, "app/x", out);
+    table.subscribe(kA, "app/x", kPlain, out);
+    table.subscribe(kB, "app/x", kPlain, out);
     table.on_subscribed("app/x", 1, out);
     take();
     table.unsubscribe(kA, "app/x", out);
@@ -82,7 +84,7 @@ TEST_F(ChannelTableTest, TellsTheHubWhenTheLastSubscriberLeaves) {
 }
 
 TEST_F(ChannelTableTest, TellsTheHubWhenAPendingSubscriberLeaves) {
-    table.subscribe(kA, "app/x", out);
+    table.subscribe(kA, "app/x", kPlain, out);
     table.unsubscribe(kA, "app/x", out);
     EXPECT_EQ(take(), (ChannelEffects{SubscribeHub{"app/x", 1}, UnsubscribeHub{"app/x"}}));
     table.on_subscribed("app/x", 1, out);
@@ -90,9 +92,9 @@ TEST_F(ChannelTableTest, TellsTheHubWhenAPendingSubscriberLeaves) {
 }
 
 TEST_F(ChannelTableTest, DoesNotTakeTheAnswerToAnOlderSubscriptionForTheNewOne) {
-    table.subscribe(kA, "app/x", out);
+    table.subscribe(kA, "app/x", kPlain, out);
     table.unsubscribe(kA, "app/x", out);
-    table.subscribe(kA, "app/x", out);
+    table.subscribe(kA, "app/x", kPlain, out);
     EXPECT_EQ(take(), (ChannelEffects{SubscribeHub{"app/x", 1}, UnsubscribeHub{"app/x"}, SubscribeHub{"app/x", 2}}));
     table.on_subscribed("app/x", 1, out);
     EXPECT_EQ(take(), ChannelEffects{});
@@ -103,7 +105,7 @@ TEST_F(ChannelTableTest, DoesNotTakeTheAnswerToAnOlderSubscriptionForTheNewOne) 
 }
 
 TEST_F(ChannelTableTest, IgnoresAnUnsubscriptionOfWhatIsNotSubscribed) {
-    table.subscribe(kA, "app/x", out);
+    table.subscribe(kA, "app/x", kPlain, out);
     take();
     table.unsubscribe(kB, "app/x", out);
     table.unsubscribe(kA, "app/y", out);
@@ -112,9 +114,9 @@ TEST_F(ChannelTableTest, IgnoresAnUnsubscriptionOfWhatIsNotSubscribed) {
 }
 
 TEST_F(ChannelTableTest, ForgetsAConnectionThatHasGone) {
-    table.subscribe(kA, "app/x", out);
-    table.subscribe(kA, "app/y", out);
-    table.subscribe(kB, "app/y", out);
+    table.subscribe(kA, "app/x", kPlain, out);
+    table.subscribe(kA, "app/y", kPlain, out);
+    table.subscribe(kB, "app/y", kPlain, out);
     EXPECT_EQ(table.channels_of(kA), 2u);
     take();
     table.remove(kA, out);
@@ -126,9 +128,9 @@ TEST_F(ChannelTableTest, ForgetsAConnectionThatHasGone) {
 
 TEST_F(ChannelTableTest, ListsConfirmedChannelsOfAPrefixSorted) {
     for (const char* name : {"app/b", "app/a", "other/a", "app/pending"}) {
-        table.subscribe(kA, name, out);
+        table.subscribe(kA, name, kPlain, out);
     }
-    table.subscribe(kB, "app/b", out);
+    table.subscribe(kB, "app/b", kPlain, out);
     table.on_subscribed("app/b", 1, out);
     table.on_subscribed("app/a", 2, out);
     table.on_subscribed("other/a", 3, out);
@@ -137,8 +139,8 @@ TEST_F(ChannelTableTest, ListsConfirmedChannelsOfAPrefixSorted) {
 }
 
 TEST_F(ChannelTableTest, HoldsEachSubscriberOfAPresenceChannelUntilItIsAdmitted) {
-    table.subscribe(kA, "app/presence-x", out);
-    table.subscribe(kB, "app/presence-x", out);
+    table.subscribe(kA, "app/presence-x", kPresence, out);
+    table.subscribe(kB, "app/presence-x", kPresence, out);
     EXPECT_EQ(take(), (ChannelEffects{SubscribeHub{"app/presence-x", 1, true}}));
     EXPECT_TRUE(table.on_subscribed("app/presence-x", 1, out));
     EXPECT_EQ(take(), (ChannelEffects{AskAdmission{kA, "app/presence-x"}, AskAdmission{kB, "app/presence-x"}}));
@@ -151,11 +153,11 @@ TEST_F(ChannelTableTest, HoldsEachSubscriberOfAPresenceChannelUntilItIsAdmitted)
     EXPECT_FALSE(table.is_confirmed(kA, "app/presence-x"));
     EXPECT_EQ(table.list(""), (std::vector<ChannelCount>{{"app/presence-x", 1}}));
 
-    table.subscribe(kA, "app/presence-x", out);
+    table.subscribe(kA, "app/presence-x", kPresence, out);
     EXPECT_EQ(take(), ChannelEffects{}) << "it waits already";
-    table.subscribe(kB, "app/presence-x", out);
+    table.subscribe(kB, "app/presence-x", kPresence, out);
     EXPECT_EQ(take(), (ChannelEffects{Confirm{kB, "app/presence-x"}}));
-    table.subscribe(kC, "app/presence-x", out);
+    table.subscribe(kC, "app/presence-x", kPresence, out);
     EXPECT_EQ(take(), (ChannelEffects{AskAdmission{kC, "app/presence-x"}}));
     table.unsubscribe(kB, "app/presence-x", out);
     table.unsubscribe(kA, "app/presence-x", out);
@@ -172,7 +174,7 @@ TEST_F(ChannelTableTest, DeliversToTheAdmittedAloneUnderRandomUse) {
         const Slot slot(static_cast<std::uint32_t>(prng.below(12)));
         const std::uint64_t what = prng.below(3);
         if (what == 0) {
-            table.subscribe(slot, "app/presence-x", out);
+            table.subscribe(slot, "app/presence-x", kPresence, out);
             held.insert(slot.value);
         } else if (what == 1) {
             table.unsubscribe(slot, "app/presence-x", out);
@@ -205,7 +207,7 @@ TEST_F(ChannelTableTest, AgreesWithAPlainModelUnderRandomUse) {
         const std::string channel = "app/" + std::to_string(prng.below(30));
         const std::uint64_t what = prng.below(10);
         if (what < 5) {
-            table.subscribe(slot, channel, out);
+            table.subscribe(slot, channel, kPlain, out);
             model[channel].insert(slot.value);
         } else if (what < 9) {
             table.unsubscribe(slot, channel, out);

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "node/core/limits.hpp"
-#include "node/core/ws_frame.hpp"
+#include "node/web/core/ws_frame.hpp"
 
 namespace tulle::node {
 namespace {
@@ -98,7 +98,7 @@ TEST_F(OutboxTest, KeepsOnlyTheFrameThatThePeerHasGotAPartOf) {
     (void)outbox.push(frame("second"));
     (void)outbox.push(frame("third"));
     outbox.on_sent(7 + 3);
-    outbox.keep_started_frame_only();
+    outbox.keep_started_frame_only(frame_size);
     EXPECT_EQ(gather(), std::vector<std::string>{"econd"});
     outbox.push_last(frame("last"));
     EXPECT_EQ(outbox.bytes(), 5u + 6u);
@@ -108,7 +108,7 @@ TEST_F(OutboxTest, KeepsNothingBetweenTwoFrames) {
     (void)outbox.push(frame("first"));
     (void)outbox.push(frame("second"));
     outbox.on_sent(7);
-    outbox.keep_started_frame_only();
+    outbox.keep_started_frame_only(frame_size);
     EXPECT_TRUE(outbox.empty());
 }
 
@@ -225,7 +225,7 @@ TEST_F(OutboxTest, TheRestOfAStartedFrameKeepsNoSlab) {
     (void)arena.append({std::string(kSlabBytes - 100, 'o')});
     (void)outbox.push(frame("dropped"));
     outbox.on_sent(3);
-    outbox.keep_started_frame_only();
+    outbox.keep_started_frame_only(frame_size);
     EXPECT_EQ(gather(), std::vector<std::string>{"tarted"});
     EXPECT_LE(outbox.pinned(), kCopySlabBytes);
 }

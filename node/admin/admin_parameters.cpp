@@ -1,0 +1,30 @@
+#include "node/admin/admin_parameters.hpp"
+
+#include <charconv>
+
+#include "node/pusher/wire/auth.hpp"
+
+namespace tulle::node {
+
+std::optional<AdminParameters> parse_admin_parameters(std::string_view query) {
+    const std::optional<pusher::QueryParameters> given = pusher::parse_query(query);
+    constexpr std::string_view kNames[] = {"app", "channel", "timeout_ms"};
+    if (!given || pusher::has_repeated(*given, kNames)) {
+        return std::nullopt;
+    }
+    const auto text = [&given](std::string_view name) {
+        const std::string* value = pusher::find_parameter(*given, name);
+        return value == nullptr ? std::string() : *value;
+    };
+    std::uint64_t timeout = kDefaultAdminTimeoutMs;
+    if (const std::string* value = pusher::find_parameter(*given, "timeout_ms")) {
+        const char* end = value->data() + value->size();
+        const auto [stop, error] = std::from_chars(value->data(), end, timeout);
+        if (error != std::errc{} || stop != end || timeout < 1 || timeout > kMaxAdminTimeoutMs) {
+            return std::nullopt;
+        }
+    }
+    return AdminParameters{text("app"), text("channel"), std::chrono::milliseconds(timeout)};
+}
+
+}  // namespace tulle::node

@@ -1,0 +1,271 @@
+#include "node/admin/metrics.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "node/admin/status_json.hpp"
+#include "node/log/logging.hpp"
+
+namespace tulle::node {
+namespace {
+
+struct ShardMetric {
+    std::string_view name;
+    std::string_view help;
+    Counter ShardCounters::*counter;
+    bool is_gauge = false;
+};
+
+constexpr ShardMetric kShardMetrics[] = {
+    {"sockets", "Open sockets of the public listener", &ShardCounters::sockets, true},
+    {"clients", "Open WebSocket connections", &ShardCounters::clients, true},
+    {"shard_channels", "Channels with a subscriber, summed over the shards", &ShardCounters::channels, true},
+    {"subscriptions", "Subscriptions of this node's clients", &ShardCounters::subscriptions, true},
+    {"accepted_total", "Connections accepted", &ShardCounters::accepted_total},
+    {"accept_failures_total", "Failed accepts", &ShardCounters::accept_failures_total},
+    {"clients_opened_total", "WebSocket connections opened", &ShardCounters::clients_opened_total},
+    {"clients_closed_total", "WebSocket connections ended", &ShardCounters::clients_closed_total},
+    {"clients_cut_total", "WebSocket connections cut as their peer did not take or answer a Close",
+     &ShardCounters::clients_cut_total},
+    {"clients_refused_total", "WebSocket connections closed at their opening", &ShardCounters::clients_refused_total},
+    {"handshakes_refused_total", "Upgrades answered by an HTTP status", &ShardCounters::handshakes_refused_total},
+    {"messages_received_total", "WebSocket messages received", &ShardCounters::messages_received_total},
+    {"messages_sent_total", "WebSocket messages queued for clients", &ShardCounters::messages_sent_total},
+    {"received_bytes_total", "Bytes of WebSocket messages received", &ShardCounters::bytes_received_total},
+    {"sent_bytes_total", "Bytes sent on WebSocket connections", &ShardCounters::bytes_sent_total},
+    {"slow_clients_total", "Clients closed because they were too slow", &ShardCounters::slow_clients_total},
+    {"pong_timeouts_total", "Clients closed because they stayed silent", &ShardCounters::pong_timeouts_total},
+    {"idle_closes_total", "Clients closed because they were of no use for a day", &ShardCounters::idle_closes_total},
+    {"app_closes_total", "Clients closed because their app was removed or disabled", &ShardCounters::app_closes_total},
+    {"over_quota_total", "Clients refused because their app had max_connections", &ShardCounters::over_quota_total},
+    {"full_refusals_total", "Connections and upgrades refused because the node had its most, or too little memory",
+     &ShardCounters::full_refusals_total},
+    {"http_evicted_total", "Idle HTTP connections closed to make room for new ones",
+     &ShardCounters::http_evicted_total},
+    {"shed_clients_total", "Clients closed for want of memory", &ShardCounters::shed_clients_total},
+    {"max_connections", "Connections that the public listener may have", &ShardCounters::max_connections, true},
+    {"memory_used_bytes", "Memory used, of the kind that is nearest to its limit", &ShardCounters::memory_used, true},
+    {"memory_limit_bytes", "The limit of that kind", &ShardCounters::memory_limit, true},
+    {"memory_pressure", "0: none; 1: no new clients; 2: clients are closed", &ShardCounters::memory_pressure, true},
+    {"address_capped_total", "Connections refused because their address had its most",
+     &ShardCounters::address_capped_total},
+    {"auth_throttled_total", "Wrong signatures beyond what their address may send",
+     &ShardCounters::auth_throttled_total},
+    {"rate_limited_total", "Requests refused because their app exceeded its rate", &ShardCounters::rate_limited_total},
+    {"bad_frames_total", "Client messages that were no valid frame", &ShardCounters::bad_frames_total},
+    {"failures_total", "Exceptions (memory, mostly), each of which ended a connection's work",
+     &ShardCounters::failures_total},
+    {"auth_failures_total", "Wrong signatures of channels and requests", &ShardCounters::auth_failures_total},
+    {"subscriptions_refused_total", "Subscriptions refused otherwise", &ShardCounters::subscriptions_refused_total},
+    {"subscriptions_paused_total",
+     "Times that a client was not read for a while because it changed its subscriptions too fast",
+     &ShardCounters::subscriptions_paused_total},
+    {"client_events_total", "Client events accepted", &ShardCounters::client_events_total},
+    {"client_events_refused_total", "Client events refused", &ShardCounters::client_events_refused_total},
+    {"members_added_total", "Users whose coming was told to the clients of a presence channel",
+     &ShardCounters::members_added_total},
+    {"members_removed_total", "Users whose leaving was told so", &ShardCounters::members_removed_total},
+    {"signins_total", "Successful sign-ins", &ShardCounters::signins_total},
+    {"users_ended_total", "Clients closed because the app ended the connections of their user",
+     &ShardCounters::users_ended_total},
+    {"cache_misses_total", "New subscribers of cache channels without a last event",
+     &ShardCounters::cache_misses_total},
+    {"gaps_told_total", "Clients told of messages that could not be delivered", &ShardCounters::gaps_told_total},
+    {"gap_closes_total", "Clients closed because messages for them were lost", &ShardCounters::gap_closes_total},
+    {"http_requests_total", "HTTP requests", &ShardCounters::http_requests_total},
+    {"http_errors_total", "HTTP answers with a status from 400", &ShardCounters::http_errors_total},
+    {"http_refused_total", "Requests refused as malformed, too large or too slow", &ShardCounters::http_refused_total},
+    {"http_publishes_total", "Events published over HTTP", &ShardCounters::http_publishes_total},
+    {"http_publishes_refused_total", "Publishes refused by 503", &ShardCounters::http_publishes_refused_total},
+    {"webhook_queue", "Events that wait for an endpoint or are in flight", &ShardCounters::webhook_queue, true},
+    {"webhook_attempts_total", "Requests made to endpoints of webhooks", &ShardCounters::webhook_attempts_total},
+    {"webhook_failures_total", "Of those requests, not answered with 2xx", &ShardCounters::webhook_failures_total},
+    {"webhook_events_total", "Events that an endpoint has taken", &ShardCounters::webhook_events_total},
+    {"webhook_handed_on_total", "Events that another node tells instead", &ShardCounters::webhook_handed_on_total},
+    {"webhook_given_up_total", "Events that an endpoint was not told of after all",
+     &ShardCounters::webhook_given_up_total},
+    {"webhook_refused_addresses_total", "Requests to an address that is not allowed",
+     &ShardCounters::webhook_refused_addresses_total},
+};
+
+std::uint64_t sum(const std::vector<const ShardCounters*>& shards, Counter ShardCounters::*counter) {
+    std::uint64_t total = 0;
+    for (const ShardCounters* shard : shards) {
+        total += (shard->*counter).get();
+    }
+    return total;
+}
+
+using Labels = std::vector<prometheus::ClientMetric::Label>;
+
+prometheus::MetricFamily family(std::string name, std::string help, bool is_gauge) {
+    prometheus::MetricFamily result;
+    result.name = "tulle_" + std::move(name);
+    result.help = std::move(help);
+    result.type = is_gauge ? prometheus::MetricType::Gauge : prometheus::MetricType::Counter;
+    return result;
+}
+
+void add(prometheus::MetricFamily& target, double value, Labels labels = {}) {
+    prometheus::ClientMetric metric;
+    metric.label = std::move(labels);
+    if (target.type == prometheus::MetricType::Gauge) {
+        metric.gauge.value = value;
+    } else {
+        metric.counter.value = value;
+    }
+    target.metric.push_back(std::move(metric));
+}
+
+prometheus::MetricFamily single(std::string name, std::string help, bool is_gauge, std::uint64_t value) {
+    prometheus::MetricFamily result = family(std::move(name), std::move(help), is_gauge);
+    add(result, static_cast<double>(value));
+    return result;
+}
+
+void add_reloads(const ReloadCounters& reloads, std::vector<prometheus::MetricFamily>& out) {
+    out.push_back(single("config_last_reload_successful",
+                         "Whether the apps as configured now are those that are served", true,
+                         reloads.last_successful.get()));
+    out.push_back(
+        single("config_reloads_total", "Times that the apps were read again", false, reloads.reloads_total.get()));
+    out.push_back(single("config_reload_failures_total", "Of those, refused", false, reloads.failures_total.get()));
+    out.push_back(single("apps", "Apps that are served", true, reloads.apps.get()));
+}
+
+void add_members(const mesh::NodeStatus& status, std::vector<prometheus::MetricFamily>& out) {
+    prometheus::MetricFamily up = family("mesh_peer_up", "Whether the member is alive for this node", true);
+    prometheus::MetricFamily rtt = family("mesh_peer_rtt_seconds", "Smoothed round trip to the member", true);
+    prometheus::MetricFamily gaps = family("mesh_peer_gaps_total", "Holes found in what the member sent", false);
+    prometheus::MetricFamily repaired = family("mesh_peer_repaired_total", "Of those holes, filled", false);
+    for (const mesh::MemberStatus& member : status.members) {
+        const Labels peer = {{"peer", member.name}, {"oid", to_hex(member.oid)}};
+        add(up, member.state == "alive" ? 1 : 0, peer);
+        add(rtt, static_cast<double>(member.rtt_us) / 1e6, peer);
+        add(gaps, static_cast<double>(member.gaps), peer);
+        add(repaired, static_cast<double>(member.repaired), peer);
+    }
+    out.insert(out.end(), {std::move(up), std::move(rtt), std::move(gaps), std::move(repaired)});
+}
+
+/// What the hub counts, as far as the name alone does not say it.
+constexpr std::pair<std::string_view, std::string_view> kMeshHelp[] = {
+    {"mesh_published", "Messages of this node's clients and backends, numbered here"},
+    {"mesh_publish_refused", "Publishes refused: not ready, or too large"},
+    {"mesh_records_received", "Records of other nodes that came to their turn here"},
+    {"mesh_records_sent", "Records sent, once for each node that they went to"},
+    {"mesh_frames_repeated", "Frames sent again on demand"},
+    {"mesh_gaps", "Holes found in what other nodes sent, in frames"},
+    {"mesh_gaps_repaired", "Of those holes, filled by the link"},
+    {"mesh_records_gone", "Records that this node no longer had when a link came to them"},
+    {"mesh_duplicates_dropped", "Frames and records that came more than once"},
+    {"mesh_barrier_waits", "Subscriptions that waited for the other nodes to know of them"},
+    {"mesh_digest_mismatches", "Times that a node's interest was held wrongly, and fetched anew"},
+    {"mesh_data_redials", "Data paths dialled again because they were silent"},
+    {"mesh_late_turns", "Turns of the hub that came more than 100 ms late"},
+    {"mesh_sleeps", "Turns of the hub that came more than 500 ms late"},
+    {"mesh_relayed", "Messages passed on round a one-way link of others"},
+    {"mesh_filled_in", "Records of dead nodes that survivors filled in here"},
+    {"mesh_suspicions", "Nodes not heard for a second"},
+    {"mesh_false_suspicions", "Of those nodes, heard again"},
+    {"mesh_deaths", "Nodes taken for dead"},
+    {"mesh_reconnects", "Connections that broke and came back in the same session"},
+    {"mesh_sessions", "Sessions begun with other nodes"},
+    {"mesh_newcomers_refused", "Nodes turned away: other cluster, protocol or a name that is held"},
+    {"mesh_stale_messages", "Messages of ended sessions and earlier processes"},
+    {"mesh_malformed_messages", "Messages that could not be read"},
+    {"mesh_unknown_messages", "Messages of a kind that this version does not know, skipped: a newer node sent them"},
+    {"mesh_unknown_fields", "Fields of messages that this version does not know, skipped: a newer node sent them"},
+    {"mesh_protocol", "Version of the mesh protocol that this node and all that it has a session with speak"},
+    {"mesh_control_unsent", "Control messages dropped because the connection was down or full"},
+    {"mesh_links_put_off", "Connections to other nodes put off: no descriptors left, or too many at once"},
+    {"mesh_inbound_refused", "Connections to the mesh ports that did not speak the nodes' protocol, and were ended"},
+    {"mesh_inbound_cut", "Connections to the mesh ports ended: too many at once, or subscribed to what no node does"},
+    {"mesh_shard_mailbox_losses", "Messages that a shard was too slow to take"},
+};
+
+std::string mesh_help(const std::string& name, std::string_view otherwise) {
+    const auto known = std::find_if(std::begin(kMeshHelp), std::end(kMeshHelp),
+                                    [&name](const auto& entry) { return entry.first == name; });
+    return std::string(known == std::end(kMeshHelp) ? otherwise : known->second);
+}
+
+std::string mesh_name(const std::string& name, bool is_counter) {
+    return (name.starts_with("mesh_") ? "" : "mesh_") + name +
+           (is_counter && !name.ends_with("_total") ? "_total" : "");
+}
+
+}  // namespace
+
+std::string render_metrics(const std::vector<const ShardCounters*>& shards, const ReloadCounters& reloads,
+                           const AdminCounters& admin, const mesh::NodeStatus* status) {
+    std::vector<prometheus::MetricFamily> families;
+    prometheus::MetricFamily build = family("build_info", "Version of the program", true);
+    add(build, 1, {{"version", TULLE_VERSION}});
+    families.push_back(std::move(build));
+    for (const ShardMetric& metric : kShardMetrics) {
+        families.push_back(
+            single(std::string(metric.name), std::string(metric.help), metric.is_gauge, sum(shards, metric.counter)));
+    }
+    families.push_back(single("log_dropped_total",
+                              "Lines of the log that nobody read in time, or that could not be written", false,
+                              dropped_log_lines()));
+    add_reloads(reloads, families);
+    families.push_back(single("admin_pages_refused_total",
+                              "Requests to the admin listener that a web page may have made", false,
+                              admin.pages_refused_total.get()));
+    families.push_back(single("admin_connections_ended_total", "Admin connections ended to make room for others", false,
+                              admin.connections_ended_total.get()));
+    families.push_back(single("admin_questions_refused_total", "Admin requests refused as too many waited for the mesh",
+                              false, admin.questions_refused_total.get()));
+    if (status != nullptr) {
+        families.push_back(single("ready", "Whether the node serves clients", true, status->ready ? 1 : 0));
+        families.push_back(single("uptime_seconds", "Since the node started", true, status->self.uptime_s));
+        for (const auto& [name, value] : status->counters) {
+            families.push_back(single(mesh_name(name, true), mesh_help(name, "Counted by the mesh"), false, value));
+        }
+        for (const auto& [name, value] : status->gauges) {
+            families.push_back(single(mesh_name(name, false), mesh_help(name, "Told by the mesh"), true, value));
+        }
+        families.push_back(single("mesh_peers_configured", "Endpoints to find other nodes at, but for this node's own",
+                                  true, status->configured));
+        families.push_back(
+            single("mesh_peers_met", "Of those endpoints, where a node has been met", true, status->met));
+        add_members(*status, families);
+    }
+    return prometheus::TextSerializer{}.Serialize(families);
+}
+
+std::string render_status(const mesh::NodeStatus& status, const std::vector<const ShardCounters*>& shards) {
+    boost::json::array members;
+    for (const mesh::MemberStatus& member : status.members) {
+        members.push_back(to_json(member));
+    }
+    boost::json::object counters;
+    boost::json::object gauges;
+    for (const auto& [name, value] : status.counters) {
+        counters[name] = value;
+    }
+    for (const auto& [name, value] : status.gauges) {
+        gauges[name] = value;
+    }
+    for (const ShardMetric& metric : kShardMetrics) {
+        boost::json::object& target = metric.is_gauge ? gauges : counters;
+        target[boost::json::string_view(metric.name.data(), metric.name.size())] = sum(shards, metric.counter);
+    }
+    return boost::json::serialize(boost::json::object{{"self", self_to_json(status)},
+                                                      {"members", std::move(members)},
+                                                      {"ready", status.ready},
+                                                      {"counters", std::move(counters)},
+                                                      {"gauges", std::move(gauges)}});
+}
+
+}  // namespace tulle::node

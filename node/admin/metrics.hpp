@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mesh/core/port.hpp"
+#include "node/admin/admin_counters.hpp"
+#include "node/admin/reload_counters.hpp"
+#include "node/edge/shard_counters.hpp"
+
+namespace tulle::node {
+
+/// The node's metrics in the text format of Prometheus: the shards' counters added up, and what the hub told. `status`
+/// is null while the hub does not answer.
+[[nodiscard]] std::string render_metrics(const std::vector<const ShardCounters*>& shards, const ReloadCounters& reloads,
+                                         const AdminCounters& admin, const mesh::NodeStatus* status);
+
+/// The JSON of /v1/status.
+[[nodiscard]] std::string render_status(const mesh::NodeStatus& status,
+                                        const std::vector<const ShardCounters*>& shards);
+
+}  // namespace tulle::node

@@ -1,0 +1,194 @@
+#include "node/admin/status_json.hpp"
+
+#include <utility>
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "mesh/core/numbers.hpp"
+
+namespace tulle::node {
+namespace {
+
+namespace json = boost::json;
+
+/// 64 bits do not fit into the numbers of most readers.
+std::string hex(std::uint64_t digest) {
+    return to_hex(OriginId{digest});
+}
+
+json::object to_json(const mesh::SessionStatus& session) {
+    json::object object{{"tag", session.tag},
+                        {"peer_tag", session.peer_tag},
+                        {"protocol", session.protocol},
+                        {"interest",
+                         {{"known", session.interest_known},
+                          {"version", session.interest_version},
+                          {"digest", hex(session.interest_digest)}}},
+                        {"acked_version", session.acked_version},
+                        {"data_silent_ms", session.data_silent_ms}};
+    if (!session.heard_via.empty()) {
+        object["heard_via"] = session.heard_via;
+    }
+    if (!session.hears_via.empty()) {
+        object["hears_via"] = session.hears_via;
+    }
+    if (session.clock_error_us != 0) {
+        object["clock"] = {{"offset_us", session.clock_offset_us}, {"error_us", session.clock_error_us}};
+    }
+    return object;
+}
+
+std::string_view to_text(mesh::TraceFate fate) {
+    switch (fate) {
+        case mesh::TraceFate::kOrigin:
+            return "origin";
+        case mesh::TraceFate::kGot:
+            return "got";
+        case mesh::TraceFate::kNoSubscriber:
+            return "no-subscriber";
+        case mesh::TraceFate::kInterestUnknown:
+            return "interest-unknown";
+        case mesh::TraceFate::kNoSession:
+            return "no-session";
+        case mesh::TraceFate::kNoReport:
+            return "no-report";
+    }
+    return "?";
+}
+
+std::string_view to_text(mesh::TracePath path) {
+    switch (path) {
+        case mesh::TracePath::kDirect:
+            return "direct";
+        case mesh::TracePath::kRelayed:
+            return "relayed";
+        case mesh::TracePath::kRepaired:
+            return "repaired";
+        case mesh::TracePath::kFilledIn:
+            return "filled-in";
+    }
+    return "?";
+}
+
+json::string text(std::string_view view) {
+    return json::string(view.data(), view.size());
+}
+
+json::object to_json(const mesh::TraceLine& line) {
+    json::object object{
+        {"name", line.name}, {"oid", to_hex(line.oid)}, {"state", line.state}, {"fate", text(to_text(line.fate))}};
+    const bool is_there = line.fate == mesh::TraceFate::kGot || line.fate == mesh::TraceFate::kOrigin;
+    if (is_there) {
+        object["shards"] = line.shards;
+    }
+    if (line.fate == mesh::TraceFate::kGot) {
+        object["path"] = text(to_text(line.path));
+        object["reported_us"] = line.reported_us;
+        if (!line.via.empty()) {
+            object["via"] = line.via;
+        }
+        if (line.received_us) {
+            object["received_us"] = *line.received_us;
+            object["clock_error_us"] = line.clock_error_us;
+        }
+    }
+    return object;
+}
+
+}  // namespace
+
+json::object to_json(const mesh::MemberStatus& member) {
+    json::object object{
+        {"name", member.name},
+        {"oid", to_hex(member.oid)},
+        {"state", member.state},
+        {"endpoints", {{"mesh", member.mesh}, {"mesh_data", member.mesh_data}, {"listen", member.listen}}},
+        {"version", member.version},
+        {"uptime_s", member.uptime_s},
+        {"clients", member.clients},
+        {"channels", member.channels},
+        {"rtt_us", member.rtt_us},
+        {"gaps", member.gaps},
+        {"repaired", member.repaired},
+        {"sessions", member.sessions},
+        {"name_conflict", member.name_conflict}};
+    if (member.session) {
+        object["session"] = to_json(*member.session);
+    }
+    return object;
+}
+
+json::object self_to_json(const mesh::NodeStatus& status) {
+    json::object self = to_json(status.self);
+    self["interest"] = {{"version", status.interest_version}, {"digest", hex(status.interest_digest)}};
+    self["protocol"] = {{"oldest", mesh::kOldestProtocolVersion}, {"newest", mesh::kProtocolVersion}};
+    self["monotonic_us"] = status.monotonic_us;
+    self["wall_us"] = status.wall_us;
+    self["peers"] = {{"configured", status.configured}, {"met", status.met}};
+    self["refused"] = status.refused;
+    self["deaf"] = status.deaf;
+    json::array refusals;
+    for (const mesh::RefusalStatus& refusal : status.refusals) {
+        refusals.push_back({{"by", refusal.by_us ? "us" : "them"},
+                            {"name", refusal.name},
+                            {"endpoint", refusal.endpoint},
+                            {"reason", refusal.reason},
+                            {"text", refusal.text},
+                            {"count", refusal.count},
+                            {"ago_ms", refusal.ago_ms}});
+    }
+    self["refusals"] = std::move(refusals);
+    return self;
+}
+
+std::vector<std::string> render_report(const mesh::NodeStatus& status, std::size_t part_bytes) {
+    json::object counters;
+    for (const auto& [name, value] : status.counters) {
+        counters[name] = value;
+    }
+    const std::string self = json::serialize(self_to_json(status));
+    const std::string head = "{\"self\":" + self + ",\"ready\":" + (status.ready ? "true" : "false");
+    std::vector<std::string> parts{head + ",\"counters\":" + json::serialize(counters) + ",\"members\":["};
+    bool is_first = true;
+    for (const mesh::MemberStatus& member : status.members) {
+        const std::string text = json::serialize(to_json(member));
+        if (!is_first && parts.back().size() + text.size() + 3 > part_bytes) {
+            parts.back().append("]}");
+            parts.push_back(head + ",\"members\":[");
+            is_first = true;
+        }
+        parts.back().append(is_first ? "" : ",").append(text);
+        is_first = false;
+    }
+    parts.back().append("]}");
+    return parts;
+}
+
+std::string render_doctor(const mesh::QueryResult& result) {
+    json::array reports;
+    for (const std::string& part : result.parts) {
+        json::error_code error;
+        json::value value = json::parse(part, error);
+        if (!error && value.is_object() && value.get_object().contains("self")) {
+            reports.push_back(std::move(value));
+        }
+    }
+    json::array missing;
+    for (const std::string& name : result.missing) {
+        missing.push_back(json::string(name));
+    }
+    return json::serialize(json::object{{"reports", std::move(reports)}, {"missing", std::move(missing)}});
+}
+
+std::string render_trace(const mesh::TraceResult& result, std::string_view app, std::string_view channel) {
+    json::array nodes;
+    for (const mesh::TraceLine& line : result.lines) {
+        nodes.push_back(to_json(line));
+    }
+    return json::serialize(json::object{
+        {"app", text(app)}, {"channel", text(channel)}, {"n", result.n.value}, {"nodes", std::move(nodes)}});
+}
+
+}  // namespace tulle::node

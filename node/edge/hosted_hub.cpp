@@ -1,0 +1,48 @@
+#include "node/edge/hosted_hub.hpp"
+
+#include <utility>
+
+#include <poll.h>
+
+namespace tulle::node {
+
+HostedHub::HostedHub(Reactor& reactor, mesh::HubTurns& turns)
+    : reactor_(reactor), turns_(turns), descriptor_(reactor.context().get_executor(), turns.descriptor()) {}
+
+HostedHub::~HostedHub() {
+    static_cast<void>(descriptor_.release());
+}
+
+void HostedHub::begin() {
+    turns_.begin();
+    watch();
+}
+
+void HostedHub::look() {
+    if (!is_readable_ && !turns_.has_failed() && reactor_.was_cut_short()) {
+        pollfd mesh{turns_.descriptor(), POLLIN, 0};
+        is_readable_ = ::poll(&mesh, 1, 0) > 0;
+    }
+}
+
+bool HostedHub::is_due() const {
+    return !turns_.has_failed() && (is_readable_ || turns_.is_pushed() || next_ <= reactor_.now());
+}
+
+void HostedHub::run() {
+    next_ = turns_.run(std::exchange(is_readable_, false));
+}
+
+void HostedHub::watch() {
+    reactor_.wake_at(is_due() ? Instant::min() : next_);
+    if (turns_.has_failed() || std::exchange(is_watching_, true)) {
+        return;
+    }
+    descriptor_.async_wait(boost::asio::posix::descriptor_base::wait_read,
+                           [this](const boost::system::error_code& error) {
+                               is_watching_ = false;
+                               is_readable_ = !error;
+                           });
+}
+
+}  // namespace tulle::node

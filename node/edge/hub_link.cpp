@@ -1,0 +1,41 @@
+#include "node/edge/hub_link.hpp"
+
+#include <utility>
+
+namespace tulle::node {
+
+Push HubLink::offer(mesh::ToHub message) noexcept {
+    if (is_backed_up() || hub_.try_claim() == Push::kRefused) {
+        return Push::kRefused;
+    }
+    gather({shard_, std::move(message)});
+    return Push::kAccepted;
+}
+
+Push HubLink::send(mesh::ToHub message) noexcept {
+    mesh::FromShard item{shard_, std::move(message)};
+    if (!is_backed_up() && hub_.try_claim() == Push::kAccepted) {
+        gather(std::move(item));
+        return Push::kAccepted;
+    }
+    backlog_.push_back(std::move(item));
+    return Push::kRefused;
+}
+
+void HubLink::gather(mesh::FromShard item) noexcept {
+    gathered_.push_back(std::move(item));
+    if (gathered_.size() >= kMaxGathered) {
+        hub_.push_claimed(gathered_);
+    }
+}
+
+bool HubLink::flush() noexcept {
+    while (!backlog_.empty() && hub_.try_claim() == Push::kAccepted) {
+        gather(std::move(backlog_.front()));
+        backlog_.pop_front();
+    }
+    hub_.push_claimed(gathered_);
+    return backlog_.empty();
+}
+
+}  // namespace tulle::node

@@ -1,0 +1,144 @@
+#include "node/edge/listener.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include <sys/socket.h>
+
+#include <spdlog/spdlog.h>
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/socket_base.hpp>
+
+#include "node/core/limits.hpp"
+
+namespace tulle::node {
+namespace {
+
+using ReusePort = boost::asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+
+[[noreturn]] void throw_bind_error(const Address& address, const boost::system::system_error& error) {
+    throw std::runtime_error("cannot listen on " + to_string(address) + ": " + error.code().message());
+}
+
+}  // namespace
+
+Listener::Listener(Reactor& reactor, Accepted accepted)
+    : reactor_(reactor),
+      accepted_(std::move(accepted)),
+      acceptor_(reactor.context().get_executor()),
+      timer_(reactor.context().get_executor()) {}
+
+boost::asio::ip::tcp::endpoint Listener::open(const Address& address) {
+    boost::asio::ip::tcp::resolver resolver(reactor_.context());
+    const auto found = resolver.resolve(address.host, std::to_string(address.port));
+    const boost::asio::ip::tcp::endpoint endpoint = found.begin()->endpoint();
+    acceptor_.open(endpoint.protocol());
+    acceptor_.set_option(boost::asio::socket_base::reuse_address(true));
+    if (endpoint.address().is_v6()) {
+        acceptor_.set_option(boost::asio::ip::v6_only(false));
+    }
+    return endpoint;
+}
+
+Address Listener::bind(const Address& address, Sharing sharing) {
+    try {
+        // Sharing is allowed only after the bind: a bind without it fails where somebody else already listens.
+        acceptor_.bind(open(address));
+        if (sharing == Sharing::kShared) {
+            acceptor_.set_option(ReusePort(true));
+        }
+        acceptor_.listen();
+    } catch (const boost::system::system_error& error) {
+        throw_bind_error(address, error);
+    }
+    const boost::asio::ip::tcp::endpoint bound = acceptor_.local_endpoint();
+    return {bound.address().to_string(), bound.port()};
+}
+
+void Listener::join(const Address& address) {
+    try {
+        const boost::asio::ip::tcp::endpoint endpoint = open(address);
+        acceptor_.set_option(ReusePort(true));
+        acceptor_.bind(endpoint);
+        acceptor_.listen();
+    } catch (const boost::system::system_error& error) {
+        throw_bind_error(address, error);
+    }
+}
+
+void Listener::start() {
+    accept();
+}
+
+void Listener::stop() {
+    take_waiting();
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+    timer_.cancel();
+}
+
+/// The kernel has told their peers that they are connected, and would reset them with what they have sent.
+void Listener::take_waiting() noexcept {
+    boost::system::error_code error;
+    acceptor_.non_blocking(true, error);
+    for (int i = 0; i < boost::asio::socket_base::max_listen_connections && !error; ++i) {
+        Socket socket(reactor_.context().get_executor());
+        acceptor_.accept(socket, error);
+        if (!error) {
+            hand_over(std::move(socket));
+        }
+    }
+}
+
+void Listener::hand_over(Socket socket) noexcept {
+    reactor_.counters().accepted_total.add();
+    try {
+        accepted_(std::move(socket));
+    } catch (const std::exception& thrown) {
+        reactor_.count_failure(thrown);
+    }
+}
+
+void Listener::accept() noexcept {
+    acceptor_.async_accept(
+        reactor_.context().get_executor(),
+        [this](const boost::system::error_code& error, Socket socket) { on_accept(error, std::move(socket)); });
+}
+
+void Listener::on_accept(const boost::system::error_code& error, Socket socket) {
+    if (!acceptor_.is_open()) {
+        return;
+    }
+    if (error == boost::asio::error::connection_aborted) {
+        accept();
+        return;
+    }
+    if (error) {
+        retry_later(error);
+        return;
+    }
+    backoff_ = Duration{};
+    hand_over(std::move(socket));
+    accept();
+}
+
+void Listener::retry_later(const boost::system::error_code& error) noexcept {
+    reactor_.counters().accept_failures_total.add();
+    if (backoff_ == Duration{}) {
+        spdlog::warn("cannot accept connections, will keep trying: {}", error.message());
+    }
+    backoff_ = std::clamp(backoff_ * 2, kAcceptBackoffMin, kAcceptBackoffMax);
+    timer_.expires_after(backoff_);
+    timer_.async_wait([this](const boost::system::error_code& cancelled) {
+        if (!cancelled && acceptor_.is_open()) {
+            accept();
+        }
+    });
+}
+
+}  // namespace tulle::node

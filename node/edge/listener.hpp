@@ -1,0 +1,60 @@
+#pragma once
+
+#include <functional>
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
+
+#include "node/core/address.hpp"
+#include "node/edge/connection.hpp"
+#include "node/edge/reactor.hpp"
+
+namespace tulle::node {
+
+/// Whether other acceptors of this process are to listen on the same port.
+enum class Sharing : bool { kAlone, kShared };
+
+/// Accepts the connections of one address for one reactor.
+///
+/// Thread: bind before the reactor runs; everything else on the reactor's thread.
+/// Errors: bind and join throw std::runtime_error that names the address. A failed accept (no descriptors left,
+///         usually) is counted, told once per spell, and tried again after 10 ms, doubling up to 1 s, instead of
+///         spinning.
+class Listener {
+public:
+    using Accepted = std::function<void(Socket)>;
+
+    Listener(Reactor& reactor, Accepted accepted);
+
+    /// Resolves, binds and listens; gives the numeric address with the real port. A port that any other process listens
+    /// on is refused, even where it would share it.
+    Address bind(const Address& address, Sharing sharing);
+    /// One more acceptor on an address that bind gave with Sharing::kShared.
+    void join(const Address& address);
+
+    void start();
+    /// Accepts what waits in the kernel, and then nothing more.
+    void stop();
+
+private:
+    using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
+    using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+                                                    boost::asio::wait_traits<std::chrono::steady_clock>,
+                                                    boost::asio::io_context::executor_type>;
+
+    boost::asio::ip::tcp::endpoint open(const Address& address);
+    // An exception in these two would end the listening in silence, so that it ends the process.
+    void accept() noexcept;
+    void retry_later(const boost::system::error_code& error) noexcept;
+    void on_accept(const boost::system::error_code& error, Socket socket);
+    void take_waiting() noexcept;
+    void hand_over(Socket socket) noexcept;
+
+    Reactor& reactor_;
+    const Accepted accepted_;
+    Acceptor acceptor_;
+    Timer timer_;
+    Duration backoff_{};
+};
+
+}  // namespace tulle::node

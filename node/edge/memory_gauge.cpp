@@ -1,0 +1,164 @@
+#include "node/edge/memory_gauge.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string_view>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/// jemalloc's, if the program is linked with it.
+extern "C" int mallctl(const char* name, void* old_value, std::size_t* old_size, void* new_value, std::size_t new_size)
+    __attribute__((weak));
+
+namespace tulle::node {
+namespace {
+
+constexpr std::uint64_t kNoLimit = 1ull << 56;  // what v1 says for none is a little below 2^63
+
+std::string text_of(const std::string& path) {
+    std::ifstream stream(path);
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+/// "max", or a file that is not there: nothing.
+std::optional<std::uint64_t> number_of(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc{} && number < kNoLimit ? std::optional(number) : std::nullopt;
+}
+
+/// The value of `key` in lines of the form "KEY VALUE".
+std::uint64_t value_of(std::string_view lines, std::string_view key) {
+    for (std::size_t at = lines.find(key); at != lines.npos; at = lines.find(key, at + 1)) {
+        if ((at == 0 || lines[at - 1] == '\n') && lines.substr(at + key.size()).starts_with(' ')) {
+            return number_of(lines.substr(at + key.size() + 1)).value_or(0);
+        }
+    }
+    return 0;
+}
+
+/// Of the cgroup at `path` and all above it, the one with the least limit.
+std::optional<MemoryCgroup> least_limit(const std::string& root, std::string path, const char* file) {
+    std::optional<MemoryCgroup> least;
+    for (;;) {
+        const std::string directory = root + (path == "/" ? "" : path);
+        const std::optional<std::uint64_t> limit = number_of(text_of(directory + "/" + file));
+        if (limit && (!least || *limit < least->limit)) {
+            least = MemoryCgroup{directory, *limit};
+        }
+        const std::size_t slash = path.rfind('/');
+        if (path.size() <= 1 || slash == path.npos) {
+            return least;
+        }
+        path.resize(std::max<std::size_t>(slash, 1));
+    }
+}
+
+/// The path after `controller` in /proc/self/cgroup: "0::/a" is of v2, "4:memory:/a" of v1.
+std::optional<std::string> path_of(const std::string& lines, std::string_view controller) {
+    const std::size_t at = lines.find(controller);
+    if (at == lines.npos) {
+        return std::nullopt;
+    }
+    const std::size_t begin = at + controller.size();
+    return lines.substr(begin, lines.find('\n', begin) - begin);
+}
+
+/// The limit that holds for this process. A machine with both versions has the memory of one of them only.
+std::optional<MemoryCgroup> memory_cgroup() {
+    const std::string lines = text_of("/proc/self/cgroup");
+    std::optional<MemoryCgroup> found;
+    if (const std::optional<std::string> path = path_of(lines, "0::")) {
+        found = least_limit("/sys/fs/cgroup", *path, "memory.max");
+    }
+    if (const std::optional<std::string> path = path_of(lines, ":memory:"); path && !found) {
+        found = least_limit("/sys/fs/cgroup/memory", *path, "memory.limit_in_bytes");
+        if (!found) {  // in a container the path is the host's, and the container's own cgroup is the root
+            found = least_limit("/sys/fs/cgroup/memory", "/", "memory.limit_in_bytes");
+        }
+        if (found) {
+            found->usage_file = "/memory.usage_in_bytes";
+            found->cache_prefix = "total_";
+        }
+    }
+    return found;
+}
+
+std::uint64_t retained_by_allocator() {
+    if (mallctl == nullptr) {
+        return 0;
+    }
+    std::uint64_t epoch = 1;
+    std::size_t retained = 0;
+    std::size_t size = sizeof(retained);
+    mallctl("epoch", nullptr, nullptr, &epoch, sizeof(epoch));
+    return mallctl("stats.retained", &retained, &size, nullptr, 0) == 0 ? retained : 0;
+}
+
+}  // namespace
+
+std::uint64_t memory_of_machine() {
+    std::uint64_t bytes = static_cast<std::uint64_t>(std::max(0l, ::sysconf(_SC_PHYS_PAGES))) *
+                          static_cast<std::uint64_t>(std::max(0l, ::sysconf(_SC_PAGESIZE)));
+    const std::optional<MemoryCgroup> cgroup = memory_cgroup();
+    if (cgroup) {
+        bytes = bytes == 0 ? cgroup->limit : std::min(bytes, cgroup->limit);
+    }
+    return bytes;
+}
+
+MemoryGauge::MemoryGauge(std::uint64_t limit)
+    : limit_(limit), cgroup_(memory_cgroup()), statm_(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC)) {
+    rlimit space{};
+    if (::getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY) {
+        address_space_ = space.rlim_cur;
+    }
+}
+
+MemoryGauge::~MemoryGauge() {
+    if (statm_ >= 0) {
+        ::close(statm_);
+    }
+}
+
+const std::vector<MemoryUse>& MemoryGauge::measure() {
+    uses_.clear();
+    std::array<char, 128> text{};
+    const ssize_t got = ::pread(statm_, text.data(), text.size() - 1, 0);
+    const std::string_view pages(text.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+    const std::size_t space = pages.find(' ');
+    if (space != pages.npos) {
+        const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+        const std::uint64_t all = number_of(pages).value_or(0) * page;
+        uses_.push_back({number_of(pages.substr(space + 1)).value_or(0) * page, limit_});
+        if (address_space_ > 0) {
+            // Address space that the allocator keeps is used again before more is asked for.
+            uses_.push_back({all - std::min(all, retained_by_allocator()), address_space_});
+        }
+    }
+    if (cgroup_) {
+        // The kernel's buffers of our sockets count there; the cache of files, in use lately or not, goes before
+        // anybody is killed.
+        const std::uint64_t current = number_of(text_of(cgroup_->directory + cgroup_->usage_file)).value_or(0);
+        const std::string stat = text_of(cgroup_->directory + "/memory.stat");
+        const std::uint64_t cache = value_of(stat, cgroup_->cache_prefix + "inactive_file") +
+                                    value_of(stat, cgroup_->cache_prefix + "active_file");
+        uses_.push_back({current - std::min(current, cache), cgroup_->limit});
+    }
+    return uses_;
+}
+
+void MemoryGauge::purge() {
+    if (mallctl != nullptr) {
+        mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0);  // 4096: all arenas
+    }
+}
+
+}  // namespace tulle::node

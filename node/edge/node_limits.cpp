@@ -1,0 +1,86 @@
+#include "node/edge/node_limits.hpp"
+
+#include <algorithm>
+
+namespace tulle::node {
+namespace {
+
+void reopen(std::atomic<bool>& is_full, const Capacity& capacity, std::size_t clients) {
+    if (clients <= capacity.clients * kReopenPercent / 100) {
+        is_full.store(false);
+    }
+}
+
+}  // namespace
+
+NodeLimits::NodeLimits(const NodeLimitsOptions& options)
+    : capacity_(options.capacity), addresses_(options.connections_per_address), throttle_(options.auth_failures) {
+    counters_.max_connections.set(capacity_.connections);
+}
+
+/// The address first: whoever has all that its address may have makes nobody else go. That may throw, so nothing is
+/// counted before it.
+NodeLimits::Entry NodeLimits::enter(const PeerAddress& address) {
+    const std::lock_guard lock(addresses_mutex_);
+    if (!addresses_.enter(address)) {
+        return Entry::kAddressIsFull;
+    }
+    if (sockets_.fetch_add(1, std::memory_order_relaxed) >= capacity_.connections) {
+        sockets_.fetch_sub(1, std::memory_order_relaxed);
+        addresses_.leave(address);
+        return Entry::kNodeIsFull;
+    }
+    return Entry::kLetIn;
+}
+
+/// All in one order: a node that has said that it is full sees whoever left before it said so, and takes it back.
+bool NodeLimits::enter_as_client() {
+    const std::size_t before = clients_.fetch_add(1);
+    if (before + 1 >= capacity_.clients) {
+        is_full_.store(true);
+        reopen(is_full_, capacity_, clients_.load());
+    }
+    if (before >= capacity_.clients) {
+        clients_.fetch_sub(1);
+        return false;
+    }
+    return true;
+}
+
+void NodeLimits::leave(const PeerAddress& address, bool is_client) {
+    sockets_.fetch_sub(1, std::memory_order_relaxed);
+    if (is_client) {
+        reopen(is_full_, capacity_, clients_.fetch_sub(1) - 1);
+    }
+    const std::lock_guard lock(addresses_mutex_);
+    addresses_.leave(address);
+}
+
+void NodeLimits::order_shed(std::uint64_t bytes) {
+    const std::uint64_t serial = (shed_order_.load(std::memory_order_relaxed) >> kShedSerialShift) + 1;
+    const std::uint64_t most = (std::uint64_t{1} << kShedSerialShift) - 1;
+    shed_order_.store((serial << kShedSerialShift) | std::min(bytes, most), std::memory_order_relaxed);
+}
+
+std::uint64_t NodeLimits::take_shed_order(std::uint64_t& last) const {
+    const std::uint64_t order = shed_order_.load(std::memory_order_relaxed);
+    return std::exchange(last, order) == order ? 0 : order & ((std::uint64_t{1} << kShedSerialShift) - 1);
+}
+
+void NodeLimits::on_auth_failure(const PeerAddress& address, Instant now) {
+    if (throttle_.is_exempt(address)) {
+        return;
+    }
+    const std::lock_guard lock(throttle_mutex_);
+    throttle_.on_failure(address, now);
+}
+
+Duration NodeLimits::shut_for(const PeerAddress& address, Instant now) const {
+    if (throttle_.is_exempt(address)) {
+        return {};
+    }
+    const std::lock_guard lock(throttle_mutex_);
+    return throttle_.shut_for(address, now);
+}
+
+}  // namespace tulle::node

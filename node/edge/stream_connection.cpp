@@ -1,0 +1,277 @@
+#include "node/edge/stream_connection.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "node/core/limits.hpp"
+#include "node/edge/outbox_writer.hpp"
+
+namespace tulle::node {
+
+StreamConnection::StreamConnection(Reactor& reactor, int socket, Peer peer, const OutboxLimits& limits)
+    : socket_(socket), outbox_(limits), reactor_(reactor), limits_(limits), peer_(std::move(peer)) {}
+
+void StreamConnection::enter() {
+    reactor_.add(shared_from_this());
+    reactor_.counters().clients.add();
+    reactor_.counters().clients_opened_total.add();
+}
+
+void StreamConnection::open() {
+    state_ = State::kOpen;
+    limit_state(Instant::max());
+}
+
+void StreamConnection::limit_state(Instant deadline) {
+    state_deadline_ = deadline;
+    arm();
+}
+
+void StreamConnection::send(const SlabRange& frames, std::size_t count) {
+    if (state_ != State::kOpen || is_too_slow_) {
+        return;
+    }
+    try {
+        if (outbox_.push(frames) == Room::kFull) {
+            queue_after_write(frames);
+        }
+    } catch (const std::exception& error) {
+        reactor_.fail(*this, error);
+    }
+    reactor_.counters().messages_sent_total.add(count);
+    reactor_.mark_dirty(*this);
+}
+
+/// A large burst may just not have been written yet.
+void StreamConnection::queue_after_write(const SlabRange& frames) {
+    write_out();
+    if (outbox_.push(frames) == Room::kFull) {
+        is_too_slow_ = true;
+        reactor_.call_at_turn_end(*this);
+    }
+}
+
+void StreamConnection::push_last(std::string_view bytes) {
+    outbox_.push_last(reactor_.arena().append({bytes}));
+    reactor_.mark_dirty(*this);
+}
+
+void StreamConnection::queue_bounded(std::string_view bytes) {
+    if (outbox_.bytes() + bytes.size() > limits_.max_bytes + kOutboxReserveBytes) {
+        is_too_slow_ = true;
+        reactor_.call_at_turn_end(*this);
+        reactor_.mark_dirty(*this);
+    } else {
+        push_last(bytes);
+    }
+}
+
+void StreamConnection::begin_closing() {
+    state_ = State::kClosing;
+    session_deadline_ = Instant::max();
+    limit_state(reactor_.now() + kCloseTimeout);
+}
+
+void StreamConnection::set_session_deadline(Instant deadline) {
+    if (state_ == State::kOpen) {
+        session_deadline_ = deadline;
+        arm();
+    }
+}
+
+void StreamConnection::arm() {
+    const Instant deadline =
+        std::min({session_deadline_, state_deadline_, outbox_.deadline().value_or(Instant::max())});
+    if (deadline == Instant::max()) {
+        reactor_.disarm(slot());
+    } else {
+        reactor_.arm(slot(), deadline);
+    }
+}
+
+void StreamConnection::on_deadline(Instant now) {
+    if (state_ == State::kGone) {
+        return;
+    }
+    if (now >= state_deadline_) {
+        cut();
+        return;
+    }
+    const std::optional<Instant> write_deadline = outbox_.deadline();
+    if (state_ == State::kOpen && write_deadline && now >= *write_deadline) {
+        give_up(Farewell::kSlow);
+    } else if (now >= session_deadline_) {
+        session_deadline_ = Instant::max();
+        on_session_deadline();
+    }
+    if (state_ != State::kGone) {
+        arm();
+    }
+}
+
+void StreamConnection::on_turn_end(Instant) {
+    if (is_too_slow_ && state_ == State::kOpen) {
+        give_up(Farewell::kSlow);
+    }
+    at_turn_end();
+    end_if_done();
+}
+
+void StreamConnection::take_write(std::vector<WriteJob>& jobs) {
+    if (!waits_writable_ && !is_broken_ && !outbox_.empty()) {
+        jobs.emplace_back(outbox_, socket_, this, state_ == State::kFinishing);
+    }
+}
+
+void StreamConnection::on_written(Written written) {
+    take_outcome(written);
+    end_if_done();
+}
+
+void StreamConnection::end_if_done() {
+    if (is_broken_) {
+        end();
+    } else if (state_ == State::kFinishing && outbox_.empty()) {
+        linger();
+    }
+}
+
+/// Drops what the client did not take, but for the frame that it has got a part of, and tells it why in what it may yet
+/// read.
+void StreamConnection::give_up(Farewell why) {
+    if (why == Farewell::kSlow) {
+        reactor_.counters().slow_clients_total.add();
+    }
+    is_given_up_ = true;
+    leave();
+    outbox_.keep_started_frame_only([this](std::string_view bytes) { return frame_size(bytes); });
+    say_farewell(why);
+    reactor_.mark_dirty(*this);
+}
+
+void StreamConnection::shed() {
+    if (is_shed_ || (state_ != State::kOpen && state_ != State::kClosing)) {
+        return;
+    }
+    is_shed_ = true;
+    reactor_.counters().shed_clients_total.add();
+    if (state_ == State::kOpen) {
+        give_up(Farewell::kNoRoom);
+    }
+    is_given_up_ = true;
+    limit_state(std::min(state_deadline_, reactor_.now() + kShedTimeout));
+}
+
+void StreamConnection::write_out() {
+    if (waits_writable_ || is_broken_) {
+        return;
+    }
+    const std::size_t before = outbox_.bytes();
+    const Written written = write_outbox(socket_, outbox_);
+    reactor_.counters().bytes_sent_total.add(before - outbox_.bytes());
+    take_outcome(written);
+}
+
+void StreamConnection::take_outcome(Written written) {
+    if (written == Written::kBlocked) {
+        outbox_.on_blocked(reactor_.now());
+        arm();
+        wait_writable();
+    } else if (written == Written::kBroken) {
+        is_broken_ = true;
+        reactor_.call_at_turn_end(*this);
+    }
+}
+
+void StreamConnection::wait_writable() {
+    waits_writable_ = true;
+    socket().async_wait(boost::asio::socket_base::wait_write, guarded([this](const boost::system::error_code& error) {
+                            waits_writable_ = false;
+                            if (state_ != State::kGone && !error) {
+                                reactor_.mark_dirty(*this);
+                            }
+                        }));
+}
+
+void StreamConnection::drain(Instant) {
+    if (state_ == State::kOpen) {
+        on_drain();
+    } else if (state_ == State::kOpening) {
+        end();
+    }
+}
+
+void StreamConnection::cut() {
+    if (state_ == State::kClosing || state_ == State::kFinishing) {
+        reactor_.counters().clients_cut_total.add();
+    }
+    end();
+}
+
+void StreamConnection::leave() {
+    if (!has_left_) {
+        on_left();  // when that throws, on_failure calls it again: so the edge must not keep this connection
+        has_left_ = true;
+        reactor_.counters().clients.sub();
+        reactor_.counters().clients_closed_total.add();
+    }
+}
+
+void StreamConnection::finish_with(std::string_view bytes) {
+    if (state_ == State::kOpen) {
+        push_last(bytes);
+        begin_closing();
+        finish();
+    }
+}
+
+void StreamConnection::finish() {
+    if (is_ended()) {
+        return;
+    }
+    leave();
+    state_ = State::kFinishing;
+    session_deadline_ = Instant::max();
+    limit_state(is_shed_ ? state_deadline_ : reactor_.now() + kLingerTimeout);
+    reactor_.call_at_turn_end(*this);
+}
+
+void StreamConnection::linger() {
+    state_ = State::kLingering;
+    if (has_peer_closed_ || linger_.begin(socket_)) {
+        end();
+    } else {
+        wait_to_linger();
+    }
+}
+
+void StreamConnection::wait_to_linger() {
+    socket().async_wait(boost::asio::socket_base::wait_read, guarded([this](const boost::system::error_code& error) {
+                            if (state_ != State::kLingering) {
+                                return;
+                            }
+                            if (error || linger_.on_readable(socket_)) {
+                                end();
+                            } else {
+                                wait_to_linger();
+                            }
+                        }));
+}
+
+void StreamConnection::end() {
+    if (state_ == State::kGone) {
+        return;
+    }
+    leave();
+    state_ = State::kGone;
+    if (is_given_up_ && waits_writable_) {
+        reset_on_close(socket_);
+    }
+    outbox_.clear();
+    peer_.leave();
+    boost::system::error_code ignored;
+    socket().close(ignored);
+    reactor_.remove(slot());
+}
+
+}  // namespace tulle::node

@@ -1,0 +1,76 @@
+#include "node/pusher/core/duty_report.hpp"
+
+#include "node/pusher/core/app_webhooks.hpp"
+#include "node/pusher/core/channel_name.hpp"
+
+namespace tulle::node {
+namespace {
+
+constexpr char kUserMark = 'u';
+
+}  // namespace
+
+std::string duty_item(std::string_view user) {
+    return std::string(1, kUserMark).append(user);
+}
+
+std::string_view user_of_duty_item(std::string_view item) {
+    return item.starts_with(kUserMark) ? item.substr(1) : std::string_view{};
+}
+
+void DutyReport::mark_all(const ChannelTable& channels, const PresenceRooms& rooms) {
+    for (const auto& [where, told] : told_) {
+        if (where.second.empty()) {
+            mark_channel(where.first);
+        } else {
+            mark_member(where.first, user_of_duty_item(where.second));
+        }
+    }
+    for (const ChannelCount& channel : channels.list({})) {
+        mark_channel(channel.channel);
+    }
+    for (const auto& [key, user] : rooms.own_users()) {
+        mark_member(key, user);
+    }
+}
+
+void DutyReport::flush(const AppTable& apps, const ChannelTable& channels, const PresenceRooms& rooms,
+                       std::vector<TellDuty>& out) {
+    for (const std::string& key : channels_) {
+        const auto app = apps.find_by_id(app_of_key(key));
+        std::uint64_t count = channels.confirmed(key).size();
+        if (app == nullptr || !watches_channel(*app, channel_of_key(key))) {
+            count = 0;
+        } else if (count > 0 && !counts_subscriptions(*app, channel_of_key(key))) {
+            count = 1;
+        }
+        tell(key, {}, count, nullptr, out);
+    }
+    channels_.clear();
+    for (const auto& [key, user] : members_) {
+        const auto app = apps.find_by_id(app_of_key(key));
+        const bool is_watched = app != nullptr && watches_members(*app, channel_of_key(key));
+        SharedBytes card = is_watched ? rooms.own_card(key, user) : nullptr;
+        const std::uint64_t count = card ? 1 : 0;
+        tell(key, duty_item(user), count, std::move(card), out);
+    }
+    members_.clear();
+}
+
+void DutyReport::tell(std::string_view key, std::string item, std::uint64_t count, SharedBytes card,
+                      std::vector<TellDuty>& out) {
+    std::pair<std::string, std::string> where(key, std::move(item));
+    const auto told = told_.find(where);
+    if (count == (told == told_.end() ? 0 : told->second.count)) {
+        return;
+    }
+    if (count == 0) {
+        card = std::move(told->second.card);
+        told_.erase(told);
+    } else {
+        told_[where] = {count, card};
+    }
+    out.push_back({std::move(where.first), std::move(where.second), count, std::move(card)});
+}
+
+}  // namespace tulle::node

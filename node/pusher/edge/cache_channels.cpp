@@ -1,0 +1,49 @@
+#include "node/pusher/edge/cache_channels.hpp"
+
+#include <cstdint>
+
+#include "node/pusher/core/channel_name.hpp"
+#include "node/pusher/core/limits.hpp"
+
+namespace tulle::node {
+namespace {
+
+constexpr std::uint64_t kAskGeneration = 0;  // no subscription of the table has it, so that the answer confirms none
+
+LastEvent last_event(const mesh::KeptEvent& kept) {
+    return {{kept.stamp.time_us, kept.stamp.origin}, kept.body, kept.until};
+}
+
+}  // namespace
+
+static_assert(kMaxCacheTtl <= mesh::kMaxKeepFor);
+
+void CacheChannels::learn(const mesh::Subscribed& answer, bool is_confirmation) {
+    if (answer.last && is_confirmation) {
+        events_.on_confirmed(answer.channel, last_event(*answer.last));
+    } else if (answer.last) {
+        events_.on_found(answer.channel, last_event(*answer.last));
+    }
+}
+
+void CacheChannels::learn(std::string_view channel, const mesh::KeptEvent& event) {
+    events_.on_found(channel, last_event(event));
+}
+
+bool CacheChannels::keep(const mesh::Record& record, std::size_t index) {
+    return events_.on_delivered(
+        record.channels[index],
+        {{record.stamp.time_us, record.stamp.origin}, record.body, reactor_.now() + record.keep_for});
+}
+
+void CacheChannels::ask(std::string_view channel) {
+    if (classify(channel_of_key(channel)).cache) {
+        hub_.send(mesh::Subscribe{std::string(channel), kAskGeneration, false, true});
+    }
+}
+
+SharedBody CacheChannels::last(std::string_view channel) {
+    return events_.last(channel, reactor_.now());
+}
+
+}  // namespace tulle::node

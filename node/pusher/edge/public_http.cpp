@@ -1,0 +1,382 @@
+#include "node/pusher/edge/public_http.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+#include <variant>
+
+#include "node/edge/clock.hpp"
+#include "node/pusher/core/limits.hpp"
+#include "node/pusher/wire/connect.hpp"
+#include "node/pusher/wire/raw_json.hpp"
+#include "node/web/core/limits.hpp"
+
+namespace tulle::node {
+namespace {
+
+constexpr unsigned kUnauthorised = 401;
+constexpr std::string_view kPageMethods = "GET, HEAD, OPTIONS";
+
+HttpResponse text(unsigned status, std::string_view body) {
+    HttpResponse response;
+    response.status = status;
+    response.content_type = "text/plain; charset=utf-8";
+    response.body = std::string(body);
+    return response;
+}
+
+/// The second as soketi has it.
+bool asks_readiness(std::string_view path) {
+    return path == "/ready" || path == "/accept-traffic";
+}
+
+std::string demo_node(const mesh::MemberStatus& member) {
+    return "{\"name\":" + pusher::quoted(member.name) + ",\"listen\":" + pusher::quoted(member.listen) + "}";
+}
+
+}  // namespace
+
+PublicHttp::PublicHttp(const Context& context)
+    : reactor_(context.reactor),
+      hub_(context.hub),
+      room_(context.room),
+      clients_(context.clients),
+      apps_(context.apps),
+      ws_limits_(context.ws_limits),
+      limits_(context.limits),
+      rations_(context.rations),
+      demo_(context.demo) {}
+
+void PublicHttp::respond(HttpTicket ticket, HttpResponse response) {
+    room_.respond(ticket, std::move(response));
+}
+
+bool PublicHttp::is_origin_allowed(const UpgradeRequest& request) const {
+    const auto origins = request.equal_range(boost::beast::http::field::origin);
+    const App* app = pusher::app_of_target(apps_, std::string_view(request.target().data(), request.target().size()));
+    if (app == nullptr || origins.first == origins.second) {
+        return true;  // an unknown app is refused with its own code, once the WebSocket stands
+    }
+    const boost::beast::string_view origin = origins.first->value();
+    return std::next(origins.first) == origins.second && allows_origin(*app, {origin.data(), origin.size()});
+}
+
+bool PublicHttp::on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request, HttpResponse& refusal) {
+    if (!is_ready_ || is_draining_) {
+        refusal = pusher::unavailable("the node is not ready for clients");
+        return false;
+    }
+    if (limits_.is_refusing()) {
+        reactor_.counters().full_refusals_total.add();
+        refusal = pusher::unavailable("the node takes no more clients now");
+        return false;
+    }
+    if (!is_origin_allowed(request)) {
+        refusal = pusher::api_error(403, "pages of this origin may not connect to the app");
+        return false;
+    }
+    if (!peer.become_client()) {
+        reactor_.counters().full_refusals_total.add();
+        refusal = pusher::unavailable("the node has as many clients as it may have");
+        return false;
+    }
+    using Field = boost::beast::http::field;
+    const App* app = pusher::app_of_target(apps_, std::string_view(request.target().data(), request.target().size()));
+    const std::string offered = joined(request, Field::sec_websocket_protocol);
+    WsBeginning beginning{max_frame_bytes(app == nullptr ? 0 : app->max_event_bytes),
+                          std::string(pusher::choose_subprotocol(offered))};
+    std::make_shared<WsConnection>(reactor_, clients_, std::move(socket), std::move(peer), ws_limits_)
+        ->start(request, std::move(beginning));
+    return true;
+}
+
+std::size_t PublicHttp::max_body(std::string_view target) const {
+    return pusher::is_api_target(target) ? kMaxHttpBodyBytes : kMaxIgnoredBodyBytes;
+}
+
+bool PublicHttp::on_head(const HttpRequest& head, HttpResponse& refusal) {
+    if (!pusher::is_api_target(head.path())) {
+        return true;  // so that the answer is the same however TCP cuts the request
+    }
+    std::optional<HttpResponse> answer = pusher::refuse_head(head, apps_, wall_now());
+    if (!answer) {
+        return true;
+    }
+    throttle_failure(head.peer, *answer);
+    pusher::allow_any_origin(*answer);
+    refusal = std::move(*answer);
+    return false;
+}
+
+void PublicHttp::on_request(HttpTicket ticket, HttpRequest request) {
+    if (pusher::is_api_target(request.path())) {
+        serve_api(ticket, request);
+    } else {
+        serve_page(ticket, request);
+    }
+}
+
+/// "/up/APP_ID", as Sockudo has it: whether this node serves the app.
+bool PublicHttp::is_up_of_app(std::string_view path) const {
+    constexpr std::string_view kUp = "/up/";
+    if (!path.starts_with(kUp)) {
+        return false;
+    }
+    const App* app = apps_.find_by_id(path.substr(kUp.size()));
+    return app != nullptr && app->enabled;
+}
+
+std::optional<HttpResponse> PublicHttp::refuse_page(const HttpRequest& request) const {
+    const std::string_view path = request.path();
+    const bool is_known = path == "/" || path == "*" || path == "/up" || asks_readiness(path) ||
+                          (!demo_.page.empty() && path == "/demo/nodes.json") || is_up_of_app(path);
+    if (pusher::is_client_target(path)) {
+        HttpResponse response = pusher::api_error(
+            426, "clients connect here: a request needs HTTP/1.1, Upgrade: websocket and Connection: Upgrade");
+        response.headers.emplace_back("Upgrade", "websocket");
+        response.headers.emplace_back("Connection", "Upgrade");
+        return response;
+    }
+    if (!is_known) {
+        return pusher::api_error(404, "not found");
+    }
+    if (request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS") {
+        return std::nullopt;
+    }
+    HttpResponse response = pusher::api_error(405, "wrong method");
+    response.headers.emplace_back("Allow", kPageMethods);
+    return response;
+}
+
+bool PublicHttp::takes_clients() const {
+    return is_ready_ && !is_draining_ && !limits_.is_refusing();
+}
+
+/// HAProxy asks "OPTIONS /" to know whether a node is to be sent clients, unless it is told to ask otherwise; some of
+/// its examples ask "OPTIONS *". So these are answered like /ready.
+HttpResponse PublicHttp::options_of(std::string_view path) const {
+    const bool is_well = takes_clients() || !(path == "/" || path == "*" || asks_readiness(path));
+    HttpResponse response = is_well ? text(200, "") : text(503, "not ready\n");
+    response.headers.emplace_back("Allow", path == "*" ? std::string_view("GET, HEAD, POST, OPTIONS") : kPageMethods);
+    return response;
+}
+
+void PublicHttp::serve_page(HttpTicket ticket, const HttpRequest& request) {
+    const std::string_view path = request.path();
+    const bool is_demo = !demo_.page.empty();
+    if (std::optional<HttpResponse> refusal = refuse_page(request)) {
+        respond(ticket, std::move(*refusal));
+    } else if (request.method == "OPTIONS") {
+        respond(ticket, options_of(path));
+    } else if (asks_readiness(path)) {
+        respond(ticket, takes_clients() ? text(200, "ready\n") : text(503, "not ready\n"));
+    } else if (path == "/demo/nodes.json") {
+        const std::uint64_t id = ++last_id_;
+        if (hub_.offer(mesh::StatusRequest{id}) == Push::kAccepted) {
+            status_requests_.emplace(id, ticket);
+        } else {
+            respond(ticket, pusher::unavailable("the node is busy"));
+        }
+    } else if (is_demo && path == "/") {
+        HttpResponse response = text(200, demo_.page);
+        response.content_type = "text/html; charset=utf-8";
+        respond(ticket, std::move(response));
+    } else {
+        respond(ticket, text(200, "OK\n"));
+    }
+}
+
+void PublicHttp::throttle_failure(const PeerAddress& peer, HttpResponse& response) {
+    if (response.status != kUnauthorised) {
+        return;
+    }
+    if (!response.is_guess) {
+        reactor_.counters().auth_failures_total.add();
+    } else if (const Duration wait = limits_.shut_for(peer, reactor_.now()); wait > Duration{}) {
+        reactor_.counters().auth_throttled_total.add();
+        response = pusher::throttled(wait);
+    } else {
+        reactor_.counters().auth_failures_total.add();
+        limits_.on_auth_failure(peer, reactor_.now());
+    }
+}
+
+void PublicHttp::serve_api(HttpTicket ticket, const HttpRequest& request) {
+    pusher::ApiAction action = pusher::handle(request, apps_, wall_now());
+    if (auto* answer = std::get_if<pusher::Respond>(&action)) {
+        throttle_failure(request.peer, answer->response);
+        respond_api(ticket, std::move(answer->response));
+    } else if (!is_ready_) {
+        respond_api(ticket, pusher::unavailable("the node is not ready"));
+    } else if (!std::get<pusher::ApiWork>(action).events.empty() && limits_.pressure() == Pressure::kShedding) {
+        reactor_.counters().http_publishes_refused_total.add();
+        respond_api(ticket, pusher::unavailable("the node has too little memory for more events"));
+    } else if (std::optional<HttpResponse> refusal = ration(request, std::get<pusher::ApiWork>(action))) {
+        respond_api(ticket, std::move(*refusal));
+    } else {
+        begin(ticket, std::move(std::get<pusher::ApiWork>(action)));
+    }
+}
+
+std::optional<HttpResponse> PublicHttp::ration(const HttpRequest& request, const pusher::ApiWork& work) {
+    const App* app = pusher::app_of_api_target(apps_, request.path());
+    const auto [what, points] = pusher::cost_of(work);
+    if (app == nullptr || allowance_of(*app, what) == 0) {
+        return std::nullopt;
+    }
+    const Grant grant = rations_.take(reactor_.now(), *app, what, points);
+    if (grant.is_granted) {
+        return std::nullopt;
+    }
+    reactor_.counters().rate_limited_total.add();
+    return pusher::rate_limited(grant, allowance_of(*app, what));
+}
+
+void PublicHttp::respond_api(HttpTicket ticket, HttpResponse response) {
+    pusher::allow_any_origin(response);
+    respond(ticket, std::move(response));
+}
+
+bool PublicHttp::fits_into_outbox(const pusher::ApiWork& work) const {
+    return std::all_of(work.events.begin(), work.events.end(),
+                       [this](const pusher::PublishEvent& event) { return ws_limits_.fits(event.body.size()); });
+}
+
+void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work) {
+    if (!fits_into_outbox(work)) {
+        respond_api(ticket, pusher::api_error(413, "the event is larger than what may wait for a client"));
+        return;
+    }
+    const auto job = jobs_.emplace(++last_id_, Job{ticket, std::move(work.queries), std::move(work.plan)}).first;
+    job->second.has_events = !work.events.empty();
+    job->second.asked_kept = std::move(work.kept);
+    for (pusher::PublishEvent& event : work.events) {
+        mesh::Publish publish{job->first,
+                              std::move(event.channels),
+                              share(std::move(event.body)),
+                              std::move(event.exclude_socket),
+                              event.kept,
+                              event.keep_for};
+        reactor_.counters().http_publishes_total.add();
+        if (job->second.awaited > 0) {
+            hub_.send(std::move(publish));
+        } else if (hub_.offer(std::move(publish)) == Push::kRefused) {
+            reactor_.counters().http_publishes_refused_total.add();
+            finish(job, pusher::unavailable("the node is overloaded"));
+            return;
+        }
+        ++job->second.awaited;
+    }
+    if (work.events.empty()) {
+        ask_nodes(job);
+    }
+}
+
+void PublicHttp::ask_nodes(Jobs::iterator job) {
+    for (std::string& query : job->second.queries) {
+        mesh::Query message{job->first, std::move(query), kClusterReadTimeout,
+                            std::exchange(job->second.asked_kept, {})};
+        if (job->second.has_events || job->second.awaited > 0) {
+            hub_.send(std::move(message));
+        } else if (hub_.offer(std::move(message)) == Push::kRefused) {
+            finish(job, pusher::unavailable("the node is overloaded"));
+            return;
+        }
+        ++job->second.awaited;
+    }
+    if (job->second.queries.empty()) {
+        finish(job, answer_of(job->second));
+    }
+}
+
+HttpResponse PublicHttp::answer_of(const Job& job) const {
+    pusher::CachedEvent cached;
+    if (job.kept) {
+        cached = {job.kept->body, job.kept->until - reactor_.now()};
+    }
+    return pusher::render(job.plan, job.parts, job.missing, &cached);
+}
+
+void PublicHttp::finish(Jobs::iterator job, HttpResponse response) {
+    respond_api(job->second.ticket, std::move(response));
+    jobs_.erase(job);
+}
+
+PublicHttp::Jobs::iterator PublicHttp::take_answer(std::uint64_t id) {
+    const auto job = jobs_.find(id);
+    if (job != jobs_.end()) {
+        --job->second.awaited;
+    }
+    return job;
+}
+
+void PublicHttp::on_published(const mesh::Published& answer) {
+    const auto job = take_answer(answer.id);
+    if (job == jobs_.end()) {
+        return;
+    }
+    if (answer.outcome != mesh::PublishOutcome::kAccepted) {
+        job->second.outcome = answer.outcome;
+    }
+    if (job->second.awaited > 0) {
+        return;
+    }
+    switch (job->second.outcome) {
+        case mesh::PublishOutcome::kAccepted:
+            ask_nodes(job);
+            break;
+        case mesh::PublishOutcome::kNotReady:
+            reactor_.counters().http_publishes_refused_total.add();
+            finish(job, pusher::unavailable("the node is not ready"));
+            break;
+        case mesh::PublishOutcome::kTooLarge:
+            finish(job, pusher::api_error(413, "the event is too large"));
+            break;
+        case mesh::PublishOutcome::kNotSpoken:  // of data that are not JSON alone
+            reactor_.counters().http_publishes_refused_total.add();
+            finish(job, pusher::unavailable("not every node of the mesh can carry this event yet"));
+            break;
+    }
+}
+
+void PublicHttp::on_query_result(const mesh::QueryResult& result) {
+    const auto job = take_answer(result.id);
+    if (job == jobs_.end()) {
+        return;
+    }
+    Job& state = job->second;
+    state.parts.insert(state.parts.end(), result.parts.begin(), result.parts.end());
+    state.missing.insert(state.missing.end(), result.missing.begin(), result.missing.end());
+    if (!result.kept.empty()) {
+        state.kept = result.kept.front().second;
+    }
+    if (state.awaited == 0) {
+        finish(job, answer_of(state));
+    }
+}
+
+void PublicHttp::on_status(const mesh::StatusReply& reply) {
+    const auto found = status_requests_.find(reply.id);
+    if (found == status_requests_.end()) {
+        return;
+    }
+    const HttpTicket ticket = found->second;
+    status_requests_.erase(found);
+    HttpResponse response;
+    response.headers.emplace_back("Cache-Control", "no-store");
+    response.body = "{\"nodes\":[" + demo_node(reply.status.self);
+    for (const mesh::MemberStatus& member : reply.status.members) {
+        if (!member.listen.empty()) {
+            response.body.append(",").append(demo_node(member));
+        }
+    }
+    response.body.append("]");
+    if (apps_.find_by_key(demo_.app_key) != nullptr) {
+        response.body.append(",\"app_key\":").append(pusher::quoted(demo_.app_key));
+        response.body.append(",\"app_secret\":").append(pusher::quoted(demo_.app_secret));
+    }
+    response.body.append("}");
+    respond(ticket, std::move(response));
+}
+
+}  // namespace tulle::node

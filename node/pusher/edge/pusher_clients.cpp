@@ -1,0 +1,403 @@
+#include "node/pusher/edge/pusher_clients.hpp"
+
+#include <charconv>
+#include <utility>
+#include <variant>
+
+#include "node/edge/overloaded.hpp"
+#include "node/pusher/core/channel_name.hpp"
+#include "node/pusher/wire/codec.hpp"
+#include "node/pusher/wire/connect.hpp"
+#include "node/web/core/ws_frame.hpp"
+
+namespace tulle::node {
+namespace {
+
+constexpr std::uint64_t kSocketIdBound = 10'000'000'000;  // ten digits, as other servers of the protocol
+constexpr std::uint32_t kGenerationMask = 0x7fffffff;
+constexpr std::uint16_t kGivenUpCode = 4100;
+constexpr std::uint16_t kRejectedCode = 4301;  // of an error event, before the Close frame
+constexpr std::string_view kSlowReason = "The client is too slow to take its messages";
+constexpr std::string_view kShedReason = "The server has too little memory for what this client needs";
+
+class PeerGate final : public AuthGate {
+public:
+    PeerGate(const NodeLimits& limits, const PeerAddress& address, Instant now)
+        : limits_(limits), address_(address), now_(now) {}
+
+    bool is_shut() const override { return limits_.shut_for(address_, now_) > Duration{}; }
+
+private:
+    const NodeLimits& limits_;
+    const PeerAddress& address_;
+    const Instant now_;
+};
+
+}  // namespace
+
+PusherClients::PusherClients(const Context& context)
+    : reactor_(context.reactor),
+      hub_(context.hub),
+      apps_(context.apps),
+      timeouts_(context.timeouts),
+      limits_(context.limits),
+      rations_(context.rations),
+      cached_(context.reactor, context.hub),
+      duties_(context.hub, context.apps),
+      delivery_(context.reactor, context.apps, channels_, cached_, *this),
+      presence_(context.reactor, context.hub, context.apps, channels_, duties_, *this),
+      users_(context.reactor, context.hub, *this),
+      prng_(context.seed) {}
+
+PusherClient* PusherClients::find(Slot slot) const {
+    return slot.value < clients_.size() ? clients_[slot.value].get() : nullptr;
+}
+
+/// Two numbers joined by a dot, as the SDKs demand. The second holds the slot in its low 32 bits, so that an exclusion
+/// finds its connection without a table, below 20 random bits: exact in a JavaScript number.
+std::string PusherClients::new_socket_id(Slot slot) {
+    const std::uint64_t tail = (prng_.below(std::uint64_t{1} << 20) << 32) | slot.value;
+    return std::to_string(prng_.below(kSocketIdBound)) + "." + std::to_string(tail);
+}
+
+std::optional<Slot> PusherClients::slot_of(std::string_view socket_id) const {
+    const std::size_t dot = socket_id.find('.');
+    if (dot == std::string_view::npos) {
+        return std::nullopt;
+    }
+    std::uint64_t tail = 0;
+    std::from_chars(socket_id.data() + dot + 1, socket_id.data() + socket_id.size(), tail);
+    const Slot slot(static_cast<std::uint32_t>(tail));
+    const PusherClient* client = find(slot);
+    if (client == nullptr || client->session.socket_id() != socket_id) {
+        return std::nullopt;
+    }
+    return slot;
+}
+
+void PusherClients::on_open(WsConnection& connection) {
+    const pusher::Admission admission = pusher::admit(apps_, connection.target());
+    if (admission.app == nullptr) {
+        refuse(connection, admission.close_code, admission.reason);
+        return;
+    }
+    const Slot slot = connection.slot();
+    if (clients_.size() <= slot.value) {
+        clients_.resize(slot.value + 1u);
+    }
+    delivery_.fanout().reserve(slot);
+    last_generation_ = (last_generation_ + 1) & kGenerationMask;
+    auto entering = std::make_unique<PusherClient>(PusherClient{
+        &connection, pusher::Session(*admission.app, slot, new_socket_id(slot), timeouts_), apps_, last_generation_});
+    if (!rations_.open_connection(*admission.app)) {
+        reactor_.counters().over_quota_total.add();
+        refuse(connection, pusher::kAppOverQuota, pusher::kAppOverQuotaText);
+        return;
+    }
+    // From here to the end of the entry nothing throws: on_gone undoes all of it, or nothing.
+    clients_[slot.value] = std::move(entering);
+    delivery_.fanout().add(connection);
+    ++size_;
+    PusherClient& client = *clients_[slot.value];
+    pusher::SessionEffects effects;
+    client.session.on_open(reactor_.now(), effects);
+    run(client, effects);
+}
+
+void PusherClients::on_text(WsConnection& connection, std::string_view text) {
+    if (PusherClient* client = find(connection.slot())) {
+        pusher::SessionEffects effects = std::exchange(spare_effects_, {});
+        const PeerGate gate(limits_, connection.peer().address(), reactor_.now());
+        client->session.on_text(reactor_.now(), text, {channels_, presence_.rooms(), &gate}, effects);
+        run(*client, effects);
+        effects.clear();
+        spare_effects_ = std::move(effects);
+        if (hub_.is_backed_up()) {
+            connection.pause(WsConnection::Pause::kHub);
+            paused_.push_back(connection.slot());
+        }
+    }
+}
+
+void PusherClients::on_activity(WsConnection& connection, bool is_answered) {
+    if (PusherClient* client = find(connection.slot())) {
+        client->session.on_activity(reactor_.now(), is_answered);
+        connection.set_session_deadline(client->session.next_deadline());
+    }
+}
+
+void PusherClients::on_session_deadline(WsConnection& connection) {
+    if (PusherClient* client = find(connection.slot())) {
+        if (channels_.channels_of(connection.slot()) > 0) {
+            client->session.on_in_use(reactor_.now());
+        }
+        pusher::SessionEffects effects;
+        client->session.on_deadline(reactor_.now(), effects);
+        run(*client, effects);
+    }
+}
+
+void PusherClients::on_drain(WsConnection& connection) {
+    if (PusherClient* client = find(connection.slot())) {
+        pusher::SessionEffects effects;
+        client->session.on_drain(effects);
+        run(*client, effects);
+    }
+}
+
+WsFarewell PusherClients::farewell(Farewell why) const {
+    const std::string_view reason = why == Farewell::kSlow ? kSlowReason : kShedReason;
+    return {pusher::error_frame({kGivenUpCode, reason}), kGivenUpCode, std::string(reason)};
+}
+
+std::string PusherClients::too_large(std::size_t max_message) const {
+    return pusher::error_frame({kRejectedCode, "The message is larger than " + std::to_string(max_message) +
+                                                   " bytes, and the connection is closed"});
+}
+
+void PusherClients::on_gone(WsConnection& connection) {
+    const Slot slot = connection.slot();
+    if (find(slot) == nullptr) {
+        return;
+    }
+    depart(slot);
+    rations_.close_connection(clients_[slot.value]->session.app().id);
+    clients_[slot.value].reset();
+    delivery_.fanout().remove(slot);
+    --size_;
+}
+
+void PusherClients::watch_all_of(Slot slot) {
+    if (const PusherClient* client = find(slot)) {
+        for (const std::string_view key : channels_.keys_of(slot)) {
+            duties_.watch(client->session.app(), key);
+        }
+    }
+}
+
+void PusherClients::depart(Slot slot) noexcept {
+    watch_all_of(slot);
+    PresenceEffects departures;
+    presence_.rooms().remove(slot, departures);
+    ChannelEffects effects;
+    channels_.remove(slot, effects);
+    UserEffects sign_out;
+    users_.remove(slot, sign_out);
+    presence_.run(departures);
+    run(effects);
+    users_.run(sign_out);
+}
+
+void PusherClients::run(PusherClient& client, pusher::SessionEffects& effects) {
+    WsConnection& connection = *client.connection;
+    const Slot slot = connection.slot();
+    for (pusher::SessionEffect& effect : effects) {
+        std::visit(Overloaded{
+                       [&](const pusher::Send& send) { connection.send_text(send.text); },
+                       [&](const pusher::Subscribe& wanted) { enter(client, wanted); },
+                       [&](const pusher::Unsubscribe& gone) {
+                           leave(slot, channel_key(client.session.app().id, gone.channel));
+                       },
+                       [&](pusher::PublishClientEvent& event) { publish(client, event); },
+                       [&](const pusher::SignIn& user) { users_.sign_in(client, user); },
+                       [&](const pusher::Close& close) {
+                           count(close);
+                           connection.close(close.code, close.reason);
+                           depart(slot);
+                       },
+                       [&](const pusher::Count& counted) { count(client, counted.what); },
+                       [&](const pusher::Pause&) {
+                           reactor_.counters().subscriptions_paused_total.add();
+                           connection.pause(WsConnection::Pause::kRate);
+                       },
+                       [&](const pusher::Resume&) { connection.resume(WsConnection::Pause::kRate); },
+                   },
+                   effect);
+    }
+    connection.set_session_deadline(client.session.next_deadline());
+}
+
+void PusherClients::run(const ChannelEffects& effects) {
+    for (const ChannelEffect& effect : effects) {
+        std::visit(Overloaded{
+                       [&](const SubscribeHub& first) {
+                           if (first.kept) {
+                               cached_.open(first.channel);
+                           }
+                           hub_.send(mesh::Subscribe{first.channel, first.generation, first.presence, first.kept});
+                       },
+                       [&](const UnsubscribeHub& last) {
+                           cached_.close(last.channel);
+                           if (!is_draining_) {
+                               hub_.send(mesh::Unsubscribe{last.channel});
+                           }
+                       },
+                       [&](const Confirm& confirmed) { confirm(confirmed); },
+                       [&](const AskAdmission& wanted) { presence_.ask(wanted); },
+                   },
+                   effect);
+    }
+    if (!effects.empty()) {
+        update_gauges();
+    }
+}
+
+void PusherClients::enter(PusherClient& client, const pusher::Subscribe& wanted) {
+    const Slot slot = client.connection->slot();
+    const std::string channel = channel_key(client.session.app().id, wanted.channel);
+    if (wanted.member) {
+        presence_.rooms().enter(slot, channel, *wanted.member);
+    }
+    ChannelEffects changes;
+    channels_.subscribe(slot, channel, needs_of(wanted.channel), changes);
+    run(changes);
+}
+
+void PusherClients::leave(Slot slot, const std::string& channel) noexcept {
+    if (const PusherClient* client = find(slot)) {
+        duties_.watch(client->session.app(), channel);
+    }
+    PresenceEffects departures;
+    presence_.rooms().leave(slot, channel, departures);
+    presence_.run(departures);
+    ChannelEffects changes;
+    channels_.unsubscribe(slot, channel, changes);
+    run(changes);
+}
+
+void PusherClients::confirm(const Confirm& confirmed) {
+    if (PusherClient* client = find(confirmed.slot)) {
+        duties_.watch(client->session.app(), confirmed.channel);
+        pusher::SessionEffects answer;
+        client->session.on_subscribed(channel_of_key(confirmed.channel), presence_.rooms().users(confirmed.channel),
+                                      answer);
+        run(*client, answer);
+        replay(*client, confirmed.channel);
+        if (user_of_channel(channel_of_key(confirmed.channel))) {
+            users_.on_reachable(confirmed.slot);
+        }
+    }
+}
+
+void PusherClients::replay(PusherClient& client, const std::string& channel) {
+    const std::string_view name = channel_of_key(channel);
+    if (!classify(name).cache) {
+        return;
+    }
+    const SharedBody body = cached_.last(channel);
+    if (body != nullptr && PusherDelivery::fits(pusher::EventTail(*body))) {
+        client.connection->send_text(pusher::event_frame(name, *body));
+    } else {
+        client.connection->send_text(pusher::cache_miss(name));
+        reactor_.counters().cache_misses_total.add();
+        duties_.on_cache_miss(channel);  // here alone every new subscriber that found nothing is known, once
+    }
+}
+
+void PusherClients::update_gauges() {
+    reactor_.counters().channels.set(channels_.size());
+    reactor_.counters().subscriptions.set(channels_.subscriptions());
+}
+
+void PusherClients::count(PusherClient& client, pusher::Refused what) {
+    ShardCounters& counters = reactor_.counters();
+    switch (what) {
+        case pusher::Refused::kFrame:
+            counters.bad_frames_total.add();
+            break;
+        case pusher::Refused::kAuth:
+            counters.auth_failures_total.add();
+            limits_.on_auth_failure(client.connection->peer().address(), reactor_.now());
+            break;
+        case pusher::Refused::kThrottled:
+            counters.auth_throttled_total.add();
+            break;
+        case pusher::Refused::kSubscription:
+            counters.subscriptions_refused_total.add();
+            break;
+        case pusher::Refused::kClientEvent:
+            counters.client_events_refused_total.add();
+            break;
+    }
+}
+
+void PusherClients::publish(PusherClient& client, pusher::PublishClientEvent& event) {
+    if (!client.connection->limits().fits(event.body.size())) {
+        pusher::SessionEffects effects;
+        client.session.on_event_too_large(event.channel, effects);
+        run(client, effects);
+        return;
+    }
+    reactor_.counters().client_events_total.add();
+    const Slot slot = client.connection->slot();
+    mesh::Publish publish;
+    publish.answers = mesh::Publish::Answers::kRefusal;
+    publish.id = kEventIdBit | (static_cast<std::uint64_t>(client.generation) << 32) | slot.value;
+    publish.channels.push_back(channel_key(client.session.app().id, event.channel));
+    publish.exclude_socket = client.session.socket_id();
+    duties_.on_client_event(client.session.app(), client.session.socket_id(), event);
+    publish.body = share(std::move(event.body));
+    hub_.send(std::move(publish));
+}
+
+void PusherClients::resume_paused() {
+    if (paused_.empty()) {
+        return;
+    }
+    const std::vector<Slot> slots = std::exchange(paused_, {});
+    for (const Slot slot : slots) {
+        if (PusherClient* client = find(slot)) {
+            client->connection->resume(WsConnection::Pause::kHub);
+        }
+    }
+}
+
+void PusherClients::on_publish_refused(const mesh::Published& answer) {
+    PusherClient* client = find(Slot{static_cast<std::uint32_t>(answer.id)});
+    const auto generation = static_cast<std::uint32_t>(answer.id >> 32) & kGenerationMask;
+    if (client != nullptr && client->generation == generation) {
+        pusher::SessionEffects effects;
+        client->session.on_publish_refused(effects);
+        run(*client, effects);
+    }
+}
+
+void PusherClients::on_subscribed(const mesh::Subscribed& answer) {
+    if (user_of_online_key(answer.channel)) {
+        users_.on_subscribed(answer);
+        return;
+    }
+    ChannelEffects effects;
+    const bool is_confirmation = channels_.on_subscribed(answer.channel, answer.generation, effects);
+    cached_.learn(answer, is_confirmation);
+    if (!is_confirmation) {
+        return;
+    }
+    presence_.on_listed(answer);
+    run(effects);
+}
+
+void PusherClients::on_member_joined(const mesh::MemberJoined& answer) {
+    if ((answer.id & PusherUsers::kSignInIdBit) != 0) {
+        users_.on_joined(answer);
+    } else {
+        presence_.on_joined(answer);
+    }
+}
+
+void PusherClients::on_member_changed(const mesh::MemberChanged& change) {
+    if (user_of_online_key(change.channel)) {
+        users_.on_changed(change);
+    } else {
+        presence_.on_changed(change);
+    }
+}
+
+void PusherClients::begin_drain() {
+    is_draining_ = true;
+    duties_.begin_drain();
+    presence_.begin_drain();
+    users_.begin_drain();
+}
+
+}  // namespace tulle::node

@@ -1,0 +1,74 @@
+// Who is not let in, and who has to go: for an app that changes, or because the app wants a user to end.
+#include <utility>
+#include <variant>
+
+#include "node/pusher/core/channel_name.hpp"
+#include "node/pusher/core/limits.hpp"
+#include "node/pusher/edge/pusher_clients.hpp"
+#include "node/pusher/wire/connect.hpp"
+
+namespace tulle::node {
+
+void PusherClients::refuse(WsConnection& connection, std::uint16_t code, std::string_view reason) {
+    reactor_.counters().clients_refused_total.add();
+    pusher::SessionEffects effects;
+    pusher::refuse_connection(code, reason, effects);
+    connection.send_text(std::get<pusher::Send>(effects[0]).text);
+    connection.close(code, reason);
+}
+
+void PusherClients::on_apps_changed() {
+    for (std::size_t i = 0; i < clients_.size(); ++i) {
+        PusherClient* client = clients_[i].get();
+        if (client == nullptr) {
+            continue;
+        }
+        const auto [fate, app] = fate_of(client->session.app(), apps_);
+        if (fate == AppFate::kServed) {
+            client->connection->limit_message(max_frame_bytes(app->max_event_bytes));
+            client->session.set_app(*app);
+            client->apps = apps_;
+            continue;
+        }
+        pusher::SessionEffects effects;
+        client->session.on_app_withdrawn(fate, effects);
+        run(*client, effects);
+    }
+    duties_.review(channels_, presence_.rooms());
+}
+
+void PusherClients::count(const pusher::Close& close) {
+    ShardCounters& counters = reactor_.counters();
+    switch (close.code) {
+        case pusher::kAppUnknown:
+        case pusher::kAppDisabled:
+            counters.app_closes_total.add();
+            break;
+        case pusher::kPongMissing:
+            counters.pong_timeouts_total.add();
+            break;
+        case pusher::kInactive:
+            counters.idle_closes_total.add();
+            break;
+        default:
+            break;
+    }
+}
+
+void PusherClients::end_user(std::string_view app_id, std::string_view user) {
+    end(users_.connections(app_id, user));
+    end(presence_.rooms().connections(channel_key(app_id, {}), user));
+}
+
+void PusherClients::end(const std::vector<Slot>& slots) {
+    for (const Slot slot : slots) {
+        if (PusherClient* client = find(slot)) {
+            pusher::SessionEffects effects;
+            client->session.on_terminated(effects);
+            reactor_.counters().users_ended_total.add(effects.empty() ? 0 : 1);
+            run(*client, effects);
+        }
+    }
+}
+
+}  // namespace tulle::node

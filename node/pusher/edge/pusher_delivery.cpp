@@ -1,0 +1,111 @@
+#include "node/pusher/edge/pusher_delivery.hpp"
+
+#include "node/pusher/core/channel_name.hpp"
+#include "node/pusher/core/limits.hpp"
+#include "node/pusher/wire/codec.hpp"
+#include "node/web/core/ws_frame.hpp"
+
+namespace tulle::node {
+
+void PusherDelivery::deliver(const mesh::Record& record) {
+    if (!record.body) {
+        return;
+    }
+    const std::optional<Slot> excluded =
+        record.exclude_socket.empty() ? std::nullopt : sessions_.slot_of(record.exclude_socket);
+    for (std::size_t i = 0; i < record.channels.size(); ++i) {
+        const std::string& channel = record.channels[i];
+        if (i >= record.kept || cached_.keep(record, i)) {
+            add_to_run(channel, *record.body, excluded);
+        }
+    }
+    if (const auto user = user_of_online_key(record.channels.front())) {
+        fanout_.end_run();
+        sessions_.end_user(app_of_key(record.channels.front()), *user);
+    }
+}
+
+bool PusherDelivery::fits(const pusher::EventTail& tail) {
+    return tail.size() <= kMaxEventTailBytes;
+}
+
+SlabRange PusherDelivery::frame_of(std::string_view channel, const pusher::EventTail& tail) {
+    std::string_view name = channel_of_key(channel);
+    std::string escaped;
+    if (is_internal_key(channel)) {
+        escaped = pusher::escaped_name(name);
+        name = escaped;
+    }
+    const std::size_t size =
+        pusher::kEventFrameHead.size() + name.size() + pusher::kEventFrameName.size() + tail.size();
+    return reactor_.arena().append({TextFrameHeader(size).view(), pusher::kEventFrameHead, name,
+                                    pusher::kEventFrameName, tail.name(), tail.data_key(), tail.data(), tail.user_key(),
+                                    tail.user(), tail.end()});
+}
+
+void PusherDelivery::add_to_run(std::string_view channel, const EventBody& body, std::optional<Slot> excluded) {
+    if (!fanout_.is_running(channel, excluded)) {
+        fanout_.begin_run(channel, channels_.confirmed(channel), excluded);
+    }
+    if (!fanout_.has_audience()) {
+        return;
+    }
+    const pusher::EventTail tail(body);
+    if (fits(tail)) {
+        fanout_.add_to_run(frame_of(channel, tail));
+    } else {
+        fanout_.end_run();
+        tell_gap(channel, 1);
+    }
+}
+
+void PusherDelivery::on_lost(const mesh::Record& record, const std::exception& error) noexcept {
+    for (const std::string& channel : record.channels) {
+        fanout_.fail(channels_.confirmed(channel), error);
+    }
+}
+
+void PusherDelivery::broadcast(std::string_view channel, const EventBody& body) {
+    const std::span<const Slot> subscribers = channels_.confirmed(channel);
+    if (!subscribers.empty()) {
+        fanout_.send(subscribers, frame_of(channel, pusher::EventTail(body)), 1);
+    }
+}
+
+void PusherDelivery::tell_gap(std::string_view channel, std::uint64_t missing) {
+    const std::span<const Slot> subscribers = channels_.confirmed(channel);
+    if (subscribers.empty()) {
+        return;
+    }
+    const App* app = apps_.find_by_id(app_of_key(channel));
+    if (app != nullptr && app->on_gap == GapPolicy::kClose) {
+        close_for_gap({subscribers.begin(), subscribers.end()});
+        return;
+    }
+    reactor_.counters().gaps_told_total.add(subscribers.size());
+    broadcast(channel, pusher::gap_body(missing));
+    cached_.ask(channel);
+}
+
+void PusherDelivery::close_for_gap(std::vector<Slot> subscribers) {
+    for (const Slot slot : subscribers) {
+        if (PusherClient* client = sessions_.find(slot)) {
+            pusher::SessionEffects effects;
+            client->session.on_loss(effects);
+            reactor_.counters().gap_closes_total.add(effects.empty() ? 0 : 1);
+            sessions_.run(*client, effects);
+        }
+    }
+}
+
+void PusherDelivery::on_gap(const mesh::Gap& gap) {
+    if (!gap.channel.empty()) {
+        tell_gap(gap.channel, gap.missing);
+        return;
+    }
+    for (const ChannelCount& channel : channels_.list({})) {
+        tell_gap(channel.channel, gap.missing);
+    }
+}
+
+}  // namespace tulle::node

@@ -1,0 +1,56 @@
+#include "node/pusher/edge/pusher_duties.hpp"
+
+#include <utility>
+#include <vector>
+
+#include "node/pusher/core/app_webhooks.hpp"
+#include "node/pusher/core/channel_name.hpp"
+#include "node/pusher/wire/webhook_body.hpp"
+
+namespace tulle::node {
+
+void PusherDuties::watch(const App& app, std::string_view channel) {
+    if (app.subscription_count || !app.webhooks.empty()) {
+        report_.mark_channel(channel);
+    }
+}
+
+void PusherDuties::watch_member(std::string_view channel, std::string_view user) {
+    const auto app = apps_.find_by_id(app_of_key(channel));
+    if (app != nullptr && !app->webhooks.empty()) {
+        report_.mark_member(channel, user);
+    }
+}
+
+void PusherDuties::tell(const ChannelTable& channels, const PresenceRooms& rooms) {
+    std::vector<TellDuty> changes;
+    report_.flush(apps_, channels, rooms, changes);
+    for (TellDuty& change : changes) {
+        if (!is_draining_) {
+            hub_.send(
+                mesh::DutyCount{std::move(change.key), std::move(change.item), change.count, std::move(change.card)});
+        }
+    }
+}
+
+void PusherDuties::on_client_event(const App& app, const std::string& socket_id,
+                                   const pusher::PublishClientEvent& event) {
+    if (has_webhook_for(app, WebhookEvent::kClientEvent, event.channel)) {
+        perform(app, WebhookEvent::kClientEvent, event.channel,
+                pusher::client_event_hook(event.channel, socket_id, event.body));
+    }
+}
+
+void PusherDuties::on_cache_miss(std::string_view channel) {
+    const auto app = apps_.find_by_id(app_of_key(channel));
+    const std::string_view name = channel_of_key(channel);
+    if (app != nullptr && has_webhook_for(*app, WebhookEvent::kCacheMiss, name)) {
+        perform(*app, WebhookEvent::kCacheMiss, name, pusher::cache_miss_hook(name));
+    }
+}
+
+void PusherDuties::perform(const App& app, WebhookEvent event, std::string_view name, const std::string& json) {
+    hub_.send(mesh::DutyTask{channel_key(app.id, name), share(pusher::encode(pusher::WebhookTask{event, json}))});
+}
+
+}  // namespace tulle::node

@@ -1,0 +1,210 @@
+#include "node/pusher/wire/http_answer.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "node/pusher/core/channel_name.hpp"
+#include "node/pusher/wire/channel_query.hpp"
+#include "node/pusher/wire/event_frame.hpp"
+#include "node/pusher/wire/raw_json.hpp"
+
+namespace tulle::node::pusher {
+namespace {
+
+const ChannelFacts kNobody;
+constexpr unsigned kUnauthorised = 401;
+
+/// What a preflight is told that does not ask for any.
+constexpr std::string_view kUsualHeaders =
+    "Accept, Authorization, Content-Type, Origin, X-Auth-Token, X-CSRF-TOKEN, X-Pusher-Library, X-Requested-With, "
+    "X-Socket-Id, XSRF-TOKEN";
+
+/// Whether `text` is a list of names of fields: nothing else is repeated in an answer.
+bool is_list_of_names(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("!#$%&'*+-.^_`|~, ").find(c) != std::string_view::npos;
+    });
+}
+
+const ChannelFacts& facts_of(const ChannelFindings& findings, std::string_view channel) {
+    const auto found = findings.find(channel);
+    return found == findings.end() ? kNobody : found->second;
+}
+
+bool is_presence(std::string_view channel) {
+    return classify(channel).type == ChannelType::kPresence;
+}
+
+void name_missing(std::vector<std::string> missing, HttpResponse& response) {
+    if (missing.empty()) {
+        return;
+    }
+    std::sort(missing.begin(), missing.end());
+    missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
+    std::string names;
+    for (const std::string& name : missing) {
+        names.append(names.empty() ? "" : ", ");
+        std::transform(name.begin(), name.end(), std::back_inserter(names),
+                       [](char c) { return c > ' ' && c < '\x7f' ? c : '?'; });
+    }
+    response.headers.emplace_back("Tulle-Partial", std::move(names));
+}
+
+std::string cache_of(const CachedEvent* cached) {
+    if (cached == nullptr || cached->body == nullptr || cached->left <= Duration{}) {
+        return "null";
+    }
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(cached->left).count();
+    return "{\"data\":" + event_data(*cached->body) + ",\"ttl\":" + std::to_string(seconds) + "}";
+}
+
+std::string occupancy(std::string_view channel, const ChannelFacts& facts, std::string_view cache = {}) {
+    std::string text = std::string("{\"occupied\":") + (facts.subscribers > 0 ? "true" : "false") +
+                       ",\"subscription_count\":" + std::to_string(facts.subscribers);
+    if (is_presence(channel)) {
+        text.append(",\"user_count\":").append(std::to_string(facts.users.size()));
+    }
+    if (!cache.empty()) {
+        text.append(",\"cache\":").append(cache);
+    }
+    return text.append("}");
+}
+
+std::string attributes(std::string_view channel, const InfoWanted& wanted, const ChannelFindings& findings) {
+    const ChannelFacts& facts = facts_of(findings, channel);
+    std::string text = "{";
+    if (wanted.user_count && is_presence(channel)) {
+        text.append("\"user_count\":").append(std::to_string(facts.users.size()));
+    }
+    if (wanted.subscription_count) {
+        text.append(text.size() > 1 ? "," : "")
+            .append("\"subscription_count\":")
+            .append(std::to_string(facts.subscribers));
+    }
+    return text.append("}");
+}
+
+std::string event_info(const EventInfo& event, const ChannelFindings& findings) {
+    std::string text;
+    for (const std::string& channel : event.channels) {
+        text.append(text.empty() ? "" : ",").append(quoted(channel)).append(":");
+        text.append(attributes(channel, event.wanted, findings));
+    }
+    return "{\"channels\":{" + text + "}}";
+}
+
+std::string batch_info(const std::vector<EventInfo>& events, const ChannelFindings& findings) {
+    std::string text;
+    for (const EventInfo& event : events) {
+        text.append(text.empty() ? "" : ",");
+        text.append(event.channels.empty() ? "{}" : attributes(event.channels.front(), event.wanted, findings));
+    }
+    return "{\"batch\":[" + text + "]}";
+}
+
+std::string channel_list(const ChannelFindings& findings) {
+    std::string text;
+    for (const auto& [name, facts] : findings) {
+        text.append(text.empty() ? "" : ",").append(quoted(name)).append(":").append(occupancy(name, facts));
+    }
+    return "{\"channels\":{" + text + "}}";
+}
+
+std::string user_list(const ChannelFacts& facts) {
+    std::string text;
+    for (const std::string& user : facts.users) {
+        text.append(text.empty() ? "" : ",").append("{\"id\":").append(quoted(user)).append("}");
+    }
+    return "{\"users\":[" + text + "]}";
+}
+
+std::string body_of(const AnswerPlan& plan, const ChannelFindings& findings, const CachedEvent* cached) {
+    switch (plan.shape) {
+        case AnswerPlan::Shape::kEmpty:
+            break;
+        case AnswerPlan::Shape::kEvent:
+            return event_info(plan.events.front(), findings);
+        case AnswerPlan::Shape::kBatch:
+            return batch_info(plan.events, findings);
+        case AnswerPlan::Shape::kList:
+            return channel_list(findings);
+        case AnswerPlan::Shape::kChannel:
+            return occupancy(plan.name, facts_of(findings, plan.name),
+                             plan.wants_cache ? cache_of(cached) : std::string());
+        case AnswerPlan::Shape::kUsers:
+            return user_list(facts_of(findings, plan.name));
+    }
+    return "{}";
+}
+
+}  // namespace
+
+std::optional<InfoWanted> parse_info(std::string_view list) {
+    InfoWanted wanted;
+    while (!list.empty()) {
+        const std::size_t comma = list.find(',');
+        std::string_view name = list.substr(0, comma);
+        name.remove_prefix(std::min(name.find_first_not_of(' '), name.size()));
+        list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
+        if (name == "user_count") {
+            wanted.user_count = true;
+        } else if (name == "subscription_count") {
+            wanted.subscription_count = true;
+        } else if (name == "cache") {
+            wanted.cache = true;
+        } else {
+            return std::nullopt;
+        }
+    }
+    return wanted;
+}
+
+HttpResponse render(const AnswerPlan& plan, const std::vector<std::string>& parts,
+                    const std::vector<std::string>& missing, const CachedEvent* cached) {
+    HttpResponse response;
+    response.body = body_of(plan, sum_answers(parts), cached);
+    name_missing(missing, response);
+    return response;
+}
+
+HttpResponse api_error(unsigned status, std::string_view message) {
+    HttpResponse response;
+    response.status = status;
+    response.body = "{\"error\":" + quoted(message) + ",\"code\":" + std::to_string(status) + "}";
+    if (status == kUnauthorised) {
+        // Demanded by RFC 9110, 15.5.2; without it the JDK's client throws in place of giving the answer.
+        response.headers.emplace_back("WWW-Authenticate", "Pusher");
+    }
+    return response;
+}
+
+HttpResponse unavailable(std::string_view reason) {
+    HttpResponse response = api_error(503, reason);
+    response.headers.emplace_back("Retry-After", "1");
+    return response;
+}
+
+HttpResponse preflight(const HttpRequest& request) {
+    HttpResponse response;
+    response.status = 204;
+    response.headers.emplace_back("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS");
+    response.headers.emplace_back("Access-Control-Allow-Headers", is_list_of_names(request.wanted_headers)
+                                                                      ? request.wanted_headers
+                                                                      : std::string(kUsualHeaders));
+    if (request.wants_private_network) {
+        response.headers.emplace_back("Access-Control-Allow-Private-Network", "true");
+    }
+    response.headers.emplace_back("Access-Control-Max-Age", "86400");
+    response.headers.emplace_back("Vary", "Access-Control-Request-Headers, Access-Control-Request-Private-Network");
+    return response;
+}
+
+void allow_any_origin(HttpResponse& response) {
+    response.headers.reserve(response.headers.size() + 2);
+    response.headers.emplace_back("Access-Control-Allow-Origin", "*");
+    response.headers.emplace_back("Access-Control-Expose-Headers",
+                                  "Retry-After, Tulle-Partial, X-RateLimit-Limit, X-RateLimit-Remaining");
+}
+
+}  // namespace tulle::node::pusher

@@ -1,0 +1,25 @@
+#include "node/web/core/ws_frame.hpp"
+
+namespace tulle::node {
+
+std::size_t frame_size(std::string_view bytes) {
+    if (bytes.size() < 2) {
+        return 0;
+    }
+    const auto byte = [bytes](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes[i])); };
+    const std::size_t length = byte(1) & 0x7f;
+    if (length < 126) {
+        return 2 + length;
+    }
+    const std::size_t count = length == 126 ? 2 : 8;
+    if (bytes.size() < 2 + count) {
+        return 0;
+    }
+    std::size_t extended = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        extended = (extended << 8) | byte(2 + i);
+    }
+    return 2 + count + extended;
+}
+
+}  // namespace tulle::node

@@ -1,0 +1,496 @@
+#include "node/web/http_connection.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <string_view>
+#include <utility>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/error.hpp>
+
+#include "node/core/limits.hpp"
+#include "node/edge/clock.hpp"
+#include "node/web/core/limits.hpp"
+#include "node/web/refuse_full.hpp"
+#include "node/web/response_bytes.hpp"
+
+namespace tulle::node {
+namespace {
+
+namespace beast = boost::beast;
+
+constexpr std::size_t kHeadReadBytes = 4096;
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+std::string_view readable(const beast::flat_buffer& buffer) {
+    return {static_cast<const char*>(buffer.data().data()), buffer.size()};
+}
+
+std::uint64_t next_serial() {
+    static std::atomic<std::uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+http::Refusal refusal_of(const boost::system::error_code& error) {
+    if (error == beast::http::error::body_limit) {
+        return {413, "the body is too large"};
+    }
+    return {400, "malformed request"};
+}
+
+/// Reasons are static texts of our own without quotes or backslashes.
+std::string error_body(unsigned status, std::string_view reason) {
+    return "{\"error\":\"" + std::string(reason) + "\",\"code\":" + std::to_string(status) + "}";
+}
+
+}  // namespace
+
+template <class Handler>
+auto HttpConnection::guarded(Handler handler) {
+    return [me = self(), handler = std::move(handler)](auto... arguments) mutable {
+        me->reactor_.guard(*me, [&] { handler(*me, arguments...); });
+    };
+}
+
+HttpConnection::HttpConnection(Reactor& reactor, HttpService& service, HttpRoom& room, Socket socket, Peer peer)
+    : reactor_(reactor),
+      service_(service),
+      room_(room),
+      socket_(std::move(socket)),
+      peer_(std::move(peer)),
+      buffer_(kHttpBufferBytes) {}
+
+std::shared_ptr<HttpConnection> HttpConnection::self() {
+    return std::static_pointer_cast<HttpConnection>(shared_from_this());
+}
+
+void HttpConnection::start() {
+    place_ = room_.enter(*this);
+    try {
+        reactor_.add(shared_from_this());
+    } catch (...) {
+        room_.leave(place_);
+        throw;
+    }
+    reactor_.guard(*this, [this] {
+        room_.take_slot(slot(), *this);
+        boost::system::error_code ignored;
+        socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+        socket_.non_blocking(true, ignored);  // we read when it is readable, and write at once what it takes
+        wait_for_request(kHttpSilenceTimeout);
+    });
+}
+
+HttpRoom::Rank HttpConnection::rank_of(State state) const {
+    switch (state) {
+        case State::kHead:
+        case State::kBody:
+            return HttpRoom::Rank::kIncomplete;
+        case State::kAnswering:
+        case State::kWriting:
+            return HttpRoom::Rank::kBusy;
+        default:
+            return was_served_ ? HttpRoom::Rank::kIdle : HttpRoom::Rank::kIncomplete;
+    }
+}
+
+void HttpConnection::set(State state, Duration patience) {
+    state_ = state;
+    room_.move(place_, rank_of(state));
+    deadline_ = reactor_.now() + patience;
+    reactor_.arm(slot(), deadline_);
+}
+
+void HttpConnection::wait_for_request(Duration patience) {
+    skip_empty_lines();
+    if (buffer_.size() > 0) {
+        set(State::kHead, kHttpRequestTimeout);
+        // Not at once: a buffer holds thousands of requests.
+        boost::asio::post(socket_.get_executor(), guarded([](HttpConnection& me) {
+                              if (me.state_ == State::kHead) {
+                                  me.take_head();
+                              }
+                          }));
+        return;
+    }
+    buffer_.shrink_to_fit();
+    idle_since_ = reactor_.now();
+    set(State::kIdle, patience);
+    wait_readable();
+}
+
+void HttpConnection::wait_readable() {
+    socket_.async_wait(boost::asio::socket_base::wait_read,
+                       guarded([](HttpConnection& me, const boost::system::error_code& error) {
+                           if (me.state_ != State::kIdle && me.state_ != State::kHead && me.state_ != State::kBody) {
+                               return;
+                           }
+                           if (error) {
+                               me.end();
+                           } else {
+                               me.read();
+                           }
+                       }));
+}
+
+void HttpConnection::read() {
+    const std::size_t room = buffer_.max_size() - buffer_.size();
+    if (room == 0) {
+        refuse({400, "malformed request"});  // all of it one chunk's header
+        return;
+    }
+    boost::system::error_code error;
+    const std::size_t wanted = state_ == State::kBody ? room : std::min(kHeadReadBytes, room);
+    buffer_.commit(socket_.read_some(buffer_.prepare(wanted), error));
+    if (error == boost::asio::error::would_block) {
+        wait_readable();
+    } else if (error) {
+        end();
+    } else if (state_ == State::kBody) {
+        take_body();
+    } else {
+        skip_empty_lines();
+        if (buffer_.size() == 0) {
+            wait_readable();  // as idle as before, and no longer
+            return;
+        }
+        if (state_ == State::kIdle) {
+            set(State::kHead, kHttpRequestTimeout);
+        }
+        take_head();
+    }
+}
+
+void HttpConnection::skip_empty_lines() {
+    if (searched_ == 0) {
+        buffer_.consume(http::empty_lines(readable(buffer_)));
+    }
+}
+
+void HttpConnection::take_head() {
+    const std::size_t searched = std::exchange(searched_, 0);
+    const std::size_t size = http::head_size(readable(buffer_).substr(0, kMaxHeaderBytes), searched);
+    if (size == 0) {
+        if (buffer_.size() >= kMaxHeaderBytes) {
+            refuse(http::too_large(readable(buffer_)));
+        } else if (readable(buffer_) != "\r" && http::cannot_be_request(readable(buffer_), searched)) {
+            refuse({400, "this is not HTTP"});
+        } else {
+            searched_ = readable(buffer_) == "\r" ? 0 : buffer_.size();
+            wait_readable();
+        }
+        return;
+    }
+    http::Refusal refusal;
+    if (const std::optional<http::Head> head = parse_head(size, refusal)) {
+        take_checked(*head);
+    } else {
+        is_head_ = readable(buffer_).starts_with("HEAD ");
+        refuse(refusal);
+    }
+}
+
+std::optional<http::Head> HttpConnection::parse_head(std::size_t size, http::Refusal& refusal) {
+    const http::Upgrades upgrades = service_.has_websockets() ? http::Upgrades::kTaken : http::Upgrades::kIgnored;
+    http::Head head;
+    if (!http::check_head(readable(buffer_).substr(0, size), head, refusal, upgrades)) {
+        return std::nullopt;
+    }
+    // A later minor version is processed as 1.1 (RFC 9110, 2.5), and the parser knows that one.
+    char* minor = static_cast<char*>(buffer_.data().data()) + readable(buffer_).find('\r') - 1;
+    *minor = std::min(*minor, '1');
+    const http::CutTarget cut = http::cut_target({static_cast<char*>(buffer_.data().data()), size});
+    buffer_.consume(cut.distance);
+    parser_.emplace();
+    parser_->header_limit(kMaxHeaderBytes);
+    parser_->body_limit(kMaxHttpBodyBytes);
+    parser_->eager(false);
+    boost::system::error_code error;
+    buffer_.consume(parser_->put(boost::asio::buffer(buffer_.data(), size - cut.distance), error));
+    if (error || !parser_->is_header_done()) {
+        refusal = refusal_of(error);
+        return std::nullopt;
+    }
+    parser_->eager(true);
+    UpgradeRequest& request = parser_->get();
+    keeps_alive_ = request.keep_alive();
+    is_1_0_ = request.version() == 10;
+    request.target(head.target.empty() ? cut.target : head.target);
+    if (!head.target.empty()) {
+        request.set(beast::http::field::host, head.host);
+    }
+    return head;
+}
+
+void HttpConnection::take_checked(const http::Head& head) {
+    HttpResponse turned_away;
+    if (!service_.admit(parser_->get(), turned_away)) {
+        refuse_unread(std::move(turned_away));
+        return;
+    }
+    if (head.is_upgrade) {
+        upgrade();
+        return;
+    }
+    state_ = State::kBody;
+    if (!parser_->is_done() && !limit_body()) {
+        refuse({413, "the body is too large"});
+        return;
+    }
+    const bool has_begun = buffer_.size() > 0;
+    if (!parser_->is_done() && has_begun) {
+        boost::system::error_code error;
+        buffer_.consume(parser_->put(buffer_.data(), error));
+        if (error && error != beast::http::error::need_more) {
+            refuse(refusal_of(error));
+            return;
+        }
+    }
+    if (parser_->is_done()) {
+        take_request();
+    } else if (!is_body_wanted()) {
+        return;
+    } else if (head.expects_continue && !has_begun) {
+        boost::asio::async_write(socket_, boost::asio::buffer(kContinue),
+                                 guarded([](HttpConnection& me, const boost::system::error_code& failed, std::size_t) {
+                                     if (me.state_ != State::kBody) {
+                                         return;
+                                     }
+                                     if (failed) {
+                                         me.end();
+                                     } else {
+                                         me.wait_readable();
+                                     }
+                                 }));
+    } else {
+        wait_readable();
+    }
+}
+
+bool HttpConnection::limit_body() {
+    const boost::beast::string_view target = parser_->get().target();
+    const std::size_t most = service_.max_body({target.data(), target.size()});
+    parser_->body_limit(most);
+    return parser_->content_length().value_or(0) <= most;
+}
+
+bool HttpConnection::is_body_wanted() {
+    HttpResponse refusal;
+    if (service_.on_head(head_of_request(), refusal)) {
+        return true;
+    }
+    refuse_unread(std::move(refusal));
+    return false;
+}
+
+void HttpConnection::refuse_unread(HttpResponse refusal) {
+    reactor_.counters().http_requests_total.add();
+    is_head_ = parser_->get().method() == beast::http::verb::head;
+    parser_.reset();
+    refusal.close = true;
+    write(std::move(refusal));
+}
+
+HttpRequest HttpConnection::head_of_request() const {
+    HttpRequest request;
+    request.method = std::string(parser_->get().method_string());
+    request.target = std::string(parser_->get().target());
+    request.peer = peer_.address();
+    if (parser_->get().method() == beast::http::verb::options) {
+        const auto& fields = parser_->get();
+        request.wanted_headers = std::string(fields[beast::http::field::access_control_request_headers]);
+        request.wants_private_network = fields["Access-Control-Request-Private-Network"] == "true";
+    }
+    return request;
+}
+
+void HttpConnection::take_body() {
+    boost::system::error_code error;
+    buffer_.consume(parser_->put(buffer_.data(), error));
+    if (error && error != beast::http::error::need_more) {
+        refuse(refusal_of(error));
+    } else if (parser_->is_done()) {
+        take_request();
+    } else {
+        wait_readable();
+    }
+}
+
+void HttpConnection::take_request() {
+    reactor_.counters().http_requests_total.add();
+    HttpRequest request = head_of_request();
+    is_head_ = request.method == "HEAD";
+    request.body = std::move(parser_->get().body());
+    parser_.reset();
+    serial_ = next_serial();
+    set(State::kAnswering, kHttpAnswerTimeout);
+    service_.on_request(HttpTicket{slot(), serial_}, std::move(request));
+}
+
+void HttpConnection::upgrade() {
+    reactor_.counters().http_requests_total.add();
+    if (buffer_.size() > 0) {
+        refuse({400, "nothing may follow an upgrade before its answer"});
+        return;
+    }
+    UpgradeRequest request = parser_->release();
+    parser_.reset();
+    HttpResponse refusal;
+    if (service_.on_upgrade(socket_, peer_, request, refusal)) {
+        be_gone();
+        return;
+    }
+    reactor_.counters().handshakes_refused_total.add();
+    refusal.close = true;
+    write(std::move(refusal));
+}
+
+void HttpConnection::refuse(const http::Refusal& refusal) {
+    reactor_.counters().http_refused_total.add();
+    HttpResponse response;
+    response.status = refusal.status;
+    response.body = error_body(refusal.status, refusal.reason);
+    response.close = true;
+    if (refusal.status == 426) {
+        response.headers.emplace_back("Sec-WebSocket-Version", "13");
+        response.headers.emplace_back("Upgrade", "websocket");
+        response.headers.emplace_back("Connection", "Upgrade");  // as it must with Upgrade (RFC 9110, 7.8)
+    }
+    parser_.reset();
+    write(std::move(response));
+}
+
+void HttpConnection::respond(std::uint64_t serial, HttpResponse response) {
+    reactor_.guard(*this, [&] {
+        if (state_ == State::kAnswering && serial == serial_) {
+            write(std::move(response));
+        }
+    });
+}
+
+void HttpConnection::write(HttpResponse response) {
+    if (response.status >= 400) {
+        reactor_.counters().http_errors_total.add();
+    }
+    keeps_alive_ = keeps_alive_ && !response.close && !is_draining_;
+    const Kept kept = !keeps_alive_ ? Kept::kNo : is_1_0_ ? Kept::kAsAsked : Kept::kYes;
+    answer_ = response_bytes(response, is_head_ ? Shown::kNothing : Shown::kBody, kept, wall_now());
+    is_head_ = false;
+    serial_ = 0;
+    write_out();
+}
+
+void HttpConnection::write_out() {
+    state_ = State::kWriting;
+    boost::system::error_code error;
+    const std::size_t sent = socket_.write_some(boost::asio::buffer(answer_), error);
+    if (sent == answer_.size() || (error && error != boost::asio::error::would_block)) {
+        after_write(error);
+        return;
+    }
+    set(State::kWriting, kHttpAnswerTimeout);
+    boost::asio::async_write(socket_, boost::asio::buffer(answer_) + sent,
+                             guarded([](HttpConnection& me, const boost::system::error_code& failed, std::size_t) {
+                                 me.after_write(failed);
+                             }));
+}
+
+void HttpConnection::after_write(const boost::system::error_code& error) {
+    if (state_ != State::kWriting) {
+        return;
+    }
+    answer_ = {};
+    was_served_ = true;
+    if (error) {
+        end();
+    } else if (keeps_alive_ && (!is_draining_ || has_asked())) {
+        wait_for_request(room_.patience());
+    } else {
+        linger();
+    }
+}
+
+void HttpConnection::linger() {
+    set(State::kLingering, kLingerTimeout);
+    buffer_.clear();
+    buffer_.shrink_to_fit();
+    if (linger_.begin(socket_.native_handle())) {
+        end();
+    } else {
+        wait_to_linger();
+    }
+}
+
+void HttpConnection::wait_to_linger() {
+    socket_.async_wait(boost::asio::socket_base::wait_read,
+                       guarded([](HttpConnection& me, const boost::system::error_code& error) {
+                           if (me.state_ != State::kLingering) {
+                               return;
+                           }
+                           if (error || me.linger_.on_readable(me.socket_.native_handle())) {
+                               me.end();
+                           } else {
+                               me.wait_to_linger();
+                           }
+                       }));
+}
+
+void HttpConnection::on_deadline(Instant now) {
+    if (state_ == State::kGone || now < deadline_) {
+        return;
+    }
+    if (state_ == State::kBody || (state_ == State::kHead && buffer_.size() > 0)) {
+        boost::system::error_code ignored;
+        socket_.cancel(ignored);
+        refuse({408, "the request did not arrive in time"});
+    } else {
+        end();
+    }
+}
+
+/// A request may be on its way on a connection that has just been used or made, and nobody would know whether it was
+/// served: such a connection waits for it, and the answer says that the connection ends.
+void HttpConnection::drain(Instant now) {
+    is_draining_ = true;
+    if (state_ == State::kLingering ||
+        (state_ == State::kIdle && now - idle_since_ >= kHttpDrainPatience && !has_asked())) {
+        end();
+    } else if (state_ == State::kIdle) {
+        deadline_ = std::min(deadline_, idle_since_ + kHttpDrainPatience);
+        reactor_.arm(slot(), deadline_);
+    }
+}
+
+bool HttpConnection::has_asked() const {
+    boost::system::error_code error;
+    return buffer_.size() > 0 || socket_.available(error) > 0;
+}
+
+void HttpConnection::end() {
+    if (state_ != State::kGone) {
+        boost::system::error_code ignored;
+        socket_.close(ignored);
+        peer_.leave();
+        be_gone();
+    }
+}
+
+void HttpConnection::be_gone() {
+    state_ = State::kGone;
+    room_.leave(place_);
+    room_.leave_slot(slot());
+    reactor_.remove(slot());
+}
+
+void HttpConnection::make_way() {
+    reactor_.counters().http_evicted_total.add();
+    if (place_.rank != HttpRoom::Rank::kIdle) {
+        refuse_full(socket_.native_handle());
+    }
+    end();
+}
+
+}  // namespace tulle::node

@@ -1,0 +1,64 @@
+#include "node/web/response_bytes.hpp"
+
+#include <string_view>
+
+#include <boost/beast/http/status.hpp>
+
+#include "node/web/core/date.hpp"
+
+namespace tulle::node {
+namespace {
+
+constexpr std::size_t kUsualHeadBytes = 256;
+constexpr unsigned kNoContent = 204;
+constexpr std::string_view kConnection = "Connection";
+
+std::string_view reason_of(unsigned status) {
+    const auto text = boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(status));
+    return {text.data(), text.size()};
+}
+
+/// Written once a second.
+std::string_view date_of(WallSeconds now) {
+    static thread_local WallSeconds second{};
+    static thread_local std::string text;
+    if (now != second || text.empty()) {
+        text = http::date_text(now);
+        second = now;
+    }
+    return text;
+}
+
+void append_field(std::string& bytes, std::string_view name, std::string_view value) {
+    bytes.append(name).append(": ").append(value).append("\r\n");
+}
+
+}  // namespace
+
+std::string response_bytes(const HttpResponse& response, Shown shown, Kept kept, WallSeconds now) {
+    std::string bytes;
+    bytes.reserve(kUsualHeadBytes + response.body.size());
+    bytes.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
+    bytes.append(reason_of(response.status)).append("\r\nServer: tulle\r\n");
+    append_field(bytes, "Date", date_of(now));
+    std::string connection = kept == Kept::kYes ? "" : kept == Kept::kNo ? "close" : "keep-alive";
+    for (const auto& [name, value] : response.headers) {
+        if (name == kConnection) {
+            connection.insert(0, connection.empty() ? value : value + ", ");
+        } else {
+            append_field(bytes, name, value);
+        }
+    }
+    if (!connection.empty()) {
+        append_field(bytes, kConnection, connection);
+    }
+    if (response.status == kNoContent) {
+        return bytes.append("\r\n");
+    }
+    append_field(bytes, "Content-Type", response.content_type);
+    append_field(bytes, "Content-Length", std::to_string(response.body.size()));
+    bytes.append("\r\n");
+    return shown == Shown::kBody ? bytes.append(response.body) : bytes;
+}
+
+}  // namespace tulle::node

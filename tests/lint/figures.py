@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""Figures about the C++ sources of the product (proto, node, mesh, client, tools), by which the house is kept in order.
+
+    figures.py               prints a table
+    figures.py --largest N   the N largest classes, by methods and by private fields
+    figures.py --check       fails when a class is larger than [class] in layers.toml allows without a reason there
+    figures.py --self-test   counts planted sources
+
+- lines of a file: median and 95th percentile
+- methods of a class: declarations with parameters in its body, overloads and constructors counted one by one, without
+  `= delete`; private fields: data members whose name ends in an underscore
+- comment lines: of 100 lines that are not empty, those that hold nothing but a comment
+- pronouns: of 100 words in comments, those that name no thing (PRONOUNS)
+- assertions: TULLE_ASSERT and static_assert in 1,000 lines
+"""
+import argparse
+import pathlib
+import re
+import sys
+import tempfile
+import tomllib
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+TOPS = ("mesh", "node", "client", "tools")
+PRONOUNS = {"it", "its", "that", "this", "these", "those", "what", "who", "whom", "whose", "which", "one", "they", "them", "their"}
+LITERAL = re.compile(r'R"(\w*)\((?:.|\n)*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'')
+COMMENT = re.compile(r"//[^\n]*|/\*(?:.|\n)*?\*/")
+CLASS = re.compile(r"\b(?:class|struct)\s+(?:\[\[\w+\]\]\s*)?((?:\w+::)*\w+)\s*(?:final\s*)?(?::[^;{]*)?\{")
+ACCESS = re.compile(r"\b(?:public|protected|private)\s*:(?!:)")
+FIELD = re.compile(r"(\w+_)\s*(?:\[[^\]]*\])?\s*(?:=.*|\{.*)?$", re.DOTALL)
+METHOD = re.compile(r"(~?\w+|operator\s*[^\s(]+(?:\(\))?)\s*\(")
+
+
+def without(text, pattern):
+    return pattern.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
+
+
+def code_of(text):
+    """Without comments and literals; every offset stays."""
+    kept = re.sub(r'//[^\n]*|/\*(?:.|\n)*?\*/|' + LITERAL.pattern,
+                  lambda match: re.sub(r"[^\n]", " ", match.group()), text)
+    return re.sub(r"(?<=\d)'(?=\d)", " ", kept)
+
+
+def comments_of(text):
+    blank = LITERAL.sub(lambda match: re.sub(r"[^\n]", "_", match.group()), text)
+    return [match.group() for match in COMMENT.finditer(blank)]
+
+
+def statements(body):
+    """The declarations of a class body, those of nested braces left out: "text" up to ';' or a function's '{'."""
+    depth, text = 0, ""
+    at = 0
+    while at < len(body):
+        char = body[at]
+        if char in "{":
+            if depth == 0:
+                text += "{"
+            depth += 1
+        elif char == "}":
+            depth -= 1
+            if depth == 0 and re.search(r"\)\s*(const|noexcept|override|final|->[^{]*|:[^{]*|\s)*\{$", text):
+                yield text[:-1]
+                text = ""
+        elif depth == 0:
+            if char == ";":
+                yield text
+                text = ""
+            else:
+                text += char
+        at += 1
+
+
+def classes(text):
+    """(name, methods, private fields) of each class that is defined in `text`."""
+    code = code_of(text)
+    for match in CLASS.finditer(code):
+        if re.search(r"\benum\s*$", code[:match.start()]):
+            continue
+        depth, end = 1, match.end()
+        while depth and end < len(code):
+            depth += {"{": 1, "}": -1}.get(code[end], 0)
+            end += 1
+        methods = fields = 0
+        for part in statements(ACCESS.sub(" ", code[match.end():end - 1])):
+            part = " ".join(part.split())
+            part = re.sub(r"^(?:template <[^{}]*?>+ |\[\[\w+\]\] |explicit |static |inline |constexpr |virtual |mutable )*", "", part)
+            if re.match(r"(using|friend|typedef|class|struct|enum|union|static_assert)\b", part) or part.endswith("= delete"):
+                continue
+            head = re.split(r"(?<![=!<>])=(?!=)", part)[0]
+            while head != (plain := re.sub(r"<[^<>]*>", "", head)):
+                head = plain
+            field = FIELD.search(part)
+            if METHOD.search(head):
+                methods += 1
+            elif field:
+                fields += 1
+        yield match.group(1), methods, fields
+
+
+def sources(root):
+    for top in TOPS:
+        for path in sorted((root / top).rglob("*")):
+            if path.suffix in (".cpp", ".hpp"):
+                yield path
+
+
+def measure(root):
+    found, lengths, comment_lines, full_lines, words, pronouns, assertions = [], [], 0, 0, 0, 0, 0
+    for path in sources(root):
+        text = path.read_text(encoding="utf-8")
+        name = str(path.relative_to(root))
+        found += [(methods, fields, f"{name}:{title}") for title, methods, fields in classes(text)]
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        lengths.append(len(text.splitlines()))
+        full_lines += len(lines)
+        comment_lines += sum(line.startswith(("//", "/*", "*")) for line in lines)
+        said = re.findall(r"[A-Za-z']+", " ".join(comments_of(text)))
+        words += len(said)
+        pronouns += sum(word.lower() in PRONOUNS for word in said)
+        assertions += len(re.findall(r"\b(?:TULLE_ASSERT|static_assert)\b", code_of(text)))
+    lengths.sort()
+    return found, {
+        "sources": len(lengths),
+        "lines of a file, median / p95": f"{lengths[len(lengths) // 2]} / {lengths[len(lengths) * 95 // 100]}",
+        "most methods in a class": "{0[0]} ({0[2]})".format(max(found)),
+        "most private fields in a class": "{0[1]} ({0[2]})".format(max(found, key=lambda one: one[1])),
+        "comment lines, of 100": f"{100 * comment_lines / full_lines:.1f}",
+        "pronouns, of 100 words of comment": f"{100 * pronouns / max(1, words):.1f}",
+        "assertions, in 1,000 lines": f"{1000 * assertions / sum(lengths):.1f}",
+    }
+
+
+def check(root, rules):
+    limits, found = rules["class"], measure(root)[0]
+    reasons = {one["name"]: one for one in limits.get("larger", [])}
+    wrong = []
+    for methods, fields, name in found:
+        allowed = reasons.pop(name, {})
+        for what, count, limit in (("methods", methods, limits["methods"]), ("private fields", fields, limits["private_fields"])):
+            most = allowed.get(what.replace(" ", "_"), limit)
+            if count > most:
+                wrong.append(f"{name}: {count} {what}, limit {most} (part the class, or give a reason in tests/lint/layers.toml)")
+        if allowed and methods <= limits["methods"] and fields <= limits["private_fields"]:
+            wrong.append(f"{name}: needs its exception in tests/lint/layers.toml no more")
+    wrong += [f"{name}: excepted in tests/lint/layers.toml, and there is no such class" for name in reasons]
+    return wrong
+
+
+PLANTED = '''
+class Large final : public Base {
+public:
+    Large() : a_(1), b_{2} {}
+    Large(const Large&) = delete;
+    [[nodiscard]] int get() const { return a_; }
+    void set(std::function<void(int)> f, int x = g(1));
+    template <class T>
+    bool operator==(const T& other) const noexcept { return other.a_ == a_; }  // ; {
+private:
+    struct Inner { int c_ = 0; void f(); };
+    enum class Kind { kA, kB };
+    using Map = std::map<int, std::function<void()>>;
+    int a_ = 0;
+    std::vector<int> b_{1, 2};
+    const std::function<void(int)> callback_;
+    static constexpr int kMost = 3;
+};
+'''
+
+
+def self_test():
+    counted = {name: (methods, fields) for name, methods, fields in classes(PLANTED)}
+    expected = {"Large": (4, 3), "Inner": (1, 1)}
+    if counted != expected:
+        sys.exit(f"counted {counted} instead of {expected}")
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        (root / "mesh").mkdir()
+        (root / "mesh/large.hpp").write_text(PLANTED)
+        rules = {"class": {"methods": 3, "private_fields": 3, "larger": [{"name": "mesh/gone.hpp:Gone", "methods": 9, "why": ""}]}}
+        wrong = check(root, rules)
+        if len(wrong) != 2 or "4 methods, limit 3" not in wrong[0] or "no such class" not in wrong[1]:
+            sys.exit(f"the planted faults were not found alone: {wrong}")
+    print("planted classes are counted, and the ones that are too large are found")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--largest", type=int, metavar="N")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--self-test", action="store_true")
+    options = parser.parse_args()
+    if options.self_test:
+        return self_test()
+    if options.check:
+        wrong = check(ROOT, tomllib.loads((ROOT / "tests/lint/layers.toml").read_text(encoding="utf-8")))
+        print("\n".join(wrong) or "no class is larger than it may be")
+        return 1 if wrong else 0
+    found, table = measure(ROOT)
+    if options.largest:
+        for title, key in (("methods", 0), ("private fields", 1)):
+            print(title)
+            for one in sorted(found, key=lambda one: -one[key])[:options.largest]:
+                print(f"  {one[key]:4}  {one[2]}")
+        return 0
+    for name, value in table.items():
+        print(f"{name:36}{value}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -4,13 +4,13 @@
 
 namespace tulle::mesh {
 
-Duties::Duties(OriginId self, const Timing& timing, const Limits& limits, Planted planted)
+Duties::Duties(OriginId self, const Timing& timing, const Limits& limits)
     : self_(self),
       timing_(timing),
       limits_(limits),
       source_(limits),
-      outbox_(limits, planted),
-      desk_(timing, limits, planted),
+      outbox_(limits),
+      desk_(timing, limits),
       inbox_(timing) {
     inbox_.add({self_, kOwnTie});
     members_changed({});
@@ -167,7 +167,6 @@ void Duties::on_mail(Instant now, OriginId from, const DutyMail& mail) {
     Line& line = lines_.at(from);
     note_view(line, mail.view_no);
     if (line.outstanding && mail.ack >= line.outstanding->seq) {
-        outbox_.on_taken(line.outstanding->orders);
         inbox_.on_known(from, line.outstanding->done);
         line.outstanding.reset();
         note_handed_over(line);
@@ -235,7 +234,6 @@ void Duties::serve_self(Instant now) {
     source_.compose(kOwnTie, mail);
     outbox_.compose(kOwnTie, mail);
     take_in(now, self, mail);
-    outbox_.on_taken(mail.orders);
     mail = {};
     desk_.compose(kOwnTie, mail);
     inbox_.compose(self, limits_, mail);

@@ -21,7 +21,7 @@ namespace tulle::mesh {
 ///         (each heartbeat says so), or after `duty_patience`: then what is dealt with may be dealt with again.
 class Duties {
 public:
-    Duties(OriginId self, const Timing& timing, const Limits& limits, Planted planted);
+    Duties(OriginId self, const Timing& timing, const Limits& limits);
 
     void count(ShardIndex shard, const DutyCount& word);
     /// False: refused.

@@ -376,11 +376,6 @@ void DutyDesk::announce(const DutyItem& item, Entry& entry, std::vector<DutyChan
     entry.doubted = std::exchange(entry.doubt, {});
     tokens_.emplace(entry.token, item);
     out.push_back({entry.token, item.key, item.item, entry.info, told_before(entry, now), now, behind(entry)});
-    if (planted_ == Planted::kSettledEarly) {
-        settled(entry, now);
-        entry.calm = true;
-        owe_all(item, entry);
-    }
 }
 
 bool DutyDesk::compose(DutyTie to, DutyMail& mail) {

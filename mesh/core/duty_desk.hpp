@@ -10,7 +10,6 @@
 #include "mesh/core/duty_members.hpp"
 #include "mesh/core/messages.hpp"
 #include "mesh/core/numbers.hpp"
-#include "mesh/core/planted.hpp"
 #include "mesh/core/port.hpp"
 
 namespace tulle::mesh {
@@ -40,8 +39,7 @@ namespace tulle::mesh {
 /// Slices: after a change of members work() looks through all items, `duty_slice` comparisons a turn.
 class DutyDesk {
 public:
-    DutyDesk(const Timing& timing, const Limits& limits, Planted planted)
-        : timing_(timing), limits_(limits), planted_(planted) {}
+    DutyDesk(const Timing& timing, const Limits& limits) : timing_(timing), limits_(limits) {}
 
     void on_report(Instant now, const DutyMember& from, const DutyReport& report);
     /// The shard's answer. False: not a token of ours that is under way.
@@ -148,7 +146,6 @@ private:
 
     Timing timing_;
     Limits limits_;
-    Planted planted_;
     DutyMembers members_;
     std::set<DutyTie> leaving_;
     Entries entries_;

@@ -40,14 +40,6 @@ void DutyOutbox::on_done(const std::vector<std::uint64_t>& numbers) {
     }
 }
 
-void DutyOutbox::on_taken(const std::vector<DutyOrder>& orders) {
-    if (planted_ == Planted::kTaskForgotten) {
-        for (const DutyOrder& order : orders) {
-            forget(order.number);
-        }
-    }
-}
-
 void DutyOutbox::set_members(const DutyMembers& members) {
     members_ = members;
     for (auto& [number, task] : tasks_) {

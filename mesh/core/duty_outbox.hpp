@@ -8,7 +8,6 @@
 #include "mesh/core/duty_members.hpp"
 #include "mesh/core/messages.hpp"
 #include "mesh/core/numbers.hpp"
-#include "mesh/core/planted.hpp"
 #include "mesh/core/port.hpp"
 
 namespace tulle::mesh {
@@ -22,13 +21,11 @@ namespace tulle::mesh {
 /// Limits: `duty_tasks` and `duty_task_bytes`; a further task is refused.
 class DutyOutbox {
 public:
-    DutyOutbox(const Limits& limits, Planted planted) : limits_(limits), planted_(planted) {}
+    explicit DutyOutbox(const Limits& limits) : limits_(limits) {}
 
     /// False: refused. REQUIRES: within the limits of port.hpp.
     [[nodiscard]] bool add(const DutyTask& task);
     void on_done(const std::vector<std::uint64_t>& numbers);
-    /// The node has taken these in.
-    void on_taken(const std::vector<DutyOrder>& orders);
 
     void set_members(const DutyMembers& members);
     void work();
@@ -54,7 +51,6 @@ private:
     void forget(std::uint64_t number);
 
     Limits limits_;
-    Planted planted_;
     DutyMembers members_;
     std::map<std::uint64_t, Task> tasks_;
     std::map<std::string, Key> keys_;

@@ -61,10 +61,9 @@ bool InterestTable::apply(InterestSlot slot, const InterestChunk& chunk) {
         return false;
     }
     Slot& state = slots_[slot.value];
-    const bool stale_too = planted_ == Planted::kStaleSnapshot;
     if (chunk.snapshot != state.snapshot) {
         const bool older = chunk.snapshot < state.snapshot;
-        const bool behind = state.snapshot == 0 && state.version && chunk.base < *state.version && !stale_too;
+        const bool behind = state.snapshot == 0 && state.version && chunk.base < *state.version;
         if (older || behind || !chunk.after.empty()) {
             return false;
         }
@@ -93,7 +92,7 @@ bool InterestTable::apply(InterestSlot slot, const InterestChunk& chunk) {
         state.bytes = state.new_bytes;
         state.new_size = 0;
         state.new_bytes = 0;
-        state.version = stale_too ? std::max(state.version.value_or(chunk.base), chunk.base) : chunk.base;
+        state.version = chunk.base;
         state.snapshot = 0;
         state.after.clear();
         start_sweep();

@@ -9,7 +9,6 @@
 #include "mesh/base/hash.hpp"
 #include "mesh/core/messages.hpp"
 #include "mesh/core/numbers.hpp"
-#include "mesh/core/planted.hpp"
 
 namespace tulle::mesh {
 
@@ -25,8 +24,7 @@ using InterestSlot = Strong<struct InterestSlotTag, std::uint16_t>;
 /// (is_over).
 class InterestTable {
 public:
-    explicit InterestTable(const Limits& limits, Planted planted = Planted::kNone)
-        : limits_(limits), planted_(planted) {}
+    explicit InterestTable(const Limits& limits) : limits_(limits) {}
 
     /// Nothing when all slots are taken.
     [[nodiscard]] std::optional<InterestSlot> take_slot();
@@ -118,7 +116,6 @@ private:
     void start_sweep();
 
     Limits limits_;
-    Planted planted_;
     StringMap<std::vector<Entry>> index_;
     std::vector<Slot> slots_;
     std::uint32_t last_generation_ = 0;

@@ -76,7 +76,7 @@ bool KeptTable::keeps(OriginId who, const std::string& channel) const {
 void KeptTable::set_members(std::vector<OriginId> others) {
     others.push_back(self_);
     std::vector<OriginId> before = std::exchange(members_, std::move(others));
-    if (events_.empty() || planted_ == Planted::kKeptUnmoved) {
+    if (events_.empty()) {
         return;
     }
     if (!moves_.empty() && moves_.back().cursor.empty()) {

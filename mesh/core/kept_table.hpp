@@ -11,7 +11,6 @@
 #include "mesh/base/time.hpp"
 #include "mesh/core/messages.hpp"
 #include "mesh/core/numbers.hpp"
-#include "mesh/core/planted.hpp"
 #include "mesh/core/port.hpp"
 
 namespace tulle::mesh {
@@ -32,8 +31,8 @@ namespace tulle::mesh {
 /// Limits: `kept_bytes`; beyond it the event that was put first goes, and is counted.
 class KeptTable {
 public:
-    KeptTable(OriginId self, const Timing& timing, const Limits& limits, Planted planted = Planted::kNone)
-        : self_(self), timing_(timing), limits_(limits), planted_(planted), members_{self} {}
+    KeptTable(OriginId self, const Timing& timing, const Limits& limits)
+        : self_(self), timing_(timing), limits_(limits), members_{self} {}
 
     /// Holds it unless a later one is held. `own`: accepted by this node. `teller`: the member that told us of it; none
     /// when it was accepted here, or came as a record, which `Reconcile` brings to everybody when its origin dies.
@@ -114,7 +113,6 @@ private:
     OriginId self_;
     Timing timing_;
     Limits limits_;
-    Planted planted_;
     std::vector<OriginId> members_;
     Events events_;
     std::map<std::uint64_t, std::string> by_order_;

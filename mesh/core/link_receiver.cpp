@@ -26,11 +26,6 @@ void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out
     }
     if (frame->no <= received_ || held_.contains(frame->no)) {
         ++duplicates_;
-        if (planted_ == Planted::kDuplicateFilterOff) {
-            for (const RecordPtr& record : frame->records) {
-                out.push_back(DeliverRecord{record});
-            }
-        }
         return;
     }
     if (frame->no.value - received_.value > limits_.frames_ahead) {

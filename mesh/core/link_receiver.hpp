@@ -7,7 +7,6 @@
 
 #include "mesh/core/messages.hpp"
 #include "mesh/core/numbers.hpp"
-#include "mesh/core/planted.hpp"
 
 namespace tulle::mesh {
 
@@ -61,8 +60,8 @@ using LinkEffects = std::vector<LinkEffect>;
 /// Errors: none. A duplicate frame or record is dropped and counted, as the transport may repeat.
 class LinkReceiver {
 public:
-    LinkReceiver(const Timing& timing, const Limits& limits, RecordNo delivered, Planted planted = Planted::kNone)
-        : timing_(timing), limits_(limits), planted_(planted), delivered_(delivered), backoff_(timing.nack_retry) {}
+    LinkReceiver(const Timing& timing, const Limits& limits, RecordNo delivered)
+        : timing_(timing), limits_(limits), delivered_(delivered), backoff_(timing.nack_retry) {}
 
     /// `via`: the witness that has passed it on; 0: it came directly.
     void on_frame(Instant now, const FramePtr& frame, LinkEffects& out, OriginId via = {});
@@ -111,7 +110,6 @@ private:
 
     Timing timing_;
     Limits limits_;
-    Planted planted_;
     FrameNo received_;
     RecordNo delivered_;
     FrameNo known_;        // highest that was certainly sent

@@ -64,7 +64,8 @@ public:
     void on_link_up(Instant now, LinkId link, Effects& out);
     void on_link_down(Instant now, LinkId link, Effects& out);
     void on_endpoint_checked(Instant now, const EndpointChecked& checked, Effects& out);
-    void on_subscriber_gone(Instant now, OriginId oid, Effects& out);
+    /// The end of a subscription says nothing of its peer: a newer one may stand already.
+    void on_subscriber_gone();
     void on_name_resolved(Instant now, const NameResolved& resolved, Effects& out);
 
     /// True: a message of a standing session, for the caller to handle. False: dealt with here, or dropped.

@@ -47,9 +47,6 @@ bool Membership::was_stuck(OriginId oid) const {
 
 Instant Membership::control_deadline(const Peer& peer) const {
     const Timing& timing = options_.timing;
-    if (options_.planted == Planted::kControlUnheeded) {
-        return Instant::max();
-    }
     return std::min(peer.control_heard, peer.control_echoed) +
            (peer.control_redialled ? timing.control_verdict : timing.control_deaf);
 }
@@ -59,9 +56,6 @@ bool Membership::check_control(Instant now, Peer& peer, Effects& out) {
     const Duration unheard = now - peer.control_heard;
     const Duration unanswered = now - peer.control_echoed;
     const Duration longest = std::max(unheard, unanswered);
-    if (options_.planted == Planted::kControlUnheeded) {
-        return false;
-    }
     if (longest < timing.control_deaf) {
         peer.control_redialled = false;
         return false;

@@ -128,10 +128,6 @@ void Membership::on_probe_ask(Instant now, OriginId from, const ProbeAsk& ask, E
         answer.silence_us = static_cast<std::uint64_t>(silence / 1us);
     }
     send(from, answer, out);
-    if (const auto found = peers_.find(ask.target);
-        options_.planted == Planted::kHearsayKills && found != peers_.end() && found->second.in_session()) {
-        declare_dead(now, found->second, "another does not hear it", out);
-    }
 }
 
 void Membership::on_probe_answer(Instant now, OriginId from, const ProbeAnswer& answer) {
@@ -153,12 +149,8 @@ void Membership::on_probe_answer(Instant now, OriginId from, const ProbeAnswer& 
     }
 }
 
-void Membership::on_subscriber_gone(Instant now, OriginId oid, Effects& out) {
+void Membership::on_subscriber_gone() {
     changed_ = true;
-    const auto found = peers_.find(oid);
-    if (options_.planted == Planted::kOldPipe && found != peers_.end() && found->second.in_session()) {
-        declare_dead(now, found->second, "its subscription has ended", out);
-    }
 }
 
 void Membership::declare_dead(Instant now, Peer& peer, const std::string& why, Effects& out) {

@@ -12,16 +12,16 @@ MeshNode::MeshNode(NodeOptions options, std::uint64_t seed)
       prng_(seed),
       ring_(options_.limits),
       local_(options_.limits),
-      table_(options_.limits, options_.planted),
+      table_(options_.limits),
       presence_(options_.oid, options_.timing, options_.limits),
-      kept_(options_.oid, options_.timing, options_.limits, options_.planted),
+      kept_(options_.oid, options_.timing, options_.limits),
       clock_(options_.wall_offset_us),
       usage_(options_.timing),
       origins_(options_.limits.remembered_origins),
       reconcile_(options_.timing, options_.limits),
       queries_(options_.limits),
       traces_(options_.limits.traces),
-      duties_(options_.oid, options_.timing, options_.limits, options_.planted),
+      duties_(options_.oid, options_.timing, options_.limits),
       membership_(options_, prng_,
                   {.last = [this] { return ring_.last(); }, .terms = [this](OriginId oid) { return terms_for(oid); }}) {
     TULLE_ASSERT(options_.oid != OriginId{});
@@ -71,7 +71,7 @@ void MeshNode::step(Instant now, Input input, Effects& out) {
                     touch(link->second);
                 }
             } else if constexpr (std::is_same_v<T, SubscriberGone>) {
-                membership_.on_subscriber_gone(now, what.oid, out);
+                membership_.on_subscriber_gone();
             } else if constexpr (std::is_same_v<T, Control>) {
                 if (membership_.on_control(now, what, out)) {
                     handle_events(now, out);
@@ -103,9 +103,6 @@ void MeshNode::settle(Instant now, Effects& out) {
     handle_events(now, out);
     drop_lost_unconfirmed(now, out);
     mourn_again(now, out);
-    if (options_.planted == Planted::kReconcileOpen) {
-        mourn_suspects(now, out);
-    }
     work_duties(now, out);
     tick_links(now, out);
     handle_events(now, out);  // a leaver may have gone

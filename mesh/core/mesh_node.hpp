@@ -84,7 +84,7 @@ private:
         Link(const NodeOptions& options, OriginId to, RecordNo delivered, InterestSlot in_table)
             : oid(to),
               sender(options.timing, options.limits),
-              receiver(options.timing, options.limits, delivered, options.planted),
+              receiver(options.timing, options.limits, delivered),
               feed(options.timing),
               slot(in_table) {}
 
@@ -127,7 +127,6 @@ private:
         bool leave_receipted = false;          // the peer has all of ours
         std::int64_t leaving_said_us = 0;      // when the first heartbeat said that this node leaves
         bool leaving_heard = false;            // the peer has heard that
-        std::vector<PresencePart> late_lists;  // a planted defect
         bool touched = false;                  // in touched_
         DeadlineQueue<OriginId>::Place place;  // in due_
     };
@@ -226,7 +225,6 @@ private:
     void tell(const PresenceTable::Changes& changes, Effects& out) const;
     void on_presence_record(Instant now, OriginId from, const Record& record, Effects& out);
     void on_members(Instant now, OriginId from, Link& link, const PresencePart& part, Effects& out);
-    void accept_members(Instant now, OriginId from, const PresencePart& part, Effects& out);
     void owe_all_members(Link& link);
     [[nodiscard]] bool all_listed(const std::string& channel) const;
 
@@ -259,7 +257,6 @@ private:
     void pass_extras(OriginId origin, RecordNo& delivered);
     [[nodiscard]] static Reconcile::Position position_of(const LinkReceiver& receiver);
     [[nodiscard]] bool is_in_order(OriginId origin, const Record& record, Gone& late);
-    void mourn_suspects(Instant now, Effects& out);  // a planted defect
     void on_wake(Instant now, OriginId from, const Wake& wake, Effects& out);
     void on_fill(Instant now, OriginId from, const Fill& fill, Effects& out);
     void run(Instant now, const Reconcile::Out& todo, Effects& out);

@@ -19,9 +19,6 @@ void MeshNode::on_delta(Instant now, OriginId from, Link& link, const InterestDe
     if (is_over(now, from, link, out)) {
         return;
     }
-    if (options_.planted == Planted::kAckBeforeApply) {
-        membership_.send(from, InterestAck{delta.base.plus(delta.changes.size())}, out);
-    }
     if (applied.hole) {
         pull(now, from, link, {.have = table_.version(link.slot).value_or(InterestVersion{})}, out);
         return;

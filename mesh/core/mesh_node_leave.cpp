@@ -42,11 +42,6 @@ void MeshNode::begin_leave(Instant now, const LeaveRequest& request, Effects& ou
     if (leave_by_) {
         return;
     }
-    if (options_.planted == Planted::kLeaveUnflushed) {  // not a word more: a heartbeat would say how much there was
-        leave_by_ = now;
-        end_leave(out);
-        return;
-    }
     begin_retire(now, {request.deadline}, out);
     leave_by_ = now + request.deadline;
     leave_sent_at_ = now - options_.timing.heartbeat;

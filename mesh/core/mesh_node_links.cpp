@@ -155,9 +155,6 @@ void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
     } else if (const auto* nack = std::get_if<Nack>(&message.body)) {
         std::vector<FramePtr> again;
         link.sender.on_nack(now, nack->missing, again);
-        if (options_.planted == Planted::kRepairOff) {
-            again.clear();
-        }
         for (FramePtr& frame : again) {
             membership_.send_data(from, std::move(frame), out);
         }
@@ -320,9 +317,6 @@ void MeshNode::on_heartbeat(Instant now, OriginId from, Link& link, const Heartb
         if (measured <= tally.rtt_us) {  // the shorter the way, the less it hides
             tally.clock = {heartbeat.sent_at_us - now_us + rtt / 2, measured / 2 + 1};
         }
-    }
-    for (const PresencePart& part : std::exchange(link.late_lists, {})) {
-        accept_members(now, from, part, out);
     }
     if (membership_.set_route(from, heartbeat.deaf_via)) {
         link.receiver.hurry(now);  // what we have asked for has not reached it

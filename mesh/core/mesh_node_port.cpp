@@ -88,7 +88,6 @@ void MeshNode::deliver(const RecordPtr& record, Effects& out) {
 }
 
 void MeshNode::subscribe(Instant now, ShardIndex shard, const Subscribe& subscribe, Effects& out) {
-    const bool second = local_.shards_of(subscribe.channel) != 0;
     InterestTicket ticket = local_.add(shard, subscribe.channel);
     if (subscribe.presence) {
         ticket = std::max(ticket, local_.add(shard, presence_key(subscribe.channel)));
@@ -104,9 +103,7 @@ void MeshNode::subscribe(Instant now, ShardIndex shard, const Subscribe& subscri
                              {.channel = subscribe.channel, .generation = subscribe.generation, .members = nullptr},
                              subscribe.presence,
                              subscribe.kept};
-    const bool unheeded =
-        options_.planted == Planted::kBarrierOff || (options_.planted == Planted::kSecondSkipsBarrier && second);
-    if (ticket <= local_.covered(acked_by_all()) || unheeded) {
+    if (ticket <= local_.covered(acked_by_all())) {
         confirm(now, std::move(waiting), out);
     } else {
         barrier_.wait(ticket, std::move(waiting));

@@ -78,14 +78,6 @@ void MeshNode::on_presence_record(Instant now, OriginId from, const Record& reco
 
 void MeshNode::on_members(Instant now, OriginId from, Link& link, const PresencePart& part, Effects& out) {
     link.told_at = now;
-    if (options_.planted == Planted::kPresenceOvertakes) {
-        link.late_lists.push_back(part);  // until the next heartbeat
-        return;
-    }
-    accept_members(now, from, part, out);
-}
-
-void MeshNode::accept_members(Instant now, OriginId from, const PresencePart& part, Effects& out) {
     const std::optional<InterestVersion> since = local_.since(presence_key(part.channel));
     if (!since) {
         return;

@@ -100,18 +100,9 @@ void MeshNode::mourn_again(Instant now, Effects& out) {
     }
 }
 
-void MeshNode::mourn_suspects(Instant now, Effects& out) {
-    for (auto& [oid, link] : links_) {
-        const PeerState state = membership_.find(oid)->state;
-        if (state != PeerState::kAlive && !reconcile_.under_way(oid)) {
-            mourn(now, oid, link.receiver, out);
-        }
-    }
-}
-
 void MeshNode::on_wake(Instant now, OriginId from, const Wake& wake, Effects& out) {
     Reconcile::Out todo;
-    const bool stands = links_.contains(wake.origin) && options_.planted != Planted::kReconcileOpen;
+    const bool stands = links_.contains(wake.origin);
     reconcile_.on_wake(from, wake, stands, todo);
     run(now, todo, out);
     const Peer* peer = membership_.find(wake.origin);

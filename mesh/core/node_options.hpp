@@ -7,7 +7,6 @@
 
 #include "mesh/core/messages.hpp"
 #include "mesh/core/numbers.hpp"
-#include "mesh/core/planted.hpp"
 
 namespace tulle::mesh {
 
@@ -27,7 +26,6 @@ struct NodeOptions {
     /// generator (which repeats, for tests) when there is none.
     std::function<std::uint64_t()> secret = {};
     std::uint32_t newest_protocol = kProtocolVersion;  ///< for tests alone: this node is of the version before
-    Planted planted = Planted::kNone;                  ///< for tests alone
 };
 
 }  // namespace tulle::mesh

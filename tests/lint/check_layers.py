@@ -243,6 +243,7 @@ PLANTED = (
     ("node/edge/aa.hpp", "#pragma once\n// As Pusher has it.\n", "node/edge/aa.hpp:2: protocol:"),
     ("node/edge/ab.cpp", '#include "node/web/ws_connection.hpp"\n', "node/edge/ab.cpp:1: includes node/web/"),
     ("node/pusher/edge/ac.cpp", '#include "node/redis/edge/redis_edge.hpp"\n', "ac.cpp:1: includes node/redis/"),
+    ("mesh/core/bi.cpp", "bool a = options.planted_late_lists;\n", "mesh/core/bi.cpp:1: planted:"),
     ("mesh/core/ac.cpp", "// TO" "DO\n", "ac.cpp:1: left-open:"),
     ("tests/browser/ac.test.mjs", "// FIX" "ME\n", "ac.test.mjs:1: left-open:"),
     ("mesh/core/peer.cpp", '#include <vector>\n#include "mesh/core/peer.hpp"\n', "peer.cpp:1: does not include its own"),
@@ -270,7 +271,7 @@ INNOCENT = (
     ("node/edge/bf.cpp", "auto t = std::chrono::steady_clock::now();\nvoid f() { throw 1; }\n"),
     ("node/pusher/core/bf.cpp", "// As Pusher has it.\n"),
     ("client/io/bg.cpp", "#include <tulle/client.hpp>\n"),
-    ("mesh/core/bi.cpp", "bool a = o.planted == Planted::kBarrierOff;\n"),
+    ("tests/sim/bi.cpp", "bool a = o.planted == Planted::kBarrierOff;  // planted\n"),
     ("mesh/wire/bh.cpp", '#include "proto/mesh/v1/envelope.pb.h"\n'),
 )
 

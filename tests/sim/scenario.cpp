@@ -289,7 +289,7 @@ void take_stock(World& world, const Faults& faults, bool mixed, Outcome& outcome
 
 }  // namespace
 
-Outcome run_seed(std::uint64_t seed, bool trace, mesh::Planted planted, bool mixed) {
+Outcome run_seed(std::uint64_t seed, bool trace, Planted planted, bool mixed) {
     WorldOptions options = draw(seed);
     options.trace = trace;
     options.planted = planted;

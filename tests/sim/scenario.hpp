@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "mesh/base/time.hpp"
-#include "mesh/core/planted.hpp"
+#include "tests/sim/planted.hpp"
 
 namespace tulle::sim {
 
@@ -36,7 +36,6 @@ static_assert(kScenarioTime >= 30s);
 /// seed; then everything heals, and the promises are checked. The same seed gives the same run, event by event.
 /// `mixed`: its nodes are of two versions, and are upgraded or taken back one after the other, in an order and at times
 /// drawn likewise.
-[[nodiscard]] Outcome run_seed(std::uint64_t seed, bool trace, mesh::Planted planted = mesh::Planted::kNone,
-                               bool mixed = false);
+[[nodiscard]] Outcome run_seed(std::uint64_t seed, bool trace, Planted planted = Planted::kNone, bool mixed = false);
 
 }  // namespace tulle::sim

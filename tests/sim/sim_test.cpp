@@ -12,7 +12,7 @@ namespace {
 
 class SimTest : public testing::Test {
 protected:
-    void start(mesh::Planted planted = mesh::Planted::kNone) {
+    void start(Planted planted = Planted::kNone) {
         world_ = std::make_unique<World>(WorldOptions{.seed = 7, .hosts = 3, .planted = planted});
         for (HostId host = 0; host < 3; ++host) {
             world_->start(host, {0, 1, 2}, "n" + std::to_string(host));
@@ -43,7 +43,7 @@ TEST_F(SimTest, FindsAKilledOneThatIsStillBelievedIn) {
 }
 
 TEST_F(SimTest, FindsAVerdictOnOneWhoIsHeard) {
-    start(mesh::Planted::kOldPipe);
+    start(Planted::kOldPipe);
     world_->network().reset(0, 1);
     world_->run_for(2s);
     EXPECT_TRUE(violates("P5"));
@@ -258,7 +258,7 @@ TEST_F(SimTest, SaysWhenTheLastCopyOfALastEventMayGo) {
 }
 
 TEST_F(SimTest, FindsALastEventThatIsHandedOnByNobody) {
-    start(mesh::Planted::kKeptUnmoved);
+    start(Planted::kKeptUnmoved);
     world_->publish_kept(0, cache_channel(0));
     world_->run_for(3s);
     for (const HostId host : {HostId{0}, HostId{1}}) {

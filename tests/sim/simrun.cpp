@@ -86,7 +86,7 @@ std::string spaceless(std::string text) {
 void work(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, bool mixed, int fd) {
     Sum sum;
     for (std::uint64_t seed = first; seed <= last; seed += jobs) {
-        add(sum, tulle::sim::run_seed(seed, false, tulle::mesh::Planted::kNone, mixed));
+        add(sum, tulle::sim::run_seed(seed, false, tulle::sim::Planted::kNone, mixed));
     }
     std::ostringstream text;
     text << sum.seeds << ' ' << sum.failed << ' ' << sum.published << ' ' << sum.checked << ' ' << sum.events;
@@ -171,7 +171,7 @@ Sum run_all(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, bool mi
     return sum;
 }
 
-int replay(std::uint64_t seed, bool trace, tulle::mesh::Planted planted, bool mixed) {
+int replay(std::uint64_t seed, bool trace, tulle::sim::Planted planted, bool mixed) {
     const Outcome outcome = tulle::sim::run_seed(seed, trace, planted, mixed);
     for (const auto& [name, count] : outcome.counters) {
         std::printf("%-28s %llu\n", name.c_str(), static_cast<unsigned long long>(count));
@@ -242,7 +242,7 @@ int report(const Sum& sum, std::uint64_t count, double seconds, double most_exem
 }
 
 /// Exit 0 when one of the seeds finds the defect.
-int hunt(const std::string& name, tulle::mesh::Planted planted, std::uint64_t first, std::uint64_t count) {
+int hunt(const std::string& name, tulle::sim::Planted planted, std::uint64_t first, std::uint64_t count) {
     for (std::uint64_t seed = first; seed < first + count; ++seed) {
         const Outcome outcome = tulle::sim::run_seed(seed, false, planted);
         if (!outcome.violations.empty()) {
@@ -257,16 +257,16 @@ int hunt(const std::string& name, tulle::mesh::Planted planted, std::uint64_t fi
 
 /// "all": every defect there is, each process takes one after the other.
 int hunt_named(const std::string& wanted, std::uint64_t first, std::uint64_t count, std::uint64_t jobs) {
-    using Planted = std::pair<std::string, tulle::mesh::Planted>;
+    using Planted = std::pair<std::string, tulle::sim::Planted>;
     std::vector<Planted> all;
-    for (const auto& [name, planted] : tulle::mesh::kPlantedNames) {
+    for (const auto& [name, planted] : tulle::sim::kPlantedNames) {
         if (wanted == name || wanted == "all") {
             all.emplace_back(name, planted);
         }
     }
     if (all.empty()) {
         std::printf("no such defect: %s; there are:", wanted.c_str());
-        for (const auto& [name, planted] : tulle::mesh::kPlantedNames) {
+        for (const auto& [name, planted] : tulle::sim::kPlantedNames) {
             std::printf(" %s", std::string(name).c_str());
         }
         std::printf("\n");
@@ -361,13 +361,13 @@ int play(const std::string& file, bool update) {
     }
 }
 
-tulle::mesh::Planted planted_by_name(const std::string& wanted) {
-    for (const auto& [name, planted] : tulle::mesh::kPlantedNames) {
+tulle::sim::Planted planted_by_name(const std::string& wanted) {
+    for (const auto& [name, planted] : tulle::sim::kPlantedNames) {
         if (wanted == name) {
             return planted;
         }
     }
-    return tulle::mesh::Planted::kNone;
+    return tulle::sim::Planted::kNone;
 }
 
 }  // namespace

@@ -98,8 +98,8 @@ void World::start(HostId host, const std::vector<HostId>& seeds, const std::stri
                               .seeds = {},
                               .timing = options_.timing,
                               .limits = options_.limits,
-                              .newest_protocol = process->newest,
-                              .planted = options_.planted};
+                              .newest_protocol = process->newest};
+    defects_.spoil(options);
     if (options_.peers_by_name) {
         options.seed_names = {"all:7001"};
     }
@@ -310,10 +310,7 @@ void World::turn(HostId host) {
     std::vector<mesh::Input> inputs;
     inputs.swap(process.inbox);
     mesh::Effects effects;
-    for (const mesh::Input& in : inputs) {
-        process.node->step(local_time(process, now()), in, effects);
-    }
-    process.node->settle(local_time(process, now()), effects);
+    defects_.turn(*process.node, process.oid, local_time(process, now()), inputs, effects);
     run(host, effects);
 }
 

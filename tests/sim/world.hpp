@@ -10,6 +10,7 @@
 
 #include "mesh/core/mesh_node.hpp"
 #include "tests/sim/clerk.hpp"
+#include "tests/sim/defects.hpp"
 #include "tests/sim/edge.hpp"
 #include "tests/sim/liveness.hpp"
 #include "tests/sim/network.hpp"
@@ -38,7 +39,7 @@ struct WorldOptions {
     std::size_t high_water = 1000;
     Versions versions = Versions::kNewest;
     Duration turn{};  ///< since the beginning
-    mesh::Planted planted = mesh::Planted::kNone;
+    Planted planted = Planted::kNone;
     mesh::Timing timing;
     mesh::Limits limits;
 };
@@ -258,6 +259,7 @@ private:
     void mix(std::uint64_t value) { hash_ = (hash_ ^ value) * 0x9e3779b97f4a7c15ULL + (hash_ >> 29); }
 
     WorldOptions options_;
+    Defects defects_{options_.planted};
     Prng prng_;
     Prng name_server_;  ///< of its own: the runs without names stay as they are
     std::uint64_t looked_up_ = 0;

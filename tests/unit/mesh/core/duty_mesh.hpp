@@ -23,18 +23,16 @@ inline bool operator==(const DutyChanged& a, const DutyChanged& b) {
 class DutyMesh {
 public:
     struct Node {
-        explicit Node(OriginId oid, const Limits& limits, Planted planted) : duties(oid, Timing{}, limits, planted) {
-            duties.begin();
-        }
+        explicit Node(OriginId oid, const Limits& limits) : duties(oid, Timing{}, limits) { duties.begin(); }
         Duties duties;
         std::vector<DutyChanged> changed;
         std::vector<DutyRevoked> revoked;
         std::vector<DutyPerform> perform;
     };
 
-    Node& add(std::uint64_t oid, Planted planted = Planted::kNone) {
+    Node& add(std::uint64_t oid) {
         const OriginId added{oid};
-        nodes_.emplace(added, std::make_unique<Node>(added, limits, planted));
+        nodes_.emplace(added, std::make_unique<Node>(added, limits));
         for (auto& [other, node] : nodes_) {
             if (other != added) {
                 node->duties.member_up(now, added);

@@ -5,9 +5,9 @@ namespace {
 
 class DutyTasks : public testing::Test {
 protected:
-    void start(std::vector<std::uint64_t> oids, Planted planted = Planted::kNone) {
+    void start(std::vector<std::uint64_t> oids) {
         for (const std::uint64_t oid : oids) {
-            mesh_.add(oid, planted);
+            mesh_.add(oid);
         }
         mesh_.run();
     }
@@ -128,11 +128,12 @@ TEST_F(DutyTasks, OfALeaverGoToTheOthers) {
     EXPECT_EQ(performed(2), (Bodies{"a"}));
 }
 
-TEST_F(DutyTasks, AreLostWithTheirNodeByTheDefectThatForgetsThem) {
-    start({1, 2, 3}, Planted::kTaskForgotten);
+TEST_F(DutyTasks, AreDoneForGoodWhenTheShardHasSaidSo) {
+    start({1, 2, 3});
     const std::string key = mesh_.key_of(3, 2);
     ASSERT_TRUE(order(1, key, "a"));
     mesh_.run();
+    finish(3);
     mesh_.kill(3);
     mesh_.run_for(3s);
     EXPECT_TRUE(performed(2).empty());

@@ -5,14 +5,14 @@
 #include <string_view>
 #include <utility>
 
-namespace tulle::mesh {
+namespace tulle::sim {
 
-/// Defects that tests switch on, to see that the checkers find them. Only tests may set one (tests/lint sees to it): a
-/// node with a defect breaks its promises.
+/// Defects that tests plant in a simulated node, to see that the checkers find them. `Defects` plants them from
+/// outside, in what goes into the node and what comes out; the node itself knows nothing of them.
 enum class Planted : std::uint8_t {
     kNone,
     kRepairOff,           ///< what a peer asks for again is not sent
-    kDuplicateFilterOff,  ///< a frame that was delivered is delivered again
+    kDuplicateFilterOff,  ///< a frame that has come before is delivered again
     kBarrierOff,          ///< a subscription is confirmed before anybody has acknowledged it
     kAckBeforeApply,      ///< a delta is acknowledged although it can't be applied yet
     kSecondSkipsBarrier,  ///< who subscribes to a pending channel is confirmed at once
@@ -23,7 +23,7 @@ enum class Planted : std::uint8_t {
     kLeaveUnflushed,      ///< a leaver does not wait for receipts
     kPresenceOvertakes,   ///< changes of presence overtake the list of members
     kKeptUnmoved,         ///< the last events of channels are not handed on when the members change
-    kTaskForgotten,       ///< a task is forgotten as soon as another node has taken it in, done or not
+    kTaskForgotten,       ///< a task counts as done when the shard has been told of it
     kSettledEarly,        ///< a duty counts as done when the shard has been told of it
     kControlUnheeded,     ///< data alone is enough for a peer to count as alive
 };
@@ -47,4 +47,4 @@ inline constexpr std::array<std::pair<std::string_view, Planted>, 15> kPlantedNa
     {"control-unheeded", Planted::kControlUnheeded},
 }};
 
-}  // namespace tulle::mesh
+}  // namespace tulle::sim

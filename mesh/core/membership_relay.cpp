@@ -3,6 +3,16 @@
 #include "mesh/core/membership.hpp"
 
 namespace tulle::mesh {
+namespace {
+
+/// Handshakes are between two nodes, and one hop is all.
+bool may_be_relayed(const ControlBody& body) {
+    return !std::holds_alternative<Knock>(body) && !std::holds_alternative<Hello>(body) &&
+           !std::holds_alternative<Welcome>(body) && !std::holds_alternative<Refuse>(body) &&
+           !std::holds_alternative<Relay>(body);
+}
+
+}  // namespace
 
 void Membership::send(OriginId to, ControlBody body, Effects& out) const {
     const Peer* peer = find(to);
@@ -79,8 +89,14 @@ bool Membership::set_route(OriginId peer, OriginId via) {
 }
 
 bool Membership::on_relayed(Instant now, const Control& message, Effects& out) {
-    return message.dst == options_.oid && in_relayed_session(now, message.src, message.tag, Way::kControl) &&
-           !std::holds_alternative<Relay>(message.body) && !handle(now, message, out);
+    if (message.dst != options_.oid || !in_relayed_session(now, message.src, message.tag, Way::kControl)) {
+        return false;
+    }
+    if (!may_be_relayed(message.body)) {
+        ++counters_.stale;
+        return false;
+    }
+    return !handle(now, message, out);
 }
 
 bool Membership::on_relayed(Instant now, const Data& message, Effects&) {

@@ -126,6 +126,8 @@ private:
     [[nodiscard]] bool settled() const;
     [[nodiscard]] bool busy() const;
 
+    // More methods than 40 and fields than 15: the machine has four parts, and one state of its own, the view that all
+    // members must share before anybody acts. What changes that state looks at all of it.
     OriginId self_;
     Timing timing_;
     Limits limits_;

@@ -144,6 +144,8 @@ private:
         return !members_.contains(tie) && !haunting_.contains(tie) && !leaving_.contains(tie);
     }
 
+    // More fields than 15: an item is found by name, by token, by what is due and owed, and by when its doubt may be
+    // settled; each of these ways is an index of the same entries.
     Timing timing_;
     Limits limits_;
     DutyMembers members_;

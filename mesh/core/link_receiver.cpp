@@ -25,7 +25,7 @@ void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out
         believe_at_ = now + timing_.claim_quiet;
     }
     if (frame->no <= received_ || held_.contains(frame->no)) {
-        ++duplicates_;
+        ++counts_.duplicates;
         return;
     }
     if (frame->no.value - received_.value > limits_.frames_ahead) {
@@ -34,7 +34,7 @@ void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out
     considered_ = std::max(considered_, frame->upto);
     const Arrival arrival{frame->no <= holes_upto_, via};
     if (arrival.repaired) {
-        ++repaired_;
+        ++counts_.repaired;
     }
     if (frame->no != received_.next()) {
         hold(frame, arrival);
@@ -68,7 +68,7 @@ void LinkReceiver::deliver(const Frame& frame, const Arrival& arrival, LinkEffec
     }
     for (const RecordPtr& record : frame.records) {
         if (record->n <= delivered_) {
-            ++duplicates_;
+            ++counts_.duplicates;
             continue;
         }
         delivered_ = record->n;
@@ -114,7 +114,7 @@ void LinkReceiver::learn(Instant now, FrameNo known) {
     if (counted < known_) {
         const auto first_held = held_.upper_bound(counted);
         const auto held = static_cast<std::uint64_t>(std::distance(first_held, held_.upper_bound(known_)));
-        holes_ += known_.value - counted.value - held;
+        counts_.holes += known_.value - counted.value - held;
     }
     holes_upto_ = std::max(holes_upto_, known_);
     if (!nack_at_) {

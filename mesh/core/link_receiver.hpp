@@ -79,9 +79,9 @@ public:
     [[nodiscard]] RecordNo delivered() const { return delivered_; }
     /// The sender has come at least so far, as we have heard.
     [[nodiscard]] RecordNo considered() const { return considered_; }
-    [[nodiscard]] std::uint64_t holes() const { return holes_; }
-    [[nodiscard]] std::uint64_t repaired() const { return repaired_; }
-    [[nodiscard]] std::uint64_t duplicates() const { return duplicates_; }
+    [[nodiscard]] std::uint64_t holes() const { return counts_.holes; }
+    [[nodiscard]] std::uint64_t repaired() const { return counts_.repaired; }
+    [[nodiscard]] std::uint64_t duplicates() const { return counts_.duplicates; }
     [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }
     /// How many records may be in the frames that are known to be missing; 0 when none is. No fewer than there are:
     /// those of no interest to us are numbered as well.
@@ -121,9 +121,11 @@ private:
     std::optional<Instant> nack_at_;
     std::optional<Instant> believe_at_;
     Duration backoff_;
-    std::uint64_t holes_ = 0;
-    std::uint64_t repaired_ = 0;
-    std::uint64_t duplicates_ = 0;
+    struct Counts {
+        std::uint64_t holes = 0;
+        std::uint64_t repaired = 0;
+        std::uint64_t duplicates = 0;
+    } counts_;
     FrameNo holes_upto_;  // frames up to here were already counted as holes
 };
 

@@ -15,10 +15,10 @@ void LinkSender::open(RecordNo after, std::vector<RecordNo> extras) {
 void LinkSender::note_due(RecordNo before, const RecordPtr& record) {
     if (level_) {
         fall_behind(before);
-        noting_ = true;
+        noted_.is_complete = true;
     }
-    if (noting_ && (noted_.empty() || noted_.back()->n < record->n)) {
-        noted_.push_back(record);
+    if (noted_.is_complete && (noted_.records.empty() || noted_.records.back()->n < record->n)) {
+        noted_.records.push_back(record);
     }
 }
 
@@ -37,20 +37,20 @@ void LinkSender::flush(Instant now, const Sources& sources, std::vector<FramePtr
         cursor_ = sources.ring.last();
     }
     bool sent = false;
-    while (unreceipted_bytes_ < limits_.credit_bytes) {
+    while (unreceipted_.bytes < limits_.credit_bytes) {
         FramePtr frame = next_frame(sources);
         if (!frame) {
             break;
         }
-        unreceipted_bytes_ += frame->bytes;
-        unreceipted_.push_back({frame, now});
+        unreceipted_.bytes += frame->bytes;
+        unreceipted_.frames.push_back({frame, now});
         out.push_back(std::move(frame));
         sent = true;
     }
-    noting_ = false;  // what is left will be looked at with the interest of that time
-    noted_.clear();
-    noted_sent_ = 0;
-    level_ = cursor_ == sources.ring.last() && unreceipted_bytes_ < limits_.credit_bytes;
+    noted_.is_complete = false;  // what is left will be looked at with the interest of that time
+    noted_.records.clear();
+    noted_.sent = 0;
+    level_ = cursor_ == sources.ring.last() && unreceipted_.bytes < limits_.credit_bytes;
     if (sent) {
         tail_at_ = now + timing_.tail;
     } else if (!tail_at_) {
@@ -63,7 +63,7 @@ FramePtr LinkSender::next_frame(const Sources& sources) {
     Frame frame;
     pass_over_gone(sources, frame);
     add_owed(sources, frame);
-    if (!list_ && noting_) {
+    if (!list_ && noted_.is_complete) {
         add_noted(sources, frame);
     } else if (!list_) {
         add_records(sources, frame);
@@ -96,8 +96,8 @@ void LinkSender::add_records(const Sources& sources, Frame& frame) {
 
 /// The same when it is known what is due.
 void LinkSender::add_noted(const Sources& sources, Frame& frame) {
-    while (noted_sent_ < noted_.size() && frame.records.size() < limits_.frame_records) {
-        const RecordPtr& record = noted_[noted_sent_];
+    while (noted_.sent < noted_.records.size() && frame.records.size() < limits_.frame_records) {
+        const RecordPtr& record = noted_.records[noted_.sent];
         if (is_full(frame, *record)) {
             cursor_ = RecordNo{record->n.value - 1};
             return;
@@ -105,9 +105,9 @@ void LinkSender::add_noted(const Sources& sources, Frame& frame) {
         frame.records.push_back(record);
         frame.bytes += record->cost();
         cursor_ = record->n;
-        ++noted_sent_;
+        ++noted_.sent;
     }
-    if (noted_sent_ == noted_.size() && frame.records.size() < limits_.frame_records) {
+    if (noted_.sent == noted_.records.size() && frame.records.size() < limits_.frame_records) {
         cursor_ = sources.ring.last();
     }
 }
@@ -194,11 +194,11 @@ void LinkSender::pass_over_gone(const Sources& sources, Frame& frame) {
             }
             const auto [entry, fresh] = missed.try_emplace(channel, 0);
             ++entry->second;
-            ++gone_;
+            ++counts_.gone;
             frame.bytes += fresh ? channel.size() + 16 : 0;
         }
     }
-    gone_ += frame.gone.unknown;
+    counts_.gone += frame.gone.unknown;
     frame.gone.channels.assign(missed.begin(), missed.end());
 }
 
@@ -221,8 +221,8 @@ void LinkSender::on_receipt(FrameNo received) {
         return;  // not of this session, or a peer that errs: it can receipt no more than was sent
     }
     while (receipted_ < received) {
-        unreceipted_bytes_ -= unreceipted_.front().frame->bytes;
-        unreceipted_.pop_front();
+        unreceipted_.bytes -= unreceipted_.frames.front().frame->bytes;
+        unreceipted_.frames.pop_front();
         receipted_ = receipted_.next();
     }
 }
@@ -234,13 +234,13 @@ void LinkSender::on_nack(Instant now, const std::vector<FrameRange>& missing, st
         const FrameNo first = std::max(range.first, receipted_.next());
         const FrameNo last = std::min(range.last, last_sent_);
         for (FrameNo no = first; no <= last && left > 0 && looks > 0; no = no.next(), --looks) {
-            Sent& sent = unreceipted_[no.value - receipted_.value - 1];
+            Sent& sent = unreceipted_.frames[no.value - receipted_.value - 1];
             if (sent.again_after > now) {
                 continue;
             }
             sent.again_after = now + timing_.repair_again;
             out.push_back(sent.frame);
-            ++repeated_;
+            ++counts_.repeated;
             --left;
         }
     }

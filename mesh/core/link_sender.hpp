@@ -83,12 +83,12 @@ public:
     /// Records up to here were sent, or were not due. `considered`: what has been looked at for the level links.
     [[nodiscard]] RecordNo upto(RecordNo considered) const { return level_ ? considered : cursor_; }
     [[nodiscard]] FrameNo receipted() const { return receipted_; }
-    [[nodiscard]] std::size_t unreceipted_bytes() const { return unreceipted_bytes_; }
+    [[nodiscard]] std::size_t unreceipted_bytes() const { return unreceipted_.bytes; }
     /// Some of our records are lost for this peer and it is not known which: what it is owed must be told anew.
     [[nodiscard]] bool take_unknown_lost() { return std::exchange(unknown_lost_, false); }
     /// Records reported as gone by this link.
-    [[nodiscard]] std::uint64_t gone() const { return gone_; }
-    [[nodiscard]] std::uint64_t repeated() const { return repeated_; }
+    [[nodiscard]] std::uint64_t gone() const { return counts_.gone; }
+    [[nodiscard]] std::uint64_t repeated() const { return counts_.repeated; }
 
 private:
     struct Sent {
@@ -122,20 +122,28 @@ private:
     bool open_ = false;
     RecordNo cursor_;  // of a level link, set when it is next needed
     bool level_ = false;
-    bool noting_ = false;  // noted_ holds all that is due beyond cursor_
-    std::vector<RecordPtr> noted_;
-    std::size_t noted_sent_ = 0;
+    /// What whoever numbers records has said to be due.
+    struct Noted {
+        bool is_complete = false;  // the records are all that is due beyond cursor_
+        std::vector<RecordPtr> records;
+        std::size_t sent = 0;
+    } noted_;
     std::vector<RecordNo> extras_;
     std::map<std::string, InterestVersion> owed_;
     std::optional<List> list_;
     FrameNo last_sent_;
     FrameNo receipted_;
-    std::deque<Sent> unreceipted_;  // frames receipted_+1 … last_sent_
-    std::size_t unreceipted_bytes_ = 0;
+    /// Frames receipted_+1 … last_sent_.
+    struct Unreceipted {
+        std::deque<Sent> frames;
+        std::size_t bytes = 0;
+    } unreceipted_;
     std::optional<Instant> tail_at_;
     bool unknown_lost_ = false;
-    std::uint64_t gone_ = 0;
-    std::uint64_t repeated_ = 0;
+    struct Counts {
+        std::uint64_t gone = 0;
+        std::uint64_t repeated = 0;
+    } counts_;
 };
 
 }  // namespace tulle::mesh

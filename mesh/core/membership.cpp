@@ -3,202 +3,232 @@
 #include <algorithm>
 #include <utility>
 
+#include "mesh/base/overloaded.hpp"
+
 namespace tulle::mesh {
+namespace {
+
+/// What is the first word between two nodes. Such a message belongs to no session.
+template <class T>
+constexpr bool kIsHandshake =
+    std::is_same_v<T, Knock> || std::is_same_v<T, Hello> || std::is_same_v<T, Welcome> || std::is_same_v<T, Refuse>;
+
+/// One hop is all, and handshakes are between two nodes.
+bool may_be_relayed(const ControlBody& body) {
+    return std::visit([]<class T>(const T&) { return !kIsHandshake<T> && !std::is_same_v<T, Relay>; }, body);
+}
+
+}  // namespace
 
 Membership::Membership(const NodeOptions& options, Prng& prng, Records records)
-    : options_(options),
-      prng_(prng),
-      records_(std::move(records)),
-      gate_(options.timing.join),
-      digest_(options.oid.value) {
-    for (const std::string& endpoint : options.seeds) {
-        add_seed(endpoint, {});
+    : table_(options, prng),
+      seeds_(table_),
+      refusals_(table_),
+      sender_(table_),
+      dialler_(table_, seeds_),
+      own_(table_),
+      liveness_(table_, dialler_, own_, sender_),
+      handshake_(table_, std::move(records), seeds_, refusals_, dialler_, own_, liveness_) {}
+
+void Membership::on_link_up(Instant now, LinkId link, Effects& out) {
+    table_.note_change();
+    if (own_.on_link(now, link, true, out) || seeds_.on_link_up(now, link, out) ||
+        refusals_.on_link_up(now, link, out)) {
+        return;
     }
-    for (const std::string& name : options.seed_names) {
-        names_.push_back({.name = name});
+    if (Peer* peer = table_.of_link(link)) {
+        handshake_.on_link_up(now, *peer, out);
     }
 }
 
-void Membership::start(Instant now, Effects& out) {
-    for (Seed& seed : seeds_) {
-        start_seed(now, seed, out);
+void Membership::on_link_down(Instant now, LinkId link, Effects& out) {
+    table_.note_change();
+    if (own_.on_link(now, link, false, out) || seeds_.on_link_down(link)) {
+        return;
     }
-    for (SeedName& name : names_) {
-        gate_.expect_seed(now, name.name);
-        out.push_back(ResolveName{name.name});
+    if (Peer* peer = table_.of_link(link)) {
+        dialler_.on_link_down(now, *peer, out);
+    }
+}
+
+void Membership::on_endpoint_checked(Instant now, const EndpointChecked& checked, Effects& out) {
+    table_.note_change();
+    if (seeds_.on_endpoint_checked(now, checked, out)) {
+        return;
+    }
+    if (Peer* peer = table_.of_link(checked.link); peer != nullptr && checked.state == EndpointState::kRefused) {
+        liveness_.on_endpoint_refused(now, *peer, out);
     }
 }
 
 bool Membership::on_control(Instant now, const Control& message, Effects& out) {
-    if (message.dst != options_.oid && !(message.dst == OriginId{} && std::holds_alternative<Knock>(message.body))) {
-        ++counters_.stale;  // for another incarnation
+    const bool is_knock = std::holds_alternative<Knock>(message.body);
+    if (message.dst != table_.options().oid && !(message.dst == OriginId{} && is_knock)) {
+        ++table_.counters().stale;  // for another incarnation
         return false;
     }
-    if (const auto* knock = std::get_if<Knock>(&message.body)) {
-        on_knock(now, message.src, *knock, out);
-    } else if (const auto* hello = std::get_if<Hello>(&message.body)) {
-        on_hello(now, message.src, *hello, out);
-    } else if (const auto* welcome = std::get_if<Welcome>(&message.body)) {
-        on_welcome(now, message.src, *welcome, out);
-    } else if (const auto* refusal = std::get_if<Refuse>(&message.body)) {
-        on_refuse(now, message.src, *refusal, out);
-    } else {
-        const auto* heartbeat = std::get_if<Heartbeat>(&message.body);
-        const bool serves = heartbeat != nullptr && heartbeat->ready;
-        return in_standing_session(now, message.src, message.tag, Way::kControl, serves, out) &&
-               !handle(now, message, out);
-    }
-    changed_ = true;
-    return false;
+    const auto handshake = [&](auto&& part) {
+        part();
+        table_.note_change();
+        return false;
+    };
+    const OriginId from = message.src;
+    return std::visit(
+        Overloaded{
+            [&](const Knock& knock) { return handshake([&] { handshake_.on_knock(now, from, knock, out); }); },
+            [&](const Hello& hello) { return handshake([&] { handshake_.on_hello(now, from, hello, out); }); },
+            [&](const Welcome& welcome) { return handshake([&] { handshake_.on_welcome(now, from, welcome, out); }); },
+            [&](const Refuse& refusal) { return handshake([&] { handshake_.on_refuse(now, from, refusal, out); }); },
+            [&]<class T>(const T& word) {
+                bool serves = false;
+                if constexpr (std::is_same_v<T, Heartbeat>) {
+                    serves = word.ready;
+                }
+                return in_standing_session(now, from, message.tag, Way::kControl, serves, out) &&
+                       !handle(now, message, out);
+            }},
+        message.body);
 }
 
 bool Membership::handle(Instant now, const Control& message, Effects& out) {
-    if (const auto* members = std::get_if<Members>(&message.body)) {
-        learn(now, message.src, members->members, out);
-    } else if (const auto* ask = std::get_if<ProbeAsk>(&message.body)) {
-        on_probe_ask(now, message.src, *ask, out);
-    } else if (const auto* answer = std::get_if<ProbeAnswer>(&message.body)) {
-        on_probe_answer(now, message.src, *answer);
-    } else {
-        return false;
+    const bool is_ours =
+        std::visit(Overloaded{[&](const Members& named) {
+                                  handshake_.learn(now, message.src, named.members, out);
+                                  return true;
+                              },
+                              [&](const ProbeAsk& ask) {
+                                  liveness_.on_probe_ask(now, message.src, ask, out);
+                                  return true;
+                              },
+                              [&](const ProbeAnswer& answer) {
+                                  liveness_.on_probe_answer(now, message.src, answer);
+                                  return true;
+                              },
+                              // of the node's services, which are asked for each kind (MeshNode::on_control)
+                              [](const auto&) { return false; }},
+                   message.body);
+    if (is_ours) {
+        table_.note_change();
     }
-    changed_ = true;
-    return true;
+    return is_ours;
 }
 
 bool Membership::on_data(Instant now, const Data& message, Effects& out) {
-    if (message.dst != options_.oid) {
-        ++counters_.stale;
+    if (message.dst != table_.options().oid) {
+        ++table_.counters().stale;
         return false;
     }
     return in_standing_session(now, message.src, message.tag, Way::kData, false, out);
 }
 
+bool Membership::on_relayed(Instant now, const Control& message, Effects& out) {
+    if (message.dst != table_.options().oid ||
+        !sender_.in_relayed_session(now, message.src, message.tag, Way::kControl)) {
+        return false;
+    }
+    if (!may_be_relayed(message.body)) {
+        ++table_.counters().stale;
+        return false;
+    }
+    return !handle(now, message, out);
+}
+
+bool Membership::on_relayed(Instant now, const Data& message) {
+    return message.dst == table_.options().oid && sender_.in_relayed_session(now, message.src, message.tag, Way::kData);
+}
+
 bool Membership::in_standing_session(Instant now, OriginId from, SessionTag tag, Way way, bool serves, Effects& out) {
-    const auto found = peers_.find(from);
-    if (found == peers_.end()) {
-        ++counters_.stale;
+    const auto found = table_.peers().find(from);
+    if (found == table_.peers().end()) {
+        ++table_.counters().stale;
         return false;
     }
     Peer& peer = found->second;
     if (peer.bound && tag == peer.local_tag) {
-        changed_ = changed_ || peer.state != PeerState::kAlive;
-        if (!peer.in_session()) {
-            confirm(now, peer, out);
+        if (peer.state != PeerState::kAlive) {
+            table_.note_change();
         }
-        heard(now, peer, out);
+        if (!peer.in_session()) {
+            handshake_.confirm(now, peer, out);
+        }
+        liveness_.heard(now, peer, out);
         if (way == Way::kControl) {
-            heard_on_control(now, peer, out);
+            liveness_.heard_on_control(now, peer, out);
         }
         return true;
     }
-    ++counters_.stale;
-    doubt_goodbye(now, peer, serves);
-    if (peer.state == PeerState::kDead && dialling_ && !is_shunned(now, peer)) {
-        changed_ = true;
-        revive(now, peer, out);  // it lives, and believes in a session that we have ended
+    ++table_.counters().stale;
+    handshake_.doubt_goodbye(now, peer, serves);
+    if (peer.state == PeerState::kDead && table_.is_dialling() && !Liveness::is_shunned(now, peer)) {
+        table_.note_change();
+        handshake_.revive(now, peer, out);  // it lives, and believes in a session that we have ended
     }
     return false;
 }
 
 void Membership::on_deadline(Instant now, Effects& out) {
-    if (!changed_ && now < quiet_until_) {
+    if (!table_.is_changed() && now < quiet_until_) {
         return;
     }
-    changed_ = false;
-    if (barred_until_ && *barred_until_ <= now) {
-        barred_until_.reset();  // whoever refused us has gone, or was a newcomer itself
-        name_refused_since_.reset();
-    }
-    if (refused_until_ && *refused_until_ <= now) {
-        refused_until_.reset();
-    }
+    table_.settle_change();
+    refusals_.expire(now);
     std::vector<OriginId> ids;
-    bool alone = true;
-    for (const auto& [oid, peer] : peers_) {
+    for (const auto& [oid, peer] : table_.peers()) {
         ids.push_back(oid);
-        alone = alone && !peer.in_session();
     }
-    rest_alone(now, alone, out);
-    note_lonely(now, alone, out);
-    named_full_ = false;
+    const bool alone = !table_.has_session();
+    own_.rest_alone(now, alone, out);
+    seeds_.note_lonely(now, alone, out);
+    dialler_.begin_tick();
     for (const OriginId oid : ids) {
-        if (const auto found = peers_.find(oid); found != peers_.end()) {
+        if (const auto found = table_.peers().find(oid); found != table_.peers().end()) {
             tick_peer(now, found->second, out);
         }
     }
-    for (Seed& seed : seeds_) {
-        tick_seed(now, seed, out);  // after the peers: a seed whose peer is gone is dialled again
-    }
-    for (SeedName& name : names_) {
-        tick_name(now, name, out);
-    }
-    tick_self(now, out);
-    std::erase_if(refusals_, [&](const Refusal& refusal) {
-        if (refusal.give_up_at > now) {
-            return false;
-        }
-        out.push_back(CloseLink{refusal.link});
-        return true;
-    });
+    seeds_.tick(now, out);  // after the peers: a seed whose peer is gone is dialled again
+    own_.tick(now, out);
+    refusals_.tick(now, out);
     quiet_until_ = first_deadline();
 }
 
+void Membership::tick_peer(Instant now, Peer& peer, Effects& out) {
+    dialler_.check_endpoint(now, peer, out);
+    if (peer.in_session()) {
+        liveness_.tick(now, peer, out);
+    } else {
+        handshake_.tick(now, peer, out);
+    }
+}
+
 Instant Membership::next_deadline(Instant horizon) {
-    if (changed_ || quiet_until_ < horizon) {
+    if (table_.is_changed() || quiet_until_ < horizon) {
         quiet_until_ = first_deadline();
     }
     return quiet_until_;
 }
 
 Instant Membership::first_deadline() const {
-    Instant next = barred_until_.value_or(Instant::max());
+    Instant next = refusals_.first_deadline(own_.first_deadline(seeds_.first_deadline(Instant::max())));
     const auto consider = [&next](const std::optional<Instant>& at) { next = std::min(next, at.value_or(next)); };
-    consider(refused_until_);
-    consider(alone_since_ ? std::optional(*alone_since_ + options_.timing.refusal_memory) : std::nullopt);
-    for (const Seed& seed : seeds_) {
-        consider(seed.knock_at);
-        consider(seed.give_up_at);
-        consider(seed.redial_at);
-        consider(dialling_ ? seed.self_again_at : std::nullopt);
-    }
-    for (const SeedName& name : names_) {
-        consider(dialling_ ? name.ask_at : std::nullopt);
-    }
-    consider(lonely_at_);
-    for (const auto& [oid, peer] : peers_) {
+    for (const auto& [oid, peer] : table_.peers()) {
         consider(peer.hello_at);
         consider(peer.give_up_at);
         consider(peer.redial_at);
         consider(peer.check_at);
-        consider(silence_deadline(peer));
-    }
-    for (const Refusal& refusal : refusals_) {
-        consider(refusal.give_up_at);
-    }
-    if (self_) {
-        consider(self_->up ? self_->knock_at : self_->redial_at);
+        consider(liveness_.next_deadline(peer));
     }
     return next;
 }
 
-std::vector<MembershipEvent> Membership::take_events() {
-    return std::exchange(events_, {});
+void Membership::stop_dialling(Effects& out) {
+    table_.note_change();
+    table_.stop_dialling();
+    seeds_.stop(out);
 }
 
-const Peer* Membership::find(OriginId oid) const {
-    const auto found = peers_.find(oid);
-    return found == peers_.end() ? nullptr : &found->second;
-}
-
-std::vector<MemberInfo> Membership::members() const {
-    std::vector<MemberInfo> members;
-    for (const auto& [oid, peer] : peers_) {
-        if (peer.in_session() || (peer.state == PeerState::kJoining && peer.spoke_to_us)) {
-            members.push_back({oid, peer.name, peer.endpoints});
-        }
-    }
-    return members;
+bool Membership::is_refused() const {
+    // Somebody has taken us in and says nothing else since: that nobody is there now is no refusal.
+    return refusals_.is_refused() && !seeds_.is_accepted() && !table_.has_session();
 }
 
 }  // namespace tulle::mesh

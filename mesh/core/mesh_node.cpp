@@ -83,7 +83,7 @@ void MeshNode::note_time(Instant now, Effects& out) {
         return;
     }
     promised_ = now;
-    membership_.forgive(late);
+    membership_.liveness().forgive(late);
     interest_.forgive(late);
     subscriptions_.forgive(late);
     streams_.forgive(late);
@@ -125,7 +125,8 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     presence_.session_down(now, down.oid);
     usage_.session_down(now, down.oid);
     retained_.session_down(down.oid);
-    duty_.duties().member_down(now, down.oid, down.now == PeerState::kLeft, membership_.was_deaf(now, down.oid));
+    duty_.duties().member_down(now, down.oid, down.now == PeerState::kLeft,
+                               membership_.liveness().was_deaf(now, down.oid));
     if (is_gone) {
         streams_.forget(down.oid, out);
         queries_.forget(down.oid, out);
@@ -175,10 +176,10 @@ void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
 
 void MeshNode::on_relay(Instant now, OriginId from, const Relay& relay, Effects& out) {
     if (relay.to != options_.oid) {
-        membership_.forward(relay, out);
+        membership_.sender().forward(relay, out);
     } else if (relay.control && membership_.on_relayed(now, *relay.control, out)) {
         on_control(now, *relay.control, out);
-    } else if (relay.data && membership_.on_relayed(now, *relay.data, out)) {
+    } else if (relay.data && membership_.on_relayed(now, *relay.data)) {
         on_data(now, *relay.data, from, out);
     }
 }
@@ -203,9 +204,9 @@ void MeshNode::on_heartbeat(Instant now, Session& session, const Heartbeat& hear
     interest_.on_applied(now, session, heartbeat, out);
     stores_.clock.see(now, heartbeat.hybrid_us);
     if (const std::optional<Instant> echoed = pulse_.on(now, session, heartbeat)) {
-        membership_.on_echo(now, session.oid, *echoed);
+        membership_.liveness().on_echo(now, session.oid, *echoed);
     }
-    if (membership_.set_route(session.oid, heartbeat.deaf_via)) {
+    if (membership_.sender().set_route(session.oid, heartbeat.deaf_via)) {
         session.data.receiver.hurry(now);  // what we have asked for has not reached it
     }
     interest_.on_digest(now, session, heartbeat, out);
@@ -223,7 +224,7 @@ void MeshNode::send_heartbeat(Instant now, Session& session, Effects& out) {
     interest_.write(session, heartbeat);
     duty_.write(now, session.oid, heartbeat);
     Departure::note_sent(session, heartbeat);
-    membership_.send_every_way(session.oid, std::move(heartbeat), out);
+    membership_.sender().send_every_way(session.oid, std::move(heartbeat), out);
 }
 
 void MeshNode::on_port(Instant now, ShardIndex shard, ToHub& message, Effects& out) {

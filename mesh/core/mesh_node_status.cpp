@@ -12,8 +12,8 @@ NodeStatus MeshNode::status(Instant now) const {
     status.interest_digest = stores_.local.log().digest();
     status.self = roster_.own(now);
     status.members = roster_.all(now);
-    status.configured = membership_.configured();
-    status.met = membership_.met();
+    status.configured = membership_.seeds().configured();
+    status.met = membership_.seeds().met();
     status.refused = membership_.is_refused();
     status.deaf = membership_.is_deaf();
     for (const Membership::Refused& refused : membership_.refusals()) {

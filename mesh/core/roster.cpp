@@ -55,7 +55,8 @@ void Roster::hide_long_gone(Instant now, std::vector<MemberStatus>& members) con
     }
     std::erase_if(members, [&](const MemberStatus& member) {
         const Peer& peer = *membership_.find(member.oid);
-        if (peer.state == PeerState::kDead && of_name.at(peer.name) == &peer && membership_.is_configured(peer)) {
+        if (peer.state == PeerState::kDead && of_name.at(peer.name) == &peer &&
+            membership_.seeds().is_configured(peer)) {
             return false;  // it is expected, so it is missed for as long as it is away
         }
         const Duration most = peer.state == PeerState::kLeft ? timing.left_shown : timing.dead_shown;

@@ -154,6 +154,7 @@ private:
     void refused(const char* where, const std::string& why);
     void skipped(const char* where);
 
+    // More fields than 15: the only owner of every socket of the mesh, as ZeroMQ's sockets belong to one thread.
     WakeFd& wake_;
     const TransportLimits limits_;
     ZmqSockets sockets_;

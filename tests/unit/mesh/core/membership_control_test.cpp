@@ -58,16 +58,16 @@ protected:
 TEST_F(ControlTest, WhoSpeaksOnDataAloneIsDeaf) {
     control(heartbeat());
     pass(750ms, [&] { tail(); });
-    EXPECT_FALSE(node_.membership().was_deaf(now_, OriginId{2})) << "it may be slow";
+    EXPECT_FALSE(node_.membership().liveness().was_deaf(now_, OriginId{2})) << "it may be slow";
     pass(250ms, [&] { tail(); });
-    EXPECT_TRUE(node_.membership().was_deaf(now_, OriginId{2}));
+    EXPECT_TRUE(node_.membership().liveness().was_deaf(now_, OriginId{2}));
 }
 
 TEST_F(ControlTest, WhoFallsSilentOnBothPathsAtOnceIsNotDeaf) {
     control(heartbeat());
     tail();
     wait(1500ms);
-    EXPECT_FALSE(node_.membership().was_deaf(now_, OriginId{2}));
+    EXPECT_FALSE(node_.membership().liveness().was_deaf(now_, OriginId{2}));
 }
 
 TEST_F(ControlTest, DataAloneKeepsNobodyAlive) {

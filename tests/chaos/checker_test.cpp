@@ -7,7 +7,7 @@
 #include "tests/chaos/history_builder.hpp"
 #include "tools/chaos/report.hpp"
 
-namespace tulle::chaos {
+namespace tulle::chaos::checker_test {
 namespace {
 
 TEST(Checker, PassesARunWithoutFault) {
@@ -121,4 +121,4 @@ TEST(ReportJson, HasEveryDetectionTimeSoThatRunsCanBePutTogether) {
 }
 
 }  // namespace
-}  // namespace tulle::chaos
+}  // namespace tulle::chaos::checker_test

@@ -7,7 +7,7 @@
 #include "tests/chaos/history_builder.hpp"
 #include "tools/chaos/checker.hpp"
 
-namespace tulle::chaos {
+namespace tulle::chaos::delivery_checker_test {
 namespace {
 
 /// Messages 1 to 3 of publisher 1, delivered to all but as told.
@@ -269,4 +269,4 @@ TEST_F(Delivery, IsOwedByANewProcessThatCouldAskASeed) {
 }
 
 }  // namespace
-}  // namespace tulle::chaos
+}  // namespace tulle::chaos::delivery_checker_test

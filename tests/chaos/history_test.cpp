@@ -4,7 +4,7 @@
 
 #include <sstream>
 
-namespace tulle::chaos {
+namespace tulle::chaos::history_test {
 namespace {
 
 Event full_event() {
@@ -73,4 +73,4 @@ TEST(History, MustBeginWithItsRun) {
 }
 
 }  // namespace
-}  // namespace tulle::chaos
+}  // namespace tulle::chaos::history_test

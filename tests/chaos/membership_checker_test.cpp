@@ -6,7 +6,7 @@
 #include "tests/chaos/judged.hpp"
 #include "tools/chaos/checker.hpp"
 
-namespace tulle::chaos {
+namespace tulle::chaos::membership_checker_test {
 namespace {
 
 std::vector<Member> two(std::uint32_t a, const std::string& state_a, std::uint32_t b, const std::string& state_b) {
@@ -138,4 +138,4 @@ TEST_F(Membership, TheNextFaultMayComeBeforeTheMeshIsWhole) {
 }
 
 }  // namespace
-}  // namespace tulle::chaos
+}  // namespace tulle::chaos::membership_checker_test

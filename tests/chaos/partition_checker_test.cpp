@@ -6,7 +6,7 @@
 #include "tests/chaos/judged.hpp"
 #include "tools/chaos/checker.hpp"
 
-namespace tulle::chaos {
+namespace tulle::chaos::partition_checker_test {
 namespace {
 
 /// Histories of a mesh of three whose links are cut.
@@ -157,4 +157,4 @@ TEST_F(Partition, AllIsWholeOnlyWhenEverybodyHoldsTheInterestThatTheOthersHave) 
 }
 
 }  // namespace
-}  // namespace tulle::chaos
+}  // namespace tulle::chaos::partition_checker_test

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-namespace tulle::chaos {
+namespace tulle::chaos::plan_test {
 namespace {
 
 TEST(Plan, TheSameSeedMakesTheSamePlanAndAnotherOneAnother) {
@@ -129,4 +129,4 @@ TEST(Plan, NamesGoBothWays) {
 }
 
 }  // namespace
-}  // namespace tulle::chaos
+}  // namespace tulle::chaos::plan_test

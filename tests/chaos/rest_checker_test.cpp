@@ -6,7 +6,7 @@
 #include "tests/chaos/judged.hpp"
 #include "tools/chaos/checker.hpp"
 
-namespace tulle::chaos {
+namespace tulle::chaos::rest_checker_test {
 namespace {
 
 /// What is read when all is at rest, and what users are told of each other before.
@@ -149,4 +149,4 @@ TEST_F(Rest, SaysSoWhenNothingWasRead) {
 }
 
 }  // namespace
-}  // namespace tulle::chaos
+}  // namespace tulle::chaos::rest_checker_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::chaos {
+namespace tulle::chaos::shaper_test {
 namespace {
 
 constexpr Instant kStart{5s};
@@ -47,4 +47,4 @@ TEST(Shaper, DropsWhatWouldWaitTooLong) {
 }
 
 }  // namespace
-}  // namespace tulle::chaos
+}  // namespace tulle::chaos::shaper_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::chaos {
+namespace tulle::chaos::status_view_test {
 namespace {
 
 TEST(StatusView, TakesWhatIsJudgedAndSortsTheMembers) {
@@ -42,4 +42,4 @@ TEST(StatusView, RefusesWhatIsNoStatus) {
 }
 
 }  // namespace
-}  // namespace tulle::chaos
+}  // namespace tulle::chaos::status_view_test

@@ -6,7 +6,7 @@
 #include "tests/chaos/judged.hpp"
 #include "tools/chaos/checker.hpp"
 
-namespace tulle::chaos {
+namespace tulle::chaos::upkeep_checker_test {
 namespace {
 
 /// P7 and P8: what goes on all the time.
@@ -98,4 +98,4 @@ TEST_F(Upkeep, AnOrdinaryMessageIsNoCanary) {
 }
 
 }  // namespace
-}  // namespace tulle::chaos
+}  // namespace tulle::chaos::upkeep_checker_test

@@ -99,6 +99,7 @@ class Checker:
                 return
             self.check_includes(source, folder, exempt)
             self.check_own_header(source, exempt)
+            self.check_test_namespace(source)
             self.check_functions(source)
         self.check_bans(source, folder, exempt)
         limit = self.size["test_file_lines" if is_within(source.name, "tests") else "file_lines"]
@@ -134,6 +135,12 @@ class Checker:
         first = next(source.includes(), None)
         if first is None or first[2] != own:
             self.say(source, first[0] if first else 1, f"does not include its own {own} first (so that the header is complete)")
+
+    def check_test_namespace(self, source):
+        name = pathlib.PurePath(source.name).stem
+        if source.name.startswith("tests/") and source.name.endswith("_test.cpp") and \
+                not re.search(rf"^namespace tulle[\w:]*::{name} {{$", source.code, re.MULTILINE):
+            self.say(source, 1, f"no namespace tulle…::{name} (tests that are compiled together may have names in common)")
 
     def check_bans(self, source, folder, exempt):
         for ban, pattern in self.bans:
@@ -249,6 +256,7 @@ PLANTED = (
     ("mesh/core/peer.cpp", '#include <vector>\n#include "mesh/core/peer.hpp"\n', "peer.cpp:1: does not include its own"),
     ("mesh/core/ad.hpp", "struct A {};\n", "ad.hpp:1: no #pragma once"),
     ("mesh/other/ae.cpp", "\n", "ae.cpp:1: no layer"),
+    ("tests/unit/mesh/core/ae_test.cpp", "namespace tulle::mesh {\n}\n", "ae_test.cpp:1: no namespace tulle…::ae_test"),
     ("mesh/core/af.cpp", "\n" * 501, "af.cpp:501: 501 lines"),
     ("mesh/core/ag.cpp", "namespace a {\nvoid f(int b) {\n" + "  g();\n" * 69 + "}\n}\n", "ag.cpp:2: a function of 71 lines"),
     ("mesh/core/ah.cpp", "A::A() : a_{1},\n  b_{2} {\n" + "  g();\n" * 69 + "}\n", "ah.cpp:2: a function of 71 lines"),
@@ -272,6 +280,7 @@ INNOCENT = (
     ("node/pusher/core/bf.cpp", "// As Pusher has it.\n"),
     ("client/io/bg.cpp", "#include <tulle/client.hpp>\n"),
     ("tests/sim/bi.cpp", "bool a = o.planted == Planted::kBarrierOff;  // planted\n"),
+    ("tests/unit/mesh/core/bk_test.cpp", "namespace tulle::mesh::bk_test {\n}\n"),
     ("mesh/wire/bh.cpp", '#include "proto/mesh/v1/envelope.pb.h"\n'),
 )
 

@@ -5,7 +5,7 @@
 #include "tests/sim/checkers.hpp"
 
 /// P1 and P7 while subscriptions come and go faster than the log of interest is long.
-namespace tulle::sim {
+namespace tulle::sim::churn_test {
 namespace {
 
 constexpr std::uint64_t kHeld = 300;
@@ -106,4 +106,4 @@ TEST_F(ChurnTest, ASleepingPeerDelaysSubscriptionsByItsVerdictAndNoMore) {
 }
 
 }  // namespace
-}  // namespace tulle::sim
+}  // namespace tulle::sim::churn_test

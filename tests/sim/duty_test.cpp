@@ -4,7 +4,7 @@
 #include "tests/sim/scenario.hpp"
 #include "tests/sim/world.hpp"
 
-namespace tulle::sim {
+namespace tulle::sim::duty_test {
 namespace {
 
 constexpr std::size_t kHosts = 5;
@@ -217,4 +217,4 @@ TEST_F(DutyCheckers, FindWhatIsToldTwiceOrWithoutNeed) {
 }
 
 }  // namespace
-}  // namespace tulle::sim
+}  // namespace tulle::sim::duty_test

@@ -7,7 +7,7 @@
 #include "tests/sim/world.hpp"
 
 /// Each checker is broken on purpose here, to see that it can fail.
-namespace tulle::sim {
+namespace tulle::sim::sim_test {
 namespace {
 
 class SimTest : public testing::Test {
@@ -355,4 +355,4 @@ TEST(Clocks, LocalAndGlobalTimeAreInverse) {
 }
 
 }  // namespace
-}  // namespace tulle::sim
+}  // namespace tulle::sim::sim_test

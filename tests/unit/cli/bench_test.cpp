@@ -4,7 +4,7 @@
 
 #include "tools/cli/bench_text.hpp"
 
-namespace tulle::cli {
+namespace tulle::cli::bench_test {
 namespace {
 
 /// 2 publishers to 3 subscribers, 10 messages in 2 s, all of them delivered after 1.5 ms.
@@ -108,4 +108,4 @@ TEST(CliBench, NumbersAreReadable) {
 }
 
 }  // namespace
-}  // namespace tulle::cli
+}  // namespace tulle::cli::bench_test

@@ -7,7 +7,7 @@
 #include "tools/cli/doctor_judge.hpp"
 #include "tools/cli/doctor_text.hpp"
 
-namespace tulle::cli {
+namespace tulle::cli::doctor_test {
 namespace {
 
 std::string name_of(const std::string& oid) {
@@ -388,4 +388,4 @@ TEST(Doctor, FindsANodeThatIsDeafItself) {
 }
 
 }  // namespace
-}  // namespace tulle::cli
+}  // namespace tulle::cli::doctor_test

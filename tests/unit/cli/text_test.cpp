@@ -12,7 +12,7 @@
 #include "tools/cli/terminal.hpp"
 #include "tools/cli/up_plan.hpp"
 
-namespace tulle::cli {
+namespace tulle::cli::text_test {
 namespace {
 
 constexpr const char* kStatus = R"({"self":{"name":"n2","oid":"02","state":"alive",
@@ -125,4 +125,4 @@ TEST(CliUpPlan, AnnouncesTheNodesForMachines) {
 }
 
 }  // namespace
-}  // namespace tulle::cli
+}  // namespace tulle::cli::text_test

@@ -4,7 +4,7 @@
 
 #include "tools/cli/trace_table.hpp"
 
-namespace tulle::cli {
+namespace tulle::cli::trace_test {
 namespace {
 
 constexpr const char* kAnswer = R"({"app":"app-id","channel":"news","n":5,"nodes":[
@@ -58,4 +58,4 @@ TEST(CliTrace, RefusesWhatIsNoTrace) {
 }
 
 }  // namespace
-}  // namespace tulle::cli
+}  // namespace tulle::cli::trace_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::client {
+namespace tulle::client::auth_answers_test {
 namespace {
 
 constexpr DialId kDial{3};
@@ -77,4 +77,4 @@ TEST(AuthAnswers, ForASignInAreLikewise) {
 }
 
 }  // namespace
-}  // namespace tulle::client
+}  // namespace tulle::client::auth_answers_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::client {
+namespace tulle::client::channel_name_test {
 namespace {
 
 TEST(ChannelName, IsOneToTwoHundredOfAFixedAlphabet) {
@@ -37,4 +37,4 @@ TEST(ChannelName, AClientEventHasAPrefixAndMore) {
 }
 
 }  // namespace
-}  // namespace tulle::client
+}  // namespace tulle::client::channel_name_test

@@ -5,7 +5,7 @@
 #include "client/wire/raw_member.hpp"
 #include "client/wire/utf8.hpp"
 
-namespace tulle::client {
+namespace tulle::client::codec_test {
 namespace {
 
 ServerMessage decoded(std::string_view text) {
@@ -156,4 +156,4 @@ TEST(ClientRawMember, FindsTheLastOfDuplicatesAndOnlyAtTheTop) {
 }
 
 }  // namespace
-}  // namespace tulle::client
+}  // namespace tulle::client::codec_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::client {
+namespace tulle::client::connection_test {
 namespace {
 
 constexpr Instant kStart{1h};
@@ -225,4 +225,4 @@ TEST_F(ConnectionTest, DropsAHalfMadeConnectionWhenTheApplicationCloses) {
 }
 
 }  // namespace
-}  // namespace tulle::client
+}  // namespace tulle::client::connection_test

@@ -1,7 +1,7 @@
 #include "client/core/limits.hpp"
 #include "tests/unit/client/connected.hpp"
 
-namespace tulle::client {
+namespace tulle::client::encrypted_channel_test {
 namespace {
 
 const std::string kChannel = "private-encrypted-notes";
@@ -108,4 +108,4 @@ TEST_F(EncryptedChannel, IgnoresAKeyThatNobodyAskedFor) {
 }
 
 }  // namespace
-}  // namespace tulle::client
+}  // namespace tulle::client::encrypted_channel_test

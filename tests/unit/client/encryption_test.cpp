@@ -4,7 +4,7 @@
 
 #include "client/wire/publish.hpp"
 
-namespace tulle::client {
+namespace tulle::client::encryption_test {
 namespace {
 
 /// "0123456789abcdef0123456789abcdef", as a server kit is given it.
@@ -76,4 +76,4 @@ TEST(SealedPublish, RefusesWhatCannotBeEncrypted) {
 }
 
 }  // namespace
-}  // namespace tulle::client
+}  // namespace tulle::client::encryption_test

@@ -4,7 +4,7 @@
 
 #include "client/wire/codec.hpp"
 
-namespace tulle::client {
+namespace tulle::client::event_detail_test {
 namespace {
 
 Detail detail(std::string_view channel, std::string_view event, std::string_view data) {
@@ -91,4 +91,4 @@ TEST(EventDetail, ReadsTheWatchlist) {
 }
 
 }  // namespace
-}  // namespace tulle::client
+}  // namespace tulle::client::event_detail_test

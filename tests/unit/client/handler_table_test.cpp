@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::client {
+namespace tulle::client::handler_table_test {
 namespace {
 
 /// Handlers that write down what they were told.
@@ -137,4 +137,4 @@ TEST(ErrorCodes, HaveAMeaningAndAnAction) {
 }
 
 }  // namespace
-}  // namespace tulle::client
+}  // namespace tulle::client::handler_table_test

@@ -6,7 +6,7 @@
 #include <tulle/publisher.hpp>
 #include <tulle/sign.hpp>
 
-namespace tulle {
+namespace tulle::local_authority_test {
 namespace {
 
 LocalCredentials credentials() {
@@ -70,4 +70,4 @@ TEST(Client, TriggersNothingOnAnEncryptedChannel) {
 }
 
 }  // namespace
-}  // namespace tulle
+}  // namespace tulle::local_authority_test

@@ -1,7 +1,7 @@
 #include "client/core/limits.hpp"
 #include "tests/unit/client/connected.hpp"
 
-namespace tulle::client {
+namespace tulle::client::presence_channel_test {
 namespace {
 
 const std::string kRoom = "presence-room";
@@ -120,4 +120,4 @@ TEST_F(PresenceChannel, PassesOnWhatAServerSaysOfAChannel) {
 }
 
 }  // namespace
-}  // namespace tulle::client
+}  // namespace tulle::client::presence_channel_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::client {
+namespace tulle::client::reconnect_test {
 namespace {
 
 constexpr Instant kStart{1h};
@@ -78,4 +78,4 @@ TEST(Reconnect, ForgetsFailuresAfterAStableConnectionOnly) {
 }
 
 }  // namespace
-}  // namespace tulle::client
+}  // namespace tulle::client::reconnect_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::client {
+namespace tulle::client::server_url_test {
 namespace {
 
 TEST(ServerUrl, TakesHostPortAndPrefixApart) {
@@ -41,4 +41,4 @@ TEST(ServerUrl, MakesTheTargetOfTheWebSocketHandshake) {
 }
 
 }  // namespace
-}  // namespace tulle::client
+}  // namespace tulle::client::server_url_test

@@ -4,7 +4,7 @@
 
 #include "client/wire/publish.hpp"
 
-namespace tulle::client {
+namespace tulle::client::signing_test {
 namespace {
 
 /// The example application of the protocol's documentation, whose signatures are published.
@@ -70,4 +70,4 @@ TEST(Publish, AnAppIdIsOneSegmentOfAPath) {
 }
 
 }  // namespace
-}  // namespace tulle::client
+}  // namespace tulle::client::signing_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::client {
+namespace tulle::client::subscriptions_test {
 namespace {
 
 using State = SubscriptionState;
@@ -40,4 +40,4 @@ TEST(Subscriptions, AStateForAChannelThatNobodyWantsHasNoEffect) {
 }
 
 }  // namespace
-}  // namespace tulle::client
+}  // namespace tulle::client::subscriptions_test

@@ -1,6 +1,6 @@
 #include "tests/unit/client/connected.hpp"
 
-namespace tulle::client {
+namespace tulle::client::user_session_test {
 namespace {
 
 const SignInRequest kRequest{"key:signature", R"({"id":"ann"})"};
@@ -136,4 +136,4 @@ TEST_F(SignedInUser, DoesNotJoinAChannelThatIsNoLongerWantedWhenTheSignInIsDone)
 }
 
 }  // namespace
-}  // namespace tulle::client
+}  // namespace tulle::client::user_session_test

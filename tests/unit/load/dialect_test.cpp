@@ -6,7 +6,7 @@
 
 #include "tools/load/dialect.hpp"
 
-namespace tulle::load {
+namespace tulle::load::dialect_test {
 namespace {
 
 using Progress = Dialect::Progress;
@@ -199,4 +199,4 @@ TEST(LoadDialect, SocketIoConnectsToTheNamespaceAndAnswersPings) {
 }
 
 }  // namespace
-}  // namespace tulle::load
+}  // namespace tulle::load::dialect_test

@@ -7,7 +7,7 @@
 #include "mesh/base/prng.hpp"
 #include "tools/load/histogram.hpp"
 
-namespace tulle::load {
+namespace tulle::load::histogram_test {
 namespace {
 
 TEST(LoadHistogram, KnowsEachValueToThreeDigitsOverItsWholeRange) {
@@ -69,4 +69,4 @@ TEST(LoadHistogram, MergedCountsAsOne) {
 }
 
 }  // namespace
-}  // namespace tulle::load
+}  // namespace tulle::load::histogram_test

@@ -5,7 +5,7 @@
 #include "tools/load/ledger.hpp"
 #include "tools/load/text.hpp"
 
-namespace tulle::load {
+namespace tulle::load::ledger_test {
 namespace {
 
 constexpr Instant kSent(1'000s);
@@ -140,4 +140,4 @@ TEST(LoadLedger, KeepsStreamsOfOneChannelApart) {
 }
 
 }  // namespace
-}  // namespace tulle::load
+}  // namespace tulle::load::ledger_test

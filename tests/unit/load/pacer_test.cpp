@@ -2,7 +2,7 @@
 
 #include "tools/load/pacer.hpp"
 
-namespace tulle::load {
+namespace tulle::load::pacer_test {
 namespace {
 
 constexpr Instant kStart(1'000s);
@@ -36,4 +36,4 @@ TEST(LoadPacer, DoesNotMoveWithTheTimeOfAsking) {
 }
 
 }  // namespace
-}  // namespace tulle::load
+}  // namespace tulle::load::pacer_test

@@ -10,7 +10,7 @@
 #include "tools/load/dialect.hpp"
 #include "tools/load/pieces.hpp"
 
-namespace tulle::load {
+namespace tulle::load::pieces_test {
 namespace {
 
 using Kind = Piece::Kind;
@@ -122,4 +122,4 @@ TEST(LoadPieces, NeverClaimMoreThanTheyWereGivenWhateverThatIs) {
 }
 
 }  // namespace
-}  // namespace tulle::load
+}  // namespace tulle::load::pieces_test

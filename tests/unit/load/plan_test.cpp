@@ -2,7 +2,7 @@
 
 #include "tools/load/plan.hpp"
 
-namespace tulle::load {
+namespace tulle::load::plan_test {
 namespace {
 
 using Numbers = std::vector<std::uint32_t>;
@@ -51,4 +51,4 @@ TEST(LoadPlan, SaysWhatCannotBe) {
 }
 
 }  // namespace
-}  // namespace tulle::load
+}  // namespace tulle::load::plan_test

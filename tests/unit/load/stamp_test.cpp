@@ -5,7 +5,7 @@
 #include "tools/load/stamp.hpp"
 #include "tools/load/text.hpp"
 
-namespace tulle::load {
+namespace tulle::load::stamp_test {
 namespace {
 
 TEST(LoadStamp, IsReadAsItWasWritten) {
@@ -33,4 +33,4 @@ TEST(LoadStamp, LeavesTheTimeOutWhereThereIsNoRoom) {
 }
 
 }  // namespace
-}  // namespace tulle::load
+}  // namespace tulle::load::stamp_test

@@ -9,7 +9,7 @@
 #include "tools/load/runner.hpp"
 #include "tools/load/swarm.hpp"
 
-namespace tulle::load {
+namespace tulle::load::swarm_test {
 namespace {
 
 using Kind = RunOptions::Kind;
@@ -133,4 +133,4 @@ TEST(LoadSwarm, ProcessesAreMeasuredAndMissed) {
 }
 
 }  // namespace
-}  // namespace tulle::load
+}  // namespace tulle::load::swarm_test

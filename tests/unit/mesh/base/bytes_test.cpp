@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle {
+namespace tulle::bytes_test {
 namespace {
 
 TEST(StableHash, IsTheSameOnEveryMachine) {
@@ -13,4 +13,4 @@ TEST(StableHash, IsTheSameOnEveryMachine) {
 }
 
 }  // namespace
-}  // namespace tulle
+}  // namespace tulle::bytes_test

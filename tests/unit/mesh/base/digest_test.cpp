@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace tulle {
+namespace tulle::digest_test {
 namespace {
 
 TEST(Digest, SignsAsPusherDocumentsIt) {
@@ -41,4 +41,4 @@ TEST(Digest, ComparesWholeTexts) {
 }
 
 }  // namespace
-}  // namespace tulle
+}  // namespace tulle::digest_test

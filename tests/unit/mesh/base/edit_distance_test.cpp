@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle {
+namespace tulle::edit_distance_test {
 namespace {
 
 TEST(EditDistance, CountsLettersThatAreInsertedTakenAwayReplacedOrExchanged) {
@@ -17,4 +17,4 @@ TEST(EditDistance, CountsLettersThatAreInsertedTakenAwayReplacedOrExchanged) {
 }
 
 }  // namespace
-}  // namespace tulle
+}  // namespace tulle::edit_distance_test

@@ -8,7 +8,7 @@
 
 #include "mesh/base/prng.hpp"
 
-namespace tulle {
+namespace tulle::hash_test {
 namespace {
 
 constexpr std::uint64_t kMul = 0xc6a4a7935bd1e995ULL;  // of MurmurHash64A, which the C++ library uses
@@ -123,4 +123,4 @@ TEST_F(HashTest, FindsByAView) {
 }
 
 }  // namespace
-}  // namespace tulle
+}  // namespace tulle::hash_test

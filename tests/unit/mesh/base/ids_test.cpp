@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle {
+namespace tulle::ids_test {
 namespace {
 
 TEST(OriginIdText, IsSixteenHexDigitsAndComesBack) {
@@ -19,4 +19,4 @@ TEST(OriginIdText, RefusesAnyOtherText) {
 }
 
 }  // namespace
-}  // namespace tulle
+}  // namespace tulle::ids_test

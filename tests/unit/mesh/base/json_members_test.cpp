@@ -8,7 +8,7 @@
 
 #include "mesh/base/prng.hpp"
 
-namespace tulle {
+namespace tulle::json_members_test {
 namespace {
 
 TEST(JsonMembers, GivesTheVeryBytesOfEachValue) {
@@ -65,4 +65,4 @@ TEST(JsonMembers, ComeToAnEndForAnyText) {
 }
 
 }  // namespace
-}  // namespace tulle
+}  // namespace tulle::json_members_test

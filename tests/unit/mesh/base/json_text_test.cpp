@@ -4,7 +4,7 @@
 
 #include "mesh/base/prng.hpp"
 
-namespace tulle {
+namespace tulle::json_text_test {
 namespace {
 
 std::string json(std::string_view text) {
@@ -50,4 +50,4 @@ TEST(JsonText, ComesBackAsItWas) {
 }
 
 }  // namespace
-}  // namespace tulle
+}  // namespace tulle::json_text_test

@@ -4,7 +4,7 @@
 
 #include <thread>
 
-namespace tulle {
+namespace tulle::mailbox_test {
 namespace {
 
 TEST(Mailbox, WakesOnlyWhenItTurnsFromEmptyToNotEmpty) {
@@ -74,4 +74,4 @@ TEST(Mailbox, LosesNothingBetweenThreads) {
 }
 
 }  // namespace
-}  // namespace tulle
+}  // namespace tulle::mailbox_test

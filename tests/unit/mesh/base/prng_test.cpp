@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle {
+namespace tulle::prng_test {
 namespace {
 
 TEST(Prng, RepeatsItselfForTheSameSeed) {
@@ -22,4 +22,4 @@ TEST(Prng, StaysBelowTheBound) {
 }
 
 }  // namespace
-}  // namespace tulle
+}  // namespace tulle::prng_test

@@ -4,7 +4,7 @@
 
 #include "mesh/base/utf8.hpp"
 
-namespace tulle {
+namespace tulle::readable_json_test {
 namespace {
 
 TEST(ReadableJson, PutsAStandInOfTheSameLengthForHalvesOfPairs) {
@@ -47,4 +47,4 @@ TEST(Utf8, CountsCodePoints) {
 }
 
 }  // namespace
-}  // namespace tulle
+}  // namespace tulle::readable_json_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::mesh {
+namespace tulle::mesh::barrier_test {
 namespace {
 
 TEST(Barrier, ReleasesWhatEveryMemberHasAcknowledged) {
@@ -49,4 +49,4 @@ TEST(Barrier, TakesTheSameShardAndChannelTwice) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::barrier_test

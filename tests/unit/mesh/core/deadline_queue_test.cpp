@@ -8,7 +8,7 @@
 
 #include "mesh/base/prng.hpp"
 
-namespace tulle::mesh {
+namespace tulle::mesh::deadline_queue_test {
 namespace {
 
 constexpr Instant kStart{10s};
@@ -79,4 +79,4 @@ TEST(DeadlineQueue, IsAsRightAsAskingAll) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::deadline_queue_test

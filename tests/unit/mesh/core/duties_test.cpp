@@ -1,6 +1,6 @@
 #include "tests/unit/mesh/core/duty_mesh.hpp"
 
-namespace tulle::mesh {
+namespace tulle::mesh::duties_test {
 namespace {
 
 using Changes = std::vector<DutyChanged>;
@@ -133,4 +133,4 @@ TEST(Duties, ManyChangesGoInFewMails) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::duties_test

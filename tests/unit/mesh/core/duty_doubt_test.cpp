@@ -1,6 +1,6 @@
 #include "tests/unit/mesh/core/duty_mesh.hpp"
 
-namespace tulle::mesh {
+namespace tulle::mesh::duty_doubt_test {
 namespace {
 
 /// What becomes of a duty that was told to some of the world outside, but not to all, when it moves.
@@ -182,4 +182,4 @@ TEST_F(DutyDoubt, WhoWasHeardUntilItDiedIsBelieved) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::duty_doubt_test

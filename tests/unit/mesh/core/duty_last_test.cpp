@@ -1,6 +1,6 @@
 #include "tests/unit/mesh/core/duty_mesh.hpp"
 
-namespace tulle::mesh {
+namespace tulle::mesh::duty_last_test {
 namespace {
 
 /// What is told when the last node of a mesh leaves, or all of them at once.
@@ -232,4 +232,4 @@ TEST_F(DutyLastTest, MoreThanGoesIntoATurn) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::duty_last_test

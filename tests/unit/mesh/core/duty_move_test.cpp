@@ -1,6 +1,6 @@
 #include "tests/unit/mesh/core/duty_mesh.hpp"
 
-namespace tulle::mesh {
+namespace tulle::mesh::duty_move_test {
 namespace {
 
 /// What happens to duties when members come and go.
@@ -497,4 +497,4 @@ TEST_F(DutyMove, TheOtherSidesOlderSettleDoesNotOverrideAWordItHadNotHeard) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::duty_move_test

@@ -1,6 +1,6 @@
 #include "tests/unit/mesh/core/duty_mesh.hpp"
 
-namespace tulle::mesh {
+namespace tulle::mesh::duty_task_test {
 namespace {
 
 class DutyTasks : public testing::Test {
@@ -140,4 +140,4 @@ TEST_F(DutyTasks, AreDoneForGoodWhenTheShardHasSaidSo) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::duty_task_test

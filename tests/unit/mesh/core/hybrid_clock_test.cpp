@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::mesh {
+namespace tulle::mesh::hybrid_clock_test {
 namespace {
 
 constexpr Instant kStart{10s};
@@ -30,4 +30,4 @@ TEST(HybridClock, IsNotLedAstrayByWhatIsNoTime) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::hybrid_clock_test

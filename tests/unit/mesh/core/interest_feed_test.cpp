@@ -4,7 +4,7 @@
 
 #include "tests/unit/mesh/core/interest_changes.hpp"
 
-namespace tulle::mesh {
+namespace tulle::mesh::interest_feed_test {
 namespace {
 
 constexpr Instant kStart{10s};
@@ -112,4 +112,4 @@ TEST_F(InterestFeedTest, MakesAPeerPullThatTheLogNoLongerReaches) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::interest_feed_test

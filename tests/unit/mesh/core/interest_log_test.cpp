@@ -4,7 +4,7 @@
 
 #include "tests/unit/mesh/core/interest_changes.hpp"
 
-namespace tulle::mesh {
+namespace tulle::mesh::interest_log_test {
 namespace {
 
 TEST(InterestLog, CountsChangesAndKeepsADigestOfTheSet) {
@@ -59,4 +59,4 @@ TEST(InterestLog, ReadsItselfInChunks) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::interest_log_test

@@ -4,7 +4,7 @@
 
 #include "tests/unit/mesh/core/interest_changes.hpp"
 
-namespace tulle::mesh {
+namespace tulle::mesh::interest_table_test {
 namespace {
 
 class InterestTableTest : public testing::Test {
@@ -155,4 +155,4 @@ TEST_F(InterestTableTest, IsExactWhenTheSetChangesWhileItIsReadInChunks) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::interest_table_test

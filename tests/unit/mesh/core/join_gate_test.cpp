@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::mesh {
+namespace tulle::mesh::join_gate_test {
 namespace {
 
 constexpr Instant kStart{10s};
@@ -52,4 +52,4 @@ TEST(JoinGate, DoesNotWaitForTheDead) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::join_gate_test

@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-namespace tulle::mesh {
+namespace tulle::mesh::kept_table_test {
 namespace {
 
 constexpr Instant kStart{10s};
@@ -237,4 +237,4 @@ TEST(KeptTable, TakesNothingFromSubscribersWhoAreServedAlready) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::kept_table_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::mesh {
+namespace tulle::mesh::link_receiver_test {
 namespace {
 
 constexpr Instant kStart{10s};
@@ -171,4 +171,4 @@ TEST_F(LinkReceiverTest, AFrameOfNothingTakesMemoryToo) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::link_receiver_test

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace tulle::mesh {
+namespace tulle::mesh::link_sender_test {
 namespace {
 
 constexpr Instant kStart{10s};
@@ -375,4 +375,4 @@ TEST_F(LinkSenderTest, LooksAtABoundedNumberOfFramesForOneRequest) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::link_sender_test

@@ -5,7 +5,7 @@
 #include "mesh/core/interest_feed.hpp"
 #include "mesh/core/interest_table.hpp"
 
-namespace tulle::mesh {
+namespace tulle::mesh::local_interest_test {
 namespace {
 
 constexpr ShardIndex kShard{0};
@@ -169,4 +169,4 @@ TEST_F(ChurnTest, ASnapshotEndsAndANewChannelIsToldOfInTime) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::local_interest_test

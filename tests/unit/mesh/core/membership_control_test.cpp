@@ -1,7 +1,7 @@
 #include "tests/unit/mesh/core/played_peer.hpp"
 
 /// Silence on control though data speaks, and peers that take nothing in.
-namespace tulle::mesh {
+namespace tulle::mesh::membership_control_test {
 namespace {
 
 template <class T>
@@ -253,4 +253,4 @@ TEST_F(ControlTest, NumbersThatNoClockShowsAreNotReckonedWith) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::membership_control_test

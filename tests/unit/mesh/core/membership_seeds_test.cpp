@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::mesh {
+namespace tulle::mesh::membership_seeds_test {
 namespace {
 
 constexpr Instant kStart{10s};
@@ -360,4 +360,4 @@ TEST_F(SeedsTest, ANodeWhosePeersAreThereSaysNothing) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::membership_seeds_test

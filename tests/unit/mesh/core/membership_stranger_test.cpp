@@ -4,7 +4,7 @@
 #include "tests/unit/mesh/core/played_peer.hpp"
 
 /// What a stranger, or a peer that names others, can make a node do.
-namespace tulle::mesh {
+namespace tulle::mesh::membership_stranger_test {
 namespace {
 
 template <class T>
@@ -362,4 +362,4 @@ TEST(Refused, ByAStrangerMeansNothing) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::membership_stranger_test

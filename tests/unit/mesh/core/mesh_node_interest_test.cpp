@@ -1,7 +1,7 @@
 #include "tests/unit/mesh/core/played_peer.hpp"
 
 /// What a peer can make of the interest of both sides, and what its silence costs.
-namespace tulle::mesh {
+namespace tulle::mesh::mesh_node_interest_test {
 namespace {
 
 std::string name(std::uint64_t i) {
@@ -157,4 +157,4 @@ TEST_F(MeshNodeInterestTest, BearsVersionsAtTheEndOfTheirRange) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::mesh_node_interest_test

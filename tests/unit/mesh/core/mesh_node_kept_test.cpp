@@ -1,6 +1,6 @@
 #include "tests/unit/mesh/core/played_peer.hpp"
 
-namespace tulle::mesh {
+namespace tulle::mesh::mesh_node_kept_test {
 namespace {
 
 const std::string kChannel = "app/cache-a";
@@ -152,4 +152,4 @@ TEST_F(MeshNodeKeptTest, RefusesToKeepForTooLong) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::mesh_node_kept_test

@@ -1,6 +1,6 @@
 #include "tests/unit/mesh/core/played_peer.hpp"
 
-namespace tulle::mesh {
+namespace tulle::mesh::mesh_node_presence_test {
 namespace {
 
 const std::string kRoom = "app/presence-room";
@@ -143,4 +143,4 @@ TEST_F(FallenBehindTest, WhoHasLostUnknownChangesIsListedAlsoWhereNobodyIs) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::mesh_node_presence_test

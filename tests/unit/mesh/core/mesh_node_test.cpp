@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::mesh {
+namespace tulle::mesh::mesh_node_test {
 namespace {
 
 constexpr Instant kStart{10s};
@@ -617,4 +617,4 @@ TEST_F(MeshNodeTest, SendsToALinkWhatItsInterestHasComeFor) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::mesh_node_test

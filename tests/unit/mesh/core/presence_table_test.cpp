@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::mesh {
+namespace tulle::mesh::presence_table_test {
 namespace {
 
 constexpr Instant kStart{10s};
@@ -238,4 +238,4 @@ TEST_F(PresenceTableTest, ForgetsAChannelThatNobodyHereWatches) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::presence_table_test

@@ -3,7 +3,7 @@
 #include "mesh/core/mesh_node.hpp"
 #include "tests/unit/mesh/core/played_peer.hpp"
 
-namespace tulle::mesh {
+namespace tulle::mesh::protocol_versions_test {
 namespace {
 
 /// One real node and peers that the test plays, of whatever version.
@@ -159,4 +159,4 @@ TEST_F(NodeBefore, SpeaksItsOwnVersionToNewerOnes) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::protocol_versions_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::mesh {
+namespace tulle::mesh::query_table_test {
 namespace {
 
 constexpr Instant kStart{10s};
@@ -120,4 +120,4 @@ TEST_F(QueryTableTest, WhatIsCollectedIsBoundedInBytes) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::query_table_test

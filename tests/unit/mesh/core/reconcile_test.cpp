@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::mesh {
+namespace tulle::mesh::reconcile_test {
 namespace {
 
 constexpr Instant kStart{10s};
@@ -251,4 +251,4 @@ TEST_F(ReconcileTest, AHostileSurvivorFillsNoTable) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::reconcile_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::mesh {
+namespace tulle::mesh::record_ring_test {
 namespace {
 
 constexpr Instant kStart{10s};
@@ -70,4 +70,4 @@ TEST(RecordRing, ExpiresByAge) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::record_ring_test

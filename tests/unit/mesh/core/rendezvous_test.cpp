@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-namespace tulle::mesh {
+namespace tulle::mesh::rendezvous_test {
 namespace {
 
 constexpr std::size_t kKeys = 3000;
@@ -71,4 +71,4 @@ TEST(Rendezvous, TheNextKeeperFollowsWhenTheFirstIsGone) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::rendezvous_test

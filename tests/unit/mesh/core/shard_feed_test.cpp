@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::mesh {
+namespace tulle::mesh::shard_feed_test {
 namespace {
 
 RecordPtr record(const std::string& channel) {
@@ -73,4 +73,4 @@ TEST(ShardFeed, DoesNotLetALongTurnHoldBackAllOfIt) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::shard_feed_test

@@ -1,7 +1,7 @@
 #include "tests/unit/mesh/core/played_peer.hpp"
 
 /// Peers that hold new subscriptions up for ever, by what they leave out, or that have more than a node may.
-namespace tulle::mesh {
+namespace tulle::mesh::stuck_peer_test {
 namespace {
 
 const std::string kRoom = "app/presence-room";
@@ -279,4 +279,4 @@ TEST_F(GreedyPeerTest, WhoListsTooManyUsersIsGivenUp) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::stuck_peer_test

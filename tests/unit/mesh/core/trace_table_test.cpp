@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::mesh {
+namespace tulle::mesh::trace_table_test {
 namespace {
 
 constexpr Instant kStart{10s};
@@ -113,4 +113,4 @@ TEST(TraceTable, RemembersWhoWasFirstToFillIn) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::trace_table_test

@@ -5,7 +5,7 @@
 
 #include "mesh/core/mesh_node.hpp"
 
-namespace tulle::mesh {
+namespace tulle::mesh::trace_test {
 namespace {
 
 constexpr Instant kStart{10s};
@@ -259,4 +259,4 @@ TEST_F(TraceTest, TheStatusOfAHealthyPairAgrees) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::trace_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::mesh {
+namespace tulle::mesh::usage_table_test {
 namespace {
 
 constexpr Instant kStart{10s};
@@ -73,4 +73,4 @@ TEST(UsageTable, SumsOfAnythingStayAtTheMostThereIs) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::usage_table_test

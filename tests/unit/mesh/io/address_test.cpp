@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::mesh {
+namespace tulle::mesh::address_test {
 namespace {
 
 TEST(HostPortText, TakesNamesAndBothKindsOfAddress) {
@@ -27,4 +27,4 @@ TEST(NumericAddressText, NeedsNoNameServer) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::address_test

@@ -8,7 +8,7 @@
 #include "tests/unit/mesh/io/transport_fixture.hpp"
 
 /// The mesh when the process has no descriptors left.
-namespace tulle::mesh {
+namespace tulle::mesh::descriptors_test {
 namespace {
 
 std::ptrdiff_t open_descriptors() {
@@ -168,4 +168,4 @@ TEST(LinksOfTheProcess, AreNoMoreThanHalfOfItsDescriptorsAllow) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::descriptors_test

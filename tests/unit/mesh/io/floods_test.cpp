@@ -8,7 +8,7 @@
 #include "tests/unit/mesh/io/transport_fixture.hpp"
 
 /// Peers that send more than the hub takes: what waits in libzmq is bounded.
-namespace tulle::mesh {
+namespace tulle::mesh::floods_test {
 namespace {
 
 constexpr std::size_t kMegabyte = 1u << 20;
@@ -241,4 +241,4 @@ TEST(ControlTurn, TakesNoMoreThanItsBytesAndFromEachPeerInTurn) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::floods_test

@@ -5,7 +5,7 @@
 
 #include "mesh/io/zmq_sockets.hpp"
 
-namespace tulle::mesh {
+namespace tulle::mesh::inlet_test {
 namespace {
 
 class InletTest : public testing::Test {
@@ -74,4 +74,4 @@ TEST_F(InletTest, StaysDueWhileItIsNotDrained) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::inlet_test

@@ -18,7 +18,7 @@
 #include "mesh/io/zmq_sockets.hpp"
 
 /// Thousands of lives of links against the real libzmq, whose I/O thread must still serve at the end.
-namespace tulle::mesh {
+namespace tulle::mesh::link_lives_test {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -187,4 +187,4 @@ TEST(LinkLives, EndWhileTheirPeersDieAndTheIoThreadGoesOn) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::link_lives_test

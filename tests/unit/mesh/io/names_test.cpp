@@ -8,7 +8,7 @@
 
 #include "tests/unit/mesh/io/transport_fixture.hpp"
 
-namespace tulle::mesh {
+namespace tulle::mesh::names_test {
 namespace {
 
 NumericAddress address(const std::string& host, std::uint16_t port) {
@@ -226,4 +226,4 @@ TEST(Resolver, TheSystemsNamesHaveAllTheirAddresses) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::names_test

@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-namespace tulle::mesh {
+namespace tulle::mesh::ready_set_test {
 namespace {
 
 class Event {
@@ -106,4 +106,4 @@ TEST(ReadySet, FindsTheRestNextTimeWhenMoreAreReadyThanItNamesAtOnce) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::ready_set_test

@@ -5,7 +5,7 @@
 #include "tests/unit/mesh/io/transport_fixture.hpp"
 
 /// Who connects to the mesh ports and is no node.
-namespace tulle::mesh {
+namespace tulle::mesh::strangers_test {
 namespace {
 
 /// A frame of ZMTP 1.0: a length that counts the flags, the flags, the body.
@@ -192,4 +192,4 @@ TEST(MonitoredSocket, HasAnIoThreadThatDoesNotWaitForWhoReadsItsEvents) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::strangers_test

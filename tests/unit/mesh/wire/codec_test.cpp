@@ -6,7 +6,7 @@
 #include "mesh/core/numbers.hpp"
 #include "mesh/core/port.hpp"
 
-namespace tulle::mesh {
+namespace tulle::mesh::codec_test {
 namespace {
 
 const Introduction kWho{"c", "n1", "0.1", {"h:1", "h:2", "h:3"}, 1, 1, true};
@@ -477,4 +477,4 @@ TEST(Codec, CarriesWhatARefusalAnswers) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::codec_test

@@ -10,7 +10,7 @@
 #include "mesh/wire/codec.hpp"
 #include "tests/unit/mesh/wire/protocol_2_bytes.hpp"
 
-namespace tulle::mesh {
+namespace tulle::mesh::protocol_2_test {
 namespace {
 
 using wire::protocol_2::body_of;
@@ -138,4 +138,4 @@ TEST(Protocol2, MakesAnEventThatSaysNothingOfWhatNoneOfItsNodesWrites) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::protocol_2_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::node {
+namespace tulle::node::admin_parameters_test {
 namespace {
 
 TEST(AdminParameters, AreDecodedAndHaveDefaults) {
@@ -25,4 +25,4 @@ TEST(AdminParameters, RefuseWhatIsMalformedOrOutOfRange) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::admin_parameters_test

@@ -5,7 +5,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
-namespace tulle::node {
+namespace tulle::node::status_json_test {
 namespace {
 
 namespace json = boost::json;
@@ -88,4 +88,4 @@ TEST(StatusJson, TellsWhoWasRefusedAndHowManyPeersWereMet) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::status_json_test

@@ -6,7 +6,7 @@
 
 #include "node/app/config_source.hpp"
 
-namespace tulle::node {
+namespace tulle::node::apps_dir_test {
 namespace {
 
 class AppsDirTest : public ::testing::Test {
@@ -124,4 +124,4 @@ TEST_F(AppsDirTest, IsReadAgainWithoutTheMainFileAndABadStateChangesNothing) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::apps_dir_test

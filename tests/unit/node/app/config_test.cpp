@@ -6,7 +6,7 @@
 #include "node/app/config_environment.hpp"
 #include "node/app/config_file.hpp"
 
-namespace tulle::node {
+namespace tulle::node::config_test {
 namespace {
 
 const Machine kMachine{"host_1!", 4};
@@ -434,4 +434,4 @@ TEST(CommandLine, PrintsHelpAndVersion) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::config_test

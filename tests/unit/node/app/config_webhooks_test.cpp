@@ -6,7 +6,7 @@
 
 #include "node/app/config_file.hpp"
 
-namespace tulle::node {
+namespace tulle::node::config_webhooks_test {
 namespace {
 
 const std::string kApp = "[[apps]]\nid = \"1\"\nkey = \"k\"\nsecret = \"s\"\n";
@@ -137,4 +137,4 @@ TEST(ConfigWebhooks, SettingsOutOfRangeAreRefused) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::config_webhooks_test

@@ -3,7 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace tulle::node {
+namespace tulle::node::process_id_test {
 namespace {
 
 bool is_right() {
@@ -24,4 +24,4 @@ TEST(ProcessId, IsRightInAChildOfWhoHasAskedBefore) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::process_id_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::node {
+namespace tulle::node::settling_test {
 namespace {
 
 constexpr Instant kStart{1000s};
@@ -29,4 +29,4 @@ TEST(Settling, WaitsNoLongerThanASecondForChangesThatDoNotEnd) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::settling_test

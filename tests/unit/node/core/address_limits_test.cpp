@@ -4,7 +4,7 @@
 
 #include "node/core/limits.hpp"
 
-namespace tulle::node {
+namespace tulle::node::address_limits_test {
 namespace {
 
 constexpr Instant kStart{1000s};
@@ -100,4 +100,4 @@ TEST_F(AuthThrottleTest, ForgetsTheAddressThatFailedLongestAgoWhenThereAreTooMan
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::address_limits_test

@@ -5,7 +5,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 
-namespace tulle::node {
+namespace tulle::node::address_policy_test {
 namespace {
 
 IpAddress ip(const std::string& text) {
@@ -99,4 +99,4 @@ TEST(AddressPolicy, AnEmptyPrefixIsAllOfTheFamily) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::address_policy_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::node {
+namespace tulle::node::address_test {
 namespace {
 
 TEST(Address, IsAHostAndAPort) {
@@ -36,4 +36,4 @@ TEST(Address, KnowsLoopbackByItsText) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::address_test

@@ -4,7 +4,7 @@
 
 #include "node/core/limits.hpp"
 
-namespace tulle::node {
+namespace tulle::node::capacity_test {
 namespace {
 
 TEST(Capacity, KeepsAPartForHttpAndBoundsIt) {
@@ -25,4 +25,4 @@ TEST(Capacity, ConnectionsAndWhatIsReservedFitIntoTheDescriptors) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::capacity_test

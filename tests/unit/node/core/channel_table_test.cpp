@@ -9,7 +9,7 @@
 
 #include "mesh/base/prng.hpp"
 
-namespace tulle::node {
+namespace tulle::node::channel_table_test {
 namespace {
 
 constexpr Slot kA{1};
@@ -237,4 +237,4 @@ TEST_F(ChannelTableTest, AgreesWithAPlainModelUnderRandomUse) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::channel_table_test

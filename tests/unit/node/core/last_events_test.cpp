@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::node {
+namespace tulle::node::last_events_test {
 namespace {
 
 constexpr Instant kNow{1000s};
@@ -93,4 +93,4 @@ TEST_F(LastEventsTest, ForgetsAnEventWhenItsTimeIsOver) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::last_events_test

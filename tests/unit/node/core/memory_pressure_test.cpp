@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::node {
+namespace tulle::node::memory_pressure_test {
 namespace {
 
 Pressure at(MemoryPressure& memory, std::uint64_t used) {
@@ -43,4 +43,4 @@ TEST(MemoryPressure, WithoutALimitThereIsNone) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::memory_pressure_test

@@ -7,7 +7,7 @@
 #include "node/core/limits.hpp"
 #include "node/web/core/ws_frame.hpp"
 
-namespace tulle::node {
+namespace tulle::node::outbox_test {
 namespace {
 
 constexpr Instant kStart{100s};
@@ -231,4 +231,4 @@ TEST_F(OutboxTest, TheRestOfAStartedFrameKeepsNoSlab) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::outbox_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::node {
+namespace tulle::node::presence_rooms_test {
 namespace {
 
 constexpr Slot kA{1};
@@ -151,4 +151,4 @@ TEST(PresenceRooms, FindsTheConnectionsOfAUserInTheChannelsOfAnApp) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::presence_rooms_test

@@ -6,7 +6,7 @@
 
 #include "mesh/base/prng.hpp"
 
-namespace tulle::node {
+namespace tulle::node::timer_wheel_test {
 namespace {
 
 constexpr Instant kStart{100s};
@@ -108,4 +108,4 @@ TEST(TimerWheel, AgreesWithAPlainModelUnderRandomUse) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::timer_wheel_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::node {
+namespace tulle::node::token_bucket_test {
 namespace {
 
 constexpr Instant kStart{1000s};
@@ -51,4 +51,4 @@ TEST(TokenBucket, FollowsARateThatChanges) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::token_bucket_test

@@ -10,7 +10,7 @@
 
 #include "node/edge/clock.hpp"
 
-namespace tulle::node {
+namespace tulle::node::hosted_hub_test {
 namespace {
 
 /// A hub whose turns are a script: what each does, and when the next is due.
@@ -150,4 +150,4 @@ TEST(HostedHub, HasMoreTurnsAtOnceWhileItHasMoreToDo) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::hosted_hub_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::node {
+namespace tulle::node::hub_link_test {
 namespace {
 
 mesh::ToHub leave(std::string channel) {
@@ -73,4 +73,4 @@ TEST(HubLink, HandsOverATurnWithOneWakeUpAndALongOneInParts) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::hub_link_test

@@ -15,7 +15,7 @@
 #include "node/edge/linger.hpp"
 #include "node/edge/uring_writer.hpp"
 
-namespace tulle::node {
+namespace tulle::node::outbox_writer_test {
 namespace {
 
 /// Two connected non-blocking sockets.
@@ -232,4 +232,4 @@ TEST_F(SocketsTest, LingeringEndsWhenThePeerSendsTooMuch) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::outbox_writer_test

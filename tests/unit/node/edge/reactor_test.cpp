@@ -15,7 +15,7 @@
 #include "node/core/limits.hpp"
 #include "node/edge/clock.hpp"
 
-namespace tulle::node {
+namespace tulle::node::reactor_test {
 namespace {
 
 enum class Where { kNowhere, kHandler, kDeadline, kTurnEnd, kTakeWrite, kWritten };
@@ -353,4 +353,4 @@ TEST(Reactor, ASlotOfAFailedConnectionServesTheNextOne) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::reactor_test

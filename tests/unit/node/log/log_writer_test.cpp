@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-namespace tulle::node {
+namespace tulle::node::log_writer_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -142,4 +142,4 @@ TEST(LogWriter, CountsWhatCannotBeWritten) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::log_writer_test

@@ -9,7 +9,7 @@
 
 #include "mesh/base/prng.hpp"
 
-namespace tulle::node {
+namespace tulle::node::frame_inflater_test {
 namespace {
 
 constexpr std::size_t kLimit = 200'000;
@@ -258,4 +258,4 @@ TEST(FrameInflater, SaysWhatIsCorruptAfterWhatCameBefore) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::frame_inflater_test

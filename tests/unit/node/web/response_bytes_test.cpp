@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::node {
+namespace tulle::node::response_bytes_test {
 namespace {
 
 constexpr WallSeconds kNow{784111777s};
@@ -48,4 +48,4 @@ TEST(ResponseBytes, OfNoContentHaveNeitherLengthNorType) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::response_bytes_test

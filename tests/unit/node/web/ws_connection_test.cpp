@@ -14,7 +14,7 @@
 #include "node/core/limits.hpp"
 #include "node/edge/clock.hpp"
 
-namespace tulle::node {
+namespace tulle::node::ws_connection_test {
 namespace {
 
 using boost::asio::ip::tcp;
@@ -127,4 +127,4 @@ TEST_F(WsConnectionTest, AClientThatIsClosingAlreadyIsShedAsSoonAsAnother) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::ws_connection_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::node {
+namespace tulle::node::app_webhooks_test {
 namespace {
 
 Webhook hook(const std::string& url, const std::string& starts = {}, const std::string& ends = {}) {
@@ -82,4 +82,4 @@ TEST(AppWebhooks, AnEndpointIsFoundByItsUrlAndItsPlaceAmongThose) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::app_webhooks_test

@@ -6,7 +6,7 @@
 
 #include "node/web/core/origin_pattern.hpp"
 
-namespace tulle::node {
+namespace tulle::node::apps_test {
 namespace {
 
 App app_for(const std::vector<std::string>& origins) {
@@ -208,4 +208,4 @@ TEST(AppTable, TellsWhatHasBecomeOfAnApp) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::apps_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::node {
+namespace tulle::node::channel_name_test {
 namespace {
 
 TEST(ChannelName, TellsTheTypeByAnAnchoredPrefix) {
@@ -66,4 +66,4 @@ TEST(ChannelName, AndAppIdMakeAKeyThatComesApartAgain) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::channel_name_test

@@ -6,7 +6,7 @@
 
 #include "node/pusher/core/webhook_limits.hpp"
 
-namespace tulle::node {
+namespace tulle::node::count_teller_test {
 namespace {
 
 using Told = std::vector<TellCount>;
@@ -70,4 +70,4 @@ TEST_F(CountTellerTest, HoldsNothingOfQuietChannels) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::count_teller_test

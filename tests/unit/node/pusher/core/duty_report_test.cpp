@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::node {
+namespace tulle::node::duty_report_test {
 namespace {
 
 using Duties = std::vector<TellDuty>;
@@ -134,4 +134,4 @@ TEST_F(DutyReportTest, WhenTheAppsChangeAllIsLookedAtAnew) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::duty_report_test

@@ -7,7 +7,7 @@
 
 #include "node/pusher/core/limits.hpp"
 
-namespace tulle::node {
+namespace tulle::node::ration_test {
 namespace {
 
 constexpr Instant kStart{1000s};
@@ -240,4 +240,4 @@ TEST(Rations, KeepTheCountOfConnectionsOverAChangeOfTheApps) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::ration_test

@@ -9,7 +9,7 @@
 #include "mesh/base/prng.hpp"
 #include "node/pusher/core/channel_name.hpp"
 
-namespace tulle::node {
+namespace tulle::node::user_table_test {
 namespace {
 
 constexpr Slot kA{1};
@@ -265,4 +265,4 @@ TEST_F(UserTableTest, LeavesNothingBehindAndTellsTheTruthWhateverComes) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::user_table_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::node {
+namespace tulle::node::webhook_desk_test {
 namespace {
 
 constexpr Instant kStart{1000s};
@@ -513,4 +513,4 @@ TEST_F(WebhookDeskTest, AnAppThatIsGoneMeanwhileIsToldOfNothingMore) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::webhook_desk_test

@@ -7,7 +7,7 @@
 
 #include "node/pusher/core/webhook_limits.hpp"
 
-namespace tulle::node {
+namespace tulle::node::webhook_queue_test {
 namespace {
 
 constexpr Instant kStart{1000s};
@@ -324,4 +324,4 @@ TEST_F(WebhookQueueTest, TheLastNodeHasRoomForAllThatIsLeft) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::webhook_queue_test

@@ -11,7 +11,7 @@
 #include "node/pusher/wire/webhook_body.hpp"
 #include "tests/unit/node/pusher/edge/shard_fixture.hpp"
 
-namespace tulle::node {
+namespace tulle::node::shard_duties_test {
 namespace {
 
 using testing::HubProbe;
@@ -150,4 +150,4 @@ TEST_F(ShardDutiesTest, ADrainingShardTellsOfNobodysLeaving) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::shard_duties_test

@@ -8,7 +8,7 @@
 #include "node/edge/shard.hpp"
 #include "tests/unit/node/pusher/edge/shard_fixture.hpp"
 
-namespace tulle::node {
+namespace tulle::node::shard_limits_test {
 namespace {
 
 using testing::HubProbe;
@@ -227,4 +227,4 @@ TEST(NodeLimits, SaysOfAnAddressThatIsFullThatItIsAlsoWhenTheNodeIs) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::shard_limits_test

@@ -17,7 +17,7 @@
 #include "tests/unit/node/event_of.hpp"
 #include "tests/unit/node/pusher/edge/shard_fixture.hpp"
 
-namespace tulle::node {
+namespace tulle::node::shard_test {
 namespace {
 
 using testing::HubProbe;
@@ -516,4 +516,4 @@ TEST_F(ShardTest, ClosesAConnectionThatIsRefusedWithItsCode) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::shard_test

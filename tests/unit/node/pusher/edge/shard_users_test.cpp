@@ -12,7 +12,7 @@
 #include "tests/unit/node/event_of.hpp"
 #include "tests/unit/node/pusher/edge/shard_fixture.hpp"
 
-namespace tulle::node {
+namespace tulle::node::shard_users_test {
 namespace {
 
 using testing::HubProbe;
@@ -300,4 +300,4 @@ TEST_F(ShardUsersTest, PublishesToACacheChannelSoThatItIsKeptAndReadsItBack) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::shard_users_test

@@ -10,7 +10,7 @@
 #include "tests/unit/node/pusher/edge/shard_fixture.hpp"
 #include "tests/unit/node/pusher/edge/short_of_memory.hpp"
 
-namespace tulle::node {
+namespace tulle::node::webhook_memory_test {
 namespace {
 
 using testing::HttpTarget;
@@ -102,4 +102,4 @@ TEST_F(WebhookMemoryTest, WhereverMemoryIsWantingTheWorkerLivesAndAnswers) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::webhook_memory_test

@@ -10,7 +10,7 @@
 #include "node/pusher/core/webhook_limits.hpp"
 #include "tests/unit/node/pusher/edge/http_target.hpp"
 
-namespace tulle::node {
+namespace tulle::node::webhook_sender_test {
 namespace {
 
 using testing::HttpTarget;
@@ -166,4 +166,4 @@ TEST(WebhookSender, AnotherThreadCanEndItsWaiting) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::webhook_sender_test

@@ -10,7 +10,7 @@
 #include "tests/unit/node/pusher/edge/http_target.hpp"
 #include "tests/unit/node/pusher/edge/shard_fixture.hpp"
 
-namespace tulle::node {
+namespace tulle::node::webhook_worker_test {
 namespace {
 
 using testing::HttpTarget;
@@ -270,4 +270,4 @@ TEST_F(WebhookWorkerTest, WhatTheLastNodeCouldNotTellIsCounted) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::webhook_worker_test

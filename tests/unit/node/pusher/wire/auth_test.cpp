@@ -5,7 +5,7 @@
 #include "mesh/base/digest.hpp"
 #include "node/pusher/core/limits.hpp"
 
-namespace tulle::node::pusher {
+namespace tulle::node::pusher::auth_test {
 namespace {
 
 App official_app() {
@@ -91,4 +91,4 @@ TEST(QueryParameters, ThatComeTwiceAreFoundByTheirDecodedNames) {
 }
 
 }  // namespace
-}  // namespace tulle::node::pusher
+}  // namespace tulle::node::pusher::auth_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::node::pusher {
+namespace tulle::node::pusher::channel_query_test {
 namespace {
 
 ChannelTable table_of(std::initializer_list<std::pair<std::string, std::uint32_t>> channels) {
@@ -108,4 +108,4 @@ TEST(SumAnswers, AddsPartsAndLeavesOutWhatIsMalformed) {
 }
 
 }  // namespace
-}  // namespace tulle::node::pusher
+}  // namespace tulle::node::pusher::channel_query_test

@@ -7,7 +7,7 @@
 #include "node/pusher/wire/event_frame.hpp"
 #include "node/pusher/wire/raw_json.hpp"
 
-namespace tulle::node::pusher {
+namespace tulle::node::pusher::codec_test {
 namespace {
 
 FrameErrc error_of(std::string_view text) {
@@ -116,4 +116,4 @@ TEST(ServerFrame, IsWrittenAsTheProtocolHasIt) {
 }
 
 }  // namespace
-}  // namespace tulle::node::pusher
+}  // namespace tulle::node::pusher::codec_test

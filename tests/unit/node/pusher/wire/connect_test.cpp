@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::node::pusher {
+namespace tulle::node::pusher::connect_test {
 namespace {
 
 AppTable apps() {
@@ -59,4 +59,4 @@ TEST(Subprotocol, IsTheFirstThatIsSpokenHere) {
 }
 
 }  // namespace
-}  // namespace tulle::node::pusher
+}  // namespace tulle::node::pusher::connect_test

@@ -7,7 +7,7 @@
 #include "mesh/base/prng.hpp"
 #include "node/pusher/wire/codec.hpp"
 
-namespace tulle::node::pusher {
+namespace tulle::node::pusher::event_frame_test {
 namespace {
 
 TEST(EventFrame, HandsJsonOnByteForByte) {
@@ -59,4 +59,4 @@ TEST(EventFrame, TellsTheDataAloneAsAValue) {
 }
 
 }  // namespace
-}  // namespace tulle::node::pusher
+}  // namespace tulle::node::pusher::event_frame_test

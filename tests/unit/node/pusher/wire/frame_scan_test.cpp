@@ -7,7 +7,7 @@
 
 #include "mesh/base/prng.hpp"
 
-namespace tulle::node::pusher {
+namespace tulle::node::pusher::frame_scan_test {
 namespace {
 
 constexpr std::array kTexts{
@@ -71,4 +71,4 @@ TEST(FrameScan, AgreesWithTheWholeParse) {
 }
 
 }  // namespace
-}  // namespace tulle::node::pusher
+}  // namespace tulle::node::pusher::frame_scan_test

@@ -7,7 +7,7 @@
 #include "node/pusher/wire/http_publish.hpp"
 #include "tests/unit/node/event_of.hpp"
 
-namespace tulle::node::pusher {
+namespace tulle::node::pusher::http_api_test {
 namespace {
 
 constexpr WallSeconds kNow{std::chrono::seconds{1'700'000'000}};
@@ -422,4 +422,4 @@ TEST(HttpApi, FindsTheAppThatARequestNames) {
 }
 
 }  // namespace
-}  // namespace tulle::node::pusher
+}  // namespace tulle::node::pusher::http_api_test

@@ -9,7 +9,7 @@
 #include "node/pusher/wire/http_api.hpp"
 #include "tests/unit/node/event_of.hpp"
 
-namespace tulle::node::pusher {
+namespace tulle::node::pusher::http_users_test {
 namespace {
 
 constexpr WallSeconds kNow{std::chrono::seconds{1'700'000'000}};
@@ -140,4 +140,4 @@ TEST(HttpUsers, AreNotInTheListOfChannels) {
 }
 
 }  // namespace
-}  // namespace tulle::node::pusher
+}  // namespace tulle::node::pusher::http_users_test

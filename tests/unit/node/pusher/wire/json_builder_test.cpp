@@ -11,7 +11,7 @@
 #include "node/pusher/core/limits.hpp"
 #include "node/pusher/wire/raw_json.hpp"
 
-namespace tulle::node::pusher {
+namespace tulle::node::pusher::json_builder_test {
 namespace {
 
 std::string object_of(std::size_t members) {
@@ -61,4 +61,4 @@ TEST(RawObject, HandsOnTheSourceOfAnObjectThatIsPassedOver) {
 }
 
 }  // namespace
-}  // namespace tulle::node::pusher
+}  // namespace tulle::node::pusher::json_builder_test

@@ -6,7 +6,7 @@
 #include "node/pusher/wire/event_frame.hpp"
 #include "node/pusher/wire/raw_json.hpp"
 
-namespace tulle::node::pusher {
+namespace tulle::node::pusher::presence_test {
 namespace {
 
 Member parsed(std::string_view data) {
@@ -59,4 +59,4 @@ TEST(PresenceFrames, ListUsersWithTypesAndInfo) {
 }
 
 }  // namespace
-}  // namespace tulle::node::pusher
+}  // namespace tulle::node::pusher::presence_test

@@ -11,7 +11,7 @@
 #include "mesh/base/prng.hpp"
 #include "node/pusher/core/limits.hpp"
 
-namespace tulle::node::pusher {
+namespace tulle::node::pusher::request_signature_test {
 namespace {
 
 App official_app() {
@@ -439,4 +439,4 @@ TEST(RequestAuth, LooksForNoTextBeyondItsLimit) {
 }
 
 }  // namespace
-}  // namespace tulle::node::pusher
+}  // namespace tulle::node::pusher::request_signature_test

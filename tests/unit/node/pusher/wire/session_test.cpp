@@ -10,7 +10,7 @@
 #include "node/pusher/wire/presence.hpp"
 #include "tests/unit/node/event_of.hpp"
 
-namespace tulle::node::pusher {
+namespace tulle::node::pusher::session_test {
 namespace {
 
 constexpr Instant kStart{1000s};
@@ -484,4 +484,4 @@ TEST_F(SessionTest, IsReadNoFurtherWhileItChangesItsSubscriptionsTooFast) {
 }
 
 }  // namespace
-}  // namespace tulle::node::pusher
+}  // namespace tulle::node::pusher::session_test

@@ -9,7 +9,7 @@
 #include "node/pusher/wire/event_frame.hpp"
 #include "node/pusher/wire/raw_json.hpp"
 
-namespace tulle::node::pusher {
+namespace tulle::node::pusher::session_user_test {
 namespace {
 
 constexpr Instant kStart{1000s};
@@ -204,4 +204,4 @@ TEST(UserFrames, AreWhatClientsRead) {
 }
 
 }  // namespace
-}  // namespace tulle::node::pusher
+}  // namespace tulle::node::pusher::session_user_test

@@ -4,7 +4,7 @@
 
 #include "node/pusher/core/limits.hpp"
 
-namespace tulle::node::pusher {
+namespace tulle::node::pusher::user_data_test {
 namespace {
 
 UserData parsed(std::string_view text) {
@@ -74,4 +74,4 @@ TEST(UserData, IsRefusedWithItsReason) {
 }
 
 }  // namespace
-}  // namespace tulle::node::pusher
+}  // namespace tulle::node::pusher::user_data_test

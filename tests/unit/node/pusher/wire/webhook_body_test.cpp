@@ -8,7 +8,7 @@
 #include "node/pusher/wire/presence.hpp"
 #include "node/pusher/wire/raw_json.hpp"
 
-namespace tulle::node::pusher {
+namespace tulle::node::pusher::webhook_body_test {
 namespace {
 
 SharedBytes card_of(std::string_view channel_data) {
@@ -119,4 +119,4 @@ TEST(WebhookBody, SubscribersAreToldTheirNumberAsPusherDoes) {
 }
 
 }  // namespace
-}  // namespace tulle::node::pusher
+}  // namespace tulle::node::pusher::webhook_body_test

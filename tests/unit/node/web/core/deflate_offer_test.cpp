@@ -6,7 +6,7 @@
 
 #include "node/web/core/date.hpp"
 
-namespace tulle::node::http {
+namespace tulle::node::http::deflate_offer_test {
 namespace {
 
 const std::string kAgreed = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
@@ -54,4 +54,4 @@ TEST(Date, IsOfTheFormOfRfc9110) {
 }
 
 }  // namespace
-}  // namespace tulle::node::http
+}  // namespace tulle::node::http::deflate_offer_test

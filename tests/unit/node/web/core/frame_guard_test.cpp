@@ -6,7 +6,7 @@
 
 #include "node/web/core/limits.hpp"
 
-namespace tulle::node {
+namespace tulle::node::frame_guard_test {
 namespace {
 
 using Verdict = FrameGuard::Verdict;
@@ -150,4 +150,4 @@ TEST(FrameGuard, KnowsTheCodeThatTheStreamDoesNotKnow) {
 }
 
 }  // namespace
-}  // namespace tulle::node
+}  // namespace tulle::node::frame_guard_test

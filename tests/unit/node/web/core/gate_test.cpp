@@ -6,7 +6,7 @@
 
 #include "node/web/core/limits.hpp"
 
-namespace tulle::node::http {
+namespace tulle::node::http::gate_test {
 namespace {
 
 const std::string kGet = "GET /up HTTP/1.1\r\nHost: x\r\n";
@@ -235,4 +235,4 @@ TEST(Gate, SearchesOnlyWhatHasComeSince) {
 }
 
 }  // namespace
-}  // namespace tulle::node::http
+}  // namespace tulle::node::http::gate_test

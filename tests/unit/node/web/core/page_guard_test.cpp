@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tulle::node::http {
+namespace tulle::node::http::page_guard_test {
 namespace {
 
 const PageGuard kGuard({"tulle-1.Internal"});
@@ -83,4 +83,4 @@ TEST(PageGuard, WantsOfAPostWhatNoFormSends) {
 }
 
 }  // namespace
-}  // namespace tulle::node::http
+}  // namespace tulle::node::http::page_guard_test

@@ -3,12 +3,11 @@
 #include "mesh/core/numbers.hpp"
 #include "mesh/core/port.hpp"
 #include "mesh/wire/convert.hpp"
+#include "mesh/wire/decode_numbers.hpp"
 #include "proto/mesh/v1/envelope.pb.h"
 
 namespace tulle::mesh::wire {
 namespace {
-
-const Limits kLimits;
 
 /// Moves the key out of the generated object, if it is one.
 template <class From>

@@ -11,8 +11,6 @@
 namespace tulle::mesh::wire {
 namespace {
 
-const Limits kLimits;
-
 bool good_channel(const std::string& channel) {
     return !channel.empty() && channel.size() <= kMaxChannelBytes;
 }

@@ -7,6 +7,9 @@
 /// Every number and time of a peer is checked by these before it takes part in arithmetic.
 namespace tulle::mesh::wire {
 
+/// What a message of a peer may have at most.
+inline const Limits kLimits;
+
 template <class... Number>
 [[nodiscard]] bool good_numbers(Number... numbers) {
     return ((numbers <= kMaxNumber) && ...);

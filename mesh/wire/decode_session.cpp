@@ -10,8 +10,6 @@
 namespace tulle::mesh::wire {
 namespace {
 
-const Limits kLimits;
-
 /// What ends up in logs and tables: no blanks, nothing that moves a cursor.
 bool good_word(const std::string& text, std::size_t max) {
     const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };

@@ -14,6 +14,7 @@
 #include <random>
 #include <stdexcept>
 
+#include "tools/chaos/plan.hpp"
 #include "tools/chaos/resets.hpp"
 
 namespace tulle::chaos {
@@ -24,7 +25,6 @@ namespace {
 constexpr std::uint16_t kFirstPort = 10'000;
 constexpr std::uint16_t kPorts = 16'000;
 constexpr int kTries = 200;
-constexpr std::uint32_t kSeeds = 2;
 
 std::uint16_t port_of(const std::string& endpoint) {
     return static_cast<std::uint16_t>(std::stoul(endpoint.substr(endpoint.find(':') + 1)));

@@ -12,7 +12,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, kEventKinds> kNames{
+constexpr std::array<std::string_view, kEventKinds> kEventNames{
     "run",     "start",   "end",        "stop",         "continue",  "fault",  "calm", "publish", "accepted",
     "refused", "unknown", "subscribed", "unsubscribed", "delivered", "gap",    "view", "cut",     "healed",
     "slowed",  "eased",   "memory",     "reaped",       "entered",   "parted", "told", "hook",    "read"};
@@ -82,8 +82,16 @@ std::string channel_name(std::uint32_t channel) {
     return (channel > kCanaryChannel ? "cache-chaos-" : "chaos-") + std::to_string(channel);
 }
 
+std::string joined_names(const std::set<std::string>& parts) {
+    std::string out;
+    for (const std::string& part : parts) {
+        out.append(out.empty() ? "" : ",").append(part);
+    }
+    return out;
+}
+
 std::string to_line(const Event& event) {
-    const std::string_view name = kNames[static_cast<std::size_t>(event.kind)];
+    const std::string_view name = kEventNames[static_cast<std::size_t>(event.kind)];
     json::object object{
         {"t", std::chrono::duration_cast<std::chrono::microseconds>(event.at.time_since_epoch()).count()},
         {"e", json::string_view(name.data(), name.size())}};
@@ -124,12 +132,12 @@ Result<Event, HistoryErrc> parse_line(std::string_view line) {
                       take(object, "channel", event.channel) && take(object, "number", event.number) &&
                       take(object, "text", event.text) && take(object, "interest", event.interest) &&
                       take_members(object, event.members);
-    const auto kind = std::find(kNames.begin(), kNames.end(), name);
-    if (!good || kind == kNames.end()) {
+    const auto kind = std::find(kEventNames.begin(), kEventNames.end(), name);
+    if (!good || kind == kEventNames.end()) {
         return HistoryErrc::kNotAnEvent;
     }
     event.at = Instant(std::chrono::microseconds(microseconds));
-    event.kind = static_cast<EventKind>(kind - kNames.begin());
+    event.kind = static_cast<EventKind>(kind - kEventNames.begin());
     return event;
 }
 

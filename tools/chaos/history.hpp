@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -69,6 +70,8 @@ inline constexpr std::uint32_t kCanaryChannel = kChannels + 1;
 /// From here on channels on which nothing is published, and of whose first and last subscriber a backend is told.
 inline constexpr std::uint32_t kFirstHookChannel = 1'001;
 [[nodiscard]] std::string channel_name(std::uint32_t channel);
+/// Names or ids as an event holds them: "a,b".
+[[nodiscard]] std::string joined_names(const std::set<std::string>& parts);
 
 /// One member in a view. Only what is judged.
 struct Member {

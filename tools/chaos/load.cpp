@@ -17,9 +17,6 @@ constexpr const char* kEventName = "chaos";
 constexpr std::chrono::milliseconds kPublishPatience{10'000};
 /// Between two tries while the node is away.
 constexpr Duration kAwayInterval = 50ms;
-/// How long a moving client stays at a node, in milliseconds: from the first up to the sum of both.
-constexpr std::uint64_t kShortestStayMs = 1'000;
-constexpr std::uint64_t kStaysDifferByMs = 3'000;
 /// How soon a moving client sees that its connection is lost.
 constexpr Duration kMoverInterval = 10ms;
 /// One message in so many is a canary.

@@ -29,6 +29,9 @@ struct Target {
 inline constexpr std::size_t kPaddingBytes = 200;
 inline constexpr std::size_t kLargePaddingBytes = 8'192;
 inline constexpr std::uint32_t kChannelsOfClient = 3;
+/// How long a client or user who moves stays at a node, in milliseconds: from the first up to the sum of both.
+inline constexpr std::uint64_t kShortestStayMs = 1'000;
+inline constexpr std::uint64_t kStaysDifferByMs = 3'000;
 
 class Api;
 

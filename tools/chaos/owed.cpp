@@ -4,13 +4,13 @@
 #include <vector>
 
 #include "tools/chaos/checker.hpp"
+#include "tools/chaos/plan.hpp"
 
 namespace tulle::chaos {
 namespace {
 
 /// Two processes that begin within this of each other may miss each other's first seconds.
 constexpr Duration kJoin = 3s;
-constexpr std::uint32_t kSeeds = 2;
 
 /// Time during which nothing, or not everything, could pass between two nodes.
 struct Hindrance {

@@ -11,10 +11,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::array<std::string_view, kFaultKinds> kNames{"kill",    "many",  "stop",     "seeds",   "flap",
-                                                           "rolling", "reset", "slow",     "split",   "partial",
-                                                           "oneway",  "delay", "throttle", "freeze60"};
-constexpr std::uint32_t kSeeds = 2;
+constexpr std::array<std::string_view, kFaultKinds> kFaultNames{"kill",    "many",  "stop",     "seeds",   "flap",
+                                                                "rolling", "reset", "slow",     "split",   "partial",
+                                                                "oneway",  "delay", "throttle", "freeze60"};
 constexpr Duration kShortestPause = 300ms;
 /// The mesh must be whole again by then.
 constexpr Duration kLongPause = 6s;
@@ -153,20 +152,20 @@ Duration pause_after(const std::vector<Fault>& plan, Prng& prng) {
 }  // namespace
 
 std::string_view to_string(FaultKind kind) {
-    return kNames[static_cast<std::size_t>(kind)];
+    return kFaultNames[static_cast<std::size_t>(kind)];
 }
 
 std::optional<FaultKind> fault_from(std::string_view name) {
-    const auto found = std::find(kNames.begin(), kNames.end(), name);
-    if (found == kNames.end()) {
+    const auto found = std::find(kFaultNames.begin(), kFaultNames.end(), name);
+    if (found == kFaultNames.end()) {
         return std::nullopt;
     }
-    return static_cast<FaultKind>(found - kNames.begin());
+    return static_cast<FaultKind>(found - kFaultNames.begin());
 }
 
 std::string fault_names() {
     std::string out;
-    for (const std::string_view name : kNames) {
+    for (const std::string_view name : kFaultNames) {
         out.append(out.empty() ? "" : ", ").append(name);
     }
     return out;

@@ -29,6 +29,8 @@ enum class FaultKind : std::uint8_t {
     kFreeze60,  ///< SIGSTOP for 60 s while the others publish large messages; once, in long plans only
 };
 inline constexpr std::size_t kFaultKinds = 14;
+/// The first nodes of a run: all others are told of these.
+inline constexpr std::uint32_t kSeeds = 2;
 
 /// Whether the fault drops or holds back what nodes send to each other.
 [[nodiscard]] bool needs_own_network(FaultKind kind);

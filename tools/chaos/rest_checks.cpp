@@ -14,14 +14,6 @@ namespace {
 /// and the grace of a user whose node has gone.
 constexpr Duration kPeace = kThawSettle + 2s;
 
-std::string joined(const std::set<std::string>& parts) {
-    std::string out;
-    for (const std::string& part : parts) {
-        out.append(out.empty() ? "" : ",").append(part);
-    }
-    return out;
-}
-
 /// Who stays on one connection, at a node to which nothing has happened for long.
 bool has_peace(const Timeline& timeline, const Stay& stay, Instant at) {
     const auto process = timeline.process_at(stay.node, at);
@@ -61,7 +53,7 @@ std::string users_at(const Timeline& timeline, Instant at) {
             users.insert(stay.user);
         }
     }
-    return joined(users);
+    return joined_names(users);
 }
 
 std::string channels_at(const Timeline& timeline, Instant at) {
@@ -74,7 +66,7 @@ std::string channels_at(const Timeline& timeline, Instant at) {
     if (!users_at(timeline, at).empty()) {
         channels.insert(kPresenceChannel);
     }
-    return joined(channels);
+    return joined_names(channels);
 }
 
 /// The last one that was accepted, or one after it that may have been.
@@ -93,7 +85,7 @@ void judge_cache(const Timeline& timeline, const Read& read, std::uint32_t chann
     ++verdict.checked;
     if (!allowed.contains(read.answer)) {
         verdict.violate("n" + std::to_string(read.node) + " at " + at_text(read.at) + " has of " +
-                        channel_name(channel) + ": " + read.answer + " instead of " + joined(allowed));
+                        channel_name(channel) + ": " + read.answer + " instead of " + joined_names(allowed));
     }
 }
 

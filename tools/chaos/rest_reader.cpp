@@ -31,21 +31,13 @@ void record(Recorder& recorder, std::uint32_t node, std::string what, std::strin
     recorder.add(std::move(event));
 }
 
-std::string joined(const std::set<std::string>& parts) {
-    std::string out;
-    for (const std::string& part : parts) {
-        out.append(out.empty() ? "" : ",").append(part);
-    }
-    return out;
-}
-
 /// Of {"channels":{NAME:{},…}}.
 std::string channels_in(const json::value& body) {
     std::set<std::string> names;
     for (const auto& [name, ignored] : body.at("channels").as_object()) {
         names.emplace(name.data(), name.size());
     }
-    return joined(names);
+    return joined_names(names);
 }
 
 /// Of {"users":[{"id":ID},…]}.
@@ -55,7 +47,7 @@ std::string users_in(const json::value& body) {
         const json::string& id = user.at("id").as_string();
         ids.emplace(id.data(), id.size());
     }
-    return joined(ids);
+    return joined_names(ids);
 }
 
 template <class Read>

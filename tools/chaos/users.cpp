@@ -8,12 +8,6 @@
 #include "mesh/base/prng.hpp"
 
 namespace tulle::chaos {
-namespace {
-
-constexpr std::uint64_t kShortestStayMs = 1'000;
-constexpr std::uint64_t kStaysDifferByMs = 3'000;
-
-}  // namespace
 
 ChaosUser::ChaosUser(const Target& target, std::string user, Recorder& recorder)
     : node_(target.node), user_(std::move(user)), recorder_(recorder) {

@@ -11,7 +11,7 @@ namespace tulle::chaos {
 namespace {
 
 constexpr Duration kInterval = 50ms;
-constexpr std::chrono::milliseconds kPatience{500};
+constexpr std::chrono::milliseconds kAdminPatience{500};
 
 }  // namespace
 
@@ -42,7 +42,7 @@ bool Watcher::is_whole() const {
 }
 
 void Watcher::watch(std::uint32_t node, const std::string& admin) {
-    cli::Admin connection(admin, kPatience);
+    cli::Admin connection(admin, kAdminPatience);
     Instant next = now();
     while (!stop_.wait_until(next)) {
         const client::Exchange answer = connection.get("/v1/status");

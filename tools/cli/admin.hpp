@@ -8,6 +8,9 @@
 
 namespace tulle::cli {
 
+/// With a node that asks others, beyond what the node waits for those.
+inline constexpr std::chrono::milliseconds kAdminPatience{1'500};
+
 /// Requests to the admin listener of one node, "HOST:PORT" (an IPv6 address in brackets). One thread.
 /// Limits: an answer of 64 MiB, which is what 300 nodes tell of each other.
 class Admin {

@@ -42,10 +42,6 @@ std::vector<std::string> endpoints(const AppOptions& app) {
     return out;
 }
 
-bool has_traffic(const BenchOptions& options) {
-    return options.kind == BenchKind::kFanout || options.kind == BenchKind::kRelay;
-}
-
 load::Plan plan_of(const BenchOptions& options) {
     if (options.channels > options.subscribers) {
         throw std::invalid_argument("there are more channels than connections: some would have nobody to hear them");

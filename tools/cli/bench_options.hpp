@@ -34,6 +34,11 @@ struct BenchOptions {
     bool json = false;
 };
 
+/// Whether messages are sent in the time that is measured.
+[[nodiscard]] inline bool has_traffic(const BenchOptions& options) {
+    return options.kind == BenchKind::kFanout || options.kind == BenchKind::kRelay;
+}
+
 /// The exit code (exit_code.hpp). Errors: std::invalid_argument for options that make no sense together,
 /// std::runtime_error for what cannot be done at all.
 [[nodiscard]] int run_bench(const BenchOptions& options);

@@ -20,10 +20,6 @@ std::string fixed(double value, int digits) {
     return text.data();
 }
 
-bool has_traffic(const BenchOptions& options) {
-    return options.kind == BenchKind::kFanout || options.kind == BenchKind::kRelay;
-}
-
 std::string counted(std::uint64_t count, const std::string& what) {
     return grouped(count) + " " + what + (count == 1 ? "" : "s");
 }

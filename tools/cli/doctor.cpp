@@ -17,7 +17,6 @@ namespace {
 
 constexpr int kBetweenSamplesMs = 300;  // interest that is not known everywhere by then is stuck
 constexpr std::size_t kMaxSamples = 3;
-constexpr std::chrono::milliseconds kPatience{1'500};  // with the node asked, beyond what it waits for the others
 
 struct Look {
     MeshSample sample;
@@ -57,7 +56,7 @@ Look look(std::deque<Admin>& admins, const DoctorOptions& options) {
 int run_doctor(const DoctorOptions& options) {
     std::deque<Admin> admins;
     for (const std::string& server : options.servers) {
-        admins.emplace_back(server, options.timeout + kPatience);
+        admins.emplace_back(server, options.timeout + kAdminPatience);
     }
     std::vector<MeshSample> samples;
     std::vector<std::string> errors;

@@ -12,8 +12,6 @@
 namespace tulle::cli {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{1'500};  // with the node asked, beyond what it waits for the others
-
 /// Names of channels hold these of the characters that mean something in a query string.
 std::string escaped(const std::string& channel) {
     std::string out;
@@ -53,7 +51,7 @@ int run_trace(const TraceOptions& options) {
     if (!client::is_valid_app_id(options.app_id)) {
         throw std::invalid_argument("\"" + options.app_id + "\" is not the id of an app");
     }
-    Admin admin(options.server, options.timeout + kPatience);
+    Admin admin(options.server, options.timeout + kAdminPatience);
     const client::Exchange exchange =
         admin.post("/v1/trace?app=" + options.app_id + "&channel=" + escaped(options.channel) +
                    "&timeout_ms=" + std::to_string(options.timeout.count()));

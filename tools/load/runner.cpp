@@ -8,8 +8,6 @@
 namespace tulle::load {
 namespace {
 
-using Kind = RunOptions::Kind;
-
 constexpr Duration kProgressInterval = 200ms;
 constexpr int kEventsBetweenSends = 64;  // so that what falls due while much is received is not sent late for that
 constexpr std::size_t kMaxTextBytes = kMaxPieceBytes / 2;
@@ -67,7 +65,7 @@ std::string Runner::complaint(const RunOptions& options) const {
     if (options.length <= Duration::zero() || options.length > std::chrono::hours(24)) {
         return "seconds must be more than 0 and at most 86400";
     }
-    if (options.kind == Kind::kIdle) {
+    if (options.kind == RunOptions::Kind::kIdle) {
         return {};
     }
     if (publishers_.empty()) {
@@ -82,10 +80,10 @@ std::string Runner::complaint(const RunOptions& options) const {
         return "b and window must be 1 at least";
     }
     if (options.rest < Duration::zero() || options.rest > 1s ||
-        (options.rest > Duration::zero() && options.kind == Kind::kRate)) {
+        (options.rest > Duration::zero() && options.kind == RunOptions::Kind::kRate)) {
         return "resting is for closed loops, for a second at most: an open loop measures how long messages take";
     }
-    if (options.kind == Kind::kRate && !(options.rate > 0 && options.rate <= 1e9)) {
+    if (options.kind == RunOptions::Kind::kRate && !(options.rate > 0 && options.rate <= 1e9)) {
         return "rate must be more than 0 and at most 1e9 messages a second";
     }
     return {};
@@ -99,16 +97,16 @@ RunReport Runner::run(const RunOptions& options, const std::vector<pid_t>& pids)
     next_progress_ = begin_ + kProgressInterval;
     const std::uint64_t answered_before = swarm_.answered();
     switch (options.kind) {
-        case Kind::kBurst:
+        case RunOptions::Kind::kBurst:
             burst();
             break;
-        case Kind::kRate:
+        case RunOptions::Kind::kRate:
             open_loop();
             break;
-        case Kind::kSaturate:
+        case RunOptions::Kind::kSaturate:
             saturate();
             break;
-        case Kind::kIdle:
+        case RunOptions::Kind::kIdle:
             idle();
             break;
     }

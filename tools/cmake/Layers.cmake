@@ -1,14 +1,20 @@
 # layer_library(): the one way to add a library.
 #
 #   layer_library(NAME tulle_mesh_core LAYER 1 SOURCES a.cpp HEADERS a.hpp
-#                 DEPS tulle_base EXTERNAL Boost::headers [PCH header...] [TOGETHER [ALONE a.cpp...]])
+#                 DEPS tulle_base EXTERNAL Boost::headers [HOT] [ALONE a.cpp...] [PCH header...])
 #
 # 1. A DEP of a higher layer than LAYER is a configure error.
 # 2. link_test_<NAME> links the whole archive with its declared DEPS only, so a symbol of an undeclared library breaks the build.
-# 3. TOGETHER: with TULLE_UNITY (the preset release has it on) TULLE_UNITY_BATCH sources of the library are compiled at once, as most of what the
-#    compiler reads is headers. What cannot be joined with others is in ALONE. Trees without it find an include that is missing. Not for
-#    what a delivery or a request runs through: g++ 12 inlines less in large units, which costs them 4 % of their instructions.
-# 4. Headers are registered for the header check (tests/lint): each must compile alone.
+# 3. With TULLE_UNITY (the preset release has it on) TULLE_UNITY_BATCH sources are compiled at once (compile_together below): most of what
+#    the compiler reads is headers. What cannot be joined with others is in ALONE. Trees without TULLE_UNITY find an include that is
+#    missing, and have a precompiled header of PCH instead, which costs a joined library more than it saves.
+# 4. HOT: a delivery or a request runs through it. g++ inlines and clones less once a unit has more than 10,000 and 16,000 instructions, which
+#    would cost a request 4 % of its instructions: a joined unit of a HOT library may be as large as its sources together.
+# 5. Headers are registered for the header check (tests/lint): each must compile alone.
+
+# g++ collects its garbage whenever its heap has doubled, which is 10 to 20 % of the time of a large source. Below 1 GiB g++ need not: no joined
+# source comes to more than 1.3 GiB.
+add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:--param=ggc-min-heapsize=1048576>)
 
 add_library(tulle_options INTERFACE)
 target_compile_options(tulle_options INTERFACE
@@ -49,18 +55,25 @@ if(TULLE_SANITIZE)
 endif()
 target_link_libraries(boost_compiled PUBLIC Boost::headers OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
 
-# compile_together(TARGET [SOURCE...]): as TOGETHER says, also for other targets; the sources stay alone.
-function(compile_together target)
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ${TULLE_UNITY} UNITY_BUILD_BATCH_SIZE ${TULLE_UNITY_BATCH})
+# compile_together(TARGET BATCH [SOURCE...]): with TULLE_UNITY, BATCH sources are compiled as one; the SOURCEs stay alone.
+function(compile_together target batch)
+  if(NOT TULLE_UNITY)
+    return()
+  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${batch})
   set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
 function(layer_library)
-  cmake_parse_arguments(L "TOGETHER" "NAME;LAYER" "SOURCES;HEADERS;DEPS;EXTERNAL;PCH;ALONE" ${ARGN})
+  cmake_parse_arguments(L "HOT" "NAME;LAYER" "SOURCES;HEADERS;DEPS;EXTERNAL;PCH;ALONE" ${ARGN})
   add_library(${L_NAME} STATIC ${L_SOURCES} ${L_HEADERS})
   set_target_properties(${L_NAME} PROPERTIES TULLE_LAYER ${L_LAYER})
-  if(L_TOGETHER)
-    compile_together(${L_NAME} ${L_ALONE})
+  compile_together(${L_NAME} ${TULLE_UNITY_BATCH} ${L_ALONE})
+  if(L_HOT AND TULLE_UNITY)
+    math(EXPR insns "${TULLE_UNITY_BATCH} * 10000")
+    math(EXPR cloning_insns "${TULLE_UNITY_BATCH} * 16000")
+    target_compile_options(${L_NAME} PRIVATE
+      "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:--param=large-unit-insns=${insns};--param=ipa-cp-large-unit-insns=${cloning_insns}>")
   endif()
   target_include_directories(${L_NAME} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>)
   foreach(dep IN LISTS L_DEPS)
@@ -73,7 +86,7 @@ function(layer_library)
     endif()
   endforeach()
   target_link_libraries(${L_NAME} PUBLIC ${L_DEPS} ${L_EXTERNAL} PRIVATE $<BUILD_INTERFACE:tulle_options>)
-  if(L_PCH)
+  if(L_PCH AND NOT TULLE_UNITY)
     target_precompile_headers(${L_NAME} PRIVATE ${L_PCH})
   endif()
   set_property(GLOBAL APPEND PROPERTY TULLE_LIBRARIES ${L_NAME})
@@ -88,6 +101,7 @@ endfunction()
 function(layer_program)
   cmake_parse_arguments(P "" "NAME" "SOURCES;DEPS;EXTERNAL" ${ARGN})
   add_executable(${P_NAME} ${P_SOURCES})
+  compile_together(${P_NAME} ${TULLE_UNITY_BATCH})
   target_include_directories(${P_NAME} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${P_NAME} PRIVATE ${P_DEPS} ${P_EXTERNAL} tulle_options)
 endfunction()

@@ -48,6 +48,7 @@ public:
     [[nodiscard]] bool on_own_thread() const { return std::this_thread::get_id() == own_id_.load(); }
 
 private:
+    // More fields than 15: those before the mailbox are of the own thread, the others are shared with callers.
     struct AddHandler {
         std::shared_ptr<HandlerSlot> slot;
     };

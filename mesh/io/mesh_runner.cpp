@@ -176,6 +176,7 @@ public:
     std::function<void(std::string)> on_fatal_;
 
 private:
+    // More fields than 15: what one thread owns, in the order of dependence.
     void run() {
         guarded([this] {
             first_turn();

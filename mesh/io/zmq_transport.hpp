@@ -120,6 +120,8 @@ public:
     [[nodiscard]] Counters counters() const;
 
 private:
+    // More fields than 15: the three sockets and their watches, and a map for each stage of a link that is not made
+    // yet.
     /// a link's token in ready_ is its id and this; below are the sockets'
     static constexpr std::uint64_t kFirstLink = 16;
 

@@ -161,6 +161,7 @@ public:
     }
 
 private:
+    // More fields than 15: what one thread owns, in the order of dependence.
     enum class Wanted {
         kMetrics,
         kStatus,

@@ -98,6 +98,8 @@ public:
     void wake_at(Instant at);
 
 private:
+    // More fields than 15: each queue of the loop is a vector and how far it has been gone through, and a turn touches
+    // all of them.
     void run_ready();
     bool run_next();
     std::size_t poll_one();

@@ -129,6 +129,8 @@ protected:
     virtual void at_turn_end() {}
 
 private:
+    // More methods than 40 and fields than 15: 22 are what the reactor calls or a protocol overrides; the flags are
+    // single bytes beside the outbox, as a broadcast touches nothing else of a connection.
     void queue_after_write(const SlabRange& frames);
     void give_up(Farewell why);
     void write_out();

@@ -46,6 +46,7 @@ public:
     void make_way();
 
 private:
+    // More fields than 15: eight of them belong to the request in work.
     enum class State { kIdle, kHead, kBody, kAnswering, kWriting, kLingering, kGone };
     using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
 

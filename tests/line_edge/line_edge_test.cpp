@@ -15,7 +15,7 @@
 #include "node/pusher/edge/pusher_edge.hpp"
 #include "tests/unit/node/pusher/edge/shard_fixture.hpp"
 
-namespace tulle::node::line {
+namespace tulle::node::line::line_edge_test {
 namespace {
 
 using testing::RawClient;
@@ -159,4 +159,4 @@ TEST(LineEdge, SaysGoodbyeWhenTheNodeDrains) {
 }
 
 }  // namespace
-}  // namespace tulle::node::line
+}  // namespace tulle::node::line::line_edge_test

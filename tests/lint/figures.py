@@ -3,7 +3,8 @@
 
     figures.py               prints a table
     figures.py --largest N   the N largest classes, by methods and by private fields
-    figures.py --check       fails when a class is larger than [class] in layers.toml allows without a reason there
+    figures.py --check       fails when a class has more than METHODS methods or FIELDS private fields and gives no reason:
+                             a comment in its body that begins "More methods than 40" or "More fields than 15", or says both
     figures.py --self-test   counts planted sources
 
 - lines of a file: median and 95th percentile
@@ -18,10 +19,11 @@ import pathlib
 import re
 import sys
 import tempfile
-import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TOPS = ("mesh", "node", "client", "tools")
+METHODS, FIELDS = 40, 15
+REASON = re.compile(r"// More [^.]*\bthan \d+[^.]*: ")
 PRONOUNS = {"it", "its", "that", "this", "these", "those", "what", "who", "whom", "whose", "which", "one", "they", "them", "their"}
 LITERAL = re.compile(r'R"(\w*)\((?:.|\n)*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'')
 COMMENT = re.compile(r"//[^\n]*|/\*(?:.|\n)*?\*/")
@@ -72,7 +74,7 @@ def statements(body):
 
 
 def classes(text):
-    """(name, methods, private fields) of each class that is defined in `text`."""
+    """(name, methods, private fields, whether a reason is given) of each class that is defined in `text`."""
     code = code_of(text)
     for match in CLASS.finditer(code):
         if re.search(r"\benum\s*$", code[:match.start()]):
@@ -95,7 +97,7 @@ def classes(text):
                 methods += 1
             elif field:
                 fields += 1
-        yield match.group(1), methods, fields
+        yield match.group(1), methods, fields, REASON.search(text[match.end():end]) is not None
 
 
 def sources(root):
@@ -110,7 +112,7 @@ def measure(root):
     for path in sources(root):
         text = path.read_text(encoding="utf-8")
         name = str(path.relative_to(root))
-        found += [(methods, fields, f"{name}:{title}") for title, methods, fields in classes(text)]
+        found += [(methods, fields, f"{name}:{title}", reason) for title, methods, fields, reason in classes(text)]
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         lengths.append(len(text.splitlines()))
         full_lines += len(lines)
@@ -131,20 +133,11 @@ def measure(root):
     }
 
 
-def check(root, rules):
-    limits, found = rules["class"], measure(root)[0]
-    reasons = {one["name"]: one for one in limits.get("larger", [])}
-    wrong = []
-    for methods, fields, name in found:
-        allowed = reasons.pop(name, {})
-        for what, count, limit in (("methods", methods, limits["methods"]), ("private fields", fields, limits["private_fields"])):
-            most = allowed.get(what.replace(" ", "_"), limit)
-            if count > most:
-                wrong.append(f"{name}: {count} {what}, limit {most} (part the class, or give a reason in tests/lint/layers.toml)")
-        if allowed and methods <= limits["methods"] and fields <= limits["private_fields"]:
-            wrong.append(f"{name}: needs its exception in tests/lint/layers.toml no more")
-    wrong += [f"{name}: excepted in tests/lint/layers.toml, and there is no such class" for name in reasons]
-    return wrong
+def check(root):
+    return [f"{name}: {methods} methods and {fields} private fields, limits {METHODS} and {FIELDS} (part the class, or say in "
+            f"its body why not: \"// More fields than {FIELDS}: …\")"
+            for methods, fields, name, reason in measure(root)[0]
+            if (methods > METHODS or fields > FIELDS) and not reason]
 
 
 PLANTED = '''
@@ -169,19 +162,19 @@ private:
 
 
 def self_test():
-    counted = {name: (methods, fields) for name, methods, fields in classes(PLANTED)}
+    counted = {name: (methods, fields) for name, methods, fields, _ in classes(PLANTED)}
     expected = {"Large": (4, 3), "Inner": (1, 1)}
     if counted != expected:
         sys.exit(f"counted {counted} instead of {expected}")
+    many = "".join(f"int field{number}_;\n" for number in range(FIELDS + 1))
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         (root / "mesh").mkdir()
-        (root / "mesh/large.hpp").write_text(PLANTED)
-        rules = {"class": {"methods": 3, "private_fields": 3, "larger": [{"name": "mesh/gone.hpp:Gone", "methods": 9, "why": ""}]}}
-        wrong = check(root, rules)
-        if len(wrong) != 2 or "4 methods, limit 3" not in wrong[0] or "no such class" not in wrong[1]:
-            sys.exit(f"the planted faults were not found alone: {wrong}")
-    print("planted classes are counted, and the ones that are too large are found")
+        (root / "mesh/a.hpp").write_text(f"class NoReason {{\n{many}}};\nclass Reasoned {{\n    // More fields than 15: of a test.\n{many}}};\n")
+        wrong = check(root)
+        if len(wrong) != 1 or "NoReason: 0 methods and 16 private fields" not in wrong[0]:
+            sys.exit(f"the planted fault was not found alone: {wrong}")
+    print("planted classes are counted, and the one that is too large without a reason is found")
 
 
 def main():
@@ -193,8 +186,8 @@ def main():
     if options.self_test:
         return self_test()
     if options.check:
-        wrong = check(ROOT, tomllib.loads((ROOT / "tests/lint/layers.toml").read_text(encoding="utf-8")))
-        print("\n".join(wrong) or "no class is larger than it may be")
+        wrong = check(ROOT)
+        print("\n".join(wrong) or "no class is too large without a reason")
         return 1 if wrong else 0
     found, table = measure(ROOT)
     if options.largest:

@@ -31,6 +31,7 @@ public:
     [[nodiscard]] bool interrupted() const { return interrupted_; }
 
 private:
+    // More fields than 15: the cluster, five kinds of clients, and what judges them.
     void bring_up();
     void subscribe();
     void perform(const Fault& fault);

@@ -69,6 +69,7 @@ public:
     [[nodiscard]] std::uint64_t received_of(std::uint32_t publisher) const { return received_of_[publisher]; }
 
 private:
+    // More fields than 15: the arithmetic of streams, fixed for a run, and what is counted in it.
     /// What the first bytes of a text mean. Most messages are received more than once, by one subscriber after the
     /// other, so that comparing them with those that came lately is cheaper than reading them.
     struct Known {

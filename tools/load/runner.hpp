@@ -71,6 +71,7 @@ public:
     [[nodiscard]] RunReport run(const RunOptions& options, const std::vector<pid_t>& pids);
 
 private:
+    // More fields than 15: four tables of streams, and the run in work.
     struct Publisher {
         std::vector<std::uint32_t> streams;
         std::size_t used_streams = 0;

@@ -95,6 +95,7 @@ public:
     [[nodiscard]] int descriptor() const { return epoll_.get(); }
 
 private:
+    // More fields than 15: where to connect, the connections, and buffers that all of them share.
     /// What a connection has only while it needs it.
     struct Extra {
         std::string held;      ///< an incomplete piece

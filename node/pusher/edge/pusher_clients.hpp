@@ -83,6 +83,7 @@ public:
     static constexpr std::uint64_t kEventIdBit = std::uint64_t{1} << 63;
 
 private:
+    // More fields than 15: seven are what the shard has given, seven the parts of the edge, each a class of its own.
     [[nodiscard]] PusherClient* find(Slot slot) const override;
     void run(PusherClient& client, pusher::SessionEffects& effects) override;
     void run(const ChannelEffects& effects) override;

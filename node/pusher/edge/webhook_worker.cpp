@@ -94,6 +94,7 @@ public:
     const ShardCounters& counters() const { return counters_; }
 
 private:
+    // More fields than 15: what one thread owns, in the order of dependence.
     void run() {
         try {
             while (turn()) {

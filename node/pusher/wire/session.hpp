@@ -148,6 +148,7 @@ public:
     [[nodiscard]] const std::string& socket_id() const { return socket_id_; }
 
 private:
+    // More fields than 15: one state machine of one client.
     /// A subscription or its end, whatever comes of it.
     void pay_for_change(Instant now, SessionEffects& out);
     void subscribe(const ClientFrame& frame, const ShardTables& tables, SessionEffects& out);

@@ -9,8 +9,8 @@
 
 namespace tulle::mesh {
 
-/// What becomes of another origin's record whose turn has come here: it is delivered, held, or told of, by its kind;
-/// and what becomes of records that will never come.
+/// Takes the next record of another origin, and delivers it, holds it or tells of it, by its kind; and tells the
+/// subscribers of records that will never come.
 ///
 /// Thread: confined to the hub.
 class Arrivals {

@@ -66,7 +66,7 @@ private:
     std::optional<Instant> leave_by_;
     Instant sent_at_;  // the last goodbyes
     Instant look_at_;
-    // What has been done, once and for all.
+    // Steps that are taken once and for all.
     struct Done {
         bool is_last = false;     // the shard has been told so
         bool takes_over = false;  // the peers have been told so

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::mesh {
 
 void Dialler::open_link(Instant now, Peer& peer, Effects& out) {
@@ -143,6 +145,7 @@ void Dialler::check_endpoint(Instant now, Peer& peer, Effects& out) {
 }
 
 void Dialler::tick(Instant now, Peer& peer, Effects& out) {
+    TULLE_ASSERT(!peer.in_session());
     if (!peer.redial_at || *peer.redial_at > now) {
         return;
     }

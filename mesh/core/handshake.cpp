@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::mesh {
 
 void Handshake::on_knock(Instant now, OriginId from, const Knock& knock, Effects& out) {
@@ -417,6 +419,7 @@ void Handshake::on_link_up(Instant now, Peer& peer, Effects& out) {
 }
 
 void Handshake::tick(Instant now, Peer& peer, Effects& out) {
+    TULLE_ASSERT(!peer.in_session());
     if (peer.give_up_at && *peer.give_up_at <= now) {
         dialler_.give_up(now, peer, out);
         return;

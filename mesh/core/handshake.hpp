@@ -15,7 +15,7 @@ namespace tulle::mesh {
 /// Thread: confined to the hub. Time: `now` must not go backwards.
 class Handshake {
 public:
-    /// What the owner of the records has to say.
+    /// Questions to the owner of the records.
     struct Records {
         std::function<RecordNo()> last;               ///< our last record
         std::function<SessionTerms(OriginId)> terms;  ///< what we have of that origin, about to be told to it
@@ -39,7 +39,7 @@ public:
     void on_link_up(Instant now, Peer& peer, Effects& out);
     /// `by` names these.
     void learn(Instant now, OriginId by, const std::vector<MemberInfo>& members, Effects& out);
-    /// What speaks after its goodbye has not left: it counts as dead, so that it is met again.
+    /// A peer that speaks after its goodbye has not left: the peer counts as dead, so that it is met again.
     void doubt_goodbye(Instant now, Peer& peer, bool ready);
     /// A dead member has spoken: begin anew.
     void revive(Instant now, Peer& peer, Effects& out);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::mesh {
 
 void Liveness::heard(Instant now, Peer& peer, Effects& out) {
@@ -165,6 +167,7 @@ std::optional<Instant> Liveness::next_deadline(const Peer& peer) const {
 }
 
 void Liveness::tick(Instant now, Peer& peer, Effects& out) {
+    TULLE_ASSERT(peer.in_session());
     const Timing& timing = table_.timing();
     if (const Duration unheard = now - peer.last_heard;
         peer.state == PeerState::kAlive && unheard >= timing.suspicion) {

@@ -8,7 +8,7 @@
 namespace tulle::mesh {
 namespace {
 
-/// What is the first word between two nodes. Such a message belongs to no session.
+/// A message that may be the first word between two nodes belongs to no session.
 template <class T>
 constexpr bool kIsHandshake =
     std::is_same_v<T, Knock> || std::is_same_v<T, Hello> || std::is_same_v<T, Welcome> || std::is_same_v<T, Refuse>;

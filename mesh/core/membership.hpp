@@ -45,9 +45,9 @@ public:
 
     /// True: a message of a standing session, for the caller to handle. False: dealt with here, or dropped.
     [[nodiscard]] bool on_control(Instant now, const Control& message, Effects& out);
-    /// The same for the data path.
+    /// As on_control(), for the data path.
     [[nodiscard]] bool on_data(Instant now, const Data& message, Effects& out);
-    /// The same for what a witness has passed on. A handshake, or a Relay, is dropped and counted.
+    /// As on_control(), for a message that a witness has passed on. A handshake, or a Relay, is dropped and counted.
     [[nodiscard]] bool on_relayed(Instant now, const Control& message, Effects& out);
     [[nodiscard]] bool on_relayed(Instant now, const Data& message);
 
@@ -94,7 +94,7 @@ private:
 
     [[nodiscard]] bool in_standing_session(Instant now, OriginId from, SessionTag tag, Way way, bool serves,
                                            Effects& out);
-    /// What every standing session may carry and membership deals with; false for the rest.
+    /// Deals with a message of a standing session that is for membership; false: the message is for a service.
     [[nodiscard]] bool handle(Instant now, const Control& message, Effects& out);
     void tick_peer(Instant now, Peer& peer, Effects& out);
     [[nodiscard]] Instant first_deadline() const;

@@ -2,7 +2,7 @@
 
 #include "mesh/core/mesh_node.hpp"
 
-/// What people are shown of a node.
+/// The state of a node as people are shown it.
 namespace tulle::mesh {
 
 NodeStatus MeshNode::status(Instant now) const {

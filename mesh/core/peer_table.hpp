@@ -22,7 +22,7 @@ struct SessionUp {
     RecordNo our_at;                          ///< ours, when we chose ours
     std::vector<RecordNo> their_extras;       ///< what they have got of ours from others, beyond their_delivered
 };
-/// It has ended: by a verdict, by a newer session, or because the peer left.
+/// A session has ended: by a verdict, by a newer session, or because the peer left.
 struct SessionDown {
     OriginId oid;
     PeerState now = PeerState::kJoining;

@@ -30,7 +30,7 @@ public:
     void on_record(Instant now, OriginId from, const Record& record, Effects& out);
     /// A piece of a peer's list. True: the list is complete.
     [[nodiscard]] bool accept(Instant now, OriginId from, const PresencePart& part, Effects& out);
-    /// What of its log is lost is not known: the peer lists its users again.
+    /// A part of the peer's log is lost, and nobody knows which: the peer lists its users again.
     void lose(Instant now, OriginId from) { table_.lose(now, from); }
     void session_down(Instant now, OriginId oid) { table_.lose(now, oid); }
     void tick(Instant now, Effects& out);

@@ -26,7 +26,7 @@ public:
     void on(Instant now, ShardIndex shard, Publish& publish, Effects& out);
     [[nodiscard]] bool may_number() const { return serving_.is_on() && !is_paused_; }
     void pause() { is_paused_ = true; }
-    /// What was held is looked at now.
+    /// Looks at the publishes that were held.
     void resume(Instant now, Effects& out);
     void refuse_held(Effects& out);
 

@@ -19,7 +19,7 @@ std::optional<Instant> Pulse::on(Instant now, Session& session, const Heartbeat&
         return std::nullopt;
     }
     const std::int64_t away = now_us - heartbeat.echo_us;
-    // What we sent before we slept has not been under way all that time.
+    // A heartbeat that was sent before we slept has not been under way all that time.
     if (heartbeat.echo_us >= awake_since_.time_since_epoch() / 1us && heartbeat.echo_held_us >= 0 &&
         heartbeat.echo_held_us <= away && heartbeat.sent_at_us >= 0 && heartbeat.sent_at_us < kLatestUs) {
         const std::int64_t rtt = std::max<std::int64_t>(1, away - heartbeat.echo_held_us);

@@ -10,7 +10,7 @@
 namespace tulle::mesh {
 
 /// When heartbeats go, and what they tell of the way to a peer: how long it takes, and how far the peer's clock is off.
-/// What else a heartbeat says is put in, and read, by the service that it is about.
+/// The other fields of a heartbeat are written and read by the services that they belong to.
 ///
 /// Thread: confined to the hub. Time: `now` must not go backwards.
 class Pulse {
@@ -22,7 +22,7 @@ public:
     /// A peer's heartbeat. Returned is when this node sent what the peer answers by it; nothing when it answers
     /// nothing.
     [[nodiscard]] std::optional<Instant> on(Instant now, Session& session, const Heartbeat& heartbeat);
-    /// What this node did not answer before this moment was not under way: the node slept.
+    /// The node slept until now: a heartbeat sent before was not under way all that time, and measures nothing.
     void woke(Instant now) { awake_since_ = now; }
 
     [[nodiscard]] static bool is_due(Instant now, const Session& session) { return session.beats.next_at <= now; }

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::mesh {
 namespace {
 
@@ -31,6 +33,7 @@ SessionTerms Recovery::terms_for(OriginId oid, RecordNo last) {
 }
 
 void Recovery::session_down(Instant now, OriginId oid, PeerState state, Reconcile::Position position, Effects& out) {
+    TULLE_ASSERT(!context_.sessions().contains(oid));
     if (state == PeerState::kDead || state == PeerState::kLeft) {
         reconcile_.survivor_gone(oid);
     }
@@ -61,7 +64,8 @@ void Recovery::ask_survivors(Instant now, OriginId origin, Reconcile::Position p
     run(now, todo, out);
 }
 
-/// What others have filled in before, after an earlier death, is delivered too: what lies below would be out of order.
+/// Records that others have filled in after an earlier death are delivered too: a record below them would be out of
+/// order.
 void Recovery::pass_extras(OriginId origin, RecordNo& delivered) {
     const std::vector<RecordNo>& extras = origins_.extras(origin);
     delivered = extras.empty() ? delivered : std::max(delivered, extras.back());

@@ -35,8 +35,8 @@ public:
     void on(Instant now, OriginId from, const Wake& wake, Effects& out);
     void on(Instant now, OriginId from, const Fill& fill, Effects& out);
 
-    /// What this node has of `oid`, which is about to be told it. If the origin is there, it sends what we miss itself,
-    /// in order: nothing is filled in meanwhile.
+    /// Says how much of the log of `oid` has come here, for a handshake with that node. If the node is there, it sends
+    /// the rest itself, in order: nothing is filled in meanwhile.
     [[nodiscard]] SessionTerms terms_for(OriginId oid, RecordNo last);
     /// The peer may have been asked by a session before, which it had ended without our knowing.
     void session_up(Instant now, OriginId oid, Effects& out);

@@ -41,8 +41,9 @@ public:
     /// Somebody takes us in.
     void on_session();
 
-    /// What is remembered of refusals of this node ends; then those of ours that nobody has taken.
+    /// Forgets that this node was refused, when that is long ago.
     void expire(Instant now);
+    /// Closes the links of our refusals that have had their time.
     void tick(Instant now, Effects& out);
     [[nodiscard]] Instant first_deadline(Instant next) const;
 

@@ -29,9 +29,9 @@ public:
     /// null when none is left.
     [[nodiscard]] RecordPtr without_answered(OriginId from, const RecordPtr& record) const;
 
-    /// What a peer holds of one channel. True: it was an answer that we wait for.
+    /// A peer says what it holds of one channel. True: that is an answer that subscribers wait for.
     [[nodiscard]] bool accept(Instant now, OriginId from, const KeptPart& part, Effects& out);
-    /// What this node holds of one channel.
+    /// The last event of one channel as this node holds it; without a stamp when there is none.
     [[nodiscard]] KeptPart part(Instant now, const std::string& channel) const;
     [[nodiscard]] const KeptEvent* find(Instant now, const std::string& channel) const {
         return table_.find(now, channel);

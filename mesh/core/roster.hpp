@@ -24,7 +24,7 @@ public:
           serving_(serving),
           local_(local) {}
 
-    /// This node itself.
+    /// The line of this node itself.
     [[nodiscard]] MemberStatus own(Instant now) const;
     /// All others that are known, by name, those that have gone long ago included.
     [[nodiscard]] std::vector<MemberStatus> all(Instant now) const;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "mesh/base/assert.hpp"
-
 namespace tulle::mesh {
 
 Session& Sessions::open(const NodeOptions& options, OriginId oid, RecordNo delivered, InterestSlot slot) {
@@ -17,6 +15,7 @@ Session& Sessions::open(const NodeOptions& options, OriginId oid, RecordNo deliv
 
 void Sessions::close(Session& session) {
     const OriginId oid = session.oid;
+    TULLE_ASSERT(in_slot_[session.interest.slot.value] == &session);
     in_slot_[session.interest.slot.value] = nullptr;
     due_.remove(oid, session.place);
     map_.erase(oid);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/core/deadline_queue.hpp"
 #include "mesh/core/interest_feed.hpp"
 #include "mesh/core/interest_table.hpp"
@@ -17,7 +18,7 @@
 
 namespace tulle::mesh {
 
-/// What Streams keeps of a session: both directions of its data path.
+/// The part of a session that belongs to Streams: both directions of the data path.
 struct DataPath {
     LinkSender sender;
     LinkReceiver receiver;
@@ -35,7 +36,7 @@ struct DataPath {
     }
 };
 
-/// What PeerInterest keeps of a session: the peer's interest as it is fetched, and ours as it is given.
+/// The part of a session that belongs to PeerInterest: the peer's interest as it is fetched, and ours as it is given.
 struct InterestExchange {
     InterestFeed feed;
     InterestSlot slot;
@@ -56,7 +57,7 @@ struct InterestExchange {
     Instant marked_at;     ///< … and when we had come to it
 };
 
-/// What Subscriptions keeps of a session: how the peer answers the interest that it has acknowledged.
+/// The part of a session that belongs to Subscriptions: how the peer answers the interest that it has acknowledged.
 struct Answering {
     InterestVersion up_version;  ///< our interest when the session began
     Instant told_at;             ///< the peer told us of a presence channel or of a last event
@@ -64,14 +65,14 @@ struct Answering {
     std::string looked;          ///< the last channel that it was asked for whether it has told us
 };
 
-/// What Pulse keeps of a session.
+/// The part of a session that belongs to Pulse.
 struct Beats {
     Instant next_at;
     std::int64_t echo_us = 0;  ///< when the peer sent its last heartbeat, by its clock …
     Instant echo_at;           ///< … and when that came
 };
 
-/// What Departure keeps of a session.
+/// The part of a session that belongs to Departure.
 struct Parting {
     std::optional<FrameNo> last_frame;  ///< of the peer, which leaves
     bool receipted = false;             ///< the peer has all of ours
@@ -114,7 +115,10 @@ public:
     [[nodiscard]] const Session* find(OriginId oid) const;
     [[nodiscard]] bool contains(OriginId oid) const { return map_.contains(oid); }
     /// REQUIRES: the slot is a session's.
-    [[nodiscard]] Session& at(InterestSlot slot) { return *in_slot_[slot.value]; }
+    [[nodiscard]] Session& at(InterestSlot slot) {
+        TULLE_ASSERT(slot.value < in_slot_.size() && in_slot_[slot.value] != nullptr);
+        return *in_slot_[slot.value];
+    }
     [[nodiscard]] std::vector<OriginId> ids() const;
     [[nodiscard]] bool empty() const { return map_.empty(); }
     [[nodiscard]] Map::iterator begin() { return map_.begin(); }

@@ -7,7 +7,7 @@
 
 namespace tulle::mesh {
 
-/// What follows from a late turn of this node's own loop. After a long one the peers may have given this node up:
+/// Deals with late turns of this node's own loop. After a long sleep the peers may have given this node up:
 /// nothing is promised to a publisher until each peer has confirmed its session, has made a new one, or is dead.
 ///
 /// Thread: confined to the hub. Time: `now` must not go backwards.

@@ -13,7 +13,7 @@
 
 namespace tulle::mesh {
 
-/// What a node knows: the tables that several services read. Each is written by the service of its name alone, but for
+/// The tables of a node that several services read. Each is written by the service of its name alone, but for
 /// the ring, which whoever has something to say appends to.
 /// Thread: confined to the hub.
 struct Stores {

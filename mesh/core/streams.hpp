@@ -66,7 +66,7 @@ public:
         return session.data.sender.is_open() ? session.data.sender.upto(considered_) : session.data.resume_after;
     }
 
-    /// What has happened on all data paths; `duplicates`, `gone` and `repeated` of sessions that have ended.
+    /// Counts over all data paths.
     struct Counters {
         std::uint64_t frames_sent = 0;
         std::uint64_t frames_received = 0;

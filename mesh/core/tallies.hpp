@@ -8,7 +8,7 @@
 
 namespace tulle::mesh {
 
-/// What is known of a node over all of its sessions, for people.
+/// Figures about one node over all of its sessions, for people.
 struct Tally {
     std::uint64_t gaps = 0;
     std::uint64_t repaired = 0;

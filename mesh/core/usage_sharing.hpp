@@ -5,8 +5,8 @@
 
 namespace tulle::mesh {
 
-/// What the shards use of what is rationed over the whole mesh: told to every peer, and each shard is told of all
-/// others'. What is known is in a UsageTable.
+/// Tells every peer how much the shards use of each ration of the mesh, and each shard how much all others use. The
+/// figures are in a UsageTable.
 /// Thread: confined to the hub. Limits: as of UsageTable.
 class UsageSharing {
 public:

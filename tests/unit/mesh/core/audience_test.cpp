@@ -4,7 +4,7 @@
 
 #include "tests/unit/mesh/core/played_context.hpp"
 
-namespace tulle::mesh {
+namespace tulle::mesh::audience_test {
 namespace {
 
 class AudienceTest : public ServiceTest {
@@ -117,4 +117,4 @@ TEST_F(ServiceTest, SessionsAreVisitedInTheOrderOfTheirIdsWhenTouchedOrDue) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::audience_test

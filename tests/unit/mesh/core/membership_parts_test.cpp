@@ -5,7 +5,7 @@
 #include "mesh/core/membership.hpp"
 
 /// Each part of Membership by itself.
-namespace tulle::mesh {
+namespace tulle::mesh::membership_parts_test {
 namespace {
 
 constexpr Instant kNow{100s};
@@ -340,4 +340,4 @@ TEST_F(RelayedHandshakes, AreDroppedAndCounted) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::membership_parts_test

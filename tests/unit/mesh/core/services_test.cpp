@@ -14,7 +14,7 @@
 #include "tests/unit/mesh/core/played_context.hpp"
 
 /// Each service of a node by itself, with a context that the test plays.
-namespace tulle::mesh {
+namespace tulle::mesh::services_test {
 namespace {
 
 /// The services, without a node that calls them.
@@ -471,4 +471,4 @@ TEST_F(Services, ALeaverGoesWhenEveryPeerHasReceipted) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh
+}  // namespace tulle::mesh::services_test

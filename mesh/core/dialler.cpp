@@ -28,8 +28,9 @@ void Dialler::close_link(Peer& peer, Effects& out) {
     peer.welcome_on_up.reset();
 }
 
-void Dialler::ask_who_is_there(const Peer& peer, Effects& out) const {
-    Knock body{.who = table_.introduction(), .dialled = {}, .nonce = 0};
+void Dialler::ask_who_is_there(Peer& peer, Effects& out) {
+    peer.place_nonce = table_.secret() | 1;
+    Knock body{.who = table_.introduction(), .dialled = {}, .nonce = peer.place_nonce};
     out.push_back(
         SendControl{*peer.link, {.src = table_.options().oid, .dst = {}, .tag = {}, .body = std::move(body)}});
 }

@@ -21,7 +21,7 @@ public:
     void close_link(Peer& peer, Effects& out);
     void on_link_down(Instant now, Peer& peer, Effects& out);
     /// Whoever is at the peer's endpoint is asked who it is.
-    void ask_who_is_there(const Peer& peer, Effects& out) const;
+    void ask_who_is_there(Peer& peer, Effects& out);
     /// The handshake has not ended in time. The peer may be gone afterwards.
     void give_up(Instant now, Peer& peer, Effects& out);
     void redial_later(Instant now, Peer& peer);

@@ -114,6 +114,9 @@ void Handshake::on_welcome(Instant now, OriginId from, const Welcome& welcome, E
 }
 
 void Handshake::on_refuse(Instant now, OriginId from, const Refuse& refuse, Effects& out) {
+    if (is_refused_at_place(now, from, refuse, out)) {
+        return;
+    }
     Seed* seed = seeds_.refused_seed(refuse);
     if (seed == nullptr && !is_refused_by(from, refuse)) {
         ++table_.counters().stale;
@@ -142,6 +145,21 @@ void Handshake::on_refuse(Instant now, OriginId from, const Refuse& refuse, Effe
 bool Handshake::is_refused_by(OriginId from, const Refuse& refuse) const {
     const Peer* peer = table_.find(from);
     return peer != nullptr && peer->named_by != OriginId{} && refuse.echo != 0 && peer->local_tag.value == refuse.echo;
+}
+
+/// The Knock goes over the link alone, so only the process at its end can answer it. That process need not take this
+/// node in: it may hold another node for the bearer of this node's name.
+bool Handshake::is_refused_at_place(Instant now, OriginId from, const Refuse& refuse, Effects& out) {
+    const auto& peers = table_.peers();
+    const auto found = std::find_if(peers.begin(), peers.end(), [&](const auto& entry) {
+        return entry.first != from && entry.second.in_session() && refuse.echo != 0 &&
+               entry.second.place_nonce == refuse.echo;
+    });
+    if (found == peers.end()) {
+        return false;
+    }
+    liveness_.replace_at(now, std::string(found->second.endpoints.control), out);
+    return true;
 }
 
 std::optional<Refuse> Handshake::objection(Instant now, OriginId from, const Introduction& who, Effects& out) {

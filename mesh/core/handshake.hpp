@@ -51,6 +51,8 @@ public:
 private:
     /// The peer named to us whose Hello this answers.
     [[nodiscard]] bool is_refused_by(OriginId from, const Refuse& refuse) const;
+    /// Another process than a peer in session answers at that peer's place, and says no; the peer is dead then.
+    [[nodiscard]] bool is_refused_at_place(Instant now, OriginId from, const Refuse& refuse, Effects& out);
     [[nodiscard]] std::optional<Refuse> objection(Instant now, OriginId from, const Introduction& who, Effects& out);
     [[nodiscard]] std::optional<Refuse> name_objection(Instant now, OriginId from, const Introduction& who,
                                                        Effects& out);

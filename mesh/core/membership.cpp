@@ -30,15 +30,18 @@ Membership::Membership(const NodeOptions& options, Prng& prng, Records records)
       liveness_(table_, dialler_, own_, sender_),
       handshake_(table_, std::move(records), seeds_, refusals_, dialler_, own_, liveness_) {}
 
-void Membership::on_link_up(Instant now, LinkId link, Effects& out) {
+OriginId Membership::on_link_up(Instant now, LinkId link, Effects& out) {
     table_.note_change();
     if (own_.on_link(now, link, true, out) || seeds_.on_link_up(now, link, out) ||
         refusals_.on_link_up(now, link, out)) {
-        return;
+        return {};
     }
-    if (Peer* peer = table_.of_link(link)) {
-        handshake_.on_link_up(now, *peer, out);
+    Peer* peer = table_.of_link(link);
+    if (peer == nullptr) {
+        return {};
     }
+    handshake_.on_link_up(now, *peer, out);
+    return peer->in_session() ? peer->oid : OriginId{};
 }
 
 void Membership::on_link_down(Instant now, LinkId link, Effects& out) {

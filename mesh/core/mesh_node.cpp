@@ -52,7 +52,7 @@ void MeshNode::start(Instant now, Effects& out) {
 
 void MeshNode::step(Instant now, Input input, Effects& out) {
     note_time(now, out);
-    std::visit(Overloaded{[&](const LinkUp& up) { membership_.on_link_up(now, up.link, out); },
+    std::visit(Overloaded{[&](const LinkUp& up) { on_link_up(now, up.link, out); },
                           [&](const LinkDown& down) { membership_.on_link_down(now, down.link, out); },
                           [&](const EndpointChecked& checked) { membership_.on_endpoint_checked(now, checked, out); },
                           [&](const SubscriberSeen& seen) { streams_.on(seen); },
@@ -96,6 +96,15 @@ void MeshNode::handle_events(Instant now, Effects& out) {
         std::visit(Overloaded{[&](const SessionUp& up) { on_session_up(now, up, out); },
                               [&](const SessionDown& down) { on_session_down(now, down, out); }},
                    event);
+    }
+}
+
+/// A connection that stands again has carried nothing of its session yet, and the peer may be about to give us up: it
+/// is not to wait for the next heartbeat.
+void MeshNode::on_link_up(Instant now, LinkId link, Effects& out) {
+    if (Session* session = sessions_.find(membership_.on_link_up(now, link, out))) {
+        Pulse::hurry(now, *session);
+        sessions_.touch(*session);
     }
 }
 

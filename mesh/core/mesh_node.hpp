@@ -86,6 +86,7 @@ private:
     void note_time(Instant now, Effects& out);
     /// What membership has found out. Before anything else is looked at.
     void handle_events(Instant now, Effects& out);
+    void on_link_up(Instant now, LinkId link, Effects& out);
     void on_session_up(Instant now, const SessionUp& up, Effects& out);
     void on_session_down(Instant now, const SessionDown& down, Effects& out);
 

@@ -68,6 +68,7 @@ struct Peer {
     std::optional<LinkId> link;
     bool link_up = false;
     bool link_lost = false;           ///< broke, and nothing valid was heard since it is up again
+    std::uint64_t place_nonce = 0;    ///< of our Knock to whoever is at the end of the link that is up again
     std::optional<Instant> check_at;  ///< next CheckEndpoint while lost
 
     SessionTag local_tag;                             ///< ours, 0: no attempt yet

@@ -195,7 +195,11 @@ void PeerInterest::check_intake(Instant now, Session& session, Effects& out) {
         interest.progress_at = now;
     }
     if (interest.feed.counted() && acked >= version) {
+        interest.level = true;
         return;
+    }
+    if (std::exchange(interest.level, false)) {
+        interest.progress_at = now;  // it owed nothing when it was looked at last
     }
     const Timing& timing = context_.timing();
     const Duration patience =

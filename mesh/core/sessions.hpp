@@ -53,6 +53,7 @@ struct InterestExchange {
     std::uint64_t pulled_snapshot = 0;  ///< how far the peer has come with a snapshot of our interest …
     std::string pulled_after;
     Instant progress_at;   ///< the peer took in some of our interest, or held all of it
+    bool level = false;    ///< when it was looked at last, the peer held all of our interest
     InterestVersion mark;  ///< a version of our interest that the peer has not acknowledged yet …
     Instant marked_at;     ///< … and when we had come to it
 };

@@ -129,6 +129,28 @@ TEST_F(StuckAgainTest, WhoWasStuckBeforeHasTwoSecondsToTell) {
     EXPECT_EQ(stuck_deaths(), 2u);
 }
 
+TEST_F(StuckAgainTest, ItsTimeBeginsWithWhatItHasNotTakenIn) {
+    list(kRoom);
+    pass_with_tails(1s);
+    out_.clear();
+    while (controls<Heartbeat>(out_).empty()) {
+        wait(10ms);  // with its heartbeats a node looks at what its peers have taken in
+    }
+    wait(240ms);
+    from_shard(0, Subscribe{"app/x", 3});
+    const auto speak = [&](Duration time) {
+        for (Duration gone = 0ms; gone < time; gone += 100ms) {
+            wait(100ms);
+            heartbeat();
+        }
+    };
+    tail();
+    speak(1900ms);
+    EXPECT_EQ(state(), PeerState::kAlive);
+    speak(500ms);
+    EXPECT_EQ(stuck_deaths(), 2u);
+}
+
 TEST_F(StuckAgainTest, WhoseDataPathIsSilentHasTimeToBeDialledAgain) {
     list(kRoom);
     from_shard(0, Subscribe{.channel = kChannel, .generation = 2, .kept = true});

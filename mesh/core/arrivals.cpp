@@ -17,6 +17,7 @@ void Arrivals::on_record(Instant now, OriginId from, const DeliverRecord& arrive
         context_.deliver(record, out);
     } else {
         retained_.on_record(now, *record);
+        retained_.pass_on(from, *record);
         if (const RecordPtr news = retained_.without_answered(from, record)) {
             context_.deliver(news, out);
         }

@@ -12,8 +12,8 @@ void Introductions::session_up(Instant now, Session& session) {
 }
 
 void Introductions::on(Instant now, Session& session, const Heartbeat& heartbeat, Effects& out) {
-    if (heartbeat.members_digest == membership_.digest() ||
-        now - session.members_sent_at < context_.timing().suspicion) {
+    session.sees_others = heartbeat.members_digest != membership_.digest();
+    if (!session.sees_others || now - session.members_sent_at < context_.timing().suspicion) {
         return;
     }
     session.members_sent_at = now;

@@ -29,6 +29,27 @@ void Retained::hold(Instant now, const Record& record, bool own) {
     }
 }
 
+void Retained::pass_on(OriginId origin, const Record& record) const {
+    Sessions& sessions = context_.sessions();
+    if (const Session* session = sessions.find(origin); session == nullptr || !session->sees_others) {
+        return;
+    }
+    for (std::size_t i = 0; i < record.kept; ++i) {
+        const std::string& channel = record.channels[i];
+        const std::vector<OriginId> keepers = table_.keepers(channel);
+        const bool for_subscribers = local_.shards_of(kept_key(channel)) != 0;
+        if (for_subscribers && std::find(keepers.begin(), keepers.end(), context_.options().oid) == keepers.end()) {
+            continue;
+        }
+        for (const OriginId keeper : keepers) {
+            if (Session* session = keeper == origin ? nullptr : sessions.find(keeper)) {
+                sessions.touch(*session);
+                owe(*session, channel);
+            }
+        }
+    }
+}
+
 RecordPtr Retained::without_answered(OriginId from, const RecordPtr& record) const {
     std::vector<std::string> left;
     for (std::size_t i = 0; i < record->channels.size(); ++i) {

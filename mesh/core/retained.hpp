@@ -25,6 +25,11 @@ public:
     void on_own(Instant now, const Record& record) { hold(now, record, true); }
     /// A record of another origin.
     void on_record(Instant now, const Record& record) { hold(now, record, false); }
+    /// A record has come from its origin. Where the origin has other members than this node, as in a mesh that is split
+    /// in part, a channel may have a keeper that the origin does not know of. Who keeps the event, as this node sees it
+    /// or as the origin does, gives the event to the keepers that this node sees: one hop, and not who has it for its
+    /// subscribers alone.
+    void pass_on(OriginId origin, const Record& record) const;
     /// The record without the channels on which the answers of its origin have brought it, or a later one, already;
     /// null when none is left.
     [[nodiscard]] RecordPtr without_answered(OriginId from, const RecordPtr& record) const;

@@ -95,8 +95,9 @@ struct Session {
     Answering answering;
     Beats beats;
     Parting parting;
-    Instant members_sent_at;  ///< Introductions: when the peer was sent the list of all nodes
-    bool touched = false;     ///< Sessions: looked at when the turn ends
+    Instant members_sent_at;   ///< Introductions: when the peer was sent the list of all nodes
+    bool sees_others = false;  ///< Introductions: the peer has other members than we, by its last heartbeat
+    bool touched = false;      ///< Sessions: looked at when the turn ends
     DeadlineQueue<OriginId>::Place place;
 };
 

@@ -131,6 +131,21 @@ TEST_F(SimTest, FindsALinkThatIsDeafOnControl) {
     EXPECT_TRUE(violates("on control"));
 }
 
+/// P10: hosts 1 and 2 do not see each other, so that one is no keeper for the other. Host 0 sees both.
+TEST_F(SimTest, AKeeperThatTheOriginDoesNotSeeIsGivenTheEventByWhoSeesBoth) {
+    start();
+    world_->network().alter(1, 2).control_loss_percent = 100;
+    world_->network().alter(2, 1).control_loss_percent = 100;
+    world_->run_for(8s);
+    world_->publish_kept(1, cache_channel(0));
+    world_->run_for(500ms);
+    const auto holds = [&](HostId host) {
+        return world_->process(host)->node->kept().find(world_->now(), cache_channel(0)) != nullptr;
+    };
+    EXPECT_TRUE(holds(0));
+    EXPECT_TRUE(holds(2));
+}
+
 /// A client of host 1 to which host 0 says nothing for two seconds, without anybody having said that there is a fault.
 class Deliveries : public SimTest {
 protected:

@@ -53,20 +53,11 @@ bool DutyDesk::learn(Entry& entry, const Holder& before, const DutyReport& repor
 
 void DutyDesk::on_report(Instant now, const DutyMember& from, const DutyReport& report) {
     const DutyItem item{report.key, report.item};
-    const auto same = [&](const Holder& holder) { return holder.member.oid == from.oid; };
     if (report.away) {
-        if (const auto it = entries_.find(item); it != entries_.end()) {
-            std::erase_if(it->second.holders, same);
-            // it has seen whose the duty is
-            it->second.back = it->second.back == from.tie ? DutyTie{} : it->second.back;
-            if (report.moved && it->second.own && it->second.dealt_here) {
-                bury(item, it->second);  // until this node sees that the duty has moved, and hands over what it knows
-            }
-            due_.insert(item);
-            erase_if_over(it);
-        }
+        on_away(from, report);
         return;
     }
+    const auto same = [&](const Holder& holder) { return holder.member.oid == from.oid; };
     const auto [it, fresh] = entries_.try_emplace(item);
     Entry& entry = it->second;
     if (fresh) {
@@ -112,6 +103,27 @@ void DutyDesk::on_report(Instant now, const DutyMember& from, const DutyReport& 
         owed_[from.tie].insert(item);
     }
     due_.insert(item);
+}
+
+void DutyDesk::on_away(const DutyMember& from, const DutyReport& report) {
+    const auto it = entries_.find({report.key, report.item});
+    if (it == entries_.end()) {
+        return;
+    }
+    Entry& entry = it->second;
+    // it has seen whose the duty is
+    entry.back = entry.back == from.tie ? DutyTie{} : entry.back;
+    const auto holder = std::find_if(entry.holders.begin(), entry.holders.end(),
+                                     [&](const Holder& h) { return h.member.oid == from.oid; });
+    if (holder != entry.holders.end() && report.moved && entry.own) {
+        holder->moved = true;  // until this node sees it as well, and hands over what it knows
+        return;
+    }
+    if (holder != entry.holders.end()) {
+        entry.holders.erase(holder);
+    }
+    due_.insert(it->first);
+    erase_if_over(it);
 }
 
 void DutyDesk::settled(Entry& entry, std::uint64_t told) {
@@ -292,6 +304,9 @@ void DutyDesk::change_hands(Instant now, const DutyItem& item, Entry& entry) {
         if (!std::exchange(entry.revoked, true)) {
             revoked_.push_back({entry.token});
         }
+    }
+    if (!entry.own) {
+        std::erase_if(entry.holders, [](const Holder& holder) { return holder.moved; });
     }
 }
 

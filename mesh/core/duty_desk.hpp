@@ -25,6 +25,8 @@ namespace tulle::mesh {
 /// Doubt:  where the world outside may have heard something else last than this desk believes, the truth is told again:
 ///         two desks that were cut off from each other have both dealt with an item, or a former desk has said
 ///         something late. A former desk that has told all but a few names these: then nobody else is told again.
+/// Away:   a member that has seen the duty move before this node has counts as much as it did: were it counted no more,
+///         this node would tell that what the member holds is gone.
 /// Loss:   what a lost member held counts for `duty_grace` more. While a member is a ghost no doubt is settled: what it
 ///         said with its last breath may still be on its way. A doubt that is reported waits for `duty_grace` too: the
 ///         reporter has lost a member that this node may never have met.
@@ -99,6 +101,7 @@ private:
         std::uint64_t told_version = 0;
         bool was_desk = false;
         bool handed_on = false;  // lost, and what it did has been passed on
+        bool moved = false;      // by its view the duty is another node's: what it said before still holds
     };
     struct Entry {
         std::uint64_t key_hash = 0;
@@ -135,6 +138,7 @@ private:
     void hand_on(const DutyItem& item, Entry& entry);
     void look_through(Instant now, Entries::iterator it);
     void drop_ghosts(const DutyItem& item, Entry& entry);
+    void on_away(const DutyMember& from, const DutyReport& report);
     void change_hands(Instant now, const DutyItem& item, Entry& entry);
     void bury(const DutyItem& item, Entry& entry);
     void erase_if_over(Entries::iterator it);

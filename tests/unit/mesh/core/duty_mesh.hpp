@@ -45,7 +45,9 @@ public:
         const OriginId lost{oid};
         nodes_.erase(lost);
         for (auto& [other, node] : nodes_) {
-            node->duties.member_down(now, lost, left, cut_.contains(pair_of(other, lost)));
+            if (!apart_.contains(pair_of(other, lost))) {
+                node->duties.member_down(now, lost, left, cut_.contains(pair_of(other, lost)));
+            }
         }
     }
     /// The session between the two ends, on both sides, or a new one stands.

@@ -219,7 +219,7 @@ bool Duties::owes(OriginId oid, DutyTie tie) const {
 void Duties::hand_on(Instant now) {
     const std::vector<DutyDesk::HandedOn> handed_on = desk_.take_handed_on();
     for (const DutyDesk::HandedOn& what : handed_on) {
-        source_.adopt(what.item, {what.told, what.told_version, what.doubt, what.info});
+        source_.adopt(what.item, {what.told, what.told_version, what.doubt, what.info, what.widowed});
     }
     if (!handed_on.empty() && now - changed_at_ < timing_.duty_finish) {
         for (auto& [oid, line] : lines_) {
@@ -251,6 +251,9 @@ void Duties::act(Instant now, Out& out) {
         return;
     }
     const bool all = settled();
+    if (all && now - changed_at_ >= timing_.duty_patience) {
+        source_.forget_former();
+    }
     if (all) {
         unsettled_since_.reset();
     } else if (!unsettled_since_) {
@@ -339,6 +342,9 @@ std::optional<Instant> Duties::first_deadline() const {
     consider(inbox_.next_deadline());
     if (begun_ && !parted_ && unsettled_since_ && desk_.may_act()) {
         consider(*unsettled_since_ + timing_.duty_patience);
+    }
+    if (begun_ && !parted_ && !unsettled_since_ && source_.has_former()) {
+        consider(changed_at_ + timing_.duty_patience);
     }
     for (const auto& [oid, line] : lines_) {
         if (line.outstanding) {

@@ -93,6 +93,7 @@ public:
     [[nodiscard]] std::size_t duties() const { return desk_.items(); }
     [[nodiscard]] std::size_t tasks_waiting() const { return outbox_.waiting(); }
     [[nodiscard]] const DutyDesk& desk() const { return desk_; }
+    [[nodiscard]] const DutySource& source() const { return source_; }
 
 private:
     /// The mails to and from one member, as long as its session stands.

@@ -78,6 +78,7 @@ void DutyDesk::on_report(Instant now, const DutyMember& from, const DutyReport& 
                                                   .told = report.told,
                                                   .told_version = report.told_version,
                                                   .was_desk = report.was_desk});
+    entry.met = entry.met || report.current > 0;
     const bool news = learn(entry, before, report);
     if (report.doubt > before.doubt) {
         entry.doubt.add({true, report.behind});
@@ -92,7 +93,7 @@ void DutyDesk::on_report(Instant now, const DutyMember& from, const DutyReport& 
         const Doubt doubt = std::exchange(entry.doubt, {});
         // the sender's view is another one: this node knows whose it is
         if (report.was_desk && (news || doubt.exists)) {
-            handed_on_.push_back({item, report.told, report.told_version, doubt, report.info});
+            handed_on_.push_back({item, report.told, report.told_version, doubt, report.info, false});
         }
     }
     if (!entry.info || (report.info && report.current > 0)) {
@@ -130,6 +131,7 @@ void DutyDesk::settled(Entry& entry, std::uint64_t told) {
     entry.told = told;
     ++entry.told_version;
     entry.dealt_here = true;
+    entry.widowed = entry.widowed && told == 0;
 }
 
 bool DutyDesk::on_done(Instant now, const DutyDone& done) {
@@ -180,7 +182,8 @@ void DutyDesk::hand_on(const DutyItem& item, Entry& entry) {
         for (Holder& holder : entry.holders) {
             holder.handed_on = !members_.contains(holder.member.tie);
         }
-        handed_on_.push_back({item, entry.told, entry.told_version, std::exchange(entry.doubt, {}), entry.info});
+        handed_on_.push_back({item, entry.told, entry.told_version, std::exchange(entry.doubt, {}), entry.info,
+                              (entry.widowed || !entry.met) && entry.told == 0});
     }
 }
 
@@ -276,6 +279,7 @@ void DutyDesk::drop_ghosts(const DutyItem& item, Entry& entry) {
             heir = true;
             entry.doubt.add({holder.doubt != 0, holder.behind});
         }
+        entry.widowed = entry.widowed || (holder.current > 0 && is_over(holder.member.tie));
     }
     const std::size_t dropped =
         std::erase_if(entry.holders, [&](const Holder& holder) { return is_over(holder.member.tie); });

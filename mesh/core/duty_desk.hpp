@@ -75,6 +75,8 @@ public:
         std::uint64_t told_version = 0;
         Doubt doubt;
         SharedBytes info;
+        /// It was told to be gone, and who held it was lost, or was never met here: that member may live.
+        bool widowed = false;
     };
     /// What has been dealt with here and is another node's from now on.
     [[nodiscard]] std::vector<HandedOn> take_handed_on() { return std::exchange(handed_on_, {}); }
@@ -109,6 +111,8 @@ private:
         // this desk has dealt with it since it is the one, or has been handed it by one that had
         bool dealt_here = false;
         bool bereaved = false;  // nobody holds it any more, or members that did were lost: in a grave
+        bool widowed = false;   // members that held it were lost, and nothing was told since but that it is gone
+        bool met = false;       // some member has held it, to this desk's knowledge
         bool resting = false;   // in a grave, and nothing else is left of it
         bool calm = false;      // looked at since the last news, and nothing differs
         std::vector<Holder> holders;

@@ -71,6 +71,7 @@ void DutySource::adopt(const DutyItem& item, const Adopted& what) {
         held.info = what.info;
     }
     mark(item, held);
+    held.widowed = what.widowed;
     held.was_desk = held.revision;
     add_doubt(held, what.doubt);
     add_doubt(held, {differs, nullptr});
@@ -103,6 +104,7 @@ void DutySource::erase(Entries::iterator it) {
             owed->erase(found);
         }
     }
+    parting_.erase(it->first);
     if (it->second.composed) {
         mark(it->first, it->second.heir);  // it will find that there is nothing any more
     }
@@ -127,6 +129,10 @@ void DutySource::on_settle(DutyTie from, const DutySettle& settle) {
         }
         held.told = settle.told;
         held.told_version = settle.told_version;
+        held.widowed = held.widowed && held.told == 0;
+        if (held.told > 0) {
+            graves_.erase(it->first);  // it is there again, and this node knows
+        }
     }
     if (held.desk != from) {
         return;
@@ -135,10 +141,55 @@ void DutySource::on_settle(DutyTie from, const DutySettle& settle) {
     held.was_desk = settle.revision == held.revision ? 0 : held.was_desk;
     held.doubt = settle.revision < held.doubt ? held.doubt : 0;
     held.behind = held.doubt == 0 ? nullptr : held.behind;
-    if (settle.forget && settle.revision == held.revision && held.current == 0) {
-        const DutyItem item = it->first;
-        erase(it);
-        mark(item, from);  // the desk keeps what it knows until then: an older report may still be under way
+    if (settle.forget && settle.revision == held.revision && held.current == 0 && held.former == DutyTie{}) {
+        forget(it);
+    }
+}
+
+/// The desk keeps what it knows until it hears of that: an older report may still be under way.
+void DutySource::forget(Entries::iterator it) {
+    const DutyItem item = it->first;
+    const DutyTie desk = it->second.desk;
+    if (it->second.widowed) {
+        bury(item, it->second);
+    }
+    erase(it);
+    mark(item, desk);
+}
+
+void DutySource::bury(const DutyItem& item, const Entry& entry) {
+    if (graves_.insert_or_assign(item, Grave{entry.key_hash, entry.desk, entry.told_version, entry.info}).second) {
+        buried_.push_back(item);
+    }
+    while (buried_.size() > limits_.duty_graves) {
+        graves_.erase(buried_.front());
+        buried_.pop_front();
+    }
+}
+
+/// Whoever was the desk hands on what it knows as long as it is there, or has left in order.
+void DutySource::look_at_graves(std::size_t& compared) {
+    auto it = grave_next_ ? graves_.lower_bound(*grave_next_) : graves_.end();
+    while (it != graves_.end() && compared < limits_.duty_slice) {
+        compared += std::max<std::size_t>(members_.size(), 16);
+        const DutyTie desk = std::exchange(it->second.desk, members_.responsible(it->second.key_hash));
+        if (desk == kOwnTie || members_.contains(desk) || excused_.contains(desk)) {
+            ++it;
+            continue;
+        }
+        adopt(it->first, {0, it->second.told_version, {}, it->second.info, true});
+        it = graves_.erase(it);
+    }
+    grave_next_ = it == graves_.end() ? std::nullopt : std::optional(it->first);
+}
+
+void DutySource::forget_former() {
+    for (const DutyItem& item : std::exchange(parting_, {})) {
+        const auto it = entries_.find(item);
+        it->second.former = {};
+        if (it->second.current == 0 && it->second.settled == it->second.revision) {
+            forget(it);
+        }
     }
 }
 
@@ -147,12 +198,17 @@ void DutySource::set_members(const DutyMembers& members) {
     const auto gone = [&](const auto& owed) { return !members_.contains(owed.first); };
     std::erase_if(moved_, gone);
     std::erase_if(changed_, gone);
-    scanning_ = !entries_.empty();
+    scanning_ = !entries_.empty() || !graves_.empty();
     scanned_ = {};
+    grave_next_ = DutyItem{};
 }
 
 void DutySource::work() {
     std::size_t compared = 0;
+    look_at_graves(compared);
+    if (grave_next_) {
+        return;
+    }
     auto it = scanning_ ? entries_.lower_bound(scanned_) : entries_.end();
     for (; it != entries_.end() && compared < limits_.duty_slice; ++it) {
         compared += std::max<std::size_t>(members_.size(), 16);
@@ -179,20 +235,43 @@ void DutySource::move(const DutyItem& item, Entry& entry) {
 void DutySource::reassign(const DutyItem& item, Entry& entry) {
     const DutyTie desk = entry.desk;
     const DutyTie heir = entry.heir;
+    const DutyTie former = entry.former;
     assign(entry);
-    if (desk == entry.desk && heir == entry.heir) {
-        return;
-    }
+    const bool orphaned = has_lost_former(item, entry);
+    const bool moved = desk != entry.desk || heir != entry.heir;
+    const bool unsettled = entry.composed && entry.settled < entry.revision;
     const bool lost = desk != kOwnTie && !members_.contains(desk) && !excused_.contains(desk);
-    if (lost && entry.composed && (entry.settled < entry.revision || mistrusted_.contains(desk))) {
+    if (orphaned || (moved && lost && (unsettled || (entry.composed && mistrusted_.contains(desk))))) {
         entry.revision = ++last_revision_;
         add_doubt(entry, {true, nullptr});
+    }
+    if (former != entry.former) {
+        mark(item, entry.desk);  // it has an entry to settle that was kept for the former one
+        mark(item, entry.heir);
+    }
+    if (!moved) {
+        return;
+    }
+    if (unsettled && desk != entry.desk && desk != kOwnTie && members_.contains(desk)) {
+        entry.former = desk;
+        parting_.insert(item);
     }
     for (const DutyTie one : {desk, heir, entry.desk, entry.heir}) {
         if (members_.contains(one)) {
             moved_[one].insert(item);  // whose it is no longer will find so
         }
     }
+}
+
+/// REQUIRES: the entry's desk is the present one.
+bool DutySource::has_lost_former(const DutyItem& item, Entry& entry) {
+    const DutyTie former = entry.former;
+    if (former == DutyTie{} || (former != entry.desk && members_.contains(former))) {
+        return false;
+    }
+    entry.former = {};
+    parting_.erase(item);
+    return former != entry.desk && !excused_.contains(former);
 }
 
 DutyReport DutySource::report(const DutyItem& item, DutyTie to) {

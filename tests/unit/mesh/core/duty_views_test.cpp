@@ -49,5 +49,135 @@ TEST_F(DutyViews, WhoHasSeenTheDutyMoveFirstStillCountsAtTheFormerDesk) {
     EXPECT_EQ(mesh_.at(2).duties.duties(), 0u);
 }
 
+/// Nodes 1 and 2 are cut off from each other. 2 has told that what 1 counts is gone, and all that it knew to 3.
+class HandedGrave : public DutyViews {
+protected:
+    void hand_over(int items) {
+        const OriginId one{1};
+        const OriginId two{2};
+        const OriginId three{3};
+        key_ = key_where({{1, {one, two}}, {1, {one, two, three}}, {3, {two, three}}});
+        mesh_.add(1);
+        mesh_.add(2);
+        mesh_.run();
+        for (int i = 0; i < items; ++i) {
+            mesh_.count(1, key_, 1, "i" + std::to_string(i));
+            mesh_.run();
+            mesh_.deal(1);
+        }
+        mesh_.part(1, 2);
+        mesh_.run_for(3s);
+        for (const DutyChanged& change : std::vector(mesh_.at(2).changed)) {
+            ASSERT_EQ(change.count, 0u);
+            mesh_.at(2).duties.done(mesh_.now, {change.token, 0});
+        }
+        mesh_.run();
+        mesh_.add(3);
+        mesh_.part(1, 3);
+        mesh_.run_for(8s);
+        ASSERT_EQ(mesh_.at(2).duties.items(), 0u);
+        ASSERT_EQ(mesh_.at(2).duties.desk().graves(), 0u);
+        told_ = mesh_.at(1).changed.size();
+    }
+    std::string key_;
+    std::size_t told_ = 0;
+};
+
+TEST_F(HandedGrave, OutlivesTheNodeThatItWasHandedTo) {
+    hand_over(1);
+    mesh_.kill(3);
+    mesh_.run_for(3s);
+    mesh_.add(4);
+    mesh_.part(1, 4);
+    mesh_.run_for(3s);
+    mesh_.kill(4);
+    mesh_.run_for(3s);
+    mesh_.join(1, 2);
+    mesh_.run_for(8s);
+    ASSERT_EQ(mesh_.at(1).changed.size(), told_ + 1) << "the world outside believes that it is gone";
+    EXPECT_EQ(mesh_.at(1).changed.back().count, 1u);
+    mesh_.deal(1);
+    mesh_.run_for(8s);
+    EXPECT_EQ(mesh_.at(2).duties.items(), 0u);
+    EXPECT_EQ(mesh_.at(2).duties.source().graves(), 0u) << "this node knows that it is there again";
+}
+
+TEST_F(HandedGrave, IsNotDugOutByADeskThatLeavesInOrder) {
+    hand_over(1);
+    EXPECT_EQ(mesh_.at(2).duties.source().graves(), 1u);
+    mesh_.kill(3, true);
+    mesh_.run_for(3s);
+    EXPECT_EQ(mesh_.at(2).duties.items(), 0u);
+    EXPECT_EQ(mesh_.at(2).duties.source().graves(), 1u);
+}
+
+TEST_F(HandedGrave, OnesAreBounded) {
+    mesh_.limits.duty_graves = 10;
+    hand_over(25);
+    EXPECT_EQ(mesh_.at(2).duties.source().graves(), 10u);
+}
+
+/// Nodes 1 and 2 are cut off from each other, and 2 tells late that what 1 counts is gone. The duty has gone to 3
+/// meanwhile, which is to tell the truth again, and which 1 never meets.
+class LostFormerDesk : public DutyViews {
+protected:
+    void SetUp() override {
+        const OriginId one{1};
+        const OriginId two{2};
+        const OriginId three{3};
+        const std::string key = key_where({{1, {one, two}}, {1, {one, two, three}}, {3, {two, three}}});
+        mesh_.add(1);
+        mesh_.add(2);
+        mesh_.run();
+        mesh_.count(1, key, 1);
+        mesh_.run();
+        mesh_.deal(1);
+        for (const std::uint64_t count : {2u, 1u}) {
+            mesh_.count(1, key, count);
+            mesh_.run();
+            mesh_.deal(1);
+        }
+        mesh_.part(1, 2);
+        for (const std::uint64_t count : {2u, 3u, 2u}) {
+            mesh_.count(1, key, count);
+            mesh_.run();
+            mesh_.deal(1);
+        }
+        mesh_.run_for(3s);
+        mesh_.add(3);
+        mesh_.part(1, 3);
+        mesh_.run_for(1500ms);
+        told_ = mesh_.at(1).changed.size();
+        ASSERT_EQ(mesh_.at(2).changed.back().count, 0u);
+        mesh_.deal(2);
+        mesh_.join(1, 2);
+        mesh_.run_for(500ms);
+        ASSERT_EQ(mesh_.at(1).changed.size(), told_);
+    }
+    std::size_t told_ = 0;
+};
+
+TEST_F(LostFormerDesk, WhatItHadNotDealtWithIsToldAgain) {
+    mesh_.kill(3);
+    mesh_.run_for(10s);
+    ASSERT_EQ(mesh_.at(1).changed.size(), told_ + 1) << "the world outside believes that there is none";
+    EXPECT_EQ(mesh_.at(1).changed.back().count, 2u);
+    mesh_.deal(1);
+    mesh_.run_for(1s);
+    EXPECT_EQ(mesh_.at(2).duties.items(), 0u) << "nothing is left behind";
+}
+
+TEST_F(LostFormerDesk, IsForgottenWhenItHasMetTheOtherAndAllHaveHandedOver) {
+    mesh_.join(1, 3);
+    mesh_.run_for(10s);
+    ASSERT_EQ(mesh_.at(1).changed.size(), told_ + 1);
+    mesh_.deal(1);
+    mesh_.run_for(1s);
+    EXPECT_EQ(mesh_.at(2).duties.items() + mesh_.at(3).duties.items(), 0u) << "nothing is left behind";
+    mesh_.kill(3);
+    mesh_.run_for(10s);
+    EXPECT_EQ(mesh_.at(1).changed.size(), told_ + 1) << "nothing is doubted because of it";
+}
+
 }  // namespace
 }  // namespace tulle::mesh::duty_views_test

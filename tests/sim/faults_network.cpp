@@ -144,8 +144,8 @@ bool Faults::deaf_process() {
 bool Faults::mute_publisher() {
     const auto [a, b] = random_pair();
     world_.note("mute " + std::to_string(a) + " -> " + std::to_string(b));
-    world_.network().alter(a, b).mute = true;
-    world_.scheduler().after(between(50ms, 4s), [this, a = a, b = b] { world_.network().alter(a, b).mute = false; });
+    world_.network().mute(a, b, true);
+    world_.scheduler().after(between(50ms, 4s), [this, a = a, b = b] { world_.network().mute(a, b, false); });
     return true;
 }
 

@@ -189,7 +189,9 @@ void Liveness::verdict(HostId observer, OriginId subject, bool stuck) {
             continue;  // it has ended the session itself: what comes of it now are first words
         }
         const Duration silence = world_.now() - world_.network().last_arrival(host, observer);
-        if (world_.network().unanswered_on_control(observer, host, stuck ? kStuckShortest : kDeafShortest)) {
+        const Network& network = world_.network();
+        if (stuck ? network.unanswered_on_control(observer, host, kStuckShortest)
+                  : network.unanswered_beats(observer, host, kDeafShortest)) {
             ++deafnesses_;
         } else if (stuck && world_.now() - world_.network().last_arrival(host, observer, true) >= kUntold) {
             ++untold_;

@@ -41,6 +41,7 @@ Network::Network(Scheduler& scheduler, Prng& prng, std::size_t hosts, std::size_
       paths_(hosts * hosts),
       touched_(hosts * hosts),
       cut_at_(hosts * hosts),
+      unmuted_at_(hosts * hosts),
       streams_(2 * hosts * hosts),
       links_(hosts),
       incarnations_(hosts),
@@ -157,6 +158,7 @@ void Network::subscribe_later(HostId subscriber, HostId publisher, Duration wait
             return;
         }
         it->second.subscribed = true;
+        it->second.since = scheduler_.now();
         it->second.connection = ++last_connection_;
         receiver_.input(publisher, mesh::SubscriberSeen{oid});
     });
@@ -255,18 +257,18 @@ void Network::note_arrival(Stream& s) {
     s.arrived = scheduler_.now();
 }
 
-void Network::note_answer(Stream& s, Instant sent, Instant answered) {
-    s.newest_got = std::max(s.newest_got, sent);
-    if (answered <= s.answered) {
+void Network::note_answer(Answers& a, Instant sent, Instant answered) {
+    a.newest_got = std::max(a.newest_got, sent);
+    if (answered <= a.answered) {
         return;
     }
-    if (answered - s.answered > kBreak) {
-        s.run_since = answered;
-        s.run_began = scheduler_.now();
+    if (answered - a.answered > kBreak) {
+        a.run_since = answered;
+        a.run_began = scheduler_.now();
     }
-    s.answered = answered;
-    if (answered - s.run_since >= kEchoed && scheduler_.now() - s.run_began >= kEchoed) {
-        s.steady = answered;
+    a.answered = answered;
+    if (answered - a.run_since >= kEchoed && scheduler_.now() - a.run_began >= kEchoed) {
+        a.steady = answered;
     }
 }
 
@@ -281,14 +283,19 @@ void Network::send_control(HostId host, mesh::LinkId link, mesh::Control message
     const OriginId there = receiver_.oid(to);
     auto shared = std::make_shared<const mesh::Control>(as_read(to, std::move(message)));
     const Instant sent = scheduler_.now();
-    const Instant got = stream(to, host, false).newest_got;
-    transmit(host, to, false, [this, host, link, to, connection, there, shared, sent, got] {
+    const bool is_beat = std::holds_alternative<mesh::Heartbeat>(shared->body);
+    const Instant got = stream(to, host, false).any.newest_got;
+    const Instant beat = stream(to, host, false).beats.newest_got;
+    transmit(host, to, false, [this, host, link, to, connection, there, shared, sent, is_beat, got, beat] {
         const Link* now = find(host, link);
         const bool closed_in_order = now == nullptr;  // what was sent before an orderly close still arrives
         if ((closed_in_order || now->connection == connection) && receiver_.listening(to) &&
             receiver_.oid(to) == there) {
             note_arrival(stream(host, to, false));  // not what a reset has swallowed
-            note_answer(stream(host, to, false), sent, got);
+            note_answer(stream(host, to, false).any, sent, got);
+            if (is_beat) {
+                note_answer(stream(host, to, false).beats, sent, beat);
+            }
             receiver_.input(to, *shared);
         }
     });

@@ -86,6 +86,8 @@ public:
     void process_thawed(HostId host);
     void cut(HostId from, HostId to);
     void heal(HostId from, HostId to);
+    /// The publisher's pipe is full, or has room again.
+    void mute(HostId from, HostId to, bool on);
     /// Both TCP streams between the two are reset: what is in flight is lost.
     void reset(HostId a, HostId b);
 
@@ -98,6 +100,11 @@ public:
     /// For so long control messages of `asker` have not been answered by `by` long enough on end: a gap between two
     /// silences is no proof, nor is one direction that works while the other one is silent.
     [[nodiscard]] bool unanswered_on_control(HostId asker, HostId by, Duration time) const;
+    /// The same of heartbeats alone, by which nodes check each other: a path that loses single messages, as no TCP
+    /// does, may lose these and let others through.
+    [[nodiscard]] bool unanswered_beats(HostId asker, HostId by, Duration time) const;
+    /// What is published at one host has reached the other's pipe since then: it is subscribed, and the pipe has room.
+    [[nodiscard]] bool data_passes_since(HostId publisher, HostId subscriber, Instant since) const;
     /// Nothing gets through on control since then, and nothing else was done to the direction.
     [[nodiscard]] bool deaf_since(HostId from, HostId to, Instant since) const;
     [[nodiscard]] bool unaltered_since(HostId from, HostId to, Instant since) const {
@@ -119,11 +126,7 @@ private:
         Instant sent;
         Scheduler::Action deliver;
     };
-    /// One direction between two hosts, control or data.
-    struct Stream {
-        Instant last_arrival;
-        Instant arrived;
-        Instant paused;      // the end of the last long pause in what has arrived
+    struct Answers {
         Instant newest_got;  // when the newest control message was sent that the receiver has got
         // Of control messages that the receiver had sent, when the newest was sent that it knows to have come:
         // something that was sent after that has arrived …
@@ -131,14 +134,23 @@ private:
         Instant run_since;  // … since when that goes on without a break …
         // … when the first answer of these came: what a healed cut lets through at once is no run …
         Instant run_began;
-        Instant steady;       // … and the last of a run that was long enough
+        Instant steady;  // … and the last of a run that was long enough
+    };
+    /// One direction between two hosts, control or data.
+    struct Stream {
+        Instant last_arrival;
+        Instant arrived;
+        Instant paused;       // the end of the last long pause in what has arrived
+        Answers any;          // of all that is said on control …
+        Answers beats;        // … and of heartbeats alone
         Instant newest_sent;  // of what has arrived
         std::size_t in_pipe = 0;
         std::size_t backlog = 0;  // of that, at a frozen receiver
         std::vector<Stuck> stuck;
     };
     struct Subscription {
-        bool subscribed = false;  // the publisher knows it
+        bool subscribed = false;  // the publisher knows it …
+        Instant since;            // … since then
         OriginId oid;
         std::uint64_t connection = 0;
     };
@@ -160,7 +172,7 @@ private:
     [[nodiscard]] Message as_read(HostId to, Message message);
     void transmit(HostId from, HostId to, bool data, const std::function<void()>& deliver);
     void note_arrival(Stream& s);
-    void note_answer(Stream& s, Instant sent, Instant answered);
+    void note_answer(Answers& a, Instant sent, Instant answered);
     void arrive(HostId from, HostId to, bool data, Instant sent);
     void schedule(HostId from, HostId to, bool data, Instant sent, Scheduler::Action deliver);
 
@@ -172,6 +184,7 @@ private:
     std::vector<Path> paths_;
     std::vector<Instant> touched_;  // when a path was altered last
     std::vector<Instant> cut_at_;
+    std::vector<Instant> unmuted_at_;
     std::vector<Stream> streams_;
     std::vector<std::vector<Link>> links_;  // by host and number
     std::vector<std::uint64_t> incarnations_;

@@ -59,6 +59,13 @@ void Network::cut(HostId from, HostId to) {
     }
 }
 
+void Network::mute(HostId from, HostId to, bool on) {
+    alter(from, to).mute = on;
+    if (!on) {
+        unmuted_at_[from * hosts_ + to] = scheduler_.now();
+    }
+}
+
 void Network::heal(HostId from, HostId to) {
     if (!path(from, to).cut) {
         return;
@@ -120,7 +127,17 @@ bool Network::undisturbed(HostId a, HostId b, Instant since) const {
 }
 
 bool Network::unanswered_on_control(HostId asker, HostId by, Duration time) const {
-    return scheduler_.now() - streams_[2 * (by * hosts_ + asker)].steady >= time;
+    return scheduler_.now() - streams_[2 * (by * hosts_ + asker)].any.steady >= time;
+}
+
+bool Network::unanswered_beats(HostId asker, HostId by, Duration time) const {
+    return scheduler_.now() - streams_[2 * (by * hosts_ + asker)].beats.steady >= time;
+}
+
+bool Network::data_passes_since(HostId publisher, HostId subscriber, Instant since) const {
+    const auto found = subscriptions_[publisher].find(subscriber);
+    return found != subscriptions_[publisher].end() && found->second.subscribed && found->second.since <= since &&
+           !path(publisher, subscriber).mute && unmuted_at_[publisher * hosts_ + subscriber] <= since;
 }
 
 bool Network::deaf_since(HostId from, HostId to, Instant since) const {

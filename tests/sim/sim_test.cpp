@@ -131,6 +131,37 @@ TEST_F(SimTest, FindsALinkThatIsDeafOnControl) {
     EXPECT_TRUE(violates("on control"));
 }
 
+TEST_F(SimTest, KnowsSinceWhenDataPasses) {
+    start();
+    Network& network = world_->network();
+    const auto passes = [&] { return network.data_passes_since(0, 1, world_->now() - 1s); };
+    EXPECT_TRUE(passes());
+    network.mute(0, 1, true);
+    EXPECT_FALSE(passes());
+    network.mute(0, 1, false);
+    EXPECT_FALSE(passes()) << "just now";
+    world_->run_for(1s);
+    EXPECT_TRUE(passes());
+    network.reset(0, 1);
+    EXPECT_FALSE(passes());
+    world_->run_for(1s);
+    EXPECT_FALSE(passes()) << "it was subscribed anew within that second";
+    world_->run_for(1s);
+    EXPECT_TRUE(passes());
+}
+
+TEST_F(SimTest, KnowsSinceWhenHeartbeatsAreNotAnswered) {
+    start();
+    Network& network = world_->network();
+    EXPECT_FALSE(network.unanswered_beats(0, 1, 1s));
+    network.alter(0, 1).control_loss_percent = 100;
+    world_->run_for(1500ms);
+    EXPECT_FALSE(network.unanswered_beats(0, 1, 2s));
+    world_->run_for(1s);
+    EXPECT_TRUE(network.unanswered_beats(0, 1, 2s));
+    EXPECT_TRUE(network.unanswered_on_control(0, 1, 2s));
+}
+
 /// P10: hosts 1 and 2 do not see each other, so that one is no keeper for the other. Host 0 sees both.
 TEST_F(SimTest, AKeeperThatTheOriginDoesNotSeeIsGivenTheEventByWhoSeesBoth) {
     start();

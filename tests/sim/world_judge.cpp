@@ -108,8 +108,8 @@ std::set<OriginId> World::reached_keepers(const Process& process, const std::str
         }
         const auto keeper = known->second.find(other->oid);
         if (keeper != known->second.end() && keeper->second + kHandOn <= now() &&
-            !network_.path(process.host, other->host).mute && speak(process, process.host, *other, other->host) &&
-            speak(*other, other->host, process, process.host)) {
+            network_.data_passes_since(process.host, other->host, now() - kHandOn) &&
+            speak(process, process.host, *other, other->host) && speak(*other, other->host, process, process.host)) {
             reached.insert(other->oid);
         }
     }

@@ -96,7 +96,7 @@ private:
         Instant again_after;
     };
 
-    /// REQUIRES: cursor_ < ring.last(). What is gone for this peer although the ring has it.
+    /// The record is gone for this peer, although the ring has it.
     [[nodiscard]] bool is_late(RecordNo n) const { return !extras_.empty() && n <= extras_.back(); }
     FramePtr next_frame(const Sources& sources);
     void add_records(const Sources& sources, Frame& frame);

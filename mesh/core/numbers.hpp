@@ -47,27 +47,27 @@ struct Timing {
     Duration redial_min = 250ms;       ///< first re-dial of a dead member or an unanswered seed
     Duration redial_max = 2s;          ///< one SYN in 2 s per dead member costs nothing, and a heal is seen within 5 s
     Duration redial_seed_max = 750ms;  ///< a seed that starts late is found within a second
-    /// a seed where this node itself answered is tried again so often while there is no session: a
+    /// a seed where this node itself answered is tried again so often while there is no session: a balancer may stand
+    /// there, and send the next connection to another node
     Duration redial_self = 5s;
-    ///< balancer may stand there, and send the next connection to another node
     /// between look-ups of the name of seeds: nodes that were started since are dialled then
     Duration resolve_again = 5s;
     Duration resolve_retry = 1s;  ///< the same after a failure
-    /// an address that the look-ups no longer give stays a seed for so long: name servers may give
+    /// an address that the look-ups no longer give stays a seed for so long: name servers may give a part of the
+    /// addresses each time
     Duration resolved_for = 60s;
-    ///< a part of the addresses each time
     Duration lonely_notice = 5s;  ///< without a session for so long, a node says in the log why it has none
     Duration redial_for = 24h;    ///< then a dead member is forgotten
     Duration left_shown = 60s;    ///< a member that has left stays in status and metrics for so long …
-    /// … and a dead one: long enough for an alert that waits a few minutes. An earlier process of
+    /// … and a dead one: long enough for an alert that waits a few minutes. An earlier process of a name that is alive
+    /// again is not shown at all
     Duration dead_shown = 5min;
-    ///< a name that is alive again is not shown at all
     Duration endpoint_check = 50ms;  ///< between checks whether a lost endpoint refuses
     /// a newcomer whose name is held goes on asking as long: longer than any verdict
     Duration name_patience = 10s;
-    /// refused by its peers for another reason, a node does not serve for so long: longer than
+    /// refused by its peers for another reason, a node does not serve for so long: longer than the longest pause
+    /// between two attempts
     Duration refusal_memory = 15s;
-    ///< the longest pause between two attempts
     /// between attempts at a peer that refuses: somebody has to change a configuration first
     Duration redial_refused_max = 5s;
     Duration refusal_notice = 60s;  ///< between two log lines about the same refusal
@@ -91,10 +91,9 @@ struct Timing {
     /// the same for a peer that has failed so before: no honest pause is that long
     Duration interest_patience_again = 2s;
     Duration interest_patience_most = 60s;  ///< also with a snapshot on its way: longer than a million channels take
-    /// more than that for each thousand of many channels: a chunk of a snapshot holds
+    /// more than that for each thousand of many channels: a chunk of a snapshot holds some 600 names of 100 bytes and
+    /// takes a round trip, and one around the world is 250 ms
     Duration interest_patience_thousand = 250ms;
-    // /< some 600 names of 100 bytes and takes a round trip, and one around the
-    // world is 250 ms
     /// longest pause before the next session with a peer that was deaf on control again
     Duration shun_deaf_max = 4s;
     Duration shun_stuck_min = 2s;   ///< the first such pause for a peer that took in no interest, doubling …
@@ -182,9 +181,8 @@ struct Limits {
     std::size_t refusals = 16;  ///< links open at once only to say no; further strangers get no answer
     /// of those, to nodes of another cluster: our own newcomers get their answer
     std::size_t refusals_foreign = 8;
-    /// links open at once to nodes that have spoken but never had a session here: four
+    /// links open at once to nodes that have spoken but never had a session here: four descriptors each
     std::size_t handshakes = 32;
-    ///< descriptors each
     /// of those, for endpoints that are configured, or where a member has died
     std::size_t handshakes_reserved = 8;
     /// the same for nodes that are only named: whoever dials us is answered meanwhile

@@ -5,7 +5,7 @@
 
 #include <boost/asio/buffer.hpp>
 
-#include "node/edge/overloaded.hpp"
+#include "mesh/base/overloaded.hpp"
 
 namespace tulle::node::line {
 

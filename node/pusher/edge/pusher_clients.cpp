@@ -4,7 +4,7 @@
 #include <utility>
 #include <variant>
 
-#include "node/edge/overloaded.hpp"
+#include "mesh/base/overloaded.hpp"
 #include "node/pusher/core/channel_name.hpp"
 #include "node/pusher/wire/codec.hpp"
 #include "node/pusher/wire/connect.hpp"

@@ -1,13 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <exception>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "mesh/base/prng.hpp"
@@ -23,7 +20,6 @@
 #include "node/pusher/edge/pusher_presence.hpp"
 #include "node/pusher/edge/pusher_sessions.hpp"
 #include "node/pusher/edge/pusher_users.hpp"
-#include "node/pusher/wire/event_frame.hpp"
 #include "node/pusher/wire/session.hpp"
 #include "node/web/ws_connection.hpp"
 

@@ -3,7 +3,7 @@
 #include <utility>
 #include <variant>
 
-#include "node/edge/overloaded.hpp"
+#include "mesh/base/overloaded.hpp"
 #include "node/pusher/core/channel_name.hpp"
 #include "node/pusher/core/limits.hpp"
 #include "node/pusher/wire/presence.hpp"

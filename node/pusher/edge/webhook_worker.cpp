@@ -13,10 +13,10 @@
 
 #include <spdlog/spdlog.h>
 
+#include "mesh/base/overloaded.hpp"
 #include "node/core/limits.hpp"
 #include "node/edge/clock.hpp"
 #include "node/edge/hub_link.hpp"
-#include "node/edge/overloaded.hpp"
 #include "node/pusher/core/app_webhooks.hpp"
 #include "node/pusher/core/channel_name.hpp"
 #include "node/pusher/core/count_teller.hpp"

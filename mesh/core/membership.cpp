@@ -3,19 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "mesh/base/overloaded.hpp"
-
 namespace tulle::mesh {
 namespace {
 
 /// A message that may be the first word between two nodes belongs to no session.
-template <class T>
-constexpr bool kIsHandshake =
-    std::is_same_v<T, Knock> || std::is_same_v<T, Hello> || std::is_same_v<T, Welcome> || std::is_same_v<T, Refuse>;
-
-/// One hop is all, and handshakes are between two nodes.
-bool may_be_relayed(const ControlBody& body) {
-    return std::visit([]<class T>(const T&) { return !kIsHandshake<T> && !std::is_same_v<T, Relay>; }, body);
+bool is_handshake(const ControlBody& body) {
+    return std::holds_alternative<Knock>(body) || std::holds_alternative<Hello>(body) ||
+           std::holds_alternative<Welcome>(body) || std::holds_alternative<Refuse>(body);
 }
 
 }  // namespace
@@ -64,52 +58,43 @@ void Membership::on_endpoint_checked(Instant now, const EndpointChecked& checked
     }
 }
 
+struct Membership::Handler {
+    Membership& all;
+    Instant now;
+    OriginId from;
+    Effects& out;
+
+    bool operator()(const Knock& knock) const { return all.handshake_.on_knock(now, from, knock, out), true; }
+    bool operator()(const Hello& hello) const { return all.handshake_.on_hello(now, from, hello, out), true; }
+    bool operator()(const Welcome& welcome) const { return all.handshake_.on_welcome(now, from, welcome, out), true; }
+    bool operator()(const Refuse& refusal) const { return all.handshake_.on_refuse(now, from, refusal, out), true; }
+    bool operator()(const Members& named) const { return all.handshake_.learn(now, from, named.members, out), true; }
+    bool operator()(const ProbeAsk& ask) const { return all.liveness_.on_probe_ask(now, from, ask, out), true; }
+    bool operator()(const ProbeAnswer& answer) const { return all.liveness_.on_probe_answer(now, from, answer), true; }
+    /// The rest is for the services of the node, each of whose kinds MeshNode names.
+    template <class T>
+    bool operator()(const T&) const {
+        return false;
+    }
+};
+
 bool Membership::on_control(Instant now, const Control& message, Effects& out) {
     const bool is_knock = std::holds_alternative<Knock>(message.body);
     if (message.dst != table_.options().oid && !(message.dst == OriginId{} && is_knock)) {
         ++table_.counters().stale;  // for another incarnation
         return false;
     }
-    const auto handshake = [&](auto&& part) {
-        part();
-        table_.note_change();
+    if (is_handshake(message.body)) {
+        static_cast<void>(handle(now, message, out));
         return false;
-    };
-    const OriginId from = message.src;
-    return std::visit(
-        Overloaded{
-            [&](const Knock& knock) { return handshake([&] { handshake_.on_knock(now, from, knock, out); }); },
-            [&](const Hello& hello) { return handshake([&] { handshake_.on_hello(now, from, hello, out); }); },
-            [&](const Welcome& welcome) { return handshake([&] { handshake_.on_welcome(now, from, welcome, out); }); },
-            [&](const Refuse& refusal) { return handshake([&] { handshake_.on_refuse(now, from, refusal, out); }); },
-            [&]<class T>(const T& word) {
-                bool serves = false;
-                if constexpr (std::is_same_v<T, Heartbeat>) {
-                    serves = word.ready;
-                }
-                return in_standing_session(now, from, message.tag, Way::kControl, serves, out) &&
-                       !handle(now, message, out);
-            }},
-        message.body);
+    }
+    const auto* heartbeat = std::get_if<Heartbeat>(&message.body);
+    const bool serves = heartbeat != nullptr && heartbeat->ready;
+    return in_standing_session(now, message.src, message.tag, Way::kControl, serves, out) && !handle(now, message, out);
 }
 
 bool Membership::handle(Instant now, const Control& message, Effects& out) {
-    const bool is_ours =
-        std::visit(Overloaded{[&](const Members& named) {
-                                  handshake_.learn(now, message.src, named.members, out);
-                                  return true;
-                              },
-                              [&](const ProbeAsk& ask) {
-                                  liveness_.on_probe_ask(now, message.src, ask, out);
-                                  return true;
-                              },
-                              [&](const ProbeAnswer& answer) {
-                                  liveness_.on_probe_answer(now, message.src, answer);
-                                  return true;
-                              },
-                              // of the node's services, which are asked for each kind (MeshNode::on_control)
-                              [](const auto&) { return false; }},
-                   message.body);
+    const bool is_ours = std::visit(Handler{*this, now, message.src, out}, message.body);
     if (is_ours) {
         table_.note_change();
     }
@@ -129,7 +114,7 @@ bool Membership::on_relayed(Instant now, const Control& message, Effects& out) {
         !sender_.in_relayed_session(now, message.src, message.tag, Way::kControl)) {
         return false;
     }
-    if (!may_be_relayed(message.body)) {
+    if (is_handshake(message.body) || std::holds_alternative<Relay>(message.body)) {  // one hop is all
         ++table_.counters().stale;
         return false;
     }

@@ -91,11 +91,13 @@ public:
     [[nodiscard]] std::uint32_t common_protocol() const { return table_.common_protocol(); }
 
 private:
+    /// Says whether a message is for membership, and hands it over if so.
+    struct Handler;
     using Way = PeerSender::Way;
 
     [[nodiscard]] bool in_standing_session(Instant now, OriginId from, SessionTag tag, Way way, bool serves,
                                            Effects& out);
-    /// Deals with a message of a standing session that is for membership; false: the message is for a service.
+    /// Deals with a message that is for membership; false: the message is for a service.
     [[nodiscard]] bool handle(Instant now, const Control& message, Effects& out);
     void tick_peer(Instant now, Peer& peer, Effects& out);
     [[nodiscard]] Instant first_deadline() const;

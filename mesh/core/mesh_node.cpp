@@ -50,30 +50,37 @@ void MeshNode::start(Instant now, Effects& out) {
     settle(now, out);
 }
 
+struct MeshNode::InputHandler {
+    MeshNode& node;
+    Instant now;
+    Effects& out;
+
+    void operator()(const LinkUp& up) const { node.on_link_up(now, up.link, out); }
+    void operator()(const LinkDown& down) const { node.membership_.on_link_down(now, down.link, out); }
+    void operator()(const EndpointChecked& checked) const { node.membership_.on_endpoint_checked(now, checked, out); }
+    void operator()(const SubscriberSeen& seen) const { node.streams_.on(seen); }
+    void operator()(const SubscriberGone&) const { node.membership_.on_subscriber_gone(); }
+    void operator()(const Control& message) const {
+        if (node.membership_.on_control(now, message, out)) {
+            node.handle_events(now, out);
+            node.on_control(now, message, out);
+        }
+    }
+    void operator()(const Data& message) const {
+        if (node.membership_.on_data(now, message, out)) {
+            node.handle_events(now, out);
+            node.on_data(now, message, {}, out);
+        }
+    }
+    void operator()(PortInput& port) const { node.on_port(now, port.shard, port.message, out); }
+    void operator()(const RetireRequest& request) const { node.departure_.on(now, request, out); }
+    void operator()(const LeaveRequest& request) const { node.departure_.on(now, request, out); }
+    void operator()(const NameResolved& resolved) const { node.membership_.on_name_resolved(now, resolved, out); }
+};
+
 void MeshNode::step(Instant now, Input input, Effects& out) {
     note_time(now, out);
-    std::visit(Overloaded{[&](const LinkUp& up) { on_link_up(now, up.link, out); },
-                          [&](const LinkDown& down) { membership_.on_link_down(now, down.link, out); },
-                          [&](const EndpointChecked& checked) { membership_.on_endpoint_checked(now, checked, out); },
-                          [&](const SubscriberSeen& seen) { streams_.on(seen); },
-                          [&](const SubscriberGone&) { membership_.on_subscriber_gone(); },
-                          [&](const Control& message) {
-                              if (membership_.on_control(now, message, out)) {
-                                  handle_events(now, out);
-                                  on_control(now, message, out);
-                              }
-                          },
-                          [&](const Data& message) {
-                              if (membership_.on_data(now, message, out)) {
-                                  handle_events(now, out);
-                                  on_data(now, message, {}, out);
-                              }
-                          },
-                          [&](PortInput& port) { on_port(now, port.shard, port.message, out); },
-                          [&](const RetireRequest& request) { departure_.on(now, request, out); },
-                          [&](const LeaveRequest& request) { departure_.on(now, request, out); },
-                          [&](const NameResolved& resolved) { membership_.on_name_resolved(now, resolved, out); }},
-               input);
+    std::visit(InputHandler{*this, now, out}, input);
     handle_events(now, out);
 }
 
@@ -146,41 +153,47 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     subscriptions_.session_down(now, out);
 }
 
-void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
-    Session* const found = sessions_.find(message.src);
-    TULLE_ASSERT(found != nullptr);
-    Session& session = *found;
-    sessions_.touch(session);
-    const OriginId from = message.src;
+struct MeshNode::ControlHandler {
+    MeshNode& node;
+    Instant now;
+    Session& session;
+    Effects& out;
+
     // Membership deals with these itself.
-    const auto is_none_of_ours = [](const auto&) { TULLE_ASSERT(false); };
-    std::visit(Overloaded{[&](const Knock& word) { is_none_of_ours(word); },
-                          [&](const Hello& word) { is_none_of_ours(word); },
-                          [&](const Welcome& word) { is_none_of_ours(word); },
-                          [&](const Refuse& word) { is_none_of_ours(word); },
-                          [&](const Members& word) { is_none_of_ours(word); },
-                          [&](const ProbeAsk& word) { is_none_of_ours(word); },
-                          [&](const ProbeAnswer& word) { is_none_of_ours(word); },
-                          [&](const Heartbeat& heartbeat) { on_heartbeat(now, session, heartbeat, out); },
-                          [&](const InterestDelta& delta) { interest_.on(now, session, delta, out); },
-                          [&](const InterestAck& ack) { interest_.on(now, session, ack, out); },
-                          [&](const InterestPull& pull) { interest_.on(now, session, pull, out); },
-                          [&](const InterestChunk& chunk) { interest_.on(now, session, chunk, out); },
-                          [&](const Receipt& receipt) { Streams::on(session, receipt); },
-                          [&](const Nack& nack) { streams_.on(now, session, nack, out); },
-                          [&](const QueryAsk& ask) { queries_.on(now, from, ask, out); },
-                          [&](const QueryAnswer& answer) { queries_.on(now, from, answer, out); },
-                          [&](const Leave& goodbye) { departure_.on(now, session, goodbye, out); },
-                          [&](const LeaveReceipt& receipt) { Departure::on(session, receipt); },
-                          [&](const Ping& ping) { context_.send(from, Pong{ping.nonce}, out); },
-                          [&](const Pong& pong) { sleep_.on(now, from, pong, out); },
-                          [&](const Relay& relay) { on_relay(now, from, relay, out); },
-                          [&](const Wake& wake) { recovery_.on(now, from, wake, out); },
-                          [&](const Fill& fill) { recovery_.on(now, from, fill, out); },
-                          [&](const TraceReport& report) { traces_.on(now, from, report, out); },
-                          [&](const Usage& usage) { usage_.on(now, from, usage); },
-                          [&](const DutyMail& mail) { duty_.on(now, from, mail); }},
-               message.body);
+    void operator()(const Knock&) const { TULLE_ASSERT(false); }
+    void operator()(const Hello&) const { TULLE_ASSERT(false); }
+    void operator()(const Welcome&) const { TULLE_ASSERT(false); }
+    void operator()(const Refuse&) const { TULLE_ASSERT(false); }
+    void operator()(const Members&) const { TULLE_ASSERT(false); }
+    void operator()(const ProbeAsk&) const { TULLE_ASSERT(false); }
+    void operator()(const ProbeAnswer&) const { TULLE_ASSERT(false); }
+
+    void operator()(const Heartbeat& heartbeat) const { node.on_heartbeat(now, session, heartbeat, out); }
+    void operator()(const InterestDelta& delta) const { node.interest_.on(now, session, delta, out); }
+    void operator()(const InterestAck& ack) const { node.interest_.on(now, session, ack, out); }
+    void operator()(const InterestPull& pull) const { node.interest_.on(now, session, pull, out); }
+    void operator()(const InterestChunk& chunk) const { node.interest_.on(now, session, chunk, out); }
+    void operator()(const Receipt& receipt) const { Streams::on(session, receipt); }
+    void operator()(const Nack& nack) const { node.streams_.on(now, session, nack, out); }
+    void operator()(const QueryAsk& ask) const { node.queries_.on(now, session.oid, ask, out); }
+    void operator()(const QueryAnswer& answer) const { node.queries_.on(now, session.oid, answer, out); }
+    void operator()(const Leave& goodbye) const { node.departure_.on(now, session, goodbye, out); }
+    void operator()(const LeaveReceipt& receipt) const { Departure::on(session, receipt); }
+    void operator()(const Ping& ping) const { node.context_.send(session.oid, Pong{ping.nonce}, out); }
+    void operator()(const Pong& pong) const { node.sleep_.on(now, session.oid, pong, out); }
+    void operator()(const Relay& relay) const { node.on_relay(now, session.oid, relay, out); }
+    void operator()(const Wake& wake) const { node.recovery_.on(now, session.oid, wake, out); }
+    void operator()(const Fill& fill) const { node.recovery_.on(now, session.oid, fill, out); }
+    void operator()(const TraceReport& report) const { node.traces_.on(now, session.oid, report, out); }
+    void operator()(const Usage& usage) const { node.usage_.on(now, session.oid, usage); }
+    void operator()(const DutyMail& mail) const { node.duty_.on(now, session.oid, mail); }
+};
+
+void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
+    Session* const session = sessions_.find(message.src);
+    TULLE_ASSERT(session != nullptr);
+    sessions_.touch(*session);
+    std::visit(ControlHandler{*this, now, *session, out}, message.body);
 }
 
 void MeshNode::on_relay(Instant now, OriginId from, const Relay& relay, Effects& out) {
@@ -236,24 +249,32 @@ void MeshNode::send_heartbeat(Instant now, Session& session, Effects& out) {
     membership_.sender().send_every_way(session.oid, std::move(heartbeat), out);
 }
 
+struct MeshNode::PortHandler {
+    MeshNode& node;
+    Instant now;
+    ShardIndex shard;
+    Effects& out;
+
+    void operator()(Publish& wanted) const { node.publisher_.on(now, shard, wanted, out); }
+    void operator()(const Subscribe& wanted) const { node.subscriptions_.on(now, shard, wanted, out); }
+    void operator()(const Unsubscribe& gone) const { node.subscriptions_.on(now, shard, gone, out); }
+    void operator()(const MemberJoin& joining) const { node.presence_.on(now, shard, joining, out); }
+    void operator()(const MemberLeave& leaving) const { node.presence_.on(now, shard, leaving, out); }
+    void operator()(const Query& question) const { node.queries_.on(now, shard, question, out); }
+    void operator()(const LocalAnswer& answer) const { node.queries_.on(shard, answer, out); }
+    void operator()(const ShardLoad& load) const { node.pulse_.on(shard, load); }
+    void operator()(const StatusRequest& request) const {
+        out.push_back(ToPort{shard, StatusReply{request.id, node.status(now)}});
+    }
+    void operator()(const Trace& marked) const { node.traces_.on(now, shard, marked, out); }
+    void operator()(const DutyCount& count) const { node.duty_.on(shard, count); }
+    void operator()(const DutyTask& task) const { node.duty_.on(task); }
+    void operator()(const DutyDone& done) const { node.duty_.on(now, done); }
+    void operator()(const ShareUsage& used) const { node.usage_.on(now, shard, used); }
+};
+
 void MeshNode::on_port(Instant now, ShardIndex shard, ToHub& message, Effects& out) {
-    std::visit(
-        Overloaded{[&](Publish& wanted) { publisher_.on(now, shard, wanted, out); },
-                   [&](const Subscribe& wanted) { subscriptions_.on(now, shard, wanted, out); },
-                   [&](const Unsubscribe& gone) { subscriptions_.on(now, shard, gone, out); },
-                   [&](const MemberJoin& joining) { presence_.on(now, shard, joining, out); },
-                   [&](const MemberLeave& leaving) { presence_.on(now, shard, leaving, out); },
-                   [&](const Query& question) { queries_.on(now, shard, question, out); },
-                   [&](const LocalAnswer& answer) { queries_.on(shard, answer, out); },
-                   [&](const ShardLoad& load) { pulse_.on(shard, load); },
-                   [&](const StatusRequest& request) {
-                       out.push_back(ToPort{shard, StatusReply{request.id, status(now)}});
-                   },
-                   [&](const Trace& marked) { traces_.on(now, shard, marked, out); },
-                   [&](const DutyCount& count) { duty_.on(shard, count); },
-                   [&](const DutyTask& task) { duty_.on(task); }, [&](const DutyDone& done) { duty_.on(now, done); },
-                   [&](const ShareUsage& used) { usage_.on(now, shard, used); }},
-        message);
+    std::visit(PortHandler{*this, now, shard, out}, message);
 }
 
 void MeshNode::settle(Instant now, Effects& out) {
@@ -317,12 +338,17 @@ Instant MeshNode::earliest() {
         return Instant{};
     }
     Instant next = sessions_.earliest([this](const Session& session) { return deadline(session); });
-    for (const std::optional<Instant>& at :
-         {serving_.next_deadline(), queries_.next_deadline(), traces_.next_deadline(), recovery_.next_deadline(),
-          stores_.ring.next_deadline(), presence_.next_deadline(), retained_.next_deadline(), usage_.next_deadline(),
-          duties().next_deadline(), departure_.next_deadline()}) {
-        next = std::min(next, at.value_or(next));
-    }
+    const auto consider = [&next](const std::optional<Instant>& at) { next = std::min(next, at.value_or(next)); };
+    consider(serving_.next_deadline());
+    consider(queries_.next_deadline());
+    consider(traces_.next_deadline());
+    consider(recovery_.next_deadline());
+    consider(stores_.ring.next_deadline());
+    consider(presence_.next_deadline());
+    consider(retained_.next_deadline());
+    consider(usage_.next_deadline());
+    consider(duties().next_deadline());
+    consider(departure_.next_deadline());
     next = std::min(next, membership_.next_deadline(next));
     return next == Instant::max() ? promised_ + 1h : next;
 }

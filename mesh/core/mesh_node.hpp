@@ -82,6 +82,12 @@ public:
     [[nodiscard]] bool ready() const { return serving_.is_on(); }
 
 private:
+    // One overload for each kind of input, message and word of a shard, so that a new kind does not compile before
+    // somebody takes it. A struct each, as an overload set of lambdas would be put together anew for every message.
+    struct InputHandler;
+    struct ControlHandler;
+    struct PortHandler;
+
     /// Our own loop was late: nobody is to blame for the silence meanwhile.
     void note_time(Instant now, Effects& out);
     /// What membership has found out. Before anything else is looked at.

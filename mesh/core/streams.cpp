@@ -115,32 +115,42 @@ void Streams::write(const Session& session, Heartbeat& heartbeat) const {
     heartbeat.received = session.data.receiver.received();
 }
 
+struct Streams::LinkHandler {
+    Streams& all;
+    Instant now;
+    Session& session;
+    Effects& out;
+
+    void operator()(const DeliverRecord& arrived) const {
+        all.recovery_.keep(now, session.oid, arrived.record);
+        all.arrivals_.on_record(now, session.oid, arrived, out);
+    }
+    void operator()(const ReportGone& lost) const { all.take(now, session, lost, out); }
+    void operator()(const AcceptMembers& members) const {
+        Subscriptions::note_told(now, session);
+        if (all.presence_.accept(now, session.oid, *members.part, out)) {
+            all.subscriptions_.on_told(now, members.part->channel, out);
+        }
+    }
+    void operator()(const AcceptKept& kept) const {
+        Subscriptions::note_told(now, session);
+        if (all.retained_.accept(now, session.oid, *kept.part, out)) {
+            all.subscriptions_.on_told(now, kept.part->channel, out);
+        }
+    }
+    void operator()(const SendNack& nack) const {
+        ++all.counters_.nacks_sent;
+        all.context_.send(session.oid, Nack{nack.missing}, out);
+    }
+    void operator()(const SendReceipt&) const {
+        all.context_.send(session.oid, Receipt{session.data.receiver.received()}, out);
+    }
+};
+
 void Streams::run(Instant now, Session& session, const LinkEffects& effects, Effects& out) {
-    const Overloaded one{
-        [&](const DeliverRecord& arrived) {
-            recovery_.keep(now, session.oid, arrived.record);
-            arrivals_.on_record(now, session.oid, arrived, out);
-        },
-        [&](const ReportGone& lost) { take(now, session, lost, out); },
-        [&](const AcceptMembers& members) {
-            Subscriptions::note_told(now, session);
-            if (presence_.accept(now, session.oid, *members.part, out)) {
-                subscriptions_.on_told(now, members.part->channel, out);
-            }
-        },
-        [&](const AcceptKept& kept) {
-            Subscriptions::note_told(now, session);
-            if (retained_.accept(now, session.oid, *kept.part, out)) {
-                subscriptions_.on_told(now, kept.part->channel, out);
-            }
-        },
-        [&](const SendNack& nack) {
-            ++counters_.nacks_sent;
-            context_.send(session.oid, Nack{nack.missing}, out);
-        },
-        [&](const SendReceipt&) { context_.send(session.oid, Receipt{session.data.receiver.received()}, out); }};
+    const LinkHandler handler{*this, now, session, out};
     for (const LinkEffect& effect : effects) {
-        std::visit(one, effect);
+        std::visit(handler, effect);
     }
 }
 
@@ -247,10 +257,7 @@ void Streams::send_frames(Instant now, Session& session, Effects& out) {
     }
 }
 
-void Streams::redial_if_deaf(Instant now, Session& session, Effects& out) {
-    if (now - session.data.last_data < context_.timing().data_deaf) {
-        return;
-    }
+void Streams::redial(Instant now, Session& session, Effects& out) {
     session.data.last_data = now;
     ++counters_.data_redials;
     const std::string& endpoint = endpoints_[session.oid];

@@ -59,7 +59,11 @@ public:
     void find_deaf(Instant now);
     void ask_for_missing(Instant now, Session& session, Effects& out);
     void flush(Instant now, Session& session, Effects& out);
-    void redial_if_deaf(Instant now, Session& session, Effects& out);
+    void redial_if_deaf(Instant now, Session& session, Effects& out) {
+        if (now - session.data.last_data >= context_.timing().data_deaf) {
+            redial(now, session, out);
+        }
+    }
     [[nodiscard]] Instant next_deadline(const Session& session, Instant next) const;
     /// All of our log up to here was sent to the peer, or was not due to it.
     [[nodiscard]] RecordNo sent_upto(const Session& session) const {
@@ -82,6 +86,9 @@ public:
     [[nodiscard]] Counters counters() const;
 
 private:
+    struct LinkHandler;
+
+    void redial(Instant now, Session& session, Effects& out);
     void run(Instant now, Session& session, const LinkEffects& effects, Effects& out);
     void take(Instant now, Session& session, const ReportGone& lost, Effects& out);
     void send_frames(Instant now, Session& session, Effects& out);

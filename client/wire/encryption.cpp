@@ -58,6 +58,7 @@ std::optional<std::string> decode_key(std::string_view base64) {
 }
 
 std::string channel_key(std::string_view channel, std::string_view master_key) {
+    TULLE_ASSERT(master_key.size() == kKeyBytes);
     prepare();
     const std::string text = std::string(channel).append(master_key);
     std::string key(kKeyBytes, '\0');

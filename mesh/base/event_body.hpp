@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle {
 
 /// What the data of an event are.
@@ -30,6 +32,7 @@ public:
         : name_bytes_(static_cast<std::uint32_t>(name.size())),
           data_bytes_(static_cast<std::uint32_t>(data.size())),
           kind_(kind) {
+        TULLE_ASSERT(name.size() == name_bytes_ && data.size() == data_bytes_);
         bytes_.reserve(name.size() + data.size() + sender.size());
         bytes_.append(name).append(data).append(sender);
     }

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle {
 
 enum class Push : bool { kAccepted, kRefused };
@@ -84,7 +86,8 @@ public:
             const std::lock_guard lock(mutex_);
             items_.swap(out);
         }
-        claimed_.fetch_sub(out.size(), std::memory_order_relaxed);
+        const std::size_t claimed = claimed_.fetch_sub(out.size(), std::memory_order_relaxed);
+        TULLE_ASSERT(out.size() <= claimed);
     }
 
 private:

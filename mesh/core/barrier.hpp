@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/base/hash.hpp"
 #include "mesh/core/local_interest.hpp"
 #include "mesh/core/messages.hpp"
@@ -59,7 +60,9 @@ public:
             }
             waiting_.erase(waiting_.begin());
         }
+        TULLE_ASSERT(released.size() <= size_);
         size_ -= released.size();
+        TULLE_ASSERT(waiting_.empty() == (size_ == 0));
         return released;
     }
 

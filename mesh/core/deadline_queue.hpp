@@ -3,6 +3,7 @@
 #include <set>
 #include <tuple>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/base/time.hpp"
 
 namespace tulle::mesh {
@@ -24,6 +25,7 @@ public:
 
     /// `key` is due at `due` now, and no longer when it was. REQUIRES: due < Instant::max().
     void set(const Key& key, Place& place, Instant due) {
+        TULLE_ASSERT(due < Instant::max());
         place.due_ = due;
         if (due < place.queued_) {
             remove(key, place);

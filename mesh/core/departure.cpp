@@ -4,7 +4,11 @@
 #include <string>
 #include <utility>
 
+#include "mesh/core/numbers.hpp"
+
 namespace tulle::mesh {
+static_assert(Timing{}.drain < Timing{}.left_for_good, "a leaver that drains has not come again");
+
 namespace {
 
 // before the deadline: a peer that does not answer is no reason to part from nobody else in order

@@ -3,8 +3,14 @@
 #include <algorithm>
 
 #include "mesh/base/assert.hpp"
+#include "mesh/core/numbers.hpp"
 
 namespace tulle::mesh {
+
+static_assert(Timing{}.redial_min <= Timing{}.redial_seed_max && Timing{}.redial_seed_max <= Timing{}.redial_max);
+static_assert(Timing{}.hello_retry < Timing{}.handshake, "a lost Hello is repeated in time");
+static_assert(Limits{}.handshakes_reserved < Limits{}.handshakes);
+static_assert(Limits{}.handshakes_at_endpoint <= Limits{}.handshakes_named);
 
 void Dialler::open_link(Instant now, Peer& peer, Effects& out) {
     peer.link = table_.fresh_link();
@@ -29,6 +35,7 @@ void Dialler::close_link(Peer& peer, Effects& out) {
 }
 
 void Dialler::ask_who_is_there(Peer& peer, Effects& out) {
+    TULLE_ASSERT(peer.link);
     peer.place_nonce = table_.secret() | 1;
     Knock body{.who = table_.introduction(), .dialled = {}, .nonce = peer.place_nonce};
     out.push_back(
@@ -36,6 +43,7 @@ void Dialler::ask_who_is_there(Peer& peer, Effects& out) {
 }
 
 void Dialler::give_up(Instant now, Peer& peer, Effects& out) {
+    TULLE_ASSERT(!peer.in_session());
     table_.end_session(peer, peer.state);
     close_link(peer, out);
     if (!peer.was_alive) {
@@ -119,8 +127,10 @@ bool Dialler::make_room(Effects& out) {
         return false;
     }
     table_.gate().member_gone(victim->first);
+    TULLE_ASSERT(!victim->second.in_session());
     close_link(victim->second, out);
     table_.peers().erase(victim);
+    TULLE_ASSERT(table_.peers().size() < kMaxMembers);
     return true;
 }
 
@@ -132,6 +142,7 @@ bool Dialler::is_expected_at(const std::string& endpoint) const {
 }
 
 void Dialler::on_link_down(Instant now, Peer& peer, Effects& out) {
+    TULLE_ASSERT(peer.link);
     peer.link_up = false;
     peer.link_lost = true;
     peer.check_at = now + table_.timing().endpoint_check;

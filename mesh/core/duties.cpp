@@ -2,7 +2,13 @@
 
 #include <algorithm>
 
+#include "mesh/core/numbers.hpp"
+#include "mesh/core/port.hpp"
+
 namespace tulle::mesh {
+
+static_assert(Timing{}.duty_retry < Timing{}.duty_grace && Timing{}.duty_finish < Timing{}.duty_patience);
+static_assert(kMaxDutyItemBytes + kMaxChannelBytes < Limits{}.duty_mail_bytes);
 
 Duties::Duties(OriginId self, const Timing& timing, const Limits& limits)
     : self_(self),

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::mesh {
 
 std::uint64_t DutyDesk::count(const Entry& entry) {
@@ -140,6 +142,7 @@ bool DutyDesk::on_done(Instant now, const DutyDone& done) {
         return false;
     }
     const auto it = entries_.find(found->second);
+    TULLE_ASSERT(it != entries_.end() && it->second.token == done.token);
     tokens_.erase(found);
     Entry& entry = it->second;
     const bool in_time = entry.own || now - entry.moved_at < timing_.duty_finish;
@@ -159,6 +162,7 @@ bool DutyDesk::on_done(Instant now, const DutyDone& done) {
     owe_all(it->first, entry);
     due_.insert(it->first);
     if (!entry.own) {
+        TULLE_ASSERT(finishing_ > 0);
         --finishing_;
         hand_on(it->first, entry);
     }
@@ -175,6 +179,7 @@ void DutyDesk::owe_all(const DutyItem& item, const Entry& entry) {
 }
 
 void DutyDesk::hand_on(const DutyItem& item, Entry& entry) {
+    TULLE_ASSERT(entry.token == 0);
     const bool only_here = std::none_of(entry.holders.begin(), entry.holders.end(),
                                         [&](const Holder& holder) { return members_.contains(holder.member.tie); });
     if (entry.dealt_here || entry.doubt.exists || (only_here && entry.told > 0)) {
@@ -297,6 +302,7 @@ void DutyDesk::change_hands(Instant now, const DutyItem& item, Entry& entry) {
     entry.moved_at = now;
     due_.insert(item);
     if (entry.own) {
+        TULLE_ASSERT(entry.token == 0 || finishing_ > 0);
         finishing_ -= entry.token != 0 ? 1u : 0u;
         for (const Holder& holder : entry.holders) {
             entry.doubt.add({holder.doubt != 0, holder.behind});
@@ -324,6 +330,7 @@ void DutyDesk::bury(const DutyItem& item, Entry& entry) {
     }
     const auto oldest = entries_.find(graves_.front());
     graves_.pop_front();
+    TULLE_ASSERT(graves_.size() <= limits_.duty_graves);
     if (oldest != entries_.end()) {
         oldest->second.bereaved = false;
         oldest->second.dealt_here = oldest->second.dealt_here && oldest->second.told > 0;
@@ -351,6 +358,7 @@ void DutyDesk::erase_if_over(Entries::iterator it) {
 
 void DutyDesk::rest(Entry& entry, bool rests) {
     if (entry.resting != rests) {
+        TULLE_ASSERT(rests || resting_ > 0);
         entry.resting = rests;
         resting_ = rests ? resting_ + 1 : resting_ - 1;
     }
@@ -372,6 +380,7 @@ void DutyDesk::act(Instant now, std::vector<DutyChanged>& out) {
 }
 
 void DutyDesk::announce(const DutyItem& item, Entry& entry, std::vector<DutyChanged>& out) {
+    TULLE_ASSERT(entry.own);
     const std::uint64_t now = count(entry);
     if (entry.token != 0) {
         if (now != entry.announced && !entry.revoked) {
@@ -390,6 +399,7 @@ void DutyDesk::announce(const DutyItem& item, Entry& entry, std::vector<DutyChan
         return;
     }
     last_token_ += 2;  // even ones; tasks have the odd ones
+    TULLE_ASSERT(last_token_ % 2 == 0);
     entry.token = last_token_;
     entry.announced = now;
     entry.doubted = std::exchange(entry.doubt, {});

@@ -1,5 +1,7 @@
 #include "mesh/core/duty_inbox.hpp"
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::mesh {
 
 void DutyInbox::add(const DutyMember& member) {
@@ -27,6 +29,7 @@ void DutyInbox::on_order(const DutyMember& from, const DutyOrder& order, std::ve
         return;
     }
     last_token_ += 2;  // odd ones; items have the even ones
+    TULLE_ASSERT(last_token_ % 2 == 1);
     source.tokens.emplace(order.number, last_token_);
     tokens_.emplace(last_token_, std::pair(from.oid, order.number));
     out.push_back({last_token_, order.key, order.body});

@@ -1,8 +1,12 @@
 #include "mesh/core/duty_outbox.hpp"
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::mesh {
 
 bool DutyOutbox::add(const DutyTask& task) {
+    TULLE_ASSERT(!task.key.empty() && task.key.size() <= kMaxChannelBytes);
+    TULLE_ASSERT(task.body && task.body->size() <= kMaxBodyBytes);
     Task made{task, {}};
     if (tasks_.size() >= limits_.duty_tasks || bytes_ + made.cost() > limits_.duty_task_bytes) {
         return false;
@@ -27,6 +31,8 @@ void DutyOutbox::forget(std::uint64_t number) {
         }
     }
     const auto key = keys_.find(it->second.task.key);
+    TULLE_ASSERT(key != keys_.end() && key->second.waiting > 0);
+    TULLE_ASSERT(it->second.cost() <= bytes_);
     if (--key->second.waiting == 0) {
         keys_.erase(key);
     }
@@ -64,6 +70,7 @@ void DutyOutbox::work() {
             compared += members_.size();
         }
         task.desk = key.desk;
+        TULLE_ASSERT(task.desk != DutyTie{});  // somebody shares the duties, or there is no work
         unsent_[task.desk].insert(number);
         unassigned_.erase(unassigned_.begin());
         ++compared;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::mesh {
 
 DutySource::Entries::iterator DutySource::entry(const DutyItem& item) {
@@ -17,9 +19,13 @@ void DutySource::assign(Entry& entry) const {
     const DutyMembers::Two two = members_.responsible_two(entry.key_hash);
     entry.desk = two.first;
     entry.heir = two.first == kOwnTie ? two.second : DutyTie{};
+    TULLE_ASSERT(entry.heir == DutyTie{} || entry.heir != entry.desk);
 }
 
 void DutySource::count(ShardIndex shard, const DutyCount& word) {
+    TULLE_ASSERT(!word.key.empty() && word.key.size() <= kMaxChannelBytes);
+    TULLE_ASSERT(word.item.size() <= kMaxDutyItemBytes);
+    TULLE_ASSERT(!word.info || word.info->size() <= kMaxUserInfoBytes);
     const DutyItem item{word.key, word.item};
     if (word.count == 0 && !entries_.contains(item)) {
         return;
@@ -52,6 +58,7 @@ void DutySource::count(ShardIndex shard, const DutyCount& word) {
 
 /// REQUIRES: the entry's revision is a new one, or that of the doubt before.
 void DutySource::add_doubt(Entry& entry, const Doubt& doubt) {
+    TULLE_ASSERT(entry.doubt <= entry.revision);
     if (doubt.exists) {
         Doubt all{entry.doubt != 0, entry.behind};
         all.add(doubt);

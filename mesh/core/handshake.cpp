@@ -282,6 +282,7 @@ void Handshake::new_attempt(Instant now, Peer& peer) {
 }
 
 void Handshake::send_hello(Instant now, Peer& peer, Effects& out) {
+    TULLE_ASSERT(peer.link);
     if (!peer.in_session()) {
         peer.hello_at = now + table_.timing().hello_retry;
     }
@@ -294,8 +295,9 @@ void Handshake::send_hello(Instant now, Peer& peer, Effects& out) {
 }
 
 void Handshake::bind(Instant now, Peer& peer, const Introduction& who, SessionTag remote, const SessionTerms& terms) {
-    // it is not older than ours: objection() has looked
+    TULLE_ASSERT(!peer.bound && !peer.in_session());
     peer.protocol = std::min(table_.options().newest_protocol, who.newest_protocol);
+    TULLE_ASSERT(peer.protocol >= kOldestProtocolVersion);  // objection() has refused what is older
     peer.remote_tag = remote;
     peer.newest_remote = remote;
     peer.bound = true;
@@ -307,6 +309,7 @@ void Handshake::bind(Instant now, Peer& peer, const Introduction& who, SessionTa
 }
 
 void Handshake::confirm(Instant now, Peer& peer, Effects& out) {
+    TULLE_ASSERT(peer.bound && !peer.in_session());
     table_.begin_session(peer);
     peer.was_alive = true;
     peer.last_heard = now;

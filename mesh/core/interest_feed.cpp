@@ -2,7 +2,11 @@
 
 #include <algorithm>
 
+#include "mesh/core/numbers.hpp"
+
 namespace tulle::mesh {
+
+static_assert(Timing{}.interest_coalesce < Timing{}.interest_retry);
 
 InterestMessage InterestFeed::on_pull(Instant now, const InterestLog& log, const InterestPull& pull) {
     counted_ = true;

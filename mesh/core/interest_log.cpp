@@ -26,12 +26,14 @@ void InterestLog::remove(const std::string& channel, InterestTicket ticket) {
 }
 
 void InterestLog::log(bool add, const std::string& channel, InterestTicket ticket) {
+    TULLE_ASSERT(changes_.empty() || changes_.back().ticket < ticket);
     version_ = version_.next();
     changes_.push_back({{add, channel}, ticket});
     if (changes_.size() > limits_.interest_log) {
         changes_.pop_front();
         floor_ = floor_.next();
     }
+    TULLE_ASSERT(floor_.plus(changes_.size()) == version_);
 }
 
 bool InterestLog::reaches(InterestVersion have) const {
@@ -42,10 +44,12 @@ InterestTicket InterestLog::covered(InterestVersion have) const {
     if (have < floor_) {
         return {};
     }
+    TULLE_ASSERT(have < version_);
     return InterestTicket{changes_[have.value - floor_.value].ticket.value - 1};
 }
 
 InterestDelta InterestLog::changes_after(InterestVersion have) const {
+    TULLE_ASSERT(reaches(have));
     InterestDelta delta{.base = have, .changes = {}, .current = version_};
     std::size_t bytes = 0;
     for (std::size_t i = have.value - floor_.value; i < changes_.size(); ++i) {

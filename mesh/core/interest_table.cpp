@@ -5,8 +5,13 @@
 
 #include "mesh/base/assert.hpp"
 #include "mesh/base/bytes.hpp"
+#include "mesh/core/numbers.hpp"
+#include "mesh/core/port.hpp"
 
 namespace tulle::mesh {
+
+static_assert(kMaxMembers <= UINT16_MAX, "a slot is 16 bits");
+static_assert(kMaxChannelBytes < Limits{}.interest_bytes, "a chunk takes one name at least");
 
 std::optional<InterestSlot> InterestTable::take_slot() {
     const auto free = std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return !slot.taken; });
@@ -17,6 +22,7 @@ std::optional<InterestSlot> InterestTable::take_slot() {
     if (free == slots_.end()) {
         slots_.emplace_back();
     }
+    TULLE_ASSERT(index < kMaxMembers);
     slots_[index] = Slot{};
     slots_[index].taken = true;
     slots_[index].generation = ++last_generation_;
@@ -31,6 +37,7 @@ void InterestTable::give_back(InterestSlot slot) {
 
 InterestTable::Applied InterestTable::apply(InterestSlot slot, const InterestDelta& delta) {
     Slot& state = slots_[slot.value];
+    TULLE_ASSERT(state.taken);
     if (state.snapshot != 0) {
         return {};  // the snapshot comes first; deltas are pulled when it is complete
     }
@@ -44,6 +51,7 @@ InterestTable::Applied InterestTable::apply(InterestSlot slot, const InterestDel
         const bool changed = change.add ? insert(slot.value, state.generation, change.channel)
                                         : erase(slot.value, state.generation, change.channel);
         if (changed) {
+            TULLE_ASSERT(change.add || (state.size > 0 && state.bytes >= change.channel.size()));
             state.digest ^= stable_hash(change.channel);
             state.size += change.add ? 1u : std::size_t(-1);
             state.bytes += change.add ? change.channel.size() : std::size_t{0} - change.channel.size();
@@ -61,6 +69,7 @@ bool InterestTable::apply(InterestSlot slot, const InterestChunk& chunk) {
         return false;
     }
     Slot& state = slots_[slot.value];
+    TULLE_ASSERT(state.taken);
     if (chunk.snapshot != state.snapshot) {
         const bool older = chunk.snapshot < state.snapshot;
         const bool behind = state.snapshot == 0 && state.version && chunk.base < *state.version;
@@ -112,6 +121,7 @@ bool InterestTable::advances(const InterestChunk& chunk) {
 }
 
 bool InterestTable::insert(std::uint16_t slot, std::uint32_t generation, const std::string& channel) {
+    TULLE_ASSERT(generation != 0);
     std::vector<Entry>& entries = index_[channel];
     for (const Entry& entry : entries) {
         if (entry.slot == slot && entry.generation == generation) {

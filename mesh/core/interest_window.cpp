@@ -3,7 +3,12 @@
 #include <algorithm>
 #include <limits>
 
+#include "mesh/core/numbers.hpp"
+
 namespace tulle::mesh {
+
+static_assert(Limits{}.interest_window <= Limits{}.interest_log, "what is under way can be sent again");
+static_assert(2 * Limits{}.delta_changes <= Limits{}.interest_window);
 
 InterestVersion InterestWindow::acked_by_all() const {
     InterestVersion least{std::numeric_limits<std::uint64_t>::max()};

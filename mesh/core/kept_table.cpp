@@ -3,9 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "mesh/base/assert.hpp"
+#include "mesh/core/numbers.hpp"
 #include "mesh/core/rendezvous.hpp"
 
 namespace tulle::mesh {
+static_assert(kKeepers < kMaxMembers);
+static_assert(Limits{}.ring_age <= Timing{}.kept_transit, "an event is held until the ring has sent it");
+
 namespace {
 
 bool contains(const std::vector<OriginId>& members, OriginId who) {
@@ -19,6 +24,7 @@ void note_teller(std::vector<OriginId>& tellers, OriginId teller) {
     } else if (!tellers.empty() && tellers.size() < kKeepers && !contains(tellers, teller)) {
         tellers.push_back(teller);
     }
+    TULLE_ASSERT(tellers.size() <= kKeepers);
 }
 
 }  // namespace
@@ -49,11 +55,14 @@ void KeptTable::put(Instant now, const std::string& channel, const KeptEvent& ev
         drop(events_.find(by_order_.begin()->second));
         ++evicted_;
     }
+    TULLE_ASSERT(by_order_.size() == events_.size());
 }
 
 KeptTable::Events::iterator KeptTable::drop(Events::iterator it) {
+    TULLE_ASSERT(it->second.event.cost() + it->first.size() <= bytes_);
     bytes_ -= it->second.event.cost() + it->first.size();
-    by_order_.erase(it->second.order);
+    const std::size_t erased = by_order_.erase(it->second.order);
+    TULLE_ASSERT(erased == 1);
     return events_.erase(it);
 }
 
@@ -88,6 +97,7 @@ void KeptTable::set_members(std::vector<OriginId> others) {
 
 /// Events to look at in a turn: their keepers cost one weight for each member, before and after.
 std::size_t KeptTable::slice(std::size_t members) const {
+    TULLE_ASSERT(members > 0);  // this node is always one of them
     return std::max<std::size_t>(1, limits_.kept_slice / members);
 }
 
@@ -109,6 +119,7 @@ std::optional<Instant> KeptTable::next_deadline() const {
 }
 
 void KeptTable::move_slice(Instant now, std::vector<HandOn>& out) {
+    TULLE_ASSERT(!moves_.empty());
     Move& move = moves_.front();
     auto it = move.cursor.empty() ? events_.begin() : events_.upper_bound(move.cursor);
     for (std::size_t left = slice(move.before.size() + move.after.size()); left > 0 && it != events_.end();

@@ -2,7 +2,14 @@
 
 #include <algorithm>
 
+#include "mesh/base/assert.hpp"
+#include "mesh/core/numbers.hpp"
+
 namespace tulle::mesh {
+static_assert(16 * Limits{}.receipt_bytes == Limits{}.credit_bytes, "a receipt is not far from the end of the credit");
+static_assert(Limits{}.credit_bytes <= Limits{}.hold_bytes, "what a sender may have on its way can be held");
+static_assert(Timing{}.nack_delay <= Timing{}.nack_retry && Timing{}.nack_retry <= Timing{}.nack_retry_max);
+
 namespace {
 
 /// A frame with its place in the map; its other costs are in Frame::bytes, but for what is reported as gone.
@@ -57,6 +64,7 @@ void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out
 }
 
 void LinkReceiver::deliver(const Frame& frame, const Arrival& arrival, LinkEffects& out) {
+    TULLE_ASSERT(frame.no == received_.next());
     if (!frame.gone.empty()) {
         out.push_back(ReportGone{frame.gone, frame.upto});
     }
@@ -80,10 +88,12 @@ void LinkReceiver::deliver(const Frame& frame, const Arrival& arrival, LinkEffec
 }
 
 void LinkReceiver::hold(const FramePtr& frame, const Arrival& arrival) {
+    TULLE_ASSERT(received_.next() < frame->no);
     const std::size_t bytes = memory_of(*frame);
     held_.emplace(frame->no, Held{frame, arrival, bytes});
     held_bytes_ += bytes;
     while (held_bytes_ > limits_.hold_bytes) {
+        TULLE_ASSERT(!held_.empty());
         const auto highest = std::prev(held_.end());
         held_bytes_ -= highest->second.bytes;
         held_.erase(highest);

@@ -4,15 +4,23 @@
 #include <functional>
 #include <utility>
 
+#include "mesh/base/assert.hpp"
+#include "mesh/core/numbers.hpp"
+
 namespace tulle::mesh {
 
+static_assert(Limits{}.frame_bytes < Limits{}.credit_bytes && Limits{}.credit_bytes < Limits{}.ring_bytes);
+static_assert(Timing{}.tail < Timing{}.data_keepalive && Timing{}.data_keepalive < Timing{}.data_deaf);
+
 void LinkSender::open(RecordNo after, std::vector<RecordNo> extras) {
+    TULLE_ASSERT(!open_ && last_sent_ == FrameNo{});
     open_ = true;
     cursor_ = after;
     extras_ = std::move(extras);
 }
 
 void LinkSender::note_due(RecordNo before, const RecordPtr& record) {
+    TULLE_ASSERT(before < record->n);
     if (level_) {
         fall_behind(before);
         noted_.is_complete = true;
@@ -166,6 +174,7 @@ void LinkSender::add_members(Frame& frame) {
         ++list_->sent;
     }
     part.last = list_->sent == list_->members.size();
+    TULLE_ASSERT(part.last || !part.members.empty());  // or the list would never end
     frame.presence.push_back(std::make_shared<const PresencePart>(std::move(part)));
     if (frame.presence.back()->last) {
         list_.reset();
@@ -225,6 +234,7 @@ void LinkSender::on_receipt(FrameNo received) {
         unreceipted_.frames.pop_front();
         receipted_ = receipted_.next();
     }
+    TULLE_ASSERT(receipted_.value + unreceipted_.frames.size() == last_sent_.value);
 }
 
 void LinkSender::on_nack(Instant now, const std::vector<FrameRange>& missing, std::vector<FramePtr>& out) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/core/messages.hpp"
 #include "mesh/core/numbers.hpp"
 #include "mesh/core/record_ring.hpp"
@@ -56,6 +57,7 @@ public:
     /// last: while a snapshot of the peer's interest is under way, its first chunks name a newer version than the
     /// interest that is held.
     void owe(const std::string& key, InterestVersion version) {
+        TULLE_ASSERT(is_marked_key(key));
         InterestVersion& newest = owed_[key];
         newest = std::max(newest, version);
     }

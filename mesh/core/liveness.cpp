@@ -4,8 +4,16 @@
 #include <utility>
 
 #include "mesh/base/assert.hpp"
+#include "mesh/core/numbers.hpp"
 
 namespace tulle::mesh {
+
+static_assert(4 * Timing{}.heartbeat <= Timing{}.suspicion, "one lost heartbeat makes nobody a suspect");
+static_assert(Timing{}.suspicion + 2 * Timing{}.probe_round <= Timing{}.verdict, "witnesses are asked twice before it");
+static_assert(Timing{}.verdict < Timing{}.verdict_alone && Timing{}.verdict_alone < Timing{}.verdict_unspoken);
+static_assert(Timing{}.control_deaf < Timing{}.control_verdict, "control is dialled again before it counts as dead");
+static_assert(Timing{}.shun_stuck_min <= Timing{}.shun_stuck_max);
+static_assert(Timing{}.shun_stuck_max < Timing{}.strike_memory, "a pause does not make up for a failure");
 
 void Liveness::heard(Instant now, Peer& peer, Effects& out) {
     const Duration silence = now - peer.last_heard;
@@ -77,6 +85,7 @@ Instant Liveness::control_deadline(const Peer& peer) const {
 }
 
 void Liveness::check_control(Instant now, Peer& peer, Effects& out) {
+    TULLE_ASSERT(peer.state == PeerState::kAlive);
     const Timing& timing = table_.timing();
     const Duration unheard = now - peer.control_heard;
     const Duration unanswered = now - peer.control_echoed;
@@ -126,6 +135,7 @@ void Liveness::shun(Instant now, Peer& peer, Duration pause) {
 
 /// The session stands; only its outward connection is made anew.
 void Liveness::redial_control(Instant now, Peer& peer, Effects& out) {
+    TULLE_ASSERT(peer.in_session());
     ++table_.counters().control_redials;
     out.push_back(Notice{Severity::kWarn,
                          "control between us and " + peer.name + " is silent although data speaks: dialling again"});
@@ -257,6 +267,7 @@ void Liveness::on_probe_answer(Instant now, OriginId from, const ProbeAnswer& an
 }
 
 void Liveness::declare_dead(Instant now, Peer& peer, const std::string& why, Effects& out) {
+    TULLE_ASSERT(peer.in_session());
     ++table_.counters().deaths;
     out.push_back(Notice{Severity::kWarn, peer.name + " (" + to_hex(peer.oid) + ") is dead: " + why});
     table_.end_session(peer, PeerState::kDead);

@@ -1,6 +1,11 @@
 #include "mesh/core/local_interest.hpp"
 
+#include "mesh/base/assert.hpp"
+#include "mesh/core/port.hpp"
+
 namespace tulle::mesh {
+
+static_assert(kMaxShards <= 64, "the shards of a channel are bits of a word");
 
 InterestTicket LocalInterest::add(ShardIndex shard, const std::string& channel) {
     Entries::value_type& found = *entries_.try_emplace(channel).first;
@@ -48,6 +53,7 @@ void LocalInterest::open_window(InterestVersion end) {
 }
 
 void LocalInterest::wait(Entries::value_type& entry) {
+    TULLE_ASSERT(!entry.second.is_waiting);
     last_ticket_ = last_ticket_.next();
     entry.second.waiting = last_ticket_;
     entry.second.is_waiting = true;
@@ -55,7 +61,8 @@ void LocalInterest::wait(Entries::value_type& entry) {
 }
 
 void LocalInterest::stop_waiting(Entry& entry) {
-    pending_.erase(entry.waiting);
+    const std::size_t erased = pending_.erase(entry.waiting);
+    TULLE_ASSERT(entry.is_waiting && erased == 1);
     entry.is_waiting = false;
 }
 
@@ -65,6 +72,7 @@ void LocalInterest::commit() {
         const InterestTicket ticket = entry.waiting;
         stop_waiting(entry);
         if (entry.shards == 0) {
+            TULLE_ASSERT(entry.is_told);
             log_.remove(channel, ticket);
             entries_.erase(entries_.find(channel));
         } else {

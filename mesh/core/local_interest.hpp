@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/base/hash.hpp"
 #include "mesh/core/interest_log.hpp"
 #include "mesh/core/port.hpp"
@@ -61,7 +62,10 @@ private:
     };
     using Entries = StringMap<Entry>;
 
-    static std::uint64_t bit(ShardIndex shard) { return std::uint64_t{1} << shard.value; }
+    static std::uint64_t bit(ShardIndex shard) {
+        TULLE_ASSERT(shard.value < kMaxShards);
+        return std::uint64_t{1} << shard.value;
+    }
     void wait(Entries::value_type& entry);
     void stop_waiting(Entry& entry);
     void commit();

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/base/ids.hpp"
 #include "mesh/base/time.hpp"
 #include "mesh/core/record.hpp"
@@ -45,7 +46,11 @@ public:
         return position.extras;
     }
     /// REQUIRES: n above all that are known.
-    void add_extra(OriginId oid, RecordNo n) { positions_[oid].extras.push_back(n); }
+    void add_extra(OriginId oid, RecordNo n) {
+        std::vector<RecordNo>& extras = positions_[oid].extras;
+        TULLE_ASSERT(extras.empty() || extras.back() < n);
+        extras.push_back(n);
+    }
 
 private:
     struct Position {

@@ -5,8 +5,13 @@
 #include <utility>
 
 #include "mesh/base/assert.hpp"
+#include "mesh/core/numbers.hpp"
 
 namespace tulle::mesh {
+
+static_assert(Timing{}.interest_patience_again < Timing{}.interest_patience &&
+              Timing{}.interest_patience < Timing{}.interest_patience_most);
+static_assert(Timing{}.interest_retry < Timing{}.interest_patience_again, "a lost delta makes nobody stuck");
 
 InterestSlot PeerInterest::take_slot() {
     const std::optional<InterestSlot> slot = table_.take_slot();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::mesh {
 
 const Peer* PeerTable::find(OriginId oid) const {
@@ -37,6 +39,7 @@ std::uint32_t PeerTable::common_protocol() const {
 }
 
 void PeerTable::begin_session(Peer& peer) {
+    TULLE_ASSERT(peer.local_tag != SessionTag{});
     digest_ ^= peer.in_session() ? 0 : peer.oid.value;
     peer.state = PeerState::kAlive;
     ++counters_.sessions;

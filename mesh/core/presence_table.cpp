@@ -3,10 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "mesh/base/assert.hpp"
+#include "mesh/core/port.hpp"
+
 namespace tulle::mesh {
+static_assert(kMaxShards <= 64, "the shards of a user are bits of a word");
+
 namespace {
 
 std::uint64_t bit(ShardIndex shard) {
+    TULLE_ASSERT(shard.value < kMaxShards);
     return std::uint64_t{1} << shard.value;
 }
 
@@ -42,6 +48,7 @@ bool PresenceTable::leave(ShardIndex shard, const std::string& channel, const st
     if (found->second.shards != 0) {
         return false;
     }
+    TULLE_ASSERT(state->second.own > 0);
     --state->second.own;
     take(channel, state->second, found, self_, out);
     return true;
@@ -70,11 +77,13 @@ void PresenceTable::forget(const std::string& channel) {
     if (state == channels_.end()) {
         return;
     }
+    TULLE_ASSERT(state->second.own == 0);
     for (const auto& [origin, remote] : state->second.remotes) {
         if (const auto names = channels_of_.find(origin); names != channels_of_.end()) {
             names->second.erase(channel);
         }
     }
+    TULLE_ASSERT(state->second.users.size() <= users_);
     users_ -= state->second.users.size();
     channels_.erase(state);
 }
@@ -202,8 +211,10 @@ void PresenceTable::add(const std::string& name, Channel& channel, const Presenc
 /// REQUIRES: for our own, its shards are 0 already.
 void PresenceTable::take(const std::string& name, Channel& channel, Users::iterator user, OriginId origin,
                          Changes& out) {
+    TULLE_ASSERT(origin != self_ || user->second.shards == 0);
     const std::size_t others = std::erase(user->second.origins, origin);
     if (others > 0) {
+        TULLE_ASSERT(channel.remotes[origin].held > 0);
         --channel.remotes[origin].held;
     }
     if ((others > 0 || origin == self_) && !user->second.held()) {
@@ -212,6 +223,7 @@ void PresenceTable::take(const std::string& name, Channel& channel, Users::itera
 }
 
 void PresenceTable::gone(const std::string& name, Channel& channel, Users::iterator user, Changes& out) {
+    TULLE_ASSERT(!user->second.held() && users_ > 0);
     out.push_back({name, {user->first, nullptr}, false});
     channel.users.erase(user);
     --users_;
@@ -225,6 +237,7 @@ void PresenceTable::lose(Instant now, OriginId from) {
     if (names == channels_of_.end()) {
         return;
     }
+    TULLE_ASSERT(losses_.empty() || losses_.back().until <= now + grace_);
     const std::uint64_t ended = epochs_[from]++;
     losses_.push_back({from, std::move(names->second), ended, now + grace_});
     channels_of_.erase(names);
@@ -252,6 +265,7 @@ std::size_t PresenceTable::lose_channel(const Loss& loss, const std::string& nam
     for (auto& [user, held] : state->second.users) {
         if (std::erase(held.origins, loss.origin) > 0 && !held.held()) {
             held.leaving_at = loss.until;
+            TULLE_ASSERT(leaving_.empty() || leaving_.back().at <= loss.until);
             leaving_.push_back({loss.until, name, user});
         }
     }

@@ -3,7 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "mesh/base/assert.hpp"
+#include "mesh/core/numbers.hpp"
+#include "mesh/core/port.hpp"
+
 namespace tulle::mesh {
+
+static_assert(Limits{}.queries_per_peer < Limits{}.queries, "one peer does not take the place of all others");
+static_assert(kMaxQueryPartBytes <= Limits{}.query_bytes);
 
 std::optional<std::uint64_t> QueryTable::ask(Instant now, ShardIndex shard, const Query& query,
                                              std::set<OriginId> members, const std::vector<KeptPartPtr>& held,
@@ -59,6 +66,7 @@ std::uint64_t QueryTable::begin(Pending pending, const std::string& body, Effect
 }
 
 std::optional<QueryTable::Forward> QueryTable::on_local_answer(ShardIndex shard, LocalAnswer answer, Effects& out) {
+    TULLE_ASSERT(shard.value < kMaxShards);
     const auto it = pending_.find(answer.token);
     if (it == pending_.end()) {
         return std::nullopt;
@@ -92,6 +100,7 @@ bool QueryTable::add(Pending& pending, std::string part) const {
     if (pending.parts.size() >= limits_.query_parts || pending.bytes + part.size() > limits_.query_bytes) {
         return false;
     }
+    TULLE_ASSERT(pending.bytes <= limits_.query_bytes);
     pending.bytes += part.size();
     pending.parts.push_back(std::move(part));
     return true;
@@ -153,6 +162,7 @@ void QueryTable::finish_if_done(std::map<std::uint64_t, Pending>::iterator it, E
 
 void QueryTable::finish(std::map<std::uint64_t, Pending>::iterator it, Effects& out) {
     Pending& pending = it->second;
+    TULLE_ASSERT(pending.remote == OriginId{} || pending.waiting.empty());  // only its asker asks the other nodes
     if (pending.remote == OriginId{}) {
         QueryResult result{.id = pending.asker_id, .parts = std::move(pending.parts), .missing = {}};
         for (const OriginId oid : pending.missing) {

@@ -2,7 +2,14 @@
 
 #include <algorithm>
 
+#include "mesh/base/assert.hpp"
+#include "mesh/core/numbers.hpp"
+
 namespace tulle::mesh {
+
+static_assert(Timing{}.verdict_unspoken < Limits{}.receive_ring_age,
+              "records are kept for longer than a verdict takes");
+static_assert(Timing{}.reconcile_retry < Timing{}.reconcile);
 
 void Reconcile::keep(Instant now, OriginId origin, const RecordPtr& record) {
     const auto [place, fresh] = rings_.try_emplace(origin);
@@ -14,6 +21,7 @@ void Reconcile::keep(Instant now, OriginId origin, const RecordPtr& record) {
     ring.bytes += record->cost();
     while (ring.records.size() > 1 &&
            (ring.bytes > limits_.receive_ring_bytes || ring.records.front().at + limits_.receive_ring_age < now)) {
+        TULLE_ASSERT(ring.records.front().record->cost() <= ring.bytes);
         ring.bytes -= ring.records.front().record->cost();
         ring.records.pop_front();
     }
@@ -27,6 +35,7 @@ void Reconcile::keep_gone(Instant now, OriginId origin, RecordNo upto, const Gon
         all.channels.clear();
     };
     std::deque<Loss>& losses = losses_[origin];
+    TULLE_ASSERT(losses.size() <= kLosses);
     losses.push_back({upto, gone, now});
     if (gone.channels.size() > kLossChannels) {
         nameless(losses.back().gone);
@@ -61,6 +70,7 @@ void Reconcile::begin(Instant now, OriginId origin, const Position& position, co
             vigil.pool_bytes += vigil.pool.emplace(record->n, record).second ? record->cost() : 0;
         }
     }
+    TULLE_ASSERT(!survivors.contains(origin));
     for (const OriginId survivor : survivors) {
         vigil.waiting.emplace(survivor, now + timing_.reconcile_retry);
     }
@@ -262,6 +272,7 @@ void Reconcile::on_deadline(Instant now, Out& out) {
 void Reconcile::drop_old_rings(Instant now) {
     rings_until_ = Instant::max();
     for (auto it = rings_.begin(); it != rings_.end();) {
+        TULLE_ASSERT(!it->second.records.empty());
         const Instant until = it->second.records.back().at + limits_.receive_ring_age;
         if (until < now) {
             it = rings_.erase(it);
@@ -271,6 +282,7 @@ void Reconcile::drop_old_rings(Instant now) {
         }
     }
     for (auto it = losses_.begin(); it != losses_.end();) {
+        TULLE_ASSERT(!it->second.empty());
         const Instant until = it->second.back().at + limits_.receive_ring_age;
         rings_until_ = until < now ? rings_until_ : std::min(rings_until_, until);
         it = until < now ? losses_.erase(it) : std::next(it);

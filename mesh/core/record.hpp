@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/base/bytes.hpp"
 #include "mesh/base/event_body.hpp"
 #include "mesh/base/ids.hpp"
@@ -49,6 +50,7 @@ inline constexpr char kKeptMark = '\x02';
 }
 /// REQUIRES: is_marked_key(key).
 [[nodiscard]] inline std::string_view marked_channel(std::string_view key) {
+    TULLE_ASSERT(is_marked_key(key));
     return key.substr(1);
 }
 

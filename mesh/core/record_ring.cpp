@@ -3,7 +3,13 @@
 #include <atomic>
 #include <utility>
 
+#include "mesh/base/assert.hpp"
+#include "mesh/core/numbers.hpp"
+#include "mesh/core/port.hpp"
+
 namespace tulle::mesh {
+static_assert(kMaxBodyBytes < Limits{}.ring_bytes);
+
 namespace {
 
 #if defined(__SANITIZE_THREAD__)
@@ -26,6 +32,7 @@ void make_stub(Record& record) {
 }  // namespace
 
 RecordPtr RecordRing::append(Instant now, Record record) {
+    TULLE_ASSERT(entries_.empty() || entries_.back().at <= now);
     last_ = last_.next();
     record.n = last_;
     RecordPtr shared = std::make_shared<Record>(std::move(record));  // to become a stub where it is
@@ -51,7 +58,9 @@ std::optional<Instant> RecordRing::next_deadline() const {
 }
 
 void RecordRing::evict_oldest() {
+    TULLE_ASSERT(stubs_ < entries_.size());
     Entry& oldest = entries_[stubs_];
+    TULLE_ASSERT(oldest.record->cost() <= bytes_);
     bytes_ -= oldest.record->cost();
     if (kKnowsFences && oldest.record.use_count() == 1) {
         std::atomic_thread_fence(std::memory_order_acquire);  // whoever had it on another thread has read it before

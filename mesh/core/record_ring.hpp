@@ -3,6 +3,7 @@
 #include <deque>
 #include <optional>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/base/time.hpp"
 #include "mesh/core/numbers.hpp"
 #include "mesh/core/record.hpp"
@@ -30,7 +31,10 @@ public:
     /// The first whose body is there; last().next() for none.
     [[nodiscard]] RecordNo first_whole() const { return RecordNo{first().value + stubs_}; }
     /// first() <= n <= last(). Without a body when it was evicted.
-    [[nodiscard]] const RecordPtr& at(RecordNo n) const { return entries_[n.value - first().value].record; }
+    [[nodiscard]] const RecordPtr& at(RecordNo n) const {
+        TULLE_ASSERT(n <= last_ && n.value + entries_.size() > last_.value);
+        return entries_[n.value - first().value].record;
+    }
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
     /// When expire() has something to do; nothing when empty.
     [[nodiscard]] std::optional<Instant> next_deadline() const;

@@ -3,7 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "mesh/core/numbers.hpp"
+
 namespace tulle::mesh {
+
+static_assert(Limits{}.refusals_foreign < Limits{}.refusals, "newcomers of the own cluster get their answer");
+static_assert(Timing{}.redial_refused_max < Timing{}.refusal_memory, "a refusal is remembered until the next attempt");
+static_assert(Timing{}.verdict_unspoken < Timing{}.name_patience, "a name is free again after the verdict");
 
 /// To one endpoint at a time: it says itself where it is, and that need not be true.
 void Refusals::refuse(Instant now, OriginId to, const Introduction& who, std::uint64_t echo, Refuse message,

@@ -8,6 +8,7 @@ Session& Sessions::open(const NodeOptions& options, OriginId oid, RecordNo deliv
     const auto [it, is_new] = map_.try_emplace(oid, options, oid, delivered, slot);
     TULLE_ASSERT(is_new);
     in_slot_.resize(std::max<std::size_t>(in_slot_.size(), slot.value + 1u));
+    TULLE_ASSERT(in_slot_[slot.value] == nullptr);
     in_slot_[slot.value] = &it->second;
     touch(it->second);
     return it->second;

@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <string>
 
+#include "mesh/core/numbers.hpp"
+
 namespace tulle::mesh {
+
+static_assert(Timing{}.own_loop_late < Timing{}.own_loop_asleep && Timing{}.own_loop_asleep < Timing{}.suspicion);
 
 void Sleep::woke(Instant now, Duration late, Effects& out) {
     ++late_turns_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::mesh {
 namespace {
 
@@ -16,7 +18,10 @@ bool is_waited_for(const TraceLine& line) {
 }  // namespace
 
 void TraceTable::begin(Instant now, RecordNo n, const Asked& asked, std::vector<TraceLine> lines, Effects& out) {
-    finish_if_done(pending_.emplace(n, Pending{asked, now, std::move(lines)}).first, out);
+    TULLE_ASSERT(!full());
+    const auto [it, is_new] = pending_.emplace(n, Pending{asked, now, std::move(lines)});
+    TULLE_ASSERT(is_new);
+    finish_if_done(it, out);
 }
 
 void TraceTable::on_report(Instant now, const TraceReport& report, TraceLine line, const ClockOffset& clock,

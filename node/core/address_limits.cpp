@@ -1,8 +1,12 @@
 #include "node/core/address_limits.hpp"
 
+#include "mesh/base/assert.hpp"
 #include "node/core/limits.hpp"
 
 namespace tulle::node {
+
+static_assert(kDefaultAuthFailuresPerMinute <= kMaxAuthFailuresPerMinute && kAuthFailureWindow == 60s);
+static_assert(kDefaultConnectionsPerAddress <= kMaxConnectionsPerAddress);
 
 bool AddressCounts::enter(const PeerAddress& address) {
     if (most_ == 0) {
@@ -18,6 +22,7 @@ bool AddressCounts::enter(const PeerAddress& address) {
 
 void AddressCounts::leave(const PeerAddress& address) {
     const auto found = counts_.find(address);
+    TULLE_ASSERT(most_ == 0 || found != counts_.end());
     if (found != counts_.end() && --found->second == 0) {
         counts_.erase(found);
     }
@@ -48,6 +53,7 @@ void AuthThrottle::on_failure(const PeerAddress& address, Instant now) {
         index_.erase(by_age_.back().address);
         by_age_.pop_back();
     }
+    TULLE_ASSERT(index_.size() == by_age_.size() && index_.size() <= kMaxFailingAddresses);
 }
 
 Duration AuthThrottle::shut_for(const PeerAddress& address, Instant now) const {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::node {
 namespace {
 
@@ -46,6 +48,7 @@ bool contains(const AddressRange& range, const IpAddress& address) {
     if (range.base.is_v6 != address.is_v6) {
         return false;
     }
+    TULLE_ASSERT(range.bits <= 8 * range.base.bytes.size());
     const std::size_t whole = range.bits / 8;
     if (!std::equal(address.bytes.begin(), address.bytes.begin() + static_cast<std::ptrdiff_t>(whole),
                     range.base.bytes.begin())) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mesh/base/assert.hpp"
 #include "node/core/limits.hpp"
 
 namespace tulle::node {
@@ -15,9 +16,12 @@ constexpr std::size_t kMaxMeshDescriptors = 4096;  // … up to this, which is e
 
 }  // namespace
 
+static_assert(kMinConnections >= 8 && kMinConnections <= kMaxConnections);
+
 Capacity capacity_of(std::size_t max_connections) {
     const std::size_t for_http = std::min(std::clamp<std::size_t>(max_connections / 16, 4, 256), max_connections / 2);
     const std::size_t http = std::min(std::clamp<std::size_t>(max_connections / 4, 8, 4096), max_connections);
+    TULLE_ASSERT(for_http <= max_connections && http <= max_connections);
     return {max_connections, max_connections - for_http, http};
 }
 

@@ -17,6 +17,7 @@ ChannelTable::ChannelId ChannelTable::open_channel(std::string_view channel, con
     }
     const auto entry = ids_.emplace(std::string(channel), id).first;
     Channel& opened = channels_[id];
+    TULLE_ASSERT(opened.name == nullptr && opened.subscribers.empty());
     opened.name = &entry->first;
     opened.generation = ++last_generation_;
     opened.is_presence = needs.presence;
@@ -51,7 +52,9 @@ void ChannelTable::subscribe(Slot slot, std::string_view channel, const ChannelN
 }
 
 void ChannelTable::admit(Slot slot, std::string_view channel, ChannelEffects& out) {
-    const ChannelId id = ids_.find(channel)->second;
+    const auto known = ids_.find(channel);
+    TULLE_ASSERT(known != ids_.end());
+    const ChannelId id = known->second;
     Channel& entry = channels_[id];
     const std::uint32_t at = places_.at(place_key(slot, id)).in_channel;
     TULLE_ASSERT(entry.is_confirmed && at >= entry.admitted);
@@ -97,11 +100,13 @@ void ChannelTable::drop(Slot slot, ChannelId id, ChannelEffects& out) {
         swap_subscribers(id, at, channel.admitted);
         at = channel.admitted;
     }
+    TULLE_ASSERT(channel.admitted < channel.subscribers.size());
     swap_subscribers(id, at, static_cast<std::uint32_t>(channel.subscribers.size() - 1));
     channel.subscribers.pop_back();
     places_.erase(place_key(slot, id));
 
     std::vector<ChannelId>& mine = slots_[slot.value];
+    TULLE_ASSERT(place.in_slot < mine.size());
     const ChannelId moved_id = mine.back();
     mine[place.in_slot] = moved_id;
     mine.pop_back();
@@ -126,6 +131,7 @@ bool ChannelTable::on_subscribed(std::string_view channel, std::uint64_t generat
     if (entry.generation != generation || entry.is_confirmed) {
         return false;
     }
+    TULLE_ASSERT(entry.admitted == 0);
     entry.is_confirmed = true;
     for (const Slot slot : entry.subscribers) {
         if (entry.is_presence) {

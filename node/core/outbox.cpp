@@ -7,6 +7,10 @@
 
 namespace tulle::node {
 
+static_assert(kMaxRunBytes < kMaxOutboxBytes, "an outbox that is empty has room for a run");
+static_assert(kMaxRunBytes <= kSlabBytes, "a run lies in one slab");
+static_assert(kMaxOutboxBytes + kOutboxReserveBytes <= UINT32_MAX, "an outbox counts its bytes in 32 bits");
+
 void Outbox::append(const SlabRange& range) {
     const bool is_alone = !more_ || more_->next == more_->ranges.size();
     SlabRange& last = is_alone ? first_ : more_->ranges.back();
@@ -31,6 +35,7 @@ void Outbox::let_go_of_slabs() {
         return;
     }
     const std::size_t end = more.ranges.size() - kRecentPieces;
+    TULLE_ASSERT(end > 0 && more.next < end);
     more.ranges[end - 1].move_out(more.copies);
     for (int i = 0; i < kLooks; ++i) {
         if (more.checked < more.next || more.checked >= end) {

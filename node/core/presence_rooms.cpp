@@ -32,7 +32,9 @@ void PresenceRooms::ask(Slot slot, std::string_view channel, PresenceEffects& ou
     const auto room = rooms_.find(channel);
     TULLE_ASSERT(room != rooms_.end() && room->second.is_listed);
     const std::string& user = room->second.users_by_slot.at(slot.value);
-    Local& local = room->second.locals.find(user)->second;
+    const auto known = room->second.locals.find(user);
+    TULLE_ASSERT(known != room->second.locals.end());
+    Local& local = known->second;
     if (local.is_in) {
         std::erase(local.waiting, slot);
         out.push_back(Admit{slot, room->first});
@@ -49,7 +51,10 @@ void PresenceRooms::on_joined(std::uint64_t id, PresenceEffects& out) {
         return;
     }
     const auto& [channel, user] = join->second;
-    Local& local = rooms_.find(channel)->second.locals.find(user)->second;
+    const auto room = rooms_.find(channel);
+    TULLE_ASSERT(room != rooms_.end() && room->second.locals.contains(user));
+    Local& local = room->second.locals.find(user)->second;
+    TULLE_ASSERT(!local.is_in && local.join_id == id);
     local.is_in = true;
     for (const Slot slot : std::exchange(local.waiting, {})) {
         out.push_back(Admit{slot, channel});
@@ -63,7 +68,9 @@ void PresenceRooms::on_refused(std::uint64_t id, JoinRefusal reason, PresenceEff
         return;
     }
     const auto room = rooms_.find(join->second.first);
+    TULLE_ASSERT(room != rooms_.end());
     const auto local = room->second.locals.find(join->second.second);
+    TULLE_ASSERT(local != room->second.locals.end() && !local->second.is_in);
     for (const Slot slot : local->second.waiting) {
         out.push_back(TurnAway{slot, room->first, reason});
         room->second.users_by_slot.erase(slot.value);
@@ -103,7 +110,9 @@ void PresenceRooms::leave(Slot slot, std::string_view channel, PresenceEffects& 
 
 void PresenceRooms::forget_channel(Slot slot, std::string_view channel) {
     const auto mine = channels_by_slot_.find(slot.value);
-    std::erase(mine->second, channel);
+    TULLE_ASSERT(mine != channels_by_slot_.end());
+    const std::size_t erased = std::erase(mine->second, channel);
+    TULLE_ASSERT(erased == 1);
     if (mine->second.empty()) {
         channels_by_slot_.erase(mine);
     }
@@ -121,8 +130,11 @@ void PresenceRooms::remove(Slot slot, PresenceEffects& out) {
 }
 
 void PresenceRooms::drop(Slot slot, Rooms::iterator room, PresenceEffects& out) {
+    TULLE_ASSERT(room != rooms_.end());
     const auto place = room->second.users_by_slot.find(slot.value);
+    TULLE_ASSERT(place != room->second.users_by_slot.end());
     const auto local = room->second.locals.find(place->second);
+    TULLE_ASSERT(local != room->second.locals.end() && local->second.connections > 0);
     std::erase(local->second.waiting, slot);
     if (--local->second.connections == 0) {
         if (local->second.is_in || local->second.join_id != 0) {

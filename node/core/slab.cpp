@@ -18,6 +18,8 @@ void Slab::append(std::string_view bytes) {
     used_ += bytes.size();
 }
 
+static_assert(kCopySlabBytes < kSlabBytes && kSlabBytes <= UINT32_MAX);
+
 std::size_t SlabRange::pinned() const {
     return slab.get() == nullptr ? 0 : slab.get()->capacity_ / slab.get()->references_;
 }
@@ -67,6 +69,7 @@ SlabRef SlabArena::fresh(std::size_t bytes) {
 }
 
 void SlabArena::recycle(Slab* slab) {
+    TULLE_ASSERT(slab->references_ == 0 && slab->home_ == this);
     std::unique_ptr<Slab> owned(slab);
     if (owned->capacity_ == kSlabBytes && spare_.size() < kSpareSlabs) {
         owned->used_ = 0;

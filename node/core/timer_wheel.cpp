@@ -3,9 +3,14 @@
 #include <algorithm>
 #include <bit>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::node {
 
-TimerWheel::TimerWheel(Instant start) : start_(start), heads_(kBuckets, kNone) {}
+TimerWheel::TimerWheel(Instant start) : start_(start), heads_(kBuckets, kNone) {
+    static_assert(kBuckets % 64 == 0, "every word of in_use_ is used whole");
+    static_assert(std::has_single_bit(kBuckets), "the bucket of a tick is a mask, not a division");
+}
 
 /// The first tick at which the deadline has passed, within the horizon and not one already looked at.
 std::uint64_t TimerWheel::tick_of(Instant deadline) const {
@@ -18,6 +23,7 @@ std::uint64_t TimerWheel::tick_of(Instant deadline) const {
 
 void TimerWheel::file(std::uint32_t index) {
     Entry& entry = entries_[index];
+    TULLE_ASSERT(entry.tick == kNotFiled);
     entry.tick = tick_of(entry.deadline);
     const std::uint32_t head = heads_[entry.tick % kBuckets];
     entry.previous = kNone;
@@ -38,6 +44,7 @@ void TimerWheel::set_head(std::uint64_t tick, std::uint32_t index) {
 
 void TimerWheel::unfile(std::uint32_t index) {
     Entry& entry = entries_[index];
+    TULLE_ASSERT(entry.tick != kNotFiled && filed_ > 0);
     if (entry.previous != kNone) {
         entries_[entry.previous].next = entry.next;
     } else {

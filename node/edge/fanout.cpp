@@ -30,6 +30,7 @@ void Fanout::add(StreamConnection& connection) {
 
 void Fanout::remove(Slot slot) {
     if (slot.value < connections_.size() && connections_[slot.value] != nullptr) {
+        TULLE_ASSERT(recoded_ > 0 || !connections_[slot.value]->is_recoded());
         recoded_ -= connections_[slot.value]->is_recoded() ? 1u : 0u;
         connections_[slot.value] = nullptr;
     }
@@ -75,6 +76,7 @@ void Fanout::send_recoded(std::span<const Slot> subscribers, const SlabRange& fr
 
 void Fanout::begin_run(std::string_view channel, std::span<const Slot> subscribers, std::optional<Slot> excluded) {
     end_run();
+    TULLE_ASSERT(run_.messages == 0);
     run_.subscribers = subscribers;
     run_.channel = channel;
     run_.excluded = excluded;
@@ -108,6 +110,7 @@ void Fanout::fail_run(const std::exception& error) noexcept {
 
 void Fanout::fail(std::span<const Slot> subscribers, const std::exception& error) noexcept {
     for (const Slot slot : subscribers) {
+        TULLE_ASSERT(slot.value < connections_.size() && connections_[slot.value] != nullptr);
         reactor_.fail(*connections_[slot.value], error);
     }
 }

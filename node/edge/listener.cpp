@@ -17,6 +17,8 @@
 #include "node/core/limits.hpp"
 
 namespace tulle::node {
+static_assert(kAcceptBackoffMin < kAcceptBackoffMax);
+
 namespace {
 
 using ReusePort = boost::asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;

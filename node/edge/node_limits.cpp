@@ -2,7 +2,11 @@
 
 #include <algorithm>
 
+#include "node/core/limits.hpp"
+
 namespace tulle::node {
+static_assert(kReopenPercent < 100, "a node that was full does not flap");
+
 namespace {
 
 void reopen(std::atomic<bool>& is_full, const Capacity& capacity, std::size_t clients) {

@@ -13,6 +13,8 @@
 #include "node/edge/clock.hpp"
 
 namespace tulle::node {
+static_assert(kPollsPerLook <= kHandlersInARow && kHandlersInARow <= kMaxPolls);
+
 namespace {
 
 constexpr Duration kFailureLogInterval = 1s;

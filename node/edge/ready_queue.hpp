@@ -7,6 +7,8 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::node {
 
 /// Work that is ready without the kernel having said so, first in, first out. Asio's own queue asks the kernel for
@@ -24,6 +26,7 @@ public:
     [[nodiscard]] std::size_t size() const { return tasks_.size(); }
     /// Runs the first one, which is gone whatever it throws. REQUIRES: not empty.
     void run_next() {
+        TULLE_ASSERT(!tasks_.empty());
         const std::unique_ptr<Task> task = std::move(tasks_.front());
         tasks_.pop_front();
         task->run();

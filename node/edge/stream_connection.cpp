@@ -8,6 +8,9 @@
 
 namespace tulle::node {
 
+static_assert(kShedTimeout < kLingerTimeout && kLingerTimeout < kWriteTimeout);
+static_assert(kMinShedBytes < kMaxOutboxBytes);
+
 StreamConnection::StreamConnection(Reactor& reactor, int socket, Peer peer, const OutboxLimits& limits)
     : socket_(socket), outbox_(limits), reactor_(reactor), limits_(limits), peer_(std::move(peer)) {}
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/base/time.hpp"
 
 namespace tulle::load {
@@ -13,7 +14,9 @@ namespace tulle::load {
 /// REQUIRES: groups_per_second > 0. Limits: exact to a nanosecond in the first 2^53 ns (104 days).
 class Pacer {
 public:
-    Pacer(Instant start, double groups_per_second) : start_(start), interval_(1e9 / groups_per_second) {}
+    Pacer(Instant start, double groups_per_second) : start_(start), interval_(1e9 / groups_per_second) {
+        TULLE_ASSERT(groups_per_second > 0);
+    }
 
     /// How many groups are due at `now`: those whose time is not later.
     [[nodiscard]] std::uint64_t due(Instant now) const {

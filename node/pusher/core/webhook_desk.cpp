@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "mesh/base/assert.hpp"
 #include "node/pusher/core/app_webhooks.hpp"
 #include "node/pusher/core/channel_name.hpp"
 
@@ -325,6 +326,7 @@ void WebhookDesk::on_task(Instant now, std::uint64_t token, std::string_view key
 
 void WebhookDesk::forget_task(std::uint64_t token) {
     if (const auto task = tasks_.extract(token)) {
+        TULLE_ASSERT(task.mapped().bytes <= task_bytes_);
         task_bytes_ -= task.mapped().bytes;
     }
 }
@@ -332,6 +334,7 @@ void WebhookDesk::forget_task(std::uint64_t token) {
 void WebhookDesk::relieve(Instant now, WebhookEffects& out) {
     while (!is_stopped_ && has_too_many_tasks() && tasks_.begin()->second.since + kWebhookTaskPatience <= now) {
         const auto duty = duties_.find(tasks_.begin()->first);
+        TULLE_ASSERT(duty != duties_.end() && duty->second.is_task);
         for (const Listener& listener : duty->second.listeners) {
             for (const std::uint64_t id : listener.under_way) {
                 tellings_.erase(id);
@@ -356,11 +359,13 @@ void WebhookDesk::on_settled(Instant now, const EventSettled& settled, WebhookEf
         return;
     }
     const auto found = duties_.find(telling->second);
+    TULLE_ASSERT(found != duties_.end());
     tellings_.erase(telling);
     Duty& duty = found->second;
     const auto listener = std::find_if(duty.listeners.begin(), duty.listeners.end(), [&settled](const Listener& one) {
         return std::find(one.under_way.begin(), one.under_way.end(), settled.id) != one.under_way.end();
     });
+    TULLE_ASSERT(listener != duty.listeners.end());
     listener->settle(settled.id, settled.end);
     if (duty.is_task) {
         if (!duty.is_waiting()) {
@@ -404,6 +409,7 @@ void WebhookDesk::end(std::uint64_t token, Duty& duty, WebhookEffects& out) {
 /// if there are several, one that an endpoint has heard here, and the present one, so that whoever listens hears
 /// nothing again.
 SettleDuty WebhookDesk::last_word(std::uint64_t token, const Duty& duty) {
+    TULLE_ASSERT(!duty.is_waiting());
     const bool is_news = std::any_of(duty.listeners.begin(), duty.listeners.end(), [](const Listener& listener) {
         return listener.has_heard || listener.is_doubtful;
     });

@@ -5,13 +5,19 @@
 #include <tuple>
 #include <utility>
 
+#include "mesh/base/assert.hpp"
 #include "node/pusher/core/webhook_limits.hpp"
 
 namespace tulle::node {
 
+static_assert(kMaxWebhookRetries < kMaxWebhookRequests, "endpoints that fail leave room for the others");
+static_assert(kWebhookRetryMin <= kWebhookRetryMax);
+static_assert(kMaxWebhookBatchEvents <= kMaxWebhookQueueEvents && kMaxWebhookBatchBytes <= kMaxWebhookQueueBytes);
+
 Push WebhookQueue::add(Instant now, const EndpointId& endpoint, bool batch, std::uint64_t id, SharedBytes event,
                        Worth worth) {
     Endpoint& target = endpoints_[endpoint];
+    TULLE_ASSERT(target.events.empty() || target.events.back().id < id);
     const std::size_t share = worth == Worth::kTruth ? 1 : kPassingWebhookShare;
     if (target.events.size() >= (limits_.events + share - 1) / share ||
         target.bytes + event->size() > limits_.bytes / share) {
@@ -33,11 +39,13 @@ Push WebhookQueue::add(Instant now, const EndpointId& endpoint, bool batch, std:
 
 /// REQUIRES: something waits, nothing is in flight, and the last attempt did not fail.
 void WebhookQueue::schedule(Instant now, Endpoint& endpoint) const {
+    TULLE_ASSERT(!endpoint.events.empty() && endpoint.in_flight == 0 && endpoint.failures == 0);
     const bool is_full = endpoint.events.size() >= kMaxWebhookBatchEvents;
     endpoint.next_at = !endpoint.batch || is_full || is_hurried_ ? now : endpoint.events.front().since + kWebhookWindow;
 }
 
 Duration WebhookQueue::pause_after(std::size_t failures) {
+    TULLE_ASSERT(failures > 0);
     const std::size_t doublings = std::min<std::size_t>(failures - 1, 16);
     const Duration pause = std::min(kWebhookRetryMin * (1 << doublings), kWebhookRetryMax);
     const auto half = static_cast<std::uint64_t>((pause / 2).count());
@@ -46,6 +54,7 @@ Duration WebhookQueue::pause_after(std::size_t failures) {
 
 void WebhookQueue::erase(Endpoint& endpoint, std::deque<Waiting>::iterator event, EventEnd end, QueueEffects& out) {
     out.push_back(EventSettled{event->id, end});
+    TULLE_ASSERT(event->event->size() <= endpoint.bytes && size_ > 0);
     endpoint.bytes -= event->event->size();
     endpoint.events.erase(event);
     --size_;
@@ -56,6 +65,7 @@ void WebhookQueue::on_outcome(Instant now, const EndpointId& id, bool is_taken, 
     if (flight == requests_.end()) {
         return;
     }
+    TULLE_ASSERT(!flight->second || retries_ > 0);
     retries_ -= flight->second ? 1u : 0u;
     requests_.erase(flight);
     const auto found = endpoints_.find(id);
@@ -200,6 +210,7 @@ void WebhookQueue::start(const EndpointId& id, Endpoint& endpoint, QueueEffects&
         attempt.events.push_back(waiting.event);
         waiting.was_sent = true;
     }
+    TULLE_ASSERT(endpoint.in_flight == 0 && !attempt.events.empty());
     endpoint.in_flight = attempt.events.size();
     const bool is_retry = endpoint.failures > 0;
     requests_.emplace(id, is_retry);

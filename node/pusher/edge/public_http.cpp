@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "mesh/core/port.hpp"
 #include "node/edge/clock.hpp"
 #include "node/pusher/core/limits.hpp"
 #include "node/pusher/wire/connect.hpp"
@@ -12,6 +13,9 @@
 #include "node/web/core/limits.hpp"
 
 namespace tulle::node {
+
+static_assert(kMaxEventTailBytes <= mesh::kMaxBodyBytes && kMaxPublishChannels <= mesh::kMaxRecordChannels);
+
 namespace {
 
 constexpr unsigned kUnauthorised = 401;

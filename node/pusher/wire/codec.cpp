@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "mesh/base/assert.hpp"
 #include "node/pusher/wire/frame_scan.hpp"
 #include "node/pusher/wire/raw_json.hpp"
 
@@ -174,6 +175,7 @@ std::string signin_success(std::string_view user_data) {
 }
 
 std::string watchlist_events(const std::vector<std::string>& online, const std::vector<std::string>& offline) {
+    TULLE_ASSERT(!online.empty() || !offline.empty());
     std::string events;
     append_watched("online", online, events);
     append_watched("offline", offline, events);

@@ -6,11 +6,16 @@
 #include "mesh/base/readable_json.hpp"
 #include "mesh/base/utf8.hpp"
 #include "node/pusher/core/channel_name.hpp"
+#include "node/pusher/core/limits.hpp"
 #include "node/pusher/wire/channel_query.hpp"
 #include "node/pusher/wire/event_frame.hpp"
 #include "node/pusher/wire/raw_json.hpp"
+#include "node/web/core/limits.hpp"
 
 namespace tulle::node::pusher {
+static_assert(kMaxEventBytes <= kMaxEventTailBytes);
+static_assert(kMaxEventBytes < kMaxHttpBodyBytes, "a body has room for the largest event");
+
 namespace {
 
 template <class T>

@@ -70,7 +70,9 @@ std::string_view RawObject::raw(std::string_view key) const {
 }
 
 std::vector<Result<RawObject, JsonErrc>> RawObject::take_objects(std::string_view key) {
-    boost::json::array& array = object_.find(key)->value().get_array();
+    const auto found = object_.find(key);
+    TULLE_ASSERT(found != object_.end() && found->value().is_array());
+    boost::json::array& array = found->value().get_array();
     std::vector<Result<RawObject, JsonErrc>> objects;
     objects.reserve(array.size());
     const std::vector<std::string_view> sources = json_elements(raw(key));

@@ -6,6 +6,7 @@
 
 #include <boost/json/array.hpp>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/base/readable_json.hpp"
 #include "node/pusher/core/channel_name.hpp"
 #include "node/pusher/core/limits.hpp"
@@ -101,6 +102,8 @@ Result<UserData, UserDataErrc> parse_user_data(std::string_view user_data) {
 std::string with_text_id(std::string_view user_data, const UserData& user) {
     std::string text(user_data);
     if (!user.number.empty()) {
+        TULLE_ASSERT(user.number.data() >= user_data.data() &&
+                     user.number.data() + user.number.size() <= user_data.data() + user_data.size());
         const auto at = static_cast<std::size_t>(user.number.data() - user_data.data());
         text.replace(at, user.number.size(), quoted(user.member.user));
     }

@@ -12,6 +12,8 @@
 #include "node/web/core/limits.hpp"
 
 namespace tulle::node::http {
+static_assert(kMaxTargetBytes < kMaxHeaderBytes, "the longest target leaves room for fields");
+
 namespace {
 
 constexpr std::size_t kMaxContentLengthDigits = 15;  // far beyond any body limit, far below an overflow

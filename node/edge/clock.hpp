@@ -7,7 +7,7 @@
 
 namespace tulle::node {
 
-/// The real clocks, read by shells alone.
+/// The real clocks. Only shells read them.
 [[nodiscard]] inline Instant monotonic_now() {
     return Instant{std::chrono::steady_clock::now().time_since_epoch()};
 }
@@ -16,7 +16,7 @@ namespace tulle::node {
     return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
-/// Since the Unix epoch; only for what people and other programs see.
+/// Milliseconds since the Unix epoch; only for people and other programs to see.
 [[nodiscard]] inline std::uint64_t wall_ms() {
     const auto since = std::chrono::system_clock::now().time_since_epoch();
     return static_cast<std::uint64_t>(std::chrono::floor<std::chrono::milliseconds>(since).count());

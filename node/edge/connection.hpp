@@ -14,11 +14,11 @@
 
 namespace tulle::node {
 
-/// A socket whose executor is a concrete type: no type erasure on the hot path.
+/// A socket whose executor has a concrete type, so that the hot path needs no type erasure.
 using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 
-/// What a reactor knows of a connection. Confined to the reactor's thread; lives until it has left the reactor and its
-/// last handler has run.
+/// What a reactor knows of a connection. A connection is confined to the reactor's thread, and lives until it has left
+/// the reactor and its last handler has run.
 class Connection : public std::enable_shared_from_this<Connection> {
 public:
     Connection() = default;
@@ -26,20 +26,23 @@ public:
     Connection& operator=(const Connection&) = delete;
     virtual ~Connection() = default;
 
-    /// The deadline that it had armed in the wheel has come.
+    /// The deadline that the connection had armed in the wheel has come.
     virtual void on_deadline(Instant now) = 0;
-    /// It had asked for it (call_at_turn_end), and the turn ends. Before any outbox is written.
+    /// The turn ends, and the connection had asked to be called then (call_at_turn_end). No outbox has been written
+    /// yet.
     virtual void on_turn_end(Instant now) = 0;
-    /// It had been marked dirty: appends what it has to write, if anything, taken out of its outbox.
+    /// The connection had been marked dirty. Appends a job with the bytes that wait in the outbox, and takes them out
+    /// of the outbox; appends nothing when nothing waits.
     virtual void take_write(std::vector<WriteJob>& jobs) = 0;
-    /// What has come of that, if not all was taken or the job asked for it.
+    /// The result of a job of take_write. Called when the kernel did not take everything, or when the job asked for the
+    /// result.
     virtual void on_written(Written written) = 0;
-    /// The node is going away: end in good order, soon.
+    /// The node is going away: the connection ends in good order, soon.
     virtual void drain(Instant now) = 0;
-    /// Something has been thrown while its work was done (Reactor::guard): it must end at once, whatever state it is
-    /// in. An exception in here ends the process.
+    /// An exception was thrown while this connection's work was done (Reactor::guard). The connection must end at once,
+    /// in whatever state it is. An exception thrown in here ends the process.
     virtual void on_failure() = 0;
-    /// The node does not wait any longer: end now.
+    /// The node waits no longer: the connection ends now.
     virtual void cut() = 0;
 
     [[nodiscard]] Slot slot() const { return slot_; }

@@ -16,15 +16,15 @@
 
 namespace tulle::node {
 
-/// One protocol on one shard: what the protocol says to its clients on one side, and to the mesh on the other.
+/// One protocol on one shard: the protocol speaks to its clients on one side, and to the mesh on the other.
 ///
 /// Each edge has a port of its own (EdgePort): an index and a mailbox at the hub, so that the subscriptions of two
-/// edges of one shard never meet. Edges never include each other. Everything that an edge must do is pure here: an edge
-/// that forgot to answer queries, say, would let every read of the mesh time out.
+/// edges of one shard never meet. Edges never include each other. Every duty of an edge is a pure virtual method here:
+/// an edge without an answer to queries, for example, would let every read of the mesh time out.
 ///
 /// Thread: the shard's.
-/// Errors: an exception in accept ends that connection's socket; in on_mail see on_mail_lost; in end_turn and drain it
-///         ends the process.
+/// Errors: an exception in accept closes the socket of the new connection. For an exception in on_mail see
+///         on_mail_lost. An exception in end_turn or begin_drain ends the process.
 class Edge {
 public:
     Edge() = default;
@@ -34,49 +34,52 @@ public:
 
     // ---- connections ----
 
-    /// A new connection, which NodeLimits has let in.
+    /// Takes in a new connection, which NodeLimits has let in.
     virtual void accept(Socket socket, Peer peer) = 0;
-    /// The node is full. True: the edge has ended a connection that nobody misses, and asks to try again.
+    /// The node is full. True: the edge has ended a connection that nobody misses, and the caller may try again.
     [[nodiscard]] virtual bool make_room() = 0;
-    /// Tells the peer, in the protocol's words and without waiting, that there is no room. The socket is closed then.
+    /// Tells the peer, in the protocol's words and without waiting, that there is no room. The caller then closes the
+    /// socket.
     virtual void refuse(Socket& socket) = 0;
-    /// Frees so much memory, by closing those clients for whom most is held.
+    /// Frees `bytes` of memory, by closing the clients for whom most memory is held.
     virtual void shed(std::uint64_t bytes) = 0;
-    /// Clients that are connected now.
+    /// The number of clients that are connected now.
     [[nodiscard]] virtual std::size_t clients() const = 0;
 
     // ---- the mesh ----
 
-    /// A message of the hub's, but LocalQuery. The edge may move out of it.
+    /// A message of the hub, of any kind but LocalQuery. The edge may move values out of the message.
     virtual void on_mail(mesh::ToShard& message) = 0;
-    /// No further message comes just now: what was gathered over several is sent.
+    /// No further message comes just now: the edge sends whatever it gathered over several messages.
     virtual void end_mail() = 0;
-    /// on_mail or end_mail has thrown. The hub says nothing twice, and nobody may miss a part of it without knowing:
-    /// ends every connection that `message`, or one gathered before it, may have been for.
+    /// on_mail or end_mail has thrown an exception. The hub says nothing twice, and no client may miss a message
+    /// without knowing. So the edge ends every connection for which `message`, or a message gathered before, may have
+    /// been.
     virtual void on_mail_lost(const mesh::ToShard& message, const std::exception& error) noexcept = 0;
-    /// This port's part of the answer to a Query of any node, in parts of at most mesh::kMaxQueryPartBytes. Empty when
-    /// the query is not of this protocol, or nothing is to be said.
+    /// This port's part of the answer to a Query of any node, in parts of at most mesh::kMaxQueryPartBytes. The answer
+    /// is empty when the query is not of this protocol, or when there is nothing to say.
     [[nodiscard]] virtual std::vector<std::string> answer(const std::string& query) = 0;
 
     // ---- turns ----
 
-    /// The turn ends: says to the hub what has changed in it.
+    /// The turn ends: the edge tells the hub about every change of this turn.
     virtual void end_turn() = 0;
-    /// The hub has taken all that was said: clients that are not read may be read again.
+    /// The hub has taken everything that the edge had to say: clients whose reading was paused may be read again.
     virtual void on_hub_room() = 0;
-    /// The node is going away. The connections are told by Connection::drain.
+    /// The node is going away. Connection::drain tells each connection.
     virtual void begin_drain() = 0;
 };
 
-/// What the edges of a shard share. All of it outlives them.
+/// The parts of a shard that its edges share. Each part outlives the edges.
 struct ShardContext {
     Reactor& reactor;
     std::shared_ptr<NodeLimits> limits;
-    std::size_t shards = 1;        ///< of the node
-    bool speaks_for_node = false;  ///< one shard does, where the shards count something together
+    std::size_t shards = 1;  ///< the number of shards of the node
+    bool speaks_for_node =
+        false;  ///< true for one shard of the node: it speaks where the shards count something together
 };
 
-/// What an edge is given: what it shares, and its own way to the hub, which outlives it.
+/// The parts that an edge is given: the shared ones, and the edge's own way to the hub, which outlives the edge.
 struct EdgeContext : ShardContext {
     HubLink& hub;
 };

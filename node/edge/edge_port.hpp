@@ -16,10 +16,10 @@ namespace tulle::node {
 
 /// An edge with its listener and its port to the hub: an index and a mailbox of its own.
 ///
-/// Thread: the shard's; the mailbox from the hub's.
+/// Thread: the shard's; the hub's thread pushes into the mailbox.
 class EdgePort {
 public:
-    /// `on_mail`: the hub has put something into the mailbox; called on the hub's thread.
+    /// The hub calls `on_mail`, on the hub's thread, after putting something into the mailbox.
     EdgePort(mesh::ShardIndex index, mesh::HubMailbox& hub, const ShardContext& context, const MakeEdge& make,
              std::function<void()> on_mail);
     EdgePort(const EdgePort&) = delete;
@@ -31,7 +31,7 @@ public:
     [[nodiscard]] Edge& edge() { return *edge_; }
 
     void take_mail();
-    /// Hands over to the hub what the edge has to say. False: some waits for room in the hub's mailbox.
+    /// Hands over to the hub everything that the edge has to say. False: a part waits for room in the hub's mailbox.
     [[nodiscard]] bool tell_hub();
     void begin_drain();
 

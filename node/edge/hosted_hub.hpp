@@ -9,13 +9,13 @@
 
 namespace tulle::node {
 
-/// Runs the hub on a reactor's thread: its turns are taken at the end of the reactor's.
+/// Runs the hub on a reactor's thread: the hub's turns are taken at the end of the reactor's turns.
 ///
 /// Thread: the reactor's, but for the constructor.
 class HostedHub {
 public:
-    /// Turns of the hub in one of the reactor's: one that is due, and those that what it gave the shard to say brings
-    /// about. What else the hub has to do waits for the reactor's next turn.
+    /// The most turns of the hub in one turn of the reactor: one turn that is due, and further turns caused by what the
+    /// first one made the shard say. Other work of the hub waits for the reactor's next turn.
     static constexpr std::size_t kMaxTurns = 4;
 
     HostedHub(Reactor& reactor, mesh::HubTurns& turns);
@@ -23,18 +23,18 @@ public:
     HostedHub(const HostedHub&) = delete;
     HostedHub& operator=(const HostedHub&) = delete;
 
-    /// Before the reactor runs.
+    /// Call before the reactor runs.
     void begin();
-    /// At the end of the reactor's turn. The handler that tells of the descriptor stands behind those of clients that
-    /// were ready before it, and these may be many and slow: after a turn that was too long the hub's descriptor is
-    /// looked at itself.
+    /// Call at the end of the reactor's turn. Finds out whether the hub's descriptor is readable when the turn was too
+    /// long: the handler that tells of the descriptor stands behind the handlers of clients that were ready before, and
+    /// these can be many and slow.
     void look();
     [[nodiscard]] bool is_due() const;
-    /// Due, because the shard has said something.
+    /// Whether the hub is due because the shard has said something.
     [[nodiscard]] bool is_pushed() const { return turns_.is_pushed(); }
-    /// A turn.
+    /// Takes one turn of the hub.
     void run();
-    /// After the turns: the reactor is woken for the next one.
+    /// Call after the turns. Has the reactor woken for the hub's next turn.
     void watch();
 
 private:

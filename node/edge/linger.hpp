@@ -4,22 +4,25 @@
 
 namespace tulle::node {
 
-/// Ends a TCP connection so that the peer can read our last words: shuts our direction, and reads and throws away what
-/// the peer still sends, as closing a socket with unread bytes would destroy what the peer has not read yet.
+/// Ends a TCP connection so that the peer can read our last words. Shuts our direction, then reads and throws away
+/// whatever the peer still sends: closing a socket with unread bytes would destroy the bytes that the peer has not read
+/// yet.
 ///
-/// Thread: its owner's. Limits: kLingerBytes; the time is the owner's deadline.
+/// Thread: the owner's.
+/// Limits: kLingerBytes are thrown away at most; the owner's deadline bounds the time.
 class Linger {
 public:
-    /// Shuts our direction of the non-blocking `socket`; true when there is nothing to wait for.
+    /// Shuts our direction of the non-blocking `socket`. True: there is nothing to wait for.
     [[nodiscard]] bool begin(int socket);
-    /// Call when the socket is readable; true when there is nothing more to wait for.
+    /// Call when the socket is readable. True: there is nothing more to wait for.
     [[nodiscard]] bool on_readable(int socket);
 
 private:
     std::size_t thrown_away_ = 0;
 };
 
-/// Closing the socket then throws away what the peer has not taken, which the kernel would keep for minutes otherwise.
+/// When the socket is closed, the kernel throws away the bytes that the peer has not taken; otherwise the kernel would
+/// keep them for minutes.
 void reset_on_close(int socket);
 
 }  // namespace tulle::node

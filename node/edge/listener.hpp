@@ -17,23 +17,23 @@ enum class Sharing : bool { kAlone, kShared };
 /// Accepts the connections of one address for one reactor.
 ///
 /// Thread: bind before the reactor runs; everything else on the reactor's thread.
-/// Errors: bind and join throw std::runtime_error that names the address. A failed accept (no descriptors left,
-///         usually) is counted, told once per spell, and tried again after 10 ms, doubling up to 1 s, instead of
-///         spinning.
+/// Errors: bind and join throw std::runtime_error with the address in its text. A failed accept (usually no descriptors
+///         are left) is counted, logged once per spell, and tried again after 10 ms, then after pauses that double up
+///         to 1 s, instead of spinning.
 class Listener {
 public:
     using Accepted = std::function<void(Socket)>;
 
     Listener(Reactor& reactor, Accepted accepted);
 
-    /// Resolves, binds and listens; gives the numeric address with the real port. A port that any other process listens
-    /// on is refused, even where it would share it.
+    /// Resolves, binds and listens. Returns the numeric address with the real port. A port on which any other process
+    /// listens is refused, even if that process would share the port.
     Address bind(const Address& address, Sharing sharing);
-    /// One more acceptor on an address that bind gave with Sharing::kShared.
+    /// Adds one more acceptor on an address that bind returned with Sharing::kShared.
     void join(const Address& address);
 
     void start();
-    /// Accepts what waits in the kernel, and then nothing more.
+    /// Accepts the connections that wait in the kernel, and none after those.
     void stop();
 
 private:
@@ -43,7 +43,7 @@ private:
                                                     boost::asio::io_context::executor_type>;
 
     boost::asio::ip::tcp::endpoint open(const Address& address);
-    // An exception in these two would end the listening in silence, so that it ends the process.
+    // An exception in these two would end the listening in silence. So the exception ends the process.
     void accept() noexcept;
     void retry_later(const boost::system::error_code& error) noexcept;
     void on_accept(const boost::system::error_code& error, Socket socket);

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "mesh/base/time.hpp"
-#include "mesh/core/effects.hpp"
+#include "mesh/core/node/effects.hpp"
 #include "mesh/io/address.hpp"
 #include "mesh/io/ready_set.hpp"
 

@@ -14,8 +14,8 @@
 #include <utility>
 
 #include "mesh/base/assert.hpp"
-#include "mesh/core/mesh_node.hpp"
-#include "mesh/core/shard_feed.hpp"
+#include "mesh/core/node/mesh_node.hpp"
+#include "mesh/core/node/shard_feed.hpp"
 #include "mesh/io/wake_fd.hpp"
 #include "mesh/io/zmq_transport.hpp"
 

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "mesh/base/time.hpp"
-#include "mesh/core/hub_turns.hpp"
-#include "mesh/core/numbers.hpp"
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/hub_turns.hpp"
+#include "mesh/core/node/numbers.hpp"
+#include "mesh/core/node/port.hpp"
 
 namespace tulle::mesh {
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "mesh/base/time.hpp"
-#include "mesh/core/effects.hpp"
-#include "mesh/core/numbers.hpp"
+#include "mesh/core/node/effects.hpp"
+#include "mesh/core/node/numbers.hpp"
 #include "mesh/io/endpoint_checks.hpp"
 #include "mesh/io/inbound_watch.hpp"
 #include "mesh/io/ready_set.hpp"

@@ -6,7 +6,7 @@
 #include <cstddef>
 
 #include "mesh/base/assert.hpp"
-#include "mesh/core/numbers.hpp"
+#include "mesh/core/node/numbers.hpp"
 #include "mesh/wire/convert.hpp"
 #include "proto/mesh/v1/envelope.pb.h"
 

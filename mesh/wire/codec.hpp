@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "mesh/base/result.hpp"
-#include "mesh/core/messages.hpp"
+#include "mesh/core/node/messages.hpp"
 
 /// Messages as bytes: Protocol Buffers, checked against hard limits on the way in. Pure functions, any thread.
 namespace tulle::mesh {

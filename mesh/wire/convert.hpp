@@ -1,7 +1,7 @@
 #pragma once
 
 #include "mesh/base/result.hpp"
-#include "mesh/core/messages.hpp"
+#include "mesh/core/node/messages.hpp"
 #include "mesh/wire/codec.hpp"
 
 namespace tulle::mesh::v1 {

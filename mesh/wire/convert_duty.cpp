@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "mesh/core/numbers.hpp"
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/numbers.hpp"
+#include "mesh/core/node/port.hpp"
 #include "mesh/wire/convert.hpp"
 #include "mesh/wire/decode_numbers.hpp"
 #include "proto/mesh/v1/envelope.pb.h"

@@ -1,8 +1,8 @@
 #include <algorithm>
 
-#include "mesh/core/interest_log.hpp"
-#include "mesh/core/numbers.hpp"
-#include "mesh/core/port.hpp"
+#include "mesh/core/interest/interest_log.hpp"
+#include "mesh/core/node/numbers.hpp"
+#include "mesh/core/node/port.hpp"
 #include "mesh/wire/convert.hpp"
 #include "mesh/wire/decode_numbers.hpp"
 #include "mesh/wire/protocol_2.hpp"

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "mesh/core/numbers.hpp"
+#include "mesh/core/node/numbers.hpp"
 #include "mesh/wire/codec.hpp"
 
 /// Every number and time of a peer is checked by these before it takes part in arithmetic.

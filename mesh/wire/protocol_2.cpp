@@ -5,7 +5,7 @@
 
 #include "mesh/base/json_members.hpp"
 #include "mesh/base/json_text.hpp"
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/port.hpp"
 
 namespace tulle::mesh::wire::protocol_2 {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/port.hpp"
 #include "node/admin/reload_counters.hpp"
 #include "node/core/address.hpp"
 #include "node/edge/node_limits.hpp"

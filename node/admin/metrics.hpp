@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/port.hpp"
 #include "node/admin/admin_counters.hpp"
 #include "node/admin/reload_counters.hpp"
 #include "node/edge/shard_counters.hpp"

@@ -6,7 +6,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "mesh/core/numbers.hpp"
+#include "mesh/core/node/numbers.hpp"
 
 namespace tulle::node {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <boost/json/object.hpp>
 
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/port.hpp"
 
 /// What the admin listener tells of the mesh, as JSON.
 namespace tulle::node {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/port.hpp"
 #include "node/edge/connection.hpp"
 #include "node/edge/hub_link.hpp"
 #include "node/edge/node_limits.hpp"

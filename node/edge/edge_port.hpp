@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/port.hpp"
 #include "node/core/address.hpp"
 #include "node/edge/edge.hpp"
 #include "node/edge/hub_link.hpp"

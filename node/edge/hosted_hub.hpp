@@ -4,7 +4,7 @@
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 
-#include "mesh/core/hub_turns.hpp"
+#include "mesh/core/node/hub_turns.hpp"
 #include "node/edge/reactor.hpp"
 
 namespace tulle::node {

@@ -3,7 +3,7 @@
 #include <deque>
 #include <vector>
 
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/port.hpp"
 
 namespace tulle::node {
 

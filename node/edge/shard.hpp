@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "mesh/core/hub_turns.hpp"
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/hub_turns.hpp"
+#include "mesh/core/node/port.hpp"
 #include "node/core/flush_mode.hpp"
 #include "node/edge/edge.hpp"
 #include "node/edge/node_limits.hpp"

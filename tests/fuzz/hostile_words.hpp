@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "mesh/core/effects.hpp"
-#include "mesh/core/numbers.hpp"
+#include "mesh/core/node/effects.hpp"
+#include "mesh/core/node/numbers.hpp"
 #include "tests/fuzz/bytes.hpp"
 
 /// What a hostile member of a mesh may say: every kind of message, with fields that the fuzzer's bytes choose.

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "mesh/base/assert.hpp"
-#include "mesh/core/mesh_node.hpp"
+#include "mesh/core/node/mesh_node.hpp"
 #include "mesh/wire/codec.hpp"
 #include "tests/fuzz/bytes.hpp"
 #include "tests/fuzz/hostile_words.hpp"

@@ -209,11 +209,11 @@ def sources(root):
 
 # What --self-test plants: (file, text, what the finding says). The text of each stands in a file that is right otherwise.
 PLANTED = (
-    ("mesh/base/a.hpp", '#pragma once\n#include "mesh/core/record.hpp"\n', "a.hpp:2: includes mesh/core/record.hpp"),
+    ("mesh/base/a.hpp", '#pragma once\n#include "mesh/core/records/record.hpp"\n', "a.hpp:2: includes mesh/core/records/record.hpp"),
     ("mesh/core/b.cpp", '#include "mesh/wire/codec.hpp"\n', "b.cpp:1: includes mesh/wire/codec.hpp"),
     ("mesh/io/c.cpp", '#include "node/core/limits.hpp"\n', "c.cpp:1: includes node/core/limits.hpp"),
     ("node/edge/d.cpp", '#include "mesh/io/mesh_runner.hpp"\n', "d.cpp:1: includes mesh/io/mesh_runner.hpp"),
-    ("node/edge/e.cpp", '#include "mesh/core/mesh_node.hpp"\n', "e.cpp:1: includes mesh/core/mesh_node.hpp"),
+    ("node/edge/e.cpp", '#include "mesh/core/node/mesh_node.hpp"\n', "e.cpp:1: includes mesh/core/node/mesh_node.hpp"),
     ("node/app/f.cpp", '#include "tests/sim/world.hpp"\n', "f.cpp:1: includes tests/sim/world.hpp"),
     ("node/app/g.cpp", '#include "tools/cli/output.hpp"\n', "g.cpp:1: includes tools/cli/output.hpp"),
     ("client/include/tulle/h.hpp", '#pragma once\n#include "mesh/base/time.hpp"\n', "h.hpp:2: includes mesh/base/time.hpp"),
@@ -253,7 +253,7 @@ PLANTED = (
     ("mesh/core/bi.cpp", "bool a = options.planted_late_lists;\n", "mesh/core/bi.cpp:1: planted:"),
     ("mesh/core/ac.cpp", "// TO" "DO\n", "ac.cpp:1: left-open:"),
     ("tests/browser/ac.test.mjs", "// FIX" "ME\n", "ac.test.mjs:1: left-open:"),
-    ("mesh/core/peer.cpp", '#include <vector>\n#include "mesh/core/peer.hpp"\n', "peer.cpp:1: does not include its own"),
+    ("mesh/core/session/peer.cpp", '#include <vector>\n#include "mesh/core/session/peer.hpp"\n', "peer.cpp:1: does not include its own"),
     ("mesh/core/ad.hpp", "struct A {};\n", "ad.hpp:1: no #pragma once"),
     ("mesh/other/ae.cpp", "\n", "ae.cpp:1: no layer"),
     ("tests/unit/mesh/core/ae_test.cpp", "namespace tulle::mesh {\n}\n", "ae_test.cpp:1: no namespace tulle…::ae_test"),
@@ -264,7 +264,7 @@ PLANTED = (
 
 # What must not be found: right, though it looks like one of the above.
 INNOCENT = (
-    ("mesh/core/peer.hpp", "#pragma once\n"),
+    ("mesh/core/session/peer.hpp", "#pragma once\n"),
     ("mesh/core/ba.cpp", '// steady_clock::now() would be wrong here; so would throw\nconst char* a = "std::thread";\n'),
     ("mesh/core/bb.cpp", "const int a = 1'000'000; const char b = '{'; const char* c = R\"(throw { \" )\";\n"),
     ("mesh/core/bc.cpp", "constexpr int table[] = {\n" + "  1,\n" * 90 + "};\n"),

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "mesh/base/time.hpp"
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/port.hpp"
 
 namespace tulle::sim {
 

@@ -6,7 +6,7 @@
 #include <tuple>
 #include <vector>
 
-#include "mesh/core/mesh_node.hpp"
+#include "mesh/core/node/mesh_node.hpp"
 #include "tests/sim/planted.hpp"
 
 namespace tulle::sim {

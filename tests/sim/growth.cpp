@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "mesh/base/prng.hpp"
-#include "mesh/core/mesh_node.hpp"
+#include "mesh/core/node/mesh_node.hpp"
 #include "mesh/wire/codec.hpp"
 
 namespace tulle::sim {

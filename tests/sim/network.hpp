@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "mesh/base/prng.hpp"
-#include "mesh/core/effects.hpp"
+#include "mesh/core/node/effects.hpp"
 #include "tests/sim/scheduler.hpp"
 
 namespace tulle::sim {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/port.hpp"
 
 namespace tulle::sim {
 

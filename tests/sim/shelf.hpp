@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/port.hpp"
 
 namespace tulle::sim {
 

@@ -13,7 +13,7 @@
 #include <sstream>
 #include <string>
 
-#include "mesh/core/numbers.hpp"
+#include "mesh/core/node/numbers.hpp"
 #include "tests/sim/growth.hpp"
 #include "tests/sim/scenario.hpp"
 #include "tests/sim/scenario_file.hpp"

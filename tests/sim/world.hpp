@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "mesh/core/mesh_node.hpp"
+#include "mesh/core/node/mesh_node.hpp"
 #include "tests/sim/clerk.hpp"
 #include "tests/sim/defects.hpp"
 #include "tests/sim/edge.hpp"

@@ -32,7 +32,7 @@ void check_pairs(const Timeline& timeline, Report& report);
 void check_rest(const Timeline& timeline, Report& report);
 
 /// By how many bytes a node may grow while another one is frozen: its record ring, and for each peer the credit and the
-/// receive ring (mesh/core/numbers.hpp), and 32 MiB.
+/// receive ring (mesh/core/node/numbers.hpp), and 32 MiB.
 [[nodiscard]] std::uint64_t memory_allowed(std::uint32_t nodes);
 
 /// The verdict of that id; it must be there.

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "mesh/core/numbers.hpp"
+#include "mesh/core/node/numbers.hpp"
 #include "tools/chaos/checker.hpp"
 
 namespace tulle::chaos {

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/port.hpp"
 #include "node/core/last_events.hpp"
 #include "node/edge/hub_link.hpp"
 #include "node/edge/reactor.hpp"

@@ -5,7 +5,7 @@
 #include <utility>
 #include <variant>
 
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/port.hpp"
 #include "node/edge/clock.hpp"
 #include "node/pusher/core/limits.hpp"
 #include "node/pusher/wire/connect.hpp"

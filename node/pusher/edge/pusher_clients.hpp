@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "mesh/base/prng.hpp"
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/port.hpp"
 #include "node/core/channel_table.hpp"
 #include "node/edge/hub_link.hpp"
 #include "node/edge/reactor.hpp"

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/port.hpp"
 #include "node/core/channel_table.hpp"
 #include "node/edge/fanout.hpp"
 #include "node/edge/reactor.hpp"

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/port.hpp"
 #include "node/core/channel_table.hpp"
 #include "node/core/presence_rooms.hpp"
 #include "node/edge/hub_link.hpp"

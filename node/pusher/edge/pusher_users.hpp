@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/port.hpp"
 #include "node/core/slot.hpp"
 #include "node/edge/hub_link.hpp"
 #include "node/edge/reactor.hpp"

@@ -4,7 +4,7 @@
 #include <functional>
 #include <memory>
 
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/port.hpp"
 #include "node/edge/shard_counters.hpp"
 #include "node/pusher/core/apps.hpp"
 #include "node/pusher/core/webhooks.hpp"

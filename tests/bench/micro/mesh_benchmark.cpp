@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "mesh/core/interest_table.hpp"
-#include "mesh/core/link_receiver.hpp"
-#include "mesh/core/link_sender.hpp"
-#include "mesh/core/record_ring.hpp"
+#include "mesh/core/interest/interest_table.hpp"
+#include "mesh/core/records/record_ring.hpp"
+#include "mesh/core/session/link_receiver.hpp"
+#include "mesh/core/session/link_sender.hpp"
 #include "mesh/wire/codec.hpp"
 
 namespace tulle::mesh {

@@ -1,4 +1,4 @@
-#include "mesh/core/barrier.hpp"
+#include "mesh/core/interest/barrier.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "mesh/core/deadline_queue.hpp"
+#include "mesh/core/node/deadline_queue.hpp"
 
 #include <gtest/gtest.h>
 

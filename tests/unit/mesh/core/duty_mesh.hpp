@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "mesh/core/duties.hpp"
+#include "mesh/core/duty/duties.hpp"
 
 /// Several nodes' duties, joined by nothing but the mails and claims that they send each other.
 namespace tulle::mesh {

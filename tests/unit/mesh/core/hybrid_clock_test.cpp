@@ -1,4 +1,4 @@
-#include "mesh/core/hybrid_clock.hpp"
+#include "mesh/core/records/hybrid_clock.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "mesh/core/interest_log.hpp"
+#include "mesh/core/interest/interest_log.hpp"
 
 namespace tulle::mesh {
 

@@ -1,4 +1,4 @@
-#include "mesh/core/interest_feed.hpp"
+#include "mesh/core/interest/interest_feed.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "mesh/core/interest_log.hpp"
+#include "mesh/core/interest/interest_log.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "mesh/core/interest_table.hpp"
+#include "mesh/core/interest/interest_table.hpp"
 
 #include <gtest/gtest.h>
 

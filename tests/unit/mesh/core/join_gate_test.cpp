@@ -1,4 +1,4 @@
-#include "mesh/core/join_gate.hpp"
+#include "mesh/core/session/join_gate.hpp"
 
 #include <gtest/gtest.h>
 

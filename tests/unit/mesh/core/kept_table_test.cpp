@@ -1,4 +1,4 @@
-#include "mesh/core/kept_table.hpp"
+#include "mesh/core/retained/kept_table.hpp"
 
 #include <gtest/gtest.h>
 

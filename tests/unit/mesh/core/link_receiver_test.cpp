@@ -1,4 +1,4 @@
-#include "mesh/core/link_receiver.hpp"
+#include "mesh/core/session/link_receiver.hpp"
 
 #include <gtest/gtest.h>
 

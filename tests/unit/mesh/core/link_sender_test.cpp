@@ -1,4 +1,4 @@
-#include "mesh/core/link_sender.hpp"
+#include "mesh/core/session/link_sender.hpp"
 
 #include <gtest/gtest.h>
 

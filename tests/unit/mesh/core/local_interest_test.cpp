@@ -1,9 +1,9 @@
-#include "mesh/core/local_interest.hpp"
+#include "mesh/core/interest/local_interest.hpp"
 
 #include <gtest/gtest.h>
 
-#include "mesh/core/interest_feed.hpp"
-#include "mesh/core/interest_table.hpp"
+#include "mesh/core/interest/interest_feed.hpp"
+#include "mesh/core/interest/interest_table.hpp"
 
 namespace tulle::mesh::local_interest_test {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "mesh/core/membership.hpp"
+#include "mesh/core/session/membership.hpp"
 
 /// Each part of Membership by itself.
 namespace tulle::mesh::membership_parts_test {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "mesh/core/mesh_node.hpp"
+#include "mesh/core/node/mesh_node.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "mesh/core/mesh_node.hpp"
+#include "mesh/core/node/mesh_node.hpp"
 
 #include <gtest/gtest.h>
 

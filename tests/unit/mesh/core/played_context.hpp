@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "mesh/core/mesh_context.hpp"
-#include "mesh/core/stores.hpp"
+#include "mesh/core/node/mesh_context.hpp"
+#include "mesh/core/node/stores.hpp"
 
 namespace tulle::mesh {
 

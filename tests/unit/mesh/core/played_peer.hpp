@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "mesh/core/mesh_node.hpp"
+#include "mesh/core/node/mesh_node.hpp"
 
 namespace tulle::mesh {
 

@@ -1,4 +1,4 @@
-#include "mesh/core/presence_table.hpp"
+#include "mesh/core/presence/presence_table.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "mesh/core/mesh_node.hpp"
+#include "mesh/core/node/mesh_node.hpp"
 #include "tests/unit/mesh/core/played_peer.hpp"
 
 namespace tulle::mesh::protocol_versions_test {

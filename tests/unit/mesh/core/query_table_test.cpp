@@ -1,4 +1,4 @@
-#include "mesh/core/query_table.hpp"
+#include "mesh/core/query/query_table.hpp"
 
 #include <gtest/gtest.h>
 

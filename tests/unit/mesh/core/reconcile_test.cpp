@@ -1,4 +1,4 @@
-#include "mesh/core/reconcile.hpp"
+#include "mesh/core/records/reconcile.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "mesh/core/record_ring.hpp"
+#include "mesh/core/records/record_ring.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "mesh/core/rendezvous.hpp"
+#include "mesh/core/node/rendezvous.hpp"
 
 #include <gtest/gtest.h>
 

@@ -2,15 +2,15 @@
 
 #include <algorithm>
 
-#include "mesh/core/arrivals.hpp"
-#include "mesh/core/departure.hpp"
-#include "mesh/core/introductions.hpp"
-#include "mesh/core/peer_interest.hpp"
-#include "mesh/core/queries.hpp"
-#include "mesh/core/recovery.hpp"
-#include "mesh/core/sleep.hpp"
-#include "mesh/core/streams.hpp"
-#include "mesh/core/usage_sharing.hpp"
+#include "mesh/core/interest/peer_interest.hpp"
+#include "mesh/core/node/departure.hpp"
+#include "mesh/core/node/sleep.hpp"
+#include "mesh/core/query/queries.hpp"
+#include "mesh/core/records/arrivals.hpp"
+#include "mesh/core/records/recovery.hpp"
+#include "mesh/core/session/introductions.hpp"
+#include "mesh/core/session/streams.hpp"
+#include "mesh/core/usage/usage_sharing.hpp"
 #include "tests/unit/mesh/core/played_context.hpp"
 
 /// Each service of a node by itself, with a context that the test plays.

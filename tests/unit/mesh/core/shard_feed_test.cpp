@@ -1,4 +1,4 @@
-#include "mesh/core/shard_feed.hpp"
+#include "mesh/core/node/shard_feed.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "mesh/core/trace_table.hpp"
+#include "mesh/core/trace/trace_table.hpp"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 #include <functional>
 #include <memory>
 
-#include "mesh/core/mesh_node.hpp"
+#include "mesh/core/node/mesh_node.hpp"
 
 namespace tulle::mesh::trace_test {
 namespace {

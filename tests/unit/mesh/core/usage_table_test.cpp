@@ -1,4 +1,4 @@
-#include "mesh/core/usage_table.hpp"
+#include "mesh/core/usage/usage_table.hpp"
 
 #include <gtest/gtest.h>
 

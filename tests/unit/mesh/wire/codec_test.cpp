@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "mesh/base/prng.hpp"
-#include "mesh/core/numbers.hpp"
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/numbers.hpp"
+#include "mesh/core/node/port.hpp"
 
 namespace tulle::mesh::codec_test {
 namespace {

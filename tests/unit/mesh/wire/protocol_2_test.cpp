@@ -5,8 +5,8 @@
 #include <map>
 #include <string>
 
-#include "mesh/core/numbers.hpp"
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/numbers.hpp"
+#include "mesh/core/node/port.hpp"
 #include "mesh/wire/codec.hpp"
 #include "tests/unit/mesh/wire/protocol_2_bytes.hpp"
 

@@ -12,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-#include "mesh/core/port.hpp"
+#include "mesh/core/node/port.hpp"
 #include "node/core/address.hpp"
 #include "node/edge/edge_port.hpp"
 #include "node/edge/shard.hpp"

@@ -1,0 +1,444 @@
+#include "mesh/core/duty/duty_desk.hpp"
+
+#include <algorithm>
+
+#include "mesh/base/assert.hpp"
+
+namespace tulle::mesh {
+
+std::uint64_t DutyDesk::count(const Entry& entry) {
+    std::uint64_t sum = 0;
+    for (const Holder& holder : entry.holders) {
+        sum += holder.current;
+    }
+    return sum;
+}
+
+std::optional<std::uint64_t> DutyDesk::told(const DutyItem& item) const {
+    const auto it = entries_.find(item);
+    return it == entries_.end() ? std::nullopt : std::optional(it->second.told);
+}
+
+/// What the shard is told was dealt with last. In doubt there is no such thing, and the whole truth has to be told.
+std::uint64_t DutyDesk::told_before(const Entry& entry, std::uint64_t now) {
+    const bool is_sure = !entry.doubted.exists || entry.doubted.behind;  // but for those that are named
+    return is_sure ? entry.told : now == 0 ? 1 : 0;
+}
+
+SharedBytes DutyDesk::behind(const Entry& entry) {
+    if (!entry.doubted.exists) {
+        return nullptr;
+    }
+    return entry.doubted.behind ? entry.doubted.behind : share("");
+}
+
+/// The newest version wins. But versions of desks that were cut off from each other say nothing about which of the two
+/// spoke last; then, or when a former desk has said something that is not the newest, nobody knows what the world
+/// outside heard last.
+bool DutyDesk::learn(Entry& entry, const Holder& before, const DutyReport& report) {
+    const bool known = before.revision != 0 && before.told == report.told &&
+                       before.told_version == report.told_version && before.was_desk == report.was_desk;
+    if (known) {
+        return false;
+    }
+    const bool differs = report.told != entry.told;
+    if (report.told_version > entry.told_version) {
+        entry.doubt.add_if(differs && entry.dealt_here);
+        entry.told = report.told;
+        entry.told_version = report.told_version;
+    } else if (differs && (report.was_desk || report.told_version == entry.told_version)) {
+        entry.doubt.add_if(true);
+    }
+    entry.dealt_here = entry.dealt_here || (report.was_desk && entry.own);
+    return true;
+}
+
+void DutyDesk::on_report(Instant now, const DutyMember& from, const DutyReport& report) {
+    const DutyItem item{report.key, report.item};
+    if (report.away) {
+        on_away(from, report);
+        return;
+    }
+    const auto same = [&](const Holder& holder) { return holder.member.oid == from.oid; };
+    const auto [it, fresh] = entries_.try_emplace(item);
+    Entry& entry = it->second;
+    if (fresh) {
+        entry.key_hash = stable_hash(item.key);
+        entry.own = members_.responsible(entry.key_hash) == kOwnTie;
+    }
+    rest(entry, false);
+    auto holder = std::find_if(entry.holders.begin(), entry.holders.end(), same);
+    if (holder == entry.holders.end()) {
+        holder = entry.holders.insert(entry.holders.end(), Holder{});
+    }
+    const Holder before = std::exchange(*holder, {.member = from,
+                                                  .current = report.current,
+                                                  .revision = report.revision,
+                                                  .settled = holder->member.tie == from.tie ? holder->settled : 0,
+                                                  .doubt = report.doubt,
+                                                  .behind = report.behind,
+                                                  .told = report.told,
+                                                  .told_version = report.told_version,
+                                                  .was_desk = report.was_desk});
+    entry.met = entry.met || report.current > 0;
+    const bool news = learn(entry, before, report);
+    if (report.doubt > before.doubt) {
+        entry.doubt.add({true, report.behind});
+        warned_.erase({entry.warned_until, item});
+        entry.warned_until = now + timing_.duty_grace;
+        warned_.emplace(entry.warned_until, item);
+    }
+    const bool is_back = !entry.own && from.tie != kOwnTie && members_.responsible(entry.key_hash) == from.tie;
+    if (is_back && report.was_desk) {
+        entry.back = from.tie;  // were it handed back, the two would hand it to and fro until their views agree
+    } else if (!entry.own) {
+        const Doubt doubt = std::exchange(entry.doubt, {});
+        // the sender's view is another one: this node knows whose it is
+        if (report.was_desk && (news || doubt.exists)) {
+            handed_on_.push_back({item, report.told, report.told_version, doubt, report.info, false});
+        }
+    }
+    if (!entry.info || (report.info && report.current > 0)) {
+        entry.info = report.info;
+    }
+    entry.calm = false;
+    if (report.was_desk || report.told_version != entry.told_version) {
+        owed_[from.tie].insert(item);
+    }
+    due_.insert(item);
+}
+
+void DutyDesk::on_away(const DutyMember& from, const DutyReport& report) {
+    const auto it = entries_.find({report.key, report.item});
+    if (it == entries_.end()) {
+        return;
+    }
+    Entry& entry = it->second;
+    // it has seen whose the duty is
+    entry.back = entry.back == from.tie ? DutyTie{} : entry.back;
+    const auto holder = std::find_if(entry.holders.begin(), entry.holders.end(),
+                                     [&](const Holder& h) { return h.member.oid == from.oid; });
+    if (holder != entry.holders.end() && report.moved && entry.own) {
+        holder->moved = true;  // until this node sees it as well, and hands over what it knows
+        return;
+    }
+    if (holder != entry.holders.end()) {
+        entry.holders.erase(holder);
+    }
+    due_.insert(it->first);
+    erase_if_over(it);
+}
+
+void DutyDesk::settled(Entry& entry, std::uint64_t told) {
+    entry.told = told;
+    ++entry.told_version;
+    entry.dealt_here = true;
+    entry.widowed = entry.widowed && told == 0;
+}
+
+bool DutyDesk::on_done(Instant now, const DutyDone& done) {
+    const auto found = tokens_.find(done.token);
+    if (found == tokens_.end()) {
+        return false;
+    }
+    const auto it = entries_.find(found->second);
+    TULLE_ASSERT(it != entries_.end() && it->second.token == done.token);
+    tokens_.erase(found);
+    Entry& entry = it->second;
+    const bool in_time = entry.own || now - entry.moved_at < timing_.duty_finish;
+    entry.token = 0;
+    entry.calm = false;
+    entry.revoked = false;
+    if (done.outcome == DutyOutcome::kTold || done.outcome == DutyOutcome::kPartly) {
+        const bool is_named = done.behind && done.behind->size() <= kMaxDutyBehindBytes;
+        settled(entry, done.told);
+        entry.doubt.add({done.outcome == DutyOutcome::kPartly, is_named ? done.behind : nullptr});
+        entry.doubt.add_if(!in_time);  // the next desk may have spoken meanwhile
+    } else {
+        entry.doubt.add(entry.doubted);
+        entry.doubt.add_if(done.outcome == DutyOutcome::kUnknown);
+    }
+    entry.doubted = {};
+    owe_all(it->first, entry);
+    due_.insert(it->first);
+    if (!entry.own) {
+        TULLE_ASSERT(finishing_ > 0);
+        --finishing_;
+        hand_on(it->first, entry);
+    }
+    erase_if_over(it);
+    return true;
+}
+
+void DutyDesk::owe_all(const DutyItem& item, const Entry& entry) {
+    for (const Holder& holder : entry.holders) {
+        if (members_.contains(holder.member.tie)) {
+            owed_[holder.member.tie].insert(item);
+        }
+    }
+}
+
+void DutyDesk::hand_on(const DutyItem& item, Entry& entry) {
+    TULLE_ASSERT(entry.token == 0);
+    const bool only_here = std::none_of(entry.holders.begin(), entry.holders.end(),
+                                        [&](const Holder& holder) { return members_.contains(holder.member.tie); });
+    if (entry.dealt_here || entry.doubt.exists || (only_here && entry.told > 0)) {
+        entry.dealt_here = false;
+        for (Holder& holder : entry.holders) {
+            holder.handed_on = !members_.contains(holder.member.tie);
+        }
+        handed_on_.push_back({item, entry.told, entry.told_version, std::exchange(entry.doubt, {}), entry.info,
+                              (entry.widowed || !entry.met) && entry.told == 0});
+    }
+}
+
+void DutyDesk::set_members(const DutyMembers& members, std::set<DutyTie> leaving) {
+    members_ = members;
+    leaving_ = std::move(leaving);
+    std::erase_if(owed_, [&](const auto& owed) { return !members_.contains(owed.first); });
+    scanning_ = !entries_.empty();
+    scanned_ = {};
+}
+
+void DutyDesk::lose(Instant now, DutyTie member, bool left) {
+    if (!hurried_ || !left) {
+        haunting_.insert(member);
+        ghosts_.push_back({now + timing_.duty_grace, member, left});
+    }
+}
+
+/// REQUIRES: set_members follows, which has all items looked through.
+void DutyDesk::hurry() {
+    hurried_ = true;
+    for (const Ghost& ghost : ghosts_) {
+        if (ghost.left) {
+            haunting_.erase(ghost.member);
+        }
+    }
+    std::erase_if(ghosts_, [](const Ghost& ghost) { return ghost.left; });
+}
+
+std::size_t DutyDesk::untold() const {
+    return static_cast<std::size_t>(std::count_if(entries_.begin(), entries_.end(), [](const auto& entry) {
+        const Entry& held = entry.second;
+        return held.own && (held.doubt.exists || held.token != 0 || count(held) != held.told);
+    }));
+}
+
+std::optional<Instant> DutyDesk::next_deadline() const {
+    const Instant ghost = ghosts_.empty() ? Instant::max() : ghosts_.front().until;
+    const Instant warning = warned_.empty() ? Instant::max() : warned_.begin()->first;
+    return ghosts_.empty() && warned_.empty() ? std::nullopt : std::optional(std::min(ghost, warning));
+}
+
+void DutyDesk::heed_warnings(Instant now) {
+    while (!warned_.empty() && warned_.begin()->first <= now) {
+        due_.insert(std::move(warned_.extract(warned_.begin()).value().second));
+    }
+}
+
+void DutyDesk::work(Instant now) {
+    heed_warnings(now);
+    while (!ghosts_.empty() && ghosts_.front().until <= now) {
+        haunting_.erase(ghosts_.front().member);
+        ghosts_.pop_front();
+        scanning_ = !entries_.empty();
+        scanned_ = {};
+    }
+    std::size_t compared = 0;
+    auto it = scanning_ ? entries_.lower_bound(scanned_) : entries_.end();
+    while (it != entries_.end() && compared < limits_.duty_slice) {
+        compared += std::max<std::size_t>(members_.size(), 16);
+        look_through(now, it++);
+    }
+    scanning_ = it != entries_.end();
+    if (scanning_) {
+        scanned_ = it->first;
+    }
+}
+
+void DutyDesk::look_through(Instant now, Entries::iterator it) {
+    Entry& entry = it->second;
+    const DutyTie responsible = members_.responsible(entry.key_hash);
+    const bool has_back = entry.back != DutyTie{} && entry.back != responsible;
+    entry.dealt_here = entry.dealt_here || has_back;
+    if ((responsible == kOwnTie) != entry.own) {
+        change_hands(now, it->first, entry);
+    } else if (has_back && !entry.own && entry.token == 0) {
+        hand_on(it->first, entry);  // a third one's
+    }
+    entry.back = has_back ? DutyTie{} : entry.back;
+    drop_ghosts(it->first, entry);
+    if (entry.doubt.exists || count(entry) != (entry.token == 0 ? entry.told : entry.announced)) {
+        due_.insert(it->first);
+    }
+    erase_if_over(it);
+}
+
+/// Of members that are surely lost nothing counts any more. What they did themselves is known here as to the next in
+/// rank.
+void DutyDesk::drop_ghosts(const DutyItem& item, Entry& entry) {
+    bool heir = false;
+    for (const Holder& holder : entry.holders) {
+        if (!entry.own && !holder.handed_on && is_over(holder.member.tie)) {
+            heir = true;
+            entry.doubt.add({holder.doubt != 0, holder.behind});
+        }
+        entry.widowed = entry.widowed || (holder.current > 0 && is_over(holder.member.tie));
+    }
+    const std::size_t dropped =
+        std::erase_if(entry.holders, [&](const Holder& holder) { return is_over(holder.member.tie); });
+    if (dropped > 0 && entry.own) {
+        bury(item, entry);
+    } else if (heir && entry.token == 0) {
+        hand_on(item, entry);
+    }
+}
+
+/// The duty has come to this node, or has gone from it.
+void DutyDesk::change_hands(Instant now, const DutyItem& item, Entry& entry) {
+    entry.own = !entry.own;
+    entry.calm = false;
+    entry.moved_at = now;
+    due_.insert(item);
+    if (entry.own) {
+        TULLE_ASSERT(entry.token == 0 || finishing_ > 0);
+        finishing_ -= entry.token != 0 ? 1u : 0u;
+        for (const Holder& holder : entry.holders) {
+            entry.doubt.add({holder.doubt != 0, holder.behind});
+        }
+    } else if (entry.token == 0) {
+        hand_on(item, entry);
+    } else {
+        ++finishing_;
+        if (!std::exchange(entry.revoked, true)) {
+            revoked_.push_back({entry.token});
+        }
+    }
+    if (!entry.own) {
+        std::erase_if(entry.holders, [](const Holder& holder) { return holder.moved; });
+    }
+}
+
+void DutyDesk::bury(const DutyItem& item, Entry& entry) {
+    if (!entry.bereaved) {
+        entry.bereaved = true;
+        graves_.push_back(item);
+    }
+    if (graves_.size() <= limits_.duty_graves) {
+        return;
+    }
+    const auto oldest = entries_.find(graves_.front());
+    graves_.pop_front();
+    TULLE_ASSERT(graves_.size() <= limits_.duty_graves);
+    if (oldest != entries_.end()) {
+        oldest->second.bereaved = false;
+        oldest->second.dealt_here = oldest->second.dealt_here && oldest->second.told > 0;
+        due_.insert(oldest->first);
+    }
+}
+
+/// Nothing to deal with and nobody to tell; or another node's, which has been handed on.
+void DutyDesk::erase_if_over(Entries::iterator it) {
+    Entry& entry = it->second;
+    if (entry.token != 0 || !entry.holders.empty()) {
+        return;
+    }
+    if (entry.own && entry.told == 0 && entry.dealt_here) {
+        bury(it->first, entry);
+    }
+    if (!entry.own || (entry.told == 0 && !entry.doubt.exists && !entry.bereaved)) {
+        rest(entry, false);
+        due_.erase(it->first);
+        entries_.erase(it);
+    } else if (entry.told == 0 && !entry.doubt.exists) {
+        rest(entry, true);
+    }
+}
+
+void DutyDesk::rest(Entry& entry, bool rests) {
+    if (entry.resting != rests) {
+        TULLE_ASSERT(rests || resting_ > 0);
+        entry.resting = rests;
+        resting_ = rests ? resting_ + 1 : resting_ - 1;
+    }
+}
+
+void DutyDesk::act(Instant now, std::vector<DutyChanged>& out) {
+    for (std::size_t acted = 0; !due_.empty() && acted < limits_.duty_items; ++acted) {
+        const auto it = entries_.find(*due_.begin());
+        due_.erase(due_.begin());
+        if (it == entries_.end() || !it->second.own) {
+            continue;  // when it becomes this node's it is looked at again
+        }
+        if (it->second.doubt.exists && it->second.token == 0 && (!haunting_.empty() || now < it->second.warned_until)) {
+            continue;  // when the ghost is gone, or the warning is over, it is looked at again
+        }
+        announce(it->first, it->second, out);
+        erase_if_over(it);
+    }
+}
+
+void DutyDesk::announce(const DutyItem& item, Entry& entry, std::vector<DutyChanged>& out) {
+    TULLE_ASSERT(entry.own);
+    const std::uint64_t now = count(entry);
+    if (entry.token != 0) {
+        if (now != entry.announced && !entry.revoked) {
+            entry.announced = now;
+            out.push_back({entry.token, item.key, item.item, entry.info, told_before(entry, now), now, behind(entry)});
+        }
+        return;
+    }
+    if (now == entry.told && !entry.doubt.exists) {
+        entry.calm = true;
+        for (const Holder& holder : entry.holders) {
+            if ((holder.current == 0 || holder.settled != holder.revision) && members_.contains(holder.member.tie)) {
+                owed_[holder.member.tie].insert(item);
+            }
+        }
+        return;
+    }
+    last_token_ += 2;  // even ones; tasks have the odd ones
+    TULLE_ASSERT(last_token_ % 2 == 0);
+    entry.token = last_token_;
+    entry.announced = now;
+    entry.doubted = std::exchange(entry.doubt, {});
+    tokens_.emplace(entry.token, item);
+    out.push_back({entry.token, item.key, item.item, entry.info, told_before(entry, now), now, behind(entry)});
+}
+
+bool DutyDesk::compose(DutyTie to, DutyMail& mail) {
+    const auto found = owed_.find(to);
+    if (found == owed_.end()) {
+        return false;
+    }
+    std::set<DutyItem> items = std::move(found->second);
+    owed_.erase(found);
+    std::size_t bytes = 0;
+    while (!items.empty() && bytes < limits_.duty_mail_bytes && mail.settles.size() < limits_.duty_mail_entries) {
+        const DutyItem item = std::move(items.extract(items.begin()).value());
+        const auto it = entries_.find(item);
+        if (it == entries_.end()) {
+            continue;
+        }
+        Entry& entry = it->second;
+        const auto holder = std::find_if(entry.holders.begin(), entry.holders.end(),
+                                         [&](const Holder& h) { return h.member.tie == to; });
+        if (holder == entry.holders.end() || (holder->was_desk && !entry.own)) {
+            // only the duty's node knows what to make of it, and this node may go before that one has heard of it
+            continue;
+        }
+        const std::uint64_t revision = entry.own ? holder->revision : 0;
+        DutySettle settle{item.key, item.item, revision, entry.told, entry.told_version, false};
+        settle.forget = entry.calm;
+        holder->settled = entry.calm ? holder->revision : holder->settled;
+        bytes += 64 + item.key.size() + item.item.size();
+        mail.settles.push_back(std::move(settle));
+    }
+    if (!items.empty()) {
+        owed_[to].merge(items);
+    }
+    return bytes > 0;
+}
+
+}  // namespace tulle::mesh

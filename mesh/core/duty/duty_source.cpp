@@ -1,0 +1,330 @@
+#include "mesh/core/duty/duty_source.hpp"
+
+#include <algorithm>
+
+#include "mesh/base/assert.hpp"
+
+namespace tulle::mesh {
+
+DutySource::Entries::iterator DutySource::entry(const DutyItem& item) {
+    const auto [it, fresh] = entries_.try_emplace(item);
+    if (fresh) {
+        it->second.key_hash = stable_hash(item.key);
+        assign(it->second);
+    }
+    return it;
+}
+
+void DutySource::assign(Entry& entry) const {
+    const DutyMembers::Two two = members_.responsible_two(entry.key_hash);
+    entry.desk = two.first;
+    entry.heir = two.first == kOwnTie ? two.second : DutyTie{};
+    TULLE_ASSERT(entry.heir == DutyTie{} || entry.heir != entry.desk);
+}
+
+void DutySource::count(ShardIndex shard, const DutyCount& word) {
+    TULLE_ASSERT(!word.key.empty() && word.key.size() <= kMaxChannelBytes);
+    TULLE_ASSERT(word.item.size() <= kMaxDutyItemBytes);
+    TULLE_ASSERT(!word.info || word.info->size() <= kMaxUserInfoBytes);
+    const DutyItem item{word.key, word.item};
+    if (word.count == 0 && !entries_.contains(item)) {
+        return;
+    }
+    const auto it = entry(item);
+    Entry& held = it->second;
+    const auto at =
+        std::find_if(held.shards.begin(), held.shards.end(), [&](const auto& s) { return s.first == shard; });
+    if (at == held.shards.end()) {
+        held.shards.emplace_back(shard, word.count);
+    } else {
+        at->second = word.count;
+    }
+    std::erase_if(held.shards, [](const auto& s) { return s.second == 0; });
+    if (word.info) {
+        held.info = word.info;
+    }
+    std::uint64_t sum = 0;
+    for (const auto& [index, count] : held.shards) {
+        sum += count;
+    }
+    if (sum != held.current) {
+        held.current = sum;
+        mark(item, held);
+    }
+    if (held.current == 0 && held.told == 0 && !held.composed) {
+        erase(it);  // came and went before anybody heard of it
+    }
+}
+
+/// REQUIRES: the entry's revision is a new one, or that of the doubt before.
+void DutySource::add_doubt(Entry& entry, const Doubt& doubt) {
+    TULLE_ASSERT(entry.doubt <= entry.revision);
+    if (doubt.exists) {
+        Doubt all{entry.doubt != 0, entry.behind};
+        all.add(doubt);
+        entry.doubt = entry.revision;
+        entry.behind = all.behind;
+    }
+}
+
+void DutySource::adopt(const DutyItem& item, const Adopted& what) {
+    Entry& held = entry(item)->second;
+    const bool differs = what.told != held.told && what.told_version <= held.told_version;
+    if (what.told_version >= held.told_version) {
+        held.told = what.told;
+        held.told_version = what.told_version;
+    }
+    if (!held.info) {
+        held.info = what.info;
+    }
+    mark(item, held);
+    held.widowed = what.widowed;
+    held.was_desk = held.revision;
+    add_doubt(held, what.doubt);
+    add_doubt(held, {differs, nullptr});
+    if (held.desk.value != 0) {
+        changed_[held.desk].erase(item);
+        if (changed_[held.desk].empty()) {
+            changed_.erase(held.desk);
+        }
+        moved_[held.desk].insert(item);  // the new desk must not begin before it knows
+    }
+}
+
+void DutySource::mark(const DutyItem& item, Entry& entry) {
+    entry.revision = ++last_revision_;
+    mark(item, entry.desk);
+    mark(item, entry.heir);
+}
+
+void DutySource::mark(const DutyItem& item, DutyTie to) {
+    const auto moved = moved_.find(to);
+    if (to.value != 0 && (moved == moved_.end() || !moved->second.contains(item))) {
+        changed_[to].insert(item);
+    }
+}
+
+void DutySource::erase(Entries::iterator it) {
+    for (Owed* owed : {&moved_, &changed_}) {
+        const auto found = owed->find(it->second.desk);
+        if (found != owed->end() && found->second.erase(it->first) == 1 && found->second.empty()) {
+            owed->erase(found);
+        }
+    }
+    parting_.erase(it->first);
+    if (it->second.composed) {
+        mark(it->first, it->second.heir);  // it will find that there is nothing any more
+    }
+    entries_.erase(it);
+}
+
+void DutySource::on_settle(DutyTie from, const DutySettle& settle) {
+    const auto it = entries_.find(DutyItem{settle.key, settle.item});
+    if (it == entries_.end()) {
+        return;
+    }
+    Entry& held = it->second;
+    const bool settled = held.desk == from && settle.forget && settle.revision > held.settled;
+    if (settle.told_version > held.told_version || settled) {
+        mark(it->first, held.heir);
+    }
+    if (settle.told_version > held.told_version) {
+        // The other desk had not heard this node's word when it settled: which of the two words was the last is not
+        // known.
+        if (settle.revision < held.was_desk && settle.told != held.told) {
+            add_doubt(held, {true, nullptr});
+        }
+        held.told = settle.told;
+        held.told_version = settle.told_version;
+        held.widowed = held.widowed && held.told == 0;
+        if (held.told > 0) {
+            graves_.erase(it->first);  // it is there again, and this node knows
+        }
+    }
+    if (held.desk != from) {
+        return;
+    }
+    held.settled = settled ? settle.revision : held.settled;
+    held.was_desk = settle.revision == held.revision ? 0 : held.was_desk;
+    held.doubt = settle.revision < held.doubt ? held.doubt : 0;
+    held.behind = held.doubt == 0 ? nullptr : held.behind;
+    if (settle.forget && settle.revision == held.revision && held.current == 0 && held.former == DutyTie{}) {
+        forget(it);
+    }
+}
+
+/// The desk keeps what it knows until it hears of that: an older report may still be under way.
+void DutySource::forget(Entries::iterator it) {
+    const DutyItem item = it->first;
+    const DutyTie desk = it->second.desk;
+    if (it->second.widowed) {
+        bury(item, it->second);
+    }
+    erase(it);
+    mark(item, desk);
+}
+
+void DutySource::bury(const DutyItem& item, const Entry& entry) {
+    if (graves_.insert_or_assign(item, Grave{entry.key_hash, entry.desk, entry.told_version, entry.info}).second) {
+        buried_.push_back(item);
+    }
+    while (buried_.size() > limits_.duty_graves) {
+        graves_.erase(buried_.front());
+        buried_.pop_front();
+    }
+}
+
+/// Whoever was the desk hands on what it knows as long as it is there, or has left in order.
+void DutySource::look_at_graves(std::size_t& compared) {
+    auto it = grave_next_ ? graves_.lower_bound(*grave_next_) : graves_.end();
+    while (it != graves_.end() && compared < limits_.duty_slice) {
+        compared += std::max<std::size_t>(members_.size(), 16);
+        const DutyTie desk = std::exchange(it->second.desk, members_.responsible(it->second.key_hash));
+        if (desk == kOwnTie || members_.contains(desk) || excused_.contains(desk)) {
+            ++it;
+            continue;
+        }
+        adopt(it->first, {0, it->second.told_version, {}, it->second.info, true});
+        it = graves_.erase(it);
+    }
+    grave_next_ = it == graves_.end() ? std::nullopt : std::optional(it->first);
+}
+
+void DutySource::forget_former() {
+    for (const DutyItem& item : std::exchange(parting_, {})) {
+        const auto it = entries_.find(item);
+        it->second.former = {};
+        if (it->second.current == 0 && it->second.settled == it->second.revision) {
+            forget(it);
+        }
+    }
+}
+
+void DutySource::set_members(const DutyMembers& members) {
+    members_ = members;
+    const auto gone = [&](const auto& owed) { return !members_.contains(owed.first); };
+    std::erase_if(moved_, gone);
+    std::erase_if(changed_, gone);
+    scanning_ = !entries_.empty() || !graves_.empty();
+    scanned_ = {};
+    grave_next_ = DutyItem{};
+}
+
+void DutySource::work() {
+    std::size_t compared = 0;
+    look_at_graves(compared);
+    if (grave_next_) {
+        return;
+    }
+    auto it = scanning_ ? entries_.lower_bound(scanned_) : entries_.end();
+    for (; it != entries_.end() && compared < limits_.duty_slice; ++it) {
+        compared += std::max<std::size_t>(members_.size(), 16);
+        move(it->first, it->second);
+    }
+    scanning_ = it != entries_.end();
+    if (scanning_) {
+        scanned_ = it->first;
+    } else {
+        excused_.clear();
+        mistrusted_.clear();
+    }
+}
+
+void DutySource::move(const DutyItem& item, Entry& entry) {
+    reassign(item, entry);
+    if (cleared_ && entry.current != 0) {
+        entry.shards.clear();
+        entry.current = 0;
+        mark(item, entry);
+    }
+}
+
+void DutySource::reassign(const DutyItem& item, Entry& entry) {
+    const DutyTie desk = entry.desk;
+    const DutyTie heir = entry.heir;
+    const DutyTie former = entry.former;
+    assign(entry);
+    const bool orphaned = has_lost_former(item, entry);
+    const bool moved = desk != entry.desk || heir != entry.heir;
+    const bool unsettled = entry.composed && entry.settled < entry.revision;
+    const bool lost = desk != kOwnTie && !members_.contains(desk) && !excused_.contains(desk);
+    if (orphaned || (moved && lost && (unsettled || (entry.composed && mistrusted_.contains(desk))))) {
+        entry.revision = ++last_revision_;
+        add_doubt(entry, {true, nullptr});
+    }
+    if (former != entry.former) {
+        mark(item, entry.desk);  // it has an entry to settle that was kept for the former one
+        mark(item, entry.heir);
+    }
+    if (!moved) {
+        return;
+    }
+    if (unsettled && desk != entry.desk && desk != kOwnTie && members_.contains(desk)) {
+        entry.former = desk;
+        parting_.insert(item);
+    }
+    for (const DutyTie one : {desk, heir, entry.desk, entry.heir}) {
+        if (members_.contains(one)) {
+            moved_[one].insert(item);  // whose it is no longer will find so
+        }
+    }
+}
+
+/// REQUIRES: the entry's desk is the present one.
+bool DutySource::has_lost_former(const DutyItem& item, Entry& entry) {
+    const DutyTie former = entry.former;
+    if (former == DutyTie{} || (former != entry.desk && members_.contains(former))) {
+        return false;
+    }
+    entry.former = {};
+    parting_.erase(item);
+    return former != entry.desk && !excused_.contains(former);
+}
+
+DutyReport DutySource::report(const DutyItem& item, DutyTie to) {
+    DutyReport report{.key = item.key, .item = item.item};
+    const auto it = entries_.find(item);
+    if (it == entries_.end() || (it->second.desk != to && it->second.heir != to)) {
+        report.away = true;
+        report.moved = it != entries_.end();
+        return report;
+    }
+    Entry& held = it->second;
+    held.composed = true;
+    report.revision = held.revision;
+    report.current = held.current;
+    report.told = held.told;
+    report.told_version = held.told_version;
+    report.was_desk = held.was_desk != 0 && held.desk == to;
+    const bool is_unsettled = held.heir == to && held.settled < held.revision;
+    report.doubt = is_unsettled ? held.revision : held.doubt;
+    report.behind = is_unsettled ? nullptr : held.behind;
+    report.info = held.info;
+    return report;
+}
+
+void DutySource::compose_from(Owed& owed, DutyTie to, DutyMail& mail, std::size_t& bytes) {
+    const auto found = owed.find(to);
+    if (found == owed.end()) {
+        return;
+    }
+    std::set<DutyItem>& items = found->second;
+    while (!items.empty() && bytes < limits_.duty_mail_bytes && mail.reports.size() < limits_.duty_mail_entries) {
+        mail.reports.push_back(report(*items.begin(), to));
+        items.erase(items.begin());
+        const DutyReport& made = mail.reports.back();
+        bytes += 64 + made.key.size() + made.item.size() + (made.info ? made.info->size() : 0);
+    }
+    if (items.empty()) {
+        owed.erase(found);
+    }
+}
+
+bool DutySource::compose(DutyTie to, DutyMail& mail) {
+    std::size_t bytes = 0;
+    compose_from(moved_, to, mail, bytes);
+    compose_from(changed_, to, mail, bytes);
+    return bytes > 0;
+}
+
+}  // namespace tulle::mesh

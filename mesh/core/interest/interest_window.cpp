@@ -1,0 +1,48 @@
+#include "mesh/core/interest/interest_window.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "mesh/core/node/numbers.hpp"
+
+namespace tulle::mesh {
+
+static_assert(Limits{}.interest_window <= Limits{}.interest_log, "what is under way can be sent again");
+static_assert(2 * Limits{}.delta_changes <= Limits{}.interest_window);
+
+InterestVersion InterestWindow::acked_by_all() const {
+    InterestVersion least{std::numeric_limits<std::uint64_t>::max()};
+    for (const auto& [oid, session] : context_.sessions()) {
+        const InterestFeed& feed = session.interest.feed;
+        if (feed.counted()) {
+            least = std::min(least, feed.acked());
+        }
+    }
+    return least;
+}
+
+bool InterestWindow::is_unheard() const {
+    const Sessions& sessions = context_.sessions();
+    return std::none_of(sessions.begin(), sessions.end(),
+                        [](const auto& entry) { return entry.second.interest.feed.counted(); });
+}
+
+void InterestWindow::open() {
+    InterestVersion needed = local_.log().version();
+    for (const auto& [oid, session] : context_.sessions()) {
+        const InterestFeed& feed = session.interest.feed;
+        if (feed.counted()) {
+            needed = std::min(needed, feed.needs());
+        }
+    }
+    const Limits& limits = context_.limits();
+    local_.open_window(needed.plus(std::min(limits.interest_window, limits.interest_log)));
+}
+
+Duration InterestWindow::most_patience() const {
+    const Timing& timing = context_.timing();
+    const auto thousands = static_cast<std::int64_t>(local_.log().size() / 1000);
+    return std::max(timing.interest_patience_most, thousands * timing.interest_patience_thousand);
+}
+
+}  // namespace tulle::mesh

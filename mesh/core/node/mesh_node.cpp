@@ -1,0 +1,365 @@
+#include "mesh/core/node/mesh_node.hpp"
+
+#include <algorithm>
+
+#include "mesh/base/assert.hpp"
+#include "mesh/base/overloaded.hpp"
+
+namespace tulle::mesh {
+
+MeshNode::MeshNode(NodeOptions options, std::uint64_t seed)
+    : options_(std::move(options)),
+      prng_(seed),
+      stores_(options_),
+      membership_(options_, prng_,
+                  {.last = [this] { return stores_.ring.last(); },
+                   .terms = [this](OriginId oid) { return recovery_.terms_for(oid, stores_.ring.last()); }}),
+      context_(options_, sessions_, stores_.audience, membership_),
+      serving_(context_, membership_),
+      pulse_(context_, stores_.tallies),
+      roster_(context_, membership_, stores_.interest, stores_.tallies, pulse_, serving_, stores_.local),
+      presence_(context_, stores_.presence, stores_.local, stores_.interest, stores_.ring, serving_),
+      retained_(context_, stores_.kept, stores_.local, stores_.interest, stores_.clock),
+      publisher_(context_, serving_, membership_, stores_.ring, retained_),
+      sleep_(context_, publisher_),
+      traces_(context_, publisher_, stores_.ring, roster_, stores_.tallies),
+      arrivals_(context_, presence_, retained_, traces_),
+      recovery_(context_, membership_, stores_.origins, arrivals_, traces_),
+      window_(context_, stores_.local),
+      subscriptions_(context_, window_, stores_.local, presence_, retained_),
+      interest_(context_, stores_.interest, stores_.local, window_, subscriptions_),
+      streams_(context_, stores_.ring, stores_.interest, stores_.origins, stores_.tallies, recovery_, arrivals_,
+               presence_, retained_, subscriptions_),
+      queries_(context_, retained_),
+      usage_(context_),
+      duty_(context_),
+      departure_(context_, membership_, serving_, publisher_, duty_, pulse_, streams_, stores_.ring),
+      introductions_(context_, membership_) {
+    TULLE_ASSERT(options_.oid != OriginId{});
+}
+
+void MeshNode::set_shards(std::uint64_t shards) {
+    arrivals_.set_shards(shards);
+    queries_.set_shards(shards);
+}
+
+void MeshNode::start(Instant now, Effects& out) {
+    pulse_.start(now);
+    promised_ = now;
+    membership_.start(now, out);
+    settle(now, out);
+}
+
+struct MeshNode::InputHandler {
+    MeshNode& node;
+    Instant now;
+    Effects& out;
+
+    void operator()(const LinkUp& up) const { node.on_link_up(now, up.link, out); }
+    void operator()(const LinkDown& down) const { node.membership_.on_link_down(now, down.link, out); }
+    void operator()(const EndpointChecked& checked) const { node.membership_.on_endpoint_checked(now, checked, out); }
+    void operator()(const SubscriberSeen& seen) const { node.streams_.on(seen); }
+    void operator()(const SubscriberGone&) const { node.membership_.on_subscriber_gone(); }
+    void operator()(const Control& message) const {
+        if (node.membership_.on_control(now, message, out)) {
+            node.handle_events(now, out);
+            node.on_control(now, message, out);
+        }
+    }
+    void operator()(const Data& message) const {
+        if (node.membership_.on_data(now, message, out)) {
+            node.handle_events(now, out);
+            node.on_data(now, message, {}, out);
+        }
+    }
+    void operator()(PortInput& port) const { node.on_port(now, port.shard, port.message, out); }
+    void operator()(const RetireRequest& request) const { node.departure_.on(now, request, out); }
+    void operator()(const LeaveRequest& request) const { node.departure_.on(now, request, out); }
+    void operator()(const NameResolved& resolved) const { node.membership_.on_name_resolved(now, resolved, out); }
+};
+
+void MeshNode::step(Instant now, Input input, Effects& out) {
+    note_time(now, out);
+    std::visit(InputHandler{*this, now, out}, input);
+    handle_events(now, out);
+}
+
+void MeshNode::note_time(Instant now, Effects& out) {
+    const Duration late = now - promised_;
+    if (late <= options_.timing.own_loop_late) {
+        return;
+    }
+    promised_ = now;
+    membership_.liveness().forgive(late);
+    interest_.forgive(late);
+    subscriptions_.forgive(late);
+    streams_.forgive(late);
+    pulse_.woke(now);
+    sleep_.woke(now, late, out);
+}
+
+void MeshNode::handle_events(Instant now, Effects& out) {
+    for (const MembershipEvent& event : membership_.take_events()) {
+        std::visit(Overloaded{[&](const SessionUp& up) { on_session_up(now, up, out); },
+                              [&](const SessionDown& down) { on_session_down(now, down, out); }},
+                   event);
+    }
+}
+
+/// A connection that stands again has carried nothing of its session yet, and the peer may be about to give us up: it
+/// is not to wait for the next heartbeat.
+void MeshNode::on_link_up(Instant now, LinkId link, Effects& out) {
+    if (Session* session = sessions_.find(membership_.on_link_up(now, link, out))) {
+        Pulse::hurry(now, *session);
+        sessions_.touch(*session);
+    }
+}
+
+void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
+    const InterestSlot slot = interest_.take_slot();
+    Session& session = sessions_.open(options_, up.oid, streams_.begin(now, up), slot);
+    subscriptions_.session_up(now, session);
+    streams_.session_up(now, session, up, out);
+    sleep_.confirmed(now, up.oid, out);
+    duty_.duties().member_up(now, up.oid);
+    send_heartbeat(now, session, out);
+    interest_.session_up(now, session, out);
+    traces_.session_up(up.oid, out);
+    recovery_.session_up(now, up.oid, out);
+    introductions_.session_up(now, session);
+    retained_.session_up();
+}
+
+void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& out) {
+    Session* session = sessions_.find(down.oid);
+    TULLE_ASSERT(session != nullptr);
+    const bool is_gone = down.now == PeerState::kDead || down.now == PeerState::kLeft;
+    Reconcile::Position position = Recovery::position_of(session->data.receiver);
+    streams_.session_down(now, *session);
+    interest_.session_down(*session);
+    sessions_.close(*session);
+    presence_.session_down(now, down.oid);
+    usage_.session_down(now, down.oid);
+    retained_.session_down(down.oid);
+    duty_.duties().member_down(now, down.oid, down.now == PeerState::kLeft,
+                               membership_.liveness().was_deaf(now, down.oid));
+    if (is_gone) {
+        streams_.forget(down.oid, out);
+        queries_.forget(down.oid, out);
+        sleep_.confirmed(now, down.oid, out);
+    }
+    recovery_.session_down(now, down.oid, down.now, std::move(position), out);
+    stores_.tallies.forget([this](OriginId oid) { return membership_.find(oid) != nullptr; });
+    subscriptions_.session_down(now, out);
+}
+
+struct MeshNode::ControlHandler {
+    MeshNode& node;
+    Instant now;
+    Session& session;
+    Effects& out;
+
+    // Membership deals with these itself.
+    void operator()(const Knock&) const { TULLE_ASSERT(false); }
+    void operator()(const Hello&) const { TULLE_ASSERT(false); }
+    void operator()(const Welcome&) const { TULLE_ASSERT(false); }
+    void operator()(const Refuse&) const { TULLE_ASSERT(false); }
+    void operator()(const Members&) const { TULLE_ASSERT(false); }
+    void operator()(const ProbeAsk&) const { TULLE_ASSERT(false); }
+    void operator()(const ProbeAnswer&) const { TULLE_ASSERT(false); }
+
+    void operator()(const Heartbeat& heartbeat) const { node.on_heartbeat(now, session, heartbeat, out); }
+    void operator()(const InterestDelta& delta) const { node.interest_.on(now, session, delta, out); }
+    void operator()(const InterestAck& ack) const { node.interest_.on(now, session, ack, out); }
+    void operator()(const InterestPull& pull) const { node.interest_.on(now, session, pull, out); }
+    void operator()(const InterestChunk& chunk) const { node.interest_.on(now, session, chunk, out); }
+    void operator()(const Receipt& receipt) const { Streams::on(session, receipt); }
+    void operator()(const Nack& nack) const { node.streams_.on(now, session, nack, out); }
+    void operator()(const QueryAsk& ask) const { node.queries_.on(now, session.oid, ask, out); }
+    void operator()(const QueryAnswer& answer) const { node.queries_.on(now, session.oid, answer, out); }
+    void operator()(const Leave& goodbye) const { node.departure_.on(now, session, goodbye, out); }
+    void operator()(const LeaveReceipt& receipt) const { Departure::on(session, receipt); }
+    void operator()(const Ping& ping) const { node.context_.send(session.oid, Pong{ping.nonce}, out); }
+    void operator()(const Pong& pong) const { node.sleep_.on(now, session.oid, pong, out); }
+    void operator()(const Relay& relay) const { node.on_relay(now, session.oid, relay, out); }
+    void operator()(const Wake& wake) const { node.recovery_.on(now, session.oid, wake, out); }
+    void operator()(const Fill& fill) const { node.recovery_.on(now, session.oid, fill, out); }
+    void operator()(const TraceReport& report) const { node.traces_.on(now, session.oid, report, out); }
+    void operator()(const Usage& usage) const { node.usage_.on(now, session.oid, usage); }
+    void operator()(const DutyMail& mail) const { node.duty_.on(now, session.oid, mail); }
+};
+
+void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
+    Session* const session = sessions_.find(message.src);
+    TULLE_ASSERT(session != nullptr);
+    sessions_.touch(*session);
+    std::visit(ControlHandler{*this, now, *session, out}, message.body);
+}
+
+void MeshNode::on_relay(Instant now, OriginId from, const Relay& relay, Effects& out) {
+    if (relay.to != options_.oid) {
+        membership_.sender().forward(relay, out);
+    } else if (relay.control && membership_.on_relayed(now, *relay.control, out)) {
+        on_control(now, *relay.control, out);
+    } else if (relay.data && membership_.on_relayed(now, *relay.data)) {
+        on_data(now, *relay.data, from, out);
+    }
+}
+
+void MeshNode::on_data(Instant now, const Data& message, OriginId via, Effects& out) {
+    Session* session = sessions_.find(message.src);
+    TULLE_ASSERT(session != nullptr);
+    sessions_.touch(*session);
+    streams_.on(now, *session, message, via, out);
+    if (std::holds_alternative<FramePtr>(message.body)) {
+        departure_.check(now, *session, out);
+    }
+}
+
+/// Each service reads its part.
+void MeshNode::on_heartbeat(Instant now, Session& session, const Heartbeat& heartbeat, Effects& out) {
+    streams_.on(now, session, heartbeat);
+    if (duty_.on(now, session.oid, heartbeat)) {
+        Pulse::hurry(now, session);
+    }
+    Departure::on(session, heartbeat);
+    interest_.on_applied(now, session, heartbeat, out);
+    stores_.clock.see(now, heartbeat.hybrid_us);
+    if (const std::optional<Instant> echoed = pulse_.on(now, session, heartbeat)) {
+        membership_.liveness().on_echo(now, session.oid, *echoed);
+    }
+    if (membership_.sender().set_route(session.oid, heartbeat.deaf_via)) {
+        session.data.receiver.hurry(now);  // what we have asked for has not reached it
+    }
+    interest_.on_digest(now, session, heartbeat, out);
+    introductions_.on(now, session, heartbeat, out);
+}
+
+/// Each service writes its part.
+void MeshNode::send_heartbeat(Instant now, Session& session, Effects& out) {
+    Heartbeat heartbeat{.members_digest = membership_.digest(),
+                        .ready = serving_.is_on(),
+                        .hybrid_us = stores_.clock.read(now),
+                        .deaf_via = membership_.find(session.oid)->deaf_via};
+    pulse_.write(now, session, heartbeat);
+    streams_.write(session, heartbeat);
+    interest_.write(session, heartbeat);
+    duty_.write(now, session.oid, heartbeat);
+    Departure::note_sent(session, heartbeat);
+    membership_.sender().send_every_way(session.oid, std::move(heartbeat), out);
+}
+
+struct MeshNode::PortHandler {
+    MeshNode& node;
+    Instant now;
+    ShardIndex shard;
+    Effects& out;
+
+    void operator()(Publish& wanted) const { node.publisher_.on(now, shard, wanted, out); }
+    void operator()(const Subscribe& wanted) const { node.subscriptions_.on(now, shard, wanted, out); }
+    void operator()(const Unsubscribe& gone) const { node.subscriptions_.on(now, shard, gone, out); }
+    void operator()(const MemberJoin& joining) const { node.presence_.on(now, shard, joining, out); }
+    void operator()(const MemberLeave& leaving) const { node.presence_.on(now, shard, leaving, out); }
+    void operator()(const Query& question) const { node.queries_.on(now, shard, question, out); }
+    void operator()(const LocalAnswer& answer) const { node.queries_.on(shard, answer, out); }
+    void operator()(const ShardLoad& load) const { node.pulse_.on(shard, load); }
+    void operator()(const StatusRequest& request) const {
+        out.push_back(ToPort{shard, StatusReply{request.id, node.status(now)}});
+    }
+    void operator()(const Trace& marked) const { node.traces_.on(now, shard, marked, out); }
+    void operator()(const DutyCount& count) const { node.duty_.on(shard, count); }
+    void operator()(const DutyTask& task) const { node.duty_.on(task); }
+    void operator()(const DutyDone& done) const { node.duty_.on(now, done); }
+    void operator()(const ShareUsage& used) const { node.usage_.on(now, shard, used); }
+};
+
+void MeshNode::on_port(Instant now, ShardIndex shard, ToHub& message, Effects& out) {
+    std::visit(PortHandler{*this, now, shard, out}, message);
+}
+
+void MeshNode::settle(Instant now, Effects& out) {
+    note_time(now, out);
+    stores_.ring.expire(now);
+    membership_.on_deadline(now, out);
+    handle_events(now, out);
+    sleep_.tick(now, out);
+    recovery_.ask_after_dialling(now, out);
+    duty_.tick(now, out);
+    tick_sessions(now, out);
+    handle_events(now, out);  // a leaver may have gone
+    subscriptions_.tick(now, out);
+    introductions_.tick(out);
+    queries_.tick(now, out);
+    traces_.tick(now, out);
+    recovery_.tick(now, out);
+    static_cast<void>(stores_.interest.sweep());
+    presence_.tick(now, out);
+    retained_.tick(now);
+    usage_.tick(now, out);
+    if (serving_.tick(now, out)) {
+        duty_.duties().begin();
+    }
+    departure_.tick(now, out);
+    promised_ = stores_.interest.sweeping() ? now : std::max(earliest(), now);
+}
+
+void MeshNode::tick_sessions(Instant now, Effects& out) {
+    streams_.note_due();
+    if (interest_.take_news()) {
+        sessions_.touch_all();
+    }
+    streams_.find_deaf(now);
+    sessions_.visit_due(now, [&](Session& session) {
+        tick_session(now, session, out);
+        return deadline(session);
+    });
+}
+
+void MeshNode::tick_session(Instant now, Session& session, Effects& out) {
+    streams_.ask_for_missing(now, session, out);
+    interest_.tick(now, session, out);
+    streams_.flush(now, session, out);
+    if (Pulse::is_due(now, session)) {
+        interest_.check_intake(now, session, out);
+        subscriptions_.check(now, session, out);
+        send_heartbeat(now, session, out);
+        sleep_.ask_again(now, session.oid, out);
+    }
+    streams_.redial_if_deaf(now, session, out);
+}
+
+Instant MeshNode::deadline(const Session& session) const {
+    return interest_.next_deadline(session, streams_.next_deadline(session, session.beats.next_at));
+}
+
+Instant MeshNode::earliest() {
+    if (interest_.has_news()) {
+        // versions were given since the sessions were looked at: they are told in the next turn, which comes at once
+        return Instant{};
+    }
+    Instant next = sessions_.earliest([this](const Session& session) { return deadline(session); });
+    const auto consider = [&next](const std::optional<Instant>& at) { next = std::min(next, at.value_or(next)); };
+    consider(serving_.next_deadline());
+    consider(queries_.next_deadline());
+    consider(traces_.next_deadline());
+    consider(recovery_.next_deadline());
+    consider(stores_.ring.next_deadline());
+    consider(presence_.next_deadline());
+    consider(retained_.next_deadline());
+    consider(usage_.next_deadline());
+    consider(duties().next_deadline());
+    consider(departure_.next_deadline());
+    next = std::min(next, membership_.next_deadline(next));
+    return next == Instant::max() ? promised_ + 1h : next;
+}
+
+std::optional<std::pair<InterestVersion, std::uint64_t>> MeshNode::interest_of(OriginId oid) const {
+    const Session* session = sessions_.find(oid);
+    if (session == nullptr || !session->interest.synced) {
+        return std::nullopt;
+    }
+    const InterestSlot slot = session->interest.slot;
+    return std::pair{stores_.interest.version(slot).value_or(InterestVersion{}), stores_.interest.digest(slot)};
+}
+
+}  // namespace tulle::mesh

@@ -1,0 +1,39 @@
+#include "mesh/core/query/queries.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace tulle::mesh {
+
+void Queries::on(Instant now, ShardIndex shard, const Query& query, Effects& out) {
+    const std::vector<OriginId> ids = context_.sessions().ids();
+    std::vector<KeptPartPtr> held;
+    for (const std::string& channel : query.kept) {
+        held.push_back(std::make_shared<const KeptPart>(retained_.part(now, channel)));
+    }
+    if (const auto token = table_.ask(now, shard, query, {ids.begin(), ids.end()}, held, out)) {
+        const auto timeout = static_cast<std::uint32_t>(std::clamp<Duration>(query.timeout, 1ms, 60s) / 1ms);
+        for (const OriginId oid : ids) {
+            context_.send(oid, QueryAsk{*token, query.body, timeout, query.kept}, out);
+        }
+    }
+}
+
+void Queries::on(ShardIndex shard, const LocalAnswer& answer, Effects& out) {
+    if (auto forward = table_.on_local_answer(shard, answer, out)) {
+        context_.send(forward->to, std::move(forward->answer), out);
+    }
+}
+
+void Queries::on(Instant now, OriginId from, const QueryAsk& ask, Effects& out) {
+    table_.on_ask(now, from, ask, out);
+    for (const std::string& channel : ask.kept) {
+        KeptPart part = retained_.part(now, channel);
+        if (part.stamp.time_us != 0) {
+            context_.send(from, QueryAnswer{ask.id, {}, false, std::make_shared<const KeptPart>(std::move(part))}, out);
+        }
+    }
+}
+
+}  // namespace tulle::mesh

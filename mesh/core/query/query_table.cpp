@@ -1,0 +1,184 @@
+#include "mesh/core/query/query_table.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "mesh/base/assert.hpp"
+#include "mesh/core/node/numbers.hpp"
+#include "mesh/core/node/port.hpp"
+
+namespace tulle::mesh {
+
+static_assert(Limits{}.queries_per_peer < Limits{}.queries, "one peer does not take the place of all others");
+static_assert(kMaxQueryPartBytes <= Limits{}.query_bytes);
+
+std::optional<std::uint64_t> QueryTable::ask(Instant now, ShardIndex shard, const Query& query,
+                                             std::set<OriginId> members, const std::vector<KeptPartPtr>& held,
+                                             Effects& out) {
+    Pending pending{
+        .asker = shard, .asker_id = query.id, .waiting = std::move(members), .deadline = now + query.timeout};
+    if (pending_.size() >= limits_.queries) {
+        QueryResult result{.id = query.id, .parts = {}, .missing = {}};
+        for (const OriginId oid : pending.waiting) {
+            result.missing.push_back(name_of_(oid));
+        }
+        result.missing.push_back(name_of_(OriginId{}));
+        out.push_back(ToPort{shard, std::move(result)});
+        return std::nullopt;
+    }
+    for (const std::string& channel : query.kept) {
+        pending.kept.try_emplace(channel);
+    }
+    for (const KeptPartPtr& part : held) {
+        take(now, pending, *part);
+    }
+    return begin(std::move(pending), query.body, out);
+}
+
+/// The newest of what was asked for.
+void QueryTable::take(Instant now, Pending& pending, const KeptPart& part) {
+    const auto asked = pending.kept.find(part.channel);
+    if (asked != pending.kept.end() && asked->second.stamp < part.stamp) {
+        asked->second = {part.stamp, part.body, now + part.left};
+    }
+}
+
+void QueryTable::on_ask(Instant now, OriginId from, const QueryAsk& ask, Effects& out) {
+    const auto asked =
+        std::count_if(pending_.begin(), pending_.end(), [&](const auto& p) { return p.second.remote == from; });
+    if (pending_.size() >= limits_.queries || static_cast<std::size_t>(asked) >= limits_.queries_per_peer) {
+        return;
+    }
+    begin({.asker_id = ask.id, .remote = from, .deadline = now + std::chrono::milliseconds{ask.timeout_ms}}, ask.body,
+          out);
+}
+
+std::uint64_t QueryTable::begin(Pending pending, const std::string& body, Effects& out) {
+    const std::uint64_t token = ++last_token_;
+    pending.waiting_shards = shards_;
+    pending_.emplace(token, std::move(pending));
+    for (std::uint16_t i = 0; i < kMaxShards; ++i) {
+        if ((shards_ >> i) & 1) {
+            out.push_back(ToPort{ShardIndex{i}, LocalQuery{token, body}});
+        }
+    }
+    return token;
+}
+
+std::optional<QueryTable::Forward> QueryTable::on_local_answer(ShardIndex shard, LocalAnswer answer, Effects& out) {
+    TULLE_ASSERT(shard.value < kMaxShards);
+    const auto it = pending_.find(answer.token);
+    if (it == pending_.end()) {
+        return std::nullopt;
+    }
+    Pending& pending = it->second;
+    if (answer.last) {
+        pending.waiting_shards &= ~(std::uint64_t{1} << shard.value);
+    }
+    if (pending.remote != OriginId{}) {
+        const bool last = pending.waiting_shards == 0;
+        if (!last && answer.body.empty()) {
+            return std::nullopt;
+        }
+        Forward forward{pending.remote, {pending.asker_id, std::move(answer.body), last}};
+        if (last) {
+            pending_.erase(it);
+        }
+        return forward;
+    }
+    if (!answer.body.empty() && !add(pending, std::move(answer.body))) {
+        pending.incomplete = true;
+    }
+    finish_if_done(it, out);
+    return std::nullopt;
+}
+
+bool QueryTable::add(Pending& pending, std::string part) const {
+    if (part.empty()) {
+        return pending.parts.size() < limits_.query_parts;
+    }
+    if (pending.parts.size() >= limits_.query_parts || pending.bytes + part.size() > limits_.query_bytes) {
+        return false;
+    }
+    TULLE_ASSERT(pending.bytes <= limits_.query_bytes);
+    pending.bytes += part.size();
+    pending.parts.push_back(std::move(part));
+    return true;
+}
+
+void QueryTable::on_answer(Instant now, OriginId from, QueryAnswer answer, Effects& out) {
+    const auto it = pending_.find(answer.id);
+    if (it == pending_.end() || !it->second.waiting.contains(from)) {
+        return;
+    }
+    Pending& pending = it->second;
+    if (answer.kept) {
+        take(now, pending, *answer.kept);
+    }
+    const bool full = !add(pending, std::move(answer.body));
+    if (full) {
+        pending.missing.insert(from);
+    }
+    if (answer.last || full) {
+        pending.waiting.erase(from);
+    }
+    finish_if_done(it, out);
+}
+
+void QueryTable::member_gone(OriginId oid, Effects& out) {
+    for (auto it = pending_.begin(); it != pending_.end();) {
+        const auto current = it++;
+        if (current->second.remote == oid) {
+            pending_.erase(current);
+        } else if (current->second.waiting.erase(oid) > 0) {
+            current->second.missing.insert(oid);
+            finish_if_done(current, out);
+        }
+    }
+}
+
+void QueryTable::on_deadline(Instant now, Effects& out) {
+    for (auto it = pending_.begin(); it != pending_.end();) {
+        const auto current = it++;
+        if (current->second.deadline <= now) {
+            current->second.missing.merge(current->second.waiting);
+            finish(current, out);
+        }
+    }
+}
+
+std::optional<Instant> QueryTable::next_deadline() const {
+    const auto first = std::min_element(pending_.begin(), pending_.end(), [](const auto& a, const auto& b) {
+        return a.second.deadline < b.second.deadline;
+    });
+    return first == pending_.end() ? std::nullopt : std::optional(first->second.deadline);
+}
+
+void QueryTable::finish_if_done(std::map<std::uint64_t, Pending>::iterator it, Effects& out) {
+    if (it->second.waiting.empty() && it->second.waiting_shards == 0) {
+        finish(it, out);
+    }
+}
+
+void QueryTable::finish(std::map<std::uint64_t, Pending>::iterator it, Effects& out) {
+    Pending& pending = it->second;
+    TULLE_ASSERT(pending.remote == OriginId{} || pending.waiting.empty());  // only its asker asks the other nodes
+    if (pending.remote == OriginId{}) {
+        QueryResult result{.id = pending.asker_id, .parts = std::move(pending.parts), .missing = {}};
+        for (const OriginId oid : pending.missing) {
+            result.missing.push_back(name_of_(oid));
+        }
+        if (pending.waiting_shards != 0 || pending.incomplete) {
+            result.missing.push_back(name_of_(OriginId{}));
+        }
+        for (auto& [channel, event] : pending.kept) {
+            if (event.stamp.time_us != 0) {
+                result.kept.emplace_back(channel, std::move(event));
+            }
+        }
+        out.push_back(ToPort{pending.asker, std::move(result)});
+    }
+    pending_.erase(it);
+}
+
+}  // namespace tulle::mesh

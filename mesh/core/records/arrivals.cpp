@@ -1,0 +1,50 @@
+#include "mesh/core/records/arrivals.hpp"
+
+#include <string>
+
+#include "mesh/core/node/tell.hpp"
+
+namespace tulle::mesh {
+
+void Arrivals::on_record(Instant now, OriginId from, const DeliverRecord& arrived, Effects& out) {
+    const RecordPtr& record = arrived.record;
+    ++received_;
+    if (record->is_presence()) {
+        presence_.on_record(now, from, *record, out);
+    } else if (record->trace) {
+        traces_.on_record(now, from, *record, arrived.arrival, out);
+    } else if (record->kept == 0) {
+        context_.deliver(record, out);
+    } else {
+        retained_.on_record(now, *record);
+        retained_.pass_on(from, *record);
+        if (const RecordPtr news = retained_.without_answered(from, record)) {
+            context_.deliver(news, out);
+        }
+    }
+}
+
+void Arrivals::on_filled(Instant now, OriginId origin, const RecordPtr& record, Effects& out) {
+    if (record->trace) {
+        traces_.on_filled(now, origin, *record, out);
+    } else if (record->kept > 0) {
+        retained_.on_record(now, *record);
+        context_.deliver(record, out);
+    } else if (!record->is_presence()) {
+        context_.deliver(record, out);
+    }
+}
+
+void Arrivals::report_gone(OriginId origin, std::optional<RecordNo> upto, const Gone& gone, Effects& out) const {
+    for (const auto& [channel, missing] : gone.channels) {
+        tell_shards(context_.audience().shards_of(channel), Gap{channel, missing}, out);
+    }
+    if (gone.unknown > 0) {
+        tell_shards(shards_, Gap{{}, gone.unknown}, out);
+    }
+    out.push_back(Notice{Severity::kError, "messages of " + to_hex(origin) +
+                                               (upto ? " up to number " + std::to_string(upto->value) : "") +
+                                               " can't be delivered: nobody has them any more, or they came too late"});
+}
+
+}  // namespace tulle::mesh

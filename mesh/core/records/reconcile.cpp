@@ -1,0 +1,304 @@
+#include "mesh/core/records/reconcile.hpp"
+
+#include <algorithm>
+
+#include "mesh/base/assert.hpp"
+#include "mesh/core/node/numbers.hpp"
+
+namespace tulle::mesh {
+
+static_assert(Timing{}.verdict_unspoken < Limits{}.receive_ring_age,
+              "records are kept for longer than a verdict takes");
+static_assert(Timing{}.reconcile_retry < Timing{}.reconcile);
+
+void Reconcile::keep(Instant now, OriginId origin, const RecordPtr& record) {
+    const auto [place, fresh] = rings_.try_emplace(origin);
+    if (fresh) {
+        rings_until_ = std::min(rings_until_, now + limits_.receive_ring_age);
+    }
+    Ring& ring = place->second;
+    ring.records.push_back({record, now});
+    ring.bytes += record->cost();
+    while (ring.records.size() > 1 &&
+           (ring.bytes > limits_.receive_ring_bytes || ring.records.front().at + limits_.receive_ring_age < now)) {
+        TULLE_ASSERT(ring.records.front().record->cost() <= ring.bytes);
+        ring.bytes -= ring.records.front().record->cost();
+        ring.records.pop_front();
+    }
+}
+
+void Reconcile::keep_gone(Instant now, OriginId origin, RecordNo upto, const Gone& gone) {
+    const auto nameless = [](Gone& all) {
+        for (const auto& [channel, missing] : all.channels) {
+            all.unknown += missing;
+        }
+        all.channels.clear();
+    };
+    std::deque<Loss>& losses = losses_[origin];
+    TULLE_ASSERT(losses.size() <= kLosses);
+    losses.push_back({upto, gone, now});
+    if (gone.channels.size() > kLossChannels) {
+        nameless(losses.back().gone);
+    }
+    if (losses.size() > kLosses) {
+        nameless(losses[0].gone);
+        nameless(losses[1].gone);
+        losses[1].gone.unknown += losses[0].gone.unknown;
+        losses[1].upto = std::max(losses[0].upto, losses[1].upto);
+        losses.pop_front();
+    }
+    rings_until_ = std::min(rings_until_, now + limits_.receive_ring_age);
+}
+
+void Reconcile::begin(Instant now, OriginId origin, const Position& position, const Witnesses& witnesses, Out& out) {
+    const std::set<OriginId>& survivors = witnesses.survivors;
+    const RecordNo delivered = position.delivered;
+    Vigil vigil{.delivered = delivered,
+                .waiting = {},
+                .absent = {},
+                .away = witnesses.away,
+                .pool = {},
+                .pool_bytes = 0,
+                .lost = position.lost,
+                .known = position.known,
+                .gone = {},
+                .gone_unknown = 0,
+                .latest = now + 2 * timing_.reconcile,
+                .give_up_at = now + timing_.reconcile};
+    for (const RecordPtr& record : position.held) {
+        if (delivered < record->n) {
+            vigil.pool_bytes += vigil.pool.emplace(record->n, record).second ? record->cost() : 0;
+        }
+    }
+    TULLE_ASSERT(!survivors.contains(origin));
+    for (const OriginId survivor : survivors) {
+        vigil.waiting.emplace(survivor, now + timing_.reconcile_retry);
+    }
+    const auto it = vigils_.insert_or_assign(origin, std::move(vigil)).first;
+    for (const OriginId survivor : survivors) {
+        out.asks.emplace_back(survivor, Wake{origin, delivered});
+    }
+    if (const auto early = early_.find(origin); early != early_.end()) {
+        for (const auto& [asker, n] : early->second) {
+            out.answers.push_back(answer(asker, origin, n));
+        }
+        early_.erase(early);
+    }
+    unasked_.erase(origin);
+    if (survivors.empty()) {
+        finish(now, it, out);
+    }
+}
+
+void Reconcile::on_wake(OriginId from, const Wake& wake, bool origin_in_session, Out& out) {
+    if (origin_in_session) {
+        early_[wake.origin][from] = wake.delivered;
+        return;
+    }
+    out.answers.push_back(answer(from, wake.origin, wake.delivered));
+}
+
+std::vector<RecordPtr> Reconcile::after(OriginId origin, RecordNo n) const {
+    std::map<RecordNo, RecordPtr> found;
+    if (const auto ring = rings_.find(origin); ring != rings_.end()) {
+        for (const Kept& kept : ring->second.records) {
+            if (n < kept.record->n) {
+                found.emplace(kept.record->n, kept.record);
+            }
+        }
+    }
+    if (const auto vigil = vigils_.find(origin); vigil != vigils_.end()) {
+        found.insert(vigil->second.pool.upper_bound(n), vigil->second.pool.end());
+    }
+    std::vector<RecordPtr> records;
+    for (auto& [no, record] : found) {
+        records.push_back(std::move(record));
+    }
+    return records;
+}
+
+Gone Reconcile::gone_after(OriginId origin, RecordNo n) const {
+    Gone gone;
+    if (const auto losses = losses_.find(origin); losses != losses_.end()) {
+        for (const Loss& loss : losses->second) {
+            if (n < loss.upto) {
+                gone.channels.insert(gone.channels.end(), loss.gone.channels.begin(), loss.gone.channels.end());
+                gone.unknown += loss.gone.unknown;
+            }
+        }
+    }
+    return gone;
+}
+
+Reconcile::Out::Answer Reconcile::answer(OriginId to, OriginId origin, RecordNo n) const {
+    return {to, origin, after(origin, n), gone_after(origin, n)};
+}
+
+void Reconcile::take_in(Vigil& vigil, const RecordPtr& record) {
+    if (record->n <= vigil.delivered || vigil.pool.contains(record->n)) {
+        return;
+    }
+    if (vigil.pool_bytes + record->cost() > 2 * limits_.receive_ring_bytes) {
+        ++vigil.lost;
+        return;
+    }
+    vigil.pool.emplace(record->n, record);
+    vigil.pool_bytes += record->cost();
+    vigil.lost -= vigil.lost > 0 && record->n <= vigil.known ? 1u : 0u;
+}
+
+/// Two survivors that were told of one loss tell of one, and so does one that is asked twice.
+void Reconcile::take_in(Vigil& vigil, const Gone& gone) {
+    for (const auto& [channel, missing] : gone.channels) {
+        if (vigil.gone.size() < kLosses * kLossChannels || vigil.gone.contains(channel)) {
+            std::uint64_t& most = vigil.gone[channel];
+            most = std::max(most, missing);
+        } else {
+            vigil.gone_unknown = std::max<std::uint64_t>(vigil.gone_unknown, 1);  // at least
+        }
+    }
+    vigil.gone_unknown = std::max(vigil.gone_unknown, gone.unknown);
+}
+
+void Reconcile::on_fill(Instant now, OriginId from, const Fill& fill, Out& out) {
+    const auto it = vigils_.find(fill.origin);
+    if (it == vigils_.end()) {
+        return;
+    }
+    const auto waiting = it->second.waiting.find(from);
+    if (waiting == it->second.waiting.end()) {
+        return;
+    }
+    for (const RecordPtr& record : fill.records) {
+        take_in(it->second, record);
+    }
+    take_in(it->second, fill.gone);
+    if (fill.last) {
+        it->second.waiting.erase(waiting);
+    } else {
+        waiting->second = now + timing_.reconcile_retry;
+        have_time(it->second, now + timing_.reconcile_retry);
+    }
+    if (it->second.waiting.empty() && it->second.absent.empty()) {
+        finish(now, it, out);
+    }
+}
+
+void Reconcile::survivor_gone(OriginId oid) {
+    for (auto& [origin, askers] : early_) {
+        askers.erase(oid);
+    }
+    for (auto& [origin, vigil] : vigils_) {
+        if (vigil.waiting.erase(oid) > 0) {
+            vigil.absent.insert(oid);
+        }
+    }
+}
+
+std::vector<OriginId> Reconcile::survivor_back(Instant now, OriginId oid, Out& out) {
+    for (auto& [origin, vigil] : vigils_) {
+        if (vigil.absent.erase(oid) + vigil.away.erase(oid) > 0) {
+            vigil.waiting.emplace(oid, now + timing_.reconcile_retry);
+            have_time(vigil, now + timing_.reconcile);
+            out.asks.emplace_back(oid, Wake{origin, vigil.delivered});
+        }
+    }
+    std::vector<OriginId> origins;
+    for (auto it = unasked_.begin(); it != unasked_.end();) {
+        if (it->second.survivors.erase(oid) > 0 && now <= it->second.until) {
+            origins.push_back(it->first);
+        }
+        const bool over = it->second.survivors.empty() || it->second.until < now;
+        it = over ? unasked_.erase(it) : std::next(it);
+    }
+    return origins;
+}
+
+std::optional<Reconcile::Position> Reconcile::abort(OriginId origin) {
+    early_.erase(origin);
+    unasked_.erase(origin);
+    const auto vigil = vigils_.extract(origin);
+    if (!vigil) {
+        return std::nullopt;
+    }
+    Position position{
+        .delivered = vigil.mapped().delivered, .held = {}, .lost = vigil.mapped().lost, .known = vigil.mapped().known};
+    for (const auto& [n, record] : vigil.mapped().pool) {
+        position.held.push_back(record);
+    }
+    return position;
+}
+
+void Reconcile::finish(Instant now, std::map<OriginId, Vigil>::iterator it, Out& out) {
+    Vigil& vigil = it->second;
+    const std::uint64_t untold = vigil.waiting.empty() ? 0 : 1;  // at least
+    Out::Filled filled{it->first, {}, {}, std::max(vigil.delivered, vigil.known)};
+    filled.gone.unknown = std::max({vigil.lost, untold, vigil.gone_unknown});
+    filled.gone.channels.assign(vigil.gone.begin(), vigil.gone.end());
+    for (auto& [n, record] : vigil.pool) {
+        filled.records.push_back(std::move(record));
+        filled.upto = std::max(filled.upto, n);
+    }
+    vigil.absent.merge(vigil.away);
+    std::erase_if(unasked_, [now](const auto& unasked) { return unasked.second.until < now; });
+    if (!vigil.absent.empty()) {
+        unasked_[it->first] = {std::move(vigil.absent), now + limits_.receive_ring_age};
+    }
+    filled_ += filled.records.size();
+    vigils_.erase(it);
+    out.filled.push_back(std::move(filled));
+}
+
+void Reconcile::on_deadline(Instant now, Out& out) {
+    for (auto it = vigils_.begin(); it != vigils_.end();) {
+        const auto current = it++;
+        Vigil& vigil = current->second;
+        if (vigil.give_up_at <= now) {
+            finish(now, current, out);
+            continue;
+        }
+        for (auto& [survivor, ask_again_at] : vigil.waiting) {
+            if (ask_again_at <= now) {
+                ask_again_at = now + timing_.reconcile_retry;
+                out.asks.emplace_back(survivor, Wake{current->first, vigil.delivered});
+            }
+        }
+    }
+    if (rings_until_ < now) {
+        drop_old_rings(now);
+    }
+}
+
+void Reconcile::drop_old_rings(Instant now) {
+    rings_until_ = Instant::max();
+    for (auto it = rings_.begin(); it != rings_.end();) {
+        TULLE_ASSERT(!it->second.records.empty());
+        const Instant until = it->second.records.back().at + limits_.receive_ring_age;
+        if (until < now) {
+            it = rings_.erase(it);
+        } else {
+            rings_until_ = std::min(rings_until_, until);
+            ++it;
+        }
+    }
+    for (auto it = losses_.begin(); it != losses_.end();) {
+        TULLE_ASSERT(!it->second.empty());
+        const Instant until = it->second.back().at + limits_.receive_ring_age;
+        rings_until_ = until < now ? rings_until_ : std::min(rings_until_, until);
+        it = until < now ? losses_.erase(it) : std::next(it);
+    }
+}
+
+std::optional<Instant> Reconcile::next_deadline() const {
+    std::optional<Instant> next;
+    for (const auto& [origin, vigil] : vigils_) {
+        Instant due = vigil.give_up_at;
+        for (const auto& [survivor, ask_again_at] : vigil.waiting) {
+            due = std::min(due, ask_again_at);
+        }
+        next = next ? std::min(*next, due) : due;
+    }
+    return next;
+}
+
+}  // namespace tulle::mesh

@@ -1,0 +1,82 @@
+#include "mesh/core/records/record_ring.hpp"
+
+#include <atomic>
+#include <utility>
+
+#include "mesh/base/assert.hpp"
+#include "mesh/core/node/numbers.hpp"
+#include "mesh/core/node/port.hpp"
+
+namespace tulle::mesh {
+static_assert(kMaxBodyBytes < Limits{}.ring_bytes);
+
+namespace {
+
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kKnowsFences = false;  // it would take the way without a copy for a race
+#else
+constexpr bool kKnowsFences = true;
+#endif
+
+/// What is left of an evicted record: its number, its channels, and who was to have it.
+void make_stub(Record& record) {
+    record.body = nullptr;
+    record.info = nullptr;
+    std::string().swap(record.exclude_socket);  // with its memory
+    std::string().swap(record.user);
+    record.left = false;
+    record.stamp = {};
+    record.keep_for = {};
+}
+
+}  // namespace
+
+RecordPtr RecordRing::append(Instant now, Record record) {
+    TULLE_ASSERT(entries_.empty() || entries_.back().at <= now);
+    last_ = last_.next();
+    record.n = last_;
+    RecordPtr shared = std::make_shared<Record>(std::move(record));  // to become a stub where it is
+    bytes_ += shared->cost();
+    entries_.push_back({shared, now});
+    while (bytes_ > limits_.ring_bytes && stubs_ + 1 < entries_.size()) {
+        evict_oldest();
+    }
+    return shared;
+}
+
+void RecordRing::expire(Instant now) {
+    while (stubs_ < entries_.size() && entries_[stubs_].at + limits_.ring_age <= now) {
+        evict_oldest();
+    }
+}
+
+std::optional<Instant> RecordRing::next_deadline() const {
+    if (stubs_ == entries_.size()) {
+        return std::nullopt;
+    }
+    return entries_[stubs_].at + limits_.ring_age;
+}
+
+void RecordRing::evict_oldest() {
+    TULLE_ASSERT(stubs_ < entries_.size());
+    Entry& oldest = entries_[stubs_];
+    TULLE_ASSERT(oldest.record->cost() <= bytes_);
+    bytes_ -= oldest.record->cost();
+    if (kKnowsFences && oldest.record.use_count() == 1) {
+        std::atomic_thread_fence(std::memory_order_acquire);  // whoever had it on another thread has read it before
+        make_stub(const_cast<Record&>(*oldest.record));       // was not made const, and nobody else sees it
+    } else {
+        Record stub{oldest.record->n, oldest.record->channels, nullptr, {}};
+        stub.trace = oldest.record->trace;
+        stub.kept = oldest.record->kept;
+        stub.keepers = oldest.record->keepers;
+        oldest.record = std::make_shared<Record>(std::move(stub));
+    }
+    ++stubs_;
+    if (stubs_ > limits_.ring_stubs) {
+        entries_.pop_front();
+        --stubs_;
+    }
+}
+
+}  // namespace tulle::mesh

@@ -1,0 +1,217 @@
+#include "mesh/core/records/recovery.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "mesh/base/assert.hpp"
+
+namespace tulle::mesh {
+namespace {
+
+/// Each channel once.
+Gone merged(Gone gone) {
+    std::map<std::string, std::uint64_t> sums;
+    for (const auto& [channel, missing] : gone.channels) {
+        sums[channel] += missing;
+    }
+    gone.channels.assign(sums.begin(), sums.end());
+    return gone;
+}
+
+}  // namespace
+
+SessionTerms Recovery::terms_for(OriginId oid, RecordNo last) {
+    if (const auto position = reconcile_.abort(oid)) {
+        unasked_.insert_or_assign(oid, *position);
+    }
+    SessionTerms terms{.delivered = origins_.delivered(oid), .at = last, .extras = {}, .members = {}};
+    if (terms.delivered) {
+        terms.extras = origins_.extras(oid);
+    }
+    return terms;
+}
+
+void Recovery::session_down(Instant now, OriginId oid, PeerState state, Reconcile::Position position, Effects& out) {
+    TULLE_ASSERT(!context_.sessions().contains(oid));
+    if (state == PeerState::kDead || state == PeerState::kLeft) {
+        reconcile_.survivor_gone(oid);
+    }
+    if (state == PeerState::kDead) {
+        pass_extras(oid, position.delivered);
+        ask_survivors(now, oid, std::move(position), out);
+    } else if (state == PeerState::kJoining) {
+        // the origin is dialled: if it does not come, the survivors are asked then
+        unasked_.insert_or_assign(oid, std::move(position));
+    }
+}
+
+void Recovery::ask_survivors(Instant now, OriginId origin, Reconcile::Position position, Effects& out) {
+    Reconcile::Witnesses witnesses;
+    for (const auto& [oid, session] : context_.sessions()) {
+        if (oid != origin) {
+            witnesses.survivors.insert(oid);
+        }
+    }
+    for (const auto& [oid, peer] : membership_.peers()) {
+        if (oid != origin && peer.state == PeerState::kDead &&
+            now - peer.dead_since < context_.limits().receive_ring_age) {
+            witnesses.away.insert(oid);
+        }
+    }
+    Reconcile::Out todo;
+    reconcile_.begin(now, origin, position, witnesses, todo);
+    run(now, todo, out);
+}
+
+/// Records that others have filled in after an earlier death are delivered too: a record below them would be out of
+/// order.
+void Recovery::pass_extras(OriginId origin, RecordNo& delivered) {
+    const std::vector<RecordNo>& extras = origins_.extras(origin);
+    delivered = extras.empty() ? delivered : std::max(delivered, extras.back());
+}
+
+/// Whether a record of a belated answer can be delivered. If not, it belongs to what is `late`, and is told to be gone.
+bool Recovery::is_in_order(OriginId origin, const Record& record, Gone& late) {
+    const std::vector<RecordNo>& extras = origins_.extras(origin);
+    if (extras.empty() || extras.back() < record.n) {
+        return true;
+    }
+    if (!std::binary_search(extras.begin(), extras.end(), record.n) && !record.is_presence()) {
+        for (const std::string& channel : record.channels) {
+            late.channels.emplace_back(channel, 1);
+        }
+        ++gone_;
+    }
+    return false;
+}
+
+void Recovery::session_up(Instant now, OriginId oid, Effects& out) {
+    Reconcile::Out todo;
+    const std::vector<OriginId> origins = reconcile_.survivor_back(now, oid, todo);
+    run(now, todo, out);
+    for (const OriginId origin : origins) {
+        const std::optional<RecordNo> ours = origins_.delivered(origin);
+        if (ours && !context_.sessions().contains(origin) && !reconcile_.under_way(origin)) {
+            ask_survivors(now, origin, {*ours, {}, 0}, out);
+        }
+    }
+}
+
+void Recovery::ask_after_dialling(Instant now, Effects& out) {
+    for (auto it = unasked_.begin(); it != unasked_.end();) {
+        const auto current = it++;
+        const Peer* peer = membership_.find(current->first);
+        const bool is_dialled = peer != nullptr && peer->local_tag != SessionTag{} && !peer->in_session();
+        if (is_dialled) {
+            continue;
+        }
+        auto [origin, position] = *current;
+        unasked_.erase(current);
+        pass_extras(origin, position.delivered);
+        if ((peer == nullptr || !peer->in_session()) && !reconcile_.under_way(origin)) {
+            ask_survivors(now, origin, position, out);
+        }
+    }
+}
+
+void Recovery::on(Instant now, OriginId from, const Wake& wake, Effects& out) {
+    Reconcile::Out todo;
+    const bool stands = context_.sessions().contains(wake.origin);
+    reconcile_.on_wake(from, wake, stands, todo);
+    run(now, todo, out);
+    const Peer* peer = membership_.find(wake.origin);
+    const std::optional<RecordNo> ours = origins_.delivered(wake.origin);
+    if (!stands && peer != nullptr && peer->state == PeerState::kDead && peer->local_tag == SessionTag{} && ours &&
+        *ours < wake.delivered && !reconcile_.under_way(wake.origin)) {
+        // It came back to the asker and died again before we met: what the asker has got meanwhile is news to us. Not
+        // while we try to meet it again: it has been told how far we are.
+        Reconcile::Position position{.delivered = *ours, .held = {}};
+        pass_extras(wake.origin, position.delivered);
+        ask_survivors(now, wake.origin, position, out);
+    }
+}
+
+void Recovery::on(Instant now, OriginId from, const Fill& fill, Effects& out) {
+    for (const RecordPtr& record : fill.records) {
+        if (record->trace) {
+            traces_.note_filler(fill.origin, record->n, from);
+        }
+    }
+    Reconcile::Out todo;
+    reconcile_.on_fill(now, from, fill, todo);
+    run(now, todo, out);
+}
+
+void Recovery::tick(Instant now, Effects& out) {
+    Reconcile::Out todo;
+    reconcile_.on_deadline(now, todo);
+    run(now, todo, out);
+}
+
+void Recovery::run(Instant now, const Reconcile::Out& todo, Effects& out) {
+    for (const auto& [survivor, wake] : todo.asks) {
+        context_.send(survivor, wake, out);
+    }
+    for (const Reconcile::Out::Answer& answer : todo.answers) {
+        send_fill(answer, out);
+    }
+    for (const Reconcile::Out::Filled& filled : todo.filled) {
+        fill_in(now, filled, out);
+    }
+}
+
+void Recovery::fill_in(Instant now, const Reconcile::Out::Filled& filled, Effects& out) {
+    gone_ += filled.gone.unknown;
+    if (!filled.gone.empty()) {
+        reconcile_.keep_gone(now, filled.origin, filled.upto, filled.gone);
+        arrivals_.report_gone(filled.origin, {}, filled.gone, out);  // who has not answered may have had later ones
+    }
+    Gone late;
+    for (const RecordPtr& record : filled.records) {
+        if (!is_in_order(filled.origin, *record, late)) {
+            continue;
+        }
+        origins_.add_extra(filled.origin, record->n);
+        reconcile_.keep(now, filled.origin, record);  // a survivor that is late may still ask
+        arrivals_.on_filled(now, filled.origin, record, out);
+    }
+    if (!late.empty()) {
+        arrivals_.report_gone(filled.origin, filled.upto, merged(std::move(late)), out);
+    }
+    if (const std::vector<RecordNo>& extras = origins_.extras(filled.origin);
+        extras.size() > context_.limits().extras) {
+        // Too many to tell the origin if it comes back: what it would have sent between them is given up here.
+        arrivals_.report_gone(filled.origin, extras.back(), {{}, 1}, out);
+        origins_.set_delivered(now, filled.origin, extras.back());
+    }
+}
+
+void Recovery::send_fill(const Reconcile::Out::Answer& answer, Effects& out) {
+    const Session* session = context_.sessions().find(answer.to);
+    if (session == nullptr || !session->interest.synced) {
+        return;  // nobody knows yet what it is interested in: it asks again
+    }
+    const Audience::Reader reader = MeshContext::reader(*session);
+    Fill fill{.origin = answer.origin, .records = {}, .last = false};
+    std::size_t bytes = 0;
+    for (const RecordPtr& record : answer.records) {
+        if (!context_.audience().is_due(reader, *record, Audience::Keepers::kPresent)) {
+            continue;
+        }
+        if (!fill.records.empty() && bytes + record->cost() > context_.limits().frame_bytes) {
+            context_.send(answer.to, fill, out);
+            fill.records.clear();
+            bytes = 0;
+        }
+        bytes += record->cost();
+        fill.records.push_back(record);
+    }
+    fill.last = true;
+    // several losses of one channel are one number: the asker takes the greatest that it is told
+    fill.gone = merged(answer.gone);
+    std::erase_if(fill.gone.channels, [&](const auto& gone) { return !context_.audience().wants(reader, gone.first); });
+    context_.send(answer.to, std::move(fill), out);
+}
+
+}  // namespace tulle::mesh

@@ -1,0 +1,233 @@
+#include "mesh/core/retained/kept_table.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "mesh/base/assert.hpp"
+#include "mesh/core/node/numbers.hpp"
+#include "mesh/core/node/rendezvous.hpp"
+
+namespace tulle::mesh {
+static_assert(kKeepers < kMaxMembers);
+static_assert(Limits{}.ring_age <= Timing{}.kept_transit, "an event is held until the ring has sent it");
+
+namespace {
+
+bool contains(const std::vector<OriginId>& members, OriginId who) {
+    return std::find(members.begin(), members.end(), who) != members.end();
+}
+
+/// The event that is held has come again: from a member, or as a record.
+void note_teller(std::vector<OriginId>& tellers, OriginId teller) {
+    if (teller == OriginId{}) {
+        tellers.clear();
+    } else if (!tellers.empty() && tellers.size() < kKeepers && !contains(tellers, teller)) {
+        tellers.push_back(teller);
+    }
+    TULLE_ASSERT(tellers.size() <= kKeepers);
+}
+
+}  // namespace
+
+void KeptTable::put(Instant now, const std::string& channel, const KeptEvent& event, bool own, OriginId teller) {
+    const auto held = events_.find(channel);
+    if (held != events_.end()) {
+        if (event.stamp == held->second.event.stamp) {
+            note_teller(held->second.tellers, teller);
+        }
+        if (event.stamp <= held->second.event.stamp) {
+            return;
+        }
+        drop(held);
+    }
+    const std::uint64_t order = ++last_order_;
+    bytes_ += event.cost() + channel.size();
+    if (events_.empty() && !sweep_cursor_) {
+        sweep_at_ = now + timing_.kept_sweep;
+    }
+    std::vector<OriginId> tellers;
+    if (teller != OriginId{}) {
+        tellers.push_back(teller);
+    }
+    events_.emplace(channel, Entry{event, now, order, own, std::move(tellers)});
+    by_order_.emplace(order, channel);
+    while (bytes_ > limits_.kept_bytes && events_.size() > 1) {
+        drop(events_.find(by_order_.begin()->second));
+        ++evicted_;
+    }
+    TULLE_ASSERT(by_order_.size() == events_.size());
+}
+
+KeptTable::Events::iterator KeptTable::drop(Events::iterator it) {
+    TULLE_ASSERT(it->second.event.cost() + it->first.size() <= bytes_);
+    bytes_ -= it->second.event.cost() + it->first.size();
+    const std::size_t erased = by_order_.erase(it->second.order);
+    TULLE_ASSERT(erased == 1);
+    return events_.erase(it);
+}
+
+const KeptEvent* KeptTable::find(Instant now, const std::string& channel) const {
+    const auto held = events_.find(channel);
+    return held == events_.end() || held->second.event.until <= now ? nullptr : &held->second.event;
+}
+
+// ---- who keeps
+// -------------------------------------------------------------------------------------------------------
+
+std::vector<OriginId> KeptTable::keepers(const std::string& channel) const {
+    return mesh::keepers(members_, channel, kKeepers);
+}
+
+bool KeptTable::keeps(OriginId who, const std::string& channel) const {
+    return contains(keepers(channel), who);
+}
+
+void KeptTable::set_members(std::vector<OriginId> others) {
+    others.push_back(self_);
+    std::vector<OriginId> before = std::exchange(members_, std::move(others));
+    if (events_.empty()) {
+        return;
+    }
+    if (!moves_.empty() && moves_.back().cursor.empty()) {
+        moves_.back().after = members_;
+    } else {
+        moves_.push_back({std::move(before), members_, {}});
+    }
+}
+
+/// Events to look at in a turn: their keepers cost one weight for each member, before and after.
+std::size_t KeptTable::slice(std::size_t members) const {
+    TULLE_ASSERT(members > 0);  // this node is always one of them
+    return std::max<std::size_t>(1, limits_.kept_slice / members);
+}
+
+std::vector<KeptTable::HandOn> KeptTable::on_deadline(Instant now) {
+    std::vector<HandOn> out;
+    if (!moves_.empty()) {
+        move_slice(now, out);
+    } else if (!events_.empty() && sweep_at_ <= now) {
+        sweep_slice(now);
+    }
+    return out;
+}
+
+std::optional<Instant> KeptTable::next_deadline() const {
+    if (events_.empty() && moves_.empty()) {
+        return std::nullopt;
+    }
+    return moves_.empty() ? sweep_at_ : Instant{};
+}
+
+void KeptTable::move_slice(Instant now, std::vector<HandOn>& out) {
+    TULLE_ASSERT(!moves_.empty());
+    Move& move = moves_.front();
+    auto it = move.cursor.empty() ? events_.begin() : events_.upper_bound(move.cursor);
+    for (std::size_t left = slice(move.before.size() + move.after.size()); left > 0 && it != events_.end();
+         --left, ++it) {
+        hand_on(now, move, *it, out);
+        move.cursor = it->first;
+    }
+    if (it == events_.end()) {
+        moves_.pop_front();
+    }
+}
+
+/// Every keeper hands on what it holds, so that no single death in between loses it; so does who has accepted the
+/// event, as it may still be on its way to the others; whoever holds it when no keeper is left; and whoever was told it
+/// by members that are all lost: that one gives it to all keepers, as they may never have met these members. What the
+/// origin had accepted shortly before it was lost, or left, goes to all keepers as well: it may have had no session
+/// with some of them.
+void KeptTable::hand_on(Instant now, const Move& move, Events::value_type& held, std::vector<HandOn>& out) const {
+    const std::vector<OriginId> before = mesh::keepers(move.before, held.first, kKeepers);
+    const bool orphaned =
+        std::none_of(before.begin(), before.end(), [&](OriginId oid) { return contains(move.after, oid); });
+    const bool alone = has_lost_tellers(now, held.second);
+    if (!contains(before, self_) && !in_transit(now, held.second) && !orphaned && !alone) {
+        return;
+    }
+    const OriginId origin = held.second.event.stamp.origin;
+    const bool origin_lost = now < held.second.put_at + timing_.kept_transit && contains(move.before, origin) &&
+                             !contains(move.after, origin);
+    if (origin_lost || alone) {
+        out.push_back({OriginId{}, held.first});
+    }
+    for (const OriginId oid : mesh::keepers(move.after, held.first, kKeepers)) {
+        if (oid != self_ && (alone || origin_lost || !contains(before, oid))) {
+            out.push_back({oid, held.first});
+        }
+    }
+    if (alone) {
+        held.second.tellers.clear();
+    }
+}
+
+/// Looked for among the present members: a change that is worked on late may not know the teller at all.
+bool KeptTable::has_lost_tellers(Instant now, const Entry& entry) const {
+    return !entry.tellers.empty() && now < entry.put_at + timing_.kept_transit &&
+           std::none_of(entry.tellers.begin(), entry.tellers.end(),
+                        [&](OriginId oid) { return contains(members_, oid); });
+}
+
+void KeptTable::sweep_slice(Instant now) {
+    auto it = sweep_cursor_ ? events_.upper_bound(*sweep_cursor_) : events_.begin();
+    for (std::size_t left = slice(members_.size()); left > 0 && it != events_.end(); --left) {
+        sweep_cursor_ = it->first;
+        const bool needed =
+            now < it->second.put_at + timing_.kept_transit || wanted_.contains(it->first) || keeps(self_, it->first);
+        it = it->second.event.until <= now || !needed ? drop(it) : std::next(it);
+    }
+    if (it == events_.end()) {
+        sweep_cursor_.reset();
+        sweep_at_ = now + timing_.kept_sweep;
+    }
+}
+
+std::vector<std::string> KeptTable::lately_for(Instant now, OriginId to) const {
+    std::vector<std::string> channels;
+    for (const auto& [channel, entry] : events_) {
+        if (in_transit(now, entry) && keeps(to, channel)) {
+            channels.push_back(channel);
+        }
+    }
+    return channels;
+}
+
+// ---- what others hold
+// ------------------------------------------------------------------------------------------------
+
+bool KeptTable::accept(Instant now, OriginId from, const KeptPart& part, std::optional<InterestVersion> since) {
+    if (part.stamp.time_us != 0) {
+        put(now, part.channel, {part.stamp, part.body, now + part.left}, false, from);
+    }
+    const auto wanted = wanted_.find(part.channel);
+    if (wanted == wanted_.end() || !since || part.version < *since) {
+        return false;  // handed on, or made for an interest that has ended since
+    }
+    const RecordNo at = wanted->second.is_confirmed ? RecordNo{} : part.at;
+    wanted->second.answers[from] = {part.version, at, epochs_[from]};
+    return true;
+}
+
+const KeptTable::Answer* KeptTable::answer_of(OriginId from, const std::string& channel) const {
+    const auto wanted = wanted_.find(channel);
+    if (wanted == wanted_.end()) {
+        return nullptr;
+    }
+    const auto answer = wanted->second.answers.find(from);
+    const auto epoch = epochs_.find(from);
+    const bool stands =
+        answer != wanted->second.answers.end() && epoch != epochs_.end() && answer->second.epoch == epoch->second;
+    return stands ? &answer->second : nullptr;
+}
+
+bool KeptTable::knows(OriginId from, const std::string& channel, InterestVersion since) const {
+    const Answer* answer = answer_of(from, channel);
+    return answer != nullptr && answer->version >= since;
+}
+
+bool KeptTable::is_answered(OriginId from, const std::string& channel, RecordNo n) const {
+    const Answer* answer = answer_of(from, channel);
+    return answer != nullptr && n <= answer->at;
+}
+
+}  // namespace tulle::mesh

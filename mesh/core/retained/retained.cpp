@@ -1,0 +1,134 @@
+#include "mesh/core/retained/retained.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "mesh/core/node/tell.hpp"
+
+namespace tulle::mesh {
+
+void Retained::stamp(Instant now, Record& record) {
+    if (record.kept == 0) {
+        record.keep_for = {};
+        return;
+    }
+    record.stamp = {clock_.stamp(now), context_.options().oid};
+    for (std::size_t i = 0; i < record.kept; ++i) {
+        for (const OriginId oid : table_.keepers(record.channels[i])) {
+            if (std::find(record.keepers.begin(), record.keepers.end(), oid) == record.keepers.end()) {
+                record.keepers.push_back(oid);
+            }
+        }
+    }
+}
+
+void Retained::hold(Instant now, const Record& record, bool own) {
+    clock_.see(now, record.stamp.time_us);
+    for (std::size_t i = 0; i < record.kept; ++i) {
+        table_.put(now, record.channels[i], {record.stamp, record.body, now + record.keep_for}, own);
+    }
+}
+
+void Retained::pass_on(OriginId origin, const Record& record) const {
+    Sessions& sessions = context_.sessions();
+    if (const Session* session = sessions.find(origin); session == nullptr || !session->sees_others) {
+        return;
+    }
+    for (std::size_t i = 0; i < record.kept; ++i) {
+        const std::string& channel = record.channels[i];
+        const std::vector<OriginId> keepers = table_.keepers(channel);
+        const bool for_subscribers = local_.shards_of(kept_key(channel)) != 0;
+        if (for_subscribers && std::find(keepers.begin(), keepers.end(), context_.options().oid) == keepers.end()) {
+            continue;
+        }
+        for (const OriginId keeper : keepers) {
+            if (Session* session = keeper == origin ? nullptr : sessions.find(keeper)) {
+                sessions.touch(*session);
+                owe(*session, channel);
+            }
+        }
+    }
+}
+
+RecordPtr Retained::without_answered(OriginId from, const RecordPtr& record) const {
+    std::vector<std::string> left;
+    for (std::size_t i = 0; i < record->channels.size(); ++i) {
+        if (i >= record->kept || !table_.is_answered(from, record->channels[i], record->n)) {
+            left.push_back(record->channels[i]);
+        }
+    }
+    if (left.size() == record->channels.size()) {
+        return record;
+    }
+    if (left.empty()) {
+        return nullptr;
+    }
+    Record news = *record;
+    news.kept -= record->channels.size() - left.size();
+    news.channels = std::move(left);
+    return std::make_shared<const Record>(std::move(news));
+}
+
+KeptPart Retained::part(Instant now, const std::string& channel) const {
+    KeptPart part{.channel = channel, .version = {}, .at = {}};
+    if (const KeptEvent* event = table_.find(now, channel)) {
+        part.stamp = event->stamp;
+        part.body = event->body;
+        part.left = event->until - now;
+    }
+    return part;
+}
+
+bool Retained::accept(Instant now, OriginId from, const KeptPart& part, Effects& out) {
+    clock_.see(now, part.stamp.time_us);
+    const KeptEvent* held = table_.find(now, part.channel);
+    if (part.stamp.time_us != 0 && (held == nullptr || held->stamp < part.stamp)) {
+        tell_last(part.channel, {part.stamp, part.body, now + part.left}, out);
+    }
+    return table_.accept(now, from, part, local_.since(kept_key(part.channel)));
+}
+
+/// To shards whose subscribers have missed the event: whoever subscribes later is to get it.
+void Retained::tell_last(const std::string& channel, const KeptEvent& event, Effects& out) const {
+    tell_shards(context_.audience().shards_of(kept_key(channel)), LastEvent{channel, event}, out);
+}
+
+void Retained::drop(ShardIndex shard, const std::string& channel) {
+    const std::string key = kept_key(channel);
+    local_.remove(shard, key);
+    if (local_.shards_of(key) == 0) {
+        table_.forget(channel);
+    }
+}
+
+bool Retained::all_answered(const std::string& channel) const {
+    const InterestVersion since = local_.since(kept_key(channel)).value_or(InterestVersion{});
+    const Sessions& sessions = context_.sessions();
+    return std::all_of(sessions.begin(), sessions.end(),
+                       [&](const auto& entry) { return table_.knows(entry.first, channel, since); });
+}
+
+void Retained::tick(Instant now) {
+    for (const KeptTable::HandOn& moved : table_.on_deadline(now)) {
+        const bool to_all = moved.to == OriginId{};  // that are interested
+        for (auto& [oid, session] : context_.sessions()) {
+            if (oid == moved.to ||
+                (to_all && context_.audience().wants(MeshContext::reader(session), kept_key(moved.channel)))) {
+                context_.sessions().touch(session);
+                owe(session, moved.channel);
+            }
+        }
+    }
+}
+
+void Retained::owe_lately(Instant now, Session& session) const {
+    for (const std::string& channel : table_.lately_for(now, session.oid)) {
+        owe(session, channel);
+    }
+}
+
+void Retained::owe(Session& session, const std::string& channel) const {
+    session.data.sender.owe(kept_key(channel), interest_.version(session.interest.slot).value_or(InterestVersion{}));
+}
+
+}  // namespace tulle::mesh

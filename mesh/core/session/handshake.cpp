@@ -1,0 +1,454 @@
+#include "mesh/core/session/handshake.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "mesh/base/assert.hpp"
+
+namespace tulle::mesh {
+
+void Handshake::on_knock(Instant now, OriginId from, const Knock& knock, Effects& out) {
+    if (from == table_.options().oid) {
+        // Strangers know our id, as they are answered under it; what we have put into our own knocks they do not know.
+        if (own_.is_own_knock(knock)) {
+            own_.heard(out);
+        }
+        seeds_.on_own_knock(now, knock, out);
+        return;
+    }
+    if (std::optional<Refuse> no = objection(now, from, knock.who, out)) {
+        refusals_.refuse(now, from, knock.who, knock.nonce, std::move(*no), out);
+        return;
+    }
+    Peer* peer = acquaint(now, from, knock.who, knock.nonce, out);
+    if (peer == nullptr) {
+        return;
+    }
+    peer->knocked = knock.dialled;
+    peer->knock_nonce = knock.nonce;
+    if (!peer->in_session() && peer->local_tag == SessionTag{}) {
+        new_attempt(now, *peer);
+    }
+    send_hello(now, *peer, out);
+}
+
+void Handshake::on_hello(Instant now, OriginId from, const Hello& hello, Effects& out) {
+    if (from == table_.options().oid) {
+        return;
+    }
+    if (std::optional<Refuse> no = objection(now, from, hello.who, out)) {
+        refusals_.refuse(now, from, hello.who, hello.tag.value, std::move(*no), out);
+        return;
+    }
+    Peer* known = acquaint(now, from, hello.who, hello.tag.value, out);
+    if (known == nullptr) {
+        return;
+    }
+    Peer& peer = *known;
+    if (hello.tag < peer.newest_remote) {
+        ++table_.counters().stale;
+        return;
+    }
+    table_.gate().named(now, from);  // before the seed counts as answered, or the gate could open without this member
+    Seed* const asked = seeds_.asked(hello);
+    if (asked != nullptr) {
+        seeds_.seed_answered(*asked, from, out);
+    }
+    if (asked != nullptr || peer.was_alive || peer.named_by != OriginId{}) {
+        learn(now, from, hello.terms.members, out);  // a stranger's word can wait until there is a session
+    }
+    if (peer.bound && peer.remote_tag != hello.tag && !peer.in_session() && peer.link_up &&
+        table_.options().oid > from) {
+        // Two Hellos that cross while an older attempt is bound on both sides: if both sides began anew now, neither's
+        // answer would fit, and so again with the next two, which are sent at the same moment. The one with the higher
+        // id waits.
+        return;
+    }
+    if (!(peer.bound && peer.remote_tag == hello.tag)) {
+        if (peer.in_session()) {
+            table_.end_session(peer, PeerState::kJoining);
+        }
+        if (peer.bound || peer.local_tag == SessionTag{}) {
+            new_attempt(now, peer);
+        }
+        bind(now, peer, hello.who, hello.tag, hello.terms);
+    }
+    Welcome welcome{.who = table_.introduction(), .echo = hello.tag, .tag = peer.local_tag, .terms = terms_for(peer)};
+    out.push_back(SendControl{*peer.link, table_.envelope(peer, {}, std::move(welcome))});
+    if (!peer.link_up) {
+        peer.welcome_on_up = hello.tag;
+    }
+}
+
+void Handshake::on_welcome(Instant now, OriginId from, const Welcome& welcome, Effects& out) {
+    const auto found = table_.peers().find(from);
+    // Without an attempt of ours, and a link for it, there is nothing that a Welcome could answer.
+    if (found == table_.peers().end() || found->second.local_tag == SessionTag{} || !found->second.link ||
+        welcome.echo != found->second.local_tag || welcome.tag < found->second.newest_remote) {
+        ++table_.counters().stale;
+        return;
+    }
+    if (std::optional<Refuse> no = objection(now, from, welcome.who, out)) {
+        refusals_.refuse(now, from, welcome.who, welcome.tag.value, std::move(*no), out);
+        return;
+    }
+    Peer& peer = found->second;
+    introduce(peer, welcome.who);
+    if (peer.bound && peer.remote_tag != welcome.tag) {
+        // The other side has begun anew while a bound attempt stood here: what is under way has mixed tags. Once more.
+        table_.end_session(peer, PeerState::kJoining);
+        new_attempt(now, peer);
+        send_hello(now, peer, out);
+        return;
+    }
+    if (!peer.bound) {
+        bind(now, peer, welcome.who, welcome.tag, welcome.terms);
+    }
+    if (!peer.in_session()) {
+        confirm(now, peer, out);
+    }
+    liveness_.heard(now, peer, out);
+    liveness_.heard_on_control(now, peer, out);
+    // last: making room for who is named may erase any peer without a session
+    learn(now, from, welcome.terms.members, out);
+}
+
+void Handshake::on_refuse(Instant now, OriginId from, const Refuse& refuse, Effects& out) {
+    if (is_refused_at_place(now, from, refuse, out)) {
+        return;
+    }
+    Seed* seed = seeds_.refused_seed(refuse);
+    if (seed == nullptr && !is_refused_by(from, refuse)) {
+        ++table_.counters().stale;
+        return;
+    }
+    const Peer* peer = table_.find(from);
+    const std::string who = peer != nullptr ? peer->name : to_hex(from);
+    if (refuse.reason == RefusalReason::kNameTaken && !table_.is_ready()) {
+        refusals_.on_refused_name(now, who, refuse, out);
+    }
+    const std::string endpoint = seed != nullptr ? seed->endpoint : peer->endpoints.control;
+    if (peer == nullptr || !peer->in_session()) {
+        liveness_.replace_at(now, endpoint,
+                             out);  // it has got what we sent there, so whoever was there before has gone
+    }
+    refusals_.note(
+        now, {.by_us = false, .name = who, .endpoint = endpoint, .reason = refuse.reason, .text = refuse.text}, out);
+    if (refuse.reason == RefusalReason::kNameTaken) {
+        seeds_.on_name_refused(seed, from);
+    } else if (seed != nullptr) {
+        refusals_.on_refused(now);
+        seeds_.on_refused(now, *seed, refuse.reason, out);
+    }
+}
+
+bool Handshake::is_refused_by(OriginId from, const Refuse& refuse) const {
+    const Peer* peer = table_.find(from);
+    return peer != nullptr && peer->named_by != OriginId{} && refuse.echo != 0 && peer->local_tag.value == refuse.echo;
+}
+
+/// The Knock goes over the link alone, so only the process at its end can answer it. That process need not take this
+/// node in: it may hold another node for the bearer of this node's name.
+bool Handshake::is_refused_at_place(Instant now, OriginId from, const Refuse& refuse, Effects& out) {
+    const auto& peers = table_.peers();
+    const auto found = std::find_if(peers.begin(), peers.end(), [&](const auto& entry) {
+        return entry.first != from && entry.second.in_session() && refuse.echo != 0 &&
+               entry.second.place_nonce == refuse.echo;
+    });
+    if (found == peers.end()) {
+        return false;
+    }
+    liveness_.replace_at(now, std::string(found->second.endpoints.control), out);
+    return true;
+}
+
+std::optional<Refuse> Handshake::objection(Instant now, OriginId from, const Introduction& who, Effects& out) {
+    if (who.cluster != table_.options().cluster) {
+        return Refuse{RefusalReason::kCluster, "this is another cluster"};  // a stranger is not told which
+    }
+    if (who.oldest_protocol > table_.options().newest_protocol || who.newest_protocol < kOldestProtocolVersion) {
+        return Refuse{RefusalReason::kProtocol, "no mesh protocol version in common (here " +
+                                                    std::to_string(kOldestProtocolVersion) + " to " +
+                                                    std::to_string(table_.options().newest_protocol) + ")"};
+    }
+    return name_objection(now, from, who, out);
+}
+
+std::optional<Refuse> Handshake::name_objection(Instant now, OriginId from, const Introduction& who, Effects& out) {
+    if (const Peer* self = table_.find(from); self != nullptr && self->in_session()) {
+        return std::nullopt;
+    }
+    const std::string taken = "the name '" + who.name + "' is held by another node";
+    if (who.name == table_.options().name && !(table_.is_ready() && who.ready) &&
+        (table_.is_ready() || who.ready || table_.options().oid < from)) {
+        return Refuse{RefusalReason::kNameTaken, taken + " at " + table_.options().endpoints.control};
+    }
+    const auto holds_name = [&](const Peer& peer) {
+        const bool is_there = peer.in_session() || (peer.state == PeerState::kJoining && peer.spoke_to_us);
+        return peer.oid != from && is_there && peer.name == who.name;
+    };
+    const auto same_place = [&](const Peer& peer) { return peer.endpoints.control == who.endpoints.control; };
+    // First: several nodes may bear the name for a while, and whether another one holds it changes nothing for the one
+    // that was here.
+    const auto replaced = std::find_if(table_.peers().begin(), table_.peers().end(), [&](const auto& entry) {
+        const Peer& peer = entry.second;
+        return holds_name(peer) && same_place(peer) && (peer.link_lost || !peer.link_up);
+    });
+    if (replaced != table_.peers().end() && replaced->second.in_session()) {
+        liveness_.declare_dead(now, replaced->second, "another process has taken its place", out);
+    } else if (replaced != table_.peers().end()) {
+        dialler_.give_up(now, replaced->second, out);
+    }
+    for (const auto& [oid, holder] : table_.peers()) {
+        // Who is established stays, whoever took its name while we could not see it.
+        if (holds_name(holder) && (same_place(holder) || !who.ready)) {
+            return Refuse{RefusalReason::kNameTaken, taken + " at " + holder.endpoints.control};
+        }
+    }
+    return std::nullopt;
+}
+
+Peer* Handshake::acquaint(Instant now, OriginId oid, const Introduction& who, std::uint64_t echo, Effects& out) {
+    auto found = table_.peers().find(oid);
+    if (found == table_.peers().end()) {
+        if (!dialler_.may_dial(who.endpoints.control, true)) {
+            ++table_.counters().put_off;  // an honest one asks again in a moment
+            return nullptr;
+        }
+        if (!dialler_.make_room(out)) {
+            refusals_.refuse(now, oid, who, echo, {RefusalReason::kFull, "the member table is full"}, out);
+            return nullptr;
+        }
+        liveness_.replace_at(now, who.endpoints.control, out);
+        found = table_.peers().emplace(oid, Peer{}).first;
+        found->second.oid = oid;
+        found->second.endpoints = who.endpoints;
+        found->second.met_at = now;
+        found->second.give_up_at = now + table_.timing().handshake;
+    }
+    Peer& peer = found->second;
+    introduce(peer, who);
+    doubt_goodbye(now, peer, who.ready);
+    if (peer.state == PeerState::kLeft) {
+        return nullptr;  // its last words
+    }
+    if (Liveness::is_shunned(now, peer)) {
+        ++table_.counters().stale;
+        return nullptr;
+    }
+    if (!peer.link && !peer.was_alive && !dialler_.may_dial(peer.endpoints.control, true)) {
+        ++table_.counters().put_off;
+        return nullptr;
+    }
+    peer.spoke_to_us = true;
+    if (peer.state == PeerState::kDead) {
+        revive(now, peer, out);
+    }
+    if (!peer.link) {
+        peer.redial_at.reset();
+        peer.give_up_at = peer.give_up_at ? peer.give_up_at : now + table_.timing().handshake;
+        dialler_.open_link(now, peer, out);
+    }
+    return &peer;
+}
+
+void Handshake::introduce(Peer& peer, const Introduction& who) {
+    peer.name = who.name;
+    peer.version = who.version;
+    peer.ready = who.ready;
+    peer.endpoints.data = who.endpoints.data;
+    peer.endpoints.listen = who.endpoints.listen;
+}
+
+SessionTerms Handshake::terms_for(const Peer& peer) const {
+    SessionTerms terms = records_.terms(peer.oid);
+    terms.at = peer.start;
+    terms.members = table_.members();
+    if (terms.members.size() > table_.limits().members_per_message) {
+        terms.members.resize(table_.limits().members_per_message);
+    }
+    return terms;
+}
+
+void Handshake::new_attempt(Instant now, Peer& peer) {
+    peer.local_tag = table_.fresh_tag();
+    peer.remote_tag = {};
+    peer.bound = false;
+    if (!peer.was_alive) {
+        // later attempts: it is owed all since it was a member, though it may know of no session
+        peer.start = records_.last();
+    }
+    peer.give_up_at = now + table_.timing().handshake;
+}
+
+void Handshake::send_hello(Instant now, Peer& peer, Effects& out) {
+    TULLE_ASSERT(peer.link);
+    if (!peer.in_session()) {
+        peer.hello_at = now + table_.timing().hello_retry;
+    }
+    Hello hello{.who = table_.introduction(),
+                .tag = peer.local_tag,
+                .terms = terms_for(peer),
+                .knocked = peer.knocked,
+                .echo = peer.knock_nonce};
+    out.push_back(SendControl{*peer.link, table_.envelope(peer, {}, std::move(hello))});
+}
+
+void Handshake::bind(Instant now, Peer& peer, const Introduction& who, SessionTag remote, const SessionTerms& terms) {
+    TULLE_ASSERT(!peer.bound && !peer.in_session());
+    peer.protocol = std::min(table_.options().newest_protocol, who.newest_protocol);
+    TULLE_ASSERT(peer.protocol >= kOldestProtocolVersion);  // objection() has refused what is older
+    peer.remote_tag = remote;
+    peer.newest_remote = remote;
+    peer.bound = true;
+    peer.their_delivered = terms.delivered;
+    peer.their_at = terms.at;
+    peer.their_extras = terms.extras;
+    peer.hello_at = now + table_.timing().hello_retry;  // our answer may be lost: ask whether it stands
+    peer.give_up_at = now + table_.timing().handshake;
+}
+
+void Handshake::confirm(Instant now, Peer& peer, Effects& out) {
+    TULLE_ASSERT(peer.bound && !peer.in_session());
+    table_.begin_session(peer);
+    peer.was_alive = true;
+    peer.last_heard = now;
+    peer.session_since = now;
+    peer.shunned_until.reset();
+    Liveness::restart_control(now, peer);
+    peer.link_lost = !peer.link_up && peer.link_lost;
+    peer.probe = {};
+    peer.hello_at.reset();
+    peer.give_up_at.reset();
+    peer.redial_at.reset();
+    peer.backoff = {};
+    peer.knocked.clear();
+    peer.knock_nonce = 0;
+    peer.has_left = false;
+    if (const auto namer = table_.peers().find(std::exchange(peer.named_by, {})); namer != table_.peers().end()) {
+        // it was right
+        namer->second.names_left = std::min(table_.limits().names_per_peer, namer->second.names_left + 1);
+    }
+    seeds_.on_session(peer, out);
+    refusals_.on_session();
+    table_.gate().named(now, peer.oid);
+    flag_name_conflicts(peer, out);
+    out.push_back(Notice{Severity::kInfo,
+                         "session with " + peer.name + " (" + to_hex(peer.oid) + ") at " + peer.endpoints.control});
+    table_.tell(SessionUp{peer.oid, peer.their_delivered, peer.their_at, peer.start, peer.their_extras});
+}
+
+void Handshake::flag_name_conflicts(Peer& peer, Effects& out) {
+    peer.name_conflict = peer.name == table_.options().name;
+    for (auto& [oid, other] : table_.peers()) {
+        if (oid != peer.oid && other.in_session() && other.name == peer.name) {
+            peer.name_conflict = true;
+            other.name_conflict = true;
+        }
+    }
+    if (peer.name_conflict) {
+        out.push_back(Notice{Severity::kError, "two established nodes bear the name '" + peer.name + "'"});
+    }
+}
+
+void Handshake::learn(Instant now, OriginId by, const std::vector<MemberInfo>& members, Effects& out) {
+    for (const MemberInfo& info : members) {
+        if (info.oid == table_.options().oid || info.oid == OriginId{}) {
+            continue;
+        }
+        const auto found = table_.peers().find(info.oid);
+        if (found == table_.peers().end()) {
+            add_named(now, by, info, out);
+            continue;
+        }
+        Peer& peer = found->second;
+        if (peer.state == PeerState::kDead && peer.redial_at && !peer.link && !Liveness::is_shunned(now, peer)) {
+            peer.redial_at = std::min(*peer.redial_at, peer.dead_since + table_.timing().redial_min);
+        } else if (peer.state == PeerState::kJoining) {
+            table_.gate().named(now, info.oid);
+        }
+    }
+}
+
+/// A node that is only named is dialled when its turn comes: so many at once, whoever names them.
+void Handshake::add_named(Instant now, OriginId by, const MemberInfo& info, Effects& out) {
+    if (!table_.is_dialling() || !dialler_.may_name(now, by) || !dialler_.make_room(out)) {
+        return;
+    }
+    table_.gate().named(now, info.oid);
+    Peer& peer = table_.peers()[info.oid];
+    peer.oid = info.oid;
+    peer.name = info.name;
+    peer.endpoints = info.endpoints;
+    peer.met_at = now;
+    peer.named_by = by;
+    peer.redial_at = now;
+    dialler_.tick(now, peer, out);
+}
+
+void Handshake::revive(Instant now, Peer& peer, Effects& out) {
+    peer.state = PeerState::kJoining;
+    peer.redial_at.reset();
+    if (!peer.link) {
+        dialler_.open_link(now, peer, out);
+    }
+    // An attempt that began when the link came up is kept: the peer may be answering it. If both sides began anew
+    // whenever the other's first Hello comes, as they do when their links come up together, neither's answer would ever
+    // fit.
+    if (!peer.link_up || peer.local_tag == SessionTag{}) {
+        new_attempt(now, peer);
+    }
+    send_hello(now, peer, out);
+}
+
+void Handshake::doubt_goodbye(Instant now, Peer& peer, bool ready) {
+    const Duration since = now - peer.dead_since;
+    const Duration enough = ready ? table_.timing().left_ready : table_.timing().left_for_good;
+    if (peer.state == PeerState::kLeft && table_.is_dialling() && since >= enough) {
+        table_.note_change();
+        peer.state = PeerState::kDead;
+    }
+}
+
+void Handshake::on_link_up(Instant now, Peer& peer, Effects& out) {
+    peer.link_up = true;
+    peer.check_at.reset();
+    if (peer.in_session()) {
+        if (peer.link_lost) {
+            dialler_.ask_who_is_there(peer, out);  // the same process, or another?
+        }
+        return;
+    }
+    if (peer.welcome_on_up) {
+        Welcome welcome{
+            .who = table_.introduction(), .echo = *peer.welcome_on_up, .tag = peer.local_tag, .terms = terms_for(peer)};
+        peer.welcome_on_up.reset();
+        if (peer.bound && welcome.echo == peer.remote_tag) {
+            out.push_back(SendControl{*peer.link, table_.envelope(peer, {}, std::move(welcome))});
+            return;
+        }
+    }
+    if (!peer.bound) {
+        if (peer.local_tag == SessionTag{} || peer.state == PeerState::kDead) {
+            new_attempt(now, peer);
+        }
+        send_hello(now, peer, out);
+        if (peer.was_alive) {
+            dialler_.ask_who_is_there(peer, out);  // another process may live there now
+        }
+    }
+}
+
+void Handshake::tick(Instant now, Peer& peer, Effects& out) {
+    TULLE_ASSERT(!peer.in_session());
+    if (peer.give_up_at && *peer.give_up_at <= now) {
+        dialler_.give_up(now, peer, out);
+        return;
+    }
+    if (peer.hello_at && *peer.hello_at <= now && peer.link) {
+        send_hello(now, peer, out);
+    }
+    dialler_.tick(now, peer, out);
+}
+
+}  // namespace tulle::mesh

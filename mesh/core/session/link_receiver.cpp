@@ -1,0 +1,205 @@
+#include "mesh/core/session/link_receiver.hpp"
+
+#include <algorithm>
+
+#include "mesh/base/assert.hpp"
+#include "mesh/core/node/numbers.hpp"
+
+namespace tulle::mesh {
+static_assert(16 * Limits{}.receipt_bytes == Limits{}.credit_bytes, "a receipt is not far from the end of the credit");
+static_assert(Limits{}.credit_bytes <= Limits{}.hold_bytes, "what a sender may have on its way can be held");
+static_assert(Timing{}.nack_delay <= Timing{}.nack_retry && Timing{}.nack_retry <= Timing{}.nack_retry_max);
+
+namespace {
+
+/// A frame with its place in the map; its other costs are in Frame::bytes, but for what is reported as gone.
+constexpr std::size_t kFrameBytes = 320;
+/// A channel's name and count, with the allocation of its own that a name beyond 15 bytes has.
+constexpr std::size_t kGoneBytes = 64;
+
+std::size_t memory_of(const Frame& frame) {
+    std::size_t bytes = kFrameBytes + frame.bytes;
+    for (const auto& [channel, missing] : frame.gone.channels) {
+        bytes += kGoneBytes + channel.size();
+    }
+    return bytes;
+}
+
+}  // namespace
+
+void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out, OriginId via) {
+    if (believe_at_) {
+        believe_at_ = now + timing_.claim_quiet;
+    }
+    if (frame->no <= received_ || held_.contains(frame->no)) {
+        ++counts_.duplicates;
+        return;
+    }
+    if (frame->no.value - received_.value > limits_.frames_ahead) {
+        return;
+    }
+    considered_ = std::max(considered_, frame->upto);
+    const Arrival arrival{frame->no <= holes_upto_, via};
+    if (arrival.repaired) {
+        ++counts_.repaired;
+    }
+    if (frame->no != received_.next()) {
+        hold(frame, arrival);
+        learn(now, frame->no);
+        return;
+    }
+    deliver(*frame, arrival, out);
+    while (!held_.empty() && held_.begin()->first == received_.next()) {
+        const Held next = held_.begin()->second;
+        held_.erase(held_.begin());
+        held_bytes_ -= next.bytes;
+        deliver(*next.frame, next.arrival, out);
+    }
+    known_ = std::max(known_, received_);
+    after_progress(now);
+    if (since_receipt_ >= limits_.receipt_bytes) {
+        since_receipt_ = 0;
+        out.push_back(SendReceipt{received_});
+    }
+}
+
+void LinkReceiver::deliver(const Frame& frame, const Arrival& arrival, LinkEffects& out) {
+    TULLE_ASSERT(frame.no == received_.next());
+    if (!frame.gone.empty()) {
+        out.push_back(ReportGone{frame.gone, frame.upto});
+    }
+    for (const PresencePartPtr& part : frame.presence) {
+        out.push_back(AcceptMembers{part});
+    }
+    for (const KeptPartPtr& part : frame.kept) {
+        out.push_back(AcceptKept{part});
+    }
+    for (const RecordPtr& record : frame.records) {
+        if (record->n <= delivered_) {
+            ++counts_.duplicates;
+            continue;
+        }
+        delivered_ = record->n;
+        out.push_back(DeliverRecord{record, arrival});
+    }
+    delivered_ = std::max(delivered_, frame.upto);
+    received_ = frame.no;
+    since_receipt_ += frame.bytes;
+}
+
+void LinkReceiver::hold(const FramePtr& frame, const Arrival& arrival) {
+    TULLE_ASSERT(received_.next() < frame->no);
+    const std::size_t bytes = memory_of(*frame);
+    held_.emplace(frame->no, Held{frame, arrival, bytes});
+    held_bytes_ += bytes;
+    while (held_bytes_ > limits_.hold_bytes) {
+        TULLE_ASSERT(!held_.empty());
+        const auto highest = std::prev(held_.end());
+        held_bytes_ -= highest->second.bytes;
+        held_.erase(highest);
+    }
+}
+
+void LinkReceiver::on_claim(Instant now, FrameNo last_sent, RecordNo upto, bool in_order) {
+    considered_ = std::max(considered_, upto);
+    if (last_sent == received_) {
+        delivered_ = std::max(delivered_, upto);
+    }
+    if (last_sent <= known_ || last_sent.value - received_.value > limits_.frames_ahead) {
+        return;
+    }
+    if (in_order) {
+        learn(now, last_sent);
+        return;
+    }
+    claimed_ = std::max(claimed_, last_sent);
+    if (!believe_at_) {
+        believe_at_ = now + timing_.claim_quiet;
+    }
+}
+
+void LinkReceiver::learn(Instant now, FrameNo known) {
+    known_ = std::max(known_, known);
+    const FrameNo counted = std::max(holes_upto_, received_);
+    if (counted < known_) {
+        const auto first_held = held_.upper_bound(counted);
+        const auto held = static_cast<std::uint64_t>(std::distance(first_held, held_.upper_bound(known_)));
+        counts_.holes += known_.value - counted.value - held;
+    }
+    holes_upto_ = std::max(holes_upto_, known_);
+    if (!nack_at_) {
+        backoff_ = timing_.nack_retry;
+        nack_at_ = now + timing_.nack_delay;
+    }
+}
+
+void LinkReceiver::after_progress(Instant now) {
+    if (claimed_ <= known_) {
+        believe_at_.reset();
+    }
+    if (received_ == known_) {
+        nack_at_.reset();
+        return;
+    }
+    backoff_ = timing_.nack_retry;
+    nack_at_ = nack_at_ ? std::min(*nack_at_, now + backoff_) : now + timing_.nack_delay;
+}
+
+std::vector<FrameRange> LinkReceiver::missing() const {
+    std::vector<FrameRange> ranges;
+    FrameNo expected = received_.next();
+    for (const auto& [no, held] : held_) {
+        if (ranges.size() == limits_.nack_ranges) {
+            return ranges;
+        }
+        if (expected < no) {
+            ranges.push_back({expected, FrameNo{no.value - 1}});
+        }
+        expected = no.next();
+    }
+    if (expected <= known_ && ranges.size() < limits_.nack_ranges) {
+        ranges.push_back({expected, known_});
+    }
+    return ranges;
+}
+
+std::uint64_t LinkReceiver::lost() const {
+    const FrameNo last = std::max(known_, claimed_);
+    if (last <= received_ || last.value - received_.value <= held_.size()) {
+        return 0;
+    }
+    const std::uint64_t held = held_records().size();
+    const std::uint64_t passed = considered_ <= delivered_ ? 0 : considered_.value - delivered_.value;
+    return passed > held ? passed - held : 1;
+}
+
+void LinkReceiver::hurry(Instant now) {
+    if (nack_at_) {
+        nack_at_ = now;
+        backoff_ = timing_.nack_retry;
+    }
+}
+
+void LinkReceiver::on_deadline(Instant now, LinkEffects& out) {
+    if (believe_at_ && *believe_at_ <= now) {
+        believe_at_.reset();
+        if (claimed_ > known_) {
+            learn(now, claimed_);
+            nack_at_ = now;
+        }
+    }
+    if (nack_at_ && *nack_at_ <= now) {
+        out.push_back(SendNack{missing()});
+        nack_at_ = now + backoff_;
+        backoff_ = std::min(2 * backoff_, timing_.nack_retry_max);
+    }
+}
+
+std::optional<Instant> LinkReceiver::next_deadline() const {
+    if (nack_at_ && believe_at_) {
+        return std::min(*nack_at_, *believe_at_);
+    }
+    return nack_at_ ? nack_at_ : believe_at_;
+}
+
+}  // namespace tulle::mesh

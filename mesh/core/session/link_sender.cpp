@@ -1,0 +1,267 @@
+#include "mesh/core/session/link_sender.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "mesh/base/assert.hpp"
+#include "mesh/core/node/numbers.hpp"
+
+namespace tulle::mesh {
+
+static_assert(Limits{}.frame_bytes < Limits{}.credit_bytes && Limits{}.credit_bytes < Limits{}.ring_bytes);
+static_assert(Timing{}.tail < Timing{}.data_keepalive && Timing{}.data_keepalive < Timing{}.data_deaf);
+
+void LinkSender::open(RecordNo after, std::vector<RecordNo> extras) {
+    TULLE_ASSERT(!open_ && last_sent_ == FrameNo{});
+    open_ = true;
+    cursor_ = after;
+    extras_ = std::move(extras);
+}
+
+void LinkSender::note_due(RecordNo before, const RecordPtr& record) {
+    TULLE_ASSERT(before < record->n);
+    if (level_) {
+        fall_behind(before);
+        noted_.is_complete = true;
+    }
+    if (noted_.is_complete && (noted_.records.empty() || noted_.records.back()->n < record->n)) {
+        noted_.records.push_back(record);
+    }
+}
+
+void LinkSender::fall_behind(RecordNo before) {
+    if (level_) {
+        level_ = false;
+        cursor_ = before;
+    }
+}
+
+void LinkSender::flush(Instant now, const Sources& sources, std::vector<FramePtr>& out) {
+    if (!open_) {
+        return;
+    }
+    if (level_) {
+        cursor_ = sources.ring.last();
+    }
+    bool sent = false;
+    while (unreceipted_.bytes < limits_.credit_bytes) {
+        FramePtr frame = next_frame(sources);
+        if (!frame) {
+            break;
+        }
+        unreceipted_.bytes += frame->bytes;
+        unreceipted_.frames.push_back({frame, now});
+        out.push_back(std::move(frame));
+        sent = true;
+    }
+    noted_.is_complete = false;  // what is left will be looked at with the interest of that time
+    noted_.records.clear();
+    noted_.sent = 0;
+    level_ = cursor_ == sources.ring.last() && unreceipted_.bytes < limits_.credit_bytes;
+    if (sent) {
+        tail_at_ = now + timing_.tail;
+    } else if (!tail_at_) {
+        tail_at_ = now + timing_.data_keepalive;
+    }
+}
+
+/// Null when there is nothing to be sent.
+FramePtr LinkSender::next_frame(const Sources& sources) {
+    Frame frame;
+    pass_over_gone(sources, frame);
+    add_owed(sources, frame);
+    if (!list_ && noted_.is_complete) {
+        add_noted(sources, frame);
+    } else if (!list_) {
+        add_records(sources, frame);
+    }
+    if (frame.records.empty() && frame.gone.empty() && frame.presence.empty() && frame.kept.empty()) {
+        return nullptr;
+    }
+    last_sent_ = last_sent_.next();
+    frame.no = last_sent_;
+    frame.upto = cursor_;
+    return std::make_shared<const Frame>(std::move(frame));
+}
+
+/// Moves the cursor until the frame is full or the ring is at its end.
+void LinkSender::add_records(const Sources& sources, Frame& frame) {
+    const RecordRing& ring = sources.ring;
+    while (cursor_ < ring.last() && cursor_.next() >= ring.first_whole() && !is_late(cursor_.next()) &&
+           frame.records.size() < limits_.frame_records) {
+        const RecordPtr& record = ring.at(cursor_.next());
+        if (sources.due(*record)) {
+            if (is_full(frame, *record)) {
+                break;
+            }
+            frame.records.push_back(record);
+            frame.bytes += record->cost();
+        }
+        cursor_ = record->n;
+    }
+}
+
+/// The same when it is known what is due.
+void LinkSender::add_noted(const Sources& sources, Frame& frame) {
+    while (noted_.sent < noted_.records.size() && frame.records.size() < limits_.frame_records) {
+        const RecordPtr& record = noted_.records[noted_.sent];
+        if (is_full(frame, *record)) {
+            cursor_ = RecordNo{record->n.value - 1};
+            return;
+        }
+        frame.records.push_back(record);
+        frame.bytes += record->cost();
+        cursor_ = record->n;
+        ++noted_.sent;
+    }
+    if (noted_.sent == noted_.records.size() && frame.records.size() < limits_.frame_records) {
+        cursor_ = sources.ring.last();
+    }
+}
+
+/// A frame that is empty takes any record.
+bool LinkSender::is_full(const Frame& frame, const Record& next) const {
+    const bool empty = frame.records.empty() && frame.presence.empty() && frame.kept.empty();
+    return !empty && frame.bytes + next.cost() > limits_.frame_bytes;
+}
+
+/// Until the frame is full, or nothing is owed any more.
+void LinkSender::add_owed(const Sources& sources, Frame& frame) {
+    while ((list_ || !owed_.empty()) && frame.bytes < limits_.frame_bytes) {
+        if (!list_) {
+            const auto next = owed_.extract(owed_.begin());
+            const std::string channel(marked_channel(next.key()));
+            if (is_kept_key(next.key())) {
+                add_kept(sources, channel, next.mapped(), frame);
+                continue;
+            }
+            list_ = List{channel, next.mapped(), sources.ring.last(), sources.members(channel), 0};
+        }
+        add_members(frame);
+        if (list_) {
+            return;
+        }
+    }
+}
+
+/// A frame that is not empty takes an event beyond its size only once: one more message of the largest kind is allowed.
+void LinkSender::add_kept(const Sources& sources, const std::string& channel, InterestVersion version, Frame& frame) {
+    KeptPart part = sources.kept(channel);
+    part.channel = channel;
+    part.version = version;
+    part.at = sources.ring.last();
+    frame.bytes += part.cost();
+    frame.kept.push_back(std::make_shared<const KeptPart>(std::move(part)));
+}
+
+/// The next piece of the list under way.
+void LinkSender::add_members(Frame& frame) {
+    PresencePart part{.channel = list_->channel,
+                      .version = list_->version,
+                      .at = list_->at,
+                      .first = list_->sent == 0,
+                      .last = false,
+                      .members = {}};
+    frame.bytes += 64 + part.channel.size();
+    while (list_->sent < list_->members.size()) {
+        const PresenceMember& member = list_->members[list_->sent];
+        if (!part.members.empty() && frame.bytes + member.cost() > limits_.frame_bytes) {
+            break;
+        }
+        frame.bytes += member.cost();
+        part.members.push_back(member);
+        ++list_->sent;
+    }
+    part.last = list_->sent == list_->members.size();
+    TULLE_ASSERT(part.last || !part.members.empty());  // or the list would never end
+    frame.presence.push_back(std::make_shared<const PresencePart>(std::move(part)));
+    if (frame.presence.back()->last) {
+        list_.reset();
+    }
+}
+
+void LinkSender::pass_over_gone(const Sources& sources, Frame& frame) {
+    const RecordRing& ring = sources.ring;
+    if (cursor_.next() < ring.first()) {
+        frame.gone.unknown = ring.first().value - cursor_.value - 1;
+        cursor_ = RecordNo{ring.first().value - 1};
+        unknown_lost_ = true;
+    }
+    std::map<std::string, std::uint64_t> missed;
+    while (cursor_ < ring.last() && (cursor_.next() < ring.first_whole() || is_late(cursor_.next())) &&
+           frame.bytes < limits_.frame_bytes) {
+        const RecordPtr& stub = ring.at(cursor_.next());
+        cursor_ = stub->n;
+        if (stub->trace || std::binary_search(extras_.begin(), extras_.end(), cursor_)) {
+            continue;
+        }
+        owe_stub(sources, *stub);
+        for (const std::string& channel : stub->channels) {
+            if (is_marked_key(channel) || !sources.interested(channel)) {
+                continue;
+            }
+            const auto [entry, fresh] = missed.try_emplace(channel, 0);
+            ++entry->second;
+            ++counts_.gone;
+            frame.bytes += fresh ? channel.size() + 16 : 0;
+        }
+    }
+    counts_.gone += frame.gone.unknown;
+    frame.gone.channels.assign(missed.begin(), missed.end());
+}
+
+/// What a lost record has changed is told anew.
+void LinkSender::owe_stub(const Sources& sources, const Record& stub) {
+    for (const std::string& channel : stub.channels) {
+        if (is_presence_key(channel) && sources.interested(channel)) {
+            owe(channel, sources.version);
+        }
+    }
+    if (stub.kept > 0 && sources.due(stub)) {
+        for (std::size_t i = 0; i < stub.kept; ++i) {
+            owe(kept_key(stub.channels[i]), sources.version);
+        }
+    }
+}
+
+void LinkSender::on_receipt(FrameNo received) {
+    if (received > last_sent_) {
+        return;  // not of this session, or a peer that errs: it can receipt no more than was sent
+    }
+    while (receipted_ < received) {
+        unreceipted_.bytes -= unreceipted_.frames.front().frame->bytes;
+        unreceipted_.frames.pop_front();
+        receipted_ = receipted_.next();
+    }
+    TULLE_ASSERT(receipted_.value + unreceipted_.frames.size() == last_sent_.value);
+}
+
+void LinkSender::on_nack(Instant now, const std::vector<FrameRange>& missing, std::vector<FramePtr>& out) {
+    std::size_t left = limits_.repair_frames;
+    std::size_t looks = 16 * limits_.repair_frames;  // ranges may overlap, and what was just sent again is passed over
+    for (const FrameRange& range : missing) {
+        const FrameNo first = std::max(range.first, receipted_.next());
+        const FrameNo last = std::min(range.last, last_sent_);
+        for (FrameNo no = first; no <= last && left > 0 && looks > 0; no = no.next(), --looks) {
+            Sent& sent = unreceipted_.frames[no.value - receipted_.value - 1];
+            if (sent.again_after > now) {
+                continue;
+            }
+            sent.again_after = now + timing_.repair_again;
+            out.push_back(sent.frame);
+            ++counts_.repeated;
+            --left;
+        }
+    }
+}
+
+bool LinkSender::on_deadline(Instant now) {
+    if (!tail_at_ || *tail_at_ > now) {
+        return false;
+    }
+    tail_at_ = now + timing_.data_keepalive;
+    return true;
+}
+
+}  // namespace tulle::mesh

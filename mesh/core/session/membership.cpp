@@ -1,0 +1,222 @@
+#include "mesh/core/session/membership.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tulle::mesh {
+namespace {
+
+/// A message that may be the first word between two nodes belongs to no session.
+bool is_handshake(const ControlBody& body) {
+    return std::holds_alternative<Knock>(body) || std::holds_alternative<Hello>(body) ||
+           std::holds_alternative<Welcome>(body) || std::holds_alternative<Refuse>(body);
+}
+
+}  // namespace
+
+Membership::Membership(const NodeOptions& options, Prng& prng, Records records)
+    : table_(options, prng),
+      seeds_(table_),
+      refusals_(table_),
+      sender_(table_),
+      dialler_(table_, seeds_),
+      own_(table_),
+      liveness_(table_, dialler_, own_, sender_),
+      handshake_(table_, std::move(records), seeds_, refusals_, dialler_, own_, liveness_) {}
+
+OriginId Membership::on_link_up(Instant now, LinkId link, Effects& out) {
+    table_.note_change();
+    if (own_.on_link(now, link, true, out) || seeds_.on_link_up(now, link, out) ||
+        refusals_.on_link_up(now, link, out)) {
+        return {};
+    }
+    Peer* peer = table_.of_link(link);
+    if (peer == nullptr) {
+        return {};
+    }
+    handshake_.on_link_up(now, *peer, out);
+    return peer->in_session() ? peer->oid : OriginId{};
+}
+
+void Membership::on_link_down(Instant now, LinkId link, Effects& out) {
+    table_.note_change();
+    if (own_.on_link(now, link, false, out) || seeds_.on_link_down(link)) {
+        return;
+    }
+    if (Peer* peer = table_.of_link(link)) {
+        dialler_.on_link_down(now, *peer, out);
+    }
+}
+
+void Membership::on_endpoint_checked(Instant now, const EndpointChecked& checked, Effects& out) {
+    table_.note_change();
+    if (seeds_.on_endpoint_checked(now, checked, out)) {
+        return;
+    }
+    if (Peer* peer = table_.of_link(checked.link); peer != nullptr && checked.state == EndpointState::kRefused) {
+        liveness_.on_endpoint_refused(now, *peer, out);
+    }
+}
+
+struct Membership::Handler {
+    Membership& all;
+    Instant now;
+    OriginId from;
+    Effects& out;
+
+    bool operator()(const Knock& knock) const { return all.handshake_.on_knock(now, from, knock, out), true; }
+    bool operator()(const Hello& hello) const { return all.handshake_.on_hello(now, from, hello, out), true; }
+    bool operator()(const Welcome& welcome) const { return all.handshake_.on_welcome(now, from, welcome, out), true; }
+    bool operator()(const Refuse& refusal) const { return all.handshake_.on_refuse(now, from, refusal, out), true; }
+    bool operator()(const Members& named) const { return all.handshake_.learn(now, from, named.members, out), true; }
+    bool operator()(const ProbeAsk& ask) const { return all.liveness_.on_probe_ask(now, from, ask, out), true; }
+    bool operator()(const ProbeAnswer& answer) const { return all.liveness_.on_probe_answer(now, from, answer), true; }
+    /// The rest is for the services of the node, each of whose kinds MeshNode names.
+    template <class T>
+    bool operator()(const T&) const {
+        return false;
+    }
+};
+
+bool Membership::on_control(Instant now, const Control& message, Effects& out) {
+    const bool is_knock = std::holds_alternative<Knock>(message.body);
+    if (message.dst != table_.options().oid && !(message.dst == OriginId{} && is_knock)) {
+        ++table_.counters().stale;  // for another incarnation
+        return false;
+    }
+    if (is_handshake(message.body)) {
+        static_cast<void>(handle(now, message, out));
+        return false;
+    }
+    const auto* heartbeat = std::get_if<Heartbeat>(&message.body);
+    const bool serves = heartbeat != nullptr && heartbeat->ready;
+    return in_standing_session(now, message.src, message.tag, Way::kControl, serves, out) && !handle(now, message, out);
+}
+
+bool Membership::handle(Instant now, const Control& message, Effects& out) {
+    const bool is_ours = std::visit(Handler{*this, now, message.src, out}, message.body);
+    if (is_ours) {
+        table_.note_change();
+    }
+    return is_ours;
+}
+
+bool Membership::on_data(Instant now, const Data& message, Effects& out) {
+    if (message.dst != table_.options().oid) {
+        ++table_.counters().stale;
+        return false;
+    }
+    return in_standing_session(now, message.src, message.tag, Way::kData, false, out);
+}
+
+bool Membership::on_relayed(Instant now, const Control& message, Effects& out) {
+    if (message.dst != table_.options().oid ||
+        !sender_.in_relayed_session(now, message.src, message.tag, Way::kControl)) {
+        return false;
+    }
+    if (is_handshake(message.body) || std::holds_alternative<Relay>(message.body)) {  // one hop is all
+        ++table_.counters().stale;
+        return false;
+    }
+    return !handle(now, message, out);
+}
+
+bool Membership::on_relayed(Instant now, const Data& message) {
+    return message.dst == table_.options().oid && sender_.in_relayed_session(now, message.src, message.tag, Way::kData);
+}
+
+bool Membership::in_standing_session(Instant now, OriginId from, SessionTag tag, Way way, bool serves, Effects& out) {
+    const auto found = table_.peers().find(from);
+    if (found == table_.peers().end()) {
+        ++table_.counters().stale;
+        return false;
+    }
+    Peer& peer = found->second;
+    if (peer.bound && tag == peer.local_tag) {
+        if (peer.state != PeerState::kAlive) {
+            table_.note_change();
+        }
+        if (!peer.in_session()) {
+            handshake_.confirm(now, peer, out);
+        }
+        liveness_.heard(now, peer, out);
+        if (way == Way::kControl) {
+            liveness_.heard_on_control(now, peer, out);
+        }
+        return true;
+    }
+    ++table_.counters().stale;
+    handshake_.doubt_goodbye(now, peer, serves);
+    if (peer.state == PeerState::kDead && table_.is_dialling() && !Liveness::is_shunned(now, peer)) {
+        table_.note_change();
+        handshake_.revive(now, peer, out);  // it lives, and believes in a session that we have ended
+    }
+    return false;
+}
+
+void Membership::on_deadline(Instant now, Effects& out) {
+    if (!table_.is_changed() && now < quiet_until_) {
+        return;
+    }
+    table_.settle_change();
+    refusals_.expire(now);
+    std::vector<OriginId> ids;
+    for (const auto& [oid, peer] : table_.peers()) {
+        ids.push_back(oid);
+    }
+    const bool alone = !table_.has_session();
+    own_.rest_alone(now, alone, out);
+    seeds_.note_lonely(now, alone, out);
+    dialler_.begin_tick();
+    for (const OriginId oid : ids) {
+        if (const auto found = table_.peers().find(oid); found != table_.peers().end()) {
+            tick_peer(now, found->second, out);
+        }
+    }
+    seeds_.tick(now, out);  // after the peers: a seed whose peer is gone is dialled again
+    own_.tick(now, out);
+    refusals_.tick(now, out);
+    quiet_until_ = first_deadline();
+}
+
+void Membership::tick_peer(Instant now, Peer& peer, Effects& out) {
+    dialler_.check_endpoint(now, peer, out);
+    if (peer.in_session()) {
+        liveness_.tick(now, peer, out);
+    } else {
+        handshake_.tick(now, peer, out);
+    }
+}
+
+Instant Membership::next_deadline(Instant horizon) {
+    if (table_.is_changed() || quiet_until_ < horizon) {
+        quiet_until_ = first_deadline();
+    }
+    return quiet_until_;
+}
+
+Instant Membership::first_deadline() const {
+    Instant next = refusals_.first_deadline(own_.first_deadline(seeds_.first_deadline(Instant::max())));
+    const auto consider = [&next](const std::optional<Instant>& at) { next = std::min(next, at.value_or(next)); };
+    for (const auto& [oid, peer] : table_.peers()) {
+        consider(peer.hello_at);
+        consider(peer.give_up_at);
+        consider(peer.redial_at);
+        consider(peer.check_at);
+        consider(liveness_.next_deadline(peer));
+    }
+    return next;
+}
+
+void Membership::stop_dialling(Effects& out) {
+    table_.note_change();
+    table_.stop_dialling();
+    seeds_.stop(out);
+}
+
+bool Membership::is_refused() const {
+    // Somebody has taken us in and says nothing else since: that nobody is there now is no refusal.
+    return refusals_.is_refused() && !seeds_.is_accepted() && !table_.has_session();
+}
+
+}  // namespace tulle::mesh

@@ -1,0 +1,122 @@
+#include "mesh/core/session/refusals.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "mesh/core/node/numbers.hpp"
+
+namespace tulle::mesh {
+
+static_assert(Limits{}.refusals_foreign < Limits{}.refusals, "newcomers of the own cluster get their answer");
+static_assert(Timing{}.redial_refused_max < Timing{}.refusal_memory, "a refusal is remembered until the next attempt");
+static_assert(Timing{}.verdict_unspoken < Timing{}.name_patience, "a name is free again after the verdict");
+
+/// To one endpoint at a time: it says itself where it is, and that need not be true.
+void Refusals::refuse(Instant now, OriginId to, const Introduction& who, std::uint64_t echo, Refuse message,
+                      Effects& out) {
+    const std::string& endpoint = who.endpoints.control;
+    const bool under_way = std::any_of(refusals_.begin(), refusals_.end(),
+                                       [&](const Refusal& r) { return r.to == to || r.endpoint == endpoint; });
+    const bool foreign = message.reason == RefusalReason::kCluster;
+    const auto strangers =
+        static_cast<std::size_t>(std::count_if(refusals_.begin(), refusals_.end(), [](const Refusal& r) {
+            return r.message.reason == RefusalReason::kCluster;
+        }));
+    if (under_way || refusals_.size() >= table_.limits().refusals ||
+        (foreign && strangers >= table_.limits().refusals_foreign)) {
+        return;
+    }
+    ++table_.counters().refused;
+    note(now, {.by_us = true, .name = who.name, .endpoint = endpoint, .reason = message.reason, .text = message.text},
+         out);
+    message.echo = echo;
+    const LinkId link = table_.fresh_link();
+    out.push_back(OpenLink{link, endpoint});
+    refusals_.push_back({link, std::move(message), to, now + table_.timing().handshake, endpoint});
+}
+
+void Refusals::note(Instant now, Refused what, Effects& out) {
+    auto known = std::find_if(refused_.begin(), refused_.end(), [&](const Refused& r) {
+        return r.by_us == what.by_us && r.endpoint == what.endpoint && r.reason == what.reason;
+    });
+    const bool flooded = refused_.size() >= table_.limits().refusals_kept &&
+                         now - refused_.front().last < table_.timing().refusal_notice;
+    if (known == refused_.end()) {
+        if (refused_.size() >= table_.limits().refusals_kept) {
+            refused_.erase(refused_.begin());
+        }
+        what.noticed = Instant{};
+    } else {
+        what.count = known->count;
+        what.noticed = known->noticed;
+        refused_.erase(known);
+    }
+    ++what.count;
+    what.last = now;
+    const bool is_first = what.noticed == Instant{};
+    if ((is_first && !flooded) || (!is_first && now - what.noticed >= table_.timing().refusal_notice)) {
+        what.noticed = now;
+        const std::string who = what.by_us ? "refused a newcomer, " + what.name + " at " + what.endpoint
+                                           : "refused by " + what.name + " at " + what.endpoint;
+        out.push_back(
+            Notice{Severity::kWarn, who + ", for its " + to_text(what.reason) + ": " + what.text +
+                                        (what.count > 1 ? " (" + std::to_string(what.count) + " times)" : "")});
+    }
+    refused_.push_back(std::move(what));
+}
+
+void Refusals::on_refused_name(Instant now, const std::string& who, const Refuse& refuse, Effects& out) {
+    barred_until_ = now + table_.timing().name_memory;
+    name_refused_since_ = name_refused_since_.value_or(now);
+    if (now - *name_refused_since_ >= table_.timing().name_patience) {
+        out.push_back(Fatal{"refused by " + who + ": " + refuse.text});
+    }
+}
+
+bool Refusals::on_link_up(Instant now, LinkId link, Effects& out) {
+    const auto refusal =
+        std::find_if(refusals_.begin(), refusals_.end(), [&](const Refusal& r) { return r.link == link; });
+    if (refusal == refusals_.end()) {
+        return false;
+    }
+    out.push_back(
+        SendControl{link, {.src = table_.options().oid, .dst = refusal->to, .tag = {}, .body = refusal->message}});
+    refusal->give_up_at = now + table_.timing().hello_retry;  // time for the transport to carry it
+    return true;
+}
+
+void Refusals::on_session() {
+    name_refused_since_.reset();
+    barred_until_.reset();
+    refused_until_.reset();
+}
+
+void Refusals::expire(Instant now) {
+    if (barred_until_ && *barred_until_ <= now) {
+        barred_until_.reset();  // whoever refused us has gone, or was a newcomer itself
+        name_refused_since_.reset();
+    }
+    if (refused_until_ && *refused_until_ <= now) {
+        refused_until_.reset();
+    }
+}
+
+void Refusals::tick(Instant now, Effects& out) {
+    std::erase_if(refusals_, [&](const Refusal& refusal) {
+        if (refusal.give_up_at > now) {
+            return false;
+        }
+        out.push_back(CloseLink{refusal.link});
+        return true;
+    });
+}
+
+Instant Refusals::first_deadline(Instant next) const {
+    next = std::min({next, barred_until_.value_or(next), refused_until_.value_or(next)});
+    for (const Refusal& refusal : refusals_) {
+        next = std::min(next, refusal.give_up_at);
+    }
+    return next;
+}
+
+}  // namespace tulle::mesh

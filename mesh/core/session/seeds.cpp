@@ -1,0 +1,419 @@
+#include "mesh/core/session/seeds.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tulle::mesh {
+namespace {
+
+constexpr std::size_t kReasonsTold = 5;
+constexpr std::string_view kNameRefused = "refuses this node, as another one holds its name";
+
+}  // namespace
+
+Seed& Seeds::add_seed(std::string endpoint, std::string name) {
+    Seed& seed = seeds_.emplace_back();
+    seed.endpoint = std::move(endpoint);
+    seed.name = std::move(name);
+    seed.nonce = table_.secret() | 1;
+    return seed;
+}
+
+void Seeds::start_seed(Instant now, Seed& seed, Effects& out) {
+    if (seed.endpoint == table_.options().endpoints.control) {
+        seed.is_self = true;
+        return;
+    }
+    table_.gate().expect_seed(now, seed.endpoint);
+    dial_seed(now, seed, out);
+}
+
+void Seeds::close_seed(Seed& seed, Effects& out) {
+    if (seed.link) {
+        out.push_back(CloseLink{*seed.link});
+    }
+    seed.link.reset();
+    seed.up = false;
+    seed.knock_at.reset();
+    seed.give_up_at.reset();
+    seed.redial_at.reset();
+}
+
+void Seeds::knock(Instant now, Seed& seed, Effects& out) {
+    seed.knock_at = now + table_.timing().hello_retry;
+    Knock body{.who = table_.introduction(), .dialled = seed.endpoint, .nonce = seed.nonce};
+    out.push_back(
+        SendControl{*seed.link, {.src = table_.options().oid, .dst = {}, .tag = {}, .body = std::move(body)}});
+}
+
+void Seeds::dial_seed(Instant now, Seed& seed, Effects& out) {
+    seed.redial_at.reset();
+    seed.seen = "cannot be connected to";
+    seed.link = table_.fresh_link();
+    seed.give_up_at = now + table_.timing().handshake;
+    out.push_back(OpenLink{*seed.link, seed.endpoint});
+    out.push_back(CheckEndpoint{*seed.link, seed.endpoint});
+}
+
+void Seeds::seed_failed(Instant now, Seed& seed, std::string why, Effects& out) {
+    table_.note_change();  // whether it is to be dialled again is for the next look to say
+    seed.failure = std::move(why);
+    seed.is_self = false;
+    seed.self_again_at.reset();
+    close_seed(seed, out);
+    seed.backoff = std::clamp(2 * seed.backoff, table_.timing().redial_min, table_.timing().redial_seed_max);
+    seed.redial_at = now + table_.jittered(seed.backoff);
+}
+
+void Seeds::seed_answered(Seed& seed, OriginId oid, Effects& out) {
+    const Peer* peer = table_.find(oid);
+    close_seed(seed, out);
+    seed.oid = oid;
+    seed.backoff = {};
+    seed.is_self = false;
+    seed.self_again_at.reset();
+    seed.failure.clear();
+    seed.met = seed.met || (peer != nullptr && peer->in_session());  // that node has more than one address
+    table_.gate().seed_settled(seed.endpoint);
+}
+
+void Seeds::seed_is_self(Instant now, Seed& seed, Effects& out) {
+    seed.is_self = true;
+    seed.oid.reset();
+    seed.self_again_at = now + table_.timing().redial_self;
+    close_seed(seed, out);
+    table_.gate().seed_settled(seed.endpoint);
+}
+
+void Seeds::tick_seed(Instant now, Seed& seed, Effects& out) {
+    if (!table_.is_dialling()) {
+        return;
+    }
+    if (seed.is_self && !seed.link) {
+        tick_self_seed(now, seed, out);
+        return;
+    }
+    const Peer* peer = seed.oid ? table_.find(*seed.oid) : nullptr;
+    const bool covered = peer != nullptr && (peer->in_session() || peer->state == PeerState::kJoining);
+    if (covered) {
+        seed.redial_at.reset();
+    } else if (!seed.link && !seed.redial_at) {
+        seed.backoff = {};
+        seed.redial_at = now + table_.jittered(table_.timing().redial_min);
+    }
+    if (seed.give_up_at && *seed.give_up_at <= now) {
+        seed_failed(now, seed, std::string(seed.seen), out);
+    } else if (seed.knock_at && *seed.knock_at <= now) {
+        knock(now, seed, out);
+    } else if (seed.redial_at && *seed.redial_at <= now) {
+        dial_seed(now, seed, out);
+    }
+}
+
+void Seeds::tick_self_seed(Instant now, Seed& seed, Effects& out) {
+    if (!seed.self_again_at || now < *seed.self_again_at) {
+        return;
+    }
+    seed.self_again_at = now + table_.timing().redial_self;
+    if (!table_.has_session()) {
+        dial_seed(now, seed, out);
+    }
+}
+
+void Seeds::tick_name(Instant now, SeedName& name, Effects& out) {
+    if (table_.is_dialling() && name.ask_at && *name.ask_at <= now) {
+        name.ask_at.reset();
+        out.push_back(ResolveName{name.name});
+    }
+}
+
+void Seeds::on_name_resolved(Instant now, const NameResolved& resolved, Effects& out) {
+    const auto name =
+        std::find_if(names_.begin(), names_.end(), [&](const SeedName& known) { return known.name == resolved.name; });
+    if (name == names_.end() || name->ask_at || !table_.is_dialling()) {
+        return;
+    }
+    table_.note_change();
+    const bool failed = resolved.endpoints.empty();
+    name->ask_at = now + table_.jittered(failed ? table_.timing().resolve_retry : table_.timing().resolve_again);
+    name->failure = failed ? "the name has no address: " + resolved.error : "";
+    if (failed) {
+        return;  // the addresses that it had stay: a name server may be away for a while
+    }
+    std::vector<std::string> endpoints = resolved.endpoints;
+    std::sort(endpoints.begin(), endpoints.end());
+    endpoints.erase(std::unique(endpoints.begin(), endpoints.end()), endpoints.end());
+    for (Seed& seed : seeds_) {  // first, so that those that are still given are not the ones to make room
+        if (std::binary_search(endpoints.begin(), endpoints.end(), seed.endpoint)) {
+            seed.resolved_at = now;
+        }
+    }
+    bool all = true;
+    for (const std::string& endpoint : endpoints) {
+        all = take_address(now, name->name, endpoint, out) && all;
+    }
+    if (!all && !std::exchange(name->overflowed, true)) {
+        out.push_back(Notice{Severity::kWarn, "the name in the peer " + name->name + " has " +
+                                                  std::to_string(endpoints.size()) +
+                                                  " addresses: not all are dialled, the nodes there name the others"});
+    }
+    drop_old_addresses(now, name->name, out);
+    table_.gate().seed_settled(name->name);
+}
+
+bool Seeds::take_address(Instant now, const std::string& name, const std::string& endpoint, Effects& out) {
+    std::size_t named = 0;
+    std::size_t of_name = 0;
+    auto oldest = seeds_.end();
+    for (auto seed = seeds_.begin(); seed != seeds_.end(); ++seed) {
+        if (seed->endpoint == endpoint) {
+            return true;
+        }
+        named += seed->name.empty() ? 0u : 1u;
+        if (seed->name == name) {
+            ++of_name;
+            oldest = oldest == seeds_.end() || seed->resolved_at < oldest->resolved_at ? seed : oldest;
+        }
+    }
+    if (of_name >= table_.limits().addresses_per_name || named >= table_.limits().named_seeds) {
+        if (oldest == seeds_.end() || oldest->resolved_at == now) {
+            return false;
+        }
+        close_seed(*oldest, out);
+        table_.gate().seed_settled(oldest->endpoint);
+        seeds_.erase(oldest);
+    }
+    Seed& seed = add_seed(endpoint, name);
+    seed.resolved_at = now;
+    start_seed(now, seed, out);
+    return true;
+}
+
+void Seeds::drop_old_addresses(Instant now, const std::string& name, Effects& out) {
+    std::erase_if(seeds_, [&](Seed& seed) {
+        if (seed.name != name || now - seed.resolved_at < table_.timing().resolved_for) {
+            return false;
+        }
+        close_seed(seed, out);
+        table_.gate().seed_settled(seed.endpoint);
+        return true;
+    });
+}
+
+Seed* Seeds::seed_of(LinkId link) {
+    const auto found = std::find_if(seeds_.begin(), seeds_.end(), [&](const Seed& seed) { return seed.link == link; });
+    return found == seeds_.end() ? nullptr : &*found;
+}
+
+void Seeds::note_lonely(Instant now, bool alone, Effects& out) {
+    if (!alone || !table_.is_dialling() || (seeds_.empty() && names_.empty())) {
+        lonely_at_.reset();
+        return;
+    }
+    if (!lonely_at_) {
+        lonely_at_ = now + table_.timing().lonely_notice;
+    }
+    if (now < *lonely_at_) {
+        return;
+    }
+    lonely_at_ = now + table_.timing().refusal_notice;
+    if (const std::size_t peers = configured(); peers > 0) {
+        out.push_back(Notice{Severity::kWarn, "this node is alone, without any of its " + std::to_string(peers) +
+                                                  " configured peers: " + why_lonely()});
+    }
+}
+
+std::string Seeds::why_lonely() const {
+    std::vector<std::string> reasons;
+    for (const SeedName& name : names_) {
+        if (!name.failure.empty() || !name.ask_at) {
+            reasons.push_back(name.name + " (" + (name.failure.empty() ? "the name is being looked up" : name.failure) +
+                              ")");
+        }
+    }
+    for (const Seed& seed : seeds_) {
+        const Peer* peer = seed.oid ? table_.find(*seed.oid) : nullptr;
+        std::string why = seed.failure;
+        if (seed.is_self) {
+            why = "is this node itself";
+        } else if (why.empty()) {
+            why = peer != nullptr ? std::string("its node is ") + to_text(peer->state) : "has not answered yet";
+        }
+        reasons.push_back(seed.endpoint + (seed.name.empty() ? " (" : ", an address of " + seed.name + " (") + why +
+                          ")");
+    }
+    std::string text;
+    for (std::size_t i = 0; i < std::min(reasons.size(), kReasonsTold); ++i) {
+        text += (i == 0 ? "" : "; ") + reasons[i];
+    }
+    return text +
+           (reasons.size() > kReasonsTold ? "; and " + std::to_string(reasons.size() - kReasonsTold) + " more" : "");
+}
+
+std::size_t Seeds::configured() const {
+    const auto seeds = std::count_if(seeds_.begin(), seeds_.end(), [](const Seed& seed) { return !seed.is_self; });
+    const auto names = std::count_if(names_.begin(), names_.end(), [this](const SeedName& name) {
+        return std::none_of(seeds_.begin(), seeds_.end(), [&name](const Seed& seed) { return seed.name == name.name; });
+    });
+    return static_cast<std::size_t>(seeds + names);
+}
+
+std::size_t Seeds::met() const {
+    return static_cast<std::size_t>(
+        std::count_if(seeds_.begin(), seeds_.end(), [](const Seed& seed) { return seed.met; }));
+}
+
+bool Seeds::is_configured(const Peer& peer) const {
+    return std::any_of(seeds_.begin(), seeds_.end(), [&](const Seed& seed) {
+        return seed.oid == peer.oid || seed.endpoint == peer.endpoints.control;
+    });
+}
+
+Seed* Seeds::refused_seed(const Refuse& refuse) {
+    const auto found =
+        std::find_if(seeds_.begin(), seeds_.end(), [&](const Seed& seed) { return seed.nonce == refuse.echo; });
+    return found == seeds_.end() ? nullptr : &*found;
+}
+
+Seeds::Seeds(PeerTable& table) : table_(table) {
+    for (const std::string& endpoint : table.options().seeds) {
+        add_seed(endpoint, {});
+    }
+    for (const std::string& name : table.options().seed_names) {
+        names_.push_back({.name = name});
+    }
+}
+
+void Seeds::start(Instant now, Effects& out) {
+    for (Seed& seed : seeds_) {
+        start_seed(now, seed, out);
+    }
+    for (SeedName& name : names_) {
+        table_.gate().expect_seed(now, name.name);
+        out.push_back(ResolveName{name.name});
+    }
+}
+
+void Seeds::stop(Effects& out) {
+    for (Seed& seed : seeds_) {
+        close_seed(seed, out);
+    }
+}
+
+bool Seeds::on_link_up(Instant now, LinkId link, Effects& out) {
+    Seed* seed = seed_of(link);
+    if (seed == nullptr) {
+        return false;
+    }
+    seed->up = true;
+    seed->seen = "answers nothing";
+    knock(now, *seed, out);
+    return true;
+}
+
+bool Seeds::on_link_down(LinkId link) {
+    Seed* seed = seed_of(link);
+    if (seed == nullptr) {
+        return false;
+    }
+    seed->up = false;
+    seed->knock_at.reset();
+    return true;
+}
+
+bool Seeds::on_endpoint_checked(Instant now, const EndpointChecked& checked, Effects& out) {
+    Seed* seed = seed_of(checked.link);
+    if (seed == nullptr) {
+        return false;
+    }
+    if (checked.state == EndpointState::kRefused && !seed->up) {
+        table_.gate().seed_settled(seed->endpoint);
+        seed_failed(now, *seed, "nobody listens there", out);
+    } else if (checked.state == EndpointState::kOpen && !seed->up) {
+        // unless it does before the attempt is given up
+        seed->seen = "takes connections and speaks no mesh protocol: is this the mesh port?";
+    }
+    return true;
+}
+
+void Seeds::on_own_knock(Instant now, const Knock& knock, Effects& out) {
+    for (Seed& seed : seeds_) {
+        if (seed.endpoint == knock.dialled && seed.nonce == knock.nonce) {
+            seed_is_self(now, seed, out);
+        }
+    }
+}
+
+Seed* Seeds::asked(const Hello& hello) {
+    const auto found = std::find_if(seeds_.begin(), seeds_.end(), [&](const Seed& seed) {
+        return seed.endpoint == hello.knocked && seed.nonce == hello.echo;
+    });
+    return found == seeds_.end() ? nullptr : &*found;
+}
+
+void Seeds::on_session(const Peer& peer, Effects& out) {
+    for (Seed& seed : seeds_) {
+        if (seed.endpoint == peer.endpoints.control && seed.oid != peer.oid) {
+            seed_answered(seed, peer.oid, out);  // who dials us at that moment has had no Knock to answer
+        }
+        if (seed.oid == peer.oid) {
+            seed.met = true;
+            seed.refused = false;
+            seed.failure.clear();
+        }
+    }
+}
+
+void Seeds::on_name_refused(const Seed* seed, OriginId from) {
+    for (Seed& asked : seeds_) {
+        if (&asked == seed || asked.oid == from) {
+            asked.seen = kNameRefused;
+            asked.failure = kNameRefused;
+        }
+    }
+}
+
+void Seeds::on_refused(Instant now, Seed& seed, RefusalReason reason, Effects& out) {
+    seed.refused = true;
+    table_.gate().seed_settled(seed.endpoint);
+    const Duration backoff = seed.backoff;
+    seed_failed(now, seed, std::string("refuses this node, for its ") + to_text(reason), out);
+    seed.backoff = std::clamp(2 * backoff, table_.timing().redial_min, table_.timing().redial_refused_max);
+    seed.redial_at = now + table_.jittered(seed.backoff);
+}
+
+void Seeds::tick(Instant now, Effects& out) {
+    for (Seed& seed : seeds_) {
+        tick_seed(now, seed, out);
+    }
+    for (SeedName& name : names_) {
+        tick_name(now, name, out);
+    }
+}
+
+Instant Seeds::first_deadline(Instant next) const {
+    const auto consider = [&next](const std::optional<Instant>& at) { next = std::min(next, at.value_or(next)); };
+    const bool dials = table_.is_dialling();
+    for (const Seed& seed : seeds_) {
+        consider(seed.knock_at);
+        consider(seed.give_up_at);
+        consider(seed.redial_at);
+        consider(dials ? seed.self_again_at : std::nullopt);
+    }
+    for (const SeedName& name : names_) {
+        consider(dials ? name.ask_at : std::nullopt);
+    }
+    consider(lonely_at_);
+    return next;
+}
+
+bool Seeds::is_accepted() const {
+    return std::any_of(seeds_.begin(), seeds_.end(), [](const Seed& seed) { return seed.met && !seed.refused; });
+}
+
+bool Seeds::expects(const std::string& endpoint) const {
+    return std::any_of(seeds_.begin(), seeds_.end(), [&](const Seed& seed) { return seed.endpoint == endpoint; }) ||
+           std::any_of(names_.begin(), names_.end(), [&](const SeedName& name) { return name.name == endpoint; });
+}
+
+}  // namespace tulle::mesh

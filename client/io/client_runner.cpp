@@ -234,13 +234,13 @@ void ClientRunner::finish_if_over() {
 
 void ClientRunner::execute(const Dial& effect) {
     const ServerUrl& server = servers_[effect.server];
-    WsLinkConfig config{effect.dial,
-                        server,
-                        websocket_target(server, options_.app_key, TULLE_VERSION),
-                        options_.connect_timeout,
-                        options_.max_message_bytes,
-                        queued_};
-    link_ = std::make_shared<WsLink>(io_, std::move(config), *this);
+    WsTransportConfig config{effect.dial,
+                             server,
+                             websocket_target(server, options_.app_key, TULLE_VERSION),
+                             options_.connect_timeout,
+                             options_.max_message_bytes,
+                             queued_};
+    link_ = std::make_shared<WsTransport>(io_, std::move(config), *this);
     link_->open();
 }
 

@@ -18,7 +18,7 @@
 
 #include "client/core/connection.hpp"
 #include "client/io/handler_table.hpp"
-#include "client/io/ws_link.hpp"
+#include "client/io/ws_transport.hpp"
 #include "client/wire/server_url.hpp"
 #include "mesh/base/mailbox.hpp"
 
@@ -28,7 +28,7 @@ namespace tulle::client {
 ///
 /// Thread: public functions from any thread; everything else on the runner's own. Commands cross in a bounded mailbox;
 ///         those that make or end a subscription are always taken: kMaxSubscriptions bounds them.
-class ClientRunner final : public std::enable_shared_from_this<ClientRunner>, public WsLink::Owner {
+class ClientRunner final : public std::enable_shared_from_this<ClientRunner>, public WsTransport::Owner {
 public:
     /// Throws std::invalid_argument.
     explicit ClientRunner(ClientOptions options);
@@ -110,7 +110,7 @@ private:
     Connection connection_;
     std::vector<Input> inputs_;  ///< those that effects gave rise to wait here until the effects before are done
     bool stepping_ = false;
-    std::shared_ptr<WsLink> link_;
+    std::shared_ptr<WsTransport> link_;
     HandlerTable handlers_;
     StateChange state_;
     std::vector<Command> commands_;

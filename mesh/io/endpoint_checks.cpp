@@ -9,13 +9,14 @@
 namespace tulle::mesh {
 
 EndpointChecks::~EndpointChecks() {
-    for (const auto& [link, check] : checks_) {
+    for (const auto& [connection, check] : checks_) {
         close(check.fd);
     }
 }
 
-void EndpointChecks::start(Instant now, LinkId link, const NumericAddress& address, std::vector<Input>& out) {
-    if (checks_.contains(link)) {
+void EndpointChecks::start(Instant now, ConnectionId connection, const NumericAddress& address,
+                           std::vector<Input>& out) {
+    if (checks_.contains(connection)) {
         return;
     }
     const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -23,7 +24,7 @@ void EndpointChecks::start(Instant now, LinkId link, const NumericAddress& addre
         return;  // out of descriptors: no answer is no opinion
     }
     if (connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0 || errno == EINPROGRESS) {
-        checks_.emplace(link, Check{fd, now + kPatience});
+        checks_.emplace(connection, Check{fd, now + kPatience});
         try {
             ready_.add_writable(fd, token_);
         } catch (const std::system_error&) {
@@ -33,11 +34,11 @@ void EndpointChecks::start(Instant now, LinkId link, const NumericAddress& addre
     }
     const EndpointState state = errno == ECONNREFUSED ? EndpointState::kRefused : EndpointState::kUnknown;
     close(fd);
-    out.push_back(EndpointChecked{link, state});
+    out.push_back(EndpointChecked{connection, state});
 }
 
-void EndpointChecks::cancel(LinkId link) {
-    if (const auto found = checks_.find(link); found != checks_.end()) {
+void EndpointChecks::cancel(ConnectionId connection) {
+    if (const auto found = checks_.find(connection); found != checks_.end()) {
         close(found->second.fd);
         checks_.erase(found);
     }

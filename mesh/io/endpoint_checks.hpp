@@ -14,7 +14,7 @@ namespace tulle::mesh {
 /// Tries whether anybody listens at an endpoint, by a TCP connect of its own: libzmq's monitor does not say *why* a
 /// connect failed, and only ECONNREFUSED proves that the process is gone.
 ///
-/// Thread: confined to the hub. Limits: one check per link, each for at most kPatience.
+/// Thread: confined to the hub. Limits: one check per connection, each for at most kPatience.
 class EndpointChecks {
 public:
     static constexpr Duration kPatience = 1s;
@@ -25,8 +25,8 @@ public:
     EndpointChecks(const EndpointChecks&) = delete;
     EndpointChecks& operator=(const EndpointChecks&) = delete;
 
-    void start(Instant now, LinkId link, const NumericAddress& address, std::vector<Input>& out);
-    void cancel(LinkId link);
+    void start(Instant now, ConnectionId connection, const NumericAddress& address, std::vector<Input>& out);
+    void cancel(ConnectionId connection);
     /// Looks at all; appends the answers that are known now.
     void collect(Instant now, std::vector<Input>& out);
 
@@ -38,7 +38,7 @@ private:
 
     ReadySet& ready_;
     const std::uint64_t token_;
-    std::map<LinkId, Check> checks_;
+    std::map<ConnectionId, Check> checks_;
 };
 
 }  // namespace tulle::mesh

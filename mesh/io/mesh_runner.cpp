@@ -257,13 +257,13 @@ private:
         }
     }
 
-    void execute(const OpenLink& open) { transport_.open_link(open.link, open.endpoint); }
-    void execute(const CloseLink& close) { transport_.close_link(close.link); }
-    void execute(const CheckEndpoint& check) { transport_.check_endpoint(now(), check.link, check.endpoint); }
+    void execute(const OpenConnection& open) { transport_.open_connection(open.connection, open.endpoint); }
+    void execute(const CloseConnection& close) { transport_.close_connection(close.connection); }
+    void execute(const CheckEndpoint& check) { transport_.check_endpoint(now(), check.connection, check.endpoint); }
     void execute(const ResolveName& resolve) { transport_.resolve_name(resolve.name); }
     void execute(const ConnectData& connect) { transport_.connect_data(connect.endpoint); }
     void execute(const DisconnectData& disconnect) { transport_.disconnect_data(disconnect.endpoint); }
-    void execute(const SendControl& send) { transport_.send(send.link, send.message); }
+    void execute(const SendControl& send) { transport_.send(send.connection, send.message); }
     void execute(const SendData& send) { transport_.send(send.message); }
     void execute(const Notice& notice) { log(notice); }
     void execute(const Fatal& what) { fatal(what.text); }
@@ -318,7 +318,7 @@ private:
                                                               {"mesh_control_sent_bytes", c.control_bytes},
                                                               {"mesh_data_sent", c.data_sent},
                                                               {"mesh_data_sent_bytes", c.data_bytes},
-                                                              {"mesh_links_put_off", c.links_put_off},
+                                                              {"mesh_connections_put_off", c.connections_put_off},
                                                               {"mesh_inbound_refused", c.inbound_refused},
                                                               {"mesh_inbound_cut", c.inbound_cut},
                                                               {"mesh_shard_mailbox_losses", losses}};

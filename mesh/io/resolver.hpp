@@ -11,7 +11,7 @@
 namespace tulle::mesh {
 
 /// Turns names into addresses on threads of its own: libzmq would do it on an I/O thread, where one slow name server
-/// freezes every link.
+/// freezes every connection.
 ///
 /// Thread: construct, destroy, ask and take_answers from the owner; `wake` and `look_up` are called by the resolver's
 /// threads.

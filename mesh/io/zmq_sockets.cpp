@@ -15,8 +15,8 @@ namespace {
 constexpr std::uint64_t kControlThread = 1;
 constexpr std::uint64_t kDataThread = 2;
 
-// Every link has three sockets: its DEALER and both ends of the monitor's PAIR. kMaxMembers links and libzmq's default
-// of 1,023 don't go together.
+// Every connection has three sockets: its DEALER and both ends of the monitor's PAIR. kMaxMembers connections and
+// libzmq's default of 1,023 don't go together.
 constexpr int kMaxSockets = 16'384;
 
 // What a subscriber may send in one message: the handshake's READY (38 bytes), a topic and its command (27), a PING
@@ -166,7 +166,7 @@ std::unique_ptr<MonitoredSocket> ZmqSockets::dealer() {
     socket.set(zmq::sockopt::rcvhwm, kWaitingFromRouter);
     socket.set(zmq::sockopt::rcvbuf, kInboundBufferBytes);
     socket.set(zmq::sockopt::linger, 500);  // last words (a refusal, a receipt for a leaver) still go out
-    return std::make_unique<MonitoredSocket>(context, std::move(socket), kLinkEvents);
+    return std::make_unique<MonitoredSocket>(context, std::move(socket), kConnectionEvents);
 }
 
 }  // namespace tulle::mesh

@@ -100,9 +100,9 @@ struct ZmqSockets {
     std::string bound_control;  ///< "host:port" as bound
     std::string bound_data;
 
-    /// A DEALER to one peer, not connected yet, whose monitor tells kLinkEvents. Throws zmq::error_t.
+    /// A DEALER to one peer, not connected yet, whose monitor tells kConnectionEvents. Throws zmq::error_t.
     [[nodiscard]] std::unique_ptr<MonitoredSocket> dealer();
-    static constexpr int kLinkEvents = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
+    static constexpr int kConnectionEvents = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
 };
 
 }  // namespace tulle::mesh

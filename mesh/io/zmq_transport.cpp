@@ -24,7 +24,7 @@ constexpr std::size_t kControlBytesPerTurn = 512u << 10;
 /// A message of many parts is of nobody that we know. They are skipped, so many in a turn: some 5 ms.
 constexpr std::size_t kPartsSkippedPerTurn = 65'536;
 
-// Tokens of what is waited for; a link's is its id and kFirstLink.
+// Tokens of what is waited for; a connection's is its id and kFirstConnection.
 constexpr std::uint64_t kWake = 0;
 constexpr std::uint64_t kRouter = 1;
 constexpr std::uint64_t kPublisher = 2;
@@ -56,8 +56,8 @@ TransportLimits TransportLimits::of_this_process() {
     rlimit descriptors{};
     if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
         const std::size_t affordable = static_cast<std::size_t>(descriptors.rlim_cur) / 2 / kDescriptorsPerPeer;
-        limits.links = std::clamp<std::size_t>(affordable, 8, limits.links);
-        limits.inbound = limits.links + 32;
+        limits.connections = std::clamp<std::size_t>(affordable, 8, limits.connections);
+        limits.inbound = limits.connections + 32;
         limits.silent = std::clamp<std::size_t>(static_cast<std::size_t>(descriptors.rlim_cur) / 64, 32, limits.silent);
     }
     return limits;
@@ -92,9 +92,9 @@ void ZmqTransport::listen_for(OriginId oid) {
     subscriber_.touch();
 }
 
-void ZmqTransport::send(LinkId link, const Control& message) {
-    const auto found = links_.find(link);
-    if (found == links_.end()) {
+void ZmqTransport::send(ConnectionId connection, const Control& message) {
+    const auto found = connections_.find(connection);
+    if (found == connections_.end()) {
         return;
     }
     if (!found->second->dealer) {
@@ -105,8 +105,8 @@ void ZmqTransport::send(LinkId link, const Control& message) {
     zmq::socket_t& socket = found->second->dealer->socket();
     bool sent = socket.send(zmq::buffer(bytes), zmq::send_flags::dontwait).has_value();
     if (!sent) {
-        // A send looks at what the I/O thread has told only every millisecond, so just after LinkUp the pipe may not be
-        // known yet. Asking for the events looks at once.
+        // A send looks at what the I/O thread has told only every millisecond, so just after ConnectionUp the pipe may
+        // not be known yet. Asking for the events looks at once.
         static_cast<void>(socket.get(zmq::sockopt::events));
         sent = socket.send(zmq::buffer(bytes), zmq::send_flags::dontwait).has_value();
     }
@@ -169,7 +169,7 @@ void ZmqTransport::note_ready(std::uint64_t token) {
             data_watch_.events().touch();
             break;
         default:
-            heard_.push_back(LinkId{static_cast<std::uint32_t>(token - kFirstLink)});
+            heard_.push_back(ConnectionId{static_cast<std::uint32_t>(token - kFirstConnection)});
     }
 }
 
@@ -194,20 +194,20 @@ void ZmqTransport::collect(Instant now, std::vector<Input>& out) {
 
 void ZmqTransport::collect_monitors(std::vector<Input>& out) {
     std::sort(heard_.begin(), heard_.end());
-    for (const LinkId id : heard_) {
-        const auto link = links_.find(id);
-        if (link == links_.end() || !link->second->dealer) {
+    for (const ConnectionId id : heard_) {
+        const auto connection = connections_.find(id);
+        if (connection == connections_.end() || !connection->second->dealer) {
             continue;  // closed meanwhile
         }
-        MonitoredSocket& dealer = *link->second->dealer;
+        MonitoredSocket& dealer = *connection->second->dealer;
         dealer.events().touch();
         while (const auto event = dealer.next()) {
             if (event->kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
-                link->second->was_up = true;
-                note_address(*link->second, link->second->at);
-                out.push_back(LinkUp{id});
+                connection->second->was_up = true;
+                note_address(*connection->second, connection->second->at);
+                out.push_back(ConnectionUp{id});
             } else {
-                out.push_back(LinkDown{id});
+                out.push_back(ConnectionDown{id});
             }
         }
     }

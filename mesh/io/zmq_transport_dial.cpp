@@ -14,34 +14,34 @@ constexpr std::size_t kMaxRememberedNames = 2 * kMaxMembers;
 
 }  // namespace
 
-void ZmqTransport::open_link(LinkId link, const std::string& endpoint) {
-    auto made = std::make_unique<Link>(Link{.endpoint = endpoint});
-    if (!make(link, *made)) {
-        put_off_.insert(link);
+void ZmqTransport::open_connection(ConnectionId connection, const std::string& endpoint) {
+    auto made = std::make_unique<Connection>(Connection{.endpoint = endpoint});
+    if (!make(connection, *made)) {
+        put_off_.insert(connection);
     }
-    links_.emplace(link, std::move(made));
+    connections_.emplace(connection, std::move(made));
 }
 
-bool ZmqTransport::make(LinkId id, Link& link) {
-    if (links_.size() - put_off_.size() >= limits_.links) {
-        note_put_off(link.endpoint, "as many links are open as there may be");
+bool ZmqTransport::make(ConnectionId id, Connection& connection) {
+    if (connections_.size() - put_off_.size() >= limits_.connections) {
+        note_put_off(connection.endpoint, "as many connections are open as there may be");
         return false;
     }
     try {
         std::unique_ptr<MonitoredSocket> dealer = sockets_.dealer();
-        ready_.add(dealer->events().descriptor(), kFirstLink + id.value);
-        link.dealer = std::move(dealer);
+        ready_.add(dealer->events().descriptor(), kFirstConnection + id.value);
+        connection.dealer = std::move(dealer);
     } catch (const std::exception& error) {
-        note_put_off(link.endpoint, error.what());
+        note_put_off(connection.endpoint, error.what());
         return false;
     }
-    const std::optional<HostPort> address = parse_host_port(link.endpoint);
+    const std::optional<HostPort> address = parse_host_port(connection.endpoint);
     if (const auto known = address ? numeric(*address) : std::nullopt) {
-        link.addresses = {*known};
-        connect(link);
+        connection.addresses = {*known};
+        connect(connection);
     } else {
-        link.is_resolving = true;
-        resolver_.ask(link.endpoint);
+        connection.is_resolving = true;
+        resolver_.ask(connection.endpoint);
     }
     heard_.push_back(id);  // what it has said by now
     return true;
@@ -52,38 +52,39 @@ void ZmqTransport::make_put_off(Instant now) {
         return;
     }
     make_at_ = now + kRetry;
-    while (!put_off_.empty() && make(*put_off_.begin(), *links_.at(*put_off_.begin()))) {
+    while (!put_off_.empty() && make(*put_off_.begin(), *connections_.at(*put_off_.begin()))) {
         put_off_.erase(put_off_.begin());
     }
 }
 
 void ZmqTransport::note_put_off(const std::string& endpoint, const char* why) {
-    ++counters_.links_put_off;
-    if (std::has_single_bit(counters_.links_put_off)) {  // 1, 2, 4, 8…
-        spdlog::warn("the connection to {} is put off: {} ({} times so far)", endpoint, why, counters_.links_put_off);
+    ++counters_.connections_put_off;
+    if (std::has_single_bit(counters_.connections_put_off)) {  // 1, 2, 4, 8…
+        spdlog::warn("the connection to {} is put off: {} ({} times so far)", endpoint, why,
+                     counters_.connections_put_off);
     }
 }
 
-void ZmqTransport::connect(Link& link) {
+void ZmqTransport::connect(Connection& connection) {
     try {
-        link.dealer->socket().connect(link.addresses[link.at].zmq_endpoint());
+        connection.dealer->socket().connect(connection.addresses[connection.at].zmq_endpoint());
     } catch (const zmq::error_t& error) {
-        spdlog::warn("cannot dial {}: {}", link.endpoint, error.what());
+        spdlog::warn("cannot dial {}: {}", connection.endpoint, error.what());
     }
 }
 
-bool ZmqTransport::try_next_address(Link& link) {
-    ++link.refused;
-    if (link.was_up || link.refused >= link.addresses.size() || !link.dealer) {
+bool ZmqTransport::try_next_address(Connection& connection) {
+    ++connection.refused;
+    if (connection.was_up || connection.refused >= connection.addresses.size() || !connection.dealer) {
         return false;
     }
     try {
-        link.dealer->socket().disconnect(link.addresses[link.at].zmq_endpoint());
+        connection.dealer->socket().disconnect(connection.addresses[connection.at].zmq_endpoint());
     } catch (const zmq::error_t& error) {
-        spdlog::debug("disconnect from {}: {}", link.endpoint, error.what());
+        spdlog::debug("disconnect from {}: {}", connection.endpoint, error.what());
     }
-    link.at = (link.at + 1) % link.addresses.size();
-    connect(link);
+    connection.at = (connection.at + 1) % connection.addresses.size();
+    connect(connection);
     return true;
 }
 
@@ -92,43 +93,43 @@ std::size_t ZmqTransport::first_address(const std::string& endpoint, std::size_t
     return known == first_address_.end() ? 0 : known->second % count;
 }
 
-void ZmqTransport::note_address(const Link& link, std::size_t at) {
-    if (link.addresses.size() < 2) {
+void ZmqTransport::note_address(const Connection& connection, std::size_t at) {
+    if (connection.addresses.size() < 2) {
         return;
     }
     if (first_address_.size() >= kMaxRememberedNames) {
         first_address_.clear();
     }
-    first_address_[parse_host_port(link.endpoint).value_or(HostPort{}).host] = at;
+    first_address_[parse_host_port(connection.endpoint).value_or(HostPort{}).host] = at;
 }
 
-void ZmqTransport::close_link(LinkId link) {
-    checks_.cancel(link);
-    put_off_.erase(link);
-    if (const auto found = links_.find(link); found != links_.end()) {
+void ZmqTransport::close_connection(ConnectionId connection) {
+    checks_.cancel(connection);
+    put_off_.erase(connection);
+    if (const auto found = connections_.find(connection); found != connections_.end()) {
         if (!found->second->was_up) {
             note_address(*found->second, found->second->at + 1);
         }
         if (found->second->dealer) {
             ready_.remove(found->second->dealer->events().descriptor());
         }
-        links_.erase(found);
+        connections_.erase(found);
     }
 }
 
-void ZmqTransport::check_endpoint(Instant now, LinkId link, const std::string& endpoint) {
-    const auto found = links_.find(link);
-    if (found == links_.end()) {
+void ZmqTransport::check_endpoint(Instant now, ConnectionId connection, const std::string& endpoint) {
+    const auto found = connections_.find(connection);
+    if (found == connections_.end()) {
         return;
     }
     if (found->second->addresses.empty()) {
         if (found->second->is_resolving) {
-            waiting_checks_[endpoint].insert(link);
+            waiting_checks_[endpoint].insert(connection);
         }
         return;  // else its turn has not come, or its name has no address
     }
     std::vector<Input> at_once;
-    checks_.start(now, link, found->second->addresses[found->second->at], at_once);
+    checks_.start(now, connection, found->second->addresses[found->second->at], at_once);
     pending_.insert(pending_.end(), at_once.begin(), at_once.end());
 }
 
@@ -138,7 +139,7 @@ void ZmqTransport::resolve_name(const std::string& name) {
 }
 
 void ZmqTransport::connect_data(const std::string& endpoint) {
-    if (!data_connections_.contains(endpoint) && data_connections_.size() >= limits_.links) {
+    if (!data_connections_.contains(endpoint) && data_connections_.size() >= limits_.connections) {
         note_put_off(endpoint, "as many data connections are open as there may be");
         return;
     }
@@ -190,19 +191,19 @@ void ZmqTransport::collect_answers(Instant now, std::vector<Input>& out) {
             }
             out.push_back(std::move(resolved));
         }
-        for (auto& [id, link] : links_) {
-            link->is_resolving = link->is_resolving && link->endpoint != answer.endpoint;
+        for (auto& [id, connection] : connections_) {
+            connection->is_resolving = connection->is_resolving && connection->endpoint != answer.endpoint;
         }
         if (addresses.empty()) {
             waiting_checks_.erase(answer.endpoint);
             continue;  // the core dials again, and the name is looked up again
         }
         const std::size_t first = first_address(answer.endpoint, addresses.size());
-        for (auto& [id, link] : links_) {
-            if (link->endpoint == answer.endpoint && link->dealer && link->addresses.empty()) {
-                link->addresses = addresses;
-                link->at = first;
-                connect(*link);
+        for (auto& [id, connection] : connections_) {
+            if (connection->endpoint == answer.endpoint && connection->dealer && connection->addresses.empty()) {
+                connection->addresses = addresses;
+                connection->at = first;
+                connect(*connection);
             }
         }
         if (const auto data = data_connections_.find(answer.endpoint);
@@ -210,9 +211,10 @@ void ZmqTransport::collect_answers(Instant now, std::vector<Input>& out) {
             connect_subscriber(data->first, data->second, addresses[first]);
         }
         if (const auto checks = waiting_checks_.extract(answer.endpoint)) {
-            for (const LinkId id : checks.mapped()) {
-                if (const auto link = links_.find(id); link != links_.end() && !link->second->addresses.empty()) {
-                    checks_.start(now, id, link->second->addresses[link->second->at], out);
+            for (const ConnectionId id : checks.mapped()) {
+                if (const auto connection = connections_.find(id);
+                    connection != connections_.end() && !connection->second->addresses.empty()) {
+                    checks_.start(now, id, connection->second->addresses[connection->second->at], out);
                 }
             }
         }
@@ -224,9 +226,10 @@ void ZmqTransport::collect_checks(Instant now, std::vector<Input>& out) {
     checks_.collect(now, checked);
     for (Input& input : checked) {
         const auto* answer = std::get_if<EndpointChecked>(&input);
-        const auto link = answer != nullptr ? links_.find(answer->link) : links_.end();
-        if (link != links_.end() && answer->state == EndpointState::kRefused && try_next_address(*link->second)) {
-            checks_.start(now, answer->link, link->second->addresses[link->second->at], out);
+        const auto connection = answer != nullptr ? connections_.find(answer->connection) : connections_.end();
+        if (connection != connections_.end() && answer->state == EndpointState::kRefused &&
+            try_next_address(*connection->second)) {
+            checks_.start(now, answer->connection, connection->second->addresses[connection->second->at], out);
         } else {
             out.push_back(std::move(input));
         }

@@ -90,7 +90,7 @@ bool get(const v1::Stamp& from, Stamp& to) {
     return from.time_us() != 0 && from.time_us() <= static_cast<std::uint64_t>(kMaxClockUs) && from.origin() != 0;
 }
 
-/// `From` is what bears an event: a Record or a KeptPart; `tail` is what it says in protocol 2, else empty.
+/// `From` is what bears an event: a Record or a RetainedPart; `tail` is what it says in protocol 2, else empty.
 template <class From>
 bool get_body(const From& from, const std::string& tail, SharedBody& to) {
     if (tail.empty()) {
@@ -103,7 +103,7 @@ bool get_body(const From& from, const std::string& tail, SharedBody& to) {
            tail.size() <= kMaxBodyBytes;
 }
 
-bool get(v1::KeptPart& from, KeptPart& to) {
+bool get(v1::RetainedPart& from, RetainedPart& to) {
     to = {.channel = std::move(*from.mutable_channel()),
           .version = InterestVersion{from.version()},
           .at = RecordNo{from.at()}};
@@ -118,23 +118,23 @@ bool get(v1::KeptPart& from, KeptPart& to) {
 
 bool get(v1::QueryAsk& from, QueryAsk& to) {
     to = {from.id(), std::move(*from.mutable_body()), from.timeout_ms()};
-    for (std::string& channel : *from.mutable_kept()) {
-        if (!good_channel(channel) || to.kept.size() == kMaxQueryKept) {
+    for (std::string& channel : *from.mutable_retained()) {
+        if (!good_channel(channel) || to.retained.size() == kMaxQueryRetained) {
             return false;
         }
-        to.kept.push_back(std::move(channel));
+        to.retained.push_back(std::move(channel));
     }
     return to.body.size() <= kMaxQueryBytes && to.timeout_ms <= 60'000;
 }
 
 bool get(v1::QueryAnswer& from, QueryAnswer& to) {
     to = {from.id(), std::move(*from.mutable_body()), from.last()};
-    if (from.has_kept()) {
-        KeptPart part;
-        if (!get(*from.mutable_kept(), part)) {
+    if (from.has_retained()) {
+        RetainedPart part;
+        if (!get(*from.mutable_retained(), part)) {
             return false;
         }
-        to.kept = std::make_shared<const KeptPart>(std::move(part));
+        to.retained = std::make_shared<const RetainedPart>(std::move(part));
     }
     return to.body.size() <= kMaxQueryPartBytes;
 }
@@ -157,7 +157,7 @@ bool good_presence(const Record& record) {
         return !record.left && std::none_of(record.channels.begin(), record.channels.end(), is_marked_key);
     }
     return record.user.size() <= kMaxUserBytes && record.channels.size() == 1 && is_presence_key(record.channels[0]) &&
-           (!record.info || record.info->size() <= kMaxUserInfoBytes) && record.kept == 0;
+           (!record.info || record.info->size() <= kMaxUserInfoBytes) && record.retained == 0;
 }
 
 bool get(v1::PresencePart& from, PresencePart& to) {
@@ -201,9 +201,10 @@ bool get(v1::Record& from, Record& to) {
         to.user = std::move(*from.mutable_user());
     }
     to.left = from.left();
-    to.kept = from.kept();
+    to.retained = from.retained();
     to.keep_for = std::chrono::milliseconds{std::min<std::uint64_t>(from.keep_ms(), kMaxKeepFor / 1ms)};
-    if (to.kept > 0 && (to.kept > to.channels.size() || !good_keep(from.keep_ms()) || !get(from.stamp(), to.stamp))) {
+    if (to.retained > 0 &&
+        (to.retained > to.channels.size() || !good_keep(from.keep_ms()) || !get(from.stamp(), to.stamp))) {
         return false;
     }
     return good_presence(to) && from.n() != 0 && good_numbers(from.n()) && !to.channels.empty() &&
@@ -379,13 +380,13 @@ Result<FramePtr, CodecError> get_frame(v1::Frame& from) {
         }
         frame.presence.push_back(std::make_shared<const PresencePart>(std::move(made)));
     }
-    for (v1::KeptPart& part : *from.mutable_kept()) {
-        KeptPart made;
+    for (v1::RetainedPart& part : *from.mutable_retained()) {
+        RetainedPart made;
         if (!get(part, made)) {
             return CodecError::kLimit;
         }
         frame.bytes += made.cost();
-        frame.kept.push_back(std::make_shared<const KeptPart>(std::move(made)));
+        frame.retained.push_back(std::make_shared<const RetainedPart>(std::move(made)));
     }
     if (!get_records(*from.mutable_records(), frame.records)) {
         return CodecError::kLimit;

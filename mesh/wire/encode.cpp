@@ -45,7 +45,7 @@ void put(const Stamp& stamp, v1::Stamp& to) {
     to.set_origin(stamp.origin.value);
 }
 
-/// `To` is what bears an event: a Record or a KeptPart.
+/// `To` is what bears an event: a Record or a RetainedPart.
 template <class To>
 void put(const EventBody& body, To& to) {
     to.set_event(body.name().data(), body.name().size());
@@ -75,8 +75,8 @@ void put_head(const Record& record, v1::Record& to) {
     }
     to.set_left(record.left);
     to.set_trace(record.trace);
-    if (record.kept > 0) {
-        to.set_kept(static_cast<std::uint32_t>(record.kept));
+    if (record.retained > 0) {
+        to.set_retained(static_cast<std::uint32_t>(record.retained));
         put(record.stamp, *to.mutable_stamp());
         to.set_keep_ms(static_cast<std::uint64_t>(record.keep_for / 1ms));
     }
@@ -110,7 +110,7 @@ void put(const std::vector<RecordPtr>& records, To& to, std::uint32_t protocol) 
 }
 
 /// What the version can't say, the sender does not hold.
-void put(const KeptPart& part, v1::KeptPart& to, std::uint32_t protocol) {
+void put(const RetainedPart& part, v1::RetainedPart& to, std::uint32_t protocol) {
     to.set_channel(part.channel);
     to.set_version(part.version.value);
     to.set_at(part.at.value);
@@ -271,8 +271,8 @@ void put(const QueryAsk& body, v1::ControlEnvelope& to) {
     ask.set_id(body.id);
     ask.set_body(body.body);
     ask.set_timeout_ms(body.timeout_ms);
-    for (const std::string& channel : body.kept) {
-        ask.add_kept(channel);
+    for (const std::string& channel : body.retained) {
+        ask.add_retained(channel);
     }
 }
 
@@ -281,8 +281,8 @@ void put(const QueryAnswer& body, v1::ControlEnvelope& to, std::uint32_t protoco
     answer.set_id(body.id);
     answer.set_body(body.body);
     answer.set_last(body.last);
-    if (body.kept) {
-        put(*body.kept, *answer.mutable_kept(), protocol);
+    if (body.retained) {
+        put(*body.retained, *answer.mutable_retained(), protocol);
     }
 }
 
@@ -360,8 +360,8 @@ void put(const Frame& frame, v1::Frame& to, std::uint32_t protocol) {
     for (const PresencePartPtr& part : frame.presence) {
         put(*part, *to.add_presence());
     }
-    for (const KeptPartPtr& part : frame.kept) {
-        put(*part, *to.add_kept(), protocol);
+    for (const RetainedPartPtr& part : frame.retained) {
+        put(*part, *to.add_retained(), protocol);
     }
     put(frame.records, to, protocol);
 }

@@ -73,7 +73,7 @@ std::uint64_t unknown_fields(const v1::DataEnvelope& envelope) {
     for (const v1::PresencePart& part : frame.presence()) {
         count += unknown_at(part) + unknown_at_each(part.members());
     }
-    for (const v1::KeptPart& part : frame.kept()) {
+    for (const v1::RetainedPart& part : frame.retained()) {
         count += unknown_at(part) + (part.has_stamp() ? unknown_at(part.stamp()) : 0);
     }
     return count;

@@ -19,7 +19,7 @@
 #include "node/admin/metrics.hpp"
 #include "node/admin/status_json.hpp"
 #include "node/core/limits.hpp"
-#include "node/edge/hub_link.hpp"
+#include "node/edge/hub_port.hpp"
 #include "node/edge/listener.hpp"
 #include "node/edge/reactor.hpp"
 #include "node/edge/wakeup.hpp"
@@ -401,7 +401,7 @@ private:
     Reactor reactor_;
     Wakeup wakeup_;
     mesh::ShardMailbox mailbox_;
-    HubLink hub_;
+    HubPort hub_;
     Listener listener_;
     std::vector<mesh::ToShard> mail_;
     std::multimap<std::uint64_t, Waiting> waiting_;  ///< by the id of their question

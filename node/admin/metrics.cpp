@@ -186,7 +186,7 @@ constexpr std::pair<std::string_view, std::string_view> kMeshHelp[] = {
     {"mesh_unknown_fields", "Fields of messages that this version does not know, skipped: a newer node sent them"},
     {"mesh_protocol", "Version of the mesh protocol that this node and all that it has a session with speak"},
     {"mesh_control_unsent", "Control messages dropped because the connection was down or full"},
-    {"mesh_links_put_off", "Connections to other nodes put off: no descriptors left, or too many at once"},
+    {"mesh_connections_put_off", "Connections to other nodes put off: no descriptors left, or too many at once"},
     {"mesh_inbound_refused", "Connections to the mesh ports that did not speak the nodes' protocol, and were ended"},
     {"mesh_inbound_cut", "Connections to the mesh ports ended: too many at once, or subscribed to what no node does"},
     {"mesh_shard_mailbox_losses", "Messages that a shard was too slow to take"},

@@ -21,7 +21,7 @@ ChannelTable::ChannelId ChannelTable::open_channel(std::string_view channel, con
     opened.name = &entry->first;
     opened.generation = ++last_generation_;
     opened.is_presence = needs.presence;
-    out.push_back(SubscribeHub{entry->first, last_generation_, needs.presence, needs.kept});
+    out.push_back(SubscribeHub{entry->first, last_generation_, needs.presence, needs.retained});
     return id;
 }
 

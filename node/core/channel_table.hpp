@@ -17,7 +17,7 @@ struct SubscribeHub {
     std::string channel;
     std::uint64_t generation = 0;
     bool presence = false;  ///< with its members
-    bool kept = false;      ///< with its last event
+    bool retained = false;  ///< with its last event
     friend bool operator==(const SubscribeHub&, const SubscribeHub&) = default;
 };
 
@@ -44,7 +44,7 @@ struct AskAdmission {
 /// What a channel wants of the mesh beside its messages.
 struct ChannelNeeds {
     bool presence = false;  ///< who is in it
-    bool kept = false;      ///< its last event
+    bool retained = false;  ///< its last event
 };
 
 using ChannelEffect = std::variant<SubscribeHub, UnsubscribeHub, Confirm, AskAdmission>;

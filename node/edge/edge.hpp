@@ -10,7 +10,7 @@
 
 #include "mesh/core/node/port.hpp"
 #include "node/edge/connection.hpp"
-#include "node/edge/hub_link.hpp"
+#include "node/edge/hub_port.hpp"
 #include "node/edge/node_limits.hpp"
 #include "node/edge/reactor.hpp"
 
@@ -81,7 +81,7 @@ struct ShardContext {
 
 /// The parts that an edge is given: the shared ones, and the edge's own way to the hub, which outlives the edge.
 struct EdgeContext : ShardContext {
-    HubLink& hub;
+    HubPort& hub;
 };
 
 using MakeEdge = std::function<std::unique_ptr<Edge>(const EdgeContext&)>;

@@ -9,7 +9,7 @@
 #include "mesh/core/node/port.hpp"
 #include "node/core/address.hpp"
 #include "node/edge/edge.hpp"
-#include "node/edge/hub_link.hpp"
+#include "node/edge/hub_port.hpp"
 #include "node/edge/listener.hpp"
 
 namespace tulle::node {
@@ -47,7 +47,7 @@ private:
     Reactor& reactor_;
     const std::shared_ptr<NodeLimits> limits_;
     mesh::ShardMailbox mailbox_;
-    HubLink hub_;
+    HubPort hub_;
     const std::unique_ptr<Edge> edge_;
     Listener listener_;
     std::vector<mesh::ToShard> mail_;

@@ -15,7 +15,7 @@ constexpr int kLargestWindowBits = -15;         // raw, and the largest window: 
 constexpr std::size_t kPieceBytes = 16u << 10;  // that are inflated at a time
 // of input at a time: deflate makes at most 1,032 times as much of them
 constexpr std::size_t kSliceBytes = 128;
-constexpr std::size_t kKeptBytes = 4u << 10;               // of capacity, of input and of output, between reads
+constexpr std::size_t kRetainedBytes = 4u << 10;           // of capacity, of input and of output, between reads
 constexpr std::string_view kFlushMark("\0\0\xff\xff", 4);  // which the protocol leaves out at the end of a message
 
 constexpr unsigned kFin = 0x80;
@@ -55,7 +55,7 @@ void FrameInflater::consume(std::size_t bytes) {
     if (read_ == output_.size()) {
         output_.clear();
         read_ = 0;
-        if (output_.capacity() > kKeptBytes) {
+        if (output_.capacity() > kRetainedBytes) {
             output_ = {};
         }
         advance();
@@ -99,7 +99,7 @@ void FrameInflater::advance() {
     if (looked_at_ == input_.size() || is_corrupt_) {
         input_.clear();
         looked_at_ = 0;
-        if (input_.capacity() > kKeptBytes) {
+        if (input_.capacity() > kRetainedBytes) {
             input_ = {};
         }
     }

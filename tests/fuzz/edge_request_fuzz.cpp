@@ -40,7 +40,7 @@ const AppTable& apps() {
 void check_work(const ApiWork& work) {
     for (const PublishEvent& event : work.events) {
         TULLE_ASSERT(!event.channels.empty() && event.channels.size() <= tulle::node::kMaxPublishChannels);
-        TULLE_ASSERT(event.body.size() <= tulle::node::kMaxEventBytes && event.kept <= event.channels.size());
+        TULLE_ASSERT(event.body.size() <= tulle::node::kMaxEventBytes && event.retained <= event.channels.size());
         boost::system::error_code error;
         const std::string text = event_frame("a", event.body);
         boost::json::parse(tulle::readable_json(text).value_or(text), error);

@@ -51,7 +51,8 @@ public:
             case 14:
                 return mesh::QueryAsk{bytes_.number(), text(), bytes_.number32() % 60'001, channels()};
             case 15:
-                return mesh::QueryAnswer{bytes_.number(), text(), bytes_.flag(), bytes_.flag() ? kept_part() : nullptr};
+                return mesh::QueryAnswer{bytes_.number(), text(), bytes_.flag(),
+                                         bytes_.flag() ? retained_part() : nullptr};
             case 16:
                 return mesh::Leave{frame_no()};
             case 17:
@@ -90,7 +91,7 @@ public:
             frame.presence.push_back(presence_part());
         }
         for (std::size_t i = bytes_.below(4); i > 1; --i) {
-            frame.kept.push_back(kept_part());
+            frame.retained.push_back(retained_part());
         }
         return std::make_shared<const mesh::Frame>(std::move(frame));
     }
@@ -111,7 +112,7 @@ public:
             case 2:
                 return "app/cache-a";
             case 3:
-                return mesh::kept_key("app/cache-a");
+                return mesh::retained_key("app/cache-a");
             case 4:
                 return std::string(mesh::kMaxChannelBytes, 'x');
             case 5:
@@ -269,7 +270,7 @@ private:
                 break;
             case 1:
                 made.channels.insert(made.channels.begin(), "app/cache-a");
-                made.kept = 1;
+                made.retained = 1;
                 made.stamp = {bytes_.number(), oid()};
                 made.keep_for = std::chrono::milliseconds{bytes_.number() % 90'000'000};
                 break;
@@ -300,14 +301,14 @@ private:
         }
         return std::make_shared<const mesh::PresencePart>(std::move(made));
     }
-    [[nodiscard]] mesh::KeptPartPtr kept_part() {
-        mesh::KeptPart made{
+    [[nodiscard]] mesh::RetainedPartPtr retained_part() {
+        mesh::RetainedPart made{
             .channel = channel(), .version = version(), .at = record_no(), .stamp = {}, .body = event()};
         if (bytes_.flag()) {
             made.stamp = {bytes_.number(), oid()};
             made.left = std::chrono::milliseconds{bytes_.number() % 90'000'000};
         }
-        return std::make_shared<const mesh::KeptPart>(std::move(made));
+        return std::make_shared<const mesh::RetainedPart>(std::move(made));
     }
 
     Bytes& bytes_;

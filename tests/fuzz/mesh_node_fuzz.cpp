@@ -52,8 +52,8 @@ Limits small_limits() {
     limits.delta_changes = 4;
     limits.interest_bytes = 512;
     limits.presence_slice = 2;
-    limits.kept_bytes = 8u << 10;
-    limits.kept_slice = 8;
+    limits.retained_bytes = 8u << 10;
+    limits.retained_slice = 8;
     limits.members_per_message = 8;
     limits.held_publishes = 4;
     limits.queries = 4;
@@ -63,7 +63,7 @@ Limits small_limits() {
     limits.duty_mail_entries = 4;
     limits.duty_slice = 16;
     limits.duty_items = 4;
-    limits.duty_graves = 4;
+    limits.duty_tombstones = 4;
     return limits;
 }
 
@@ -193,9 +193,9 @@ private:
         peer.received = {};
         send(Control{
             oid_of(i), OriginId{1}, {}, Hello{who, SessionTag{peer.own}, {std::nullopt, RecordNo{}, {}, {}}, {}}});
-        for (const auto& [link, endpoint] : std::map<LinkId, std::string>(links_)) {
+        for (const auto& [connection, endpoint] : std::map<ConnectionId, std::string>(connections_)) {
             if (endpoint == who.endpoints.control) {
-                feed(LinkUp{link});
+                feed(ConnectionUp{connection});
             }
         }
         control_as(i, peer.tag, Heartbeat{});
@@ -278,21 +278,22 @@ private:
     // -------------------------------------------------------------------------------
 
     void connection() {
-        if (links_.empty()) {
+        if (connections_.empty()) {
             return;
         }
-        const auto chosen = std::next(links_.begin(), static_cast<std::ptrdiff_t>(bytes_.below(256) % links_.size()));
-        const LinkId link = chosen->first;
+        const auto chosen =
+            std::next(connections_.begin(), static_cast<std::ptrdiff_t>(bytes_.below(256) % connections_.size()));
+        const ConnectionId connection = chosen->first;
         switch (bytes_.below(4)) {
             case 0:
             case 1:
-                feed(LinkUp{link});
+                feed(ConnectionUp{connection});
                 break;
             case 2:
-                feed(LinkDown{link});
+                feed(ConnectionDown{connection});
                 break;
             default:
-                feed(EndpointChecked{link, static_cast<EndpointState>(bytes_.below(3))});
+                feed(EndpointChecked{connection, static_cast<EndpointState>(bytes_.below(3))});
                 break;
         }
     }
@@ -378,7 +379,7 @@ private:
     void publish(ShardIndex shard, const std::string& channel) {
         Publish made{.id = ++ids_, .channels = {channel, own_channel()}, .body = words_.event(), .exclude_socket = {}};
         if (channel == "app/cache-a") {
-            made.kept = 1;
+            made.retained = 1;
             made.keep_for = 30min;
         }
         from(shard, std::move(made));
@@ -439,14 +440,14 @@ private:
         TULLE_ASSERT(out_.size() <= kEffects);
         const Effects effects = std::exchange(out_, {});
         for (const Effect& effect : effects) {
-            if (const auto* open = std::get_if<OpenLink>(&effect)) {
-                TULLE_ASSERT(links_.emplace(open->link, open->endpoint).second);
-            } else if (const auto* close = std::get_if<CloseLink>(&effect)) {
-                TULLE_ASSERT(links_.erase(close->link) == 1);
+            if (const auto* open = std::get_if<OpenConnection>(&effect)) {
+                TULLE_ASSERT(connections_.emplace(open->connection, open->endpoint).second);
+            } else if (const auto* close = std::get_if<CloseConnection>(&effect)) {
+                TULLE_ASSERT(connections_.erase(close->connection) == 1);
             } else if (const auto* check = std::get_if<CheckEndpoint>(&effect)) {
-                TULLE_ASSERT(links_.contains(check->link));
+                TULLE_ASSERT(connections_.contains(check->connection));
             } else if (const auto* said = std::get_if<SendControl>(&effect)) {
-                TULLE_ASSERT(links_.contains(said->link));
+                TULLE_ASSERT(connections_.contains(said->connection));
                 hear(said->message);
             } else if (const auto* sent = std::get_if<SendData>(&effect)) {
                 hear(sent->message);
@@ -472,7 +473,7 @@ private:
         TULLE_ASSERT(use.unreceipted <= limits_.credit_bytes + kOneMore);
         TULLE_ASSERT(use.held <= limits_.hold_bytes + kOneMore);
         TULLE_ASSERT(use.receive_ring <= limits_.receive_ring_bytes + kOneMore);
-        TULLE_ASSERT(use.kept <= limits_.kept_bytes + kOneMore);
+        TULLE_ASSERT(use.retained <= limits_.retained_bytes + kOneMore);
     }
 
     /// What the node says must be what its peers can decode, and what it chooses becomes what they may say.
@@ -552,12 +553,12 @@ private:
             peer.honest = false;
         }
         for (int i = 0; i < 15 && !over_; ++i) {
-            for (const auto& [link, endpoint] : std::map<LinkId, std::string>(links_)) {
-                if (links_.contains(link)) {
-                    feed(LinkDown{link});
+            for (const auto& [connection, endpoint] : std::map<ConnectionId, std::string>(connections_)) {
+                if (connections_.contains(connection)) {
+                    feed(ConnectionDown{connection});
                 }
-                if (links_.contains(link)) {
-                    feed(EndpointChecked{link, EndpointState::kRefused});
+                if (connections_.contains(connection)) {
+                    feed(EndpointChecked{connection, EndpointState::kRefused});
                 }
             }
             advance(1s);
@@ -594,7 +595,7 @@ private:
     bool ending_ = false;
     std::array<PlayedPeer, kPeers> peers_;
     std::array<Shard, kShards> shards_;
-    std::map<LinkId, std::string> links_;
+    std::map<ConnectionId, std::string> connections_;
     std::map<std::string, RecordNo> delivered_of_;  // of the records in good frames, by member
     InterestVersion interest_;
     std::uint64_t ids_ = 0;

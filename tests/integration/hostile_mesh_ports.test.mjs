@@ -125,6 +125,6 @@ describe('without descriptors', () => {
       allowDescriptors(n1, 1024);
       await cluster.whole(cluster.nodes, { ms: 10_000 });
       n1.mustRun();
-      assert.ok(await n1.metric('tulle_mesh_links_put_off_total') > 0);
+      assert.ok(await n1.metric('tulle_mesh_connections_put_off_total') > 0);
     }));
 });

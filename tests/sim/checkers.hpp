@@ -22,7 +22,7 @@ void check_presence(World& world, Outcome& outcome);
 void watch_presence(World& world, Instant until);
 /// All nodes name the same last event of each cache channel, one that is as late as every one accepted by an origin
 /// that lives, or that had time to hand it on; and so do their shards. Runs the world for 1.5 seconds.
-void check_kept(World& world, Outcome& outcome);
+void check_retained(World& world, Outcome& outcome);
 /// P1 of cache channels: a subscriber is given an event as late as every one accepted before it asked.
 void check_answer(World& world, const Process& process, const std::string& channel, const Shelf::Answered& answered);
 /// P1 of cache channels: clients that go now were given each event, or a later one, that was due to them until now.

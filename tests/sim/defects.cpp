@@ -75,8 +75,8 @@ void Defects::on_control(Turn& turn, mesh::Control control) {
     const mesh::Peer* peer = turn.node.membership().find(control.src);
     const bool stands = peer != nullptr && peer->in_session() && peer->local_tag == control.tag;
     if (const auto* delta = std::get_if<mesh::InterestDelta>(&control.body);
-        delta != nullptr && planted_ == Planted::kAckBeforeApply && stands && peer->link) {
-        turn.out.push_back(mesh::SendControl{*peer->link,
+        delta != nullptr && planted_ == Planted::kAckBeforeApply && stands && peer->connection) {
+        turn.out.push_back(mesh::SendControl{*peer->connection,
                                              {.src = turn.self,
                                               .dst = control.src,
                                               .tag = peer->remote_tag,
@@ -99,11 +99,12 @@ void Defects::on_data(Turn& turn, mesh::Data data) {
             deliver_again(turn, **frame);
         } else if (planted_ == Planted::kPresenceOvertakes) {
             change(data, [&](mesh::Frame& spoilt) { withhold(turn, data.src, spoilt); });
-        } else if (planted_ == Planted::kKeptUnmoved) {
+        } else if (planted_ == Planted::kRetainedUnmoved) {
             change(data, [&](mesh::Frame& spoilt) {
-                std::erase_if(spoilt.kept, [&](const mesh::KeptPartPtr& part) {  // what is no answer is handed on
-                    return turn.node.local_interest().shards_of(mesh::kept_key(part->channel)) == 0;
-                });
+                std::erase_if(spoilt.retained,
+                              [&](const mesh::RetainedPartPtr& part) {  // what is no answer is handed on
+                                  return turn.node.local_interest().shards_of(mesh::retained_key(part->channel)) == 0;
+                              });
             });
         } else if (planted_ == Planted::kReconcileOpen) {
             for (const mesh::RecordPtr& record : (*frame)->records) {
@@ -121,7 +122,7 @@ void Defects::on_port(Turn& turn, const mesh::PortInput& input) {
     const bool is_second = wanted != nullptr && turn.node.local_interest().shards_of(wanted->channel) != 0;
     turn.node.step(turn.now, input, turn.out);
     const bool unheeded = planted_ == Planted::kBarrierOff || (planted_ == Planted::kSecondSkipsBarrier && is_second);
-    if (wanted != nullptr && unheeded && !wanted->presence && !wanted->kept) {
+    if (wanted != nullptr && unheeded && !wanted->presence && !wanted->retained) {
         turn.state.confirmed.emplace(Confirmed{input.shard, wanted->channel, wanted->generation}, false);
         turn.out.push_back(mesh::ToPort{input.shard, mesh::Subscribed{wanted->channel, wanted->generation, nullptr}});
     }
@@ -168,12 +169,12 @@ void Defects::withhold(Turn& turn, OriginId from, mesh::Frame& frame) {
 /// As if nobody listened any more where the peer was.
 void Defects::end_session(Turn& turn, OriginId oid) {
     const mesh::Peer* peer = turn.node.membership().find(oid);
-    if (peer == nullptr || !peer->in_session() || !peer->link) {
+    if (peer == nullptr || !peer->in_session() || !peer->connection) {
         return;
     }
-    const mesh::LinkId link = *peer->link;
-    turn.node.step(turn.now, mesh::LinkDown{link}, turn.out);
-    turn.node.step(turn.now, mesh::EndpointChecked{link, mesh::EndpointState::kRefused}, turn.out);
+    const mesh::ConnectionId connection = *peer->connection;
+    turn.node.step(turn.now, mesh::ConnectionDown{connection}, turn.out);
+    turn.node.step(turn.now, mesh::EndpointChecked{connection, mesh::EndpointState::kRefused}, turn.out);
 }
 
 /// Of each silent peer the node delivers what any other has received beyond what has come here.

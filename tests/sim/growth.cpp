@@ -50,9 +50,9 @@ public:
     void kill(std::size_t victim) {
         hosts_[victim].node.reset();
         for (Host& host : hosts_) {
-            for (std::uint32_t link = 0; link < host.links.size(); ++link) {
-                if (host.links[link] == victim) {
-                    host.next.push_back(mesh::LinkDown{mesh::LinkId{link}});
+            for (std::uint32_t connection = 0; connection < host.connections.size(); ++connection) {
+                if (host.connections[connection] == victim) {
+                    host.next.push_back(mesh::ConnectionDown{mesh::ConnectionId{connection}});
                 }
             }
         }
@@ -120,8 +120,8 @@ private:
         std::unique_ptr<mesh::MeshNode> node;
         std::vector<mesh::Input> inbox;
         std::vector<mesh::Input> next;
-        std::vector<std::size_t> links;  // by number: to whom; kClosed
-        std::vector<bool> subscribers;   // of its publisher
+        std::vector<std::size_t> connections;  // by number: to whom; kClosed
+        std::vector<bool> subscribers;         // of its publisher
     };
     /// Average size of a frequent kind of message.
     struct Sampled {
@@ -171,18 +171,19 @@ private:
                 send_control(self, *control);
             } else if (auto* data = std::get_if<mesh::SendData>(&effect)) {
                 send_data(self, data->message);
-            } else if (auto* open = std::get_if<mesh::OpenLink>(&effect)) {
-                self.links.resize(std::max<std::size_t>(self.links.size(), open->link.value + 1), kClosed);
-                self.links[open->link.value] = host_of(open->endpoint);
+            } else if (auto* open = std::get_if<mesh::OpenConnection>(&effect)) {
+                self.connections.resize(std::max<std::size_t>(self.connections.size(), open->connection.value + 1),
+                                        kClosed);
+                self.connections[open->connection.value] = host_of(open->endpoint);
                 if (hosts_[host_of(open->endpoint)].node) {
-                    self.next.push_back(mesh::LinkUp{open->link});
+                    self.next.push_back(mesh::ConnectionUp{open->connection});
                 }
-            } else if (auto* close = std::get_if<mesh::CloseLink>(&effect)) {
-                self.links[close->link.value] = kClosed;
+            } else if (auto* close = std::get_if<mesh::CloseConnection>(&effect)) {
+                self.connections[close->connection.value] = kClosed;
             } else if (auto* check = std::get_if<mesh::CheckEndpoint>(&effect)) {
                 const bool open_there = hosts_[host_of(check->endpoint)].node != nullptr;
                 self.next.push_back(mesh::EndpointChecked{
-                    check->link, open_there ? mesh::EndpointState::kOpen : mesh::EndpointState::kRefused});
+                    check->connection, open_there ? mesh::EndpointState::kOpen : mesh::EndpointState::kRefused});
             } else if (auto* connect = std::get_if<mesh::ConnectData>(&effect)) {
                 Host& publisher = hosts_[host_of(connect->endpoint)];
                 publisher.subscribers[host] = true;
@@ -194,7 +195,7 @@ private:
     }
 
     void send_control(Host& self, mesh::SendControl& send) {
-        const std::size_t to = self.links[send.link.value];
+        const std::size_t to = self.connections[send.connection.value];
         if (to == kClosed || !hosts_[to].node) {
             return;
         }

@@ -59,7 +59,7 @@ void Liveness::expect(Cause cause, HostId observer, HostId subject, std::uint64_
         return;
     }
     const mesh::Peer* peer = watcher->node->membership().find(watched->oid);
-    if (peer == nullptr || !peer->in_session() || !peer->link_up) {
+    if (peer == nullptr || !peer->in_session() || !peer->connection_up) {
         return;
     }
     const Expectation wanted{cause, observer, subject, watcher->oid, watched->oid, world_.now(), side};

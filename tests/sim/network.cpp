@@ -43,7 +43,7 @@ Network::Network(Scheduler& scheduler, Prng& prng, std::size_t hosts, std::size_
       cut_at_(hosts * hosts),
       unmuted_at_(hosts * hosts),
       streams_(2 * hosts * hosts),
-      links_(hosts),
+      connections_(hosts),
       incarnations_(hosts),
       subscriptions_(hosts) {}
 
@@ -57,62 +57,66 @@ Duration Network::one_way(HostId from, HostId to) {
            Duration{static_cast<Duration::rep>(prng_.below(static_cast<std::uint64_t>(p.jitter.count()) + 1))};
 }
 
-Network::Link* Network::find(HostId host, mesh::LinkId link) {
-    std::vector<Link>& links = links_[host];
-    return link.value < links.size() && links[link.value].open ? &links[link.value] : nullptr;
+Network::Connection* Network::find(HostId host, mesh::ConnectionId connection) {
+    std::vector<Connection>& connections = connections_[host];
+    return connection.value < connections.size() && connections[connection.value].open ? &connections[connection.value]
+                                                                                       : nullptr;
 }
 
-void Network::open_link(HostId host, mesh::LinkId link, const std::string& endpoint) {
-    if (links_[host].size() <= link.value) {
-        links_[host].resize(link.value + 1);
+void Network::open_connection(HostId host, mesh::ConnectionId connection, const std::string& endpoint) {
+    if (connections_[host].size() <= connection.value) {
+        connections_[host].resize(connection.value + 1);
     }
-    links_[host][link.value] = Link{.open = true, .to = host_of(endpoint)};
-    try_connect(host, link, incarnations_[host]);
+    connections_[host][connection.value] = Connection{.open = true, .to = host_of(endpoint)};
+    try_connect(host, connection, incarnations_[host]);
 }
 
-void Network::close_link(HostId host, mesh::LinkId link) {
-    if (Link* found = find(host, link)) {
+void Network::close_connection(HostId host, mesh::ConnectionId connection) {
+    if (Connection* found = find(host, connection)) {
         found->open = false;
     }
 }
 
-void Network::try_connect(HostId host, mesh::LinkId link, std::uint64_t incarnation) {
-    const Link* found = incarnations_[host] == incarnation ? find(host, link) : nullptr;
+void Network::try_connect(HostId host, mesh::ConnectionId connection, std::uint64_t incarnation) {
+    const Connection* found = incarnations_[host] == incarnation ? find(host, connection) : nullptr;
     if (found == nullptr || found->up) {
         return;
     }
     const HostId to = found->to;
     const Duration round_trip = one_way(host, to) + one_way(to, host);
     if (!reachable(host, to) || !receiver_.running(to)) {
-        scheduler_.after(kReconnect, [this, host, link, incarnation] { try_connect(host, link, incarnation); });
+        scheduler_.after(kReconnect,
+                         [this, host, connection, incarnation] { try_connect(host, connection, incarnation); });
         return;
     }
-    scheduler_.after(round_trip, [this, host, link, to, incarnation] {
-        Link* now = incarnations_[host] == incarnation ? find(host, link) : nullptr;
+    scheduler_.after(round_trip, [this, host, connection, to, incarnation] {
+        Connection* now = incarnations_[host] == incarnation ? find(host, connection) : nullptr;
         if (now == nullptr || now->up) {
             return;
         }
         if (!receiver_.running(to) || !reachable(host, to)) {
-            scheduler_.after(kReconnect, [this, host, link, incarnation] { try_connect(host, link, incarnation); });
+            scheduler_.after(kReconnect,
+                             [this, host, connection, incarnation] { try_connect(host, connection, incarnation); });
             return;
         }
         now->up = true;
-        now->connection = ++last_connection_;
-        receiver_.input(host, mesh::LinkUp{link});
+        now->attempt = ++last_connection_;
+        receiver_.input(host, mesh::ConnectionUp{connection});
     });
 }
 
-void Network::check_endpoint(HostId host, mesh::LinkId link, const std::string& endpoint) {
+void Network::check_endpoint(HostId host, mesh::ConnectionId connection, const std::string& endpoint) {
     const HostId to = host_of(endpoint);
     if (!reachable(host, to)) {
         return;
     }
-    scheduler_.after(one_way(host, to) + one_way(to, host), [this, host, link, to, incarnation = incarnations_[host]] {
-        if (incarnations_[host] == incarnation && find(host, link) != nullptr && reachable(host, to)) {
-            const auto state = receiver_.listening(to) ? mesh::EndpointState::kOpen : mesh::EndpointState::kRefused;
-            receiver_.input(host, mesh::EndpointChecked{link, state});
-        }
-    });
+    scheduler_.after(
+        one_way(host, to) + one_way(to, host), [this, host, connection, to, incarnation = incarnations_[host]] {
+            if (incarnations_[host] == incarnation && find(host, connection) != nullptr && reachable(host, to)) {
+                const auto state = receiver_.listening(to) ? mesh::EndpointState::kOpen : mesh::EndpointState::kRefused;
+                receiver_.input(host, mesh::EndpointChecked{connection, state});
+            }
+        });
 }
 
 void Network::connect_data(HostId host, const std::string& endpoint) {
@@ -159,7 +163,7 @@ void Network::subscribe_later(HostId subscriber, HostId publisher, Duration wait
         }
         it->second.subscribed = true;
         it->second.since = scheduler_.now();
-        it->second.connection = ++last_connection_;
+        it->second.attempt = ++last_connection_;
         receiver_.input(publisher, mesh::SubscriberSeen{oid});
     });
 }
@@ -272,25 +276,24 @@ void Network::note_answer(Answers& a, Instant sent, Instant answered) {
     }
 }
 
-void Network::send_control(HostId host, mesh::LinkId link, mesh::Control message) {
-    const Link* found = find(host, link);
+void Network::send_control(HostId host, mesh::ConnectionId connection, mesh::Control message) {
+    const Connection* found = find(host, connection);
     if (found == nullptr || !found->up) {
         ++tally_.lost_control;
         return;
     }
     const HostId to = found->to;
-    const std::uint64_t connection = found->connection;
+    const std::uint64_t attempt = found->attempt;
     const OriginId there = receiver_.oid(to);
     auto shared = std::make_shared<const mesh::Control>(as_read(to, std::move(message)));
     const Instant sent = scheduler_.now();
     const bool is_beat = std::holds_alternative<mesh::Heartbeat>(shared->body);
     const Instant got = stream(to, host, false).any.newest_got;
     const Instant beat = stream(to, host, false).beats.newest_got;
-    transmit(host, to, false, [this, host, link, to, connection, there, shared, sent, is_beat, got, beat] {
-        const Link* now = find(host, link);
+    transmit(host, to, false, [this, host, connection, to, attempt, there, shared, sent, is_beat, got, beat] {
+        const Connection* now = find(host, connection);
         const bool closed_in_order = now == nullptr;  // what was sent before an orderly close still arrives
-        if ((closed_in_order || now->connection == connection) && receiver_.listening(to) &&
-            receiver_.oid(to) == there) {
+        if ((closed_in_order || now->attempt == attempt) && receiver_.listening(to) && receiver_.oid(to) == there) {
             note_arrival(stream(host, to, false));  // not what a reset has swallowed
             note_answer(stream(host, to, false).any, sent, got);
             if (is_beat) {
@@ -310,34 +313,35 @@ void Network::send_data(HostId host, mesh::Data message) {
         return;
     }
     const HostId to = found->first;
-    const std::uint64_t connection = found->second.connection;
+    const std::uint64_t attempt = found->second.attempt;
     auto shared = std::make_shared<const mesh::Data>(as_read(to, std::move(message)));
-    transmit(host, to, true, [this, host, to, connection, shared] {
+    transmit(host, to, true, [this, host, to, attempt, shared] {
         const auto it = subscriptions_[host].find(to);
-        if (it != subscriptions_[host].end() && it->second.connection == connection &&
-            receiver_.oid(to) == shared->dst) {
+        if (it != subscriptions_[host].end() && it->second.attempt == attempt && receiver_.oid(to) == shared->dst) {
             note_arrival(stream(host, to, true));
             receiver_.input(to, *shared);
         }
     });
 }
 
-void Network::break_link(HostId host, mesh::LinkId link, bool tell) {
-    Link& l = links_[host][link.value];
+void Network::break_connection(HostId host, mesh::ConnectionId connection, bool tell) {
+    Connection& l = connections_[host][connection.value];
     if (!l.open || !l.up) {
         return;
     }
     l.up = false;
-    l.connection = ++last_connection_;
+    l.attempt = ++last_connection_;
     const std::uint64_t incarnation = incarnations_[host];
     if (!tell) {
-        scheduler_.after(kReconnect, [this, host, link, incarnation] { try_connect(host, link, incarnation); });
+        scheduler_.after(kReconnect,
+                         [this, host, connection, incarnation] { try_connect(host, connection, incarnation); });
         return;
     }
-    scheduler_.after(one_way(l.to, host), [this, host, link, incarnation] {
-        if (incarnations_[host] == incarnation && find(host, link) != nullptr) {
-            receiver_.input(host, mesh::LinkDown{link});
-            scheduler_.after(kReconnect, [this, host, link, incarnation] { try_connect(host, link, incarnation); });
+    scheduler_.after(one_way(l.to, host), [this, host, connection, incarnation] {
+        if (incarnations_[host] == incarnation && find(host, connection) != nullptr) {
+            receiver_.input(host, mesh::ConnectionDown{connection});
+            scheduler_.after(kReconnect,
+                             [this, host, connection, incarnation] { try_connect(host, connection, incarnation); });
         }
     });
 }

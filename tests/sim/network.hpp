@@ -17,7 +17,7 @@ namespace tulle::sim {
 /// A place where a process can run: its endpoints stay, its processes come and go.
 using HostId = std::size_t;
 
-inline constexpr Duration kReconnect = 100ms;  ///< until a link or a subscription that was broken is tried again
+inline constexpr Duration kReconnect = 100ms;  ///< until a connection or a subscription that was broken is tried again
 
 /// What the network does to one direction between two hosts.
 struct Path {
@@ -32,8 +32,8 @@ struct Path {
     friend bool operator==(const Path&, const Path&) = default;
 };
 
-/// The transport as the mesh knows it: DEALER links with connection events, a PUB/SUB data path that drops silently.
-/// Streams keep their order; control and data overtake each other.
+/// The transport as the mesh knows it: DEALER connections with connection events, a PUB/SUB data path that drops
+/// silently. Streams keep their order; control and data overtake each other.
 ///
 /// A cut shorter than three seconds delays what was sent (TCP sends it again); a longer one loses it and resets.
 /// A pipe of the publisher holds `high_water` messages that the subscriber has not taken; newer ones are dropped.
@@ -70,12 +70,12 @@ public:
     [[nodiscard]] const Path& path(HostId from, HostId to) const { return paths_[from * hosts_ + to]; }
 
     // effects of a process on `host`
-    void open_link(HostId host, mesh::LinkId link, const std::string& endpoint);
-    void close_link(HostId host, mesh::LinkId link);
-    void check_endpoint(HostId host, mesh::LinkId link, const std::string& endpoint);
+    void open_connection(HostId host, mesh::ConnectionId connection, const std::string& endpoint);
+    void close_connection(HostId host, mesh::ConnectionId connection);
+    void check_endpoint(HostId host, mesh::ConnectionId connection, const std::string& endpoint);
     void connect_data(HostId host, const std::string& endpoint);
     void disconnect_data(HostId host, const std::string& endpoint);
-    void send_control(HostId host, mesh::LinkId link, mesh::Control message);
+    void send_control(HostId host, mesh::ConnectionId connection, mesh::Control message);
     void send_data(HostId host, mesh::Data message);
 
     // faults
@@ -116,11 +116,11 @@ public:
     [[nodiscard]] const Tally& tally() const { return tally_; }
 
 private:
-    struct Link {
+    struct Connection {
         bool open = false;
         bool up = false;
         HostId to = 0;
-        std::uint64_t connection = 0;  // grows with each connect, so that what was in flight before a reset is dropped
+        std::uint64_t attempt = 0;  // grows with each connect, so that what was in flight before a reset is dropped
     };
     struct Stuck {
         Instant sent;
@@ -152,7 +152,7 @@ private:
         bool subscribed = false;  // the publisher knows it …
         Instant since;            // … since then
         OriginId oid;
-        std::uint64_t connection = 0;
+        std::uint64_t attempt = 0;
     };
 
     static HostId host_of(const std::string& endpoint);
@@ -161,12 +161,12 @@ private:
     [[nodiscard]] Stream& stream(HostId from, HostId to, bool data) {
         return streams_[2 * (from * hosts_ + to) + (data ? 1 : 0)];
     }
-    [[nodiscard]] Link* find(HostId host, mesh::LinkId link);
-    void try_connect(HostId host, mesh::LinkId link, std::uint64_t incarnation);
+    [[nodiscard]] Connection* find(HostId host, mesh::ConnectionId connection);
+    void try_connect(HostId host, mesh::ConnectionId connection, std::uint64_t incarnation);
     void try_subscribe(HostId subscriber, HostId publisher);
     void subscribe_later(HostId subscriber, HostId publisher, Duration wait, bool up);
     void old_pipe_ends(HostId subscriber, HostId publisher, OriginId oid);
-    void break_link(HostId host, mesh::LinkId link, bool tell);
+    void break_connection(HostId host, mesh::ConnectionId connection, bool tell);
     /// What the receiver reads of what is written, if the two are to speak in bytes.
     template <class Message>
     [[nodiscard]] Message as_read(HostId to, Message message);
@@ -186,7 +186,7 @@ private:
     std::vector<Instant> cut_at_;
     std::vector<Instant> unmuted_at_;
     std::vector<Stream> streams_;
-    std::vector<std::vector<Link>> links_;  // by host and number
+    std::vector<std::vector<Connection>> connections_;  // by host and number
     std::vector<std::uint64_t> incarnations_;
     std::vector<std::map<HostId, Subscription>> subscriptions_;  // by publisher, then subscriber
     std::unordered_map<std::uint64_t, HostId> homes_;            // of every process that ever was

@@ -31,10 +31,10 @@ void Network::process_thawed(HostId host) {
 void Network::process_died(HostId host) {
     process_thawed(host);
     ++incarnations_[host];
-    links_[host].clear();
+    connections_[host].clear();
     for (auto& [subscriber, subscription] : subscriptions_[host]) {
         subscription.subscribed = false;
-        subscription.connection = ++last_connection_;
+        subscription.attempt = ++last_connection_;
         scheduler_.after(kReconnect, [this, from = subscriber, host] { try_subscribe(from, host); });
     }
     for (HostId other = 0; other < hosts_; ++other) {
@@ -44,9 +44,9 @@ void Network::process_died(HostId host) {
             }
             subscriptions_[other].erase(found);
         }
-        for (std::uint32_t link = 0; link < links_[other].size(); ++link) {
-            if (links_[other][link].to == host) {
-                break_link(other, mesh::LinkId{link}, reachable(host, other));
+        for (std::uint32_t connection = 0; connection < connections_[other].size(); ++connection) {
+            if (connections_[other][connection].to == host) {
+                break_connection(other, mesh::ConnectionId{connection}, reachable(host, other));
             }
         }
     }
@@ -94,9 +94,9 @@ void Network::reset(HostId a, HostId b) {
     touched_[a * hosts_ + b] = scheduler_.now();
     touched_[b * hosts_ + a] = scheduler_.now();
     for (const auto& [host, to] : {std::pair{a, b}, std::pair{b, a}}) {
-        for (std::uint32_t link = 0; link < links_[host].size(); ++link) {
-            if (links_[host][link].to == to) {
-                break_link(host, mesh::LinkId{link}, true);
+        for (std::uint32_t connection = 0; connection < connections_[host].size(); ++connection) {
+            if (connections_[host][connection].to == to) {
+                break_connection(host, mesh::ConnectionId{connection}, true);
             }
         }
         const auto found = subscriptions_[host].find(to);
@@ -107,7 +107,7 @@ void Network::reset(HostId a, HostId b) {
             old_pipe_ends(to, host, found->second.oid);
         }
         found->second.subscribed = false;
-        found->second.connection = ++last_connection_;
+        found->second.attempt = ++last_connection_;
         scheduler_.after(kReconnect,
                          [this, subscriber = to, publisher = host] { try_subscribe(subscriber, publisher); });
     }

@@ -22,7 +22,7 @@ enum class Planted : std::uint8_t {
     kHearsayKills,        ///< who asks after a silent peer is believed, though the peer is heard here
     kLeaveUnflushed,      ///< a leaver does not wait for receipts
     kPresenceOvertakes,   ///< changes of presence overtake the list of members
-    kKeptUnmoved,         ///< the last events of channels are not handed on when the members change
+    kRetainedUnmoved,     ///< the last events of channels are not handed on when the members change
     kTaskForgotten,       ///< a task counts as done when the shard has been told of it
     kSettledEarly,        ///< a duty counts as done when the shard has been told of it
     kControlUnheeded,     ///< data alone is enough for a peer to count as alive
@@ -41,7 +41,7 @@ inline constexpr std::array<std::pair<std::string_view, Planted>, 15> kPlantedNa
     {"hearsay-kills", Planted::kHearsayKills},
     {"leave-unflushed", Planted::kLeaveUnflushed},
     {"presence-overtakes", Planted::kPresenceOvertakes},
-    {"kept-unmoved", Planted::kKeptUnmoved},
+    {"kept-unmoved", Planted::kRetainedUnmoved},
     {"task-forgotten", Planted::kTaskForgotten},
     {"settled-early", Planted::kSettledEarly},
     {"control-unheeded", Planted::kControlUnheeded},

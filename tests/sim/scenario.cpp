@@ -89,11 +89,11 @@ private:
         } else if (dice < 44) {
             world_.part(host, random_shard(world_), random_room(world_), random_user(world_));
         } else if (dice < 50) {
-            world_.subscribe_kept(host, random_shard(world_), random_cache(world_, 3));
+            world_.subscribe_retained(host, random_shard(world_), random_cache(world_, 3));
         } else if (dice < 54) {
-            world_.unsubscribe_kept(host, random_shard(world_), random_cache(world_, 3));
+            world_.unsubscribe_retained(host, random_shard(world_), random_cache(world_, 3));
         } else if (dice < 60) {
-            world_.publish_kept(host, random_cache(world_, kCacheChannels));
+            world_.publish_retained(host, random_cache(world_, kCacheChannels));
         } else {
             const std::uint64_t burst = world_.prng().chance(5) ? 20 : 1;
             for (std::uint64_t i = 0; i < burst; ++i) {
@@ -193,7 +193,7 @@ WorldOptions draw(std::uint64_t seed) {
         options.limits.interest_log = 4;  // so that snapshots happen
         options.limits.interest_bytes = shape.chance(30) ? 24 : 4096;
     }
-    options.timing.kept_transit = 5s;  // so that it is the keepers who matter
+    options.timing.retained_transit = 5s;  // so that it is the keepers who matter
     options.skewed_clocks = shape.chance(50);
     if (shape.chance(30)) {
         options.high_water = 2 + shape.below(30);
@@ -330,7 +330,7 @@ Outcome run_seed(std::uint64_t seed, bool trace, Planted planted, bool mixed) {
     outcome.reached["skewed_clocks"] = options.skewed_clocks ? 1 : 0;
     check_views(world);
     check_presence(world, outcome);
-    check_kept(world, outcome);
+    check_retained(world, outcome);
     check_canaries(world);
     check_deliveries(world, outcome);
     check_duties(world, outcome);

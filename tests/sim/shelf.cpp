@@ -10,7 +10,7 @@ void Shelf::subscribe(Instant now, mesh::ShardIndex shard, const std::string& ch
         place->second.generation = ++last_generation_;
         place->second.asked = now;
         place->second.first = !shards_[0].contains(channel) || !shards_[1].contains(channel);
-        ask(shard, mesh::Subscribe{.channel = channel, .generation = last_generation_, .kept = true});
+        ask(shard, mesh::Subscribe{.channel = channel, .generation = last_generation_, .retained = true});
     }
 }
 
@@ -31,7 +31,7 @@ std::optional<Shelf::Answered> Shelf::on_subscribed(Instant now, mesh::ShardInde
     return Answered{place->second.asked, place->second.last, place->second.first};
 }
 
-void Shelf::on_last(mesh::ShardIndex shard, const mesh::LastEvent& last) {
+void Shelf::on_last(mesh::ShardIndex shard, const mesh::RetainedFound& last) {
     const auto place = shards_[shard.value].find(last.channel);
     if (place != shards_[shard.value].end() && place->second.confirmed) {
         place->second.last = std::max(place->second.last, last.event.stamp);
@@ -40,7 +40,7 @@ void Shelf::on_last(mesh::ShardIndex shard, const mesh::LastEvent& last) {
 
 void Shelf::on_deliver(std::uint64_t shards, const mesh::Record& record) {
     for (std::size_t shard = 0; shard < kShards; ++shard) {
-        for (std::size_t i = 0; i < record.kept && ((shards >> shard) & 1) != 0; ++i) {
+        for (std::size_t i = 0; i < record.retained && ((shards >> shard) & 1) != 0; ++i) {
             const auto place = shards_[shard].find(record.channels[i]);
             if (place != shards_[shard].end() && place->second.confirmed) {
                 place->second.last = std::max(place->second.last, record.stamp);

@@ -32,7 +32,7 @@ public:
         bool first = false;  ///< of the process: nothing was under way to it already
     };
     std::optional<Answered> on_subscribed(Instant now, mesh::ShardIndex shard, const mesh::Subscribed& answer);
-    void on_last(mesh::ShardIndex shard, const mesh::LastEvent& last);
+    void on_last(mesh::ShardIndex shard, const mesh::RetainedFound& last);
     void on_deliver(std::uint64_t shards, const mesh::Record& record);
 
     struct Held {

@@ -168,10 +168,10 @@ TEST_F(SimTest, AKeeperThatTheOriginDoesNotSeeIsGivenTheEventByWhoSeesBoth) {
     world_->network().alter(1, 2).control_loss_percent = 100;
     world_->network().alter(2, 1).control_loss_percent = 100;
     world_->run_for(8s);
-    world_->publish_kept(1, cache_channel(0));
+    world_->publish_retained(1, cache_channel(0));
     world_->run_for(500ms);
     const auto holds = [&](HostId host) {
-        return world_->process(host)->node->kept().find(world_->now(), cache_channel(0)) != nullptr;
+        return world_->process(host)->node->retained().find(world_->now(), cache_channel(0)) != nullptr;
     };
     EXPECT_TRUE(holds(0));
     EXPECT_TRUE(holds(2));
@@ -277,14 +277,14 @@ TEST_F(Announced, AGapThatIsToldLateIsFound) {
 
 TEST_F(SimTest, FindsALastEventThatClientsWhoHaveGoneWereNotGiven) {
     start();
-    world_->subscribe_kept(1, mesh::ShardIndex{0}, cache_channel(0));
-    world_->subscribe_kept(1, mesh::ShardIndex{1}, cache_channel(1));
+    world_->subscribe_retained(1, mesh::ShardIndex{0}, cache_channel(0));
+    world_->subscribe_retained(1, mesh::ShardIndex{1}, cache_channel(1));
     world_->run_for(1s);
     world_->network().alter(0, 1).mute = true;
-    world_->publish_kept(0, cache_channel(0));
-    world_->publish_kept(0, cache_channel(1));
+    world_->publish_retained(0, cache_channel(0));
+    world_->publish_retained(0, cache_channel(1));
     world_->run_for(1s);
-    world_->unsubscribe_kept(1, mesh::ShardIndex{0}, cache_channel(0));
+    world_->unsubscribe_retained(1, mesh::ShardIndex{0}, cache_channel(0));
     EXPECT_TRUE(world_->violations().empty()) << "it was not due yet";
     world_->run_for(1s);
     world_->kill(1);
@@ -293,19 +293,19 @@ TEST_F(SimTest, FindsALastEventThatClientsWhoHaveGoneWereNotGiven) {
 
 TEST_F(SimTest, SaysWhenTheLastCopyOfALastEventMayGo) {
     start();
-    world_->publish_kept(0, cache_channel(0));
+    world_->publish_retained(0, cache_channel(0));
     world_->run_for(500ms);
     world_->kill(0);
-    EXPECT_TRUE(world_->kept_losses().empty());
+    EXPECT_TRUE(world_->retained_losses().empty());
     world_->kill(1);
     world_->kill(2);
-    ASSERT_EQ(world_->kept_losses().size(), 1u);
-    EXPECT_EQ(world_->kept_losses().front().rule, "P10: accepted in the last second of its origin");
+    ASSERT_EQ(world_->retained_losses().size(), 1u);
+    EXPECT_EQ(world_->retained_losses().front().rule, "P10: accepted in the last second of its origin");
 }
 
 TEST_F(SimTest, FindsALastEventThatIsHandedOnByNobody) {
-    start(Planted::kKeptUnmoved);
-    world_->publish_kept(0, cache_channel(0));
+    start(Planted::kRetainedUnmoved);
+    world_->publish_retained(0, cache_channel(0));
     world_->run_for(3s);
     for (const HostId host : {HostId{0}, HostId{1}}) {
         world_->kill(host);
@@ -313,12 +313,12 @@ TEST_F(SimTest, FindsALastEventThatIsHandedOnByNobody) {
         world_->run_for(12s);  // a newcomer is given nothing, and its forerunner's name is free again
     }
     world_->kill(2);
-    ASSERT_EQ(world_->kept_losses().size(), 1u);
-    EXPECT_EQ(world_->kept_losses().front().rule, "") << "there were heirs";
+    ASSERT_EQ(world_->retained_losses().size(), 1u);
+    EXPECT_EQ(world_->retained_losses().front().rule, "") << "there were heirs";
     world_->start(2, {0, 1, 2}, "n2");
     world_->run_for(8s);
     Outcome outcome;
-    check_kept(*world_, outcome);
+    check_retained(*world_, outcome);
     EXPECT_TRUE(violates("does not know the last event"));
 }
 

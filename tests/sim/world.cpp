@@ -145,7 +145,7 @@ void World::kill(HostId host) {
     breathe_last(*processes_[host]);
     judge_shelves(*processes_[host]);
     std::set<OriginId> heirs = heirs_of(host);
-    note_kept_losses(host, heirs);
+    note_retained_losses(host, heirs);
     std::map<std::string, std::set<OriginId>> keepers;
     for (std::uint64_t i = 0; i < kCacheChannels; ++i) {
         keepers[cache_channel(i)] = reached_keepers(*processes_[host], cache_channel(i));
@@ -234,29 +234,29 @@ void World::publish(HostId host, const std::string& channel) {
     input(host, mesh::PortInput{shard, mesh::Publish{id, {channel}, share(body), {}}});
 }
 
-void World::publish_kept(HostId host, const std::string& channel) {
+void World::publish_retained(HostId host, const std::string& channel) {
     Process& process = *processes_[host];
     const std::uint64_t id = ++process.last_publish_id;
     process.unanswered[id] = channel;
     mesh::Publish publish{id, {channel}, share(EventBody({}, std::to_string(process.oid.value))), {}};
-    publish.kept = 1;
+    publish.retained = 1;
     publish.keep_for = 1h;
     input(host, mesh::PortInput{mesh::ShardIndex{0}, std::move(publish)});
 }
 
-void World::subscribe_kept(HostId host, mesh::ShardIndex shard, const std::string& channel) {
+void World::subscribe_retained(HostId host, mesh::ShardIndex shard, const std::string& channel) {
     processes_[host]->shelf.subscribe(now(), shard, channel, asking(host));
 }
 
-void World::unsubscribe_kept(HostId host, mesh::ShardIndex shard, const std::string& channel) {
+void World::unsubscribe_retained(HostId host, mesh::ShardIndex shard, const std::string& channel) {
     judge_shelf(*processes_[host], shard, channel);
     processes_[host]->shelf.unsubscribe(shard, channel, asking(host));
 }
 
-void World::ask_kept(HostId host, const std::string& channel) {
+void World::ask_retained(HostId host, const std::string& channel) {
     Process& process = *processes_[host];
     const std::uint64_t id = ++process.last_publish_id;
-    process.kept_asked[id] = channel;
+    process.retained_asked[id] = channel;
     input(host, mesh::PortInput{mesh::ShardIndex{0}, mesh::Query{id, "kept", 1s, {channel}}});
 }
 
@@ -266,7 +266,7 @@ bool World::is_serving(OriginId oid) const {
     });
 }
 
-void World::on_kept(Process& process, mesh::ShardIndex shard, const mesh::Subscribed& answer) {
+void World::on_retained(Process& process, mesh::ShardIndex shard, const mesh::Subscribed& answer) {
     if (const auto answered = process.shelf.on_subscribed(now(), shard, answer)) {
         check_answer(*this, process, answer.channel, *answered);
     }
@@ -319,12 +319,12 @@ void World::run(HostId host, mesh::Effects& effects) {
     watch_membership(host, process);  // first: what a shard is told in this turn may follow from a death
     Gaps gaps;                        // told in this turn, of which no notice has said yet whose they are
     for (mesh::Effect& effect : effects) {
-        if (auto* open = std::get_if<mesh::OpenLink>(&effect)) {
-            network_.open_link(host, open->link, open->endpoint);
-        } else if (auto* close = std::get_if<mesh::CloseLink>(&effect)) {
-            network_.close_link(host, close->link);
+        if (auto* open = std::get_if<mesh::OpenConnection>(&effect)) {
+            network_.open_connection(host, open->connection, open->endpoint);
+        } else if (auto* close = std::get_if<mesh::CloseConnection>(&effect)) {
+            network_.close_connection(host, close->connection);
         } else if (auto* check = std::get_if<mesh::CheckEndpoint>(&effect)) {
-            network_.check_endpoint(host, check->link, check->endpoint);
+            network_.check_endpoint(host, check->connection, check->endpoint);
         } else if (auto* resolve = std::get_if<mesh::ResolveName>(&effect)) {
             look_up(host, resolve->name);
         } else if (auto* connect = std::get_if<mesh::ConnectData>(&effect)) {
@@ -332,7 +332,7 @@ void World::run(HostId host, mesh::Effects& effects) {
         } else if (auto* disconnect = std::get_if<mesh::DisconnectData>(&effect)) {
             network_.disconnect_data(host, disconnect->endpoint);
         } else if (auto* control = std::get_if<mesh::SendControl>(&effect)) {
-            network_.send_control(host, control->link, std::move(control->message));
+            network_.send_control(host, control->connection, std::move(control->message));
         } else if (auto* data = std::get_if<mesh::SendData>(&effect)) {
             network_.send_data(host, std::move(data->message));
         } else if (auto* local = std::get_if<mesh::DeliverLocal>(&effect)) {
@@ -471,7 +471,7 @@ void World::to_shard(HostId host, Process& process, mesh::ShardIndex shard, cons
         process.roster.on_changed(shard, *changed, accuse);
         check_flap(process, *changed);
     } else if (subscribed != nullptr && Shelf::holds(subscribed->channel)) {
-        on_kept(process, shard, *subscribed);
+        on_retained(process, shard, *subscribed);
     } else if (subscribed != nullptr) {
         for (const Client* client : process.edge.on_subscribed(now(), shard, *subscribed)) {
             if (confirmed_) {
@@ -481,16 +481,17 @@ void World::to_shard(HostId host, Process& process, mesh::ShardIndex shard, cons
     } else if (const auto* published = std::get_if<mesh::Published>(&message)) {
         const auto found = process.unanswered.find(published->id);
         if (published->outcome == mesh::PublishOutcome::kAccepted && Shelf::holds(found->second)) {
-            note_kept(process, found->second);
+            note_retained(process, found->second);
         } else if (published->outcome == mesh::PublishOutcome::kAccepted) {
             accepted_.push_back({process.oid, host, published->n, found->second, now()});
         }
         process.unanswered.erase(found);
-    } else if (const auto* last = std::get_if<mesh::LastEvent>(&message)) {
+    } else if (const auto* last = std::get_if<mesh::RetainedFound>(&message)) {
         process.shelf.on_last(shard, *last);
     } else if (const auto* result = std::get_if<mesh::QueryResult>(&message)) {
-        const auto asked = process.kept_asked.extract(result->id);
-        process.kept_found[asked.mapped()] = result->kept.empty() ? mesh::Stamp{} : result->kept.front().second.stamp;
+        const auto asked = process.retained_asked.extract(result->id);
+        process.retained_found[asked.mapped()] =
+            result->retained.empty() ? mesh::Stamp{} : result->retained.front().second.stamp;
     } else if (const auto* query = std::get_if<mesh::LocalQuery>(&message)) {
         input(host, mesh::PortInput{shard, mesh::LocalAnswer{query->token, {}, true}});
     } else {

@@ -85,8 +85,8 @@ struct Process {
     Edge edge;
     Roster roster;
     Shelf shelf;
-    std::map<std::string, mesh::Stamp> kept_found;  // answers to ask_kept
-    std::map<std::uint64_t, std::string> kept_asked;
+    std::map<std::string, mesh::Stamp> retained_found;  // answers to ask_retained
+    std::map<std::uint64_t, std::string> retained_asked;
     Clerk clerk;
     Instant frozen_at;
     Instant thawed;
@@ -123,10 +123,10 @@ public:
     void part(HostId host, mesh::ShardIndex shard, const std::string& channel, const std::string& user);
     /// An event that its channel keeps; who subscribes to such a channel, and does so no more; who asks for its last
     /// event.
-    void publish_kept(HostId host, const std::string& channel);
-    void subscribe_kept(HostId host, mesh::ShardIndex shard, const std::string& channel);
-    void unsubscribe_kept(HostId host, mesh::ShardIndex shard, const std::string& channel);
-    void ask_kept(HostId host, const std::string& channel);
+    void publish_retained(HostId host, const std::string& channel);
+    void subscribe_retained(HostId host, mesh::ShardIndex shard, const std::string& channel);
+    void unsubscribe_retained(HostId host, mesh::ShardIndex shard, const std::string& channel);
+    void ask_retained(HostId host, const std::string& channel);
     /// A shard counts so much of an item, or orders a task.
     void count(HostId host, mesh::ShardIndex shard, const DutyLedger::Item& item, std::uint64_t count);
     void order(HostId host, const std::string& key);
@@ -175,15 +175,15 @@ public:
     [[nodiscard]] std::uint64_t looked_up() const { return looked_up_; }
     [[nodiscard]] Instant now() const { return scheduler_.now(); }
     [[nodiscard]] const std::vector<Accepted>& accepted() const { return accepted_; }
-    struct KeptAccepted {
+    struct RetainedAccepted {
         std::string channel;
         mesh::Stamp stamp;
         Instant at;
         HostId host = 0;
     };
-    [[nodiscard]] const std::vector<KeptAccepted>& kept_accepted() const { return kept_accepted_; }
+    [[nodiscard]] const std::vector<RetainedAccepted>& retained_accepted() const { return retained_accepted_; }
     /// With a process all living copies of a channel's last event have gone.
-    struct KeptLoss {
+    struct RetainedLoss {
         std::string channel;
         mesh::Stamp lost;
         mesh::Stamp left;  ///< what the living still hold of the channel; time 0: nothing
@@ -192,7 +192,7 @@ public:
         std::string rule;  ///< by which P10 does not promise that it outlives this; empty: it does
     };
     [[nodiscard]] bool is_serving(OriginId oid) const;
-    [[nodiscard]] const std::vector<KeptLoss>& kept_losses() const { return kept_losses_; }
+    [[nodiscard]] const std::vector<RetainedLoss>& retained_losses() const { return retained_losses_; }
     [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
     /// Called with each client that is confirmed.
     void on_confirmed(std::function<void(HostId, const std::string& channel)> call) { confirmed_ = std::move(call); }
@@ -230,18 +230,18 @@ private:
     /// The notice that follows gaps says whose messages are missing: the shards are told without, but the judge must
     /// know.
     void tell_gaps(Process& process, const std::string& notice, Gaps& gaps);
-    void note_kept(Process& process, const std::string& channel);
+    void note_retained(Process& process, const std::string& channel);
     void judge_shelf(const Process& process, mesh::ShardIndex shard, const std::string& channel);
     void judge_shelves(const Process& process);
     /// The process is about to end: what does nobody else hold?
-    void note_kept_losses(HostId host, const std::set<OriginId>& heirs);
+    void note_retained_losses(HostId host, const std::set<OriginId>& heirs);
     [[nodiscard]] std::string excuse_loss(const Process& process, std::set<OriginId> heirs, const std::string& channel,
                                           const mesh::Stamp& lost) const;
     void watch_keepers(Process& process) const;
     [[nodiscard]] std::set<OriginId> reached_keepers(const Process& process, const std::string& channel) const;
     [[nodiscard]] std::set<OriginId> heirs_of(HostId host) const;
     [[nodiscard]] bool speak(const Process& a, HostId of_a, const Process& b, HostId of_b) const;
-    void on_kept(Process& process, mesh::ShardIndex shard, const mesh::Subscribed& answer);
+    void on_retained(Process& process, mesh::ShardIndex shard, const mesh::Subscribed& answer);
     [[nodiscard]] Roster::Ask asking(HostId host);
     void to_shard(HostId host, Process& process, mesh::ShardIndex shard, const mesh::ToShard& message);
     [[nodiscard]] Duration duty_time();
@@ -281,8 +281,8 @@ private:
     std::vector<Fault> faults_;
     std::map<OriginId, std::string> names_;
     std::vector<Accepted> accepted_;
-    std::vector<KeptAccepted> kept_accepted_;
-    std::vector<KeptLoss> kept_losses_;
+    std::vector<RetainedAccepted> retained_accepted_;
+    std::vector<RetainedLoss> retained_losses_;
     std::vector<std::string> violations_;
     std::map<std::string, std::uint64_t> exempted_;  // by rule
     std::uint64_t checked_ = 0;                      // what is judged when it happens

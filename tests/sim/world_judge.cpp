@@ -71,9 +71,9 @@ void World::tell_gaps(Process& process, const std::string& notice, Gaps& gaps) {
 // -----------------------------------------------------------------------------------------------------
 
 /// Its stamp is that of the last event that the node has accepted, or a later one's: that one is no less known.
-void World::note_kept(Process& process, const std::string& channel) {
-    if (const mesh::KeptEvent* event = process.node->kept().find(local_time(process, now()), channel)) {
-        kept_accepted_.push_back({channel, event->stamp, now(), process.host});
+void World::note_retained(Process& process, const std::string& channel) {
+    if (const mesh::RetainedEvent* event = process.node->retained().find(local_time(process, now()), channel)) {
+        retained_accepted_.push_back({channel, event->stamp, now(), process.host});
     }
 }
 
@@ -91,7 +91,7 @@ void World::watch_keepers(Process& process) const {
     for (std::uint64_t i = 0; i < kCacheChannels; ++i) {
         const std::string channel = cache_channel(i);
         auto before = std::exchange(process.keepers[channel], {});
-        for (const OriginId oid : process.node->kept().keepers(channel)) {
+        for (const OriginId oid : process.node->retained().keepers(channel)) {
             process.keepers[channel][oid] = before.contains(oid) ? before[oid] : now();
         }
     }
@@ -116,22 +116,22 @@ std::set<OriginId> World::reached_keepers(const Process& process, const std::str
     return reached;
 }
 
-void World::note_kept_losses(HostId host, const std::set<OriginId>& heirs) {
+void World::note_retained_losses(HostId host, const std::set<OriginId>& heirs) {
     const Process& process = *processes_[host];
     for (std::uint64_t i = 0; i < kCacheChannels; ++i) {
         const std::string channel = cache_channel(i);
-        const mesh::KeptEvent* event = process.node->kept().find(local_time(process, now()), channel);
+        const mesh::RetainedEvent* event = process.node->retained().find(local_time(process, now()), channel);
         mesh::Stamp left;
         for (const auto& other : processes_) {
-            const mesh::KeptEvent* held = other && other->oid != process.oid
-                                              ? other->node->kept().find(local_time(*other, now()), channel)
-                                              : nullptr;
+            const mesh::RetainedEvent* held = other && other->oid != process.oid
+                                                  ? other->node->retained().find(local_time(*other, now()), channel)
+                                                  : nullptr;
             left = held == nullptr ? left : std::max(left, held->stamp);
         }
         if (event != nullptr && left < event->stamp) {
-            kept_losses_.push_back(
+            retained_losses_.push_back(
                 {channel, event->stamp, left, now(), process.oid, excuse_loss(process, heirs, channel, event->stamp)});
-            note("the last copy of the last event of " + channel + " goes: " + kept_losses_.back().rule);
+            note("the last copy of the last event of " + channel + " goes: " + retained_losses_.back().rule);
         }
     }
 }
@@ -158,7 +158,7 @@ std::string World::excuse_loss(const Process& process, std::set<OriginId> heirs,
             std::find_if(dead_.begin(), dead_.end(), [&](const Dead& dead) { return dead.process->oid == oid; });
         return found == dead_.end() ? now() : found->at;
     };
-    for (const KeptAccepted& event : kept_accepted_) {
+    for (const RetainedAccepted& event : retained_accepted_) {
         if (event.stamp == lost && event.at + kHandOn > ended(lost.origin)) {
             return "P10: accepted in the last second of its origin";
         }

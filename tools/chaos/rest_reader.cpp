@@ -63,9 +63,9 @@ std::string answer_of(const client::Exchange& exchange, Read read) {
 }
 
 /// What a new subscriber of each cache channel is told: "PUBLISHER:NUMBER", or that there is nothing.
-class LastEvents {
+class RetainedEvents {
 public:
-    LastEvents(const Target& target, std::uint32_t nodes, Recorder& recorder)
+    RetainedEvents(const Target& target, std::uint32_t nodes, Recorder& recorder)
         : node_(target.node), recorder_(recorder) {
         ClientOptions options;
         options.servers = {"ws://" + target.listen};
@@ -82,9 +82,9 @@ public:
             subscriptions_.push_back(client_->subscribe(channel_name(channel), std::move(handlers)));
         }
     }
-    ~LastEvents() { client_->close(); }
-    LastEvents(const LastEvents&) = delete;
-    LastEvents& operator=(const LastEvents&) = delete;
+    ~RetainedEvents() { client_->close(); }
+    RetainedEvents(const RetainedEvents&) = delete;
+    RetainedEvents& operator=(const RetainedEvents&) = delete;
 
     /// Until all have been told, or the patience is over.
     void wait() {
@@ -125,7 +125,7 @@ void read_api(const Target& target, Recorder& recorder) {
 }
 
 void read_caches(const Target& target, std::uint32_t nodes, Recorder& recorder) {
-    LastEvents last(target, nodes, recorder);
+    RetainedEvents last(target, nodes, recorder);
     last.wait();
 }
 

@@ -225,7 +225,7 @@ bool Duties::owes(OriginId oid, DutyTie tie) const {
 void Duties::hand_on(Instant now) {
     const std::vector<DutyDesk::HandedOn> handed_on = desk_.take_handed_on();
     for (const DutyDesk::HandedOn& what : handed_on) {
-        source_.adopt(what.item, {what.told, what.told_version, what.doubt, what.info, what.widowed});
+        source_.adopt(what.item, {what.told, what.told_version, what.doubt, what.info, what.holder_lost});
     }
     if (!handed_on.empty() && now - changed_at_ < timing_.duty_finish) {
         for (auto& [oid, line] : lines_) {

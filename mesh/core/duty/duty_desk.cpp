@@ -133,7 +133,7 @@ void DutyDesk::settled(Entry& entry, std::uint64_t told) {
     entry.told = told;
     ++entry.told_version;
     entry.dealt_here = true;
-    entry.widowed = entry.widowed && told == 0;
+    entry.holder_lost = entry.holder_lost && told == 0;
 }
 
 bool DutyDesk::on_done(Instant now, const DutyDone& done) {
@@ -188,7 +188,7 @@ void DutyDesk::hand_on(const DutyItem& item, Entry& entry) {
             holder.handed_on = !members_.contains(holder.member.tie);
         }
         handed_on_.push_back({item, entry.told, entry.told_version, std::exchange(entry.doubt, {}), entry.info,
-                              (entry.widowed || !entry.met) && entry.told == 0});
+                              (entry.holder_lost || !entry.met) && entry.told == 0});
     }
 }
 
@@ -202,20 +202,20 @@ void DutyDesk::set_members(const DutyMembers& members, std::set<DutyTie> leaving
 
 void DutyDesk::lose(Instant now, DutyTie member, bool left) {
     if (!hurried_ || !left) {
-        haunting_.insert(member);
-        ghosts_.push_back({now + timing_.duty_grace, member, left});
+        in_grace_.insert(member);
+        grace_ends_.push_back({now + timing_.duty_grace, member, left});
     }
 }
 
 /// REQUIRES: set_members follows, which has all items looked through.
 void DutyDesk::hurry() {
     hurried_ = true;
-    for (const Ghost& ghost : ghosts_) {
+    for (const Grace& ghost : grace_ends_) {
         if (ghost.left) {
-            haunting_.erase(ghost.member);
+            in_grace_.erase(ghost.member);
         }
     }
-    std::erase_if(ghosts_, [](const Ghost& ghost) { return ghost.left; });
+    std::erase_if(grace_ends_, [](const Grace& ghost) { return ghost.left; });
 }
 
 std::size_t DutyDesk::untold() const {
@@ -226,9 +226,9 @@ std::size_t DutyDesk::untold() const {
 }
 
 std::optional<Instant> DutyDesk::next_deadline() const {
-    const Instant ghost = ghosts_.empty() ? Instant::max() : ghosts_.front().until;
+    const Instant ghost = grace_ends_.empty() ? Instant::max() : grace_ends_.front().until;
     const Instant warning = warned_.empty() ? Instant::max() : warned_.begin()->first;
-    return ghosts_.empty() && warned_.empty() ? std::nullopt : std::optional(std::min(ghost, warning));
+    return grace_ends_.empty() && warned_.empty() ? std::nullopt : std::optional(std::min(ghost, warning));
 }
 
 void DutyDesk::heed_warnings(Instant now) {
@@ -239,9 +239,9 @@ void DutyDesk::heed_warnings(Instant now) {
 
 void DutyDesk::work(Instant now) {
     heed_warnings(now);
-    while (!ghosts_.empty() && ghosts_.front().until <= now) {
-        haunting_.erase(ghosts_.front().member);
-        ghosts_.pop_front();
+    while (!grace_ends_.empty() && grace_ends_.front().until <= now) {
+        in_grace_.erase(grace_ends_.front().member);
+        grace_ends_.pop_front();
         scanning_ = !entries_.empty();
         scanned_ = {};
     }
@@ -268,7 +268,7 @@ void DutyDesk::look_through(Instant now, Entries::iterator it) {
         hand_on(it->first, entry);  // a third one's
     }
     entry.back = has_back ? DutyTie{} : entry.back;
-    drop_ghosts(it->first, entry);
+    drop_ended_grace(it->first, entry);
     if (entry.doubt.exists || count(entry) != (entry.token == 0 ? entry.told : entry.announced)) {
         due_.insert(it->first);
     }
@@ -277,14 +277,14 @@ void DutyDesk::look_through(Instant now, Entries::iterator it) {
 
 /// Of members that are surely lost nothing counts any more. What they did themselves is known here as to the next in
 /// rank.
-void DutyDesk::drop_ghosts(const DutyItem& item, Entry& entry) {
+void DutyDesk::drop_ended_grace(const DutyItem& item, Entry& entry) {
     bool heir = false;
     for (const Holder& holder : entry.holders) {
         if (!entry.own && !holder.handed_on && is_over(holder.member.tie)) {
             heir = true;
             entry.doubt.add({holder.doubt != 0, holder.behind});
         }
-        entry.widowed = entry.widowed || (holder.current > 0 && is_over(holder.member.tie));
+        entry.holder_lost = entry.holder_lost || (holder.current > 0 && is_over(holder.member.tie));
     }
     const std::size_t dropped =
         std::erase_if(entry.holders, [&](const Holder& holder) { return is_over(holder.member.tie); });
@@ -321,18 +321,18 @@ void DutyDesk::change_hands(Instant now, const DutyItem& item, Entry& entry) {
 }
 
 void DutyDesk::bury(const DutyItem& item, Entry& entry) {
-    if (!entry.bereaved) {
-        entry.bereaved = true;
-        graves_.push_back(item);
+    if (!entry.has_tombstone) {
+        entry.has_tombstone = true;
+        tombstones_.push_back(item);
     }
-    if (graves_.size() <= limits_.duty_graves) {
+    if (tombstones_.size() <= limits_.duty_tombstones) {
         return;
     }
-    const auto oldest = entries_.find(graves_.front());
-    graves_.pop_front();
-    TULLE_ASSERT(graves_.size() <= limits_.duty_graves);
+    const auto oldest = entries_.find(tombstones_.front());
+    tombstones_.pop_front();
+    TULLE_ASSERT(tombstones_.size() <= limits_.duty_tombstones);
     if (oldest != entries_.end()) {
-        oldest->second.bereaved = false;
+        oldest->second.has_tombstone = false;
         oldest->second.dealt_here = oldest->second.dealt_here && oldest->second.told > 0;
         due_.insert(oldest->first);
     }
@@ -347,7 +347,7 @@ void DutyDesk::erase_if_over(Entries::iterator it) {
     if (entry.own && entry.told == 0 && entry.dealt_here) {
         bury(it->first, entry);
     }
-    if (!entry.own || (entry.told == 0 && !entry.doubt.exists && !entry.bereaved)) {
+    if (!entry.own || (entry.told == 0 && !entry.doubt.exists && !entry.has_tombstone)) {
         rest(entry, false);
         due_.erase(it->first);
         entries_.erase(it);
@@ -357,10 +357,10 @@ void DutyDesk::erase_if_over(Entries::iterator it) {
 }
 
 void DutyDesk::rest(Entry& entry, bool rests) {
-    if (entry.resting != rests) {
-        TULLE_ASSERT(rests || resting_ > 0);
-        entry.resting = rests;
-        resting_ = rests ? resting_ + 1 : resting_ - 1;
+    if (entry.only_tombstone != rests) {
+        TULLE_ASSERT(rests || only_tombstones_ > 0);
+        entry.only_tombstone = rests;
+        only_tombstones_ = rests ? only_tombstones_ + 1 : only_tombstones_ - 1;
     }
 }
 
@@ -371,7 +371,7 @@ void DutyDesk::act(Instant now, std::vector<DutyChanged>& out) {
         if (it == entries_.end() || !it->second.own) {
             continue;  // when it becomes this node's it is looked at again
         }
-        if (it->second.doubt.exists && it->second.token == 0 && (!haunting_.empty() || now < it->second.warned_until)) {
+        if (it->second.doubt.exists && it->second.token == 0 && (!in_grace_.empty() || now < it->second.warned_until)) {
             continue;  // when the ghost is gone, or the warning is over, it is looked at again
         }
         announce(it->first, it->second, out);

@@ -36,7 +36,8 @@ namespace tulle::mesh {
 ///         becomes a third node's, as that of a newcomer, the copy is passed on when the grace is over.
 /// Back:   a former desk that leaves hands items over while this node takes the duty for the leaver's still. They wait
 ///         here until the views agree; the leaver keeps what it knows until the next desk settles it.
-/// Graves: that an item is gone, and was told so, is remembered of the last `duty_graves` of them: a desk that was cut
+/// Tombstones: that an item is gone, and was told so, is remembered of the last `duty_tombstones` of them: a desk that
+/// was cut
 ///         off meanwhile, or a member that lives after all, may have told otherwise.
 /// Slices: after a change of members work() looks through all items, `duty_slice` comparisons a turn.
 class DutyDesk {
@@ -76,7 +77,7 @@ public:
         Doubt doubt;
         SharedBytes info;
         /// It was told to be gone, and who held it was lost, or was never met here: that member may live.
-        bool widowed = false;
+        bool holder_lost = false;
     };
     /// What has been dealt with here and is another node's from now on.
     [[nodiscard]] std::vector<HandedOn> take_handed_on() { return std::exchange(handed_on_, {}); }
@@ -85,9 +86,9 @@ public:
 
     /// Items of this node that the world outside has not heard the truth of.
     [[nodiscard]] std::size_t untold() const;
-    /// Those in graves alone not included.
-    [[nodiscard]] std::size_t items() const { return entries_.size() - resting_; }
-    [[nodiscard]] std::size_t graves() const { return resting_; }
+    /// Those in tombstones alone not included.
+    [[nodiscard]] std::size_t items() const { return entries_.size() - only_tombstones_; }
+    [[nodiscard]] std::size_t tombstones() const { return only_tombstones_; }
     /// What is held to be dealt with; nothing for an item that is not here.
     [[nodiscard]] std::optional<std::uint64_t> told(const DutyItem& item) const;
 
@@ -110,11 +111,11 @@ private:
         bool own = true;
         // this desk has dealt with it since it is the one, or has been handed it by one that had
         bool dealt_here = false;
-        bool bereaved = false;  // nobody holds it any more, or members that did were lost: in a grave
-        bool widowed = false;   // members that held it were lost, and nothing was told since but that it is gone
-        bool met = false;       // some member has held it, to this desk's knowledge
-        bool resting = false;   // in a grave, and nothing else is left of it
-        bool calm = false;      // looked at since the last news, and nothing differs
+        bool has_tombstone = false;   // nobody holds it any more, or members that did were lost: in a tombstone
+        bool holder_lost = false;     // members that held it were lost, and nothing was told since but that it is gone
+        bool met = false;             // some member has held it, to this desk's knowledge
+        bool only_tombstone = false;  // in a tombstone, and nothing else is left of it
+        bool calm = false;            // looked at since the last news, and nothing differs
         std::vector<Holder> holders;
         std::uint64_t told = 0;
         std::uint64_t told_version = 0;
@@ -141,7 +142,7 @@ private:
     void owe_all(const DutyItem& item, const Entry& entry);
     void hand_on(const DutyItem& item, Entry& entry);
     void look_through(Instant now, Entries::iterator it);
-    void drop_ghosts(const DutyItem& item, Entry& entry);
+    void drop_ended_grace(const DutyItem& item, Entry& entry);
     void on_away(const DutyMember& from, const DutyReport& report);
     void change_hands(Instant now, const DutyItem& item, Entry& entry);
     void bury(const DutyItem& item, Entry& entry);
@@ -149,7 +150,7 @@ private:
     void rest(Entry& entry, bool rests);
     void heed_warnings(Instant now);
     [[nodiscard]] bool is_over(DutyTie tie) const {
-        return !members_.contains(tie) && !haunting_.contains(tie) && !leaving_.contains(tie);
+        return !members_.contains(tie) && !in_grace_.contains(tie) && !leaving_.contains(tie);
     }
 
     // More fields than 15: an item is found by name, by token, by what is due and owed, and by when its doubt may be
@@ -164,17 +165,17 @@ private:
     std::map<DutyTie, std::set<DutyItem>> owed_;
     std::vector<HandedOn> handed_on_;
     std::vector<DutyRevoked> revoked_;
-    std::set<DutyTie> haunting_;  // lost, and counted until their time is over
-    struct Ghost {
+    std::set<DutyTie> in_grace_;  // lost, and counted until their time is over
+    struct Grace {
         Instant until;
         DutyTie member;
         bool left = false;
     };
-    std::deque<Ghost> ghosts_;                       // when that is
+    std::deque<Grace> grace_ends_;                   // when that is
     std::set<std::pair<Instant, DutyItem>> warned_;  // items whose doubt waits, and until when
-    std::deque<DutyItem> graves_;
+    std::deque<DutyItem> tombstones_;
     std::size_t finishing_ = 0;
-    std::size_t resting_ = 0;
+    std::size_t only_tombstones_ = 0;
     std::uint64_t last_token_ = 0;
     bool hurried_ = false;
     bool scanning_ = false;

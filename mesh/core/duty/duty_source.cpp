@@ -78,7 +78,7 @@ void DutySource::adopt(const DutyItem& item, const Adopted& what) {
         held.info = what.info;
     }
     mark(item, held);
-    held.widowed = what.widowed;
+    held.holder_lost = what.holder_lost;
     held.was_desk = held.revision;
     add_doubt(held, what.doubt);
     add_doubt(held, {differs, nullptr});
@@ -136,9 +136,9 @@ void DutySource::on_settle(DutyTie from, const DutySettle& settle) {
         }
         held.told = settle.told;
         held.told_version = settle.told_version;
-        held.widowed = held.widowed && held.told == 0;
+        held.holder_lost = held.holder_lost && held.told == 0;
         if (held.told > 0) {
-            graves_.erase(it->first);  // it is there again, and this node knows
+            tombstones_.erase(it->first);  // it is there again, and this node knows
         }
     }
     if (held.desk != from) {
@@ -157,7 +157,7 @@ void DutySource::on_settle(DutyTie from, const DutySettle& settle) {
 void DutySource::forget(Entries::iterator it) {
     const DutyItem item = it->first;
     const DutyTie desk = it->second.desk;
-    if (it->second.widowed) {
+    if (it->second.holder_lost) {
         bury(item, it->second);
     }
     erase(it);
@@ -165,19 +165,20 @@ void DutySource::forget(Entries::iterator it) {
 }
 
 void DutySource::bury(const DutyItem& item, const Entry& entry) {
-    if (graves_.insert_or_assign(item, Grave{entry.key_hash, entry.desk, entry.told_version, entry.info}).second) {
-        buried_.push_back(item);
+    if (tombstones_.insert_or_assign(item, Tombstone{entry.key_hash, entry.desk, entry.told_version, entry.info})
+            .second) {
+        tombstone_order_.push_back(item);
     }
-    while (buried_.size() > limits_.duty_graves) {
-        graves_.erase(buried_.front());
-        buried_.pop_front();
+    while (tombstone_order_.size() > limits_.duty_tombstones) {
+        tombstones_.erase(tombstone_order_.front());
+        tombstone_order_.pop_front();
     }
 }
 
 /// Whoever was the desk hands on what it knows as long as it is there, or has left in order.
-void DutySource::look_at_graves(std::size_t& compared) {
-    auto it = grave_next_ ? graves_.lower_bound(*grave_next_) : graves_.end();
-    while (it != graves_.end() && compared < limits_.duty_slice) {
+void DutySource::look_at_tombstones(std::size_t& compared) {
+    auto it = tombstone_next_ ? tombstones_.lower_bound(*tombstone_next_) : tombstones_.end();
+    while (it != tombstones_.end() && compared < limits_.duty_slice) {
         compared += std::max<std::size_t>(members_.size(), 16);
         const DutyTie desk = std::exchange(it->second.desk, members_.responsible(it->second.key_hash));
         if (desk == kOwnTie || members_.contains(desk) || excused_.contains(desk)) {
@@ -185,9 +186,9 @@ void DutySource::look_at_graves(std::size_t& compared) {
             continue;
         }
         adopt(it->first, {0, it->second.told_version, {}, it->second.info, true});
-        it = graves_.erase(it);
+        it = tombstones_.erase(it);
     }
-    grave_next_ = it == graves_.end() ? std::nullopt : std::optional(it->first);
+    tombstone_next_ = it == tombstones_.end() ? std::nullopt : std::optional(it->first);
 }
 
 void DutySource::forget_former() {
@@ -205,15 +206,15 @@ void DutySource::set_members(const DutyMembers& members) {
     const auto gone = [&](const auto& owed) { return !members_.contains(owed.first); };
     std::erase_if(moved_, gone);
     std::erase_if(changed_, gone);
-    scanning_ = !entries_.empty() || !graves_.empty();
+    scanning_ = !entries_.empty() || !tombstones_.empty();
     scanned_ = {};
-    grave_next_ = DutyItem{};
+    tombstone_next_ = DutyItem{};
 }
 
 void DutySource::work() {
     std::size_t compared = 0;
-    look_at_graves(compared);
-    if (grave_next_) {
+    look_at_tombstones(compared);
+    if (tombstone_next_) {
         return;
     }
     auto it = scanning_ ? entries_.lower_bound(scanned_) : entries_.end();

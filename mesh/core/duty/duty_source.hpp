@@ -21,10 +21,10 @@ namespace tulle::mesh {
 ///         dies, the next one learns from here what is still to be told.
 /// Copies: what this node itself does the duty of is reported to the next in rank as well, so that it does not die with
 /// it.
-/// Graves: that an item was told to be gone here, though nobody who held it had said so, is remembered also when the
-/// next
-///         desk knows, of the last `duty_graves`: if that desk is lost, nobody else may know, and who held the item may
-///         come again.
+/// Tombstones: that an item was told to be gone here, though nobody who held it had said so, is remembered also when
+/// the next
+///         desk knows, of the last `duty_tombstones`: if that desk is lost, nobody else may know, and who held the item
+///         may come again.
 /// Doubt:  what a lost node had not said to be dealt with, it may have been telling when it was lost: the next one is
 ///         warned. Of a node that could not be heard for a while before it was lost everything is doubted: it may have
 ///         told what others counted.
@@ -43,7 +43,7 @@ public:
         std::uint64_t told_version = 0;
         Doubt doubt;
         SharedBytes info;
-        bool widowed = false;  ///< as in DutyDesk::HandedOn
+        bool holder_lost = false;  ///< as in DutyDesk::HandedOn
     };
     void adopt(const DutyItem& item, const Adopted& what);
     void on_settle(DutyTie from, const DutySettle& settle);
@@ -67,9 +67,9 @@ public:
     /// All that has come to be `to`'s by the last change of members has been composed.
     [[nodiscard]] bool handed_over(DutyTie to) const { return !scanning_ && !moved_.contains(to); }
 
-    /// Those in graves not included.
+    /// Those in tombstones not included.
     [[nodiscard]] std::size_t items() const { return entries_.size(); }
-    [[nodiscard]] std::size_t graves() const { return graves_.size(); }
+    [[nodiscard]] std::size_t tombstones() const { return tombstones_.size(); }
 
 private:
     struct Entry {
@@ -87,14 +87,14 @@ private:
         std::uint64_t settled = 0;   // the revision as of which all has been dealt with
         std::uint64_t doubt = 0;     // as in DutyReport, until the desk has heard of it
         SharedBytes behind;          // of the doubt, as in DutyReport
-        bool widowed = false;        // a grave is made of it
+        bool holder_lost = false;    // a tombstone is made of it
         bool composed = false;       // somebody may know of it
         std::uint64_t was_desk = 0;  // the revision that hands on what this node's own desk dealt with; 0: it is known
         SharedBytes info;
     };
     using Entries = std::map<DutyItem, Entry>;
     /// Told to be gone.
-    struct Grave {
+    struct Tombstone {
         std::uint64_t key_hash = 0;
         DutyTie desk;  // who knows of it
         std::uint64_t told_version = 0;
@@ -112,7 +112,7 @@ private:
     [[nodiscard]] bool has_lost_former(const DutyItem& item, Entry& entry);
     void forget(Entries::iterator it);
     void bury(const DutyItem& item, const Entry& entry);
-    void look_at_graves(std::size_t& compared);
+    void look_at_tombstones(std::size_t& compared);
     void erase(Entries::iterator it);
     void compose_from(Owed& owed, DutyTie to, DutyMail& mail, std::size_t& bytes);
     [[nodiscard]] DutyReport report(const DutyItem& item, DutyTie to);
@@ -129,9 +129,9 @@ private:
     bool cleared_ = false;
     bool scanning_ = false;
     DutyItem scanned_;  // up to here
-    std::map<DutyItem, Grave> graves_;
-    std::deque<DutyItem> buried_;         // in that order, some of them dug out since
-    std::optional<DutyItem> grave_next_;  // of those that are still to be looked at
+    std::map<DutyItem, Tombstone> tombstones_;
+    std::deque<DutyItem> tombstone_order_;    // in that order, some of them dug out since
+    std::optional<DutyItem> tombstone_next_;  // of those that are still to be looked at
 };
 
 }  // namespace tulle::mesh

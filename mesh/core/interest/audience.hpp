@@ -6,7 +6,7 @@
 
 #include "mesh/core/interest/interest_table.hpp"
 #include "mesh/core/interest/local_interest.hpp"
-#include "mesh/core/retained/kept_table.hpp"
+#include "mesh/core/retained/retained_table.hpp"
 
 namespace tulle::mesh {
 
@@ -27,8 +27,8 @@ public:
     /// knows them), or, of another origin's record, those that rendezvous hashing names among the present nodes.
     enum class Keepers : std::uint8_t { kNamed, kPresent };
 
-    Audience(const InterestTable& interest, const KeptTable& kept, const LocalInterest& local)
-        : interest_(&interest), kept_(&kept), local_(&local) {}
+    Audience(const InterestTable& interest, const RetainedTable& retained, const LocalInterest& local)
+        : interest_(&interest), retained_(&retained), local_(&local) {}
 
     /// The reader asks for what `key` stands for: the messages of a channel, or, of a marked key, what is told beside.
     [[nodiscard]] bool wants(const Reader& reader, std::string_view key) const {
@@ -60,13 +60,13 @@ private:
         if (keepers == Keepers::kNamed) {
             return std::find(record.keepers.begin(), record.keepers.end(), oid) != record.keepers.end();
         }
-        const auto end = record.channels.begin() + static_cast<std::ptrdiff_t>(record.kept);
+        const auto end = record.channels.begin() + static_cast<std::ptrdiff_t>(record.retained);
         return std::any_of(record.channels.begin(), end,
-                           [&](const std::string& channel) { return kept_->keeps(oid, channel); });
+                           [&](const std::string& channel) { return retained_->keeps(oid, channel); });
     }
 
     const InterestTable* interest_;
-    const KeptTable* kept_;
+    const RetainedTable* retained_;
     const LocalInterest* local_;
 };
 

@@ -17,8 +17,8 @@ void Subscriptions::on(Instant now, ShardIndex shard, const Subscribe& subscribe
     if (subscribe.presence) {
         ticket = std::max(ticket, local_.add(shard, presence_key(subscribe.channel)));
     }
-    if (subscribe.kept) {
-        ticket = std::max(ticket, local_.add(shard, kept_key(subscribe.channel)));
+    if (subscribe.retained) {
+        ticket = std::max(ticket, local_.add(shard, retained_key(subscribe.channel)));
         retained_.want(subscribe.channel);
     }
     if (local_.is_backed_up()) {
@@ -27,7 +27,7 @@ void Subscriptions::on(Instant now, ShardIndex shard, const Subscribe& subscribe
     Waiting waiting{shard,
                     {.channel = subscribe.channel, .generation = subscribe.generation, .members = nullptr},
                     subscribe.presence,
-                    subscribe.kept};
+                    subscribe.retained};
     if (ticket <= local_.covered(window_.acked_by_all())) {
         confirm(now, std::move(waiting), out);
     } else {
@@ -67,7 +67,7 @@ void Subscriptions::tick(Instant now, Effects& out) {
 
 bool Subscriptions::is_told(const Waiting& waiting) const {
     return (!waiting.presence || presence_.all_listed(waiting.answer.channel)) &&
-           (!waiting.kept || retained_.all_answered(waiting.answer.channel));
+           (!waiting.retained || retained_.all_answered(waiting.answer.channel));
 }
 
 /// REQUIRES: every peer holds our interest in the channel. Answers, or waits for what the peers say of the channel.
@@ -83,9 +83,9 @@ void Subscriptions::confirm(Instant now, Waiting waiting, Effects& out) {
     if (waiting.presence) {
         answer.members = presence_.members(answer.channel);
     }
-    if (waiting.kept) {
+    if (waiting.retained) {
         retained_.confirmed(answer.channel);
-        if (const KeptEvent* event = retained_.find(now, answer.channel)) {
+        if (const RetainedEvent* event = retained_.find(now, answer.channel)) {
             answer.last = *event;
         }
     }
@@ -137,7 +137,7 @@ bool Subscriptions::has_told(const Session& session, const Waiting& waiting) con
         return since && session.interest.feed.acked() >= *since;
     };
     const auto members = waiting.presence ? local_.since(presence_key(channel)) : std::nullopt;
-    const auto last = waiting.kept ? local_.since(kept_key(channel)) : std::nullopt;
+    const auto last = waiting.retained ? local_.since(retained_key(channel)) : std::nullopt;
     return !(is_owed(members) && !presence_.knows(session.oid, channel, *members)) &&
            !(is_owed(last) && !retained_.knows(session.oid, channel, *last));
 }

@@ -12,23 +12,23 @@
 namespace tulle::mesh {
 
 /// One outward control connection (a DEALER). Never reused.
-using LinkId = Strong<struct LinkIdTag, std::uint32_t>;
+using ConnectionId = Strong<struct ConnectionIdTag, std::uint32_t>;
 
 // ---- inputs
 // ----------------------------------------------------------------------------------------------------------
 
 /// The connection stands: the other side speaks our transport.
-struct LinkUp {
-    LinkId link;
+struct ConnectionUp {
+    ConnectionId connection;
 };
 /// It stood and broke. The transport goes on trying by itself.
-struct LinkDown {
-    LinkId link;
+struct ConnectionDown {
+    ConnectionId connection;
 };
 enum class EndpointState : std::uint8_t { kOpen, kRefused, kUnknown };
 /// The answer to CheckEndpoint.
 struct EndpointChecked {
-    LinkId link;
+    ConnectionId connection;
     EndpointState state = EndpointState::kUnknown;
 };
 /// The answer to ResolveName.
@@ -60,22 +60,22 @@ struct LeaveRequest {
     Duration deadline{};
 };
 
-using Input = std::variant<LinkUp, LinkDown, EndpointChecked, SubscriberSeen, SubscriberGone, Control, Data, PortInput,
-                           RetireRequest, LeaveRequest, NameResolved>;
+using Input = std::variant<ConnectionUp, ConnectionDown, EndpointChecked, SubscriberSeen, SubscriberGone, Control, Data,
+                           PortInput, RetireRequest, LeaveRequest, NameResolved>;
 
 // ---- effects
 // ---------------------------------------------------------------------------------------------------------
 
-struct OpenLink {
-    LinkId link;
+struct OpenConnection {
+    ConnectionId connection;
     std::string endpoint;
 };
-struct CloseLink {
-    LinkId link;
+struct CloseConnection {
+    ConnectionId connection;
 };
-/// Try whether anybody listens there; answered by EndpointChecked unless the link is closed before.
+/// Try whether anybody listens there; answered by EndpointChecked unless the connection is closed before.
 struct CheckEndpoint {
-    LinkId link;
+    ConnectionId connection;
     std::string endpoint;
 };
 /// Look up every address of the host in "host:port"; answered once by NameResolved.
@@ -88,9 +88,9 @@ struct ConnectData {
 struct DisconnectData {
     std::string endpoint;
 };
-/// Best effort: dropped when the link is not up.
+/// Best effort: dropped when the connection is not up.
 struct SendControl {
-    LinkId link;
+    ConnectionId connection;
     Control message;
 };
 /// Best effort: dropped when the peer has not subscribed or its pipe is full.
@@ -122,8 +122,8 @@ struct Fatal {
     std::string text;
 };
 
-using Effect = std::variant<OpenLink, CloseLink, CheckEndpoint, ConnectData, DisconnectData, SendControl, SendData,
-                            DeliverLocal, ToPort, Notice, ReadinessChanged, Left, Fatal, ResolveName>;
+using Effect = std::variant<OpenConnection, CloseConnection, CheckEndpoint, ConnectData, DisconnectData, SendControl,
+                            SendData, DeliverLocal, ToPort, Notice, ReadinessChanged, Left, Fatal, ResolveName>;
 using Effects = std::vector<Effect>;
 
 }  // namespace tulle::mesh

@@ -19,7 +19,7 @@ MeshNode::MeshNode(NodeOptions options, std::uint64_t seed)
       pulse_(context_, stores_.tallies),
       roster_(context_, membership_, stores_.interest, stores_.tallies, pulse_, serving_, stores_.local),
       presence_(context_, stores_.presence, stores_.local, stores_.interest, stores_.ring, serving_),
-      retained_(context_, stores_.kept, stores_.local, stores_.interest, stores_.clock),
+      retained_(context_, stores_.retained, stores_.local, stores_.interest, stores_.clock),
       publisher_(context_, serving_, membership_, stores_.ring, retained_),
       sleep_(context_, publisher_),
       traces_(context_, publisher_, stores_.ring, roster_, stores_.tallies),
@@ -55,8 +55,10 @@ struct MeshNode::InputHandler {
     Instant now;
     Effects& out;
 
-    void operator()(const LinkUp& up) const { node.on_link_up(now, up.link, out); }
-    void operator()(const LinkDown& down) const { node.membership_.on_link_down(now, down.link, out); }
+    void operator()(const ConnectionUp& up) const { node.on_connection_up(now, up.connection, out); }
+    void operator()(const ConnectionDown& down) const {
+        node.membership_.on_connection_down(now, down.connection, out);
+    }
     void operator()(const EndpointChecked& checked) const { node.membership_.on_endpoint_checked(now, checked, out); }
     void operator()(const SubscriberSeen& seen) const { node.streams_.on(seen); }
     void operator()(const SubscriberGone&) const { node.membership_.on_subscriber_gone(); }
@@ -108,8 +110,8 @@ void MeshNode::handle_events(Instant now, Effects& out) {
 
 /// A connection that stands again has carried nothing of its session yet, and the peer may be about to give us up: it
 /// is not to wait for the next heartbeat.
-void MeshNode::on_link_up(Instant now, LinkId link, Effects& out) {
-    if (Session* session = sessions_.find(membership_.on_link_up(now, link, out))) {
+void MeshNode::on_connection_up(Instant now, ConnectionId connection, Effects& out) {
+    if (Session* session = sessions_.find(membership_.on_connection_up(now, connection, out))) {
         Pulse::hurry(now, *session);
         sessions_.touch(*session);
     }

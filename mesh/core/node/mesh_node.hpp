@@ -53,7 +53,7 @@ public:
     void set_duty_shard(ShardIndex shard) { duty_.set_shard(shard); }
     void start(Instant now, Effects& out);
     void step(Instant now, Input input, Effects& out);
-    /// Ends a turn: timers, then one frame per link for what the turn has brought.
+    /// Ends a turn: timers, then one frame per connection for what the turn has brought.
     void settle(Instant now, Effects& out);
     [[nodiscard]] Instant next_deadline() const { return promised_; }
 
@@ -61,10 +61,10 @@ public:
     /// What the bounded stores hold just now, in bytes; each has its limit in numbers.hpp.
     struct MemoryUse {
         std::size_t ring = 0;
-        std::size_t unreceipted = 0;   ///< of the link with most
+        std::size_t unreceipted = 0;   ///< of the connection with most
         std::size_t held = 0;          ///< the same
         std::size_t receive_ring = 0;  ///< of the origin with most
-        std::size_t kept = 0;          ///< last events
+        std::size_t retained = 0;      ///< last events
         // in entries
         /// channels with subscribers here, the markers of presence and last events included
         std::size_t interest = 0;
@@ -77,7 +77,7 @@ public:
     /// What is held of a peer's interest: version and digest; nothing without a session in step.
     [[nodiscard]] std::optional<std::pair<InterestVersion, std::uint64_t>> interest_of(OriginId oid) const;
     [[nodiscard]] const PresenceTable& presence() const { return stores_.presence; }
-    [[nodiscard]] const KeptTable& kept() const { return stores_.kept; }
+    [[nodiscard]] const RetainedTable& retained() const { return stores_.retained; }
     [[nodiscard]] const Duties& duties() const { return duty_.duties(); }
     [[nodiscard]] bool ready() const { return serving_.is_on(); }
 
@@ -92,7 +92,7 @@ private:
     void note_time(Instant now, Effects& out);
     /// What membership has found out. Before anything else is looked at.
     void handle_events(Instant now, Effects& out);
-    void on_link_up(Instant now, LinkId link, Effects& out);
+    void on_connection_up(Instant now, ConnectionId connection, Effects& out);
     void on_session_up(Instant now, const SessionUp& up, Effects& out);
     void on_session_down(Instant now, const SessionDown& down, Effects& out);
 

@@ -53,7 +53,7 @@ void MeshNode::add_counters(NodeStatus& status) const {
                        {"mesh_digest_mismatches", interest_.mismatches()},
                        {"mesh_data_redials", streams.data_redials},
                        {"mesh_presence_changes", presence_.changes()},
-                       {"mesh_last_events_evicted", stores_.kept.evicted()},
+                       {"mesh_retained_events_evicted", stores_.retained.evicted()},
                        {"mesh_duty_reports_sent", duty.reports_sent},
                        {"mesh_duty_mails_sent", duty.mails_sent},
                        {"mesh_duty_changes", duty.changes},
@@ -83,7 +83,7 @@ void MeshNode::add_counters(NodeStatus& status) const {
 MeshNode::MemoryUse MeshNode::memory_use() const {
     MemoryUse use{.ring = stores_.ring.bytes(),
                   .receive_ring = recovery_.largest_ring(),
-                  .kept = stores_.kept.bytes(),
+                  .retained = stores_.retained.bytes(),
                   .interest = stores_.local.size(),
                   .interest_pending = stores_.local.pending(),
                   .waiting = subscriptions_.waiting()};
@@ -114,8 +114,8 @@ void MeshNode::add_gauges(NodeStatus& status) const {
                      {"mesh_interest_pending", stores_.local.pending()},
                      {"mesh_subscriptions_waiting", subscriptions_.unacknowledged()},
                      {"mesh_presence_users", stores_.presence.users()},
-                     {"mesh_last_events", stores_.kept.size()},
-                     {"mesh_last_event_bytes", stores_.kept.bytes()},
+                     {"mesh_retained_events", stores_.retained.size()},
+                     {"mesh_retained_event_bytes", stores_.retained.bytes()},
                      {"mesh_duty_items", duties().items()},
                      {"mesh_duty_items_done_here", duties().duties()},
                      {"mesh_duty_tasks_waiting", duties().tasks_waiting()},

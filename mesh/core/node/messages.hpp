@@ -207,21 +207,21 @@ struct ProbeAnswer {
     std::uint64_t silence_us = 0;  ///< since the witness last heard the target
 };
 
-struct KeptPart;
-using KeptPartPtr = std::shared_ptr<const KeptPart>;
+struct RetainedPart;
+using RetainedPartPtr = std::shared_ptr<const RetainedPart>;
 
 struct QueryAsk {
     std::uint64_t id = 0;
     std::string body;
     std::uint32_t timeout_ms = 0;
-    std::vector<std::string> kept = {};  ///< channels whose last events are asked for
+    std::vector<std::string> retained = {};  ///< channels whose last events are asked for
 };
 
 struct QueryAnswer {
     std::uint64_t id = 0;
     std::string body;
     bool last = false;
-    KeptPartPtr kept = {};  ///< what the sender holds of one channel that was asked for; may be null
+    RetainedPartPtr retained = {};  ///< what the sender holds of one channel that was asked for; may be null
 };
 
 /// What the sender's shards use of what is rationed over the mesh: sums by name. Replaces what it said before.
@@ -371,7 +371,7 @@ using PresencePartPtr = std::shared_ptr<const PresencePart>;
 
 /// What the sender holds as the last event of a channel: the answer to the receiver's interest in it, or handed on
 /// because the receiver is to keep it.
-struct KeptPart {
+struct RetainedPart {
     std::string channel;
     InterestVersion version;  ///< of the receiver's interest
     RecordNo at;              ///< records up to here do not come behind it any more
@@ -391,7 +391,7 @@ struct Frame {
     std::vector<RecordPtr> records;
     std::size_t bytes = 0;
     std::vector<PresencePartPtr> presence = {};
-    std::vector<KeptPartPtr> kept = {};
+    std::vector<RetainedPartPtr> retained = {};
 };
 using FramePtr = std::shared_ptr<const Frame>;
 

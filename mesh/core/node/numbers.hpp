@@ -109,9 +109,9 @@ struct Timing {
     Duration reconcile_retry = 200ms;  ///< a question or an answer may be lost
     /// a user of a dead node who connects elsewhere by then has neither left nor joined
     Duration presence_grace = 2s;
-    Duration kept_transit = 60s;  ///< an event that was accepted here has reached its keepers: the ring's age
+    Duration retained_transit = 60s;  ///< an event that was accepted here has reached its keepers: the ring's age
     /// between looks for last events that are too old, or no longer to be kept here
-    Duration kept_sweep = 10s;
+    Duration retained_sweep = 10s;
     Duration usage = 1s;          ///< between words on what is rationed over the mesh
     Duration duty_retry = 250ms;  ///< an unacknowledged DutyMail is sent again: one or its receipt is lost rarely
     /// what a lost member held counts for so long: it, or its clients, may come again
@@ -155,8 +155,8 @@ struct Limits {
     std::size_t presence_users = 100'000;     ///< that a peer has in one channel: ten times what an edge lets in
     std::size_t presence_bytes = 256u << 20;  ///< of a peer's list of them
     std::size_t presence_slice = 2048;        ///< users of a lost member taken away per turn
-    std::size_t kept_bytes = 64u << 20;       ///< of last events; beyond it the one that was put first goes
-    std::size_t kept_slice = 20'000;          ///< rendezvous weights computed per turn to see what is to be handed on
+    std::size_t retained_bytes = 64u << 20;   ///< of last events; beyond it the one that was put first goes
+    std::size_t retained_slice = 20'000;      ///< rendezvous weights computed per turn to see what is to be handed on
     std::size_t members_per_message = 256;    ///< in Hello, Welcome and Members
     std::size_t held_publishes = 65536;       ///< while sessions are being confirmed after a sleep; more are refused
     std::size_t queries = 1024;               ///< under way at once, ours and others' together
@@ -177,7 +177,7 @@ struct Limits {
     /// items told to the shard, or taken in from this node itself, in one turn
     std::size_t duty_items = 1024;
     /// items told to be gone, remembered in case a lost member saw it otherwise: 5 MB
-    std::size_t duty_graves = 16'384;
+    std::size_t duty_tombstones = 16'384;
     std::size_t refusals = 16;  ///< links open at once only to say no; further strangers get no answer
     /// of those, to nodes of another cluster: our own newcomers get their answer
     std::size_t refusals_foreign = 8;

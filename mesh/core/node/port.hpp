@@ -33,7 +33,7 @@ struct Publish {
     std::vector<std::string> channels;
     SharedBody body;
     std::string exclude_socket;
-    std::size_t kept = 0;                ///< the first so many of `channels` keep it as their last event …
+    std::size_t retained = 0;            ///< the first so many of `channels` keep it as their last event …
     Duration keep_for = {};              ///< … for so long, at most kMaxKeepFor
     Answers answers = Answers::kAlways;  ///< kRefusal: no answer when it was accepted
 };
@@ -45,7 +45,7 @@ struct Subscribe {
     std::string channel;
     std::uint64_t generation = 0;
     bool presence = false;  ///< the channel has members: the answer waits for the list of every member of the mesh too
-    bool kept = false;      ///< the channel keeps its last event: the answer brings it, as known by every member
+    bool retained = false;  ///< the channel keeps its last event: the answer brings it, as known by every member
 };
 
 /// A user's first connection on this shard to a presence channel that is Subscribed here. Answered by MemberJoined.
@@ -72,7 +72,8 @@ struct Query {
     std::uint64_t id = 0;
     std::string body;
     Duration timeout{};
-    std::vector<std::string> kept = {};  ///< channels whose last events are asked for too; at most kMaxQueryKept
+    std::vector<std::string> retained =
+        {};  ///< channels whose last events are asked for too; at most kMaxQueryRetained
 };
 
 /// A part of this shard's answer to a LocalQuery; parts arrive in order, the one with `last` ends it. A part is at most
@@ -161,14 +162,14 @@ struct Subscribed {
     std::shared_ptr<const std::vector<PresenceMember>> members;
     /// Of a channel that keeps its last event: that, or nothing. Later ones come by Deliver; one with this stamp, or an
     /// older one, may come again.
-    std::optional<KeptEvent> last = {};
+    std::optional<RetainedEvent> last = {};
 };
 
 /// A channel of this shard that keeps its last event has this one now, which its subscribers did not get: it was
 /// accepted while its node could not be reached. For later subscribers; ignore it before the Subscribed of the channel.
-struct LastEvent {
+struct RetainedFound {
     std::string channel;
-    KeptEvent event;
+    RetainedEvent event;
 };
 
 /// A user has joined or left a presence channel of this shard, wherever in the mesh: each change once, in order. Ignore
@@ -215,7 +216,8 @@ struct QueryResult {
     std::uint64_t id = 0;
     std::vector<std::string> parts;
     std::vector<std::string> missing;
-    std::vector<std::pair<std::string, KeptEvent>> kept = {};  ///< of the channels asked for, those that have one
+    std::vector<std::pair<std::string, RetainedEvent>> retained =
+        {};  ///< of the channels asked for, those that have one
 };
 
 /// Messages that could not be delivered, for the subscribers of `channel` on this shard; an empty channel means every
@@ -378,9 +380,9 @@ struct ClusterUsage {
     std::vector<std::pair<std::string, std::uint64_t>> others;
 };
 
-using ToShard =
-    std::variant<Deliver, Subscribed, LastEvent, MemberChanged, MemberJoined, Published, LocalQuery, QueryResult, Gap,
-                 Readiness, StatusReply, TraceResult, DutyChanged, DutyRevoked, DutyPerform, DutyLast, ClusterUsage>;
+using ToShard = std::variant<Deliver, Subscribed, RetainedFound, MemberChanged, MemberJoined, Published, LocalQuery,
+                             QueryResult, Gap, Readiness, StatusReply, TraceResult, DutyChanged, DutyRevoked,
+                             DutyPerform, DutyLast, ClusterUsage>;
 
 // ---- limits
 // ----------------------------------------------------------------------------------------------------------
@@ -393,7 +395,7 @@ inline constexpr std::size_t kMaxRecordChannels = 100;
 inline constexpr std::size_t kMaxBodyBytes = 1u << 20;
 inline constexpr std::size_t kMaxQueryBytes = 4096;
 inline constexpr std::size_t kMaxQueryPartBytes = 192u << 10;
-inline constexpr std::size_t kMaxQueryKept = 16;
+inline constexpr std::size_t kMaxQueryRetained = 16;
 inline constexpr Duration kMaxKeepFor = 24h;
 inline constexpr std::size_t kMaxDutyItemBytes = 320;
 /// 16 endpoints of an app at 8 bytes, and as many of its former ones

@@ -9,7 +9,7 @@
 #include "mesh/core/records/hybrid_clock.hpp"
 #include "mesh/core/records/origins.hpp"
 #include "mesh/core/records/record_ring.hpp"
-#include "mesh/core/retained/kept_table.hpp"
+#include "mesh/core/retained/retained_table.hpp"
 
 namespace tulle::mesh {
 
@@ -22,10 +22,10 @@ struct Stores {
           local(options.limits),
           interest(options.limits),
           presence(options.oid, options.timing, options.limits),
-          kept(options.oid, options.timing, options.limits),
+          retained(options.oid, options.timing, options.limits),
           clock(options.wall_offset_us),
           origins(options.limits.remembered_origins),
-          audience(interest, kept, local) {}
+          audience(interest, retained, local) {}
     Stores(const Stores&) = delete;
     Stores& operator=(const Stores&) = delete;
 
@@ -33,7 +33,7 @@ struct Stores {
     LocalInterest local;     ///< of this node's shards
     InterestTable interest;  ///< of the peers
     PresenceTable presence;
-    KeptTable kept;
+    RetainedTable retained;
     HybridClock clock;
     Origins origins;  ///< how far the others' logs have come here
     Tallies tallies;

@@ -8,14 +8,14 @@ namespace tulle::mesh {
 
 void Queries::on(Instant now, ShardIndex shard, const Query& query, Effects& out) {
     const std::vector<OriginId> ids = context_.sessions().ids();
-    std::vector<KeptPartPtr> held;
-    for (const std::string& channel : query.kept) {
-        held.push_back(std::make_shared<const KeptPart>(retained_.part(now, channel)));
+    std::vector<RetainedPartPtr> held;
+    for (const std::string& channel : query.retained) {
+        held.push_back(std::make_shared<const RetainedPart>(retained_.part(now, channel)));
     }
     if (const auto token = table_.ask(now, shard, query, {ids.begin(), ids.end()}, held, out)) {
         const auto timeout = static_cast<std::uint32_t>(std::clamp<Duration>(query.timeout, 1ms, 60s) / 1ms);
         for (const OriginId oid : ids) {
-            context_.send(oid, QueryAsk{*token, query.body, timeout, query.kept}, out);
+            context_.send(oid, QueryAsk{*token, query.body, timeout, query.retained}, out);
         }
     }
 }
@@ -28,10 +28,11 @@ void Queries::on(ShardIndex shard, const LocalAnswer& answer, Effects& out) {
 
 void Queries::on(Instant now, OriginId from, const QueryAsk& ask, Effects& out) {
     table_.on_ask(now, from, ask, out);
-    for (const std::string& channel : ask.kept) {
-        KeptPart part = retained_.part(now, channel);
+    for (const std::string& channel : ask.retained) {
+        RetainedPart part = retained_.part(now, channel);
         if (part.stamp.time_us != 0) {
-            context_.send(from, QueryAnswer{ask.id, {}, false, std::make_shared<const KeptPart>(std::move(part))}, out);
+            context_.send(from, QueryAnswer{ask.id, {}, false, std::make_shared<const RetainedPart>(std::move(part))},
+                          out);
         }
     }
 }

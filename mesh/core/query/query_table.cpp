@@ -13,7 +13,7 @@ static_assert(Limits{}.queries_per_peer < Limits{}.queries, "one peer does not t
 static_assert(kMaxQueryPartBytes <= Limits{}.query_bytes);
 
 std::optional<std::uint64_t> QueryTable::ask(Instant now, ShardIndex shard, const Query& query,
-                                             std::set<OriginId> members, const std::vector<KeptPartPtr>& held,
+                                             std::set<OriginId> members, const std::vector<RetainedPartPtr>& held,
                                              Effects& out) {
     Pending pending{
         .asker = shard, .asker_id = query.id, .waiting = std::move(members), .deadline = now + query.timeout};
@@ -26,19 +26,19 @@ std::optional<std::uint64_t> QueryTable::ask(Instant now, ShardIndex shard, cons
         out.push_back(ToPort{shard, std::move(result)});
         return std::nullopt;
     }
-    for (const std::string& channel : query.kept) {
-        pending.kept.try_emplace(channel);
+    for (const std::string& channel : query.retained) {
+        pending.retained.try_emplace(channel);
     }
-    for (const KeptPartPtr& part : held) {
+    for (const RetainedPartPtr& part : held) {
         take(now, pending, *part);
     }
     return begin(std::move(pending), query.body, out);
 }
 
 /// The newest of what was asked for.
-void QueryTable::take(Instant now, Pending& pending, const KeptPart& part) {
-    const auto asked = pending.kept.find(part.channel);
-    if (asked != pending.kept.end() && asked->second.stamp < part.stamp) {
+void QueryTable::take(Instant now, Pending& pending, const RetainedPart& part) {
+    const auto asked = pending.retained.find(part.channel);
+    if (asked != pending.retained.end() && asked->second.stamp < part.stamp) {
         asked->second = {part.stamp, part.body, now + part.left};
     }
 }
@@ -112,8 +112,8 @@ void QueryTable::on_answer(Instant now, OriginId from, QueryAnswer answer, Effec
         return;
     }
     Pending& pending = it->second;
-    if (answer.kept) {
-        take(now, pending, *answer.kept);
+    if (answer.retained) {
+        take(now, pending, *answer.retained);
     }
     const bool full = !add(pending, std::move(answer.body));
     if (full) {
@@ -171,9 +171,9 @@ void QueryTable::finish(std::map<std::uint64_t, Pending>::iterator it, Effects& 
         if (pending.waiting_shards != 0 || pending.incomplete) {
             result.missing.push_back(name_of_(OriginId{}));
         }
-        for (auto& [channel, event] : pending.kept) {
+        for (auto& [channel, event] : pending.retained) {
             if (event.stamp.time_us != 0) {
-                result.kept.emplace_back(channel, std::move(event));
+                result.retained.emplace_back(channel, std::move(event));
             }
         }
         out.push_back(ToPort{pending.asker, std::move(result)});

@@ -26,7 +26,7 @@ public:
     /// shards; the caller sends QueryAsk{token} to `members`. Returns the token, or nothing when the table is full (the
     /// answer is appended then).
     std::optional<std::uint64_t> ask(Instant now, ShardIndex shard, const Query& query, std::set<OriginId> members,
-                                     const std::vector<KeptPartPtr>& held, Effects& out);
+                                     const std::vector<RetainedPartPtr>& held, Effects& out);
     /// A member asks. One that has `queries_per_peer` under way gets no answer.
     void on_ask(Instant now, OriginId from, const QueryAsk& ask, Effects& out);
 
@@ -56,14 +56,14 @@ private:
         std::set<OriginId> missing;
         bool incomplete = false;  // something that our own shards have said did not fit
         std::vector<std::string> parts;
-        std::size_t bytes = 0;                  // of the parts
-        std::map<std::string, KeptEvent> kept;  // asked for; the newest so far, or without stamp
+        std::size_t bytes = 0;                          // of the parts
+        std::map<std::string, RetainedEvent> retained;  // asked for; the newest so far, or without stamp
         Instant deadline;
     };
 
     /// Keeps a part. False when the query has as many as it may.
     [[nodiscard]] bool add(Pending& pending, std::string part) const;
-    static void take(Instant now, Pending& pending, const KeptPart& part);
+    static void take(Instant now, Pending& pending, const RetainedPart& part);
     std::uint64_t begin(Pending pending, const std::string& body, Effects& out);
     void finish_if_done(std::map<std::uint64_t, Pending>::iterator it, Effects& out);
     void finish(std::map<std::uint64_t, Pending>::iterator it, Effects& out);

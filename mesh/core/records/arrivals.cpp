@@ -13,7 +13,7 @@ void Arrivals::on_record(Instant now, OriginId from, const DeliverRecord& arrive
         presence_.on_record(now, from, *record, out);
     } else if (record->trace) {
         traces_.on_record(now, from, *record, arrived.arrival, out);
-    } else if (record->kept == 0) {
+    } else if (record->retained == 0) {
         context_.deliver(record, out);
     } else {
         retained_.on_record(now, *record);
@@ -27,7 +27,7 @@ void Arrivals::on_record(Instant now, OriginId from, const DeliverRecord& arrive
 void Arrivals::on_filled(Instant now, OriginId origin, const RecordPtr& record, Effects& out) {
     if (record->trace) {
         traces_.on_filled(now, origin, *record, out);
-    } else if (record->kept > 0) {
+    } else if (record->retained > 0) {
         retained_.on_record(now, *record);
         context_.deliver(record, out);
     } else if (!record->is_presence()) {

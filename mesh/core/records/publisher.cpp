@@ -10,7 +10,7 @@ bool within_limits(const Publish& publish) {
         return channel.empty() || channel.size() > kMaxChannelBytes;
     };
     return !publish.channels.empty() && publish.channels.size() <= kMaxRecordChannels && publish.body != nullptr &&
-           publish.body->size() <= kMaxBodyBytes && publish.kept <= publish.channels.size() &&
+           publish.body->size() <= kMaxBodyBytes && publish.retained <= publish.channels.size() &&
            publish.keep_for <= kMaxKeepFor && publish.exclude_socket.size() <= kMaxChannelBytes &&
            std::none_of(publish.channels.begin(), publish.channels.end(), too_long);
 }
@@ -41,7 +41,7 @@ void Publisher::on(Instant now, ShardIndex shard, Publish& publish, Effects& out
                       .channels = std::move(publish.channels),
                       .body = std::move(publish.body),
                       .exclude_socket = std::move(publish.exclude_socket)};
-        record.kept = publish.kept;
+        record.retained = publish.retained;
         record.keep_for = publish.keep_for;
         retained_.stamp(now, record);
         const RecordPtr numbered = ring_.append(now, std::move(record));

@@ -53,28 +53,28 @@ void Reconcile::keep_gone(Instant now, OriginId origin, RecordNo upto, const Gon
 void Reconcile::begin(Instant now, OriginId origin, const Position& position, const Witnesses& witnesses, Out& out) {
     const std::set<OriginId>& survivors = witnesses.survivors;
     const RecordNo delivered = position.delivered;
-    Vigil vigil{.delivered = delivered,
-                .waiting = {},
-                .absent = {},
-                .away = witnesses.away,
-                .pool = {},
-                .pool_bytes = 0,
-                .lost = position.lost,
-                .known = position.known,
-                .gone = {},
-                .gone_unknown = 0,
-                .latest = now + 2 * timing_.reconcile,
-                .give_up_at = now + timing_.reconcile};
+    OriginRecovery recovery{.delivered = delivered,
+                            .waiting = {},
+                            .absent = {},
+                            .away = witnesses.away,
+                            .pool = {},
+                            .pool_bytes = 0,
+                            .lost = position.lost,
+                            .known = position.known,
+                            .gone = {},
+                            .gone_unknown = 0,
+                            .latest = now + 2 * timing_.reconcile,
+                            .give_up_at = now + timing_.reconcile};
     for (const RecordPtr& record : position.held) {
         if (delivered < record->n) {
-            vigil.pool_bytes += vigil.pool.emplace(record->n, record).second ? record->cost() : 0;
+            recovery.pool_bytes += recovery.pool.emplace(record->n, record).second ? record->cost() : 0;
         }
     }
     TULLE_ASSERT(!survivors.contains(origin));
     for (const OriginId survivor : survivors) {
-        vigil.waiting.emplace(survivor, now + timing_.reconcile_retry);
+        recovery.waiting.emplace(survivor, now + timing_.reconcile_retry);
     }
-    const auto it = vigils_.insert_or_assign(origin, std::move(vigil)).first;
+    const auto it = recoveries_.insert_or_assign(origin, std::move(recovery)).first;
     for (const OriginId survivor : survivors) {
         out.asks.emplace_back(survivor, Wake{origin, delivered});
     }
@@ -107,8 +107,8 @@ std::vector<RecordPtr> Reconcile::after(OriginId origin, RecordNo n) const {
             }
         }
     }
-    if (const auto vigil = vigils_.find(origin); vigil != vigils_.end()) {
-        found.insert(vigil->second.pool.upper_bound(n), vigil->second.pool.end());
+    if (const auto recovery = recoveries_.find(origin); recovery != recoveries_.end()) {
+        found.insert(recovery->second.pool.upper_bound(n), recovery->second.pool.end());
     }
     std::vector<RecordPtr> records;
     for (auto& [no, record] : found) {
@@ -134,35 +134,35 @@ Reconcile::Out::Answer Reconcile::answer(OriginId to, OriginId origin, RecordNo 
     return {to, origin, after(origin, n), gone_after(origin, n)};
 }
 
-void Reconcile::take_in(Vigil& vigil, const RecordPtr& record) {
-    if (record->n <= vigil.delivered || vigil.pool.contains(record->n)) {
+void Reconcile::take_in(OriginRecovery& recovery, const RecordPtr& record) {
+    if (record->n <= recovery.delivered || recovery.pool.contains(record->n)) {
         return;
     }
-    if (vigil.pool_bytes + record->cost() > 2 * limits_.receive_ring_bytes) {
-        ++vigil.lost;
+    if (recovery.pool_bytes + record->cost() > 2 * limits_.receive_ring_bytes) {
+        ++recovery.lost;
         return;
     }
-    vigil.pool.emplace(record->n, record);
-    vigil.pool_bytes += record->cost();
-    vigil.lost -= vigil.lost > 0 && record->n <= vigil.known ? 1u : 0u;
+    recovery.pool.emplace(record->n, record);
+    recovery.pool_bytes += record->cost();
+    recovery.lost -= recovery.lost > 0 && record->n <= recovery.known ? 1u : 0u;
 }
 
 /// Two survivors that were told of one loss tell of one, and so does one that is asked twice.
-void Reconcile::take_in(Vigil& vigil, const Gone& gone) {
+void Reconcile::take_in(OriginRecovery& recovery, const Gone& gone) {
     for (const auto& [channel, missing] : gone.channels) {
-        if (vigil.gone.size() < kLosses * kLossChannels || vigil.gone.contains(channel)) {
-            std::uint64_t& most = vigil.gone[channel];
+        if (recovery.gone.size() < kLosses * kLossChannels || recovery.gone.contains(channel)) {
+            std::uint64_t& most = recovery.gone[channel];
             most = std::max(most, missing);
         } else {
-            vigil.gone_unknown = std::max<std::uint64_t>(vigil.gone_unknown, 1);  // at least
+            recovery.gone_unknown = std::max<std::uint64_t>(recovery.gone_unknown, 1);  // at least
         }
     }
-    vigil.gone_unknown = std::max(vigil.gone_unknown, gone.unknown);
+    recovery.gone_unknown = std::max(recovery.gone_unknown, gone.unknown);
 }
 
 void Reconcile::on_fill(Instant now, OriginId from, const Fill& fill, Out& out) {
-    const auto it = vigils_.find(fill.origin);
-    if (it == vigils_.end()) {
+    const auto it = recoveries_.find(fill.origin);
+    if (it == recoveries_.end()) {
         return;
     }
     const auto waiting = it->second.waiting.find(from);
@@ -188,19 +188,19 @@ void Reconcile::survivor_gone(OriginId oid) {
     for (auto& [origin, askers] : early_) {
         askers.erase(oid);
     }
-    for (auto& [origin, vigil] : vigils_) {
-        if (vigil.waiting.erase(oid) > 0) {
-            vigil.absent.insert(oid);
+    for (auto& [origin, recovery] : recoveries_) {
+        if (recovery.waiting.erase(oid) > 0) {
+            recovery.absent.insert(oid);
         }
     }
 }
 
 std::vector<OriginId> Reconcile::survivor_back(Instant now, OriginId oid, Out& out) {
-    for (auto& [origin, vigil] : vigils_) {
-        if (vigil.absent.erase(oid) + vigil.away.erase(oid) > 0) {
-            vigil.waiting.emplace(oid, now + timing_.reconcile_retry);
-            have_time(vigil, now + timing_.reconcile);
-            out.asks.emplace_back(oid, Wake{origin, vigil.delivered});
+    for (auto& [origin, recovery] : recoveries_) {
+        if (recovery.absent.erase(oid) + recovery.away.erase(oid) > 0) {
+            recovery.waiting.emplace(oid, now + timing_.reconcile_retry);
+            have_time(recovery, now + timing_.reconcile);
+            out.asks.emplace_back(oid, Wake{origin, recovery.delivered});
         }
     }
     std::vector<OriginId> origins;
@@ -217,50 +217,52 @@ std::vector<OriginId> Reconcile::survivor_back(Instant now, OriginId oid, Out& o
 std::optional<Reconcile::Position> Reconcile::abort(OriginId origin) {
     early_.erase(origin);
     unasked_.erase(origin);
-    const auto vigil = vigils_.extract(origin);
-    if (!vigil) {
+    const auto recovery = recoveries_.extract(origin);
+    if (!recovery) {
         return std::nullopt;
     }
-    Position position{
-        .delivered = vigil.mapped().delivered, .held = {}, .lost = vigil.mapped().lost, .known = vigil.mapped().known};
-    for (const auto& [n, record] : vigil.mapped().pool) {
+    Position position{.delivered = recovery.mapped().delivered,
+                      .held = {},
+                      .lost = recovery.mapped().lost,
+                      .known = recovery.mapped().known};
+    for (const auto& [n, record] : recovery.mapped().pool) {
         position.held.push_back(record);
     }
     return position;
 }
 
-void Reconcile::finish(Instant now, std::map<OriginId, Vigil>::iterator it, Out& out) {
-    Vigil& vigil = it->second;
-    const std::uint64_t untold = vigil.waiting.empty() ? 0 : 1;  // at least
-    Out::Filled filled{it->first, {}, {}, std::max(vigil.delivered, vigil.known)};
-    filled.gone.unknown = std::max({vigil.lost, untold, vigil.gone_unknown});
-    filled.gone.channels.assign(vigil.gone.begin(), vigil.gone.end());
-    for (auto& [n, record] : vigil.pool) {
+void Reconcile::finish(Instant now, std::map<OriginId, OriginRecovery>::iterator it, Out& out) {
+    OriginRecovery& recovery = it->second;
+    const std::uint64_t untold = recovery.waiting.empty() ? 0 : 1;  // at least
+    Out::Filled filled{it->first, {}, {}, std::max(recovery.delivered, recovery.known)};
+    filled.gone.unknown = std::max({recovery.lost, untold, recovery.gone_unknown});
+    filled.gone.channels.assign(recovery.gone.begin(), recovery.gone.end());
+    for (auto& [n, record] : recovery.pool) {
         filled.records.push_back(std::move(record));
         filled.upto = std::max(filled.upto, n);
     }
-    vigil.absent.merge(vigil.away);
+    recovery.absent.merge(recovery.away);
     std::erase_if(unasked_, [now](const auto& unasked) { return unasked.second.until < now; });
-    if (!vigil.absent.empty()) {
-        unasked_[it->first] = {std::move(vigil.absent), now + limits_.receive_ring_age};
+    if (!recovery.absent.empty()) {
+        unasked_[it->first] = {std::move(recovery.absent), now + limits_.receive_ring_age};
     }
     filled_ += filled.records.size();
-    vigils_.erase(it);
+    recoveries_.erase(it);
     out.filled.push_back(std::move(filled));
 }
 
 void Reconcile::on_deadline(Instant now, Out& out) {
-    for (auto it = vigils_.begin(); it != vigils_.end();) {
+    for (auto it = recoveries_.begin(); it != recoveries_.end();) {
         const auto current = it++;
-        Vigil& vigil = current->second;
-        if (vigil.give_up_at <= now) {
+        OriginRecovery& recovery = current->second;
+        if (recovery.give_up_at <= now) {
             finish(now, current, out);
             continue;
         }
-        for (auto& [survivor, ask_again_at] : vigil.waiting) {
+        for (auto& [survivor, ask_again_at] : recovery.waiting) {
             if (ask_again_at <= now) {
                 ask_again_at = now + timing_.reconcile_retry;
-                out.asks.emplace_back(survivor, Wake{current->first, vigil.delivered});
+                out.asks.emplace_back(survivor, Wake{current->first, recovery.delivered});
             }
         }
     }
@@ -291,9 +293,9 @@ void Reconcile::drop_old_rings(Instant now) {
 
 std::optional<Instant> Reconcile::next_deadline() const {
     std::optional<Instant> next;
-    for (const auto& [origin, vigil] : vigils_) {
-        Instant due = vigil.give_up_at;
-        for (const auto& [survivor, ask_again_at] : vigil.waiting) {
+    for (const auto& [origin, recovery] : recoveries_) {
+        Instant due = recovery.give_up_at;
+        for (const auto& [survivor, ask_again_at] : recovery.waiting) {
             due = std::min(due, ask_again_at);
         }
         next = next ? std::min(*next, due) : due;

@@ -86,7 +86,7 @@ public:
         }
         return most;
     }
-    [[nodiscard]] bool under_way(OriginId origin) const { return vigils_.contains(origin); }
+    [[nodiscard]] bool under_way(OriginId origin) const { return recoveries_.contains(origin); }
     /// Its session has ended. What it was asked it may have asked by a session that it had ended long before.
     void survivor_gone(OriginId oid);
     /// A new one stands. Returned are the origins of which the rest has been handed on, and that it is still to be
@@ -113,7 +113,7 @@ private:
         Gone gone;
         Instant at;
     };
-    struct Vigil {
+    struct OriginRecovery {
         RecordNo delivered;
         std::map<OriginId, Instant> waiting;  // and when to ask again
         std::set<OriginId> absent;            // to be asked when they come again, and waited for
@@ -131,12 +131,12 @@ private:
     [[nodiscard]] std::vector<RecordPtr> after(OriginId origin, RecordNo n) const;
     [[nodiscard]] Gone gone_after(OriginId origin, RecordNo n) const;
     [[nodiscard]] Out::Answer answer(OriginId to, OriginId origin, RecordNo n) const;
-    void take_in(Vigil& vigil, const RecordPtr& record);
-    static void take_in(Vigil& vigil, const Gone& gone);
-    static void have_time(Vigil& vigil, Instant until) {
-        vigil.give_up_at = std::max(vigil.give_up_at, std::min(until, vigil.latest));
+    void take_in(OriginRecovery& recovery, const RecordPtr& record);
+    static void take_in(OriginRecovery& recovery, const Gone& gone);
+    static void have_time(OriginRecovery& recovery, Instant until) {
+        recovery.give_up_at = std::max(recovery.give_up_at, std::min(until, recovery.latest));
     }
-    void finish(Instant now, std::map<OriginId, Vigil>::iterator it, Out& out);
+    void finish(Instant now, std::map<OriginId, OriginRecovery>::iterator it, Out& out);
     void drop_old_rings(Instant now);
 
     Timing timing_;
@@ -144,7 +144,7 @@ private:
     std::map<OriginId, Ring> rings_;               // none is empty
     std::map<OriginId, std::deque<Loss>> losses_;  // likewise
     Instant rings_until_ = Instant::max();         // no ring is too old before
-    std::map<OriginId, Vigil> vigils_;
+    std::map<OriginId, OriginRecovery> recoveries_;
     struct Unasked {
         std::set<OriginId> survivors;
         Instant until;  // then nobody has its records any more

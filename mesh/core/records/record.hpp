@@ -37,16 +37,16 @@ inline constexpr char kPresenceMark = '\x01';
 }
 
 /// Interest in the last event of a channel that keeps one is interest in this key, likewise.
-inline constexpr char kKeptMark = '\x02';
-[[nodiscard]] inline bool is_kept_key(std::string_view key) {
-    return !key.empty() && key[0] == kKeptMark;
+inline constexpr char kRetainedMark = '\x02';
+[[nodiscard]] inline bool is_retained_key(std::string_view key) {
+    return !key.empty() && key[0] == kRetainedMark;
 }
-[[nodiscard]] inline std::string kept_key(std::string_view channel) {
-    return kKeptMark + std::string(channel);
+[[nodiscard]] inline std::string retained_key(std::string_view channel) {
+    return kRetainedMark + std::string(channel);
 }
 /// A key by which a node asks for something beside the messages of a channel.
 [[nodiscard]] inline bool is_marked_key(std::string_view key) {
-    return is_presence_key(key) || is_kept_key(key);
+    return is_presence_key(key) || is_retained_key(key);
 }
 /// REQUIRES: is_marked_key(key).
 [[nodiscard]] inline std::string_view marked_channel(std::string_view key) {
@@ -62,7 +62,7 @@ struct Stamp {
 };
 
 /// The last event of a channel that keeps one. A value; the body is shared.
-struct KeptEvent {
+struct RetainedEvent {
     Stamp stamp;
     SharedBody body;
     Instant until{};  ///< kept so long, by this machine's monotonic clock
@@ -88,7 +88,7 @@ struct Record {
     /// A marked message: its receivers report it to its origin, and nobody delivers it.
     bool trace = false;
     /// The first so many of `channels` keep it as their last event, for `keep_for`, under `stamp`.
-    std::size_t kept = 0;
+    std::size_t retained = 0;
     Stamp stamp = {};
     Duration keep_for = {};
     std::vector<OriginId> keepers = {};  ///< of those channels, as the origin saw it; known to the origin alone

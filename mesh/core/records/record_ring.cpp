@@ -68,7 +68,7 @@ void RecordRing::evict_oldest() {
     } else {
         Record stub{oldest.record->n, oldest.record->channels, nullptr, {}};
         stub.trace = oldest.record->trace;
-        stub.kept = oldest.record->kept;
+        stub.retained = oldest.record->retained;
         stub.keepers = oldest.record->keepers;
         oldest.record = std::make_shared<Record>(std::move(stub));
     }

@@ -8,12 +8,12 @@
 namespace tulle::mesh {
 
 void Retained::stamp(Instant now, Record& record) {
-    if (record.kept == 0) {
+    if (record.retained == 0) {
         record.keep_for = {};
         return;
     }
     record.stamp = {clock_.stamp(now), context_.options().oid};
-    for (std::size_t i = 0; i < record.kept; ++i) {
+    for (std::size_t i = 0; i < record.retained; ++i) {
         for (const OriginId oid : table_.keepers(record.channels[i])) {
             if (std::find(record.keepers.begin(), record.keepers.end(), oid) == record.keepers.end()) {
                 record.keepers.push_back(oid);
@@ -24,7 +24,7 @@ void Retained::stamp(Instant now, Record& record) {
 
 void Retained::hold(Instant now, const Record& record, bool own) {
     clock_.see(now, record.stamp.time_us);
-    for (std::size_t i = 0; i < record.kept; ++i) {
+    for (std::size_t i = 0; i < record.retained; ++i) {
         table_.put(now, record.channels[i], {record.stamp, record.body, now + record.keep_for}, own);
     }
 }
@@ -34,10 +34,10 @@ void Retained::pass_on(OriginId origin, const Record& record) const {
     if (const Session* session = sessions.find(origin); session == nullptr || !session->sees_others) {
         return;
     }
-    for (std::size_t i = 0; i < record.kept; ++i) {
+    for (std::size_t i = 0; i < record.retained; ++i) {
         const std::string& channel = record.channels[i];
         const std::vector<OriginId> keepers = table_.keepers(channel);
-        const bool for_subscribers = local_.shards_of(kept_key(channel)) != 0;
+        const bool for_subscribers = local_.shards_of(retained_key(channel)) != 0;
         if (for_subscribers && std::find(keepers.begin(), keepers.end(), context_.options().oid) == keepers.end()) {
             continue;
         }
@@ -53,7 +53,7 @@ void Retained::pass_on(OriginId origin, const Record& record) const {
 RecordPtr Retained::without_answered(OriginId from, const RecordPtr& record) const {
     std::vector<std::string> left;
     for (std::size_t i = 0; i < record->channels.size(); ++i) {
-        if (i >= record->kept || !table_.is_answered(from, record->channels[i], record->n)) {
+        if (i >= record->retained || !table_.is_answered(from, record->channels[i], record->n)) {
             left.push_back(record->channels[i]);
         }
     }
@@ -64,14 +64,14 @@ RecordPtr Retained::without_answered(OriginId from, const RecordPtr& record) con
         return nullptr;
     }
     Record news = *record;
-    news.kept -= record->channels.size() - left.size();
+    news.retained -= record->channels.size() - left.size();
     news.channels = std::move(left);
     return std::make_shared<const Record>(std::move(news));
 }
 
-KeptPart Retained::part(Instant now, const std::string& channel) const {
-    KeptPart part{.channel = channel, .version = {}, .at = {}};
-    if (const KeptEvent* event = table_.find(now, channel)) {
+RetainedPart Retained::part(Instant now, const std::string& channel) const {
+    RetainedPart part{.channel = channel, .version = {}, .at = {}};
+    if (const RetainedEvent* event = table_.find(now, channel)) {
         part.stamp = event->stamp;
         part.body = event->body;
         part.left = event->until - now;
@@ -79,22 +79,22 @@ KeptPart Retained::part(Instant now, const std::string& channel) const {
     return part;
 }
 
-bool Retained::accept(Instant now, OriginId from, const KeptPart& part, Effects& out) {
+bool Retained::accept(Instant now, OriginId from, const RetainedPart& part, Effects& out) {
     clock_.see(now, part.stamp.time_us);
-    const KeptEvent* held = table_.find(now, part.channel);
+    const RetainedEvent* held = table_.find(now, part.channel);
     if (part.stamp.time_us != 0 && (held == nullptr || held->stamp < part.stamp)) {
         tell_last(part.channel, {part.stamp, part.body, now + part.left}, out);
     }
-    return table_.accept(now, from, part, local_.since(kept_key(part.channel)));
+    return table_.accept(now, from, part, local_.since(retained_key(part.channel)));
 }
 
 /// To shards whose subscribers have missed the event: whoever subscribes later is to get it.
-void Retained::tell_last(const std::string& channel, const KeptEvent& event, Effects& out) const {
-    tell_shards(context_.audience().shards_of(kept_key(channel)), LastEvent{channel, event}, out);
+void Retained::tell_last(const std::string& channel, const RetainedEvent& event, Effects& out) const {
+    tell_shards(context_.audience().shards_of(retained_key(channel)), RetainedFound{channel, event}, out);
 }
 
 void Retained::drop(ShardIndex shard, const std::string& channel) {
-    const std::string key = kept_key(channel);
+    const std::string key = retained_key(channel);
     local_.remove(shard, key);
     if (local_.shards_of(key) == 0) {
         table_.forget(channel);
@@ -102,18 +102,18 @@ void Retained::drop(ShardIndex shard, const std::string& channel) {
 }
 
 bool Retained::all_answered(const std::string& channel) const {
-    const InterestVersion since = local_.since(kept_key(channel)).value_or(InterestVersion{});
+    const InterestVersion since = local_.since(retained_key(channel)).value_or(InterestVersion{});
     const Sessions& sessions = context_.sessions();
     return std::all_of(sessions.begin(), sessions.end(),
                        [&](const auto& entry) { return table_.knows(entry.first, channel, since); });
 }
 
 void Retained::tick(Instant now) {
-    for (const KeptTable::HandOn& moved : table_.on_deadline(now)) {
+    for (const RetainedTable::HandOn& moved : table_.on_deadline(now)) {
         const bool to_all = moved.to == OriginId{};  // that are interested
         for (auto& [oid, session] : context_.sessions()) {
             if (oid == moved.to ||
-                (to_all && context_.audience().wants(MeshContext::reader(session), kept_key(moved.channel)))) {
+                (to_all && context_.audience().wants(MeshContext::reader(session), retained_key(moved.channel)))) {
                 context_.sessions().touch(session);
                 owe(session, moved.channel);
             }
@@ -128,7 +128,8 @@ void Retained::owe_lately(Instant now, Session& session) const {
 }
 
 void Retained::owe(Session& session, const std::string& channel) const {
-    session.data.sender.owe(kept_key(channel), interest_.version(session.interest.slot).value_or(InterestVersion{}));
+    session.data.sender.owe(retained_key(channel),
+                            interest_.version(session.interest.slot).value_or(InterestVersion{}));
 }
 
 }  // namespace tulle::mesh

@@ -9,12 +9,12 @@
 namespace tulle::mesh {
 
 /// The last events of channels that keep one: stamps what is accepted here, holds what is to be held, answers the peers
-/// that ask, and hands on what others are to hold. What is held is in a KeptTable.
+/// that ask, and hands on what others are to hold. What is held is in a RetainedTable.
 ///
-/// Thread: confined to the hub. Time: `now` must not go backwards. Limits: as of KeptTable.
+/// Thread: confined to the hub. Time: `now` must not go backwards. Limits: as of RetainedTable.
 class Retained {
 public:
-    Retained(MeshContext& context, KeptTable& table, LocalInterest& local, const InterestTable& interest,
+    Retained(MeshContext& context, RetainedTable& table, LocalInterest& local, const InterestTable& interest,
              HybridClock& clock)
         : context_(context), table_(table), local_(local), interest_(interest), clock_(clock) {}
 
@@ -35,10 +35,10 @@ public:
     [[nodiscard]] RecordPtr without_answered(OriginId from, const RecordPtr& record) const;
 
     /// A peer says what it holds of one channel. True: that is an answer that subscribers wait for.
-    [[nodiscard]] bool accept(Instant now, OriginId from, const KeptPart& part, Effects& out);
+    [[nodiscard]] bool accept(Instant now, OriginId from, const RetainedPart& part, Effects& out);
     /// The last event of one channel as this node holds it; without a stamp when there is none.
-    [[nodiscard]] KeptPart part(Instant now, const std::string& channel) const;
-    [[nodiscard]] const KeptEvent* find(Instant now, const std::string& channel) const {
+    [[nodiscard]] RetainedPart part(Instant now, const std::string& channel) const;
+    [[nodiscard]] const RetainedEvent* find(Instant now, const std::string& channel) const {
         return table_.find(now, channel);
     }
 
@@ -69,11 +69,11 @@ public:
 
 private:
     void hold(Instant now, const Record& record, bool own);
-    void tell_last(const std::string& channel, const KeptEvent& event, Effects& out) const;
+    void tell_last(const std::string& channel, const RetainedEvent& event, Effects& out) const;
     void owe(Session& session, const std::string& channel) const;
 
     MeshContext& context_;
-    KeptTable& table_;
+    RetainedTable& table_;
     LocalInterest& local_;
     const InterestTable& interest_;
     HybridClock& clock_;

@@ -12,40 +12,40 @@ static_assert(Timing{}.hello_retry < Timing{}.handshake, "a lost Hello is repeat
 static_assert(Limits{}.handshakes_reserved < Limits{}.handshakes);
 static_assert(Limits{}.handshakes_at_endpoint <= Limits{}.handshakes_named);
 
-void Dialler::open_link(Instant now, Peer& peer, Effects& out) {
-    peer.link = table_.fresh_link();
-    peer.link_up = false;
-    out.push_back(OpenLink{*peer.link, peer.endpoints.control});
+void Dialler::open_connection(Instant now, Peer& peer, Effects& out) {
+    peer.connection = table_.fresh_connection();
+    peer.connection_up = false;
+    out.push_back(OpenConnection{*peer.connection, peer.endpoints.control});
     if (!peer.spoke_to_us || peer.state == PeerState::kDead) {
         peer.check_at = now + table_.timing().endpoint_check;
-        out.push_back(CheckEndpoint{*peer.link, peer.endpoints.control});
+        out.push_back(CheckEndpoint{*peer.connection, peer.endpoints.control});
     }
 }
 
-void Dialler::close_link(Peer& peer, Effects& out) {
-    if (peer.link) {
-        out.push_back(CloseLink{*peer.link});
+void Dialler::close_connection(Peer& peer, Effects& out) {
+    if (peer.connection) {
+        out.push_back(CloseConnection{*peer.connection});
     }
-    peer.link.reset();
-    peer.link_up = false;
-    peer.link_lost = false;
+    peer.connection.reset();
+    peer.connection_up = false;
+    peer.connection_lost = false;
     peer.check_at.reset();
     peer.hello_at.reset();
     peer.welcome_on_up.reset();
 }
 
 void Dialler::ask_who_is_there(Peer& peer, Effects& out) {
-    TULLE_ASSERT(peer.link);
+    TULLE_ASSERT(peer.connection);
     peer.place_nonce = table_.secret() | 1;
     Knock body{.who = table_.introduction(), .dialled = {}, .nonce = peer.place_nonce};
     out.push_back(
-        SendControl{*peer.link, {.src = table_.options().oid, .dst = {}, .tag = {}, .body = std::move(body)}});
+        SendControl{*peer.connection, {.src = table_.options().oid, .dst = {}, .tag = {}, .body = std::move(body)}});
 }
 
 void Dialler::give_up(Instant now, Peer& peer, Effects& out) {
     TULLE_ASSERT(!peer.in_session());
     table_.end_session(peer, peer.state);
-    close_link(peer, out);
+    close_connection(peer, out);
     if (!peer.was_alive) {
         table_.peers().erase(peer.oid);  // it can knock again, or be named again
         return;
@@ -69,7 +69,7 @@ bool Dialler::may_dial(const std::string& endpoint, bool spoke) {
     std::size_t all = 0;
     std::size_t there = 0;
     for (const auto& [oid, peer] : table_.peers()) {
-        if (peer.link && !peer.was_alive) {
+        if (peer.connection && !peer.was_alive) {
             all += peer.spoke_to_us == spoke ? 1u : 0u;
             there += peer.endpoints.control == endpoint ? 1u : 0u;
         }
@@ -128,7 +128,7 @@ bool Dialler::make_room(Effects& out) {
     }
     table_.gate().member_gone(victim->first);
     TULLE_ASSERT(!victim->second.in_session());
-    close_link(victim->second, out);
+    close_connection(victim->second, out);
     table_.peers().erase(victim);
     TULLE_ASSERT(table_.peers().size() < kMaxMembers);
     return true;
@@ -141,18 +141,18 @@ bool Dialler::is_expected_at(const std::string& endpoint) const {
            });
 }
 
-void Dialler::on_link_down(Instant now, Peer& peer, Effects& out) {
-    TULLE_ASSERT(peer.link);
-    peer.link_up = false;
-    peer.link_lost = true;
+void Dialler::on_connection_down(Instant now, Peer& peer, Effects& out) {
+    TULLE_ASSERT(peer.connection);
+    peer.connection_up = false;
+    peer.connection_lost = true;
     peer.check_at = now + table_.timing().endpoint_check;
-    out.push_back(CheckEndpoint{*peer.link, peer.endpoints.control});
+    out.push_back(CheckEndpoint{*peer.connection, peer.endpoints.control});
 }
 
 void Dialler::check_endpoint(Instant now, Peer& peer, Effects& out) {
-    if (peer.check_at && *peer.check_at <= now && peer.link) {
+    if (peer.check_at && *peer.check_at <= now && peer.connection) {
         peer.check_at = now + table_.timing().endpoint_check;
-        out.push_back(CheckEndpoint{*peer.link, peer.endpoints.control});
+        out.push_back(CheckEndpoint{*peer.connection, peer.endpoints.control});
     }
 }
 
@@ -169,7 +169,7 @@ void Dialler::tick(Instant now, Peer& peer, Effects& out) {
     peer.redial_at.reset();
     if ((!peer.was_alive || now - peer.dead_since < table_.timing().redial_for) && table_.is_dialling()) {
         peer.give_up_at = now + table_.timing().handshake;
-        open_link(now, peer, out);
+        open_connection(now, peer, out);
     }
 }
 

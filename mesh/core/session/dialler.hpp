@@ -7,7 +7,7 @@
 
 namespace tulle::mesh {
 
-/// The links to other nodes: whom this node may dial, when it dials again, and whom it forgets.
+/// The connections to other nodes: whom this node may dial, when it dials again, and whom it forgets.
 ///
 /// Thread: confined to the hub. Time: `now` must not go backwards.
 /// Limits: `handshakes` with nodes that have spoken to us, a part of them reserved for those that are expected,
@@ -17,16 +17,17 @@ class Dialler {
 public:
     Dialler(PeerTable& table, const Seeds& seeds) : table_(table), seeds_(seeds) {}
 
-    void open_link(Instant now, Peer& peer, Effects& out);
-    void close_link(Peer& peer, Effects& out);
-    void on_link_down(Instant now, Peer& peer, Effects& out);
+    void open_connection(Instant now, Peer& peer, Effects& out);
+    void close_connection(Peer& peer, Effects& out);
+    void on_connection_down(Instant now, Peer& peer, Effects& out);
     /// Whoever is at the peer's endpoint is asked who it is.
     void ask_who_is_there(Peer& peer, Effects& out);
     /// The handshake has not ended in time. The peer may be gone afterwards.
     void give_up(Instant now, Peer& peer, Effects& out);
     void redial_later(Instant now, Peer& peer);
 
-    /// Whether a link may be opened to a node there that never had a session here; `spoke`: that has spoken to us.
+    /// Whether a connection may be opened to a node there that never had a session here; `spoke`: that has spoken to
+    /// us.
     [[nodiscard]] bool may_dial(const std::string& endpoint, bool spoke);
     /// Takes one from what `by` may name in vain. False when nothing is left.
     [[nodiscard]] bool may_name(Instant now, OriginId by);

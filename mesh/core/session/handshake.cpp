@@ -57,7 +57,7 @@ void Handshake::on_hello(Instant now, OriginId from, const Hello& hello, Effects
     if (asked != nullptr || peer.was_alive || peer.named_by != OriginId{}) {
         learn(now, from, hello.terms.members, out);  // a stranger's word can wait until there is a session
     }
-    if (peer.bound && peer.remote_tag != hello.tag && !peer.in_session() && peer.link_up &&
+    if (peer.bound && peer.remote_tag != hello.tag && !peer.in_session() && peer.connection_up &&
         table_.options().oid > from) {
         // Two Hellos that cross while an older attempt is bound on both sides: if both sides began anew now, neither's
         // answer would fit, and so again with the next two, which are sent at the same moment. The one with the higher
@@ -74,16 +74,16 @@ void Handshake::on_hello(Instant now, OriginId from, const Hello& hello, Effects
         bind(now, peer, hello.who, hello.tag, hello.terms);
     }
     Welcome welcome{.who = table_.introduction(), .echo = hello.tag, .tag = peer.local_tag, .terms = terms_for(peer)};
-    out.push_back(SendControl{*peer.link, table_.envelope(peer, {}, std::move(welcome))});
-    if (!peer.link_up) {
+    out.push_back(SendControl{*peer.connection, table_.envelope(peer, {}, std::move(welcome))});
+    if (!peer.connection_up) {
         peer.welcome_on_up = hello.tag;
     }
 }
 
 void Handshake::on_welcome(Instant now, OriginId from, const Welcome& welcome, Effects& out) {
     const auto found = table_.peers().find(from);
-    // Without an attempt of ours, and a link for it, there is nothing that a Welcome could answer.
-    if (found == table_.peers().end() || found->second.local_tag == SessionTag{} || !found->second.link ||
+    // Without an attempt of ours, and a connection for it, there is nothing that a Welcome could answer.
+    if (found == table_.peers().end() || found->second.local_tag == SessionTag{} || !found->second.connection ||
         welcome.echo != found->second.local_tag || welcome.tag < found->second.newest_remote) {
         ++table_.counters().stale;
         return;
@@ -147,8 +147,8 @@ bool Handshake::is_refused_by(OriginId from, const Refuse& refuse) const {
     return peer != nullptr && peer->named_by != OriginId{} && refuse.echo != 0 && peer->local_tag.value == refuse.echo;
 }
 
-/// The Knock goes over the link alone, so only the process at its end can answer it. That process need not take this
-/// node in: it may hold another node for the bearer of this node's name.
+/// The Knock goes over the connection alone, so only the process at its end can answer it. That process need not take
+/// this node in: it may hold another node for the bearer of this node's name.
 bool Handshake::is_refused_at_place(Instant now, OriginId from, const Refuse& refuse, Effects& out) {
     const auto& peers = table_.peers();
     const auto found = std::find_if(peers.begin(), peers.end(), [&](const auto& entry) {
@@ -192,7 +192,7 @@ std::optional<Refuse> Handshake::name_objection(Instant now, OriginId from, cons
     // that was here.
     const auto replaced = std::find_if(table_.peers().begin(), table_.peers().end(), [&](const auto& entry) {
         const Peer& peer = entry.second;
-        return holds_name(peer) && same_place(peer) && (peer.link_lost || !peer.link_up);
+        return holds_name(peer) && same_place(peer) && (peer.connection_lost || !peer.connection_up);
     });
     if (replaced != table_.peers().end() && replaced->second.in_session()) {
         liveness_.declare_dead(now, replaced->second, "another process has taken its place", out);
@@ -236,7 +236,7 @@ Peer* Handshake::acquaint(Instant now, OriginId oid, const Introduction& who, st
         ++table_.counters().stale;
         return nullptr;
     }
-    if (!peer.link && !peer.was_alive && !dialler_.may_dial(peer.endpoints.control, true)) {
+    if (!peer.connection && !peer.was_alive && !dialler_.may_dial(peer.endpoints.control, true)) {
         ++table_.counters().put_off;
         return nullptr;
     }
@@ -244,10 +244,10 @@ Peer* Handshake::acquaint(Instant now, OriginId oid, const Introduction& who, st
     if (peer.state == PeerState::kDead) {
         revive(now, peer, out);
     }
-    if (!peer.link) {
+    if (!peer.connection) {
         peer.redial_at.reset();
         peer.give_up_at = peer.give_up_at ? peer.give_up_at : now + table_.timing().handshake;
-        dialler_.open_link(now, peer, out);
+        dialler_.open_connection(now, peer, out);
     }
     return &peer;
 }
@@ -282,7 +282,7 @@ void Handshake::new_attempt(Instant now, Peer& peer) {
 }
 
 void Handshake::send_hello(Instant now, Peer& peer, Effects& out) {
-    TULLE_ASSERT(peer.link);
+    TULLE_ASSERT(peer.connection);
     if (!peer.in_session()) {
         peer.hello_at = now + table_.timing().hello_retry;
     }
@@ -291,7 +291,7 @@ void Handshake::send_hello(Instant now, Peer& peer, Effects& out) {
                 .terms = terms_for(peer),
                 .knocked = peer.knocked,
                 .echo = peer.knock_nonce};
-    out.push_back(SendControl{*peer.link, table_.envelope(peer, {}, std::move(hello))});
+    out.push_back(SendControl{*peer.connection, table_.envelope(peer, {}, std::move(hello))});
 }
 
 void Handshake::bind(Instant now, Peer& peer, const Introduction& who, SessionTag remote, const SessionTerms& terms) {
@@ -316,7 +316,7 @@ void Handshake::confirm(Instant now, Peer& peer, Effects& out) {
     peer.session_since = now;
     peer.shunned_until.reset();
     Liveness::restart_control(now, peer);
-    peer.link_lost = !peer.link_up && peer.link_lost;
+    peer.connection_lost = !peer.connection_up && peer.connection_lost;
     peer.probe = {};
     peer.hello_at.reset();
     peer.give_up_at.reset();
@@ -362,7 +362,7 @@ void Handshake::learn(Instant now, OriginId by, const std::vector<MemberInfo>& m
             continue;
         }
         Peer& peer = found->second;
-        if (peer.state == PeerState::kDead && peer.redial_at && !peer.link && !Liveness::is_shunned(now, peer)) {
+        if (peer.state == PeerState::kDead && peer.redial_at && !peer.connection && !Liveness::is_shunned(now, peer)) {
             peer.redial_at = std::min(*peer.redial_at, peer.dead_since + table_.timing().redial_min);
         } else if (peer.state == PeerState::kJoining) {
             table_.gate().named(now, info.oid);
@@ -389,13 +389,13 @@ void Handshake::add_named(Instant now, OriginId by, const MemberInfo& info, Effe
 void Handshake::revive(Instant now, Peer& peer, Effects& out) {
     peer.state = PeerState::kJoining;
     peer.redial_at.reset();
-    if (!peer.link) {
-        dialler_.open_link(now, peer, out);
+    if (!peer.connection) {
+        dialler_.open_connection(now, peer, out);
     }
-    // An attempt that began when the link came up is kept: the peer may be answering it. If both sides began anew
-    // whenever the other's first Hello comes, as they do when their links come up together, neither's answer would ever
-    // fit.
-    if (!peer.link_up || peer.local_tag == SessionTag{}) {
+    // An attempt that began when the connection came up is kept: the peer may be answering it. If both sides began anew
+    // whenever the other's first Hello comes, as they do when their connections come up together, neither's answer
+    // would ever fit.
+    if (!peer.connection_up || peer.local_tag == SessionTag{}) {
         new_attempt(now, peer);
     }
     send_hello(now, peer, out);
@@ -410,11 +410,11 @@ void Handshake::doubt_goodbye(Instant now, Peer& peer, bool ready) {
     }
 }
 
-void Handshake::on_link_up(Instant now, Peer& peer, Effects& out) {
-    peer.link_up = true;
+void Handshake::on_connection_up(Instant now, Peer& peer, Effects& out) {
+    peer.connection_up = true;
     peer.check_at.reset();
     if (peer.in_session()) {
-        if (peer.link_lost) {
+        if (peer.connection_lost) {
             dialler_.ask_who_is_there(peer, out);  // the same process, or another?
         }
         return;
@@ -424,7 +424,7 @@ void Handshake::on_link_up(Instant now, Peer& peer, Effects& out) {
             .who = table_.introduction(), .echo = *peer.welcome_on_up, .tag = peer.local_tag, .terms = terms_for(peer)};
         peer.welcome_on_up.reset();
         if (peer.bound && welcome.echo == peer.remote_tag) {
-            out.push_back(SendControl{*peer.link, table_.envelope(peer, {}, std::move(welcome))});
+            out.push_back(SendControl{*peer.connection, table_.envelope(peer, {}, std::move(welcome))});
             return;
         }
     }
@@ -445,7 +445,7 @@ void Handshake::tick(Instant now, Peer& peer, Effects& out) {
         dialler_.give_up(now, peer, out);
         return;
     }
-    if (peer.hello_at && *peer.hello_at <= now && peer.link) {
+    if (peer.hello_at && *peer.hello_at <= now && peer.connection) {
         send_hello(now, peer, out);
     }
     dialler_.tick(now, peer, out);

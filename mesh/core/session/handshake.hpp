@@ -36,7 +36,7 @@ public:
     void on_welcome(Instant now, OriginId from, const Welcome& welcome, Effects& out);
     /// A refusal counts only when it answers what we have sent there: else anybody could bar a node.
     void on_refuse(Instant now, OriginId from, const Refuse& refuse, Effects& out);
-    void on_link_up(Instant now, Peer& peer, Effects& out);
+    void on_connection_up(Instant now, Peer& peer, Effects& out);
     /// `by` names these.
     void learn(Instant now, OriginId by, const std::vector<MemberInfo>& members, Effects& out);
     /// A peer that speaks after its goodbye has not left: the peer counts as dead, so that it is met again.
@@ -56,8 +56,8 @@ private:
     [[nodiscard]] std::optional<Refuse> objection(Instant now, OriginId from, const Introduction& who, Effects& out);
     [[nodiscard]] std::optional<Refuse> name_objection(Instant now, OriginId from, const Introduction& who,
                                                        Effects& out);
-    /// Finds or makes the peer, with a link to it; nullptr when it has left or is shunned, when too many are being
-    /// dialled, or when there is no room. `echo`: what a refusal would answer.
+    /// Finds or makes the peer, with a connection to it; nullptr when it has left or is shunned, when too many are
+    /// being dialled, or when there is no room. `echo`: what a refusal would answer.
     Peer* acquaint(Instant now, OriginId oid, const Introduction& who, std::uint64_t echo, Effects& out);
     static void introduce(Peer& peer, const Introduction& who);
     void add_named(Instant now, OriginId by, const MemberInfo& info, Effects& out);

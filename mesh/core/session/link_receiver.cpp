@@ -71,8 +71,8 @@ void LinkReceiver::deliver(const Frame& frame, const Arrival& arrival, LinkEffec
     for (const PresencePartPtr& part : frame.presence) {
         out.push_back(AcceptMembers{part});
     }
-    for (const KeptPartPtr& part : frame.kept) {
-        out.push_back(AcceptKept{part});
+    for (const RetainedPartPtr& part : frame.retained) {
+        out.push_back(AcceptRetained{part});
     }
     for (const RecordPtr& record : frame.records) {
         if (record->n <= delivered_) {

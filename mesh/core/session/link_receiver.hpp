@@ -35,9 +35,9 @@ struct AcceptMembers {
     friend bool operator==(const AcceptMembers&, const AcceptMembers&) = default;
 };
 /// What the origin holds as the last event of a channel: before the records that follow.
-struct AcceptKept {
-    KeptPartPtr part;
-    friend bool operator==(const AcceptKept&, const AcceptKept&) = default;
+struct AcceptRetained {
+    RetainedPartPtr part;
+    friend bool operator==(const AcceptRetained&, const AcceptRetained&) = default;
 };
 struct SendNack {
     std::vector<FrameRange> missing;
@@ -48,7 +48,7 @@ struct SendReceipt {
     FrameNo received;
     friend bool operator==(const SendReceipt&, const SendReceipt&) = default;
 };
-using LinkEffect = std::variant<DeliverRecord, ReportGone, AcceptMembers, AcceptKept, SendNack, SendReceipt>;
+using LinkEffect = std::variant<DeliverRecord, ReportGone, AcceptMembers, AcceptRetained, SendNack, SendReceipt>;
 using LinkEffects = std::vector<LinkEffect>;
 
 /// One direction of one link session, at the receiver: puts frames in order, asks for missing ones, drops what it has.

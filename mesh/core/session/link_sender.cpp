@@ -76,7 +76,7 @@ FramePtr LinkSender::next_frame(const Sources& sources) {
     } else if (!list_) {
         add_records(sources, frame);
     }
-    if (frame.records.empty() && frame.gone.empty() && frame.presence.empty() && frame.kept.empty()) {
+    if (frame.records.empty() && frame.gone.empty() && frame.presence.empty() && frame.retained.empty()) {
         return nullptr;
     }
     last_sent_ = last_sent_.next();
@@ -122,7 +122,7 @@ void LinkSender::add_noted(const Sources& sources, Frame& frame) {
 
 /// A frame that is empty takes any record.
 bool LinkSender::is_full(const Frame& frame, const Record& next) const {
-    const bool empty = frame.records.empty() && frame.presence.empty() && frame.kept.empty();
+    const bool empty = frame.records.empty() && frame.presence.empty() && frame.retained.empty();
     return !empty && frame.bytes + next.cost() > limits_.frame_bytes;
 }
 
@@ -132,8 +132,8 @@ void LinkSender::add_owed(const Sources& sources, Frame& frame) {
         if (!list_) {
             const auto next = owed_.extract(owed_.begin());
             const std::string channel(marked_channel(next.key()));
-            if (is_kept_key(next.key())) {
-                add_kept(sources, channel, next.mapped(), frame);
+            if (is_retained_key(next.key())) {
+                add_retained(sources, channel, next.mapped(), frame);
                 continue;
             }
             list_ = List{channel, next.mapped(), sources.ring.last(), sources.members(channel), 0};
@@ -146,13 +146,14 @@ void LinkSender::add_owed(const Sources& sources, Frame& frame) {
 }
 
 /// A frame that is not empty takes an event beyond its size only once: one more message of the largest kind is allowed.
-void LinkSender::add_kept(const Sources& sources, const std::string& channel, InterestVersion version, Frame& frame) {
-    KeptPart part = sources.kept(channel);
+void LinkSender::add_retained(const Sources& sources, const std::string& channel, InterestVersion version,
+                              Frame& frame) {
+    RetainedPart part = sources.retained(channel);
     part.channel = channel;
     part.version = version;
     part.at = sources.ring.last();
     frame.bytes += part.cost();
-    frame.kept.push_back(std::make_shared<const KeptPart>(std::move(part)));
+    frame.retained.push_back(std::make_shared<const RetainedPart>(std::move(part)));
 }
 
 /// The next piece of the list under way.
@@ -218,9 +219,9 @@ void LinkSender::owe_stub(const Sources& sources, const Record& stub) {
             owe(channel, sources.version);
         }
     }
-    if (stub.kept > 0 && sources.due(stub)) {
-        for (std::size_t i = 0; i < stub.kept; ++i) {
-            owe(kept_key(stub.channels[i]), sources.version);
+    if (stub.retained > 0 && sources.due(stub)) {
+        for (std::size_t i = 0; i < stub.retained; ++i) {
+            owe(retained_key(stub.channels[i]), sources.version);
         }
     }
 }

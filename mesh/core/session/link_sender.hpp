@@ -37,7 +37,7 @@ public:
         /// The record is due to the peer.
         std::function<bool(const Record& record)> due;
         /// What we hold of a channel; all but the version and `at` is filled in.
-        std::function<KeptPart(const std::string& channel)> kept;
+        std::function<RetainedPart(const std::string& channel)> retained;
         /// Our own users of a presence channel, by user.
         std::function<std::vector<PresenceMember>(const std::string& channel)> members;
         /// The version of the peer's interest that we hold.
@@ -106,7 +106,7 @@ private:
     [[nodiscard]] bool is_full(const Frame& frame, const Record& next) const;
     void add_owed(const Sources& sources, Frame& frame);
     void add_members(Frame& frame);
-    void add_kept(const Sources& sources, const std::string& channel, InterestVersion version, Frame& frame);
+    void add_retained(const Sources& sources, const std::string& channel, InterestVersion version, Frame& frame);
     void owe_stub(const Sources& sources, const Record& stub);
     void pass_over_gone(const Sources& sources, Frame& frame);
 

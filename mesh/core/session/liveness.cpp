@@ -28,8 +28,8 @@ void Liveness::heard(Instant now, Peer& peer, Effects& out) {
         peer.control_echoed = std::min(now, peer.control_echoed + cut);
     }
     peer.last_heard = now;
-    if (peer.link_up && peer.link_lost) {
-        peer.link_lost = false;
+    if (peer.connection_up && peer.connection_lost) {
+        peer.connection_lost = false;
         ++table_.counters().reconnects;
     }
     if (peer.state == PeerState::kSuspect || peer.state == PeerState::kPartial) {
@@ -139,11 +139,11 @@ void Liveness::redial_control(Instant now, Peer& peer, Effects& out) {
     ++table_.counters().control_redials;
     out.push_back(Notice{Severity::kWarn,
                          "control between us and " + peer.name + " is silent although data speaks: dialling again"});
-    dialler_.close_link(peer, out);
-    peer.link = table_.fresh_link();
+    dialler_.close_connection(peer, out);
+    peer.connection = table_.fresh_connection();
     peer.check_at = now + table_.timing().endpoint_check;
-    out.push_back(OpenLink{*peer.link, peer.endpoints.control});
-    out.push_back(CheckEndpoint{*peer.link, peer.endpoints.control});
+    out.push_back(OpenConnection{*peer.connection, peer.endpoints.control});
+    out.push_back(CheckEndpoint{*peer.connection, peer.endpoints.control});
 }
 
 Instant Liveness::latest_sign(const Peer& peer) {
@@ -271,7 +271,7 @@ void Liveness::declare_dead(Instant now, Peer& peer, const std::string& why, Eff
     ++table_.counters().deaths;
     out.push_back(Notice{Severity::kWarn, peer.name + " (" + to_hex(peer.oid) + ") is dead: " + why});
     table_.end_session(peer, PeerState::kDead);
-    dialler_.close_link(peer, out);
+    dialler_.close_connection(peer, out);
     peer.dead_since = now;
     table_.gate().member_gone(peer.oid);
     dialler_.redial_later(now, peer);
@@ -287,7 +287,7 @@ void Liveness::on_left(Instant now, OriginId oid, Effects& out) {
     peer.has_left = true;
     out.push_back(Notice{Severity::kInfo, peer.name + " has left"});
     table_.end_session(peer, PeerState::kLeft);
-    dialler_.close_link(peer, out);
+    dialler_.close_connection(peer, out);
     peer.dead_since = now;
     table_.gate().member_gone(oid);
 }
@@ -297,18 +297,18 @@ void Liveness::replace_at(Instant now, const std::string& endpoint, Effects& out
         if (peer.endpoints.control != endpoint) {
             continue;
         }
-        if (peer.in_session() && peer.link_lost) {
+        if (peer.in_session() && peer.connection_lost) {
             declare_dead(now, peer, "another process has taken its place", out);
         }
         if (peer.state == PeerState::kDead) {
-            dialler_.close_link(peer, out);
+            dialler_.close_connection(peer, out);
             peer.redial_at.reset();
         }
     }
 }
 
 void Liveness::on_endpoint_refused(Instant now, Peer& peer, Effects& out) {
-    if (peer.link_up) {
+    if (peer.connection_up) {
         return;
     }
     if (peer.in_session()) {
@@ -317,7 +317,7 @@ void Liveness::on_endpoint_refused(Instant now, Peer& peer, Effects& out) {
         dialler_.give_up(now, peer, out);  // with the attempt: one that stands holds up the asking of survivors
     } else if (!peer.spoke_to_us) {
         table_.gate().member_gone(peer.oid);
-        dialler_.close_link(peer, out);
+        dialler_.close_connection(peer, out);
         table_.peers().erase(peer.oid);
     }
 }

@@ -24,27 +24,27 @@ Membership::Membership(const NodeOptions& options, Prng& prng, Records records)
       liveness_(table_, dialler_, own_, sender_),
       handshake_(table_, std::move(records), seeds_, refusals_, dialler_, own_, liveness_) {}
 
-OriginId Membership::on_link_up(Instant now, LinkId link, Effects& out) {
+OriginId Membership::on_connection_up(Instant now, ConnectionId connection, Effects& out) {
     table_.note_change();
-    if (own_.on_link(now, link, true, out) || seeds_.on_link_up(now, link, out) ||
-        refusals_.on_link_up(now, link, out)) {
+    if (own_.on_connection(now, connection, true, out) || seeds_.on_connection_up(now, connection, out) ||
+        refusals_.on_connection_up(now, connection, out)) {
         return {};
     }
-    Peer* peer = table_.of_link(link);
+    Peer* peer = table_.of_connection(connection);
     if (peer == nullptr) {
         return {};
     }
-    handshake_.on_link_up(now, *peer, out);
+    handshake_.on_connection_up(now, *peer, out);
     return peer->in_session() ? peer->oid : OriginId{};
 }
 
-void Membership::on_link_down(Instant now, LinkId link, Effects& out) {
+void Membership::on_connection_down(Instant now, ConnectionId connection, Effects& out) {
     table_.note_change();
-    if (own_.on_link(now, link, false, out) || seeds_.on_link_down(link)) {
+    if (own_.on_connection(now, connection, false, out) || seeds_.on_connection_down(connection)) {
         return;
     }
-    if (Peer* peer = table_.of_link(link)) {
-        dialler_.on_link_down(now, *peer, out);
+    if (Peer* peer = table_.of_connection(connection)) {
+        dialler_.on_connection_down(now, *peer, out);
     }
 }
 
@@ -53,7 +53,8 @@ void Membership::on_endpoint_checked(Instant now, const EndpointChecked& checked
     if (seeds_.on_endpoint_checked(now, checked, out)) {
         return;
     }
-    if (Peer* peer = table_.of_link(checked.link); peer != nullptr && checked.state == EndpointState::kRefused) {
+    if (Peer* peer = table_.of_connection(checked.connection);
+        peer != nullptr && checked.state == EndpointState::kRefused) {
         liveness_.on_endpoint_refused(now, *peer, out);
     }
 }

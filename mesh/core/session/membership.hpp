@@ -34,9 +34,9 @@ public:
     Membership& operator=(const Membership&) = delete;
 
     void start(Instant now, Effects& out) { seeds_.start(now, out); }
-    /// Returned is the peer in session that the link leads to; 0 when there is none.
-    OriginId on_link_up(Instant now, LinkId link, Effects& out);
-    void on_link_down(Instant now, LinkId link, Effects& out);
+    /// Returned is the peer in session that the connection leads to; 0 when there is none.
+    OriginId on_connection_up(Instant now, ConnectionId connection, Effects& out);
+    void on_connection_down(Instant now, ConnectionId connection, Effects& out);
     void on_endpoint_checked(Instant now, const EndpointChecked& checked, Effects& out);
     /// The end of a subscription says nothing of its peer: a newer one may stand already.
     void on_subscriber_gone() { table_.note_change(); }

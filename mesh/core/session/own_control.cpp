@@ -14,13 +14,13 @@ void OwnControl::listen(Instant now, Effects& out) {
         return;
     }
     again_at_ = now + table_.timing().control_verdict;
-    self_ = SelfLink{.link = table_.fresh_link(),
-                     .nonce = table_.secret() | 1,
-                     .up = false,
-                     .knock_at = now,
-                     .redial_at = now + table_.timing().handshake,
-                     .since = now};
-    out.push_back(OpenLink{self_->link, table_.options().endpoints.control});
+    self_ = OwnConnection{.connection = table_.fresh_connection(),
+                          .nonce = table_.secret() | 1,
+                          .up = false,
+                          .knock_at = now,
+                          .redial_at = now + table_.timing().handshake,
+                          .since = now};
+    out.push_back(OpenConnection{self_->connection, table_.options().endpoints.control});
 }
 
 void OwnControl::tick(Instant now, Effects& out) {
@@ -29,16 +29,16 @@ void OwnControl::tick(Instant now, Effects& out) {
     }
     if (self_->up && self_->knock_at <= now) {
         self_->knock_at = now + table_.timing().hello_retry;
-        out.push_back(SendControl{self_->link,
+        out.push_back(SendControl{self_->connection,
                                   {.src = table_.options().oid,
                                    .dst = table_.options().oid,
                                    .tag = {},
                                    .body = Knock{.who = table_.introduction(), .dialled = {}, .nonce = self_->nonce}}});
     } else if (!self_->up && self_->redial_at <= now) {
-        out.push_back(CloseLink{self_->link});
-        self_->link = table_.fresh_link();
+        out.push_back(CloseConnection{self_->connection});
+        self_->connection = table_.fresh_connection();
         self_->redial_at = now + table_.timing().handshake;
-        out.push_back(OpenLink{self_->link, table_.options().endpoints.control});
+        out.push_back(OpenConnection{self_->connection, table_.options().endpoints.control});
     }
 }
 
@@ -47,7 +47,7 @@ void OwnControl::heard(Effects& out) {
         return;
     }
     table_.note_change();
-    out.push_back(CloseLink{self_->link});
+    out.push_back(CloseConnection{self_->connection});
     self_.reset();
     if (std::exchange(deaf_, false)) {
         out.push_back(Notice{Severity::kInfo, "this node's own control path works again"});
@@ -66,8 +66,8 @@ void OwnControl::rest_alone(Instant now, bool alone, Effects& out) {
     }
 }
 
-bool OwnControl::on_link(Instant now, LinkId link, bool up, Effects& out) {
-    if (!self_ || self_->link != link) {
+bool OwnControl::on_connection(Instant now, ConnectionId connection, bool up, Effects& out) {
+    if (!self_ || self_->connection != connection) {
         return false;
     }
     self_->up = up;

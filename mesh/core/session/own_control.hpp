@@ -21,8 +21,8 @@ public:
     /// A control message has come, or our own knock: so our own control path works.
     void heard(Effects& out);
     [[nodiscard]] bool is_own_knock(const Knock& knock) const { return self_ && knock.nonce == self_->nonce; }
-    /// False: the link is not ours to ourselves.
-    [[nodiscard]] bool on_link(Instant now, LinkId link, bool up, Effects& out);
+    /// False: the connection is not ours to ourselves.
+    [[nodiscard]] bool on_connection(Instant now, ConnectionId connection, bool up, Effects& out);
     /// Nobody is there to be unheard, for long: that we were deaf says nothing any more.
     void rest_alone(Instant now, bool alone, Effects& out);
     void tick(Instant now, Effects& out);
@@ -32,9 +32,9 @@ public:
     [[nodiscard]] bool is_deaf() const { return deaf_; }
 
 private:
-    /// A link of ours to our own control endpoint, while every peer is silent on control.
-    struct SelfLink {
-        LinkId link;
+    /// A connection of ours to our own control endpoint, while every peer is silent on control.
+    struct OwnConnection {
+        ConnectionId connection;
         std::uint64_t nonce = 0;  // of our knocks there
         bool up = false;
         Instant knock_at;
@@ -43,7 +43,7 @@ private:
     };
 
     PeerTable& table_;
-    std::optional<SelfLink> self_;
+    std::optional<OwnConnection> self_;
     Instant again_at_;  // no second one before
     bool deaf_ = false;
     std::optional<Instant> alone_since_;  // while deaf: without a session since then

@@ -65,10 +65,10 @@ struct Peer {
     bool was_alive = false;
     bool name_conflict = false;
 
-    std::optional<LinkId> link;
-    bool link_up = false;
-    bool link_lost = false;           ///< broke, and nothing valid was heard since it is up again
-    std::uint64_t place_nonce = 0;    ///< of our Knock to whoever is at the end of the link that is up again
+    std::optional<ConnectionId> connection;
+    bool connection_up = false;
+    bool connection_lost = false;     ///< broke, and nothing valid was heard since it is up again
+    std::uint64_t place_nonce = 0;    ///< of our Knock to whoever is at the end of the connection that is up again
     std::optional<Instant> check_at;  ///< next CheckEndpoint while lost
 
     SessionTag local_tag;                             ///< ours, 0: no attempt yet
@@ -82,7 +82,7 @@ struct Peer {
     std::optional<RecordNo> their_delivered;  ///< terms of the bound attempt
     RecordNo their_at;
     std::vector<RecordNo> their_extras;
-    std::optional<SessionTag> welcome_on_up;  ///< a Welcome could not be sent: the link was not up yet
+    std::optional<SessionTag> welcome_on_up;  ///< a Welcome could not be sent: the connection was not up yet
     std::optional<Instant> hello_at;
     std::optional<Instant> give_up_at;  ///< end of the handshake
 
@@ -91,7 +91,7 @@ struct Peer {
     Instant control_heard;  ///< when the last control message came, directly or through a witness
     /// the peer had certainly heard our control by then: it has answered what we sent at that moment
     Instant control_echoed;
-    bool control_redialled = false;  ///< our control link was dialled again since one of the two was in order
+    bool control_redialled = false;  ///< our control connection was dialled again since one of the two was in order
     Instant session_since;
     std::uint32_t deaf_strikes = 0;        ///< sessions in a row that ended because its control did not work …
     std::uint32_t stuck_strikes = 0;       ///< … or because it took in none of our interest

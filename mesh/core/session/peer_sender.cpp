@@ -6,14 +6,14 @@ namespace tulle::mesh {
 
 void PeerSender::send(OriginId to, ControlBody body, Effects& out) const {
     const Peer* peer = table_.find(to);
-    if (peer == nullptr || !peer->bound || !peer->link) {
+    if (peer == nullptr || !peer->bound || !peer->connection) {
         return;
     }
     Control message = table_.envelope(*peer, peer->remote_tag, std::move(body));
     if (const Peer* witness = relay_of(*peer)) {
         relay(*witness, {to, std::make_shared<const Control>(std::move(message)), nullptr}, out);
     } else {
-        out.push_back(SendControl{*peer->link, std::move(message)});
+        out.push_back(SendControl{*peer->connection, std::move(message)});
     }
 }
 
@@ -36,7 +36,7 @@ void PeerSender::send_data(OriginId to, std::variant<FramePtr, Tail> body, Effec
 
 void PeerSender::send_every_way(OriginId to, ControlBody body, Effects& out) const {
     const Peer* peer = table_.find(to);
-    if (peer == nullptr || !peer->bound || !peer->link) {
+    if (peer == nullptr || !peer->bound || !peer->connection) {
         return;
     }
     Control message = table_.envelope(*peer, peer->remote_tag, std::move(body));
@@ -48,7 +48,7 @@ void PeerSender::send_every_way(OriginId to, ControlBody body, Effects& out) con
             break;
         }
     }
-    out.push_back(SendControl{*peer->link, std::move(message)});
+    out.push_back(SendControl{*peer->connection, std::move(message)});
 }
 
 const Peer* PeerSender::relay_of(const Peer& peer) const {
@@ -57,19 +57,19 @@ const Peer* PeerSender::relay_of(const Peer& peer) const {
 
 const Peer* PeerSender::usable_witness(OriginId oid) const {
     const Peer* witness = oid == OriginId{} ? nullptr : table_.find(oid);
-    const bool usable = witness != nullptr && witness->state == PeerState::kAlive && witness->link;
+    const bool usable = witness != nullptr && witness->state == PeerState::kAlive && witness->connection;
     return usable ? witness : nullptr;
 }
 
 void PeerSender::relay(const Peer& witness, Relay what, Effects& out) const {
-    out.push_back(SendControl{*witness.link, table_.envelope(witness, witness.remote_tag, std::move(what))});
+    out.push_back(SendControl{*witness.connection, table_.envelope(witness, witness.remote_tag, std::move(what))});
 }
 
 void PeerSender::forward(const Relay& relay, Effects& out) {
     const Peer* receiver = table_.find(relay.to);
-    if (receiver != nullptr && receiver->state == PeerState::kAlive && receiver->link) {
+    if (receiver != nullptr && receiver->state == PeerState::kAlive && receiver->connection) {
         ++table_.counters().relayed;
-        out.push_back(SendControl{*receiver->link, table_.envelope(*receiver, receiver->remote_tag, relay)});
+        out.push_back(SendControl{*receiver->connection, table_.envelope(*receiver, receiver->remote_tag, relay)});
     }
 }
 

@@ -6,8 +6,8 @@
 
 namespace tulle::mesh {
 
-/// Sends to a peer in session, round a one-way link if need be: a peer that does not hear us is sent to through the
-/// witness that it names, one hop and no further.
+/// Sends to a peer in session, round a one-way connection if need be: a peer that does not hear us is sent to through
+/// the witness that it names, one hop and no further.
 ///
 /// Thread: confined to the hub.
 class PeerSender {

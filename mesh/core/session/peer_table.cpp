@@ -11,8 +11,9 @@ const Peer* PeerTable::find(OriginId oid) const {
     return found == peers_.end() ? nullptr : &found->second;
 }
 
-Peer* PeerTable::of_link(LinkId link) {
-    const auto found = std::find_if(peers_.begin(), peers_.end(), [&](const auto& p) { return p.second.link == link; });
+Peer* PeerTable::of_connection(ConnectionId connection) {
+    const auto found =
+        std::find_if(peers_.begin(), peers_.end(), [&](const auto& p) { return p.second.connection == connection; });
     return found == peers_.end() ? nullptr : &found->second;
 }
 

@@ -33,7 +33,7 @@ struct MembershipCounters {
     std::uint64_t suspicions = 0;
     std::uint64_t false_suspicions = 0;  ///< suspects that were heard again
     std::uint64_t deaths = 0;
-    std::uint64_t reconnects = 0;  ///< links that broke and came back in the same session
+    std::uint64_t reconnects = 0;  ///< connections that broke and came back in the same session
     std::uint64_t sessions = 0;
     std::uint64_t refused = 0;          ///< newcomers turned away
     std::uint64_t relayed = 0;          ///< messages passed on for others
@@ -70,7 +70,7 @@ public:
     [[nodiscard]] const Peers& peers() const { return peers_; }
     /// Null for a node that is not known.
     [[nodiscard]] const Peer* find(OriginId oid) const;
-    [[nodiscard]] Peer* of_link(LinkId link);
+    [[nodiscard]] Peer* of_connection(ConnectionId connection);
     [[nodiscard]] bool has_session() const;
     /// All in session, and those that are about to be.
     [[nodiscard]] std::vector<MemberInfo> members() const;
@@ -90,7 +90,7 @@ public:
     // ---- what is said
     [[nodiscard]] Introduction introduction() const;
     [[nodiscard]] Control envelope(const Peer& peer, SessionTag tag, ControlBody body) const;
-    [[nodiscard]] LinkId fresh_link() { return LinkId{++last_link_}; }
+    [[nodiscard]] ConnectionId fresh_connection() { return ConnectionId{++last_connection_}; }
     /// Greater than all before, so that the newer of two is known; not to be guessed, so that nobody else can speak in
     /// the session.
     [[nodiscard]] SessionTag fresh_tag() {
@@ -117,7 +117,7 @@ private:
     std::vector<MembershipEvent> events_;
     JoinGate gate_;
     MembershipCounters counters_;
-    std::uint32_t last_link_ = 0;
+    std::uint32_t last_connection_ = 0;
     std::uint32_t attempts_ = 0;
     std::uint64_t digest_;  // kept up with each session, as every heartbeat bears it
     bool is_ready_ = false;

@@ -30,9 +30,9 @@ void Refusals::refuse(Instant now, OriginId to, const Introduction& who, std::ui
     note(now, {.by_us = true, .name = who.name, .endpoint = endpoint, .reason = message.reason, .text = message.text},
          out);
     message.echo = echo;
-    const LinkId link = table_.fresh_link();
-    out.push_back(OpenLink{link, endpoint});
-    refusals_.push_back({link, std::move(message), to, now + table_.timing().handshake, endpoint});
+    const ConnectionId connection = table_.fresh_connection();
+    out.push_back(OpenConnection{connection, endpoint});
+    refusals_.push_back({connection, std::move(message), to, now + table_.timing().handshake, endpoint});
 }
 
 void Refusals::note(Instant now, Refused what, Effects& out) {
@@ -73,14 +73,14 @@ void Refusals::on_refused_name(Instant now, const std::string& who, const Refuse
     }
 }
 
-bool Refusals::on_link_up(Instant now, LinkId link, Effects& out) {
+bool Refusals::on_connection_up(Instant now, ConnectionId connection, Effects& out) {
     const auto refusal =
-        std::find_if(refusals_.begin(), refusals_.end(), [&](const Refusal& r) { return r.link == link; });
+        std::find_if(refusals_.begin(), refusals_.end(), [&](const Refusal& r) { return r.connection == connection; });
     if (refusal == refusals_.end()) {
         return false;
     }
-    out.push_back(
-        SendControl{link, {.src = table_.options().oid, .dst = refusal->to, .tag = {}, .body = refusal->message}});
+    out.push_back(SendControl{connection,
+                              {.src = table_.options().oid, .dst = refusal->to, .tag = {}, .body = refusal->message}});
     refusal->give_up_at = now + table_.timing().hello_retry;  // time for the transport to carry it
     return true;
 }
@@ -106,7 +106,7 @@ void Refusals::tick(Instant now, Effects& out) {
         if (refusal.give_up_at > now) {
             return false;
         }
-        out.push_back(CloseLink{refusal.link});
+        out.push_back(CloseConnection{refusal.connection});
         return true;
     });
 }

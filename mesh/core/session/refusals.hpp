@@ -31,8 +31,8 @@ public:
 
     /// To one endpoint at a time: it says itself where it is, and that need not be true. `echo`: what is refused.
     void refuse(Instant now, OriginId to, const Introduction& who, std::uint64_t echo, Refuse message, Effects& out);
-    /// False: the link is not of a refusal.
-    [[nodiscard]] bool on_link_up(Instant now, LinkId link, Effects& out);
+    /// False: the connection is not of a refusal.
+    [[nodiscard]] bool on_connection_up(Instant now, ConnectionId connection, Effects& out);
     /// Keeps it for status; logs it the first time, and rarely then.
     void note(Instant now, Refused what, Effects& out);
     /// We were refused: because another holds our name, or for another reason by a configured peer.
@@ -43,7 +43,7 @@ public:
 
     /// Forgets that this node was refused, when that is long ago.
     void expire(Instant now);
-    /// Closes the links of our refusals that have had their time.
+    /// Closes the connections of our refusals that have had their time.
     void tick(Instant now, Effects& out);
     [[nodiscard]] Instant first_deadline(Instant next) const;
 
@@ -56,7 +56,7 @@ public:
 
 private:
     struct Refusal {
-        LinkId link;
+        ConnectionId connection;
         Refuse message;
         OriginId to;
         Instant give_up_at;

@@ -29,10 +29,10 @@ void Seeds::start_seed(Instant now, Seed& seed, Effects& out) {
 }
 
 void Seeds::close_seed(Seed& seed, Effects& out) {
-    if (seed.link) {
-        out.push_back(CloseLink{*seed.link});
+    if (seed.connection) {
+        out.push_back(CloseConnection{*seed.connection});
     }
-    seed.link.reset();
+    seed.connection.reset();
     seed.up = false;
     seed.knock_at.reset();
     seed.give_up_at.reset();
@@ -43,16 +43,16 @@ void Seeds::knock(Instant now, Seed& seed, Effects& out) {
     seed.knock_at = now + table_.timing().hello_retry;
     Knock body{.who = table_.introduction(), .dialled = seed.endpoint, .nonce = seed.nonce};
     out.push_back(
-        SendControl{*seed.link, {.src = table_.options().oid, .dst = {}, .tag = {}, .body = std::move(body)}});
+        SendControl{*seed.connection, {.src = table_.options().oid, .dst = {}, .tag = {}, .body = std::move(body)}});
 }
 
 void Seeds::dial_seed(Instant now, Seed& seed, Effects& out) {
     seed.redial_at.reset();
     seed.seen = "cannot be connected to";
-    seed.link = table_.fresh_link();
+    seed.connection = table_.fresh_connection();
     seed.give_up_at = now + table_.timing().handshake;
-    out.push_back(OpenLink{*seed.link, seed.endpoint});
-    out.push_back(CheckEndpoint{*seed.link, seed.endpoint});
+    out.push_back(OpenConnection{*seed.connection, seed.endpoint});
+    out.push_back(CheckEndpoint{*seed.connection, seed.endpoint});
 }
 
 void Seeds::seed_failed(Instant now, Seed& seed, std::string why, Effects& out) {
@@ -89,7 +89,7 @@ void Seeds::tick_seed(Instant now, Seed& seed, Effects& out) {
     if (!table_.is_dialling()) {
         return;
     }
-    if (seed.is_self && !seed.link) {
+    if (seed.is_self && !seed.connection) {
         tick_self_seed(now, seed, out);
         return;
     }
@@ -97,7 +97,7 @@ void Seeds::tick_seed(Instant now, Seed& seed, Effects& out) {
     const bool covered = peer != nullptr && (peer->in_session() || peer->state == PeerState::kJoining);
     if (covered) {
         seed.redial_at.reset();
-    } else if (!seed.link && !seed.redial_at) {
+    } else if (!seed.connection && !seed.redial_at) {
         seed.backoff = {};
         seed.redial_at = now + table_.jittered(table_.timing().redial_min);
     }
@@ -200,8 +200,9 @@ void Seeds::drop_old_addresses(Instant now, const std::string& name, Effects& ou
     });
 }
 
-Seed* Seeds::seed_of(LinkId link) {
-    const auto found = std::find_if(seeds_.begin(), seeds_.end(), [&](const Seed& seed) { return seed.link == link; });
+Seed* Seeds::seed_of(ConnectionId connection) {
+    const auto found =
+        std::find_if(seeds_.begin(), seeds_.end(), [&](const Seed& seed) { return seed.connection == connection; });
     return found == seeds_.end() ? nullptr : &*found;
 }
 
@@ -300,8 +301,8 @@ void Seeds::stop(Effects& out) {
     }
 }
 
-bool Seeds::on_link_up(Instant now, LinkId link, Effects& out) {
-    Seed* seed = seed_of(link);
+bool Seeds::on_connection_up(Instant now, ConnectionId connection, Effects& out) {
+    Seed* seed = seed_of(connection);
     if (seed == nullptr) {
         return false;
     }
@@ -311,8 +312,8 @@ bool Seeds::on_link_up(Instant now, LinkId link, Effects& out) {
     return true;
 }
 
-bool Seeds::on_link_down(LinkId link) {
-    Seed* seed = seed_of(link);
+bool Seeds::on_connection_down(ConnectionId connection) {
+    Seed* seed = seed_of(connection);
     if (seed == nullptr) {
         return false;
     }
@@ -322,7 +323,7 @@ bool Seeds::on_link_down(LinkId link) {
 }
 
 bool Seeds::on_endpoint_checked(Instant now, const EndpointChecked& checked, Effects& out) {
-    Seed* seed = seed_of(checked.link);
+    Seed* seed = seed_of(checked.connection);
     if (seed == nullptr) {
         return false;
     }

@@ -14,7 +14,7 @@ struct Seed {
     std::string endpoint;
     std::string name = {};     ///< whose address this is; empty: it was configured itself
     Instant resolved_at = {};  ///< when a look-up of the name gave it last
-    std::optional<LinkId> link = {};
+    std::optional<ConnectionId> connection = {};
     bool up = false;
     std::optional<OriginId> oid = {};  ///< who answered last
     std::optional<Instant> knock_at = {};
@@ -41,9 +41,9 @@ public:
 
     void start(Instant now, Effects& out);
     void stop(Effects& out);
-    /// Words of the transport about a link. False: the link is no seed's.
-    [[nodiscard]] bool on_link_up(Instant now, LinkId link, Effects& out);
-    [[nodiscard]] bool on_link_down(LinkId link);
+    /// Words of the transport about a connection. False: the connection is no seed's.
+    [[nodiscard]] bool on_connection_up(Instant now, ConnectionId connection, Effects& out);
+    [[nodiscard]] bool on_connection_down(ConnectionId connection);
     [[nodiscard]] bool on_endpoint_checked(Instant now, const EndpointChecked& checked, Effects& out);
     void on_name_resolved(Instant now, const NameResolved& resolved, Effects& out);
     /// Our own knock has come back to us.
@@ -99,7 +99,7 @@ private:
     /// A seed for an address of the name; false: there is no room for one more.
     [[nodiscard]] bool take_address(Instant now, const std::string& name, const std::string& endpoint, Effects& out);
     void drop_old_addresses(Instant now, const std::string& name, Effects& out);
-    [[nodiscard]] Seed* seed_of(LinkId link);
+    [[nodiscard]] Seed* seed_of(ConnectionId connection);
     [[nodiscard]] std::string why_lonely() const;
 
     PeerTable& table_;

@@ -132,10 +132,10 @@ struct Streams::LinkHandler {
             all.subscriptions_.on_told(now, members.part->channel, out);
         }
     }
-    void operator()(const AcceptKept& kept) const {
+    void operator()(const AcceptRetained& retained) const {
         Subscriptions::note_told(now, session);
-        if (all.retained_.accept(now, session.oid, *kept.part, out)) {
-            all.subscriptions_.on_told(now, kept.part->channel, out);
+        if (all.retained_.accept(now, session.oid, *retained.part, out)) {
+            all.subscriptions_.on_told(now, retained.part->channel, out);
         }
     }
     void operator()(const SendNack& nack) const {
@@ -241,7 +241,7 @@ void Streams::send_frames(Instant now, Session& session, Effects& out) {
         .ring = ring_,
         .interested = [&](const std::string& key) { return audience.wants(reader, key); },
         .due = [&](const Record& record) { return audience.is_due(reader, record); },
-        .kept = [this, now](const std::string& channel) { return retained_.part(now, channel); },
+        .retained = [this, now](const std::string& channel) { return retained_.part(now, channel); },
         .members = [this](const std::string& channel) { return presence_.own(channel); },
         .version = interest_.version(reader.slot).value_or(InterestVersion{})};
     session.data.sender.flush(now, sources, frames);

@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::uint64_t kAskGeneration = 0;  // no subscription of the table has it, so that the answer confirms none
 
-LastEvent last_event(const mesh::KeptEvent& kept) {
-    return {{kept.stamp.time_us, kept.stamp.origin}, kept.body, kept.until};
+RetainedEvent retained_event(const mesh::RetainedEvent& retained) {
+    return {{retained.stamp.time_us, retained.stamp.origin}, retained.body, retained.until};
 }
 
 }  // namespace
@@ -20,14 +20,14 @@ static_assert(kMaxCacheTtl <= mesh::kMaxKeepFor);
 
 void CacheChannels::learn(const mesh::Subscribed& answer, bool is_confirmation) {
     if (answer.last && is_confirmation) {
-        events_.on_confirmed(answer.channel, last_event(*answer.last));
+        events_.on_confirmed(answer.channel, retained_event(*answer.last));
     } else if (answer.last) {
-        events_.on_found(answer.channel, last_event(*answer.last));
+        events_.on_found(answer.channel, retained_event(*answer.last));
     }
 }
 
-void CacheChannels::learn(std::string_view channel, const mesh::KeptEvent& event) {
-    events_.on_found(channel, last_event(event));
+void CacheChannels::learn(std::string_view channel, const mesh::RetainedEvent& event) {
+    events_.on_found(channel, retained_event(event));
 }
 
 bool CacheChannels::keep(const mesh::Record& record, std::size_t index) {

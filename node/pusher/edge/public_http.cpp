@@ -253,13 +253,13 @@ void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work) {
     }
     const auto job = jobs_.emplace(++last_id_, Job{ticket, std::move(work.queries), std::move(work.plan)}).first;
     job->second.has_events = !work.events.empty();
-    job->second.asked_kept = std::move(work.kept);
+    job->second.asked_retained = std::move(work.retained);
     for (pusher::PublishEvent& event : work.events) {
         mesh::Publish publish{job->first,
                               std::move(event.channels),
                               share(std::move(event.body)),
                               std::move(event.exclude_socket),
-                              event.kept,
+                              event.retained,
                               event.keep_for};
         reactor_.counters().http_publishes_total.add();
         if (job->second.awaited > 0) {
@@ -279,7 +279,7 @@ void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work) {
 void PublicHttp::ask_nodes(Jobs::iterator job) {
     for (std::string& query : job->second.queries) {
         mesh::Query message{job->first, std::move(query), kClusterReadTimeout,
-                            std::exchange(job->second.asked_kept, {})};
+                            std::exchange(job->second.asked_retained, {})};
         if (job->second.has_events || job->second.awaited > 0) {
             hub_.send(std::move(message));
         } else if (hub_.offer(std::move(message)) == Push::kRefused) {
@@ -295,8 +295,8 @@ void PublicHttp::ask_nodes(Jobs::iterator job) {
 
 HttpResponse PublicHttp::answer_of(const Job& job) const {
     pusher::CachedEvent cached;
-    if (job.kept) {
-        cached = {job.kept->body, job.kept->until - reactor_.now()};
+    if (job.retained) {
+        cached = {job.retained->body, job.retained->until - reactor_.now()};
     }
     return pusher::render(job.plan, job.parts, job.missing, &cached);
 }
@@ -351,8 +351,8 @@ void PublicHttp::on_query_result(const mesh::QueryResult& result) {
     Job& state = job->second;
     state.parts.insert(state.parts.end(), result.parts.begin(), result.parts.end());
     state.missing.insert(state.missing.end(), result.missing.begin(), result.missing.end());
-    if (!result.kept.empty()) {
-        state.kept = result.kept.front().second;
+    if (!result.retained.empty()) {
+        state.retained = result.retained.front().second;
     }
     if (state.awaited == 0) {
         finish(job, answer_of(state));

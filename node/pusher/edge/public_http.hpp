@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "mesh/core/node/port.hpp"
-#include "node/edge/hub_link.hpp"
+#include "node/edge/hub_port.hpp"
 #include "node/edge/reactor.hpp"
 #include "node/pusher/core/apps.hpp"
 #include "node/pusher/edge/pusher_clients.hpp"
@@ -34,7 +34,7 @@ class PublicHttp final : public HttpService {
 public:
     struct Context {
         Reactor& reactor;
-        HubLink& hub;
+        HubPort& hub;
         HttpRoom& room;
         PusherClients& clients;
         const AppTable& apps;
@@ -70,8 +70,8 @@ private:
         mesh::PublishOutcome outcome = mesh::PublishOutcome::kAccepted;
         std::vector<std::string> parts;
         std::vector<std::string> missing;
-        std::vector<std::string> asked_kept;  ///< keys of channels
-        std::optional<mesh::KeptEvent> kept;  ///< the last event of the one asked for
+        std::vector<std::string> asked_retained;      ///< keys of channels
+        std::optional<mesh::RetainedEvent> retained;  ///< the last event of the one asked for
     };
     /// By the id that all it asks the hub bears.
     using Jobs = std::map<std::uint64_t, Job>;
@@ -102,7 +102,7 @@ private:
     [[nodiscard]] Jobs::iterator take_answer(std::uint64_t id);
 
     Reactor& reactor_;
-    HubLink& hub_;
+    HubPort& hub_;
     HttpRoom& room_;
     PusherClients& clients_;
     const AppTable& apps_;

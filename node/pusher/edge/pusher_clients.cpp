@@ -221,10 +221,10 @@ void PusherClients::run(const ChannelEffects& effects) {
     for (const ChannelEffect& effect : effects) {
         std::visit(Overloaded{
                        [&](const SubscribeHub& first) {
-                           if (first.kept) {
+                           if (first.retained) {
                                cached_.open(first.channel);
                            }
-                           hub_.send(mesh::Subscribe{first.channel, first.generation, first.presence, first.kept});
+                           hub_.send(mesh::Subscribe{first.channel, first.generation, first.presence, first.retained});
                        },
                        [&](const UnsubscribeHub& last) {
                            cached_.close(last.channel);

@@ -10,7 +10,7 @@
 #include "mesh/base/prng.hpp"
 #include "mesh/core/node/port.hpp"
 #include "node/core/channel_table.hpp"
-#include "node/edge/hub_link.hpp"
+#include "node/edge/hub_port.hpp"
 #include "node/edge/reactor.hpp"
 #include "node/pusher/core/apps.hpp"
 #include "node/pusher/edge/app_rations.hpp"
@@ -32,7 +32,7 @@ class PusherClients final : public WsHandler, private PusherSessions {
 public:
     struct Context {
         Reactor& reactor;
-        HubLink& hub;
+        HubPort& hub;
         const AppTable& apps;
         const pusher::SessionTimeouts& timeouts;
         NodeLimits& limits;
@@ -105,7 +105,7 @@ private:
     void update_gauges();
 
     Reactor& reactor_;
-    HubLink& hub_;
+    HubPort& hub_;
     const AppTable& apps_;
     const pusher::SessionTimeouts& timeouts_;
     NodeLimits& limits_;

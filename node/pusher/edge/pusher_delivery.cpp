@@ -15,7 +15,7 @@ void PusherDelivery::deliver(const mesh::Record& record) {
         record.exclude_socket.empty() ? std::nullopt : sessions_.slot_of(record.exclude_socket);
     for (std::size_t i = 0; i < record.channels.size(); ++i) {
         const std::string& channel = record.channels[i];
-        if (i >= record.kept || cached_.keep(record, i)) {
+        if (i >= record.retained || cached_.keep(record, i)) {
             add_to_run(channel, *record.body, excluded);
         }
     }

@@ -5,7 +5,7 @@
 
 #include "node/core/channel_table.hpp"
 #include "node/core/presence_rooms.hpp"
-#include "node/edge/hub_link.hpp"
+#include "node/edge/hub_port.hpp"
 #include "node/pusher/core/apps.hpp"
 #include "node/pusher/core/duty_report.hpp"
 #include "node/pusher/wire/session.hpp"
@@ -18,7 +18,7 @@ namespace tulle::node {
 /// Thread: the shard's. Channels are named by their keys.
 class PusherDuties {
 public:
-    PusherDuties(HubLink& hub, const AppTable& apps) : hub_(hub), apps_(apps) {}
+    PusherDuties(HubPort& hub, const AppTable& apps) : hub_(hub), apps_(apps) {}
 
     /// The number of the channel's subscribers has changed, or will have by the end of the turn.
     void watch(const App& app, std::string_view channel);
@@ -39,7 +39,7 @@ public:
 private:
     void perform(const App& app, WebhookEvent event, std::string_view name, const std::string& json);
 
-    HubLink& hub_;
+    HubPort& hub_;
     const AppTable& apps_;
     DutyReport report_;
     bool is_draining_ = false;

@@ -61,7 +61,7 @@ private:
     void handle(const mesh::Subscribed& answer) { clients_.on_subscribed(answer); }
     void handle(const mesh::Published& answer);
     void handle(const mesh::QueryResult& result) { http_.on_query_result(result); }
-    void handle(const mesh::LastEvent& found) { clients_.cached().learn(found.channel, found.event); }
+    void handle(const mesh::RetainedFound& found) { clients_.cached().learn(found.channel, found.event); }
     void handle(const mesh::MemberChanged& change) { clients_.on_member_changed(change); }
     void handle(const mesh::MemberJoined& answer) { clients_.on_member_joined(answer); }
     void handle(const mesh::Gap& gap) { clients_.delivery().on_gap(gap); }
@@ -79,7 +79,7 @@ private:
     void tell_uses();
 
     Reactor& reactor_;
-    HubLink& hub_;
+    HubPort& hub_;
     const bool speaks_for_node_;
     const PusherOptions options_;
     AppTable apps_;

@@ -6,7 +6,7 @@
 #include "mesh/core/node/port.hpp"
 #include "node/core/channel_table.hpp"
 #include "node/core/presence_rooms.hpp"
-#include "node/edge/hub_link.hpp"
+#include "node/edge/hub_port.hpp"
 #include "node/edge/reactor.hpp"
 #include "node/pusher/core/apps.hpp"
 #include "node/pusher/edge/pusher_duties.hpp"
@@ -19,7 +19,7 @@ namespace tulle::node {
 /// Thread: the shard's. Channels are named by their keys.
 class PusherPresence {
 public:
-    PusherPresence(Reactor& reactor, HubLink& hub, const AppTable& apps, ChannelTable& channels, PusherDuties& duties,
+    PusherPresence(Reactor& reactor, HubPort& hub, const AppTable& apps, ChannelTable& channels, PusherDuties& duties,
                    PusherSessions& sessions)
         : reactor_(reactor), hub_(hub), apps_(apps), channels_(channels), duties_(duties), sessions_(sessions) {}
 
@@ -43,7 +43,7 @@ private:
     void tell(const TellMember& change);
 
     Reactor& reactor_;
-    HubLink& hub_;
+    HubPort& hub_;
     const AppTable& apps_;
     ChannelTable& channels_;
     PusherDuties& duties_;

@@ -25,7 +25,7 @@ void PusherUsers::run(const UserEffects& effects) {
     for (const UserEffect& effect : effects) {
         std::visit(Overloaded{
                        [&](const SubscribeHub& first) {
-                           hub_.send(mesh::Subscribe{first.channel, first.generation, first.presence, first.kept});
+                           hub_.send(mesh::Subscribe{first.channel, first.generation, first.presence, first.retained});
                        },
                        [&](const UnsubscribeHub& last) {
                            if (!is_draining_) {

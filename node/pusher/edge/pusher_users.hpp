@@ -6,7 +6,7 @@
 
 #include "mesh/core/node/port.hpp"
 #include "node/core/slot.hpp"
-#include "node/edge/hub_link.hpp"
+#include "node/edge/hub_port.hpp"
 #include "node/edge/reactor.hpp"
 #include "node/pusher/core/user_table.hpp"
 #include "node/pusher/edge/pusher_sessions.hpp"
@@ -22,7 +22,7 @@ public:
     /// Ids of MemberJoins of users who sign in have this bit, so that they never meet those of presence channels.
     static constexpr std::uint64_t kSignInIdBit = std::uint64_t{1} << 63;
 
-    PusherUsers(Reactor& reactor, HubLink& hub, PusherSessions& sessions)
+    PusherUsers(Reactor& reactor, HubPort& hub, PusherSessions& sessions)
         : reactor_(reactor), hub_(hub), sessions_(sessions) {}
 
     void sign_in(const PusherClient& client, const pusher::SignIn& user);
@@ -45,7 +45,7 @@ private:
     void tell_watchers(const TellWatchers& news);
 
     Reactor& reactor_;
-    HubLink& hub_;
+    HubPort& hub_;
     PusherSessions& sessions_;
     UserTable users_;
     bool is_draining_ = false;

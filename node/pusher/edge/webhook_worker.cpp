@@ -16,7 +16,7 @@
 #include "mesh/base/overloaded.hpp"
 #include "node/core/limits.hpp"
 #include "node/edge/clock.hpp"
-#include "node/edge/hub_link.hpp"
+#include "node/edge/hub_port.hpp"
 #include "node/pusher/core/app_webhooks.hpp"
 #include "node/pusher/core/channel_name.hpp"
 #include "node/pusher/core/count_teller.hpp"
@@ -420,7 +420,7 @@ private:
     ShardCounters counters_;
     WebhookSender sender_;
     mesh::ShardMailbox mailbox_;
-    HubLink hub_;
+    HubPort hub_;
     WebhookDesk desk_;
     WebhookQueue queue_;
     CountTeller teller_;

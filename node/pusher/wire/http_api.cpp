@@ -82,7 +82,7 @@ ApiAction describe_action(const App& app, const std::string& name, const QueryPa
     ApiWork work{{}, {encode(ChannelQuery{app.id, false, {name}})}, {AnswerPlan::Shape::kChannel, name}};
     if (info->cache) {
         work.plan.wants_cache = true;
-        work.kept.push_back(channel_key(app.id, name));
+        work.retained.push_back(channel_key(app.id, name));
     }
     return work;
 }

@@ -26,8 +26,8 @@ struct PublishEvent {
     std::vector<std::string> channels;  ///< keys of the mesh
     EventBody body;
     std::string exclude_socket;
-    std::size_t kept = 0;  ///< the first so many of the channels keep it as their last event …
-    Duration keep_for{};   ///< … for so long
+    std::size_t retained = 0;  ///< the first so many of the channels keep it as their last event …
+    Duration keep_for{};       ///< … for so long
     friend bool operator==(const PublishEvent&, const PublishEvent&) = default;
 };
 
@@ -37,7 +37,7 @@ struct ApiWork {
     std::vector<PublishEvent> events;
     std::vector<std::string> queries;  ///< each within the mesh's limit
     AnswerPlan plan;
-    std::vector<std::string> kept = {};  ///< keys whose last event is asked for with the first of the queries
+    std::vector<std::string> retained = {};  ///< keys whose last event is asked for with the first of the queries
     friend bool operator==(const ApiWork&, const ApiWork&) = default;
 };
 

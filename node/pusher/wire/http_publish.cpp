@@ -146,7 +146,7 @@ void keep_in_cache_channels(const App& app, std::vector<std::string>& names, Pub
     }
     const auto rest = std::stable_partition(names.begin(), names.end(), is_cache);
     if (app.cache_ttl > Duration{}) {
-        event.kept = static_cast<std::size_t>(rest - names.begin());
+        event.retained = static_cast<std::size_t>(rest - names.begin());
         event.keep_for = app.cache_ttl;
     }
 }

@@ -87,7 +87,7 @@ void link_sender_turn(benchmark::State& state) {
     const LinkSender::Sources sources{.ring = ring,
                                       .interested = [](const std::string&) { return true; },
                                       .due = [](const Record&) { return true; },
-                                      .kept = [](const std::string&) { return KeptPart{}; },
+                                      .retained = [](const std::string&) { return RetainedPart{}; },
                                       .members = [](const std::string&) { return std::vector<PresenceMember>{}; },
                                       .version = InterestVersion{}};
     std::vector<FramePtr> frames;

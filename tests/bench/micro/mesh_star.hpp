@@ -119,13 +119,13 @@ private:
                                      true};
         peers_.push_back({});
         feed(from(i, mesh::Hello{who, mesh::SessionTag{7}, {std::nullopt, mesh::RecordNo{0}, {}, {}}, {}}));
-        mesh::LinkId link;
+        mesh::ConnectionId connection;
         for (const mesh::Effect& effect : effects_) {
-            if (const auto* open = std::get_if<mesh::OpenLink>(&effect)) {
-                link = open->link;
+            if (const auto* open = std::get_if<mesh::OpenConnection>(&effect)) {
+                connection = open->connection;
             }
         }
-        feed(mesh::LinkUp{link});
+        feed(mesh::ConnectionUp{connection});
         peers_[i].tag = find_control<mesh::Welcome>()->tag;
         feed(from(i, mesh::Heartbeat{}));
         feed(from(i, mesh::InterestPull{}));

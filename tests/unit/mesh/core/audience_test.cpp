@@ -28,22 +28,22 @@ TEST_F(AudienceTest, ARecordIsDueToWhoeverHasInterestInOneOfItsChannels) {
 TEST_F(AudienceTest, ARecordOfOurOwnIsDueToTheKeepersThatItNames) {
     Session& b = meet(2);
     Session& c = meet(3);
-    Record kept = record(1, {"app/cache-x"});
-    kept.kept = 1;
-    kept.keepers = {OriginId{1}, OriginId{2}};
-    EXPECT_TRUE(is_due(b, kept));
-    EXPECT_FALSE(is_due(c, kept));
+    Record retained = record(1, {"app/cache-x"});
+    retained.retained = 1;
+    retained.keepers = {OriginId{1}, OriginId{2}};
+    EXPECT_TRUE(is_due(b, retained));
+    EXPECT_FALSE(is_due(c, retained));
 }
 
 TEST_F(AudienceTest, ARecordOfAnotherOriginIsDueToThePresentKeepersOfTheChannelsThatKeepIt) {
     Session& b = meet(2);
-    stores_.kept.set_members({OriginId{2}});
-    Record kept = record(1, {"app/cache-x", "app/y"});
-    kept.keepers = {};
-    EXPECT_FALSE(is_due(b, kept, Audience::Keepers::kPresent)) << "no channel keeps it";
-    kept.kept = 1;
-    EXPECT_TRUE(is_due(b, kept, Audience::Keepers::kPresent));
-    EXPECT_FALSE(is_due(b, kept)) << "its origin has named nobody";
+    stores_.retained.set_members({OriginId{2}});
+    Record retained = record(1, {"app/cache-x", "app/y"});
+    retained.keepers = {};
+    EXPECT_FALSE(is_due(b, retained, Audience::Keepers::kPresent)) << "no channel keeps it";
+    retained.retained = 1;
+    EXPECT_TRUE(is_due(b, retained, Audience::Keepers::kPresent));
+    EXPECT_FALSE(is_due(b, retained)) << "its origin has named nobody";
 }
 
 TEST_F(AudienceTest, TheOtherWayRoundNamesTheSameReaders) {

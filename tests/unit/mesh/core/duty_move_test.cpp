@@ -169,7 +169,7 @@ TEST_F(DutyMove, AGuestOfTheCutOffSideDoesNotHaveTheLastWord) {
     mesh_.run();
     mesh_.deal(3);
     EXPECT_EQ(mesh_.at(3).changed.back().count, 0u);
-    EXPECT_EQ(mesh_.at(3).duties.duties(), 0u) << "in a grave";
+    EXPECT_EQ(mesh_.at(3).duties.duties(), 0u) << "in a tombstone";
     mesh_.join(2, 3);
     mesh_.join(1, 3);
     mesh_.run_for(6s);
@@ -196,8 +196,8 @@ TEST_F(DutyMove, WhatALostNodeMayHaveSaidLastIsToldAgainWhenItIsSurelyOver) {
     EXPECT_EQ(mesh_.at(3).changed[0].count, 1u);
 }
 
-TEST_F(DutyMove, GravesAreBounded) {
-    mesh_.limits.duty_graves = 10;
+TEST_F(DutyMove, TombstonesAreBounded) {
+    mesh_.limits.duty_tombstones = 10;
     start({1, 2});
     const std::string key = mesh_.key_of(2);
     for (int i = 0; i < 50; ++i) {
@@ -209,7 +209,7 @@ TEST_F(DutyMove, GravesAreBounded) {
         mesh_.deal(2);
     }
     EXPECT_EQ(mesh_.at(2).duties.duties(), 0u);
-    EXPECT_EQ(mesh_.at(2).duties.desk().graves(), 10u);
+    EXPECT_EQ(mesh_.at(2).duties.desk().tombstones(), 10u);
 }
 
 TEST_F(DutyMove, WhatWasNotDealtWithIsToldAgainWhenTheDutyNodeDies) {

@@ -50,7 +50,7 @@ TEST_F(DutyViews, WhoHasSeenTheDutyMoveFirstStillCountsAtTheFormerDesk) {
 }
 
 /// Nodes 1 and 2 are cut off from each other. 2 has told that what 1 counts is gone, and all that it knew to 3.
-class HandedGrave : public DutyViews {
+class HandedTombstone : public DutyViews {
 protected:
     void hand_over(int items) {
         const OriginId one{1};
@@ -76,14 +76,14 @@ protected:
         mesh_.part(1, 3);
         mesh_.run_for(8s);
         ASSERT_EQ(mesh_.at(2).duties.items(), 0u);
-        ASSERT_EQ(mesh_.at(2).duties.desk().graves(), 0u);
+        ASSERT_EQ(mesh_.at(2).duties.desk().tombstones(), 0u);
         told_ = mesh_.at(1).changed.size();
     }
     std::string key_;
     std::size_t told_ = 0;
 };
 
-TEST_F(HandedGrave, OutlivesTheNodeThatItWasHandedTo) {
+TEST_F(HandedTombstone, OutlivesTheNodeThatItWasHandedTo) {
     hand_over(1);
     mesh_.kill(3);
     mesh_.run_for(3s);
@@ -99,22 +99,22 @@ TEST_F(HandedGrave, OutlivesTheNodeThatItWasHandedTo) {
     mesh_.deal(1);
     mesh_.run_for(8s);
     EXPECT_EQ(mesh_.at(2).duties.items(), 0u);
-    EXPECT_EQ(mesh_.at(2).duties.source().graves(), 0u) << "this node knows that it is there again";
+    EXPECT_EQ(mesh_.at(2).duties.source().tombstones(), 0u) << "this node knows that it is there again";
 }
 
-TEST_F(HandedGrave, IsNotDugOutByADeskThatLeavesInOrder) {
+TEST_F(HandedTombstone, IsNotDugOutByADeskThatLeavesInOrder) {
     hand_over(1);
-    EXPECT_EQ(mesh_.at(2).duties.source().graves(), 1u);
+    EXPECT_EQ(mesh_.at(2).duties.source().tombstones(), 1u);
     mesh_.kill(3, true);
     mesh_.run_for(3s);
     EXPECT_EQ(mesh_.at(2).duties.items(), 0u);
-    EXPECT_EQ(mesh_.at(2).duties.source().graves(), 1u);
+    EXPECT_EQ(mesh_.at(2).duties.source().tombstones(), 1u);
 }
 
-TEST_F(HandedGrave, OnesAreBounded) {
-    mesh_.limits.duty_graves = 10;
+TEST_F(HandedTombstone, OnesAreBounded) {
+    mesh_.limits.duty_tombstones = 10;
     hand_over(25);
-    EXPECT_EQ(mesh_.at(2).duties.source().graves(), 10u);
+    EXPECT_EQ(mesh_.at(2).duties.source().tombstones(), 10u);
 }
 
 /// Nodes 1 and 2 are cut off from each other, and 2 tells late that what 1 counts is gone. The duty has gone to 3

@@ -43,9 +43,9 @@ protected:
                               ++looked_at_;
                               return is_due(record);
                           },
-                      .kept =
+                      .retained =
                           [](const std::string&) {
-                              return KeptPart{.stamp = {7, OriginId{1}}, .body = share(EventBody("e", "last"))};
+                              return RetainedPart{.stamp = {7, OriginId{1}}, .body = share(EventBody("e", "last"))};
                           },
                       .members = [this](const std::string&) { return members_; },
                       .version = InterestVersion{3}},
@@ -90,15 +90,15 @@ TEST_F(LinkSenderTest, SendsNothingBeforeItIsOpened) {
 /// A chunk of a snapshot names a newer version than the interest that is held until the last chunk has come.
 TEST_F(LinkSenderTest, AnswersTheNewestInterestThoughTheSameIsOwedForAnOlderOneLater) {
     LinkSender sender(Timing{}, limits_);
-    sender.owe(kept_key("last"), InterestVersion{25});
-    sender.owe(kept_key("last"), InterestVersion{0});
+    sender.owe(retained_key("last"), InterestVersion{25});
+    sender.owe(retained_key("last"), InterestVersion{0});
     sender.owe(presence_key("room"), InterestVersion{3});
     sender.owe(presence_key("room"), InterestVersion{4});
     sender.open(RecordNo{0});
     const auto frames = flush(sender);
     ASSERT_EQ(frames.size(), 1u);
-    ASSERT_EQ(frames[0]->kept.size(), 1u);
-    EXPECT_EQ(frames[0]->kept[0]->version, InterestVersion{25});
+    ASSERT_EQ(frames[0]->retained.size(), 1u);
+    EXPECT_EQ(frames[0]->retained[0]->version, InterestVersion{25});
     ASSERT_EQ(frames[0]->presence.size(), 1u);
     EXPECT_EQ(frames[0]->presence[0]->version, InterestVersion{4});
 }

@@ -44,8 +44,8 @@ protected:
                                 kProtocolVersion, true};
         feed(Control{
             OriginId{2}, OriginId{1}, {}, Hello{peer, SessionTag{tag}, {std::nullopt, RecordNo{}, {}, {}}, {}}});
-        for (const OpenLink& open : all_of<OpenLink>(Effects(out_))) {
-            feed(LinkUp{open.link});
+        for (const OpenConnection& open : all_of<OpenConnection>(Effects(out_))) {
+            feed(ConnectionUp{open.connection});
         }
         if (const auto welcomes = controls<Welcome>(out_); !welcomes.empty()) {
             tag_ = welcomes.back().tag;
@@ -72,10 +72,10 @@ TEST_F(ControlTest, WhoFallsSilentOnBothPathsAtOnceIsNotDeaf) {
 
 TEST_F(ControlTest, DataAloneKeepsNobodyAlive) {
     pass(1750ms, [&] { tail(); });
-    EXPECT_TRUE(all_of<OpenLink>(out_).empty());
+    EXPECT_TRUE(all_of<OpenConnection>(out_).empty());
     pass(500ms, [&] { tail(); });
-    ASSERT_FALSE(all_of<OpenLink>(out_).empty()) << "control is dialled again first";
-    EXPECT_EQ(all_of<OpenLink>(out_)[0].endpoint, "b:1");
+    ASSERT_FALSE(all_of<OpenConnection>(out_).empty()) << "control is dialled again first";
+    EXPECT_EQ(all_of<OpenConnection>(out_)[0].endpoint, "b:1");
     EXPECT_EQ(state(), PeerState::kAlive);
     from_shard(0, Subscribe{"app/x", 1});
     EXPECT_TRUE(to_shards<Subscribed>(out_).empty());
@@ -171,10 +171,10 @@ TEST_F(ControlTest, WhoFollowsSlowlyIsNotStuck) {
 
 TEST_F(ControlTest, ANodeThatHearsNobodyOnControlNorItselfDoesNotServe) {
     pass(2250ms, [&] { tail(); });
-    const auto opened = all_of<OpenLink>(out_);
+    const auto opened = all_of<OpenConnection>(out_);
     ASSERT_EQ(opened.size(), 2u);
     EXPECT_EQ(opened[1].endpoint, "a:1") << "it knocks at its own endpoint";
-    feed(LinkUp{opened[1].link});
+    feed(ConnectionUp{opened[1].connection});
     ASSERT_FALSE(controls<Knock>(out_).empty());
     const Knock own = controls<Knock>(out_).back();
     pass(2s, [&] { tail(); });
@@ -201,7 +201,7 @@ TEST_F(ControlTest, ANodeThatWasDeafServesAgainWhenNobodyIsThereForLong) {
 
 TEST_F(ControlTest, ANodeThatHearsItselfServesOnWhenItsOnlyPeerIsDeaf) {
     pass(2250ms, [&] { tail(); });
-    feed(LinkUp{all_of<OpenLink>(out_).back().link});
+    feed(ConnectionUp{all_of<OpenConnection>(out_).back().connection});
     ASSERT_FALSE(controls<Knock>(out_).empty());
     feed(Control{OriginId{1}, OriginId{1}, {}, controls<Knock>(out_).back()});
     pass(2s, [&] { tail(); });
@@ -219,8 +219,8 @@ TEST_F(ControlTest, WhoSpeaksAfterItsGoodbyeIsMetAgain) {
     out_.clear();
     control(heartbeat());
     EXPECT_EQ(state(), PeerState::kJoining);
-    ASSERT_EQ(all_of<OpenLink>(out_).size(), 1u);
-    EXPECT_EQ(all_of<OpenLink>(out_)[0].endpoint, "b:1");
+    ASSERT_EQ(all_of<OpenConnection>(out_).size(), 1u);
+    EXPECT_EQ(all_of<OpenConnection>(out_)[0].endpoint, "b:1");
     meet_again(90);
     EXPECT_EQ(state(), PeerState::kAlive);
 }
@@ -230,8 +230,8 @@ TEST_F(ControlTest, WhoHasLeftStaysSoWhenNobodyIsThereAnyMore) {
     wait(7s);
     out_.clear();
     control(Heartbeat{});
-    ASSERT_EQ(all_of<OpenLink>(out_).size(), 1u);
-    feed(EndpointChecked{all_of<OpenLink>(out_)[0].link, EndpointState::kRefused});
+    ASSERT_EQ(all_of<OpenConnection>(out_).size(), 1u);
+    feed(EndpointChecked{all_of<OpenConnection>(out_)[0].connection, EndpointState::kRefused});
     wait(2500ms);
     EXPECT_EQ(state(), PeerState::kLeft);
 }

@@ -23,7 +23,7 @@ std::vector<T> of_kind(const Effects& effects) {
 
 class MembershipParts : public testing::Test {
 protected:
-    /// A peer in session, with a link that is up.
+    /// A peer in session, with a connection that is up.
     Peer& meet(std::uint64_t id) {
         Peer& peer = table_.peers()[OriginId{id}];
         peer.oid = OriginId{id};
@@ -34,8 +34,8 @@ protected:
         peer.bound = true;
         peer.local_tag = SessionTag{id};
         peer.remote_tag = SessionTag{100 + id};
-        peer.link = table_.fresh_link();
-        peer.link_up = true;
+        peer.connection = table_.fresh_connection();
+        peer.connection_up = true;
         peer.last_heard = kNow;
         peer.session_since = kNow;
         Liveness::restart_control(kNow, peer);
@@ -123,18 +123,18 @@ TEST_F(MembershipParts, WhatAWitnessPassesOnCountsOnlyInAStandingSession) {
 
 TEST_F(MembershipParts, EachSeedButOurselvesIsDialledAndKnockedAt) {
     seeds_.start(kNow, out_);
-    const std::vector<OpenLink> opened = of_kind<OpenLink>(out_);
+    const std::vector<OpenConnection> opened = of_kind<OpenConnection>(out_);
     ASSERT_EQ(opened.size(), 1u);
     EXPECT_EQ(opened[0].endpoint, "b:1");
     EXPECT_EQ(seeds_.configured(), 1u);
-    EXPECT_TRUE(seeds_.on_link_up(kNow, opened[0].link, out_));
+    EXPECT_TRUE(seeds_.on_connection_up(kNow, opened[0].connection, out_));
     const Knock knock = std::get<Knock>(of_kind<SendControl>(out_).back().message.body);
     Seed* asked = seeds_.asked(Hello{.who = introduction("b"), .knocked = "b:1", .echo = knock.nonce});
     ASSERT_NE(asked, nullptr);
     EXPECT_EQ(seeds_.asked(Hello{.who = introduction("b"), .knocked = "b:1", .echo = knock.nonce + 1}), nullptr)
         << "a stranger can guess the endpoint";
     seeds_.seed_answered(*asked, OriginId{2}, out_);
-    EXPECT_EQ(of_kind<CloseLink>(out_).size(), 1u);
+    EXPECT_EQ(of_kind<CloseConnection>(out_).size(), 1u);
     seeds_.on_session(meet(2), out_);
     EXPECT_EQ(seeds_.met(), 1u);
     EXPECT_TRUE(seeds_.is_accepted());
@@ -142,7 +142,7 @@ TEST_F(MembershipParts, EachSeedButOurselvesIsDialledAndKnockedAt) {
 
 TEST_F(MembershipParts, ASeedWhereOurOwnKnockArrivesIsThisNode) {
     seeds_.start(kNow, out_);
-    static_cast<void>(seeds_.on_link_up(kNow, of_kind<OpenLink>(out_)[0].link, out_));
+    static_cast<void>(seeds_.on_connection_up(kNow, of_kind<OpenConnection>(out_)[0].connection, out_));
     const Knock knock = std::get<Knock>(of_kind<SendControl>(out_).back().message.body);
     seeds_.on_own_knock(kNow, knock, out_);
     EXPECT_EQ(seeds_.configured(), 0u);
@@ -150,27 +150,27 @@ TEST_F(MembershipParts, ASeedWhereOurOwnKnockArrivesIsThisNode) {
 
 TEST_F(MembershipParts, ASeedThatNobodyListensAtIsDialledAgainLater) {
     seeds_.start(kNow, out_);
-    const LinkId link = of_kind<OpenLink>(out_)[0].link;
-    EXPECT_TRUE(seeds_.on_endpoint_checked(kNow, {link, EndpointState::kRefused}, out_));
-    EXPECT_FALSE(seeds_.on_link_down(link)) << "the link is closed";
+    const ConnectionId connection = of_kind<OpenConnection>(out_)[0].connection;
+    EXPECT_TRUE(seeds_.on_endpoint_checked(kNow, {connection, EndpointState::kRefused}, out_));
+    EXPECT_FALSE(seeds_.on_connection_down(connection)) << "the connection is closed";
     const Instant next = seeds_.first_deadline(Instant::max());
     EXPECT_GT(next, kNow);
     out_.clear();
     seeds_.tick(next, out_);
-    EXPECT_EQ(of_kind<OpenLink>(out_).size(), 1u);
+    EXPECT_EQ(of_kind<OpenConnection>(out_).size(), 1u);
 }
 
 TEST_F(MembershipParts, ARefusalGoesToOneEndpointOnceAtATimeAndIsLoggedOnce) {
     const Refuse refusal{RefusalReason::kProtocol, "no version in common"};
     refusals_.refuse(kNow, OriginId{2}, introduction("b"), 7, refusal, out_);
     refusals_.refuse(kNow, OriginId{3}, introduction("b"), 8, refusal, out_);
-    ASSERT_EQ(of_kind<OpenLink>(out_).size(), 1u);
+    ASSERT_EQ(of_kind<OpenConnection>(out_).size(), 1u);
     EXPECT_EQ(of_kind<Notice>(out_).size(), 1u);
     EXPECT_EQ(table_.counters().refused, 1u);
-    EXPECT_TRUE(refusals_.on_link_up(kNow, of_kind<OpenLink>(out_)[0].link, out_));
+    EXPECT_TRUE(refusals_.on_connection_up(kNow, of_kind<OpenConnection>(out_)[0].connection, out_));
     EXPECT_EQ(std::get<Refuse>(of_kind<SendControl>(out_).back().message.body).echo, 7u);
     refusals_.tick(kNow + 10s, out_);
-    EXPECT_EQ(of_kind<CloseLink>(out_).size(), 1u);
+    EXPECT_EQ(of_kind<CloseConnection>(out_).size(), 1u);
     refusals_.refuse(kNow + 10s, OriginId{2}, introduction("b"), 9, refusal, out_);
     ASSERT_EQ(refusals_.latest().size(), 1u);
     EXPECT_EQ(refusals_.latest()[0].count, 2u);
@@ -194,12 +194,12 @@ TEST_F(MembershipParts, WhenNobodyIsHeardOnControlTheNodeKnocksAtItself) {
     EXPECT_TRUE(out_.empty()) << "the peer was heard just now";
     b.control_heard = kNow - options_.timing.control_deaf;
     own_.listen(kNow, out_);
-    const std::vector<OpenLink> opened = of_kind<OpenLink>(out_);
+    const std::vector<OpenConnection> opened = of_kind<OpenConnection>(out_);
     ASSERT_EQ(opened.size(), 1u);
     EXPECT_EQ(opened[0].endpoint, "n1:1");
     own_.note_death(kNow + options_.timing.suspicion);
     EXPECT_TRUE(own_.is_deaf());
-    EXPECT_TRUE(own_.on_link(kNow, opened[0].link, true, out_));
+    EXPECT_TRUE(own_.on_connection(kNow, opened[0].connection, true, out_));
     const Knock knock = std::get<Knock>(of_kind<SendControl>(out_).back().message.body);
     EXPECT_TRUE(own_.is_own_knock(knock));
     own_.heard(out_);
@@ -213,9 +213,9 @@ TEST_F(MembershipParts, OnlyAFewStrangersAreDialledAtOneEndpoint) {
         peer.oid = OriginId{id};
         peer.endpoints.control = "x:1";
         peer.spoke_to_us = true;
-        dialler_.open_link(kNow, peer, out_);
+        dialler_.open_connection(kNow, peer, out_);
     }
-    EXPECT_EQ(of_kind<OpenLink>(out_).size(), options_.limits.handshakes_at_endpoint);
+    EXPECT_EQ(of_kind<OpenConnection>(out_).size(), options_.limits.handshakes_at_endpoint);
     EXPECT_TRUE(dialler_.may_dial("y:1", true));
     dialler_.give_up(kNow, table_.peers().at(OriginId{10}), out_);
     EXPECT_EQ(table_.find(OriginId{10}), nullptr) << "who never was a member is forgotten";

@@ -10,10 +10,10 @@ protected:
 
     /// Gives the nonce of the Knock that goes over the connection then.
     std::uint64_t connect_again() {
-        const LinkId link = *node_.membership().find(OriginId{2})->link;
-        feed(LinkDown{link});
+        const ConnectionId connection = *node_.membership().find(OriginId{2})->connection;
+        feed(ConnectionDown{connection});
         out_.clear();
-        feed(LinkUp{link});
+        feed(ConnectionUp{connection});
         const auto knocks = controls<Knock>(out_);
         EXPECT_EQ(knocks.size(), 1u);
         return knocks.empty() ? 0 : knocks[0].nonce;

@@ -63,22 +63,24 @@ protected:
     }
     [[nodiscard]] std::set<std::string> dialled() const {
         std::set<std::string> endpoints;
-        for (const OpenLink& open : all_of<OpenLink>(out_)) {
+        for (const OpenConnection& open : all_of<OpenConnection>(out_)) {
             endpoints.insert(open.endpoint);
         }
         return endpoints;
     }
-    [[nodiscard]] std::size_t open() const { return all_of<OpenLink>(out_).size() - all_of<CloseLink>(out_).size(); }
-    [[nodiscard]] LinkId link_to(const std::string& endpoint) const {
-        LinkId link;
-        for (const OpenLink& each : all_of<OpenLink>(out_)) {
-            link = each.endpoint == endpoint ? each.link : link;
+    [[nodiscard]] std::size_t open() const {
+        return all_of<OpenConnection>(out_).size() - all_of<CloseConnection>(out_).size();
+    }
+    [[nodiscard]] ConnectionId connection_to(const std::string& endpoint) const {
+        ConnectionId connection;
+        for (const OpenConnection& each : all_of<OpenConnection>(out_)) {
+            connection = each.endpoint == endpoint ? each.connection : connection;
         }
-        return link;
+        return connection;
     }
     /// What this node says at an endpoint first.
     [[nodiscard]] Knock knock_at(const std::string& endpoint) {
-        feed(LinkUp{link_to(endpoint)});
+        feed(ConnectionUp{connection_to(endpoint)});
         for (const SendControl& send : all_of<SendControl>(out_)) {
             if (const auto* knock = std::get_if<Knock>(&send.message.body);
                 knock != nullptr && knock->dialled == endpoint) {
@@ -102,7 +104,7 @@ protected:
                      OriginId{1},
                      {},
                      Hello{who, SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, answered.first, answered.second}});
-        feed(LinkUp{all_of<OpenLink>(out_).back().link});
+        feed(ConnectionUp{all_of<OpenConnection>(out_).back().connection});
         SessionTag tag;
         for (const SendControl& send : all_of<SendControl>(out_)) {
             if (const auto* welcome = std::get_if<Welcome>(&send.message.body)) {
@@ -206,7 +208,7 @@ TEST_F(SeedsTest, AKnockUnderThisNodesIdThatIsNotItsOwnChangesNothing) {
     ++forged.nonce;
     feed(Control{OriginId{1}, {}, {}, forged});
     EXPECT_EQ(node_->status(now_).configured, 1u) << "its peer is not taken for the node itself";
-    EXPECT_TRUE(all_of<CloseLink>(out_).empty());
+    EXPECT_TRUE(all_of<CloseConnection>(out_).empty());
     meet("10.0.0.2:7001");
 }
 
@@ -218,7 +220,7 @@ TEST_F(SeedsTest, AHelloThatAnswersNoKnockDoesNotStandForThePeerThere) {
     for (const std::uint64_t guess : {std::uint64_t{0}, knock.nonce + 1}) {
         const Hello forged{stranger, SessionTag{66}, {std::nullopt, RecordNo{}, {}, {}}, "10.0.0.2:7001", guess};
         feed(Control{OriginId{6}, OriginId{1}, {}, forged});
-        EXPECT_TRUE(all_of<CloseLink>(out_).empty()) << "this node goes on knocking there";
+        EXPECT_TRUE(all_of<CloseConnection>(out_).empty()) << "this node goes on knocking there";
         EXPECT_FALSE(is_ready());
     }
     meet("10.0.0.2:7001");
@@ -236,9 +238,9 @@ TEST_F(SeedsTest, APeerThatDialsFirstCountsForItsEndpoint) {
 TEST_F(SeedsTest, AConfiguredPeerThatIsDeadIsShownForAsLongAsItIsAway) {
     start({"10.0.0.2:7001"}, {});
     meet("10.0.0.2:7001");
-    const LinkId link = *node_->membership().find(OriginId{2})->link;
-    feed(LinkDown{link});
-    feed(EndpointChecked{link, EndpointState::kRefused});
+    const ConnectionId connection = *node_->membership().find(OriginId{2})->connection;
+    feed(ConnectionDown{connection});
+    feed(EndpointChecked{connection, EndpointState::kRefused});
     const auto members = node_->status(now_ + Timing{}.dead_shown + 1h).members;
     ASSERT_EQ(members.size(), 1u);
     EXPECT_EQ(members[0].state, "dead");
@@ -288,7 +290,7 @@ TEST_F(SeedsTest, ServesOnlyWhenTheAddressesHadTheirTime) {
 TEST_F(SeedsTest, ANodeThatIsAloneSaysWhy) {
     start({"10.0.0.5:7001", "10.0.0.6:7001"}, {kName});
     resolved({}, "Name or service not known");
-    feed(EndpointChecked{link_to("10.0.0.5:7001"), EndpointState::kRefused});
+    feed(EndpointChecked{connection_to("10.0.0.5:7001"), EndpointState::kRefused});
     const auto pass = [this](Duration time) {
         for (const Instant until = now_ + time; now_ < until;) {
             now_ += 10ms;
@@ -297,7 +299,7 @@ TEST_F(SeedsTest, ANodeThatIsAloneSaysWhy) {
             if (all_of<ResolveName>(out_).size() > before) {
                 resolved({}, "Name or service not known");
             }
-            feed(EndpointChecked{link_to("10.0.0.5:7001"), EndpointState::kRefused});
+            feed(EndpointChecked{connection_to("10.0.0.5:7001"), EndpointState::kRefused});
         }
     };
     pass(6s);
@@ -318,14 +320,14 @@ TEST_F(SeedsTest, ANodeThatIsAloneSaysWhatItHasSeenAtEachEndpoint) {
     std::set<std::uint32_t> played;
     for (const Instant until = now_ + 6s; now_ < until;) {
         for (const std::string& endpoint : seeds) {
-            const LinkId link = link_to(endpoint);
-            if (endpoint == seeds[0] || !played.insert(link.value).second) {
+            const ConnectionId connection = connection_to(endpoint);
+            if (endpoint == seeds[0] || !played.insert(connection.value).second) {
                 continue;
             }
-            feed(EndpointChecked{link, EndpointState::kOpen});
+            feed(EndpointChecked{connection, EndpointState::kOpen});
             if (endpoint == seeds[2] || endpoint == seeds[3]) {
                 const Knock knock = knock_at(endpoint);
-                feed(EndpointChecked{link, EndpointState::kOpen});  // the two answers come in any order
+                feed(EndpointChecked{connection, EndpointState::kOpen});  // the two answers come in any order
                 if (endpoint == seeds[3]) {
                     feed(Control{OriginId{2},
                                  OriginId{1},

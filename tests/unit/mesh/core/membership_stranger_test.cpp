@@ -31,7 +31,9 @@ protected:
     void knock(std::uint64_t oid, const std::string& endpoint) {
         feed(Control{OriginId{oid}, {}, {}, Knock{stranger("x" + std::to_string(oid), endpoint), {}, oid}});
     }
-    [[nodiscard]] std::size_t open() const { return all_of<OpenLink>(out_).size() - all_of<CloseLink>(out_).size(); }
+    [[nodiscard]] std::size_t open() const {
+        return all_of<OpenConnection>(out_).size() - all_of<CloseConnection>(out_).size();
+    }
 };
 
 TEST_F(StrangerTest, KnocksOpenNoMoreThanTheLinksOfABoundedNumberOfHandshakes) {
@@ -67,13 +69,13 @@ TEST_F(StrangerTest, NamesMakeNoMoreThanAFewConnectionsAtATimeAndRunOut) {
         control(std::move(members));
     }
     EXPECT_EQ(open(), Limits{}.handshakes_named);
-    std::size_t dialled = all_of<OpenLink>(out_).size();
+    std::size_t dialled = all_of<OpenConnection>(out_).size();
     for (int i = 0; i < 100; ++i) {
         wait(250ms);
         control(Heartbeat{.sent_at_us = now_.time_since_epoch() / 1us, .echo_us = now_.time_since_epoch() / 1us});
         EXPECT_LE(open(), Limits{}.handshakes_named);
     }
-    dialled = all_of<OpenLink>(out_).size();
+    dialled = all_of<OpenConnection>(out_).size();
     EXPECT_LE(dialled, Limits{}.names_per_peer);
     EXPECT_GT(node_.membership().counters().names_ignored, 10'000u);
 }
@@ -93,9 +95,9 @@ TEST_F(StrangerTest, AStrangerOfAnotherClusterLearnsNothing) {
     for (std::uint64_t i = 0; i < 100; ++i) {
         feed(Control{OriginId{50 + i}, {}, {}, Knock{who, {}, 7}});
     }
-    const auto opened = all_of<OpenLink>(out_);
+    const auto opened = all_of<OpenConnection>(out_);
     ASSERT_EQ(opened.size(), 1u) << "one answer at a time";
-    feed(LinkUp{opened[0].link});
+    feed(ConnectionUp{opened[0].connection});
     ASSERT_EQ(controls<Refuse>(out_).size(), 1u);
     EXPECT_EQ(controls<Refuse>(out_)[0].text.find("test"), std::string::npos);
     EXPECT_EQ(controls<Refuse>(out_)[0].echo, 7u);
@@ -125,7 +127,7 @@ TEST_F(StrangerTest, OtherClustersLeaveLinksToRefuseOurOwnNewcomers) {
     Introduction twin = stranger("a", "twin:1");
     twin.ready = false;
     feed(Control{OriginId{7000}, {}, {}, Knock{twin, {}, 1}});
-    EXPECT_EQ(all_of<OpenLink>(out_).back().endpoint, "twin:1");
+    EXPECT_EQ(all_of<OpenConnection>(out_).back().endpoint, "twin:1");
 }
 
 TEST_F(StrangerTest, TagsCountUpwardsAndCannotBeGuessed) {
@@ -134,7 +136,7 @@ TEST_F(StrangerTest, TagsCountUpwardsAndCannotBeGuessed) {
     for (std::uint64_t i = 0; i < 20; ++i) {
         out_.clear();
         knock(1000 + i, "h" + std::to_string(i) + ":1");
-        feed(LinkUp{all_of<OpenLink>(out_).back().link});
+        feed(ConnectionUp{all_of<OpenConnection>(out_).back().connection});
         const auto hellos = controls<Hello>(out_);
         ASSERT_FALSE(hellos.empty());
         tags.push_back(hellos.back().tag.value);
@@ -145,9 +147,9 @@ TEST_F(StrangerTest, TagsCountUpwardsAndCannotBeGuessed) {
 }
 
 TEST_F(StrangerTest, AWelcomeThatAnswersNothingMakesNoSession) {
-    const LinkId link = *node_.membership().find(OriginId{2})->link;
-    feed(LinkDown{link});
-    feed(EndpointChecked{link, EndpointState::kRefused});
+    const ConnectionId connection = *node_.membership().find(OriginId{2})->connection;
+    feed(ConnectionDown{connection});
+    feed(EndpointChecked{connection, EndpointState::kRefused});
     ASSERT_EQ(node_.membership().find(OriginId{2})->state, PeerState::kDead);
     const std::uint64_t stale = node_.membership().counters().stale;
     const Welcome forged{stranger("b", "b:1"), SessionTag{}, SessionTag{1000}, {std::nullopt, RecordNo{}, {}, {}}};
@@ -175,7 +177,7 @@ TEST(Stranger, WhoIsNamedByAWelcomeTakesNotThePlaceOfWhoeverSentIt) {
     };
     const SessionTerms terms{std::nullopt, RecordNo{}, {}, {}};
     say(2, {}, Hello{stranger("b", "b:1"), SessionTag{77}, terms, {}});
-    node.step(kStart, LinkUp{all_of<OpenLink>(out).back().link}, out);
+    node.step(kStart, ConnectionUp{all_of<OpenConnection>(out).back().connection}, out);
     const SessionTag tag = controls<Welcome>(out).back().tag;
     Members all{{named(5000, "victim:1")}};  // the last one in order: it has to make room
     for (std::uint64_t oid = 3; all.members.size() < kMaxMembers - 1; ++oid) {
@@ -183,11 +185,11 @@ TEST(Stranger, WhoIsNamedByAWelcomeTakesNotThePlaceOfWhoeverSentIt) {
     }
     say(2, tag, all);
     ASSERT_EQ(node.membership().peers().size(), kMaxMembers);
-    const auto dialled = all_of<OpenLink>(out);
-    const auto there =
-        std::find_if(dialled.begin(), dialled.end(), [](const OpenLink& open) { return open.endpoint == "victim:1"; });
+    const auto dialled = all_of<OpenConnection>(out);
+    const auto there = std::find_if(dialled.begin(), dialled.end(),
+                                    [](const OpenConnection& open) { return open.endpoint == "victim:1"; });
     ASSERT_NE(there, dialled.end());
-    node.step(kStart, LinkUp{there->link}, out);
+    node.step(kStart, ConnectionUp{there->connection}, out);
     Welcome welcome{stranger("x5000", "victim:1"), controls<Hello>(out).back().tag, SessionTag{78}, terms};
     welcome.terms.members = {named(6000, "late:1")};
     say(5000, {}, welcome);
@@ -223,7 +225,7 @@ struct Crossing {
                1) {
         node.start(now, out);
         hello(77);
-        node.step(now, LinkUp{all_of<OpenLink>(out).back().link}, out);
+        node.step(now, ConnectionUp{all_of<OpenConnection>(out).back().connection}, out);
         for (; controls<Hello>(out).empty(); now += 10ms) {
             node.settle(now, out);
         }
@@ -271,9 +273,10 @@ TEST(Refused, ByEveryPeerThatAnswersANodeDoesNotServeUntilNobodyRefusesIt) {
     Effects out;
     Instant now = kStart;
     node.start(now, out);
-    const LinkId link = all_of<OpenLink>(out)[0].link;
-    node.step(now, EndpointChecked{all_of<OpenLink>(out)[1].link, EndpointState::kRefused}, out);  // nobody is at c
-    node.step(now, LinkUp{link}, out);
+    const ConnectionId connection = all_of<OpenConnection>(out)[0].connection;
+    node.step(now, EndpointChecked{all_of<OpenConnection>(out)[1].connection, EndpointState::kRefused},
+              out);  // nobody is at c
+    node.step(now, ConnectionUp{connection}, out);
     node.settle(now, out);
     const std::uint64_t nonce = controls<Knock>(out).back().nonce;
     ASSERT_NE(nonce, 0u);
@@ -303,8 +306,8 @@ TEST(Refused, ALoneNodeThatServesDoesSoNoMoreWhenItsPeerComesAndRefuses) {
     MeshNode node(lone({"b:1"}), 1);
     Effects out;
     node.start(kStart, out);
-    const LinkId link = all_of<OpenLink>(out)[0].link;
-    node.step(kStart, LinkUp{link}, out);
+    const ConnectionId connection = all_of<OpenConnection>(out)[0].connection;
+    node.step(kStart, ConnectionUp{connection}, out);
     node.settle(kStart, out);
     node.settle(kStart + 2500ms, out);
     ASSERT_TRUE(node.ready());
@@ -320,8 +323,8 @@ TEST(Refused, ByOneAndTakenInByAnotherWhoDiesANodeServesOn) {
     Effects out;
     Instant now = kStart;
     node.start(now, out);
-    const auto dialled = all_of<OpenLink>(out);
-    node.step(now, LinkUp{dialled[1].link}, out);
+    const auto dialled = all_of<OpenConnection>(out);
+    node.step(now, ConnectionUp{dialled[1].connection}, out);
     const std::uint64_t nonce = controls<Knock>(out).back().nonce;
     node.step(now, Control{OriginId{7}, OriginId{1}, {}, Refuse{RefusalReason::kCluster, "another", nonce}}, out);
     node.step(now,
@@ -330,8 +333,8 @@ TEST(Refused, ByOneAndTakenInByAnotherWhoDiesANodeServesOn) {
                       {},
                       Hello{stranger("b", "b:1"), SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, "b:1"}},
               out);
-    const LinkId link = all_of<OpenLink>(out).back().link;
-    node.step(now, LinkUp{link}, out);
+    const ConnectionId connection = all_of<OpenConnection>(out).back().connection;
+    node.step(now, ConnectionUp{connection}, out);
     const SessionTag tag = controls<Welcome>(out).back().tag;
     for (int i = 0; i < 300; ++i) {
         node.step(now, Control{OriginId{5}, OriginId{1}, tag, Heartbeat{.echo_us = now.time_since_epoch() / 1us}}, out);
@@ -339,8 +342,8 @@ TEST(Refused, ByOneAndTakenInByAnotherWhoDiesANodeServesOn) {
         now += 10ms;
     }
     ASSERT_TRUE(node.ready());
-    node.step(now, LinkDown{link}, out);
-    node.step(now, EndpointChecked{link, EndpointState::kRefused}, out);
+    node.step(now, ConnectionDown{connection}, out);
+    node.step(now, EndpointChecked{connection, EndpointState::kRefused}, out);
     node.settle(now, out);
     ASSERT_EQ(node.membership().find(OriginId{5})->state, PeerState::kDead);
     EXPECT_TRUE(node.ready()) << "though the foreign node has refused it just now";
@@ -350,7 +353,7 @@ TEST(Refused, ByAStrangerMeansNothing) {
     MeshNode node(lone({"b:1"}), 1);
     Effects out;
     node.start(kStart, out);
-    node.step(kStart, LinkUp{all_of<OpenLink>(out)[0].link}, out);
+    node.step(kStart, ConnectionUp{all_of<OpenConnection>(out)[0].connection}, out);
     node.settle(kStart, out);
     for (Duration at = 0ms; at < 12s; at += 250ms) {
         node.step(kStart + at, Control{OriginId{7}, OriginId{1}, {}, Refuse{RefusalReason::kNameTaken, "held"}}, out);

@@ -64,8 +64,8 @@ protected:
     /// Brings the session up to where the peer has pulled and holds our interest.
     void establish() {
         feed(from_peer(Hello{peer(), SessionTag{77}, {std::nullopt, RecordNo{5}, {}, {}}, {}}, 0));
-        link_ = all_of<OpenLink>(out_).back().link;
-        feed(LinkUp{link_});
+        connection_ = all_of<OpenConnection>(out_).back().connection;
+        feed(ConnectionUp{connection_});
         tag_ = bodies<Welcome>(out_).back().tag.value;
         feed(from_peer(Heartbeat{}, tag_));
         feed(from_peer(InterestPull{}, tag_));
@@ -93,15 +93,15 @@ protected:
         third.name = "c";
         third.endpoints = {"c:1", "c:2", "c:3"};
         feed(from_third(Hello{third, SessionTag{5}, {std::nullopt, RecordNo{5}, {}, {}}, {}}, 0));
-        const LinkId link = all_of<OpenLink>(out_).back().link;
-        feed(LinkUp{link});
+        const ConnectionId connection = all_of<OpenConnection>(out_).back().connection;
+        feed(ConnectionUp{connection});
         feed(from_third(Heartbeat{}, bodies<Welcome>(out_).back().tag.value));
         if (began_anew) {
             feed(from_third(Hello{third, SessionTag{6}, {RecordNo{0}, RecordNo{5}, {}, {}}, {}}, 0));
             EXPECT_FALSE(node_.membership().find(OriginId{3})->in_session());
         }
-        feed(LinkDown{link});
-        feed(EndpointChecked{link, EndpointState::kRefused});
+        feed(ConnectionDown{connection});
+        feed(EndpointChecked{connection, EndpointState::kRefused});
         for (int i = 0; began_anew && bodies<Wake>(out_).empty() && i < 60; ++i) {
             now_ += 100ms;
             feed(from_peer(Heartbeat{}, tag_));
@@ -114,7 +114,7 @@ protected:
     Instant now_ = kStart;
     Effects out_;
     std::uint64_t tag_ = 0;
-    LinkId link_;
+    ConnectionId connection_;
 };
 
 TEST_F(MeshNodeTest, ServesAtOnceWhenItKnowsNobody) {
@@ -127,9 +127,9 @@ TEST_F(MeshNodeTest, ServesAtOnceWhenItKnowsNobody) {
 
 TEST_F(MeshNodeTest, AnswersAHelloWithAWelcomeAndPullsTheInterest) {
     feed(from_peer(Hello{peer(), SessionTag{77}, {std::nullopt, RecordNo{5}, {}, {}}, {}}, 0));
-    ASSERT_EQ(all_of<OpenLink>(out_).size(), 1u);
-    EXPECT_EQ(all_of<OpenLink>(out_)[0].endpoint, "b:1");
-    feed(LinkUp{all_of<OpenLink>(out_)[0].link});
+    ASSERT_EQ(all_of<OpenConnection>(out_).size(), 1u);
+    EXPECT_EQ(all_of<OpenConnection>(out_)[0].endpoint, "b:1");
+    feed(ConnectionUp{all_of<OpenConnection>(out_)[0].connection});
     const auto welcomes = bodies<Welcome>(out_);
     ASSERT_FALSE(welcomes.empty());
     EXPECT_EQ(welcomes.back().echo, SessionTag{77});
@@ -172,7 +172,7 @@ TEST_F(MeshNodeTest, AcceptsNoHelloOfAnotherCluster) {
     Introduction stranger = peer();
     stranger.cluster = "other";
     feed(from_peer(Hello{stranger, SessionTag{77}, {}, {}}, 0));
-    feed(LinkUp{all_of<OpenLink>(out_).back().link});
+    feed(ConnectionUp{all_of<OpenConnection>(out_).back().connection});
     ASSERT_EQ(bodies<Refuse>(out_).size(), 1u);
     EXPECT_EQ(bodies<Refuse>(out_)[0].reason, RefusalReason::kCluster);
     EXPECT_EQ(node_.membership().find(OriginId{2}), nullptr);
@@ -182,8 +182,8 @@ TEST_F(MeshNodeTest, RefusesAnotherProtocolAndSaysWhichItSpeaks) {
     Introduction older = peer();
     older.oldest_protocol = older.newest_protocol = kOldestProtocolVersion - 1;
     feed(from_peer(Hello{older, SessionTag{77}, {std::nullopt, RecordNo{5}, {}, {}}, {}}, 0));
-    ASSERT_FALSE(all_of<OpenLink>(out_).empty());
-    feed(LinkUp{all_of<OpenLink>(out_)[0].link});
+    ASSERT_FALSE(all_of<OpenConnection>(out_).empty());
+    feed(ConnectionUp{all_of<OpenConnection>(out_)[0].connection});
     ASSERT_EQ(bodies<Refuse>(out_).size(), 1u);
     EXPECT_EQ(bodies<Refuse>(out_)[0].reason, RefusalReason::kProtocol);
     EXPECT_NE(bodies<Refuse>(out_)[0].text.find(std::to_string(kProtocolVersion)), std::string::npos);
@@ -194,7 +194,7 @@ TEST_F(MeshNodeTest, RefusesANewcomerThatBearsItsName) {
     twin.name = "a";
     twin.ready = false;
     feed(from_peer(Knock{twin, "a:1"}, 0));
-    feed(LinkUp{all_of<OpenLink>(out_).back().link});
+    feed(ConnectionUp{all_of<OpenConnection>(out_).back().connection});
     ASSERT_EQ(bodies<Refuse>(out_).size(), 1u);
     EXPECT_EQ(bodies<Refuse>(out_)[0].reason, RefusalReason::kNameTaken);
 }
@@ -216,8 +216,8 @@ TEST_F(MeshNodeTest, SendsRoundALinkThatThePeerDoesNotHear) {
     witness.name = "w";
     witness.endpoints = {"w:1", "w:2", "w:3"};
     feed(Control{OriginId{3}, OriginId{1}, {}, Hello{witness, SessionTag{5}, {}, {}}});
-    const LinkId to_witness = all_of<OpenLink>(out_).back().link;
-    feed(LinkUp{to_witness});
+    const ConnectionId to_witness = all_of<OpenConnection>(out_).back().connection;
+    feed(ConnectionUp{to_witness});
     const SessionTag tag = bodies<Welcome>(out_).back().tag;
     feed(Control{OriginId{3}, OriginId{1}, tag, Heartbeat{}});
     feed(SubscriberSeen{OriginId{2}});
@@ -251,25 +251,25 @@ TEST_F(MeshNodeTest, HoldsPublishesAfterASleepUntilTheSessionIsConfirmed) {
 
 TEST_F(MeshNodeTest, DeclaresAPeerDeadAtOnceWhenItsEndpointRefuses) {
     establish();
-    const LinkId link = *node_.membership().find(OriginId{2})->link;
-    feed(LinkDown{link});
+    const ConnectionId connection = *node_.membership().find(OriginId{2})->connection;
+    feed(ConnectionDown{connection});
     EXPECT_EQ(all_of<CheckEndpoint>(out_).size(), 1u);
     EXPECT_EQ(node_.membership().find(OriginId{2})->state, PeerState::kAlive);
-    feed(EndpointChecked{link, EndpointState::kRefused});
+    feed(EndpointChecked{connection, EndpointState::kRefused});
     EXPECT_EQ(node_.membership().find(OriginId{2})->state, PeerState::kDead);
     EXPECT_EQ(all_of<DisconnectData>(out_).size(), 1u);
 }
 
 TEST_F(MeshNodeTest, KeepsTheAttemptThatItHasBegunWhenTheDeadPeerBeginsOneToo) {
     establish();
-    const LinkId link = *node_.membership().find(OriginId{2})->link;
-    feed(LinkDown{link});
-    feed(EndpointChecked{link, EndpointState::kRefused});
+    const ConnectionId connection = *node_.membership().find(OriginId{2})->connection;
+    feed(ConnectionDown{connection});
+    feed(EndpointChecked{connection, EndpointState::kRefused});
     out_.clear();
     now_ += 400ms;
     node_.settle(now_, out_);  // dials it again
-    ASSERT_EQ(all_of<OpenLink>(out_).size(), 1u);
-    feed(LinkUp{all_of<OpenLink>(out_)[0].link});
+    ASSERT_EQ(all_of<OpenConnection>(out_).size(), 1u);
+    feed(ConnectionUp{all_of<OpenConnection>(out_)[0].connection});
     ASSERT_EQ(bodies<Hello>(out_).size(), 1u);
     const SessionTag tag = bodies<Hello>(out_)[0].tag;
     feed(from_peer(Hello{peer(), SessionTag{78}, {}, {}}, 0));  // it has dialled us at the same time
@@ -282,13 +282,13 @@ TEST_F(MeshNodeTest, KeepsTheAttemptThatItHasBegunWhenTheDeadPeerBeginsOneToo) {
 TEST_F(MeshNodeTest, EndsTheAttemptWhenTheDeadPeerThatItHasDialledRefuses) {
     establish();
     for (const bool dialled : {false, true}) {
-        const LinkId link = *node_.membership().find(OriginId{2})->link;
+        const ConnectionId connection = *node_.membership().find(OriginId{2})->connection;
         if (dialled) {
-            feed(LinkUp{link});
+            feed(ConnectionUp{connection});
             EXPECT_NE(node_.membership().find(OriginId{2})->local_tag, SessionTag{});
         }
-        feed(LinkDown{link});
-        feed(EndpointChecked{link, EndpointState::kRefused});
+        feed(ConnectionDown{connection});
+        feed(EndpointChecked{connection, EndpointState::kRefused});
         EXPECT_EQ(node_.membership().find(OriginId{2})->state, PeerState::kDead);
         EXPECT_EQ(node_.membership().find(OriginId{2})->local_tag, SessionTag{});
         now_ += 400ms;
@@ -316,9 +316,9 @@ TEST_F(MeshNodeTest, AccusesNobodyAfterItsOwnLongSleep) {
 TEST_F(MeshNodeTest, ReleasesTheBarrierWhenTheOnlyOneThatOwesAnAnswerDies) {
     establish();
     feed(PortInput{ShardIndex{0}, Subscribe{"app/mine", 1}});
-    const LinkId link = *node_.membership().find(OriginId{2})->link;
-    feed(LinkDown{link});
-    feed(EndpointChecked{link, EndpointState::kRefused});
+    const ConnectionId connection = *node_.membership().find(OriginId{2})->connection;
+    feed(ConnectionDown{connection});
+    feed(EndpointChecked{connection, EndpointState::kRefused});
     EXPECT_EQ(all_of<ToPort>(out_).size(), 1u);
 }
 
@@ -394,11 +394,11 @@ TEST_F(MeshNodeTest, FindsAPeerReplacedThoughAThirdOneHoldsTheNewcomersName) {
         return Control{OriginId{oid}, OriginId{1}, SessionTag{tag}, std::move(body)};
     };
     feed(from(3, Hello{namesake, SessionTag{5}, {std::nullopt, RecordNo{5}, {}, {}}, {}}, 0));
-    const LinkId link = all_of<OpenLink>(out_).back().link;
-    feed(LinkUp{link});
+    const ConnectionId connection = all_of<OpenConnection>(out_).back().connection;
+    feed(ConnectionUp{connection});
     feed(from(3, Heartbeat{}, bodies<Welcome>(out_).back().tag.value));
     ASSERT_TRUE(node_.membership().find(OriginId{3})->in_session()) << "it is established";
-    feed(LinkDown{link});
+    feed(ConnectionDown{connection});
     namesake.ready = false;
     feed(from(4, Hello{namesake, SessionTag{6}, {}, {}}, 0));
     EXPECT_EQ(node_.membership().find(OriginId{3})->state, PeerState::kDead);
@@ -448,8 +448,8 @@ TEST_F(MeshNodeTest, TellsOfAllLateRecordsOfOneAnswerAtOnce) {
         return std::make_shared<const Record>(Record{RecordNo{n}, {"app/a"}, share(EventBody("e", "x")), {}});
     };
     feed(from_peer(Fill{.origin = OriginId{3}, .records = {record(9)}}, tag_));
-    feed(LinkDown{link_});
-    feed(EndpointChecked{link_, EndpointState::kRefused});
+    feed(ConnectionDown{connection_});
+    feed(EndpointChecked{connection_, EndpointState::kRefused});
     for (int i = 0; i < 50; ++i) {
         now_ += 100ms;
         node_.settle(now_, out_);  // the ninth is delivered without what the peer did not come to say
@@ -483,17 +483,17 @@ TEST(MeshNodeJoining, WaitsForItsSeedAndServesAloneWhenItRefuses) {
     Effects out;
     node.start(kStart, out);
     EXPECT_FALSE(node.ready());
-    node.step(kStart + 1ms, EndpointChecked{all_of<OpenLink>(out)[0].link, EndpointState::kRefused}, out);
+    node.step(kStart + 1ms, EndpointChecked{all_of<OpenConnection>(out)[0].connection, EndpointState::kRefused}, out);
     node.settle(kStart + 1ms, out);
     EXPECT_TRUE(node.ready());
-    EXPECT_EQ(all_of<CloseLink>(out).size(), 1u);
+    EXPECT_EQ(all_of<CloseConnection>(out).size(), 1u);
 }
 
 TEST(MeshNodeJoining, ServesWhenNobodyRefusesItsNameAnyMore) {
     MeshNode node(options(1, "a", {"seed:1"}), 1);
     Effects out;
     node.start(kStart, out);
-    node.step(kStart + 1ms, LinkUp{all_of<OpenLink>(out)[0].link}, out);
+    node.step(kStart + 1ms, ConnectionUp{all_of<OpenConnection>(out)[0].connection}, out);
     node.step(
         kStart + 2ms,
         Control{OriginId{7}, OriginId{1}, {}, Refuse{RefusalReason::kNameTaken, "held", bodies<Knock>(out)[0].nonce}},
@@ -509,7 +509,7 @@ TEST(MeshNodeJoining, KnocksAgainUntilTheSeedHasHadItsTime) {
     MeshNode node(options(1, "a", {"seed:1"}), 1);
     Effects out;
     node.start(kStart, out);
-    node.step(kStart + 1ms, LinkUp{all_of<OpenLink>(out)[0].link}, out);
+    node.step(kStart + 1ms, ConnectionUp{all_of<OpenConnection>(out)[0].connection}, out);
     node.settle(kStart + 1ms, out);
     node.settle(kStart + 251ms, out);
     EXPECT_EQ(bodies<Knock>(out).size(), 2u);
@@ -524,7 +524,7 @@ TEST_F(MeshNodeTest, TellsEachMemberOnceATurnWhoHasCome) {
         newcomer.name = "n" + std::to_string(oid);
         newcomer.endpoints = {newcomer.name + ":1", newcomer.name + ":2", newcomer.name + ":3"};
         node_.step(now_, Control{OriginId{oid}, OriginId{1}, {}, Hello{newcomer, SessionTag{5}, {}, {}}}, out_);
-        node_.step(now_, LinkUp{all_of<OpenLink>(out_).back().link}, out_);
+        node_.step(now_, ConnectionUp{all_of<OpenConnection>(out_).back().connection}, out_);
         const SessionTag tag = bodies<Welcome>(out_).back().tag;
         node_.step(now_, Control{OriginId{oid}, OriginId{1}, tag, Heartbeat{}}, out_);
     }
@@ -566,9 +566,9 @@ TEST_F(MeshNodeTest, LooksOnlyAtLinksThatSomethingHasHappenedTo) {
 
 TEST_F(MeshNodeTest, ADeadMemberIsShownUntilItsNameIsBackOrItsTimeIsOver) {
     establish();
-    const LinkId link = *node_.membership().find(OriginId{2})->link;
-    feed(LinkDown{link});
-    feed(EndpointChecked{link, EndpointState::kRefused});
+    const ConnectionId connection = *node_.membership().find(OriginId{2})->connection;
+    feed(ConnectionDown{connection});
+    feed(EndpointChecked{connection, EndpointState::kRefused});
     ASSERT_EQ(node_.status(now_).members.size(), 1u);
     EXPECT_EQ(node_.status(now_).members[0].state, "dead");
     const auto shown = [this](Duration later) { return node_.status(now_ + later).members.size(); };
@@ -579,15 +579,15 @@ TEST_F(MeshNodeTest, ADeadMemberIsShownUntilItsNameIsBackOrItsTimeIsOver) {
     again.endpoints.control = "b:9";  // another process of that name, at another place
     out_.clear();
     feed(Control{OriginId{4}, OriginId{1}, {}, Hello{again, SessionTag{5}, {std::nullopt, RecordNo{5}, {}, {}}, {}}});
-    feed(LinkUp{all_of<OpenLink>(out_).back().link});
+    feed(ConnectionUp{all_of<OpenConnection>(out_).back().connection});
     feed(Control{OriginId{4}, OriginId{1}, bodies<Welcome>(out_).back().tag, Heartbeat{}});
     ASSERT_EQ(node_.status(now_).members.size(), 1u);
     EXPECT_EQ(node_.status(now_).members[0].oid, OriginId{4});
     EXPECT_EQ(node_.status(now_).members[0].state, "alive");
 
     now_ += 10ms;
-    const LinkId second = *node_.membership().find(OriginId{4})->link;
-    feed(LinkDown{second});
+    const ConnectionId second = *node_.membership().find(OriginId{4})->connection;
+    feed(ConnectionDown{second});
     feed(EndpointChecked{second, EndpointState::kRefused});
     ASSERT_EQ(node_.status(now_).members.size(), 1u) << "not the two dead processes of one name";
     EXPECT_EQ(node_.status(now_).members[0].oid, OriginId{4});

@@ -53,8 +53,8 @@ protected:
                                 kProtocolVersion, true};
         control(Hello{peer, SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, {}});
         for (const Effect& effect : Effects(out_)) {
-            if (const auto* open = std::get_if<OpenLink>(&effect)) {
-                feed(LinkUp{open->link});
+            if (const auto* open = std::get_if<OpenConnection>(&effect)) {
+                feed(ConnectionUp{open->connection});
             }
         }
         tag_ = controls<Welcome>(out_).back().tag;
@@ -78,13 +78,14 @@ protected:
     }
     void control(ControlBody body) { feed(Control{OriginId{2}, OriginId{1}, tag_, std::move(body)}); }
     void from_shard(std::uint16_t shard, ToHub message) { feed(PortInput{ShardIndex{shard}, std::move(message)}); }
-    void frame(std::vector<PresencePart> parts, std::vector<Record> records = {}, std::vector<KeptPart> kept = {}) {
+    void frame(std::vector<PresencePart> parts, std::vector<Record> records = {},
+               std::vector<RetainedPart> retained = {}) {
         Frame made{.no = FrameNo{++frames_}, .upto = RecordNo{50}, .gone = {}, .records = {}};
         for (PresencePart& part : parts) {
             made.presence.push_back(std::make_shared<const PresencePart>(std::move(part)));
         }
-        for (KeptPart& part : kept) {
-            made.kept.push_back(std::make_shared<const KeptPart>(std::move(part)));
+        for (RetainedPart& part : retained) {
+            made.retained.push_back(std::make_shared<const RetainedPart>(std::move(part)));
         }
         for (Record& record : records) {
             made.records.push_back(std::make_shared<const Record>(std::move(record)));

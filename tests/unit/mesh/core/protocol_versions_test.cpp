@@ -32,16 +32,16 @@ protected:
         node_.settle(now_, out_);
     }
 
-    /// The peer says Hello, and its link comes up. A refusal may be the answer.
+    /// The peer says Hello, and its connection comes up. A refusal may be the answer.
     void meet(std::uint64_t oid, std::uint32_t oldest, std::uint32_t newest) {
         const std::string at = name(oid);
         const Introduction who{"test", at, "1", {at + ":1", at + ":2", at + ":3"}, oldest, newest, true};
         feed(Control{
             OriginId{oid}, OriginId{1}, {}, Hello{who, SessionTag{77}, {std::nullopt, RecordNo{}, {}, {}}, {}}});
         for (const Effect& effect : Effects(out_)) {
-            const auto* open = std::get_if<OpenLink>(&effect);
+            const auto* open = std::get_if<OpenConnection>(&effect);
             if (open != nullptr && open->endpoint == at + ":1") {
-                feed(LinkUp{open->link});
+                feed(ConnectionUp{open->connection});
             }
         }
         if (const auto welcomes = controls<Welcome>(out_); !welcomes.empty()) {

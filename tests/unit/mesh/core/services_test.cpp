@@ -50,7 +50,7 @@ protected:
     Pulse pulse_{context_, stores_.tallies};
     Roster roster_{context_, membership_, stores_.interest, stores_.tallies, pulse_, serving_, stores_.local};
     Presence presence_{context_, stores_.presence, stores_.local, stores_.interest, stores_.ring, serving_};
-    Retained retained_{context_, stores_.kept, stores_.local, stores_.interest, stores_.clock};
+    Retained retained_{context_, stores_.retained, stores_.local, stores_.interest, stores_.clock};
     Publisher publisher_{context_, serving_, membership_, stores_.ring, retained_};
     Sleep sleep_{context_, publisher_};
     Traces traces_{context_, publisher_, stores_.ring, roster_, stores_.tallies};
@@ -188,17 +188,18 @@ TEST_F(FewUsers, APeerWithMoreUsersThanANodeMayHaveIsGivenUp) {
 TEST_F(Services, WhatAPeerHoldsIsToldToTheShardsThatMissedIt) {
     meet(2);
     stores_.local.open_window(InterestVersion{100});
-    stores_.local.add(ShardIndex{1}, kept_key("app/cache-x"));
+    stores_.local.add(ShardIndex{1}, retained_key("app/cache-x"));
     retained_.want("app/cache-x");
-    const KeptPart part{"app/cache-x", InterestVersion{1}, RecordNo{4}, {1000, OriginId{2}}, share(EventBody()), 1min};
+    const RetainedPart part{"app/cache-x",       InterestVersion{1}, RecordNo{4},
+                            {1000, OriginId{2}}, share(EventBody()), 1min};
     EXPECT_FALSE(retained_.all_answered("app/cache-x"));
     EXPECT_TRUE(retained_.accept(now_, OriginId{2}, part, out_));
     EXPECT_TRUE(retained_.all_answered("app/cache-x"));
-    ASSERT_EQ(told<LastEvent>().size(), 1u);
-    EXPECT_EQ(told<LastEvent>()[0].first, ShardIndex{1});
+    ASSERT_EQ(told<RetainedFound>().size(), 1u);
+    EXPECT_EQ(told<RetainedFound>()[0].first, ShardIndex{1});
     EXPECT_EQ(retained_.part(now_, "app/cache-x").stamp, part.stamp);
     Record known = record(4, {"app/cache-x", "app/y"});
-    known.kept = 1;
+    known.retained = 1;
     const RecordPtr news = retained_.without_answered(OriginId{2}, std::make_shared<const Record>(known));
     ASSERT_NE(news, nullptr);
     EXPECT_EQ(news->channels, (std::vector<std::string>{"app/y"})) << "the answer has brought the other";
@@ -400,11 +401,11 @@ TEST_F(Services, ADataPathThatSaysNothingIsDialledAgain) {
 TEST_F(Services, APeerThatAsksForLastEventsIsAnsweredByTheHubItself) {
     meet(2);
     queries_.set_shards(1);
-    stores_.kept.put(now_, "app/cache-x", {{9, OriginId{1}}, share(EventBody()), now_ + 1min}, true);
+    stores_.retained.put(now_, "app/cache-x", {{9, OriginId{1}}, share(EventBody()), now_ + 1min}, true);
     queries_.on(now_, OriginId{2}, QueryAsk{3, "q", 1000, {"app/cache-x", "app/cache-y"}}, out_);
     EXPECT_EQ(told<LocalQuery>().size(), 1u);
     ASSERT_EQ(context_.receivers<QueryAnswer>().size(), 1u);
-    EXPECT_EQ(context_.last<QueryAnswer>().kept->channel, "app/cache-x");
+    EXPECT_EQ(context_.last<QueryAnswer>().retained->channel, "app/cache-x");
 }
 
 TEST_F(Services, UsageIsToldToEveryPeer) {

@@ -46,8 +46,8 @@ protected:
         feed(Control{
             OriginId{2}, OriginId{1}, {}, Hello{peer, SessionTag{tag}, {std::nullopt, RecordNo{}, {}, {}}, {}}});
         for (const Effect& effect : Effects(out_)) {
-            if (const auto* open = std::get_if<OpenLink>(&effect)) {
-                feed(LinkUp{open->link});
+            if (const auto* open = std::get_if<OpenConnection>(&effect)) {
+                feed(ConnectionUp{open->connection});
             }
         }
         tag_ = controls<Welcome>(out_).back().tag;
@@ -67,7 +67,7 @@ TEST_F(StuckPeerTest, WhoAcknowledgesButNeverListsItsUsersIsGivenUp) {
 }
 
 TEST_F(StuckPeerTest, WhoNeverTellsOfLastEventsIsGivenUpThoughItListsItsUsers) {
-    from_shard(0, Subscribe{.channel = kChannel, .generation = 1, .kept = true});
+    from_shard(0, Subscribe{.channel = kChannel, .generation = 1, .retained = true});
     from_shard(0, Subscribe{kRoom, 2, true});
     pass(59s, [&] { list(kRoom); });
     EXPECT_EQ(state(), PeerState::kAlive) << "it may have a lot to say";
@@ -91,7 +91,7 @@ TEST_F(StuckPeerTest, WhoHasToldAllIsLeftAlone) {
     list(kRoom);
     EXPECT_EQ(to_shards<Subscribed>(out_).size(), 1u);
     pass(20s);
-    from_shard(0, Subscribe{.channel = kChannel, .generation = 1, .kept = true});
+    from_shard(0, Subscribe{.channel = kChannel, .generation = 1, .retained = true});
     pass(4500ms);
     EXPECT_EQ(state(), PeerState::kAlive) << "its time begins with what it has not told";
     from_shard(0, Unsubscribe{kChannel});
@@ -122,7 +122,7 @@ protected:
 TEST_F(StuckAgainTest, WhoWasStuckBeforeHasTwoSecondsToTell) {
     ASSERT_EQ(stuck_deaths(), 1u);
     list(kRoom);
-    from_shard(0, Subscribe{.channel = kChannel, .generation = 2, .kept = true});
+    from_shard(0, Subscribe{.channel = kChannel, .generation = 2, .retained = true});
     pass_with_tails(1s);
     EXPECT_EQ(state(), PeerState::kAlive);
     pass_with_tails(2s);
@@ -153,7 +153,7 @@ TEST_F(StuckAgainTest, ItsTimeBeginsWithWhatItHasNotTakenIn) {
 
 TEST_F(StuckAgainTest, WhoseDataPathIsSilentHasTimeToBeDialledAgain) {
     list(kRoom);
-    from_shard(0, Subscribe{.channel = kChannel, .generation = 2, .kept = true});
+    from_shard(0, Subscribe{.channel = kChannel, .generation = 2, .retained = true});
     pass(4500ms);
     EXPECT_EQ(state(), PeerState::kAlive) << "it could tell nothing";
     tail();
@@ -165,7 +165,7 @@ TEST_F(StuckAgainTest, WhoseDataPathIsSilentHasTimeToBeDialledAgain) {
 
 TEST_F(StuckAgainTest, WhoseDataPathStaysSilentHasFiveSeconds) {
     list(kRoom);
-    from_shard(0, Subscribe{.channel = kChannel, .generation = 2, .kept = true});
+    from_shard(0, Subscribe{.channel = kChannel, .generation = 2, .retained = true});
     pass(4500ms);
     EXPECT_EQ(state(), PeerState::kAlive);
     pass(1s);

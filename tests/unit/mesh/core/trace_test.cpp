@@ -33,7 +33,7 @@ protected:
                                            i));
             nodes_.back()->set_shards(3);
         }
-        links_.resize(3);
+        connections_.resize(3);
         for (std::size_t i = 0; i < 3; ++i) {
             Effects out;
             nodes_[i]->start(now_, out);
@@ -52,13 +52,13 @@ protected:
 
     void take(std::size_t from, const Effects& effects) {
         for (const Effect& effect : effects) {
-            if (const auto* open = std::get_if<OpenLink>(&effect)) {
-                links_[from][open->link] = node_at(open->endpoint);
-                mail_.push_back({from, LinkUp{open->link}});
+            if (const auto* open = std::get_if<OpenConnection>(&effect)) {
+                connections_[from][open->connection] = node_at(open->endpoint);
+                mail_.push_back({from, ConnectionUp{open->connection}});
             } else if (const auto* connect = std::get_if<ConnectData>(&effect)) {
                 mail_.push_back({node_at(connect->endpoint), SubscriberSeen{OriginId{from + 1}}});
             } else if (const auto* control = std::get_if<SendControl>(&effect)) {
-                const std::size_t to = links_[from].at(control->link);
+                const std::size_t to = connections_[from].at(control->connection);
                 if (!drop_control_ || !drop_control_(from, to)) {
                     mail_.push_back({to, control->message});
                 }
@@ -118,7 +118,7 @@ protected:
     }
 
     std::vector<std::unique_ptr<MeshNode>> nodes_;
-    std::vector<std::map<LinkId, std::size_t>> links_;
+    std::vector<std::map<ConnectionId, std::size_t>> connections_;
     std::vector<Mail> mail_;
     std::function<bool(std::size_t, std::size_t)> drop_control_;
     std::function<bool(std::size_t, std::size_t)> drop_data_;

@@ -62,8 +62,8 @@ std::string part_of_many(std::size_t bytes) {
 TEST(Floods, EndTheConnectionThatTheyComeByAndNoOther) {
     LoneTransport node(small_limits());
     LoneTransport peer;
-    peer.transport.open_link(LinkId{1}, node.transport.bound_control());
-    ASSERT_TRUE(eventually({&node, &peer}, [&] { return peer.count<LinkUp>() == 1; }));
+    peer.transport.open_connection(ConnectionId{1}, node.transport.bound_control());
+    ASSERT_TRUE(eventually({&node, &peer}, [&] { return peer.count<ConnectionUp>() == 1; }));
     Flooder flooder(node.transport.bound_control());
     const Instant until = steady_now() + 10s;
     while (node.transport.counters().inbound_cut == 0 && steady_now() < until) {
@@ -73,21 +73,21 @@ TEST(Floods, EndTheConnectionThatTheyComeByAndNoOther) {
         node.turn();
     }
     EXPECT_GE(node.transport.counters().inbound_cut, 1U);
-    peer.transport.send(LinkId{1}, some_knock());
+    peer.transport.send(ConnectionId{1}, some_knock());
     EXPECT_TRUE(eventually({&node, &peer}, [&] { return node.count<Control>() == 1; }));
-    EXPECT_EQ(peer.count<LinkDown>(), 0U);
+    EXPECT_EQ(peer.count<ConnectionDown>(), 0U);
 }
 
 TEST(Floods, AreNotWhatAPeerSendsAsItIsTaken) {
     LoneTransport node(small_limits());
     LoneTransport peer;
-    peer.transport.open_link(LinkId{1}, node.transport.bound_control());
-    ASSERT_TRUE(eventually({&node, &peer}, [&] { return peer.count<LinkUp>() == 1; }));
+    peer.transport.open_connection(ConnectionId{1}, node.transport.bound_control());
+    ASSERT_TRUE(eventually({&node, &peer}, [&] { return peer.count<ConnectionUp>() == 1; }));
     Control big = some_knock();
     constexpr std::size_t kMessages = 60'000;  // of 120 bytes: 7 MB, more than may wait
     for (std::size_t sent = 0; sent < kMessages;) {
         for (int i = 0; i < 500; ++i, ++sent) {
-            peer.transport.send(LinkId{1}, big);
+            peer.transport.send(ConnectionId{1}, big);
         }
         ASSERT_TRUE(eventually({&node, &peer}, [&] { return node.count<Control>() == sent; }));
     }
@@ -162,15 +162,15 @@ TEST(Floods, OfPartsOfNothingAreEndedLongBeforeTheirBytesWouldBeTooMany) {
 TEST(Floods, OfPartsThatEndAreSkippedInSlicesAndTheirSenderIsEnded) {
     LoneTransport node;
     LoneTransport peer;
-    peer.transport.open_link(LinkId{1}, node.transport.bound_control());
-    ASSERT_TRUE(eventually({&node, &peer}, [&] { return peer.count<LinkUp>() == 1; }));
+    peer.transport.open_connection(ConnectionId{1}, node.transport.bound_control());
+    ASSERT_TRUE(eventually({&node, &peer}, [&] { return peer.count<ConnectionUp>() == 1; }));
     Flooder flooder(node.transport.bound_control());
     flooder.send_parts(200'000);
     EXPECT_TRUE(eventually({&node}, [&] { return node.transport.counters().inbound_cut == 1; }));
-    peer.transport.send(LinkId{1}, some_knock());
+    peer.transport.send(ConnectionId{1}, some_knock());
     EXPECT_TRUE(eventually({&node, &peer}, [&] { return node.count<Control>() == 1; }));
     EXPECT_EQ(node.transport.counters().malformed, 1U);
-    EXPECT_EQ(peer.count<LinkDown>(), 0U);
+    EXPECT_EQ(peer.count<ConnectionDown>(), 0U);
 }
 
 /// Whoever comes late to what honest peers have sent finds more than a message that is not whole may have.
@@ -197,7 +197,7 @@ TEST(Floods, AreNotTheLongestMessagesOfPeersWhileTheHubIsSlow) {
     EXPECT_EQ(node.transport.counters().inbound_cut, 0U);
 }
 
-/// Behind a link there is a ROUTER, which sends nothing. This one sends, and nobody reads that.
+/// Behind a connection there is a ROUTER, which sends nothing. This one sends, and nobody reads that.
 TEST(Floods, FromTheFarEndOfALinkEndTheLink) {
     for (const std::size_t bytes : {kMegabyte, std::size_t{100}}) {
         zmq::context_t context;
@@ -206,14 +206,15 @@ TEST(Floods, FromTheFarEndOfALinkEndTheLink) {
         far.set(zmq::sockopt::sndhwm, 64);
         far.bind("tcp://127.0.0.1:*");
         LoneTransport node;
-        node.transport.open_link(LinkId{1}, far.get(zmq::sockopt::last_endpoint).substr(std::strlen("tcp://")));
-        ASSERT_TRUE(eventually({&node}, [&] { return node.count<LinkUp>() == 1; }));
+        node.transport.open_connection(ConnectionId{1},
+                                       far.get(zmq::sockopt::last_endpoint).substr(std::strlen("tcp://")));
+        ASSERT_TRUE(eventually({&node}, [&] { return node.count<ConnectionUp>() == 1; }));
         const std::size_t before = resident_bytes();
         const std::string message(bytes, 'x');
         EXPECT_TRUE(eventually({&node}, [&] {
             for (int i = 0; i < 1'000 && far.send(zmq::buffer(message), zmq::send_flags::dontwait); ++i) {
             }
-            return node.count<LinkDown>() >= 1;
+            return node.count<ConnectionDown>() >= 1;
         })) << bytes;
         EXPECT_LT(resident_bytes(), before + 256 * kMegabyte) << bytes;
     }
@@ -223,13 +224,13 @@ TEST(ControlTurn, TakesNoMoreThanItsBytesAndFromEachPeerInTurn) {
     LoneTransport node;
     Flooder flooder(node.transport.bound_control());
     LoneTransport peer;
-    peer.transport.open_link(LinkId{1}, node.transport.bound_control());
-    ASSERT_TRUE(eventually({&node, &peer}, [&] { return peer.count<LinkUp>() == 1; }));
+    peer.transport.open_connection(ConnectionId{1}, node.transport.bound_control());
+    ASSERT_TRUE(eventually({&node, &peer}, [&] { return peer.count<ConnectionUp>() == 1; }));
     constexpr std::uint64_t kFlood = 40;
     for (std::uint64_t i = 0; i < kFlood; ++i) {
         flooder.send(kMegabyte);
     }
-    peer.transport.send(LinkId{1}, some_knock());
+    peer.transport.send(ConnectionId{1}, some_knock());
     // Half a MiB and what passes it: one of these a turn, and the peer's between them.
     std::uint64_t before = 0;
     EXPECT_TRUE(eventually({&node, &peer}, [&] {

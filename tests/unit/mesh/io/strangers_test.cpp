@@ -92,11 +92,11 @@ TEST(StrangersAtTheMeshPorts, DoNotKeepANodeFromComingIn) {
         const RawClient client(node.transport.bound_control());
         client.send(stranger.bytes);
     }
-    other.transport.open_link(LinkId{1}, node.transport.bound_control());
+    other.transport.open_connection(ConnectionId{1}, node.transport.bound_control());
     other.transport.listen_for(OriginId{9});
     other.transport.connect_data(node.transport.bound_data());
-    ASSERT_TRUE(eventually({&node, &other}, [&] { return other.count<LinkUp>() == 1; }));
-    other.transport.send(LinkId{1}, some_knock());
+    ASSERT_TRUE(eventually({&node, &other}, [&] { return other.count<ConnectionUp>() == 1; }));
+    other.transport.send(ConnectionId{1}, some_knock());
     EXPECT_TRUE(
         eventually({&node, &other}, [&] { return node.count<Control>() == 1 && node.count<SubscriberSeen>() == 1; }));
 }
@@ -108,9 +108,9 @@ TEST(StrangersAtTheMeshPorts, WhoAreIdleMakeRoomForANode) {
     LoneTransport node(limits);
     LoneTransport early;
     LoneTransport late;
-    early.transport.open_link(LinkId{1}, node.transport.bound_control());
-    ASSERT_TRUE(eventually({&node, &early}, [&] { return early.count<LinkUp>() == 1; }));
-    early.transport.send(LinkId{1}, some_knock());
+    early.transport.open_connection(ConnectionId{1}, node.transport.bound_control());
+    ASSERT_TRUE(eventually({&node, &early}, [&] { return early.count<ConnectionUp>() == 1; }));
+    early.transport.send(ConnectionId{1}, some_knock());
     ASSERT_TRUE(eventually({&node, &early}, [&] { return node.count<Control>() == 1; }));
 
     std::vector<RawClient> idle;
@@ -121,11 +121,11 @@ TEST(StrangersAtTheMeshPorts, WhoAreIdleMakeRoomForANode) {
         return std::count_if(idle.begin(), idle.end(), [](const RawClient& client) { return client.is_closed(); }) >=
                100 - 16;
     }));
-    late.transport.open_link(LinkId{1}, node.transport.bound_control());
-    ASSERT_TRUE(eventually({&node, &late}, [&] { return late.count<LinkUp>() == 1; }));
-    late.transport.send(LinkId{1}, some_knock());
+    late.transport.open_connection(ConnectionId{1}, node.transport.bound_control());
+    ASSERT_TRUE(eventually({&node, &late}, [&] { return late.count<ConnectionUp>() == 1; }));
+    late.transport.send(ConnectionId{1}, some_knock());
     EXPECT_TRUE(eventually({&node, &late}, [&] { return node.count<Control>() == 2; }));
-    EXPECT_EQ(early.count<LinkDown>() + late.count<LinkDown>(), 0U);
+    EXPECT_EQ(early.count<ConnectionDown>() + late.count<ConnectionDown>(), 0U);
     EXPECT_GE(node.transport.counters().inbound_cut, 100U - 16U);
 }
 

@@ -103,33 +103,34 @@ TEST(Codec, CarriesFramesAndTails) {
 }
 
 TEST(Codec, CarriesLastEventsAndWhatKeepsThem) {
-    Record kept{RecordNo{7}, {"app/cache-a", "app/b"}, share(EventBody("e", "x")), {}};
-    kept.kept = 1;
-    kept.stamp = {123, OriginId{1}};
-    kept.keep_for = 30min;
+    Record retained{RecordNo{7}, {"app/cache-a", "app/b"}, share(EventBody("e", "x")), {}};
+    retained.retained = 1;
+    retained.stamp = {123, OriginId{1}};
+    retained.keep_for = 30min;
     Frame made{.no = FrameNo{1}, .upto = RecordNo{7}};
-    made.records.push_back(std::make_shared<const Record>(kept));
-    made.kept.push_back(std::make_shared<const KeptPart>(
-        KeptPart{"app/cache-a", InterestVersion{4}, RecordNo{6}, {99, OriginId{2}}, share(EventBody("e", "old")), 5s}));
-    made.kept.push_back(std::make_shared<const KeptPart>(KeptPart{"app/cache-c", InterestVersion{4}, RecordNo{6}}));
+    made.records.push_back(std::make_shared<const Record>(retained));
+    made.retained.push_back(std::make_shared<const RetainedPart>(RetainedPart{
+        "app/cache-a", InterestVersion{4}, RecordNo{6}, {99, OriginId{2}}, share(EventBody("e", "old")), 5s}));
+    made.retained.push_back(
+        std::make_shared<const RetainedPart>(RetainedPart{"app/cache-c", InterestVersion{4}, RecordNo{6}}));
     const auto back =
         decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, std::make_shared<const Frame>(made)}));
     ASSERT_TRUE(back);
     const Frame& frame = *std::get<FramePtr>(back->body);
-    EXPECT_EQ(frame.records[0]->kept, 1u);
-    EXPECT_EQ(frame.records[0]->stamp, kept.stamp);
+    EXPECT_EQ(frame.records[0]->retained, 1u);
+    EXPECT_EQ(frame.records[0]->stamp, retained.stamp);
     EXPECT_EQ(frame.records[0]->keep_for, 30min);
-    ASSERT_EQ(frame.kept.size(), 2u);
-    EXPECT_EQ(frame.kept[0]->stamp, (Stamp{99, OriginId{2}}));
-    EXPECT_EQ(frame.kept[0]->body->data(), "old");
-    EXPECT_EQ(frame.kept[0]->left, 5s);
-    EXPECT_EQ(frame.kept[1]->stamp.time_us, 0u);
+    ASSERT_EQ(frame.retained.size(), 2u);
+    EXPECT_EQ(frame.retained[0]->stamp, (Stamp{99, OriginId{2}}));
+    EXPECT_EQ(frame.retained[0]->body->data(), "old");
+    EXPECT_EQ(frame.retained[0]->left, 5s);
+    EXPECT_EQ(frame.retained[1]->stamp.time_us, 0u);
 }
 
 TEST(Codec, RefusesWhatKeepsMoreChannelsThanThereAreAndForTooLong) {
     const auto decodes = [](std::size_t channels, Duration keep_for, Stamp stamp) {
         Record record{RecordNo{7}, {"app/cache-a"}, share(EventBody("e", "x")), {}};
-        record.kept = channels;
+        record.retained = channels;
         record.keep_for = keep_for;
         record.stamp = stamp;
         Frame made{.no = FrameNo{1}, .upto = RecordNo{7}};

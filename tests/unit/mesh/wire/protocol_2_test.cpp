@@ -83,7 +83,7 @@ TEST(Protocol2, SaysTheSameAsTheVersionsAfter) {
         }
     }
     EXPECT_EQ(found, expected.size());
-    EXPECT_EQ(frame.kept.at(0)->body->name(), "old");
+    EXPECT_EQ(frame.retained.at(0)->body->name(), "old");
     EXPECT_EQ(*frame.records.at(7)->info, R"({"x":1})") << "of who joined";
     EXPECT_EQ(frame.records.at(7)->body, nullptr);
     const Frame again = frame_of(*decode_data(encode(data_of(frame, kProtocolVersion))));
@@ -93,9 +93,9 @@ TEST(Protocol2, SaysTheSameAsTheVersionsAfter) {
         const Record& after = *again.records[i];
         EXPECT_EQ(before.body ? *before.body : EventBody(), after.body ? *after.body : EventBody());
         EXPECT_EQ(std::tie(before.n, before.channels, before.exclude_socket, before.user, before.left, before.trace,
-                           before.kept, before.stamp),
+                           before.retained, before.stamp),
                   std::tie(after.n, after.channels, after.exclude_socket, after.user, after.left, after.trace,
-                           after.kept, after.stamp));
+                           after.retained, after.stamp));
     }
 }
 
@@ -106,21 +106,21 @@ TEST(Protocol2, IsToldOfWhatItCannotSayThatItIsGone) {
     Frame frame{.no = FrameNo{1}, .upto = RecordNo{9}};
     frame.gone.channels = {{"app/a", 2}};
     frame.records = {record(7, {"e", "1"}), record(8, {"e", "\xff", DataKind::kBytes}), record(9, {"e", "2"})};
-    frame.kept = {std::make_shared<const KeptPart>(KeptPart{"app/cache-a",
-                                                            InterestVersion{4},
-                                                            RecordNo{6},
-                                                            {99, OriginId{2}},
-                                                            share(EventBody("e", "\xff", DataKind::kBytes)),
-                                                            5s})};
+    frame.retained = {std::make_shared<const RetainedPart>(RetainedPart{"app/cache-a",
+                                                                        InterestVersion{4},
+                                                                        RecordNo{6},
+                                                                        {99, OriginId{2}},
+                                                                        share(EventBody("e", "\xff", DataKind::kBytes)),
+                                                                        5s})};
     const Frame newer = frame_of(*decode_data(encode(data_of(frame, kProtocolVersion))));
     EXPECT_EQ(newer.records.size(), 3u);
     EXPECT_EQ(*newer.records[1]->body, EventBody("e", "\xff", DataKind::kBytes));
-    EXPECT_EQ(newer.kept[0]->stamp.time_us, 99u);
+    EXPECT_EQ(newer.retained[0]->stamp.time_us, 99u);
     const Frame older = frame_of(*decode_data(encode(data_of(frame, kVersion))));
     ASSERT_EQ(older.records.size(), 2u);
     EXPECT_EQ(older.records[1]->n, RecordNo{9});
     EXPECT_EQ(older.gone, (Gone{{{"app/a", 2}, {"app/a", 1}, {"app/b", 1}}, 0}));
-    EXPECT_EQ(older.kept[0]->stamp.time_us, 0u) << "as if nothing were held";
+    EXPECT_EQ(older.retained[0]->stamp.time_us, 0u) << "as if nothing were held";
     EXPECT_EQ(older.upto, frame.upto);
 }
 

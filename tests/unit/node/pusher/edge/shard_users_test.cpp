@@ -91,7 +91,7 @@ protected:
         auto record = std::make_shared<mesh::Record>();
         record->channels = {"app/cache-a", "app/other"};
         record->body = share(event_of(body));
-        record->kept = 1;
+        record->retained = 1;
         record->stamp = {stamp, OriginId{1}};
         record->keep_for = 10s;
         tell(mesh::Deliver{record});
@@ -205,10 +205,10 @@ TEST_F(ShardUsersTest, ReplaysTheLastEventToEachNewSubscriberAfterItsConfirmatio
     RawClient first(port);
     open(first);
     const mesh::Subscribe asked = ask_cache(first);
-    EXPECT_TRUE(asked.kept);
+    EXPECT_TRUE(asked.retained);
     mesh::Subscribed answer{asked.channel, asked.generation};
     answer.last =
-        mesh::KeptEvent{{5, OriginId{1}}, share(event_of(R"(,"event":"e","data":"5"})")), monotonic_now() + 10s};
+        mesh::RetainedEvent{{5, OriginId{1}}, share(event_of(R"(,"event":"e","data":"5"})")), monotonic_now() + 10s};
     tell(answer);
     EXPECT_EQ(first.read_text(), kSucceeded);
     EXPECT_EQ(first.read_text(), R"({"channel":"cache-a","event":"e","data":"5"})");
@@ -239,19 +239,19 @@ TEST_F(ShardUsersTest, AsksForTheLastEventAgainAfterAGapAndTakesWhatTheMeshFinds
     EXPECT_NE(client.read_text().find("tulle:gap"), std::string::npos);
     const auto again = hub.next<mesh::Subscribe>().value();
     EXPECT_EQ(again.channel, asked.channel);
-    EXPECT_TRUE(again.kept);
+    EXPECT_TRUE(again.retained);
     EXPECT_FALSE(again.presence);
     mesh::Subscribed answer{again.channel, again.generation};
     answer.last =
-        mesh::KeptEvent{{5, OriginId{1}}, share(event_of(R"(,"event":"e","data":"5"})")), monotonic_now() + 10s};
+        mesh::RetainedEvent{{5, OriginId{1}}, share(event_of(R"(,"event":"e","data":"5"})")), monotonic_now() + 10s};
     tell(answer);
     RawClient second(port);
     open(second);
     second.write_text(R"({"event":"pusher:subscribe","data":{"channel":"cache-a"}})");
     EXPECT_EQ(second.read_text(), kSucceeded);
     EXPECT_EQ(second.read_text(), R"({"channel":"cache-a","event":"e","data":"5"})");
-    tell(mesh::LastEvent{asked.channel,
-                         {{6, OriginId{1}}, share(event_of(R"(,"event":"e","data":"6"})")), monotonic_now() + 10s}});
+    tell(mesh::RetainedFound{
+        asked.channel, {{6, OriginId{1}}, share(event_of(R"(,"event":"e","data":"6"})")), monotonic_now() + 10s}});
     wait_for_mail();
     RawClient third(port);
     open(third);
@@ -287,13 +287,13 @@ TEST_F(ShardUsersTest, PublishesToACacheChannelSoThatItIsKeptAndReadsItBack) {
     };
     send("POST", "/apps/app/events", R"({"name":"e","channel":"cache-a","data":"d"})", "");
     const auto publish = hub.next<mesh::Publish>().value();
-    EXPECT_EQ(publish.kept, 1u);
+    EXPECT_EQ(publish.retained, 1u);
     EXPECT_EQ(publish.keep_for, kDefaultCacheTtl);
     tell(mesh::Published{publish.id, mesh::PublishOutcome::kAccepted});
     EXPECT_EQ(client.read_status(), 200u);
     send("GET", "/apps/app/channels/cache-a", "", "&info=cache");
     const auto query = hub.next<mesh::Query>().value();
-    EXPECT_EQ(query.kept, std::vector<std::string>{"app/cache-a"});
+    EXPECT_EQ(query.retained, std::vector<std::string>{"app/cache-a"});
     tell(mesh::QueryResult{
         query.id, {}, {}, {{"app/cache-a", {{5, OriginId{1}}, publish.body, monotonic_now() + 10s}}}});
     EXPECT_EQ(client.read_status(), 200u);

@@ -165,7 +165,7 @@ TEST_F(WebhookWorkerTest, TellsSubscribersHowManyTheyAre) {
     ASSERT_TRUE(publish);
     EXPECT_EQ(publish->channels, std::vector<std::string>{"app/x"});
     EXPECT_EQ(*publish->body, pusher::subscription_count_body(3));
-    EXPECT_EQ(publish->kept, 0u);
+    EXPECT_EQ(publish->retained, 0u);
     EXPECT_EQ(publish->id, 0u);
 }
 

@@ -61,10 +61,10 @@ TEST(HttpCache, IsKeptByTheCacheChannelsWhichComeFirst) {
 TEST(HttpCache, IsAnAttributeOfCacheChannelsAlone) {
     const auto asked = read("/cache-a", "cache,subscription_count");
     ASSERT_TRUE(std::holds_alternative<ApiWork>(asked));
-    EXPECT_EQ(std::get<ApiWork>(asked).kept, std::vector<std::string>{"app/cache-a"});
+    EXPECT_EQ(std::get<ApiWork>(asked).retained, std::vector<std::string>{"app/cache-a"});
     EXPECT_TRUE(std::get<ApiWork>(asked).plan.wants_cache);
     const auto without = read("/cache-a", "subscription_count");
-    EXPECT_TRUE(std::get<ApiWork>(without).kept.empty());
+    EXPECT_TRUE(std::get<ApiWork>(without).retained.empty());
     EXPECT_EQ(status_of(read("/a", "cache")), 400u);
     EXPECT_EQ(status_of(read("/private-encrypted-cache-a", "cache")), 0u);
     EXPECT_EQ(status_of(read("", "cache")), 400u);

@@ -1,20 +1,20 @@
-#include "node/core/last_events.hpp"
+#include "node/core/retained_events.hpp"
 
 #include <utility>
 
 namespace tulle::node {
 
-void LastEvents::open(std::string_view channel) {
+void RetainedEvents::open(std::string_view channel) {
     entries_.try_emplace(std::string(channel));
 }
 
-void LastEvents::close(std::string_view channel) {
+void RetainedEvents::close(std::string_view channel) {
     if (const auto entry = entries_.find(channel); entry != entries_.end()) {
         entries_.erase(entry);
     }
 }
 
-void LastEvents::on_confirmed(std::string_view channel, std::optional<LastEvent> last) {
+void RetainedEvents::on_confirmed(std::string_view channel, std::optional<RetainedEvent> last) {
     const auto entry = entries_.find(channel);
     if (entry == entries_.end() || !last) {
         return;
@@ -23,19 +23,19 @@ void LastEvents::on_confirmed(std::string_view channel, std::optional<LastEvent>
     put(entry->second, std::move(*last));
 }
 
-void LastEvents::on_found(std::string_view channel, LastEvent event) {
+void RetainedEvents::on_found(std::string_view channel, RetainedEvent event) {
     if (const auto entry = entries_.find(channel); entry != entries_.end()) {
         put(entry->second, std::move(event));
     }
 }
 
-void LastEvents::put(Entry& entry, LastEvent event) {
+void RetainedEvents::put(Entry& entry, RetainedEvent event) {
     if (entry.last.stamp < event.stamp) {
         entry.last = std::move(event);
     }
 }
 
-bool LastEvents::on_delivered(std::string_view channel, LastEvent event) {
+bool RetainedEvents::on_delivered(std::string_view channel, RetainedEvent event) {
     const auto entry = entries_.find(channel);
     if (entry == entries_.end()) {
         return true;
@@ -47,7 +47,7 @@ bool LastEvents::on_delivered(std::string_view channel, LastEvent event) {
     return true;
 }
 
-SharedBody LastEvents::last(std::string_view channel, Instant now) {
+SharedBody RetainedEvents::last(std::string_view channel, Instant now) {
     const auto entry = entries_.find(channel);
     if (entry == entries_.end()) {
         return nullptr;

@@ -20,7 +20,7 @@ struct EventStamp {
     friend auto operator<=>(const EventStamp&, const EventStamp&) = default;
 };
 
-struct LastEvent {
+struct RetainedEvent {
     EventStamp stamp;
     SharedBody body;
     Instant until{};
@@ -33,18 +33,18 @@ struct LastEvent {
 /// Time:   `now` is an argument and must not go backwards.
 /// Limits: none of its own; one event, of at most its app's max_event_bytes, for each open channel.
 /// Errors: none. What concerns a channel that is not open does nothing.
-class LastEvents {
+class RetainedEvents {
 public:
     /// The channel has got its first subscriber.
     void open(std::string_view channel);
     /// It has lost its last one.
     void close(std::string_view channel);
     /// The mesh has confirmed it, and brings its last event if it has one.
-    void on_confirmed(std::string_view channel, std::optional<LastEvent> last);
+    void on_confirmed(std::string_view channel, std::optional<RetainedEvent> last);
     /// The mesh has found an event that the subscribers did not get.
-    void on_found(std::string_view channel, LastEvent event);
+    void on_found(std::string_view channel, RetainedEvent event);
     /// False: the confirmation has brought this very event, so whoever is subscribed has had it.
-    [[nodiscard]] bool on_delivered(std::string_view channel, LastEvent event);
+    [[nodiscard]] bool on_delivered(std::string_view channel, RetainedEvent event);
 
     /// What a new subscriber is to see; null for nothing.
     [[nodiscard]] SharedBody last(std::string_view channel, Instant now);
@@ -52,10 +52,10 @@ public:
 private:
     struct Entry {
         std::optional<EventStamp> brought;  ///< by the confirmation
-        LastEvent last;                     ///< no body: none
+        RetainedEvent last;                 ///< no body: none
     };
 
-    static void put(Entry& entry, LastEvent event);
+    static void put(Entry& entry, RetainedEvent event);
 
     StringMap<Entry> entries_;
 };

@@ -1,4 +1,4 @@
-#include "mesh/core/retained/kept_table.hpp"
+#include "mesh/core/retained/retained_table.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -9,7 +9,7 @@
 
 namespace tulle::mesh {
 static_assert(kKeepers < kMaxMembers);
-static_assert(Limits{}.ring_age <= Timing{}.kept_transit, "an event is held until the ring has sent it");
+static_assert(Limits{}.ring_age <= Timing{}.retained_transit, "an event is held until the ring has sent it");
 
 namespace {
 
@@ -29,7 +29,8 @@ void note_teller(std::vector<OriginId>& tellers, OriginId teller) {
 
 }  // namespace
 
-void KeptTable::put(Instant now, const std::string& channel, const KeptEvent& event, bool own, OriginId teller) {
+void RetainedTable::put(Instant now, const std::string& channel, const RetainedEvent& event, bool own,
+                        OriginId teller) {
     const auto held = events_.find(channel);
     if (held != events_.end()) {
         if (event.stamp == held->second.event.stamp) {
@@ -43,7 +44,7 @@ void KeptTable::put(Instant now, const std::string& channel, const KeptEvent& ev
     const std::uint64_t order = ++last_order_;
     bytes_ += event.cost() + channel.size();
     if (events_.empty() && !sweep_cursor_) {
-        sweep_at_ = now + timing_.kept_sweep;
+        sweep_at_ = now + timing_.retained_sweep;
     }
     std::vector<OriginId> tellers;
     if (teller != OriginId{}) {
@@ -51,14 +52,14 @@ void KeptTable::put(Instant now, const std::string& channel, const KeptEvent& ev
     }
     events_.emplace(channel, Entry{event, now, order, own, std::move(tellers)});
     by_order_.emplace(order, channel);
-    while (bytes_ > limits_.kept_bytes && events_.size() > 1) {
+    while (bytes_ > limits_.retained_bytes && events_.size() > 1) {
         drop(events_.find(by_order_.begin()->second));
         ++evicted_;
     }
     TULLE_ASSERT(by_order_.size() == events_.size());
 }
 
-KeptTable::Events::iterator KeptTable::drop(Events::iterator it) {
+RetainedTable::Events::iterator RetainedTable::drop(Events::iterator it) {
     TULLE_ASSERT(it->second.event.cost() + it->first.size() <= bytes_);
     bytes_ -= it->second.event.cost() + it->first.size();
     const std::size_t erased = by_order_.erase(it->second.order);
@@ -66,7 +67,7 @@ KeptTable::Events::iterator KeptTable::drop(Events::iterator it) {
     return events_.erase(it);
 }
 
-const KeptEvent* KeptTable::find(Instant now, const std::string& channel) const {
+const RetainedEvent* RetainedTable::find(Instant now, const std::string& channel) const {
     const auto held = events_.find(channel);
     return held == events_.end() || held->second.event.until <= now ? nullptr : &held->second.event;
 }
@@ -74,15 +75,15 @@ const KeptEvent* KeptTable::find(Instant now, const std::string& channel) const 
 // ---- who keeps
 // -------------------------------------------------------------------------------------------------------
 
-std::vector<OriginId> KeptTable::keepers(const std::string& channel) const {
+std::vector<OriginId> RetainedTable::keepers(const std::string& channel) const {
     return mesh::keepers(members_, channel, kKeepers);
 }
 
-bool KeptTable::keeps(OriginId who, const std::string& channel) const {
+bool RetainedTable::keeps(OriginId who, const std::string& channel) const {
     return contains(keepers(channel), who);
 }
 
-void KeptTable::set_members(std::vector<OriginId> others) {
+void RetainedTable::set_members(std::vector<OriginId> others) {
     others.push_back(self_);
     std::vector<OriginId> before = std::exchange(members_, std::move(others));
     if (events_.empty()) {
@@ -96,12 +97,12 @@ void KeptTable::set_members(std::vector<OriginId> others) {
 }
 
 /// Events to look at in a turn: their keepers cost one weight for each member, before and after.
-std::size_t KeptTable::slice(std::size_t members) const {
+std::size_t RetainedTable::slice(std::size_t members) const {
     TULLE_ASSERT(members > 0);  // this node is always one of them
-    return std::max<std::size_t>(1, limits_.kept_slice / members);
+    return std::max<std::size_t>(1, limits_.retained_slice / members);
 }
 
-std::vector<KeptTable::HandOn> KeptTable::on_deadline(Instant now) {
+std::vector<RetainedTable::HandOn> RetainedTable::on_deadline(Instant now) {
     std::vector<HandOn> out;
     if (!moves_.empty()) {
         move_slice(now, out);
@@ -111,14 +112,14 @@ std::vector<KeptTable::HandOn> KeptTable::on_deadline(Instant now) {
     return out;
 }
 
-std::optional<Instant> KeptTable::next_deadline() const {
+std::optional<Instant> RetainedTable::next_deadline() const {
     if (events_.empty() && moves_.empty()) {
         return std::nullopt;
     }
     return moves_.empty() ? sweep_at_ : Instant{};
 }
 
-void KeptTable::move_slice(Instant now, std::vector<HandOn>& out) {
+void RetainedTable::move_slice(Instant now, std::vector<HandOn>& out) {
     TULLE_ASSERT(!moves_.empty());
     Move& move = moves_.front();
     auto it = move.cursor.empty() ? events_.begin() : events_.upper_bound(move.cursor);
@@ -137,7 +138,7 @@ void KeptTable::move_slice(Instant now, std::vector<HandOn>& out) {
 /// by members that are all lost: that one gives it to all keepers, as they may never have met these members. What the
 /// origin had accepted shortly before it was lost, or left, goes to all keepers as well: it may have had no session
 /// with some of them.
-void KeptTable::hand_on(Instant now, const Move& move, Events::value_type& held, std::vector<HandOn>& out) const {
+void RetainedTable::hand_on(Instant now, const Move& move, Events::value_type& held, std::vector<HandOn>& out) const {
     const std::vector<OriginId> before = mesh::keepers(move.before, held.first, kKeepers);
     const bool orphaned =
         std::none_of(before.begin(), before.end(), [&](OriginId oid) { return contains(move.after, oid); });
@@ -146,7 +147,7 @@ void KeptTable::hand_on(Instant now, const Move& move, Events::value_type& held,
         return;
     }
     const OriginId origin = held.second.event.stamp.origin;
-    const bool origin_lost = now < held.second.put_at + timing_.kept_transit && contains(move.before, origin) &&
+    const bool origin_lost = now < held.second.put_at + timing_.retained_transit && contains(move.before, origin) &&
                              !contains(move.after, origin);
     if (origin_lost || alone) {
         out.push_back({OriginId{}, held.first});
@@ -162,27 +163,27 @@ void KeptTable::hand_on(Instant now, const Move& move, Events::value_type& held,
 }
 
 /// Looked for among the present members: a change that is worked on late may not know the teller at all.
-bool KeptTable::has_lost_tellers(Instant now, const Entry& entry) const {
-    return !entry.tellers.empty() && now < entry.put_at + timing_.kept_transit &&
+bool RetainedTable::has_lost_tellers(Instant now, const Entry& entry) const {
+    return !entry.tellers.empty() && now < entry.put_at + timing_.retained_transit &&
            std::none_of(entry.tellers.begin(), entry.tellers.end(),
                         [&](OriginId oid) { return contains(members_, oid); });
 }
 
-void KeptTable::sweep_slice(Instant now) {
+void RetainedTable::sweep_slice(Instant now) {
     auto it = sweep_cursor_ ? events_.upper_bound(*sweep_cursor_) : events_.begin();
     for (std::size_t left = slice(members_.size()); left > 0 && it != events_.end(); --left) {
         sweep_cursor_ = it->first;
-        const bool needed =
-            now < it->second.put_at + timing_.kept_transit || wanted_.contains(it->first) || keeps(self_, it->first);
+        const bool needed = now < it->second.put_at + timing_.retained_transit || wanted_.contains(it->first) ||
+                            keeps(self_, it->first);
         it = it->second.event.until <= now || !needed ? drop(it) : std::next(it);
     }
     if (it == events_.end()) {
         sweep_cursor_.reset();
-        sweep_at_ = now + timing_.kept_sweep;
+        sweep_at_ = now + timing_.retained_sweep;
     }
 }
 
-std::vector<std::string> KeptTable::lately_for(Instant now, OriginId to) const {
+std::vector<std::string> RetainedTable::lately_for(Instant now, OriginId to) const {
     std::vector<std::string> channels;
     for (const auto& [channel, entry] : events_) {
         if (in_transit(now, entry) && keeps(to, channel)) {
@@ -195,7 +196,7 @@ std::vector<std::string> KeptTable::lately_for(Instant now, OriginId to) const {
 // ---- what others hold
 // ------------------------------------------------------------------------------------------------
 
-bool KeptTable::accept(Instant now, OriginId from, const KeptPart& part, std::optional<InterestVersion> since) {
+bool RetainedTable::accept(Instant now, OriginId from, const RetainedPart& part, std::optional<InterestVersion> since) {
     if (part.stamp.time_us != 0) {
         put(now, part.channel, {part.stamp, part.body, now + part.left}, false, from);
     }
@@ -208,7 +209,7 @@ bool KeptTable::accept(Instant now, OriginId from, const KeptPart& part, std::op
     return true;
 }
 
-const KeptTable::Answer* KeptTable::answer_of(OriginId from, const std::string& channel) const {
+const RetainedTable::Answer* RetainedTable::answer_of(OriginId from, const std::string& channel) const {
     const auto wanted = wanted_.find(channel);
     if (wanted == wanted_.end()) {
         return nullptr;
@@ -220,12 +221,12 @@ const KeptTable::Answer* KeptTable::answer_of(OriginId from, const std::string& 
     return stands ? &answer->second : nullptr;
 }
 
-bool KeptTable::knows(OriginId from, const std::string& channel, InterestVersion since) const {
+bool RetainedTable::knows(OriginId from, const std::string& channel, InterestVersion since) const {
     const Answer* answer = answer_of(from, channel);
     return answer != nullptr && answer->version >= since;
 }
 
-bool KeptTable::is_answered(OriginId from, const std::string& channel, RecordNo n) const {
+bool RetainedTable::is_answered(OriginId from, const std::string& channel, RecordNo n) const {
     const Answer* answer = answer_of(from, channel);
     return answer != nullptr && n <= answer->at;
 }

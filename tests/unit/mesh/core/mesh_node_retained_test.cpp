@@ -1,28 +1,28 @@
 #include "tests/unit/mesh/core/played_peer.hpp"
 
-namespace tulle::mesh::mesh_node_kept_test {
+namespace tulle::mesh::mesh_node_retained_test {
 namespace {
 
 const std::string kChannel = "app/cache-a";
-const std::string kKey = kept_key(kChannel);
+const std::string kKey = retained_key(kChannel);
 
-class MeshNodeKeptTest : public PlayedPeerTest {
+class MeshNodeRetainedTest : public PlayedPeerTest {
 protected:
     void publish(const std::string& body) {
         Publish message{1, {kChannel}, share(EventBody("e", body)), {}};
-        message.kept = 1;
+        message.retained = 1;
         message.keep_for = 1min;
         from_shard(0, std::move(message));
     }
     /// A first subscriber, as far as the peer's acknowledgement.
     InterestVersion subscribe(std::uint16_t shard) {
-        from_shard(shard, Subscribe{.channel = kChannel, .generation = 1, .kept = true});
+        from_shard(shard, Subscribe{.channel = kChannel, .generation = 1, .retained = true});
         const InterestVersion version = node_.local_interest().log().version();
         control(InterestAck{version});
         return version;
     }
-    KeptPart answer(InterestVersion version, std::uint64_t time_us, const std::string& body,
-                    RecordNo at = RecordNo{20}) {
+    RetainedPart answer(InterestVersion version, std::uint64_t time_us, const std::string& body,
+                        RecordNo at = RecordNo{20}) {
         return {.channel = kChannel,
                 .version = version,
                 .at = at,
@@ -35,7 +35,7 @@ protected:
                       .channels = {kChannel, "app/b"},
                       .body = share(EventBody("e", body)),
                       .exclude_socket = {}};
-        record.kept = 1;
+        record.retained = 1;
         record.stamp = {time_us, OriginId{2}};
         record.keep_for = 1min;
         return record;
@@ -51,7 +51,7 @@ protected:
     }
 };
 
-TEST_F(MeshNodeKeptTest, ConfirmsWhenThePeerHasToldWhatItHolds) {
+TEST_F(MeshNodeRetainedTest, ConfirmsWhenThePeerHasToldWhatItHolds) {
     const InterestVersion version = subscribe(0);
     EXPECT_TRUE(to_shards<Subscribed>(out_).empty());
     frame({}, {}, {answer(version, 900, "theirs")});
@@ -62,35 +62,35 @@ TEST_F(MeshNodeKeptTest, ConfirmsWhenThePeerHasToldWhatItHolds) {
     EXPECT_EQ(answers[0].last->until, now_ + 1min);
 }
 
-TEST_F(MeshNodeKeptTest, ThePeerMayHoldNothing) {
+TEST_F(MeshNodeRetainedTest, ThePeerMayHoldNothing) {
     frame({}, {}, {answer(subscribe(0), 0, "")});
     ASSERT_EQ(to_shards<Subscribed>(out_).size(), 1u);
     EXPECT_FALSE(to_shards<Subscribed>(out_)[0].last);
 }
 
-TEST_F(MeshNodeKeptTest, ItsOwnLaterEventWins) {
+TEST_F(MeshNodeRetainedTest, ItsOwnLaterEventWins) {
     publish("ours");
     frame({}, {}, {answer(subscribe(0), 1, "theirs")});
     EXPECT_EQ(to_shards<Subscribed>(out_).at(0).last->body->data(), "ours");
 }
 
-TEST_F(MeshNodeKeptTest, SendsEventsToTheirKeepersThoughNobodySubscribesThere) {
+TEST_F(MeshNodeRetainedTest, SendsEventsToTheirKeepersThoughNobodySubscribesThere) {
     publish("ours");
     ASSERT_EQ(frames(out_).size(), 1u);  // of two nodes both are keepers
-    EXPECT_EQ(frames(out_)[0]->records.at(0)->kept, 1u);
+    EXPECT_EQ(frames(out_)[0]->records.at(0)->retained, 1u);
 }
 
-TEST_F(MeshNodeKeptTest, AnswersThePeersInterestAheadOfRecords) {
+TEST_F(MeshNodeRetainedTest, AnswersThePeersInterestAheadOfRecords) {
     publish("ours");
     out_.clear();
     control(InterestDelta{InterestVersion{0}, {{true, kChannel}, {true, kKey}}, InterestVersion{2}});
     ASSERT_EQ(frames(out_).size(), 1u);
-    ASSERT_EQ(frames(out_)[0]->kept.size(), 1u);
-    EXPECT_EQ(frames(out_)[0]->kept[0]->version, InterestVersion{2});
-    EXPECT_EQ(frames(out_)[0]->kept[0]->body->data(), "ours");
+    ASSERT_EQ(frames(out_)[0]->retained.size(), 1u);
+    EXPECT_EQ(frames(out_)[0]->retained[0]->version, InterestVersion{2});
+    EXPECT_EQ(frames(out_)[0]->retained[0]->body->data(), "ours");
 }
 
-TEST_F(MeshNodeKeptTest, WhatTheAnswerHoldsDoesNotComeAgainOnThatChannel) {
+TEST_F(MeshNodeRetainedTest, WhatTheAnswerHoldsDoesNotComeAgainOnThatChannel) {
     from_shard(0, Subscribe{"app/b", 1});
     const InterestVersion version = subscribe(0);
     frame({}, {}, {answer(version, 900, "theirs", RecordNo{60})});
@@ -98,58 +98,58 @@ TEST_F(MeshNodeKeptTest, WhatTheAnswerHoldsDoesNotComeAgainOnThatChannel) {
     frame({}, {event(60, 900, "theirs"), event(61, 901, "next")});
     ASSERT_EQ(delivered().size(), 2u);
     EXPECT_EQ(delivered()[0]->channels, (std::vector<std::string>{"app/b"}));
-    EXPECT_EQ(delivered()[0]->kept, 0u);
+    EXPECT_EQ(delivered()[0]->retained, 0u);
     EXPECT_EQ(delivered()[1]->channels.size(), 2u);
 }
 
-TEST_F(MeshNodeKeptTest, TellsSubscribersShardsOfAnEventTheyHaveMissed) {
+TEST_F(MeshNodeRetainedTest, TellsSubscribersShardsOfAnEventTheyHaveMissed) {
     const InterestVersion version = subscribe(0);
     frame({}, {}, {answer(version, 900, "theirs")});
     out_.clear();
     frame({}, {}, {answer(version, 950, "handed on")});
-    const auto told = to_shards<LastEvent>(out_);
+    const auto told = to_shards<RetainedFound>(out_);
     ASSERT_EQ(told.size(), 1u);
     EXPECT_EQ(told[0].event.body->data(), "handed on");
     EXPECT_TRUE(to_shards<Subscribed>(out_).empty());
 }
 
-TEST_F(MeshNodeKeptTest, AQueryBringsTheNewestOfWhatAnybodyHolds) {
+TEST_F(MeshNodeRetainedTest, AQueryBringsTheNewestOfWhatAnybodyHolds) {
     publish("ours");
     out_.clear();
-    from_shard(0, Query{.id = 7, .body = "q", .timeout = 1s, .kept = {kChannel, "app/cache-none"}});
+    from_shard(0, Query{.id = 7, .body = "q", .timeout = 1s, .retained = {kChannel, "app/cache-none"}});
     const auto asked = controls<QueryAsk>(out_);
     ASSERT_EQ(asked.size(), 1u);
-    EXPECT_EQ(asked[0].kept.size(), 2u);
+    EXPECT_EQ(asked[0].retained.size(), 2u);
     const std::uint64_t later = std::uint64_t{1} << 60;
-    control(QueryAnswer{asked[0].id, {}, false, std::make_shared<const KeptPart>(answer({}, later, "theirs"))});
+    control(QueryAnswer{asked[0].id, {}, false, std::make_shared<const RetainedPart>(answer({}, later, "theirs"))});
     control(QueryAnswer{asked[0].id, {}, true, {}});
     for (const ShardIndex shard : {ShardIndex{0}, ShardIndex{1}}) {
         from_shard(shard.value, LocalAnswer{to_shards<LocalQuery>(out_).at(shard.value).token, {}, true});
     }
     const auto results = to_shards<QueryResult>(out_);
     ASSERT_EQ(results.size(), 1u);
-    ASSERT_EQ(results[0].kept.size(), 1u);
-    EXPECT_EQ(results[0].kept[0].first, kChannel);
-    EXPECT_EQ(results[0].kept[0].second.body->data(), "theirs");
+    ASSERT_EQ(results[0].retained.size(), 1u);
+    EXPECT_EQ(results[0].retained[0].first, kChannel);
+    EXPECT_EQ(results[0].retained[0].second.body->data(), "theirs");
 }
 
-TEST_F(MeshNodeKeptTest, TellsAPeerThatAsksWhatItHolds) {
+TEST_F(MeshNodeRetainedTest, TellsAPeerThatAsksWhatItHolds) {
     publish("ours");
     out_.clear();
     control(QueryAsk{5, "q", 1000, {kChannel, "app/cache-none"}});
     const auto answers = controls<QueryAnswer>(out_);
     ASSERT_EQ(answers.size(), 1u);
     EXPECT_EQ(answers[0].id, 5u);
-    EXPECT_EQ(answers[0].kept->body->data(), "ours");
+    EXPECT_EQ(answers[0].retained->body->data(), "ours");
 }
 
-TEST_F(MeshNodeKeptTest, RefusesToKeepForTooLong) {
+TEST_F(MeshNodeRetainedTest, RefusesToKeepForTooLong) {
     Publish message{1, {kChannel}, share(EventBody("e", "x")), {}};
-    message.kept = 1;
+    message.retained = 1;
     message.keep_for = kMaxKeepFor + 1ms;
     from_shard(0, std::move(message));
     EXPECT_EQ(to_shards<Published>(out_).at(0).outcome, PublishOutcome::kTooLarge);
 }
 
 }  // namespace
-}  // namespace tulle::mesh::mesh_node_kept_test
+}  // namespace tulle::mesh::mesh_node_retained_test

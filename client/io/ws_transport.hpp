@@ -23,7 +23,7 @@ namespace tulle::client {
 /// Bytes of client events that wait to be written, in the mailbox and in the link.
 using QueuedBytes = std::atomic<std::size_t>;
 
-struct WsLinkConfig {
+struct WsTransportConfig {
     DialId dial;
     ServerUrl server;
     std::string target;
@@ -37,7 +37,7 @@ struct WsLinkConfig {
 ///
 /// Thread: that of the io_context. The owner must live until on_lost or drop().
 /// Limits: a message beyond max_message_bytes ends the connection; after close() it lives for a second at most.
-class WsLink : public std::enable_shared_from_this<WsLink> {
+class WsTransport : public std::enable_shared_from_this<WsTransport> {
 public:
     class Owner {
     public:
@@ -49,10 +49,10 @@ public:
         ~Owner() = default;
     };
 
-    WsLink(boost::asio::io_context& io, WsLinkConfig config, Owner& owner);
-    WsLink(const WsLink&) = delete;
-    WsLink& operator=(const WsLink&) = delete;
-    ~WsLink();
+    WsTransport(boost::asio::io_context& io, WsTransportConfig config, Owner& owner);
+    WsTransport(const WsTransport&) = delete;
+    WsTransport& operator=(const WsTransport&) = delete;
+    ~WsTransport();
 
     void open();
     void send(std::string frame);
@@ -76,7 +76,7 @@ private:
     void end(std::optional<int> code, std::string reason);
     void cut();
 
-    WsLinkConfig config_;
+    WsTransportConfig config_;
     Owner* owner_;
     Tcp::resolver resolver_;
     boost::beast::websocket::stream<boost::beast::tcp_stream> ws_;

@@ -18,7 +18,7 @@ namespace tulle::mesh {
 /// The last events of channels that keep one, as far as this node holds them, and who is to hold which.
 ///
 /// Of a channel the `keepers` that rendezvous hashing names hold the last event, every node with subscribers of it
-/// does, and the node that has accepted it does for `kept_transit`, until it has surely arrived. When the members
+/// does, and the node that has accepted it does for `retained_transit`, until it has surely arrived. When the members
 /// change, its holders hand it on to whoever has become a keeper; when the node is lost that has accepted it lately, to
 /// whoever is interested, as some may not have got it. A node that was told an event lately by members that are all
 /// lost may be the only one of its part of the mesh that has the event: these members may have come from another part,
@@ -26,19 +26,20 @@ namespace tulle::mesh {
 /// with the greatest stamp, for everybody.
 ///
 /// Thread: confined to the hub. Time: `now` must not go backwards.
-/// Cost:   put and find are O(log events). After a change of members `kept_slice` weights are computed a turn, until
+/// Cost:   put and find are O(log events). After a change of members `retained_slice` weights are computed a turn,
+/// until
 ///         all events have been looked at; events that nobody needs any more go in the same way.
-/// Limits: `kept_bytes`; beyond it the event that was put first goes, and is counted.
-class KeptTable {
+/// Limits: `retained_bytes`; beyond it the event that was put first goes, and is counted.
+class RetainedTable {
 public:
-    KeptTable(OriginId self, const Timing& timing, const Limits& limits)
+    RetainedTable(OriginId self, const Timing& timing, const Limits& limits)
         : self_(self), timing_(timing), limits_(limits), members_{self} {}
 
     /// Holds it unless a later one is held. `own`: accepted by this node. `teller`: the member that told us of it; none
     /// when it was accepted here, or came as a record, which `Reconcile` brings to everybody when its origin dies.
-    void put(Instant now, const std::string& channel, const KeptEvent& event, bool own, OriginId teller = {});
+    void put(Instant now, const std::string& channel, const RetainedEvent& event, bool own, OriginId teller = {});
     /// Null when there is none, or it is too old. Valid until the next change.
-    [[nodiscard]] const KeptEvent* find(Instant now, const std::string& channel) const;
+    [[nodiscard]] const RetainedEvent* find(Instant now, const std::string& channel) const;
 
     // ---- who keeps
     /// The members that there are sessions with.
@@ -62,7 +63,7 @@ public:
     /// Subscribers are told what is held now: what comes from here on is news to them.
     void confirmed(const std::string& channel) { wanted_[channel].is_confirmed = true; }
     /// `since`: the version of our present interest in the channel, if any. True when that is an answer to it.
-    bool accept(Instant now, OriginId from, const KeptPart& part, std::optional<InterestVersion> since);
+    bool accept(Instant now, OriginId from, const RetainedPart& part, std::optional<InterestVersion> since);
     [[nodiscard]] bool knows(OriginId from, const std::string& channel, InterestVersion since) const;
     /// The record has come behind the answer of its origin that holds it, or a later one, already: an answer that the
     /// subscribers were waiting for.
@@ -76,7 +77,7 @@ public:
 
 private:
     struct Entry {
-        KeptEvent event;
+        RetainedEvent event;
         Instant put_at;
         std::uint64_t order = 0;  // of the putting
         bool own = false;
@@ -105,7 +106,7 @@ private:
     [[nodiscard]] bool has_lost_tellers(Instant now, const Entry& entry) const;
     void sweep_slice(Instant now);
     [[nodiscard]] bool in_transit(Instant now, const Entry& entry) const {
-        return entry.own && now < entry.put_at + timing_.kept_transit;
+        return entry.own && now < entry.put_at + timing_.retained_transit;
     }
     [[nodiscard]] const Answer* answer_of(OriginId from, const std::string& channel) const;
     [[nodiscard]] std::size_t slice(std::size_t members) const;

@@ -15,13 +15,13 @@ namespace tulle::node {
 /// Limits: the backlog is bounded by its sources: one message for each connection, whose reading pauses meanwhile; the
 ///         ends of the subscriptions of clients that have gone; and answers, whose number the hub bounds.
 /// Errors: an exception in here ends the process: if the hub missed who came and who went, all nodes would be wrong.
-class HubLink {
+class HubPort {
 public:
     /// After this many messages the gathered ones are handed over before the turn ends, so that the hub works while a
     /// long turn goes on.
     static constexpr std::size_t kMaxGathered = 256;
 
-    HubLink(mesh::HubMailbox& hub, mesh::ShardIndex shard) : hub_(hub), shard_(shard) {}
+    HubPort(mesh::HubMailbox& hub, mesh::ShardIndex shard) : hub_(hub), shard_(shard) {}
 
     /// Sends a message that may be refused. Refused: the message has not been sent, and never will be.
     [[nodiscard]] Push offer(mesh::ToHub message) noexcept;

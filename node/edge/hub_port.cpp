@@ -1,10 +1,10 @@
-#include "node/edge/hub_link.hpp"
+#include "node/edge/hub_port.hpp"
 
 #include <utility>
 
 namespace tulle::node {
 
-Push HubLink::offer(mesh::ToHub message) noexcept {
+Push HubPort::offer(mesh::ToHub message) noexcept {
     if (is_backed_up() || hub_.try_claim() == Push::kRefused) {
         return Push::kRefused;
     }
@@ -12,7 +12,7 @@ Push HubLink::offer(mesh::ToHub message) noexcept {
     return Push::kAccepted;
 }
 
-Push HubLink::send(mesh::ToHub message) noexcept {
+Push HubPort::send(mesh::ToHub message) noexcept {
     mesh::FromShard item{shard_, std::move(message)};
     if (!is_backed_up() && hub_.try_claim() == Push::kAccepted) {
         gather(std::move(item));
@@ -22,14 +22,14 @@ Push HubLink::send(mesh::ToHub message) noexcept {
     return Push::kRefused;
 }
 
-void HubLink::gather(mesh::FromShard item) noexcept {
+void HubPort::gather(mesh::FromShard item) noexcept {
     gathered_.push_back(std::move(item));
     if (gathered_.size() >= kMaxGathered) {
         hub_.push_claimed(gathered_);
     }
 }
 
-bool HubLink::flush() noexcept {
+bool HubPort::flush() noexcept {
     while (!backlog_.empty() && hub_.try_claim() == Push::kAccepted) {
         gather(std::move(backlog_.front()));
         backlog_.pop_front();

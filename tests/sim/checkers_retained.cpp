@@ -30,8 +30,8 @@ bool keepers_died(const World& world, Instant from) {
 
 /// By which rule it is no violation that somebody knows `held` as the last event of a channel, and not this one: the
 /// last copy of it, or of one that had come in its place, has gone in a way that P10 excuses. Empty: by none.
-std::string excuse(const World& world, const World::KeptAccepted& event, const mesh::Stamp& held) {
-    for (const World::KeptLoss& loss : world.kept_losses()) {
+std::string excuse(const World& world, const World::RetainedAccepted& event, const mesh::Stamp& held) {
+    for (const World::RetainedLoss& loss : world.retained_losses()) {
         const bool is_it = loss.channel == event.channel && loss.left < event.stamp && event.stamp <= loss.lost;
         if (is_it && !loss.rule.empty() && held <= loss.lost) {
             return loss.rule;
@@ -44,7 +44,7 @@ std::string excuse(const World& world, const World::KeptAccepted& event, const m
 void check_latest(World& world, Outcome& outcome, const Process& process, const std::string& channel,
                   const mesh::Stamp& found) {
     std::set<std::string> rules;
-    for (const World::KeptAccepted& event : world.kept_accepted()) {
+    for (const World::RetainedAccepted& event : world.retained_accepted()) {
         if (event.channel != channel || event.stamp <= found) {
             continue;
         }
@@ -65,10 +65,10 @@ void check_latest(World& world, Outcome& outcome, const Process& process, const 
 
 }  // namespace
 
-void check_kept(World& world, Outcome& outcome) {
+void check_retained(World& world, Outcome& outcome) {
     for (HostId host = 0; host < world.hosts(); ++host) {
         for (std::size_t i = 0; world.process(host) != nullptr && i < kCacheChannels; ++i) {
-            world.ask_kept(host, cache_channel(i));
+            world.ask_retained(host, cache_channel(i));
         }
     }
     world.run_for(kAnswer);
@@ -80,14 +80,14 @@ void check_kept(World& world, Outcome& outcome) {
     for (std::size_t i = 0; i < kCacheChannels; ++i) {
         const std::string channel = cache_channel(i);
         for (const Process* process : processes) {
-            const auto found = process->kept_found.find(channel);
-            if (found == process->kept_found.end()) {
+            const auto found = process->retained_found.find(channel);
+            if (found == process->retained_found.end()) {
                 world.violation("P6 " + world.name_of(process->oid) + " was not answered for the last event of " +
                                 channel);
                 continue;
             }
             check_latest(world, outcome, *process, channel, found->second);
-            if (found->second != processes.front()->kept_found[channel]) {
+            if (found->second != processes.front()->retained_found[channel]) {
                 world.violation("P6 " + world.name_of(process->oid) + " knows another last event of " + channel +
                                 " than " + world.name_of(processes.front()->oid));
             }
@@ -95,8 +95,8 @@ void check_kept(World& world, Outcome& outcome) {
     }
     for (const Process* process : processes) {
         process->shelf.for_each([&](const std::string& channel, const mesh::Stamp& last) {
-            outcome.reached["last_events_on_shelves"] += last.time_us != 0 ? 1 : 0;
-            if (last != processes.front()->kept_found[channel]) {
+            outcome.reached["retained_events_on_shelves"] += last.time_us != 0 ? 1 : 0;
+            if (last != processes.front()->retained_found[channel]) {
                 world.violation("P6 " + world.name_of(process->oid) + " gives its clients another last event of " +
                                 channel);
             }
@@ -121,8 +121,8 @@ bool has_just_died(const World& world, OriginId oid) {
 /// `is_due` says which of the events of the channel should be known that are later than `last`; `what` is said of a
 /// missing one. An `answer` may be older than what comes behind it.
 void judge(World& world, const Process& process, const std::string& channel, const mesh::Stamp& last,
-           const std::function<bool(const World::KeptAccepted&)>& is_due, const std::string& what, bool answer) {
-    for (const World::KeptAccepted& event : world.kept_accepted()) {
+           const std::function<bool(const World::RetainedAccepted&)>& is_due, const std::string& what, bool answer) {
+    for (const World::RetainedAccepted& event : world.retained_accepted()) {
         if (event.channel != channel || event.stamp <= last || !is_due(event)) {
             continue;
         }
@@ -148,7 +148,7 @@ void judge(World& world, const Process& process, const std::string& channel, con
 
 /// Who subscribes where others are subscribed already gets what is under way as a live event.
 void check_answer(World& world, const Process& process, const std::string& channel, const Shelf::Answered& answered) {
-    const auto is_due = [&](const World::KeptAccepted& event) {
+    const auto is_due = [&](const World::RetainedAccepted& event) {
         return event.at < answered.asked && had_met(process, event.stamp.origin, answered.asked);
     };
     if (answered.first) {
@@ -157,7 +157,7 @@ void check_answer(World& world, const Process& process, const std::string& chann
 }
 
 void check_held(World& world, const Process& process, const std::string& channel, const Shelf::Held& held) {
-    const auto is_due = [&](const World::KeptAccepted& event) {
+    const auto is_due = [&](const World::RetainedAccepted& event) {
         return held.confirmed < event.at && had_met(process, event.stamp.origin, event.at) &&
                world.due(event.at, event.host, process.host) < world.now();
     };

@@ -1,15 +1,15 @@
-#include "node/edge/hub_link.hpp"
+#include "node/edge/hub_port.hpp"
 
 #include <gtest/gtest.h>
 
-namespace tulle::node::hub_link_test {
+namespace tulle::node::hub_port_test {
 namespace {
 
 mesh::ToHub leave(std::string channel) {
     return mesh::Unsubscribe{std::move(channel)};
 }
 
-class HubLinkTest : public ::testing::Test {
+class HubPortTest : public ::testing::Test {
 protected:
     std::vector<std::string> taken() {
         std::vector<mesh::FromShard> items;
@@ -23,10 +23,10 @@ protected:
     }
 
     mesh::HubMailbox hub{2, [] {}};
-    HubLink link{hub, mesh::ShardIndex{3}};
+    HubPort link{hub, mesh::ShardIndex{3}};
 };
 
-TEST_F(HubLinkTest, KeepsWhatMustNotBeLostInOrderWhileTheHubIsFull) {
+TEST_F(HubPortTest, KeepsWhatMustNotBeLostInOrderWhileTheHubIsFull) {
     EXPECT_EQ(link.send(leave("a")), Push::kAccepted);
     EXPECT_EQ(link.send(leave("b")), Push::kAccepted);
     EXPECT_EQ(link.send(leave("c")), Push::kRefused);
@@ -41,7 +41,7 @@ TEST_F(HubLinkTest, KeepsWhatMustNotBeLostInOrderWhileTheHubIsFull) {
     EXPECT_FALSE(link.is_backed_up());
 }
 
-TEST_F(HubLinkTest, RefusesAnOfferThatWouldOvertakeWhatWaits) {
+TEST_F(HubPortTest, RefusesAnOfferThatWouldOvertakeWhatWaits) {
     EXPECT_EQ(link.offer(leave("a")), Push::kAccepted);
     EXPECT_EQ(link.offer(leave("b")), Push::kAccepted);
     EXPECT_EQ(link.offer(leave("c")), Push::kRefused);
@@ -55,11 +55,11 @@ TEST_F(HubLinkTest, RefusesAnOfferThatWouldOvertakeWhatWaits) {
     EXPECT_EQ(taken(), (std::vector<std::string>{"d", "f"}));
 }
 
-TEST(HubLink, HandsOverATurnWithOneWakeUpAndALongOneInParts) {
+TEST(HubPort, HandsOverATurnWithOneWakeUpAndALongOneInParts) {
     int wakes = 0;
     mesh::HubMailbox hub(10'000, [&] { ++wakes; });
-    HubLink link(hub, mesh::ShardIndex{3});
-    for (std::size_t i = 0; i + 1 < HubLink::kMaxGathered; ++i) {
+    HubPort link(hub, mesh::ShardIndex{3});
+    for (std::size_t i = 0; i + 1 < HubPort::kMaxGathered; ++i) {
         ASSERT_EQ(link.send(leave("a")), Push::kAccepted);
     }
     EXPECT_EQ(wakes, 0);
@@ -69,8 +69,8 @@ TEST(HubLink, HandsOverATurnWithOneWakeUpAndALongOneInParts) {
     EXPECT_TRUE(link.flush());
     std::vector<mesh::FromShard> items;
     hub.take_all(items);
-    EXPECT_EQ(items.size(), HubLink::kMaxGathered + 1);
+    EXPECT_EQ(items.size(), HubPort::kMaxGathered + 1);
 }
 
 }  // namespace
-}  // namespace tulle::node::hub_link_test
+}  // namespace tulle::node::hub_port_test

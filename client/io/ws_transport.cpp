@@ -1,4 +1,4 @@
-#include "client/io/ws_link.hpp"
+#include "client/io/ws_transport.hpp"
 
 #include <chrono>
 #include <utility>
@@ -20,23 +20,23 @@ constexpr std::chrono::seconds kFarewell{1};
 
 }  // namespace
 
-WsLink::WsLink(asio::io_context& io, WsLinkConfig config, Owner& owner)
+WsTransport::WsTransport(asio::io_context& io, WsTransportConfig config, Owner& owner)
     : config_(std::move(config)), owner_(&owner), resolver_(io), ws_(io), farewell_(io) {}
 
-WsLink::~WsLink() {
+WsTransport::~WsTransport() {
     for (const std::string& frame : outbox_) {
         *config_.queued -= frame.size();
     }
 }
 
-void WsLink::open() {
+void WsTransport::open() {
     resolver_.async_resolve(config_.server.host, config_.server.port,
                             [self = shared_from_this()](Error error, const Tcp::resolver::results_type& results) {
                                 self->on_resolved(error, results);
                             });
 }
 
-void WsLink::on_resolved(Error error, const Tcp::resolver::results_type& results) {
+void WsTransport::on_resolved(Error error, const Tcp::resolver::results_type& results) {
     if (owner_ == nullptr) {
         return;
     }
@@ -49,7 +49,7 @@ void WsLink::on_resolved(Error error, const Tcp::resolver::results_type& results
         results, [self = shared_from_this()](Error failure, const Tcp::endpoint&) { self->on_connected(failure); });
 }
 
-void WsLink::on_connected(Error error) {
+void WsTransport::on_connected(Error error) {
     if (owner_ == nullptr) {
         return;
     }
@@ -70,7 +70,7 @@ void WsLink::on_connected(Error error) {
                         [self = shared_from_this()](Error failure) { self->on_handshaken(failure); });
 }
 
-void WsLink::on_handshaken(Error error) {
+void WsTransport::on_handshaken(Error error) {
     if (owner_ == nullptr) {
         return;
     }
@@ -91,11 +91,11 @@ void WsLink::on_handshaken(Error error) {
     }
 }
 
-void WsLink::read() {
+void WsTransport::read() {
     ws_.async_read(buffer_, [self = shared_from_this()](Error error, std::size_t) { self->on_read(error); });
 }
 
-void WsLink::on_read(Error error) {
+void WsTransport::on_read(Error error) {
     if (owner_ == nullptr) {
         return;
     }
@@ -111,7 +111,7 @@ void WsLink::on_read(Error error) {
     }
 }
 
-void WsLink::send(std::string frame) {
+void WsTransport::send(std::string frame) {
     if (closing_) {
         return;
     }
@@ -122,12 +122,12 @@ void WsLink::send(std::string frame) {
     }
 }
 
-void WsLink::write() {
+void WsTransport::write() {
     ws_.async_write(asio::buffer(outbox_.front()),
                     [self = shared_from_this()](Error error, std::size_t) { self->on_written(error); });
 }
 
-void WsLink::on_written(Error error) {
+void WsTransport::on_written(Error error) {
     *config_.queued -= outbox_.front().size();
     outbox_.pop_front();
     if (owner_ == nullptr || error) {
@@ -140,7 +140,7 @@ void WsLink::on_written(Error error) {
     }
 }
 
-void WsLink::close() {
+void WsTransport::close() {
     closing_ = true;
     farewell_.expires_after(kFarewell);
     farewell_.async_wait([self = shared_from_this()](Error error) {
@@ -153,7 +153,7 @@ void WsLink::close() {
     }
 }
 
-void WsLink::say_goodbye() {
+void WsTransport::say_goodbye() {
     ws_.async_close(websocket::close_code::normal, [self = shared_from_this()](Error) {
         if (self->owner_ != nullptr) {
             self->end(std::nullopt, "closed");
@@ -161,7 +161,7 @@ void WsLink::say_goodbye() {
     });
 }
 
-void WsLink::lose(Error error, std::string_view during) {
+void WsTransport::lose(Error error, std::string_view during) {
     if (error == websocket::error::closed && ws_.reason().code != websocket::close_code::none) {
         const std::string text(ws_.reason().reason.data(), ws_.reason().reason.size());
         end(static_cast<int>(ws_.reason().code), text.empty() ? "closed by the server" : text);
@@ -170,18 +170,18 @@ void WsLink::lose(Error error, std::string_view during) {
     end(std::nullopt, std::string(during) + ": " + error.message());
 }
 
-void WsLink::end(std::optional<int> code, std::string reason) {
+void WsTransport::end(std::optional<int> code, std::string reason) {
     Owner* const owner = std::exchange(owner_, nullptr);
     cut();
     owner->on_lost(config_.dial, code, std::move(reason));
 }
 
-void WsLink::drop() {
+void WsTransport::drop() {
     owner_ = nullptr;
     cut();
 }
 
-void WsLink::cut() {
+void WsTransport::cut() {
     resolver_.cancel();
     farewell_.cancel();
     beast::get_lowest_layer(ws_).close();

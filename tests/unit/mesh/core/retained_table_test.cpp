@@ -1,26 +1,26 @@
-#include "mesh/core/retained/kept_table.hpp"
+#include "mesh/core/retained/retained_table.hpp"
 
 #include <gtest/gtest.h>
 
 #include <map>
 #include <set>
 
-namespace tulle::mesh::kept_table_test {
+namespace tulle::mesh::retained_table_test {
 namespace {
 
 constexpr Instant kStart{10s};
 constexpr OriginId kSelf{1};
 
-KeptEvent event(std::uint64_t time_us, const std::string& body = "x", Duration keep_for = 1h) {
+RetainedEvent event(std::uint64_t time_us, const std::string& body = "x", Duration keep_for = 1h) {
     return {{time_us, OriginId{9}}, share(EventBody({}, body)), kStart + keep_for};
 }
 
-KeptPart answer(const std::string& channel, std::uint64_t version, std::uint64_t at) {
+RetainedPart answer(const std::string& channel, std::uint64_t version, std::uint64_t at) {
     return {.channel = channel, .version = InterestVersion{version}, .at = RecordNo{at}};
 }
 
-TEST(KeptTable, HoldsTheEventWithTheGreatestStampUntilItIsTooOld) {
-    KeptTable table(kSelf, {}, {});
+TEST(RetainedTable, HoldsTheEventWithTheGreatestStampUntilItIsTooOld) {
+    RetainedTable table(kSelf, {}, {});
     table.put(kStart, "a", event(5, "five", 10s), false);
     table.put(kStart, "a", event(4, "four"), false);
     ASSERT_NE(table.find(kStart, "a"), nullptr);
@@ -29,10 +29,10 @@ TEST(KeptTable, HoldsTheEventWithTheGreatestStampUntilItIsTooOld) {
     EXPECT_EQ(table.find(kStart, "b"), nullptr);
 }
 
-TEST(KeptTable, DropsTheEventThatWasPutFirstWhenItIsFull) {
+TEST(RetainedTable, DropsTheEventThatWasPutFirstWhenItIsFull) {
     Limits limits;
-    limits.kept_bytes = 3 * (event(1).cost() + 1);
-    KeptTable table(kSelf, {}, limits);
+    limits.retained_bytes = 3 * (event(1).cost() + 1);
+    RetainedTable table(kSelf, {}, limits);
     for (const char* channel : {"a", "b", "c"}) {
         table.put(kStart, channel, event(1), false);
     }
@@ -41,12 +41,12 @@ TEST(KeptTable, DropsTheEventThatWasPutFirstWhenItIsFull) {
     EXPECT_EQ(table.find(kStart, "b"), nullptr);
     EXPECT_NE(table.find(kStart, "a"), nullptr);
     EXPECT_EQ(table.evicted(), 1u);
-    EXPECT_LE(table.bytes(), limits.kept_bytes);
+    EXPECT_LE(table.bytes(), limits.retained_bytes);
 }
 
-TEST(KeptTable, NamesThreeKeepersTheSameOnEveryNode) {
-    KeptTable here(kSelf, {}, {});
-    KeptTable there(OriginId{2}, {}, {});
+TEST(RetainedTable, NamesThreeKeepersTheSameOnEveryNode) {
+    RetainedTable here(kSelf, {}, {});
+    RetainedTable there(OriginId{2}, {}, {});
     here.set_members({OriginId{2}, OriginId{3}, OriginId{4}, OriginId{5}});
     there.set_members({OriginId{5}, OriginId{4}, OriginId{3}, kSelf});
     std::set<OriginId> all;
@@ -59,25 +59,25 @@ TEST(KeptTable, NamesThreeKeepersTheSameOnEveryNode) {
     EXPECT_EQ(all.size(), 5u);  // everybody is the first for some
 }
 
-std::vector<KeptTable::HandOn> all_moves(KeptTable& table, Instant now) {
-    std::vector<KeptTable::HandOn> moves;
+std::vector<RetainedTable::HandOn> all_moves(RetainedTable& table, Instant now) {
+    std::vector<RetainedTable::HandOn> moves;
     while (table.next_deadline() == Instant{}) {
-        for (const KeptTable::HandOn& move : table.on_deadline(now)) {
+        for (const RetainedTable::HandOn& move : table.on_deadline(now)) {
             moves.push_back(move);
         }
     }
     return moves;
 }
 
-TEST(KeptTable, HandsOnToWhoeverBecomesAKeeper) {
-    KeptTable table(kSelf, {}, {});
+TEST(RetainedTable, HandsOnToWhoeverBecomesAKeeper) {
+    RetainedTable table(kSelf, {}, {});
     table.set_members({OriginId{2}, OriginId{3}});
     for (int i = 0; i < 40; ++i) {
         table.put(kStart, "app/cache-" + std::to_string(i), event(1), false);
     }
     table.set_members({OriginId{2}, OriginId{3}, OriginId{4}});
     std::set<std::string> given;
-    for (const KeptTable::HandOn& move : all_moves(table, kStart)) {
+    for (const RetainedTable::HandOn& move : all_moves(table, kStart)) {
         EXPECT_EQ(move.to, OriginId{4});
         EXPECT_TRUE(table.keeps(OriginId{4}, move.channel));
         given.insert(move.channel);
@@ -90,7 +90,7 @@ TEST(KeptTable, HandsOnToWhoeverBecomesAKeeper) {
     EXPECT_LT(given.size(), 40u);
 }
 
-KeptPart told(const std::string& channel, const KeptEvent& event) {
+RetainedPart told(const std::string& channel, const RetainedEvent& event) {
     return {.channel = channel,
             .version = {},
             .at = {},
@@ -100,20 +100,20 @@ KeptPart told(const std::string& channel, const KeptEvent& event) {
 }
 
 /// Who is given what: by channel.
-std::map<std::string, std::set<OriginId>> given(KeptTable& table, Instant now) {
+std::map<std::string, std::set<OriginId>> given(RetainedTable& table, Instant now) {
     std::map<std::string, std::set<OriginId>> out;
-    for (const KeptTable::HandOn& move : all_moves(table, now)) {
+    for (const RetainedTable::HandOn& move : all_moves(table, now)) {
         out[move.channel].insert(move.to);
     }
     return out;
 }
 
-TEST(KeptTable, HandsOnToEverybodyWhatOnlyTheLostHadToldUs) {
+TEST(RetainedTable, HandsOnToEverybodyWhatOnlyTheLostHadToldUs) {
     const OriginId stranger{9};
     const std::vector<OriginId> others{OriginId{2}, OriginId{3}, OriginId{4}, OriginId{5}, OriginId{6}};
     std::vector<OriginId> all = others;
     all.push_back(stranger);
-    KeptTable table(kSelf, {}, {});
+    RetainedTable table(kSelf, {}, {});
     table.set_members(all);
     for (const char* channel : {"only", "others too", "a record"}) {
         static_cast<void>(table.accept(kStart, stranger, told(channel, event(1)), std::nullopt));
@@ -141,17 +141,17 @@ TEST(KeptTable, HandsOnToEverybodyWhatOnlyTheLostHadToldUs) {
     EXPECT_TRUE(!again.contains("only") || table.keeps(kSelf, "only"));  // it has been told
 }
 
-TEST(KeptTable, HandsOnToAllKeepersWhatTheLostHadAcceptedLately) {
+TEST(RetainedTable, HandsOnToAllKeepersWhatTheLostHadAcceptedLately) {
     const Timing timing;
     const OriginId origin{9};
-    KeptTable table(kSelf, timing, {});
+    RetainedTable table(kSelf, timing, {});
     table.set_members({OriginId{2}, OriginId{3}, origin});
     std::string channel = "c0";
     for (int i = 1;
          !table.keeps(kSelf, channel) || table.keeps(OriginId{2}, channel) != table.keeps(OriginId{3}, channel); ++i) {
         channel = "c" + std::to_string(i);  // kept by this node and both others
     }
-    KeptEvent accepted = event(1);
+    RetainedEvent accepted = event(1);
     accepted.stamp.origin = origin;
     table.put(kStart, channel, accepted, false);
     static_cast<void>(all_moves(table, kStart));
@@ -161,13 +161,13 @@ TEST(KeptTable, HandsOnToAllKeepersWhatTheLostHadAcceptedLately) {
     table.set_members({OriginId{2}, OriginId{3}, origin});
     static_cast<void>(all_moves(table, kStart + 1s));
     table.set_members({OriginId{2}, OriginId{3}});
-    EXPECT_TRUE(given(table, kStart + timing.kept_transit)[channel].empty()) << "it is there by now";
+    EXPECT_TRUE(given(table, kStart + timing.retained_transit)[channel].empty()) << "it is there by now";
 }
 
-TEST(KeptTable, HandsOnWhatTheLostHadToldWhileAnEarlierChangeWasWorkedOn) {
+TEST(RetainedTable, HandsOnWhatTheLostHadToldWhileAnEarlierChangeWasWorkedOn) {
     Limits limits;
-    limits.kept_slice = 1;  // an event a turn
-    KeptTable table(kSelf, {}, limits);
+    limits.retained_slice = 1;  // an event a turn
+    RetainedTable table(kSelf, {}, limits);
     const std::vector<OriginId> others{OriginId{2}, OriginId{3}, OriginId{4}, OriginId{5}, OriginId{6}};
     std::vector<OriginId> all = others;
     all.push_back(OriginId{9});
@@ -182,27 +182,27 @@ TEST(KeptTable, HandsOnWhatTheLostHadToldWhileAnEarlierChangeWasWorkedOn) {
     EXPECT_TRUE(given(table, kStart)["c"].contains(OriginId{}));
 }
 
-TEST(KeptTable, WhatItWasToldLongAgoOthersHaveToo) {
+TEST(RetainedTable, WhatItWasToldLongAgoOthersHaveToo) {
     const Timing timing;
-    KeptTable table(kSelf, timing, {});
+    RetainedTable table(kSelf, timing, {});
     table.set_members({OriginId{2}, OriginId{3}, OriginId{4}, OriginId{5}, OriginId{6}});
     static_cast<void>(table.accept(kStart, OriginId{6}, told("a", event(1)), std::nullopt));
     static_cast<void>(all_moves(table, kStart));
     table.set_members({OriginId{2}, OriginId{3}, OriginId{4}, OriginId{5}});
-    EXPECT_FALSE(given(table, kStart + timing.kept_transit)["a"].contains(OriginId{}));
+    EXPECT_FALSE(given(table, kStart + timing.retained_transit)["a"].contains(OriginId{}));
 }
 
-TEST(KeptTable, ForgetsWhatIsNeitherToBeKeptNorWantedHere) {
+TEST(RetainedTable, ForgetsWhatIsNeitherToBeKeptNorWantedHere) {
     const Timing timing;
-    KeptTable table(kSelf, timing, {});
+    RetainedTable table(kSelf, timing, {});
     table.set_members({OriginId{2}, OriginId{3}, OriginId{4}, OriginId{5}, OriginId{6}});
     table.want("app/cache-0");
     for (int i = 0; i < 40; ++i) {
         table.put(kStart, "app/cache-" + std::to_string(i), event(1, "x", 10h), true);
     }
-    static_cast<void>(table.on_deadline(kStart + timing.kept_sweep));
+    static_cast<void>(table.on_deadline(kStart + timing.retained_sweep));
     EXPECT_EQ(table.size(), 40u);  // they may be on their way
-    static_cast<void>(table.on_deadline(kStart + timing.kept_transit + timing.kept_sweep));
+    static_cast<void>(table.on_deadline(kStart + timing.retained_transit + timing.retained_sweep));
     for (int i = 0; i < 40; ++i) {
         const std::string channel = "app/cache-" + std::to_string(i);
         EXPECT_EQ(table.find(kStart, channel) != nullptr, i == 0 || table.keeps(kSelf, channel)) << channel;
@@ -211,8 +211,8 @@ TEST(KeptTable, ForgetsWhatIsNeitherToBeKeptNorWantedHere) {
     EXPECT_TRUE(table.keeps(kSelf, "app/cache-0"));
 }
 
-TEST(KeptTable, KnowsWhoHasAnsweredThePresentInterest) {
-    KeptTable table(kSelf, {}, {});
+TEST(RetainedTable, KnowsWhoHasAnsweredThePresentInterest) {
+    RetainedTable table(kSelf, {}, {});
     const OriginId peer{2};
     EXPECT_FALSE(table.accept(kStart, peer, answer("a", 3, 7), std::nullopt));  // nobody has asked
     table.want("a");
@@ -227,8 +227,8 @@ TEST(KeptTable, KnowsWhoHasAnsweredThePresentInterest) {
     EXPECT_FALSE(table.is_answered(peer, "a", RecordNo{7}));
 }
 
-TEST(KeptTable, TakesNothingFromSubscribersWhoAreServedAlready) {
-    KeptTable table(kSelf, {}, {});
+TEST(RetainedTable, TakesNothingFromSubscribersWhoAreServedAlready) {
+    RetainedTable table(kSelf, {}, {});
     table.want("a");
     table.confirmed("a");
     // a new session answers again
@@ -237,4 +237,4 @@ TEST(KeptTable, TakesNothingFromSubscribersWhoAreServedAlready) {
 }
 
 }  // namespace
-}  // namespace tulle::mesh::kept_table_test
+}  // namespace tulle::mesh::retained_table_test

@@ -17,8 +17,8 @@
 #include "mesh/base/prng.hpp"
 #include "mesh/io/zmq_sockets.hpp"
 
-/// Thousands of lives of links against the real libzmq, whose I/O thread must still serve at the end.
-namespace tulle::mesh::link_lives_test {
+/// Thousands of lives of connections against the real libzmq, whose I/O thread must still serve at the end.
+namespace tulle::mesh::connection_lives_test {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -90,7 +90,7 @@ private:
             const std::uint64_t seen = steps_;
             if (!changed_.wait_for(lock, kPatience, [&] { return stopping_ || steps_ != seen; })) {
                 give_up("nothing has moved for 10 s, in life " + std::to_string(seen) +
-                        " of a link: a thread of libzmq hangs");
+                        " of a connection: a thread of libzmq hangs");
             }
         }
     }
@@ -142,22 +142,22 @@ private:
     std::string endpoint_;
 };
 
-bool comes_up(MonitoredSocket& link) {
+bool comes_up(MonitoredSocket& connection) {
     const auto until = Clock::now() + kPatience;
     while (Clock::now() < until) {
-        while (const auto event = link.next()) {
+        while (const auto event = connection.next()) {
             if (event->kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
                 return true;
             }
         }
-        pollfd polled{.fd = link.events().descriptor(), .events = POLLIN, .revents = 0};
+        pollfd polled{.fd = connection.events().descriptor(), .events = POLLIN, .revents = 0};
         static_cast<void>(::poll(&polled, 1, 100));
-        link.events().touch();
+        connection.events().touch();
     }
     return false;
 }
 
-TEST(LinkLives, EndWhileTheirPeersDieAndTheIoThreadGoesOn) {
+TEST(ConnectionLives, EndWhileTheirPeersDieAndTheIoThreadGoesOn) {
     ZmqSockets node("127.0.0.1:0", "127.0.0.1:0");
     Restarting peer;
     Prng prng(7005);
@@ -167,24 +167,25 @@ TEST(LinkLives, EndWhileTheirPeersDieAndTheIoThreadGoesOn) {
     int lives = 0;
     for (; lives < kLives && Clock::now() - begin < kTime; ++lives) {
         watchdog.step();
-        std::unique_ptr<MonitoredSocket> link = node.dealer();
-        link->socket().connect(peer.endpoint());
-        if (!comes_up(*link)) {
-            give_up("a link did not come up within 10 s, in life " + std::to_string(lives) +
+        std::unique_ptr<MonitoredSocket> connection = node.dealer();
+        connection->socket().connect(peer.endpoint());
+        if (!comes_up(*connection)) {
+            give_up("a connection did not come up within 10 s, in life " + std::to_string(lives) +
                     ": libzmq's I/O thread hangs");
         }
-        // The link ends just when the I/O thread has the news of its peer's death to tell, or a little before or after.
+        // The connection ends just when the I/O thread has the news of its peer's death to tell, or a little before or
+        // after.
         std::thread killer([&peer] { peer.kill(); });
         const auto until = Clock::now() + std::chrono::microseconds(prng.below(300));
         while (Clock::now() < until) {
         }
-        link.reset();
+        connection.reset();
         killer.join();
         peer.start();
     }
     EXPECT_GT(lives, 300) << "too few lives in 15 s to have met the moment";
-    std::printf("%d lives of links\n", lives);
+    std::printf("%d lives of connections\n", lives);
 }
 
 }  // namespace
-}  // namespace tulle::mesh::link_lives_test
+}  // namespace tulle::mesh::connection_lives_test

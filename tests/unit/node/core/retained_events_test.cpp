@@ -1,29 +1,29 @@
-#include "node/core/last_events.hpp"
+#include "node/core/retained_events.hpp"
 
 #include <gtest/gtest.h>
 
-namespace tulle::node::last_events_test {
+namespace tulle::node::retained_events_test {
 namespace {
 
 constexpr Instant kNow{1000s};
 constexpr std::string_view kChannel = "app/cache-a";
 
-LastEvent event(std::uint64_t time, const std::string& body, std::uint64_t origin = 1, Instant until = kNow + 10s) {
+RetainedEvent event(std::uint64_t time, const std::string& body, std::uint64_t origin = 1, Instant until = kNow + 10s) {
     return {{time, OriginId{origin}}, share(EventBody({}, body)), until};
 }
 
-class LastEventsTest : public ::testing::Test {
+class RetainedEventsTest : public ::testing::Test {
 protected:
     std::string last(Instant now = kNow) {
         const SharedBody body = events.last(kChannel, now);
         return body ? std::string(body->data()) : "none";
     }
-    bool deliver(LastEvent delivered) { return events.on_delivered(kChannel, std::move(delivered)); }
+    bool deliver(RetainedEvent delivered) { return events.on_delivered(kChannel, std::move(delivered)); }
 
-    LastEvents events;
+    RetainedEvents events;
 };
 
-TEST_F(LastEventsTest, KeepsNothingOfAChannelWithoutSubscribersAndLetsEverythingPass) {
+TEST_F(RetainedEventsTest, KeepsNothingOfAChannelWithoutSubscribersAndLetsEverythingPass) {
     EXPECT_TRUE(deliver(event(1, "a")));
     events.on_confirmed(kChannel, event(1, "a"));
     EXPECT_EQ(last(), "none");
@@ -37,7 +37,7 @@ TEST_F(LastEventsTest, KeepsNothingOfAChannelWithoutSubscribersAndLetsEverything
     EXPECT_EQ(last(), "none");
 }
 
-TEST_F(LastEventsTest, HasWhatTheConfirmationBroughtUntilSomethingLaterComes) {
+TEST_F(RetainedEventsTest, HasWhatTheConfirmationBroughtUntilSomethingLaterComes) {
     events.open(kChannel);
     events.on_confirmed(kChannel, event(5, "a"));
     EXPECT_EQ(last(), "a");
@@ -49,7 +49,7 @@ TEST_F(LastEventsTest, HasWhatTheConfirmationBroughtUntilSomethingLaterComes) {
     EXPECT_EQ(last(), "c");
 }
 
-TEST_F(LastEventsTest, StopsTheVeryEventThatTheConfirmationBrought) {
+TEST_F(RetainedEventsTest, StopsTheVeryEventThatTheConfirmationBrought) {
     events.open(kChannel);
     events.on_confirmed(kChannel, event(5, "a"));
     EXPECT_TRUE(deliver(event(6, "b")));
@@ -58,7 +58,7 @@ TEST_F(LastEventsTest, StopsTheVeryEventThatTheConfirmationBrought) {
     EXPECT_EQ(last(), "b");
 }
 
-TEST_F(LastEventsTest, TakesTheLaterOfWhatCameBeforeTheConfirmationAndWhatItBrought) {
+TEST_F(RetainedEventsTest, TakesTheLaterOfWhatCameBeforeTheConfirmationAndWhatItBrought) {
     events.open(kChannel);
     EXPECT_TRUE(deliver(event(7, "delivered")));
     events.on_confirmed(kChannel, event(5, "brought"));
@@ -69,7 +69,7 @@ TEST_F(LastEventsTest, TakesTheLaterOfWhatCameBeforeTheConfirmationAndWhatItBrou
     EXPECT_EQ(last(), "brought");
 }
 
-TEST_F(LastEventsTest, TakesWhatTheMeshFindsLaterAndLetsItPassWhenItIsDelivered) {
+TEST_F(RetainedEventsTest, TakesWhatTheMeshFindsLaterAndLetsItPassWhenItIsDelivered) {
     events.on_found(kChannel, event(5, "found"));
     events.open(kChannel);
     EXPECT_EQ(last(), "none");
@@ -81,7 +81,7 @@ TEST_F(LastEventsTest, TakesWhatTheMeshFindsLaterAndLetsItPassWhenItIsDelivered)
     EXPECT_TRUE(deliver(event(5, "found"))) << "the subscribers have not had it";
 }
 
-TEST_F(LastEventsTest, ForgetsAnEventWhenItsTimeIsOver) {
+TEST_F(RetainedEventsTest, ForgetsAnEventWhenItsTimeIsOver) {
     events.open(kChannel);
     events.on_confirmed(kChannel, event(5, "a", 1, kNow + 1s));
     EXPECT_EQ(last(kNow + 1s - 1ns), "a");
@@ -93,4 +93,4 @@ TEST_F(LastEventsTest, ForgetsAnEventWhenItsTimeIsOver) {
 }
 
 }  // namespace
-}  // namespace tulle::node::last_events_test
+}  // namespace tulle::node::retained_events_test

@@ -180,12 +180,15 @@ for (const stop of [1, 2, 3]) {  // each hits the connections to the node in oth
         };
         const publishers = [1, 2, 3, 4].map(publish);
         const more = (count, from = statuses.length) => waitFor('more publishes', () => statuses.length > from + count);
-        await more(50 * stop);
-        leaving.program.kill('SIGTERM');
-        await leaving.gone();
-        await more(200);
-        isOver = true;
-        await Promise.all(publishers);
+        try {
+          await more(50 * stop);
+          leaving.program.kill('SIGTERM');
+          await leaving.gone();
+          await more(200);
+        } finally {
+          isOver = true;  // whatever failed: otherwise the file would never end
+          await Promise.all(publishers);
+        }
         assert.deepEqual(statuses.filter(([, status]) => status !== 200), []);
         await waitFor('every event', () => statuses.every(([n]) => heard.has(n)));
       });

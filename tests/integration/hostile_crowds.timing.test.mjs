@@ -172,26 +172,6 @@ describe('signatures', () => {
   }, { counter: 'tulle_http_errors_total', times: 2, megabytes: 48 }));
 });
 
-test('20,000 subscriptions, each ended at once: nothing of them is left', async () => {
-  const raw = await open();
-  const before = await victim.node.metric('tulle_subscriptions');
-  const channels = await victim.node.metric('tulle_shard_channels');
-  const memory = await victim.residentMegabytes();
-  for (let i = 0; i < 20_000; ++i) {
-    raw.socket.send(`{"event":"pusher:subscribe","data":{"channel":"churn-${i}"}}`);
-    raw.socket.send(`{"event":"pusher:unsubscribe","data":{"channel":"churn-${i}"}}`);
-    if (i % 1_000 === 999) {
-      raw.send({ event: 'pusher:ping' });
-      await raw.next('pusher:pong');
-    }
-  }
-  await waitFor('them to be gone', async () => (await victim.node.metric('tulle_subscriptions')) === before &&
-    (await victim.node.metric('tulle_shard_channels')) === channels);
-  assert.ok(await victim.residentMegabytes() < memory + 32);
-  raw.drop();
-  await victim.undisturbed();
-});
-
 test('200 names that would break a line, a terminal or a metric are refused, and stand nowhere raw', () => victim.bears(async () => {
   const raw = await open();
   const names = ['a\r\nb', 'a\u0000b', '\u001b[31mred', 'a"} 1\n', 'a{b="c"}', 'é', 'a\u2028b', '#other'];

@@ -345,13 +345,22 @@ private:
         }
     }
 
+    /// An answer of the shard that does the duties: any outcome, about a token that may never have been given out.
+    void done() {
+        const std::uint64_t token = bytes_.number();
+        const std::uint64_t choice = bytes_.below(16);
+        const auto outcome = static_cast<DutyOutcome>(choice / 4);
+        from(ShardIndex{0},
+             DutyDone{token, choice % 4, outcome, outcome == DutyOutcome::kPartly ? share("behind") : SharedBytes()});
+    }
+
     void answer(ShardIndex shard) {
         switch (bytes_.below(4)) {
             case 0:
                 from(shard, LocalAnswer{bytes_.number(), "a", bytes_.flag()});
                 break;
             case 1:
-                from(ShardIndex{0}, DutyDone{bytes_.number(), bytes_.below(4)});
+                done();
                 break;
             case 2:
                 from(shard, ShareUsage{{{"app/connections", bytes_.byte()}}});

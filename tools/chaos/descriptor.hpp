@@ -6,11 +6,12 @@
 
 namespace tulle::chaos {
 
-/// A file descriptor that closes itself; -1: none.
+/// Owns a file descriptor and closes the descriptor when destroyed. A value of -1 owns nothing. Movable, not copyable.
 class Descriptor {
 public:
     explicit Descriptor(int fd = -1) : fd_(fd) {}
     Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    /// Swaps: `other` closes the former descriptor at the end of its own life.
     Descriptor& operator=(Descriptor&& other) noexcept {
         std::swap(fd_, other.fd_);
         return *this;
@@ -22,6 +23,7 @@ public:
             ::close(fd_);
         }
     }
+    /// Valid as long as the Descriptor lives; -1 for none.
     [[nodiscard]] int get() const { return fd_; }
 
 private:

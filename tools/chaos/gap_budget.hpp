@@ -10,28 +10,38 @@
 
 namespace tulle::chaos {
 
-/// What the gaps that were told to one subscription excuse. A gap excuses as many losses as it says, of messages that
-/// were sent before it, whose place is between the messages of the same publisher and process that were delivered
-/// before and after it, and which are not older than kThawSettle, unless one of the two nodes was frozen or cut off
-/// meanwhile.
+/// Decides how many losses the gaps announced to a subscription excuse.
+///
+/// A gap excuses as many losses as the gap announces. An excused loss is a message sent before the gap, with a place in
+/// the sequence of publisher and process between the messages delivered before and after the gap, and no older than
+/// kThawSettle. The age does not matter if the node of the subscriber or of the message was frozen, or a cut lay
+/// between the two, in the meantime.
+///
+/// Limits: a gap that announces 0 losses does not know the number, and excuses any number.
 class GapBudget {
 public:
-    /// Both must outlive it.
+    /// `timeline` and `subscription` must outlive the budget.
     GapBudget(const Timeline& timeline, const Subscribed& subscription);
 
-    /// True: a gap excuses the loss, and excuses one less from now on.
+    /// Returns true when a gap excuses the loss; the gap then excuses a loss less. Each lost message must be asked
+    /// about only once.
     [[nodiscard]] bool take(const Publication& lost);
 
 private:
-    using Origin = std::pair<std::uint32_t, std::size_t>;  ///< publisher and process
+    /// Publisher and process: within this pair numbers grow.
+    using Origin = std::pair<std::uint32_t, std::size_t>;
     using Places = std::map<Origin, std::uint64_t>;
+    /// An announcement and the remaining excuses.
     struct Gap {
         Instant at{};
         std::uint64_t left = 0;
-        Places before;  ///< the greatest number delivered before the gap
-        Places after;   ///< the smallest delivered after it
+        /// The greatest number delivered before the gap, for each origin.
+        Places before;
+        /// The smallest number delivered after the gap, for each origin.
+        Places after;
     };
 
+    /// True when the message was recent enough for the gap, or a freeze or a cut explains the age.
     [[nodiscard]] bool is_in_reach(const Publication& lost, const Gap& gap) const;
 
     const Timeline& timeline_;

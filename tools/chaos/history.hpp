@@ -13,79 +13,121 @@
 
 namespace tulle::chaos {
 
+/// The kinds of events of a history. The comment of a kind names the fields in use; other fields stay zero or empty.
 enum class EventKind : std::uint8_t {
-    kRun,           ///< number: nodes; text: seed of the run; first of a history
-    kStart,         ///< node: a process is about to be started
-    kEnd,           ///< node; text: "kill" (just before it), "leave" (after SIGTERM, it has gone) or "exit" (by itself)
-    kStop,          ///< node: about to be frozen
-    kContinue,      ///< node: has been thawed
-    kFault,         ///< text: the fault that begins
-    kCalm,          ///< text: the fault that is over, all its processes running again
-    kPublish,       ///< publisher, number (its sequence), node, channel: about to be sent
-    kAccepted,      ///< publisher, number: answered with 200
-    kRefused,       ///< publisher, number: certainly not published
-    kUnknown,       ///< publisher, number: no usable answer
-    kSubscribed,    ///< subscription, node, channel: confirmed
-    kUnsubscribed,  ///< subscription: its connection is gone
-    kDelivered,     ///< subscription, publisher, number
-    kGap,           ///< subscription, number: messages announced as lost
-    kView,          ///< node, text (its oid), interest, members: what GET /v1/status says, when it has changed
-    kCut,           ///< node, other: what the first sends to the second is about to be dropped without a word
-    kHealed,        ///< node, other: it gets there again
-    kSlowed,        ///< node, other: what the first sends to the second is about to be delayed or throttled
-    kEased,         ///< node, other: no longer
-    kMemory,        ///< node, number: its resident bytes
-    kReaped,        ///< node: the system has ended the killed process; its connections are closed
-    kEntered,       ///< node, text (user): subscribed to the presence channel there
-    kParted,        ///< node, text (user): that connection has ended
-    kMemberTold,    ///< node, text (user), number: 1, has come, or 0, has gone; interest: the user who is told so there
-    kHook,          ///< text: the event of a webhook; interest: its channel
-    kRead,          ///< node, text (one of the k…Read, when all is at rest), interest: the answer
+    /// number: nodes; text: seed of the run. The first event of a history.
+    kRun,
+    /// node: a process is about to be started.
+    kStart,
+    /// node; text: "kill" (recorded just before the kill), "leave" (gone after SIGTERM) or "exit" (ended by itself).
+    kEnd,
+    /// node: about to be frozen.
+    kStop,
+    /// node: has been thawed.
+    kContinue,
+    /// text: the fault that begins.
+    kFault,
+    /// text: the fault that is over, with all processes running again.
+    kCalm,
+    /// publisher, number (in the sequence of the publisher), node, channel; text: kCanary or empty. About to be sent.
+    kPublish,
+    /// publisher, number: answered with 200.
+    kAccepted,
+    /// publisher, number: certainly not published.
+    kRefused,
+    /// publisher, number: no usable answer, so perhaps published.
+    kUnknown,
+    /// subscription, node, channel: confirmed by the node.
+    kSubscribed,
+    /// subscription: the connection of the subscription is gone.
+    kUnsubscribed,
+    /// subscription, publisher, number.
+    kDelivered,
+    /// subscription, number: messages announced as lost; 0 when the server does not know how many.
+    kGap,
+    /// node, text (oid of the node), interest, members: the answer of GET /v1/status, recorded when changed.
+    kView,
+    /// node, other: packets from the first to the second are about to be dropped without a word.
+    kCut,
+    /// node, other: packets from the first reach the second again.
+    kHealed,
+    /// node, other: packets from the first to the second are about to be delayed or throttled.
+    kSlowed,
+    /// node, other: packets from the first to the second go at full speed again.
+    kEased,
+    /// node, number: resident bytes of the process.
+    kMemory,
+    /// node: the system has ended the killed process, so all connections of the process are closed.
+    kReaped,
+    /// node, text (user): the user is subscribed to the presence channel at the node.
+    kEntered,
+    /// node, text (user): the connection of the user has ended.
+    kParted,
+    /// node, text (user), number: 1 for a user who has come, 0 for a user who has gone; interest: the observing user.
+    kMemberTold,
+    /// text: the event of a webhook; interest: the channel of the event.
+    kHook,
+    /// node, text (one of the k…Read constants), interest: the answer. Recorded when all is at rest.
+    kRead,
 };
+/// The number of kinds; the table of names in history.cpp has as many entries.
 inline constexpr std::size_t kEventKinds = 27;
 
-/// The text of a kFault that is none: the mesh is only watched.
+/// The text of a kFault without any harm: the run only watches the mesh.
 inline constexpr const char* kNoFault = "none";
 
-/// The text of a kPublish that is to show that a pair of nodes is not deaf.
+/// The text of a kPublish meant to show: the pair of nodes is not deaf.
 inline constexpr const char* kCanary = "canary";
 
-/// What is read at rest. Lists are sorted and joined by commas.
-inline constexpr const char* kMembersRead = "members";    ///< whom a client in the presence channel holds for present
-inline constexpr const char* kUsersRead = "users";        ///< whom the API names
-inline constexpr const char* kChannelsRead = "channels";  ///< the occupied channels that the API names
-inline constexpr const char* kCacheRead = "cache ";       ///< and the channel: "PUBLISHER:NUMBER", or "nothing"
+/// The reads at rest, as texts of kRead. Lists in answers are sorted and joined by commas.
+///
+/// Answer: the users present, as a client in the presence channel holds them.
+inline constexpr const char* kMembersRead = "members";
+/// Answer: the users of the presence channel, as the API names them.
+inline constexpr const char* kUsersRead = "users";
+/// Answer: the occupied channels, as the API names them.
+inline constexpr const char* kChannelsRead = "channels";
+/// Followed by the channel's number. Answer: "PUBLISHER:NUMBER", or "nothing".
+inline constexpr const char* kCacheRead = "cache ";
 
-inline constexpr const char* kHooksRead = "webhooks";  ///< no answer: from here on all that is owed has been told
+/// Without an answer. From this moment on every webhook owed must have been told.
+inline constexpr const char* kHooksRead = "webhooks";
 
 /// The presence channel of a run.
 inline constexpr const char* kPresenceChannel = "presence-chaos";
+/// Ordinary channels of a run, numbered 1 to kChannels. Publishers draw a channel for each message.
 inline constexpr std::uint32_t kChannels = 8;
-/// A further one, that one client of each node listens to: what shows that no pair of nodes is deaf.
+/// A further channel for canaries, with a client of each node subscribed: canaries show deaf pairs of nodes.
 inline constexpr std::uint32_t kCanaryChannel = kChannels + 1;
-/// That of which this publisher alone publishes the events, and nobody is subscribed before the mesh is at rest.
+/// The cache channel of a publisher. Only the given publisher publishes there, and nobody is subscribed before the mesh
+/// is at rest.
 [[nodiscard]] constexpr std::uint32_t cache_channel(std::uint32_t publisher) {
     return kCanaryChannel + publisher;
 }
-/// From here on channels on which nothing is published, and of whose first and last subscriber a backend is told.
+/// From this number on channels without any messages. A backend is told of the first and last subscriber of each by
+/// webhooks.
 inline constexpr std::uint32_t kFirstHookChannel = 1'001;
+/// The name at the edge: "chaos-N", "cache-chaos-N" for a cache channel, "hook-chaos-N" from kFirstHookChannel on.
 [[nodiscard]] std::string channel_name(std::uint32_t channel);
-/// Names or ids as an event holds them: "a,b".
+/// Names or ids in the form of an event: "a,b".
 [[nodiscard]] std::string joined_names(const std::set<std::string>& parts);
 
-/// One member in a view. Only what is judged.
+/// A peer in a node's view, reduced to the fields under judgement.
 struct Member {
     std::uint32_t node = 0;
     std::string oid;
     std::string state;
-    std::string session;   ///< changes when the session with it is made anew; empty: the node does not say
-    std::string interest;  ///< what is held of its interest, version and digest; empty: the node does not say
+    /// Changes when the session with the peer is made again. Empty: the node does not tell.
+    std::string session;
+    /// The peer's interest as held by the node, "VERSION:DIGEST". Empty: the node does not tell.
+    std::string interest;
     friend bool operator==(const Member&, const Member&) = default;
 };
 
-/// One thing that has happened. Nodes, publishers, subscriptions and channels count from 1; nodes 1 and 2 are the
-/// seeds.
+/// Something that has happened, see EventKind for the fields in use. Nodes, publishers, subscriptions and channels
+/// count from 1; nodes 1 and 2 are the seeds of the mesh.
 struct Event {
+    /// Since the beginning of the run. The Recorder sets the time.
     Instant at{};
     EventKind kind = EventKind::kRun;
     std::uint32_t node = 0;
@@ -100,17 +142,20 @@ struct Event {
     friend bool operator==(const Event&, const Event&) = default;
 };
 
-/// In the order of time.
+/// All events of a run, in the order of time.
 using History = std::vector<Event>;
 
+/// kNotAnEvent: a line is no event, or the first event of a history is no kRun.
 enum class HistoryErrc { kNotAnEvent };
 
-/// One line of JSON without the line feed; fields that are zero or empty are left out, times are in microseconds.
+/// A line of JSON without the line feed. Fields with a value of zero or empty are left out; the time is in
+/// microseconds.
 [[nodiscard]] std::string to_line(const Event& event);
+/// The reverse of to_line(). Unknown fields are ignored; a field of the wrong type is an error.
 [[nodiscard]] Result<Event, HistoryErrc> parse_line(std::string_view line);
 
-/// Lines of JSON, sorted by time. A last line that is cut off, as of a run that was killed, is left out; any other bad
-/// line is an error.
+/// Reads lines of JSON and sorts the events by time; events of equal time keep their order. A last line cut short, as a
+/// killed run leaves behind, is left out. Any other bad line is an error.
 [[nodiscard]] Result<History, HistoryErrc> read_history(std::istream& in);
 
 }  // namespace tulle::chaos

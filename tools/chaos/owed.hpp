@@ -7,28 +7,31 @@
 
 namespace tulle::chaos {
 
-/// Until when a message must have had its way, considering that the two nodes may have been frozen or cut off from each
-/// other.
+/// Until when a message must have reached a subscriber, considering freezes and cuts of the two nodes.
 struct Due {
-    Instant origin;      ///< the origin must have lived until here
-    Instant subscriber;  ///< the subscription must have lasted until here
-    bool heal = false;   ///< there was a freeze or a cut about that time
+    /// The origin must have lived until this moment for the message to be owed.
+    Instant origin;
+    /// The subscription must have lasted until this moment for the message to be owed.
+    Instant subscriber;
+    /// True when a freeze or a cut fell into the time of the message. A loss then breaks P6, not P1.
+    bool heal = false;
 };
 
-/// `patience`: how long after its answer it may be under way when nothing hinders it.
+/// The due times of a message for a subscriber at node `subscriber`. `patience` is the time after the answer that a
+/// message may be under way without any hindrance. A hindrance still in force at the end of the history yields kNever.
 [[nodiscard]] Due due_of(const Timeline& timeline, const Publication& publication, std::uint32_t subscriber,
                          Duration patience);
 
-/// Whether the two had met when the message was sent, or must have: the later one could ask a seed, or both had lived
-/// for kHeal without a freeze or a cut.
+/// True when the two processes had met when the message was sent, or must have met: the later process could ask a seed,
+/// or both had lived for longer than kHeal without a freeze or a cut. Nodes that have not met owe each other nothing.
 [[nodiscard]] bool had_met(const Timeline& timeline, const Publication& publication, const Subscribed& subscription);
 
-/// When a cut between the two ends that others can pass the message round, and that lasts so long that it must come
-/// before; kNever when there is none.
+/// The end of a cut between the two nodes, during which a third node could pass the message round, if the cut lasted
+/// long enough to demand arrival before the end. kNever without such a cut.
 [[nodiscard]] Instant due_by_witness(const Timeline& timeline, const Publication& publication,
                                      std::uint32_t subscriber);
 
-/// For people.
+/// The message and the subscription in words, for the details of a violation.
 [[nodiscard]] std::string text_of(const Publication& publication, const Subscribed& subscription);
 
 }  // namespace tulle::chaos

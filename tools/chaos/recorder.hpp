@@ -12,21 +12,25 @@
 
 namespace tulle::chaos {
 
-/// Since the first call, in this process.
+/// The monotonic time since the first call in this process. Any thread.
 [[nodiscard]] Instant now();
 
-/// Gathers the history of a run. Any thread. Limit: memory, about 130 bytes for an event.
+/// Gathers the history of a run, and writes the history to a file if asked.
+///
+/// Thread: add() and count() from any thread; flush() and finish() from a single thread.
+/// Limits: memory only, about 130 bytes for an event.
 class Recorder {
 public:
-    /// `path` may be empty: no file. Throws std::runtime_error for a file that cannot be written.
+    /// An empty `path` means: no file. Throws std::runtime_error for a file that cannot be written.
     explicit Recorder(const std::string& path);
 
-    /// Gives the event its time, so that the order of calls is that of the history.
+    /// Gives the event the time of the call: the history is in the order of calls. An event after finish() is dropped.
     void add(Event event);
-    /// Writes what has come since the last time. One thread.
+    /// Writes the events since the last flush to the file.
     void flush();
-    /// All there is; nothing is added any more. Flushes.
+    /// Ends the recording, flushes and returns all events. To be called once.
     [[nodiscard]] History finish();
+    /// How many events of a kind have been added.
     [[nodiscard]] std::size_t count(EventKind kind) const;
 
 private:
@@ -34,17 +38,19 @@ private:
     History history_;
     std::array<std::size_t, kEventKinds> counts_{};
     bool finished_ = false;
+    /// How many events the file has.
     std::size_t written_ = 0;
     std::ofstream file_;
     bool has_file_ = false;
 };
 
-/// Ends threads that wait. Any thread.
+/// Ends threads that wait. Once set, a flag stays set. Any thread.
 class StopFlag {
 public:
+    /// Wakes all waiting threads.
     void set();
     [[nodiscard]] bool is_set() const;
-    /// Until `deadline`; true as soon as the flag is set.
+    /// Blocks until `deadline` (on the clock of now()), or until the flag is set. Returns true when the flag is set.
     [[nodiscard]] bool wait_until(Instant deadline);
 
 private:

@@ -7,11 +7,13 @@
 
 namespace tulle::chaos {
 
-/// Ends, from outside, the established TCP connections whose one end is one of these local ports; both sides see a
-/// reset. Returns when it is done. By `ss -K`, which needs root and a kernel that allows it.
+/// Ends the established IPv4 TCP connections with one of these local ports, from outside; both sides see a reset.
+/// Returns when `ss -K` has ended; a failure of `ss` passes without a word, so can_reset_connections() must have been
+/// asked. Needs root (or a user namespace with the network) and a kernel that allows the kill.
 void reset_connections(const std::vector<std::uint16_t>& ports, const cli::Signals& signals);
 
-/// Whether that works here, tried on a connection of our own.
+/// True when reset_connections() works here, tried on a connection of this process. Takes 200 ms when resets do not
+/// work.
 [[nodiscard]] bool can_reset_connections(const cli::Signals& signals);
 
 }  // namespace tulle::chaos

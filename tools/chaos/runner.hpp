@@ -17,37 +17,56 @@
 
 namespace tulle::chaos {
 
-/// One run: starts the mesh and the load, does the faults of the plan one after the other, lets the mesh come to rest,
-/// and stops everything. Tells how far it is. Main thread.
+/// A single run: starts the mesh and the load, does the faults of the plan in sequence, lets the mesh come to rest, and
+/// stops everything. Tells on standard error how far the run is.
+///
+/// Thread: the main thread. Clients, publishers and watchers have threads of their own, all ended when run() returns.
+/// Errors: throws std::exception when nodes or the webhook backend cannot be started.
 class Runner {
 public:
-    /// `running` and `network` as in ClusterOptions.
+    /// `running` and `network` as in ClusterOptions. `options`, `network` and `signals` must outlive the Runner.
     Runner(const ChaosOptions& options, const std::vector<cli::Endpoints>& running, PrivateNetwork* network,
            cli::Signals& signals);
 
-    /// The history, cut short when a signal interrupts it; with an empty plan the mesh is only watched. Throws when the
-    /// mesh does not come up.
+    /// Returns the history, cut short when a signal interrupts the run. An empty plan means: the mesh is only watched.
+    /// Throws std::runtime_error when the mesh, the clients or the users are not there within 30 s each. To be called
+    /// once.
     [[nodiscard]] History run(const std::vector<Fault>& plan);
+    /// True when a signal ended the run early.
     [[nodiscard]] bool interrupted() const { return interrupted_; }
 
 private:
     // More fields than 15: the cluster, five kinds of clients, and what judges them.
+    /// Starts the nodes, waits for a whole mesh, then starts the load.
     void bring_up();
+    /// Starts subscribers, movers, users and guests, and waits until all are confirmed.
     void subscribe();
+    /// Does a fault from begin to end, between a kFault and a kCalm.
     void perform(const Fault& fault);
+    /// SIGSTOP for the hold; during a freeze of 60 s publishers send large messages.
     void freeze(const Fault& fault);
+    /// Runs a client that does not read.
     void be_slow(const Fault& fault);
+    /// Cuts or slows directions of the private network.
     void impair(const Fault& fault);
+    /// Kills and restarts the nodes of the fault, `times` times.
     void kill_and_restart(const Fault& fault);
+    /// Lets each node leave and start again, in turn.
     void roll(const Fault& fault);
+    /// Waits for the asked time without harm.
     void watch();
+    /// Ends the moving load, waits for the mesh to settle, and reads all.
     void come_to_rest();
+    /// Records presence, reads of the API and caches of every node.
     void read_all();
     [[nodiscard]] Target target(std::uint32_t node) const;
-    /// Until `done()`, for `patience` at most, or until a signal: false.
+    /// Runs turns until `done()`, for `patience` at most. Returns false when the time is over, or when a signal
+    /// interrupts.
     template <class Done>
     bool wait(Duration patience, Done done);
+    /// Runs turns for `patience`, or until a signal interrupts.
     void wait(Duration patience);
+    /// A pass of the main loop, of `patience` at most: nodes, memory, the file, the display and signals.
     void turn(Duration patience);
     void record(EventKind kind, const std::string& text);
     void record(EventKind kind, const std::vector<Direction>& directions);
@@ -57,7 +76,9 @@ private:
     PrivateNetwork* network_;
     Recorder recorder_;
     Progress progress_;
+    /// The step under way, for the display.
     std::string doing_ = "start";
+    /// When memory is looked at again.
     Instant next_memory_{};
     HookSink hooks_;
     Cluster cluster_;

@@ -5,16 +5,21 @@
 
 namespace tulle::chaos {
 
-/// A WebSocket client that subscribes and then reads nothing, with the smallest buffer that the system allows, until it
-/// is destroyed. A node that cannot be reached, or does not answer within a second, leaves it without effect.
+/// A WebSocket client that subscribes and then reads nothing until destroyed, with the smallest receive buffer of the
+/// system. The node is expected to close such a client without harm to others.
+///
+/// Thread: one thread. The constructor blocks for a second at most while waiting for the node.
+/// Errors: a node out of reach, or without an answer within a second, leaves the client without effect.
 class SlowClient {
 public:
+    /// `listen` is an IPv4 HOST:PORT. Subscribes to the given names of public channels.
     SlowClient(const std::string& listen, const std::string& app_key, const std::vector<std::string>& channels);
     SlowClient(const SlowClient&) = delete;
     SlowClient& operator=(const SlowClient&) = delete;
     ~SlowClient();
 
 private:
+    /// Sends a text frame, cut to 125 bytes.
     void send_text(const std::string& text) const;
 
     int fd_ = -1;

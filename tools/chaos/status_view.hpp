@@ -8,8 +8,9 @@
 
 namespace tulle::chaos {
 
-/// What an answer of GET /v1/status says, as a kView of that node without a time; nothing for what is no such answer.
-/// Members are called n1, n2…; one with another name has number 0.
+/// Turns an answer of GET /v1/status into a kView of the node, without a time. Returns nothing for a text of another
+/// form. Nodes are called n1, n2…; a peer with another name has number 0. The members are sorted by number and oid, so
+/// that equal views compare equal.
 [[nodiscard]] std::optional<Event> view_from(std::uint32_t node, std::string_view status);
 
 }  // namespace tulle::chaos

@@ -10,28 +10,34 @@
 
 namespace tulle::chaos {
 
-/// Asks every node at its admin listener, 20 times a second, how it sees the others, and records each change; after an
-/// answer has been missing, the next one too. One thread for each node, so that a frozen one holds up nobody.
+/// Asks every node at the admin listener, 20 times a second, for the node's view of the mesh, and records each change.
+/// The first answer after a missing answer is recorded too, changed or not.
+///
+/// Thread: a thread for each node, so a frozen node holds up no other. is_whole() from any thread.
+/// Errors: a node without an answer within 500 ms is no error.
 class Watcher {
 public:
-    /// Addresses "HOST:PORT" by node. Starts at once.
+    /// `admins` are addresses "HOST:PORT", node 1 first. Starts at once; `recorder` must outlive the Watcher.
     Watcher(const std::vector<std::string>& admins, Recorder& recorder);
     Watcher(const Watcher&) = delete;
     Watcher& operator=(const Watcher&) = delete;
-    /// Ends the threads; as long as one answer may take.
+    /// Ends the threads. Waits as long as an answer may take.
     ~Watcher();
 
-    /// Whether every node says of every other that it is alive, as of its last answer.
+    /// True when the last answer of every node says: every other node is alive.
     [[nodiscard]] bool is_whole() const;
 
 private:
+    /// The thread of a node.
     void watch(std::uint32_t node, const std::string& admin);
+    /// Takes an answer; records the answer when changed.
     void note(std::uint32_t node, Event view);
 
     Recorder& recorder_;
     StopFlag stop_;
     mutable std::mutex mutex_;
-    std::vector<Event> latest_;  ///< by node; without an oid: did not answer
+    /// By node. Without an oid: the node did not answer.
+    std::vector<Event> latest_;
     std::vector<std::thread> threads_;
 };
 

@@ -115,6 +115,11 @@ void DutySource::erase(Entries::iterator it) {
     if (it->second.composed) {
         mark(it->first, it->second.heir);  // it will find that there is nothing any more
     }
+    for (const DutyTie one : it->second.told_moved) {
+        if (members_.contains(one)) {
+            mark(it->first, one);  // as the heir: what that member still counts of this node has ended
+        }
+    }
     entries_.erase(it);
 }
 
@@ -288,9 +293,13 @@ DutyReport DutySource::report(const DutyItem& item, DutyTie to) {
     if (it == entries_.end() || (it->second.desk != to && it->second.heir != to)) {
         report.away = true;
         report.moved = it != entries_.end();
+        if (report.moved) {
+            note_moved(it->second, to, true);
+        }
         return report;
     }
     Entry& held = it->second;
+    note_moved(held, to, false);
     held.composed = true;
     report.revision = held.revision;
     report.current = held.current;
@@ -302,6 +311,13 @@ DutyReport DutySource::report(const DutyItem& item, DutyTie to) {
     report.behind = is_unsettled ? nullptr : held.behind;
     report.info = held.info;
     return report;
+}
+
+void DutySource::note_moved(Entry& entry, DutyTie to, bool moved) {
+    std::erase(entry.told_moved, to);
+    if (moved) {
+        entry.told_moved.push_back(to);
+    }
 }
 
 void DutySource::compose_from(Owed& owed, DutyTie to, DutyMail& mail, std::size_t& bytes) {

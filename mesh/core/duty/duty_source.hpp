@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "mesh/core/duty/doubt.hpp"
 #include "mesh/core/duty/duty_members.hpp"
@@ -79,6 +80,10 @@ private:
         // what the next desk has not heard of; they need not even have met.
         DutyTie former;
         DutyTie heir;  // and who else: the next desk, when this node is the first and would take all knowledge with it
+        // Members that were told that the duty has moved, and that count as before what this node said until their own
+        // views say so too. A member that never meets the new desk never sees the move: when the item ends here, each
+        // of these members is told. At most one entry for each member.
+        std::vector<DutyTie> told_moved;
         std::vector<std::pair<ShardIndex, std::uint64_t>> shards;
         std::uint64_t current = 0;
         std::uint64_t told = 0;
@@ -116,6 +121,7 @@ private:
     void erase(Entries::iterator it);
     void compose_from(Owed& owed, DutyTie to, DutyMail& mail, std::size_t& bytes);
     [[nodiscard]] DutyReport report(const DutyItem& item, DutyTie to);
+    static void note_moved(Entry& entry, DutyTie to, bool moved);
 
     Limits limits_;
     DutyMembers members_;

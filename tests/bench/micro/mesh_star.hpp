@@ -132,6 +132,7 @@ private:
         feed(from(i, mesh::InterestDelta{mesh::InterestVersion{0}, {{true, channel(i)}}, mesh::InterestVersion{1}}));
         feed(mesh::SubscriberSeen{OriginId{kFirst + i}});
         peers_[i].heartbeat_at = now_;
+        members_digest_ ^= kFirst + i;
     }
 
     mesh::Input heartbeat(std::size_t i) {
@@ -141,13 +142,15 @@ private:
                                        .upto = last_record_,
                                        .received = peer.received,
                                        .version = mesh::InterestVersion{1},
-                                       .digest = stable_hash(channel(i))});
+                                       .digest = stable_hash(channel(i)),
+                                       .members_digest = members_digest_});
     }
 
     Instant now_{10s};
     mesh::MeshNode node_{options(), 1};
     std::vector<Peer> peers_;
-    std::size_t next_ = 0;  // whose heartbeat comes next
+    std::uint64_t members_digest_ = options().oid.value;  // each peer sees all others, as the node does
+    std::size_t next_ = 0;                                // whose heartbeat comes next
     mesh::RecordNo last_record_;
     mesh::Effects effects_;
 };

@@ -49,6 +49,35 @@ TEST_F(DutyViews, WhoHasSeenTheDutyMoveFirstStillCountsAtTheFormerDesk) {
     EXPECT_EQ(mesh_.at(2).duties.duties(), 0u);
 }
 
+/// The first desk counts on for node 1 when node 1 says that the duty has moved, and never meets the second desk.
+TEST_F(DutyViews, WhatEndsAtASecondDeskEndsAtTheFirstToo) {
+    for (const std::uint64_t oid : {1u, 2u, 3u}) {
+        mesh_.add(oid);
+    }
+    mesh_.run();
+    const std::string key = mesh_.key_of(3, 2);
+    mesh_.part(1, 3);
+    mesh_.part(2, 3);
+    mesh_.run_for(3s);
+    mesh_.count(1, key, 3);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.join(1, 3);
+    mesh_.run_for(8s);
+    mesh_.count(1, key, 0);
+    mesh_.run();
+    ASSERT_FALSE(mesh_.at(3).changed.empty());
+    EXPECT_EQ(mesh_.at(3).changed.back().count, 0u);
+    mesh_.deal(3);
+    mesh_.kill(3);
+    mesh_.run_for(8s);
+    EXPECT_EQ(mesh_.at(2).changed.back().count, 0u) << "node 2 holds what node 1 said before the duty moved";
+    mesh_.deal(2);
+    mesh_.run_for(8s);
+    EXPECT_EQ(mesh_.at(1).duties.items(), 0u) << "nothing is left behind";
+    EXPECT_EQ(mesh_.at(2).duties.duties(), 0u);
+}
+
 /// Nodes 1 and 2 are cut off from each other. 2 has told that what 1 counts is gone, and all that it knew to 3.
 class HandedTombstone : public DutyViews {
 protected:

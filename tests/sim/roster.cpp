@@ -108,16 +108,17 @@ void Roster::on_ready(const Ask& ask) {
     }
 }
 
-void Roster::on_changed(mesh::ShardIndex shard, const mesh::MemberChanged& change, const Violation& violation) {
+bool Roster::on_changed(mesh::ShardIndex shard, const mesh::MemberChanged& change, const Violation& violation) {
     const auto found = shards_[shard.value].find(change.channel);
     if (found == shards_[shard.value].end() || !found->second.confirmed) {
-        return;
+        return false;  // no client has a list yet
     }
     const bool changed = change.joined ? found->second.list.insert(change.member.user).second
                                        : found->second.list.erase(change.member.user) == 1;
     if (!changed) {
         violation("P2 " + change.member.user + (change.joined ? " joins " : " leaves ") + change.channel + " twice");
     }
+    return true;
 }
 
 std::optional<Instant> Roster::in_since(const std::string& channel, const std::string& user) const {

@@ -27,10 +27,12 @@ public:
     void on_subscribed(Instant now, mesh::ShardIndex shard, const mesh::Subscribed& answer, const Ask& ask,
                        const Violation& violation);
     void on_joined(Instant now, mesh::ShardIndex shard, const mesh::MemberJoined& answer, const Violation& violation);
-    /// P2 of presence: nobody joins who is there, nobody leaves who is not.
-    /// The node serves again: who was refused meanwhile tries again.
+    /// The node serves again: users that were refused meanwhile try again.
     void on_ready(const Ask& ask);
-    void on_changed(mesh::ShardIndex shard, const mesh::MemberChanged& change, const Violation& violation);
+    /// P2 of presence: nobody joins who is there, nobody leaves who is not. True when the shard's clients hear of the
+    /// change; false before the shard has its list, as an edge tells its clients nothing before that.
+    [[nodiscard]] bool on_changed(mesh::ShardIndex shard, const mesh::MemberChanged& change,
+                                  const Violation& violation);
 
     /// Since when the user has been connected here, taken in, without leaving either shard; nothing: it is not.
     [[nodiscard]] std::optional<Instant> in_since(const std::string& channel, const std::string& user) const;

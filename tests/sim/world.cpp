@@ -468,8 +468,9 @@ void World::to_shard(HostId host, Process& process, mesh::ShardIndex shard, cons
     } else if (const auto* joined = std::get_if<mesh::MemberJoined>(&message)) {
         process.roster.on_joined(now(), shard, *joined, accuse);
     } else if (const auto* changed = std::get_if<mesh::MemberChanged>(&message)) {
-        process.roster.on_changed(shard, *changed, accuse);
-        check_flap(process, *changed);
+        if (process.roster.on_changed(shard, *changed, accuse)) {
+            check_flap(process, *changed);
+        }
     } else if (subscribed != nullptr && Shelf::holds(subscribed->channel)) {
         on_retained(process, shard, *subscribed);
     } else if (subscribed != nullptr) {

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view kClientPrefix = "client-";
 
+/// The alphabet of channel names, as the Pusher protocol defines the alphabet.
 bool is_name_byte(char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
            std::string_view("_-=@,.;:").find(c) != std::string_view::npos;

@@ -6,28 +6,29 @@
 
 namespace tulle::client {
 
-/// 1 to kMaxChannelNameBytes of A-Z a-z 0-9 _ - = @ , . ; :
+/// True for 1 to kMaxChannelNameBytes bytes out of A-Z a-z 0-9 _ - = @ , . ; :
 [[nodiscard]] bool is_valid_channel_name(std::string_view name);
 
-/// 1 to kMaxEventNameCharacters.
+/// True for 1 to kMaxEventNameCharacters code points.
 [[nodiscard]] bool is_valid_event_name(std::string_view name);
 
-/// Private and presence channels, which ask for an auth string.
+/// True for private and presence channels: a subscription needs an auth string.
 [[nodiscard]] bool needs_auth(std::string_view channel);
 
-/// Channels that know who is there.
+/// True for channels with a list of present users.
 [[nodiscard]] bool is_presence(std::string_view channel);
 
-/// Channels whose events only clients can read.
+/// True for private-encrypted-* channels: only clients with the channel's key can read the events.
 [[nodiscard]] bool is_encrypted(std::string_view channel);
 
-/// Where clients may trigger events of their own: private and presence channels, not encrypted ones.
+/// True where clients may trigger events: private and presence channels, except encrypted channels. The Pusher protocol
+/// has no client events on encrypted channels.
 [[nodiscard]] bool allows_client_events(std::string_view channel);
 
-/// The name of an event that a client may trigger: "client-" and at least one byte more.
+/// True for a valid name of a client event: "client-" and at least one more byte.
 [[nodiscard]] bool is_client_event(std::string_view name);
 
-/// The name of an event that a server makes, and nobody publishes.
+/// True for the names of events made by servers only: "pusher:…", "pusher_internal:…" and "tulle:gap".
 [[nodiscard]] bool is_server_event(std::string_view name);
 
 }  // namespace tulle::client

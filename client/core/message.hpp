@@ -9,67 +9,85 @@
 
 #include "mesh/base/time.hpp"
 
-/// The messages of the Pusher protocol as values. The wire layer turns text into them and back.
+/// The messages of the Pusher protocol as values. The wire layer translates between text and values.
 namespace tulle::client {
 
-// ---- what an event of a channel means
+// ---- the meaning of a channel's event
 
 /// A user in a presence channel.
 struct Member {
-    std::string id;       ///< its text: 10 and "10" are the same user
-    std::string id_json;  ///< as the server writes it
-    std::string info;     ///< JSON; empty when there is none
+    /// The text of the id. Ids are compared as texts: 10 and "10" name the same user.
+    std::string id;
+    /// The id as JSON, as the server wrote the id.
+    std::string id_json;
+    /// JSON; empty without info.
+    std::string info;
     friend bool operator==(const Member&, const Member&) = default;
 };
 
+/// The subscription has succeeded.
 struct Subscribed {
-    std::vector<Member> members;  ///< presence channels only, as `me`
+    /// For presence channels only, like `me`.
+    std::vector<Member> members;
     Member me;
     friend bool operator==(const Subscribed&, const Subscribed&) = default;
 };
+/// A user has joined, or a listed user has new info.
 struct MemberAdded {
     Member member;
-    std::size_t count = 0;  ///< users there, now
+    /// Users in the channel after the change; 0 in a decoded message, filled in by PresenceLists.
+    std::size_t count = 0;
     friend bool operator==(const MemberAdded&, const MemberAdded&) = default;
 };
+/// A user has left.
 struct MemberRemoved {
     Member member;
     std::size_t count = 0;
     friend bool operator==(const MemberRemoved&, const MemberRemoved&) = default;
 };
+/// The number of the channel's subscribers in the whole cluster.
 struct SubscriptionCount {
     std::uint64_t count = 0;
     friend bool operator==(const SubscriptionCount&, const SubscriptionCount&) = default;
 };
+/// The cache channel has no last event.
 struct CacheMiss {
     friend bool operator==(const CacheMiss&, const CacheMiss&) = default;
 };
-/// Messages are lost for good; 0: nobody knows how many.
+/// Events are lost for good. `missing` is 0 when the number is unknown.
 struct Gap {
     std::uint64_t missing = 0;
     friend bool operator==(const Gap&, const Gap&) = default;
 };
 
 enum class FaultKind : std::uint8_t {
-    kRefused,      ///< not subscribed, by the server or by the application's authorizer
-    kClientEvent,  ///< a client event was rejected
-    kDecryption,   ///< an event could not be read; it is lost
-    kServer,       ///< what else a server has to say about a channel
+    /// The server or the application's authorizer refused the subscription.
+    kRefused,
+    /// The server rejected a client event.
+    kClientEvent,
+    /// An event could not be decrypted and is lost.
+    kDecryption,
+    /// Any other error of the server about a channel.
+    kServer,
 };
+/// An error about one channel.
 struct Fault {
     FaultKind kind = FaultKind::kServer;
+    /// The protocol's code, or the HTTP status in a refusal.
     std::optional<int> code;
-    std::string type;  ///< of a refused subscription: AuthError, LimitReached and so on
+    /// For a refused subscription: AuthError, LimitReached and so on.
+    std::string type;
     std::string message;
     friend bool operator==(const Fault&, const Fault&) = default;
 };
 
-/// Nothing for the events that others publish.
+/// The meaning of an event made by the server; std::monostate for the events of other publishers.
 using Detail =
     std::variant<std::monostate, Subscribed, MemberAdded, MemberRemoved, SubscriptionCount, CacheMiss, Gap, Fault>;
 
 // ---- from the server
 
+/// The first message of a connection. The server names the connection.
 struct Established {
     std::string socket_id;
     Duration activity_timeout{};
@@ -84,45 +102,51 @@ struct Pong {
     friend bool operator==(const Pong&, const Pong&) = default;
 };
 
-/// pusher:error. It does not end the connection by itself.
+/// pusher:error. The message alone does not end the connection.
 struct ServerError {
     std::optional<int> code;
     std::string message;
-    std::string channel;  ///< empty when the error is about none
+    /// Empty when the error concerns no channel.
+    std::string channel;
     friend bool operator==(const ServerError&, const ServerError&) = default;
 };
 
 struct SubscriptionSucceeded {
     std::string channel;
+    /// The data as the server sent the JSON.
     std::string data;
-    std::vector<Member> members;  ///< of a presence channel
+    /// For presence channels only.
+    std::vector<Member> members;
     friend bool operator==(const SubscriptionSucceeded&, const SubscriptionSucceeded&) = default;
 };
 
 struct SubscriptionError {
     std::string channel;
-    std::string data;  ///< JSON: type, error, status
+    /// JSON with type, error and status.
+    std::string data;
     Fault fault;
     friend bool operator==(const SubscriptionError&, const SubscriptionError&) = default;
 };
 
-/// An event of a channel. `data` is the text of a JSON string, and the JSON source of any other value.
+/// An event of a channel. `data` is the text of a JSON string, or the JSON source of any other value.
 struct ChannelEvent {
     std::string channel;
     std::string name;
     std::string data;
-    std::string user_id;  ///< of client events in presence channels; otherwise empty
+    /// The sender of a client event in a presence channel; otherwise empty.
+    std::string user_id;
     Detail detail;
     friend bool operator==(const ChannelEvent&, const ChannelEvent&) = default;
 };
 
+/// The server has accepted the sign-in.
 struct SignInSuccess {
     std::string user_id;
     std::string user_data;  ///< JSON
     friend bool operator==(const SignInSuccess&, const SignInSuccess&) = default;
 };
 
-/// Users of the watchlist have come online, or gone.
+/// Users of the watchlist have come online (`online`) or gone offline.
 struct WatchlistChange {
     bool online = false;
     std::vector<std::string> user_ids;
@@ -133,7 +157,7 @@ struct WatchlistEvents {
     friend bool operator==(const WatchlistEvents&, const WatchlistEvents&) = default;
 };
 
-/// Well-formed, but nothing that this client knows. Counts as a sign of life.
+/// A well-formed message unknown to this client. The message still proves a live server.
 struct Unknown {
     friend bool operator==(const Unknown&, const Unknown&) = default;
 };
@@ -143,6 +167,8 @@ using ServerMessage = std::variant<Established, Ping, Pong, ServerError, Subscri
 
 // ---- to the server
 
+/// `auth` is empty for public channels. The server verifies the signature over `channel_data`, so `channel_data` is
+/// sent byte for byte.
 struct SubscribeRequest {
     std::string channel;
     std::string auth;

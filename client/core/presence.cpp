@@ -11,13 +11,16 @@ void PresenceLists::expect(const std::string& channel, std::string me) {
 }
 
 Subscribed PresenceLists::join(const std::string& channel, std::vector<Member> members) {
+    // A list of an earlier answer is replaced, not merged: the server's list is complete.
     List& list = lists_[channel];
     list.members.clear();
     Subscribed detail{std::move(members), Member{list.me, {}, {}}};
     for (const Member& member : detail.members) {
+        // The server's list has the user's info; the authorizer has given only the id.
         if (member.id == list.me) {
             detail.me = member;
         }
+        // Users beyond the limit are still in the returned list.
         if (list.members.size() < kMaxMembers) {
             list.members.insert_or_assign(member.id, member);
         }
@@ -27,6 +30,7 @@ Subscribed PresenceLists::join(const std::string& channel, std::vector<Member> m
 
 MemberAdded PresenceLists::add(const std::string& channel, Member member) {
     auto& members = lists_[channel].members;
+    // At the limit a listed user still receives new info.
     if (members.size() < kMaxMembers || members.contains(member.id)) {
         members.insert_or_assign(member.id, member);
     }

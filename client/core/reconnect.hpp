@@ -9,54 +9,68 @@
 
 namespace tulle::client {
 
-/// What the end of a connection asks of the client.
+/// The client's reaction to the end of a connection.
 enum class Reaction : std::uint8_t {
-    kFatal,    ///< would be refused again: do not come back
-    kBackoff,  ///< overloaded: come back, but not soon
-    kAtOnce,   ///< going away in good order: come back now
-    kRetry,    ///< anything else
+    /// The server would refuse again: give up.
+    kFatal,
+    /// The server is overloaded: come back after a longer delay.
+    kBackoff,
+    /// The server is shutting down in order: come back now.
+    kAtOnce,
+    /// Any other end: come back after a random delay.
+    kRetry,
 };
 
-/// By the close code of a WebSocket; no code for a connection that broke or was never made.
+/// The reaction to the close code of a WebSocket. Pass nothing for a connection broken or never made.
 [[nodiscard]] Reaction reaction_to(std::optional<int> close_code);
 
+/// The delays of a ReconnectPolicy.
 struct ReconnectConfig {
+    /// The ceiling of the first random delay; must be positive.
     Duration delay_min = 250ms;
+    /// The largest ceiling; at least `delay_min`.
     Duration delay_max = 15s;
-    Duration stable_after = 10s;  ///< a connection that held this long makes the failures before it forgotten
+    /// A connection lasting at least as long resets the count of failures.
+    Duration stable_after = 10s;
 };
 
+/// The next try: the index of the server and the time.
 struct Attempt {
     std::size_t server = 0;
     Instant at{};
     friend bool operator==(const Attempt&, const Attempt&) = default;
 };
 
-/// Which server to try next, and when: in the order of the list, round and round, starting with the first.
+/// Chooses the next server and the time of the next try. The servers follow each other in the order of the list, round
+/// and round, beginning with the first.
 ///
-/// Delays: the ceiling is delay_min, doubled with every full round of failures, at most delay_max. A retry waits a
-/// random
-///         time below the ceiling, so that the clients of a dead node do not all come at once. A back-off waits
-///         delay_min on top. "At once" is taken at its word for one round; then it is a retry, as all the servers say
-///         the same.
+/// Thread: confined to its owner.
+/// Delays: the ceiling is `delay_min`, doubled with every full round of failures, at most `delay_max`. A retry waits a
+///         random time below the ceiling, so that the clients of a dead node do not all return at the same moment. A
+///         back-off waits `delay_min` in addition. "At once" means no delay for one round of the servers. After a full
+///         round all servers have said "at once", so the client treats the next end as a retry.
 class ReconnectPolicy {
 public:
-    /// `servers` > 0.
+    /// REQUIRES: `servers` > 0 and 0 < `delay_min` <= `delay_max`.
     ReconnectPolicy(std::size_t servers, ReconnectConfig config, Prng prng);
 
+    /// The first try: the first server, without a delay.
     [[nodiscard]] Attempt first(Instant now) const;
+    /// The server has named the connection. Needed to recognise a stable connection.
     void on_connected(Instant now);
-    /// `reaction` is not kFatal.
+    /// Moves on to the next server. REQUIRES: `reaction` is not kFatal.
     [[nodiscard]] Attempt after_failure(Instant now, Reaction reaction);
 
 private:
+    /// The delay before the next try, given the failures so far.
     [[nodiscard]] Duration delay(Reaction reaction);
 
     std::size_t servers_;
     ReconnectConfig config_;
     Prng prng_;
     std::size_t current_ = 0;
-    std::uint64_t failures_ = 0;  ///< since the last stable connection
+    /// Failures since the last stable connection.
+    std::uint64_t failures_ = 0;
     std::optional<Instant> connected_since_;
 };
 

@@ -12,43 +12,56 @@
 
 namespace tulle::client {
 
+/// The reasons for an event not to open.
 enum class SealErrc : std::uint8_t {
-    kMalformed,  ///< not what the encryption of this protocol makes
-    kWrongKey,   ///< encrypted with another key, or changed on its way
+    /// The data lacks the form of an encrypted event.
+    kMalformed,
+    /// Encrypted with another key, or changed on the way.
+    kWrongKey,
 };
 
-/// The plain text of an event's data, by the key of its channel. Pure; the wire layer has the real one.
+/// Decrypts an event's data with the key of its channel. Pure. The wire layer has the implementation (encryption.hpp).
 using OpenSealed = Result<std::string, SealErrc> (*)(std::string_view key, std::string_view data);
 
-/// The events of encrypted channels on the present connection: delivered in plain text, in their order.
+/// The events of encrypted channels on the present connection, delivered in plain text and in order.
 ///
-/// Keys:   an event that does not open is kept, and the application asked once for the channel's key, which may have
-///         changed; if it does not open with that one either, an error takes its place. Those that follow wait
-///         meanwhile.
-/// Limits: kMaxSealedWaiting events of a channel wait; an error takes the place of any more.
+/// Thread: confined to its owner.
+/// Keys:   an event that does not open is kept, because the channel's key may have changed. The application is asked
+///         once for the channel's key. An event that stays closed under the new key becomes an error. Later events of
+///         the channel wait meanwhile.
+/// Limits: kMaxSealedWaiting events of a channel wait. Each further event becomes an error.
+/// Order:  run the appended effects in order; `out` is only appended to.
 class SealedChannels {
 public:
     explicit SealedChannels(OpenSealed open) : open_(open) {}
 
-    /// The key of a subscription that is about to be made.
+    /// Sets the key before the channel's subscription is sent. Waiting events of an older subscription are forgotten.
     void set_key(const std::string& channel, std::string key);
-    /// True when the application must be asked for a new key.
+    /// Delivers, keeps or fails an event. Returns true when the caller must ask the application for a new key.
+    /// REQUIRES: a key has been set.
     [[nodiscard]] bool on_event(const ChannelEvent& event, Effects& out);
-    /// True when it must be asked again, for a later event. No effect when no key was asked for.
+    /// Handles the waiting events with the new key. Returns true when the caller must ask again, for a later event.
+    /// Without a pending question the call has no effect.
     [[nodiscard]] bool on_new_key(const std::string& channel, std::string key, Effects& out);
-    /// The application has none.
+    /// The application has no new key. Every waiting event becomes an error with `reason`.
     void on_no_key(const std::string& channel, const std::string& reason, Effects& out);
 
+    /// The channel is no longer wanted.
     void forget(const std::string& channel) { entries_.erase(channel); }
+    /// The connection has ended. Waiting events are forgotten without an error.
     void reset() { entries_.clear(); }
 
 private:
     struct Entry {
         std::string key;
+        /// True while the application is asked for a new key.
         bool asking = false;
-        std::deque<ChannelEvent> waiting;  ///< while asking; the first is the one that did not open
+        /// Filled while `asking`. The first event is the reason for the question.
+        std::deque<ChannelEvent> waiting;
     };
 
+    /// Delivers the event, or fails a malformed event. Returns false when the key is wrong; the event is then still
+    /// unhandled.
     [[nodiscard]] bool try_open(Entry& entry, const ChannelEvent& event, Effects& out);
 
     OpenSealed open_;

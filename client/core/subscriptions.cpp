@@ -3,6 +3,7 @@
 namespace tulle::client {
 
 bool SubscriptionBook::add(std::string_view channel) {
+    // Searching by string_view first saves a copy of the name for a known channel.
     auto it = entries_.find(channel);
     if (it == entries_.end()) {
         it = entries_.emplace(std::string(channel), Entry{}).first;

@@ -10,35 +10,47 @@
 
 namespace tulle::client {
 
-/// How far a wanted channel has come on the present connection.
+/// The progress of a wanted channel on the present connection.
 enum class SubscriptionState : std::uint8_t {
-    kIdle,          ///< not asked for: no connection
-    kAuthorizing,   ///< waiting for the application's auth string
-    kAwaitingUser,  ///< waiting for the sign-in under way
-    kPending,       ///< asked for
+    /// No connection, so nobody has been asked.
+    kIdle,
+    /// Waiting for the application's auth string.
+    kAuthorizing,
+    /// Waiting for the sign-in under way.
+    kAwaitingUser,
+    /// Waiting for the server's answer.
+    kPending,
     kSubscribed,
-    kRefused,  ///< until the next connection
+    /// Refused until the next connection.
+    kRefused,
 };
 
-/// The channels that the application wants, whatever becomes of the connection. In order of name.
+/// The channels wanted by the application, independent of any connection. Iteration is in order of name, so the effects
+/// are deterministic.
+///
+/// Thread: confined to its owner.
+/// Limits: none of its own; the owner bounds the number of subscriptions (kMaxSubscriptions).
 class SubscriptionBook {
 public:
-    /// True for the first holder of the channel.
+    /// Counts a holder of the channel. Returns true for the first holder.
     bool add(std::string_view channel);
-    /// True when the last holder has gone; `was` is then the state that the channel had.
+    /// Takes a holder away. Returns true for the last holder; `was` is then the last state of the channel. Without a
+    /// holder the call has no effect.
     bool remove(std::string_view channel, SubscriptionState& was);
 
-    /// Nothing for a channel that nobody wants.
+    /// The state of a wanted channel; nothing for any other channel.
     [[nodiscard]] std::optional<SubscriptionState> state(std::string_view channel) const;
-    /// No effect for a channel that nobody wants.
+    /// Sets the state of a wanted channel. No effect on any other channel.
     void set_state(std::string_view channel, SubscriptionState state);
-    /// The connection has gone, and every subscription with it.
+    /// The connection has ended, and every subscription with the connection.
     void reset();
 
+    /// All wanted channels, in order of name.
     [[nodiscard]] std::vector<std::string> channels() const;
 
 private:
     struct Entry {
+        /// The number of the application's subscriptions to the channel.
         std::size_t holders = 0;
         SubscriptionState state = SubscriptionState::kIdle;
     };

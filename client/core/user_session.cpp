@@ -3,6 +3,7 @@
 namespace tulle::client {
 
 void UserSession::want() {
+    // A sign-in under way or finished goes on; only its handlers are new.
     if (state_ == State::kNotWanted || state_ == State::kRefused) {
         state_ = State::kWanted;
     }
@@ -23,6 +24,7 @@ void UserSession::authenticated(const SignInRequest& request, Effects& out) {
 }
 
 bool UserSession::refused(std::optional<int> code, const std::string& reason, Effects& out) {
+    // A refusal counts only while the client waits for the application, the server, or the user's own channel.
     if (!in_progress() && state_ != State::kJoining) {
         return false;
     }
@@ -39,6 +41,7 @@ bool UserSession::succeeded(const SignInSuccess& success, Effects& out) {
     }
     state_ = State::kJoining;
     user_ = success;
+    // The Pusher protocol's name of the channel for a user's own events. Only the server can grant the subscription.
     channel_ = "#server-to-user-" + success.user_id;
     out.push_back(Send{SubscribeRequest{channel_, {}, {}}});
     return true;
@@ -52,6 +55,7 @@ void UserSession::joined(Effects& out) {
 }
 
 void UserSession::lost() {
+    // The wish to be signed in outlives the connection, even after a refusal.
     if (state_ != State::kNotWanted) {
         state_ = State::kWanted;
     }

@@ -9,45 +9,58 @@
 
 namespace tulle::client {
 
-/// Whether, and as whom, the client is signed in on the present connection.
+/// The sign-in of the client's user on the present connection.
 ///
-/// A sign-in is asked of the application and sent before anything else that asks for leave. When the server has granted
-/// it, the channel of the user's own events is subscribed to; only when that is done too is the application told.
+/// The sign-in precedes every other request that needs consent. After the server's consent the session subscribes to
+/// the channel of the user's own events. The application is told after both, so no event to the user is missed.
+///
+/// Thread: confined to its owner.
+/// Order:  run the appended effects in order; `out` is only appended to.
 class UserSession {
 public:
-    /// From now on, on every connection.
+    /// The application wants the sign-in, on every connection. A refused sign-in may be tried again.
     void want();
-    /// There is a connection. Asks the application, if a sign-in is wanted and not under way.
+    /// A connection exists. Asks the application if a sign-in is wanted and not under way.
     void begin(DialId dial, const std::string& socket_id, Effects& out);
+    /// The application has consented. Sends the request to the server.
     void authenticated(const SignInRequest& request, Effects& out);
-    /// False when there was nothing to be refused.
+    /// The application or the server has refused. Returns false, without effect, when no sign-in was under way.
     [[nodiscard]] bool refused(std::optional<int> code, const std::string& reason, Effects& out);
-    /// False when nothing of the kind was asked for.
+    /// The server has consented. Subscribes to the user's own channel. Returns false, without effect, when no request
+    /// was sent.
     [[nodiscard]] bool succeeded(const SignInSuccess& success, Effects& out);
+    /// The user's own channel is subscribed. Tells the application.
     void joined(Effects& out);
-    /// The connection has gone, and the sign-in with it.
+    /// The connection has ended, and the sign-in with the connection.
     void lost();
 
-    /// The channel of this user's own events.
+    /// True for the channel of the user's own events.
     [[nodiscard]] bool owns(std::string_view channel) const;
-    /// Nobody knows yet.
+    /// True while the answer of the application or of the server is open.
     [[nodiscard]] bool in_progress() const { return state_ == State::kAuthenticating || state_ == State::kRequested; }
-    /// Empty unless the server has granted the sign-in.
+    /// The signed-in user; empty without the server's consent.
     [[nodiscard]] const std::string& user_id() const { return user_.user_id; }
 
 private:
     enum class State : std::uint8_t {
+        /// The application has not asked for a sign-in.
         kNotWanted,
-        kWanted,          ///< no connection
-        kAuthenticating,  ///< waiting for the application
-        kRequested,       ///< waiting for the server
-        kJoining,         ///< granted; the channel is asked for
+        /// No question has been asked on the present connection.
+        kWanted,
+        /// Waiting for the application.
+        kAuthenticating,
+        /// Waiting for the server.
+        kRequested,
+        /// Accepted by the server; waiting for the user's own channel.
+        kJoining,
         kSignedIn,
-        kRefused,  ///< until the next connection
+        /// Refused until the next connection or the next want().
+        kRefused,
     };
 
     State state_ = State::kNotWanted;
     SignInSuccess user_;
+    /// "#server-to-user-ID" after the server's consent, otherwise empty.
     std::string channel_;
 };
 

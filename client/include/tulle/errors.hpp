@@ -6,48 +6,62 @@
 
 namespace tulle {
 
-/// The codes of the Pusher protocol, as close codes and in errors.
+/// The codes of the Pusher protocol, as close codes of a connection and in error messages. The ranges decide the
+/// client's reaction: action_on().
 enum class ErrorCode : int {
     kTlsOnly = 4000,
     kUnknownApp = 4001,
     kAppDisabled = 4003,
-    kOverQuota = 4004,  ///< the app has as many connections as it may
+    /// The app has reached its limit of connections.
+    kOverQuota = 4004,
     kPathNotFound = 4005,
     kBadVersion = 4006,
     kProtocolUnsupported = 4007,
     kProtocolMissing = 4008,
-    kUnauthorized = 4009,  ///< a sign-in refused, too late, or ended by the application's server
-    kOverCapacity = 4100,  ///< also: this client was too slow
-    kReconnect = 4200,     ///< the node is going away
+    /// A sign-in was refused, came too late, or was ended by the application's server.
+    kUnauthorized = 4009,
+    /// The node is over capacity, or closed the connection of a slow client.
+    kOverCapacity = 4100,
+    /// The node is shutting down in order.
+    kReconnect = 4200,
     kPongTimeout = 4201,
     kInactive = 4202,
+    /// Too many client events, or an event too large or not allowed. An error message; the connection goes on.
     kClientEventRejected = 4301,
-    kWatchlistTooLong = 4302,  ///< the first 100 users of it are watched
+    /// The node watches the first 100 users of the list and ignores the others. An error message; the connection goes
+    /// on.
+    kWatchlistTooLong = 4302,
 };
 
-/// What the client does when a connection ends by a code.
+/// The client's reaction to the end of a connection.
 enum class ErrorAction {
-    kGiveUp,        ///< it would be refused again: the state is kFailed
-    kBackOff,       ///< comes back, but not soon
-    kReconnectNow,  ///< comes back at once, elsewhere where it can
-    kReconnect,     ///< comes back after a random delay that grows
+    /// A new try would be refused again. The state becomes kFailed.
+    kGiveUp,
+    /// Tries again, but not before `retry_delay_min` has passed.
+    kBackOff,
+    /// Tries the next server without a delay. After one round over all servers the reaction becomes kReconnect.
+    kReconnectNow,
+    /// Tries the next server after a random delay with a growing bound.
+    kReconnect,
 };
 
-/// Nothing for a number that the protocol does not have.
+/// The named code; nothing for a number outside the protocol and for no number.
 [[nodiscard]] std::optional<ErrorCode> error_code(std::optional<int> number);
 
-/// By the range of the code; nothing stands for a connection that broke, or was never made.
+/// The reaction to a close code. Pass nothing for a connection broken or never made.
 [[nodiscard]] ErrorAction action_on(std::optional<int> close_code);
 
-/// In words.
+/// A short English description, for messages.
 [[nodiscard]] std::string_view to_string(ErrorCode code);
 
-/// An error that does not end the connection: what the server reports, a frame that makes no sense, a client event that
-/// could not be sent.
+/// An error without effect on the connection: an error message of the server, an unreadable frame, or an unsent client
+/// event.
 struct ClientError {
-    std::optional<int> code;  ///< of the protocol, when the server gave one: error_code() has its meaning
+    /// The protocol's code, if the server gave a code. error_code() tells the meaning.
+    std::optional<int> code;
     std::string message;
-    std::string channel;  ///< empty when it is about none
+    /// The channel concerned; empty when the error concerns no channel.
+    std::string channel;
 };
 
 }  // namespace tulle

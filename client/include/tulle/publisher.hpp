@@ -12,61 +12,89 @@ namespace client {
 class PublisherCore;
 }  // namespace client
 
+/// How a Publisher reaches the cluster. The constructor of Publisher checks the values.
 struct PublisherOptions {
-    /// Nodes of one cluster, "http://HOST[:PORT][/PREFIX]"; a prefix is not part of what is signed. The one that
-    /// answered last is asked first. TLS (https) is not supported yet.
+    /// Nodes of one cluster, "http://HOST[:PORT][/PREFIX]"; the default port is 80. The signature does not cover the
+    /// prefix. A publisher keeps to one node, and moves to the next after kUnavailable. TLS (https) is not supported
+    /// yet.
     std::vector<std::string> servers;
+    /// 1 to 200 of A-Z a-z 0-9 _ - .
     std::string app_id;
     std::string app_key;
     std::string app_secret;
-    /// For private-encrypted-* channels: 32 bytes in base64, the same that the authorizing server has.
+    /// For private-encrypted-* channels: the master key of the authorizing server, 32 bytes in base64. Without a master
+    /// key such a publish is kInvalid.
     std::string encryption_master_key_base64 = {};
-    /// For one node: connecting, writing and waiting for the answer. Looking up a host name takes as long as it takes.
+    /// The limit for each node: once for connecting, and once for writing the request and reading the answer. The
+    /// look-up of a host name has no limit.
     std::chrono::milliseconds timeout = std::chrono::seconds(5);
 };
 
+/// Options of a single publish.
 struct PublishOptions {
-    std::string socket_id;  ///< this connection does not get the event; empty: everyone gets it
+    /// The connection excluded from the recipients, usually the origin of the event; empty to exclude nobody.
+    std::string socket_id;
 };
 
+/// The outcome of a publish. Only after kUnknown may the event have been published without an acknowledgement.
 enum class PublishStatus {
-    kAccepted,     ///< the cluster has it and owes it to every subscriber
-    kInvalid,      ///< not sent: no event or channel has such a name, or it cannot be encrypted (error says why)
-    kRefused,      ///< a node has said no (http_status); it was not published
-    kUnavailable,  ///< no node could be reached, or all were too busy (503); it was not published
-    kUnknown,      ///< sent, but no usable answer came: it may have been published
+    /// The cluster has accepted the event for every subscriber.
+    kAccepted,
+    /// Not sent: an invalid event or channel name, or an encrypted channel without a master key or among others.
+    /// `error` has the reason.
+    kInvalid,
+    /// Not published: a node answered with an HTTP status other than 2xx and 5xx (`http_status`).
+    kRefused,
+    /// Not published: every node was out of reach or too busy (503).
+    kUnavailable,
+    /// Possibly published: the request was sent, but no usable answer came (no answer, or a 5xx other than 503).
+    kUnknown,
 };
 
+/// The status in one lower-case English word.
 [[nodiscard]] std::string_view to_string(PublishStatus status);
 
+/// The answer of Publisher::publish().
 struct PublishResult {
     PublishStatus status = PublishStatus::kUnknown;
-    int http_status = 0;  ///< 0 when there was no answer
-    std::string error;    ///< empty when accepted
-    std::string server;   ///< the URL of the node that the result comes from
+    /// 0 without an answer.
+    int http_status = 0;
+    /// The reason in words; empty for kAccepted.
+    std::string error;
+    /// The URL of the last node asked; empty for kInvalid.
+    std::string server;
 
     [[nodiscard]] bool ok() const { return status == PublishStatus::kAccepted; }
 };
 
-/// Publishes by signed calls of the HTTP API, over one kept-alive connection.
+/// Publishes through signed calls of the HTTP API, over one kept-alive connection for each server in use.
 ///
-/// Threads: any; calls exclude each other and block until the result is there. To publish in parallel, use several.
-/// Safety:  another node is tried only when the event cannot have been published: it was not wholly written, or the
-///          node refused it as too busy (503). An event without an answer is never sent again; it is reported as
+/// Threads: any. Calls exclude each other, and each call blocks until its result is there. Use several publishers to
+///          publish in parallel.
+/// Safety:  a publisher tries another node only when the first node cannot have published the event: the request was
+///          not wholly written, or the node answered 503. An event without an answer is never sent again; the result is
 ///          kUnknown.
-/// Order:   an event that was accepted comes before all that is published after it.
+/// Order:   an accepted event precedes every event published later.
+/// Limits:  100 channels for one publish; an answer of more than 1 MiB counts as no answer.
 class Publisher {
 public:
-    /// Throws std::invalid_argument for options that cannot work.
+    /// Connects to no server yet. Throws std::invalid_argument for unusable options: no server, a malformed URL, https,
+    /// an invalid app id, an empty key or secret, a timeout of zero or less, a malformed master key.
     explicit Publisher(PublisherOptions options);
+    /// A moved-from Publisher may only be destroyed or assigned to.
     Publisher(Publisher&&) noexcept;
     Publisher& operator=(Publisher&&) noexcept;
     ~Publisher();
 
-    /// 1 to 100 channels. `data` arrives as it is, text; most clients expect JSON in it. An encrypted channel must be
-    /// the only one; its data is encrypted here, and no node can read it.
+    /// Publishes one event to 1 to 100 channels. `data` arrives unchanged, as text; most clients expect JSON. Bytes
+    /// outside UTF-8 arrive as U+FFFD. An encrypted channel must be the only channel of its publish: the publisher
+    /// encrypts `data`, and no node can read the event.
+    ///
+    /// Errors: the result tells about network errors and refusals. std::system_error is thrown when the kernel's random
+    ///         generator fails.
     [[nodiscard]] PublishResult publish(const std::vector<std::string>& channels, const std::string& event,
                                         const std::string& data, const PublishOptions& options = {});
+    /// Publishes one event to one channel.
     [[nodiscard]] PublishResult publish(const std::string& channel, const std::string& event, const std::string& data,
                                         const PublishOptions& options = {});
 

@@ -1,8 +1,8 @@
-/// A chat room: who is there, and what they say. Each line of the input is said to the others.
+/// A chat room with a list of the present users. Each line of the input goes to the other users.
 ///
 ///     tulle_example_chat ann ws://127.0.0.1:6001 ws://127.0.0.1:6002
 ///
-/// Ends with the input.
+/// The program ends at the end of the input.
 #include <exception>
 #include <iostream>
 #include <string>

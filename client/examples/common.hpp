@@ -8,15 +8,16 @@
 
 #include <tulle/client.hpp>
 
-/// What the examples have in common: the app of a node without configuration, and how they print.
+/// Shared by the examples: the app of a node without a configuration, the arguments, and the output.
 namespace example {
 
 inline constexpr const char* kAppId = "app-id";
 inline constexpr const char* kKey = "app-key";
 inline constexpr const char* kSecret = "app-secret";
 
-/// The URLs among the arguments from `first` on; without any, the node on this machine. `words`: what the arguments
-/// before them are. Throws std::invalid_argument, with the usage, for --help and for what is no URL.
+/// The URLs among the arguments, beginning at index `first`; without URLs the node on this machine. `words` describes
+/// the arguments before the URLs. Throws std::invalid_argument with the usage for --help, and for an argument other
+/// than a URL.
 inline std::vector<std::string> servers(int argc, char** argv, int first, const std::string& words = "") {
     for (int i = 1; i < argc; ++i) {
         const std::string_view word = argv[i];
@@ -30,7 +31,7 @@ inline std::vector<std::string> servers(int argc, char** argv, int first, const 
     return {argv + first, argv + argc};
 }
 
-/// The HTTP API listens where the WebSockets do.
+/// The URLs for a Publisher. A node serves the HTTP API and the WebSockets on the same port.
 inline std::vector<std::string> http_urls(const std::vector<std::string>& servers) {
     std::vector<std::string> urls;
     for (const std::string& server : servers) {
@@ -39,12 +40,13 @@ inline std::vector<std::string> http_urls(const std::vector<std::string>& server
     return urls;
 }
 
-/// One line, whole, as handlers print on the client's thread.
+/// Prints one whole line. Handlers print on the client's thread, while main() prints on its own thread.
 inline void say(const std::string& line) {
     std::printf("%s\n", line.c_str());
     std::fflush(stdout);
 }
 
+/// A handler for Client::on_state().
 inline void say_state(const tulle::StateChange& change) {
     say(std::string(tulle::to_string(change.state)) + " " + change.server + " " + change.reason);
 }

@@ -1,8 +1,9 @@
-/// Notes that no node can read. Each line of the input is published, encrypted, and comes back to all who have the key.
+/// Notes unreadable for every node. The program publishes each line of the input in encrypted form. Every client with
+/// the key receives the line.
 ///
 ///     tulle_example_encrypted ws://127.0.0.1:6001 ws://127.0.0.1:6002
 ///
-/// Ends with the input.
+/// The program ends at the end of the input.
 #include <exception>
 #include <iostream>
 #include <string>
@@ -18,7 +19,8 @@ namespace {
 
 constexpr const char* kChannel = "private-encrypted-notes";
 
-/// 32 bytes in base64. It belongs to the application's servers: clients get the key of one channel from them.
+/// 32 bytes in base64. Only the application's servers have the master key. Clients receive the key of a single channel
+/// from the servers.
 constexpr const char* kMasterKey = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
 void run(const std::vector<std::string>& servers) {

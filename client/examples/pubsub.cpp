@@ -1,8 +1,8 @@
-/// Subscribes to a channel, and publishes to it every time it is connected:
+/// Subscribes to a channel, and publishes to the channel after every connection:
 ///
 ///     tulle_example_pubsub ws://127.0.0.1:6001 ws://127.0.0.1:6002
 ///
-/// Stop the node that it is connected to, and it goes on with the next one. Ends at Ctrl-C.
+/// After a stop of the connected node the program goes on with the next node. Ctrl-C ends the program.
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -22,7 +22,8 @@ void run(const std::vector<std::string>& servers) {
     sigemptyset(&stop);
     sigaddset(&stop, SIGINT);
     sigaddset(&stop, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &stop, nullptr);  // before the client's thread exists, which inherits it
+    // Blocked before the client's thread exists, because a new thread inherits the mask.
+    pthread_sigmask(SIG_BLOCK, &stop, nullptr);
 
     tulle::Publisher publisher({.servers = example::http_urls(servers),
                                 .app_id = example::kAppId,

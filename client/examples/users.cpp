@@ -1,8 +1,9 @@
-/// A user who is signed in: hears what is sent to this user, wherever connected, and which friends are online.
+/// A signed-in user. The program prints the events sent to the user on any connection, and the friends online.
 ///
 ///     tulle_example_users ann bob,cleo ws://127.0.0.1:6001 ws://127.0.0.1:6002
 ///
-/// Joins a presence channel as that user, without being named there again. Ends with the input.
+/// The program joins a presence channel as the signed-in user, without naming the user again. The program ends at the
+/// end of the input.
 #include <algorithm>
 #include <exception>
 #include <iostream>
@@ -16,6 +17,7 @@
 
 namespace {
 
+/// "a,b" as the JSON array ["a","b"].
 std::string quoted_list(const std::string& names) {
     std::string list;
     std::size_t begin = 0;
@@ -27,6 +29,7 @@ std::string quoted_list(const std::string& names) {
     return "[" + list + "]";
 }
 
+/// The names in one line, each after a blank.
 std::string joined(const std::vector<std::string>& names) {
     std::string line;
     for (const std::string& name : names) {
@@ -36,7 +39,7 @@ std::string joined(const std::vector<std::string>& names) {
 }
 
 void run(const std::string& name, const std::string& friends, const std::vector<std::string>& servers) {
-    // A real client asks its application's server, which knows the secret and who this user is.
+    // A real client asks its application's server. Only the server knows the secret and the identity of the user.
     const tulle::LocalCredentials credentials{
         .app_key = example::kKey,
         .app_secret = example::kSecret,

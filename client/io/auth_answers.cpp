@@ -17,11 +17,14 @@ Input failed(const Authorize& question, const std::string& reason) {
     return AuthorizationFailed{question.dial, question.channel, subscription_error_data("AuthError", reason), reason};
 }
 
+/// Checks the application's answer for the parts needed by the kind of channel.
 Input answer(const Authorize& question, ChannelAuth auth) {
     if (auth.auth.empty()) {
         return failed(question, "the authorizer refused");
     }
     Authorized authorized{question.dial, {}, {}, {}};
+    // The client must know its own user before the server's list arrives. An empty channel_data joins as the signed-in
+    // user.
     if (is_presence(question.channel) && !auth.channel_data.empty()) {
         const std::optional<Member> me = decode_member(auth.channel_data);
         if (!me) {
@@ -29,6 +32,7 @@ Input answer(const Authorize& question, ChannelAuth auth) {
         }
         authorized.user_id = me->id;
     }
+    // Without a key no event of the channel could be read.
     if (is_encrypted(question.channel)) {
         std::optional<std::string> key = decode_key(auth.shared_secret);
         if (!key) {
@@ -46,6 +50,7 @@ Input ask(const Authorizer& authorizer, const Authorize& question) {
     if (!authorizer) {
         return failed(question, "no authorizer");
     }
+    // The application's exception counts as a refusal: the other channels go on.
     try {
         return answer(question, authorizer(question.socket_id, question.channel));
     } catch (const std::exception& error) {

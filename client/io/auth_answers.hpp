@@ -6,11 +6,12 @@
 
 namespace tulle::client {
 
-/// Asks the application and says what it answered: Authorized, or AuthorizationFailed when it has nobody to ask, when
-/// it throws or refuses, and when its answer lacks what the channel needs.
+/// Asks the application about a channel and returns Authorized or AuthorizationFailed. The answer is a failure without
+/// an authorizer, after a refusal or an exception derived from std::exception, and when the answer lacks a part needed
+/// by the channel. Thread: the client's own, as the application's function runs inside.
 [[nodiscard]] Input ask(const Authorizer& authorizer, const Authorize& question);
 
-/// The same for a sign-in: Authenticated or AuthenticationFailed.
+/// Asks the application about the sign-in and returns Authenticated or AuthenticationFailed, by the same rules.
 [[nodiscard]] Input ask(const UserAuthenticator& authenticator, const Authenticate& question);
 
 }  // namespace tulle::client

@@ -10,6 +10,7 @@
 namespace tulle {
 namespace {
 
+/// True when at least one handler is set.
 bool hears_anything(const ChannelHandlers& handlers) {
     return handlers.on_event || handlers.on_subscribed || handlers.on_member_added || handlers.on_member_removed ||
            handlers.on_subscription_count || handlers.on_cache_miss || handlers.on_gap || handlers.on_error ||
@@ -39,6 +40,7 @@ Subscription::Subscription(std::weak_ptr<client::ClientRunner> runner, std::shar
 
 Subscription& Subscription::operator=(Subscription&& other) noexcept {
     if (this != &other) {
+        // The channel held so far would otherwise stay subscribed without a holder.
         unsubscribe();
         runner_ = std::move(other.runner_);
         slot_ = std::move(other.slot_);
@@ -51,9 +53,11 @@ Subscription::~Subscription() {
 }
 
 void Subscription::unsubscribe() {
+    // The exchange makes a second call, on any thread, a no-op. Cleared first, `active` stops further handler calls.
     if (!slot_ || !slot_->active.exchange(false)) {
         return;
     }
+    // After the end of the client nobody needs to be told.
     if (const std::shared_ptr<client::ClientRunner> runner = runner_.lock()) {
         runner->remove(slot_);
     }
@@ -64,6 +68,7 @@ Client::Client(ClientOptions options) : runner_(std::make_shared<client::ClientR
 }
 
 Client::~Client() {
+    // The client's thread cannot join itself.
     TULLE_ASSERT(!runner_->on_own_thread());
     runner_->close();
 }
@@ -80,6 +85,7 @@ Subscription Client::subscribe(const std::string& channel, ChannelHandlers handl
     if (!client::is_valid_channel_name(channel)) {
         throw std::invalid_argument("tulle::Client: not a channel name: 1 to 200 of A-Z a-z 0-9 _ - = @ , . ; :");
     }
+    // A subscription without handlers is a mistake of the caller, and would cost the server for nothing.
     if (!hears_anything(handlers)) {
         throw std::invalid_argument("tulle::Client: no handler");
     }
@@ -101,6 +107,7 @@ void Client::sign_in(UserHandlers handlers) {
 }
 
 TriggerResult Client::trigger(const std::string& channel, const std::string& event, const std::string& data) {
+    // The server would reject such an event. The caller learns of the mistake at once.
     if (!client::is_valid_channel_name(channel) || !client::allows_client_events(channel) ||
         !client::is_client_event(event)) {
         return TriggerResult::kInvalid;

@@ -11,6 +11,7 @@ ClientOptions checked(ClientOptions options) {
     if (options.app_key.empty()) {
         throw std::invalid_argument("tulle::Client: no app key");
     }
+    // A time of zero would fire at once, again and again.
     const auto positive = [](std::chrono::milliseconds time) { return time > std::chrono::milliseconds::zero(); };
     if (!positive(options.connect_timeout) || !positive(options.activity_timeout) || !positive(options.pong_timeout) ||
         !positive(options.retry_delay_min) || options.retry_delay_max < options.retry_delay_min) {
@@ -30,6 +31,7 @@ ConnectionConfig connection_config(const ClientOptions& options, std::size_t ser
     config.pong_timeout = options.pong_timeout;
     config.reconnect.delay_min = options.retry_delay_min;
     config.reconnect.delay_max = options.retry_delay_max;
+    // The core cannot decrypt by itself: cryptography belongs to the wire layer.
     config.open_sealed = open_sealed;
     return config;
 }

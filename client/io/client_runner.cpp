@@ -20,11 +20,13 @@ namespace {
 
 namespace asio = boost::asio;
 
+/// The seed of the retry delays. Two clients must not draw the same delays, or both would return at the same moment.
 std::uint64_t random_seed() {
     std::random_device device;
     return (std::uint64_t{device()} << 32) | device();
 }
 
+/// The public name of a phase. An idle connection is about to connect.
 ConnectionState public_state(Phase phase) {
     switch (phase) {
         case Phase::kIdle:
@@ -42,6 +44,7 @@ ConnectionState public_state(Phase phase) {
     return ConnectionState::kFailed;
 }
 
+/// Rounds up, so that a short delay is not reported as no delay.
 std::chrono::milliseconds rounded_up(Duration time) {
     return std::chrono::ceil<std::chrono::milliseconds>(time);
 }
@@ -83,6 +86,7 @@ void ClientRunner::sign_in(UserHandlers handlers) {
 }
 
 void ClientRunner::add(std::shared_ptr<HandlerSlot> slot) {
+    // Counted before the check, so that concurrent callers cannot pass the limit together.
     if (subscriptions_.fetch_add(1) >= kMaxSubscriptions) {
         subscriptions_.fetch_sub(1);
         throw std::length_error("tulle::Client: more than " + std::to_string(kMaxSubscriptions) + " subscriptions");
@@ -96,14 +100,17 @@ void ClientRunner::remove(std::shared_ptr<HandlerSlot> slot) {
 }
 
 TriggerResult ClientRunner::trigger(ClientEvent event) {
+    // No event is kept for a later connection: the event would arrive out of its time.
     if (!connected_.load()) {
         return TriggerResult::kNotConnected;
     }
+    // The bytes are reserved before the push, so that concurrent callers cannot pass the limit together.
     const std::size_t bytes = event.data.size() + event.channel.size() + event.name.size();
     if (queued_->fetch_add(bytes) + bytes > options_.max_queue_bytes) {
         queued_->fetch_sub(bytes);
         return TriggerResult::kQueueFull;
     }
+    // A full mailbox means a client's thread slower than the callers.
     if (mailbox_.try_push(TriggerEvent{std::move(event), bytes}) == Push::kRefused) {
         queued_->fetch_sub(bytes);
         return TriggerResult::kQueueFull;
@@ -113,6 +120,7 @@ TriggerResult ClientRunner::trigger(ClientEvent event) {
 
 void ClientRunner::close() {
     mailbox_.push_reserved(CloseNow{});
+    // A thread cannot join itself. The owner's destructor joins later, on another thread.
     if (on_own_thread()) {
         return;
     }
@@ -126,6 +134,7 @@ void ClientRunner::close() {
 // ------------------------------------------------------------------------------------------
 
 void ClientRunner::run() {
+    // Stored here and not in start(), so that the first callback already finds the id.
     own_id_.store(std::this_thread::get_id());
     step(Start{});
     io_.run();
@@ -140,6 +149,7 @@ void ClientRunner::drain() {
 }
 
 void ClientRunner::apply(AddHandler& command) {
+    // The handlers must be in the table before the core can deliver anything.
     const std::string channel = command.slot->channel;
     handlers_.add(std::move(command.slot));
     step(Want{channel});
@@ -152,6 +162,7 @@ void ClientRunner::apply(RemoveHandler& command) {
 }
 
 void ClientRunner::apply(TriggerEvent& command) {
+    // The socket counts the encoded frame itself.
     queued_->fetch_sub(command.bytes);
     step(Trigger{std::move(command.event)});
 }
@@ -175,6 +186,7 @@ void ClientRunner::apply(CloseNow&) {
 
 void ClientRunner::on_text(DialId dial, std::string_view text) {
     Result<ServerMessage, DecodeErrc> message = decode(text);
+    // A bad frame is reported and skipped. The core still receives a sign of life.
     if (message.has_error()) {
         execute(ReportError{std::nullopt, "bad frame from the server: " + std::string(describe(message.error())), {}});
         step(Received{dial, Unknown{}});
@@ -190,6 +202,7 @@ void ClientRunner::on_lost(DialId dial, std::optional<int> code, std::string rea
 
 void ClientRunner::step(Input input) {
     inputs_.push_back(std::move(input));
+    // A step inside a step only queues its input: the outer step handles the input after its own effects.
     if (!stepping_) {
         stepping_ = true;
         run_queued_inputs();
@@ -200,6 +213,7 @@ void ClientRunner::step(Input input) {
 }
 
 void ClientRunner::run_queued_inputs() {
+    // By index, because executing an effect may append to `inputs_` and move the elements.
     for (std::size_t next = 0; next < inputs_.size(); ++next) {
         const Input input = std::move(inputs_[next]);
         Effects effects;
@@ -217,6 +231,7 @@ void ClientRunner::arm_timer() {
         timer_.cancel();
         return;
     }
+    // A new expiry cancels the wait before, so there is one wait at most.
     timer_.expires_at(std::chrono::steady_clock::time_point(
         std::chrono::duration_cast<std::chrono::steady_clock::duration>(deadline->time_since_epoch())));
     timer_.async_wait([this](boost::system::error_code error) {
@@ -228,6 +243,7 @@ void ClientRunner::arm_timer() {
 
 void ClientRunner::finish_if_over() {
     if (connection_.phase() == Phase::kClosed && !link_) {
+        // The io_context runs out of work, and the thread ends.
         work_.reset();
     }
 }
@@ -264,6 +280,7 @@ void ClientRunner::execute(const Send& effect) {
 }
 
 void ClientRunner::execute(const Authorize& effect) {
+    // The application answers at once, on this thread. The answer waits behind the remaining effects.
     step(ask(options_.authorizer, effect));
 }
 
@@ -272,6 +289,7 @@ void ClientRunner::execute(const Authenticate& effect) {
 }
 
 void ClientRunner::execute(const ReportState& effect) {
+    // Stored before the handler runs, so that a handler can trigger events right away.
     connected_.store(effect.phase == Phase::kConnected);
     state_ = StateChange{.state = public_state(effect.phase),
                          .server = options_.servers[effect.server],

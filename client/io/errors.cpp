@@ -8,11 +8,13 @@ std::optional<ErrorCode> error_code(std::optional<int> number) {
     if (!number) {
         return std::nullopt;
     }
+    // to_string() knows every code of the protocol, so an empty text means an unknown number.
     const auto code = static_cast<ErrorCode>(*number);
     return to_string(code).empty() ? std::nullopt : std::optional(code);
 }
 
 ErrorAction action_on(std::optional<int> close_code) {
+    // The client itself reacts by the same function, so the answer cannot differ from the behaviour.
     switch (client::reaction_to(close_code)) {
         case client::Reaction::kFatal:
             return ErrorAction::kGiveUp;

@@ -28,7 +28,7 @@ tulle::ChannelFault to_public(FaultKind kind) {
     return tulle::ChannelFault::kServer;
 }
 
-/// Calls the handler, if there is one.
+/// Calls the handler, unless the handler is empty.
 template <class... Parameters, class... Arguments>
 void tell(const std::function<void(Parameters...)>& handler, Arguments&&... arguments) {
     if (handler) {
@@ -36,12 +36,13 @@ void tell(const std::function<void(Parameters...)>& handler, Arguments&&... argu
     }
 }
 
-/// Calls the one handler that an event is for, by what it means.
+/// Calls the single handler for an event, chosen by the meaning of the event.
 struct Teller {
     const ChannelHandlers& handlers;
     const tulle::Event& event;
 
     void operator()(const std::monostate&) const {
+        // An unknown event of the protocol is not an event of a publisher; only on_any receives such an event.
         if (!event.name.starts_with("pusher:")) {
             tell(handlers.on_event, event);
         }
@@ -78,6 +79,7 @@ bool HandlerTable::remove(const std::shared_ptr<HandlerSlot>& slot) {
     if (it == slots_.end() || std::erase(it->second, slot) == 0) {
         return false;
     }
+    // Empty lists would pile up over the life of a client with changing channels.
     if (it->second.empty()) {
         slots_.erase(it);
     }
@@ -98,12 +100,14 @@ void HandlerTable::set_state(StateHandler handler, const StateChange& state) {
 }
 
 void HandlerTable::call(const Deliver& effect) const {
+    // The slots are not copied: no handler can change the table while the loop runs.
     const auto it = slots_.find(effect.event.channel);
     if (it == slots_.end()) {
         return;
     }
     const tulle::Event event = to_public(effect.event);
     for (const std::shared_ptr<HandlerSlot>& slot : it->second) {
+        // Checked before each call, because a handler may end its own or another subscription.
         if (slot->active.load()) {
             tell(slot->handlers.on_any, event);
         }

@@ -25,6 +25,7 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using Tcp = asio::ip::tcp;
 
+/// The most bytes read ahead of the parser.
 constexpr std::size_t kBufferBytes = std::size_t{64} << 10;
 
 Exchange failed(ExchangeOutcome outcome, const std::string& during, const beast::error_code& error) {
@@ -33,6 +34,8 @@ Exchange failed(ExchangeOutcome outcome, const std::string& during, const beast:
 
 }  // namespace
 
+/// One exchange is one coroutine, run to its end by the calling thread. The io_context works only during the call, so
+/// no thread is needed and no callback outlives an exchange.
 class HttpConnection::Impl {
 public:
     Impl(ServerUrl server, Duration timeout, std::size_t max_body)
@@ -42,6 +45,7 @@ public:
 
     Exchange run(std::string request) {
         Exchange result;
+        // The io_context has stopped at the end of the exchange before.
         io_.restart();
         asio::co_spawn(io_, exchange(std::move(request)), [&result](const std::exception_ptr& failure, Exchange value) {
             if (failure) {
@@ -63,18 +67,20 @@ private:
                 co_return failed(ExchangeOutcome::kNotSent, during, error);
             }
         }
+        // One deadline covers the writing and the reading of the answer.
         stream_->expires_after(timeout_);
         const std::size_t written = co_await asio::async_write(*stream_, asio::buffer(request),
                                                                asio::redirect_error(asio::use_awaitable, error));
         if (error) {
             stream_.reset();
+            // The server may act on a completely written request even after an error.
             const bool whole = written == request.size();
             co_return failed(whole ? ExchangeOutcome::kUnanswered : ExchangeOutcome::kNotSent, "cannot write", error);
         }
         co_return co_await answer();
     }
 
-    /// Returns what failed, when `error` is set.
+    /// Returns the failed step in words, for use when `error` is set.
     asio::awaitable<std::string> connect(beast::error_code& error) {
         Tcp::resolver resolver(io_);
         const auto results = co_await resolver.async_resolve(server_.host, server_.port,
@@ -87,11 +93,13 @@ private:
         co_await stream_->async_connect(results, asio::redirect_error(asio::use_awaitable, error));
         if (!error) {
             beast::error_code ignored;
+            // Small requests must not wait for the acknowledgement of earlier packets.
             stream_->socket().set_option(Tcp::no_delay(true), ignored);
         }
         co_return "cannot connect to " + server_.authority();
     }
 
+    /// Reads one answer. The connection is kept for the next request only after a complete answer with keep-alive.
     asio::awaitable<Exchange> answer() {
         beast::error_code error;
         beast::flat_buffer buffer(kBufferBytes);
@@ -102,9 +110,11 @@ private:
             stream_.reset();
             co_return failed(ExchangeOutcome::kUnanswered, "no answer", error);
         }
+        // Bytes behind the answer belong to no request: the server is out of step.
         if (!parser.keep_alive() || buffer.size() > 0) {
             stream_.reset();
         } else {
+            // An idle connection has no deadline.
             stream_->expires_never();
         }
         http::response<http::string_body> response = parser.release();
@@ -112,8 +122,8 @@ private:
             ExchangeOutcome::kAnswered, static_cast<int>(response.result_int()), std::move(response.body()), {}};
     }
 
-    /// Between exchanges nothing is due from the server: bytes or an end mean that the connection is of no use any
-    /// more.
+    /// False for a connection unfit for another request. Between two exchanges the server has nothing to send, so any
+    /// bytes or an end of the stream make the connection useless.
     bool still_open() {
         if (!stream_) {
             return false;
@@ -122,6 +132,7 @@ private:
         beast::error_code error;
         char byte = 0;
         socket.non_blocking(true, error);
+        // A peek without waiting: "would block" is the only sign of a quiet, open connection.
         socket.receive(asio::buffer(&byte, 1), Tcp::socket::message_peek, error);
         if (error != asio::error::would_block) {
             stream_.reset();

@@ -10,36 +10,47 @@
 
 namespace tulle::client {
 
+/// The fate of a request. The difference between kNotSent and kUnanswered decides about a second try elsewhere.
 enum class ExchangeOutcome : std::uint8_t {
+    /// A complete answer has come.
     kAnswered,
-    kNotSent,     ///< the server cannot have the whole request
-    kUnanswered,  ///< wholly written, but no complete answer came
+    /// The server cannot have received the whole request.
+    kNotSent,
+    /// The request was written completely, but no complete answer came.
+    kUnanswered,
 };
 
+/// A request's outcome, and the answer if an answer came.
 struct Exchange {
     ExchangeOutcome outcome = ExchangeOutcome::kNotSent;
-    int status = 0;     ///< when answered
-    std::string body;   ///< when answered
-    std::string error;  ///< when not
+    /// The HTTP status of an answer.
+    int status = 0;
+    /// The body of an answer.
+    std::string body;
+    /// The reason in words, without an answer.
+    std::string error;
 };
 
-/// A blocking HTTP/1.1 client for one server that keeps its connection. A connection that the server has closed
-/// meanwhile is noticed before the request is written, and made anew.
+/// A blocking HTTP/1.1 client of one server, with a kept-alive connection. Before each request the connection is
+/// checked: a connection closed by the server meanwhile is replaced before the request is written.
 ///
-/// Thread: one at a time.
-/// Limits: `timeout` for a whole exchange (not for looking up a name); an answer has at most `max_body` bytes of body.
-/// Errors: all in the Exchange; nothing throws but std::bad_alloc.
+/// Thread: one call at a time.
+/// Limits: `timeout` bounds the connecting, and again the writing together with the reading. The look-up of the host
+///         name has no limit. An answer with more than `max_body` bytes of body counts as no answer.
+/// Errors: all in the Exchange. Nothing throws except std::bad_alloc.
 class HttpConnection {
 public:
+    /// The default of `max_body`: ample for the HTTP API's small answers, and a bound for a misbehaving server.
     static constexpr std::size_t kMaxBody = std::size_t{1} << 20;
 
+    /// Connects to nothing yet. `timeout` is positive.
     HttpConnection(ServerUrl server, Duration timeout, std::size_t max_body = kMaxBody);
     HttpConnection(const HttpConnection&) = delete;
     HttpConnection& operator=(const HttpConnection&) = delete;
     ~HttpConnection();
 
     [[nodiscard]] const ServerUrl& server() const;
-    /// `request` is a complete HTTP/1.1 request.
+    /// Sends a complete HTTP/1.1 request and waits for the answer.
     [[nodiscard]] Exchange exchange(std::string request);
 
 private:

@@ -9,6 +9,7 @@
 namespace tulle::client {
 
 std::string master_key(const std::string& base64, std::string_view who) {
+    // An application without encrypted channels has no master key.
     if (base64.empty()) {
         return {};
     }

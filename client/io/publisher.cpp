@@ -20,6 +20,7 @@ namespace tulle {
 namespace client {
 namespace {
 
+/// The most bytes of a server's answer quoted in PublishResult::error. The text is for a log line.
 constexpr std::size_t kMaxErrorBytes = 300;
 
 PublisherOptions checked(PublisherOptions options) {
@@ -35,12 +36,14 @@ PublisherOptions checked(PublisherOptions options) {
     return options;
 }
 
-/// From the kernel's generator, which cannot run out.
+/// A nonce from the kernel's random generator. A repeated nonce under one key would break the encryption, so no seeded
+/// generator is used.
 Nonce random_nonce() {
     Nonce nonce;
     std::size_t filled = 0;
     while (filled < nonce.size()) {
         const ssize_t got = ::getrandom(nonce.data() + filled, nonce.size() - filled, 0);
+        // A signal may interrupt the call before any byte has come.
         if (got < 0 && errno != EINTR) {
             throw std::system_error(errno, std::generic_category(), "getrandom");
         }
@@ -49,6 +52,8 @@ Nonce random_nonce() {
     return nonce;
 }
 
+/// The meaning of an HTTP status. A node sends 503 before numbering the event, so the event is certainly not published.
+/// Any other 5xx may come after the numbering.
 PublishStatus status_of(int http_status) {
     if (http_status >= 200 && http_status < 300) {
         return PublishStatus::kAccepted;
@@ -77,7 +82,9 @@ PublishResult result_of(const Exchange& exchange, const std::string& server) {
 
 }  // namespace
 
-/// The state of a Publisher: one connection per server, and which to ask first.
+/// The state of a Publisher: one connection for each server, and the server to ask first.
+///
+/// Thread: any. The mutex covers the connections; checking and encrypting run outside the lock.
 class PublisherCore {
 public:
     explicit PublisherCore(PublisherOptions options)
@@ -90,6 +97,7 @@ public:
     }
 
     PublishResult publish(PublishMessage given) {
+        // Every check precedes the network, so an invalid message costs no round trip.
         const Result<PublishMessage, PublishErrc> message = sealed(std::move(given), master_key_, random_nonce());
         if (message.has_error()) {
             return {PublishStatus::kInvalid, 0, std::string(describe(message.error())), {}};
@@ -100,6 +108,7 @@ public:
         }
         const std::lock_guard lock(mutex_);
         PublishResult result;
+        // Only kUnavailable proves an unpublished event, so only kUnavailable leads to the next server.
         for (std::size_t tried = 0; tried < connections_.size(); ++tried) {
             HttpConnection& connection = *connections_[current_];
             const Exchange exchange =
@@ -115,10 +124,12 @@ public:
 
 private:
     PublisherOptions options_;
-    std::string master_key_;  ///< empty: encrypted channels are refused
+    /// Empty: encrypted channels are refused.
+    std::string master_key_;
     AppCredentials app_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<HttpConnection>> connections_;
+    /// The index of the server for the next publish: the server of the last result other than kUnavailable.
     std::size_t current_ = 0;
 };
 

@@ -13,6 +13,7 @@ std::vector<ServerUrl> parse_servers(const std::vector<std::string>& urls, std::
     std::vector<ServerUrl> servers;
     for (const std::string& url : urls) {
         Result<ServerUrl, UrlErrc> server = parse_server_url(url, scheme);
+        // The message quotes the URL, because a list has several.
         if (server.has_error()) {
             std::string text(who);
             text.append(": ").append(url).append(": ").append(describe(server.error()));

@@ -8,8 +8,8 @@
 
 namespace tulle::client {
 
-/// The parsed URLs, in order. Throws std::invalid_argument, naming `who` and the URL, for one that cannot be used and
-/// for an empty list.
+/// The parsed URLs, in order. Throws std::invalid_argument for an unusable URL and for an empty list. The message
+/// contains `who` and the URL.
 [[nodiscard]] std::vector<ServerUrl> parse_servers(const std::vector<std::string>& urls, std::string_view scheme,
                                                    std::string_view who);
 

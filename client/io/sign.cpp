@@ -8,6 +8,7 @@
 #include "client/wire/encryption.hpp"
 #include "client/wire/signing.hpp"
 
+// The public signing functions. The wire layer has the signatures; the functions here only adapt types and errors.
 namespace tulle {
 std::string sign_channel(std::string_view app_key, std::string_view app_secret, std::string_view socket_id,
                          std::string_view channel, std::string_view channel_data) {
@@ -30,12 +31,14 @@ std::string shared_secret(std::string_view encryption_master_key_base64, std::st
 }
 
 Authorizer local_authorizer(const LocalCredentials& credentials) {
+    // Decoded once, so that a malformed key is reported here and not at the first subscription.
     const std::string master = client::master_key(credentials.encryption_master_key_base64, "tulle::local_authorizer");
     return [credentials, master](const std::string& socket_id, const std::string& channel) {
         ChannelAuth answer;
         if (client::is_presence(channel)) {
             answer.channel_data = credentials.channel_data;
         } else if (client::is_encrypted(channel)) {
+            // An empty answer is a refusal.
             if (master.empty()) {
                 return answer;
             }

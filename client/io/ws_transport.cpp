@@ -16,6 +16,8 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace websocket = boost::beast::websocket;
 
+/// The longest time from close() to the end. A second is ample for a live server, and a dead server must not hold up
+/// close().
 constexpr std::chrono::seconds kFarewell{1};
 
 }  // namespace
@@ -24,6 +26,7 @@ WsTransport::WsTransport(asio::io_context& io, WsTransportConfig config, Owner& 
     : config_(std::move(config)), owner_(&owner), resolver_(io), ws_(io), farewell_(io) {}
 
 WsTransport::~WsTransport() {
+    // Frames never written must not count against the queue of later connections.
     for (const std::string& frame : outbox_) {
         *config_.queued -= frame.size();
     }
@@ -44,6 +47,7 @@ void WsTransport::on_resolved(Error error, const Tcp::resolver::results_type& re
         lose(error, "cannot resolve the host");
         return;
     }
+    // Beast tries the addresses of the host in order, all under one deadline.
     beast::get_lowest_layer(ws_).expires_after(config_.connect_timeout);
     beast::get_lowest_layer(ws_).async_connect(
         results, [self = shared_from_this()](Error failure, const Tcp::endpoint&) { self->on_connected(failure); });
@@ -58,7 +62,9 @@ void WsTransport::on_connected(Error error) {
         return;
     }
     Error ignored;
+    // Frames are small and urgent, so no frame should wait for an acknowledgement.
     beast::get_lowest_layer(ws_).socket().set_option(Tcp::no_delay(true), ignored);
+    // From here on the WebSocket's own handshake timeout applies. No idle timeout is set: the core sends the pings.
     beast::get_lowest_layer(ws_).expires_never();
     ws_.set_option(websocket::stream_base::timeout{config_.connect_timeout, websocket::stream_base::none(), false});
     ws_.set_option(websocket::stream_base::decorator([](websocket::request_type& request) {
@@ -74,6 +80,7 @@ void WsTransport::on_handshaken(Error error) {
     if (owner_ == nullptr) {
         return;
     }
+    // A proxy or a wrong path answers with plain HTTP. The status helps to find the mistake.
     if (error == websocket::error::upgrade_declined) {
         end(std::nullopt, "the server answered HTTP " + std::to_string(response_.result_int()));
         return;
@@ -83,7 +90,9 @@ void WsTransport::on_handshaken(Error error) {
         return;
     }
     open_ = true;
+    // A read is always pending from here on, so the end of the connection is always noticed.
     read();
+    // Frames and a close() may have come before the handshake was done.
     if (!outbox_.empty()) {
         write();
     } else if (closing_) {
@@ -106,6 +115,7 @@ void WsTransport::on_read(Error error) {
     const auto data = buffer_.cdata();
     owner_->on_text(config_.dial, {static_cast<const char*>(data.data()), data.size()});
     buffer_.consume(buffer_.size());
+    // The owner may have dropped the connection during the call.
     if (owner_ != nullptr) {
         read();
     }
@@ -117,6 +127,7 @@ void WsTransport::send(std::string frame) {
     }
     *config_.queued += frame.size();
     outbox_.push_back(std::move(frame));
+    // With a longer outbox a write is pending, and on_written continues.
     if (open_ && outbox_.size() == 1) {
         write();
     }
@@ -131,7 +142,8 @@ void WsTransport::on_written(Error error) {
     *config_.queued -= outbox_.front().size();
     outbox_.pop_front();
     if (owner_ == nullptr || error) {
-        return;  // the read that is always under way tells the end, with its reason
+        // The pending read reports the end together with the reason.
+        return;
     }
     if (!outbox_.empty()) {
         write();
@@ -142,6 +154,7 @@ void WsTransport::on_written(Error error) {
 
 void WsTransport::close() {
     closing_ = true;
+    // A server may accept the close frame and never answer.
     farewell_.expires_after(kFarewell);
     farewell_.async_wait([self = shared_from_this()](Error error) {
         if (!error && self->owner_ != nullptr) {
@@ -162,6 +175,7 @@ void WsTransport::say_goodbye() {
 }
 
 void WsTransport::lose(Error error, std::string_view during) {
+    // A close frame has come: the code decides about the reconnection.
     if (error == websocket::error::closed && ws_.reason().code != websocket::close_code::none) {
         const std::string text(ws_.reason().reason.data(), ws_.reason().reason.size());
         end(static_cast<int>(ws_.reason().code), text.empty() ? "closed by the server" : text);
@@ -171,6 +185,7 @@ void WsTransport::lose(Error error, std::string_view during) {
 }
 
 void WsTransport::end(std::optional<int> code, std::string reason) {
+    // Cleared first, so that no callback of a cancelled operation reaches the owner.
     Owner* const owner = std::exchange(owner_, nullptr);
     cut();
     owner->on_lost(config_.dial, code, std::move(reason));

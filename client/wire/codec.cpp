@@ -16,12 +16,15 @@ namespace {
 
 namespace json = boost::json;
 
+// The prefixes of the protocol's own event names. Servers use the internal prefix for some, applications never see the
+// prefix.
 constexpr std::string_view kInternal = "pusher_internal:";
 constexpr std::string_view kProtocol = "pusher:";
 
 using Decoded = Result<ServerMessage, DecodeErrc>;
 
-/// The data of a protocol message: an object, or (as the protocol has it) a string that holds the JSON of one.
+/// The data of a protocol message: an object, or a string containing the JSON of an object. The protocol uses both
+/// forms.
 std::optional<json::object> data_object(const json::object& frame) {
     const json::value* data = frame.if_contains("data");
     if (data != nullptr && data->is_object()) {
@@ -30,6 +33,8 @@ std::optional<json::object> data_object(const json::object& frame) {
     return parse_object(text_of(frame, "data"));
 }
 
+/// True for two decimal numbers with a dot between. A socket id becomes part of signatures, so no other text is
+/// accepted.
 bool is_socket_id(std::string_view id) {
     const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
     const std::size_t dot = id.find('.');
@@ -46,6 +51,7 @@ Decoded decode_established(const json::object& frame) {
     if (!data) {
         return DecodeErrc::kBadField;
     }
+    // Every later step depends on both fields, so neither has a default.
     const json::value* timeout = data->if_contains("activity_timeout");
     std::string socket_id = text_of(*data, "socket_id");
     if (!is_socket_id(socket_id) || timeout == nullptr || !timeout->is_int64() || timeout->get_int64() < 1) {
@@ -61,6 +67,7 @@ Decoded decode_error(const json::object& frame) {
         return DecodeErrc::kBadField;
     }
     ServerError error{std::nullopt, text_of(*data, "message"), text_of(frame, "channel")};
+    // A code outside the range of close codes is ignored; the message is still worth reporting.
     const json::value* code = data->if_contains("code");
     if (code != nullptr && code->is_int64() && code->get_int64() >= 0 && code->get_int64() <= 65'535) {
         error.code = static_cast<int>(code->get_int64());
@@ -78,6 +85,8 @@ Decoded decode_watchlist_events(const json::object& frame, std::string_view sour
     return events ? Decoded(ServerMessage{std::move(*events)}) : Decoded(DecodeErrc::kBadField);
 }
 
+/// The answer to a subscription. A presence channel without a readable list is an error, because the list is the
+/// purpose of the channel.
 Decoded decode_succeeded(std::string channel, std::string data) {
     std::vector<Member> members;
     if (is_presence(channel)) {
@@ -90,8 +99,10 @@ Decoded decode_succeeded(std::string channel, std::string data) {
     return ServerMessage{SubscriptionSucceeded{std::move(channel), std::move(data), std::move(members)}};
 }
 
+/// A frame about a channel: the answer to a subscription, an event of the server, or an event of another publisher.
 Decoded decode_channel_event(const json::object& frame, std::string name, std::string_view source) {
     std::string channel = text_of(frame, "channel");
+    // An unknown message without a channel is the business of a later version of the protocol.
     if (channel.empty()) {
         return frame.contains("channel") ? Decoded(DecodeErrc::kBadField) : Decoded(ServerMessage{Unknown{}});
     }
@@ -103,6 +114,7 @@ Decoded decode_channel_event(const json::object& frame, std::string name, std::s
         Fault fault = decode_subscription_error(data);
         return ServerMessage{SubscriptionError{std::move(channel), std::move(data), std::move(fault)}};
     }
+    // Renamed before the detail is decoded, so the rest of the client knows only public names.
     if (name.starts_with(kInternal)) {
         name = std::string(kProtocol) + name.substr(kInternal.size());
     }
@@ -124,6 +136,7 @@ json::object to_json(const Pong&) {
 
 json::object to_json(const SubscribeRequest& request) {
     json::object data{{"channel", json_string(request.channel)}};
+    // Public channels have neither field.
     if (!request.auth.empty()) {
         data["auth"] = json_string(request.auth);
     }
@@ -176,6 +189,7 @@ Decoded decode(std::string_view text) {
     if (name.empty()) {
         return DecodeErrc::kNoEvent;
     }
+    // Messages about the connection come first. All remaining messages concern a channel.
     if (name == "pusher:connection_established") {
         return decode_established(frame);
     }

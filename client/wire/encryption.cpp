@@ -14,12 +14,14 @@ namespace {
 
 namespace json = boost::json;
 
+// The lengths of the protocol and the lengths of libsodium must agree.
 static_assert(kKeyBytes == crypto_secretbox_KEYBYTES && kNonceBytes == crypto_secretbox_NONCEBYTES);
 static_assert(kKeyBytes == crypto_hash_sha256_BYTES);
 
+// The alphabet with + and /, and with padding, as in the official libraries.
 constexpr int kBase64 = sodium_base64_VARIANT_ORIGINAL;
 
-/// Lets the library choose its code for this processor; once is enough, and it may be asked from any thread.
+/// Lets libsodium choose the fastest code for the processor. Once for the process is enough; any thread may call.
 void prepare() {
     static const bool is_ready = sodium_init() >= 0;
     TULLE_ASSERT(is_ready);
@@ -36,10 +38,12 @@ unsigned char* bytes(std::string& text) {
 std::string to_base64(const unsigned char* data, std::size_t size) {
     std::string text(sodium_base64_encoded_len(size, kBase64), '\0');
     sodium_bin2base64(text.data(), text.size(), data, size, kBase64);
-    text.pop_back();  // the zero at its end
+    // libsodium ends the text with a zero byte, and counts the zero.
+    text.pop_back();
     return text;
 }
 
+/// The decoded bytes; nothing when any character of the text is not part of proper base64.
 std::optional<std::string> from_base64(std::string_view text) {
     std::string out(text.size(), '\0');
     std::size_t size = 0;
@@ -87,11 +91,13 @@ Result<std::string, SealErrc> open_sealed(std::string_view key, std::string_view
     }
     const std::optional<std::string> nonce = from_base64(text_of(*object, "nonce"));
     const std::optional<std::string> cipher = from_base64(text_of(*object, "ciphertext"));
+    // Data without proper lengths cannot be opened by any key. The check also guards the subtraction below.
     if (!nonce || nonce->size() != kNonceBytes || !cipher || cipher->size() < crypto_secretbox_MACBYTES) {
         return SealErrc::kMalformed;
     }
     prepare();
     std::string plain(cipher->size() - crypto_secretbox_MACBYTES, '\0');
+    // The authentication code fails for a wrong key and for changed data alike.
     if (key.size() != kKeyBytes ||
         crypto_secretbox_open_easy(bytes(plain), bytes(*cipher), cipher->size(), bytes(*nonce), bytes(key)) != 0) {
         return SealErrc::kWrongKey;

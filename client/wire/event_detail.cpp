@@ -16,11 +16,13 @@ namespace {
 
 namespace json = boost::json;
 
+/// The object in a member; null when the member is missing or not an object.
 const json::object* object_in(const json::object& object, std::string_view key) {
     const json::value* value = object.if_contains({key.data(), key.size()});
     return value == nullptr ? nullptr : value->if_object();
 }
 
+/// The count in a member; nothing unless the member is a whole number of zero or more.
 std::optional<std::uint64_t> number_of(const json::object& object, std::string_view key) {
     const json::value* value = object.if_contains({key.data(), key.size()});
     if (value == nullptr || !value->is_int64() || value->get_int64() < 0) {
@@ -29,12 +31,13 @@ std::optional<std::uint64_t> number_of(const json::object& object, std::string_v
     return static_cast<std::uint64_t>(value->get_int64());
 }
 
-/// null is as good as nothing.
+/// A user's info from the source text. null counts as no info.
 std::string info_of(std::string_view source) {
     return source == "null" ? std::string() : std::string(source);
 }
 
-/// The JSON of each id by its text.
+/// Maps the text of each listed id to the JSON of the id. The keys of `hash` are always strings; only `ids` shows
+/// numeric ids.
 std::map<std::string, std::string> ids_of(const json::object& presence) {
     std::map<std::string, std::string> ids;
     const json::value* list = presence.if_contains("ids");
@@ -46,6 +49,7 @@ std::map<std::string, std::string> ids_of(const json::object& presence) {
     return ids;
 }
 
+/// One entry of a watchlist message; nothing for an unknown name or a missing list.
 std::optional<WatchlistChange> watchlist_change(const json::object& event) {
     const std::string name = text_of(event, "name");
     const json::value* ids = event.if_contains("user_ids");
@@ -67,6 +71,7 @@ std::optional<std::vector<Member>> decode_members(std::string_view data) {
     if (presence == nullptr || object_in(*presence, "hash") == nullptr) {
         return std::nullopt;
     }
+    // The info is taken from the source text, so that the application receives the JSON byte for byte.
     const std::map<std::string, std::string> ids = ids_of(*presence);
     std::vector<Member> members;
     for (const JsonMember& entry : json_members(raw_member(raw_member(data, "presence"), "hash"))) {
@@ -95,6 +100,7 @@ Fault decode_subscription_error(std::string_view data) {
         fault.type = text_of(*object, "type");
         fault.message = text_of(*object, "error");
         const std::optional<std::uint64_t> status = number_of(*object, "status");
+        // A number outside this range is neither an HTTP status nor a code.
         if (status && *status <= 65'535) {
             fault.code = static_cast<int>(*status);
         }
@@ -124,6 +130,7 @@ std::optional<WatchlistEvents> decode_watchlist(std::string_view data) {
         if (!event.is_object()) {
             return std::nullopt;
         }
+        // An entry with an unknown name may come from a newer server, and must not hide the others.
         if (std::optional<WatchlistChange> change = watchlist_change(event.get_object())) {
             decoded.changes.push_back(std::move(*change));
         }
@@ -138,6 +145,7 @@ std::optional<Detail> decode_detail(std::string_view channel, std::string_view e
     if (event == "pusher:cache_miss") {
         return Detail(CacheMiss{});
     }
+    // A gap without a number is still a gap.
     if (event == "tulle:gap") {
         const std::optional<json::object> object = parse_object(data);
         return Detail(Gap{object ? number_of(*object, "missing").value_or(0) : 0});
@@ -147,6 +155,7 @@ std::optional<Detail> decode_detail(std::string_view channel, std::string_view e
         const std::optional<std::uint64_t> count = object ? number_of(*object, "subscription_count") : std::nullopt;
         return count ? std::optional<Detail>(SubscriptionCount{*count}) : std::nullopt;
     }
+    // A member event on any other channel has no meaning and stays an event of the protocol.
     if (is_presence(channel) && (event == "pusher:member_added" || event == "pusher:member_removed")) {
         std::optional<Member> member = decode_member(data);
         if (!member) {

@@ -7,26 +7,28 @@
 
 #include "client/core/message.hpp"
 
-/// What is inside the data of the protocol's own events. `data` is the JSON of an object, as a server writes it;
-/// nothing is the answer to any other.
+/// Decodes the data of the protocol's own events. `data` is the JSON of an object, as a server writes the data. Without
+/// a usable object the answer is nothing. Pure; any thread.
 namespace tulle::client {
 
-/// The list in the success of a presence subscription, in the order of the server.
+/// The users in the answer to a presence subscription ({presence: {ids, hash}}), in the order of `hash`.
 [[nodiscard]] std::optional<std::vector<Member>> decode_members(std::string_view data);
 
-/// {user_id, user_info?}: also the channel_data of a subscription.
+/// The user in {user_id, user_info?}. A subscription's channel_data has the same form.
 [[nodiscard]] std::optional<Member> decode_member(std::string_view data);
 
-/// {type, error, status}: a field that is missing or wrong is left empty.
+/// The refusal in {type, error, status}. A missing or wrong field stays empty. Data other than an object become the
+/// message.
 [[nodiscard]] Fault decode_subscription_error(std::string_view data);
 
-/// {user_data: JSON in a string, with an id}.
+/// The user in {user_data}. `user_data` is a string of JSON with an id.
 [[nodiscard]] std::optional<SignInSuccess> decode_sign_in(std::string_view data);
 
-/// {events: [{name: "online" or "offline", user_ids}]}. Events of another name are left out.
+/// The changes in {events: [{name: "online" or "offline", user_ids}]}. Events of any other name are left out.
 [[nodiscard]] std::optional<WatchlistEvents> decode_watchlist(std::string_view data);
 
-/// The meaning of an event under its public name; monostate for one that others publish.
+/// The meaning of an event, given the event's public name; std::monostate for an event of another publisher. Nothing
+/// when the data of a known event are wrong.
 [[nodiscard]] std::optional<Detail> decode_detail(std::string_view channel, std::string_view event,
                                                   std::string_view data);
 

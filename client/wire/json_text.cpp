@@ -18,6 +18,7 @@ std::optional<json::value> parse_json(std::string_view text) {
     options.max_depth = kMaxJsonDepth;
     json::error_code error;
     json::value value = json::parse({text.data(), text.size()}, error, {}, options);
+    // Boost.JSON refuses some correct JSON. A second try reads a copy with stand-ins of equal length.
     if (error) {
         if (const std::optional<std::string> readable = readable_json(text)) {
             value = json::parse(*readable, error, {}, options);
@@ -59,6 +60,7 @@ std::string data_text(const json::object& frame, std::string_view source) {
     if (data != nullptr && data->is_string()) {
         return text_of(frame, "data");
     }
+    // The source text, because serializing again could change numbers and escapes.
     return std::string(raw_member(source, "data"));
 }
 

@@ -8,28 +8,29 @@
 #include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
 
-/// The fields of frames from a server that may be anything.
+/// Access to JSON from a server, with every field treated as untrusted. Pure; any thread.
 namespace tulle::client {
 
-/// Nothing for what is not JSON, or nested deeper than kMaxJsonDepth.
+/// The parsed value; nothing when the text is not JSON or is nested deeper than kMaxJsonDepth. Texts with half
+/// surrogate pairs or huge exponents are accepted (mesh/base/readable_json.hpp).
 [[nodiscard]] std::optional<boost::json::value> parse_json(std::string_view text);
 
-/// The object that this text is the JSON of.
+/// The parsed object; nothing when the text is not the JSON of an object.
 [[nodiscard]] std::optional<boost::json::object> parse_object(std::string_view text);
 
-/// Empty when there is no such member, or it is not a string.
+/// The text of a string member. Empty when the member is missing or not a string.
 [[nodiscard]] std::string text_of(const boost::json::object& object, std::string_view key);
 
-/// The text of a string, the JSON of a number; otherwise empty.
+/// The text of a string, or the JSON of a number. Empty for any other value.
 [[nodiscard]] std::string scalar_text(const boost::json::value& value);
 
-/// A name or id that may come as a string or as a number.
+/// The scalar_text() of a member, for names and ids sent as a string or as a number.
 [[nodiscard]] std::string scalar_of(const boost::json::object& object, std::string_view key);
 
-/// The data of a frame: the text of a string, the JSON source of any other value. `source` is the text of the frame.
+/// The data of a frame: the text of a string, or the JSON source of any other value. `source` is the frame's text.
 [[nodiscard]] std::string data_text(const boost::json::object& frame, std::string_view source);
 
-/// For JSON that we write: what is not UTF-8 becomes U+FFFD.
+/// A text for JSON written by this client. Bytes outside UTF-8 become U+FFFD.
 [[nodiscard]] boost::json::string json_string(std::string_view text);
 
 }  // namespace tulle::client

@@ -13,6 +13,7 @@ namespace {
 
 namespace json = boost::json;
 
+/// Names the client in the logs of nodes and proxies.
 constexpr std::string_view kUserAgent = "User-Agent: tulle-cpp/" TULLE_VERSION "\r\n";
 
 }  // namespace
@@ -39,6 +40,7 @@ Result<PublishMessage, PublishErrc> sealed(PublishMessage message, std::string_v
     if (std::none_of(message.channels.begin(), message.channels.end(), is_encrypted)) {
         return message;
     }
+    // Every channel has a key of its own, so one ciphertext cannot serve two channels.
     if (message.channels.size() > 1) {
         return PublishErrc::kMixed;
     }
@@ -59,6 +61,7 @@ Result<std::string, PublishErrc> publish_body(const PublishMessage& message) {
     if (!std::all_of(message.channels.begin(), message.channels.end(), is_valid_channel_name)) {
         return PublishErrc::kBadChannel;
     }
+    // The server keeps both prefixes for its own events.
     if (!is_valid_event_name(message.name) || message.name.starts_with("pusher:") ||
         message.name.starts_with("pusher_internal:")) {
         return PublishErrc::kBadName;
@@ -99,6 +102,7 @@ bool is_valid_app_id(std::string_view id) {
         return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
                c == '.';
     };
+    // "." and ".." would change the path.
     return !id.empty() && id.size() <= kMaxAppIdBytes && id != "." && id != ".." &&
            std::all_of(id.begin(), id.end(), allowed);
 }

@@ -13,7 +13,7 @@ namespace {
 
 namespace urls = boost::urls;
 
-/// Boost.URL 1.81 wraps a port that is too large, so the text is checked here.
+/// True for 1 to 65535. Boost.URL 1.81 wraps a larger port round, so the text is checked here.
 bool is_port(std::string_view text) {
     unsigned value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -24,6 +24,7 @@ bool is_tls(std::string_view scheme) {
     return scheme == "wss" || scheme == "https";
 }
 
+/// The text with A-Z in lower case. Schemes are compared without regard to case.
 std::string lower(std::string_view text) {
     std::string out(text);
     std::transform(out.begin(), out.end(), out.begin(),
@@ -68,6 +69,7 @@ Result<ServerUrl, UrlErrc> parse_server_url(std::string_view text, std::string_v
     }
     const urls::url_view url = *parsed;
     const std::string given = lower(view(url.scheme()));
+    // A TLS scheme has an error of its own, because the advice to the user differs.
     if (given != scheme) {
         return is_tls(given) ? UrlErrc::kTls : UrlErrc::kScheme;
     }
@@ -75,6 +77,7 @@ Result<ServerUrl, UrlErrc> parse_server_url(std::string_view text, std::string_v
         return UrlErrc::kExtras;
     }
     ServerUrl server{std::string(view(url.encoded_host_address())), "80", std::string(view(url.encoded_path()))};
+    // A host with escapes could never match a name or an address.
     if (!url.has_authority() || server.host.empty() || server.host.find('%') != std::string::npos) {
         return UrlErrc::kHost;
     }
@@ -85,7 +88,8 @@ Result<ServerUrl, UrlErrc> parse_server_url(std::string_view text, std::string_v
         }
     }
     if (!server.prefix.empty() && server.prefix.front() != '/') {
-        return UrlErrc::kMalformed;  // "ws://[::1];80/a": Boost.URL 1.81 takes what follows the bracket for a path
+        // Boost.URL 1.81 takes the text behind a closing bracket for a path: "ws://[::1];80/a".
+        return UrlErrc::kMalformed;
     }
     while (server.prefix.ends_with('/')) {
         server.prefix.pop_back();

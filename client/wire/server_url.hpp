@@ -8,34 +8,44 @@
 
 namespace tulle::client {
 
+/// The reasons against a server's URL.
 enum class UrlErrc : std::uint8_t {
     kMalformed,
-    kScheme,  ///< not the scheme that was asked for
-    kTls,     ///< wss or https, which this client cannot speak yet
+    /// Another scheme than the wanted scheme.
+    kScheme,
+    /// wss or https: not supported yet.
+    kTls,
+    /// No host, or a host with escapes.
     kHost,
-    kPort,    ///< not 1 to 65535
-    kExtras,  ///< user information, query or fragment
+    /// Not 1 to 65535.
+    kPort,
+    /// User information, a query or a fragment.
+    kExtras,
 };
+/// The error in words, with advice for the user.
 [[nodiscard]] std::string_view describe(UrlErrc error);
 
-/// Where a node is reached.
+/// The address of a node.
 struct ServerUrl {
-    std::string host;    ///< a name or a bare address, without brackets
-    std::string port;    ///< decimal, 1 to 65535
-    std::string prefix;  ///< percent-encoded path without a trailing slash, empty for the root
+    /// A name or an address, without brackets.
+    std::string host;
+    /// Decimal, 1 to 65535.
+    std::string port;
+    /// A percent-encoded path without a trailing slash; empty for the root.
+    std::string prefix;
     friend bool operator==(const ServerUrl&, const ServerUrl&) = default;
 
-    /// For the Host header: brackets round an IPv6 address, the port left out when it is 80.
+    /// The value of the Host header: brackets around an IPv6 address, and no port when the port is 80.
     [[nodiscard]] std::string authority() const;
 };
 
-/// `scheme` is "ws" or "http"; without a port the URL means 80.
+/// Parses a URL. `scheme` is "ws" or "http", in lower case. The default port is 80.
 [[nodiscard]] Result<ServerUrl, UrlErrc> parse_server_url(std::string_view text, std::string_view scheme);
 
-/// The request target of the WebSocket handshake for `app_key` at this server.
+/// The request target of the WebSocket handshake for the app with the key `app_key`, protocol version 7.
 [[nodiscard]] std::string websocket_target(const ServerUrl& server, std::string_view app_key, std::string_view version);
 
-/// Everything but unreserved characters as %XX.
+/// The text with every byte other than RFC 3986's unreserved characters as %XX.
 [[nodiscard]] std::string percent_encoded(std::string_view text);
 
 }  // namespace tulle::client

@@ -23,6 +23,7 @@ std::string user_auth(const AppCredentials& app, std::string_view socket_id, std
 
 std::string signed_target(const AppCredentials& app, std::string_view method, std::string_view path,
                           std::string_view body, WallSeconds now) {
+    // The signature covers the parameters in the order of their names, unescaped. The map keeps the order.
     std::map<std::string, std::string> params{{"auth_key", app.key},
                                               {"auth_timestamp", std::to_string(now.time_since_epoch().count())},
                                               {"auth_version", "1.0"}};
@@ -34,6 +35,7 @@ std::string signed_target(const AppCredentials& app, std::string_view method, st
     for (const auto& [key, value] : params) {
         const char* separator = plain.empty() ? "" : "&";
         plain.append(separator).append(key).append("=").append(value);
+        // Only the query is escaped: the server decodes the query before checking the signature.
         query.append(separator).append(key).append("=").append(percent_encoded(value));
     }
     std::string text(method);

@@ -6,8 +6,8 @@
 namespace tulle::client {
 namespace {
 
-/// The length of the well-formed sequence at the start of `text`, 0 when there is none (table 3-7 of the Unicode
-/// standard).
+/// The length of the well-formed sequence at the start of `text`, or 0 for an ill-formed start (table 3-7 of the
+/// Unicode standard).
 std::size_t sequence_length(std::string_view text) {
     const auto byte = [&](std::size_t i) {
         return i < text.size() ? static_cast<std::uint8_t>(text[i]) : std::uint8_t{0};
@@ -38,6 +38,7 @@ std::string valid_utf8(std::string_view text) {
     out.reserve(text.size());
     while (!text.empty()) {
         const std::size_t length = sequence_length(text);
+        // One replacement for each bad byte, then a new start at the next byte.
         if (length == 0) {
             out += "\xEF\xBF\xBD";
             text.remove_prefix(1);

@@ -5,7 +5,7 @@
 
 namespace tulle::client {
 
-/// The text with every byte that is not part of well-formed UTF-8 replaced by U+FFFD.
+/// The text with U+FFFD in place of every byte outside a well-formed UTF-8 sequence. Pure; any thread.
 [[nodiscard]] std::string valid_utf8(std::string_view text);
 
 }  // namespace tulle::client

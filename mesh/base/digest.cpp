@@ -14,6 +14,7 @@
 namespace tulle {
 namespace {
 
+/// A deleter for std::unique_ptr. Calls OpenSSL's function for the type.
 template <auto kFree>
 struct FreeBy {
     template <class T>
@@ -31,7 +32,7 @@ const unsigned char* as_bytes(std::string_view s) {
     return reinterpret_cast<const unsigned char*>(s.data());
 }
 
-/// The two digits of each byte.
+/// The two hexadecimal digits of each byte. A table, because signatures are made for every authorization.
 constexpr auto kHexPairs = [] {
     constexpr char kDigits[] = "0123456789abcdef";
     std::array<std::array<char, 2>, 256> pairs{};
@@ -49,8 +50,9 @@ std::string hex(const unsigned char* bytes, std::size_t size) {
     return text;
 }
 
-/// Computes one HMAC after the other in one context. To look an algorithm up costs OpenSSL more than to digest a short
-/// text, and so does a new context; the work of a key is done again only when another comes.
+/// Computes one HMAC after another in one context. OpenSSL spends more on the look-up of an algorithm, and on a new
+/// context, than on the digest of a short text. The work for a key is repeated only when the key changes.
+/// Thread: confined to one thread (thread_local below).
 class HmacSha256 {
 public:
     HmacSha256() : mac_(EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr)), context_(EVP_MAC_CTX_new(mac_.get())) {
@@ -72,7 +74,9 @@ public:
     }
 
 private:
+    /// Starts a message under `key`.
     void begin(std::string_view key) {
+        // Without a key argument OpenSSL keeps the prepared key.
         if (key_ == key) {
             TULLE_ASSERT(EVP_MAC_init(context_.get(), nullptr, 0, nullptr) == 1);
             return;
@@ -83,9 +87,11 @@ private:
 
     const Mac mac_;
     const MacContext context_;
-    std::optional<std::string> key_;  ///< the context's
+    /// The key prepared in the context.
+    std::optional<std::string> key_;
 };
 
+/// Computes MD5 digests in one context, for the body_md5 of the HTTP API. Not a protection against forgery.
 class Md5 {
 public:
     Md5() : md5_(EVP_MD_fetch(nullptr, "MD5", nullptr)), context_(EVP_MD_CTX_new()) {
@@ -120,6 +126,7 @@ std::string md5_hex(std::string_view bytes) {
 }
 
 bool equal_constant_time(std::string_view a, std::string_view b) {
+    // The lengths of signatures are public, so the early return reveals nothing.
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 

@@ -10,7 +10,7 @@ namespace {
 static_assert(sizeof(HashKey) == crypto_shorthash_siphash24_KEYBYTES);
 static_assert(sizeof(std::uint64_t) == crypto_shorthash_siphash24_BYTES);
 
-/// One for the process, as a table makes its hash function itself, without arguments.
+/// A global, because a table creates its hash function without arguments.
 HashKey process_key{};
 
 std::uint64_t siphash(const unsigned char* bytes, std::size_t size) {
@@ -31,6 +31,7 @@ std::uint64_t keyed_hash(std::string_view bytes) {
 
 std::uint64_t keyed_hash(std::uint64_t id) {
     unsigned char bytes[sizeof id];
+    // The byte order of the machine is good enough: the hash never leaves the process.
     std::memcpy(bytes, &id, sizeof id);
     return siphash(bytes, sizeof bytes);
 }

@@ -6,6 +6,7 @@ namespace tulle {
 
 std::string to_hex(OriginId oid) {
     static constexpr char kDigits[] = "0123456789abcdef";
+    // The last digit stands for the lowest four bits.
     std::string text(16, '0');
     for (std::size_t i = 0; i < 16; ++i) {
         text[15 - i] = kDigits[(oid.value >> (4 * i)) & 0xf];
@@ -15,6 +16,7 @@ std::string to_hex(OriginId oid) {
 
 std::optional<OriginId> origin_from_hex(std::string_view text) {
     std::uint64_t value = 0;
+    // from_chars alone would accept fewer digits.
     if (text.size() != 16) {
         return std::nullopt;
     }

@@ -9,6 +9,9 @@ bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/// Walks over the top level of one object or array, from extent to extent. The scanner does not check the grammar: a
+/// parser has done so before. For texts without valid grammar the scanner guarantees only progress and reads within the
+/// text, because `at_` never passes the end and every value moves `at_` forward.
 class Scanner {
 public:
     explicit Scanner(std::string_view text) : text_(text) {}
@@ -41,27 +44,32 @@ public:
     }
 
 private:
+    /// Members of a usual frame, for the first allocation.
     static constexpr std::size_t kUsualMembers = 4;
 
+    /// Reads a name, the colon and a value. Leaves `at_` behind the value.
     JsonMember member() {
         JsonMember found;
         found.name = value();
         skip_space();
-        ++at_;  // the colon
+        // The colon.
+        ++at_;
         skip_space();
         found.value = value();
         return found;
     }
 
-    /// Past the opening bracket.
+    /// Moves behind the opening bracket.
     void enter() {
         skip_space();
         ++at_;
         skip_space();
     }
 
+    /// True before another member or element.
     [[nodiscard]] bool has_more(char closing) const { return at_ < text_.size() && text_[at_] != closing; }
 
+    /// Moves to the next member or element, or to the closing bracket.
     void pass_comma() {
         skip_space();
         if (at_ < text_.size() && text_[at_] == ',') {
@@ -74,11 +82,12 @@ private:
         while (at_ < text_.size() && is_space(text_[at_])) {
             ++at_;
         }
+        // `at_` may have been beyond the end after the colon or the bracket of a broken text.
         at_ = std::min(at_, text_.size());
     }
 
-    /// From quote to quote, as strings are long and escapes rare: a quote ends the string unless an odd number of
-    /// backslashes precedes it.
+    /// Moves behind a string, from quote to quote, because strings are long and escapes rare. A quote ends the string
+    /// unless an odd number of backslashes precedes the quote.
     void skip_string() {
         const std::size_t begin = ++at_;
         while (at_ < text_.size()) {
@@ -94,6 +103,7 @@ private:
         }
     }
 
+    /// Moves behind an object or array. Brackets of both kinds count alike, because the grammar is known to be valid.
     void skip_nested() {
         std::size_t depth = 0;
         while (at_ < text_.size()) {
@@ -111,6 +121,7 @@ private:
         }
     }
 
+    /// Reads one value of any kind and returns its source.
     std::string_view value() {
         const std::size_t begin = std::min(at_, text_.size());
         const char c = begin < text_.size() ? text_[begin] : ' ';
@@ -121,7 +132,8 @@ private:
         } else {
             at_ = std::min(text_.find_first_of(",}] \t\r\n", begin), text_.size());
         }
-        at_ = std::max(at_, std::min(begin + 1, text_.size()));  // never stands still
+        // Every value moves forward by at least a byte, so broken texts cannot cause an endless loop.
+        at_ = std::max(at_, std::min(begin + 1, text_.size()));
         return text_.substr(begin, at_ - begin);
     }
 

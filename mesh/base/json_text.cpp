@@ -8,17 +8,21 @@
 namespace tulle {
 namespace {
 
-constexpr unsigned char kSurrogateLead = 0xED;  // of U+D000 to U+DFFF
+/// The lead byte of U+D000 to U+DFFF in three-byte form. Halves of surrogate pairs lie in the range, and so do ordinary
+/// letters.
+constexpr unsigned char kSurrogateLead = 0xED;
 
+/// Bytes safe to copy between the quotes of a JSON string. The lead byte above is left out although ordinary letters
+/// use the byte: such texts take the slower path.
 constexpr std::array<bool, 256> plain_bytes() {
     std::array<bool, 256> plain{};
     for (std::size_t byte = 0; byte < plain.size(); ++byte) {
-        plain[byte] =
-            byte >= ' ' && byte != '"' && byte != '\\' && byte != kSurrogateLead;  // which ordinary letters have, too
+        plain[byte] = byte >= ' ' && byte != '"' && byte != '\\' && byte != kSurrogateLead;
     }
     return plain;
 }
 
+/// The halves of a surrogate pair, as UTF-16 units.
 bool is_high(std::uint32_t unit) {
     return unit >= 0xD800 && unit < 0xDC00;
 }
@@ -26,7 +30,8 @@ bool is_low(std::uint32_t unit) {
     return unit >= 0xDC00 && unit < 0xE000;
 }
 
-/// The half of a surrogate pair whose three bytes stand at the beginning of the text; 0: none.
+/// The half of a surrogate pair stored as three bytes at the beginning of the text (WTF-8); 0 when the text begins
+/// otherwise.
 std::uint32_t half_at(std::string_view text) {
     if (text.size() < 3 || static_cast<unsigned char>(text[0]) != kSurrogateLead) {
         return 0;
@@ -39,6 +44,7 @@ std::uint32_t half_at(std::string_view text) {
     return 0xD000u | ((second & 0x3Fu) << 6) | (third & 0x3Fu);
 }
 
+/// Appends a UTF-16 unit as \uXXXX.
 void append_escape(std::string& out, std::uint32_t unit) {
     constexpr char kDigits[] = "0123456789abcdef";
     out.append("\\u");
@@ -47,6 +53,7 @@ void append_escape(std::string& out, std::uint32_t unit) {
     }
 }
 
+/// Appends a code point in UTF-8; a half of a surrogate pair becomes three bytes (WTF-8).
 void append_character(std::string& out, std::uint32_t point) {
     const auto continuation = [](std::uint32_t bits) { return static_cast<char>(0x80u | (bits & 0x3Fu)); };
     if (point < 0x80) {
@@ -66,7 +73,7 @@ void append_character(std::string& out, std::uint32_t point) {
     }
 }
 
-/// Four hexadecimal digits at the beginning of the text; nothing when there are none.
+/// The number in four hexadecimal digits at the beginning of the text; nothing without such digits.
 std::optional<std::uint32_t> unit_at(std::string_view text) {
     if (text.size() < 4) {
         return std::nullopt;
@@ -83,8 +90,8 @@ std::optional<std::uint32_t> unit_at(std::string_view text) {
     return unit;
 }
 
-/// One escape at the beginning of `rest`, which begins behind its backslash, goes to `out`. How long it is; 0: it is
-/// none.
+/// Resolves the escape at the beginning of `rest`, given without its backslash, and appends the result to `out`.
+/// Returns the length of the escape, or 0 for an unknown escape.
 std::size_t take_escape(std::string_view rest, std::string& out) {
     constexpr std::string_view kNames = "\"\\/bfnrt";
     constexpr std::string_view kMeant = "\"\\/\b\f\n\r\t";
@@ -99,6 +106,7 @@ std::size_t take_escape(std::string_view rest, std::string& out) {
     if (!unit) {
         return 0;
     }
+    // A high half followed by an escaped low half is one character. Any other half stands alone.
     const std::string_view next = rest.substr(5);
     const std::optional<std::uint32_t> second =
         is_high(*unit) && next.starts_with("\\u") ? unit_at(next.substr(2)) : std::nullopt;
@@ -122,6 +130,7 @@ void append_json_string(std::string& out, std::string_view text) {
     out.push_back('"');
     for (std::size_t at = 0; at < text.size(); ++at) {
         const char c = text[at];
+        // UTF-8 cannot express a half of a surrogate pair, so the half goes back into the escape of its origin.
         if (const std::uint32_t half = half_at(text.substr(at)); half != 0) {
             append_escape(out, half);
             at += 2;
@@ -169,6 +178,7 @@ std::optional<std::string> json_string_text(std::string_view json) {
     out.reserve(inner.size());
     for (std::size_t at = 0; at < inner.size(); ++at) {
         const char c = inner[at];
+        // Neither an inner quote nor a raw control character may occur in a JSON string.
         if (c == '"' || static_cast<unsigned char>(c) < ' ') {
             return std::nullopt;
         }

@@ -13,23 +13,26 @@
 
 namespace tulle {
 
+/// The answer of a bounded queue. A refusal is an answer, and never a wait.
 enum class Push : bool { kAccepted, kRefused };
 
-/// A bounded queue of values from any number of threads to one.
+/// A bounded queue of values from any number of threads to a single thread.
 ///
-/// Who has several things to say in a turn claims a place for each as it comes, and pushes them together: one lock and
-/// at most one wake-up for all.
+/// A sender with several items in a turn claims a place for each item, and pushes the items together: one lock and at
+/// most one wake-up for all.
 ///
-/// Thread:  all from any thread but take_all, which is the owner's.
-/// Wake-up: `wake` is called, outside the lock and by the pushing thread, when the queue turns from empty to not empty;
-///          it must be cheap and must not throw (an eventfd write).
-/// Limits:  `capacity` items, claimed ones included, by try_push and try_claim, which refuse beyond it; a refused item
-///          is untouched. push_reserved and claim ignore the capacity: for answers, whose number the questions bound.
+/// Thread:  any thread may call every function except take_all, reserved for the owner.
+/// Wake-up: the pushing thread calls `wake` outside the lock when the queue turns from empty to non-empty. `wake` must
+///          be cheap and must not throw (an eventfd write).
+/// Limits:  try_push and try_claim refuse beyond `capacity` items, claimed items included. A refused item is untouched.
+///          push_reserved and claim ignore the capacity; both are for answers, bounded by the number of questions.
 template <class T>
 class Mailbox {
 public:
+    /// `capacity` is a number of items. `wake` is called on the pushing threads.
     Mailbox(std::size_t capacity, std::function<void()> wake) : capacity_(capacity), wake_(std::move(wake)) {}
 
+    /// Pushes an item unless the mailbox is full.
     [[nodiscard]] Push try_push(T&& item) {
         if (try_claim() == Push::kRefused) {
             return Push::kRefused;
@@ -38,13 +41,17 @@ public:
         return Push::kAccepted;
     }
 
+    /// Pushes an item even when the mailbox is full.
     void push_reserved(T&& item) {
         claim();
         push_one(std::move(item));
     }
 
-    /// Accepted: there is a place for one item, which push_claimed must bring.
+    /// Claims a place for one item unless the mailbox is full. After kAccepted the caller must bring the item by
+    /// push_claimed.
     [[nodiscard]] Push try_claim() {
+        // The counter alone decides, without the lock. Relaxed order is enough, because the lock orders the items
+        // themselves.
         std::size_t claimed = claimed_.load(std::memory_order_relaxed);
         while (claimed < capacity_) {
             if (claimed_.compare_exchange_weak(claimed, claimed + 1, std::memory_order_relaxed)) {
@@ -53,9 +60,11 @@ public:
         }
         return Push::kRefused;
     }
+    /// Claims a place even when the mailbox is full.
     void claim() { claimed_.fetch_add(1, std::memory_order_relaxed); }
 
-    /// As many items as have been claimed and not pushed yet; empty afterwards, its capacity kept.
+    /// Pushes items with claimed places, in order. `items` is empty afterwards and keeps a capacity. The caller must
+    /// not push more items than claimed places.
     void push_claimed(std::vector<T>& items) {
         if (items.empty()) {
             return;
@@ -64,6 +73,7 @@ public:
         {
             const std::lock_guard lock(mutex_);
             was_empty = items_.empty();
+            // Swapping hands the receiver's vector back to the sender, so in a steady state nothing is allocated.
             if (was_empty) {
                 items_.swap(items);
             } else {
@@ -76,21 +86,23 @@ public:
         }
     }
 
-    /// Whether try_push would accept now. Another thread may fill the room meanwhile.
+    /// True when try_push would accept at the moment. Another thread may take the place before the caller.
     [[nodiscard]] bool has_room() const { return claimed_.load(std::memory_order_relaxed) < capacity_; }
 
-    /// Replaces `out` by all that is queued, in order. The capacity of `out` is reused.
+    /// Replaces `out` by all queued items, in order. The memory of `out` is reused.
     void take_all(std::vector<T>& out) {
         out.clear();
         {
             const std::lock_guard lock(mutex_);
             items_.swap(out);
         }
+        // The places are free only after the items are out, so the bound holds at every moment.
         const std::size_t claimed = claimed_.fetch_sub(out.size(), std::memory_order_relaxed);
         TULLE_ASSERT(out.size() <= claimed);
     }
 
 private:
+    /// Pushes an item with a claimed place. Wakes outside the lock, because the owner may want the lock at once.
     void push_one(T&& item) {
         {
             const std::lock_guard lock(mutex_);
@@ -104,6 +116,7 @@ private:
 
     const std::size_t capacity_;
     const std::function<void()> wake_;
+    /// Queued items and claimed places.
     std::atomic<std::size_t> claimed_{0};
     std::mutex mutex_;
     std::vector<T> items_;

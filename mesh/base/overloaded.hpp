@@ -2,8 +2,8 @@
 
 namespace tulle {
 
-/// One callable made of several: `std::visit` calls the one that takes the alternative. An alternative that none takes
-/// does not compile, so a new kind of message is missed by nobody.
+/// A callable made of several callables, for std::visit: overload resolution picks the callable for the alternative. An
+/// alternative without a callable does not compile, so no new kind of message can be forgotten.
 template <class... Fs>
 struct Overloaded : Fs... {
     using Fs::operator()...;

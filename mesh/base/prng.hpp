@@ -6,10 +6,13 @@
 
 namespace tulle {
 
-/// xoshiro256** seeded by SplitMix64 (Blackman, Vigna: public domain). The same seed gives the same sequence on every
-/// machine, which std distributions do not promise. Not for secrets.
+/// xoshiro256** seeded by SplitMix64 (Blackman, Vigna: public domain). Equal seeds give equal sequences on every
+/// machine, unlike the distributions of the C++ library. Not for secrets.
+///
+/// Thread: confined to its owner.
 class Prng {
 public:
+    /// Any seed is good, zero included: SplitMix64 fills the state.
     explicit Prng(std::uint64_t seed) {
         for (std::uint64_t& word : state_) {
             seed += 0x9e3779b97f4a7c15ULL;
@@ -20,6 +23,7 @@ public:
         }
     }
 
+    /// The next 64 random bits.
     std::uint64_t next() {
         const std::uint64_t result = rotl(state_[1] * 5, 7) * 9;
         const std::uint64_t t = state_[1] << 17;
@@ -32,13 +36,14 @@ public:
         return result;
     }
 
-    /// Uniform enough in [0, bound); bound > 0. (The bias of the modulus is below 2^-32 for bounds below 2^32.)
+    /// A number in [0, bound), uniform enough: the bias of the modulus is below 2^-32 for bounds below 2^32. REQUIRES:
+    /// bound > 0.
     std::uint64_t below(std::uint64_t bound) {
         TULLE_ASSERT(bound > 0);
         return next() % bound;
     }
 
-    /// True in `percent` of 100 calls.
+    /// True in `percent` of 100 calls on average.
     bool chance(std::uint64_t percent) { return below(100) < percent; }
 
 private:

@@ -4,7 +4,8 @@
 
 namespace tulle {
 
-/// A value or an error of the module's own enum. For input from outside; a broken invariant is TULLE_ASSERT instead.
+/// A value, or an error of the module's own enum. For input from outside; a broken invariant of our own code is a
+/// TULLE_ASSERT.
 template <class T, class E>
 using Result = boost::system::result<T, E>;
 

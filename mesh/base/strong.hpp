@@ -6,7 +6,8 @@
 
 namespace tulle {
 
-/// A number with a meaning: two kinds of it never mix by accident. Regular, ordered, hashable.
+/// A number with a meaning. Numbers with different tags do not convert into each other, so two meanings never mix by
+/// accident. Regular, ordered, hashable.
 template <class Tag, class Rep>
 struct Strong {
     Rep value{};
@@ -16,6 +17,8 @@ struct Strong {
 
     friend constexpr auto operator<=>(const Strong&, const Strong&) = default;
 
+    /// The number after this number, or `k` after. Overflow wraps for unsigned numbers; callers stay far below
+    /// (kMaxNumber in the codec).
     [[nodiscard]] constexpr Strong next() const { return Strong{static_cast<Rep>(value + 1)}; }
     [[nodiscard]] constexpr Strong plus(Rep k) const { return Strong{static_cast<Rep>(value + k)}; }
 };

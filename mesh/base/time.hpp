@@ -4,8 +4,8 @@
 
 namespace tulle {
 
-/// The monotonic clock as the cores see it: a type without now(). A shell reads the real clock and passes the Instant
-/// in.
+/// The monotonic clock as seen by the cores: a type without now(), so no core can read a clock. A shell reads the real
+/// clock and passes the Instant in.
 struct MonotonicTag {
     using rep = std::chrono::nanoseconds::rep;
     using period = std::chrono::nanoseconds::period;
@@ -17,7 +17,7 @@ struct MonotonicTag {
 using Duration = std::chrono::nanoseconds;
 using Instant = std::chrono::time_point<MonotonicTag>;
 
-/// Seconds since the Unix epoch; only for what people or signatures see, never for timers.
+/// Seconds since the Unix epoch. Only for people and signatures, never for timers, because the wall clock may jump.
 using WallSeconds = std::chrono::sys_seconds;
 
 using namespace std::chrono_literals;

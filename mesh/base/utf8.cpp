@@ -9,7 +9,7 @@ bool is_continuation(char c) {
     return (static_cast<unsigned char>(c) & 0xC0u) == 0x80u;
 }
 
-/// How many bytes the character that begins with this one has; 0: none begins so.
+/// The length of a character beginning with the byte, or 0 for a byte unable to begin a character.
 std::size_t length_of(unsigned char first) {
     if (first < 0x80) {
         return 1;
@@ -23,7 +23,8 @@ std::size_t length_of(unsigned char first) {
     return first >= 0xF0 && first < 0xF5 ? 4 : 0;
 }
 
-/// Overlong forms, surrogates and what is beyond U+10FFFF show in the second byte.
+/// Rejects the second bytes of overlong forms, of surrogates, and of code points beyond U+10FFFF. Together with the
+/// lead byte, the second byte reveals all three.
 bool is_second(unsigned char first, unsigned char second) {
     switch (first) {
         case 0xE0:
@@ -45,6 +46,7 @@ bool is_utf8(std::string_view text) {
     for (std::size_t i = 0; i < text.size();) {
         const auto first = static_cast<unsigned char>(text[i]);
         const std::size_t length = length_of(first);
+        // A truncated character at the end is ill-formed too.
         if (length == 0 || length > text.size() - i) {
             return false;
         }

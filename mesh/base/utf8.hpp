@@ -5,11 +5,11 @@
 
 namespace tulle {
 
-/// Whether the text is UTF-8: shortest forms, no surrogates, nothing beyond U+10FFFF.
+/// True for UTF-8 in shortest forms, without surrogates and without code points beyond U+10FFFF.
 [[nodiscard]] bool is_utf8(std::string_view text);
 
-/// Code points, which is what SDKs count at most for a character; an SDK that counts UTF-16 finds as many or more.
-/// REQUIRES: UTF-8. Of any other text, the bytes that are no continuation.
+/// The number of code points. SDKs count code points or UTF-16 units, and the second count is never smaller.
+/// REQUIRES: UTF-8. For any other text the result is the number of bytes other than continuation bytes.
 [[nodiscard]] std::size_t characters_in(std::string_view text);
 
 }  // namespace tulle

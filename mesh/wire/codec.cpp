@@ -1,3 +1,6 @@
+// The envelopes of the mesh. Decoding goes from the outside in: size, Protocol Buffers, version, sender, then the body
+// with the limits of its kind (decode.cpp). A Relay contains a message, so decoding a Relay decodes an envelope again,
+// one level deep at most.
 #include "mesh/wire/codec.hpp"
 
 #include <google/protobuf/arena.h>
@@ -13,8 +16,8 @@
 namespace tulle::mesh {
 namespace {
 
-/// Where the message objects of one envelope live, as a frame has one for each record and thousands of them pass in a
-/// second. A small frame fits into the block on the stack.
+/// Owns the message objects of one envelope in an arena. A frame has an object for each record, and thousands of
+/// records pass in a second. A small frame fits into the block on the stack, so no memory is allocated.
 class Scratch {
 public:
     template <class Message>
@@ -34,19 +37,24 @@ private:
     google::protobuf::Arena arena_{in(block_)};
 };
 
+/// The versions accepted by parse(), both included.
 struct Versions {
     std::uint32_t oldest;
     std::uint32_t newest;
 };
 
+/// Parses an envelope and checks the parts common to all messages. An oid of zero names nobody, so a sender without an
+/// oid is malformed.
 template <class Envelope>
 Result<void, CodecError> parse(std::string_view bytes, Versions known, Envelope& envelope) {
+    // Checked first, because the parser allocates in proportion to the bytes.
     if (bytes.size() > kMaxMessageBytes) {
         return CodecError::kLimit;
     }
     if (!envelope.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
         return CodecError::kMalformed;
     }
+    // A foreign version is told apart from garbage, so an operator can see a mixed cluster.
     if (envelope.protocol() < known.oldest || envelope.protocol() > known.newest) {
         return CodecError::kUnknownProtocol;
     }
@@ -75,10 +83,13 @@ const char* to_text(CodecError error) {
 std::string wire::encode_in(const Control& message, std::uint32_t protocol) {
     TULLE_ASSERT(protocol >= kOldestProtocolVersion && protocol <= kProtocolVersion);
     v1::ControlEnvelope envelope;
+    // The envelope's version never changes, so that nodes of any two versions can exchange their introductions. The
+    // version of the session decides only about the body.
     envelope.set_protocol(kControlVersion);
     envelope.set_src(message.src.value);
     envelope.set_dst(message.dst.value);
     envelope.set_tag(message.tag.value);
+    // Only kinds with differences between the versions take the version.
     const auto put_body = [&](const auto& body) {
         if constexpr (requires { wire::put(body, envelope, protocol); }) {
             wire::put(body, envelope, protocol);
@@ -104,6 +115,7 @@ void append_in(std::string& out, const Data& message, std::uint32_t protocol) {
     envelope.set_src(message.src.value);
     envelope.set_dst(message.dst.value);
     envelope.set_tag(message.tag.value);
+    // A tail names the last frame and record; a frame carries records.
     if (const auto* tail = std::get_if<Tail>(&message.body)) {
         envelope.mutable_tail()->set_last_sent(tail->last_sent.value);
         envelope.mutable_tail()->set_upto(tail->upto.value);
@@ -136,14 +148,17 @@ Result<Control, CodecError> decode_control(std::string_view bytes, bool relay_al
     if (const auto parsed = parse(bytes, {kControlVersion, kControlVersion}, envelope); !parsed) {
         return parsed.error();
     }
+    // decode_inner_control() allows no second level.
     if (envelope.has_relay() && !relay_allowed) {
         return CodecError::kLimit;
     }
-    const std::uint64_t unknown = wire::unknown_fields(envelope);  // before what is read is taken out
+    // Counted before get_control() moves parts out of the envelope.
+    const std::uint64_t unknown = wire::unknown_fields(envelope);
     Result<ControlBody, CodecError> body = wire::get_control(envelope, skipped);
     if (!body) {
         return body.error();
     }
+    // Only a message actually read counts its unknown fields.
     skipped += unknown;
     return Control{OriginId{envelope.src()}, OriginId{envelope.dst()}, SessionTag{envelope.tag()}, std::move(*body)};
 }
@@ -184,6 +199,7 @@ Result<Data, CodecError> decode_data(std::string_view bytes, std::uint64_t& skip
         skipped += unknown;
         return data;
     }
+    // Neither a frame nor a tail: a kind of message from a newer node.
     if (!envelope.has_frame()) {
         return CodecError::kUnknownBody;
     }

@@ -1,3 +1,5 @@
+// The mail between the desks of two nodes. convert_duty.cpp has both directions, because the three lists of a mail
+// share most of their fields.
 #include <algorithm>
 
 #include "mesh/core/node/numbers.hpp"
@@ -9,13 +11,14 @@
 namespace tulle::mesh::wire {
 namespace {
 
-/// Moves the key out of the generated object, if it is one.
+/// Moves the key out of the generated object. False for an empty or too long key.
 template <class From>
 bool get_key(From& from, std::string& to) {
     to = std::move(*from.mutable_key());
     return !to.empty() && to.size() <= kMaxChannelBytes;
 }
 
+/// Reads the fields shared by reports and settles.
 template <class From, class To>
 bool get_item(From& from, To& to) {
     to.item = std::move(*from.mutable_item());
@@ -31,6 +34,7 @@ bool get_one(v1::DutyReport& from, DutyReport& to) {
     to.was_desk = from.was_desk();
     to.moved = from.moved();
     to.doubt = from.doubt();
+    // An absent text stays null, unlike an empty text.
     if (from.has_info()) {
         to.info = share(std::move(*from.mutable_info()));
     }
@@ -49,9 +53,11 @@ bool get_one(v1::DutySettle& from, DutySettle& to) {
 bool get_one(v1::DutyOrder& from, DutyOrder& to) {
     to.number = from.number();
     to.body = share(std::move(*from.mutable_body()));
+    // Orders are numbered from 1.
     return to.number != 0 && get_key(from, to.key) && to.body->size() <= kMaxBodyBytes;
 }
 
+/// Reads one list of a mail. False for a list or an entry beyond a limit.
 template <class Repeated, class To>
 bool get_all(Repeated& from, std::vector<To>& to) {
     if (static_cast<std::size_t>(from.size()) > kLimits.duty_mail_entries) {
@@ -65,6 +71,7 @@ bool get_all(Repeated& from, std::vector<To>& to) {
     return true;
 }
 
+/// Writes the fields shared by reports and settles.
 template <class From, class To>
 void put_item(const From& from, To& to) {
     to.set_key(from.key);
@@ -115,6 +122,7 @@ bool get_duty_mail(v1::DutyMail& from, DutyMail& to) {
     to.ack = from.ack();
     to.view_no = from.view_no();
     to.done.assign(from.done().begin(), from.done().end());
+    // `current` and `told` are counts, and the desk computes with both.
     const auto is_sane = [](const v1::DutyReport& report) {
         return report.current() <= kMaxNumber && report.told() <= kMaxNumber;
     };

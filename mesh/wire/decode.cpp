@@ -1,3 +1,6 @@
+// Decodes the bodies of messages. A peer is trusted to be a node but not to be right: every count, length, number and
+// enumerator is checked here, so the cores can compute with the values safely. Strings are moved out of the generated
+// objects, so the texts of a record are not copied.
 #include <algorithm>
 
 #include "mesh/core/interest/interest_log.hpp"
@@ -11,12 +14,14 @@
 namespace tulle::mesh::wire {
 namespace {
 
+/// True for the length of a channel or key. The characters are opaque to the mesh.
 bool good_channel(const std::string& channel) {
     return !channel.empty() && channel.size() <= kMaxChannelBytes;
 }
 
 using wire::get;
 
+/// Changes of the sender's interest, at most kLimits.delta_changes.
 bool get(v1::InterestDelta& from, InterestDelta& to) {
     to.base = InterestVersion{from.base()};
     to.current = InterestVersion{from.current()};
@@ -24,6 +29,7 @@ bool get(v1::InterestDelta& from, InterestDelta& to) {
         !good_numbers(from.base(), from.current())) {
         return false;
     }
+    // The bytes are bounded as well as the count, as the channel names of a peer fill this node's tables.
     std::size_t bytes = 0;
     for (v1::InterestChange& change : *from.mutable_changes()) {
         bytes += interest_bytes(change.channel());
@@ -35,6 +41,7 @@ bool get(v1::InterestDelta& from, InterestDelta& to) {
     return true;
 }
 
+/// A request for the interest behind a version, or for the next chunk of a snapshot.
 bool get(v1::InterestPull& from, InterestPull& to) {
     to.have = InterestVersion{from.have()};
     to.snapshot = from.snapshot();
@@ -43,6 +50,7 @@ bool get(v1::InterestPull& from, InterestPull& to) {
     return to.after.size() <= kMaxChannelBytes && good_numbers(from.have());
 }
 
+/// A part of a snapshot. A snapshot has a number other than zero, because zero means "no snapshot" in a pull.
 bool get(v1::InterestChunk& from, InterestChunk& to) {
     to.snapshot = from.snapshot();
     to.base = InterestVersion{from.base()};
@@ -57,16 +65,18 @@ bool get(v1::InterestChunk& from, InterestChunk& to) {
         }
         to.channels.push_back(std::move(channel));
     }
-    // A chunk that brings nothing and is not the last would be pulled for ever.
+    // An empty chunk marked as not the last would be pulled again for ever.
     return to.snapshot != 0 && good_numbers(from.base(), from.current()) && to.after.size() <= kMaxChannelBytes &&
            (to.last || !to.channels.empty());
 }
 
+/// The ranges of missing frames, at most kLimits.nack_ranges.
 bool get(const v1::Nack& from, Nack& to) {
     if (static_cast<std::size_t>(from.missing_size()) > kLimits.nack_ranges) {
         return false;
     }
     for (const v1::FrameRange& range : from.missing()) {
+        // Frames are numbered from 1, and an inverted range would wrap when counted.
         if (range.first() == 0 || range.last() < range.first() || range.last() > kMaxNumber) {
             return false;
         }
@@ -75,22 +85,26 @@ bool get(const v1::Nack& from, Nack& to) {
     return true;
 }
 
+/// A witness's report about a silent node.
 bool get(const v1::ProbeAnswer& from, ProbeAnswer& to) {
     to = {.target = OriginId{from.target()}, .round = from.round(), .silence_us = from.silence_us()};
     to.hearing = static_cast<Hearing>(from.hearing());
     return v1::ProbeAnswer::Hearing_IsValid(from.hearing()) && good_numbers(from.silence_us());
 }
 
+/// True when a retained event is kept no longer than kMaxKeepFor.
 bool good_keep(std::uint64_t keep_ms) {
     return keep_ms <= static_cast<std::uint64_t>(kMaxKeepFor / 1ms);
 }
 
+/// The time and the origin of a retained event.
 bool get(const v1::Stamp& from, Stamp& to) {
     to = {from.time_us(), OriginId{from.origin()}};
+    // Zero means "no stamp" in the core, so a stamp of zero must not arrive.
     return from.time_us() != 0 && from.time_us() <= static_cast<std::uint64_t>(kMaxClockUs) && from.origin() != 0;
 }
 
-/// `From` is what bears an event: a Record or a RetainedPart; `tail` is what it says in protocol 2, else empty.
+/// Decodes the event in a Record or a RetainedPart. `tail` is the event's form in protocol 2, or empty.
 template <class From>
 bool get_body(const From& from, const std::string& tail, SharedBody& to) {
     if (tail.empty()) {
@@ -103,10 +117,12 @@ bool get_body(const From& from, const std::string& tail, SharedBody& to) {
            tail.size() <= kMaxBodyBytes;
 }
 
+/// A channel's retained event, or the report of none.
 bool get(v1::RetainedPart& from, RetainedPart& to) {
     to = {.channel = std::move(*from.mutable_channel()),
           .version = InterestVersion{from.version()},
           .at = RecordNo{from.at()}};
+    // A mark may be put before the channel, so the name must leave room for the mark.
     if (!good_channel(to.channel) || to.channel.size() == kMaxChannelBytes || is_marked_key(to.channel) ||
         !good_keep(from.left_ms()) || !good_numbers(from.version(), from.at()) ||
         !get_body(from, from.tail(), to.body)) {
@@ -116,6 +132,7 @@ bool get(v1::RetainedPart& from, RetainedPart& to) {
     return !from.has_stamp() || get(from.stamp(), to.stamp);
 }
 
+/// A question to this node's ports. The text of the question belongs to the edge.
 bool get(v1::QueryAsk& from, QueryAsk& to) {
     to = {from.id(), std::move(*from.mutable_body()), from.timeout_ms()};
     for (std::string& channel : *from.mutable_retained()) {
@@ -124,9 +141,11 @@ bool get(v1::QueryAsk& from, QueryAsk& to) {
         }
         to.retained.push_back(std::move(channel));
     }
+    // A longer timeout would keep a question's state for as long as a peer likes.
     return to.body.size() <= kMaxQueryBytes && to.timeout_ms <= 60'000;
 }
 
+/// A part of an answer.
 bool get(v1::QueryAnswer& from, QueryAnswer& to) {
     to = {from.id(), std::move(*from.mutable_body()), from.last()};
     if (from.has_retained()) {
@@ -139,6 +158,7 @@ bool get(v1::QueryAnswer& from, QueryAnswer& to) {
     return to.body.size() <= kMaxQueryPartBytes;
 }
 
+/// The sums used by the sender's shards, by name.
 bool get(v1::Usage& from, Usage& to) {
     to.sources = from.sources();
     for (v1::UsageEntry& entry : *from.mutable_entries()) {
@@ -151,7 +171,7 @@ bool get(v1::Usage& from, Usage& to) {
     return to.sources <= kMaxShards;
 }
 
-/// A change of presence has a user and one presence key; a message has neither.
+/// True for a consistent record: a change of presence has a user and a single presence key, and a message has neither.
 bool good_presence(const Record& record) {
     if (!record.is_presence()) {
         return !record.left && std::none_of(record.channels.begin(), record.channels.end(), is_marked_key);
@@ -160,6 +180,7 @@ bool good_presence(const Record& record) {
            (!record.info || record.info->size() <= kMaxUserInfoBytes) && record.retained == 0;
 }
 
+/// A part of the list of the sender's users in one presence channel.
 bool get(v1::PresencePart& from, PresencePart& to) {
     to = {.channel = std::move(*from.mutable_channel()),
           .version = InterestVersion{from.version()},
@@ -173,10 +194,12 @@ bool get(v1::PresencePart& from, PresencePart& to) {
         }
         to.members.push_back({std::move(*member.mutable_user()), share(std::move(*member.mutable_info()))});
     }
+    // The channel must leave room for the mark of a presence key.
     return good_channel(to.channel) && to.channel.size() < kMaxChannelBytes && !is_marked_key(to.channel) &&
            good_numbers(from.version(), from.at());
 }
 
+/// A message, or a change of presence.
 bool get(v1::Record& from, Record& to) {
     to.n = RecordNo{from.n()};
     to.channels.reserve(static_cast<std::size_t>(from.channels_size()));
@@ -187,6 +210,8 @@ bool get(v1::Record& from, Record& to) {
         to.channels.push_back(std::move(channel));
     }
     to.trace = from.trace();
+    // A record with a user is a change of presence, and `info` is the user's info. In a message of protocol 2 `info` is
+    // the event.
     if (from.user().empty()) {
         if (!get_body(from, from.info(), to.body)) {
             return false;
@@ -194,7 +219,8 @@ bool get(v1::Record& from, Record& to) {
     } else if (!from.info().empty()) {
         to.info = share(std::move(*from.mutable_info()));
     }
-    if (!from.exclude_socket().empty()) {  // to take what is absent would make it first
+    // Moving an absent string out of the generated object would create the string first.
+    if (!from.exclude_socket().empty()) {
         to.exclude_socket = std::move(*from.mutable_exclude_socket());
     }
     if (!from.user().empty()) {
@@ -203,6 +229,7 @@ bool get(v1::Record& from, Record& to) {
     to.left = from.left();
     to.retained = from.retained();
     to.keep_for = std::chrono::milliseconds{std::min<std::uint64_t>(from.keep_ms(), kMaxKeepFor / 1ms)};
+    // The first `retained` channels keep the event, under the stamp.
     if (to.retained > 0 &&
         (to.retained > to.channels.size() || !good_keep(from.keep_ms()) || !get(from.stamp(), to.stamp))) {
         return false;
@@ -211,7 +238,7 @@ bool get(v1::Record& from, Record& to) {
            to.channels.size() <= kMaxRecordChannels && to.exclude_socket.size() <= kMaxChannelBytes;
 }
 
-/// Whole records in order of n.
+/// Decodes whole records, in the order of the message.
 template <class Repeated>
 bool get_records(Repeated& from, std::vector<RecordPtr>& to) {
     if (static_cast<std::size_t>(from.size()) > kLimits.frame_records) {
@@ -228,7 +255,7 @@ bool get_records(Repeated& from, std::vector<RecordPtr>& to) {
     return true;
 }
 
-/// Of a frame or a fill.
+/// Decodes the lost records named in a frame or in a fill.
 template <typename From>
 bool get_gone(From& from, Gone& to) {
     to.unknown = from.gone_unknown();
@@ -241,12 +268,14 @@ bool get_gone(From& from, Gone& to) {
     return good_numbers(from.gone_unknown());
 }
 
+/// Records of a dead origin.
 bool get(v1::Fill& from, Fill& to) {
     to.origin = OriginId{from.origin()};
     to.last = from.last();
     return get_gone(from, to.gone) && get_records(*from.mutable_records(), to.records);
 }
 
+/// The arrival of a marked message at the sender.
 bool get(const v1::TraceReport& from, TraceReport& to) {
     to = {.n = RecordNo{from.n()}, .via = OriginId{from.via()}, .at_us = from.at_us(), .shards = from.shards()};
     to.path = static_cast<TracePath>(from.path());
@@ -258,8 +287,10 @@ bool get(v1::DutyMail& from, DutyMail& to) {
     return get_duty_mail(from, to);
 }
 
-/// Of an unknown kind when what it passes on is.
+/// Decodes the message inside a Relay. An unknown kind inside makes the Relay unknown; any other error inside is
+/// kLimit.
 Result<ControlBody, CodecError> get_relay(const v1::Relay& from, std::uint64_t& skipped) {
+    // Exactly one of the two must be present.
     if (from.control().empty() == from.data().empty()) {
         return CodecError::kLimit;
     }
@@ -283,7 +314,7 @@ Result<ControlBody, CodecError> get_relay(const v1::Relay& from, std::uint64_t& 
     return ControlBody{std::move(to)};
 }
 
-/// Decodes into a fresh T, or says that a limit was broken.
+/// Decodes into a fresh T. The error is kLimit.
 template <class T, class From>
 Result<ControlBody, CodecError> checked(From& from) {
     T to;
@@ -293,7 +324,7 @@ Result<ControlBody, CodecError> checked(From& from) {
     return ControlBody{std::move(to)};
 }
 
-/// One that is a number and little else.
+/// A message with a number and little else. The error is kLimit.
 Result<ControlBody, CodecError> counted(ControlBody body, std::uint64_t number) {
     if (!good_numbers(number)) {
         return CodecError::kLimit;
@@ -305,6 +336,7 @@ Result<ControlBody, CodecError> counted(ControlBody body, std::uint64_t number) 
 
 Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from, std::uint64_t& skipped) {
     using Case = v1::ControlEnvelope;
+    // The compiler warns about a missing kind, because the switch has no default.
     switch (from.body_case()) {
         case Case::kKnock:
             return checked<Knock>(from.knock());
@@ -362,6 +394,7 @@ Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from, std::uint
         case Case::BODY_NOT_SET:
             break;
     }
+    // Protocol Buffers put an unknown kind into the unknown fields and report no body.
     return CodecError::kUnknownBody;
 }
 
@@ -375,6 +408,7 @@ Result<FramePtr, CodecError> get_frame(v1::Frame& from) {
         if (!get(part, made)) {
             return CodecError::kLimit;
         }
+        // The core bounds frames by the cost of their contents, so the receiver computes the cost in the sender's way.
         for (const PresenceMember& member : made.members) {
             frame.bytes += member.cost();
         }

@@ -5,17 +5,19 @@
 #include "mesh/core/node/numbers.hpp"
 #include "mesh/wire/codec.hpp"
 
-/// Every number and time of a peer is checked by these before it takes part in arithmetic.
+/// Range checks for the numbers and times of a peer. Every such value is checked before arithmetic.
 namespace tulle::mesh::wire {
 
-/// What a message of a peer may have at most.
+/// The limits for messages of a peer: the defaults, as every node decodes by the same limits.
 inline const Limits kLimits;
 
+/// True when every number is within kMaxNumber.
 template <class... Number>
 [[nodiscard]] bool good_numbers(Number... numbers) {
     return ((numbers <= kMaxNumber) && ...);
 }
 
+/// True when every time, in microseconds, is within kMaxClockUs on either side of zero.
 template <class... Time>
 [[nodiscard]] bool good_times(Time... us) {
     return ((us >= -kMaxClockUs && us <= kMaxClockUs) && ...);

@@ -6,32 +6,38 @@
 #include "mesh/wire/decode_numbers.hpp"
 #include "proto/mesh/v1/envelope.pb.h"
 
-/// The messages by which nodes find each other and keep a session.
+/// Decodes the messages for finding other nodes and for keeping a session.
 namespace tulle::mesh::wire {
 namespace {
 
-/// What ends up in logs and tables: no blanks, nothing that moves a cursor.
+/// True for printable ASCII without blanks, up to `max` bytes. The texts end up in logs and tables, so nothing may move
+/// a cursor or look like two columns.
 bool good_word(const std::string& text, std::size_t max) {
     const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
     return text.size() <= max && std::all_of(text.begin(), text.end(), printable);
 }
 
+/// True for a non-empty word of at most kMaxNameBytes.
 bool good_name(const std::string& name) {
     return !name.empty() && good_word(name, kMaxNameBytes);
 }
 
 bool get(const v1::Endpoints& from, Endpoints& to) {
     to = {from.control(), from.data(), from.listen()};
+    // Only `listen` may be empty: a node without clients has no endpoint for clients.
     return !to.control.empty() && good_word(to.control, kMaxEndpointBytes) && !to.data.empty() &&
            good_word(to.data, kMaxEndpointBytes) && good_word(to.listen, kMaxEndpointBytes);
 }
 
+/// The name and the endpoints of a node known to the sender.
 bool get(const v1::MemberInfo& from, MemberInfo& to) {
     to.oid = OriginId{from.oid()};
     to.name = from.name();
     return from.oid() != 0 && good_name(to.name) && get(from.endpoints(), to.endpoints);
 }
 
+/// The identity of a node, sent as the first message between two nodes. The names are checked here; the core decides
+/// about clusters and versions.
 bool get(const v1::Introduction& from, Introduction& to) {
     to.cluster = from.cluster();
     to.name = from.name();
@@ -62,6 +68,7 @@ bool get(const v1::SessionTerms& from, SessionTerms& to) {
         to.delivered = RecordNo{from.delivered()};
     }
     to.at = RecordNo{from.at()};
+    // The extras must grow: a repeated or unordered number is a mistake of the sender.
     for (const std::uint64_t n : from.extras()) {
         if ((!to.extras.empty() && n <= to.extras.back().value) || n > kMaxNumber) {
             return false;
@@ -98,6 +105,7 @@ bool get(const v1::Refuse& from, Refuse& to) {
     to.text = from.text();
     to.echo = from.echo();
     to.reason = static_cast<RefusalReason>(from.reason());
+    // Blanks are allowed, unlike in a word: the text is a sentence for the log.
     const auto printable = [](char c) { return c >= ' ' && c < '\x7f'; };
     return to.text.size() <= 1024 && std::all_of(to.text.begin(), to.text.end(), printable) &&
            v1::Refuse::Reason_IsValid(from.reason());

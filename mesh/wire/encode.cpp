@@ -1,3 +1,4 @@
+// Encodes the bodies of messages, field by field. Only events differ between protocol 2 and 3 (protocol_2.hpp).
 #include "mesh/wire/convert.hpp"
 #include "mesh/wire/protocol_2.hpp"
 #include "proto/mesh/v1/envelope.pb.h"
@@ -45,7 +46,8 @@ void put(const Stamp& stamp, v1::Stamp& to) {
     to.set_origin(stamp.origin.value);
 }
 
-/// `To` is what bears an event: a Record or a RetainedPart.
+/// Writes an event into a Record or a RetainedPart, in the form of protocol 3. Default values are left out, because
+/// setting an empty string allocates.
 template <class To>
 void put(const EventBody& body, To& to) {
     to.set_event(body.name().data(), body.name().size());
@@ -58,7 +60,7 @@ void put(const EventBody& body, To& to) {
     }
 }
 
-/// Without what it says.
+/// Writes everything except the event itself.
 void put_head(const Record& record, v1::Record& to) {
     to.set_n(record.n.value);
     for (const std::string& channel : record.channels) {
@@ -67,7 +69,8 @@ void put_head(const Record& record, v1::Record& to) {
     if (record.info && !record.info->empty()) {
         to.set_info(*record.info);
     }
-    if (!record.exclude_socket.empty()) {  // to set what is empty allocates, too
+    // Setting an empty string would allocate.
+    if (!record.exclude_socket.empty()) {
         to.set_exclude_socket(record.exclude_socket);
     }
     if (!record.user.empty()) {
@@ -75,6 +78,7 @@ void put_head(const Record& record, v1::Record& to) {
     }
     to.set_left(record.left);
     to.set_trace(record.trace);
+    // Only a record with retained channels has a stamp.
     if (record.retained > 0) {
         to.set_retained(static_cast<std::uint32_t>(record.retained));
         put(record.stamp, *to.mutable_stamp());
@@ -82,11 +86,13 @@ void put_head(const Record& record, v1::Record& to) {
     }
 }
 
-/// To a Frame or a Fill. What the version can't say is gone for the receiver, which tells its clients so.
+/// Writes records into a Frame or a Fill. In protocol 2 an event with binary data has no form: the record becomes a gap
+/// of one message in each of its channels, and the receiver announces the gap to its clients.
 template <class To>
 void put(const std::vector<RecordPtr>& records, To& to, std::uint32_t protocol) {
     to.mutable_records()->Reserve(static_cast<int>(records.size()));
     for (const RecordPtr& record : records) {
+        // A change of presence has no event, and the event of a marked message is never delivered.
         if (protocol != protocol_2::kVersion || !record->body || record->trace) {
             v1::Record& added = *to.add_records();
             put_head(*record, added);
@@ -109,11 +115,13 @@ void put(const std::vector<RecordPtr>& records, To& to, std::uint32_t protocol) 
     }
 }
 
-/// What the version can't say, the sender does not hold.
+/// Writes the retained event of a channel. An event without a form in the version is left out, as if the sender had no
+/// event.
 void put(const RetainedPart& part, v1::RetainedPart& to, std::uint32_t protocol) {
     to.set_channel(part.channel);
     to.set_version(part.version.value);
     to.set_at(part.at.value);
+    // Without a stamp the sender has no event, and the part only answers the question.
     if (part.stamp.time_us == 0) {
         return;
     }
@@ -291,6 +299,7 @@ void put(const Leave& body, v1::ControlEnvelope& to) {
 }
 
 void put(const LeaveReceipt&, v1::ControlEnvelope& to) {
+    // Creates the empty message, as the kind alone is the content.
     to.mutable_leave_receipt();
 }
 
@@ -304,6 +313,7 @@ void put(const Pong& body, v1::ControlEnvelope& to) {
 
 void put(const Relay& body, v1::ControlEnvelope& to, std::uint32_t protocol) {
     to.mutable_relay()->set_to(body.to.value);
+    // Exactly one of the two is set.
     if (body.control) {
         to.mutable_relay()->set_control(encode_in(*body.control, protocol));
     } else {
@@ -316,6 +326,7 @@ void put(const Wake& body, v1::ControlEnvelope& to) {
     to.mutable_wake()->set_delivered(body.delivered.value);
 }
 
+/// Writes the lost records into a frame or a fill.
 template <typename To>
 void put(const Gone& gone, To& to) {
     to.set_gone_unknown(gone.unknown);
@@ -357,6 +368,7 @@ void put(const Frame& frame, v1::Frame& to, std::uint32_t protocol) {
     to.set_no(frame.no.value);
     to.set_upto(frame.upto.value);
     put(frame.gone, to);
+    // Lists come before the records, because the records continue the lists.
     for (const PresencePartPtr& part : frame.presence) {
         put(*part, *to.add_presence());
     }

@@ -10,6 +10,7 @@
 namespace tulle::mesh::wire::protocol_2 {
 namespace {
 
+// The members of the end of a Pusher frame, in the fixed order of protocol 2.
 constexpr std::string_view kEvent = ",\"event\":";
 constexpr std::string_view kData = ",\"data\":";
 constexpr std::string_view kUser = ",\"user_id\":";
@@ -21,6 +22,7 @@ std::optional<std::string> tail_of(const EventBody& body) {
         return std::nullopt;
     }
     std::string tail;
+    // 40 bytes cover the names of the members and the quotes.
     tail.reserve(body.size() + 40);
     tail.append(kEvent);
     append_json_string(tail, body.name());
@@ -31,6 +33,7 @@ std::optional<std::string> tail_of(const EventBody& body) {
         tail.append(kUser).append(body.sender());
     }
     tail.append("}");
+    // Escapes may have made the name longer than the body's own limit allows.
     return tail.size() <= kMaxBodyBytes ? std::optional(std::move(tail)) : std::nullopt;
 }
 
@@ -38,6 +41,7 @@ EventBody body_of(std::string_view tail) {
     if (!tail.starts_with(kEvent) || !tail.ends_with('}')) {
         return {};
     }
+    // The end of the frame begins with a comma in place of the brace, so an opening brace makes the end an object.
     const std::string object = "{" + std::string(tail.substr(1));
     std::optional<std::string> name;
     std::string_view data;

@@ -6,17 +6,20 @@
 
 #include "mesh/base/event_body.hpp"
 
-/// Protocol 2, in which the body of a message was what followed the channel in a Pusher frame:
-/// `,"event":…,"data":…,"user_id":…}`. Goes, with what calls it, when kOldestProtocolVersion is 3.
+/// The form of bodies in protocol 2: the end of a Pusher frame behind the channel, `,"event":…,"data":…,"user_id":…}`.
+/// The file and its callers can go when kOldestProtocolVersion becomes 3.
 namespace tulle::mesh::wire::protocol_2 {
 
+/// The version with the old form.
 inline constexpr std::uint32_t kVersion = 2;
 
-/// Nothing when protocol 2 cannot say it: data that are not JSON, or an end longer than a body may be.
+/// The body in the form of protocol 2. Nothing for a body without such a form: data other than JSON, or an end longer
+/// than kMaxBodyBytes.
 [[nodiscard]] std::optional<std::string> tail_of(const EventBody& body);
 
-/// Of an end that no node of protocol 2 makes, an event without a name and without data. As far as its peer, the node
-/// has believed that what it says is JSON; so does this.
+/// The body in a `tail`. A text not made by any node of protocol 2 becomes an event without a name and without data.
+/// The data are not checked to be JSON: the node accepting the publish has checked the data, and nodes believe each
+/// other.
 [[nodiscard]] EventBody body_of(std::string_view tail);
 
 }  // namespace tulle::mesh::wire::protocol_2

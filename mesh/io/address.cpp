@@ -11,8 +11,10 @@
 namespace tulle::mesh {
 namespace {
 
+/// Asks the system's resolver. A numeric host is answered without a name server.
 LookUp look_up(const HostPort& address, int flags) {
     addrinfo hints{};
+    // One entry for each address, not one for each socket type.
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = flags | AI_NUMERICSERV;
     addrinfo* found = nullptr;
@@ -37,6 +39,7 @@ std::optional<NumericAddress> first_of(const LookUp& found) {
 }  // namespace
 
 std::optional<HostPort> parse_host_port(std::string_view text) {
+    // The last colon, because an IPv6 address has colons of its own.
     const std::size_t colon = text.rfind(':');
     if (colon == std::string_view::npos || colon == 0) {
         return std::nullopt;
@@ -46,6 +49,7 @@ std::optional<HostPort> parse_host_port(std::string_view text) {
     if (host.front() == '[' && host.back() == ']') {
         host = host.substr(1, host.size() - 2);
     } else if (host.find(':') != std::string_view::npos) {
+        // Without brackets nobody can tell the last group of an IPv6 address from the port.
         return std::nullopt;
     }
     HostPort address{std::string(host), 0};
@@ -79,6 +83,7 @@ std::optional<NumericAddress> numeric(const HostPort& address) {
 
 LookUp resolve_all(const HostPort& address) {
     LookUp found = look_up(address, 0);
+    // Name servers rotate their answers. Sorting keeps the first address equal from look-up to look-up.
     std::map<std::string, NumericAddress> sorted;
     for (const NumericAddress& each : found.addresses) {
         sorted.emplace(each.text(), each);

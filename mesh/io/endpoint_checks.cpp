@@ -21,17 +21,20 @@ void EndpointChecks::start(Instant now, ConnectionId connection, const NumericAd
     }
     const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
-        return;  // out of descriptors: no answer is no opinion
+        // Without a descriptor there is no answer, and the core draws no conclusion.
+        return;
     }
+    // Also after an immediate success the answer comes from collect(), so all answers take one path.
     if (connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0 || errno == EINPROGRESS) {
         checks_.emplace(connection, Check{fd, now + kPatience});
         try {
             ready_.add_writable(fd, token_);
         } catch (const std::system_error&) {
-            // out of watches: seen at the next turn, at the latest when it is given up
+            // Without a place in the epoll the result is seen by a later collect(), at the latest after kPatience.
         }
         return;
     }
+    // A connect to this host may fail at once.
     const EndpointState state = errno == ECONNREFUSED ? EndpointState::kRefused : EndpointState::kUnknown;
     close(fd);
     out.push_back(EndpointChecked{connection, state});
@@ -46,6 +49,7 @@ void EndpointChecks::cancel(ConnectionId connection) {
 
 void EndpointChecks::collect(Instant now, std::vector<Input>& out) {
     for (auto it = checks_.begin(); it != checks_.end();) {
+        // Asked one by one: checks are few, and a check without a place in the epoll must be found too.
         pollfd ready{.fd = it->second.fd, .events = POLLOUT, .revents = 0};
         const bool done = ::poll(&ready, 1, 0) == 1;
         if (!done && now < it->second.give_up_at) {
@@ -53,6 +57,7 @@ void EndpointChecks::collect(Instant now, std::vector<Input>& out) {
             continue;
         }
         EndpointState state = EndpointState::kUnknown;
+        // A writable socket is either connected or failed; SO_ERROR tells the two apart.
         if (done) {
             int error = 0;
             socklen_t size = sizeof error;

@@ -11,26 +11,33 @@
 
 namespace tulle::mesh {
 
-/// Tries whether anybody listens at an endpoint, by a TCP connect of its own: libzmq's monitor does not say *why* a
-/// connect failed, and only ECONNREFUSED proves that the process is gone.
+/// Finds out whether a process listens at an endpoint, by a TCP connection of its own. libzmq's monitor reports a
+/// failed connect without the reason, and only ECONNREFUSED proves the end of the process.
 ///
-/// Thread: confined to the hub. Limits: one check per connection, each for at most kPatience.
+/// Thread: confined to the hub.
+/// Limits: one check for each connection, for kPatience at most. Without a free descriptor a check has no answer.
+/// Errors: a check without a clear result answers kUnknown.
 class EndpointChecks {
 public:
+    /// The longest wait for the kernel of the peer's host. Afterwards the answer is kUnknown.
     static constexpr Duration kPatience = 1s;
 
-    /// `ready` names `token` when one of them has something to say, and lives longer.
+    /// `ready` reports `token` when a check has a result, and must outlive the checks.
     EndpointChecks(ReadySet& ready, std::uint64_t token) : ready_(ready), token_(token) {}
     ~EndpointChecks();
     EndpointChecks(const EndpointChecks&) = delete;
     EndpointChecks& operator=(const EndpointChecks&) = delete;
 
+    /// Begins a check, unless the connection has a check already. An answer known at once (EndpointChecked) is appended
+    /// to `out`.
     void start(Instant now, ConnectionId connection, const NumericAddress& address, std::vector<Input>& out);
+    /// Ends a check without an answer.
     void cancel(ConnectionId connection);
-    /// Looks at all; appends the answers that are known now.
+    /// Appends the answers of the finished and of the overdue checks, in order of the connection.
     void collect(Instant now, std::vector<Input>& out);
 
 private:
+    /// A TCP connect under way.
     struct Check {
         int fd;
         Instant give_up_at;

@@ -1,3 +1,7 @@
+// The watch never touches libzmq's state. Its knowledge comes from three sources: the socket's monitor (connections),
+// the hub (bytes taken out), and the kernel (TCP_INFO and FIONREAD of each connection). The descriptors belong to
+// libzmq and may be closed and reused at any time, so each use of a descriptor tolerates a descriptor of something
+// else.
 #include "mesh/io/inbound_watch.hpp"
 
 #include <fcntl.h>
@@ -17,12 +21,15 @@
 namespace tulle::mesh {
 namespace {
 
-/// What a message takes beside its body, at most.
+/// The most bytes of framing for one message part: a flag and an eight-byte length. Counting the most makes `taken` too
+/// large rather than too small, so an honest peer is never ended by mistake.
 constexpr std::size_t kFrameBytes = 9;
 
-/// libzmq's own PING and PONG, which nobody takes out: 16 bytes a second.
+/// An allowance for libzmq's own PING and PONG (16 bytes a second), received by the kernel but never taken out by the
+/// hub.
 constexpr std::uint64_t kUntakenBytesPerSecond = 64;
 
+/// A descriptor to hold in reserve.
 int open_null() {
     const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -31,7 +38,7 @@ int open_null() {
     return fd;
 }
 
-/// 0: not a TCP socket.
+/// The local port of a TCP socket, or 0 for any other descriptor.
 std::uint16_t local_port_of(int fd) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
@@ -48,7 +55,8 @@ std::uint16_t local_port_of(int fd) {
     }
 }
 
-/// All that the kernel has received by this connection, in order. Nothing: it is no TCP connection any more.
+/// All bytes received by the kernel for the connection so far, in order. Nothing for a descriptor not naming a TCP
+/// connection any more.
 std::optional<std::uint64_t> received_by(int fd) {
     tcp_info info{};
     socklen_t size = sizeof info;
@@ -58,7 +66,7 @@ std::optional<std::uint64_t> received_by(int fd) {
     return info.tcpi_bytes_received;
 }
 
-/// What of it the kernel still holds.
+/// The bytes still held by the kernel.
 std::uint64_t unread_of(int fd) {
     int unread = 0;
     return ::ioctl(fd, FIONREAD, &unread) == 0 && unread > 0 ? static_cast<std::uint64_t>(unread) : 0;
@@ -70,6 +78,7 @@ ConnectionCutter::ConnectionCutter() : null_(open_null()), hand_(-1) {
     try {
         hand_ = open_null();
     } catch (...) {
+        // A destructor does not run for a half-made object.
         ::close(null_);
         throw;
     }
@@ -81,13 +90,16 @@ ConnectionCutter::~ConnectionCutter() {
 }
 
 bool ConnectionCutter::cut(int fd, std::uint16_t local_port) {
+    // After dup3, libzmq may close `fd` at any time without effect on `hand_`.
     if (::dup3(fd, hand_, O_CLOEXEC) < 0) {
         return false;
     }
     const bool is_ours = local_port_of(hand_) == local_port;
     if (is_ours) {
+        // A shutdown acts on the connection itself, so libzmq sees an end of the stream and closes its descriptor.
         ::shutdown(hand_, SHUT_RDWR);
     }
+    // Lets go of the connection, and keeps the descriptor for the next cut.
     ::dup3(null_, hand_, O_CLOEXEC);
     return is_ours;
 }
@@ -112,7 +124,8 @@ void InboundWatch::collect() {
 }
 
 void InboundWatch::accepted(int fd) {
-    forget(fd);  // libzmq does not tell of every end
+    // libzmq does not report every end, so the descriptor may still stand for an older connection.
+    forget(fd);
     connections_.emplace(fd, Connection{.number = ++last_number_});
     silent_.emplace(last_number_, fd);
     make_room();
@@ -123,8 +136,8 @@ void InboundWatch::disconnected(int fd) {
     if (found == connections_.end()) {
         return;
     }
-    // Of a connection that goes, or is silent too long, in its handshake libzmq says so first; of one that breaks the
-    // protocol not.
+    // After an end or a timeout in the handshake, libzmq reports a failed handshake first. After a breach of the
+    // protocol libzmq reports only the end.
     if (found->second.words == 0 && !found->second.is_cut && !is_unfinished_) {
         ++counters_.refused;
     }
@@ -132,7 +145,7 @@ void InboundWatch::disconnected(int fd) {
 }
 
 void InboundWatch::make_room() {
-    // The newest is among the silent ones, so there is always one.
+    // The newest connection is silent, so a silent connection always exists.
     while (silent_.size() > limits_.silent ||
            (connections_.size() - cut_open_ > limits_.connections && !silent_.empty())) {
         cut(silent_.begin()->second);
@@ -143,7 +156,8 @@ std::map<int, InboundWatch::Connection>::iterator InboundWatch::find(int fd) {
     if (const auto found = connections_.find(fd); found != connections_.end()) {
         return found;
     }
-    events().touch();  // libzmq tells that it has come before it passes on what it says
+    // libzmq reports a connection before passing on the connection's messages, so the report must be there by now.
+    events().touch();
     collect();
     return connections_.find(fd);
 }
@@ -169,6 +183,7 @@ bool InboundWatch::is_cut(int fd) const {
 }
 
 Instant InboundWatch::look_at() const {
+    // With little waiting, four looks a second suffice. Under load a look is due as often as allowed.
     const bool is_busy = waiting_ > limits_.waiting_bytes / 64;
     return connections_.empty() ? Instant::max() : looked_at_ + (is_busy ? kBetweenLooks : kLongestPause);
 }
@@ -178,9 +193,11 @@ bool InboundWatch::look(Instant now) {
         return false;
     }
     looked_at_ = now;
+    // Cutting changes `connections_`, so the loop only collects the descriptors.
     std::vector<int> over;
     auto at = connections_.lower_bound(next_looked_);
     for (std::size_t i = 0; i < std::min(kMostLooked, connections_.size()); ++i) {
+        // The round continues at the beginning after the last connection.
         at = at == connections_.end() ? connections_.begin() : at;
         if (!at->second.is_cut) {
             look(now, at->first, at->second);
@@ -194,6 +211,7 @@ bool InboundWatch::look(Instant now) {
     for (const int fd : over) {
         cut(fd);
     }
+    // Single connections may stay below their bound and still be too much together.
     while (waiting_ > kTotalFactor * limits_.waiting_bytes) {
         cut_largest(&Connection::waiting);
     }
@@ -206,24 +224,30 @@ bool InboundWatch::look(Instant now) {
 void InboundWatch::look(Instant now, int fd, Connection& connection) {
     const std::optional<std::uint64_t> received = received_by(fd);
     if (!received) {
-        return;  // has ended; its end will be told
+        // The connection has ended; the monitor will report the end.
+        return;
     }
-    // behind the other: what comes in between makes `read` smaller, never greater
+    // Asked after the received bytes: bytes arriving between the two calls make `read` smaller, never larger.
     const std::uint64_t unread = unread_of(fd);
     const std::uint64_t silence =
         static_cast<std::uint64_t>((now - connection.looked_at) / 1ms) * kUntakenBytesPerSecond / 1000;
+    // The allowance begins with the second look, because the first look has no time to count from.
     const std::uint64_t gone = std::exchange(connection.taken, 0) + (connection.looked_at == Instant{} ? 0 : silence);
+    // The kernel's counter of a reused descriptor may be smaller than the remembered value.
     const std::uint64_t come = connection.waiting + (*received - std::min(*received, connection.received));
     waiting_ -= connection.waiting;
     connection.waiting = come - std::min(come, gone);
     waiting_ += connection.waiting;
     connection.received = *received;
     connection.looked_at = now;
+    // Since the last look a receive has found nothing: every whole message is out. The bytes read by libzmq before and
+    // still not taken out belong to a message without an end.
     if (limits_.unfinished_bytes != 0 && std::exchange(connection.drains, drains_) != drains_) {
         unfinished_ -= connection.unfinished;
         connection.unfinished = connection.read - std::min(connection.read, gone);
         unfinished_ += connection.unfinished;
     }
+    // The difference to `waiting` is still in the kernel.
     connection.read = connection.waiting - std::min(connection.waiting, unread);
 }
 
@@ -239,11 +263,13 @@ void InboundWatch::cut(int fd) {
         return;
     }
     if (!cutter_.cut(fd, port_)) {
-        forget(fd);  // has ended before
+        // The connection has ended before the cut.
+        forget(fd);
         return;
     }
     ++counters_.cut;
     ++cut_open_;
+    // Bytes of a cut connection are about to be freed, so the sums must not count the bytes.
     waiting_ -= std::exchange(found->second.waiting, 0);
     unfinished_ -= std::exchange(found->second.unfinished, 0);
     found->second.is_cut = true;
@@ -251,6 +277,7 @@ void InboundWatch::cut(int fd) {
 }
 
 void InboundWatch::cut_latest(int fd) {
+    // find() reads the monitor if needed.
     static_cast<void>(find(fd));
     cut(fd);
 }

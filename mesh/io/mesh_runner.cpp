@@ -22,14 +22,17 @@
 namespace tulle::mesh {
 namespace {
 
+/// The monotonic clock, for the core.
 Instant now() {
     return Instant{std::chrono::steady_clock::now().time_since_epoch()};
 }
 
+/// Microseconds since the Unix epoch.
 std::int64_t wall_us() {
     return std::chrono::system_clock::now().time_since_epoch() / 1us;
 }
 
+/// A random number from the kernel. Zero means "nobody" for an oid, so zero is drawn again.
 std::uint64_t random_nonzero() {
     std::uint64_t value = 0;
     while (value == 0) {
@@ -40,7 +43,8 @@ std::uint64_t random_nonzero() {
     return value;
 }
 
-/// The bound "host:port" with the host that others can reach.
+/// The bound "host:port" with a host reachable for other nodes. Throws when the bound host is a wildcard and no other
+/// host is given.
 std::string advertised(const std::string& bound, const std::string& host) {
     HostPort address = parse_host_port(bound).value();
     if (!host.empty()) {
@@ -52,6 +56,7 @@ std::string advertised(const std::string& bound, const std::string& host) {
     return to_text(address);
 }
 
+/// Writes a notice of the core to the log. The core itself has no log.
 void log(const Notice& notice) {
     switch (notice.severity) {
         case Severity::kDebug:
@@ -71,6 +76,8 @@ void log(const Notice& notice) {
 
 }  // namespace
 
+/// The shell around the MeshNode. A turn takes the inputs of the transport and of the ports, steps the node, and
+/// executes the effects.
 class MeshRunner::Hub final : public HubTurns {
 public:
     explicit Hub(MeshOptions options)
@@ -79,6 +86,7 @@ public:
           mailbox_(kMailboxCapacity, [this] { on_pushed(); }) {}
 
     ~Hub() override {
+        // The thread may be inside a wait of any length.
         stopping_ = true;
         wake_.wake();
         if (thread_.joinable()) {
@@ -92,6 +100,8 @@ public:
         pthread_setname_np(thread_.native_handle(), "tulle-hub");
     }
 
+    /// Creates the node. Not part of the constructor, because the ports and the endpoint for clients are known only
+    /// later.
     void prepare() {
         NodeOptions node{.oid = OriginId{random_nonzero()},
                          .cluster = options_.cluster,
@@ -105,6 +115,7 @@ public:
                          .timing = {},
                          .limits = {},
                          .secret = random_nonzero};
+        // A numeric seed is dialled at once. A name must be looked up first, again and again.
         for (const std::string& peer : options_.peers) {
             const std::optional<HostPort> address = parse_host_port(peer);
             const std::optional<NumericAddress> known = address ? numeric(*address) : std::nullopt;
@@ -115,9 +126,11 @@ public:
             }
         }
         node.timing.presence_grace = options_.presence_grace;
+        // The counts of a lost node stay for as long as its users.
         node.timing.duty_grace = options_.presence_grace;
         transport_.listen_for(node.oid);
         node_ = std::make_unique<MeshNode>(std::move(node), random_nonzero());
+        // One bit for each attached port.
         std::uint64_t shards = 0;
         for (const auto& [shard, feed] : feeds_) {
             shards |= std::uint64_t{1} << shard.value;
@@ -146,6 +159,7 @@ public:
     }
 
     void begin() override {
+        // From here on, pushes by the host's own thread wake nobody.
         host_ = std::this_thread::get_id();
         guarded([this] { first_turn(); });
     }
@@ -156,6 +170,7 @@ public:
 
     Instant run(bool is_readable) override {
         Instant next = Instant::max();
+        // Cleared before the turn, so that a push during the turn asks for another turn.
         is_pushed_ = false;
         guarded([&] {
             if (is_readable) {
@@ -167,6 +182,7 @@ public:
         return next;
     }
 
+    // The members below are public for MeshRunner, which configures the hub before the start.
     MeshOptions options_;
     WakeFd wake_;
     ZmqTransport transport_;
@@ -176,7 +192,9 @@ public:
     std::function<void(std::string)> on_fatal_;
 
 private:
-    // More fields than 15: what one thread owns, in the order of dependence.
+    // More fields than 15: one thread owns all of the fields, in the order of dependence.
+
+    /// The function of the hub's own thread.
     void run() {
         guarded([this] {
             first_turn();
@@ -187,7 +205,7 @@ private:
         });
     }
 
-    /// Does nothing any more once something has failed.
+    /// Runs a part of a turn. After a failure nothing runs any more, because the node's state may be inconsistent.
     template <class F>
     void guarded(F&& body) {
         if (has_failed_) {
@@ -202,7 +220,7 @@ private:
         }
     }
 
-    /// Whoever hosts the hub sees it without being woken.
+    /// The mailbox turned from empty to non-empty. A host notices its own pushes without a wake-up.
     void on_pushed() {
         if (host_.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
             is_pushed_ = true;
@@ -211,6 +229,7 @@ private:
         }
     }
 
+    /// The time of the next turn, even if nothing arrives.
     [[nodiscard]] Instant next_deadline() const { return std::min(node_->next_deadline(), transport_.next_deadline()); }
 
     void first_turn() {
@@ -218,9 +237,11 @@ private:
         execute(effects_);
     }
 
+    /// One turn. The requests to retire and to leave come last, behind all messages pushed before the requests.
     void turn() {
         inputs_.clear();
         transport_.collect(now(), inputs_);
+        // The order matters; see take_leave_requests().
         const auto [retire, leave] = take_leave_requests();
         mailbox_.take_all(from_shards_);
         const Instant at = now();
@@ -237,17 +258,20 @@ private:
         if (leave) {
             node_->step(at, *leave, effects_);
         }
+        // Work due once a turn, after all inputs.
         node_->settle(at, effects_);
         execute(effects_);
     }
 
-    /// Taken before what the shards have said, and given to the node after that: what they said before the request
-    /// still counts.
+    /// Takes the requests out. A turn takes the requests before the ports' messages, and gives the requests to the node
+    /// after the messages. So every message pushed before a request still counts.
     [[nodiscard]] std::pair<std::optional<RetireRequest>, std::optional<LeaveRequest>> take_leave_requests() {
         const std::lock_guard lock(leave_mutex_);
         return {std::exchange(retire_, std::nullopt), std::exchange(leave_, std::nullopt)};
     }
 
+    /// Executes the effects in order, then hands each port its collected messages with one lock and at most one
+    /// wake-up.
     void execute(Effects& effects) {
         for (Effect& effect : effects) {
             std::visit([this](auto& what) { execute(what); }, effect);
@@ -257,6 +281,7 @@ private:
         }
     }
 
+    // One function for each kind of effect.
     void execute(const OpenConnection& open) { transport_.open_connection(open.connection, open.endpoint); }
     void execute(const CloseConnection& close) { transport_.close_connection(close.connection); }
     void execute(const CheckEndpoint& check) { transport_.check_endpoint(now(), check.connection, check.endpoint); }
@@ -277,6 +302,7 @@ private:
     }
 
     void execute(ToPort& to) {
+        // The node cannot know the counters of the transport, nor the clocks.
         if (auto* reply = std::get_if<StatusReply>(&to.message)) {
             add_counters(reply->status);
             add_clocks(reply->status);
@@ -292,18 +318,21 @@ private:
     }
 
     void execute(const Left&) {
+        // `on_left_` is set on another thread.
         const std::lock_guard lock(leave_mutex_);
         if (on_left_) {
             on_left_();
         }
     }
 
+    /// Tells the owner about the end of the hub.
     void fatal(const std::string& text) {
         if (on_fatal_) {
             on_fatal_(text);
         }
     }
 
+    /// Adds the transport's counters, and the losses of the ports' mailboxes, to a status.
     void add_counters(NodeStatus& status) const {
         std::uint64_t losses = 0;
         for (const auto& [shard, feed] : feeds_) {
@@ -325,6 +354,7 @@ private:
         status.counters.insert(status.counters.end(), std::begin(more), std::end(more));
     }
 
+    /// Adds a reading of both clocks, so that the readings of several nodes can be compared.
     static void add_clocks(NodeStatus& status) {
         status.monotonic_us = now().time_since_epoch() / 1us;
         status.wall_us = wall_us();
@@ -339,8 +369,10 @@ private:
     std::optional<LeaveRequest> leave_;
     std::function<void()> on_left_;
     std::atomic<bool> stopping_ = false;
-    std::atomic<std::thread::id> host_{};  ///< none: the hub has a thread of its own
-    bool is_pushed_ = false;               ///< by the host
+    /// The host's thread. Empty: the hub has a thread of its own.
+    std::atomic<std::thread::id> host_{};
+    /// Set by a push of the host, on the host's thread.
+    bool is_pushed_ = false;
     bool has_failed_ = false;
     std::thread thread_;
 };

@@ -12,63 +12,79 @@
 
 namespace tulle::mesh {
 
+/// The mesh's part of a node's configuration.
 struct MeshOptions {
     std::string name;
     std::string cluster;
     std::string version;
-    std::string mesh = "127.0.0.1:7001";       ///< to bind; port 0 takes a free one
-    std::string mesh_data = "127.0.0.1:7002";  ///< to bind; port 0 takes a free one
-    std::string advertise;                     ///< host told to others; empty: the bound one
-    std::string listen;                        ///< client endpoint told to others, "host:port"
-    /// "host:port"; of a name every address is a seed, and it is looked up again and again
+    /// "host:port" to bind for control; port 0 takes a free port.
+    std::string mesh = "127.0.0.1:7001";
+    /// "host:port" to bind for data; port 0 takes a free port.
+    std::string mesh_data = "127.0.0.1:7002";
+    /// The host told to other nodes; empty: the bound host. Needed when bound to every address.
+    std::string advertise;
+    /// The endpoint for clients told to other nodes, "host:port".
+    std::string listen;
+    /// Seeds, "host:port". Every address of a name is a seed, and names are looked up again and again.
     std::vector<std::string> peers;
-    Duration presence_grace = Timing{}.presence_grace;  ///< what a lost member brought, or counted, stays so long
+    /// How long the users and counts of a lost node still count.
+    Duration presence_grace = Timing{}.presence_grace;
 };
 
+/// The bound endpoints, "host:port", with the ports taken.
 struct BoundMesh {
     std::string mesh;
     std::string mesh_data;
 };
 
-/// The hub: owns the mesh's sockets and its MeshNode, and runs turns, on a thread of its own or hosted by another.
+/// The hub: owns the mesh's sockets and the MeshNode, and runs turns on a thread of its own or on a host's thread.
 ///
-/// Thread: construct, configure and destroy on one thread; mailbox(), retire() and leave() from any. "The hub's thread"
-///         is the host's when there is one.
-/// Ownership: attached mailboxes outlive the runner. Destruction stops and joins the thread without saying Leave; a
-///         host has ended before.
+/// Thread: construct, configure and destroy on one thread; mailbox(), retire() and leave() from any thread. With a
+///         host, "the hub's thread" means the host's thread.
+/// Ownership: attached mailboxes must outlive the runner. The destructor stops and joins the hub's thread without
+///            sending Leave. A host must have ended before the destructor.
+/// Errors: an exception in a turn ends the hub: the hub logs the error, calls the callback of on_fatal() and does
+///         nothing more.
 class MeshRunner {
 public:
-    /// Binds. Throws std::runtime_error, naming the address, when that fails.
+    /// Binds both sockets. Throws std::runtime_error with the address when an address cannot be bound.
     explicit MeshRunner(MeshOptions options);
     ~MeshRunner();
     MeshRunner(const MeshRunner&) = delete;
     MeshRunner& operator=(const MeshRunner&) = delete;
 
+    /// The endpoints as bound.
     [[nodiscard]] BoundMesh bound() const;
-    /// Where shards put what is for the hub: kMailboxCapacity items, then try_push refuses.
+    /// The mailbox for messages of ports to the hub. try_push refuses beyond kMailboxCapacity items.
     [[nodiscard]] HubMailbox& mailbox();
+    /// Items waiting for the hub. The bound keeps a slow hub from filling the memory; try_push refuses any further
+    /// item.
     static constexpr std::size_t kMailboxCapacity = 65536;
 
-    /// Before start().
+    /// Adds a port and its mailbox. Call before start().
     void attach(ShardIndex shard, ShardMailbox& box);
-    /// The attached shard that does this node's duties. Before start(). A node without one can't be in a mesh whose
-    /// shards count or order any.
+    /// Names the attached port for this node's duties. Call before start(). A node without such a port cannot be in a
+    /// mesh with shards counting or ordering duties.
     void set_duty_shard(ShardIndex shard);
-    /// Before start().
+    /// Replaces the endpoint for clients told to other nodes. Call before start().
     void set_listen(std::string listen);
-    /// Before start(). Called on the hub's thread when the node can't go on (its name is held by another).
+    /// Sets the callback for the end of the hub, for instance when another node holds the name. Call before start().
+    /// The callback runs on the hub's thread.
     void on_fatal(std::function<void(std::string)> callback);
+    /// Starts the hub's thread. Throws std::runtime_error when bound to every address without `advertise`, or without
+    /// random numbers.
     void start();
-    /// Instead of start(): the turns, for the thread of the attached ports `hosts`, which will run them. Throws what
-    /// start() throws.
+    /// Prepares the hub for a host instead of calling start(). `hosts` are the attached ports of the host's thread. The
+    /// host runs the returned turns. Throws the exceptions of start().
     [[nodiscard]] HubTurns& start_hosted(const std::vector<ShardIndex>& hosts);
 
-    /// The shards have no clients any more, and the node will leave: the members learn so. When none of them stays, the
-    /// shard of the duties gets a DutyLast, and the node goes on telling for `telling` at most, in leave() too.
-    /// Publishes are answered kNotReady.
+    /// Tells the other nodes: the shards have no clients any more, and the node will leave. Publishes are answered with
+    /// kNotReady from here on. When no other node stays, the port of the duties gets a DutyLast, and the node goes on
+    /// with its duties for `telling` at most, during leave() too.
     void retire(Duration telling);
-    /// Says Leave to the members and waits for their receipts, at most `deadline`; then calls `on_left` on the hub's
-    /// thread. What the shards have said before the call still counts; later publishes are answered kNotReady.
+    /// Sends Leave to the other nodes and waits for their receipts, for `deadline` at most. Then calls `on_left` on the
+    /// hub's thread. Messages pushed by shards before the call still count; later publishes are answered with
+    /// kNotReady.
     void leave(Duration deadline, std::function<void()> on_left);
 
 private:

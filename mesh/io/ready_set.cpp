@@ -12,6 +12,7 @@
 namespace tulle::mesh {
 namespace {
 
+/// Throws the error of the last system call.
 [[noreturn]] void fail(const char* what) {
     throw std::system_error(errno, std::generic_category(), what);
 }
@@ -44,10 +45,12 @@ void ReadySet::add(int fd, std::uint32_t events, std::uint64_t token) {
 }
 
 void ReadySet::remove(int fd) {
+    // An error means: the descriptor is not in the set, as wanted.
     epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
 }
 
 const std::vector<std::uint64_t>& ReadySet::wait(Duration timeout) {
+    // Rounded up: a wait ending early would find the deadline not reached, and spin.
     const auto patience =
         std::chrono::ceil<std::chrono::milliseconds>(std::clamp<Duration>(timeout, 0ms, kLongestWait));
     std::array<epoll_event, kMost> events;
@@ -57,7 +60,8 @@ const std::vector<std::uint64_t>& ReadySet::wait(Duration timeout) {
     }
     ready_.clear();
     for (int i = 0; i < count; ++i) {
-        const std::uint64_t token = events[static_cast<std::size_t>(i)].data.u64;  // by value: epoll_event is packed
+        // Copied first, because epoll_event is packed and a reference into the struct would be misaligned.
+        const std::uint64_t token = events[static_cast<std::size_t>(i)].data.u64;
         ready_.push_back(token);
     }
     return ready_;

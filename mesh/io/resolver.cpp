@@ -12,7 +12,8 @@
 
 namespace tulle::mesh {
 
-/// Shared with the threads, as one that is in a look-up outlives the resolver.
+/// Shared with the threads, because a thread inside a look-up outlives the resolver. The mutex guards every member
+/// except the two functions.
 struct Resolver::State {
     std::function<void()> wake;
     std::function<LookUp(const HostPort&)> look_up;
@@ -20,9 +21,12 @@ struct Resolver::State {
     std::condition_variable asked;
     std::condition_variable ended;
     std::deque<std::string> questions;
-    std::set<std::string> under_way;  // these, and what is being looked up
+    /// The questions, and the names being looked up.
+    std::set<std::string> under_way;
     std::vector<Answer> answers;
+    /// Threads started so far. Threads never end before the resolver.
     std::size_t threads = 0;
+    /// Threads waiting for a question.
     std::size_t idle = 0;
     bool stopping = false;
 };
@@ -37,11 +41,13 @@ Resolver::~Resolver() {
     std::unique_lock lock(state_->mutex);
     state_->stopping = true;
     state_->asked.notify_all();
+    // Idle threads end at once. Only threads inside a look-up remain, and these hold the state.
     state_->ended.wait(lock, [this] { return state_->idle == 0; });
 }
 
 void Resolver::ask(std::string endpoint) {
     const std::lock_guard lock(state_->mutex);
+    // The pending answer will serve both questions.
     if (state_->under_way.contains(endpoint)) {
         return;
     }
@@ -50,11 +56,13 @@ void Resolver::ask(std::string endpoint) {
         state_->wake();
         return;
     }
+    // More questions than idle threads: start another thread, up to the limit.
     if (state_->idle <= state_->questions.size() && state_->threads < kThreads) {
         try {
             std::thread([state = state_] { run(state); }).detach();
             ++state_->threads;
         } catch (const std::system_error& error) {
+            // Without any thread nobody would ever answer. With at least one thread the question only waits longer.
             if (state_->threads == 0) {
                 state_->answers.push_back({std::move(endpoint), {{}, error.what()}});
                 state_->wake();
@@ -83,18 +91,21 @@ void Resolver::run(const std::shared_ptr<State>& state) {
         }
         Answer answer{std::move(state->questions.front()), {}};
         state->questions.pop_front();
+        // The look-up may take seconds, so the lock is released.
         lock.unlock();
         if (const std::optional<HostPort> address = parse_host_port(answer.endpoint)) {
             try {
                 answer.found = state->look_up(*address);
             } catch (const std::exception& error) {
-                answer.found = {{}, error.what()};  // out of memory: asked again when it is dialled again
+                // Out of memory, for instance. The core dials again, and the name is looked up again.
+                answer.found = {{}, error.what()};
             }
         } else {
             answer.found.error = "not of the form HOST:PORT";
         }
         lock.lock();
         state->under_way.erase(answer.endpoint);
+        // After the end of the resolver `wake` may refer to something gone.
         if (!state->stopping) {
             state->answers.push_back(std::move(answer));
             state->wake();

@@ -19,7 +19,7 @@ WakeFd::~WakeFd() {
 }
 
 void WakeFd::wake() const {
-    // Fails only when the counter is full, and then it is awake already.
+    // A write fails only when the counter is full, and the descriptor is readable then anyway.
     static_cast<void>(eventfd_write(fd_, 1));
 }
 

@@ -10,27 +10,31 @@
 
 namespace tulle::mesh {
 
-/// A socket that is received from by the hub's own poll over many of them.
+/// A socket received from by the hub's own poll over many sockets.
 ///
-/// libzmq signals a socket's descriptor for what comes while the socket's thread has seen all that came before, and for
-/// nothing that a send or a connect has taken in on its way. So the socket is due to be looked at when the descriptor
-/// says so and after everything else that was done with it, until a receive finds nothing: from there on the descriptor
-/// speaks again.
+/// libzmq signals a socket's descriptor only for messages arriving after the socket's thread has seen all earlier
+/// messages. libzmq does not signal messages noticed on the way by a send or a connect. So the hub must look at a
+/// socket in two cases: the descriptor is readable, or the hub has done anything with the socket other than a receive.
+/// The socket stays due until a receive finds nothing. From there on the descriptor signals again.
+///
+/// Thread: that of the socket. The socket must outlive the inlet.
 class Inlet {
 public:
     explicit Inlet(zmq::socket_t& socket) : socket_(&socket), descriptor_(socket.get(zmq::sockopt::fd)) {}
 
     [[nodiscard]] zmq::socket_t& socket() { return *socket_; }
     [[nodiscard]] int descriptor() const { return descriptor_; }
+    /// True when a receive may find a message.
     [[nodiscard]] bool is_due() const { return is_due_; }
-    /// Its descriptor is readable, or something else than a receive was done with the socket.
+    /// Makes the socket due. Call when the descriptor is readable, and after any use of the socket other than a
+    /// receive.
     void touch() { is_due_ = true; }
-    /// Before a wait: whether there is something to receive, so that there is nothing to wait for.
+    /// Asks the socket for messages before a wait. Returns true when a message waits, so that the caller does not wait.
     [[nodiscard]] bool look() {
         is_due_ = is_due_ && (socket_->get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
         return is_due_;
     }
-    /// The first part of the next message; false: there is none.
+    /// Receives the first part of the next message. Returns false without a message.
     [[nodiscard]] bool receive(zmq::message_t& part) {
         is_due_ = is_due_ && socket_->recv(part, zmq::recv_flags::dontwait).has_value();
         return is_due_;
@@ -42,40 +46,47 @@ private:
     bool is_due_ = true;
 };
 
-/// A socket and the monitor that tells what its connections do, in one owner, as the two must end in one order:
+/// A socket and the monitor of the socket's connections, under one owner. The two must end in a fixed order:
 ///
-///   1. the monitor is stopped, 2. its PAIR is closed, 3. the socket is closed, which lives on in libzmq for its
-///   linger.
+///   1. the monitor is stopped,
+///   2. the monitor's PAIR is closed,
+///   3. the socket is closed, and lives on inside libzmq for its linger.
 ///
-/// An event of a socket whose PAIR has gone while its monitor runs blocks libzmq's I/O thread for ever, in a send to
-/// nobody. The destructor keeps the order by itself, whatever the order of the members; it also runs when construction
-/// fails half-way. So a MonitoredSocket does not move. The PAIR takes any number of events, as libzmq's I/O thread
-/// would wait at a high-water mark until its owner reads.
+/// If the PAIR has gone while the monitor runs, the next event blocks libzmq's I/O thread for ever, in a send to
+/// nobody. The destructor keeps the order, whatever the order of the members, and also runs when construction fails
+/// half-way. For the same reason a MonitoredSocket does not move. The PAIR takes any number of events: at a high-water
+/// mark libzmq's I/O thread would wait for the owner.
 ///
-/// Thread: that of the socket. Errors: construction throws zmq::error_t, EMFILE among them, and leaves nothing behind.
+/// Thread: that of the socket.
+/// Errors: the constructor throws zmq::error_t (EMFILE, for instance) and leaves nothing behind.
 class MonitoredSocket {
 public:
+    /// A report of the monitor.
     struct Event {
-        int kind = 0;            ///< one of ZMQ_EVENT_…
-        std::int32_t value = 0;  ///< a descriptor or an error number, by kind
+        /// One of ZMQ_EVENT_….
+        int kind = 0;
+        /// A descriptor or an error number, depending on the kind.
+        std::int32_t value = 0;
     };
-    /// Descriptors that a MonitoredSocket uses, but for its TCP connections: its own, its PAIR and libzmq's end of the
+    /// The descriptors of a MonitoredSocket without its TCP connections: the socket, the PAIR, and libzmq's end of the
     /// PAIR.
     static constexpr int kDescriptors = 3;
 
-    /// `socket` is neither bound nor connected yet. `events`: ZMQ_EVENT_… that are told.
+    /// `socket` must not be bound or connected yet, so that no event is missed. `events` are the reported kinds,
+    /// ZMQ_EVENT_….
     MonitoredSocket(zmq::context_t& context, zmq::socket_t socket, int events);
     ~MonitoredSocket();
     MonitoredSocket(const MonitoredSocket&) = delete;
     MonitoredSocket& operator=(const MonitoredSocket&) = delete;
 
     [[nodiscard]] zmq::socket_t& socket() { return socket_; }
-    /// Of the PAIR.
+    /// The inlet of the PAIR.
     [[nodiscard]] Inlet& events() { return inlet_; }
-    /// Nothing: there is none now.
+    /// The next report; nothing without a report at the moment.
     [[nodiscard]] std::optional<Event> next();
 
 private:
+    /// Creates the members. After this constructor the destructor runs in any case.
     MonitoredSocket(zmq::context_t& context, zmq::socket_t socket);
 
     zmq::socket_t socket_;
@@ -83,24 +94,32 @@ private:
     Inlet inlet_;
 };
 
-/// The sockets of one node with the options that they must have; zeromq facts behind each in mesh/README.md.
+/// The sockets of one node, with all options set. mesh/README.md has the ZeroMQ facts behind each option.
 ///
-/// A peer that speaks ZMTP 1.0 or 2.0 is refused by every socket, and so is anything that is not ZMTP: for libzmq a
-/// greeting without 0xff is one of ZMTP 1.0, so that a web page's POST could carry a message. A ZAP domain does that;
-/// there is no ZAP handler behind it, so no handshake waits for one.
-/// Ending: the sockets end before the context, whose end waits for them and for the linger of each DEALER.
+/// Every socket refuses peers of ZMTP 1.0 and 2.0, and anything other than ZMTP. libzmq takes a greeting without 0xff
+/// for ZMTP 1.0, so without the refusal a web page's POST could carry a message. A ZAP domain makes libzmq refuse. No
+/// ZAP handler exists behind the domain, so no handshake waits for a handler.
+///
+/// Ending: the sockets end before the context. The end of the context waits for the sockets and for the linger of each
+///         DEALER.
 struct ZmqSockets {
-    /// Binds; throws std::runtime_error naming the address when that fails.
+    /// Binds both ports. Throws std::runtime_error with the address when an address cannot be bound.
     ZmqSockets(const std::string& control, const std::string& data);
 
     zmq::context_t context;
-    MonitoredSocket router;     ///< control, inbound only
-    MonitoredSocket publisher;  ///< XPUB: data to the peers
-    zmq::socket_t subscriber;   ///< SUB: data from the peers
-    std::string bound_control;  ///< "host:port" as bound
+    /// ROUTER: control from the peers, inbound only.
+    MonitoredSocket router;
+    /// XPUB: data to the peers.
+    MonitoredSocket publisher;
+    /// SUB: data from the peers.
+    zmq::socket_t subscriber;
+    /// "host:port" as bound.
+    std::string bound_control;
+    /// "host:port" as bound.
     std::string bound_data;
 
-    /// A DEALER to one peer, not connected yet, whose monitor tells kConnectionEvents. Throws zmq::error_t.
+    /// A DEALER for control to one peer, not connected yet. The monitor reports kConnectionEvents. Throws zmq::error_t,
+    /// for instance without a free descriptor.
     [[nodiscard]] std::unique_ptr<MonitoredSocket> dealer();
     static constexpr int kConnectionEvents = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
 };

@@ -1,3 +1,9 @@
+// The sockets of a node, in and out. A turn calls collect(), and collect() visits each source within a budget, so a
+// flood on one socket delays neither the other sockets nor the timers. zmq_transport_dial.cpp has the outward
+// connections.
+//
+// Messages of many parts never come from a node. Parts must be taken out of libzmq one by one, so such messages are
+// skipped over several turns, and the connection is ended.
 #include "mesh/io/zmq_transport.hpp"
 
 #include <spdlog/spdlog.h>
@@ -13,18 +19,19 @@
 namespace tulle::mesh {
 namespace {
 
-/// Per socket and turn: enough to drain a burst, little enough that timers are not late.
+/// Messages of one socket in a turn: enough to drain a burst, and few enough for punctual timers.
 constexpr std::size_t kMessagesPerTurn = 2048;
-/// Of data a turn takes no more than fits into these and the message that passes them: a thread that hosts the hub
-/// delivers it all before it writes to its clients, whose outboxes have 1 MiB.
+/// Records and bytes of data in a turn, passed by at most one message. A thread hosting the hub delivers everything
+/// before writing to its clients, and a client's outbox has 1 MiB.
 constexpr std::size_t kRecordsPerTurn = 1024;
 constexpr std::size_t kDataBytesPerTurn = 512u << 10;
-/// Of control as much, and the message that passes it: what a peer says must not keep the others' heartbeats waiting.
+/// Bytes of control in a turn, passed by at most one message. A talkative peer must not delay the heartbeats of the
+/// others.
 constexpr std::size_t kControlBytesPerTurn = 512u << 10;
-/// A message of many parts is of nobody that we know. They are skipped, so many in a turn: some 5 ms.
+/// Parts of foreign messages skipped in a turn: about 5 ms.
 constexpr std::size_t kPartsSkippedPerTurn = 65'536;
 
-// Tokens of what is waited for; a connection's is its id and kFirstConnection.
+// The tokens of the epoll. A connection's token is its id plus kFirstConnection.
 constexpr std::uint64_t kWake = 0;
 constexpr std::uint64_t kRouter = 1;
 constexpr std::uint64_t kPublisher = 2;
@@ -33,14 +40,15 @@ constexpr std::uint64_t kCheck = 4;
 constexpr std::uint64_t kControlWatch = 5;
 constexpr std::uint64_t kDataWatch = 6;
 
-/// A peer subscribes to one topic on each connection. One that subscribes to more than these is no node.
+/// A node subscribes to a single topic on each connection. A connection with more subscriptions than the bound is not a
+/// node's.
 constexpr std::size_t kTopicsPerConnection = 4;
 
 std::string_view view(const zmq::message_t& message) {
     return {static_cast<const char*>(message.data()), message.size()};
 }
 
-/// The descriptor of the connection that a message has come by; -1: unknown.
+/// The descriptor of the message's connection, or -1 when unknown.
 int source_of(zmq::message_t& message) {
     return zmq_msg_get(message.handle(), ZMQ_SRCFD);
 }
@@ -55,6 +63,8 @@ TransportLimits TransportLimits::of_this_process() {
     TransportLimits limits;
     rlimit descriptors{};
     if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+        // Half of the descriptors stay for clients, files and the rest of the node. At least 8 connections keep a small
+        // mesh working.
         const std::size_t affordable = static_cast<std::size_t>(descriptors.rlim_cur) / 2 / kDescriptorsPerPeer;
         limits.connections = std::clamp<std::size_t>(affordable, 8, limits.connections);
         limits.inbound = limits.connections + 32;
@@ -97,6 +107,7 @@ void ZmqTransport::send(ConnectionId connection, const Control& message) {
     if (found == connections_.end()) {
         return;
     }
+    // Put off: as silent as a connection to nobody.
     if (!found->second->dealer) {
         ++counters_.control_unsent;
         return;
@@ -105,8 +116,8 @@ void ZmqTransport::send(ConnectionId connection, const Control& message) {
     zmq::socket_t& socket = found->second->dealer->socket();
     bool sent = socket.send(zmq::buffer(bytes), zmq::send_flags::dontwait).has_value();
     if (!sent) {
-        // A send looks at what the I/O thread has told only every millisecond, so just after ConnectionUp the pipe may
-        // not be known yet. Asking for the events looks at once.
+        // libzmq lets a send look at the I/O thread's news only every millisecond. Just after ConnectionUp a send may
+        // therefore miss the new pipe. Asking for the events looks at once.
         static_cast<void>(socket.get(zmq::sockopt::events));
         sent = socket.send(zmq::buffer(bytes), zmq::send_flags::dontwait).has_value();
     }
@@ -121,6 +132,8 @@ void ZmqTransport::send(ConnectionId connection, const Control& message) {
 void ZmqTransport::send(const Data& message) {
     outgoing_.assign(topic_of(message.dst));
     append(outgoing_, message);
+    // Without a subscriber or beyond the high-water mark libzmq drops the message; the receiver's Nack repairs the
+    // loss.
     static_cast<void>(sockets_.publisher.socket().send(zmq::buffer(outgoing_), zmq::send_flags::dontwait));
     publisher_.touch();
     ++counters_.data_sent;
@@ -129,6 +142,7 @@ void ZmqTransport::send(const Data& message) {
 
 bool ZmqTransport::has_more() {
     bool has_something = !pending_.empty() || !heard_.empty();
+    // Every inlet is looked at, because look() also rearms the descriptor's signal.
     for (Inlet* inlet : {&router_, &publisher_, &subscriber_, &control_watch_.events(), &data_watch_.events()}) {
         has_something = inlet->look() || has_something;
     }
@@ -180,7 +194,8 @@ void ZmqTransport::collect(Instant now, std::vector<Input>& out) {
     control_watch_.collect();
     data_watch_.collect();
     if (control_watch_.look(now)) {
-        // libzmq does not tell of what is not whole: a receive must have found nothing before the next look
+        // libzmq does not report unfinished messages. Only a receive without a result before the next look can prove a
+        // message unfinished.
         router_.touch();
     }
     static_cast<void>(data_watch_.look(now));
@@ -193,11 +208,13 @@ void ZmqTransport::collect(Instant now, std::vector<Input>& out) {
 }
 
 void ZmqTransport::collect_monitors(std::vector<Input>& out) {
+    // In order of the id, so that equal events give equal inputs.
     std::sort(heard_.begin(), heard_.end());
     for (const ConnectionId id : heard_) {
         const auto connection = connections_.find(id);
         if (connection == connections_.end() || !connection->second->dealer) {
-            continue;  // closed meanwhile
+            // The connection was closed or put off meanwhile.
+            continue;
         }
         MonitoredSocket& dealer = *connection->second->dealer;
         dealer.events().touch();
@@ -214,8 +231,8 @@ void ZmqTransport::collect_monitors(std::vector<Input>& out) {
     heard_.clear();
 }
 
-/// Skips what else belongs to a message of many parts; false: there is more for the next turn.
 bool ZmqTransport::skip_router_rest() {
+    // Every part counts as taken, so the watch does not end the connection for bytes already out.
     for (std::size_t i = 0; router_in_rest_ && i < kPartsSkippedPerTurn; ++i) {
         zmq::message_t part;
         static_cast<void>(sockets_.router.socket().recv(part, zmq::recv_flags::dontwait));
@@ -232,6 +249,7 @@ void ZmqTransport::collect_router(std::vector<Input>& out) {
     std::size_t total = 0;
     for (std::size_t i = 0; i < kMessagesPerTurn && total < kControlBytesPerTurn; ++i) {
         zmq::message_t identity;
+        // A receive counts as a proof only when the socket was asked at all.
         const bool was_due = router_.is_due();
         if (!router_.receive(identity)) {
             if (was_due) {
@@ -239,6 +257,7 @@ void ZmqTransport::collect_router(std::vector<Input>& out) {
             }
             return;
         }
+        // A ROUTER puts a routing id before each message; an id alone carries nothing.
         if (!identity.more()) {
             continue;
         }
@@ -247,6 +266,7 @@ void ZmqTransport::collect_router(std::vector<Input>& out) {
         static_cast<void>(router.recv(body, zmq::recv_flags::dontwait));
         const int source = source_of(body);
         control_watch_.took(source, body.size());
+        // No node sends a second part: end the connection, and skip the parts.
         if (body.more()) {
             router_in_rest_ = true;
             control_watch_.cut_latest(source);
@@ -257,7 +277,8 @@ void ZmqTransport::collect_router(std::vector<Input>& out) {
             continue;
         }
         if (control_watch_.is_cut(source)) {
-            continue;  // what waited of a connection that has sent too much
+            // Messages of a cut connection still waited in libzmq.
+            continue;
         }
         total += body.size();
         Result<Control, CodecError> message = decode_control(view(body), counters_.unknown_fields);
@@ -284,9 +305,10 @@ void ZmqTransport::collect_subscriptions(std::vector<Input>& out) {
         const std::string_view bytes = view(event);
         const std::size_t words = data_watch_.spoke(source);
         if (words == 0) {
-            continue;  // of a connection that has ended; libzmq has taken its topics back
+            // The connection has ended, and libzmq has withdrawn the topics.
+            continue;
         }
-        // perhaps an old pipe, while a new one stands: says nothing
+        // Perhaps the end of an old pipe while a new pipe stands, so an unsubscription says nothing about the peer.
         const bool is_unsubscribed = bytes.starts_with('\0');
         const auto oid = bytes.starts_with('\x01') ? oid_of_topic(bytes.substr(1)) : std::nullopt;
         if ((oid || is_unsubscribed) && words <= kTopicsPerConnection && !event.more()) {
@@ -295,7 +317,8 @@ void ZmqTransport::collect_subscriptions(std::vector<Input>& out) {
             }
             continue;
         }
-        data_watch_.cut(source);  // its topics go with it
+        // The topics end with the connection.
+        data_watch_.cut(source);
         refused("subscription", oid || is_unsubscribed ? "more than a node has" : "not to a topic of ours");
     }
 }
@@ -313,12 +336,14 @@ void ZmqTransport::collect_data(std::vector<Input>& out) {
         if (!subscriber_.receive(bytes)) {
             return;
         }
-        ++records;  // one without any takes its time, too
+        // A message without records takes time, too.
+        ++records;
         total += bytes.size();
         subscriber_in_rest_ = bytes.more();
         if (subscriber_in_rest_) {
             refused("data", "of many parts");
-            return;  // the next turn skips them
+            // The next turn skips the parts.
+            return;
         }
         Result<Data, CodecError> message =
             decode_data(view(bytes).substr(std::min(kTopicBytes, bytes.size())), counters_.unknown_fields);
@@ -346,7 +371,7 @@ ZmqTransport::Counters ZmqTransport::counters() const {
 
 void ZmqTransport::skipped(const char* where) {
     ++counters_.unknown_messages;
-    if (std::has_single_bit(counters_.unknown_messages)) {  // as below
+    if (std::has_single_bit(counters_.unknown_messages)) {
         spdlog::info("skipped a {} message of a kind that this version does not know ({} so far)", where,
                      counters_.unknown_messages);
     }
@@ -354,7 +379,8 @@ void ZmqTransport::skipped(const char* where) {
 
 void ZmqTransport::refused(const char* where, const std::string& why) {
     ++counters_.malformed;
-    if (std::has_single_bit(counters_.malformed)) {  // 1, 2, 4, 8…: a flood must not fill the log
+    // The 1st, 2nd, 4th, 8th… time: a flood must not fill the log.
+    if (std::has_single_bit(counters_.malformed)) {
         spdlog::warn("dropped a {} message on the mesh: {} ({} so far)", where, why, counters_.malformed);
     }
 }

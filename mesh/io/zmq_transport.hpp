@@ -22,57 +22,63 @@
 
 namespace tulle::mesh {
 
-/// How much of the process's descriptors the mesh takes. Who has no connections to others uses some 25 for itself.
+/// The mesh's share of the process's resources. The mesh itself uses about 25 descriptors without any connection.
 struct TransportLimits {
-    /// What a peer needs: the three of its MonitoredSocket, four TCP connections (control and data, each way), and a
-    /// check of its endpoint.
+    /// The descriptors for one peer: those of a MonitoredSocket, four TCP connections (control and data in both
+    /// directions), and a check of the peer's endpoint.
     static constexpr std::size_t kDescriptorsPerPeer = MonitoredSocket::kDescriptors + 4 + 1;
 
-    /// Connections, and data connections, at once. Past it a connection is put off until another is closed; a data
-    /// connection is left out, and the core dials it again when it has heard nothing by it for Timing::data_deaf.
-    std::size_t connections =
-        kMaxMembers + 64;  ///< members, and what is dialled beside: seeds, and connections only to say no
-    /// What one connection has sent and the hub has not taken yet, on the control port and on the data port; four times
-    /// as much of all to a port. Honest peers are bounded by Limits::credit_bytes for each origin that they relay, and
-    /// by one topic.
+    /// Control connections, and data connections, at the same time: the members, seeds, and connections made only to
+    /// send a refusal. Beyond the limit a control connection is put off until another connection is closed. A data
+    /// connection is left out; the core dials the peer again after hearing nothing for Timing::data_deaf.
+    std::size_t connections = kMaxMembers + 64;
+    /// Bytes sent by one connection and not yet taken by the hub, on the control port. All connections of the port
+    /// together: InboundWatch::kTotalFactor times as much. Limits::credit_bytes for each relayed origin bounds an
+    /// honest peer.
     std::uint64_t control_waiting_bytes = 64u << 20;
+    /// The corresponding bound on the data port. An honest peer sends a single topic.
     std::uint64_t data_waiting_bytes = 1u << 20;
-    /// Of that on the control port, what belongs to a message that is not whole; sixteen times as much of all. A peer's
-    /// message is one part of at most kMaxMessageBytes: twice as long.
+    /// The part of control_waiting_bytes in unfinished messages. All connections together:
+    /// InboundWatch::kUnfinishedFactor times as much. A peer's message is one part of at most kMaxMessageBytes, half of
+    /// the bound.
     std::uint64_t control_unfinished_bytes = 2 * kMaxMessageBytes;
-    /// Connections from others to each of the two ports. Past it the oldest is ended that has not said a word yet.
+    /// Inbound connections to each of the two ports. Beyond the limit the oldest silent connection is ended.
     std::size_t inbound = connections + 32;
-    /// Of these, that have not said a word yet: what strangers can hold of the descriptors that the node keeps for the
-    /// mesh.
+    /// Inbound connections without any message so far, of each port. The bound is the strangers' share of the
+    /// descriptors kept for the mesh.
     std::size_t silent = 256;
 
-    /// As above, but no more connections than half of this process's descriptors allow, and a sixty-fourth of them, at
-    /// least 32, for silent connections: 64 and 32 of 1,024.
+    /// The limits above, reduced to the process's limit of descriptors: half of the descriptors for connections, and a
+    /// sixty-fourth, at least 32, for silent connections. A limit of 1,024 descriptors gives 64 and 32.
     [[nodiscard]] static TransportLimits of_this_process();
 };
 
-/// The mesh's transport effects as ZeroMQ calls, and what arrives as inputs. Decides nothing.
+/// Carries out the transport effects of the mesh as ZeroMQ calls, and turns arriving messages into inputs. The
+/// transport decides nothing.
 ///
-/// Thread: confined to the hub, but for the constructor. One epoll over the descriptors of all sockets and one eventfd:
-///         zmq_poll asks every socket three times a turn, each by a system call. They never go into Asio; that epoll
-///         may.
-/// Cost:   of a turn, by what has something to say; a connection that is silent costs nothing.
-/// Ending: in the reverse order of the members: the connections and the checks leave the epoll before it closes, the
-///         resolver's thread has ended before what it wakes goes, and the context ends last, when the DEALERs' linger
-///         (500 ms) has passed.
-/// Errors: what can't be sent is dropped, what can't be decoded is dropped and counted: the core repairs both.
-///         A connection for which there are no descriptors (EMFILE, ENFILE) or no memory is put off, and made within
-///         kRetry of a turn that finds some; until then it is as silent as one to nobody, and the core gives it up and
-///         dials again. A connect or an accept of libzmq's own that finds none is tried again by libzmq. libzmq ends
-///         the process when the system refuses an eventfd or a place in an epoll for another reason, or memory: these
-///         are not errors that it can return.
+/// Thread: confined to the hub, except the constructor. The transport waits with one epoll over all sockets and one
+///         eventfd, because zmq_poll makes three system calls for every socket in each turn. The sockets never go into
+///         Asio; the epoll's descriptor may.
+/// Cost:   a turn costs by the number of connections with something to say. A silent connection costs nothing.
+/// Ending: in the reverse order of the members. The connections and the checks leave the epoll before the epoll closes.
+///         The resolver has ended before the eventfd goes. The context ends last, after the linger of the DEALERs (500
+///         ms).
+/// Errors: a message not sent is dropped, and an undecodable message is dropped and counted; the core repairs both. A
+///         connection is put off when there is no descriptor (EMFILE, ENFILE) or no memory, and made within kRetry of a
+///         turn with enough of both. Until then the connection is as silent as a connection to nobody: the core gives
+///         the connection up and dials again. libzmq repeats its own failed connects and accepts. libzmq ends the
+///         process when the system refuses memory, or refuses an eventfd or a place in an epoll for another reason,
+///         because libzmq cannot return such errors.
 class ZmqTransport {
 public:
+    /// The pause between two tries to make the connections put off.
     static constexpr Duration kRetry = 100ms;
 
+    /// Resolves a name, on a thread of the resolver. Tests pass a function of their own.
     using LookUpName = std::function<LookUp(const HostPort&)>;
 
-    /// Throws std::runtime_error when an address can't be bound. `look_up`: what the resolver's threads call.
+    /// Binds both ports. Throws std::runtime_error when an address cannot be bound. `wake` must outlive the transport;
+    /// a wake ends wait().
     ZmqTransport(const std::string& control, const std::string& data, WakeFd& wake,
                  TransportLimits limits = TransportLimits::of_this_process(), LookUpName look_up = resolve_all);
     ~ZmqTransport();
@@ -82,80 +88,120 @@ public:
     [[nodiscard]] const std::string& bound_control() const { return sockets_.bound_control; }
     [[nodiscard]] const std::string& bound_data() const { return sockets_.bound_data; }
 
-    /// Data for `oid` is ours.
+    /// Subscribes to the data for `oid`, this node's own oid.
     void listen_for(OriginId oid);
+    /// Begins a control connection to "host:port". The answers are ConnectionUp and ConnectionDown, as often as the
+    /// connection comes and goes.
     void open_connection(ConnectionId connection, const std::string& endpoint);
+    /// Ends a control connection. Queued messages still go out during the linger.
     void close_connection(ConnectionId connection);
+    /// Tries whether a process listens at the connection's endpoint. The answer is EndpointChecked, unless the
+    /// connection is closed before.
     void check_endpoint(Instant now, ConnectionId connection, const std::string& endpoint);
-    /// Answered by NameResolved.
+    /// Looks up the addresses of a seed. The answer is NameResolved.
     void resolve_name(const std::string& name);
+    /// Subscribes to the data of the peer at "host:port". ZeroMQ reconnects until disconnect_data.
     void connect_data(const std::string& endpoint);
+    /// Ends the subscription at a peer. No effect without connect_data before.
     void disconnect_data(const std::string& endpoint);
+    /// Sends a message now, or drops and counts the message. Never blocks.
     void send(ConnectionId connection, const Control& message);
     void send(const Data& message);
 
-    /// Before a wait: whether there is something to collect, so that there is nothing to wait for.
+    /// True when collect() would find something at once, so the caller must not wait. Call before each wait.
     [[nodiscard]] bool has_more();
-    /// When a turn is due for the transport's own sake, though nothing arrives.
+    /// The time of a turn needed by the transport itself, even if nothing arrives.
     [[nodiscard]] Instant next_deadline() const;
-    /// Waits until something arrives, the eventfd is written, or `timeout` has passed.
+    /// Waits until a message arrives, the eventfd is written, or `timeout` has passed.
     void wait(Duration timeout);
-    /// Readable while wait would find something.
+    /// Readable while wait() would return at once.
     [[nodiscard]] int descriptor() const { return ready_.descriptor(); }
-    /// Appends what has arrived, without waiting; bounded per call, so that timers get their turn.
+    /// Appends the arrived messages and answers, without waiting. The number and the bytes of one call are bounded, so
+    /// the timers of the core are not late.
     void collect(Instant now, std::vector<Input>& out);
 
+    /// For status and metrics. All counts begin with the transport.
     struct Counters {
-        std::uint64_t malformed = 0;         ///< messages that the codec refused
-        std::uint64_t unknown_messages = 0;  ///< skipped, as their kind is not known: a newer node has sent them
-        std::uint64_t unknown_fields = 0;    ///< of messages that were read, skipped likewise
-        std::uint64_t control_unsent = 0;    ///< the connection was not up, or its pipe was full
+        /// Messages refused by the codec, or by the rules for subscriptions and parts.
+        std::uint64_t malformed = 0;
+        /// Messages of a newer node, skipped because of an unknown kind.
+        std::uint64_t unknown_messages = 0;
+        /// Fields of a newer node, skipped in otherwise known messages.
+        std::uint64_t unknown_fields = 0;
+        /// Control messages dropped because the connection was down or the pipe full.
+        std::uint64_t control_unsent = 0;
         std::uint64_t control_sent = 0;
         std::uint64_t control_bytes = 0;
         std::uint64_t data_sent = 0;
         std::uint64_t data_bytes = 0;
-        std::uint64_t connections_put_off =
-            0;                              ///< no descriptors, no memory or over the limit, data connections included
-        std::uint64_t inbound_refused = 0;  ///< connections that spoke something else than ZMTP 3
-        std::uint64_t inbound_cut = 0;      ///< connections over the limit, or whose peer sent what no node does
+        /// Connections not made for want of descriptors or memory or because of a limit, data connections included.
+        std::uint64_t connections_put_off = 0;
+        /// Inbound connections speaking anything other than ZMTP 3.
+        std::uint64_t inbound_refused = 0;
+        /// Inbound connections ended because of a limit, or because of a message no node sends.
+        std::uint64_t inbound_cut = 0;
     };
     [[nodiscard]] Counters counters() const;
 
 private:
-    // More fields than 15: the three sockets and their watches, and a map for each stage of a connection that is not
-    // made yet.
-    /// a connection's token in ready_ is its id and this; below are the sockets'
+    // More fields than 15: the three sockets and their watches, and a map for each stage of a connection in the making.
+
+    /// The token of a connection in `ready_` is the connection's id plus kFirstConnection. Smaller tokens belong to the
+    /// sockets.
     static constexpr std::uint64_t kFirstConnection = 16;
 
+    /// A control connection to one peer, from open_connection to close_connection.
     struct Connection {
         std::string endpoint;
-        std::unique_ptr<MonitoredSocket> dealer = nullptr;  // null while it is put off
-        bool is_resolving = false;                          // its name is being looked up
-        std::vector<NumericAddress> addresses = {};         // of its name
-        std::size_t at = 0;                                 // the one that is dialled
-        std::size_t refused = 0;                            // of them, seen to refuse while it had never been up
+        /// Null while the connection is put off.
+        std::unique_ptr<MonitoredSocket> dealer = nullptr;
+        /// True while the resolver looks the name up.
+        bool is_resolving = false;
+        /// The addresses of the name; empty before the look-up.
+        std::vector<NumericAddress> addresses = {};
+        /// The index of the dialled address.
+        std::size_t at = 0;
+        /// Addresses seen to refuse before the connection was ever up.
+        std::size_t refused = 0;
+        /// True once the handshake has succeeded.
         bool was_up = false;
     };
 
+    /// Creates the DEALER and begins to dial. Returns false when the connection must be put off.
     [[nodiscard]] bool make(ConnectionId id, Connection& connection);
+    /// Makes the connections put off, as far as descriptors allow, at most every kRetry.
     void make_put_off(Instant now);
+    /// Counts a connection put off, and logs the 1st, 2nd, 4th, 8th… time.
     void note_put_off(const std::string& endpoint, const char* why);
+    /// Dials the present address of a connection.
     void connect(Connection& connection);
-    /// The first address of the name refuses: goes on to the next. False when each has refused.
+    /// Goes on to the next address after a refusal. Returns false when every address has refused.
     [[nodiscard]] bool try_next_address(Connection& connection);
-    /// Where to begin with the addresses of a name: with the one by which it was reached last.
+    /// The index of the address to dial first: the address of the last success for the name.
     [[nodiscard]] std::size_t first_address(const std::string& endpoint, std::size_t count) const;
+    /// Remembers the index of the address to dial first for the connection's name.
     void note_address(const Connection& connection, std::size_t at);
+    /// Connects the SUB to a peer's publisher and notes the address in `connected`.
     void connect_subscriber(const std::string& endpoint, std::string& connected, const NumericAddress& address);
+    /// Marks the source of a token as due.
     void note_ready(std::uint64_t token);
+    /// Handles the resolver's answers.
     void collect_answers(Instant now, std::vector<Input>& out);
+    /// Handles the results of the checks. A refusal leads to the next address before the core is told.
     void collect_checks(Instant now, std::vector<Input>& out);
+    /// Reads the monitors of the connections with something to say.
     void collect_monitors(std::vector<Input>& out);
+    /// Receives control messages.
     void collect_router(std::vector<Input>& out);
+    /// Skips the rest of a message of many parts. Returns false when parts remain for the next turn.
     [[nodiscard]] bool skip_router_rest();
+    /// Receives the peers' subscriptions.
     void collect_subscriptions(std::vector<Input>& out);
+    /// Receives data messages.
     void collect_data(std::vector<Input>& out);
+    /// Counts a dropped message, and logs the 1st, 2nd, 4th, 8th… time.
     void refused(const char* where, const std::string& why);
+    /// Counts a message of a newer node, and logs the 1st, 2nd, 4th, 8th… time.
     void skipped(const char* where);
 
     // More fields than 15: the only owner of every socket of the mesh, as ZeroMQ's sockets belong to one thread.
@@ -168,20 +214,31 @@ private:
     Inlet subscriber_;
     InboundWatch control_watch_;
     InboundWatch data_watch_;
-    bool router_in_rest_ = false;      // the next part that the router has belongs to a message that is skipped
-    bool subscriber_in_rest_ = false;  // as above
+    /// True when the next part of the socket belongs to a message being skipped.
+    bool router_in_rest_ = false;
+    bool subscriber_in_rest_ = false;
     Resolver resolver_;
-    EndpointChecks checks_;  // they leave ready_ before it goes
+    /// Declared after `ready_`, so the checks leave the epoll before the epoll goes.
+    EndpointChecks checks_;
     std::map<ConnectionId, std::unique_ptr<Connection>> connections_;
-    std::map<std::string, std::set<ConnectionId>> waiting_checks_;  // for the resolver, by endpoint
-    std::set<std::string> asked_names_;                             // of seeds, by endpoint
-    std::map<std::string, std::size_t> first_address_;              // of the name of a host; without an entry the first
-    std::map<std::string, std::string> data_connections_;           // endpoint -> "tcp://…", empty while resolving
-    std::string outgoing_;                                          // of the last data message; its capacity is kept
-    std::vector<Input> pending_;                                    // known at once, for the next collect()
-    std::vector<ConnectionId> heard_;  // connections whose monitors may have something to say
-    std::set<ConnectionId> put_off_;   // in connections_, without a DEALER
-    Instant make_at_{};                // when those are tried again
+    /// Checks waiting for the resolver, by endpoint.
+    std::map<std::string, std::set<ConnectionId>> waiting_checks_;
+    /// The seeds being looked up, by endpoint.
+    std::set<std::string> asked_names_;
+    /// The index of the address to dial first, by host name. Without an entry: the first address.
+    std::map<std::string, std::size_t> first_address_;
+    /// From endpoint to "tcp://…"; empty while the name is being looked up.
+    std::map<std::string, std::string> data_connections_;
+    /// The bytes of the last data message. A member, so that the memory is reused.
+    std::string outgoing_;
+    /// Inputs known outside a collect(), for the next collect().
+    std::vector<Input> pending_;
+    /// Connections with possible reports of their monitors.
+    std::vector<ConnectionId> heard_;
+    /// The connections without a DEALER.
+    std::set<ConnectionId> put_off_;
+    /// The time of the next try to make the connections put off.
+    Instant make_at_{};
     Counters counters_;
 };
 

@@ -5,11 +5,14 @@
 
 #include "mesh/io/zmq_transport.hpp"
 
-/// How connections to other nodes come into being and end: names are looked up, and each address has its turn.
+// The outward connections. A connection goes through three stages: put off (no DEALER), resolving (no address),
+// dialled. Each address of a name has its turn: a refusal leads to the next address, and the last good address is
+// remembered for the next dial of the name.
 namespace tulle::mesh {
 namespace {
 
-/// Names of hosts whose good address is remembered; anybody can introduce himself by any name.
+/// Host names with a remembered address. Anybody can introduce a node by any name, so the number is bounded; beyond the
+/// bound all are forgotten.
 constexpr std::size_t kMaxRememberedNames = 2 * kMaxMembers;
 
 }  // namespace
@@ -23,10 +26,12 @@ void ZmqTransport::open_connection(ConnectionId connection, const std::string& e
 }
 
 bool ZmqTransport::make(ConnectionId id, Connection& connection) {
+    // The difference is the number of connections with a DEALER; the new connection is not among them.
     if (connections_.size() - put_off_.size() >= limits_.connections) {
         note_put_off(connection.endpoint, "as many connections are open as there may be");
         return false;
     }
+    // A socket needs descriptors and memory. A failure leaves nothing behind and is tried again later.
     try {
         std::unique_ptr<MonitoredSocket> dealer = sockets_.dealer();
         ready_.add(dealer->events().descriptor(), kFirstConnection + id.value);
@@ -36,6 +41,7 @@ bool ZmqTransport::make(ConnectionId id, Connection& connection) {
         return false;
     }
     const std::optional<HostPort> address = parse_host_port(connection.endpoint);
+    // A numeric address needs no look-up.
     if (const auto known = address ? numeric(*address) : std::nullopt) {
         connection.addresses = {*known};
         connect(connection);
@@ -43,7 +49,8 @@ bool ZmqTransport::make(ConnectionId id, Connection& connection) {
         connection.is_resolving = true;
         resolver_.ask(connection.endpoint);
     }
-    heard_.push_back(id);  // what it has said by now
+    // The monitor may have reported before the epoll knew the descriptor.
+    heard_.push_back(id);
     return true;
 }
 
@@ -52,6 +59,7 @@ void ZmqTransport::make_put_off(Instant now) {
         return;
     }
     make_at_ = now + kRetry;
+    // The first failure ends the round, because the next connection would fail for the same reason.
     while (!put_off_.empty() && make(*put_off_.begin(), *connections_.at(*put_off_.begin()))) {
         put_off_.erase(put_off_.begin());
     }
@@ -59,7 +67,7 @@ void ZmqTransport::make_put_off(Instant now) {
 
 void ZmqTransport::note_put_off(const std::string& endpoint, const char* why) {
     ++counters_.connections_put_off;
-    if (std::has_single_bit(counters_.connections_put_off)) {  // 1, 2, 4, 8…
+    if (std::has_single_bit(counters_.connections_put_off)) {
         spdlog::warn("the connection to {} is put off: {} ({} times so far)", endpoint, why,
                      counters_.connections_put_off);
     }
@@ -75,6 +83,7 @@ void ZmqTransport::connect(Connection& connection) {
 
 bool ZmqTransport::try_next_address(Connection& connection) {
     ++connection.refused;
+    // An address good before is kept: the process behind the address may start again.
     if (connection.was_up || connection.refused >= connection.addresses.size() || !connection.dealer) {
         return false;
     }
@@ -90,10 +99,12 @@ bool ZmqTransport::try_next_address(Connection& connection) {
 
 std::size_t ZmqTransport::first_address(const std::string& endpoint, std::size_t count) const {
     const auto known = first_address_.find(parse_host_port(endpoint).value_or(HostPort{}).host);
+    // The number of addresses may have changed since.
     return known == first_address_.end() ? 0 : known->second % count;
 }
 
 void ZmqTransport::note_address(const Connection& connection, std::size_t at) {
+    // With a single address there is nothing to choose.
     if (connection.addresses.size() < 2) {
         return;
     }
@@ -107,9 +118,11 @@ void ZmqTransport::close_connection(ConnectionId connection) {
     checks_.cancel(connection);
     put_off_.erase(connection);
     if (const auto found = connections_.find(connection); found != connections_.end()) {
+        // Given up without success: the next dial of the name begins with the next address.
         if (!found->second->was_up) {
             note_address(*found->second, found->second->at + 1);
         }
+        // The descriptor must leave the epoll before the socket closes the descriptor.
         if (found->second->dealer) {
             ready_.remove(found->second->dealer->events().descriptor());
         }
@@ -126,8 +139,10 @@ void ZmqTransport::check_endpoint(Instant now, ConnectionId connection, const st
         if (found->second->is_resolving) {
             waiting_checks_[endpoint].insert(connection);
         }
-        return;  // else its turn has not come, or its name has no address
+        // Without a look-up under way, either the connection is put off or the name has no address.
+        return;
     }
+    // The core is executing effects at the moment, so the answer waits for the next collect().
     std::vector<Input> at_once;
     checks_.start(now, connection, found->second->addresses[found->second->at], at_once);
     pending_.insert(pending_.end(), at_once.begin(), at_once.end());
@@ -139,6 +154,7 @@ void ZmqTransport::resolve_name(const std::string& name) {
 }
 
 void ZmqTransport::connect_data(const std::string& endpoint) {
+    // The core dials again after Timing::data_deaf.
     if (!data_connections_.contains(endpoint) && data_connections_.size() >= limits_.connections) {
         note_put_off(endpoint, "as many data connections are open as there may be");
         return;
@@ -162,6 +178,7 @@ void ZmqTransport::connect_subscriber(const std::string& endpoint, std::string& 
     } catch (const zmq::error_t& error) {
         spdlog::warn("cannot dial {} for data: {}", endpoint, error.what());
     }
+    // A connect may take in messages without a signal on the descriptor.
     subscriber_.touch();
 }
 
@@ -170,6 +187,7 @@ void ZmqTransport::disconnect_data(const std::string& endpoint) {
     if (found == data_connections_.end()) {
         return;
     }
+    // Empty means: still resolving, so nothing is connected.
     if (!found->second.empty()) {
         try {
             subscriber_.touch();
@@ -184,6 +202,7 @@ void ZmqTransport::disconnect_data(const std::string& endpoint) {
 void ZmqTransport::collect_answers(Instant now, std::vector<Input>& out) {
     for (const Resolver::Answer& answer : resolver_.take_answers()) {
         const std::vector<NumericAddress>& addresses = answer.found.addresses;
+        // The name of a seed: the core receives all addresses.
         if (asked_names_.erase(answer.endpoint) > 0) {
             NameResolved resolved{answer.endpoint, {}, answer.found.error};
             for (const NumericAddress& address : addresses) {
@@ -191,12 +210,14 @@ void ZmqTransport::collect_answers(Instant now, std::vector<Input>& out) {
             }
             out.push_back(std::move(resolved));
         }
+        // One answer serves every connection to the endpoint.
         for (auto& [id, connection] : connections_) {
             connection->is_resolving = connection->is_resolving && connection->endpoint != answer.endpoint;
         }
         if (addresses.empty()) {
             waiting_checks_.erase(answer.endpoint);
-            continue;  // the core dials again, and the name is looked up again
+            // The core dials again, and the name is looked up again.
+            continue;
         }
         const std::size_t first = first_address(answer.endpoint, addresses.size());
         for (auto& [id, connection] : connections_) {
@@ -206,10 +227,12 @@ void ZmqTransport::collect_answers(Instant now, std::vector<Input>& out) {
                 connect(*connection);
             }
         }
+        // A data connection still wanted, and waiting for the name.
         if (const auto data = data_connections_.find(answer.endpoint);
             data != data_connections_.end() && data->second.empty()) {
             connect_subscriber(data->first, data->second, addresses[first]);
         }
+        // Checks asked for while the name was being looked up.
         if (const auto checks = waiting_checks_.extract(answer.endpoint)) {
             for (const ConnectionId id : checks.mapped()) {
                 if (const auto connection = connections_.find(id);
@@ -227,6 +250,7 @@ void ZmqTransport::collect_checks(Instant now, std::vector<Input>& out) {
     for (Input& input : checked) {
         const auto* answer = std::get_if<EndpointChecked>(&input);
         const auto connection = answer != nullptr ? connections_.find(answer->connection) : connections_.end();
+        // The core hears of a refusal only when the last address has refused.
         if (connection != connections_.end() && answer->state == EndpointState::kRefused &&
             try_next_address(*connection->second)) {
             checks_.start(now, answer->connection, connection->second->addresses[connection->second->at], out);

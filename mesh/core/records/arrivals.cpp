@@ -16,6 +16,7 @@ void Arrivals::on_record(Instant now, OriginId from, const DeliverRecord& arrive
     } else if (record->retained == 0) {
         context_.deliver(record, out);
     } else {
+        // The node holds the event even when every subscriber has got the event already.
         retained_.on_record(now, *record);
         retained_.pass_on(from, *record);
         if (const RecordPtr news = retained_.without_answered(from, record)) {

@@ -24,6 +24,7 @@ PublishOutcome Publisher::judge(const Publish& publish) const {
     if (!within_limits(publish)) {
         return PublishOutcome::kTooLarge;
     }
+    // A peer of an older protocol has no words for data other than JSON, so some subscribers could not get the message.
     if (publish.body->kind() == DataKind::kBytes && membership_.common_protocol() < kProtocolOfBytes) {
         return PublishOutcome::kNotSpoken;
     }
@@ -66,6 +67,7 @@ bool Publisher::hold(ShardIndex shard, Publish& publish) {
 
 void Publisher::resume(Instant now, Effects& out) {
     is_paused_ = false;
+    // Taken out first, so that `held_` is empty when on() runs.
     std::deque<std::pair<ShardIndex, Publish>> held;
     held.swap(held_);
     for (auto& [shard, wanted] : held) {

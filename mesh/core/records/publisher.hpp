@@ -28,6 +28,7 @@ public:
     void pause() { is_paused_ = true; }
     /// Looks at the publishes that were held.
     void resume(Instant now, Effects& out);
+    /// Answers every held publish with kNotReady, because the node leaves. These refusals are not counted.
     void refuse_held(Effects& out);
 
     [[nodiscard]] std::uint64_t accepted() const { return accepted_; }

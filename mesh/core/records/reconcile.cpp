@@ -5,6 +5,17 @@
 #include "mesh/base/assert.hpp"
 #include "mesh/core/node/numbers.hpp"
 
+// The course of a recovery.
+//
+// 1. The origin dies for this node: begin(). The records beyond a hole go into the pool, and every survivor is asked
+// for the records behind `delivered`.
+// 2. A survivor answers with parts of records, from its receive ring and its own pool. take_in() adds each record to
+// the pool once.
+// 3. When no answer is awaited any more, or at the deadline, finish() hands the pool on in order of n. Every survivor
+// proceeds in this way, so all survivors with interest in a channel deliver the channel's records alike.
+//
+// Survivors reach their verdict on the origin at different times. A question from before this node's own verdict waits
+// in `early_`: the answer is final only after the verdict, because until then the origin may still send records.
 namespace tulle::mesh {
 
 static_assert(Timing{}.verdict_unspoken < Limits{}.receive_ring_age,

@@ -30,6 +30,7 @@ namespace tulle::mesh {
 ///         question is answered from the beginning, with up to a ring.
 class Reconcile {
 public:
+    /// Reports of losses kept for each origin. Bounds the memory for an origin whose ring is overrun again and again.
     static constexpr std::size_t kLosses = 16;
     static constexpr std::size_t kLossChannels = 64;
 
@@ -87,7 +88,8 @@ public:
         return most;
     }
     [[nodiscard]] bool under_way(OriginId origin) const { return recoveries_.contains(origin); }
-    /// Its session has ended. What it was asked it may have asked by a session that it had ended long before.
+    /// The session with survivor `oid` has ended. Recoveries that await its answer will ask in its next session. Its
+    /// early questions are dropped: they may have come by a session that the survivor itself ended long before.
     void survivor_gone(OriginId oid);
     /// A new one stands. Returned are the origins of which the rest has been handed on, and that it is still to be
     /// asked of.

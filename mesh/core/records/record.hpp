@@ -91,6 +91,7 @@ struct Record {
     std::size_t retained = 0;
     Stamp stamp = {};
     Duration keep_for = {};
+    /// The keepers of the retaining channels, as named by the origin. Does not travel: only the origin knows the list.
     std::vector<OriginId> keepers = {};  ///< of those channels, as the origin saw it; known to the origin alone
 
     [[nodiscard]] bool is_presence() const { return !user.empty(); }

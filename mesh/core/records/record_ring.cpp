@@ -18,7 +18,8 @@ constexpr bool kKnowsFences = false;  // it would take the way without a copy fo
 constexpr bool kKnowsFences = true;
 #endif
 
-/// What is left of an evicted record: its number, its channels, and who was to have it.
+/// Removes the contents that a stub does not need. A stub keeps its number, its channels, the number of retaining
+/// channels, the keepers, and the mark of a marked message.
 void make_stub(Record& record) {
     record.body = nullptr;
     record.info = nullptr;

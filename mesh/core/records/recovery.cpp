@@ -26,6 +26,7 @@ SessionTerms Recovery::terms_for(OriginId oid, RecordNo last) {
         unasked_.insert_or_assign(oid, *position);
     }
     SessionTerms terms{.delivered = origins_.delivered(oid), .at = last, .extras = {}, .members = {}};
+    // Without a position the origin chooses where its link starts, and extras mean nothing.
     if (terms.delivered) {
         terms.extras = origins_.extras(oid);
     }
@@ -77,6 +78,8 @@ bool Recovery::is_in_order(OriginId origin, const Record& record, Gone& late) {
     if (extras.empty() || extras.back() < record.n) {
         return true;
     }
+    // Neither delivered before nor in order: the record is lost for its subscribers. A change of presence is no loss,
+    // because a fill changes no presence.
     if (!std::binary_search(extras.begin(), extras.end(), record.n) && !record.is_presence()) {
         for (const std::string& channel : record.channels) {
             late.channels.emplace_back(channel, 1);
@@ -102,6 +105,7 @@ void Recovery::ask_after_dialling(Instant now, Effects& out) {
     for (auto it = unasked_.begin(); it != unasked_.end();) {
         const auto current = it++;
         const Peer* peer = membership_.find(current->first);
+        // A tag without a session: a handshake with the origin is under way.
         const bool is_dialled = peer != nullptr && peer->local_tag != SessionTag{} && !peer->in_session();
         if (is_dialled) {
             continue;

@@ -54,12 +54,14 @@ public:
 
     [[nodiscard]] std::uint64_t filled() const { return reconcile_.filled(); }
     [[nodiscard]] std::size_t largest_ring() const { return reconcile_.largest_ring(); }
-    /// Records that were given up.
+    /// Records given up during recoveries. Losses reported by survivors with the channel's name are not counted.
     [[nodiscard]] std::uint64_t gone() const { return gone_; }
 
 private:
     void ask_survivors(Instant now, OriginId origin, Reconcile::Position position, Effects& out);
     void pass_extras(OriginId origin, RecordNo& delivered);
+    /// True when a filled-in record may be delivered. False when `record` or a later record was delivered already. A
+    /// record that is lost thereby is added to `late`, channel by channel.
     [[nodiscard]] bool is_in_order(OriginId origin, const Record& record, Gone& late);
     void run(Instant now, const Reconcile::Out& todo, Effects& out);
     void fill_in(Instant now, const Reconcile::Out::Filled& filled, Effects& out);

@@ -55,6 +55,8 @@ Input ask(const Authorizer& authorizer, const Authorize& question) {
         return answer(question, authorizer(question.socket_id, question.channel));
     } catch (const std::exception& error) {
         return failed(question, std::string("the authorizer failed: ") + error.what());
+    } catch (...) {
+        return failed(question, "the authorizer failed");
     }
 }
 
@@ -70,6 +72,8 @@ Input ask(const UserAuthenticator& authenticator, const Authenticate& question) 
         return Authenticated{question.dial, SignInRequest{std::move(auth.auth), std::move(auth.user_data)}};
     } catch (const std::exception& error) {
         return AuthenticationFailed{question.dial, std::string("the user authenticator failed: ") + error.what()};
+    } catch (...) {
+        return AuthenticationFailed{question.dial, "the user authenticator failed"};
     }
 }
 

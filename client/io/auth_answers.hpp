@@ -7,7 +7,7 @@
 namespace tulle::client {
 
 /// Asks the application about a channel and returns Authorized or AuthorizationFailed. The answer is a failure without
-/// an authorizer, after a refusal or an exception derived from std::exception, and when the answer lacks a part needed
+/// an authorizer, after a refusal or an exception, and when the answer lacks a part needed
 /// by the channel. Thread: the client's own, as the application's function runs inside.
 [[nodiscard]] Input ask(const Authorizer& authorizer, const Authorize& question);
 

@@ -73,16 +73,22 @@ void ClientRunner::start() {
     thread_ = std::thread([this] { run(); });
 }
 
+void ClientRunner::tell(Command command) {
+    if (!ended_.load()) {
+        mailbox_.push_reserved(std::move(command));
+    }
+}
+
 void ClientRunner::set_state_handler(StateHandler handler) {
-    mailbox_.push_reserved(SetStateHandler{std::move(handler)});
+    tell(SetStateHandler{std::move(handler)});
 }
 
 void ClientRunner::set_error_handler(ErrorHandler handler) {
-    mailbox_.push_reserved(SetErrorHandler{std::move(handler)});
+    tell(SetErrorHandler{std::move(handler)});
 }
 
 void ClientRunner::sign_in(UserHandlers handlers) {
-    mailbox_.push_reserved(SignInUser{std::move(handlers)});
+    tell(SignInUser{std::move(handlers)});
 }
 
 void ClientRunner::add(std::shared_ptr<HandlerSlot> slot) {
@@ -91,12 +97,12 @@ void ClientRunner::add(std::shared_ptr<HandlerSlot> slot) {
         subscriptions_.fetch_sub(1);
         throw std::length_error("tulle::Client: more than " + std::to_string(kMaxSubscriptions) + " subscriptions");
     }
-    mailbox_.push_reserved(AddHandler{std::move(slot)});
+    tell(AddHandler{std::move(slot)});
 }
 
 void ClientRunner::remove(std::shared_ptr<HandlerSlot> slot) {
     subscriptions_.fetch_sub(1);
-    mailbox_.push_reserved(RemoveHandler{std::move(slot)});
+    tell(RemoveHandler{std::move(slot)});
 }
 
 TriggerResult ClientRunner::trigger(ClientEvent event) {
@@ -119,7 +125,7 @@ TriggerResult ClientRunner::trigger(ClientEvent event) {
 }
 
 void ClientRunner::close() {
-    mailbox_.push_reserved(CloseNow{});
+    tell(CloseNow{});
     // A thread cannot join itself. The owner's destructor joins later, on another thread.
     if (on_own_thread()) {
         return;
@@ -138,6 +144,7 @@ void ClientRunner::run() {
     own_id_.store(std::this_thread::get_id());
     step(Start{});
     io_.run();
+    ended_.store(true);
 }
 
 void ClientRunner::drain() {

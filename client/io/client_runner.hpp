@@ -91,6 +91,8 @@ private:
 
     /// The thread's function: dials, then serves the io_context until close().
     void run();
+    /// Queues a command, from any thread. After the end nobody drains the mailbox, and the command is dropped.
+    void tell(Command command);
     /// Applies the queued commands in order.
     void drain();
     void apply(AddHandler& command);
@@ -152,6 +154,8 @@ private:
     std::atomic<bool> connected_{false};
     /// The number of live subscriptions, counted by the callers.
     std::atomic<std::size_t> subscriptions_{0};
+    /// The thread's function has returned.
+    std::atomic<bool> ended_{false};
     /// The id of `thread_`. After start() only close() may touch `thread_` itself.
     std::atomic<std::thread::id> own_id_;
     /// Makes two concurrent calls of close() join one after the other.

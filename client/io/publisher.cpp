@@ -98,7 +98,9 @@ public:
 
     PublishResult publish(PublishMessage given) {
         // Every check precedes the network, so an invalid message costs no round trip.
-        const Result<PublishMessage, PublishErrc> message = sealed(std::move(given), master_key_, random_nonce());
+        // Without a master key nothing is encrypted, and no nonce is drawn.
+        const Nonce nonce = master_key_.empty() ? Nonce{} : random_nonce();
+        const Result<PublishMessage, PublishErrc> message = sealed(std::move(given), master_key_, nonce);
         if (message.has_error()) {
             return {PublishStatus::kInvalid, 0, std::string(describe(message.error())), {}};
         }

@@ -31,7 +31,7 @@ std::string_view describe(PublishErrc error) {
         case PublishErrc::kNoMasterKey:
             return "an encrypted channel needs the encryption master key";
         case PublishErrc::kBadName:
-            return "an event name is 1 to 200 bytes and does not begin with pusher: or pusher_internal:";
+            return "an event name is 1 to 200 characters and does not begin with pusher: or pusher_internal:";
     }
     return "unknown error";
 }

@@ -18,7 +18,7 @@ struct Strong {
     friend constexpr auto operator<=>(const Strong&, const Strong&) = default;
 
     /// The number after this number, or `k` after. Overflow wraps for unsigned numbers; callers stay far below
-    /// (kMaxNumber in the codec).
+    /// (mesh::kMaxNumber).
     [[nodiscard]] constexpr Strong next() const { return Strong{static_cast<Rep>(value + 1)}; }
     [[nodiscard]] constexpr Strong plus(Rep k) const { return Strong{static_cast<Rep>(value + k)}; }
 };

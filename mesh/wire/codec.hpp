@@ -7,6 +7,7 @@
 
 #include "mesh/base/result.hpp"
 #include "mesh/core/node/messages.hpp"
+#include "mesh/core/node/numbers.hpp"
 
 /// The messages of the mesh as bytes: Protocol Buffers, checked against hard limits when decoded. Pure functions; any
 /// thread.
@@ -27,10 +28,6 @@ enum class CodecError {
 /// The error in words, for a log line.
 [[nodiscard]] const char* to_text(CodecError error);
 
-/// The largest number accepted from a peer, wherever this node computes with the number (records, frames, versions,
-/// holdings). With the bound, sums and differences stay within 64 bits. An honest node does not reach the bound in a
-/// thousand years. Beyond: kLimit.
-inline constexpr std::uint64_t kMaxNumber = std::uint64_t{1} << 53;
 /// The largest reading accepted from a peer's monotonic clock, in microseconds: 36,000 years. Beyond: kLimit.
 inline constexpr std::int64_t kMaxClockUs = std::int64_t{1} << 60;
 

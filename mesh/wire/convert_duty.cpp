@@ -1,7 +1,5 @@
 // The mail between the desks of two nodes. convert_duty.cpp has both directions, because the three lists of a mail
 // share most of their fields.
-#include <algorithm>
-
 #include "mesh/core/node/numbers.hpp"
 #include "mesh/core/node/port.hpp"
 #include "mesh/wire/convert.hpp"
@@ -25,7 +23,8 @@ bool get_item(From& from, To& to) {
     to.revision = from.revision();
     to.told = from.told();
     to.told_version = from.told_version();
-    return get_key(from, to.key) && to.item.size() <= kMaxDutyItemBytes;
+    return good_numbers(to.revision, to.told, to.told_version) && get_key(from, to.key) &&
+           to.item.size() <= kMaxDutyItemBytes;
 }
 
 bool get_one(v1::DutyReport& from, DutyReport& to) {
@@ -41,7 +40,8 @@ bool get_one(v1::DutyReport& from, DutyReport& to) {
     if (from.has_behind()) {
         to.behind = share(std::move(*from.mutable_behind()));
     }
-    return get_item(from, to) && (!to.info || to.info->size() <= kMaxUserInfoBytes) &&
+    return good_numbers(to.current, to.doubt) && get_item(from, to) &&
+           (!to.info || to.info->size() <= kMaxUserInfoBytes) &&
            (!to.behind || to.behind->size() <= kMaxDutyBehindBytes);
 }
 
@@ -54,7 +54,7 @@ bool get_one(v1::DutyOrder& from, DutyOrder& to) {
     to.number = from.number();
     to.body = share(std::move(*from.mutable_body()));
     // Orders are numbered from 1.
-    return to.number != 0 && get_key(from, to.key) && to.body->size() <= kMaxBodyBytes;
+    return to.number != 0 && good_numbers(to.number) && get_key(from, to.key) && to.body->size() <= kMaxBodyBytes;
 }
 
 /// Reads one list of a mail. False for a list or an entry beyond a limit.
@@ -122,12 +122,7 @@ bool get_duty_mail(v1::DutyMail& from, DutyMail& to) {
     to.ack = from.ack();
     to.view_no = from.view_no();
     to.done.assign(from.done().begin(), from.done().end());
-    // `current` and `told` are counts, and the desk computes with both.
-    const auto is_sane = [](const v1::DutyReport& report) {
-        return report.current() <= kMaxNumber && report.told() <= kMaxNumber;
-    };
-    return to.done.size() <= kLimits.duty_mail_entries &&
-           std::all_of(from.reports().begin(), from.reports().end(), is_sane) &&
+    return good_numbers(to.seq, to.ack, to.view_no) && to.done.size() <= kLimits.duty_mail_entries &&
            get_all(*from.mutable_reports(), to.reports) && get_all(*from.mutable_orders(), to.orders) &&
            get_all(*from.mutable_settles(), to.settles);
 }

@@ -32,7 +32,7 @@ struct ChannelAuth {
 /// known key.
 /// Thread: the client's own. The client reads and writes nothing before the function returns, so the function should be
 ///         quick.
-/// Errors: an exception derived from std::exception counts as a refusal. Any other exception ends the program.
+/// Errors: an exception counts as a refusal.
 using Authorizer = std::function<ChannelAuth(const std::string& socket_id, const std::string& channel)>;
 
 /// The answer of a user authenticator. An empty `auth` means: refused.

@@ -83,7 +83,7 @@ void Duties::count(ShardIndex shard, const DutyCount& word) {
     if (nobody_stays()) {
         return;  // the shards have no clients any more
     }
-    const bool good = !word.key.empty() && word.key.size() <= kMaxChannelBytes &&
+    const bool good = word.count <= kMaxNumber && !word.key.empty() && word.key.size() <= kMaxChannelBytes &&
                       word.item.size() <= kMaxDutyItemBytes && (!word.info || word.info->size() <= kMaxUserInfoBytes);
     if (good) {
         changed_ = true;

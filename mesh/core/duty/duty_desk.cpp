@@ -3,13 +3,14 @@
 #include <algorithm>
 
 #include "mesh/base/assert.hpp"
+#include "mesh/core/node/numbers.hpp"
 
 namespace tulle::mesh {
 
 std::uint64_t DutyDesk::count(const Entry& entry) {
     std::uint64_t sum = 0;
     for (const Holder& holder : entry.holders) {
-        sum += holder.current;
+        sum += std::min(holder.current, kMaxNumber - sum);  // what members say can add up to more
     }
     return sum;
 }
@@ -130,8 +131,10 @@ void DutyDesk::on_away(const DutyMember& from, const DutyReport& report) {
 }
 
 void DutyDesk::settled(Entry& entry, std::uint64_t told) {
-    entry.told = told;
-    ++entry.told_version;
+    entry.told = std::min(told, kMaxNumber);
+    // At the bound, which only a wrong peer can bring about, versions are equal from now on: then the words of two
+    // desks differ in doubt, and the truth is told again.
+    entry.told_version = std::min(entry.told_version + 1, kMaxNumber);
     entry.dealt_here = true;
     entry.holder_lost = entry.holder_lost && told == 0;
 }

@@ -45,7 +45,7 @@ void DutySource::count(ShardIndex shard, const DutyCount& word) {
     }
     std::uint64_t sum = 0;
     for (const auto& [index, count] : held.shards) {
-        sum += count;
+        sum += std::min(count, kMaxNumber - sum);
     }
     if (sum != held.current) {
         held.current = sum;

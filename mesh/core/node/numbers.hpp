@@ -22,6 +22,11 @@ static_assert(kOldestProtocolVersion + 1 == kProtocolVersion,
 
 /// Members that one node can hold (slots of the interest table); a further one is refused when none of them is gone.
 inline constexpr std::size_t kMaxMembers = 1024;
+/// The largest number accepted from a peer, wherever this node computes with the number (records, frames, versions,
+/// holdings, counts). With the bound, sums and differences stay within 64 bits. An honest node does not reach the bound
+/// in a thousand years. Beyond: the message is refused (CodecError::kLimit). A number made from a peer's number is cut
+/// to the bound too, or other nodes would refuse this node's messages.
+inline constexpr std::uint64_t kMaxNumber = std::uint64_t{1} << 53;
 /// Name of a node or of a cluster, in bytes.
 inline constexpr std::size_t kMaxNameBytes = 64;
 /// Nodes that hold the last event of a channel: two may die at once.

@@ -26,6 +26,10 @@ public:
     [[nodiscard]] std::uint64_t read(Instant now) const {
         return static_cast<std::uint64_t>(std::max<std::int64_t>(1, now.time_since_epoch() / 1us + offset_us_));
     }
+    /// The clock follows no time from kLatest on: such a time is no clock's. The bound is half of what the wire takes
+    /// for a stamp (kMaxClockUs), so that a peer with a wrong clock cannot push this node's stamps beyond what other
+    /// nodes accept: the other half is 18,000 years.
+    static constexpr std::uint64_t kLatest = std::uint64_t{1} << 59;
     void see(Instant now, std::uint64_t time_us) {
         if (time_us > read(now) && time_us < kLatest) {
             offset_us_ = static_cast<std::int64_t>(time_us) - now.time_since_epoch() / 1us;
@@ -33,8 +37,6 @@ public:
     }
 
 private:
-    static constexpr std::uint64_t kLatest = std::uint64_t{1} << 62;  // what is later is no clock
-
     std::int64_t offset_us_;
     std::uint64_t last_ = 0;
 };

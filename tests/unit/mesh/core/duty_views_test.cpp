@@ -78,6 +78,36 @@ TEST_F(DutyViews, WhatEndsAtASecondDeskEndsAtTheFirstToo) {
     EXPECT_EQ(mesh_.at(2).duties.duties(), 0u);
 }
 
+/// A wrong peer's numbers must not lead this node to numbers that other nodes refuse (CodecError::kLimit).
+TEST(DutyNumbers, StayWithinWhatOtherNodesAccept) {
+    const DutyMember wrong{OriginId{2}, DutyTie{2}};
+    DutyMembers members;
+    members.add({OriginId{1}, kOwnTie});
+    members.add(wrong);
+    std::string key = "app/k";
+    while (members.responsible(stable_hash(key)) != kOwnTie) {
+        key += "k";
+    }
+    DutyDesk desk({}, {});
+    desk.set_members(members, {});
+    DutyReport report{.key = key, .item = "i"};
+    report.revision = 1;
+    report.current = kMaxNumber;
+    report.told_version = kMaxNumber;
+    desk.on_report(Instant{1s}, wrong, report);
+    desk.on_report(Instant{1s}, {OriginId{1}, kOwnTie}, {.key = key, .item = "i", .revision = 1, .current = 1});
+    std::vector<DutyChanged> changes;
+    desk.act(Instant{1s}, changes);
+    ASSERT_EQ(changes.size(), 1u);
+    EXPECT_EQ(changes[0].count, kMaxNumber);
+    ASSERT_TRUE(desk.on_done(Instant{1s}, {changes[0].token, changes[0].count}));
+    DutyMail mail;
+    ASSERT_TRUE(desk.compose(wrong.tie, mail));
+    ASSERT_EQ(mail.settles.size(), 1u);
+    EXPECT_EQ(mail.settles[0].told, kMaxNumber);
+    EXPECT_EQ(mail.settles[0].told_version, kMaxNumber);
+}
+
 /// Nodes 1 and 2 are cut off from each other. 2 has told that what 1 counts is gone, and all that it knew to 3.
 class HandedTombstone : public DutyViews {
 protected:

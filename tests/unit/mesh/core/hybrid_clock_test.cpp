@@ -29,5 +29,14 @@ TEST(HybridClock, IsNotLedAstrayByWhatIsNoTime) {
     EXPECT_EQ(clock.stamp(kStart), 10'000'000u);
 }
 
+TEST(HybridClock, CannotBeLedToStampsThatOtherNodesRefuse) {
+    constexpr std::uint64_t kRefused = std::uint64_t{1} << 60;  // kMaxClockUs of the codec
+    HybridClock clock(0);
+    clock.see(kStart, kRefused);
+    EXPECT_EQ(clock.read(kStart), 10'000'000u);
+    clock.see(kStart, HybridClock::kLatest - 1);
+    EXPECT_LT(clock.stamp(kStart + std::chrono::hours(24 * 365'000)), kRefused);
+}
+
 }  // namespace
 }  // namespace tulle::mesh::hybrid_clock_test

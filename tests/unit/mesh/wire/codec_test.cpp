@@ -437,6 +437,11 @@ TEST(Codec, RefusesNumbersThatNobodyCanHaveCountedTo) {
         change(heartbeat);
         return heartbeat;
     };
+    const auto duty = [](auto change) {
+        DutyReport report{.key = "key", .item = "item"};
+        change(report);
+        return DutyMail{.seq = 1, .reports = {report}};
+    };
     const ControlBody bodies[] = {
         beat([&](Heartbeat& h) { h.last_sent = FrameNo{odd}; }),
         beat([&](Heartbeat& h) { h.upto = RecordNo{odd}; }),
@@ -455,6 +460,15 @@ TEST(Codec, RefusesNumbersThatNobodyCanHaveCountedTo) {
         Wake{OriginId{4}, RecordNo{odd}},
         TraceReport{RecordNo{7}, TracePath::kDirect, {}, late, 1},
         Usage{1, {{"a", odd}}},
+        duty([&](DutyReport& r) { r.current = odd; }),
+        duty([&](DutyReport& r) { r.revision = odd; }),
+        duty([&](DutyReport& r) { r.doubt = odd; }),
+        duty([&](DutyReport& r) { r.told_version = odd; }),
+        DutyMail{.seq = 1, .settles = {{"key", "item", 1, odd, 1, false}}},
+        DutyMail{.seq = 1, .settles = {{"key", "item", 1, 1, odd, false}}},
+        DutyMail{.seq = odd},
+        DutyMail{.ack = odd},
+        DutyMail{.view_no = odd},
     };
     for (const ControlBody& body : bodies) {
         const auto back = decode_control(encode(control(body)));

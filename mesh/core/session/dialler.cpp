@@ -7,6 +7,7 @@
 
 namespace tulle::mesh {
 
+// The constants of numbers.hpp rely on each other in these ways.
 static_assert(Timing{}.redial_min <= Timing{}.redial_seed_max && Timing{}.redial_seed_max <= Timing{}.redial_max);
 static_assert(Timing{}.hello_retry < Timing{}.handshake, "a lost Hello is repeated in time");
 static_assert(Limits{}.handshakes_reserved < Limits{}.handshakes);
@@ -16,6 +17,7 @@ void Dialler::open_connection(Instant now, Peer& peer, Effects& out) {
     peer.connection = table_.fresh_connection();
     peer.connection_up = false;
     out.push_back(OpenConnection{*peer.connection, peer.endpoints.control});
+    // A peer that has just spoken to us is surely there, so its endpoint needs no check.
     if (!peer.spoke_to_us || peer.state == PeerState::kDead) {
         peer.check_at = now + table_.timing().endpoint_check;
         out.push_back(CheckEndpoint{*peer.connection, peer.endpoints.control});
@@ -36,6 +38,7 @@ void Dialler::close_connection(Peer& peer, Effects& out) {
 
 void Dialler::ask_who_is_there(Peer& peer, Effects& out) {
     TULLE_ASSERT(peer.connection);
+    // Zero means "no nonce" in Refuse::echo, so the lowest bit is always set.
     peer.place_nonce = table_.secret() | 1;
     Knock body{.who = table_.introduction(), .dialled = {}, .nonce = peer.place_nonce};
     out.push_back(
@@ -47,11 +50,13 @@ void Dialler::give_up(Instant now, Peer& peer, Effects& out) {
     table_.end_session(peer, peer.state);
     close_connection(peer, out);
     if (!peer.was_alive) {
-        table_.peers().erase(peer.oid);  // it can knock again, or be named again
+        // The node can knock again, or be named again.
+        table_.peers().erase(peer.oid);
         return;
     }
     if (peer.has_left) {
-        peer.state = PeerState::kLeft;  // so it has left after all
+        // The peer said goodbye earlier and did not answer now: the goodbye was true.
+        peer.state = PeerState::kLeft;
         peer.dead_since = now;
         return;
     }
@@ -66,6 +71,8 @@ void Dialler::redial_later(Instant now, Peer& peer) {
 }
 
 bool Dialler::may_dial(const std::string& endpoint, bool spoke) {
+    // `all`: connections of the same kind (spoken to us or only named). `there`: connections of both kinds to the
+    // endpoint. Former members do not count: their number is bounded by the table, and they must not be locked out.
     std::size_t all = 0;
     std::size_t there = 0;
     for (const auto& [oid, peer] : table_.peers()) {
@@ -79,6 +86,7 @@ bool Dialler::may_dial(const std::string& endpoint, bool spoke) {
         named_full_ = all >= limits.handshakes_named;
         return !named_full_ && there < limits.handshakes_at_endpoint;
     }
+    // Strangers at unknown endpoints can't use up the reserved part, so known endpoints always find a place.
     const std::size_t most = limits.handshakes - (is_expected_at(endpoint) ? 0 : limits.handshakes_reserved);
     return all < most && there < limits.handshakes_at_endpoint;
 }
@@ -90,10 +98,12 @@ bool Dialler::may_name(Instant now, OriginId by) {
     }
     Peer& peer = found->second;
     const std::uint32_t most = table_.limits().names_per_peer;
+    // The first name of this peer: start with a full budget.
     if (peer.names_at == Instant{}) {
         peer.names_left = most;
         peer.names_at = now;
     }
+    // Refill by a name for each whole second since the last refill.
     if (const auto seconds = (now - peer.names_at) / 1s; seconds > 0) {
         peer.names_left =
             std::min(most, peer.names_left + static_cast<std::uint32_t>(std::min<std::int64_t>(seconds, most)));
@@ -107,7 +117,7 @@ bool Dialler::may_name(Instant now, OriginId by) {
     return true;
 }
 
-/// In place of whoever is gone longest; else of one that is only named.
+// The victim is the peer that has been gone longest, or else a peer known by name only: both can be met again.
 bool Dialler::make_room(Effects& out) {
     if (table_.peers().size() < kMaxMembers) {
         return true;
@@ -144,6 +154,7 @@ bool Dialler::is_expected_at(const std::string& endpoint) const {
 void Dialler::on_connection_down(Instant now, Peer& peer, Effects& out) {
     TULLE_ASSERT(peer.connection);
     peer.connection_up = false;
+    // `connection_lost` stays set until the peer is heard after a reconnect: another process may answer there.
     peer.connection_lost = true;
     peer.check_at = now + table_.timing().endpoint_check;
     out.push_back(CheckEndpoint{*peer.connection, peer.endpoints.control});
@@ -161,8 +172,10 @@ void Dialler::tick(Instant now, Peer& peer, Effects& out) {
     if (!peer.redial_at || *peer.redial_at > now) {
         return;
     }
-    const bool waits = named_full_ && !peer.spoke_to_us;  // it is not counted again for each in one turn
+    // `named_full_` spares a count of all peers for each named peer in the same turn.
+    const bool waits = named_full_ && !peer.spoke_to_us;
     if (!peer.was_alive && table_.is_dialling() && (waits || !may_dial(peer.endpoints.control, peer.spoke_to_us))) {
+        // No place is free: look again shortly. Former members never wait.
         peer.redial_at = now + table_.timing().endpoint_check;
         return;
     }

@@ -5,11 +5,22 @@
 
 #include "mesh/base/assert.hpp"
 
+// The handshake. Each side draws a tag for its attempt; a session is a pair of tags that both sides know.
+//
+//   A (knows only an endpoint)          B
+//   Knock(nonce)               ->
+//                              <-       Hello(tag b, echo of the nonce)
+//   Welcome(tag a, echo b)     ->       bound and confirmed: the session stands at B
+//   bound                      <-       any message with tag a: the session stands at A
+//
+// A node that knows the other's id skips the Knock. All messages may be lost or repeated, and both sides may begin at
+// the same moment. So a Hello is repeated until the session stands, tags only grow, and older tags are dropped. An echo
+// proves that the sender has received our message: nobody can answer or refuse in another node's stead.
 namespace tulle::mesh {
 
 void Handshake::on_knock(Instant now, OriginId from, const Knock& knock, Effects& out) {
+    // Strangers know our id, as every answer bears our id. The nonces of our own knocks are known to nobody else.
     if (from == table_.options().oid) {
-        // Strangers know our id, as they are answered under it; what we have put into our own knocks they do not know.
         if (own_.is_own_knock(knock)) {
             own_.heard(out);
         }
@@ -26,6 +37,7 @@ void Handshake::on_knock(Instant now, OriginId from, const Knock& knock, Effects
     }
     peer->knocked = knock.dialled;
     peer->knock_nonce = knock.nonce;
+    // An attempt under way is kept, so the answer to an earlier Hello still fits.
     if (!peer->in_session() && peer->local_tag == SessionTag{}) {
         new_attempt(now, *peer);
     }
@@ -49,21 +61,25 @@ void Handshake::on_hello(Instant now, OriginId from, const Hello& hello, Effects
         ++table_.counters().stale;
         return;
     }
-    table_.gate().named(now, from);  // before the seed counts as answered, or the gate could open without this member
+    // Before the seed counts as answered: otherwise the join gate could open without this member.
+    table_.gate().named(now, from);
     Seed* const asked = seeds_.asked(hello);
     if (asked != nullptr) {
         seeds_.seed_answered(*asked, from, out);
     }
     if (asked != nullptr || peer.was_alive || peer.named_by != OriginId{}) {
-        learn(now, from, hello.terms.members, out);  // a stranger's word can wait until there is a session
+        // The word of a complete stranger can wait until a session stands.
+        learn(now, from, hello.terms.members, out);
     }
     if (peer.bound && peer.remote_tag != hello.tag && !peer.in_session() && peer.connection_up &&
         table_.options().oid > from) {
-        // Two Hellos that cross while an older attempt is bound on both sides: if both sides began anew now, neither's
-        // answer would fit, and so again with the next two, which are sent at the same moment. The one with the higher
-        // id waits.
+        // Two Hellos have crossed while an older attempt is bound on both sides. If both sides began again, neither
+        // answer would fit, and the next two Hellos, sent at the same moment, would cross again. The node with the
+        // higher id waits.
         return;
     }
+    // A Hello with a new tag ends the session or attempt known so far: the other side has begun again. A repeated Hello
+    // keeps both.
     if (!(peer.bound && peer.remote_tag == hello.tag)) {
         if (peer.in_session()) {
             table_.end_session(peer, PeerState::kJoining);
@@ -73,8 +89,10 @@ void Handshake::on_hello(Instant now, OriginId from, const Hello& hello, Effects
         }
         bind(now, peer, hello.who, hello.tag, hello.terms);
     }
+    // A repeated Hello is answered again, as the first Welcome may be lost.
     Welcome welcome{.who = table_.introduction(), .echo = hello.tag, .tag = peer.local_tag, .terms = terms_for(peer)};
     out.push_back(SendControl{*peer.connection, table_.envelope(peer, {}, std::move(welcome))});
+    // The Welcome just sent is probably dropped, so another is sent when the connection stands.
     if (!peer.connection_up) {
         peer.welcome_on_up = hello.tag;
     }
@@ -82,7 +100,7 @@ void Handshake::on_hello(Instant now, OriginId from, const Hello& hello, Effects
 
 void Handshake::on_welcome(Instant now, OriginId from, const Welcome& welcome, Effects& out) {
     const auto found = table_.peers().find(from);
-    // Without an attempt of ours, and a connection for it, there is nothing that a Welcome could answer.
+    // Without an attempt of ours and a connection for the attempt, a Welcome answers nothing.
     if (found == table_.peers().end() || found->second.local_tag == SessionTag{} || !found->second.connection ||
         welcome.echo != found->second.local_tag || welcome.tag < found->second.newest_remote) {
         ++table_.counters().stale;
@@ -95,7 +113,8 @@ void Handshake::on_welcome(Instant now, OriginId from, const Welcome& welcome, E
     Peer& peer = found->second;
     introduce(peer, welcome.who);
     if (peer.bound && peer.remote_tag != welcome.tag) {
-        // The other side has begun anew while a bound attempt stood here: what is under way has mixed tags. Once more.
+        // The other side has begun again while a bound attempt stood here, so messages under way have mixed tags. Both
+        // sides start over with fresh tags.
         table_.end_session(peer, PeerState::kJoining);
         new_attempt(now, peer);
         send_hello(now, peer, out);
@@ -104,12 +123,13 @@ void Handshake::on_welcome(Instant now, OriginId from, const Welcome& welcome, E
     if (!peer.bound) {
         bind(now, peer, welcome.who, welcome.tag, welcome.terms);
     }
+    // The Welcome echoes our tag, so the other side knows both tags: no further proof is needed.
     if (!peer.in_session()) {
         confirm(now, peer, out);
     }
     liveness_.heard(now, peer, out);
     liveness_.heard_on_control(now, peer, out);
-    // last: making room for who is named may erase any peer without a session
+    // Last, because making room for named nodes may erase any peer without a session.
     learn(now, from, welcome.terms.members, out);
 }
 
@@ -124,16 +144,19 @@ void Handshake::on_refuse(Instant now, OriginId from, const Refuse& refuse, Effe
     }
     const Peer* peer = table_.find(from);
     const std::string who = peer != nullptr ? peer->name : to_hex(from);
+    // Only a joiner gives way for its name. A node that serves clients stays.
     if (refuse.reason == RefusalReason::kNameTaken && !table_.is_ready()) {
         refusals_.on_refused_name(now, who, refuse, out);
     }
     const std::string endpoint = seed != nullptr ? seed->endpoint : peer->endpoints.control;
     if (peer == nullptr || !peer->in_session()) {
-        liveness_.replace_at(now, endpoint,
-                             out);  // it has got what we sent there, so whoever was there before has gone
+        // The sender has received what we sent to this endpoint, so any former process there has gone.
+        liveness_.replace_at(now, endpoint, out);
     }
     refusals_.note(
         now, {.by_us = false, .name = who, .endpoint = endpoint, .reason = refuse.reason, .text = refuse.text}, out);
+    // A name may become free within seconds, so the seed is asked again soon. Other reasons need a change of
+    // configuration.
     if (refuse.reason == RefusalReason::kNameTaken) {
         seeds_.on_name_refused(seed, from);
     } else if (seed != nullptr) {
@@ -147,8 +170,8 @@ bool Handshake::is_refused_by(OriginId from, const Refuse& refuse) const {
     return peer != nullptr && peer->named_by != OriginId{} && refuse.echo != 0 && peer->local_tag.value == refuse.echo;
 }
 
-/// The Knock goes over the connection alone, so only the process at its end can answer it. That process need not take
-/// this node in: it may hold another node for the bearer of this node's name.
+// The Knock goes over the peer's connection alone, so only the process at the end of the connection can answer. That
+// process need not take this node in: another node may hold this node's name there.
 bool Handshake::is_refused_at_place(Instant now, OriginId from, const Refuse& refuse, Effects& out) {
     const auto& peers = table_.peers();
     const auto found = std::find_if(peers.begin(), peers.end(), [&](const auto& entry) {
@@ -164,7 +187,8 @@ bool Handshake::is_refused_at_place(Instant now, OriginId from, const Refuse& re
 
 std::optional<Refuse> Handshake::objection(Instant now, OriginId from, const Introduction& who, Effects& out) {
     if (who.cluster != table_.options().cluster) {
-        return Refuse{RefusalReason::kCluster, "this is another cluster"};  // a stranger is not told which
+        // The name of the cluster is not told to a stranger.
+        return Refuse{RefusalReason::kCluster, "this is another cluster"};
     }
     if (who.oldest_protocol > table_.options().newest_protocol || who.newest_protocol < kOldestProtocolVersion) {
         return Refuse{RefusalReason::kProtocol, "no mesh protocol version in common (here " +
@@ -175,21 +199,25 @@ std::optional<Refuse> Handshake::objection(Instant now, OriginId from, const Int
 }
 
 std::optional<Refuse> Handshake::name_objection(Instant now, OriginId from, const Introduction& who, Effects& out) {
+    // An established peer keeps its name, whatever happened meanwhile.
     if (const Peer* self = table_.find(from); self != nullptr && self->in_session()) {
         return std::nullopt;
     }
     const std::string taken = "the name '" + who.name + "' is held by another node";
+    // Two established nodes with our name may meet after a split: both stay. A joiner and an established node refuse
+    // each other, but only the joiner heeds the refusal. Between two joiners the lower id keeps the name.
     if (who.name == table_.options().name && !(table_.is_ready() && who.ready) &&
         (table_.is_ready() || who.ready || table_.options().oid < from)) {
         return Refuse{RefusalReason::kNameTaken, taken + " at " + table_.options().endpoints.control};
     }
+    // A peer known by hearsay alone holds no name: nobody has seen such a node.
     const auto holds_name = [&](const Peer& peer) {
         const bool is_there = peer.in_session() || (peer.state == PeerState::kJoining && peer.spoke_to_us);
         return peer.oid != from && is_there && peer.name == who.name;
     };
     const auto same_place = [&](const Peer& peer) { return peer.endpoints.control == who.endpoints.control; };
-    // First: several nodes may bear the name for a while, and whether another one holds it changes nothing for the one
-    // that was here.
+    // First look for the process formerly at the same place. Several nodes may bear the name for a while, and a holder
+    // elsewhere changes nothing for the process that was here.
     const auto replaced = std::find_if(table_.peers().begin(), table_.peers().end(), [&](const auto& entry) {
         const Peer& peer = entry.second;
         return holds_name(peer) && same_place(peer) && (peer.connection_lost || !peer.connection_up);
@@ -200,7 +228,7 @@ std::optional<Refuse> Handshake::name_objection(Instant now, OriginId from, cons
         dialler_.give_up(now, replaced->second, out);
     }
     for (const auto& [oid, holder] : table_.peers()) {
-        // Who is established stays, whoever took its name while we could not see it.
+        // An established newcomer stays, whichever node took its name while the two could not see each other.
         if (holds_name(holder) && (same_place(holder) || !who.ready)) {
             return Refuse{RefusalReason::kNameTaken, taken + " at " + holder.endpoints.control};
         }
@@ -212,13 +240,14 @@ Peer* Handshake::acquaint(Instant now, OriginId oid, const Introduction& who, st
     auto found = table_.peers().find(oid);
     if (found == table_.peers().end()) {
         if (!dialler_.may_dial(who.endpoints.control, true)) {
-            ++table_.counters().put_off;  // an honest one asks again in a moment
+            ++table_.counters().put_off;
             return nullptr;
         }
         if (!dialler_.make_room(out)) {
             refusals_.refuse(now, oid, who, echo, {RefusalReason::kFull, "the member table is full"}, out);
             return nullptr;
         }
+        // A former process at this endpoint is gone, if the connection to the former process has broken.
         liveness_.replace_at(now, who.endpoints.control, out);
         found = table_.peers().emplace(oid, Peer{}).first;
         found->second.oid = oid;
@@ -230,12 +259,13 @@ Peer* Handshake::acquaint(Instant now, OriginId oid, const Introduction& who, st
     introduce(peer, who);
     doubt_goodbye(now, peer, who.ready);
     if (peer.state == PeerState::kLeft) {
-        return nullptr;  // its last words
+        return nullptr;
     }
     if (Liveness::is_shunned(now, peer)) {
         ++table_.counters().stale;
         return nullptr;
     }
+    // A known peer that was never met also needs a free place for its connection.
     if (!peer.connection && !peer.was_alive && !dialler_.may_dial(peer.endpoints.control, true)) {
         ++table_.counters().put_off;
         return nullptr;
@@ -245,6 +275,7 @@ Peer* Handshake::acquaint(Instant now, OriginId oid, const Introduction& who, st
         revive(now, peer, out);
     }
     if (!peer.connection) {
+        // The connection opened here replaces the next scheduled attempt.
         peer.redial_at.reset();
         peer.give_up_at = peer.give_up_at ? peer.give_up_at : now + table_.timing().handshake;
         dialler_.open_connection(now, peer, out);
@@ -275,7 +306,8 @@ void Handshake::new_attempt(Instant now, Peer& peer) {
     peer.remote_tag = {};
     peer.bound = false;
     if (!peer.was_alive) {
-        // later attempts: it is owed all since it was a member, though it may know of no session
+        // Later attempts keep the start: the peer is owed all records since the first session here, though the peer may
+        // know of no session.
         peer.start = records_.last();
     }
     peer.give_up_at = now + table_.timing().handshake;
@@ -297,14 +329,16 @@ void Handshake::send_hello(Instant now, Peer& peer, Effects& out) {
 void Handshake::bind(Instant now, Peer& peer, const Introduction& who, SessionTag remote, const SessionTerms& terms) {
     TULLE_ASSERT(!peer.bound && !peer.in_session());
     peer.protocol = std::min(table_.options().newest_protocol, who.newest_protocol);
-    TULLE_ASSERT(peer.protocol >= kOldestProtocolVersion);  // objection() has refused what is older
+    // objection() has refused older versions.
+    TULLE_ASSERT(peer.protocol >= kOldestProtocolVersion);
     peer.remote_tag = remote;
     peer.newest_remote = remote;
     peer.bound = true;
     peer.their_delivered = terms.delivered;
     peer.their_at = terms.at;
     peer.their_extras = terms.extras;
-    peer.hello_at = now + table_.timing().hello_retry;  // our answer may be lost: ask whether it stands
+    // Our Welcome may be lost: the next Hello finds out whether the session stands.
+    peer.hello_at = now + table_.timing().hello_retry;
     peer.give_up_at = now + table_.timing().handshake;
 }
 
@@ -316,6 +350,7 @@ void Handshake::confirm(Instant now, Peer& peer, Effects& out) {
     peer.session_since = now;
     peer.shunned_until.reset();
     Liveness::restart_control(now, peer);
+    // A connection that is up has just proved to lead to this process.
     peer.connection_lost = !peer.connection_up && peer.connection_lost;
     peer.probe = {};
     peer.hello_at.reset();
@@ -326,7 +361,7 @@ void Handshake::confirm(Instant now, Peer& peer, Effects& out) {
     peer.knock_nonce = 0;
     peer.has_left = false;
     if (const auto namer = table_.peers().find(std::exchange(peer.named_by, {})); namer != table_.peers().end()) {
-        // it was right
+        // The name led to a session, so the namer gets back the share that the name had cost.
         namer->second.names_left = std::min(table_.limits().names_per_peer, namer->second.names_left + 1);
     }
     seeds_.on_session(peer, out);
@@ -362,6 +397,7 @@ void Handshake::learn(Instant now, OriginId by, const std::vector<MemberInfo>& m
             continue;
         }
         Peer& peer = found->second;
+        // Another node sees this dead peer alive: dial as early as the shortest pause allows.
         if (peer.state == PeerState::kDead && peer.redial_at && !peer.connection && !Liveness::is_shunned(now, peer)) {
             peer.redial_at = std::min(*peer.redial_at, peer.dead_since + table_.timing().redial_min);
         } else if (peer.state == PeerState::kJoining) {
@@ -370,7 +406,8 @@ void Handshake::learn(Instant now, OriginId by, const std::vector<MemberInfo>& m
     }
 }
 
-/// A node that is only named is dialled when its turn comes: so many at once, whoever names them.
+// Dialler::tick() dials a named node only when a place is free, so a peer that names many nodes can't make this node
+// dial all of them at once.
 void Handshake::add_named(Instant now, OriginId by, const MemberInfo& info, Effects& out) {
     if (!table_.is_dialling() || !dialler_.may_name(now, by) || !dialler_.make_room(out)) {
         return;
@@ -392,9 +429,8 @@ void Handshake::revive(Instant now, Peer& peer, Effects& out) {
     if (!peer.connection) {
         dialler_.open_connection(now, peer, out);
     }
-    // An attempt that began when the connection came up is kept: the peer may be answering it. If both sides began anew
-    // whenever the other's first Hello comes, as they do when their connections come up together, neither's answer
-    // would ever fit.
+    // An attempt that began when the connection came up is kept: the peer may be answering. Two nodes often get their
+    // connections at the same moment. If both began again at the other's first Hello, neither answer would ever fit.
     if (!peer.connection_up || peer.local_tag == SessionTag{}) {
         new_attempt(now, peer);
     }
@@ -403,6 +439,8 @@ void Handshake::revive(Instant now, Peer& peer, Effects& out) {
 
 void Handshake::doubt_goodbye(Instant now, Peer& peer, bool ready) {
     const Duration since = now - peer.dead_since;
+    // A leaver still speaks for a while after its goodbye, until its drain ends. A leaver never says "ready", so that
+    // word needs less time.
     const Duration enough = ready ? table_.timing().left_ready : table_.timing().left_for_good;
     if (peer.state == PeerState::kLeft && table_.is_dialling() && since >= enough) {
         table_.note_change();
@@ -415,10 +453,12 @@ void Handshake::on_connection_up(Instant now, Peer& peer, Effects& out) {
     peer.check_at.reset();
     if (peer.in_session()) {
         if (peer.connection_lost) {
-            dialler_.ask_who_is_there(peer, out);  // the same process, or another?
+            // The connection broke and stands again: find out whether the same process answers.
+            dialler_.ask_who_is_there(peer, out);
         }
         return;
     }
+    // A Welcome that found no connection is sent now, if the attempt is still the same.
     if (peer.welcome_on_up) {
         Welcome welcome{
             .who = table_.introduction(), .echo = *peer.welcome_on_up, .tag = peer.local_tag, .terms = terms_for(peer)};
@@ -428,13 +468,16 @@ void Handshake::on_connection_up(Instant now, Peer& peer, Effects& out) {
             return;
         }
     }
+    // Otherwise offer a session, with a fresh tag if the last attempt failed.
     if (!peer.bound) {
         if (peer.local_tag == SessionTag{} || peer.state == PeerState::kDead) {
             new_attempt(now, peer);
         }
         send_hello(now, peer, out);
         if (peer.was_alive) {
-            dialler_.ask_who_is_there(peer, out);  // another process may live there now
+            // Another process may live at the former member's endpoint. The Hello names the former id, so such a
+            // process would drop the Hello; a Knock is answered by anybody.
+            dialler_.ask_who_is_there(peer, out);
         }
     }
 }

@@ -7,25 +7,30 @@
 
 namespace tulle::mesh {
 
-/// Makes nodes known to each other: each newcomer is named to all peers, and a peer whose view differs for long is sent
-/// the list of all nodes.
+/// Makes nodes known to each other. Each newcomer is named to all peers; a peer with another view of the mesh is sent
+/// the list of all nodes, at most once per `suspicion`.
 ///
-/// Thread: confined to the hub. Limits: `members_per_message` nodes in one message.
+/// Thread: confined to the hub.
+/// Time:   `now` must not go backwards.
+/// Limits: `members_per_message` nodes in one message; longer lists are split into several messages.
+/// Errors: none. A lost message is made up for when the views still differ later.
 class Introductions {
 public:
     Introductions(MeshContext& context, const Membership& membership) : context_(context), membership_(membership) {}
 
+    /// A session stands: the peer is named to all others at the end of the turn.
     void session_up(Instant now, Session& session);
-    /// A peer's heartbeat says whom it knows.
+    /// Compares the digest of the peer's members with ours. At most one list of all nodes is sent per `suspicion`.
     void on(Instant now, Session& session, const Heartbeat& heartbeat, Effects& out);
-    /// Tells everybody whom a turn has brought: once a turn and peer, as a mesh that starts makes sessions by the
-    /// dozen.
+    /// Ends a turn: tells all peers the newcomers of the turn, in one message for each peer, as a starting mesh makes
+    /// sessions by the dozen.
     void tick(Effects& out);
 
 private:
     MeshContext& context_;
     const Membership& membership_;
-    std::vector<MemberInfo> newcomers_;  // of this turn
+    /// Newcomers of this turn.
+    std::vector<MemberInfo> newcomers_;
 };
 
 }  // namespace tulle::mesh

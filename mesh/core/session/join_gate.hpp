@@ -10,27 +10,37 @@
 
 namespace tulle::mesh {
 
-/// When a joiner may serve: every seed has answered, refused or had its time, and it holds the interest of every member
-/// that was named to it (or that member is gone, or had its time). Once open it stays open.
+/// Decides when a joiner may serve clients. The gate waits for every seed (an answer, a refusal, or `patience`) and for
+/// every named member (its interest is held, the member is gone, or `patience`). An open gate stays open.
+///
 /// Thread: confined to the hub.
+/// Time:   `now` must not go backwards.
+/// Limits: none of its own. Seeds and Dialler bound the seeds and members that are waited for.
 class JoinGate {
 public:
+    /// `patience`: the longest wait for each seed and each member (Timing::join).
     explicit JoinGate(Duration patience) : patience_(patience) {}
 
+    /// Waits for the seed at `endpoint`, or for the look-up of a seed's name. No effect once the gate is open, or when
+    /// already waiting.
     void expect_seed(Instant now, const std::string& endpoint) {
         if (!open_) {
             seeds_.emplace(endpoint, now + patience_);
         }
     }
+    /// The seed has answered or refused, or needs no answer any more.
     void seed_settled(const std::string& endpoint) { seeds_.erase(endpoint); }
+    /// Waits for the interest of the member. No effect once the gate is open, or when already waiting.
     void named(Instant now, OriginId oid) {
         if (!open_) {
             members_.emplace(oid, now + patience_);
         }
     }
+    /// The member is dead, has left, or can't be reached: no longer waited for.
     void member_gone(OriginId oid) { members_.erase(oid); }
 
-    /// `holds(oid)`: the interest of that member is held. True from the first time on that nothing is waited for.
+    /// Opens the gate when nothing is waited for any more, and returns true from then on. `holds(oid)`: the interest of
+    /// the member is held.
     bool try_open(Instant now, const std::function<bool(OriginId)>& holds) {
         if (!open_) {
             std::erase_if(seeds_, [now](const auto& seed) { return seed.second <= now; });
@@ -41,6 +51,7 @@ public:
     }
 
     [[nodiscard]] bool is_open() const { return open_; }
+    /// The moment at which the next wait runs out; nothing when the gate is open or waits for nothing.
     [[nodiscard]] std::optional<Instant> next_deadline() const {
         std::optional<Instant> next;
         const auto consider = [&next](Instant at) { next = next ? std::min(*next, at) : at; };
@@ -56,8 +67,11 @@ public:
     }
 
 private:
+    /// Longest wait for each seed and member.
     Duration patience_;
+    /// Endpoints or names of awaited seeds, with the moment at which the wait ends.
     std::map<std::string, Instant> seeds_;
+    /// Awaited members, with the moment at which the wait ends.
     std::map<OriginId, Instant> members_;
     bool open_ = false;
 };

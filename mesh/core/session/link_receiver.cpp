@@ -6,17 +6,27 @@
 #include "mesh/core/node/numbers.hpp"
 
 namespace tulle::mesh {
+// The receiver of a link. Frames are numbered 1, 2, 3…; received_ is the last frame delivered in order. A frame beyond
+// received_ + 1 waits in held_. A frame is missing when it lies between received_ and known_, the highest number
+// certainly sent, and is not held.
+//
+// Three sources raise known_: a later frame, a Tail on the data path (both in order, so believed at once), and a
+// heartbeat on the control path. A heartbeat may overtake data, so its claim is believed only after a quiet moment on
+// the data path. A Nack goes out `nack_delay` after a hole was found, then with doubling pauses from `nack_retry` to
+// `nack_retry_max`; every delivery starts the pauses from the beginning.
 static_assert(16 * Limits{}.receipt_bytes == Limits{}.credit_bytes, "a receipt is not far from the end of the credit");
 static_assert(Limits{}.credit_bytes <= Limits{}.hold_bytes, "what a sender may have on its way can be held");
 static_assert(Timing{}.nack_delay <= Timing{}.nack_retry && Timing{}.nack_retry <= Timing{}.nack_retry_max);
 
 namespace {
 
-/// A frame with its place in the map; its other costs are in Frame::bytes, but for what is reported as gone.
+/// Memory of a frame with its place in the map. The other costs are in Frame::bytes, except for records reported as
+/// gone.
 constexpr std::size_t kFrameBytes = 320;
-/// A channel's name and count, with the allocation of its own that a name beyond 15 bytes has.
+/// Memory of a gone channel's name and count. A name beyond 15 bytes has an allocation of its own.
 constexpr std::size_t kGoneBytes = 64;
 
+/// The memory that holding the frame takes, in bytes.
 std::size_t memory_of(const Frame& frame) {
     std::size_t bytes = kFrameBytes + frame.bytes;
     for (const auto& [channel, missing] : frame.gone.channels) {
@@ -28,6 +38,7 @@ std::size_t memory_of(const Frame& frame) {
 }  // namespace
 
 void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out, OriginId via) {
+    // Data flows: an unproved claim may still be overtaken by the frames it speaks of, so believing waits again.
     if (believe_at_) {
         believe_at_ = now + timing_.claim_quiet;
     }
@@ -35,6 +46,7 @@ void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out
         ++counts_.duplicates;
         return;
     }
+    // No honest sender runs so far ahead, as its credit ends before.
     if (frame->no.value - received_.value > limits_.frames_ahead) {
         return;
     }
@@ -43,12 +55,14 @@ void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out
     if (arrival.repaired) {
         ++counts_.repaired;
     }
+    // A later frame proves a hole before it.
     if (frame->no != received_.next()) {
         hold(frame, arrival);
         learn(now, frame->no);
         return;
     }
     deliver(*frame, arrival, out);
+    // The hole is filled: deliver all frames that waited for it.
     while (!held_.empty() && held_.begin()->first == received_.next()) {
         const Held next = held_.begin()->second;
         held_.erase(held_.begin());
@@ -57,6 +71,7 @@ void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out
     }
     known_ = std::max(known_, received_);
     after_progress(now);
+    // The credit is given back before the sender runs out of it.
     if (since_receipt_ >= limits_.receipt_bytes) {
         since_receipt_ = 0;
         out.push_back(SendReceipt{received_});
@@ -65,6 +80,7 @@ void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out
 
 void LinkReceiver::deliver(const Frame& frame, const Arrival& arrival, LinkEffects& out) {
     TULLE_ASSERT(frame.no == received_.next());
+    // The order of a frame's parts: gaps first, then lists and last events, then records.
     if (!frame.gone.empty()) {
         out.push_back(ReportGone{frame.gone, frame.upto});
     }
@@ -75,6 +91,7 @@ void LinkReceiver::deliver(const Frame& frame, const Arrival& arrival, LinkEffec
         out.push_back(AcceptRetained{part});
     }
     for (const RecordPtr& record : frame.records) {
+        // The record came in an earlier session, or from another node during recovery.
         if (record->n <= delivered_) {
             ++counts_.duplicates;
             continue;
@@ -82,6 +99,7 @@ void LinkReceiver::deliver(const Frame& frame, const Arrival& arrival, LinkEffec
         delivered_ = record->n;
         out.push_back(DeliverRecord{record, arrival});
     }
+    // Records between the last one of the frame and `upto` were not due here.
     delivered_ = std::max(delivered_, frame.upto);
     received_ = frame.no;
     since_receipt_ += frame.bytes;
@@ -94,6 +112,7 @@ void LinkReceiver::hold(const FramePtr& frame, const Arrival& arrival) {
     held_bytes_ += bytes;
     while (held_bytes_ > limits_.hold_bytes) {
         TULLE_ASSERT(!held_.empty());
+        // The highest frame goes: the lowest ones are needed first.
         const auto highest = std::prev(held_.end());
         held_bytes_ -= highest->second.bytes;
         held_.erase(highest);
@@ -102,9 +121,11 @@ void LinkReceiver::hold(const FramePtr& frame, const Arrival& arrival) {
 
 void LinkReceiver::on_claim(Instant now, FrameNo last_sent, RecordNo upto, bool in_order) {
     considered_ = std::max(considered_, upto);
+    // No frame is under way, so all records up to `upto` were delivered or not due.
     if (last_sent == received_) {
         delivered_ = std::max(delivered_, upto);
     }
+    // Nothing new, or an impossible claim.
     if (last_sent <= known_ || last_sent.value - received_.value > limits_.frames_ahead) {
         return;
     }
@@ -120,6 +141,7 @@ void LinkReceiver::on_claim(Instant now, FrameNo last_sent, RecordNo upto, bool 
 
 void LinkReceiver::learn(Instant now, FrameNo known) {
     known_ = std::max(known_, known);
+    // Each missing frame is counted once as a hole, when first found missing.
     const FrameNo counted = std::max(holes_upto_, received_);
     if (counted < known_) {
         const auto first_held = held_.upper_bound(counted);
@@ -127,6 +149,7 @@ void LinkReceiver::learn(Instant now, FrameNo known) {
         counts_.holes += known_.value - counted.value - held;
     }
     holes_upto_ = std::max(holes_upto_, known_);
+    // A short delay before the first Nack: a frame relayed by a witness may be overtaken.
     if (!nack_at_) {
         backoff_ = timing_.nack_retry;
         nack_at_ = now + timing_.nack_delay;
@@ -141,6 +164,7 @@ void LinkReceiver::after_progress(Instant now) {
         nack_at_.reset();
         return;
     }
+    // Progress shows that repair works: ask for the rest soon.
     backoff_ = timing_.nack_retry;
     nack_at_ = nack_at_ ? std::min(*nack_at_, now + backoff_) : now + timing_.nack_delay;
 }
@@ -165,9 +189,11 @@ std::vector<FrameRange> LinkReceiver::missing() const {
 
 std::uint64_t LinkReceiver::lost() const {
     const FrameNo last = std::max(known_, claimed_);
+    // No frame is missing, or all frames up to `last` are held.
     if (last <= received_ || last.value - received_.value <= held_.size()) {
         return 0;
     }
+    // A hole without a countable record is reported as at least one lost record.
     const std::uint64_t held = held_records().size();
     const std::uint64_t passed = considered_ <= delivered_ ? 0 : considered_.value - delivered_.value;
     return passed > held ? passed - held : 1;
@@ -183,6 +209,7 @@ void LinkReceiver::hurry(Instant now) {
 void LinkReceiver::on_deadline(Instant now, LinkEffects& out) {
     if (believe_at_ && *believe_at_ <= now) {
         believe_at_.reset();
+        // The data path is quiet, so the claimed frames did not just get overtaken: ask without further delay.
         if (claimed_ > known_) {
             learn(now, claimed_);
             nack_at_ = now;

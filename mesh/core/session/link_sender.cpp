@@ -9,6 +9,13 @@
 
 namespace tulle::mesh {
 
+// The sender of a link. All links read one record ring; a link holds only a cursor, its frames without a receipt, and
+// its debts. flush() builds frames while the credit lasts: first records that the ring has dropped (Gone), then lists
+// and last events owed to the peer, then due records in order of n.
+//
+// Looking at each record for each link would cost records times peers. So a level link is not asked to look: Streams
+// names each due record by note_due(), and the cursor of the link jumps over the rest. When the credit runs out, the
+// named records are forgotten and the link is behind; it then reads the ring record by record until it is level again.
 static_assert(Limits{}.frame_bytes < Limits{}.credit_bytes && Limits{}.credit_bytes < Limits{}.ring_bytes);
 static_assert(Timing{}.tail < Timing{}.data_keepalive && Timing{}.data_keepalive < Timing{}.data_deaf);
 
@@ -21,6 +28,7 @@ void LinkSender::open(RecordNo after, std::vector<RecordNo> extras) {
 
 void LinkSender::note_due(RecordNo before, const RecordPtr& record) {
     TULLE_ASSERT(before < record->n);
+    // The first due record since the last flush(): from here on the noted records are complete.
     if (level_) {
         fall_behind(before);
         noted_.is_complete = true;
@@ -41,6 +49,7 @@ void LinkSender::flush(Instant now, const Sources& sources, std::vector<FramePtr
     if (!open_) {
         return;
     }
+    // A level link without noted records has nothing due in the ring.
     if (level_) {
         cursor_ = sources.ring.last();
     }
@@ -55,10 +64,12 @@ void LinkSender::flush(Instant now, const Sources& sources, std::vector<FramePtr
         out.push_back(std::move(frame));
         sent = true;
     }
-    noted_.is_complete = false;  // what is left will be looked at with the interest of that time
+    // Records left over will be looked at with the interest that the peer has by then.
+    noted_.is_complete = false;
     noted_.records.clear();
     noted_.sent = 0;
     level_ = cursor_ == sources.ring.last() && unreceipted_.bytes < limits_.credit_bytes;
+    // After a burst a Tail comes soon, so a lost last frame is found early; otherwise a Tail shows that the path works.
     if (sent) {
         tail_at_ = now + timing_.tail;
     } else if (!tail_at_) {
@@ -66,11 +77,11 @@ void LinkSender::flush(Instant now, const Sources& sources, std::vector<FramePtr
     }
 }
 
-/// Null when there is nothing to be sent.
 FramePtr LinkSender::next_frame(const Sources& sources) {
     Frame frame;
     pass_over_gone(sources, frame);
     add_owed(sources, frame);
+    // A list under way must not be interrupted by records.
     if (!list_ && noted_.is_complete) {
         add_noted(sources, frame);
     } else if (!list_) {
@@ -85,7 +96,6 @@ FramePtr LinkSender::next_frame(const Sources& sources) {
     return std::make_shared<const Frame>(std::move(frame));
 }
 
-/// Moves the cursor until the frame is full or the ring is at its end.
 void LinkSender::add_records(const Sources& sources, Frame& frame) {
     const RecordRing& ring = sources.ring;
     while (cursor_ < ring.last() && cursor_.next() >= ring.first_whole() && !is_late(cursor_.next()) &&
@@ -102,11 +112,11 @@ void LinkSender::add_records(const Sources& sources, Frame& frame) {
     }
 }
 
-/// The same when it is known what is due.
 void LinkSender::add_noted(const Sources& sources, Frame& frame) {
     while (noted_.sent < noted_.records.size() && frame.records.size() < limits_.frame_records) {
         const RecordPtr& record = noted_.records[noted_.sent];
         if (is_full(frame, *record)) {
+            // The cursor stops just before the record that did not fit, so all records up to the cursor are done.
             cursor_ = RecordNo{record->n.value - 1};
             return;
         }
@@ -115,18 +125,17 @@ void LinkSender::add_noted(const Sources& sources, Frame& frame) {
         cursor_ = record->n;
         ++noted_.sent;
     }
+    // All noted records are in: the rest of the ring is not due.
     if (noted_.sent == noted_.records.size() && frame.records.size() < limits_.frame_records) {
         cursor_ = sources.ring.last();
     }
 }
 
-/// A frame that is empty takes any record.
 bool LinkSender::is_full(const Frame& frame, const Record& next) const {
     const bool empty = frame.records.empty() && frame.presence.empty() && frame.retained.empty();
     return !empty && frame.bytes + next.cost() > limits_.frame_bytes;
 }
 
-/// Until the frame is full, or nothing is owed any more.
 void LinkSender::add_owed(const Sources& sources, Frame& frame) {
     while ((list_ || !owed_.empty()) && frame.bytes < limits_.frame_bytes) {
         if (!list_) {
@@ -136,16 +145,19 @@ void LinkSender::add_owed(const Sources& sources, Frame& frame) {
                 add_retained(sources, channel, next.mapped(), frame);
                 continue;
             }
+            // The list holds all changes up to the ring's last record, as it is read now.
             list_ = List{channel, next.mapped(), sources.ring.last(), sources.members(channel), 0};
         }
         add_members(frame);
+        // The frame is full; the list goes on in the next frame.
         if (list_) {
             return;
         }
     }
 }
 
-/// A frame that is not empty takes an event beyond its size only once: one more message of the largest kind is allowed.
+// An event is added while the frame has room left, so a frame exceeds its size by one event at most: the wire allows
+// one message of the largest kind beyond.
 void LinkSender::add_retained(const Sources& sources, const std::string& channel, InterestVersion version,
                               Frame& frame) {
     RetainedPart part = sources.retained(channel);
@@ -156,7 +168,6 @@ void LinkSender::add_retained(const Sources& sources, const std::string& channel
     frame.retained.push_back(std::make_shared<const RetainedPart>(std::move(part)));
 }
 
-/// The next piece of the list under way.
 void LinkSender::add_members(Frame& frame) {
     PresencePart part{.channel = list_->channel,
                       .version = list_->version,
@@ -164,6 +175,7 @@ void LinkSender::add_members(Frame& frame) {
                       .first = list_->sent == 0,
                       .last = false,
                       .members = {}};
+    // 64 bytes stand for the fixed fields of a piece.
     frame.bytes += 64 + part.channel.size();
     while (list_->sent < list_->members.size()) {
         const PresenceMember& member = list_->members[list_->sent];
@@ -175,7 +187,8 @@ void LinkSender::add_members(Frame& frame) {
         ++list_->sent;
     }
     part.last = list_->sent == list_->members.size();
-    TULLE_ASSERT(part.last || !part.members.empty());  // or the list would never end
+    // A piece without members would make the list endless.
+    TULLE_ASSERT(part.last || !part.members.empty());
     frame.presence.push_back(std::make_shared<const PresencePart>(std::move(part)));
     if (frame.presence.back()->last) {
         list_.reset();
@@ -184,16 +197,19 @@ void LinkSender::add_members(Frame& frame) {
 
 void LinkSender::pass_over_gone(const Sources& sources, Frame& frame) {
     const RecordRing& ring = sources.ring;
+    // Not even stubs are left of these records: only their number is known.
     if (cursor_.next() < ring.first()) {
         frame.gone.unknown = ring.first().value - cursor_.value - 1;
         cursor_ = RecordNo{ring.first().value - 1};
         unknown_lost_ = true;
     }
+    // Of the following records the ring has stubs (or whole records that come too late): count them by channel.
     std::map<std::string, std::uint64_t> missed;
     while (cursor_ < ring.last() && (cursor_.next() < ring.first_whole() || is_late(cursor_.next())) &&
            frame.bytes < limits_.frame_bytes) {
         const RecordPtr& stub = ring.at(cursor_.next());
         cursor_ = stub->n;
+        // No client sees a marked record, and the peer has got the extras.
         if (stub->trace || std::binary_search(extras_.begin(), extras_.end(), cursor_)) {
             continue;
         }
@@ -205,6 +221,7 @@ void LinkSender::pass_over_gone(const Sources& sources, Frame& frame) {
             const auto [entry, fresh] = missed.try_emplace(channel, 0);
             ++entry->second;
             ++counts_.gone;
+            // 16 bytes stand for the count and the fields of an entry.
             frame.bytes += fresh ? channel.size() + 16 : 0;
         }
     }
@@ -212,7 +229,6 @@ void LinkSender::pass_over_gone(const Sources& sources, Frame& frame) {
     frame.gone.channels.assign(missed.begin(), missed.end());
 }
 
-/// What a lost record has changed is told anew.
 void LinkSender::owe_stub(const Sources& sources, const Record& stub) {
     for (const std::string& channel : stub.channels) {
         if (is_presence_key(channel) && sources.interested(channel)) {
@@ -227,8 +243,9 @@ void LinkSender::owe_stub(const Sources& sources, const Record& stub) {
 }
 
 void LinkSender::on_receipt(FrameNo received) {
+    // The receipt is of another session, or the peer errs: no more can be receipted than was sent.
     if (received > last_sent_) {
-        return;  // not of this session, or a peer that errs: it can receipt no more than was sent
+        return;
     }
     while (receipted_ < received) {
         unreceipted_.bytes -= unreceipted_.frames.front().frame->bytes;
@@ -240,12 +257,14 @@ void LinkSender::on_receipt(FrameNo received) {
 
 void LinkSender::on_nack(Instant now, const std::vector<FrameRange>& missing, std::vector<FramePtr>& out) {
     std::size_t left = limits_.repair_frames;
-    std::size_t looks = 16 * limits_.repair_frames;  // ranges may overlap, and what was just sent again is passed over
+    // Ranges may overlap, and frames repeated just now are passed over: bound the looks as well as the frames.
+    std::size_t looks = 16 * limits_.repair_frames;
     for (const FrameRange& range : missing) {
         const FrameNo first = std::max(range.first, receipted_.next());
         const FrameNo last = std::min(range.last, last_sent_);
         for (FrameNo no = first; no <= last && left > 0 && looks > 0; no = no.next(), --looks) {
             Sent& sent = unreceipted_.frames[no.value - receipted_.value - 1];
+            // The repeated frame is still under way.
             if (sent.again_after > now) {
                 continue;
             }

@@ -8,6 +8,13 @@
 
 namespace tulle::mesh {
 
+// Liveness between this node and each peer. Every valid message counts as a sign of life. After `suspicion` without
+// any, the peer is suspect and witnesses are asked in rounds. The peer is dead when
+//  - it has been silent on every way for `verdict`, and a witness answered "no" and none "yes" in the round;
+//  - it has been silent on every way for `verdict_alone`, whatever the witnesses say;
+//  - a witness hears the peer, but no word has come to us on any way for `verdict_unspoken`.
+// A peer heard by a witness alone is partial: messages are relayed, and the session stands. An alive peer is also
+// checked on control: both directions must work, or control is dialled again and the peer finally dies.
 static_assert(4 * Timing{}.heartbeat <= Timing{}.suspicion, "one lost heartbeat makes nobody a suspect");
 static_assert(Timing{}.suspicion + 2 * Timing{}.probe_round <= Timing{}.verdict, "witnesses are asked twice before it");
 static_assert(Timing{}.verdict < Timing{}.verdict_alone && Timing{}.verdict_alone < Timing{}.verdict_unspoken);
@@ -18,11 +25,12 @@ static_assert(Timing{}.shun_stuck_max < Timing{}.strike_memory, "a pause does no
 void Liveness::heard(Instant now, Peer& peer, Effects& out) {
     const Duration silence = now - peer.last_heard;
     if (silence >= table_.timing().verdict || peer.state == PeerState::kPartial) {
-        restart_control(now, peer);  // a long silence on every path says nothing about control
+        // A long silence on every path says nothing about control.
+        restart_control(now, peer);
     } else if (silence > table_.timing().data_keepalive) {
-        // Nor does a shorter one: a cut and a short silence of control behind it must not add up to a death. Only what
-        // goes beyond the pauses of the data path is forgiven, as those alone would else hide a deaf control path for
-        // ever.
+        // Nor does a shorter silence: a cut of all paths and a short silence of control after the cut must not add up
+        // to a death. Only the part beyond the normal pauses of the data path is forgiven, as pauses alone would
+        // otherwise hide a deaf control path for ever.
         const Duration cut = silence - table_.timing().data_keepalive;
         peer.control_heard = std::min(now, peer.control_heard + cut);
         peer.control_echoed = std::min(now, peer.control_echoed + cut);
@@ -44,6 +52,7 @@ void Liveness::heard(Instant now, Peer& peer, Effects& out) {
 void Liveness::heard_on_control(Instant now, Peer& peer, Effects& out) {
     peer.control_heard = now;
     own_.heard(out);
+    // A session that has stood for so long makes up for earlier failures.
     if (now - peer.session_since >= table_.timing().strike_memory) {
         peer.deaf_strikes = 0;
         peer.stuck_strikes = 0;
@@ -69,7 +78,8 @@ bool Liveness::was_deaf(Instant now, OriginId oid) const {
         return false;
     }
     const Duration suspicion = table_.timing().suspicion;
-    const bool silent = now - peer->last_heard >= suspicion;  // else it lived until now
+    // A peer that is still heard lives until now; a silent peer lived until it was last heard.
+    const bool silent = now - peer->last_heard >= suspicion;
     return (silent ? peer->last_heard : now) - peer->control_heard >= suspicion;
 }
 
@@ -87,6 +97,7 @@ Instant Liveness::control_deadline(const Peer& peer) const {
 void Liveness::check_control(Instant now, Peer& peer, Effects& out) {
     TULLE_ASSERT(peer.state == PeerState::kAlive);
     const Timing& timing = table_.timing();
+    // Both directions count: messages from the peer, and the peer's answers to ours.
     const Duration unheard = now - peer.control_heard;
     const Duration unanswered = now - peer.control_echoed;
     const Duration longest = std::max(unheard, unanswered);
@@ -94,6 +105,8 @@ void Liveness::check_control(Instant now, Peer& peer, Effects& out) {
         peer.control_redialled = false;
         return;
     }
+    // First remedy, once: dial again. A peer that is reached through a witness is not helped by a new connection. The
+    // fault may also be ours, so the node listens for itself.
     if (longest < timing.control_verdict) {
         if (!std::exchange(peer.control_redialled, true) && peer.route_via == OriginId{}) {
             redial_control(now, peer, out);
@@ -101,6 +114,7 @@ void Liveness::check_control(Instant now, Peer& peer, Effects& out) {
         own_.listen(now, out);
         return;
     }
+    // The remedy did not help: the session ends, and the next handshake must prove that control works both ways.
     const std::string time = std::to_string(longest / 1ms) + " ms";
     ++table_.counters().control_deaths;
     own_.note_death(now);
@@ -108,6 +122,7 @@ void Liveness::check_control(Instant now, Peer& peer, Effects& out) {
                  unheard >= timing.control_verdict ? "it speaks on the data path alone for " + time
                                                    : "it does not hear our control messages for " + time,
                  out);
+    // The first death costs no pause. Each further death adds a second.
     shun(now, peer, std::min<Duration>(peer.deaf_strikes * 1s, timing.shun_deaf_max));
     ++peer.deaf_strikes;
 }
@@ -121,6 +136,7 @@ void Liveness::give_up_stuck(Instant now, OriginId oid, const std::string& why, 
     ++table_.counters().stuck_deaths;
     Peer& peer = found->second;
     declare_dead(now, peer, why, out);
+    // The exponent is bounded, as the shift would overflow.
     const Duration pause = table_.timing().shun_stuck_min * (1u << std::min(peer.stuck_strikes, 8u));
     shun(now, peer, std::min(table_.timing().shun_stuck_max, pause));
     ++peer.stuck_strikes;
@@ -133,7 +149,6 @@ void Liveness::shun(Instant now, Peer& peer, Duration pause) {
     }
 }
 
-/// The session stands; only its outward connection is made anew.
 void Liveness::redial_control(Instant now, Peer& peer, Effects& out) {
     TULLE_ASSERT(peer.in_session());
     ++table_.counters().control_redials;
@@ -160,6 +175,7 @@ void Liveness::forgive(Duration late) {
             peer.control_echoed += late;
             peer.probe.next_round += late;
         }
+        // A handshake also gets back the time that our own loop lost.
         if (peer.give_up_at) {
             *peer.give_up_at += late;
         }
@@ -186,6 +202,7 @@ void Liveness::tick(Instant now, Peer& peer, Effects& out) {
         out.push_back(
             Notice{Severity::kWarn, peer.name + " is silent for " + std::to_string(unheard / 1ms) + " ms: suspect"});
         peer.probe = {};
+        // Witnesses are asked at once: their answers take a round trip.
         ask_witnesses(now, peer, out);
         return;
     }
@@ -197,8 +214,8 @@ void Liveness::tick(Instant now, Peer& peer, Effects& out) {
         return;
     }
     const Duration silence = now - latest_sign(peer);
-    // A witness hears it, but it says nothing to us by that way either: it has given us up, and the handshake can't
-    // pass.
+    // A witness may hear the peer although the peer says nothing to us by that way either. Then the peer has given us
+    // up, and no handshake can pass.
     const Duration unspoken = now - std::max(peer.last_heard, peer.last_relayed);
     const bool agreed = peer.probe.answers_no > 0 && peer.probe.answers_yes == 0;
     if (silence >= timing.verdict_alone || unspoken >= timing.verdict_unspoken ||
@@ -206,6 +223,8 @@ void Liveness::tick(Instant now, Peer& peer, Effects& out) {
         declare_dead(now, peer, "silent for " + std::to_string(silence / 1ms) + " ms", out);
         return;
     }
+    // A witness must have heard the peer at least half a `suspicion` after we last did, or a frozen peer would look
+    // partial for a moment.
     if (peer.state == PeerState::kSuspect && peer.probe.evidence >= peer.last_heard + timing.suspicion / 2) {
         peer.state = PeerState::kPartial;
         peer.deaf_via = peer.probe.witness;
@@ -225,11 +244,13 @@ void Liveness::ask_witnesses(Instant now, Peer& peer, Effects& out) {
     peer.probe.next_round = now + table_.timing().probe_round;
     peer.probe.answers_no = 0;
     peer.probe.answers_yes = 0;
+    // Three at most: many nodes may suspect the same peer at once, and each of them asks.
     for (std::size_t asked = 0; asked < 3 && !witnesses.empty(); ++asked) {
         const auto chosen = witnesses.begin() + static_cast<std::ptrdiff_t>(table_.prng().below(witnesses.size()));
         sender_.send(*chosen, ProbeAsk{peer.oid, peer.probe.round}, out);
         witnesses.erase(chosen);
     }
+    // The next look must not come later than the verdict without witnesses.
     const Instant latest = latest_sign(peer) + table_.timing().verdict_alone;
     if (latest > now) {
         peer.probe.next_round = std::min(peer.probe.next_round, latest);
@@ -240,6 +261,7 @@ void Liveness::on_probe_ask(Instant now, OriginId from, const ProbeAsk& ask, Eff
     ProbeAnswer answer{.target = ask.target, .round = ask.round};
     if (const Peer* target = table_.find(ask.target); target != nullptr && target->was_alive) {
         const Duration silence = now - target->last_heard;
+        // A peer that is partial here is not "heard": only a direct word counts.
         const bool hears = target->state == PeerState::kAlive && silence < table_.timing().suspicion;
         answer.hearing = hears ? Hearing::kYes : Hearing::kNo;
         answer.silence_us = static_cast<std::uint64_t>(silence / 1us);
@@ -253,11 +275,13 @@ void Liveness::on_probe_answer(Instant now, OriginId from, const ProbeAnswer& an
         return;
     }
     if (answer.hearing == Hearing::kYes) {
-        // What the witness has heard counts from when it heard it, or a frozen peer would gain the time of a round.
+        // The evidence dates from when the witness heard the peer, or a frozen peer would gain the time of a round. An
+        // impossible age is cut to a second.
         const Duration silence = std::chrono::microseconds{std::min<std::uint64_t>(answer.silence_us, 1'000'000)};
         found->second.probe.evidence = std::max(found->second.probe.evidence, now - silence);
         found->second.probe.witness = from;
         if (found->second.state == PeerState::kPartial) {
+            // Any witness that hears the peer can pass messages on; the latest is the freshest.
             found->second.deaf_via = from;
         }
         ++found->second.probe.answers_yes;
@@ -302,6 +326,7 @@ void Liveness::replace_at(Instant now, const std::string& endpoint, Effects& out
         }
         if (peer.state == PeerState::kDead) {
             dialler_.close_connection(peer, out);
+            // Another process lives there now, so dialling the dead one is useless.
             peer.redial_at.reset();
         }
     }
@@ -314,8 +339,10 @@ void Liveness::on_endpoint_refused(Instant now, Peer& peer, Effects& out) {
     if (peer.in_session()) {
         declare_dead(now, peer, "its endpoint refuses", out);
     } else if (peer.state == PeerState::kDead) {
-        dialler_.give_up(now, peer, out);  // with the attempt: one that stands holds up the asking of survivors
+        // The attempt ends too: an attempt under way holds up the asking of survivors.
+        dialler_.give_up(now, peer, out);
     } else if (!peer.spoke_to_us) {
+        // A peer known by name only, with a closed port, is forgotten.
         table_.gate().member_gone(peer.oid);
         dialler_.close_connection(peer, out);
         table_.peers().erase(peer.oid);

@@ -9,60 +9,80 @@
 
 namespace tulle::mesh {
 
-/// Pairwise liveness: who is heard, who is silent, on which path, and when a peer is dead. Hearsay makes it ask, never
-/// believe.
+/// Pairwise liveness: which peer is heard, which is silent, on which path, and when a peer is dead. Hearsay makes this
+/// node ask, never believe. The head of liveness.cpp explains the algorithm.
 ///
-/// Thread: confined to the hub. Time: `now` must not go backwards.
+/// Thread: confined to the hub.
+/// Time:   `now` must not go backwards.
+/// Ownership: refers to the parts of the same Membership; all of them outlive the Liveness.
+/// Limits: at most 3 witnesses are asked in a round.
+/// Errors: none. An answer to an old round, or about an unknown node, is ignored.
 class Liveness {
 public:
     Liveness(PeerTable& table, Dialler& dialler, OwnControl& own, const PeerSender& sender)
         : table_(table), dialler_(dialler), own_(own), sender_(sender) {}
 
-    /// Something of the peer's session has come directly; on control.
+    /// A message of the peer's session has come directly, on either path. Ends all suspicion.
     void heard(Instant now, Peer& peer, Effects& out);
+    /// A message of the peer's session has come directly on control. Call after heard().
     void heard_on_control(Instant now, Peer& peer, Effects& out);
-    /// Control counts as heard now: nobody could have spoken before.
+    /// Counts control as heard and answered now: the peer had no chance to speak before.
     static void restart_control(Instant now, Peer& peer);
-    /// The peer has answered what we sent it on control at `sent`: it hears us there. A moment that can't be is
-    /// ignored.
+    /// The peer has answered a control message that we sent at `sent`: the peer hears us there. A moment after `now` is
+    /// impossible and ignored.
     void on_echo(Instant now, OriginId oid, Instant sent);
+    /// Answers whether we hear the peer asked for.
     void on_probe_ask(Instant now, OriginId from, const ProbeAsk& ask, Effects& out);
+    /// Counts a witness's answer, if it belongs to the current round.
     void on_probe_answer(Instant now, OriginId from, const ProbeAnswer& answer);
-    /// Nobody listens at the peer's endpoint.
+    /// Nobody listens at the peer's endpoint: a peer in session is dead, and an attempt ends. Ignored while the
+    /// connection stands. `peer` may dangle afterwards.
     void on_endpoint_refused(Instant now, Peer& peer, Effects& out);
-    /// Another node answers at this endpoint: whoever had it, and is not connected any more, is dead.
+    /// A node answers at this endpoint. A former node of the endpoint is declared dead if its connection has broken; a
+    /// dead one is not dialled any more. Call only when the answering process is certainly at the endpoint.
     void replace_at(Instant now, const std::string& endpoint, Effects& out);
-    /// The peer said goodbye and all it sent has come.
+    /// The peer said goodbye and all its frames have come: the session ends in order.
     void on_left(Instant now, OriginId oid, Effects& out);
+    /// Ends the session by a verdict, closes the connection and schedules the next attempt. `why` is for the log.
+    /// REQUIRES: a session stands.
     void declare_dead(Instant now, Peer& peer, const std::string& why, Effects& out);
-    /// Ends the session of a peer that takes in none of our interest; the pause before the next one grows each time.
+    /// Ends the session of a peer that takes in none of our interest. The pause before the next session doubles each
+    /// time, from `shun_stuck_min` to `shun_stuck_max`. No effect without a session.
     void give_up_stuck(Instant now, OriginId oid, const std::string& why, Effects& out);
-    /// Our own loop was late by so much: nobody is to blame for the silence meanwhile.
+    /// Our own loop came late by `late`: moves all timeouts, as no peer is to blame for the silence meanwhile.
     void forgive(Duration late);
 
+    /// Looks at the peer's silence: suspects, asks witnesses, declares dead, checks control.
     /// REQUIRES: a session stands.
     void tick(Instant now, Peer& peer, Effects& out);
+    /// When tick() has something to do next; nothing without a session.
     [[nodiscard]] std::optional<Instant> next_deadline(const Peer& peer) const;
 
-    /// The peer was there, and its control messages had not come for as long as makes a peer suspect when its session
-    /// ended.
+    /// True when the peer was heard although its control messages had not come for `suspicion` or longer, up to the
+    /// peer's last sign of life.
     [[nodiscard]] bool was_deaf(Instant now, OriginId oid) const;
-    /// A session with the peer has ended by give_up_stuck(), and none has stood for long since.
+    /// True when a session with the peer has ended by give_up_stuck(), and no later session has stood for
+    /// `strike_memory`.
     [[nodiscard]] bool was_stuck(OriginId oid) const;
+    /// True while the pause after a deaf or stuck session lasts.
     [[nodiscard]] static bool is_shunned(Instant now, const Peer& peer) {
         return peer.shunned_until && now < *peer.shunned_until;
     }
 
 private:
-    /// The last moment at which it certainly lived, by whatever way we know.
+    /// The last moment at which the peer certainly lived, heard by any way.
     [[nodiscard]] static Instant latest_sign(const Peer& peer);
+    /// Asks up to 3 peers, drawn at random, whether they hear the peer.
     void ask_witnesses(Instant now, Peer& peer, Effects& out);
-    /// Data alone does not keep a peer alive: subscriptions are confirmed by control alone.
+    /// Dials a silent control path again, then declares the peer dead. Data alone does not keep a peer alive, because
+    /// subscriptions are confirmed by control.
+    /// REQUIRES: the peer is alive.
     void check_control(Instant now, Peer& peer, Effects& out);
     /// When check_control() has something to do next.
     [[nodiscard]] Instant control_deadline(const Peer& peer) const;
+    /// Replaces our control connection to the peer; the session stands.
     void redial_control(Instant now, Peer& peer, Effects& out);
-    /// The next session with the peer waits for `pause`.
+    /// Puts the next session with the peer off by `pause`.
     static void shun(Instant now, Peer& peer, Duration pause);
 
     PeerTable& table_;

@@ -26,6 +26,7 @@ Membership::Membership(const NodeOptions& options, Prng& prng, Records records)
 
 OriginId Membership::on_connection_up(Instant now, ConnectionId connection, Effects& out) {
     table_.note_change();
+    // Each connection belongs to exactly one part: ask the parts in turn.
     if (own_.on_connection(now, connection, true, out) || seeds_.on_connection_up(now, connection, out) ||
         refusals_.on_connection_up(now, connection, out)) {
         return {};
@@ -72,7 +73,7 @@ struct Membership::Handler {
     bool operator()(const Members& named) const { return all.handshake_.learn(now, from, named.members, out), true; }
     bool operator()(const ProbeAsk& ask) const { return all.liveness_.on_probe_ask(now, from, ask, out), true; }
     bool operator()(const ProbeAnswer& answer) const { return all.liveness_.on_probe_answer(now, from, answer), true; }
-    /// The rest is for the services of the node, each of whose kinds MeshNode names.
+    /// All other kinds are for the services of the node; MeshNode names each kind.
     template <class T>
     bool operator()(const T&) const {
         return false;
@@ -81,14 +82,17 @@ struct Membership::Handler {
 
 bool Membership::on_control(Instant now, const Control& message, Effects& out) {
     const bool is_knock = std::holds_alternative<Knock>(message.body);
+    // Only a Knock may go to an unknown node. Anything else for another id was meant for an earlier process here.
     if (message.dst != table_.options().oid && !(message.dst == OriginId{} && is_knock)) {
-        ++table_.counters().stale;  // for another incarnation
+        ++table_.counters().stale;
         return false;
     }
     if (is_handshake(message.body)) {
+        // A handshake proves itself by echoes, not by the tag of a session.
         static_cast<void>(handle(now, message, out));
         return false;
     }
+    // A heartbeat that says "ready" of a node that said goodbye shows that the goodbye was false.
     const auto* heartbeat = std::get_if<Heartbeat>(&message.body);
     const bool serves = heartbeat != nullptr && heartbeat->ready;
     return in_standing_session(now, message.src, message.tag, Way::kControl, serves, out) && !handle(now, message, out);
@@ -115,7 +119,9 @@ bool Membership::on_relayed(Instant now, const Control& message, Effects& out) {
         !sender_.in_relayed_session(now, message.src, message.tag, Way::kControl)) {
         return false;
     }
-    if (is_handshake(message.body) || std::holds_alternative<Relay>(message.body)) {  // one hop is all
+    // A handshake by way of a witness would prove nothing about the way between the two nodes. A Relay in a Relay is
+    // refused: one hop is all.
+    if (is_handshake(message.body) || std::holds_alternative<Relay>(message.body)) {
         ++table_.counters().stale;
         return false;
     }
@@ -134,9 +140,11 @@ bool Membership::in_standing_session(Instant now, OriginId from, SessionTag tag,
     }
     Peer& peer = found->second;
     if (peer.bound && tag == peer.local_tag) {
+        // Only a peer that is alive already leaves every deadline as it is, or later.
         if (peer.state != PeerState::kAlive) {
             table_.note_change();
         }
+        // The first message with both tags completes the handshake.
         if (!peer.in_session()) {
             handshake_.confirm(now, peer, out);
         }
@@ -150,17 +158,20 @@ bool Membership::in_standing_session(Instant now, OriginId from, SessionTag tag,
     handshake_.doubt_goodbye(now, peer, serves);
     if (peer.state == PeerState::kDead && table_.is_dialling() && !Liveness::is_shunned(now, peer)) {
         table_.note_change();
-        handshake_.revive(now, peer, out);  // it lives, and believes in a session that we have ended
+        // The peer lives, and believes in a session that this node has ended.
+        handshake_.revive(now, peer, out);
     }
     return false;
 }
 
 void Membership::on_deadline(Instant now, Effects& out) {
+    // Most turns change nothing here: spare the look at every peer.
     if (!table_.is_changed() && now < quiet_until_) {
         return;
     }
     table_.settle_change();
     refusals_.expire(now);
+    // The ids are copied because a tick may erase any peer.
     std::vector<OriginId> ids;
     for (const auto& [oid, peer] : table_.peers()) {
         ids.push_back(oid);
@@ -174,7 +185,8 @@ void Membership::on_deadline(Instant now, Effects& out) {
             tick_peer(now, found->second, out);
         }
     }
-    seeds_.tick(now, out);  // after the peers: a seed whose peer is gone is dialled again
+    // After the peers: a seed without a peer now is dialled again in the same turn.
+    seeds_.tick(now, out);
     own_.tick(now, out);
     refusals_.tick(now, out);
     quiet_until_ = first_deadline();
@@ -190,6 +202,8 @@ void Membership::tick_peer(Instant now, Peer& peer, Effects& out) {
 }
 
 Instant Membership::next_deadline(Instant horizon) {
+    // Peers that are merely heard put their deadlines off, so quiet_until_ may be too early: look again only if that
+    // matters.
     if (table_.is_changed() || quiet_until_ < horizon) {
         quiet_until_ = first_deadline();
     }
@@ -216,7 +230,7 @@ void Membership::stop_dialling(Effects& out) {
 }
 
 bool Membership::is_refused() const {
-    // Somebody has taken us in and says nothing else since: that nobody is there now is no refusal.
+    // A node that has taken us in, and says nothing else since, does not refuse us: its absence is no refusal.
     return refusals_.is_refused() && !seeds_.is_accepted() && !table_.has_session();
 }
 

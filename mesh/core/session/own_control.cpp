@@ -5,11 +5,11 @@
 
 namespace tulle::mesh {
 
-/// When no peer at all is heard on control, the fault may be ours: we knock at our own endpoint.
 void OwnControl::listen(Instant now, Effects& out) {
     const bool all = std::none_of(table_.peers().begin(), table_.peers().end(), [&](const auto& entry) {
         return entry.second.in_session() && now - entry.second.control_heard < table_.timing().control_deaf;
     });
+    // A single peer that is heard proves our control path.
     if (self_ || !all || now < again_at_) {
         return;
     }
@@ -27,6 +27,7 @@ void OwnControl::tick(Instant now, Effects& out) {
     if (!self_) {
         return;
     }
+    // The knock goes by our own DEALER to our own ROUTER, the way of any stranger's first word.
     if (self_->up && self_->knock_at <= now) {
         self_->knock_at = now + table_.timing().hello_retry;
         out.push_back(SendControl{self_->connection,
@@ -46,6 +47,7 @@ void OwnControl::heard(Effects& out) {
     if (!self_) {
         return;
     }
+    // The proof is there, so the connection is not needed any more.
     table_.note_change();
     out.push_back(CloseConnection{self_->connection});
     self_.reset();
@@ -54,7 +56,6 @@ void OwnControl::heard(Effects& out) {
     }
 }
 
-/// Nobody is there to be unheard: that we were deaf says nothing any more.
 void OwnControl::rest_alone(Instant now, bool alone, Effects& out) {
     alone_since_ = !alone || !deaf_ ? std::nullopt : std::optional(alone_since_.value_or(now));
     if (alone_since_ && now - *alone_since_ >= table_.timing().refusal_memory) {
@@ -78,6 +79,7 @@ bool OwnControl::on_connection(Instant now, ConnectionId connection, bool up, Ef
 }
 
 void OwnControl::note_death(Instant now) {
+    // A knock that began just now may still come back.
     deaf_ = deaf_ || (self_ && now - self_->since >= table_.timing().suspicion);
 }
 

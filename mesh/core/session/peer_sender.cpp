@@ -10,6 +10,7 @@ void PeerSender::send(OriginId to, ControlBody body, Effects& out) const {
         return;
     }
     Control message = table_.envelope(*peer, peer->remote_tag, std::move(body));
+    // The direct way does not reach the peer, by the peer's own word.
     if (const Peer* witness = relay_of(*peer)) {
         relay(*witness, {to, std::make_shared<const Control>(std::move(message)), nullptr}, out);
     } else {
@@ -40,10 +41,13 @@ void PeerSender::send_every_way(OriginId to, ControlBody body, Effects& out) con
         return;
     }
     Control message = table_.envelope(*peer, peer->remote_tag, std::move(body));
+    // route_via carries our words to the peer; deaf_via carries the peer's words to us, and shows the peer that we
+    // listen.
     for (const OriginId via : {peer->route_via, peer->deaf_via}) {
         if (const Peer* witness = usable_witness(via); witness != nullptr) {
             relay(*witness, {to, std::make_shared<const Control>(message), nullptr}, out);
         }
+        // A single witness for both directions gets one copy.
         if (peer->route_via == peer->deaf_via) {
             break;
         }
@@ -67,6 +71,7 @@ void PeerSender::relay(const Peer& witness, Relay what, Effects& out) const {
 
 void PeerSender::forward(const Relay& relay, Effects& out) {
     const Peer* receiver = table_.find(relay.to);
+    // Only to a peer that we hear ourselves: otherwise a message could wander through the mesh.
     if (receiver != nullptr && receiver->state == PeerState::kAlive && receiver->connection) {
         ++table_.counters().relayed;
         out.push_back(SendControl{*receiver->connection, table_.envelope(*receiver, receiver->remote_tag, relay)});
@@ -87,6 +92,7 @@ bool PeerSender::in_relayed_session(Instant now, OriginId from, SessionTag tag, 
         ++table_.counters().stale;
         return false;
     }
+    // last_heard stays: a relayed message does not prove the direct way.
     found->second.last_relayed = now;
     if (way == Way::kControl) {
         found->second.control_heard = now;

@@ -24,6 +24,7 @@ bool PeerTable::has_session() const {
 std::vector<MemberInfo> PeerTable::members() const {
     std::vector<MemberInfo> members;
     for (const auto& [oid, peer] : peers_) {
+        // A node known by hearsay alone is not passed on: a false name would live for ever.
         if (peer.in_session() || (peer.state == PeerState::kJoining && peer.spoke_to_us)) {
             members.push_back({oid, peer.name, peer.endpoints});
         }
@@ -32,6 +33,7 @@ std::vector<MemberInfo> PeerTable::members() const {
 }
 
 std::uint32_t PeerTable::common_protocol() const {
+    // A node without peers is bound by its own version alone.
     std::uint32_t common = options_.newest_protocol;
     for (const auto& [oid, peer] : peers_) {
         common = peer.in_session() ? std::min(common, peer.protocol) : common;
@@ -41,12 +43,14 @@ std::uint32_t PeerTable::common_protocol() const {
 
 void PeerTable::begin_session(Peer& peer) {
     TULLE_ASSERT(peer.local_tag != SessionTag{});
+    // A newer session in place of an older one leaves the view as it is.
     digest_ ^= peer.in_session() ? 0 : peer.oid.value;
     peer.state = PeerState::kAlive;
     ++counters_.sessions;
 }
 
 void PeerTable::end_session(Peer& peer, PeerState state) {
+    // All state of the attempt is void: tags, timers, questions to witnesses, ways round.
     const bool stood = peer.in_session();
     peer.state = state;
     peer.bound = false;
@@ -79,6 +83,7 @@ Control PeerTable::envelope(const Peer& peer, SessionTag tag, ControlBody body) 
 }
 
 Duration PeerTable::jittered(Duration d) {
+    // Jitter keeps nodes that lost each other at the same moment from dialling at the same moment.
     return d * 3 / 4 + Duration{static_cast<Duration::rep>(prng_.below(static_cast<std::uint64_t>(d.count() / 2) + 1))};
 }
 

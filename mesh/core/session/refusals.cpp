@@ -7,16 +7,17 @@
 
 namespace tulle::mesh {
 
+// The constants of numbers.hpp rely on each other in these ways.
 static_assert(Limits{}.refusals_foreign < Limits{}.refusals, "newcomers of the own cluster get their answer");
 static_assert(Timing{}.redial_refused_max < Timing{}.refusal_memory, "a refusal is remembered until the next attempt");
 static_assert(Timing{}.verdict_unspoken < Timing{}.name_patience, "a name is free again after the verdict");
 
-/// To one endpoint at a time: it says itself where it is, and that need not be true.
 void Refusals::refuse(Instant now, OriginId to, const Introduction& who, std::uint64_t echo, Refuse message,
                       Effects& out) {
     const std::string& endpoint = who.endpoints.control;
     const bool under_way = std::any_of(refusals_.begin(), refusals_.end(),
                                        [&](const Refusal& r) { return r.to == to || r.endpoint == endpoint; });
+    // Strangers of other clusters can't use up the places of our own newcomers.
     const bool foreign = message.reason == RefusalReason::kCluster;
     const auto strangers =
         static_cast<std::size_t>(std::count_if(refusals_.begin(), refusals_.end(), [](const Refusal& r) {
@@ -39,8 +40,10 @@ void Refusals::note(Instant now, Refused what, Effects& out) {
     auto known = std::find_if(refused_.begin(), refused_.end(), [&](const Refused& r) {
         return r.by_us == what.by_us && r.endpoint == what.endpoint && r.reason == what.reason;
     });
+    // All places hold recent refusals: somebody sends ever new names. New kinds are then kept, but not logged.
     const bool flooded = refused_.size() >= table_.limits().refusals_kept &&
                          now - refused_.front().last < table_.timing().refusal_notice;
+    // The entry moves to the end of the list, so the front is always the oldest.
     if (known == refused_.end()) {
         if (refused_.size() >= table_.limits().refusals_kept) {
             refused_.erase(refused_.begin());
@@ -66,6 +69,7 @@ void Refusals::note(Instant now, Refused what, Effects& out) {
 }
 
 void Refusals::on_refused_name(Instant now, const std::string& who, const Refuse& refuse, Effects& out) {
+    // The former process under our name may just not be found dead yet, so the node asks on for a while before it ends.
     barred_until_ = now + table_.timing().name_memory;
     name_refused_since_ = name_refused_since_.value_or(now);
     if (now - *name_refused_since_ >= table_.timing().name_patience) {
@@ -81,19 +85,21 @@ bool Refusals::on_connection_up(Instant now, ConnectionId connection, Effects& o
     }
     out.push_back(SendControl{connection,
                               {.src = table_.options().oid, .dst = refusal->to, .tag = {}, .body = refusal->message}});
-    refusal->give_up_at = now + table_.timing().hello_retry;  // time for the transport to carry it
+    // The connection stays open for a moment: the transport needs time to carry the message.
+    refusal->give_up_at = now + table_.timing().hello_retry;
     return true;
 }
 
 void Refusals::on_session() {
     name_refused_since_.reset();
+    // The node that refused us has gone, or was a newcomer itself.
     barred_until_.reset();
     refused_until_.reset();
 }
 
 void Refusals::expire(Instant now) {
     if (barred_until_ && *barred_until_ <= now) {
-        barred_until_.reset();  // whoever refused us has gone, or was a newcomer itself
+        barred_until_.reset();
         name_refused_since_.reset();
     }
     if (refused_until_ && *refused_until_ <= now) {

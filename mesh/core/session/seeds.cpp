@@ -3,9 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+// How a node finds the others. Each seed goes round a circle: dial, knock until a Hello or a refusal comes, rest while
+// the answering node is in session, dial again when that node is lost. Failed attempts repeat with pauses from
+// `redial_min` to `redial_seed_max`, as a seed may start later than this node.
+//
+// A seed may be this node itself (a shared list of peers, or a balancer in front of all nodes). The node notices when
+// its own knock comes back; such a seed is tried again only while the node is alone. A name stands for all its
+// addresses and is looked up again regularly, as nodes may start under the name later.
 namespace tulle::mesh {
 namespace {
 
+/// Peers explained in the log line of a lonely node. Further peers are only counted, so the line stays readable.
 constexpr std::size_t kReasonsTold = 5;
 constexpr std::string_view kNameRefused = "refuses this node, as another one holds its name";
 
@@ -15,6 +23,7 @@ Seed& Seeds::add_seed(std::string endpoint, std::string name) {
     Seed& seed = seeds_.emplace_back();
     seed.endpoint = std::move(endpoint);
     seed.name = std::move(name);
+    // Zero means "no nonce" in Refuse::echo, so the lowest bit is always set.
     seed.nonce = table_.secret() | 1;
     return seed;
 }
@@ -24,6 +33,7 @@ void Seeds::start_seed(Instant now, Seed& seed, Effects& out) {
         seed.is_self = true;
         return;
     }
+    // The node must not serve before this seed has had its chance.
     table_.gate().expect_seed(now, seed.endpoint);
     dial_seed(now, seed, out);
 }
@@ -52,11 +62,13 @@ void Seeds::dial_seed(Instant now, Seed& seed, Effects& out) {
     seed.connection = table_.fresh_connection();
     seed.give_up_at = now + table_.timing().handshake;
     out.push_back(OpenConnection{*seed.connection, seed.endpoint});
+    // The check notices a closed port at once; the transport alone would try on in silence.
     out.push_back(CheckEndpoint{*seed.connection, seed.endpoint});
 }
 
 void Seeds::seed_failed(Instant now, Seed& seed, std::string why, Effects& out) {
-    table_.note_change();  // whether it is to be dialled again is for the next look to say
+    // The next look decides whether the seed is dialled again.
+    table_.note_change();
     seed.failure = std::move(why);
     seed.is_self = false;
     seed.self_again_at.reset();
@@ -73,7 +85,8 @@ void Seeds::seed_answered(Seed& seed, OriginId oid, Effects& out) {
     seed.is_self = false;
     seed.self_again_at.reset();
     seed.failure.clear();
-    seed.met = seed.met || (peer != nullptr && peer->in_session());  // that node has more than one address
+    // The node may have more than one address, and be in session already.
+    seed.met = seed.met || (peer != nullptr && peer->in_session());
     table_.gate().seed_settled(seed.endpoint);
 }
 
@@ -89,15 +102,18 @@ void Seeds::tick_seed(Instant now, Seed& seed, Effects& out) {
     if (!table_.is_dialling()) {
         return;
     }
+    // A seed that leads to ourselves has its own, slower circle.
     if (seed.is_self && !seed.connection) {
         tick_self_seed(now, seed, out);
         return;
     }
     const Peer* peer = seed.oid ? table_.find(*seed.oid) : nullptr;
+    // The handshake looks after a node that has answered; the seed must not dial the node a second time.
     const bool covered = peer != nullptr && (peer->in_session() || peer->state == PeerState::kJoining);
     if (covered) {
         seed.redial_at.reset();
     } else if (!seed.connection && !seed.redial_at) {
+        // The seed's node was lost just now: begin with the shortest pause.
         seed.backoff = {};
         seed.redial_at = now + table_.jittered(table_.timing().redial_min);
     }
@@ -115,6 +131,8 @@ void Seeds::tick_self_seed(Instant now, Seed& seed, Effects& out) {
         return;
     }
     seed.self_again_at = now + table_.timing().redial_self;
+    // A balancer may stand at the endpoint and send the next connection to another node. A node in session needs no
+    // such luck.
     if (!table_.has_session()) {
         dial_seed(now, seed, out);
     }
@@ -130,7 +148,9 @@ void Seeds::tick_name(Instant now, SeedName& name, Effects& out) {
 void Seeds::on_name_resolved(Instant now, const NameResolved& resolved, Effects& out) {
     const auto name =
         std::find_if(names_.begin(), names_.end(), [&](const SeedName& known) { return known.name == resolved.name; });
+    // Nobody has asked for this answer, or the node is leaving.
     if (name == names_.end() || name->ask_at || !table_.is_dialling()) {
+        // A name server may be away for a while, so the former addresses stay.
         return;
     }
     table_.note_change();
@@ -138,12 +158,13 @@ void Seeds::on_name_resolved(Instant now, const NameResolved& resolved, Effects&
     name->ask_at = now + table_.jittered(failed ? table_.timing().resolve_retry : table_.timing().resolve_again);
     name->failure = failed ? "the name has no address: " + resolved.error : "";
     if (failed) {
-        return;  // the addresses that it had stay: a name server may be away for a while
+        return;
     }
     std::vector<std::string> endpoints = resolved.endpoints;
     std::sort(endpoints.begin(), endpoints.end());
     endpoints.erase(std::unique(endpoints.begin(), endpoints.end()), endpoints.end());
-    for (Seed& seed : seeds_) {  // first, so that those that are still given are not the ones to make room
+    // First, so addresses that are still given do not make room for new ones.
+    for (Seed& seed : seeds_) {
         if (std::binary_search(endpoints.begin(), endpoints.end(), seed.endpoint)) {
             seed.resolved_at = now;
         }
@@ -166,6 +187,7 @@ bool Seeds::take_address(Instant now, const std::string& name, const std::string
     std::size_t of_name = 0;
     auto oldest = seeds_.end();
     for (auto seed = seeds_.begin(); seed != seeds_.end(); ++seed) {
+        // The address is a seed already, perhaps of another name.
         if (seed->endpoint == endpoint) {
             return true;
         }
@@ -175,6 +197,7 @@ bool Seeds::take_address(Instant now, const std::string& name, const std::string
             oldest = oldest == seeds_.end() || seed->resolved_at < oldest->resolved_at ? seed : oldest;
         }
     }
+    // Full: the address of this name that was given longest ago makes room, unless it was given just now.
     if (of_name >= table_.limits().addresses_per_name || named >= table_.limits().named_seeds) {
         if (oldest == seeds_.end() || oldest->resolved_at == now) {
             return false;
@@ -217,6 +240,7 @@ void Seeds::note_lonely(Instant now, bool alone, Effects& out) {
     if (now < *lonely_at_) {
         return;
     }
+    // The second notice comes later than the first, as the log would fill otherwise.
     lonely_at_ = now + table_.timing().refusal_notice;
     if (const std::size_t peers = configured(); peers > 0) {
         out.push_back(Notice{Severity::kWarn, "this node is alone, without any of its " + std::to_string(peers) +
@@ -227,12 +251,14 @@ void Seeds::note_lonely(Instant now, bool alone, Effects& out) {
 std::string Seeds::why_lonely() const {
     std::vector<std::string> reasons;
     for (const SeedName& name : names_) {
+        // A name is a reason when its look-up failed or is under way.
         if (!name.failure.empty() || !name.ask_at) {
             reasons.push_back(name.name + " (" + (name.failure.empty() ? "the name is being looked up" : name.failure) +
                               ")");
         }
     }
     for (const Seed& seed : seeds_) {
+        // The most telling reason wins: ourselves, a failure, then the state of the node there.
         const Peer* peer = seed.oid ? table_.find(*seed.oid) : nullptr;
         std::string why = seed.failure;
         if (seed.is_self) {
@@ -290,6 +316,7 @@ void Seeds::start(Instant now, Effects& out) {
         start_seed(now, seed, out);
     }
     for (SeedName& name : names_) {
+        // The node must not serve before the name has had its chance.
         table_.gate().expect_seed(now, name.name);
         out.push_back(ResolveName{name.name});
     }
@@ -327,11 +354,12 @@ bool Seeds::on_endpoint_checked(Instant now, const EndpointChecked& checked, Eff
     if (seed == nullptr) {
         return false;
     }
+    // A closed port is an answer: the join gate need not wait for the seed.
     if (checked.state == EndpointState::kRefused && !seed->up) {
         table_.gate().seed_settled(seed->endpoint);
         seed_failed(now, *seed, "nobody listens there", out);
     } else if (checked.state == EndpointState::kOpen && !seed->up) {
-        // unless it does before the attempt is given up
+        // The port is open, but no mesh connection stands so far. The phrase is logged only if the attempt fails.
         seed->seen = "takes connections and speaks no mesh protocol: is this the mesh port?";
     }
     return true;
@@ -339,6 +367,7 @@ bool Seeds::on_endpoint_checked(Instant now, const EndpointChecked& checked, Eff
 
 void Seeds::on_own_knock(Instant now, const Knock& knock, Effects& out) {
     for (Seed& seed : seeds_) {
+        // The nonce alone is not enough: the same nonce must have gone to this endpoint.
         if (seed.endpoint == knock.dialled && seed.nonce == knock.nonce) {
             seed_is_self(now, seed, out);
         }
@@ -354,8 +383,9 @@ Seed* Seeds::asked(const Hello& hello) {
 
 void Seeds::on_session(const Peer& peer, Effects& out) {
     for (Seed& seed : seeds_) {
+        // The peer has dialled us before our own Knock reached it, so no Hello answers the Knock.
         if (seed.endpoint == peer.endpoints.control && seed.oid != peer.oid) {
-            seed_answered(seed, peer.oid, out);  // who dials us at that moment has had no Knock to answer
+            seed_answered(seed, peer.oid, out);
         }
         if (seed.oid == peer.oid) {
             seed.met = true;
@@ -367,6 +397,7 @@ void Seeds::on_session(const Peer& peer, Effects& out) {
 
 void Seeds::on_name_refused(const Seed* seed, OriginId from) {
     for (Seed& asked : seeds_) {
+        // Only the log is concerned: the seed goes on knocking, as the name may become free.
         if (&asked == seed || asked.oid == from) {
             asked.seen = kNameRefused;
             asked.failure = kNameRefused;
@@ -377,6 +408,7 @@ void Seeds::on_name_refused(const Seed* seed, OriginId from) {
 void Seeds::on_refused(Instant now, Seed& seed, RefusalReason reason, Effects& out) {
     seed.refused = true;
     table_.gate().seed_settled(seed.endpoint);
+    // seed_failed() sets the short pauses of an unanswered seed; a refusal takes longer ones.
     const Duration backoff = seed.backoff;
     seed_failed(now, seed, std::string("refuses this node, for its ") + to_text(reason), out);
     seed.backoff = std::clamp(2 * backoff, table_.timing().redial_min, table_.timing().redial_refused_max);

@@ -12,100 +12,145 @@ namespace tulle::mesh {
 /// An endpoint to knock at.
 struct Seed {
     std::string endpoint;
-    std::string name = {};     ///< whose address this is; empty: it was configured itself
-    Instant resolved_at = {};  ///< when a look-up of the name gave it last
+    /// The configured name with this address; empty: the endpoint itself was configured.
+    std::string name = {};
+    /// When a look-up of the name last gave this address.
+    Instant resolved_at = {};
     std::optional<ConnectionId> connection = {};
     bool up = false;
-    std::optional<OriginId> oid = {};  ///< who answered last
+    /// The node that answered last.
+    std::optional<OriginId> oid = {};
+    /// When the knock is repeated, the attempt is given up, and the next attempt begins.
     std::optional<Instant> knock_at = {};
     std::optional<Instant> give_up_at = {};
     std::optional<Instant> redial_at = {};
     Duration backoff{};
-    std::uint64_t nonce = 0;                    ///< of our knocks there
-    bool is_self = false;                       ///< we answered there ourselves
-    std::optional<Instant> self_again_at = {};  ///< when that is to be tried again
-    std::string_view seen = {};                 ///< what this attempt has come to so far, in a word of the log
-    std::string failure = {};                   ///< why the last attempt has failed
-    bool met = false;                           ///< a session has stood with a node there
-    bool refused = false;                       ///< and it has refused us since
+    /// Nonce of our knocks there.
+    std::uint64_t nonce = 0;
+    /// Our own knock came back: the endpoint leads to this node.
+    bool is_self = false;
+    /// When the endpoint of this node itself is tried again.
+    std::optional<Instant> self_again_at = {};
+    /// How far this attempt has come, as a phrase for the log.
+    std::string_view seen = {};
+    /// Why the last attempt has failed; empty after an answer.
+    std::string failure = {};
+    /// A session has stood with a node there.
+    bool met = false;
+    /// The node there has refused us since the last session.
+    bool refused = false;
 };
 
-/// Where a node knocks to find the others: the configured endpoints, and every address of the configured names.
+/// Where a node knocks to find the others: the configured endpoints, and every address of the configured names. Seeds
+/// are dialled for ever. The head of seeds.cpp explains the algorithm.
 ///
-/// Thread: confined to the hub. Time: `now` must not go backwards.
-/// Limits: `addresses_per_name` of one name, `named_seeds` of all names; beyond them the address that was given longest
-///         ago goes.
+/// Thread: confined to the hub.
+/// Time:   `now` must not go backwards.
+/// Ownership: refers to the table of the same Membership, which outlives the Seeds.
+/// Limits: `addresses_per_name` for each name, `named_seeds` for all names together. Past a limit the address of the
+///         name that was given longest ago makes room; if all are fresh, further addresses are not used, and a warning
+///         says so once.
+/// Errors: none. Each failed attempt is repeated after a growing pause, and its reason is logged while the node is
+///         alone.
 class Seeds {
 public:
+    /// Takes the endpoints and the names from the table's options.
     explicit Seeds(PeerTable& table);
 
+    /// Dials all endpoints and looks up all names. Call once.
     void start(Instant now, Effects& out);
+    /// Closes all connections to seeds.
     void stop(Effects& out);
-    /// Words of the transport about a connection. False: the connection is no seed's.
+    /// The transport reports on a connection. False: the connection is no seed's.
     [[nodiscard]] bool on_connection_up(Instant now, ConnectionId connection, Effects& out);
     [[nodiscard]] bool on_connection_down(ConnectionId connection);
     [[nodiscard]] bool on_endpoint_checked(Instant now, const EndpointChecked& checked, Effects& out);
+    /// The look-up of a name has ended: new addresses become seeds, and addresses not given for `resolved_for` are
+    /// dropped. A failed look-up keeps all addresses.
     void on_name_resolved(Instant now, const NameResolved& resolved, Effects& out);
-    /// Our own knock has come back to us.
+    /// Our own knock has come back: the seed leads to this node itself.
     void on_own_knock(Instant now, const Knock& knock, Effects& out);
 
-    /// The seed that was sent the knock which a Hello answers; null: none was. The endpoint alone proves nothing, as a
-    /// stranger can guess it: only who was sent the Knock knows its nonce.
+    /// The seed that was sent the Knock answered by this Hello; null: none. The endpoint alone proves nothing, as a
+    /// stranger can guess the endpoint; the nonce is known only to the receiver of the Knock.
     [[nodiscard]] Seed* asked(const Hello& hello);
-    /// The seed whose knock a refusal answers; null: none.
+    /// The seed that was sent the Knock answered by this refusal; null: none.
     [[nodiscard]] Seed* refused_seed(const Refuse& refuse);
+    /// The node `oid` answers at the seed: ends the attempt.
     void seed_answered(Seed& seed, OriginId oid, Effects& out);
     /// A session with the peer stands.
     void on_session(const Peer& peer, Effects& out);
-    /// The node there refuses us: for the name that another one holds, or for good.
+    /// The node there refuses us because another node holds our name.
     void on_name_refused(const Seed* seed, OriginId from);
+    /// The node there refuses us for another reason; the pauses grow up to `redial_refused_max`.
     void on_refused(Instant now, Seed& seed, RefusalReason reason, Effects& out);
 
+    /// Runs the timers of all seeds and names.
     void tick(Instant now, Effects& out);
+    /// The earlier of `next` and the next moment with something to do.
     [[nodiscard]] Instant first_deadline(Instant next) const;
-    /// Says in the log why there is no session although peers are configured.
+    /// `alone`: no session stands. After `lonely_notice` alone, logs the reasons, peer by peer, then again each
+    /// `refusal_notice`.
     void note_lonely(Instant now, bool alone, Effects& out);
 
-    /// Endpoints that are not our own, and names without any address; those of them where a session has stood.
+    /// The number of configured peers: endpoints other than our own, and names without any address.
     [[nodiscard]] std::size_t configured() const;
+    /// The number of endpoints where a session has stood.
     [[nodiscard]] std::size_t met() const;
-    /// A node has taken us in there, and has not refused us since.
+    /// True when a node at a seed has taken us in and has not refused us since.
     [[nodiscard]] bool is_accepted() const;
-    /// One of the endpoints is, or was last, this peer's.
+    /// True when one of the endpoints is the peer's, or the peer answered there last.
     [[nodiscard]] bool is_configured(const Peer& peer) const;
-    /// The endpoint, or its name, is configured.
+    /// True when the endpoint, or a name equal to it, is configured.
     [[nodiscard]] bool expects(const std::string& endpoint) const;
 
 private:
-    /// A name whose addresses are seeds.
+    /// A configured name; each of its addresses is a seed.
     struct SeedName {
         std::string name;
-        std::optional<Instant> ask_at = {};  ///< nothing while an answer is owed
-        std::string failure = {};            ///< of the last look-up
-        bool overflowed = false;             ///< it had more addresses than are used, which was said
+        /// When the name is looked up again; nothing while an answer is owed.
+        std::optional<Instant> ask_at = {};
+        /// Why the last look-up failed.
+        std::string failure = {};
+        /// The warning about too many addresses was logged.
+        bool overflowed = false;
     };
 
+    /// Adds a seed with a nonce of its own. References to other seeds may dangle afterwards.
     Seed& add_seed(std::string endpoint, std::string name);
+    /// Dials a new seed; our own endpoint is not dialled.
     void start_seed(Instant now, Seed& seed, Effects& out);
+    /// Closes the connection and drops all timers of the attempt.
     void close_seed(Seed& seed, Effects& out);
+    /// Sends a Knock.
+    /// REQUIRES: the seed has a connection.
     void knock(Instant now, Seed& seed, Effects& out);
+    /// Begins an attempt.
     void dial_seed(Instant now, Seed& seed, Effects& out);
+    /// Ends an attempt without an answer and schedules the next.
     void seed_failed(Instant now, Seed& seed, std::string why, Effects& out);
-    /// We have heard our own knock there.
+    /// Our own knock came back from there.
     void seed_is_self(Instant now, Seed& seed, Effects& out);
+    /// Runs the timers of one seed, and begins an attempt when the seed's node is not in session.
     void tick_seed(Instant now, Seed& seed, Effects& out);
+    /// Tries this node's own endpoint again, while no session stands.
     void tick_self_seed(Instant now, Seed& seed, Effects& out);
+    /// Looks a name up again when due.
     void tick_name(Instant now, SeedName& name, Effects& out);
-    /// A seed for an address of the name; false: there is no room for one more.
+    /// Makes an address of the name a seed. False: there is no room for another address.
     [[nodiscard]] bool take_address(Instant now, const std::string& name, const std::string& endpoint, Effects& out);
+    /// Drops the addresses that look-ups have not given for `resolved_for`.
     void drop_old_addresses(Instant now, const std::string& name, Effects& out);
+    /// The seed of the connection; null: none.
     [[nodiscard]] Seed* seed_of(ConnectionId connection);
+    /// The reasons for being alone, for the log.
     [[nodiscard]] std::string why_lonely() const;
 
     PeerTable& table_;
     std::vector<Seed> seeds_;
     std::vector<SeedName> names_;
-    std::optional<Instant> lonely_at_;  // when that there is no session is said in the log
+    /// While alone: when the next log line about being alone is due.
+    std::optional<Instant> lonely_at_;
 };
 
 }  // namespace tulle::mesh

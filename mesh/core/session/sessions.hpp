@@ -22,67 +22,101 @@ namespace tulle::mesh {
 struct DataPath {
     LinkSender sender;
     LinkReceiver receiver;
-    RecordNo resume_after;              ///< where the sender opens
-    std::vector<RecordNo> peer_extras;  ///< what the peer has got from others beyond that
-    Instant wait_until;                 ///< the sender opens then, though the peer's subscription has not been seen
-    Instant last_data;                  ///< when data came last, or its path was dialled again
-    Instant heard_at;                   ///< when data came last
-    Instant steady_since;               ///< data has come since then without a long pause
-    Instant framed_at;                  ///< when a frame came last
+    /// The record behind which the sender opens.
+    RecordNo resume_after;
+    /// Records beyond resume_after that the peer has got from others.
+    std::vector<RecordNo> peer_extras;
+    /// From this moment on the sender opens even if the peer's subscription has not been seen.
+    Instant wait_until;
+    /// When data last came, or the data path was last dialled again.
+    Instant last_data;
+    /// When data last came.
+    Instant heard_at;
+    /// Data has come since this moment without a long pause (is_silent).
+    Instant steady_since;
+    /// When a frame last came, tails not counted.
+    Instant framed_at;
 
-    /// A tail comes each second: one is missing.
+    /// True when a tail is missing: an idle peer sends a tail per `data_keepalive`, and half of that is allowed for
+    /// delay.
     [[nodiscard]] bool is_silent(Instant now, const Timing& timing) const {
         return now - heard_at >= timing.data_keepalive * 3 / 2;
     }
 };
 
-/// The part of a session that belongs to PeerInterest: the peer's interest as it is fetched, and ours as it is given.
+/// The part of a session that belongs to PeerInterest: fetching the peer's interest, and giving ours.
 struct InterestExchange {
+    /// Our interest on its way to the peer.
     InterestFeed feed;
+    /// The peer's place in the InterestTable.
     InterestSlot slot;
-    std::optional<InterestVersion> sync_at;  ///< the peer's version at its first answer
-    bool synced = false;                     ///< all of the peer's interest at that version is held
-    Instant pull_at;                         ///< earliest next pull
-    bool pull_due = false;                   ///< the last chunk is dealt with
-    bool awaits_chunk = false;               ///< a pull has been sent that no chunk has answered
-    std::size_t changes_taken = 0;           ///< of the peer's interest, in this turn
-    bool answered_pull = false;              ///< in this turn; the last further one is answered at the turn's end
+    /// The peer's version at its first answer; nothing before the answer.
+    std::optional<InterestVersion> sync_at;
+    /// True when all of the peer's interest at version sync_at is held.
+    bool synced = false;
+    /// No pull is sent before this moment.
+    Instant pull_at;
+    /// The last chunk is dealt with, so the next pull may go.
+    bool pull_due = false;
+    /// A pull was sent, and no chunk has answered yet.
+    bool awaits_chunk = false;
+    /// Changes of the peer's interest taken in during this turn.
+    std::size_t changes_taken = 0;
+    /// A pull of the peer was answered in this turn. The last further pull is kept and answered at the turn's end.
+    bool answered_pull = false;
     std::optional<InterestPull> late_pull;
+    /// The version of the peer's interest held here at its last heartbeat.
     InterestVersion seen_at_heartbeat;
-    InterestVersion acked_most;         ///< of our interest, by the peer
-    std::uint64_t pulled_snapshot = 0;  ///< how far the peer has come with a snapshot of our interest …
+    /// The greatest version of our interest that the peer has acknowledged.
+    InterestVersion acked_most;
+    /// The peer's last pull: the snapshot of our interest, and the last channel that the peer had of the snapshot.
+    std::uint64_t pulled_snapshot = 0;
     std::string pulled_after;
-    Instant progress_at;   ///< the peer took in some of our interest, or held all of it
-    bool level = false;    ///< when it was looked at last, the peer held all of our interest
-    InterestVersion mark;  ///< a version of our interest that the peer has not acknowledged yet …
-    Instant marked_at;     ///< … and when we had come to it
+    /// When the peer last took in some of our interest, or held all of it.
+    Instant progress_at;
+    /// True when the peer held all of our interest at the last look.
+    bool level = false;
+    /// A version of our interest that the peer has not acknowledged yet, and when the version was new.
+    InterestVersion mark;
+    Instant marked_at;
 };
 
 /// The part of a session that belongs to Subscriptions: how the peer answers the interest that it has acknowledged.
 struct Answering {
-    InterestVersion up_version;  ///< our interest when the session began
-    Instant told_at;             ///< the peer told us of a presence channel or of a last event
-    Instant in_step_at;          ///< the last moment without anything that it could have told
-    std::string looked;          ///< the last channel that it was asked for whether it has told us
+    /// The version of our interest when the session began.
+    InterestVersion up_version;
+    /// When the peer last told us of a presence channel or of a last event, or had nothing to tell.
+    Instant told_at;
+    /// The last moment at which the peer had nothing to tell.
+    Instant in_step_at;
+    /// The last channel for which the peer's answer was looked for; the next look goes on behind this channel.
+    std::string looked;
 };
 
 /// The part of a session that belongs to Pulse.
 struct Beats {
+    /// When our next heartbeat is due.
     Instant next_at;
-    std::int64_t echo_us = 0;  ///< when the peer sent its last heartbeat, by its clock …
-    Instant echo_at;           ///< … and when that came
+    /// The peer's clock at the sending of its last heartbeat, and when that heartbeat came.
+    std::int64_t echo_us = 0;
+    Instant echo_at;
 };
 
 /// The part of a session that belongs to Departure.
 struct Parting {
-    std::optional<FrameNo> last_frame;  ///< of the peer, which leaves
-    bool receipted = false;             ///< the peer has all of ours
-    std::int64_t said_us = 0;           ///< when the first heartbeat said that this node leaves
-    bool heard = false;                 ///< the peer has heard that
+    /// The last frame of a peer that said goodbye.
+    std::optional<FrameNo> last_frame;
+    /// The peer has all of our frames, as its LeaveReceipt says.
+    bool receipted = false;
+    /// Our clock at the sending of the first heartbeat with `leaving`; 0: none was sent.
+    std::int64_t said_us = 0;
+    /// The peer has answered such a heartbeat.
+    bool heard = false;
 };
 
-/// One session with one peer. Each service has its part; what is another's it only reads.
+/// A session with one peer. Each service has a part of its own; the parts of other services are only read.
 struct Session {
+    /// `delivered`: the last record of the peer known here. `slot`: the peer's free place in the InterestTable.
     Session(const NodeOptions& options, OriginId peer, RecordNo delivered, InterestSlot slot)
         : oid(peer),
           data{.sender = LinkSender(options.timing, options.limits),
@@ -95,32 +129,45 @@ struct Session {
     Answering answering;
     Beats beats;
     Parting parting;
-    Instant members_sent_at;   ///< Introductions: when the peer was sent the list of all nodes
-    bool sees_others = false;  ///< Introductions: the peer has other members than we, by its last heartbeat
-    bool touched = false;      ///< Sessions: looked at when the turn ends
+    /// For Introductions: when the peer was last sent the list of all nodes.
+    Instant members_sent_at;
+    /// For Introductions: the peer's last heartbeat says that its members differ from ours.
+    bool sees_others = false;
+    /// For Sessions: the session is looked at when the turn ends.
+    bool touched = false;
+    /// For Sessions: the place in the queue of deadlines.
     DeadlineQueue<OriginId>::Place place;
 };
 
-/// The sessions that stand, and which of them are to be looked at when a turn ends: what a turn costs grows with the
-/// sessions that something has happened to, not with all of them.
+/// The sessions that stand, and the choice of those to look at when a turn ends. The cost of a turn grows with the
+/// sessions touched by events, not with all sessions.
 ///
-/// Thread: confined to the hub. Order: by the peers' ids, so that the same inputs give the same effects.
+/// Thread: confined to the hub.
+/// Order:  sessions are visited by the peers' ids, so the same inputs give the same effects.
+/// Ownership: owns the sessions. A reference to a session is valid until close().
+/// Limits: as many as PeerTable holds peers.
+/// Errors: none. A second session for a peer, or a slot in use, is a defect of the caller (assertion).
 class Sessions {
 public:
     using Map = std::map<OriginId, Session>;
 
+    /// Begins a session, and touches it.
+    /// REQUIRES: the peer has no session, and the slot is free.
     Session& open(const NodeOptions& options, OriginId oid, RecordNo delivered, InterestSlot slot);
-    /// `session` is gone afterwards.
+    /// Ends the session; `session` dangles afterwards.
     void close(Session& session);
 
+    /// The session with the peer; null without any.
     [[nodiscard]] Session* find(OriginId oid);
     [[nodiscard]] const Session* find(OriginId oid) const;
     [[nodiscard]] bool contains(OriginId oid) const { return map_.contains(oid); }
-    /// REQUIRES: the slot is a session's.
+    /// The session with this slot.
+    /// REQUIRES: a session has the slot.
     [[nodiscard]] Session& at(InterestSlot slot) {
         TULLE_ASSERT(slot.value < in_slot_.size() && in_slot_[slot.value] != nullptr);
         return *in_slot_[slot.value];
     }
+    /// The peers with a session, ascending. For loops that may close sessions.
     [[nodiscard]] std::vector<OriginId> ids() const;
     [[nodiscard]] bool empty() const { return map_.empty(); }
     [[nodiscard]] Map::iterator begin() { return map_.begin(); }
@@ -128,14 +175,16 @@ public:
     [[nodiscard]] Map::const_iterator begin() const { return map_.begin(); }
     [[nodiscard]] Map::const_iterator end() const { return map_.end(); }
 
-    /// Something of the session has changed: it is looked at when the turn ends.
+    /// Something of the session has changed: the session is looked at when the turn ends.
     void touch(Session& session) {
         if (!std::exchange(session.touched, true)) {
             touched_.push_back(session.oid);
         }
     }
+    /// Touches every session.
     void touch_all();
-    /// Calls `visit(session)` for each that was touched or is due by `now`; `visit` returns when it is due again.
+    /// Calls `visit(session)` for each session that was touched or is due by `now`. `visit` returns when the session is
+    /// due again. `visit` may close other sessions, but not the visited session.
     template <class Visit>
     void visit_due(Instant now, Visit&& visit) {
         due_.take_due(now, [this](OriginId oid) { touch(map_.at(oid)); });
@@ -149,7 +198,8 @@ public:
         }
         visiting_.clear();
     }
-    /// When the first is due; Instant::max() without any. `deadline(session)`: when those are that were touched since.
+    /// When the first session is due; Instant::max() without any. `deadline(session)` gives the moment for the sessions
+    /// touched since the last visit.
     template <class Deadline>
     [[nodiscard]] Instant earliest(Deadline&& deadline) {
         for (const OriginId oid : touched_) {
@@ -162,9 +212,12 @@ public:
 
 private:
     Map map_;
-    std::vector<Session*> in_slot_;   // by InterestSlot; null: free
-    std::vector<OriginId> touched_;   // the next visit_due() looks at them
-    std::vector<OriginId> visiting_;  // those that are being looked at
+    /// The sessions by InterestSlot; null: the slot is free.
+    std::vector<Session*> in_slot_;
+    /// The next visit_due() looks at these.
+    std::vector<OriginId> touched_;
+    /// The peers of the visit under way.
+    std::vector<OriginId> visiting_;
     DeadlineQueue<OriginId> due_;
 };
 

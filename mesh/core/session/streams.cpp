@@ -9,6 +9,7 @@
 namespace tulle::mesh {
 
 RecordNo Streams::begin(Instant now, const SessionUp& up) {
+    // An unknown origin: its log before the session is of no concern here.
     if (!origins_.delivered(up.oid)) {
         origins_.set_delivered(now, up.oid, up.their_at);
     }
@@ -19,7 +20,9 @@ void Streams::session_up(Instant now, Session& session, const SessionUp& up, Eff
     DataPath& data = session.data;
     data.resume_after = std::min(up.their_delivered.value_or(up.our_at), ring_.last());
     data.peer_extras = up.their_extras;
-    std::erase_if(data.peer_extras, [&](RecordNo n) { return n > ring_.last(); });  // nobody can have got those
+    // Numbers beyond our log are impossible: nobody can have got such records.
+    std::erase_if(data.peer_extras, [&](RecordNo n) { return n > ring_.last(); });
+    // Frames sent before the peer's subscription has arrived would be lost, and would have to be repaired.
     data.wait_until = now + context_.timing().data_settle;
     data.framed_at = now;
     data.last_data = now;
@@ -28,6 +31,7 @@ void Streams::session_up(Instant now, Session& session, const SessionUp& up, Eff
     data.steady_since = now;
     ++tallies_.of(session.oid).sessions;
 
+    // A newer session with the same peer keeps the data connection, unless the peer names another data endpoint.
     const std::string& endpoint = context_.find(session.oid)->endpoints.data;
     std::string& connected = endpoints_[session.oid];
     if (connected != endpoint) {
@@ -65,6 +69,7 @@ void Streams::forgive(Duration late) {
 
 void Streams::on(const SubscriberSeen& seen) {
     Session* session = context_.sessions().find(seen.oid);
+    // Strangers can't fill the memory with invented ids.
     if (session != nullptr || subscribers_.size() < context_.limits().remembered_origins) {
         subscribers_.insert(seen.oid);
     }
@@ -82,6 +87,7 @@ void Streams::on(Instant now, Session& session, const Nack& nack, Effects& out) 
 }
 
 void Streams::on(Instant now, Session& session, const Heartbeat& heartbeat) {
+    // A heartbeat travels by control and may have overtaken frames.
     session.data.receiver.on_claim(now, heartbeat.last_sent, heartbeat.upto, false);
     origins_.set_delivered(now, session.oid, session.data.receiver.delivered());
     session.data.sender.on_receipt(heartbeat.received);
@@ -90,10 +96,12 @@ void Streams::on(Instant now, Session& session, const Heartbeat& heartbeat) {
 void Streams::on(Instant now, Session& session, const Data& message, OriginId via, Effects& out) {
     DataPath& data = session.data;
     data.last_data = now;
+    // A long pause ends here, so the steady time begins again.
     if (data.is_silent(now, context_.timing())) {
         data.steady_since = now;
     }
     data.heard_at = now;
+    // A tail travels behind the frames, so its claim is certain.
     std::visit(Overloaded{[&](const Tail& tail) {
                               data.receiver.on_claim(now, tail.last_sent, tail.upto, true);
                               origins_.set_delivered(now, session.oid, data.receiver.delivered());
@@ -122,17 +130,20 @@ struct Streams::LinkHandler {
     Effects& out;
 
     void operator()(const DeliverRecord& arrived) const {
+        // Kept before delivery: other survivors may need the record if the origin dies.
         all.recovery_.keep(now, session.oid, arrived.record);
         all.arrivals_.on_record(now, session.oid, arrived, out);
     }
     void operator()(const ReportGone& lost) const { all.take(now, session, lost, out); }
     void operator()(const AcceptMembers& members) const {
+        // Subscriptions may wait for this list.
         Subscriptions::note_told(now, session);
         if (all.presence_.accept(now, session.oid, *members.part, out)) {
             all.subscriptions_.on_told(now, members.part->channel, out);
         }
     }
     void operator()(const AcceptRetained& retained) const {
+        // Subscriptions may wait for this event.
         Subscriptions::note_told(now, session);
         if (all.retained_.accept(now, session.oid, *retained.part, out)) {
             all.subscriptions_.on_told(now, retained.part->channel, out);
@@ -155,8 +166,9 @@ void Streams::run(Instant now, Session& session, const LinkEffects& effects, Eff
 }
 
 void Streams::take(Instant now, Session& session, const ReportGone& lost, Effects& out) {
+    // Changes of presence may be among the lost records. The origin lists its users again.
     if (lost.gone.unknown > 0) {
-        presence_.lose(now, session.oid);  // it lists its users again
+        presence_.lose(now, session.oid);
     }
     recovery_.keep_gone(now, session.oid, lost.upto, lost.gone);
     arrivals_.report_gone(session.oid, lost.upto, lost.gone, out);
@@ -165,16 +177,19 @@ void Streams::take(Instant now, Session& session, const ReportGone& lost, Effect
 void Streams::note_due() {
     Sessions& sessions = context_.sessions();
     const RecordNo before = std::exchange(considered_, ring_.last());
-    if (before.next() < ring_.first_whole() && before < considered_) {  // dropped in the turn that brought it
+    // The ring has dropped records in the turn that brought them, so they can't be named any more.
+    if (before.next() < ring_.first_whole() && before < considered_) {
         for (auto& [oid, session] : sessions) {
             session.data.sender.fall_behind(before);
         }
         sessions.touch_all();
         return;
     }
+    // The audience names each session to which the record is due: readers by interest, and keepers.
     for (RecordNo n = before.next(); n <= considered_; n = n.next()) {
         const RecordPtr& record = ring_.at(n);
         const auto note = [&](Session& session) {
+            // A link that is behind will look at the record itself when its credit allows.
             if (session.data.sender.is_level()) {
                 sessions.touch(session);
             }
@@ -190,8 +205,8 @@ void Streams::note_due() {
     }
 }
 
-/// Data comes all the time, so its absence is looked for now and then instead of being put off with each frame.
 void Streams::find_deaf(Instant now) {
+    // Data comes all the time. So silence is looked for now and then, instead of moving a deadline with each frame.
     if (now < deaf_at_) {
         return;
     }
@@ -214,11 +229,13 @@ void Streams::ask_for_missing(Instant now, Session& session, Effects& out) {
 }
 
 void Streams::flush(Instant now, Session& session, Effects& out) {
+    // Without the peer's interest nobody knows which records are due.
     if (!session.interest.synced) {
         return;
     }
     LinkSender& sender = session.data.sender;
     if (!sender.is_open()) {
+        // Wait for the subscription, but not for ever: the word of a subscription may be lost.
         if (!subscribers_.contains(session.oid) && now < session.data.wait_until) {
             return;
         }
@@ -245,6 +262,7 @@ void Streams::send_frames(Instant now, Session& session, Effects& out) {
         .members = [this](const std::string& channel) { return presence_.own(channel); },
         .version = interest_.version(reader.slot).value_or(InterestVersion{})};
     session.data.sender.flush(now, sources, frames);
+    // Nobody knows which changes the peer has missed, so all lists and recent last events are owed again.
     if (session.data.sender.take_unknown_lost()) {
         presence_.owe_all(session);
         retained_.owe_lately(now, session);
@@ -258,6 +276,7 @@ void Streams::send_frames(Instant now, Session& session, Effects& out) {
 }
 
 void Streams::redial(Instant now, Session& session, Effects& out) {
+    // The new connection gets a full `data_deaf` before the next attempt.
     session.data.last_data = now;
     ++counters_.data_redials;
     const std::string& endpoint = endpoints_[session.oid];
@@ -271,6 +290,7 @@ Instant Streams::next_deadline(const Session& session, Instant next) const {
     next = std::min(next, data.receiver.next_deadline().value_or(next));
     if (session.interest.synced) {
         next = std::min(next, data.sender.next_deadline().value_or(next));
+        // A link that waits for a subscription opens at wait_until.
         next = data.sender.is_open() ? next : std::min(next, data.wait_until);
     }
     return next;

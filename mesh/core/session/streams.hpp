@@ -13,12 +13,16 @@
 
 namespace tulle::mesh {
 
-/// The data path of each session: what of our log is due to the peer goes out in frames, the peer's frames come in, in
-/// order, and what is missing is asked for. A data path that says nothing is dialled again.
+/// The data path of each session. Records of our log that are due to the peer go out in frames; the peer's frames come
+/// in, are put in order, and missing ones are asked for. A silent data path is dialled again.
 ///
-/// Thread: confined to the hub. Time: `now` must not go backwards.
-/// Cost:   a record is looked up once, and named to the sessions that it is due to; the others jump over it.
-/// Limits: as of LinkSender and LinkReceiver; `remembered_origins` subscriptions of nodes without a session.
+/// Thread: confined to the hub.
+/// Time:   `now` must not go backwards.
+/// Cost:   a record is looked up once, and named to the sessions to which it is due; the others jump over the record.
+/// Ownership: refers to the tables and services of the same node; all of them outlive the Streams.
+/// Limits: as of LinkSender and LinkReceiver; at most `remembered_origins` subscriptions of nodes without a session are
+///         remembered, further ones are ignored.
+/// Errors: none of its own. A peer's list beyond the limits of Presence ends the session there.
 class Streams {
 public:
     Streams(MeshContext& context, const RecordRing& ring, const InterestTable& interest, Origins& origins,
@@ -35,42 +39,54 @@ public:
           retained_(retained),
           subscriptions_(subscriptions) {}
 
-    /// The last record of `up.oid` that has come here: where its link goes on.
+    /// Returns the last record of the peer that has come here: the peer's link goes on behind this record. Call before
+    /// the session is opened.
     [[nodiscard]] RecordNo begin(Instant now, const SessionUp& up);
+    /// Prepares both directions, and connects to the peer's publisher unless connected already.
     void session_up(Instant now, Session& session, const SessionUp& up, Effects& out);
+    /// Adds the session's counts to the totals. Call before the session is closed.
     void session_down(Instant now, const Session& session);
-    /// The peer is dead or has left.
+    /// The peer is dead or has left: disconnects from its publisher.
     void forget(OriginId oid, Effects& out);
+    /// Our own loop came late by `late`: moves the moments by which a peer's data is judged.
     void forgive(Duration late);
 
-    /// A peer's subscription has reached our publisher. Anybody can subscribe, under any id.
+    /// A subscription has reached our publisher under the peer's id. The word proves nothing, as anybody can subscribe
+    /// under any id; it only opens the link earlier.
     void on(const SubscriberSeen& seen);
+    /// The peer has received our frames up to a number.
     static void on(Session& session, const Receipt& receipt) { session.data.sender.on_receipt(receipt.received); }
+    /// The peer misses frames: they are sent again.
     void on(Instant now, Session& session, const Nack& nack, Effects& out);
+    /// Reads this service's part of a heartbeat: the peer's claim and receipt.
     void on(Instant now, Session& session, const Heartbeat& heartbeat);
-    /// `via`: the witness that has passed it on; 0: it came directly.
+    /// A frame or a tail of the peer. `via`: the witness that has passed on the message; 0: the message came directly.
     void on(Instant now, Session& session, const Data& message, OriginId via, Effects& out);
-    /// Puts this service's part into a heartbeat.
+    /// Writes this service's part of a heartbeat.
     void write(const Session& session, Heartbeat& heartbeat) const;
 
-    /// Ends a turn: names the records numbered since the last one to the sessions that they are due to.
+    /// Ends a turn: names the records numbered since the last call to the sessions to which they are due.
     void note_due();
-    /// Touches the sessions whose data paths have been silent for too long.
+    /// Touches the sessions with a data path silent for `data_deaf` or longer.
     void find_deaf(Instant now);
+    /// Sends a Nack when due.
     void ask_for_missing(Instant now, Session& session, Effects& out);
+    /// Sends frames and tails that are due. Nothing goes out before the peer's interest is known.
     void flush(Instant now, Session& session, Effects& out);
+    /// Dials the data path again after `data_deaf` without data; the session stands.
     void redial_if_deaf(Instant now, Session& session, Effects& out) {
         if (now - session.data.last_data >= context_.timing().data_deaf) {
             redial(now, session, out);
         }
     }
+    /// The earlier of `next` and the next moment at which the session has something to do here.
     [[nodiscard]] Instant next_deadline(const Session& session, Instant next) const;
-    /// All of our log up to here was sent to the peer, or was not due to it.
+    /// All records of our log up to the returned number were sent to the peer, or were not due to the peer.
     [[nodiscard]] RecordNo sent_upto(const Session& session) const {
         return session.data.sender.is_open() ? session.data.sender.upto(considered_) : session.data.resume_after;
     }
 
-    /// Counts over all data paths.
+    /// Counts over all data paths since the start of the process.
     struct Counters {
         std::uint64_t frames_sent = 0;
         std::uint64_t frames_received = 0;
@@ -82,15 +98,20 @@ public:
         std::uint64_t gone = 0;
         std::uint64_t repeated = 0;
     };
-    /// Standing sessions included.
+    /// The counts, standing sessions included.
     [[nodiscard]] Counters counters() const;
 
 private:
+    /// Carries out the effects of a LinkReceiver.
     struct LinkHandler;
 
+    /// Connects the data path again, and counts and logs the attempt.
     void redial(Instant now, Session& session, Effects& out);
+    /// Carries out the effects in order.
     void run(Instant now, Session& session, const LinkEffects& effects, Effects& out);
+    /// Records of the peer are lost for good: tells recovery and the subscribers.
     void take(Instant now, Session& session, const ReportGone& lost, Effects& out);
+    /// Lets the link build frames, and sends them.
     void send_frames(Instant now, Session& session, Effects& out);
 
     MeshContext& context_;
@@ -103,10 +124,14 @@ private:
     Presence& presence_;
     Retained& retained_;
     Subscriptions& subscriptions_;
-    std::map<OriginId, std::string> endpoints_;  // that are connected
-    std::set<OriginId> subscribers_;             // their subscription has reached our publisher
-    RecordNo considered_;                        // up to here the level links have been told what is due to them
-    Instant deaf_at_ = Instant::max();           // no data path is silent for too long before
+    /// The publishers that this node is connected to.
+    std::map<OriginId, std::string> endpoints_;
+    /// The nodes with a subscription at our publisher.
+    std::set<OriginId> subscribers_;
+    /// Up to this record the level links have been told of the records due to them.
+    RecordNo considered_;
+    /// Before this moment no data path is silent for too long.
+    Instant deaf_at_ = Instant::max();
     Counters counters_;
 };
 

@@ -8,24 +8,30 @@
 
 namespace tulle::mesh {
 
-/// When each of many is due: the earliest is found without asking all of them. A deadline that moves on, as most do
-/// with each thing that happens, costs nothing before the earlier moment has come: an entry is a lower bound, and is
-/// put right when it is the first.
+/// The deadlines of many things, with the earliest at hand. Most deadlines move on with each event, and moving on costs
+/// nothing before the earlier moment has come: an entry in the queue is a lower bound, and is corrected when the entry
+/// is the first.
 ///
-/// Thread: confined to its owner. Cost: O(log n) for each entry that is moved.
+/// Thread: confined to its owner.
+/// Cost:   O(log n) for each entry that is moved.
+/// Ownership: refers to each Place in the queue; remove() must come before a Place ends or moves.
+/// Limits: none of its own; an entry for each Place at most.
 template <class Key>
 class DeadlineQueue {
 public:
-    /// Kept by what is due, at one address while it is in the queue.
+    /// The queue's notes about a thing, kept by the thing itself at an unchanged address.
     class Place {
         friend class DeadlineQueue;
         Instant due_ = Instant::max();
-        Instant queued_ = Instant::max();  // max(): not in the queue
+        /// The moment of the entry in the queue; max(): no entry.
+        Instant queued_ = Instant::max();
     };
 
-    /// `key` is due at `due` now, and no longer when it was. REQUIRES: due < Instant::max().
+    /// `key` is due at `due` from here on, instead of its former deadline.
+    /// REQUIRES: due < Instant::max().
     void set(const Key& key, Place& place, Instant due) {
         TULLE_ASSERT(due < Instant::max());
+        // A later deadline leaves the entry in place, as a lower bound.
         place.due_ = due;
         if (due < place.queued_) {
             remove(key, place);
@@ -33,6 +39,7 @@ public:
         }
     }
 
+    /// Takes `key` out of the queue; no effect without an entry.
     void remove(const Key& key, Place& place) {
         if (place.queued_ != Instant::max()) {
             entries_.erase({place.queued_, key, &place});
@@ -40,12 +47,13 @@ public:
         }
     }
 
-    /// Takes out all that are due by `now`, and calls `visit(key)` for each.
+    /// Takes out all keys due by `now`, and calls `visit(key)` for each. `visit` may call set() and remove().
     template <class Visit>
     void take_due(Instant now, Visit&& visit) {
         while (!entries_.empty() && std::get<Instant>(*entries_.begin()) <= now) {
             const auto [at, key, place] = *entries_.begin();
             remove(key, *place);
+            // Otherwise the entry was only a lower bound: enter the true deadline.
             if (place->due_ <= now) {
                 visit(key);
             } else {
@@ -54,7 +62,7 @@ public:
         }
     }
 
-    /// Instant::max() when it is empty.
+    /// The earliest deadline; Instant::max() when the queue is empty. Corrects entries on the way.
     [[nodiscard]] Instant earliest() {
         while (!entries_.empty()) {
             const auto [at, key, place] = *entries_.begin();
@@ -68,6 +76,7 @@ public:
     }
 
 private:
+    /// REQUIRES: `place` has no entry.
     void insert(const Key& key, Place& place) {
         place.queued_ = place.due_;
         entries_.insert({place.queued_, key, &place});

@@ -11,7 +11,8 @@ static_assert(Timing{}.drain < Timing{}.left_for_good, "a leaver that drains has
 
 namespace {
 
-// before the deadline: a peer that does not answer is no reason to part from nobody else in order
+/// The last part of the drain. A single peer without an answer must not keep this node from an orderly goodbye to all
+/// others.
 constexpr Duration kPartingTime = 1s;
 
 }  // namespace
@@ -20,11 +21,14 @@ void Departure::on(Instant now, const RetireRequest& request, Effects& out) {
     if (tell_by_) {
         return;
     }
+    // In this order: held publishes are refused and the duties move, before the shards hear that the node no longer
+    // serves.
     tell_by_ = now + request.telling;
     publisher_.refuse_held(out);
     serving_.retire(out);
     duty_.duties().retire(now);
-    pulse_.hurry_all(now);  // whoever leaves at the same moment must not hand over to this node
+    // At once, or another leaver could hand its duties over to this node.
+    pulse_.hurry_all(now);
     serving_.tell_retired(out);
 }
 
@@ -34,21 +38,25 @@ void Departure::on(Instant now, const LeaveRequest& request, Effects& out) {
     }
     on(now, RetireRequest{request.deadline}, out);
     leave_by_ = now + request.deadline;
+    // The first goodbyes may go without waiting for a heartbeat.
     sent_at_ = now - context_.timing().heartbeat;
     if (!duty_.duties().is_last()) {
-        tell_by_ = leave_by_;  // should the others go meanwhile
+        // Not the last so far, but the others may go meanwhile.
+        tell_by_ = leave_by_;
     }
     duty_.duties().leave(now);
 }
 
 void Departure::on(Instant now, Session& session, const Leave& goodbye, Effects& out) {
     session.parting.last_frame = goodbye.last_frame;
+    // The goodbye travels by control and may have overtaken frames.
     session.data.receiver.on_claim(now, goodbye.last_frame, {}, false);
     check(now, session, out);
 }
 
 void Departure::on(Session& session, const Heartbeat& heartbeat) {
     Parting& parting = session.parting;
+    // Every later heartbeat says `leaving` too, so an echo of any of them counts.
     parting.heard = parting.heard || (parting.said_us != 0 && heartbeat.echo_us >= parting.said_us);
 }
 
@@ -66,15 +74,15 @@ void Departure::check(Instant now, Session& session, Effects& out) {
     }
 }
 
-/// Who is the last waits for those that leave too: they hand over to it.
+// With sessions left the node waits, although all is told: other leavers may still hand duties over to this node.
 bool Departure::tells_last_words(Instant now) const {
     const Duties& duties = duty_.duties();
     return duties.takes_over() && now < *tell_by_ && !(context_.sessions().empty() && duties.all_told());
 }
 
-/// Whoever leaves at the same moment must know that this node leaves, and the other way round, before one of the two
-/// has gone: after that nothing can be handed over to it any more. And all who are handed a part must have it, and say
-/// that they do it, before anybody is told goodbye.
+// Two nodes that leave at the same moment must know of each other's leaving before either has gone: afterwards nothing
+// can be handed over any more. And every node that is handed a part must have the part, and say so, before the first
+// goodbye.
 bool Departure::may_part(Instant now) const {
     const Sessions& sessions = context_.sessions();
     return done_.parted || *leave_by_ - now <= kPartingTime ||
@@ -88,15 +96,18 @@ void Departure::tick(Instant now, Effects& out) {
         return;
     }
     const bool takes_over = duty_.duties().takes_over();
+    // No other node stays: the shard must tell everything without delay.
     if (takes_over && duty_.shard() && !std::exchange(done_.is_last, true)) {
         out.push_back(ToPort{*duty_.shard(), DutyLast{}});
     }
     if (std::exchange(done_.takes_over, takes_over) != takes_over) {
-        pulse_.hurry_all(now);  // somebody may wait for it
+        // Another leaver may wait for a node that takes over.
+        pulse_.hurry_all(now);
     }
     if (!leave_by_) {
         return;
     }
+    // The deadline of leaving holds even if duties are untold.
     if (tells_last_words(now)) {
         look_at_ = std::min(*tell_by_, *leave_by_);
         if (now < *leave_by_) {
@@ -106,6 +117,7 @@ void Departure::tick(Instant now, Effects& out) {
     const Sessions& sessions = context_.sessions();
     const bool all =
         std::all_of(sessions.begin(), sessions.end(), [](const auto& entry) { return entry.second.parting.receipted; });
+    // Without sessions `all` is true: nobody needs a goodbye.
     if (all || *leave_by_ <= now) {
         end(out);
         return;
@@ -120,6 +132,7 @@ void Departure::say_goodbye(Instant now, Effects& out) {
     }
     sent_at_ = now;
     for (const auto& [oid, session] : context_.sessions()) {
+        // A goodbye names the last frame, so the whole log must be in frames first.
         const bool drained = streams_.sent_upto(session) == ring_.last();
         if (!session.parting.receipted && drained && duty_.duties().delivered(oid)) {
             done_.parted = true;
@@ -132,6 +145,7 @@ void Departure::say_goodbye(Instant now, Effects& out) {
 void Departure::end(Effects& out) {
     done_.left = true;
     const Duties& duties = duty_.duties();
+    // Only the last node loses untold duties; others have handed theirs over.
     if (const std::size_t untold = duties.takes_over() ? duties.untold() : 0; untold > 0) {
         out.push_back(Notice{Severity::kWarn,
                              "not told to webhooks: " + std::to_string(untold) +

@@ -8,10 +8,10 @@
 #include "mesh/core/node/messages.hpp"
 #include "mesh/core/node/port.hpp"
 
-/// What comes into a mesh_node and what goes out of it.
+/// The inputs and the effects of a MeshNode: values that the shell feeds in, and values that tell the shell what to do.
 namespace tulle::mesh {
 
-/// One outward control connection (a DEALER). Never reused.
+/// An outward control connection (a DEALER). An id is never used again.
 using ConnectionId = Strong<struct ConnectionIdTag, std::uint32_t>;
 
 // ---- inputs
@@ -21,10 +21,11 @@ using ConnectionId = Strong<struct ConnectionIdTag, std::uint32_t>;
 struct ConnectionUp {
     ConnectionId connection;
 };
-/// It stood and broke. The transport goes on trying by itself.
+/// The connection stood and broke. The transport goes on trying by itself.
 struct ConnectionDown {
     ConnectionId connection;
 };
+/// kOpen: somebody listens. kRefused: the port is closed. kUnknown: no answer, or the check failed.
 enum class EndpointState : std::uint8_t { kOpen, kRefused, kUnknown };
 /// The answer to CheckEndpoint.
 struct EndpointChecked {
@@ -33,58 +34,69 @@ struct EndpointChecked {
 };
 /// The answer to ResolveName.
 struct NameResolved {
-    std::string name;                    ///< as asked
-    std::vector<std::string> endpoints;  ///< "address:port", in any order, perhaps repeated
-    std::string error;                   ///< why there are none; empty: there is no error
+    /// The name as asked.
+    std::string name;
+    /// "address:port" each, in any order, perhaps repeated.
+    std::vector<std::string> endpoints;
+    /// Why there are no endpoints; empty: no error.
+    std::string error;
 };
-/// A peer's subscription has reached our publisher: frames to it no longer fall on the floor.
+/// A peer's subscription has reached our publisher: frames to the peer no longer get lost for lack of a subscription.
+/// Nothing proves the id.
 struct SubscriberSeen {
     OriginId oid;
 };
-/// A pipe that a peer had subscribed by has ended. Says nothing: a newer one may stand already.
+/// A subscription has ended. The end alone says nothing of the peer, as a newer subscription may stand already.
 struct SubscriberGone {
     OriginId oid;
 };
+/// A shard's message.
 struct PortInput {
     ShardIndex shard;
     ToHub message;
 };
-/// This node has no clients any more, and will leave: say so. When no other node stays to do its duties it does them
-/// itself, until all is told or `telling` is over.
+/// The node has no clients any more and will leave: tell the peers. If no other node stays for the duties,
+/// the node does them itself until all is told or `telling` is over.
 struct RetireRequest {
     Duration telling{};
 };
-/// Begin to leave: wait for receipts until the drain deadline, then answer with Left. Retires first if that has not
-/// been asked for.
+/// Begin to leave: wait for receipts until the drain deadline, then answer with Left. Retires first unless already
+/// retired.
 struct LeaveRequest {
     Duration deadline{};
 };
 
+/// Everything that can happen to a node.
 using Input = std::variant<ConnectionUp, ConnectionDown, EndpointChecked, SubscriberSeen, SubscriberGone, Control, Data,
                            PortInput, RetireRequest, LeaveRequest, NameResolved>;
 
 // ---- effects
 // ---------------------------------------------------------------------------------------------------------
 
+/// Connect to the control endpoint, and keep trying; answered by ConnectionUp each time the connection stands.
 struct OpenConnection {
     ConnectionId connection;
     std::string endpoint;
 };
+/// Close the connection. The transport tries for a moment to send waiting messages, such as a refusal.
 struct CloseConnection {
     ConnectionId connection;
 };
-/// Try whether anybody listens there; answered by EndpointChecked unless the connection is closed before.
+/// Find out whether anybody listens at the endpoint. Answered by EndpointChecked unless the connection is closed
+/// before.
 struct CheckEndpoint {
     ConnectionId connection;
     std::string endpoint;
 };
-/// Look up every address of the host in "host:port"; answered once by NameResolved.
+/// Look up every address of the host in "host:port". Answered once by NameResolved.
 struct ResolveName {
     std::string name;
 };
+/// Subscribe to the publisher at the endpoint.
 struct ConnectData {
     std::string endpoint;
 };
+/// End the subscription at the endpoint.
 struct DisconnectData {
     std::string endpoint;
 };
@@ -97,31 +109,35 @@ struct SendControl {
 struct SendData {
     Data message;
 };
-/// To each shard of the mask (bit = index), before any ToPort that follows.
+/// Deliver the record to each shard of the mask (bit = index), before any ToPort that follows.
 struct DeliverLocal {
     RecordPtr record;
     std::uint64_t shards = 0;
 };
+/// Hand the message to the shard.
 struct ToPort {
     ShardIndex shard;
     ToShard message;
 };
+/// The weight of a Notice in the log.
 enum class Severity : std::uint8_t { kDebug, kInfo, kWarn, kError };
-/// For people.
+/// A line of the log, for people.
 struct Notice {
     Severity severity = Severity::kInfo;
     std::string text;
 };
+/// The node begins or ends to serve clients.
 struct ReadinessChanged {
     bool ready = false;
 };
 /// The drain is over: every member has receipted, or the deadline has passed.
 struct Left {};
-/// The node can't go on: its name is held by another.
+/// The node can't go on, because another node holds its name. The process should end.
 struct Fatal {
     std::string text;
 };
 
+/// Everything that a node can want done.
 using Effect = std::variant<OpenConnection, CloseConnection, CheckEndpoint, ConnectData, DisconnectData, SendControl,
                             SendData, DeliverLocal, ToPort, Notice, ReadinessChanged, Left, Fatal, ResolveName>;
 using Effects = std::vector<Effect>;

@@ -4,10 +4,11 @@
 
 namespace tulle::mesh {
 
-/// The hub's turns, for a thread that has a loop of its own and hosts the hub in it. What that thread pushes into the
-/// hub's mailbox wakes nobody: it sees itself that a turn is due.
+/// The hub's turns, for a thread with a loop of its own that hosts the hub. Messages pushed into the hub's mailbox by
+/// the host thread wake nobody; the host itself sees by is_pushed() that a turn is due.
 ///
-/// Thread: all of it on the host's.
+/// Thread: all functions on the host's thread.
+/// Errors: after an error in a turn has_failed() is true.
 class HubTurns {
 public:
     HubTurns() = default;
@@ -15,16 +16,16 @@ public:
     HubTurns& operator=(const HubTurns&) = delete;
     virtual ~HubTurns() = default;
 
-    /// Once, before the first turn: from here on this thread is the host.
+    /// Call once, before the first turn: from here on the calling thread is the host.
     virtual void begin() = 0;
-    /// Readable, as often as it is asked, while something waits for a turn that others have brought.
+    /// A file descriptor for poll: readable while work from others waits for a turn.
     [[nodiscard]] virtual int descriptor() const = 0;
-    /// The host has pushed something since the last turn.
+    /// True when the host has pushed something since the last turn.
     [[nodiscard]] virtual bool is_pushed() const = 0;
-    /// No turn does anything any more, and the descriptor may stay readable.
+    /// True when no turn does anything any more. The descriptor may then stay readable, so the host must stop polling.
     [[nodiscard]] virtual bool has_failed() const = 0;
-    /// One turn; what it has for the shards is in their mailboxes afterwards. `is_readable`: the descriptor may be.
-    /// When the next is due at the latest: a time that has passed when there is more to do now.
+    /// Runs a turn; the messages for the shards are in their mailboxes afterwards. `is_readable`: the descriptor may be
+    /// readable. Returns the latest moment for the next turn, a moment in the past when there is more to do at once.
     virtual Instant run(bool is_readable) = 0;
 };
 

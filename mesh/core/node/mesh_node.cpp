@@ -7,6 +7,8 @@
 
 namespace tulle::mesh {
 
+// The services refer to each other, so the order of construction (the order of the fields) is the order of their
+// dependence.
 MeshNode::MeshNode(NodeOptions options, std::uint64_t seed)
     : options_(std::move(options)),
       prng_(seed),
@@ -45,6 +47,7 @@ void MeshNode::set_shards(std::uint64_t shards) {
 
 void MeshNode::start(Instant now, Effects& out) {
     pulse_.start(now);
+    // The first turn can't be late.
     promised_ = now;
     membership_.start(now, out);
     settle(now, out);
@@ -63,12 +66,14 @@ struct MeshNode::InputHandler {
     void operator()(const SubscriberSeen& seen) const { node.streams_.on(seen); }
     void operator()(const SubscriberGone&) const { node.membership_.on_subscriber_gone(); }
     void operator()(const Control& message) const {
+        // The message may have made its session stand: the services must know the session first.
         if (node.membership_.on_control(now, message, out)) {
             node.handle_events(now, out);
             node.on_control(now, message, out);
         }
     }
     void operator()(const Data& message) const {
+        // As for control, the first frame may make the session stand.
         if (node.membership_.on_data(now, message, out)) {
             node.handle_events(now, out);
             node.on_data(now, message, {}, out);
@@ -91,6 +96,7 @@ void MeshNode::note_time(Instant now, Effects& out) {
     if (late <= options_.timing.own_loop_late) {
         return;
     }
+    // Counted once: the next step of the same turn is not late again.
     promised_ = now;
     membership_.liveness().forgive(late);
     interest_.forgive(late);
@@ -108,9 +114,9 @@ void MeshNode::handle_events(Instant now, Effects& out) {
     }
 }
 
-/// A connection that stands again has carried nothing of its session yet, and the peer may be about to give us up: it
-/// is not to wait for the next heartbeat.
 void MeshNode::on_connection_up(Instant now, ConnectionId connection, Effects& out) {
+    // A connection that stands again has carried nothing of its session yet, and the peer may be about to give us up:
+    // the heartbeat must not wait.
     if (Session* session = sessions_.find(membership_.on_connection_up(now, connection, out))) {
         Pulse::hurry(now, *session);
         sessions_.touch(*session);
@@ -118,12 +124,14 @@ void MeshNode::on_connection_up(Instant now, ConnectionId connection, Effects& o
 }
 
 void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
+    // The session's parts are filled before any service sends: a heartbeat reads all parts.
     const InterestSlot slot = interest_.take_slot();
     Session& session = sessions_.open(options_, up.oid, streams_.begin(now, up), slot);
     subscriptions_.session_up(now, session);
     streams_.session_up(now, session, up, out);
     sleep_.confirmed(now, up.oid, out);
     duty_.duties().member_up(now, up.oid);
+    // The first heartbeat completes the handshake at the peer, and comes before anything that depends on the session.
     send_heartbeat(now, session, out);
     interest_.session_up(now, session, out);
     traces_.session_up(up.oid, out);
@@ -135,7 +143,9 @@ void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
 void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& out) {
     Session* session = sessions_.find(down.oid);
     TULLE_ASSERT(session != nullptr);
+    // When a session ends for a newer session, the peer is still there: only a dead peer or a leaver is forgotten.
     const bool is_gone = down.now == PeerState::kDead || down.now == PeerState::kLeft;
+    // The position must be read before the session closes.
     Reconcile::Position position = Recovery::position_of(session->data.receiver);
     streams_.session_down(now, *session);
     interest_.session_down(*session);
@@ -150,6 +160,7 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
         queries_.forget(down.oid, out);
         sleep_.confirmed(now, down.oid, out);
     }
+    // Recovery begins when presence, duties and queries no longer count on the peer.
     recovery_.session_down(now, down.oid, down.now, std::move(position), out);
     stores_.tallies.forget([this](OriginId oid) { return membership_.find(oid) != nullptr; });
     subscriptions_.session_down(now, out);
@@ -161,7 +172,7 @@ struct MeshNode::ControlHandler {
     Session& session;
     Effects& out;
 
-    // Membership deals with these itself.
+    // Membership deals with these kinds itself.
     void operator()(const Knock&) const { TULLE_ASSERT(false); }
     void operator()(const Hello&) const { TULLE_ASSERT(false); }
     void operator()(const Welcome&) const { TULLE_ASSERT(false); }
@@ -194,11 +205,13 @@ struct MeshNode::ControlHandler {
 void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
     Session* const session = sessions_.find(message.src);
     TULLE_ASSERT(session != nullptr);
+    // Any message may bring a deadline forward.
     sessions_.touch(*session);
     std::visit(ControlHandler{*this, now, *session, out}, message.body);
 }
 
 void MeshNode::on_relay(Instant now, OriginId from, const Relay& relay, Effects& out) {
+    // Here the node is the witness. Only a message for the node itself is looked into.
     if (relay.to != options_.oid) {
         membership_.sender().forward(relay, out);
     } else if (relay.control && membership_.on_relayed(now, *relay.control, out)) {
@@ -213,15 +226,16 @@ void MeshNode::on_data(Instant now, const Data& message, OriginId via, Effects& 
     TULLE_ASSERT(session != nullptr);
     sessions_.touch(*session);
     streams_.on(now, *session, message, via, out);
+    // The frame may be the last of a leaver.
     if (std::holds_alternative<FramePtr>(message.body)) {
         departure_.check(now, *session, out);
     }
 }
 
-/// Each service reads its part.
 void MeshNode::on_heartbeat(Instant now, Session& session, const Heartbeat& heartbeat, Effects& out) {
     streams_.on(now, session, heartbeat);
     if (duty_.on(now, session.oid, heartbeat)) {
+        // The peer has begun to leave, and waits to hear that this node knows.
         Pulse::hurry(now, session);
     }
     Departure::on(session, heartbeat);
@@ -230,14 +244,14 @@ void MeshNode::on_heartbeat(Instant now, Session& session, const Heartbeat& hear
     if (const std::optional<Instant> echoed = pulse_.on(now, session, heartbeat)) {
         membership_.liveness().on_echo(now, session.oid, *echoed);
     }
+    // Our Nacks sent by the former way have not reached the peer.
     if (membership_.sender().set_route(session.oid, heartbeat.deaf_via)) {
-        session.data.receiver.hurry(now);  // what we have asked for has not reached it
+        session.data.receiver.hurry(now);
     }
     interest_.on_digest(now, session, heartbeat, out);
     introductions_.on(now, session, heartbeat, out);
 }
 
-/// Each service writes its part.
 void MeshNode::send_heartbeat(Instant now, Session& session, Effects& out) {
     Heartbeat heartbeat{.members_digest = membership_.digest(),
                         .ready = serving_.is_on(),
@@ -280,6 +294,9 @@ void MeshNode::on_port(Instant now, ShardIndex shard, ToHub& message, Effects& o
 }
 
 void MeshNode::settle(Instant now, Effects& out) {
+    // The order of a turn: sessions that ended or began come first, then duties and sessions (frames, interest,
+    // heartbeats), then the services with timers of their own, and at last serving and leaving, as both depend on all
+    // others.
     note_time(now, out);
     stores_.ring.expire(now);
     membership_.on_deadline(now, out);
@@ -288,7 +305,8 @@ void MeshNode::settle(Instant now, Effects& out) {
     recovery_.ask_after_dialling(now, out);
     duty_.tick(now, out);
     tick_sessions(now, out);
-    handle_events(now, out);  // a leaver may have gone
+    // tick_sessions() may have given peers up, or a leaver may have gone.
+    handle_events(now, out);
     subscriptions_.tick(now, out);
     introductions_.tick(out);
     queries_.tick(now, out);
@@ -302,10 +320,12 @@ void MeshNode::settle(Instant now, Effects& out) {
         duty_.duties().begin();
     }
     departure_.tick(now, out);
+    // While outdated interest is being swept, turns follow without a pause.
     promised_ = stores_.interest.sweeping() ? now : std::max(earliest(), now);
 }
 
 void MeshNode::tick_sessions(Instant now, Effects& out) {
+    // Once for all sessions: naming records costs less than a look by each session.
     streams_.note_due();
     if (interest_.take_news()) {
         sessions_.touch_all();
@@ -322,6 +342,7 @@ void MeshNode::tick_session(Instant now, Session& session, Effects& out) {
     interest_.tick(now, session, out);
     streams_.flush(now, session, out);
     if (Pulse::is_due(now, session)) {
+        // Patience is checked with each heartbeat, as finer steps would gain nothing.
         interest_.check_intake(now, session, out);
         subscriptions_.check(now, session, out);
         send_heartbeat(now, session, out);
@@ -335,8 +356,8 @@ Instant MeshNode::deadline(const Session& session) const {
 }
 
 Instant MeshNode::earliest() {
+    // Versions were given since the sessions were looked at. The next turn tells the peers, and must come at once.
     if (interest_.has_news()) {
-        // versions were given since the sessions were looked at: they are told in the next turn, which comes at once
         return Instant{};
     }
     Instant next = sessions_.earliest([this](const Session& session) { return deadline(session); });
@@ -351,7 +372,9 @@ Instant MeshNode::earliest() {
     consider(usage_.next_deadline());
     consider(duties().next_deadline());
     consider(departure_.next_deadline());
+    // Last, because the answer is exact only below the horizon.
     next = std::min(next, membership_.next_deadline(next));
+    // Without any deadline a look per hour does no harm.
     return next == Instant::max() ? promised_ + 1h : next;
 }
 

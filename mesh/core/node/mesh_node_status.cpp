@@ -2,7 +2,7 @@
 
 #include "mesh/core/node/mesh_node.hpp"
 
-/// The state of a node as people are shown it.
+// The state of a node as people see it: `status` and the metrics.
 namespace tulle::mesh {
 
 NodeStatus MeshNode::status(Instant now) const {
@@ -20,7 +20,9 @@ NodeStatus MeshNode::status(Instant now) const {
         status.refusals.push_back({refused.by_us, refused.name, refused.endpoint, to_text(refused.reason), refused.text,
                                    refused.count, static_cast<std::uint64_t>((now - refused.last) / 1ms)});
     }
-    add_counters(status);  // over all members: a counter does not fall when one is no longer shown
+    // The counters sum over all members, before some are hidden: a counter must not fall when a member is no longer
+    // shown.
+    add_counters(status);
     add_gauges(status);
     roster_.hide_long_gone(now, status.members);
     return status;
@@ -28,6 +30,7 @@ NodeStatus MeshNode::status(Instant now) const {
 
 void MeshNode::add_counters(NodeStatus& status) const {
     const Streams::Counters streams = streams_.counters();
+    // Members that are no longer known live on in the sums of the tallies.
     std::uint64_t gaps = stores_.tallies.forgotten().gaps;
     std::uint64_t repaired = stores_.tallies.forgotten().repaired;
     for (const MemberStatus& member : status.members) {
@@ -95,6 +98,7 @@ MeshNode::MemoryUse MeshNode::memory_use() const {
 }
 
 void MeshNode::add_gauges(NodeStatus& status) const {
+    // The node itself is alive.
     std::uint64_t alive = 1;
     std::uint64_t unreceipted = 0;
     std::uint64_t held = 0;

@@ -12,18 +12,19 @@
 #include "mesh/core/node/numbers.hpp"
 #include "mesh/core/records/record.hpp"
 
-/// What nodes say to each other, as values. The wire layer encodes them; the simulator passes them as they are.
+/// The messages between nodes, as values. The wire layer encodes them, within limits of its own; the simulator passes
+/// them as they are. A value checks nothing: receivers must expect any content.
 namespace tulle::mesh {
 
-/// Numbers one sender's attempts at a session, upwards, in its upper half; the lower half can't be guessed. A message
-/// bears the tag that its *receiver* chose, so that what belongs to an ended session is recognised and dropped.
+/// Tag of an attempt at a session. The upper half counts a sender's attempts upwards; the lower half can't be guessed.
+/// A message bears the tag that its *receiver* chose, so messages of an ended session are recognised and dropped.
 using SessionTag = Strong<struct SessionTagTag, std::uint64_t>;
-/// Position of a frame in one link session: 1, 2, 3…
+/// Position of a frame in a link: 1, 2, 3…; 0: before the first.
 using FrameNo = Strong<struct FrameNoTag, std::uint64_t>;
 /// Number of changes that an interest set has seen.
 using InterestVersion = Strong<struct InterestVersionTag, std::uint64_t>;
 
-/// Where a node can be reached: "host:port" each.
+/// The addresses of a node, "host:port" each: both mesh ports, and the port for clients.
 struct Endpoints {
     std::string control;
     std::string data;
@@ -31,6 +32,7 @@ struct Endpoints {
     friend bool operator==(const Endpoints&, const Endpoints&) = default;
 };
 
+/// A node, as a peer names the node to others.
 struct MemberInfo {
     OriginId oid;
     std::string name;
@@ -38,7 +40,8 @@ struct MemberInfo {
     friend bool operator==(const MemberInfo&, const MemberInfo&) = default;
 };
 
-/// Who speaks: in everything that may be the first word between two nodes.
+/// How a node introduces itself, in every message that may be the first word between two nodes. Nothing in it is
+/// proved.
 struct Introduction {
     std::string cluster;
     std::string name;
@@ -46,49 +49,63 @@ struct Introduction {
     Endpoints endpoints;
     std::uint32_t oldest_protocol = 0;
     std::uint32_t newest_protocol = 0;
-    bool ready = false;  ///< serves clients already: an established holder of its name
+    /// The sender serves clients already: an established holder of its name.
+    bool ready = false;
 };
 
 // ---- control
 // ---------------------------------------------------------------------------------------------------------
 
-/// "Who is there?" To an endpoint whose node is not known, or may have changed. Answered by a Hello. Makes no session.
+/// "Who is there?" Sent to an endpoint with an unknown node, or with a node that may have changed. Answered by a Hello.
+/// Makes no session.
 struct Knock {
     Introduction who;
-    std::string dialled;      ///< the endpoint as the sender knows it, echoed in Hello::knocked
-    std::uint64_t nonce = 0;  ///< echoed in Refuse::echo and Hello::echo
+    /// The endpoint as the sender knows it, echoed in Hello::knocked.
+    std::string dialled;
+    /// Echoed in Refuse::echo and Hello::echo.
+    std::uint64_t nonce = 0;
 };
 
-/// What each side of a new session tells the other.
+/// How far the two logs have come, told by each side of a new session to the other.
 struct SessionTerms {
-    /// Of the receiver's records all up to here are delivered at the sender; nothing if it never had a session with it.
+    /// All of the receiver's records up to this number are delivered at the sender; nothing if the two never had a
+    /// session.
     std::optional<RecordNo> delivered;
-    /// The sender's last record when it chose its tag, or when it did so for the first session that it had with the
-    /// receiver: where its link starts if the other side has `delivered` nothing.
+    /// The sender's last record when the sender drew the tag of its first attempt that led to a session. The sender's
+    /// link starts there if the other side has nothing `delivered`.
     RecordNo at;
-    /// Beyond `delivered`, others have filled in these (ascending): what lies between would come out of order now, so
-    /// it is to be reported as gone.
+    /// The receiver's records beyond `delivered` that others have filled in, ascending. Records between would come out
+    /// of order, so they must be reported as gone.
     std::vector<RecordNo> extras;
+    /// The members known to the sender, at most Limits::members_per_message.
     std::vector<MemberInfo> members;
 };
 
+/// Offers a session. Answered by a Welcome or a Refuse; repeated until the session stands.
 struct Hello {
     Introduction who;
     SessionTag tag;
     SessionTerms terms;
-    std::string knocked;     ///< Knock::dialled, when this answers a Knock,
-    std::uint64_t echo = 0;  ///< and its nonce: without it anybody could answer for the node there
+    /// Knock::dialled and Knock::nonce, when the Hello answers a Knock. Without the nonce anybody could answer for the
+    /// node there.
+    std::string knocked;
+    std::uint64_t echo = 0;
 };
 
+/// Accepts the session that a Hello offers.
 struct Welcome {
     Introduction who;
-    SessionTag echo;  ///< the tag of the Hello that this answers
+    /// The tag of the answered Hello.
+    SessionTag echo;
     SessionTag tag;
     SessionTerms terms;
 };
 
+/// Why a node does not take another node in: another cluster, no common protocol version, a taken name, a full member
+/// table.
 enum class RefusalReason : std::uint8_t { kCluster, kProtocol, kNameTaken, kFull };
 
+/// The name of the reason in `status` and in the log.
 [[nodiscard]] constexpr const char* to_text(RefusalReason reason) {
     switch (reason) {
         case RefusalReason::kCluster:
@@ -103,60 +120,76 @@ enum class RefusalReason : std::uint8_t { kCluster, kProtocol, kNameTaken, kFull
     return "?";
 }
 
+/// Turns a node away, in answer to a Knock, a Hello or a Welcome.
 struct Refuse {
     RefusalReason reason = RefusalReason::kCluster;
     std::string text;
-    /// of what is refused: the nonce of a Knock, the tag of a Hello. Without it anybody could refuse
+    /// The nonce of the refused Knock, or the tag of the refused Hello or Welcome. Without the echo anybody could
+    /// refuse.
     std::uint64_t echo = 0;
 };
 
+/// How much a node carries, for `status`.
 struct Load {
     std::uint64_t uptime_s = 0;
     std::uint64_t clients = 0;
     std::uint64_t channels = 0;
 };
 
+/// Sent to each peer every Timing::heartbeat, on control. Each field belongs to a service, written and read there.
 struct Heartbeat {
     FrameNo last_sent;
-    RecordNo upto;            ///< all records up to here were considered for the link
-    FrameNo received;         ///< receipt for the other direction
-    InterestVersion version;  ///< of the sender's interest, with its digest
+    /// All records up to this number were considered for the link.
+    RecordNo upto;
+    FrameNo received;  ///< receipt for the other direction
+    /// Version and digest of the sender's interest.
+    InterestVersion version;
     std::uint64_t digest = 0;
-    InterestVersion applied;  ///< of the receiver's interest
+    /// The version of the receiver's interest that the sender holds.
+    InterestVersion applied;
+    /// The sender's monotonic clock at the sending, in microseconds.
     std::int64_t sent_at_us = 0;
-    std::int64_t echo_us = 0;  ///< sent_at_us of the last heartbeat received, 0 for none
+    /// sent_at_us of the last heartbeat received, 0 for none, and how long ago that heartbeat came.
+    std::int64_t echo_us = 0;
     std::int64_t echo_held_us = 0;
-    std::uint64_t members_digest = 0;
+    std::uint64_t members_digest = 0;  ///< PeerTable::digest() of the sender
     Load load;
-    bool ready = false;
+    bool ready = false;           ///< the sender serves clients
     std::uint64_t hybrid_us = 0;  ///< the sender's hybrid clock
-    OriginId deaf_via;            ///< the sender does not hear the receiver; this witness passes on. 0: it hears
+    /// The witness that passes on the receiver's words, because the sender does not hear the receiver; 0: the sender
+    /// hears the receiver directly.
+    OriginId deaf_via;
     /// Digest of the members among whom the sender has handed all duties over to the receiver; 0: not yet.
     std::uint64_t duty_view = 0;
-    /// how often those members have changed for the sender: a heartbeat may be overtaken
+    /// How often the members of duty_view have changed for the sender. The greater number is newer: a heartbeat may be
+    /// overtaken.
     std::uint64_t duty_view_no = 0;
-    bool leaving = false;  ///< the sender has no clients any more, and goes: it takes no duties over …
-    /// … but for this: nobody stays, and it is the one to whom those that leave too hand over
+    /// The sender has no clients any more and will go: the sender takes no duties over, unless `last` is set.
+    bool leaving = false;
+    /// No node stays, and the other leavers hand their duties over to the sender.
     bool last = false;
 };
 
+/// Names nodes to the receiver, at most Limits::members_per_message.
 struct Members {
     std::vector<MemberInfo> members;
 };
 
+/// A channel that was added to the sender's interest, or removed.
 struct InterestChange {
     bool add = false;
     std::string channel;
     friend bool operator==(const InterestChange&, const InterestChange&) = default;
 };
 
-/// Versions base+1 … base+changes.size(), in order.
+/// Versions base+1 … base+changes.size() of the sender's interest, in order. Answered by an InterestAck.
 struct InterestDelta {
     InterestVersion base;
     std::vector<InterestChange> changes;
-    InterestVersion current;  ///< the sender's version when it sent this
+    InterestVersion current;  ///< the sender's version at the sending
 };
 
+/// "I hold your interest up to this version."
 struct InterestAck {
     InterestVersion applied;
 };
@@ -164,12 +197,16 @@ struct InterestAck {
 /// "Send me your interest after `have`", or the next chunk of a snapshot.
 struct InterestPull {
     InterestVersion have;
-    std::uint64_t snapshot = 0;  ///< 0: deltas if the log reaches back, else a new snapshot
-    std::string after;           ///< the last channel received of that snapshot
-    bool fresh = false;          ///< deltas won't do: the digests differ
+    /// The snapshot to go on with; 0: deltas if the log reaches back, otherwise a new snapshot.
+    std::uint64_t snapshot = 0;
+    /// The last channel received of the snapshot.
+    std::string after;
+    /// The digests differ, so deltas would not help: send a snapshot.
+    bool fresh = false;
 };
 
-/// Channels of a snapshot in byte order. Read while the interest may go on changing: deltas after `base` make it exact.
+/// Channels of a snapshot in byte order. The interest may change while a snapshot is read; deltas after `base` make the
+/// result exact.
 struct InterestChunk {
     std::uint64_t snapshot = 0;
     InterestVersion base;
@@ -179,27 +216,33 @@ struct InterestChunk {
     InterestVersion current;
 };
 
+/// "I have received all your frames up to this number": gives back credit.
 struct Receipt {
     FrameNo received;
 };
 
+/// The frames from `first` to `last`, both included.
 struct FrameRange {
     FrameNo first;
     FrameNo last;
     friend bool operator==(const FrameRange&, const FrameRange&) = default;
 };
 
+/// "Send me these frames again", at most Limits::nack_ranges.
 struct Nack {
     std::vector<FrameRange> missing;
 };
 
+/// "Do you hear `target`?" `round` is echoed in the answer.
 struct ProbeAsk {
     OriginId target;
     std::uint32_t round = 0;
 };
 
+/// A witness's word about a peer; kUnknown: the witness has never had a session with the peer.
 enum class Hearing : std::uint8_t { kUnknown, kNo, kYes };
 
+/// The answer of a witness.
 struct ProbeAnswer {
     OriginId target;
     std::uint32_t round = 0;
@@ -210,42 +253,51 @@ struct ProbeAnswer {
 struct RetainedPart;
 using RetainedPartPtr = std::shared_ptr<const RetainedPart>;
 
+/// A question to all shards of the receiver. Answered by QueryAnswer messages with the same id.
 struct QueryAsk {
     std::uint64_t id = 0;
     std::string body;
     std::uint32_t timeout_ms = 0;
-    std::vector<std::string> retained = {};  ///< channels whose last events are asked for
+    /// Channels for which the last event is asked too.
+    std::vector<std::string> retained = {};
 };
 
+/// A part of the answer; the part with `last` ends the answer.
 struct QueryAnswer {
     std::uint64_t id = 0;
     std::string body;
     bool last = false;
-    RetainedPartPtr retained = {};  ///< what the sender holds of one channel that was asked for; may be null
+    /// The sender's last event of a channel asked for; may be null.
+    RetainedPartPtr retained = {};
 };
 
-/// What the sender's shards use of what is rationed over the mesh: sums by name. Replaces what it said before.
+/// The usage of limits rationed over the mesh, summed over the sender's shards by name. Replaces the sender's former
+/// Usage.
 struct Usage {
-    std::uint64_t sources = 0;  ///< its shards that share
+    std::uint64_t sources = 0;  ///< the sender's shards that share
     std::vector<std::pair<std::string, std::uint64_t>> entries;
 };
 
+/// Goodbye: the sender's last frame is `last_frame`. Repeated until a LeaveReceipt comes.
 struct Leave {
     FrameNo last_frame;
 };
 
+/// "All your frames have come; you may go."
 struct LeaveReceipt {};
 
-/// "Do you still know our session?" Asked by a node that has slept too long; answered at once.
+/// "Do you still know our session?" Asked by a node that has slept too long; answered at once by a Pong.
 struct Ping {
     std::uint64_t nonce = 0;
 };
 
+/// The answer to the Ping with the same nonce.
 struct Pong {
     std::uint64_t nonce = 0;
 };
 
-/// "This origin is dead for me, and I have delivered all of it up to here: send me what you have beyond."
+/// "This origin is dead for me. I have delivered its log up to `delivered`: send me all that you have beyond." Answered
+/// by Fill.
 struct Wake {
     OriginId origin;
     RecordNo delivered;
@@ -253,71 +305,80 @@ struct Wake {
 
 /// Records that the ring no longer had when the link came to them.
 struct Gone {
-    std::vector<std::pair<std::string, std::uint64_t>> channels;  ///< how many on each channel of interest
-    std::uint64_t unknown = 0;                                    ///< records of which nothing is known any more
+    /// How many records were lost on each channel of the receiver's interest.
+    std::vector<std::pair<std::string, std::uint64_t>> channels;
+    /// Further lost records, without any knowledge of their channels.
+    std::uint64_t unknown = 0;
     [[nodiscard]] bool empty() const { return channels.empty() && unknown == 0; }
     friend bool operator==(const Gone&, const Gone&) = default;
 };
 
-/// The answer: records of a dead origin, in order of n; the one with `last` ends it.
+/// The answer to a Wake: records of a dead origin, in order of n. The part with `last` ends the answer.
 struct Fill {
     OriginId origin;
     std::vector<RecordPtr> records;
     bool last = false;
-    Gone gone;  ///< what the origin had told the sender to be gone, of what was asked for; with the last part
+    /// Records asked for that the origin had reported to the sender as gone. In the last part only.
+    Gone gone;
 };
 
-/// "I have got the marked record n of yours", by the sender's clock at `at_us`.
+/// "I have got your marked record n", by the sender's clock at `at_us`.
 struct TraceReport {
     RecordNo n;
     TracePath path = TracePath::kDirect;
-    OriginId via;  ///< who relayed or filled it in; 0: nobody
+    OriginId via;  ///< the node that relayed or filled in; 0: none
     std::int64_t at_us = 0;
-    std::uint32_t shards = 0;  ///< with subscribers
+    std::uint32_t shards = 0;  ///< the sender's shards with subscribers
 };
 
 /// How much of an item the sender holds, for the node that does the duties of the key.
 struct DutyReport {
     std::string key;
     std::string item;
-    std::uint64_t revision = 0;  ///< the sender's own; echoed in DutySettle
+    /// The sender's own number of the report, echoed in DutySettle.
+    std::uint64_t revision = 0;
     std::uint64_t current = 0;
-    std::uint64_t told = 0;          ///< what has been dealt with over the whole mesh, as the sender has learnt it …
-    std::uint64_t told_version = 0;  ///< … the newest wins
-    bool away = false;               ///< the sender holds nothing any more, or reports to another node from now on
-    bool was_desk = false;           ///< the sender itself did this duty until now
-    /// away, and told to the other node as the sender knows it: perhaps less than the receiver does
+    /// The count that was dealt with over the whole mesh, as the sender has learnt. The greatest told_version wins.
+    std::uint64_t told = 0;
+    std::uint64_t told_version = 0;
+    /// The sender holds nothing any more, or reports to another node from here on.
+    bool away = false;
+    /// The sender itself did this duty until now.
+    bool was_desk = false;
+    /// As `away`. The sender has told the other node its own knowledge, perhaps less than the receiver's.
     bool moved = false;
-    /// Not 0: the world outside may have heard something else than `told` last, from a node that did this duty before.
-    /// Each new doubt has a greater number.
+    /// Not 0: a node that did this duty before may have told the outside world something other than `told` last. Each
+    /// new doubt has a greater number.
     std::uint64_t doubt = 0;
     SharedBytes info = {};
-    /// of the doubt: who, as in DutyDone; null: everybody. Nodes that don't know it take it for everybody
+    /// The endpoints in doubt, as in DutyDone; null: all endpoints. Nodes without knowledge of the field take the doubt
+    /// for one about all.
     SharedBytes behind = {};
 };
 
-/// The answer, when there is something to learn: what has been dealt with.
+/// The answer to a DutyReport with news: how much has been dealt with.
 struct DutySettle {
     std::string key;
     std::string item;
-    std::uint64_t revision = 0;  ///< of the report that this is based on
+    /// The revision of the report behind this answer.
+    std::uint64_t revision = 0;
     std::uint64_t told = 0;
     std::uint64_t told_version = 0;
-    /// all is dealt with, as of that revision: if nothing has changed since, an empty entry may go
+    /// Everything is dealt with as of the revision: if nothing has changed since, an empty entry may go.
     bool forget = false;
 };
 
-/// A task of the sender, numbered by it upwards for its whole life.
+/// A task of the sender. The sender numbers tasks upwards for its whole life.
 struct DutyOrder {
     std::uint64_t number = 0;
     std::string key;
     SharedBytes body;
 };
 
-/// What two nodes say to each other about duties: one at a time in each direction of a session, repeated until
-/// acknowledged, so each is taken in once and in order.
+/// All that two nodes say to each other about duties: a single mail at a time in each direction of a session, repeated
+/// until acknowledged. So each mail is taken in once, and in order.
 struct DutyMail {
-    std::uint64_t seq = 0;      ///< 1, 2, 3…; 0: an acknowledgement alone
+    std::uint64_t seq = 0;      ///< 1, 2, 3…; 0: a mere acknowledgement
     std::uint64_t ack = 0;      ///< the last seq taken in
     std::uint64_t view_no = 0;  ///< as in Heartbeat::duty_view_no
     std::vector<DutyReport> reports;
@@ -331,82 +392,94 @@ struct DutyMail {
 struct Control;
 struct Data;
 
-/// What `to` can't hear from us directly, for a witness to pass on, one hop. Exactly one of the two is set, and it is
-/// no Relay itself.
+/// A message for `to`, which can't hear us directly. A witness passes the message on, one hop. Exactly one of the two
+/// pointers is set; the message is no Relay itself.
 struct Relay {
     OriginId to;
     std::shared_ptr<const Control> control;
     std::shared_ptr<const Data> data;
 };
 
+/// The kinds of control messages.
 using ControlBody =
     std::variant<Knock, Hello, Welcome, Refuse, Heartbeat, Members, InterestDelta, InterestAck, InterestPull,
                  InterestChunk, Receipt, Nack, ProbeAsk, ProbeAnswer, QueryAsk, QueryAnswer, Leave, LeaveReceipt, Ping,
                  Pong, Relay, Wake, Fill, TraceReport, Usage, DutyMail>;
 
+/// A message on the control path.
 struct Control {
     OriginId src;
-    OriginId dst;    ///< 0: whoever is there (Knock only)
-    SessionTag tag;  ///< the receiver's; 0 in Knock, Hello, Welcome and Refuse
+    OriginId dst;  ///< 0: whichever node is there (Knock only)
+    /// The tag that the receiver chose; 0 in Knock, Hello, Welcome and Refuse.
+    SessionTag tag;
     ControlBody body;
-    /// That it is to be written in, as is what it passes on. Does not travel: what differs by version says itself which
-    /// it is.
+    /// Protocol version in which the message, and a relayed message inside, is written. Does not travel: fields that
+    /// differ by version name their version themselves.
     std::uint32_t protocol = kProtocolVersion;
 };
 
 // ---- data
 // ------------------------------------------------------------------------------------------------------------
 
-/// A piece of the list of the sender's own users of one presence channel. The pieces of one list follow each other with
-/// nothing else between them; the last one replaces what the receiver had of the sender.
+/// A piece of the list of the sender's own users of a presence channel. The pieces of a list follow each other without
+/// anything between; the last piece makes the list replace the former list of the sender.
 struct PresencePart {
     std::string channel;
-    InterestVersion version;  ///< of the receiver's interest: one for an older interest is not believed
-    RecordNo at;              ///< changes up to here are in the list, though they may come behind it
+    /// The version of the receiver's interest that is answered. A list for an older interest is not believed.
+    InterestVersion version;
+    /// The list holds all changes up to this record, though the records may come later.
+    RecordNo at;
     bool first = false;
     bool last = false;
     std::vector<PresenceMember> members;
 };
 using PresencePartPtr = std::shared_ptr<const PresencePart>;
 
-/// What the sender holds as the last event of a channel: the answer to the receiver's interest in it, or handed on
-/// because the receiver is to keep it.
+/// The event that the sender holds as the last of a channel: the answer to the receiver's interest, or handed on
+/// because the receiver is to keep the event.
 struct RetainedPart {
     std::string channel;
-    InterestVersion version;  ///< of the receiver's interest
-    RecordNo at;              ///< records up to here do not come behind it any more
-    Stamp stamp = {};         ///< time_us 0: the sender has none
+    /// The version of the receiver's interest that is answered.
+    InterestVersion version;
+    /// Records up to this number do not follow any more.
+    RecordNo at;
+    Stamp stamp = {};  ///< time_us 0: the sender has no event
     SharedBody body = {};
-    Duration left{};  ///< until it is too old
+    Duration left{};  ///< time until the event is too old
 
+    /// The size in a frame, in bytes; 96 bytes stand for the fixed fields.
     [[nodiscard]] std::size_t cost() const { return 96 + channel.size() + (body ? body->size() : 0); }
 };
 
-/// One piece of a link: what is gone, then lists of presence members and last events, then records in order of n.
-/// Immutable once numbered; repeated as it is.
+/// A piece of a link: first the records that are gone, then lists of presence members and last events, then records in
+/// order of n. Immutable once numbered, and repeated unchanged.
 struct Frame {
     FrameNo no;
+    /// All records up to this number are in the link's frames so far, were not due, or are gone.
     RecordNo upto;
     Gone gone;
     std::vector<RecordPtr> records;
+    /// Size of all parts by cost(), counted against the credit.
     std::size_t bytes = 0;
     std::vector<PresencePartPtr> presence = {};
     std::vector<RetainedPartPtr> retained = {};
 };
 using FramePtr = std::shared_ptr<const Frame>;
 
-/// "This is how far I have come": after a burst and when idle, in the order of the data.
+/// "My link has come so far." Sent after a burst and when idle, behind the frames on the data path.
 struct Tail {
     FrameNo last_sent;
     RecordNo upto;
 };
 
+/// A message on the data path.
 struct Data {
     OriginId src;
     OriginId dst;
     SessionTag tag;
     std::variant<FramePtr, Tail> body;
-    std::uint32_t protocol = kProtocolVersion;  ///< that it is to be written in, or was read in
+    /// Protocol version in which the message is to be written, or was read.
+    std::uint32_t protocol = kProtocolVersion;
 };
 
 }  // namespace tulle::mesh

@@ -8,7 +8,10 @@
 
 namespace tulle::mesh {
 
-/// The context of the services of a real node: what is sent goes by the membership's sessions.
+/// The context of the services in a real node: messages go by the sessions of Membership.
+///
+/// Thread: confined to the hub.
+/// Ownership: refers to Membership, which outlives the context.
 class NodeContext final : public MeshContext {
 public:
     NodeContext(const NodeOptions& options, Sessions& sessions, const Audience& audience, Membership& membership)

@@ -10,22 +10,28 @@
 
 namespace tulle::mesh {
 
-/// Who this node is and how it behaves. Fixed for the life of a mesh_node.
+/// The node's identity and behaviour. Fixed for the life of a MeshNode.
 struct NodeOptions {
-    OriginId oid;  ///< not 0
+    /// Drawn at the start of the process; not 0.
+    OriginId oid;
     std::string cluster;
     std::string name;
     std::string version;
-    Endpoints endpoints;                       ///< as the others reach it
-    std::int64_t wall_offset_us = 0;           ///< the wall clock less the monotonic one, at the start
-    std::vector<std::string> seeds;            ///< control endpoints to knock at
-    std::vector<std::string> seed_names = {};  ///< "host:port" whose host is a name: each of its addresses is a seed
+    /// As reachable for the other nodes.
+    Endpoints endpoints;
+    /// The wall clock less the monotonic clock at the start, in microseconds.
+    std::int64_t wall_offset_us = 0;
+    /// Control endpoints to knock at.
+    std::vector<std::string> seeds;
+    /// "host:port" with a name as host: each address of the name is a seed.
+    std::vector<std::string> seed_names = {};
     Timing timing;
     Limits limits;
-    /// 64 bits that nobody can guess from those that came before: session tags are made of them. The node's own
-    /// generator (which repeats, for tests) when there is none.
+    /// Source of 64 bits that nobody can guess from former values: session tags and nonces are made of these bits.
+    /// Without a source the node uses its own generator, with repeatable values for tests.
     std::function<std::uint64_t()> secret = {};
-    std::uint32_t newest_protocol = kProtocolVersion;  ///< for tests alone: this node is of the version before
+    /// Newest protocol version to speak. Only tests change the value, to play a node of the version before.
+    std::uint32_t newest_protocol = kProtocolVersion;
 };
 
 }  // namespace tulle::mesh

@@ -13,39 +13,45 @@
 #include "mesh/base/time.hpp"
 #include "mesh/core/records/record.hpp"
 
-/// The port between the hub and the shards: two kinds of mailbox and the values that cross them. The only thing that
-/// the edge knows of the mesh, and the mesh of the edge. Values own what they carry; a body is shared, never copied.
+/// The port between the hub and the shards: two kinds of mailbox and the values that cross them. The edge knows nothing
+/// else of the mesh, nor the mesh of the edge. Values own their contents; a body is shared, never copied.
 namespace tulle::mesh {
 
-/// Index of a shard, 0-based. At most kMaxShards; the admin listener counts as one (it never subscribes).
+/// Index of a shard, 0-based, below kMaxShards. The admin listener counts as a shard that never subscribes.
 using ShardIndex = Strong<struct ShardIndexTag, std::uint16_t>;
+/// A set of shards is a mask of 64 bits (DeliverLocal::shards).
 inline constexpr std::size_t kMaxShards = 64;
 
 // ---- shard to hub
 // ----------------------------------------------------------------------------------------------------
 
-/// Number this and deliver it to all subscribers of the channels. Answered by Published with the same id, after the
-/// Deliver to this shard if it has subscribers.
+/// Number the message and deliver it to all subscribers of the channels. Answered by Published with the same id, after
+/// the Deliver to this shard if the shard has subscribers.
 struct Publish {
     enum class Answers : std::uint8_t { kAlways, kRefusal };
 
-    std::uint64_t id = 0;  ///< the shard's own; 0: no answer wanted
+    /// The shard's own id; 0: no answer wanted.
+    std::uint64_t id = 0;
     std::vector<std::string> channels;
     SharedBody body;
     std::string exclude_socket;
-    std::size_t retained = 0;            ///< the first so many of `channels` keep it as their last event …
-    Duration keep_for = {};              ///< … for so long, at most kMaxKeepFor
-    Answers answers = Answers::kAlways;  ///< kRefusal: no answer when it was accepted
+    /// The first `retained` of `channels` keep the message as their last event, for `keep_for` (at most kMaxKeepFor).
+    std::size_t retained = 0;
+    Duration keep_for = {};
+    /// kRefusal: an accepted message is not answered.
+    Answers answers = Answers::kAlways;
 };
 
-/// This shard has got its first subscriber of `channel`. Answered by Subscribed with the same generation once every
-/// member of the mesh holds the interest. The shard counts up `generation`, so that an answer to an older request is
+/// The shard has got its first subscriber of `channel`. Answered by Subscribed with the same generation once every
+/// member of the mesh holds the interest. The shard counts `generation` up, so an answer to an older request is
 /// recognised.
 struct Subscribe {
     std::string channel;
     std::uint64_t generation = 0;
-    bool presence = false;  ///< the channel has members: the answer waits for the list of every member of the mesh too
-    bool retained = false;  ///< the channel keeps its last event: the answer brings it, as known by every member
+    /// The channel has members: the answer also waits for the list of every member of the mesh.
+    bool presence = false;
+    /// The channel keeps its last event: the answer brings the event, as known by every member of the mesh.
+    bool retained = false;
 };
 
 /// A user's first connection on this shard to a presence channel that is Subscribed here. Answered by MemberJoined.
@@ -53,95 +59,107 @@ struct MemberJoin {
     std::uint64_t id = 0;
     std::string channel;
     PresenceMember member;
-    std::size_t max_members = 0;  ///< users of the whole mesh; a further one is refused
+    /// Most users of the channel in the whole mesh; a further user is refused.
+    std::size_t max_members = 0;
 };
 
-/// The user's last connection on this shard is gone. Before the Unsubscribe, if that follows. Not answered.
+/// The user's last connection on this shard is gone. Sent before any Unsubscribe of the channel. Not answered.
 struct MemberLeave {
     std::string channel;
     std::string user;
 };
 
-/// This shard has lost its last subscriber of `channel` (confirmed or pending). Not answered.
+/// The shard has lost its last subscriber of `channel` (confirmed or pending). Not answered.
 struct Unsubscribe {
     std::string channel;
 };
 
-/// Ask every shard of every member; `body` is opaque to the mesh. Answered by QueryResult.
+/// Ask every shard of every member; `body` is opaque to the mesh. Answered by QueryResult within `timeout`.
 struct Query {
     std::uint64_t id = 0;
     std::string body;
     Duration timeout{};
-    std::vector<std::string> retained =
-        {};  ///< channels whose last events are asked for too; at most kMaxQueryRetained
+    /// Channels for which the last event is asked too; at most kMaxQueryRetained.
+    std::vector<std::string> retained = {};
 };
 
-/// A part of this shard's answer to a LocalQuery; parts arrive in order, the one with `last` ends it. A part is at most
-/// kMaxQueryPartBytes. A shard that has nothing to say sends one empty last part.
+/// A part of this shard's answer to a LocalQuery, at most kMaxQueryPartBytes. Parts arrive in order; the part with
+/// `last` ends the answer. A shard with nothing to say sends a single empty last part. A shard that never answers makes
+/// every query wait for its whole timeout.
 struct LocalAnswer {
     std::uint64_t token = 0;
     std::string body;
     bool last = true;
 };
 
-/// What this shard holds now, for `status`. Sent when it changed, at most four times a second.
+/// The load of this shard, for `status`. Sent after a change, at most four times a second.
 struct ShardLoad {
     std::uint64_t clients = 0;
 };
 
-/// What the hub knows: members, links, counters. Answered by StatusReply.
+/// Asks for the hub's knowledge: members, links, counters. Answered by StatusReply.
 struct StatusRequest {
     std::uint64_t id = 0;
 };
 
-/// Send a marked message to `channel` the way of every other, and tell who has got it, when and by which path. No
-/// client sees it. Answered by TraceResult, as soon as all that it is due to have reported, or after `timeout`.
+/// Send a marked message to `channel` the way of every other message, and report which nodes got the message, when and
+/// by which path. No client sees the message. Answered by TraceResult when all nodes concerned have reported, or after
+/// `timeout`.
 struct Trace {
     std::uint64_t id = 0;
     std::string channel;
     Duration timeout{};
 };
 
-/// How much of `item` under `key` this shard holds now. The one node that rendezvous hashing names for the key learns
-/// the sum over the mesh (DutyChanged), exactly once for each change that stays. 0 is "none any more".
+/// How much of `item` under `key` this shard holds now. The node that rendezvous hashing names for the key learns the
+/// sum over the mesh (DutyChanged), exactly once for each change that stays. 0 means "none any more".
 struct DutyCount {
-    std::string key;   ///< as a channel's
+    std::string key;   ///< as long as a channel's key
     std::string item;  ///< at most kMaxDutyItemBytes; "" is an item like others
     std::uint64_t count = 0;
-    SharedBytes info;  ///< opaque, at most kMaxUserInfoBytes; may be null; of one holder of many
+    /// Opaque, at most kMaxUserInfoBytes; may be null. Of many holders' infos any may be used.
+    SharedBytes info;
 };
 
-/// To be done once, by the node that rendezvous hashing names for `key` (DutyPerform); at least once if that node dies.
+/// Work to be done once, by the node that rendezvous hashing names for `key` (DutyPerform); at least once if that node
+/// dies.
 struct DutyTask {
     std::string key;
     SharedBytes body;  ///< opaque; at most kMaxBodyBytes
 };
 
-/// What became of a DutyChanged.
+/// The end of a DutyChanged.
 enum class DutyOutcome : std::uint8_t {
-    kTold,     ///< dealt with
-    kDropped,  ///< revoked, and nobody has heard of it
-    kUnknown,  ///< revoked, and nobody knows who has heard of it: a request may have arrived without an answer
-    /// revoked; `told` has been dealt with, but for those that `behind` names: nobody knows what they have heard last
+    kTold,  ///< dealt with
+    /// Revoked, and nobody outside has heard of the change.
+    kDropped,
+    /// Revoked, and nobody knows who has heard of the change: a request may have arrived without an answer.
+    kUnknown,
+    /// Revoked. `told` has been dealt with, except for the endpoints in `behind`: nobody knows the last word that those
+    /// have heard.
     kPartly,
 };
 
-/// The answer of the shard that does this node's duties to a DutyChanged or DutyPerform. Nothing of it reaches the
-/// world outside afterwards.
+/// The answer to a DutyChanged or DutyPerform, by the shard that does this node's duties. Nothing of the duty reaches
+/// the outside world afterwards.
 struct DutyDone {
     std::uint64_t token = 0;
-    std::uint64_t told = 0;  ///< of a DutyChanged that was told: the count that has been dealt with
+    /// For a DutyChanged: the count that has been dealt with.
+    std::uint64_t told = 0;
     DutyOutcome outcome = DutyOutcome::kTold;
-    /// of kPartly; opaque, for the next shard that does this duty. Longer than kMaxDutyBehindBytes: everybody
+    /// For kPartly: the endpoints in doubt, opaque to the mesh, for the next shard with this duty. More than
+    /// kMaxDutyBehindBytes stand for all endpoints.
     SharedBytes behind = {};
 };
 
-/// What this shard uses now of what is rationed over the whole mesh; replaces what it said before. At most once a
-/// second.
+/// The shard's present usage of limits rationed over the whole mesh. Replaces the shard's former usage. Sent at most
+/// once a second.
 struct ShareUsage {
-    std::vector<std::pair<std::string, std::uint64_t>> entries;  ///< by name; at most kMaxUsageEntries
+    /// By name; at most kMaxUsageEntries.
+    std::vector<std::pair<std::string, std::uint64_t>> entries;
 };
 
+/// All that a shard may say to the hub.
 using ToHub = std::variant<Publish, Subscribe, Unsubscribe, MemberJoin, MemberLeave, Query, LocalAnswer, ShardLoad,
                            StatusRequest, Trace, DutyCount, DutyTask, DutyDone, ShareUsage>;
 using FromShard = std::pair<ShardIndex, ToHub>;
@@ -158,54 +176,61 @@ struct Deliver {
 struct Subscribed {
     std::string channel;
     std::uint64_t generation = 0;
-    /// Of a presence channel: its users now, by user. MemberChanged keeps the list true from here on. Else null.
+    /// For a presence channel: its present users, by user. MemberChanged keeps the list true from here on. Null
+    /// otherwise.
     std::shared_ptr<const std::vector<PresenceMember>> members;
-    /// Of a channel that keeps its last event: that, or nothing. Later ones come by Deliver; one with this stamp, or an
-    /// older one, may come again.
+    /// For a channel that keeps its last event: the event, if any. Later events come by Deliver; an event with the same
+    /// stamp or an older stamp may come again.
     std::optional<RetainedEvent> last = {};
 };
 
-/// A channel of this shard that keeps its last event has this one now, which its subscribers did not get: it was
-/// accepted while its node could not be reached. For later subscribers; ignore it before the Subscribed of the channel.
+/// A newer last event of a channel has been found. The channel's subscribers did not get the event, because the
+/// accepting node could not be reached. For later subscribers; the shard ignores a RetainedFound before the channel's
+/// Subscribed.
 struct RetainedFound {
     std::string channel;
     RetainedEvent event;
 };
 
-/// A user has joined or left a presence channel of this shard, wherever in the mesh: each change once, in order. Ignore
-/// it before the Subscribed of the channel.
+/// A user has joined or left a presence channel of this shard, wherever in the mesh: each change once, in order. The
+/// shard ignores a MemberChanged before the channel's Subscribed.
 struct MemberChanged {
     std::string channel;
     PresenceMember member;
     bool joined = false;
 };
 
+/// The result of a MemberJoin.
 enum class JoinOutcome : std::uint8_t {
-    kJoined,    ///< in the list, which the shard has by then
-    kFull,      ///< max_members
+    kJoined,    ///< in the list of users, which the shard has by then
+    kFull,      ///< the channel has max_members users
     kNotReady,  ///< the node is leaving, or the channel is not subscribed here
-    kTooLarge,
+    kTooLarge,  ///< the user or the info is over its limit
 };
 
+/// The answer to the MemberJoin with the same id.
 struct MemberJoined {
     std::uint64_t id = 0;
     JoinOutcome outcome = JoinOutcome::kJoined;
 };
 
+/// The result of a Publish.
 enum class PublishOutcome : std::uint8_t {
-    kAccepted,   ///< numbered, and due to every interested member
-    kNotReady,   ///< the node has not joined yet, or is leaving
-    kTooLarge,   ///< over a limit of record.hpp; the edge should have refused it
-    kNotSpoken,  ///< a member speaks an older version of the protocol, which can't say this: data that are not JSON
+    kAccepted,  ///< numbered, and due to every interested member
+    kNotReady,  ///< the node has not joined yet, or is leaving
+    kTooLarge,  ///< over a limit of this header; the edge should have refused the message
+    /// The data are not JSON, and a member speaks an older protocol version without such data.
+    kNotSpoken,
 };
 
+/// The answer to the Publish with the same id.
 struct Published {
     std::uint64_t id = 0;
     PublishOutcome outcome = PublishOutcome::kAccepted;
-    RecordNo n;  ///< its number, when accepted
+    RecordNo n;  ///< the record's number, when accepted
 };
 
-/// Answer with LocalAnswer parts bearing the same token.
+/// A question to this shard, to be answered by LocalAnswer parts with the same token.
 struct LocalQuery {
     std::uint64_t token = 0;
     std::string body;
@@ -216,42 +241,53 @@ struct QueryResult {
     std::uint64_t id = 0;
     std::vector<std::string> parts;
     std::vector<std::string> missing;
-    std::vector<std::pair<std::string, RetainedEvent>> retained =
-        {};  ///< of the channels asked for, those that have one
+    /// The last events of the channels asked for, as far as known.
+    std::vector<std::pair<std::string, RetainedEvent>> retained = {};
 };
 
-/// Messages that could not be delivered, for the subscribers of `channel` on this shard; an empty channel means every
-/// channel of this shard (which ones were hit is no longer known). `missing` 0: unknown how many.
+/// Messages that could not be delivered, for the subscribers of `channel` on this shard. An empty channel means every
+/// channel of this shard, as the channels are no longer known. `missing` 0: an unknown number.
 struct Gap {
     std::string channel;
     std::uint64_t missing = 0;
 };
 
-/// Whether the node serves clients: false while joining and from the beginning of a drain.
+/// Tells whether the node serves clients: false while joining and from the beginning of a drain.
 struct Readiness {
     bool ready = false;
 };
 
-/// The session with a member, while it stands.
+/// The standing session with a member.
 struct SessionStatus {
-    std::uint64_t tag = 0;  ///< the number of our attempt at it; the member knows it as its peer_tag
+    /// Number of our attempt at the session, and of the member's attempt. The secret halves of the tags are left out.
+    std::uint64_t tag = 0;
     std::uint64_t peer_tag = 0;
-    std::uint32_t protocol = 0;          ///< version of the mesh protocol that is spoken in it
-    bool interest_known = false;         ///< the member's interest was taken over once
-    std::uint64_t interest_version = 0;  ///< held of the member's interest, with its digest
+    /// Version of the mesh protocol in the session.
+    std::uint32_t protocol = 0;
+    /// All of the member's interest has been fetched once.
+    bool interest_known = false;
+    /// Version and digest of the member's interest held here.
+    std::uint64_t interest_version = 0;
     std::uint64_t interest_digest = 0;
-    std::uint64_t acked_version = 0;   ///< of our interest, acknowledged by the member
-    std::uint64_t data_silent_ms = 0;  ///< since anything came by the data path
-    std::string heard_via;             ///< the witness through which we hear it; empty: directly
-    std::string hears_via;             ///< the one through which it hears us; empty: directly
-    std::int64_t clock_offset_us = 0;  ///< its monotonic clock less ours …
-    std::uint64_t clock_error_us = 0;  ///< … give or take; 0: not measured yet
+    /// Version of our interest that the member has acknowledged.
+    std::uint64_t acked_version = 0;
+    /// Time since data last came.
+    std::uint64_t data_silent_ms = 0;
+    /// The witness through which we hear the member; empty: directly.
+    std::string heard_via;
+    /// The witness through which the member hears us; empty: directly.
+    std::string hears_via;
+    /// The member's monotonic clock less ours, within `clock_error_us`. An error of 0: not measured yet.
+    std::int64_t clock_offset_us = 0;
+    std::uint64_t clock_error_us = 0;
 };
 
+/// A node of the mesh, for `status`.
 struct MemberStatus {
     std::string name;
     OriginId oid;
-    std::string state;  ///< alive, suspect, partial, dead, left, or joining
+    /// alive, suspect, partial, dead, left, or joining.
+    std::string state;
     std::string mesh;
     std::string mesh_data;
     std::string listen;
@@ -259,90 +295,116 @@ struct MemberStatus {
     std::uint64_t uptime_s = 0;
     std::uint64_t clients = 0;
     std::uint64_t channels = 0;
-    std::uint64_t rtt_us = 0;    ///< smoothed; 0 before the first measurement
-    std::uint64_t gaps = 0;      ///< holes found in what this member sent us
-    std::uint64_t repaired = 0;  ///< of those, filled
-    std::uint64_t sessions = 0;  ///< that have stood with this incarnation of it
+    /// Smoothed; 0 before the first measurement.
+    std::uint64_t rtt_us = 0;
+    /// Holes found in the member's frames, and the holes that were filled.
+    std::uint64_t gaps = 0;
+    std::uint64_t repaired = 0;
+    /// Sessions that have stood with this process of the member.
+    std::uint64_t sessions = 0;
     bool name_conflict = false;
     std::optional<SessionStatus> session;
 };
 
-/// A node that was refused, by us or refusing us.
+/// A refusal by us (`by_us`) or by another node.
 struct RefusalStatus {
     bool by_us = false;
-    std::string name;  ///< of the other; its oid where that is not known
+    /// Name of the other node; its oid if the name is not known.
+    std::string name;
     std::string endpoint;
-    std::string reason;  ///< cluster, protocol, name, or full
+    /// cluster, protocol, name, or full.
+    std::string reason;
     std::string text;
     std::uint64_t count = 0;
-    std::uint64_t ago_ms = 0;  ///< the last time
+    std::uint64_t ago_ms = 0;  ///< time since the last such refusal
 };
 
+/// The state of a node, for `status` and metrics.
 struct NodeStatus {
     MemberStatus self;
-    std::uint64_t configured = 0;         ///< peers that the configuration names, but for this node itself …
-    std::uint64_t met = 0;                ///< … and those of them where a session has stood
-    bool refused = false;                 ///< all of them that have answered refuse this node: it does not serve
-    bool deaf = false;                    ///< this node's own control path does not work: it does not serve
-    std::vector<RefusalStatus> refusals;  ///< the latest, each once
-    std::uint64_t interest_version = 0;   ///< of this node's own interest, with its digest
+    /// Configured peers without this node itself, and the number of those where a session has stood.
+    std::uint64_t configured = 0;
+    std::uint64_t met = 0;
+    /// All configured peers that have answered refuse the node, so the node does not serve.
+    bool refused = false;
+    /// The node's own control path does not work, so the node does not serve.
+    bool deaf = false;
+    std::vector<RefusalStatus> refusals;  ///< the latest refusals, each once
+    /// Version and digest of this node's own interest.
+    std::uint64_t interest_version = 0;
     std::uint64_t interest_digest = 0;
-    std::int64_t monotonic_us = 0;  ///< the hub's clock and the wall clock at one moment; put in by the shell
+    /// The hub's clock and the wall clock at the same moment; filled in by the shell.
+    std::int64_t monotonic_us = 0;
     std::int64_t wall_us = 0;
-    std::vector<MemberStatus> members;  ///< the others, by name
+    /// The other nodes, by name.
+    std::vector<MemberStatus> members;
     bool ready = false;
-    std::vector<std::pair<std::string, std::uint64_t>> counters;  ///< name in snake_case, value; all only grow
+    /// By name in snake_case. Counters only grow; gauges may fall.
+    std::vector<std::pair<std::string, std::uint64_t>> counters;
     std::vector<std::pair<std::string, std::uint64_t>> gauges;
 };
 
+/// The answer to the StatusRequest with the same id.
 struct StatusReply {
     std::uint64_t id = 0;
     NodeStatus status;
 };
 
-/// What has become of a marked message at one node.
+/// The fate of a marked message at a node.
 enum class TraceFate : std::uint8_t {
-    kOrigin,  ///< it was sent from here
+    kOrigin,  ///< the message was sent from here
     kGot,
-    kNoSubscriber,     ///< not sent there: no client of that node is subscribed
-    kInterestUnknown,  ///< due to it perhaps: the session is so new that its interest is not known
-    kNoSession,        ///< due to it perhaps, once there is a session
-    kNoReport,         ///< due to it, but it has not said that it has it
+    /// Not sent there: no client of the node is subscribed.
+    kNoSubscriber,
+    /// Perhaps due: the session is so new that the node's interest is not known.
+    kInterestUnknown,
+    /// Perhaps due, once a session stands.
+    kNoSession,
+    /// Due, but the node has not reported the message.
+    kNoReport,
 };
 
+/// The fate of a marked message at the node `name`.
 struct TraceLine {
     std::string name;
     OriginId oid;
     std::string state;  ///< as in MemberStatus
     TraceFate fate = TraceFate::kNoReport;
     TracePath path = TracePath::kDirect;
-    std::string via;               ///< name; empty for none
-    std::uint32_t shards = 0;      ///< with subscribers, there
-    std::int64_t reported_us = 0;  ///< from the sending until the report was here
-    /// From the sending until it was there, by the receiver's clock, give or take `clock_error_us`; nothing when the
-    /// difference of the clocks has not been measured.
+    /// Name of the relaying or filling node; empty for none.
+    std::string via;
+    /// Shards of the node with subscribers.
+    std::uint32_t shards = 0;
+    /// Time from the sending until the report came here.
+    std::int64_t reported_us = 0;
+    /// Time from the sending until the message came there, by the receiver's clock, within `clock_error_us`; nothing
+    /// when the difference of the clocks has not been measured.
     std::optional<std::int64_t> received_us;
     std::uint64_t clock_error_us = 0;
 };
 
+/// The result of a Trace.
 enum class TraceOutcome : std::uint8_t {
     kSent,
-    kNotReady,    ///< as of a Publish
+    kNotReady,    ///< as for a Publish
     kBadChannel,  ///< empty or over kMaxChannelBytes
     kTooMany,     ///< Limits::traces are under way
 };
 
+/// The answer to the Trace with the same id.
 struct TraceResult {
     std::uint64_t id = 0;
     TraceOutcome outcome = TraceOutcome::kSent;
-    RecordNo n;                    ///< the marked message, when sent
-    std::vector<TraceLine> lines;  ///< this node first, the others by name
+    RecordNo n;  ///< the marked message, when sent
+    /// The asked node first, the others by name.
+    std::vector<TraceLine> lines;
 };
 
-/// To the shard that does this node's duties, when this node is the one for `key`: the sum over the mesh is now
-/// `count`, and `told` is what was dealt with last. Comes again under the same token whenever `count` changes before
-/// the DutyDone (which it may cross: ignore a token that has been answered; each new one is greater), and anew after it
-/// as long as the two differ. Another node may begin anew with what was told when this one dies.
+/// To the shard that does this node's duties, when this node is named for `key`: the sum over the mesh is now `count`,
+/// and `told` is the sum dealt with last. Comes again under the same token whenever `count` changes before the
+/// DutyDone, and under a new, greater token after the DutyDone as long as the two differ. The shard ignores a token
+/// that it has answered, as the two messages may cross. After the death of this node another node may begin again with
+/// `told`.
 struct DutyChanged {
     std::uint64_t token = 0;
     std::string key;
@@ -350,36 +412,38 @@ struct DutyChanged {
     SharedBytes info;
     std::uint64_t told = 0;
     std::uint64_t count = 0;
-    /// Null: `told` is sure. Else whoever this names (as a DutyDone of another shard did; empty: everybody) may have
-    /// heard something else last, and has to be told the whole truth.
+    /// Null: `told` is sure. Otherwise the endpoints in `behind` (as in a DutyDone of another shard; empty: all
+    /// endpoints) may have heard something else last, and must be told the whole truth.
     SharedBytes behind = {};
 };
 
-/// To the same: another node does this duty from now on. Drop what has not gone out, repeat nothing, and answer
-/// DutyDone as soon as nothing more of it can reach the world outside: the other node waits for that a while. A token
-/// that has been answered is ignored.
+/// To the same shard: another node does this duty from here on. Drop everything that has not gone out, repeat nothing,
+/// and answer DutyDone as soon as nothing more of the duty can reach the outside world: the other node waits a while
+/// for the answer. A token that has been answered is ignored.
 struct DutyRevoked {
     std::uint64_t token = 0;
 };
 
-/// To the same: do this, then answer DutyDone.
+/// To the same shard: do the task, then answer DutyDone.
 struct DutyPerform {
     std::uint64_t token = 0;
     std::string key;
     SharedBytes body;
 };
 
-/// To the same: this node is leaving, and no other stays that could do its duties. What is told now is the last word:
-/// tell it without delay, and again and again until the node has left.
+/// To the same shard: this node is leaving, and no other node stays for its duties. Reports are now the last word: tell
+/// them without delay, and repeatedly until the node has left.
 struct DutyLast {};
 
-/// What all the others in the mesh use, other nodes and other shards of this one: sums by name over what each has said
-/// last (ShareUsage). Sent when it has changed, at most once a second.
+/// The usage of all others in the mesh, other nodes and other shards of this node: sums by name over the last
+/// ShareUsage of each. Sent after a change, at most once a second.
 struct ClusterUsage {
-    std::uint64_t sources = 1;  ///< shards of the whole mesh that share, this one included
+    /// Shards of the whole mesh that share, this shard included.
+    std::uint64_t sources = 1;
     std::vector<std::pair<std::string, std::uint64_t>> others;
 };
 
+/// All that the hub may say to a shard.
 using ToShard = std::variant<Deliver, Subscribed, RetainedFound, MemberChanged, MemberJoined, Published, LocalQuery,
                              QueryResult, Gap, Readiness, StatusReply, TraceResult, DutyChanged, DutyRevoked,
                              DutyPerform, DutyLast, ClusterUsage>;
@@ -387,18 +451,19 @@ using ToShard = std::variant<Deliver, Subscribed, RetainedFound, MemberChanged, 
 // ---- limits
 // ----------------------------------------------------------------------------------------------------------
 
-inline constexpr std::size_t kMaxChannelBytes = 320;  ///< mark + app id (64) + '/' + channel name (200), with room
+/// Mark + app id (64) + '/' + channel name (200), with room.
+inline constexpr std::size_t kMaxChannelBytes = 320;
 inline constexpr std::size_t kMaxUserBytes = 256;
 inline constexpr std::size_t kMaxUserInfoBytes = 16u << 10;
 inline constexpr std::size_t kMaxRecordChannels = 100;
-/// of an event: name, data and sender together; of a task likewise
+/// Name, data and sender of an event together; a task's body likewise.
 inline constexpr std::size_t kMaxBodyBytes = 1u << 20;
 inline constexpr std::size_t kMaxQueryBytes = 4096;
 inline constexpr std::size_t kMaxQueryPartBytes = 192u << 10;
 inline constexpr std::size_t kMaxQueryRetained = 16;
 inline constexpr Duration kMaxKeepFor = 24h;
 inline constexpr std::size_t kMaxDutyItemBytes = 320;
-/// 16 endpoints of an app at 8 bytes, and as many of its former ones
+/// 16 endpoints of an app at 8 bytes, and as many former endpoints.
 inline constexpr std::size_t kMaxDutyBehindBytes = 256;
 inline constexpr std::size_t kMaxUsageEntries = 256;
 

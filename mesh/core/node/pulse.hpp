@@ -9,40 +9,50 @@
 
 namespace tulle::mesh {
 
-/// When heartbeats go, and what they tell of the way to a peer: how long it takes, and how far the peer's clock is off.
-/// The other fields of a heartbeat are written and read by the services that they belong to.
+/// Decides when heartbeats go, and measures the way to each peer by them: the round trip, and the offset of the peer's
+/// clock. The other fields of a heartbeat are written and read by the services in charge.
 ///
-/// Thread: confined to the hub. Time: `now` must not go backwards.
+/// Thread: confined to the hub.
+/// Time:   `now` must not go backwards.
+/// Ownership: refers to the context and the tallies of the node; both outlive the Pulse.
+/// Errors: none. Impossible times in a heartbeat measure nothing.
 class Pulse {
 public:
     Pulse(const MeshContext& context, Tallies& tallies) : context_(context), tallies_(tallies) {}
 
+    /// The uptime begins.
     void start(Instant now) { started_ = now; }
+    /// A shard says how many clients it has.
     void on(ShardIndex shard, const ShardLoad& load) { clients_[shard] = load.clients; }
-    /// A peer's heartbeat. Returned is when this node sent what the peer answers by it; nothing when it answers
-    /// nothing.
+    /// Reads a peer's heartbeat. Returns the moment at which this node sent the heartbeat that the peer echoes; nothing
+    /// without an echo.
     [[nodiscard]] std::optional<Instant> on(Instant now, Session& session, const Heartbeat& heartbeat);
-    /// The node slept until now: a heartbeat sent before was not under way all that time, and measures nothing.
+    /// The node slept until now: the time asleep must not count as a round trip.
     void woke(Instant now) { awake_since_ = now; }
 
+    /// True when a heartbeat to the peer is due.
     [[nodiscard]] static bool is_due(Instant now, const Session& session) { return session.beats.next_at <= now; }
-    /// A heartbeat to the peer, or to all, is sent in this turn.
+    /// Makes a heartbeat to the peer due in this turn. The session must be touched besides.
     static void hurry(Instant now, Session& session) { session.beats.next_at = now; }
+    /// Makes heartbeats to all peers due in this turn.
     void hurry_all(Instant now) const;
-    /// Puts this service's part into a heartbeat that is sent now.
+    /// Writes this service's part of a heartbeat about to be sent, and schedules the next heartbeat.
     void write(Instant now, Session& session, Heartbeat& heartbeat) const;
 
+    /// Seconds since start().
     [[nodiscard]] std::uint64_t uptime_s(Instant now) const {
         return static_cast<std::uint64_t>((now - started_) / 1s);
     }
-    /// Of all shards, as they have said.
+    /// The clients of all shards, by the shards' last words.
     [[nodiscard]] std::uint64_t clients() const;
 
 private:
     const MeshContext& context_;
     Tallies& tallies_;
     Instant started_;
+    /// When the last late turn ended.
     Instant awake_since_;
+    /// Clients of each shard.
     std::map<ShardIndex, std::uint64_t> clients_;
 };
 

@@ -8,6 +8,7 @@
 namespace tulle::mesh {
 namespace {
 
+/// True for dead peers and peers that have left.
 bool is_gone(const Peer& peer) {
     return peer.state == PeerState::kDead || peer.state == PeerState::kLeft;
 }
@@ -41,7 +42,7 @@ std::vector<MemberStatus> Roster::all(Instant now) const {
 
 void Roster::hide_long_gone(Instant now, std::vector<MemberStatus>& members) const {
     const Timing& timing = context_.timing();
-    // null: it is here; else who of them went last
+    // For each name: null if a process with the name is here, otherwise the process that went last.
     std::map<std::string_view, const Peer*> of_name{{context_.options().name, nullptr}};
     for (const auto& [oid, peer] : membership_.peers()) {
         if (peer.in_session()) {
@@ -55,10 +56,12 @@ void Roster::hide_long_gone(Instant now, std::vector<MemberStatus>& members) con
     }
     std::erase_if(members, [&](const MemberStatus& member) {
         const Peer& peer = *membership_.find(member.oid);
+        // A configured peer is expected, so its absence is shown for as long as it lasts.
         if (peer.state == PeerState::kDead && of_name.at(peer.name) == &peer &&
             membership_.seeds().is_configured(peer)) {
-            return false;  // it is expected, so it is missed for as long as it is away
+            return false;
         }
+        // Two ends, two times: an alert must see a death, and nobody needs to see a farewell for long.
         const Duration most = peer.state == PeerState::kLeft ? timing.left_shown : timing.dead_shown;
         return is_gone(peer) && (of_name.at(peer.name) != &peer || now - peer.dead_since >= most);
     });
@@ -83,6 +86,7 @@ MemberStatus Roster::of(Instant now, const Peer& peer) const {
         member.channels = tally->load.channels;
     }
     if (const Session* stands = context_.sessions().find(peer.oid)) {
+        // The tally has the former sessions; the standing session still counts by itself.
         member.gaps += stands->data.receiver.holes();
         member.repaired += stands->data.receiver.repaired();
         member.session = session(now, peer, *stands);
@@ -92,7 +96,7 @@ MemberStatus Roster::of(Instant now, const Peer& peer) const {
 
 SessionStatus Roster::session(Instant now, const Peer& peer, const Session& session) const {
     const InterestSlot slot = session.interest.slot;
-    // Not the lower halves of the tags: whoever knows them can speak in the session.
+    // Without the lower halves of the tags: a reader of the whole tags could speak in the session.
     SessionStatus status{.tag = peer.local_tag.value >> 32,
                          .peer_tag = peer.remote_tag.value >> 32,
                          .protocol = peer.protocol,

@@ -10,8 +10,11 @@
 
 namespace tulle::mesh {
 
-/// The nodes of the mesh as people are shown them, in `status` and in traces.
+/// Describes the nodes of the mesh for people, in `status` and in traces.
+///
 /// Thread: confined to the hub.
+/// Ownership: refers to tables and services of the same node; all of them outlive the Roster.
+/// Errors: none.
 class Roster {
 public:
     Roster(const MeshContext& context, const Membership& membership, const InterestTable& interest,
@@ -26,13 +29,16 @@ public:
 
     /// The line of this node itself.
     [[nodiscard]] MemberStatus own(Instant now) const;
-    /// All others that are known, by name, those that have gone long ago included.
+    /// All other known nodes by name, long gone nodes included.
     [[nodiscard]] std::vector<MemberStatus> all(Instant now) const;
-    /// Takes out the gone whose time is over, and those whose name another process bears now, or bore after them.
+    /// Removes gone members after their time, and gone members with a name that another process bears now or bore
+    /// later. A dead configured peer stays, as long as no other process bears its name.
     void hide_long_gone(Instant now, std::vector<MemberStatus>& members) const;
 
 private:
+    /// The line of a peer.
     [[nodiscard]] MemberStatus of(Instant now, const Peer& peer) const;
+    /// The part of the line about the standing session.
     [[nodiscard]] SessionStatus session(Instant now, const Peer& peer, const Session& session) const;
 
     const MeshContext& context_;

@@ -5,6 +5,7 @@
 namespace tulle::mesh {
 
 void Serving::retire(Effects& out) {
+    // A leaver looks for no new peers, and introduces itself as not serving.
     is_retiring_ = true;
     membership_.stop_dialling(out);
     membership_.set_ready(false);
@@ -17,6 +18,7 @@ void Serving::tell_retired(Effects& out) {
 }
 
 void Serving::check(Effects& out) {
+    // A barred name does not end serving: only a joiner can be barred.
     if (!is_on_ || (!membership_.is_deaf() && !membership_.is_refused())) {
         return;
     }
@@ -34,6 +36,7 @@ bool Serving::tick(Instant now, Effects& out) {
     if (!may_begin()) {
         return false;
     }
+    // The gate opens once and stays open, so a node that stopped serving begins again at once when the cause is gone.
     is_on_ = membership_.gate().try_open(now, [this](OriginId oid) {
         const Session* session = context_.sessions().find(oid);
         return session != nullptr && session->interest.synced;

@@ -9,24 +9,29 @@
 
 namespace tulle::mesh {
 
-/// What goes from the hub to one shard: gathered while a turn lasts, and handed over together. The hub never waits:
-/// when the shard's mailbox is full, messages are lost, counted by channel, and announced as Gap as soon as there is
-/// room, before anything that comes later.
+/// The way from the hub to a shard: messages are gathered during a turn, and handed over together. The hub never waits:
+/// when the shard's mailbox is full, deliveries are lost, counted by channel, and announced as Gap as soon as there is
+/// room, before anything later.
 ///
-/// Thread: confined to the hub; `box` outlives this.
+/// Thread: confined to the hub.
+/// Ownership: `box` outlives the feed.
 /// Limits: deliveries by the mailbox's capacity; answers are always accepted. Beyond kMaxChannels channels with losses
 ///         the shard is told that every channel may have been hit. A shard that hosts the hub refuses nothing: its
-///         thread takes the mail after each turn of the hub's, and the turns bound it.
+///         thread takes the mail after each turn of the hub, and the turns bound the mail.
+/// Errors: none but losses, see Limits.
 class ShardFeed {
 public:
+    /// Channels with exact counts of losses: bounds the memory of the counts.
     static constexpr std::size_t kMaxChannels = 4096;
-    /// Handed over without waiting for the end of the turn: a long one then has a shard on another thread at work
-    /// meanwhile.
+    /// Messages handed over without waiting for the end of the turn: in a long turn a shard on another thread then
+    /// works at the same time.
     static constexpr std::size_t kMaxGathered = 256;
 
     explicit ShardFeed(ShardMailbox& box) : box_(&box) {}
 
+    /// Delivers a record, or counts its loss when the mailbox is full.
     void deliver(const RecordPtr& record) {
+        // Losses come first, so a Gap never follows later records.
         announce_losses();
         if (is_host_) {
             answer(Deliver{record});
@@ -37,25 +42,28 @@ public:
         }
     }
 
-    /// Before the first turn: the shard's thread runs the hub.
+    /// The shard's own thread runs the hub. Call before the first turn.
     void set_host() { is_host_ = true; }
 
+    /// Hands over an answer or another message that must not be lost; the capacity does not count.
     void answer(ToShard message) {
         box_->claim();
         gather(std::move(message));
     }
 
-    /// The turn ends: announces what was lost, if there is room by now, and hands over what was gathered.
+    /// Ends a turn: announces losses if there is room by now, and hands over the gathered messages.
     void flush() {
         announce_losses();
         box_->push_claimed(gathered_);
     }
 
+    /// True while losses are not announced yet. Deliveries are lost meanwhile, to keep the order.
     [[nodiscard]] bool lossy() const { return !lost_.empty() || lost_elsewhere_ > 0; }
-    /// Deliveries that found the mailbox full, ever.
+    /// Deliveries that found the mailbox full, since the start.
     [[nodiscard]] std::uint64_t losses() const { return losses_; }
 
 private:
+    /// REQUIRES: a place in the mailbox has been claimed for the message.
     void gather(ToShard message) {
         gathered_.push_back(std::move(message));
         if (gathered_.size() >= kMaxGathered) {
@@ -63,6 +71,7 @@ private:
         }
     }
 
+    /// Sends the Gaps if there is room, and forgets the losses.
     void announce_losses() {
         if (!lossy() || !box_->has_room()) {
             return;
@@ -77,6 +86,7 @@ private:
         lost_elsewhere_ = 0;
     }
 
+    /// Counts the loss for each channel of the record.
     void lose(const Record& record) {
         ++losses_;
         for (const std::string& channel : record.channels) {
@@ -90,7 +100,9 @@ private:
 
     ShardMailbox* box_;
     bool is_host_ = false;
-    std::vector<ToShard> gathered_;  ///< each with a place claimed in the mailbox
+    /// Each message has a place claimed in the mailbox.
+    std::vector<ToShard> gathered_;
+    /// Losses by channel, and on channels beyond kMaxChannels.
     std::map<std::string, std::uint64_t> lost_;
     std::uint64_t lost_elsewhere_ = 0;
     std::uint64_t losses_ = 0;

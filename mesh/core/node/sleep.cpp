@@ -12,6 +12,7 @@ static_assert(Timing{}.own_loop_late < Timing{}.own_loop_asleep && Timing{}.own_
 void Sleep::woke(Instant now, Duration late, Effects& out) {
     ++late_turns_;
     awake_since_ = now;
+    // Too short for any peer to have given us up.
     if (late <= context_.timing().own_loop_asleep) {
         return;
     }
@@ -21,6 +22,7 @@ void Sleep::woke(Instant now, Duration late, Effects& out) {
     for (auto& [oid, session] : context_.sessions()) {
         unconfirmed_.insert(oid);
         publisher_.pause();
+        // Data that came during the sleep has not been read yet, so the path is not deaf; it has to speak soon, though.
         session.data.last_data = std::max(session.data.last_data, now - context_.timing().suspicion);
         context_.send(oid, Ping{nonce_}, out);
     }
@@ -42,14 +44,15 @@ void Sleep::ask_again(Instant now, OriginId oid, Effects& out) {
     if (!unconfirmed_.contains(oid)) {
         return;
     }
+    // Publishers wait for the peer's word: no node may hold publishers up longer than a deaf node.
     if (now - awake_since_ >= context_.timing().control_verdict) {
-        // Publishers wait for its word: no node may hold them up longer than a deaf one.
         context_.give_up(now, oid, "it has not confirmed its session", out);
     }
     context_.send(oid, Ping{nonce_}, out);
 }
 
 void Sleep::tick(Instant now, Effects& out) {
+    // A copy, because confirmed() erases.
     for (const OriginId oid : std::set<OriginId>(unconfirmed_)) {
         const Peer* peer = context_.find(oid);
         if (peer == nullptr || (!peer->in_session() && peer->state != PeerState::kJoining)) {

@@ -7,28 +7,36 @@
 
 namespace tulle::mesh {
 
-/// Deals with late turns of this node's own loop. After a long sleep the peers may have given this node up:
-/// nothing is promised to a publisher until each peer has confirmed its session, has made a new one, or is dead.
+/// Deals with late turns of this node's own loop. After a long sleep the peers may have given this node up: publishers
+/// get no promise until each peer has confirmed its session, has made a new session, or is dead.
 ///
-/// Thread: confined to the hub. Time: `now` must not go backwards.
+/// Thread: confined to the hub.
+/// Time:   `now` must not go backwards.
+/// Ownership: refers to the context and the Publisher of the node; both outlive the Sleep.
+/// Limits: a peer without confirmation for `control_verdict` is given up, so publishers wait no longer.
+/// Errors: none. A Pong of a former sleep is ignored.
 class Sleep {
 public:
     Sleep(MeshContext& context, Publisher& publisher) : context_(context), publisher_(publisher) {}
 
-    /// A turn came `late`, beyond `own_loop_late`.
+    /// A turn came late by `late`, more than `own_loop_late`. Beyond `own_loop_asleep` the publisher is paused and
+    /// every peer is asked (Ping).
     void woke(Instant now, Duration late, Effects& out);
+    /// A peer answers a Ping: its session stands.
     void on(Instant now, OriginId from, const Pong& pong, Effects& out);
-    /// The peer knows our session, or nothing of it is waited for any more.
+    /// The peer knows our session, or is not waited for any more. After the last one the publisher resumes.
     void confirmed(Instant now, OriginId oid, Effects& out);
-    /// A heartbeat is due to the peer: asks it once more. A peer that has not confirmed its session in the time in
-    /// which a deaf one is given up is given up too.
+    /// A heartbeat is due to the peer: asks the peer again, or gives up a peer silent for `control_verdict`, the time
+    /// after which a deaf peer is given up.
     void ask_again(Instant now, OriginId oid, Effects& out);
-    /// Ends a turn. A session that was to be confirmed may have ended for another attempt, and that attempt may have
-    /// failed: of such a node no further word comes, and no further event, so publishers would wait for ever.
+    /// Ends a turn: stops waiting for peers without a session or an attempt. A session to be confirmed may have ended
+    /// for another attempt, and the attempt may have failed: such a peer sends no further word, so publishers would
+    /// wait for ever.
     void tick(Instant now, Effects& out);
 
-    /// The end of the last late turn.
+    /// When the last late turn ended.
     [[nodiscard]] Instant awake_since() const { return awake_since_; }
+    /// Turns later than `own_loop_late`, and those later than `own_loop_asleep`.
     [[nodiscard]] std::uint64_t late_turns() const { return late_turns_; }
     [[nodiscard]] std::uint64_t sleeps() const { return sleeps_; }
 
@@ -36,8 +44,10 @@ private:
     MeshContext& context_;
     Publisher& publisher_;
     Instant awake_since_;
-    std::set<OriginId> unconfirmed_;  // have not said yet that they know our session
-    std::uint64_t nonce_ = 0;         // of the Pings of the last sleep
+    /// Peers that have not confirmed our session yet.
+    std::set<OriginId> unconfirmed_;
+    /// Nonce of the Pings after the last sleep.
+    std::uint64_t nonce_ = 0;
     std::uint64_t late_turns_ = 0;
     std::uint64_t sleeps_ = 0;
 };

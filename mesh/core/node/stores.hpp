@@ -13,10 +13,14 @@
 
 namespace tulle::mesh {
 
-/// The tables of a node that several services read. Each is written by the service of its name alone, but for
-/// the ring, which whoever has something to say appends to.
+/// The tables of a node that several services read. Each table is written by the service of its name alone; only the
+/// ring takes records from every service with something to say.
+///
 /// Thread: confined to the hub.
+/// Ownership: owns the tables; the audience refers to three of them, so Stores can't be copied.
+/// Limits: as stated by each table.
 struct Stores {
+    /// Makes empty tables with the limits of `options`.
     explicit Stores(const NodeOptions& options)
         : ring(options.limits),
           local(options.limits),
@@ -29,14 +33,22 @@ struct Stores {
     Stores(const Stores&) = delete;
     Stores& operator=(const Stores&) = delete;
 
-    RecordRing ring;         ///< the log of this node
-    LocalInterest local;     ///< of this node's shards
-    InterestTable interest;  ///< of the peers
+    /// The log of this node.
+    RecordRing ring;
+    /// The interest of this node's shards.
+    LocalInterest local;
+    /// The interest of the peers.
+    InterestTable interest;
+    /// The users of presence channels, and the last events of channels.
     PresenceTable presence;
     RetainedTable retained;
+    /// The clock behind stamps, so all nodes order stamps alike.
     HybridClock clock;
-    Origins origins;  ///< how far the others' logs have come here
+    /// How far the other nodes' logs have come here.
+    Origins origins;
+    /// Figures about peers, for people.
     Tallies tallies;
+    /// Names the nodes and shards to which a record is due.
     Audience audience;
 };
 

@@ -8,27 +8,34 @@
 
 namespace tulle::mesh {
 
-/// Figures about one node over all of its sessions, for people.
+/// Figures about a node over all of its sessions, for people.
 struct Tally {
+    /// Holes found in the node's frames, and the holes that were filled.
     std::uint64_t gaps = 0;
     std::uint64_t repaired = 0;
-    std::uint64_t rtt_us = 0;  ///< smoothed; 0: not measured yet
+    /// Smoothed round trip; 0: not measured yet.
+    std::uint64_t rtt_us = 0;
     std::uint64_t sessions = 0;
+    /// The node's monotonic clock less ours.
     ClockOffset clock;
+    /// From the node's last heartbeat.
     Load load;
 };
 
-/// The tallies of all nodes that are known, and the sum of those that are not known any more.
-/// Thread: confined to the hub. Limits: as many as membership knows nodes; the others are added up.
+/// The tallies of all known nodes, and the sum over nodes that are no longer known.
+///
+/// Thread: confined to the hub.
+/// Limits: as many tallies as Membership knows nodes; the others are added up.
 class Tallies {
 public:
+    /// The node's tally, made if there is none.
     [[nodiscard]] Tally& of(OriginId oid) { return tallies_[oid]; }
-    /// Null when there is none.
+    /// The node's tally; null if there is none.
     [[nodiscard]] const Tally* find(OriginId oid) const {
         const auto found = tallies_.find(oid);
         return found == tallies_.end() ? nullptr : &found->second;
     }
-    /// Adds up the tallies of those that `is_known(oid)` denies.
+    /// Adds up and drops the tallies of nodes for which `is_known(oid)` is false, so sums over all nodes never fall.
     template <class IsKnown>
     void forget(IsKnown&& is_known) {
         for (auto it = tallies_.begin(); it != tallies_.end();) {
@@ -41,6 +48,7 @@ public:
             it = tallies_.erase(it);
         }
     }
+    /// The sums over dropped tallies: gaps and repaired only.
     [[nodiscard]] const Tally& forgotten() const { return forgotten_; }
 
 private:

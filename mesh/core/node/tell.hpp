@@ -6,7 +6,7 @@
 
 namespace tulle::mesh {
 
-/// `message` to each shard of the mask `shards` (bit = index), in the order of their indices.
+/// Appends `message` to each shard of the mask `shards` (bit = index), in the order of the indices.
 template <class Message>
 void tell_shards(std::uint64_t shards, const Message& message, Effects& out) {
     for (std::uint16_t i = 0; i < kMaxShards; ++i) {

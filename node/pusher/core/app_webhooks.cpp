@@ -11,6 +11,8 @@ std::vector<EndpointId> endpoints_for(const App& app, WebhookEvent event, std::s
     std::vector<EndpointId> endpoints;
     std::map<std::string_view, std::size_t> seen;
     for (const Webhook& webhook : app.webhooks) {
+        // Several webhooks may have the same URL, with other filters or headers. The ordinal tells such webhooks apart
+        // in an EndpointId, so every webhook counts, also without an interest in the event.
         const std::size_t ordinal = seen[webhook.url]++;
         if (wants(webhook, event, channel)) {
             endpoints.push_back({app.id, webhook.url, ordinal});

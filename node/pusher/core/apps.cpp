@@ -16,6 +16,7 @@ AppTable::AppTable(std::vector<App> apps) {
     const auto contents = std::make_shared<Contents>();
     contents->apps = std::move(apps);
     for (const App& app : contents->apps) {
+        // The vector is complete, so pointers to the apps stay valid.
         contents->by_id.emplace(app.id, &app);
         contents->by_key.emplace(app.key, &app);
     }
@@ -34,6 +35,7 @@ const App* AppTable::find_by_id(std::string_view id) const {
 
 std::pair<AppFate, const App*> fate_of(const App& before, const AppTable& now) {
     const App* app = now.find_by_id(before.id);
+    // A new key means a withdrawn old key: clients connected with the old key must not stay.
     if (app == nullptr || app->key != before.key) {
         return {AppFate::kGone, nullptr};
     }

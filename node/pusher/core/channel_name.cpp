@@ -9,14 +9,16 @@
 namespace tulle::node {
 namespace {
 
+/// Pusher's name of the channel that holds the connections of a signed-in user.
 constexpr std::string_view kUserChannelPrefix = "#server-to-user-";
+/// A name of Tulle alone. Clients cannot subscribe to the channel, as '#' is no channel character.
 constexpr std::string_view kOnlinePrefix = "#online-";
 
 constexpr bool is_alphanumeric(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/// By byte, as each character of each name that comes in is looked up.
+/// A table by byte: every character of every incoming name is looked up.
 constexpr std::array<bool, 256> kChannelChars = [] {
     std::array<bool, 256> is_in{};
     for (std::size_t i = 0; i < is_in.size(); ++i) {
@@ -30,12 +32,13 @@ bool is_channel_char(char c) {
     return kChannelChars[static_cast<unsigned char>(c)];
 }
 
+/// A prefix of channel names and its meaning.
 struct Prefix {
     std::string_view text;
     ChannelKind kind;
 };
 
-/// The longest first, as they contain each other.
+/// A prefix stands before every shorter prefix of itself, as the first match counts.
 constexpr Prefix kPrefixes[] = {
     {"private-encrypted-cache-", {ChannelType::kPrivateEncrypted, true}},
     {"private-encrypted-", {ChannelType::kPrivateEncrypted, false}},

@@ -17,17 +17,20 @@ void CountTeller::on_count(Instant now, std::string_view key, std::uint64_t coun
         found = entries_.emplace(std::string(key), Entry{}).first;
     }
     Entry& entry = found->second;
+    // The new number replaces a waiting number.
     entry.waiting.reset();
     if (!is_new && count == entry.told) {
         return;
     }
+    // A crowded channel was told a moment ago: the number waits for on_deadline().
     if (!is_new && count > kEagerSubscribers && now < entry.told_at + kCountInterval) {
         entry.waiting = count;
         return;
     }
     entry.told = count;
     touch(now, found->first, entry);
-    if (count > 0) {  // else nobody is there to be told
+    // With no subscriber left nobody is there to be told.
+    if (count > 0) {
         out.push_back({found->first, count});
     }
 }
@@ -36,6 +39,7 @@ void CountTeller::on_deadline(Instant now, std::vector<TellCount>& out) {
     while (!due_.empty() && due_.begin()->first <= now) {
         const auto found = entries_.find(due_.begin()->second);
         Entry& entry = found->second;
+        // A waiting number is told and starts a new interval; an entry without a waiting number has served its purpose.
         if (const std::optional<std::uint64_t> waiting = std::exchange(entry.waiting, std::nullopt)) {
             entry.told = *waiting;
             touch(now, found->first, entry);

@@ -6,6 +6,7 @@
 namespace tulle::node {
 namespace {
 
+/// Begins the item of a user, so that an item of a user is never empty.
 constexpr char kUserMark = 'u';
 
 }  // namespace
@@ -19,6 +20,8 @@ std::string_view user_of_duty_item(std::string_view item) {
 }
 
 void DutyReport::mark_all(const ChannelTable& channels, const PresenceRooms& rooms) {
+    // An item may have been reported under the old configuration and be unwatched under the new configuration: such an
+    // item must be taken back with a count of 0.
     for (const auto& [where, told] : told_) {
         if (where.second.empty()) {
             mark_channel(where.first);
@@ -39,9 +42,12 @@ void DutyReport::flush(const AppTable& apps, const ChannelTable& channels, const
     for (const std::string& key : channels_) {
         const auto app = apps.find_by_id(app_of_key(key));
         std::uint64_t count = channels.confirmed(key).size();
+        // Nobody watches the channel: a count of 0 takes back an earlier report.
         if (app == nullptr || !watches_channel(*app, channel_of_key(key))) {
             count = 0;
         } else if (count > 0 && !counts_subscriptions(*app, channel_of_key(key))) {
+            // Occupied or not is all that anybody wants to know. A constant 1 saves the mesh a report for each further
+            // subscriber.
             count = 1;
         }
         tell(key, {}, count, nullptr, out);

@@ -6,10 +6,16 @@
 namespace tulle::node {
 namespace {
 
+/// Allowances are by the second.
 constexpr Duration kWindow = 1s;
+/// Uses are whole numbers in the mesh; in thousandths a use below a point a second is not lost.
 constexpr double kThousandths = 1000;
+/// The least share of each source is a tenth of an equal share: a new source is never shut out, and all floors together
+/// exceed the allowance by a tenth at most.
 constexpr double kFloorPart = 10;
+/// Suffix of the use's name, after the app id.
 constexpr std::string_view kConnections = "/connections";
+/// Suffixes of the names of rationed uses.
 constexpr std::pair<Rationed, std::string_view> kNames[] = {{Rationed::kEvents, "/events"},
                                                             {Rationed::kReads, "/reads"}};
 
@@ -17,11 +23,12 @@ std::size_t index_of(Rationed what) {
     return static_cast<std::size_t>(what);
 }
 
+/// True when nodes must know each other's use of the app.
 bool is_limited(const App& app) {
     return app.max_connections > 0 || app.max_backend_events_per_second > 0 || app.max_read_requests_per_second > 0;
 }
 
-/// A use and the part of its limit that it is.
+/// A use, and the part of the limit that the use takes: the order in which uses are reported.
 struct ToldUse {
     double part = 0;
     std::pair<std::string, std::uint64_t> use;
@@ -33,6 +40,7 @@ void Ration::turn_windows(Instant now) {
     if (now < window_begin_ + kWindow) {
         return;
     }
+    // After a pause of more than a window, the window before the present window was empty.
     const bool is_next = now < window_begin_ + 2 * kWindow;
     asked_last_ = is_next ? asked_ : 0;
     asked_ = 0;
@@ -47,6 +55,7 @@ double Ration::share(std::size_t allowance) const {
     const auto whole = static_cast<double>(allowance);
     const double own = own_use(allowance);
     const double others = static_cast<double>(others_) / kThousandths;
+    // The same allowance in proportion to use: with steady use on all nodes, the shares add up to the allowance.
     const double by_use = own > 0 ? whole * own / (own + others) : 0;
     const double least = whole / (kFloorPart * static_cast<double>(std::max<std::uint64_t>(sources_, 1)));
     return std::max({whole - others, by_use, least});
@@ -57,6 +66,8 @@ Grant Ration::take(Instant now, std::size_t points, std::size_t allowance) {
     asked_ += points;
     const auto wanted = static_cast<double>(points);
     const double rate = share(allowance);
+    // A request beyond the whole allowance can never be granted. Taking 0 points still lets the bucket refill at the
+    // present rate, so that `remaining` is right.
     const bool is_possible = points <= allowance;
     Grant grant;
     grant.is_granted = bucket_.take(now, is_possible ? wanted : 0, rate) && is_possible;
@@ -148,6 +159,8 @@ Rations::Uses Rations::uses(Instant now, const AppTable& apps) {
         }
     }
     std::stable_sort(told.begin(), told.end(), [](const ToldUse& a, const ToldUse& b) { return a.part > b.part; });
+    // The mesh carries a bounded number of uses. The uses nearest to their limits matter most. stable_sort keeps the
+    // order of the map for equal parts, so that the report is deterministic.
     told.resize(std::min(told.size(), kMaxToldUses));
     Uses uses;
     for (ToldUse& one : told) {
@@ -158,6 +171,7 @@ Rations::Uses Rations::uses(Instant now, const AppTable& apps) {
 
 void Rations::on_others(std::uint64_t sources, const Uses& others) {
     sources_ = std::max<std::uint64_t>(sources, 1);
+    // The list is complete: a use that is not in the list any more is 0, in every account.
     others_ = {others.begin(), others.end()};
     for (auto& [id, account] : accounts_) {
         tell(id, account);
@@ -167,6 +181,7 @@ void Rations::on_others(std::uint64_t sources, const Uses& others) {
 void Rations::on_apps(const AppTable& apps) {
     std::erase_if(accounts_, [&apps](const auto& entry) {
         const App* app = apps.find_by_id(entry.first);
+        // An account with connections stays: close_connection() still needs the count, and a limit may come back.
         return (app == nullptr || !is_limited(*app)) && entry.second.connections == 0;
     });
 }

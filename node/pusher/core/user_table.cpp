@@ -7,6 +7,7 @@
 namespace tulle::node {
 namespace {
 
+/// The user of an `online_key`.
 std::string user_of(std::string_view key) {
     return std::string(user_of_online_key(key).value_or(std::string_view{}));
 }
@@ -34,6 +35,7 @@ void UserTable::sign_in(Slot slot, std::string_view app_id, std::string_view use
                         const std::vector<std::string>& watchlist, UserEffects& out) {
     const auto [entry, is_new] = connections_.try_emplace(slot.value);
     Connection& mine = entry->second;
+    // The first sign-in of the connection stands.
     if (!is_new) {
         if (mine.is_signed_in) {
             out.push_back(SignedIn{slot});
@@ -43,15 +45,19 @@ void UserTable::sign_in(Slot slot, std::string_view app_id, std::string_view use
     mine.key = online_key(app_id, user);
     User& own = open(mine.key, out);
     signed_in_users_ += own.connections.empty() ? 1u : 0u;
+    // The connection belongs to the user at once: terminating a user ends connections in the middle of a sign-in, too.
     own.connections.insert(slot);
     for (const std::string& watched : watchlist) {
         std::string key = online_key(app_id, watched);
         User& other = open(key, out);
+        // A name given twice in the watchlist counts once.
         if (other.watchers.insert(slot).second) {
             mine.watched.push_back(std::move(key));
             mine.unconfirmed += other.is_confirmed ? 0u : 1u;
         }
     }
+    // The first connection of the user asks the hub. Later connections need no further answer. Before the confirmation
+    // of the channel nobody asks: on_subscribed() does.
     if (own.is_in) {
         complete(slot, out);
     } else if (own.is_confirmed) {
@@ -87,12 +93,13 @@ void UserTable::on_reachable(Slot slot, UserEffects& out) {
     }
 }
 
-/// Once, as soon as it is signed in and every user that it watches is confirmed.
+/// The snapshot is told once, when the connection is signed in and every watched user is confirmed.
 void UserTable::tell_snapshot(Slot slot, Connection& connection, UserEffects& out) {
     if (connection.has_snapshot || !connection.is_signed_in || connection.unconfirmed > 0 ||
         connection.watched.empty()) {
         return;
     }
+    // Set first of all: from here on the connection is told each change.
     connection.has_snapshot = true;
     TellWatchers snapshot;
     snapshot.slots.push_back(slot);
@@ -104,6 +111,7 @@ void UserTable::tell_snapshot(Slot slot, Connection& connection, UserEffects& ou
 
 void UserTable::on_subscribed(std::string_view key, std::uint64_t generation, bool online, UserEffects& out) {
     const auto entry = users_.find(key);
+    // The answer may be to an earlier subscription of the same user.
     if (entry == users_.end() || entry->second.generation != generation || entry->second.is_confirmed) {
         return;
     }
@@ -115,12 +123,13 @@ void UserTable::on_subscribed(std::string_view key, std::uint64_t generation, bo
         --watcher.unconfirmed;
         tell_snapshot(slot, watcher, out);
     }
+    // A user without a connection here is only watched, and not brought into the channel.
     if (!user.connections.empty()) {
         ask(entry->first, user, out);
     }
 }
 
-/// The user whose join is answered; null when nobody waits for that any more.
+/// The user of an answered join; null when nobody waits for the answer any more.
 UserTable::User* UserTable::take_join(std::uint64_t id) {
     const auto join = joins_.extract(id);
     if (!join) {
@@ -156,6 +165,7 @@ void UserTable::on_changed(std::string_view key, bool online, UserEffects& out) 
     entry->second.is_online = online;
     TellWatchers change;
     for (const Slot slot : entry->second.watchers) {
+        // A connection without a snapshot learns the new state from the snapshot.
         if (connections_.at(slot.value).has_snapshot) {
             change.slots.push_back(slot);
         }
@@ -175,6 +185,8 @@ void UserTable::remove(Slot slot, UserEffects& out) {
     connections_.erase(gone);
     User& own = users_.find(connection.key)->second;
     own.connections.erase(slot);
+    // The last connection has gone. LeaveHub also takes back an unanswered join; a late answer finds no entry in
+    // `joins_`.
     if (own.connections.empty()) {
         --signed_in_users_;
         if (own.is_in || own.join_id != 0) {
@@ -186,6 +198,7 @@ void UserTable::remove(Slot slot, UserEffects& out) {
     }
     for (const std::string& key : connection.watched) {
         users_.find(key)->second.watchers.erase(slot);
+        // The connection's own user is closed once, at the end: a user may be on the own watchlist.
         if (key != connection.key) {
             close_if_unused(key, out);
         }

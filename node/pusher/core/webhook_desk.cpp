@@ -10,7 +10,7 @@
 namespace tulle::node {
 namespace {
 
-/// What may come of a duty.
+/// The possible events of a duty.
 std::vector<WebhookEvent> events_of(const DutyChange& change) {
     if (!change.user.empty()) {
         return {WebhookEvent::kMemberAdded, WebhookEvent::kMemberRemoved};
@@ -22,12 +22,13 @@ std::vector<WebhookEvent> events_of(const DutyChange& change) {
     return events;
 }
 
+/// True when `wants` holds the event of any of the happenings.
 bool wants_any(const std::bitset<kWebhookEvents>& wants, const std::vector<Happening>& all) {
     return std::any_of(all.begin(), all.end(),
                        [&wants](const Happening& what) { return wants.test(static_cast<std::size_t>(what.event)); });
 }
 
-/// Of an endpoint of an app, for the nodes that tell it after this one.
+/// Names an endpoint in 8 bytes, for the nodes that deal with the duty later.
 std::string mark_of(const EndpointId& endpoint) {
     const std::uint64_t hash = stable_hash(endpoint.url + '\n' + std::to_string(endpoint.ordinal));
     std::string mark;
@@ -37,7 +38,7 @@ std::string mark_of(const EndpointId& endpoint) {
     return mark;
 }
 
-/// Of marks; none: any endpoint.
+/// True when `marks` holds the mark of the endpoint. An empty list names every endpoint.
 bool names(std::string_view marks, const EndpointId& endpoint) {
     const std::string mark = mark_of(endpoint);
     bool is_named = marks.empty();
@@ -60,7 +61,9 @@ void WebhookDesk::set_apps(AppTable apps) {
 void WebhookDesk::on_changed(Instant now, DutyChange change, WebhookEffects& out) {
     const std::uint64_t token = change.token;
     if (token <= last_change_ && !duties_.contains(token)) {
-        return;  // it has crossed our answer; the mesh comes again with another token if something differs
+        // The change has crossed the answer of this node. The mesh comes again with another token if a count still
+        // differs.
+        return;
     }
     last_change_ = std::max(last_change_, token);
     const auto [found, is_new] = duties_.try_emplace(token);
@@ -68,6 +71,7 @@ void WebhookDesk::on_changed(Instant now, DutyChange change, WebhookEffects& out
     if (change.count == 0 && (is_new || duty.change.count > 0)) {
         duty.gone_since = now;
     }
+    // A repetition without a card keeps the card of the earlier change.
     if (!change.card && !is_new) {
         change.card = duty.change.card;
     }
@@ -83,6 +87,8 @@ void WebhookDesk::believe(Listener& listener, const DutyChange& change) {
         return;
     }
     listener.is_known = !change.behind || !names(*change.behind, listener.endpoint);
+    // For an endpoint of uncertain knowledge, assume the opposite of the present state. The endpoint is then told the
+    // whole truth.
     listener.told = listener.is_known ? change.told : change.count > 0 ? 0 : 1;
 }
 
@@ -98,6 +104,7 @@ std::vector<Happening> WebhookDesk::happenings(const DutyChange& change, std::ui
         }
         return all;
     }
+    // Order of telling: channel_occupied comes before the first number, channel_vacated after the last.
     if (is_there && !was_there) {
         all.push_back({WebhookEvent::kChannelOccupied, channel, {}, nullptr, 0, nullptr});
     }
@@ -111,6 +118,7 @@ std::vector<Happening> WebhookDesk::happenings(const DutyChange& change, std::ui
 }
 
 std::optional<Instant> WebhookDesk::hold_until(Instant now, const Duty& duty, std::uint64_t told) const {
+    // The last node has no time to hold anything.
     if (is_last_) {
         return std::nullopt;
     }
@@ -139,6 +147,8 @@ void WebhookDesk::Listener::settle(std::uint64_t event, EventEnd end) {
     if (!under_way.empty()) {
         return;
     }
+    // Only a telling that was taken as a whole changes the known count. A telling taken in part leaves a doubt; a
+    // telling dropped as a whole changes nothing.
     if (dropped + doubtful == 0) {
         told = telling;
         is_known = true;
@@ -159,14 +169,15 @@ bool WebhookDesk::Duty::is_waiting() const {
                        [](const Listener& listener) { return !listener.under_way.empty(); });
 }
 
-/// Every endpoint knows the present count.
+/// True when every endpoint knows the present count.
 bool WebhookDesk::Duty::is_level() const {
     return std::all_of(listeners.begin(), listeners.end(), [this](const Listener& listener) {
         return listener.under_way.empty() && listener.told == change.count;
     });
 }
 
-/// Who was a listener before stays as it was; who is none any more stays until it has settled what it is being told.
+/// A listener from the old configuration keeps its state. A listener without a webhook in the new configuration stays
+/// until the events under way are settled.
 void WebhookDesk::find_listeners(Duty& duty) const {
     if (duty.apps_no == apps_no_) {
         return;
@@ -210,7 +221,8 @@ void WebhookDesk::consider(Instant now, std::uint64_t token, Duty& duty, Webhook
         find_listeners(duty);
         catch_up(now, token, duty, out);
     } else if (duty.listeners.empty()) {
-        return;  // nothing of it has been told, and another node will
+        // Nothing of the duty has been told here; another node will tell the duty.
+        return;
     }
     if (duty.is_level()) {
         release(token, duty);
@@ -219,9 +231,10 @@ void WebhookDesk::consider(Instant now, std::uint64_t token, Duty& duty, Webhook
     }
 }
 
-/// Endpoints that were told the same count last are told together, as their events are written once.
+/// Endpoints with the same last count are told together, as their events are written once.
 void WebhookDesk::catch_up(Instant now, std::uint64_t token, Duty& duty, WebhookEffects& out) {
-    std::map<std::uint64_t, std::vector<Happening>> behind;  // by the count that was told last
+    // By the count told last.
+    std::map<std::uint64_t, std::vector<Happening>> behind;
     bool is_wanted = false;
     for (const Listener& listener : duty.listeners) {
         if (listener.under_way.empty() && listener.told != duty.change.count) {
@@ -248,7 +261,7 @@ void WebhookDesk::catch_up(Instant now, std::uint64_t token, Duty& duty, Webhook
     }
 }
 
-/// `all` to those that were told `told` last and wait for nothing.
+/// `all` goes to the idle endpoints with the last count `told`.
 void WebhookDesk::tell(Instant now, std::uint64_t token, Duty& duty, std::uint64_t told,
                        const std::vector<Happening>& all, WebhookEffects& out) {
     std::vector<Listener*> group;
@@ -276,6 +289,7 @@ void WebhookDesk::tell(Instant now, std::uint64_t token, Duty& duty, std::uint64
         out.push_back(std::move(telling));
     }
     for (Listener* listener : group) {
+        // The endpoint wants no event of this difference, and so knows the present count without a word.
         if (listener->under_way.empty()) {
             listener->told = duty.change.count;
             listener->is_known = true;
@@ -287,7 +301,8 @@ void WebhookDesk::speak_last(Instant now, WebhookEffects& out) {
     is_stopped_ = false;
     is_last_ = true;
     for (auto it = duties_.begin(); it != duties_.end();) {
-        const auto duty = it++;  // which may be done at once
+        // consider() may settle the duty at once and erase the entry.
+        const auto duty = it++;
         if (!duty->second.is_task) {
             consider(now, duty->first, duty->second, out);
         }
@@ -313,6 +328,7 @@ void WebhookDesk::on_task(Instant now, std::uint64_t token, std::string_view key
             telling.endpoints.emplace_back(last_id_, std::move(endpoint));
         }
     }
+    // Nobody wants the event: the task is done.
     if (telling.endpoints.empty()) {
         out.push_back(SettleDuty{token, 0});
         duties_.erase(found);
@@ -337,6 +353,7 @@ void WebhookDesk::relieve(Instant now, WebhookEffects& out) {
         TULLE_ASSERT(duty != duties_.end() && duty->second.is_task);
         for (const Listener& listener : duty->second.listeners) {
             for (const std::uint64_t id : listener.under_way) {
+                // The event stays in the queue, but the result no longer concerns the mesh.
                 tellings_.erase(id);
                 own_events_.insert(id);
             }
@@ -355,6 +372,7 @@ std::optional<std::uint64_t> WebhookDesk::token_of(std::uint64_t event) const {
 void WebhookDesk::on_settled(Instant now, const EventSettled& settled, WebhookEffects& out) {
     const auto telling = tellings_.find(settled.id);
     if (telling == tellings_.end()) {
+        // Nobody waits for the event: the task was relieved, or the duty abandoned.
         own_events_.erase(settled.id);
         return;
     }
@@ -374,7 +392,8 @@ void WebhookDesk::on_settled(Instant now, const EventSettled& settled, WebhookEf
             duties_.erase(found);
         }
     } else if (listener->is_doubtful && !duty.is_ending) {
-        end(found->first, duty, out);  // the mesh comes again with the whole truth
+        // A doubt cannot be settled here. The mesh comes again with a new token, and everything is told again.
+        end(found->first, duty, out);
     } else if (listener->under_way.empty()) {
         consider(now, found->first, duty, out);
     }
@@ -387,7 +406,7 @@ void WebhookDesk::on_revoked(std::uint64_t token, WebhookEffects& out) {
     }
 }
 
-/// Drops what endpoints have still to be told. What they know then is the answer.
+/// Drops the events under way. The answer follows when the queue has settled them.
 void WebhookDesk::end(std::uint64_t token, Duty& duty, WebhookEffects& out) {
     release(token, duty);
     duty.is_ending = true;
@@ -405,9 +424,9 @@ void WebhookDesk::end(std::uint64_t token, Duty& duty, WebhookEffects& out) {
     }
 }
 
-/// What the mesh says was told last stands if no endpoint has heard anything. Else the count that most endpoints know;
-/// if there are several, one that an endpoint has heard here, and the present one, so that whoever listens hears
-/// nothing again.
+/// If no endpoint has heard anything, the mesh's own count stands. Else the best answer is the count known to most
+/// endpoints. Among several such counts, prefer a count heard here, then the present count, so that no endpoint hears
+/// anything twice.
 SettleDuty WebhookDesk::last_word(std::uint64_t token, const Duty& duty) {
     TULLE_ASSERT(!duty.is_waiting());
     const bool is_news = std::any_of(duty.listeners.begin(), duty.listeners.end(), [](const Listener& listener) {

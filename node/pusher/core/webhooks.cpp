@@ -6,6 +6,7 @@
 namespace tulle::node {
 namespace {
 
+/// In the order of WebhookEvent.
 constexpr std::string_view kNames[kWebhookEvents] = {
     "channel_occupied", "channel_vacated", "member_added",       "member_removed",
     "client_event",     "cache_miss",      "subscription_count",

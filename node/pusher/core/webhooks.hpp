@@ -16,7 +16,7 @@
 
 namespace tulle::node {
 
-/// What a webhook tells of.
+/// The kinds of events that endpoints are told.
 enum class WebhookEvent : std::uint8_t {
     kChannelOccupied,
     kChannelVacated,
@@ -26,30 +26,38 @@ enum class WebhookEvent : std::uint8_t {
     kCacheMiss,
     kSubscriptionCount,
 };
+/// Number of enumerators of WebhookEvent; a bitset of the events has this size.
 inline constexpr std::size_t kWebhookEvents = 7;
 
-/// As requests and configurations write it: "channel_occupied" and so on.
+/// The name in requests and configurations: "channel_occupied" and so on. Static text.
 [[nodiscard]] std::string_view name_of(WebhookEvent event);
+/// The inverse of name_of(); nothing for an unknown name.
 [[nodiscard]] std::optional<WebhookEvent> webhook_event_of(std::string_view name);
 
-/// An endpoint of an app that is told of events.
+/// An endpoint of an app, with the events that the endpoint wants.
 struct Webhook {
-    std::string url;  ///< http:// or https://; checked by the configuration
+    /// Begins with http:// or https://; checked by the configuration.
+    std::string url;
     std::bitset<kWebhookEvents> events = std::bitset<kWebhookEvents>().set();
-    std::string channel_name_starts_with;  ///< empty: every channel
+    /// Empty: every channel.
+    std::string channel_name_starts_with;
+    /// Empty: every channel. Both conditions must hold.
     std::string channel_name_ends_with;
-    std::vector<std::pair<std::string, std::string>> headers;  ///< besides our own
-    bool batch = true;                                         ///< several events in one request
-    /// Data of client events and ids of users of the JSON types that clients wrote, as soketi and Sockudo send them;
-    /// else strings.
+    /// Beside Tulle's own headers.
+    std::vector<std::pair<std::string, std::string>> headers;
+    /// A request may hold several events.
+    bool batch = true;
+    /// Data of client events and ids of users keep the JSON types that clients wrote, as with soketi and Sockudo; else
+    /// both are sent as strings.
     bool keep_types = false;
     friend bool operator==(const Webhook&, const Webhook&) = default;
 };
 
-/// `channel` is the bare name. Channels of the server's own ('#') are never told of.
+/// True when the webhook wants `event` on `channel` (bare name). Internal channels ('#') are never told.
 [[nodiscard]] bool wants(const Webhook& webhook, WebhookEvent event, std::string_view channel);
 
-/// An endpoint as it stays the same over a reload: of the app's webhooks with this URL the one at that place, from 0.
+/// The identity of an endpoint, stable over a reload: of the app's webhooks with this URL, the webhook at place
+/// `ordinal`, counted from 0.
 struct EndpointId {
     std::string app_id;
     std::string url;
@@ -57,14 +65,21 @@ struct EndpointId {
     friend auto operator<=>(const EndpointId&, const EndpointId&) = default;
 };
 
-/// What holds for all apps of a node.
+/// The settings of webhooks that hold for all apps of a node.
 struct WebhookSettings {
+    /// The addresses to which requests may go.
     AddressPolicy addresses;
+    /// See kDefaultWebhookHold, for channel_vacated.
     Duration vacated_hold = kDefaultWebhookHold;
+    /// See kDefaultWebhookHold, for member_removed.
     Duration removed_hold = kDefaultWebhookHold;
+    /// Of a single attempt.
     Duration timeout = kDefaultWebhookTimeout;
+    /// Age at which an event is given up.
     Duration retry_for = kDefaultWebhookRetryFor;
+    /// Of a single endpoint.
     std::size_t queue_events = kDefaultWebhookQueueEvents;
+    /// Of a single endpoint.
     std::size_t queue_bytes = kDefaultWebhookQueueBytes;
 
     friend bool operator==(const WebhookSettings&, const WebhookSettings&) = default;

@@ -10,8 +10,10 @@
 namespace tulle::node::pusher {
 namespace {
 
-constexpr std::size_t kUsualParameters = 5;  // of a signed request with a body
+/// Parameters of a signed request with a body: auth_key, auth_timestamp, auth_version, auth_signature, body_md5.
+constexpr std::size_t kUsualParameters = 5;
 
+/// A table by byte.
 constexpr auto kIsLowerHex = [] {
     std::array<bool, 256> is{};
     for (const char c : std::string_view("0123456789abcdef")) {
@@ -20,6 +22,7 @@ constexpr auto kIsLowerHex = [] {
     return is;
 }();
 
+/// The value of a hexadecimal digit of either case; nothing for another character.
 std::optional<unsigned> hex_digit(char c) {
     if (c >= '0' && c <= '9') {
         return static_cast<unsigned>(c - '0');
@@ -33,7 +36,7 @@ std::optional<unsigned> hex_digit(char c) {
     return std::nullopt;
 }
 
-/// The signature of a token "KEY:HEX"; nothing when the key is not the app's or the rest can be no signature.
+/// The signature in a token "KEY:HEX". Nothing when the key is not the app's, or when the rest can be no signature.
 std::optional<std::string_view> signature_in(const App& app, std::string_view token) {
     const std::size_t colon = token.find(':');
     if (colon == std::string_view::npos || token.substr(0, colon) != app.key) {
@@ -60,7 +63,9 @@ bool channel_auth_is_valid(const App& app, const ChannelClaim& claim, std::strin
     if (!claim.channel_data.empty()) {
         text.append(":").append(claim.channel_data);
         if (is_valid_channel_name(std::string_view(text).substr(claim.socket_id.size() + 1))) {
-            return false;  // the signature of a channel "a:b" would be one of "a" with data "b"
+            // Without this check, the signature of a channel "a:b" would also be a signature of the channel "a" with
+            // the data "b": a client with access to "a:b" could get into "a".
+            return false;
         }
     }
     return equal_constant_time(*signature, hmac_sha256_hex(app.secret, text));
@@ -104,6 +109,7 @@ std::optional<QueryParameters> parse_query(std::string_view query) {
     while (!query.empty()) {
         const std::size_t end = query.find('&');
         const std::string_view part = query.substr(0, end);
+        // Counted before the part is decoded, so that a query without end costs no more than a query at the limit.
         if (end != std::string_view::npos && ++ampersands == kMaxQueryParameters) {
             return std::nullopt;
         }
@@ -115,6 +121,7 @@ std::optional<QueryParameters> parse_query(std::string_view query) {
         const std::string_view sent_name = part.substr(0, equals);
         const std::string_view sent_value =
             equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1);
+        // The usual query has no escapes, and is spared the decoding.
         if (!has_escapes) {
             parameters.emplace_back(sent_name, sent_value);
             continue;
@@ -140,6 +147,7 @@ bool has_repeated(const QueryParameters& parameters, std::span<const std::string
         const std::string& name = later->first;
         const bool has_come =
             std::any_of(parameters.begin(), later, [&name](const auto& pair) { return pair.first == name; });
+        // The rare question comes last: names repeat seldom.
         if (has_come && std::find(names.begin(), names.end(), name) != names.end()) {
             return true;
         }

@@ -13,21 +13,28 @@
 namespace tulle::node::pusher {
 namespace {
 
-/// A single shard never holds as many subscribers of one channel; a larger number is a peer's nonsense.
+/// A single shard never holds as many subscribers of a channel; a larger number is a peer's nonsense, and could
+/// overflow the sum.
 constexpr std::int64_t kMaxCount = 1'000'000'000;
+/// A row is ended at this size, so that a channel with many users fits into parts.
 constexpr std::size_t kMaxRowBytes = 16u << 10;
+/// Begins a part.
 constexpr std::string_view kHead = "{\"rows\":[";
+/// Ends a part.
 constexpr std::string_view kTail = "]}";
 
+/// The text of a JSON string; empty for null.
 std::string_view text_of(const boost::json::string* text) {
     return text == nullptr ? std::string_view{} : std::string_view(text->data(), text->size());
 }
 
-/// Rows in as few parts as they fit into.
+/// Writes rows into as few parts as the rows fit into. Each part is a JSON object of its own, so that a reader needs no
+/// other part.
 class PartWriter {
 public:
     explicit PartWriter(std::size_t max_part) : max_part_(max_part) {}
 
+    /// Appends a row, in a new part if the row does not fit into the present part.
     void add(std::string_view row) {
         if (parts_.back().size() + 1 + row.size() + kTail.size() > max_part_) {
             parts_.back().append(kTail);
@@ -35,6 +42,7 @@ public:
         }
         parts_.back().append(parts_.back().size() == kHead.size() ? "" : ",").append(row);
     }
+    /// Ends the last part. The writer is used up.
     std::vector<std::string> finish() {
         parts_.back().append(kTail);
         return std::move(parts_);
@@ -45,6 +53,7 @@ private:
     std::vector<std::string> parts_{std::string(kHead)};
 };
 
+/// Writes the rows of a channel. Only the first row has the number of subscribers, since readers add rows up.
 void add_channel(const std::string& key, std::uint64_t subscribers, const ShardTables& tables, PartWriter& out) {
     const std::string head = "[\"" + std::string(channel_of_key(key)) + "\",";
     std::string row = head + std::to_string(subscribers);
@@ -58,6 +67,7 @@ void add_channel(const std::string& key, std::uint64_t subscribers, const ShardT
     out.add(row.append("]"));
 }
 
+/// A user's id from a row. Ids of other types are a peer's nonsense and are left out.
 void add_user(const boost::json::value& id, ChannelFacts& facts) {
     if (const boost::json::string* text = id.if_string()) {
         facts.users.emplace(text->data(), text->size());
@@ -66,6 +76,7 @@ void add_user(const boost::json::value& id, ChannelFacts& facts) {
     }
 }
 
+/// Adds a row of a peer to the findings; a malformed row is left out.
 void add_row(const boost::json::value& value, ChannelFindings& findings) {
     const boost::json::array* row = value.if_array();
     if (row == nullptr || row->size() < 2 || !row->at(0).is_string() || !row->at(1).is_int64()) {
@@ -81,6 +92,7 @@ void add_row(const boost::json::value& value, ChannelFindings& findings) {
     std::for_each(row->begin() + 2, row->end(), [&](const boost::json::value& id) { add_user(id, facts); });
 }
 
+/// Reads `prefix` or `channels` of a question. False: neither, both, or an invalid name.
 bool take_names(const RawObject& object, ChannelQuery& query) {
     const boost::json::string* prefix = object.find_string("prefix");
     const boost::json::value* channels = object.find("channels");
@@ -151,6 +163,7 @@ std::vector<std::string> answer_channel_query(std::string_view text, const Shard
         const std::string key = channel_key(query->app_id, name);
         if (query->is_prefix) {
             for (const ChannelCount& channel : tables.channels.list(key)) {
+                // A prefix may match internal channels, which no backend may list.
                 if (!is_internal_key(channel.channel)) {
                     add_channel(channel.channel, channel.subscribers, tables, out);
                 }

@@ -9,7 +9,7 @@
 namespace tulle::node::pusher {
 namespace {
 
-/// Copies a member that may be absent but must be a string. False when it is something else; null counts as absent.
+/// Copies a member that may be absent but must be a string. False for another type; null counts as absent.
 bool take_string(const RawObject& object, std::string_view key, std::string& out) {
     const boost::json::value* value = object.find(key);
     if (value == nullptr || value->is_null()) {
@@ -23,7 +23,8 @@ bool take_string(const RawObject& object, std::string_view key, std::string& out
     return true;
 }
 
-/// pusher:subscribe and pusher:unsubscribe bear an object as data.
+/// Both pusher:subscribe and pusher:unsubscribe bear an object as data. The channel stands in the data, so a channel at
+/// the top level is ignored.
 std::optional<FrameErrc> take_subscription(ClientFrame& frame) {
     frame.channel.clear();
     JsonScratch scratch;
@@ -41,7 +42,8 @@ std::optional<FrameErrc> take_subscription(ClientFrame& frame) {
     return std::nullopt;
 }
 
-/// Its signature covers user_data, so what is missing is a failed sign-in, not a malformed frame.
+/// Reads the data of pusher:signin. A missing member is a failed sign-in, not a malformed frame: the signature covers
+/// user_data, so the check of the signature fails.
 std::optional<FrameErrc> take_signin(ClientFrame& frame) {
     JsonScratch scratch;
     const Result<RawObject, JsonErrc> data = RawObject::parse(frame.data, scratch.storage());
@@ -57,6 +59,7 @@ std::optional<FrameErrc> take_signin(ClientFrame& frame) {
     return std::nullopt;
 }
 
+/// Reads the data of the protocol's own events. Data of client events stay unread: they are handed on by their source.
 std::optional<FrameErrc> take_data(ClientFrame& frame) {
     if (frame.event == "pusher:subscribe" || frame.event == "pusher:unsubscribe") {
         return take_subscription(frame);
@@ -64,6 +67,7 @@ std::optional<FrameErrc> take_data(ClientFrame& frame) {
     return frame.event == "pusher:signin" ? take_signin(frame) : std::nullopt;
 }
 
+/// The frame's error for an error of the JSON reader.
 FrameErrc frame_error(JsonErrc error) {
     switch (error) {
         case JsonErrc::kNotUtf8:
@@ -79,6 +83,7 @@ FrameErrc frame_error(JsonErrc error) {
     return FrameErrc::kNotJson;
 }
 
+/// Appends an event about `ids` to the list `events`; nothing when no id is given.
 void append_watched(std::string_view name, const std::vector<std::string>& ids, std::string& events) {
     if (ids.empty()) {
         return;
@@ -147,6 +152,7 @@ EventBody gap_body(std::uint64_t missing) {
 }
 
 std::string connection_established(std::string_view socket_id, Duration activity_timeout) {
+    // Rounded up: with a shorter time than configured, clients would ping more often.
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(activity_timeout).count();
     const std::string data =
         "{\"socket_id\":\"" + std::string(socket_id) + "\",\"activity_timeout\":" + std::to_string(seconds) + "}";

@@ -9,12 +9,18 @@
 namespace tulle::node::pusher {
 namespace {
 
+/// Of the version of a client library; a longer text is no version.
 constexpr std::size_t kMaxVersionBytes = 64;
+/// Begins the target of every WebSocket of the Pusher protocol.
 constexpr std::string_view kPath = "/app/";
+/// Name of the sub-protocol in Sec-WebSocket-Protocol, without its version.
 constexpr std::string_view kSubprotocol = "pusher-channels-protocol-";
+/// All versions so far are single digits; a number of more than three digits is no version.
 constexpr std::size_t kMaxVersionDigits = 3;
-constexpr std::string_view kParameters[] = {"protocol", "version"};  // that are looked at
+/// The parameters that admit() looks at.
+constexpr std::string_view kParameters[] = {"protocol", "version"};
 
+/// The form of a library's version: a digit first, then letters, digits and . - + _ .
 bool is_version(std::string_view text) {
     return !text.empty() && text.size() <= kMaxVersionBytes && text.front() >= '0' && text.front() <= '9' &&
            std::all_of(text.begin(), text.end(), [](char c) {
@@ -27,12 +33,12 @@ Admission turn_away(std::uint16_t code, std::string_view reason) {
     return {nullptr, code, reason};
 }
 
-/// Versions 5 to 7 differ for a server only in how errors are told, where we do both.
+/// Versions 5 to 7 differ for a server only in the way of telling errors, and Tulle uses both ways.
 bool is_supported(std::string_view protocol) {
     return protocol == "7" || protocol == "6" || protocol == "5";
 }
 
-/// The version that a sub-protocol names; nothing when it is none of ours.
+/// The version named by a sub-protocol; nothing for a sub-protocol of another name.
 std::optional<std::string_view> version_of_subprotocol(std::string_view name) {
     if (!name.starts_with(kSubprotocol)) {
         return std::nullopt;
@@ -51,6 +57,7 @@ std::string_view choose_subprotocol(std::string_view offered) {
         const std::size_t comma = std::min(offered.find(','), offered.size());
         std::string_view name = offered.substr(0, comma);
         offered.remove_prefix(std::min(comma + 1, offered.size()));
+        // Spaces and tabs around an element of a list do not count (RFC 9110, 5.6.1).
         name.remove_prefix(std::min(name.find_first_not_of(" \t"), name.size()));
         name = name.substr(0, name.find_last_not_of(" \t") + 1);
         const std::optional<std::string_view> version = version_of_subprotocol(name);
@@ -74,6 +81,7 @@ Admission admit(const AppTable& apps, std::string_view target) {
         has_repeated(*parameters, kParameters)) {
         return turn_away(4005, "Path not found: connect to /app/KEY");
     }
+    // The first failing check names the refusal: path, protocol, version, app.
     const std::string* protocol = find_parameter(*parameters, "protocol");
     if (protocol == nullptr || protocol->empty()) {
         return turn_away(4008, "No protocol version supplied");

@@ -7,13 +7,17 @@
 
 namespace tulle::node::pusher {
 
-/// What a WebSocket's target ("/app/KEY?protocol=7&…") comes to: an app, or the code to close with.
+/// The result for a WebSocket's target ("/app/KEY?protocol=7&…"): an app, or the code of the refusal.
 struct Admission {
-    const App* app = nullptr;      ///< null: refused
-    std::uint16_t close_code = 0;  ///< of a refusal
-    std::string_view reason;       ///< static text
+    /// Null: refused. Valid as long as the AppTable.
+    const App* app = nullptr;
+    /// Of a refusal.
+    std::uint16_t close_code = 0;
+    /// Of a refusal. Static text.
+    std::string_view reason;
 };
 
+/// Close codes of the Pusher protocol about apps, each with the reason told to the client.
 inline constexpr std::uint16_t kAppUnknown = 4001;
 inline constexpr std::string_view kAppUnknownText = "Application does not exist";
 inline constexpr std::uint16_t kAppDisabled = 4003;
@@ -21,18 +25,19 @@ inline constexpr std::string_view kAppDisabledText = "Application disabled";
 inline constexpr std::uint16_t kAppOverQuota = 4004;
 inline constexpr std::string_view kAppOverQuotaText = "Application is over its connection quota";
 
-/// Parameters other than protocol and version are ignored, as the protocol asks. `target` is in origin form.
+/// Decides about a new WebSocket connection. `target` is in origin form. Parameters other than protocol and version are
+/// ignored, as the protocol asks. Quotas and origins are not checked here.
 [[nodiscard]] Admission admit(const AppTable& apps, std::string_view target);
 
-/// Whether a path is one of those at which clients connect.
+/// True when clients connect at this path ("/app/…").
 [[nodiscard]] bool is_client_target(std::string_view path);
 
-/// The app that a target names, whatever else is wrong with it; null when there is none.
+/// The app named in a target, whatever else is wrong with the target; null when there is no such app.
 [[nodiscard]] const App* app_of_target(const AppTable& apps, std::string_view target);
 
-/// Which of the offered sub-protocols (the values of all Sec-WebSocket-Protocol fields, joined by commas) the answer
-/// names: the first "pusher-channels-protocol-N" of a version that is spoken here, else the first of any version, so
-/// that the client can be told why it is refused; empty for none. A view into `offered`.
+/// The sub-protocol for the answer. `offered` are the values of all Sec-WebSocket-Protocol fields, joined by commas.
+/// The answer names the first "pusher-channels-protocol-N" of a supported version, else the first of any version, so
+/// that the client can be told why the connection is refused. Empty for none. A view into `offered`.
 [[nodiscard]] std::string_view choose_subprotocol(std::string_view offered);
 
 }  // namespace tulle::node::pusher

@@ -10,8 +10,10 @@
 namespace tulle::node::pusher {
 namespace {
 
+/// The name of an event without a name, as clients need a name to listen to.
 constexpr std::string_view kNameless = "message";
 
+/// Base64 of RFC 4648 with padding, as browsers decode.
 std::string base64(std::string_view bytes) {
     constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::string text;
@@ -20,6 +22,7 @@ std::string base64(std::string_view bytes) {
         const std::string_view three = bytes.substr(at, 3);
         std::uint32_t bits = 0;
         for (std::size_t i = 0; i < 3; ++i) {
+            // Missing bytes at the end count as 0; padding stands for them below.
             bits = bits << 8 | (i < three.size() ? static_cast<unsigned char>(three[i]) : 0u);
         }
         for (std::size_t i = 0; i < 4; ++i) {
@@ -29,6 +32,7 @@ std::string base64(std::string_view bytes) {
     return text;
 }
 
+/// A JSON string without its quotes. REQUIRES: at least two characters.
 std::string_view unquoted(std::string_view json) {
     return json.substr(1, json.size() - 2);
 }
@@ -41,6 +45,7 @@ EventTail::EventTail(const EventBody& body)
       data_(body.data()),
       user_(body.sender()),
       end_("}") {
+    // Most names need no escape, and stay a view of the body.
     if (!is_plain_json_text(name_)) {
         append_json_string(escaped_, name_);
         name_ = unquoted(escaped_);

@@ -16,10 +16,11 @@ namespace {
 
 namespace json = boost::json;
 
-/// What the parser tells of the text, but for what is nested in a member. Strings and keys come in parts: the last one
-/// by on_string and on_key.
+/// Receives the events of the JSON parser and keeps the members at the top level; everything nested in a member is
+/// passed over. Strings and keys come in parts, and the last part by on_string and on_key.
 class Handler {
 public:
+    // The sizes are bounded by the message already, which is bounded by max_frame_bytes().
     static constexpr std::size_t max_object_size = std::numeric_limits<std::size_t>::max();
     static constexpr std::size_t max_array_size = std::numeric_limits<std::size_t>::max();
     static constexpr std::size_t max_key_size = std::numeric_limits<std::size_t>::max();
@@ -42,6 +43,7 @@ public:
     }
     bool on_key(json::string_view part, std::size_t, json::error_code&) {
         if (depth_ == 1) {
+            // The usual key comes in a single part, and is used without a copy.
             if (key_.empty()) {
                 begin_member({part.data(), part.size()});
             } else {
@@ -75,22 +77,27 @@ public:
 
     [[nodiscard]] bool is_object() const { return is_object_; }
     [[nodiscard]] FrameScan& scan() { return scan_; }
-    /// Which of the object's members is the last called data, from 0; and event.
+    /// The index of the member data among the object's members, from 0; of several, the last. Nothing when there is no
+    /// such member.
     [[nodiscard]] std::optional<std::size_t> data_place() const { return data_place_; }
+    /// The index of the member event, in the same way.
     [[nodiscard]] std::optional<std::size_t> event_place() const { return event_place_; }
 
 private:
+    /// An object or array begins: a value of another type for the member of the top level.
     bool enter() {
         note(FrameMember::Type::kOther);
         ++depth_;
         return true;
     }
 
+    /// An object or array ends.
     bool leave() {
         --depth_;
         return true;
     }
 
+    /// Notes the type of a value at the top level.
     bool note(FrameMember::Type type) {
         if (depth_ == 1 && member_ != nullptr) {
             member_->type = type;
@@ -98,6 +105,7 @@ private:
         return true;
     }
 
+    /// A member of the top level begins.
     void begin_member(std::string_view key) {
         member_ = key == "event"     ? &scan_.event
                   : key == "channel" ? &scan_.channel
@@ -115,16 +123,21 @@ private:
     }
 
     FrameScan scan_;
-    FrameMember* member_ = nullptr;  ///< whose value is read; null: one that nobody asks for
-    std::string key_;                ///< as far as it has come, of one that comes in parts
+    /// The member with the value being read; null: a member of no interest.
+    FrameMember* member_ = nullptr;
+    /// The parts so far of a key that comes in parts.
+    std::string key_;
+    /// Open objects and arrays.
     std::size_t depth_ = 0;
+    /// Members of the top level so far.
     std::size_t members_ = 0;
     std::optional<std::size_t> data_place_;
     std::optional<std::size_t> event_place_;
     bool is_object_ = false;
 };
 
-/// `text` as a parser can read it, `source` as it came: every value stands at the same place in both.
+/// Scans `text`, which the parser can read; `source` is the text as the client sent it. Every value stands at the same
+/// place in both, so the source bytes of a member are found in `source` by the index of the member.
 Result<FrameScan, JsonErrc> scan_readable(std::string_view text, std::string_view source) {
     json::parse_options options;
     options.max_depth = kMaxJsonDepth;
@@ -143,6 +156,7 @@ Result<FrameScan, JsonErrc> scan_readable(std::string_view text, std::string_vie
         scan.raw_data = json_value(source, *place);
         scan.data_bytes = scan.data.type == FrameMember::Type::kString ? scan.data_bytes : scan.raw_data.size();
     }
+    // Only a replaced text can have lost half a surrogate pair in the name.
     if (source.data() != text.data() && handler.event_place()) {
         const std::string_view raw = json_value(source, *handler.event_place());
         scan.raw_event = has_half_character(raw) ? raw : std::string_view{};
@@ -154,6 +168,8 @@ Result<FrameScan, JsonErrc> scan_readable(std::string_view text, std::string_vie
 
 Result<FrameScan, JsonErrc> scan_frame(std::string_view text) {
     Result<FrameScan, JsonErrc> scan = scan_readable(text, text);
+    // The text may be correct JSON that the library cannot read. The second pass costs only such texts, and wrong
+    // texts.
     if (!scan && scan.error() == JsonErrc::kMalformed) {
         if (const std::optional<std::string> readable = readable_json(text)) {
             return scan_readable(*readable, text);

@@ -11,15 +11,18 @@
 namespace tulle::node::pusher {
 namespace {
 
+/// The facts about a channel without subscribers.
 const ChannelFacts kNobody;
+/// HTTP status.
 constexpr unsigned kUnauthorised = 401;
 
-/// What a preflight is told that does not ask for any.
+/// The allowed headers for a preflight that does not ask for any: the headers of usual client libraries.
 constexpr std::string_view kUsualHeaders =
     "Accept, Authorization, Content-Type, Origin, X-Auth-Token, X-CSRF-TOKEN, X-Pusher-Library, X-Requested-With, "
     "X-Socket-Id, XSRF-TOKEN";
 
-/// Whether `text` is a list of names of fields: nothing else is repeated in an answer.
+/// True when `text` is a list of field names. Only such a list is repeated in an answer, so that a stranger cannot
+/// write headers of the answer.
 bool is_list_of_names(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -27,15 +30,19 @@ bool is_list_of_names(std::string_view text) {
     });
 }
 
+/// The facts about a channel; kNobody when no node has named the channel.
 const ChannelFacts& facts_of(const ChannelFindings& findings, std::string_view channel) {
     const auto found = findings.find(channel);
     return found == findings.end() ? kNobody : found->second;
 }
 
+/// True for a presence channel.
 bool is_presence(std::string_view channel) {
     return classify(channel).type == ChannelType::kPresence;
 }
 
+/// Lists the nodes without an answer in Tulle-Partial, sorted and each once. Characters that a header cannot hold
+/// become '?'.
 void name_missing(std::vector<std::string> missing, HttpResponse& response) {
     if (missing.empty()) {
         return;
@@ -51,6 +58,7 @@ void name_missing(std::vector<std::string> missing, HttpResponse& response) {
     response.headers.emplace_back("Tulle-Partial", std::move(names));
 }
 
+/// The attribute `cache`: data and remaining seconds, rounded up; null without an event.
 std::string cache_of(const CachedEvent* cached) {
     if (cached == nullptr || cached->body == nullptr || cached->left <= Duration{}) {
         return "null";
@@ -59,6 +67,7 @@ std::string cache_of(const CachedEvent* cached) {
     return "{\"data\":" + event_data(*cached->body) + ",\"ttl\":" + std::to_string(seconds) + "}";
 }
 
+/// The description of a channel: occupied, subscription_count, and user_count of a presence channel.
 std::string occupancy(std::string_view channel, const ChannelFacts& facts, std::string_view cache = {}) {
     std::string text = std::string("{\"occupied\":") + (facts.subscribers > 0 ? "true" : "false") +
                        ",\"subscription_count\":" + std::to_string(facts.subscribers);
@@ -71,6 +80,7 @@ std::string occupancy(std::string_view channel, const ChannelFacts& facts, std::
     return text.append("}");
 }
 
+/// The attributes of a channel that a publish has asked for.
 std::string attributes(std::string_view channel, const InfoWanted& wanted, const ChannelFindings& findings) {
     const ChannelFacts& facts = facts_of(findings, channel);
     std::string text = "{";
@@ -85,6 +95,7 @@ std::string attributes(std::string_view channel, const InfoWanted& wanted, const
     return text.append("}");
 }
 
+/// The body for a single event with info.
 std::string event_info(const EventInfo& event, const ChannelFindings& findings) {
     std::string text;
     for (const std::string& channel : event.channels) {
@@ -94,6 +105,7 @@ std::string event_info(const EventInfo& event, const ChannelFindings& findings) 
     return "{\"channels\":{" + text + "}}";
 }
 
+/// The body for a batch with info: an element for each event, in order.
 std::string batch_info(const std::vector<EventInfo>& events, const ChannelFindings& findings) {
     std::string text;
     for (const EventInfo& event : events) {
@@ -103,6 +115,7 @@ std::string batch_info(const std::vector<EventInfo>& events, const ChannelFindin
     return "{\"batch\":[" + text + "]}";
 }
 
+/// The body for a list of channels, in the order of their names.
 std::string channel_list(const ChannelFindings& findings) {
     std::string text;
     for (const auto& [name, facts] : findings) {
@@ -111,6 +124,7 @@ std::string channel_list(const ChannelFindings& findings) {
     return "{\"channels\":{" + text + "}}";
 }
 
+/// The body for a list of users. Ids are strings, also ids written as numbers by clients.
 std::string user_list(const ChannelFacts& facts) {
     std::string text;
     for (const std::string& user : facts.users) {
@@ -119,6 +133,7 @@ std::string user_list(const ChannelFacts& facts) {
     return "{\"users\":[" + text + "]}";
 }
 
+/// The body of the answer, by the shape of the plan.
 std::string body_of(const AnswerPlan& plan, const ChannelFindings& findings, const CachedEvent* cached) {
     switch (plan.shape) {
         case AnswerPlan::Shape::kEmpty:
@@ -173,7 +188,8 @@ HttpResponse api_error(unsigned status, std::string_view message) {
     response.status = status;
     response.body = "{\"error\":" + quoted(message) + ",\"code\":" + std::to_string(status) + "}";
     if (status == kUnauthorised) {
-        // Demanded by RFC 9110, 15.5.2; without it the JDK's client throws in place of giving the answer.
+        // Demanded by RFC 9110, 15.5.2; without the header the JDK's client throws an exception in place of giving the
+        // answer.
         response.headers.emplace_back("WWW-Authenticate", "Pusher");
     }
     return response;

@@ -9,60 +9,71 @@
 #include "mesh/base/time.hpp"
 #include "node/web/core/http_message.hpp"
 
-/// What the HTTP API answers.
+/// The answers of the HTTP API.
 namespace tulle::node::pusher {
 
-/// What `info` asks for, beside what every answer holds.
+/// The attributes asked for by `info`, beside the attributes of every answer.
 struct InfoWanted {
     bool user_count = false;
     bool subscription_count = false;
-    bool cache = false;  ///< of one channel alone
+    /// Only for a question about a single channel.
+    bool cache = false;
     friend bool operator==(const InfoWanted&, const InfoWanted&) = default;
 };
-/// The attributes of a comma-separated list; nothing when one is unknown.
+/// The attributes of a comma-separated list; nothing when an attribute is unknown.
 [[nodiscard]] std::optional<InfoWanted> parse_info(std::string_view list);
 
-/// The channels of one published event and what is to be told of them.
+/// The channels of a published event, and the attributes to answer for each of them.
 struct EventInfo {
     std::vector<std::string> channels;
     InfoWanted wanted;
     friend bool operator==(const EventInfo&, const EventInfo&) = default;
 };
 
-/// How the answers of the nodes become one.
+/// How the answers of all nodes become the answer to the backend.
 struct AnswerPlan {
     enum class Shape {
-        kEmpty,    ///< {}
-        kEvent,    ///< the channels of the one event in `events`
-        kBatch,    ///< the channel of each event in `events`; of one without info {}
-        kList,     ///< every channel found
-        kChannel,  ///< the channel `name`
-        kUsers,    ///< the users of the channel `name`
+        /// The body {}.
+        kEmpty,
+        /// The channels of the single event in `events`.
+        kEvent,
+        /// The channel of each event in `events`; {} for an event without info.
+        kBatch,
+        /// Every channel found.
+        kList,
+        /// The channel `name`.
+        kChannel,
+        /// The users of the channel `name`.
+        kUsers,
     };
     Shape shape = Shape::kEmpty;
     std::string name = {};
     std::vector<EventInfo> events = {};
-    bool wants_cache = false;  ///< kChannel: with its last event
+    /// Of kChannel: the answer includes the channel's last event.
+    bool wants_cache = false;
     friend bool operator==(const AnswerPlan&, const AnswerPlan&) = default;
 };
 
-/// The last event of a cache channel, as it was published.
+/// The last event of a cache channel, as published.
 struct CachedEvent {
     SharedBody body;
-    Duration left{};  ///< for which it is still kept
+    /// How long the mesh still keeps the event.
+    Duration left{};
 };
 
-/// `parts` are what the nodes answered, `missing` those that did not in time: named in the header Tulle-Partial.
+/// The answer to a backend. `parts` are the answers of the nodes. `missing` names the nodes without an answer in time;
+/// the header Tulle-Partial repeats the names. `cached` is used only if the plan wants the cache; null: no event.
 [[nodiscard]] HttpResponse render(const AnswerPlan& plan, const std::vector<std::string>& parts,
                                   const std::vector<std::string>& missing, const CachedEvent* cached = nullptr);
 
+/// An answer with a status and a message in JSON. A 401 also bears WWW-Authenticate.
 [[nodiscard]] HttpResponse api_error(unsigned status, std::string_view message);
-/// 503: nothing was numbered, so that the publish may be sent again.
+/// 503 with Retry-After: nothing was numbered, so the backend may send the publish again.
 [[nodiscard]] HttpResponse unavailable(std::string_view reason);
-/// The answer to a browser that asks whether a page of another origin may call the API: requests are signed, so it may,
-/// with whatever headers the page wants to send.
+/// The answer to a browser's question: may a page of another origin call the API? Requests are signed, so every page
+/// may, with whatever headers the page wants to send.
 [[nodiscard]] HttpResponse preflight(const HttpRequest& request);
-/// Lets pages of other origins read an answer.
+/// Adds the headers that let pages of other origins read the answer.
 void allow_any_origin(HttpResponse& response);
 
 }  // namespace tulle::node::pusher

@@ -17,15 +17,20 @@
 namespace tulle::node::pusher {
 namespace {
 
+/// Begins the path of every request to the API.
 constexpr std::string_view kAppsPath = "/apps/";
+/// Begins the name of a presence channel.
 constexpr std::string_view kPresencePrefix = "presence-";
-constexpr std::string_view kEndEvent = "tulle:end";  // no client sees it
+/// The name of an event between nodes. No client sees the event.
+constexpr std::string_view kEndEvent = "tulle:end";
 
+/// An answer with an error.
 ApiAction refuse(unsigned status, std::string_view message) {
     return Respond{api_error(status, message)};
 }
 
-/// The first segments of a path, one more than any endpoint has.
+/// The segments of a path, without copies. Segments past the sixth are dropped: six are more than any endpoint has, so
+/// a longer path matches no endpoint.
 class Segments {
 public:
     explicit Segments(std::string_view path) {
@@ -45,16 +50,18 @@ private:
     std::size_t size_ = 0;
 };
 
-/// The attributes that a read asks for; nothing when one is unknown.
+/// The attributes asked for by a read; nothing when an attribute is unknown.
 std::optional<InfoWanted> info_of(const QueryParameters& parameters) {
     const std::string* info = find_parameter(parameters, "info");
     return parse_info(info == nullptr ? std::string_view{} : *info);
 }
 
+/// GET /channels: a question to all nodes, by prefix.
 ApiAction list_action(const App& app, const QueryParameters& parameters) {
     const std::string* given = find_parameter(parameters, "filter_by_prefix");
     const std::string prefix = given == nullptr ? std::string() : *given;
     const std::optional<InfoWanted> info = info_of(parameters);
+    // The cache is an attribute of a single channel alone.
     if (!info || info->cache) {
         return refuse(400, "info should be a comma separated list of attributes: user_count, subscription_count");
     }
@@ -67,6 +74,7 @@ ApiAction list_action(const App& app, const QueryParameters& parameters) {
     return ApiWork{{}, {encode(ChannelQuery{app.id, true, {prefix}})}, {AnswerPlan::Shape::kList}};
 }
 
+/// GET /channels/NAME.
 ApiAction describe_action(const App& app, const std::string& name, const QueryParameters& parameters) {
     const std::optional<InfoWanted> info = info_of(parameters);
     if (!info) {
@@ -82,11 +90,13 @@ ApiAction describe_action(const App& app, const std::string& name, const QueryPa
     ApiWork work{{}, {encode(ChannelQuery{app.id, false, {name}})}, {AnswerPlan::Shape::kChannel, name}};
     if (info->cache) {
         work.plan.wants_cache = true;
+        // The mesh answers with the last event along with the first query.
         work.retained.push_back(channel_key(app.id, name));
     }
     return work;
 }
 
+/// GET /channels/NAME/users.
 ApiAction users_action(const App& app, const std::string& name) {
     if (classify(name).type != ChannelType::kPresence) {
         return refuse(400, "only presence channels have users");
@@ -94,9 +104,10 @@ ApiAction users_action(const App& app, const std::string& name) {
     return ApiWork{{}, {encode(ChannelQuery{app.id, false, {name}})}, {AnswerPlan::Shape::kUsers, name}};
 }
 
-/// The event reaches every node that has a connection signed in as the user, however long the way; the query every node
-/// now, so that the answer comes when it is done, and connections that are only members of presence channels are ended
-/// too.
+/// POST /users/ID/terminate_connections. The work has two parts for two kinds of nodes. The event goes the way of all
+/// events, and reaches every node with a connection signed in as the user, however long the event is under way. The
+/// query reaches every node at once, so that the answer comes when the work is done; the query also ends connections
+/// that are only members of presence channels as the user.
 ApiAction terminate_action(const App& app, std::string_view segment) {
     const std::optional<std::string> user = percent_decode(segment);
     if (!user || !is_valid_user_id(*user) || !is_utf8(*user)) {
@@ -108,8 +119,10 @@ ApiAction terminate_action(const App& app, std::string_view segment) {
     return work;
 }
 
+/// The endpoints of the API.
 enum class Endpoint { kUnknown, kEvents, kBatch, kChannels, kChannel, kUsers, kTerminate };
 
+/// The endpoint of a path that begins with "/apps/ID".
 Endpoint endpoint_of(const Segments& segments) {
     if (segments.size() == 3 && segments[2] == "events") {
         return Endpoint::kEvents;
@@ -135,16 +148,19 @@ Endpoint endpoint_of(const Segments& segments) {
     }
 }
 
+/// True for an endpoint with POST.
 bool is_write(Endpoint endpoint) {
     return endpoint == Endpoint::kEvents || endpoint == Endpoint::kBatch || endpoint == Endpoint::kTerminate;
 }
 
+/// 405, with the allowed methods as RFC 9110 demands.
 HttpResponse wrong_method(std::string_view allowed) {
     HttpResponse response = api_error(405, "wrong method");
     response.headers.emplace_back("Allow", std::string(allowed) + ", OPTIONS");
     return response;
 }
 
+/// The action for a GET or HEAD.
 ApiAction read_action(Endpoint endpoint, const App& app, const HttpRequest& request,
                       const QueryParameters& parameters) {
     if (endpoint == Endpoint::kChannels) {
@@ -157,6 +173,7 @@ ApiAction read_action(Endpoint endpoint, const App& app, const HttpRequest& requ
     return endpoint == Endpoint::kUsers ? users_action(app, *name) : describe_action(app, *name, parameters);
 }
 
+/// The action for a POST.
 ApiAction write_action(Endpoint endpoint, const App& app, const HttpRequest& request) {
     if (endpoint == Endpoint::kTerminate) {
         return terminate_action(app, Segments(request.path())[3]);
@@ -169,7 +186,7 @@ ApiAction write_action(Endpoint endpoint, const App& app, const HttpRequest& req
     return std::move(*work);
 }
 
-/// A request whose head is authentic.
+/// A request with an authentic head.
 struct Entered {
     Endpoint endpoint;
     const App* app;
@@ -177,7 +194,7 @@ struct Entered {
 };
 using Entrance = std::variant<Respond, Entered>;
 
-/// Looks at the head alone.
+/// Checks the head alone. The order is by cost. Only a holder of the secret learns of a disabled app.
 Entrance enter(const HttpRequest& request, const AppTable& apps, WallSeconds now) {
     const auto turn_away = [](unsigned status, std::string_view message) {
         return Respond{api_error(status, message)};
@@ -187,6 +204,7 @@ Entrance enter(const HttpRequest& request, const AppTable& apps, WallSeconds now
     if (endpoint == Endpoint::kUnknown) {
         return turn_away(404, "unknown endpoint");
     }
+    // A preflight bears no signature: browsers ask without credentials.
     if (request.method == "OPTIONS") {
         return Respond{preflight(request)};
     }
@@ -202,6 +220,7 @@ Entrance enter(const HttpRequest& request, const AppTable& apps, WallSeconds now
     Result<QueryParameters, Unauthentic> parameters = authenticate(*app, request, now);
     if (!parameters) {
         Respond refusal = turn_away(parameters.error().status, parameters.error().reason);
+        // Guesses of signatures are counted against the address. A right signature with a wrong clock is no guess.
         refusal.response.is_guess = parameters.error().status == 401 && !parameters.error().is_signed;
         return refusal;
     }
@@ -211,7 +230,7 @@ Entrance enter(const HttpRequest& request, const AppTable& apps, WallSeconds now
     return Entered{endpoint, app, std::move(*parameters)};
 }
 
-/// The seconds of a Retry-After, which has no fractions.
+/// The seconds of a Retry-After, rounded up, as the header has no fractions; at least 1.
 std::string retry_after(Duration wait) {
     return std::to_string(std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(wait).count()));
 }
@@ -232,6 +251,7 @@ std::pair<Rationed, std::size_t> cost_of(const ApiWork& work) {
     for (const PublishEvent& event : work.events) {
         channels += event.channels.size();
     }
+    // Work without an event is a read.
     return channels > 0 ? std::pair{Rationed::kEvents, channels} : std::pair{Rationed::kReads, std::size_t{1}};
 }
 

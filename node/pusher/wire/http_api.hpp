@@ -16,55 +16,63 @@
 
 namespace tulle::node::pusher {
 
-/// Answer at once.
+/// Action: answer at once.
 struct Respond {
     HttpResponse response;
     friend bool operator==(const Respond&, const Respond&) = default;
 };
 
+/// An event to publish.
 struct PublishEvent {
-    std::vector<std::string> channels;  ///< keys of the mesh
+    /// Keys of the mesh; cache channels come first.
+    std::vector<std::string> channels;
     EventBody body;
+    /// The socket id of a connection that does not get the event; empty: none.
     std::string exclude_socket;
-    std::size_t retained = 0;  ///< the first so many of the channels keep it as their last event …
-    Duration keep_for{};       ///< … for so long
+    /// The first `retained` of the channels keep the event as their last event …
+    std::size_t retained = 0;
+    /// … for this long.
+    Duration keep_for{};
     friend bool operator==(const PublishEvent&, const PublishEvent&) = default;
 };
 
-/// Publish the events, in order; when all are accepted put the queries to every node, and answer with `render`. When
-/// one is not accepted, answer with `unavailable`.
+/// Action: publish the events in order. When all events are accepted, put the queries to every node, and answer with
+/// render(). When an event is not accepted, answer with unavailable().
 struct ApiWork {
     std::vector<PublishEvent> events;
-    std::vector<std::string> queries;  ///< each within the mesh's limit
+    /// Each within the mesh's limit for a query.
+    std::vector<std::string> queries;
     AnswerPlan plan;
-    std::vector<std::string> retained = {};  ///< keys whose last event is asked for with the first of the queries
+    /// Keys of channels; the first query also asks for their last events.
+    std::vector<std::string> retained = {};
     friend bool operator==(const ApiWork&, const ApiWork&) = default;
 };
 
 using ApiAction = std::variant<Respond, ApiWork>;
 
-/// Whether the target belongs to the API ("/apps/…").
+/// True when the path belongs to the API ("/apps/…").
 [[nodiscard]] bool is_api_target(std::string_view path);
 
-/// The app named in the target of an API request; null when there is none.
+/// The app named in the path of an API request; null when there is none.
 [[nodiscard]] const App* app_of_api_target(const AppTable& apps, std::string_view path);
 
-/// What a request takes of its app's allowance: one point for each channel of each event, or one for a read.
+/// The points that a request takes of the app's allowance: a point for each channel of each event, or a single point
+/// for a read.
 [[nodiscard]] std::pair<Rationed, std::size_t> cost_of(const ApiWork& work);
 
-/// 429: more in a second than the app allows.
+/// 429: more in a second than the app allows. `allowance` is in points a second, over the whole mesh.
 [[nodiscard]] HttpResponse rate_limited(const Grant& grant, std::size_t allowance);
-/// 429, instead of 401: too many wrong signatures from an address, of which this request's was one more. Ends the
-/// connection.
+/// 429 in place of 401: the address has sent too many wrong signatures, this request's included. Ends the connection.
+/// `wait` becomes the Retry-After.
 [[nodiscard]] HttpResponse throttled(Duration wait);
 
-/// Why a request is refused by its head alone, so that the body of a stranger's need not be read: path, method, app,
-/// query, signature. Nothing when `handle` may see it with its body. `now` is the wall clock, for the age of the
-/// signature alone.
+/// Checks a request by the head alone: path, method, app, query, signature. So the body of a stranger's request need
+/// not be read. Returns the refusal, or nothing when handle() may see the request with its body. `now` is the wall
+/// clock, used for the age of the signature alone.
 [[nodiscard]] std::optional<HttpResponse> refuse_head(const HttpRequest& head, const AppTable& apps, WallSeconds now);
 
-/// What an API request asks for, after its app, its signature and its body have been checked, in this order. `now` as
-/// above.
+/// The action for an API request, after checks of head, body digest and body, in this order. `now` as in refuse_head().
+/// Errors of any kind become a Respond.
 [[nodiscard]] ApiAction handle(const HttpRequest& request, const AppTable& apps, WallSeconds now);
 
 }  // namespace tulle::node::pusher

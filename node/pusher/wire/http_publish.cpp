@@ -21,22 +21,25 @@ namespace {
 template <class T>
 using Checked = Result<T, PublishRefusal>;
 
-/// Names of channels in one query: with their quotes they stay within what the mesh carries in one.
+/// Names of channels in a single query. With quotes, 16 names of 200 bytes stay within the mesh's limit for a query.
 constexpr std::size_t kNamesInQuery = 16;
 
+/// An event of a body, checked.
 struct ParsedEvent {
     PublishEvent event;
     EventInfo info;
+    /// The body has a non-empty `info`.
     bool wants_info = false;
 };
 
-/// A body without the byte order mark that some libraries begin UTF-8 with.
+/// A body without a byte order mark; some libraries begin UTF-8 with a mark, which JSON readers refuse.
 std::string_view without_mark(std::string_view body) {
     constexpr std::string_view kMark = "\xEF\xBB\xBF";
     body.remove_prefix(body.starts_with(kMark) ? kMark.size() : 0);
     return body;
 }
 
+/// The message for a body that is not read.
 std::string_view why_not_read(JsonErrc error) {
     switch (error) {
         case JsonErrc::kMalformed:
@@ -53,6 +56,7 @@ std::string_view why_not_read(JsonErrc error) {
     return "the body has a JSON object of more than 64 members";
 }
 
+/// The form of a socket id: two numbers joined by a dot. Socket ids of other nodes are valid here, too.
 bool is_socket_id(std::string_view text) {
     constexpr std::size_t kMaxDigits = 20;
     const std::size_t dot = text.find('.');
@@ -63,18 +67,19 @@ bool is_socket_id(std::string_view text) {
     return dot != std::string_view::npos && is_number(text.substr(0, dot)) && is_number(text.substr(dot + 1));
 }
 
-/// A member that is there and not null, which SDKs write for what is not set.
+/// A member with a value other than null; null when absent. SDKs write null for a member that is not set.
 const boost::json::value* given(const RawObject& body, std::string_view key) {
     const boost::json::value* value = body.find(key);
     return value == nullptr || value->is_null() ? nullptr : value;
 }
 
-/// The names in `channels` or `channel`, each once.
+/// The names in `channels` or `channel`, each once and in order.
 Checked<std::vector<std::string>> channels_of(const App& app, const RawObject& body) {
     std::vector<std::string> names;
     const auto take = [&names, &app](const boost::json::value& value) {
         const boost::json::string* text = value.if_string();
         const std::string name = text == nullptr ? std::string() : std::string(text->data(), text->size());
+        // A name given twice is published to once. The search is linear, as the names are few.
         if (std::find(names.begin(), names.end(), name) == names.end()) {
             names.push_back(name);
         }
@@ -102,7 +107,8 @@ Checked<std::vector<std::string>> channels_of(const App& app, const RawObject& b
     return names;
 }
 
-/// A member that may be absent or null, and else must be a string.
+/// A member that may be absent or null, and else must be a string. Sets `is_wrong` for a value of another type; never
+/// clears `is_wrong`.
 std::optional<std::string> optional_text(const RawObject& body, std::string_view key, bool& is_wrong) {
     const boost::json::value* value = given(body, key);
     if (value == nullptr) {
@@ -115,11 +121,13 @@ std::optional<std::string> optional_text(const RawObject& body, std::string_view
     return std::string(value->get_string().data(), value->get_string().size());
 }
 
+/// True when a known member comes twice. Repeated unknown members do no harm.
 bool has_duplicates(const RawObject& body) {
     constexpr std::string_view kKnown[] = {"name", "data", "channel", "channels", "socket_id", "info"};
     return std::any_of(std::begin(kKnown), std::end(kKnown), [&](std::string_view k) { return body.has_duplicate(k); });
 }
 
+/// Checks the members that every event needs: name and data.
 std::optional<PublishRefusal> check_content(const App& app, const RawObject& body) {
     if (has_duplicates(body)) {
         return PublishRefusal{400, "a member of the body comes twice"};
@@ -138,11 +146,12 @@ std::optional<PublishRefusal> check_content(const App& app, const RawObject& bod
     return std::nullopt;
 }
 
-/// Puts them first.
+/// Moves the cache channels to the front and has the mesh keep the event for them. The order of the other names stays.
 void keep_in_cache_channels(const App& app, std::vector<std::string>& names, PublishEvent& event) {
     const auto is_cache = [](const std::string& name) { return classify(name).cache; };
     if (std::none_of(names.begin(), names.end(), is_cache)) {
-        return;  // as usual; to part them costs an allocation
+        // The usual case. Partitioning would cost an allocation.
+        return;
     }
     const auto rest = std::stable_partition(names.begin(), names.end(), is_cache);
     if (app.cache_ttl > Duration{}) {
@@ -151,6 +160,7 @@ void keep_in_cache_channels(const App& app, std::vector<std::string>& names, Pub
     }
 }
 
+/// Checks an event of a body. The cheap checks come first.
 Checked<ParsedEvent> parse_one(const App& app, const RawObject& body) {
     if (const std::optional<PublishRefusal> refusal = check_content(app, body)) {
         return *refusal;
@@ -175,6 +185,7 @@ Checked<ParsedEvent> parse_one(const App& app, const RawObject& body) {
         return channels.error();
     }
     parsed.wants_info = info && !info->empty();
+    // A backend publishes to users without being told whether the users are online.
     if (parsed.wants_info && std::any_of(channels->begin(), channels->end(), user_of_channel)) {
         return PublishRefusal{400, "info is not told of the channels of users"};
     }
@@ -183,10 +194,13 @@ Checked<ParsedEvent> parse_one(const App& app, const RawObject& body) {
         parsed.event.channels.push_back(channel_key(app.id, name));
     }
     const boost::json::string* name = body.find_string("name");
+    // A name with half a surrogate pair is handed on in another form, as no text can hold the name.
     const std::string_view raw_name = body.raw("name");
     const std::string_view text(name->data(), name->size());
     parsed.event.body = has_half_character(raw_name) ? EventBody(event_name(text, raw_name), body.raw("data"))
                                                      : EventBody(text, body.raw("data"));
+    // The limit of the app is about the text of the data; escapes in the source can make the body still too large for
+    // the mesh.
     if (parsed.event.body.size() > kMaxEventBytes) {
         return PublishRefusal{413,
                               "The event with the escapes in its JSON exceeds 1000 KiB, which is what nodes carry"};
@@ -197,6 +211,7 @@ Checked<ParsedEvent> parse_one(const App& app, const RawObject& body) {
     return parsed;
 }
 
+/// The queries for the info of all events, each channel asked for once.
 std::vector<std::string> queries_for(const App& app, const std::vector<EventInfo>& events) {
     std::vector<std::string> names;
     for (const EventInfo& event : events) {
@@ -240,6 +255,7 @@ Checked<ApiWork> parse_batch(const App& app, std::string_view body) {
     if (!object) {
         return PublishRefusal{400, why_not_read(object.error())};
     }
+    // Checked on the parsed object before the events are taken out of the object.
     const boost::json::value* batch = object->find("batch");
     if (batch == nullptr || !batch->is_array() || object->has_duplicate("batch")) {
         return PublishRefusal{400, "the body must be a JSON object with an array batch, which comes once"};
@@ -250,6 +266,7 @@ Checked<ApiWork> parse_batch(const App& app, std::string_view body) {
     ApiWork work;
     work.events.reserve(batch->get_array().size());
     for (const Result<RawObject, JsonErrc>& event : object->take_objects("batch")) {
+        // Pusher allows a single channel for an event of a batch.
         if (!event || given(*event, "channels") != nullptr) {
             return PublishRefusal{400, "each event of a batch is a JSON object with one channel"};
         }
@@ -261,6 +278,7 @@ Checked<ApiWork> parse_batch(const App& app, std::string_view body) {
         work.plan.events.push_back(std::move(parsed->info));
     }
     work.queries = queries_for(app, work.plan.events);
+    // No event wants info: the answer is {}.
     if (work.queries.empty()) {
         work.plan = {};
     } else {

@@ -6,16 +6,20 @@
 #include "node/pusher/core/apps.hpp"
 #include "node/pusher/wire/http_api.hpp"
 
-/// The bodies of POST /events and POST /batch_events.
+/// The bodies of POST /events and POST /batch_events. Both are input from a backend whose signature was right, and are
+/// checked against the limits of the app.
 namespace tulle::node::pusher {
 
+/// Why a body is refused: an HTTP status and a message for the backend.
 struct PublishRefusal {
     unsigned status = 400;
-    std::string_view reason;  ///< static text
+    /// Static text.
+    std::string_view reason;
 };
 
+/// The work for a body of POST /events: a single event for up to max_event_channels_at_once channels.
 [[nodiscard]] Result<ApiWork, PublishRefusal> parse_event(const App& app, std::string_view body);
-/// All of the batch or nothing of it.
+/// The work for a body of POST /batch_events. A single wrong event refuses the whole batch.
 [[nodiscard]] Result<ApiWork, PublishRefusal> parse_batch(const App& app, std::string_view body);
 
 }  // namespace tulle::node::pusher

@@ -20,9 +20,15 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kListDepth = 2;  // of what stands in an array that is a member of the object
+// Two things go beyond plain parsing. First, the handler passes over objects of no interest: the handler counts depth,
+// and pushes an empty object at the end of such an object. So no key of a stranger's deep object enters a hash table.
+// Second, the library's strings and numbers cannot hold all correct JSON; readable_json replaces the values in
+// question, and the text is parsed once more.
 
-/// Puts together what the parser finds, but for the objects that nobody looks into.
+/// Depth of the elements of an array among the object's members.
+constexpr std::size_t kListDepth = 2;
+
+/// Receives the events of the JSON parser and builds a value without the content of passed-over objects.
 class Handler {
 public:
     static constexpr std::size_t max_object_size = std::numeric_limits<std::size_t>::max();
@@ -37,6 +43,7 @@ public:
     bool on_document_begin(json::error_code&) { return true; }
     bool on_document_end(json::error_code&) { return true; }
     bool on_object_begin(json::error_code&) {
+        // Parsed are the object itself (depth 0) and the elements of its arrays. Any other object is passed over.
         if (!is_passing_over() && depth_ != 0 && depth_ != kListDepth) {
             passed_over_at_ = depth_ + 1;
         }
@@ -45,6 +52,7 @@ public:
     }
     bool on_object_end(std::size_t size, json::error_code& error) {
         const bool was_passed_over = is_passing_over();
+        // The passed-over object ends: an empty object stands in for the content.
         const bool is_outermost = depth_-- == passed_over_at_;
         if (was_passed_over) {
             if (is_outermost) {
@@ -53,6 +61,7 @@ public:
             }
             return true;
         }
+        // Refused before push_object() hashes the keys.
         if (size > kMaxJsonMembers) {
             error = json::error::object_too_large;
             return false;
@@ -102,8 +111,10 @@ public:
     [[nodiscard]] json::value release() { return stack_.release(); }
 
 private:
+    /// True inside a passed-over object.
     [[nodiscard]] bool is_passing_over() const { return passed_over_at_ != 0; }
 
+    /// Pushes a value, unless the parser is inside a passed-over object.
     template <class Push>
     bool put(Push push) {
         if (!is_passing_over()) {
@@ -112,12 +123,16 @@ private:
         return true;
     }
 
+    /// Temporary storage of the value stack: usual frames need no heap.
     std::array<unsigned char, 2048> block_;
     json::value_stack stack_;
+    /// Open objects and arrays.
     std::size_t depth_ = 0;
-    std::size_t passed_over_at_ = 0;  ///< the depth inside of the object that is passed over; 0: none is
+    /// The depth inside the passed-over object; 0: no object is passed over.
+    std::size_t passed_over_at_ = 0;
 };
 
+/// Parses a text once.
 Result<json::value, JsonErrc> build_readable(std::string_view text, json::storage_ptr storage) {
     json::parse_options options;
     options.max_depth = kMaxJsonDepth;
@@ -143,11 +158,14 @@ JsonErrc json_error(const json::error_code& error, std::string_view text) {
     if (error == json::error::too_deep) {
         return JsonErrc::kTooDeep;
     }
+    // The library reports wrong UTF-8 as a malformed text.
     return is_utf8(text) ? JsonErrc::kMalformed : JsonErrc::kNotUtf8;
 }
 
 Result<json::value, JsonErrc> build_json(std::string_view text, json::storage_ptr storage) {
     Result<json::value, JsonErrc> built = build_readable(text, storage);
+    // The text may be correct JSON that the library cannot read. The second pass costs only such texts, and wrong
+    // texts.
     if (!built && built.error() == JsonErrc::kMalformed) {
         if (const std::optional<std::string> readable = readable_json(text)) {
             return build_readable(*readable, std::move(storage));

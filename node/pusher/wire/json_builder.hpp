@@ -10,21 +10,26 @@
 
 namespace tulle::node::pusher {
 
+/// Why a text is not taken as a JSON object.
 enum class JsonErrc {
     kMalformed,
     kNotUtf8,
     kTooDeep,
     kNotAnObject,
+    /// A parsed object has more than kMaxJsonMembers members.
     kTooManyMembers,
 };
-/// The error for what the JSON library says about a text.
+/// The error for the JSON library's judgement of `text`.
 [[nodiscard]] JsonErrc json_error(const boost::json::error_code& error, std::string_view text);
 
-/// Parses a JSON object as far as the protocol looks into one: the object itself, its arrays, and the objects that are
-/// elements of its arrays (the events of a batch). All other objects are checked as strictly but come out empty, as
-/// they are handed on by their source alone. So a parse hashes kMaxJsonMembers keys of an object at most, and its cost
-/// is linear in the text whatever keys a stranger chooses. What is correct JSON but holds no text or number of ours
-/// (halves of surrogate pairs, exponents without end) is read by what stands in for it in readable_json.
+/// Parses a JSON object as deep as the protocol looks into objects: the object itself, its arrays, and the objects
+/// among the elements of such arrays (the events of a batch). All other objects are checked as strictly, but come out
+/// empty: callers hand other objects on by their source alone.
+///
+/// Cost:   linear in the text, whatever keys a stranger chooses: a parse hashes at most kMaxJsonMembers keys of an
+///         object.
+/// Errors: JsonErrc. Correct JSON beyond the library's powers (halves of surrogate pairs, exponents without end) is
+///         read after a replacement by readable_json.
 [[nodiscard]] Result<boost::json::value, JsonErrc> build_json(std::string_view text, boost::json::storage_ptr storage);
 
 }  // namespace tulle::node::pusher

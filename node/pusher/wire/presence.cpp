@@ -8,13 +8,16 @@
 namespace tulle::node::pusher {
 namespace {
 
-constexpr char kCardSeparator = '\n';  // no JSON of ours for an id holds a bare one
+/// Between id and info in a card. The JSON of an id never holds a bare line feed: quoted() escapes the character.
+constexpr char kCardSeparator = '\n';
 
+/// The info in a card, as JSON; empty when the user has none.
 std::string_view info_of_card(std::string_view card) {
     const std::size_t end = card.find(kCardSeparator);
     return end == std::string_view::npos ? std::string_view{} : card.substr(end + 1);
 }
 
+/// The digits of an integer; nothing for another value.
 std::optional<std::string> text_of_integer(const boost::json::value& id) {
     if (const std::int64_t* number = id.if_int64()) {
         return std::to_string(*number);
@@ -61,6 +64,7 @@ Result<Member, MemberErrc> read_member(const RawObject& object, std::string_view
     Member member;
     if (const boost::json::string* text = id->if_string()) {
         member.user.assign(text->data(), text->size());
+        // Written afresh in place of the source: a string has many spellings in JSON, and a card has a single spelling.
         member.card = quoted(member.user);
     } else if (std::optional<std::string> number = text_of_integer(*id)) {
         member.user = *number;
@@ -75,6 +79,7 @@ Result<Member, MemberErrc> read_member(const RawObject& object, std::string_view
     if (member.user.size() > kMaxUserIdBytes) {
         return MemberErrc::kIdTooLong;
     }
+    // The info is handed on byte for byte.
     member.card.append(1, kCardSeparator).append(object.raw("user_info"));
     return member;
 }
@@ -130,6 +135,8 @@ std::string presence_succeeded(std::string_view channel, const PresenceRooms::Us
     for (const auto& [user, card] : users) {
         const std::string_view info = info_of_card(*card);
         ids.append(ids.empty() ? "" : ",").append(id_of_card(*card));
+        // Keys of a JSON object are strings, so ids that are numbers appear as strings in `hash`, and as numbers in
+        // `ids`.
         hash.append(hash.empty() ? "" : ",").append(quoted(user)).append(":").append(info.empty() ? "null" : info);
     }
     const std::string data =

@@ -13,7 +13,9 @@
 namespace tulle::node::pusher {
 namespace {
 
-/// The key that stands in the source as `quoted_key`.
+/// The key that stands in the source as `quoted_key`, without quotes and escapes. A key without escapes is a view of
+/// the source. A key with escapes is looked up in the parsed object, and the result is a view of the object's own key,
+/// which lives as long as the object.
 std::string_view key_of(std::string_view quoted_key, const boost::json::object& object) {
     const std::string_view plain = quoted_key.substr(1, quoted_key.size() - 2);
     if (plain.find('\\') == std::string_view::npos) {
@@ -27,7 +29,7 @@ std::string_view key_of(std::string_view quoted_key, const boost::json::object& 
     return {kept->key().data(), kept->key().size()};
 }
 
-/// Whether the text stands in a JSON string as it is.
+/// True when the text can stand in a JSON string as it is.
 bool is_plain(std::string_view text) {
     return std::none_of(text.begin(), text.end(),
                         [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '"' || c == '\\'; });
@@ -76,6 +78,7 @@ std::vector<Result<RawObject, JsonErrc>> RawObject::take_objects(std::string_vie
     std::vector<Result<RawObject, JsonErrc>> objects;
     objects.reserve(array.size());
     const std::vector<std::string_view> sources = json_elements(raw(key));
+    // Both come from the same text, so the elements match by index.
     TULLE_ASSERT(sources.size() == array.size());
     for (const std::string_view source : sources) {
         boost::json::value& element = array[objects.size()];

@@ -18,13 +18,17 @@
 namespace tulle::node::pusher {
 namespace {
 
-constexpr std::size_t kBodyDigestDigits = 32;  // of MD5
-constexpr std::size_t kHmacBytes = 192;        // that an HMAC hashes besides the text: two keys and a digest, padded
+/// Hexadecimal digits of an MD5.
+constexpr std::size_t kBodyDigestDigits = 32;
+/// Bytes hashed by an HMAC besides the text: two keys and a digest, each padded to a block.
+constexpr std::size_t kHmacBytes = 192;
+/// The only parameter outside the signed text.
 constexpr std::string_view kSignatureName = "auth_signature";
-/// The parameters that the API looks at.
+/// The parameters known to the API.
 constexpr std::array<std::string_view, 7> kNames{"auth_key", "auth_timestamp",   "auth_version", kSignatureName,
                                                  "body_md5", "filter_by_prefix", "info"};
 
+/// For ASCII letters alone, unlike std::tolower.
 char lower_case(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
@@ -34,13 +38,14 @@ std::string in_lower_case(std::string text) {
     return text;
 }
 
+/// True for a parameter known to the API. `name` is in lower case.
 bool is_known(std::string_view name) {
     return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 
 // ---- age ----
 
-/// "1353088179 (2012-11-16T17:49:39Z)"; of years beyond 9999 the number alone.
+/// "1353088179 (2012-11-16T17:49:39Z)"; for years beyond 9999 the number alone.
 std::string written_time(std::int64_t seconds) {
     constexpr std::int64_t kLastSecond = 253'402'300'799;
     std::string text = std::to_string(seconds);
@@ -59,7 +64,7 @@ std::string written_time(std::int64_t seconds) {
     return text;
 }
 
-/// Why the time of a signature is not near enough; empty when it is.
+/// Why the time of a signature is too far from the present; empty when the time is near enough.
 std::string refuse_age(std::string_view timestamp, WallSeconds now) {
     std::int64_t seconds = 0;
     const auto [end, error] = std::from_chars(timestamp.data(), timestamp.data() + timestamp.size(), seconds);
@@ -71,6 +76,7 @@ std::string refuse_age(std::string_view timestamp, WallSeconds now) {
     if (seconds >= here - allowed && seconds <= here + allowed) {
         return {};
     }
+    // A common mistake: JavaScript's Date.now() counts milliseconds.
     const bool is_in_ms = seconds / 1000 >= here - allowed && seconds / 1000 <= here + allowed;
     return "auth_timestamp " + written_time(seconds) + " is not within " + std::to_string(allowed) +
            " seconds of this server's clock, " + written_time(here) +
@@ -79,24 +85,26 @@ std::string refuse_age(std::string_view timestamp, WallSeconds now) {
 
 // ---- the path ----
 
+/// A character that never needs an escape (RFC 3986, 2.3).
 bool is_unreserved(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            std::string_view("-_.~").find(c) != std::string_view::npos;
 }
 
-/// What encodeURIComponent leaves as it is, of which some libraries escape the apostrophe afterwards.
+/// A character left alone by encodeURIComponent. Some libraries escape the apostrophe afterwards.
 bool is_component_char(char c) {
     return is_unreserved(c) || std::string_view("!*'()").find(c) != std::string_view::npos;
 }
 
-/// What stands in a segment of a path without an escape (RFC 3986, pchar).
+/// A character allowed in a segment of a path without an escape (RFC 3986, pchar).
 bool is_segment_char(char c) {
     return is_unreserved(c) || std::string_view("!$&'()*+,;=:@").find(c) != std::string_view::npos;
 }
 
+/// The case of the hexadecimal digits of an escape.
 enum class Digits { kUpper, kLower };
 
-/// The path with the digits of its escapes in one case: which one says nothing (RFC 3986, 6.2.2.1).
+/// The path with the digits of the escapes in a single case. The case has no meaning (RFC 3986, 6.2.2.1).
 std::string with_digits(std::string_view path, Digits digits) {
     constexpr std::size_t kEscape = 3;
     std::string text(path);
@@ -109,6 +117,7 @@ std::string with_digits(std::string_view path, Digits digits) {
     return text;
 }
 
+/// Appends `segment` with escapes for all characters except those for which `is_plain` is true.
 template <class IsPlain>
 void append_escaped(std::string& out, std::string_view segment, IsPlain is_plain) {
     constexpr std::string_view kDigits = "0123456789ABCDEF";
@@ -122,8 +131,8 @@ void append_escaped(std::string& out, std::string_view segment, IsPlain is_plain
     }
 }
 
-/// Whether a text without its escapes could be taken for a path as it is sent, and mean another one then; or for two
-/// paths.
+/// True when a decoded path could be taken for a sent path and then mean another path, or could be taken for two paths:
+/// with a control character, a slash more, or a further escape.
 bool is_ambiguous(std::string_view decoded, std::string_view sent) {
     const bool has_control = std::any_of(decoded.begin(), decoded.end(),
                                          [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
@@ -133,13 +142,15 @@ bool is_ambiguous(std::string_view decoded, std::string_view sent) {
     return has_control || has_other_segments || (again && *again != decoded);
 }
 
+/// Appends a text, unless the list has the text already: every distinct text is hashed once.
 void add_distinct(std::vector<std::string>& texts, std::string text) {
     if (std::find(texts.begin(), texts.end(), text) == texts.end()) {
         texts.push_back(std::move(text));
     }
 }
 
-/// What may have been signed as the path, each once; the path as it was sent comes first.
+/// The texts that may have been signed as the path, each once. The path as sent comes first, likelier texts come before
+/// unlikelier texts.
 std::vector<std::string> paths_of(std::string_view sent) {
     std::vector<std::string> paths{std::string(sent)};
     std::string plain;
@@ -175,13 +186,16 @@ std::vector<std::string> paths_of(std::string_view sent) {
 
 // ---- the parameters ----
 
-/// One way to read the query.
+/// A way to read the query.
 struct Reading {
-    QueryParameters parameters;     ///< names in lower case
-    std::vector<std::string> sent;  ///< their names as they were sent; empty when all were in lower case
+    /// Names in lower case.
+    QueryParameters parameters;
+    /// Names as sent; empty when all names were sent in lower case.
+    std::vector<std::string> sent;
 };
 
-/// A value in which readers of the signed text would find a parameter of the protocol, or would cut one short.
+/// True when a reader of the signed text would find a parameter of the protocol inside the value, or would cut the
+/// value of a protocol parameter short at an ampersand.
 bool holds_parameter(std::string_view name, std::string_view value) {
     const std::size_t first = value.find('&');
     if (first == std::string_view::npos || is_known(name)) {
@@ -196,13 +210,14 @@ bool holds_parameter(std::string_view name, std::string_view value) {
     return false;
 }
 
+/// Reads the query and refuses queries that could be signed texts of other queries.
 Result<Reading, Unauthentic> read_query(std::string_view query) {
     std::optional<QueryParameters> parameters = parse_query(query);
     if (!parameters) {
         return Unauthentic{400, "malformed query, or more than " + std::to_string(kMaxQueryParameters) + " parameters"};
     }
     Reading reading;
-    // else nothing holds what parts one from another
+    // Without escapes, no name or value can hold a separator.
     const bool has_escapes = query.find('%') != std::string_view::npos;
     const bool has_upper_case = std::any_of(parameters->begin(), parameters->end(), [](const auto& parameter) {
         return std::any_of(parameter.first.begin(), parameter.first.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
@@ -223,8 +238,10 @@ Result<Reading, Unauthentic> read_query(std::string_view query) {
     return reading;
 }
 
+/// Name and value.
 using Pair = std::pair<std::string_view, std::string_view>;
 
+/// The pairs as name=value, joined by ampersands.
 std::string joined(const std::vector<Pair>& pairs) {
     std::size_t size = 0;
     for (const auto& [name, value] : pairs) {
@@ -238,7 +255,8 @@ std::string joined(const std::vector<Pair>& pairs) {
     return text;
 }
 
-/// The parameters but the signature.
+/// The parameters without the signature. `is_as_sent`: with names as sent. REQUIRES with `is_as_sent`: `reading.sent`
+/// is not empty.
 std::vector<Pair> pairs_of(const Reading& reading, bool is_as_sent) {
     std::vector<Pair> pairs;
     pairs.reserve(reading.parameters.size());
@@ -251,6 +269,7 @@ std::vector<Pair> pairs_of(const Reading& reading, bool is_as_sent) {
     return pairs;
 }
 
+/// Stable; costs a comparison of neighbours when the pairs are sorted already, as SDKs send them.
 void sort_by_name(std::vector<Pair>& pairs) {
     const auto by_name = [](const Pair& a, const Pair& b) { return a.first < b.first; };
     if (!std::is_sorted(pairs.begin(), pairs.end(), by_name)) {
@@ -258,14 +277,14 @@ void sort_by_name(std::vector<Pair>& pairs) {
     }
 }
 
-/// The order that nearly all libraries sign.
+/// The text signed by nearly all libraries: parameters sorted by name.
 std::string usual_query_of(const Reading& reading) {
     std::vector<Pair> pairs = pairs_of(reading, false);
     sort_by_name(pairs);
     return joined(pairs);
 }
 
-/// The parameters but the signature, in each order that SDKs sign them in.
+/// The parameters without the signature, in each order signed by SDKs.
 void add_orders(const Reading& reading, bool is_as_sent, std::vector<std::string>& texts) {
     const std::vector<Pair> pairs = pairs_of(reading, is_as_sent);
     std::vector<Pair> sorted = pairs;
@@ -279,7 +298,7 @@ void add_orders(const Reading& reading, bool is_as_sent, std::vector<std::string
     add_distinct(texts, joined(sorted));
 }
 
-/// The first one is usual_query_of.
+/// All texts that may have been signed as the query. The first is usual_query_of().
 std::vector<std::string> queries_of(const Reading& reading) {
     std::vector<std::string> texts;
     add_orders(reading, false, texts);
@@ -289,14 +308,16 @@ std::vector<std::string> queries_of(const Reading& reading) {
     return texts;
 }
 
-/// Looks for a text that was signed.
+/// Looks for the text that was signed, over all paths and all readings of the query, likeliest texts first, until
+/// kMaxSignedTextBytes are hashed.
 class Search {
 public:
     Search(const App& app, const HttpRequest& request, std::string_view signature)
         : app_(app), method_(request.method), path_(request.path()), signature_(signature) {}
 
-    /// The index of the reading that was signed. What is likelier comes first: each reading in its first order, then
-    /// the others. The likeliest text costs one HMAC: nothing is prepared for the others before.
+    /// The index of the reading that was signed; nothing when no text fits. Likelier texts come first: each reading in
+    /// its first order, then the other orders. The likeliest text costs a single HMAC: no other text is prepared
+    /// before.
     [[nodiscard]] std::optional<std::size_t> find(const std::vector<Reading>& readings) {
         if (is_signed(path_, usual_query_of(readings.front()))) {
             return 0;
@@ -309,7 +330,8 @@ public:
         }
         for (std::size_t order = 0; order < most; ++order) {
             for (std::size_t i = 0; i < readings.size(); ++i) {
-                const bool is_tried = order == 0 && i == 0;  // with the path as it was sent, which is the first
+                // The first path with the first query was tried above.
+                const bool is_tried = order == 0 && i == 0;
                 if (order < queries[i].size() && is_signed(paths, is_tried ? 1 : 0, queries[i][order])) {
                     return i;
                 }
@@ -319,12 +341,12 @@ public:
     }
 
 private:
-    /// With one of the paths from the `begin`th on.
+    /// True when the query is signed with a path from index `begin` on.
     bool is_signed(const std::vector<std::string>& paths, std::size_t begin, const std::string& query) {
         return std::any_of(paths.begin() + static_cast<std::ptrdiff_t>(begin), paths.end(),
                            [&](const std::string& path) { return is_signed(path, query); });
     }
-    /// False also when there is nothing left of what may be hashed.
+    /// True when the text of path and query is signed. Also false when the bytes that may be hashed are used up.
     bool is_signed(std::string_view path, const std::string& query) {
         std::string text;
         text.reserve(method_.size() + path.size() + query.size() + 2);
@@ -339,10 +361,11 @@ private:
     std::string_view method_;
     std::string_view path_;
     std::string_view signature_;
+    /// Bytes hashed so far.
     std::size_t hashed_ = 0;
 };
 
-/// All but the age and the signature.
+/// Checks everything but the age and the signature. Hashes nothing.
 std::optional<Unauthentic> check_claims(const App& app, const QueryParameters& parameters) {
     const std::string* key = find_parameter(parameters, "auth_key");
     const std::string* version = find_parameter(parameters, "auth_version");
@@ -359,7 +382,7 @@ std::optional<Unauthentic> check_claims(const App& app, const QueryParameters& p
     return std::nullopt;
 }
 
-/// The parameters by one of the readings that the signature is right for.
+/// The parameters in the reading for which the signature is right; nothing when there is none.
 std::optional<QueryParameters> find_signed(const App& app, const HttpRequest& request, Reading reading) {
     const std::string signature = *find_parameter(reading.parameters, kSignatureName);
     if (!is_lower_hex(signature, kSignatureDigits)) {
@@ -367,6 +390,7 @@ std::optional<QueryParameters> find_signed(const App& app, const HttpRequest& re
     }
     std::vector<Reading> readings;
     readings.push_back(std::move(reading));
+    // Some libraries write a space as '+', others leave a '+' as it is: a query with '+' has two readings.
     if (request.query().find('+') != std::string_view::npos) {
         std::string query(request.query());
         std::replace(query.begin(), query.end(), '+', ' ');
@@ -388,6 +412,8 @@ Result<QueryParameters, Unauthentic> authenticate(const App& app, const HttpRequ
     if (std::optional<Unauthentic> refusal = check_claims(app, reading->parameters)) {
         return std::move(*refusal);
     }
+    // The age is judged after the signature is checked: a right signature with a wrong clock is reported as such, and
+    // is no guess.
     std::string too_old = refuse_age(*find_parameter(reading->parameters, "auth_timestamp"), now);
     std::optional<QueryParameters> parameters = find_signed(app, request, std::move(*reading));
     if (!too_old.empty()) {

@@ -10,37 +10,42 @@
 #include "node/pusher/wire/auth.hpp"
 #include "node/web/core/http_message.hpp"
 
-/// Signatures of requests to the HTTP API, as the SDKs and the HTTP libraries below them make them.
+/// Signatures of requests to the HTTP API, as made by the SDKs and by the HTTP libraries below the SDKs.
 namespace tulle::node::pusher {
 
+/// Why a request is not accepted.
 struct Unauthentic {
     unsigned status = 401;
     std::string reason;
-    bool is_signed = false;  ///< by the app's secret: what is wrong is the clock, and nobody is guessing
+    /// The signature is the app's: only the clock is wrong, and nobody is guessing signatures.
+    bool is_signed = false;
 };
 
-/// Checks a request's signature by the app named in its path: key, version, signature, age. What is cheap to check
-/// comes first, and the body, which the signature covers by its digest alone, is not looked at: it may be still to
-/// come. Returns the parameters that were signed, with their names in lower case: what they say is what the signer has
-/// signed.
+/// Checks a request's signature for `app`, the app named in the path: key, version, signature, age. Cheap checks come
+/// first. The body is not looked at, and may still be on its way: the signature covers the body by its digest alone,
+/// see check_body_digest(). `now` is the wall clock. Returns the signed parameters with names in lower case, in the
+/// meaning that the signer has signed.
 ///
-/// SDKs sign a path and parameters as they know them, and leave it to an HTTP library to write a target of these. So a
-/// signature is right when it is that of any text that the target is a rendering of:
-/// - the path as it was sent, without its escapes, or with escapes for all that needs one, for what encodeURIComponent
-///   escapes, or for all but letters, digits, - _ . ~; escapes with the digits A-F or a-f throughout (RFC 3986,
-///   6.2.2.1), or as they were sent
+/// An SDK signs a path and parameters as the SDK knows them, and an HTTP library writes the target of the request. So a
+/// signature is right when it is the signature of any text of which the target is a rendering:
+/// - the path as sent, without its escapes, or with escapes for all characters in need of an escape, for the characters
+///   escaped by encodeURIComponent, or for all but letters, digits, - _ . ~; escapes with the digits A-F or a-f
+///   throughout (RFC 3986, 6.2.2.1), or as sent.
 /// - parameters without escapes, `+` read as itself or as a space, sorted by name, by "name=value", or in the order of
-///   the query, with names in lower case or as they were sent.
-/// No text is accepted from which another request could be read: a decoded path that still holds an escape or has got a
-/// slash more, a value that holds a parameter of the protocol ("&info="), or one of such a parameter that holds an
+///   the query, with names in lower case or as sent.
+/// A text from which another request could be read is not accepted: a decoded path with a further escape or a slash
+/// more, a value that holds a parameter of the protocol ("&info="), or a value of a protocol parameter with an
 /// ampersand.
-/// Cost: of texts that differ, so many are hashed as come to kMaxSignedTextBytes together, and the first one in any
-/// case.
+///
+/// Cost:   distinct texts are hashed until their lengths add up to kMaxSignedTextBytes; the first text is always
+///         hashed.
+/// Errors: 400 for a query that cannot be read or is ambiguous; 401 for all other faults.
 [[nodiscard]] Result<QueryParameters, Unauthentic> authenticate(const App& app, const HttpRequest& request,
                                                                 WallSeconds now);
 
-/// Checks that the body is the one that was signed. REQUIRES: the signature of the head is right, as hashing a body is
-/// work that a stranger must not cause. Returns the reason for refusal (static text), or nothing.
+/// Checks that the body is the signed body. `parameters` come from authenticate(). REQUIRES: the signature of the head
+/// is right, as a stranger must not make the node hash a body. Returns the reason for refusal (static text), or
+/// nothing.
 [[nodiscard]] std::optional<std::string_view> check_body_digest(const HttpRequest& request,
                                                                 const QueryParameters& parameters);
 

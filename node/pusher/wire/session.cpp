@@ -12,15 +12,21 @@
 namespace tulle::node::pusher {
 namespace {
 
+/// Begins the name of every client event.
 constexpr std::string_view kClientEventPrefix = "client-";
+/// Error code of the Pusher protocol.
 constexpr std::uint16_t kClientEventRejected = 4301;
+/// Status of a subscription error, as in HTTP.
 constexpr unsigned kWrongSignatureStatus = 401;
+/// Status of a subscription error, as in HTTP.
 constexpr unsigned kThrottledStatus = 429;
 
+/// Sends pusher:error.
 void send_error(const ErrorText& error, std::string_view channel, SessionEffects& out) {
     out.push_back(Send{error_frame(error, channel)});
 }
 
+/// The kind under which the metrics count a refusal.
 Refused kind_of(const SubscriptionRefusal& refusal) {
     switch (refusal.status) {
         case kWrongSignatureStatus:
@@ -32,9 +38,10 @@ Refused kind_of(const SubscriptionRefusal& refusal) {
     }
 }
 
-/// Why a client event is rejected; empty when it is not.
+/// The reason is used for two limits: of the app, and of the bytes that may wait for a client.
 constexpr std::string_view kEventTooLarge = "The data of the client event is too large";
 
+/// Why a client event is rejected; empty when the event may be published.
 std::string_view reject_reason(const App& app, const ClientFrame& frame, bool is_subscribed) {
     if (!app.client_events) {
         return "Client events are not enabled for this app";
@@ -52,6 +59,7 @@ std::string_view reject_reason(const App& app, const ClientFrame& frame, bool is
     if (!is_subscribed) {
         return "Client events need a subscription to their channel";
     }
+    // Two sizes count: the text for the app's limit, and the source, which has the escapes, for the mesh.
     if (frame.data_bytes > app.max_event_bytes || frame.data.size() > kMaxEventBytes) {
         return kEventTooLarge;
     }
@@ -83,8 +91,10 @@ void Session::on_text(Instant now, std::string_view text, const ShardTables& tab
     if (is_closed_) {
         return;
     }
+    // A wrong frame is a sign of life, too.
     on_activity(now);
     Result<ClientFrame, FrameErrc> frame = parse_client_frame(text);
+    // Pings and pongs alone do not make a connection useful: see kIdleTimeout.
     if (!frame || (frame->event != "pusher:ping" && frame->event != "pusher:pong")) {
         last_use_ = now;
     }
@@ -97,6 +107,7 @@ void Session::on_text(Instant now, std::string_view text, const ShardTables& tab
     } else if (frame->event == "pusher:pong") {
         return;
     } else if (frame->event == "pusher:subscribe") {
+        // A client that subscribes too fast is answered before the pause.
         subscribe(*frame, tables, out);
         pay_for_change(now, out);
     } else if (frame->event == "pusher:unsubscribe") {
@@ -115,6 +126,8 @@ void Session::on_text(Instant now, std::string_view text, const ShardTables& tab
 void Session::pay_for_change(Instant now, SessionEffects& out) {
     constexpr Duration kShare = Duration(1s) / kSubscriptionsPerSecond;
     constexpr Duration kAhead = kShare * kSubscriptionBurst;
+    // A token bucket in a single time: each change moves the time on by kShare, and the connection pauses as soon as
+    // the time is more than kAhead in the future.
     changes_paid_until_ = std::max(changes_paid_until_, now) + kShare;
     if (changes_paid_until_ > now + kAhead && resume_at_ == Instant::max()) {
         resume_at_ = changes_paid_until_ - kAhead + kSubscriptionPause;
@@ -131,6 +144,7 @@ std::optional<SubscriptionRefusal> Session::check_subscription(const ClientFrame
                                                                const ShardTables& tables) const {
     constexpr SubscriptionRefusal kNotAuthorised{"AuthError", "The connection is not authorised for this channel",
                                                  kWrongSignatureStatus};
+    // A user's own channel needs no signature: the sign-in has proved the user.
     if (user_of_channel(frame.channel)) {
         return is_own_channel(frame.channel) ? std::nullopt : std::optional(kNotAuthorised);
     }
@@ -147,6 +161,7 @@ std::optional<SubscriptionRefusal> Session::check_subscription(const ClientFrame
     if (!classify(frame.channel).needs_auth()) {
         return std::nullopt;
     }
+    // Checked before the signature, so that a stranger cannot have more hashed.
     if (frame.channel_data.size() > kMaxChannelDataBytes) {
         return SubscriptionRefusal{"LimitReached", "The channel_data is larger than 32 KiB", 4301};
     }
@@ -154,6 +169,8 @@ std::optional<SubscriptionRefusal> Session::check_subscription(const ClientFrame
     if (channel_auth_is_valid(*app_, claim, frame.auth)) {
         return std::nullopt;
     }
+    // Only a wrong signature is throttled: a right signature passes, also from an address that has sent wrong
+    // signatures before.
     if (tables.auth != nullptr && tables.auth->is_shut()) {
         return SubscriptionRefusal{
             "LimitReached", "Too many wrong signatures from this address, and this one is wrong too", kThrottledStatus};
@@ -168,7 +185,10 @@ void Session::subscribe(const ClientFrame& frame, const ShardTables& tables, Ses
     }
     const ChannelKind kind = classify(frame.channel);
     if (kind.type != ChannelType::kPresence) {
+        // For a user's own channel the session is subscribed already; the repeated subscription makes the table
+        // confirm, and the client is then told.
         wants_own_channel_ = wants_own_channel_ || is_own_channel(frame.channel);
+        // A public channel proves nothing, so the time to authorize goes on.
         authorize_by_ = kind.needs_auth() ? Instant::max() : authorize_by_;
         out.push_back(Subscribe{frame.channel});
         return;
@@ -182,7 +202,8 @@ void Session::subscribe(const ClientFrame& frame, const ShardTables& tables, Ses
     }
 }
 
-/// A client that leaves its user's channel is not told of it any more, and goes on getting what is sent to the user.
+/// A client that leaves its user's channel hears nothing more of the channel itself, and goes on getting the events for
+/// the user.
 void Session::unsubscribe(const ClientFrame& frame, SessionEffects& out) {
     if (is_own_channel(frame.channel)) {
         wants_own_channel_ = false;
@@ -195,6 +216,7 @@ void Session::client_event(Instant now, ClientFrame& frame, const ShardTables& t
     const std::string key = channel_key(app_->id, frame.channel);
     std::string_view reason = reject_reason(*app_, frame, tables.channels.is_confirmed(slot_, key));
     const auto allowance = static_cast<double>(app_->client_events_per_second);
+    // The allowance is asked last: a rejected event costs no allowance.
     if (reason.empty() && allowance > 0 && !client_events_.take(now, 1, allowance)) {
         reason = "More client events in a second than this app allows";
     }
@@ -203,6 +225,7 @@ void Session::client_event(Instant now, ClientFrame& frame, const ShardTables& t
         send_error({kClientEventRejected, reason}, frame.channel, out);
         return;
     }
+    // Subscribers of a presence channel are told which user has sent the event.
     const std::string* card = tables.rooms.card_of(slot_, key);
     const std::string_view user_id = card == nullptr ? std::string_view{} : id_of_card(*card);
     EventBody body(event_name(frame.event, frame.raw_event), frame.data, DataKind::kJson, user_id);
@@ -216,10 +239,12 @@ void Session::on_deadline(Instant now, SessionEffects& out) {
     if (now >= resume_at_) {
         resume_at_ = Instant::max();
         out.push_back(Resume{});
+        // Reading goes on; no other deadline has come.
         if (now < next_deadline()) {
             return;
         }
     }
+    // A connection due for a close is not pinged any more.
     if (now >= authorize_by_) {
         close(4009, "Connection not authorized within timeout", out);
         return;
@@ -238,6 +263,8 @@ void Session::on_deadline(Instant now, SessionEffects& out) {
 }
 
 void Session::on_subscribed(std::string_view channel, const PresenceRooms::Users* users, SessionEffects& out) {
+    // The subscription to the user's own channel that every sign-in makes is not the client's, and the client is not
+    // told of it.
     if (!is_closed_ && (wants_own_channel_ || !is_own_channel(channel))) {
         out.push_back(Send{users == nullptr ? subscription_succeeded(channel) : presence_succeeded(channel, *users)});
     }
@@ -285,6 +312,7 @@ void Session::close(std::uint16_t code, std::string_view message, SessionEffects
 }
 
 Instant Session::next_deadline() const {
+    // Both directions are watched: silence of the client, and silence of the server.
     const Instant liveness = awaits_pong_ ? last_word_ + timeouts_->pong
                                           : std::min(last_activity_, last_word_) + patience_of(timeouts_->activity);
     return std::min({authorize_by_, resume_at_, last_use_ + kIdleTimeout, liveness});

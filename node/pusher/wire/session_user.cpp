@@ -10,7 +10,9 @@
 namespace tulle::node::pusher {
 namespace {
 
+/// Close code of the Pusher protocol.
 constexpr std::uint16_t kNotAuthorized = 4009;
+/// Error code of the Pusher protocol.
 constexpr std::uint16_t kWatchlistTooLong = 4302;
 
 }  // namespace
@@ -25,6 +27,7 @@ void Session::sign_in(const ClientFrame& frame, const ShardTables& tables, Sessi
         fail_signin(Refused::kSubscription, "Users do not sign in to this app", out);
         return;
     }
+    // Checked before the signature, so that a stranger cannot have more hashed.
     if (frame.user_data.size() > kMaxUserDataBytes) {
         fail_signin(Refused::kSubscription, describe(UserDataErrc::kTooLarge), out);
         return;
@@ -42,11 +45,13 @@ void Session::sign_in(const ClientFrame& frame, const ShardTables& tables, Sessi
         fail_signin(Refused::kSubscription, describe(user.error()), out);
         return;
     }
+    // A connection stays with its first user.
     if (user_ && user_->user != user->member.user) {
         fail_signin(Refused::kSubscription, "The connection is signed in as another user", out);
         return;
     }
     authorize_by_ = Instant::max();
+    // The answer repeats the user_data when every node knows of the user.
     signing_in_ = with_text_id(frame.user_data, *user);
     const bool is_first = user_ == nullptr;
     user_ = std::make_unique<const Member>(std::move(user->member));
@@ -56,6 +61,7 @@ void Session::sign_in(const ClientFrame& frame, const ShardTables& tables, Sessi
         out.emplace_back(Send{error_frame({kWatchlistTooLong, "The watchlist is cut to its first 100 users"})});
     }
     out.emplace_back(SignIn{user_->user, std::move(user->watchlist)});
+    // Events for the user come by the user's own channel. The client need not subscribe to the channel by name.
     if (is_first) {
         out.emplace_back(Subscribe{channel_of_user(user_->user)});
     }
@@ -77,6 +83,7 @@ bool Session::is_own_channel(std::string_view channel) const {
 }
 
 Result<Member, MemberErrc> Session::member_for(const ClientFrame& frame) const {
+    // A signed-in client need not send channel_data: the user is known.
     return user_ && frame.channel_data.empty() ? with_info_within(*user_, app_->max_presence_member_bytes)
                                                : parse_member(frame.channel_data, app_->max_presence_member_bytes);
 }

@@ -16,7 +16,7 @@
 namespace tulle::node::pusher {
 namespace {
 
-/// An id as text; empty when it is none.
+/// An id as text; empty for a value that is no id.
 std::string text_of_id(const boost::json::value& id) {
     if (const boost::json::string* text = id.if_string()) {
         return {text->data(), text->size()};
@@ -28,7 +28,7 @@ std::string text_of_id(const boost::json::value& id) {
     return number == nullptr ? std::string() : std::to_string(*number);
 }
 
-/// False: no array of ids.
+/// Reads the watchlist. False when the value is no array of ids; absent and null are an empty list.
 bool take_watchlist(const boost::json::value* value, UserData& user) {
     if (value == nullptr || value->is_null()) {
         return true;
@@ -37,6 +37,7 @@ bool take_watchlist(const boost::json::value* value, UserData& user) {
     if (ids == nullptr) {
         return false;
     }
+    // A long list is cut, not refused. Only the kept ids are checked.
     user.is_watchlist_cut = ids->size() > kMaxWatchlist;
     const auto end = std::next(ids->begin(), static_cast<std::ptrdiff_t>(std::min(ids->size(), kMaxWatchlist)));
     for (auto id = ids->begin(); id != end; ++id) {
@@ -81,6 +82,7 @@ Result<UserData, UserDataErrc> parse_user_data(std::string_view user_data) {
     if (object->has_duplicate("id") || object->has_duplicate("user_info") || object->has_duplicate("watchlist")) {
         return UserDataErrc::kDuplicate;
     }
+    // Ids are compared by text, and half a surrogate pair has no text.
     if (has_half_character(object->raw("id")) || has_half_character(object->raw("watchlist"))) {
         return UserDataErrc::kHalfCharacter;
     }
@@ -88,6 +90,7 @@ Result<UserData, UserDataErrc> parse_user_data(std::string_view user_data) {
     if (!member) {
         return member.error() == MemberErrc::kNoId ? UserDataErrc::kNoId : UserDataErrc::kIdTooLong;
     }
+    // A signed-in user has narrower limits than a user of a presence channel, as the id is part of a channel's name.
     if (!is_valid_user_id(member->user)) {
         return UserDataErrc::kIdTooLong;
     }

@@ -7,31 +7,45 @@
 #include "mesh/base/result.hpp"
 #include "node/core/presence_rooms.hpp"
 
-/// What a client signs in with.
+/// The user_data of a sign-in: the user, and the watched users.
 namespace tulle::node::pusher {
 
+/// Why a sign-in fails.
 enum class UserDataErrc {
     kTooLarge,
-    kNoObject,       ///< no JSON object, or nested too deep, or of too many members
-    kDuplicate,      ///< one of its members comes twice
-    kNoId,           ///< no id, or neither a string that is not empty nor an integer
-    kHalfCharacter,  ///< in an id
+    /// No JSON object, or nested deeper than kMaxJsonDepth, or with more than kMaxJsonMembers members.
+    kNoObject,
+    /// The member id, user_info or watchlist comes twice.
+    kDuplicate,
+    /// No id, or an id other than an integer or a non-empty string.
+    kNoId,
+    /// An id holds half a surrogate pair.
+    kHalfCharacter,
+    /// Longer than kMaxSignInIdCharacters or kMaxSignInIdBytes.
     kIdTooLong,
-    kBadWatchlist,  ///< not an array of ids
+    /// Not an array of ids.
+    kBadWatchlist,
 };
+/// The message for the client. Static text.
 [[nodiscard]] std::string_view describe(UserDataErrc error);
 
+/// A parsed user_data.
 struct UserData {
-    Member member;                       ///< as on presence channels
-    std::vector<std::string> watchlist;  ///< ids as text; the first kMaxWatchlist
+    /// As on presence channels.
+    Member member;
+    /// Ids as text: the first kMaxWatchlist of the list.
+    std::vector<std::string> watchlist;
+    /// The list was longer than kMaxWatchlist.
     bool is_watchlist_cut = false;
-    std::string_view number;  ///< the id in user_data when it is a number: as long as that
+    /// The source of an id that is a number; else empty. Valid as long as user_data.
+    std::string_view number;
 };
 
+/// Reads a user_data whose signature was right.
 [[nodiscard]] Result<UserData, UserDataErrc> parse_user_data(std::string_view user_data);
 
-/// The very user_data, but with the id as a string if it is a number: pusher-js forgets a user whose id is none.
-/// REQUIRES: `user` has been read from it.
+/// The user_data with the id as a string, for the answer to the client: pusher-js forgets a user whose id is not a
+/// string. Unchanged if the id is a string already. REQUIRES: `user` was parsed from this very `user_data`.
 [[nodiscard]] std::string with_text_id(std::string_view user_data, const UserData& user);
 
 }  // namespace tulle::node::pusher

@@ -16,8 +16,10 @@
 namespace tulle::node::pusher {
 namespace {
 
-constexpr char kTaskSeparator = '\n';  // after the name of the event, which holds none
+/// Ends the name of the event, as no such name holds a line feed.
+constexpr char kTaskSeparator = '\n';
 
+/// The beginning of an element: name and channel.
 std::string head_of(WebhookEvent event, std::string_view channel) {
     return "{\"name\":" + quoted(name_of(event)) + ",\"channel\":" + quoted(channel);
 }
@@ -26,7 +28,8 @@ bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-/// The power of ten that the text behind an "e" names, or one that is as good as it where it is beyond all.
+/// The power of ten named by the text behind an "e". A power beyond all sizes of a JSON text is cut, so that sums with
+/// the power cannot overflow.
 std::int64_t power_of(std::string_view text) {
     constexpr std::int64_t kBeyondAll = std::int64_t{1} << 40;
     const bool is_negative = text.starts_with('-');
@@ -38,13 +41,15 @@ std::int64_t power_of(std::string_view text) {
     return is_negative ? -power : power;
 }
 
-/// Whether the number is beyond every double. One that is too near to zero is not: it is read as 0.
+/// True when the number is beyond every double. A number too near to zero for a double does no harm: readers take 0.
 bool is_too_large(std::string_view number) {
     number.remove_prefix(number.starts_with('-') ? 1 : 0);
     double value = 0;
     if (std::from_chars(number.data(), number.data() + number.size(), value).ec != std::errc::result_out_of_range) {
         return false;
     }
+    // from_chars reports both kinds of excess alike. The place of the first digit other than 0, counted from the point
+    // and moved by the power, tells a large number from a small number.
     const std::size_t mark = std::min(number.find_first_of("eE"), number.size());
     const std::string_view digits = number.substr(0, mark);
     const std::int64_t power = mark < number.size() ? power_of(number.substr(mark + 1)) : 0;
@@ -54,12 +59,14 @@ bool is_too_large(std::string_view number) {
            static_cast<std::int64_t>(point) - static_cast<std::int64_t>(first) + power > 0;
 }
 
-/// Whether usual readers take the value. REQUIRES: JSON.
+/// True when usual readers take the value. The text is scanned without a parser, as its depth and length are a
+/// stranger's. REQUIRES: `json` is JSON.
 bool everyone_reads(std::string_view json) {
     std::size_t depth = 0;
     for (std::size_t at = 0; at < json.size(); ++at) {
         const char c = json[at];
         if (c == '"') {
+            // Brackets and digits inside a string do not count.
             for (++at; at < json.size() && json[at] != '"'; ++at) {
                 at += json[at] == '\\' ? 1u : 0u;
             }
@@ -80,7 +87,7 @@ bool everyone_reads(std::string_view json) {
     return true;
 }
 
-/// The event with those ids and data as strings for which `must_be_one` says so.
+/// The event with an id or data as a string, wherever `must_be_one` is true for the value.
 template <class MustBeOne>
 std::string rewritten(const std::string& event, MustBeOne must_be_one) {
     std::string text = "{";
@@ -96,6 +103,7 @@ std::string rewritten(const std::string& event, MustBeOne must_be_one) {
 }  // namespace
 
 std::string webhook_event(const Happening& what) {
+    // A client event and a cache miss were written by the node where they arose.
     if (what.json) {
         return *what.json;
     }
@@ -103,7 +111,7 @@ std::string webhook_event(const Happening& what) {
     if (what.event == WebhookEvent::kSubscriptionCount) {
         text.append(",\"subscription_count\":").append(std::to_string(what.count));
     } else if (!what.user.empty()) {
-        // As the user's connection wrote it: a string or a number.
+        // The id as written by the user's connection: a string or a number.
         text.append(",\"user_id\":").append(what.card ? std::string(id_of_card(*what.card)) : quoted(what.user));
     }
     return text.append("}");

@@ -12,47 +12,50 @@
 #include "node/pusher/core/webhook_desk.hpp"
 #include "node/pusher/core/webhooks.hpp"
 
-/// Webhooks as their endpoints read them.
+/// Webhooks in the form that endpoints read.
 namespace tulle::node::pusher {
 
-/// One element of a request's `events`, of the types that clients wrote: an id may be a number, the data of a client
-/// event anything.
+/// An element of a request's `events`, with the JSON types that clients wrote: an id may be a number, the data of a
+/// client event any value.
 [[nodiscard]] std::string webhook_event(const Happening& what);
-/// The same element as Pusher sends it and as its typed SDKs demand: an id of a user is a string, and so is the data of
-/// a client event, by its JSON unless it was one. What is counted stays a number. REQUIRES: a JSON object.
+/// The element as Pusher sends it, and as Pusher's typed SDKs demand: the id of a user is a string, and so are the data
+/// of a client event; a value other than a string is sent as its JSON. Counts stay numbers. REQUIRES: `event` is a JSON
+/// object.
 [[nodiscard]] std::string with_strings(const std::string& event);
-/// The same element with the types that clients wrote, but for an id or data that usual readers of JSON refuse, and the
-/// whole request with it: nested deeper than kMaxWebhookValueDepth, or with a number beyond any double. Such a one is a
-/// string, by its JSON.
-/// REQUIRES: a JSON object.
+/// The element with the types that clients wrote, except for an id or data that usual readers of JSON refuse, and with
+/// the value the whole request: nested deeper than kMaxWebhookValueDepth, or with a number beyond every double. Such a
+/// value is sent as its JSON in a string. REQUIRES: `event` is a JSON object.
 [[nodiscard]] std::string with_readable_types(const std::string& event);
-/// The element with U+FFFD for each half of a surrogate pair, and zeros for an exponent beyond any double, that a
-/// client wrote: strict readers (serde_json, PHP's) refuse the whole request for one, and every other event in the
-/// request with it.
+/// The element with U+FFFD for each half of a surrogate pair, and with zeros for an exponent beyond every double.
+/// Strict readers (serde_json, PHP's) would refuse the whole request, and with the request every other event in it.
 [[nodiscard]] std::string for_strict_readers(std::string event);
-/// The same of a client event, as it was published.
+/// The element for a client event, as published. `socket_id` is the sender's.
 [[nodiscard]] std::string client_event_hook(std::string_view channel, std::string_view socket_id,
                                             const EventBody& body);
+/// The element for a cache miss.
 [[nodiscard]] std::string cache_miss_hook(std::string_view channel);
 
-/// A whole request's body. `time_ms`: of the wall clock, since 1970.
+/// The body of a whole request. `time_ms` is the wall clock in milliseconds since 1970. `events` are elements.
 [[nodiscard]] std::string webhook_body(std::uint64_t time_ms, const std::vector<SharedBytes>& events);
-/// Name and value of the headers that every request bears: type, key, signature.
+/// Names and values of headers.
 using HeaderList = std::vector<std::pair<std::string, std::string>>;
+/// The headers of every request: type, key, and signature of `body` by the app's secret.
 [[nodiscard]] HeaderList webhook_headers(const App& app, std::string_view body);
 
-/// An event that its node hands to the one that tells the endpoints: opaque to the mesh, input from a peer to the
-/// reader.
+/// An event on its way from the node where it arose to the node that tells the endpoints. The mesh does not read the
+/// text; to the reader, the text is input from a peer.
 struct WebhookTask {
     WebhookEvent event = WebhookEvent::kClientEvent;
-    std::string json;  ///< an element of `events`
+    /// An element of `events`.
+    std::string json;
     friend bool operator==(const WebhookTask&, const WebhookTask&) = default;
 };
+/// The text for the mesh.
 [[nodiscard]] std::string encode(const WebhookTask& task);
-/// Nothing for any text that encode does not produce of a JSON object.
+/// Nothing for a text that encode() cannot have produced from a JSON object.
 [[nodiscard]] std::optional<WebhookTask> decode_webhook_task(std::string_view text);
 
-/// The body of the event that tells the subscribers of a channel how many they are.
+/// The event for the subscribers of a channel: how many they are.
 [[nodiscard]] EventBody subscription_count_body(std::uint64_t count);
 
 }  // namespace tulle::node::pusher

@@ -15,6 +15,7 @@ void AppRations::close_connection(std::string_view app_id) {
 }
 
 Grant AppRations::take(Instant now, const App& app, Rationed what, std::size_t points) {
+    // Most apps have no allowance, and their requests should not meet at the lock.
     if (allowance_of(app, what) == 0) {
         return {};
     }

@@ -8,8 +8,10 @@
 namespace tulle::node {
 namespace {
 
-constexpr std::uint64_t kAskGeneration = 0;  // no subscription of the table has it, so that the answer confirms none
+/// No subscription of the ChannelTable has this generation, so the answer confirms no subscription.
+constexpr std::uint64_t kAskGeneration = 0;
 
+/// The event in the form of the core.
 RetainedEvent retained_event(const mesh::RetainedEvent& retained) {
     return {{retained.stamp.time_us, retained.stamp.origin}, retained.body, retained.until};
 }

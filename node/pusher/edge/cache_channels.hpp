@@ -11,24 +11,32 @@
 
 namespace tulle::node {
 
-/// The last events of the cache channels that have subscribers on this shard, for new ones.
+/// The last events of the cache channels with subscribers on this shard, for new subscribers.
 ///
-/// Thread: the shard's. A channel is named by its key.
+/// Thread: the shard's. A channel is named by the key.
+/// Limits: none of its own: an event for each cache channel with a subscriber on this shard.
+/// Errors: none. Events of other channels are ignored.
 class CacheChannels {
 public:
     CacheChannels(Reactor& reactor, HubPort& hub) : reactor_(reactor), hub_(hub) {}
 
+    /// The channel has its first subscriber on this shard.
     void open(std::string_view channel) { events_.open(channel); }
+    /// The channel has lost its last subscriber on this shard: forgets the event.
     void close(std::string_view channel) { events_.close(channel); }
-    /// `is_confirmation`: the answer confirms the subscription, and is no later one.
+    /// The hub's answer about the channel, with the last event if there is an event. `is_confirmation`: the answer
+    /// confirms a subscription; otherwise, the answer belongs to ask().
     void learn(const mesh::Subscribed& answer, bool is_confirmation);
-    /// The last event of the channel is this one, though its subscribers did not get it.
+    /// The mesh has found a newer last event of the channel; the subscribers did not get the event.
     void learn(std::string_view channel, const mesh::RetainedEvent& event);
-    /// Channel number `index` of the record keeps it. False: the channel's subscribers have had the event.
+    /// The channel number `index` of the record keeps the event as the last event. False: the confirmation of the
+    /// channel has brought this very event, so the subscribers have had the event, and the caller must not deliver the
+    /// event again.
     [[nodiscard]] bool keep(const mesh::Record& record, std::size_t index);
-    /// What was lost may have been the last event of the channel: asks the mesh. Nothing for other channels.
+    /// Events of the channel were lost, the last event perhaps among them: asks the mesh. Does nothing for other than
+    /// cache channels.
     void ask(std::string_view channel);
-    /// Null: none is known, or its time is over.
+    /// The last event; null when none is known, or when the time to keep the event is over.
     [[nodiscard]] SharedBody last(std::string_view channel);
 
 private:

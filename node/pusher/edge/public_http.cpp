@@ -18,9 +18,12 @@ static_assert(kMaxEventTailBytes <= mesh::kMaxBodyBytes && kMaxPublishChannels <
 
 namespace {
 
+/// HTTP status.
 constexpr unsigned kUnauthorised = 401;
+/// The allowed methods outside the API.
 constexpr std::string_view kPageMethods = "GET, HEAD, OPTIONS";
 
+/// An answer in plain text.
 HttpResponse text(unsigned status, std::string_view body) {
     HttpResponse response;
     response.status = status;
@@ -29,11 +32,12 @@ HttpResponse text(unsigned status, std::string_view body) {
     return response;
 }
 
-/// The second as soketi has it.
+/// True for the two paths of the readiness check. The second path is soketi's.
 bool asks_readiness(std::string_view path) {
     return path == "/ready" || path == "/accept-traffic";
 }
 
+/// A node, as the demo page reads nodes.
 std::string demo_node(const mesh::MemberStatus& member) {
     return "{\"name\":" + pusher::quoted(member.name) + ",\"listen\":" + pusher::quoted(member.listen) + "}";
 }
@@ -59,7 +63,9 @@ bool PublicHttp::is_origin_allowed(const UpgradeRequest& request) const {
     const auto origins = request.equal_range(boost::beast::http::field::origin);
     const App* app = pusher::app_of_target(apps_, std::string_view(request.target().data(), request.target().size()));
     if (app == nullptr || origins.first == origins.second) {
-        return true;  // an unknown app is refused with its own code, once the WebSocket stands
+        // An unknown app is refused with its own code, once the WebSocket stands. A client without an Origin is no
+        // browser.
+        return true;
     }
     const boost::beast::string_view origin = origins.first->value();
     return std::next(origins.first) == origins.second && allows_origin(*app, {origin.data(), origin.size()});
@@ -70,6 +76,7 @@ bool PublicHttp::on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request,
         refusal = pusher::unavailable("the node is not ready for clients");
         return false;
     }
+    // Memory is short: new clients would take memory from present clients.
     if (limits_.is_refusing()) {
         reactor_.counters().full_refusals_total.add();
         refusal = pusher::unavailable("the node takes no more clients now");
@@ -79,6 +86,7 @@ bool PublicHttp::on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request,
         refusal = pusher::api_error(403, "pages of this origin may not connect to the app");
         return false;
     }
+    // The last check, since success counts the connection as a client.
     if (!peer.become_client()) {
         reactor_.counters().full_refusals_total.add();
         refusal = pusher::unavailable("the node has as many clients as it may have");
@@ -100,7 +108,9 @@ std::size_t PublicHttp::max_body(std::string_view target) const {
 
 bool PublicHttp::on_head(const HttpRequest& head, HttpResponse& refusal) {
     if (!pusher::is_api_target(head.path())) {
-        return true;  // so that the answer is the same however TCP cuts the request
+        // All other paths are answered with the whole request, so that the answer is the same however TCP cuts the
+        // request.
+        return true;
     }
     std::optional<HttpResponse> answer = pusher::refuse_head(head, apps_, wall_now());
     if (!answer) {
@@ -156,9 +166,10 @@ bool PublicHttp::takes_clients() const {
     return is_ready_ && !is_draining_ && !limits_.is_refusing();
 }
 
-/// HAProxy asks "OPTIONS /" to know whether a node is to be sent clients, unless it is told to ask otherwise; some of
-/// its examples ask "OPTIONS *". So these are answered like /ready.
+/// Load balancers must not send clients to a node without readiness.
 HttpResponse PublicHttp::options_of(std::string_view path) const {
+    // HAProxy asks "OPTIONS /" for a health check unless configured otherwise, and some of its examples ask "OPTIONS
+    // *". These requests are answered like /ready.
     const bool is_well = takes_clients() || !(path == "/" || path == "*" || asks_readiness(path));
     HttpResponse response = is_well ? text(200, "") : text(503, "not ready\n");
     response.headers.emplace_back("Allow", path == "*" ? std::string_view("GET, HEAD, POST, OPTIONS") : kPageMethods);
@@ -194,6 +205,7 @@ void PublicHttp::throttle_failure(const PeerAddress& peer, HttpResponse& respons
     if (response.status != kUnauthorised) {
         return;
     }
+    // A 401 with another cause, such as a wrong clock, does not count against the address.
     if (!response.is_guess) {
         reactor_.counters().auth_failures_total.add();
     } else if (const Duration wait = limits_.shut_for(peer, reactor_.now()); wait > Duration{}) {
@@ -207,6 +219,8 @@ void PublicHttp::throttle_failure(const PeerAddress& peer, HttpResponse& respons
 
 void PublicHttp::serve_api(HttpTicket ticket, const HttpRequest& request) {
     pusher::ApiAction action = pusher::handle(request, apps_, wall_now());
+    // The order of the checks below: a wrong request is told so even by a busy node, and points are taken only for work
+    // that begins.
     if (auto* answer = std::get_if<pusher::Respond>(&action)) {
         throttle_failure(request.peer, answer->response);
         respond_api(ticket, std::move(answer->response));
@@ -262,6 +276,8 @@ void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work) {
                               event.retained,
                               event.keep_for};
         reactor_.counters().http_publishes_total.add();
+        // The first event decides: with room for the first event, the rest of the batch waits for room, so that a batch
+        // is not torn. Without room nothing of the batch is published.
         if (job->second.awaited > 0) {
             hub_.send(std::move(publish));
         } else if (hub_.offer(std::move(publish)) == Push::kRefused) {
@@ -280,6 +296,8 @@ void PublicHttp::ask_nodes(Jobs::iterator job) {
     for (std::string& query : job->second.queries) {
         mesh::Query message{job->first, std::move(query), kClusterReadTimeout,
                             std::exchange(job->second.asked_retained, {})};
+        // After published events the answer must not be 503, as the backend would publish again. So only a read may be
+        // refused for want of room.
         if (job->second.has_events || job->second.awaited > 0) {
             hub_.send(std::move(message));
         } else if (hub_.offer(std::move(message)) == Push::kRefused) {
@@ -319,6 +337,7 @@ void PublicHttp::on_published(const mesh::Published& answer) {
     if (job == jobs_.end()) {
         return;
     }
+    // A single refused event of a batch decides the answer, which comes when all events are answered.
     if (answer.outcome != mesh::PublishOutcome::kAccepted) {
         job->second.outcome = answer.outcome;
     }
@@ -336,7 +355,8 @@ void PublicHttp::on_published(const mesh::Published& answer) {
         case mesh::PublishOutcome::kTooLarge:
             finish(job, pusher::api_error(413, "the event is too large"));
             break;
-        case mesh::PublishOutcome::kNotSpoken:  // of data that are not JSON alone
+        // Only for data that are not JSON.
+        case mesh::PublishOutcome::kNotSpoken:
             reactor_.counters().http_publishes_refused_total.add();
             finish(job, pusher::unavailable("not every node of the mesh can carry this event yet"));
             break;
@@ -375,6 +395,7 @@ void PublicHttp::on_status(const mesh::StatusReply& reply) {
         }
     }
     response.body.append("]");
+    // The credentials are shown only as long as the app is configured.
     if (apps_.find_by_key(demo_.app_key) != nullptr) {
         response.body.append(",\"app_key\":").append(pusher::quoted(demo_.app_key));
         response.body.append(",\"app_secret\":").append(pusher::quoted(demo_.app_secret));

@@ -18,20 +18,24 @@
 
 namespace tulle::node {
 
-/// What the demo mode serves beside the API; an empty page means that it is off.
+/// The pages of the demo mode, served beside the API. An empty page means: the demo is off.
 struct DemoContent {
     std::string page;
-    std::string app_key;  ///< of the default loopback app alone, whose credentials are public
+    /// Of the default app for loopback. Only this app's credentials are public.
+    std::string app_key;
     std::string app_secret;
 };
 
-/// The public listener's HTTP: the Pusher API, /up and /ready, the demo, and the door to the WebSockets.
+/// The HTTP side of the public listener: the Pusher API, /up and /ready, the demo, and the door to the WebSockets.
 ///
 /// Thread: the shard's.
-/// Limits: at most one waiting request per connection. Every question to the hub is answered, or answered by 503 when
-///         the hub is full; what follows the first question of a request waits for room, so that a batch is not torn.
+/// Limits: at most a single waiting request per connection. A request starts only if the hub has room for its first
+///         question; otherwise the answer is 503. Further questions of the request wait for room, so that a batch is
+///         not torn.
+/// Errors: every request is answered. An answer of the hub that nobody waits for is ignored.
 class PublicHttp final : public HttpService {
 public:
+    /// The parts of the shard and of the edge. All of them outlive this object.
     struct Context {
         Reactor& reactor;
         HubPort& hub;
@@ -45,60 +49,83 @@ public:
     };
     explicit PublicHttp(const Context& context);
 
-    /// Refuses what is not signed before its body is read.
+    /// A body outside the API is never used, and only a small body is read.
     [[nodiscard]] std::size_t max_body(std::string_view target) const override;
+    /// Refuses an API request without a right signature before the body is read.
     [[nodiscard]] bool on_head(const HttpRequest& head, HttpResponse& refusal) override;
+    /// A whole request. The answer may come later, through HttpRoom.
     void on_request(HttpTicket ticket, HttpRequest request) override;
+    /// Hands the socket to a new WsConnection, or fills `refusal` and returns false. Wrong keys and versions are
+    /// refused later, with the codes of the protocol, on the open WebSocket.
     [[nodiscard]] bool on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request, HttpResponse& refusal) override;
 
+    /// The hub says whether the node is a part of the mesh and may serve.
     void set_ready(bool ready) { is_ready_ = ready; }
-    /// The node is going away: no new client is let in, and /ready says so. Requests are served as before.
+    /// The node is going away: no new client is let in, and /ready says so. Requests are still served.
     void begin_drain() { is_draining_ = true; }
-    /// The answer to an HTTP publish of ours; others are ignored.
+    /// The answer to an HTTP publish of this object; other answers are ignored.
     void on_published(const mesh::Published& answer);
+    /// The answers of all nodes to a query of this object; other answers are ignored.
     void on_query_result(const mesh::QueryResult& result);
+    /// The answer to a question of the demo page.
     void on_status(const mesh::StatusReply& reply);
 
 private:
-    /// A request that waits for the hub: for its events to be numbered, then for what the nodes answer.
+    /// A request that waits for the hub: first for its events to be numbered, then for the answers of the nodes.
     struct Job {
         HttpTicket ticket;
         std::vector<std::string> queries;
         pusher::AnswerPlan plan;
         bool has_events = false;
-        std::size_t awaited = 0;  ///< answers of the hub
+        /// Answers of the hub still to come.
+        std::size_t awaited = 0;
         mesh::PublishOutcome outcome = mesh::PublishOutcome::kAccepted;
         std::vector<std::string> parts;
         std::vector<std::string> missing;
-        std::vector<std::string> asked_retained;      ///< keys of channels
-        std::optional<mesh::RetainedEvent> retained;  ///< the last event of the one asked for
+        /// Keys of channels: the first query also asks for their last events.
+        std::vector<std::string> asked_retained;
+        /// The last event found for the channel asked for.
+        std::optional<mesh::RetainedEvent> retained;
     };
-    /// By the id that all it asks the hub bears.
+    /// By an id. All questions of a job to the hub bear the id.
     using Jobs = std::map<std::uint64_t, Job>;
 
+    /// True when the page may connect, or when the client is no browser. A request with several Origin headers is
+    /// refused.
     [[nodiscard]] bool is_origin_allowed(const UpgradeRequest& request) const;
+    /// Answers the request, if its connection still exists.
     void respond(HttpTicket ticket, HttpResponse response);
+    /// Answers a request to the API; pages of other origins may read the answer.
     void respond_api(HttpTicket ticket, HttpResponse response);
+    /// True for "/up/ID" of an app served by this node, as with Sockudo.
     [[nodiscard]] bool is_up_of_app(std::string_view path) const;
-    /// Why the request is answered without looking at what is served; nothing when it is for a page that there is.
+    /// The answer to a request for a page that does not exist, or with a wrong method; nothing when the page can be
+    /// served.
     [[nodiscard]] std::optional<HttpResponse> refuse_page(const HttpRequest& request) const;
+    /// True when the node would let a new client in.
     [[nodiscard]] bool takes_clients() const;
+    /// The answer to OPTIONS, in part a health check of load balancers.
     [[nodiscard]] HttpResponse options_of(std::string_view path) const;
-    /// Counts a wrong signature, if the response tells of one, and makes a 429 of it when its address has sent too
-    /// many.
+    /// Counts a wrong signature, if the response reports one. After too many wrong signatures of the address, replaces
+    /// the response by 429.
     void throttle_failure(const PeerAddress& peer, HttpResponse& response);
+    /// Answers a request outside the API.
     void serve_page(HttpTicket ticket, const HttpRequest& request);
+    /// Checks a whole request to the API and begins the work.
     void serve_api(HttpTicket ticket, const HttpRequest& request);
-    /// Nothing when the app's allowance has room for the work, which is taken; else the answer.
+    /// Takes the points of the work from the app's allowance. Nothing: granted, or no allowance; else the refusal.
     [[nodiscard]] std::optional<HttpResponse> ration(const HttpRequest& request, const pusher::ApiWork& work);
-    /// Otherwise each subscriber would be closed as too slow.
+    /// False when an event is larger than an outbox. Such an event would close every subscriber as too slow.
     [[nodiscard]] bool fits_into_outbox(const pusher::ApiWork& work) const;
+    /// Hands the events of the work to the hub, or asks the nodes at once if the work has no events.
     void begin(HttpTicket ticket, pusher::ApiWork work);
-    /// Its events are numbered, or it has none.
+    /// Sends the queries of a job. REQUIRES: the events of the job are numbered, or there are none.
     void ask_nodes(Jobs::iterator job);
+    /// Answers the request and forgets the job.
     void finish(Jobs::iterator job, HttpResponse response);
+    /// The answer made of the nodes' answers.
     [[nodiscard]] HttpResponse answer_of(const Job& job) const;
-    /// The job of this id, one answer to which has come; none when nobody waits for it.
+    /// Counts an answer of the hub. Returns the job of this id, or the end when nobody waits for the answer.
     [[nodiscard]] Jobs::iterator take_answer(std::uint64_t id);
 
     Reactor& reactor_;
@@ -114,6 +141,7 @@ private:
     bool is_draining_ = false;
     std::uint64_t last_id_ = 0;
     Jobs jobs_;
+    /// By id: demo pages that wait for the status of the mesh.
     std::map<std::uint64_t, HttpTicket> status_requests_;
 };
 

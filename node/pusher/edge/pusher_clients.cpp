@@ -13,13 +13,18 @@
 namespace tulle::node {
 namespace {
 
-constexpr std::uint64_t kSocketIdBound = 10'000'000'000;  // ten digits, as other servers of the protocol
+/// Ten digits, as with other servers of the protocol.
+constexpr std::uint64_t kSocketIdBound = 10'000'000'000;
+/// A generation has 31 bits in the id of a client event: the slot is below, kEventIdBit above.
 constexpr std::uint32_t kGenerationMask = 0x7fffffff;
+/// Close code for a client given up by the node.
 constexpr std::uint16_t kGivenUpCode = 4100;
-constexpr std::uint16_t kRejectedCode = 4301;  // of an error event, before the Close frame
+/// Code of an error event before the Close frame.
+constexpr std::uint16_t kRejectedCode = 4301;
 constexpr std::string_view kSlowReason = "The client is too slow to take its messages";
 constexpr std::string_view kShedReason = "The server has too little memory for what this client needs";
 
+/// Asks NodeLimits about the address of a connection. Lives for a single message.
 class PeerGate final : public AuthGate {
 public:
     PeerGate(const NodeLimits& limits, const PeerAddress& address, Instant now)
@@ -53,8 +58,9 @@ PusherClient* PusherClients::find(Slot slot) const {
     return slot.value < clients_.size() ? clients_[slot.value].get() : nullptr;
 }
 
-/// Two numbers joined by a dot, as the SDKs demand. The second holds the slot in its low 32 bits, so that an exclusion
-/// finds its connection without a table, below 20 random bits: exact in a JavaScript number.
+/// Two numbers joined by a dot, as the SDKs demand. The second number holds the slot in the low 32 bits, so that an
+/// exclusion finds the connection without a table. Above are 20 random bits: the number stays exact in JavaScript
+/// (2^53).
 std::string PusherClients::new_socket_id(Slot slot) {
     const std::uint64_t tail = (prng_.below(std::uint64_t{1} << 20) << 32) | slot.value;
     return std::to_string(prng_.below(kSocketIdBound)) + "." + std::to_string(tail);
@@ -69,6 +75,7 @@ std::optional<Slot> PusherClients::slot_of(std::string_view socket_id) const {
     std::from_chars(socket_id.data() + dot + 1, socket_id.data() + socket_id.size(), tail);
     const Slot slot(static_cast<std::uint32_t>(tail));
     const PusherClient* client = find(slot);
+    // The slot may belong to a later client, or the id to another node: only the whole id proves the client.
     if (client == nullptr || client->session.socket_id() != socket_id) {
         return std::nullopt;
     }
@@ -82,6 +89,7 @@ void PusherClients::on_open(WsConnection& connection) {
         return;
     }
     const Slot slot = connection.slot();
+    // All steps that may throw come first: memory for the slot, for the fan-out, and for the client.
     if (clients_.size() <= slot.value) {
         clients_.resize(slot.value + 1u);
     }
@@ -89,6 +97,7 @@ void PusherClients::on_open(WsConnection& connection) {
     last_generation_ = (last_generation_ + 1) & kGenerationMask;
     auto entering = std::make_unique<PusherClient>(PusherClient{
         &connection, pusher::Session(*admission.app, slot, new_socket_id(slot), timeouts_), apps_, last_generation_});
+    // The quota is counted last, as from here on on_gone() gives the connection back.
     if (!rations_.open_connection(*admission.app)) {
         reactor_.counters().over_quota_total.add();
         refuse(connection, pusher::kAppOverQuota, pusher::kAppOverQuotaText);
@@ -106,12 +115,14 @@ void PusherClients::on_open(WsConnection& connection) {
 
 void PusherClients::on_text(WsConnection& connection, std::string_view text) {
     if (PusherClient* client = find(connection.slot())) {
+        // Taken out of the member, as a nested call must not use the same vector.
         pusher::SessionEffects effects = std::exchange(spare_effects_, {});
         const PeerGate gate(limits_, connection.peer().address(), reactor_.now());
         client->session.on_text(reactor_.now(), text, {channels_, presence_.rooms(), &gate}, effects);
         run(*client, effects);
         effects.clear();
         spare_effects_ = std::move(effects);
+        // A client must not fill the hub faster than the hub works: the connection is read again when the hub has room.
         if (hub_.is_backed_up()) {
             connection.pause(WsConnection::Pause::kHub);
             paused_.push_back(connection.slot());
@@ -128,6 +139,7 @@ void PusherClients::on_activity(WsConnection& connection, bool is_answered) {
 
 void PusherClients::on_session_deadline(WsConnection& connection) {
     if (PusherClient* client = find(connection.slot())) {
+        // A subscription keeps a silent connection in use.
         if (channels_.channels_of(connection.slot()) > 0) {
             client->session.on_in_use(reactor_.now());
         }
@@ -176,6 +188,7 @@ void PusherClients::watch_all_of(Slot slot) {
 }
 
 void PusherClients::depart(Slot slot) noexcept {
+    // The marks need the channels of the client, so they come before the removal.
     watch_all_of(slot);
     PresenceEffects departures;
     presence_.rooms().remove(slot, departures);
@@ -183,6 +196,7 @@ void PusherClients::depart(Slot slot) noexcept {
     channels_.remove(slot, effects);
     UserEffects sign_out;
     users_.remove(slot, sign_out);
+    // First every table forgets the client, then the effects run: no effect finds a client that is half removed.
     presence_.run(departures);
     run(effects);
     users_.run(sign_out);
@@ -221,6 +235,7 @@ void PusherClients::run(const ChannelEffects& effects) {
     for (const ChannelEffect& effect : effects) {
         std::visit(Overloaded{
                        [&](const SubscribeHub& first) {
+                           // The cache is opened before the hub can answer.
                            if (first.retained) {
                                cached_.open(first.channel);
                            }
@@ -245,7 +260,9 @@ void PusherClients::run(const ChannelEffects& effects) {
 void PusherClients::enter(PusherClient& client, const pusher::Subscribe& wanted) {
     const Slot slot = client.connection->slot();
     const std::string channel = channel_key(client.session.app().id, wanted.channel);
+    // A presence channel: the client brings a user.
     if (wanted.member) {
+        // The room must know the user before the confirmation asks for the admission.
         presence_.rooms().enter(slot, channel, *wanted.member);
     }
     ChannelEffects changes;
@@ -258,6 +275,7 @@ void PusherClients::leave(Slot slot, const std::string& channel) noexcept {
         duties_.watch(client->session.app(), channel);
     }
     PresenceEffects departures;
+    // The room is left before the channel, as the room's effects refer to the channel.
     presence_.rooms().leave(slot, channel, departures);
     presence_.run(departures);
     ChannelEffects changes;
@@ -273,6 +291,7 @@ void PusherClients::confirm(const Confirm& confirmed) {
                                       answer);
         run(*client, answer);
         replay(*client, confirmed.channel);
+        // The client's own channel is confirmed: events for the user reach the client from here on.
         if (user_of_channel(channel_of_key(confirmed.channel))) {
             users_.on_reachable(confirmed.slot);
         }
@@ -285,12 +304,14 @@ void PusherClients::replay(PusherClient& client, const std::string& channel) {
         return;
     }
     const SharedBody body = cached_.last(channel);
+    // Bytes of another protocol may be too long as JSON: such an event is a miss for Pusher clients.
     if (body != nullptr && PusherDelivery::fits(pusher::EventTail(*body))) {
         client.connection->send_text(pusher::event_frame(name, *body));
     } else {
         client.connection->send_text(pusher::cache_miss(name));
         reactor_.counters().cache_misses_total.add();
-        duties_.on_cache_miss(channel);  // here alone every new subscriber that found nothing is known, once
+        // Only here each new subscriber without an event is known, exactly once.
+        duties_.on_cache_miss(channel);
     }
 }
 
@@ -307,6 +328,7 @@ void PusherClients::count(PusherClient& client, pusher::Refused what) {
             break;
         case pusher::Refused::kAuth:
             counters.auth_failures_total.add();
+            // Many failures shut the gate of the address.
             limits_.on_auth_failure(client.connection->peer().address(), reactor_.now());
             break;
         case pusher::Refused::kThrottled:
@@ -322,6 +344,7 @@ void PusherClients::count(PusherClient& client, pusher::Refused what) {
 }
 
 void PusherClients::publish(PusherClient& client, pusher::PublishClientEvent& event) {
+    // The outboxes of the subscribers could not hold the event, and each subscriber would be closed as too slow.
     if (!client.connection->limits().fits(event.body.size())) {
         pusher::SessionEffects effects;
         client.session.on_event_too_large(event.channel, effects);
@@ -331,10 +354,12 @@ void PusherClients::publish(PusherClient& client, pusher::PublishClientEvent& ev
     reactor_.counters().client_events_total.add();
     const Slot slot = client.connection->slot();
     mesh::Publish publish;
+    // The sender hears only of a refusal, so the hub need not answer an accepted event.
     publish.answers = mesh::Publish::Answers::kRefusal;
     publish.id = kEventIdBit | (static_cast<std::uint64_t>(client.generation) << 32) | slot.value;
     publish.channels.push_back(channel_key(client.session.app().id, event.channel));
     publish.exclude_socket = client.session.socket_id();
+    // Before the body is moved away.
     duties_.on_client_event(client.session.app(), client.session.socket_id(), event);
     publish.body = share(std::move(event.body));
     hub_.send(std::move(publish));
@@ -355,6 +380,7 @@ void PusherClients::resume_paused() {
 void PusherClients::on_publish_refused(const mesh::Published& answer) {
     PusherClient* client = find(Slot{static_cast<std::uint32_t>(answer.id)});
     const auto generation = static_cast<std::uint32_t>(answer.id >> 32) & kGenerationMask;
+    // The slot may have a later client by now.
     if (client != nullptr && client->generation == generation) {
         pusher::SessionEffects effects;
         client->session.on_publish_refused(effects);
@@ -363,6 +389,7 @@ void PusherClients::on_publish_refused(const mesh::Published& answer) {
 }
 
 void PusherClients::on_subscribed(const mesh::Subscribed& answer) {
+    // The channel of a signed-in user belongs to PusherUsers.
     if (user_of_online_key(answer.channel)) {
         users_.on_subscribed(answer);
         return;
@@ -373,6 +400,7 @@ void PusherClients::on_subscribed(const mesh::Subscribed& answer) {
     if (!is_confirmation) {
         return;
     }
+    // The list must be known before the effects admit clients and tell them the list.
     presence_.on_listed(answer);
     run(effects);
 }

@@ -25,11 +25,16 @@
 
 namespace tulle::node {
 
-/// The Pusher clients of one shard: their sessions and channels. Runs the effects of the cores; decides nothing itself.
+/// The Pusher clients of a shard: sessions and channels. Runs the effects of the cores, and decides nothing.
 ///
 /// Thread: the shard's.
+/// Limits: none of its own. NodeLimits bounds connections, the sessions bound subscriptions, and a full hub pauses the
+///         reading of clients.
+/// Errors: an exception in a handler of a single client fails the client's connection. An exception in depart() or
+///         leave() ends the process.
 class PusherClients final : public WsHandler, private PusherSessions {
 public:
+    /// The parts of the shard and of the edge. All of them outlive this object.
     struct Context {
         Reactor& reactor;
         HubPort& hub;
@@ -37,71 +42,101 @@ public:
         const pusher::SessionTimeouts& timeouts;
         NodeLimits& limits;
         AppRations& rations;
-        std::uint64_t seed = 0;  ///< of the socket ids
+        /// Of the socket ids.
+        std::uint64_t seed = 0;
     };
     explicit PusherClients(const Context& context);
 
+    /// Begins a session for a new WebSocket, or refuses the client: wrong target, or app over its quota of connections.
     void on_open(WsConnection& connection) override;
+    /// Gives a message to the session. Pauses the connection while the hub is backed up.
     void on_text(WsConnection& connection, std::string_view text) override;
+    /// A ping or pong has come.
     void on_activity(WsConnection& connection, bool is_answered) override;
+    /// The session's deadline has come.
     void on_session_deadline(WsConnection& connection) override;
+    /// Ends the session, as the node is going away.
     void on_drain(WsConnection& connection) override;
+    /// The connection has ended: takes the client out of all tables. Does nothing for a client that was never entered.
     void on_gone(WsConnection& connection) override;
+    /// The error frame and close code for a client given up by the node.
     [[nodiscard]] WsFarewell farewell(Farewell why) const override;
+    /// The error frame before a close with 1009.
     [[nodiscard]] std::string too_large(std::size_t max_message) const override;
 
     [[nodiscard]] PusherDelivery& delivery() { return delivery_; }
     [[nodiscard]] CacheChannels& cached() { return cached_; }
+    /// The hub's answer to a subscription. Answers to an older subscription change nothing.
     void on_subscribed(const mesh::Subscribed& answer);
+    /// The hub's answer to a join, of a presence channel or of a sign-in.
     void on_member_joined(const mesh::MemberJoined& answer);
+    /// A user has come or left, on a presence channel or by a sign-in.
     void on_member_changed(const mesh::MemberChanged& change);
-    /// Closes the connections that are signed in as the user, or are members of presence channels as that user.
+    /// Closes the connections signed in as the user, and the connections on presence channels as the user.
     void end_user(std::string_view app_id, std::string_view user) override;
-    /// A client event of ours has been refused.
+    /// The hub has refused a client event of this shard: tells the sender, if still connected.
     void on_publish_refused(const mesh::Published& answer);
-    /// The hub has room again: goes on reading what was paused.
+    /// The hub has room again: reads on from all paused connections.
     void resume_paused();
 
-    /// Tells the mesh what has changed for webhooks and counts of subscriptions since the last call.
+    /// Reports to the mesh all changes since the last call, for webhooks and counts of subscriptions.
     void tell_duties() { duties_.tell(channels_, presence_.rooms()); }
 
-    /// The node is going away: the hub is told of nobody's leaving any more, so that users who connect to another node
-    /// in time have not left.
+    /// The node is going away: the hub hears of no leaving any more. So a user who connects to another node in time has
+    /// not left.
     void begin_drain();
 
-    /// The table that the context gave has changed: turns clients away whose apps it does not serve.
+    /// The AppTable of the context has changed: gives sessions their new configuration, and turns away the clients of
+    /// apps that are served no longer.
     void on_apps_changed();
 
+    /// The tables of this shard, without an AuthGate. Valid as long as this object.
     [[nodiscard]] pusher::ShardTables tables() const { return {channels_, presence_.rooms()}; }
+    /// Number of entered clients.
     [[nodiscard]] std::size_t size() const { return size_; }
 
-    /// Ids of client events have this bit, so that they never meet those of HTTP publishes.
+    /// Set in the ids of client events, and never in the ids of HTTP publishes, so that answers of the hub are told
+    /// apart.
     static constexpr std::uint64_t kEventIdBit = std::uint64_t{1} << 63;
 
 private:
     // More fields than 15: seven are what the shard has given, seven the parts of the edge, each a class of its own.
+    /// Null: no client at the slot.
     [[nodiscard]] PusherClient* find(Slot slot) const override;
+    /// Carries out the effects of a session, then sets the session's new deadline.
     void run(PusherClient& client, pusher::SessionEffects& effects) override;
+    /// Carries out the effects of the ChannelTable.
     void run(const ChannelEffects& effects) override;
     void broadcast(std::string_view channel, const EventBody& body) override { delivery_.broadcast(channel, body); }
+    /// Nothing when no client of this shard has the socket id.
     [[nodiscard]] std::optional<Slot> slot_of(std::string_view socket_id) const override;
+    /// An unpredictable id with the slot in it.
     [[nodiscard]] std::string new_socket_id(Slot slot);
-    /// The connection has ended, or has been told to: it is on no channel any more, whenever its peer answers. Here and
-    /// in leave an exception ends the process: the tables know nothing of who has left, and the hub would never be
-    /// told.
+    /// The connection has ended or was told to end: takes the client off every channel at once, whenever the peer
+    /// answers. An exception here or in leave() ends the process: the tables would have forgotten the client, and the
+    /// hub would never be told.
     void depart(Slot slot) noexcept;
+    /// Carries out a Subscribe.
     void enter(PusherClient& client, const pusher::Subscribe& wanted);
+    /// Carries out an Unsubscribe.
     void leave(Slot slot, const std::string& channel) noexcept;
+    /// Tells a client of its confirmed subscription.
     void confirm(const Confirm& confirm);
+    /// Ends connections by order of the app.
     void end(const std::vector<Slot>& slots);
-    /// After its confirmation, to a new subscriber of a cache channel.
+    /// Sends a new subscriber of a cache channel the last event, or a cache miss. To be called after the confirmation.
     void replay(PusherClient& client, const std::string& channel);
+    /// Hands a client event to the hub.
     void publish(PusherClient& client, pusher::PublishClientEvent& event);
+    /// Counts a refusal; a wrong signature also counts against the address.
     void count(PusherClient& client, pusher::Refused what);
+    /// Counts a close by its code.
     void count(const pusher::Close& close);
+    /// Closes a connection without a session.
     void refuse(WsConnection& connection, std::uint16_t code, std::string_view reason);
-    /// What the client is subscribed to changes: for webhooks and counts.
+    /// Marks all channels of the client for PusherDuties, before the client leaves the channels.
     void watch_all_of(Slot slot);
+    /// Sets the metrics of channels and subscriptions.
     void update_gauges();
 
     Reactor& reactor_;
@@ -117,10 +152,15 @@ private:
     PusherPresence presence_;
     PusherUsers users_;
     Prng prng_;
-    std::vector<std::unique_ptr<PusherClient>> clients_;  ///< by slot
+    /// By slot; null for a slot without a client.
+    std::vector<std::unique_ptr<PusherClient>> clients_;
+    /// Connections paused until the hub has room.
     std::vector<Slot> paused_;
-    pusher::SessionEffects spare_effects_;  ///< empty: what the last message needed to tell its effects
+    /// Always empty: the memory of the last message's effects, so that a message needs no allocation.
+    pusher::SessionEffects spare_effects_;
+    /// Of the client entered last; see PusherClient::generation.
     std::uint32_t last_generation_ = 0;
+    /// Number of entered clients.
     std::size_t size_ = 0;
     bool is_draining_ = false;
 };

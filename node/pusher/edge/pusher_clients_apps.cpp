@@ -1,4 +1,5 @@
-// Who is not let in, and who has to go: for an app that changes, or because the app wants a user to end.
+// The part of PusherClients that refuses and ends clients: refused connections, apps after a change of the
+// configuration, and users ended by order of their app.
 #include <utility>
 #include <variant>
 
@@ -11,6 +12,7 @@ namespace tulle::node {
 
 void PusherClients::refuse(WsConnection& connection, std::uint16_t code, std::string_view reason) {
     reactor_.counters().clients_refused_total.add();
+    // The same frames as for a session that closes, although there is no session.
     pusher::SessionEffects effects;
     pusher::refuse_connection(code, reason, effects);
     connection.send_text(std::get<pusher::Send>(effects[0]).text);
@@ -25,6 +27,7 @@ void PusherClients::on_apps_changed() {
         }
         const auto [fate, app] = fate_of(client->session.app(), apps_);
         if (fate == AppFate::kServed) {
+            // The new configuration may allow other sizes. `apps` keeps the new app alive for the session.
             client->connection->limit_message(max_frame_bytes(app->max_event_bytes));
             client->session.set_app(*app);
             client->apps = apps_;

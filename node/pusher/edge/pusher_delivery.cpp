@@ -8,6 +8,7 @@
 namespace tulle::node {
 
 void PusherDelivery::deliver(const mesh::Record& record) {
+    // A change of presence has no body and reaches the shard by another message; nor has the stub of an evicted record.
     if (!record.body) {
         return;
     }
@@ -15,6 +16,8 @@ void PusherDelivery::deliver(const mesh::Record& record) {
         record.exclude_socket.empty() ? std::nullopt : sessions_.slot_of(record.exclude_socket);
     for (std::size_t i = 0; i < record.channels.size(); ++i) {
         const std::string& channel = record.channels[i];
+        // The first `retained` channels keep the event; cached_ says whether the subscribers have had the event with
+        // the confirmation.
         if (i >= record.retained || cached_.keep(record, i)) {
             add_to_run(channel, *record.body, excluded);
         }
@@ -32,6 +35,7 @@ bool PusherDelivery::fits(const pusher::EventTail& tail) {
 SlabRange PusherDelivery::frame_of(std::string_view channel, const pusher::EventTail& tail) {
     std::string_view name = channel_of_key(channel);
     std::string escaped;
+    // Only names of internal channels may need escapes.
     if (is_internal_key(channel)) {
         escaped = pusher::escaped_name(name);
         name = escaped;
@@ -47,6 +51,7 @@ void PusherDelivery::add_to_run(std::string_view channel, const EventBody& body,
     if (!fanout_.is_running(channel, excluded)) {
         fanout_.begin_run(channel, channels_.confirmed(channel), excluded);
     }
+    // No subscriber on this shard: no frame is made.
     if (!fanout_.has_audience()) {
         return;
     }
@@ -78,12 +83,14 @@ void PusherDelivery::tell_gap(std::string_view channel, std::uint64_t missing) {
         return;
     }
     const App* app = apps_.find_by_id(app_of_key(channel));
+    // The clients connect again and load everything afresh, so nothing more has to be told.
     if (app != nullptr && app->on_gap == GapPolicy::kClose) {
         close_for_gap({subscribers.begin(), subscribers.end()});
         return;
     }
     reactor_.counters().gaps_told_total.add(subscribers.size());
     broadcast(channel, pusher::gap_body(missing));
+    // The lost messages may have held the last event of a cache channel.
     cached_.ask(channel);
 }
 
@@ -103,6 +110,7 @@ void PusherDelivery::on_gap(const mesh::Gap& gap) {
         tell_gap(gap.channel, gap.missing);
         return;
     }
+    // Nobody knows which channels the lost messages had: every channel may have a gap.
     for (const ChannelCount& channel : channels_.list({})) {
         tell_gap(channel.channel, gap.missing);
     }

@@ -18,10 +18,11 @@
 
 namespace tulle::node {
 
-/// How events, and the news of lost ones, get to the Pusher clients of one shard: made into frames once, and fanned
-/// out.
+/// Brings events and gaps to the Pusher clients of a shard. A frame is made once and fanned out to all subscribers.
 ///
 /// Thread: the shard's. Channels are named by their keys.
+/// Limits: frames wait in the outboxes of the connections. An event too long for clients is replaced by a gap.
+/// Errors: an exception may leave a record half delivered; the caller then calls on_lost().
 class PusherDelivery {
 public:
     PusherDelivery(Reactor& reactor, const AppTable& apps, const ChannelTable& channels, CacheChannels& cached,
@@ -33,23 +34,30 @@ public:
           sessions_(sessions),
           fanout_(reactor, &deflater_) {}
 
-    /// The connections that are delivered to, and what is gathered for them: end_run must be called after the last of
-    /// several records, before anything else is done.
+    /// The connections of this shard, and the frames gathered for them. The caller must call end_run() after the last
+    /// of several records, before anything else.
     [[nodiscard]] Fanout& fanout() { return fanout_; }
-    /// Queues the record for its subscribers at once, or together with those that follow.
+    /// Queues the record for the subscribers, at once or together with the records that follow.
     void deliver(const mesh::Record& record);
+    /// Sends an event of the server to all subscribers of the channel.
     void broadcast(std::string_view channel, const EventBody& body);
+    /// Tells the subscribers of the channel about lost messages; a gap without a channel concerns all channels of the
+    /// shard.
     void on_gap(const mesh::Gap& gap);
-    /// An exception has left the record half delivered: ends the subscribers of its channels.
+    /// An exception has left the record half delivered: ends the connections of the subscribers, who then connect
+    /// again.
     void on_lost(const mesh::Record& record, const std::exception& error) noexcept;
-    /// Whether clients can be sent the event: one of bytes may be too long as JSON, which no other is.
+    /// True when clients can be sent the event. Only an event of bytes can be too long, as JSON lengthens bytes.
     [[nodiscard]] static bool fits(const pusher::EventTail& tail);
 
 private:
+    /// Writes the WebSocket frame of an event into the arena.
     [[nodiscard]] SlabRange frame_of(std::string_view channel, const pusher::EventTail& tail);
+    /// Adds an event to the present run, or begins a run for the channel.
     void add_to_run(std::string_view channel, const EventBody& body, std::optional<Slot> excluded);
+    /// Tells a gap of `missing` messages (0: unknown number) by an event or by a close, as the app wants.
     void tell_gap(std::string_view channel, std::uint64_t missing);
-    /// By value: closing takes them out of the table.
+    /// Closes the subscribers with 4200. A copy of the list, as closing takes clients out of the table.
     void close_for_gap(std::vector<Slot> subscribers);
 
     Reactor& reactor_;

@@ -10,6 +10,7 @@
 namespace tulle::node {
 
 void PusherDuties::watch(const App& app, std::string_view channel) {
+    // A cheap test for the usual app without either; DutyReport decides exactly.
     if (app.subscription_count || !app.webhooks.empty()) {
         report_.mark_channel(channel);
     }
@@ -26,6 +27,7 @@ void PusherDuties::tell(const ChannelTable& channels, const PresenceRooms& rooms
     std::vector<TellDuty> changes;
     report_.flush(apps_, channels, rooms, changes);
     for (TellDuty& change : changes) {
+        // While draining the report is still flushed, so that marks do not pile up.
         if (!is_draining_) {
             hub_.send(
                 mesh::DutyCount{std::move(change.key), std::move(change.item), change.count, std::move(change.card)});

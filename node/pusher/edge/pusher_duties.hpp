@@ -12,31 +12,36 @@
 
 namespace tulle::node {
 
-/// What the clients' doings are for webhooks and for counts of subscriptions: duties, each of which one node of the
-/// mesh does.
+/// Turns events among the clients of a shard into duties of the mesh, for webhooks and for counts of subscriptions. A
+/// single node of the mesh does each duty.
 ///
 /// Thread: the shard's. Channels are named by their keys.
+/// Limits: none of its own; the mesh bounds duties.
+/// Errors: none. A channel of an unknown app causes no duty.
 class PusherDuties {
 public:
     PusherDuties(HubPort& hub, const AppTable& apps) : hub_(hub), apps_(apps) {}
 
-    /// The number of the channel's subscribers has changed, or will have by the end of the turn.
+    /// The number of the channel's subscribers has changed, or will have changed by the end of the turn.
     void watch(const App& app, std::string_view channel);
-    /// The number of the user's connections to the presence channel has.
+    /// The number of the user's connections to the presence channel has changed.
     void watch_member(std::string_view channel, std::string_view user);
-    /// The apps have changed: what the mesh is told is looked at from the beginning.
+    /// The apps have changed: compares everything with the last report at the next tell().
     void review(const ChannelTable& channels, const PresenceRooms& rooms) { report_.mark_all(channels, rooms); }
-    /// Tells the mesh what has changed since the last call.
+    /// Reports to the mesh all changes since the last call. To be called once a turn, so that a channel left and
+    /// entered within a turn causes nothing.
     void tell(const ChannelTable& channels, const PresenceRooms& rooms);
-    /// The node is going away: nobody's leaving is told any more, as whoever is disconnected now will be back
-    /// elsewhere.
+    /// The node is going away, and reports no leaving any more: a client that is disconnected now comes back on another
+    /// node.
     void begin_drain() { is_draining_ = true; }
 
+    /// A client event of this shard, for the webhooks of the app.
     void on_client_event(const App& app, const std::string& socket_id, const pusher::PublishClientEvent& event);
-    /// A new subscriber of the channel has found nothing kept there.
+    /// A new subscriber of the cache channel has found no event.
     void on_cache_miss(std::string_view channel);
 
 private:
+    /// Gives a task to the mesh. `json` is the element of a webhook's `events`; `name` is the bare name.
     void perform(const App& app, WebhookEvent event, std::string_view name, const std::string& json);
 
     HubPort& hub_;

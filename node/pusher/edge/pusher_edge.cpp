@@ -11,7 +11,7 @@
 namespace tulle::node {
 namespace {
 
-/// Of the HTTP connections that the node may have; the kernel spreads them over the shards.
+/// This shard's part of the node's HTTP connections. The kernel spreads connections over the shards.
 std::size_t http_share(const EdgeContext& context) {
     return (context.limits->capacity().http + context.shards - 1) / context.shards;
 }
@@ -51,8 +51,8 @@ void PusherEdge::refuse(Socket& socket) {
     refuse_full(socket.native_handle());
 }
 
-/// Requests that are not whole go first; of the clients those for whom most waits. Whoever takes what is sent is not
-/// among them.
+/// Incomplete requests go first, then the clients with the most waiting bytes. Nothing waits for a client fast enough
+/// to take everything sent: such a client is spared.
 void PusherEdge::shed(std::uint64_t bytes) {
     room_.end_incomplete();
     clients_.delivery().fanout().shed(bytes);
@@ -62,13 +62,14 @@ void PusherEdge::on_mail(mesh::ToShard& message) {
     if (const auto* deliver = std::get_if<mesh::Deliver>(&message)) {
         clients_.delivery().deliver(*deliver->record);
     } else {
+        // Order counts: gathered events must go out before the message, which may change the subscribers.
         end_mail();
         std::visit([this](auto& value) { handle(value); }, message);
     }
 }
 
-/// Whoever the message may be for is ended: the subscribers of its channels; for what changes a channel, all clients.
-/// Answers to requests are missed by their connections alone, which end at their deadlines.
+/// Ends every client possibly concerned by the message: for a record the subscribers of the channels; for a change of a
+/// channel all clients. A lost answer concerns a single HTTP request: the connection ends at the connection's deadline.
 void PusherEdge::on_mail_lost(const mesh::ToShard& message, const std::exception& error) noexcept {
     clients_.delivery().fanout().fail_run(error);
     if (const auto* deliver = std::get_if<mesh::Deliver>(&message)) {
@@ -94,7 +95,7 @@ void PusherEdge::handle(const mesh::ClusterUsage& usage) {
     }
 }
 
-/// An order to end a user's connections travels as a query, as it goes to every shard of every node.
+/// An order to end a user's connections travels as a query, since a query goes to every shard of every node.
 std::vector<std::string> PusherEdge::answer(const std::string& query) {
     if (const std::optional<pusher::EndUser> order = pusher::decode_end_user(query)) {
         clients_.end_user(order->app_id, order->user);
@@ -107,8 +108,9 @@ void PusherEdge::end_turn() {
     tell_uses();
 }
 
-/// One shard speaks for the node, whose shards count together.
+/// All shards of a node count together in AppRations, and a single shard speaks for the node.
 void PusherEdge::tell_uses() {
+    // Without a limited app there is nothing to report, once the last report is empty.
     if (!speaks_for_node_ || (!has_limited_app_ && (!told_uses_ || told_uses_->empty()))) {
         return;
     }
@@ -119,6 +121,7 @@ void PusherEdge::tell_uses() {
     told_uses_at_ = reactor_.now();
     reactor_.wake_at(told_uses_at_ + kUseInterval);
     Rations::Uses uses = rations_->uses(reactor_.now());
+    // A refused report is tried again after kUseInterval.
     if (uses != told_uses_ && hub_.offer(mesh::ShareUsage{uses}) == Push::kAccepted) {
         told_uses_ = std::move(uses);
     }

@@ -20,28 +20,36 @@
 
 namespace tulle::node {
 
+/// The configuration of the Pusher edge of a shard.
 struct PusherOptions {
     AppTable apps;
-    std::shared_ptr<AppRations> rations = nullptr;  ///< of the node; null: of this edge alone
+    /// Shared by the shards of the node; null: this edge counts alone.
+    std::shared_ptr<AppRations> rations = nullptr;
     pusher::SessionTimeouts timeouts;
+    /// How long an HTTP connection may be silent between requests.
     Duration http_idle_timeout = kHttpIdleTimeout;
+    /// Of each WebSocket.
     OutboxLimits outbox{kMaxOutboxBytes, kWriteTimeout};
+    /// WebSocket compression is offered to clients.
     bool permessage_deflate = false;
     DemoContent demo;
-    std::uint64_t seed = 0;  ///< of the socket ids: random, another for each shard
+    /// Of the socket ids. Random, and another for each shard.
+    std::uint64_t seed = 0;
 };
 
-/// The Pusher protocol on one shard: WebSocket clients, the HTTP API, and the pages of the public listener.
+/// The Pusher protocol on a shard: WebSocket clients, the HTTP API, and the pages of the public listener.
 ///
 /// Thread: the shard's.
-/// Limits: this shard's part of the HTTP connections that the node may have; an idle one makes way for a new one.
+/// Limits: this shard's part of the node's HTTP connections. An idle HTTP connection makes way for a new connection.
+/// Errors: see Edge.
 class PusherEdge final : public Edge {
 public:
     PusherEdge(const EdgeContext& context, PusherOptions options);
 
-    /// The apps from now on. Clients of apps that are no longer among them are closed.
+    /// A new configuration of the apps. Clients of apps that are gone or disabled are closed.
     void set_apps(AppTable apps);
 
+    /// Every connection begins with HTTP; a WebSocket is an upgrade.
     void accept(Socket socket, Peer peer) override;
     [[nodiscard]] bool make_room() override { return room_.make_room(); }
     void refuse(Socket& socket) override;
@@ -49,6 +57,7 @@ public:
     [[nodiscard]] std::size_t clients() const override { return clients_.size(); }
 
     void on_mail(mesh::ToShard& message) override;
+    /// Sends the frames gathered over several records.
     void end_mail() override { clients_.delivery().fanout().end_run(); }
     void on_mail_lost(const mesh::ToShard& message, const std::exception& error) noexcept override;
     [[nodiscard]] std::vector<std::string> answer(const std::string& query) override;
@@ -59,6 +68,7 @@ public:
 
 private:
     void handle(const mesh::Subscribed& answer) { clients_.on_subscribed(answer); }
+    /// To the sender of a client event, or to the HTTP request.
     void handle(const mesh::Published& answer);
     void handle(const mesh::QueryResult& result) { http_.on_query_result(result); }
     void handle(const mesh::RetainedFound& found) { clients_.cached().learn(found.channel, found.event); }
@@ -67,19 +77,27 @@ private:
     void handle(const mesh::Gap& gap) { clients_.delivery().on_gap(gap); }
     void handle(const mesh::Readiness& readiness) { http_.set_ready(readiness.ready); }
     void handle(const mesh::StatusReply& reply) { http_.on_status(reply); }
+    /// Only the shard that speaks for the node passes the uses on, as all shards count together.
     void handle(const mesh::ClusterUsage& usage);
-    void handle(const mesh::Deliver&) {}      // taken before
-    void handle(const mesh::LocalQuery&) {}   // answered by answer()
-    void handle(const mesh::TraceResult&) {}  // only the admin listener traces
-    void handle(const mesh::DutyChanged&) {}  // the webhooks' worker does the node's duties
+    /// Carried out by on_mail() itself.
+    void handle(const mesh::Deliver&) {}
+    /// Answered by answer().
+    void handle(const mesh::LocalQuery&) {}
+    /// Only the admin listener traces.
+    void handle(const mesh::TraceResult&) {}
+    /// The duties of the node go to the webhook worker.
+    void handle(const mesh::DutyChanged&) {}
     void handle(const mesh::DutyRevoked&) {}
     void handle(const mesh::DutyLast&) {}
     void handle(const mesh::DutyPerform&) {}
 
+    /// Reports the node's uses of allowances to the other nodes, at most once in kUseInterval and only when they have
+    /// changed.
     void tell_uses();
 
     Reactor& reactor_;
     HubPort& hub_;
+    /// True for a single shard of the node.
     const bool speaks_for_node_;
     const PusherOptions options_;
     AppTable apps_;
@@ -89,8 +107,11 @@ private:
     HttpRoom room_;
     PusherClients clients_;
     PublicHttp http_;
+    /// False: no app has a quota or an allowance, and nothing needs to be reported.
     bool has_limited_app_;
-    std::optional<Rations::Uses> told_uses_;  ///< nothing: not one of those yet that share
+    /// The last report. Nothing: this node has not reported yet, and is not counted as a source.
+    std::optional<Rations::Uses> told_uses_;
+    /// When the last report was tried.
     Instant told_uses_at_{};
 };
 

@@ -39,11 +39,13 @@ void PusherPresence::join(const JoinHub& joining) {
     message.id = joining.id;
     message.channel = joining.channel;
     message.member = {joining.member.user, share(joining.member.card)};
+    // An app that is gone takes nobody in.
     message.max_members = app == nullptr ? 0 : app->max_presence_members;
     hub_.send(std::move(message));
 }
 
 void PusherPresence::leave(const LeaveHub& leaving) {
+    // The mark comes before the drain check: PusherDuties decides by itself.
     duties_.watch_member(leaving.channel, leaving.user);
     if (!is_draining_) {
         hub_.send(mesh::MemberLeave{leaving.channel, leaving.user});
@@ -60,6 +62,8 @@ void PusherPresence::admit(const Admit& admitted) {
 }
 
 void PusherPresence::turn_away(const TurnAway& turned) {
+    // The table forgets the client before the hub is told. An exception between the two would leave the hub untold for
+    // ever, and so ends the process.
     [&]() noexcept {
         ChannelEffects changes;
         channels_.unsubscribe(turned.slot, turned.channel, changes);
@@ -84,6 +88,7 @@ void PusherPresence::on_listed(const mesh::Subscribed& answer) {
     if (answer.members) {
         PresenceRooms::Users users;
         for (const mesh::PresenceMember& member : *answer.members) {
+            // A user without a card gets an empty card, as readers of cards expect no null.
             users.emplace(member.user, member.info ? member.info : share(std::string()));
         }
         rooms_.on_listed(answer.channel, std::move(users));

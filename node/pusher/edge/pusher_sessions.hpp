@@ -13,15 +13,18 @@
 
 namespace tulle::node {
 
-/// One Pusher client of a shard.
+/// A Pusher client of a shard.
 struct PusherClient {
     WsConnection* connection;
     pusher::Session session;
-    AppTable apps;             ///< keeps the session's app
-    std::uint32_t generation;  ///< tells clients apart that have had the same slot
+    /// Keeps the session's app alive.
+    AppTable apps;
+    /// Tells apart clients that have had the same slot one after the other.
+    std::uint32_t generation;
 };
 
-/// What the parts of a shard's Pusher edge want of its clients.
+/// The clients of a shard, as the other parts of the Pusher edge see them. PusherClients implements the interface; so
+/// the parts do not depend on PusherClients.
 ///
 /// Thread: the shard's.
 class PusherSessions {
@@ -31,16 +34,17 @@ public:
     PusherSessions& operator=(const PusherSessions&) = delete;
     virtual ~PusherSessions() = default;
 
-    /// Null: the client has gone.
+    /// The client at a slot; null when the client has gone. Valid until the client goes.
     [[nodiscard]] virtual PusherClient* find(Slot slot) const = 0;
-    /// Nothing when no client of this shard has the id.
+    /// The slot of the client with this socket id; nothing when no client of this shard has the id.
     [[nodiscard]] virtual std::optional<Slot> slot_of(std::string_view socket_id) const = 0;
-    /// Carries out what a session has decided, and takes from the effects what it hands on.
+    /// Carries out the decisions of a session. Values may be moved out of `effects`.
     virtual void run(PusherClient& client, pusher::SessionEffects& effects) = 0;
+    /// Carries out the decisions of the ChannelTable.
     virtual void run(const ChannelEffects& effects) = 0;
-    /// One event for all subscribers of a channel.
+    /// Sends an event to all subscribers of a channel.
     virtual void broadcast(std::string_view channel, const EventBody& body) = 0;
-    /// Closes the connections that are signed in as the user, or are members of presence channels as that user.
+    /// Closes the connections signed in as the user, and the connections on presence channels as the user.
     virtual void end_user(std::string_view app_id, std::string_view user) = 0;
 };
 

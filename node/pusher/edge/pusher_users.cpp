@@ -51,6 +51,7 @@ void PusherUsers::join(const JoinHub& joining) {
     message.id = joining.id | kSignInIdBit;
     message.channel = joining.channel;
     message.member = {joining.member.user, share(joining.member.card)};
+    // The channel has a single member, the user, however many connections there are.
     message.max_members = 1;
     hub_.send(std::move(message));
 }
@@ -70,6 +71,7 @@ void PusherUsers::answer(Slot slot, bool is_in) {
 
 void PusherUsers::tell_watchers(const TellWatchers& news) {
     const std::string text = pusher::watchlist_events(news.online, news.offline);
+    // Written once for all watchers.
     const SlabRange frame = reactor_.arena().append({TextFrameHeader(text.size()).view(), text});
     for (const Slot slot : news.slots) {
         if (const PusherClient* client = sessions_.find(slot)) {
@@ -86,6 +88,7 @@ void PusherUsers::on_reachable(Slot slot) {
 
 void PusherUsers::on_subscribed(const mesh::Subscribed& answer) {
     UserEffects changes;
+    // The only possible member of the channel is the user: a non-empty list means online.
     users_.on_subscribed(answer.channel, answer.generation, answer.members && !answer.members->empty(), changes);
     run(changes);
 }

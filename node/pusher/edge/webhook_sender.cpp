@@ -25,7 +25,7 @@ struct FreeMulti {
     void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
 };
 
-/// One request while it is in flight. What the library holds pointers to.
+/// A request in flight. libcurl holds pointers to the members, so a Transfer never moves.
 struct Transfer {
     WebhookRequest request;
     const AddressPolicy* policy = nullptr;
@@ -36,7 +36,7 @@ struct Transfer {
     std::unique_ptr<CURL, FreeEasy> easy;
 };
 
-/// Nothing for what is no address of the Internet.
+/// The address in the form of the policy. False for an address of another family than IPv4 and IPv6.
 bool read_address(const curl_sockaddr& from, IpAddress& to) {
     if (from.family == AF_INET) {
         sockaddr_in v4{};
@@ -46,7 +46,7 @@ bool read_address(const curl_sockaddr& from, IpAddress& to) {
     }
     if (from.family == AF_INET6) {
         to.is_v6 = true;
-        // `addr` is declared shorter than the address that it holds.
+        // `addr` is declared shorter than the address in the member.
         std::memcpy(to.bytes.data(), reinterpret_cast<const char*>(&from.addr) + offsetof(sockaddr_in6, sin6_addr),
                     to.bytes.size());
         return true;
@@ -54,6 +54,8 @@ bool read_address(const curl_sockaddr& from, IpAddress& to) {
     return false;
 }
 
+/// Called by libcurl with the address of the connection to be made, after the lookup of the name. The only place where
+/// the address is certain.
 curl_socket_t open_socket(void* context, curlsocktype, curl_sockaddr* address) {
     auto& transfer = *static_cast<Transfer*>(context);
     IpAddress target;
@@ -64,13 +66,16 @@ curl_socket_t open_socket(void* context, curlsocktype, curl_sockaddr* address) {
     return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/// Of headers and body alike: counts, and throws away.
+/// Called by libcurl for headers and body of an answer: counts and throws away. A return of 0 makes libcurl cut the
+/// connection.
 std::size_t discard(char*, std::size_t size, std::size_t count, void* context) {
     auto& transfer = *static_cast<Transfer*>(context);
     transfer.answer_bytes += size * count;
     return transfer.answer_bytes > kMaxWebhookAnswerBytes ? 0 : size * count;
 }
 
+/// Sets an option of libcurl. Throws when this build of libcurl does not know the option: without the option a request
+/// might be unsafe.
 template <class Value>
 void set(CURL* easy, CURLoption option, Value value) {
     if (curl_easy_setopt(easy, option, value) != CURLE_OK) {
@@ -78,6 +83,7 @@ void set(CURL* easy, CURLoption option, Value value) {
     }
 }
 
+/// Sets everything on which the safety of a request depends. No default of libcurl is trusted.
 void set_up(Transfer& transfer, Duration timeout) {
     CURL* easy = transfer.easy.get();
     const auto timeout_ms = static_cast<long>(std::chrono::ceil<std::chrono::milliseconds>(timeout).count());
@@ -89,14 +95,18 @@ void set_up(Transfer& transfer, Duration timeout) {
     set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     set(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    set(easy, CURLOPT_PROXY, "");  // not what the environment says
+    // Without the empty text, libcurl takes a proxy from the environment.
+    set(easy, CURLOPT_PROXY, "");
     set(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     set(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     set(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
     set(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
+    // See "Connection: close" in start().
     set(easy, CURLOPT_FORBID_REUSE, 1L);
+    // A program with several threads must not let libcurl use signals.
     set(easy, CURLOPT_NOSIGNAL, 1L);
-    set(easy, CURLOPT_QUICK_EXIT, 1L);  // a name that does not resolve in time keeps nobody waiting
+    // The end of a request does not wait for a lookup still under way.
+    set(easy, CURLOPT_QUICK_EXIT, 1L);
     set(easy, CURLOPT_ERRORBUFFER, transfer.error);
     set(easy, CURLOPT_PRIVATE, &transfer);
     set(easy, CURLOPT_OPENSOCKETFUNCTION, &open_socket);
@@ -107,7 +117,8 @@ void set_up(Transfer& transfer, Duration timeout) {
     set(easy, CURLOPT_HEADERDATA, &transfer);
 }
 
-/// An answer counts by its status, also when the rest of it was too long to be read.
+/// The outcome of a finished request. An answer counts by its status, also when the rest of the answer was too long to
+/// be read.
 WebhookOutcome outcome_of(const Transfer& transfer, CURLcode result) {
     WebhookOutcome outcome;
     outcome.id = transfer.request.id;
@@ -125,6 +136,7 @@ WebhookOutcome outcome_of(const Transfer& transfer, CURLcode result) {
     return outcome;
 }
 
+/// Sets libcurl up once for the process. Throws std::runtime_error on failure.
 CURLM* new_multi() {
     static const CURLcode is_set_up = curl_global_init(CURL_GLOBAL_DEFAULT);
     CURLM* multi = is_set_up == CURLE_OK ? curl_multi_init() : nullptr;
@@ -136,6 +148,7 @@ CURLM* new_multi() {
 
 }  // namespace
 
+/// The implementation, so that the header needs no libcurl.
 class WebhookSender::Transfers {
 public:
     Transfers(AddressPolicy policy, Duration timeout)
@@ -153,12 +166,15 @@ public:
         auto transfer = std::make_unique<Transfer>();
         transfer->request = std::move(request);
         transfer->policy = &policy_;
-        transfer->request.headers.emplace_back("Expect:");  // large bodies wait for no leave
-        // A request on a connection that the endpoint is about to close, or has closed for its own part, may be read
-        // there and not answered: then it is sent again, and is told twice.
+        // Without this header libcurl would ask for leave before a large body, and wait for the answer.
+        transfer->request.headers.emplace_back("Expect:");
+        // On a kept connection the endpoint may be about to close, or may have closed already on its side; the endpoint
+        // may then read a request without answering. The request is sent again, and the event told twice. So each
+        // request has a connection of its own.
         transfer->request.headers.emplace_back("Connection: close");
         transfer->request.headers.emplace_back("User-Agent: tulle/" TULLE_VERSION);
         for (const std::string& header : transfer->request.headers) {
+            // curl_slist_append() returns the list that replaces the given list.
             curl_slist* longer = curl_slist_append(transfer->headers.get(), header.c_str());
             transfer->headers.release();
             transfer->headers.reset(longer);
@@ -176,6 +192,7 @@ public:
     void run(Duration patience, std::vector<WebhookOutcome>& out) {
         int running = 0;
         curl_multi_perform(multi_.get(), &running);
+        // Outcomes that are there already must not wait.
         if (!take_finished(out)) {
             const auto ms =
                 std::clamp<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(patience).count(), 0, 60'000);
@@ -189,6 +206,7 @@ public:
     [[nodiscard]] std::size_t size() const { return transfers_.size(); }
 
 private:
+    /// Appends the outcomes of all finished requests. True when there was an outcome.
     bool take_finished(std::vector<WebhookOutcome>& out) {
         const std::size_t before = out.size();
         int left = 0;

@@ -29,9 +29,11 @@
 namespace tulle::node {
 namespace {
 
-constexpr Duration kIdle = 60s;  // between two looks at the clock when nothing is due
+/// Between two looks at the clock when nothing is due.
+constexpr Duration kIdle = 60s;
 constexpr Duration kFailureLogInterval = 1s;
 
+/// The end of a duty in the words of the mesh.
 mesh::DutyOutcome outcome_of(DutyEnd end) {
     switch (end) {
         case DutyEnd::kTold:
@@ -46,7 +48,7 @@ mesh::DutyOutcome outcome_of(DutyEnd end) {
     return mesh::DutyOutcome::kUnknown;
 }
 
-/// What other threads want of the worker.
+/// Orders of other threads to the worker, taken at the next turn.
 struct Orders {
     std::optional<AppTable> apps;
     std::function<void()> on_finished;
@@ -55,7 +57,7 @@ struct Orders {
 
 }  // namespace
 
-/// What runs on the worker's thread. The order of the members is that of their dependence.
+/// The part on the worker's thread. A member may use the members declared before the member.
 class WebhookWorker::Loop {
 public:
     Loop(mesh::ShardIndex index, mesh::HubMailbox& hub, AppTable apps, WebhookSettings settings, std::uint64_t seed)
@@ -94,7 +96,7 @@ public:
     const ShardCounters& counters() const { return counters_; }
 
 private:
-    // More fields than 15: what one thread owns, in the order of dependence.
+    // More fields than 15: the property of a single thread, in the order of dependence.
     void run() {
         try {
             while (turn()) {
@@ -108,7 +110,7 @@ private:
         }
     }
 
-    /// False: the end.
+    /// A turn of the loop. False: the worker is to end.
     bool turn() {
         now_ = monotonic_now();
         for (const WebhookOutcome& outcome : outcomes_) {
@@ -122,13 +124,15 @@ private:
             take(message);
         }
         mail_.clear();
+        // The time is over: nobody waits for outcomes any more, and the desk must settle its duties.
         if (on_finished_ && now_ >= finish_by_ && !is_last_) {
             queue_.part(queue_effects_);
         }
         step();
         note_last_words();
         counters_.webhook_queue.set(queue_.size());
-        const bool is_told = hub_.flush();  // what has become of the duties
+        // The hub must have every report of a finished duty before the node may leave.
+        const bool is_told = hub_.flush();
         if (on_finished_ && ((is_told && queue_.is_done()) || now_ >= finish_by_)) {
             std::exchange(on_finished_, nullptr)();
         }
@@ -188,15 +192,15 @@ private:
         }
     }
 
-    /// Says it once, and only if there is something to tell.
+    /// Logs once, and only if there is something to tell.
     void note_last_words() {
         if (is_last_ && queue_.size() > 0 && !std::exchange(last_words_noted_, true)) {
             spdlog::info("no other node stays: what webhooks have still to be told is told now");
         }
     }
 
-    /// Does one piece of work. What is thrown there, for want of memory as a rule, is the end of this piece alone:
-    /// `otherwise` says what becomes of it.
+    /// Does a piece of work. An exception, as a rule for want of memory, ends the piece alone: `otherwise` then settles
+    /// the piece.
     template <class Work, class Otherwise>
     void guard(Work&& work, Otherwise&& otherwise) {
         try {
@@ -211,7 +215,7 @@ private:
         }
     }
 
-    /// Of a count that nobody is sure of the mesh asks again. A task is done.
+    /// Forgets a duty. Of a count with the outcome kUnknown the mesh asks again; a task counts as done.
     void abandon(std::uint64_t token, mesh::DutyOutcome outcome) {
         desk_.abandon(token);
         hub_.send(mesh::DutyDone{token, 0, outcome});
@@ -225,8 +229,8 @@ private:
               });
     }
 
-    /// Nobody will tell what waits now. Of a node that is not the last one that is what clients said and this node
-    /// alone kept.
+    /// Counts and logs the events lost with this node. A node that is not the last loses only client events and cache
+    /// misses: the tasks relieved by the desk.
     void give_up_the_rest() {
         if (const std::size_t own = desk_.events_of_its_own(); !is_last_ && own > 0) {
             counters_.webhook_given_up_total.add(own);
@@ -274,7 +278,8 @@ private:
             guard(
                 [&] {
                     spdlog::warn("the webhook of app {} at {} has failed: {}", endpoint.app_id,
-                                 endpoint.url.substr(0, endpoint.url.find('?')),  // what follows may be a secret
+                                 // The query of a URL may hold a secret.
+                                 endpoint.url.substr(0, endpoint.url.find('?')),
                                  outcome.error.empty() ? "status " + std::to_string(outcome.status) : outcome.error);
                 },
                 [] {});
@@ -282,13 +287,14 @@ private:
         queue_.on_outcome(now_, endpoint, outcome.is_taken(), queue_effects_);
     }
 
-    /// Runs what the cores want until they want nothing more now.
+    /// Runs the effects of the cores until no core wants anything more.
     void step() {
         desk_.on_deadline(now_, desk_effects_);
         teller_.on_deadline(now_, counts_);
         run_effects();
         queue_.on_deadline(now_, queue_effects_);
-        run_effects();  // an attempt that cannot be made has failed
+        // An attempt that cannot be made has failed, which causes further effects.
+        run_effects();
         for (const TellCount& told : std::exchange(counts_, {})) {
             mesh::Publish publish;
             publish.channels.push_back(told.key);
@@ -323,7 +329,7 @@ private:
         }
     }
 
-    /// What has become of the event may make the desk tell more.
+    /// The settled event may make the desk tell more.
     void guard_settled(const EventSettled& settled) {
         const std::optional<std::uint64_t> token = desk_.token_of(settled.id);
         guard([&] { desk_.on_settled(now_, settled, desk_effects_); },
@@ -335,6 +341,7 @@ private:
     }
 
     void tell(const TellEndpoints& telling) {
+        // Only a client event and a cache miss bear their own JSON.
         const Worth worth = telling.what.json == nullptr ? Worth::kTruth : Worth::kPassing;
         std::size_t told = 0;
         guard(
@@ -429,13 +436,14 @@ private:
     WebhookEffects desk_effects_;
     QueueEffects queue_effects_;
     std::vector<TellCount> counts_;
+    /// Requests without an outcome, by id.
     std::map<std::uint64_t, EndpointId> attempts_;
     std::uint64_t last_attempt_ = 0;
     Instant now_{};
     bool is_leaving_ = false;
     bool is_last_ = false;
     bool last_words_noted_ = false;
-    /// tasks that have come since the node is leaving: bounded by the mesh
+    /// Tasks since the node began to leave, kept in case no other node stays; bounded by the mesh.
     std::vector<mesh::DutyPerform> left_to_others_;
     std::function<void()> on_finished_;
     Instant finish_by_{};

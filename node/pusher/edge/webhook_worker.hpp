@@ -11,31 +11,35 @@
 
 namespace tulle::node {
 
-/// Does this node's duties, on a thread of its own: tells the endpoints of the apps what has happened, and the
-/// subscribers of counted channels how many they are. To the hub it is one more shard, which never subscribes.
+/// Does this node's duties on a thread of its own: tells the endpoints of the apps what has happened, and tells the
+/// subscribers of counted channels how many they are. To the hub the worker is a further shard without subscriptions.
 ///
-/// Thread: its owner's; set_apps, finish and mailbox from any.
-/// Limits: webhook_limits.hpp.
-/// Errors: the constructor throws std::runtime_error when HTTP requests can't be set up.
+/// Thread: the owner's; set_apps(), finish() and mailbox() from any thread.
+/// Limits: see webhook_limits.hpp.
+/// Errors: the constructor throws std::runtime_error when HTTP requests cannot be set up. A piece of work that fails
+///         for want of memory is given up and counted; the thread goes on.
 class WebhookWorker {
 public:
+    /// `index` names the worker at the hub. `hub` must outlive the worker. `seed` varies the pauses between attempts.
     WebhookWorker(mesh::ShardIndex index, mesh::HubMailbox& hub, AppTable apps, WebhookSettings settings,
                   std::uint64_t seed);
-    /// Stops and joins.
+    /// Stops the thread and waits for its end.
     ~WebhookWorker();
     WebhookWorker(const WebhookWorker&) = delete;
     WebhookWorker& operator=(const WebhookWorker&) = delete;
 
+    /// Where the hub puts messages for the worker.
     [[nodiscard]] mesh::ShardMailbox& mailbox();
-    /// Those of webhooks are counted here.
+    /// The metrics of webhooks.
     [[nodiscard]] const ShardCounters& counters() const;
+    /// Starts the thread. To be called once.
     void start();
-    /// The apps have changed: what waits for endpoints that are no more is given up.
+    /// The apps have a new configuration. Events for endpoints without a configuration are given up.
     void set_apps(AppTable apps);
-    /// The node is leaving: takes no more duties, as others will do them; sends what waits, once. `on_finished` is
-    /// called on the worker's thread when that is done, or kWebhookDrainTimeout is over.
+    /// The node is leaving: takes no further duty, as other nodes will do them, and sends the waiting events once. The
+    /// worker's thread calls `on_finished` when everything is sent, or kWebhookDrainTimeout is over.
     void finish(std::function<void()> on_finished);
-    /// Ends the thread. The mailbox stays: the hub may still write into it.
+    /// Ends the thread. The mailbox stays, as the hub may still write into it.
     void stop();
 
 private:

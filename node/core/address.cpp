@@ -6,18 +6,23 @@
 namespace tulle::node {
 namespace {
 
+// The longest host name of the DNS (RFC 1035).
 constexpr std::size_t kMaxHostBytes = 253;
 
+// Characters of host names and IPv4 addresses. An underscore is not allowed in host names by the RFCs, yet container
+// networks use names with underscores.
 bool is_host_char(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
            c == '_';
 }
 
+// Characters of an IPv6 address, including the dotted tail of a mapped address.
 bool is_ipv6_char(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
 }
 
-/// Four decimal numbers, and the first is 127: not just any name that begins so.
+/// True for the form of an address in 127.0.0.0/8: digits and three dots. A host name such as 127.example.org is no
+/// loopback address.
 bool is_loopback_v4(std::string_view host) {
     return host.starts_with("127.") && std::count(host.begin(), host.end(), '.') == 3 &&
            std::all_of(host.begin(), host.end(), [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
@@ -26,12 +31,14 @@ bool is_loopback_v4(std::string_view host) {
 }  // namespace
 
 bool Address::is_loopback() const {
-    constexpr std::string_view kMapped = "::ffff:";  // an IPv4 address written as IPv6
+    // The prefix of an IPv4 address in IPv6 form.
+    constexpr std::string_view kMapped = "::ffff:";
     const std::string_view v4 = std::string_view(host).substr(host.starts_with(kMapped) ? kMapped.size() : 0);
     return host == "localhost" || host == "::1" || is_loopback_v4(v4);
 }
 
 std::optional<Address> parse_address(std::string_view text) {
+    // The last colon: an IPv6 address in brackets has colons of its own.
     const std::size_t colon = text.rfind(':');
     if (colon == std::string_view::npos) {
         return std::nullopt;
@@ -48,6 +55,7 @@ std::optional<Address> parse_address(std::string_view text) {
     }
     std::uint16_t number = 0;
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+    // A sign, a blank or trailing characters make the port invalid.
     if (error != std::errc{} || end != port.data() + port.size()) {
         return std::nullopt;
     }

@@ -22,6 +22,7 @@ bool AddressCounts::enter(const PeerAddress& address) {
 
 void AddressCounts::leave(const PeerAddress& address) {
     const auto found = counts_.find(address);
+    // Without a limit nothing has been counted. With a limit every leave has an enter.
     TULLE_ASSERT(most_ == 0 || found != counts_.end());
     if (found != counts_.end() && --found->second == 0) {
         counts_.erase(found);
@@ -36,6 +37,7 @@ void AuthThrottle::on_failure(const PeerAddress& address, Instant now) {
     if (is_exempt(address)) {
         return;
     }
+    // The failing address moves to the front of the list: the back holds the address to forget.
     const auto [found, is_new] = index_.try_emplace(address);
     if (is_new) {
         by_age_.push_front({address, now, 0});
@@ -44,6 +46,7 @@ void AuthThrottle::on_failure(const PeerAddress& address, Instant now) {
         by_age_.splice(by_age_.begin(), by_age_, found->second);
     }
     Failures& failures = by_age_.front();
+    // The window of the first failure has passed, so the count begins again.
     if (now >= failures.first + kAuthFailureWindow) {
         failures.first = now;
         failures.count = 0;

@@ -9,65 +9,80 @@
 
 namespace tulle::node {
 
-/// How many connections each address holds.
+/// Counts the open connections of each address, and refuses connections beyond a limit.
 ///
-/// Limits: one entry for each address that is connected now.
+/// Thread: none of its own; NodeLimits calls under a lock.
+/// Limits: one entry for each address with an open connection.
+/// Errors: `enter` throws std::bad_alloc when there is no memory for a new address; no count has changed then.
 class AddressCounts {
 public:
-    /// `most` 0: no limit, and nothing is counted.
+    /// `most`: connections of each address. 0 means no limit; nothing is counted then.
     explicit AddressCounts(std::size_t most) : most_(most) {}
 
-    /// False: it has as many as it may, and this one is not counted.
+    /// Counts one more connection of `address`. False: the address holds `most` connections already, and the new
+    /// connection is not counted.
     [[nodiscard]] bool enter(const PeerAddress& address);
-    /// One that was let in has ended.
+    /// Uncounts a connection. REQUIRES: `enter` has returned true for the connection.
     void leave(const PeerAddress& address);
 
 private:
+    /// 0: no limit.
     std::size_t most_;
     std::map<PeerAddress, std::size_t> counts_;
 };
 
-/// Addresses whose signatures were wrong too often.
+/// Remembers addresses with too many wrong signatures.
 ///
-/// An address that has failed `most` times within kAuthFailureWindow of its first failure is shut until that window
-/// ends; then its count begins again. What is shut is only the plain answer to further wrong signatures: whether a
-/// signature is wrong is looked at first, as anybody (a page in a visitor's browser, a neighbour behind the same proxy)
-/// can send wrong ones from an address that right ones come from too.
+/// An address with `most` failures within kAuthFailureWindow of the first failure is shut until that window ends; the
+/// count then begins again from 0. A shut address only gets another answer to further wrong signatures: every signature
+/// is checked first, because anybody (a page in a visitor's browser, a neighbour behind the same proxy) can send wrong
+/// signatures from an address of an honest backend.
+///
+/// Thread: none of its own; NodeLimits calls under a lock. `is_exempt` reads constants and needs no lock.
 /// Time:   `now` must not go backwards.
-/// Limits: kMaxFailingAddresses; past it the address that failed longest ago is forgotten.
+/// Limits: kMaxFailingAddresses. Past the limit the throttle forgets the address with the oldest last failure.
 class AuthThrottle {
 public:
     struct Options {
-        std::size_t most = 0;      ///< 0: off
-        bool private_too = false;  ///< else private addresses, proxies as a rule, may fail as often as they like
+        /// Failures that shut an address; 0 turns the throttle off.
+        std::size_t most = 0;
+        /// False: private addresses may fail without limit, because a private address is mostly a proxy with many
+        /// clients behind.
+        bool private_too = false;
     };
     explicit AuthThrottle(Options options) : options_(options) {}
-    AuthThrottle(const AuthThrottle&) = delete;  ///< the index refers into the list
+    /// No copies: the iterators of the index point into the list of the original.
+    AuthThrottle(const AuthThrottle&) = delete;
     AuthThrottle& operator=(const AuthThrottle&) = delete;
     AuthThrottle(AuthThrottle&&) = default;
     AuthThrottle& operator=(AuthThrottle&&) = default;
     ~AuthThrottle() = default;
 
-    /// It may fail as often as it likes. Always the same answer.
+    /// True when failures of the address are never counted. The answer for an address never changes.
     [[nodiscard]] bool is_exempt(const PeerAddress& address) const;
+    /// Counts a wrong signature of `address`. Does nothing for an exempt address.
     void on_failure(const PeerAddress& address, Instant now);
-    /// How long it is shut; 0: it is not.
+    /// How long the address stays shut; 0 for an address that may still fail.
     [[nodiscard]] Duration shut_for(const PeerAddress& address, Instant now) const;
 
 private:
+    /// The wrong signatures of an address in the present window.
     struct Failures {
         PeerAddress address;
+        /// The failure that began the window.
         Instant first;
         std::size_t count = 0;
     };
-    using ByAge = std::list<Failures>;  ///< the one that failed last in front
+    /// Latest failure first, so the entry to forget is at the back.
+    using ByAge = std::list<Failures>;
 
     Options options_;
     ByAge by_age_;
     std::map<PeerAddress, ByAge::iterator> index_;
 };
 
-/// Whether an address is shut: asked of only once one of its signatures has been found wrong.
+/// Tells a protocol whether the address of a connection is shut. A protocol asks only after a signature of the
+/// connection has been found wrong.
 class AuthGate {
 public:
     AuthGate() = default;
@@ -75,6 +90,7 @@ public:
     AuthGate& operator=(const AuthGate&) = delete;
     virtual ~AuthGate() = default;
 
+    /// True: the protocol answers a wrong signature with "too many failures".
     [[nodiscard]] virtual bool is_shut() const = 0;
 };
 

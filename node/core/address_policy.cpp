@@ -7,14 +7,17 @@
 namespace tulle::node {
 namespace {
 
+// A range of IPv4, by its first bytes.
 constexpr AddressRange v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, unsigned bits) {
     return {{false, {a, b, c}}, bits};
 }
 
+// A range of IPv6, by its first bytes.
 constexpr AddressRange v6(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d, unsigned bits) {
     return {{true, {a, b, c, d}}, bits};
 }
 
+// Ranges of IPv4 that are not public, after the IANA registry of special-purpose addresses.
 constexpr AddressRange kNotPublicV4[] = {
     v4(0, 0, 0, 8),        // this network: 0.0.0.0 is the machine itself
     v4(10, 0, 0, 8),       // private
@@ -33,8 +36,10 @@ constexpr AddressRange kNotPublicV4[] = {
     v4(240, 0, 0, 4),      // reserved, and broadcast
 };
 
+// 2000::/3: IANA assigns global addresses from this range only.
 constexpr AddressRange kGlobalV6 = v6(0x20, 0, 0, 0, 3);
 
+// Ranges inside kGlobalV6 that are not public.
 constexpr AddressRange kNotPublicV6[] = {
     v6(0x20, 0x01, 0, 0, 23),        // protocol assignments; Teredo holds an IPv4 address
     v6(0x20, 0x01, 0x0d, 0xb8, 32),  // documentation
@@ -49,6 +54,7 @@ bool contains(const AddressRange& range, const IpAddress& address) {
         return false;
     }
     TULLE_ASSERT(range.bits <= 8 * range.base.bytes.size());
+    // Compares the whole bytes first, then the remaining high bits of the next byte.
     const std::size_t whole = range.bits / 8;
     if (!std::equal(address.bytes.begin(), address.bytes.begin() + static_cast<std::ptrdiff_t>(whole),
                     range.base.bytes.begin())) {

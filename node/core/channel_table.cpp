@@ -6,6 +6,12 @@
 
 namespace tulle::node {
 
+// How the lists work. `channels_` has an entry for each channel, with the list of the channel's subscribers. The first
+// `admitted` subscribers of the list are confirmed, the others wait. To confirm or to remove a subscriber, the table
+// swaps the subscriber with the subscriber at the border between the two parts, or at the end of the list, and moves
+// the border or shortens the list. `places_` knows the position of each subscription in both of its lists, so no
+// operation searches a list.
+
 ChannelTable::ChannelId ChannelTable::open_channel(std::string_view channel, const ChannelNeeds& needs,
                                                    ChannelEffects& out) {
     ChannelId id = static_cast<ChannelId>(channels_.size());
@@ -18,6 +24,7 @@ ChannelTable::ChannelId ChannelTable::open_channel(std::string_view channel, con
     const auto entry = ids_.emplace(std::string(channel), id).first;
     Channel& opened = channels_[id];
     TULLE_ASSERT(opened.name == nullptr && opened.subscribers.empty());
+    // The name points to the key in ids_: keys of a node-based map keep their address.
     opened.name = &entry->first;
     opened.generation = ++last_generation_;
     opened.is_presence = needs.presence;
@@ -34,11 +41,13 @@ void ChannelTable::subscribe(Slot slot, std::string_view channel, const ChannelN
     }
     std::vector<ChannelId>& mine = slots_[slot.value];
     const Place place{static_cast<std::uint32_t>(entry.subscribers.size()), static_cast<std::uint32_t>(mine.size())};
+    // A repeated subscription keeps the place that the subscription already has.
     const auto [held, is_new] = places_.emplace(place_key(slot, id), place);
     if (is_new) {
         entry.subscribers.push_back(slot);
         mine.push_back(id);
     }
+    // Pending: on_subscribed will look at every subscriber of the list.
     if (!entry.is_confirmed) {
         return;
     }
@@ -47,6 +56,7 @@ void ChannelTable::subscribe(Slot slot, std::string_view channel, const ChannelN
     } else if (is_new) {
         admit(slot, channel, out);
     } else if (held->second.in_channel < entry.admitted) {
+        // A client that subscribes again is told again. A presence subscriber without admission hears when admitted.
         out.push_back(Confirm{slot, *entry.name});
     }
 }
@@ -58,6 +68,7 @@ void ChannelTable::admit(Slot slot, std::string_view channel, ChannelEffects& ou
     Channel& entry = channels_[id];
     const std::uint32_t at = places_.at(place_key(slot, id)).in_channel;
     TULLE_ASSERT(entry.is_confirmed && at >= entry.admitted);
+    // The subscriber changes places with the first waiting subscriber; then the border moves.
     swap_subscribers(id, at, entry.admitted);
     ++entry.admitted;
     out.push_back(Confirm{slot, *entry.name});
@@ -83,6 +94,7 @@ void ChannelTable::remove(Slot slot, ChannelEffects& out) {
     if (slot.value >= slots_.size()) {
         return;
     }
+    // `drop` takes the last channel of the list each time, so nothing in the list moves.
     while (!slots_[slot.value].empty()) {
         drop(slot, slots_[slot.value].back(), out);
     }
@@ -95,6 +107,7 @@ void ChannelTable::drop(Slot slot, ChannelId id, ChannelEffects& out) {
     const Place place = found->second;
     Channel& channel = channels_[id];
     std::uint32_t at = place.in_channel;
+    // A confirmed subscriber first moves to the border, so that the confirmed part stays without a hole.
     if (at < channel.admitted) {
         --channel.admitted;
         swap_subscribers(id, at, channel.admitted);
@@ -105,6 +118,7 @@ void ChannelTable::drop(Slot slot, ChannelId id, ChannelEffects& out) {
     channel.subscribers.pop_back();
     places_.erase(place_key(slot, id));
 
+    // The last channel of the slot takes the place of the dropped channel.
     std::vector<ChannelId>& mine = slots_[slot.value];
     TULLE_ASSERT(place.in_slot < mine.size());
     const ChannelId moved_id = mine.back();
@@ -114,6 +128,8 @@ void ChannelTable::drop(Slot slot, ChannelId id, ChannelEffects& out) {
         places_.at(place_key(slot, moved_id)).in_slot = place.in_slot;
     }
 
+    // Without a subscriber the entry becomes free. A later subscription opens the channel with a new generation, so the
+    // hub's answer to this opening is recognised as late.
     if (channel.subscribers.empty()) {
         out.push_back(UnsubscribeHub{*channel.name});
         ids_.erase(ids_.find(*channel.name));
@@ -128,6 +144,7 @@ bool ChannelTable::on_subscribed(std::string_view channel, std::uint64_t generat
         return false;
     }
     Channel& entry = channels_[known->second];
+    // The answer belongs to an opening that has ended, or has come before.
     if (entry.generation != generation || entry.is_confirmed) {
         return false;
     }
@@ -140,6 +157,7 @@ bool ChannelTable::on_subscribed(std::string_view channel, std::uint64_t generat
             out.push_back(Confirm{slot, *entry.name});
         }
     }
+    // Subscribers of a presence channel are admitted individually, after the hub has taken their users in.
     entry.admitted = entry.is_presence ? 0u : static_cast<std::uint32_t>(entry.subscribers.size());
     return true;
 }
@@ -183,6 +201,7 @@ std::vector<ChannelCount> ChannelTable::list(std::string_view prefix) const {
             counts.push_back({*channel.name, channel.admitted});
         }
     }
+    // Entries have no useful order: a free entry is used again for any channel.
     std::sort(counts.begin(), counts.end(),
               [](const ChannelCount& a, const ChannelCount& b) { return a.channel < b.channel; });
     return counts;

@@ -12,116 +12,146 @@
 
 namespace tulle::node {
 
-/// Tell the hub that this shard has got its first subscriber of `channel`.
+/// Effect: tell the hub about the first subscriber of `channel` on this shard.
 struct SubscribeHub {
     std::string channel;
+    /// The number of this opening of the channel. The hub's answer carries the same number.
     std::uint64_t generation = 0;
-    bool presence = false;  ///< with its members
-    bool retained = false;  ///< with its last event
+    /// The answer must bring the users of the channel.
+    bool presence = false;
+    /// The answer must bring the last event of the channel.
+    bool retained = false;
     friend bool operator==(const SubscribeHub&, const SubscribeHub&) = default;
 };
 
-/// Tell the hub that this shard has lost its last subscriber of `channel`.
+/// Effect: tell the hub that this shard has lost the last subscriber of `channel`.
 struct UnsubscribeHub {
     std::string channel;
     friend bool operator==(const UnsubscribeHub&, const UnsubscribeHub&) = default;
 };
 
-/// Tell the client at `slot` that it is subscribed; from here on the table delivers to it.
+/// Effect: tell the client at `slot` about the successful subscription. From here on `confirmed` returns the slot.
 struct Confirm {
     Slot slot;
     std::string channel;
     friend bool operator==(const Confirm&, const Confirm&) = default;
 };
 
-/// The mesh has confirmed a presence channel: take its user in, then admit the client at `slot`, or unsubscribe it.
+/// Effect: the mesh has confirmed a presence channel. Take the user of the connection in, then call `admit` for `slot`,
+/// or unsubscribe the slot.
 struct AskAdmission {
     Slot slot;
     std::string channel;
     friend bool operator==(const AskAdmission&, const AskAdmission&) = default;
 };
 
-/// What a channel wants of the mesh beside its messages.
+/// Needs of a channel beside messages; both follow from the name of the channel.
 struct ChannelNeeds {
-    bool presence = false;  ///< who is in it
-    bool retained = false;  ///< its last event
+    /// The users of the channel.
+    bool presence = false;
+    /// The last event of the channel.
+    bool retained = false;
 };
 
 using ChannelEffect = std::variant<SubscribeHub, UnsubscribeHub, Confirm, AskAdmission>;
 using ChannelEffects = std::vector<ChannelEffect>;
 
+/// A channel with the number of confirmed subscribers on this shard.
 struct ChannelCount {
-    std::string channel;  ///< the key
+    /// The key of the channel: app id and name.
+    std::string channel;
     std::uint64_t subscribers = 0;
     friend bool operator==(const ChannelCount&, const ChannelCount&) = default;
 };
 
-/// Who of this shard's connections is subscribed to which channel, and whether the whole mesh knows that we are.
+/// Knows the subscriptions of this shard's connections, and whether the whole mesh knows about the interest of this
+/// shard.
 ///
-/// A channel is pending from its first subscriber until the hub's answer of the same generation; whoever subscribes
-/// meanwhile waits for that answer. Confirmation and entry into what `confirmed` returns are one step. Subscribers of a
-/// presence channel are held one by one after that, until `admit`.
+/// A channel is pending from its first subscriber until the hub's answer with the same generation. Every subscriber of
+/// a pending channel waits for that answer. Confirmation and entry into the result of `confirmed` are a single step, so
+/// a client gets every message after the confirmation and none before. Subscribers of a presence channel then wait
+/// individually for `admit`.
 ///
 /// Thread: confined to its shard.
 /// Order:  run the appended effects in order; `out` is only appended to.
 /// Cost:   subscribe, unsubscribe and lookup are O(1); remove is O(channels of the slot).
 /// Limits: none of its own; the session bounds channels per connection.
-/// Errors: none. Unsubscribing what is not subscribed and an answer to an older generation do nothing.
+/// Errors: none. An unsubscription without a subscription and an answer to an older generation do nothing.
 class ChannelTable {
 public:
-    /// A repeated subscription of a confirmed channel is confirmed again, of a pending one not. `needs`: always the
-    /// same for one channel; those of its first subscriber hold.
+    /// Adds a subscription. A repeated subscription of a confirmed channel is confirmed again; a repeated subscription
+    /// of a pending channel changes nothing. `needs` must always be equal for a channel: the needs of the first
+    /// subscriber hold.
     void subscribe(Slot slot, std::string_view channel, const ChannelNeeds& needs, ChannelEffects& out);
+    /// Ends a subscription, confirmed or not.
     void unsubscribe(Slot slot, std::string_view channel, ChannelEffects& out);
-    /// The connection has gone.
+    /// Ends all subscriptions of a connection that has gone.
     void remove(Slot slot, ChannelEffects& out);
-    /// The hub's answer. False: it is to an older subscription, or has come before.
+    /// Takes the hub's answer in: confirms the channel. False: the answer belongs to an older generation, or is a
+    /// repetition.
     bool on_subscribed(std::string_view channel, std::uint64_t generation, ChannelEffects& out);
 
-    /// The client at `slot`, which AskAdmission had named and which has not left since, is taken in.
+    /// Confirms a subscriber of a presence channel. REQUIRES: AskAdmission has named slot and channel, and the
+    /// subscription still stands.
     void admit(Slot slot, std::string_view channel, ChannelEffects& out);
 
-    /// The subscribers to deliver to. Valid until the next change of the table.
+    /// The subscribers to deliver to, admitted subscribers only. Valid until the next change of the table.
     [[nodiscard]] std::span<const Slot> confirmed(std::string_view channel) const;
+    /// True when `confirmed(channel)` includes the slot.
     [[nodiscard]] bool is_confirmed(Slot slot, std::string_view channel) const;
-    /// Channels of one connection, pending ones included.
+    /// The number of channels of a connection, pending channels included.
     [[nodiscard]] std::size_t channels_of(Slot slot) const;
-    /// Their keys, in no order. Valid until the next change of the table.
+    /// The keys of the channels of a connection, in no particular order. Valid until the next change of the table.
     [[nodiscard]] std::vector<std::string_view> keys_of(Slot slot) const;
-    /// Channels with confirmed subscribers whose key starts with `prefix`, sorted by key.
+    /// The channels with confirmed subscribers and a key that starts with `prefix`, sorted by key. O(channels of the
+    /// shard).
     [[nodiscard]] std::vector<ChannelCount> list(std::string_view prefix) const;
+    /// The number of channels with a subscriber, pending channels included.
     [[nodiscard]] std::size_t size() const { return ids_.size(); }
+    /// The number of subscriptions, pending subscriptions included.
     [[nodiscard]] std::size_t subscriptions() const { return places_.size(); }
 
 private:
+    /// An index into channels_, used again after the channel has lost its last subscriber.
     using ChannelId = std::uint32_t;
 
+    /// An entry of channels_.
     struct Channel {
-        const std::string* name = nullptr;  ///< the key in ids_; null in a free entry
+        /// The key inside ids_; null in a free entry.
+        const std::string* name = nullptr;
+        /// The number in SubscribeHub; the hub's answer must match.
         std::uint64_t generation = 0;
         bool is_confirmed = false;
         bool is_presence = false;
-        std::uint32_t admitted = 0;  ///< of the subscribers the first so many
+        /// The first `admitted` entries of `subscribers` are confirmed. So `confirmed` is a prefix of the list, without
+        /// a copy.
+        std::uint32_t admitted = 0;
         std::vector<Slot> subscribers;
     };
 
-    /// Where a subscription stands in the lists of its channel and of its slot.
+    /// The positions of a subscription in the list of its channel and in the list of its slot: removal needs no search.
     struct Place {
         std::uint32_t in_channel = 0;
         std::uint32_t in_slot = 0;
     };
 
+    /// The key of a subscription in places_.
     [[nodiscard]] static std::uint64_t place_key(Slot slot, ChannelId id) {
         return (static_cast<std::uint64_t>(slot.value) << 32) | id;
     }
+    /// Takes a free entry for the channel and appends SubscribeHub.
     ChannelId open_channel(std::string_view channel, const ChannelNeeds& needs, ChannelEffects& out);
+    /// Exchanges two subscribers of a channel, and their places.
     void swap_subscribers(ChannelId id, std::uint32_t a, std::uint32_t b);
+    /// Ends the existing subscription; appends UnsubscribeHub for the last subscriber.
     void drop(Slot slot, ChannelId id, ChannelEffects& out);
 
     StringMap<ChannelId> ids_;
     std::vector<Channel> channels_;
     std::vector<ChannelId> free_ids_;
+    /// The channels of each slot, by slot.
     std::vector<std::vector<ChannelId>> slots_;
+    /// All subscriptions, by place_key.
     IdMap<Place> places_;
     std::uint64_t last_generation_ = 0;
 };

@@ -6,13 +6,15 @@
 
 namespace tulle::node {
 
-/// How the outboxes of a turn reach the kernel.
+/// How the bytes of a turn's outboxes reach the kernel.
 enum class FlushMode : std::uint8_t {
-    kSend,   ///< a system call for each connection
-    kUring,  ///< by io_uring where the machine permits it, else as kSend
+    /// A system call for each connection.
+    kSend,
+    /// A system call for many connections, by io_uring. Falls back to kSend on a machine without io_uring.
+    kUring,
 };
 
-/// "send" or "io_uring"; nothing for other texts.
+/// Reads the value of the option: "send" or "io_uring". Returns nothing for any other text.
 [[nodiscard]] std::optional<FlushMode> flush_mode_of(std::string_view text);
 
 }  // namespace tulle::node

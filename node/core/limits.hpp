@@ -5,84 +5,111 @@
 
 #include "mesh/base/time.hpp"
 
-/// Every limit that the protocols of the edge share, with its reason and with what happens past it.
+/// The limits that all protocols of the edge share, each with its reason and its consequence.
 namespace tulle::node {
 
 // ---- names ----
 
-inline constexpr std::size_t kMaxNodeNameBytes = 64;  ///< shown in tables and headers; longer: configuration error
+/// Bytes of a node's name. The name stands in tables and headers. A longer name is a configuration error.
+inline constexpr std::size_t kMaxNodeNameBytes = 64;
 
 // ---- addresses ----
 
-/// Connections of one address to one node, unless configured otherwise: no limit, as behind a proxy, which is what
-/// speaks TLS, all clients share an address. One more than configured: closed as soon as accepted, and counted.
+/// Connections of a single address to a node, unless configured otherwise: 0 means no limit, because all clients share
+/// an address behind a proxy, and TLS needs a proxy. A connection past the configured limit is closed as soon as
+/// accepted, and counted.
 inline constexpr std::size_t kDefaultConnectionsPerAddress = 0;
+/// The greatest limit that the configuration accepts.
 inline constexpr std::size_t kMaxConnectionsPerAddress = 1'000'000;
-/// Wrong signatures of one public address in a minute, unless configured otherwise. More wrong ones: 429 instead of
-/// 401, and the HTTP connection ends. A right signature is accepted whatever came from the address before.
+/// Wrong signatures of a public address in a minute, unless configured otherwise. Further wrong signatures get 429
+/// instead of 401, and the HTTP connection ends. A right signature is always accepted, whatever came from the address
+/// before.
 inline constexpr std::size_t kDefaultAuthFailuresPerMinute = 10;
+/// The greatest limit that the configuration accepts.
 inline constexpr std::size_t kMaxAuthFailuresPerMinute = 1'000'000;
+/// The minute of kDefaultAuthFailuresPerMinute. The window begins with the first wrong signature.
 inline constexpr Duration kAuthFailureWindow = 60s;
-/// remembered (1 MiB); more: the one that failed longest ago is forgotten
+/// Addresses with remembered wrong signatures (1 MiB). Past the limit the node forgets the address with the oldest last
+/// failure.
 inline constexpr std::size_t kMaxFailingAddresses = 10'000;
 
-// ---- what a node may have ----
+// ---- connections and memory of a node ----
 
-/// The least and the greatest max_connections. The default is what the descriptors allow (max_connections_of). One more
-/// WebSocket: 503 with Retry-After, and the node is not ready; one more of any kind: an idle HTTP connection makes way,
-/// or the new one is answered 503 and closed.
+/// The least and the greatest max_connections. The default is the number that the descriptors allow
+/// (max_connections_of). A further WebSocket gets 503 with Retry-After, and the node is not ready. For a further
+/// connection of any kind an idle HTTP connection makes way; without an idle connection the newcomer is answered 503
+/// and closed.
 inline constexpr std::size_t kMinConnections = 16;
 inline constexpr std::size_t kMaxConnections = 10'000'000;
-/// A node that was full takes clients again when so many have gone of each hundred, so that balancers do not flap.
+/// Percent of the greatest number of clients. A full node takes clients again when the number has fallen to that part,
+/// so that balancers do not flap.
 inline constexpr std::size_t kReopenPercent = 98;
-/// HTTP connections of the admin listener; one more: an idle one makes way. Their descriptors are reserved.
+/// HTTP connections of the admin listener. For a further connection an idle connection makes way. Descriptors for all
+/// of them are reserved (reserved_descriptors).
 inline constexpr std::size_t kMaxAdminConnections = 64;
-inline constexpr Duration kMemoryInterval = 100ms;  ///< between two measurements of memory
-/// Clients for which less waits are not closed for want of memory: it would free next to nothing.
+/// Time between two measurements of memory.
+inline constexpr Duration kMemoryInterval = 100ms;
+/// The least memory held for a client that is closed for want of memory. Closing a client with less would free next to
+/// nothing.
 inline constexpr std::size_t kMinShedBytes = 32u << 10;
-/// For a client closed for want of memory to read why. Then the socket is reset, as the kernel's buffers count as well.
+/// Time for a client to read the reason when a node closes the client for want of memory. Then the socket is reset,
+/// because the buffers of the kernel count as well.
 inline constexpr Duration kShedTimeout = 500ms;
 
 // ---- WebSocket connections ----
 
-/// Bytes waiting for one client. More: it is too slow, closed with 4100 and counted.
+/// Bytes waiting for a client, unless configured otherwise. A client with more is too slow: closed with 4100 and
+/// counted.
 inline constexpr std::size_t kMaxOutboxBytes = 1u << 20;
-/// Room kept beyond kMaxOutboxBytes for the frames that close a connection.
+/// Room beyond kMaxOutboxBytes for the frames that close a connection.
 inline constexpr std::size_t kOutboxReserveBytes = 4u << 10;
-/// What waits for a client must be taken by it within this time. Otherwise: closed with 4100 and counted.
+/// Time for a blocked client to take the bytes that were waiting. After that time the client is closed with 4100 and
+/// counted.
 inline constexpr Duration kWriteTimeout = 10s;
-/// for the peer's answer to our Close frame, then the socket is shut
+/// Time for the peer to answer the node's Close frame. Then the connection is cut.
 inline constexpr Duration kCloseTimeout = 5s;
-inline constexpr Duration kLingerTimeout = 2s;  ///< for a peer to read our last words before the socket is closed
-inline constexpr std::size_t kLingerBytes = 4u << 20;  ///< read and thrown away meanwhile; more: closed at once
+/// Time for a peer to read the node's last words before the socket is closed.
+inline constexpr Duration kLingerTimeout = 2s;
+/// Bytes of the peer that are read and thrown away during that time. A peer that sends more is closed at once.
+inline constexpr std::size_t kLingerBytes = 4u << 20;
 
 // ---- queues ----
 
-inline constexpr std::size_t kShardMailboxItems = 16'384;  ///< from the hub; full: the hub declares a gap
-inline constexpr std::size_t kSlabBytes = 64u << 10;       ///< of encoded frames; a larger frame gets a slab of its own
-/// Messages of one channel that are queued for its subscribers in one step. Less than the smallest outbox: a client
-/// that has taken everything so far never finds its own too small for one of them.
+/// Messages from the hub that wait for a shard. When the mailbox is full, the hub declares a gap.
+inline constexpr std::size_t kShardMailboxItems = 16'384;
+/// Bytes of encoded frames in a slab. A larger frame gets a slab of its own.
+inline constexpr std::size_t kSlabBytes = 64u << 10;
+/// Bytes of a channel's messages that are queued for the subscribers in a single step (a run). Less than the smallest
+/// outbox, so a run always fits into the outbox of a client that has taken everything.
 inline constexpr std::size_t kMaxRunBytes = 32u << 10;
-/// Bytes of a slab that a piece in an outbox may keep in place for each of its own. A smaller piece is copied out.
+/// A piece in an outbox may keep up to this many bytes of a slab in place for each byte of the piece. A smaller piece
+/// is copied out.
 inline constexpr std::size_t kMaxPinFactor = 4;
-/// The last pieces of an outbox, which are not copied out: others are about to be written from the same slabs.
+/// The last pieces of an outbox, which are never copied out: other outboxes are about to be written from the same
+/// slabs.
 inline constexpr std::size_t kRecentPieces = 4;
-/// for what was copied out of an outbox's slabs
+/// Bytes of a slab for the pieces that are copied out of an outbox's slabs.
 inline constexpr std::size_t kCopySlabBytes = kSlabBytes / kMaxPinFactor;
-inline constexpr std::size_t kSpareSlabs = 16;  ///< kept for use again in each shard
-inline constexpr std::size_t kMaxPolls = 512;   ///< handlers run before what they queued is flushed …
-/// … or until they have taken so long. A hub on the shard's thread has its turn after that, and its peers take a node
-/// for dead that is silent for a second.
+/// Free slabs that a shard keeps for use again.
+inline constexpr std::size_t kSpareSlabs = 16;
+/// The most handlers of a turn after the first. Then the bytes that the handlers have queued are flushed.
+inline constexpr std::size_t kMaxPolls = 512;
+/// Time for the handlers of a turn; then the flush comes even before kMaxPolls. A hub on the shard's thread has its
+/// turn after the handlers, and peers take a node for dead after a second of silence.
 inline constexpr Duration kTurnTime = 10ms;
-inline constexpr std::size_t kPollsPerLook = 4;  ///< handlers between two looks at the clock for that
-/// Handlers that run one after the other, either for what came with an earlier read or for what else is ready, before
-/// the others have their turn. To ask the kernel what else is ready is a system call, and one read brings some ten
-/// messages of 100 bytes.
+/// Handlers between two looks at the clock for kTurnTime.
+inline constexpr std::size_t kPollsPerLook = 4;
+/// Handlers that run in a row, either for messages of an earlier read or for other ready work, before the other kind
+/// has its turn. Asking the kernel for other ready work is a system call, and a single read brings some ten messages of
+/// 100 bytes.
 inline constexpr std::size_t kHandlersInARow = 16;
-/// Connections written to in a turn; the others in the next ones. Some 2 ms of sends.
+/// Connections that are written to in a turn; the others wait for the next turns. 256 sends take some 2 ms.
 inline constexpr std::size_t kMaxWrites = 256;
-inline constexpr Duration kHubRetryInterval = 1ms;   ///< between attempts while the hub's mailbox is full
-inline constexpr Duration kAcceptBackoffMin = 10ms;  ///< after a failed accept (no descriptors left), doubling …
-inline constexpr Duration kAcceptBackoffMax = 1s;    ///< … up to this
+/// Time between two attempts to hand messages over while the hub's mailbox is full.
+inline constexpr Duration kHubRetryInterval = 1ms;
+/// Pause after a failed accept, mostly for want of descriptors. The pause doubles with each further failure.
+inline constexpr Duration kAcceptBackoffMin = 10ms;
+/// The longest pause after a failed accept.
+inline constexpr Duration kAcceptBackoffMax = 1s;
 
 }  // namespace tulle::node

@@ -7,23 +7,27 @@ namespace tulle::node {
 namespace {
 
 constexpr int kBitsV4 = 32;
-constexpr int kBitsV6 = 64;  // of the network
+// The bits of the network, see PeerAddress::network.
+constexpr int kBitsV6 = 64;
 
+// A network by its first address and the number of its leading bits.
 struct Network {
     std::uint64_t first;
     int bits;
 };
 
+// 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16 (link-local), 100.64.0.0/10 (shared).
 constexpr Network kPrivateV4[] = {
     {0x7f000000, 8}, {0x0a000000, 8}, {0xac100000, 12}, {0xc0a80000, 16}, {0xa9fe0000, 16}, {0x64400000, 10},
 };
-/// The first holds ::1.
+/// The network of ::1, unique local addresses fc00::/7, and link-local addresses fe80::/10.
 constexpr Network kPrivateV6[] = {
     {0, 64},
     {0xfc00'0000'0000'0000, 7},
     {0xfe80'0000'0000'0000, 10},
 };
 
+// True when any of the networks holds `address`, an address of `width` bits.
 template <std::size_t N>
 bool is_in_any(const Network (&networks)[N], std::uint64_t address, int width) {
     return std::any_of(std::begin(networks), std::end(networks), [address, width](const Network& network) {
@@ -43,6 +47,7 @@ PeerAddress peer_of_v4(std::uint32_t address) {
 }
 
 PeerAddress peer_of_v6(const std::array<std::uint8_t, 16>& bytes) {
+    // ::ffff:0:0/96 holds IPv4 addresses.
     constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     const bool is_mapped = std::equal(kMapped.begin(), kMapped.end(), bytes.begin());
     std::uint64_t number = 0;

@@ -7,13 +7,19 @@
 
 namespace tulle::node {
 
+// The way of a connection: enter() puts the connection among the waiting connections of its user. ask() has the hub
+// take the user in, once for all connections of the user. on_joined() admits all waiting connections; later connections
+// of the user are admitted by ask() at once. drop() ends a connection's stay, and the user's with the last connection.
+
 void PresenceRooms::enter(Slot slot, std::string_view channel, Member member) {
     Room& room = rooms_[std::string(channel)];
+    // A connection that is in the room already keeps its user.
     if (!room.users_by_slot.emplace(slot.value, member.user).second) {
         return;
     }
     channels_by_slot_[slot.value].emplace_back(channel);
     Local& local = room.locals[std::move(member.user)];
+    // The card of the first connection holds: other connections of the user bring the same user.
     if (local.connections++ == 0) {
         local.card = share(std::move(member.card));
     }
@@ -36,9 +42,11 @@ void PresenceRooms::ask(Slot slot, std::string_view channel, PresenceEffects& ou
     TULLE_ASSERT(known != room->second.locals.end());
     Local& local = known->second;
     if (local.is_in) {
+        // The hub has taken the user in for an earlier connection.
         std::erase(local.waiting, slot);
         out.push_back(Admit{slot, room->first});
     } else if (local.join_id == 0) {
+        // A question without an answer holds for this connection too.
         local.join_id = ++last_id_;
         joins_.emplace(local.join_id, std::pair(room->first, user));
         out.push_back(JoinHub{local.join_id, room->first, {user, *local.card}});
@@ -47,6 +55,7 @@ void PresenceRooms::ask(Slot slot, std::string_view channel, PresenceEffects& ou
 
 void PresenceRooms::on_joined(std::uint64_t id, PresenceEffects& out) {
     const auto join = joins_.find(id);
+    // The user's last connection has left meanwhile: LeaveHub is under way.
     if (join == joins_.end()) {
         return;
     }
@@ -64,6 +73,7 @@ void PresenceRooms::on_joined(std::uint64_t id, PresenceEffects& out) {
 
 void PresenceRooms::on_refused(std::uint64_t id, JoinRefusal reason, PresenceEffects& out) {
     const auto join = joins_.find(id);
+    // The user's last connection has left meanwhile.
     if (join == joins_.end()) {
         return;
     }
@@ -71,6 +81,8 @@ void PresenceRooms::on_refused(std::uint64_t id, JoinRefusal reason, PresenceEff
     TULLE_ASSERT(room != rooms_.end());
     const auto local = room->second.locals.find(join->second.second);
     TULLE_ASSERT(local != room->second.locals.end() && !local->second.is_in);
+    // Without the user in the hub's list no connection of the user can stay. Connections that are not waiting cannot
+    // exist: nobody is admitted before the hub's answer.
     for (const Slot slot : local->second.waiting) {
         out.push_back(TurnAway{slot, room->first, reason});
         room->second.users_by_slot.erase(slot.value);
@@ -90,6 +102,7 @@ void PresenceRooms::on_changed(std::string_view channel, Member member, bool joi
     }
     Users& users = room->second.users;
     const auto known = users.find(member.user);
+    // Only a change of the list is told: a user in the list has been announced already.
     if (joined && known == users.end()) {
         users.emplace(member.user, share(member.card));
         out.push_back(TellMember{room->first, std::move(member), true});
@@ -137,6 +150,7 @@ void PresenceRooms::drop(Slot slot, Rooms::iterator room, PresenceEffects& out) 
     TULLE_ASSERT(local != room->second.locals.end() && local->second.connections > 0);
     std::erase(local->second.waiting, slot);
     if (--local->second.connections == 0) {
+        // A user whose join is under way must leave as well: the hub takes in join and leave in order.
         if (local->second.is_in || local->second.join_id != 0) {
             out.push_back(LeaveHub{room->first, local->first});
         }
@@ -169,6 +183,7 @@ const std::string* PresenceRooms::card_of(Slot slot, std::string_view channel) c
 }
 
 std::vector<Slot> PresenceRooms::connections(std::string_view prefix, std::string_view user) const {
+    // The map of users by slot has no order, so a set orders the slots.
     std::set<Slot> found;
     for (const auto& [channel, room] : rooms_) {
         if (!channel.starts_with(prefix) || room.locals.find(user) == room.locals.end()) {
@@ -213,7 +228,8 @@ std::vector<std::pair<std::string, std::string>> PresenceRooms::own_users() cons
             }
         }
     }
-    std::sort(users.begin(), users.end());  // the tables' order is not the same in two processes
+    // The order of the tables differs between processes.
+    std::sort(users.begin(), users.end());
     return users;
 }
 

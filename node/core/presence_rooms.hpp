@@ -15,14 +15,16 @@
 
 namespace tulle::node {
 
-/// A user as a connection brings it to a presence channel.
+/// A user, in the form in which a connection brings the user to a presence channel.
 struct Member {
-    std::string user;  ///< distinct per user
-    std::string card;  ///< what others are told of it; opaque here
+    /// The id: the same id is the same user.
+    std::string user;
+    /// The information about the user for other clients. The text is opaque here.
+    std::string card;
     friend bool operator==(const Member&, const Member&) = default;
 };
 
-/// Ask the hub to take a user in; on_joined follows with the same id.
+/// Effect: ask the hub to take a user in. on_joined or on_refused follows with the same id.
 struct JoinHub {
     std::uint64_t id = 0;
     std::string channel;
@@ -30,23 +32,24 @@ struct JoinHub {
     friend bool operator==(const JoinHub&, const JoinHub&) = default;
 };
 
-/// Tell the hub that the user's last connection on this shard has left.
+/// Effect: tell the hub that the user's last connection on this shard has left.
 struct LeaveHub {
     std::string channel;
     std::string user;
     friend bool operator==(const LeaveHub&, const LeaveHub&) = default;
 };
 
-/// The user of the connection is in the list: admit it to the channel.
+/// Effect: the user of the connection is in the list; admit the connection to the channel.
 struct Admit {
     Slot slot;
     std::string channel;
     friend bool operator==(const Admit&, const Admit&) = default;
 };
 
+/// The hub's reason for not taking a user in: the channel is full, the mesh is not ready, or the user is too large.
 enum class JoinRefusal : std::uint8_t { kFull, kNotReady, kTooLarge };
 
-/// The connection is out of the room again, with its user: end its subscription.
+/// Effect: the connection is out of the room again, with its user; end the subscription.
 struct TurnAway {
     Slot slot;
     std::string channel;
@@ -54,7 +57,7 @@ struct TurnAway {
     friend bool operator==(const TurnAway&, const TurnAway&) = default;
 };
 
-/// Tell the admitted subscribers who has come or gone.
+/// Effect: tell the admitted subscribers about a user that has come (`joined`) or gone.
 struct TellMember {
     std::string channel;
     Member member;
@@ -65,73 +68,93 @@ struct TellMember {
 using PresenceEffect = std::variant<JoinHub, LeaveHub, Admit, TurnAway, TellMember>;
 using PresenceEffects = std::vector<PresenceEffect>;
 
-/// The presence channels of one shard: the users of the whole mesh as the hub lists them, and which of this shard's
-/// connections have brought which user.
+/// The presence channels of a shard: the users of the whole mesh as listed by the hub, and the users that the
+/// connections of this shard have brought.
 ///
-/// A connection enters when it subscribes; once the channel is confirmed and listed, its user is taken in by the hub,
-/// unless another connection of the shard has brought the user already; then the connection is admitted. A user is
-/// announced to whoever has been admitted before, hence never to the connection that brought it.
+/// A connection enters at its subscription. Once the channel is confirmed and listed, the hub takes the user in, unless
+/// another connection of the shard has brought the user already. Then the connection is admitted. A new user is
+/// announced to the connections admitted before, so never to the connection that brought the user.
 ///
 /// Thread: confined to its shard.
 /// Order:  run the appended effects in order; `out` is only appended to.
 /// Cost:   enter, leave and on_changed are O(log users of the channel).
 /// Limits: none of its own; the hub refuses users beyond the app's limit, the session bounds channels per connection.
-/// Errors: none. Answers that nobody waits for any more, and changes of what is not listed, do nothing.
+/// Errors: none. A late answer without a waiting connection and a change of a channel without a list do nothing.
 class PresenceRooms {
 public:
-    using Users = std::map<std::string, SharedBytes, std::less<>>;  ///< user to card
+    /// The card of each user, by user id.
+    using Users = std::map<std::string, SharedBytes, std::less<>>;
 
-    /// Before the channel is subscribed. A connection that is in the room already stays who it was.
+    /// Notes the user of a connection. Call before the channel is subscribed. A connection that is in the room already
+    /// keeps its first user.
     void enter(Slot slot, std::string_view channel, Member member);
-    /// The hub's list, with the confirmation of the channel.
+    /// Takes in the hub's list, which comes with the confirmation of the channel.
     void on_listed(std::string_view channel, Users users);
-    /// The channel is confirmed and listed, and the connection, which has entered, is not admitted.
+    /// Asks for admission: appends Admit for a user that is in already, otherwise JoinHub unless the hub has been
+    /// asked. REQUIRES: the channel is confirmed and listed; the connection has entered and is not admitted.
     void ask(Slot slot, std::string_view channel, PresenceEffects& out);
+    /// The hub has taken in the user of JoinHub `id`: admits every waiting connection of the user.
     void on_joined(std::uint64_t id, PresenceEffects& out);
+    /// The hub has refused the user of JoinHub `id`: turns away every waiting connection of the user.
     void on_refused(std::uint64_t id, JoinRefusal reason, PresenceEffects& out);
+    /// A user of any node has come or gone. Only a change of the list is told; a repetition does nothing.
     void on_changed(std::string_view channel, Member member, bool joined, PresenceEffects& out);
-    /// Before the channel is unsubscribed.
+    /// The connection leaves a channel. Call before the channel is unsubscribed.
     void leave(Slot slot, std::string_view channel, PresenceEffects& out);
-    /// The connection has gone.
+    /// The connection has gone: leaves every channel.
     void remove(Slot slot, PresenceEffects& out);
 
-    /// All users of a channel in the mesh; null when it is not listed. Valid until the next change.
+    /// All users of a channel in the mesh; null for a channel without a list. Valid until the next change.
     [[nodiscard]] const Users* users(std::string_view channel) const;
-    /// The card of the user that this connection has brought; null when it has not entered.
+    /// The card of the user that the connection has brought; null when the connection has not entered. Valid until the
+    /// next change.
     [[nodiscard]] const std::string* card_of(Slot slot, std::string_view channel) const;
-    /// The connections that have brought the user to any channel whose key begins with `prefix`. O(channels of the
-    /// shard).
+    /// The connections that have brought `user` to any channel with a key that begins with `prefix`, sorted by slot.
+    /// O(channels of the shard).
     [[nodiscard]] std::vector<Slot> connections(std::string_view prefix, std::string_view user) const;
-    /// The user itself; null likewise. Valid until the next change.
+    /// The id of the user that the connection has brought; null when the connection has not entered. Valid until the
+    /// next change.
     [[nodiscard]] const std::string* user_of(Slot slot, std::string_view channel) const;
-    /// The cards of the users that this shard's connections have brought and the hub has taken in, by user.
+    /// The cards of the users that connections of this shard have brought and the hub has taken in, sorted by user.
+    /// Valid until the next change.
     [[nodiscard]] std::vector<std::string_view> own_cards(std::string_view channel) const;
-    /// The card of one of those; null when it is not among them.
+    /// The card of `user` if own_cards includes the card; null otherwise.
     [[nodiscard]] SharedBytes own_card(std::string_view channel, std::string_view user) const;
-    /// Those users, in all channels: by channel and user.
+    /// The users of own_cards in all channels, as pairs of channel and user, sorted.
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> own_users() const;
 
 private:
+    /// A user that connections of this shard have brought.
     struct Local {
         SharedBytes card;
+        /// Connections with this user in the room, waiting or admitted.
         std::size_t connections = 0;
-        std::vector<Slot> waiting;  ///< not admitted yet
-        std::uint64_t join_id = 0;  ///< 0: the hub has not been asked
+        /// Connections that are not admitted yet.
+        std::vector<Slot> waiting;
+        /// The id in JoinHub; 0: the hub has not been asked.
+        std::uint64_t join_id = 0;
+        /// The hub has taken the user in.
         bool is_in = false;
     };
+    /// A presence channel with a connection of this shard.
     struct Room {
+        /// The users of the whole mesh; empty before the list has come.
         Users users;
         bool is_listed = false;
         std::map<std::string, Local, std::less<>> locals;
+        /// The user of each connection, by slot.
         std::unordered_map<std::uint32_t, std::string> users_by_slot;
     };
     using Rooms = StringMap<Room>;
 
+    /// Removes the channel from the list of the slot's channels.
     void forget_channel(Slot slot, std::string_view channel);
+    /// Takes the connection out of the room. Removes the room with the last connection.
     void drop(Slot slot, Rooms::iterator room, PresenceEffects& out);
 
     Rooms rooms_;
-    std::unordered_map<std::uint64_t, std::pair<std::string, std::string>> joins_;  ///< id to channel and user
+    /// Channel and user of each JoinHub without an answer, by id.
+    std::unordered_map<std::uint64_t, std::pair<std::string, std::string>> joins_;
     std::unordered_map<std::uint32_t, std::vector<std::string>> channels_by_slot_;
     std::uint64_t last_id_ = 0;
 };

@@ -16,6 +16,7 @@ void RetainedEvents::close(std::string_view channel) {
 
 void RetainedEvents::on_confirmed(std::string_view channel, std::optional<RetainedEvent> last) {
     const auto entry = entries_.find(channel);
+    // A channel without a last event, or without subscribers by now.
     if (entry == entries_.end() || !last) {
         return;
     }
@@ -30,6 +31,7 @@ void RetainedEvents::on_found(std::string_view channel, RetainedEvent event) {
 }
 
 void RetainedEvents::put(Entry& entry, RetainedEvent event) {
+    // Delivery and confirmation may cross: the greatest stamp wins, whatever the order of the calls.
     if (entry.last.stamp < event.stamp) {
         entry.last = std::move(event);
     }
@@ -40,6 +42,7 @@ bool RetainedEvents::on_delivered(std::string_view channel, RetainedEvent event)
     if (entry == entries_.end()) {
         return true;
     }
+    // The confirmation has shown this event to the waiting subscribers.
     if (event.stamp == entry->second.brought) {
         return false;
     }
@@ -52,6 +55,7 @@ SharedBody RetainedEvents::last(std::string_view channel, Instant now) {
     if (entry == entries_.end()) {
         return nullptr;
     }
+    // The body is freed; the stamp stays, so that an older event cannot come back.
     if (entry->second.last.until <= now) {
         entry->second.last.body = nullptr;
     }

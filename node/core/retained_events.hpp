@@ -13,48 +13,57 @@
 
 namespace tulle::node {
 
-/// Orders the events of a channel: the same on every node, and different for every two events.
+/// Orders the events of a channel. Every node orders two events alike, and no two events have equal stamps.
 struct EventStamp {
+    /// When the origin accepted the event, in microseconds of the clock that all nodes order alike.
     std::uint64_t time_us = 0;
+    /// The node that accepted the event; decides between equal times.
     OriginId origin;
     friend auto operator<=>(const EventStamp&, const EventStamp&) = default;
 };
 
+/// The last event of a channel. `until`: the event is shown to new subscribers before this instant.
 struct RetainedEvent {
     EventStamp stamp;
     SharedBody body;
     Instant until{};
 };
 
-/// The last event of each cache channel that one shard has subscribers of: what the mesh's confirmation brought, then
-/// what was delivered; the greatest stamp wins.
+/// The last event of each cache channel with subscribers on a shard. The first event comes with the mesh's
+/// confirmation, further events by delivery; the greatest stamp wins.
 ///
 /// Thread: confined to its shard.
 /// Time:   `now` is an argument and must not go backwards.
-/// Limits: none of its own; one event, of at most its app's max_event_bytes, for each open channel.
-/// Errors: none. What concerns a channel that is not open does nothing.
+/// Limits: none of its own; each open channel holds a single event of at most the app's max_event_bytes.
+/// Errors: none. A call for a channel that is not open does nothing.
 class RetainedEvents {
 public:
-    /// The channel has got its first subscriber.
+    /// The channel has got its first subscriber on this shard.
     void open(std::string_view channel);
-    /// It has lost its last one.
+    /// The channel has lost its last subscriber on this shard; the event is forgotten.
     void close(std::string_view channel);
-    /// The mesh has confirmed it, and brings its last event if it has one.
+    /// The mesh has confirmed the channel, with the last event of the channel if there is an event.
     void on_confirmed(std::string_view channel, std::optional<RetainedEvent> last);
     /// The mesh has found an event that the subscribers did not get.
     void on_found(std::string_view channel, RetainedEvent event);
-    /// False: the confirmation has brought this very event, so whoever is subscribed has had it.
+    /// An event is about to be delivered. False: the confirmation has brought this very event, so every subscriber has
+    /// had the event, and the caller must not deliver again.
     [[nodiscard]] bool on_delivered(std::string_view channel, RetainedEvent event);
 
-    /// What a new subscriber is to see; null for nothing.
+    /// The event for a new subscriber; null without an event, or when the event is too old. Drops an event that is too
+    /// old.
     [[nodiscard]] SharedBody last(std::string_view channel, Instant now);
 
 private:
+    /// An open channel.
     struct Entry {
-        std::optional<EventStamp> brought;  ///< by the confirmation
-        RetainedEvent last;                 ///< no body: none
+        /// The stamp of the event that came with the confirmation.
+        std::optional<EventStamp> brought;
+        /// The last event; no body: none.
+        RetainedEvent last;
     };
 
+    /// Takes `event` when the stamp is greater than the stamp of the present event.
     static void put(Entry& entry, RetainedEvent event);
 
     StringMap<Entry> entries_;

@@ -21,13 +21,16 @@ void Slab::append(std::string_view bytes) {
 static_assert(kCopySlabBytes < kSlabBytes && kSlabBytes <= UINT32_MAX);
 
 std::size_t SlabRange::pinned() const {
+    // The capacity counts, not the used bytes: the whole block of memory stays.
     return slab.get() == nullptr ? 0 : slab.get()->capacity_ / slab.get()->references_;
 }
 
 void SlabRange::move_out(SlabRef& copies) {
+    // Keeps a fair part of its slab, or is a copy already.
     if (slab == copies || std::uint64_t{size} * kMaxPinFactor >= pinned()) {
         return;
     }
+    // A single copy may be larger than the usual slab for copies.
     if (copies.get() == nullptr || copies.get()->room() < size) {
         copies = slab.get()->home_->fresh(std::max<std::size_t>(size, kCopySlabBytes));
     }
@@ -42,6 +45,7 @@ SlabRange SlabArena::append(std::initializer_list<std::string_view> parts) {
     for (const std::string_view part : parts) {
         size += part.size();
     }
+    // A frame larger than a slab gets a slab of its own, and the current slab stays current.
     if (size <= kSlabBytes && (current_.get() == nullptr || current_.get()->room() < size)) {
         current_ = fresh(kSlabBytes);
     }
@@ -49,6 +53,7 @@ SlabRange SlabArena::append(std::initializer_list<std::string_view> parts) {
     SlabRef slab = size <= kSlabBytes ? current_ : fresh(size);
     const std::size_t offset = slab.get()->used();
     for (const std::string_view part : parts) {
+        // memcpy from an empty view could get a null pointer.
         if (!part.empty()) {
             slab.get()->append(part);
         }
@@ -58,6 +63,7 @@ SlabRange SlabArena::append(std::initializer_list<std::string_view> parts) {
 
 SlabRef SlabArena::fresh(std::size_t bytes) {
     std::unique_ptr<Slab> slab;
+    // Spare slabs all have the usual size.
     if (bytes == kSlabBytes && !spare_.empty()) {
         slab = std::move(spare_.back());
         spare_.pop_back();
@@ -70,6 +76,7 @@ SlabRef SlabArena::fresh(std::size_t bytes) {
 
 void SlabArena::recycle(Slab* slab) {
     TULLE_ASSERT(slab->references_ == 0 && slab->home_ == this);
+    // Frees a slab of another size, and any slab beyond the spare ones.
     std::unique_ptr<Slab> owned(slab);
     if (owned->capacity_ == kSlabBytes && spare_.size() < kSpareSlabs) {
         owned->used_ = 0;

@@ -12,16 +12,19 @@ namespace tulle::node {
 
 class SlabArena;
 
-/// Append-only bytes of encoded frames, shared by the outboxes of one shard. The count is not atomic: one thread owns
-/// it.
+/// Append-only bytes of encoded frames, shared by the outboxes of a shard.
+///
+/// Thread: confined to the shard of the arena; the reference count is not atomic.
+/// Ownership: SlabRef counts references. With the last reference the slab goes back to its arena.
 class Slab {
 public:
     explicit Slab(std::size_t capacity) : capacity_(capacity), bytes_(new char[capacity]) {}
 
     [[nodiscard]] const char* data() const { return bytes_.get(); }
     [[nodiscard]] std::size_t used() const { return used_; }
+    /// Bytes that can still be appended.
     [[nodiscard]] std::size_t room() const { return capacity_ - used_; }
-    /// `bytes` must fit into the room.
+    /// Copies `bytes` behind the used bytes. REQUIRES: bytes.size() <= room().
     void append(std::string_view bytes);
 
 private:
@@ -32,11 +35,13 @@ private:
     std::size_t capacity_;
     std::size_t used_ = 0;
     std::uint32_t references_ = 0;
+    /// The arena that takes the slab back.
     SlabArena* home_ = nullptr;
     std::unique_ptr<char[]> bytes_;
 };
 
-/// Keeps a slab's bytes in place. Confined to the shard of its arena, which must outlive it.
+/// A counted reference that keeps the bytes of a slab in place. Confined to the shard of the slab's arena. The arena
+/// must outlive the reference.
 class SlabRef {
 public:
     SlabRef() = default;
@@ -63,8 +68,8 @@ public:
     }
     ~SlabRef() { reset(); }
 
-    /// Lets go. Always inline, as each delivery does so a few times, mostly where the compiler sees that there is
-    /// nothing to let go of.
+    /// Lets go of the slab. Always inline, because each delivery calls reset a few times, mostly where the compiler
+    /// sees a null reference.
     [[gnu::always_inline]] void reset() {
         if (slab_ != nullptr && --slab_->references_ == 0) {
             give_back();
@@ -77,12 +82,13 @@ public:
     friend bool operator==(const SlabRef&, const SlabRef&) = default;
 
 private:
+    /// Returns the slab to its arena. Out of line, to keep reset small.
     void give_back();
 
     Slab* slab_ = nullptr;
 };
 
-/// Bytes in a slab: whole frames, so that what follows them in an outbox is a frame again.
+/// Bytes in a slab: whole frames, so that the bytes behind the range in an outbox begin with a frame again.
 struct SlabRange {
     SlabRef slab;
     std::uint32_t offset = 0;
@@ -90,8 +96,8 @@ struct SlabRange {
 
     [[nodiscard]] std::string_view view() const { return {slab.get()->data() + offset, size}; }
 
-    /// Takes in `next` if it begins where this ends and both together have at most `max_bytes`; false: neither is
-    /// changed.
+    /// Appends `next` to this range if `next` begins at the end of this range and both together have at most
+    /// `max_bytes` bytes. False: both ranges are unchanged.
     [[nodiscard]] bool join(const SlabRange& next, std::size_t max_bytes) {
         if (slab != next.slab || offset + size != next.offset || std::size_t{size} + next.size > max_bytes) {
             return false;
@@ -100,36 +106,42 @@ struct SlabRange {
         return true;
     }
 
-    /// Bytes of memory that are kept in place for this range: its part of the slab, which all that refers to it share
-    /// alike.
+    /// Bytes of memory that this range keeps in place: the range's share of the slab. All references to a slab have
+    /// equal shares.
     [[nodiscard]] std::size_t pinned() const;
-    /// Copies the bytes into `copies`, which is replaced by a fresh slab when it has no room, if they keep more than
-    /// kMaxPinFactor times their size in place.
+    /// Copies the bytes into `copies` when the range keeps more than kMaxPinFactor times its size in place, and then
+    /// refers to the copy. A fresh slab replaces `copies` when `copies` has no room.
     void move_out(SlabRef& copies);
 };
 
-/// Where one shard encodes its frames, each once. Slabs that nobody refers to any more are used again.
+/// Encodes the frames of a shard, each once. Slabs without references are used again.
 ///
 /// Thread: confined to its shard.
-/// Limits: keeps at most kSpareSlabs free slabs; how many are in use is bounded by what the outboxes hold.
+/// Limits: keeps at most kSpareSlabs free slabs. The outboxes bound the number of slabs in use.
+/// Errors: append throws std::bad_alloc.
 class SlabArena {
 public:
     SlabArena() = default;
     SlabArena(const SlabArena&) = delete;
     SlabArena& operator=(const SlabArena&) = delete;
 
-    /// Copies the parts one after the other. Two calls in a row give adjacent ranges while the slab lasts.
+    /// Copies the parts one after the other into a slab. Two calls in a row give adjacent ranges while the slab has
+    /// room, so an outbox can merge the ranges.
     [[nodiscard]] SlabRange append(std::initializer_list<std::string_view> parts);
 
 private:
     friend class SlabRef;
     friend struct SlabRange;
 
+    /// An empty slab with room for `bytes`: a spare slab if the size is kSlabBytes, otherwise a new slab.
     [[nodiscard]] SlabRef fresh(std::size_t bytes);
+    /// Takes back a slab without references: keeps or frees the slab.
     void recycle(Slab* slab);
 
     std::vector<std::unique_ptr<Slab>> spare_;
-    SlabRef current_;  ///< after spare_, into which it goes when the arena ends
+    /// The slab that frames are appended to. Declared after spare_: when the arena ends, the slab goes back into
+    /// spare_.
+    SlabRef current_;
 };
 
 }  // namespace tulle::node

@@ -16,7 +16,7 @@
 
 namespace tulle::node {
 
-/// One protocol on one shard: the protocol speaks to its clients on one side, and to the mesh on the other.
+/// A protocol on a shard: the protocol speaks to its clients on one side, and to the mesh on the other.
 ///
 /// Each edge has a port of its own (EdgePort): an index and a mailbox at the hub, so that the subscriptions of two
 /// edges of one shard never meet. Edges never include each other. Every duty of an edge is a pure virtual method here:
@@ -41,23 +41,23 @@ public:
     /// Tells the peer, in the protocol's words and without waiting, that there is no room. The caller then closes the
     /// socket.
     virtual void refuse(Socket& socket) = 0;
-    /// Frees `bytes` of memory, by closing the clients for whom most memory is held.
+    /// Frees `bytes` of memory, by closing the clients that hold most memory.
     virtual void shed(std::uint64_t bytes) = 0;
     /// The number of clients that are connected now.
     [[nodiscard]] virtual std::size_t clients() const = 0;
 
     // ---- the mesh ----
 
-    /// A message of the hub, of any kind but LocalQuery. The edge may move values out of the message.
+    /// Takes a message of the hub, of any kind but LocalQuery. The edge may move values out of the message.
     virtual void on_mail(mesh::ToShard& message) = 0;
-    /// No further message comes just now: the edge sends whatever it gathered over several messages.
+    /// No further message comes for the moment: the edge sends everything gathered over several messages.
     virtual void end_mail() = 0;
     /// on_mail or end_mail has thrown an exception. The hub says nothing twice, and no client may miss a message
-    /// without knowing. So the edge ends every connection for which `message`, or a message gathered before, may have
-    /// been.
+    /// without knowing. So the edge ends every connection that `message`, or a message gathered before, may have been
+    /// for.
     virtual void on_mail_lost(const mesh::ToShard& message, const std::exception& error) noexcept = 0;
-    /// This port's part of the answer to a Query of any node, in parts of at most mesh::kMaxQueryPartBytes. The answer
-    /// is empty when the query is not of this protocol, or when there is nothing to say.
+    /// The port's part of the answer to a Query of any node, in parts of at most mesh::kMaxQueryPartBytes. The answer
+    /// is empty for a query of another protocol, or when there is nothing to say.
     [[nodiscard]] virtual std::vector<std::string> answer(const std::string& query) = 0;
 
     // ---- turns ----
@@ -74,9 +74,10 @@ public:
 struct ShardContext {
     Reactor& reactor;
     std::shared_ptr<NodeLimits> limits;
-    std::size_t shards = 1;  ///< the number of shards of the node
-    bool speaks_for_node =
-        false;  ///< true for one shard of the node: it speaks where the shards count something together
+    /// The number of shards of the node.
+    std::size_t shards = 1;
+    /// True for a single shard of the node, which speaks where the shards count something together.
+    bool speaks_for_node = false;
 };
 
 /// The parts that an edge is given: the shared ones, and the edge's own way to the hub, which outlives the edge.
@@ -85,5 +86,6 @@ struct EdgeContext : ShardContext {
 };
 
 using MakeEdge = std::function<std::unique_ptr<Edge>(const EdgeContext&)>;
+/// Makes the edge of a shard. Called on the thread that builds the node, before the shard's thread runs.
 
 }  // namespace tulle::node

@@ -11,9 +11,10 @@
 namespace tulle::node {
 namespace {
 
-constexpr Duration kLoadInterval = 250ms;  // the hub wants ShardLoad four times a second at most
+// The hub wants ShardLoad four times a second at most.
+constexpr Duration kLoadInterval = 250ms;
 
-/// Nothing when the connection has ended meanwhile.
+/// The address of the peer. Nothing when the connection has ended meanwhile.
 std::optional<PeerAddress> address_of(const Socket& socket) {
     boost::system::error_code error;
     const boost::asio::ip::address address = socket.remote_endpoint(error).address();
@@ -40,9 +41,11 @@ EdgePort::EdgePort(mesh::ShardIndex index, mesh::HubMailbox& hub, const ShardCon
 void EdgePort::take_in(Socket socket) {
     const std::optional<PeerAddress> address = address_of(socket);
     if (!address || is_draining_) {
-        return;  // gone already, or too late
+        // The peer has gone already, or the node is going away: the socket closes.
+        return;
     }
     NodeLimits::Entry entry = limits_->enter(*address);
+    // The edge may end an idle connection in favour of the newcomer.
     if (entry == NodeLimits::Entry::kNodeIsFull && edge_->make_room()) {
         entry = limits_->enter(*address);
     }
@@ -67,6 +70,7 @@ void EdgePort::refuse(Socket& socket) {
 void EdgePort::take_mail() {
     mailbox_.take_all(mail_);
     for (mesh::ToShard& message : mail_) {
+        // The lost message must not take the messages behind with it.
         try {
             take(message, &message == &mail_.back());
         } catch (const std::exception& error) {
@@ -78,6 +82,7 @@ void EdgePort::take_mail() {
 
 void EdgePort::take(mesh::ToShard& message, bool is_last) {
     if (const auto* query = std::get_if<mesh::LocalQuery>(&message)) {
+        // A query is about the state after every message before the query, gathered messages included.
         edge_->end_mail();
         answer(*query);
     } else {
@@ -93,7 +98,8 @@ void EdgePort::give_up(const mesh::ToShard& message, const std::exception& error
     edge_->on_mail_lost(message, error);
 }
 
-/// The hub waits for a last part from every port.
+/// Sends the answer in parts. Without any part an empty last part goes out: the hub waits for a last part from every
+/// port.
 void EdgePort::answer(const mesh::LocalQuery& query) {
     std::vector<std::string> parts = edge_->answer(query.body);
     if (parts.empty()) {
@@ -115,6 +121,7 @@ void EdgePort::tell_load() {
     if (clients == told_clients_) {
         return;
     }
+    // Too early: the loop is woken when the next ShardLoad is due.
     if (reactor_.now() < told_at_ + kLoadInterval) {
         reactor_.wake_at(told_at_ + kLoadInterval);
         return;

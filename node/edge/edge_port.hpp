@@ -16,10 +16,17 @@ namespace tulle::node {
 
 /// An edge with its listener and its port to the hub: an index and a mailbox of its own.
 ///
+/// Takes new connections in under the node's limits, gives messages of the hub to the edge, and answers queries of the
+/// mesh.
+///
 /// Thread: the shard's; the hub's thread pushes into the mailbox.
+/// Limits: the mailbox holds kShardMailboxItems messages; when the mailbox is full, the hub declares a gap.
+/// Errors: an exception of the edge ends the work at hand (Edge) and is counted. The constructor passes on any
+///         exception of `make`.
 class EdgePort {
 public:
-    /// The hub calls `on_mail`, on the hub's thread, after putting something into the mailbox.
+    /// `hub` must outlive the port. `make` makes the edge, never null. The hub calls `on_mail`, on the hub's thread,
+    /// after putting a message into the empty mailbox.
     EdgePort(mesh::ShardIndex index, mesh::HubMailbox& hub, const ShardContext& context, const MakeEdge& make,
              std::function<void()> on_mail);
     EdgePort(const EdgePort&) = delete;
@@ -30,17 +37,26 @@ public:
     [[nodiscard]] Listener& listener() { return listener_; }
     [[nodiscard]] Edge& edge() { return *edge_; }
 
+    /// Gives every message in the mailbox to the edge.
     void take_mail();
-    /// Hands over to the hub everything that the edge has to say. False: a part waits for room in the hub's mailbox.
+    /// Ends the edge's turn and hands over to the hub everything that the edge has to say. False: a part waits for room
+    /// in the hub's mailbox; the caller tries again soon.
     [[nodiscard]] bool tell_hub();
+    /// The node is going away: new connections are closed at once from here on, and the edge is told.
     void begin_drain();
 
 private:
+    /// Lets a new connection in, or refuses the connection, by NodeLimits.
     void take_in(Socket socket);
+    /// Tells a peer about the full node; counts.
     void refuse(Socket& socket);
+    /// Gives a message to the edge. `is_last`: the last message of this take_mail.
     void take(mesh::ToShard& message, bool is_last);
+    /// Has the edge end the connections that may have missed `message`.
     void give_up(const mesh::ToShard& message, const std::exception& error) noexcept;
+    /// Sends the edge's answer to a query.
     void answer(const mesh::LocalQuery& query);
+    /// Tells the hub about a changed number of clients, at most every 250 ms.
     void tell_load();
 
     const mesh::ShardIndex index_;
@@ -50,8 +66,10 @@ private:
     HubPort hub_;
     const std::unique_ptr<Edge> edge_;
     Listener listener_;
+    /// The messages of the take_mail under way. A member, so that the memory is used again.
     std::vector<mesh::ToShard> mail_;
     bool is_draining_ = false;
+    /// The number of clients that the hub knows, and the time of telling.
     std::uint64_t told_clients_ = 0;
     Instant told_at_{};
 };

@@ -8,8 +8,8 @@
 namespace tulle::node {
 namespace {
 
-/// Connections are spread over the heap, and the sends of the turn before have pushed them out of the caches: each is
-/// asked for so many connections before it is needed.
+/// Connections are spread over the heap, and the sends of the turn before have pushed the connections out of the
+/// caches. So a connection is fetched this many connections before its turn.
 constexpr std::size_t kFetchAhead = 4;
 
 }  // namespace
@@ -38,12 +38,14 @@ void Fanout::remove(Slot slot) {
 
 void Fanout::send(std::span<const Slot> subscribers, const SlabRange& frames, std::size_t count,
                   std::optional<Slot> excluded) {
+    // Usually no connection wants another form, and the loop below spends nothing on recoding.
     if (recoded_ > 0 && recoder_ != nullptr) {
         send_recoded(subscribers, frames, count, excluded);
         return;
     }
     StreamConnection* const* const connections = connections_.data();
     const Slot* const end = subscribers.data() + subscribers.size();
+    // `ahead` runs kFetchAhead subscribers before `slot`.
     const Slot* ahead = subscribers.data() + std::min(subscribers.size(), kFetchAhead);
     for (const Slot* slot = subscribers.data(); slot != end; ++slot) {
         if (ahead != end) {
@@ -67,6 +69,7 @@ void Fanout::send_recoded(std::span<const Slot> subscribers, const SlabRange& fr
             connection.send(frames, count);
             continue;
         }
+        // Recoded at the first connection that wants the form, and then shared.
         if (!recoded) {
             recoded = recoder_->recode(frames, reactor_.arena());
         }
@@ -84,6 +87,7 @@ void Fanout::begin_run(std::string_view channel, std::span<const Slot> subscribe
 
 void Fanout::add_to_run(const SlabRange& frame) {
     if (run_.messages > 0 && !run_.frames.join(frame, kMaxRunBytes)) {
+        // The run is full: another run for the same subscribers begins. The channel and the excluded slot stay.
         const std::span<const Slot> subscribers = run_.subscribers;
         end_run();
         run_.subscribers = subscribers;
@@ -98,7 +102,8 @@ void Fanout::end_run() {
     if (run_.messages > 0) {
         send(run_.subscribers, run_.frames, std::exchange(run_.messages, 0), run_.excluded);
         run_.frames = SlabRange{};
-        run_.subscribers = {};  // for fail_run, nobody misses anything of it; and the table may change from here on
+        // Nobody misses a frame of this run any more (fail_run), and from here on the subscribers may change.
+        run_.subscribers = {};
     }
 }
 
@@ -132,6 +137,7 @@ std::vector<std::pair<std::size_t, StreamConnection*>> Fanout::by_memory() const
             large.emplace_back(memory, connection);
         }
     }
+    // The largest first, so that few clients suffer. Equal ones by slot, for a certain order.
     std::sort(large.begin(), large.end(), [](const auto& a, const auto& b) {
         return a.first != b.first ? a.first > b.first : a.second->slot().value < b.second->slot().value;
     });
@@ -141,16 +147,18 @@ std::vector<std::pair<std::size_t, StreamConnection*>> Fanout::by_memory() const
 void Fanout::shed(std::uint64_t bytes) {
     std::uint64_t freed = 0;
     const auto shed_one = [&](std::size_t memory, StreamConnection& connection) {
+        // A connection may hold more than was asked for, so the last closed connection may free more than needed.
         if (freed < bytes) {
             freed += memory;
-            // one that fails there ends at once, and is freed too
+            // A connection that fails in shed() ends at once, and its memory is freed too.
             reactor_.guard(connection, [&] { connection.shed(); });
         }
     };
     std::vector<std::pair<std::size_t, StreamConnection*>> large;
     try {
         large = by_memory();
-    } catch (const std::exception& error) {  // not even for their order: any of them, then
+    } catch (const std::exception& error) {
+        // No memory even for the ordered list: any connections are closed.
         reactor_.count_failure(error);
         for (std::size_t i = 0; i < connections_.size() && freed < bytes; ++i) {
             StreamConnection* connection = connections_[i];

@@ -10,6 +10,7 @@ HostedHub::HostedHub(Reactor& reactor, mesh::HubTurns& turns)
     : reactor_(reactor), turns_(turns), descriptor_(reactor.context().get_executor(), turns.descriptor()) {}
 
 HostedHub::~HostedHub() {
+    // The hub owns the descriptor: closing here would close the hub's.
     static_cast<void>(descriptor_.release());
 }
 
@@ -19,7 +20,9 @@ void HostedHub::begin() {
 }
 
 void HostedHub::look() {
+    // A turn that was not cut short has run every ready handler, the handler for the descriptor included.
     if (!is_readable_ && !turns_.has_failed() && reactor_.was_cut_short()) {
+        // poll() without waiting: a system call, but only after a long turn.
         pollfd mesh{turns_.descriptor(), POLLIN, 0};
         is_readable_ = ::poll(&mesh, 1, 0) > 0;
     }
@@ -34,7 +37,9 @@ void HostedHub::run() {
 }
 
 void HostedHub::watch() {
+    // A hub that is due already gets its turn as soon as possible; otherwise the loop may sleep until next_.
     reactor_.wake_at(is_due() ? Instant::min() : next_);
+    // A single wait at a time. A failed hub leaves its descriptor readable, and a wait would spin.
     if (turns_.has_failed() || std::exchange(is_watching_, true)) {
         return;
     }

@@ -5,6 +5,7 @@
 namespace tulle::node {
 
 Push HubPort::offer(mesh::ToHub message) noexcept {
+    // A message must not overtake the backlog.
     if (is_backed_up() || hub_.try_claim() == Push::kRefused) {
         return Push::kRefused;
     }
@@ -18,6 +19,7 @@ Push HubPort::send(mesh::ToHub message) noexcept {
         gather(std::move(item));
         return Push::kAccepted;
     }
+    // The message waits behind the backlog. Gathered messages have their places already, so the order holds.
     backlog_.push_back(std::move(item));
     return Push::kRefused;
 }

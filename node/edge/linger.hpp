@@ -12,17 +12,20 @@ namespace tulle::node {
 /// Limits: kLingerBytes are thrown away at most; the owner's deadline bounds the time.
 class Linger {
 public:
-    /// Shuts our direction of the non-blocking `socket`. True: there is nothing to wait for.
+    /// Shuts the sending direction of the non-blocking `socket`. True: there is nothing to wait for, and the owner
+    /// closes the socket.
     [[nodiscard]] bool begin(int socket);
-    /// Call when the socket is readable. True: there is nothing more to wait for.
+    /// Reads and throws away. Call when the socket is readable. True: there is nothing more to wait for, because the
+    /// peer has closed, the connection is broken, or kLingerBytes have been thrown away.
     [[nodiscard]] bool on_readable(int socket);
 
 private:
+    /// Bytes read so far.
     std::size_t thrown_away_ = 0;
 };
 
-/// When the socket is closed, the kernel throws away the bytes that the peer has not taken; otherwise the kernel would
-/// keep them for minutes.
+/// Has the kernel throw away untaken bytes when the socket is closed. Otherwise the kernel would keep the bytes for
+/// minutes.
 void reset_on_close(int socket);
 
 }  // namespace tulle::node

@@ -40,7 +40,9 @@ boost::asio::ip::tcp::endpoint Listener::open(const Address& address) {
     const auto found = resolver.resolve(address.host, std::to_string(address.port));
     const boost::asio::ip::tcp::endpoint endpoint = found.begin()->endpoint();
     acceptor_.open(endpoint.protocol());
+    // A port in TIME_WAIT after a restart is no obstacle.
     acceptor_.set_option(boost::asio::socket_base::reuse_address(true));
+    // A wildcard address of IPv6 takes IPv4 connections as well.
     if (endpoint.address().is_v6()) {
         acceptor_.set_option(boost::asio::ip::v6_only(false));
     }
@@ -49,7 +51,8 @@ boost::asio::ip::tcp::endpoint Listener::open(const Address& address) {
 
 Address Listener::bind(const Address& address, Sharing sharing) {
     try {
-        // Sharing is allowed only after the bind: a bind without it fails where somebody else already listens.
+        // Sharing is allowed only after the bind: a bind without SO_REUSEPORT fails when another process already
+        // listens.
         acceptor_.bind(open(address));
         if (sharing == Sharing::kShared) {
             acceptor_.set_option(ReusePort(true));
@@ -65,6 +68,7 @@ Address Listener::bind(const Address& address, Sharing sharing) {
 void Listener::join(const Address& address) {
     try {
         const boost::asio::ip::tcp::endpoint endpoint = open(address);
+        // The shared option must stand before the bind, because the first acceptor holds the port already.
         acceptor_.set_option(ReusePort(true));
         acceptor_.bind(endpoint);
         acceptor_.listen();
@@ -84,10 +88,12 @@ void Listener::stop() {
     timer_.cancel();
 }
 
-/// The kernel has told their peers that they are connected, and would reset them with what they have sent.
+/// Accepts the connections that wait in the kernel. To their peers these connections stand already: without the accept
+/// the kernel would reset the connections, and the peers' bytes would be lost.
 void Listener::take_waiting() noexcept {
     boost::system::error_code error;
     acceptor_.non_blocking(true, error);
+    // Bounded by the kernel's queue: peers that go on connecting cannot keep a stopping node here.
     for (int i = 0; i < boost::asio::socket_base::max_listen_connections && !error; ++i) {
         Socket socket(reactor_.context().get_executor());
         acceptor_.accept(socket, error);
@@ -113,9 +119,11 @@ void Listener::accept() noexcept {
 }
 
 void Listener::on_accept(const boost::system::error_code& error, Socket socket) {
+    // stop() has closed the acceptor.
     if (!acceptor_.is_open()) {
         return;
     }
+    // The peer has gone between its handshake and the accept: no failure of the node.
     if (error == boost::asio::error::connection_aborted) {
         accept();
         return;
@@ -131,6 +139,7 @@ void Listener::on_accept(const boost::system::error_code& error, Socket socket) 
 
 void Listener::retry_later(const boost::system::error_code& error) noexcept {
     reactor_.counters().accept_failures_total.add();
+    // Only the first failure of a spell is logged: without descriptors every accept fails.
     if (backoff_ == Duration{}) {
         spdlog::warn("cannot accept connections, will keep trying: {}", error.message());
     }

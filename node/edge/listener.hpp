@@ -11,29 +11,31 @@
 
 namespace tulle::node {
 
-/// Whether other acceptors of this process are to listen on the same port.
+/// Tells whether other acceptors of this process are to listen on the same port.
 enum class Sharing : bool { kAlone, kShared };
 
-/// Accepts the connections of one address for one reactor.
+/// Accepts the connections of an address for a reactor.
 ///
 /// Thread: bind before the reactor runs; everything else on the reactor's thread.
-/// Errors: bind and join throw std::runtime_error with the address in its text. A failed accept (usually no descriptors
-///         are left) is counted, logged once per spell, and tried again after 10 ms, then after pauses that double up
-///         to 1 s, instead of spinning.
+/// Errors: bind and join throw std::runtime_error with the address in its text. A failed accept (usually for want of
+///         descriptors) is counted, logged once per spell, and tried again after 10 ms, then after pauses that double
+///         up to 1 s, instead of spinning. An exception of `accepted` closes the socket and is counted.
 class Listener {
 public:
+    /// Called for each connection. The callee owns the socket; dropping the socket closes the connection.
     using Accepted = std::function<void(Socket)>;
 
     Listener(Reactor& reactor, Accepted accepted);
 
-    /// Resolves, binds and listens. Returns the numeric address with the real port. A port on which any other process
-    /// listens is refused, even if that process would share the port.
+    /// Resolves, binds and listens. Returns the numeric address with the real port. Refuses a port on which any other
+    /// process listens, even if that process would share the port.
     Address bind(const Address& address, Sharing sharing);
-    /// Adds one more acceptor on an address that bind returned with Sharing::kShared.
+    /// Adds another acceptor on an address that bind returned with Sharing::kShared.
     void join(const Address& address);
 
+    /// Begins to accept.
     void start();
-    /// Accepts the connections that wait in the kernel, and none after those.
+    /// Accepts the connections that wait in the kernel, and no later connections.
     void stop();
 
 private:
@@ -42,18 +44,23 @@ private:
                                                     boost::asio::wait_traits<std::chrono::steady_clock>,
                                                     boost::asio::io_context::executor_type>;
 
+    /// Resolves the address and opens the acceptor's socket, without binding the socket.
     boost::asio::ip::tcp::endpoint open(const Address& address);
-    // An exception in these two would end the listening in silence. So the exception ends the process.
+    // An exception in accept or retry_later would end the listening in silence. So the exception ends the process.
     void accept() noexcept;
     void retry_later(const boost::system::error_code& error) noexcept;
+    /// The end of an accept: hands the connection over, and goes on.
     void on_accept(const boost::system::error_code& error, Socket socket);
+    /// Accepts without waiting, until the kernel has no further connection.
     void take_waiting() noexcept;
+    /// Counts the connection and gives the socket to accepted_.
     void hand_over(Socket socket) noexcept;
 
     Reactor& reactor_;
     const Accepted accepted_;
     Acceptor acceptor_;
     Timer timer_;
+    /// The last pause after a failed accept; 0: the last accept succeeded.
     Duration backoff_{};
 };
 

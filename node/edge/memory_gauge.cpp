@@ -13,30 +13,33 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/// jemalloc's, if the program is linked with it.
+/// A function of jemalloc. Null if the program is not linked with jemalloc.
 extern "C" int mallctl(const char* name, void* old_value, std::size_t* old_size, void* new_value, std::size_t new_size)
     __attribute__((weak));
 
 namespace tulle::node {
 namespace {
 
-constexpr std::uint64_t kNoLimit = 1ull << 56;  // what v1 says for none is a little below 2^63
+// The value for "no limit": cgroup v1 writes a number a little below 2^63.
+constexpr std::uint64_t kNoLimit = 1ull << 56;
 
+// The text of a file; empty when the file cannot be read.
 std::string text_of(const std::string& path) {
     std::ifstream stream(path);
     return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-/// "max", or a file that is not there: nothing.
+/// The number at the beginning of a text. Nothing for "max", for an empty text, and for a number that means "no limit".
 std::optional<std::uint64_t> number_of(std::string_view text) {
     std::uint64_t number = 0;
     const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     return error == std::errc{} && number < kNoLimit ? std::optional(number) : std::nullopt;
 }
 
-/// The value of `key` in lines of the form "KEY VALUE".
+/// The value of `key` in lines of the form "KEY VALUE"; 0 without such a line.
 std::uint64_t value_of(std::string_view lines, std::string_view key) {
     for (std::size_t at = lines.find(key); at != lines.npos; at = lines.find(key, at + 1)) {
+        // Only a key at the beginning of a line and of full length counts: "active_file" is a part of "inactive_file".
         if ((at == 0 || lines[at - 1] == '\n') && lines.substr(at + key.size()).starts_with(' ')) {
             return number_of(lines.substr(at + key.size() + 1)).value_or(0);
         }
@@ -44,7 +47,7 @@ std::uint64_t value_of(std::string_view lines, std::string_view key) {
     return 0;
 }
 
-/// Of the cgroup at `path` and all above it, the one with the least limit.
+/// The cgroup with the least limit among the cgroup at `path` and all cgroups above.
 std::optional<MemoryCgroup> least_limit(const std::string& root, std::string path, const char* file) {
     std::optional<MemoryCgroup> least;
     for (;;) {
@@ -53,6 +56,7 @@ std::optional<MemoryCgroup> least_limit(const std::string& root, std::string pat
         if (limit && (!least || *limit < least->limit)) {
             least = MemoryCgroup{directory, *limit};
         }
+        // The next path is the parent's; the root is the last.
         const std::size_t slash = path.rfind('/');
         if (path.size() <= 1 || slash == path.npos) {
             return least;
@@ -61,7 +65,7 @@ std::optional<MemoryCgroup> least_limit(const std::string& root, std::string pat
     }
 }
 
-/// The path after `controller` in /proc/self/cgroup: "0::/a" is of v2, "4:memory:/a" of v1.
+/// The path after `controller` in the lines of /proc/self/cgroup: "0::/a" is a line of v2, "4:memory:/a" a line of v1.
 std::optional<std::string> path_of(const std::string& lines, std::string_view controller) {
     const std::size_t at = lines.find(controller);
     if (at == lines.npos) {
@@ -71,7 +75,7 @@ std::optional<std::string> path_of(const std::string& lines, std::string_view co
     return lines.substr(begin, lines.find('\n', begin) - begin);
 }
 
-/// The limit that holds for this process. A machine with both versions has the memory of one of them only.
+/// The memory limit of this process by cgroup. A machine with both versions has the memory of a single version only.
 std::optional<MemoryCgroup> memory_cgroup() {
     const std::string lines = text_of("/proc/self/cgroup");
     std::optional<MemoryCgroup> found;
@@ -80,7 +84,8 @@ std::optional<MemoryCgroup> memory_cgroup() {
     }
     if (const std::optional<std::string> path = path_of(lines, ":memory:"); path && !found) {
         found = least_limit("/sys/fs/cgroup/memory", *path, "memory.limit_in_bytes");
-        if (!found) {  // in a container the path is the host's, and the container's own cgroup is the root
+        // In a container the path is a path of the host, and the cgroup of the container is the root.
+        if (!found) {
             found = least_limit("/sys/fs/cgroup/memory", "/", "memory.limit_in_bytes");
         }
         if (found) {
@@ -91,6 +96,7 @@ std::optional<MemoryCgroup> memory_cgroup() {
     return found;
 }
 
+// Address space in bytes that jemalloc keeps without using; 0 without jemalloc.
 std::uint64_t retained_by_allocator() {
     if (mallctl == nullptr) {
         return 0;
@@ -98,6 +104,7 @@ std::uint64_t retained_by_allocator() {
     std::uint64_t epoch = 1;
     std::size_t retained = 0;
     std::size_t size = sizeof(retained);
+    // Statistics of jemalloc stand still until the epoch is advanced.
     mallctl("epoch", nullptr, nullptr, &epoch, sizeof(epoch));
     return mallctl("stats.retained", &retained, &size, nullptr, 0) == 0 ? retained : 0;
 }
@@ -105,6 +112,7 @@ std::uint64_t retained_by_allocator() {
 }  // namespace
 
 std::uint64_t memory_of_machine() {
+    // The machine's memory first, then the limit of the cgroup if lower.
     std::uint64_t bytes = static_cast<std::uint64_t>(std::max(0l, ::sysconf(_SC_PHYS_PAGES))) *
                           static_cast<std::uint64_t>(std::max(0l, ::sysconf(_SC_PAGESIZE)));
     const std::optional<MemoryCgroup> cgroup = memory_cgroup();
@@ -130,6 +138,7 @@ MemoryGauge::~MemoryGauge() {
 
 const std::vector<MemoryUse>& MemoryGauge::measure() {
     uses_.clear();
+    // /proc/self/statm: "SIZE RESIDENT …" in pages. SIZE is address space.
     std::array<char, 128> text{};
     const ssize_t got = ::pread(statm_, text.data(), text.size() - 1, 0);
     const std::string_view pages(text.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
@@ -139,13 +148,13 @@ const std::vector<MemoryUse>& MemoryGauge::measure() {
         const std::uint64_t all = number_of(pages).value_or(0) * page;
         uses_.push_back({number_of(pages.substr(space + 1)).value_or(0) * page, limit_});
         if (address_space_ > 0) {
-            // Address space that the allocator keeps is used again before more is asked for.
+            // The allocator uses retained address space again before asking for more.
             uses_.push_back({all - std::min(all, retained_by_allocator()), address_space_});
         }
     }
     if (cgroup_) {
-        // The kernel's buffers of our sockets count there; the cache of files, in use lately or not, goes before
-        // anybody is killed.
+        // The kernel's buffers of our sockets count in the cgroup. The cache of files, active or not, does not count:
+        // the kernel drops the cache before killing anybody.
         const std::uint64_t current = number_of(text_of(cgroup_->directory + cgroup_->usage_file)).value_or(0);
         const std::string stat = text_of(cgroup_->directory + "/memory.stat");
         const std::uint64_t cache = value_of(stat, cgroup_->cache_prefix + "inactive_file") +
@@ -157,7 +166,8 @@ const std::vector<MemoryUse>& MemoryGauge::measure() {
 
 void MemoryGauge::purge() {
     if (mallctl != nullptr) {
-        mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0);  // 4096: all arenas
+        // The index that jemalloc documents as "all arenas".
+        mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0);
     }
 }
 

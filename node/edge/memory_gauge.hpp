@@ -9,40 +9,47 @@
 
 namespace tulle::node {
 
-/// The cgroup with the least limit of those that hold for this process.
+/// The cgroup with the least limit among the cgroups of this process.
 struct MemoryCgroup {
     std::string directory;
-    std::uint64_t limit = 0;  ///< bytes
+    /// Bytes.
+    std::uint64_t limit = 0;
+    /// The file of the present use, inside `directory`. The default is the file of cgroup v2.
     std::string usage_file = "/memory.current";
-    std::string cache_prefix{};  ///< of the keys of the files' cache in its memory.stat
+    /// The prefix of the keys in memory.stat for the cache of files; not empty for cgroup v1.
+    std::string cache_prefix{};
 };
 
-/// Memory that this process may use for all that the machine says: the least of the limits of its cgroups (v2, or v1),
-/// and the machine's own. Bytes; 0 when nothing is known.
+/// The memory in bytes that the machine lets this process use: the least of the limits of the process's cgroups (v2 or
+/// v1), and the machine's memory. 0 when nothing is known.
 [[nodiscard]] std::uint64_t memory_of_machine();
 
-/// Measures what this process uses of memory. A measurement reads two or three files of the kernel, each some 10 us.
+/// Measures the memory that this process uses. A measurement reads two or three files of the kernel, each in some 10
+/// us.
 ///
 /// Thread: its owner's.
-/// Errors: what cannot be read does not count.
+/// Errors: a file that cannot be read counts as no use of memory. measure throws std::bad_alloc.
 class MemoryGauge {
 public:
-    /// `limit`: of what is resident, in bytes. Besides, the limits of the cgroup and of the address space (RLIMIT_AS)
-    /// hold that the process has now.
+    /// `limit`: bytes of resident memory, from the configuration. The limits of the cgroup and of the address space
+    /// (RLIMIT_AS) that the process has at this moment hold besides.
     explicit MemoryGauge(std::uint64_t limit);
     ~MemoryGauge();
     MemoryGauge(const MemoryGauge&) = delete;
     MemoryGauge& operator=(const MemoryGauge&) = delete;
 
-    /// Valid until the next call.
+    /// The use and the limit of each kind of memory. Valid until the next call.
     [[nodiscard]] const std::vector<MemoryUse>& measure();
-    /// Gives back to the kernel what the allocator keeps for later. Some milliseconds for each GiB.
+    /// Gives the memory that the allocator keeps for later back to the kernel. Takes some milliseconds for each GiB.
+    /// Does nothing without jemalloc.
     static void purge();
 
 private:
     const std::uint64_t limit_;
-    std::uint64_t address_space_ = 0;  ///< RLIMIT_AS; 0: none
+    /// RLIMIT_AS in bytes; 0: no limit.
+    std::uint64_t address_space_ = 0;
     const std::optional<MemoryCgroup> cgroup_;
+    /// The descriptor of /proc/self/statm, kept open, so that this measurement opens no file.
     int statm_ = -1;
     std::vector<MemoryUse> uses_;
 };

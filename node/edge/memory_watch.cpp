@@ -10,10 +10,14 @@
 namespace tulle::node {
 namespace {
 
+// Measurements between two purges of the allocator: every half second.
 constexpr std::size_t kLooksBetweenPurges = 5;
-// of the log; what is left out changes nothing of what the next line says
+// Measurements between two lines in the log: a level that changes back and forth fills no log. The next line says all
+// that a dropped line would have said.
 constexpr std::size_t kLooksBetweenLines = 10;
-constexpr std::size_t kLooksBetweenSheds = 2;  // what was closed must be seen to be free before more is
+// Measurements between two orders to shed: the memory of closed clients must be seen to be free before more clients are
+// closed.
+constexpr std::size_t kLooksBetweenSheds = 2;
 
 }  // namespace
 
@@ -39,10 +43,12 @@ void MemoryWatch::start() {
 void MemoryWatch::run() {
     std::unique_lock lock(mutex_);
     while (!is_stopping_) {
+        // Measures without the lock, so that the destructor can set is_stopping_ meanwhile.
         lock.unlock();
         try {
             look();
-        } catch (const std::exception&) {  // no memory to measure it: the next look may have some
+        } catch (const std::exception&) {
+            // Without memory for a measurement the node sheds; the next measurement may find memory.
             limits_->set_pressure(Pressure::kShedding);
             order_shed();
         }
@@ -55,6 +61,7 @@ void MemoryWatch::look() {
     const Pressure before = pressure_.pressure();
     Pressure now = pressure_.on_sample(gauge_.measure());
     ++looks_;
+    // The allocator may hold memory that is free already: the node gives that memory back before acting on the numbers.
     if (now != Pressure::kNone && looks_ % kLooksBetweenPurges == 0) {
         MemoryGauge::purge();
         now = pressure_.on_sample(gauge_.measure());
@@ -63,6 +70,7 @@ void MemoryWatch::look() {
     limits_->counters().memory_limit.set(pressure_.nearest().limit);
     limits_->counters().memory_pressure.set(static_cast<std::uint64_t>(now));
     limits_->set_pressure(now);
+    // Sheds at once when the level begins, then again while the level lasts.
     if (now == Pressure::kShedding && (before != now || looks_ % kLooksBetweenSheds == 0)) {
         order_shed();
     }
@@ -74,6 +82,7 @@ void MemoryWatch::look() {
 }
 
 void MemoryWatch::order_shed() {
+    // A byte at least: an order of 0 bytes would be no order.
     limits_->order_shed(pressure_.excess() / shards_ + 1);
     wake_shards_();
 }

@@ -9,6 +9,7 @@ static_assert(kReopenPercent < 100, "a node that was full does not flap");
 
 namespace {
 
+// Ends the refusing when enough clients have gone.
 void reopen(std::atomic<bool>& is_full, const Capacity& capacity, std::size_t clients) {
     if (clients <= capacity.clients * kReopenPercent / 100) {
         is_full.store(false);
@@ -22,8 +23,8 @@ NodeLimits::NodeLimits(const NodeLimitsOptions& options)
     counters_.max_connections.set(capacity_.connections);
 }
 
-/// The address first: whoever has all that its address may have makes nobody else go. That may throw, so nothing is
-/// counted before it.
+/// Counts the address first: a connection past the limit of its address must not make another connection go.
+/// AddressCounts::enter may throw, so nothing is counted before.
 NodeLimits::Entry NodeLimits::enter(const PeerAddress& address) {
     const std::lock_guard lock(addresses_mutex_);
     if (!addresses_.enter(address)) {
@@ -37,13 +38,15 @@ NodeLimits::Entry NodeLimits::enter(const PeerAddress& address) {
     return Entry::kLetIn;
 }
 
-/// All in one order: a node that has said that it is full sees whoever left before it said so, and takes it back.
+/// All atomic operations here have a single order (sequential consistency): a node that has just set is_full_ sees
+/// every client that left before, and clears is_full_ again.
 bool NodeLimits::enter_as_client() {
     const std::size_t before = clients_.fetch_add(1);
     if (before + 1 >= capacity_.clients) {
         is_full_.store(true);
         reopen(is_full_, capacity_, clients_.load());
     }
+    // No place is left, so the count goes back.
     if (before >= capacity_.clients) {
         clients_.fetch_sub(1);
         return false;
@@ -61,6 +64,8 @@ void NodeLimits::leave(const PeerAddress& address, bool is_client) {
 }
 
 void NodeLimits::order_shed(std::uint64_t bytes) {
+    // The next serial number makes the order differ from the order before. A single thread gives orders, so load and
+    // store need no exchange.
     const std::uint64_t serial = (shed_order_.load(std::memory_order_relaxed) >> kShedSerialShift) + 1;
     const std::uint64_t most = (std::uint64_t{1} << kShedSerialShift) - 1;
     shed_order_.store((serial << kShedSerialShift) | std::min(bytes, most), std::memory_order_relaxed);
@@ -72,6 +77,7 @@ std::uint64_t NodeLimits::take_shed_order(std::uint64_t& last) const {
 }
 
 void NodeLimits::on_auth_failure(const PeerAddress& address, Instant now) {
+    // is_exempt reads constants: an address without limit costs no lock.
     if (throttle_.is_exempt(address)) {
         return;
     }

@@ -18,56 +18,69 @@
 
 namespace tulle::node {
 
+/// The limits of a node, as configured.
 struct NodeLimitsOptions {
     Capacity capacity = capacity_of(kMaxConnections);
     std::size_t connections_per_address = kDefaultConnectionsPerAddress;
     AuthThrottle::Options auth_failures{kDefaultAuthFailuresPerMinute, false};
 };
 
-/// What the shards of a node count together, as a limit that each of them kept for itself would depend on which of them
-/// the kernel gives a connection to.
+/// The counts that the shards of a node share. A limit kept by each shard for itself would depend on the shard that the
+/// kernel gives a connection to.
 ///
-/// Thread: any, but the counters' writer. A lock is taken for each new connection, and for each signature of an address
-///         that may fail so often only.
+/// Thread: any thread, except that only the memory watch writes the counters. Each new connection takes a lock; a
+///         signature check takes a lock only for addresses whose failures are counted.
 class NodeLimits {
 public:
     explicit NodeLimits(const NodeLimitsOptions& options);
 
     enum class Entry : std::uint8_t { kLetIn, kNodeIsFull, kAddressIsFull };
 
-    /// An address that is full is told so even when the node is full too. What is thrown leaves all counts as they
-    /// were.
+    /// Counts a new connection of `address`. A full address is reported as full even when the node is full too. An
+    /// exception leaves all counts unchanged.
     [[nodiscard]] Entry enter(const PeerAddress& address);
-    /// It has entered, and is to be a WebSocket client; false: there are as many as there may be.
+    /// Counts a connection that has entered as a WebSocket client. False: the node has as many clients as allowed, and
+    /// nothing is counted.
     [[nodiscard]] bool enter_as_client();
+    /// Uncounts a connection. `is_client`: enter_as_client has returned true for the connection.
     void leave(const PeerAddress& address, bool is_client);
     [[nodiscard]] const Capacity& capacity() const { return capacity_; }
-    /// New clients are not wanted: the node is full, or has too little memory.
+    /// True when new clients are not wanted: the node is full, or has too little memory.
     [[nodiscard]] bool is_refusing() const {
         return is_full_.load(std::memory_order_relaxed) || pressure() != Pressure::kNone;
     }
 
+    /// The measures against a lack of memory, by the last measurement.
     [[nodiscard]] Pressure pressure() const { return pressure_.load(std::memory_order_relaxed); }
     void set_pressure(Pressure pressure) { pressure_.store(pressure, std::memory_order_relaxed); }
-    /// Each shard is to free so many bytes. An order replaces the one before.
+    /// Orders each shard to free `bytes`. An order replaces the order before.
     void order_shed(std::uint64_t bytes);
-    /// The order, if it is another than `last`, which becomes it.
+    /// Returns the bytes of the present order when the order is not `last`, otherwise 0. Sets `last` to the present
+    /// order.
     [[nodiscard]] std::uint64_t take_shed_order(std::uint64_t& last) const;
-    /// Gauges of the node, written by the memory's watch.
+    /// Gauges of the node, written by the memory watch.
     [[nodiscard]] ShardCounters& counters() { return counters_; }
 
+    /// Counts a wrong signature of `address`.
     void on_auth_failure(const PeerAddress& address, Instant now);
+    /// How long wrong signatures of `address` get the answer for too many failures; 0: the address is not shut.
     [[nodiscard]] Duration shut_for(const PeerAddress& address, Instant now) const;
 
 private:
+    /// A shed order holds the bytes in the lower 48 bits, and a serial number above: two orders of equal size must
+    /// differ.
     static constexpr unsigned kShedSerialShift = 48;
 
     const Capacity capacity_;
+    /// Connections of all kinds.
     std::atomic<std::size_t> sockets_{0};
+    /// WebSocket clients.
     std::atomic<std::size_t> clients_{0};
+    /// Set with the last free place of a client; cleared when 2 % of the clients have gone (kReopenPercent).
     std::atomic<bool> is_full_{false};
     std::atomic<Pressure> pressure_{Pressure::kNone};
-    std::atomic<std::uint64_t> shed_order_{0};  ///< bytes, and above them a number of its own
+    /// Bytes and serial number of the last order; 0: no order yet.
+    std::atomic<std::uint64_t> shed_order_{0};
     ShardCounters counters_;
     mutable std::mutex addresses_mutex_;
     AddressCounts addresses_;
@@ -75,21 +88,22 @@ private:
     AuthThrottle throttle_;
 };
 
-/// The other end of a connection, which counts as one of the node and of its address until it leaves, or to the end of
-/// this.
+/// The other end of a connection. A peer counts as a connection of the node and of its address until leave() or the end
+/// of the object.
 class Peer {
 public:
-    /// Of a listener that does not count.
+    /// A peer of a listener that does not count connections.
     Peer() = default;
-    /// REQUIRES: limits.enter(address) has let it in.
+    /// REQUIRES: limits.enter(address) has returned Entry::kLetIn. The peer then owns that count.
     Peer(const PeerAddress& address, std::shared_ptr<NodeLimits> limits)
         : address_(address), limits_(std::move(limits)) {}
     Peer(Peer&& other) noexcept = default;
     Peer& operator=(Peer&&) = delete;
     ~Peer() { leave(); }
 
-    /// False: there are as many clients as there may be.
+    /// Counts the connection as a WebSocket client. False: the node has as many clients as allowed.
     [[nodiscard]] bool become_client() { return !limits_ || (is_client_ = limits_->enter_as_client()); }
+    /// Gives the counts back early, when the socket closes before the object ends. Further calls do nothing.
     void leave() {
         if (limits_) {
             limits_->leave(address_, is_client_);

@@ -17,13 +17,17 @@
 namespace tulle::node {
 namespace {
 
-constexpr std::size_t kMaxParts = 64;  // ranges in one gathered send
+// The most ranges in a gathered send; a longer outbox takes several sends.
+constexpr std::size_t kMaxParts = 64;
+// Never waits, and a closed connection is an error instead of SIGPIPE.
 constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
 
+// Sends the first kMaxParts ranges of the outbox in a system call.
 ssize_t send_gathered(int socket, const Outbox& outbox) {
     static thread_local std::vector<std::string_view> parts;
     outbox.gather(kMaxParts, parts);
-    std::array<iovec, kMaxParts> vectors;  // not initialized: only what is used is set
+    // Not initialized: only the used entries are set.
+    std::array<iovec, kMaxParts> vectors;
     for (std::size_t i = 0; i < parts.size(); ++i) {
         vectors[i] = {const_cast<char*>(parts[i].data()), parts[i].size()};
     }
@@ -33,11 +37,13 @@ ssize_t send_gathered(int socket, const Outbox& outbox) {
     return ::sendmsg(socket, &message, kSendFlags);
 }
 
-/// Never waits, so it needs not be a cancellation point, which glibc's wrapper spends some 45 instructions on.
+/// Calls the kernel without glibc's wrapper. send_now never waits, and needs no cancellation point, on which the
+/// wrapper spends some 45 instructions.
 ssize_t send_now(int socket, const char* data, std::size_t size) {
     return ::syscall(SYS_sendto, socket, data, size, kSendFlags, nullptr, 0);
 }
 
+// A single range needs no list of parts.
 ssize_t send_once(int socket, const Outbox& outbox) {
     if (!outbox.has_one_part()) {
         return send_gathered(socket, outbox);
@@ -46,6 +52,7 @@ ssize_t send_once(int socket, const Outbox& outbox) {
     return send_now(socket, bytes.data(), bytes.size());
 }
 
+// Writes with a system call for each connection.
 class SendWriter final : public OutboxWriter {
 public:
     std::uint64_t write(std::span<WriteJob> jobs) override {
@@ -82,7 +89,8 @@ std::size_t write_rest(WriteJob& job) {
     const std::size_t before = job.outbox->bytes();
     try {
         job.written = write_outbox(job.socket, *job.outbox);
-    } catch (const std::exception&) {  // no memory for the list of parts: the jobs of others must not suffer from it
+    } catch (const std::exception&) {
+        // No memory for the list of parts: this connection ends, and the jobs of other connections go on.
         job.written = Written::kBroken;
     }
     return before - job.outbox->bytes();

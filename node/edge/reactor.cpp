@@ -17,8 +17,10 @@ static_assert(kPollsPerLook <= kHandlersInARow && kHandlersInARow <= kMaxPolls);
 
 namespace {
 
+// At most a line each second: an attack that makes every connection fail must not fill the log.
 constexpr Duration kFailureLogInterval = 1s;
-constexpr std::size_t kDeadlinesPerLook = 16;  // between two looks at the clock
+// Deadlines between two looks at the clock.
+constexpr std::size_t kDeadlinesPerLook = 16;
 
 std::chrono::steady_clock::time_point steady(Instant at) {
     return std::chrono::steady_clock::time_point(at.time_since_epoch());
@@ -31,12 +33,14 @@ Reactor::Reactor(FlushMode flush)
 
 void Reactor::run(const std::function<void()>& end_of_turn) {
     const auto work = boost::asio::make_work_guard(context_);
+    // Made here, and not in the constructor: an io_uring belongs to the thread that made the ring.
     writer_ = make_outbox_writer(flush_mode_);
     jobs_.reserve(kMaxWrites);
     while (!context_.stopped()) {
         run_ready();
         expire();
         end_of_turn();
+        // A flush may end connections, and the edges have to say so to the hub: the turn's end comes again.
         while (!flush()) {
             end_of_turn();
         }
@@ -59,10 +63,13 @@ void Reactor::release() {
 }
 
 void Reactor::run_ready() {
+    // The time of the last turn may be long ago, so the clock is read to see whether a deadline has come.
     const Instant wake = std::min(wheel_.next().value_or(Instant::max()), wake_at_);
     is_now_fresh_ = false;
     const bool is_due = wake <= now();
-    is_now_fresh_ = false;  // the wait may be long
+    // The wait may be long.
+    is_now_fresh_ = false;
+    // With work left there is no waiting: a single look at the kernel.
     if (!is_all_written() || is_due || !ready_.empty()) {
         poll_one();
     } else {
@@ -76,9 +83,11 @@ void Reactor::run_ready() {
     if (now() >= wake_at_) {
         wake_at_ = Instant::max();
     }
+    // The turn's time begins after the wait.
     turn_ends_ = now() + kTurnTime;
     was_cut_short_ = false;
     for (std::size_t i = 0; run_next(); ++i) {
+        // The clock is read only every kPollsPerLook handlers, because reading takes time too.
         if (i + 1 == kMaxPolls || (i % kPollsPerLook == 0 && monotonic_now() >= turn_ends_)) {
             was_cut_short_ = true;
             return;
@@ -86,9 +95,10 @@ void Reactor::run_ready() {
     }
 }
 
-/// Runs one handler that is ready; false: there is none. After kHandlersInARow of the context, or when it has no more,
-/// each that waits in ready_ is run once: nobody whose messages have come together is served more often than others.
-/// Only when the context had none at all, up to kHandlersInARow are run before it is asked again.
+/// Runs a handler that is ready. False: no handler is ready. After kHandlersInARow handlers of the context, or when the
+/// context has no more, each handler that waits in ready_ is run once: a client whose messages have come together is
+/// served no more often than other clients. Only when the context had no handler at all, up to kHandlersInARow handlers
+/// of ready_ are run before the context is asked again.
 bool Reactor::run_next() {
     if (ready_left_ == 0 || ready_.empty()) {
         if (poll_one() > 0) {
@@ -97,6 +107,7 @@ bool Reactor::run_next() {
             polled_ = is_round_over ? 0 : polled_;
             return true;
         }
+        // The context has no ready handler.
         ready_left_ = polled_ == 0 ? kHandlersInARow : ready_.size();
         polled_ = 0;
         if (ready_.empty()) {
@@ -108,7 +119,7 @@ bool Reactor::run_next() {
     return true;
 }
 
-/// As poll_one.
+/// Runs the first handler of ready_. An exception is counted, as in poll_one.
 void Reactor::run_one_ready() {
     try {
         ready_.run_next();
@@ -117,8 +128,9 @@ void Reactor::run_one_ready() {
     }
 }
 
-/// The library's own handlers between those of the connections may throw as well (bad_alloc). Their connection is not
-/// known here; it ends at its deadline, as nothing of it happens any more.
+/// Runs a ready handler of the context. The library's own handlers between the connections' may throw as well
+/// (bad_alloc). The connection of such a handler is not known here; the connection ends at its deadline, because no
+/// handler of the connection is called any more.
 std::size_t Reactor::poll_one() {
     try {
         return context_.poll_one();
@@ -130,6 +142,7 @@ std::size_t Reactor::poll_one() {
 
 void Reactor::fail(Connection& connection, const std::exception& error) noexcept {
     count_failure(error);
+    // Once is enough: further failures of the connection change nothing, and failed_ has a place for each slot.
     if (connection.is_in_reactor_ && !connection.has_failed_) {
         connection.has_failed_ = true;
         failed_.data()[failed_count_++] = &connection;
@@ -154,8 +167,8 @@ void Reactor::end_failed() {
     }
 }
 
-/// An alarm that is set for earlier stays: deadlines move on with every message, and to be woken in vain now and then
-/// costs less than to tell the kernel each time.
+/// Sets the timer of the loop. A timer that is set for an earlier time stays: deadlines move on with every message, and
+/// a needless wake-up now and then costs less than a system call for each move.
 void Reactor::set_alarm(Instant at) {
     if (at >= alarm_at_) {
         return;
@@ -170,6 +183,7 @@ void Reactor::set_alarm(Instant at) {
 }
 
 void Reactor::expire() {
+    // Expired slots that the turn before had no time for come first.
     if (next_expired_ == expired_.size()) {
         expired_.clear();
         next_expired_ = 0;
@@ -177,14 +191,17 @@ void Reactor::expire() {
     }
     const std::size_t first = next_expired_;
     while (next_expired_ < expired_.size()) {
-        // Its slot may be another connection's by now, which does nothing before its own deadline.
+        // The slot may belong to another connection by now; on_deadline of such a connection does nothing before its
+        // own deadline.
         if (Connection* connection = find(expired_[next_expired_++])) {
             guard(*connection, [&] { connection->on_deadline(now()); });
         }
+        // Deadlines have kTurnTime of their own, after the time for handlers.
         if ((next_expired_ - first) % kDeadlinesPerLook == 0 && monotonic_now() >= turn_ends_ + kTurnTime) {
             break;
         }
     }
+    // The rest is for the next turn, which begins at once.
     if (next_expired_ < expired_.size()) {
         wake_at(Instant::min());
     }
@@ -194,10 +211,12 @@ bool Reactor::flush() {
     const std::size_t removed_before = removed_.size();
     bool is_calm = true;
     std::size_t room = kMaxWrites;
-    // What is seen to may end sessions, whose leaving is told to others: they are flushed in the same turn.
+    // Handling the ends and the callers may end sessions, and other clients are told about each end: the outboxes of
+    // these clients are written in the same turn.
     while (failed_count_ > 0 || !callers_.empty() || (room > 0 && !is_all_written())) {
         is_calm = is_calm && failed_count_ == 0;
         end_failed();
+        // By index: a call may append to callers_.
         for (std::size_t i = 0; i < callers_.size(); ++i) {
             is_calm = false;
             Connection& connection = *callers_[i];
@@ -212,6 +231,7 @@ bool Reactor::flush() {
 }
 
 std::size_t Reactor::write_some(std::size_t most) {
+    // The connections marked before become the next to be written. Connections marked during the writes wait in dirty_.
     if (written_ == writing_count_) {
         dirty_.swap(writing_);
         writing_count_ = std::exchange(dirty_count_, 0);
@@ -220,6 +240,7 @@ std::size_t Reactor::write_some(std::size_t most) {
     const std::size_t count = std::min(most, writing_count_ - written_);
     jobs_.clear();
     for (Connection* connection : std::span(writing_).subspan(written_, count)) {
+        // Cleared before the call, so that the connection may be marked dirty again.
         connection->is_dirty_ = false;
         if (connection->is_in_reactor_) {
             guard(*connection, [&] { connection->take_write(jobs_); });
@@ -227,6 +248,7 @@ std::size_t Reactor::write_some(std::size_t most) {
     }
     written_ += count;
     counters_.bytes_sent_total.add(writer_->write(jobs_));
+    // A job without trouble ends here, without a look at its connection.
     for (const WriteJob& job : jobs_) {
         if (job.written != Written::kAll || job.is_told) {
             guard(*job.owner, [&] { job.owner->on_written(job.written); });
@@ -237,6 +259,7 @@ std::size_t Reactor::write_some(std::size_t most) {
 
 Slot Reactor::add(std::shared_ptr<Connection> connection) {
     Slot slot(static_cast<std::uint32_t>(slots_.size()));
+    // Each list gets a place with each slot, so marking and failing never allocate.
     if (free_slots_.empty()) {
         slots_.emplace_back();
         dirty_.push_back(nullptr);
@@ -256,7 +279,8 @@ Slot Reactor::add(std::shared_ptr<Connection> connection) {
     return slot;
 }
 
-/// A connection that ends allocates nothing here: it may end because there is no memory.
+/// Reserves in advance: a connection that ends must not allocate, because the lack of memory may be the reason of the
+/// end.
 void Reactor::reserve_for_ends() {
     if (removed_.capacity() < slots_.size()) {
         removed_.reserve(2 * slots_.size());
@@ -267,6 +291,7 @@ void Reactor::reserve_for_ends() {
 void Reactor::remove(Slot slot) {
     TULLE_ASSERT(find(slot) != nullptr);
     wheel_.cancel(slot);
+    // The turn may still refer to the connection: removed_ keeps the connection alive.
     removed_.push_back(std::move(slots_[slot.value]));
     removed_.back()->is_in_reactor_ = false;
     slots_[slot.value] = nullptr;
@@ -277,7 +302,8 @@ void Reactor::remove(Slot slot) {
 void Reactor::free_removed() {
     std::erase_if(removed_, [this](const std::shared_ptr<Connection>& connection) {
         if (connection->is_dirty_) {
-            return false;  // its turn to be written, and so to be passed over, is yet to come
+            // The connection stands in dirty_ or writing_ until its turn there comes.
+            return false;
         }
         free_slots_.push_back(connection->slot());
         return true;

@@ -11,29 +11,34 @@
 
 namespace tulle::node {
 
-/// Work that is ready without the kernel having said so, first in, first out. Asio's own queue asks the kernel for
-/// events before each handler that was posted by the one before it, which costs a system call for each of the messages
-/// that have come in one read.
+/// Work that is ready without a word of the kernel, first in, first out. Asio's own queue asks the kernel for events
+/// before each handler that the handler before has posted. So each of the messages in a single read would cost a system
+/// call.
 ///
-/// Thread: the reactor's. Errors: push throws when there is no memory for the work.
+/// Thread: the reactor's.
+/// Limits: none of its own; each connection has a single read under way.
+/// Errors: push throws std::bad_alloc.
 class ReadyQueue {
 public:
+    /// Queues `work`, a callable without arguments.
     template <class Work>
     void push(Work&& work) {
         tasks_.push_back(std::make_unique<TaskOf<std::decay_t<Work>>>(std::forward<Work>(work)));
     }
     [[nodiscard]] bool empty() const { return tasks_.empty(); }
     [[nodiscard]] std::size_t size() const { return tasks_.size(); }
-    /// Runs the first one, which is gone whatever it throws. REQUIRES: not empty.
+    /// Runs the first work, which leaves the queue whatever the work throws. REQUIRES: not empty.
     void run_next() {
         TULLE_ASSERT(!tasks_.empty());
         const std::unique_ptr<Task> task = std::move(tasks_.front());
         tasks_.pop_front();
         task->run();
     }
+    /// Drops all work without running the work.
     void clear() { tasks_.clear(); }
 
 private:
+    /// Type-erased work. std::function would demand copies, and handlers of Asio can only be moved.
     struct Task {
         Task() = default;
         Task(const Task&) = delete;
@@ -42,6 +47,7 @@ private:
         virtual void run() = 0;
     };
 
+    /// The work of a certain type.
     template <class Work>
     struct TaskOf final : Task {
         explicit TaskOf(const Work& from) : work(from) {}
@@ -53,15 +59,17 @@ private:
     std::deque<std::unique_ptr<Task>> tasks_;
 };
 
-/// An executor of Asio's kind over a ReadyQueue, to be bound to handlers of operations that may be done as soon as they
-/// begin.
+/// An executor of Asio's kind over a ReadyQueue. Bound to the handlers of operations that may be done as soon as they
+/// begin. Queue and context must outlive every copy of the executor.
 class ReadyExecutor {
 public:
     ReadyExecutor(ReadyQueue& queue, boost::asio::io_context& context) : queue_(&queue), context_(&context) {}
 
     [[nodiscard]] boost::asio::io_context& context() const noexcept { return *context_; }
+    /// Work in the queue does not keep the context running: the reactor itself does.
     void on_work_started() const noexcept {}
     void on_work_finished() const noexcept {}
+    /// dispatch, post and defer all queue the work: none may run a handler inside another handler.
     template <class Work, class Allocator>
     void dispatch(Work&& work, const Allocator&) const {
         queue_->push(std::forward<Work>(work));

@@ -19,7 +19,7 @@
 
 namespace tulle::node {
 
-/// What runs on the shard's thread. The order of the members is that of their dependence.
+/// The part of a shard that runs on its thread. A member is declared after every member that it depends on.
 class Shard::Loop {
 public:
     explicit Loop(const ShardOptions& options)
@@ -29,6 +29,7 @@ public:
           wakeup_(reactor_, [this] { take_mail(); }) {}
 
     ~Loop() {
+        // No thread runs any more, so connections may be freed while edges and limits still live.
         stop();
         reactor_.release();
     }
@@ -38,6 +39,7 @@ public:
 
     EdgePort& add(mesh::ShardIndex port, mesh::HubMailbox& hub, const MakeEdge& make) {
         TULLE_ASSERT(!thread_.joinable());
+        // The first shard speaks for the node.
         const ShardContext context{reactor_, limits_, options_.shards, options_.number == 0};
         ports_.push_back(std::make_unique<EdgePort>(port, hub, context, make, [this] { on_mail(); }));
         return *ports_.back();
@@ -58,6 +60,7 @@ public:
         if (thread_.joinable()) {
             thread_.join();
         }
+        // The hub's descriptor is released after the thread has ended.
         if (hosted_) {
             hosted_.reset();
         }
@@ -75,6 +78,7 @@ public:
     }
 
     void drain(std::function<void()> on_drained) {
+        // From here on end_turn() drains some connections each turn (drain_more).
         on_drained_ = std::move(on_drained);
         is_draining_ = true;
         for (const std::unique_ptr<EdgePort>& port : ports_) {
@@ -106,12 +110,14 @@ private:
             }
             reactor_.run([this] { end_turn(); });
         } catch (const std::exception& error) {
+            // A failed shard cannot tell its clients or the mesh. Both see the end of the process.
             spdlog::critical("a shard has failed: {}", error.what());
             std::terminate();
         }
     }
 
-    /// A hub of this thread's is asked for it after each of its turns.
+    /// The hub has put mail into a port. A hub on this thread needs no wake-up: the shard takes mail after each turn of
+    /// the hub (hand_over).
     void on_mail() {
         if (!hosted_) {
             wakeup_.notify();
@@ -125,10 +131,12 @@ private:
     }
 
     void end_turn() {
+        // Shedding comes first: its ends are then told to the hub in this turn.
         if (const std::uint64_t bytes = limits_->take_shed_order(last_shed_); bytes > 0) {
             shed(bytes);
         }
         const bool is_all = hand_over() && drain_more();
+        // The hub's mailbox is full: the shard tries again soon.
         if (!is_all) {
             reactor_.wake_at(reactor_.now() + kHubRetryInterval);
         } else {
@@ -136,6 +144,7 @@ private:
                 port->edge().on_hub_room();
             }
         }
+        // Drained: no connection is left, and the hub knows about every end.
         if (on_drained_ && is_all && reactor_.connections() == 0) {
             std::exchange(on_drained_, nullptr)();
         }
@@ -147,18 +156,20 @@ private:
             try {
                 port->edge().shed((bytes + ports_.size() - 1) / ports_.size());
             } catch (const std::exception& error) {
-                reactor_.count_failure(error);  // the next order comes while memory is short
+                // The next order comes while memory is short.
+                reactor_.count_failure(error);
             }
         }
     }
 
-    /// What the hub has given by now is queued for the clients before they are closed. False: some that they said waits
-    /// for room in the hub's mailbox.
+    /// Drains the next connections of a node that goes away. Messages that the hub has given by now are queued for the
+    /// clients before the clients are closed. False: messages of the connections wait for room in the hub's mailbox.
     [[nodiscard]] bool drain_more() {
         if (!is_draining_) {
             return true;
         }
         take_mail();
+        // More connections are to be told: the next turn begins at once.
         if (!reactor_.drain_some(kMaxWrites)) {
             reactor_.wake_at(reactor_.now());
         }
@@ -169,7 +180,8 @@ private:
         return is_all;
     }
 
-    /// False: some waits for room in the hub's mailbox. What a hub of this thread's answers may have us say more.
+    /// Gives the hub the messages of the turn, and runs a hub on this thread. False: messages wait for room in the
+    /// hub's mailbox. An answer of the hub may make the shard say more, hence the loop.
     [[nodiscard]] bool hand_over() {
         bool is_all = tell_hub();
         if (!hosted_) {
@@ -177,6 +189,8 @@ private:
         }
         hosted_->look();
         bool is_due = hosted_->is_due();
+        // A hub that other nodes keep busy waits for the next turn; only messages of this shard bring a further turn
+        // now.
         for (std::size_t i = 0; i < HostedHub::kMaxTurns && is_due; ++i) {
             hosted_->run();
             take_mail();
@@ -187,6 +201,7 @@ private:
         return is_all;
     }
 
+    // Ends the turn of every edge. False: messages of an edge wait for room.
     [[nodiscard]] bool tell_hub() {
         bool is_all = true;
         for (const std::unique_ptr<EdgePort>& port : ports_) {

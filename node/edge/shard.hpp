@@ -17,49 +17,58 @@ namespace tulle::node {
 
 class EdgePort;
 
+/// The options of a shard.
 struct ShardOptions {
-    std::size_t number = 0;  ///< from 0
-    std::size_t shards = 1;  ///< of the node
+    /// The number of the shard, from 0.
+    std::size_t number = 0;
+    /// The number of shards of the node.
+    std::size_t shards = 1;
+    /// How bytes reach the kernel.
     FlushMode flush = FlushMode::kUring;
-    std::shared_ptr<NodeLimits> limits = nullptr;  ///< of the node; null: of this shard alone
+    /// The limits of the node; null: limits of this shard alone.
+    std::shared_ptr<NodeLimits> limits = nullptr;
 };
 
-/// One thread that runs edges, each with its own acceptor, connections, channels and port to the hub. Shares nothing
-/// but mailboxes and its counters; may run the hub besides.
+/// A thread that runs edges, each with its own acceptor, connections, channels and port to the hub. A shard shares
+/// nothing but mailboxes, counters and NodeLimits; the thread may run the hub besides.
 ///
-/// Thread: its owner's; post, wake, stop_accepting, drain, cut and mailboxes from any.
+/// Thread: its owner's; post, wake, stop_accepting, drain, cut and mailboxes from any thread.
+/// Errors: an exception out of the loop, or out of posted work, is logged where possible and ends the process.
 class Shard {
 public:
     explicit Shard(const ShardOptions& options);
-    /// Stops and joins.
+    /// Stops the thread and joins.
     ~Shard();
     Shard(const Shard&) = delete;
     Shard& operator=(const Shard&) = delete;
 
-    /// Before start(): one more edge, which is made now and lives as long as the shard. `port`: of this edge alone in
-    /// the whole node, less than mesh::kMaxShards.
+    /// Adds an edge, which is made at once and lives as long as the shard. Call before start(). `port`: the index of
+    /// this edge alone in the whole node, less than mesh::kMaxShards.
     EdgePort& add(mesh::ShardIndex port, mesh::HubMailbox& hub, const MakeEdge& make);
-    /// Of all its edges.
+    /// The port indexes of all edges.
     [[nodiscard]] std::vector<mesh::ShardIndex> ports() const;
+    /// The counters of the shard. Any thread may read.
     [[nodiscard]] const ShardCounters& counters() const;
 
-    /// Before start(): this shard's thread runs the hub, which outlives it.
+    /// Has the shard's thread run the hub, which must outlive the shard. Call before start().
     void host(mesh::HubTurns& hub);
-    /// Spawns the thread.
+    /// Starts the thread and begins to accept.
     void start();
     /// Runs `work` on the shard's thread. An exception there ends the process.
     void post(std::function<void()> work);
-    /// Has it look for an order to shed (NodeLimits). Allocates nothing.
+    /// Has the shard look for an order to shed (NodeLimits). Allocates nothing.
     void wake();
+    /// Accepts the connections that wait in the kernel, then no more.
     void stop_accepting();
-    /// Has every connection told that the node goes away (Connection::drain), after all that the shard was given for it
-    /// before. At most kMaxWrites connections in a turn, or as many as begin within kTurnTime, so that each is told in
-    /// the turn in which its subscriptions end; the others go on being served meanwhile. `on_drained` is called on the
-    /// shard's thread when no connection is left and the hub's mailbox has all that they said.
+    /// Has every connection told that the node goes away (Connection::drain), after everything that the shard was given
+    /// for the connection before. A turn tells at most kMaxWrites connections, or as many as begin within kTurnTime, so
+    /// that each connection is told in the turn in which its subscriptions end; the other connections are served
+    /// meanwhile. The shard calls `on_drained` on its thread when no connection is left and the hub's mailbox has all
+    /// messages of the connections.
     void drain(std::function<void()> on_drained);
-    /// After drain: ends the connections that are left; `on_cut` takes the place of `on_drained`.
+    /// Call after drain: ends the connections that are left. `on_cut` takes the place of `on_drained`.
     void cut(std::function<void()> on_cut);
-    /// Ends the thread. The mailboxes stay: the hub may still write into them.
+    /// Ends the thread. The mailboxes stay: the hub may still write into the mailboxes.
     void stop();
 
 private:

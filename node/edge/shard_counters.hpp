@@ -5,7 +5,8 @@
 
 namespace tulle::node {
 
-/// A number that one thread counts and any thread reads.
+/// A number that a single thread counts and any thread reads. Reads and writes are atomic, and no count waits for
+/// another thread.
 class Counter {
 public:
     void add(std::uint64_t n = 1) {
@@ -21,65 +22,108 @@ private:
     std::atomic<std::uint64_t> value_{0};
 };
 
-/// What one listener and its connections count, or the webhooks. Written by their thread, read by the admin listener's.
+/// The counters of a listener and its connections, or of the webhooks. A single thread writes, the admin listener's
+/// thread reads. Names with `_total` only grow; the others are gauges.
 struct ShardCounters {
-    Counter sockets;        ///< open now, HTTP and WebSocket
-    Counter clients;        ///< WebSocket connections open now
-    Counter channels;       ///< with a subscriber on this shard, now
-    Counter subscriptions;  ///< now
+    /// Open HTTP and WebSocket connections.
+    Counter sockets;
+    /// Open WebSocket connections.
+    Counter clients;
+    /// Channels with a subscriber on this shard.
+    Counter channels;
+    /// Subscriptions on this shard.
+    Counter subscriptions;
     Counter accepted_total;
     Counter accept_failures_total;
     Counter clients_opened_total;
     Counter clients_closed_total;
-    Counter clients_cut_total;         ///< told to close, and neither took that nor answered in time
-    Counter clients_refused_total;     ///< closed at the opening: unknown app, protocol, path
-    Counter handshakes_refused_total;  ///< answered with an HTTP status instead of 101
+    /// Clients that were told to close, and neither took the word nor answered in time.
+    Counter clients_cut_total;
+    /// Closed at the opening: unknown app, protocol or path.
+    Counter clients_refused_total;
+    /// Upgrades answered with an HTTP status instead of 101.
+    Counter handshakes_refused_total;
     Counter messages_received_total;
-    Counter messages_sent_total;   ///< frames queued for clients
-    Counter bytes_received_total;  ///< of WebSocket messages
-    Counter bytes_sent_total;      ///< by WebSocket connections, as the kernel took them
-    Counter slow_clients_total;    ///< closed with 4100
-    Counter pong_timeouts_total;   ///< closed with 4201
-    Counter idle_closes_total;     ///< closed with 4202
-    Counter app_closes_total;      ///< closed with 4001 or 4003 by a change of the apps
-    Counter over_quota_total;      ///< closed with 4004 at the opening
-    /// connections and upgrades answered by 503: max_connections, or too little memory
+    /// Frames queued for clients.
+    Counter messages_sent_total;
+    /// Bytes of WebSocket messages.
+    Counter bytes_received_total;
+    /// Bytes of WebSocket connections that the kernel took.
+    Counter bytes_sent_total;
+    /// Closed with 4100.
+    Counter slow_clients_total;
+    /// Closed with 4201.
+    Counter pong_timeouts_total;
+    /// Closed with 4202.
+    Counter idle_closes_total;
+    /// Closed with 4001 or 4003 by a change of the apps.
+    Counter app_closes_total;
+    /// Closed with 4004 at the opening.
+    Counter over_quota_total;
+    /// Connections and upgrades answered by 503: max_connections, or too little memory.
     Counter full_refusals_total;
-    Counter http_evicted_total;    ///< HTTP connections that have made way for others
-    Counter shed_clients_total;    ///< closed with 4100 for want of memory
-    Counter max_connections;       ///< as configured; of the node
-    Counter memory_used;           ///< bytes, of the kind that is nearest to its limit; of the node
-    Counter memory_limit;          ///< bytes, of that kind
-    Counter memory_pressure;       ///< 0 none, 1 no new clients, 2 clients are closed
-    Counter address_capped_total;  ///< connections closed as soon as accepted: too many of one address
-    Counter auth_throttled_total;  ///< 429 after too many wrong signatures of one address
-    Counter rate_limited_total;    ///< 429 to requests of an app beyond its rate
+    /// HTTP connections that have made way for other connections.
+    Counter http_evicted_total;
+    /// Closed with 4100 for want of memory.
+    Counter shed_clients_total;
+    /// The configured max_connections of the node.
+    Counter max_connections;
+    /// Bytes of the kind of memory that is nearest to its limit; of the node.
+    Counter memory_used;
+    /// The limit of that kind of memory in bytes.
+    Counter memory_limit;
+    /// 0: none; 1: no new clients; 2: clients are closed.
+    Counter memory_pressure;
+    /// Connections closed as soon as accepted: too many of an address.
+    Counter address_capped_total;
+    /// Answers 429 after too many wrong signatures of an address.
+    Counter auth_throttled_total;
+    /// Answers 429 to requests of an app beyond its rate.
+    Counter rate_limited_total;
     Counter bad_frames_total;
-    Counter failures_total;  ///< exceptions that ended the work of a connection, or a message's of the hub
+    /// Exceptions that ended the work of a connection, or the handling of a message of the hub.
+    Counter failures_total;
     Counter auth_failures_total;
     Counter subscriptions_refused_total;
-    Counter subscriptions_paused_total;  ///< clients read no further for a while, as they subscribed too fast
+    /// Clients read no further for a while, because they subscribed too fast.
+    Counter subscriptions_paused_total;
     Counter client_events_total;
     Counter client_events_refused_total;
-    Counter members_added_total;  ///< changes of presence told to the clients of a channel
+    /// Changes of presence told to the clients of a channel.
+    Counter members_added_total;
     Counter members_removed_total;
-    Counter signins_total;       ///< answered with success
-    Counter users_ended_total;   ///< connections closed because the app ended those of their user
-    Counter cache_misses_total;  ///< new subscribers of cache channels that had no last event
-    Counter gaps_told_total;     ///< tulle:gap frames queued
-    Counter gap_closes_total;    ///< closed with 4200 instead
+    /// Sign-ins answered with success.
+    Counter signins_total;
+    /// Connections closed because the app ended the connections of their user.
+    Counter users_ended_total;
+    /// New subscribers of cache channels without a last event.
+    Counter cache_misses_total;
+    /// Frames of tulle:gap that were queued.
+    Counter gaps_told_total;
+    /// Clients closed with 4200 instead.
+    Counter gap_closes_total;
     Counter http_requests_total;
-    Counter http_errors_total;   ///< answers with a status of 400 or more
-    Counter http_refused_total;  ///< requests that the gate or the parser refused, timeouts included
+    /// Answers with a status of 400 or more.
+    Counter http_errors_total;
+    /// Requests that the gate or the parser refused, timeouts included.
+    Counter http_refused_total;
     Counter http_publishes_total;
-    Counter http_publishes_refused_total;     ///< 503: the hub was full or not ready
-    Counter webhook_queue;                    ///< events that wait for an endpoint or are in flight, now
-    Counter webhook_attempts_total;           ///< requests made
-    Counter webhook_failures_total;           ///< of those, not answered with 2xx
-    Counter webhook_events_total;             ///< events that an endpoint has taken
-    Counter webhook_handed_on_total;          ///< events dropped unanswered, as another node tells them
-    Counter webhook_given_up_total;           ///< events that an endpoint has not: too late, too many, or it is no more
-    Counter webhook_refused_addresses_total;  ///< requests whose target had an address that is not allowed
+    /// Answers 503: the hub was full or not ready.
+    Counter http_publishes_refused_total;
+    /// Events that wait for an endpoint or are in flight.
+    Counter webhook_queue;
+    /// Requests made to endpoints.
+    Counter webhook_attempts_total;
+    /// Requests to endpoints that were not answered with 2xx.
+    Counter webhook_failures_total;
+    /// Events that an endpoint has taken.
+    Counter webhook_events_total;
+    /// Events dropped without an answer, because another node tells the endpoint.
+    Counter webhook_handed_on_total;
+    /// Events given up: too late, too many, or the endpoint is no longer configured.
+    Counter webhook_given_up_total;
+    /// Requests to an address that is not allowed.
+    Counter webhook_refused_addresses_total;
 };
 
 }  // namespace tulle::node

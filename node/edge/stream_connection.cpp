@@ -15,6 +15,7 @@ StreamConnection::StreamConnection(Reactor& reactor, int socket, Peer peer, cons
     : socket_(socket), outbox_(limits), reactor_(reactor), limits_(limits), peer_(std::move(peer)) {}
 
 void StreamConnection::enter() {
+    // From here on the reactor keeps the connection alive.
     reactor_.add(shared_from_this());
     reactor_.counters().clients.add();
     reactor_.counters().clients_opened_total.add();
@@ -31,6 +32,7 @@ void StreamConnection::limit_state(Instant deadline) {
 }
 
 void StreamConnection::send(const SlabRange& frames, std::size_t count) {
+    // A client that is too slow gets no more frames: a frame after a lost frame would be a gap without a word.
     if (state_ != State::kOpen || is_too_slow_) {
         return;
     }
@@ -39,17 +41,22 @@ void StreamConnection::send(const SlabRange& frames, std::size_t count) {
             queue_after_write(frames);
         }
     } catch (const std::exception& error) {
+        // Thrown by the outbox or by writing. The exception must not reach the fan-out, whose other subscribers still
+        // want the frames.
         reactor_.fail(*this, error);
     }
     reactor_.counters().messages_sent_total.add(count);
     reactor_.mark_dirty(*this);
 }
 
-/// A large burst may just not have been written yet.
+/// Writes, then queues. A large burst may merely not have been written yet: only a client that does not take the burst
+/// is too slow.
 void StreamConnection::queue_after_write(const SlabRange& frames) {
     write_out();
     if (outbox_.push(frames) == Room::kFull) {
         is_too_slow_ = true;
+        // The client is given up at the end of the turn: the caller may be walking over a list of subscribers that an
+        // end would change.
         reactor_.call_at_turn_end(*this);
     }
 }
@@ -71,6 +78,7 @@ void StreamConnection::queue_bounded(std::string_view bytes) {
 
 void StreamConnection::begin_closing() {
     state_ = State::kClosing;
+    // The protocol's deadlines end here; the time for closing holds.
     session_deadline_ = Instant::max();
     limit_state(reactor_.now() + kCloseTimeout);
 }
@@ -83,6 +91,7 @@ void StreamConnection::set_session_deadline(Instant deadline) {
 }
 
 void StreamConnection::arm() {
+    // The outbox's deadline counts only while the peer takes no bytes.
     const Instant deadline =
         std::min({session_deadline_, state_deadline_, outbox_.deadline().value_or(Instant::max())});
     if (deadline == Instant::max()) {
@@ -96,17 +105,21 @@ void StreamConnection::on_deadline(Instant now) {
     if (state_ == State::kGone) {
         return;
     }
+    // The time for the present state is over: handshake, close or lingering.
     if (now >= state_deadline_) {
         cut();
         return;
     }
     const std::optional<Instant> write_deadline = outbox_.deadline();
+    // Only an open client is given up: a client that is being closed has its deadline already.
     if (state_ == State::kOpen && write_deadline && now >= *write_deadline) {
         give_up(Farewell::kSlow);
     } else if (now >= session_deadline_) {
+        // Cleared first: the protocol may set the next deadline.
         session_deadline_ = Instant::max();
         on_session_deadline();
     }
+    // A deadline that came early, or any further deadline, is armed again.
     if (state_ != State::kGone) {
         arm();
     }
@@ -122,6 +135,7 @@ void StreamConnection::on_turn_end(Instant) {
 
 void StreamConnection::take_write(std::vector<WriteJob>& jobs) {
     if (!waits_writable_ && !is_broken_ && !outbox_.empty()) {
+        // A finishing connection wants any outcome: lingering begins with the last byte.
         jobs.emplace_back(outbox_, socket_, this, state_ == State::kFinishing);
     }
 }
@@ -139,13 +153,14 @@ void StreamConnection::end_if_done() {
     }
 }
 
-/// Drops what the client did not take, but for the frame that it has got a part of, and tells it why in what it may yet
-/// read.
+/// Drops the waiting bytes, except the frame of which the client has got a part, and queues the last words, which the
+/// client may yet read.
 void StreamConnection::give_up(Farewell why) {
     if (why == Farewell::kSlow) {
         reactor_.counters().slow_clients_total.add();
     }
     is_given_up_ = true;
+    // The edge must not send to the client from here on.
     leave();
     outbox_.keep_started_frame_only([this](std::string_view bytes) { return frame_size(bytes); });
     say_farewell(why);
@@ -158,6 +173,7 @@ void StreamConnection::shed() {
     }
     is_shed_ = true;
     reactor_.counters().shed_clients_total.add();
+    // A closing connection has had its last words; only the time is cut.
     if (state_ == State::kOpen) {
         give_up(Farewell::kNoRoom);
     }
@@ -166,6 +182,7 @@ void StreamConnection::shed() {
 }
 
 void StreamConnection::write_out() {
+    // The socket takes no bytes: a write would only fail again.
     if (waits_writable_ || is_broken_) {
         return;
     }
@@ -182,11 +199,13 @@ void StreamConnection::take_outcome(Written written) {
         wait_writable();
     } else if (written == Written::kBroken) {
         is_broken_ = true;
+        // Not ended here: the caller may be in the middle of a fan-out.
         reactor_.call_at_turn_end(*this);
     }
 }
 
 void StreamConnection::wait_writable() {
+    // The socket stays non-blocking; a single wait serves any number of frames queued meanwhile.
     waits_writable_ = true;
     socket().async_wait(boost::asio::socket_base::wait_write, guarded([this](const boost::system::error_code& error) {
                             waits_writable_ = false;
@@ -200,6 +219,7 @@ void StreamConnection::drain(Instant) {
     if (state_ == State::kOpen) {
         on_drain();
     } else if (state_ == State::kOpening) {
+        // Without a handshake there is nobody to speak to.
         end();
     }
 }
@@ -213,7 +233,9 @@ void StreamConnection::cut() {
 
 void StreamConnection::leave() {
     if (!has_left_) {
-        on_left();  // when that throws, on_failure calls it again: so the edge must not keep this connection
+        // An exception has on_failure call leave() again, so has_left_ must stay false until here: the edge must not
+        // keep this connection.
+        on_left();
         has_left_ = true;
         reactor_.counters().clients.sub();
         reactor_.counters().clients_closed_total.add();
@@ -235,12 +257,14 @@ void StreamConnection::finish() {
     leave();
     state_ = State::kFinishing;
     session_deadline_ = Instant::max();
+    // A shed connection keeps its shorter deadline.
     limit_state(is_shed_ ? state_deadline_ : reactor_.now() + kLingerTimeout);
     reactor_.call_at_turn_end(*this);
 }
 
 void StreamConnection::linger() {
     state_ = State::kLingering;
+    // Such a peer leaves no byte unread, so closing destroys nothing.
     if (has_peer_closed_ || linger_.begin(socket_)) {
         end();
     } else {
@@ -250,6 +274,7 @@ void StreamConnection::linger() {
 
 void StreamConnection::wait_to_linger() {
     socket().async_wait(boost::asio::socket_base::wait_read, guarded([this](const boost::system::error_code& error) {
+                            // The state may have changed during the wait.
                             if (state_ != State::kLingering) {
                                 return;
                             }
@@ -267,10 +292,12 @@ void StreamConnection::end() {
     }
     leave();
     state_ = State::kGone;
+    // Bytes for a client that does not read would stay in the kernel for minutes.
     if (is_given_up_ && waits_writable_) {
         reset_on_close(socket_);
     }
     outbox_.clear();
+    // The limits get their counts back now: handlers may keep the object alive for a while.
     peer_.leave();
     boost::system::error_code ignored;
     socket().close(ignored);

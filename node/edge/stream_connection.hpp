@@ -15,43 +15,46 @@
 
 namespace tulle::node {
 
-/// Why the node ends the connection of a client that has done nothing wrong in its protocol.
+/// The node's reason for ending the connection of a client that has done nothing wrong in its protocol.
 enum class Farewell : std::uint8_t {
-    kSlow,   ///< the client does not take what waits for it
-    kNoRoom  ///< the node has too little memory
+    /// The client does not take the waiting bytes.
+    kSlow,
+    /// The node has too little memory.
+    kNoRoom
 };
 
-/// A client's connection in any protocol that sends frames: what waits for the client (Outbox), what the kernel takes
-/// of it, when the client counts as too slow, and how the connection ends.
+/// A client's connection in any protocol of frames: the waiting bytes (Outbox), writing to the kernel, the decision
+/// about a client that is too slow, and the end of the connection.
 ///
-/// A protocol derives from this class, reads from its socket, and says with begin_closing() that its last words are
-/// queued and with finish() that nothing more will come. The states follow each other in the order of State.
+/// A protocol derives from this class and reads from its socket. The protocol calls begin_closing() when its last words
+/// are queued, and finish() when nothing more will come. The states follow each other in the order of State.
 ///
 /// Thread: the reactor's.
 /// Order:  frames leave in the order of the calls, at the end of the loop's turn.
-/// Limits: the outbox's (OutboxLimits). Past them the client is given up (Farewell::kSlow) at the end of the turn, and
-///         counted.
-/// Errors: none are reported but by on_left.
+/// Limits: the outbox's (OutboxLimits). A client past the limits is given up (Farewell::kSlow) at the end of the turn,
+///         and counted.
+/// Errors: on_left reports the end; nothing else is reported.
 class StreamConnection : public Connection {
 public:
-    /// Asks for the memory that send will need. A hint.
+    /// Asks the processor for the memory that send will need. A hint.
     void fetch() const {
         __builtin_prefetch(this, 1);
         __builtin_prefetch(&outbox_, 1);
     }
 
-    /// `frames`: whole frames of the reactor's arena, `count` of them.
+    /// Queues `frames`: `count` whole frames of the reactor's arena. Does nothing for a connection that is not open.
+    /// Throws nothing: a connection without memory for its frames ends.
     void send(const SlabRange& frames, std::size_t count);
-    /// The connection wants frames in the form that its edge's Recoder gives them (Fanout).
+    /// True when the connection wants frames in the form of its edge's Recoder (Fanout).
     [[nodiscard]] bool is_recoded() const { return is_recoded_; }
     [[nodiscard]] const Peer& peer() const { return peer_; }
-    /// Bytes of memory that are held for this client alone: what waits for it and its share of the slabs that this
-    /// keeps in place.
+    /// Bytes of memory that are held for this client alone: the waiting bytes, and the client's share of the slabs kept
+    /// in place. A protocol adds buffers of its own.
     [[nodiscard]] virtual std::size_t memory() const { return outbox_.pinned(); }
-    /// Ends the connection for want of memory, and soon: what the peer has not taken by then is thrown away. A
-    /// connection that is being closed already ends as soon.
+    /// Ends the connection for want of memory, within kShedTimeout; bytes that the peer has not taken by then are
+    /// thrown away. The time also holds for a connection that is being closed already.
     void shed();
-    /// on_session_deadline is called then. Instant::max(): never. Nothing once the connection is being closed.
+    /// Has on_session_deadline called at `deadline`; Instant::max(): never. Does nothing unless the connection is open.
     void set_session_deadline(Instant deadline);
 
     void on_deadline(Instant now) final;
@@ -60,51 +63,66 @@ public:
     void on_written(Written written) final;
     void drain(Instant now) final;
     void on_failure() final { end(); }
-    /// A peer that has been told to close and has neither taken that nor answered is counted.
+    /// Ends the connection at once. Counts a peer that has been told to close and has neither taken the word nor
+    /// answered.
     void cut() final;
 
 protected:
     enum class State : std::uint8_t {
-        kOpening,    ///< not yet a client that can be spoken to
-        kOpen,       ///< frames are taken
-        kClosing,    ///< the last words are queued; the peer may answer them, until a deadline
-        kFinishing,  ///< until all is written
-        kLingering,  ///< until the peer has read it
+        /// Not yet a client that frames may be sent to.
+        kOpening,
+        /// Frames are taken.
+        kOpen,
+        /// The last words are queued; the peer may answer until a deadline.
+        kClosing,
+        /// Nothing more will be queued; until everything is written.
+        kFinishing,
+        /// Until the peer has read everything.
+        kLingering,
+        /// The socket is closed, and the connection has left the reactor.
         kGone
     };
 
-    /// `limits` must outlive the connection. `socket`: the descriptor of socket().
+    /// `socket`: the descriptor of socket(). `limits` must outlive the connection.
     StreamConnection(Reactor& reactor, int socket, Peer peer, const OutboxLimits& limits);
 
-    /// Enters the reactor, and counts as a client from then on. What it throws leaves nothing behind.
+    /// Enters the reactor, and counts as a client from then on. An exception leaves nothing behind.
     void enter();
+    /// The handshake of the protocol is over: frames are taken from here on.
     void open();
-    /// No more frames are taken. The connection is cut unless it has finished within kCloseTimeout.
+    /// No more frames are taken. The connection is cut unless finish() has come within kCloseTimeout.
     void begin_closing();
-    /// `bytes`, whole frames, are the last that the client gets, unless it is being closed already.
+    /// Queues `bytes`, whole frames, as the last words and finishes. Does nothing unless the connection is open.
     void finish_with(std::string_view bytes);
-    /// The client has left, or has been told all: what waits is written, and the connection lingers and ends.
+    /// The client has left, or has been told everything: the waiting bytes are written, then the connection lingers and
+    /// ends.
     void finish();
-    /// The client has left, as far as the edge is concerned: on_left is called, once.
+    /// The client has left, as far as the edge is concerned: calls on_left, once.
     void leave();
+    /// Closes the socket and leaves the reactor at once, whatever waits.
     void end();
-    /// The connection is cut at `deadline`, unless the state changes before.
+    /// Has the connection cut at `deadline`, unless the state changes before.
     void limit_state(Instant deadline);
-    /// Queues whole frames that end the connection, whatever waits already.
+    /// Queues whole frames that end the connection, past the limits of the outbox.
     void push_last(std::string_view bytes);
-    /// Queues a whole frame that answers one of the peer's. A peer for which more than kOutboxReserveBytes beyond the
-    /// outbox's limit would wait then asks without end and never reads our answers: it is given up.
+    /// Queues a whole frame in answer to a frame of the peer. A peer with more than kOutboxReserveBytes beyond the
+    /// outbox's limit asks without end and never reads the answers: such a peer is given up.
     void queue_bounded(std::string_view bytes);
+    /// Marks the connection for the Recoder. Call before Fanout::add.
     void want_recoded() { is_recoded_ = true; }
-    /// The peer has said in its protocol that nothing more comes, so that nothing of it is left unread.
+    /// The peer has said in its protocol that nothing more comes, so no byte of the peer is left unread, and lingering
+    /// is needless.
     void note_peer_closed() { has_peer_closed_ = true; }
 
     [[nodiscard]] State state() const { return state_; }
+    /// True when no more frames will be queued.
     [[nodiscard]] bool is_ended() const { return state_ >= State::kFinishing; }
+    /// True after on_left.
     [[nodiscard]] bool has_left() const { return has_left_; }
     [[nodiscard]] Reactor& reactor() const { return reactor_; }
 
-    /// A handler of this connection, which keeps the connection alive; what is thrown there ends the connection.
+    /// Wraps a handler of this connection. The result keeps the connection alive; an exception of the handler ends the
+    /// connection.
     template <class Handler>
     [[nodiscard]] auto guarded(Handler handler) {
         return [this, me = shared_from_this(), handler = std::move(handler)](auto... arguments) mutable {
@@ -112,51 +130,70 @@ protected:
         };
     }
 
-    // What a protocol has to say for itself.
+    // The methods that a protocol provides.
     [[nodiscard]] virtual Socket& socket() = 0;
-    /// Bytes of the frame that `bytes` begin with; 0 when that cannot be told.
+    /// The size in bytes of the frame that `bytes` begin with; 0 when the size cannot be told.
     [[nodiscard]] virtual std::size_t frame_size(std::string_view bytes) const = 0;
-    /// The last words to a client that is given up, and begin_closing. What waited has been thrown away.
+    /// Queues the last words to a client that is given up, and calls begin_closing. The waiting bytes have been thrown
+    /// away.
     virtual void say_farewell(Farewell why) = 0;
-    /// Called once, also when the client never was open; nothing follows it. What it throws fails the connection, and
-    /// on_left is called again; what it throws then ends the process.
+    /// Called once, also for a client that never was open; no other call follows. An exception fails the connection,
+    /// and on_left is called again; a second exception ends the process.
     virtual void on_left() = 0;
-    /// Only of a protocol that sets deadlines.
+    /// Only called in a protocol that sets deadlines.
     virtual void on_session_deadline() {}
     /// The node is going away, and the client is open.
     virtual void on_drain() = 0;
-    /// call_at_turn_end was called. A client that is too slow has been given up before.
+    /// Called after call_at_turn_end. A client that is too slow has been given up before.
     virtual void at_turn_end() {}
 
 private:
-    // More methods than 40 and fields than 15: 22 are what the reactor calls or a protocol overrides; the flags are
-    // single bytes beside the outbox, as a broadcast touches nothing else of a connection.
+    // More methods than 40 and fields than 15: the reactor calls or a protocol overrides 22 of the methods; the flags
+    // are single bytes beside the outbox, because a broadcast touches nothing else of a connection.
+
+    /// Queues frames that the outbox had no room for, after an attempt to write.
     void queue_after_write(const SlabRange& frames);
+    /// Ends the client for a reason of the node: drops the waiting bytes, and queues the last words.
     void give_up(Farewell why);
+    /// Writes at once, in the middle of a turn.
     void write_out();
+    /// Draws the conclusions from a write: waits until the socket is writable, or marks the connection broken.
     void take_outcome(Written written);
+    /// Ends a broken connection; lingers when the last byte has been written.
     void end_if_done();
+    /// Has the connection marked dirty when the socket takes bytes again.
     void wait_writable();
+    /// Waits for the peer to read the last bytes, then ends.
     void linger();
+    /// Waits for the peer's next bytes, or for its end.
     void wait_to_linger();
+    /// Sets the earliest of the deadlines in the reactor.
     void arm();
 
-    // What a broadcast touches stands together, beside what the reactor looks at.
+    // Members that a broadcast touches stand together, beside the members that the reactor looks at.
     State state_ = State::kOpening;
+    /// The outbox has refused frames; the client is given up at the end of the turn.
     bool is_too_slow_ = false;
+    /// The kernel took no more bytes; a wait for the socket is under way.
     bool waits_writable_ = false;
+    /// A write has failed; the connection ends at the end of the turn.
     bool is_broken_ = false;
     bool is_recoded_ = false;
     bool has_left_ = false;
-    bool is_given_up_ = false;  ///< as too slow, or for want of memory
-    bool is_shed_ = false;      ///< for want of memory
+    /// Given up as too slow, or for want of memory.
+    bool is_given_up_ = false;
+    /// shed() has been called, so the time until the end is short.
+    bool is_shed_ = false;
     bool has_peer_closed_ = false;
-    const int socket_;  ///< of socket()
+    /// The descriptor of socket().
+    const int socket_;
     Outbox outbox_;
     Reactor& reactor_;
     const OutboxLimits& limits_;
     Peer peer_;
+    /// The protocol's deadline; max: none.
     Instant session_deadline_ = Instant::max();
+    /// The end of the present state; max: none.
     Instant state_deadline_ = Instant::max();
     Linger linger_;
 };

@@ -11,9 +11,15 @@
 
 namespace tulle::node {
 
+// How a batch goes: prepare() queues a send in the ring for each job with a whole range. A single io_uring_enter hands
+// the sends to the kernel, which does the sends inside the call (MSG_DONTWAIT never waits), and posts the results.
+// reap() ends the jobs by the results; the rest of a send that was not taken whole goes through write_outbox.
+
 std::unique_ptr<OutboxWriter> UringWriter::make(unsigned entries) {
     auto ring = std::make_unique<io_uring>();
     io_uring_params parameters{};
+    // Without these flags the kernel would run completions by interrupting the thread, and would stop submitting at the
+    // first request with an error.
     parameters.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL;
     if (io_uring_queue_init_params(entries, ring.get(), &parameters) < 0) {
         return nullptr;
@@ -28,12 +34,14 @@ void UringWriter::Closer::operator()(io_uring* ring) const {
 
 std::uint64_t UringWriter::write(std::span<WriteJob> jobs) {
     std::uint64_t bytes = 0;
+    // The last few jobs are cheaper with plain sends.
     while (jobs.size() >= kMinBatch) {
         const std::span<WriteJob> batch = jobs.first(std::min<std::size_t>(jobs.size(), entries_));
         bytes += write_batch(batch);
         jobs = jobs.subspan(batch.size());
     }
     for (WriteJob& job : jobs) {
+        // put_back with 0 bytes sent: the plain way writes the whole range.
         bytes += job.whole.size == 0 ? write_rest(job) : put_back(job, 0);
     }
     return bytes;
@@ -42,6 +50,7 @@ std::uint64_t UringWriter::write(std::span<WriteJob> jobs) {
 std::uint64_t UringWriter::write_batch(std::span<WriteJob> jobs) {
     std::uint64_t bytes = 0;
     unsigned waiting = prepare(jobs, bytes);
+    // The loop repeats after an interruption: some results may still be missing.
     while (waiting > 0) {
         const int result = io_uring_submit_and_wait(ring_.get(), waiting);
         if (result < 0 && result != -EINTR && result != -EAGAIN && result != -EBUSY) {
@@ -56,6 +65,7 @@ unsigned UringWriter::prepare(std::span<WriteJob> jobs, std::uint64_t& bytes) {
     unsigned count = 0;
     for (std::size_t i = 0; i < jobs.size(); ++i) {
         WriteJob& job = jobs[i];
+        // Several ranges: the plain way gathers the ranges in a send.
         if (job.whole.size == 0) {
             bytes += write_rest(job);
             continue;
@@ -63,6 +73,7 @@ unsigned UringWriter::prepare(std::span<WriteJob> jobs, std::uint64_t& bytes) {
         const std::string_view whole = job.whole.view();
         io_uring_sqe* entry = io_uring_get_sqe(ring_.get());
         io_uring_prep_send(entry, job.socket, whole.data(), whole.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        // The result names the job by its index.
         io_uring_sqe_set_data64(entry, i);
         ++count;
     }

@@ -34,7 +34,7 @@ void Wakeup::start() {
 
 void Wakeup::notify() noexcept {
     const std::uint64_t one = 1;
-    // A full counter (EAGAIN) means that a wake-up is already due.
+    // A full counter (EAGAIN) means: a wake-up is already due.
     [[maybe_unused]] const ssize_t written = ::write(descriptor_number_, &one, sizeof(one));
 }
 
@@ -44,6 +44,7 @@ void Wakeup::wait() noexcept {
                                if (error) {
                                    return;
                                }
+                               // Resets the counter before the work: a notify during the work wakes again.
                                std::uint64_t count = 0;
                                [[maybe_unused]] const ssize_t got = ::read(descriptor_number_, &count, sizeof(count));
                                try {

@@ -4,11 +4,14 @@
 
 namespace tulle::node {
 
-/// What the admin listener refuses. Written and read by its thread.
+/// The refusals of the admin listener. The listener's thread writes and reads.
 struct AdminCounters {
-    Counter pages_refused_total;      ///< requests that a web page may have made
-    Counter connections_ended_total;  ///< to make room for another
-    Counter questions_refused_total;  ///< as many as may wait for other nodes waited already
+    /// Requests that a web page may have made.
+    Counter pages_refused_total;
+    /// Connections ended to make room for another connection, and new connections closed because all others were busy.
+    Counter connections_ended_total;
+    /// Questions refused because as many questions as allowed waited for other nodes.
+    Counter questions_refused_total;
 };
 
 }  // namespace tulle::node

@@ -9,6 +9,7 @@ namespace tulle::node {
 std::optional<AdminParameters> parse_admin_parameters(std::string_view query) {
     const std::optional<pusher::QueryParameters> given = pusher::parse_query(query);
     constexpr std::string_view kNames[] = {"app", "channel", "timeout_ms"};
+    // A repeated parameter has no single meaning.
     if (!given || pusher::has_repeated(*given, kNames)) {
         return std::nullopt;
     }
@@ -20,6 +21,7 @@ std::optional<AdminParameters> parse_admin_parameters(std::string_view query) {
     if (const std::string* value = pusher::find_parameter(*given, "timeout_ms")) {
         const char* end = value->data() + value->size();
         const auto [stop, error] = std::from_chars(value->data(), end, timeout);
+        // The whole value must be a number: "5s" is no timeout.
         if (error != std::errc{} || stop != end || timeout < 1 || timeout > kMaxAdminTimeoutMs) {
             return std::nullopt;
         }

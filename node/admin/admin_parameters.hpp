@@ -9,18 +9,22 @@
 
 namespace tulle::node {
 
+/// How long doctor and trace wait for other nodes without `timeout_ms`: many round trips of a mesh.
 inline constexpr std::uint64_t kDefaultAdminTimeoutMs = 2'000;
-/// Below kHttpAnswerTimeout, the hub's patience included.
+/// The longest wait. Stays below kHttpAnswerTimeout with the hub's patience added, so that the answer comes before the
+/// HTTP connection is given up.
 inline constexpr std::uint64_t kMaxAdminTimeoutMs = 10'000;
 
-/// What a question to the mesh says in its query string. The texts are as given, unchecked; empty when absent.
+/// The query string of a question to the mesh. The texts are unchecked; a text is empty when absent.
 struct AdminParameters {
     std::string app;
     std::string channel;
-    Duration timeout{};  ///< `timeout_ms`, 1 to kMaxAdminTimeoutMs
+    /// The parameter `timeout_ms`, 1 to kMaxAdminTimeoutMs.
+    Duration timeout{};
 };
 
-/// Nothing when the query string is malformed or the timeout out of its range.
+/// Reads a query string. Returns nothing when the string is malformed or repeats a parameter, or when the timeout is
+/// out of its range. Other parameters are ignored.
 [[nodiscard]] std::optional<AdminParameters> parse_admin_parameters(std::string_view query);
 
 }  // namespace tulle::node

@@ -32,13 +32,17 @@
 namespace tulle::node {
 namespace {
 
+// How long the hub may take for its status. A hub answers within a turn, so a silent second means trouble.
 constexpr Duration kHubPatience = 1s;
-/// Requests that wait for other nodes (doctor, trace). More: 503, so that connections are left for metrics and health.
+/// Requests that wait for other nodes (doctor, trace). A further request gets 503, so that connections are left for
+/// metrics and health checks.
 constexpr std::ptrdiff_t kMaxAdminQuestions = 32;
 constexpr std::string_view kText = "text/plain; charset=utf-8";
+// The version of Prometheus' text format.
 constexpr std::string_view kMetricsText = "text/plain; version=0.0.4; charset=utf-8";
 constexpr std::string_view kJson = "application/json";
 
+// An answer that no cache keeps: every answer is a view of the present.
 HttpResponse answer(unsigned status, std::string_view content_type, std::string body) {
     HttpResponse response;
     response.status = status;
@@ -48,6 +52,7 @@ HttpResponse answer(unsigned status, std::string_view content_type, std::string 
     return response;
 }
 
+// An error in the form of the JSON endpoints. `reason` must need no escapes.
 HttpResponse refusal(unsigned status, std::string_view reason) {
     const std::string code = std::to_string(status);
     return answer(status, kJson, R"({"error":")" + std::string(reason) + R"(","code":)" + code + "}");
@@ -55,7 +60,11 @@ HttpResponse refusal(unsigned status, std::string_view reason) {
 
 }  // namespace
 
-/// What runs on the admin thread. The order of the members is that of their dependence.
+/// The part of the server that runs on the admin thread. A member is declared after every member that it depends on.
+///
+/// How a question to the hub goes: a request gets an id, waits in waiting_ under that id, and a message with the id
+/// goes to the hub. The hub's answer names the id, and finish() answers every request that waits there. A request
+/// without an answer at its deadline is answered by give_up(). Questions for the hub's status are shared (ask_status).
 class AdminServer::Loop final : public HttpService {
 public:
     Loop(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards, AppTable apps,
@@ -72,6 +81,7 @@ public:
           listener_(reactor_, [this](Socket socket) { take_in(std::move(socket)); }) {}
 
     ~Loop() override {
+        // No thread runs any more, so connections may be freed while members they refer to still live.
         stop();
         reactor_.release();
     }
@@ -90,6 +100,7 @@ public:
     }
 
     void set_apps(AppTable apps) {
+        // On the listener's thread, like every use of apps_.
         boost::asio::post(reactor_.context(), [this, apps = std::move(apps)] { apps_ = apps; });
     }
 
@@ -100,6 +111,7 @@ public:
     Listener& listener() { return listener_; }
     mesh::ShardMailbox& mailbox() { return mailbox_; }
 
+    /// Refuses requests that a web page may have made (http::PageGuard). False: `refused` is filled in.
     bool admit(const UpgradeRequest& request, HttpResponse& refused) override {
         using Field = boost::beast::http::field;
         const auto value = [&request](Field name) -> std::optional<std::string_view> {
@@ -107,7 +119,8 @@ public:
             if (begin == end) {
                 return std::nullopt;
             }
-            const boost::beast::string_view text = std::next(begin) == end ? begin->value() : "?";  // twice: of nowhere
+            // A header that stands twice has no certain value: "?" equals no value that the guard allows.
+            const boost::beast::string_view text = std::next(begin) == end ? begin->value() : "?";
             return std::string_view(text.data(), text.size());
         };
         http::Provenance provenance{value(Field::host), value(Field::origin), std::nullopt, value(Field::content_type),
@@ -129,6 +142,7 @@ public:
     void on_request(HttpTicket ticket, HttpRequest request) override {
         constexpr std::string_view kPaths[] = {"*",        "/",          "/up",        "/ready",
                                                "/metrics", "/v1/status", "/v1/doctor", "/v1/trace"};
+        // HEAD is answered like GET; the connection leaves the body out. The root and "*" exist for OPTIONS only.
         const std::string_view path = request.path();
         const std::string_view allowed = path == "/v1/trace" ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
         const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : request.method;
@@ -161,36 +175,46 @@ public:
     }
 
 private:
-    // More fields than 15: what one thread owns, in the order of dependence.
+    // More fields than 15: the members that a single thread owns, in the order of dependence.
+
+    /// The result that a waiting request asks for.
     enum class Wanted {
         kMetrics,
         kStatus,
-        kReport,  ///< our status, for another node's doctor
+        /// Our status, for another node's doctor.
+        kReport,
         kDoctor,
         kTrace,
     };
+    /// A request that waits for the hub.
     struct Waiting {
         Wanted wanted;
         HttpTicket ticket;
+        /// The request is given up at this time.
         Instant deadline;
-        std::uint64_t token = 0;  ///< of the query, for kReport
-        std::string app{};        ///< for kTrace
+        /// The token of the mesh's query, for kReport.
+        std::uint64_t token = 0;
+        /// App and channel, for kTrace.
+        std::string app{};
         std::string channel{};
     };
 
+    /// Takes a new connection in, or closes the connection when every other connection is being answered.
     void take_in(Socket socket) {
         if (room_.is_full()) {
             admin_counters_.connections_ended_total.add();
             if (!room_.make_room()) {
-                return;  // all are being answered: the new one is closed
+                // All connections are being answered: the new connection closes.
+                return;
             }
         }
         std::make_shared<HttpConnection>(reactor_, *this, room_, std::move(socket), Peer{})->start();
     }
 
+    /// True when balancers should send clients to this node.
     [[nodiscard]] bool takes_clients() const { return is_ready_ && !is_draining_ && !limits_.is_refusing(); }
 
-    /// As the public listener: HAProxy's check, unless told otherwise, is "OPTIONS /".
+    /// Answers OPTIONS as the public listener does: the check of HAProxy, unless configured otherwise, is "OPTIONS /".
     [[nodiscard]] HttpResponse options_of(std::string_view path, std::string_view allowed) const {
         const bool is_well = takes_clients() || !(path == "/" || path == "*" || path == "/ready");
         HttpResponse response = is_well ? answer(200, kText, "") : answer(503, kText, "not ready\n");
@@ -198,10 +222,12 @@ private:
         return response;
     }
 
+    /// True for a request that counts against kMaxAdminQuestions.
     static bool waits_for_mesh(const std::pair<const std::uint64_t, Waiting>& each) {
         return each.second.wanted == Wanted::kDoctor || each.second.wanted == Wanted::kTrace;
     }
 
+    /// The loop of the thread. A failed listener ends the process, as a failed shard does.
     void run() {
         try {
             reactor_.run([this] { end_turn(); });
@@ -211,10 +237,13 @@ private:
         }
     }
 
+    /// Answers a request; nothing happens when the peer has gone.
     void respond(HttpTicket ticket, HttpResponse response) { room_.respond(ticket, std::move(response)); }
 
+    /// The deadline of a request: the hub's patience on top of the time for other nodes.
     [[nodiscard]] Instant due_in(Duration timeout) { return reactor_.now() + timeout + kHubPatience; }
 
+    /// Asks the mesh for doctor or trace, after checks of the parameters.
     void ask_mesh(HttpTicket ticket, const HttpRequest& request, bool is_trace) {
         const std::optional<AdminParameters> given = parse_admin_parameters(request.query());
         if (!given) {
@@ -238,6 +267,7 @@ private:
         }
     }
 
+    /// Sends a question, and files the request under `id`. A full mailbox of the hub gives the request up at once.
     void ask_hub(std::uint64_t id, Waiting waiting, mesh::ToHub question) {
         if (hub_.offer(std::move(question)) == Push::kAccepted) {
             waiting_.emplace(id, std::move(waiting));
@@ -246,9 +276,11 @@ private:
         }
     }
 
-    /// While the hub owes an answer, those who come wait for the next one, which is asked for then: what they are told
-    /// is not older than their request, and the hub is asked once a turn whatever the number of requests.
+    /// While the hub owes a status, further requests wait for the next status, which is asked for as soon as the owed
+    /// status comes. So no request is told a status older than the request, and the hub is asked once a turn whatever
+    /// the number of requests.
     void ask_status(Waiting waiting) {
+        // No status is owed, or the hub's answer is overdue. The id after this id is for requests that come meanwhile.
         if (reactor_.now() >= status_due_until_) {
             const std::uint64_t id = ++last_id_;
             next_status_ = ++last_id_;
@@ -259,9 +291,11 @@ private:
         }
     }
 
+    /// The hub has answered: asks for the requests that have come meanwhile.
     void ask_next_status() {
         status_due_until_ = {};
         const std::uint64_t id = std::exchange(next_status_, ++last_id_);
+        // Nobody has come meanwhile.
         if (!waiting_.contains(id)) {
             return;
         }
@@ -274,6 +308,7 @@ private:
         }
     }
 
+    /// Answers a request without the hub: metrics without the mesh's part, an empty report, or 503.
     void give_up(const Waiting& waiting) {
         if (waiting.wanted == Wanted::kReport) {
             hub_.send(mesh::LocalAnswer{waiting.token, {}, true});
@@ -285,7 +320,8 @@ private:
         }
     }
 
-    /// At the end of a turn, where what is thrown would end the process.
+    /// As give_up, at the end of a turn, where an exception would end the process. A failure ends the connection of the
+    /// request.
     void give_up_guarded(const Waiting& waiting) {
         try {
             give_up(waiting);
@@ -299,20 +335,25 @@ private:
         }
     }
 
+    /// Takes the hub's messages in. A failing message does not touch the messages behind.
     void take_mail() {
         mailbox_.take_all(mail_);
         for (const mesh::ToShard& message : mail_) {
             try {
                 take(message);
             } catch (const std::exception& error) {
-                reactor_.count_failure(error);  // who waits for the answer is told at its deadline that there is none
+                // A request that waits for the lost answer is given up at its deadline.
+                reactor_.count_failure(error);
             }
         }
         mail_.clear();
     }
 
+    /// Takes a message of the hub in.
     void take(const mesh::ToShard& message) {
         if (const auto* reply = std::get_if<mesh::StatusReply>(&message)) {
+            // First the question for the requests that came later, then the answers: a failing answer must not keep the
+            // question back.
             ask_next_status();
             answer_with(reply->id, reply->status);
         } else if (const auto* result = std::get_if<mesh::QueryResult>(&message)) {
@@ -326,6 +367,7 @@ private:
         }
     }
 
+    /// Answers a query of the mesh: a report for the doctor, an empty last part for any other protocol's query.
     void answer_query(const mesh::LocalQuery& query) {
         if (query.body != kReportQuery) {
             hub_.send(mesh::LocalAnswer{query.token, {}, true});
@@ -334,6 +376,7 @@ private:
         ask_status({Wanted::kReport, {}, due_in({}), query.token});
     }
 
+    /// Gives the hub's answer to every request that waits under `id`.
     template <class Reply>
     void answer_with(std::uint64_t id, const Reply& reply) {
         for (auto found = waiting_.extract(id); found; found = waiting_.extract(id)) {
@@ -341,6 +384,7 @@ private:
         }
     }
 
+    /// Answers metrics, status, or another node's doctor.
     void finish(const Waiting& waiting, const mesh::NodeStatus& status) {
         if (waiting.wanted == Wanted::kMetrics) {
             respond(waiting.ticket,
@@ -348,6 +392,7 @@ private:
         } else if (waiting.wanted == Wanted::kStatus) {
             respond(waiting.ticket, answer(200, kJson, render_status(status, shards_)));
         } else {
+            // The report goes to the hub in parts, with the last part marked.
             std::vector<std::string> parts = render_report(status, mesh::kMaxQueryPartBytes);
             for (std::size_t i = 0; i < parts.size(); ++i) {
                 hub_.send(mesh::LocalAnswer{waiting.token, std::move(parts[i]), i + 1 == parts.size()});
@@ -376,8 +421,10 @@ private:
         }
     }
 
+    /// Gives up requests past their deadline, and hands the messages of the turn over to the hub.
     void end_turn() {
         for (auto it = waiting_.begin(); it != waiting_.end();) {
+            // The entry is erased below, so the iterator moves on first.
             const auto current = it++;
             if (current->second.deadline <= reactor_.now()) {
                 give_up_guarded(current->second);
@@ -404,9 +451,12 @@ private:
     HubPort hub_;
     Listener listener_;
     std::vector<mesh::ToShard> mail_;
-    std::multimap<std::uint64_t, Waiting> waiting_;  ///< by the id of their question
-    Instant status_due_until_{};                     ///< the hub is waited for to tell its status; past it nobody is
-    std::uint64_t next_status_ = 0;  ///< id of the question for its status after the one that is under way
+    // By the id of their question. Several requests may share a status.
+    std::multimap<std::uint64_t, Waiting> waiting_;
+    // The time until which the hub owes a status; in the past: no status is owed.
+    Instant status_due_until_{};
+    // The id of the question for a status after the question under way.
+    std::uint64_t next_status_ = 0;
     std::uint64_t last_id_ = 0;
     bool is_ready_ = false;
     bool is_draining_ = false;

@@ -17,6 +17,7 @@
 namespace tulle::node {
 namespace {
 
+// A counter of the shards as a metric. The name gets the prefix "tulle_".
 struct ShardMetric {
     std::string_view name;
     std::string_view help;
@@ -24,6 +25,8 @@ struct ShardMetric {
     bool is_gauge = false;
 };
 
+// All counters of ShardCounters. The webhooks and the memory watch count in a ShardCounters of their own, so a sum over
+// all is the node's number.
 constexpr ShardMetric kShardMetrics[] = {
     {"sockets", "Open sockets of the public listener", &ShardCounters::sockets, true},
     {"clients", "Open WebSocket connections", &ShardCounters::clients, true},
@@ -96,6 +99,8 @@ constexpr ShardMetric kShardMetrics[] = {
      &ShardCounters::webhook_refused_addresses_total},
 };
 
+// The sum of a counter over the shards. For a gauge of the node such as max_connections only a single ShardCounters
+// holds a value.
 std::uint64_t sum(const std::vector<const ShardCounters*>& shards, Counter ShardCounters::*counter) {
     std::uint64_t total = 0;
     for (const ShardCounters* shard : shards) {
@@ -104,8 +109,10 @@ std::uint64_t sum(const std::vector<const ShardCounters*>& shards, Counter Shard
     return total;
 }
 
+// The labels of a value.
 using Labels = std::vector<prometheus::ClientMetric::Label>;
 
+// A metric without values yet.
 prometheus::MetricFamily family(std::string name, std::string help, bool is_gauge) {
     prometheus::MetricFamily result;
     result.name = "tulle_" + std::move(name);
@@ -114,9 +121,11 @@ prometheus::MetricFamily family(std::string name, std::string help, bool is_gaug
     return result;
 }
 
+// Adds a value to a metric.
 void add(prometheus::MetricFamily& target, double value, Labels labels = {}) {
     prometheus::ClientMetric metric;
     metric.label = std::move(labels);
+    // The library keeps a value for each type of metric; the text shows the value of the family's type.
     if (target.type == prometheus::MetricType::Gauge) {
         metric.gauge.value = value;
     } else {
@@ -125,12 +134,14 @@ void add(prometheus::MetricFamily& target, double value, Labels labels = {}) {
     target.metric.push_back(std::move(metric));
 }
 
+// A metric with a single value.
 prometheus::MetricFamily single(std::string name, std::string help, bool is_gauge, std::uint64_t value) {
     prometheus::MetricFamily result = family(std::move(name), std::move(help), is_gauge);
     add(result, static_cast<double>(value));
     return result;
 }
 
+// The metrics about reading the apps.
 void add_reloads(const ReloadCounters& reloads, std::vector<prometheus::MetricFamily>& out) {
     out.push_back(single("config_last_reload_successful",
                          "Whether the apps as configured now are those that are served", true,
@@ -141,6 +152,7 @@ void add_reloads(const ReloadCounters& reloads, std::vector<prometheus::MetricFa
     out.push_back(single("apps", "Apps that are served", true, reloads.apps.get()));
 }
 
+// The metrics for each peer. The oid tells two processes under the same name apart.
 void add_members(const mesh::NodeStatus& status, std::vector<prometheus::MetricFamily>& out) {
     prometheus::MetricFamily up = family("mesh_peer_up", "Whether the member is alive for this node", true);
     prometheus::MetricFamily rtt = family("mesh_peer_rtt_seconds", "Smoothed round trip to the member", true);
@@ -156,7 +168,7 @@ void add_members(const mesh::NodeStatus& status, std::vector<prometheus::MetricF
     out.insert(out.end(), {std::move(up), std::move(rtt), std::move(gaps), std::move(repaired)});
 }
 
-/// What the hub counts, as far as the name alone does not say it.
+/// Help texts for the hub's counters with a name that does not say everything.
 constexpr std::pair<std::string_view, std::string_view> kMeshHelp[] = {
     {"mesh_published", "Messages of this node's clients and backends, numbered here"},
     {"mesh_publish_refused", "Publishes refused: not ready, or too large"},
@@ -192,12 +204,14 @@ constexpr std::pair<std::string_view, std::string_view> kMeshHelp[] = {
     {"mesh_shard_mailbox_losses", "Messages that a shard was too slow to take"},
 };
 
+// The help text of a metric of the mesh; `otherwise` for a name without a text.
 std::string mesh_help(const std::string& name, std::string_view otherwise) {
     const auto known = std::find_if(std::begin(kMeshHelp), std::end(kMeshHelp),
                                     [&name](const auto& entry) { return entry.first == name; });
     return std::string(known == std::end(kMeshHelp) ? otherwise : known->second);
 }
 
+// The metric's name for a counter of the hub: with the prefix of the mesh, and with Prometheus' suffix for counters.
 std::string mesh_name(const std::string& name, bool is_counter) {
     return (name.starts_with("mesh_") ? "" : "mesh_") + name +
            (is_counter && !name.ends_with("_total") ? "_total" : "");
@@ -208,6 +222,7 @@ std::string mesh_name(const std::string& name, bool is_counter) {
 std::string render_metrics(const std::vector<const ShardCounters*>& shards, const ReloadCounters& reloads,
                            const AdminCounters& admin, const mesh::NodeStatus* status) {
     std::vector<prometheus::MetricFamily> families;
+    // The version stands in a label, as usual with Prometheus; the value is always 1.
     prometheus::MetricFamily build = family("build_info", "Version of the program", true);
     add(build, 1, {{"version", TULLE_VERSION}});
     families.push_back(std::move(build));
@@ -226,9 +241,11 @@ std::string render_metrics(const std::vector<const ShardCounters*>& shards, cons
                               admin.connections_ended_total.get()));
     families.push_back(single("admin_questions_refused_total", "Admin requests refused as too many waited for the mesh",
                               false, admin.questions_refused_total.get()));
+    // Without the hub's answer the metrics of the mesh are missing; the rest still shows the node's health.
     if (status != nullptr) {
         families.push_back(single("ready", "Whether the node serves clients", true, status->ready ? 1 : 0));
         families.push_back(single("uptime_seconds", "Since the node started", true, status->self.uptime_s));
+        // The hub names its counters itself, so a further counter of the mesh needs no change here.
         for (const auto& [name, value] : status->counters) {
             families.push_back(single(mesh_name(name, true), mesh_help(name, "Counted by the mesh"), false, value));
         }
@@ -257,6 +274,7 @@ std::string render_status(const mesh::NodeStatus& status, const std::vector<cons
     for (const auto& [name, value] : status.gauges) {
         gauges[name] = value;
     }
+    // The shards' counters stand beside the hub's.
     for (const ShardMetric& metric : kShardMetrics) {
         boost::json::object& target = metric.is_gauge ? gauges : counters;
         target[boost::json::string_view(metric.name.data(), metric.name.size())] = sum(shards, metric.counter);

@@ -4,12 +4,16 @@
 
 namespace tulle::node {
 
-/// What has come of reading the apps. Written by the main thread, read by the admin listener's.
+/// The results of reading the apps again. The main thread writes, the admin listener's thread reads.
 struct ReloadCounters {
-    Counter last_successful;  ///< 1 or 0
+    /// 1 when the last reading succeeded, otherwise 0.
+    Counter last_successful;
+    /// Attempts to read the apps again.
     Counter reloads_total;
+    /// Attempts that were refused; the node then goes on serving the apps of before.
     Counter failures_total;
-    Counter apps;  ///< served now
+    /// The number of apps that are served.
+    Counter apps;
 };
 
 }  // namespace tulle::node

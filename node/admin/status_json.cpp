@@ -13,11 +13,12 @@ namespace {
 
 namespace json = boost::json;
 
-/// 64 bits do not fit into the numbers of most readers.
+/// A digest as text: the numbers of most JSON readers do not hold 64 bits.
 std::string hex(std::uint64_t digest) {
     return to_hex(OriginId{digest});
 }
 
+// A session with a member. Detours and clocks are left out when there are none.
 json::object to_json(const mesh::SessionStatus& session) {
     json::object object{{"tag", session.tag},
                         {"peer_tag", session.peer_tag},
@@ -40,6 +41,7 @@ json::object to_json(const mesh::SessionStatus& session) {
     return object;
 }
 
+// The names of the enumerators are a part of the HTTP interface.
 std::string_view to_text(mesh::TraceFate fate) {
     switch (fate) {
         case mesh::TraceFate::kOrigin:
@@ -72,13 +74,16 @@ std::string_view to_text(mesh::TracePath path) {
     return "?";
 }
 
+// A JSON string of a view.
 json::string text(std::string_view view) {
     return json::string(view.data(), view.size());
 }
 
+// A node's line of a trace. A node that has not got the message has no path and no times.
 json::object to_json(const mesh::TraceLine& line) {
     json::object object{
         {"name", line.name}, {"oid", to_hex(line.oid)}, {"state", line.state}, {"fate", text(to_text(line.fate))}};
+    // The origin has the message as well, and shards with subscribers, but no path and no report.
     const bool is_there = line.fate == mesh::TraceFate::kGot || line.fate == mesh::TraceFate::kOrigin;
     if (is_there) {
         object["shards"] = line.shards;
@@ -89,6 +94,7 @@ json::object to_json(const mesh::TraceLine& line) {
         if (!line.via.empty()) {
             object["via"] = line.via;
         }
+        // Without a measured difference of the clocks there is no comparable time of receipt.
         if (line.received_us) {
             object["received_us"] = *line.received_us;
             object["clock_error_us"] = line.clock_error_us;
@@ -129,6 +135,7 @@ json::object self_to_json(const mesh::NodeStatus& status) {
     self["peers"] = {{"configured", status.configured}, {"met", status.met}};
     self["refused"] = status.refused;
     self["deaf"] = status.deaf;
+    // Nodes that this node has refused, or that have refused this node, with the reason.
     json::array refusals;
     for (const mesh::RefusalStatus& refusal : status.refusals) {
         refusals.push_back({{"by", refusal.by_us ? "us" : "them"},
@@ -148,12 +155,14 @@ std::vector<std::string> render_report(const mesh::NodeStatus& status, std::size
     for (const auto& [name, value] : status.counters) {
         counters[name] = value;
     }
+    // Every part repeats the node itself, so that each part can be understood alone.
     const std::string self = json::serialize(self_to_json(status));
     const std::string head = "{\"self\":" + self + ",\"ready\":" + (status.ready ? "true" : "false");
     std::vector<std::string> parts{head + ",\"counters\":" + json::serialize(counters) + ",\"members\":["};
     bool is_first = true;
     for (const mesh::MemberStatus& member : status.members) {
         const std::string text = json::serialize(to_json(member));
+        // 3 bytes: a comma and the two closing brackets.
         if (!is_first && parts.back().size() + text.size() + 3 > part_bytes) {
             parts.back().append("]}");
             parts.push_back(head + ",\"members\":[");
@@ -171,6 +180,7 @@ std::string render_doctor(const mesh::QueryResult& result) {
     for (const std::string& part : result.parts) {
         json::error_code error;
         json::value value = json::parse(part, error);
+        // A node of another version may answer differently.
         if (!error && value.is_object() && value.get_object().contains("self")) {
             reports.push_back(std::move(value));
         }

@@ -9,25 +9,27 @@
 
 #include "mesh/core/node/port.hpp"
 
-/// What the admin listener tells of the mesh, as JSON.
+/// The admin listener's view of the mesh, as JSON.
 namespace tulle::node {
 
-/// One member as this node sees it.
+/// A member as this node sees the member.
 [[nodiscard]] boost::json::object to_json(const mesh::MemberStatus& member);
-/// The node itself: as a member, with its own interest, protocol versions and clocks.
+/// The node itself: as a member, with the node's interest, protocol versions and clocks.
 [[nodiscard]] boost::json::object self_to_json(const mesh::NodeStatus& status);
 
-/// What an admin listener asks those of all nodes through Query.
+/// The question of an admin listener to the admin listeners of all nodes, sent through mesh::Query.
 inline constexpr std::string_view kReportQuery = R"({"report":"status"})";
 
-/// The answer to kReportQuery: {"self":…,"members":[…],"ready":…,"counters":{…}} in one or more parts of about
-/// `part_bytes` at most, each with some of the members. Only the first has the counters.
+/// The answer to kReportQuery: {"self":…,"members":[…],"ready":…,"counters":{…}}, in parts of about `part_bytes` at
+/// most, each with some of the members. Only the first part has the counters. A part with a single large member, or the
+/// first part, may be larger.
 [[nodiscard]] std::vector<std::string> render_report(const mesh::NodeStatus& status, std::size_t part_bytes);
 
-/// The JSON of /v1/doctor: the parts of all nodes, and who has not answered. What is no report is left out.
+/// The JSON of /v1/doctor: the parts of all nodes, and the names of the nodes without an answer. A part that is no
+/// report is left out.
 [[nodiscard]] std::string render_doctor(const mesh::QueryResult& result);
 
-/// The JSON of /v1/trace.
+/// The JSON of /v1/trace: a line for each node, for a marked message that was sent.
 [[nodiscard]] std::string render_trace(const mesh::TraceResult& result, std::string_view app, std::string_view channel);
 
 }  // namespace tulle::node

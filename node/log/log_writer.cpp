@@ -18,16 +18,17 @@
 namespace tulle::node {
 namespace {
 
-/// Lines that are written together: what a pipe holds.
+/// Bytes of lines that are written together: the capacity of a pipe.
 constexpr std::size_t kChunkBytes = 64u << 10;
 
-/// False: the descriptor takes nothing any more.
+/// Writes all of `text`, however long the reader takes. False: the descriptor takes nothing any more.
 bool write_all(int descriptor, std::string_view text) {
     while (!text.empty()) {
         const ssize_t written = ::write(descriptor, text.data(), text.size());
         if (written >= 0) {
             text.remove_prefix(static_cast<std::size_t>(written));
-        } else if (errno == EAGAIN) {  // someone else who has it made it so
+        } else if (errno == EAGAIN) {
+            // Another holder of the descriptor has made the descriptor non-blocking.
             pollfd writable{.fd = descriptor, .events = POLLOUT, .revents = 0};
             ::poll(&writable, 1, -1);
         } else if (errno != EINTR) {
@@ -39,27 +40,39 @@ bool write_all(int descriptor, std::string_view text) {
 
 }  // namespace
 
+// The part that the thread keeps alive: the thread may outlive the writer.
 struct LogWriter::State {
     State(int to, std::function<std::string(std::uint64_t)> missing_line)
         : descriptor(to), missing(std::move(missing_line)) {}
 
+    // The descriptor, and the maker of the line about dropped lines.
     const int descriptor;
     const std::function<std::string(std::uint64_t)> missing;
 
+    // Guards lines, bytes, dropped_behind and is_stopping.
     std::mutex mutex{};
+    // Lines have come, or the writer is stopping.
     std::condition_variable pushed{};
+    // Everything has been written.
     std::condition_variable written{};
     std::vector<std::string> lines{};
-    std::size_t bytes = 0;             // of lines
-    std::uint64_t dropped_behind = 0;  // after the last of lines
+    // The bytes of `lines`.
+    std::size_t bytes = 0;
+    // Lines dropped after the last of `lines`.
+    std::uint64_t dropped_behind = 0;
     bool is_stopping = false;
+    // All lines dropped so far.
     std::atomic<std::uint64_t> dropped = 0;
+    // A line waits or is being written. Atomic, so that a signal handler may read.
     std::atomic<bool> is_busy = false;
-    std::string chunk{};  // the writer's
+    // The bytes of a write. Only the thread uses the chunk.
+    std::string chunk{};
 
-    /// False: not all has been written.
+    /// Writes the lines without the lock. False: not everything has been written.
     [[nodiscard]] bool write(const std::vector<std::string>& taken) noexcept;
+    // Queues the line about `count` dropped lines. REQUIRES: the lock is held.
     void tell_missing(std::uint64_t count) noexcept;
+    // The loop of the thread. Ends when the writer is stopping and nothing waits.
     void run();
 };
 
@@ -67,6 +80,7 @@ bool LogWriter::State::write(const std::vector<std::string>& taken) noexcept {
     try {
         for (auto line = taken.begin(); line != taken.end();) {
             chunk.assign(*line++);
+            // Small lines are joined, up to kChunkBytes, to save system calls.
             while (line != taken.end() && chunk.size() + line->size() <= kChunkBytes) {
                 chunk += *line++;
             }
@@ -80,7 +94,8 @@ bool LogWriter::State::write(const std::vector<std::string>& taken) noexcept {
     }
 }
 
-/// Behind what was pushed before them, and nothing has been since. Without memory for that line, the count alone tells.
+/// The line takes the place of the dropped lines: behind the lines before them, and no line has come since. Without
+/// memory for the line, only the count grows.
 void LogWriter::State::tell_missing(std::uint64_t count) noexcept {
     try {
         std::string line = missing(count);
@@ -101,12 +116,16 @@ void LogWriter::State::run() {
         }
         const std::vector<std::string> taken = std::exchange(lines, {});
         bytes = 0;
+        // Writing may take for ever, so push() must get the lock meanwhile.
         lock.unlock();
         const bool is_written = write(taken);
         lock.lock();
+        // Lines that cannot be written are dropped, so that the log goes on when the descriptor works again. All taken
+        // lines count, although some of the lines may have been written.
         if (!is_written) {
             dropped += taken.size();
         }
+        // Lines have been dropped while this thread was writing, so there is room again.
         if (const std::uint64_t count = std::exchange(dropped_behind, 0); count > 0 && is_written) {
             tell_missing(count);
         }
@@ -119,8 +138,8 @@ void LogWriter::State::run() {
 
 LogWriter::LogWriter(int descriptor, std::function<std::string(std::uint64_t)> missing)
     : state_(std::make_shared<State>(descriptor, std::move(missing))) {
-    // Signals are for others: a thread that does not block one that they wait for would be ended by it, and all with
-    // it.
+    // The thread blocks all signals: other threads wait for signals, and a signal that a thread does not block would
+    // end the process.
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
@@ -128,6 +147,7 @@ LogWriter::LogWriter(int descriptor, std::function<std::string(std::uint64_t)> m
     std::thread thread([state = state_] { state->run(); });
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     pthread_setname_np(thread.native_handle(), "tulle-log");
+    // Detached: a thread that waits in a write cannot be joined.
     thread.detach();
 }
 
@@ -143,8 +163,10 @@ LogWriter::~LogWriter() {
 void LogWriter::push(std::string line) {
     {
         const std::lock_guard lock(state_->mutex);
-        // An empty queue takes a line of any length, so what is dropped has lines before it.
+        // An empty queue takes a line of any length, so a dropped line always has lines in front.
         const bool fits = state_->lines.empty() || state_->bytes + line.size() <= kMaxWaitingBytes;
+        // After a dropped line all further lines are dropped until the writer has told about the gap, so the gap is at
+        // a single place.
         if (state_->dropped_behind > 0 || !fits) {
             ++state_->dropped_behind;
             ++state_->dropped;

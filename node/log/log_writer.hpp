@@ -9,33 +9,39 @@
 
 namespace tulle::node {
 
-/// Writes lines to a descriptor on a thread of its own, so that nobody who logs waits for whoever reads: a pipe that
-/// nobody reads holds 64 KiB, and a write to it then waits for ever.
+/// Writes lines to a descriptor on a thread of its own, so that no logging thread waits for the reader: a pipe without
+/// a reading process holds 64 KiB, and a write to a full pipe waits for ever.
 ///
-/// Thread: push and dropped from any, flush from any but the writer's.
-/// Limits: kMaxWaitingBytes of lines wait, beside at most as much that the thread has taken to write; a further one is
-///         dropped and counted. When lines can be written again, one says how many are missing at that place.
-/// Ending: the destructor waits for what is still to be written, at most kLastWords, then leaves the thread behind: a
-///         write that waits can't be ended. The process's end takes the thread along.
-/// Errors: what can't be written (nobody holds the other end of the pipe, the disk is full, there is no memory to put
-///         lines together) is dropped and counted.
+/// Thread: push, dropped and is_busy from any, flush from any but the writer's own.
+/// Limits: kMaxWaitingBytes of lines wait, beside at most as many bytes that the thread has taken to write; a further
+///         line is dropped and counted. When lines can be written again, a line at that place tells the number of
+///         missing lines.
+/// Ending: the destructor waits for unwritten lines, at most kLastWords, then leaves the thread behind, because a write
+///         that waits cannot be ended. The end of the process takes the thread along.
+/// Errors: lines that cannot be written (no process holds the other end of the pipe, the disk is full, there is no
+///         memory for joining lines) are dropped and counted.
 class LogWriter {
 public:
-    static constexpr std::size_t kMaxWaitingBytes = 4u << 20;  ///< some 20,000 lines: seconds of debug output
+    /// Some 20,000 lines: seconds of debug output.
+    static constexpr std::size_t kMaxWaitingBytes = 4u << 20;
+    /// Long enough for a reader that works at all; short enough for a process that must end.
     static constexpr std::chrono::milliseconds kLastWords{500};
 
-    /// `missing` makes the line that tells that so many lines were dropped. Called by the writer's thread.
+    /// `descriptor` stays the caller's and must stay open. `missing` makes the line about a number of dropped lines;
+    /// the writer's thread calls `missing`.
     LogWriter(int descriptor, std::function<std::string(std::uint64_t)> missing);
+    /// Waits for unwritten lines, at most kLastWords.
     ~LogWriter();
     LogWriter(const LogWriter&) = delete;
     LogWriter& operator=(const LogWriter&) = delete;
 
-    /// `line` ends with a newline.
+    /// Queues a line, which ends with a newline. Returns at once, also when the line is dropped.
     void push(std::string line);
-    /// Until all that was pushed before is written, at most so long. False: there is more.
+    /// Waits until every line pushed before is written, at most `patience`. False: some lines are not written yet.
     bool flush(std::chrono::milliseconds patience);
+    /// The number of dropped lines since the beginning.
     [[nodiscard]] std::uint64_t dropped() const;
-    /// Something waits, or is being written. For signal handlers too.
+    /// True while a line waits or is being written. May be called in a signal handler.
     [[nodiscard]] bool is_busy() const;
 
 private:

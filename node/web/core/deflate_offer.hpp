@@ -6,16 +6,22 @@
 
 namespace tulle::node::http {
 
-/// What is agreed of permessage-deflate (RFC 7692) with one client.
+/// The parameters of permessage-deflate (RFC 7692) that are agreed with a single client.
 struct DeflateAgreement {
-    std::string text;             ///< of our Sec-WebSocket-Extensions
-    bool has_full_window = true;  ///< what the client inflates may look back 32 KiB; otherwise messages go to it plain
+    /// The value of the field Sec-WebSocket-Extensions in our answer.
+    std::string text;
+    /// True when the client inflates with a window of 32 KiB. A client with a smaller window gets its messages plain,
+    /// because the node compresses a message once for all clients, with the largest window.
+    bool has_full_window = true;
     friend bool operator==(const DeflateAgreement&, const DeflateAgreement&) = default;
 };
 
-/// The answer to the first offer in `offers` (the values of all Sec-WebSocket-Extensions fields, joined by commas) that
-/// can be accepted; nothing when there is none. Without context takeover in either direction, so that neither side's
-/// window outlives a message. Any window that the client wants is agreed to, 8 bits too.
+/// Accepts the first acceptable offer in `offers`, and returns the parameters to answer with. `offers` holds the values
+/// of all Sec-WebSocket-Extensions fields, joined by commas. Returns nothing when no offer is acceptable; the
+/// connection then works without compression.
+///
+/// Every agreement excludes context takeover in both directions, so that the window of neither side outlives a message.
+/// Any window that the client wants is agreed to, also a window of 8 bits.
 [[nodiscard]] std::optional<DeflateAgreement> agree_on_deflate(std::string_view offers);
 
 }  // namespace tulle::node::http

@@ -11,15 +11,18 @@
 namespace tulle::node {
 namespace {
 
-constexpr std::size_t kMaxLabel = 63;  // of DNS, as is the next
+// The longest label and the longest name of DNS (RFC 1035, 2.3.4).
+constexpr std::size_t kMaxLabel = 63;
 constexpr std::size_t kMaxName = 253;
-constexpr std::size_t kGroups = 8;  // of 16 bits each, of an IPv6 address
+// An IPv6 address has eight groups of 16 bits, and a group is written with one to four hexadecimal digits.
+constexpr std::size_t kGroups = 8;
 constexpr std::size_t kMaxGroupDigits = 4;
 
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
+/// The parts of `text` between the marks. A text without a mark is a single part; empty parts are kept.
 std::vector<std::string_view> split(std::string_view text, char mark) {
     std::vector<std::string_view> parts;
     for (;;) {
@@ -34,7 +37,7 @@ std::vector<std::string_view> split(std::string_view text, char mark) {
 
 // ---- IPv4 ----
 
-/// A number as C writes it: "10", "0x0a", "012". "0x" is 0.
+/// A number as C writes numbers: "10", "0x0a", "012". "0x" is 0. Nothing for any other text.
 std::optional<std::uint64_t> number_of_part(std::string_view part) {
     int base = 10;
     if (part.starts_with("0x")) {
@@ -51,12 +54,14 @@ std::optional<std::uint64_t> number_of_part(std::string_view part) {
     return error == std::errc{} && end == part.data() + part.size() ? std::optional(number) : std::nullopt;
 }
 
-/// A name for which browsers take nothing but an IPv4 address.
+/// True when `last`, the last label of a name, makes browsers take the whole name for an IPv4 address or refuse it.
 bool ends_in_number(std::string_view last) {
     return !last.empty() &&
            (std::all_of(last.begin(), last.end(), is_digit) || (last.starts_with("0x") && number_of_part(last)));
 }
 
+/// The address with the given parts, in four decimal numbers; nothing when the parts are no IPv4 address. The last part
+/// fills all bytes that remain: "127.1" has the bytes 127, 0, 0, 1.
 std::optional<std::string> ipv4_of(const std::vector<std::string_view>& parts) {
     if (parts.size() > 4) {
         return std::nullopt;
@@ -65,6 +70,7 @@ std::optional<std::string> ipv4_of(const std::vector<std::string_view>& parts) {
     for (std::size_t i = 0; i < parts.size(); ++i) {
         const bool is_last = i + 1 == parts.size();
         const std::optional<std::uint64_t> number = number_of_part(parts[i]);
+        // Every part but the last is a byte. With k parts the last part has 5 - k bytes.
         const std::uint64_t limit = is_last ? std::uint64_t{1} << (8 * (5 - parts.size())) : 256;
         if (!number || *number >= limit) {
             return std::nullopt;
@@ -82,7 +88,8 @@ std::optional<std::string> ipv4_of(const std::vector<std::string_view>& parts) {
 
 using Groups = std::vector<std::uint16_t>;
 
-/// Appends the groups of "1:2:3", of which the last may be an IPv4 address. False: it is none.
+/// Appends the groups of a text such as "1:2:3" to `groups`. With `may_end_in_ipv4` the last group may be an IPv4
+/// address, which counts as two groups. False: the text is wrong.
 bool take_groups(std::string_view text, bool may_end_in_ipv4, Groups& groups) {
     if (text.empty()) {
         return true;
@@ -93,6 +100,7 @@ bool take_groups(std::string_view text, bool may_end_in_ipv4, Groups& groups) {
         if (may_end_in_ipv4 && i + 1 == parts.size() && part.find('.') != std::string_view::npos) {
             const std::vector<std::string_view> numbers = split(part, '.');
             const std::optional<std::string> plain = numbers.size() == 4 ? ipv4_of(numbers) : std::nullopt;
+            // Inside an IPv6 address only the plain form with four decimal numbers is allowed.
             if (plain != part) {
                 return false;
             }
@@ -112,6 +120,7 @@ bool take_groups(std::string_view text, bool may_end_in_ipv4, Groups& groups) {
     return true;
 }
 
+/// The eight groups of an IPv6 address; nothing when `address` is none. A "::" stands for at least one group of zeros.
 std::optional<Groups> groups_of(std::string_view address) {
     const std::size_t gap = address.find("::");
     const bool has_gap = gap != std::string_view::npos;
@@ -125,12 +134,14 @@ std::optional<Groups> groups_of(std::string_view address) {
     if (has_gap ? count >= kGroups : count != kGroups) {
         return std::nullopt;
     }
+    // The resize puts the zeros of "::" between head and tail.
     head.resize(kGroups - tail.size());
     head.insert(head.end(), tail.begin(), tail.end());
     return head;
 }
 
-/// The first of the longest runs of two zeros or more, as [begin, end); empty: none.
+/// The longest run of at least two zeros, as [begin, end); the first run when several are equally long. An empty range
+/// when there is no such run. RFC 5952, 4.2, writes "::" for exactly this run.
 std::pair<std::size_t, std::size_t> longest_zeros(const Groups& groups) {
     std::pair<std::size_t, std::size_t> longest{0, 0};
     for (std::size_t begin = 0; begin < groups.size();) {
@@ -146,6 +157,7 @@ std::pair<std::size_t, std::size_t> longest_zeros(const Groups& groups) {
     return longest;
 }
 
+/// Writes the groups by RFC 5952: small letters, no leading zeros, and "::" for the longest run of zeros.
 std::string written(const Groups& groups) {
     const auto [begin, end] = longest_zeros(groups);
     std::string text;
@@ -170,6 +182,7 @@ std::string ipv6_of_origin(std::string_view address) {
 }
 
 std::string wrong_labels(std::string_view name) {
+    // A single dot at the end is the root of DNS, and no empty label.
     const std::string_view inner = name.substr(0, name.size() - (name.size() > 1 && name.ends_with('.') ? 1 : 0));
     for (const std::string_view label : split(inner, '.')) {
         if (label.empty()) {
@@ -197,6 +210,7 @@ OriginHost origin_host_of(std::string_view host) {
         return {{}, std::move(wrong)};
     }
     std::vector<std::string_view> parts = split(host, '.');
+    // The dot at the end of "127.0.0.1." does not keep browsers from reading an address.
     if (parts.size() > 1 && parts.back().empty()) {
         parts.pop_back();
     }

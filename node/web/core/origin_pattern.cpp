@@ -11,6 +11,7 @@
 namespace tulle::node {
 namespace {
 
+// A name of DNS has at most 253 characters. 512 bytes leave room for scheme and port, and bound the work of matching.
 constexpr std::size_t kMaxOriginBytes = 512;
 constexpr std::string_view kSeparator = "://";
 constexpr std::pair<std::string_view, std::string_view> kDefaultPorts[] = {{"http", "80"}, {"https", "443"}};
@@ -22,6 +23,7 @@ bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
+/// `text` with the capital letters of ASCII made small.
 std::string lower_case(std::string_view text) {
     std::string lower(text);
     std::transform(lower.begin(), lower.end(), lower.begin(),
@@ -29,19 +31,23 @@ std::string lower_case(std::string_view text) {
     return lower;
 }
 
+/// The parts of an origin or of a pattern, as views into the text.
 struct Parts {
     std::string_view scheme;
-    std::string_view host;  ///< with the brackets of an IPv6 address
-    std::string_view port;  ///< empty: none, or the scheme's own
+    /// Includes the brackets of an IPv6 address.
+    std::string_view host;
+    /// Empty when the text has no port, or the default port of its scheme.
+    std::string_view port;
 };
 
-/// Nothing when there is no "://", or no scheme before it.
+/// Splits `text`. Nothing when `text` has no "://", or no scheme before the "://".
 std::optional<Parts> parts_of(std::string_view text) {
     const std::size_t separator = text.find(kSeparator);
     if (separator == std::string_view::npos || separator == 0) {
         return std::nullopt;
     }
     Parts parts{text.substr(0, separator), text.substr(separator + kSeparator.size()), {}};
+    // A colon before a "]" belongs to an IPv6 address.
     const std::size_t colon = parts.host.rfind(':');
     if (colon != std::string_view::npos && parts.host.find(']', colon) == std::string_view::npos) {
         parts.port = parts.host.substr(colon + 1);
@@ -55,12 +61,17 @@ std::optional<Parts> parts_of(std::string_view text) {
     return parts;
 }
 
-/// A "*" stands for one or more characters of a host. Time: at most the product of the lengths.
+/// True when `host` matches `pattern`, where a "*" stands for one or more characters. The function goes forward through
+/// both texts; after a mismatch the last star takes a further character and the comparison goes on behind the star. The
+/// pattern before the last star has matched the shortest possible start of the host, so earlier stars need not be tried
+/// again.
+/// Time: at most the product of the lengths.
 bool matches_host(std::string_view pattern, std::string_view host) {
-    std::size_t at = 0;    // in the pattern
-    std::size_t next = 0;  // in the host
+    std::size_t at = 0;    ///< in the pattern
+    std::size_t next = 0;  ///< in the host
     std::size_t star = std::string_view::npos;
-    std::size_t taken = 0;  // where what the last star stands for ends
+    // The end, in the host, of the characters that the last star stands for.
+    std::size_t taken = 0;
     while (next < host.size()) {
         if (at < pattern.size() && pattern[at] == '*') {
             star = at++;
@@ -78,18 +89,21 @@ bool matches_host(std::string_view pattern, std::string_view host) {
     return at == pattern.size();
 }
 
+/// True when `host` has no character that could begin another part of a URI. Brackets and colons may stand in an IPv6
+/// address alone.
 bool is_host(std::string_view host) {
     return host.find_first_of("/?#@\\:[]") == std::string_view::npos ||
            (host.starts_with('[') && host.ends_with(']') && host.find_first_of("/?#@\\") == std::string_view::npos);
 }
 
+/// True for the form of RFC 3986, 3.1. REQUIRES: `scheme` is not empty.
 bool is_scheme(std::string_view scheme) {
     return is_letter(scheme.front()) && std::all_of(scheme.begin(), scheme.end(), [](char c) {
                return is_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
            });
 }
 
-/// Why nothing can match; empty: something can.
+/// A sentence about a misplaced star, with which no origin could match; empty when the stars are correct.
 std::string wrong_star(std::string_view host) {
     for (std::size_t at = host.find('*'); at != std::string_view::npos; at = host.find('*', at + 1)) {
         if (host != "*" && (at + 1 == host.size() || host[at + 1] != '.')) {
@@ -99,6 +113,8 @@ std::string wrong_star(std::string_view host) {
     return "";
 }
 
+/// A sentence about a wrong port; empty when the port is correct, is "*", or is missing. A leading zero is wrong,
+/// because browsers send none.
 std::string wrong_port(std::string_view port) {
     std::uint16_t number = 0;
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
@@ -107,12 +123,14 @@ std::string wrong_port(std::string_view port) {
     return port.empty() || port == "*" || is_number ? "" : "a port is a number from 1 to 65535, or *";
 }
 
+/// True for the schemes of web pages.
 bool is_web(std::string_view scheme) {
     return scheme == "http" || scheme == "https";
 }
 
-/// Of web pages, the host is known in one form alone. Other schemes have hosts of their own kinds; an IPv6 address is
-/// one all the same.
+/// A sentence about a host that browsers send in another form; empty when the form is right. For web pages browsers
+/// send each host in a single form. Other schemes have hosts of their own kinds and are not checked, except for IPv6
+/// addresses, which have a single form with every scheme.
 std::string wrong_form(const Parts& parts) {
     const bool is_ipv6 = parts.host.starts_with('[');
     if (!is_web(parts.scheme) && !is_ipv6) {
@@ -129,6 +147,7 @@ std::string wrong_form(const Parts& parts) {
            host.text + (parts.port.empty() ? "" : ":" + std::string(parts.port));
 }
 
+/// A sentence about the first error in the host; empty when the host is correct.
 std::string wrong_host(const Parts& parts) {
     if (std::any_of(parts.host.begin(), parts.host.end(),
                     [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) {
@@ -145,6 +164,7 @@ std::string wrong_host(const Parts& parts) {
     return why.empty() ? wrong_form(parts) : why;
 }
 
+/// A sentence about the first error in a pattern; empty when the pattern is correct. `parts`: the result of parts_of.
 std::string wrong(const std::string& text, const std::optional<Parts>& parts) {
     if (text.size() > kMaxOriginBytes || std::any_of(text.begin(), text.end(), [](char c) {
             return c == ' ' || (static_cast<unsigned char>(c) < 0x20) || c == '\x7f';
@@ -158,10 +178,12 @@ std::string wrong(const std::string& text, const std::optional<Parts>& parts) {
     if (!is_scheme(parts->scheme)) {
         return "an origin begins with its scheme, such as https:// or http://, which cannot be a *";
     }
+    // The origin of a WebSocket is the page that opens the WebSocket, so its scheme is http or https.
     if (parts->scheme == "ws" || parts->scheme == "wss") {
         return "the origin is that of the page: write " + std::string(parts->scheme == "ws" ? "http" : "https") +
                "://" + std::string(parts->host);
     }
+    // Pages from a file send "file://" in some programs that embed a browser.
     if (parts->host.empty() && parts->scheme != "file") {
         return "it has no host";
     }
@@ -176,6 +198,7 @@ OriginPattern parse_origin_pattern(std::string_view text) {
     if (pattern == "*" || pattern == "null") {
         return {std::move(pattern), {}};
     }
+    // A list in a single string is a common mistake; the error names the remedy.
     if (pattern.find(',') != std::string::npos) {
         return {{}, "each origin is a string of its own"};
     }
@@ -183,7 +206,7 @@ OriginPattern parse_origin_pattern(std::string_view text) {
     if (has_host && pattern.ends_with('/')) {
         pattern.pop_back();
     }
-    // The port of "host:80/path" is no port: the path is what is wrong there.
+    // "host:80/path" is refused for its path. Without this step the text after the colon would be refused as a port.
     const std::size_t begin = pattern.find(kSeparator);
     const std::size_t path =
         begin == std::string::npos ? begin : pattern.find_first_of("/?#", begin + kSeparator.size());
@@ -205,6 +228,7 @@ bool matches_origin(std::string_view pattern, std::string_view origin) {
     const std::string sent = lower_case(origin);
     const std::optional<Parts> wanted = parts_of(pattern);
     const std::optional<Parts> given = parts_of(sent);
+    // "null" has no parts, and matches only itself.
     if (!wanted || !given) {
         return pattern == sent;
     }

@@ -11,6 +11,7 @@ std::size_t frame_size(std::string_view bytes) {
     if (length < 126) {
         return 2 + length;
     }
+    // 126 and 127 say: the length follows in 2 or 8 bytes, the highest byte first.
     const std::size_t count = length == 126 ? 2 : 8;
     if (bytes.size() < 2 + count) {
         return 0;

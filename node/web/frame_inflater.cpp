@@ -1,3 +1,8 @@
+// A compressed message is rewritten as follows: the header of its first frame becomes an empty first fragment without
+// the bit of compression; each piece that comes out of zlib becomes a further fragment; the end of the last frame
+// becomes an empty last fragment. The stream therefore counts the bytes of the plain message, and ends the connection
+// when the message grows too large. The new frames carry a mask of zeros, as the stream expects masked frames from a
+// client.
 #include "node/web/frame_inflater.hpp"
 
 #include <algorithm>
@@ -11,15 +16,22 @@
 namespace tulle::node {
 namespace {
 
-constexpr int kLargestWindowBits = -15;         // raw, and the largest window: a client may use less (RFC 7692, 7.1.2)
-constexpr std::size_t kPieceBytes = 16u << 10;  // that are inflated at a time
-// of input at a time: deflate makes at most 1,032 times as much of them
+// The largest window; a client may use a smaller window (RFC 7692, 7.1.2). Negative means raw data.
+constexpr int kLargestWindowBits = -15;
+// Bytes that are inflated at a time. The buffer of a piece is on the stack.
+constexpr std::size_t kPieceBytes = 16u << 10;
+// Bytes of input that are looked at in a single step. Deflate makes at most 1,032 times as many bytes of the input, so
+// a step makes at most 132 KB of output.
 constexpr std::size_t kSliceBytes = 128;
-constexpr std::size_t kRetainedBytes = 4u << 10;           // of capacity, of input and of output, between reads
-constexpr std::string_view kFlushMark("\0\0\xff\xff", 4);  // which the protocol leaves out at the end of a message
+// Bytes of capacity that input and output keep each between reads. Larger buffers are given back.
+constexpr std::size_t kRetainedBytes = 4u << 10;
+// The bytes that the protocol leaves out at the end of a message (RFC 7692, 7.2.1).
+constexpr std::string_view kFlushMark("\0\0\xff\xff", 4);
 
+// Bits and fields of the first two bytes of a frame's header (RFC 6455, 5.2).
 constexpr unsigned kFin = 0x80;
-constexpr unsigned kDeflated = 0x40;  // RSV1
+// RSV1: the message is compressed.
+constexpr unsigned kDeflated = 0x40;
 constexpr unsigned kReserved = 0x70;
 constexpr unsigned kOpcode = 0x0f;
 constexpr unsigned kControl = 0x08;
@@ -29,7 +41,7 @@ constexpr unsigned kMask = 0x80;
 constexpr unsigned kLength = 0x7f;
 constexpr std::size_t kMaskBytes = 4;
 
-/// The header of a frame that a client might have sent, with a mask that changes nothing.
+/// The header of a frame as a client might send it. The mask is zero and changes nothing.
 std::string client_header(unsigned first, std::size_t payload_bytes) {
     std::string header(1, static_cast<char>(first));
     const std::size_t count = payload_bytes < 126 ? 0 : payload_bytes <= 0xffff ? 2 : 8;
@@ -58,6 +70,7 @@ void FrameInflater::consume(std::size_t bytes) {
         if (output_.capacity() > kRetainedBytes) {
             output_ = {};
         }
+        // Input may wait that did not fit into the output before.
         advance();
     }
 }
@@ -76,6 +89,7 @@ std::size_t FrameInflater::header_bytes() const {
 }
 
 void FrameInflater::advance() {
+    // A full output stops the loop: the client's next bytes cost memory only after the stream has read the last ones.
     while (looked_at_ < input_.size() && output_.size() < kPieceBytes && !is_corrupt_) {
         const std::string_view bytes = std::string_view(input_).substr(looked_at_, kSliceBytes);
         if (payload_left_ > 0) {
@@ -84,6 +98,7 @@ void FrameInflater::advance() {
             looked_at_ += size;
             payload_left_ -= size;
         } else {
+            // A header is collected byte by byte, because a read can end in the middle of a header.
             header_[have_++] = static_cast<unsigned char>(bytes.front());
             ++looked_at_;
             if (have_ < header_bytes()) {
@@ -92,6 +107,7 @@ void FrameInflater::advance() {
             on_header();
             have_ = 0;
         }
+        // Frames without a payload end with their header.
         if (payload_left_ == 0 && have_ == 0) {
             on_frame_end();
         }
@@ -105,7 +121,8 @@ void FrameInflater::advance() {
     }
 }
 
-/// Right in all that the stream would look at: the length is written as short as it can be, and there is a mask.
+/// Checks everything that the stream would check: the length has its shortest form, the frame has a mask, and the frame
+/// is the one expected in the message. A frame with an error passes unchanged, so that the stream sees the error.
 bool FrameInflater::is_deflated_frame(unsigned opcode) const {
     const unsigned reserved = header_[0] & kReserved;
     const unsigned length = header_[1] & kLength;
@@ -130,6 +147,7 @@ void FrameInflater::on_header() {
     unmasked_ = 0;
     if (!is_inflating_) {
         output_.append(reinterpret_cast<const char*>(header_.data()), have_);
+        // The first fragment tells the stream the kind of the message: text or binary.
     } else if (message_ == Message::kNone) {
         begin();
         put_frame(opcode, {});
@@ -155,6 +173,7 @@ void FrameInflater::on_payload(std::string_view bytes) {
         output_.append(bytes);
         return;
     }
+    // The mask repeats every four bytes and goes on from the last part of the payload.
     std::string plain(bytes);
     for (char& c : plain) {
         c = static_cast<char>(static_cast<unsigned char>(c) ^ header_[key_ + unmasked_++ % kMaskBytes]);
@@ -164,12 +183,14 @@ void FrameInflater::on_payload(std::string_view bytes) {
 
 void FrameInflater::on_frame_end() {
     const bool is_control = (header_[0] & kControl) != 0;
+    // Only the last frame of a message ends the message.
     if (is_control || (header_[0] & kFin) == 0) {
         return;
     }
     if (is_inflating_) {
         inflate(kFlushMark);
         stream_.reset();
+        // Past the limit no end follows: the stream has seen too many bytes already and ends the connection.
         if (!is_corrupt_ && inflated_ <= limit_) {
             put_frame(kFin, {});
         }
@@ -181,7 +202,8 @@ void FrameInflater::inflate(std::string_view bytes) {
     std::array<char, kPieceBytes> piece;
     stream_->next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
     stream_->avail_in = static_cast<uInt>(bytes.size());
-    bool is_full = true;  // there may be more to come out
+    // A full piece means: zlib may hold further output, even without further input.
+    bool is_full = true;
     while ((stream_->avail_in > 0 || is_full) && inflated_ <= limit_) {
         stream_->next_out = reinterpret_cast<Bytef*>(piece.data());
         stream_->avail_out = static_cast<uInt>(piece.size());
@@ -193,7 +215,9 @@ void FrameInflater::inflate(std::string_view bytes) {
             put_frame(0, {piece.data(), size});
         }
         if (result == Z_STREAM_END) {
-            inflateReset(stream_.get());  // what follows begins at the next byte, and refers to nothing before it
+            // A block with BFINAL ends the stream of zlib. The next block begins at the next byte, and refers to
+            // nothing before.
+            inflateReset(stream_.get());
         } else if (result == Z_MEM_ERROR) {
             throw std::bad_alloc();
         } else if (result != Z_OK && result != Z_BUF_ERROR) {

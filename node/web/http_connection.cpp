@@ -22,6 +22,7 @@ namespace {
 
 namespace beast = boost::beast;
 
+// Bytes of a read while a head is expected: most heads fit, and an idle connection's first buffer stays small.
 constexpr std::size_t kHeadReadBytes = 4096;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -41,7 +42,7 @@ http::Refusal refusal_of(const boost::system::error_code& error) {
     return {400, "malformed request"};
 }
 
-/// Reasons are static texts of our own without quotes or backslashes.
+/// Reasons are static texts without quotes and backslashes, so that no escapes are needed.
 std::string error_body(unsigned status, std::string_view reason) {
     return "{\"error\":\"" + std::string(reason) + "\",\"code\":" + std::to_string(status) + "}";
 }
@@ -79,7 +80,8 @@ void HttpConnection::start() {
         room_.take_slot(slot(), *this);
         boost::system::error_code ignored;
         socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
-        socket_.non_blocking(true, ignored);  // we read when it is readable, and write at once what it takes
+        // The connection reads a readable socket, and writes at once as far as the socket takes the answer.
+        socket_.non_blocking(true, ignored);
         wait_for_request(kHttpSilenceTimeout);
     });
 }
@@ -108,7 +110,7 @@ void HttpConnection::wait_for_request(Duration patience) {
     skip_empty_lines();
     if (buffer_.size() > 0) {
         set(State::kHead, kHttpRequestTimeout);
-        // Not at once: a buffer holds thousands of requests.
+        // The work is posted, because a buffer holds thousands of requests, which would recurse.
         boost::asio::post(socket_.get_executor(), guarded([](HttpConnection& me) {
                               if (me.state_ == State::kHead) {
                                   me.take_head();
@@ -139,7 +141,7 @@ void HttpConnection::wait_readable() {
 void HttpConnection::read() {
     const std::size_t room = buffer_.max_size() - buffer_.size();
     if (room == 0) {
-        refuse({400, "malformed request"});  // all of it one chunk's header
+        refuse({400, "malformed request"});  // a single chunk header fills the buffer
         return;
     }
     boost::system::error_code error;
@@ -154,7 +156,7 @@ void HttpConnection::read() {
     } else {
         skip_empty_lines();
         if (buffer_.size() == 0) {
-            wait_readable();  // as idle as before, and no longer
+            wait_readable();  // empty lines do not make the idle time longer
             return;
         }
         if (state_ == State::kIdle) {
@@ -199,7 +201,7 @@ std::optional<http::Head> HttpConnection::parse_head(std::size_t size, http::Ref
     if (!http::check_head(readable(buffer_).substr(0, size), head, refusal, upgrades)) {
         return std::nullopt;
     }
-    // A later minor version is processed as 1.1 (RFC 9110, 2.5), and the parser knows that one.
+    // A later minor version is processed as 1.1 (RFC 9110, 2.5), and the parser knows 1.1.
     char* minor = static_cast<char*>(buffer_.data().data()) + readable(buffer_).find('\r') - 1;
     *minor = std::min(*minor, '1');
     const http::CutTarget cut = http::cut_target({static_cast<char*>(buffer_.data().data()), size});
@@ -357,7 +359,7 @@ void HttpConnection::refuse(const http::Refusal& refusal) {
     if (refusal.status == 426) {
         response.headers.emplace_back("Sec-WebSocket-Version", "13");
         response.headers.emplace_back("Upgrade", "websocket");
-        response.headers.emplace_back("Connection", "Upgrade");  // as it must with Upgrade (RFC 9110, 7.8)
+        response.headers.emplace_back("Connection", "Upgrade");  // Upgrade needs this (RFC 9110, 7.8)
     }
     parser_.reset();
     write(std::move(response));
@@ -451,8 +453,8 @@ void HttpConnection::on_deadline(Instant now) {
     }
 }
 
-/// A request may be on its way on a connection that has just been used or made, and nobody would know whether it was
-/// served: such a connection waits for it, and the answer says that the connection ends.
+/// A request may be on its way on a connection that has just been used or made, and nobody would know whether the
+/// request was served. Such a connection waits for the request, and the answer says: the connection ends.
 void HttpConnection::drain(Instant now) {
     is_draining_ = true;
     if (state_ == State::kLingering ||

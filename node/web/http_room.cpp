@@ -21,6 +21,7 @@ void HttpRoom::leave(Place& place) {
 
 void HttpRoom::take_slot(Slot slot, HttpConnection& connection) {
     if (by_slot_.size() <= slot.value) {
+        // Slots of the reactor are small numbers that are used again, so the vector grows no larger than the reactor.
         by_slot_.resize(slot.value + 1u);
     }
     by_slot_[slot.value] = &connection;
@@ -41,6 +42,7 @@ void HttpRoom::respond(const HttpTicket& ticket, HttpResponse response) {
 void HttpRoom::move(Place& place, Rank rank) {
     if (place.rank != rank) {
         std::list<HttpConnection*>& to = of(rank);
+        // A splice allocates nothing and keeps the iterator in `place` valid.
         to.splice(to.end(), of(place.rank), place.at);
         place.rank = rank;
     }
@@ -49,6 +51,7 @@ void HttpRoom::move(Place& place, Rank rank) {
 bool HttpRoom::make_room() {
     for (const Rank rank : {Rank::kIdle, Rank::kIncomplete}) {
         if (!of(rank).empty()) {
+            // The connection leaves the room in make_way.
             of(rank).front()->make_way();
             return true;
         }
@@ -57,6 +60,7 @@ bool HttpRoom::make_room() {
 }
 
 void HttpRoom::end_incomplete() {
+    // Each call removes the front from the list.
     while (!of(Rank::kIncomplete).empty()) {
         of(Rank::kIncomplete).front()->make_way();
     }

@@ -15,52 +15,65 @@ namespace tulle::node {
 
 class HttpConnection;
 
-/// The HTTP connections of one listener, in the order in which they can be done without.
+/// The HTTP connections of a listener, in the order in which the listener can do without them. A node with too many
+/// connections ends the connection that is idle for longest first.
 ///
 /// Thread: the reactor's.
-/// Limits: `most`; past it make_room ends one for each new one, or the new one is refused.
+/// Ownership: refers to the connections; each connection enters when it starts and leaves when it ends.
+/// Limits: `most` connections. The room itself refuses nobody: the caller asks is_full and make_room before a new
+/// connection starts, and refuses the new connection when make_room returns false.
 class HttpRoom {
 public:
+    /// How well the listener can do without a connection. Connections of kBusy are never ended to make room.
     enum class Rank {
-        kIdle,        ///< between two requests, or only read to its end
-        kIncomplete,  ///< has not said all of what it wants, or nothing yet
-        kBusy,        ///< waits for our answer
+        /// Between two requests, or lingering after an answer.
+        kIdle,
+        /// Has sent a part of a request, or nothing yet.
+        kIncomplete,
+        /// Has sent a whole request, and waits for our answer or takes our answer.
+        kBusy,
     };
-    /// A connection's place.
+    /// Where a connection stands in the room. The connection keeps its place and gives the place back in leave().
     struct Place {
         Rank rank = Rank::kIncomplete;
         std::list<HttpConnection*>::iterator at;
     };
 
-    /// `patience`: how long one of them may be idle.
+    /// `most`: number of connections. `patience`: how long a connection may be idle between two requests.
     explicit HttpRoom(std::size_t most, Duration patience = kHttpIdleTimeout) : most_(most), patience_(patience) {}
 
     [[nodiscard]] Duration patience() const { return patience_; }
 
+    /// True when a further connection needs make_room first.
     [[nodiscard]] bool is_full() const { return size_ >= most_; }
+    /// Adds a connection with the rank kIncomplete.
     [[nodiscard]] Place enter(HttpConnection& connection);
+    /// Removes the connection of `place`.
     void leave(Place& place);
-    /// The connection has its slot of the reactor, until `leave_slot`.
+    /// Tells the room the slot of the connection in the reactor, for respond(). Valid until leave_slot().
     void take_slot(Slot slot, HttpConnection& connection);
     void leave_slot(Slot slot);
-    /// Answers a request; nothing happens when nobody waits for the answer any more.
+    /// Sends the answer to the request of `ticket`. Nothing happens when the connection has ended or the request does
+    /// not wait any more.
     void respond(const HttpTicket& ticket, HttpResponse response);
-    /// It has come to `rank` just now, if it was not there.
+    /// Moves a connection to the end of `rank`. A connection that has `rank` already keeps its place in the order.
     void move(Place& place, Rank rank);
 
-    /// Ends the one that has been idle for longest, else the one that has been incomplete for longest; false: all are
-    /// busy.
+    /// Ends the connection that has been idle for longest; without idle connections, the connection that has been
+    /// incomplete for longest. False: all connections are busy, and none has ended.
     bool make_room();
-    /// Ends all whose request is incomplete.
+    /// Ends all connections with an incomplete request.
     void end_incomplete();
 
 private:
+    /// The connections of a rank, the longest in this rank first.
     [[nodiscard]] std::list<HttpConnection*>& of(Rank rank) { return ranks_[static_cast<std::size_t>(rank)]; }
 
     const std::size_t most_;
     const Duration patience_;
     std::size_t size_ = 0;
     std::array<std::list<HttpConnection*>, 3> ranks_;
+    /// By the value of the slot; null for a slot without a connection of this room.
     std::vector<HttpConnection*> by_slot_;
 };
 

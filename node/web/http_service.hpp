@@ -14,15 +14,23 @@
 
 namespace tulle::node {
 
-/// Names a request that waits for its answer (HttpRoom::respond).
+/// Names a request that waits for its answer (HttpRoom::respond). The serial number keeps a late answer from reaching
+/// another request that has the slot by then.
 struct HttpTicket {
     Slot slot;
-    std::uint64_t serial = 0;  ///< unique in the process; never 0
+    /// Unique in the process; never 0.
+    std::uint64_t serial = 0;
 };
 
+/// A request in the type of Beast: an upgrade, and in admit() any request.
 using UpgradeRequest = boost::beast::http::request<boost::beast::http::string_body>;
 
-/// What answers the requests of a listener. Called on the reactor's thread.
+/// Answers the requests of a listener. For each request an HttpConnection calls admit; then on_upgrade for a WebSocket,
+/// otherwise max_body if a body is to come, then on_head if the body has not come whole, then on_request.
+///
+/// Thread: called on the reactor's thread.
+/// Ownership: the service outlives its connections.
+/// Errors: an exception from any of the functions ends the connection (Reactor::guard).
 class HttpService {
 public:
     HttpService() = default;
@@ -30,19 +38,22 @@ public:
     HttpService& operator=(const HttpService&) = delete;
     virtual ~HttpService() = default;
 
-    /// Any request, by its head, before anything else is done about it. False: as on_head, and the body is not read.
+    /// Decides about any request by its head, before anything else is done about the request. True: the request goes
+    /// on. False: the response has been filled in and is sent, the body is not read, and the connection ends after the
+    /// answer.
     [[nodiscard]] virtual bool admit(const UpgradeRequest&, HttpResponse&) { return true; }
-    /// Bytes that the body of a request to `target` may have; one that has more gets 413.
+    /// Bytes that the body of a request to `target` may have. A request with a larger body gets 413.
     [[nodiscard]] virtual std::size_t max_body(std::string_view target) const = 0;
-    /// The head of a request whose body has not come whole. True: the body is read, and on_request follows. False:
-    /// `refusal` has been filled in, the body is not read, and the connection ends after the answer.
+    /// Decides about a request by its head while the body is still to come. True: the body is read, and on_request
+    /// follows. False: `refusal` has been filled in, the body is not read, and the connection ends after the answer.
     [[nodiscard]] virtual bool on_head(const HttpRequest& head, HttpResponse& refusal) = 0;
-    /// Answers at once or later, exactly once.
+    /// Handles a whole request. The service answers exactly once, at once or later, by HttpRoom::respond with `ticket`.
+    /// An answer after kHttpAnswerTimeout finds nobody waiting.
     virtual void on_request(HttpTicket ticket, HttpRequest request) = 0;
-    /// False: offers to begin a WebSocket are ignored (RFC 9110, 7.8), so that on_upgrade is never called.
+    /// False: offers to begin a WebSocket are ignored (RFC 9110, 7.8), and on_upgrade is never called.
     [[nodiscard]] virtual bool has_websockets() const { return true; }
-    /// A correct WebSocket upgrade. True: `socket` and `peer` have been taken over. False: `refusal` has been filled
-    /// in.
+    /// Handles a correct WebSocket upgrade. True: the service has taken over `socket` and `peer`. False: `refusal` has
+    /// been filled in, and the connection ends after the answer.
     [[nodiscard]] virtual bool on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request,
                                           HttpResponse& refusal) = 0;
 };

@@ -21,7 +21,9 @@
 
 namespace tulle::node {
 
-/// Where an OutboxStream puts what Beast writes, and shows what Beast reads.
+/// The place for the bytes that Beast writes, and the observer of the bytes that Beast reads.
+///
+/// Thread: called on the reactor's thread.
 class OutboxSink {
 public:
     OutboxSink() = default;
@@ -29,40 +31,51 @@ public:
     OutboxSink& operator=(const OutboxSink&) = delete;
     virtual ~OutboxSink() = default;
 
-    /// A whole control frame or a whole handshake. Small: Beast writes no messages here, only we do.
+    /// Queues a whole control frame or a whole handshake. The bytes are few: Beast writes no messages here, because the
+    /// connection writes messages into the outbox by itself.
     virtual void queue_control(std::string_view bytes) = 0;
-    /// What has come from the peer, before Beast sees it.
+    /// Shows `bytes`, which have come from the peer, before Beast sees the bytes. The bytes may be any piece of a
+    /// frame.
     virtual void on_received(std::string_view bytes) = 0;
-    /// Thrown by Beast or by what it called, between two steps of what it does: nothing more will come of that.
+    /// Reports an exception that Beast, or a handler called by Beast, has thrown between two steps of an operation. The
+    /// operation goes no further, and its handler is not called any more.
     virtual void on_exception(const std::exception& error) = 0;
 };
 
-/// The layer under Beast's WebSocket stream: reads from the socket, and writes into the connection's outbox as if that
-/// were the socket, so that Beast's handshake and control frames and our own frames leave in one queue, each whole.
+/// The layer under Beast's WebSocket stream. The layer reads from the socket, and writes into the connection's outbox
+/// as if the outbox were the socket. Beast's handshake, Beast's control frames and our own frames therefore leave in
+/// one queue, each whole.
 ///
-/// Thread: the reactor's. The sink must outlive the stream.
+/// Thread: the reactor's.
+/// Ownership: the sink must outlive the stream, and the stream must outlive its operations.
+/// Errors: a write never fails here; errors of the socket show in the outbox. A read fails with the error of the
+/// socket, or with kCorrupt.
 class OutboxStream {
 public:
     using executor_type = Socket::executor_type;
 
+    /// Takes the connected `socket`.
     OutboxStream(Socket socket, OutboxSink& sink) : socket_(std::move(socket)), sink_(sink) {}
 
     [[nodiscard]] executor_type get_executor() { return socket_.get_executor(); }
     [[nodiscard]] Socket& socket() { return socket_; }
-    /// From now on Beast is shown plain messages in place of compressed ones. When data cannot be decompressed, a read
-    /// ends with kCorrupt.
+    /// From this call on, Beast is shown plain messages in place of compressed messages. A read ends with kCorrupt when
+    /// data cannot be decompressed. The inflater belongs to the stream.
     FrameInflater& begin_to_inflate() { return *(inflater_ = std::make_unique<FrameInflater>()); }
-    /// Null: nothing is decompressed.
+    /// The inflater; null when nothing is decompressed.
     [[nodiscard]] FrameInflater* inflater() { return inflater_.get(); }
     [[nodiscard]] const FrameInflater* inflater() const { return inflater_.get(); }
+    /// The error of a read after data that cannot be decompressed. The socket itself reports no such error.
     static constexpr boost::system::errc::errc_t kCorrupt = boost::system::errc::bad_message;
 
+    /// Reads some bytes, as Beast expects of the layer below. The handler gets at least one byte, or an error.
     template <class Buffers, class Handler>
     auto async_read_some(const Buffers& buffers, Handler&& handler) {
         return boost::asio::async_initiate<Handler, void(boost::system::error_code, std::size_t)>(ReadInitiation{this},
                                                                                                   handler, buffers);
     }
 
+    /// Writes all bytes at once into the sink. The handler is called later, as Beast forbids a call from within.
     template <class Buffers, class Handler>
     auto async_write_some(const Buffers& buffers, Handler&& handler) {
         return boost::asio::async_initiate<Handler, void(boost::system::error_code, std::size_t)>(WriteInitiation{this},
@@ -70,11 +83,13 @@ public:
     }
 
 private:
+    /// Begins a read. A class of its own rather than a lambda, because a read of an incomplete header begins again.
     struct ReadInitiation {
         OutboxStream* stream;
 
         template <class Handler, class Buffers>
         void operator()(Handler&& handler, const Buffers& buffers) const {
+            // Inflated bytes that wait are served first; the socket is read only when none are left.
             if (stream->has_inflated()) {
                 boost::asio::post(stream->get_executor(),
                                   [stream = stream, buffers, handler = std::forward<Handler>(handler)]() mutable {
@@ -82,23 +97,27 @@ private:
                                   });
                 return;
             }
-            stream->socket_.async_read_some(
-                buffers, [stream = stream, buffers, handler = std::forward<Handler>(handler)](
-                             const boost::system::error_code& error, std::size_t bytes) mutable {
-                    stream->guard([&] {
-                        stream->show(buffers, bytes);
-                        if (stream->inflater_ == nullptr || error) {
-                            handler(error, bytes);
-                        } else if (stream->has_inflated()) {
-                            stream->serve_inflated(buffers, handler);
-                        } else {
-                            ReadInitiation{stream}(std::move(handler), buffers);  // a part of a header
-                        }
-                    });
-                });
+            stream->socket_.async_read_some(buffers,
+                                            [stream = stream, buffers, handler = std::forward<Handler>(handler)](
+                                                const boost::system::error_code& error, std::size_t bytes) mutable {
+                                                stream->guard([&] {
+                                                    // The sink and the inflater see the bytes before Beast does.
+                                                    stream->show(buffers, bytes);
+                                                    if (stream->inflater_ == nullptr || error) {
+                                                        handler(error, bytes);
+                                                    } else if (stream->has_inflated()) {
+                                                        stream->serve_inflated(buffers, handler);
+                                                    } else {
+                                                        // The bytes are a part of a frame's header, or give no output
+                                                        // yet: Beast must not see an empty read.
+                                                        ReadInitiation{stream}(std::move(handler), buffers);
+                                                    }
+                                                });
+                                            });
         }
     };
 
+    /// Begins a write.
     struct WriteInitiation {
         OutboxStream* stream;
 
@@ -112,6 +131,7 @@ private:
         }
     };
 
+    /// Runs `work`; an exception goes to the sink instead of the event loop.
     template <class Work>
     void guard(Work work) {
         try {
@@ -121,10 +141,12 @@ private:
         }
     }
 
+    /// True when a read can be answered from the inflater: by bytes, or by the error of corrupt data.
     [[nodiscard]] bool has_inflated() const {
         return inflater_ != nullptr && (!inflater_->output().empty() || inflater_->is_corrupt());
     }
 
+    /// Answers a read from the inflater. The error comes only after all bytes before the corrupt data have been read.
     template <class Buffers, class Handler>
     void serve_inflated(const Buffers& buffers, Handler& handler) {
         const std::string_view output = inflater_->output();
@@ -134,6 +156,7 @@ private:
         handler(is_at_end ? make_error_code(kCorrupt) : boost::system::error_code{}, bytes);
     }
 
+    /// Shows the first `bytes` bytes of the buffers to the sink and to the inflater.
     template <class Buffers>
     void show(const Buffers& buffers, std::size_t bytes) {
         const auto end = boost::asio::buffer_sequence_end(buffers);
@@ -149,6 +172,7 @@ private:
         }
     }
 
+    /// Copies the buffers into a single text for the sink. Returns the number of bytes.
     template <class Buffers>
     std::size_t queue(const Buffers& buffers) {
         std::string bytes(boost::asio::buffer_size(buffers), '\0');
@@ -159,17 +183,19 @@ private:
 
     Socket socket_;
     OutboxSink& sink_;
+    /// Null unless the client has negotiated compression.
     std::unique_ptr<FrameInflater> inflater_;
 };
 
-/// Beast asks for the end of the connection when it is done; the connection flushes and lingers by itself afterwards.
+/// Called by Beast when the WebSocket has ended and the connection is to be shut. Nothing is done here: the connection
+/// flushes its outbox and lingers by itself afterwards.
 template <class Handler>
 void async_teardown(boost::beast::role_type, OutboxStream& stream, Handler&& handler) {
     boost::asio::post(stream.get_executor(),
                       boost::beast::bind_front_handler(std::forward<Handler>(handler), boost::system::error_code{}));
 }
 
-/// Beast asks for the end of the socket.
+/// Called by Beast when the socket is to be closed without delay.
 inline void beast_close_socket(OutboxStream& stream) {
     boost::system::error_code ignored;
     stream.socket().close(ignored);

@@ -9,16 +9,18 @@
 namespace tulle::node {
 namespace {
 
+// A head with the usual fields fits, so that the text is allocated once.
 constexpr std::size_t kUsualHeadBytes = 256;
 constexpr unsigned kNoContent = 204;
 constexpr std::string_view kConnection = "Connection";
 
+/// The words for `status`, such as "Not Found"; "Unknown Status" for an unknown status.
 std::string_view reason_of(unsigned status) {
     const auto text = boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(status));
     return {text.data(), text.size()};
 }
 
-/// Written once a second.
+/// The text of Date for `now`. The text is made once a second and kept for each thread, as every answer needs the text.
 std::string_view date_of(WallSeconds now) {
     static thread_local WallSeconds second{};
     static thread_local std::string text;
@@ -41,6 +43,7 @@ std::string response_bytes(const HttpResponse& response, Shown shown, Kept kept,
     bytes.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
     bytes.append(reason_of(response.status)).append("\r\nServer: tulle\r\n");
     append_field(bytes, "Date", date_of(now));
+    // All options of Connection go into a single field, because some clients read only the first such field.
     std::string connection = kept == Kept::kYes ? "" : kept == Kept::kNo ? "close" : "keep-alive";
     for (const auto& [name, value] : response.headers) {
         if (name == kConnection) {
@@ -52,6 +55,7 @@ std::string response_bytes(const HttpResponse& response, Shown shown, Kept kept,
     if (!connection.empty()) {
         append_field(bytes, kConnection, connection);
     }
+    // A length is forbidden in an answer with 204 (RFC 9110, 8.6).
     if (response.status == kNoContent) {
         return bytes.append("\r\n");
     }

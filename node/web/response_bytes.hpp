@@ -7,17 +7,22 @@
 
 namespace tulle::node {
 
-/// What follows the head of an answer.
-enum class Shown { kBody, kNothing };  ///< nothing: the request was HEAD, which is told the length alone
+/// Whether the body follows the head of an answer. kNothing answers HEAD: the client is told the length alone.
+enum class Shown { kBody, kNothing };
 
-/// Whether the connection is kept after the answer.
+/// Whether the connection is kept after the answer, and how the answer says so.
 enum class Kept {
+    /// "Connection: close".
     kNo,
-    kYes,      ///< which HTTP/1.1 takes for granted
-    kAsAsked,  ///< the answer says so: the request was of HTTP/1.0
+    /// No field, as HTTP/1.1 keeps connections by default.
+    kYes,
+    /// "Connection: keep-alive", for a request of HTTP/1.0 that asked to keep the connection.
+    kAsAsked,
 };
 
-/// An answer as it goes out, head and body in one text. A 204 has neither a body nor a length.
+/// The bytes of an answer, head and body in a single text. An answer with 204 has neither a body nor a length. A
+/// Connection field among the headers of `response` is joined with the field for `kept`. `now` is the time for Date.
+/// REQUIRES: neither names nor values of headers hold line breaks.
 [[nodiscard]] std::string response_bytes(const HttpResponse& response, Shown shown, Kept kept, WallSeconds now);
 
 }  // namespace tulle::node

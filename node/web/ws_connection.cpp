@@ -16,14 +16,18 @@ namespace {
 
 namespace websocket = boost::beast::websocket;
 
-// held for the next message; what a larger one needed is given back after it
+// Bytes of the read buffer that are held between messages. The memory of a larger message is given back after the
+// message.
 constexpr std::size_t kIdleBufferBytes = 512;
-constexpr std::size_t kReadAheadBytes = 64u << 10;  // Beast asks for more than the message's limit before it checks
-constexpr std::size_t kMaxCloseReasonBytes = 123;   // RFC 6455, 5.5
-constexpr std::size_t kDeflateSlackBytes = 64;      // of the blocks that a compressed message is made of
+// Bytes beyond the limit of a message, because Beast asks for more room before Beast checks the limit.
+constexpr std::size_t kReadAheadBytes = 64u << 10;
+// The payload of a control frame has at most 125 bytes, two of them for the code (RFC 6455, 5.5).
+constexpr std::size_t kMaxCloseReasonBytes = 123;
+// Bytes for the headers of the blocks in a short compressed message.
+constexpr std::size_t kDeflateSlackBytes = 64;
 
-/// What the frames of a compressed message may announce: a little more than what may come out of them, as data that
-/// cannot be compressed grows. Without this a client could send empty blocks for ever.
+/// Bytes that the frames of a compressed message may announce: a little more than the bytes that may come out, as
+/// compression makes incompressible data grow. Without this limit a client could send empty blocks for ever.
 std::uint64_t max_deflated(std::size_t max_message) {
     return max_message + max_message / 8 + kDeflateSlackBytes;
 }
@@ -46,10 +50,12 @@ void WsConnection::limit_message(std::size_t max_message) {
     if (FrameInflater* inflater = stream_.next_layer().inflater()) {
         inflater->limit(max_message);
     }
+    // The buffer's limit only grows: a message in work may hold more than a lower limit allows.
     buffer_.max_size(std::max(max_message + kReadAheadBytes, buffer_.max_size()));
 }
 
 void WsConnection::start(UpgradeRequest& request, WsBeginning beginning) {
+    // Everything after enter() is guarded: an exception then ends the connection as an exception in any handler does.
     enter();
     reactor().guard(*this, [&] {
         limit_message(beginning.max_message);
@@ -61,11 +67,13 @@ void WsConnection::start(UpgradeRequest& request, WsBeginning beginning) {
 void WsConnection::accept(UpgradeRequest& request) {
     target_ = std::string(request.target());
     limit_state(reactor().now() + kHandshakeTimeout);
+    // Close frames are no activity. Beast answers pings by itself through queue_control.
     stream_.control_callback([this](websocket::frame_type kind, boost::beast::string_view) {
         if (kind != websocket::frame_type::close && !has_left() && state() == State::kOpen) {
             handler_.on_activity(*this, kind == websocket::frame_type::ping);
         }
     });
+    // Compression is dealt with below Beast: the inflater shows Beast plain messages, and the fan-out recodes ours.
     take_offers(request, limits_.deflates, *answer_);
     if (!answer_->extensions.empty()) {
         stream_.next_layer().begin_to_inflate().limit(max_message_);
@@ -79,6 +87,7 @@ void WsConnection::accept(UpgradeRequest& request) {
 }
 
 void WsConnection::on_accepted(const boost::system::error_code& error) {
+    // The connection may have ended while the answer was on its way, for example by its deadline.
     if (state() != State::kOpening) {
         return;
     }
@@ -88,6 +97,7 @@ void WsConnection::on_accepted(const boost::system::error_code& error) {
     }
     open();
     handler_.on_open(*this);
+    // Target and answer are needed for the handshake alone; thousands of open connections save their memory.
     target_ = {};
     answer_.reset();
     read();
@@ -95,8 +105,8 @@ void WsConnection::on_accepted(const boost::system::error_code& error) {
 
 void WsConnection::read() {
     is_reading_ = true;
-    // The hint is what the frame's header announces, up to 2^63 bytes. More than the limit of a message is never
-    // there (max_message_ at most), so that there is always room to find out that it is too large.
+    // The hint is the length in the frame's header, up to 2^63 bytes. The buffer holds max_message_ bytes at most when
+    // a read begins, so there is always room for Beast to find out that a message is too large.
     const std::size_t hint = buffer_.size() == 0 ? kIdleBufferBytes : stream_.read_size_hint(buffer_);
     const std::size_t room = std::min(hint, buffer_.max_size() - buffer_.size());
     auto handler = guarded([this](const boost::system::error_code& error, std::size_t bytes) {
@@ -104,7 +114,8 @@ void WsConnection::read() {
         buffer_.commit(bytes);
         on_read(error);
     });
-    // The next message may have come with the last one: Beast posts the handler then.
+    // The next message may have come together with the last message. Beast then posts the handler, and the reactor runs
+    // such a handler without asking the kernel for events first.
     stream_.async_read_some(buffer_.prepare(room),
                             boost::asio::bind_executor(reactor().ready_executor(), std::move(handler)));
 }
@@ -114,6 +125,7 @@ void WsConnection::on_read(const boost::system::error_code& error) {
         return;
     }
     if (!error) {
+        // A read returns parts of a message too.
         if (stream_.is_message_done()) {
             on_message();
         } else {
@@ -123,6 +135,7 @@ void WsConnection::on_read(const boost::system::error_code& error) {
     }
     if (is_orderly(error)) {
         note_peer_closed();
+        // Beast has queued its Close frame for these errors through queue_control already.
     } else if (error == websocket::condition::protocol_violation || error == websocket::error::message_too_big) {
         reactor().counters().bad_frames_total.add();
     } else if (error == OutboxStream::kCorrupt) {
@@ -132,6 +145,7 @@ void WsConnection::on_read(const boost::system::error_code& error) {
 }
 
 void WsConnection::on_message() {
+    // Messages that come after our Close frame are read and dropped, as the peer's Close frame follows them.
     if (state() == State::kOpen) {
         reactor().counters().messages_received_total.add();
         reactor().counters().bytes_received_total.add(buffer_.size());
@@ -141,6 +155,7 @@ void WsConnection::on_message() {
     if (buffer_.capacity() > kIdleBufferBytes) {
         buffer_.shrink_to_fit();
     }
+    // A paused client is not read, so that TCP slows the client down.
     if (paused_ == 0 && state() != State::kGone) {
         read();
     }
@@ -161,6 +176,7 @@ void WsConnection::tell_corrupt() {
 void WsConnection::resume(Pause why) {
     if (paused_ != 0) {
         paused_ &= ~static_cast<unsigned>(why);
+        // A read that began before the pause goes on; its handler reads further messages.
         if (paused_ == 0 && !is_reading_ && (state() == State::kOpen || state() == State::kClosing)) {
             read();
         }
@@ -177,11 +193,14 @@ void WsConnection::queue_control(std::string_view bytes) {
     if (state() == State::kGone || bytes.empty()) {
         return;
     }
-    if (bytes == kTooLargeFrame && !guard_.is_closed()) {  // else it is the peer's own, sent back
+    // The protocol's text goes before Beast's Close frame. After a Close frame of the peer with 1009, the frame here is
+    // the echo of the peer's frame.
+    if (bytes == kTooLargeFrame && !guard_.is_closed()) {
         tell_too_large();
     }
     if (bytes == kProtocolErrorFrame && guard_.closed_by_gateway()) {
-        bytes = kGatewayFrame;  // Beast takes the code for a wrong one
+        // Beast takes 1014 for a wrong code; the answer carries the code of the peer's frame.
+        bytes = kGatewayFrame;
     }
     queue_bounded(bytes);
 }
@@ -192,6 +211,7 @@ void WsConnection::on_received(std::string_view bytes) {
     }
     verdict_ = guard_.on_bytes(reactor().now(), bytes);
     if (verdict_ != FrameGuard::Verdict::kFine) {
+        // The connection is not closed here: Beast's read is on the stack and works on the bytes.
         reactor().call_at_turn_end(*this);
     }
 }
@@ -203,6 +223,7 @@ void WsConnection::close(std::uint16_t code, std::string_view reason) {
     begin_closing();
     websocket::close_reason why(code);
     why.reason.assign(reason.data(), std::min(reason.size(), kMaxCloseReasonBytes));
+    // Beast also waits for the peer's Close frame; the deadline of begin_closing bounds the wait.
     stream_.async_close(why, guarded([this](const boost::system::error_code& error) {
                             if (!error) {
                                 note_peer_closed();
@@ -221,7 +242,8 @@ std::size_t WsConnection::frame_size(std::string_view bytes) const {
     return node::frame_size(bytes);
 }
 
-/// Clients show an error event; of a close code they tell little.
+/// An error event goes before the Close frame, because client libraries show error events to programs, and tell little
+/// about a close code.
 void WsConnection::say_farewell(Farewell why) {
     const WsFarewell last = handler_.farewell(why);
     if (!last.text.empty()) {
@@ -242,6 +264,7 @@ void WsConnection::give_up_flooding() {
     if (is_too_large) {
         tell_too_large();
     }
+    // The handler forgets the client at once. on_gone comes before the Close frame, so that nothing more is sent.
     leave();
     close(is_too_large ? kTooLargeCode : kFloodCode, is_too_large ? kTooLargeReason : kFloodReason);
 }

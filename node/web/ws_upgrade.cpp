@@ -29,9 +29,11 @@ void take_offers(UpgradeRequest& request, bool deflates, UpgradeAnswer& answer) 
     if (deflates) {
         agreed = http::agree_on_deflate(joined(request, kExtensions));
     }
+    // The gate accepts later minor versions than 1.1, which Beast does not know (RFC 9110, 2.5).
     request.version(11);
     request.set(Field::connection, "Upgrade");
     request.set(Field::upgrade, "websocket");
+    // Beast must not act on fields with which the node deals by itself.
     request.erase(Field::expect);
     request.erase(kExtensions);
     if (agreed) {

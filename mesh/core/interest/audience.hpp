@@ -10,38 +10,44 @@
 
 namespace tulle::mesh {
 
-/// Whom a record is due to. Whoever sends, repeats, fills in or delivers a record asks here, and nowhere else.
+/// Decides for each record: due to a node, or to a shard of this node, or not. Every service that sends, repeats, fills
+/// in or delivers a record asks the audience, so that all services decide alike.
 ///
-/// A record is due to a node that has interest in one of the record's channels, and to a node that is to keep the last
-/// event of one of them. On this node it is due to the shards that have subscribers of one of the channels.
+/// A record is due to a node with interest in at least one channel of the record, and to a node that is a keeper of a
+/// retained channel of the record. On this node a record is due to the shards with subscribers of at least one channel.
 ///
-/// Thread: confined to the hub. The three tables outlive the audience.
+/// Thread: confined to the hub.
+/// Ownership: the audience reads three tables of other services and owns none. The tables outlive the audience.
 class Audience {
 public:
-    /// A peer in session, by the names that the tables know it under.
+    /// A peer in session, by the two names under which the tables know the peer.
     struct Reader {
         OriginId oid;
         InterestSlot slot;
     };
-    /// Who is to keep a record's channels: the nodes that the origin named when it accepted the record (only the origin
-    /// knows them), or, of another origin's record, those that rendezvous hashing names among the present nodes.
+    /// The source of a record's keepers.
+    /// kNamed: the nodes that the origin named when the origin accepted the record. Only the origin knows the list.
+    /// kPresent: the nodes that rendezvous hashing names among the nodes present now. For records of other origins.
     enum class Keepers : std::uint8_t { kNamed, kPresent };
 
     Audience(const InterestTable& interest, const RetainedTable& retained, const LocalInterest& local)
         : interest_(&interest), retained_(&retained), local_(&local) {}
 
-    /// The reader asks for what `key` stands for: the messages of a channel, or, of a marked key, what is told beside.
+    /// True when the reader has interest in `key`: in the messages of a channel or, for a marked key, in the channel's
+    /// users or retained event.
     [[nodiscard]] bool wants(const Reader& reader, std::string_view key) const {
         return interest_->interested(reader.slot, key);
     }
+    /// True when `record` must reach the reader: by interest in a channel of the record, or as a keeper.
     [[nodiscard]] bool is_due(const Reader& reader, const Record& record, Keepers keepers = Keepers::kNamed) const {
         return is_keeper(reader.oid, record, keepers) ||
                std::any_of(record.channels.begin(), record.channels.end(),
                            [&](const std::string& channel) { return wants(reader, channel); });
     }
-    /// is_due() of a record of our own, asked the other way round: calls `slot(InterestSlot)` for each peer with
-    /// interest and `keeper(OriginId)` for each node that keeps a channel, this node perhaps included. A peer may be
-    /// named several times.
+    /// is_due() for a record of this node, asked in the other direction. Calls `slot(InterestSlot)` for each peer with
+    /// interest in a channel of the record, and `keeper(OriginId)` for each keeper of the record. A keeper may be this
+    /// node. A peer with interest in several channels, or a peer that is a keeper too, is named several times: the
+    /// caller must tolerate repeats.
     template <class OnSlot, class OnKeeper>
     void each_reader(const Record& record, OnSlot&& slot, OnKeeper&& keeper) const {
         for (const std::string& channel : record.channels) {
@@ -51,15 +57,19 @@ public:
             keeper(oid);
         }
     }
-    /// The shards of this node that a record, or what is told of a key, is due to, as a mask.
+    /// The shards of this node with subscribers of a channel of `record`, or of `key`. A mask: bit i stands for shard
+    /// i.
     [[nodiscard]] std::uint64_t shards_of(const Record& record) const { return local_->shards_of(record); }
     [[nodiscard]] std::uint64_t shards_of(const std::string& key) const { return local_->shards_of(key); }
 
 private:
+    /// True when node `oid` is a keeper of a retained channel of `record`.
     [[nodiscard]] bool is_keeper(OriginId oid, const Record& record, Keepers keepers) const {
         if (keepers == Keepers::kNamed) {
             return std::find(record.keepers.begin(), record.keepers.end(), oid) != record.keepers.end();
         }
+        // Only the first `record.retained` channels keep the record as their retained event, so only these channels
+        // have keepers.
         const auto end = record.channels.begin() + static_cast<std::ptrdiff_t>(record.retained);
         return std::any_of(record.channels.begin(), end,
                            [&](const std::string& channel) { return retained_->keeps(oid, channel); });

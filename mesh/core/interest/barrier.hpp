@@ -13,19 +13,29 @@
 
 namespace tulle::mesh {
 
-/// Subscriptions that wait until every member has acknowledged the change of interest that added their channel.
-/// Thread: confined to the hub. Order: released by ticket, and in the order of arrival within one.
-/// Limits: one entry for each channel that a shard has subscribers of now: a subscription that has ended is forgotten.
+/// Holds subscriptions until every peer has acknowledged the change of interest that added the channel. Without the
+/// barrier a client could hear `subscription_succeeded` while some node does not yet send the channel's records here.
+///
+/// Thread: confined to the hub.
+/// Order:  subscriptions are released by ascending ticket. Within a ticket the order of arrival counts.
+/// Limits: entries only for channels with subscribers on a shard now: forget() removes an ended subscription.
 class Barrier {
 public:
+    /// A subscription behind the barrier, with the answer for its shard.
     struct Waiting {
         ShardIndex shard;
         Subscribed answer;
-        bool presence = false;      ///< then for the members' lists of their users …
-        bool retained = false;      ///< … or for their last events of the channel …
-        Instant untold_since = {};  ///< … from this moment on
+        /// True for a presence channel: behind the barrier the subscription also waits for every peer's list of users.
+        bool presence = false;
+        /// True for a channel with a retained event: behind the barrier the subscription also waits for every peer's
+        /// answer about the event.
+        bool retained = false;
+        /// Start of the wait for the peers' lists and answers. Instant{} while the subscription is still behind the
+        /// barrier.
+        Instant untold_since = {};
     };
 
+    /// Puts a subscription behind the barrier. release() returns the subscription as soon as `ticket` is covered.
     void wait(InterestTicket ticket, Waiting waiting) {
         places_[waiting.answer.channel].emplace_back(waiting.shard, ticket);
         waiting_[ticket].push_back(std::move(waiting));
@@ -33,7 +43,7 @@ public:
         ++size_;
     }
 
-    /// The shard has no subscriber of the channel left.
+    /// Removes the subscriptions of `shard` to `channel`, because the shard has no subscriber of the channel left.
     void forget(ShardIndex shard, const std::string& channel) {
         const auto found = places_.find(channel);
         if (found == places_.end()) {
@@ -50,7 +60,8 @@ public:
         }
     }
 
-    /// All that waited for a ticket up to `covered`.
+    /// Removes and returns all subscriptions with a ticket of at most `covered`. The caller confirms the returned
+    /// subscriptions.
     [[nodiscard]] std::vector<Waiting> release(InterestTicket covered) {
         std::vector<Waiting> released;
         while (!waiting_.empty() && waiting_.begin()->first <= covered) {
@@ -68,16 +79,19 @@ public:
 
     [[nodiscard]] bool empty() const { return waiting_.empty(); }
     [[nodiscard]] std::size_t size() const { return size_; }
-    /// Subscriptions that had to wait, ever.
+    /// Subscriptions ever put behind the barrier. The counter only grows.
     [[nodiscard]] std::uint64_t waits() const { return waits_; }
 
 private:
+    /// Where a channel's subscription waits: the shard and the ticket.
     using Place = std::pair<ShardIndex, InterestTicket>;
 
+    /// Removes one entry of `places_` after release.
     void forget_place(const std::string& channel, const Place& place) {
         const auto found = places_.find(channel);
         if (found == places_.end()) {
-            return;  // the shard had asked twice
+            // Absent when the shard subscribed twice: the first entry has removed the place already.
+            return;
         }
         std::erase(found->second, place);
         if (found->second.empty()) {
@@ -85,10 +99,12 @@ private:
         }
     }
 
+    /// Removes the subscriptions of one shard to one channel from the group of `ticket`.
     void drop(InterestTicket ticket, ShardIndex shard, const std::string& channel) {
         const auto group = waiting_.find(ticket);
         if (group == waiting_.end()) {
-            return;  // the shard had asked twice
+            // Absent when the shard subscribed twice: the first place has removed the whole group already.
+            return;
         }
         size_ -= std::erase_if(group->second, [&](const Waiting& waiting) {
             return waiting.shard == shard && waiting.answer.channel == channel;
@@ -98,8 +114,11 @@ private:
         }
     }
 
+    // The subscriptions behind the barrier, by ticket.
     std::map<InterestTicket, std::vector<Waiting>> waiting_;
-    StringMap<std::vector<Place>> places_;  // of the waiting, by channel
+    // By channel: where the channel's subscriptions stand in `waiting_`. Makes forget() independent of the number of
+    // subscriptions behind the barrier.
+    StringMap<std::vector<Place>> places_;
     std::size_t size_ = 0;
     std::uint64_t waits_ = 0;
 };

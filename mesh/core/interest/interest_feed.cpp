@@ -4,17 +4,27 @@
 
 #include "mesh/core/node/numbers.hpp"
 
+// Deltas and snapshots of this node's interest, for one peer.
+//
+// Usually the peer has version V, the log reaches back to V, and the feed sends the changes after V as deltas. A new
+// peer, or a peer further behind than the log reaches, gets a snapshot: numbered chunks of all channels in byte order,
+// each chunk in answer to a pull. Interest goes on changing while chunks are read, so a snapshot is not exact by
+// itself. Deltas from the snapshot's base version on make the peer's copy exact, so the log must keep all changes since
+// the base (needs()).
 namespace tulle::mesh {
 
+// Coalescing must end before the repetition begins, or each new change would travel as a repetition.
 static_assert(Timing{}.interest_coalesce < Timing{}.interest_retry);
 
 InterestMessage InterestFeed::on_pull(Instant now, const InterestLog& log, const InterestPull& pull) {
     counted_ = true;
     if (in_snapshot_ && log.reaches(snapshot_base_) && (pull.snapshot != 0 || !log.reaches(pull.have))) {
-        // One snapshot at a time: a repeated or belated pull gets the first chunk of the one under way, which the peer
-        // ignores when it is further. Beginning another one each time would never end when answers overtake each other.
+        // One snapshot at a time: a repeated or belated pull gets the first chunk of the snapshot under way. The peer
+        // ignores the chunk when the peer is further already. A new snapshot for each such pull would never end when
+        // answers overtake each other.
         return log.chunk(snapshot_, snapshot_base_, pull.snapshot == snapshot_ ? pull.after : std::string());
     }
+    // The log still has every change after the peer's version: deltas are enough, and cheaper than a snapshot.
     if (!pull.fresh && pull.snapshot == 0 && log.reaches(pull.have)) {
         in_snapshot_ = false;
         acked_ = pull.have;
@@ -22,6 +32,7 @@ InterestMessage InterestFeed::on_pull(Instant now, const InterestLog& log, const
         sent(now, pull.have.plus(delta.changes.size()));
         return delta;
     }
+    // The digests differ, or the log does not reach back far enough: a new snapshot begins.
     in_snapshot_ = true;
     acked_ = InterestVersion{};
     ++snapshot_;
@@ -30,13 +41,16 @@ InterestMessage InterestFeed::on_pull(Instant now, const InterestLog& log, const
 }
 
 void InterestFeed::on_ack(Instant now, InterestVersion applied) {
+    // Acknowledgements may overtake each other on the way here.
     if (applied <= acked_) {
         return;
     }
     acked_ = applied;
     if (in_snapshot_ && applied < snapshot_base_) {
-        return;  // what it had before: the snapshot goes on
+        // The peer acknowledges a version from before the snapshot. The snapshot goes on.
+        return;
     }
+    // The snapshot has arrived in full. From here on deltas follow.
     if (in_snapshot_) {
         in_snapshot_ = false;
         sent_ = applied;
@@ -53,10 +67,11 @@ std::optional<InterestDelta> InterestFeed::poll(Instant now, const InterestLog& 
     if (!due || *due > now) {
         return std::nullopt;
     }
+    // A repetition starts at the acknowledged version: any later delta may be lost.
     const bool again = again_at_ && *again_at_ <= now;
     const InterestVersion from = again ? acked_ : sent_;
-    // Beyond the log nothing can be sent again: an empty delta at the present version is a hole, and makes the peer
-    // pull.
+    // Changes older than the log can't be sent again. An empty delta at the present version looks like a hole to the
+    // peer and makes the peer pull.
     InterestDelta delta = log.changes_after(log.reaches(from) ? from : log.version());
     sent(now, std::max(sent_, delta.base.plus(delta.changes.size())));
     return delta;
@@ -74,6 +89,7 @@ std::optional<Instant> InterestFeed::next_deadline(const InterestLog& log) const
     }
     std::optional<Instant> due = again_at_;
     if (sent_ < log.version()) {
+        // Instant{} means "at once": no delta was sent before, so there is nothing to coalesce with.
         const Instant fresh = last_delta_ ? *last_delta_ + timing_.interest_coalesce : Instant{};
         due = due ? std::min(*due, fresh) : fresh;
     }

@@ -2,6 +2,9 @@
 
 #include "mesh/base/assert.hpp"
 
+// The set of channels and the latest changes of the set.
+//
+// Version v stands at index v - floor_ - 1 of `changes_`, so the change after version `have` stands at have - floor_.
 namespace tulle::mesh {
 
 InterestVersion InterestLog::add(const std::string& channel, InterestTicket ticket) {
@@ -41,10 +44,12 @@ bool InterestLog::reaches(InterestVersion have) const {
 }
 
 InterestTicket InterestLog::covered(InterestVersion have) const {
+    // The tickets of such old versions have been dropped from the log.
     if (have < floor_) {
         return {};
     }
     TULLE_ASSERT(have < version_);
+    // The first change beyond `have` is not contained, but every ticket before that change is.
     return InterestTicket{changes_[have.value - floor_.value].ticket.value - 1};
 }
 
@@ -55,6 +60,7 @@ InterestDelta InterestLog::changes_after(InterestVersion have) const {
     for (std::size_t i = have.value - floor_.value; i < changes_.size(); ++i) {
         const InterestChange& change = changes_[i].change;
         bytes += interest_bytes(change.channel);
+        // The rest of the changes goes in further messages: `current` tells the peer to ask for more.
         if (delta.changes.size() == limits_.delta_changes || bytes > limits_.interest_bytes) {
             break;
         }
@@ -67,6 +73,7 @@ InterestChunk InterestLog::chunk(std::uint64_t snapshot, InterestVersion base, c
     InterestChunk chunk{
         .snapshot = snapshot, .base = base, .after = after, .channels = {}, .last = true, .current = version_};
     std::size_t bytes = 0;
+    // The start is found by name, so channels that were added or removed between two chunks do no harm.
     for (auto it = channels_.upper_bound(after); it != channels_.end(); ++it) {
         bytes += interest_bytes(*it);
         if (bytes > limits_.interest_bytes) {

@@ -11,54 +11,67 @@
 
 namespace tulle::mesh {
 
-/// Counts the changes of interest as they are made; each is given a version later, in the same order.
+/// Counts the changes of interest when they are made. Each change gets a version later, in the order of the tickets.
 using InterestTicket = Strong<struct InterestTicketTag, std::uint64_t>;
 
-/// What a channel counts for in a delta or a chunk, which hold Limits::interest_bytes: its name and what stands around
-/// it.
+/// The size in bytes that a channel counts for in a delta or a chunk: the name and 4 bytes of framing around the name.
+/// Limits::interest_bytes bounds the sum in one message.
 [[nodiscard]] inline std::size_t interest_bytes(const std::string& channel) {
     return channel.size() + 4;
 }
 
-/// This node's own interest: the channels that have a local subscriber, with the changes that led there.
+/// This node's own interest: the set of channels with a local subscriber, and the latest changes of the set.
 ///
-/// Thread: confined to the hub. Order: versions are contiguous, one change each.
-/// Limits: keeps the last `interest_log` changes; whoever is further behind needs a snapshot.
+/// Thread: confined to the hub.
+/// Order:  versions are contiguous. Each change makes one version.
+/// Limits: keeps the last `Limits::interest_log` changes and drops older changes. A peer behind the oldest kept change
+///         needs a snapshot. The set has no bound here: the limits on subscriptions at the edge bound the set.
 class InterestLog {
 public:
     explicit InterestLog(const Limits& limits) : limits_(limits) {}
 
-    /// REQUIRES: not there yet; a greater ticket than that of any change before. Returns the version that adds it.
+    /// Adds `channel` and returns the version of the addition.
+    /// REQUIRES: the channel is not in the set, and `ticket` is greater than the ticket of every earlier change.
     InterestVersion add(const std::string& channel, InterestTicket ticket);
-    /// REQUIRES: there; as above. The set stays as it is, but the peers are told of the channel once more.
+    /// Tells the peers of `channel` once more and returns the version of the repetition. The set stays unchanged.
+    /// REQUIRES: the channel is in the set, and `ticket` is greater than the ticket of every earlier change.
     InterestVersion add_again(const std::string& channel, InterestTicket ticket);
-    /// REQUIRES: there; as above.
+    /// Removes `channel` from the set.
+    /// REQUIRES: the channel is in the set, and `ticket` is greater than the ticket of every earlier change.
     void remove(const std::string& channel, InterestTicket ticket);
 
     [[nodiscard]] InterestVersion version() const { return version_; }
-    /// XOR of the channels' hashes: equal sets have equal digests.
+    /// XOR of the hashes of all channels in the set. Equal sets have equal digests.
     [[nodiscard]] std::uint64_t digest() const { return digest_; }
     [[nodiscard]] std::size_t size() const { return channels_.size(); }
-    /// Whether all changes after `have` are still in the log.
+    /// True when every change after version `have` is still in the log.
     [[nodiscard]] bool reaches(InterestVersion have) const;
-    /// The tickets up to this one are contained in version `have`, which is less than version(); 0 when it is too old
-    /// to say.
+    /// The greatest ticket T such that version `have` contains every change with a ticket up to T. Zero when `have` is
+    /// older than the log.
+    /// REQUIRES: have < version().
     [[nodiscard]] InterestTicket covered(InterestVersion have) const;
-    /// What follows `have`, as much as one message takes. REQUIRES: reaches(have).
+    /// The changes after `have`, as many as one message takes: at most `delta_changes` changes and `interest_bytes`
+    /// bytes.
+    /// REQUIRES: reaches(have).
     [[nodiscard]] InterestDelta changes_after(InterestVersion have) const;
-    /// The channels behind `after` in byte order, as many as one message takes.
+    /// The channels behind `after` in byte order, as many as one message of `interest_bytes` takes. `snapshot` and
+    /// `base` are copied into the chunk. `last` is set in the chunk that reaches the end of the set.
     [[nodiscard]] InterestChunk chunk(std::uint64_t snapshot, InterestVersion base, const std::string& after) const;
 
 private:
+    /// A change with the ticket that caused the change.
     struct Logged {
         InterestChange change;
         InterestTicket ticket;
     };
+    /// Appends a change as the next version and drops the oldest change beyond the limit.
     void log(bool add, const std::string& channel, InterestTicket ticket);
 
     Limits limits_;
+    // Ordered, because the chunks of a snapshot go through the set in byte order.
     std::set<std::string, std::less<>> channels_;
-    std::deque<Logged> changes_;  // versions floor_+1 … version_
+    // The changes of versions floor_+1 to version_.
+    std::deque<Logged> changes_;
     InterestVersion floor_;
     InterestVersion version_;
     std::uint64_t digest_ = 0;

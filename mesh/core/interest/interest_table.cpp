@@ -8,6 +8,12 @@
 #include "mesh/core/node/numbers.hpp"
 #include "mesh/core/node/port.hpp"
 
+// One index for all peers, with generations.
+//
+// Each entry names a slot and a generation. An entry counts while its generation is the slot's. A snapshot is collected
+// under a new generation beside the old entries, and its last chunk makes the new generation the slot's. A slot that is
+// given back has generation 0. In both cases all old entries stop to count in O(1). A sweep of bounded slices removes
+// the old entries later, so that a peer with a million channels never stops the hub for a whole walk of the table.
 namespace tulle::mesh {
 
 static_assert(kMaxMembers <= UINT16_MAX, "a slot is 16 bits");
@@ -23,6 +29,7 @@ std::optional<InterestSlot> InterestTable::take_slot() {
         slots_.emplace_back();
     }
     TULLE_ASSERT(index < kMaxMembers);
+    // A generation never used before: entries of the slot's last peer may still wait for the sweep.
     slots_[index] = Slot{};
     slots_[index].taken = true;
     slots_[index].generation = ++last_generation_;
@@ -39,15 +46,18 @@ InterestTable::Applied InterestTable::apply(InterestSlot slot, const InterestDel
     Slot& state = slots_[slot.value];
     TULLE_ASSERT(state.taken);
     if (state.snapshot != 0) {
-        return {};  // the snapshot comes first; deltas are pulled when it is complete
+        // The snapshot comes first. The peer is asked for deltas when the snapshot is complete.
+        return {};
     }
     const InterestVersion have = state.version.value_or(InterestVersion{});
     if (have < delta.base) {
         return {.hole = true};
     }
     Applied applied;
+    // A repeated delta may begin before the version held here. Skip the changes that are applied already.
     for (std::size_t i = have.value - delta.base.value; i < delta.changes.size(); ++i) {
         const InterestChange& change = delta.changes[i];
+        // add_again() of the peer names a channel that is in the table already, so an addition may change nothing.
         const bool changed = change.add ? insert(slot.value, state.generation, change.channel)
                                         : erase(slot.value, state.generation, change.channel);
         if (changed) {
@@ -56,6 +66,8 @@ InterestTable::Applied InterestTable::apply(InterestSlot slot, const InterestDel
             state.size += change.add ? 1u : std::size_t(-1);
             state.bytes += change.add ? change.channel.size() : std::size_t{0} - change.channel.size();
         }
+        // A marked key counts even when repeated: the repetition is the peer's request for the users or the event once
+        // more.
         if (change.add && is_marked_key(change.channel)) {
             applied.marked.push_back(change.channel);
         }
@@ -70,6 +82,8 @@ bool InterestTable::apply(InterestSlot slot, const InterestChunk& chunk) {
     }
     Slot& state = slots_[slot.value];
     TULLE_ASSERT(state.taken);
+    // A chunk of another snapshot is welcome only as the first chunk of a newer snapshot. Newer: not older than the
+    // snapshot under way, nor than the version held.
     if (chunk.snapshot != state.snapshot) {
         const bool older = chunk.snapshot < state.snapshot;
         const bool behind = state.snapshot == 0 && state.version && chunk.base < *state.version;
@@ -83,6 +97,7 @@ bool InterestTable::apply(InterestSlot slot, const InterestChunk& chunk) {
         state.new_bytes = 0;
         state.after.clear();
     }
+    // Old or repeated: the chunk does not continue where the last chunk ended.
     if (chunk.after != state.after) {
         return false;
     }
@@ -94,6 +109,7 @@ bool InterestTable::apply(InterestSlot slot, const InterestChunk& chunk) {
         }
         state.after = channel;
     }
+    // The snapshot is complete: switch to the new generation and leave the old entries to the sweep.
     if (chunk.last) {
         state.generation = state.new_generation;
         state.digest = state.new_digest;
@@ -110,6 +126,7 @@ bool InterestTable::apply(InterestSlot slot, const InterestChunk& chunk) {
 }
 
 bool InterestTable::advances(const InterestChunk& chunk) {
+    // Strictly ascending from `after`, so a chunk can't lead back and the snapshot can't go in circles.
     const std::string* last = &chunk.after;
     for (const std::string& channel : chunk.channels) {
         if (channel <= *last) {
@@ -185,6 +202,7 @@ bool InterestTable::alive(const Entry& entry) const {
 }
 
 void InterestTable::start_sweep() {
+    // A sweep with a valid position is under way: finish first, then sweep once more.
     if (sweep_bucket_ && sweep_buckets_total_ == index_.bucket_count()) {
         sweep_again_ = true;
         return;
@@ -199,9 +217,11 @@ bool InterestTable::sweep() {
         return false;
     }
     if (sweep_buckets_total_ != index_.bucket_count()) {
-        start_sweep();  // the table has grown: its buckets are others now
+        // The table has grown and its buckets have been made again: begin from the first bucket.
+        start_sweep();
     }
     const std::size_t end = std::min(*sweep_bucket_ + limits_.sweep_buckets, sweep_buckets_total_);
+    // Channels without entries are erased after the walk, because erasing would invalidate the bucket's iterators.
     std::vector<std::string> emptied;
     for (std::size_t bucket = *sweep_bucket_; bucket < end; ++bucket) {
         for (auto it = index_.begin(bucket); it != index_.end(bucket); ++it) {

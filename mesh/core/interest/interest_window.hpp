@@ -5,24 +5,25 @@
 
 namespace tulle::mesh {
 
-/// How far the peers are with this node's interest, over all sessions, and how far the log may run ahead of them.
+/// Compares all sessions: how much of this node's interest the peers have acknowledged, and how far the log may run
+/// ahead of the slowest peer.
 ///
 /// Thread: confined to the hub.
-/// Limits: `interest_window` versions ahead of the peer that is furthest behind, or the length of the log if that is
-///         less.
+/// Limits: the log runs at most `interest_window` versions ahead of the slowest peer, and never further than
+///         `interest_log`. Changes beyond wait in LocalInterest.
 class InterestWindow {
 public:
     InterestWindow(const MeshContext& context, LocalInterest& local) : context_(context), local_(local) {}
 
-    /// The version that all peers hold of those whose acknowledgements are waited for; the greatest there is without
-    /// any.
+    /// The version that all counted peers have acknowledged. The greatest possible version when no peer is counted.
     [[nodiscard]] InterestVersion acked_by_all() const;
-    /// No peer's acknowledgements are waited for.
+    /// True when no peer is counted, so no acknowledgement will come.
     [[nodiscard]] bool is_unheard() const;
-    /// Lets changes of our interest get versions as far as the slowest peer allows.
+    /// Lets changes of interest get versions as far as the slowest peer allows.
     void open();
-    /// How long new subscriptions wait at most for a peer that is slow: a snapshot of many channels over a long way
-    /// takes minutes.
+    /// The longest time for which new subscriptions wait for a slow peer that still makes progress:
+    /// `interest_patience_most`, and more for a node with very many channels, because a snapshot over a long way takes
+    /// minutes.
     [[nodiscard]] Duration most_patience() const;
 
 private:

@@ -3,6 +3,11 @@
 #include "mesh/base/assert.hpp"
 #include "mesh/core/node/port.hpp"
 
+// Tickets and versions.
+//
+// A change takes a ticket at once and a version when the window lets it. Between the two the entry waits in `pending_`.
+// A change that is undone meanwhile leaves `pending_`, and the ticket is void: a void ticket counts as covered as soon
+// as all earlier tickets are, so nobody waits for a change that no peer will ever hear of.
 namespace tulle::mesh {
 
 static_assert(kMaxShards <= 64, "the shards of a channel are bits of a word");
@@ -10,14 +15,17 @@ static_assert(kMaxShards <= 64, "the shards of a channel are bits of a word");
 InterestTicket LocalInterest::add(ShardIndex shard, const std::string& channel) {
     Entries::value_type& found = *entries_.try_emplace(channel).first;
     Entry& entry = found.second;
-    if (entry.shards == 0) {  // new, or its removal waits
+    // The first shard: the channel is new, or the removal of the channel has not been told yet.
+    if (entry.shards == 0) {
         if (!entry.is_told) {
             wait(found);
         } else if (is_marked_key(channel)) {
-            // What the peers have said of it is forgotten here, and they say it again only when they are told again.
+            // The peers' answers about a marked key were dropped with the last subscriber. The peers repeat lists and
+            // events only for a new version of the key, so a withdrawn removal is not enough: tell the key once more.
             stop_waiting(entry);
             wait(found);
         } else {
+            // The peers still believe in the interest: withdraw the removal, and there is nothing to tell.
             stop_waiting(entry);
         }
     }
@@ -36,11 +44,13 @@ void LocalInterest::remove(ShardIndex shard, const std::string& channel) {
     if (entry.shards != 0) {
         return;
     }
+    // No peer has heard of the channel: forget the channel without a word.
     if (!entry.is_told) {
         stop_waiting(entry);
         entries_.erase(found);
         return;
     }
+    // An entry that waits for a repetition keeps its ticket: commit() looks at the shards and logs the removal instead.
     if (!entry.is_waiting) {
         wait(*found);
     }
@@ -71,6 +81,7 @@ void LocalInterest::commit() {
         auto& [channel, entry] = *pending_.begin()->second;
         const InterestTicket ticket = entry.waiting;
         stop_waiting(entry);
+        // No subscriber is left when the version is given: the change is a removal.
         if (entry.shards == 0) {
             TULLE_ASSERT(entry.is_told);
             log_.remove(channel, ticket);
@@ -87,6 +98,7 @@ InterestTicket LocalInterest::covered(InterestVersion acked) const {
     if (acked < log_.version()) {
         return log_.covered(acked);
     }
+    // The peers hold everything in the log, so only the waiting tickets are not covered.
     return pending_.empty() ? last_ticket_ : InterestTicket{pending_.begin()->first.value - 1};
 }
 

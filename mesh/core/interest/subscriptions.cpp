@@ -6,14 +6,15 @@
 namespace tulle::mesh {
 namespace {
 
-/// Channels that wait, looked at for each peer and heartbeat; the next look goes on from there. Of a peer that tells
-/// nothing one of these is found at once.
+/// Waiting channels that check() looks at for each peer and heartbeat. The next check() goes on from the last channel.
+/// Any channel gives a silent peer away, so a small number is enough.
 constexpr std::size_t kUntoldLooked = 256;
 
 }  // namespace
 
 void Subscriptions::on(Instant now, ShardIndex shard, const Subscribe& subscribe, Effects& out) {
     InterestTicket ticket = local_.add(shard, subscribe.channel);
+    // Users and retained events are asked for by interest in marked keys. The subscription waits for the latest ticket.
     if (subscribe.presence) {
         ticket = std::max(ticket, local_.add(shard, presence_key(subscribe.channel)));
     }
@@ -21,6 +22,7 @@ void Subscriptions::on(Instant now, ShardIndex shard, const Subscribe& subscribe
         ticket = std::max(ticket, local_.add(shard, retained_key(subscribe.channel)));
         retained_.want(subscribe.channel);
     }
+    // Changes wait for a version: see whether the window can move on.
     if (local_.is_backed_up()) {
         move_window(now, out);
     }
@@ -28,6 +30,7 @@ void Subscriptions::on(Instant now, ShardIndex shard, const Subscribe& subscribe
                     {.channel = subscribe.channel, .generation = subscribe.generation, .members = nullptr},
                     subscribe.presence,
                     subscribe.retained};
+    // Covered already, for example when another shard has the channel, or without peers.
     if (ticket <= local_.covered(window_.acked_by_all())) {
         confirm(now, std::move(waiting), out);
     } else {
@@ -37,6 +40,7 @@ void Subscriptions::on(Instant now, ShardIndex shard, const Subscribe& subscribe
 
 void Subscriptions::on(Instant now, ShardIndex shard, const Unsubscribe& unsubscribe, Effects& out) {
     const std::string& channel = unsubscribe.channel;
+    // With the channel ends the shard's interest in the marked keys of the channel.
     presence_.drop(now, shard, channel, out);
     retained_.drop(shard, channel);
     local_.remove(shard, channel);
@@ -70,9 +74,9 @@ bool Subscriptions::is_told(const Waiting& waiting) const {
            (!waiting.retained || retained_.all_answered(waiting.answer.channel));
 }
 
-/// REQUIRES: every peer holds our interest in the channel. Answers, or waits for what the peers say of the channel.
 void Subscriptions::confirm(Instant now, Waiting waiting, Effects& out) {
     if (!is_told(waiting)) {
+        // The start stays when the subscription comes here again, so that the peer's patience is not prolonged.
         if (waiting.untold_since == Instant{}) {
             waiting.untold_since = now;
         }
@@ -93,6 +97,7 @@ void Subscriptions::confirm(Instant now, Waiting waiting, Effects& out) {
 }
 
 void Subscriptions::on_told(Instant now, const std::string& channel, Effects& out) {
+    // Taken out first: confirm() puts a subscription back when another peer still owes an answer.
     auto waiting = untold_.extract(channel);
     if (!waiting) {
         return;
@@ -110,6 +115,7 @@ void Subscriptions::session_up(Instant now, Session& session) const {
 
 void Subscriptions::session_down(Instant now, Effects& out) {
     acknowledged(now, out);
+    // A copy of the names, because on_told() changes the map.
     std::vector<std::string> channels;
     for (const auto& [channel, waiting] : untold_) {
         channels.push_back(channel);
@@ -142,13 +148,15 @@ bool Subscriptions::has_told(const Session& session, const Waiting& waiting) con
            !(is_owed(last) && !retained_.knows(session.oid, channel, *last));
 }
 
-/// `patience`: how long the peer may tell nothing.
 bool Subscriptions::is_silent(Instant now, const Session& session, Duration& patience) const {
     const Timing& timing = context_.timing();
+    // Only a peer with a steady data path may be judged by the short patience: after a pause the answers need time to
+    // come.
     const bool speaks = !session.data.is_silent(now, timing);
     const bool steady = speaks && now - session.data.steady_since >= timing.interest_patience_again;
     patience = context_.was_given_up(session.oid) && steady ? timing.interest_patience_again : timing.interest_patience;
     const Duration none = now - session.answering.told_at;
+    // The answers may stand behind other frames: frames came lately, or the data path has just begun to speak.
     const bool may_queue = now - session.data.framed_at < patience || (speaks && !steady);
     return none >= patience && (!may_queue || none >= 3 * patience);
 }
@@ -156,6 +164,7 @@ bool Subscriptions::is_silent(Instant now, const Session& session, Duration& pat
 void Subscriptions::check(Instant now, Session& session, Effects& out) {
     const InterestFeed& feed = session.interest.feed;
     Answering& answering = session.answering;
+    // The peer does not know this node's interest yet, or nothing waits: the peer owes nothing, and no patience runs.
     if (!feed.counted() || feed.acked() < answering.up_version || untold_.empty()) {
         answering.told_at = now;
         answering.in_step_at = now;
@@ -163,10 +172,12 @@ void Subscriptions::check(Instant now, Session& session, Effects& out) {
     }
     Duration patience{};
     const bool silent = is_silent(now, session, patience);
+    // Round the map from where the last look ended.
     auto it = untold_.upper_bound(answering.looked);
     for (std::size_t left = std::min(kUntoldLooked, untold_.size()); left > 0; --left, ++it) {
         it = it == untold_.end() ? untold_.begin() : it;
         answering.looked = it->first;
+        // Subscriptions of a channel wait in the order of arrival.
         const Waiting& oldest = it->second.front();
         const Duration waits = now - std::max(oldest.untold_since, answering.in_step_at);
         const bool too_long = (silent && waits >= patience) || waits >= window_.most_patience();

@@ -13,63 +13,77 @@
 
 namespace tulle::mesh {
 
-/// The shards' subscriptions, until they are confirmed: a subscription waits until every peer has acknowledged the
-/// change of interest that added its channel (Barrier), then, of a presence channel or of one that keeps its last
-/// event, until every peer has said what it knows of the channel.
+/// Carries the shards' subscriptions to their confirmation. A subscription first waits until every peer has
+/// acknowledged the change of interest that added the channel (Barrier). A subscription to a presence channel then
+/// waits for every peer's list of users, and a subscription to a channel with a retained event for every peer's answer
+/// about the event.
 ///
-/// Thread: confined to the hub. Time: `now` must not go backwards.
-/// Limits: a peer that tells nothing of a channel is given up after its patience (numbers.hpp), so that nobody holds
-///         subscriptions up for ever.
+/// Thread: confined to the hub.
+/// Time:   `now` must not go backwards.
+/// Limits: a peer without a word about a channel is given up after its patience (check()), so no peer holds
+///         subscriptions up for ever. The number of waiting subscriptions is bounded by the channels with subscribers
+///         here.
 class Subscriptions {
 public:
     Subscriptions(MeshContext& context, InterestWindow& window, LocalInterest& local, Presence& presence,
                   Retained& retained)
         : context_(context), window_(window), local_(local), presence_(presence), retained_(retained) {}
 
+    /// Adds the channel to this node's interest. Answers with Subscribed, at once or as soon as all peers are ready.
     void on(Instant now, ShardIndex shard, const Subscribe& subscribe, Effects& out);
+    /// Removes the channel from the shard's interest and forgets waiting subscriptions of the shard. Not answered.
     void on(Instant now, ShardIndex shard, const Unsubscribe& unsubscribe, Effects& out);
 
-    /// A peer has acknowledged something, or is gone.
+    /// To be called after an acknowledgement of a peer, or after the end of a session: confirms subscriptions that no
+    /// longer wait.
     void acknowledged(Instant now, Effects& out) {
         if (!barrier_.empty() || local_.is_backed_up()) {
             move_window(now, out);
         }
     }
-    /// Lets changes of our interest get versions as far as the slowest peer allows, and confirms what all peers have.
+    /// Lets changes of interest get versions as far as the slowest peer allows. Confirms the subscriptions covered by
+    /// all peers.
     void move_window(Instant now, Effects& out);
-    /// A peer has said all of the channel that it owes.
+    /// To be called when a peer has told everything owed about `channel`: confirms subscriptions when all peers have.
     void on_told(Instant now, const std::string& channel, Effects& out);
-    /// The peer told us of a channel, whichever.
+    /// Notes a sign of life: the peer told something of some channel.
     static void note_told(Instant now, Session& session) { session.answering.told_at = now; }
 
+    /// Starts the session's patience.
     void session_up(Instant now, Session& session) const;
-    /// One peer less to wait for.
+    /// To be called after the end of a session: no subscription waits for the lost peer any more.
     void session_down(Instant now, Effects& out);
-    /// Nobody is to blame for a silence of the last `late`: this node's own loop was late.
+    /// Adds `late` to every patience: this node's own loop was late by `late`, and no peer is to blame for the silence.
     void forgive(Duration late);
-    /// A heartbeat is due to the peer. Gives the peer up if it acknowledges interest but does not say who is there, or
-    /// what was last. What the peer owes may queue behind its other frames, which are bounded by its credit: as long as
-    /// these come the peer has three times as long. As for interest, a peer is slow only if it says something, and then
-    /// for a bounded time. A data path that has been silent is no reason by itself: it is dialled again only later than
-    /// the short patience with a peer that has failed before ends, and when it speaks again, what was lost meanwhile is
-    /// on its way.
+    /// Called when a heartbeat is due to the peer. Gives up a peer that acknowledges interest but stays silent about
+    /// its users or retained events.
+    ///
+    /// The answers travel behind the link's other frames, and the credit bounds the frames. While frames arrive the
+    /// peer has three times the patience. A silent data path alone is no reason: the path is dialled again only after
+    /// the short patience of a peer that failed before, and the lost answers then come by the new path.
     void check(Instant now, Session& session, Effects& out);
-    /// Ends a turn. While no peer counts none will acknowledge anything, so the window moves by itself: once a turn, as
-    /// what waits may be much. New versions are a reason for the next turn to come at once.
+    /// Ends a turn. While no peer is counted no acknowledgement will come, so the window moves here, a step a turn
+    /// because much may wait. New versions make the next turn come at once.
     void tick(Instant now, Effects& out);
 
-    /// Subscriptions that wait for acknowledgements; all that wait; and those that had to wait for acknowledgements,
-    /// ever.
+    /// Subscriptions behind the barrier now.
     [[nodiscard]] std::size_t unacknowledged() const { return barrier_.size(); }
+    /// All subscriptions that wait now: behind the barrier, or for the peers' lists and events.
     [[nodiscard]] std::size_t waiting() const;
+    /// Subscriptions ever put behind the barrier. The counter only grows.
     [[nodiscard]] std::uint64_t waits() const { return barrier_.waits(); }
 
 private:
     using Waiting = Barrier::Waiting;
 
+    /// Answers a subscription, or lets the subscription wait for the peers' lists and events. REQUIRES: every counted
+    /// peer holds this node's interest in the channel.
     void confirm(Instant now, Waiting waiting, Effects& out);
+    /// True when all peers have told everything needed for the confirmation.
     [[nodiscard]] bool is_told(const Waiting& waiting) const;
+    /// False when the peer holds the interest in the channel and still owes its users or its retained event.
     [[nodiscard]] bool has_told(const Session& session, const Waiting& waiting) const;
+    /// True when the peer has told nothing for longer than its patience. `patience` is set to the peer's patience.
     [[nodiscard]] bool is_silent(Instant now, const Session& session, Duration& patience) const;
 
     MeshContext& context_;
@@ -78,7 +92,8 @@ private:
     Presence& presence_;
     Retained& retained_;
     Barrier barrier_;
-    std::map<std::string, std::vector<Waiting>> untold_;  // wait for what the peers say of the channel
+    // By channel: past the barrier, in wait for the peers' lists and events. Ordered, so that check() can go round.
+    std::map<std::string, std::vector<Waiting>> untold_;
 };
 
 }  // namespace tulle::mesh

@@ -19,6 +19,8 @@ void Arrivals::on_record(Instant now, OriginId from, const DeliverRecord& arrive
         // The node holds the event even when every subscriber has got the event already.
         retained_.on_record(now, *record);
         retained_.pass_on(from, *record);
+        // The answers of the origin may have brought the event already on some channels: no subscriber gets an event
+        // twice.
         if (const RecordPtr news = retained_.without_answered(from, record)) {
             context_.deliver(news, out);
         }
@@ -29,6 +31,7 @@ void Arrivals::on_filled(Instant now, OriginId origin, const RecordPtr& record, 
     if (record->trace) {
         traces_.on_filled(now, origin, *record, out);
     } else if (record->retained > 0) {
+        // The origin is dead and answers no more, so no channel is left out.
         retained_.on_record(now, *record);
         context_.deliver(record, out);
     } else if (!record->is_presence()) {

@@ -9,26 +9,28 @@
 
 namespace tulle::mesh {
 
-/// Takes the next record of another origin, and delivers it, holds it or tells of it, by its kind; and tells the
-/// subscribers of records that will never come.
+/// Sorts arriving records of other origins by kind: delivers a message, hands a change of presence, a retained event or
+/// a marked message to its service. Tells the subscribers about records that will never come.
 ///
 /// Thread: confined to the hub.
+/// Ownership: holds references to other services of the node, all of which outlive this object.
 class Arrivals {
 public:
     Arrivals(MeshContext& context, Presence& presence, Retained& retained, Traces& traces)
         : context_(context), presence_(presence), retained_(retained), traces_(traces) {}
 
-    /// The shards that exist, as a mask.
+    /// Sets the shards that exist, as a mask: bit i stands for shard i.
     void set_shards(std::uint64_t shards) { shards_ = shards; }
-    /// The next record of the link of `from`.
+    /// Takes the next record of the link of `from`. Records of a link come in order of n, each at most once.
     void on_record(Instant now, OriginId from, const DeliverRecord& arrived, Effects& out);
-    /// The next record of a dead origin, as others have filled it in. The users of the dead are leaving: a change of
-    /// presence changes nothing, and if the origin comes back, it lists them.
+    /// Takes the next record of a dead origin, as filled in by survivors. A change of presence is dropped: the users of
+    /// a dead origin are leaving anyway, and an origin that comes back lists its users.
     void on_filled(Instant now, OriginId origin, const RecordPtr& record, Effects& out);
-    /// Tells the subscribers, and the log. No record that is gone is later than `upto`; nothing: nobody knows.
+    /// Sends a Gap to the shards concerned, and a line to the log. `upto`: no lost record has a greater number; nothing
+    /// when nobody knows the greatest number. Losses on unknown channels go to every shard.
     void report_gone(OriginId origin, std::optional<RecordNo> upto, const Gone& gone, Effects& out) const;
 
-    /// Records of other origins that came by their links.
+    /// Records that came by the links of other origins. Records that were filled in are not counted.
     [[nodiscard]] std::uint64_t received() const { return received_; }
 
 private:

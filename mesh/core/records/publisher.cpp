@@ -5,6 +5,8 @@
 namespace tulle::mesh {
 namespace {
 
+/// Checks the limits of port.hpp and record.hpp. The edge checks the same limits first, so a violation is a defect of
+/// an edge; the hub answers kTooLarge and stays unharmed.
 bool within_limits(const Publish& publish) {
     const auto too_long = [](const std::string& channel) {
         return channel.empty() || channel.size() > kMaxChannelBytes;
@@ -44,6 +46,8 @@ void Publisher::on(Instant now, ShardIndex shard, Publish& publish, Effects& out
                       .exclude_socket = std::move(publish.exclude_socket)};
         record.retained = publish.retained;
         record.keep_for = publish.keep_for;
+        // The stamp and the keepers belong to the record, so the record gets both before the ring makes the record
+        // immutable.
         retained_.stamp(now, record);
         const RecordPtr numbered = ring_.append(now, std::move(record));
         retained_.on_own(now, *numbered);

@@ -10,23 +10,29 @@
 
 namespace tulle::mesh {
 
-/// Accepts what the shards publish: numbers it, and delivers it here. While it is paused, as this node may have been
-/// given up by others, publishes are held.
+/// Accepts the publishes of the shards: numbers each as a record of this node's log and delivers the record to this
+/// node's subscribers. The links pick the record up from the ring.
+///
+/// A pause holds publishes back: after a sleep of this process other nodes may have given this node up, and a record
+/// numbered then might reach nobody.
 ///
 /// Thread: confined to the hub.
-/// Limits: `held_publishes`; beyond them, while the node does not serve, or beyond the limits of port.hpp, a publish is
-///         refused. Refusals are counted.
+/// Limits: holds at most `Limits::held_publishes` publishes. A publish beyond, a publish while the node does not serve,
+///         and a publish over the limits of port.hpp are refused with a PublishOutcome and counted.
 class Publisher {
 public:
     Publisher(MeshContext& context, const Serving& serving, const Membership& membership, RecordRing& ring,
               Retained& retained)
         : context_(context), serving_(serving), membership_(membership), ring_(ring), retained_(retained) {}
 
-    /// Takes out of `publish` what the record needs, when it is accepted or held.
+    /// Handles a publish of `shard`. Moves the contents out of `publish` when the publish is accepted or held. Answers
+    /// with Published, after the delivery, unless the shard wants no answer.
     void on(Instant now, ShardIndex shard, Publish& publish, Effects& out);
+    /// True when a publish would be numbered now: the node serves and is not paused.
     [[nodiscard]] bool may_number() const { return serving_.is_on() && !is_paused_; }
+    /// From here on publishes are held back.
     void pause() { is_paused_ = true; }
-    /// Looks at the publishes that were held.
+    /// Ends the pause. Accepts or refuses each held publish, in the order of arrival.
     void resume(Instant now, Effects& out);
     /// Answers every held publish with kNotReady, because the node leaves. These refusals are not counted.
     void refuse_held(Effects& out);
@@ -35,7 +41,9 @@ public:
     [[nodiscard]] std::uint64_t refused() const { return refused_; }
 
 private:
+    /// The answer to a publish that is not held.
     [[nodiscard]] PublishOutcome judge(const Publish& publish) const;
+    /// Holds the publish while paused. False when not paused, or when the limit is reached: the caller then judges.
     [[nodiscard]] bool hold(ShardIndex shard, Publish& publish);
 
     MeshContext& context_;

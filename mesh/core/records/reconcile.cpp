@@ -20,6 +20,7 @@ namespace tulle::mesh {
 
 static_assert(Timing{}.verdict_unspoken < Limits{}.receive_ring_age,
               "records are kept for longer than a verdict takes");
+// A lost question or answer must be repeated before the deadline.
 static_assert(Timing{}.reconcile_retry < Timing{}.reconcile);
 
 void Reconcile::keep(Instant now, OriginId origin, const RecordPtr& record) {
@@ -30,6 +31,7 @@ void Reconcile::keep(Instant now, OriginId origin, const RecordPtr& record) {
     Ring& ring = place->second;
     ring.records.push_back({record, now});
     ring.bytes += record->cost();
+    // The newest record always stays, so no ring becomes empty.
     while (ring.records.size() > 1 &&
            (ring.bytes > limits_.receive_ring_bytes || ring.records.front().at + limits_.receive_ring_age < now)) {
         TULLE_ASSERT(ring.records.front().record->cost() <= ring.bytes);
@@ -39,6 +41,7 @@ void Reconcile::keep(Instant now, OriginId origin, const RecordPtr& record) {
 }
 
 void Reconcile::keep_gone(Instant now, OriginId origin, RecordNo upto, const Gone& gone) {
+    // Turns the named losses into a plain number.
     const auto nameless = [](Gone& all) {
         for (const auto& [channel, missing] : all.channels) {
             all.unknown += missing;
@@ -51,6 +54,7 @@ void Reconcile::keep_gone(Instant now, OriginId origin, RecordNo upto, const Gon
     if (gone.channels.size() > kLossChannels) {
         nameless(losses.back().gone);
     }
+    // Too many reports: the two oldest become a single report without names.
     if (losses.size() > kLosses) {
         nameless(losses[0].gone);
         nameless(losses[1].gone);
@@ -76,6 +80,7 @@ void Reconcile::begin(Instant now, OriginId origin, const Position& position, co
                             .gone_unknown = 0,
                             .latest = now + 2 * timing_.reconcile,
                             .give_up_at = now + timing_.reconcile};
+    // Records beyond a hole need no answer, but wait for the hole to be filled, so that delivery stays in order.
     for (const RecordPtr& record : position.held) {
         if (delivered < record->n) {
             recovery.pool_bytes += recovery.pool.emplace(record->n, record).second ? record->cost() : 0;
@@ -89,12 +94,14 @@ void Reconcile::begin(Instant now, OriginId origin, const Position& position, co
     for (const OriginId survivor : survivors) {
         out.asks.emplace_back(survivor, Wake{origin, delivered});
     }
+    // This node's knowledge of the origin is final now: answer the survivors that asked too early.
     if (const auto early = early_.find(origin); early != early_.end()) {
         for (const auto& [asker, n] : early->second) {
             out.answers.push_back(answer(asker, origin, n));
         }
         early_.erase(early);
     }
+    // The new recovery asks everybody, so the leftovers of an earlier recovery are void.
     unasked_.erase(origin);
     if (survivors.empty()) {
         finish(now, it, out);
@@ -102,6 +109,7 @@ void Reconcile::begin(Instant now, OriginId origin, const Position& position, co
 }
 
 void Reconcile::on_wake(OriginId from, const Wake& wake, bool origin_in_session, Out& out) {
+    // The origin still lives for this node: the answer waits for the verdict.
     if (origin_in_session) {
         early_[wake.origin][from] = wake.delivered;
         return;
@@ -118,6 +126,7 @@ std::vector<RecordPtr> Reconcile::after(OriginId origin, RecordNo n) const {
             }
         }
     }
+    // The pool of a recovery under way holds records that were not delivered here yet, but may help the asker.
     if (const auto recovery = recoveries_.find(origin); recovery != recoveries_.end()) {
         found.insert(recovery->second.pool.upper_bound(n), recovery->second.pool.end());
     }
@@ -155,17 +164,20 @@ void Reconcile::take_in(OriginRecovery& recovery, const RecordPtr& record) {
     }
     recovery.pool.emplace(record->n, record);
     recovery.pool_bytes += record->cost();
+    // A record up to `known` may have been in a hole: one lost record less.
     recovery.lost -= recovery.lost > 0 && record->n <= recovery.known ? 1u : 0u;
 }
 
-/// Two survivors that were told of one loss tell of one, and so does one that is asked twice.
+// Two survivors may report the same loss, and a survivor that is asked twice reports its losses twice. The greatest
+// number counts, not the sum.
 void Reconcile::take_in(OriginRecovery& recovery, const Gone& gone) {
     for (const auto& [channel, missing] : gone.channels) {
         if (recovery.gone.size() < kLosses * kLossChannels || recovery.gone.contains(channel)) {
             std::uint64_t& most = recovery.gone[channel];
             most = std::max(most, missing);
         } else {
-            recovery.gone_unknown = std::max<std::uint64_t>(recovery.gone_unknown, 1);  // at least
+            // At the limit of named channels the loss becomes an unknown of at least 1.
+            recovery.gone_unknown = std::max<std::uint64_t>(recovery.gone_unknown, 1);
         }
     }
     recovery.gone_unknown = std::max(recovery.gone_unknown, gone.unknown);
@@ -187,9 +199,11 @@ void Reconcile::on_fill(Instant now, OriginId from, const Fill& fill, Out& out) 
     if (fill.last) {
         it->second.waiting.erase(waiting);
     } else {
+        // More parts follow: no need to ask again while parts arrive, and reason to wait longer.
         waiting->second = now + timing_.reconcile_retry;
         have_time(it->second, now + timing_.reconcile_retry);
     }
+    // Nobody is left to wait for. `away` nodes are not waited for.
     if (it->second.waiting.empty() && it->second.absent.empty()) {
         finish(now, it, out);
     }
@@ -200,6 +214,7 @@ void Reconcile::survivor_gone(OriginId oid) {
         askers.erase(oid);
     }
     for (auto& [origin, recovery] : recoveries_) {
+        // The answer may be cut off in the middle: ask again in the next session.
         if (recovery.waiting.erase(oid) > 0) {
             recovery.absent.insert(oid);
         }
@@ -216,6 +231,7 @@ std::vector<OriginId> Reconcile::survivor_back(Instant now, OriginId oid, Out& o
     }
     std::vector<OriginId> origins;
     for (auto it = unasked_.begin(); it != unasked_.end();) {
+        // The returned survivor may have records that the finished recovery lacked.
         if (it->second.survivors.erase(oid) > 0 && now <= it->second.until) {
             origins.push_back(it->first);
         }
@@ -244,7 +260,8 @@ std::optional<Reconcile::Position> Reconcile::abort(OriginId origin) {
 
 void Reconcile::finish(Instant now, std::map<OriginId, OriginRecovery>::iterator it, Out& out) {
     OriginRecovery& recovery = it->second;
-    const std::uint64_t untold = recovery.waiting.empty() ? 0 : 1;  // at least
+    // A survivor in session without an answer may have records that nobody else has: count at least 1 loss.
+    const std::uint64_t untold = recovery.waiting.empty() ? 0 : 1;
     Out::Filled filled{it->first, {}, {}, std::max(recovery.delivered, recovery.known)};
     filled.gone.unknown = std::max({recovery.lost, untold, recovery.gone_unknown});
     filled.gone.channels.assign(recovery.gone.begin(), recovery.gone.end());
@@ -264,6 +281,7 @@ void Reconcile::finish(Instant now, std::map<OriginId, OriginRecovery>::iterator
 
 void Reconcile::on_deadline(Instant now, Out& out) {
     for (auto it = recoveries_.begin(); it != recoveries_.end();) {
+        // finish() erases the recovery, so the iterator moves on first.
         const auto current = it++;
         OriginRecovery& recovery = current->second;
         if (recovery.give_up_at <= now) {

@@ -12,39 +12,47 @@
 
 namespace tulle::mesh {
 
-/// When an origin dies, its receivers fill each other in: what one of them has delivered, all that are interested
-/// deliver.
+/// When an origin dies, its receivers fill each other in: a record that any receiver has delivered is delivered by
+/// every interested receiver. Reconcile decides whom to ask, and which records are filled in. Recovery sends and
+/// delivers.
 ///
-/// Thread: confined to the hub. Time: `now` must not go backwards.
-/// Use:    the origin's session is ended first, so that nothing late of it can come behind the fill.
-/// Order:  what is filled in is handed on in order of n, when every survivor has answered or at the deadline.
-/// Silence: a survivor whose session ends before it has answered is asked when the next one stands, also when the rest
-///         has been handed on by then. One that has a session and does not answer may have what nobody else has: that
-///         is lost, and told so.
-/// Limits: keeps `receive_ring_bytes` or `receive_ring_age` of what came from each origin, and for as long what is
-///         gone: the last kLosses reports of it, with the names of up to kLossChannels channels each; older ones are
-///         one without names; waits `reconcile`, and twice that at most while answers arrive or survivors come again.
-///         Holds two rings of answers for each origin (two survivors may have different ends of it); what comes beyond
-///         is counted as lost. When the origin comes back meanwhile, nothing is handed on: it sends everything itself.
-/// Repeats: who has said nothing for `reconcile_retry` is asked again. While its answer arrives it is not: each
-///         question is answered from the beginning, with up to a ring.
+/// Thread: confined to the hub.
+/// Time:   `now` must not go backwards.
+/// Use:    the caller ends the session with the origin first, so that no late record of the origin comes behind the
+///         fill.
+/// Order:  filled-in records are handed on in order of n, when every survivor has answered or at the deadline.
+/// Silence: a survivor that loses its session before answering is asked again in the next session, even after the rest
+///         was handed on. A survivor with a session but without an answer may have records that nobody else has. Such
+///         records count as lost, and the loss is reported.
+/// Limits: keeps of each origin the records of the last `receive_ring_age`, at most `receive_ring_bytes`, and for as
+///         long the reports of losses. The last kLosses reports are kept, each with the names of at most kLossChannels
+///         channels; older reports are summed up without names. Waits `reconcile` for answers, and at most twice as
+///         long while answers arrive or survivors come again. Pools at most two rings of answers for each origin,
+///         because two survivors may have different ends of the log; records beyond count as lost. When the origin
+///         itself comes back meanwhile nothing is handed on: the origin sends everything itself.
+/// Repeats: a survivor that has been silent for `reconcile_retry` is asked again. While an answer arrives the survivor
+///         is not asked again, because each question is answered from the beginning, with up to a ring of records.
 class Reconcile {
 public:
     /// Reports of losses kept for each origin. Bounds the memory for an origin whose ring is overrun again and again.
     static constexpr std::size_t kLosses = 16;
+    /// Channels named in a report. Bounds a report to about 20 kB; a report with more channels is kept as a number
+    /// without names.
     static constexpr std::size_t kLossChannels = 64;
 
     Reconcile(const Timing& timing, const Limits& limits) : timing_(timing), limits_(limits) {}
 
-    /// Came from `origin` and was delivered.
+    /// Keeps a record that came from `origin` and was delivered here, for survivors that ask later.
     void keep(Instant now, OriginId origin, const RecordPtr& record);
-    /// Records of `origin` up to `upto` will never come: who asks for them is to be told as well.
+    /// Keeps a report: some records of `origin` up to `upto` will never come. A survivor that asks is told the report
+    /// too.
     void keep_gone(Instant now, OriginId origin, RecordNo upto, const Gone& gone);
 
-    /// What to say to whom.
+    /// The decisions of a call. The caller sends, answers and delivers, in the order of the fields.
     struct Out {
+        /// Questions, each with the node to ask.
         std::vector<std::pair<OriginId, Wake>> asks;
-        /// Send `to` what of `origin` follows `after`, filtered by its interest.
+        /// Send to `to` the given records of `origin`, filtered by the interest of `to`.
         struct Answer {
             OriginId to;
             OriginId origin;
@@ -52,34 +60,45 @@ public:
             Gone gone;
         };
         std::vector<Answer> answers;
-        /// To be delivered here, in order.
+        /// Deliver these records here, in order.
         struct Filled {
             OriginId origin;
             std::vector<RecordPtr> records;
-            Gone gone;      ///< nobody has these; those of unknown channels may be of no interest
-            RecordNo upto;  ///< what is gone is no later than this one
+            /// Losses: no survivor has the records. Unknown channels may be of no interest here.
+            Gone gone;
+            /// No lost record has a greater number, as far as the survivors' answers tell.
+            RecordNo upto;
         };
         std::vector<Filled> filled;
     };
 
-    /// How far we had come with the origin.
+    /// How far the records of an origin had arrived here.
     struct Position {
-        RecordNo delivered;           ///< all up to here
-        std::vector<RecordPtr> held;  ///< came beyond a hole
-        std::uint64_t lost = 0;       ///< at most so many records are in the holes,
-        RecordNo known = {};          ///< and none of them is later than this one
+        /// Everything up to here was delivered.
+        RecordNo delivered;
+        /// Records that arrived beyond a hole.
+        std::vector<RecordPtr> held;
+        /// The number of records in the holes, at most.
+        std::uint64_t lost = 0;
+        /// No record in the holes has a greater number.
+        RecordNo known = {};
     };
-    /// `survivors` have a session; `away` had one lately, and are asked if they come again.
+    /// The nodes that may have records of the origin.
     struct Witnesses {
+        /// In session now: asked at once and waited for.
         std::set<OriginId> survivors;
+        /// Lately in session: asked when the next session stands, and not waited for.
         std::set<OriginId> away;
     };
-    /// `origin` is dead.
+    /// Starts the recovery of the dead `origin`. Without survivors the recovery ends in the same call. REQUIRES:
+    /// `origin` is not a survivor.
     void begin(Instant now, OriginId origin, const Position& position, const Witnesses& witnesses, Out& out);
-    /// A survivor asks. Answered now, or when the origin is dead for us too.
+    /// Answers the question of another survivor: now, or in begin() when `origin_in_session` says that the origin still
+    /// lives for this node.
     void on_wake(OriginId from, const Wake& wake, bool origin_in_session, Out& out);
+    /// Takes in a part of the answer of `from`. Ignored when no answer of `from` is awaited.
     void on_fill(Instant now, OriginId from, const Fill& fill, Out& out);
-    /// Bytes kept of the origin of which most is kept.
+    /// The size in bytes of the largest receive ring.
     [[nodiscard]] std::size_t largest_ring() const {
         std::size_t most = 0;
         for (const auto& [origin, ring] : rings_) {
@@ -87,72 +106,105 @@ public:
         }
         return most;
     }
+    /// True when a recovery of `origin` has begun and not ended.
     [[nodiscard]] bool under_way(OriginId origin) const { return recoveries_.contains(origin); }
     /// The session with survivor `oid` has ended. Recoveries that await its answer will ask in its next session. Its
     /// early questions are dropped: they may have come by a session that the survivor itself ended long before.
     void survivor_gone(OriginId oid);
-    /// A new one stands. Returned are the origins of which the rest has been handed on, and that it is still to be
-    /// asked of.
+    /// A new session with `oid` stands. Asks for recoveries under way. Returns the origins with a finished recovery
+    /// that `oid` has not answered: the caller begins these recoveries again.
     [[nodiscard]] std::vector<OriginId> survivor_back(Instant now, OriginId oid, Out& out);
-    /// It may live after all: then what it sends itself is complete and in order. How far we had come, to begin anew if
-    /// it does not; nothing when that was not under way.
+    /// Gives up the recovery of `origin`, which may live after all: the origin itself sends everything completely and
+    /// in order. Returns the position from which to begin again if the origin does not come; nothing when no recovery
+    /// was under way.
     std::optional<Position> abort(OriginId origin);
+    /// Asks again, gives up waiting, and drops old rings.
     void on_deadline(Instant now, Out& out);
+    /// When on_deadline() has a recovery to work on. Nothing without recoveries: old rings alone cause no wake-up.
     [[nodiscard]] std::optional<Instant> next_deadline() const;
+    /// Records handed on as filled in. The counter only grows.
     [[nodiscard]] std::uint64_t filled() const { return filled_; }
 
 private:
+    /// A record with its time of arrival.
     struct Kept {
         RecordPtr record;
         Instant at;
     };
+    /// The latest records of an origin.
     struct Ring {
         std::deque<Kept> records;
         std::size_t bytes = 0;
     };
+    /// A report of lost records with its time of arrival.
     struct Loss {
         RecordNo upto;
         Gone gone;
         Instant at;
     };
+    /// The state of a recovery.
     struct OriginRecovery {
         RecordNo delivered;
-        std::map<OriginId, Instant> waiting;  // and when to ask again
-        std::set<OriginId> absent;            // to be asked when they come again, and waited for
-        std::set<OriginId> away;              // the same, and not waited for
+        /// Survivors whose answers are awaited, each with the time of the next question.
+        std::map<OriginId, Instant> waiting;
+        /// Survivors without a session: asked when they come again, and waited for until the deadline.
+        std::set<OriginId> absent;
+        /// Nodes lately in session: asked when they come again, and not waited for.
+        std::set<OriginId> away;
+        /// Records to be delivered, in order of n.
         std::map<RecordNo, RecordPtr> pool;
         std::size_t pool_bytes = 0;
+        /// Records in the holes, less those found in the answers since.
         std::uint64_t lost = 0;
-        RecordNo known;                             // the holes are no later
-        std::map<std::string, std::uint64_t> gone;  // by channel, as survivors were told
+        /// No record in the holes has a greater number.
+        RecordNo known;
+        /// Losses that survivors were told of, by channel.
+        std::map<std::string, std::uint64_t> gone;
         std::uint64_t gone_unknown = 0;
-        Instant latest;      // no answer is waited for beyond it
-        Instant give_up_at;  // unless something comes meanwhile
+        /// The deadline beyond which no answer is waited for.
+        Instant latest;
+        /// The present deadline. Answers move the deadline on, up to `latest`.
+        Instant give_up_at;
     };
 
+    /// The records of `origin` behind `n` known here: from the receive ring and the pool, in order of n.
     [[nodiscard]] std::vector<RecordPtr> after(OriginId origin, RecordNo n) const;
+    /// The kept losses of `origin` that reach beyond `n`.
     [[nodiscard]] Gone gone_after(OriginId origin, RecordNo n) const;
+    /// The answer to a question of `to` about the records of `origin` behind `n`.
     [[nodiscard]] Out::Answer answer(OriginId to, OriginId origin, RecordNo n) const;
+    /// Puts a record into the pool, unless known already. Beyond two rings of bytes the record counts as lost.
     void take_in(OriginRecovery& recovery, const RecordPtr& record);
+    /// Merges the losses that a survivor reports.
     static void take_in(OriginRecovery& recovery, const Gone& gone);
+    /// Extends the deadline to `until`, at most to `latest`.
     static void have_time(OriginRecovery& recovery, Instant until) {
         recovery.give_up_at = std::max(recovery.give_up_at, std::min(until, recovery.latest));
     }
+    /// Ends a recovery: hands the pool on in order and reports losses.
     void finish(Instant now, std::map<OriginId, OriginRecovery>::iterator it, Out& out);
+    /// Drops rings and reports older than `receive_ring_age`.
     void drop_old_rings(Instant now);
 
     Timing timing_;
     Limits limits_;
-    std::map<OriginId, Ring> rings_;               // none is empty
-    std::map<OriginId, std::deque<Loss>> losses_;  // likewise
-    Instant rings_until_ = Instant::max();         // no ring is too old before
+    // By origin. No ring in the map is empty.
+    std::map<OriginId, Ring> rings_;
+    // By origin. No queue in the map is empty.
+    std::map<OriginId, std::deque<Loss>> losses_;
+    // The earliest time at which a ring or report can be too old.
+    Instant rings_until_ = Instant::max();
     std::map<OriginId, OriginRecovery> recoveries_;
+    /// Survivors of a finished recovery that have not answered.
     struct Unasked {
         std::set<OriginId> survivors;
-        Instant until;  // then nobody has its records any more
+        /// After this moment nobody keeps the origin's records any more.
+        Instant until;
     };
-    std::map<OriginId, Unasked> unasked_;                     // by origin
-    std::map<OriginId, std::map<OriginId, RecordNo>> early_;  // origin -> who asked before it was dead for us
+    // By origin.
+    std::map<OriginId, Unasked> unasked_;
+    // By origin: the askers whose question came before this node gave the origin up, each with its position.
+    std::map<OriginId, std::map<OriginId, RecordNo>> early_;
     std::uint64_t filled_ = 0;
 };
 

@@ -16,18 +16,23 @@
 
 namespace tulle::mesh {
 
-/// Position in the log of one origin: 1, 2, 3… (origin, RecordNo) names a record everywhere; 0 is "before the first".
+/// Position of a record in the log of its origin: 1, 2, 3… The pair (origin, RecordNo) names a record everywhere. 0
+/// stands for "before the first record".
 using RecordNo = Strong<struct RecordNoTag, std::uint64_t>;
 
-/// One user of a presence channel. At most kMaxUserBytes and kMaxUserInfoBytes.
+/// A user of a presence channel. At most kMaxUserBytes for `user` and kMaxUserInfoBytes for `info`.
 struct PresenceMember {
-    std::string user;  ///< opaque key, distinct per user
-    SharedBytes info;  ///< opaque to the mesh; may be null
+    /// Opaque key, distinct for each user.
+    std::string user;
+    /// Opaque to the mesh. May be null.
+    SharedBytes info;
+    /// Bytes that the user counts for in a list.
     [[nodiscard]] std::size_t cost() const { return 32 + user.size() + (info ? info->size() : 0); }
 };
 
-/// Interest in the members of a channel is interest in this key: so the filter, the ring and the repair treat changes
-/// of presence as they treat messages. No channel of a client begins with this byte.
+/// A node with interest in the users of a channel has interest in the channel's presence key: this mark and the
+/// channel's name. So the filter, the ring and the repair treat changes of presence like messages. No client's channel
+/// begins with this byte.
 inline constexpr char kPresenceMark = '\x01';
 [[nodiscard]] inline bool is_presence_key(std::string_view key) {
     return !key.empty() && key[0] == kPresenceMark;
@@ -36,7 +41,8 @@ inline constexpr char kPresenceMark = '\x01';
     return kPresenceMark + std::string(channel);
 }
 
-/// Interest in the last event of a channel that keeps one is interest in this key, likewise.
+/// A node with interest in the retained event of a channel has interest in the channel's retained key: this mark and
+/// the channel's name. No client's channel begins with this byte.
 inline constexpr char kRetainedMark = '\x02';
 [[nodiscard]] inline bool is_retained_key(std::string_view key) {
     return !key.empty() && key[0] == kRetainedMark;
@@ -44,59 +50,67 @@ inline constexpr char kRetainedMark = '\x02';
 [[nodiscard]] inline std::string retained_key(std::string_view channel) {
     return kRetainedMark + std::string(channel);
 }
-/// A key by which a node asks for something beside the messages of a channel.
+/// True for a presence key or a retained key: a key that stands for more than the messages of a channel.
 [[nodiscard]] inline bool is_marked_key(std::string_view key) {
     return is_presence_key(key) || is_retained_key(key);
 }
-/// REQUIRES: is_marked_key(key).
+/// The channel's name in a marked key. REQUIRES: is_marked_key(key).
 [[nodiscard]] inline std::string_view marked_channel(std::string_view key) {
     TULLE_ASSERT(is_marked_key(key));
     return key.substr(1);
 }
 
-/// When an event that its channels keep was accepted: the same order of two such events for every node.
+/// When an event that its channels retain was accepted. All nodes order two such events alike: by time, then by origin.
 struct Stamp {
-    std::uint64_t time_us = 0;  ///< hybrid: the wall clock, but later than every stamp the origin had seen; 0: none
+    /// Microseconds of the hybrid clock: the wall clock, but later than every stamp that the origin had seen. 0: no
+    /// stamp.
+    std::uint64_t time_us = 0;
     OriginId origin;
     friend auto operator<=>(const Stamp&, const Stamp&) = default;
 };
 
-/// The last event of a channel that keeps one. A value; the body is shared.
+/// The last event of a channel that retains events. A value; the body is shared.
 struct RetainedEvent {
     Stamp stamp;
     SharedBody body;
-    Instant until{};  ///< kept so long, by this machine's monotonic clock
+    /// When the event ends, by this machine's monotonic clock.
+    Instant until{};
 
+    /// Bytes that the event counts for in the table.
     [[nodiscard]] std::size_t cost() const { return 96 + (body ? body->size() : 0); }
 };
 
-/// What one publish, or one change of presence, became. Immutable once numbered; shared by the ring, the links and the
-/// shards.
+/// The result of a publish, or of a change of presence. Immutable once numbered; the ring, the links and the shards
+/// share a record.
 struct Record {
     RecordNo n;
-    /// Opaque keys ("<app id>/<channel name>"), 1 to kMaxRecordChannels of them, each at most kMaxChannelBytes.
+    /// Opaque keys ("<app id>/<channel name>"), 1 to kMaxRecordChannels, each at most kMaxChannelBytes long.
     std::vector<std::string> channels;
-    /// What a message says, of at most kMaxBodyBytes; opaque to the mesh, but for its kind. Null in a change of
-    /// presence, and in what is left of an evicted record.
+    /// The contents of a message, at most kMaxBodyBytes; the mesh reads nothing but the kind of data. Null in a change
+    /// of presence, and in the stub of an evicted record.
     SharedBody body;
-    /// The connection that must not get it; empty for none.
+    /// The connection that must not get the message. Empty for none.
     std::string exclude_socket;
-    /// A change of presence: who joined or left. Empty for a message. Then the one key in `channels` is a presence key.
+    /// For a change of presence: the user who joined or left, and the only key in `channels` is a presence key. Empty
+    /// for a message.
     std::string user = {};
+    /// For a change of presence: true when the user left.
     bool left = false;
-    SharedBytes info = {};  ///< of who joined; may be null
-    /// A marked message: its receivers report it to its origin, and nobody delivers it.
+    /// The information of a user who joined. May be null.
+    SharedBytes info = {};
+    /// True for a marked message: its receivers report to the origin, and no client gets the message.
     bool trace = false;
-    /// The first so many of `channels` keep it as their last event, for `keep_for`, under `stamp`.
+    /// The first `retained` channels keep the record as their retained event.
     std::size_t retained = 0;
     Stamp stamp = {};
+    /// How long the record is retained.
     Duration keep_for = {};
     /// The keepers of the retaining channels, as named by the origin. Does not travel: only the origin knows the list.
-    std::vector<OriginId> keepers = {};  ///< of those channels, as the origin saw it; known to the origin alone
+    std::vector<OriginId> keepers = {};
 
     [[nodiscard]] bool is_presence() const { return !user.empty(); }
 
-    /// What it costs in a ring or a frame, headers included.
+    /// Bytes that the record counts for in a ring or a frame, with an allowance for headers.
     [[nodiscard]] std::size_t cost() const {
         std::size_t bytes =
             64 + exclude_socket.size() + user.size() + (body ? body->size() : 0) + (info ? info->size() : 0);
@@ -112,9 +126,12 @@ using RecordPtr = std::shared_ptr<const Record>;
 /// How a marked message came to its receiver.
 enum class TracePath : std::uint8_t {
     kDirect,
-    kRelayed,   ///< by a witness, round a one-way link
-    kRepaired,  ///< lost at first, and repeated on demand
-    kFilledIn,  ///< by a survivor, while the origin was taken for dead
+    /// By a witness, around a one-way link.
+    kRelayed,
+    /// Lost at first, then repeated on demand.
+    kRepaired,
+    /// By a survivor, while the origin was taken for dead.
+    kFilledIn,
 };
 
 }  // namespace tulle::mesh

@@ -8,12 +8,14 @@
 #include "mesh/core/node/port.hpp"
 
 namespace tulle::mesh {
+// The largest record fits into the ring.
 static_assert(kMaxBodyBytes < Limits{}.ring_bytes);
 
 namespace {
 
 #if defined(__SANITIZE_THREAD__)
-constexpr bool kKnowsFences = false;  // it would take the way without a copy for a race
+// ThreadSanitizer does not understand fences, and would report the eviction in place as a race.
+constexpr bool kKnowsFences = false;
 #else
 constexpr bool kKnowsFences = true;
 #endif
@@ -23,7 +25,8 @@ constexpr bool kKnowsFences = true;
 void make_stub(Record& record) {
     record.body = nullptr;
     record.info = nullptr;
-    std::string().swap(record.exclude_socket);  // with its memory
+    // Swapped, because clear() would keep the memory.
+    std::string().swap(record.exclude_socket);
     std::string().swap(record.user);
     record.left = false;
     record.stamp = {};
@@ -36,9 +39,11 @@ RecordPtr RecordRing::append(Instant now, Record record) {
     TULLE_ASSERT(entries_.empty() || entries_.back().at <= now);
     last_ = last_.next();
     record.n = last_;
-    RecordPtr shared = std::make_shared<Record>(std::move(record));  // to become a stub where it is
+    // Made without const, so that the record can become a stub where the record lies.
+    RecordPtr shared = std::make_shared<Record>(std::move(record));
     bytes_ += shared->cost();
     entries_.push_back({shared, now});
+    // The newest record stays whole whatever its size: the links have not seen the record yet.
     while (bytes_ > limits_.ring_bytes && stubs_ + 1 < entries_.size()) {
         evict_oldest();
     }
@@ -64,9 +69,13 @@ void RecordRing::evict_oldest() {
     TULLE_ASSERT(oldest.record->cost() <= bytes_);
     bytes_ -= oldest.record->cost();
     if (kKnowsFences && oldest.record.use_count() == 1) {
-        std::atomic_thread_fence(std::memory_order_acquire);  // whoever had it on another thread has read it before
-        make_stub(const_cast<Record&>(*oldest.record));       // was not made const, and nobody else sees it
+        // The ring is the last owner: the record can become a stub in place, without a copy of the channels. The fence
+        // orders the reads of earlier owners on other threads before the writes here.
+        std::atomic_thread_fence(std::memory_order_acquire);
+        // The cast is allowed, because append() made the object without const and nobody else sees the object.
+        make_stub(const_cast<Record&>(*oldest.record));
     } else {
+        // Somebody still reads the record: put a copy without a body into the ring.
         Record stub{oldest.record->n, oldest.record->channels, nullptr, {}};
         stub.trace = oldest.record->trace;
         stub.retained = oldest.record->retained;

@@ -9,7 +9,7 @@
 namespace tulle::mesh {
 namespace {
 
-/// Each channel once.
+/// Sums up the losses, so that each channel stands in the list once.
 Gone merged(Gone gone) {
     std::map<std::string, std::uint64_t> sums;
     for (const auto& [channel, missing] : gone.channels) {
@@ -22,6 +22,7 @@ Gone merged(Gone gone) {
 }  // namespace
 
 SessionTerms Recovery::terms_for(OriginId oid, RecordNo last) {
+    // The position is kept, for the case that the origin does not answer the handshake.
     if (const auto position = reconcile_.abort(oid)) {
         unasked_.insert_or_assign(oid, *position);
     }
@@ -35,6 +36,8 @@ SessionTerms Recovery::terms_for(OriginId oid, RecordNo last) {
 
 void Recovery::session_down(Instant now, OriginId oid, PeerState state, Reconcile::Position position, Effects& out) {
     TULLE_ASSERT(!context_.sessions().contains(oid));
+    // A peer that is merely being dialled again may still answer, so only a dead or parted peer is absent as a
+    // survivor.
     if (state == PeerState::kDead || state == PeerState::kLeft) {
         reconcile_.survivor_gone(oid);
     }
@@ -42,7 +45,7 @@ void Recovery::session_down(Instant now, OriginId oid, PeerState state, Reconcil
         pass_extras(oid, position.delivered);
         ask_survivors(now, oid, std::move(position), out);
     } else if (state == PeerState::kJoining) {
-        // the origin is dialled: if it does not come, the survivors are asked then
+        // The origin is dialled. If the origin does not come, ask_after_dialling() asks the survivors.
         unasked_.insert_or_assign(oid, std::move(position));
     }
 }
@@ -54,6 +57,7 @@ void Recovery::ask_survivors(Instant now, OriginId origin, Reconcile::Position p
             witnesses.survivors.insert(oid);
         }
     }
+    // A node that died lately may have records too, if the node comes back before the rings are too old.
     for (const auto& [oid, peer] : membership_.peers()) {
         if (oid != origin && peer.state == PeerState::kDead &&
             now - peer.dead_since < context_.limits().receive_ring_age) {
@@ -65,14 +69,13 @@ void Recovery::ask_survivors(Instant now, OriginId origin, Reconcile::Position p
     run(now, todo, out);
 }
 
-/// Records that others have filled in after an earlier death are delivered too: a record below them would be out of
-/// order.
+// Records that were filled in after an earlier death are delivered already. A record below an extra would be out of
+// order.
 void Recovery::pass_extras(OriginId origin, RecordNo& delivered) {
     const std::vector<RecordNo>& extras = origins_.extras(origin);
     delivered = extras.empty() ? delivered : std::max(delivered, extras.back());
 }
 
-/// Whether a record of a belated answer can be delivered. If not, it belongs to what is `late`, and is told to be gone.
 bool Recovery::is_in_order(OriginId origin, const Record& record, Gone& late) {
     const std::vector<RecordNo>& extras = origins_.extras(origin);
     if (extras.empty() || extras.back() < record.n) {
@@ -93,6 +96,8 @@ void Recovery::session_up(Instant now, OriginId oid, Effects& out) {
     Reconcile::Out todo;
     const std::vector<OriginId> origins = reconcile_.survivor_back(now, oid, todo);
     run(now, todo, out);
+    // The finished recovery of each of these origins lacked the answer of the returned peer: begin again with that
+    // answer.
     for (const OriginId origin : origins) {
         const std::optional<RecordNo> ours = origins_.delivered(origin);
         if (ours && !context_.sessions().contains(origin) && !reconcile_.under_way(origin)) {
@@ -113,6 +118,7 @@ void Recovery::ask_after_dialling(Instant now, Effects& out) {
         auto [origin, position] = *current;
         unasked_.erase(current);
         pass_extras(origin, position.delivered);
+        // A standing session needs no recovery: the origin sends the rest.
         if ((peer == nullptr || !peer->in_session()) && !reconcile_.under_way(origin)) {
             ask_survivors(now, origin, position, out);
         }
@@ -128,8 +134,9 @@ void Recovery::on(Instant now, OriginId from, const Wake& wake, Effects& out) {
     const std::optional<RecordNo> ours = origins_.delivered(wake.origin);
     if (!stands && peer != nullptr && peer->state == PeerState::kDead && peer->local_tag == SessionTag{} && ours &&
         *ours < wake.delivered && !reconcile_.under_way(wake.origin)) {
-        // It came back to the asker and died again before we met: what the asker has got meanwhile is news to us. Not
-        // while we try to meet it again: it has been told how far we are.
+        // The origin came back to the asker and died again before this node met the origin. The records that the asker
+        // got meanwhile are news here, so recover the origin again. Not while this node dials the origin: the handshake
+        // has told the origin how far this node is.
         Reconcile::Position position{.delivered = *ours, .held = {}};
         pass_extras(wake.origin, position.delivered);
         ask_survivors(now, wake.origin, position, out);
@@ -138,6 +145,7 @@ void Recovery::on(Instant now, OriginId from, const Wake& wake, Effects& out) {
 
 void Recovery::on(Instant now, OriginId from, const Fill& fill, Effects& out) {
     for (const RecordPtr& record : fill.records) {
+        // A trace names the survivor that filled the marked message in.
         if (record->trace) {
             traces_.note_filler(fill.origin, record->n, from);
         }
@@ -169,7 +177,8 @@ void Recovery::fill_in(Instant now, const Reconcile::Out::Filled& filled, Effect
     gone_ += filled.gone.unknown;
     if (!filled.gone.empty()) {
         reconcile_.keep_gone(now, filled.origin, filled.upto, filled.gone);
-        arrivals_.report_gone(filled.origin, {}, filled.gone, out);  // who has not answered may have had later ones
+        // Without an upper number: a survivor without an answer may have had later records.
+        arrivals_.report_gone(filled.origin, {}, filled.gone, out);
     }
     Gone late;
     for (const RecordPtr& record : filled.records) {
@@ -177,7 +186,8 @@ void Recovery::fill_in(Instant now, const Reconcile::Out::Filled& filled, Effect
             continue;
         }
         origins_.add_extra(filled.origin, record->n);
-        reconcile_.keep(now, filled.origin, record);  // a survivor that is late may still ask
+        // A late survivor may still ask.
+        reconcile_.keep(now, filled.origin, record);
         arrivals_.on_filled(now, filled.origin, record, out);
     }
     if (!late.empty()) {
@@ -185,7 +195,8 @@ void Recovery::fill_in(Instant now, const Reconcile::Out::Filled& filled, Effect
     }
     if (const std::vector<RecordNo>& extras = origins_.extras(filled.origin);
         extras.size() > context_.limits().extras) {
-        // Too many to tell the origin if it comes back: what it would have sent between them is given up here.
+        // Too many extras to tell the origin in a handshake. The records between the extras are given up here: the
+        // position moves beyond.
         arrivals_.report_gone(filled.origin, extras.back(), {{}, 1}, out);
         origins_.set_delivered(now, filled.origin, extras.back());
     }
@@ -194,7 +205,8 @@ void Recovery::fill_in(Instant now, const Reconcile::Out::Filled& filled, Effect
 void Recovery::send_fill(const Reconcile::Out::Answer& answer, Effects& out) {
     const Session* session = context_.sessions().find(answer.to);
     if (session == nullptr || !session->interest.synced) {
-        return;  // nobody knows yet what it is interested in: it asks again
+        // Without the asker's interest the records can't be filtered. The asker asks again.
+        return;
     }
     const Audience::Reader reader = MeshContext::reader(*session);
     Fill fill{.origin = answer.origin, .records = {}, .last = false};
@@ -203,6 +215,7 @@ void Recovery::send_fill(const Reconcile::Out::Answer& answer, Effects& out) {
         if (!context_.audience().is_due(reader, *record, Audience::Keepers::kPresent)) {
             continue;
         }
+        // The part is full: send, and begin the next.
         if (!fill.records.empty() && bytes + record->cost() > context_.limits().frame_bytes) {
             context_.send(answer.to, fill, out);
             fill.records.clear();
@@ -212,7 +225,7 @@ void Recovery::send_fill(const Reconcile::Out::Answer& answer, Effects& out) {
         fill.records.push_back(record);
     }
     fill.last = true;
-    // several losses of one channel are one number: the asker takes the greatest that it is told
+    // Several losses of a channel become a single number, because the asker takes the greatest number reported.
     fill.gone = merged(answer.gone);
     std::erase_if(fill.gone.channels, [&](const auto& gone) { return !context_.audience().wants(reader, gone.first); });
     context_.send(answer.to, std::move(fill), out);

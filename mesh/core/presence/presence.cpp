@@ -6,6 +6,7 @@ namespace tulle::mesh {
 
 void Presence::on(Instant now, ShardIndex shard, const MemberJoin& wanted, Effects& out) {
     const PresenceMember& member = wanted.member;
+    // The interest in the presence key, not in the channel, says whether the shard subscribed as to a presence channel.
     const bool here = (local_.shards_of(presence_key(wanted.channel)) >> shard.value) & 1;
     const bool too_large = member.user.empty() || member.user.size() > kMaxUserBytes ||
                            (member.info && member.info->size() > kMaxUserInfoBytes);
@@ -16,9 +17,11 @@ void Presence::on(Instant now, ShardIndex shard, const MemberJoin& wanted, Effec
     }
     PresenceTable::Changes changes;
     const PresenceTable::Joined joined = table_.join(shard, wanted.channel, member, wanted.max_members, changes);
+    // Only a user new on this node is news for the peers.
     if (joined == PresenceTable::Joined::kNew) {
         log(now, wanted.channel, member, false);
     }
+    // The change precedes the answer, so that the shard's list holds the user when the answer comes.
     tell(changes, out);
     const bool full = joined == PresenceTable::Joined::kFull;
     out.push_back(ToPort{shard, MemberJoined{wanted.id, full ? JoinOutcome::kFull : JoinOutcome::kJoined}});
@@ -41,6 +44,7 @@ void Presence::drop(Instant now, ShardIndex shard, const std::string& channel, E
     if (local_.shards_of(key) == 0) {
         return;
     }
+    // A loop over a copy of all own users; leave() ignores users of other shards.
     for (const PresenceMember& member : table_.own(channel)) {
         leave(now, shard, channel, member.user, out);
     }
@@ -78,6 +82,7 @@ void Presence::on_record(Instant now, OriginId from, const Record& record, Effec
 
 bool Presence::accept(Instant now, OriginId from, const PresencePart& part, Effects& out) {
     const std::optional<InterestVersion> since = local_.since(presence_key(part.channel));
+    // Nobody here asks for the users any more, or the peer answers an interest that has not been told yet.
     if (!since) {
         return false;
     }

@@ -6,6 +6,13 @@
 #include "mesh/base/assert.hpp"
 #include "mesh/core/node/port.hpp"
 
+// The union of all origins' users.
+//
+// Each user of a channel counts the places that have the user: shards of this node and other origins. The first place
+// brings MemberChanged{joined}, the last takes the user away again. A loss does not take users away at once: lose()
+// opens a new epoch for the origin, so that everything told before is void, and on_deadline() marks the users that no
+// place has any more with the end of their grace. A list in the new epoch, or another origin, lifts the mark before
+// anybody was told.
 namespace tulle::mesh {
 static_assert(kMaxShards <= 64, "the shards of a user are bits of a word");
 
@@ -118,7 +125,9 @@ void PresenceTable::apply(OriginId from, const Record& record, Changes& out) {
     const auto remote = state->second.remotes.find(from);
     const bool told = remote != state->second.remotes.end() && is_complete(from, remote->second);
     if (!told || record.n <= remote->second.at) {
-        return;  // in the list that comes, or in the one that came
+        // Without a complete list: the list to come holds the change. Otherwise the list that came holds the change
+        // already.
+        return;
     }
     if (!record.left) {
         add(state->first, state->second, {record.user, record.info}, from, out);
@@ -129,7 +138,8 @@ void PresenceTable::apply(OriginId from, const Record& record, Changes& out) {
 
 bool PresenceTable::accept(OriginId from, const PresencePart& part, InterestVersion since, Changes& out) {
     if (part.version < since) {
-        return false;  // made for an interest that has ended since
+        // The list was made for an interest that has ended since: the users may be outdated.
+        return false;
     }
     Channel& state = channels_[part.channel];
     Remote& remote = state.remotes[from];
@@ -140,6 +150,7 @@ bool PresenceTable::accept(OriginId from, const PresencePart& part, InterestVers
         remote.building_version = part.version;
         remote.building_epoch = epoch(from);
     } else if (remote.building_version != part.version || remote.building_epoch != epoch(from)) {
+        // A piece of a list without the first piece, or of another list: wait for the next list.
         return false;
     }
     remote.building.insert(remote.building.end(), part.members.begin(), part.members.end());
@@ -152,6 +163,7 @@ bool PresenceTable::accept(OriginId from, const PresencePart& part, InterestVers
     if (!part.last) {
         return false;
     }
+    // The list is complete. The building fields are reset, but the number of users held stays for replace() to adjust.
     const std::vector<PresenceMember> members = std::move(remote.building);
     remote = Remote{.version = part.version,
                     .at = part.at,
@@ -176,11 +188,13 @@ bool PresenceTable::is_over(OriginId from, const std::string& channel) const {
 
 void PresenceTable::replace(const std::string& name, Channel& channel, OriginId origin,
                             const std::vector<PresenceMember>& members, Changes& out) {
+    // Users that the list lacks leave. Users in the list and already here are left alone, so nobody is told twice.
     std::set<std::string_view> present;
     for (const PresenceMember& member : members) {
         present.insert(member.user);
     }
     for (auto user = channel.users.begin(); user != channel.users.end();) {
+        // take() may erase the user.
         const auto next = std::next(user);
         if (!present.contains(user->first)) {
             take(name, channel, user, origin, out);
@@ -201,6 +215,7 @@ void PresenceTable::add(const std::string& name, Channel& channel, const Presenc
         held.info = member.info;
         out.push_back({name, member, true});
     }
+    // The user is here again: the grace ends without a word.
     held.leaving_at.reset();
     if (origin != self_ && std::find(held.origins.begin(), held.origins.end(), origin) == held.origins.end()) {
         held.origins.push_back(origin);
@@ -208,7 +223,6 @@ void PresenceTable::add(const std::string& name, Channel& channel, const Presenc
     }
 }
 
-/// REQUIRES: for our own, its shards are 0 already.
 void PresenceTable::take(const std::string& name, Channel& channel, Users::iterator user, OriginId origin,
                          Changes& out) {
     TULLE_ASSERT(origin != self_ || user->second.shards == 0);
@@ -217,6 +231,7 @@ void PresenceTable::take(const std::string& name, Channel& channel, Users::itera
         TULLE_ASSERT(channel.remotes[origin].held > 0);
         --channel.remotes[origin].held;
     }
+    // Only a place that had the user can end the user's presence.
     if ((others > 0 || origin == self_) && !user->second.held()) {
         gone(name, channel, user, out);
     }
@@ -237,13 +252,13 @@ void PresenceTable::lose(Instant now, OriginId from) {
     if (names == channels_of_.end()) {
         return;
     }
+    // All graces are equally long, so later losses end later.
     TULLE_ASSERT(losses_.empty() || losses_.back().until <= now + grace_);
     const std::uint64_t ended = epochs_[from]++;
     losses_.push_back({from, std::move(names->second), ended, now + grace_});
     channels_of_.erase(names);
 }
 
-/// Returns the work done, in users.
 std::size_t PresenceTable::lose_slice(Loss& loss) {
     std::size_t done = 0;
     while (!loss.channels.empty() && done < slice_) {
@@ -260,23 +275,25 @@ std::size_t PresenceTable::lose_channel(const Loss& loss, const std::string& nam
     }
     const auto remote = state->second.remotes.find(loss.origin);
     if (remote == state->second.remotes.end() || remote->second.epoch > loss.epoch) {
-        return 0;  // forgotten meanwhile, or told anew
+        // The channel was forgotten meanwhile, or a list of the new epoch has come.
+        return 0;
     }
     for (auto& [user, held] : state->second.users) {
         if (std::erase(held.origins, loss.origin) > 0 && !held.held()) {
+            // No place has the user any more: the grace runs.
             held.leaving_at = loss.until;
             TULLE_ASSERT(leaving_.empty() || leaving_.back().at <= loss.until);
             leaving_.push_back({loss.until, name, user});
         }
     }
     remote->second.held = 0;
+    // No list of the new epoch is under way, so nothing of the origin is left.
     if (remote->second.building_epoch <= loss.epoch) {
         state->second.remotes.erase(remote);
     }
     return state->second.users.size();
 }
 
-/// Nothing that was told in an earlier session is held any more: the count may begin anew.
 void PresenceTable::forget_epoch(OriginId origin) {
     const auto same = [&](const Loss& loss) { return loss.origin == origin; };
     if (!channels_of_.contains(origin) && std::none_of(losses_.begin(), losses_.end(), same)) {
@@ -301,6 +318,7 @@ void PresenceTable::on_deadline(Instant now, Changes& out) {
             continue;
         }
         const auto user = state->second.users.find(due.user);
+        // Another time, or none: somebody has brought the user again since.
         if (user != state->second.users.end() && user->second.leaving_at == due.at) {
             gone(due.channel, state->second, user, out);
         }

@@ -8,10 +8,12 @@ namespace tulle::mesh {
 
 void Queries::on(Instant now, ShardIndex shard, const Query& query, Effects& out) {
     const std::vector<OriginId> ids = context_.sessions().ids();
+    // This node's own retained events take part in the answer like a peer's.
     std::vector<RetainedPartPtr> held;
     for (const std::string& channel : query.retained) {
         held.push_back(std::make_shared<const RetainedPart>(retained_.part(now, channel)));
     }
+    // Without a token the table was full and has answered already.
     if (const auto token = table_.ask(now, shard, query, {ids.begin(), ids.end()}, held, out)) {
         const auto timeout = static_cast<std::uint32_t>(std::clamp<Duration>(query.timeout, 1ms, 60s) / 1ms);
         for (const OriginId oid : ids) {
@@ -27,9 +29,12 @@ void Queries::on(ShardIndex shard, const LocalAnswer& answer, Effects& out) {
 }
 
 void Queries::on(Instant now, OriginId from, const QueryAsk& ask, Effects& out) {
+    // The shards are asked first. Retained events are then sent beside the parts; the shards' last part ends the
+    // answer.
     table_.on_ask(now, from, ask, out);
     for (const std::string& channel : ask.retained) {
         RetainedPart part = retained_.part(now, channel);
+        // A channel without an event adds nothing to the answer.
         if (part.stamp.time_us != 0) {
             context_.send(from, QueryAnswer{ask.id, {}, false, std::make_shared<const RetainedPart>(std::move(part))},
                           out);

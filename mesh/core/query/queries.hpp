@@ -6,8 +6,11 @@
 
 namespace tulle::mesh {
 
-/// Questions to every shard of every node. What is under way is in a QueryTable.
-/// Thread: confined to the hub. Limits: as of QueryTable.
+/// Asks every shard of every node on behalf of a shard, and answers the questions of peers. The questions under way are
+/// in a QueryTable.
+///
+/// Thread: confined to the hub.
+/// Limits: the limits of QueryTable.
 class Queries {
 public:
     Queries(MeshContext& context, const Retained& retained)
@@ -15,16 +18,21 @@ public:
         table_.set_names([&context](OriginId oid) { return context.name_of(oid); });
     }
 
-    /// The shards that exist, as a mask.
+    /// Sets the shards that answer, as a mask: bit i stands for shard i.
     void set_shards(std::uint64_t shards) { table_.set_shards(shards); }
+    /// A shard of this node asks. Answers with QueryResult, when all have answered or after the timeout.
     void on(Instant now, ShardIndex shard, const Query& query, Effects& out);
+    /// A shard of this node answers a LocalQuery.
     void on(ShardIndex shard, const LocalAnswer& answer, Effects& out);
+    /// A peer asks. Sends the retained events asked for at once, and the shards' parts as they come.
     void on(Instant now, OriginId from, const QueryAsk& ask, Effects& out);
+    /// A peer answers.
     void on(Instant now, OriginId from, const QueryAnswer& answer, Effects& out) {
         table_.on_answer(now, from, answer, out);
     }
-    /// The node is dead or has left: nobody waits for it any longer.
+    /// Node `oid` is dead or has left: its answers are no longer awaited, and its questions are dropped.
     void forget(OriginId oid, Effects& out) { table_.member_gone(oid, out); }
+    /// Answers questions past their deadline.
     void tick(Instant now, Effects& out) { table_.on_deadline(now, out); }
     [[nodiscard]] std::optional<Instant> next_deadline() const { return table_.next_deadline(); }
 

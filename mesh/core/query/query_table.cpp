@@ -10,6 +10,7 @@
 namespace tulle::mesh {
 
 static_assert(Limits{}.queries_per_peer < Limits{}.queries, "one peer does not take the place of all others");
+// The largest part fits into the answer.
 static_assert(kMaxQueryPartBytes <= Limits{}.query_bytes);
 
 std::optional<std::uint64_t> QueryTable::ask(Instant now, ShardIndex shard, const Query& query,
@@ -18,6 +19,7 @@ std::optional<std::uint64_t> QueryTable::ask(Instant now, ShardIndex shard, cons
     Pending pending{
         .asker = shard, .asker_id = query.id, .waiting = std::move(members), .deadline = now + query.timeout};
     if (pending_.size() >= limits_.queries) {
+        // The table is full: answer at once, and name every node as missing.
         QueryResult result{.id = query.id, .parts = {}, .missing = {}};
         for (const OriginId oid : pending.waiting) {
             result.missing.push_back(name_of_(oid));
@@ -35,7 +37,6 @@ std::optional<std::uint64_t> QueryTable::ask(Instant now, ShardIndex shard, cons
     return begin(std::move(pending), query.body, out);
 }
 
-/// The newest of what was asked for.
 void QueryTable::take(Instant now, Pending& pending, const RetainedPart& part) {
     const auto asked = pending.retained.find(part.channel);
     if (asked != pending.retained.end() && asked->second.stamp < part.stamp) {
@@ -46,6 +47,7 @@ void QueryTable::take(Instant now, Pending& pending, const RetainedPart& part) {
 void QueryTable::on_ask(Instant now, OriginId from, const QueryAsk& ask, Effects& out) {
     const auto asked =
         std::count_if(pending_.begin(), pending_.end(), [&](const auto& p) { return p.second.remote == from; });
+    // The question is dropped. A refusal has no message of its own, and the asker's deadline ends the question.
     if (pending_.size() >= limits_.queries || static_cast<std::size_t>(asked) >= limits_.queries_per_peer) {
         return;
     }
@@ -75,6 +77,7 @@ std::optional<QueryTable::Forward> QueryTable::on_local_answer(ShardIndex shard,
     if (answer.last) {
         pending.waiting_shards &= ~(std::uint64_t{1} << shard.value);
     }
+    // A peer's question: each part is forwarded at once, without gathering. Empty parts are left out, except the last.
     if (pending.remote != OriginId{}) {
         const bool last = pending.waiting_shards == 0;
         if (!last && answer.body.empty()) {
@@ -87,6 +90,7 @@ std::optional<QueryTable::Forward> QueryTable::on_local_answer(ShardIndex shard,
         return forward;
     }
     if (!answer.body.empty() && !add(pending, std::move(answer.body))) {
+        // Too much from this node's own shards: the result names this node as missing.
         pending.incomplete = true;
     }
     finish_if_done(it, out);
@@ -94,6 +98,7 @@ std::optional<QueryTable::Forward> QueryTable::on_local_answer(ShardIndex shard,
 }
 
 bool QueryTable::add(Pending& pending, std::string part) const {
+    // An empty part adds nothing, but tells whether a further part would fit.
     if (part.empty()) {
         return pending.parts.size() < limits_.query_parts;
     }
@@ -115,6 +120,7 @@ void QueryTable::on_answer(Instant now, OriginId from, QueryAnswer answer, Effec
     if (answer.retained) {
         take(now, pending, *answer.retained);
     }
+    // A node with more than allowed counts as missing, and the rest of its answer is ignored.
     const bool full = !add(pending, std::move(answer.body));
     if (full) {
         pending.missing.insert(from);
@@ -162,7 +168,8 @@ void QueryTable::finish_if_done(std::map<std::uint64_t, Pending>::iterator it, E
 
 void QueryTable::finish(std::map<std::uint64_t, Pending>::iterator it, Effects& out) {
     Pending& pending = it->second;
-    TULLE_ASSERT(pending.remote == OriginId{} || pending.waiting.empty());  // only its asker asks the other nodes
+    // Only the asker's own node asks the other nodes.
+    TULLE_ASSERT(pending.remote == OriginId{} || pending.waiting.empty());
     if (pending.remote == OriginId{}) {
         QueryResult result{.id = pending.asker_id, .parts = std::move(pending.parts), .missing = {}};
         for (const OriginId oid : pending.missing) {

@@ -11,67 +11,89 @@
 
 namespace tulle::mesh {
 
-/// Questions to every shard of every member, gathered until a deadline. Bodies are opaque.
+/// Questions to every shard of every node, with the answers gathered until a deadline. Bodies are opaque.
 ///
-/// Thread: confined to the hub. Limits: `queries` under way at once; a further one is answered at once with everybody
-/// missing. `query_parts` and `query_bytes` per query; whoever sends more counts as missing, this node too.
+/// Thread: confined to the hub.
+/// Time:   `now` must not go backwards.
+/// Limits: `Limits::queries` questions under way, own and peers' together. A further question of a shard is answered at
+///         once, with every node missing; a further question of a peer gets no answer. At most `query_parts` parts and
+///         `query_bytes` bytes for each question: a node with more counts as missing, this node included.
 class QueryTable {
 public:
     explicit QueryTable(const Limits& limits) : limits_(limits) {}
 
-    /// All shards of this node that answer, as a mask.
+    /// Sets the shards of this node that answer, as a mask: bit i stands for shard i.
     void set_shards(std::uint64_t shards) { shards_ = shards; }
 
-    /// A shard of ours asks; `held` is what this node holds of the last events asked for. Appends LocalQuery for our
-    /// shards; the caller sends QueryAsk{token} to `members`. Returns the token, or nothing when the table is full (the
-    /// answer is appended then).
+    /// A shard of this node asks. `members`: the peers to ask. `held`: this node's retained events of the channels
+    /// asked for. Appends a LocalQuery for each shard. Returns a token: the caller sends QueryAsk with the token to
+    /// `members`. Nothing when the table is full: the answer is appended already.
     std::optional<std::uint64_t> ask(Instant now, ShardIndex shard, const Query& query, std::set<OriginId> members,
                                      const std::vector<RetainedPartPtr>& held, Effects& out);
-    /// A member asks. One that has `queries_per_peer` under way gets no answer.
+    /// A peer asks. Appends a LocalQuery for each shard. A peer with `queries_per_peer` questions under way gets no
+    /// answer, so its own deadline ends the question.
     void on_ask(Instant now, OriginId from, const QueryAsk& ask, Effects& out);
 
-    /// What a member's answer has to carry on, if it is for a remote asker.
+    /// A part of an answer that the caller sends to a peer.
     struct Forward {
         OriginId to;
         QueryAnswer answer;
     };
+    /// A shard of this node answers. Returns a part to send when a peer asked. A late answer is ignored.
     std::optional<Forward> on_local_answer(ShardIndex shard, LocalAnswer answer, Effects& out);
+    /// A peer answers a question of this node. Ignored when the peer's answer is no longer awaited.
     void on_answer(Instant now, OriginId from, QueryAnswer answer, Effects& out);
-    /// Nobody waits for it any longer; it counts as missing.
+    /// Node `oid` is gone: its answers count as missing, and its own questions are dropped.
     void member_gone(OriginId oid, Effects& out);
+    /// Ends questions past their deadline. Nodes without a complete answer count as missing. A peer's question ends
+    /// without a word, since the peer has a deadline of its own.
     void on_deadline(Instant now, Effects& out);
     [[nodiscard]] std::optional<Instant> next_deadline() const;
 
-    /// Members that did not answer at the deadline, by oid; the caller turns them into names.
+    /// Turns the id of a missing node into the name for the result. Id 0 stands for this node. To be set before the
+    /// first question.
     using NameOf = std::function<std::string(OriginId)>;
     void set_names(NameOf name_of) { name_of_ = std::move(name_of); }
 
 private:
+    /// A question under way.
     struct Pending {
         ShardIndex asker;
         std::uint64_t asker_id = 0;
-        OriginId remote;  // asks, when not one of our shards
+        /// The peer that asks. 0 when a shard of this node asks.
+        OriginId remote;
+        /// Shards of this node without a last part, as a mask.
         std::uint64_t waiting_shards = 0;
+        /// Peers without a last part.
         std::set<OriginId> waiting;
+        /// Peers without a complete answer.
         std::set<OriginId> missing;
-        bool incomplete = false;  // something that our own shards have said did not fit
+        /// True when a part of this node's own shards did not fit.
+        bool incomplete = false;
         std::vector<std::string> parts;
-        std::size_t bytes = 0;                          // of the parts
-        std::map<std::string, RetainedEvent> retained;  // asked for; the newest so far, or without stamp
+        /// Sum of the sizes of `parts`.
+        std::size_t bytes = 0;
+        /// By channel asked for: the newest event so far. Without a stamp: no event so far.
+        std::map<std::string, RetainedEvent> retained;
         Instant deadline;
     };
 
-    /// Keeps a part. False when the query has as many as it may.
+    /// Keeps a part. False when the question has as many parts or bytes as allowed.
     [[nodiscard]] bool add(Pending& pending, std::string part) const;
+    /// Takes in a retained event, if newer than the event held.
     static void take(Instant now, Pending& pending, const RetainedPart& part);
+    /// Enters a question, asks this node's shards, and returns the token.
     std::uint64_t begin(Pending pending, const std::string& body, Effects& out);
+    /// Ends a question when no answer is awaited any more.
     void finish_if_done(std::map<std::uint64_t, Pending>::iterator it, Effects& out);
+    /// Ends a question and, for a shard of this node, appends the result.
     void finish(std::map<std::uint64_t, Pending>::iterator it, Effects& out);
 
     Limits limits_;
     NameOf name_of_;
     std::uint64_t shards_ = 0;
     std::uint64_t last_token_ = 0;
+    // By token.
     std::map<std::uint64_t, Pending> pending_;
 };
 

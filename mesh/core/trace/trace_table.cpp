@@ -11,6 +11,7 @@ std::int64_t microseconds(Instant at) {
     return at.time_since_epoch() / 1us;
 }
 
+// A report may still come: the message is due to the node, or perhaps due.
 bool is_waited_for(const TraceLine& line) {
     return line.fate == TraceFate::kNoReport || line.fate == TraceFate::kInterestUnknown;
 }
@@ -35,6 +36,7 @@ void TraceTable::on_report(Instant now, const TraceReport& report, TraceLine lin
     line.path = report.path;
     line.shards = report.shards;
     line.reported_us = microseconds(now) - sent_us;
+    // Converts the receiver's moment into this node's clock. Without a measurement the moment would be meaningless.
     if (clock.error_us != 0) {
         line.received_us = report.at_us - clock.offset_us - sent_us;
         line.clock_error_us = clock.error_us;
@@ -42,8 +44,10 @@ void TraceTable::on_report(Instant now, const TraceReport& report, TraceLine lin
     std::vector<TraceLine>& lines = it->second.lines;
     const auto known = std::find_if(lines.begin(), lines.end(), [&](const TraceLine& l) { return l.oid == line.oid; });
     if (known == lines.end()) {
-        lines.push_back(std::move(line));  // a member that came after the sending
+        // The node was met after the sending.
+        lines.push_back(std::move(line));
     } else if (known->fate != TraceFate::kGot) {
+        // The first report of a node counts: a second report may come by another path.
         *known = std::move(line);
     }
     finish_if_done(it, out);

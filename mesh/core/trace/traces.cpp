@@ -22,12 +22,14 @@ void Traces::on(Instant now, ShardIndex shard, const Trace& trace, Effects& out)
     }
     Record marked;
     marked.channels = {trace.channel};
+    // An empty body: ring and links expect a message to have a body.
     marked.body = share(EventBody());
     marked.trace = true;
     const RecordPtr record = ring_.append(now, std::move(marked));
 
     std::vector<MemberStatus> shown = roster_.all(now);
-    roster_.hide_long_gone(now, shown);  // as in status: not a line for each process that once bore a name
+    // As in `status`: no line for each process that once bore a name.
+    roster_.hide_long_gone(now, shown);
     std::vector<TraceLine> lines;
     for (const MemberStatus& member : shown) {
         lines.push_back(line(*context_.find(member.oid), trace.channel));
@@ -46,6 +48,7 @@ void Traces::on(Instant now, ShardIndex shard, const Trace& trace, Effects& out)
 TraceLine Traces::line(const Peer& peer, const std::string& channel) const {
     TraceLine line{.name = peer.name, .oid = peer.oid, .state = to_text(peer.state)};
     const Session* session = context_.sessions().find(peer.oid);
+    // kNoReport, the initial fate, stays for a peer with interest: the message is due, and the report is awaited.
     if (session == nullptr) {
         line.fate = TraceFate::kNoSession;
     } else if (!session->interest.synced) {

@@ -12,10 +12,12 @@
 
 namespace tulle::mesh {
 
-/// Marked messages. A marked message is a record like every other: it is numbered, kept in the ring, filtered, framed
-/// and repaired. Only at its end it is reported to its origin instead of delivered.
+/// Sends, receives and reports marked messages. A marked message is a record like every other: numbered, kept in the
+/// ring, filtered, framed and repaired. Only at the receiver the message is reported to its origin instead of delivered
+/// to clients. So a trace shows the way of ordinary messages.
 ///
-/// Thread: confined to the hub. Limits: as of TraceTable.
+/// Thread: confined to the hub.
+/// Limits: the limits of TraceTable.
 class Traces {
 public:
     Traces(MeshContext& context, const Publisher& publisher, RecordRing& ring, const Roster& roster,
@@ -27,21 +29,27 @@ public:
           tallies_(tallies),
           table_(context.limits().traces) {}
 
-    /// A shard of ours sends one.
+    /// Sends a marked message for `shard`. Answers with TraceResult: at once when refused, else when all reports are in
+    /// or after `trace.timeout`, clamped to 1 ms … 60 s.
     void on(Instant now, ShardIndex shard, const Trace& trace, Effects& out);
+    /// Takes in the report of node `from` about a marked message of this node.
     void on(Instant now, OriginId from, const TraceReport& report, Effects& out);
-    /// A marked record of `origin` has come to its turn here: by its link, or as others have filled it in.
+    /// Reports a marked record of `origin` that came by the origin's link.
     void on_record(Instant now, OriginId origin, const Record& record, const Arrival& arrival, Effects& out);
+    /// Reports a marked record of a dead `origin` that a survivor filled in.
     void on_filled(Instant now, OriginId origin, const Record& record, Effects& out);
-    /// The first that fills in a marked record is named in the report.
+    /// Notes the survivor that filled the record in. The report names the first such survivor.
     void note_filler(OriginId origin, RecordNo n, OriginId filler) { table_.note_filler(origin, n, filler); }
-    /// Sends the reports that waited for a session.
+    /// Sends the reports that waited for a session with `oid`.
     void session_up(OriginId oid, Effects& out);
+    /// Answers traces past their deadline.
     void tick(Instant now, Effects& out) { table_.on_deadline(now, out); }
     [[nodiscard]] std::optional<Instant> next_deadline() const { return table_.next_deadline(); }
 
 private:
+    /// The line about a peer at the moment of sending.
     [[nodiscard]] TraceLine line(const Peer& peer, const std::string& channel) const;
+    /// Sends a report to the origin, or keeps the report until a session stands.
     void report(Instant now, OriginId origin, const Record& record, TracePath path, OriginId via, Effects& out);
 
     MeshContext& context_;

@@ -7,7 +7,7 @@
 namespace tulle::mesh {
 namespace {
 
-/// A peer's numbers may be anything: a sum stays at the most there is.
+/// Adds without overflow: a peer may send any number, so the sum stops at the greatest number.
 void add(std::uint64_t& sum, std::uint64_t more) {
     sum =
         more > std::numeric_limits<std::uint64_t>::max() - sum ? std::numeric_limits<std::uint64_t>::max() : sum + more;
@@ -25,6 +25,7 @@ void UsageTable::share(Instant now, ShardIndex shard, ShareUsage usage) {
     Sums& sums = shards_[shard];
     sums.clear();
     for (auto& [name, used] : usage.entries) {
+        // Excess entries and overlong names are dropped without an error.
         if (sums.size() < kMaxUsageEntries && name.size() <= kMaxChannelBytes) {
             add(sums[std::move(name)], used);
         }
@@ -83,6 +84,7 @@ UsageTable::Out UsageTable::on_deadline(Instant now) {
     if (!mine.entries.empty()) {
         words_left_ = kLastWords;
     }
+    // Tells the peers each interval as long as anything is used, and kLastWords times after that.
     if (words_left_ > 0) {
         --words_left_;
         out.to_members = std::move(mine);

@@ -8,6 +8,7 @@
 namespace tulle::mesh {
 
 void Retained::stamp(Instant now, Record& record) {
+    // A publish may name a time without any retaining channel.
     if (record.retained == 0) {
         record.keep_for = {};
         return;
@@ -23,6 +24,7 @@ void Retained::stamp(Instant now, Record& record) {
 }
 
 void Retained::hold(Instant now, const Record& record, bool own) {
+    // Stamps of events accepted here later must be greater than every stamp seen.
     clock_.see(now, record.stamp.time_us);
     for (std::size_t i = 0; i < record.retained; ++i) {
         table_.put(now, record.channels[i], {record.stamp, record.body, now + record.keep_for}, own);
@@ -31,12 +33,14 @@ void Retained::hold(Instant now, const Record& record, bool own) {
 
 void Retained::pass_on(OriginId origin, const Record& record) const {
     Sessions& sessions = context_.sessions();
+    // The origin sees the same members, so the origin has named all keepers itself.
     if (const Session* session = sessions.find(origin); session == nullptr || !session->sees_others) {
         return;
     }
     for (std::size_t i = 0; i < record.retained; ++i) {
         const std::string& channel = record.channels[i];
         const std::vector<OriginId> keepers = table_.keepers(channel);
+        // A node that is no keeper by its own view and has subscribers may have the event only for the subscribers.
         const bool for_subscribers = local_.shards_of(retained_key(channel)) != 0;
         if (for_subscribers && std::find(keepers.begin(), keepers.end(), context_.options().oid) == keepers.end()) {
             continue;
@@ -63,6 +67,7 @@ RecordPtr Retained::without_answered(OriginId from, const RecordPtr& record) con
     if (left.empty()) {
         return nullptr;
     }
+    // A copy: other shards and links share the original.
     Record news = *record;
     news.retained -= record->channels.size() - left.size();
     news.channels = std::move(left);
@@ -82,13 +87,13 @@ RetainedPart Retained::part(Instant now, const std::string& channel) const {
 bool Retained::accept(Instant now, OriginId from, const RetainedPart& part, Effects& out) {
     clock_.see(now, part.stamp.time_us);
     const RetainedEvent* held = table_.find(now, part.channel);
+    // Told before the table takes the event in, because the table then no longer knows whether the event was newer.
     if (part.stamp.time_us != 0 && (held == nullptr || held->stamp < part.stamp)) {
         tell_last(part.channel, {part.stamp, part.body, now + part.left}, out);
     }
     return table_.accept(now, from, part, local_.since(retained_key(part.channel)));
 }
 
-/// To shards whose subscribers have missed the event: whoever subscribes later is to get it.
 void Retained::tell_last(const std::string& channel, const RetainedEvent& event, Effects& out) const {
     tell_shards(context_.audience().shards_of(retained_key(channel)), RetainedFound{channel, event}, out);
 }
@@ -110,7 +115,8 @@ bool Retained::all_answered(const std::string& channel) const {
 
 void Retained::tick(Instant now) {
     for (const RetainedTable::HandOn& moved : table_.on_deadline(now)) {
-        const bool to_all = moved.to == OriginId{};  // that are interested
+        // To all peers with interest in the event.
+        const bool to_all = moved.to == OriginId{};
         for (auto& [oid, session] : context_.sessions()) {
             if (oid == moved.to ||
                 (to_all && context_.audience().wants(MeshContext::reader(session), retained_key(moved.channel)))) {

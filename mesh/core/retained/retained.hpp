@@ -8,68 +8,80 @@
 
 namespace tulle::mesh {
 
-/// The last events of channels that keep one: stamps what is accepted here, holds what is to be held, answers the peers
-/// that ask, and hands on what others are to hold. What is held is in a RetainedTable.
+/// The retained events of channels: stamps events accepted here, keeps events, answers peers that ask, and hands events
+/// on to new keepers. The kept events are in a RetainedTable.
 ///
-/// Thread: confined to the hub. Time: `now` must not go backwards. Limits: as of RetainedTable.
+/// Thread: confined to the hub.
+/// Time:   `now` must not go backwards.
+/// Limits: the limits of RetainedTable.
 class Retained {
 public:
     Retained(MeshContext& context, RetainedTable& table, LocalInterest& local, const InterestTable& interest,
              HybridClock& clock)
         : context_(context), table_(table), local_(local), interest_(interest), clock_(clock) {}
 
-    /// Stamps a record that is about to be numbered, and names the nodes that it is due to although they may have no
-    /// subscriber. A record that no channel keeps is left without.
+    /// Prepares a record of this node before the record is numbered: gives the record a stamp, and names the keepers of
+    /// its retaining channels. Keepers get the record even without a subscriber. A record without retaining channels
+    /// gets neither.
     void stamp(Instant now, Record& record);
-    /// A record that was accepted here.
+    /// Keeps the event of a record that was accepted here.
     void on_own(Instant now, const Record& record) { hold(now, record, true); }
-    /// A record of another origin.
+    /// Keeps the event of a record of another origin.
     void on_record(Instant now, const Record& record) { hold(now, record, false); }
-    /// A record has come from its origin. Where the origin has other members than this node, as in a mesh that is split
-    /// in part, a channel may have a keeper that the origin does not know of. Who keeps the event, as this node sees it
-    /// or as the origin does, gives the event to the keepers that this node sees: one hop, and not who has it for its
-    /// subscribers alone.
+    /// Passes an event of `origin` on to keepers unknown to the origin. In a mesh split in part, the origin has other
+    /// members than this node, so this node may see keepers without a session with the origin. A keeper, as seen by
+    /// this node or by the origin, passes the event on. A node with the event only for its subscribers does not. Only a
+    /// record straight from its origin is passed on, so an event makes a single further hop.
     void pass_on(OriginId origin, const Record& record) const;
-    /// The record without the channels on which the answers of its origin have brought it, or a later one, already;
-    /// null when none is left.
+    /// The record without the channels on which an answer of its origin has brought the event, or a later event,
+    /// already. Null when no channel is left. `record` itself when no channel is affected.
     [[nodiscard]] RecordPtr without_answered(OriginId from, const RecordPtr& record) const;
 
-    /// A peer says what it holds of one channel. True: that is an answer that subscribers wait for.
+    /// Takes in a peer's word about the peer's retained event of a channel. Keeps the event if newer. True when the
+    /// word answers a question of this node, so subscriptions may be confirmed.
     [[nodiscard]] bool accept(Instant now, OriginId from, const RetainedPart& part, Effects& out);
-    /// The last event of one channel as this node holds it; without a stamp when there is none.
+    /// This node's word about a channel. Without a stamp when no event is kept. The caller fills in `version` and `at`.
     [[nodiscard]] RetainedPart part(Instant now, const std::string& channel) const;
+    /// The retained event of a channel. Null for none. Valid until the next change of the table.
     [[nodiscard]] const RetainedEvent* find(Instant now, const std::string& channel) const {
         return table_.find(now, channel);
     }
 
-    /// A shard has a subscriber of the channel, or has none left.
+    /// A shard has a subscriber of the channel: peers' answers are collected from here on.
     void want(const std::string& channel) { table_.want(channel); }
+    /// `shard` has no subscriber of the channel left. With the last shard the answers are forgotten.
     void drop(ShardIndex shard, const std::string& channel);
-    /// Subscribers are told what is held now: what comes from here on is news to them.
+    /// A subscriber has been told the event kept now. From here on every record of the channel is news to subscribers.
     void confirmed(const std::string& channel) { table_.confirmed(channel); }
-    /// Every peer in session has said what it holds of the channel; also a peer that has not fetched our interest yet:
-    /// nothing else makes sure that it tells us.
+    /// True when every peer in session has told its event of the channel. Includes a peer that has not fetched this
+    /// node's interest yet: nothing else ensures an answer of such a peer.
     [[nodiscard]] bool all_answered(const std::string& channel) const;
-    /// The peer has said what it holds of the channel since our interest of version `since`.
+    /// True when the peer has told its event of the channel since version `since` of this node's interest.
     [[nodiscard]] bool knows(OriginId from, const std::string& channel, InterestVersion since) const {
         return table_.knows(from, channel, since);
     }
 
+    /// Updates the set of possible keepers from the sessions.
     void session_up() { table_.set_members(context_.sessions().ids()); }
+    /// Forgets the peer's answers and updates the set of possible keepers.
     void session_down(OriginId oid) {
         table_.lose(oid);
         table_.set_members(context_.sessions().ids());
     }
-    /// Hands on a slice of what has become others' to hold.
+    /// Hands a slice of the moved events on, or removes a slice of old events.
     void tick(Instant now);
     [[nodiscard]] std::optional<Instant> next_deadline() const { return table_.next_deadline(); }
-    /// Some of our log is lost for the peer, and it is not known what: it is owed what was accepted here lately and the
-    /// peer is to hold.
+    /// A part of this node's log is lost for the peer, and nobody knows which part. The peer is owed each event
+    /// accepted here lately with the peer as a keeper.
     void owe_lately(Instant now, Session& session) const;
 
 private:
+    /// Puts the event of a record into the table, once for each retaining channel.
     void hold(Instant now, const Record& record, bool own);
+    /// Tells the shards with subscribers of the channel. Their subscribers have missed the event, and later subscribers
+    /// are to get it.
     void tell_last(const std::string& channel, const RetainedEvent& event, Effects& out) const;
+    /// The session's link sends this node's word about the channel.
     void owe(Session& session, const std::string& channel) const;
 
     MeshContext& context_;

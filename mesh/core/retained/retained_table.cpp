@@ -7,6 +7,11 @@
 #include "mesh/core/node/numbers.hpp"
 #include "mesh/core/node/rendezvous.hpp"
 
+// Kept events and their keepers.
+//
+// set_members() queues a change of members with the set before and after. move_slice() goes through all events for each
+// change, in slices, and hand_on() compares the keepers before and after. A second change before the first slice of the
+// last change is merged into the last change. Sweeps run only when no change is queued.
 namespace tulle::mesh {
 static_assert(kKeepers < kMaxMembers);
 static_assert(Limits{}.ring_age <= Timing{}.retained_transit, "an event is held until the ring has sent it");
@@ -17,7 +22,8 @@ bool contains(const std::vector<OriginId>& members, OriginId who) {
     return std::find(members.begin(), members.end(), who) != members.end();
 }
 
-/// The event that is held has come again: from a member, or as a record.
+/// Notes that the kept event has come again, from a member or, without a teller, as a record. A record reaches others
+/// as well, so the tellers no longer matter.
 void note_teller(std::vector<OriginId>& tellers, OriginId teller) {
     if (teller == OriginId{}) {
         tellers.clear();
@@ -33,6 +39,7 @@ void RetainedTable::put(Instant now, const std::string& channel, const RetainedE
                         OriginId teller) {
     const auto held = events_.find(channel);
     if (held != events_.end()) {
+        // The event has come once more: only its tellers can change.
         if (event.stamp == held->second.event.stamp) {
             note_teller(held->second.tellers, teller);
         }
@@ -43,6 +50,7 @@ void RetainedTable::put(Instant now, const std::string& channel, const RetainedE
     }
     const std::uint64_t order = ++last_order_;
     bytes_ += event.cost() + channel.size();
+    // The first event starts the clock of the sweeps.
     if (events_.empty() && !sweep_cursor_) {
         sweep_at_ = now + timing_.retained_sweep;
     }
@@ -52,6 +60,7 @@ void RetainedTable::put(Instant now, const std::string& channel, const RetainedE
     }
     events_.emplace(channel, Entry{event, now, order, own, std::move(tellers)});
     by_order_.emplace(order, channel);
+    // The newest event always stays.
     while (bytes_ > limits_.retained_bytes && events_.size() > 1) {
         drop(events_.find(by_order_.begin()->second));
         ++evicted_;
@@ -89,6 +98,7 @@ void RetainedTable::set_members(std::vector<OriginId> others) {
     if (events_.empty()) {
         return;
     }
+    // The last change has not been begun: extend the change instead of going through all events twice.
     if (!moves_.empty() && moves_.back().cursor.empty()) {
         moves_.back().after = members_;
     } else {
@@ -96,9 +106,9 @@ void RetainedTable::set_members(std::vector<OriginId> others) {
     }
 }
 
-/// Events to look at in a turn: their keepers cost one weight for each member, before and after.
 std::size_t RetainedTable::slice(std::size_t members) const {
-    TULLE_ASSERT(members > 0);  // this node is always one of them
+    // This node is always a member.
+    TULLE_ASSERT(members > 0);
     return std::max<std::size_t>(1, limits_.retained_slice / members);
 }
 
@@ -133,11 +143,13 @@ void RetainedTable::move_slice(Instant now, std::vector<HandOn>& out) {
     }
 }
 
-/// Every keeper hands on what it holds, so that no single death in between loses it; so does who has accepted the
-/// event, as it may still be on its way to the others; whoever holds it when no keeper is left; and whoever was told it
-/// by members that are all lost: that one gives it to all keepers, as they may never have met these members. What the
-/// origin had accepted shortly before it was lost, or left, goes to all keepers as well: it may have had no session
-/// with some of them.
+// Who hands an event on:
+// - every keeper before the change, so that no single death in between loses the event;
+// - the node that accepted the event, while the event may be on its way to the keepers;
+// - every holder, when none of the keepers before the change is left;
+// - a node whose tellers are all lost, to all keepers, because the keepers may never have met the tellers.
+// An event whose origin was lost, or left, shortly after accepting the event goes to all keepers and all interested
+// peers as well: the origin may have had no session with some of them.
 void RetainedTable::hand_on(Instant now, const Move& move, Events::value_type& held, std::vector<HandOn>& out) const {
     const std::vector<OriginId> before = mesh::keepers(move.before, held.first, kKeepers);
     const bool orphaned =
@@ -162,7 +174,8 @@ void RetainedTable::hand_on(Instant now, const Move& move, Events::value_type& h
     }
 }
 
-/// Looked for among the present members: a change that is worked on late may not know the teller at all.
+// Compared with the present members, not with the members of a change: a change worked on late may not know the teller
+// at all.
 bool RetainedTable::has_lost_tellers(Instant now, const Entry& entry) const {
     return !entry.tellers.empty() && now < entry.put_at + timing_.retained_transit &&
            std::none_of(entry.tellers.begin(), entry.tellers.end(),
@@ -173,6 +186,7 @@ void RetainedTable::sweep_slice(Instant now) {
     auto it = sweep_cursor_ ? events_.upper_bound(*sweep_cursor_) : events_.begin();
     for (std::size_t left = slice(members_.size()); left > 0 && it != events_.end(); --left) {
         sweep_cursor_ = it->first;
+        // On its way, wanted by subscribers here, or kept as a keeper.
         const bool needed = now < it->second.put_at + timing_.retained_transit || wanted_.contains(it->first) ||
                             keeps(self_, it->first);
         it = it->second.event.until <= now || !needed ? drop(it) : std::next(it);
@@ -202,8 +216,10 @@ bool RetainedTable::accept(Instant now, OriginId from, const RetainedPart& part,
     }
     const auto wanted = wanted_.find(part.channel);
     if (wanted == wanted_.end() || !since || part.version < *since) {
-        return false;  // handed on, or made for an interest that has ended since
+        // The event was handed on without a question, or the answer was made for an interest that has ended since.
+        return false;
     }
+    // After a confirmation every record is news, so the answer holds back no record.
     const RecordNo at = wanted->second.is_confirmed ? RecordNo{} : part.at;
     wanted->second.answers[from] = {part.version, at, epochs_[from]};
     return true;

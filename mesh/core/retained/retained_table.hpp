@@ -15,60 +15,69 @@
 
 namespace tulle::mesh {
 
-/// The last events of channels that keep one, as far as this node holds them, and who is to hold which.
+/// The retained events on this node, and the decision about the nodes to keep each event.
 ///
-/// Of a channel the `keepers` that rendezvous hashing names hold the last event, every node with subscribers of it
-/// does, and the node that has accepted it does for `retained_transit`, until it has surely arrived. When the members
-/// change, its holders hand it on to whoever has become a keeper; when the node is lost that has accepted it lately, to
-/// whoever is interested, as some may not have got it. A node that was told an event lately by members that are all
-/// lost may be the only one of its part of the mesh that has the event: these members may have come from another part,
-/// and have met nobody else. It hands the event on to all keepers and to whoever is interested. The last is the one
-/// with the greatest stamp, for everybody.
+/// An event is kept by the channel's keepers, as rendezvous hashing names them; by every node with subscribers of the
+/// channel; and by the node that accepted the event, for `retained_transit`, until the event has surely arrived. Of two
+/// events of a channel the event with the greater stamp is the last, for every node.
 ///
-/// Thread: confined to the hub. Time: `now` must not go backwards.
-/// Cost:   put and find are O(log events). After a change of members `retained_slice` weights are computed a turn,
-/// until
-///         all events have been looked at; events that nobody needs any more go in the same way.
-/// Limits: `retained_bytes`; beyond it the event that was put first goes, and is counted.
+/// When the members change, the holders of an event hand the event on to the new keepers. When the node is lost that
+/// accepted an event lately, the event goes to all interested peers too: some of the peers may have missed the event. A
+/// node told of an event lately, and only by members lost since, may be the only node of its part of the mesh with the
+/// event: the lost members may have come from another part of the mesh and met nobody else. Such a node hands the event
+/// on to all keepers and to all interested peers.
+///
+/// Thread: confined to the hub.
+/// Time:   `now` must not go backwards.
+/// Cost:   put and find are O(log events). After a change of members `retained_slice` weights are computed in a turn,
+///         until all events have been looked at. Unneeded events are removed in slices of equal cost.
+/// Limits: `retained_bytes`. Beyond, the event put first is dropped and counted as evicted.
 class RetainedTable {
 public:
     RetainedTable(OriginId self, const Timing& timing, const Limits& limits)
         : self_(self), timing_(timing), limits_(limits), members_{self} {}
 
-    /// Holds it unless a later one is held. `own`: accepted by this node. `teller`: the member that told us of it; none
-    /// when it was accepted here, or came as a record, which `Reconcile` brings to everybody when its origin dies.
+    /// Keeps an event unless a later event of the channel is kept. `own`: this node accepted the event. `teller`: the
+    /// member that told the event. No teller when the event was accepted here or came as a record, because Reconcile
+    /// brings a dead origin's records to everybody.
     void put(Instant now, const std::string& channel, const RetainedEvent& event, bool own, OriginId teller = {});
-    /// Null when there is none, or it is too old. Valid until the next change.
+    /// Null without an event, or when the event is too old. Valid until the next change of the table.
     [[nodiscard]] const RetainedEvent* find(Instant now, const std::string& channel) const;
 
-    // ---- who keeps
-    /// The members that there are sessions with.
+    /// Sets the members with a session. This node is added as a member itself. Starts the search for events to hand on.
     void set_members(std::vector<OriginId> others);
+    /// The keepers of the channel among the present members, the most responsible keeper first.
     [[nodiscard]] std::vector<OriginId> keepers(const std::string& channel) const;
+    /// True when node `who` is a keeper of the channel.
     [[nodiscard]] bool keeps(OriginId who, const std::string& channel) const;
-    /// This member is to be given what we hold of the channel; 0: all that are interested in it.
+    /// Give the event of `channel` to member `to`; 0 stands for all members with interest in the event.
     struct HandOn {
         OriginId to;
         std::string channel;
     };
-    /// A slice of the work that is due.
+    /// Does a slice of the due work. Returns the events to hand on.
     [[nodiscard]] std::vector<HandOn> on_deadline(Instant now);
+    /// When on_deadline() has work. Instant{} stands for "at once".
     [[nodiscard]] std::optional<Instant> next_deadline() const;
-    /// What this node has accepted lately and `to` is to keep: for when it is not known which of it is lost on the way.
+    /// The channels of the events accepted here lately with `to` as a keeper. For a peer that has missed an unknown
+    /// part of this node's log. Walks all events.
     [[nodiscard]] std::vector<std::string> lately_for(Instant now, OriginId to) const;
 
-    // ---- what others hold of the channels that have subscribers here
+    /// Collects the members' answers about the channel from here on.
     void want(const std::string& channel) { wanted_.try_emplace(channel); }
+    /// Forgets the answers about the channel.
     void forget(const std::string& channel) { wanted_.erase(channel); }
-    /// Subscribers are told what is held now: what comes from here on is news to them.
+    /// A subscriber has been told the event kept now. From here on every record is news to subscribers.
     void confirmed(const std::string& channel) { wanted_[channel].is_confirmed = true; }
-    /// `since`: the version of our present interest in the channel, if any. True when that is an answer to it.
+    /// Takes in a member's word about a channel. `since`: the version of this node's present interest in the channel,
+    /// if any. True when the word answers this interest.
     bool accept(Instant now, OriginId from, const RetainedPart& part, std::optional<InterestVersion> since);
+    /// True when an answer of `from`, made for version `since` or a later version, stands.
     [[nodiscard]] bool knows(OriginId from, const std::string& channel, InterestVersion since) const;
-    /// The record has come behind the answer of its origin that holds it, or a later one, already: an answer that the
-    /// subscribers were waiting for.
+    /// True when record `n` of `from` came behind an answer of `from` with the record's event, or with a later event.
+    /// Subscribers then get the event with their confirmation.
     [[nodiscard]] bool is_answered(OriginId from, const std::string& channel, RecordNo n) const;
-    /// Its session has ended.
+    /// The session of `from` has ended: its answers no longer stand.
     void lose(OriginId from) { ++epochs_[from]; }
 
     [[nodiscard]] std::size_t size() const { return events_.size(); }
@@ -76,54 +85,79 @@ public:
     [[nodiscard]] std::uint64_t evicted() const { return evicted_; }
 
 private:
+    /// A kept event.
     struct Entry {
         RetainedEvent event;
         Instant put_at;
-        std::uint64_t order = 0;  // of the putting
+        /// Counts the puts: the smallest order is evicted first.
+        std::uint64_t order = 0;
+        /// True when this node accepted the event.
         bool own = false;
-        std::vector<OriginId> tellers;  // who told us of it, `kKeepers` at most; none: others have it for other reasons
+        /// The members that told the event, at most kKeepers. Empty when the event came by a way that reaches others as
+        /// well.
+        std::vector<OriginId> tellers;
     };
     using Events = std::map<std::string, Entry>;
+    /// A member's answer about a channel.
     struct Answer {
         InterestVersion version;
+        /// Records up to here come no more behind the answer, or their event is in the answer.
         RecordNo at;
-        std::uint64_t epoch = 0;  // of the session that brought it
+        /// The epoch of the session that brought the answer.
+        std::uint64_t epoch = 0;
     };
+    /// A channel with subscribers here.
     struct Wanted {
         std::map<OriginId, Answer> answers;
         bool is_confirmed = false;
     };
-    /// A change of members that not all events have been looked at for.
+    /// A change of members with events still to be looked at.
     struct Move {
         std::vector<OriginId> before;
         std::vector<OriginId> after;
+        /// The last channel looked at. Empty before the first.
         std::string cursor;
     };
 
+    /// Removes an event. Returns the next event.
     Events::iterator drop(Events::iterator it);
+    /// Looks at the next events of the oldest change of members.
     void move_slice(Instant now, std::vector<HandOn>& out);
+    /// Decides for an event and a change of members whom to hand the event to.
     void hand_on(Instant now, const Move& move, Events::value_type& held, std::vector<HandOn>& out) const;
+    /// True when all members that told the event lately are lost.
     [[nodiscard]] bool has_lost_tellers(Instant now, const Entry& entry) const;
+    /// Removes the next events that are too old or not needed.
     void sweep_slice(Instant now);
+    /// True while an event accepted here may still be on its way to its keepers.
     [[nodiscard]] bool in_transit(Instant now, const Entry& entry) const {
         return entry.own && now < entry.put_at + timing_.retained_transit;
     }
+    /// The standing answer of `from` about a channel. Null for none.
     [[nodiscard]] const Answer* answer_of(OriginId from, const std::string& channel) const;
+    /// Events to look at in a turn: the keepers of an event cost a weight for each of `members` members.
     [[nodiscard]] std::size_t slice(std::size_t members) const;
 
     OriginId self_;
     Timing timing_;
     Limits limits_;
+    // The members in session, this node included.
     std::vector<OriginId> members_;
+    // By channel. Ordered, so that slices can go on behind a name.
     Events events_;
+    // Channels by the order of the puts, for eviction.
     std::map<std::uint64_t, std::string> by_order_;
     std::uint64_t last_order_ = 0;
     std::size_t bytes_ = 0;
     std::uint64_t evicted_ = 0;
+    // Changes of members, oldest first.
     std::deque<Move> moves_;
+    // The last channel swept. Nothing between two sweeps.
     std::optional<std::string> sweep_cursor_;
+    // The start of the next sweep.
     Instant sweep_at_;
     StringMap<Wanted> wanted_;
+    // Counts the sessions of each member.
     std::map<OriginId, std::uint64_t> epochs_;
 };
 

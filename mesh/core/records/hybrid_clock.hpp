@@ -30,8 +30,8 @@ public:
         return static_cast<std::uint64_t>(std::max<std::int64_t>(1, now.time_since_epoch() / 1us + offset_us_));
     }
     /// The first time that is no clock's, in microseconds: a later time of a peer is ignored. The bound is half of the
-    /// largest stamp that the wire takes (kMaxClockUs), so that a peer with a wrong clock cannot push this node's stamps
-    /// beyond what other nodes accept: the other half lasts 18,000 years.
+    /// largest stamp that the wire takes (kMaxClockUs), so that a peer with a wrong clock cannot push this node's
+    /// stamps beyond what other nodes accept: the other half lasts 18,000 years.
     static constexpr std::uint64_t kLatest = std::uint64_t{1} << 59;
     /// Takes in a peer's time in microseconds. A time ahead of this clock moves this clock forward.
     void see(Instant now, std::uint64_t time_us) {

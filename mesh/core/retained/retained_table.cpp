@@ -58,7 +58,7 @@ void RetainedTable::put(Instant now, const std::string& channel, const RetainedE
     if (teller != OriginId{}) {
         tellers.push_back(teller);
     }
-    events_.emplace(channel, Entry{event, now, order, own, std::move(tellers)});
+    events_.emplace(channel, Entry{event, now, {}, order, own, std::move(tellers)});
     by_order_.emplace(order, channel);
     // The newest event always stays.
     while (bytes_ > limits_.retained_bytes && events_.size() > 1) {
@@ -152,11 +152,16 @@ void RetainedTable::move_slice(Instant now, std::vector<HandOn>& out) {
 // peers as well: the origin may have had no session with some of them.
 void RetainedTable::hand_on(Instant now, const Move& move, Events::value_type& held, std::vector<HandOn>& out) const {
     const std::vector<OriginId> before = mesh::keepers(move.before, held.first, kKeepers);
+    const bool kept = contains(before, self_);
     const bool orphaned =
         std::none_of(before.begin(), before.end(), [&](OriginId oid) { return contains(move.after, oid); });
     const bool alone = has_lost_tellers(now, held.second);
-    if (!contains(before, self_) && !in_transit(now, held.second) && !orphaned && !alone) {
+    if (!kept && !in_transit(now, held.second) && !orphaned && !alone) {
         return;
+    }
+    const std::vector<OriginId> after = mesh::keepers(move.after, held.first, kKeepers);
+    if (kept && !contains(after, self_)) {
+        held.second.spare_until = now + timing_.retained_transit;
     }
     const OriginId origin = held.second.event.stamp.origin;
     const bool origin_lost = now < held.second.put_at + timing_.retained_transit && contains(move.before, origin) &&
@@ -164,7 +169,7 @@ void RetainedTable::hand_on(Instant now, const Move& move, Events::value_type& h
     if (origin_lost || alone) {
         out.push_back({OriginId{}, held.first});
     }
-    for (const OriginId oid : mesh::keepers(move.after, held.first, kKeepers)) {
+    for (const OriginId oid : after) {
         if (oid != self_ && (alone || origin_lost || !contains(before, oid))) {
             out.push_back({oid, held.first});
         }
@@ -186,9 +191,9 @@ void RetainedTable::sweep_slice(Instant now) {
     auto it = sweep_cursor_ ? events_.upper_bound(*sweep_cursor_) : events_.begin();
     for (std::size_t left = slice(members_.size()); left > 0 && it != events_.end(); --left) {
         sweep_cursor_ = it->first;
-        // On its way, wanted by subscribers here, or kept as a keeper.
-        const bool needed = now < it->second.put_at + timing_.retained_transit || wanted_.contains(it->first) ||
-                            keeps(self_, it->first);
+        // On its way, kept a while longer for others, wanted by subscribers here, or kept as a keeper.
+        const bool needed = now < it->second.put_at + timing_.retained_transit || now < it->second.spare_until ||
+                            wanted_.contains(it->first) || keeps(self_, it->first);
         it = it->second.event.until <= now || !needed ? drop(it) : std::next(it);
     }
     if (it == events_.end()) {

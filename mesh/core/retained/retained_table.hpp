@@ -18,7 +18,9 @@ namespace tulle::mesh {
 /// The retained events on this node, and the decision about the nodes to keep each event.
 ///
 /// An event is kept by the channel's keepers, as rendezvous hashing names them; by every node with subscribers of the
-/// channel; and by the node that accepted the event, for `retained_transit`, until the event has surely arrived. Of two
+/// channel; and by the node that accepted the event, for `retained_transit`, until the event has surely arrived. A
+/// keeper that meets other nodes, and is no keeper among them, keeps the event for `retained_transit` more: the nodes
+/// of another part of a split mesh are met one after another, and each node asks for the events that it missed. Of two
 /// events of a channel the event with the greater stamp is the last, for every node.
 ///
 /// When the members change, the holders of an event hand the event on to the new keepers. When the node is lost that
@@ -89,6 +91,8 @@ private:
     struct Entry {
         RetainedEvent event;
         Instant put_at;
+        /// Until then a former keeper keeps the event for members that have not asked yet.
+        Instant spare_until;
         /// Counts the puts: the smallest order is evicted first.
         std::uint64_t order = 0;
         /// True when this node accepted the event.

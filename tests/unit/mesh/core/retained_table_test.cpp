@@ -211,6 +211,24 @@ TEST(RetainedTable, ForgetsWhatIsNeitherToBeKeptNorWantedHere) {
     EXPECT_TRUE(table.keeps(kSelf, "app/cache-0"));
 }
 
+TEST(RetainedTable, WhoWasAKeeperHoldsItForTheMembersThatHaveNotAskedYet) {
+    const Timing timing;
+    RetainedTable table(kSelf, timing, {});
+    for (int i = 0; i < 40; ++i) {
+        table.put(kStart, "app/cache-" + std::to_string(i), event(1, "x", 10h), true);
+    }
+    const Instant met = kStart + 2 * timing.retained_transit;  // a part of one node meets the others
+    table.set_members({OriginId{2}, OriginId{3}, OriginId{4}, OriginId{5}, OriginId{6}});
+    static_cast<void>(all_moves(table, met));
+    static_cast<void>(table.on_deadline(met + timing.retained_sweep));
+    EXPECT_EQ(table.size(), 40u);
+    static_cast<void>(table.on_deadline(met + timing.retained_transit + timing.retained_sweep));
+    for (int i = 0; i < 40; ++i) {
+        const std::string channel = "app/cache-" + std::to_string(i);
+        EXPECT_EQ(table.find(met, channel) != nullptr, table.keeps(kSelf, channel)) << channel;
+    }
+}
+
 TEST(RetainedTable, KnowsWhoHasAnsweredThePresentInterest) {
     RetainedTable table(kSelf, {}, {});
     const OriginId peer{2};

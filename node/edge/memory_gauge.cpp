@@ -155,11 +155,16 @@ const std::vector<MemoryUse>& MemoryGauge::measure() {
     if (cgroup_) {
         // The kernel's buffers of our sockets count in the cgroup. The cache of files, active or not, does not count:
         // the kernel drops the cache before killing anybody.
-        const std::uint64_t current = number_of(text_of(cgroup_->directory + cgroup_->usage_file)).value_or(0);
+        const std::optional<std::uint64_t> current = number_of(text_of(cgroup_->directory + cgroup_->usage_file));
         const std::string stat = text_of(cgroup_->directory + "/memory.stat");
         const std::uint64_t cache = value_of(stat, cgroup_->cache_prefix + "inactive_file") +
                                     value_of(stat, cgroup_->cache_prefix + "active_file");
-        uses_.push_back({current - std::min(current, cache), cgroup_->limit});
+        // Without descriptors left the files cannot be opened. The last measurement counts until they can: a node short
+        // of descriptors may be short of memory too.
+        if (current && !stat.empty()) {
+            cgroup_used_ = *current - std::min(*current, cache);
+        }
+        uses_.push_back({cgroup_used_, cgroup_->limit});
     }
     return uses_;
 }

@@ -28,7 +28,7 @@ struct MemoryCgroup {
 /// us.
 ///
 /// Thread: its owner's.
-/// Errors: a file that cannot be read counts as no use of memory. measure throws std::bad_alloc.
+/// Errors: while a file of the cgroup cannot be read, the last use counts. measure throws std::bad_alloc.
 class MemoryGauge {
 public:
     /// `limit`: bytes of resident memory, from the configuration. The limits of the cgroup and of the address space
@@ -49,6 +49,8 @@ private:
     /// RLIMIT_AS in bytes; 0: no limit.
     std::uint64_t address_space_ = 0;
     const std::optional<MemoryCgroup> cgroup_;
+    /// Bytes by the last measurement of the cgroup that succeeded.
+    std::uint64_t cgroup_used_ = 0;
     /// The descriptor of /proc/self/statm, kept open, so that this measurement opens no file.
     int statm_ = -1;
     std::vector<MemoryUse> uses_;

@@ -50,6 +50,7 @@ void MemoryWatch::run() {
         } catch (const std::exception&) {
             // Without memory for a measurement the node sheds; the next measurement may find memory.
             limits_->set_pressure(Pressure::kShedding);
+            limits_->counters().memory_pressure.set(static_cast<std::uint64_t>(Pressure::kShedding));
             order_shed();
         }
         lock.lock();

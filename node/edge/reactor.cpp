@@ -154,7 +154,8 @@ void Reactor::count_failure(const std::exception& error) noexcept {
     const Instant at = monotonic_now();
     if (at - failure_told_at_ >= kFailureLogInterval) {
         failure_told_at_ = at;
-        spdlog::error("a connection's work has failed, and the connection is ended: {}", error.what());
+        spdlog::error("a piece of work has failed, and the connection that it was for, if any, is ended: {}",
+                      error.what());
     }
 }
 

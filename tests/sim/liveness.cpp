@@ -15,7 +15,7 @@ constexpr Duration kDeafLimit = 6s;     // 4 s by a clock that is 2 % slow; what
 constexpr Duration kDeafShortest = 2s;
 // the same for who was stuck before: 2 s by a clock that is 2 % fast, less what was under way
 constexpr Duration kStuckShortest = 1900ms;
-// who tells nothing for 5 s, by a clock that is 2 % fast, is stuck: here as its data is silent
+// who tells nothing for 5 s, by a clock that is 2 % fast, is stuck: here as no frame of its data comes
 constexpr Duration kUntold = 4900ms;
 constexpr Duration kSettled = 4s;  // so long before nothing was wrong: no belated news is under way
 
@@ -193,7 +193,7 @@ void Liveness::verdict(HostId observer, OriginId subject, bool stuck) {
         if (stuck ? network.unanswered_on_control(observer, host, kStuckShortest)
                   : network.unanswered_beats(observer, host, kDeafShortest)) {
             ++deafnesses_;
-        } else if (stuck && world_.now() - world_.network().last_arrival(host, observer, true) >= kUntold) {
+        } else if (stuck && world_.now() - network.last_frame(host, observer) >= kUntold) {
             ++untold_;
         } else if (silence < kShortest) {
             world_.violation("P5 " + world_.name_of(oid) + " declares " + world_.name_of(subject) +

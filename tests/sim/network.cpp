@@ -319,6 +319,9 @@ void Network::send_data(HostId host, mesh::Data message) {
         const auto it = subscriptions_[host].find(to);
         if (it != subscriptions_[host].end() && it->second.attempt == attempt && receiver_.oid(to) == shared->dst) {
             note_arrival(stream(host, to, true));
+            if (std::holds_alternative<mesh::FramePtr>(shared->body)) {
+                stream(host, to, true).framed = scheduler_.now();
+            }
             receiver_.input(to, *shared);
         }
     });

@@ -95,6 +95,8 @@ public:
     /// When a message of the other's present or last process came, control and data each.
     [[nodiscard]] Instant last_arrival(HostId from, HostId to, bool data) const;
     [[nodiscard]] Instant last_arrival(HostId from, HostId to) const;
+    /// When a frame came, as a node measures whether a peer's data says anything: a tail alone is no frame.
+    [[nodiscard]] Instant last_frame(HostId from, HostId to) const;
     /// Both directions have been as they should be since then.
     [[nodiscard]] bool undisturbed(HostId a, HostId b, Instant since) const;
     /// For so long control messages of `asker` have not been answered by `by` long enough on end: a gap between two
@@ -140,6 +142,7 @@ private:
     struct Stream {
         Instant last_arrival;
         Instant arrived;
+        Instant framed;       // of data: a frame has arrived
         Instant paused;       // the end of the last long pause in what has arrived
         Answers any;          // of all that is said on control …
         Answers beats;        // … and of heartbeats alone

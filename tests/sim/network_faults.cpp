@@ -117,6 +117,10 @@ Instant Network::last_arrival(HostId from, HostId to, bool data) const {
     return streams_[2 * (from * hosts_ + to) + (data ? 1 : 0)].arrived;
 }
 
+Instant Network::last_frame(HostId from, HostId to) const {
+    return streams_[2 * (from * hosts_ + to) + 1].framed;
+}
+
 Instant Network::last_arrival(HostId from, HostId to) const {
     return std::max(last_arrival(from, to, false), last_arrival(from, to, true));
 }

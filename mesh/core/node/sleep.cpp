@@ -47,6 +47,7 @@ void Sleep::ask_again(Instant now, OriginId oid, Effects& out) {
     // Publishers wait for the peer's word: no node may hold publishers up longer than a deaf node.
     if (now - awake_since_ >= context_.timing().control_verdict) {
         context_.give_up(now, oid, "it has not confirmed its session", out);
+        return;
     }
     context_.send(oid, Ping{nonce_}, out);
 }

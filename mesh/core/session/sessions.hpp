@@ -193,7 +193,9 @@ public:
         for (const OriginId oid : visiting_) {
             if (Session* session = find(oid)) {
                 session->touched = false;
-                due_.set(oid, session->place, visit(*session));
+                const auto next = visit(*session);
+                TULLE_ASSERT(find(oid) == session);  // no visit closes a session
+                due_.set(oid, session->place, next);
             }
         }
         visiting_.clear();

@@ -176,6 +176,9 @@ public:
         for (const std::string& header : transfer->request.headers) {
             // curl_slist_append() returns the list that replaces the given list.
             curl_slist* longer = curl_slist_append(transfer->headers.get(), header.c_str());
+            if (longer == nullptr) {
+                throw std::runtime_error("libcurl has no memory");  // never a request without its signature
+            }
             transfer->headers.release();
             transfer->headers.reset(longer);
         }
@@ -184,9 +187,12 @@ public:
             throw std::runtime_error("libcurl has no memory");
         }
         set_up(*transfer, timeout_);
-        curl_multi_add_handle(multi_.get(), transfer->easy.get());
         CURL* easy = transfer->easy.get();
         transfers_.emplace(easy, std::move(transfer));
+        if (curl_multi_add_handle(multi_.get(), easy) != CURLM_OK) {
+            transfers_.erase(easy);
+            throw std::runtime_error("libcurl does not take a request");
+        }
     }
 
     void run(Duration patience, std::vector<WebhookOutcome>& out) {

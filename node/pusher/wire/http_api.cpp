@@ -66,7 +66,7 @@ ApiAction list_action(const App& app, const QueryParameters& parameters) {
         return refuse(400, "info should be a comma separated list of attributes: user_count, subscription_count");
     }
     if (!prefix.empty() && !is_valid_channel_name(prefix)) {
-        return refuse(400, "filter_by_prefix is no beginning of a channel name");
+        return refuse(400, "filter_by_prefix has a character that no channel name has, or is too long");
     }
     if (info->user_count && !prefix.starts_with(kPresencePrefix)) {
         return refuse(400, "user_count needs a filter_by_prefix that begins with presence-");

@@ -19,22 +19,25 @@
 namespace tulle::node {
 namespace {
 
-constexpr std::uint16_t kFirstUnprivilegedPort = 1024;  // of a kernel that does not say
+// The default of Linux, for a kernel without the file below.
+constexpr std::uint16_t kFirstUnprivilegedPort = 1024;
 
-/// Ports below this one need a right.
+/// The first port that any process may bind. Lower ports need a right.
 std::uint16_t first_unprivileged_port() {
     unsigned port = kFirstUnprivilegedPort;
     std::ifstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") >> port;
     return static_cast<std::uint16_t>(port <= 65535 ? port : kFirstUnprivilegedPort);
 }
 
-/// An address of the system's resolver, as IPv6 also if it is IPv4.
+/// An address from the system's resolver. `bytes` holds the address as IPv6, also for an IPv4 address, so that two
+/// addresses can be compared.
 struct Found {
     sockaddr_storage address{};
     socklen_t size = 0;
     std::array<std::uint8_t, 16> bytes{};
 };
 
+/// The bytes of an address. An IPv4 address becomes the IPv6 address ::ffff:a.b.c.d (RFC 4291, 2.5.5.2).
 std::array<std::uint8_t, 16> bytes_of(const sockaddr_storage& address) {
     std::array<std::uint8_t, 16> bytes{};
     if (address.ss_family == AF_INET6) {
@@ -46,6 +49,7 @@ std::array<std::uint8_t, 16> bytes_of(const sockaddr_storage& address) {
     return bytes;
 }
 
+/// Puts `port` into an address of either family.
 void set_port(sockaddr_storage& address, std::uint16_t port) {
     if (address.ss_family == AF_INET6) {
         reinterpret_cast<sockaddr_in6&>(address).sin6_port = htons(port);
@@ -54,7 +58,7 @@ void set_port(sockaddr_storage& address, std::uint16_t port) {
     }
 }
 
-/// The error of a bind; 0: none.
+/// Binds a socket to the address and closes the socket again. Returns 0, or the error number of the failed step.
 int try_bind(const Found& found, std::uint16_t port) {
     sockaddr_storage address = found.address;
     set_port(address, port);
@@ -67,9 +71,9 @@ int try_bind(const Found& found, std::uint16_t port) {
     return error;
 }
 
-/// Why nothing can be bound to the address; empty: something can. Any port stands for one that needs no right; of the
-/// others, one that is taken is good, as the node that is running may have taken it.
+/// Why nothing can be bound to the address and port; empty when binding works.
 std::string why_not_bound(const Found& found, std::uint16_t port) {
+    // Port 0 tests the address alone: the kernel picks a port that needs no right.
     if (const int error = try_bind(found, 0); error != 0) {
         return std::strerror(error);
     }
@@ -77,6 +81,7 @@ std::string why_not_bound(const Found& found, std::uint16_t port) {
     if (port == 0 || port >= first) {
         return "";
     }
+    // A port that is in use is no error here, as the running node may use the port.
     const int error = try_bind(found, port);
     if (error == EACCES || error == EPERM) {
         return std::string(std::strerror(error)) + ": ports below " + std::to_string(first) +
@@ -85,13 +90,14 @@ std::string why_not_bound(const Found& found, std::uint16_t port) {
     return error == 0 || error == EADDRINUSE ? "" : std::strerror(error);
 }
 
-/// Every address of the machine, however it is written ("0", "::0").
+/// True for the wildcard address, in any spelling ("0", "::0"): the address stands for every address of the machine.
 bool is_any(const Found& found) {
     constexpr std::array<std::uint8_t, 16> kAnyV6{};
     constexpr std::array<std::uint8_t, 16> kAnyV4{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     return found.bytes == kAnyV6 || found.bytes == kAnyV4;
 }
 
+/// The first address that the system's resolver gives. Throws ConfigError with the text `begin` in front.
 Found resolved(const std::string& begin, const Address& address) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
@@ -109,14 +115,16 @@ Found resolved(const std::string& begin, const Address& address) {
     return found;
 }
 
-/// An address of the configuration, and what the machine knows it as.
+/// An address of the configuration, with the result of resolving the address.
 struct Checked {
     std::string_view key;
     const Address& address;
+    /// False for an address that must not be the wildcard address, because other nodes could not reach the node there.
     bool may_be_any;
     Found found{};
 };
 
+/// Resolves the address and tries to bind. Throws ConfigError.
 void check_address(Checked& checked) {
     const std::string begin = std::string(checked.key) + ": cannot listen on " + to_string(checked.address) + ": ";
     checked.found = resolved(begin, checked.address);
@@ -129,7 +137,8 @@ void check_address(Checked& checked) {
     }
 }
 
-/// Two names of one address, which differ as texts.
+/// Throws ConfigError when two settings have the same address and port, however the addresses are spelled. The
+/// comparison of texts in config.cpp does not find such a pair.
 void check_pair(const Checked& a, const Checked& b) {
     const bool is_one_address = a.found.bytes == b.found.bytes || is_any(a.found) || is_any(b.found);
     if (a.address.port != 0 && a.address.port == b.address.port && is_one_address) {
@@ -146,6 +155,7 @@ void check_machine(const Config& config) {
                              {"mesh", config.mesh, is_advertised},
                              {"mesh_data", config.mesh_data, is_advertised},
                              {"admin", config.admin, true}};
+    // Each address is compared with the earlier addresses, because only those are resolved already.
     for (auto one = all.begin(); one != all.end(); ++one) {
         check_address(*one);
         for (auto before = all.begin(); before != one; ++before) {

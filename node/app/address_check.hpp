@@ -4,11 +4,17 @@
 
 namespace tulle::node {
 
-/// What the start would only find out by binding: that each address is one of this machine, that this process may bind
-/// each port, that no two addresses are one under two names, and that the ports file can be written where it is to be.
-/// The start and --check-config both call it, so that they refuse the same. Whether a port is free is not looked at:
-/// the node that is running has it. Throws ConfigError. Thread: any; a name takes as long as the system's resolver
-/// does.
+/// Checks everything about addresses that the start would otherwise discover only by binding:
+/// - each address belongs to this machine;
+/// - this process may bind each port;
+/// - no two settings name the same address and port under different names;
+/// - the ports file can be written.
+///
+/// The start and --check-config both call check_machine, so that both refuse the same configurations. Whether a port is
+/// free is not checked, because the running node uses the ports while an operator checks a new configuration.
+///
+/// Thread: any. Resolving a name takes as long as the system's resolver takes.
+/// Errors: throws ConfigError with the key and the address.
 void check_machine(const Config& config);
 
 }  // namespace tulle::node

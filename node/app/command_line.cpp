@@ -10,12 +10,14 @@
 namespace tulle::node {
 namespace {
 
+/// The flag for a key: "--mesh-data" for "mesh_data".
 std::string flag_of(std::string_view key) {
     std::string flag = "--" + std::string(key);
     std::replace(flag.begin(), flag.end(), '_', '-');
     return flag;
 }
 
+/// The text that the library would print for --help or --version.
 std::string printed(const CLI::App& app, const CLI::ParseError& request) {
     std::ostringstream out;
     std::ostringstream ignored;
@@ -32,6 +34,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     app.set_version_flag("--version", std::string("tulled ") + TULLE_VERSION);
     app.add_option("--config", result.config_file, "Configuration in TOML")->type_name("FILE");
     app.add_flag("--check-config", result.check_config, "Check flags, environment and file, and exit");
+    // The library keeps references to the values, and a deque never moves its elements.
     std::deque<std::pair<std::string, std::string>> values;
     std::deque<std::pair<std::string, bool>> switches;
     for (const Key& key : keys()) {
@@ -47,6 +50,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
+        // The library throws for --help and --version too, with the exit code 0.
         if (error.get_exit_code() == 0) {
             result.print = printed(app, error);
             return result;
@@ -54,6 +58,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
         throw ConfigError(std::string(error.what()) + " (see --help)");
     }
     for (const auto& [key, value] : values) {
+        // Only flags that were given count: a default here would hide the environment and the file.
         if (app.count(flag_of(key)) > 0) {
             result.flags[key] = {value, "flag " + flag_of(key)};
         }

@@ -7,14 +7,17 @@
 
 namespace tulle::node {
 
+/// The command line of tulled, not yet checked beyond the names of flags.
 struct CommandLine {
     Settings flags;
     std::string config_file;
     bool check_config = false;
-    std::optional<std::string> print;  ///< help or version was asked for: print this and exit with 0
+    /// The text of --help or --version. When set, the caller prints the text and exits with 0.
+    std::optional<std::string> print;
 };
 
-/// Throws ConfigError for unknown or malformed flags.
+/// Reads the command line. Every key of keys() is a flag, with dashes in place of underscores.
+/// Errors: throws ConfigError for an unknown flag and for a flag without its value.
 [[nodiscard]] CommandLine parse_command_line(int argc, const char* const* argv);
 
 }  // namespace tulle::node

@@ -13,12 +13,16 @@
 namespace tulle::node {
 namespace {
 
-constexpr Duration kLeaveTimeout = 5s;  // for the members' receipts of what we have sent
-constexpr Duration kLeaveSlack = 1s;    // for the hub, and for the webhooks, to tell that they have given up
-// what a connection takes at most, and the wheel's steps
+// For the receipts of the peers for all records of this node.
+constexpr Duration kLeaveTimeout = 5s;
+// For the hub, and for the webhook worker, to report the end of their own deadlines.
+constexpr Duration kLeaveSlack = 1s;
+// The longest time for the end of a connection, and the steps of the timer wheel.
 constexpr Duration kClientTimeout = kCloseTimeout + kLingerTimeout + 500ms;
-constexpr Duration kCutTimeout = 1s;  // for the shards to end whatever is left then
+// For the shards to end the connections left after kClientTimeout.
+constexpr Duration kCutTimeout = 1s;
 
+/// The part of the configuration for the mesh.
 mesh::MeshOptions mesh_options(const Config& config) {
     mesh::MeshOptions options;
     options.name = config.name;
@@ -32,7 +36,7 @@ mesh::MeshOptions mesh_options(const Config& config) {
     return options;
 }
 
-/// What the admin listener may be called by.
+/// The names by which requests may call the admin listener, besides localhost and IP addresses (PageGuard).
 std::vector<std::string> admin_names(const Config& config) {
     std::vector<std::string> names = config.admin_hosts;
     names.push_back(config.admin.host);
@@ -42,6 +46,7 @@ std::vector<std::string> admin_names(const Config& config) {
     return names;
 }
 
+/// The demonstration page. The page learns key and secret only of the default app, whose secret is public anyway.
 DemoContent demo_content(const Config& config) {
     DemoContent demo;
     if (config.demo) {
@@ -54,6 +59,7 @@ DemoContent demo_content(const Config& config) {
     return demo;
 }
 
+/// A seed from the operating system, so that each part of each node draws other numbers.
 std::uint64_t random_seed() {
     std::random_device device;
     return (static_cast<std::uint64_t>(device()) << 32) | device();
@@ -71,8 +77,10 @@ Composition::Composition(const Config& config, Signals& signals)
     rations_ = std::make_shared<AppRations>(apps);
     reloads_.last_successful.set(1);
     reloads_.apps.set(config.apps.size());
+    // The ports of the hub have these indexes: the shards from 0 on, then the webhook worker, then the admin listener.
     bind_shards(config, apps);
     add_webhooks(config, apps);
+    // The admin listener reads the counters of all parts, so the listener is made last.
     std::vector<const ShardCounters*> counters;
     for (const std::unique_ptr<Shard>& shard : shards_) {
         counters.push_back(&shard->counters());
@@ -88,6 +96,7 @@ Composition::Composition(const Config& config, Signals& signals)
     ports_.mesh = std::move(bound.mesh);
     ports_.mesh_data = std::move(bound.mesh_data);
     if (config.memory_limit > 0) {
+        // A shard sheds clients in its own turn, so the watch only wakes the shards.
         memory_ = std::make_unique<MemoryWatch>(config.memory_limit, config.shards, limits_, [this] {
             for (const std::unique_ptr<Shard>& shard : shards_) {
                 shard->wake();
@@ -121,6 +130,7 @@ void Composition::bind_shards(const Config& config, const AppTable& apps) {
             pushers_.push_back(edge.get());
             return edge;
         });
+        // The first shard binds the address; the others join the same port, also a port chosen by the kernel.
         if (i == 0) {
             listen = port.listener().bind(listen, Sharing::kShared);
         } else {
@@ -129,7 +139,7 @@ void Composition::bind_shards(const Config& config, const AppTable& apps) {
         mesh_->attach(index, port.mailbox());
     }
     ports_.listen = to_string(listen);
-    // A wildcard address is no address for others.
+    // Other nodes cannot connect to a wildcard address, so the mesh tells the advertised host.
     const bool is_advertised = listen.is_wildcard() && !config.advertise.empty();
     mesh_->set_listen(is_advertised ? to_string(Address{config.advertise, listen.port}) : ports_.listen);
 }
@@ -142,6 +152,7 @@ void Composition::add_webhooks(const Config& config, const AppTable& apps) {
 }
 
 Composition::~Composition() {
+    // The watch ends first, because the watch wakes the shards.
     memory_.reset();
     for (const std::unique_ptr<Shard>& shard : shards_) {
         shard->stop();
@@ -161,6 +172,8 @@ void Composition::start() {
     }
     admin_->start();
     webhooks_->start();
+    // A hub on a shard is handed over before the shard's thread starts; a hub of its own starts last, when all ports
+    // are served.
     if (is_hub_on_shard_) {
         shards_.front()->host(mesh_->start_hosted(shards_.front()->ports()));
     }
@@ -176,6 +189,7 @@ void Composition::set_apps(const AppTable& apps) {
     rations_->set_apps(apps);
     admin_->set_apps(apps);
     webhooks_->set_apps(apps);
+    // An edge belongs to its shard's thread, so the new table is posted there.
     for (std::size_t i = 0; i < shards_.size(); ++i) {
         shards_[i]->post([edge = pushers_[i], apps] { edge->set_apps(apps); });
     }
@@ -192,6 +206,7 @@ void Composition::reload_failed() {
 
 Composition::Wait Composition::run(std::size_t count, Duration patience,
                                    const std::function<void(const Done&)>& begin) {
+    // A late Done of an earlier round must not count for this round, so rounds are numbered.
     const std::uint32_t round = signals_.begin_count();
     begin([this, round] { signals_.count(round); });
     switch (signals_.wait(count, patience)) {
@@ -205,6 +220,7 @@ Composition::Wait Composition::run(std::size_t count, Duration patience,
 }
 
 bool Composition::let_clients_go() {
+    // Load balancers learn from /ready: the node takes no more clients.
     admin_->begin_drain();
     for (const std::unique_ptr<Shard>& shard : shards_) {
         shard->stop_accepting();
@@ -215,6 +231,7 @@ bool Composition::let_clients_go() {
         }
     });
     if (end == Wait::kTimeout) {
+        // Clients that have not answered the Close in time are cut without further words.
         end = run(shards_.size(), kCutTimeout, [this](const Done& done) {
             for (const std::unique_ptr<Shard>& shard : shards_) {
                 shard->cut(done);
@@ -235,6 +252,7 @@ bool Composition::drain() {
     if (!let_clients_go()) {
         return false;
     }
+    // The webhook worker may still tell of clients that have just left. The peers take over the remaining duties.
     mesh_->retire(kWebhookDrainTimeout);
     if (run(1, kWebhookDrainTimeout + kLeaveSlack, [this](const Done& done) { webhooks_->finish(done); }) ==
         Wait::kHaste) {

@@ -20,40 +20,55 @@
 
 namespace tulle::node {
 
-/// A whole node: the mesh, the shards and the admin listener, joined by their mailboxes.
+/// A whole node: the mesh, the shards, the webhook worker and the admin listener, joined by their mailboxes.
 ///
-/// Thread: one, the main thread; the parts have their own.
+/// Thread: the main thread. The parts have threads of their own.
+/// Ownership: owns all parts. `signals` must outlive the node.
 class Composition {
 public:
-    /// Binds everything. Throws std::runtime_error that names the address that could not be bound.
+    /// Makes all parts and binds all addresses; nothing is served before start(). Throws std::runtime_error with the
+    /// address that could not be bound.
     Composition(const Config& config, Signals& signals);
-    /// Stops and joins every thread: the shards' first, as they write into the hub's mailbox; theirs outlive the hub.
+    /// Stops and joins every thread. The threads of the shards, of the webhooks and of the admin listener end before
+    /// the hub's thread, because they write into the hub's mailbox.
     ~Composition();
     Composition(const Composition&) = delete;
     Composition& operator=(const Composition&) = delete;
 
+    /// The addresses as bound: a configured port 0 is replaced by the port that the kernel has chosen.
     [[nodiscard]] const BoundPorts& ports() const { return ports_; }
+    /// Starts all threads. Call once.
     void start();
-    /// Serves these apps from now on.
+    /// Serves `apps` from this call on. Shards change to the new table a moment later, each in its own turn.
     void set_apps(const AppTable& apps);
-    /// The apps could not be read, and stay.
+    /// Counts a reload that failed. The apps stay unchanged.
     void reload_failed();
-    /// The orderly end, clients first and mesh last: no new clients, 4200 to every client, what waits for webhooks,
-    /// Leave to the mesh, each with a deadline. A client that is still there at its deadline is cut, so that nobody is
-    /// subscribed at a node that has left. Returns false when a second signal asked for haste.
+    /// Ends the node in order, clients first and mesh last: no new clients; 4200 to every client; the webhooks that
+    /// wait; Leave to the mesh. Each step has a deadline. A client that is still there at its deadline is cut, so that
+    /// nobody is subscribed at a node that has left.
+    ///
+    /// Returns true when all steps have been taken. Returns false as soon as a second signal asks for haste; the caller
+    /// then ends the process.
     [[nodiscard]] bool drain();
 
 private:
     using Done = std::function<void()>;
+    /// The result of run(). kHaste: a signal has come.
     enum class Wait : std::uint8_t { kDone, kTimeout, kHaste /** a signal has come */ };
-    /// Begins something, and waits until it has called Done `count` times.
+    /// Calls `begin`, and waits until `begin`'s argument Done has been called `count` times, from any threads. Waits
+    /// for `patience` at most.
     [[nodiscard]] Wait run(std::size_t count, Duration patience, const std::function<void(const Done&)>& begin);
+    /// Ends all connections of clients. False: haste is asked for.
     [[nodiscard]] bool let_clients_go();
+    /// The options of the edge of a shard.
     [[nodiscard]] PusherOptions pusher_options(const Config& config, const AppTable& apps) const;
+    /// Makes the shards and binds the public address.
     void bind_shards(const Config& config, const AppTable& apps);
+    /// Makes the webhook worker, which does this node's share of the mesh's duties.
     void add_webhooks(const Config& config, const AppTable& apps);
 
     Signals& signals_;
+    /// True when the hub is a guest of the first shard's thread.
     const bool is_hub_on_shard_;
     BoundPorts ports_;
     ReloadCounters reloads_;
@@ -61,10 +76,12 @@ private:
     std::shared_ptr<AppRations> rations_;
     std::unique_ptr<mesh::MeshRunner> mesh_;
     std::vector<std::unique_ptr<Shard>> shards_;
-    std::vector<PusherEdge*> pushers_;  ///< one in each shard, which owns it
+    /// The edge of each shard. The shard owns its edge.
+    std::vector<PusherEdge*> pushers_;
     std::unique_ptr<WebhookWorker> webhooks_;
     std::unique_ptr<AdminServer> admin_;
-    std::unique_ptr<MemoryWatch> memory_;  ///< null: no limit
+    /// Null without a memory limit.
+    std::unique_ptr<MemoryWatch> memory_;
 };
 
 }  // namespace tulle::node

@@ -11,15 +11,20 @@
 namespace tulle::node {
 namespace {
 
-constexpr std::size_t kMaxShardCount = 62;  // the hub knows 64; the admin listener and the webhooks count as one each
+// The hub knows 64 ports; the admin listener and the webhook worker take a port each.
+constexpr std::size_t kMaxShardCount = 62;
+// Every configured peer is resolved and dialled for ever. A node learns the other peers from the mesh.
 constexpr std::size_t kMaxPeers = 256;
-constexpr std::size_t kMaxAdminHosts = 64;  // each is compared with at every request
+// Every request is compared with each name.
+constexpr std::size_t kMaxAdminHosts = 64;
 constexpr std::uint64_t kMaxTimeoutSeconds = 3600;
-constexpr std::uint64_t kMinMemoryLimit = 128u << 20;  // the mesh alone keeps 64 MiB of records
+// The mesh alone keeps 64 MiB of records.
+constexpr std::uint64_t kMinMemoryLimit = 128u << 20;
 constexpr std::uint64_t kMaxMemoryLimit = 1ull << 50;
 constexpr std::uint64_t kMinOutboxBytes = 64u << 10;
 constexpr std::uint64_t kMaxConfiguredOutboxBytes = 1u << 30;
 
+/// Throws ConfigError: the setting is not `expected`.
 [[noreturn]] void reject(const Setting& setting, std::string_view expected) {
     throw ConfigError(setting.origin + ": '" + setting.value + "' is not " + std::string(expected));
 }
@@ -55,7 +60,8 @@ Duration to_seconds(const Setting& setting, std::uint64_t low = 1) {
     return std::chrono::seconds(number);
 }
 
-/// The value of TULLE_ADMIN is a URL for tulle, and may be one here: the address in it is meant.
+/// `text` without "http://" and a "/" at the end. TULLE_ADMIN holds a URL for the program tulle, and may be set for
+/// tulled too; the address in the URL is meant.
 std::string_view without_http(std::string_view text) {
     constexpr std::string_view kScheme = "http://";
     if (!text.starts_with(kScheme)) {
@@ -70,13 +76,14 @@ Address to_address(const Setting& setting) {
     if (!address) {
         reject(setting, "an address of the form HOST:PORT");
     }
+    // "localhost" can resolve to ::1 as well; the address of IPv4 is meant.
     if (address->host == "localhost") {
         address->host = "127.0.0.1";
     }
     return *address;
 }
 
-/// Without the brackets of an IPv6 address.
+/// A host, without a port and without the brackets of an IPv6 address.
 std::string to_advertised(const Setting& setting) {
     const bool is_bare_v6 =
         std::count(setting.value.begin(), setting.value.end(), ':') > 1 && !setting.value.starts_with('[');
@@ -93,7 +100,7 @@ bool is_name_char(char c) {
            c == '.';
 }
 
-/// The host's name may hold what a node's may not.
+/// The default name of the node, from the name of the host. Characters that a node's name must not have become "-".
 std::string name_of_host(const std::string& host) {
     std::string name = host.empty() ? "tulle" : host.substr(0, kMaxNodeNameBytes);
     std::replace_if(
@@ -109,7 +116,7 @@ std::string to_name(const Setting& setting) {
     return setting.value;
 }
 
-/// The parts between commas, without spaces around them; empty ones are left out.
+/// The parts between commas, without spaces around the parts. Empty parts are left out.
 std::vector<std::string_view> parts_of(std::string_view list) {
     std::vector<std::string_view> parts;
     while (!list.empty()) {
@@ -125,7 +132,7 @@ std::vector<std::string_view> parts_of(std::string_view list) {
     return parts;
 }
 
-/// As a URL too, as it is copied from a browser.
+/// Takes a URL too, because an address is often copied from a browser.
 Address to_admin_address(const Setting& setting) {
     return to_address({std::string(without_http(setting.value)), setting.origin});
 }
@@ -191,11 +198,13 @@ std::string to_log_level(const Setting& setting) {
     return setting.value;
 }
 
+/// A key, and the function that checks a setting of the key and puts its value into the configuration.
 struct KeyAction {
     Key key;
     std::function<void(const Setting&, Config&)> apply;
 };
 
+/// All keys. The single table for flags, variables, file and help.
 const std::vector<KeyAction>& actions() {
     static const std::vector<KeyAction> table = {
         {{"name", "NAME", "Name of this node in the mesh (default: the host's name)"},
@@ -267,6 +276,7 @@ const std::vector<KeyAction>& actions() {
     return table;
 }
 
+/// Throws ConfigError for an address off loopback: neither mesh nor admin listener is encrypted or authenticated.
 void require_loopback(const Address& address, std::string_view what) {
     if (!address.is_loopback()) {
         throw ConfigError("the " + std::string(what) + " address " + to_string(address) +
@@ -275,7 +285,7 @@ void require_loopback(const Address& address, std::string_view what) {
     }
 }
 
-/// What would fail only when it is bound.
+/// Throws ConfigError for addresses that could be bound but not used, or that exclude each other.
 void check_addresses(const Config& config) {
     for (const Address* address : {&config.mesh, &config.mesh_data}) {
         if (address->is_wildcard() && config.advertise.empty()) {
@@ -298,11 +308,12 @@ void check_addresses(const Config& config) {
     }
 }
 
-/// The beginning of a message about an app.
+/// The beginning of a message about an app: the place in the file.
 std::string in_file(const App& app) {
     return app.origin.empty() ? "" : app.origin + ": ";
 }
 
+/// Throws ConfigError for too many apps, and for two apps with the same id or key.
 void check_apps(const std::vector<App>& apps) {
     if (apps.size() > kMaxApps) {
         throw ConfigError("more than " + std::to_string(kMaxApps) + " apps");
@@ -320,7 +331,7 @@ void check_apps(const std::vector<App>& apps) {
     }
 }
 
-/// A client whose outbox cannot hold one event would be closed by each that it is sent.
+/// Throws ConfigError when an outbox cannot hold a single event of an app: each such event would close its client.
 void check_outbox(const Config& config) {
     for (const App& app : config.apps) {
         const std::size_t event = app.max_event_bytes + kClientMessageOverhead;
@@ -333,12 +344,14 @@ void check_outbox(const Config& config) {
     }
 }
 
-/// What the list of a presence channel may take: each quote of an info is escaped, and the id comes twice.
+/// The largest size in bytes of the list of a presence channel: each quote in a user's info is escaped, and the id
+/// comes twice.
 std::size_t presence_list_bytes(std::size_t members, std::size_t member_bytes) {
     return members * (2 * member_bytes + 4 * kMaxUserIdBytes);
 }
 
-/// A new subscriber is sent the whole list, so whoever raises its limits must see to it that it fits into an outbox.
+/// Throws ConfigError when the list of a presence channel does not fit into an outbox, because a new subscriber gets
+/// the whole list. Only raised limits are checked: the defaults of list and outbox are accepted together.
 void check_presence(const Config& config) {
     constexpr auto kUsual = std::pair(kDefaultMaxPresenceMembers, kDefaultMaxPresenceMemberBytes);
     for (const App& app : config.apps) {
@@ -352,7 +365,7 @@ void check_presence(const Config& config) {
     }
 }
 
-/// What the machine allows, unless the configuration says less.
+/// Fills in the limits that the machine sets, unless the configuration has lower limits.
 void finish_limits(Config& config, const Machine& machine, const Settings& merged) {
     const std::size_t most = max_connections_of(machine.descriptors, config.shards);
     if (config.max_connections == 0) {
@@ -369,6 +382,7 @@ void finish_limits(Config& config, const Machine& machine, const Settings& merge
     }
 }
 
+/// Fills in the defaults that depend on the machine or on other settings, and checks the rules between settings.
 void finish(Config& config, const Machine& machine, const Settings& merged) {
     if (config.name.empty()) {
         config.name = name_of_host(machine.host_name);
@@ -391,6 +405,7 @@ void finish(Config& config, const Machine& machine, const Settings& merged) {
         require_loopback(config.admin, "admin");
     }
     check_addresses(config);
+    // Without any app a newcomer's first client must work, but a public secret may serve loopback alone.
     if (config.apps.empty() && config.apps_dir.empty()) {
         if (!config.listen.is_loopback()) {
             throw ConfigError(
@@ -444,6 +459,7 @@ std::string apps_dir_of(const std::vector<Settings>& sources) {
 Config make_config(const std::vector<Settings>& sources, std::vector<App> apps, const Machine& machine) {
     Settings merged;
     for (const Settings& source : sources) {
+        // insert() keeps existing keys, so the strongest source, which comes first, wins.
         merged.insert(source.begin(), source.end());
     }
     Config config;

@@ -21,84 +21,99 @@
 
 namespace tulle::node {
 
-/// A usage or configuration error: its text names the flag, the variable, or file, line and key. Exit code 2.
+/// An error of usage or configuration. The text names the flag, the variable, or file, line and key. The process exits
+/// with code 2.
 class ConfigError : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };
 
+/// The complete configuration of a node: checked values, with defaults filled in.
 struct Config {
     std::string name;
     std::string cluster = "tulle";
     Address listen{"127.0.0.1", 6001};
     Address mesh{"127.0.0.1", 7001};
-    Address mesh_data;  ///< by default the port after mesh's, or 0 when that is 0
+    /// By default the port after the port of `mesh`, or 0 when the port of `mesh` is 0.
+    Address mesh_data;
     std::string advertise;
     std::vector<std::string> peers;
     Address admin{"127.0.0.1", 9601};
-    /// names that requests to it may call it by, besides its own and IP addresses
+    /// Names by which requests may call the admin listener, besides localhost and IP addresses.
     std::vector<std::string> admin_hosts;
     std::string ports_file;
     std::string log_level = "info";
-    std::size_t shards = 0;  ///< set by finish()
+    /// Number of shards. 0 until finish() puts in the number of cores.
+    std::size_t shards = 0;
     bool insecure_mesh = false;
     bool demo = false;
-    bool has_default_app = false;  ///< nobody configured one: the public credentials of the loopback app
+    /// True when no app is configured. The node then serves the loopback app with its public credentials.
+    bool has_default_app = false;
     pusher::SessionTimeouts timeouts;
     Duration http_idle_timeout = kHttpIdleTimeout;
-    Duration presence_grace = 2s;  ///< give every node the same
+    /// How long the users of a lost node still count. Every node must have the same value.
+    Duration presence_grace = 2s;
     OutboxLimits outbox{kMaxOutboxBytes, kWriteTimeout};
     FlushMode flush = FlushMode::kUring;
     HubPlace hub = HubPlace::kAuto;
     bool permessage_deflate = false;
-    std::size_t max_connections = 0;  ///< of the public listener; set by finish()
-    std::uint64_t memory_limit = 0;   ///< bytes; 0: none. By default what the machine has
+    /// Connections of the public listener. 0 until finish() computes the number from the descriptors.
+    std::size_t max_connections = 0;
+    /// Bytes; 0 for no limit. By default the memory that the process may use.
+    std::uint64_t memory_limit = 0;
     std::size_t max_connections_per_address = kDefaultConnectionsPerAddress;
     AuthThrottle::Options auth_failures{kDefaultAuthFailuresPerMinute, false};
-    std::string apps_dir;  ///< empty: none
+    /// The directory of app files; empty for none.
+    std::string apps_dir;
     std::vector<App> apps;
     WebhookSettings webhooks;
-    /// Every setting that is not a default, as a text: what a reload compares.
+    /// The text of every setting that was given, by key. A reload compares these texts.
     std::map<std::string, std::string, std::less<>> given;
 };
 
-/// The machine, as far as defaults depend on it.
+/// The facts about the machine on which defaults depend.
 struct Machine {
     std::string host_name;
     std::size_t cores = 1;
-    std::size_t descriptors = 1'048'576;  ///< that this process may have
-    std::uint64_t memory = 0;             ///< bytes that this process may use; 0: not known
+    /// Descriptors that this process may have.
+    std::size_t descriptors = 1'048'576;
+    /// Bytes of memory that this process may use; 0 when unknown.
+    std::uint64_t memory = 0;
 };
 
-/// One setting as a text, and where it came from, for messages.
+/// A setting as a text, with its origin for messages: the flag, the variable, or file, line and key.
 struct Setting {
     std::string value;
     std::string origin;
 };
 
-/// Key (snake_case) to setting. Peers are joined by commas.
+/// Settings of a single source, by key in snake_case. Peers are joined by commas.
 using Settings = std::map<std::string, Setting, std::less<>>;
 
-/// Every key, in the order of the help: its description, and whether it is a switch.
+/// A key of the configuration: flag, TULLE_* variable and key of the file.
 struct Key {
     std::string_view name;
-    std::string_view placeholder;  ///< empty: a switch, whose values are true and false
+    /// The kind of the value, for the help and for the file. Empty for a switch with the values true and false.
+    std::string_view placeholder;
     std::string_view help;
 };
+/// All keys, in the order of the help.
 [[nodiscard]] const std::vector<Key>& keys();
 
-/// "shards" as "SHARDS", for TULLE_SHARDS.
+/// `text` in capital letters: "SHARDS" for "shards", as part of TULLE_SHARDS. ASCII alone.
 [[nodiscard]] std::string upper_case(std::string_view text);
 
-/// The directory of app files that the sources name, the strongest first; empty for none.
+/// The directory of app files in the strongest source with the key apps_dir; empty for none. `sources`: the strongest
+/// first.
 [[nodiscard]] std::string apps_dir_of(const std::vector<Settings>& sources);
 
-/// The keys, in the order of the help, that one of the two names and the other does not, or names another value of, if
-/// what holds is not the same: a default that is written out changes nothing. Of keys that a reload applies, apps_dir
-/// and log_level, nothing is said.
+/// The keys with different effective values in `before` and `now`, in the order of the help. A default that is written
+/// out is no change. Left out are the keys that a reload applies: apps_dir and log_level.
 [[nodiscard]] std::vector<std::string_view> changed_keys(const Config& before, const Config& now);
 
-/// The configuration from settings, the strongest source first, and the apps of the files. Throws ConfigError.
+/// Makes the configuration from `sources`, the strongest source first, and from the apps of the files. Checks all
+/// values, and all rules between values.
+/// Errors: throws ConfigError.
 [[nodiscard]] Config make_config(const std::vector<Settings>& sources, std::vector<App> apps, const Machine& machine);
 
 }  // namespace tulle::node

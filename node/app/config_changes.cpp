@@ -6,7 +6,7 @@
 namespace tulle::node {
 namespace {
 
-/// What a key sets.
+/// A key, and the comparison of the values that the key sets.
 struct Effect {
     std::string_view key;
     bool (*is_same)(const Config& a, const Config& b);
@@ -17,6 +17,7 @@ bool is_same(const Config& a, const Config& b) {
     return a.*Member == b.*Member;
 }
 
+/// All keys without apps_dir and log_level, in the order of the help.
 constexpr Effect kEffects[] = {
     {"name", is_same<&Config::name>},
     {"cluster", is_same<&Config::cluster>},
@@ -50,7 +51,8 @@ constexpr Effect kEffects[] = {
     {"demo", is_same<&Config::demo>},
 };
 
-/// Without a text of one of them, a default may differ as it depends on another key, which is named itself.
+/// True when the key has equal texts in both configurations, or no text in either. A default may differ between the two
+/// without a text, because a default can depend on another key; the other key is then reported.
 bool is_same_text(std::string_view key, const Config& a, const Config& b) {
     const auto one = a.given.find(key);
     const auto other = b.given.find(key);
@@ -63,6 +65,8 @@ bool is_same_text(std::string_view key, const Config& a, const Config& b) {
 std::vector<std::string_view> changed_keys(const Config& before, const Config& now) {
     std::vector<std::string_view> changed;
     for (const Effect& effect : kEffects) {
+        // A changed text alone is not enough: the new text may say what the default was, or spell the same value
+        // otherwise.
         if (!is_same_text(effect.key, before, now) && !effect.is_same(before, now)) {
             changed.push_back(effect.key);
         }

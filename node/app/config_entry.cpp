@@ -10,9 +10,12 @@
 namespace tulle::node {
 namespace {
 
+// From the smallest to the largest, as text_of_duration takes the largest unit that divides a time.
 constexpr std::pair<std::string_view, Duration> kUnits[] = {{"ms", 1ms}, {"s", 1s}, {"m", 60s}, {"h", 3600s}};
+// A million hours fit into a Duration without an overflow.
 constexpr std::uint32_t kMostUnits = 1'000'000;
 
+/// The time in `text`; nothing for a text of another form.
 std::optional<Duration> parse_duration(std::string_view text) {
     std::uint32_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -28,6 +31,7 @@ std::optional<Duration> parse_duration(std::string_view text) {
     return std::nullopt;
 }
 
+/// A time in the largest unit without a remainder, for messages.
 std::string text_of_duration(Duration duration) {
     for (auto unit = std::rbegin(kUnits); unit != std::rend(kUnits); ++unit) {
         if (duration % unit->second == Duration{} && duration >= unit->second) {
@@ -91,6 +95,7 @@ Duration seconds_or_zero_of(const Entry& entry, std::size_t most, std::string_vi
 }
 
 Duration duration_of(const Entry& entry, Duration least, Duration most) {
+    // A bare number would leave the unit to guessing.
     if (!entry.node.is_string()) {
         entry.reject("must be a duration in quotes, such as \"3s\"");
     }

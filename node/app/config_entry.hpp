@@ -10,29 +10,32 @@
 
 namespace tulle::node {
 
-/// A value of a configuration file with the words for a message about it. Refers to what the parser holds.
+/// A value of a configuration file, with the words for a message about the value.
+/// Ownership: refers to the parser's tree and to `path`; both must outlive the entry.
 struct Entry {
     const toml::node& node;
     std::string key;
     const std::string& path;
 
-    /// "FILE:LINE: KEY".
+    /// The place for a message: "FILE:LINE: KEY".
     [[nodiscard]] std::string where() const;
-    /// Throws ConfigError.
+    /// Throws ConfigError with the place and `reason`.
     [[noreturn]] void reject(std::string_view reason) const;
-    /// Throws ConfigError for a key that is none. `meant`: the one that was meant, if known.
+    /// Throws ConfigError for an unknown key. `meant`: the known key that the user probably meant; empty if there is
+    /// none.
     [[noreturn]] void reject_key(std::string_view meant) const;
 };
 
-// Each throws ConfigError for a value of another type or out of range.
+// Each of the functions below throws ConfigError for a value of another type and for a value out of range.
 [[nodiscard]] std::string text_of(const Entry& entry);
 [[nodiscard]] bool bool_of(const Entry& entry);
+/// A number from 1 to `most`.
 [[nodiscard]] std::size_t number_of(const Entry& entry, std::size_t most);
-/// The same, but 0 is good as well, for "no limit".
+/// A number from 0 to `most`, where 0 means "no limit".
 [[nodiscard]] std::size_t number_or_zero_of(const Entry& entry, std::size_t most);
-/// The same for a number of seconds. `zero` says what 0 means.
+/// A number of seconds from 0 to `most`. `zero` says in the message what 0 means.
 [[nodiscard]] Duration seconds_or_zero_of(const Entry& entry, std::size_t most, std::string_view zero);
-/// A text of a number and its unit: "250ms", "3s", "5m", "24h".
+/// A time from a text of a number and its unit: "250ms", "3s", "5m", "24h".
 [[nodiscard]] Duration duration_of(const Entry& entry, Duration least, Duration most);
 
 }  // namespace tulle::node

@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kPrefix = "TULLE_";
 constexpr std::string_view kAppVariables[] = {"TULLE_APP_ID", "TULLE_APP_KEY", "TULLE_APP_SECRET"};
 
-/// Variables of the other programs that bear the name.
+/// Variables of the other programs of Tulle.
 constexpr std::string_view kOthers[] = {"TULLE_BIN_DIR", "TULLE_SEEDS", "TULLE_URL"};
 
 bool is_one_of(std::string_view name, const auto& names) {
@@ -27,8 +27,9 @@ bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-/// What Kubernetes sets for a Service "tulle" or "tulle-…" and Docker for a link: …_SERVICE_HOST,
-/// …_SERVICE_PORT[_NAME], …_PORT, …_PORT_6001_TCP[_PROTO|_PORT|_ADDR]; Docker also TULLE_NAME=/this/tulle.
+/// True for the variables that Kubernetes sets for a Service "tulle" or "tulle-…" and Docker for a link:
+/// …_SERVICE_HOST, …_SERVICE_PORT[_NAME], …_PORT, …_PORT_6001_TCP[_PROTO|_PORT|_ADDR]. Docker also sets
+/// TULLE_NAME=/this/tulle, which read_environment treats.
 bool is_of_a_service(std::string_view name) {
     if (name.ends_with("_SERVICE_HOST") || name.ends_with("_PORT") ||
         name.find("_SERVICE_PORT_") != std::string_view::npos) {
@@ -46,7 +47,7 @@ bool is_of_a_service(std::string_view name) {
            (protocol.starts_with("_TCP") || protocol.starts_with("_UDP") || protocol.starts_with("_SCTP"));
 }
 
-/// The variable that `name` was meant to be; empty: none.
+/// The variable that `name` was probably meant to be; empty when no key is like `name`.
 std::string meant_by(std::string_view name) {
     std::vector<std::string> variables{"CONFIG", "APP_ID", "APP_KEY", "APP_SECRET"};
     for (const Key& key : keys()) {
@@ -62,12 +63,15 @@ std::string joined(const std::vector<std::string>& names) {
     });
 }
 
+/// Makes the app from the three variables, or notes the variables that are missing. Throws ConfigError for wrong
+/// credentials.
 void take_app(Environment& result, const std::map<std::string, std::string, std::less<>>& values) {
     for (const std::string_view name : kAppVariables) {
         if (!values.contains(name)) {
             result.missing.emplace_back(name);
         }
     }
+    // None of the three is set: no app is wanted.
     if (result.missing.size() == std::size(kAppVariables)) {
         result.missing.clear();
     } else if (result.missing.empty()) {
@@ -117,6 +121,8 @@ Environment read_environment(const std::vector<std::string>& environment) {
 }
 
 std::vector<App> with_app_of(const Environment& environment, std::vector<App> apps, bool has_apps_dir) {
+    // With other apps, a leftover TULLE_APP_* variable does no harm. Without any app, the user wanted one and would get
+    // the default app instead.
     if (!environment.missing.empty() && apps.empty() && !has_apps_dir) {
         const bool is_one = environment.missing.size() == 1;
         throw ConfigError((is_one ? "environment variable " : "environment variables ") + joined(environment.missing) +

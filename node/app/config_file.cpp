@@ -20,9 +20,12 @@
 namespace tulle::node {
 namespace {
 
+// A day.
 constexpr std::size_t kMaxAuthorizationSeconds = 86'400;
+// The mesh keeps a retained event no longer.
 constexpr std::size_t kMaxCacheSeconds = kMaxCacheTtl / 1s;
 
+/// A string, or an array of strings joined by commas: the form of a list on the command line.
 std::string list_of(const Entry& entry) {
     if (!entry.node.is_array()) {
         return text_of(entry);
@@ -34,6 +37,7 @@ std::string list_of(const Entry& entry) {
     return joined;
 }
 
+/// The value of a key at the top of the file, in the form of the command line, so that all sources are checked alike.
 std::string setting_of(const Key& key, const Entry& entry) {
     if (key.placeholder.empty()) {
         return bool_of(entry) ? "true" : "false";
@@ -49,19 +53,21 @@ std::string setting_of(const Key& key, const Entry& entry) {
         entry.reject(key.placeholder == "SECONDS" ? "must be a number of seconds, without quotes and unit"
                                                   : "must be a number");
     }
+    // A relative directory is relative to the file, because the working directory of a service is arbitrary.
     if (key.placeholder == "DIR") {
         return (std::filesystem::path(entry.path).parent_path() / text_of(entry)).string();
     }
     return text_of(entry);
 }
 
-/// The text of a file, or why it cannot be read.
+/// The text of a file, or the reason why the file cannot be read.
 struct Contents {
     std::string text;
     std::string error;
 };
 
-/// A directory can be opened; it is the reading that fails.
+/// Reads a file. A directory can be opened like a file, and fails only when the directory is read, so both errors are
+/// checked.
 Contents read_file(const std::filesystem::path& path) {
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
     if (!file) {
@@ -78,6 +84,7 @@ Contents read_file(const std::filesystem::path& path) {
     return contents;
 }
 
+/// The secret in the file that secret_file names, without line breaks at its end, which editors add.
 std::string read_secret(const Entry& entry) {
     const std::filesystem::path path = std::filesystem::path(entry.path).parent_path() / text_of(entry);
     Contents secret = read_file(path);
@@ -88,6 +95,7 @@ std::string read_secret(const Entry& entry) {
     return std::move(secret.text);
 }
 
+/// The value of on_gap.
 GapPolicy gap_policy_of(const Entry& entry) {
     const std::string text = text_of(entry);
     if (text != "event" && text != "close") {
@@ -96,6 +104,7 @@ GapPolicy gap_policy_of(const Entry& entry) {
     return text == "close" ? GapPolicy::kClose : GapPolicy::kEvent;
 }
 
+/// The patterns of allowed_origins. An empty list is refused, because its meaning would be a guess.
 std::vector<std::string> origins_of(const Entry& entry) {
     if (!entry.node.is_array()) {
         entry.reject("must be an array of strings");
@@ -119,7 +128,7 @@ std::vector<std::string> origins_of(const Entry& entry) {
     return origins;
 }
 
-/// A limit of an app that is a number; 0, where it is allowed, stands for no limit.
+/// A limit of an app with a number as its value. Where 0 is allowed, 0 stands for no limit.
 struct AppLimit {
     std::string_view key;
     std::size_t App::*member;
@@ -141,7 +150,7 @@ constexpr AppLimit kAppLimits[] = {
     {"apps.max_read_requests_per_second", &App::max_read_requests_per_second, kMaxAppRate, true},
 };
 
-/// The limits and switches of an app. False: no such key.
+/// Reads a limit of an app. False: the key is no limit.
 bool take_app_limit(const Entry& entry, App& app) {
     const auto limit = std::find_if(std::begin(kAppLimits), std::end(kAppLimits),
                                     [&entry](const AppLimit& known) { return known.key == entry.key; });
@@ -159,7 +168,7 @@ bool take_app_limit(const Entry& entry, App& app) {
     return true;
 }
 
-/// The keys of an app besides its limits that are numbers.
+/// The keys of an app, without the limits in kAppLimits. For the suggestion after an unknown key.
 constexpr std::string_view kAppKeys[] = {"apps.id",
                                          "apps.key",
                                          "apps.secret",
@@ -175,7 +184,7 @@ constexpr std::string_view kAppKeys[] = {"apps.id",
                                          "apps.cache_ttl",
                                          "apps.allowed_origins"};
 
-/// As it is written in the file, without "apps.".
+/// The known key of an app that is like `key`, without "apps."; empty if there is none.
 std::string_view meant_app_key(std::string_view key) {
     constexpr std::size_t kTable = std::string_view("apps.").size();
     std::vector<std::string_view> known;
@@ -188,6 +197,7 @@ std::string_view meant_app_key(std::string_view key) {
     return meant_key(key.substr(kTable), known);
 }
 
+/// The known key at the top of the file that is like `key`; empty if there is none.
 std::string_view meant_top_key(std::string_view key) {
     std::vector<std::string_view> known{"apps", "webhooks"};
     for (const Key& other : keys()) {
@@ -196,6 +206,7 @@ std::string_view meant_top_key(std::string_view key) {
     return meant_key(key, known);
 }
 
+/// Reads a key of an app. Throws ConfigError for an unknown key.
 void take_app_key(const Entry& entry, App& app) {
     if (entry.key == "apps.id") {
         app.id = text_of(entry);
@@ -225,6 +236,7 @@ void take_app_key(const Entry& entry, App& app) {
     }
 }
 
+/// Reads an app from a table and checks its credentials.
 App app_of(const toml::node& node, const std::string& path) {
     const Entry table{node, "apps", path};
     if (!node.is_table()) {
@@ -241,6 +253,7 @@ App app_of(const toml::node& node, const std::string& path) {
     return app;
 }
 
+/// Reads the array [[apps]].
 std::vector<App> apps_of(const Entry& entry) {
     if (!entry.node.is_array()) {
         entry.reject("must be an array of tables: [[apps]]");
@@ -252,6 +265,7 @@ std::vector<App> apps_of(const Entry& entry) {
     return apps;
 }
 
+/// Parses a text. Errors of syntax become ConfigError.
 toml::table parse_toml(std::string_view text, const std::string& path) {
     try {
         return toml::parse(text, path);
@@ -261,7 +275,7 @@ toml::table parse_toml(std::string_view text, const std::string& path) {
     }
 }
 
-/// At most `limit` bytes, if it is given.
+/// The text of a file. Throws ConfigError when the file cannot be read, or has more than `limit` bytes, if given.
 std::string read_text(const std::string& path, std::optional<std::size_t> limit) {
     Contents contents = read_file(path);
     if (!contents.error.empty()) {
@@ -305,6 +319,7 @@ bool is_app_file(std::string_view name) {
 
 App parse_app_file(std::string_view text, const std::string& path) {
     const toml::table root = parse_toml(text, path);
+    // [[apps]] in such a file is a common mistake: the user has moved an app out of the main file.
     if (const toml::node* apps = root.get("apps")) {
         const bool is_webhook = apps->is_table() && apps->as_table()->contains("webhooks");
         Entry{*apps, "apps", path}.reject(
@@ -326,6 +341,7 @@ std::vector<App> load_apps_dir(const std::string& directory) {
     if (error) {
         throw ConfigError(directory + ": cannot be read: " + error.message());
     }
+    // The order in which a directory lists its files is arbitrary, and the first error should always be the same.
     std::sort(paths.begin(), paths.end());
     std::vector<App> apps;
     for (const std::string& path : paths) {

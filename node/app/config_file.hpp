@@ -8,28 +8,32 @@
 
 namespace tulle::node {
 
+/// The contents of a configuration file.
 struct ConfigFile {
     Settings settings;
     std::vector<App> apps;
     WebhookSettings webhooks;
 };
 
-/// Reads a TOML text: the keys of config.hpp at the top, apps as [[apps]] tables, and [webhooks]. `path` is for
-/// messages, and what secret_file is relative to. Throws ConfigError with file, line and key for whatever is unknown,
-/// malformed or of the wrong type.
+/// Reads a TOML text: the keys of config.hpp at the top, apps as [[apps]] tables, and [webhooks]. `path` stands in
+/// messages, and paths in secret_file and apps_dir are relative to the directory of `path`.
+/// Errors: throws ConfigError with file, line and key for an unknown key, a malformed value, and a value of the wrong
+/// type.
 [[nodiscard]] ConfigFile parse_config_file(std::string_view text, const std::string& path);
 
-/// The same for a file on disk; throws ConfigError when it cannot be read.
+/// Reads the file `path` as parse_config_file reads a text. Throws ConfigError also when the file cannot be read.
 [[nodiscard]] ConfigFile load_config_file(const std::string& path);
 
-/// Whether a file of this name in apps_dir is an app's: "*.toml", but for what editors leave behind while they write.
+/// True when a file of this name in apps_dir is the file of an app: "*.toml", except for the files that editors make
+/// while they write.
 [[nodiscard]] bool is_app_file(std::string_view name);
 
-/// One app: the keys of an [[apps]] table at the top. Throws like parse_config_file.
+/// Reads a file with a single app: the keys of an [[apps]] table, at the top. Throws ConfigError like
+/// parse_config_file.
 [[nodiscard]] App parse_app_file(std::string_view text, const std::string& path);
 
-/// The apps of all app files in a directory, in the order of their names. Throws ConfigError for the first that is
-/// wrong.
+/// Reads all app files of a directory, in the order of their names. Throws ConfigError for the first wrong file, for a
+/// file of more than kMaxAppFileBytes, and when the directory cannot be read.
 [[nodiscard]] std::vector<App> load_apps_dir(const std::string& directory);
 
 }  // namespace tulle::node

@@ -15,6 +15,7 @@ Config ConfigSource::load() {
     if (!path_.empty()) {
         file = load_config_file(path_);
     }
+    // `file_` changes only after the whole configuration has proved good.
     Config config = make(file);
     file_ = std::move(file);
     return config;
@@ -29,6 +30,7 @@ Config ConfigSource::make(const ConfigFile& file) const {
         apps.insert(apps.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
     }
     Config config = make_config(sources, with_app_of(environment_, std::move(apps), !directory.empty()), machine_);
+    // [webhooks] exists in the file alone.
     config.webhooks = file.webhooks;
     return config;
 }

@@ -10,28 +10,37 @@
 
 namespace tulle::node {
 
-/// Flags, environment, file and the directory of apps: read at the start, and again for a reload.
+/// The sources of the configuration: flags, environment, file, and the directory of apps. The sources are read at the
+/// start, and again for a reload. Flags are stronger than the environment, and the environment is stronger than the
+/// file.
 ///
-/// Errors: load and the reloads throw ConfigError, and what was read before stays in force.
+/// Thread: one.
+/// Errors: the constructor, load and reload_directory throw ConfigError. After an error the last good file stays in
+/// force.
 class ConfigSource {
 public:
-    /// `environment`: "NAME=value" texts.
+    /// `environment`: "NAME=value" texts. The environment is read once, because a process's environment does not change
+    /// from outside.
     ConfigSource(const CommandLine& line, const std::vector<std::string>& environment, Machine machine);
 
-    /// TULLE_* variables that are no setting, for a warning.
+    /// TULLE_* variables that are no settings, for a warning.
     [[nodiscard]] const std::vector<std::string>& ignored_variables() const { return environment_.ignored; }
-    /// Everything.
+    /// Reads the file and the directory.
     [[nodiscard]] Config load();
-    /// The apps of the directory anew; of the file what was read last, as somebody may be editing it.
+    /// Reads the directory again. The contents of the file stay as last read by load(), because somebody may be editing
+    /// the file.
     [[nodiscard]] Config reload_directory() const { return make(file_); }
 
 private:
+    /// Joins all sources with `file`.
     [[nodiscard]] Config make(const ConfigFile& file) const;
 
     Settings flags_;
     Environment environment_;
     Machine machine_;
+    /// The path of the file; empty for no file.
     std::string path_;
+    /// The file as load() has last read it without an error.
     ConfigFile file_;
 };
 

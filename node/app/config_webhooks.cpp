@@ -15,11 +15,13 @@
 namespace tulle::node {
 namespace {
 
+// Headers that every webhook carries already, or that would change where a request ends. Besides: X-Pusher-*.
 constexpr std::string_view kOurHeaders[] = {"content-type", "content-length", "host",      "transfer-encoding",
                                             "connection",   "expect",         "user-agent"};
+// The characters of a token besides letters and digits (RFC 9110, 5.6.2).
 constexpr std::string_view kHeaderNameCharacters = "!#$%&'*+-.^_`|~";
 
-/// The keys of a webhook, and of [webhooks].
+/// The keys of a webhook, and the keys of [webhooks], for the suggestion after an unknown key.
 constexpr std::string_view kWebhookKeys[] = {
     "url", "event_types", "channel_name_starts_with", "channel_name_ends_with", "headers", "batch", "keep_types"};
 constexpr std::string_view kSettings[] = {
@@ -33,7 +35,10 @@ bool is_visible(char c) {
     return c > ' ' && c < '\x7f';
 }
 
-/// Calls `take` with each member of a table, under its full key.
+/// Calls `take` with each member of a table: the entry under its full key, and the short key. Throws ConfigError for a
+/// value that is no table.
+/// Calls `take` with each element of an array. `what` describes the elements in the message for a value that is no
+/// array.
 template <class Take>
 void for_each_member(const Entry& entry, Take&& take) {
     if (!entry.node.is_table()) {
@@ -54,7 +59,7 @@ void for_each_element(const Entry& entry, std::string_view what, Take&& take) {
     }
 }
 
-/// "host", "host:port", "[v6]" or "[v6]:port".
+/// True for "host", "host:port", "[v6]" and "[v6]:port".
 bool is_authority(std::string_view text) {
     const std::size_t colon = text.rfind(':');
     if (colon == std::string_view::npos || text.ends_with(']')) {
@@ -64,6 +69,7 @@ bool is_authority(std::string_view text) {
     return address && !address->host.empty() && address->port != 0;
 }
 
+/// The URL of a webhook. A user in a URL is refused, because credentials belong into headers.
 std::string url_of(const Entry& entry) {
     const std::string url = text_of(entry);
     const std::size_t scheme = url.starts_with("https://") ? 8 : url.starts_with("http://") ? 7 : 0;
@@ -81,6 +87,7 @@ std::string url_of(const Entry& entry) {
     return url;
 }
 
+/// A header of a webhook. Line breaks and control characters are refused, as they would begin another header.
 std::pair<std::string, std::string> header_of(const Entry& entry, std::string_view name) {
     std::string small(name);
     std::transform(small.begin(), small.end(), small.begin(), lower);
@@ -105,6 +112,7 @@ std::pair<std::string, std::string> header_of(const Entry& entry, std::string_vi
     return {std::string(name), std::move(value)};
 }
 
+/// The value of event_types: the named events take the place of the default events.
 void take_events(const Entry& entry, Webhook& webhook) {
     webhook.events.reset();
     for_each_element(entry, "strings", [&webhook](const Entry& element) {
@@ -119,6 +127,7 @@ void take_events(const Entry& entry, Webhook& webhook) {
     });
 }
 
+/// Reads a table of [[apps.webhooks]].
 Webhook webhook_of(const Entry& table) {
     Webhook webhook;
     for_each_member(table, [&webhook](const Entry& entry, std::string_view name) {
@@ -151,7 +160,7 @@ Webhook webhook_of(const Entry& table) {
     return webhook;
 }
 
-/// "10.0.0.0/8", "fd00::/8", or a single address.
+/// The network in a text: "10.0.0.0/8", "fd00::/8", or a single address.
 AddressRange range_of(const Entry& entry) {
     const std::string text = text_of(entry);
     const std::size_t slash = text.find('/');
@@ -172,6 +181,7 @@ AddressRange range_of(const Entry& entry) {
     return range;
 }
 
+/// The value of allow_private_addresses: true, false, or a list of networks.
 AddressPolicy policy_of(const Entry& entry) {
     AddressPolicy policy;
     if (entry.node.is_boolean()) {

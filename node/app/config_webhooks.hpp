@@ -7,9 +7,9 @@
 
 namespace tulle::node {
 
-/// [[apps.webhooks]]: the webhooks of one app. Throws ConfigError.
+/// Reads [[apps.webhooks]], the webhooks of an app. Throws ConfigError.
 [[nodiscard]] std::vector<Webhook> webhooks_of(const Entry& entry);
-/// [webhooks]: what holds for those of all apps. Throws ConfigError.
+/// Reads [webhooks], the settings for the webhooks of all apps. Throws ConfigError.
 [[nodiscard]] WebhookSettings webhook_settings_of(const Entry& entry);
 
 }  // namespace tulle::node

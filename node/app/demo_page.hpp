@@ -4,7 +4,7 @@
 
 namespace tulle::node {
 
-/// The page of the demo mode (demo_page.html, compiled in).
+/// The HTML of the demo mode. The text is demo_page.html, compiled in.
 [[nodiscard]] std::string_view demo_page();
 
 }  // namespace tulle::node

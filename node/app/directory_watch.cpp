@@ -15,9 +15,12 @@
 namespace tulle::node {
 namespace {
 
+// All events that change the set of files, the contents of a file, or the right to read a file.
 constexpr std::uint32_t kFileEvents = IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB;
+// All events after which the name belongs to another directory or to no directory.
 constexpr std::uint32_t kEndEvents = IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT;
-/// The link that Kubernetes turns over when the files of a ConfigMap or Secret change.
+/// The symbolic link that Kubernetes replaces when the files of a ConfigMap or Secret change. The app files are links
+/// through `..data`, and have no events of their own.
 constexpr std::string_view kTurnedLink = "..data";
 
 }  // namespace
@@ -60,18 +63,21 @@ bool DirectoryWatch::take_changes() {
     bool has_changed = false;
     alignas(inotify_event) char buffer[16u << 10];
     for (ssize_t got = 0; (got = ::read(descriptor_, buffer, sizeof(buffer))) > 0;) {
+        // A read returns several events. A name filled up with zeros follows each event.
         for (ssize_t at = 0; at < got;) {
             inotify_event event{};
             std::memcpy(&event, buffer + at, sizeof(event));
             const std::string_view name = event.len == 0 ? "" : buffer + at + sizeof(event);
             at += static_cast<ssize_t>(sizeof(event) + event.len);
             if (event.wd != watch_ && event.wd >= 0) {
-                continue;  // of a watch that was given up
+                // The event belongs to an earlier watch.
+                continue;
             }
             if ((event.mask & kEndEvents) != 0) {
                 spdlog::warn("{}: is gone, so its changes are not seen before the next SIGHUP", directory_);
                 forget();
             }
+            // After an overflow events are missing, so an app file may have changed.
             has_changed = has_changed || (event.mask & (kEndEvents | IN_Q_OVERFLOW)) != 0 || name == kTurnedLink ||
                           is_app_file(name);
         }

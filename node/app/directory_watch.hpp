@@ -4,30 +4,34 @@
 
 namespace tulle::node {
 
-/// Tells of changes to the app files of one directory.
+/// Reports changes to the app files of a single directory, by inotify.
 ///
 /// Thread: one.
+/// Limits: a directory that has been removed or renamed is not watched any more; follow() must be called again.
+/// Errors: only the constructor throws. Other errors stand in the log.
 class DirectoryWatch {
 public:
-    /// Throws std::system_error.
+    /// Throws std::system_error when the system gives no inotify descriptor.
     DirectoryWatch();
     ~DirectoryWatch();
     DirectoryWatch(const DirectoryWatch&) = delete;
     DirectoryWatch& operator=(const DirectoryWatch&) = delete;
 
-    /// Watches this directory and no other one; an empty name is none. True: it has not been watched so far, so that
-    /// what happened before is not known. A directory that cannot be watched is told of in the log, and tried again
-    /// next time.
+    /// Watches `directory` in place of the directory watched before; an empty name stands for none. Returns true when
+    /// the directory has not been watched so far: earlier changes are then unknown, and the caller reads the directory.
+    /// A directory that cannot be watched is reported in the log, and the next call tries again.
     bool follow(const std::string& directory);
-    /// Readable when something has happened.
+    /// A descriptor for poll(): readable when something has happened in the directory.
     [[nodiscard]] int descriptor() const { return descriptor_; }
-    /// Takes what has happened since the last time; false when no app file is concerned.
+    /// Takes all events since the last call. False when no event concerns an app file.
     [[nodiscard]] bool take_changes();
 
 private:
+    /// Ends the watch, if there is one.
     void forget();
 
     int descriptor_ = -1;
+    /// The number of the watch in inotify; -1 when no directory is watched.
     int watch_ = -1;
     std::string directory_;
 };

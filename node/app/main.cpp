@@ -30,11 +30,13 @@
 namespace tulle::node {
 namespace {
 
+// The exit codes of tulled: ended in order, failed, and wrong usage or configuration.
 constexpr int kOk = 0;
 constexpr int kRuntimeFailure = 1;
 constexpr int kUsageError = 2;
 
-/// Every client is a descriptor: take all that the system allows. How many that are.
+/// Raises the limit of descriptors as far as the system allows, because every client takes a descriptor. Returns the
+/// limit.
 std::size_t raise_descriptor_limit() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
@@ -44,15 +46,18 @@ std::size_t raise_descriptor_limit() {
         const rlimit raised{limit.rlim_max, limit.rlim_max};
         limit = ::setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised : limit;
     }
+    // An unlimited number is cut to 2^30, so that sums of descriptors cannot overflow.
     return static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur, 1u << 30));
 }
 
+/// The facts about this machine on which defaults depend.
 Machine this_machine() {
     char name[256] = {};
     ::gethostname(name, sizeof(name) - 1);
     return {name, std::thread::hardware_concurrency(), raise_descriptor_limit(), memory_of_machine()};
 }
 
+/// The environment as "NAME=value" texts.
 std::vector<std::string> environment() {
     std::vector<std::string> variables;
     for (char** variable = environ; *variable != nullptr; ++variable) {
@@ -61,7 +66,7 @@ std::vector<std::string> environment() {
     return variables;
 }
 
-/// Before anything that a stranger says is put into a table.
+/// Draws the key of all hash tables. Must run before a name chosen by a stranger enters a table.
 void draw_hash_key() {
     HashKey key{};
     if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) {
@@ -70,7 +75,8 @@ void draw_hash_key() {
     set_hash_key(key);
 }
 
-/// One line, however many there are: Kubernetes sets eight for each port of a Service.
+/// The warning about ignored variables, in a single line; empty for none. Kubernetes sets eight variables for each port
+/// of a Service, so at most kMostNamed variables are named.
 std::string ignored_variables(const ConfigSource& source) {
     constexpr std::size_t kMostNamed = 20;
     const std::vector<std::string>& names = source.ignored_variables();
@@ -84,11 +90,13 @@ std::string ignored_variables(const ConfigSource& source) {
                      (names.size() > kMostNamed ? " and " + std::to_string(names.size() - kMostNamed) + " more" : "");
 }
 
+/// Runs the node until a signal or a failure. Returns the exit code.
 int serve(ConfigSource& source, const Config& config) {
     Signals signals;
     Composition node(config, signals);
     node.start();
     const BoundPorts& ports = node.ports();
+    // The file tells tests and scripts: the node listens. The file is therefore written after start().
     if (!config.ports_file.empty()) {
         write_ports_file(config.ports_file, ports);
     }
@@ -108,12 +116,14 @@ int serve(ConfigSource& source, const Config& config) {
     if (!node.drain()) {
         spdlog::warn("ended in haste");
         flush_logging();
+        // No destructor runs: joining the threads could take as long as the rest of the drain.
         std::_Exit(kRuntimeFailure);
     }
     spdlog::info("left");
     return kOk;
 }
 
+/// The whole program. All errors of the start end here as a line on stderr and an exit code.
 int run(int argc, char** argv) {
     try {
         draw_hash_key();
@@ -132,6 +142,7 @@ int run(int argc, char** argv) {
             std::cout << "the configuration is good\n";
             return kOk;
         }
+        // Errors up to here go to stderr, not into the log, whose level is not known before.
         set_up_logging(config.name, config.log_level);
         return serve(source, config);
     } catch (const ConfigError& error) {
@@ -146,6 +157,7 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace tulle::node
 
+// The standard descriptors come first: the next call that opens a descriptor must not get 0, 1 or 2.
 int main(int argc, char** argv) {
     tulle::node::keep_standard_descriptors();
     const int code = tulle::node::run(argc, argv);

@@ -17,7 +17,8 @@
 namespace tulle::node {
 namespace {
 
-/// Beside the file, so that renaming it is one step.
+/// The path of the temporary file. The temporary file is in the directory of `path`, so that renaming is a single step.
+/// The process's number keeps two starting nodes apart.
 std::string temporary_of(const std::string& path) {
     return path + "." + std::to_string(::getpid()) + ".tmp";
 }

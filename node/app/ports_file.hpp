@@ -4,6 +4,7 @@
 
 namespace tulle::node {
 
+/// The addresses of a running node, each as HOST:PORT with the real port.
 struct BoundPorts {
     std::string listen;
     std::string mesh;
@@ -11,11 +12,12 @@ struct BoundPorts {
     std::string admin;
 };
 
-/// Writes the addresses as a JSON object, atomically: a reader sees the whole file or none. Throws std::runtime_error.
+/// Writes the addresses to `path` as a JSON object, in a single step: a reader sees the whole file or none. An existing
+/// file is replaced. Throws std::runtime_error when the file cannot be written.
 void write_ports_file(const std::string& path, const BoundPorts& ports);
 
-/// Why write_ports_file would fail; empty: it would not. Found out by making and removing the file that it writes
-/// first.
+/// The reason why write_ports_file would fail; empty when the file can be written. The function makes and removes the
+/// temporary file that write_ports_file writes first, and leaves an existing ports file alone.
 [[nodiscard]] std::string why_no_ports_file(const std::string& path);
 
 }  // namespace tulle::node

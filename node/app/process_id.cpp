@@ -4,13 +4,20 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/// In place of glibc's, for the whole process: remembers the answer, as glibc did up to 2.24. libzmq asks for it around
-/// every wake of one of its sockets or threads, lest a forked child take part in its parent's: eleven system calls for
-/// a message from node to node that finds all asleep. A child forgets what it has inherited.
+/// Replaces getpid() of glibc for the whole process, and remembers the answer, as glibc did up to 2.24.
+///
+/// libzmq calls getpid() around every wake of its sockets and threads, so that a forked child takes no part in the work
+/// of its parent. Without the memory a message from node to node that finds all threads asleep costs eleven system
+/// calls. A forked child forgets the answer of its parent.
+///
+/// Thread: any.
 namespace {
 
+/// The answer; 0 while the answer is not known.
 std::atomic<pid_t> known = 0;
 
+/// Asks the kernel. The answer is remembered only when the handler for forks is in place, as a child would otherwise
+/// use the number of its parent.
 pid_t ask() {
     static const int kRegistered =
         ::pthread_atfork(nullptr, nullptr, [] { known.store(0, std::memory_order_relaxed); });

@@ -15,7 +15,8 @@
 namespace tulle::node {
 namespace {
 
-/// All that there is in an app: the binding does not compile when a member is missing here.
+/// True when two apps are equal in all members. The structured binding fails to compile when App gets a further member,
+/// so no member is forgotten here.
 bool is_same(const App& a, const App& b) {
     const auto members = [](const App& app) {
         const auto& [id, key, secret, enabled, client_events, on_gap, event_bytes, client_events_rate, connections,
@@ -41,7 +42,9 @@ Reloader::Reloader(ConfigSource& source, Composition& node, Signals& signals, co
       log_level_(started.log_level) {
     signals_.report_reloads(watch_.descriptor());
     if (watch_.follow(started.apps_dir)) {
-        settling_.on_change(monotonic_now());  // what happened between the first reading and now has not been seen
+        // Changes between the first reading and the start of the watch have not been seen, so the directory is read
+        // again.
+        settling_.on_change(monotonic_now());
     }
 }
 
@@ -49,6 +52,8 @@ Reloader::~Reloader() {
     signals_.ignore_reloads();
 }
 
+/// Changes in the directory only start the clock of `settling_`: a deployment writes several files, and each reload
+/// reads all of them.
 Signals::Event Reloader::run() {
     for (;;) {
         std::optional<Duration> patience;
@@ -74,10 +79,13 @@ Signals::Event Reloader::run() {
 void Reloader::reload(Scope scope) {
     try {
         const Config config = scope == Scope::kAll ? source_.load() : source_.reload_directory();
+        // The directory may have changed between reading and watching, so a new directory is read once more.
         if (watch_.follow(config.apps_dir)) {
             settling_.on_change(monotonic_now());
         }
         node_.set_apps(AppTable(config.apps));
+        // A reload without changes, for example after an editor's save, leaves no line in the log. After SIGHUP the
+        // user waits for an answer.
         const bool has_changed =
             !std::equal(apps_.begin(), apps_.end(), config.apps.begin(), config.apps.end(), is_same);
         if (has_changed || scope == Scope::kAll) {
@@ -100,7 +108,8 @@ void Reloader::take_log_level(const std::string& level) {
     }
     const bool shows = spdlog::should_log(spdlog::level::info);
     if (shows) {
-        spdlog::info("log_level is now {}", level);  // before: the new level may hide it
+        // The line comes before the change, because the new level may hide the line.
+        spdlog::info("log_level is now {}", level);
     }
     set_log_level(level);
     if (!shows) {

@@ -11,34 +11,40 @@
 
 namespace tulle::node {
 
-/// Reads the apps again on SIGHUP and when their directory has changed. What is wrong is told in the log, and the apps
-/// stay as they were. Of the other settings SIGHUP changes log_level; the log names the others that differ from those
-/// in force.
+/// Reads the apps again on SIGHUP and after changes in their directory.
+///
+/// SIGHUP also reads the file and changes log_level. The log names the other settings that differ from the settings in
+/// force.
 ///
 /// Thread: the main thread.
+/// Errors: an error in the configuration stands in the log and is counted, and the apps stay unchanged.
 class Reloader {
 public:
-    /// All must outlive it. `started` is the configuration that the node was started with.
+    /// All arguments must outlive the reloader. `started`: the configuration with which the node was started.
     Reloader(ConfigSource& source, Composition& node, Signals& signals, const Config& started);
     ~Reloader();
     Reloader(const Reloader&) = delete;
     Reloader& operator=(const Reloader&) = delete;
 
-    /// Reloads until something else happens, and tells what.
+    /// Reloads until another event happens, such as a signal to end or a failure. Returns the event.
     [[nodiscard]] Signals::Event run();
 
 private:
+    /// kDirectory: the app files alone, after a change. kAll: the main file too, after SIGHUP.
     enum class Scope { kDirectory, kAll };
+    /// Reads the sources and hands the apps to the node.
     void reload(Scope scope);
+    /// Changes the level of the log, if `level` differs.
     void take_log_level(const std::string& level);
-    /// Tells which settings hold only after a restart.
+    /// Names in the log the settings that hold only after a restart.
     void note_unapplied(const Config& config) const;
 
     ConfigSource& source_;
     Composition& node_;
     Signals& signals_;
     const Config& started_;
-    std::vector<App> apps_;  ///< as they were read last
+    /// The apps as last read without an error.
+    std::vector<App> apps_;
     std::string log_level_;
     DirectoryWatch watch_;
     Settling settling_;

@@ -17,6 +17,7 @@
 namespace tulle::node {
 namespace {
 
+/// Returns `descriptor`; throws std::system_error for a negative descriptor.
 int checked(int descriptor, const char* what) {
     if (descriptor < 0) {
         throw std::system_error(errno, std::generic_category(), what);
@@ -27,6 +28,7 @@ int checked(int descriptor, const char* what) {
 }  // namespace
 
 Signals::Signals() {
+    // A peer that has closed its connection would otherwise end the process at the next write.
     std::signal(SIGPIPE, SIG_IGN);
     sigset_t awaited;
     sigemptyset(&awaited);
@@ -46,11 +48,13 @@ Signals::~Signals() {
 Signals::Event Signals::wait(std::size_t count, std::optional<Duration> patience) {
     const std::optional<Instant> deadline =
         patience ? std::optional<Instant>(monotonic_now() + *patience) : std::nullopt;
+    // Everything is checked before the wait, so that an event from before the call is found. A wake-up leads back here.
     for (;;) {
         signalfd_siginfo signal{};
         if (::read(signal_descriptor_, &signal, sizeof(signal)) == static_cast<ssize_t>(sizeof(signal))) {
             if (signal.ssi_signo != SIGHUP) {
                 const Instant now = monotonic_now();
+                // The second signal comes too soon after the first: an echo.
                 if (signalled_at_ && now - *signalled_at_ < kEcho) {
                     continue;
                 }
@@ -65,6 +69,7 @@ Signals::Event Signals::wait(std::size_t count, std::optional<Duration> patience
         if (!failure().empty()) {
             return Event::kFailed;
         }
+        // The cast cuts off the round; begin_count() has set the round of this wait.
         if (count > 0 && static_cast<std::uint32_t>(counted_.load()) >= count) {
             return Event::kCounted;
         }
@@ -74,14 +79,17 @@ Signals::Event Signals::wait(std::size_t count, std::optional<Duration> patience
             if (left <= 0) {
                 return Event::kTimeout;
             }
+            // poll() takes an int; a minute at a time is enough, as the loop computes the rest again.
             timeout_ms = static_cast<int>(std::min<std::int64_t>(left, 60'000));
         }
         pollfd descriptors[] = {
             {signal_descriptor_, POLLIN, 0}, {event_descriptor_, POLLIN, 0}, {reload_descriptor_, POLLIN, 0}};
         ::poll(descriptors, 3, timeout_ms);
+        // poll() ignores a descriptor of -1.
         if ((descriptors[2].revents & POLLIN) != 0) {
             return Event::kReadable;
         }
+        // Reading sets the eventfd back to 0.
         std::uint64_t woken = 0;
         [[maybe_unused]] const ssize_t got = ::read(event_descriptor_, &woken, sizeof(woken));
     }
@@ -116,7 +124,8 @@ void Signals::count(std::uint32_t round) {
     std::uint64_t counted = counted_.load();
     do {
         if (counted >> kRoundShift != round) {
-            return;  // too late: something else is waited for by now
+            // The call is too late: the main thread waits for a later round already.
+            return;
         }
     } while (!counted_.compare_exchange_weak(counted, counted + 1));
     wake();

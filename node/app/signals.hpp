@@ -11,56 +11,74 @@
 
 namespace tulle::node {
 
-/// What the main thread waits for: SIGTERM, SIGINT and SIGHUP, and words from the other threads.
+/// The events for which the main thread waits: SIGTERM, SIGINT and SIGHUP, and reports of the other threads.
 ///
-/// Thread: wait from the main thread; fail and count from any.
+/// Thread: fail, failure and count from any thread; the others from the main thread.
+/// Ownership: must outlive every thread that calls fail or count.
 class Signals {
 public:
+    /// The reason why wait() has returned.
     enum class Event {
-        kSignal,  ///< to end
+        /// SIGTERM or SIGINT: the process is to end.
+        kSignal,
+        /// fail() has been called.
         kFailed,
+        /// count() has been called often enough.
         kCounted,
+        /// `patience` has passed.
         kTimeout,
-        kReload,    ///< SIGHUP
-        kReadable,  ///< the descriptor given to report_reloads
+        /// SIGHUP, after report_reloads.
+        kReload,
+        /// The descriptor of report_reloads is readable.
+        kReadable,
     };
 
-    /// Blocks SIGTERM, SIGINT and SIGHUP in this thread and all that it will spawn, and ignores SIGPIPE; construct it
-    /// before any other thread. Throws std::system_error.
+    /// Blocks SIGTERM, SIGINT and SIGHUP in the calling thread and in all threads that the thread starts later, and
+    /// ignores SIGPIPE. Construct the object before any other thread starts. Throws std::system_error.
     Signals();
     ~Signals();
     Signals(const Signals&) = delete;
     Signals& operator=(const Signals&) = delete;
 
-    /// Orchestrators, process groups and shells send one wish to end more than once, within a moment. A second signal
-    /// counts as a wish for haste only when it comes so long after the first.
+    /// Orchestrators, process groups and shells send the same wish to end several times within a moment. A second
+    /// signal counts as a wish for haste only when at least kEcho has passed since the first.
     static constexpr Duration kEcho = 1s;
 
-    /// Waits for a signal, a failure, or `count` calls of count() with what the last begin_count() gave; for at most
-    /// `patience` if given.
+    /// Waits for the next event. kCounted comes after `count` calls of count() with the number of the last
+    /// begin_count(); a `count` of 0 waits for no calls. Without `patience` the wait has no limit of time.
     Event wait(std::size_t count, std::optional<Duration> patience);
 
-    /// From now on a wait ends by SIGHUP, and when `descriptor` is readable. Otherwise SIGHUP does nothing.
+    /// From this call on, SIGHUP ends a wait with kReload, and a readable `descriptor` ends a wait with kReadable.
+    /// Without report_reloads SIGHUP does nothing.
     void report_reloads(int descriptor);
+    /// Undoes report_reloads.
     void ignore_reloads() { reload_descriptor_ = -1; }
 
-    /// Something fatal has happened; `what` says what.
+    /// Reports a fatal failure; wait() then returns kFailed. `what` describes the failure for the log. Only the first
+    /// failure is kept.
     void fail(std::string what);
+    /// The description of the failure; empty without a failure.
     [[nodiscard]] std::string failure() const;
-    /// From the main thread: counts from 0 again, and only what is counted with what this gives.
+    /// Begins to count from 0, and returns the number of the round. Calls of count() with an older number are ignored.
     [[nodiscard]] std::uint32_t begin_count();
+    /// Counts a call for `round`.
     void count(std::uint32_t round);
 
 private:
+    /// The low 32 bits of `counted_` are the count.
     static constexpr unsigned kRoundShift = 32;
 
+    /// Ends a poll() in wait().
     void wake() const;
 
     int signal_descriptor_ = -1;
     int event_descriptor_ = -1;
-    std::optional<Instant> signalled_at_;    ///< the first signal to end
-    int reload_descriptor_ = -1;             ///< -1: reloads are not reported
-    std::atomic<std::uint64_t> counted_{0};  ///< and above kRoundShift the round that it is of
+    /// When the first signal to end came.
+    std::optional<Instant> signalled_at_;
+    /// -1 when reloads are not reported.
+    int reload_descriptor_ = -1;
+    /// The count, and above kRoundShift the round to which the count belongs. Both change in a single step.
+    std::atomic<std::uint64_t> counted_{0};
     mutable std::mutex mutex_;
     std::string failure_;
 };

@@ -3,6 +3,7 @@
 // becomes an empty last fragment. The stream therefore counts the bytes of the plain message, and ends the connection
 // when the message grows too large. The new frames carry a mask of zeros, as the stream expects masked frames from a
 // client.
+
 #include "node/web/frame_inflater.hpp"
 
 #include <algorithm>

@@ -9,16 +9,18 @@
 namespace tulle::cli {
 namespace {
 
+// See the limits of Admin.
 constexpr std::size_t kMaxAnswerBytes = std::size_t{64} << 20;
 
-/// Port 80, which a URL means without one, is nobody's admin listener.
+/// True when `address` names a port. Port 80, the default port of a URL, is nobody's admin listener.
 bool names_port(const std::string& address) {
     const std::size_t colon = address.rfind(':');
     return colon != std::string::npos && colon + 1 < address.size() && address.find(']', colon) == std::string::npos;
 }
 
+/// Reads the address of an admin listener. Throws std::invalid_argument.
 client::ServerUrl parse(const std::string& address) {
-    // As a URL too: TULLE_ADMIN has one value for this program and for the node.
+    // A URL is accepted too, because TULLE_ADMIN has a single value for this program and for the node.
     const bool is_url = address.starts_with("http://");
     auto url = client::parse_server_url(is_url ? address : "http://" + address, "http");
     if (url.has_error() || !url->prefix.empty() || !(is_url || names_port(address))) {

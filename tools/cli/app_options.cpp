@@ -7,6 +7,7 @@ void add_app_options(CLI::App& command, AppOptions& app) {
         ->envname("TULLE_URL")
         ->default_str("ws://127.0.0.1:6001")
         ->delimiter(',');
+    // The default app of a node on loopback. Its secret is public, and is therefore a good default here.
     app.key = "app-key";
     app.secret = "app-secret";
     command.add_option("--app-key", app.key, "Key of the app")->envname("TULLE_APP_KEY")->capture_default_str();

@@ -6,13 +6,13 @@
 
 namespace tulle::cli {
 
-/// --url, --app-key and --app-secret.
+/// Adds the options --url, --app-key and --app-secret to `command`. `app` must live until the command line is parsed.
 void add_app_options(CLI::App& command, AppOptions& app);
 
-/// --app-id.
+/// Adds the option --app-id.
 void add_app_id_option(CLI::App& command, AppOptions& app);
 
-/// The node of the documentation, when no --url was given.
+/// Fills in the URL of the documentation, ws://127.0.0.1:6001, when no --url was given.
 void use_default_url(AppOptions& app);
 
 }  // namespace tulle::cli

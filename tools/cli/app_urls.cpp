@@ -6,6 +6,7 @@ std::vector<std::string> with_scheme(const std::vector<std::string>& urls, std::
     std::vector<std::string> out;
     for (const std::string& url : urls) {
         const std::size_t end = url.find("://");
+        // A URL without a scheme has an empty `given`, and stays unchanged.
         const std::string given = url.substr(0, end == std::string::npos ? 0 : end);
         if (given == "ws" || given == "http") {
             out.push_back(std::string(scheme) + url.substr(end));

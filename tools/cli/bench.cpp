@@ -23,8 +23,10 @@
 namespace tulle::cli {
 namespace {
 
-constexpr std::uint32_t kPublishedChannels = 1'000;  // a publisher of client events has to subscribe to them all
+// A publisher of client events must subscribe to all published channels, so their number is bounded.
+constexpr std::uint32_t kPublishedChannels = 1'000;
 
+/// The addresses of the nodes, as HOST:PORT, from the URLs. Throws std::invalid_argument for a wrong URL.
 std::vector<std::string> endpoints(const AppOptions& app) {
     std::vector<std::string> out;
     for (const std::string& url : with_scheme(app.urls, "ws")) {
@@ -42,6 +44,7 @@ std::vector<std::string> endpoints(const AppOptions& app) {
     return out;
 }
 
+/// The connections and channels of the run. Throws std::invalid_argument for numbers that exclude each other.
 load::Plan plan_of(const BenchOptions& options) {
     if (options.channels > options.subscribers) {
         throw std::invalid_argument("there are more channels than connections: some would have nobody to hear them");
@@ -57,6 +60,8 @@ load::Plan plan_of(const BenchOptions& options) {
     return plan;
 }
 
+/// The nodes to connect to, and the pace of connecting. A relay publishes at the first node alone, and subscribes at
+/// the others alone, so that every message crosses the mesh.
 load::SwarmConfig swarm_config(const BenchOptions& options) {
     const std::vector<std::string> nodes = endpoints(options.app);
     load::SwarmConfig config{.subscribe_at = nodes,
@@ -74,6 +79,7 @@ load::SwarmConfig swarm_config(const BenchOptions& options) {
     return config;
 }
 
+/// The measurement. Without a rate each publisher keeps `window` messages under way.
 load::RunOptions run_options(const BenchOptions& options) {
     using Kind = load::RunOptions::Kind;
     return {.kind = !has_traffic(options) ? Kind::kIdle
@@ -85,6 +91,7 @@ load::RunOptions run_options(const BenchOptions& options) {
             .window = options.window};
 }
 
+/// The memory of the processes before the first connection.
 std::vector<ProcessMemory> memory_of(const std::vector<pid_t>& pids) {
     std::vector<ProcessMemory> out;
     for (const pid_t pid : pids) {
@@ -97,7 +104,7 @@ std::vector<ProcessMemory> memory_of(const std::vector<pid_t>& pids) {
     return out;
 }
 
-/// One line of standard error that is written over, for people.
+/// A line of progress on standard error, for people: each text overwrites the last. Shown on a terminal alone.
 class ProgressLine {
 public:
     ProgressLine() : shown_(::isatty(STDERR_FILENO) == 1) {}
@@ -111,6 +118,7 @@ private:
     bool shown_;
 };
 
+/// No connection, or wrong keys: unreachable. A loss, a duplicate or a failed connection: failed.
 int exit_code_of(const BenchResult& result) {
     if (result.connected.ready == 0 || unauthorised(result.connected.first_failure) ||
         unauthorised(result.run.complaints.first)) {
@@ -122,6 +130,7 @@ int exit_code_of(const BenchResult& result) {
     return result.run.clean() ? kOk : kFailed;
 }
 
+/// A run: connects, measures, and notes memory. A signal ends the run early, with the figures so far.
 class Bench {
 public:
     explicit Bench(const BenchOptions& options)
@@ -139,6 +148,7 @@ public:
             progress_.show(connecting_line(ready, failed, total));
             return !interrupted();
         });
+        // With connections missing the figures would be wrong, so nothing is measured. A storm has measured already.
         const bool whole = result_.connected.ready == total;
         if (options_.kind != BenchKind::kStorm && whole) {
             carry_out();
@@ -152,9 +162,11 @@ public:
     }
 
 private:
+    /// Runs the measurement.
     void carry_out() {
         load::Runner runner(swarm_, *dialect_, plan_, [this](Duration elapsed, std::uint64_t deliveries) {
             progress_.show(running_line(elapsed, deliveries));
+            // The first refused publish ends the run, because the other publishes would be refused too.
             return !interrupted() && !refused(swarm_.complaints().first);
         });
         const load::RunOptions run = run_options(options_);
@@ -166,6 +178,7 @@ private:
         result_.ran = true;
     }
 
+    /// True once a signal has come.
     bool interrupted() {
         signalled_ = signalled_ || signals_.next().has_value();
         return signalled_;
@@ -176,6 +189,7 @@ private:
     std::unique_ptr<load::Dialect> dialect_;
     load::Plan plan_;
     load::Swarm swarm_;
+    // Constructed before the measurement, so that Ctrl-C never loses the figures.
     Signals signals_{SIGINT, SIGTERM};
     bool signalled_ = false;
     ProgressLine progress_;
@@ -188,6 +202,7 @@ int run_bench(const BenchOptions& given) {
     BenchOptions options = given;
     use_default_url(options.app);
     std::optional<Bench> bench;
+    // A std::runtime_error of the preparations counts as: no node can be reached.
     try {
         bench.emplace(options);
     } catch (const std::runtime_error& error) {
@@ -200,6 +215,7 @@ int run_bench(const BenchOptions& given) {
     } else {
         std::cout << bench_text(options, result);
     }
+    // Advice goes to standard error, so that standard output holds the result alone.
     for (const std::string& advice : bench_advice(options, result)) {
         std::cerr << "tulle: " << advice << "\n";
     }

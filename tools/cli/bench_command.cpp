@@ -5,9 +5,10 @@
 namespace tulle::cli {
 namespace {
 
-constexpr std::uint32_t kMaxConnections = 1'000'000;  // the descriptors of the process are the real limit
+// The real limit is the descriptors of the process.
+constexpr std::uint32_t kMaxConnections = 1'000'000;
 
-/// Each subcommand has defaults of its own, which hold once it has been chosen.
+/// The defaults of a subcommand. The defaults take effect when the subcommand has been chosen.
 struct Defaults {
     BenchKind kind;
     const char* about;
@@ -16,8 +17,10 @@ struct Defaults {
     double seconds;
 };
 
+/// Adds a subcommand with the options common to all subcommands.
 CLI::App* add_kind(CLI::App& bench, BenchOptions& options, const Defaults& defaults) {
     CLI::App* command = bench.add_subcommand(std::string(to_string(defaults.kind)), defaults.about);
+    // The subcommands share one BenchOptions, so the defaults are set before the chosen subcommand's options are read.
     command->preparse_callback([&options, defaults](std::size_t) {
         options.kind = defaults.kind;
         options.subscribers = defaults.subscribers;
@@ -51,6 +54,7 @@ CLI::App* add_kind(CLI::App& bench, BenchOptions& options, const Defaults& defau
     return command;
 }
 
+/// Adds the options of subcommands with messages.
 void add_traffic(CLI::App& command, BenchOptions& options, const Defaults& defaults) {
     command.add_option("--subscribers", options.subscribers, "Subscribing connections")
         ->check(CLI::Range(std::uint32_t{1}, kMaxConnections))
@@ -83,12 +87,14 @@ void add_traffic(CLI::App& command, BenchOptions& options, const Defaults& defau
         ->capture_default_str();
 }
 
+/// Adds the length of the measurement.
 void add_seconds(CLI::App& command, BenchOptions& options, const Defaults& defaults) {
     command.add_option("--seconds", options.seconds, "How long")
         ->check(CLI::Range(0.1, 86'400.0))
         ->default_str(std::to_string(static_cast<int>(defaults.seconds)));
 }
 
+/// Adds the number of connections, for subcommands without messages.
 void add_connections(CLI::App& command, BenchOptions& options, const Defaults& defaults) {
     command.add_option("--connections", options.subscribers, "Connections, each with a subscription")
         ->check(CLI::Range(std::uint32_t{1}, kMaxConnections))
@@ -107,6 +113,7 @@ void add_bench(CLI::App& app, BenchOptions& options) {
                          1'000, 0, 0};
     const Defaults idle{BenchKind::kIdle, "Hold connections without traffic: memory and CPU of each --pid", 1'000, 0,
                         30};
+    // Fan-out and relay take the same options; only their defaults and nodes differ.
     for (const Defaults& defaults : {fanout, relay}) {
         CLI::App* const command = add_kind(*bench, options, defaults);
         add_traffic(*command, options, defaults);

@@ -6,7 +6,7 @@
 
 namespace tulle::cli {
 
-/// `tulle bench` with its subcommands. `options` must live until the command line has been parsed.
+/// Adds `tulle bench` with its subcommands to `app`. `options` must live until the command line has been parsed.
 void add_bench(CLI::App& app, BenchOptions& options);
 
 }  // namespace tulle::cli

@@ -12,24 +12,28 @@
 namespace tulle::cli {
 namespace {
 
-constexpr double kBusy = 0.9;  // of a core: from here on it is the generator that is measured
+// A part of a core. A busier load generator measures itself rather than the nodes.
+constexpr double kBusy = 0.9;
 
+/// A number with the given digits after the point.
 std::string fixed(double value, int digits) {
     std::array<char, 64> text{};
     std::snprintf(text.data(), text.size(), "%.*f", digits, value);
     return text.data();
 }
 
+/// A number with its noun, in singular or plural.
 std::string counted(std::uint64_t count, const std::string& what) {
     return grouped(count) + " " + what + (count == 1 ? "" : "s");
 }
 
-/// To the width of the first column.
+/// `text`, filled up to the width of the first column.
 std::string padded(std::string text) {
     text.resize(std::max<std::size_t>(text.size() + 1, 12), ' ');
     return text;
 }
 
+/// The quantiles of a histogram, in a single line.
 std::string latencies(const load::Histogram& latency) {
     std::string out;
     for (const auto& [name, part] :
@@ -39,6 +43,7 @@ std::string latencies(const load::Histogram& latency) {
     return out;
 }
 
+/// The first line: the parameters of the run.
 std::string headline(const BenchOptions& options) {
     const std::string name(to_string(options.kind));
     if (!has_traffic(options)) {
@@ -55,6 +60,7 @@ std::string headline(const BenchOptions& options) {
     return out + "\n";
 }
 
+/// The lines about messages: sent, delivered, requests, latency.
 std::string deliveries_lines(const BenchOptions& options, const BenchResult& result) {
     const load::RunReport& run = result.run;
     const double seconds = load::seconds_of(run.took);
@@ -69,6 +75,8 @@ std::string deliveries_lines(const BenchOptions& options, const BenchResult& res
     if (run.requests > 0) {
         out += "  requests    " + grouped(run.requests) + " (" + rate(run.requests) + ")\n";
     }
+    // The latency of an open loop counts from the time when a message was due. A late sender would otherwise hide the
+    // delay that slow nodes cause.
     if (result.latency.count() > 0) {
         out +=
             "  latency     " + latencies(result.latency) + "\n              counted from " +
@@ -78,6 +86,7 @@ std::string deliveries_lines(const BenchOptions& options, const BenchResult& res
     return out;
 }
 
+/// A line for each process of --pid: CPU time and memory.
 std::string process_lines(const BenchOptions& options, const BenchResult& result) {
     std::string out;
     const double seconds = load::seconds_of(result.run.took);
@@ -92,6 +101,7 @@ std::string process_lines(const BenchOptions& options, const BenchResult& result
             }
             out += "; ";
         }
+        // Memory may also shrink, so the difference is computed in floating point.
         const double grown = static_cast<double>(memory.after) - static_cast<double>(memory.before);
         out += "memory " + fixed(static_cast<double>(memory.after) / 1e6, 1) + " MB, grown by " +
                fixed(grown / 1e6, 1) + " MB";
@@ -110,6 +120,7 @@ std::string readable(Duration duration) {
     const double ns = static_cast<double>(duration.count());
     for (const auto& [unit, size] : {std::pair{"s", 1e9}, {"ms", 1e6}, {"us", 1e3}}) {
         const double value = ns / size;
+        // 0.9995 rounds up to 1.00, so the larger unit is right from there on.
         if (value >= 0.9995) {
             return fixed(value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0) + " " + unit;
         }
@@ -157,7 +168,8 @@ bool refused(std::string_view complaint) {
 bool unauthorised(std::string_view complaint) {
     return complaint.find("HTTP/1.1 401") != std::string_view::npos ||
            complaint.find("HTTP/1.1 404") != std::string_view::npos ||
-           complaint.find("\"AuthError\"") != std::string_view::npos;  // of a subscription
+           // An answer to a subscription has "AuthError" in place of a status.
+           complaint.find("\"AuthError\"") != std::string_view::npos;
 }
 
 std::string bench_text(const BenchOptions& options, const BenchResult& result) {
@@ -212,6 +224,7 @@ std::vector<std::string> bench_advice(const BenchOptions& options, const BenchRe
                       " failed, so nothing was measured: " + printable(connected.first_failure));
     }
     const std::string& complaint = result.run.complaints.first;
+    // 4301 is the error of client events that the app forbids or limits.
     if (complaint.find("4301") != std::string::npos) {
         out.emplace_back(
             "the node refuses these client events: give the app client_events = true and client_events_per_second = 0 "
@@ -228,6 +241,7 @@ std::vector<std::string> bench_advice(const BenchOptions& options, const BenchRe
         out.emplace_back("a publisher waits for the answer to each request: see --publishers and --http-batch");
     }
     const double seconds = load::seconds_of(result.run.took);
+    // The generator's own limit must not be taken for the limit of the nodes.
     if (seconds > 0 && load::seconds_of(result.run.cpu.own) > kBusy * seconds) {
         out.emplace_back("this program used all of a core: the figures show what it can do, not what the node can");
     }

@@ -20,23 +20,29 @@
 namespace tulle::cli {
 namespace {
 
+// A longer line without an end would otherwise grow in memory without limit.
 constexpr std::size_t kMaxLineBytes = std::size_t{64} << 10;
+// The exit status of shells for a command that is not found.
 constexpr int kCannotExec = 127;
 
-/// Those of `tulle` itself, which a node would take for its own configuration.
+/// Variables for `tulle` itself. A node would take the same variables for its own configuration.
 constexpr std::array<const char*, 5> kOwnVariables{"TULLE_ADMIN", "TULLE_URL", "TULLE_APP_ID", "TULLE_APP_KEY",
                                                    "TULLE_APP_SECRET"};
 
+/// Throws the error of the last system call.
 [[noreturn]] void fail(const char* what) {
     throw std::system_error(errno, std::generic_category(), what);
 }
 
-/// In the child, after fork: `argv` ends with a null pointer.
+/// Turns the child, after fork(), into the program. Every failure ends the child. `argv` ends with a null pointer.
 [[noreturn]] void become(char* const* argv, int output, pid_t parent, const Signals& signals) {
+    // The kernel kills the child when the parent dies, so that no node outlives `tulle`.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) {
-        ::_exit(kCannotExec);  // the parent died before it could be watched
+        // The parent has died before prctl() took effect.
+        ::_exit(kCannotExec);
     }
+    // With a process group of its own the child gets no Ctrl-C from the terminal.
     ::setpgid(0, 0);
     signals.restore_in_child();
     const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -47,6 +53,7 @@ constexpr std::array<const char*, 5> kOwnVariables{"TULLE_ADMIN", "TULLE_URL", "
         ::unsetenv(name);
     }
     ::execv(argv[0], argv);
+    // The message goes into the log of the child, where the parent prints it with the child's name.
     const char* reason = std::strerror(errno);
     [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, "cannot start: ", 14);
     written = ::write(STDERR_FILENO, reason, std::strlen(reason));
@@ -76,6 +83,7 @@ std::string describe_wait_status(int status) {
 Child::Child(const std::string& program, const std::vector<std::string>& arguments, const Signals& signals, bool tty) {
     std::vector<std::string> words{program};
     words.insert(words.end(), arguments.begin(), arguments.end());
+    // The words are prepared before fork(), so that the child does as little as possible before exec().
     std::vector<char*> argv;
     for (std::string& word : words) {
         argv.push_back(word.data());
@@ -93,6 +101,7 @@ Child::Child(const std::string& program, const std::vector<std::string>& argumen
     if (pid_ == 0) {
         become(argv.data(), child_end, parent, signals);
     }
+    // close() may change errno, so the error of fork() is kept.
     const int error = errno;
     ::close(child_end);
     if (pid_ < 0) {
@@ -110,6 +119,7 @@ void Child::open_terminal(int& child_end) {
     if (::openpty(&fd_, &child_end, nullptr, nullptr, nullptr) != 0) {
         fail("openpty");
     }
+    // Raw mode: the terminal must not echo, and must not turn "\n" into "\r\n".
     termios mode{};
     ::tcgetattr(child_end, &mode);
     ::cfmakeraw(&mode);
@@ -140,7 +150,8 @@ std::vector<std::string> Child::read_lines() {
         if (count < 0 && errno == EAGAIN) {
             break;
         }
-        if (count <= 0) {  // end of file; a terminal whose other side is closed says EIO
+        // The output has ended. A terminal without an open other side says EIO.
+        if (count <= 0) {
             close_output();
             break;
         }
@@ -153,6 +164,7 @@ std::vector<std::string> Child::read_lines() {
             lines.push_back(std::exchange(partial_, {}));
         }
     }
+    // The last line of a program that was killed has no line feed.
     if (fd_ < 0 && !partial_.empty()) {
         lines.push_back(std::exchange(partial_, {}));
     }

@@ -6,67 +6,91 @@
 #include <string>
 #include <vector>
 
-/// The commands of `tulle`. Each returns an exit code (exit_code.hpp) and throws std::exception for what cannot be done
-/// at all; main prints it.
+/// The commands of `tulle`. Each command returns an exit code (exit_code.hpp). A command throws std::exception when the
+/// command cannot be carried out at all, and main prints the text.
 namespace tulle::cli {
 
+/// `tulle up`: start nodes on this machine.
 struct UpOptions {
     int nodes = 3;
-    std::optional<std::uint16_t> base_port;  ///< without: free ports
+    /// The first of the ports (planned_endpoints). Nothing: the system chooses free ports.
+    std::optional<std::uint16_t> base_port;
     bool demo = false;
     bool json = false;
     std::string cluster = "tulle";
     std::string log_level;
-    std::string tulled;  ///< empty: beside this program
+    /// The node program; empty for tulled beside this program.
+    std::string tulled;
+    /// Time until all nodes must be up.
     std::chrono::seconds timeout{30};
 };
 
+/// `tulle status`: show the members of a mesh.
 struct StatusOptions {
+    /// The admin listener, HOST:PORT.
     std::string server;
     bool json = false;
+    /// Nodes that must be alive for exit code 0, the asked node included.
     std::optional<std::size_t> expect;
+    /// How long to ask again until `expect` is met. 0: ask once.
     std::chrono::milliseconds wait{0};
+    /// Time for a single answer.
     std::chrono::milliseconds timeout{2'000};
 };
 
+/// `tulle doctor`: judge a mesh.
 struct DoctorOptions {
+    /// Admin listeners, HOST:PORT. A single listener leads to all nodes in its part of the mesh.
     std::vector<std::string> servers;
     bool json = false;
+    /// Nodes that must answer and serve. With enough nodes, dead nodes are no error.
     std::optional<std::size_t> expect;
+    /// How long a node waits for the reports of the others.
     std::chrono::milliseconds timeout{2'000};
 };
 
+/// `tulle trace`: follow a marked message.
 struct TraceOptions {
     std::string server;
     std::string app_id;
     std::string channel;
     bool json = false;
+    /// How long the node waits for the reports of the others.
     std::chrono::milliseconds timeout{2'000};
 };
 
+/// The nodes and the app for commands that act as client or backend.
 struct AppOptions {
+    /// URLs of nodes of a single cluster.
     std::vector<std::string> urls;
     std::string id;
     std::string key;
     std::string secret;
 };
 
+/// `tulle sub`: print the events of channels.
 struct SubOptions {
     AppOptions app;
     std::vector<std::string> channels;
-    std::uint64_t count = 0;  ///< 0: without end
+    /// Events after which the command ends. 0: never.
+    std::uint64_t count = 0;
     bool json = false;
+    /// Time until the first connection must stand.
     std::chrono::seconds timeout{10};
 };
 
+/// `tulle pub`: publish events.
 struct PubOptions {
     AppOptions app;
     std::string channel;
     std::string event;
+    /// The data of the event; {{n}} in the text becomes the number of the event.
     std::string data;
+    /// The connection that does not get the event; empty for none.
     std::string socket_id;
     std::uint64_t count = 1;
     bool json = false;
+    /// Time for a request to a single node.
     std::chrono::seconds timeout{5};
 };
 

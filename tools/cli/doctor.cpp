@@ -15,15 +15,21 @@
 namespace tulle::cli {
 namespace {
 
-constexpr int kBetweenSamplesMs = 300;  // interest that is not known everywhere by then is stuck
+// Interest that is not known everywhere after this time is stuck.
+constexpr int kBetweenSamplesMs = 300;
+// Three samples tell moving values from stuck values; a settled mesh needs a single sample.
 constexpr std::size_t kMaxSamples = 3;
 
+/// The result of asking all admin listeners once.
 struct Look {
     MeshSample sample;
-    std::vector<std::string> errors;  ///< one for each admin address that brought nothing
+    /// A sentence for each admin listener without an answer.
+    std::vector<std::string> errors;
+    /// True when at least one listener has answered.
     bool any = false;
 };
 
+/// A sentence about an answer that is no report.
 std::string error_of(const client::Exchange& exchange, const std::string& server) {
     if (exchange.outcome != client::ExchangeOutcome::kAnswered) {
         return "cannot reach a node at " + server + ": " + exchange.error;
@@ -34,7 +40,9 @@ std::string error_of(const client::Exchange& exchange, const std::string& server
     return server + " answered something that is no report";
 }
 
+/// Asks all admin listeners, and merges the reports.
 Look look(std::deque<Admin>& admins, const DoctorOptions& options) {
+    // The asked node collects the reports of the other nodes; `timeout_ms` bounds its wait for them.
     Look result;
     const std::string target = "/v1/doctor?timeout_ms=" + std::to_string(options.timeout.count());
     for (std::size_t i = 0; i < admins.size(); ++i) {
@@ -62,10 +70,12 @@ int run_doctor(const DoctorOptions& options) {
     std::vector<std::string> errors;
     do {
         if (!samples.empty()) {
-            ::poll(nullptr, 0, kBetweenSamplesMs);  // other machines go on meanwhile; there is nothing to be woken by
+            // A plain pause: the state of other machines sends no wake-up.
+            ::poll(nullptr, 0, kBetweenSamplesMs);
         }
         Look now = look(admins, options);
         errors = std::move(now.errors);
+        // Without any answer, further samples would only add waiting.
         if (!now.any) {
             break;
         }

@@ -1,3 +1,6 @@
+// Each judge_… function looks at a single aspect and appends findings. No function depends on the findings of another,
+// except that the size is judged first. To add a check, write a further function and call the function in diagnose().
+
 #include "tools/cli/doctor_judge.hpp"
 
 #include <algorithm>
@@ -12,14 +15,17 @@
 namespace tulle::cli {
 namespace {
 
+/// A finding of kWrong.
 Finding wrong(std::string kind, std::vector<std::string> nodes, std::string text) {
     return {Severity::kWrong, std::move(kind), std::move(nodes), std::move(text)};
 }
 
+/// A finding of kNote.
 Finding note(std::string kind, std::vector<std::string> nodes, std::string text) {
     return {Severity::kNote, std::move(kind), std::move(nodes), std::move(text)};
 }
 
+/// The state of a node for the table.
 std::string state_of(const NodeReport& node) {
     if (node.ready) {
         return "ready";
@@ -27,9 +33,11 @@ std::string state_of(const NodeReport& node) {
     return node.state == "left" ? "leaving" : "joining";
 }
 
+/// Judges the node's own report: whether the node serves clients, and why not.
 void judge_node(const NodeReport& node, const std::string& label, std::vector<Finding>& out) {
     if (!node.ready && node.state == "left") {
         out.push_back(note("leaving", {label}, "is leaving"));
+        // The causes come in the order of depth: a deaf node is also refused and not ready.
     } else if (node.deaf) {
         out.push_back(
             wrong("deaf", {label}, "does not serve clients: it hears nobody on its control port, nor itself"));
@@ -45,8 +53,9 @@ void judge_node(const NodeReport& node, const std::string& label, std::vector<Fi
     }
 }
 
-/// A split does not look like one from within: each side is whole. What tells of it is who was refused, and who was
-/// never met.
+/// Judges whether the mesh is split. From within, each side of a split looks whole. Only recent refusals, and
+/// configured peers that were never met, tell of a split. `may_be_alone`: a node without configured peers met is only
+/// noted.
 void judge_split(const NodeReport& node, const std::string& label, bool may_be_alone, std::vector<Finding>& out) {
     for (const NodeReport::Refusal& refusal : node.refusals) {
         if (refusal.ago_ms <= kRecentRefusalMs) {
@@ -64,9 +73,9 @@ void judge_split(const NodeReport& node, const std::string& label, bool may_be_a
     }
 }
 
-/// Those whom somebody has a session with, or takes for dead, and who did not answer.
+/// Judges the nodes without an answer with which a node has a session, or which a node takes for dead.
 void judge_absent(const MeshSample& sample, const Labels& labels, bool may_be_dead, std::vector<Finding>& out) {
-    std::map<std::string, bool> absent;  // oid -> whether somebody has a session with it
+    std::map<std::string, bool> absent;  // by oid: true when a node has a session with the absent node
     std::set<std::string> answering;     // names
     for (const auto& [oid, node] : sample.nodes) {
         answering.insert(node.name);
@@ -80,6 +89,7 @@ void judge_absent(const MeshSample& sample, const Labels& labels, bool may_be_de
         const std::string& label = labels.of(oid);
         if (in_session) {
             out.push_back(wrong("silent", {label}, "does not answer"));
+            // A dead node whose name answers has been started again, and is not missed.
         } else if (!answering.contains(labels.name_of(oid))) {
             Finding finding = wrong("dead", {label}, "is gone for everyone who answers, and did not say goodbye");
             finding.severity = may_be_dead ? Severity::kNote : Severity::kWrong;
@@ -88,7 +98,7 @@ void judge_absent(const MeshSample& sample, const Labels& labels, bool may_be_de
     }
 }
 
-/// The silent count too: their names are held.
+/// Finds names of several nodes. Silent nodes count too, because a silent node still holds its name.
 void judge_names(const MeshSample& sample, const Labels& labels, std::vector<Finding>& out) {
     std::map<std::string, std::vector<std::string>> holders;
     for (const auto& [oid, label] : labels.all()) {
@@ -103,7 +113,7 @@ void judge_names(const MeshSample& sample, const Labels& labels, std::vector<Fin
     }
 }
 
-/// A node that has reported, but not in full: each of its threads has to.
+/// Finds nodes with a report in part only. Each thread of a node adds its part, so a missing part is a stuck thread.
 void judge_parts(const MeshSample& sample, std::vector<Finding>& out) {
     for (const auto& [oid, node] : sample.nodes) {
         if (sample.silent.contains(node.name)) {
@@ -112,6 +122,7 @@ void judge_parts(const MeshSample& sample, std::vector<Finding>& out) {
     }
 }
 
+/// Notes different versions of the program and of the mesh protocol, as during an upgrade.
 void judge_versions(const MeshSample& sample, std::vector<Finding>& out) {
     std::set<std::string> versions;
     std::set<std::pair<std::uint64_t, std::uint64_t>> protocols;
@@ -132,6 +143,7 @@ void judge_versions(const MeshSample& sample, std::vector<Finding>& out) {
     }
 }
 
+/// Finds a mesh with less serving nodes than expected.
 void judge_size(const MeshSample& sample, std::optional<std::size_t> expect, std::vector<Finding>& out) {
     const auto serves = [](const auto& node) { return node.second.ready; };
     const auto ready = static_cast<std::size_t>(std::count_if(sample.nodes.begin(), sample.nodes.end(), serves));
@@ -141,7 +153,9 @@ void judge_size(const MeshSample& sample, std::optional<std::size_t> expect, std
     }
 }
 
-/// Each node's wall clock less that of a first one, through the clocks that the two have compared in their session.
+/// Computes the skew of each node's wall clock. The wall clocks are compared with the clock of the first node, in the
+/// order of oids, through the monotonic clocks that the two nodes have compared in their session. The median of all
+/// then becomes the zero, so that a wrong clock of the first node does not put all others in the wrong.
 void add_skews(const MeshSample& sample, std::vector<NodeVerdict>& verdicts) {
     std::vector<std::int64_t> all;
     const auto first = sample.nodes.begin();
@@ -156,6 +170,8 @@ void add_skews(const MeshSample& sample, std::vector<NodeVerdict>& verdicts) {
         } else if (const auto peer = first->second.peers.find(verdict.oid);
                    peer != first->second.peers.end() && peer->second.session && peer->second.session->clock) {
             const SessionView::Clock& clock = *peer->second.session->clock;
+            // A node's wall clock less its monotonic clock is constant, so reports from different moments can be
+            // compared.
             verdict.skew_us = (node->second.wall_us - node->second.monotonic_us) -
                               (first->second.wall_us - first->second.monotonic_us) + clock.offset_us;
             verdict.skew_error_us = clock.error_us;
@@ -172,6 +188,7 @@ void add_skews(const MeshSample& sample, std::vector<NodeVerdict>& verdicts) {
     }
 }
 
+/// Finds clocks that differ too much, even with the largest error of the comparison.
 void judge_clocks(const std::vector<NodeVerdict>& nodes, const Labels& labels, std::vector<Finding>& out) {
     for (const NodeVerdict& node : nodes) {
         const std::int64_t skew = node.skew_us.value_or(0);
@@ -184,6 +201,7 @@ void judge_clocks(const std::vector<NodeVerdict>& nodes, const Labels& labels, s
     }
 }
 
+/// The rows of the table: all nodes with a report, and the silent nodes with a session.
 std::vector<NodeVerdict> verdicts_of(const MeshSample& sample, const Labels& labels) {
     std::vector<NodeVerdict> verdicts;
     for (const auto& [oid, name] : labels.all()) {
@@ -220,6 +238,7 @@ Diagnosis diagnose(const std::vector<MeshSample>& samples, std::optional<std::si
     Diagnosis diagnosis;
     diagnosis.nodes = verdicts_of(last, labels);
     add_skews(last, diagnosis.nodes);
+    // The size is judged first: a mesh with all expected nodes does not miss dead nodes of the past.
     judge_size(last, expect, diagnosis.findings);
     const bool is_complete = expect && diagnosis.findings.empty();
     judge_absent(last, labels, is_complete, diagnosis.findings);
@@ -232,6 +251,7 @@ Diagnosis diagnose(const std::vector<MeshSample>& samples, std::optional<std::si
     judge_pairs(samples, labels, is_complete, diagnosis);
     judge_clocks(diagnosis.nodes, labels, diagnosis.findings);
     judge_versions(last, diagnosis.findings);
+    // A stable sort keeps the order of the judges within a severity.
     std::stable_sort(diagnosis.findings.begin(), diagnosis.findings.end(),
                      [](const Finding& a, const Finding& b) { return a.severity > b.severity; });
     return diagnosis;

@@ -1,3 +1,8 @@
+// A pair is judged from both sides: the viewer's report tells how the viewer sees the other node, and the other node's
+// own report tells what would be right. Reports are not from the same moment, so a difference is an error only when the
+// difference cannot be explained by time: a wrong digest at the same version, a version older than the first sample, or
+// two sessions with different tags.
+
 #include "tools/cli/doctor_pairs.hpp"
 
 #include <algorithm>
@@ -9,13 +14,16 @@
 namespace tulle::cli {
 namespace {
 
+// Digits of an oid in a label: enough to tell apart the few nodes of the same name.
 constexpr std::size_t kOidDigits = 6;
 
+/// The report of a node; null for a node without an answer.
 const NodeReport* report_of(const MeshSample& sample, const std::string& oid) {
     const auto found = sample.nodes.find(oid);
     return found == sample.nodes.end() ? nullptr : &found->second;
 }
 
+/// The view of `seen` in the report of `viewer`; null when there is none.
 const PeerView* view_of(const MeshSample& sample, const std::string& viewer, const std::string& seen) {
     const NodeReport* report = report_of(sample, viewer);
     if (report == nullptr) {
@@ -25,12 +33,14 @@ const PeerView* view_of(const MeshSample& sample, const std::string& viewer, con
     return found == report->peers.end() ? nullptr : &found->second;
 }
 
+/// The session of `viewer` with `seen`; null when there is none.
 const SessionView* session_of(const MeshSample& sample, const std::string& viewer, const std::string& seen) {
     const PeerView* view = view_of(sample, viewer, seen);
     return view != nullptr && view->session ? &*view->session : nullptr;
 }
 
-/// The nodes are asked one after the other while interest moves, so any version that both were seen at decides.
+/// Compares the interest that `viewer` holds with the interest of `owner`. The nodes report one after the other while
+/// interest moves. Any version at which both nodes were seen, in whatever samples, therefore decides.
 InterestVerdict judge_interest(const std::vector<MeshSample>& samples, const std::string& viewer,
                                const std::string& owner) {
     const SessionView* now = session_of(samples.back(), viewer, owner);
@@ -46,6 +56,7 @@ InterestVerdict judge_interest(const std::vector<MeshSample>& samples, const std
             digests[report->interest_version] = report->interest_digest;
         }
     }
+    // The newest sample with a known version decides.
     for (auto sample = samples.rbegin(); sample != samples.rend(); ++sample) {
         const SessionView* session = session_of(*sample, viewer, owner);
         const auto known = session == nullptr ? digests.end() : digests.find(session->interest_version);
@@ -54,34 +65,39 @@ InterestVerdict judge_interest(const std::vector<MeshSample>& samples, const std
             return equal ? InterestVerdict::kEqual : InterestVerdict::kDiffers;
         }
     }
+    // Without a common version the question is whether the viewer follows at all.
     const NodeReport* before = report_of(samples.front(), owner);
     const bool is_stuck = before != nullptr && samples.size() > 1 && now->interest_version < before->interest_version;
     return is_stuck ? InterestVerdict::kBehind : InterestVerdict::kMoving;
 }
 
-/// A pair whose two views were not gathered at one moment may seem to differ when it is just beginning.
+/// True when both nodes are in the same session, by the tags. A session that is just beginning can seem to differ,
+/// because the two reports are from different moments.
 bool is_same_session(const MeshSample& sample, const std::string& a, const std::string& b) {
     const SessionView* of_a = session_of(sample, a, b);
     const SessionView* of_b = session_of(sample, b, a);
     return of_a != nullptr && of_b != nullptr && of_a->tag == of_b->peer_tag && of_a->peer_tag == of_b->tag;
 }
 
-/// Our interest as the other side has acknowledged it: what it has not, keeps subscribers waiting.
+/// True when `peer` has not acknowledged a version that `owner` already had in the first sample. Subscribers wait
+/// behind the barrier until all peers have acknowledged.
 bool is_unacknowledged(const std::vector<MeshSample>& samples, const std::string& owner, const std::string& peer) {
     const SessionView* now = session_of(samples.back(), owner, peer);
     const NodeReport* before = report_of(samples.front(), owner);
     return now != nullptr && before != nullptr && now->acked_version < before->interest_version;
 }
 
-/// Collects what is wrong with one pair.
+/// Collects the findings about a single pair.
 class PairJudge {
 public:
     PairJudge(PairVerdict& verdict, std::vector<Finding>& out) : verdict_(verdict), out_(out) {}
 
+    /// Adds a finding of kWrong and marks the pair.
     void wrong(std::string kind, std::string text) {
         verdict_.ok = false;
         out_.push_back({Severity::kWrong, std::move(kind), {verdict_.viewer, verdict_.seen}, std::move(text)});
     }
+    /// Adds a finding of kNote.
     void note(std::string kind, std::string text) {
         out_.push_back({Severity::kNote, std::move(kind), {verdict_.viewer, verdict_.seen}, std::move(text)});
     }
@@ -91,6 +107,7 @@ private:
     std::vector<Finding>& out_;
 };
 
+/// Judges the state in which the viewer sees the other node.
 void judge_state(const PeerView& view, PairJudge& judge) {
     if (view.state == "partial") {
         const std::string via = view.session ? view.session->heard_via : std::string();
@@ -106,6 +123,7 @@ void judge_state(const PeerView& view, PairJudge& judge) {
     }
 }
 
+/// Judges the result of comparing interest. kMoving is no finding.
 void judge_interest(InterestVerdict interest, PairJudge& judge) {
     if (interest == InterestVerdict::kDiffers) {
         judge.wrong("interest-differs", "its interest is held wrongly: the digests differ at equal versions");
@@ -116,6 +134,7 @@ void judge_interest(InterestVerdict interest, PairJudge& judge) {
     }
 }
 
+/// Judges the figures of the link.
 void judge_numbers(const PeerView& view, PairJudge& judge) {
     if (view.session && view.session->data_silent_ms > kMaxDataSilenceMs) {
         judge.wrong("data-silent",
@@ -130,6 +149,7 @@ void judge_numbers(const PeerView& view, PairJudge& judge) {
     }
 }
 
+/// Judges all aspects of a pair.
 void judge_pair(const std::vector<MeshSample>& samples, const std::string& viewer, const std::string& seen,
                 PairVerdict& verdict, std::vector<Finding>& out) {
     const MeshSample& last = samples.back();
@@ -139,6 +159,7 @@ void judge_pair(const std::vector<MeshSample>& samples, const std::string& viewe
         const bool both = verdict.view.session && session_of(last, seen, viewer) != nullptr;
         if (verdict.view.session && !both) {
             judge.wrong("one-sided", "has no session with the other side, which believes that it has");
+            // Two sessions that differ are reported once, for one direction of the pair.
         } else if (both && viewer < seen && !is_same_session(last, viewer, seen)) {
             judge.wrong("session-differs", "the two sides are in different sessions");
         }
@@ -153,7 +174,8 @@ void judge_pair(const std::vector<MeshSample>& samples, const std::string& viewe
     judge_numbers(verdict.view, judge);
 }
 
-/// Nothing is expected of those who have left, of the dead whose successor bears their name, and of those not missed.
+/// True for a view of the past: a node that has left, a dead node with a successor of the same name, and a dead node
+/// that is not missed. Nothing is expected of such nodes.
 bool is_history(const MeshSample& sample, const Labels& labels, const std::string& oid, const PeerView& view,
                 bool may_be_dead) {
     if (report_of(sample, oid) != nullptr || view.session) {
@@ -214,6 +236,7 @@ void judge_pairs(const std::vector<MeshSample>& samples, const Labels& labels, b
             out.pairs.push_back(std::move(verdict));
         }
         for (const auto& [other, report] : last.nodes) {
+            // Nodes that do not know of each other have no view, so the pair is made here.
             if (other != viewer && !node.peers.contains(other)) {
                 PairVerdict verdict{
                     .viewer = labels.of(viewer), .seen = labels.of(other), .view = {.state = "unknown"}};

@@ -7,18 +7,22 @@
 
 #include "tools/cli/doctor_judge.hpp"
 
-/// The part of the judgement that looks at every ordered pair of nodes.
+/// The part of the judgement about every ordered pair of nodes.
 namespace tulle::cli {
 
-/// What to call the nodes: by name, with some of the oid where several bear it.
+/// Names for the nodes of a sample: the name alone, or name and start of the oid where several nodes have the same
+/// name.
 class Labels {
 public:
     explicit Labels(const MeshSample& sample);
 
+    /// The label of a node. REQUIRES: the sample mentions the node.
     [[nodiscard]] const std::string& of(const std::string& oid) const { return labels_.at(oid); }
+    /// The name of a node. REQUIRES: the sample mentions the node.
     [[nodiscard]] const std::string& name_of(const std::string& oid) const { return names_.at(oid); }
-    /// Whether a node that answers has a session with it.
+    /// True when a node that answers has a session with the node `oid`.
     [[nodiscard]] bool in_session(const std::string& oid) const { return in_session_.contains(oid); }
+    /// All labels by oid, also the labels of nodes that did not answer.
     [[nodiscard]] const std::map<std::string, std::string>& all() const { return labels_; }
 
 private:
@@ -27,7 +31,7 @@ private:
     std::set<std::string> in_session_;
 };
 
-/// Appends a verdict on each pair, and what is wrong with it. `may_be_dead`: the dead are not missed.
+/// Appends a verdict on each pair to `out`, and the findings about the pair. `may_be_dead`: dead nodes are not missed.
 void judge_pairs(const std::vector<MeshSample>& samples, const Labels& labels, bool may_be_dead, Diagnosis& out);
 
 }  // namespace tulle::cli

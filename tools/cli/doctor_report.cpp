@@ -1,3 +1,7 @@
+// An answer of GET /v1/doctor has the form {"reports":[PART,…],"missing":[NAME,…]}. A PART is
+// {"self":{…},"members":[{…},…],"ready":…,"counters":{…}}. Unknown members are ignored, and missing members have their
+// defaults, so that nodes of several versions can be judged together.
+
 #include "tools/cli/doctor_report.hpp"
 
 #include <utility>
@@ -11,12 +15,13 @@ namespace {
 
 namespace json = boost::json;
 
-/// Nodes show the upper half of a tag, older ones the whole of it: without this the two sides of a session would
-/// differ.
+/// The upper half of a tag. Newer nodes show the upper half of a tag, and older nodes the whole tag. Without this
+/// conversion the two sides of a session would seem to differ.
 std::uint64_t tag_of(std::uint64_t shown) {
     return shown >> 32 != 0 ? shown >> 32 : shown;
 }
 
+/// Reads a session.
 SessionView session_of(const json::object& object) {
     SessionView session;
     session.tag = tag_of(count_field(object, "tag"));
@@ -36,6 +41,7 @@ SessionView session_of(const json::object& object) {
     return session;
 }
 
+/// Reads the view of a peer.
 PeerView peer_of(const json::object& object) {
     PeerView peer;
     peer.name = text_field(object, "name");
@@ -50,6 +56,7 @@ PeerView peer_of(const json::object& object) {
     return peer;
 }
 
+/// Reads a node's report about itself.
 NodeReport node_of(const json::object& self) {
     NodeReport node;
     node.name = text_field(self, "name");
@@ -71,6 +78,7 @@ NodeReport node_of(const json::object& self) {
         node.configured = count_field(*peers, "configured");
         node.met = count_field(*peers, "met");
     }
+    // "by":"us" marks a refusal by this node; other refusals are by a peer.
     node.refused = flag_field(self, "refused");
     node.deaf = flag_field(self, "deaf");
     const json::value* refusals = self.if_contains("refusals");
@@ -87,6 +95,8 @@ NodeReport node_of(const json::object& self) {
     return node;
 }
 
+/// Adds a part of a report to the sample: the threads of a node report separately, so a node may have several parts.
+/// False: the value is no part of a report.
 bool add_part(const json::value& value, MeshSample& sample) {
     const json::object* part = value.if_object();
     const json::object* self = part == nullptr ? nullptr : object_field(*part, "self");
@@ -94,6 +104,7 @@ bool add_part(const json::value& value, MeshSample& sample) {
     if (self == nullptr || members == nullptr || !members->is_array()) {
         return false;
     }
+    // The first part describes the node; every part may add views of peers.
     const auto [entry, fresh] = sample.nodes.try_emplace(text_field(*self, "oid"));
     NodeReport& node = entry->second;
     if (fresh) {
@@ -119,6 +130,7 @@ Result<MeshSample, DoctorErrc> parse_sample(std::string_view text) {
     if (error || !value.is_object()) {
         return DoctorErrc::kNotReport;
     }
+    // Both arrays are always there; without them the text comes from another program.
     const json::value* reports = value.get_object().if_contains("reports");
     const json::value* missing = value.get_object().if_contains("missing");
     if (reports == nullptr || !reports->is_array() || missing == nullptr || !missing->is_array()) {

@@ -10,58 +10,82 @@
 
 #include "mesh/base/result.hpp"
 
-/// What the nodes of a mesh say of themselves and of each other, as GET /v1/doctor brings it.
+/// The reports of the nodes of a mesh about themselves and about each other, as GET /v1/doctor gives them. Fields
+/// absent from a report have their default (json_fields.hpp).
 namespace tulle::cli {
 
-/// The session that a node has with another, as it sees it.
+/// The session with a peer, as the viewer sees the session.
 struct SessionView {
+    /// The tags of both directions, by which the two sides recognise the session.
     std::uint64_t tag = 0;
     std::uint64_t peer_tag = 0;
+    /// True when the viewer has taken over the peer's interest. Version and digest describe the peer's interest at the
+    /// viewer.
     bool interest_known = false;
     std::uint64_t interest_version = 0;
     std::string interest_digest;
+    /// The version of the viewer's own interest that the peer has acknowledged.
     std::uint64_t acked_version = 0;
+    /// Milliseconds since the last frame on the data path from the peer.
     std::uint64_t data_silent_ms = 0;
+    /// The witness through which the viewer hears the peer; empty for a direct path.
     std::string heard_via;
+    /// The witness through which the peer hears the viewer; empty for a direct path.
     std::string hears_via;
+    /// The comparison of clocks by heartbeats.
     struct Clock {
+        /// The peer's monotonic clock less the viewer's, give or take `error_us`.
         std::int64_t offset_us = 0;
         std::uint64_t error_us = 0;
     };
     std::optional<Clock> clock;
 };
 
-/// One node as another one sees it.
+/// A node as another node, the viewer, sees the node.
 struct PeerView {
     std::string name;
     std::string state;
+    /// Round trip in microseconds; negative when not measured.
     double rtt_us = -1;
+    /// Holes in the link from the node, and the holes that the link itself has filled.
     std::uint64_t gaps = 0;
     std::uint64_t repaired = 0;
+    /// Sessions that the viewer has had with the node.
     std::uint64_t sessions = 0;
     std::optional<SessionView> session;
 };
 
-/// What one node says of itself, and of the others by oid.
+/// The report of a node about itself, and about the others.
 struct NodeReport {
     std::string name;
     std::string state;
     std::string version;
+    /// True when the node serves clients.
     bool ready = false;
     double uptime_s = -1;
     double clients = -1;
+    /// Version and digest of the node's own interest.
     std::uint64_t interest_version = 0;
     std::string interest_digest;
+    /// The versions of the mesh protocol that the node speaks.
     std::uint64_t oldest_protocol = 0;
     std::uint64_t newest_protocol = 0;
+    /// Both clocks of the node at the moment of the report.
     std::int64_t monotonic_us = 0;
     std::int64_t wall_us = 0;
-    std::uint64_t gone = 0;        ///< records that others have missed for good
-    std::uint64_t configured = 0;  ///< peers in its configuration …
-    std::uint64_t met = 0;         ///< … and those of them that it has met
-    bool refused = false;          ///< by all of them that answer
-    bool deaf = false;             ///< its own control path does not work
+    /// Records that peers asked for in vain, because the node had dropped the records already.
+    std::uint64_t gone = 0;
+    /// Peers in the node's configuration.
+    std::uint64_t configured = 0;
+    /// Configured peers that the node has met.
+    std::uint64_t met = 0;
+    /// True when all configured peers that answer refuse the node.
+    bool refused = false;
+    /// True when the node's own control path does not work.
+    bool deaf = false;
+    /// A peer refused by the node, or a peer that refuses the node.
     struct Refusal {
+        /// True when the node refuses the peer.
         bool by_it = false;
         std::string name;
         std::string endpoint;
@@ -71,19 +95,24 @@ struct NodeReport {
         std::uint64_t ago_ms = 0;
     };
     std::vector<Refusal> refusals;
+    /// By oid.
     std::map<std::string, PeerView> peers;
 };
 
-/// One look at the mesh. What each node says is true at one moment, but not at the same one for all.
+/// A look at the mesh. Each node's report describes a single moment, but not the same moment for all nodes.
 struct MeshSample {
-    std::map<std::string, NodeReport> nodes;  ///< by oid
-    std::set<std::string> silent;             ///< names of those that did not answer, or not in full
+    /// By oid.
+    std::map<std::string, NodeReport> nodes;
+    /// Names of the nodes that did not answer, or only in part.
+    std::set<std::string> silent;
 };
 
+/// kNotReport: the text is no answer of GET /v1/doctor.
 enum class DoctorErrc { kNotReport };
 
+/// Reads an answer of GET /v1/doctor.
 [[nodiscard]] Result<MeshSample, DoctorErrc> parse_sample(std::string_view json);
-/// Takes in what another node has gathered. Of two reports of one node the first stays.
+/// Adds the reports that another node has gathered. Of two reports of the same node the earlier report stays.
 void merge(MeshSample& into, MeshSample more);
 
 }  // namespace tulle::cli

@@ -14,6 +14,7 @@ namespace {
 namespace json = boost::json;
 using Row = std::vector<std::string>;
 
+/// The skew of a clock with its error, such as "+0.3ms ±0.1ms".
 std::string skew_text(const NodeVerdict& node) {
     if (!node.skew_us) {
         return "-";
@@ -24,9 +25,11 @@ std::string skew_text(const NodeVerdict& node) {
            milliseconds(static_cast<double>(node.skew_error_us));
 }
 
+/// The table of all nodes.
 std::string nodes_table(const Diagnosis& diagnosis) {
     std::vector<Row> rows{{"NODE", "STATE", "VERSION", "UPTIME", "CLIENTS", "INTEREST", "CLOCK"}};
     for (const NodeVerdict& node : diagnosis.nodes) {
+        // A silent node has no numbers; a dash stands for each.
         const bool is_silent = node.state == "silent";
         rows.push_back({or_dash(node.name), node.state, or_dash(node.version), uptime_text(node.uptime_s),
                         count_text(node.clients), is_silent ? "-" : "v" + std::to_string(node.interest_version),
@@ -35,12 +38,13 @@ std::string nodes_table(const Diagnosis& diagnosis) {
     return aligned(rows);
 }
 
-/// The round trip where all is well, else what is not.
+/// A cell of the matrix: the round trip of a correct pair, otherwise the first error.
 std::string cell_of(const Diagnosis& diagnosis, const PairVerdict& pair) {
     if (pair.ok) {
         return pair.view.state == "alive" ? (pair.view.rtt_us > 0 ? rtt_text(pair.view.rtt_us) : "ok")
                                           : pair.view.state;
     }
+    // Findings of kWrong come first, so the search gives the first error of the pair.
     const Row names{pair.viewer, pair.seen};
     const auto found = std::find_if(diagnosis.findings.begin(), diagnosis.findings.end(), [&](const Finding& finding) {
         return finding.severity == Severity::kWrong && finding.nodes == names;
@@ -48,6 +52,7 @@ std::string cell_of(const Diagnosis& diagnosis, const PairVerdict& pair) {
     return found == diagnosis.findings.end() ? "wrong" : found->kind;
 }
 
+/// The matrix of all pairs: rows see columns.
 std::string matrix(const Diagnosis& diagnosis) {
     std::vector<Row> rows{{"FROM \\ TO"}};
     for (const NodeVerdict& node : diagnosis.nodes) {
@@ -67,6 +72,7 @@ std::string matrix(const Diagnosis& diagnosis) {
     return aligned(rows);
 }
 
+/// A finding as a line.
 std::string finding_text(const Finding& finding) {
     std::string line = finding.severity == Severity::kWrong ? "wrong: " : "note: ";
     const bool is_pair = finding.nodes.size() == 2 && finding.kind != "duplicate-name";
@@ -76,11 +82,12 @@ std::string finding_text(const Finding& finding) {
     return line + (finding.nodes.empty() ? "" : (is_pair ? ": " : " ")) + finding.text + "\n";
 }
 
-/// Whole numbers as such: not 2E0.
+/// A whole number as JSON. Boost.JSON would write a double as 2E0.
 json::value whole(double number) {
     return static_cast<std::int64_t>(number);
 }
 
+/// The parts of the diagnosis as JSON.
 json::object to_json(const NodeVerdict& node) {
     json::object object{{"name", node.name}, {"oid", node.oid}, {"state", node.state}};
     if (node.state != "silent") {
@@ -143,6 +150,7 @@ json::array all_of(const std::vector<T>& items) {
 
 std::string doctor_text(const Diagnosis& diagnosis) {
     std::string out = nodes_table(diagnosis) + "\n";
+    // A single node has no pairs.
     if (diagnosis.nodes.size() > 1 && diagnosis.nodes.size() <= kMaxMatrixNodes) {
         out += matrix(diagnosis) + "\n";
     }

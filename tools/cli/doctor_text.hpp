@@ -7,12 +7,12 @@
 
 namespace tulle::cli {
 
-/// Up to so many nodes a matrix of all pairs is shown; beyond, only what is found.
+/// The largest mesh with a matrix of all pairs. A larger matrix is hard to read; nodes and findings are shown always.
 inline constexpr std::size_t kMaxMatrixNodes = 12;
 
-/// For people: the nodes, the pairs, and what is found.
+/// The diagnosis for people: a table of the nodes, a matrix of the pairs, and the findings.
 [[nodiscard]] std::string doctor_text(const Diagnosis& diagnosis);
-/// For programs: {"verdict":"ok"|"wrong","nodes":[…],"pairs":[…],"findings":[…]}.
+/// The diagnosis for programs: {"verdict":"ok"|"wrong","nodes":[…],"pairs":[…],"findings":[…]}.
 [[nodiscard]] std::string doctor_json(const Diagnosis& diagnosis);
 
 }  // namespace tulle::cli

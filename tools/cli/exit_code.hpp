@@ -2,10 +2,13 @@
 
 namespace tulle::cli {
 
-/// What every command ends with.
+/// The exit codes of every command.
 inline constexpr int kOk = 0;
-inline constexpr int kFailed = 1;       ///< it ran, but the answer is no
-inline constexpr int kUsage = 2;        ///< wrong options
-inline constexpr int kUnreachable = 3;  ///< no node could be reached, or it will not have us
+/// The command ran, and the answer is no.
+inline constexpr int kFailed = 1;
+/// The options are wrong.
+inline constexpr int kUsage = 2;
+/// No node could be reached, or the node refuses this program.
+inline constexpr int kUnreachable = 3;
 
 }  // namespace tulle::cli

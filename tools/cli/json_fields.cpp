@@ -13,6 +13,7 @@ const json::value* find(const json::object& object, std::string_view key) {
     return object.if_contains({key.data(), key.size()});
 }
 
+/// A number of type T; 0 for a missing member, another type, and a number that does not fit into T.
 template <class T>
 T number_or_zero(const json::object& object, std::string_view key) {
     const json::value* value = find(object, key);
@@ -31,6 +32,7 @@ std::string text_field(const json::object& object, std::string_view key) {
     if (value == nullptr || !value->is_string()) {
         return {};
     }
+    // Names and texts of other nodes go to the terminal, and must not steer the terminal.
     return printable({value->get_string().data(), value->get_string().size()});
 }
 

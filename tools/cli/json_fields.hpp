@@ -6,19 +6,21 @@
 
 #include <boost/json/object.hpp>
 
-/// Members of what a node has answered, whatever it has answered: a missing or odd one is its default.
+/// Reads members of a node's answer. A missing member, and a member of another type, gives the default, so that this
+/// program can read the answers of older and newer nodes.
 namespace tulle::cli {
 
-/// Printable (terminal.hpp); empty by default.
+/// A text, made printable (terminal.hpp). Default: empty.
 [[nodiscard]] std::string text_field(const boost::json::object& object, std::string_view key);
-/// -1 by default.
+/// A number. Default: -1, for "not known".
 [[nodiscard]] double number_field(const boost::json::object& object, std::string_view key);
-/// 0 by default, and for what is negative or broken.
+/// A count. Default: 0, also for a negative number and for a fraction.
 [[nodiscard]] std::uint64_t count_field(const boost::json::object& object, std::string_view key);
-/// 0 by default.
+/// A whole number, in microseconds for example. Default: 0.
 [[nodiscard]] std::int64_t integer_field(const boost::json::object& object, std::string_view key);
+/// A flag. Default: false.
 [[nodiscard]] bool flag_field(const boost::json::object& object, std::string_view key);
-/// Null by default.
+/// An object, a part of `object`. Default: null.
 [[nodiscard]] const boost::json::object* object_field(const boost::json::object& object, std::string_view key);
 
 }  // namespace tulle::cli

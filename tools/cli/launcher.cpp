@@ -1,3 +1,8 @@
+// The launcher is a loop on a single thread. Each turn waits in poll() for output of a node, for a signal or for the
+// next deadline; then the turn takes signals, prints the lines that have come, takes exit statuses, and, during the
+// start, looks at ports files and at /ready. The stage decides about everything else: a node that ends is a failure
+// while the mesh is starting, news while the mesh is up, and expected while the mesh is stopping.
+
 #include "tools/cli/launcher.hpp"
 
 #include <arpa/inet.h>
@@ -24,7 +29,7 @@
 namespace tulle::cli {
 namespace {
 
-/// This program as the reader can call it from where he is.
+/// The path by which the reader can call this program from the current directory.
 std::string own_path() {
     std::error_code error;
     const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -32,19 +37,24 @@ std::string own_path() {
     return near.empty() || *near.begin() == ".." ? program.string() : near.string();
 }
 
+// Longer than a node usually takes to say goodbye to clients, webhooks and mesh. A node that still runs then is killed.
 constexpr std::chrono::seconds kStopTimeout{20};
-constexpr std::chrono::seconds kEcho{1};  // one wish to stop often comes as several signals within a moment
+// The same wish to stop often comes as several signals within a moment.
+constexpr std::chrono::seconds kEcho{1};
+// Time for an answer to /ready. The launcher does nothing else meanwhile.
 constexpr std::chrono::milliseconds kReadyTimeout{500};
 /// How often nodes that are starting are looked at.
 constexpr std::chrono::milliseconds kLookInterval{20};
 
-/// A node shares its port among its threads (SO_REUSEPORT), so another node's would not stop it: it is looked at here.
+/// Throws std::runtime_error when the port of `endpoint` is in use. The check is made here, because a node shares its
+/// port among its threads (SO_REUSEPORT), so a port of another node would not stop the node.
 void require_free(const std::string& endpoint, const std::string& name) {
     const auto port = static_cast<std::uint16_t>(std::stoul(endpoint.substr(endpoint.find(':') + 1)));
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         throw std::system_error(errno, std::generic_category(), "socket");
     }
+    // SO_REUSEADDR: connections of an earlier run in TIME_WAIT do not count as use.
     const int one = 1;
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     sockaddr_in address{};
@@ -102,6 +112,7 @@ int Launcher::run() {
         wait_for_something();
         on_signals();
         for (std::size_t i = 0; i < nodes_.size(); ++i) {
+            // Lines come before exit statuses, so that the last words of a node stand before the report of its end.
             print_lines(i);
         }
         reap();
@@ -114,6 +125,7 @@ int Launcher::run() {
 }
 
 void Launcher::start_those_that_can() {
+    // All addresses are known before the start.
     if (options_.base_port) {
         for (std::size_t i = 0; i < nodes_.size(); ++i) {
             for (std::size_t j = 0; j < nodes_.size(); ++j) {
@@ -125,6 +137,7 @@ void Launcher::start_those_that_can() {
         }
         return;
     }
+    // The first node has a free port, known only from its ports file. The others join the mesh through the first.
     if (!nodes_.front().child) {
         start(0);
     }
@@ -144,6 +157,7 @@ void Launcher::start(std::size_t index) {
 void Launcher::look_for_progress() {
     for (Node& node : nodes_) {
         if (node.child && !node.bound) {
+            // The ports file appears in a single step, once the node has bound all addresses.
             if (const std::optional<Endpoints> endpoints = read_ports_file(node.plan.ports_file)) {
                 node.plan.endpoints = *endpoints;
                 node.bound = true;
@@ -184,11 +198,14 @@ void Launcher::wait_for_something() {
 }
 
 void Launcher::on_signals() {
+    // Several signals may have come in a single turn.
     while (const std::optional<int> signal = signals_.next()) {
+        // reap() looks for nodes that have ended, whatever the signal.
         if (*signal == SIGCHLD) {
             continue;
         }
         if (stage_ == Stage::kStopping) {
+            // The deadline tells when the stop began. A wish within kEcho after the beginning is the first wish again.
             const bool is_echo = Clock::now() < deadline_ - kStopTimeout + kEcho;
             deadline_ = is_echo ? deadline_ : Clock::now();
         } else {
@@ -208,6 +225,7 @@ void Launcher::reap() {
 }
 
 void Launcher::on_end(Node& node, int status) {
+    // The lines from before the end may not have been read yet.
     print_lines(static_cast<std::size_t>(&node - nodes_.data()));
     node.ended = true;
     if (stage_ == Stage::kStopping) {
@@ -267,6 +285,7 @@ void Launcher::on_deadline() {
             node.child->send(SIGKILL);
         }
     }
+    // A killed node ends soon, but not at once.
     deadline_ = Clock::now() + kStopTimeout;
 }
 
@@ -281,6 +300,7 @@ int Launcher::poll_timeout() const {
     if (stage_ == Stage::kStarting) {
         return static_cast<int>(kLookInterval.count());
     }
+    // Rounding up keeps poll() from returning just before the deadline again and again.
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now());
     return static_cast<int>(std::max<std::chrono::milliseconds::rep>(left.count(), 0));
 }

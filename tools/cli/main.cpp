@@ -1,3 +1,7 @@
+// A command consists of a function add_… for its options, a run_… function in a file of its own, and a line in
+// dispatch(). The library parses the command line; wrong_subcommand() replaces the library's message where the order of
+// words is wrong.
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -23,7 +27,7 @@
 namespace tulle::cli {
 namespace {
 
-/// What the command line has filled in.
+/// The values that the command line fills in.
 struct Options {
     UpOptions up;
     StatusOptions status;
@@ -33,6 +37,7 @@ struct Options {
     PubOptions pub;
     BenchOptions bench;
     chaos::ChaosOptions chaos;
+    // The values below are converted to types of the commands after the parsing.
     bool version_json = false;
     bool fixed = false;
     std::uint16_t port = 0;
@@ -46,8 +51,10 @@ struct Options {
     unsigned pub_timeout = 5;
 };
 
+// The port in the documentation.
 constexpr std::uint16_t kFixedPort = 6001;
 
+// The functions add_… add a command each, with its options.
 void add_up(CLI::App& app, Options& options) {
     CLI::App* up = app.add_subcommand("up", "Start N nodes on this machine and stop them at Ctrl-C");
     up->add_option("N", options.up.nodes, "How many nodes")->check(CLI::Range(1, kMaxNodes))->capture_default_str();
@@ -82,7 +89,8 @@ void add_status(CLI::App& app, Options& options) {
         ->capture_default_str();
 }
 
-constexpr double kMaxMeshSeconds = 10;  // what a node is willing to wait for the others
+// Seconds that a node waits for other nodes at most.
+constexpr double kMaxMeshSeconds = 10;
 
 void add_doctor(CLI::App& app, Options& options) {
     CLI::App* doctor = app.add_subcommand(
@@ -182,11 +190,13 @@ void add_chaos(CLI::App& app, chaos::ChaosOptions& options) {
     chaos->add_flag("-j,--json", options.json, "The report as one JSON object");
 }
 
+/// Prints the version.
 int run_version(bool json) {
     std::cout << (json ? "{\"name\":\"tulle\",\"version\":\"" TULLE_VERSION "\"}\n" : "tulle " TULLE_VERSION "\n");
     return kOk;
 }
 
+// The functions below turn parsed values into the options of a command, and run the command.
 int up(Options& options, const CLI::App& command) {
     if (options.fixed || command.count("--port") > 0) {
         options.up.base_port = options.fixed ? kFixedPort : options.port;
@@ -223,6 +233,7 @@ int status(Options& options, const CLI::App& command) {
     return run_status(options.status);
 }
 
+/// Runs the chosen command.
 int dispatch(CLI::App& app, Options& options) {
     const CLI::App& command = *app.get_subcommands().front();
     const std::string name = command.get_name();
@@ -260,8 +271,8 @@ int dispatch(CLI::App& app, Options& options) {
 
 using Subcommands = std::vector<const CLI::App*>;
 
-/// The option that a word such as "--admin" or "--admin=x" means, of the command itself or of one of its subcommands;
-/// null: of none.
+/// The option for a word such as "--admin" or "--admin=x", of the command itself or of one of its subcommands. Null for
+/// an unknown option.
 const CLI::Option* option_of(const CLI::App& app, const Subcommands& subcommands, const std::string& word) {
     const std::string name = word.substr(0, word.find('='));
     const CLI::Option* option = app.get_option_no_throw(name);
@@ -271,12 +282,14 @@ const CLI::Option* option_of(const CLI::App& app, const Subcommands& subcommands
     return option;
 }
 
-/// The subcommand of this name, or none, and the one whose name is nearest.
+/// The subcommand named `word`, or null; and the subcommand with the nearest name, or null if all names are far.
 std::pair<const CLI::App*, const CLI::App*> subcommand_of(const Subcommands& subcommands, const std::string& word) {
+    // More than two wrong letters would suggest names that have nothing in common with the word.
     constexpr std::size_t kMostLetters = 2;
     const CLI::App* nearest = nullptr;
     std::size_t fewest = kMostLetters + 1;
     for (const CLI::App* subcommand : subcommands) {
+        // The time of edit_distance grows with the length of the word, so a long word is not compared.
         const std::size_t letters = word.size() > 32 ? fewest : edit_distance(word, subcommand->get_name());
         nearest = letters < fewest ? subcommand : nearest;
         fewest = std::min(letters, fewest);
@@ -284,8 +297,9 @@ std::pair<const CLI::App*, const CLI::App*> subcommand_of(const Subcommands& sub
     return {fewest == 0 ? nearest : nullptr, nearest};
 }
 
-/// When a word stands where a subcommand is to be: that there is no such one, and which was meant. When a subcommand's
-/// option stands before it: that it belongs behind. Empty otherwise.
+/// A sentence about the first error in the order of words; empty for none. Two errors are found: a word in the place of
+/// a subcommand that is no subcommand, with the name that was probably meant; and an option of a subcommand before the
+/// subcommand, where the library would report a less helpful error.
 std::string wrong_subcommand(const CLI::App& app, int argc, const char* const* argv) {
     const CLI::App* reached = &app;
     std::string too_early;
@@ -295,6 +309,7 @@ std::string wrong_subcommand(const CLI::App& app, int argc, const char* const* a
         if (subcommands.empty() || word.empty()) {
             break;
         }
+        // An unknown option ends the search, because its number of values is not known.
         if (word.starts_with('-')) {
             const CLI::Option* option = option_of(*reached, subcommands, word);
             if (option == nullptr) {
@@ -302,7 +317,8 @@ std::string wrong_subcommand(const CLI::App& app, int argc, const char* const* a
             }
             const std::string name = word.substr(0, word.find('='));
             too_early = reached->get_option_no_throw(name) == nullptr ? name : too_early;
-            i += option->get_items_expected_max() > 0 && word.find('=') == std::string::npos ? 1 : 0;  // its value
+            // The value of the option is skipped.
+            i += option->get_items_expected_max() > 0 && word.find('=') == std::string::npos ? 1 : 0;
             continue;
         }
         const auto [next, nearest] = subcommand_of(subcommands, word);
@@ -318,6 +334,7 @@ std::string wrong_subcommand(const CLI::App& app, int argc, const char* const* a
     return {};
 }
 
+/// The whole program: parses the command line and runs the command. Returns the exit code.
 int run(int argc, char** argv) {
     Options options;
     CLI::App app{"Tulle: a real-time message broker with no centre", "tulle"};
@@ -341,10 +358,12 @@ int run(int argc, char** argv) {
             std::cerr << "tulle: " << wrong << "\n";
             return kUsage;
         }
+        // The library throws for --help and --version too, and prints the text in exit().
         return app.exit(error) == 0 ? kOk : kUsage;
     }
     try {
         return dispatch(app, options);
+        // Commands throw std::invalid_argument for options that only the command itself can check.
     } catch (const std::invalid_argument& error) {
         std::cerr << "tulle: " << error.what() << "\n";
         return kUsage;

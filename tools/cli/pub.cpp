@@ -13,17 +13,21 @@
 namespace tulle::cli {
 namespace {
 
+// The place for the number of an event in --data.
 constexpr std::string_view kNumber = "{{n}}";
 
+/// `text` with the number `n` in all places for the number.
 std::string numbered(const std::string& text, std::uint64_t n) {
     std::string out = text;
     const std::string number = std::to_string(n);
+    // The search goes on behind the number, so that a number is never searched.
     for (std::size_t at = out.find(kNumber); at != std::string::npos; at = out.find(kNumber, at + number.size())) {
         out.replace(at, kNumber.size(), number);
     }
     return out;
 }
 
+/// Unreachable also means: the node refuses the credentials.
 int exit_code_of(const PublishResult& result) {
     switch (result.status) {
         case PublishStatus::kAccepted:
@@ -40,6 +44,7 @@ int exit_code_of(const PublishResult& result) {
     return kFailed;
 }
 
+/// A sentence about a publish that has failed. `published`: events accepted before.
 std::string complaint(const PublishResult& result, const PubOptions& options, std::uint64_t published) {
     std::string text = "tulle: " + std::string(to_string(result.status));
     if (!result.server.empty()) {
@@ -68,6 +73,7 @@ int run_pub(const PubOptions& options) {
     while (published < options.count) {
         result = publisher.publish(options.channel, options.event, numbered(options.data, published + 1),
                                    PublishOptions{.socket_id = options.socket_id});
+        // The first failure ends the series, so that the reported number is a prefix of the events.
         if (!result.ok()) {
             std::cerr << complaint(result, options, published) << "\n";
             break;

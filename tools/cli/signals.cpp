@@ -14,6 +14,7 @@ Signals::Signals(std::initializer_list<int> signals) {
     for (const int signal : signals) {
         sigaddset(&set, signal);
     }
+    // A blocked signal does not interrupt the program, and stays pending until the descriptor is read.
     pthread_sigmask(SIG_BLOCK, &set, &before_);
     fd_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd_ < 0) {

@@ -8,8 +8,12 @@
 
 namespace tulle::cli {
 
-/// Signals as something to read: blocked for the process from construction on (make it before any thread), taken with
-/// next(). They stay blocked afterwards; children get the mask back with restore_in_child().
+/// Turns signals into something to read. The signals are blocked for the process from the construction on, and next()
+/// takes the signals that have arrived. The signals stay blocked after the destruction. A child gets the earlier mask
+/// back by restore_in_child().
+///
+/// Thread: one. Construct the object before any other thread starts, as threads inherit the mask.
+/// Errors: the constructor throws std::system_error.
 class Signals {
 public:
     explicit Signals(std::initializer_list<int> signals);
@@ -17,14 +21,15 @@ public:
     Signals& operator=(const Signals&) = delete;
     ~Signals();
 
-    /// To poll for reading.
+    /// A descriptor to poll for reading.
     [[nodiscard]] int fd() const { return fd_; }
-    /// One that has arrived; nothing when none has.
+    /// A signal that has arrived; nothing when none has. Never waits.
     [[nodiscard]] std::optional<int> next();
-    /// Between fork and exec.
+    /// Call in a child between fork() and exec().
     void restore_in_child() const;
 
 private:
+    /// The mask before the construction.
     sigset_t before_{};
     int fd_ = -1;
 };

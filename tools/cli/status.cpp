@@ -15,8 +15,10 @@ namespace tulle::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+// Short enough for scripts that wait for a mesh, and no burden for a node.
 constexpr std::chrono::milliseconds kBetweenAsks{50};
 
+/// The result of asking once: the node's answer, and the exit code with its reason.
 struct Answer {
     int exit_code = kUnreachable;
     std::string json;
@@ -24,11 +26,13 @@ struct Answer {
     std::string error;
 };
 
+/// Asks the node once, and compares the answer with `expect`.
 Answer ask(Admin& admin, const StatusOptions& options) {
     client::Exchange exchange = admin.get("/v1/status");
     if (exchange.outcome != client::ExchangeOutcome::kAnswered) {
         return {kUnreachable, {}, {}, "cannot reach a node at " + options.server + ": " + exchange.error};
     }
+    // The admin listener answers 503 when the hub does not answer the listener in time.
     if (exchange.status == 503) {
         return {kUnreachable, {}, {}, "the node at " + options.server + " could not answer in time; try again"};
     }
@@ -52,7 +56,7 @@ Answer ask(Admin& admin, const StatusOptions& options) {
     return answer;
 }
 
-/// The state of other machines can only be asked for again; there is nothing to be woken by.
+/// Waits before the node is asked again. A plain pause: the state of other machines sends no wake-up.
 void pause_before_next_ask(Clock::time_point deadline) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     ::poll(nullptr, 0, static_cast<int>(std::clamp(left, std::chrono::milliseconds(0), kBetweenAsks).count()));
@@ -64,6 +68,7 @@ int run_status(const StatusOptions& options) {
     Admin admin(options.server, options.timeout);
     const Clock::time_point deadline = Clock::now() + options.wait;
     Answer answer = ask(admin, options);
+    // Without --wait the deadline has passed already, and the node is asked only once.
     while (answer.exit_code != kOk && Clock::now() < deadline) {
         pause_before_next_ask(deadline);
         answer = ask(admin, options);

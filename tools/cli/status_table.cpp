@@ -1,3 +1,6 @@
+// An answer of GET /v1/status has the form {"self":{…},"members":[{…},…],"counters":{…}}. `self` is the asked node, and
+// `members` are the nodes that the asked node knows.
+
 #include "tools/cli/status_table.hpp"
 
 #include <algorithm>
@@ -15,6 +18,7 @@ namespace json = boost::json;
 
 using Cells = std::vector<std::string>;
 
+/// Reads the entry of a node.
 MemberRow row(const json::object& member) {
     MemberRow row;
     row.name = text_field(member, "name");
@@ -35,6 +39,7 @@ MemberRow row(const json::object& member) {
     return row;
 }
 
+/// The cells of a row. The asked node has no round trip to itself.
 Cells cells(const MemberRow& row) {
     return {or_dash(row.name) + (row.self ? " *" : ""),
             or_dash(row.state),
@@ -69,10 +74,12 @@ Result<std::vector<MemberRow>, StatusErrc> parse_status(std::string_view text) {
             return StatusErrc::kNotStatus;
         }
         MemberRow other = row(member.get_object());
+        // The asked node may also stand among the members, and must not count twice.
         if (other.oid.empty() || other.oid != rows.front().oid) {
             rows.push_back(std::move(other));
         }
     }
+    // Several nodes may have the same name, so the oid makes the order certain.
     std::sort(rows.begin() + 1, rows.end(), [](const MemberRow& a, const MemberRow& b) {
         return std::pair(a.name, a.oid) < std::pair(b.name, b.oid);
     });
@@ -80,6 +87,7 @@ Result<std::vector<MemberRow>, StatusErrc> parse_status(std::string_view text) {
 }
 
 std::string counters_line(std::string_view text) {
+    // Names in the answer, and names for people.
     constexpr std::pair<std::string_view, std::string_view> kShown[] = {
         {"mesh_gaps", "gaps"},
         {"mesh_gaps_repaired", "repaired"},
@@ -97,6 +105,7 @@ std::string counters_line(std::string_view text) {
     const json::object* counters = error || !value.is_object() ? nullptr : object_field(value.get_object(), "counters");
     std::string line;
     for (const auto& [key, shown] : kShown) {
+        // Counters unknown to the asked node are left out.
         if (counters != nullptr && number_field(*counters, key) >= 0) {
             line.append(line.empty() ? "Since it started: " : ", ").append(shown).append(" ");
             line.append(std::to_string(count_field(*counters, key)));

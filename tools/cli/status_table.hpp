@@ -9,7 +9,7 @@
 
 namespace tulle::cli {
 
-/// One node as the asked one sees it. Numbers that the answer does not have are negative.
+/// A node as the asked node sees the node. Numbers absent from the answer are negative.
 struct MemberRow {
     std::string name;
     std::string oid;
@@ -23,22 +23,26 @@ struct MemberRow {
     double rtt_us = -1;
     double gaps = -1;
     double repaired = -1;
+    /// True for the asked node.
     bool self = false;
+    /// True when another node has the same name.
     bool name_conflict = false;
 };
 
+/// kNotStatus: the text is no answer of GET /v1/status.
 enum class StatusErrc { kNotStatus };
 
-/// The rows of an answer of GET /v1/status: the asked node first, the others by name.
+/// Reads an answer of GET /v1/status: the asked node first, then the others by name.
 [[nodiscard]] Result<std::vector<MemberRow>, StatusErrc> parse_status(std::string_view json);
 
-/// What went wrong and was put right since the asked node started, in one line; empty when the answer has no counters.
+/// The counters of faults and repairs since the asked node's start, in a single line. Empty when the answer has no
+/// counters.
 [[nodiscard]] std::string counters_line(std::string_view json);
 
-/// The asked node counts, whatever its state is called.
+/// The number of nodes that are alive. The asked node always counts, whatever its state is called.
 [[nodiscard]] std::size_t count_alive(const std::vector<MemberRow>& rows);
 
-/// For people: aligned columns, `*` at the asked node, a note under the table for each name conflict.
+/// The table for people: aligned columns, `*` at the asked node, and a note under the table for each name conflict.
 [[nodiscard]] std::string status_table(const std::vector<MemberRow>& rows);
 
 }  // namespace tulle::cli

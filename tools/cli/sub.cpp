@@ -28,8 +28,10 @@
 namespace tulle::cli {
 namespace {
 
-/// Prints what a client receives. Everything but wait() runs on the client's thread; the first exit code wins and ends
-/// the wait.
+/// Prints the events that a client receives.
+///
+/// Thread: wait() runs on the main thread, all other functions on the client's thread. The first exit code wins and
+/// ends the wait.
 class Printer {
 public:
     explicit Printer(const SubOptions& options) : options_(options), wake_(eventfd(0, EFD_CLOEXEC)) {
@@ -41,6 +43,7 @@ public:
     Printer& operator=(const Printer&) = delete;
     ~Printer() { ::close(wake_); }
 
+    /// Prints an event. Events of the protocol go to standard error. All channels refused: ends with kUnreachable.
     void on_event(const Event& event) {
         if (event.name == "pusher:subscription_succeeded") {
             std::cerr << "subscribed to " << event.channel << "\n";
@@ -55,8 +58,10 @@ public:
         }
     }
 
+    /// Reports a change of the connection on standard error.
     void on_state(const StateChange& change) {
         if (change.state == ConnectionState::kConnected) {
+            // A new connection subscribes to all channels again.
             refused_.clear();
             connected_once_ = true;
             std::cerr << "connected to " << change.server << "\n";
@@ -69,17 +74,20 @@ public:
         }
     }
 
+    /// Reports an error that does not end the client.
     static void on_error(const ClientError& error) {
         std::cerr << "tulle: " << (error.channel.empty() ? "" : error.channel + ": ") << printable(error.message)
                   << "\n";
     }
 
-    /// Until an exit code is there, a signal, or `timeout` has passed without a first connection.
+    /// Waits for an exit code, for a signal, or until `timeout` has passed without a first connection. Returns the exit
+    /// code.
     int wait(Signals& signals, std::chrono::milliseconds timeout) {
         const auto deadline = std::chrono::steady_clock::now() + timeout;
         while (true) {
             pollfd fds[] = {{signals.fd(), POLLIN, 0}, {wake_, POLLIN, 0}};
             const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+            // After the first connection the client goes on with other nodes for ever.
             const bool patient = connected_once_;
             ::poll(fds, 2, patient ? -1 : static_cast<int>(std::max<long>(left.count(), 0)));
             if (signals.next()) {
@@ -96,6 +104,7 @@ public:
     }
 
 private:
+    /// Prints an event and counts the event.
     void print(const Event& event) {
         if (options_.json) {
             boost::json::object line{
@@ -109,6 +118,7 @@ private:
                       << printable(event.data) << "\n";
         }
         std::cout.flush();
+        // The reader of the output has gone, for example `head`.
         if (!std::cout) {
             finish(kFailed);
         } else if (++seen_ == options_.count) {
@@ -116,6 +126,7 @@ private:
         }
     }
 
+    /// Ends wait(), once.
     void finish(int exit_code) {
         if (finished_) {
             return;
@@ -127,7 +138,9 @@ private:
     }
 
     const SubOptions& options_;
+    /// An eventfd that finish() makes readable.
     int wake_;
+    /// Channels that the node has refused on the current connection.
     std::set<std::string> refused_;
     std::uint64_t seen_ = 0;
     bool finished_ = false;
@@ -138,9 +151,11 @@ private:
 }  // namespace
 
 int run_sub(const SubOptions& options) {
+    // The signals are blocked before the client starts its thread, which inherits the mask.
     Signals signals({SIGINT, SIGTERM, SIGHUP});
     Printer printer(options);
     ClientOptions client_options{.servers = with_scheme(options.app.urls, "ws"), .app_key = options.app.key};
+    // Private channels are signed here, with the secret of the app.
     client_options.authorizer = [&options](const std::string& socket_id, const std::string& channel) {
         return ChannelAuth(sign_channel(options.app.key, options.app.secret, socket_id, channel));
     };

@@ -12,6 +12,8 @@
 namespace tulle::cli {
 namespace {
 
+// Colours of ANSI terminals: cyan, yellow, magenta, green, blue, red. Black and white are left out, as either may be
+// the background.
 constexpr std::array<const char*, 6> kColours{"36", "33", "35", "32", "34", "31"};
 
 }  // namespace

@@ -6,16 +6,17 @@
 
 namespace tulle::cli {
 
-/// Colours are for people: a terminal, and no NO_COLOR in the environment.
+/// True when output to `fd` may have colours: `fd` is a terminal, and the environment has no NO_COLOR.
 [[nodiscard]] bool use_colour(int fd);
 
-/// `text` in the `index`-th of a few well told apart colours.
+/// `text` in the `index`-th of a few distinct colours. Colours repeat for large indexes.
 [[nodiscard]] std::string coloured(std::string_view text, std::size_t index);
 
-/// Control characters as \n, \t or \xHH, so that what others have published cannot steer the terminal or forge a line.
+/// `text` with control characters as \n, \t or \xHH. Text from other people can then neither steer the terminal nor
+/// forge a line.
 [[nodiscard]] std::string printable(std::string_view text);
 
-/// The present moment as 2026-01-31T12:00:00.123Z.
+/// The present time in UTC, such as 2026-01-31T12:00:00.123Z.
 [[nodiscard]] std::string timestamp();
 
 }  // namespace tulle::cli

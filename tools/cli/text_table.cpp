@@ -7,7 +7,7 @@
 namespace tulle::cli {
 namespace {
 
-/// In characters: all but the bytes that go on with one.
+/// The width in characters. Bytes that continue a character of UTF-8 do not count.
 std::size_t width_of(const std::string& text) {
     const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; };
     return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins));
@@ -48,7 +48,8 @@ std::string count_text(double value) {
 }
 
 std::string rtt_text(double microseconds) {
-    if (microseconds <= 0) {  // not measured yet
+    // A round trip of 0 has not been measured yet.
+    if (microseconds <= 0) {
         return "-";
     }
     return microseconds < 1'000 ? printed("%.0fus", microseconds) : printed("%.1fms", microseconds / 1'000);

@@ -3,20 +3,22 @@
 #include <string>
 #include <vector>
 
-/// How the commands show tables to people.
+/// The parts of the tables that commands show to people.
 namespace tulle::cli {
 
-/// Left-aligned columns, two blanks between them, one line a row. All rows have as many cells as the first.
+/// A table with left-aligned columns, two blanks between columns, and a line for each row. All rows have as many cells
+/// as the first.
 [[nodiscard]] std::string aligned(const std::vector<std::vector<std::string>>& rows);
 
+/// `text`, or a dash for an empty text.
 [[nodiscard]] std::string or_dash(const std::string& text);
-/// A dash for what is negative: not known.
+/// A number without decimals; a dash for a negative number, meaning "not known".
 [[nodiscard]] std::string count_text(double value);
-/// 240us, 1.5ms; a dash for what is not measured yet.
+/// A time such as 240us or 1.5ms; a dash for 0 and below, meaning "not measured yet".
 [[nodiscard]] std::string rtt_text(double microseconds);
-/// 59s, 1m5s, 1h1m, 2d3h.
+/// A time such as 59s, 1m5s, 1h1m or 2d3h; a dash for a negative time.
 [[nodiscard]] std::string uptime_text(double seconds);
-/// One number by a printf format.
+/// A number in a format of printf. A result of more than 63 characters is cut off.
 [[nodiscard]] std::string printed(const char* format, double value);
 
 }  // namespace tulle::cli

@@ -12,7 +12,7 @@
 namespace tulle::cli {
 namespace {
 
-/// Names of channels hold these of the characters that mean something in a query string.
+/// `channel`, escaped for a query string. "=" and ";" are the only characters of channel names with a meaning there.
 std::string escaped(const std::string& channel) {
     std::string out;
     for (const char c : channel) {
@@ -27,9 +27,11 @@ std::string escaped(const std::string& channel) {
     return out;
 }
 
+/// Reports an answer without a trace, and returns the exit code.
 int refused(const TraceOptions& options, const client::Exchange& exchange) {
     if (exchange.outcome != client::ExchangeOutcome::kAnswered) {
         std::cerr << "tulle: cannot reach a node at " << options.server << ": " << exchange.error << "\n";
+        // A node without the app answers 404 with a text about the app. Another 404 comes from another program.
     } else if (exchange.status == 404 && exchange.body.find("app") != std::string::npos) {
         std::cerr << "tulle: the node at " << options.server << " has no app \"" << options.app_id << "\"\n";
         return kFailed;
@@ -45,6 +47,7 @@ int refused(const TraceOptions& options, const client::Exchange& exchange) {
 }  // namespace
 
 int run_trace(const TraceOptions& options) {
+    // Wrong names are found here, before they could change the meaning of the URL.
     if (!client::is_valid_channel_name(options.channel)) {
         throw std::invalid_argument("a channel name is 1 to 200 of A-Z a-z 0-9 _ - = @ , . ;");
     }

@@ -13,6 +13,7 @@ namespace {
 
 namespace json = boost::json;
 
+/// Reads the entry of a node.
 TraceRow row_of(const json::object& object) {
     TraceRow row;
     row.name = text_field(object, "name");
@@ -29,6 +30,7 @@ TraceRow row_of(const json::object& object) {
     return row;
 }
 
+/// The fate of the message, in words.
 std::string fate_text(const TraceRow& row) {
     if (row.fate == "origin") {
         return "sent it";
@@ -48,6 +50,7 @@ std::string fate_text(const TraceRow& row) {
     return "no report (" + row.state + ")";
 }
 
+/// The path of the message, in words.
 std::string path_text(const TraceRow& row) {
     if (row.path == "relayed") {
         return "relayed by " + row.via;
@@ -61,6 +64,7 @@ std::string path_text(const TraceRow& row) {
     return or_dash(row.path);
 }
 
+/// The time of arrival with its error.
 std::string received_text(const TraceRow& row) {
     if (!row.received_us) {
         return "-";
@@ -89,6 +93,7 @@ Result<std::vector<TraceRow>, TraceErrc> parse_trace(std::string_view text) {
 
 bool is_complete(const std::vector<TraceRow>& rows) {
     return std::all_of(rows.begin(), rows.end(), [](const TraceRow& row) {
+        // A node that is dead or has left need not get the message.
         const bool is_gone = row.fate == "no-session" && (row.state == "dead" || row.state == "left");
         return row.fate == "origin" || row.fate == "got" || row.fate == "no-subscriber" || is_gone;
     });
@@ -98,6 +103,7 @@ std::string trace_table(const std::vector<TraceRow>& rows) {
     std::vector<std::vector<std::string>> lines{{"NODE", "RESULT", "PATH", "RECEIVED", "REPORTED", "SHARDS"}};
     bool has_times = false;
     for (const TraceRow& row : rows) {
+        // Only nodes with the message have times. The origin has neither path nor time.
         const bool is_there = row.fate == "got";
         has_times = has_times || is_there;
         lines.push_back({or_dash(row.name), fate_text(row), path_text(row), is_there ? received_text(row) : "-",

@@ -10,28 +10,36 @@
 
 namespace tulle::cli {
 
-/// What has become of a marked message at one node.
+/// The fate of a marked message at a single node.
 struct TraceRow {
     std::string name;
     std::string state;
-    std::string fate;  ///< origin, got, no-subscriber, interest-unknown, no-session or no-report
-    std::string path;  ///< direct, relayed, repaired or filled-in
+    /// origin, got, no-subscriber, interest-unknown, no-session or no-report.
+    std::string fate;
+    /// direct, relayed, repaired or filled-in.
+    std::string path;
+    /// The name of the node that has relayed or filled in; empty for none.
     std::string via;
+    /// Shards of the node with subscribers of the channel.
     std::uint64_t shards = 0;
+    /// Microseconds from the sending until the node's report was back at the origin.
     std::int64_t reported_us = 0;
-    std::optional<std::int64_t> received_us;  ///< by the receiver's clock, brought to the origin's
+    /// Microseconds from the sending until the node got the message, by the receiver's clock, converted to the origin's
+    /// clock with an error of `clock_error_us`.
+    std::optional<std::int64_t> received_us;
     std::uint64_t clock_error_us = 0;
 };
 
+/// kNotTrace: the text is no answer of POST /v1/trace.
 enum class TraceErrc { kNotTrace };
 
-/// The rows of an answer of POST /v1/trace, the origin first.
+/// Reads an answer of POST /v1/trace: the origin first.
 [[nodiscard]] Result<std::vector<TraceRow>, TraceErrc> parse_trace(std::string_view json);
 
-/// Whether every node that it was due to has got it.
+/// True when every node with interest has got the message. Nodes without subscribers and dead nodes are not missed.
 [[nodiscard]] bool is_complete(const std::vector<TraceRow>& rows);
 
-/// For people: one line for each node, and what the times mean.
+/// The table for people: a line for each node, and an explanation of the times.
 [[nodiscard]] std::string trace_table(const std::vector<TraceRow>& rows);
 
 }  // namespace tulle::cli

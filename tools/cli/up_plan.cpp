@@ -11,14 +11,17 @@ namespace {
 
 namespace json = boost::json;
 
+// The distances between the ports of a fixed plan (planned_endpoints). ports_fit() checks that the ranges do not meet.
 constexpr std::size_t kMeshOffset = 1'000;
 constexpr std::size_t kMeshStep = 10;
 constexpr std::size_t kAdminOffset = 3'600;
 
+/// An address on loopback.
 std::string at(std::size_t port) {
     return "127.0.0.1:" + std::to_string(port);
 }
 
+/// A text of a JSON object; empty for a missing member and for another type.
 std::string member(const json::object& object, std::string_view key) {
     const json::value* value = object.if_contains({key.data(), key.size()});
     if (value == nullptr || !value->is_string()) {
@@ -27,6 +30,7 @@ std::string member(const json::object& object, std::string_view key) {
     return {value->get_string().data(), value->get_string().size()};
 }
 
+/// The parts with commas between them.
 std::string joined(const std::vector<std::string>& parts) {
     std::string out;
     for (const std::string& part : parts) {
@@ -35,6 +39,7 @@ std::string joined(const std::vector<std::string>& parts) {
     return out;
 }
 
+/// `text`, filled up to `width` with blanks.
 std::string padded(std::string text, std::size_t width) {
     text.resize(std::max(width, text.size()), ' ');
     return text;
@@ -47,6 +52,7 @@ Endpoints planned_endpoints(std::optional<std::uint16_t> base_port, std::size_t 
         return {at(0), at(0), at(0), at(0)};
     }
     const std::size_t base = *base_port;
+    // Two ports follow each other for a node's mesh and mesh data; the step of 10 leaves room between nodes.
     const std::size_t mesh = base + kMeshOffset + kMeshStep * index;
     return {at(base + index), at(mesh), at(mesh + 1), at(base + kAdminOffset + index)};
 }
@@ -116,6 +122,7 @@ std::string announcement_text(const std::vector<RunningNode>& nodes, bool demo, 
                std::to_string(node.pid) + "\n";
     }
     const Endpoints& first = nodes.front().endpoints;
+    // The example publishes at another node than the subscriber's, so that the message crosses the mesh.
     const Endpoints& last = nodes.back().endpoints;
     out += "\n  app-id / app-key / app-secret: the app that they serve\n\n";
     if (demo) {

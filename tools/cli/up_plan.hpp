@@ -11,9 +11,10 @@
 
 namespace tulle::cli {
 
+/// Nodes that `tulle up` and `tulle chaos` start at most. The limit keeps the ranges of ports in a fixed plan apart.
 inline constexpr int kMaxNodes = 50;
 
-/// Where a node listens, each "HOST:PORT".
+/// The addresses of a node, each "HOST:PORT".
 struct Endpoints {
     std::string listen;
     std::string mesh;
@@ -22,13 +23,14 @@ struct Endpoints {
     friend bool operator==(const Endpoints&, const Endpoints&) = default;
 };
 
-/// The endpoints of the `index`-th node, counted from 0, all on 127.0.0.1. With a base port B: listen B+index, mesh
-/// B+1000+10*index, mesh data the next, admin B+3600+index; without: port 0, for the system to choose.
+/// The addresses of the `index`-th node, counted from 0, all on 127.0.0.1. With a base port B: listen B+index, mesh
+/// B+1000+10*index, mesh data the next port, admin B+3600+index. Without a base port: port 0, and the system chooses.
 [[nodiscard]] Endpoints planned_endpoints(std::optional<std::uint16_t> base_port, std::size_t index);
 
-/// Whether the ports of `nodes` nodes fit below 65536 and do not meet.
+/// True when the ports of `nodes` nodes stay below 65536 and do not overlap.
 [[nodiscard]] bool ports_fit(std::uint16_t base_port, int nodes);
 
+/// The name, addresses, peers (mesh addresses) and ports file of a node to start.
 struct NodePlan {
     std::string name;
     Endpoints endpoints;
@@ -36,10 +38,10 @@ struct NodePlan {
     std::string ports_file;
 };
 
-/// The arguments of `tulled`, without the program.
+/// The arguments for `tulled`, without the program's name.
 [[nodiscard]] std::vector<std::string> tulled_arguments(const UpOptions& options, const NodePlan& plan);
 
-/// Reads a ports file; nothing while it is not there or not what it should be.
+/// Reads a ports file. Nothing when the file is not there yet, or has not the four addresses.
 [[nodiscard]] std::optional<Endpoints> read_ports_file(const std::string& path);
 
 /// A running node, for the announcement.
@@ -49,8 +51,9 @@ struct RunningNode {
     Endpoints endpoints;
 };
 
+/// The announcement for programs, as a line of JSON.
 [[nodiscard]] std::string announcement_json(const std::vector<RunningNode>& nodes, bool demo);
-/// `program`: how the reader can call this program.
+/// The announcement for people, with commands to try. `program`: how the reader can call this program.
 [[nodiscard]] std::string announcement_text(const std::vector<RunningNode>& nodes, bool demo,
                                             const std::string& program);
 

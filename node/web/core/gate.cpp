@@ -2,6 +2,7 @@
 // (Host, Content-Length, Transfer-Encoding, Expect) and, for a WebSocket, the upgrade. Each step returns the refusal of
 // the first error. A head is accepted only in the single form in which all readers of HTTP agree, because a difference
 // between a proxy's reading and ours would let a client smuggle a second request past the proxy.
+
 #include "node/web/core/gate.hpp"
 
 #include <algorithm>

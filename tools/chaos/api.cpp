@@ -9,6 +9,7 @@
 namespace tulle::chaos {
 namespace {
 
+/// The base URL of a node's edge. Throws std::invalid_argument for another form than HOST:PORT.
 client::ServerUrl url_of(const std::string& listen) {
     auto url = client::parse_server_url("http://" + listen, "http");
     if (url.has_error()) {
@@ -31,6 +32,8 @@ client::Exchange Api::post(const std::string& path, const std::string& body) {
 }
 
 client::Exchange Api::call(const std::string& method, const std::string& path, const std::string& body) {
+    // A node refuses a signature whose time is far from the node's clock, so every call is signed with the present
+    // time.
     const auto wall = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
     std::string request = method + " " +
                           client::signed_target(app_, method, "/apps/" + app_.id + path, body,

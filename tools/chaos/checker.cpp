@@ -7,6 +7,7 @@
 namespace tulle::chaos {
 namespace {
 
+/// UP: no process ends by itself. A process killed or asked to leave by the run is no violation.
 void check_endings(const Timeline& timeline, Report& report) {
     Verdict& verdict = verdict_of(report, "UP");
     for (const Process& process : timeline.processes) {
@@ -17,8 +18,11 @@ void check_endings(const Timeline& timeline, Report& report) {
     }
 }
 
-/// What can't be judged since the history does not have it.
+/// Notes the promises that can't be judged, as the history lacks the facts. A missing fact must not look like a kept
+/// promise.
 void note_what_is_not_told(const Timeline& timeline, Report& report) {
+    // A history may come from nodes of another version, with less in their status, or from a run without memory
+    // samples.
     bool interest = false;
     bool sessions = false;
     for (const auto& [node, views] : timeline.views) {
@@ -55,6 +59,7 @@ std::string at_text(Instant at) {
     return std::to_string(microseconds / 1'000'000) + "." + fraction;
 }
 
+// Verdicts exist before the parts run, so that a promise without any check appears in the report, too.
 Report check(const History& history) {
     Report report;
     for (const auto& [id, promise] :
@@ -72,10 +77,13 @@ Report check(const History& history) {
         verdict.promise = promise;
         report.invariants.push_back(std::move(verdict));
     }
+    // A history of another program may lack the first event; read_history() refuses such a history, but check() still
+    // works.
     const Timeline timeline = make_timeline(history);
     report.seed = history.empty() ? std::string() : history.front().text;
     report.nodes = timeline.nodes;
     report.length = timeline.end - (history.empty() ? timeline.end : history.front().at);
+    // A run that only watches records a "fault" named kNoFault, which does no harm.
     report.faults =
         static_cast<std::uint64_t>(std::count_if(timeline.faults.begin(), timeline.faults.end(), [](const Turn& turn) {
             return turn.begins && turn.what != kNoFault;
@@ -83,6 +91,7 @@ Report check(const History& history) {
     report.kills =
         static_cast<std::uint64_t>(std::count_if(timeline.processes.begin(), timeline.processes.end(),
                                                  [](const Process& process) { return process.ending == "kill"; }));
+    // A shorter freeze need not be found, so only long freezes count.
     report.freezes =
         static_cast<std::uint64_t>(std::count_if(timeline.stops.begin(), timeline.stops.end(), [](const Stop& stop) {
             return stop.end != kNever && stop.end - stop.begin >= kFreezeDetect + kPollSlack;

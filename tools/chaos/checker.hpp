@@ -41,7 +41,7 @@ inline constexpr Duration kPollSlack = 250ms;
 ///
 /// P1, P2, P3, and P6 for messages that a freeze or a cut delayed: messages arrive, in order, without silent holes.
 void check_deliveries(const Timeline& timeline, Report& report);
-/// P4: survivors of a killed origin have either all the origin's last messages in common, or none.
+/// P4: each of the last messages of a killed origin reaches either all survivors or none.
 void check_killed_origins(const Timeline& timeline, Report& report);
 /// P5: dead nodes are found in time, living nodes are not held for dead.
 void check_membership(const Timeline& timeline, Report& report);

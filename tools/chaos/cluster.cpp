@@ -20,16 +20,20 @@
 namespace tulle::chaos {
 namespace {
 
-/// Below the ports that the system gives to outgoing connections: one of those could hold a port of a node that is away
-/// for a moment.
+/// Nodes on loopback take ports below the range that the system gives to outgoing connections. Such a connection could
+/// otherwise hold the port of a node that is away for a moment.
 constexpr std::uint16_t kFirstPort = 10'000;
+/// Base ports are drawn from this many. The highest port of a node lies some 4,100 above the base
+/// (cli::planned_endpoints), below the usual begin of the ephemeral range at 32,768.
 constexpr std::uint16_t kPorts = 16'000;
+/// Draws of a base port before giving up. Each draw may meet the ports of another run on this machine.
 constexpr int kTries = 200;
 
 std::uint16_t port_of(const std::string& endpoint) {
     return static_cast<std::uint16_t>(std::stoul(endpoint.substr(endpoint.find(':') + 1)));
 }
 
+/// True when a listener can bind the port right now. Another program may still take the port before the node does.
 bool is_free(const std::string& endpoint) {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
@@ -44,7 +48,7 @@ bool is_free(const std::string& endpoint) {
     return bound;
 }
 
-/// In a basic string of TOML.
+/// A basic string of TOML, with quotes and backslashes escaped.
 std::string quoted(const std::string& text) {
     std::string out = "\"";
     for (const char c : text) {
@@ -53,7 +57,7 @@ std::string quoted(const std::string& text) {
     return out + "\"";
 }
 
-/// Each node has an address of its own, so all have the same ports.
+/// Endpoints in a private network. Each node has an address of its own, so all nodes have equal ports.
 std::vector<cli::Endpoints> own_endpoints(std::uint32_t nodes) {
     std::vector<cli::Endpoints> out;
     for (std::uint32_t node = 1; node <= nodes; ++node) {
@@ -63,6 +67,8 @@ std::vector<cli::Endpoints> own_endpoints(std::uint32_t nodes) {
     return out;
 }
 
+/// Endpoints on loopback from a base port drawn at random, so that runs on a single machine seldom meet. Throws
+/// std::runtime_error when no draw finds free ports.
 std::vector<cli::Endpoints> free_endpoints(std::uint32_t nodes) {
     std::random_device random;
     for (int i = 0; i < kTries; ++i) {
@@ -86,6 +92,7 @@ std::vector<cli::Endpoints> free_endpoints(std::uint32_t nodes) {
 
 Cluster::Cluster(const ClusterOptions& options, const cli::Signals& signals, Recorder& recorder)
     : signals_(signals), recorder_(recorder), network_(options.network), nodes_(options.nodes) {
+    // A mesh already there: addresses are all that the run needs.
     if (!options.running.empty()) {
         for (std::uint32_t i = 0; i < options.nodes; ++i) {
             nodes_[i].plan.endpoints = options.running.at(i);
@@ -102,6 +109,7 @@ Cluster::Cluster(const ClusterOptions& options, const cli::Signals& signals, Rec
         plan.name = "n" + std::to_string(i + 1);
         plan.endpoints = endpoints[i];
         plan.ports_file = scratch_.path() + "/" + plan.name + ".json";
+        // All nodes know the seeds alone as peers, so the `seeds` fault takes away everything that a newcomer can ask.
         for (std::uint32_t seed = 0; seed < std::min(kSeeds, options.nodes); ++seed) {
             if (seed != i) {
                 plan.peers.push_back(endpoints[seed].mesh);
@@ -128,6 +136,7 @@ void Cluster::start(std::uint32_t number) {
     if (node.child) {
         return;
     }
+    // The start is recorded even for a mesh already there: the judge needs a process for each node.
     record(EventKind::kStart, number);
     node.leaving = false;
     if (program_.empty()) {
@@ -139,16 +148,22 @@ void Cluster::start(std::uint32_t number) {
 std::unique_ptr<cli::Child> Cluster::launch(std::uint32_t number) const {
     std::vector<std::string> arguments = cli::tulled_arguments(up_, at(number).plan);
     arguments.insert(arguments.end(), {"--config", config_});
-    arguments.insert(arguments.end(), {"--hub", number % 2 == 1 ? "shard" : "thread"});  // so that a mesh has both
+    // Nodes with odd numbers run the hub on the shard's thread, nodes with even numbers on a thread of its own: a mesh
+    // has both.
+    arguments.insert(arguments.end(), {"--hub", number % 2 == 1 ? "shard" : "thread"});
     if (network_ == nullptr) {
         return std::make_unique<cli::Child>(program_, arguments, signals_, false);
     }
+    // The mesh ports of a private network are off loopback and without protection; a node refuses such ports unless
+    // told to.
     arguments.emplace_back("--insecure-mesh");
     const PrivateNetwork::Inside inside(*network_, number);
     return std::make_unique<cli::Child>(program_, arguments, signals_, false);
 }
 
-/// The app: there is none by itself at an address that is not on loopback.
+/// The configuration of all nodes. The app stands there as a node has a ready-made app only on loopback. Webhooks go to
+/// the backend of this program, on a private address; a short vacated_hold lets channel_vacated arrive before the rest
+/// of the run ends.
 std::string Cluster::write_config(const ClusterOptions& options) const {
     std::string path = scratch_.path() + "/node.toml";
     std::ofstream(path, std::ios::trunc) << "[[apps]]\nid = " << quoted(options.app_id)
@@ -161,6 +176,7 @@ std::string Cluster::write_config(const ClusterOptions& options) const {
     return path;
 }
 
+// All signals go out before any wait: the nodes are to die together.
 void Cluster::kill(const std::vector<std::uint32_t>& nodes) {
     for (const std::uint32_t number : nodes) {
         if (is_running(number)) {
@@ -169,6 +185,8 @@ void Cluster::kill(const std::vector<std::uint32_t>& nodes) {
             at(number).child->send(SIGKILL);
         }
     }
+    // The system closes the connections of a process only at the end of the process. On a busy machine the end may come
+    // seconds after the signal, so the moment is recorded by itself.
     for (const std::uint32_t number : nodes) {
         Node& node = at(number);
         if (node.child) {
@@ -196,6 +214,7 @@ void Cluster::resume(std::uint32_t number) {
 
 void Cluster::reset_connections(std::uint32_t number) {
     const cli::Endpoints& endpoints = at(number).plan.endpoints;
+    // `ss` sees only the connections of the namespace in which `ss` runs.
     std::optional<PrivateNetwork::Inside> inside;
     if (network_ != nullptr) {
         inside.emplace(*network_, number);
@@ -212,6 +231,7 @@ void Cluster::note_memory() {
         std::ifstream file("/proc/" + std::to_string(at(number).child->pid()) + "/statm");
         std::uint64_t size = 0;
         Event event;
+        // The second number of statm is the resident memory, in pages.
         if (file >> size >> event.number) {
             event.kind = EventKind::kMemory;
             event.node = number;
@@ -229,6 +249,7 @@ void Cluster::ask_to_leave(std::uint32_t number) {
 }
 
 void Cluster::turn(Duration timeout) {
+    // The descriptors are gathered at each turn: processes come and go.
     std::vector<pollfd> fds{{signals_.fd(), POLLIN, 0}};
     for (const Node& node : nodes_) {
         if (node.child && node.child->fd() >= 0) {
@@ -248,6 +269,8 @@ void Cluster::reap() {
         Node& node = at(number);
         int status = 0;
         if (node.child && ::waitpid(node.child->pid(), &status, WNOHANG) == node.child->pid()) {
+            // Only an orderly exit after SIGTERM is a leave. Everything else counts as the process's own end and
+            // violates UP.
             const bool left = node.leaving && WIFEXITED(status) && WEXITSTATUS(status) == 0;
             record(EventKind::kEnd, number, left ? "leave" : "exit");
             take_output(node);

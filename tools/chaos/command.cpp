@@ -22,16 +22,20 @@
 namespace tulle::chaos {
 namespace {
 
-/// What a run takes besides its faults: start, rest and drain.
+/// The time of a run beside the faults: start, rest and drain.
 constexpr Duration kOverhead = 12s;
+/// The least length of a plan, for runs shorter than kOverhead.
 constexpr Duration kShortest = 2s;
+/// How long a node of a mesh already there may take for an answer.
 constexpr std::chrono::milliseconds kPeerPatience{2'000};
 
+/// Prints the report. An interrupted run fails even without a violation, as the run has not seen everything.
 int print(const Report& report, bool json, bool complete) {
     std::cout << (json ? report_json(report) + "\n" : report_text(report)) << std::flush;
     return report.ok() && complete ? cli::kOk : cli::kFailed;
 }
 
+/// Judges a history from a file.
 int check_file(const ChaosOptions& options) {
     std::ifstream file(options.check);
     if (!file) {
@@ -44,6 +48,7 @@ int check_file(const ChaosOptions& options) {
     return print(check(*history), options.json, true);
 }
 
+/// Turns the command line into the input of make_plan(). Throws std::invalid_argument for an unknown fault.
 PlanOptions plan_options(const ChaosOptions& options) {
     PlanOptions plan;
     plan.seed = options.seed;
@@ -56,13 +61,15 @@ PlanOptions plan_options(const ChaosOptions& options) {
         }
         plan.kinds.insert(*kind);
     }
+    // All kinds are named one by one here, so that leave_out() can take single kinds away.
     for (std::size_t i = 0; options.faults.empty() && i < kFaultKinds; ++i) {
         plan.kinds.insert(static_cast<FaultKind>(i));
     }
     return plan;
 }
 
-/// Where the nodes of a mesh that runs already listen, as they say themselves.
+/// Asks the nodes of a mesh already there for their listen addresses. Throws std::runtime_error for a node without
+/// status.
 std::vector<cli::Endpoints> ask_peers(const std::vector<std::string>& admins) {
     std::vector<cli::Endpoints> out;
     for (const std::string& admin : admins) {
@@ -71,6 +78,7 @@ std::vector<cli::Endpoints> ask_peers(const std::vector<std::string>& admins) {
         if (rows.has_error() || rows->empty()) {
             throw std::runtime_error("no status from " + admin);
         }
+        // A node left out of --peers would fail P6 ("sees nobody else"), so the command refuses an incomplete list.
         if (rows->size() > admins.size() && cli::count_alive(*rows) > admins.size()) {
             throw std::runtime_error(admin + " has more members alive than --peers names: name them all");
         }
@@ -79,6 +87,7 @@ std::vector<cli::Endpoints> ask_peers(const std::vector<std::string>& admins) {
     return out;
 }
 
+/// Loads and judges a mesh already there, without any harm.
 int watch_peers(const ChaosOptions& given) {
     if (!given.faults.empty()) {
         throw std::invalid_argument("--faults is for a mesh that is started here, not for --peers");
@@ -93,14 +102,16 @@ int watch_peers(const ChaosOptions& given) {
     return print(report, options.json, !runner.interrupted());
 }
 
+/// Takes a kind out of the plan and notes the reason for the report.
 void leave_out(PlanOptions& planned, FaultKind kind, const std::string& reason, std::vector<std::string>& skipped) {
     if (planned.kinds.erase(kind) > 0) {
         skipped.push_back(std::string(to_string(kind)) + ": " + reason);
     }
 }
 
-/// When a fault needs it, or is easier in it; otherwise, or where it is not allowed, the nodes are on loopback, and
-/// what can't be done there is left out of the plan.
+/// Makes a private network when a fault needs or prefers such a network. Otherwise, and where the system forbids the
+/// network, the nodes are on loopback, and faults impossible there are left out of the plan. Resets need the network
+/// only where this program is not root, as the namespace gives the right to use `ss -K`.
 std::unique_ptr<PrivateNetwork> make_network(PlanOptions& planned, const cli::Signals& signals,
                                              std::vector<std::string>& skipped) {
     const bool is_wanted = std::any_of(planned.kinds.begin(), planned.kinds.end(), [](FaultKind kind) {
@@ -111,6 +122,7 @@ std::unique_ptr<PrivateNetwork> make_network(PlanOptions& planned, const cli::Si
     }
     std::string reason;
     std::unique_ptr<PrivateNetwork> network = PrivateNetwork::make(planned.nodes, signals, reason);
+    // Only now is known which faults are possible.
     for (std::size_t i = 0; i < kFaultKinds; ++i) {
         const auto kind = static_cast<FaultKind>(i);
         const bool is_slow = kind == FaultKind::kDelay || kind == FaultKind::kThrottle;
@@ -123,6 +135,7 @@ std::unique_ptr<PrivateNetwork> make_network(PlanOptions& planned, const cli::Si
     return network;
 }
 
+/// Takes out kinds that the system or the length of the run forbids.
 void leave_out_others(PlanOptions& planned, const cli::Signals& signals, std::vector<std::string>& skipped) {
     if (planned.kinds.contains(FaultKind::kReset) && !can_reset_connections(signals)) {
         leave_out(planned, FaultKind::kReset, "needs root or network namespaces, and a kernel that allows `ss -K`",
@@ -133,6 +146,7 @@ void leave_out_others(PlanOptions& planned, const cli::Signals& signals, std::ve
     }
 }
 
+/// Reasons on a single line.
 std::string joined(const std::vector<std::string>& parts) {
     std::string out;
     for (const std::string& part : parts) {
@@ -151,6 +165,8 @@ int run_chaos(const ChaosOptions& options) {
         return watch_peers(options);
     }
     PlanOptions planned = plan_options(options);
+    // The signals are blocked before any thread starts, so that all threads inherit the mask. The network is made
+    // before any thread starts, too.
     cli::Signals signals({SIGINT, SIGTERM, SIGHUP, SIGCHLD});
     std::vector<std::string> skipped;
     const std::unique_ptr<PrivateNetwork> network = make_network(planned, signals, skipped);

@@ -1,3 +1,9 @@
+// The checks of messages. Each subscription is judged by itself: first every accepted message that the subscription
+// should have (P1, or P6 where a freeze or a cut delayed the message), then the order of deliveries (P2), then holes
+// between deliveries (P3). P4 compares the subscriptions of survivors with each other.
+//
+// Exemptions are asked in a fixed order, and announced gaps come last: a gap excuses a limited number of losses, so
+// losses excused by another rule must not use the gap up.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -9,22 +15,27 @@
 namespace tulle::chaos {
 namespace {
 
+/// A delivery between nodes that takes longer is reported as late: such a message has probably waited for a repair.
 constexpr Duration kLate = 20ms;
 
-/// P1 (and P6 about a heal): what was accepted after the confirmation arrives.
+/// P1, and P6 for messages delayed by a freeze or a cut: a message accepted after the confirmation arrives.
 class Arrival {
 public:
     Arrival(const Timeline& timeline, Report& report, const Subscribed& subscription,
             const std::map<MessageId, Instant>& got)
         : timeline_(timeline), report_(report), subscription_(subscription), got_(got), gaps_(timeline, subscription) {}
 
+    /// Judges a message accepted within the time of the subscription. Every message is a check.
     void judge(const Publication& publication) {
+        // Arrived: only the moment is left to judge.
         if (const auto found = got_.find(publication.id); found != got_.end()) {
             const Due due = due_of(timeline_, publication, subscription_.node, kSettle);
             ++verdict_of(report_, due.heal ? "P6" : "P1").checked;
             judge_moment(publication, due, found->second);
             return;
         }
+        // Lost. A subscription that ends soon after the message may still owe the message: kPrompt is the shorter bound
+        // for a subscription without the time of kSettle.
         const Instant end = std::min(subscription_.end, timeline_.end);
         Due due = due_of(timeline_, publication, subscription_.node, kSettle);
         if (end < due.subscriber) {
@@ -46,7 +57,7 @@ public:
     }
 
 private:
-    /// What arrives must not have taken for ever.
+    /// A message that arrives must arrive in time: by the due time, and across a cut by way of a witness.
     void judge_moment(const Publication& publication, const Due& due, Instant at) {
         if (at - publication.answered <= kSettle) {
             return;
@@ -59,7 +70,8 @@ private:
         }
     }
 
-    /// Who leaves on purpose has passed on all he accepted.
+    /// True when the origin ended before the message was due. A process that leaves on purpose passes on all accepted
+    /// messages first, so leaving excuses nothing unless a freeze or a cut was in the way.
     [[nodiscard]] bool origin_gone(const Publication& publication, const Due& due) const {
         const Process& origin = timeline_.processes[*publication.process];
         return origin.end < due.origin && (origin.ending != "leave" || due.heal);
@@ -72,7 +84,8 @@ private:
     GapBudget gaps_;
 };
 
-/// P2. What was not accepted in time may have been late at its origin, so it has no place in the order.
+/// P2: no message twice, no refused message, and numbers of an origin grow. A message without an answer in time may
+/// have been late at the origin, so the message has no place in the order.
 void check_order(const Timeline& timeline, const Subscribed& subscription, Report& report) {
     Verdict& verdict = verdict_of(report, "P2");
     std::set<MessageId> seen;
@@ -104,10 +117,13 @@ void check_order(const Timeline& timeline, const Subscribed& subscription, Repor
     }
 }
 
-/// P3: between two that were delivered, of the same origin, nothing is missing that no gap has told of.
+/// P3: between two delivered messages of an origin nothing is missing except messages excused by announced gaps.
 void check_holes(const Timeline& timeline, const std::vector<const Publication*>& published,
                  const Subscribed& subscription, const std::map<MessageId, Instant>& got, Report& report) {
     Verdict& verdict = verdict_of(report, "P3");
+    // Messages missing since the last delivery of their origin wait in `missing`. The next delivery of the origin turns
+    // the wait into a hole; without a next delivery the loss is P1's matter. Messages before the first delivery of an
+    // origin are P1's matter, too.
     GapBudget gaps(timeline, subscription);
     std::map<std::pair<std::uint32_t, std::size_t>, std::vector<const Publication*>> missing;
     std::set<std::pair<std::uint32_t, std::size_t>> begun;
@@ -137,6 +153,7 @@ void check_holes(const Timeline& timeline, const std::vector<const Publication*>
     }
 }
 
+/// Collects the times from publish to delivery.
 void add_samples(const Timeline& timeline, const std::map<MessageId, Instant>& got, const Subscribed& subscription,
                  Report& report) {
     for (const auto& [id, at] : got) {
@@ -162,6 +179,7 @@ void check_deliveries(const Timeline& timeline, Report& report) {
         report.messages += publication.outcome == EventKind::kAccepted ? 1 : 0;
     }
     for (const auto& [id, subscription] : timeline.subscriptions) {
+        // A duplicate keeps the first arrival; check_order() reports the second.
         std::map<MessageId, Instant> got;
         for (const Delivery& delivery : subscription.deliveries) {
             got.emplace(delivery.id, delivery.at);
@@ -183,7 +201,8 @@ void check_deliveries(const Timeline& timeline, Report& report) {
 
 namespace {
 
-/// Those who must agree about the last messages of a killed process: subscriptions on other nodes that stay up.
+/// The subscriptions that must agree about the last messages of a killed process: on other nodes, from before the kill
+/// until kSettle after the kill, with neither freezes nor cuts at the node around the kill.
 std::vector<const Subscribed*> witnesses(const Timeline& timeline, const Process& killed) {
     std::vector<const Subscribed*> out;
     for (const auto& [id, subscription] : timeline.subscriptions) {
@@ -197,17 +216,19 @@ std::vector<const Subscribed*> witnesses(const Timeline& timeline, const Process
     return out;
 }
 
-/// What a survivor has got, and what its gaps excuse.
+/// The messages of a survivor, and the losses excused by the survivor's gaps.
 struct Had {
     std::set<MessageId> ids;
     GapBudget gaps;
 };
 
+/// Judges a single message of the killed process over all surviving subscriptions.
 void check_agreement(const Timeline& timeline, const Publication& publication,
                      const std::vector<const Subscribed*>& subscriptions, std::map<std::uint32_t, Had>& had,
                      Verdict& verdict) {
     std::vector<const Subscribed*> without;
     std::size_t with = 0;
+    // Subscriptions to other channels, later subscriptions, and nodes that had not met the origin have no say.
     for (const Subscribed* subscription : subscriptions) {
         if (subscription->channel != publication.channel || publication.sent < subscription->begin ||
             !had_met(timeline, publication, *subscription)) {
@@ -222,7 +243,8 @@ void check_agreement(const Timeline& timeline, const Publication& publication,
     if (with == 0) {
         if (!without.empty()) {
             ++verdict.checked;
-            ++verdict.notes["lost by all"];  // as promised
+            // The promise allows a loss by all; the note counts such losses.
+            ++verdict.notes["lost by all"];
         }
         return;
     }
@@ -253,6 +275,8 @@ void check_killed_origins(const Timeline& timeline, Report& report) {
                 survivor.ids.insert(delivery.id);
             }
         }
+        // Only messages close to the kill are in question. The process is set by hand: a message without an answer has
+        // no certain process in the history, but survivors must agree about such a message, too.
         for (Publication publication : timeline.publications) {
             if (publication.node == killed.node && publication.sent > killed.end - kOriginLives - kOriginLives &&
                 publication.sent <= killed.end && publication.outcome != EventKind::kRefused) {

@@ -5,7 +5,7 @@
 namespace tulle::chaos {
 namespace {
 
-/// All that live at a moment; nothing when one is away or was never seen.
+/// The running processes of all nodes at a moment. Empty when a node is away or no view has shown the oid of a process.
 std::vector<const Process*> everybody(const Timeline& timeline, Instant at) {
     std::vector<const Process*> running;
     for (std::uint32_t node = 1; node <= timeline.nodes; ++node) {
@@ -18,8 +18,8 @@ std::vector<const Process*> everybody(const Timeline& timeline, Instant at) {
     return running;
 }
 
-/// Whether `observer` sees all others alive and nobody else, and holds of each the interest that it has. Nodes that do
-/// not tell their interest are not asked about it.
+/// True when `observer` sees all others alive and nobody else, and holds of each other node the interest that the node
+/// has. Nodes without interest in the status are not asked about interest.
 bool sees_all(const Timeline& timeline, const Process& observer, const std::vector<const Process*>& all, Instant at) {
     const View* view = timeline.view_at(observer, at);
     if (view == nullptr) {
@@ -30,18 +30,23 @@ bool sees_all(const Timeline& timeline, const Process& observer, const std::vect
     return alive + 1 == static_cast<std::ptrdiff_t>(all.size()) &&
            std::all_of(all.begin(), all.end(), [&](const Process* other) {
                const Member* member = find_member(*view, other->oid);
+               // Compares the observer's copy with the owner's own word. Without interest in the status both texts are
+               // empty.
                const View* own = timeline.view_at(*other, at);
                return other == &observer || (member != nullptr && member->state == "alive" && own != nullptr &&
                                              member->interest == own->interest);
            });
 }
 
+/// True when every node sees all others.
 bool is_whole(const Timeline& timeline, Instant at) {
     const std::vector<const Process*> all = everybody(timeline, at);
     return !all.empty() && std::all_of(all.begin(), all.end(),
                                        [&](const Process* observer) { return sees_all(timeline, *observer, all, at); });
 }
 
+/// The first moment in [from, until] at which the mesh is whole; kNever without such a moment. Only a new view can make
+/// a mesh whole, so only the moments of views are tried.
 Instant first_whole(const Timeline& timeline, Instant from, Instant until) {
     if (is_whole(timeline, from)) {
         return from;
@@ -60,7 +65,8 @@ Instant first_whole(const Timeline& timeline, Instant from, Instant until) {
     return found == moments.end() ? kNever : *found;
 }
 
-/// Of two that lived all the time and were not cut off from each other, the session must be the same afterwards.
+/// Nodes that lived all the time with no cut between the two must have an unchanged session after a fault. A session
+/// made again across a cut is counted, but no violation.
 void compare_sessions(const Timeline& timeline, Instant begin, Instant end, Report& report) {
     Verdict& verdict = verdict_of(report, "P6");
     for (const Process* observer : everybody(timeline, begin)) {
@@ -71,6 +77,7 @@ void compare_sessions(const Timeline& timeline, Instant begin, Instant end, Repo
         }
         for (const Member& was : before->members) {
             const Member* is = find_member(*after, was.oid);
+            // A peer that was not alive before and after, or without a session in the status, says nothing.
             if (is == nullptr || was.state != "alive" || was.session.empty() || is->state != "alive") {
                 continue;
             }
@@ -90,6 +97,7 @@ void compare_sessions(const Timeline& timeline, Instant begin, Instant end, Repo
     }
 }
 
+/// True when any packets were dropped within [from, to].
 bool was_cut_in(const Timeline& timeline, Instant from, Instant to) {
     return std::any_of(timeline.impairments.begin(), timeline.impairments.end(),
                        [&](const Impairment& impairment) { return impairment.cut && impairment.overlaps(from, to); });
@@ -100,6 +108,7 @@ bool was_cut_in(const Timeline& timeline, Instant from, Instant to) {
 void check_heals(const Timeline& timeline, Report& report) {
     Verdict& verdict = verdict_of(report, "P6");
     Instant begin{};
+    // Every end of a fault is a check: from there on until the next fault begins the mesh must become whole.
     for (std::size_t i = 0; i < timeline.faults.size(); ++i) {
         const Instant at = timeline.faults[i].at;
         if (timeline.faults[i].begins) {
@@ -117,6 +126,7 @@ void check_heals(const Timeline& timeline, Report& report) {
             verdict.violate("not all see all after the fault that was over at " + at_text(at) +
                             (whole == kNever ? std::string(", ever") : ", until " + at_text(whole)));
         }
+        // Sessions are compared after cuts only: a kill or a freeze ends sessions by right.
         if (whole != kNever && was_cut_in(timeline, begin, at)) {
             compare_sessions(timeline, begin, next, report);
         }

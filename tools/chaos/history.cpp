@@ -12,23 +12,27 @@ namespace {
 
 namespace json = boost::json;
 
+/// Names of the kinds in a file, in the order of EventKind. Old histories hold these names, so no name may change.
 constexpr std::array<std::string_view, kEventKinds> kEventNames{
     "run",     "start",   "end",        "stop",         "continue",  "fault",  "calm", "publish", "accepted",
     "refused", "unknown", "subscribed", "unsubscribed", "delivered", "gap",    "view", "cut",     "healed",
     "slowed",  "eased",   "memory",     "reaped",       "entered",   "parted", "told", "hook",    "read"};
 
+/// Adds a field unless empty.
 void put(json::object& object, std::string_view key, const std::string& value) {
     if (!value.empty()) {
         object[json::string_view(key.data(), key.size())] = value;
     }
 }
 
+/// Adds a field unless zero.
 void put(json::object& object, std::string_view key, std::uint64_t value) {
     if (value != 0) {
         object[json::string_view(key.data(), key.size())] = value;
     }
 }
 
+/// Reads a number. A missing field keeps `out`; a value of another type or out of range returns false.
 template <class T>
 bool take(const json::object& object, std::string_view key, T& out) {
     const json::value* value = object.if_contains({key.data(), key.size()});
@@ -40,6 +44,7 @@ bool take(const json::object& object, std::string_view key, T& out) {
     return !error;
 }
 
+/// Reads a text. A missing field keeps `out`; a value of another type returns false.
 bool take(const json::object& object, std::string_view key, std::string& out) {
     const json::value* value = object.if_contains({key.data(), key.size()});
     if (value == nullptr) {
@@ -52,6 +57,7 @@ bool take(const json::object& object, std::string_view key, std::string& out) {
     return true;
 }
 
+/// Reads the members of a view. A missing list is an empty list.
 bool take_members(const json::object& object, std::vector<Member>& out) {
     const json::value* list = object.if_contains("members");
     if (list == nullptr) {
@@ -75,6 +81,8 @@ bool take_members(const json::object& object, std::vector<Member>& out) {
 
 }  // namespace
 
+// The prefix decides the treatment by the nodes: "cache-" keeps the last event, "hook-chaos-" is in the webhook filter
+// of the configuration (Cluster::write_config).
 std::string channel_name(std::uint32_t channel) {
     if (channel >= kFirstHookChannel) {
         return "hook-chaos-" + std::to_string(channel);
@@ -126,6 +134,7 @@ Result<Event, HistoryErrc> parse_line(std::string_view line) {
     std::int64_t microseconds = 0;
     std::string name;
     Event event;
+    // The time and the kind must be there; all other fields are optional.
     const bool good = object.contains("t") && take(object, "t", microseconds) && take(object, "e", name) &&
                       take(object, "node", event.node) && take(object, "other", event.other) &&
                       take(object, "publisher", event.publisher) && take(object, "subscription", event.subscription) &&
@@ -147,6 +156,7 @@ Result<History, HistoryErrc> read_history(std::istream& in) {
     while (std::getline(in, line)) {
         Result<Event, HistoryErrc> event = parse_line(line);
         if (event.has_error()) {
+            // A killed run leaves a last line cut short, without a line feed.
             if (in.eof()) {
                 break;
             }
@@ -157,6 +167,7 @@ Result<History, HistoryErrc> read_history(std::istream& in) {
     if (history.empty() || history.front().kind != EventKind::kRun) {
         return HistoryErrc::kNotAnEvent;
     }
+    // Other programs may write a history in another order. Events of equal time keep their order.
     std::stable_sort(history.begin(), history.end(), [](const Event& a, const Event& b) { return a.at < b.at; });
     return history;
 }

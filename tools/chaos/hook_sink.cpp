@@ -23,15 +23,19 @@ namespace {
 
 namespace json = boost::json;
 
+/// Keeps a mistaken sender from filling the memory.
 constexpr std::size_t kMaxRequestBytes = std::size_t{1} << 20;
-constexpr std::string_view kLength = "Content-Length: ";  // as libcurl writes it
+/// Spelled as libcurl, the nodes' HTTP client, writes the header.
+constexpr std::string_view kLength = "Content-Length: ";
+/// Accepts every request and keeps the connection open.
 constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
+/// Throws the system's error, with errno as the last call left errno.
 [[noreturn]] void fail(const char* what) {
     throw std::system_error(errno, std::generic_category(), what);
 }
 
-/// Bytes of head and body of the first request in the buffer; zeros while the head is not whole.
+/// Bytes of head and body of the first request in the buffer. Zeros: the head is not complete.
 std::pair<std::size_t, std::size_t> sizes_of(std::string_view buffer) {
     const std::size_t end = buffer.find("\r\n\r\n");
     if (end == std::string_view::npos) {
@@ -84,6 +88,8 @@ void HookSink::run() {
         if (fds[0].revents != 0) {
             return;
         }
+        // Entries from the third on are connections. New connections are accepted afterwards, so that fds and
+        // connections_ agree here.
         for (std::size_t i = 2; i < fds.size(); ++i) {
             if (fds[i].revents != 0 && !read_from(fds[i].fd, connections_[fds[i].fd])) {
                 ::close(fds[i].fd);
@@ -111,6 +117,7 @@ bool HookSink::read_from(int fd, std::string& buffer) {
     }
     buffer.append(bytes.data(), static_cast<std::size_t>(got));
     for (;;) {
+        // A buffer may hold several requests, or a part of a request. Only a part counts against the limit.
         const auto [head, body] = sizes_of(buffer);
         if (head == 0 || buffer.size() < head + body) {
             return buffer.size() <= kMaxRequestBytes;
@@ -134,6 +141,7 @@ void HookSink::take(const std::string& body) {
         const json::object* object = item.if_object();
         const json::value* name = object != nullptr ? object->if_contains("name") : nullptr;
         const json::value* channel = object != nullptr ? object->if_contains("channel") : nullptr;
+        // Events without a channel are none of the kinds that the nodes are configured to send.
         if (name != nullptr && channel != nullptr && name->is_string() && channel->is_string()) {
             chaos::Event event;
             event.kind = EventKind::kHook;

@@ -12,7 +12,7 @@ namespace tulle::chaos {
 /// A backend for webhooks: answers every request with 200 and records the events in the order of arrival.
 ///
 /// Thread: a thread of its own, which ends with the object.
-/// Limits: requests of 1 MiB. A connection with more in the buffer is closed.
+/// Limits: 1 MiB for a request not yet complete. A connection with more in the buffer is closed.
 /// Errors: a body without a list of events is answered with 200 and otherwise ignored.
 class HookSink {
 public:

@@ -12,23 +12,27 @@
 namespace tulle::chaos {
 namespace {
 
+/// The name of every event published here. Other events on the channels are not of this load.
 constexpr const char* kEventName = "chaos";
-/// Longer than any freeze but the one of 60 s, so that a frozen node leaves no message in doubt.
+/// Longer than any freeze except the freeze of 60 s, so a frozen node leaves no message in doubt.
 constexpr std::chrono::milliseconds kPublishPatience{10'000};
 /// Between two tries while the node is away.
 constexpr Duration kAwayInterval = 50ms;
-/// How soon a moving client sees that its connection is lost.
+/// How soon a moving client notices a lost connection.
 constexpr Duration kMoverInterval = 10ms;
-/// One message in so many is a canary.
+/// A publisher's sequence repeats after this many messages. The last message of a round is a canary.
 constexpr std::uint64_t kCanaryInterval = 40;
-/// Of so many messages the one after so many is for the cache channel, and the one after so many the first of a batch.
+/// The message after this many of a round goes to the cache channel.
 constexpr std::uint64_t kCacheTurn = 10;
+/// After this many messages of a round follows a batch.
 constexpr std::uint64_t kBatchTurn = 20;
+/// Messages in a batch.
 constexpr std::uint64_t kBatch = 5;
 
+/// Numbers the subscriptions of all clients of this process.
 std::atomic<std::uint32_t> next_subscription{1};
 
-/// "3:17:…": publisher 3, number 17.
+/// Reads "3:17:…" as publisher 3 and number 17. Returns false for data of another form.
 bool parse_data(const std::string& data, chaos::Event& event) {
     const char* const end = data.data() + data.size();
     const auto publisher = std::from_chars(data.data(), end, event.publisher);
@@ -39,7 +43,7 @@ bool parse_data(const std::string& data, chaos::Event& event) {
     return number.ec == std::errc() && number.ptr != end && *number.ptr == ':';
 }
 
-/// Of a gap's data; 1 for what cannot be read.
+/// The number of lost messages in the data of a gap; 1 for data of another form.
 std::uint64_t missing_in(const std::string& data) {
     boost::json::error_code error;
     const boost::json::value value = boost::json::parse(data, error);
@@ -52,6 +56,8 @@ std::uint64_t missing_in(const std::string& data) {
     return 1;
 }
 
+/// The kind of event for the outcome of a publish. A status other than accepted and unknown is certain not to have
+/// published.
 EventKind outcome_of(PublishStatus status) {
     switch (status) {
         case PublishStatus::kAccepted:
@@ -70,6 +76,7 @@ ChaosSubscriber::ChaosSubscriber(const Target& target, const std::vector<std::ui
     ClientOptions options;
     options.servers = {"ws://" + target.listen};
     options.app_key = target.app_key;
+    // Short delays: the client is to be back soon after the node is back, as most checks need a subscription.
     options.connect_timeout = std::chrono::seconds(5);
     options.retry_delay_min = std::chrono::milliseconds(100);
     options.retry_delay_max = std::chrono::milliseconds(500);
@@ -89,6 +96,7 @@ void ChaosSubscriber::on_state(const StateChange& change) {
     if (change.state == ConnectionState::kConnected) {
         was_connected_ = true;
     } else {
+        // A failed first try is no loss: a mover gives a node that is away the time of a stay.
         is_lost_ = was_connected_;
         end_subscriptions();
     }
@@ -110,6 +118,7 @@ void ChaosSubscriber::on_event(std::uint32_t channel, const tulle::Event& event)
         record.kind = EventKind::kSubscribed;
         record.node = node_;
         record.channel = channel;
+        // A new number for each confirmation: a stay is judged by itself.
         open_[channel] = next_subscription.fetch_add(1);
     } else if (event.name == "tulle:gap") {
         record.kind = EventKind::kGap;
@@ -141,8 +150,10 @@ void ChaosMover::run(std::uint32_t seed) {
         const ChaosSubscriber stay(targets_[at], channels_, recorder_);
         const auto length = std::chrono::milliseconds(kShortestStayMs + prng.below(kStaysDifferByMs));
         const Instant until = now() + length;
+        // Waits for the end of the stay, for a lost connection, or for the end of the run.
         while (now() < until && !stay.is_lost() && !stop_.wait_until(now() + kMoverInterval)) {
         }
+        // Any target except the present target, so that every stay is a move.
         if (targets_.size() > 1) {
             at = (at + 1 + prng.below(targets_.size() - 1)) % targets_.size();
         }
@@ -180,6 +191,7 @@ void ChaosPublisher::run(Duration interval) {
         const auto channel = static_cast<std::uint32_t>(prng.below(kChannels)) + 1;
         bool accepted = false;
         std::uint64_t messages = 1;
+        // The turn within a round decides the kind of message.
         if ((number_ + 1) % kCanaryInterval == 0) {
             accepted = publish(publisher, kCanaryChannel);
         } else if (number_ % kCanaryInterval == kCacheTurn) {
@@ -190,7 +202,8 @@ void ChaosPublisher::run(Duration interval) {
         } else {
             accepted = publish(publisher, channel);
         }
-        // What was missed while the node held us up is not made up for: that would be a burst.
+        // Time lost while the node was slow is not made up for: the messages would come as a burst. After a failure the
+        // next try follows soon, so that the node's return is noticed.
         next = accepted ? std::max(next + interval * static_cast<std::int64_t>(messages), now() - interval)
                         : now() + kAwayInterval;
     }
@@ -206,6 +219,7 @@ std::string ChaosPublisher::begin(std::uint32_t channel) {
     event.number = ++number_;
     event.node = target_.node;
     event.channel = channel;
+    // The canary's mark lets the judge find canaries without knowing the channels.
     event.text = channel == kCanaryChannel ? kCanary : "";
     recorder_.add(event);
     return std::to_string(target_.node) + ":" + std::to_string(number_) + ":" +
@@ -227,10 +241,11 @@ bool ChaosPublisher::publish(Publisher& publisher, std::uint32_t channel) {
     return result.ok();
 }
 
-/// In doubt unless it was accepted or never sent: of a batch into which the node's leaving falls, a part may be
-/// published.
+/// Only an accepted or a never sent batch has a certain outcome. When the node's leaving falls into a batch, a part of
+/// the batch may be published, so every other outcome is unknown.
 bool ChaosPublisher::publish_batch(Api& api, Prng& prng) {
     std::string body = R"({"batch":[)";
+    // All messages are recorded as sent before the request goes out.
     for (std::uint64_t i = 0; i < kBatch; ++i) {
         const auto channel = static_cast<std::uint32_t>(prng.below(kChannels)) + 1;
         const std::string data = begin(channel);

@@ -1,3 +1,6 @@
+// P5. An observer is a process, a victim is another process, and the views of the observer tell when the observer held
+// the victim for dead. Victims that really died or were out of reach for long must be found in time; victims that
+// merely stalled, and all living processes outside faults, must not be held for dead.
 #include <algorithm>
 
 #include "tools/chaos/checker.hpp"
@@ -5,15 +8,16 @@
 namespace tulle::chaos {
 namespace {
 
-/// Within this all that a fault cuts is cut.
+/// Within this time all directions of a fault are cut. The run records each direction by itself.
 constexpr Duration kCutTogether = 200ms;
 
+/// Observer, other process and moment in words.
 std::string pair_text(const Process& observer, const Process& other, Instant at) {
     return "n" + std::to_string(observer.node) + " about n" + std::to_string(other.node) + " (" + other.oid + ") at " +
            at_text(at);
 }
 
-/// When `observer` was first seen to hold `oid` for dead, from `from` on.
+/// When `observer` was first seen, at `from` or later, to hold `oid` for dead; kNever for an observer that never did.
 Instant first_dead(const Timeline& timeline, const Process& observer, const std::string& oid, Instant from) {
     const auto list = timeline.views.find(observer.node);
     if (list != timeline.views.end()) {
@@ -26,8 +30,8 @@ Instant first_dead(const Timeline& timeline, const Process& observer, const std:
     return kNever;
 }
 
-/// Those that could judge `victim` from `at` on: they had a session with it. One that is still joining has no verdict
-/// to make.
+/// True when the observer could judge `victim` from `at` on: the observer lived, and had a session with the victim. A
+/// process still joining has no verdict to make.
 bool is_judge(const Timeline& timeline, const Process& observer, const Process& victim, Instant at) {
     if (observer.node == victim.node || observer.start >= at || observer.end <= at || victim.oid.empty()) {
         return false;
@@ -37,18 +41,22 @@ bool is_judge(const Timeline& timeline, const Process& observer, const Process& 
     return member != nullptr && has_session(*member);
 }
 
+/// A detection to be judged.
 struct Wait {
     const Process& observer;
     const Process& victim;
     Instant begin;
-    Instant enough;       ///< after that, an observer that has ended or was frozen could still have seen it
-    bool by_cut = false;  ///< the victim is cut off from the observer, and nothing else is the matter
+    /// By then the observer must hold the victim for dead.
+    Instant enough;
+    /// True: the cut itself is the reason for death, so the cut does not excuse the observer.
+    bool by_cut = false;
 };
 
-/// A detection time, or an exemption, or a violation.
+/// Adds a detection time, an exemption or a violation.
 void judge_detection(const Timeline& timeline, const Wait& wait, Samples& samples, Verdict& verdict) {
     ++verdict.checked;
     const Instant seen = first_dead(timeline, wait.observer, wait.victim.oid, wait.begin);
+    // Only the time up to the detection, or up to the bound, can excuse the observer.
     const Instant last = std::min({wait.enough, seen, timeline.end});
     const bool was_cut =
         !wait.by_cut && timeline.cut_within(wait.observer.node, wait.victim.node, wait.begin - kHeal, last);
@@ -63,12 +71,15 @@ void judge_detection(const Timeline& timeline, const Wait& wait, Samples& sample
     }
 }
 
+/// Every survivor must find every killed process, and the times over all must be short.
 void check_kills(const Timeline& timeline, Report& report) {
     Verdict& verdict = verdict_of(report, "P5");
     for (const Process& victim : timeline.processes) {
         if (victim.ending != "kill") {
             continue;
         }
+        // A process keeps its connections until the system has ended the process, so no survivor can notice a death
+        // before.
         const bool lingered = victim.reaped != kNever && victim.reaped - victim.end > kPollSlack;
         for (const Process& observer : timeline.processes) {
             if (!is_judge(timeline, observer, victim, victim.end)) {
@@ -83,6 +94,7 @@ void check_kills(const Timeline& timeline, Report& report) {
             }
         }
     }
+    // The bounds of the median and of p99 hold for the run as a whole.
     const Duration median = report.detection.median();
     const Duration p99 = report.detection.percentile(99);
     if (median > kDetectMedian || p99 > kDetectP99) {
@@ -91,7 +103,7 @@ void check_kills(const Timeline& timeline, Report& report) {
     }
 }
 
-/// A stall that must kill nobody has killed when `observer` holds the living victim for dead during it or soon after.
+/// A harmless stall is a violation when `observer` holds the living victim for dead during the stall or soon after.
 void judge_stall(const Timeline& timeline, const Process& observer, const Process& victim, Instant begin, Instant end,
                  Verdict& verdict) {
     ++verdict.checked;
@@ -102,6 +114,7 @@ void judge_stall(const Timeline& timeline, const Process& observer, const Proces
     }
 }
 
+/// Long freezes must be found, short freezes must not. Between the two bounds either verdict is right.
 void check_freeze(const Timeline& timeline, const Stop& stop, const Process& victim, Report& report) {
     Verdict& verdict = verdict_of(report, "P5");
     const Duration length = stop.end - stop.begin;
@@ -118,13 +131,13 @@ void check_freeze(const Timeline& timeline, const Stop& stop, const Process& vic
     }
 }
 
-/// Whether the two can't have heard of each other: cut off for longer than a stall, and no third to ask.
+/// True when the two nodes could not hear of each other: both directions were cut, and no third node reached both.
 bool is_out_of_reach(const Timeline& timeline, const Impairment& cut) {
     return cut.cut && cut.end != kNever && timeline.is_cut(cut.to, cut.from, cut.begin + kCutTogether) &&
            !timeline.has_witness(cut.from, cut.to, cut.begin + kCutTogether);
 }
 
-/// What is cut off must be found dead in time as what is frozen must; what a witness hears must not.
+/// A node out of reach must be found dead in time, like a frozen node. A node heard by a witness must not.
 void check_cut(const Timeline& timeline, const Impairment& cut, Report& report) {
     Verdict& verdict = verdict_of(report, "P5");
     const auto from = timeline.process_at(cut.from, cut.begin);
@@ -146,7 +159,7 @@ void check_cut(const Timeline& timeline, const Impairment& cut, Report& report) 
     }
 }
 
-/// Outside faults nobody may be held for dead who lives.
+/// Outside faults no living process may be held for dead.
 void check_living(const Timeline& timeline, Report& report) {
     Verdict& verdict = verdict_of(report, "P5");
     for (const Process& observer : timeline.processes) {
@@ -156,6 +169,7 @@ void check_living(const Timeline& timeline, Report& report) {
             }
             const Instant from = std::max(observer.start, other.start);
             const auto list = timeline.views.find(observer.node);
+            // Only views of this very observer, during the life of both processes, count.
             for (const View& view : list == timeline.views.end() ? std::vector<View>{} : list->second) {
                 const Member* member = find_member(view, other.oid);
                 if (view.oid != observer.oid || view.at < from || view.at >= std::min(other.end, observer.end) ||
@@ -163,16 +177,18 @@ void check_living(const Timeline& timeline, Report& report) {
                     continue;
                 }
                 ++verdict.checked;
+                // A process that is about to leave says so to its peers before the end, so "left" comes early.
                 const bool leaving =
                     other.ending == "leave" && (member->state == "left" || view.at + kHeal > other.end);
                 const bool dead = member->state == "dead" || member->state == "left";
                 if (!dead || leaving) {
                     continue;
                 }
+                // Within kHeal after a freeze or a cut the verdict may still stand. Such views are counted, not judged.
                 if (timeline.stopped_within(other.node, view.at - kHeal, view.at) ||
                     timeline.stopped_within(observer.node, view.at - kHeal, view.at) ||
                     timeline.cut_within(observer.node, other.node, view.at - kHeal, view.at)) {
-                    ++verdict.notes["held for dead while frozen or cut off, or less than 5 s later"];  // as it must be
+                    ++verdict.notes["held for dead while frozen or cut off, or less than 5 s later"];
                 } else {
                     verdict.violate("held for dead while alive: " + pair_text(observer, other, view.at));
                 }
@@ -187,6 +203,7 @@ void check_membership(const Timeline& timeline, Report& report) {
     check_kills(timeline, report);
     for (const Stop& stop : timeline.stops) {
         const auto victim = timeline.process_at(stop.node, stop.begin);
+        // A freeze without an end in the history has no known length.
         if (victim && stop.end != kNever) {
             check_freeze(timeline, stop, timeline.processes[*victim], report);
         }

@@ -7,9 +7,11 @@
 namespace tulle::chaos {
 namespace {
 
+/// For all memory beside the rings and the credit.
 constexpr std::uint64_t kMemorySlack = std::uint64_t{32} << 20;
 
-/// How much more than at `begin` the node had at most until `end`; nothing without a sample on both sides.
+/// The greatest growth of a node within [begin, end], against the last sample at or before `begin`. Nothing without a
+/// sample on both sides of `begin`.
 std::optional<std::uint64_t> growth(const std::vector<MemorySample>& samples, Instant begin, Instant end) {
     const MemorySample* before = nullptr;
     std::optional<std::uint64_t> most;
@@ -25,6 +27,7 @@ std::optional<std::uint64_t> growth(const std::vector<MemorySample>& samples, In
 
 }  // namespace
 
+// The limits are those of the product's own code, so a changed limit changes the allowance as well.
 std::uint64_t memory_allowed(std::uint32_t nodes) {
     constexpr mesh::Limits kLimits;
     const std::uint64_t peers = nodes - 1;
@@ -42,6 +45,7 @@ void check_memory(const Timeline& timeline, Report& report) {
     for (const Stop& stop : timeline.stops) {
         for (const Process& process : timeline.processes) {
             const auto samples = timeline.memory.find(process.node);
+            // Only processes that lived through the whole freeze are judged: a new process grows in any case.
             if (process.node == stop.node || process.start >= stop.begin || process.end <= stop.end ||
                 samples == timeline.memory.end() || stop.end == kNever) {
                 continue;

@@ -1,5 +1,8 @@
 #include "tools/chaos/owed.hpp"
 
+// When is a message due? Without hindrances after the patience. Every freeze of one of the two nodes, and every cut or
+// slowness between the two, is a hindrance. Hindrances are applied in the order of their begin, and each may push the
+// due time further, so that the next hindrance may begin before the new due time and count as well.
 #include <algorithm>
 #include <vector>
 
@@ -9,25 +12,32 @@
 namespace tulle::chaos {
 namespace {
 
-/// Two processes that begin within this of each other may miss each other's first seconds.
+/// Two processes that begin within this time of each other may miss each other's first seconds.
 constexpr Duration kJoin = 3s;
 
-/// Time during which nothing, or not everything, could pass between two nodes.
+/// A time during which nothing, or not everything, could pass between the two nodes.
 struct Hindrance {
     Instant begin;
     Instant end;
-    bool heal;     ///< afterwards a session or a connection may have to be made anew
-    bool counted;  ///< what is lost across it breaks P6, not P1
+    /// True when a session or a connection may have to be made again afterwards.
+    bool heal;
+    /// True when a loss across the hindrance breaks P6, not P1.
+    bool counted;
 };
 
+/// Pushes the due times behind a hindrance, if the hindrance can have touched the message.
 void extend(Due& due, const Hindrance& hindrance, Instant sent) {
+    // Begins after the message was due: no excuse.
     if (hindrance.begin >= due.subscriber) {
         return;
     }
+    // Never ends: the message may never arrive.
     if (hindrance.end == kNever) {
         due = {kNever, kNever, hindrance.counted};
         return;
     }
+    // Ended before the message was sent, and the mesh had time to heal: no excuse. Otherwise the time to settle begins
+    // at the end of the hindrance.
     if (hindrance.end + (hindrance.heal ? kHeal : Duration::zero()) > sent) {
         const Instant settled = hindrance.end + (hindrance.heal ? kThawSettle : kSettle);
         due.origin = std::max(due.origin, settled);
@@ -36,6 +46,8 @@ void extend(Due& due, const Hindrance& hindrance, Instant sent) {
     }
 }
 
+/// True when the later process must have met the earlier: the earlier process was long in the mesh, a seed from before
+/// lived on, and no freeze or cut was in the way.
 bool could_ask_a_seed(const Timeline& timeline, const Process& earlier, const Process& later, Instant sent) {
     const Instant since = later.start - kHeal;
     if (earlier.start + kJoin > later.start || timeline.stopped_within(earlier.node, since, sent) ||
@@ -48,7 +60,7 @@ bool could_ask_a_seed(const Timeline& timeline, const Process& earlier, const Pr
     });
 }
 
-/// Until `at` it has held the other for more than a name: it has had a session with it.
+/// True when, by `at`, the process held more than the name of the peer `oid`: a session has existed.
 bool has_met(const Timeline& timeline, const Process& process, const std::string& oid, Instant at) {
     const auto list = timeline.views.find(process.node);
     return list != timeline.views.end() && std::any_of(list->second.begin(), list->second.end(), [&](const View& view) {
@@ -64,7 +76,7 @@ Due due_of(const Timeline& timeline, const Publication& publication, std::uint32
     std::vector<Hindrance> hindrances;
     for (const Stop& stop : timeline.stops) {
         if (stop.node == subscriber || stop.node == publication.node) {
-            // No session ends by a stall that is harmless.
+            // No session ends by a harmless stall, so nothing has to heal.
             const bool heal = stop.end == kNever || stop.end - stop.begin >= kHarmlessStall;
             hindrances.push_back({stop.begin, stop.end, heal, true});
         }
@@ -91,10 +103,12 @@ bool had_met(const Timeline& timeline, const Publication& publication, const Sub
     if (*publication.process == *subscription.process) {
         return true;
     }
+    // Both sides know each other by their own views.
     if (has_met(timeline, origin, reader.oid, publication.sent) &&
         has_met(timeline, reader, origin.oid, publication.sent)) {
         return true;
     }
+    // Views are seen only 20 times a second, so the rest is inferred from the lives of the two processes.
     const bool origin_is_later = origin.start > reader.start;
     const Instant calm = publication.sent - kHeal;
     const auto is_calm = [&](std::uint32_t node) {
@@ -110,6 +124,8 @@ bool had_met(const Timeline& timeline, const Publication& publication, const Sub
 
 Instant due_by_witness(const Timeline& timeline, const Publication& publication, std::uint32_t subscriber) {
     for (const Impairment& impairment : timeline.impairments) {
+        // The witness needs the time of a freeze detection to be found. A message answered less than kSettle before the
+        // heal may as well arrive by the heal.
         if (impairment.cut && impairment.between(subscriber, publication.node) &&
             impairment.begin + kFreezeDetect + kPollSlack < publication.sent &&
             publication.answered + kSettle < impairment.end &&

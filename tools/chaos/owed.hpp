@@ -18,12 +18,14 @@ struct Due {
 };
 
 /// The due times of a message for a subscriber at node `subscriber`. `patience` is the time after the answer that a
-/// message may be under way without any hindrance. A hindrance still in force at the end of the history yields kNever.
+/// message may be under way without any hindrance. A hindrance that begins before the due time and has no end in the
+/// history yields kNever.
 [[nodiscard]] Due due_of(const Timeline& timeline, const Publication& publication, std::uint32_t subscriber,
                          Duration patience);
 
 /// True when the two processes had met when the message was sent, or must have met: the later process could ask a seed,
-/// or both had lived for longer than kHeal without a freeze or a cut. Nodes that have not met owe each other nothing.
+/// or both had lived for 3 s before a calm of kHeal, without a freeze or a cut at either node. Nodes that have not met
+/// owe each other nothing.
 [[nodiscard]] bool had_met(const Timeline& timeline, const Publication& publication, const Subscribed& subscription);
 
 /// The end of a cut between the two nodes, during which a third node could pass the message round, if the cut lasted

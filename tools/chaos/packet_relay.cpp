@@ -16,12 +16,16 @@
 namespace tulle::chaos {
 namespace {
 
+/// The greatest IPv4 packet.
 constexpr std::size_t kMaxPacket = 65'536;
-constexpr std::size_t kSourceOffset = 12;  // in an IPv4 header
+/// Place of the source address in an IPv4 header.
+constexpr std::size_t kSourceOffset = 12;
+/// An IPv4 header without options. A shorter read is no packet.
 constexpr std::size_t kHeaderBytes = 20;
-/// Taken in one go, before what is due is looked at again.
+/// Packets taken in a row before due packets are looked at again, so that a flood does not hold up due packets.
 constexpr int kMaxBurst = 256;
 
+/// The address in network byte order, as in a packet.
 std::uint32_t packed(const std::string& address) {
     in_addr out{};
     ::inet_pton(AF_INET, address.c_str(), &out);
@@ -55,12 +59,14 @@ void PacketRelay::run() {
 
 void PacketRelay::take_packets() {
     for (int i = 0; i < kMaxBurst; ++i) {
+        // The device does not block: a failed read means an empty queue.
         const ssize_t count = ::read(tun_, buffer_.data(), buffer_.size());
         if (count < static_cast<ssize_t>(kHeaderBytes)) {
             return;
         }
         std::uint32_t source = 0;
         std::memcpy(&source, buffer_.data() + kSourceOffset, sizeof source);
+        // All traffic of the relay has the slow node at one end, so every other source sends to the slow node.
         Line& line = source == slow_ ? out_ : in_;
         const auto size = static_cast<std::size_t>(count);
         const std::optional<Instant> due = line.shaper.admit(now(), size);
@@ -75,6 +81,7 @@ void PacketRelay::send_due() {
     for (Line* line : {&out_, &in_}) {
         while (!line->waiting.empty() && line->waiting.front().due <= moment) {
             const std::vector<char>& bytes = line->waiting.front().bytes;
+            // A packet refused by the device is lost, as on a full line. TCP sends the packet again.
             [[maybe_unused]] const ssize_t written = ::write(tun_, bytes.data(), bytes.size());
             line->waiting.pop_front();
         }

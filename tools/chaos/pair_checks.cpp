@@ -1,3 +1,6 @@
+// P8. Publishers send canaries all the time, and a client of each node listens to the canaries' channel. A pair of
+// nodes is deaf when the second node was owed canaries of the first in a quiet time and got none. A single arrival is
+// enough: losses are the matter of P1.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -8,16 +11,18 @@
 namespace tulle::chaos {
 namespace {
 
-/// A quiet time shorter than this is not judged: a canary may not have fallen into it.
+/// A shorter quiet time is not judged, as no canary may have fallen into the time.
 constexpr Duration kShortestQuiet = 500ms;
 
-/// What every pair must carry: the mesh has had time to be whole, and no fault is under way.
+/// A time in which every pair must carry canaries: the mesh has had time to be whole, and no fault is under way.
 struct Quiet {
     Instant begin;
     Instant end;
+    /// The time after the last fault, in which even the lack of canaries is a violation.
     bool is_last = false;
 };
 
+/// All quiet times of a run, each from kHeal after a fault until the next fault.
 std::vector<Quiet> quiet_times(const Timeline& timeline) {
     std::vector<Quiet> out;
     for (std::size_t i = 0; i < timeline.faults.size(); ++i) {
@@ -31,7 +36,7 @@ std::vector<Quiet> quiet_times(const Timeline& timeline) {
     return out;
 }
 
-/// The canaries of each node that it has accepted in a quiet time.
+/// By node: the canaries accepted by the node within the quiet time.
 std::map<std::uint32_t, std::vector<const Publication*>> canaries_in(const Timeline& timeline, const Quiet& quiet) {
     std::map<std::uint32_t, std::vector<const Publication*>> out;
     for (const Publication& publication : timeline.publications) {
@@ -43,9 +48,10 @@ std::map<std::uint32_t, std::vector<const Publication*>> canaries_in(const Timel
     return out;
 }
 
-/// Which node has got which message.
+/// By node: the messages that arrived there.
 using Heard = std::map<std::uint32_t, std::set<MessageId>>;
 
+/// The canaries that arrived at each node, at any client.
 Heard heard_canaries(const Timeline& timeline) {
     Heard heard;
     for (const auto& [id, subscription] : timeline.subscriptions) {
@@ -59,7 +65,7 @@ Heard heard_canaries(const Timeline& timeline) {
     return heard;
 }
 
-/// Whether the canary had to be heard at the node: its origin and a subscription there went on for long enough.
+/// True when the canary had to be heard at the node: origin and a subscription there went on for long enough.
 bool is_owed(const Timeline& timeline, const Publication& canary, std::uint32_t to) {
     if (!canary.process || timeline.processes[*canary.process].end < canary.sent + kOriginLives) {
         return false;
@@ -71,11 +77,13 @@ bool is_owed(const Timeline& timeline, const Publication& canary, std::uint32_t 
     });
 }
 
+/// From origin to subscriber, as node numbers.
 struct Pair {
     std::uint32_t from;
     std::uint32_t to;
 };
 
+/// Judges a pair in a quiet time.
 void judge_pair(const Timeline& timeline, const Pair& pair, const Quiet& quiet,
                 const std::vector<const Publication*>& canaries, const std::set<MessageId>& heard, Verdict& verdict) {
     std::size_t owed = 0;
@@ -88,6 +96,7 @@ void judge_pair(const Timeline& timeline, const Pair& pair, const Quiet& quiet,
     }
     const std::string text =
         "n" + std::to_string(pair.from) + " to n" + std::to_string(pair.to) + " from " + at_text(quiet.begin) + " on";
+    // Without an owed canary a pair is judged only at the end of the run, when publishers have sent a last canary each.
     if (owed > 0 || quiet.is_last) {
         ++verdict.checked;
     }

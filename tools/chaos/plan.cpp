@@ -11,27 +11,33 @@ namespace {
 
 using std::chrono::milliseconds;
 
+/// Names of the kinds, in the order of FaultKind.
 constexpr std::array<std::string_view, kFaultKinds> kFaultNames{"kill",    "many",  "stop",     "seeds",   "flap",
                                                                 "rolling", "reset", "slow",     "split",   "partial",
                                                                 "oneway",  "delay", "throttle", "freeze60"};
+/// The pause for a fault that would not fit into the plan with the drawn pause.
 constexpr Duration kShortestPause = 300ms;
-/// The mesh must be whole again by then.
+/// After this pause the mesh must be whole again (5 s, and a margin), so P6 and P8 have something to judge.
 constexpr Duration kLongPause = 6s;
-/// What was accepted meanwhile must have arrived by then.
+/// After this pause all messages accepted during the freeze must have arrived (8 s, and a margin).
 constexpr Duration kPauseAfterFreeze60 = 10s;
-/// What a process is allowed for starting or leaving when the length of a plan is reckoned.
+/// The time allowed for a start or an end of a process when the length of a plan is reckoned.
 constexpr Duration kProcessTime = 300ms;
+/// The time allowed for each node of a rolling restart, in the same reckoning.
 constexpr Duration kRollingTime = 600ms;
 
+/// A duration drawn from low_ms to high_ms, both included.
 Duration between(Prng& prng, std::uint64_t low_ms, std::uint64_t high_ms) {
     return milliseconds(low_ms + prng.below(high_ms - low_ms + 1));
 }
 
+/// `count` different nodes of `of`, drawn and sorted. REQUIRES: count <= of.
 std::vector<std::uint32_t> some_nodes(Prng& prng, std::uint32_t of, std::uint32_t count) {
     std::vector<std::uint32_t> all;
     for (std::uint32_t node = 1; node <= of; ++node) {
         all.push_back(node);
     }
+    // The beginning of a shuffle: the first `count` places are drawn.
     for (std::size_t i = 0; i < count; ++i) {
         std::swap(all[i], all[i + prng.below(all.size() - i)]);
     }
@@ -40,23 +46,28 @@ std::vector<std::uint32_t> some_nodes(Prng& prng, std::uint32_t of, std::uint32_
     return all;
 }
 
+/// How long a node is frozen. Short freezes must kill nobody, long freezes must be found, and the time between the two
+/// bounds is drawn as well, as either verdict must leave the mesh whole.
 Duration hold_of_stop(Prng& prng) {
     switch (prng.below(4)) {
         case 0:
-            return between(prng, 200, 900);  // must kill nobody
+            return between(prng, 200, 900);
         case 1:
             return between(prng, 1'000, 2'700);
         default:
-            return between(prng, 3'000, 6'000);  // must be found dead
+            return between(prng, 3'000, 6'000);
     }
 }
 
+/// A fifth of the splits are stalls without harm to any session; the others end sessions.
 Duration hold_of_split(Prng& prng) {
     return prng.chance(20) ? between(prng, 200, 900) : between(prng, 3'000, 8'000);
 }
 
+/// Draws the values of a fault that needs a network of its own.
 void draw_network_fault(Prng& prng, std::uint32_t nodes, Fault& fault) {
     switch (fault.kind) {
+        // At most half of the nodes, as the other side is the rest.
         case FaultKind::kSplit:
             fault.nodes = some_nodes(prng, nodes, static_cast<std::uint32_t>(1 + prng.below(std::max(1U, nodes / 2))));
             fault.hold = hold_of_split(prng);
@@ -64,6 +75,7 @@ void draw_network_fault(Prng& prng, std::uint32_t nodes, Fault& fault) {
         case FaultKind::kPartial:
         case FaultKind::kOneWay:
             fault.nodes = some_nodes(prng, nodes, 2);
+            // some_nodes() sorts; the swap makes both directions likely.
             if (fault.kind == FaultKind::kOneWay && prng.chance(50)) {
                 std::swap(fault.nodes.front(), fault.nodes.back());
             }
@@ -75,12 +87,14 @@ void draw_network_fault(Prng& prng, std::uint32_t nodes, Fault& fault) {
             fault.hold = between(prng, 3'000, 6'000);
             break;
         default:
+            // From 150 to 999 KB/s.
             fault.rate = 150'000 + 1'000 * prng.below(850);
             fault.hold = between(prng, 3'000, 6'000);
             break;
     }
 }
 
+/// Draws a fault of a kind. The order of draws decides the plan of a seed, so a change here changes all plans.
 Fault draw(Prng& prng, FaultKind kind, std::uint32_t nodes) {
     Fault fault;
     fault.kind = kind;
@@ -90,6 +104,7 @@ Fault draw(Prng& prng, FaultKind kind, std::uint32_t nodes) {
             fault.hold = prng.chance(50) ? Duration::zero() : between(prng, 500, 4'000);
             break;
         case FaultKind::kMany: {
+            // Half of the nodes rounded up, and always a survivor.
             const std::uint32_t most = std::max(1U, (nodes + 1) / 2);
             fault.nodes = some_nodes(prng, nodes, std::min(nodes - 1, most));
             fault.hold = between(prng, 1'200, 3'000);
@@ -99,6 +114,7 @@ Fault draw(Prng& prng, FaultKind kind, std::uint32_t nodes) {
             fault.hold = hold_of_stop(prng);
             break;
         case FaultKind::kSeeds:
+            // In a mesh of two both nodes are seeds, and one must survive.
             fault.nodes = nodes > kSeeds ? std::vector<std::uint32_t>{1, 2} : std::vector<std::uint32_t>{1};
             fault.hold = between(prng, 1'200, 3'000);
             break;
@@ -126,6 +142,7 @@ Fault draw(Prng& prng, FaultKind kind, std::uint32_t nodes) {
     return fault;
 }
 
+/// How long a fault takes, with the pause before. Only a reckoning: the run does not hurry a slow process.
 Duration expected(const Fault& fault) {
     if (fault.kind == FaultKind::kRolling) {
         return fault.pause + kRollingTime * static_cast<Duration::rep>(fault.nodes.size());
@@ -133,8 +150,10 @@ Duration expected(const Fault& fault) {
     return fault.pause + (fault.hold + kProcessTime) * static_cast<Duration::rep>(fault.times);
 }
 
-/// A heal is worth looking at each time.
+/// The pause between the last fault of `plan` and the next. The end of a split is worth a look each time, so a long
+/// pause follows.
 Duration pause_after(const std::vector<Fault>& plan, Prng& prng) {
+    // Drawn in every case, and used unless the last fault asks for a pause of its own.
     const Duration drawn = prng.chance(25) ? kLongPause : between(prng, 300, 2'000);
     if (plan.empty()) {
         return drawn;
@@ -184,6 +203,7 @@ std::vector<Direction> directions_of(const Fault& fault, std::uint32_t nodes) {
         }
         return out;
     }
+    // A node in `fault.nodes` against all others, both ways.
     const auto is_one = [&fault](std::uint32_t node) {
         return std::find(fault.nodes.begin(), fault.nodes.end(), node) != fault.nodes.end();
     };
@@ -226,6 +246,7 @@ std::vector<Fault> make_plan(const PlanOptions& options) {
     for (std::size_t i = 0; options.kinds.empty() && i < kFaultKinds; ++i) {
         kinds.push_back(static_cast<FaultKind>(i));
     }
+    // A second entry makes a stop come twice a round.
     if (std::find(kinds.begin(), kinds.end(), FaultKind::kStop) != kinds.end() && kinds.size() > 1) {
         kinds.push_back(FaultKind::kStop);
     }
@@ -234,17 +255,19 @@ std::vector<Fault> make_plan(const PlanOptions& options) {
     std::size_t refused = 0;
     bool has_frozen = options.length < kLongPlan;
     while (refused < kinds.size()) {
-        // In rounds, each in an order of its own. What does not fit into the time left is passed over; a round of
-        // nothing else ends the plan.
+        // Rounds, each in an order of its own. A fault that does not fit into the time left is passed over. A round of
+        // passed-over faults alone ends the plan.
         refused = 0;
         for (std::size_t i = 0; i < kinds.size(); ++i) {
             std::swap(kinds[i], kinds[i + prng.below(kinds.size() - i)]);
+            // A single freeze of 60 s per plan, and none in a short plan.
             if (kinds[i] == FaultKind::kFreeze60 && has_frozen) {
                 ++refused;
                 continue;
             }
             Fault fault = draw(prng, kinds[i], options.nodes);
             fault.pause = pause_after(plan, prng);
+            // A second chance for the fault, with the shortest pause.
             if (used + expected(fault) > options.length) {
                 fault.pause = kShortestPause;
             }

@@ -24,7 +24,7 @@ enum class FaultKind : std::uint8_t {
     kSeeds,
     /// A node is killed and restarted `times` times, `hold` apart.
     kFlap,
-    /// SIGTERM to each node in turn; the next node follows when the mesh is whole again.
+    /// SIGTERM to each node in turn. The next node follows when the mesh is whole again, or 10 s after the restart.
     kRolling,
     /// The TCP connections to the node's mesh ports are reset `times` times, `hold` apart.
     kReset,
@@ -85,7 +85,7 @@ using Direction = std::pair<std::uint32_t, std::uint32_t>;
 /// "flap n2 3 times 400 ms", for people and as the text of kFault and kCalm.
 [[nodiscard]] std::string describe(const Fault& fault);
 
-/// A plan at least as long has a freeze of 60 s, so the freeze takes less than half of the plan.
+/// A plan at least as long may have the freeze of 60 s. A run of 150 s has such a plan.
 inline constexpr Duration kLongPlan = 135s;
 
 /// The input of make_plan().

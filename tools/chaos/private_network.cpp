@@ -1,5 +1,13 @@
 #include "tools/chaos/private_network.hpp"
 
+// How the network is made. The process leaves its user and network namespaces; the new network namespace is the router.
+// For each node the process enters a further new namespace, keeps a descriptor of the namespace, and returns. A veth
+// pair joins the node to the router. Descriptors instead of names keep the namespaces alive: names in /run/netns would
+// outlive a killed process.
+//
+// How faults are made. A cut is a routing rule of the router: packets from A to B go to a black hole. A slow direction
+// is a rule that sends packets to a routing table of its own, with a tun device as the only route; PacketRelay holds
+// the packets back and writes the packets to the device again.
 #include <fcntl.h>
 #include <net/if.h>
 #include <pthread.h>
@@ -21,15 +29,19 @@
 namespace tulle::chaos {
 namespace {
 
+/// Where distributions keep the program `ip`.
 constexpr std::array<const char*, 3> kPrograms{"/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"};
+/// A node's number is the third byte of an address, so at most 254 are possible; 250 leaves the last numbers alone.
 constexpr std::uint32_t kMostNodes = 250;
+/// The name of the tun device in the router's namespace.
 constexpr const char* kRelayDevice = "relay";
-/// The routing table that leads into the relay.
+/// The number of the routing table that leads into the relay.
 constexpr const char* kRelayTable = "100";
-/// As in linux/if_tun.h.
+/// TUNSETIFF, and IFF_TUN with IFF_NO_PI, as in linux/if_tun.h.
 constexpr unsigned long kSetTunDevice = _IOW('T', 202, int);
 constexpr short kTunWithoutHeader = 0x0001 | 0x1000;
 
+/// The path of `ip`; null when the program is absent.
 const char* find_ip() {
     for (const char* program : kPrograms) {
         if (::access(program, X_OK) == 0) {
@@ -39,10 +51,12 @@ const char* find_ip() {
     return nullptr;
 }
 
+/// Throws the system's error, with errno as the last call left errno.
 [[noreturn]] void fail(const std::string& what) {
     throw std::system_error(errno, std::generic_category(), what);
 }
 
+/// Writes an existing file of /proc at once, as the kernel demands.
 void write_file(const std::string& path, const std::string& text) {
     const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (file.get() < 0 || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
@@ -50,13 +64,15 @@ void write_file(const std::string& path, const std::string& text) {
     }
 }
 
-/// With a user namespace where that is allowed, otherwise with the privilege to do without.
+/// Leaves the namespaces with a user namespace where the system allows user namespaces, otherwise by the privilege to
+/// do without.
 void leave_namespaces() {
     const std::string uid = std::to_string(::geteuid());
     const std::string gid = std::to_string(::getegid());
     if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0) {
+        // The kernel demands "deny" before an unprivileged process may map groups.
         write_file("/proc/self/setgroups", "deny");
-        // To root in there: a program started as anybody else would have no right to configure the network.
+        // The user becomes root inside: a program started as anybody else would have no right to configure the network.
         write_file("/proc/self/uid_map", "0 " + uid + " 1");
         write_file("/proc/self/gid_map", "0 " + gid + " 1");
     } else if (::unshare(CLONE_NEWNET) != 0) {
@@ -64,7 +80,7 @@ void leave_namespaces() {
     }
 }
 
-/// Of the namespace that this thread is in.
+/// Brings up the loopback of the namespace in which this thread is. A new namespace has loopback down.
 void bring_loopback_up() {
     const Descriptor fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     ifreq request{};
@@ -75,6 +91,7 @@ void bring_loopback_up() {
     }
 }
 
+/// A descriptor that keeps the namespace of this thread alive.
 Descriptor current_namespace() {
     Descriptor fd(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
     if (fd.get() < 0) {
@@ -83,6 +100,7 @@ Descriptor current_namespace() {
     return fd;
 }
 
+/// The selector of a routing rule for a direction.
 std::string between(const Direction& direction) {
     return "from " + PrivateNetwork::address(direction.first) + " to " + PrivateNetwork::address(direction.second);
 }
@@ -97,6 +115,8 @@ std::unique_ptr<PrivateNetwork> PrivateNetwork::make(std::uint32_t nodes, const 
     }
     std::unique_ptr<PrivateNetwork> network(new PrivateNetwork(signals));
     try {
+        // From here on the process cannot return. A failure leaves the process on a loopback that is up or down, and
+        // the caller goes on there.
         leave_namespaces();
         bring_loopback_up();
         network->build(nodes);
@@ -116,7 +136,8 @@ std::string PrivateNetwork::address(std::uint32_t node) {
 void PrivateNetwork::build(std::uint32_t nodes) {
     router_ = current_namespace();
     write_file("/proc/sys/net/ipv4/ip_forward", "1");
-    // What comes out of the relay comes from where its source is not.
+    // Packets from the relay come in by another device than packets from the source, so the check of the return path
+    // would drop the packets.
     write_file("/proc/sys/net/ipv4/conf/all/rp_filter", "0");
     write_file("/proc/sys/net/ipv4/conf/default/rp_filter", "0");
     for (std::uint32_t node = 1; node <= nodes; ++node) {
@@ -128,6 +149,7 @@ void PrivateNetwork::build(std::uint32_t nodes) {
 void PrivateNetwork::add_node(std::uint32_t node) {
     const std::string prefix = "10.251." + std::to_string(node);
     const std::string device = "v" + std::to_string(node);
+    // The thread is in the new namespace until an Inside returns the thread to the router's.
     if (::unshare(CLONE_NEWNET) != 0) {
         fail("unshare of a node");
     }
@@ -135,10 +157,12 @@ void PrivateNetwork::add_node(std::uint32_t node) {
     {
         const Inside inside(*this, node);
         bring_loopback_up();
+        // The peer is made straight into the router's namespace, named by a descriptor of this process.
         configure("link add eth0 type veth peer name " + device + " netns /proc/" + std::to_string(::getpid()) +
                   "/fd/" + std::to_string(router_.get()) + "\naddr add " + prefix +
                   ".2/30 dev eth0\nlink set eth0 up\nroute add default via " + prefix + ".1\n");
     }
+    // Back in the router's namespace: the destructor of Inside has returned the thread.
     configure("addr add " + prefix + ".1/30 dev " + device + "\nlink set " + device + " up\n");
 }
 
@@ -151,6 +175,7 @@ void PrivateNetwork::prepare_relay() {
         cannot_slow_ = std::string("/dev/net/tun: ") + std::strerror(errno);
         return;
     }
+    // The relay's table has the device as the only route. No rule leads there until slow().
     const std::string device = kRelayDevice;
     configure("link set " + device + " up\nroute add default dev " + device + " table " + kRelayTable + "\n");
 }
@@ -176,7 +201,8 @@ void PrivateNetwork::slow(const std::vector<Direction>& directions, const Fault&
                                            Shape{fault.delay, fault.jitter, fault.rate});
     std::string commands;
     for (const Direction& direction : directions) {
-        // Only on the way in: what the relay gives back comes from another device.
+        // The rule holds only for packets on the way in from the sender: packets from the relay come in by the tun
+        // device, and must go on to the receiver.
         commands += "rule add " + between(direction) + " iif v" + std::to_string(direction.first) + " lookup " +
                     kRelayTable + "\n";
     }
@@ -190,10 +216,12 @@ void PrivateNetwork::ease(const std::vector<Direction>& directions) {
                     kRelayTable + "\n";
     }
     configure(commands);
+    // The rules are gone, so no new packet reaches the relay.
     relay_.reset();
 }
 
 void PrivateNetwork::configure(const std::string& commands) {
+    // A single batch makes all directions of a cut take effect close together.
     const std::string path = scratch_.path() + "/ip";
     std::ofstream(path, std::ios::trunc) << commands;
     cli::Child child(find_ip(), {"-batch", path}, signals_, false);

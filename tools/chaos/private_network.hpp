@@ -56,7 +56,7 @@ public:
     /// Drops packets of the given directions without a word, until heal() of equal directions. Throws
     /// std::runtime_error when `ip` fails.
     void cut(const std::vector<Direction>& directions);
-    /// Ends a cut. Throws std::runtime_error when `ip` fails, also for directions without a cut.
+    /// Ends a cut. Throws std::runtime_error when `ip` fails.
     void heal(const std::vector<Direction>& directions);
     /// Holds back packets of the given directions as the fault says, until ease() of equal directions. The first node
     /// of the fault is the slow node. Only a single shape at a time.

@@ -11,10 +11,14 @@
 namespace tulle::chaos {
 namespace {
 
+/// Often enough for the eye on a terminal, without work worth mention.
 constexpr Duration kRedraw = 200ms;
+/// Seldom enough for a log file.
 constexpr Duration kPlainInterval = 10s;
+/// Width of the step's name, so the figures stay in place.
 constexpr std::size_t kFaultColumns = 34;
 
+/// Seconds of the run so far, as the beginning of a line.
 std::string clock_text() {
     std::array<char, 32> out{};
     std::snprintf(out.data(), out.size(), "%7.1f s  ", std::chrono::duration<double>(now().time_since_epoch()).count());
@@ -34,6 +38,7 @@ void Progress::show(const Sofar& sofar) {
         return;
     }
     next_ = now() + (tty_ ? kRedraw : kPlainInterval);
+    // Cut or padded to a fixed width.
     std::string fault = sofar.fault.substr(0, kFaultColumns);
     fault.resize(kFaultColumns, ' ');
     clear_line();

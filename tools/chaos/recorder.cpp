@@ -7,6 +7,7 @@
 namespace tulle::chaos {
 
 Instant now() {
+    // The first call sets the zero of the run's clock.
     static const auto start = std::chrono::steady_clock::now();
     return Instant(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - start));
 }
@@ -25,6 +26,7 @@ void Recorder::add(Event event) {
     if (finished_) {
         return;
     }
+    // The time is taken under the lock, so that times never decrease within the history.
     event.at = now();
     ++counts_[static_cast<std::size_t>(event.kind)];
     history_.push_back(std::move(event));
@@ -34,6 +36,7 @@ void Recorder::flush() {
     if (!has_file_) {
         return;
     }
+    // Copies under the lock and writes without the lock: a slow disk holds up no client.
     History fresh;
     {
         const std::lock_guard lock(mutex_);
@@ -52,6 +55,7 @@ History Recorder::finish() {
         finished_ = true;
     }
     flush();
+    // Nobody adds events any more, so the history needs no lock.
     return std::move(history_);
 }
 

@@ -13,10 +13,12 @@ namespace {
 
 namespace json = boost::json;
 
+/// Milliseconds, exact to a microsecond.
 double in_milliseconds(Duration duration) {
     return static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count()) / 1'000.0;
 }
 
+/// The times as JSON, in milliseconds.
 json::object times(const Samples& samples) {
     return {{"median", in_milliseconds(samples.median())},
             {"p99", in_milliseconds(samples.percentile(99))},
@@ -24,7 +26,8 @@ json::object times(const Samples& samples) {
             {"count", samples.values.size()}};
 }
 
-/// A number, as it was given; a history that something else has written may name another thing.
+/// The seed as a number. A history of another program may name the run by another text; the report gives such a text as
+/// a string.
 json::value seed_of(const Report& report) {
     std::uint64_t seed = 0;
     const char* end = report.seed.data() + report.seed.size();
@@ -32,7 +35,7 @@ json::value seed_of(const Report& report) {
     return parsed.ec == std::errc{} && parsed.ptr == end ? json::value(seed) : json::value(report.seed);
 }
 
-/// With every value, so that the times of several runs can be put together.
+/// The times with every value, so that the times of several runs can be put together.
 json::object all_times(const Samples& samples) {
     json::object out = times(samples);
     json::array values;
@@ -47,13 +50,16 @@ double mebibytes(std::uint64_t bytes) {
     return static_cast<double>(bytes) / (1 << 20);
 }
 
-/// Of one promise: in a short run with a long split a tenth of what P6 looks at are stays that ended before the heal.
+/// The bound for a single promise. In a short run with a long split a tenth of the checks of P6 concern stays that
+/// ended before the heal.
 constexpr double kMaxOfOnePercent = 10;
 
+/// A share in percent; 0 for a whole of zero.
 double percent_of(std::uint64_t part, std::uint64_t whole) {
     return whole == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
+/// Appends a line by a printf format. Texts beyond 255 bytes are cut, so long texts are appended by hand.
 template <class... Values>
 void print(std::string& out, const char* format, Values... values) {
     std::array<char, 256> line{};
@@ -61,6 +67,7 @@ void print(std::string& out, const char* format, Values... values) {
     out += line.data();
 }
 
+/// A line of the table of times; a dash without values.
 void print_times(std::string& out, const char* name, const Samples& samples) {
     if (samples.values.empty()) {
         print(out, "  %-34s %10s\n", name, "-");
@@ -70,6 +77,7 @@ void print_times(std::string& out, const char* name, const Samples& samples) {
           in_milliseconds(samples.percentile(99)), in_milliseconds(samples.percentile(100)), samples.values.size());
 }
 
+/// The exemptions of all promises by rule, then the notes.
 void print_exemptions(std::string& out, const Report& report) {
     print(out, "\n  exempted in all: %.2f %%\n", report.exempted_percent());
     for (const Verdict& verdict : report.invariants) {
@@ -105,6 +113,7 @@ Duration Samples::percentile(std::size_t percent) const {
     }
     std::vector<Duration> sorted = values;
     std::sort(sorted.begin(), sorted.end());
+    // The nearest rank: the smallest value with at least `percent` of all values at or below.
     const std::size_t rank = (sorted.size() * percent + 99) / 100;
     return sorted[std::max<std::size_t>(rank, 1) - 1];
 }
@@ -125,6 +134,7 @@ double Report::exempted_percent() const {
 
 std::vector<std::string> Report::too_much_exempted() const {
     std::vector<std::string> out;
+    // Adds a complaint when a share exceeds the bound.
     const auto judge = [&out](const std::string& what, double percent, double most) {
         if (percent > most) {
             std::string text = what;
@@ -151,12 +161,14 @@ std::string report_text(const Report& report) {
     print(out, "%u nodes, %.0f s, %llu faults, %llu messages accepted, %llu deliveries\n\n", report.nodes,
           in_milliseconds(report.length) / 1'000, static_cast<unsigned long long>(report.faults),
           static_cast<unsigned long long>(report.messages), static_cast<unsigned long long>(report.deliveries));
+    // The table of promises.
     print(out, "  %-4s %-46s %9s %9s  %s\n", "", "promise", "checked", "exempted", "verdict");
     for (const Verdict& verdict : report.invariants) {
         print(out, "  %-4s %-46s %9llu %9llu  ", verdict.id.c_str(), verdict.promise.c_str(),
               static_cast<unsigned long long>(verdict.checked), static_cast<unsigned long long>(verdict.exempted));
         out += verdict.ok() ? "ok\n" : std::to_string(verdict.violations) + " VIOLATED\n";
     }
+    // The table of times.
     print(out, "\n  %-34s %10s %10s %10s %9s\n", "times in ms", "median", "p99", "max", "count");
     print_times(out, "kill seen by a survivor", report.detection);
     print_times(out, "freeze seen by a survivor", report.freeze_detection);
@@ -170,10 +182,12 @@ std::string report_text(const Report& report) {
           static_cast<unsigned long long>(report.sessions_elsewhere));
     print(out, "  memory of a node: %.0f MiB at most; grown by %.0f of %.0f MiB while another was frozen\n",
           mebibytes(report.memory_peak), mebibytes(report.memory_growth), mebibytes(report.memory_allowed));
+    // Shares and reasons of exemptions, so that a reader sees how much the verdicts rest on.
     print_exemptions(out, report);
     for (const std::string& skipped : report.skipped) {
         out += "  skipped: " + skipped + "\n";
     }
+    // Violations come last, next to the verdict, where a reader looks first.
     for (const Verdict& verdict : report.invariants) {
         for (const std::string& detail : verdict.details) {
             out += "  " + verdict.id + ": " + detail + "\n";

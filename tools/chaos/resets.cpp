@@ -14,12 +14,15 @@
 namespace tulle::chaos {
 namespace {
 
+/// From iproute2, as installed by Debian.
 constexpr const char* kProgram = "/usr/bin/ss";
+/// A reset on loopback arrives within this time if at all.
 constexpr int kPatienceMs = 200;
 
 }  // namespace
 
 void reset_connections(const std::vector<std::uint16_t>& ports, const cli::Signals& signals) {
+    // `ss` resets every socket that matches the filter: here established TCP over IPv4, by local port.
     std::string filter;
     for (const std::uint16_t port : ports) {
         filter += (filter.empty() ? "sport = :" : " or sport = :") + std::to_string(port);
@@ -32,6 +35,8 @@ bool can_reset_connections(const cli::Signals& signals) {
     if (::access(kProgram, X_OK) != 0) {
         return false;
     }
+    // A connection of this process to itself serves as the test, as `ss -K` succeeds silently on a kernel without
+    // support.
     const Descriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const Descriptor client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};

@@ -20,8 +20,10 @@ namespace {
 
 namespace json = boost::json;
 
+/// Long for a node at rest: a node without an answer by then fails the check.
 constexpr Duration kPatience = 5s;
 
+/// Records an answer as a kRead of the node.
 void record(Recorder& recorder, std::uint32_t node, std::string what, std::string answer) {
     chaos::Event event;
     event.kind = EventKind::kRead;
@@ -31,7 +33,7 @@ void record(Recorder& recorder, std::uint32_t node, std::string what, std::strin
     recorder.add(std::move(event));
 }
 
-/// Of {"channels":{NAME:{},…}}.
+/// The names in {"channels":{NAME:{},…}}, sorted. Throws for a body of another form.
 std::string channels_in(const json::value& body) {
     std::set<std::string> names;
     for (const auto& [name, ignored] : body.at("channels").as_object()) {
@@ -40,7 +42,7 @@ std::string channels_in(const json::value& body) {
     return joined_names(names);
 }
 
-/// Of {"users":[{"id":ID},…]}.
+/// The ids in {"users":[{"id":ID},…]}, sorted. Throws for a body of another form.
 std::string users_in(const json::value& body) {
     std::set<std::string> ids;
     for (const json::value& user : body.at("users").as_array()) {
@@ -50,6 +52,7 @@ std::string users_in(const json::value& body) {
     return joined_names(ids);
 }
 
+/// The answer in the form of the history, or the failure in words, which no truth equals.
 template <class Read>
 std::string answer_of(const client::Exchange& exchange, Read read) {
     if (exchange.status != 200) {
@@ -62,7 +65,10 @@ std::string answer_of(const client::Exchange& exchange, Read read) {
     }
 }
 
-/// What a new subscriber of each cache channel is told: "PUBLISHER:NUMBER", or that there is nothing.
+/// Subscribes to every cache channel as a new subscriber, and records the first answer of each: "PUBLISHER:NUMBER", or
+/// "nothing".
+///
+/// Thread: constructed and waited for on a single thread; answers come on the client's own thread.
 class RetainedEvents {
 public:
     RetainedEvents(const Target& target, std::uint32_t nodes, Recorder& recorder)
@@ -76,6 +82,7 @@ public:
             missing_.insert(channel);
             ChannelHandlers handlers;
             handlers.on_event = [this, channel](const tulle::Event& event) {
+                // The data is "PUBLISHER:NUMBER:padding"; the answer ends before the second colon.
                 tell(channel, event.data.substr(0, event.data.find(':', event.data.find(':') + 1)));
             };
             handlers.on_cache_miss = [this, channel] { tell(channel, "nothing"); };
@@ -86,7 +93,7 @@ public:
     RetainedEvents(const RetainedEvents&) = delete;
     RetainedEvents& operator=(const RetainedEvents&) = delete;
 
-    /// Until all have been told, or the patience is over.
+    /// Waits until all channels have an answer, or kPatience is over. Channels without an answer are recorded as such.
     void wait() {
         std::unique_lock lock(mutex_);
         changed_.wait_for(lock, std::chrono::duration_cast<std::chrono::milliseconds>(kPatience),
@@ -94,10 +101,12 @@ public:
         for (const std::uint32_t channel : missing_) {
             record(recorder_, node_, kCacheRead + std::to_string(channel), "no answer");
         }
+        // A late answer must not be recorded a second time.
         missing_.clear();
     }
 
 private:
+    /// Records the first answer of a channel; ignores later answers.
     void tell(std::uint32_t channel, std::string answer) {
         const std::lock_guard lock(mutex_);
         if (missing_.erase(channel) > 0) {
@@ -110,7 +119,8 @@ private:
     Recorder& recorder_;
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::set<std::uint32_t> missing_;  ///< under the lock: channels without an answer
+    /// Channels without an answer. Guarded by mutex_.
+    std::set<std::uint32_t> missing_;
     std::vector<Subscription> subscriptions_;
     std::unique_ptr<Client> client_;
 };

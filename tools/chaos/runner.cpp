@@ -12,13 +12,19 @@
 namespace tulle::chaos {
 namespace {
 
+/// For the start of all nodes and clients, on a machine busy with other things.
 constexpr Duration kUpPatience = 30s;
+/// For an orderly leave. A node that takes longer is killed, and the kill is recorded as such.
 constexpr Duration kLeavePatience = 10s;
+/// For a restarted node to join. A rolling restart goes on afterwards in any case; P6 judges the result.
 constexpr Duration kJoinPatience = 10s;
+/// The longest pass of the main loop: how soon conditions are noticed.
 constexpr Duration kTurn = 50ms;
+/// Between two looks at the memory of the nodes.
 constexpr Duration kMemoryInterval = 500ms;
-/// The end of a run: the mesh must be whole again within 5 s, and the last messages have 3 s to arrive.
+/// The end of a run: within 5 s the mesh must be whole again, with a second as margin.
 constexpr Duration kRest = 6s;
+/// After the last messages: 3 s to arrive, with half a second as margin.
 constexpr Duration kDrain = 3500ms;
 
 }  // namespace
@@ -35,12 +41,14 @@ Runner::Runner(const ChaosOptions& options, const std::vector<cli::Endpoints>& r
                signals, recorder_) {}
 
 History Runner::run(const std::vector<Fault>& plan) {
+    // The first event carries the facts of the run that a judge of the file needs.
     Event first;
     first.kind = EventKind::kRun;
     first.number = options_.nodes;
     first.text = std::to_string(options_.seed);
     recorder_.add(std::move(first));
     bring_up();
+    // Faults never overlap: each begins after the pause that follows the fault before.
     for (std::size_t i = 0; i < plan.size() && !interrupted_; ++i) {
         doing_ = "pause";
         wait(plan[i].pause);
@@ -53,6 +61,7 @@ History Runner::run(const std::vector<Fault>& plan) {
         watch();
     }
     come_to_rest();
+    // The load ends before the recorder, so that the ends of all subscriptions are in the history.
     users_.clear();
     subscribers_.clear();
     publishers_.clear();
@@ -68,11 +77,13 @@ void Runner::bring_up() {
         cluster_.start(node);
         admins.push_back(cluster_.endpoints(node).admin);
     }
+    // The load starts only when every node sees every other: earlier messages could be owed by nobody.
     watcher_ = std::make_unique<Watcher>(admins, recorder_);
     if (!wait(kUpPatience, [this] { return watcher_->is_whole(); }) && !interrupted_) {
         throw std::runtime_error("the mesh has not come up");
     }
     subscribe();
+    // The rate is the whole mesh's, in equal parts.
     const double rate = static_cast<double>(options_.rate) / options_.nodes;
     for (std::uint32_t node = 1; node <= options_.nodes && !interrupted_; ++node) {
         publishers_.push_back(std::make_unique<ChaosPublisher>(target(node), rate, recorder_));
@@ -82,14 +93,16 @@ void Runner::bring_up() {
 
 void Runner::subscribe() {
     std::size_t expected = 0;
+    // Channels are dealt in turn, so that each has subscribers at several nodes.
     for (std::uint32_t i = 0; i < options_.clients * options_.nodes && !interrupted_; ++i) {
         std::vector<std::uint32_t> channels;
         for (std::uint32_t k = 0; k < kChannelsOfClient; ++k) {
             channels.push_back((i * kChannelsOfClient + k) % kChannels + 1);
         }
+        // The first client of each node also hears the canaries, and keeps a webhook channel occupied for good.
         if (i < options_.nodes) {
             channels.push_back(kCanaryChannel);
-            channels.push_back(kFirstHookChannel + options_.nodes + i);  // occupied for good
+            channels.push_back(kFirstHookChannel + options_.nodes + i);
         }
         expected += channels.size();
         subscribers_.push_back(std::make_unique<ChaosSubscriber>(target(i % options_.nodes + 1), channels, recorder_));
@@ -97,6 +110,7 @@ void Runner::subscribe() {
     if (!wait(kUpPatience, [&] { return recorder_.count(EventKind::kSubscribed) >= expected; }) && !interrupted_) {
         throw std::runtime_error("the clients have not been subscribed");
     }
+    // Clients that come and go. Each mover has a webhook channel to itself, so the moves vacate and occupy the channel.
     std::vector<Target> targets;
     for (std::uint32_t node = 1; node <= options_.nodes; ++node) {
         targets.push_back(target(node));
@@ -148,6 +162,7 @@ void Runner::perform(const Fault& fault) {
 
 void Runner::freeze(const Fault& fault) {
     const bool is_long = fault.kind == FaultKind::kFreeze60;
+    // Large messages fill the rings of the other nodes while a node is frozen for 60 s.
     for (const std::unique_ptr<ChaosPublisher>& publisher : publishers_) {
         publisher->set_padding(is_long ? kLargePaddingBytes : kPaddingBytes);
     }
@@ -171,6 +186,7 @@ void Runner::be_slow(const Fault& fault) {
 void Runner::impair(const Fault& fault) {
     const std::vector<Direction> directions = directions_of(fault, options_.nodes);
     if (fault.kind == FaultKind::kDelay || fault.kind == FaultKind::kThrottle) {
+        // Recorded before the harm and after the relief: no message is owed by mistake.
         record(EventKind::kSlowed, directions);
         network_->slow(directions, fault);
         wait(fault.hold);
@@ -187,6 +203,7 @@ void Runner::impair(const Fault& fault) {
 
 void Runner::kill_and_restart(const Fault& fault) {
     for (std::uint32_t i = 0; i < fault.times && !interrupted_; ++i) {
+        // A flap: the new process lives for `hold` before the next kill.
         if (i > 0) {
             wait(fault.hold);
         }
@@ -209,6 +226,7 @@ void Runner::roll(const Fault& fault) {
             return;
         }
         cluster_.start(node);
+        // A turn lets the watcher see the absence first: right after the start the last answers still say "alive".
         wait(kTurn);
         wait(kJoinPatience, [this] { return watcher_->is_whole(); });
     }
@@ -216,6 +234,7 @@ void Runner::roll(const Fault& fault) {
 
 void Runner::watch() {
     record(EventKind::kFault, kNoFault);
+    // The whole run is to take the asked time, and the quiet must last for kHeal at least to be judged.
     wait(std::max<Duration>(std::chrono::seconds(options_.seconds) - kRest - kDrain, kHeal));
     record(EventKind::kCalm, kNoFault);
 }
@@ -226,11 +245,13 @@ Target Runner::target(std::uint32_t node) const {
 
 void Runner::come_to_rest() {
     doing_ = "rest";
+    // Guests and movers leave first, so that presence and channels have a fixed truth at rest.
     guests_.clear();
     movers_.clear();
     wait(kRest);
     for (const std::unique_ptr<ChaosPublisher>& publisher : publishers_) {
         if (!interrupted_) {
+            // The last canaries give every pair a message to carry after the last fault.
             publisher->finish();
         }
     }
@@ -241,6 +262,7 @@ void Runner::come_to_rest() {
 }
 
 void Runner::read_all() {
+    // A mesh already there is not configured with the webhooks of this run.
     if (options_.peers.empty()) {
         chaos::Event event;
         event.kind = EventKind::kRead;
@@ -287,6 +309,7 @@ void Runner::turn(Duration patience) {
     recorder_.flush();
     progress_.show(
         {doing_, recorder_.count(EventKind::kAccepted), recorder_.count(EventKind::kDelivered), cluster_.kills()});
+    // SIGCHLD only wakes the loop: cluster_.turn() has noticed the end of the child.
     while (const std::optional<int> signal = signals_.next()) {
         if (*signal != SIGCHLD) {
             interrupted_ = true;

@@ -18,9 +18,10 @@
 namespace tulle::chaos {
 
 /// A single run: starts the mesh and the load, does the faults of the plan in sequence, lets the mesh come to rest, and
-/// stops everything. Tells on standard error how far the run is.
+/// stops the load. Tells on standard error how far the run is. The nodes end with the Runner.
 ///
 /// Thread: the main thread. Clients, publishers and watchers have threads of their own, all ended when run() returns.
+///         The thread of the webhook backend ends with the Runner.
 /// Errors: throws std::exception when nodes or the webhook backend cannot be started.
 class Runner {
 public:

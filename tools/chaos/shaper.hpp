@@ -27,7 +27,7 @@ struct Shape {
 /// Limits: a packet that would wait for more than kLongestQueue for the packets before is dropped, as by a router.
 class Shaper {
 public:
-    /// Some hundred milliseconds are common in routers with too much buffer.
+    /// Bounds the queue of a throttled line, as the buffer of a router does.
     static constexpr Duration kLongestQueue = 400ms;
 
     /// Draws the jitter from `seed`.

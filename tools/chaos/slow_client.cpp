@@ -13,8 +13,10 @@
 namespace tulle::chaos {
 namespace {
 
+/// How long the node may take to answer the upgrade.
 constexpr int kAnswerPatienceMs = 1'000;
-constexpr std::size_t kSmallFrame = 125;  // what a WebSocket frame holds with a length of seven bits
+/// The payload of a WebSocket frame with a length of seven bits. All subscriptions of a run are shorter.
+constexpr std::size_t kSmallFrame = 125;
 
 }  // namespace
 
@@ -22,6 +24,7 @@ SlowClient::SlowClient(const std::string& listen, const std::string& app_key,
                        const std::vector<std::string>& channels) {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const int small = 1;
+    // The kernel raises the size to the system's minimum. The node's send buffer thus fills early.
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -37,6 +40,7 @@ SlowClient::SlowClient(const std::string& listen, const std::string& app_key,
     [[maybe_unused]] ssize_t done = ::send(fd_, request.data(), request.size(), MSG_NOSIGNAL);
     pollfd answer{fd_, POLLIN, 0};
     std::array<char, 512> ignored{};
+    // The answer to the upgrade, and perhaps connection_established, are the last bytes read.
     if (::poll(&answer, 1, kAnswerPatienceMs) == 1) {
         done = ::recv(fd_, ignored.data(), ignored.size(), 0);
         for (const std::string& channel : channels) {
@@ -51,7 +55,7 @@ SlowClient::~SlowClient() {
     }
 }
 
-/// With a mask of zeros, which is one, too.
+// A client must mask frames; a mask of zeros is a valid mask and leaves the text as written.
 void SlowClient::send_text(const std::string& text) const {
     std::string frame{'\x81', static_cast<char>(0x80 | std::min(text.size(), kSmallFrame)), '\0', '\0', '\0', '\0'};
     frame += text.substr(0, kSmallFrame);

@@ -6,9 +6,10 @@
 namespace tulle::chaos {
 
 /// A WebSocket client that subscribes and then reads nothing until destroyed, with the smallest receive buffer of the
-/// system. The node is expected to close such a client without harm to others.
+/// system. A node must bear such a client without harm to other clients.
 ///
-/// Thread: one thread. The constructor blocks for a second at most while waiting for the node.
+/// Thread: one thread. The constructor blocks until the connection stands or fails, and then up to a second for the
+///         answer of the node.
 /// Errors: a node out of reach, or without an answer within a second, leaves the client without effect.
 class SlowClient {
 public:

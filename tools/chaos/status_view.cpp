@@ -12,7 +12,7 @@ namespace {
 
 namespace json = boost::json;
 
-/// "n3" is 3; 0 for a name that is not of this run.
+/// 3 for "n3"; 0 for a name of another form.
 std::uint32_t number_of(std::string_view name) {
     std::uint32_t number = 0;
     if (name.size() > 1 && name.front() == 'n') {
@@ -21,7 +21,7 @@ std::uint32_t number_of(std::string_view name) {
     return number;
 }
 
-/// Text as it is, anything else as JSON; empty when it is not there or null.
+/// A text as it stands, any other value as JSON. Empty when the value is absent or null.
 std::string text(const json::object& object, json::string_view key) {
     const json::value* value = object.if_contains(key);
     if (value == nullptr || value->is_null()) {
@@ -31,13 +31,14 @@ std::string text(const json::object& object, json::string_view key) {
                               : json::serialize(*value);
 }
 
+/// The object under a key; an empty object when absent.
 const json::object& object_in(const json::object& object, json::string_view key) {
     static const json::object kNone;
     const json::value* value = object.if_contains(key);
     return value != nullptr && value->is_object() ? value->get_object() : kNone;
 }
 
-/// Version and digest; empty when the node does not say, or does not know.
+/// "VERSION:DIGEST". Empty when the node does not tell, or does not know.
 std::string interest_of(const json::object& owner) {
     const json::object& interest = object_in(owner, "interest");
     const json::value* known = interest.if_contains("known");
@@ -54,6 +55,7 @@ std::optional<Event> view_from(std::uint32_t node, std::string_view status) {
     const json::value value = json::parse({status.data(), status.size()}, error);
     const json::value* self = !error && value.is_object() ? value.get_object().if_contains("self") : nullptr;
     const json::value* members = self != nullptr ? value.get_object().if_contains("members") : nullptr;
+    // An answer of another form may come from another program on the port.
     if (members == nullptr || !self->is_object() || !members->is_array()) {
         return std::nullopt;
     }
@@ -71,6 +73,7 @@ std::optional<Event> view_from(std::uint32_t node, std::string_view status) {
         view.members.push_back({number_of(text(member, "name")), text(member, "oid"), text(member, "state"),
                                 text(session, "tag"), interest_of(session)});
     }
+    // A node may list peers in any order; views are compared to find changes.
     std::sort(view.members.begin(), view.members.end(),
               [](const Member& a, const Member& b) { return std::tie(a.node, a.oid) < std::tie(b.node, b.oid); });
     return view;

@@ -5,6 +5,7 @@
 namespace tulle::chaos {
 namespace {
 
+/// Ends the freeze of a node under way. The death of a frozen process ends the freeze, too.
 void close_stop(Timeline& timeline, std::uint32_t node, Instant at) {
     for (Stop& stop : timeline.stops) {
         if (stop.node == node && stop.end == kNever) {
@@ -13,6 +14,7 @@ void close_stop(Timeline& timeline, std::uint32_t node, Instant at) {
     }
 }
 
+/// Takes kStart, kEnd, kStop and kContinue.
 void on_process(Timeline& timeline, const Event& event) {
     switch (event.kind) {
         case EventKind::kStart:
@@ -34,9 +36,10 @@ void on_process(Timeline& timeline, const Event& event) {
     }
 }
 
-/// A view belongs to the process that bears its oid. The first one of an oid nobody bears yet names the running
+/// A view belongs to the process with the view's oid. The first view with an unknown oid gives the oid to the running
 /// process.
 void on_view(Timeline& timeline, const Event& event) {
+    // A view may arrive after the end of its process. Such a view must not name the next process.
     const bool known = std::any_of(timeline.processes.begin(), timeline.processes.end(),
                                    [&event](const Process& process) { return process.oid == event.text; });
     const auto running = timeline.process_at(event.node, event.at);
@@ -46,6 +49,7 @@ void on_view(Timeline& timeline, const Event& event) {
     timeline.views[event.node].push_back({event.at, event.text, event.interest, event.members});
 }
 
+/// Takes kPublish and the three answers.
 void on_publication(Timeline& timeline, const Event& event) {
     const MessageId id{event.publisher, event.number};
     if (event.kind == EventKind::kPublish) {
@@ -67,11 +71,13 @@ void on_publication(Timeline& timeline, const Event& event) {
     Publication& publication = timeline.publications[found->second];
     publication.answered = event.at;
     publication.outcome = event.kind;
+    // The process changed in the meantime, so nobody knows which of the two took the message.
     if (timeline.process_at(publication.node, event.at) != publication.process) {
         publication.process.reset();
     }
 }
 
+/// Takes kSubscribed, kUnsubscribed, kDelivered and kGap.
 void on_subscription(Timeline& timeline, const Event& event) {
     Subscribed& subscription = timeline.subscriptions[event.subscription];
     switch (event.kind) {
@@ -94,6 +100,7 @@ void on_subscription(Timeline& timeline, const Event& event) {
     }
 }
 
+/// The killed process is the newest process of the node, as the next starts only after the end.
 void on_reaped(Timeline& timeline, const Event& event) {
     const auto last = std::find_if(timeline.processes.rbegin(), timeline.processes.rend(),
                                    [&event](const Process& process) { return process.node == event.node; });
@@ -102,12 +109,14 @@ void on_reaped(Timeline& timeline, const Event& event) {
     }
 }
 
+/// Takes presence, webhooks and reads.
 void on_user(Timeline& timeline, const Event& event) {
     switch (event.kind) {
         case EventKind::kEntered:
             timeline.stays.push_back({event.node, event.text, event.at, kNever});
             break;
         case EventKind::kParted:
+            // The newest open stay of the user at the node.
             for (auto stay = timeline.stays.rbegin(); stay != timeline.stays.rend(); ++stay) {
                 if (stay->user == event.text && stay->node == event.node && stay->end == kNever) {
                     stay->end = event.at;
@@ -127,6 +136,7 @@ void on_user(Timeline& timeline, const Event& event) {
     }
 }
 
+/// Ends all open cuts (kHealed) or slownesses (kEased) in a direction.
 void end_impairment(Timeline& timeline, const Event& event) {
     for (Impairment& impairment : timeline.impairments) {
         if (impairment.from == event.node && impairment.to == event.other && impairment.end == kNever &&
@@ -136,6 +146,7 @@ void end_impairment(Timeline& timeline, const Event& event) {
     }
 }
 
+/// Puts an event in place.
 void add(Timeline& timeline, const Event& event) {
     switch (event.kind) {
         case EventKind::kRun:
@@ -191,6 +202,7 @@ void add(Timeline& timeline, const Event& event) {
 
 std::optional<std::size_t> Timeline::process_at(std::uint32_t node, Instant at) const {
     for (std::size_t i = processes.size(); i-- > 0;) {
+        // From the newest process backwards: the first with a start before `at` decides.
         if (processes[i].node == node && processes[i].start <= at) {
             return processes[i].end > at ? std::optional(i) : std::nullopt;
         }

@@ -216,7 +216,7 @@ struct Timeline {
 [[nodiscard]] bool has_session(const Member& member);
 /// The peer with the oid in a view; null when the view has no such peer.
 [[nodiscard]] const Member* find_member(const View& view, const std::string& oid);
-/// True when the view holds the peer for alive or has not given the peer up yet.
+/// True when the view has the peer and holds the peer for neither dead nor left.
 [[nodiscard]] bool holds_alive(const View& view, const std::string& oid);
 
 }  // namespace tulle::chaos

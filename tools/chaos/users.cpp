@@ -15,6 +15,7 @@ ChaosUser::ChaosUser(const Target& target, std::string user, Recorder& recorder)
     options.servers = {"ws://" + target.listen};
     options.app_key = target.app_key;
     LocalCredentials credentials{target.app_key, target.app_secret};
+    // The user signs its own entry, as the program has the secret of the app.
     credentials.channel_data = R"({"user_id":")" + user_ + R"("})";
     options.authorizer = local_authorizer(credentials);
     options.connect_timeout = std::chrono::seconds(5);
@@ -22,6 +23,7 @@ ChaosUser::ChaosUser(const Target& target, std::string user, Recorder& recorder)
     options.retry_delay_max = std::chrono::milliseconds(500);
     client_ = std::make_unique<Client>(std::move(options));
     client_->on_state([this](const StateChange& change) {
+        // The connection is gone, and with the connection the stay. Only a stay that had begun ends.
         if (change.state != ConnectionState::kConnected && std::exchange(is_in_, false)) {
             record(EventKind::kParted);
         }
@@ -48,6 +50,7 @@ void ChaosUser::record(EventKind kind) {
 void ChaosUser::on_subscribed(const tulle::Subscribed& subscribed) {
     is_in_ = true;
     {
+        // A confirmation brings the whole list, so the former list is void.
         const std::lock_guard lock(mutex_);
         members_.clear();
         for (const tulle::Member& member : subscribed.members) {
@@ -70,6 +73,7 @@ void ChaosUser::on_change(const MemberChange& change, bool has_come) {
     event.kind = EventKind::kMemberTold;
     event.node = node_;
     event.text = change.member.id;
+    // The field `interest` holds the observer; see EventKind::kMemberTold.
     event.interest = user_;
     event.number = has_come ? 1 : 0;
     recorder_.add(std::move(event));
@@ -104,11 +108,13 @@ void ChaosGuest::run(std::uint32_t seed) {
     const std::string name = "guest-" + std::to_string(seed + 1);
     while (!stop_.is_set()) {
         {
+            // The name stays equal over all stays, so a new stay may overlap with the mesh's memory of the last.
             const ChaosUser stay(targets_[prng.below(targets_.size())], name, recorder_);
             if (stop_.wait_until(now() + std::chrono::milliseconds(kShortestStayMs + prng.below(kStaysDifferByMs)))) {
                 return;
             }
         }
+        // Away for up to a second, so that departures and entries follow each other at varying distances.
         static_cast<void>(stop_.wait_until(now() + std::chrono::milliseconds(prng.below(kShortestStayMs))));
     }
 }

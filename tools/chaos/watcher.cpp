@@ -10,7 +10,9 @@
 namespace tulle::chaos {
 namespace {
 
+/// 20 looks a second: a quarter second of slack (kPollSlack) covers several looks.
 constexpr Duration kInterval = 50ms;
+/// A frozen node does not answer; the thread must notice the thaw soon.
 constexpr std::chrono::milliseconds kAdminPatience{500};
 
 }  // namespace
@@ -54,6 +56,7 @@ void Watcher::watch(std::uint32_t node, const std::string& admin) {
             }
         }
         note(node, std::move(view));
+        // Looks missed during a slow answer are not made up for.
         next = std::max(next + kInterval, now());
     }
 }
@@ -61,6 +64,7 @@ void Watcher::watch(std::uint32_t node, const std::string& admin) {
 void Watcher::note(std::uint32_t node, Event view) {
     const std::lock_guard lock(mutex_);
     Event& latest = latest_[node - 1];
+    // Only changes are recorded. An answer without an oid marks a missing answer, so the next real answer is a change.
     if (latest == view) {
         return;
     }

@@ -9,6 +9,7 @@
 namespace tulle::load {
 namespace {
 
+/// The first address of a name, of either IP version. `text` is for messages.
 Address look_up(const std::string& host, const std::string& port, const std::string& text) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
@@ -19,6 +20,7 @@ Address look_up(const std::string& host, const std::string& port, const std::str
     }
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> list(found, &::freeaddrinfo);
     Address out;
+    // A sockaddr_storage has room for every address that getaddrinfo yields.
     std::memcpy(&out.address, found->ai_addr, found->ai_addrlen);
     out.size = found->ai_addrlen;
     out.text = text;
@@ -28,6 +30,7 @@ Address look_up(const std::string& host, const std::string& port, const std::str
 }  // namespace
 
 Address resolve(const std::string& host_and_port) {
+    // The last colon separates the port: an IPv6 address has colons of its own, within brackets.
     const std::size_t colon = host_and_port.rfind(':');
     if (colon == std::string::npos || colon == 0 || colon + 1 == host_and_port.size()) {
         throw std::runtime_error("'" + host_and_port + "' is not HOST:PORT");

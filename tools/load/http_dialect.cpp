@@ -9,7 +9,7 @@
 namespace tulle::load {
 namespace {
 
-/// Subscribers as those of `pusher`; publishers are backends, who sign each request.
+/// Subscribers are the subscribers of pusher_dialect(). Publishers are backends, and sign each request.
 class HttpDialect final : public Dialect {
 public:
     HttpDialect(AppKeys keys, std::uint32_t batch)
@@ -36,6 +36,7 @@ public:
         subscribers_->on_other(piece, out, complaint);
     }
 
+    // With `batch` of 1 the message is the whole body; a comma joins the events of a larger batch.
     void append_message(std::string& out, std::uint32_t channel, std::string_view text) const override {
         if (!out.empty()) {
             out.push_back(',');
@@ -47,10 +48,12 @@ public:
 
     void append_request(std::string& out, std::string_view messages, std::string_view host) const override {
         std::string body;
+        // The batch endpoint takes a list, the other endpoint a single event.
         if (batch_ > 1) {
             body.append(R"({"batch":[)").append(messages).append("]}");
             messages = body;
         }
+        // The signature covers the time in seconds, so every request is signed by itself.
         const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
         out.append("POST ")
             .append(client::signed_target(keys_, "POST", path_, messages, now))

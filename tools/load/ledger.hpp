@@ -13,44 +13,58 @@
 
 namespace tulle::load {
 
-/// What has been received in a run, one count for each message and receiver.
+/// Counts of a run. A message to several receivers counts once for each receiver.
 struct Tally {
-    std::uint64_t received = 0;      ///< whole, in order, for the first time
-    std::uint64_t duplicates = 0;    ///< received before
-    std::uint64_t out_of_order = 0;  ///< overtaken by a later one of its stream; not counted as received
-    std::uint64_t malformed = 0;     ///< of another size than was sent, or of a channel that the receiver has not
-    std::uint64_t stale = 0;         ///< of an earlier run that was given up
+    /// Complete, in order, and for the first time.
+    std::uint64_t received = 0;
+    /// Received before.
+    std::uint64_t duplicates = 0;
+    /// Overtaken by a later message of the stream. Not counted as received.
+    std::uint64_t out_of_order = 0;
+    /// Of another size than the sent messages, or of a channel without a subscription of the receiver.
+    std::uint64_t malformed = 0;
+    /// Of an earlier run that was given up before all messages had come.
+    std::uint64_t stale = 0;
 
+    /// True without any error. Missing messages and stale messages are no errors here.
     [[nodiscard]] bool clean() const { return duplicates == 0 && out_of_order == 0 && malformed == 0; }
 };
 
-/// Where a receiver's expectations begin, see Ledger::add_receiver.
+/// Identifies a receiver to the Ledger, see Ledger::add_receiver().
 struct Receiver {
     std::uint32_t first_channel = 0;
     std::uint32_t channels = 0;
+    /// Where the receiver's expectations begin among the expectations of all receivers.
     std::uint32_t base = 0;
 };
 
-/// Keeps account of one run after the other: what each receiver has got of each stream, and after how long.
+/// Keeps account of a run after another: how many messages of each stream each receiver has got, and after how long.
 ///
-/// A duplicate and a message that comes after a later one look the same (the number has been passed); it is called out
-/// of order as long as the run has gaps that it may have filled, and a duplicate then.
+/// A duplicate and a message overtaken by a later message look alike: the number has been passed. The Ledger calls such
+/// a message out of order as long as the run has gaps for the message to have filled, and a duplicate otherwise.
 ///
-/// Limits: 4 bytes for each subscription and stream of its channel. Nothing is allocated between begin() and the end of
-/// a run. Thread: one.
+/// Thread: one thread.
+/// Limits: 4 bytes for each subscription and stream of the subscription's channel. Nothing is allocated between begin()
+///         and the end of a run.
 class Ledger {
 public:
+    /// `plan` must have no complaint().
     explicit Ledger(const Plan& plan);
 
+    /// Adds a receiver of `channels` channels in a row. To be called before the first begin().
     [[nodiscard]] Receiver add_receiver(std::uint32_t first_channel, std::uint32_t channels);
 
-    /// Forgets the run before. `text_bytes`: of each message. `tail_bytes`: of what a message has from the beginning of
-    /// its text to its end, as a first guess; it is corrected by the first message that shows another.
+    /// Begins a run and forgets the run before.
+    ///
+    /// `text_bytes`: bytes of each message's text, at least kStampBytes. `tail_bytes`: bytes from the beginning of a
+    /// text to the end of the message, as a first guess. The first message with another tail corrects the guess.
     void begin(std::size_t text_bytes, std::size_t tail_bytes);
 
+    /// The number of the run, as stamped into the run's messages.
     [[nodiscard]] std::uint32_t run() const { return run_; }
 
-    /// Enters a message. False when it holds no text of ours: then nothing was entered, and it is something else.
+    /// Enters a message. Returns false when the message holds no stamped text: nothing was entered then, and the
+    /// dialect has to deal with the piece.
     [[nodiscard]] bool take(const Receiver& receiver, std::string_view message, Instant now) {
         if (message.size() >= tail_bytes_) {
             const char* const text = message.data() + (message.size() - tail_bytes_);
@@ -63,36 +77,43 @@ public:
         return take_unknown(receiver, message, now);
     }
 
+    /// The counts since begin().
     [[nodiscard]] const Tally& tally() const { return tally_; }
+    /// From the intended time to the arrival, for messages with room for a time.
     [[nodiscard]] const Histogram& latency() const { return latency_; }
-    /// Of tally().received, what came from this publisher.
+    /// The messages of a publisher among tally().received.
     [[nodiscard]] std::uint64_t received_of(std::uint32_t publisher) const { return received_of_[publisher]; }
 
 private:
     // More fields than 15: the arithmetic of streams, fixed for a run, and what is counted in it.
-    /// What the first bytes of a text mean. Most messages are received more than once, by one subscriber after the
-    /// other, so that comparing them with those that came lately is cheaper than reading them.
+    /// The meaning of the first bytes of a text. Most messages are received more than once, by a subscriber after
+    /// another, so a comparison with recent messages is cheaper than reading the stamp again.
     struct Known {
         std::array<std::uint64_t, 4> bytes{};
         std::uint32_t number = 0;
         std::uint32_t channel = 0;
-        std::uint32_t offset = 0;  ///< among the streams of its channel
+        /// The place of the stream among the streams of the channel.
+        std::uint32_t offset = 0;
         std::uint32_t publisher = 0;
         Instant intended{};
 
+        /// Compares all 32 bytes, the likeliest difference (the number) first.
         [[nodiscard]] bool is(const char* text) const {
             return bytes[1] == detail::load8(text + 8) && bytes[0] == detail::load8(text) &&
                    bytes[2] == detail::load8(text + 16) && bytes[3] == detail::load8(text + 24);
         }
     };
+    /// Recent messages remembered. slot_of() looks at the last two hexadecimal digits of the number: 256 combinations.
     static constexpr std::size_t kKnown = 256;
 
-    /// By the last digits of the number. REQUIRES: tail_bytes_ readable.
+    /// The slot of a text, by the last digits of the number. REQUIRES: tail_bytes_ readable bytes.
     [[nodiscard]] static std::size_t slot_of(const char* text) {
         return (static_cast<std::size_t>(text[14]) * 16 + static_cast<std::size_t>(text[15])) % kKnown;
     }
 
+    /// Enters a message with a known stamp.
     void enter(const Receiver& receiver, const Known& known, Instant now) {
+        // The receiver's channels wrap round behind the last channel.
         const std::uint32_t local = known.channel >= receiver.first_channel
                                         ? known.channel - receiver.first_channel
                                         : known.channel + channels_ - receiver.first_channel;
@@ -112,24 +133,31 @@ private:
         }
     }
 
-    /// Whether it counts as received: a later one than expected does.
+    /// Deals with a number other than the expected. Returns true for a later number: the message counts as received.
     bool enter_unexpected(std::uint32_t number, std::uint32_t& next);
+    /// The slow path of take(): looks for the stamp and remembers the meaning.
     bool take_unknown(const Receiver& receiver, std::string_view message, Instant now);
 
     std::uint32_t channels_;
     std::uint32_t published_channels_;
+    /// The distance between two published channels.
     std::uint32_t stride_;
     std::uint32_t streams_;
     std::uint32_t streams_per_channel_;
     std::uint32_t publishers_;
     std::uint32_t run_ = 0;
     std::size_t text_bytes_ = kStampBytes;
-    std::size_t tail_bytes_ = kTimedStampBytes;  ///< never less, so that `take` may compare so many bytes
+    /// Never less than kTimedStampBytes, so that take() may compare that many bytes.
+    std::size_t tail_bytes_ = kTimedStampBytes;
+    /// True when texts have room for a time.
     bool timed_ = false;
+    /// Numbers passed over in this run and not yet seen.
     std::uint64_t missing_ = 0;
     Tally tally_;
     Histogram latency_;
-    std::array<Known, kKnown> known_{};  ///< only of this run, and only with a time
+    /// Of this run only, and only with a time.
+    std::array<Known, kKnown> known_{};
+    /// The expected number for each receiver, channel and stream.
     std::vector<std::uint32_t> next_;
     std::vector<std::uint64_t> received_of_;
 };

@@ -8,14 +8,15 @@
 
 namespace tulle::load {
 
-/// The number without allocating.
+/// Appends the decimal digits of a number without allocating for the digits.
 inline void append_number(std::string& out, std::uint64_t number) {
+    // The greatest number of 64 bits has 20 digits.
     std::array<char, 20> digits{};
     const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
     out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
 }
 
-/// Private, because clients may not publish to others.
+/// Appends the name of a channel at a Pusher server. Private, because clients may publish only to private channels.
 inline void append_channel_name(std::string& out, std::uint32_t channel) {
     out.append("private-bench-");
     append_number(out, channel);

@@ -4,6 +4,7 @@
 namespace tulle::load {
 namespace {
 
+/// The text protocol of NATS. The opening ends with the PONG to a PING.
 class NatsDialect final : public Dialect {
 public:
     [[nodiscard]] Framing framing(Role /*role*/) const override { return Framing::kNats; }
@@ -16,7 +17,8 @@ public:
         for (std::uint32_t i = 0; i < subscriptions; ++i) {
             out += "SUB bench-" + std::to_string(opening.channel(i)) + " " + std::to_string(i + 1) + "\r\n";
         }
-        out += "PING\r\n";  // answered when all before it is done
+        // The server answers when all lines before are done.
+        out += "PING\r\n";
     }
 
     Progress on_opening(Opening& /*opening*/, std::string_view input, std::size_t& consumed, std::string& out,
@@ -29,6 +31,7 @@ public:
         if (piece.kind == Piece::Kind::kOther && piece.text == "PONG") {
             return Progress::kReady;
         }
+        // INFO, +OK or an error: only an error sets `refusal`.
         if (piece.kind == Piece::Kind::kOther) {
             on_other(piece, out, refusal);
         } else {
@@ -45,6 +48,7 @@ public:
         out.append("\r\n").append(text).append("\r\n");
     }
 
+    // The server closes a connection that does not answer pings.
     void on_other(const Piece& piece, std::string& out, std::string& complaint) const override {
         if (piece.text == "PING") {
             out += "PONG\r\n";

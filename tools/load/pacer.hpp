@@ -7,23 +7,27 @@
 
 namespace tulle::load {
 
-/// When the groups of an open loop are due: at equal distances from `start` on, whatever has become of those before. A
-/// latency that is counted from here includes the time for which a message had to wait because others were late; one
-/// that is counted from the moment of sending would leave that out (coordinated omission).
+/// Says when the groups of an open loop are due: at equal distances from `start` on, whatever has become of the groups
+/// before. A latency counted from here includes the wait of a message behind late messages; a latency counted from the
+/// moment of sending would leave the wait out (coordinated omission).
 ///
-/// REQUIRES: groups_per_second > 0. Limits: exact to a nanosecond in the first 2^53 ns (104 days).
+/// Thread: any; a Pacer never changes.
+/// Limits: exact to a nanosecond in the first 2^53 ns (104 days).
 class Pacer {
 public:
+    /// REQUIRES: groups_per_second > 0.
     Pacer(Instant start, double groups_per_second) : start_(start), interval_(1e9 / groups_per_second) {
         TULLE_ASSERT(groups_per_second > 0);
     }
 
-    /// How many groups are due at `now`: those whose time is not later.
+    /// How many groups are due at `now`: the groups with an intended time of `now` or earlier.
     [[nodiscard]] std::uint64_t due(Instant now) const {
         if (now < start_) {
             return 0;
         }
         auto groups = static_cast<std::uint64_t>(static_cast<double>((now - start_).count()) / interval_);
+        // The division is rounded. Both loops correct the result by a step or two, so that due() and intended() always
+        // agree.
         while (intended(groups) <= now) {
             ++groups;
         }
@@ -33,14 +37,15 @@ public:
         return groups;
     }
 
-    /// The time of the group of this number, from 0 on.
+    /// The intended time of a group, counted from 0.
     [[nodiscard]] Instant intended(std::uint64_t group) const {
         return start_ + Duration(static_cast<Duration::rep>(static_cast<double>(group) * interval_));
     }
 
 private:
     Instant start_;
-    double interval_;  ///< ns
+    /// Nanoseconds between two groups.
+    double interval_;
 };
 
 }  // namespace tulle::load

@@ -9,9 +9,10 @@ namespace {
 
 using Kind = Piece::Kind;
 
+/// The result for bytes of another protocol.
 constexpr Piece kBadPiece{.kind = Kind::kBad};
 
-/// Position of the '\r' of the first line end; `size` when there is none.
+/// The position of the '\r' of the first line end; `size` without a complete line end.
 std::size_t line_end(const char* at, std::size_t size) {
     const void* const found = std::memchr(at, '\n', size);
     if (found == nullptr) {
@@ -21,14 +22,16 @@ std::size_t line_end(const char* at, std::size_t size) {
     return position > 0 && at[position - 1] == '\r' ? position - 1 : size;
 }
 
-/// Reads the number at `from` up to the end of its line.
+/// The result of number_line().
 struct Number {
     enum class State : std::uint8_t { kMore, kBad, kFine };
     State state = State::kMore;
     std::size_t value = 0;
-    std::size_t after = 0;  ///< behind "\r\n"
+    /// The position behind "\r\n".
+    std::size_t after = 0;
 };
 
+/// Reads the decimal number at `from` up to the end of the line. A number above kMaxPieceBytes is bad.
 Number number_line(const char* at, std::size_t size, std::size_t from) {
     Number out;
     for (std::size_t i = from; i < size; ++i) {
@@ -49,10 +52,12 @@ Number number_line(const char* at, std::size_t size, std::size_t from) {
     return out;
 }
 
+/// The piece for a number that is bad or not complete.
 Piece not_a_number(Number::State state) {
     return {.kind = state == Number::State::kBad ? Kind::kBad : Kind::kMore};
 }
 
+/// A piece of a single line. A line without end beyond kMaxPieceBytes is bad.
 Piece simple_line(const char* at, std::size_t size) {
     const std::size_t end = line_end(at, size);
     if (end == size) {
@@ -61,7 +66,8 @@ Piece simple_line(const char* at, std::size_t size) {
     return {.kind = Kind::kOther, .size = end + 2, .text = {at, end}};
 }
 
-constexpr std::size_t kMostElements = 3;  // of what subscribing and publishing are answered with
+/// The answers to subscribing and publishing have three elements at most.
+constexpr std::size_t kMostElements = 3;
 
 }  // namespace
 
@@ -69,6 +75,7 @@ Piece next_reply(const char* at, std::size_t size) {
     if (size == 0) {
         return {};
     }
+    // Outside arrays only simple strings, errors and integers answer the commands of a run.
     if (at[0] != '*') {
         return at[0] == '+' || at[0] == '-' || at[0] == ':' ? simple_line(at, size) : kBadPiece;
     }
@@ -76,6 +83,7 @@ Piece next_reply(const char* at, std::size_t size) {
     if (count.state != Number::State::kFine || count.value > kMostElements) {
         return count.state == Number::State::kMore ? Piece{} : kBadPiece;
     }
+    // An integer leaves the element empty: only texts matter.
     std::array<std::string_view, kMostElements> elements;
     std::size_t position = count.after;
     for (std::size_t i = 0; i < count.value; ++i) {
@@ -92,6 +100,7 @@ Piece next_reply(const char* at, std::size_t size) {
         }
         position = number.after;
         if (bulk) {
+            // The text and the line end behind the text are not complete.
             if (size - position < number.value + 2) {
                 return {};
             }
@@ -116,6 +125,7 @@ Piece next_nats(const char* at, std::size_t size) {
     if (end == size) {
         return {.kind = size > kMaxPieceBytes ? Kind::kBad : Kind::kMore};
     }
+    // MSG <subject> <sid> [reply-to] <bytes>: the length is the last word. "MSG " at the beginning stops the search.
     std::size_t digits = end;
     while (at[digits - 1] != ' ') {
         --digits;
@@ -138,8 +148,10 @@ Piece next_response(const char* at, std::size_t size) {
     if (head == std::string_view::npos) {
         return {.kind = size > kMaxPieceBytes ? Kind::kBad : Kind::kMore};
     }
+    // Header names may come in any case. The needle is lower case.
     const auto same = [](char a, char b) { return b == (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a); };
     const char* const found = std::search(at, at + head, kLength.begin(), kLength.end(), same);
+    // A response without a length ends with the connection, and would end the run.
     if (found == at + head || !all.starts_with("HTTP/1.1 ")) {
         return kBadPiece;
     }

@@ -11,6 +11,7 @@ std::vector<std::uint32_t> Plan::streams_of(std::uint32_t publisher) const {
 }
 
 std::vector<std::uint32_t> Plan::audience() const {
+    // By channel: the number of subscribers.
     std::vector<std::uint32_t> subscribed(channels);
     for (std::uint32_t i = 0; i < subscribers; ++i) {
         for (std::uint32_t k = 0; k < subscriptions_each; ++k) {
@@ -21,8 +22,9 @@ std::vector<std::uint32_t> Plan::audience() const {
     for (std::uint32_t stream = 0; stream < streams(); ++stream) {
         out[stream] = subscribed[channel_of(stream)];
         if (publishers_hear && publishers > published_channels) {
-            const std::uint32_t place =
-                stream % published_channels;  // every so-many-th publisher is on the same channel
+            // With more publishers than published channels, the publishers share the channels in turn. A publisher
+            // hears the others on the channel, but not itself.
+            const std::uint32_t place = stream % published_channels;
             out[stream] += (publishers - place - 1) / published_channels;
         }
     }

@@ -9,6 +9,7 @@
 namespace tulle::load {
 namespace {
 
+/// The time of a clock.
 Duration read_clock(clockid_t clock) {
     timespec now{};
     ::clock_gettime(clock, &now);
@@ -18,6 +19,7 @@ Duration read_clock(clockid_t clock) {
 }  // namespace
 
 std::optional<Duration> cpu_of(pid_t pid) {
+    // The clock of a process counts the CPU time of all threads, and needs no file.
     clockid_t clock = 0;
     timespec now{};
     if (::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &now) != 0) {
@@ -32,6 +34,7 @@ Duration own_cpu() {
 
 std::optional<std::uint64_t> rss_of(pid_t pid) {
     std::ifstream statm("/proc/" + std::to_string(pid) + "/statm");
+    // The first number of statm is the size, the second the resident part, both in pages.
     std::uint64_t all = 0;
     std::uint64_t resident = 0;
     if (!(statm >> all >> resident)) {

@@ -11,23 +11,30 @@
 
 namespace tulle::load {
 
-/// CPU that a process has used so far: user and system, all its threads. Nothing when there is no such process.
+/// CPU time of a process so far: user and system time of all threads. Nothing for an unknown process.
 [[nodiscard]] std::optional<Duration> cpu_of(pid_t pid);
+/// CPU time of this process so far.
 [[nodiscard]] Duration own_cpu();
-/// Resident memory of a process in bytes. Nothing when there is no such process.
+/// Resident memory of a process in bytes. Nothing for an unknown process.
 [[nodiscard]] std::optional<std::uint64_t> rss_of(pid_t pid);
 
-/// CPU that processes use between the making of it and used().
+/// Measures the CPU time of processes between construction and used(). Thread: one thread.
 class CpuWindow {
 public:
+    /// Reads the clocks of `pids` and of this process.
     explicit CpuWindow(const std::vector<pid_t>& pids);
 
+    /// The CPU time within the window.
     struct Used {
         std::map<pid_t, Duration> by_pid;
+        /// Of all processes in by_pid.
         Duration sum{};
+        /// Of this process.
         Duration own{};
-        std::vector<pid_t> gone;  ///< not there at the beginning or at the end
+        /// Processes absent at the beginning or at the end.
+        std::vector<pid_t> gone;
     };
+    /// Reads the clocks again. The window stays open: a later call measures from the same beginning.
     [[nodiscard]] Used used() const;
 
 private:

@@ -11,12 +11,13 @@
 namespace tulle::load {
 namespace {
 
-/// A server's event; `data` is what stands in it as a string, or else is serialised.
+/// An event of the server. `data` is the string in the event, or the JSON text of any other value.
 struct ServerEvent {
     std::string name;
     std::string data;
 };
 
+/// Parses a frame's text. Nothing for a text without an event's name.
 std::optional<ServerEvent> parse_event(std::string_view text) {
     boost::json::error_code error;
     const boost::json::value value = boost::json::parse(boost::json::string_view(text.data(), text.size()), error);
@@ -32,6 +33,7 @@ std::optional<ServerEvent> parse_event(std::string_view text) {
     return out;
 }
 
+/// The socket id in the data of connection_established.
 std::optional<std::string> socket_id_in(const std::string& data) {
     boost::json::error_code error;
     const boost::json::value value = boost::json::parse(data, error);
@@ -43,15 +45,18 @@ std::optional<std::string> socket_id_in(const std::string& data) {
     return std::string(id->get_string());
 }
 
+/// The Pusher protocol, version 7. An opening is ready when all subscriptions are confirmed.
 class PusherDialect final : public WsDialect {
 public:
     explicit PusherDialect(AppKeys keys) : keys_{std::move(keys.id), std::move(keys.key), std::move(keys.secret)} {}
 
     [[nodiscard]] bool publishers_subscribe() const override { return true; }
-    [[nodiscard]] std::size_t tail_bytes(std::size_t text_bytes) const override { return text_bytes + 2; }  // "}
+    // Behind the text come the characters "}.
+    [[nodiscard]] std::size_t tail_bytes(std::size_t text_bytes) const override { return text_bytes + 2; }
 
     void append_message(std::string& out, std::uint32_t channel, std::string_view text) const override {
-        static thread_local std::string scratch;  // keeps its capacity: nothing is allocated for a message
+        // The buffer keeps its capacity, so nothing is allocated for a message.
+        static thread_local std::string scratch;
         scratch.assign(R"({"event":"client-bench","channel":")");
         append_channel_name(scratch, channel);
         scratch.append(R"(","data":")").append(text).append(R"("})");
@@ -71,6 +76,7 @@ protected:
             refusal = "the server sends what is no event: " + std::string(text.substr(0, 200));
             return Progress::kRefused;
         }
+        // Subscriptions of private channels are signed with the socket id, so they follow only now.
         if (event->name == "pusher:connection_established") {
             const std::optional<std::string> socket_id = socket_id_in(event->data);
             if (!socket_id) {
@@ -85,11 +91,13 @@ protected:
             refusal = "the server refuses: " + event->data;
             return Progress::kRefused;
         } else {
+            // Other events, messages among them, neither advance nor end the opening.
             return Progress::kWaiting;
         }
         return opening.awaited == 0 ? Progress::kReady : Progress::kWaiting;
     }
 
+    // Outside the opening, answers pings and complains of errors and gaps. All other events of the server are ignored.
     void on_other_text(std::string_view text, std::string& out, std::string& complaint) const override {
         const std::optional<ServerEvent> event = parse_event(text);
         if (!event) {

@@ -6,6 +6,7 @@
 namespace tulle::load {
 namespace {
 
+/// Microseconds with a digit behind the point.
 double microseconds(Duration duration) {
     return std::round(static_cast<double>(duration.count()) / 100) / 10;
 }
@@ -51,6 +52,7 @@ boost::json::object run_json(const RunReport& report, const Histogram& latency) 
                             {"out_of_order", report.tally.out_of_order},
                             {"malformed", report.tally.malformed},
                             {"stale", report.tally.stale}};
+    // Only publishing by HTTP has requests.
     if (report.requests > 0) {
         out["requests"] = report.requests;
         out["requests_per_s"] = static_cast<double>(report.requests) / seconds;

@@ -1,5 +1,9 @@
 #include "tools/load/runner.hpp"
 
+// A run writes stamped messages and counts the deliveries. The runs differ only in the moment at which messages become
+// due: in a closed loop when the messages before have arrived, in an open loop by the clock. `due` of a publisher says
+// how many messages should have been written since the beginning, and pump() writes the difference, as far as the
+// transport takes more. A message keeps the intended time even when written late.
 #include <algorithm>
 #include <utility>
 
@@ -8,10 +12,15 @@
 namespace tulle::load {
 namespace {
 
+/// Five times a second, and the longest wait without a look at the clock.
 constexpr Duration kProgressInterval = 200ms;
-constexpr int kEventsBetweenSends = 64;  // so that what falls due while much is received is not sent late for that
+/// The most connections served between two looks at due messages. Messages that fall due while many deliveries arrive
+/// are then not sent late for the deliveries' sake.
+constexpr int kEventsBetweenSends = 64;
+/// Leaves half of a piece to the wrapping of the protocol.
 constexpr std::size_t kMaxTextBytes = kMaxPieceBytes / 2;
 
+/// Appends "COUNT WHAT" unless the count is 0.
 void add_count(std::string& out, std::uint64_t count, const std::string& what) {
     if (count > 0) {
         out += (out.empty() ? "" : ", ") + std::to_string(count) + " " + what;
@@ -91,6 +100,7 @@ std::string Runner::complaint(const RunOptions& options) const {
 
 RunReport Runner::run(const RunOptions& options, const std::vector<pid_t>& pids) {
     begin(options);
+    // CPU is measured over the whole run, with the wait for the last messages.
     const CpuWindow window(pids);
     begin_ = monotonic_now();
     end_ = begin_ + options.length;
@@ -114,6 +124,7 @@ RunReport Runner::run(const RunOptions& options, const std::vector<pid_t>& pids)
     report_.cpu = window.used();
     report_.tally = swarm_.ledger().tally();
     report_.requests = swarm_.answered() - answered_before;
+    // The swarm counts since the beginning; the report wants this run alone.
     report_.lost_connections = swarm_.lost() - lost_before_;
     report_.complaints = swarm_.take_complaints();
     return report_;
@@ -125,9 +136,11 @@ void Runner::begin(const RunOptions& options) {
     stopped_ = false;
     lost_before_ = swarm_.lost();
     (void)swarm_.take_complaints();
+    // A single text for all messages: only the stamp changes.
     text_ = blank_text(std::max(options.text_bytes, kStampBytes));
     swarm_.ledger().begin(text_.size(), dialect_.tail_bytes(text_.size()));
     std::fill(next_number_.begin(), next_number_.end(), 0);
+    // Streams on channels left out of this run are the last streams of a publisher, so a count is enough.
     for (Publisher& publisher : publishers_) {
         publisher.written = publisher.due = publisher.deliveries = publisher.audience = 0;
         publisher.next_stream = 0;
@@ -144,6 +157,7 @@ void Runner::begin(const RunOptions& options) {
 void Runner::write(std::uint32_t p, Instant intended) {
     Publisher& publisher = publishers_[p];
     const std::uint32_t stream = publisher.streams[publisher.next_stream];
+    // The streams in use take turns.
     publisher.next_stream = publisher.next_stream + 1 == publisher.used_streams ? 0 : publisher.next_stream + 1;
     write_stamp(text_.data(), text_.size(),
                 {.run_and_stream = run_and_stream(swarm_.ledger().run(), stream), .number = next_number_[stream]++},
@@ -159,6 +173,7 @@ template <class Intended>
 void Runner::pump(std::uint32_t p, const Intended& intended) {
     Publisher& publisher = publishers_[p];
     while (publisher.written < publisher.due && swarm_.can_write(p)) {
+        // Messages of a request, or all due messages, go out by a single flush.
         std::uint32_t left = swarm_.messages_at_once();
         while (publisher.written < publisher.due && left > 0 && swarm_.can_write(p)) {
             write(p, intended(publisher.written));
@@ -192,12 +207,15 @@ void Runner::burst() {
         for (Publisher& publisher : publishers_) {
             publisher.due += publisher.used_streams > 0 ? options_.batch : 0;
         }
+        // In a closed loop a message is due when the burst begins.
         const auto intended = [now](std::uint32_t, std::uint64_t) { return now; };
         pump_all(intended);
         while (!everything_written() || !everything_arrived()) {
             rest();
+            // Nothing came for the patience, or a connection is lost: the burst will never be complete. Missing
+            // messages show in the tally.
             if (swarm_.poll(monotonic_now() + options_.patience) == 0 || swarm_.lost() != lost_before_) {
-                return;  // what is missing shows in the tally
+                return;
             }
             pump_all(intended);
         }
@@ -206,9 +224,11 @@ void Runner::burst() {
 }
 
 void Runner::open_loop() {
+    // A group is `batch` messages of a single publisher; the publishers take turns.
     const Pacer pacer(begin_, options_.rate / options_.batch);
     const std::uint64_t publishers = publishers_.size();
     const auto intended = [&](std::uint32_t p, std::uint64_t n) {
+        // The publisher's n-th message belongs to the publisher's group n / batch; see owe() for the turns.
         return pacer.intended(n / options_.batch * publishers + p);
     };
     Instant now = begin_;
@@ -216,12 +236,15 @@ void Runner::open_loop() {
         const std::uint64_t due = pacer.due(now);
         owe(due);
         pump_all(intended);
+        // Waits until the next group is due, and serves what has come by then.
         swarm_.poll(std::min(pacer.intended(due), end_), kEventsBetweenSends);
         now = monotonic_now();
     }
     if (!stopped_) {
-        owe(pacer.due(end_ - 1ns));  // what fell due while this process had no CPU, too
+        // Groups that fell due while this process had no CPU are owed, too.
+        owe(pacer.due(end_ - 1ns));
     }
+    // The last messages may be waiting for room in the kernel.
     const Instant deadline = now + options_.patience;
     pump_all(intended);
     while (!everything_written() && now < deadline && !stopped_ && swarm_.lost() == lost_before_) {
@@ -239,6 +262,7 @@ void Runner::owe(std::uint64_t groups) {
     const std::uint64_t publishers = publishers_.size();
     for (std::uint64_t p = 0; p < publishers; ++p) {
         Publisher& publisher = publishers_[p];
+        // Publisher p has the groups p, p + publishers, p + 2 * publishers and so on.
         const std::uint64_t own = (groups + publishers - 1 - p) / publishers;
         publisher.due = publisher.used_streams > 0 ? own * options_.batch : 0;
     }
@@ -249,17 +273,20 @@ std::uint64_t Runner::under_way(std::uint32_t p) const {
     if (publisher.audience == 0) {
         return 0;
     }
+    // Deliveries divided by the average number of receivers of a message give messages.
     const std::uint64_t missing = publisher.deliveries - std::min(publisher.deliveries, swarm_.ledger().received_of(p));
     return missing * publisher.used_streams / publisher.audience;
 }
 
 void Runner::saturate() {
     Instant now = begin_;
+    // When the server was last heard of. A silence of `patience` ends the run.
     Instant heard = now;
     const auto intended = [&now](std::uint32_t, std::uint64_t) { return now; };
     while (going_on(now)) {
         for (std::uint32_t p = 0; p < publishers_.size(); ++p) {
             Publisher& publisher = publishers_[p];
+            // A publisher may write as many messages as the window has room for.
             const std::uint64_t room = options_.window - std::min<std::uint64_t>(options_.window, under_way(p));
             publisher.due = publisher.written + (publisher.used_streams > 0 ? room : 0);
         }
@@ -273,6 +300,7 @@ void Runner::saturate() {
         }
     }
     for (Publisher& publisher : publishers_) {
+        // Nothing more is due: the rest of the run only waits.
         publisher.due = publisher.written;
     }
     await_the_rest(now + options_.patience);
@@ -294,6 +322,7 @@ void Runner::idle() {
 
 void Runner::await_the_rest(Instant deadline) {
     Instant now = monotonic_now();
+    // From here on going_on() watches the deadline of the wait.
     end_ = deadline;
     while (!everything_arrived() && going_on(now)) {
         swarm_.poll(std::min(deadline, now + kProgressInterval));

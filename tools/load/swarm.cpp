@@ -16,11 +16,15 @@
 namespace tulle::load {
 namespace {
 
-constexpr std::size_t kBufferBytes = 2 * kMaxPieceBytes;  // an incomplete piece, and as much again
+/// Room for an incomplete piece, and as much again to read.
+constexpr std::size_t kBufferBytes = 2 * kMaxPieceBytes;
+/// Ten times a second, and the longest wait without a look at timeouts.
 constexpr Duration kConnectProgressInterval = 100ms;
+/// For the standard streams, the epolls, and the files and descriptors of the rest of the program.
 constexpr std::uint32_t kSpareDescriptors = 32;
 
-/// A wait that is exact to a nanosecond; a millisecond is an age for an open loop.
+/// Throws std::runtime_error on a system without a wait exact to a nanosecond. A millisecond is an age for an open
+/// loop.
 void expect_exact_waits(int epoll) {
     epoll_event event{};
     const timespec none{};
@@ -29,6 +33,7 @@ void expect_exact_waits(int epoll) {
     }
 }
 
+/// Raises the soft limit to the hard limit. Throws std::invalid_argument when even the hard limit is too low.
 void allow_descriptors(std::uint32_t connections) {
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
@@ -62,7 +67,8 @@ Swarm::Swarm(const Dialect& dialect, const Plan& plan, SwarmConfig config)
       events_(kEventsAtOnce) {
     allow_descriptors(total());
     expect_exact_waits(epoll_.get());
-    ::prctl(PR_SET_TIMERSLACK, 1);  // an open loop must wake when a message is due, not 50 us later
+    // An open loop must wake when a message is due, not 50 us later, as the kernel's default allows.
+    ::prctl(PR_SET_TIMERSLACK, 1);
     for (const std::string& at : config_.subscribe_at) {
         subscribe_at_.push_back(resolve(at));
     }
@@ -75,6 +81,7 @@ Swarm::Swarm(const Dialect& dialect, const Plan& plan, SwarmConfig config)
     if ((plan_.subscribers > 0 && subscribe_at_.empty()) || (plan_.publishers > 0 && publish_at_.empty())) {
         throw std::runtime_error("no address to connect to");
     }
+    // Subscribers come first, so the index of a connection tells its role.
     for (std::uint32_t index = 0; index < total(); ++index) {
         Connection& connection = connections_[index];
         connection.role = index < plan_.subscribers ? Role::kSubscriber : Role::kPublisher;
@@ -82,6 +89,7 @@ Swarm::Swarm(const Dialect& dialect, const Plan& plan, SwarmConfig config)
         if (connection.role == Role::kSubscriber) {
             connection.receiver = ledger_.add_receiver(plan_.first_channel(index), plan_.subscriptions_each);
         } else if (plan_.publishers_hear && plan_.publishers > plan_.published_channels) {
+            // Publishers that share a channel hear each other, so they are receivers as well.
             connection.receiver = ledger_.add_receiver(plan_.channel_of(index - plan_.subscribers), 1);
         }
     }
@@ -104,16 +112,19 @@ ConnectReport Swarm::connect(const std::function<bool(std::uint32_t, std::uint32
     report_ = &report;
     const Instant start = monotonic_now();
     Instant next_progress = start;
+    // Begins are spread evenly when a rate is given.
     const Duration interval = config_.connects_per_second > 0
                                   ? Duration(static_cast<Duration::rep>(1e9 / config_.connects_per_second))
                                   : Duration::zero();
     std::uint32_t begun = 0;
     while (report.ready + report.failed < total()) {
         const Instant now = monotonic_now();
+        // Begins as many connections as the rate and the number under way allow.
         while (begun < total() && opening_count_ < config_.opening_at_once && start + begun * interval <= now) {
             begin_connection(begun++);
         }
         give_up_old(now);
+        // Sleeps no longer than until the next begin.
         Instant until = now + kConnectProgressInterval;
         if (begun < total() && opening_count_ < config_.opening_at_once) {
             until = std::min(until, start + begun * interval);
@@ -127,6 +138,7 @@ ConnectReport Swarm::connect(const std::function<bool(std::uint32_t, std::uint32
         }
     }
     report.took = monotonic_now() - start;
+    // Connections still under way may become ready later, but no longer count.
     report_ = nullptr;
     opening_.clear();
     return report;
@@ -143,6 +155,7 @@ Opening Swarm::opening_of(std::uint32_t index) const {
         opening.first_channel = plan_.first_channel(index);
         opening.channels = plan_.subscriptions_each;
     } else if (dialect_.publishers_subscribe()) {
+        // A publisher that subscribes needs the channels of all its streams, which lie a stride apart.
         const std::uint32_t publisher = index - plan_.subscribers;
         opening.first_channel = plan_.channel_of(publisher);
         opening.channels = static_cast<std::uint32_t>(plan_.streams_of(publisher).size());
@@ -167,9 +180,12 @@ void Swarm::begin_connection(std::uint32_t index) {
         return fail(index, std::string("no socket: ") + std::strerror(errno));
     }
     const int on = 1;
+    // Messages must not wait for the answer to the messages before.
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (!sources_.empty()) {
         const Address& source = sources_[index % sources_.size()];
+        // The port is chosen at connect(), for the pair of addresses. A port chosen at bind() would be taken for all
+        // targets.
         ::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
         if (::bind(fd, source.get(), source.size) != 0) {
             return fail(index, "cannot connect from " + source.text + ": " + std::strerror(errno));
@@ -178,6 +194,7 @@ void Swarm::begin_connection(std::uint32_t index) {
     if (::connect(fd, address.get(), address.size) != 0 && errno != EINPROGRESS) {
         return fail(index, "cannot connect to " + address.text + ": " + std::strerror(errno));
     }
+    // Room to write shows the end of connect().
     epoll_event event{.events = EPOLLIN | EPOLLOUT, .data = {.u32 = index}};
     connection.wants_write = true;
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
@@ -187,6 +204,7 @@ void Swarm::begin_connection(std::uint32_t index) {
 
 void Swarm::give_up_old(Instant now) {
     while (!opening_.empty()) {
+        // The queue is in the order of begins, so the search ends at the first opening with time left.
         const Opened& oldest = opening_.front();
         const State state = connections_[oldest.index].state;
         const bool over = state == State::kReady || state == State::kClosed;
@@ -205,10 +223,12 @@ void Swarm::on_connected(std::uint32_t index) {
     Connection& connection = connections_[index];
     int error = 0;
     socklen_t size = sizeof(error);
+    // The error of connect() waits at the socket.
     ::getsockopt(connection.socket.get(), SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) {
         return fail(index, "cannot connect to " + address_of(index).text + ": " + std::strerror(error));
     }
+    // Nothing to say first: a backend is ready as soon as connected.
     if (!dialect_.opens(connection.role)) {
         watch(index, false);
         return become_ready(connection);
@@ -232,6 +252,7 @@ void Swarm::fail(std::uint32_t index, const std::string& why) {
     const bool opening = connection.state != State::kReady;
     connection.socket = chaos::Descriptor();
     connection.state = State::kClosed;
+    // The answer will never come, so nobody must wait for the answer.
     if (connection.awaits_answer) {
         connection.awaits_answer = false;
         --unanswered_;
@@ -252,6 +273,7 @@ std::size_t Swarm::advance_opening(std::uint32_t index, std::size_t size) {
     Connection& connection = connections_[index];
     std::size_t done = 0;
     std::string refusal;
+    // The dialect takes a piece at a time. Bytes behind the opening belong to the run.
     for (;;) {
         std::size_t consumed = 0;
         const Dialect::Progress progress = dialect_.on_opening(

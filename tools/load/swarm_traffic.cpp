@@ -5,15 +5,18 @@
 
 #include "tools/load/swarm.hpp"
 
-/// What a Swarm does once its connections stand.
+// The part of Swarm that works once connections stand: reading, writing and waiting.
 namespace tulle::load {
 namespace {
 
-constexpr std::size_t kMaxBacklog =
-    std::size_t{256} * 1024;  // of a publisher's output; more is appended once the kernel took it
+/// Bytes of a publisher's output. With more waiting for the kernel, can_write() is false until the kernel has taken
+/// some.
+constexpr std::size_t kMaxBacklog = std::size_t{256} * 1024;
 
+/// Extras kept for reuse; a further Extra is freed. Bounds the memory left behind by a burst.
 constexpr std::size_t kMaxSpare = 1'024;
 
+/// A duration for the kernel; a negative duration is 0.
 timespec to_timespec(Duration duration) {
     const Duration::rep ticks = std::max<Duration::rep>(duration.count(), 0);
     return {.tv_sec = ticks / 1'000'000'000, .tv_nsec = ticks % 1'000'000'000};
@@ -34,6 +37,7 @@ std::size_t Swarm::poll(Instant until, int most) {
 void Swarm::rest(Duration time) const {
     epoll_event none{};
     const timespec timeout = to_timespec(time);
+    // An epoll without connections sleeps exactly as long as asked. A signal may end the rest early.
     ::epoll_pwait2(nothing_.get(), &none, 1, &timeout, nullptr);
 }
 
@@ -42,6 +46,7 @@ void Swarm::on_event(std::uint32_t index, std::uint32_t events) {
     if (state == State::kConnecting) {
         return on_connected(index);
     }
+    // Writing may fail and close the connection, so the state is looked at again before reading.
     if ((events & EPOLLOUT) != 0 && state != State::kClosed) {
         write_out(index);
     }
@@ -53,6 +58,7 @@ void Swarm::on_event(std::uint32_t index, std::uint32_t events) {
 void Swarm::read(std::uint32_t index) {
     Connection& connection = connections_[index];
     std::size_t held = 0;
+    // An incomplete piece goes to the beginning of the buffer, so that the piece and the new bytes stand in a row.
     if (connection.extra) {
         held = connection.extra->held.size();
         std::memcpy(buffer_.data(), connection.extra->held.data(), held);
@@ -64,10 +70,12 @@ void Swarm::read(std::uint32_t index) {
         }
         return;
     }
+    // A single look at the clock for all messages of a read: they have arrived together.
     const Instant now = monotonic_now();
     const std::size_t size = held + static_cast<std::size_t>(got);
     std::size_t done = connection.state == State::kOpening ? advance_opening(index, size) : 0;
     if (connection.state == State::kReady) {
+        // The framing is a template argument, so that the loop over pieces has no branch on the framing.
         switch (connection.framing) {
             case Framing::kWebSocket:
                 done = read_pieces<Framing::kWebSocket>(index, done, size, now);
@@ -86,6 +94,7 @@ void Swarm::read(std::uint32_t index) {
     if (connection.state == State::kClosed) {
         return;
     }
+    // The rest is an incomplete piece.
     if (done < size) {
         extra_of(connection).held.assign(buffer_.data() + done, size - done);
     } else if (connection.extra) {
@@ -94,7 +103,6 @@ void Swarm::read(std::uint32_t index) {
     }
 }
 
-/// Returns up to where the buffer has been dealt with.
 template <Framing F>
 std::size_t Swarm::read_pieces(std::uint32_t index, std::size_t done, std::size_t size, Instant now) {
     Connection& connection = connections_[index];
@@ -108,6 +116,7 @@ std::size_t Swarm::read_pieces(std::uint32_t index, std::size_t done, std::size_
             return size;
         }
         done += piece.size;
+        // The fast path: a message of this run.
         if (piece.kind == Piece::Kind::kMessage && ledger_.take(connection.receiver, piece.text, now)) {
             continue;
         }
@@ -121,6 +130,7 @@ std::size_t Swarm::read_pieces(std::uint32_t index, std::size_t done, std::size_
 
 void Swarm::on_other(std::uint32_t index, const Piece& piece) {
     Connection& connection = connections_[index];
+    // Every response is an answer to a publish; the dialect has no part in counting.
     if (connection.framing == Framing::kHttp) {
         return on_answer(connection, piece);
     }
@@ -163,6 +173,7 @@ void Swarm::flush(std::uint32_t publisher) {
     const std::uint32_t index = plan_.subscribers + publisher;
     Connection& connection = connections_[index];
     Extra& extra = extra_of(connection);
+    // A dialect with requests wraps all appended messages in a single request, and the publisher waits for the answer.
     if (!extra.messages.empty()) {
         dialect_.append_request(extra.out, extra.messages, address_of(index).text);
         extra.messages.clear();
@@ -184,6 +195,7 @@ void Swarm::write_out(std::uint32_t index) {
         const ssize_t sent =
             ::send(connection.socket.get(), extra.out.data() + extra.sent, extra.out.size() - extra.sent, MSG_NOSIGNAL);
         if (sent < 0) {
+            // The kernel's buffer is full: epoll tells when there is room.
             if (errno == EAGAIN) {
                 return watch(index, true);
             }
@@ -202,6 +214,7 @@ void Swarm::write_out(std::uint32_t index) {
 
 void Swarm::watch(std::uint32_t index, bool write) {
     Connection& connection = connections_[index];
+    // No system call for an unchanged wish.
     if (connection.wants_write == write) {
         return;
     }
@@ -222,7 +235,7 @@ Swarm::Extra& Swarm::extra_of(Connection& connection) {
     return *connection.extra;
 }
 
-/// Publishers keep theirs, and so does whoever still has something in it.
+// Publishers keep their extra, as they write all the time. A subscriber keeps the extra as long as bytes are in there.
 void Swarm::release_extra(Connection& connection) {
     const bool idle = connection.state == State::kReady && connection.role == Role::kSubscriber &&
                       connection.extra->held.empty() && connection.extra->out.empty();

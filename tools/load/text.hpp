@@ -8,15 +8,15 @@
 
 namespace tulle::load {
 
-/// Fills what a text has beyond its stamp.
+/// Fills a text behind the stamp. No protocol escapes the character.
 inline constexpr char kFiller = 'x';
 
-/// A text of this size, its stamp still to be written.
+/// A text of this size, with the stamp still to be written.
 [[nodiscard]] inline std::string blank_text(std::size_t bytes) {
     return std::string(bytes, kFiller);
 }
 
-/// Length of the text that begins at `tail`: as far as there are characters of stamp and filler.
+/// The length of the text at the beginning of `tail`: the mark, and all following characters of stamp and filler.
 [[nodiscard]] inline std::size_t text_length(std::string_view tail) {
     std::size_t length = 1;
     while (length < tail.size()) {

@@ -6,8 +6,10 @@
 namespace tulle::load {
 namespace {
 
+/// The mask of the example in RFC 6455. Any mask will do: the servers are under test, and no proxy is in between.
 constexpr std::array<char, 4> kMask{0x37, static_cast<char>(0xfa), 0x21, 0x3d};
 
+/// Appends the payload with the mask applied, eight bytes at a time.
 void append_masked(std::string& out, std::string_view payload) {
     const std::size_t begin = out.size();
     out.append(payload);
@@ -27,6 +29,7 @@ void append_masked(std::string& out, std::string_view payload) {
     }
 }
 
+/// Text frames without any protocol inside. A connection is ready after the upgrade.
 class PlainWsDialect final : public WsDialect {
 public:
     void append_message(std::string& out, std::uint32_t /*channel*/, std::string_view text) const override {
@@ -50,6 +53,7 @@ protected:
 void append_masked_frame(std::string& out, std::uint8_t opcode, std::string_view payload) {
     out.push_back(static_cast<char>(0x80U | opcode));
     const std::size_t length = payload.size();
+    // The length takes seven bits, or two or eight further bytes in network order.
     const std::size_t wide = length < 126 ? 0U : length <= 0xffff ? 2U : 8U;
     out.push_back(static_cast<char>(0x80U | (wide == 0 ? length : wide == 2 ? 126U : 127U)));
     for (std::size_t i = wide; i > 0; --i) {
@@ -59,6 +63,7 @@ void append_masked_frame(std::string& out, std::uint8_t opcode, std::string_view
     append_masked(out, payload);
 }
 
+// The key is the example of RFC 6455. The answer's accept header is not checked: a server under test is trusted.
 void WsDialect::open(Opening& opening, std::string& out) const {
     out += "GET " + target(opening.role) + " HTTP/1.1\r\nHost: " + opening.host +
            "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -76,6 +81,7 @@ Dialect::Progress WsDialect::on_opening(Opening& opening, std::string_view input
             refusal = "the server answers the upgrade with: " + std::string(input.substr(0, input.find("\r\n")));
             return Progress::kRefused;
         }
+        // Frames may follow the answer at once; the caller calls again with the rest.
         consumed = end + 4;
         opening.stage = 1;
         return on_upgraded(opening, out);
@@ -102,6 +108,7 @@ void WsDialect::on_other(const Piece& piece, std::string& out, std::string& comp
     } else if (piece.opcode == kPingFrame) {
         append_masked_frame(out, kPongFrame, piece.text);
     } else if (piece.opcode == kCloseFrame) {
+        // The body of a Close has the code in two bytes, and a reason.
         complaint = "the server closes the connection";
         if (piece.text.size() >= 2) {
             const unsigned code = static_cast<unsigned>(static_cast<std::uint8_t>(piece.text[0])) << 8U |

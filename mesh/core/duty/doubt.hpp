@@ -4,12 +4,15 @@
 
 namespace tulle::mesh {
 
-/// Whether the world outside may have heard something else last than what counts as told; and if so, who.
+/// A doubt about an item: the world outside may have heard something other than `told` last. A desk in doubt tells the
+/// whole truth again.
 struct Doubt {
     bool exists = false;
+    /// The endpoints in doubt, as in DutyDone. Null: every endpoint.
     SharedBytes behind;  ///< as in DutyDone; null: everybody
 
-    /// Of two doubts about different ones nothing less is known than that it may be anybody.
+    /// Merges a second doubt. Two doubts about different endpoints become a doubt about every endpoint, because
+    /// `behind` is opaque and can't be merged.
     void add(const Doubt& other) {
         if (other.exists) {
             const bool same = behind && other.behind && *behind == *other.behind;
@@ -17,6 +20,7 @@ struct Doubt {
             exists = true;
         }
     }
+    /// Merges a doubt about every endpoint, if `condition` is true.
     void add_if(bool condition) { add({condition, nullptr}); }
 };
 

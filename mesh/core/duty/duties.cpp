@@ -5,9 +5,18 @@
 #include "mesh/core/node/numbers.hpp"
 #include "mesh/core/node/port.hpp"
 
+// How a duty moves without being done twice.
+//
+// Each node has a view: the digest of the members with a share in the duties, as the node sees them. After a change of
+// members each node reports moved items to their new desks, and then claims in its heartbeats: "I have handed over in
+// this view". A desk acts only when every member claims the desk's own view. The words of a former desk are therefore
+// known before the next desk speaks. A member without a claim costs `duty_patience`; after the patience something may
+// be told twice.
 namespace tulle::mesh {
 
+// Repetitions happen within the grace, and a shard's last words within the patience.
 static_assert(Timing{}.duty_retry < Timing{}.duty_grace && Timing{}.duty_finish < Timing{}.duty_patience);
+// The largest item fits into a mail.
 static_assert(kMaxDutyItemBytes + kMaxChannelBytes < Limits{}.duty_mail_bytes);
 
 Duties::Duties(OriginId self, const Timing& timing, const Limits& limits)
@@ -27,7 +36,6 @@ bool Duties::nobody_stays() const {
     return retiring_ && std::all_of(lines_.begin(), lines_.end(), [](const auto& line) { return line.second.leaving; });
 }
 
-/// Who shares the duties, as this node sees it. All, as long as it does not leave.
 DutyMembers Duties::sharing() const {
     const bool nobody = nobody_stays();
     DutyMembers members;
@@ -35,10 +43,12 @@ DutyMembers Duties::sharing() const {
     for (const auto& [oid, line] : lines_) {
         const DutyMember member{oid, line.tie};
         greatest = greatest.oid < oid ? member : greatest;
+        // While this node leaves, other leavers take nothing over.
         if (!nobody && !(leaving_ && line.leaving)) {
             members.add(member);
         }
     }
+    // All nodes leave: each node names the same node, so a single node does all duties to the end.
     if (nobody) {
         members.add(greatest);
     } else if (!leaving_) {
@@ -47,7 +57,6 @@ DutyMembers Duties::sharing() const {
     return members;
 }
 
-/// After a word about who leaves.
 void Duties::share_anew(Instant now) {
     if (nobody_stays() || sharing() != members_) {
         members_changed(now);
@@ -57,6 +66,7 @@ void Duties::share_anew(Instant now) {
 void Duties::members_changed(Instant now) {
     changed_ = true;
     members_ = sharing();
+    // No client is left in the mesh to be counted, and no grace helps anybody.
     if (nobody_stays()) {
         source_.clear_counts();
         desk_.hurry();
@@ -64,7 +74,8 @@ void Duties::members_changed(Instant now) {
     std::set<DutyTie> leaving;
     for (const auto& [oid, line] : lines_) {
         if (line.leaving && !members_.contains(line.tie)) {
-            source_.excuse(line.tie);  // it hands over what it was telling
+            // A leaver hands over the words under way, so nothing is in doubt.
+            source_.excuse(line.tie);
             leaving.insert(line.tie);
         }
     }
@@ -81,7 +92,8 @@ void Duties::members_changed(Instant now) {
 
 void Duties::count(ShardIndex shard, const DutyCount& word) {
     if (nobody_stays()) {
-        return;  // the shards have no clients any more
+        // The shards have no clients any more; late words would bring counts back.
+        return;
     }
     const bool good = word.count <= kMaxNumber && !word.key.empty() && word.key.size() <= kMaxChannelBytes &&
                       word.item.size() <= kMaxDutyItemBytes && (!word.info || word.info->size() <= kMaxUserInfoBytes);
@@ -106,6 +118,7 @@ bool Duties::task(const DutyTask& task) {
 
 void Duties::done(Instant now, const DutyDone& done) {
     changed_ = true;
+    // Even tokens are the desk's, odd tokens the inbox's.
     if (!desk_.on_done(now, done)) {
         static_cast<void>(inbox_.on_done(done.token));
     }
@@ -172,15 +185,19 @@ void Duties::on_mail(Instant now, OriginId from, const DutyMail& mail) {
     changed_ = true;
     Line& line = lines_.at(from);
     note_view(line, mail.view_no);
+    // The member has taken the outstanding mail in.
     if (line.outstanding && mail.ack >= line.outstanding->seq) {
         inbox_.on_known(from, line.outstanding->done);
         line.outstanding.reset();
         note_handed_over(line);
     }
+    // Sequence number 0 is a mere acknowledgement. After this node's goodbye everything taken in would go with this
+    // node.
     if (mail.seq == 0 || parted_) {
-        return;  // what is taken in after the goodbye would go with this node
+        return;
     }
-    line.ack_due = true;  // also of a repetition: our receipt was lost
+    // Also for a repetition, since a repetition shows that the acknowledgement was lost.
+    line.ack_due = true;
     if (mail.seq == line.taken + 1) {
         line.taken = mail.seq;
         take_in(now, {from, line.tie}, mail);
@@ -191,13 +208,13 @@ void Duties::on_claim(OriginId from, std::uint64_t view, std::uint64_t view_no) 
     Line& line = lines_.at(from);
     const std::pair before{line.view_no, line.claimed};
     note_view(line, view_no);
+    // An overtaken heartbeat names an older view and claims nothing.
     if (view_no == line.view_no) {
         line.claimed = view;
     }
     changed_ = changed_ || before != std::pair{line.view_no, line.claimed};
 }
 
-/// The member's view has changed since its last claim: what it takes away now is another node's already.
 void Duties::note_view(Line& line, std::uint64_t view_no) {
     if (view_no > line.view_no) {
         line.view_no = view_no;
@@ -207,10 +224,10 @@ void Duties::note_view(Line& line, std::uint64_t view_no) {
 
 std::uint64_t Duties::claim(Instant now, OriginId to) const {
     const bool finishing = desk_.finishing() > 0 && now - changed_at_ < timing_.duty_finish;
+    // A change under way at the shard holds the claims back, but for no longer than `duty_finish`.
     return finishing || lines_.at(to).handed_over != view_no_ || desk_.working() ? 0 : view_;
 }
 
-/// What was composed before the last change of members may still be on its way, so nothing must be outstanding.
 void Duties::note_handed_over(Line& line) const {
     if (!line.outstanding && source_.handed_over(line.tie) && !desk_.working()) {
         line.handed_over = view_no_;
@@ -221,7 +238,6 @@ bool Duties::owes(OriginId oid, DutyTie tie) const {
     return source_.owes(tie) || outbox_.owes(tie) || desk_.owes(tie) || inbox_.owes(oid);
 }
 
-/// What ended while the handing over was held up belongs to it.
 void Duties::hand_on(Instant now) {
     const std::vector<DutyDesk::HandedOn> handed_on = desk_.take_handed_on();
     for (const DutyDesk::HandedOn& what : handed_on) {
@@ -237,6 +253,7 @@ void Duties::hand_on(Instant now) {
 void Duties::serve_self(Instant now) {
     const DutyMember self{self_, kOwnTie};
     DutyMail mail;
+    // Two rounds: first the words of source and outbox to desk and inbox, then their answers.
     source_.compose(kOwnTie, mail);
     outbox_.compose(kOwnTie, mail);
     take_in(now, self, mail);
@@ -257,6 +274,7 @@ void Duties::act(Instant now, Out& out) {
         return;
     }
     const bool all = settled();
+    // Everybody has handed over, and has had the time to end all telling: former desks matter no more.
     if (all && now - changed_at_ >= timing_.duty_patience) {
         source_.forget_former();
     }
@@ -278,6 +296,7 @@ void Duties::act(Instant now, Out& out) {
 
 void Duties::serve(Instant now, OriginId oid, Line& line, Out& out) {
     note_handed_over(line);
+    // The last mail was acknowledged: compose the next.
     if (!line.outstanding && owes(oid, line.tie)) {
         DutyMail mail;
         source_.compose(line.tie, mail);
@@ -291,6 +310,7 @@ void Duties::serve(Instant now, OriginId oid, Line& line, Out& out) {
             line.again_at = now;
         }
     }
+    // First sending or repetition. Acknowledgement and view are always the latest.
     if (line.outstanding && line.again_at <= now) {
         ++tally_.mails_sent;
         line.again_at = now + timing_.duty_retry;
@@ -304,9 +324,12 @@ void Duties::serve(Instant now, OriginId oid, Line& line, Out& out) {
 }
 
 void Duties::work(Instant now, Out& out) {
+    // Most turns of the hub have nothing to do with duties.
     if (!changed_ && (!quiet_until_ || now < *quiet_until_)) {
         return;
     }
+    // The order matters: knowledge from the desk must reach the source before mails are composed, and this node must
+    // have taken in its own words before the desk acts.
     inbox_.work(now);
     desk_.work(now);
     out.revoked = desk_.take_revoked();

@@ -5,6 +5,12 @@
 #include "mesh/base/assert.hpp"
 #include "mesh/core/node/numbers.hpp"
 
+// The life of an item at its desk.
+//
+// Reports set the counts of the holders and make the item due. act() compares the sum with the count told last. A
+// difference, or a doubt, becomes a DutyChanged with a token; the shard answers with DutyDone. The answer sets `told`,
+// and the holders are told by settlements. With no difference left the item is calm, and the settlements allow the
+// holders to forget the item.
 namespace tulle::mesh {
 
 std::uint64_t DutyDesk::count(const Entry& entry) {
@@ -20,9 +26,9 @@ std::optional<std::uint64_t> DutyDesk::told(const DutyItem& item) const {
     return it == entries_.end() ? std::nullopt : std::optional(it->second.told);
 }
 
-/// What the shard is told was dealt with last. In doubt there is no such thing, and the whole truth has to be told.
 std::uint64_t DutyDesk::told_before(const Entry& entry, std::uint64_t now) {
-    const bool is_sure = !entry.doubted.exists || entry.doubted.behind;  // but for those that are named
+    // A doubt about named endpoints leaves `told` sure for all others.
+    const bool is_sure = !entry.doubted.exists || entry.doubted.behind;
     return is_sure ? entry.told : now == 0 ? 1 : 0;
 }
 
@@ -33,9 +39,8 @@ SharedBytes DutyDesk::behind(const Entry& entry) {
     return entry.doubted.behind ? entry.doubted.behind : share("");
 }
 
-/// The newest version wins. But versions of desks that were cut off from each other say nothing about which of the two
-/// spoke last; then, or when a former desk has said something that is not the newest, nobody knows what the world
-/// outside heard last.
+// The newest version wins. But versions of desks without contact say nothing about the order of their words. Nobody
+// then knows the last word told to the world outside. The same holds for an older version of a former desk.
 bool DutyDesk::learn(Entry& entry, const Holder& before, const DutyReport& report) {
     const bool known = before.revision != 0 && before.told == report.told &&
                        before.told_version == report.told_version && before.was_desk == report.was_desk;
@@ -72,6 +77,7 @@ void DutyDesk::on_report(Instant now, const DutyMember& from, const DutyReport& 
     if (holder == entry.holders.end()) {
         holder = entry.holders.insert(entry.holders.end(), Holder{});
     }
+    // The revision told as dealt with counts only within the member's present standing.
     const Holder before = std::exchange(*holder, {.member = from,
                                                   .current = report.current,
                                                   .revision = report.revision,
@@ -91,10 +97,11 @@ void DutyDesk::on_report(Instant now, const DutyMember& from, const DutyReport& 
     }
     const bool is_back = !entry.own && from.tie != kOwnTie && members_.responsible(entry.key_hash) == from.tie;
     if (is_back && report.was_desk) {
-        entry.back = from.tie;  // were it handed back, the two would hand it to and fro until their views agree
+        // If the item were handed back, the two nodes would hand the item to and fro until their views agree.
+        entry.back = from.tie;
     } else if (!entry.own) {
         const Doubt doubt = std::exchange(entry.doubt, {});
-        // the sender's view is another one: this node knows whose it is
+        // The sender has another view; by this node's view a third node is responsible.
         if (report.was_desk && (news || doubt.exists)) {
             handed_on_.push_back({item, report.told, report.told_version, doubt, report.info, false});
         }
@@ -115,12 +122,13 @@ void DutyDesk::on_away(const DutyMember& from, const DutyReport& report) {
         return;
     }
     Entry& entry = it->second;
-    // it has seen whose the duty is
+    // The member has seen the present responsibility.
     entry.back = entry.back == from.tie ? DutyTie{} : entry.back;
     const auto holder = std::find_if(entry.holders.begin(), entry.holders.end(),
                                      [&](const Holder& h) { return h.member.oid == from.oid; });
     if (holder != entry.holders.end() && report.moved && entry.own) {
-        holder->moved = true;  // until this node sees it as well, and hands over what it knows
+        // The word counts until this node sees the move too, and hands its knowledge over.
+        holder->moved = true;
         return;
     }
     if (holder != entry.holders.end()) {
@@ -156,8 +164,10 @@ bool DutyDesk::on_done(Instant now, const DutyDone& done) {
         const bool is_named = done.behind && done.behind->size() <= kMaxDutyBehindBytes;
         settled(entry, done.told);
         entry.doubt.add({done.outcome == DutyOutcome::kPartly, is_named ? done.behind : nullptr});
-        entry.doubt.add_if(!in_time);  // the next desk may have spoken meanwhile
+        // The next desk has not waited any longer, and may have spoken meanwhile.
+        entry.doubt.add_if(!in_time);
     } else {
+        // Nothing was settled: the old doubt stands again.
         entry.doubt.add(entry.doubted);
         entry.doubt.add_if(done.outcome == DutyOutcome::kUnknown);
     }
@@ -183,6 +193,7 @@ void DutyDesk::owe_all(const DutyItem& item, const Entry& entry) {
 
 void DutyDesk::hand_on(const DutyItem& item, Entry& entry) {
     TULLE_ASSERT(entry.token == 0);
+    // No holder in session could tell the next desk.
     const bool only_here = std::none_of(entry.holders.begin(), entry.holders.end(),
                                         [&](const Holder& holder) { return members_.contains(holder.member.tie); });
     if (entry.dealt_here || entry.doubt.exists || (only_here && entry.told > 0)) {
@@ -210,7 +221,6 @@ void DutyDesk::lose(Instant now, DutyTie member, bool left) {
     }
 }
 
-/// REQUIRES: set_members follows, which has all items looked through.
 void DutyDesk::hurry() {
     hurried_ = true;
     for (const Grace& ghost : grace_ends_) {
@@ -242,6 +252,7 @@ void DutyDesk::heed_warnings(Instant now) {
 
 void DutyDesk::work(Instant now) {
     heed_warnings(now);
+    // The end of a grace changes counts: look through all items.
     while (!grace_ends_.empty() && grace_ends_.front().until <= now) {
         in_grace_.erase(grace_ends_.front().member);
         grace_ends_.pop_front();
@@ -268,7 +279,8 @@ void DutyDesk::look_through(Instant now, Entries::iterator it) {
     if ((responsible == kOwnTie) != entry.own) {
         change_hands(now, it->first, entry);
     } else if (has_back && !entry.own && entry.token == 0) {
-        hand_on(it->first, entry);  // a third one's
+        // The member that handed the item over is not responsible, and this node is not either: a third node is.
+        hand_on(it->first, entry);
     }
     entry.back = has_back ? DutyTie{} : entry.back;
     drop_ended_grace(it->first, entry);
@@ -278,8 +290,6 @@ void DutyDesk::look_through(Instant now, Entries::iterator it) {
     erase_if_over(it);
 }
 
-/// Of members that are surely lost nothing counts any more. What they did themselves is known here as to the next in
-/// rank.
 void DutyDesk::drop_ended_grace(const DutyItem& item, Entry& entry) {
     bool heir = false;
     for (const Holder& holder : entry.holders) {
@@ -298,7 +308,6 @@ void DutyDesk::drop_ended_grace(const DutyItem& item, Entry& entry) {
     }
 }
 
-/// The duty has come to this node, or has gone from it.
 void DutyDesk::change_hands(Instant now, const DutyItem& item, Entry& entry) {
     entry.own = !entry.own;
     entry.calm = false;
@@ -341,7 +350,6 @@ void DutyDesk::bury(const DutyItem& item, Entry& entry) {
     }
 }
 
-/// Nothing to deal with and nobody to tell; or another node's, which has been handed on.
 void DutyDesk::erase_if_over(Entries::iterator it) {
     Entry& entry = it->second;
     if (entry.token != 0 || !entry.holders.empty()) {
@@ -372,10 +380,12 @@ void DutyDesk::act(Instant now, std::vector<DutyChanged>& out) {
         const auto it = entries_.find(*due_.begin());
         due_.erase(due_.begin());
         if (it == entries_.end() || !it->second.own) {
-            continue;  // when it becomes this node's it is looked at again
+            // The item is looked at again when the duty comes to this node.
+            continue;
         }
         if (it->second.doubt.exists && it->second.token == 0 && (!in_grace_.empty() || now < it->second.warned_until)) {
-            continue;  // when the ghost is gone, or the warning is over, it is looked at again
+            // The item is looked at again after the grace, or after the warning.
+            continue;
         }
         announce(it->first, it->second, out);
         erase_if_over(it);
@@ -385,6 +395,7 @@ void DutyDesk::act(Instant now, std::vector<DutyChanged>& out) {
 void DutyDesk::announce(const DutyItem& item, Entry& entry, std::vector<DutyChanged>& out) {
     TULLE_ASSERT(entry.own);
     const std::uint64_t now = count(entry);
+    // A change is under way: a new count goes out under the same token.
     if (entry.token != 0) {
         if (now != entry.announced && !entry.revoked) {
             entry.announced = now;
@@ -392,6 +403,7 @@ void DutyDesk::announce(const DutyItem& item, Entry& entry, std::vector<DutyChan
         }
         return;
     }
+    // Nothing differs: settle with holders that can forget the item, or have not been told.
     if (now == entry.told && !entry.doubt.exists) {
         entry.calm = true;
         for (const Holder& holder : entry.holders) {
@@ -401,7 +413,8 @@ void DutyDesk::announce(const DutyItem& item, Entry& entry, std::vector<DutyChan
         }
         return;
     }
-    last_token_ += 2;  // even ones; tasks have the odd ones
+    // Items have even tokens, tasks have odd tokens.
+    last_token_ += 2;
     TULLE_ASSERT(last_token_ % 2 == 0);
     entry.token = last_token_;
     entry.announced = now;
@@ -428,9 +441,11 @@ bool DutyDesk::compose(DutyTie to, DutyMail& mail) {
         const auto holder = std::find_if(entry.holders.begin(), entry.holders.end(),
                                          [&](const Holder& h) { return h.member.tie == to; });
         if (holder == entry.holders.end() || (holder->was_desk && !entry.own)) {
-            // only the duty's node knows what to make of it, and this node may go before that one has heard of it
+            // Only the responsible node can use the word of a former desk, and this node may go before that node has
+            // heard the word.
             continue;
         }
+        // Revision 0 settles nothing: only the responsible desk settles.
         const std::uint64_t revision = entry.own ? holder->revision : 0;
         DutySettle settle{item.key, item.item, revision, entry.told, entry.told_version, false};
         settle.forget = entry.calm;

@@ -14,141 +14,196 @@
 
 namespace tulle::mesh {
 
-/// The items whose duty this node does: what each member holds of them, what has been dealt with, and what the shard is
-/// dealing with just now.
+/// The items in the care of this node: the counts of all members, the count dealt with last, and the change under way
+/// at the shard.
 ///
-/// Thread: confined to the hub. Time: `now` must not go backwards.
-/// Acts:   only in act(), which the caller calls when it may: when all members have handed over (or have had their
-///         time).
-/// Moves:  a duty that is another node's from now on is revoked: the shard drops what it has not said. What it has said
-///         is handed on.
-/// Doubt:  where the world outside may have heard something else last than this desk believes, the truth is told again:
-///         two desks that were cut off from each other have both dealt with an item, or a former desk has said
-///         something late. A former desk that has told all but a few names these: then nobody else is told again.
-/// Away:   a member that has seen the duty move before this node has counts as much as it did: were it counted no more,
-///         this node would tell that what the member holds is gone.
-/// Loss:   what a lost member held counts for `duty_grace` more. While a member is a ghost no doubt is settled: what it
-///         said with its last breath may still be on its way. A doubt that is reported waits for `duty_grace` too: the
-///         reporter has lost a member that this node may never have met.
-/// Others: what is reported here though it is another node's duty is passed on, and the reporter is not rid of it: this
-///         node may be lost, or leave, before the duty's node has heard of it.
-/// Heir:   this node holds copies of what other desks counted and did themselves. When one of them is lost and the duty
-///         becomes a third node's, as that of a newcomer, the copy is passed on when the grace is over.
-/// Back:   a former desk that leaves hands items over while this node takes the duty for the leaver's still. They wait
-///         here until the views agree; the leaver keeps what it knows until the next desk settles it.
-/// Tombstones: that an item is gone, and was told so, is remembered of the last `duty_tombstones` of them: a desk that
-/// was cut
-///         off meanwhile, or a member that lives after all, may have told otherwise.
-/// Slices: after a change of members work() looks through all items, `duty_slice` comparisons a turn.
+/// Thread: confined to the hub.
+/// Time:   `now` must not go backwards.
+/// Use:    the desk acts only in act(). The caller calls act() when all members have handed over, or have had their
+///         time.
+/// Limits: one entry for each item with a holder, a doubt or an unsettled word, and the last `duty_tombstones`
+///         tombstones. After a change of members work() looks through all items, `duty_slice` comparisons a turn.
+///
+/// Moves. When a duty moves to another node the change under way is revoked: the shard drops unsaid words. The
+/// knowledge of said words is handed on.
+///
+/// Doubt. The world outside may have heard something other than this desk believes: two desks without contact have both
+/// dealt with an item, or a former desk has said something late. The truth is then told again. A former desk may name
+/// the few endpoints in doubt; then no other endpoint is told again. While a lost member is in its grace no doubt is
+/// settled, since the member's last words may still be on their way. A reported doubt waits for `duty_grace` as well:
+/// the reporter has lost a member that this node may never have met.
+///
+/// Away. A member may see a duty move to this node's successor before this node sees the move. The member's count still
+/// counts here until this node sees the move too; otherwise this node would tell the end of a live item.
+///
+/// Loss. The count of a lost member counts for `duty_grace` more.
+///
+/// Others. A report about another node's duty is passed on, and the reporter gets no settlement: this node may be lost,
+/// or leave, before the responsible node has heard the report.
+///
+/// Heir. This node holds copies of the items that other desks counted and did themselves. When such a desk is lost and
+/// the duty falls to a third node, for example a newcomer, the copy is passed on after the grace.
+///
+/// Back. A leaving former desk may hand items over here while this node still takes the duty for the leaver's. The
+/// items wait here until the views agree; the leaver keeps its knowledge until the next desk settles.
+///
+/// Tombstones. The desk remembers items told to be gone: a desk without contact, or a lost member alive after all, may
+/// have told otherwise.
 class DutyDesk {
 public:
     DutyDesk(const Timing& timing, const Limits& limits) : timing_(timing), limits_(limits) {}
 
+    /// Takes in a member's count of an item.
     void on_report(Instant now, const DutyMember& from, const DutyReport& report);
-    /// The shard's answer. False: not a token of ours that is under way.
+    /// Takes in the shard's answer to a change. False when the token is not under way here.
     bool on_done(Instant now, const DutyDone& done);
 
-    /// Who does not do a duty any more hands it over.
-    /// `leaving` are none of them, but there still: what they hold counts.
+    /// Sets the members with a share in the duties. `leaving`: members without a share, but still in session; their
+    /// counts remain valid.
     void set_members(const DutyMembers& members, std::set<DutyTie> leaving);
-    /// `left`: in order, so that its clients went elsewhere.
+    /// The member's session has ended. `left`: in order, so its clients went elsewhere.
     void lose(Instant now, DutyTie member, bool left);
-    /// Nobody stays where those clients could go: members that have left in order count no more.
+    /// Nobody stays to take clients over: members gone in order get no grace. REQUIRES: set_members() follows.
     void hurry();
+    /// Ends graces and warnings, and looks at the next slice of items.
     void work(Instant now);
+    /// True while work() has items to look at.
     [[nodiscard]] bool working() const { return scanning_; }
+    /// When the first grace or warning ends.
     [[nodiscard]] std::optional<Instant> next_deadline() const;
 
-    /// Tells the shard what differs from what was dealt with, at most `duty_items` items; of this node's own keys
-    /// alone. (Were two desks to act on one key and to learn from each other, they would never end.)
+    /// Tells the shard each difference between the count and the count dealt with, at most `duty_items` items a turn.
+    /// Only items of this node: two desks acting on the same key, and learning from each other, would never end.
     void act(Instant now, std::vector<DutyChanged>& out);
+    /// True when act() has items to look at.
     [[nodiscard]] bool may_act() const { return !due_.empty(); }
-    /// What is under way at the shard and has become another node's.
+    /// Changes under way at the shard that now belong to another node. The caller tells the shard.
     [[nodiscard]] std::vector<DutyRevoked> take_revoked() { return std::exchange(revoked_, {}); }
 
-    /// Appends what `to` has to learn, up to the limits of a mail. False: there was nothing.
+    /// Appends settlements for `to`, up to the limits of a mail. False: nothing to append.
     bool compose(DutyTie to, DutyMail& mail);
+    /// True when compose() has something for `to`.
     [[nodiscard]] bool owes(DutyTie to) const { return owed_.contains(to); }
 
+    /// The knowledge about an item of another node.
     struct HandedOn {
         DutyItem item;
         std::uint64_t told = 0;
         std::uint64_t told_version = 0;
         Doubt doubt;
         SharedBytes info;
-        /// It was told to be gone, and who held it was lost, or was never met here: that member may live.
+        /// True when the item was told to be gone although its holder was lost, or was never met here: the holder may
+        /// live.
         bool holder_lost = false;
     };
-    /// What has been dealt with here and is another node's from now on.
+    /// Removes and returns the knowledge to be handed on.
     [[nodiscard]] std::vector<HandedOn> take_handed_on() { return std::exchange(handed_on_, {}); }
-    /// Items of other nodes that the shard is still dealing with, or that wait to be taken.
+    /// Items of other nodes still under way at the shard, or waiting for take_handed_on().
     [[nodiscard]] std::size_t finishing() const { return finishing_ + handed_on_.size(); }
 
-    /// Items of this node that the world outside has not heard the truth of.
+    /// Items of this node with a truth unknown to the world outside. Walks all items.
     [[nodiscard]] std::size_t untold() const;
-    /// Those in tombstones alone not included.
+    /// Items, without pure tombstones.
     [[nodiscard]] std::size_t items() const { return entries_.size() - only_tombstones_; }
     [[nodiscard]] std::size_t tombstones() const { return only_tombstones_; }
-    /// What is held to be dealt with; nothing for an item that is not here.
+    /// The count dealt with last. Nothing for an unknown item.
     [[nodiscard]] std::optional<std::uint64_t> told(const DutyItem& item) const;
 
 private:
+    /// A member with a word about an item.
     struct Holder {
         DutyMember member;
         std::uint64_t current = 0;
         std::uint64_t revision = 0;
-        std::uint64_t settled = 0;  // the revision as of which it has been told that all is dealt with
-        std::uint64_t doubt = 0;    // by its last report, as is what follows
+        /// The revision last told to the member as dealt with.
+        std::uint64_t settled = 0;
+        /// From here on: the contents of the member's last report.
+        std::uint64_t doubt = 0;
         SharedBytes behind;
         std::uint64_t told = 0;
         std::uint64_t told_version = 0;
         bool was_desk = false;
-        bool handed_on = false;  // lost, and what it did has been passed on
-        bool moved = false;      // by its view the duty is another node's: what it said before still holds
+        /// True for a lost member with its knowledge already passed on.
+        bool handed_on = false;
+        /// True when by the member's view the duty moved to another node. The member's earlier words still count.
+        bool moved = false;
     };
+    /// The state of an item.
     struct Entry {
         std::uint64_t key_hash = 0;
+        /// True when this node is responsible for the item.
         bool own = true;
-        // this desk has dealt with it since it is the one, or has been handed it by one that had
+        /// True when this desk has dealt with the item during its present responsibility, or was handed the item by a
+        /// former desk.
         bool dealt_here = false;
-        bool has_tombstone = false;   // nobody holds it any more, or members that did were lost: in a tombstone
-        bool holder_lost = false;     // members that held it were lost, and nothing was told since but that it is gone
-        bool met = false;             // some member has held it, to this desk's knowledge
-        bool only_tombstone = false;  // in a tombstone, and nothing else is left of it
-        bool calm = false;            // looked at since the last news, and nothing differs
+        /// True when the item is in `tombstones_`: nobody holds the item any more, or lost members held it.
+        bool has_tombstone = false;
+        /// True when lost members held the item, and nothing was told since except the end.
+        bool holder_lost = false;
+        /// True when this desk has known a holder.
+        bool met = false;
+        /// True when nothing but the tombstone is left.
+        bool only_tombstone = false;
+        /// True when no difference was found since the last news.
+        bool calm = false;
         std::vector<Holder> holders;
         std::uint64_t told = 0;
         std::uint64_t told_version = 0;
-        Doubt doubt;                  // the world outside may have heard something else than `told` last
-        std::uint64_t token = 0;      // under way
-        std::uint64_t announced = 0;  // count under that token
-        Doubt doubted;                // that the token has come of
-        bool revoked = false;         // the token is
-        Instant moved_at;             // when it became another node's
-        Instant warned_until;         // a doubt that was reported waits until then
-        DutyTie back;                 // has handed it over here, though by this node's view the duty is its own
+        /// The world outside may have heard something other than `told` last.
+        Doubt doubt;
+        /// The change under way at the shard. 0: none.
+        std::uint64_t token = 0;
+        /// The count under the token.
+        std::uint64_t announced = 0;
+        /// The doubt that caused the token.
+        Doubt doubted;
+        /// True when the token is revoked.
+        bool revoked = false;
+        /// When the responsibility last changed.
+        Instant moved_at;
+        /// A reported doubt waits until this moment.
+        Instant warned_until;
+        /// The member that has handed the item over here, although by this node's view the member is responsible.
+        DutyTie back;
         SharedBytes info;
     };
     using Entries = std::map<DutyItem, Entry>;
 
+    /// The sum over all holders.
     [[nodiscard]] static std::uint64_t count(const Entry& entry);
+    /// The count for DutyChanged::told. In a doubt about everybody no count was surely told, so a value different from
+    /// `now` makes the shard tell the whole truth.
     [[nodiscard]] static std::uint64_t told_before(const Entry& entry, std::uint64_t now);
-    /// As in DutyChanged.
+    /// The endpoints for DutyChanged::behind.
     [[nodiscard]] static SharedBytes behind(const Entry& entry);
-    /// False: it said the same before.
+    /// Takes in a report's word about the last told count. False: the word is the same as before.
     static bool learn(Entry& entry, const Holder& before, const DutyReport& report);
+    /// Tells the shard a difference. Without a difference the holders are told the item is settled.
     void announce(const DutyItem& item, Entry& entry, std::vector<DutyChanged>& out);
+    /// Notes the count dealt with.
     static void settled(Entry& entry, std::uint64_t told);
+    /// Queues settlements to all holders in session.
     void owe_all(const DutyItem& item, const Entry& entry);
+    /// Queues the knowledge about an item for the source, unless others have all of the knowledge.
     void hand_on(const DutyItem& item, Entry& entry);
+    /// Looks at an item after a change of members or the end of a grace.
     void look_through(Instant now, Entries::iterator it);
+    /// Drops the counts of surely lost members. The knowledge of a lost desk is known here as the heir, and is passed
+    /// on.
     void drop_ended_grace(const DutyItem& item, Entry& entry);
+    /// Takes in "away": the member holds the item no more, or reports to another desk.
     void on_away(const DutyMember& from, const DutyReport& report);
+    /// The duty has come to this node, or has gone from this node.
     void change_hands(Instant now, const DutyItem& item, Entry& entry);
+    /// Keeps a tombstone of the item, and drops the oldest tombstone beyond the limit.
     void bury(const DutyItem& item, Entry& entry);
+    /// Erases an entry with nothing to deal with and nobody to tell, or an entry of another node after handing on.
     void erase_if_over(Entries::iterator it);
+    /// Notes whether the entry is a pure tombstone.
     void rest(Entry& entry, bool rests);
+    /// Makes items due when their warnings end.
     void heed_warnings(Instant now);
+    /// True for a member that counts no more: not sharing, not leaving, and not in its grace.
     [[nodiscard]] bool is_over(DutyTie tie) const {
         return !members_.contains(tie) && !in_grace_.contains(tie) && !leaving_.contains(tie);
     }
@@ -160,25 +215,34 @@ private:
     DutyMembers members_;
     std::set<DutyTie> leaving_;
     Entries entries_;
+    // Items under way at the shard, by token.
     std::map<std::uint64_t, DutyItem> tokens_;
-    std::set<DutyItem> due_;  // news of them
+    // Items with news.
+    std::set<DutyItem> due_;
+    // By member: items to be settled.
     std::map<DutyTie, std::set<DutyItem>> owed_;
     std::vector<HandedOn> handed_on_;
     std::vector<DutyRevoked> revoked_;
-    std::set<DutyTie> in_grace_;  // lost, and counted until their time is over
+    // Lost members with counts until the end of their grace.
+    std::set<DutyTie> in_grace_;
     struct Grace {
         Instant until;
         DutyTie member;
         bool left = false;
     };
-    std::deque<Grace> grace_ends_;                   // when that is
-    std::set<std::pair<Instant, DutyItem>> warned_;  // items whose doubt waits, and until when
+    // By time.
+    std::deque<Grace> grace_ends_;
+    // Items with a waiting doubt, by the end of the wait.
+    std::set<std::pair<Instant, DutyItem>> warned_;
+    // Oldest first.
     std::deque<DutyItem> tombstones_;
     std::size_t finishing_ = 0;
     std::size_t only_tombstones_ = 0;
+    // Even. The inbox uses the odd tokens.
     std::uint64_t last_token_ = 0;
     bool hurried_ = false;
     bool scanning_ = false;
+    // The next item to look at.
     DutyItem scanned_;
 };
 

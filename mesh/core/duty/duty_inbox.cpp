@@ -21,6 +21,7 @@ void DutyInbox::lose(Instant now, const DutyMember& member) {
 
 void DutyInbox::on_order(const DutyMember& from, const DutyOrder& order, std::vector<DutyPerform>& out) {
     Source& source = sources_[from.oid];
+    // The source repeats an order, so the word about its end was lost.
     if (source.done.contains(order.number)) {
         source.unsaid.insert(order.number);
         return;
@@ -28,7 +29,8 @@ void DutyInbox::on_order(const DutyMember& from, const DutyOrder& order, std::ve
     if (source.tokens.contains(order.number)) {
         return;
     }
-    last_token_ += 2;  // odd ones; items have the even ones
+    // Tasks have odd tokens, items have even tokens.
+    last_token_ += 2;
     TULLE_ASSERT(last_token_ % 2 == 1);
     source.tokens.emplace(order.number, last_token_);
     tokens_.emplace(last_token_, std::pair(from.oid, order.number));
@@ -44,7 +46,8 @@ bool DutyInbox::on_done(std::uint64_t token) {
     tokens_.erase(found);
     const auto at = sources_.find(oid);
     if (at == sources_.end()) {
-        return true;  // nobody is there to be told
+        // The source was lost and forgotten: nobody can be told.
+        return true;
     }
     at->second.tokens.erase(number);
     at->second.done.insert(number);
@@ -57,6 +60,7 @@ bool DutyInbox::on_done(std::uint64_t token) {
 void DutyInbox::work(Instant now) {
     while (!lost_.empty() && lost_.front().first <= now) {
         const auto found = sources_.find(lost_.front().second.oid);
+        // A source with a new standing has come again and stays.
         if (found != sources_.end() && found->second.tie.value == 0) {
             sources_.erase(found);
         }

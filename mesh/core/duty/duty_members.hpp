@@ -8,27 +8,30 @@
 
 namespace tulle::mesh {
 
-/// One standing of one member: who is lost and comes again has another one, and knows nothing of what it was told
-/// before. 0: none.
+/// A standing of a member: the number of a session, from this node's view. A member with a new session has a new tie,
+/// and knows nothing of the words sent in earlier sessions. 0: none.
 using DutyTie = Strong<struct DutyTieTag, std::uint64_t>;
 
-/// This node's own.
+/// This node's own standing.
 inline constexpr DutyTie kOwnTie{1};
 
+/// A member with a share in the duties, and the member's present standing.
 struct DutyMember {
     OriginId oid;
     DutyTie tie;
     friend bool operator==(const DutyMember&, const DutyMember&) = default;
 };
 
-/// One thing that is counted over the mesh. Items of one key are done by one node.
+/// A thing counted over the mesh. All items of a key belong to the same node.
 struct DutyItem {
     std::string key;
     std::string item;
     friend auto operator<=>(const DutyItem&, const DutyItem&) = default;
 };
 
-/// Who shares the duties just now; this node included, unless it leaves and another one stays.
+/// The members with a share in the duties now. Includes this node, unless this node leaves and another member stays.
+///
+/// Cost:   contains() and responsible() are O(members).
 class DutyMembers {
 public:
     void add(DutyMember member) { members_.push_back(member); }
@@ -43,7 +46,8 @@ public:
         DutyTie first;
         DutyTie second;
     };
-    /// Who does the duties of the key, and who would if that one died; 0 where there is nobody.
+    /// The member responsible for the duties of the key, and the member next in rank. The second takes the duties over
+    /// when the first dies. Tie 0 for none. `key_hash`: stable_hash of the key.
     [[nodiscard]] Two responsible_two(std::uint64_t key_hash) const {
         std::pair<std::uint64_t, DutyTie> first{};
         std::pair<std::uint64_t, DutyTie> second{};
@@ -54,8 +58,9 @@ public:
         }
         return {first.second, second.second};
     }
+    /// The member responsible for the duties of the key.
     [[nodiscard]] DutyTie responsible(std::uint64_t key_hash) const { return responsible_two(key_hash).first; }
-    /// Equal sets have equal digests on every node; never 0.
+    /// Equal sets have equal digests on every node. Never 0, because 0 means "no view".
     [[nodiscard]] std::uint64_t digest() const {
         std::uint64_t digest = 0;
         for (const DutyMember& member : members_) {

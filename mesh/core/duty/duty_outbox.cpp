@@ -21,7 +21,8 @@ bool DutyOutbox::add(const DutyTask& task) {
 void DutyOutbox::forget(std::uint64_t number) {
     const auto it = tasks_.find(number);
     if (it == tasks_.end()) {
-        return;  // done twice, as it had to be given to two
+        // The task was done twice, because a second node had to be given the task.
+        return;
     }
     unassigned_.erase(number);
     if (const auto unsent = unsent_.find(it->second.desk); unsent != unsent_.end()) {
@@ -58,19 +59,21 @@ void DutyOutbox::set_members(const DutyMembers& members) {
     }
 }
 
-/// In order of their numbers, so that tasks of one key keep theirs.
+// Tasks are assigned in the order of their numbers, so tasks of a key keep their order.
 void DutyOutbox::work() {
     std::size_t compared = 0;
     while (working() && compared < limits_.duty_slice) {
         const std::uint64_t number = *unassigned_.begin();
         Task& task = tasks_.at(number);
         Key& key = keys_.at(task.task.key);
+        // The first waiting task of a key chooses the member; further tasks of the key follow.
         if (key.desk.value == 0) {
             key.desk = members_.responsible(stable_hash(task.task.key));
             compared += members_.size();
         }
         task.desk = key.desk;
-        TULLE_ASSERT(task.desk != DutyTie{});  // somebody shares the duties, or there is no work
+        // working() is true only with a member to share the duties.
+        TULLE_ASSERT(task.desk != DutyTie{});
         unsent_[task.desk].insert(number);
         unassigned_.erase(unassigned_.begin());
         ++compared;

@@ -24,6 +24,7 @@ void DutyService::tick(Instant now, Effects& out) {
     for (auto& [to, mail] : todo.mails) {
         context_.send(to, std::move(mail), out);
     }
+    // Changes and tasks need a shard to deal with them.
     TULLE_ASSERT(shard_ || (todo.changed.empty() && todo.perform.empty()));
     for (const DutyRevoked& revoked : todo.revoked) {
         out.push_back(ToPort{*shard_, revoked});

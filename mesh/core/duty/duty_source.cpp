@@ -4,6 +4,15 @@
 
 #include "mesh/base/assert.hpp"
 
+// The life of an item at its source.
+//
+// A shard's count changes the sum: the item gets a new revision and a report is queued to the desk, and to the heir if
+// this node is the desk. The desk settles: the desk tells the revision dealt with, and the count told to the world
+// outside. An item with the sum 0 is forgotten as soon as the desk has settled its last revision.
+//
+// After a change of members every item is looked at once. An item with a new desk is queued in `moved_`, before all
+// ordinary news, and the former desk is told "away". A desk lost with an unsettled revision may have told anything of
+// the revision, so the next desk gets a doubt with the report.
 namespace tulle::mesh {
 
 DutySource::Entries::iterator DutySource::entry(const DutyItem& item) {
@@ -27,6 +36,7 @@ void DutySource::count(ShardIndex shard, const DutyCount& word) {
     TULLE_ASSERT(word.item.size() <= kMaxDutyItemBytes);
     TULLE_ASSERT(!word.info || word.info->size() <= kMaxUserInfoBytes);
     const DutyItem item{word.key, word.item};
+    // 0 of an unknown item is no news.
     if (word.count == 0 && !entries_.contains(item)) {
         return;
     }
@@ -52,11 +62,11 @@ void DutySource::count(ShardIndex shard, const DutyCount& word) {
         mark(item, held);
     }
     if (held.current == 0 && held.told == 0 && !held.composed) {
-        erase(it);  // came and went before anybody heard of it
+        // The item came and went before anybody heard of it.
+        erase(it);
     }
 }
 
-/// REQUIRES: the entry's revision is a new one, or that of the doubt before.
 void DutySource::add_doubt(Entry& entry, const Doubt& doubt) {
     TULLE_ASSERT(entry.doubt <= entry.revision);
     if (doubt.exists) {
@@ -69,6 +79,7 @@ void DutySource::add_doubt(Entry& entry, const Doubt& doubt) {
 
 void DutySource::adopt(const DutyItem& item, const Adopted& what) {
     Entry& held = entry(item)->second;
+    // Two different values and no newer version: nobody knows which value was told last.
     const bool differs = what.told != held.told && what.told_version <= held.told_version;
     if (what.told_version >= held.told_version) {
         held.told = what.told;
@@ -87,7 +98,8 @@ void DutySource::adopt(const DutyItem& item, const Adopted& what) {
         if (changed_[held.desk].empty()) {
             changed_.erase(held.desk);
         }
-        moved_[held.desk].insert(item);  // the new desk must not begin before it knows
+        // Among the moved items, because the new desk must not begin without the knowledge.
+        moved_[held.desk].insert(item);
     }
 }
 
@@ -99,6 +111,7 @@ void DutySource::mark(const DutyItem& item, Entry& entry) {
 
 void DutySource::mark(const DutyItem& item, DutyTie to) {
     const auto moved = moved_.find(to);
+    // A queued report is composed from the entry at the time of sending, so a second place in the queues is not needed.
     if (to.value != 0 && (moved == moved_.end() || !moved->second.contains(item))) {
         changed_[to].insert(item);
     }
@@ -113,11 +126,13 @@ void DutySource::erase(Entries::iterator it) {
     }
     parting_.erase(it->first);
     if (it->second.composed) {
-        mark(it->first, it->second.heir);  // it will find that there is nothing any more
+        // The heir will find nothing here any more, and be told "away".
+        mark(it->first, it->second.heir);
     }
     for (const DutyTie one : it->second.told_moved) {
         if (members_.contains(one)) {
-            mark(it->first, one);  // as the heir: what that member still counts of this node has ended
+            // As for the heir: this node's earlier words end for the member too.
+            mark(it->first, one);
         }
     }
     entries_.erase(it);
@@ -130,12 +145,12 @@ void DutySource::on_settle(DutyTie from, const DutySettle& settle) {
     }
     Entry& held = it->second;
     const bool settled = held.desk == from && settle.forget && settle.revision > held.settled;
+    // The heir's copy must show the new state as well.
     if (settle.told_version > held.told_version || settled) {
         mark(it->first, held.heir);
     }
     if (settle.told_version > held.told_version) {
-        // The other desk had not heard this node's word when it settled: which of the two words was the last is not
-        // known.
+        // The other desk settled without this node's word: nobody knows which of the two words was the last.
         if (settle.revision < held.was_desk && settle.told != held.told) {
             add_doubt(held, {true, nullptr});
         }
@@ -143,9 +158,11 @@ void DutySource::on_settle(DutyTie from, const DutySettle& settle) {
         held.told_version = settle.told_version;
         held.holder_lost = held.holder_lost && held.told == 0;
         if (held.told > 0) {
-            tombstones_.erase(it->first);  // it is there again, and this node knows
+            // The item is there again, and this node knows.
+            tombstones_.erase(it->first);
         }
     }
+    // Only the present desk's word settles a revision.
     if (held.desk != from) {
         return;
     }
@@ -153,12 +170,12 @@ void DutySource::on_settle(DutyTie from, const DutySettle& settle) {
     held.was_desk = settle.revision == held.revision ? 0 : held.was_desk;
     held.doubt = settle.revision < held.doubt ? held.doubt : 0;
     held.behind = held.doubt == 0 ? nullptr : held.behind;
+    // Nothing has changed since the desk's word, and nothing is left to tell. A former desk keeps the entry alive.
     if (settle.forget && settle.revision == held.revision && held.current == 0 && held.former == DutyTie{}) {
         forget(it);
     }
 }
 
-/// The desk keeps what it knows until it hears of that: an older report may still be under way.
 void DutySource::forget(Entries::iterator it) {
     const DutyItem item = it->first;
     const DutyTie desk = it->second.desk;
@@ -180,10 +197,10 @@ void DutySource::bury(const DutyItem& item, const Entry& entry) {
     }
 }
 
-/// Whoever was the desk hands on what it knows as long as it is there, or has left in order.
 void DutySource::look_at_tombstones(std::size_t& compared) {
     auto it = tombstone_next_ ? tombstones_.lower_bound(*tombstone_next_) : tombstones_.end();
     while (it != tombstones_.end() && compared < limits_.duty_slice) {
+        // Cost of a look: a comparison for each member, and at least 16 for the access itself.
         compared += std::max<std::size_t>(members_.size(), 16);
         const DutyTie desk = std::exchange(it->second.desk, members_.responsible(it->second.key_hash));
         if (desk == kOwnTie || members_.contains(desk) || excused_.contains(desk)) {
@@ -218,6 +235,7 @@ void DutySource::set_members(const DutyMembers& members) {
 
 void DutySource::work() {
     std::size_t compared = 0;
+    // Tombstones first: a tombstone with a lost desk becomes an entry, to be moved like all others.
     look_at_tombstones(compared);
     if (tombstone_next_) {
         return;
@@ -252,31 +270,35 @@ void DutySource::reassign(const DutyItem& item, Entry& entry) {
     assign(entry);
     const bool orphaned = has_lost_former(item, entry);
     const bool moved = desk != entry.desk || heir != entry.heir;
+    // The desk has perhaps heard of the item, but has not settled the last revision.
     const bool unsettled = entry.composed && entry.settled < entry.revision;
+    // An excused desk was telling nothing at its end.
     const bool lost = desk != kOwnTie && !members_.contains(desk) && !excused_.contains(desk);
     if (orphaned || (moved && lost && (unsettled || (entry.composed && mistrusted_.contains(desk))))) {
         entry.revision = ++last_revision_;
         add_doubt(entry, {true, nullptr});
     }
     if (former != entry.former) {
-        mark(item, entry.desk);  // it has an entry to settle that was kept for the former one
+        // The desk has kept an entry for the sake of the former desk: let the desk settle the entry.
+        mark(item, entry.desk);
         mark(item, entry.heir);
     }
     if (!moved) {
         return;
     }
+    // The old desk is still there and may be telling: remember the desk as the former desk.
     if (unsettled && desk != entry.desk && desk != kOwnTie && members_.contains(desk)) {
         entry.former = desk;
         parting_.insert(item);
     }
     for (const DutyTie one : {desk, heir, entry.desk, entry.heir}) {
         if (members_.contains(one)) {
-            moved_[one].insert(item);  // whose it is no longer will find so
+            // A member without a part in the item is told "away".
+            moved_[one].insert(item);
         }
     }
 }
 
-/// REQUIRES: the entry's desk is the present one.
 bool DutySource::has_lost_former(const DutyItem& item, Entry& entry) {
     const DutyTie former = entry.former;
     if (former == DutyTie{} || (former != entry.desk && members_.contains(former))) {
@@ -290,6 +312,7 @@ bool DutySource::has_lost_former(const DutyItem& item, Entry& entry) {
 DutyReport DutySource::report(const DutyItem& item, DutyTie to) {
     DutyReport report{.key = item.key, .item = item.item};
     const auto it = entries_.find(item);
+    // The item is gone, or belongs to others.
     if (it == entries_.end() || (it->second.desk != to && it->second.heir != to)) {
         report.away = true;
         report.moved = it != entries_.end();
@@ -306,6 +329,7 @@ DutyReport DutySource::report(const DutyItem& item, DutyTie to) {
     report.told = held.told;
     report.told_version = held.told_version;
     report.was_desk = held.was_desk != 0 && held.desk == to;
+    // The heir learns of an unsettled word as a doubt: if this node dies, the heir can't know the last told count.
     const bool is_unsettled = held.heir == to && held.settled < held.revision;
     report.doubt = is_unsettled ? held.revision : held.doubt;
     report.behind = is_unsettled ? nullptr : held.behind;

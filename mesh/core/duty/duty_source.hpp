@@ -14,130 +14,182 @@
 
 namespace tulle::mesh {
 
-/// What this node's shards count, and which other node has to know of it. States, not changes: whatever is lost,
-/// repeated or overtaken by the next change leaves no trace.
+/// The counts of this node's shards, with the node to be told of each. Words are states, not changes: a lost, repeated
+/// or overtaken word does no harm.
 ///
 /// Thread: confined to the hub.
-/// Keeps:  an item until its count is 0 and the node that does the duty has dealt with that; so that, if that node
-///         dies, the next one learns from here what is still to be told.
-/// Copies: what this node itself does the duty of is reported to the next in rank as well, so that it does not die with
-/// it.
-/// Tombstones: that an item was told to be gone here, though nobody who held it had said so, is remembered also when
-/// the next
-///         desk knows, of the last `duty_tombstones`: if that desk is lost, nobody else may know, and who held the item
-///         may come again.
-/// Doubt:  what a lost node had not said to be dealt with, it may have been telling when it was lost: the next one is
-///         warned. Of a node that could not be heard for a while before it was lost everything is doubted: it may have
-///         told what others counted.
-///         What a former desk had not dealt with when the duty moved is doubted if that desk is lost before all members
-///         have handed over, and have had `duty_patience` to end what they were telling.
-/// Slices: after a change of members the items that move are looked for in work(), `duty_slice` comparisons a turn.
+/// Keeps:  an item until its count is 0 and the item's desk has dealt with the 0. If the desk dies before, the next
+///         desk learns from here everything still to be told.
+/// Limits: one entry for each item with a count on this node or an unsettled word. The last `duty_tombstones`
+///         tombstones. After a change of members work() looks for items to move, `duty_slice` comparisons a turn.
+///
+/// Copies. An item with this node as its desk is reported to the heir too, the next node in rank. Otherwise the item
+/// would die with this node.
+///
+/// Tombstones. An item may have been told to be gone here without a word of its holder. This node remembers such an
+/// item even after the next desk knows: if the next desk is lost, perhaps nobody else knows, and the lost holder may
+/// come again.
+///
+/// Doubt. A lost desk may have been telling unsettled words, so the next desk is warned. When a desk was deaf for a
+/// while before its loss, everything is doubted, because the desk may have told counts of others. After a move of the
+/// duty the unsettled words of a former desk are doubted if the former desk is lost too early: before all members have
+/// handed over and have had `duty_patience` to end their telling.
 class DutySource {
 public:
     explicit DutySource(const Limits& limits) : limits_(limits) {}
 
-    /// A shard's word. REQUIRES: within the limits of port.hpp.
+    /// Takes in a shard's count of an item. REQUIRES: within the limits of port.hpp.
     void count(ShardIndex shard, const DutyCount& word);
-    /// What the desk of this node has dealt with and no longer does: to be handed on.
+    /// The knowledge of this node's desk about an item of another desk.
     struct Adopted {
         std::uint64_t told = 0;
         std::uint64_t told_version = 0;
         Doubt doubt;
         SharedBytes info;
-        bool holder_lost = false;  ///< as in DutyDesk::HandedOn
+        /// As in DutyDesk::HandedOn.
+        bool holder_lost = false;
     };
+    /// Takes the knowledge over, to be handed on to the new desk.
     void adopt(const DutyItem& item, const Adopted& what);
+    /// Takes in the word of a desk about an item dealt with.
     void on_settle(DutyTie from, const DutySettle& settle);
 
-    /// This member, which is none after the next set_members, was telling nothing when it went.
+    /// To be called before set_members() removes `member`: the member was telling nothing at its end.
     void excuse(DutyTie member) { excused_.insert(member); }
-    /// The last words of this member, which is none after the next set_members, have not come.
+    /// To be called before set_members() removes `member`: the last words of the member have not come.
     void mistrust(DutyTie member) { mistrusted_.insert(member); }
-    /// Nobody is connected to this node any more: with the next set_members what its shards hold counts as nothing.
+    /// Nobody is connected to this node any more: after the next set_members() all counts of this node become 0.
     void clear_counts() { cleared_ = true; }
+    /// Sets the members with a share in the duties. work() then moves items to their new desks.
     void set_members(const DutyMembers& members);
+    /// Looks at the next slice of items and tombstones after a change of members.
     void work();
+    /// True while work() has items to look at.
     [[nodiscard]] bool working() const { return scanning_; }
-    /// Who does the duties now knows all that those know who did them before.
+    /// To be called when the present desks know everything from the former desks: the former desks are forgotten.
     void forget_former();
+    /// True when an item still has a former desk.
     [[nodiscard]] bool has_former() const { return !parting_.empty(); }
 
-    /// Appends what `to` does not know yet, up to the limits of a mail. False: there was nothing.
+    /// Appends unsent reports for `to`, up to the limits of a mail. False: nothing to append.
     bool compose(DutyTie to, DutyMail& mail);
+    /// True when compose() has something for `to`.
     [[nodiscard]] bool owes(DutyTie to) const { return moved_.contains(to) || changed_.contains(to); }
-    /// All that has come to be `to`'s by the last change of members has been composed.
+    /// True when every item moved to `to` by the last change of members has been composed.
     [[nodiscard]] bool handed_over(DutyTie to) const { return !scanning_ && !moved_.contains(to); }
 
-    /// Those in tombstones not included.
+    /// Items kept, tombstones not included.
     [[nodiscard]] std::size_t items() const { return entries_.size(); }
     [[nodiscard]] std::size_t tombstones() const { return tombstones_.size(); }
 
 private:
+    /// An item of this node.
     struct Entry {
         std::uint64_t key_hash = 0;
-        DutyTie desk;  // who is to know of it
-        // Who was to know before, and had not dealt with all of it when the duty moved. It may know, or be telling,
-        // what the next desk has not heard of; they need not even have met.
+        /// The member responsible for the item. Has to know this node's count.
+        DutyTie desk;
+        /// The former desk, if the former desk had unsettled words when the duty moved. It may know, or be telling,
+        /// words unknown to the next desk. The two desks need not even have met.
         DutyTie former;
-        DutyTie heir;  // and who else: the next desk, when this node is the first and would take all knowledge with it
-        // Members that were told that the duty has moved, and that count as before what this node said until their own
-        // views say so too. A member that never meets the new desk never sees the move: when the item ends here, each
-        // of these members is told. At most one entry for each member.
+        /// The next member in rank, if this node is the desk: without a copy all knowledge would go with this node.
+        DutyTie heir;
+        /// Members told of the move. Such a member counts the earlier words of this node until its own view shows the
+        /// move. A member without a session to the new desk never sees the move, so each member in the list is told
+        /// when the item ends here. At most one entry for each member.
         std::vector<DutyTie> told_moved;
+        /// The shards' counts. No count is 0.
         std::vector<std::pair<ShardIndex, std::uint64_t>> shards;
+        /// The sum of the shards' counts.
         std::uint64_t current = 0;
+        /// The count dealt with last, as far as this node knows.
         std::uint64_t told = 0;
+        /// Orders the values of `told`: the newest wins.
         std::uint64_t told_version = 0;
+        /// The number of the item's last change on this node.
         std::uint64_t revision = 0;
-        std::uint64_t settled = 0;   // the revision as of which all has been dealt with
-        std::uint64_t doubt = 0;     // as in DutyReport, until the desk has heard of it
-        SharedBytes behind;          // of the doubt, as in DutyReport
-        bool holder_lost = false;    // a tombstone is made of it
-        bool composed = false;       // somebody may know of it
-        std::uint64_t was_desk = 0;  // the revision that hands on what this node's own desk dealt with; 0: it is known
+        /// The revision up to which the desk has dealt with the item.
+        std::uint64_t settled = 0;
+        /// As in DutyReport, until the desk has heard of the doubt.
+        std::uint64_t doubt = 0;
+        /// Belongs to `doubt`, as in DutyReport.
+        SharedBytes behind;
+        /// True when a tombstone must be made at the end of the item.
+        bool holder_lost = false;
+        /// True when a report was composed, so somebody may know of the item.
+        bool composed = false;
+        /// The revision with the knowledge of this node's own desk. 0: the new desk knows.
+        std::uint64_t was_desk = 0;
         SharedBytes info;
     };
     using Entries = std::map<DutyItem, Entry>;
-    /// Told to be gone.
+    /// An item told to be gone.
     struct Tombstone {
         std::uint64_t key_hash = 0;
-        DutyTie desk;  // who knows of it
+        /// The desk with the knowledge.
+        DutyTie desk;
         std::uint64_t told_version = 0;
         SharedBytes info;
     };
+    /// By member: the items still to be reported.
     using Owed = std::map<DutyTie, std::set<DutyItem>>;
 
+    /// The entry of an item, made if necessary.
     Entries::iterator entry(const DutyItem& item);
+    /// Sets desk and heir by the present members.
     void assign(Entry& entry) const;
+    /// Merges a doubt into the entry's doubt. REQUIRES: the entry's revision is new, or the revision of the doubt
+    /// before.
     static void add_doubt(Entry& entry, const Doubt& doubt);
+    /// Gives the entry a new revision, and queues a report to desk and heir.
     void mark(const DutyItem& item, Entry& entry);
+    /// Queues a report to a member, unless a report of the item is queued already.
     void mark(const DutyItem& item, DutyTie to);
+    /// Looks at an item after a change of members.
     void move(const DutyItem& item, Entry& entry);
+    /// Finds the item's new desk and heir. Adds doubts about words of lost desks.
     void reassign(const DutyItem& item, Entry& entry);
+    /// True when the former desk was lost before settling. Forgets a former desk when lost, or when responsible
+    /// again. REQUIRES: the entry's desk is the present desk.
     [[nodiscard]] bool has_lost_former(const DutyItem& item, Entry& entry);
+    /// Removes a settled item. The desk keeps its knowledge until told of the end, since an older report may still be
+    /// on the way.
     void forget(Entries::iterator it);
+    /// Makes a tombstone, and drops the oldest tombstone beyond the limit.
     void bury(const DutyItem& item, const Entry& entry);
+    /// Looks for tombstones with a lost desk, and turns each into an item again. A desk in session, or a desk gone in
+    /// order, hands its knowledge on itself.
     void look_at_tombstones(std::size_t& compared);
+    /// Removes an entry and tells every member with a possible copy of the count.
     void erase(Entries::iterator it);
+    /// Composes reports from a queue, up to the limits of a mail.
     void compose_from(Owed& owed, DutyTie to, DutyMail& mail, std::size_t& bytes);
+    /// The report of an item for a member. For a member neither desk nor heir: "away".
     [[nodiscard]] DutyReport report(const DutyItem& item, DutyTie to);
+    /// Adds `to` to the members told of the move (`moved`), or removes `to`.
     static void note_moved(Entry& entry, DutyTie to, bool moved);
 
     Limits limits_;
     DutyMembers members_;
     Entries entries_;
-    Owed moved_;  // by a change of members; what is found first goes first
+    // Items brought to a member by a change of members. Composed before `changed_`.
+    Owed moved_;
+    // Items with a new word.
     Owed changed_;
-    std::set<DutyItem> parting_;  // that have a former desk
+    // Items with a former desk.
+    std::set<DutyItem> parting_;
     std::uint64_t last_revision_ = 0;
-    std::set<DutyTie> excused_;     // until all has moved, …
-    std::set<DutyTie> mistrusted_;  // … as well
+    // Members excused or mistrusted, until all items have been looked at.
+    std::set<DutyTie> excused_;
+    std::set<DutyTie> mistrusted_;
     bool cleared_ = false;
     bool scanning_ = false;
-    DutyItem scanned_;  // up to here
+    // The next item to look at.
+    DutyItem scanned_;
     std::map<DutyItem, Tombstone> tombstones_;
-    std::deque<DutyItem> tombstone_order_;    // in that order, some of them dug out since
-    std::optional<DutyItem> tombstone_next_;  // of those that are still to be looked at
+    // Oldest first. Contains former tombstones too.
+    std::deque<DutyItem> tombstone_order_;
+    // The next tombstone to look at. Nothing when all have been looked at.
+    std::optional<DutyItem> tombstone_next_;
 };
 
 }  // namespace tulle::mesh

@@ -16,7 +16,8 @@ namespace tulle::mesh {
 std::uint64_t DutyDesk::count(const Entry& entry) {
     std::uint64_t sum = 0;
     for (const Holder& holder : entry.holders) {
-        sum += std::min(holder.current, kMaxNumber - sum);  // what members say can add up to more
+        // The counts of several members can add up to more than the bound.
+        sum += std::min(holder.current, kMaxNumber - sum);
     }
     return sum;
 }

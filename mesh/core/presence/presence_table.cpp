@@ -310,7 +310,8 @@ void PresenceTable::on_deadline(Instant now, Changes& out) {
             forget_epoch(origin);
         }
     }
-    while (!leaving_.empty() && leaving_.front().at <= now) {
+    // All users of a lost node leave at a single moment, in slices as well: the next turn goes on.
+    for (std::size_t done = 0; done < slice_ && !leaving_.empty() && leaving_.front().at <= now; ++done) {
         const Leaving due = std::move(leaving_.front());
         leaving_.pop_front();
         const auto state = channels_.find(due.channel);

@@ -25,8 +25,8 @@ namespace tulle::mesh {
 ///
 /// Thread: confined to the hub.
 /// Time:   `now` must not go backwards.
-/// Cost:   after a loss at most about `presence_slice` users are looked at in a turn; a channel is never split. Graces
-///         that end at the same moment end in a single turn.
+/// Cost:   after a loss at most about `presence_slice` users are looked at in a turn; a channel is never split. At most
+///         `presence_slice` graces end in a turn.
 /// Limits: the edges' limits and the connected clients bound this node's own users. `presence_users` bounds a peer's
 ///         users in a channel, and `presence_bytes` bounds a peer's list under way. A single message may overshoot;
 ///         is_over() then tells the caller to end the session.

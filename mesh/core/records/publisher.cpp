@@ -81,6 +81,10 @@ void Publisher::resume(Instant now, Effects& out) {
 
 void Publisher::refuse_held(Effects& out) {
     for (const auto& [shard, publish] : held_) {
+        ++refused_;
+        if (publish.id == 0) {
+            continue;  // no answer is wanted
+        }
         out.push_back(ToPort{shard, Published{publish.id, PublishOutcome::kNotReady, {}}});
     }
     held_.clear();

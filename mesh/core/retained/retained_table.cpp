@@ -226,7 +226,14 @@ bool RetainedTable::accept(Instant now, OriginId from, const RetainedPart& part,
     }
     // After a confirmation every record is news, so the answer holds back no record.
     const RecordNo at = wanted->second.is_confirmed ? RecordNo{} : part.at;
-    wanted->second.answers[from] = {part.version, at, epochs_[from]};
+    const auto [epoch, is_first] = epochs_.try_emplace(from, last_epoch_ + 1);
+    last_epoch_ += is_first ? 1u : 0u;
+    std::map<OriginId, Answer>& answers = wanted->second.answers;
+    answers[from] = {part.version, at, epoch->second};
+    // Answers of ended sessions go before they are as many as the others: a channel may be wanted for years.
+    if (answers.size() > 2 * members_.size()) {
+        std::erase_if(answers, [&](const auto& answer) { return answer_of(answer.first, part.channel) == nullptr; });
+    }
     return true;
 }
 

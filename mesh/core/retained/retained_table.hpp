@@ -80,7 +80,7 @@ public:
     /// Subscribers then get the event with their confirmation.
     [[nodiscard]] bool is_answered(OriginId from, const std::string& channel, RecordNo n) const;
     /// The session of `from` has ended: its answers no longer stand.
-    void lose(OriginId from) { ++epochs_[from]; }
+    void lose(OriginId from) { epochs_.erase(from); }
 
     [[nodiscard]] std::size_t size() const { return events_.size(); }
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
@@ -161,8 +161,9 @@ private:
     // The start of the next sweep.
     Instant sweep_at_;
     StringMap<Wanted> wanted_;
-    // Counts the sessions of each member.
+    // A number for the present session of each member that has answered. No number is given twice.
     std::map<OriginId, std::uint64_t> epochs_;
+    std::uint64_t last_epoch_ = 0;
 };
 
 }  // namespace tulle::mesh

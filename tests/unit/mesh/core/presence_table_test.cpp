@@ -181,9 +181,13 @@ TEST_F(PresenceTableTest, LosesABigOriginInSlices) {
         table.on_deadline(kStart, changes_);
     }
     EXPECT_GE(turns, 3);
-    table.on_deadline(kStart + 1h, changes_);
+    for (const std::size_t left : {6u, 2u, 0u}) {
+        EXPECT_LE(table.next_deadline(), kStart + 1h);
+        table.on_deadline(kStart + 1h, changes_);
+        EXPECT_EQ(table.users(), left) << "their graces end in slices too";
+    }
     EXPECT_EQ(changes_.size(), 10u);
-    EXPECT_EQ(table.users(), 0u);
+    EXPECT_EQ(table.next_deadline(), std::nullopt);
 }
 
 TEST_F(PresenceTableTest, KnowsWhoListsOrHasTooMany) {

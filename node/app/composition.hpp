@@ -30,7 +30,8 @@ public:
     /// address that could not be bound.
     Composition(const Config& config, Signals& signals);
     /// Stops and joins every thread. The threads of the shards, of the webhooks and of the admin listener end before
-    /// the hub's thread, because they write into the hub's mailbox.
+    /// the hub's thread, because they write into the hub's mailbox. The mailboxes of these parts outlive the hub,
+    /// because the hub writes into them.
     ~Composition();
     Composition(const Composition&) = delete;
     Composition& operator=(const Composition&) = delete;

@@ -17,10 +17,13 @@ constexpr std::size_t kMaxShardCount = 62;
 constexpr std::size_t kMaxPeers = 256;
 // Every request is compared with each name.
 constexpr std::size_t kMaxAdminHosts = 64;
+// An hour is far beyond any sensible timeout. A larger number is probably meant in another unit.
 constexpr std::uint64_t kMaxTimeoutSeconds = 3600;
 // The mesh alone keeps 64 MiB of records.
 constexpr std::uint64_t kMinMemoryLimit = 128u << 20;
+// 1 PiB, more than any machine has.
 constexpr std::uint64_t kMaxMemoryLimit = 1ull << 50;
+// The least and the largest value of outbox_bytes. check_outbox() compares the value with the events of each app.
 constexpr std::uint64_t kMinOutboxBytes = 64u << 10;
 constexpr std::uint64_t kMaxConfiguredOutboxBytes = 1u << 30;
 
@@ -39,6 +42,7 @@ bool to_bool(const Setting& setting) {
     reject(setting, "true or false");
 }
 
+/// A number from `low` to `high`; otherwise ConfigError. `more` is added to the message.
 std::uint64_t to_number(const Setting& setting, std::uint64_t low, std::uint64_t high, std::string_view more = "") {
     std::uint64_t number = 0;
     const char* end = setting.value.data() + setting.value.size();
@@ -49,6 +53,7 @@ std::uint64_t to_number(const Setting& setting, std::uint64_t low, std::uint64_t
     return number;
 }
 
+/// A number of seconds from `low` to kMaxTimeoutSeconds; otherwise ConfigError.
 Duration to_seconds(const Setting& setting, std::uint64_t low = 1) {
     std::uint64_t number = 0;
     const char* end = setting.value.data() + setting.value.size();
@@ -71,6 +76,7 @@ std::string_view without_http(std::string_view text) {
     return text.substr(0, text.size() - (text.ends_with('/') ? 1 : 0));
 }
 
+/// An address HOST:PORT; otherwise ConfigError. The host is not resolved here (check_machine).
 Address to_address(const Setting& setting) {
     std::optional<Address> address = parse_address(setting.value);
     if (!address) {
@@ -145,6 +151,7 @@ std::size_t to_memory_limit(const Setting& setting) {
     return setting.value == "0" ? 0 : to_number(setting, kMinMemoryLimit, kMaxMemoryLimit, " (or 0: no limit)");
 }
 
+/// The addresses of peers, separated by commas; otherwise ConfigError.
 std::vector<std::string> to_peers(const Setting& setting) {
     std::vector<std::string> peers;
     for (const std::string_view part : parts_of(setting.value)) {
@@ -160,6 +167,7 @@ std::vector<std::string> to_peers(const Setting& setting) {
     return peers;
 }
 
+/// Names of hosts without ports, separated by commas; otherwise ConfigError.
 std::vector<std::string> to_host_names(const Setting& setting) {
     std::vector<std::string> names;
     for (const std::string_view part : parts_of(setting.value)) {

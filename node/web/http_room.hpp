@@ -15,8 +15,8 @@ namespace tulle::node {
 
 class HttpConnection;
 
-/// The HTTP connections of a listener, in the order in which the listener can do without them. A node with too many
-/// connections ends the connection that is idle for longest first.
+/// The HTTP connections of a listener, in the order in which the listener can do without them. A full room
+/// ends the connection that is idle for longest.
 ///
 /// Thread: the reactor's.
 /// Ownership: refers to the connections; each connection enters when it starts and leaves when it ends.

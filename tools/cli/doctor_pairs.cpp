@@ -236,7 +236,7 @@ void judge_pairs(const std::vector<MeshSample>& samples, const Labels& labels, b
             out.pairs.push_back(std::move(verdict));
         }
         for (const auto& [other, report] : last.nodes) {
-            // Nodes that do not know of each other have no view, so the pair is made here.
+            // A viewer that does not know the other node has no view, so the pair is made here.
             if (other != viewer && !node.peers.contains(other)) {
                 PairVerdict verdict{
                     .viewer = labels.of(viewer), .seen = labels.of(other), .view = {.state = "unknown"}};

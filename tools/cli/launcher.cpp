@@ -39,7 +39,7 @@ std::string own_path() {
 
 // Longer than a node usually takes to say goodbye to clients, webhooks and mesh. A node that still runs then is killed.
 constexpr std::chrono::seconds kStopTimeout{20};
-// The same wish to stop often comes as several signals within a moment.
+// A single wish to stop often comes as several signals within a moment.
 constexpr std::chrono::seconds kEcho{1};
 // Time for an answer to /ready. The launcher does nothing else meanwhile.
 constexpr std::chrono::milliseconds kReadyTimeout{500};

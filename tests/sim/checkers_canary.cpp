@@ -3,11 +3,16 @@
 namespace tulle::sim {
 namespace {
 
+/// A channel for canaries alone.
 const std::string kCanary = "app/canary";
+/// By then every subscription is confirmed.
 constexpr Duration kSubscribed = 1s;
+/// By then every canary has arrived.
 constexpr Duration kArrived = 1s;
-constexpr Duration kSilence = 1100ms;  // a tail a second on data, a heartbeat each quarter on control; and a moment
+/// On data a tail comes each second, on control a heartbeat each quarter of a second; and a moment more.
+constexpr Duration kSilence = 1100ms;
 
+/// The hosts with a process that neither leaves nor has left.
 std::vector<HostId> everybody(World& world) {
     std::vector<HostId> hosts;
     for (HostId host = 0; host < world.hosts(); ++host) {
@@ -19,6 +24,7 @@ std::vector<HostId> everybody(World& world) {
     return hosts;
 }
 
+/// Judges the arrival of canaries, and the age of the last message on each path.
 void check_pair(World& world, HostId from, HostId to) {
     const Process& sender = *world.process(from);
     const Process& receiver = *world.process(to);
@@ -34,6 +40,7 @@ void check_pair(World& world, HostId from, HostId to) {
     }
     for (const bool data : {false, true}) {
         const Duration silence = world.now() - world.network().last_arrival(from, to, data);
+        // A node sends nothing to itself.
         if (from != to && silence > kSilence) {
             world.violation(pair + ": nothing on " + (data ? "data" : "control") + " for " +
                             std::to_string(silence / 1ms) + " ms");

@@ -3,34 +3,39 @@
 
 #include "tests/sim/checkers.hpp"
 
-/// P1, P3 and P4: what was accepted after a client's confirmation reaches that client in time, or it is told in time
-/// that just that is missing, also when the client, its node or the origin has gone since. Looked at first is whether
-/// the message came; only of what neither came nor was told of is asked whether a promise excuses it, and that is
-/// counted by its reason.
+// P1, P3 and P4. A message accepted after a client's confirmation reaches the client in time, or the client is told in
+// time of exactly this loss, also when the client, the client's node or the origin has gone since. The first question
+// is whether the message came. Only for a message that neither came nor was told of, the second question is whether a
+// promise excuses the loss; excuses are counted by reason.
 namespace tulle::sim {
 namespace {
 
-constexpr Duration kLastSecond = 1s;  // P4: what a killed origin accepted less than that before may be lost by all
-constexpr Duration kFilledIn = 5s;    // after a death, until the survivors have found out and have filled each other in
+/// P4: messages accepted within this time before the kill of their origin may be lost by all.
+constexpr Duration kLastSecond = 1s;
+/// After a death, until the survivors have found out and have filled each other in.
+constexpr Duration kFilledIn = 5s;
 
-/// One process, living or dead, and until when its clients could get something.
+/// A process, living or dead, and until when the clients of the process could get messages.
 struct Receiver {
     const Process* process;
     std::optional<Instant> end;
 };
 
+/// A process as an origin, and the end of the process.
 struct Origin {
     const Process* process;
     std::optional<Instant> ended;
 };
 
+/// All processes that ever ran.
 struct Everybody {
     std::map<OriginId, Origin> origins;
     std::vector<Receiver> receivers;
-    // of origins that were killed: the survivors that did
+    // By message of an origin that has ended: the survivors that got the message.
     std::map<std::pair<OriginId, mesh::RecordNo>, std::set<const Process*>> delivered;
 };
 
+/// Visits all clients of a process that were ever confirmed.
 void for_each_client(const Process& process, const std::function<void(const Client&)>& visit) {
     process.edge.for_each_confirmed(visit);
     for (const Client& client : process.edge.ended()) {
@@ -38,6 +43,7 @@ void for_each_client(const Process& process, const std::function<void(const Clie
     }
 }
 
+/// Collects the living and the dead.
 Everybody gather(World& world) {
     Everybody all;
     for (HostId host = 0; host < world.hosts(); ++host) {
@@ -48,7 +54,7 @@ Everybody gather(World& world) {
         }
     }
     for (const World::Dead& dead : world.dead()) {
-        // what its clients get then is the shell's to say
+        // After a leave begins, the shell decides about deliveries to the leaver's own clients, so nothing is judged.
         const std::optional<Instant> leaving = dead.process->leaving_since;
         all.origins[dead.process->oid] = {dead.process.get(), dead.at};
         all.receivers.push_back({dead.process.get(), std::min(leaving.value_or(dead.at), dead.at)});
@@ -69,19 +75,19 @@ Everybody gather(World& world) {
     return all;
 }
 
-/// Whether the two had met when the message was accepted: before that no promise is made.
+/// True when the two had met when the message was accepted. Before a meeting nothing is promised.
 bool had_met(const Accepted& message, const Process& origin, const Process& receiver) {
     const auto met = origin.first_session.find(receiver.oid);
     return met != origin.first_session.end() && met->second < message.at;
 }
 
-/// A session with whom stood when the process ended.
+/// True when the leaver had a session with the peer at the end.
 bool parted_in_session(const Process& leaver, OriginId oid) {
     const mesh::Peer* peer = leaver.node->membership().find(oid);
     return peer != nullptr && peer->in_session();
 }
 
-/// All that one client is due, up to its end if it has gone.
+/// Judges all messages due to a single client, up to the end of a client that has gone.
 class Judgement {
 public:
     Judgement(World& world, Outcome& outcome, const Everybody& all, const Receiver& receiver, const Client& client)
@@ -89,7 +95,9 @@ public:
         end_ = receiver.end ? std::min(end_.value_or(*receiver.end), *receiver.end) : end_;
     }
 
+    /// Judges a message on the client's channel. Losses wait for conclude().
     void judge(const Accepted& message) {
+        // Not a subscriber when the message was accepted.
         if (message.at <= *client_.confirmed || (end_ && *end_ <= message.at)) {
             return;  // not its subscriber
         }
@@ -105,10 +113,11 @@ public:
         }
     }
 
-    /// Looks for what the client was told of that accounts for what is missing.
+    /// Looks for gaps told to the client that account for the losses.
     void conclude() {
         std::vector<Client::Gap> gaps = client_.gaps;
-        for (auto it = missing_.rbegin(); it != missing_.rend(); ++it) {  // later ones have less choice
+        // Later losses have fewer gaps to choose from, so later losses choose first.
+        for (auto it = missing_.rbegin(); it != missing_.rend(); ++it) {
             const Accepted& message = *it->message;
             if (take(gaps, message, it->due)) {
                 count(message, it->due);
@@ -124,12 +133,15 @@ public:
     }
 
 private:
+    /// A message that did not come.
     struct Missing {
         const Accepted* message;
         Instant due;
-        const char* rule;  ///< that excuses it; null: none does
+        /// The rule that excuses the loss; null: none.
+        const char* rule;
     };
 
+    /// Counts a check.
     void count(const Accepted& message, Instant due) {
         const Origin& origin = all_.origins.at(message.origin);
         ++outcome_.checked;
@@ -138,8 +150,8 @@ private:
         outcome_.reached["deliveries_to_leavers"] += end_ ? 1u : 0u;
     }
 
-    /// Whether a gap that was told until then may be about the message: one of its own channel, of which each is about
-    /// so many messages, or one that may be about any channel.
+    /// True when a gap told until `until` may be about the message. Gaps of the message's own channel come first, each
+    /// for the announced number of messages; then gaps that may be about any channel.
     static bool take(std::vector<Client::Gap>& gaps, const Accepted& message, Instant until) {
         for (const bool named : {true, false}) {
             for (Client::Gap& gap : gaps) {
@@ -153,11 +165,13 @@ private:
         return false;
     }
 
-    /// The promise by which the message need neither have come nor be told of; null: there is none.
+    /// The rule by which the message need neither have come nor be told of; null without a rule.
     [[nodiscard]] const char* excuse(const Accepted& message, const Origin& origin, Instant due) const {
+        // A node delivers its own messages when accepting them.
         if (origin.process == &who_) {
             return nullptr;  // its own messages a node delivers when it accepts them
         }
+        // A node that cannot reach the only seed serves alone.
         if (!had_met(message, *origin.process, who_)) {
             return "P1: the two had not met";  // who cannot reach its only seed serves alone
         }
@@ -182,8 +196,8 @@ private:
         return may_be_lost ? "P4: accepted in the last second of its origin, and lost by all" : nullptr;
     }
 
-    /// Whether a later message of the origin has shown this node that the message is missing. One that another node has
-    /// filled in after the death has not: what that node has no subscribers for is missing there as well.
+    /// True when a later message of the origin has shown this node the loss. A later message filled in by another node
+    /// after the death has not: the other node lacks messages without subscribers there.
     [[nodiscard]] bool has_later(const Accepted& message, Instant ended) const {
         const auto seen = client_.seen.find(message.origin);
         return seen != client_.seen.end() &&
@@ -196,6 +210,7 @@ private:
                });
     }
 
+    /// Reports a violation with all that helps to find the cause.
     void accuse(const Accepted& message, const std::string& what) const {
         const Origin& origin = all_.origins.at(message.origin);
         const std::string fate = !origin.ended ? "" : (origin.process->left ? "the leaver " : "the killed ");
@@ -221,7 +236,8 @@ private:
 
 void check_deliveries(World& world, Outcome& outcome) {
     const Everybody all = gather(world);
-    std::map<std::string, std::vector<const Accepted*>> messages;  // by channel
+    // By channel.
+    std::map<std::string, std::vector<const Accepted*>> messages;
     for (const Accepted& message : world.accepted()) {
         messages[message.channel].push_back(&message);
     }

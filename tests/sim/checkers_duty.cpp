@@ -5,6 +5,7 @@
 namespace tulle::sim {
 namespace {
 
+/// By item: the sum of the counts of all living shards.
 std::map<DutyLedger::Item, std::uint64_t> true_counts(World& world) {
     std::map<DutyLedger::Item, std::uint64_t> truth;
     for (HostId host = 0; host < world.hosts(); ++host) {
@@ -15,7 +16,7 @@ std::map<DutyLedger::Item, std::uint64_t> true_counts(World& world) {
     return truth;
 }
 
-/// What the one node that rendezvous hashing names holds to be dealt with; nothing when nobody lives.
+/// The count held as dealt with by the node that rendezvous hashing names; 0 when no node lives.
 std::uint64_t held_by_duty_node(World& world, const DutyLedger::Item& item) {
     std::vector<OriginId> alive;
     for (HostId host = 0; host < world.hosts(); ++host) {
@@ -32,21 +33,23 @@ std::uint64_t held_by_duty_node(World& world, const DutyLedger::Item& item) {
     return 0;
 }
 
-/// Two deaths so close to a change that they may have taken the item and what was told of it with them.
+/// True when two deaths were so close to a change that the item, and the words told about the item, may have died with
+/// both.
 bool excused_at(World& world, Instant changed) {
     constexpr Duration kBefore = World::kFoundOut;
-    constexpr Duration kAfter = 12s;  // found out, the grace, the patience and a slow shard
+    // Found out, the grace, the patience and a slow shard.
+    constexpr Duration kAfter = 12s;
     const auto close = std::count_if(world.dead().begin(), world.dead().end(), [&](const World::Dead& dead) {
         return changed - kBefore <= dead.at && dead.at <= changed + kAfter;
     });
     const auto cause = std::count_if(world.dead().begin(), world.dead().end(),
                                      [&](const World::Dead& dead) { return dead.at == changed; });
-    // Cut off, and killed before anybody had found out: what it counted, and did itself, was known to nobody else.
+    // A process cut off, and killed before anybody had found out: its counts and its deeds were known to nobody else.
     const bool unseen = cause > 0 && !world.quiet(changed - kBefore, changed);
     return unseen || close > 1;
 }
 
-/// What was lost stays lost until something is told of the item again, though it may come and go meanwhile.
+/// A loss lasts until something is told of the item again, even if the item comes and goes meanwhile.
 bool excused(World& world, const DutyLedger::Item& item) {
     const std::vector<Instant> changes = world.ledger().changes(item);
     return std::any_of(changes.begin(), changes.end(), [&](Instant changed) { return excused_at(world, changed); });
@@ -57,6 +60,7 @@ bool excused(World& world, const DutyLedger::Item& item) {
 void check_duties(World& world, Outcome& outcome) {
     const DutyLedger& ledger = world.ledger();
     std::map<DutyLedger::Item, std::uint64_t> truth = true_counts(world);
+    // An item told of but no longer counted anywhere has a true count of 0.
     for (const auto& [item, told] : ledger.told()) {
         truth.try_emplace(item, 0);
     }

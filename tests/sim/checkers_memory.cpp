@@ -5,14 +5,17 @@
 namespace tulle::sim {
 namespace {
 
-constexpr std::size_t kOvershoot = 2048;  // no record of a simulated workload is larger
-// entries of a node: all that a workload subscribes to on both shards, with markers
+/// No record of a simulated workload is larger.
+constexpr std::size_t kOvershoot = 2048;
+/// Entries of a node: all channels that a workload subscribes to on both shards, with markers.
 constexpr std::size_t kMostInterest = 600;
+/// Between two looks.
 constexpr Duration kSample = 100ms;
 
 }  // namespace
 
 std::optional<std::string> over_bounds(const mesh::MeshNode::MemoryUse& use, const mesh::Limits& limits) {
+    // A store with a limit in bytes.
     struct Store {
         const char* name;
         std::size_t bytes;

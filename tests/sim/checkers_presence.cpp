@@ -5,11 +5,13 @@
 namespace tulle::sim {
 namespace {
 
+/// Between two looks at all lists.
 constexpr Duration kLook = 500ms;
-constexpr Duration kStays = 2s;  // the users of a session that has ended, in case they, or the node, come again
+/// The users of an ended session stay listed for this time, in case the users or the node come again.
+constexpr Duration kStays = 2s;
 
-/// When `receiver` must know what `owner` has said of its users at `since`, and still does; nothing: never, as they
-/// have not met. A fault that has come meanwhile may have made it forget.
+/// When `receiver` must know, and still know, what `owner` said of a user at `since`. Nothing: never, as the two have
+/// not met. A fault since then may have made the receiver forget, so the recent past counts as well.
 std::optional<Instant> due_at(const World& world, const Process& owner, const Process& receiver, Instant since) {
     const Instant lately = world.now() - World::kInTime - 1ms;
     if (owner.oid != receiver.oid) {
@@ -22,9 +24,10 @@ std::optional<Instant> due_at(const World& world, const Process& owner, const Pr
     return std::max(world.due(since, owner.host, receiver.host), world.due(lately, owner.host, receiver.host));
 }
 
-using User = std::pair<std::string, std::string>;  // channel, user
+/// Channel and user.
+using User = std::pair<std::string, std::string>;
 
-/// Whom this process has let go, or took with it when it ended, when.
+/// When this process let the user go, or took the user along at its end.
 std::optional<Instant> gone_since(const Process& owner, const User& user, std::optional<Instant> ended) {
     if (ended) {
         return owner.roster.has_had(user.first, user.second) ? std::optional(*ended + kStays) : std::nullopt;
@@ -32,7 +35,7 @@ std::optional<Instant> gone_since(const Process& owner, const User& user, std::o
     return owner.roster.gone_since(user.first, user.second);
 }
 
-/// P1: who has been connected to any node for long enough is in each list of the channel.
+/// P1: a user connected to any node for long enough is in each list of the channel.
 void check_joined(World& world, const Process& receiver, const Roster::List& list) {
     for (HostId host = 0; host < world.hosts(); ++host) {
         const Process* owner = world.process(host);
@@ -50,7 +53,7 @@ void check_joined(World& world, const Process& receiver, const Roster::List& lis
     }
 }
 
-/// P1: and who has gone from everywhere for long enough is in none.
+/// P1: a user gone from everywhere for long enough is in no list.
 void check_gone(World& world, const Process& receiver, const Roster::List& list) {
     for (const std::string& user : list.users) {
         bool may_stay = false;
@@ -61,7 +64,7 @@ void check_gone(World& world, const Process& receiver, const Roster::List& list)
         };
         for (HostId host = 0; host < world.hosts(); ++host) {
             if (const Process* owner = world.process(host)) {
-                // until it has left
+                // A leaver's users stay listed until the leaver has left.
                 may_stay = may_stay || (owner->leaving_since && owner->roster.has_had(list.channel, user));
                 look(*owner, {});
             }

@@ -5,8 +5,10 @@
 namespace tulle::sim {
 namespace {
 
+/// By then every question for a last event is answered: the question itself waits for a second at most.
 constexpr Duration kAnswer = 1500ms;
 
+/// The living processes that have not left.
 std::vector<Process*> serving(World& world) {
     std::vector<Process*> processes;
     for (HostId host = 0; host < world.hosts(); ++host) {
@@ -17,7 +19,8 @@ std::vector<Process*> serving(World& world) {
     return processes;
 }
 
-/// Three keepers at once: who holds the event still, for another reason, need not know that nobody else does.
+/// True when three nodes were killed within a second: all keepers of a channel may have been among the three. A further
+/// holder of the event, for another reason, need not know of being the last.
 bool keepers_died(const World& world, Instant from) {
     const auto killed = [](const World::Dead& dead) { return !dead.process->left; };
     return std::any_of(world.dead().begin(), world.dead().end(), [&](const World::Dead& dead) {
@@ -28,8 +31,8 @@ bool keepers_died(const World& world, Instant from) {
     });
 }
 
-/// By which rule it is no violation that somebody knows `held` as the last event of a channel, and not this one: the
-/// last copy of it, or of one that had come in its place, has gone in a way that P10 excuses. Empty: by none.
+/// The rule by which `held` may be known as the last event of a channel instead of the later `event`: the last copy of
+/// `event`, or of an event in its place, has gone in a way that P10 excuses. Empty without a rule.
 std::string excuse(const World& world, const World::RetainedAccepted& event, const mesh::Stamp& held) {
     for (const World::RetainedLoss& loss : world.retained_losses()) {
         const bool is_it = loss.channel == event.channel && loss.left < event.stamp && event.stamp <= loss.lost;
@@ -106,20 +109,21 @@ void check_retained(World& world, Outcome& outcome) {
 
 namespace {
 
+/// True when the process had a session with the other before `by`, or is the other.
 bool had_met(const Process& process, OriginId other, Instant by) {
     const auto met = process.first_session.find(other);
     return met == process.first_session.end() ? other == process.oid : met->second < by;
 }
 
-/// What the node had accepted was handed on when it died, which takes a moment.
+/// True within the second after the death of the node, while the node's events may still be handed on.
 bool has_just_died(const World& world, OriginId oid) {
     return std::any_of(world.dead().begin(), world.dead().end(), [&](const World::Dead& dead) {
         return dead.process->oid == oid && dead.at + World::kHandOn > world.now();
     });
 }
 
-/// `is_due` says which of the events of the channel should be known that are later than `last`; `what` is said of a
-/// missing one. An `answer` may be older than what comes behind it.
+/// Judges whether `last` is as late as every event of the channel with `is_due`. `what` is the text about a missing
+/// event. An `answer` may be older than the deliveries that follow.
 void judge(World& world, const Process& process, const std::string& channel, const mesh::Stamp& last,
            const std::function<bool(const World::RetainedAccepted&)>& is_due, const std::string& what, bool answer) {
     for (const World::RetainedAccepted& event : world.retained_accepted()) {
@@ -139,18 +143,19 @@ void judge(World& world, const Process& process, const std::string& channel, con
                             std::to_string((world.now() - event.at) / 1ms) + " ms before" +
                             (last.time_us == 0 ? ": none" : ""));
         }
-        return;  // one last event, one judgement
+        // A channel has one last event, so a single judgement is enough.
+        return;
     }
     world.checked();
 }
 
 }  // namespace
 
-/// Who subscribes where others are subscribed already gets what is under way as a live event.
 void check_answer(World& world, const Process& process, const std::string& channel, const Shelf::Answered& answered) {
     const auto is_due = [&](const World::RetainedAccepted& event) {
         return event.at < answered.asked && had_met(process, event.stamp.origin, answered.asked);
     };
+    // Where another shard is subscribed already, an event under way comes as a live event instead.
     if (answered.first) {
         judge(world, process, channel, answered.last, is_due, " answered who subscribed with, of ", true);
     }

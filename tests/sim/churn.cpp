@@ -5,6 +5,7 @@ namespace tulle::sim {
 void Churn::next() {
     world_.scheduler().after(1ms, [this] {
         const Process* process = world_.process(host_);
+        // A host without a serving process makes no changes.
         if (process != nullptr && !process->frozen && process->node->ready()) {
             act(*process);
         }
@@ -15,6 +16,7 @@ void Churn::next() {
 }
 
 void Churn::act(const Process& process) {
+    // The channels of another process are gone with the process.
     if (process.oid != of_) {
         of_ = process.oid;
         first_ = last_;  // what another process had is gone with it
@@ -26,6 +28,7 @@ void Churn::act(const Process& process) {
             world_.unsubscribe(host_, mesh::ShardIndex{0}, channel(first_++));
         }
     }
+    // At the end nothing stays subscribed.
     while (is_over && first_ < last_) {
         world_.unsubscribe(host_, mesh::ShardIndex{0}, channel(first_++));
     }

@@ -7,6 +7,7 @@ namespace tulle::sim {
 void DutyLedger::asked(const mesh::DutyChanged& change, const Violation& violation) const {
     const auto found = told_.find({change.key, change.item});
     const std::uint64_t last = found == told_.end() ? 0 : found->second;
+    // After a disturbance repetitions are allowed.
     if (!calm_) {
         return;
     }
@@ -33,12 +34,14 @@ void DutyLedger::dealt_with(const Item& item, std::uint64_t count, Speaker speak
     ++events_;
     told_[item] = count;
     speakers_[item] = std::move(speaker);
+    // Only the newest change is kept: all earlier changes are covered by this word.
     if (const auto found = changed_.find(item); found != changed_.end()) {
         found->second.erase(found->second.begin(), std::prev(found->second.end()));
     }
 }
 
 void DutyLedger::ended(OriginId oid, const std::map<OriginId, Instant>& met, const std::set<OriginId>& others) {
+    // The word is lost when a process that the speaker had no session with was not met after the word.
     for (auto& [item, speaker] : speakers_) {
         const auto unmet = [&](OriginId other) {
             const auto last = met.find(other);
@@ -95,7 +98,7 @@ mesh::DutyDone Clerk::drop(std::uint64_t token, mesh::DutyOutcome outcome, bool 
     if (heard) {
         ledger.dealt_with(item, count, speaker);
     }
-    // others have heard of it, and this world is what is behind
+    // Others have heard the word, and this world is behind.
     const bool partly = outcome == mesh::DutyOutcome::kPartly;
     return {token, partly ? count : 0, outcome, partly ? share("this") : nullptr};
 }

@@ -11,36 +11,40 @@
 
 namespace tulle::sim {
 
-/// Plants one defect in every node of a world: stands between the world and its nodes, and spoils what goes into a node
-/// or comes out of it, as a node with that defect would have read or said it. With Planted::kNone it passes all on as
-/// it is.
+/// Plants a single defect in every node of a world. Stands between the world and the nodes, and spoils the input or the
+/// output of a node as a node with the defect would have read or said. With Planted::kNone everything passes unchanged.
 class Defects {
 public:
     explicit Defects(Planted planted) : planted_(planted) {}
 
-    /// How a node starts.
+    /// Changes the options of a node before the start.
     void spoil(mesh::NodeOptions& options) const;
-    /// One turn of the node `self` at `now` of its own clock.
+    /// A turn of the node `self` at `now` of the node's own clock: takes `inputs`, settles the node, and appends the
+    /// effects to `out`.
     void turn(mesh::MeshNode& node, OriginId self, Instant now, const std::vector<mesh::Input>& inputs,
               mesh::Effects& out);
 
 private:
     using FrameKey = std::tuple<OriginId, mesh::SessionTag, mesh::FrameNo>;
     using Confirmed = std::tuple<mesh::ShardIndex, std::string, std::uint64_t>;
-    /// Members that an origin has listed and that the node is not told of yet.
+    /// Users listed by an origin and not yet passed to the node.
     struct Withheld {
         std::vector<mesh::PresencePartPtr> parts;
+        /// True: a heartbeat of the origin has come since. The next frame of the origin then brings the users.
         bool is_due = false;
     };
+    /// The state of the defect at a node.
     struct OfNode {
         std::set<FrameKey> frames;
+        /// Confirmed too early. True: the shard has been told, and the node's own word is to be dropped.
         std::map<Confirmed, bool>
             confirmed;  ///< too early; true: that has been said, and the node's own word is dropped
         std::map<OriginId, Withheld> withheld;
-        std::map<OriginId, mesh::RecordNo> received;  ///< the last record of each origin that came
+        /// By origin: the last record that came.
+        std::map<OriginId, mesh::RecordNo> received;
         bool is_mute = false;
     };
-    /// One node in one of its turns.
+    /// A node within a turn.
     struct Turn {
         mesh::MeshNode& node;
         OriginId self;
@@ -49,20 +53,28 @@ private:
         mesh::Effects& out;
     };
 
+    /// Passes an input on, spoiled if the defect says so.
     void step(Turn& turn, mesh::Input input);
     void on_control(Turn& turn, mesh::Control control);
     void on_data(Turn& turn, mesh::Data data);
     void on_port(Turn& turn, const mesh::PortInput& input);
+    /// The end of a turn: settles the node and spoils the output.
     void settle(Turn& turn);
+    /// Fills in for silent origins whose sessions still stand.
     void fill_in(Turn& turn);
+    /// Delivers the records of a frame a second time.
     static void deliver_again(Turn& turn, const mesh::Frame& frame);
+    /// Keeps back the users listed in a frame, and adds users kept back earlier when due.
     static void withhold(Turn& turn, OriginId from, mesh::Frame& frame);
+    /// Ends the session with a peer as after the peer's death.
     static void end_session(Turn& turn, OriginId oid);
+    /// Answers duties in the shard's stead.
     static void answer_duties(Turn& turn, Planted planted);
 
     Planted planted_;
     std::map<OriginId, OfNode> nodes_;
-    std::map<OriginId, std::map<mesh::RecordNo, mesh::RecordPtr>> records_;  ///< by origin, that any node has received
+    /// By origin: the records that any node has received.
+    std::map<OriginId, std::map<mesh::RecordNo, mesh::RecordPtr>> records_;
 };
 
 }  // namespace tulle::sim

@@ -11,69 +11,88 @@
 
 namespace tulle::sim {
 
-/// One subscription of one client, and what it saw.
+/// A subscription of a client, and all that the client saw.
 struct Client {
     std::uint64_t id = 0;
     std::string channel;
     mesh::ShardIndex shard;
-    std::optional<Instant> confirmed;  ///< `subscription_succeeded` reached it
-    std::optional<Instant> ended;      ///< it has unsubscribed
+    /// When `subscription_succeeded` reached the client.
+    std::optional<Instant> confirmed;
+    /// When the client unsubscribed.
+    std::optional<Instant> ended;
+    /// A delivery: the number of the record, and the moment.
     struct Seen {
         mesh::RecordNo n;
         Instant at;
     };
-    std::map<OriginId, std::vector<Seen>> seen;  ///< in order of n
-    /// It was told that something is missing.
+    /// By origin, in the order of n.
+    std::map<OriginId, std::vector<Seen>> seen;
+    /// An announcement: messages are missing.
     struct Gap {
         Instant at;
-        OriginId origin;                     ///< whose
-        std::optional<mesh::RecordNo> upto;  ///< none of it is later; nothing: that is not known
-        bool named = false;                  ///< it was on this very channel; else nobody knows where
-        std::uint64_t missing = 0;           ///< 0: unknown
+        /// The origin of the missing messages.
+        OriginId origin;
+        /// No missing message has a later number. Nothing: unknown.
+        std::optional<mesh::RecordNo> upto;
+        /// True: the gap is on this very channel. False: nobody knows on which channel.
+        bool named = false;
+        /// How many messages are missing; 0: unknown.
+        std::uint64_t missing = 0;
 
-        /// Whether it may be about what the origin accepted under this number then.
+        /// True when the gap may be about the message accepted by the origin under this number at `accepted`.
         [[nodiscard]] bool may_be(OriginId whose, mesh::RecordNo n, Instant accepted) const {
             return whose == origin && accepted <= at && (!upto || n <= *upto);
         }
     };
     std::vector<Gap> gaps;
 
-    /// When it got the message; nothing: never.
+    /// When the client got the message. Nothing: never.
     [[nodiscard]] std::optional<Instant> saw(OriginId origin, mesh::RecordNo n) const;
 };
 
-/// The shards of one simulated process, as node/io has them: the first client of a channel on a shard asks the hub,
-/// those who come while the answer is pending wait for it, those who come later are confirmed at once.
+/// The shards of a simulated process, as node/io has shards: the first client of a channel on a shard asks the hub,
+/// clients that come while the answer is pending wait for the answer, and later clients are confirmed at once.
 class Edge {
 public:
     using Violation = std::function<void(const std::string&)>;
+    /// The shards of every simulated process.
     static constexpr std::size_t kShards = 2;
-    static constexpr std::size_t kClients = 3;  ///< of one channel on one shard, at most
+    /// The most clients of a channel on a shard.
+    static constexpr std::size_t kClients = 3;
 
+    /// The result of subscribe().
     struct Joined {
-        std::uint64_t client = 0;            ///< 0: there was no room
-        std::optional<mesh::Subscribe> ask;  ///< for the hub
+        /// The number of the client; 0: no room for a further client.
+        std::uint64_t client = 0;
+        /// A question for the hub, if any.
+        std::optional<mesh::Subscribe> ask;
     };
+    /// A client subscribes. The caller passes `ask` to the hub.
     Joined subscribe(Instant now, mesh::ShardIndex shard, const std::string& channel);
-    /// The youngest client of the channel goes. What the hub must be told, when it was the last.
+    /// The youngest client of the channel goes. Returns the word for the hub when the client was the last.
     std::optional<mesh::Unsubscribe> unsubscribe(Instant now, mesh::ShardIndex shard, const std::string& channel);
 
-    /// Whom the hub's answer confirms just now.
+    /// Takes the hub's answer. Returns the clients confirmed just now, valid until the next change.
     std::vector<const Client*> on_subscribed(Instant now, mesh::ShardIndex shard, const mesh::Subscribed& answer);
+    /// Gives a record to all confirmed clients of the record's channels on the shards of the bits `shards`. Numbers of
+    /// an origin must grow: otherwise `violation` is called.
     void on_deliver(Instant now, std::uint64_t shards, OriginId origin, const mesh::RecordPtr& record,
                     const Violation& violation);
-    /// Each client of the channel, or of every channel of the shard when `gap.named` is false, is told of it.
+    /// Tells each client of the channel of the gap, or each client of the shard when `gap.named` is false.
     void on_gap(mesh::ShardIndex shard, const std::string& channel, const Client::Gap& gap);
 
+    /// Visits the clients that are confirmed and have not unsubscribed.
     void for_each_confirmed(const std::function<void(const Client&)>& visit) const;
-    /// Those that were confirmed and have unsubscribed.
+    /// Clients that were confirmed and have unsubscribed.
     [[nodiscard]] const std::vector<Client>& ended() const { return ended_; }
-    /// Confirmed clients of one channel.
+    /// The confirmed clients of a channel on all shards.
     [[nodiscard]] std::vector<const Client*> audience(const std::string& channel) const;
-    /// The channel that has waited longest for the hub's answer, and since when.
+    /// The channel with the longest wait for the hub's answer, and the begin of the wait. Nothing when no channel
+    /// waits.
     [[nodiscard]] std::optional<std::pair<std::string, Instant>> longest_pending() const;
 
 private:
+    /// A channel with at least a client on a shard.
     struct Entry {
         std::uint64_t generation = 0;
         bool confirmed = false;

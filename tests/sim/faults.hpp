@@ -9,27 +9,35 @@
 
 namespace tulle::sim {
 
-/// Draws faults from the world's generator, injects each, and takes it back after a while.
+/// Draws faults from the world's generator, injects each, and takes each back after a while.
+///
+/// Ownership: the Faults must outlive the run, as the scheduler calls back.
 class Faults {
 public:
+    /// `seeds` has the seeds of each host, for restarts. The last host is spare: only duplicate_name() starts a process
+    /// there.
     Faults(World& world, std::vector<std::vector<HostId>> seeds) : world_(world), seeds_(std::move(seeds)) {}
 
-    /// Injects one now.
+    /// Draws and injects a fault at once. A fault that does not apply just now is drawn again, up to 32 times.
     void inject();
-    /// The host's process makes room for one of another version, in order or not. False when there is none just now.
+    /// The host's process makes room for a process of another version, in order or not. Returns false without a process
+    /// that can be replaced.
     bool roll(HostId host);
-    /// Takes everything back: paths whole, everybody thawed, hosts that should run running.
+    /// Takes everything back: all paths are whole, all processes thawed, and all hosts that should run do run.
     void heal_all();
     [[nodiscard]] std::uint64_t injected() const { return injected_; }
-    /// How often, by name; every name is there.
+    /// How often each fault was injected, by name. Every name is present.
     [[nodiscard]] std::map<std::string, std::uint64_t> by_name() const;
 
 private:
     struct Kind {
         const char* name;
-        bool (Faults::*inject)();  // false when it does not apply just now
-        Duration longest;          // until it is taken back
+        // Returns false when the fault does not apply just now.
+        bool (Faults::*inject)();
+        // The longest time until the fault is taken back.
+        Duration longest;
     };
+    /// All kinds of faults, in the order of draws.
     static const std::vector<Kind>& kinds();
 
     // faults_processes.cpp
@@ -60,17 +68,21 @@ private:
     bool flood();
     bool interest_storm();
 
+    /// Lets all control messages in the directions be lost for a while.
     void deafen(const std::vector<std::pair<HostId, HostId>>& directions);
+    /// Cuts all paths between hosts whose bits in `side` differ.
     void part(std::uint64_t side, Duration time);
+    /// Starts a process on the host after `delay`.
     void restart(HostId host, Duration delay);
+    /// Kills the host's process, and starts another after `down`.
     void kill(HostId host, Duration down);
     bool leave(HostId host);
     void freeze(HostId host, Duration time);
-    /// Two different ones.
+    /// Two different hosts.
     [[nodiscard]] std::pair<HostId, HostId> random_pair();
-    // the last one is spare
+    // A host other than the spare host.
     [[nodiscard]] HostId random_host() { return touch(world_.prng().below(world_.hosts() - 1)); }
-    /// The fault that is being injected concerns this host.
+    /// Notes: the fault under way concerns this host.
     HostId touch(HostId host) {
         concerned_.hosts |= std::uint64_t{1} << host;
         return host;
@@ -82,7 +94,8 @@ private:
 
     World& world_;
     std::vector<std::vector<HostId>> seeds_;
-    Concerned concerned_;  // by the fault that is being injected
+    // The hosts concerned by the fault under way.
+    Concerned concerned_;
     std::uint64_t injected_ = 0;
     std::map<std::string, std::uint64_t> counts_;
 };

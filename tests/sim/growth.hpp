@@ -7,7 +7,7 @@
 
 namespace tulle::sim {
 
-/// Messages and bytes that one node sends in a second, on average.
+/// Messages and bytes sent by a node in a second, on average over all nodes.
 struct Rate {
     double control = 0;
     double control_bytes = 0;
@@ -15,23 +15,31 @@ struct Rate {
     double data_bytes = 0;
 };
 
-/// How one size of mesh behaves.
+/// How a mesh of a given size behaves.
 struct Growth {
     std::size_t nodes = 0;
+    /// False: the mesh did not converge in time, and the other figures are void.
     bool converged = false;
-    Duration convergence{};    ///< from the first start until everybody holds everybody's interest
-    double join_messages = 0;  ///< control messages that one node sends until then
+    /// From the first start until every node holds every other node's interest.
+    Duration convergence{};
+    /// Control messages sent by a node until convergence.
+    double join_messages = 0;
     double join_bytes = 0;
-    Duration tick{};    ///< a hub turn takes in what has come in so long; also the way of a message
-    Duration window{};  ///< virtual time of each of the following
+    /// A turn of a hub takes in the messages of this time. Also the time of a message on the way.
+    Duration tick{};
+    /// The virtual time over which each of the following rates is measured.
+    Duration window{};
     Rate idle;
-    Rate changing;         ///< one change of interest a second on every node
-    Rate after_kill;       ///< the second in which one node is killed
-    Duration found_out{};  ///< until all others have found that out
+    /// With a change of interest a second on every node.
+    Rate changing;
+    /// The second in which a node is killed.
+    Rate after_kill;
+    /// From the kill until all others have found the death.
+    Duration found_out{};
 };
 
-/// Starts `nodes` nodes that know three seeds, in virtual time, on a network without faults; all is measured with the
-/// bytes that the wire codec makes (of the most frequent kinds one in sixteen is encoded).
+/// Starts `nodes` nodes with three seeds in virtual time, on a network without faults, and measures by the bytes of the
+/// wire codec. Of the most frequent kinds of messages one in sixteen is encoded, to save time.
 [[nodiscard]] Growth measure_growth(std::size_t nodes);
 
 }  // namespace tulle::sim

@@ -7,28 +7,43 @@
 
 namespace tulle::sim {
 
-/// Defects that tests plant in a simulated node, to see that the checkers find them. `Defects` plants them from
-/// outside, in what goes into the node and what comes out; the node itself knows nothing of them.
+/// Defects that tests plant in a simulated node, to see that the checkers find each. Defects plants from outside, in
+/// the input and the output of the node; the node itself knows nothing of a defect.
 enum class Planted : std::uint8_t {
     kNone,
-    kRepairOff,           ///< what a peer asks for again is not sent
-    kDuplicateFilterOff,  ///< a frame that has come before is delivered again
-    kBarrierOff,          ///< a subscription is confirmed before anybody has acknowledged it
-    kAckBeforeApply,      ///< a delta is acknowledged although it can't be applied yet
-    kSecondSkipsBarrier,  ///< who subscribes to a pending channel is confirmed at once
-    kStaleSnapshot,       ///< a snapshot replaces what newer deltas have brought
-    kReconcileOpen,       ///< others fill in for a silent origin whose session still stands
-    kOldPipe,             ///< the end of a peer's old subscription is taken for its death
-    kHearsayKills,        ///< who asks after a silent peer is believed, though the peer is heard here
-    kLeaveUnflushed,      ///< a leaver does not wait for receipts
-    kPresenceOvertakes,   ///< changes of presence overtake the list of members
-    kRetainedUnmoved,     ///< the last events of channels are not handed on when the members change
-    kTaskForgotten,       ///< a task counts as done when the shard has been told of it
-    kSettledEarly,        ///< a duty counts as done when the shard has been told of it
-    kControlUnheeded,     ///< data alone is enough for a peer to count as alive
+    /// Frames that a peer asks for again are not sent.
+    kRepairOff,
+    /// A frame that has come before is delivered again.
+    kDuplicateFilterOff,
+    /// A subscription is confirmed before any node has acknowledged the subscription.
+    kBarrierOff,
+    /// A delta is acknowledged although the node can't apply the delta yet.
+    kAckBeforeApply,
+    /// A further client of a pending channel is confirmed at once.
+    kSecondSkipsBarrier,
+    /// A snapshot replaces the changes of newer deltas.
+    kStaleSnapshot,
+    /// Others fill in for a silent origin although the session still stands.
+    kReconcileOpen,
+    /// The end of a peer's old subscription is taken for the peer's death.
+    kOldPipe,
+    /// A node that asks after a silent peer is believed, though the peer is heard here.
+    kHearsayKills,
+    /// A leaver does not wait for receipts.
+    kLeaveUnflushed,
+    /// Changes of presence overtake the list of users.
+    kPresenceOvertakes,
+    /// The last events of channels are not handed on when the members change.
+    kRetainedUnmoved,
+    /// A task counts as done when the shard has been told of the task.
+    kTaskForgotten,
+    /// A duty counts as done when the shard has been told of the duty.
+    kSettledEarly,
+    /// Data alone is enough for a peer to count as alive.
+    kControlUnheeded,
 };
 
-/// By the names that `simrun --plant` takes.
+/// The defects by the names that `simrun --plant` takes.
 inline constexpr std::array<std::pair<std::string_view, Planted>, 15> kPlantedNames{{
     {"repair-off", Planted::kRepairOff},
     {"duplicate-filter-off", Planted::kDuplicateFilterOff},

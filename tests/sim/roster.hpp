@@ -11,21 +11,26 @@
 
 namespace tulle::sim {
 
-/// The presence channels of one simulated process, as its shards keep them: users come and go, the hub's answer brings
-/// the list, and what it tells afterwards keeps it true.
+/// The presence channels of a simulated process, as the shards keep presence: users come and go, the hub's answer
+/// brings the list of users, and later words of the hub keep the list true.
 class Roster {
 public:
+    /// As many as an Edge has.
     static constexpr std::size_t kShards = 2;
+    /// Passes a message of a shard to the hub.
     using Ask = std::function<void(mesh::ShardIndex, mesh::ToHub)>;
     using Violation = std::function<void(const std::string&)>;
 
-    /// A user connects to this shard; it is asked for at the hub as soon as the channel is confirmed.
+    /// A user connects to this shard. The hub is asked to take the user in as soon as the channel is confirmed.
     void join(mesh::ShardIndex shard, const std::string& channel, const std::string& user, const Ask& ask);
+    /// A user disconnects from this shard.
     void leave(Instant now, mesh::ShardIndex shard, const std::string& channel, const std::string& user,
                const Ask& ask);
 
+    /// The hub's answer to a subscription, with the list of users.
     void on_subscribed(Instant now, mesh::ShardIndex shard, const mesh::Subscribed& answer, const Ask& ask,
                        const Violation& violation);
+    /// The hub's answer to a join.
     void on_joined(Instant now, mesh::ShardIndex shard, const mesh::MemberJoined& answer, const Violation& violation);
     /// The node serves again: users that were refused meanwhile try again.
     void on_ready(const Ask& ask);
@@ -34,42 +39,51 @@ public:
     [[nodiscard]] bool on_changed(mesh::ShardIndex shard, const mesh::MemberChanged& change,
                                   const Violation& violation);
 
-    /// Since when the user has been connected here, taken in, without leaving either shard; nothing: it is not.
+    /// Since when the user has been connected here and taken in, without leaving either shard. Nothing: the user is
+    /// not.
     [[nodiscard]] std::optional<Instant> in_since(const std::string& channel, const std::string& user) const;
-    /// Calls with each user of the channel that in_since() is true of.
+    /// Visits each user of the channel with a value of in_since().
     void for_each_in(const std::string& channel,
                      const std::function<void(const std::string& user, Instant since)>& visit) const;
-    /// It is connected here, taken in or not; it was, and when it left a shard last; it was ever asked for.
+    /// True when the user is connected here, taken in or not.
     [[nodiscard]] bool has(const std::string& channel, const std::string& user) const;
+    /// When the user last left a shard here. Nothing: never.
     [[nodiscard]] std::optional<Instant> gone_since(const std::string& channel, const std::string& user) const;
+    /// True when the hub was ever asked to take the user in.
     [[nodiscard]] bool has_had(const std::string& channel, const std::string& user) const {
         return had_.contains({channel, user});
     }
-    /// Users connected here that have been taken in.
+    /// Adds the users connected here and taken in.
     void add_present(std::map<std::string, std::set<std::string>>& by_channel) const;
+    /// The list of a confirmed shard, valid during the visit.
     struct List {
         const std::string& channel;
         const std::set<std::string>& users;
         Instant confirmed;
     };
-    /// Each confirmed shard's list.
+    /// Visits the list of each confirmed shard.
     void for_each_list(const std::function<void(const List&)>& visit) const;
+    /// True when a user connected here is not taken in yet.
     [[nodiscard]] bool is_waiting() const;
 
 private:
+    /// Waiting for the channel or for the node, asked for at the hub, or taken in.
     enum class State : std::uint8_t { kWaiting, kAsked, kIn };
+    /// A presence channel on a shard.
     struct Room {
         std::uint64_t generation = 0;
         std::optional<Instant> confirmed;
         std::set<std::string> list;
         std::map<std::string, State> users;
     };
+    /// A question to the hub. An answer for another generation is void.
     struct Asked {
         std::string channel;
         std::string user;
         std::uint64_t generation = 0;
     };
 
+    /// Asks the hub to take the user in.
     void ask_for(mesh::ShardIndex shard, const std::string& channel, Room& room, const std::string& user,
                  const Ask& ask);
 

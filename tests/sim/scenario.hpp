@@ -10,32 +10,42 @@
 
 namespace tulle::sim {
 
-/// What one seed led to.
+/// The result of a run.
 struct Outcome {
     std::uint64_t seed = 0;
     std::size_t hosts = 0;
     std::uint64_t faults = 0;
     std::uint64_t published = 0;
-    std::uint64_t checked = 0;                      ///< deliveries that had to be there
-    std::uint64_t checked_killed = 0;               ///< of these, of origins that have ended since
-    std::map<std::string, std::uint64_t> exempted;  ///< by rule: what it excuses
+    /// Checks made: deliveries that had to be there, and others.
+    std::uint64_t checked = 0;
+    /// Deliveries among the checks from origins that have ended since.
+    std::uint64_t checked_killed = 0;
+    /// Checks excused, by rule.
+    std::map<std::string, std::uint64_t> exempted;
+    /// Events of the scheduler.
     std::uint64_t events = 0;
-    std::uint64_t hash = 0;       ///< of everything that happened
-    std::vector<Duration> kills;  ///< how long it took to find out, each
+    /// Of everything that happened: equal runs have equal hashes.
+    std::uint64_t hash = 0;
+    /// Detection times of kills.
+    std::vector<Duration> kills;
+    /// Detection times of freezes and black holes.
     std::vector<Duration> silences;
     std::vector<std::string> violations;
-    std::map<std::string, std::uint64_t> counters;  ///< summed over all processes
-    std::map<std::string, std::uint64_t> reached;   ///< rare paths
+    /// The nodes' counters, summed over all processes.
+    std::map<std::string, std::uint64_t> counters;
+    /// How often rare paths were reached.
+    std::map<std::string, std::uint64_t> reached;
 };
 
-/// Virtual time with faults of one seed; what follows, until everything has healed and is checked, is not counted.
+/// The virtual time with faults of a seed. The time until everything has healed and is checked comes on top.
 inline constexpr Duration kScenarioTime = 32s;
 static_assert(kScenarioTime >= 30s);
 
-/// A mesh of 3 to 7 nodes for 30 virtual seconds and more, with faults, subscriptions and publishes drawn from the
-/// seed; then everything heals, and the promises are checked. The same seed gives the same run, event by event.
-/// `mixed`: its nodes are of two versions, and are upgraded or taken back one after the other, in an order and at times
-/// drawn likewise.
+/// Runs a mesh of 3 to 7 nodes for 30 virtual seconds and more, with faults, subscriptions and publishes drawn from the
+/// seed; then everything heals, and the promises are checked. An equal seed gives an equal run, event by event.
+///
+/// `trace` prints all notes. `mixed`: the nodes are of two versions, and are upgraded or taken back in sequence, in an
+/// order and at times drawn from the seed as well.
 [[nodiscard]] Outcome run_seed(std::uint64_t seed, bool trace, Planted planted = Planted::kNone, bool mixed = false);
 
 }  // namespace tulle::sim

@@ -9,42 +9,57 @@
 
 namespace tulle::sim {
 
+/// Cache channels of a world.
 inline constexpr std::uint64_t kCacheChannels = 8;
+/// The name of a cache channel, from 0.
 [[nodiscard]] inline std::string cache_channel(std::uint64_t i) {
     return "app/cache-" + std::to_string(i);
 }
 
-/// The cache channels of one simulated process, as its shards keep them: the hub's answer brings the last event, and
-/// what is delivered afterwards replaces it.
+/// The cache channels of a simulated process, as the shards keep cache channels: the hub's answer brings the last
+/// event, and later deliveries replace the event.
 class Shelf {
 public:
+    /// As many as an Edge has.
     static constexpr std::size_t kShards = 2;
     using Ask = std::function<void(mesh::ShardIndex, mesh::ToHub)>;
 
+    /// True for the name of a cache channel.
     [[nodiscard]] static bool holds(const std::string& channel) { return channel.starts_with("app/cache-"); }
 
+    /// A client subscribes on a shard; only the first client of a channel asks the hub.
     void subscribe(Instant now, mesh::ShardIndex shard, const std::string& channel, const Ask& ask);
+    /// All clients of the channel on the shard go.
     void unsubscribe(mesh::ShardIndex shard, const std::string& channel, const Ask& ask);
 
+    /// An answer of the hub to a subscription.
     struct Answered {
         Instant asked;
-        mesh::Stamp last;    ///< time 0: there was none
-        bool first = false;  ///< of the process: nothing was under way to it already
+        /// The last event; a time of 0: none.
+        mesh::Stamp last;
+        /// True: the other shard was not subscribed, so nothing was under way to the process.
+        bool first = false;
     };
+    /// Takes the hub's answer. Nothing: the answer belongs to an earlier subscription.
     std::optional<Answered> on_subscribed(Instant now, mesh::ShardIndex shard, const mesh::Subscribed& answer);
+    /// Takes a last event found later.
     void on_last(mesh::ShardIndex shard, const mesh::RetainedFound& last);
+    /// Takes a record delivered to the shards of the bits `shards`.
     void on_deliver(std::uint64_t shards, const mesh::Record& record);
 
+    /// The state of a confirmed channel on a shard.
     struct Held {
         Instant confirmed;
-        mesh::Stamp last;  ///< time 0: there was none
+        /// The last event; a time of 0: none.
+        mesh::Stamp last;
     };
-    /// What the clients of the channel on this shard have been given; nothing: there are none that were confirmed.
+    /// The last event given to the clients of the channel on this shard. Nothing: no client is confirmed.
     [[nodiscard]] std::optional<Held> held(mesh::ShardIndex shard, const std::string& channel) const;
-    /// The last event of each confirmed shard and channel.
+    /// Visits the last event of each confirmed shard and channel.
     void for_each(const std::function<void(const std::string& channel, const mesh::Stamp& last)>& visit) const;
 
 private:
+    /// A channel on a shard.
     struct Place {
         std::uint64_t generation = 0;
         Instant asked;

@@ -84,8 +84,8 @@ private:
     GapBudget gaps_;
 };
 
-/// P2: no message twice, no refused message, and numbers of an origin grow. A message without an answer in time may
-/// have been late at the origin, so the message has no place in the order.
+/// P2: no message twice, no message of another channel, no refused message, and numbers of an origin grow. A message
+/// without an answer in time may have been late at the origin, so the message has no place in the order.
 void check_order(const Timeline& timeline, const Subscribed& subscription, Report& report) {
     Verdict& verdict = verdict_of(report, "P2");
     std::set<MessageId> seen;

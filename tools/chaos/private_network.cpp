@@ -31,7 +31,7 @@ namespace {
 
 /// Where distributions keep the program `ip`.
 constexpr std::array<const char*, 3> kPrograms{"/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"};
-/// A node's number is the third byte of an address, so at most 254 are possible; 250 leaves the last numbers alone.
+/// Within a byte: a node's number is the third byte of an address.
 constexpr std::uint32_t kMostNodes = 250;
 /// The name of the tun device in the router's namespace.
 constexpr const char* kRelayDevice = "relay";

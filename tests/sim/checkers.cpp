@@ -3,7 +3,7 @@
 namespace tulle::sim {
 namespace {
 
-/// P6: `a` sees `b` alive and holds the interest that `b` has.
+/// P6: `a` sees `b` alive and holds the present interest of `b`.
 void check_pair(World& world, Process& a, Process& b) {
     const std::string pair = world.name_of(a.oid) + " -> " + world.name_of(b.oid);
     const mesh::Peer* peer = a.node->membership().find(b.oid);
@@ -33,7 +33,7 @@ void check_views(World& world) {
         if (const auto pending = process->edge.longest_pending()) {
             world.violation("P1 " + world.name_of(process->oid) + " still waits to confirm " + pending->first);
         }
-        // Every ordered pair: each side has a view of its own.
+        // Every ordered pair is checked: each side has a view of its own.
         for (HostId b = 0; b < world.hosts(); ++b) {
             if (a != b && world.process(b) != nullptr && !process->left && !world.process(b)->left) {
                 check_pair(world, *process, *world.process(b));

@@ -9,7 +9,8 @@ namespace tulle::sim::churn_test {
 namespace {
 
 constexpr std::uint64_t kHeld = 300;
-constexpr Duration kPatience = 500ms;  // some dozens of round trips, which take 1 ms and the turns of both hubs
+/// Some dozens of round trips, each of 1 ms and the turns of both hubs.
+constexpr Duration kPatience = 500ms;
 
 class ChurnTest : public testing::Test {
 protected:
@@ -33,7 +34,7 @@ protected:
         world_.run_for(1s);
     }
 
-    /// Somebody subscribes each 50 ms, here and there, and is confirmed in time; nothing piles up.
+    /// Clients subscribe every 50 ms at various nodes, and are confirmed in time; nothing piles up.
     void probe(Duration time) {
         const Instant end = world_.now() + time;
         while (world_.now() < end) {

@@ -41,7 +41,8 @@ void DutyLedger::dealt_with(const Item& item, std::uint64_t count, Speaker speak
 }
 
 void DutyLedger::ended(OriginId oid, const std::map<OriginId, Instant>& met, const std::set<OriginId>& others) {
-    // The word is lost when a process that the speaker had no session with was not met after the word.
+    // A word is lost when the speaker died without having met, after the word, a living process that had no session
+    // with the speaker at the word.
     for (auto& [item, speaker] : speakers_) {
         const auto unmet = [&](OriginId other) {
             const auto last = met.find(other);

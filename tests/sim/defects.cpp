@@ -7,9 +7,11 @@
 namespace tulle::sim {
 namespace {
 
-constexpr Duration kNever = 1h;  // longer than any run
+/// Longer than any run.
+constexpr Duration kNever = 1h;
 
-/// The frame with a change of its own; frames are shared, and the others must not see it.
+/// Gives the message a frame of its own and spoils the frame. Frames are shared, and other receivers must not see the
+/// change.
 template <class Change>
 void change(mesh::Data& data, Change&& spoil) {
     auto frame = std::make_shared<mesh::Frame>(*std::get<mesh::FramePtr>(data.body));
@@ -28,6 +30,7 @@ void Defects::spoil(mesh::NodeOptions& options) const {
 
 void Defects::turn(mesh::MeshNode& node, OriginId self, Instant now, const std::vector<mesh::Input>& inputs,
                    mesh::Effects& out) {
+    // Without a defect the node takes every input as the input stands.
     if (planted_ == Planted::kNone) {
         for (const mesh::Input& input : inputs) {
             node.step(now, input, out);
@@ -50,7 +53,8 @@ void Defects::step(Turn& turn, mesh::Input input) {
     } else if (const auto* port = std::get_if<mesh::PortInput>(&input)) {
         on_port(turn, *port);
     } else if (std::holds_alternative<mesh::LeaveRequest>(input) && planted_ == Planted::kLeaveUnflushed) {
-        turn.state.is_mute = true;  // not a word more: a heartbeat would say how much there was
+        // Not a word more: a heartbeat would tell the peers how much there was.
+        turn.state.is_mute = true;
         turn.out.push_back(mesh::Left{});
     } else {
         const auto* gone = std::get_if<mesh::SubscriberGone>(&input);
@@ -67,12 +71,14 @@ void Defects::on_control(Turn& turn, mesh::Control control) {
     }
     if (auto* chunk = std::get_if<mesh::InterestChunk>(&control.body);
         chunk != nullptr && planted_ == Planted::kStaleSnapshot) {
+        // Raises the version of the snapshot, so that the node takes an old snapshot for newer than all deltas.
         if (const auto held = turn.node.interest_of(control.src)) {
             chunk->base = std::max(chunk->base, held->first);
         }
     }
     turn.node.step(turn.now, control, turn.out);
     const mesh::Peer* peer = turn.node.membership().find(control.src);
+    // Only a session that stands gives a defect something to harm.
     const bool stands = peer != nullptr && peer->in_session() && peer->local_tag == control.tag;
     if (const auto* delta = std::get_if<mesh::InterestDelta>(&control.body);
         delta != nullptr && planted_ == Planted::kAckBeforeApply && stands && peer->connection) {
@@ -103,11 +109,13 @@ void Defects::on_data(Turn& turn, mesh::Data data) {
             change(data, [&](mesh::Frame& spoilt) {
                 std::erase_if(spoilt.retained,
                               [&](const mesh::RetainedPartPtr& part) {  // what is no answer is handed on
+                                  // An event that answers nobody's subscription is a handed-on event.
                                   return turn.node.local_interest().shards_of(mesh::retained_key(part->channel)) == 0;
                               });
             });
         } else if (planted_ == Planted::kReconcileOpen) {
             for (const mesh::RecordPtr& record : (*frame)->records) {
+                // Remembers the records of all nodes, to be filled in later.
                 records_[data.src][record->n] = record;
                 mesh::RecordNo& last = turn.state.received[data.src];
                 last = std::max(last, record->n);
@@ -119,10 +127,12 @@ void Defects::on_data(Turn& turn, mesh::Data data) {
 
 void Defects::on_port(Turn& turn, const mesh::PortInput& input) {
     const auto* wanted = std::get_if<mesh::Subscribe>(&input.message);
+    // Looked at before the node takes the subscription.
     const bool is_second = wanted != nullptr && turn.node.local_interest().shards_of(wanted->channel) != 0;
     turn.node.step(turn.now, input, turn.out);
     const bool unheeded = planted_ == Planted::kBarrierOff || (planted_ == Planted::kSecondSkipsBarrier && is_second);
     if (wanted != nullptr && unheeded && !wanted->presence && !wanted->retained) {
+        // The shard is told at once. The node's own word follows later and is dropped by settle().
         turn.state.confirmed.emplace(Confirmed{input.shard, wanted->channel, wanted->generation}, false);
         turn.out.push_back(mesh::ToPort{input.shard, mesh::Subscribed{wanted->channel, wanted->generation, nullptr}});
     }
@@ -136,6 +146,7 @@ void Defects::settle(Turn& turn) {
     if (planted_ == Planted::kTaskForgotten || planted_ == Planted::kSettledEarly) {
         answer_duties(turn, planted_);
     }
+    // Drops confirmations already given, and all words of a mute leaver.
     std::erase_if(turn.out, [&](const mesh::Effect& effect) {
         const auto* to = std::get_if<mesh::ToPort>(&effect);
         const auto* subscribed = to == nullptr ? nullptr : std::get_if<mesh::Subscribed>(&to->message);
@@ -166,7 +177,7 @@ void Defects::withhold(Turn& turn, OriginId from, mesh::Frame& frame) {
     withheld.parts.insert(withheld.parts.end(), listed.begin(), listed.end());
 }
 
-/// As if nobody listened any more where the peer was.
+/// As if nobody listened any more at the peer's endpoint.
 void Defects::end_session(Turn& turn, OriginId oid) {
     const mesh::Peer* peer = turn.node.membership().find(oid);
     if (peer == nullptr || !peer->in_session() || !peer->connection) {
@@ -177,7 +188,7 @@ void Defects::end_session(Turn& turn, OriginId oid) {
     turn.node.step(turn.now, mesh::EndpointChecked{connection, mesh::EndpointState::kRefused}, turn.out);
 }
 
-/// Of each silent peer the node delivers what any other has received beyond what has come here.
+/// For each silent peer, delivers the records that any other node has received beyond the last record received here.
 void Defects::fill_in(Turn& turn) {
     for (const auto& [oid, peer] : turn.node.membership().peers()) {
         const auto received = turn.state.received.find(oid);

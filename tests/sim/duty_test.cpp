@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kHosts = 5;
 constexpr mesh::ShardIndex kShard{0};
 
-/// Counts and tasks at random, every few milliseconds, on the nodes that run.
+/// Counts and orders at random, every few milliseconds, on the running nodes.
 void keep_busy(World& world, Instant until) {
     world.scheduler().after(Duration{static_cast<Duration::rep>(world.prng().below(20'000'000))}, [&world, until] {
         if (world.now() >= until) {
@@ -27,8 +27,8 @@ void keep_busy(World& world, Instant until) {
     });
 }
 
-/// Five nodes on a network that loses a tenth of the control messages, busy for ten seconds; the last `late` of them
-/// join meanwhile.
+/// Runs five nodes for ten busy seconds on a network that loses a tenth of the control messages. The last `late` nodes
+/// join in the meantime.
 void run_noisy(World& world, std::size_t late) {
     for (HostId a = 0; a < kHosts; ++a) {
         for (HostId b = 0; b < kHosts; ++b) {
@@ -62,15 +62,15 @@ TEST(DutySim, EachChangeIsToldOnceInAStandingMesh) {
 TEST(DutySim, WhileNodesJoinWhatIsToldInTheEndIsTrue) {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
         World world(WorldOptions{.seed = seed, .hosts = kHosts});
-        world.ledger().disturbed();  // a change that is under way when a duty moves may be told twice
+        // A change under way when a duty moves may be told twice.
+        world.ledger().disturbed();
         run_noisy(world, 2);
         EXPECT_TRUE(world.violations().empty()) << "seed " << seed << ": " << world.violations().front();
         EXPECT_GT(world.ledger().events(), 100u);
     }
 }
 
-/// Five nodes that count and order things for five seconds on a network that loses control messages, and then are at
-/// rest.
+/// Runs five nodes on a network that loses control messages: five busy seconds, then rest.
 void be_busy_and_rest(World& world) {
     for (HostId a = 0; a < kHosts; ++a) {
         for (HostId b = 0; b < kHosts; ++b) {
@@ -88,7 +88,7 @@ void be_busy_and_rest(World& world) {
     world.run_for(8s);
 }
 
-/// Everybody who lives leaves, within that time.
+/// Lets all living nodes leave at moments drawn within `within`.
 void leave_all(World& world, Duration within) {
     for (HostId host = 0; host < kHosts; ++host) {
         const Duration pause{

@@ -9,6 +9,7 @@ std::optional<Instant> Client::saw(OriginId origin, mesh::RecordNo n) const {
     if (found == seen.end()) {
         return std::nullopt;
     }
+    // Deliveries are in the order of n.
     const auto at = std::lower_bound(found->second.begin(), found->second.end(), n,
                                      [](const Seen& one, mesh::RecordNo wanted) { return one.n < wanted; });
     return at == found->second.end() || at->n != n ? std::nullopt : std::optional(at->at);
@@ -20,12 +21,14 @@ Edge::Joined Edge::subscribe(Instant now, mesh::ShardIndex shard, const std::str
         return {};
     }
     Joined joined{++last_client_, std::nullopt};
+    // The first client asks the hub. The generation tells the answer from answers to earlier subscriptions.
     if (entry.clients.empty()) {
         entry.generation = ++last_generation_;
         entry.since = now;
         joined.ask = mesh::Subscribe{channel, entry.generation};
     }
     entry.clients.push_back({.id = joined.client, .channel = channel, .shard = shard});
+    // A later client needs no answer.
     if (entry.confirmed) {
         entry.clients.back().confirmed = now;
     }
@@ -37,6 +40,7 @@ std::optional<mesh::Unsubscribe> Edge::unsubscribe(Instant now, mesh::ShardIndex
     if (found == shards_[shard.value].end()) {
         return std::nullopt;
     }
+    // Only a client that was confirmed is owed anything, so only such a client is kept for the judge.
     if (Client& leaver = found->second.clients.back(); leaver.confirmed) {
         leaver.ended = now;
         ended_.push_back(std::move(leaver));
@@ -52,6 +56,7 @@ std::optional<mesh::Unsubscribe> Edge::unsubscribe(Instant now, mesh::ShardIndex
 std::vector<const Client*> Edge::on_subscribed(Instant now, mesh::ShardIndex shard, const mesh::Subscribed& answer) {
     std::vector<const Client*> fresh;
     const auto found = shards_[shard.value].find(answer.channel);
+    // An answer to a subscription that has ended in the meantime.
     if (found == shards_[shard.value].end() || found->second.generation != answer.generation) {
         return fresh;
     }
@@ -76,6 +81,7 @@ void Edge::on_deliver(Instant now, std::uint64_t shards, OriginId origin, const 
             }
             for (Client& client : found->second.clients) {
                 std::vector<Client::Seen>& seen = client.seen[origin];
+                // Numbers of an origin must grow for every client.
                 if (!seen.empty() && record->n <= seen.back().n) {
                     violation("client " + std::to_string(client.id) + " got " + std::to_string(record->n.value) +
                               " after " + std::to_string(seen.back().n.value));
@@ -88,6 +94,7 @@ void Edge::on_deliver(Instant now, std::uint64_t shards, OriginId origin, const 
 
 void Edge::on_gap(mesh::ShardIndex shard, const std::string& channel, const Client::Gap& gap) {
     for (auto& [name, entry] : shards_[shard.value]) {
+        // A gap without a channel may be on any channel of the shard.
         if (!entry.confirmed || (gap.named && channel != name)) {
             continue;
         }

@@ -2,6 +2,7 @@
 
 namespace tulle::sim {
 
+// The order decides which kind a draw selects, so a new kind changes the runs of all seeds.
 const std::vector<Faults::Kind>& Faults::kinds() {
     static const std::vector<Kind> all{{"restart_at_once", &Faults::restart_at_once, 0s},
                                        {"restart_later", &Faults::restart_later, 6s},
@@ -33,6 +34,7 @@ const std::vector<Faults::Kind>& Faults::kinds() {
 
 std::pair<HostId, HostId> Faults::random_pair() {
     const HostId a = random_host();
+    // Any host other than `a` and other than the spare host.
     const HostId b = touch((a + 1 + world_.prng().below(world_.hosts() - 2)) % (world_.hosts() - 1));
     return {a, b};
 }
@@ -43,9 +45,10 @@ Duration Faults::between(Duration low, Duration high) {
 }
 
 void Faults::inject() {
-    // What is drawn may not apply just now (its host is down, say): then another one.
+    // A drawn fault may not apply just now, for instance as the host is down. Another fault is drawn then.
     for (int attempt = 0; attempt < 32; ++attempt) {
         const Kind& kind = kinds()[world_.prng().below(kinds().size())];
+        // The fault itself notes the hosts concerned.
         concerned_ = {.hosts = 0, .side = 0};
         if ((this->*kind.inject)()) {
             world_.faulty(kind.longest, concerned_);
@@ -58,6 +61,7 @@ void Faults::inject() {
 
 std::map<std::string, std::uint64_t> Faults::by_name() const {
     std::map<std::string, std::uint64_t> counts = counts_;
+    // A fault never injected appears with 0: the summary must show unreached paths.
     for (const Kind& kind : kinds()) {
         counts.try_emplace(kind.name, 0);
     }
@@ -66,6 +70,7 @@ std::map<std::string, std::uint64_t> Faults::by_name() const {
 
 void Faults::heal_all() {
     world_.note("everything heals");
+    // Healing is a fault for everybody: all paths change, and recovery needs time.
     world_.faulty(0s);
     for (HostId a = 0; a < world_.hosts(); ++a) {
         for (HostId b = 0; b < world_.hosts(); ++b) {
@@ -76,6 +81,7 @@ void Faults::heal_all() {
         if (process != nullptr && process->frozen) {
             world_.thaw(a);
         }
+        // The spare host must end empty, all others running.
         const bool spare = a + 1 == world_.hosts();
         if (spare && process != nullptr) {
             world_.kill(a);

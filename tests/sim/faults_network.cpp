@@ -1,6 +1,6 @@
 #include "tests/sim/faults.hpp"
 
-/// What happens between processes.
+// Faults between processes.
 namespace tulle::sim {
 
 void Faults::part(std::uint64_t side, Duration time) {
@@ -21,6 +21,7 @@ void Faults::part(std::uint64_t side, Duration time) {
 bool Faults::partition() {
     const std::uint64_t everybody = (std::uint64_t{1} << world_.hosts()) - 1;
     const std::uint64_t side = world_.prng().next() & everybody;
+    // All hosts on a single side is no partition.
     if (side == 0 || side == everybody) {
         return false;
     }
@@ -59,7 +60,8 @@ bool Faults::pair_cut() {
 
 bool Faults::reset_pair() {
     const auto [a, b] = random_pair();
-    const std::uint64_t times = 1 + world_.prng().below(5);  // more than one: flapping
+    // More than one reset is a flapping connection.
+    const std::uint64_t times = 1 + world_.prng().below(5);
     world_.disturbed(5s);
     for (std::uint64_t i = 0; i < times; ++i) {
         world_.scheduler().after(i * between(300ms, 900ms), [this, a = a, b = b] {
@@ -73,6 +75,7 @@ bool Faults::reset_pair() {
 bool Faults::noisy_path() {
     const auto [a, b] = random_pair();
     world_.note("noise " + std::to_string(a) + " -> " + std::to_string(b));
+    // Loss and duplicates in a single direction.
     Path& path = world_.network().alter(a, b);
     path.loss_percent = 1 + world_.prng().below(20);
     path.duplicate_percent = 1 + world_.prng().below(20);
@@ -83,7 +86,7 @@ bool Faults::noisy_path() {
     return true;
 }
 
-/// Many a control message falls on the floor, data gets through; not so many that it looks like silence.
+/// Many control messages are lost while data passes; not enough of them to look like silence.
 bool Faults::lose_control() {
     const auto [a, b] = random_pair();
     world_.note("control lost " + std::to_string(a) + " -> " + std::to_string(b));
@@ -111,7 +114,7 @@ void Faults::deafen(const std::vector<std::pair<HostId, HostId>>& directions) {
     });
 }
 
-/// Nothing on control, while data gets through: silence that looks like life.
+/// No control passes, while data does: silence that looks like life.
 bool Faults::deaf_one_way() {
     const auto [a, b] = random_pair();
     world_.note("deaf on control " + std::to_string(a) + " -> " + std::to_string(b));
@@ -126,7 +129,8 @@ bool Faults::deaf_both_ways() {
     return true;
 }
 
-/// The thread of one process that does its control hangs: it hears nobody there, not even itself, and nobody hears it.
+/// The thread for control of a single process hangs: the process hears nobody on control, not even itself, and nobody
+/// hears the process.
 bool Faults::deaf_process() {
     const HostId a = random_host();
     world_.note("deaf on control n" + std::to_string(a));
@@ -162,7 +166,7 @@ bool Faults::slow_path() {
     return true;
 }
 
-/// Subscriptions reach the publisher long after control does; then one pair must do it anew.
+/// Subscriptions reach the publisher long after control does. The reset makes a pair subscribe again.
 bool Faults::slow_joiner() {
     const auto [a, b] = random_pair();
     world_.note("slow joiner " + std::to_string(a) + " -> " + std::to_string(b));
@@ -173,7 +177,7 @@ bool Faults::slow_joiner() {
     return true;
 }
 
-/// More at once than the pipe of a slow subscriber holds.
+/// More messages at once than the pipe of a slow subscriber holds.
 bool Faults::flood() {
     const auto [a, b] = random_pair();
     const Process* process = world_.process(a);
@@ -181,6 +185,7 @@ bool Faults::flood() {
         return false;
     }
     world_.note("flood from n" + std::to_string(a));
+    // A long way keeps the messages in the pipe.
     world_.network().alter(a, b).delay = between(20ms, 100ms);
     for (int i = 0; i < 60; ++i) {
         world_.scheduler().after(between(0ms, 100ms), [this, a = a, oid = process->oid] {
@@ -201,6 +206,7 @@ bool Faults::interest_storm() {
         return false;
     }
     world_.note("interest storm on n" + std::to_string(a));
+    // Delay, loss and duplicates let deltas arrive late, out of order and twice.
     for (const auto& [from, to] : {std::pair{a, b}, std::pair{b, a}}) {
         world_.network().alter(from, to).delay = between(40ms, 150ms);
         world_.network().alter(from, to).control_loss_percent = 5 + world_.prng().below(15);
@@ -211,6 +217,7 @@ bool Faults::interest_storm() {
         world_.scheduler().after(at, [this, a = a, b = b] {
             const Process* process = world_.process(a);
             const std::string channel = "app/s" + std::to_string(world_.prng().below(10));
+            // Publishing to the changing channels shows errors in the interest.
             if (const Process* other = world_.process(b); other != nullptr && !other->frozen) {
                 world_.publish(b, channel);
             }

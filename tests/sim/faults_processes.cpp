@@ -2,11 +2,12 @@
 
 #include "tests/sim/faults.hpp"
 
-/// What happens to processes.
+// Faults of processes.
 namespace tulle::sim {
 
 void Faults::restart(HostId host, Duration delay) {
     world_.scheduler().after(delay, [this, host] {
+        // Another fault may have started a process in the meantime.
         if (world_.process(host) == nullptr) {
             world_.start(host, seeds_[host], "n" + std::to_string(host));
         }
@@ -23,6 +24,7 @@ void Faults::kill(HostId host, Duration down) {
 
 bool Faults::restart_at_once() {
     const HostId host = random_host();
+    // Looked at before the kill: without a process the fault does not apply.
     const bool runs = world_.process(host) != nullptr;
     kill(host, 0ms);
     return runs;
@@ -47,12 +49,14 @@ bool Faults::kill_some() {
     return killed;
 }
 
-/// Everybody whom others have as a seed, for so long that whoever is cut off meanwhile must find back without.
+/// Kills all hosts that others have as seeds, for long enough that a process cut off in the meantime must find back
+/// without seeds.
 bool Faults::all_seeds_dead() {
     std::set<HostId> named;
     for (const std::vector<HostId>& seeds : seeds_) {
         named.insert(seeds.begin(), seeds.end());
     }
+    // At least two hosts must survive, otherwise no mesh is left.
     if (named.size() + 2 > seeds_.size()) {
         return false;
     }
@@ -80,6 +84,7 @@ void Faults::freeze(HostId host, Duration time) {
     world_.freeze(host);
     world_.scheduler().after(time, [this, host, oid = world_.process(host)->oid] {
         Process* p = world_.process(host);
+        // Only the very process that was frozen is thawed.
         if (p != nullptr && p->oid == oid && p->frozen) {
             world_.thaw(host);
         }
@@ -110,7 +115,7 @@ bool Faults::late_turn() {
     return true;
 }
 
-/// The machine has no time for anybody: every hub is late, again and again.
+/// The machine has no time for any hub: every hub is late, again and again.
 bool Faults::starve_all() {
     world_.note("starving");
     for (HostId host = 0; host + 1 < world_.hosts(); ++host) {
@@ -136,6 +141,7 @@ bool Faults::duplicate_name() {
         return false;
     }
     world_.note("a second n" + std::to_string(victim));
+    // A second process with the name of a living process, on the spare host.
     world_.start(spare, {victim, random_host()}, "n" + std::to_string(victim));
     world_.scheduler().after(between(1s, 5s), [this, spare] {
         if (world_.process(spare) != nullptr) {
@@ -155,7 +161,8 @@ bool Faults::leave(HostId host) {
         return false;
     }
     for (int i = 0; i < 20; ++i) {
-        world_.publish(host, random_channel());  // what must still go out
+        // Messages that a leaver must still pass on.
+        world_.publish(host, random_channel());
     }
     world_.leave(host);
     restart(host, 6s);

@@ -13,13 +13,17 @@
 namespace tulle::sim {
 namespace {
 
+/// All nodes know these first nodes.
 constexpr std::size_t kSeeds = 3;
-constexpr std::size_t kChannels = 20;  // of each node
+/// Channels of each node.
+constexpr std::size_t kChannels = 20;
+/// A mesh not converged by then is given up.
 constexpr Duration kPatience = 120s;
-constexpr std::uint64_t kSampled = 16;  // of frequent kinds one in so many is encoded
+/// Of the frequent kinds of messages one in this many is encoded.
+constexpr std::uint64_t kSampled = 16;
 
-/// Nodes that take turns at a fixed pace. What one sends the others have in their next turn: no event queue, so that a
-/// million messages in a virtual second are affordable.
+/// Nodes that take turns at a fixed pace. A message sent in a turn arrives in the receiver's next turn: without an
+/// event queue a million messages in a virtual second are affordable.
 class Cluster {
 public:
     Cluster(std::size_t nodes, Duration tick) : tick_(tick), hosts_(nodes) {
@@ -30,6 +34,7 @@ public:
         }
     }
 
+    /// Starts the node of a host.
     void start(std::size_t host) {
         mesh::NodeOptions options{.oid = hosts_[host].oid,
                                   .cluster = "growth",
@@ -47,6 +52,7 @@ public:
         run(host, effects);
     }
 
+    /// Ends a node. Peers notice their broken connections in the next turn.
     void kill(std::size_t victim) {
         hosts_[victim].node.reset();
         for (Host& host : hosts_) {
@@ -58,14 +64,17 @@ public:
         }
     }
 
+    /// Subscribes to a channel, or unsubscribes.
     void change_interest(std::size_t host, bool add, const std::string& channel) {
         const mesh::ShardIndex shard{0};
         hosts_[host].next.push_back(add ? mesh::PortInput{shard, mesh::Subscribe{channel, 1}}
                                         : mesh::PortInput{shard, mesh::Unsubscribe{channel}});
     }
 
+    /// A turn of all nodes.
     void tick() {
         now_ += tick_;
+        // First all inboxes are filled, so that no message of this turn arrives in this turn.
         for (Host& host : hosts_) {
             host.inbox.swap(host.next);
         }
@@ -74,6 +83,7 @@ public:
         }
     }
 
+    /// True when every node holds the interest of every other node.
     [[nodiscard]] bool everybody_holds_everybody() const {
         for (const Host& a : hosts_) {
             for (const Host& b : hosts_) {
@@ -85,6 +95,7 @@ public:
         return true;
     }
 
+    /// True when a node still has a session with the victim.
     [[nodiscard]] bool anybody_believes_in(std::size_t victim) const {
         for (const Host& host : hosts_) {
             const mesh::Peer* peer = host.node ? host.node->membership().find(hosts_[victim].oid) : nullptr;
@@ -95,7 +106,7 @@ public:
         return false;
     }
 
-    /// Per node since the last call.
+    /// The messages and bytes of a node since the last call, on average.
     Rate take_sums() {
         const double nodes = static_cast<double>(hosts_.size());
         Rate sums{.control = static_cast<double>(control_) / nodes,
@@ -115,15 +126,18 @@ public:
     }
 
 private:
+    /// A place for a node, and the connections of the node.
     struct Host {
         OriginId oid;
         std::unique_ptr<mesh::MeshNode> node;
         std::vector<mesh::Input> inbox;
         std::vector<mesh::Input> next;
-        std::vector<std::size_t> connections;  // by number: to whom; kClosed
-        std::vector<bool> subscribers;         // of its publisher
+        // By number: the host at the other end, or kClosed.
+        std::vector<std::size_t> connections;
+        // By host: true for a subscriber of this node's data.
+        std::vector<bool> subscribers;
     };
-    /// Average size of a frequent kind of message.
+    /// The average size of a frequent kind of message.
     struct Sampled {
         std::uint64_t seen = 0;
         std::uint64_t encoded = 0;
@@ -135,11 +149,13 @@ private:
         return "10.0." + std::to_string(host / 250) + "." + std::to_string(host % 250) + ":" + std::to_string(port);
     }
 
+    /// The host of an endpoint.
     static std::size_t host_of(const std::string& where) {
         const std::size_t third = where.find('.', 5);
         return std::stoul(where.substr(5, third - 5)) * 250 + std::stoul(where.substr(third + 1));
     }
 
+    /// True when the node holds the present interest of the other.
     static bool holds(const mesh::MeshNode& node, const Host& other) {
         const auto held = node.interest_of(other.oid);
         const mesh::InterestLog& log = other.node->local_interest().log();
@@ -152,6 +168,7 @@ private:
             self.inbox.clear();
             return;
         }
+        // Nothing to take and nothing due.
         if (self.inbox.empty() && self.node->next_deadline() > now_) {
             return;
         }
@@ -201,6 +218,7 @@ private:
         }
         ++control_;
         const mesh::ControlBody& body = send.message.body;
+        // Heartbeats and lists of members are most of the traffic.
         const bool frequent =
             std::holds_alternative<mesh::Heartbeat>(body) || std::holds_alternative<mesh::Members>(body);
         control_bytes_ += size_of(send.message, frequent ? &sampled_[body.index()] : nullptr);
@@ -218,6 +236,7 @@ private:
     }
 
     template <class Message>
+    /// The bytes of a message; for a sampled kind the average so far.
     double size_of(const Message& message, Sampled* sampled) {
         if (sampled == nullptr) {
             return static_cast<double>(mesh::encode(message).size());
@@ -229,7 +248,8 @@ private:
         return sampled->bytes / static_cast<double>(sampled->encoded);
     }
 
-    Duration tick_;  // a hub turn takes in what has come in so long; also the way of a message
+    // The time between two turns, which is also the time of a message on the way.
+    Duration tick_;
     Prng prng_{1};
     Instant now_{1000s};
     std::vector<Host> hosts_;
@@ -242,12 +262,13 @@ private:
     Sampled sampled_tail_;
 };
 
+/// Sums over a window as rates.
 Rate per_second(Rate sums, Duration window) {
     const double seconds = static_cast<double>(window / 1ms) / 1000.0;
     return {sums.control / seconds, sums.control_bytes / seconds, sums.data / seconds, sums.data_bytes / seconds};
 }
 
-/// Everybody starts within a second, and has its clients a second later.
+/// Starts all nodes within a second, subscribes all clients at the end of the second, and waits for convergence.
 void join(Cluster& cluster, Growth& growth) {
     const Instant began = cluster.now();
     for (std::size_t started = 0; started < growth.nodes;) {
@@ -282,6 +303,7 @@ Growth measure_growth(std::size_t nodes) {
     if (!growth.converged) {
         return growth;
     }
+    // The words after convergence are no part of the idle rate.
     cluster.run_for(2s);
     static_cast<void>(cluster.take_sums());
     cluster.run_for(growth.window);
@@ -299,6 +321,7 @@ Growth measure_growth(std::size_t nodes) {
         cluster.tick();
     }
     growth.found_out = cluster.now() - killed;
+    // Completes a whole number of seconds after the kill.
     cluster.run_for(1s - growth.found_out % 1s);
     growth.after_kill = per_second(cluster.take_sums(), cluster.now() - killed);
     return growth;

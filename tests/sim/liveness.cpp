@@ -7,17 +7,24 @@
 namespace tulle::sim {
 namespace {
 
-constexpr Duration kShortest = 1s;  // no stall shorter than this may kill
+/// No stall shorter than this may kill.
+constexpr Duration kShortest = 1s;
+/// A killed process must be found by then.
 constexpr Duration kKillLimit = 1s;
-constexpr Duration kSilenceLimit = 3s;  // 2.5 s by a clock that is 2 % slow, a path's delay, a turn
-constexpr Duration kDeafLimit = 6s;     // 4 s by a clock that is 2 % slow; what was under way, and a path's delay
-// without answers on control for less is no reason for a verdict: half of what that takes
+/// 2.5 s by a clock that is 2 % slow, the delay of a path, and a turn.
+constexpr Duration kSilenceLimit = 3s;
+/// 4 s by a clock that is 2 % slow, messages under way, and the delay of a path.
+constexpr Duration kDeafLimit = 6s;
+/// Half of the time that a verdict on silent control takes. A shorter lack of answers is no reason for a verdict.
 constexpr Duration kDeafShortest = 2s;
-// the same for who was stuck before: 2 s by a clock that is 2 % fast, less what was under way
+/// The bound of kDeafShortest for a peer that was stuck before: 2 s by a clock that is 2 % fast, less the messages
+/// under way.
 constexpr Duration kStuckShortest = 1900ms;
-// who tells nothing for 5 s, by a clock that is 2 % fast, is stuck: here as no frame of its data comes
+/// A peer that tells nothing for 5 s is stuck, here by a clock that is 2 % fast, and because no frame of the peer's
+/// data comes.
 constexpr Duration kUntold = 4900ms;
-constexpr Duration kSettled = 4s;  // so long before nothing was wrong: no belated news is under way
+/// For this time before an event nothing was wrong, so no belated news is under way.
+constexpr Duration kSettled = 4s;
 
 std::string milliseconds(Duration d) {
     return std::to_string(d / 1ms) + " ms";
@@ -55,10 +62,12 @@ void Liveness::deafened(HostId from, HostId to) {
 void Liveness::expect(Cause cause, HostId observer, HostId subject, std::uint64_t side) {
     const Process* watcher = world_.process(observer);
     const Process* watched = world_.process(subject);
+    // A frozen observer finds nothing, and a leaver is no death.
     if (observer == subject || watcher == nullptr || watched == nullptr || watcher->frozen || watched->left) {
         return;
     }
     const mesh::Peer* peer = watcher->node->membership().find(watched->oid);
+    // Without a session and a connection nothing is to be found out.
     if (peer == nullptr || !peer->in_session() || !peer->connection_up) {
         return;
     }
@@ -70,13 +79,14 @@ void Liveness::expect(Cause cause, HostId observer, HostId subject, std::uint64_
 
 bool Liveness::applies(const Expectation& e) const {
     const Process* watcher = world_.process(e.observer);
+    // The observer must be the very process of the event, awake and staying.
     if (watcher == nullptr || watcher->oid != e.observer_oid || watcher->frozen || watcher->fatal ||
         watcher->leaving_since || watcher->thawed + kSettled > e.at) {
         return false;
     }
     const Network& network = world_.network();
     if (e.cause == Cause::kKill) {
-        // A successor that freezes before it speaks holds the port: neither a refusal nor its greeting tells of the
+        // A successor that freezes before the first word holds the port: neither a refusal nor a greeting tells of the
         // death.
         const Process* successor = world_.process(e.subject);
         if (successor != nullptr && successor->oid != e.subject_oid &&
@@ -92,12 +102,14 @@ bool Liveness::applies(const Expectation& e) const {
     if (e.cause == Cause::kDeaf) {
         return !watched->frozen && watched->thawed + kSettled <= e.at && still_deaf(e);
     }
-    // A witness that was frozen itself hears old news when it wakes, and its word counts though it is killed then.
+    // A witness that was frozen itself hears old news when waking, and the witness's word counts even if the witness is
+    // killed then.
     if (std::any_of(world_.dead().begin(), world_.dead().end(), [&](const World::Dead& dead) {
             return dead.process->oid != e.subject_oid && dead.at > e.at && dead.process->thawed + kSettled > e.at;
         })) {
         return false;
     }
+    // A witness, frozen or lately frozen, may tell of old signs of life. A path in disorder may bring such signs late.
     for (HostId host = 0; host < world_.hosts(); ++host) {
         const Process* witness = world_.process(host);
         if (witness != nullptr && host != e.subject && (witness->frozen || witness->thawed + kSettled > e.at)) {
@@ -110,7 +122,7 @@ bool Liveness::applies(const Expectation& e) const {
     return e.cause == Cause::kBlackHole ? still_parted(e) : watched->frozen && watched->frozen_at <= e.at;
 }
 
-/// Data is heard all the time, nothing is relayed, and the other direction is as it should be, or deaf as well.
+/// True when data is heard all the time, nothing is relayed, and the other direction is in order or deaf as well.
 bool Liveness::still_deaf(const Expectation& e) const {
     const Network& network = world_.network();
     const auto in_order = [&](HostId from, HostId to) {
@@ -127,7 +139,8 @@ bool Liveness::still_parted(const Expectation& e) const {
     for (HostId a = 0; a < world_.hosts(); ++a) {
         for (HostId b = 0; b < world_.hosts(); ++b) {
             if (((e.side >> a) & 1) != ((e.side >> b) & 1) && !world_.network().cut_since(a, b, e.at)) {
-                return false;  // one hole, and who stands there is a witness
+                // A single hole in the cut is enough: the host there is a witness.
+                return false;
             }
         }
     }
@@ -139,6 +152,7 @@ void Liveness::check(const Expectation& e) {
         return other.at == e.at && other.observer_oid == e.observer_oid && other.subject_oid == e.subject_oid;
     };
     const auto open = std::find_if(open_.begin(), open_.end(), same);
+    // The verdict has come in time and has closed the expectation.
     if (open == open_.end()) {
         return;
     }
@@ -168,6 +182,7 @@ void Liveness::verdict(HostId observer, OriginId subject, bool stuck) {
             ++it;
             continue;
         }
+        // Only undisturbed detections count as times.
         if (applies(*it)) {
             (it->cause == Cause::kKill   ? kills_
              : it->cause == Cause::kDeaf ? deaf_
@@ -176,6 +191,7 @@ void Liveness::verdict(HostId observer, OriginId subject, bool stuck) {
         }
         it = open_.erase(it);
     }
+    // Peers that have receipted a leave say no more to the leaver.
     if (world_.process(observer)->leaving_since) {
         return;  // those who have receipted its leave say no more to it
     }
@@ -185,11 +201,13 @@ void Liveness::verdict(HostId observer, OriginId subject, bool stuck) {
             continue;
         }
         const mesh::Peer* back = process->node->membership().find(oid);
+        // The subject has ended the session itself: messages of the subject are first words from here on.
         if (back == nullptr || !back->in_session()) {
             continue;  // it has ended the session itself: what comes of it now are first words
         }
         const Duration silence = world_.now() - world_.network().last_arrival(host, observer);
         const Network& network = world_.network();
+        // Silent control, a stuck subject or real silence justify the verdict.
         if (stuck ? network.unanswered_on_control(observer, host, kStuckShortest)
                   : network.unanswered_beats(observer, host, kDeafShortest)) {
             ++deafnesses_;

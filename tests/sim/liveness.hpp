@@ -39,7 +39,7 @@ public:
     [[nodiscard]] std::uint64_t verdicts() const { return verdicts_; }
     /// Verdicts on peers with silent control although data was heard.
     [[nodiscard]] std::uint64_t deafnesses() const { return deafnesses_; }
-    /// Verdicts on stuck peers with a data path that was silent all the time.
+    /// Verdicts on stuck peers without a frame on data for 4.9 s and more.
     [[nodiscard]] std::uint64_t untold() const { return untold_; }
 
 private:

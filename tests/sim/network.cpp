@@ -8,12 +8,18 @@
 namespace tulle::sim {
 namespace {
 
-constexpr Duration kLongPause = 1500ms;    // a tail comes each second
-constexpr Duration kBreak = 1s;            // four heartbeats: what was steady so far is no longer
-constexpr Duration kEchoed = 1s;           // answers for so long, and both sides know it: a heartbeat there, one back
-constexpr std::uint64_t kOldPipeMs = 400;  // an old pipe's end is told at most so much later
-constexpr std::uint64_t kBelatedUs = 400'000;  // a second copy comes at most so much later, behind what is newer
+/// A tail comes each second.
+constexpr Duration kLongPause = 1500ms;
+/// Four heartbeats. After a longer lack of answers a steady run is over.
+constexpr Duration kBreak = 1s;
+/// Answers for this long, and both sides know of the life of the other: a heartbeat there, and a heartbeat back.
+constexpr Duration kEchoed = 1s;
+/// The end of an old pipe is told at most this much later.
+constexpr std::uint64_t kOldPipeMs = 400;
+/// A second copy comes at most this much later, behind newer messages.
+constexpr std::uint64_t kBelatedUs = 400'000;
 
+/// The message after writing and reading.
 Result<mesh::Control, mesh::CodecError> read(const mesh::Control& message) {
     return mesh::decode_control(encode(message));
 }
@@ -21,7 +27,7 @@ Result<mesh::Data, mesh::CodecError> read(const mesh::Data& message) {
     return mesh::decode_data(encode(message));
 }
 
-/// Nodes of the version before began without it, and their Hello answers a Knock all the same.
+/// Nodes of the version before began without `echo`, and the Hello of such a node answers a Knock all the same.
 void forget_echo(mesh::Control& message) {
     if (auto* hello = std::get_if<mesh::Hello>(&message.body);
         hello != nullptr && hello->who.newest_protocol < mesh::kProtocolVersion) {
@@ -84,6 +90,7 @@ void Network::try_connect(HostId host, mesh::ConnectionId connection, std::uint6
     }
     const HostId to = found->to;
     const Duration round_trip = one_way(host, to) + one_way(to, host);
+    // A frozen process accepts nothing, so the dialler tries again later.
     if (!reachable(host, to) || !receiver_.running(to)) {
         scheduler_.after(kReconnect,
                          [this, host, connection, incarnation] { try_connect(host, connection, incarnation); });
@@ -91,6 +98,7 @@ void Network::try_connect(HostId host, mesh::ConnectionId connection, std::uint6
     }
     scheduler_.after(round_trip, [this, host, connection, to, incarnation] {
         Connection* now = incarnations_[host] == incarnation ? find(host, connection) : nullptr;
+        // The process or the connection has ended during the round trip.
         if (now == nullptr || now->up) {
             return;
         }
@@ -107,6 +115,7 @@ void Network::try_connect(HostId host, mesh::ConnectionId connection, std::uint6
 
 void Network::check_endpoint(HostId host, mesh::ConnectionId connection, const std::string& endpoint) {
     const HostId to = host_of(endpoint);
+    // Without an answer the process learns nothing.
     if (!reachable(host, to)) {
         return;
     }
@@ -140,6 +149,7 @@ void Network::try_subscribe(HostId subscriber, HostId publisher) {
     if (found == subscriptions_[publisher].end() || found->second.subscribed) {
         return;
     }
+    // The subscriber has been replaced by another process.
     if (receiver_.oid(subscriber) != found->second.oid) {
         subscriptions_[publisher].erase(found);
         return;
@@ -147,6 +157,7 @@ void Network::try_subscribe(HostId subscriber, HostId publisher) {
     const bool up = reachable(subscriber, publisher) && receiver_.running(publisher) && receiver_.running(subscriber);
     const Duration extra = path(subscriber, publisher).subscribe_delay;
     tally_.slow_subscriptions += up && extra > 0ms ? 1u : 0u;
+    // Connect, handshake and subscription take three ways.
     subscribe_later(subscriber, publisher, up ? 3 * one_way(subscriber, publisher) + extra : kReconnect, up);
 }
 
@@ -168,7 +179,7 @@ void Network::subscribe_later(HostId subscriber, HostId publisher, Duration wait
     });
 }
 
-/// The publisher learns late that an old pipe has ended, perhaps when a new one stands.
+/// The publisher learns late of the end of an old pipe, perhaps when a new pipe stands.
 void Network::old_pipe_ends(HostId subscriber, HostId publisher, OriginId oid) {
     const Duration later = std::chrono::milliseconds{prng_.below(kOldPipeMs)} + one_way(subscriber, publisher);
     scheduler_.after(later, [this, subscriber, publisher, oid, incarnation = incarnations_[publisher]] {
@@ -187,7 +198,8 @@ Message Network::as_read(HostId to, Message message) {
     if (!receiver_.newest || !receiver_.listening(to)) {
         return message;
     }
-    const bool is_handshake = message.tag == mesh::SessionTag{};  // has nothing that differs by version
+    // A handshake has nothing that differs by version.
+    const bool is_handshake = message.tag == mesh::SessionTag{};
     if (!is_handshake && message.dst == receiver_.oid(to)) {
         ++tally_.written;
         tally_.written_old += message.protocol < mesh::kProtocolVersion ? 1u : 0u;
@@ -208,6 +220,7 @@ Message Network::as_read(HostId to, Message message) {
 void Network::transmit(HostId from, HostId to, bool data, const std::function<void()>& deliver) {
     const Path& p = path(from, to);
     Stream& s = stream(from, to, data);
+    // As PUB does: a full pipe drops the newest message.
     if (data && s.in_pipe >= high_water_) {
         ++tally_.dropped_at_high_water;
         return;
@@ -217,6 +230,7 @@ void Network::transmit(HostId from, HostId to, bool data, const std::function<vo
         return;
     }
     ++s.in_pipe;
+    // The copy takes a way of its own and may come behind newer messages.
     if (prng_.chance(p.duplicate_percent)) {
         ++tally_.duplicated;
         const Duration belated = one_way(from, to) + std::chrono::microseconds{prng_.below(kBelatedUs)};
@@ -226,6 +240,7 @@ void Network::transmit(HostId from, HostId to, bool data, const std::function<vo
             }
         });
     }
+    // TCP would send again, so the message waits for the heal.
     if (p.cut) {
         s.stuck.push_back({scheduler_.now(), deliver});
     } else {
@@ -235,6 +250,7 @@ void Network::transmit(HostId from, HostId to, bool data, const std::function<vo
 
 void Network::schedule(HostId from, HostId to, bool data, Instant sent, Scheduler::Action deliver) {
     Stream& s = stream(from, to, data);
+    // A stream keeps the order: no message arrives before an earlier message.
     s.last_arrival = std::max(s.last_arrival, scheduler_.now() + one_way(from, to));
     scheduler_.at(s.last_arrival, [this, from, to, data, sent, deliver = std::move(deliver)] {
         arrive(from, to, data, sent);
@@ -245,6 +261,7 @@ void Network::schedule(HostId from, HostId to, bool data, Instant sent, Schedule
 void Network::arrive(HostId from, HostId to, bool data, Instant sent) {
     Stream& s = stream(from, to, data);
     const bool frozen = receiver_.listening(to) && !receiver_.running(to);
+    // A frozen process takes nothing, so the message stays in the pipe until the thaw.
     if (frozen) {
         ++s.backlog;
     } else {
@@ -263,9 +280,11 @@ void Network::note_arrival(Stream& s) {
 
 void Network::note_answer(Answers& a, Instant sent, Instant answered) {
     a.newest_got = std::max(a.newest_got, sent);
+    // The message answers nothing new.
     if (answered <= a.answered) {
         return;
     }
+    // A new run begins.
     if (answered - a.answered > kBreak) {
         a.run_since = answered;
         a.run_began = scheduler_.now();
@@ -288,13 +307,16 @@ void Network::send_control(HostId host, mesh::ConnectionId connection, mesh::Con
     auto shared = std::make_shared<const mesh::Control>(as_read(to, std::move(message)));
     const Instant sent = scheduler_.now();
     const bool is_beat = std::holds_alternative<mesh::Heartbeat>(shared->body);
+    // Each control message carries, for the judge, the newest message that the sender had got from the receiver.
     const Instant got = stream(to, host, false).any.newest_got;
     const Instant beat = stream(to, host, false).beats.newest_got;
     transmit(host, to, false, [this, host, connection, to, attempt, there, shared, sent, is_beat, got, beat] {
         const Connection* now = find(host, connection);
-        const bool closed_in_order = now == nullptr;  // what was sent before an orderly close still arrives
+        // Messages sent before an orderly close still arrive.
+        const bool closed_in_order = now == nullptr;
         if ((closed_in_order || now->attempt == attempt) && receiver_.listening(to) && receiver_.oid(to) == there) {
-            note_arrival(stream(host, to, false));  // not what a reset has swallowed
+            // Not counted when swallowed by a reset.
+            note_arrival(stream(host, to, false));
             note_answer(stream(host, to, false).any, sent, got);
             if (is_beat) {
                 note_answer(stream(host, to, false).beats, sent, beat);
@@ -305,6 +327,7 @@ void Network::send_control(HostId host, mesh::ConnectionId connection, mesh::Con
 }
 
 void Network::send_data(HostId host, mesh::Data message) {
+    // Data is addressed to a process, so the host is looked up first.
     const auto home = homes_.find(message.dst.value);
     const auto found = home == homes_.end() ? subscriptions_[host].end() : subscriptions_[host].find(home->second);
     if (found == subscriptions_[host].end() || found->second.oid != message.dst || !found->second.subscribed ||
@@ -319,6 +342,7 @@ void Network::send_data(HostId host, mesh::Data message) {
         const auto it = subscriptions_[host].find(to);
         if (it != subscriptions_[host].end() && it->second.attempt == attempt && receiver_.oid(to) == shared->dst) {
             note_arrival(stream(host, to, true));
+            // Frames are noted apart: a tail alone does not show a node that the data of the peer says anything.
             if (std::holds_alternative<mesh::FramePtr>(shared->body)) {
                 stream(host, to, true).framed = scheduler_.now();
             }
@@ -333,8 +357,10 @@ void Network::break_connection(HostId host, mesh::ConnectionId connection, bool 
         return;
     }
     l.up = false;
+    // Messages in flight belong to the former attempt and are dropped.
     l.attempt = ++last_connection_;
     const std::uint64_t incarnation = incarnations_[host];
+    // Nobody tells the process: the connection is just silent until the next attempt.
     if (!tell) {
         scheduler_.after(kReconnect,
                          [this, host, connection, incarnation] { try_connect(host, connection, incarnation); });

@@ -117,7 +117,8 @@ public:
     [[nodiscard]] Instant last_arrival(HostId from, HostId to, bool data) const;
     /// The later of control and data.
     [[nodiscard]] Instant last_arrival(HostId from, HostId to) const;
-    /// When the last frame came. A node measures by frames whether a peer's data says anything; a tail is no frame.
+    /// When the last frame came on data. A node measures by frames whether a peer's data says anything; a tail alone is
+    /// no frame.
     [[nodiscard]] Instant last_frame(HostId from, HostId to) const;
     /// True when both directions have been in order since `since`.
     [[nodiscard]] bool undisturbed(HostId a, HostId b, Instant since) const;
@@ -157,7 +158,7 @@ private:
         Instant sent;
         Scheduler::Action deliver;
     };
-    /// What the receiver of a stream knows of the life of the sender. An answer is a message sent after the sender got
+    /// The evidence, for the receiver of a stream, of a living sender. An answer is a message sent after the sender got
     /// a message of the receiver.
     struct Answers {
         // The sending time of the newest control message that the receiver has got.
@@ -175,7 +176,7 @@ private:
     struct Stream {
         Instant last_arrival;
         Instant arrived;
-        // Data: when the last frame arrived.
+        // For data: when the last frame arrived.
         Instant framed;
         // The end of the last long pause between arrivals.
         Instant paused;

@@ -5,7 +5,9 @@
 namespace tulle::sim {
 namespace {
 
+/// A TCP stream survives a cut shorter than this.
 constexpr Duration kStreamPatience = 3s;
+/// A tail comes each second; a longer pause on data is suspicious.
 constexpr Duration kTailPause = 1500ms;
 
 }  // namespace
@@ -23,20 +25,24 @@ void Network::process_thawed(HostId host) {
     for (HostId from = 0; from < hosts_; ++from) {
         for (const bool data : {false, true}) {
             Stream& s = stream(from, host, data);
+            // The thawed process takes the whole backlog at once.
             s.in_pipe -= std::exchange(s.backlog, 0);
         }
     }
 }
 
 void Network::process_died(HostId host) {
+    // The backlog of a dead process is gone.
     process_thawed(host);
     ++incarnations_[host];
     connections_[host].clear();
+    // Subscribers of the dead publisher try again, to reach the successor.
     for (auto& [subscriber, subscription] : subscriptions_[host]) {
         subscription.subscribed = false;
         subscription.attempt = ++last_connection_;
         scheduler_.after(kReconnect, [this, from = subscriber, host] { try_subscribe(from, host); });
     }
+    // The dead process's own subscriptions end, and connections of others to the process break.
     for (HostId other = 0; other < hosts_; ++other) {
         if (const auto found = subscriptions_[other].find(host); found != subscriptions_[other].end()) {
             if (found->second.subscribed) {
@@ -53,6 +59,7 @@ void Network::process_died(HostId host) {
 }
 
 void Network::cut(HostId from, HostId to) {
+    // A second cut does not move the begin of the first.
     if (!path(from, to).cut) {
         alter(from, to).cut = true;
         cut_at_[from * hosts_ + to] = scheduler_.now();
@@ -71,6 +78,7 @@ void Network::heal(HostId from, HostId to) {
         return;
     }
     alter(from, to).cut = false;
+    // TCP sends delayed messages again, in order, as long as the stream lives.
     const bool survived = scheduler_.now() - cut_at_[from * hosts_ + to] < kStreamPatience;
     for (const bool data : {false, true}) {
         Stream& s = stream(from, to, data);
@@ -93,6 +101,7 @@ void Network::heal(HostId from, HostId to) {
 void Network::reset(HostId a, HostId b) {
     touched_[a * hosts_ + b] = scheduler_.now();
     touched_[b * hosts_ + a] = scheduler_.now();
+    // Both sides lose their connections, and both their subscriptions.
     for (const auto& [host, to] : {std::pair{a, b}, std::pair{b, a}}) {
         for (std::uint32_t connection = 0; connection < connections_[host].size(); ++connection) {
             if (connections_[host][connection].to == to) {
@@ -145,6 +154,7 @@ bool Network::data_passes_since(HostId publisher, HostId subscriber, Instant sin
 }
 
 bool Network::deaf_since(HostId from, HostId to, Instant since) const {
+    // Exactly deaf, and nothing else wrong.
     Path deaf;
     deaf.control_loss_percent = 100;
     return path(from, to) == deaf && touched_[from * hosts_ + to] <= since;

@@ -7,9 +7,11 @@ namespace tulle::sim {
 void Roster::join(mesh::ShardIndex shard, const std::string& channel, const std::string& user, const Ask& ask) {
     const auto [found, fresh] = shards_[shard.value].try_emplace(channel);
     Room& room = found->second;
+    // A further connection of a user changes nothing.
     if (!room.users.try_emplace(user, State::kWaiting).second) {
         return;  // one more connection of the same user changes nothing
     }
+    // The first user on the shard subscribes to the channel, and joins after the confirmation.
     if (fresh) {
         room.generation = ++last_generation_;
         ask(shard, mesh::Subscribe{channel, room.generation, true});
@@ -36,12 +38,14 @@ void Roster::leave(Instant now, mesh::ShardIndex shard, const std::string& chann
     if (who == found->second.users.end()) {
         return;
     }
+    // The hub knows only of users asked for.
     if (who->second != State::kWaiting) {
         ask(shard, mesh::MemberLeave{channel, user});
     }
     found->second.users.erase(who);
     gone_[{channel, user}] = now;
-    in_since_.erase({channel, user});  // of the other shard, too: the judge waits a while longer
+    // Erased for the other shard as well: the judge then waits a while longer.
+    in_since_.erase({channel, user});
     if (found->second.users.empty()) {
         shards_[shard.value].erase(found);
         ask(shard, mesh::Unsubscribe{channel});
@@ -63,6 +67,7 @@ void Roster::on_subscribed(Instant now, mesh::ShardIndex shard, const mesh::Subs
     for (const mesh::PresenceMember& member : *answer.members) {
         room.list.insert(member.user);
     }
+    // A copy: ask_for() changes the states.
     for (const auto& [user, state] : std::map(room.users)) {
         ask_for(shard, answer.channel, room, user, ask);
     }
@@ -78,6 +83,7 @@ void Roster::on_joined(Instant now, mesh::ShardIndex shard, const mesh::MemberJo
     const Asked what = asked->second;
     asked_.erase(asked);
     const auto room = shards_[shard.value].find(what.channel);
+    // The channel was left, or left and entered again, while the question was under way.
     if (room == shards_[shard.value].end() || room->second.generation != what.generation) {
         return;
     }
@@ -85,12 +91,14 @@ void Roster::on_joined(Instant now, mesh::ShardIndex shard, const mesh::MemberJo
     if (user == room->second.users.end() || user->second != State::kAsked) {
         return;
     }
+    // The node does not serve. Clients of such a node go, or try again.
     if (answer.outcome != mesh::JoinOutcome::kJoined) {
         user->second = State::kWaiting;  // the node does not serve: its clients go, or try again
         return;
     }
     user->second = State::kIn;
     in_since_[{what.channel, what.user}] = now;
+    // The change must have reached the list before the answer.
     if (!room->second.list.contains(what.user)) {
         violation("P1 " + what.user + " has joined " + what.channel + " and is not in its own list");
     }
@@ -113,6 +121,7 @@ bool Roster::on_changed(mesh::ShardIndex shard, const mesh::MemberChanged& chang
     if (found == shards_[shard.value].end() || !found->second.confirmed) {
         return false;  // no client has a list yet
     }
+    // Each change must change the list.
     const bool changed = change.joined ? found->second.list.insert(change.member.user).second
                                        : found->second.list.erase(change.member.user) == 1;
     if (!changed) {

@@ -32,10 +32,10 @@ public:
                        const Violation& violation);
     /// The hub's answer to a join.
     void on_joined(Instant now, mesh::ShardIndex shard, const mesh::MemberJoined& answer, const Violation& violation);
-    /// The node serves again: users that were refused meanwhile try again.
+    /// The node serves again: users refused in the meantime try again.
     void on_ready(const Ask& ask);
-    /// P2 of presence: nobody joins who is there, nobody leaves who is not. True when the shard's clients hear of the
-    /// change; false before the shard has its list, as an edge tells its clients nothing before that.
+    /// P2 of presence: no user joins who is there, and no user leaves who is not. Returns true when the shard's clients
+    /// hear of the change, and false before the shard has its list, as an edge tells its clients nothing before.
     [[nodiscard]] bool on_changed(mesh::ShardIndex shard, const mesh::MemberChanged& change,
                                   const Violation& violation);
 

@@ -12,23 +12,30 @@ namespace tulle::sim {
 namespace {
 
 constexpr Duration kWork = kScenarioTime;
-constexpr Duration kSettle = 8s;           // a heal converges within 5 s, and repairs after it
-constexpr Duration kBarrierPatience = 9s;  // a verdict of the other side, then one of ours on who no longer speaks
+/// A heal converges within 5 s; repairs come afterwards.
+constexpr Duration kSettle = 8s;
+/// A verdict of the other side, then a verdict of this side on a peer that no longer speaks.
+constexpr Duration kBarrierPatience = 9s;
 constexpr std::size_t kChannels = 8;
-constexpr std::uint64_t kChurnPercent = 10;  // of the seeds have a node with churn for a while
-// its draws come from a generator of its own: the other seeds stay as they are
+/// Of the seeds, 10 % have a node with churn for a while.
+constexpr std::uint64_t kChurnPercent = 10;
+/// Churn draws from a generator of its own, so that all other draws of a seed stay unchanged.
 constexpr std::uint64_t kChurnSalt = 0x636875726e;
 
-constexpr std::uint64_t kNamesPercent = 10;         // of the seeds have one name for all peers
-constexpr std::uint64_t kNamesSalt = 0x6e616d6573;  // as above
+/// Of the seeds, 10 % have a single name for all peers.
+constexpr std::uint64_t kNamesPercent = 10;
+/// A generator of its own, as for churn.
+constexpr std::uint64_t kNamesSalt = 0x6e616d6573;
 
-constexpr std::uint64_t kVersionsSalt = 0x76657273;  // as above
+/// A generator of its own, as for churn.
+constexpr std::uint64_t kVersionsSalt = 0x76657273;
 
 std::string random_channel(World& world) {
     return "app/c" + std::to_string(world.prng().below(kChannels));
 }
 
-/// Of the cache channels only the first have subscribers: of the others the keepers alone hold the last event.
+/// One of the first `of` cache channels. Only the first few have subscribers: the last events of the others are held by
+/// the keepers alone.
 std::string random_cache(World& world, std::uint64_t of) {
     return "app/cache-" + std::to_string(world.prng().below(of));
 }
@@ -49,11 +56,12 @@ mesh::ShardIndex random_shard(World& world) {
     return mesh::ShardIndex{static_cast<std::uint16_t>(world.prng().below(Edge::kShards))};
 }
 
-/// Keeps clients busy: subscriptions come and go, somebody publishes every few dozen milliseconds.
+/// Keeps clients busy: subscriptions come and go, and a node publishes every few dozen milliseconds.
 class Workload {
 public:
     explicit Workload(World& world) : world_(world) {}
 
+    /// Works until `until`.
     void start(Instant until) {
         until_ = until;
         world_.on_confirmed([this](HostId host, const std::string& channel) { try_at_once(host, channel); });
@@ -72,6 +80,7 @@ private:
         });
     }
 
+    /// An action of a client at a node drawn.
     void act() {
         const HostId host = world_.prng().below(world_.hosts() - 1);
         Process* process = world_.process(host);
@@ -95,6 +104,7 @@ private:
         } else if (dice < 60) {
             world_.publish_retained(host, random_cache(world_, kCacheChannels));
         } else {
+            // Now and then a burst of messages.
             const std::uint64_t burst = world_.prng().chance(5) ? 20 : 1;
             for (std::uint64_t i = 0; i < burst; ++i) {
                 world_.publish(host, random_channel(world_));
@@ -102,6 +112,7 @@ private:
         }
     }
 
+    /// Now and then a count or a task.
     void duty(HostId host) {
         const std::uint64_t dice = world_.prng().below(100);
         if (dice < 25) {
@@ -112,7 +123,8 @@ private:
         }
     }
 
-    /// Whoever is told "subscribed" is published to from elsewhere: at once is when a promise is easiest broken.
+    /// Publishes from another node to a client just confirmed: right after the confirmation the promise is broken most
+    /// easily.
     void try_at_once(HostId subscriber, const std::string& channel) {
         const HostId host = world_.prng().below(world_.hosts() - 1);
         const Duration pause{static_cast<Duration::rep>(world_.prng().below(3'000'000))};
@@ -130,8 +142,8 @@ private:
     Instant until_;
 };
 
-/// A subscription is confirmed when every member has acknowledged it or is dead: no one-way link may hold it up for
-/// longer than verdicts and repairs take.
+/// Every subscription must be confirmed in time. A member either acknowledges the subscription or is dead; no one-way
+/// link may hold the subscription up for longer than verdicts and repairs take.
 void watch_barriers(World& world, Instant until) {
     world.scheduler().after(500ms, [&world, until] {
         for (HostId host = 0; host < world.hosts(); ++host) {
@@ -152,9 +164,10 @@ void watch_barriers(World& world, Instant until) {
     });
 }
 
+/// By host: the seeds. The lists form a chain, a star, or name everybody.
 std::vector<std::vector<HostId>> peer_lists(World& world, std::size_t nodes) {
     std::vector<std::vector<HostId>> seeds(nodes);
-    const std::uint64_t shape = world.prng().below(3);  // chain, star, everybody
+    const std::uint64_t shape = world.prng().below(3);
     for (HostId host = 0; host < nodes; ++host) {
         for (HostId other = 0; other < nodes; ++other) {
             const bool chained = other + 1 == host;
@@ -164,23 +177,27 @@ std::vector<std::vector<HostId>> peer_lists(World& world, std::size_t nodes) {
             }
         }
         if (seeds[host].empty()) {
-            seeds[host].push_back((host + 1) % nodes);  // who restarts must find the others
+            // A process that restarts must find the others.
+            seeds[host].push_back((host + 1) % nodes);
         }
     }
     return seeds;
 }
 
+/// Notes how often the nodes counted a rare path.
 void note_reached(Outcome& outcome, const std::string& counter) {
     const auto found = outcome.counters.find(counter);
     outcome.reached[counter] = found == outcome.counters.end() ? 0 : found->second;
 }
 
+/// Draws the mesh of a seed: size, limits, clocks, pipes and names.
 WorldOptions draw(std::uint64_t seed) {
     Prng shape(seed);
     const std::size_t nodes = 3 + shape.below(5);
     WorldOptions options{.seed = seed, .hosts = nodes + 1, .channels = kChannels};
     if (shape.chance(15)) {
-        options.limits.ring_bytes = 4096;  // so that rings overrun and gaps are announced
+        // Small rings overrun, so gaps are announced.
+        options.limits.ring_bytes = 4096;
         options.limits.ring_stubs = 64;
     }
     if (shape.chance(15)) {
@@ -190,10 +207,12 @@ WorldOptions draw(std::uint64_t seed) {
         options.limits.hold_bytes = 2048;
     }
     if (shape.chance(50)) {
-        options.limits.interest_log = 4;  // so that snapshots happen
+        // A short log is soon outrun, so snapshots happen.
+        options.limits.interest_log = 4;
         options.limits.interest_bytes = shape.chance(30) ? 24 : 4096;
     }
-    options.timing.retained_transit = 5s;  // so that it is the keepers who matter
+    // A short transit time leaves last events to the keepers.
+    options.timing.retained_transit = 5s;
     options.skewed_clocks = shape.chance(50);
     if (shape.chance(30)) {
         options.high_water = 2 + shape.below(30);
@@ -202,7 +221,7 @@ WorldOptions draw(std::uint64_t seed) {
     return options;
 }
 
-/// Some seeds have clients that subscribe and unsubscribe all the time.
+/// Draws churn for some of the seeds; null for the others.
 std::unique_ptr<Churn> draw_churn(World& world, std::uint64_t seed, std::size_t nodes) {
     Prng prng(seed ^ kChurnSalt);
     if (!prng.chance(kChurnPercent)) {
@@ -216,6 +235,7 @@ std::unique_ptr<Churn> draw_churn(World& world, std::uint64_t seed, std::size_t 
     return churn;
 }
 
+/// Draws how the versions of the nodes are mixed, and when they turn.
 void draw_versions(std::uint64_t seed, WorldOptions& options) {
     Prng prng(seed ^ kVersionsSalt);
     constexpr Versions kKinds[] = {Versions::kUpgrade, Versions::kRollback, Versions::kMixed};
@@ -223,8 +243,8 @@ void draw_versions(std::uint64_t seed, WorldOptions& options) {
     options.turn = 4s + Duration{static_cast<Duration::rep>(prng.below(10'000'000'000))};
 }
 
-/// From the turn on, host after host gets a process of the other version: in an order drawn from the seed, and some of
-/// them soon after each other.
+/// From the turn on, host after host gets a process of the other version: in an order drawn from the seed, and at times
+/// soon after each other.
 void roll_all(World& world, Faults& faults, std::uint64_t seed, const WorldOptions& options) {
     Prng prng(seed ^ ~kVersionsSalt);
     std::vector<HostId> order;
@@ -238,7 +258,7 @@ void roll_all(World& world, Faults& faults, std::uint64_t seed, const WorldOptio
     }
 }
 
-/// What was reached, for the summary: a path that no seed takes proves nothing.
+/// Collects the results. The summary needs every rare path: a path that no seed takes proves nothing.
 void take_stock(World& world, const Faults& faults, bool mixed, Outcome& outcome) {
     outcome.events = world.scheduler().events();
     outcome.hash = world.hash();
@@ -296,6 +316,7 @@ Outcome run_seed(std::uint64_t seed, bool trace, Planted planted, bool mixed) {
     if (mixed) {
         draw_versions(seed, options);
     }
+    // The last host is spare, for processes with a name that is taken.
     const std::size_t nodes = options.hosts - 1;
     World world(options);
     const auto seeds = peer_lists(world, nodes);
@@ -308,6 +329,7 @@ Outcome run_seed(std::uint64_t seed, bool trace, Planted planted, bool mixed) {
     const std::unique_ptr<Churn> churn = draw_churn(world, seed, nodes);
     const Instant end = world.now() + kWork;
     world.scheduler().after(3s, [&workload, end] { workload.start(end + 2s); });
+    // The faults fall into the time of work and may overlap.
     const std::uint64_t planned = 5 + world.prng().below(12);
     for (std::uint64_t i = 0; i < planned; ++i) {
         const auto when = Duration{static_cast<Duration::rep>(world.prng().below(28'000'000'000))};
@@ -316,12 +338,14 @@ Outcome run_seed(std::uint64_t seed, bool trace, Planted planted, bool mixed) {
     if (mixed) {
         roll_all(world, faults, seed, options);
     }
+    // Watchers look on during the run; checkers judge afterwards.
     watch_barriers(world, end);
     watch_memory(world, end + kSettle);
     watch_presence(world, end + kSettle);
     world.let_duties_take(300ms, 4s);
     world.run_for(kWork);
     world.let_duties_take(5ms, 5ms);
+    // From here on everything must become whole.
     faults.heal_all();
     world.run_for(kSettle);
 

@@ -13,7 +13,7 @@
 namespace tulle::sim {
 namespace {
 
-/// Without "/1a2b" behind a name and " (16 digits)" behind it: ids are random.
+/// The line without "/1a2b" behind a name and without " (16 digits)": ids are random.
 std::string without_ids(const std::string& line) {
     const auto all_hex = [&](std::size_t from, std::size_t count) {
         for (std::size_t i = from; i < from + count; ++i) {
@@ -36,16 +36,19 @@ std::string without_ids(const std::string& line) {
     return clean;
 }
 
+/// A world that obeys a script and writes a trace.
 class Player {
 public:
     explicit Player(std::size_t nodes) : world_(options(nodes)) {
-        world_.faulty(1h);  // a script breaks what it wants; its golden file judges
+        // A script breaks whatever the script wants, so promises about calm times are not judged. The golden file is
+        // the judge.
+        world_.faulty(1h);
         for (HostId host = 0; host < nodes; ++host) {
             start(host);
         }
     }
 
-    /// False when there is no such action.
+    /// Plans an action of the script. Returns false for an unknown action.
     bool at(Duration when, const std::string& what, std::istringstream& words) {
         std::string first;
         std::string second;
@@ -63,6 +66,7 @@ public:
         if (host >= world_.hosts() || other >= world_.hosts()) {
             return false;
         }
+        // The words of the script, see scenario_file.hpp.
         const std::map<std::string, std::function<void()>> actions{
             {"subscribe", [=, this] { world_.subscribe(host, shard, second); }},
             {"unsubscribe", [=, this] { world_.unsubscribe(host, shard, second); }},
@@ -98,6 +102,7 @@ public:
         return true;
     }
 
+    /// Runs the world, then describes the end. Returns the whole trace.
     std::string run(Duration time) {
         world_.run_for(time);
         Outcome outcome;
@@ -113,6 +118,7 @@ public:
 private:
     static constexpr Instant kBegin{1000s};
 
+    /// Options with a sink that writes to the trace.
     WorldOptions options(std::size_t nodes) {
         WorldOptions options{.seed = 1, .hosts = nodes};
         options.sink = [this](Instant at, const std::string& what) {
@@ -123,6 +129,7 @@ private:
         return options;
     }
 
+    /// Every host knows all hosts as seeds.
     void start(HostId host) {
         std::vector<HostId> seeds;
         for (HostId other = 0; other < world_.hosts(); ++other) {
@@ -139,6 +146,7 @@ private:
 
     void cut(HostId from, HostId to) { world_.network().cut(from, to); }
 
+    /// The peers of a node by name, then the deliveries of each client.
     void describe(HostId host) {
         const Process* process = world_.process(host);
         if (process == nullptr) {

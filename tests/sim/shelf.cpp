@@ -6,6 +6,7 @@ namespace tulle::sim {
 
 void Shelf::subscribe(Instant now, mesh::ShardIndex shard, const std::string& channel, const Ask& ask) {
     const auto [place, fresh] = shards_[shard.value].try_emplace(channel);
+    // Later clients on the shard share the first client's subscription.
     if (fresh) {
         place->second.generation = ++last_generation_;
         place->second.asked = now;
@@ -23,6 +24,7 @@ void Shelf::unsubscribe(mesh::ShardIndex shard, const std::string& channel, cons
 std::optional<Shelf::Answered> Shelf::on_subscribed(Instant now, mesh::ShardIndex shard,
                                                     const mesh::Subscribed& answer) {
     const auto place = shards_[shard.value].find(answer.channel);
+    // An answer to a subscription that has ended in the meantime.
     if (place == shards_[shard.value].end() || place->second.generation != answer.generation) {
         return std::nullopt;
     }
@@ -34,12 +36,14 @@ std::optional<Shelf::Answered> Shelf::on_subscribed(Instant now, mesh::ShardInde
 void Shelf::on_last(mesh::ShardIndex shard, const mesh::RetainedFound& last) {
     const auto place = shards_[shard.value].find(last.channel);
     if (place != shards_[shard.value].end() && place->second.confirmed) {
+        // A found event may be older than a delivery since the answer.
         place->second.last = std::max(place->second.last, last.event.stamp);
     }
 }
 
 void Shelf::on_deliver(std::uint64_t shards, const mesh::Record& record) {
     for (std::size_t shard = 0; shard < kShards; ++shard) {
+        // The first `retained` channels of a record keep the record as their last event.
         for (std::size_t i = 0; i < record.retained && ((shards >> shard) & 1) != 0; ++i) {
             const auto place = shards_[shard].find(record.channels[i]);
             if (place != shards_[shard].end() && place->second.confirmed) {

@@ -6,10 +6,11 @@
 #include "tests/sim/scenario.hpp"
 #include "tests/sim/world.hpp"
 
-/// Each checker is broken on purpose here, to see that it can fail.
+// Each checker is broken on purpose here, to see that the checker can fail.
 namespace tulle::sim::sim_test {
 namespace {
 
+/// A mesh of three nodes that know each other, with six seconds to become whole.
 class SimTest : public testing::Test {
 protected:
     void start(Planted planted = Planted::kNone) {
@@ -20,6 +21,7 @@ protected:
         world_->run_for(6s);
     }
 
+    /// True when a violation with this text was found.
     [[nodiscard]] bool violates(const std::string& promise) const {
         return std::any_of(world_->violations().begin(), world_->violations().end(),
                            [&](const std::string& what) { return what.find(promise) != std::string::npos; });
@@ -37,7 +39,8 @@ TEST_F(SimTest, AllIsWellWhenNothingHappens) {
 
 TEST_F(SimTest, FindsAKilledOneThatIsStillBelievedIn) {
     start();
-    world_->liveness().killed(1);  // it lives on, so nobody can find out
+    // The process lives on, so nobody can find a death.
+    world_->liveness().killed(1);
     world_->run_for(2s);
     EXPECT_TRUE(violates("P5")) << "nobody noticed";
 }
@@ -49,7 +52,7 @@ TEST_F(SimTest, FindsAVerdictOnOneWhoIsHeard) {
     EXPECT_TRUE(violates("P5"));
 }
 
-/// How long it takes until everybody has a session with host 0, after a thaw, when one control message in ten is lost.
+/// How long host 0 takes, after a thaw, to have sessions with all, when one control message in ten is lost.
 Duration thaw_on_a_lossy_network(std::uint64_t seed) {
     World world(WorldOptions{.seed = seed, .hosts = 4});
     for (HostId host = 0; host < 4; ++host) {
@@ -70,7 +73,8 @@ Duration thaw_on_a_lossy_network(std::uint64_t seed) {
         return peer != nullptr && peer->in_session();
     };
     const auto whole = [&] { return sees(1, 0) && sees(2, 0) && sees(3, 0) && sees(0, 1) && sees(0, 2) && sees(0, 3); };
-    world.run_for(100ms);  // host 0 has found out that the others have given it up
+    // By then host 0 has found out: the others have given host 0 up.
+    world.run_for(100ms);
     while (!whole() && world.now() - thawed < 10s) {
         world.run_for(50ms);
     }
@@ -78,8 +82,8 @@ Duration thaw_on_a_lossy_network(std::uint64_t seed) {
 }
 
 TEST_F(SimTest, ALostMessageDelaysASessionByARetryNotByAWholeAttempt) {
-    // Two Hellos that cross cost one more retry (250 ms): one side waits for the answer to its own. An attempt lasts 2
-    // s.
+    // Two crossing Hellos cost a further retry (250 ms), as a side waits for the answer to its own Hello. An attempt
+    // lasts 2 s.
     for (std::uint64_t seed = 1; seed <= 100; ++seed) {
         EXPECT_LE(thaw_on_a_lossy_network(seed), 1750ms) << "seed " << seed;
     }
@@ -162,7 +166,7 @@ TEST_F(SimTest, KnowsSinceWhenHeartbeatsAreNotAnswered) {
     EXPECT_TRUE(network.unanswered_on_control(0, 1, 2s));
 }
 
-/// P10: hosts 1 and 2 do not see each other, so that one is no keeper for the other. Host 0 sees both.
+/// P10: hosts 1 and 2 do not see each other, so neither is a keeper for the other. Host 0 sees both.
 TEST_F(SimTest, AKeeperThatTheOriginDoesNotSeeIsGivenTheEventByWhoSeesBoth) {
     start();
     world_->network().alter(1, 2).control_loss_percent = 100;
@@ -177,7 +181,7 @@ TEST_F(SimTest, AKeeperThatTheOriginDoesNotSeeIsGivenTheEventByWhoSeesBoth) {
     EXPECT_TRUE(holds(2));
 }
 
-/// A client of host 1 to which host 0 says nothing for two seconds, without anybody having said that there is a fault.
+/// A client of host 1, to which host 0 says nothing for two seconds, without any fault announced to the judge.
 class Deliveries : public SimTest {
 protected:
     void miss_one() {
@@ -238,7 +242,7 @@ TEST(Gaps, AreAboutOneOriginAndNothingThatCameAfterThem) {
     EXPECT_FALSE(gap.may_be(OriginId{1}, mesh::RecordNo{7}, Instant{11s}));
 }
 
-/// A client that misses one message for good is told of a gap.
+/// A client that misses a message for good is told of a gap.
 class Announced : public Deliveries {
 protected:
     void miss_one_and_tell(HostId of, bool named, std::uint64_t missing) {
@@ -310,7 +314,8 @@ TEST_F(SimTest, FindsALastEventThatIsHandedOnByNobody) {
     for (const HostId host : {HostId{0}, HostId{1}}) {
         world_->kill(host);
         world_->start(host, {0, 1, 2}, "n" + std::to_string(host));
-        world_->run_for(12s);  // a newcomer is given nothing, and its forerunner's name is free again
+        // Nobody gives the newcomer the event, and the name of the process before is free again.
+        world_->run_for(12s);
     }
     world_->kill(2);
     ASSERT_EQ(world_->retained_losses().size(), 1u);
@@ -329,7 +334,8 @@ TEST_F(Deliveries, OfALeaverAreDueToo) {
     world_->network().alter(0, 1).mute = true;
     world_->publish(0, "app/c");
     world_->run_for(1ms);
-    world_->process(0)->left = true;  // it says so, though the other has not got the message
+    // The process claims to have left in order, though the other node has not got the message.
+    world_->process(0)->left = true;
     world_->kill(0);
     world_->process(1)->edge.on_gap(mesh::ShardIndex{0}, "app/c",
                                     {world_->now(), world_->process(2)->oid, {}, false, 0});

@@ -18,33 +18,38 @@
 #include "tests/sim/scenario.hpp"
 #include "tests/sim/scenario_file.hpp"
 
-/// Runs seeds of the simulated mesh, in several processes, and says which failed. Exit 1 when one did, or when a path
-/// that must be reached never was.
+/// Runs seeds of the simulated mesh in several processes, and says which seeds failed. Exit code 1 when a seed failed,
+/// or when a path that must be reached never was.
 namespace {
 
 using tulle::sim::Outcome;
 
+/// A seed with fewer faults proves too little.
 constexpr std::uint64_t kLeastFaults = 5;
+/// A seed with fewer accepted messages proves too little.
 constexpr std::uint64_t kLeastPublishes = 200;
-/// Of what was to be judged. Measured over 2,000 seeds: 1.2 %, of which three fifths are messages that were under way
-/// to a client when it went, and a quarter are of origins that the client's node had not met.
+/// The greatest share of exempted checks. Measured over 2,000 seeds: 1.2 %. Three fifths are messages under way to a
+/// client when the client went, and a quarter are from origins that the client's node had not met.
 constexpr double kMostExempted = 0.015;
-/// With nodes of two versions: 2.1 % over 500 seeds, as each host gets one process more, which has not met the others
-/// at first.
+/// The greatest share with nodes of two versions. Measured over 500 seeds: 2.1 %, as each host gets a further process,
+/// and a new process has not met the others at first.
 constexpr double kMostExemptedMixed = 0.025;
 
+/// The results of many seeds.
 struct Sum {
     std::uint64_t seeds = 0;
     std::uint64_t failed = 0;
     std::uint64_t published = 0;
     std::uint64_t checked = 0;
-    std::map<std::string, std::uint64_t> exempted;  // by rule
+    // By rule.
+    std::map<std::string, std::uint64_t> exempted;
     std::uint64_t events = 0;
     std::map<std::string, std::uint64_t> reached;
     std::vector<std::int64_t> kills_us;
     std::vector<std::int64_t> silences_us;
 };
 
+/// Adds the outcome of a seed, and prints a failure at once.
 void add(Sum& sum, const Outcome& outcome) {
     ++sum.seeds;
     sum.published += outcome.published;
@@ -75,14 +80,16 @@ void add(Sum& sum, const Outcome& outcome) {
     std::fflush(stdout);
 }
 
+/// Marks the name of a rule in the text of a worker.
 constexpr char kExempted = '-';
 
+/// A text without spaces, as spaces separate the fields of a worker's text.
 std::string spaceless(std::string text) {
     std::replace(text.begin(), text.end(), ' ', '_');
     return text;
 }
 
-/// One worker: every jobs-th seed; its sums go to `fd` as text.
+/// A worker: runs every jobs-th seed and writes the sums to `fd` as text.
 void work(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, bool mixed, int fd) {
     Sum sum;
     for (std::uint64_t seed = first; seed <= last; seed += jobs) {
@@ -105,6 +112,7 @@ void work(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, bool mixe
     const std::string bytes = text.str();
     for (std::size_t at = 0; at < bytes.size();) {
         const ssize_t written = write(fd, bytes.data() + at, bytes.size() - at);
+        // The parent is gone.
         if (written <= 0) {
             std::_Exit(2);
         }
@@ -112,6 +120,7 @@ void work(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, bool mixe
     }
 }
 
+/// Adds the text of a worker to the sums.
 void merge(Sum& sum, const std::string& text) {
     std::istringstream in(text);
     Sum part;
@@ -136,6 +145,8 @@ void merge(Sum& sum, const std::string& text) {
     }
 }
 
+/// Runs the seeds from `first` to `last` in `jobs` processes. Processes, not threads: a crash of a seed then takes away
+/// a single worker.
 Sum run_all(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, bool mixed) {
     Sum sum;
     std::vector<std::pair<pid_t, int>> workers;
@@ -154,6 +165,7 @@ Sum run_all(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, bool mi
         workers.emplace_back(pid, ends[0]);
     }
     for (const auto& [pid, fd] : workers) {
+        // The workers finish in any order; a pipe holds back a worker with much text until the parent reads.
         std::string text;
         char buffer[4096];
         for (ssize_t n = 0; (n = read(fd, buffer, sizeof buffer)) > 0;) {
@@ -171,6 +183,7 @@ Sum run_all(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, bool mi
     return sum;
 }
 
+/// Runs a single seed and prints counters and violations. Returns the exit code.
 int replay(std::uint64_t seed, bool trace, tulle::sim::Planted planted, bool mixed) {
     const Outcome outcome = tulle::sim::run_seed(seed, trace, planted, mixed);
     for (const auto& [name, count] : outcome.counters) {
@@ -186,6 +199,7 @@ int replay(std::uint64_t seed, bool trace, tulle::sim::Planted planted, bool mix
     return outcome.violations.empty() ? 0 : 1;
 }
 
+/// Prints median, p99 and the longest of detection times.
 void print_distribution(const char* what, std::vector<std::int64_t> us) {
     if (us.empty()) {
         return;
@@ -198,7 +212,7 @@ void print_distribution(const char* what, std::vector<std::int64_t> us) {
                 at(100), us.size());
 }
 
-/// Of what a rule excuses the share, of all that was to be judged.
+/// Prints the share of each rule in all checks. Returns the share of all rules together.
 double print_exempted(const Sum& sum) {
     std::uint64_t all = 0;
     for (const auto& [rule, count] : sum.exempted) {
@@ -214,7 +228,7 @@ double print_exempted(const Sum& sum) {
     return share(all);
 }
 
-/// Seeds of the summary: what ran, how fast, and which paths it took. Exit code.
+/// The summary: how many seeds ran, how fast, and which paths were taken. Returns the exit code.
 int report(const Sum& sum, std::uint64_t count, double seconds, double most_exempted) {
     std::printf("%llu seeds, %llu failed; each 3-7 nodes, %lld virtual seconds, >= %llu faults, >= %llu publishes\n",
                 static_cast<unsigned long long>(sum.seeds), static_cast<unsigned long long>(sum.failed),
@@ -231,7 +245,8 @@ int report(const Sum& sum, std::uint64_t count, double seconds, double most_exem
         std::printf("  reached %-28s %llu\n", name.c_str(), static_cast<unsigned long long>(reached));
         unreached = unreached || reached == 0;
     }
-    const bool enough = count >= 200;  // rare paths need that many
+    // Rare paths need this many seeds.
+    const bool enough = count >= 200;
     if (unreached && enough) {
         std::printf("FAILED: a path was never taken\n");
     }
@@ -241,7 +256,7 @@ int report(const Sum& sum, std::uint64_t count, double seconds, double most_exem
     return sum.failed == 0 && !(unreached && enough) && exempted <= most_exempted ? 0 : 1;
 }
 
-/// Exit 0 when one of the seeds finds the defect.
+/// Runs seeds with a planted defect. Returns 0 when a seed finds the defect.
 int hunt(const std::string& name, tulle::sim::Planted planted, std::uint64_t first, std::uint64_t count) {
     for (std::uint64_t seed = first; seed < first + count; ++seed) {
         const Outcome outcome = tulle::sim::run_seed(seed, false, planted);
@@ -255,7 +270,8 @@ int hunt(const std::string& name, tulle::sim::Planted planted, std::uint64_t fir
     return 1;
 }
 
-/// "all": every defect there is, each process takes one after the other.
+/// Hunts the defect called `wanted`, or every defect for "all", shared out among `jobs` processes. Returns the exit
+/// code.
 int hunt_named(const std::string& wanted, std::uint64_t first, std::uint64_t count, std::uint64_t jobs) {
     using Planted = std::pair<std::string, tulle::sim::Planted>;
     std::vector<Planted> all;
@@ -299,7 +315,7 @@ int hunt_named(const std::string& wanted, std::uint64_t first, std::uint64_t cou
     return failed;
 }
 
-/// A table in markdown, one row for each size.
+/// Prints a table in markdown, with a row for each size. Returns the exit code.
 int grow(const std::vector<std::size_t>& sizes) {
     std::printf(
         "| nodes | all hold all after | sent by each to join | idle: control | idle: data | 1 change/s: control | "
@@ -325,12 +341,14 @@ int grow(const std::vector<std::size_t>& sizes) {
     return converged ? 0 : 1;
 }
 
+/// The content of a file; empty for a file that can't be read.
 std::string text_of(const std::string& path) {
     std::ifstream in(path);
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// Plays FILE.txt and compares with FILE.golden beside it, or writes that.
+/// Plays FILE.txt and compares the trace with FILE.golden beside the file, or writes FILE.golden. Returns the exit
+/// code.
 int play(const std::string& file, bool update) {
     std::string error;
     const std::optional<std::string> trace = tulle::sim::play_scenario(text_of(file), error);
@@ -361,6 +379,7 @@ int play(const std::string& file, bool update) {
     }
 }
 
+/// The defect of a name; kNone for an unknown name.
 tulle::sim::Planted planted_by_name(const std::string& wanted) {
     for (const auto& [name, planted] : tulle::sim::kPlantedNames) {
         if (wanted == name) {

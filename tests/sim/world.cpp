@@ -9,6 +9,7 @@
 namespace tulle::sim {
 namespace {
 
+/// Seconds since the beginning of the run, with six digits behind the point.
 std::string seconds(Instant at) {
     char text[32];
     std::snprintf(text, sizeof text, "%11.6f", static_cast<double>((at - Instant{1000s}).count()) / 1e9);
@@ -32,6 +33,7 @@ Network::Receiver World::receiver() {
         .listening = [this](HostId host) { return processes_[host] != nullptr; },
         .running = [this](HostId host) { return processes_[host] != nullptr && !processes_[host]->frozen; },
         .oid = [this](HostId host) { return processes_[host] ? processes_[host]->oid : OriginId{}; }};
+    // With two versions around, messages go as bytes: each process must read the version of the session.
     if (options_.versions != Versions::kNewest) {
         all.newest = [this](HostId host) { return processes_[host]->newest; };
         all.misread = [this](const std::string& what) { violation("wire: " + what); };
@@ -56,6 +58,7 @@ std::uint32_t World::newest_protocol(HostId host) {
             break;
     }
     const std::uint32_t newest = is_old ? mesh::kOldestProtocolVersion : mesh::kProtocolVersion;
+    // A change against the last process of the host is an upgrade or a rollback; 0 stands for no process yet.
     const std::uint32_t before = std::exchange(spoken_[host], newest);
     upgrades_ += before != 0 && before < newest ? 1u : 0u;
     rollbacks_ += before > newest ? 1u : 0u;
@@ -83,12 +86,14 @@ std::string World::name_of(OriginId oid) const {
 
 void World::start(HostId host, const std::vector<HostId>& seeds, const std::string& name) {
     auto process = std::make_unique<Process>();
+    // Bit 0 is set, so no process has the oid 0, which means nobody.
     process->oid = OriginId{prng_.next() | 1};
     process->name = name;
     process->host = host;
     process->started = now();
     process->newest = newest_protocol(host);
     process->clock_ppm = options_.skewed_clocks ? static_cast<std::int64_t>(prng_.below(40'001)) - 20'000 : 0;
+    // Names repeat, so the first digits of the oid belong to the name in notes.
     names_[process->oid] = name + "/" + to_hex(process->oid).substr(0, 4);
     mesh::NodeOptions options{.oid = process->oid,
                               .cluster = "sim",
@@ -100,6 +105,7 @@ void World::start(HostId host, const std::vector<HostId>& seeds, const std::stri
                               .limits = options_.limits,
                               .newest_protocol = process->newest};
     defects_.spoil(options);
+    // A single name stands for all hosts, and look_up() answers.
     if (options_.peers_by_name) {
         options.seed_names = {"all:7001"};
     }
@@ -130,11 +136,14 @@ void World::kill(HostId host) {
     ledger_.disturbed();
     std::map<DutyLedger::Item, std::uint64_t> lost;
     processes_[host]->clerk.add_counts(lost);
+    // With the process all its counts go, so the true counts of the items change.
     for (const auto& [item, count] : lost) {
         if (count > 0) {
             ledger_.changed(now(), item);
         }
     }
+    // A word of the dead process may be known to the living, and to processes killed so recently that nobody has found
+    // out.
     std::set<OriginId> others = living_beside(*processes_[host]);
     for (const Dead& dead : dead_) {
         if (!dead.process->left && now() <= dead.at + kFoundOut) {
@@ -144,6 +153,7 @@ void World::kill(HostId host) {
     ledger_.ended(processes_[host]->oid, processes_[host]->met, others);
     breathe_last(*processes_[host]);
     judge_shelves(*processes_[host]);
+    // Everything that the judges want to know of the last moment must be read before the network forgets the process.
     std::set<OriginId> heirs = heirs_of(host);
     note_retained_losses(host, heirs);
     std::map<std::string, std::set<OriginId>> keepers;
@@ -157,6 +167,7 @@ void World::kill(HostId host) {
 }
 
 void World::stop_all() {
+    // The counters are all that is still wanted.
     for (auto& process : processes_) {
         if (process != nullptr) {
             collect(*process);
@@ -177,6 +188,7 @@ void World::thaw(HostId host) {
     note("thaw " + name_of(processes_[host]->oid));
     processes_[host]->frozen = false;
     processes_[host]->thawed = now();
+    // A turn planned before the freeze is void.
     processes_[host]->turn_due = false;
     network_.process_thawed(host);
     schedule_turn(host, now());
@@ -185,6 +197,7 @@ void World::thaw(HostId host) {
 void World::leave(HostId host) {
     note("leave " + name_of(processes_[host]->oid));
     ledger_.disturbed();
+    // From the first request on, the leaver's clients are the shell's matter, so their shelves are judged now.
     if (!processes_[host]->leaving_since) {
         judge_shelves(*processes_[host]);
         processes_[host]->leaving_since = now();
@@ -224,11 +237,15 @@ void World::publish(HostId host, const std::string& channel) {
     Process& process = *processes_[host];
     const std::uint64_t id = ++process.last_publish_id;
     process.unanswered[id] = channel;
+    // Publishes come from all shards in turn.
     const mesh::ShardIndex shard{static_cast<std::uint16_t>(id % Edge::kShards)};
+    // The data names the origin, as deliver() needs the origin. Some messages are large, so that frames and rings fill.
     const auto data = std::to_string(process.oid.value) + (prng_.chance(5) ? std::string(1000, ' ') : std::string());
-    // Bytes are accepted when all speak the newer version, and gone for one of the older that comes afterwards.
+    // Bytes are accepted when all nodes speak the newer version. For a node of the older version that comes afterwards
+    // the message is gone.
     const bool is_bytes = options_.versions != Versions::kNewest && versions_.chance(20);
     const bool is_named = options_.versions != Versions::kNewest;
+    // With bytes on the wire, the names hold characters that codecs like to get wrong.
     const EventBody body(is_named ? "e \"\n\xed\xa0\xbd" : "", data, is_bytes ? DataKind::kBytes : DataKind::kJson,
                          is_named ? "7" : "");
     input(host, mesh::PortInput{shard, mesh::Publish{id, {channel}, share(body), {}}});
@@ -277,13 +294,16 @@ void World::input(HostId host, mesh::Input in) {
     if (process == nullptr || process->fatal) {
         return;
     }
+    // Every input enters the hash, with time, host and kind.
     mix(static_cast<std::uint64_t>(now().time_since_epoch().count()) ^ (host << 56) ^ (in.index() << 48));
     process->inbox.push_back(std::move(in));
+    // A hub takes a moment to wake, up to 50 us, so inputs of nearly the same time share a turn.
     schedule_turn(host, now() + Duration{static_cast<Duration::rep>(prng_.below(50'000))});
 }
 
 void World::schedule_turn(HostId host, Instant when) {
     Process& process = *processes_[host];
+    // An earlier turn is planned already, and takes this input as well.
     if (process.frozen || (process.turn_due && process.wake_at <= when)) {
         return;
     }
@@ -291,6 +311,7 @@ void World::schedule_turn(HostId host, Instant when) {
     process.wake_at = when;
     scheduler_.at(when, [this, host, oid = process.oid, when] {
         Process* p = processes_[host].get();
+        // The turn is void when the process has ended or another turn has been planned in place of this turn.
         if (p != nullptr && p->oid == oid && p->turn_due && p->wake_at == when && !p->frozen) {
             turn(host);
         }
@@ -302,6 +323,7 @@ void World::turn(HostId host) {
     process.turn_due = false;
     process.turns_at_once = process.last_turn == now() ? process.turns_at_once + 1 : 0;
     process.last_turn = now();
+    // No sane node needs so many turns without a move of the clock.
     if (process.turns_at_once > 10'000) {
         violation("livelock: " + name_of(process.oid) + " asks for turns without end");
         process.fatal = true;
@@ -316,8 +338,10 @@ void World::turn(HostId host) {
 
 void World::run(HostId host, mesh::Effects& effects) {
     Process& process = *processes_[host];
-    watch_membership(host, process);  // first: what a shard is told in this turn may follow from a death
-    Gaps gaps;                        // told in this turn, of which no notice has said yet whose they are
+    // Comes first: a message to a shard in this turn may follow from a death.
+    watch_membership(host, process);
+    // Gaps told in this turn without a notice so far. The notice names the origin.
+    Gaps gaps;
     for (mesh::Effect& effect : effects) {
         if (auto* open = std::get_if<mesh::OpenConnection>(&effect)) {
             network_.open_connection(host, open->connection, open->endpoint);
@@ -358,19 +382,24 @@ void World::run(HostId host, mesh::Effects& effects) {
             process.fatal = true;
         }
     }
+    // A gap without a notice leaves the operator in the dark.
     if (!gaps.empty()) {
         violation("P3 " + name_of(process.oid) + " tells its clients of a gap and does not log whose");
     }
     mix(effects.size());
+    // The node's own deadline is on the node's own clock.
     schedule_turn(host, global_time(process, process.node->next_deadline()));
 }
 
 void World::look_up(HostId host, const std::string& name) {
-    constexpr std::uint64_t kFails = 10;      // percent
-    constexpr std::uint64_t kLeavesOut = 20;  // percent of the addresses
+    // In percent: look-ups that fail.
+    constexpr std::uint64_t kFails = 10;
+    // In percent: addresses missing from an answer.
+    constexpr std::uint64_t kLeavesOut = 20;
     mesh::NameResolved answer{name, {}, {}};
     for (HostId other = 0; other < hosts(); ++other) {
         if (!name_server_.chance(kLeavesOut)) {
+            // At a random place: the order of a name server's answer means nothing.
             answer.endpoints.insert(
                 answer.endpoints.begin() + static_cast<std::ptrdiff_t>(name_server_.below(answer.endpoints.size() + 1)),
                 Network::control_endpoint(other));
@@ -380,6 +409,7 @@ void World::look_up(HostId host, const std::string& name) {
         answer.endpoints.clear();
         answer.error = "the name server is away";
     }
+    // A name server may take up to 300 ms.
     const auto later = Duration{static_cast<Duration::rep>(name_server_.below(300'000'000))};
     scheduler_.after(later, [this, host, oid = processes_[host]->oid, answer = std::move(answer)] {
         if (processes_[host] != nullptr && processes_[host]->oid == oid) {
@@ -392,7 +422,9 @@ void World::look_up(HostId host, const std::string& name) {
 void World::leave_done(HostId host, Process& process) {
     process.left = true;
     const Duration took = process.leaving_since ? now() - *process.leaving_since : 0ms;
-    process.left_late = took >= options_.timing.drain * 97 / 100;  // by its own clock
+    // The deadline is on the process's own clock, which may be fast, hence the margin.
+    process.left_late = took >= options_.timing.drain * 97 / 100;
+    // The process ends after this turn, not within.
     scheduler_.after(0ms, [this, host, oid = process.oid] {
         if (processes_[host] && processes_[host]->oid == oid) {
             kill(host);
@@ -407,14 +439,16 @@ void World::watch_membership(HostId host, Process& process) {
         process.sessions = sessions;
         for (const auto& [oid, peer] : membership.peers()) {
             if (peer.in_session()) {
+                // emplace() keeps the moment of the first session.
                 process.first_session.emplace(oid, now());
                 process.met[oid] = now();
                 mixed_sessions_ +=
                     peer.session_since == local_time(process, now()) && peer.protocol < process.newest ? 1u : 0u;
             }
         }
+        // A session with a known peer was made again.
         if (process.first_session.size() < sessions) {
-            ledger_.split(now());  // with one of them it is not the first
+            ledger_.split(now());
         }
     }
     if (const std::uint64_t deaths = membership.counters().deaths; deaths != process.deaths) {
@@ -423,6 +457,7 @@ void World::watch_membership(HostId host, Process& process) {
                            std::exchange(process.stuck_deaths, membership.counters().stuck_deaths);
         ledger_.disturbed();
         std::vector<OriginId> dead;
+        // The deaths declared in this turn.
         for (const auto& [oid, peer] : membership.peers()) {
             if (peer.dead_since == local_time(process, now()) && peer.state != mesh::PeerState::kLeft) {
                 dead.push_back(oid);
@@ -430,6 +465,7 @@ void World::watch_membership(HostId host, Process& process) {
         }
         for (const OriginId oid : dead) {
             liveness_.verdict(host, oid, stuck);
+            // A verdict on a living process splits the mesh: both sides may act.
             const bool lives = std::any_of(processes_.begin(), processes_.end(),
                                            [&](const auto& other) { return other && other->oid == oid; });
             if (lives) {
@@ -444,8 +480,10 @@ Instant World::local_time(const Process& process, Instant at) {
 }
 
 Instant World::global_time(const Process& process, Instant local) {
-    const Duration age = std::min<Duration>(local - process.started, 1h);  // who waits longer is woken once an hour
+    // A process with nothing to wait for is woken once an hour.
+    const Duration age = std::min<Duration>(local - process.started, 1h);
     Instant at = process.started + age * 1'000'000 / (1'000'000 + process.clock_ppm);
+    // The division rounds down; a turn before the deadline would find nothing due.
     while (local_time(process, at) < process.started + age) {
         at += 1ns;
     }
@@ -462,6 +500,8 @@ void World::deliver(Process& process, const mesh::DeliverLocal& local) {
 
 void World::to_shard(HostId host, Process& process, mesh::ShardIndex shard, const mesh::ToShard& message) {
     const auto accuse = [&](const std::string& what) { violation(what + " (" + name_of(process.oid) + ")"); };
+    // A confirmation with members belongs to a presence channel, a confirmation of a cache channel to the shelf, and
+    // any other to the edge.
     if (const auto* subscribed = std::get_if<mesh::Subscribed>(&message);
         subscribed != nullptr && subscribed->members) {
         process.roster.on_subscribed(now(), shard, *subscribed, asking(host), accuse);
@@ -481,6 +521,7 @@ void World::to_shard(HostId host, Process& process, mesh::ShardIndex shard, cons
         }
     } else if (const auto* published = std::get_if<mesh::Published>(&message)) {
         const auto found = process.unanswered.find(published->id);
+        // Accepted messages are the debts of the mesh: the judge asks for each.
         if (published->outcome == mesh::PublishOutcome::kAccepted && Shelf::holds(found->second)) {
             note_retained(process, found->second);
         } else if (published->outcome == mesh::PublishOutcome::kAccepted) {

@@ -110,7 +110,7 @@ struct Process {
     Instant thawed;
     /// Deaths that the process has declared.
     std::uint64_t deaths = 0;
-    /// Deaths among these of stuck peers.
+    /// Deaths of stuck peers, counted in `deaths` as well.
     std::uint64_t stuck_deaths = 0;
     std::uint64_t last_publish_id = 0;
     // By id of a publish: the channel.

@@ -1,9 +1,10 @@
 #include "tests/sim/world.hpp"
 
-/// Duties of the simulated processes: what is counted and ordered, and the answers of the shards that do them.
+// Duties of the simulated processes: the counts and orders of the shards, and the answers of the shards that do duties.
 namespace tulle::sim {
 
 void World::count(HostId host, mesh::ShardIndex shard, const DutyLedger::Item& item, std::uint64_t count) {
+    // A count set again is no change.
     if (processes_[host]->clerk.count(shard, item, count)) {
         ledger_.changed(now(), item);
     }
@@ -13,6 +14,7 @@ void World::count(HostId host, mesh::ShardIndex shard, const DutyLedger::Item& i
 
 void World::order(HostId host, const std::string& key) {
     Process& process = *processes_[host];
+    // No two bodies are alike, so that the ledger can tell tasks apart.
     std::string body = name_of(process.oid) + ":" + std::to_string(process.clerk.next_task());
     ledger_.ordered(process.oid, body);
     input(host, mesh::PortInput{mesh::ShardIndex{0}, mesh::DutyTask{key, share(std::move(body))}});
@@ -29,10 +31,12 @@ void World::answer_later(HostId host, std::uint64_t token, Duration pause) {
         if (process == nullptr || process->oid != oid) {
             return;
         }
+        // A frozen shard answers after the thaw.
         if (process->frozen) {
             answer_later(host, token, 50ms);
             return;
         }
+        // The duty was revoked in the meantime.
         if (!process->clerk.is_under_way(token)) {
             return;  // revoked
         }
@@ -42,8 +46,8 @@ void World::answer_later(HostId host, std::uint64_t token, Duration pause) {
     });
 }
 
-/// Of what is revoked one part has not gone out, one is in flight and comes to its end as usual, and of one nobody
-/// knows what has become: of that, half is said to have been heard by others.
+/// A revoked duty is in one of three states, drawn. Not gone out yet: dropped at once. In flight: the duty comes to an
+/// end as usual. Unknown, or heard in part: half of such words are said to have been heard by others.
 void World::revoke(HostId host, std::uint64_t token) {
     Process& process = *processes_[host];
     const std::uint64_t dice = prng_.below(100);
@@ -68,6 +72,7 @@ void World::revoke(HostId host, std::uint64_t token) {
 
 DutyLedger::Speaker World::speaker(const Process& process) const {
     DutyLedger::Speaker speaker{process.oid, now(), living_beside(process), false};
+    // A peer in session will learn of the word.
     for (const auto& [oid, peer] : process.node->membership().peers()) {
         if (peer.in_session()) {
             speaker.apart.erase(oid);
@@ -86,7 +91,7 @@ std::set<OriginId> World::living_beside(const Process& process) const {
     return living;
 }
 
-/// What a process was just telling may be heard when it is dead already.
+/// Words that a process was just telling may be heard after the death.
 void World::breathe_last(const Process& process) {
     constexpr std::uint64_t kUnderWay = 300'000'000;
     DutyLedger::Speaker last = speaker(process);
@@ -124,8 +129,9 @@ void World::to_clerk(HostId host, Process& process, const mesh::ToShard& message
              changed->item + " told " + std::to_string(changed->told) + " now " + std::to_string(changed->count));
         if (process.clerk.on_changed(*changed)) {
             const std::set<OriginId> apart = speaker(process).apart;
+            // Two serving nodes that have not met yet may each tell the item.
             if (std::any_of(apart.begin(), apart.end(), [this](OriginId other) { return is_serving(other); })) {
-                ledger_.disturbed();  // two that serve and have not met yet: each of them may tell
+                ledger_.disturbed();
             }
             ledger_.asked(*changed, accuse);
             answer_later(host, changed->token, duty_time());

@@ -3,7 +3,7 @@
 #include "tests/sim/checkers.hpp"
 #include "tests/sim/world.hpp"
 
-/// What the world notes for its judges.
+// The notes of the world for the judges.
 namespace tulle::sim {
 
 bool World::calm(Instant from, Instant to) const {
@@ -13,6 +13,7 @@ bool World::calm(Instant from, Instant to) const {
 
 Instant World::due(Instant accepted, HostId a, HostId b) const {
     Instant due = accepted + kInTime;
+    // A fault pushes the due time, and the new due time may reach into the next fault.
     for (bool moved = true; moved;) {
         moved = false;
         for (const Fault& fault : faults_) {
@@ -25,9 +26,10 @@ Instant World::due(Instant accepted, HostId a, HostId b) const {
     return due;
 }
 
-/// P6: who is connected all the time is not said to have gone, unless a fault may have made somebody believe so.
+/// P6: a user connected all the time is not said to have gone, unless a fault may have made a node believe so.
 void World::check_flap(const Process& process, const mesh::MemberChanged& change) {
     constexpr Duration kConnected = 2s;
+    // During and soon after a fault a flap is allowed.
     if (change.joined || !calm(now() - kConnected, now())) {
         return;
     }
@@ -46,6 +48,7 @@ bool World::quiet(Instant from, Instant to) const {
                         [&](const auto& span) { return span.first <= to && from <= span.second; });
 }
 
+// The notice's text is the only place with the origin and the last number of the missing messages.
 void World::tell_gaps(Process& process, const std::string& notice, Gaps& gaps) {
     constexpr std::string_view kWhose = "messages of ";
     constexpr std::string_view kUpto = " up to number ";
@@ -62,15 +65,15 @@ void World::tell_gaps(Process& process, const std::string& notice, Gaps& gaps) {
     if (rest.starts_with(kUpto)) {
         upto = mesh::RecordNo{std::stoull(std::string(rest.substr(kUpto.size())))};
     }
+    // All gaps told since the last notice belong to this notice.
     for (const auto& [shard, gap] : std::exchange(gaps, {})) {
         process.edge.on_gap(shard, gap.channel, {now(), *origin, upto, !gap.channel.empty(), gap.missing});
     }
 }
 
-// ---- last events
-// -----------------------------------------------------------------------------------------------------
+// From here on: the last events of cache channels.
 
-/// Its stamp is that of the last event that the node has accepted, or a later one's: that one is no less known.
+/// The stamp noted is the stamp of the event just accepted, or of a later event, which is known no less.
 void World::note_retained(Process& process, const std::string& channel) {
     if (const mesh::RetainedEvent* event = process.node->retained().find(local_time(process, now()), channel)) {
         retained_accepted_.push_back({channel, event->stamp, now(), process.host});
@@ -84,6 +87,7 @@ void World::watch_keepers(Process& process) const {
             members.push_back(oid);
         }
     }
+    // Keepers change only with the members.
     if (members == process.members) {
         return;
     }
@@ -92,13 +96,14 @@ void World::watch_keepers(Process& process) const {
         const std::string channel = cache_channel(i);
         auto before = std::exchange(process.keepers[channel], {});
         for (const OriginId oid : process.node->retained().keepers(channel)) {
+            // A keeper that stays keeps the moment of its beginning.
             process.keepers[channel][oid] = before.contains(oid) ? before[oid] : now();
         }
     }
 }
 
-/// The living nodes that keep the channel's last event as this process has it, have done so for long enough to have
-/// been given the event, and can be given it now.
+/// The living nodes that this process holds for keepers of the channel, have been keepers for long enough to have been
+/// given the last event, and can be given the event now.
 std::set<OriginId> World::reached_keepers(const Process& process, const std::string& channel) const {
     std::set<OriginId> reached;
     const auto known = process.keepers.find(channel);
@@ -121,6 +126,7 @@ void World::note_retained_losses(HostId host, const std::set<OriginId>& heirs) {
     for (std::uint64_t i = 0; i < kCacheChannels; ++i) {
         const std::string channel = cache_channel(i);
         const mesh::RetainedEvent* event = process.node->retained().find(local_time(process, now()), channel);
+        // The latest event of the channel that the other living processes hold.
         mesh::Stamp left;
         for (const auto& other : processes_) {
             const mesh::RetainedEvent* held = other && other->oid != process.oid
@@ -142,7 +148,7 @@ void World::judge_shelf(const Process& process, mesh::ShardIndex shard, const st
     }
 }
 
-/// Its clients get nothing from now on.
+/// The clients of the process get nothing from now on.
 void World::judge_shelves(const Process& process) {
     for (std::uint64_t i = 0; i < kCacheChannels && !process.leaving_since; ++i) {
         for (std::uint16_t shard = 0; shard < Shelf::kShards; ++shard) {
@@ -153,21 +159,25 @@ void World::judge_shelves(const Process& process) {
 
 std::string World::excuse_loss(const Process& process, std::set<OriginId> heirs, const std::string& channel,
                                const mesh::Stamp& lost) const {
+    // The end of a process; this moment for a living process.
     const auto ended = [&](OriginId oid) {
         const auto found =
             std::find_if(dead_.begin(), dead_.end(), [&](const Dead& dead) { return dead.process->oid == oid; });
         return found == dead_.end() ? now() : found->at;
     };
+    // The origin had no time to hand the event on.
     for (const RetainedAccepted& event : retained_accepted_) {
         if (event.stamp == lost && event.at + kHandOn > ended(lost.origin)) {
             return "P10: accepted in the last second of its origin";
         }
     }
+    // Processes that die within the time of handing on count as dying together.
     std::size_t together = 1;
     for (const Dead& dead : dead_) {
         if (dead.at + kHandOn >= now()) {
             ++together;
-            // of its part, to which nobody belongs whom the other could not reach
+            // The dead process was of this part of the mesh. A process that the dead one could not reach is no heir of
+            // the part.
             if (dead.heirs.contains(process.oid)) {
                 std::erase_if(heirs, [&](OriginId heir) { return !dead.heirs.contains(heir); });
             }
@@ -180,6 +190,7 @@ std::string World::excuse_loss(const Process& process, std::set<OriginId> heirs,
         return "P10: the last of its part of the mesh died";
     }
     std::set<OriginId> keepers = reached_keepers(process, channel);
+    // Only keepers that the origin reached as well had the event from both.
     for (const Dead& dead : dead_) {
         const auto reached = dead.keepers.find(channel);
         if (dead.process->oid == lost.origin && dead.at + kHandOn >= now() && reached != dead.keepers.end()) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "client/core/limits.hpp"
+#include "mesh/base/assert.hpp"
 
 namespace tulle::client {
 namespace {
@@ -24,6 +25,7 @@ void SealedChannels::set_key(const std::string& channel, std::string key) {
 }
 
 bool SealedChannels::on_event(const ChannelEvent& event, Effects& out) {
+    TULLE_ASSERT(entries_.contains(event.channel));
     Entry& entry = entries_[event.channel];
     // A wrong key may mean a changed key: keep the event and ask once.
     if (!entry.asking) {

@@ -72,10 +72,13 @@ void World::revoke(HostId host, std::uint64_t token) {
 
 DutyLedger::Speaker World::speaker(const Process& process) const {
     DutyLedger::Speaker speaker{process.oid, now(), living_beside(process), false};
-    // A peer in session will learn of the word.
-    for (const auto& [oid, peer] : process.node->membership().peers()) {
-        if (peer.in_session()) {
-            speaker.apart.erase(oid);
+    // A peer in session will learn of the word, or of the speaker's death. A session that stands on the speaker's side
+    // alone is none: a frozen process does not know that the others have given the process up.
+    for (const auto& other : processes_) {
+        const mesh::Peer* there = other ? process.node->membership().find(other->oid) : nullptr;
+        const mesh::Peer* here = other ? other->node->membership().find(process.oid) : nullptr;
+        if (there != nullptr && there->in_session() && here != nullptr && here->in_session()) {
+            speaker.apart.erase(other->oid);
         }
     }
     return speaker;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/core/node/numbers.hpp"
 #include "tools/chaos/checker.hpp"
 
@@ -30,6 +31,7 @@ std::optional<std::uint64_t> growth(const std::vector<MemorySample>& samples, In
 // The limits are those of the product's own code, so a changed limit changes the allowance as well.
 std::uint64_t memory_allowed(std::uint32_t nodes) {
     constexpr mesh::Limits kLimits;
+    TULLE_ASSERT(nodes > 0);
     const std::uint64_t peers = nodes - 1;
     return kLimits.ring_bytes + peers * (kLimits.credit_bytes + kLimits.receive_ring_bytes) + kMemorySlack;
 }

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "mesh/base/assert.hpp"
 #include "tools/cli/terminal.hpp"
 #include "tools/load/report.hpp"
 
@@ -156,6 +157,7 @@ std::string connecting_line(std::uint32_t ready, std::uint32_t failed, std::uint
 }
 
 std::string running_line(Duration elapsed, std::uint64_t deliveries) {
+    TULLE_ASSERT(elapsed > Duration::zero());
     const double seconds = load::seconds_of(elapsed);
     return fixed(seconds, 1) + " s: " + grouped(deliveries) + " deliveries, " +
            grouped(static_cast<std::uint64_t>(static_cast<double>(deliveries) / seconds)) + "/s";

@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "mesh/base/assert.hpp"
 #include "tools/cli/doctor_pairs.hpp"
 #include "tools/cli/text_table.hpp"
 
@@ -233,6 +234,7 @@ bool Diagnosis::healthy() const {
 }
 
 Diagnosis diagnose(const std::vector<MeshSample>& samples, std::optional<std::size_t> expect) {
+    TULLE_ASSERT(!samples.empty());
     const MeshSample& last = samples.back();
     const Labels labels(last);
     Diagnosis diagnosis;

@@ -1,5 +1,7 @@
 #include "tools/load/stamp.hpp"
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::load {
 namespace {
 
@@ -15,6 +17,7 @@ void put_hex(char* at, std::uint64_t value, int digits) {
 }  // namespace
 
 void write_stamp(char* at, std::size_t text_bytes, Stamp stamp, Instant intended) {
+    TULLE_ASSERT(text_bytes >= kStampBytes);
     at[0] = kStampMark;
     // Two digits of the run and five of the stream are a single number of seven digits.
     put_hex(at + 1, stamp.run_and_stream, 7);

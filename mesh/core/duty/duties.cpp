@@ -124,10 +124,13 @@ void Duties::done(Instant now, const DutyDone& done) {
     }
 }
 
-void Duties::member_up(Instant now, OriginId oid) {
+void Duties::member_up(Instant now, OriginId oid, bool serves) {
     const DutyMember member{oid, DutyTie{++last_tie_}};
     lines_[oid] = Line{.tie = member.tie};
     inbox_.add(member);
+    if (serves) {
+        desk_.reunite();
+    }
     members_changed(now);
 }
 

@@ -35,8 +35,9 @@ public:
     /// Takes in the shard's answer to a DutyChanged, a DutyRevoked or a DutyPerform. Unknown tokens are ignored.
     void done(Instant now, const DutyDone& done);
 
-    /// A session with `oid` stands: the node shares the duties from now on.
-    void member_up(Instant now, OriginId oid);
+    /// A session with `oid` stands: the node shares the duties from now on. `serves`: the node serves clients already,
+    /// so this node and the other node were in two parts of a mesh.
+    void member_up(Instant now, OriginId oid, bool serves);
     /// The session with `oid` has ended. `left`: the member left in order and has handed over everything. `deaf`: the
     /// member lived, but its control messages had not come for a while before the end. REQUIRES: member_up() was
     /// called.

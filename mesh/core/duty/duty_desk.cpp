@@ -212,6 +212,7 @@ void DutyDesk::set_members(const DutyMembers& members, std::set<DutyTie> leaving
     leaving_ = std::move(leaving);
     std::erase_if(owed_, [&](const auto& owed) { return !members_.contains(owed.first); });
     scanning_ = !entries_.empty();
+    reunited_ = reunited_ && scanning_;
     scanned_ = {};
 }
 
@@ -267,6 +268,7 @@ void DutyDesk::work(Instant now) {
         look_through(now, it++);
     }
     scanning_ = it != entries_.end();
+    reunited_ = reunited_ && scanning_;
     if (scanning_) {
         scanned_ = it->first;
     }
@@ -326,6 +328,10 @@ void DutyDesk::change_hands(Instant now, const DutyItem& item, Entry& entry) {
         ++finishing_;
         if (!std::exchange(entry.revoked, true)) {
             revoked_.push_back({entry.token});
+        }
+        if (reunited_) {
+            // The shard's answer is handed on when the answer comes. Told twice is better than told wrong for good.
+            handed_on_.push_back({item, entry.told, entry.told_version, {true, nullptr}, entry.info, false});
         }
     }
     if (!entry.own) {

@@ -63,6 +63,10 @@ public:
     void set_members(const DutyMembers& members, std::set<DutyTie> leaving);
     /// The member's session has ended. `left`: in order, so its clients went elsewhere.
     void lose(Instant now, DutyTie member, bool left);
+    /// A member comes from another part of a split mesh. Work under way here that becomes another node's is handed on
+    /// in doubt at once: this node may be lost before the shard's answer, and then nobody else would know of the work.
+    /// REQUIRES: set_members() follows.
+    void reunite() { reunited_ = true; }
     /// Nobody stays to take clients over: members gone in order get no grace. REQUIRES: set_members() follows.
     void hurry();
     /// Ends graces and warnings, and looks at the next slice of items.
@@ -241,6 +245,8 @@ private:
     // Even. The inbox uses the odd tokens.
     std::uint64_t last_token_ = 0;
     bool hurried_ = false;
+    /// Two parts of a split mesh have met, and not all items have been looked at since.
+    bool reunited_ = false;
     bool scanning_ = false;
     // The next item to look at.
     DutyItem scanned_;

@@ -130,7 +130,7 @@ void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
     subscriptions_.session_up(now, session);
     streams_.session_up(now, session, up, out);
     sleep_.confirmed(now, up.oid, out);
-    duty_.duties().member_up(now, up.oid);
+    duty_.duties().member_up(now, up.oid, membership_.find(up.oid)->ready);
     // The first heartbeat completes the handshake at the peer, and comes before anything that depends on the session.
     send_heartbeat(now, session, out);
     interest_.session_up(now, session, out);
@@ -153,8 +153,9 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     presence_.session_down(now, down.oid);
     usage_.session_down(now, down.oid);
     retained_.session_down(down.oid);
-    duty_.duties().member_down(now, down.oid, down.now == PeerState::kLeft,
-                               membership_.liveness().was_deaf(now, down.oid));
+    // A peer that begins a session anew had given this node up: for a while the two did not hear each other either.
+    const bool was_apart = down.now == PeerState::kJoining || membership_.liveness().was_deaf(now, down.oid);
+    duty_.duties().member_down(now, down.oid, down.now == PeerState::kLeft, was_apart);
     if (is_gone) {
         streams_.forget(down.oid, out);
         queries_.forget(down.oid, out);

@@ -35,8 +35,8 @@ public:
         nodes_.emplace(added, std::make_unique<Node>(added, limits));
         for (auto& [other, node] : nodes_) {
             if (other != added) {
-                node->duties.member_up(now, added);
-                at(oid).duties.member_up(now, other);
+                node->duties.member_up(now, added, false);
+                at(oid).duties.member_up(now, other, true);
             }
         }
         return at(oid);
@@ -58,8 +58,8 @@ public:
     }
     void join(std::uint64_t a, std::uint64_t b) {
         apart_.erase(pair_of(OriginId{a}, OriginId{b}));
-        at(a).duties.member_up(now, OriginId{b});
-        at(b).duties.member_up(now, OriginId{a});
+        at(a).duties.member_up(now, OriginId{b}, true);
+        at(b).duties.member_up(now, OriginId{a}, true);
     }
     /// Nothing gets through between the two from now on, and neither has noticed.
     void cut(std::uint64_t a, std::uint64_t b) { cut_.insert(pair_of(OriginId{a}, OriginId{b})); }

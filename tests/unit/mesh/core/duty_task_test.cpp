@@ -93,9 +93,9 @@ TEST_F(DutyTasks, AreDoneOnceAlthoughTheSessionWasMadeAnew) {
     mesh_.run();
     mesh_.at(2).duties.member_down(mesh_.now, OriginId{1}, false, false);
     mesh_.at(2).duties.done(mesh_.now, {mesh_.at(2).perform[1].token, 0});  // nobody to be told just now
-    mesh_.at(2).duties.member_up(mesh_.now, OriginId{1});
+    mesh_.at(2).duties.member_up(mesh_.now, OriginId{1}, true);
     mesh_.at(1).duties.member_down(mesh_.now, OriginId{2}, false, false);
-    mesh_.at(1).duties.member_up(mesh_.now, OriginId{2});
+    mesh_.at(1).duties.member_up(mesh_.now, OriginId{2}, true);
     mesh_.run();
     EXPECT_EQ(performed(2), (Bodies{"under way", "done"}));
     EXPECT_EQ(mesh_.at(1).duties.tasks_waiting(), 1u);

@@ -78,6 +78,28 @@ TEST_F(DutyViews, WhatEndsAtASecondDeskEndsAtTheFirstToo) {
     EXPECT_EQ(mesh_.at(2).duties.duties(), 0u);
 }
 
+/// Node 1, cut off, is telling something when it meets node 2 again, and dies before the answer.
+TEST_F(DutyViews, WorkUnderWayIsHandedOnInDoubtWhenTwoPartsMeet) {
+    mesh_.add(1);
+    mesh_.add(2);
+    mesh_.run();
+    const std::string key = mesh_.key_of(2, 1);
+    mesh_.part(1, 2);
+    mesh_.run_for(3s);
+    mesh_.count(1, key, 3);
+    mesh_.run_for(3s);
+    ASSERT_EQ(mesh_.at(1).changed.size(), 1u);
+    mesh_.join(1, 2);
+    mesh_.run();
+    ASSERT_EQ(mesh_.at(1).revoked.size(), 1u);
+    ASSERT_TRUE(mesh_.at(2).changed.empty());
+    mesh_.kill(1);
+    mesh_.run_for(8s);
+    ASSERT_FALSE(mesh_.at(2).changed.empty()) << "the world outside may believe that there are 3";
+    EXPECT_EQ(mesh_.at(2).changed.back().count, 0u);
+    EXPECT_NE(mesh_.at(2).changed.back().told, 0u) << "the whole truth is told";
+}
+
 /// A wrong peer's numbers must not lead this node to numbers that other nodes refuse (CodecError::kLimit).
 TEST(DutyNumbers, StayWithinWhatOtherNodesAccept) {
     const DutyMember wrong{OriginId{2}, DutyTie{2}};

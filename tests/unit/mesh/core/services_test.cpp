@@ -454,7 +454,7 @@ TEST_F(Services, ALeaverGoesWhenEveryPeerHasReceipted) {
     duty_.duties().begin();
     Session& b = meet(2);
     streams_.session_up(now_, b, {b.oid, {}, {}, {}, {}}, out_);
-    duty_.duties().member_up(now_, b.oid);
+    duty_.duties().member_up(now_, b.oid, false);
     departure_.on(now_, LeaveRequest{5s}, out_);
     departure_.tick(now_, out_);
     EXPECT_TRUE(context_.receivers<Leave>().empty()) << "the peer has not heard yet that this node leaves";

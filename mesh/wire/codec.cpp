@@ -10,10 +10,13 @@
 
 #include "mesh/base/assert.hpp"
 #include "mesh/core/node/numbers.hpp"
+#include "mesh/core/records/hybrid_clock.hpp"
 #include "mesh/wire/convert.hpp"
 #include "proto/mesh/v1/envelope.pb.h"
 
 namespace tulle::mesh {
+static_assert(HybridClock::kLatest <= static_cast<std::uint64_t>(kMaxClockUs) / 2, "see HybridClock::kLatest");
+
 namespace {
 
 /// Owns the message objects of one envelope in an arena. A frame has an object for each record, and thousands of

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "mesh/base/assert.hpp"
 #include "tools/cli/text_table.hpp"
 
 namespace tulle::cli {
@@ -251,6 +252,7 @@ void judge_pairs(const std::vector<MeshSample>& samples, const Labels& labels, b
 }
 
 bool is_settled(const std::vector<MeshSample>& samples) {
+    TULLE_ASSERT(!samples.empty());
     const MeshSample& last = samples.back();
     for (const auto& [viewer, node] : last.nodes) {
         for (const auto& [seen, view] : node.peers) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/core/node/numbers.hpp"
 #include "mesh/core/node/port.hpp"
 
@@ -17,6 +18,7 @@ namespace tulle::mesh {
 // Repetitions happen within the grace, and a shard's last words within the patience.
 static_assert(Timing{}.duty_retry < Timing{}.duty_grace && Timing{}.duty_finish < Timing{}.duty_patience);
 // The largest item fits into a mail.
+static_assert(Limits{}.duty_slice > 0 && Limits{}.duty_items > 0, "work() must come to its end");
 static_assert(kMaxDutyItemBytes + kMaxChannelBytes < Limits{}.duty_mail_bytes);
 
 Duties::Duties(OriginId self, const Timing& timing, const Limits& limits)
@@ -136,6 +138,7 @@ void Duties::member_up(Instant now, OriginId oid, bool serves) {
 
 void Duties::member_down(Instant now, OriginId oid, bool left, bool deaf) {
     const auto found = lines_.find(oid);
+    TULLE_ASSERT(found != lines_.end());
     const DutyMember member{oid, found->second.tie};
     lines_.erase(found);
     inbox_.lose(now, member);

@@ -338,10 +338,12 @@ DutyReport DutySource::report(const DutyItem& item, DutyTie to) {
 }
 
 void DutySource::note_moved(Entry& entry, DutyTie to, bool moved) {
-    std::erase(entry.told_moved, to);
+    // Who is lost meanwhile counts nothing any more.
+    std::erase_if(entry.told_moved, [&](DutyTie one) { return one == to || !members_.contains(one); });
     if (moved) {
         entry.told_moved.push_back(to);
     }
+    TULLE_ASSERT(entry.told_moved.size() <= members_.size() + 1);
 }
 
 void DutySource::compose_from(Owed& owed, DutyTie to, DutyMail& mail, std::size_t& bytes) {

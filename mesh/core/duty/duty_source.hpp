@@ -166,7 +166,7 @@ private:
     /// The report of an item for a member. For a member neither desk nor heir: "away".
     [[nodiscard]] DutyReport report(const DutyItem& item, DutyTie to);
     /// Adds `to` to the members told of the move (`moved`), or removes `to`.
-    static void note_moved(Entry& entry, DutyTie to, bool moved);
+    void note_moved(Entry& entry, DutyTie to, bool moved);
 
     Limits limits_;
     DutyMembers members_;

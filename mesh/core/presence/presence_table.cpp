@@ -14,6 +14,7 @@
 // place has any more with the end of their grace. A list in the new epoch, or another origin, lifts the mark before
 // anybody was told.
 namespace tulle::mesh {
+static_assert(Limits{}.presence_slice > 0, "a loss must come to its end");
 static_assert(kMaxShards <= 64, "the shards of a user are bits of a word");
 
 namespace {

@@ -14,6 +14,7 @@
 // last change is merged into the last change. Sweeps run only when no change is queued.
 namespace tulle::mesh {
 static_assert(kKeepers < kMaxMembers);
+static_assert(Limits{}.retained_slice > 0);
 static_assert(Limits{}.ring_age <= Timing{}.retained_transit, "an event is held until the ring has sent it");
 
 namespace {

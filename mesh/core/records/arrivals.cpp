@@ -17,7 +17,7 @@ void Arrivals::on_record(Instant now, OriginId from, const DeliverRecord& arrive
         context_.deliver(record, out);
     } else {
         // The node holds the event even when every subscriber has got the event already.
-        retained_.on_record(now, *record);
+        retained_.on_record(now, from, *record);
         retained_.pass_on(from, *record);
         // The answers of the origin may have brought the event already on some channels: no subscriber gets an event
         // twice.
@@ -32,7 +32,7 @@ void Arrivals::on_filled(Instant now, OriginId origin, const RecordPtr& record, 
         traces_.on_filled(now, origin, *record, out);
     } else if (record->retained > 0) {
         // The origin is dead and answers no more, so no channel is left out.
-        retained_.on_record(now, *record);
+        retained_.on_filled(now, *record);
         context_.deliver(record, out);
     } else if (!record->is_presence()) {
         context_.deliver(record, out);

@@ -23,20 +23,29 @@ void Retained::stamp(Instant now, Record& record) {
     }
 }
 
-void Retained::hold(Instant now, const Record& record, bool own) {
+void Retained::on_record(Instant now, OriginId origin, const Record& record) {
+    hold(now, record, false, sees_others(origin) ? origin : OriginId{});
+}
+
+bool Retained::sees_others(OriginId origin) const {
+    const Session* session = context_.sessions().find(origin);
+    return session != nullptr && session->sees_others;
+}
+
+void Retained::hold(Instant now, const Record& record, bool own, OriginId teller) {
     // Stamps of events accepted here later must be greater than every stamp seen.
     clock_.see(now, record.stamp.time_us);
     for (std::size_t i = 0; i < record.retained; ++i) {
-        table_.put(now, record.channels[i], {record.stamp, record.body, now + record.keep_for}, own);
+        table_.put(now, record.channels[i], {record.stamp, record.body, now + record.keep_for}, own, teller);
     }
 }
 
 void Retained::pass_on(OriginId origin, const Record& record) const {
-    Sessions& sessions = context_.sessions();
     // The origin sees the same members, so the origin has named all keepers itself.
-    if (const Session* session = sessions.find(origin); session == nullptr || !session->sees_others) {
+    if (!sees_others(origin)) {
         return;
     }
+    Sessions& sessions = context_.sessions();
     for (std::size_t i = 0; i < record.retained; ++i) {
         const std::string& channel = record.channels[i];
         const std::vector<OriginId> keepers = table_.keepers(channel);

@@ -25,9 +25,12 @@ public:
     /// gets neither.
     void stamp(Instant now, Record& record);
     /// Keeps the event of a record that was accepted here.
-    void on_own(Instant now, const Record& record) { hold(now, record, true); }
-    /// Keeps the event of a record of another origin.
-    void on_record(Instant now, const Record& record) { hold(now, record, false); }
+    void on_own(Instant now, const Record& record) { hold(now, record, true, {}); }
+    /// Keeps the event of a record straight from its origin. An origin with other members than this node counts as a
+    /// teller of the event: nodes without a session with the origin get nothing by Reconcile when the origin is lost.
+    void on_record(Instant now, OriginId origin, const Record& record);
+    /// Keeps the event of a record that Reconcile brought after the loss of the origin.
+    void on_filled(Instant now, const Record& record) { hold(now, record, false, {}); }
     /// Passes an event of `origin` on to keepers unknown to the origin. In a mesh split in part, the origin has other
     /// members than this node, so this node may see keepers without a session with the origin. A keeper, as seen by
     /// this node or by the origin, passes the event on. A node with the event only for its subscribers does not. Only a
@@ -76,8 +79,11 @@ public:
     void owe_lately(Instant now, Session& session) const;
 
 private:
-    /// Puts the event of a record into the table, once for each retaining channel.
-    void hold(Instant now, const Record& record, bool own);
+    /// Puts the event of a record into the table, once for each retaining channel. `teller`: the member that may have
+    /// told the event to this node alone; 0 for none.
+    void hold(Instant now, const Record& record, bool own, OriginId teller);
+    /// True when this node has a session with `origin`, and `origin` may have other members than this node.
+    [[nodiscard]] bool sees_others(OriginId origin) const;
     /// Tells the shards with subscribers of the channel. Their subscribers have missed the event, and later subscribers
     /// are to get it.
     void tell_last(const std::string& channel, const RetainedEvent& event, Effects& out) const;

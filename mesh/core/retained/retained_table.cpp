@@ -23,8 +23,8 @@ bool contains(const std::vector<OriginId>& members, OriginId who) {
     return std::find(members.begin(), members.end(), who) != members.end();
 }
 
-/// Notes that the kept event has come again, from a member or, without a teller, as a record. A record reaches others
-/// as well, so the tellers no longer matter.
+/// Notes that the kept event has come again. Without a teller the event came by a way that reaches others as well, so
+/// the former tellers no longer matter.
 void note_teller(std::vector<OriginId>& tellers, OriginId teller) {
     if (teller == OriginId{}) {
         tellers.clear();

@@ -40,8 +40,9 @@ public:
         : self_(self), timing_(timing), limits_(limits), members_{self} {}
 
     /// Keeps an event unless a later event of the channel is kept. `own`: this node accepted the event. `teller`: the
-    /// member that told the event. No teller when the event was accepted here or came as a record, because Reconcile
-    /// brings a dead origin's records to everybody.
+    /// member that told the event, or the origin of a record when the origin may have other members than this node. No
+    /// teller when the event was accepted here or came as another record: Reconcile brings the records of a dead origin
+    /// to all nodes that lost the origin together.
     void put(Instant now, const std::string& channel, const RetainedEvent& event, bool own, OriginId teller = {});
     /// Null without an event, or when the event is too old. Valid until the next change of the table.
     [[nodiscard]] const RetainedEvent* find(Instant now, const std::string& channel) const;

@@ -131,8 +131,9 @@ struct Session {
     Parting parting;
     /// For Introductions: when the peer was last sent the list of all nodes.
     Instant members_sent_at;
-    /// For Introductions: the peer's last heartbeat says that its members differ from ours.
-    bool sees_others = false;
+    /// For Introductions: the peer's last heartbeat says that its members differ from ours. True until the first
+    /// heartbeat, because the first records may come before the first heartbeat.
+    bool sees_others = true;
     /// For Sessions: the session is looked at when the turn ends.
     bool touched = false;
     /// For Sessions: the place in the queue of deadlines.

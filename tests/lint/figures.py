@@ -4,7 +4,8 @@
     figures.py               prints a table
     figures.py --largest N   the N largest classes, by methods and by private fields
     figures.py --check       fails when a class has more than METHODS methods or FIELDS private fields and gives no reason:
-                             a comment in its body that begins "More methods than 40" or "More fields than 15", or says both
+                             a comment in its body that begins "More methods than 40" or "More fields than 15", or says both;
+                             or when comments, pronouns or assertions pass the bounds below
     figures.py --self-test   counts planted sources
 
 - lines of a file: median and 95th percentile
@@ -23,6 +24,8 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TOPS = ("mesh", "node", "client", "tools")
 METHODS, FIELDS = 40, 15
+# Of all sources together. Small trees, as those of the self-test, have no such figures.
+LEAST_COMMENTS, MOST_PRONOUNS, LEAST_ASSERTIONS, FEW_SOURCES = 15.0, 4.0, 3.9, 100
 REASON = re.compile(r"// More [^.]*\bthan \d+[^.]*: ")
 PRONOUNS = {"it", "its", "that", "this", "these", "those", "what", "who", "whom", "whose", "which", "one", "they", "them", "their"}
 LITERAL = re.compile(r'R"(\w*)\((?:.|\n)*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'')
@@ -134,9 +137,15 @@ def measure(root):
 
 
 def check(root):
-    return [f"{name}: {methods} methods and {fields} private fields, limits {METHODS} and {FIELDS} (part the class, or say in "
+    found, table = measure(root)
+    figures = [float(value) for value in list(table.values())[-3:]]
+    bounds = (("comment lines", figures[0] < LEAST_COMMENTS, f"at least {LEAST_COMMENTS} of 100"),
+              ("pronouns in comments", figures[1] > MOST_PRONOUNS, f"at most {MOST_PRONOUNS} of 100 words: name the thing"),
+              ("assertions", figures[2] < LEAST_ASSERTIONS, f"at least {LEAST_ASSERTIONS} in 1,000 lines"))
+    wrong = [f"{name}: {bound}" for name, is_wrong, bound in bounds if is_wrong and table["sources"] >= FEW_SOURCES]
+    return wrong + [f"{name}: {methods} methods and {fields} private fields, limits {METHODS} and {FIELDS} (part the class, or say in "
             f"its body why not: \"// More fields than {FIELDS}: …\")"
-            for methods, fields, name, reason in measure(root)[0]
+            for methods, fields, name, reason in found
             if (methods > METHODS or fields > FIELDS) and not reason]
 
 
@@ -174,6 +183,11 @@ def self_test():
         wrong = check(root)
         if len(wrong) != 1 or "NoReason: 0 methods and 16 private fields" not in wrong[0]:
             sys.exit(f"the planted fault was not found alone: {wrong}")
+        for number in range(FEW_SOURCES):
+            (root / f"mesh/b{number}.hpp").write_text("// What it is that they say of this.\nint a;\nint b;\n")
+        wrong = check(root)
+        if len(wrong) != 3 or not wrong[0].startswith("pronouns") or not wrong[1].startswith("assertions"):
+            sys.exit(f"planted comments without a subject were not found: {wrong}")
     print("planted classes are counted, and the one that is too large without a reason is found")
 
 
@@ -187,7 +201,7 @@ def main():
         return self_test()
     if options.check:
         wrong = check(ROOT)
-        print("\n".join(wrong) or "no class is too large without a reason")
+        print("\n".join(wrong) or "no class is too large without a reason, and comments, pronouns and assertions are within their bounds")
         return 1 if wrong else 0
     found, table = measure(ROOT)
     if options.largest:

@@ -100,7 +100,8 @@ void DutyDesk::on_report(Instant now, const DutyMember& from, const DutyReport& 
     if (is_back && report.was_desk) {
         // If the item were handed back, the two nodes would hand the item to and fro until their views agree.
         entry.back = from.tie;
-    } else if (!entry.own) {
+    } else if (!entry.own && entry.back == DutyTie{}) {
+        // An item that waits for the views to agree keeps what is learnt of the item, doubts included.
         const Doubt doubt = std::exchange(entry.doubt, {});
         // The sender has another view; by this node's view a third node is responsible.
         if (report.was_desk && (news || doubt.exists)) {

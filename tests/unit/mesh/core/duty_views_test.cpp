@@ -100,6 +100,48 @@ TEST_F(DutyViews, WorkUnderWayIsHandedOnInDoubtWhenTwoPartsMeet) {
     EXPECT_NE(mesh_.at(2).changed.back().told, 0u) << "the whole truth is told";
 }
 
+/// A leaver hands over what it has told otherwise, and another member reports before this node knows of the leave.
+TEST(DutyBack, TheDoubtOfAnItemThatWaitsIsKept) {
+    const DutyMember self{OriginId{1}, kOwnTie};
+    const DutyMember leaver{OriginId{2}, DutyTie{2}};
+    const DutyMember other{OriginId{3}, DutyTie{3}};
+    DutyMembers two;
+    two.add(self);
+    two.add(other);
+    DutyMembers three = two;
+    three.add(leaver);
+    std::string key = "app/k";
+    while (three.responsible(stable_hash(key)) != leaver.tie || two.responsible(stable_hash(key)) != kOwnTie) {
+        key += "k";
+    }
+    const DutyReport two_here{.key = key, .item = "i", .revision = 1, .current = 2};
+    DutyDesk desk({}, {});
+    std::vector<DutyChanged> changes;
+    desk.set_members(two, {});
+    desk.on_report(Instant{1s}, other, two_here);
+    desk.act(Instant{1s}, changes);
+    ASSERT_EQ(changes.size(), 1u);
+    ASSERT_TRUE(desk.on_done(Instant{1s}, {changes[0].token, 2}));
+    desk.set_members(three, {});
+    desk.work(Instant{2s});
+    ASSERT_EQ(desk.take_handed_on().size(), 1u);
+    DutyReport gone{.key = key, .item = "i", .revision = 9};
+    gone.told_version = 1;
+    gone.was_desk = true;
+    desk.on_report(Instant{2s}, leaver, gone);
+    DutyReport again = two_here;
+    again.told = 2;
+    again.told_version = 1;
+    desk.on_report(Instant{2s}, other, again);
+    desk.set_members(two, {});
+    desk.work(Instant{3s});
+    changes.clear();
+    desk.act(Instant{10s}, changes);
+    ASSERT_EQ(changes.size(), 1u) << "the world outside may believe that there is none";
+    EXPECT_EQ(changes[0].told, 0u);
+    EXPECT_EQ(changes[0].count, 2u);
+}
+
 /// A wrong peer's numbers must not lead this node to numbers that other nodes refuse (CodecError::kLimit).
 TEST(DutyNumbers, StayWithinWhatOtherNodesAccept) {
     const DutyMember wrong{OriginId{2}, DutyTie{2}};

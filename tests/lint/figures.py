@@ -24,6 +24,8 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TOPS = ("mesh", "node", "client", "tools")
 METHODS, FIELDS = 40, 15
+COMMENTS_TITLE, PRONOUNS_TITLE = "comment lines, of 100", "pronouns, of 100 words of comment"
+ASSERTIONS_TITLE = "assertions, in 1,000 lines"
 # Of all sources together. Small trees, as those of the self-test, have no such figures.
 LEAST_COMMENTS, MOST_PRONOUNS, LEAST_ASSERTIONS, FEW_SOURCES = 15.0, 4.0, 3.9, 100
 REASON = re.compile(r"// More [^.]*\bthan \d+[^.]*: ")
@@ -130,19 +132,19 @@ def measure(root):
         "lines of a file, median / p95": f"{lengths[len(lengths) // 2]} / {lengths[len(lengths) * 95 // 100]}",
         "most methods in a class": "{0[0]} ({0[2]})".format(max(found)),
         "most private fields in a class": "{0[1]} ({0[2]})".format(max(found, key=lambda one: one[1])),
-        "comment lines, of 100": f"{100 * comment_lines / full_lines:.1f}",
-        "pronouns, of 100 words of comment": f"{100 * pronouns / max(1, words):.1f}",
-        "assertions, in 1,000 lines": f"{1000 * assertions / sum(lengths):.1f}",
+        COMMENTS_TITLE: f"{100 * comment_lines / full_lines:.1f}",
+        PRONOUNS_TITLE: f"{100 * pronouns / max(1, words):.1f}",
+        ASSERTIONS_TITLE: f"{1000 * assertions / sum(lengths):.1f}",
     }
 
 
 def check(root):
     found, table = measure(root)
-    figures = [float(value) for value in list(table.values())[-3:]]
-    bounds = (("comment lines", figures[0] < LEAST_COMMENTS, f"at least {LEAST_COMMENTS} of 100"),
-              ("pronouns in comments", figures[1] > MOST_PRONOUNS, f"at most {MOST_PRONOUNS} of 100 words: name the thing"),
-              ("assertions", figures[2] < LEAST_ASSERTIONS, f"at least {LEAST_ASSERTIONS} in 1,000 lines"))
-    wrong = [f"{name}: {bound}" for name, is_wrong, bound in bounds if is_wrong and table["sources"] >= FEW_SOURCES]
+    comments, pronouns, assertions = (float(table[name]) for name in (COMMENTS_TITLE, PRONOUNS_TITLE, ASSERTIONS_TITLE))
+    bounds = ((COMMENTS_TITLE, comments < LEAST_COMMENTS, f"at least {LEAST_COMMENTS}"),
+              (PRONOUNS_TITLE, pronouns > MOST_PRONOUNS, f"at most {MOST_PRONOUNS}: name the thing"),
+              (ASSERTIONS_TITLE, assertions < LEAST_ASSERTIONS, f"at least {LEAST_ASSERTIONS}"))
+    wrong = [f"{title}: {bound}" for title, is_wrong, bound in bounds if is_wrong and table["sources"] >= FEW_SOURCES]
     return wrong + [f"{name}: {methods} methods and {fields} private fields, limits {METHODS} and {FIELDS} (part the class, or say in "
             f"its body why not: \"// More fields than {FIELDS}: …\")"
             for methods, fields, name, reason in found

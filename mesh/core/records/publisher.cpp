@@ -82,10 +82,9 @@ void Publisher::resume(Instant now, Effects& out) {
 void Publisher::refuse_held(Effects& out) {
     for (const auto& [shard, publish] : held_) {
         ++refused_;
-        if (publish.id == 0) {
-            continue;  // no answer is wanted
+        if (publish.id != 0) {
+            out.push_back(ToPort{shard, Published{publish.id, PublishOutcome::kNotReady, {}}});
         }
-        out.push_back(ToPort{shard, Published{publish.id, PublishOutcome::kNotReady, {}}});
     }
     held_.clear();
 }

@@ -233,7 +233,7 @@ bool RetainedTable::accept(Instant now, OriginId from, const RetainedPart& part,
     answers[from] = {part.version, at, epoch->second};
     // Answers of ended sessions go before they are as many as the others: a channel may be wanted for years.
     if (answers.size() > 2 * members_.size()) {
-        std::erase_if(answers, [&](const auto& answer) { return answer_of(answer.first, part.channel) == nullptr; });
+        std::erase_if(answers, [this](const auto& entry) { return !stands(entry.first, entry.second); });
     }
     return true;
 }
@@ -244,10 +244,12 @@ const RetainedTable::Answer* RetainedTable::answer_of(OriginId from, const std::
         return nullptr;
     }
     const auto answer = wanted->second.answers.find(from);
+    return answer != wanted->second.answers.end() && stands(from, answer->second) ? &answer->second : nullptr;
+}
+
+bool RetainedTable::stands(OriginId from, const Answer& answer) const {
     const auto epoch = epochs_.find(from);
-    const bool stands =
-        answer != wanted->second.answers.end() && epoch != epochs_.end() && answer->second.epoch == epoch->second;
-    return stands ? &answer->second : nullptr;
+    return epoch != epochs_.end() && answer.epoch == epoch->second;
 }
 
 bool RetainedTable::knows(OriginId from, const std::string& channel, InterestVersion since) const {

@@ -80,6 +80,11 @@ public:
     /// True when record `n` of `from` came behind an answer of `from` with the record's event, or with a later event.
     /// Subscribers then get the event with their confirmation.
     [[nodiscard]] bool is_answered(OriginId from, const std::string& channel, RecordNo n) const;
+    /// The answers about a channel held here, of ended sessions included: at most twice the members, and one.
+    [[nodiscard]] std::size_t answers(const std::string& channel) const {
+        const auto wanted = wanted_.find(channel);
+        return wanted == wanted_.end() ? 0 : wanted->second.answers.size();
+    }
     /// The session of `from` has ended: its answers no longer stand.
     void lose(OriginId from) { epochs_.erase(from); }
 
@@ -140,6 +145,8 @@ private:
     }
     /// The standing answer of `from` about a channel. Null for none.
     [[nodiscard]] const Answer* answer_of(OriginId from, const std::string& channel) const;
+    /// True while the session of `from` that brought the answer stands.
+    [[nodiscard]] bool stands(OriginId from, const Answer& answer) const;
     /// Events to look at in a turn: the keepers of an event cost a weight for each of `members` members.
     [[nodiscard]] std::size_t slice(std::size_t members) const;
 

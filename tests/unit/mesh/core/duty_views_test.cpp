@@ -17,23 +17,30 @@ protected:
         }
     }
 
+    /// Node 1 counts `count`, and node 2 has told the count. Then node 1 meets node 3, which does the duty from now on
+    /// and which node 2 does not know. Returns the key.
+    std::string move_past_the_desk(std::uint64_t count) {
+        for (const std::uint64_t oid : {1u, 2u, 3u}) {
+            mesh_.add(oid);
+        }
+        mesh_.run();
+        std::string key = mesh_.key_of(3, 2);
+        mesh_.part(1, 3);
+        mesh_.part(2, 3);
+        mesh_.run_for(3s);
+        mesh_.count(1, key, count);
+        mesh_.run();
+        mesh_.deal(2);
+        mesh_.join(1, 3);
+        mesh_.run_for(8s);
+        return key;
+    }
+
     DutyMesh mesh_;
 };
 
 TEST_F(DutyViews, WhoHasSeenTheDutyMoveFirstStillCountsAtTheFormerDesk) {
-    for (const std::uint64_t oid : {1u, 2u, 3u}) {
-        mesh_.add(oid);
-    }
-    mesh_.run();
-    const std::string key = mesh_.key_of(3, 2);
-    mesh_.part(1, 3);
-    mesh_.part(2, 3);
-    mesh_.run_for(3s);
-    mesh_.count(1, key, 1);
-    mesh_.run();
-    mesh_.deal(2);
-    mesh_.join(1, 3);
-    mesh_.run_for(8s);
+    const std::string key = move_past_the_desk(1);
     EXPECT_EQ(mesh_.at(2).changed.size(), 1u) << "node 1 did not say that there is none";
     mesh_.join(2, 3);
     mesh_.run_for(8s);
@@ -51,19 +58,7 @@ TEST_F(DutyViews, WhoHasSeenTheDutyMoveFirstStillCountsAtTheFormerDesk) {
 
 /// The first desk counts on for node 1 when node 1 says that the duty has moved, and never meets the second desk.
 TEST_F(DutyViews, WhatEndsAtASecondDeskEndsAtTheFirstToo) {
-    for (const std::uint64_t oid : {1u, 2u, 3u}) {
-        mesh_.add(oid);
-    }
-    mesh_.run();
-    const std::string key = mesh_.key_of(3, 2);
-    mesh_.part(1, 3);
-    mesh_.part(2, 3);
-    mesh_.run_for(3s);
-    mesh_.count(1, key, 3);
-    mesh_.run();
-    mesh_.deal(2);
-    mesh_.join(1, 3);
-    mesh_.run_for(8s);
+    const std::string key = move_past_the_desk(3);
     mesh_.count(1, key, 0);
     mesh_.run();
     ASSERT_FALSE(mesh_.at(3).changed.empty());

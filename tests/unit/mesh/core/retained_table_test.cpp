@@ -141,6 +141,25 @@ TEST(RetainedTable, HandsOnToEverybodyWhatOnlyTheLostHadToldUs) {
     EXPECT_TRUE(!again.contains("only") || table.keeps(kSelf, "only"));  // it has been told
 }
 
+TEST(RetainedTable, ForgetsTheAnswersOfEndedSessionsAndKeepsThoseThatStand) {
+    RetainedTable table(kSelf, {}, {});
+    const OriginId stays{2};
+    table.set_members({stays, OriginId{3}});
+    table.want("c");
+    const InterestVersion since{1};
+    ASSERT_TRUE(table.accept(kStart, stays, answer("c", 1, 0), since));
+    for (std::uint64_t id = 100; id < 200; ++id) {
+        ASSERT_TRUE(table.accept(kStart, OriginId{id}, answer("c", 1, 0), since));
+        table.lose(OriginId{id});
+        EXPECT_FALSE(table.knows(OriginId{id}, "c", since));
+    }
+    EXPECT_LE(table.answers("c"), 7u) << "three members, twice, and one";
+    EXPECT_TRUE(table.knows(stays, "c", since));
+    table.lose(stays);
+    ASSERT_TRUE(table.accept(kStart, OriginId{3}, answer("c", 1, 0), since));
+    EXPECT_FALSE(table.knows(stays, "c", since)) << "another session's number is another one";
+}
+
 TEST(RetainedTable, HandsOnToAllKeepersWhatTheLostHadAcceptedLately) {
     const Timing timing;
     const OriginId origin{9};

@@ -194,6 +194,7 @@ void Duties::on_mail(Instant now, OriginId from, const DutyMail& mail) {
     // The member has taken the outstanding mail in.
     if (line.outstanding && mail.ack >= line.outstanding->seq) {
         inbox_.on_known(from, line.outstanding->done);
+        desk_.on_known(line.tie, line.outstanding->settles);
         line.outstanding.reset();
         note_handed_over(line);
     }
@@ -268,6 +269,7 @@ void Duties::serve_self(Instant now) {
     inbox_.compose(self, limits_, mail);
     take_in(now, self, mail);
     inbox_.on_known(self_, mail.done);
+    desk_.on_known(kOwnTie, mail.settles);
 }
 
 bool Duties::settled() const {

@@ -10,7 +10,7 @@
 // Reports set the counts of the holders and make the item due. act() compares the sum with the count told last. A
 // difference, or a doubt, becomes a DutyChanged with a token; the shard answers with DutyDone. The answer sets `told`,
 // and the holders are told by settlements. With no difference left the item is calm, and the settlements allow the
-// holders to forget the item.
+// holders to forget the item as soon as all others know what was told.
 namespace tulle::mesh {
 
 std::uint64_t DutyDesk::count(const Entry& entry) {
@@ -78,16 +78,19 @@ void DutyDesk::on_report(Instant now, const DutyMember& from, const DutyReport& 
     if (holder == entry.holders.end()) {
         holder = entry.holders.insert(entry.holders.end(), Holder{});
     }
-    // The revision told as dealt with counts only within the member's present standing.
+    // The revision told as dealt with counts only within the member's present standing. Who reports a count of 0 again
+    // has not forgotten the item.
+    const bool is_standing = holder->member.tie == from.tie && report.current > 0;
     const Holder before = std::exchange(*holder, {.member = from,
                                                   .current = report.current,
                                                   .revision = report.revision,
-                                                  .settled = holder->member.tie == from.tie ? holder->settled : 0,
+                                                  .settled = is_standing ? holder->settled : 0,
                                                   .doubt = report.doubt,
                                                   .behind = report.behind,
                                                   .told = report.told,
                                                   .told_version = report.told_version,
-                                                  .was_desk = report.was_desk});
+                                                  .was_desk = report.was_desk,
+                                                  .known = report.told_version});
     entry.met = entry.met || report.current > 0;
     const bool news = learn(entry, before, report);
     if (report.doubt > before.doubt) {
@@ -288,6 +291,8 @@ void DutyDesk::look_through(Instant now, Entries::iterator it) {
     }
     entry.back = has_back ? DutyTie{} : entry.back;
     drop_ended_grace(it->first, entry);
+    // Nobody waits any longer for a lost member to know what was told.
+    owe_settled(it->first, entry);
     if (entry.doubt.exists || count(entry) != (entry.token == 0 ? entry.told : entry.announced)) {
         due_.insert(it->first);
     }
@@ -400,6 +405,29 @@ void DutyDesk::act(Instant now, std::vector<DutyChanged>& out) {
     }
 }
 
+void DutyDesk::owe_settled(const DutyItem& item, const Entry& entry) {
+    for (const Holder& holder : entry.holders) {
+        if (holder.settled != holder.revision && may_settle(entry, holder)) {
+            owed_[holder.member.tie].insert(item);
+        }
+    }
+}
+
+void DutyDesk::on_known(DutyTie member, const std::vector<DutySettle>& settles) {
+    for (const DutySettle& settle : settles) {
+        const auto it = entries_.find({settle.key, settle.item});
+        if (it == entries_.end()) {
+            continue;
+        }
+        for (Holder& holder : it->second.holders) {
+            // A newer report has its own word about what the member knows.
+            const bool is_heard = holder.member.tie == member && holder.revision == settle.revision;
+            holder.known = std::max(holder.known, is_heard ? settle.told_version : 0);
+        }
+        owe_settled(it->first, it->second);
+    }
+}
+
 void DutyDesk::announce(const DutyItem& item, Entry& entry, std::vector<DutyChanged>& out) {
     TULLE_ASSERT(entry.own);
     const std::uint64_t now = count(entry);
@@ -411,11 +439,12 @@ void DutyDesk::announce(const DutyItem& item, Entry& entry, std::vector<DutyChan
         }
         return;
     }
-    // Nothing differs: settle with holders that can forget the item, or have not been told.
+    // Nothing differs: settle with holders that have not been told, and inform those with an older word.
     if (now == entry.told && !entry.doubt.exists) {
         entry.calm = true;
+        owe_settled(item, entry);
         for (const Holder& holder : entry.holders) {
-            if ((holder.current == 0 || holder.settled != holder.revision) && members_.contains(holder.member.tie)) {
+            if (is_unaware(entry, holder)) {
                 owed_[holder.member.tie].insert(item);
             }
         }
@@ -456,8 +485,8 @@ bool DutyDesk::compose(DutyTie to, DutyMail& mail) {
         // Revision 0 settles nothing: only the responsible desk settles.
         const std::uint64_t revision = entry.own ? holder->revision : 0;
         DutySettle settle{item.key, item.item, revision, entry.told, entry.told_version, false};
-        settle.forget = entry.calm;
-        holder->settled = entry.calm ? holder->revision : holder->settled;
+        settle.forget = may_settle(entry, *holder);
+        holder->settled = settle.forget ? holder->revision : holder->settled;
         bytes += 64 + item.key.size() + item.item.size();
         mail.settles.push_back(std::move(settle));
     }

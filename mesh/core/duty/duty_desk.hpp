@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
@@ -37,6 +38,10 @@ namespace tulle::mesh {
 /// counts here until this node sees the move too; otherwise this node would tell the end of a live item.
 ///
 /// Loss. The count of a lost member counts for `duty_grace` more.
+///
+/// Forgetting. A holder without a count may forget the item only when every other holder in session knows what was told
+/// last. Otherwise this desk might die as the only node with that knowledge, and a holder with an older word would make
+/// the next desk believe the older word. A holder that has not forgotten the item warns the next desk.
 ///
 /// Others. A report about another node's duty is passed on, and the reporter gets no settlement: this node may be lost,
 /// or leave, before the responsible node has heard the report.
@@ -83,6 +88,9 @@ public:
     [[nodiscard]] bool may_act() const { return !due_.empty(); }
     /// Changes under way at the shard that now belong to another node. The caller tells the shard.
     [[nodiscard]] std::vector<DutyRevoked> take_revoked() { return std::exchange(revoked_, {}); }
+
+    /// Takes in a member's acknowledgement of settlements: the member knows what was told.
+    void on_known(DutyTie member, const std::vector<DutySettle>& settles);
 
     /// Appends settlements for `to`, up to the limits of a mail. False: nothing to append.
     bool compose(DutyTie to, DutyMail& mail);
@@ -131,6 +139,8 @@ private:
         bool handed_on = false;
         /// True when by the member's view the duty moved to another node. The member's earlier words still count.
         bool moved = false;
+        /// The `told_version` that the member certainly knows, by its last report or a later acknowledgement.
+        std::uint64_t known = 0;
     };
     /// The state of an item.
     struct Entry {
@@ -182,6 +192,18 @@ private:
     [[nodiscard]] static SharedBytes behind(const Entry& entry);
     /// Takes in a report's word about the last told count. False: the word is the same as before.
     static bool learn(Entry& entry, const Holder& before, const DutyReport& report);
+    /// True when the holder is in session and has not heard what was told last.
+    [[nodiscard]] bool is_unaware(const Entry& entry, const Holder& holder) const {
+        return holder.known < entry.told_version && members_.contains(holder.member.tie);
+    }
+    /// True when the holder may take its word as dealt with. A holder without a count forgets the item then.
+    [[nodiscard]] bool may_settle(const Entry& entry, const Holder& holder) const {
+        const auto knows = [&](const Holder& other) { return &other == &holder || !is_unaware(entry, other); };
+        return entry.calm && members_.contains(holder.member.tie) &&
+               (holder.current > 0 || std::all_of(entry.holders.begin(), entry.holders.end(), knows));
+    }
+    /// Queues settlements to holders that may settle and have not been told so.
+    void owe_settled(const DutyItem& item, const Entry& entry);
     /// Tells the shard a difference. Without a difference the holders are told the item is settled.
     void announce(const DutyItem& item, Entry& entry, std::vector<DutyChanged>& out);
     /// Notes the count dealt with.

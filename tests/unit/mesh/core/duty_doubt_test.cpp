@@ -170,6 +170,75 @@ TEST_F(DutyDoubt, WhatWasToldUnheardBeforeItsNodeDiedIsToldAgain) {
     EXPECT_EQ(mesh_.at(1).changed[0].count, 2u);
 }
 
+TEST_F(DutyDoubt, WhatNotAllHadHeardWhenItsNodeDiedIsToldAgain) {
+    start({1, 2, 3});
+    const std::string key = mesh_.key_of(2, 1);
+    mesh_.count(1, key, 1);
+    mesh_.count(3, key, 1);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.mute(1, 2);
+    mesh_.count(3, key, 0);
+    mesh_.run();
+    ASSERT_EQ(mesh_.at(2).changed.back().count, 1u);
+    mesh_.deal(2);
+    mesh_.run_for(500ms);
+    mesh_.kill(2);
+    mesh_.run(false);  // the survivors have not agreed on their view
+    mesh_.count(1, key, 2);
+    mesh_.run_for(5s);
+    ASSERT_EQ(mesh_.at(1).changed.size(), 1u) << "the world outside has heard 1 last";
+    EXPECT_EQ(mesh_.at(1).changed[0].count, 2u);
+}
+
+TEST_F(DutyDoubt, WhatNotAllHadHeardOfTheDeadNodesOwnCountIsToldAgain) {
+    start({1, 2, 3});
+    const std::string key = mesh_.key_of(2, 3);
+    mesh_.count(1, key, 3);
+    mesh_.count(2, key, 1);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.mute(1, 2);
+    mesh_.count(2, key, 0);
+    mesh_.run();
+    ASSERT_EQ(mesh_.at(2).changed.back().count, 3u);
+    mesh_.deal(2);
+    mesh_.run_for(500ms);
+    mesh_.kill(2);
+    mesh_.run(false);  // the survivors have not agreed on their view
+    mesh_.count(1, key, 4);
+    mesh_.run_for(5s);
+    ASSERT_EQ(mesh_.at(3).changed.size(), 1u) << "the world outside has heard 3 last, not 4";
+    EXPECT_EQ(mesh_.at(3).changed[0].count, 4u);
+}
+
+TEST_F(DutyDoubt, WhoHoldsNothingForgetsWhenAllOthersKnowWhatWasTold) {
+    start({1, 2, 3});
+    const std::string key = mesh_.key_of(2, 1);
+    mesh_.count(1, key, 1);
+    mesh_.count(2, key, 1);
+    mesh_.count(3, key, 1);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.count(2, key, 0);
+    mesh_.count(3, key, 0);
+    mesh_.run();
+    mesh_.deal(2);
+    EXPECT_EQ(mesh_.at(2).duties.source().items() + mesh_.at(3).duties.source().items(), 0u);
+    mesh_.mute(1, 2);
+    mesh_.count(3, key, 2);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.count(3, key, 0);
+    mesh_.run();
+    mesh_.deal(2);
+    mesh_.run_for(500ms);
+    EXPECT_EQ(mesh_.at(3).duties.source().items(), 1u);
+    mesh_.kill(1);
+    mesh_.run();
+    EXPECT_EQ(mesh_.at(3).duties.source().items(), 0u) << "nobody waits for a node that is lost";
+}
+
 TEST_F(DutyDoubt, WhoWasHeardUntilItDiedIsBelieved) {
     start({1, 2, 3});
     const std::string key = mesh_.key_of(2, 1);

@@ -63,6 +63,8 @@ public:
     }
     /// Nothing gets through between the two from now on, and neither has noticed.
     void cut(std::uint64_t a, std::uint64_t b) { cut_.insert(pair_of(OriginId{a}, OriginId{b})); }
+    /// No mail gets through between the two from now on, but heartbeats do.
+    void mute(std::uint64_t a, std::uint64_t b) { mute_.insert(pair_of(OriginId{a}, OriginId{b})); }
     Node& at(std::uint64_t oid) { return *nodes_.at(OriginId{oid}); }
 
     void count(std::uint64_t oid, const std::string& key, std::uint64_t count, const std::string& item = "",
@@ -131,7 +133,7 @@ private:
         node.perform.insert(node.perform.end(), out.perform.begin(), out.perform.end());
         for (const auto& [to, mail] : out.mails) {
             ++mails;
-            if (cut_.contains(pair_of(from, to))) {
+            if (cut_.contains(pair_of(from, to)) || mute_.contains(pair_of(from, to))) {
                 continue;
             }
             if (to_lose > 0) {
@@ -159,6 +161,7 @@ private:
     std::map<OriginId, std::unique_ptr<Node>> nodes_;
     std::set<Pair> apart_;  // have no session
     std::set<Pair> cut_;
+    std::set<Pair> mute_;
 };
 
 }  // namespace tulle::mesh

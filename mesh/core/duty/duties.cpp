@@ -131,6 +131,7 @@ void Duties::member_up(Instant now, OriginId oid, bool serves) {
     lines_[oid] = Line{.tie = member.tie};
     inbox_.add(member);
     if (serves) {
+        source_.meet_stranger(member.tie);
         desk_.reunite();
     }
     members_changed(now);

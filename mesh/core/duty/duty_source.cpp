@@ -251,6 +251,7 @@ void DutySource::work() {
     } else {
         excused_.clear();
         mistrusted_.clear();
+        strangers_.clear();
     }
 }
 
@@ -285,6 +286,10 @@ void DutySource::reassign(const DutyItem& item, Entry& entry) {
     }
     if (!moved) {
         return;
+    }
+    if (desk != entry.desk && strangers_.contains(entry.desk)) {
+        // The former desk's settlement says nothing about the words of a desk from another part.
+        entry.revision = ++last_revision_;
     }
     // The old desk is still there and may be telling: remember the desk as the former desk.
     if (unsettled && desk != entry.desk && desk != kOwnTie && members_.contains(desk)) {

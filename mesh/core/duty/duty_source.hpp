@@ -30,7 +30,9 @@ namespace tulle::mesh {
 /// item even after the next desk knows: if the next desk is lost, perhaps nobody else knows, and the lost holder may
 /// come again.
 ///
-/// Doubt. A lost desk may have been telling unsettled words, so the next desk is warned. When a desk was deaf for a
+/// Doubt. A lost desk may have been telling unsettled words, so the next desk is warned. A word that a former desk
+/// settled is unsettled again with a desk from another part of a split mesh: that desk may have told otherwise, and be
+/// lost before telling the truth. When a desk was deaf for a
 /// while before its loss, everything is doubted, because the desk may have told counts of others. After a move of the
 /// duty the unsettled words of a former desk are doubted if the former desk is lost too early: before all members have
 /// handed over and have had `duty_patience` to end their telling.
@@ -58,6 +60,9 @@ public:
     void excuse(DutyTie member) { excused_.insert(member); }
     /// To be called before set_members() removes `member`: the last words of the member have not come.
     void mistrust(DutyTie member) { mistrusted_.insert(member); }
+    /// To be called before set_members() adds `member`: the member did duties in another part of a split mesh, and may
+    /// have told otherwise than this node knows.
+    void meet_stranger(DutyTie member) { strangers_.insert(member); }
     /// Nobody is connected to this node any more: after the next set_members() all counts of this node become 0.
     void clear_counts() { cleared_ = true; }
     /// Sets the members with a share in the duties. work() then moves items to their new desks.
@@ -181,6 +186,8 @@ private:
     // Members excused or mistrusted, until all items have been looked at.
     std::set<DutyTie> excused_;
     std::set<DutyTie> mistrusted_;
+    // Members from another part, until all items have been looked at.
+    std::set<DutyTie> strangers_;
     bool cleared_ = false;
     bool scanning_ = false;
     // The next item to look at.

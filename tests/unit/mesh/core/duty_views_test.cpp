@@ -167,6 +167,43 @@ TEST(DutyNumbers, StayWithinWhatOtherNodesAccept) {
     EXPECT_EQ(mail.settles[0].told_version, kMaxNumber);
 }
 
+/// Node 2 is alone in its part and tells that what node 1 counts is gone. The parts meet, and both desks die before the
+/// truth is told.
+TEST_F(DutyViews, WhatADeskOfAnotherPartHasNotToldAgainIsInDoubtWithThatDesk) {
+    for (const std::uint64_t oid : {1u, 2u, 3u, 4u}) {
+        mesh_.add(oid);
+    }
+    mesh_.run();
+    const std::string key = mesh_.key_of(2, 3);
+    mesh_.count(1, key, 1);
+    mesh_.run();
+    mesh_.deal(2);
+    for (const std::uint64_t other : {1u, 3u, 4u}) {
+        mesh_.part(2, other);
+    }
+    mesh_.run_for(3s);
+    ASSERT_EQ(mesh_.at(2).changed.back().count, 0u);
+    mesh_.deal(2);
+    mesh_.count(1, key, 2);
+    mesh_.run();
+    ASSERT_EQ(mesh_.at(3).changed.back().count, 2u);
+    mesh_.deal(3);
+    for (const std::uint64_t other : {1u, 3u, 4u}) {
+        mesh_.join(2, other);
+    }
+    mesh_.run(false);  // the nodes have not agreed on their view
+    mesh_.kill(3);
+    mesh_.run(false);
+    mesh_.kill(2);
+    mesh_.run_for(10s);
+    ASSERT_EQ(mesh_.at(1).changed.size() + mesh_.at(4).changed.size(), 1u) << "2 was told, or 0: nobody knows";
+    const std::uint64_t desk = mesh_.at(1).changed.empty() ? 4 : 1;
+    EXPECT_EQ(mesh_.at(desk).changed.back().count, 2u);
+    mesh_.deal(desk);
+    mesh_.run_for(5s);
+    EXPECT_EQ(mesh_.at(desk).changed.size(), 1u);
+}
+
 /// Nodes 1 and 2 are cut off from each other. 2 has told that what 1 counts is gone, and all that it knew to 3.
 class HandedTombstone : public DutyViews {
 protected:

@@ -72,8 +72,9 @@ Composition::Composition(const Config& config, Signals& signals)
       is_hub_on_shard_(is_on_shard(config.hub, config.shards)),
       mesh_(std::make_unique<mesh::MeshRunner>(mesh_options(config))) {
     const AppTable apps(config.apps);
-    limits_ = std::make_shared<NodeLimits>(NodeLimitsOptions{capacity_of(config.max_connections),
-                                                             config.max_connections_per_address, config.auth_failures});
+    limits_ = std::make_shared<NodeLimits>(
+        NodeLimitsOptions{capacity_of(config.max_connections), config.max_connections_per_address, config.auth_failures,
+                          TrustedProxies(config.trusted_proxies, config.forwarded_header)});
     rations_ = std::make_shared<AppRations>(apps);
     reloads_.last_successful.set(1);
     reloads_.apps.set(config.apps.size());
@@ -130,6 +131,9 @@ void Composition::bind_shards(const Config& config, const AppTable& apps) {
             pushers_.push_back(edge.get());
             return edge;
         });
+        if (config.proxy_protocol) {
+            port.expect_proxy_header();
+        }
         // The first shard binds the address; the others join the same port, also a port chosen by the kernel.
         if (i == 0) {
             listen = port.listener().bind(listen, Sharing::kShared);

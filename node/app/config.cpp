@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <functional>
+#include <iterator>
 #include <utility>
 
+#include "node/app/config_lists.hpp"
 #include "node/core/capacity.hpp"
 #include "node/pusher/core/channel_name.hpp"
 
@@ -13,8 +15,6 @@ namespace {
 
 // The hub knows 64 ports; the admin listener and the webhook worker take a port each.
 constexpr std::size_t kMaxShardCount = 62;
-// Every configured peer is resolved and dialled for ever. A node learns the other peers from the mesh.
-constexpr std::size_t kMaxPeers = 256;
 // Every request is compared with each name.
 constexpr std::size_t kMaxAdminHosts = 64;
 // An hour is far beyond any sensible timeout. A larger number is probably meant in another unit.
@@ -122,22 +122,6 @@ std::string to_name(const Setting& setting) {
     return setting.value;
 }
 
-/// The parts between commas, without spaces around the parts. Empty parts are left out.
-std::vector<std::string_view> parts_of(std::string_view list) {
-    std::vector<std::string_view> parts;
-    while (!list.empty()) {
-        const std::size_t comma = list.find(',');
-        std::string_view part = list.substr(0, comma);
-        list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
-        part.remove_prefix(std::min(part.find_first_not_of(' '), part.size()));
-        part = part.substr(0, part.find_last_not_of(' ') + 1);
-        if (!part.empty()) {
-            parts.push_back(part);
-        }
-    }
-    return parts;
-}
-
 /// Takes a URL too, because an address is often copied from a browser.
 Address to_admin_address(const Setting& setting) {
     return to_address({std::string(without_http(setting.value)), setting.origin});
@@ -149,22 +133,6 @@ std::size_t to_outbox_bytes(const Setting& setting) {
 
 std::size_t to_memory_limit(const Setting& setting) {
     return setting.value == "0" ? 0 : to_number(setting, kMinMemoryLimit, kMaxMemoryLimit, " (or 0: no limit)");
-}
-
-/// The addresses of peers, separated by commas; otherwise ConfigError.
-std::vector<std::string> to_peers(const Setting& setting) {
-    std::vector<std::string> peers;
-    for (const std::string_view part : parts_of(setting.value)) {
-        const std::optional<Address> address = parse_address(part);
-        if (!address || address->port == 0) {
-            reject({std::string(part), setting.origin}, "a peer of the form HOST:PORT");
-        }
-        peers.push_back(to_string(*address));
-    }
-    if (peers.size() > kMaxPeers) {
-        throw ConfigError(setting.origin + ": at most 256 peers");
-    }
-    return peers;
 }
 
 /// Names of hosts without ports, separated by commas; otherwise ConfigError.
@@ -190,6 +158,14 @@ FlushMode to_flush_mode(const Setting& setting) {
     return *mode;
 }
 
+ForwardedHeader to_forwarded_header(const Setting& setting) {
+    const std::optional<ForwardedHeader> header = forwarded_header_of(setting.value);
+    if (!header) {
+        reject(setting, "x-forwarded-for or forwarded");
+    }
+    return *header;
+}
+
 HubPlace to_hub_place(const Setting& setting) {
     const std::optional<HubPlace> place = hub_place_of(setting.value);
     if (!place) {
@@ -212,9 +188,9 @@ struct KeyAction {
     std::function<void(const Setting&, Config&)> apply;
 };
 
-/// All keys. The single table for flags, variables, file and help.
-const std::vector<KeyAction>& actions() {
-    static const std::vector<KeyAction> table = {
+/// The keys about the mesh, the listeners and what clients are told.
+std::vector<KeyAction> serving_actions() {
+    return {
         {{"name", "NAME", "Name of this node in the mesh (default: the host's name)"},
          [](const Setting& s, Config& c) { c.name = to_name(s); }},
         {{"cluster", "NAME", "Cluster to belong to (default: tulle)"},
@@ -260,12 +236,19 @@ const std::vector<KeyAction>& actions() {
          [](const Setting& s, Config& c) { c.permessage_deflate = to_bool(s); }},
         {{"apps_dir", "DIR", "Apps, one in each *.toml file there; changes hold at once"},
          [](const Setting& s, Config& c) { c.apps_dir = s.value; }},
+    };
+}
+
+/// The keys about limits, and about whose addresses are limited.
+std::vector<KeyAction> limit_actions() {
+    return {
         {{"max_connections", "N", "Open connections of clients and backends (default: what the descriptors allow)"},
          [](const Setting& s, Config& c) { c.max_connections = to_number(s, kMinConnections, kMaxConnections); }},
         {{"memory_limit", "BYTES",
           "Memory from 80 % of which clients are refused (default: the machine's; 0: no limit)"},
          [](const Setting& s, Config& c) { c.memory_limit = to_memory_limit(s); }},
-        {{"max_connections_per_address", "N", "Open connections of one client address (default: 0, no limit)"},
+        {{"max_connections_per_address", "N",
+          "Open connections of one client address (default: 0, no limit; 1000 with trusted_proxies)"},
          [](const Setting& s, Config& c) {
              c.max_connections_per_address = to_number(s, 0, kMaxConnectionsPerAddress);
          }},
@@ -274,6 +257,19 @@ const std::vector<KeyAction>& actions() {
          [](const Setting& s, Config& c) { c.auth_failures.most = to_number(s, 0, kMaxAuthFailuresPerMinute); }},
         {{"throttle_private_addresses", "", "Count wrong signatures of loopback and private addresses too"},
          [](const Setting& s, Config& c) { c.auth_failures.private_too = to_bool(s); }},
+        {{"trusted_proxies", "CIDR,...", "Proxies before this node, whose word about a client's address is taken"},
+         [](const Setting& s, Config& c) { c.trusted_proxies = to_trusted_proxies(s); }},
+        {{"forwarded_header", "HEADER",
+          "The header that those proxies write: x-forwarded-for or forwarded (default: x-forwarded-for)"},
+         [](const Setting& s, Config& c) { c.forwarded_header = to_forwarded_header(s); }},
+        {{"proxy_protocol", "", "Clients' connections come from those proxies, with a header of the PROXY protocol"},
+         [](const Setting& s, Config& c) { c.proxy_protocol = to_bool(s); }},
+    };
+}
+
+/// The keys about the process as a whole.
+std::vector<KeyAction> process_actions() {
+    return {
         {{"log_level", "LEVEL", "trace, debug, info, warn, error or off (default: info)"},
          [](const Setting& s, Config& c) { c.log_level = to_log_level(s); }},
         {{"insecure_mesh", "", "Allow mesh and admin addresses off loopback although nothing protects them"},
@@ -281,6 +277,17 @@ const std::vector<KeyAction>& actions() {
         {{"demo", "", "Serve the demonstration page on the public address"},
          [](const Setting& s, Config& c) { c.demo = to_bool(s); }},
     };
+}
+
+/// All keys. The single table for flags, variables, file and help.
+const std::vector<KeyAction>& actions() {
+    static const std::vector<KeyAction> table = [] {
+        std::vector<KeyAction> all = serving_actions();
+        for (std::vector<KeyAction> part : {limit_actions(), process_actions()}) {
+            std::move(part.begin(), part.end(), std::back_inserter(all));
+        }
+        return all;
+    }();
     return table;
 }
 
@@ -399,6 +406,7 @@ void finish(Config& config, const Machine& machine, const Settings& merged) {
         config.shards = std::clamp<std::size_t>(machine.cores, 1, kMaxShardCount);
     }
     finish_limits(config, machine, merged);
+    finish_proxies(config, merged);
     if (!merged.contains("mesh_data")) {
         const bool is_last = config.mesh.port == 65535;
         if (is_last) {

@@ -12,8 +12,10 @@
 #include "node/core/address_limits.hpp"
 #include "node/core/flush_mode.hpp"
 #include "node/core/hub_place.hpp"
+#include "node/core/ip_address.hpp"
 #include "node/core/limits.hpp"
 #include "node/core/outbox.hpp"
+#include "node/core/trusted_proxies.hpp"
 #include "node/pusher/core/apps.hpp"
 #include "node/pusher/core/webhooks.hpp"
 #include "node/pusher/wire/session.hpp"
@@ -63,6 +65,11 @@ struct Config {
     std::uint64_t memory_limit = 0;
     std::size_t max_connections_per_address = kDefaultConnectionsPerAddress;
     AuthThrottle::Options auth_failures{kDefaultAuthFailuresPerMinute, false};
+    /// The proxies before this node; empty for none.
+    std::vector<AddressRange> trusted_proxies;
+    ForwardedHeader forwarded_header = ForwardedHeader::kXForwardedFor;
+    /// True when the public listener expects the PROXY protocol of the trusted proxies.
+    bool proxy_protocol = false;
     /// The directory of app files; empty for none.
     std::string apps_dir;
     std::vector<App> apps;

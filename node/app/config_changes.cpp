@@ -47,6 +47,9 @@ constexpr Effect kEffects[] = {
      [](const Config& a, const Config& b) { return a.auth_failures.most == b.auth_failures.most; }},
     {"throttle_private_addresses",
      [](const Config& a, const Config& b) { return a.auth_failures.private_too == b.auth_failures.private_too; }},
+    {"trusted_proxies", is_same<&Config::trusted_proxies>},
+    {"forwarded_header", is_same<&Config::forwarded_header>},
+    {"proxy_protocol", is_same<&Config::proxy_protocol>},
     {"insecure_mesh", is_same<&Config::insecure_mesh>},
     {"demo", is_same<&Config::demo>},
 };

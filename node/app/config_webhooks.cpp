@@ -1,16 +1,14 @@
 #include "node/app/config_webhooks.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include <arpa/inet.h>
-
 #include "node/app/meant_key.hpp"
 #include "node/core/address.hpp"
+#include "node/core/ip_address.hpp"
 
 namespace tulle::node {
 namespace {
@@ -163,22 +161,11 @@ Webhook webhook_of(const Entry& table) {
 /// The network in a text: "10.0.0.0/8", "fd00::/8", or a single address.
 AddressRange range_of(const Entry& entry) {
     const std::string text = text_of(entry);
-    const std::size_t slash = text.find('/');
-    const std::string address = text.substr(0, slash);
-    AddressRange range;
-    range.base.is_v6 = address.find(':') != std::string::npos;
-    range.bits = range.base.is_v6 ? 128 : 32;
-    const unsigned most = range.bits;
-    bool is_good = inet_pton(range.base.is_v6 ? AF_INET6 : AF_INET, address.c_str(), range.base.bytes.data()) == 1;
-    if (slash != std::string::npos) {
-        const char* end = text.data() + text.size();
-        const auto [stop, error] = std::from_chars(text.data() + slash + 1, end, range.bits);
-        is_good = is_good && error == std::errc{} && stop == end && range.bits <= most;
-    }
-    if (!is_good) {
+    const std::optional<AddressRange> range = parse_range(text);
+    if (!range) {
         entry.reject("'" + text + "' is no network of the form 10.0.0.0/8 or fd00::/8");
     }
-    return range;
+    return *range;
 }
 
 /// The value of allow_private_addresses: true, false, or a list of networks.

@@ -33,9 +33,9 @@ bool AuthThrottle::is_exempt(const PeerAddress& address) const {
     return options_.most == 0 || (!options_.private_too && address.is_private());
 }
 
-void AuthThrottle::on_failure(const PeerAddress& address, Instant now) {
+bool AuthThrottle::on_failure(const PeerAddress& address, Instant now) {
     if (is_exempt(address)) {
-        return;
+        return false;
     }
     // The failing address moves to the front of the list: the back holds the address to forget.
     const auto [found, is_new] = index_.try_emplace(address);
@@ -51,12 +51,13 @@ void AuthThrottle::on_failure(const PeerAddress& address, Instant now) {
         failures.first = now;
         failures.count = 0;
     }
-    ++failures.count;
+    const bool is_shut_now = ++failures.count == options_.most;
     if (index_.size() > kMaxFailingAddresses) {
         index_.erase(by_age_.back().address);
         by_age_.pop_back();
     }
     TULLE_ASSERT(index_.size() == by_age_.size() && index_.size() <= kMaxFailingAddresses);
+    return is_shut_now;
 }
 
 Duration AuthThrottle::shut_for(const PeerAddress& address, Instant now) const {

@@ -60,8 +60,9 @@ public:
 
     /// True when failures of the address are never counted. The answer for an address never changes.
     [[nodiscard]] bool is_exempt(const PeerAddress& address) const;
-    /// Counts a wrong signature of `address`. Does nothing for an exempt address.
-    void on_failure(const PeerAddress& address, Instant now);
+    /// Counts a wrong signature of `address`. Does nothing for an exempt address. True: this signature has shut the
+    /// address.
+    bool on_failure(const PeerAddress& address, Instant now);
     /// How long the address stays shut; 0 for an address that may still fail.
     [[nodiscard]] Duration shut_for(const PeerAddress& address, Instant now) const;
 

@@ -1,8 +1,8 @@
 #include "node/core/address_policy.hpp"
 
 #include <algorithm>
-
-#include "mesh/base/assert.hpp"
+#include <cstdint>
+#include <iterator>
 
 namespace tulle::node {
 namespace {
@@ -48,21 +48,6 @@ constexpr AddressRange kNotPublicV6[] = {
 };
 
 }  // namespace
-
-bool contains(const AddressRange& range, const IpAddress& address) {
-    if (range.base.is_v6 != address.is_v6) {
-        return false;
-    }
-    TULLE_ASSERT(range.bits <= 8 * range.base.bytes.size());
-    // Compares the whole bytes first, then the remaining high bits of the next byte.
-    const std::size_t whole = range.bits / 8;
-    if (!std::equal(address.bytes.begin(), address.bytes.begin() + static_cast<std::ptrdiff_t>(whole),
-                    range.base.bytes.begin())) {
-        return false;
-    }
-    const unsigned rest = range.bits % 8;
-    return rest == 0 || ((address.bytes[whole] ^ range.base.bytes[whole]) >> (8 - rest)) == 0;
-}
 
 bool is_public(const IpAddress& address) {
     const auto holds = [&address](const AddressRange& range) { return contains(range, address); };

@@ -1,28 +1,10 @@
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <vector>
 
+#include "node/core/ip_address.hpp"
+
 namespace tulle::node {
-
-/// An IP address by its bytes in network order. An IPv4 address uses the first four bytes.
-struct IpAddress {
-    bool is_v6 = false;
-    std::array<std::uint8_t, 16> bytes{};
-    friend bool operator==(const IpAddress&, const IpAddress&) = default;
-};
-
-/// A CIDR range: all addresses of the family of `base` with the same first `bits` bits as `base`. REQUIRES: `bits` ≤ 32
-/// for IPv4, ≤ 128 for IPv6.
-struct AddressRange {
-    IpAddress base;
-    unsigned bits = 0;
-    friend bool operator==(const AddressRange&, const AddressRange&) = default;
-};
-
-/// True when the range holds the address. Addresses of the other family are never in the range.
-[[nodiscard]] bool contains(const AddressRange& range, const IpAddress& address);
 
 /// True when the address can belong to anybody on the Internet: not to this machine, nor to a private, link-local,
 /// shared (CGNAT), documentation, benchmark, multicast or reserved network. Of IPv6 only globally assigned addresses

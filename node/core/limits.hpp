@@ -16,9 +16,13 @@ inline constexpr std::size_t kMaxNodeNameBytes = 64;
 // ---- addresses ----
 
 /// Connections of a single address to a node, unless configured otherwise: 0 means no limit, because all clients share
-/// an address behind a proxy, and TLS needs a proxy. A connection past the configured limit is closed as soon as
-/// accepted, and counted.
+/// an address behind a proxy that is not configured as trusted. A connection past the configured limit is closed as
+/// soon as accepted, and counted.
 inline constexpr std::size_t kDefaultConnectionsPerAddress = 0;
+/// The same limit once trusted proxies are configured, because the node then tells the clients behind a proxy apart.
+/// 1,000 leaves room for a company or a carrier behind one IPv4 address, and keeps a single machine from taking a whole
+/// node. A WebSocket past the limit is answered with 429.
+inline constexpr std::size_t kConnectionsPerForwardedAddress = 1'000;
 /// The greatest limit that the configuration accepts.
 inline constexpr std::size_t kMaxConnectionsPerAddress = 1'000'000;
 /// Wrong signatures of a public address in a minute, unless configured otherwise. Further wrong signatures get 429
@@ -32,6 +36,27 @@ inline constexpr Duration kAuthFailureWindow = 60s;
 /// Addresses with remembered wrong signatures (1 MiB). Past the limit the node forgets the address with the oldest last
 /// failure.
 inline constexpr std::size_t kMaxFailingAddresses = 10'000;
+
+// ---- trusted proxies ----
+
+/// Ranges of trusted proxies; more are a configuration error. Each connection, and each address that a proxy names, is
+/// compared with all of them. The longest list that a provider publishes has some hundred ranges.
+inline constexpr std::size_t kMaxTrustedProxies = 256;
+/// Bytes of a header of the PROXY protocol, version 1, with the end of its line: the longest line that the protocol
+/// allows. A connection with a longer line is closed and counted.
+inline constexpr std::size_t kMaxProxyLineBytes = 107;
+/// Bytes of a header of the PROXY protocol, version 2: two addresses (216 at most) and additional fields, such as the
+/// name of a certificate. nginx has the same limit. A connection with a longer header is closed and counted.
+inline constexpr std::size_t kMaxProxyHeaderBytes = 4u << 10;
+/// Time from the accept to the end of the header of the PROXY protocol. As long as a new connection may stay without a
+/// request. A later connection is closed and counted.
+inline constexpr Duration kProxyHeaderTimeout = 5s;
+/// The same time once the node is stopping, counted from the stop. A proxy may have just connected to send a request.
+inline constexpr Duration kProxyHeaderDrainTimeout = 1s;
+/// Time between two lines in the log about connections that the PROXY protocol was expected of; of each node.
+inline constexpr Duration kProxyLogInterval = 60s;
+/// Time between two lines in the log about addresses with too many wrong signatures; of each node.
+inline constexpr Duration kThrottleLogInterval = 1s;
 
 // ---- connections and memory of a node ----
 

@@ -47,13 +47,29 @@ PeerAddress peer_of_v4(std::uint32_t address) {
 }
 
 PeerAddress peer_of_v6(const std::array<std::uint8_t, 16>& bytes) {
-    // ::ffff:0:0/96 holds IPv4 addresses.
-    constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    const bool is_mapped = std::equal(kMapped.begin(), kMapped.end(), bytes.begin());
+    const IpAddress address = unmapped({true, bytes});
     std::uint64_t number = 0;
-    std::for_each_n(bytes.begin() + (is_mapped ? kMapped.size() : 0), is_mapped ? 4 : 8,
+    std::for_each_n(address.bytes.begin(), address.is_v6 ? 8 : 4,
                     [&number](std::uint8_t byte) { number = (number << 8) | byte; });
-    return {number, !is_mapped};
+    return {number, address.is_v6};
+}
+
+PeerAddress peer_of(const IpAddress& address) {
+    if (address.is_v6) {
+        return peer_of_v6(address.bytes);
+    }
+    std::uint32_t number = 0;
+    std::for_each_n(address.bytes.begin(), 4, [&number](std::uint8_t byte) { number = (number << 8) | byte; });
+    return peer_of_v4(number);
+}
+
+std::string to_string(const PeerAddress& address) {
+    IpAddress first{address.is_v6};
+    const int size = address.is_v6 ? 8 : 4;
+    for (int i = 0; i < size; ++i) {
+        first.bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(address.network >> (8 * (size - 1 - i)));
+    }
+    return to_string(first) + (address.is_v6 ? "/64" : "");
 }
 
 }  // namespace tulle::node

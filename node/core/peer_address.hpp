@@ -3,6 +3,9 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <string>
+
+#include "node/core/ip_address.hpp"
 
 namespace tulle::node {
 
@@ -24,5 +27,9 @@ struct PeerAddress {
 /// The peer with an IPv6 address in network byte order. An IPv4 address in IPv6 form (::ffff:a.b.c.d) counts as the
 /// IPv4 address.
 [[nodiscard]] PeerAddress peer_of_v6(const std::array<std::uint8_t, 16>& bytes);
+/// The peer with an address of either family.
+[[nodiscard]] PeerAddress peer_of(const IpAddress& address);
+/// The text for messages: "203.0.113.7", or "2001:db8:0:1::/64".
+[[nodiscard]] std::string to_string(const PeerAddress& address);
 
 }  // namespace tulle::node

@@ -1,9 +1,12 @@
 #include "node/edge/edge_port.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 #include <variant>
+
+#include <spdlog/spdlog.h>
 
 #include "mesh/base/assert.hpp"
 #include "node/core/limits.hpp"
@@ -15,13 +18,20 @@ namespace {
 constexpr Duration kLoadInterval = 250ms;
 
 /// The address of the peer. Nothing when the connection has ended meanwhile.
-std::optional<PeerAddress> address_of(const Socket& socket) {
+std::optional<IpAddress> address_of(const Socket& socket) {
     boost::system::error_code error;
     const boost::asio::ip::address address = socket.remote_endpoint(error).address();
     if (error) {
         return std::nullopt;
     }
-    return address.is_v4() ? peer_of_v4(address.to_v4().to_uint()) : peer_of_v6(address.to_v6().to_bytes());
+    IpAddress from{address.is_v6()};
+    if (from.is_v6) {
+        from.bytes = address.to_v6().to_bytes();
+    } else {
+        const auto bytes = address.to_v4().to_bytes();
+        std::copy(bytes.begin(), bytes.end(), from.bytes.begin());
+    }
+    return from;
 }
 
 }  // namespace
@@ -39,27 +49,65 @@ EdgePort::EdgePort(mesh::ShardIndex index, mesh::HubMailbox& hub, const ShardCon
 }
 
 void EdgePort::take_in(Socket socket) {
-    const std::optional<PeerAddress> address = address_of(socket);
-    if (!address || is_draining_) {
+    const std::optional<IpAddress> from = address_of(socket);
+    if (!from || is_draining_) {
         // The peer has gone already, or the node is going away: the socket closes.
         return;
     }
-    NodeLimits::Entry entry = limits_->enter(*address);
+    if (expects_proxy_header_ && !limits_->proxies().holds(*from)) {
+        reactor_.counters().proxy_senders_refused_total.add();
+        tell_proxy(*from, "is not in trusted_proxies");
+        return;
+    }
+    if (!let_in(*from, socket)) {
+        return;
+    }
+    Peer peer(*from, limits_);
+    if (expects_proxy_header_) {
+        ProxyPrelude::Owner& owner = *this;
+        std::make_shared<ProxyPrelude>(reactor_, owner, std::move(socket), *from, std::move(peer))->start();
+    } else {
+        edge_->accept(std::move(socket), std::move(peer));
+    }
+}
+
+bool EdgePort::let_in(const IpAddress& from, Socket& socket) {
+    // The clients behind a trusted proxy have addresses of their own, so the proxy's address counts nothing.
+    const auto address = limits_->proxies().holds(from) ? std::nullopt : std::optional(peer_of(from));
+    NodeLimits::Entry entry = limits_->enter(address);
     // The edge may end an idle connection in favour of the newcomer.
     if (entry == NodeLimits::Entry::kNodeIsFull && edge_->make_room()) {
-        entry = limits_->enter(*address);
+        entry = limits_->enter(address);
     }
-    switch (entry) {
-        case NodeLimits::Entry::kNodeIsFull:
-            refuse(socket);
-            break;
-        case NodeLimits::Entry::kAddressIsFull:
-            reactor_.counters().address_capped_total.add();
-            break;
-        case NodeLimits::Entry::kLetIn:
-            edge_->accept(std::move(socket), Peer(*address, limits_));
-            break;
+    if (entry == NodeLimits::Entry::kNodeIsFull) {
+        refuse(socket);
+    } else if (entry == NodeLimits::Entry::kAddressIsFull) {
+        reactor_.counters().address_capped_total.add();
     }
+    return entry == NodeLimits::Entry::kLetIn;
+}
+
+void EdgePort::on_proxy_header(Socket socket, Peer peer, bool is_let_in) {
+    if (is_let_in) {
+        edge_->accept(std::move(socket), std::move(peer));
+    } else {
+        reactor_.counters().address_capped_total.add();
+    }
+}
+
+void EdgePort::on_no_proxy_header(const IpAddress& from, std::string_view why) {
+    reactor_.counters().proxy_headers_refused_total.add();
+    tell_proxy(from, why);
+}
+
+void EdgePort::tell_proxy(const IpAddress& from, std::string_view why) {
+    if (!limits_->may_tell_of_proxies(reactor_.now())) {
+        return;
+    }
+    spdlog::warn(
+        "a connection from {} was closed: proxy_protocol is set, so a trusted proxy and a PROXY header are expected,"
+        " but the sender {} (told once a minute)",
+        to_string(unmapped(from)), why);
 }
 
 void EdgePort::refuse(Socket& socket) {

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include <spdlog/spdlog.h>
+
+#include "mesh/base/assert.hpp"
 #include "node/core/limits.hpp"
 
 namespace tulle::node {
@@ -19,23 +22,40 @@ void reopen(std::atomic<bool>& is_full, const Capacity& capacity, std::size_t cl
 }  // namespace
 
 NodeLimits::NodeLimits(const NodeLimitsOptions& options)
-    : capacity_(options.capacity), addresses_(options.connections_per_address), throttle_(options.auth_failures) {
+    : capacity_(options.capacity),
+      proxies_(options.proxies),
+      addresses_(options.connections_per_address),
+      throttle_(options.auth_failures) {
     counters_.max_connections.set(capacity_.connections);
 }
 
 /// Counts the address first: a connection past the limit of its address must not make another connection go.
 /// AddressCounts::enter may throw, so nothing is counted before.
-NodeLimits::Entry NodeLimits::enter(const PeerAddress& address) {
+NodeLimits::Entry NodeLimits::enter(const std::optional<PeerAddress>& address) {
     const std::lock_guard lock(addresses_mutex_);
-    if (!addresses_.enter(address)) {
+    if (address && !addresses_.enter(*address)) {
         return Entry::kAddressIsFull;
     }
     if (sockets_.fetch_add(1, std::memory_order_relaxed) >= capacity_.connections) {
         sockets_.fetch_sub(1, std::memory_order_relaxed);
-        addresses_.leave(address);
+        if (address) {
+            addresses_.leave(*address);
+        }
         return Entry::kNodeIsFull;
     }
     return Entry::kLetIn;
+}
+
+bool NodeLimits::enter_address(const PeerAddress& address) {
+    const std::lock_guard lock(addresses_mutex_);
+    return addresses_.enter(address);
+}
+
+bool NodeLimits::may_tell_of_proxies(Instant now) {
+    Instant told_at = proxy_told_at_.load(std::memory_order_relaxed);
+    // Another shard that has just taken the turn leaves none for this shard.
+    return now >= told_at + kProxyLogInterval &&
+           proxy_told_at_.compare_exchange_strong(told_at, now, std::memory_order_relaxed);
 }
 
 /// All atomic operations here have a single order (sequential consistency): a node that has just set is_full_ sees
@@ -54,13 +74,15 @@ bool NodeLimits::enter_as_client() {
     return true;
 }
 
-void NodeLimits::leave(const PeerAddress& address, bool is_client) {
+void NodeLimits::leave(const std::optional<PeerAddress>& address, bool is_client) {
     sockets_.fetch_sub(1, std::memory_order_relaxed);
     if (is_client) {
         reopen(is_full_, capacity_, clients_.fetch_sub(1) - 1);
     }
-    const std::lock_guard lock(addresses_mutex_);
-    addresses_.leave(address);
+    if (address) {
+        const std::lock_guard lock(addresses_mutex_);
+        addresses_.leave(*address);
+    }
 }
 
 void NodeLimits::order_shed(std::uint64_t bytes) {
@@ -81,8 +103,15 @@ void NodeLimits::on_auth_failure(const PeerAddress& address, Instant now) {
     if (throttle_.is_exempt(address)) {
         return;
     }
-    const std::lock_guard lock(throttle_mutex_);
-    throttle_.on_failure(address, now);
+    {
+        const std::lock_guard lock(throttle_mutex_);
+        if (!throttle_.on_failure(address, now) || now < throttle_told_at_ + kThrottleLogInterval) {
+            return;
+        }
+        throttle_told_at_ = now;
+    }
+    spdlog::warn("{} has sent too many wrong signatures: for up to a minute its wrong signatures are answered with 429",
+                 to_string(address));
 }
 
 Duration NodeLimits::shut_for(const PeerAddress& address, Instant now) const {
@@ -91,6 +120,15 @@ Duration NodeLimits::shut_for(const PeerAddress& address, Instant now) const {
     }
     const std::lock_guard lock(throttle_mutex_);
     return throttle_.shut_for(address, now);
+}
+
+bool Peer::be_client_of_proxy(const IpAddress& client) {
+    TULLE_ASSERT(is_proxy_ && !is_counted_);
+    address_ = peer_of(client);
+    // A chain of proxies: the next proxy in the chain may name the client yet.
+    is_proxy_ = limits_->proxies().holds(client);
+    is_counted_ = !is_proxy_ && limits_->enter_address(address_);
+    return is_proxy_ || is_counted_;
 }
 
 }  // namespace tulle::node

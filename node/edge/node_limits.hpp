@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "node/core/limits.hpp"
 #include "node/core/memory_pressure.hpp"
 #include "node/core/peer_address.hpp"
+#include "node/core/trusted_proxies.hpp"
 #include "node/edge/shard_counters.hpp"
 
 namespace tulle::node {
@@ -23,6 +25,7 @@ struct NodeLimitsOptions {
     Capacity capacity = capacity_of(kMaxConnections);
     std::size_t connections_per_address = kDefaultConnectionsPerAddress;
     AuthThrottle::Options auth_failures{kDefaultAuthFailuresPerMinute, false};
+    TrustedProxies proxies{};
 };
 
 /// The counts that the shards of a node share. A limit kept by each shard for itself would depend on the shard that the
@@ -36,15 +39,22 @@ public:
 
     enum class Entry : std::uint8_t { kLetIn, kNodeIsFull, kAddressIsFull };
 
-    /// Counts a new connection of `address`. A full address is reported as full even when the node is full too. An
-    /// exception leaves all counts unchanged.
-    [[nodiscard]] Entry enter(const PeerAddress& address);
+    /// Counts a new connection of `address`; without an address, for the node alone. A full address is reported as full
+    /// even when the node is full too. An exception leaves all counts unchanged.
+    [[nodiscard]] Entry enter(const std::optional<PeerAddress>& address);
+    /// Counts a connection that has entered without an address for `address`. False: the address holds as many
+    /// connections as allowed, and nothing is counted. An exception leaves all counts unchanged.
+    [[nodiscard]] bool enter_address(const PeerAddress& address);
     /// Counts a connection that has entered as a WebSocket client. False: the node has as many clients as allowed, and
     /// nothing is counted.
     [[nodiscard]] bool enter_as_client();
-    /// Uncounts a connection. `is_client`: enter_as_client has returned true for the connection.
-    void leave(const PeerAddress& address, bool is_client);
+    /// Uncounts a connection. `address`: the connection counts for the address. `is_client`: enter_as_client has
+    /// returned true for the connection.
+    void leave(const std::optional<PeerAddress>& address, bool is_client);
     [[nodiscard]] const Capacity& capacity() const { return capacity_; }
+    [[nodiscard]] const TrustedProxies& proxies() const { return proxies_; }
+    /// True once in kProxyLogInterval: the caller may write a line in the log about a refused connection of a proxy.
+    [[nodiscard]] bool may_tell_of_proxies(Instant now);
     /// True when new clients are not wanted: the node is full, or has too little memory.
     [[nodiscard]] bool is_refusing() const {
         return is_full_.load(std::memory_order_relaxed) || pressure() != Pressure::kNone;
@@ -61,7 +71,7 @@ public:
     /// Gauges of the node, written by the memory watch.
     [[nodiscard]] ShardCounters& counters() { return counters_; }
 
-    /// Counts a wrong signature of `address`.
+    /// Counts a wrong signature of `address`. Says in the log which address has sent too many.
     void on_auth_failure(const PeerAddress& address, Instant now);
     /// How long wrong signatures of `address` get the answer for too many failures; 0: the address is not shut.
     [[nodiscard]] Duration shut_for(const PeerAddress& address, Instant now) const;
@@ -72,6 +82,9 @@ private:
     static constexpr unsigned kShedSerialShift = 48;
 
     const Capacity capacity_;
+    const TrustedProxies proxies_;
+    /// The time of the last line in the log about a refused connection of a proxy.
+    std::atomic<Instant> proxy_told_at_{Instant::min()};
     /// Connections of all kinds.
     std::atomic<std::size_t> sockets_{0};
     /// WebSocket clients.
@@ -86,36 +99,56 @@ private:
     AddressCounts addresses_;
     mutable std::mutex throttle_mutex_;
     AuthThrottle throttle_;
+    /// The time of the last line in the log about a shut address.
+    Instant throttle_told_at_ = Instant::min();
 };
 
-/// The other end of a connection. A peer counts as a connection of the node and of its address until leave() or the end
-/// of the object.
+/// The client at the other end of a connection. This class is the single place where the client's address is kept: the
+/// address of the socket, or the address that a trusted proxy has named instead. A peer counts as a connection of the
+/// node, and of its address unless the address is a trusted proxy's, until leave() or the end of the object.
 class Peer {
 public:
     /// A peer of a listener that does not count connections.
     Peer() = default;
-    /// REQUIRES: limits.enter(address) has returned Entry::kLetIn. The peer then owns that count.
-    Peer(const PeerAddress& address, std::shared_ptr<NodeLimits> limits)
-        : address_(address), limits_(std::move(limits)) {}
+    /// REQUIRES: limits.enter() has returned Entry::kLetIn: for the address, or without an address when
+    /// limits.proxies() holds `from`. The peer then owns that count.
+    Peer(const IpAddress& from, std::shared_ptr<NodeLimits> limits)
+        : address_(peer_of(from)),
+          is_proxy_(limits->proxies().holds(from)),
+          is_counted_(!is_proxy_),
+          limits_(std::move(limits)) {}
     Peer(Peer&& other) noexcept = default;
     Peer& operator=(Peer&&) = delete;
     ~Peer() { leave(); }
+
+    /// The trusted proxy at the other end has named its client: the peer has the client's address from here on, and
+    /// counts for the address. False: the address holds as many connections as allowed.
+    /// REQUIRES: is_proxy(). An exception leaves all counts unchanged.
+    [[nodiscard]] bool be_client_of_proxy(const IpAddress& client);
+    /// True while the address is a trusted proxy's: headers of HTTP then name the client of each request.
+    [[nodiscard]] bool is_proxy() const { return is_proxy_; }
+    /// REQUIRES: is_proxy().
+    [[nodiscard]] const TrustedProxies& proxies() const { return limits_->proxies(); }
 
     /// Counts the connection as a WebSocket client. False: the node has as many clients as allowed.
     [[nodiscard]] bool become_client() { return !limits_ || (is_client_ = limits_->enter_as_client()); }
     /// Gives the counts back early, when the socket closes before the object ends. Further calls do nothing.
     void leave() {
         if (limits_) {
-            limits_->leave(address_, is_client_);
+            limits_->leave(is_counted_ ? std::optional(address_) : std::nullopt, is_client_);
             limits_.reset();
         }
     }
 
+    /// The address of the client, as far as known.
     [[nodiscard]] const PeerAddress& address() const { return address_; }
 
 private:
     PeerAddress address_;
     bool is_client_ = false;
+    bool is_proxy_ = false;
+    /// The connection counts for the address.
+    bool is_counted_ = false;
     std::shared_ptr<NodeLimits> limits_;
 };
 

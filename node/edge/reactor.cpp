@@ -275,6 +275,8 @@ Slot Reactor::add(std::shared_ptr<Connection> connection) {
     connection->is_in_reactor_ = true;
     connection->has_failed_ = false;
     slots_[slot.value] = std::move(connection);
+    // A connection that comes in while the node drains is told as well.
+    next_drained_ = std::min(next_drained_, slot.value);
     ++connections_;
     counters_.sockets.set(connections_);
     return slot;

@@ -69,7 +69,8 @@ public:
     [[nodiscard]] Connection* find(Slot slot) const;
     [[nodiscard]] std::size_t connections() const { return connections_; }
     /// Drains the next connections, at most `most`, and no further connection once kTurnTime has passed: a client on
-    /// thousands of channels takes milliseconds. True: every connection that was there at the first call has been told.
+    /// thousands of channels takes milliseconds. True: every connection has been told. A connection that is added
+    /// meanwhile is told later, and others may then be told again.
     [[nodiscard]] bool drain_some(std::size_t most);
     /// Ends every connection that is left, at once.
     void cut_all();
@@ -187,7 +188,7 @@ private:
     Instant turn_ends_{};
     bool was_cut_short_ = false;
     std::size_t connections_ = 0;
-    /// The slots below have been drained.
+    /// The connections in the slots below have been drained.
     std::uint32_t next_drained_ = 0;
     /// The earliest time of wake_at; max: none.
     Instant wake_at_ = Instant::max();

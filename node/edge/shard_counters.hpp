@@ -74,8 +74,14 @@ struct ShardCounters {
     Counter memory_limit;
     /// 0: none; 1: no new clients; 2: clients are closed.
     Counter memory_pressure;
-    /// Connections closed as soon as accepted: too many of an address.
+    /// Connections closed as soon as accepted, and upgrades answered by 429: too many of an address.
     Counter address_capped_total;
+    /// Connections closed because the PROXY protocol was expected and no trusted proxy had sent them.
+    Counter proxy_senders_refused_total;
+    /// Connections of trusted proxies closed for want of a correct header of the PROXY protocol in time.
+    Counter proxy_headers_refused_total;
+    /// Upgrades by trusted proxies that named no client's address.
+    Counter forwarded_missing_total;
     /// Answers 429 after too many wrong signatures of an address.
     Counter auth_throttled_total;
     /// Answers 429 to requests of an app beyond its rate.

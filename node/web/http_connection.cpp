@@ -15,6 +15,7 @@
 #include "node/edge/clock.hpp"
 #include "node/web/core/limits.hpp"
 #include "node/web/refuse_full.hpp"
+#include "node/web/request_client.hpp"
 #include "node/web/response_bytes.hpp"
 
 namespace tulle::node {
@@ -40,11 +41,6 @@ http::Refusal refusal_of(const boost::system::error_code& error) {
         return {413, "the body is too large"};
     }
     return {400, "malformed request"};
-}
-
-/// Reasons are static texts without quotes and backslashes, so that no escapes are needed.
-std::string error_body(unsigned status, std::string_view reason) {
-    return "{\"error\":\"" + std::string(reason) + "\",\"code\":" + std::to_string(status) + "}";
 }
 
 }  // namespace
@@ -224,6 +220,7 @@ std::optional<http::Head> HttpConnection::parse_head(std::size_t size, http::Ref
     if (!head.target.empty()) {
         request.set(beast::http::field::host, head.host);
     }
+    client_ = request_client(request, peer_);
     return head;
 }
 
@@ -300,7 +297,7 @@ HttpRequest HttpConnection::head_of_request() const {
     HttpRequest request;
     request.method = std::string(parser_->get().method_string());
     request.target = std::string(parser_->get().target());
-    request.peer = peer_.address();
+    request.peer = client_ ? peer_of(*client_) : peer_.address();
     if (parser_->get().method() == beast::http::verb::options) {
         const auto& fields = parser_->get();
         request.wanted_headers = std::string(fields[beast::http::field::access_control_request_headers]);
@@ -338,6 +335,16 @@ void HttpConnection::upgrade() {
         refuse({400, "nothing may follow an upgrade before its answer"});
         return;
     }
+    // A WebSocket has a single client, which the connection belongs to from here on.
+    if (peer_.is_proxy() && !client_) {
+        reactor_.counters().forwarded_missing_total.add();
+    }
+    if (client_ && !peer_.be_client_of_proxy(*client_)) {
+        reactor_.counters().address_capped_total.add();
+        reactor_.counters().handshakes_refused_total.add();
+        refuse({429, "this address has as many connections as it may have"});
+        return;
+    }
     UpgradeRequest request = parser_->release();
     parser_.reset();
     HttpResponse refusal;
@@ -352,17 +359,8 @@ void HttpConnection::upgrade() {
 
 void HttpConnection::refuse(const http::Refusal& refusal) {
     reactor_.counters().http_refused_total.add();
-    HttpResponse response;
-    response.status = refusal.status;
-    response.body = error_body(refusal.status, refusal.reason);
-    response.close = true;
-    if (refusal.status == 426) {
-        response.headers.emplace_back("Sec-WebSocket-Version", "13");
-        response.headers.emplace_back("Upgrade", "websocket");
-        response.headers.emplace_back("Connection", "Upgrade");  // Upgrade needs this (RFC 9110, 7.8)
-    }
     parser_.reset();
-    write(std::move(response));
+    write(response_of(refusal));
 }
 
 void HttpConnection::respond(std::uint64_t serial, HttpResponse response) {

@@ -8,6 +8,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include "node/core/ip_address.hpp"
 #include "node/edge/connection.hpp"
 #include "node/edge/linger.hpp"
 #include "node/edge/reactor.hpp"
@@ -56,7 +57,7 @@ public:
     void make_way();
 
 private:
-    // More fields than 15: eight of them belong to the request in work.
+    // More fields than 15: nine of them belong to the request in work.
     /// kIdle: between requests. kHead, kBody: a part of a request has come. kAnswering: the service works. kWriting:
     /// the answer is being sent. kLingering: the peer may still read the answer. kGone: out of the reactor.
     enum class State { kIdle, kHead, kBody, kAnswering, kWriting, kLingering, kGone };
@@ -142,6 +143,8 @@ private:
     /// Bytes of the buffer in which no head ends. Only the bytes after them are searched.
     std::size_t searched_ = 0;
     std::optional<Parser> parser_;
+    /// The client of the request in work, as a trusted proxy names it. Nothing: the client is peer_'s.
+    std::optional<IpAddress> client_;
     /// The answer until its last byte is sent.
     std::string answer_;
     Linger linger_;

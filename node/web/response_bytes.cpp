@@ -12,6 +12,7 @@ namespace {
 // A head with the usual fields fits, so that the text is allocated once.
 constexpr std::size_t kUsualHeadBytes = 256;
 constexpr unsigned kNoContent = 204;
+constexpr unsigned kUpgradeRequired = 426;
 constexpr std::string_view kConnection = "Connection";
 
 /// The words for `status`, such as "Not Found"; "Unknown Status" for an unknown status.
@@ -63,6 +64,22 @@ std::string response_bytes(const HttpResponse& response, Shown shown, Kept kept,
     append_field(bytes, "Content-Length", std::to_string(response.body.size()));
     bytes.append("\r\n");
     return shown == Shown::kBody ? bytes.append(response.body) : bytes;
+}
+
+HttpResponse response_of(const http::Refusal& refusal) {
+    HttpResponse response;
+    response.status = refusal.status;
+    // Reasons are static texts without quotes and backslashes, so that no escapes are needed.
+    response.body =
+        "{\"error\":\"" + std::string(refusal.reason) + "\",\"code\":" + std::to_string(refusal.status) + "}";
+    response.close = true;
+    if (refusal.status == kUpgradeRequired) {
+        response.headers.emplace_back("Sec-WebSocket-Version", "13");
+        response.headers.emplace_back("Upgrade", "websocket");
+        // Upgrade needs this (RFC 9110, 7.8).
+        response.headers.emplace_back("Connection", "Upgrade");
+    }
+    return response;
 }
 
 }  // namespace tulle::node

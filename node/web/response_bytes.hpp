@@ -3,6 +3,7 @@
 #include <string>
 
 #include "mesh/base/time.hpp"
+#include "node/web/core/gate.hpp"
 #include "node/web/core/http_message.hpp"
 
 namespace tulle::node {
@@ -24,5 +25,8 @@ enum class Kept {
 /// Connection field among the headers of `response` is joined with the field for `kept`. `now` is the time for Date.
 /// REQUIRES: neither names nor values of headers hold line breaks.
 [[nodiscard]] std::string response_bytes(const HttpResponse& response, Shown shown, Kept kept, WallSeconds now);
+
+/// The answer for a refusal of the gate: the reason in JSON. The connection ends after the answer.
+[[nodiscard]] HttpResponse response_of(const http::Refusal& refusal);
 
 }  // namespace tulle::node

@@ -15,7 +15,8 @@ struct HttpRequest {
     /// Origin form: the path, and the query if any; or "*".
     std::string target;
     std::string body;
-    /// The sender's address, as far as TCP knows. Behind a proxy the address is the proxy's.
+    /// The client's address, as far as known: behind a trusted proxy the address that the proxy names, otherwise the
+    /// sender's.
     PeerAddress peer = {};
     /// The next two fields are set for a preflight alone. A preflight asks whether a page of another origin may send a
     /// request (Access-Control-Request-*).

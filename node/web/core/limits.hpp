@@ -26,6 +26,9 @@ inline constexpr Duration kHandshakeTimeout = 10s;
 inline constexpr std::size_t kMaxHeaderBytes = 36u << 10;
 /// Header fields of a request. HAProxy passes 101. A request with more fields is refused with 431.
 inline constexpr std::size_t kMaxHeaderFields = 128;
+/// Addresses of trusted proxies that are looked at in the header that names a request's client. Chains of proxies have
+/// two or three. Of a longer chain the last proxy looked at counts as the client.
+inline constexpr std::size_t kMaxForwardedHops = 32;
 /// Bytes of the body of any request, unless the service sets a lower limit (HttpService::max_body): 1,000 KB of an
 /// event with JSON escapes. A larger body is refused with 413.
 inline constexpr std::size_t kMaxHttpBodyBytes = 2u << 20;

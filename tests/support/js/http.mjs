@@ -1,5 +1,6 @@
 // HTTP without a connection pool: each request has a connection of its own, so that none outlives the node it went to.
 import http from 'node:http';
+import https from 'node:https';
 
 /** {host, port} of "host:port"; an IPv6 host stands in brackets. */
 export function parts(address) {
@@ -7,11 +8,15 @@ export function parts(address) {
   return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) };
 }
 
-/** Answers {status, headers, body} of a request to "host:port". */
-export function request(address, path, { method = 'GET', headers = {}, body, ms = 5_000 } = {}) {
+/**
+ * Answers {status, headers, body} of a request to "host:port". `from`: the address that the request comes from. `tls`: the request
+ * goes over TLS, and the certificate is this one, or signed by it.
+ */
+export function request(address, path, { method = 'GET', headers = {}, body, ms = 5_000, from, tls } = {}) {
   const { host, port } = parts(address);
   return new Promise((resolve, reject) => {
-    const sent = http.request({ host, port, path, method, headers, agent: false, timeout: ms }, (answer) => {
+    const options = { host, port, path, method, headers, agent: false, timeout: ms, localAddress: from, ...(tls && { ca: tls }) };
+    const sent = (tls ? https : http).request(options, (answer) => {
       const received = [];
       answer.on('data', (part) => received.push(part));
       answer.on('error', reject);

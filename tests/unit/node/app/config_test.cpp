@@ -94,6 +94,8 @@ TEST(Config, ComparesEveryKeyThatAReloadDoesNotApply) {
                                                               {"ports_file", "x"},
                                                               {"shards", "1"},
                                                               {"hub", "thread"},
+                                                              {"trusted_proxies", "::1"},
+                                                              {"forwarded_header", "forwarded"},
                                                               {"flush", "send"},
                                                               {"max_connections", "1000"},
                                                               {"memory_limit", "1000000000"},
@@ -104,8 +106,12 @@ TEST(Config, ComparesEveryKeyThatAReloadDoesNotApply) {
         }
         const auto known = values.find(key.name);
         const std::string value(known != values.end() ? known->second : key.placeholder.empty() ? "true" : "7");
-        const Config changed = make_config({{{std::string(key.name), {value, "a test"}}}}, {}, kMachine);
-        EXPECT_EQ(changed_keys(configure({}), changed), std::vector<std::string_view>{key.name});
+        // Two of the keys need trusted proxies.
+        const Settings base =
+            key.name == "trusted_proxies" ? Settings{} : Settings{{"trusted_proxies", {"::2", "a test"}}};
+        const Settings one{{std::string(key.name), {value, "a test"}}};
+        EXPECT_EQ(changed_keys(make_config({base}, {}, kMachine), make_config({one, base}, {}, kMachine)),
+                  std::vector<std::string_view>{key.name});
     }
 }
 

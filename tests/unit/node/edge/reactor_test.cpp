@@ -293,6 +293,22 @@ TEST(Reactor, ConnectionsThatAreSlowToDrainAreSpreadOverTurns) {
     reactor.release();
 }
 
+TEST(Reactor, AConnectionThatComesInDuringTheDrainIsToldAsWell) {
+    Reactor reactor(FlushMode::kSend);
+    const auto first = std::make_shared<SlowToDrain>();
+    const auto second = std::make_shared<SlowToDrain>();
+    reactor.add(first);
+    while (!reactor.drain_some(10)) {
+    }
+    reactor.add(second);
+    EXPECT_EQ(second->drained, 0);
+    while (!reactor.drain_some(10)) {
+    }
+    EXPECT_EQ(second->drained, 1);
+    EXPECT_EQ(first->drained, 1);
+    reactor.release();
+}
+
 TEST(Reactor, SlowDeadlinesAreSpreadOverTurns) {
     class Slow final : public Connection {
     public:

@@ -16,7 +16,7 @@ namespace {
 constexpr std::chrono::seconds kPatience{5};
 constexpr std::string_view kHandshake =
     " HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
 }  // namespace
 
@@ -139,8 +139,8 @@ unsigned RawClient::read_status() {
     return static_cast<unsigned>(std::atoi(head.c_str() + head.find(' ')));
 }
 
-unsigned RawClient::upgrade(std::string_view target) {
-    write("GET " + std::string(target) + std::string(kHandshake));
+unsigned RawClient::upgrade(std::string_view target, std::string_view fields) {
+    write("GET " + std::string(target) + std::string(kHandshake) + std::string(fields) + "\r\n");
     const unsigned status = read_status();
     if (status == 101) {
         constexpr std::string_view kKey = "socket_id\\\":\\\"";

@@ -57,6 +57,7 @@ public:
 
     Address bind(const Address& address) { return port_->listener().bind(address, Sharing::kShared); }
     [[nodiscard]] mesh::ShardMailbox& mailbox() { return port_->mailbox(); }
+    void expect_proxy_header() { port_->expect_proxy_header(); }
     [[nodiscard]] const ShardCounters& counters() const { return shard_.counters(); }
     void start() { shard_.start(); }
     void set_apps(AppTable apps);
@@ -81,8 +82,9 @@ public:
     void write(std::string_view bytes) const;
     /// The status of the next HTTP answer, whose body is skipped; 0 at the end of the connection.
     unsigned read_status();
-    /// Upgrades to a WebSocket and reads the greeting. The status, and the socket id when it is 101.
-    unsigned upgrade(std::string_view target);
+    /// Upgrades to a WebSocket and reads the greeting. The status, and the socket id when it is 101. `fields`: further
+    /// lines of the head, each with its end.
+    unsigned upgrade(std::string_view target, std::string_view fields = "");
     void write_text(std::string_view text) const;
     /// The next text frame; at a Close frame "close CODE"; at the end of the connection empty.
     std::string read_text();

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "node/app/config.hpp"
+
+namespace tulle::node {
+
+/// The parts between commas, without spaces around the parts. Empty parts are left out.
+[[nodiscard]] std::vector<std::string_view> parts_of(std::string_view list);
+
+/// The addresses of peers, separated by commas.
+/// Errors: ConfigError for a text that is no address, and for more than 256 peers.
+[[nodiscard]] std::vector<std::string> to_peers(const Setting& setting);
+
+/// The addresses and networks of trusted proxies, separated by commas.
+/// Errors: ConfigError for a text that is neither an address nor a network, for a network that holds every address, and
+///         for more than kMaxTrustedProxies entries.
+[[nodiscard]] std::vector<AddressRange> to_trusted_proxies(const Setting& setting);
+
+/// Checks the settings about proxies against each other, and fills in the limits that depend on these settings.
+/// `given`: the settings by their keys. Errors: ConfigError for proxy_protocol or forwarded_header without trusted
+/// proxies.
+void finish_proxies(Config& config, const Settings& given);
+
+}  // namespace tulle::node

@@ -1,13 +1,17 @@
 // The load balancers that people have, as processes: nginx and HAProxy, in front of nodes of which the first is preferred.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { CERTIFICATE, KEY } from './certificate.mjs';
 import { request } from './http.mjs';
 import { plannedAddresses } from './ports.mjs';
 import { PROJECT } from './process.mjs';
 import { waitFor, within } from './wait.mjs';
+
+const temporaryPaths = (directory) =>
+  ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${directory}/${kind};`).join('\n  ');
 
 /** What both configurations of nginx begin with: one process in the foreground, with its files in `directory`. */
 const nginxHead = (directory) => `daemon off;
@@ -17,7 +21,7 @@ error_log stderr warn;
 events {}
 http {
   access_log off;
-  ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${directory}/${kind};`).join('\n  ')}
+  ${temporaryPaths(directory)}
   map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
 `;
 
@@ -116,8 +120,8 @@ ${lines.filter((line) => !line.startsWith('server ')).join('\n  ')}
 `;
 };
 
-const NGINX = { binary: process.env.TULLE_NGINX ?? '/usr/sbin/nginx', args: (file) => ['-e', 'stderr', '-c', file] };
-const HAPROXY = { binary: process.env.TULLE_HAPROXY ?? '/usr/sbin/haproxy', args: (file) => ['-f', file] };
+const NGINX = { binary: process.env.TULLE_NGINX ?? '/usr/sbin/nginx', args: (file) => ['-e', 'stderr', '-c', file], check: '-t' };
+const HAPROXY = { binary: process.env.TULLE_HAPROXY ?? '/usr/sbin/haproxy', args: (file) => ['-f', file], check: '-c' };
 const KINDS = {
   nginx: { ...NGINX, configuration: nginx },
   haproxy: { ...HAPROXY, configuration: haproxy },
@@ -129,9 +133,83 @@ const KINDS = {
 /** Why tests with this one are left out; false when they are not. */
 export const isMissing = (kind) => !fs.existsSync(KINDS[kind].binary) && `${KINDS[kind].binary} is not installed`;
 
+/** The files of tools/packaging as they are, with the addresses, files and time-outs of a test in place of their own. */
+const PACKAGED = {
+  nginx: {
+    ...NGINX,
+    file: 'nginx.conf',
+    changes: (address, nodes, directory, { slow = 10 }) => [
+      [/^user .*\n/m, process.getuid() === 0 ? 'user root;\n' : ''],
+      [/^worker_processes .*;/m, 'worker_processes 2;\ndaemon off;'],
+      [/^worker_rlimit_nofile .*\n/m, ''],
+      [/worker_connections .*;/, 'worker_connections 500;'],
+      [/\/run\/nginx.pid/, `${directory}/pid`],
+      [/\/var\/log\/nginx\/error.log/, 'stderr'],
+      [/^http \{/m, `http {\n  ${temporaryPaths(directory)}`],
+      [/listen 443 ssl/, `listen ${address} ssl`],
+      [/\/etc\/ssl\/tulle\/fullchain.pem/, `${directory}/certificate`],
+      [/\/etc\/ssl\/tulle\/privkey.pem/, `${directory}/key`],
+      [/client_(header|body)_timeout( *) 10s/g, `client_$1_timeout$2 ${slow}s`],
+    ],
+  },
+  haproxy: {
+    ...HAPROXY,
+    file: 'haproxy.cfg',
+    changes: (address, nodes, directory, { slow = 10 }) => [
+      [/^ *(user|group|log) .*\n/gm, ''],
+      [/maxconn 50000/, 'maxconn 500'],
+      [/bind :443 /, `bind ${address} `],
+      [/\/etc\/haproxy\/tulle.pem/, `${directory}/both`],
+      [/timeout http-request 10s/, `timeout http-request ${slow}s`],
+    ],
+  },
+};
+
+/** What runs a proxy by the file of tools/packaging; its certificate is that of certificate.mjs. */
+function packaged(kind) {
+  const { file, changes, ...program } = PACKAGED[kind];
+  return {
+    ...program,
+    configuration: (address, nodes, directory, options) => {
+      for (const [name, text] of [['certificate', CERTIFICATE], ['key', KEY], ['both', `${CERTIFICATE}\n${KEY}`]]) {
+        fs.writeFileSync(path.join(directory, name), `${text}\n`);
+      }
+      const original = fs.readFileSync(path.join(PROJECT, 'tools/packaging', file), 'utf8');
+      const all = [...changes(address, nodes, directory, options), ...nodes.map((node, i) => [`10.0.0.${i + 1}:6001`, node.ports.listen])];
+      return all.reduce((text, [from, to]) => {
+        if (typeof from === 'string' ? !text.includes(from) : text.search(from) < 0) throw new Error(`${file} has no ${from}`);
+        return text.replace(from, to);
+      }, original);
+    },
+  };
+}
+
 /** Runs `body` with the proxy, which has `ports.listen` like a node. `options.read`: another time-out for what is quiet. */
-export async function withProxy(kind, nodes, body, options = {}) {
-  const { binary, configuration, args } = KINDS[kind];
+export const withProxy = (kind, nodes, body, options = {}) =>
+  runProxy(kind, KINDS[kind], (at) => request(at, '/up'), nodes, body, options);
+
+/**
+ * Runs `body` with nginx or HAProxy as tools/packaging configures it, for exactly two nodes. `options.slow`: seconds that a head may
+ * take.
+ */
+export const withPackagedProxy = (kind, nodes, body, options = {}) =>
+  runProxy(kind, packaged(kind), (at) => request(at, '/up', { tls: CERTIFICATE }), nodes, body, options);
+
+/** The exit code of `nginx -t` or `haproxy -c` for that file, and what the program says. */
+export function checkPackagedProxy(kind, nodes) {
+  const { binary, configuration, args, check } = packaged(kind);
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), `tulle-${kind}-`));
+  try {
+    const file = path.join(directory, 'configuration');
+    fs.writeFileSync(file, configuration('127.0.0.1:1', nodes, directory, {}));
+    const { status, stdout, stderr } = spawnSync(binary, [check, ...args(file)], { encoding: 'utf8' });
+    return { status, said: stdout + stderr };
+  } finally {
+    fs.rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function runProxy(kind, { binary, configuration, args }, ask, nodes, body, options) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), `tulle-${kind.split(' ')[0]}-`));
   const { listen } = await plannedAddresses();
   const file = path.join(directory, 'configuration');
@@ -141,7 +219,7 @@ export async function withProxy(kind, nodes, body, options = {}) {
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => { said += text; });
   const ended = once(child, 'close');
   try {
-    await waitFor(`${kind} to pass requests on`, async () => (await request(listen, '/up')).status === 200);
+    await waitFor(`${kind} to pass requests on`, async () => (await ask(listen)).status === 200);
     await body({ ports: { listen } });
   } catch (error) {
     console.error(said);

@@ -93,6 +93,20 @@ describe('the PROXY protocol', () => {
     await logged(node, /127\.0\.0\.9 was closed.*is not in trusted_proxies/);
   }));
 
+  test('a trusted IPv4 address is known on a listener of IPv6 too', () => withCluster(1, { start: false, args: PROXIED }, async ({ nodes: [node] }) => {
+    node.addresses = { ...node.addresses, listen: '[::]:0' };
+    node.env = { TULLE_APP_ID: APP.appId, TULLE_APP_KEY: APP.key, TULLE_APP_SECRET: APP.secret };
+    node.launch();
+    await node.ready();
+    const { port } = parts(node.ports.listen);
+    const by = (host) => ({ ports: { listen: `${host}:${port}` } });
+    assert.equal(statusOf(await throwAt(by('127.0.0.1'), [line('203.0.113.7') + UP])), 200);
+    assert.equal(await throwAt(by('127.0.0.1'), [line('203.0.113.7') + UP], { from: '127.0.0.9' }), '');
+    assert.equal(await throwAt(by('[::1]'), [line('203.0.113.7') + UP]), '');
+    await logged(node, /(127\.0\.0\.9|::1) was closed.*is not in trusted_proxies/);
+    assert.equal(await node.metric('tulle_proxy_senders_refused_total'), 2);
+  }));
+
   test('a header that does not come in time ends its connection; checks of the port are no errors', () => withCluster(1, { args: PROXIED }, async ({ nodes: [node] }) => {
     const begun = performance.now();
     const late = [[''], ['PROXY TCP4 '], [SIGNATURE]].map((pieces) => throwAt(node, pieces));

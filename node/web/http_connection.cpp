@@ -88,8 +88,9 @@ HttpRoom::Rank HttpConnection::rank_of(State state) const {
         case State::kBody:
             return HttpRoom::Rank::kIncomplete;
         case State::kAnswering:
-        case State::kWriting:
             return HttpRoom::Rank::kBusy;
+        case State::kWriting:
+            return HttpRoom::Rank::kStalled;
         default:
             return was_served_ ? HttpRoom::Rank::kIdle : HttpRoom::Rank::kIncomplete;
     }
@@ -487,7 +488,8 @@ void HttpConnection::be_gone() {
 
 void HttpConnection::make_way() {
     reactor_.counters().http_evicted_total.add();
-    if (place_.rank != HttpRoom::Rank::kIdle) {
+    // A refusal would stand in the middle of the answer that a stalled peer has not taken.
+    if (place_.rank == HttpRoom::Rank::kIncomplete) {
         refuse_full(socket_.native_handle());
     }
     end();

@@ -52,8 +52,8 @@ public:
     void drain(Instant now) override;
     void on_failure() override { end(); }
     void cut() override { end(); }
-    /// Ends the connection at once, to make room for another. An idle connection is closed silently; a connection with
-    /// an incomplete request gets 503.
+    /// Ends the connection at once, to make room for another. An idle or stalled connection is closed silently; a
+    /// connection with an incomplete request gets 503.
     void make_way();
 
 private:

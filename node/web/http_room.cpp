@@ -49,7 +49,7 @@ void HttpRoom::move(Place& place, Rank rank) {
 }
 
 bool HttpRoom::make_room() {
-    for (const Rank rank : {Rank::kIdle, Rank::kIncomplete}) {
+    for (const Rank rank : {Rank::kIdle, Rank::kIncomplete, Rank::kStalled}) {
         if (!of(rank).empty()) {
             // The connection leaves the room in make_way.
             of(rank).front()->make_way();

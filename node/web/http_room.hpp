@@ -30,7 +30,9 @@ public:
         kIdle,
         /// Has sent a part of a request, or nothing yet.
         kIncomplete,
-        /// Has sent a whole request, and waits for our answer or takes our answer.
+        /// Has not taken the whole answer: the kernel takes no more bytes for the peer.
+        kStalled,
+        /// Has sent a whole request, and waits for our answer.
         kBusy,
     };
     /// Where a connection stands in the room. The connection keeps its place and gives the place back in leave().
@@ -60,7 +62,8 @@ public:
     void move(Place& place, Rank rank);
 
     /// Ends the connection that has been idle for longest; without idle connections, the connection that has been
-    /// incomplete for longest. False: all connections are busy, and none has ended.
+    /// incomplete for longest; without those, the connection that has been stalled for longest: peers that ask for much
+    /// and read nothing would keep all others out. False: all connections are busy, and none has ended.
     bool make_room();
     /// Ends all connections with an incomplete request.
     void end_incomplete();
@@ -72,7 +75,7 @@ private:
     const std::size_t most_;
     const Duration patience_;
     std::size_t size_ = 0;
-    std::array<std::list<HttpConnection*>, 3> ranks_;
+    std::array<std::list<HttpConnection*>, 4> ranks_;
     /// By the value of the slot; null for a slot without a connection of this room.
     std::vector<HttpConnection*> by_slot_;
 };

@@ -1,8 +1,15 @@
 #include "client/io/http_connection.hpp"
 
+#include <algorithm>
+#include <cerrno>
 #include <exception>
+#include <iterator>
 #include <optional>
 #include <utility>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -38,8 +45,8 @@ Exchange failed(ExchangeOutcome outcome, const std::string& during, const beast:
 /// no thread is needed and no callback outlives an exchange.
 class HttpConnection::Impl {
 public:
-    Impl(ServerUrl server, Duration timeout, std::size_t max_body)
-        : server_(std::move(server)), timeout_(timeout), max_body_(max_body) {}
+    Impl(ServerUrl server, Duration timeout, std::size_t max_body, std::string unix_socket)
+        : server_(std::move(server)), timeout_(timeout), max_body_(max_body), unix_socket_(std::move(unix_socket)) {}
 
     [[nodiscard]] const ServerUrl& server() const { return server_; }
 
@@ -82,6 +89,10 @@ private:
 
     /// Returns the failed step in words, for use when `error` is set.
     asio::awaitable<std::string> connect(beast::error_code& error) {
+        if (!unix_socket_.empty()) {
+            connect_unix(error);
+            co_return "cannot connect to " + unix_socket_;
+        }
         Tcp::resolver resolver(io_);
         const auto results = co_await resolver.async_resolve(server_.host, server_.port,
                                                              asio::redirect_error(asio::use_awaitable, error));
@@ -97,6 +108,26 @@ private:
             stream_->socket().set_option(Tcp::no_delay(true), ignored);
         }
         co_return "cannot connect to " + server_.authority();
+    }
+
+    /// A Unix socket is connected at once or not at all: a listener with a full queue refuses. The stream then serves
+    /// the connection like a TCP connection, because only addresses depend on the family.
+    void connect_unix(beast::error_code& error) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::copy_n(unix_socket_.begin(), std::min(unix_socket_.size(), sizeof(address.sun_path) - 1),
+                    std::begin(address.sun_path));
+        const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (descriptor < 0 ||
+            ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+            error.assign(errno, boost::system::system_category());
+            if (descriptor >= 0) {
+                ::close(descriptor);
+            }
+            return;
+        }
+        stream_.emplace(io_);
+        stream_->socket().assign(Tcp::v4(), descriptor, error);
     }
 
     /// Reads one answer. The connection is kept for the next request only after a complete answer with keep-alive.
@@ -144,12 +175,14 @@ private:
     ServerUrl server_;
     Duration timeout_;
     std::size_t max_body_;
+    /// Empty for TCP.
+    std::string unix_socket_;
     asio::io_context io_{1};
     std::optional<beast::tcp_stream> stream_;
 };
 
-HttpConnection::HttpConnection(ServerUrl server, Duration timeout, std::size_t max_body)
-    : impl_(std::make_unique<Impl>(std::move(server), timeout, max_body)) {}
+HttpConnection::HttpConnection(ServerUrl server, Duration timeout, std::size_t max_body, std::string unix_socket)
+    : impl_(std::make_unique<Impl>(std::move(server), timeout, max_body, std::move(unix_socket))) {}
 
 HttpConnection::~HttpConnection() = default;
 

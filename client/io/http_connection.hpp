@@ -43,8 +43,9 @@ public:
     /// The default of `max_body`: ample for the HTTP API's small answers, and a bound for a misbehaving server.
     static constexpr std::size_t kMaxBody = std::size_t{1} << 20;
 
-    /// Connects to nothing yet. `timeout` is positive.
-    HttpConnection(ServerUrl server, Duration timeout, std::size_t max_body = kMaxBody);
+    /// Connects to nothing yet. `timeout` is positive. `unix_socket`: the path of a Unix socket that leads to the
+    /// server; empty: TCP.
+    HttpConnection(ServerUrl server, Duration timeout, std::size_t max_body = kMaxBody, std::string unix_socket = {});
     HttpConnection(const HttpConnection&) = delete;
     HttpConnection& operator=(const HttpConnection&) = delete;
     ~HttpConnection();

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "mesh/core/node/port.hpp"
+#include "node/admin/admin_tokens.hpp"
 #include "node/admin/reload_counters.hpp"
 #include "node/core/address.hpp"
 #include "node/edge/node_limits.hpp"
@@ -13,41 +17,63 @@
 
 namespace tulle::node {
 
-/// The admin listener on a thread of its own: GET /up, /ready, /metrics, /v1/status (this node's view), /v1/doctor (the
-/// views of all nodes) and POST /v1/trace (a marked message). To the hub the listener is another shard, without
-/// subscriptions; of the queries of the mesh, the listener answers the doctor's.
+/// Requests that wait for the end of a reload. A further request gets 503.
+inline constexpr std::size_t kMaxAdminReloads = 4;
+
+/// What the admin listener is told at its start.
+struct AdminOptions {
+    /// Host names of the listener, besides localhost and IP addresses. A request for any other host is refused.
+    std::vector<std::string> names;
+    /// Without any token the listener asks for none.
+    std::vector<AdminToken> tokens;
+    /// Asks the owner of the server for a reload. Called on the listener's thread; must not wait. The owner answers by
+    /// AdminServer::reloaded.
+    std::function<void()> ask_reload;
+};
+
+/// The admin listener on a thread of its own: GET /live, /up, /ready, /metrics, /v1/status (this node's view),
+/// /v1/doctor (the views of all nodes), POST /v1/trace (a marked message) and POST /v1/reload (as SIGHUP). To the hub
+/// the listener is another shard, without subscriptions; of the queries of the mesh, the listener answers the doctor's.
 ///
-/// Web pages are kept away (http::PageGuard): anybody who can reach the listener is trusted, and a page makes the
-/// browser of its visitor reach the listener.
+/// AdminGate decides which requests are served: web pages are kept away, and with tokens configured everything but the
+/// health checks needs a token.
 ///
-/// Thread: its owner's; set_apps and begin_drain from any.
+/// Thread: its owner's; set_apps, set_tokens, reloads_asked, reloaded and begin_drain from any.
 /// Limits: kMaxAdminConnections; for a further connection the oldest connection that waits for its peer ends.
-///         kMaxAdminQuestions wait for other nodes; a further question gets 503. Requests that only the hub can answer
-///         share a question to the hub. The hub has a second to answer; then /metrics does without the hub and the
-///         other requests get 503. Doctor and trace wait for other nodes for `timeout_ms`: 1 to 10,000, by default
-///         2,000.
-/// Errors: bind throws std::runtime_error that names the address. A failure of the thread is logged and ends the
-///         process.
+///         kMaxAdminQuestions wait for other nodes, kMaxAdminWaiting for these and the hub, kMaxAdminReloads for a
+///         reload, so that a health check always finds a connection. Requests that only the hub can answer share a
+///         question to the hub. The hub has a second to answer; then /metrics does without the hub and the other
+///         requests get 503. Doctor and trace wait for other nodes for `timeout_ms`: 1 to 10,000, by default 2,000.
+/// Errors: bind and bind_socket throw std::runtime_error that names the address. A failure of the thread is logged and
+///         ends the process.
 class AdminServer {
 public:
     /// `index`: the port of this listener alone in the whole node. `hub`, `shards`, `reloads` and `limits` must outlive
-    /// the server. `names`: host names of the listener, besides localhost and IP addresses; a request for any other
-    /// host is refused.
+    /// the server.
     AdminServer(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards, AppTable apps,
-                const ReloadCounters& reloads, const NodeLimits& limits, const std::vector<std::string>& names);
-    /// Stops the thread and joins.
+                const ReloadCounters& reloads, const NodeLimits& limits, AdminOptions options);
+    /// Stops the thread and joins. Removes the Unix socket.
     ~AdminServer();
     AdminServer(const AdminServer&) = delete;
     AdminServer& operator=(const AdminServer&) = delete;
 
-    /// Resolves, binds and listens; returns the real address. Call before start().
+    /// Resolves, binds and listens; returns the real address. Call either this function or bind_socket, before start().
     Address bind(const Address& address);
+    /// Listens on a Unix socket (UnixSocket).
+    void bind_socket(const std::string& path);
     /// The hub pushes messages for the listener here.
     [[nodiscard]] mesh::ShardMailbox& mailbox();
     /// Starts the thread and begins to accept.
     void start();
     /// Replaces the apps that traces may name.
     void set_apps(AppTable apps);
+    /// Replaces the tokens.
+    void set_tokens(std::vector<AdminToken> tokens);
+    /// How many requests have asked for a reload so far.
+    [[nodiscard]] std::uint64_t reloads_asked() const;
+    /// A reload that began when reloads_asked() was `asked` has ended; `error` is empty after a success. Answers the
+    /// requests that had asked by then.
+    void reloaded(std::uint64_t asked, std::string error);
     /// The node is going away: /ready answers 503 from here on.
     void begin_drain();
     /// Ends the thread. The mailbox stays: the hub may still write into the mailbox.

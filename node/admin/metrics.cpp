@@ -160,6 +160,32 @@ void add_reloads(const ReloadCounters& reloads, std::vector<prometheus::MetricFa
     out.push_back(single("apps", "Apps that are served", true, reloads.apps.get()));
 }
 
+// The metrics about the admin listener itself.
+void add_admin(const AdminCounters& admin, std::vector<prometheus::MetricFamily>& out) {
+    out.push_back(single("admin_pages_refused_total", "Requests to the admin listener that a web page may have made",
+                         false, admin.pages_refused_total.get()));
+    out.push_back(single("admin_connections_ended_total", "Admin connections ended to make room for others", false,
+                         admin.connections_ended_total.get()));
+    out.push_back(single("admin_questions_refused_total",
+                         "Admin requests refused, or answered without the mesh, as too many waited", false,
+                         admin.questions_refused_total.get()));
+    out.push_back(single("admin_auth_missing_total", "Admin requests refused because they had no token", false,
+                         admin.auth_missing_total.get()));
+    out.push_back(single("admin_auth_failures_total", "Admin requests with a wrong token", false,
+                         admin.auth_failures_total.get()));
+    out.push_back(single("admin_auth_throttled_total", "Wrong admin tokens beyond what their address may send", false,
+                         admin.auth_throttled_total.get()));
+    out.push_back(single("admin_scope_refused_total", "Admin requests refused because their token lacked the scope",
+                         false, admin.scope_refused_total.get()));
+    prometheus::MetricFamily uses =
+        family("admin_token_uses_total", "Admin requests by the name of their token", false);
+    for (const auto& [name, count] : admin.token_uses) {
+        add(uses, static_cast<double>(count), {{"token", name}});
+    }
+    // Without tokens there is the name alone.
+    out.push_back(std::move(uses));
+}
+
 // The metrics for each peer. The oid tells two processes under the same name apart.
 void add_members(const mesh::NodeStatus& status, std::vector<prometheus::MetricFamily>& out) {
     prometheus::MetricFamily up = family("mesh_peer_up", "Whether the member is alive for this node", true);
@@ -242,13 +268,7 @@ std::string render_metrics(const std::vector<const ShardCounters*>& shards, cons
                               "Lines of the log that nobody read in time, or that could not be written", false,
                               dropped_log_lines()));
     add_reloads(reloads, families);
-    families.push_back(single("admin_pages_refused_total",
-                              "Requests to the admin listener that a web page may have made", false,
-                              admin.pages_refused_total.get()));
-    families.push_back(single("admin_connections_ended_total", "Admin connections ended to make room for others", false,
-                              admin.connections_ended_total.get()));
-    families.push_back(single("admin_questions_refused_total", "Admin requests refused as too many waited for the mesh",
-                              false, admin.questions_refused_total.get()));
+    add_admin(admin, families);
     // Without the hub's answer the metrics of the mesh are missing; the rest still shows the node's health.
     if (status != nullptr) {
         families.push_back(single("ready", "Whether the node serves clients", true, status->ready ? 1 : 0));

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "node/admin/unix_socket.hpp"
 #include "node/app/ports_file.hpp"
 
 namespace tulle::node {
@@ -153,8 +154,12 @@ void check_machine(const Config& config) {
     const bool is_advertised = !config.advertise.empty();
     std::vector<Checked> all{{"listen", config.listen, true},
                              {"mesh", config.mesh, is_advertised},
-                             {"mesh_data", config.mesh_data, is_advertised},
-                             {"admin", config.admin, true}};
+                             {"mesh_data", config.mesh_data, is_advertised}};
+    if (config.admin_socket.empty()) {
+        all.push_back({"admin", config.admin, true});
+    } else if (const std::string why = why_no_unix_socket(config.admin_socket); !why.empty()) {
+        throw ConfigError("admin: cannot listen on unix:" + config.admin_socket + ": " + why);
+    }
     // Each address is compared with the earlier addresses, because only those are resolved already.
     for (auto one = all.begin(); one != all.end(); ++one) {
         check_address(*one);

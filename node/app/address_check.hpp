@@ -8,6 +8,7 @@ namespace tulle::node {
 /// - each address belongs to this machine;
 /// - this process may bind each port;
 /// - no two settings name the same address and port under different names;
+/// - the Unix socket of the admin listener can be made;
 /// - the ports file can be written.
 ///
 /// The start and --check-config both call check_machine, so that both refuse the same configurations. Whether a port is

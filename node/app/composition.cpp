@@ -89,9 +89,15 @@ Composition::Composition(const Config& config, Signals& signals)
     counters.push_back(&webhooks_->counters());
     counters.push_back(&limits_->counters());
     const mesh::ShardIndex admin_index(static_cast<std::uint16_t>(shards_.size() + 1));
-    admin_ = std::make_unique<AdminServer>(admin_index, mesh_->mailbox(), std::move(counters), apps, reloads_, *limits_,
-                                           admin_names(config));
-    ports_.admin = to_string(admin_->bind(config.admin));
+    admin_ = std::make_unique<AdminServer>(
+        admin_index, mesh_->mailbox(), std::move(counters), apps, reloads_, *limits_,
+        AdminOptions{admin_names(config), config.admin_tokens, [&signals] { signals.ask_reload(); }});
+    if (config.admin_socket.empty()) {
+        ports_.admin = to_string(admin_->bind(config.admin));
+    } else {
+        admin_->bind_socket(config.admin_socket);
+        ports_.admin = "unix:" + config.admin_socket;
+    }
     mesh_->attach(admin_index, admin_->mailbox());
     mesh::BoundMesh bound = mesh_->bound();
     ports_.mesh = std::move(bound.mesh);

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "mesh/io/mesh_runner.hpp"
@@ -44,6 +46,11 @@ public:
     void set_apps(const AppTable& apps);
     /// Counts a reload that failed. The apps stay unchanged.
     void reload_failed();
+    void set_admin_tokens(std::vector<AdminToken> tokens) { admin_->set_tokens(std::move(tokens)); }
+    /// How many requests to the admin listener have asked for a reload.
+    [[nodiscard]] std::uint64_t reloads_asked() const { return admin_->reloads_asked(); }
+    /// Answers the first `asked` of those requests: a reload has ended. `error` is empty after a success.
+    void answer_reloads(std::uint64_t asked, std::string error) { admin_->reloaded(asked, std::move(error)); }
     /// Ends the node in order, clients first and mesh last: no new clients; 4200 to every client; the webhooks that
     /// wait; Leave to the mesh. Each step has a deadline. A client that is still there at its deadline is cut, so that
     /// nobody is subscribed at a node that has left.

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "node/app/config_admin.hpp"
 #include "node/app/config_lists.hpp"
 #include "node/core/capacity.hpp"
 #include "node/pusher/core/channel_name.hpp"
@@ -65,17 +66,6 @@ Duration to_seconds(const Setting& setting, std::uint64_t low = 1) {
     return std::chrono::seconds(number);
 }
 
-/// `text` without "http://" and a "/" at the end. TULLE_ADMIN holds a URL for the program tulle, and may be set for
-/// tulled too; the address in the URL is meant.
-std::string_view without_http(std::string_view text) {
-    constexpr std::string_view kScheme = "http://";
-    if (!text.starts_with(kScheme)) {
-        return text;
-    }
-    text.remove_prefix(kScheme.size());
-    return text.substr(0, text.size() - (text.ends_with('/') ? 1 : 0));
-}
-
 /// An address HOST:PORT; otherwise ConfigError. The host is not resolved here (check_machine).
 Address to_address(const Setting& setting) {
     std::optional<Address> address = parse_address(setting.value);
@@ -122,9 +112,12 @@ std::string to_name(const Setting& setting) {
     return setting.value;
 }
 
-/// Takes a URL too, because an address is often copied from a browser.
-Address to_admin_address(const Setting& setting) {
-    return to_address({std::string(without_http(setting.value)), setting.origin});
+/// An address, a URL, or unix:/PATH.
+void take_admin(const Setting& setting, Config& config) {
+    config.admin_socket = admin_socket_of(setting);
+    if (config.admin_socket.empty()) {
+        config.admin = to_address({std::string(without_http(setting.value)), setting.origin});
+    }
 }
 
 std::size_t to_outbox_bytes(const Setting& setting) {
@@ -205,10 +198,10 @@ std::vector<KeyAction> serving_actions() {
          [](const Setting& s, Config& c) { c.advertise = to_advertised(s); }},
         {{"peers", "HOST:PORT,...", "Mesh addresses of other nodes to join"},
          [](const Setting& s, Config& c) { c.peers = to_peers(s); }},
-        {{"admin", "HOST:PORT", "Status, metrics and health (default: 127.0.0.1:9601)"},
-         [](const Setting& s, Config& c) { c.admin = to_admin_address(s); }},
-        {{"admin_hosts", "HOST,...",
-          "Names under which programs reach the admin address, besides its own, localhost and IPs"},
+        {{"admin", "HOST:PORT", "Status, metrics and health; or unix:/PATH (default: 127.0.0.1:9601)"}, take_admin},
+        {{"admin_token_file", "FILE", "Tokens of the admin address: lines of NAME SCOPE TOKEN"},
+         [](const Setting& s, Config& c) { c.admin_token_file = s.value; }},
+        {{"admin_hosts", "HOST,...", "Names of the admin address, besides its own, localhost and IPs"},
          [](const Setting& s, Config& c) { c.admin_hosts = to_host_names(s); }},
         {{"ports_file", "FILE", "Write the bound addresses there, as JSON, once all are bound"},
          [](const Setting& s, Config& c) { c.ports_file = s.value; }},
@@ -272,7 +265,7 @@ std::vector<KeyAction> process_actions() {
     return {
         {{"log_level", "LEVEL", "trace, debug, info, warn, error or off (default: info)"},
          [](const Setting& s, Config& c) { c.log_level = to_log_level(s); }},
-        {{"insecure_mesh", "", "Allow mesh and admin addresses off loopback although nothing protects them"},
+        {{"insecure_mesh", "", "Allow mesh addresses off loopback although nothing protects them"},
          [](const Setting& s, Config& c) { c.insecure_mesh = to_bool(s); }},
         {{"demo", "", "Serve the demonstration page on the public address"},
          [](const Setting& s, Config& c) { c.demo = to_bool(s); }},
@@ -291,7 +284,7 @@ const std::vector<KeyAction>& actions() {
     return table;
 }
 
-/// Throws ConfigError for an address off loopback: neither mesh nor admin listener is encrypted or authenticated.
+/// Throws ConfigError for an address off loopback: the mesh is neither encrypted nor authenticated.
 void require_loopback(const Address& address, std::string_view what) {
     if (!address.is_loopback()) {
         throw ConfigError("the " + std::string(what) + " address " + to_string(address) +
@@ -309,10 +302,13 @@ void check_addresses(const Config& config) {
                               " advertise (--advertise HOST) which one the other nodes are to use");
         }
     }
-    const std::pair<std::string_view, const Address*> all[] = {
-        {"listen", &config.listen}, {"mesh", &config.mesh}, {"mesh_data", &config.mesh_data}, {"admin", &config.admin}};
-    for (auto one = std::begin(all); one != std::end(all); ++one) {
-        for (auto other = one + 1; other != std::end(all); ++other) {
+    std::vector<std::pair<std::string_view, const Address*>> all{
+        {"listen", &config.listen}, {"mesh", &config.mesh}, {"mesh_data", &config.mesh_data}};
+    if (config.admin_socket.empty()) {
+        all.emplace_back("admin", &config.admin);
+    }
+    for (auto one = all.begin(); one != all.end(); ++one) {
+        for (auto other = one + 1; other != all.end(); ++other) {
             const Address& a = *one->second;
             const Address& b = *other->second;
             if (a.port != 0 && a.port == b.port && (a.host == b.host || a.is_wildcard() || b.is_wildcard())) {
@@ -418,8 +414,8 @@ void finish(Config& config, const Machine& machine, const Settings& merged) {
     if (!config.insecure_mesh) {
         require_loopback(config.mesh, "mesh");
         require_loopback(config.mesh_data, "mesh data");
-        require_loopback(config.admin, "admin");
     }
+    check_admin_access(config);
     check_addresses(config);
     // Without any app a newcomer's first client must work, but a public secret may serve loopback alone.
     if (config.apps.empty() && config.apps_dir.empty()) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mesh/base/time.hpp"
+#include "node/admin/admin_tokens.hpp"
 #include "node/core/address.hpp"
 #include "node/core/address_limits.hpp"
 #include "node/core/flush_mode.hpp"
@@ -41,6 +42,12 @@ struct Config {
     std::string advertise;
     std::vector<std::string> peers;
     Address admin{"127.0.0.1", 9601};
+    /// The path of the Unix socket that the admin listener has instead of `admin`; empty for none.
+    std::string admin_socket;
+    /// The file that admin_tokens come from; empty for none.
+    std::string admin_token_file;
+    /// Filled in by ConfigSource::load.
+    std::vector<AdminToken> admin_tokens;
     /// Names by which requests may call the admin listener, besides localhost and IP addresses.
     std::vector<std::string> admin_hosts;
     std::string ports_file;
@@ -115,7 +122,8 @@ struct Key {
 [[nodiscard]] std::string apps_dir_of(const std::vector<Settings>& sources);
 
 /// The keys with different effective values in `before` and `now`, in the order of the help. A default that is written
-/// out is no change. Left out are the keys that a reload applies: apps_dir and log_level.
+/// out is no change. Left out are the keys that a reload applies: apps_dir,
+/// log_level, and admin_token_file while there is one.
 [[nodiscard]] std::vector<std::string_view> changed_keys(const Config& before, const Config& now);
 
 /// Makes the configuration from `sources`, the strongest source first, and from the apps of the files. Checks all

@@ -26,7 +26,10 @@ constexpr Effect kEffects[] = {
     {"mesh_data", is_same<&Config::mesh_data>},
     {"advertise", is_same<&Config::advertise>},
     {"peers", is_same<&Config::peers>},
-    {"admin", is_same<&Config::admin>},
+    {"admin", [](const Config& a, const Config& b) { return a.admin == b.admin && a.admin_socket == b.admin_socket; }},
+    // A file of tokens applies at a reload; only that there is none any more waits for a restart.
+    {"admin_token_file",
+     [](const Config& a, const Config& b) { return a.admin_token_file.empty() || !b.admin_token_file.empty(); }},
     {"admin_hosts", is_same<&Config::admin_hosts>},
     {"ports_file", is_same<&Config::ports_file>},
     {"shards", is_same<&Config::shards>},

@@ -53,8 +53,8 @@ std::string setting_of(const Key& key, const Entry& entry) {
         entry.reject(key.placeholder == "SECONDS" ? "must be a number of seconds, without quotes and unit"
                                                   : "must be a number");
     }
-    // A relative directory is relative to the file, because the working directory of a service is arbitrary.
-    if (key.placeholder == "DIR") {
+    // A relative path is relative to the file, because the working directory of a service is arbitrary.
+    if (key.placeholder == "DIR" || key.name == "admin_token_file") {
         return (std::filesystem::path(entry.path).parent_path() / text_of(entry)).string();
     }
     return text_of(entry);

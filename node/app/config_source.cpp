@@ -3,6 +3,8 @@
 #include <iterator>
 #include <utility>
 
+#include "node/app/config_admin.hpp"
+
 namespace tulle::node {
 ConfigSource::ConfigSource(const CommandLine& line, const std::vector<std::string>& environment, Machine machine)
     : flags_(line.flags),
@@ -17,6 +19,7 @@ Config ConfigSource::load() {
     }
     // `file_` changes only after the whole configuration has proved good.
     Config config = make(file);
+    config.admin_tokens = load_admin_tokens(config);
     file_ = std::move(file);
     return config;
 }

@@ -25,7 +25,7 @@ public:
 
     /// TULLE_* variables that are no settings, for a warning.
     [[nodiscard]] const std::vector<std::string>& ignored_variables() const { return environment_.ignored; }
-    /// Reads the file and the directory.
+    /// Reads the file, the directory and the admin tokens.
     [[nodiscard]] Config load();
     /// Reads the directory again. The contents of the file stay as last read by load(), because somebody may be editing
     /// the file.

@@ -4,7 +4,7 @@
 
 namespace tulle::node {
 
-/// The addresses of a running node, each as HOST:PORT with the real port.
+/// The addresses of a running node, each as HOST:PORT with the real port. `admin` may be unix:/PATH instead.
 struct BoundPorts {
     std::string listen;
     std::string mesh;

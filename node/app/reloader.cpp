@@ -1,6 +1,7 @@
 #include "node/app/reloader.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -77,6 +78,10 @@ Signals::Event Reloader::run() {
 }
 
 void Reloader::reload(Scope scope) {
+    // Requests that come from here on may have changed the files after they are read, so those wait for the next
+    // reload.
+    const std::uint64_t asked = node_.reloads_asked();
+    std::string error_text;
     try {
         const Config config = scope == Scope::kAll ? source_.load() : source_.reload_directory();
         // The directory may have changed between reading and watching, so a new directory is read once more.
@@ -93,12 +98,26 @@ void Reloader::reload(Scope scope) {
         }
         apps_ = config.apps;
         if (scope == Scope::kAll) {
+            take_admin_tokens(config);
             take_log_level(config.log_level);
             note_unapplied(config);
         }
     } catch (const ConfigError& error) {
         node_.reload_failed();
         spdlog::error("the apps stay as they were: {}", error.what());
+        error_text = error.what();
+    }
+    if (scope == Scope::kAll) {
+        node_.answer_reloads(asked, std::move(error_text));
+    }
+}
+
+void Reloader::take_admin_tokens(const Config& config) {
+    // A listener that has had tokens keeps them until a restart: the address in the file may be another one by now, but
+    // the listener still is where it was.
+    if (!config.admin_token_file.empty()) {
+        node_.set_admin_tokens(config.admin_tokens);
+        spdlog::info("the admin tokens have been read again: {}", config.admin_tokens.size());
     }
 }
 

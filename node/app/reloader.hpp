@@ -13,11 +13,11 @@ namespace tulle::node {
 
 /// Reads the apps again on SIGHUP and after changes in their directory.
 ///
-/// SIGHUP also reads the file and changes log_level. The log names the other settings that differ from the settings in
-/// force.
+/// SIGHUP, and a request to the admin listener, also read the file and the admin tokens, and change log_level. The log
+/// names the other settings that differ from the settings in force.
 ///
 /// Thread: the main thread.
-/// Errors: an error in the configuration stands in the log and is counted, and the apps stay unchanged.
+/// Errors: an error in the configuration stands in the log and is counted, and apps and tokens stay unchanged.
 class Reloader {
 public:
     /// All arguments must outlive the reloader. `started`: the configuration with which the node was started.
@@ -34,6 +34,8 @@ private:
     enum class Scope { kDirectory, kAll };
     /// Reads the sources and hands the apps to the node.
     void reload(Scope scope);
+    /// Replaces the tokens of the admin listener.
+    void take_admin_tokens(const Config& config);
     /// Changes the level of the log, if `level` differs.
     void take_log_level(const std::string& level);
     /// Names in the log the settings that hold only after a restart.

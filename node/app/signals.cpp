@@ -46,8 +46,7 @@ Signals::~Signals() {
 }
 
 Signals::Event Signals::wait(std::size_t count, std::optional<Duration> patience) {
-    const std::optional<Instant> deadline =
-        patience ? std::optional<Instant>(monotonic_now() + *patience) : std::nullopt;
+    const Instant deadline = patience ? monotonic_now() + *patience : Instant::max();
     // Everything is checked before the wait, so that an event from before the call is found. A wake-up leads back here.
     for (;;) {
         signalfd_siginfo signal{};
@@ -69,13 +68,16 @@ Signals::Event Signals::wait(std::size_t count, std::optional<Duration> patience
         if (!failure().empty()) {
             return Event::kFailed;
         }
+        if (reload_descriptor_ >= 0 && is_reload_asked_.exchange(false)) {
+            return Event::kReload;
+        }
         // The cast cuts off the round; begin_count() has set the round of this wait.
         if (count > 0 && static_cast<std::uint32_t>(counted_.load()) >= count) {
             return Event::kCounted;
         }
         int timeout_ms = -1;
-        if (deadline) {
-            const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - monotonic_now()).count();
+        if (patience) {
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - monotonic_now()).count();
             if (left <= 0) {
                 return Event::kTimeout;
             }
@@ -97,6 +99,11 @@ Signals::Event Signals::wait(std::size_t count, std::optional<Duration> patience
 
 void Signals::report_reloads(int descriptor) {
     reload_descriptor_ = descriptor;
+}
+
+void Signals::ask_reload() {
+    is_reload_asked_.store(true);
+    wake();
 }
 
 void Signals::fail(std::string what) {

@@ -13,8 +13,8 @@ namespace tulle::node {
 
 /// The events for which the main thread waits: SIGTERM, SIGINT and SIGHUP, and reports of the other threads.
 ///
-/// Thread: fail, failure and count from any thread; the others from the main thread.
-/// Ownership: must outlive every thread that calls fail or count.
+/// Thread: ask_reload, fail, failure and count from any thread; the others from the main thread.
+/// Ownership: must outlive every thread that calls ask_reload, fail or count.
 class Signals {
 public:
     /// The reason why wait() has returned.
@@ -27,7 +27,7 @@ public:
         kCounted,
         /// `patience` has passed.
         kTimeout,
-        /// SIGHUP, after report_reloads.
+        /// SIGHUP or ask_reload(), after report_reloads.
         kReload,
         /// The descriptor of report_reloads is readable.
         kReadable,
@@ -48,12 +48,14 @@ public:
     /// begin_count(); a `count` of 0 waits for no calls. Without `patience` the wait has no limit of time.
     Event wait(std::size_t count, std::optional<Duration> patience);
 
-    /// From this call on, SIGHUP ends a wait with kReload, and a readable `descriptor` ends a wait with kReadable.
-    /// Without report_reloads SIGHUP does nothing.
+    /// From this call on, SIGHUP and ask_reload() end a wait with kReload, and a readable `descriptor` ends a wait with
+    /// kReadable. Without report_reloads SIGHUP does nothing.
     void report_reloads(int descriptor);
     /// Undoes report_reloads.
     void ignore_reloads() { reload_descriptor_ = -1; }
 
+    /// Asks for a reload, as SIGHUP does. Calls before the next kReload count as a single call.
+    void ask_reload();
     /// Reports a fatal failure; wait() then returns kFailed. `what` describes the failure for the log. Only the first
     /// failure is kept.
     void fail(std::string what);
@@ -77,6 +79,7 @@ private:
     std::optional<Instant> signalled_at_;
     /// -1 when reloads are not reported.
     int reload_descriptor_ = -1;
+    std::atomic<bool> is_reload_asked_{false};
     /// The count, and above kRoundShift the round to which the count belongs. Both change in a single step.
     std::atomic<std::uint64_t> counted_{0};
     mutable std::mutex mutex_;

@@ -77,6 +77,11 @@ void Listener::join(const Address& address) {
     }
 }
 
+void Listener::adopt(int descriptor) {
+    // Asio looks at the protocol for addresses alone: accept, read and write are the same for each stream socket.
+    acceptor_.assign(boost::asio::ip::tcp::v4(), descriptor);
+}
+
 void Listener::start() {
     accept();
 }

@@ -33,6 +33,10 @@ public:
     /// Adds another acceptor on an address that bind returned with Sharing::kShared.
     void join(const Address& address);
 
+    /// Takes over the listening socket `descriptor`, which may be of another family than TCP. Call instead of bind. The
+    /// sockets that `accepted` gets have no address then.
+    void adopt(int descriptor);
+
     /// Begins to accept.
     void start();
     /// Accepts the connections that wait in the kernel, and no later connections.

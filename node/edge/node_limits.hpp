@@ -117,6 +117,8 @@ public:
           is_proxy_(limits->proxies().holds(from)),
           is_counted_(!is_proxy_),
           limits_(std::move(limits)) {}
+    /// A client at `address` of a listener that does not count connections.
+    explicit Peer(const PeerAddress& address) : address_(address) {}
     Peer(Peer&& other) noexcept = default;
     Peer& operator=(Peer&&) = delete;
     ~Peer() { leave(); }

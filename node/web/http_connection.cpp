@@ -227,7 +227,7 @@ std::optional<http::Head> HttpConnection::parse_head(std::size_t size, http::Ref
 
 void HttpConnection::take_checked(const http::Head& head) {
     HttpResponse turned_away;
-    if (!service_.admit(parser_->get(), turned_away)) {
+    if (!service_.admit(parser_->get(), peer_, turned_away)) {
         refuse_unread(std::move(turned_away));
         return;
     }

@@ -38,10 +38,10 @@ public:
     HttpService& operator=(const HttpService&) = delete;
     virtual ~HttpService() = default;
 
-    /// Decides about any request by its head, before anything else is done about the request. True: the request goes
-    /// on. False: the response has been filled in and is sent, the body is not read, and the connection ends after the
-    /// answer.
-    [[nodiscard]] virtual bool admit(const UpgradeRequest&, HttpResponse&) { return true; }
+    /// Decides about any request of `peer` by its head, before anything else is done about the request. True: the
+    /// request goes on. False: the response has been filled in and is sent, the body is not read, and the connection
+    /// ends after the answer.
+    [[nodiscard]] virtual bool admit(const UpgradeRequest&, const Peer&, HttpResponse&) { return true; }
     /// Bytes that the body of a request to `target` may have. A request with a larger body gets 413.
     [[nodiscard]] virtual std::size_t max_body(std::string_view target) const = 0;
     /// Decides about a request by its head while the body is still to come. True: the body is read, and on_request

@@ -78,7 +78,7 @@ describe('what would expose an unprotected node is refused', () => {
     assert.match(await refused(['--listen', '0.0.0.0:0', '--mesh', '127.0.0.1:0', '--check-config']), /app/);
   });
 
-  for (const flag of ['--mesh', '--mesh-data', '--admin']) {
+  for (const flag of ['--mesh', '--mesh-data']) {
     test(`${flag} off loopback, unless --insecure-mesh allows it`, async () => {
       assert.match(await refused([...ANY.filter((_, i) => ANY[i - (i % 2)] !== flag), flag, '0.0.0.0:0', '--check-config']),
         /--insecure-mesh/);
@@ -205,7 +205,7 @@ describe('--check-config refuses what the start refuses, with the same words', (
     ['the same, written otherwise', ['--mesh', '[::0]:0', '--insecure-mesh'], /mesh: cannot listen on .*advertise/],
     ['a host name that is none', ['--listen', 'no-such-host.invalid:0', '--config', 'APP'], /listen: cannot listen on no-such-host\.invalid:0: /],
     ['the same of the mesh', ['--mesh', 'no-such-host.invalid:0', '--insecure-mesh'], /mesh: cannot listen on /],
-    ['an address of another machine', ['--admin', '192.0.2.1:0', '--insecure-mesh'], /admin: cannot listen on 192\.0\.2\.1:0: Cannot assign/],
+    ['an address of another machine', ['--admin', '192.0.2.1:0', '--admin-token-file', 'TOKENS'], /admin: cannot listen on 192\.0\.2\.1:0: Cannot assign/],
     ['one port for two things', ['--listen', '127.0.0.1:29999', '--admin', '127.0.0.1:29999'], /listen .*and admin .*same port/],
     ['a ports file in no directory', ['--ports-file', '/no/such/directory/p.json'], /ports_file: .*No such file or directory/],
     ['a ports file that is a directory', ['--ports-file', os.tmpdir()], /ports_file: .* cannot be written: Is a directory/],
@@ -224,7 +224,9 @@ describe('--check-config refuses what the start refuses, with the same words', (
   for (const [what, args, said] of wrong) {
     test(what, async () => {
       const app = await file('an-app.toml', '[[apps]]\nid = "a"\nkey = "k"\nsecret = "s"\n');
-      const flags = args.map((arg) => (arg === 'APP' ? app : arg));
+      const tokens = await file('tokens', `ops operate ${'x'.repeat(32)}\n`);
+      await fs.chmod(tokens, 0o600);
+      const flags = args.map((arg) => ({ APP: app, TOKENS: tokens }[arg] ?? arg));
       const all = [...ANY.filter((_, i) => !flags.includes(ANY[i - (i % 2)])), ...flags];
       const started = await refused(all);
       assert.match(started, said);

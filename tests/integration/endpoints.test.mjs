@@ -8,9 +8,9 @@ import { request } from '../support/js/http.mjs';
 
 const status = async (address, path) => (await request(address, path)).status;
 
-test('/up and /ready are on both listeners, /metrics and /v1/status on the admin listener only',
+test('/live, /up and /ready are on both listeners, /metrics and /v1/status on the admin listener only',
   () => withCluster(1, {}, async ({ nodes: [{ ports }] }) => {
-    for (const path of ['/up', '/ready']) {
+    for (const path of ['/live', '/up', '/ready']) {
       assert.equal(await status(ports.listen, path), 200);
       assert.equal(await status(ports.admin, path), 200);
     }

@@ -178,7 +178,7 @@ const COUNTERS = ['gaps', 'gaps_repaired', 'records_gone', 'duplicates_dropped',
 
 test('documents name metrics as /metrics does, with their prefix', () => withCluster(2, {}, async ({ nodes: [node] }) => {
   const { body } = await request(node.ports.admin, '/metrics');
-  const metrics = new Set([...body.matchAll(/^(tulle_\w+)/gm)].map(([, name]) => name));
+  const metrics = new Set([...body.matchAll(/^(?:# HELP )?(tulle_\w+)/gm)].map(([, name]) => name));
   const keys = new Set((await run('tulled', ['--help'])).stdout.match(/--[a-z-]+/g).map((flag) => flag.slice(2).replaceAll('-', '_')));
   const wrong = [];
   const folders = await Promise.all(['.github', 'node/doc'].map(async (folder) => (await fs.readdir(path.join(PROJECT, folder)))

@@ -57,12 +57,14 @@ std::string quoted(const std::string& text) {
     return out + "\"";
 }
 
-/// Endpoints in a private network. Each node has an address of its own, so all nodes have equal ports.
-std::vector<cli::Endpoints> own_endpoints(std::uint32_t nodes) {
+/// Endpoints in a private network. Each node has an address of its own, so all nodes have equal ports. The admin
+/// listeners are on Unix sockets in `directory`: off loopback a listener would want a token.
+std::vector<cli::Endpoints> own_endpoints(std::uint32_t nodes, const std::string& directory) {
     std::vector<cli::Endpoints> out;
     for (std::uint32_t node = 1; node <= nodes; ++node) {
         const std::string address = PrivateNetwork::address(node);
-        out.push_back({address + ":6001", address + ":7001", address + ":7002", address + ":9601"});
+        out.push_back({address + ":6001", address + ":7001", address + ":7002",
+                       "unix:" + directory + "/n" + std::to_string(node) + ".sock"});
     }
     return out;
 }
@@ -102,7 +104,7 @@ Cluster::Cluster(const ClusterOptions& options, const cli::Signals& signals, Rec
     program_ = cli::find_tulled(options.tulled);
     config_ = write_config(options);
     const std::vector<cli::Endpoints> endpoints =
-        network_ != nullptr ? own_endpoints(options.nodes) : free_endpoints(options.nodes);
+        network_ != nullptr ? own_endpoints(options.nodes, scratch_.path()) : free_endpoints(options.nodes);
     up_.cluster = "chaos";
     for (std::uint32_t i = 0; i < options.nodes; ++i) {
         cli::NodePlan& plan = nodes_[i].plan;

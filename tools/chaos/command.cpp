@@ -70,13 +70,14 @@ PlanOptions plan_options(const ChaosOptions& options) {
 
 /// Asks the nodes of a mesh already there for their listen addresses. Throws std::runtime_error for a node without
 /// status.
-std::vector<cli::Endpoints> ask_peers(const std::vector<std::string>& admins) {
+std::vector<cli::Endpoints> ask_peers(const std::vector<std::string>& admins, const std::string& token) {
     std::vector<cli::Endpoints> out;
     for (const std::string& admin : admins) {
-        const client::Exchange answer = cli::Admin(admin, kPeerPatience).get("/v1/status");
+        cli::Admin listener(admin, kPeerPatience, token);
+        const client::Exchange answer = listener.get("/v1/status");
         const auto rows = cli::parse_status(answer.body);
         if (rows.has_error() || rows->empty()) {
-            throw std::runtime_error("no status from " + admin);
+            throw std::runtime_error("no status from " + admin + ": " + listener.why_useless(answer));
         }
         // A node left out of --peers would fail P6 ("sees nobody else"), so the command refuses an incomplete list.
         if (rows->size() > admins.size() && cli::count_alive(*rows) > admins.size()) {
@@ -95,7 +96,7 @@ int watch_peers(const ChaosOptions& given) {
     ChaosOptions options = given;
     options.nodes = static_cast<std::uint32_t>(options.peers.size());
     cli::Signals signals({SIGINT, SIGTERM, SIGHUP, SIGCHLD});
-    Runner runner(options, ask_peers(options.peers), nullptr, signals);
+    Runner runner(options, ask_peers(options.peers, cli::read_admin_token(options.admin_token_file)), nullptr, signals);
     const History history = runner.run({});
     Report report = check(history);
     report.skipped.emplace_back("all faults: the mesh was not started here");

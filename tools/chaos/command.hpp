@@ -28,6 +28,8 @@ struct ChaosOptions {
     std::string tulled;
     /// Admin addresses of all nodes of a mesh that runs already. Empty: the command starts a mesh.
     std::vector<std::string> peers;
+    /// The file with the token for the admin listeners of `peers`; empty for none.
+    std::string admin_token_file;
     std::string app_id = "app-id";
     std::string app_key = "app-key";
     std::string app_secret = "app-secret";

@@ -8,6 +8,7 @@
 #include "tools/chaos/checker.hpp"
 #include "tools/chaos/rest_reader.hpp"
 #include "tools/chaos/slow_client.hpp"
+#include "tools/cli/admin.hpp"
 
 namespace tulle::chaos {
 namespace {
@@ -78,7 +79,7 @@ void Runner::bring_up() {
         admins.push_back(cluster_.endpoints(node).admin);
     }
     // The load starts only when every node sees every other: earlier messages could be owed by nobody.
-    watcher_ = std::make_unique<Watcher>(admins, recorder_);
+    watcher_ = std::make_unique<Watcher>(admins, cli::read_admin_token(options_.admin_token_file), recorder_);
     if (!wait(kUpPatience, [this] { return watcher_->is_whole(); }) && !interrupted_) {
         throw std::runtime_error("the mesh has not come up");
     }

@@ -17,10 +17,11 @@ constexpr std::chrono::milliseconds kAdminPatience{500};
 
 }  // namespace
 
-Watcher::Watcher(const std::vector<std::string>& admins, Recorder& recorder)
+Watcher::Watcher(const std::vector<std::string>& admins, const std::string& token, Recorder& recorder)
     : recorder_(recorder), latest_(admins.size()) {
     for (std::size_t i = 0; i < admins.size(); ++i) {
-        threads_.emplace_back([this, i, admin = admins[i]] { watch(static_cast<std::uint32_t>(i + 1), admin); });
+        threads_.emplace_back(
+            [this, i, admin = admins[i], token] { watch(static_cast<std::uint32_t>(i + 1), admin, token); });
     }
 }
 
@@ -43,8 +44,8 @@ bool Watcher::is_whole() const {
     });
 }
 
-void Watcher::watch(std::uint32_t node, const std::string& admin) {
-    cli::Admin connection(admin, kAdminPatience);
+void Watcher::watch(std::uint32_t node, const std::string& admin, const std::string& token) {
+    cli::Admin connection(admin, kAdminPatience, token);
     Instant next = now();
     while (!stop_.wait_until(next)) {
         const client::Exchange answer = connection.get("/v1/status");

@@ -17,8 +17,9 @@ namespace tulle::chaos {
 /// Errors: a node without an answer within 500 ms is no error.
 class Watcher {
 public:
-    /// `admins` are addresses "HOST:PORT", node 1 first. Starts at once; `recorder` must outlive the Watcher.
-    Watcher(const std::vector<std::string>& admins, Recorder& recorder);
+    /// `admins` are addresses of admin listeners, node 1 first, which get `token`. Starts at once; `recorder` must
+    /// outlive the Watcher.
+    Watcher(const std::vector<std::string>& admins, const std::string& token, Recorder& recorder);
     Watcher(const Watcher&) = delete;
     Watcher& operator=(const Watcher&) = delete;
     /// Ends the threads. Waits as long as an answer may take.
@@ -29,7 +30,7 @@ public:
 
 private:
     /// The thread of a node.
-    void watch(std::uint32_t node, const std::string& admin);
+    void watch(std::uint32_t node, const std::string& admin, const std::string& token);
     /// Takes an answer; records the answer when changed.
     void note(std::uint32_t node, Event view);
 

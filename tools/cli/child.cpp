@@ -26,8 +26,8 @@ constexpr std::size_t kMaxLineBytes = std::size_t{64} << 10;
 constexpr int kCannotExec = 127;
 
 /// Variables for `tulle` itself. A node would take the same variables for its own configuration.
-constexpr std::array<const char*, 5> kOwnVariables{"TULLE_ADMIN", "TULLE_URL", "TULLE_APP_ID", "TULLE_APP_KEY",
-                                                   "TULLE_APP_SECRET"};
+constexpr std::array<const char*, 6> kOwnVariables{"TULLE_ADMIN",  "TULLE_ADMIN_TOKEN_FILE", "TULLE_URL",
+                                                   "TULLE_APP_ID", "TULLE_APP_KEY",          "TULLE_APP_SECRET"};
 
 /// Throws the error of the last system call.
 [[noreturn]] void fail(const char* what) {

@@ -27,8 +27,10 @@ struct UpOptions {
 
 /// `tulle status`: show the members of a mesh.
 struct StatusOptions {
-    /// The admin listener, HOST:PORT.
+    /// The admin listener: HOST:PORT or unix:/PATH.
     std::string server;
+    /// The file with the token for the listener; empty for none. The same in all options below.
+    std::string token_file;
     bool json = false;
     /// Nodes that must be alive for exit code 0, the asked node included.
     std::optional<std::size_t> expect;
@@ -40,8 +42,10 @@ struct StatusOptions {
 
 /// `tulle doctor`: judge a mesh.
 struct DoctorOptions {
-    /// Admin listeners, HOST:PORT. A single listener leads to all nodes in its part of the mesh.
+    /// Admin listeners. A single listener leads to all nodes in its part of the mesh.
     std::vector<std::string> servers;
+    /// All listeners get the same token.
+    std::string token_file;
     bool json = false;
     /// Nodes that must answer and serve. With enough nodes, dead nodes are no error.
     std::optional<std::size_t> expect;
@@ -52,11 +56,21 @@ struct DoctorOptions {
 /// `tulle trace`: follow a marked message.
 struct TraceOptions {
     std::string server;
+    std::string token_file;
     std::string app_id;
     std::string channel;
     bool json = false;
     /// How long the node waits for the reports of the others.
     std::chrono::milliseconds timeout{2'000};
+};
+
+/// `tulle reload`: have a node read its configuration again.
+struct ReloadOptions {
+    std::string server;
+    std::string token_file;
+    bool json = false;
+    /// Time for the answer, which comes after the reload.
+    std::chrono::milliseconds timeout{5'000};
 };
 
 /// The nodes and the app for commands that act as client or backend.
@@ -98,6 +112,7 @@ struct PubOptions {
 [[nodiscard]] int run_status(const StatusOptions& options);
 [[nodiscard]] int run_doctor(const DoctorOptions& options);
 [[nodiscard]] int run_trace(const TraceOptions& options);
+[[nodiscard]] int run_reload(const ReloadOptions& options);
 [[nodiscard]] int run_sub(const SubOptions& options);
 [[nodiscard]] int run_pub(const PubOptions& options);
 

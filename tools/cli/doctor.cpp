@@ -30,14 +30,9 @@ struct Look {
 };
 
 /// A sentence about an answer that is no report.
-std::string error_of(const client::Exchange& exchange, const std::string& server) {
-    if (exchange.outcome != client::ExchangeOutcome::kAnswered) {
-        return "cannot reach a node at " + server + ": " + exchange.error;
-    }
-    if (exchange.status != 200) {
-        return server + " answered HTTP " + std::to_string(exchange.status) + ": is it the admin listener of a node?";
-    }
-    return server + " answered something that is no report";
+std::string error_of(const Admin& admin, const client::Exchange& exchange, const std::string& server) {
+    const bool is_answer = exchange.outcome == client::ExchangeOutcome::kAnswered && exchange.status == 200;
+    return is_answer ? server + " answered something that is no report" : admin.why_useless(exchange);
 }
 
 /// Asks all admin listeners, and merges the reports.
@@ -50,7 +45,7 @@ Look look(std::deque<Admin>& admins, const DoctorOptions& options) {
         const bool is_answer = exchange.outcome == client::ExchangeOutcome::kAnswered && exchange.status == 200;
         auto sample = is_answer ? parse_sample(exchange.body) : Result<MeshSample, DoctorErrc>(DoctorErrc::kNotReport);
         if (sample.has_error()) {
-            result.errors.push_back(error_of(exchange, options.servers[i]));
+            result.errors.push_back(error_of(admins[i], exchange, options.servers[i]));
             continue;
         }
         result.any = true;
@@ -63,8 +58,9 @@ Look look(std::deque<Admin>& admins, const DoctorOptions& options) {
 
 int run_doctor(const DoctorOptions& options) {
     std::deque<Admin> admins;
+    const std::string token = read_admin_token(options.token_file);
     for (const std::string& server : options.servers) {
-        admins.emplace_back(server, options.timeout + kAdminPatience);
+        admins.emplace_back(server, options.timeout + kAdminPatience, token);
     }
     std::vector<MeshSample> samples;
     std::vector<std::string> errors;

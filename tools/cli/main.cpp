@@ -33,6 +33,7 @@ struct Options {
     StatusOptions status;
     DoctorOptions doctor;
     TraceOptions trace;
+    ReloadOptions reload;
     SubOptions sub;
     PubOptions pub;
     BenchOptions bench;
@@ -46,6 +47,7 @@ struct Options {
     double timeout_seconds = 2;
     double doctor_seconds = 2;
     double trace_seconds = 2;
+    double reload_seconds = 5;
     unsigned up_timeout = 30;
     unsigned sub_timeout = 10;
     unsigned pub_timeout = 5;
@@ -73,12 +75,29 @@ void add_up(CLI::App& app, Options& options) {
         ->capture_default_str();
 }
 
-void add_status(CLI::App& app, Options& options) {
-    CLI::App* status = app.add_subcommand("status", "Show the members of the mesh as one node sees them");
-    options.status.server = "127.0.0.1:9601";
-    status->add_option("-s,--server", options.status.server, "HOST:PORT of the node's admin listener")
+constexpr const char* kDefaultAdmin = "127.0.0.1:9601";
+
+/// The option for the file of the token. The token itself is never an argument, because others can see arguments.
+void add_token_file(CLI::App& command, std::string& file) {
+    command
+        .add_option("--admin-token-file", file,
+                    "File with the token for the admin listener, alone or as a line of tulled's file")
+        ->envname("TULLE_ADMIN_TOKEN_FILE")
+        ->type_name("FILE");
+}
+
+/// The options of a command that asks the admin listener of a single node.
+void add_admin(CLI::App& command, std::string& server, std::string& token_file) {
+    server = kDefaultAdmin;
+    command.add_option("-s,--admin,--server", server, "HOST:PORT or unix:/PATH of the node's admin listener")
         ->envname("TULLE_ADMIN")
         ->capture_default_str();
+    add_token_file(command, token_file);
+}
+
+void add_status(CLI::App& app, Options& options) {
+    CLI::App* status = app.add_subcommand("status", "Show the members of the mesh as one node sees them");
+    add_admin(*status, options.status.server, options.status.token_file);
     status->add_flag("-j,--json", options.status.json, "The node's answer as it is");
     status->add_option("--expect", options.expect, "Exit 1 unless so many nodes are alive, this one counted")
         ->check(CLI::Range(1, 1'000'000));
@@ -97,11 +116,12 @@ void add_doctor(CLI::App& app, Options& options) {
         "doctor", "Ask all nodes about each other and name what is wrong; A -> B means: B as A sees it");
     doctor
         ->add_option("-s,--admin,--server", options.doctor.servers,
-                     "HOST:PORT of a node's admin listener; one finds all, several find a split mesh too")
+                     "HOST:PORT or unix:/PATH of a node's admin listener; one finds all, several find a split mesh too")
         ->envname("TULLE_ADMIN")
-        ->default_str("127.0.0.1:9601")
+        ->default_str(kDefaultAdmin)
         ->delimiter(',')
         ->allow_extra_args(false);
+    add_token_file(*doctor, options.doctor.token_file);
     doctor->add_flag("-j,--json", options.doctor.json, "The diagnosis as one JSON object");
     doctor->add_option("--expect", options.expect, "So many nodes must answer and serve; then the dead are not missed")
         ->check(CLI::Range(1, 1'000'000));
@@ -118,15 +138,20 @@ void add_trace(CLI::App& app, Options& options) {
     trace->add_option("--app,--app-id", options.trace.app_id, "Id of the app")
         ->envname("TULLE_APP_ID")
         ->capture_default_str();
-    options.trace.server = "127.0.0.1:9601";
-    trace
-        ->add_option("-s,--admin,--server", options.trace.server,
-                     "HOST:PORT of the admin listener of the node that sends it")
-        ->envname("TULLE_ADMIN")
-        ->capture_default_str();
+    add_admin(*trace, options.trace.server, options.trace.token_file);
     trace->add_flag("-j,--json", options.trace.json, "The node's answer as it is");
     trace->add_option("--timeout", options.trace_seconds, "Seconds to wait for reports")
         ->check(CLI::Range(0.01, kMaxMeshSeconds))
+        ->capture_default_str();
+}
+
+void add_reload(CLI::App& app, Options& options) {
+    CLI::App* reload = app.add_subcommand(
+        "reload", "Have a node read its configuration again, as SIGHUP does, and say what came of it");
+    add_admin(*reload, options.reload.server, options.reload.token_file);
+    reload->add_flag("-j,--json", options.reload.json, "The node's answer as it is");
+    reload->add_option("--timeout", options.reload_seconds, "Seconds for the answer")
+        ->check(CLI::Range(0.01, 3'600.0))
         ->capture_default_str();
 }
 
@@ -182,6 +207,7 @@ void add_chaos(CLI::App& app, chaos::ChaosOptions& options) {
         ->add_option("--peers", options.peers,
                      "Start nothing and do no harm: watch a mesh that runs, by the admin HOST:PORT of every node")
         ->delimiter(',');
+    add_token_file(*chaos, options.admin_token_file);
     chaos->add_option("--app-id", options.app_id, "Id of the app")->envname("TULLE_APP_ID")->capture_default_str();
     chaos->add_option("--app-key", options.app_key, "Key of the app")->envname("TULLE_APP_KEY")->capture_default_str();
     chaos->add_option("--app-secret", options.app_secret, "Secret of the app")->envname("TULLE_APP_SECRET");
@@ -215,7 +241,7 @@ std::chrono::milliseconds milliseconds(double seconds) {
 
 int doctor(Options& options, const CLI::App& command) {
     if (options.doctor.servers.empty()) {
-        options.doctor.servers = {"127.0.0.1:9601"};
+        options.doctor.servers = {kDefaultAdmin};
     }
     if (command.count("--expect") > 0) {
         options.doctor.expect = options.expect;
@@ -249,6 +275,10 @@ int dispatch(CLI::App& app, Options& options) {
     if (name == "trace") {
         options.trace.timeout = milliseconds(options.trace_seconds);
         return run_trace(options.trace);
+    }
+    if (name == "reload") {
+        options.reload.timeout = milliseconds(options.reload_seconds);
+        return run_reload(options.reload);
     }
     if (name == "sub") {
         use_default_url(options.sub.app);
@@ -345,6 +375,7 @@ int run(int argc, char** argv) {
     add_status(app, options);
     add_doctor(app, options);
     add_trace(app, options);
+    add_reload(app, options);
     add_sub(app, options);
     add_pub(app, options);
     add_bench(app, options.bench);

@@ -29,19 +29,13 @@ struct Answer {
 /// Asks the node once, and compares the answer with `expect`.
 Answer ask(Admin& admin, const StatusOptions& options) {
     client::Exchange exchange = admin.get("/v1/status");
-    if (exchange.outcome != client::ExchangeOutcome::kAnswered) {
-        return {kUnreachable, {}, {}, "cannot reach a node at " + options.server + ": " + exchange.error};
-    }
+    const bool is_answer = exchange.outcome == client::ExchangeOutcome::kAnswered;
     // The admin listener answers 503 when the hub does not answer the listener in time.
-    if (exchange.status == 503) {
+    if (is_answer && exchange.status == 503) {
         return {kUnreachable, {}, {}, "the node at " + options.server + " could not answer in time; try again"};
     }
-    if (exchange.status != 200) {
-        return {kUnreachable,
-                {},
-                {},
-                options.server + " answered HTTP " + std::to_string(exchange.status) +
-                    ": is it the admin listener of a node?"};
+    if (!is_answer || exchange.status != 200) {
+        return {kUnreachable, {}, {}, admin.why_useless(exchange)};
     }
     auto rows = parse_status(exchange.body);
     if (rows.has_error()) {
@@ -65,7 +59,7 @@ void pause_before_next_ask(Clock::time_point deadline) {
 }  // namespace
 
 int run_status(const StatusOptions& options) {
-    Admin admin(options.server, options.timeout);
+    Admin admin(options.server, options.timeout, read_admin_token(options.token_file));
     const Clock::time_point deadline = Clock::now() + options.wait;
     Answer answer = ask(admin, options);
     // Without --wait the deadline has passed already, and the node is asked only once.

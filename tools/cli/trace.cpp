@@ -28,18 +28,18 @@ std::string escaped(const std::string& channel) {
 }
 
 /// Reports an answer without a trace, and returns the exit code.
-int refused(const TraceOptions& options, const client::Exchange& exchange) {
-    if (exchange.outcome != client::ExchangeOutcome::kAnswered) {
-        std::cerr << "tulle: cannot reach a node at " << options.server << ": " << exchange.error << "\n";
-        // A node without the app answers 404 with a text about the app. Another 404 comes from another program.
-    } else if (exchange.status == 404 && exchange.body.find("app") != std::string::npos) {
+int refused(const TraceOptions& options, const Admin& admin, const client::Exchange& exchange) {
+    const int status = exchange.outcome == client::ExchangeOutcome::kAnswered ? exchange.status : 0;
+    // A node without the app answers 404 with a text about the app. Another 404 comes from another program.
+    if (status == 404 && exchange.body.find("app") != std::string::npos) {
         std::cerr << "tulle: the node at " << options.server << " has no app \"" << options.app_id << "\"\n";
         return kFailed;
-    } else if (exchange.status == 503 || exchange.status == 429) {
+    }
+    // 429 is also the answer to one wrong token too many.
+    if (status == 503 || (status == 429 && exchange.body.find("token") == std::string::npos)) {
         std::cerr << "tulle: the node at " << options.server << " cannot send it now: " << exchange.body << "\n";
     } else {
-        std::cerr << "tulle: " << options.server << " answered HTTP " << exchange.status
-                  << ": is it the admin listener of a node?\n";
+        std::cerr << "tulle: " << admin.why_useless(exchange) << "\n";
     }
     return kUnreachable;
 }
@@ -54,12 +54,12 @@ int run_trace(const TraceOptions& options) {
     if (!client::is_valid_app_id(options.app_id)) {
         throw std::invalid_argument("\"" + options.app_id + "\" is not the id of an app");
     }
-    Admin admin(options.server, options.timeout + kAdminPatience);
+    Admin admin(options.server, options.timeout + kAdminPatience, read_admin_token(options.token_file));
     const client::Exchange exchange =
         admin.post("/v1/trace?app=" + options.app_id + "&channel=" + escaped(options.channel) +
                    "&timeout_ms=" + std::to_string(options.timeout.count()));
     if (exchange.outcome != client::ExchangeOutcome::kAnswered || exchange.status != 200) {
-        return refused(options, exchange);
+        return refused(options, admin, exchange);
     }
     const auto rows = parse_trace(exchange.body);
     if (rows.has_error()) {

@@ -142,7 +142,7 @@ bool PublicHttp::is_up_of_app(std::string_view path) const {
 
 std::optional<HttpResponse> PublicHttp::refuse_page(const HttpRequest& request) const {
     const std::string_view path = request.path();
-    const bool is_known = path == "/" || path == "*" || path == "/up" || asks_readiness(path) ||
+    const bool is_known = path == "/" || path == "*" || path == "/up" || path == "/live" || asks_readiness(path) ||
                           (!demo_.page.empty() && path == "/demo/nodes.json") || is_up_of_app(path);
     if (pusher::is_client_target(path)) {
         HttpResponse response = pusher::api_error(

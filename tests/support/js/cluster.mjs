@@ -17,6 +17,7 @@ const ANY_PORTS = { listen: '127.0.0.1:0', mesh: '127.0.0.1:0', mesh_data: '127.
  */
 export class TulleNode {
   earlierLogs = '';
+  adminHeaders = {}; // with a token, where the admin listener wants one
 
   constructor(name, directory, { addresses = ANY_PORTS, args = [], env = {}, under = [] } = {}) {
     Object.assign(this, { name, directory, addresses, args, env, under });
@@ -61,7 +62,7 @@ export class TulleNode {
   }
 
   async status() {
-    const answer = await request(this.ports.admin, '/v1/status');
+    const answer = await request(this.ports.admin, '/v1/status', { headers: this.adminHeaders });
     if (answer.status !== 200) throw new Error(`${this.name} answers /v1/status with ${answer.status}`);
     return JSON.parse(answer.body);
   }
@@ -73,7 +74,7 @@ export class TulleNode {
   }
 
   async metric(name) {
-    const { body } = await request(this.ports.admin, '/metrics');
+    const { body } = await request(this.ports.admin, '/metrics', { headers: this.adminHeaders });
     const line = body.split('\n').find((text) => text.startsWith(`${name} `) || text.startsWith(`${name}{`));
     if (line === undefined) throw new Error(`${this.name} has no metric ${name}`);
     return Number(line.slice(line.lastIndexOf(' ')));

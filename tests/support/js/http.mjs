@@ -9,13 +9,13 @@ export function parts(address) {
 }
 
 /**
- * Answers {status, headers, body} of a request to "host:port". `from`: the address that the request comes from. `tls`: the request
- * goes over TLS, and the certificate is this one, or signed by it.
+ * Answers {status, headers, body} of a request to "host:port" or "unix:/path". `from`: the address that the request comes from. `tls`: the
+ * request goes over TLS, and the certificate is this one, or signed by it.
  */
 export function request(address, path, { method = 'GET', headers = {}, body, ms = 5_000, from, tls } = {}) {
-  const { host, port } = parts(address);
+  const to = address.startsWith('unix:') ? { socketPath: address.slice('unix:'.length) } : parts(address);
   return new Promise((resolve, reject) => {
-    const options = { host, port, path, method, headers, agent: false, timeout: ms, localAddress: from, ...(tls && { ca: tls }) };
+    const options = { ...to, path, method, headers, agent: false, timeout: ms, localAddress: from, ...(tls && { ca: tls }) };
     const sent = (tls ? https : http).request(options, (answer) => {
       const received = [];
       answer.on('data', (part) => received.push(part));

@@ -14,7 +14,7 @@ function isFree(port) {
   });
 }
 
-async function freePort() {
+export async function freePort() {
   for (;;) {
     next = next + 1 < LAST ? next + 1 : FIRST;
     if (await isFree(next)) return next;

@@ -101,7 +101,7 @@ TEST(Config, ComparesEveryKeyThatAReloadDoesNotApply) {
                                                               {"memory_limit", "1000000000"},
                                                               {"outbox_bytes", "2000000"}};
     for (const Key& key : keys()) {
-        if (key.name == "apps_dir" || key.name == "log_level") {
+        if (key.name == "apps_dir" || key.name == "log_level" || key.name == "admin_token_file") {
             continue;
         }
         const auto known = values.find(key.name);
@@ -316,7 +316,9 @@ TEST(Config, DoesNotServeThePublicSecretOffLoopback) {
 TEST(Config, KeepsMeshAndAdminOnLoopbackUnlessAllowed) {
     EXPECT_TRUE(error_of({"--mesh", "0.0.0.0:7001"}).starts_with("the mesh address 0.0.0.0:7001 is not on loopback"));
     EXPECT_TRUE(error_of({"--mesh-data", "0.0.0.0:7001"}).starts_with("the mesh data address"));
-    EXPECT_TRUE(error_of({"--admin", "0.0.0.0:9601"}).starts_with("the admin address"));
+    EXPECT_TRUE(error_of({"--admin", "0.0.0.0:9601", "--insecure-mesh"})
+                    .starts_with("the admin address 0.0.0.0:9601 is not on loopback, and no token protects it"));
+    EXPECT_EQ(error_of({"--admin", "0.0.0.0:9601", "--admin-token-file", "/t"}), "no error");
     EXPECT_EQ(configure({"--mesh", "0.0.0.0:7001", "--insecure-mesh", "--advertise", "10.0.0.1"}).mesh.host, "0.0.0.0");
 }
 
@@ -405,6 +407,34 @@ TEST(Config, OneValueOfTheAdminAddressServesBothPrograms) {
     EXPECT_EQ(configure({}, {"TULLE_ADMIN=http://127.0.0.1:9700/"}).admin, (Address{"127.0.0.1", 9700}));
     EXPECT_EQ(configure({}, {"TULLE_ADMIN=127.0.0.1:9700"}).admin, (Address{"127.0.0.1", 9700}));
     EXPECT_NE(error_of({}, {"TULLE_ADMIN=https://127.0.0.1:9700"}), "no error");
+}
+
+TEST(Config, TheAdminListenerMayBeAUnixSocket) {
+    const Config config = configure({"--admin", "unix:/run/tulle/admin.sock"});
+    EXPECT_EQ(config.admin_socket, "/run/tulle/admin.sock");
+    EXPECT_EQ(configure({}, {"TULLE_ADMIN=unix:///run/admin.sock"}).admin_socket, "/run/admin.sock");
+    EXPECT_EQ(configure({}).admin_socket, "");
+    EXPECT_EQ(error_of({"--admin", "unix:/run/admin.sock", "--listen", "127.0.0.1:9601"}), "no error")
+        << "the port of the default is free then";
+    for (const std::string& path :
+         {std::string("run/admin.sock"), std::string(), std::string("/run/"), "/" + std::string(107, 'x')}) {
+        const std::string value = "unix:" + path;
+        EXPECT_EQ(error_of({"--admin", value.c_str()}),
+                  "flag --admin: '" + value + "' is not unix:/PATH with a path of at most 107 bytes");
+    }
+    EXPECT_TRUE(error_of({"--admin", "unix:/run/admin.sock", "--admin-token-file", "/t"})
+                    .starts_with("admin_token_file: the admin listener is on a Unix socket, which asks for no tokens"));
+}
+
+TEST(Config, TellsOfAdminTokensThatWaitForARestart) {
+    const Config with = configure({}, {}, "admin_token_file = 'tokens'");
+    const Config other = configure({}, {}, "admin_token_file = 'other'");
+    EXPECT_EQ(with.admin_token_file, "tokens") << "beside node.toml";
+    EXPECT_TRUE(changed_keys(with, other).empty()) << "a reload applies another file";
+    EXPECT_TRUE(changed_keys(configure({}), with).empty()) << "and the first file";
+    EXPECT_EQ(changed_keys(with, configure({})), std::vector<std::string_view>{"admin_token_file"});
+    const Config socket = configure({"--admin", "unix:/run/admin.sock"});
+    EXPECT_EQ(changed_keys(configure({}), socket), std::vector<std::string_view>{"admin"});
 }
 
 TEST(Config, RefusesAddressesThatCannotServe) {

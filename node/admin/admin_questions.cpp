@@ -1,0 +1,218 @@
+#include "node/admin/admin_questions.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "node/admin/admin_answers.hpp"
+#include "node/admin/metrics.hpp"
+#include "node/admin/status_json.hpp"
+#include "node/core/limits.hpp"
+#include "node/pusher/core/channel_name.hpp"
+
+namespace tulle::node {
+namespace {
+
+// How long the hub may take for its status. A hub answers within a turn, so a silent second means trouble.
+constexpr Duration kHubPatience = 1s;
+
+}  // namespace
+
+Instant AdminQuestions::due_in(Duration timeout) {
+    return reactor_.now() + timeout + kHubPatience;
+}
+
+template <class Counts>
+std::size_t AdminQuestions::count_waiting(Counts counts) const {
+    return static_cast<std::size_t>(std::count_if(waiting_.begin(), waiting_.end(),
+                                                  [&counts](const auto& each) { return counts(each.second.wanted); }));
+}
+
+bool AdminQuestions::is_full() const {
+    return count_waiting([](Wanted wanted) { return wanted != Wanted::kReport; }) >= kMaxAdminWaiting;
+}
+
+bool AdminQuestions::may_ask_mesh(HttpTicket ticket) {
+    const auto waits_for_mesh = [](Wanted wanted) { return wanted == Wanted::kDoctor || wanted == Wanted::kTrace; };
+    if (!is_full() && count_waiting(waits_for_mesh) < kMaxAdminQuestions) {
+        return true;
+    }
+    counters_.questions_refused_total.add();
+    respond(ticket, admin_refusal(503, "too many questions wait for the mesh"));
+    return false;
+}
+
+void AdminQuestions::ask_doctor(HttpTicket ticket, Duration timeout) {
+    if (may_ask_mesh(ticket)) {
+        const std::uint64_t id = ++last_id_;
+        ask_hub(id, {Wanted::kDoctor, ticket, due_in(timeout)}, mesh::Query{id, std::string(kReportQuery), timeout});
+    }
+}
+
+void AdminQuestions::ask_trace(HttpTicket ticket, const std::string& app, const std::string& channel,
+                               Duration timeout) {
+    if (may_ask_mesh(ticket)) {
+        const std::uint64_t id = ++last_id_;
+        ask_hub(id, {Wanted::kTrace, ticket, due_in(timeout), 0, app, channel},
+                mesh::Trace{id, channel_key(app, channel), timeout});
+    }
+}
+
+void AdminQuestions::ask_hub(std::uint64_t id, Waiting waiting, mesh::ToHub question) {
+    if (hub_.offer(std::move(question)) == Push::kAccepted) {
+        waiting_.emplace(id, std::move(waiting));
+    } else {
+        give_up(waiting);
+    }
+}
+
+void AdminQuestions::ask_status(Waiting waiting) {
+    if (is_full()) {
+        counters_.questions_refused_total.add();
+        give_up(waiting);
+    } else {
+        file_status(std::move(waiting));
+    }
+}
+
+/// While the hub owes a status, further requests wait for the next status, which is asked for as soon as the owed
+/// status comes. So no request is told a status older than the request, and the hub is asked once a turn whatever the
+/// number of requests.
+void AdminQuestions::file_status(Waiting waiting) {
+    // No status is owed, or the hub's answer is overdue. The id after this id is for requests that come meanwhile.
+    if (reactor_.now() >= status_due_until_) {
+        const std::uint64_t id = ++last_id_;
+        next_status_ = ++last_id_;
+        ask_hub(id, std::move(waiting), mesh::StatusRequest{id});
+        status_due_until_ = waiting_.contains(id) ? due_in({}) : Instant{};
+    } else {
+        waiting_.emplace(next_status_, std::move(waiting));
+    }
+}
+
+void AdminQuestions::ask_next_status() {
+    status_due_until_ = {};
+    const std::uint64_t id = std::exchange(next_status_, ++last_id_);
+    // Nobody has come meanwhile.
+    if (!waiting_.contains(id)) {
+        return;
+    }
+    if (hub_.offer(mesh::StatusRequest{id}) == Push::kAccepted) {
+        status_due_until_ = due_in({});
+        return;
+    }
+    for (auto late = waiting_.extract(id); late; late = waiting_.extract(id)) {
+        give_up(late.mapped());
+    }
+}
+
+void AdminQuestions::give_up(const Waiting& waiting) {
+    if (waiting.wanted == Wanted::kReport) {
+        hub_.send(mesh::LocalAnswer{waiting.token, {}, true});
+    } else if (waiting.wanted == Wanted::kMetrics) {
+        respond(waiting.ticket,
+                admin_answer(200, kAdminMetrics, render_metrics(shards_, reloads_, counters_, nullptr)));
+    } else {
+        respond(waiting.ticket, admin_refusal(503, "the mesh does not answer"));
+    }
+}
+
+void AdminQuestions::give_up_guarded(const Waiting& waiting) {
+    try {
+        give_up(waiting);
+    } catch (const std::exception& error) {
+        Connection* connection = waiting.wanted == Wanted::kReport ? nullptr : reactor_.find(waiting.ticket.slot);
+        if (connection != nullptr) {
+            reactor_.fail(*connection, error);
+        } else {
+            reactor_.count_failure(error);
+        }
+    }
+}
+
+void AdminQuestions::take(const mesh::ToShard& message) {
+    if (const auto* reply = std::get_if<mesh::StatusReply>(&message)) {
+        // First the question for the requests that came later, then the answers: a failing answer must not keep the
+        // question back.
+        ask_next_status();
+        answer_with(reply->id, reply->status);
+    } else if (const auto* result = std::get_if<mesh::QueryResult>(&message)) {
+        answer_with(result->id, *result);
+    } else if (const auto* trace = std::get_if<mesh::TraceResult>(&message)) {
+        answer_with(trace->id, *trace);
+    } else if (const auto* query = std::get_if<mesh::LocalQuery>(&message)) {
+        answer_query(*query);
+    }
+}
+
+void AdminQuestions::answer_query(const mesh::LocalQuery& query) {
+    if (query.body != kReportQuery) {
+        hub_.send(mesh::LocalAnswer{query.token, {}, true});
+        return;
+    }
+    file_status({Wanted::kReport, {}, due_in({}), query.token});
+}
+
+template <class Reply>
+void AdminQuestions::answer_with(std::uint64_t id, const Reply& reply) {
+    for (auto found = waiting_.extract(id); found; found = waiting_.extract(id)) {
+        finish(found.mapped(), reply);
+    }
+}
+
+/// Answers metrics, status, or another node's doctor.
+void AdminQuestions::finish(const Waiting& waiting, const mesh::NodeStatus& status) {
+    if (waiting.wanted == Wanted::kMetrics) {
+        respond(waiting.ticket,
+                admin_answer(200, kAdminMetrics, render_metrics(shards_, reloads_, counters_, &status)));
+    } else if (waiting.wanted == Wanted::kStatus) {
+        respond(waiting.ticket, admin_answer(200, kAdminJson, render_status(status, shards_)));
+    } else {
+        // The report goes to the hub in parts, with the last part marked.
+        std::vector<std::string> parts = render_report(status, mesh::kMaxQueryPartBytes);
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            hub_.send(mesh::LocalAnswer{waiting.token, std::move(parts[i]), i + 1 == parts.size()});
+        }
+    }
+}
+
+void AdminQuestions::finish(const Waiting& waiting, const mesh::QueryResult& result) {
+    respond(waiting.ticket, admin_answer(200, kAdminJson, render_doctor(result)));
+}
+
+void AdminQuestions::finish(const Waiting& waiting, const mesh::TraceResult& result) {
+    switch (result.outcome) {
+        case mesh::TraceOutcome::kSent:
+            respond(waiting.ticket, admin_answer(200, kAdminJson, render_trace(result, waiting.app, waiting.channel)));
+            break;
+        case mesh::TraceOutcome::kNotReady:
+            respond(waiting.ticket, admin_refusal(503, "this node does not accept messages now"));
+            break;
+        case mesh::TraceOutcome::kTooMany:
+            respond(waiting.ticket, admin_refusal(429, "too many traces are under way"));
+            break;
+        case mesh::TraceOutcome::kBadChannel:
+            respond(waiting.ticket, admin_refusal(400, "channel must be the name of a channel"));
+            break;
+    }
+}
+
+void AdminQuestions::end_turn() {
+    for (auto it = waiting_.begin(); it != waiting_.end();) {
+        // The entry is erased below, so the iterator moves on first.
+        const auto current = it++;
+        if (current->second.deadline <= reactor_.now()) {
+            give_up_guarded(current->second);
+            waiting_.erase(current);
+        } else {
+            reactor_.wake_at(current->second.deadline);
+        }
+    }
+    if (!hub_.flush()) {
+        reactor_.wake_at(reactor_.now() + kHubRetryInterval);
+    }
+}
+
+}  // namespace tulle::node

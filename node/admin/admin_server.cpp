@@ -38,6 +38,8 @@ static_assert(kMaxAdminWaiting + kMaxAdminReloads + kFreeAdminConnections <= kMa
 
 namespace {
 
+// How long the kernel keeps a silent connection back.
+constexpr Duration kAdminFirstBytes = 1s;
 constexpr std::string_view kStopping = "the node is stopping";
 
 /// The address of the other end of a TCP connection. Nothing when the connection has ended meanwhile.
@@ -68,6 +70,7 @@ public:
           questions_(reactor_, room_, hub, index, shards_, reloads, counters_),
           listener_(reactor_, [this](Socket socket) { take_in(std::move(socket)); }) {
         gate_.set_tokens(options.tokens);
+        listener_.on_starved([this] { return make_room(); });
     }
 
     ~Loop() override {
@@ -118,7 +121,12 @@ public:
         });
     }
 
-    Address bind(const Address& address) { return listener_.bind(address, Sharing::kAlone); }
+    Address bind(const Address& address) {
+        Address bound = listener_.bind(address, Sharing::kAlone);
+        // A crowd of silent connections would end newcomers before their requests come.
+        listener_.wait_for_bytes(kAdminFirstBytes);
+        return bound;
+    }
     void bind_socket(const std::string& path) {
         socket_.emplace(path);
         listener_.adopt(socket_->release());
@@ -182,14 +190,17 @@ private:
         if (!address) {
             return;
         }
-        if (room_.is_full()) {
-            counters_.connections_ended_total.add();
-            if (!room_.make_room()) {
-                // All connections are being answered: the new connection closes.
-                return;
-            }
+        if (room_.is_full() && !make_room()) {
+            // All connections are being answered: the new connection closes.
+            return;
         }
         std::make_shared<HttpConnection>(reactor_, *this, room_, std::move(socket), Peer(*address))->start();
+    }
+
+    /// Ends the connection that the listener can do without best. False: all connections are being answered.
+    bool make_room() {
+        counters_.connections_ended_total.add();
+        return room_.make_room();
     }
 
     /// True when balancers should send clients to this node.

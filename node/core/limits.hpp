@@ -134,7 +134,12 @@ inline constexpr std::size_t kMaxWrites = 256;
 inline constexpr Duration kHubRetryInterval = 1ms;
 /// Pause after a failed accept, mostly for want of descriptors. The pause doubles with each further failure.
 inline constexpr Duration kAcceptBackoffMin = 10ms;
-/// The longest pause after a failed accept.
-inline constexpr Duration kAcceptBackoffMax = 1s;
+/// The longest pause after a failed accept: a fraction of the second that health checks commonly wait.
+inline constexpr Duration kAcceptBackoffMax = 100ms;
+/// Connections that one newcomer may end when the process has no descriptor. More than one, because another thread may
+/// take the descriptor of the first.
+inline constexpr std::size_t kMaxEndedForAccept = 4;
+/// Time between two lines of the log about failed accepts of a listener: a crowd must not fill the log.
+inline constexpr Duration kAcceptLogInterval = 60s;
 
 }  // namespace tulle::node

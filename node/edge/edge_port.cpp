@@ -46,6 +46,7 @@ EdgePort::EdgePort(mesh::ShardIndex index, mesh::HubMailbox& hub, const ShardCon
       edge_(make(EdgeContext{context, hub_})),
       listener_(context.reactor, [this](Socket socket) { take_in(std::move(socket)); }) {
     TULLE_ASSERT(edge_ != nullptr);
+    listener_.on_starved([this] { return edge_->make_room(); });
 }
 
 void EdgePort::take_in(Socket socket) {

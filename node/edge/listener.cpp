@@ -1,11 +1,14 @@
 #include "node/edge/listener.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <spdlog/spdlog.h>
@@ -22,6 +25,7 @@ static_assert(kAcceptBackoffMin < kAcceptBackoffMax);
 namespace {
 
 using ReusePort = boost::asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+using DeferAccept = boost::asio::detail::socket_option::integer<IPPROTO_TCP, TCP_DEFER_ACCEPT>;
 
 [[noreturn]] void throw_bind_error(const Address& address, const boost::system::system_error& error) {
     throw std::runtime_error("cannot listen on " + to_string(address) + ": " + error.code().message());
@@ -82,6 +86,12 @@ void Listener::adopt(int descriptor) {
     acceptor_.assign(boost::asio::ip::tcp::v4(), descriptor);
 }
 
+void Listener::wait_for_bytes(Duration most) {
+    const auto seconds = static_cast<int>(std::chrono::ceil<std::chrono::seconds>(most).count());
+    boost::system::error_code ignored;
+    acceptor_.set_option(DeferAccept(seconds), ignored);
+}
+
 void Listener::start() {
     accept();
 }
@@ -134,20 +144,33 @@ void Listener::on_accept(const boost::system::error_code& error, Socket socket) 
         return;
     }
     if (error) {
-        retry_later(error);
+        on_failure(error);
         return;
     }
     backoff_ = Duration{};
+    ended_ = 0;
     hand_over(std::move(socket));
     accept();
 }
 
-void Listener::retry_later(const boost::system::error_code& error) noexcept {
+void Listener::on_failure(const boost::system::error_code& error) noexcept {
     reactor_.counters().accept_failures_total.add();
-    // Only the first failure of a spell is logged: without descriptors every accept fails.
-    if (backoff_ == Duration{}) {
+    if (reactor_.now() >= quiet_until_) {
+        quiet_until_ = reactor_.now() + kAcceptLogInterval;
         spdlog::warn("cannot accept connections, will keep trying: {}", error.message());
     }
+    // Other threads may take what a connection has given back. So the number of connections that end for one newcomer
+    // has a bound.
+    if (make_room_ && ended_ < kMaxEndedForAccept && make_room_()) {
+        ++ended_;
+        accept();
+        return;
+    }
+    ended_ = 0;
+    retry_later();
+}
+
+void Listener::retry_later() noexcept {
     backoff_ = std::clamp(backoff_ * 2, kAcceptBackoffMin, kAcceptBackoffMax);
     timer_.expires_after(backoff_);
     timer_.async_wait([this](const boost::system::error_code& cancelled) {

@@ -68,6 +68,19 @@ constexpr ShardMetric kShardMetrics[] = {
      &ShardCounters::proxy_headers_refused_total},
     {"forwarded_missing_total", "Upgrades by trusted proxies that named no client's address",
      &ShardCounters::forwarded_missing_total},
+    {"tls_handshakes", "Connections of the TLS listener whose handshake is not done", &ShardCounters::tls_handshakes,
+     true},
+    {"tls_handshakes_total", "TLS handshakes done", &ShardCounters::tls_handshakes_total},
+    {"tls_resumptions_total", "Of those handshakes, taken up from an earlier session",
+     &ShardCounters::tls_resumptions_total},
+    {"tls_handshake_failures_total", "TLS handshakes refused: no TLS, a version before 1.2, nothing in common",
+     &ShardCounters::tls_handshake_failures_total},
+    {"tls_handshake_timeouts_total", "Peers that sent nothing or did not end their TLS handshake in time",
+     &ShardCounters::tls_handshake_timeouts_total},
+    {"tls_handshake_departures_total", "Peers that left before the end of their TLS handshake",
+     &ShardCounters::tls_handshake_departures_total},
+    {"tls_handshakes_ended_total", "TLS handshakes that the node ended, full or going away",
+     &ShardCounters::tls_handshakes_ended_total},
     {"auth_throttled_total", "Wrong signatures beyond what their address may send",
      &ShardCounters::auth_throttled_total},
     {"rate_limited_total", "Requests refused because their app exceeded its rate", &ShardCounters::rate_limited_total},
@@ -149,7 +162,7 @@ prometheus::MetricFamily single(std::string name, std::string help, bool is_gaug
     return result;
 }
 
-// The metrics about reading the apps.
+// The metrics about reading the apps, and the certificates of a node with TLS.
 void add_reloads(const ReloadCounters& reloads, std::vector<prometheus::MetricFamily>& out) {
     out.push_back(single("config_last_reload_successful",
                          "Whether the apps as configured now are those that are served", true,
@@ -158,6 +171,18 @@ void add_reloads(const ReloadCounters& reloads, std::vector<prometheus::MetricFa
         single("config_reloads_total", "Times that the apps were read again", false, reloads.reloads_total.get()));
     out.push_back(single("config_reload_failures_total", "Of those, refused", false, reloads.failures_total.get()));
     out.push_back(single("apps", "Apps that are served", true, reloads.apps.get()));
+    if (reloads.tls_not_after.get() == 0) {
+        return;
+    }
+    out.push_back(single("tls_last_reload_successful",
+                         "Whether the certificates as configured now are those that are shown to clients", true,
+                         reloads.tls_last_successful.get()));
+    out.push_back(single("tls_reloads_total", "Times that the certificates were read again", false,
+                         reloads.tls_reloads_total.get()));
+    out.push_back(single("tls_reload_failures_total", "Of those, refused", false, reloads.tls_failures_total.get()));
+    out.push_back(single("tls_certificate_not_after_seconds",
+                         "When the first of the certificates expires, in seconds since 1970", true,
+                         reloads.tls_not_after.get()));
 }
 
 // The metrics about the admin listener itself.

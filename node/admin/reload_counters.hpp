@@ -14,6 +14,14 @@ struct ReloadCounters {
     Counter failures_total;
     /// The number of apps that are served.
     Counter apps;
+    /// 1 when the last reading of the certificates succeeded, otherwise 0.
+    Counter tls_last_successful;
+    /// Attempts to read the certificates again.
+    Counter tls_reloads_total;
+    /// Attempts that were refused; new connections then get the certificates of before.
+    Counter tls_failures_total;
+    /// The earliest end of the validity of a certificate, in seconds since 1970; 0 for a node without TLS.
+    Counter tls_not_after;
 };
 
 }  // namespace tulle::node

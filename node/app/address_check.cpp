@@ -155,6 +155,9 @@ void check_machine(const Config& config) {
     std::vector<Checked> all{{"listen", config.listen, true},
                              {"mesh", config.mesh, is_advertised},
                              {"mesh_data", config.mesh_data, is_advertised}};
+    if (config.tls_listen) {
+        all.push_back({"tls_listen", *config.tls_listen, true});
+    }
     if (config.admin_socket.empty()) {
         all.push_back({"admin", config.admin, true});
     } else if (const std::string why = why_no_unix_socket(config.admin_socket); !why.empty()) {

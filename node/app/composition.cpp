@@ -1,5 +1,7 @@
 #include "node/app/composition.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <random>
 #include <string>
 #include <utility>
@@ -9,6 +11,7 @@
 #include "node/app/demo_page.hpp"
 #include "node/core/limits.hpp"
 #include "node/edge/edge_port.hpp"
+#include "node/tls/tls_error.hpp"
 
 namespace tulle::node {
 namespace {
@@ -128,6 +131,11 @@ PusherOptions Composition::pusher_options(const Config& config, const AppTable& 
 
 void Composition::bind_shards(const Config& config, const AppTable& apps) {
     Address listen = config.listen;
+    std::optional<Address> tls_listen = config.tls_listen;
+    if (tls_listen) {
+        tls_ = std::make_unique<TlsServer>(config.tls, random_ticket_secret());
+        note_certificates();
+    }
     for (std::size_t i = 0; i < config.shards; ++i) {
         ShardOptions options{i, config.shards, config.flush, limits_};
         shards_.push_back(std::make_unique<Shard>(options));
@@ -146,12 +154,31 @@ void Composition::bind_shards(const Config& config, const AppTable& apps) {
         } else {
             port.listener().join(listen);
         }
+        bind_tls(config, port, tls_listen);
         mesh_->attach(index, port.mailbox());
     }
     ports_.listen = to_string(listen);
+    ports_.tls_listen = tls_listen ? to_string(*tls_listen) : "";
     // Other nodes cannot connect to a wildcard address, so the mesh tells the advertised host.
     const bool is_advertised = listen.is_wildcard() && !config.advertise.empty();
     mesh_->set_listen(is_advertised ? to_string(Address{config.advertise, listen.port}) : ports_.listen);
+}
+
+void Composition::bind_tls(const Config& config, EdgePort& port, std::optional<Address>& listen) {
+    if (!listen) {
+        return;
+    }
+    Listener& listener =
+        port.add_secure_listener([tls = tls_.get()](int socket, SlabArena& arena) { return tls->make(socket, arena); });
+    if (config.tls_proxy_protocol) {
+        port.expect_proxy_header_before_handshakes();
+    }
+    // As with the address without TLS.
+    if (shards_.size() == 1) {
+        listen = listener.bind(*listen, Sharing::kShared);
+    } else {
+        listener.join(*listen);
+    }
 }
 
 void Composition::add_webhooks(const Config& config, const AppTable& apps) {
@@ -206,6 +233,32 @@ void Composition::set_apps(const AppTable& apps) {
     reloads_.reloads_total.add();
     reloads_.last_successful.set(1);
     reloads_.apps.set(apps.all().size());
+}
+
+void Composition::reload_certificates(const TlsFiles& files, bool is_asked_for) {
+    if (!tls_) {
+        return;
+    }
+    reloads_.tls_reloads_total.add();
+    try {
+        const bool has_changed = tls_->reload(files);
+        if (has_changed || is_asked_for) {
+            spdlog::info("the certificates have been read again: {}", tls_->size());
+        }
+        for (const std::string& warning : tls_->warnings()) {
+            spdlog::warn("{}", warning);
+        }
+        note_certificates();
+    } catch (const TlsError& error) {
+        reloads_.tls_failures_total.add();
+        reloads_.tls_last_successful.set(0);
+        spdlog::error("the certificates stay as they were: {}", error.what());
+    }
+}
+
+void Composition::note_certificates() {
+    reloads_.tls_last_successful.set(1);
+    reloads_.tls_not_after.set(static_cast<std::uint64_t>(std::max<std::int64_t>(tls_->not_after(), 1)));
 }
 
 void Composition::reload_failed() {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "node/pusher/edge/app_rations.hpp"
 #include "node/pusher/edge/pusher_edge.hpp"
 #include "node/pusher/edge/webhook_worker.hpp"
+#include "node/tls/tls_server.hpp"
 
 namespace tulle::node {
 
@@ -44,6 +46,10 @@ public:
     void start();
     /// Serves `apps` from this call on. Shards change to the new table a moment later, each in its own turn.
     void set_apps(const AppTable& apps);
+    /// Reads the certificates again, and shows them to clients that connect from then on. Files that cannot be used are
+    /// counted and stand in the log, and the certificates stay as they are. Does nothing for a node without TLS.
+    /// `is_asked_for`: the log tells of a reading without changes as well.
+    void reload_certificates(const TlsFiles& files, bool is_asked_for);
     /// Counts a reload that failed. The apps stay unchanged.
     void reload_failed();
     void set_admin_tokens(std::vector<AdminToken> tokens) { admin_->set_tokens(std::move(tokens)); }
@@ -72,6 +78,11 @@ private:
     [[nodiscard]] PusherOptions pusher_options(const Config& config, const AppTable& apps) const;
     /// Makes the shards and binds the public address.
     void bind_shards(const Config& config, const AppTable& apps);
+    /// Adds the shard's listener for TLS, if there is to be one. `listen`: the address; the first shard puts the
+    /// address as bound there.
+    void bind_tls(const Config& config, EdgePort& port, std::optional<Address>& listen);
+    /// Shows the present certificates in the metrics.
+    void note_certificates();
     /// Makes the webhook worker, which does this node's share of the mesh's duties.
     void add_webhooks(const Config& config, const AppTable& apps);
 
@@ -82,6 +93,8 @@ private:
     ReloadCounters reloads_;
     std::shared_ptr<NodeLimits> limits_;
     std::shared_ptr<AppRations> rations_;
+    /// Null without an address for TLS. The shards' listeners refer to it.
+    std::unique_ptr<TlsServer> tls_;
     std::unique_ptr<mesh::MeshRunner> mesh_;
     std::vector<std::unique_ptr<Shard>> shards_;
     /// The edge of each shard. The shard owns its edge.

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "node/app/config_admin.hpp"
+#include "node/app/config_apps.hpp"
 #include "node/app/config_lists.hpp"
+#include "node/app/config_tls.hpp"
 #include "node/core/capacity.hpp"
 #include "node/pusher/core/channel_name.hpp"
 
@@ -232,6 +234,22 @@ std::vector<KeyAction> serving_actions() {
     };
 }
 
+/// The keys about clients that encrypt.
+std::vector<KeyAction> tls_actions() {
+    return {
+        {{"tls_listen", "HOST:PORT", "Clients that encrypt: wss:// and https:// (default: none)"},
+         [](const Setting& s, Config& c) { c.tls_listen = to_address(s); }},
+        {{"tls_cert_file", "PEM", "Certificate for tls_listen, those of its issuers behind; a change holds at once"},
+         [](const Setting& s, Config& c) { c.tls.certificate = s.value; }},
+        {{"tls_key_file", "PEM", "Key of that certificate, which only its owner and group may read"},
+         [](const Setting& s, Config& c) { c.tls.key = s.value; }},
+        {{"tls_dir", "DIR", "More certificates (NAME.crt, NAME.key), chosen by the server name that a client asks for"},
+         [](const Setting& s, Config& c) { c.tls.directory = s.value; }},
+        {{"tls_proxy_protocol", "", "Connections to tls_listen come from trusted_proxies, with a PROXY header"},
+         [](const Setting& s, Config& c) { c.tls_proxy_protocol = to_bool(s); }},
+    };
+}
+
 /// The keys about limits, and about whose addresses are limited.
 std::vector<KeyAction> limit_actions() {
     return {
@@ -276,7 +294,7 @@ std::vector<KeyAction> process_actions() {
 const std::vector<KeyAction>& actions() {
     static const std::vector<KeyAction> table = [] {
         std::vector<KeyAction> all = serving_actions();
-        for (std::vector<KeyAction> part : {limit_actions(), process_actions()}) {
+        for (std::vector<KeyAction> part : {tls_actions(), limit_actions(), process_actions()}) {
             std::move(part.begin(), part.end(), std::back_inserter(all));
         }
         return all;
@@ -304,6 +322,9 @@ void check_addresses(const Config& config) {
     }
     std::vector<std::pair<std::string_view, const Address*>> all{
         {"listen", &config.listen}, {"mesh", &config.mesh}, {"mesh_data", &config.mesh_data}};
+    if (config.tls_listen) {
+        all.emplace_back("tls_listen", &*config.tls_listen);
+    }
     if (config.admin_socket.empty()) {
         all.emplace_back("admin", &config.admin);
     }
@@ -315,63 +336,6 @@ void check_addresses(const Config& config) {
                 throw ConfigError(std::string(one->first) + " (" + to_string(a) + ") and " + std::string(other->first) +
                                   " (" + to_string(b) + ") have the same port: each needs its own");
             }
-        }
-    }
-}
-
-/// The beginning of a message about an app: the place in the file.
-std::string in_file(const App& app) {
-    return app.origin.empty() ? "" : app.origin + ": ";
-}
-
-/// Throws ConfigError for too many apps, and for two apps with the same id or key.
-void check_apps(const std::vector<App>& apps) {
-    if (apps.size() > kMaxApps) {
-        throw ConfigError("more than " + std::to_string(kMaxApps) + " apps");
-    }
-    std::map<std::string_view, const App*> ids;
-    std::map<std::string_view, const App*> keys_seen;
-    for (const App& app : apps) {
-        const App* same_id = ids.emplace(app.id, &app).first->second;
-        const App* same_key = keys_seen.emplace(app.key, &app).first->second;
-        const App* other = same_id != &app ? same_id : same_key;
-        if (other != &app) {
-            throw ConfigError(in_file(app) + "the app '" + app.id + "' has an id or a key that another app has too" +
-                              (other->origin.empty() ? "" : " (" + other->origin + ")"));
-        }
-    }
-}
-
-/// Throws ConfigError when an outbox cannot hold a single event of an app: each such event would close its client.
-void check_outbox(const Config& config) {
-    for (const App& app : config.apps) {
-        const std::size_t event = app.max_event_bytes + kClientMessageOverhead;
-        if (event > config.outbox.max_bytes) {
-            throw ConfigError(in_file(app) + "the app '" + app.id + "': an event may take " + std::to_string(event) +
-                              " bytes (max_event_bytes and " + std::to_string(kClientMessageOverhead) +
-                              " for what is around it), more than outbox_bytes (" +
-                              std::to_string(config.outbox.max_bytes) + "): raise that, or lower max_event_bytes");
-        }
-    }
-}
-
-/// The largest size in bytes of the list of a presence channel: each quote in a user's info is escaped, and the id
-/// comes twice.
-std::size_t presence_list_bytes(std::size_t members, std::size_t member_bytes) {
-    return members * (2 * member_bytes + 4 * kMaxUserIdBytes);
-}
-
-/// Throws ConfigError when the list of a presence channel does not fit into an outbox, because a new subscriber gets
-/// the whole list. Only raised limits are checked: the defaults of list and outbox are accepted together.
-void check_presence(const Config& config) {
-    constexpr auto kUsual = std::pair(kDefaultMaxPresenceMembers, kDefaultMaxPresenceMemberBytes);
-    for (const App& app : config.apps) {
-        const std::size_t list = presence_list_bytes(app.max_presence_members, app.max_presence_member_bytes);
-        if (list > config.outbox.max_bytes && list > presence_list_bytes(kUsual.first, kUsual.second)) {
-            throw ConfigError(in_file(app) + "the app '" + app.id + "': the list of a presence channel may take " +
-                              std::to_string(list) + " bytes, more than outbox_bytes (" +
-                              std::to_string(config.outbox.max_bytes) +
-                              "): raise that, or lower max_presence_members or max_presence_member_bytes");
         }
     }
 }
@@ -417,13 +381,15 @@ void finish(Config& config, const Machine& machine, const Settings& merged) {
     }
     check_admin_access(config);
     check_addresses(config);
+    check_tls(config);
     // Without any app a newcomer's first client must work, but a public secret may serve loopback alone.
     if (config.apps.empty() && config.apps_dir.empty()) {
-        if (!config.listen.is_loopback()) {
+        const bool is_tls_out = config.tls_listen && !config.tls_listen->is_loopback();
+        if (!config.listen.is_loopback() || is_tls_out) {
             throw ConfigError(
                 "no app is configured: the default app, whose secret is public, is served on loopback only,"
                 " and " +
-                to_string(config.listen) +
+                to_string(is_tls_out ? *config.tls_listen : config.listen) +
                 " is not; write [[apps]] into the --config file, or set"
                 " TULLE_APP_ID, TULLE_APP_KEY and TULLE_APP_SECRET");
         }

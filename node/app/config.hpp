@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@
 #include "node/pusher/core/apps.hpp"
 #include "node/pusher/core/webhooks.hpp"
 #include "node/pusher/wire/session.hpp"
+#include "node/tls/tls_files.hpp"
 #include "node/web/core/limits.hpp"
 
 namespace tulle::node {
@@ -36,6 +38,10 @@ struct Config {
     std::string name;
     std::string cluster = "tulle";
     Address listen{"127.0.0.1", 6001};
+    /// The address for clients that encrypt; nothing: there is none.
+    std::optional<Address> tls_listen;
+    /// Set if and only if tls_listen is.
+    TlsFiles tls;
     Address mesh{"127.0.0.1", 7001};
     /// By default the port after the port of `mesh`, or 0 when the port of `mesh` is 0.
     Address mesh_data;
@@ -77,6 +83,8 @@ struct Config {
     ForwardedHeader forwarded_header = ForwardedHeader::kXForwardedFor;
     /// True when the public listener expects the PROXY protocol of the trusted proxies.
     bool proxy_protocol = false;
+    /// The same for tls_listen.
+    bool tls_proxy_protocol = false;
     /// The directory of app files; empty for none.
     std::string apps_dir;
     std::vector<App> apps;
@@ -122,8 +130,8 @@ struct Key {
 [[nodiscard]] std::string apps_dir_of(const std::vector<Settings>& sources);
 
 /// The keys with different effective values in `before` and `now`, in the order of the help. A default that is written
-/// out is no change. Left out are the keys that a reload applies: apps_dir,
-/// log_level, and admin_token_file while there is one.
+/// out is no change. Left out are the keys that a reload applies: apps_dir, log_level, the files of the certificates
+/// (tls_cert_file, tls_key_file, tls_dir), and admin_token_file while there is one.
 [[nodiscard]] std::vector<std::string_view> changed_keys(const Config& before, const Config& now);
 
 /// Makes the configuration from `sources`, the strongest source first, and from the apps of the files. Checks all

@@ -17,11 +17,13 @@ bool is_same(const Config& a, const Config& b) {
     return a.*Member == b.*Member;
 }
 
-/// All keys without apps_dir and log_level, in the order of the help.
+/// All keys that a reload does not apply, in the order of the help.
 constexpr Effect kEffects[] = {
     {"name", is_same<&Config::name>},
     {"cluster", is_same<&Config::cluster>},
     {"listen", is_same<&Config::listen>},
+    {"tls_listen", is_same<&Config::tls_listen>},
+    {"tls_proxy_protocol", is_same<&Config::tls_proxy_protocol>},
     {"mesh", is_same<&Config::mesh>},
     {"mesh_data", is_same<&Config::mesh_data>},
     {"advertise", is_same<&Config::advertise>},

@@ -54,7 +54,7 @@ std::string setting_of(const Key& key, const Entry& entry) {
                                                   : "must be a number");
     }
     // A relative path is relative to the file, because the working directory of a service is arbitrary.
-    if (key.placeholder == "DIR" || key.name == "admin_token_file") {
+    if (key.placeholder == "DIR" || key.placeholder == "PEM" || key.name == "admin_token_file") {
         return (std::filesystem::path(entry.path).parent_path() / text_of(entry)).string();
     }
     return text_of(entry);

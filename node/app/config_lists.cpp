@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include <utility>
 #include "node/core/limits.hpp"
 
 namespace tulle::node {
@@ -73,9 +74,12 @@ void finish_proxies(Config& config, const Settings& given) {
         }
         return;
     }
-    for (const std::string_view key : {"proxy_protocol", "forwarded_header"}) {
+    const std::pair<std::string_view, bool> needing[] = {{"proxy_protocol", config.proxy_protocol},
+                                                         {"tls_proxy_protocol", config.tls_proxy_protocol},
+                                                         {"forwarded_header", true}};
+    for (const auto& [key, needs] : needing) {
         const auto setting = given.find(key);
-        if (setting != given.end() && (key != "proxy_protocol" || config.proxy_protocol)) {
+        if (setting != given.end() && needs) {
             throw ConfigError(setting->second.origin + ": " + std::string(key) +
                               " needs trusted_proxies: name the addresses of the proxies there");
         }

@@ -21,6 +21,7 @@
 #include "node/app/composition.hpp"
 #include "node/app/config.hpp"
 #include "node/app/config_source.hpp"
+#include "node/app/config_tls.hpp"
 #include "node/app/reloader.hpp"
 #include "node/app/signals.hpp"
 #include "node/app/standard_descriptors.hpp"
@@ -100,8 +101,9 @@ int serve(ConfigSource& source, const Config& config) {
     if (!config.ports_file.empty()) {
         write_ports_file(config.ports_file, ports);
     }
-    spdlog::info("tulled {} serves clients on {}, the mesh on {} and {}, admin on {}", TULLE_VERSION, ports.listen,
-                 ports.mesh, ports.mesh_data, ports.admin);
+    const std::string tls = ports.tls_listen.empty() ? "" : " and by TLS on " + ports.tls_listen;
+    spdlog::info("tulled {} serves clients on {}{}, the mesh on {} and {}, admin on {}", TULLE_VERSION, ports.listen,
+                 tls, ports.mesh, ports.mesh_data, ports.admin);
     if (config.has_default_app) {
         spdlog::warn("no app is configured: serving the app app-id, whose secret is public, on loopback");
     }
@@ -135,7 +137,11 @@ int run(int argc, char** argv) {
         ConfigSource source(line, environment(), this_machine());
         const Config config = source.load();
         check_machine(config);
+        const std::vector<std::string> tls_warnings = check_tls_files(config);
         if (line.check_config) {
+            for (const std::string& warning : tls_warnings) {
+                std::cerr << "tulled: " << warning << '\n';
+            }
             if (const std::string ignored = ignored_variables(source); !ignored.empty()) {
                 std::cerr << "tulled: " << ignored << '\n';
             }
@@ -144,6 +150,9 @@ int run(int argc, char** argv) {
         }
         // Errors up to here go to stderr, not into the log, whose level is not known before.
         set_up_logging(config.name, config.log_level);
+        for (const std::string& warning : tls_warnings) {
+            spdlog::warn("{}", warning);
+        }
         return serve(source, config);
     } catch (const ConfigError& error) {
         say_at_end(std::string("tulled: ") + error.what());

@@ -26,8 +26,12 @@ std::string temporary_of(const std::string& path) {
 }  // namespace
 
 void write_ports_file(const std::string& path, const BoundPorts& ports) {
-    const std::string text = boost::json::serialize(boost::json::object{
-        {"listen", ports.listen}, {"mesh", ports.mesh}, {"mesh_data", ports.mesh_data}, {"admin", ports.admin}});
+    boost::json::object object{
+        {"listen", ports.listen}, {"mesh", ports.mesh}, {"mesh_data", ports.mesh_data}, {"admin", ports.admin}};
+    if (!ports.tls_listen.empty()) {
+        object["tls_listen"] = ports.tls_listen;
+    }
+    const std::string text = boost::json::serialize(object);
     const std::string temporary = temporary_of(path);
     std::ofstream stream(temporary, std::ios::trunc);
     stream << text << '\n';

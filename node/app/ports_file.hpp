@@ -7,6 +7,8 @@ namespace tulle::node {
 /// The addresses of a running node, each as HOST:PORT with the real port. `admin` may be unix:/PATH instead.
 struct BoundPorts {
     std::string listen;
+    /// Empty without an address for TLS; the file then has no such member.
+    std::string tls_listen;
     std::string mesh;
     std::string mesh_data;
     std::string admin;

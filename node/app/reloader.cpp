@@ -40,12 +40,16 @@ Reloader::Reloader(ConfigSource& source, Composition& node, Signals& signals, co
       signals_(signals),
       started_(started),
       apps_(started.apps),
-      log_level_(started.log_level) {
+      log_level_(started.log_level),
+      tls_files_(started.tls) {
     signals_.report_reloads(watch_.descriptor());
     if (watch_.follow(started.apps_dir)) {
         // Changes between the first reading and the start of the watch have not been seen, so the directory is read
         // again.
         settling_.on_change(monotonic_now());
+    }
+    if (watch_.follow_certificates(tls_files_)) {
+        tls_settling_.on_change(monotonic_now());
     }
 }
 
@@ -57,16 +61,17 @@ Reloader::~Reloader() {
 /// reads all of them.
 Signals::Event Reloader::run() {
     for (;;) {
-        std::optional<Duration> patience;
-        if (const std::optional<Instant> deadline = settling_.deadline()) {
-            patience = std::max(Duration{}, *deadline - monotonic_now());
-        }
-        const Signals::Event event = signals_.wait(0, patience);
+        const Signals::Event event = signals_.wait(0, patience());
         if (event == Signals::Event::kReload) {
             reload(Scope::kAll);
+            reload_certificates(Scope::kAll);
         } else if (event == Signals::Event::kReadable) {
-            if (watch_.take_changes()) {
+            const DirectoryWatch::Changes changes = watch_.take_changes();
+            if (changes.apps) {
                 settling_.on_change(monotonic_now());
+            }
+            if (changes.certificates) {
+                tls_settling_.on_change(monotonic_now());
             }
         } else if (event != Signals::Event::kTimeout) {
             return event;
@@ -74,6 +79,23 @@ Signals::Event Reloader::run() {
         if (settling_.take(monotonic_now())) {
             reload(Scope::kDirectory);
         }
+        if (tls_settling_.take(monotonic_now())) {
+            reload_certificates(Scope::kDirectory);
+        }
+    }
+}
+
+std::optional<Duration> Reloader::patience() const {
+    const Instant never = Instant::max();
+    const Instant next = std::min(settling_.deadline().value_or(never), tls_settling_.deadline().value_or(never));
+    return next == never ? std::nullopt : std::optional(std::max(Duration{}, next - monotonic_now()));
+}
+
+void Reloader::reload_certificates(Scope scope) {
+    if (started_.tls_listen) {
+        // A directory that was gone may be there again.
+        watch_.follow_certificates(tls_files_);
+        node_.reload_certificates(tls_files_, scope == Scope::kAll);
     }
 }
 
@@ -100,6 +122,8 @@ void Reloader::reload(Scope scope) {
         if (scope == Scope::kAll) {
             take_admin_tokens(config);
             take_log_level(config.log_level);
+            // Without tls_listen there are no files, and the node goes on with those of before until it ends.
+            tls_files_ = config.tls_listen ? config.tls : tls_files_;
             note_unapplied(config);
         }
     } catch (const ConfigError& error) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,13 +12,15 @@
 
 namespace tulle::node {
 
-/// Reads the apps again on SIGHUP and after changes in their directory.
+/// Reads the apps, and the certificates of TLS, again on SIGHUP and after changes in their directories.
 ///
-/// SIGHUP, and a request to the admin listener, also read the file and the admin tokens, and change log_level. The log
-/// names the other settings that differ from the settings in force.
+/// SIGHUP, and a request to the admin listener, also read the file and the admin tokens, and change log_level and the
+/// names of the certificates' files. The log names the other settings that differ from the settings in force.
 ///
 /// Thread: the main thread.
-/// Errors: an error in the configuration stands in the log and is counted, and apps and tokens stay unchanged.
+/// Errors: an error in the configuration stands in the log and is counted, and apps and tokens stay unchanged. So do
+/// the
+///         certificates, for an error in theirs; neither keeps the other from being read.
 class Reloader {
 public:
     /// All arguments must outlive the reloader. `started`: the configuration with which the node was started.
@@ -36,6 +39,10 @@ private:
     void reload(Scope scope);
     /// Replaces the tokens of the admin listener.
     void take_admin_tokens(const Config& config);
+    /// Has the node read its certificates again. kAll: the user waits for an answer.
+    void reload_certificates(Scope scope);
+    /// The time until something has to be read; nothing while there is no change.
+    [[nodiscard]] std::optional<Duration> patience() const;
     /// Changes the level of the log, if `level` differs.
     void take_log_level(const std::string& level);
     /// Names in the log the settings that hold only after a restart.
@@ -48,8 +55,11 @@ private:
     /// The apps as last read without an error.
     std::vector<App> apps_;
     std::string log_level_;
+    /// The files of the certificates, as last configured without an error.
+    TlsFiles tls_files_;
     DirectoryWatch watch_;
     Settling settling_;
+    Settling tls_settling_;
 };
 
 }  // namespace tulle::node

@@ -98,6 +98,26 @@ inline constexpr Duration kLingerTimeout = 2s;
 /// Bytes of the peer that are read and thrown away during that time. A peer that sends more is closed at once.
 inline constexpr std::size_t kLingerBytes = 4u << 20;
 
+// ---- TLS ----
+
+/// TLS handshakes of a shard that are under way at once; each holds some 50 KB. A further newcomer waits for its turn
+/// before the node does any work for the newcomer.
+inline constexpr std::size_t kMaxTlsHandshakes = 64;
+/// Time for the first byte of a newcomer, and again for the handshake from its beginning on. After that the connection
+/// is closed and counted.
+inline constexpr Duration kTlsHandshakeTimeout = 5s;
+/// While newcomers wait for their turn, a handshake whose peer has sent nothing for this time makes way: peers that
+/// stay silent must not keep others out for kTlsHandshakeTimeout.
+inline constexpr Duration kTlsHandshakePatience = 1s;
+/// Time of a turn for steps of handshakes; a single step may take longer (a signature by a large RSA key). The rest
+/// waits for the next turns, so that a storm of newcomers does not hold up those who are connected.
+inline constexpr Duration kTlsTurnTime = 2ms;
+/// Bytes of plain text in a record (RFC 8446, 5.1).
+inline constexpr std::size_t kTlsRecordBytes = 16u << 10;
+/// Bytes that are encrypted for a client at once. More wait as plain text: a client that takes nothing costs no more
+/// encryption, and is judged by its outbox. Three records with what TLS adds to them lie in a slab.
+inline constexpr std::size_t kTlsSealBytes = 3 * kTlsRecordBytes;
+
 // ---- queues ----
 
 /// Messages from the hub that wait for a shard. When the mailbox is full, the hub declares a gap.

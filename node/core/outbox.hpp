@@ -44,6 +44,9 @@ public:
     /// `limits` must outlive the outbox.
     explicit Outbox(const OutboxLimits& limits) : limits_(&limits) {}
 
+    /// Replaces the limits, which must outlive the outbox. The waiting bytes stay.
+    void limit_by(const OutboxLimits& limits) { limits_ = &limits; }
+
     /// Queues `range`, which holds whole frames and is not empty. kFull: the outbox is unchanged, and the client is too
     /// slow.
     [[nodiscard]] Room push(const SlabRange& range) {

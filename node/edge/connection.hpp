@@ -4,18 +4,12 @@
 #include <memory>
 #include <vector>
 
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-
 #include "mesh/base/time.hpp"
 #include "node/core/slot.hpp"
 #include "node/edge/outbox_writer.hpp"
+#include "node/edge/socket.hpp"
 
 namespace tulle::node {
-
-/// A socket whose executor has a concrete type, so that the hot path needs no type erasure.
-using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 
 /// A connection as the reactor sees a connection. A connection is confined to the reactor's thread, and lives until the
 /// connection has left the reactor and its last handler has run.

@@ -44,61 +44,99 @@ EdgePort::EdgePort(mesh::ShardIndex index, mesh::HubMailbox& hub, const ShardCon
       mailbox_(kShardMailboxItems, std::move(on_mail)),
       hub_(hub, index),
       edge_(make(EdgeContext{context, hub_})),
-      listener_(context.reactor, [this](Socket socket) { take_in(std::move(socket)); }) {
+      listener_(context.reactor, [this](Socket socket) { take_in(std::move(socket), plain_); }) {
     TULLE_ASSERT(edge_ != nullptr);
     listener_.on_starved([this] { return edge_->make_room(); });
 }
 
-void EdgePort::take_in(Socket socket) {
+Listener& EdgePort::add_secure_listener(MakeCipher make) {
+    handshakes_.emplace(reactor_, std::move(make),
+                        [this](Socket socket, Peer peer) { take_in_secured(std::move(socket), std::move(peer)); });
+    return secure_listener_.emplace(reactor_, [this](Socket socket) { take_in(std::move(socket), secure_); });
+}
+
+void EdgePort::start_listening() {
+    listener_.start();
+    if (secure_listener_) {
+        secure_listener_->start();
+    }
+}
+
+void EdgePort::stop_listening() {
+    listener_.stop();
+    if (secure_listener_) {
+        secure_listener_->stop();
+    }
+}
+
+void EdgePort::take_in(Socket socket, Entrance& entrance) {
     const std::optional<IpAddress> from = address_of(socket);
     if (!from || is_draining_) {
         // The peer has gone already, or the node is going away: the socket closes.
         return;
     }
-    if (expects_proxy_header_ && !limits_->proxies().holds(*from)) {
+    if (entrance.expects_proxy_header && !limits_->proxies().holds(*from)) {
         reactor_.counters().proxy_senders_refused_total.add();
         tell_proxy(*from, "is not in trusted_proxies");
         return;
     }
-    if (!let_in(*from, socket)) {
+    if (!let_in(*from, socket, entrance.security)) {
         return;
     }
     Peer peer(*from, limits_);
-    if (expects_proxy_header_) {
-        ProxyPrelude::Owner& owner = *this;
-        std::make_shared<ProxyPrelude>(reactor_, owner, std::move(socket), *from, std::move(peer))->start();
+    if (entrance.expects_proxy_header) {
+        std::make_shared<ProxyPrelude>(reactor_, entrance, std::move(socket), *from, std::move(peer))->start();
+    } else {
+        go_on(std::move(socket), std::move(peer), entrance.security);
+    }
+}
+
+void EdgePort::go_on(Socket socket, Peer peer, Security security) {
+    if (security == Security::kSecure) {
+        // A handshake of a node that goes away would lead to nothing.
+        if (!is_draining_) {
+            handshakes_->begin(std::move(socket), std::move(peer));
+        }
     } else {
         edge_->accept(std::move(socket), std::move(peer));
     }
 }
 
-bool EdgePort::let_in(const IpAddress& from, Socket& socket) {
+void EdgePort::take_in_secured(Socket socket, Peer peer) {
+    if (is_draining_) {
+        socket.close();
+    } else {
+        edge_->accept(std::move(socket), std::move(peer));
+    }
+}
+
+bool EdgePort::let_in(const IpAddress& from, Socket& socket, Security security) {
     // The clients behind a trusted proxy have addresses of their own, so the proxy's address counts nothing.
     const auto address = limits_->proxies().holds(from) ? std::nullopt : std::optional(peer_of(from));
     NodeLimits::Entry entry = limits_->enter(address);
-    // The edge may end an idle connection in favour of the newcomer.
-    if (entry == NodeLimits::Entry::kNodeIsFull && edge_->make_room()) {
+    // An idle connection, or a peer that has not even begun, may be ended in favour of the newcomer.
+    if (entry == NodeLimits::Entry::kNodeIsFull && (edge_->make_room() || (handshakes_ && handshakes_->make_room()))) {
         entry = limits_->enter(address);
     }
     if (entry == NodeLimits::Entry::kNodeIsFull) {
-        refuse(socket);
+        refuse(socket, security);
     } else if (entry == NodeLimits::Entry::kAddressIsFull) {
         reactor_.counters().address_capped_total.add();
     }
     return entry == NodeLimits::Entry::kLetIn;
 }
 
-void EdgePort::on_proxy_header(Socket socket, Peer peer, bool is_let_in) {
+void EdgePort::Entrance::on_proxy_header(Socket socket, Peer peer, bool is_let_in) {
     if (is_let_in) {
-        edge_->accept(std::move(socket), std::move(peer));
+        port.go_on(std::move(socket), std::move(peer), security);
     } else {
-        reactor_.counters().address_capped_total.add();
+        port.reactor_.counters().address_capped_total.add();
     }
 }
 
-void EdgePort::on_no_proxy_header(const IpAddress& from, std::string_view why) {
-    reactor_.counters().proxy_headers_refused_total.add();
-    tell_proxy(from, why);
+void EdgePort::Entrance::on_no_proxy_header(const IpAddress& from, std::string_view why) {
+    port.reactor_.counters().proxy_headers_refused_total.add();
+    port.tell_proxy(from, why);
 }
 
 void EdgePort::tell_proxy(const IpAddress& from, std::string_view why) {
@@ -106,14 +144,18 @@ void EdgePort::tell_proxy(const IpAddress& from, std::string_view why) {
         return;
     }
     spdlog::warn(
-        "a connection from {} was closed: proxy_protocol is set, so a trusted proxy and a PROXY header are expected,"
+        "a connection from {} was closed: proxy_protocol (or tls_proxy_protocol) is set, so a trusted proxy and a "
+        "PROXY header are expected,"
         " but the sender {} (told once a minute)",
         to_string(unmapped(from)), why);
 }
 
-void EdgePort::refuse(Socket& socket) {
+void EdgePort::refuse(Socket& socket, Security security) {
     reactor_.counters().full_refusals_total.add();
-    edge_->refuse(socket);
+    // A peer that expects a handshake would not understand the protocol's words: its socket closes.
+    if (security == Security::kPlain) {
+        edge_->refuse(socket);
+    }
 }
 
 void EdgePort::take_mail() {

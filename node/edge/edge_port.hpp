@@ -4,6 +4,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "node/core/address.hpp"
 #include "node/core/ip_address.hpp"
 #include "node/edge/edge.hpp"
+#include "node/edge/handshakes.hpp"
 #include "node/edge/hub_port.hpp"
 #include "node/edge/listener.hpp"
 #include "node/edge/proxy_prelude.hpp"
@@ -27,20 +29,38 @@ namespace tulle::node {
 /// Errors: a connection to a listener with the PROXY protocol is closed, counted and told in the log when its sender is
 ///         no trusted proxy, or when no correct header comes. An exception of the edge ends the work at hand (Edge) and
 ///         is counted. The constructor passes on any exception of `make`.
-class EdgePort : private ProxyPrelude::Owner {
+class EdgePort {
 public:
     /// `hub` must outlive the port. `make` makes the edge, never null. The hub calls `on_mail`, on the hub's thread,
     /// after putting a message into the empty mailbox.
     EdgePort(mesh::ShardIndex index, mesh::HubMailbox& hub, const ShardContext& context, const MakeEdge& make,
              std::function<void()> on_mail);
+    EdgePort(const EdgePort&) = delete;
+    EdgePort& operator=(const EdgePort&) = delete;
 
     [[nodiscard]] mesh::ShardIndex index() const { return index_; }
     [[nodiscard]] mesh::ShardMailbox& mailbox() { return mailbox_; }
     [[nodiscard]] Listener& listener() { return listener_; }
+    /// Adds a second listener, whose connections are encrypted by ciphers of `make`. Call once, before start_listening.
+    /// The caller binds the listener.
+    Listener& add_secure_listener(MakeCipher make);
     [[nodiscard]] Edge& edge() { return *edge_; }
-    /// From here on every connection must come from a trusted proxy and begin with a header of the PROXY protocol. Call
-    /// before the listener starts.
-    void expect_proxy_header() { expects_proxy_header_ = true; }
+    /// From here on every connection of listener() must come from a trusted proxy and begin with a header of the PROXY
+    /// protocol. Call before the listener starts.
+    void expect_proxy_header() { plain_.expects_proxy_header = true; }
+    /// The same for the second listener: the header comes before the handshake, in plain text.
+    void expect_proxy_header_before_handshakes() { secure_.expects_proxy_header = true; }
+
+    /// Begins to accept on all listeners.
+    void start_listening();
+    /// Accepts the connections that wait in the kernel, and no later connections.
+    void stop_listening();
+    /// Goes on with the handshakes of encrypted connections. Call once at the end of each turn.
+    void run_handshakes() {
+        if (handshakes_) {
+            handshakes_->run_some();
+        }
+    }
 
     /// Gives every message in the mailbox to the edge.
     void take_mail();
@@ -51,17 +71,31 @@ public:
     void begin_drain();
 
 private:
+    /// Whether the bytes of a new connection are encrypted.
+    enum class Security : bool { kPlain, kSecure };
+    /// What the connections of a listener pass before the edge. Hears what becomes of headers of the PROXY protocol.
+    struct Entrance final : ProxyPrelude::Owner {
+        Entrance(EdgePort& its_port, Security its_security) : port(its_port), security(its_security) {}
+        void on_proxy_header(Socket socket, Peer peer, bool is_let_in) override;
+        void on_no_proxy_header(const IpAddress& from, std::string_view why) override;
+
+        EdgePort& port;
+        const Security security;
+        bool expects_proxy_header = false;
+    };
     /// Lets a new connection in, or refuses the connection, by NodeLimits. A connection of a listener with the PROXY
-    /// protocol is then read first.
-    void take_in(Socket socket);
+    /// protocol is then read first, and an encrypted connection shakes hands.
+    void take_in(Socket socket, Entrance& entrance);
+    /// Takes in a connection whose client's address is known.
+    void go_on(Socket socket, Peer peer, Security security);
+    /// Takes in an encrypted connection whose handshake is done.
+    void take_in_secured(Socket socket, Peer peer);
     /// Counts a new connection in NodeLimits; refuses the connection otherwise.
-    [[nodiscard]] bool let_in(const IpAddress& from, Socket& socket);
-    void on_proxy_header(Socket socket, Peer peer, bool is_let_in) override;
-    void on_no_proxy_header(const IpAddress& from, std::string_view why) override;
+    [[nodiscard]] bool let_in(const IpAddress& from, Socket& socket, Security security);
     /// Says in the log why a connection was closed, at most once in kProxyLogInterval of the whole node.
     void tell_proxy(const IpAddress& from, std::string_view why);
     /// Tells a peer about the full node; counts.
-    void refuse(Socket& socket);
+    void refuse(Socket& socket, Security security);
     /// Gives a message to the edge. `is_last`: the last message of this take_mail.
     void take(mesh::ToShard& message, bool is_last);
     /// Has the edge end the connections that may have missed `message`.
@@ -77,11 +111,15 @@ private:
     mesh::ShardMailbox mailbox_;
     HubPort hub_;
     const std::unique_ptr<Edge> edge_;
+    Entrance plain_{*this, Security::kPlain};
+    Entrance secure_{*this, Security::kSecure};
     Listener listener_;
+    /// Both are there with an encrypted listener alone.
+    std::optional<Handshakes> handshakes_;
+    std::optional<Listener> secure_listener_;
     /// The messages of the take_mail under way. A member, so that the memory is used again.
     std::vector<mesh::ToShard> mail_;
     bool is_draining_ = false;
-    bool expects_proxy_header_ = false;
     /// The number of clients that the hub knows, and the time of telling.
     std::uint64_t told_clients_ = 0;
     Instant told_at_{};

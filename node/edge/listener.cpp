@@ -128,9 +128,10 @@ void Listener::hand_over(Socket socket) noexcept {
 }
 
 void Listener::accept() noexcept {
-    acceptor_.async_accept(
-        reactor_.context().get_executor(),
-        [this](const boost::system::error_code& error, Socket socket) { on_accept(error, std::move(socket)); });
+    acceptor_.async_accept(reactor_.context().get_executor(),
+                           [this](const boost::system::error_code& error, TcpSocket socket) {
+                               on_accept(error, Socket(std::move(socket)));
+                           });
 }
 
 void Listener::on_accept(const boost::system::error_code& error, Socket socket) {

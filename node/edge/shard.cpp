@@ -50,7 +50,7 @@ public:
     void start() {
         wakeup_.start();
         for (const std::unique_ptr<EdgePort>& port : ports_) {
-            port->listener().start();
+            port->start_listening();
         }
         thread_ = std::thread([this] { run(); });
     }
@@ -73,7 +73,7 @@ public:
 
     void stop_accepting() {
         for (const std::unique_ptr<EdgePort>& port : ports_) {
-            port->listener().stop();
+            port->stop_listening();
         }
     }
 
@@ -134,6 +134,9 @@ private:
         // Shedding comes first: its ends are then told to the hub in this turn.
         if (const std::uint64_t bytes = limits_->take_shed_order(last_shed_); bytes > 0) {
             shed(bytes);
+        }
+        for (const std::unique_ptr<EdgePort>& port : ports_) {
+            port->run_handshakes();
         }
         const bool is_all = hand_over() && drain_more();
         // The hub's mailbox is full: the shard tries again soon.

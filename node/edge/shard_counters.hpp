@@ -82,6 +82,20 @@ struct ShardCounters {
     Counter proxy_headers_refused_total;
     /// Upgrades by trusted proxies that named no client's address.
     Counter forwarded_missing_total;
+    /// Newcomers of the TLS listener whose handshake is not done.
+    Counter tls_handshakes;
+    /// TLS handshakes that are done.
+    Counter tls_handshakes_total;
+    /// Of those handshakes, taken up from an earlier session.
+    Counter tls_resumptions_total;
+    /// Peers that spoke no TLS, or asked for what the node refuses (a version before 1.2, say).
+    Counter tls_handshake_failures_total;
+    /// Peers that sent nothing, or did not end the handshake in time.
+    Counter tls_handshake_timeouts_total;
+    /// Peers that closed the connection before the end of the handshake.
+    Counter tls_handshake_departures_total;
+    /// Handshakes that the node ended: to make room for others, or because the node goes away.
+    Counter tls_handshakes_ended_total;
     /// Answers 429 after too many wrong signatures of an address.
     Counter auth_throttled_total;
     /// Answers 429 to requests of an app beyond its rate.

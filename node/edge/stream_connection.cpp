@@ -11,8 +11,19 @@ namespace tulle::node {
 static_assert(kShedTimeout < kLingerTimeout && kLingerTimeout < kWriteTimeout);
 static_assert(kMinShedBytes < kMaxOutboxBytes);
 
-StreamConnection::StreamConnection(Reactor& reactor, int socket, Peer peer, const OutboxLimits& limits)
-    : socket_(socket), outbox_(limits), reactor_(reactor), limits_(limits), peer_(std::move(peer)) {}
+StreamConnection::StreamConnection(Reactor& reactor, const Socket& socket, Peer peer, const OutboxLimits& limits)
+    : obstacles_(socket.cipher() == nullptr ? 0 : kIsSecured),
+      // native_handle() is not const in Asio.
+      socket_(const_cast<Socket&>(socket).native_handle()),
+      outbox_(limits),
+      reactor_(reactor),
+      limits_(limits),
+      cipher_(socket.cipher()),
+      peer_(std::move(peer)) {
+    if (cipher_ != nullptr) {
+        cipher_->sealed().limit_by(limits);
+    }
+}
 
 void StreamConnection::enter() {
     // From here on the reactor keeps the connection alive.
@@ -91,9 +102,7 @@ void StreamConnection::set_session_deadline(Instant deadline) {
 }
 
 void StreamConnection::arm() {
-    // The outbox's deadline counts only while the peer takes no bytes.
-    const Instant deadline =
-        std::min({session_deadline_, state_deadline_, outbox_.deadline().value_or(Instant::max())});
+    const Instant deadline = std::min({session_deadline_, state_deadline_, write_deadline()});
     if (deadline == Instant::max()) {
         reactor_.disarm(slot());
     } else {
@@ -110,9 +119,8 @@ void StreamConnection::on_deadline(Instant now) {
         cut();
         return;
     }
-    const std::optional<Instant> write_deadline = outbox_.deadline();
     // Only an open client is given up: a client that is being closed has its deadline already.
-    if (state_ == State::kOpen && write_deadline && now >= *write_deadline) {
+    if (state_ == State::kOpen && now >= write_deadline()) {
         give_up(Farewell::kSlow);
     } else if (now >= session_deadline_) {
         // Cleared first: the protocol may set the next deadline.
@@ -133,10 +141,43 @@ void StreamConnection::on_turn_end(Instant) {
     end_if_done();
 }
 
+Instant StreamConnection::write_deadline() const {
+    // An outbox has a deadline only while the peer takes no bytes.
+    const Instant deadline = outbox_.deadline().value_or(Instant::max());
+    return cipher_ == nullptr ? deadline : std::min(deadline, cipher_->sealed().deadline().value_or(Instant::max()));
+}
+
 void StreamConnection::take_write(std::vector<WriteJob>& jobs) {
-    if (!waits_writable_ && !is_broken_ && !outbox_.empty()) {
+    if (obstacles_ == 0 && !outbox_.empty()) {
         // A finishing connection wants any outcome: lingering begins with the last byte.
         jobs.emplace_back(outbox_, socket_, this, state_ == State::kFinishing);
+    } else if (obstacles_ == kIsSecured) {
+        take_secured_write(jobs);
+    }
+}
+
+void StreamConnection::take_secured_write(std::vector<WriteJob>& jobs) {
+    if (!cipher_->seal(outbox_)) {
+        obstacles_ |= kIsBroken;
+        reactor_.call_at_turn_end(*this);
+    } else if (!cipher_->sealed().empty()) {
+        // With bytes left in plain text the connection wants any outcome as well: the next bytes are sealed then.
+        const bool is_told = state_ == State::kFinishing || !outbox_.empty();
+        jobs.emplace_back(cipher_->sealed(), socket_, this, is_told);
+    }
+}
+
+Written StreamConnection::write_secured() {
+    for (;;) {
+        if (!cipher_->seal(outbox_)) {
+            return Written::kBroken;
+        }
+        if (cipher_->sealed().empty()) {
+            return Written::kAll;
+        }
+        if (const Written written = write_outbox(socket_, cipher_->sealed()); written != Written::kAll) {
+            return written;
+        }
     }
 }
 
@@ -146,9 +187,9 @@ void StreamConnection::on_written(Written written) {
 }
 
 void StreamConnection::end_if_done() {
-    if (is_broken_) {
+    if (has(kIsBroken)) {
         end();
-    } else if (state_ == State::kFinishing && outbox_.empty()) {
+    } else if (state_ == State::kFinishing && is_all_written()) {
         linger();
     }
 }
@@ -183,32 +224,41 @@ void StreamConnection::shed() {
 
 void StreamConnection::write_out() {
     // The socket takes no bytes: a write would only fail again.
-    if (waits_writable_ || is_broken_) {
+    if (has(kWaitsWritable | kIsBroken)) {
         return;
     }
     const std::size_t before = outbox_.bytes();
-    const Written written = write_outbox(socket_, outbox_);
+    const Written written = cipher_ == nullptr ? write_outbox(socket_, outbox_) : write_secured();
     reactor_.counters().bytes_sent_total.add(before - outbox_.bytes());
     take_outcome(written);
 }
 
 void StreamConnection::take_outcome(Written written) {
     if (written == Written::kBlocked) {
-        outbox_.on_blocked(reactor_.now());
+        // With a cipher the waiting bytes may all be in one of the two outboxes.
+        if (!outbox_.empty()) {
+            outbox_.on_blocked(reactor_.now());
+        }
+        if (cipher_ != nullptr && !cipher_->sealed().empty()) {
+            cipher_->sealed().on_blocked(reactor_.now());
+        }
         arm();
         wait_writable();
     } else if (written == Written::kBroken) {
-        is_broken_ = true;
+        obstacles_ |= kIsBroken;
         // Not ended here: the caller may be in the middle of a fan-out.
         reactor_.call_at_turn_end(*this);
+    } else if (cipher_ != nullptr && !outbox_.empty()) {
+        // The kernel has what was sealed, and takes the next part of the outbox.
+        reactor_.mark_dirty(*this);
     }
 }
 
 void StreamConnection::wait_writable() {
     // The socket stays non-blocking; a single wait serves any number of frames queued meanwhile.
-    waits_writable_ = true;
+    obstacles_ |= kWaitsWritable;
     socket().async_wait(boost::asio::socket_base::wait_write, guarded([this](const boost::system::error_code& error) {
-                            waits_writable_ = false;
+                            obstacles_ &= static_cast<std::uint8_t>(~kWaitsWritable);
                             if (state_ != State::kGone && !error) {
                                 reactor_.mark_dirty(*this);
                             }
@@ -264,6 +314,7 @@ void StreamConnection::finish() {
 
 void StreamConnection::linger() {
     state_ = State::kLingering;
+    socket().say_end();
     // Such a peer leaves no byte unread, so closing destroys nothing.
     if (has_peer_closed_ || linger_.begin(socket_)) {
         end();
@@ -273,17 +324,19 @@ void StreamConnection::linger() {
 }
 
 void StreamConnection::wait_to_linger() {
-    socket().async_wait(boost::asio::socket_base::wait_read, guarded([this](const boost::system::error_code& error) {
-                            // The state may have changed during the wait.
-                            if (state_ != State::kLingering) {
-                                return;
-                            }
-                            if (error || linger_.on_readable(socket_)) {
-                                end();
-                            } else {
-                                wait_to_linger();
-                            }
-                        }));
+    // Below the cipher: the bytes are thrown away as they come.
+    socket().tcp().async_wait(boost::asio::socket_base::wait_read,
+                              guarded([this](const boost::system::error_code& error) {
+                                  // The state may have changed during the wait.
+                                  if (state_ != State::kLingering) {
+                                      return;
+                                  }
+                                  if (error || linger_.on_readable(socket_)) {
+                                      end();
+                                  } else {
+                                      wait_to_linger();
+                                  }
+                              }));
 }
 
 void StreamConnection::end() {
@@ -293,7 +346,7 @@ void StreamConnection::end() {
     leave();
     state_ = State::kGone;
     // Bytes for a client that does not read would stay in the kernel for minutes.
-    if (is_given_up_ && waits_writable_) {
+    if (is_given_up_ && has(kWaitsWritable)) {
         reset_on_close(socket_);
     }
     outbox_.clear();

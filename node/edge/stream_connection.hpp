@@ -50,7 +50,9 @@ public:
     [[nodiscard]] const Peer& peer() const { return peer_; }
     /// Bytes of memory that are held for this client alone: the waiting bytes, and the client's share of the slabs kept
     /// in place. A protocol adds buffers of its own.
-    [[nodiscard]] virtual std::size_t memory() const { return outbox_.pinned(); }
+    [[nodiscard]] virtual std::size_t memory() const {
+        return outbox_.pinned() + (cipher_ == nullptr ? 0 : cipher_->sealed().pinned());
+    }
     /// Ends the connection for want of memory, within kShedTimeout; bytes that the peer has not taken by then are
     /// thrown away. The time also holds for a connection that is being closed already.
     void shed();
@@ -83,8 +85,9 @@ protected:
         kGone
     };
 
-    /// `socket`: the descriptor of socket(). `limits` must outlive the connection.
-    StreamConnection(Reactor& reactor, int socket, Peer peer, const OutboxLimits& limits);
+    /// `socket`: the socket before the derived class moves the socket to its place. `limits` must outlive the
+    /// connection.
+    StreamConnection(Reactor& reactor, const Socket& socket, Peer peer, const OutboxLimits& limits);
 
     /// Enters the reactor, and counts as a client from then on. An exception leaves nothing behind.
     void enter();
@@ -157,6 +160,17 @@ private:
     void give_up(Farewell why);
     /// Writes at once, in the middle of a turn.
     void write_out();
+    /// Appends a job with the encrypted form of the next waiting bytes.
+    void take_secured_write(std::vector<WriteJob>& jobs);
+    /// Encrypts and writes the waiting bytes until the socket takes no more.
+    [[nodiscard]] Written write_secured();
+    /// True when the kernel has every byte of this connection.
+    [[nodiscard]] bool is_all_written() const {
+        return outbox_.empty() && (cipher_ == nullptr || cipher_->sealed().empty());
+    }
+    /// The instant from which the peer counts as too slow; max: the peer takes its bytes.
+    [[nodiscard]] Instant write_deadline() const;
+    [[nodiscard]] bool has(std::uint8_t obstacle) const { return (obstacles_ & obstacle) != 0; }
     /// Draws the conclusions from a write: waits until the socket is writable, or marks the connection broken.
     void take_outcome(Written written);
     /// Ends a broken connection; lingers when the last byte has been written.
@@ -174,10 +188,14 @@ private:
     State state_ = State::kOpening;
     /// The outbox has refused frames; the client is given up at the end of the turn.
     bool is_too_slow_ = false;
+    /// Bits of the reasons why the outbox cannot simply be written. A single test finds that there is none.
+    std::uint8_t obstacles_ = 0;
     /// The kernel took no more bytes; a wait for the socket is under way.
-    bool waits_writable_ = false;
+    static constexpr std::uint8_t kWaitsWritable = 1;
     /// A write has failed; the connection ends at the end of the turn.
-    bool is_broken_ = false;
+    static constexpr std::uint8_t kIsBroken = 2;
+    /// The bytes are encrypted by cipher_.
+    static constexpr std::uint8_t kIsSecured = 4;
     bool is_recoded_ = false;
     bool has_left_ = false;
     /// Given up as too slow, or for want of memory.
@@ -190,6 +208,8 @@ private:
     Outbox outbox_;
     Reactor& reactor_;
     const OutboxLimits& limits_;
+    /// The cipher of socket(); null for a plain connection.
+    Cipher* const cipher_;
     Peer peer_;
     /// The protocol's deadline; max: none.
     Instant session_deadline_ = Instant::max();

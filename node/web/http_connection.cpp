@@ -8,7 +8,6 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 
 #include "node/core/limits.hpp"
@@ -254,17 +253,17 @@ void HttpConnection::take_checked(const http::Head& head) {
     } else if (!is_body_wanted()) {
         return;
     } else if (head.expects_continue && !has_begun) {
-        boost::asio::async_write(socket_, boost::asio::buffer(kContinue),
-                                 guarded([](HttpConnection& me, const boost::system::error_code& failed, std::size_t) {
-                                     if (me.state_ != State::kBody) {
-                                         return;
-                                     }
-                                     if (failed) {
-                                         me.end();
-                                     } else {
-                                         me.wait_readable();
-                                     }
-                                 }));
+        socket_.async_write(kContinue,
+                            guarded([](HttpConnection& me, const boost::system::error_code& failed, std::size_t) {
+                                if (me.state_ != State::kBody) {
+                                    return;
+                                }
+                                if (failed) {
+                                    me.end();
+                                } else {
+                                    me.wait_readable();
+                                }
+                            }));
     } else {
         wait_readable();
     }
@@ -387,16 +386,17 @@ void HttpConnection::write(HttpResponse response) {
 void HttpConnection::write_out() {
     state_ = State::kWriting;
     boost::system::error_code error;
-    const std::size_t sent = socket_.write_some(boost::asio::buffer(answer_), error);
-    if (sent == answer_.size() || (error && error != boost::asio::error::would_block)) {
+    const std::size_t sent = socket_.write_some(answer_, error);
+    const bool is_sent = sent == answer_.size() && socket_.is_flushed();
+    if (is_sent || (error && error != boost::asio::error::would_block)) {
         after_write(error);
         return;
     }
     set(State::kWriting, kHttpAnswerTimeout);
-    boost::asio::async_write(socket_, boost::asio::buffer(answer_) + sent,
-                             guarded([](HttpConnection& me, const boost::system::error_code& failed, std::size_t) {
-                                 me.after_write(failed);
-                             }));
+    socket_.async_write(std::string_view(answer_).substr(sent),
+                        guarded([](HttpConnection& me, const boost::system::error_code& failed, std::size_t) {
+                            me.after_write(failed);
+                        }));
 }
 
 void HttpConnection::after_write(const boost::system::error_code& error) {
@@ -418,6 +418,7 @@ void HttpConnection::linger() {
     set(State::kLingering, kLingerTimeout);
     buffer_.clear();
     buffer_.shrink_to_fit();
+    socket_.say_end();
     if (linger_.begin(socket_.native_handle())) {
         end();
     } else {
@@ -426,17 +427,18 @@ void HttpConnection::linger() {
 }
 
 void HttpConnection::wait_to_linger() {
-    socket_.async_wait(boost::asio::socket_base::wait_read,
-                       guarded([](HttpConnection& me, const boost::system::error_code& error) {
-                           if (me.state_ != State::kLingering) {
-                               return;
-                           }
-                           if (error || me.linger_.on_readable(me.socket_.native_handle())) {
-                               me.end();
-                           } else {
-                               me.wait_to_linger();
-                           }
-                       }));
+    // Below the cipher: the bytes are thrown away as they come.
+    socket_.tcp().async_wait(boost::asio::socket_base::wait_read,
+                             guarded([](HttpConnection& me, const boost::system::error_code& error) {
+                                 if (me.state_ != State::kLingering) {
+                                     return;
+                                 }
+                                 if (error || me.linger_.on_readable(me.socket_.native_handle())) {
+                                     me.end();
+                                 } else {
+                                     me.wait_to_linger();
+                                 }
+                             }));
 }
 
 void HttpConnection::on_deadline(Instant now) {
@@ -466,8 +468,7 @@ void HttpConnection::drain(Instant now) {
 }
 
 bool HttpConnection::has_asked() const {
-    boost::system::error_code error;
-    return buffer_.size() > 0 || socket_.available(error) > 0;
+    return buffer_.size() > 0 || socket_.has_input();
 }
 
 void HttpConnection::end() {
@@ -490,7 +491,7 @@ void HttpConnection::make_way() {
     reactor_.counters().http_evicted_total.add();
     // A refusal would stand in the middle of the answer that a stalled peer has not taken.
     if (place_.rank == HttpRoom::Rank::kIncomplete) {
-        refuse_full(socket_.native_handle());
+        refuse_full(socket_);
     }
     end();
 }

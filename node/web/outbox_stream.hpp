@@ -197,8 +197,7 @@ void async_teardown(boost::beast::role_type, OutboxStream& stream, Handler&& han
 
 /// Called by Beast when the socket is to be closed without delay.
 inline void beast_close_socket(OutboxStream& stream) {
-    boost::system::error_code ignored;
-    stream.socket().close(ignored);
+    stream.socket().close();
 }
 
 }  // namespace tulle::node

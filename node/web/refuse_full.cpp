@@ -3,7 +3,8 @@
 #include <array>
 #include <string_view>
 
-#include <sys/socket.h>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/socket_base.hpp>
 
 namespace tulle::node {
 namespace {
@@ -14,12 +15,16 @@ constexpr std::string_view kAnswer =
 
 }  // namespace
 
-void refuse_full(int socket) {
+void refuse_full(Socket& socket) {
     // The buffer lives once for each thread rather than on the stack; the bytes in the buffer are never looked at.
     static thread_local std::array<char, 8u << 10> unread;
-    [[maybe_unused]] const ssize_t got = ::recv(socket, unread.data(), unread.size(), MSG_DONTWAIT);
-    [[maybe_unused]] const ssize_t sent = ::send(socket, kAnswer.data(), kAnswer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    ::shutdown(socket, SHUT_WR);
+    boost::system::error_code ignored;
+    // A socket that has just been accepted would wait for bytes.
+    socket.non_blocking(true, ignored);
+    socket.read_some(boost::asio::buffer(unread), ignored);
+    socket.write_some(kAnswer, ignored);
+    socket.say_end();
+    socket.shutdown(boost::asio::socket_base::shutdown_send, ignored);
 }
 
 }  // namespace tulle::node

@@ -35,7 +35,7 @@ std::uint64_t max_deflated(std::size_t max_message) {
 }  // namespace
 
 WsConnection::WsConnection(Reactor& reactor, WsHandler& handler, Socket socket, Peer peer, const WsLimits& limits)
-    : StreamConnection(reactor, socket.native_handle(), std::move(peer), limits.outbox),
+    : StreamConnection(reactor, socket, std::move(peer), limits.outbox),
       handler_(handler),
       limits_(limits),
       stream_(OutboxStream(std::move(socket), *this)),

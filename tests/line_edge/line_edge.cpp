@@ -10,9 +10,7 @@
 namespace tulle::node::line {
 
 LineConnection::LineConnection(LineEdge& edge, Reactor& reactor, Socket socket, Peer peer, const OutboxLimits& limits)
-    : StreamConnection(reactor, socket.native_handle(), std::move(peer), limits),
-      edge_(edge),
-      socket_(std::move(socket)) {}
+    : StreamConnection(reactor, socket, std::move(peer), limits), edge_(edge), socket_(std::move(socket)) {}
 
 void LineConnection::start() {
     enter();
@@ -72,7 +70,7 @@ void LineEdge::accept(Socket socket, Peer peer) {
 
 void LineEdge::refuse(Socket& socket) {
     boost::system::error_code ignored;
-    socket.write_some(boost::asio::buffer("ERR full\n", 9), ignored);
+    socket.write_some("ERR full\n", ignored);
 }
 
 void LineEdge::on_gone(LineConnection& client) {

@@ -48,7 +48,7 @@ void PusherEdge::accept(Socket socket, Peer peer) {
 }
 
 void PusherEdge::refuse(Socket& socket) {
-    refuse_full(socket.native_handle());
+    refuse_full(socket);
 }
 
 /// Incomplete requests go first, then the clients with the most waiting bytes. Nothing waits for a client fast enough

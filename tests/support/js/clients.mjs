@@ -66,13 +66,15 @@ export class RawClient {
   frames = [];
 
   constructor(node, target = `/app/${APP.key}?protocol=7&client=test&version=1.0`, options = {}) {
-    this.socket = new WebSocket(`ws://${node.ports.listen}${target}`, { perMessageDeflate: false, ...options });
+    this.socket = new WebSocket(this.constructor.url(node, target), { perMessageDeflate: false, ...options });
     this.socket.on('message', (bytes) => this.frames.push(JSON.parse(bytes.toString())));
     this.closed = new Promise((resolve) => {
       this.socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() }));
     });
     this.socket.on('error', (error) => { this.error = error; });
   }
+
+  static url(node, target) { return `ws://${node.ports.listen}${target}`; }
 
   send(message) { this.socket.send(typeof message === 'string' ? message : JSON.stringify(message)); }
 

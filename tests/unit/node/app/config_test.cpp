@@ -85,6 +85,7 @@ TEST(Config, ComparesEveryKeyThatAReloadDoesNotApply) {
     const std::map<std::string_view, std::string_view> values{{"name", "x"},
                                                               {"cluster", "x"},
                                                               {"listen", "127.0.0.1:1"},
+                                                              {"tls_listen", "127.0.0.1:1"},
                                                               {"mesh", "127.0.0.1:1"},
                                                               {"mesh_data", "127.0.0.1:1"},
                                                               {"advertise", "x"},
@@ -101,15 +102,25 @@ TEST(Config, ComparesEveryKeyThatAReloadDoesNotApply) {
                                                               {"memory_limit", "1000000000"},
                                                               {"outbox_bytes", "2000000"}};
     for (const Key& key : keys()) {
-        if (key.name == "apps_dir" || key.name == "log_level" || key.name == "admin_token_file") {
+        const bool is_certificate = key.placeholder == "PEM" || key.name == "tls_dir";
+        if (key.name == "apps_dir" || key.name == "log_level" || key.name == "admin_token_file" || is_certificate) {
             continue;
         }
         const auto known = values.find(key.name);
         const std::string value(known != values.end() ? known->second : key.placeholder.empty() ? "true" : "7");
-        // Two of the keys need trusted proxies.
-        const Settings base =
-            key.name == "trusted_proxies" ? Settings{} : Settings{{"trusted_proxies", {"::2", "a test"}}};
-        const Settings one{{std::string(key.name), {value, "a test"}}};
+        // Some of the keys need others: trusted proxies, the address for TLS, and its files.
+        Settings base;
+        if (key.name != "trusted_proxies") {
+            base["trusted_proxies"] = {"::2", "a test"};
+        }
+        if (key.name == "tls_proxy_protocol") {
+            base["tls_listen"] = {"127.0.0.1:2", "a test"};
+        }
+        Settings one{{std::string(key.name), {value, "a test"}}};
+        if (key.name.starts_with("tls_")) {
+            (key.name == "tls_listen" ? one : base)["tls_cert_file"] = {"x", "a test"};
+            (key.name == "tls_listen" ? one : base)["tls_key_file"] = {"x", "a test"};
+        }
         EXPECT_EQ(changed_keys(make_config({base}, {}, kMachine), make_config({one, base}, {}, kMachine)),
                   std::vector<std::string_view>{key.name});
     }

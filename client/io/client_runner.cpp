@@ -54,6 +54,7 @@ std::chrono::milliseconds rounded_up(Duration time) {
 ClientRunner::ClientRunner(ClientOptions options)
     : options_(checked(std::move(options))),
       servers_(parse_servers(options_.servers, "ws", "tulle::Client")),
+      trust_(trust_for(servers_, options_.ca_file, "tulle::Client")),
       work_(asio::make_work_guard(io_)),
       timer_(io_),
       connection_(connection_config(options_, servers_.size()), Prng(random_seed())),
@@ -259,6 +260,7 @@ void ClientRunner::execute(const Dial& effect) {
     const ServerUrl& server = servers_[effect.server];
     WsTransportConfig config{effect.dial,
                              server,
+                             trust_,
                              websocket_target(server, options_.app_key, TULLE_VERSION),
                              options_.connect_timeout,
                              options_.max_message_bytes,

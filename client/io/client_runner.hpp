@@ -130,6 +130,8 @@ private:
 
     ClientOptions options_;
     std::vector<ServerUrl> servers_;
+    /// What is trusted over TLS; null when no server is reached over TLS.
+    const std::shared_ptr<ServerTrust> trust_;
     boost::asio::io_context io_{1};
     /// Keeps the io_context running without a socket or a timer, until close().
     std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;

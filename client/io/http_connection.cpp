@@ -19,10 +19,11 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
+
+#include "client/io/client_stream.hpp"
 
 namespace tulle::client {
 namespace {
@@ -45,8 +46,13 @@ Exchange failed(ExchangeOutcome outcome, const std::string& during, const beast:
 /// no thread is needed and no callback outlives an exchange.
 class HttpConnection::Impl {
 public:
-    Impl(ServerUrl server, Duration timeout, std::size_t max_body, std::string unix_socket)
-        : server_(std::move(server)), timeout_(timeout), max_body_(max_body), unix_socket_(std::move(unix_socket)) {}
+    Impl(ServerUrl server, Duration timeout, std::size_t max_body, std::string unix_socket,
+         std::shared_ptr<ServerTrust> trust)
+        : server_(std::move(server)),
+          timeout_(timeout),
+          max_body_(max_body),
+          unix_socket_(std::move(unix_socket)),
+          trust_(std::move(trust)) {}
 
     [[nodiscard]] const ServerUrl& server() const { return server_; }
 
@@ -68,14 +74,22 @@ private:
     asio::awaitable<Exchange> exchange(std::string request) {
         beast::error_code error;
         if (!still_open()) {
-            const std::string during = co_await connect(error);
+            std::string during = co_await connect(error);
             if (error) {
                 stream_.reset();
                 co_return failed(ExchangeOutcome::kNotSent, during, error);
             }
+            if (stream_->is_secured()) {
+                co_await stream_->async_handshake(asio::redirect_error(asio::use_awaitable, error));
+            }
+            if (error) {
+                Exchange refused{ExchangeOutcome::kNotSent, 0, {}, stream_->why(error)};
+                stream_.reset();
+                co_return refused;
+            }
         }
         // One deadline covers the writing and the reading of the answer.
-        stream_->expires_after(timeout_);
+        stream_->tcp().expires_after(timeout_);
         const std::size_t written = co_await asio::async_write(*stream_, asio::buffer(request),
                                                                asio::redirect_error(asio::use_awaitable, error));
         if (error) {
@@ -99,13 +113,13 @@ private:
         if (error) {
             co_return "cannot resolve " + server_.host;
         }
-        stream_.emplace(io_);
-        stream_->expires_after(timeout_);
-        co_await stream_->async_connect(results, asio::redirect_error(asio::use_awaitable, error));
+        stream_.emplace(io_, server_.is_tls ? trust_.get() : nullptr, server_.host);
+        stream_->tcp().expires_after(timeout_);
+        co_await stream_->tcp().async_connect(results, asio::redirect_error(asio::use_awaitable, error));
         if (!error) {
             beast::error_code ignored;
             // Small requests must not wait for the acknowledgement of earlier packets.
-            stream_->socket().set_option(Tcp::no_delay(true), ignored);
+            stream_->tcp().socket().set_option(Tcp::no_delay(true), ignored);
         }
         co_return "cannot connect to " + server_.authority();
     }
@@ -126,8 +140,8 @@ private:
             }
             return;
         }
-        stream_.emplace(io_);
-        stream_->socket().assign(Tcp::v4(), descriptor, error);
+        stream_.emplace(io_, nullptr, server_.host);
+        stream_->tcp().socket().assign(Tcp::v4(), descriptor, error);
     }
 
     /// Reads one answer. The connection is kept for the next request only after a complete answer with keep-alive.
@@ -146,7 +160,7 @@ private:
             stream_.reset();
         } else {
             // An idle connection has no deadline.
-            stream_->expires_never();
+            stream_->tcp().expires_never();
         }
         http::response<http::string_body> response = parser.release();
         co_return Exchange{
@@ -159,7 +173,7 @@ private:
         if (!stream_) {
             return false;
         }
-        Tcp::socket& socket = stream_->socket();
+        Tcp::socket& socket = stream_->tcp().socket();
         beast::error_code error;
         char byte = 0;
         socket.non_blocking(true, error);
@@ -177,12 +191,14 @@ private:
     std::size_t max_body_;
     /// Empty for TCP.
     std::string unix_socket_;
+    std::shared_ptr<ServerTrust> trust_;
     asio::io_context io_{1};
-    std::optional<beast::tcp_stream> stream_;
+    std::optional<ClientStream> stream_;
 };
 
-HttpConnection::HttpConnection(ServerUrl server, Duration timeout, std::size_t max_body, std::string unix_socket)
-    : impl_(std::make_unique<Impl>(std::move(server), timeout, max_body, std::move(unix_socket))) {}
+HttpConnection::HttpConnection(ServerUrl server, Duration timeout, std::size_t max_body, std::string unix_socket,
+                               std::shared_ptr<ServerTrust> trust)
+    : impl_(std::make_unique<Impl>(std::move(server), timeout, max_body, std::move(unix_socket), std::move(trust))) {}
 
 HttpConnection::~HttpConnection() = default;
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "client/io/server_trust.hpp"
 #include "client/wire/server_url.hpp"
 #include "mesh/base/time.hpp"
 
@@ -35,7 +36,8 @@ struct Exchange {
 /// checked: a connection closed by the server meanwhile is replaced before the request is written.
 ///
 /// Thread: one call at a time.
-/// Limits: `timeout` bounds the connecting, and again the writing together with the reading. The look-up of the host
+/// Limits: `timeout` bounds the connecting together with the TLS handshake, and again the writing together with the
+/// reading. The look-up of the host
 ///         name has no limit. An answer with more than `max_body` bytes of body counts as no answer.
 /// Errors: all in the Exchange. Nothing throws except std::bad_alloc.
 class HttpConnection {
@@ -44,8 +46,9 @@ public:
     static constexpr std::size_t kMaxBody = std::size_t{1} << 20;
 
     /// Connects to nothing yet. `timeout` is positive. `unix_socket`: the path of a Unix socket that leads to the
-    /// server; empty: TCP.
-    HttpConnection(ServerUrl server, Duration timeout, std::size_t max_body = kMaxBody, std::string unix_socket = {});
+    /// server; empty: TCP. `trust` must not be null for a server with TLS.
+    HttpConnection(ServerUrl server, Duration timeout, std::size_t max_body = kMaxBody, std::string unix_socket = {},
+                   std::shared_ptr<ServerTrust> trust = nullptr);
     HttpConnection(const HttpConnection&) = delete;
     HttpConnection& operator=(const HttpConnection&) = delete;
     ~HttpConnection();

@@ -91,8 +91,11 @@ public:
         : options_(checked(std::move(options))),
           master_key_(master_key(options_.encryption_master_key_base64, "tulle::Publisher")) {
         app_ = AppCredentials{options_.app_id, options_.app_key, options_.app_secret};
-        for (ServerUrl& server : parse_servers(options_.servers, "http", "tulle::Publisher")) {
-            connections_.push_back(std::make_unique<HttpConnection>(std::move(server), options_.timeout));
+        std::vector<ServerUrl> servers = parse_servers(options_.servers, "http", "tulle::Publisher");
+        const std::shared_ptr<ServerTrust> trust = trust_for(servers, options_.ca_file, "tulle::Publisher");
+        for (ServerUrl& server : servers) {
+            connections_.push_back(std::make_unique<HttpConnection>(std::move(server), options_.timeout,
+                                                                    HttpConnection::kMaxBody, std::string(), trust));
         }
     }
 

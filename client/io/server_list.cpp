@@ -1,5 +1,6 @@
 #include "client/io/server_list.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -22,6 +23,14 @@ std::vector<ServerUrl> parse_servers(const std::vector<std::string>& urls, std::
         servers.push_back(std::move(*server));
     }
     return servers;
+}
+
+std::shared_ptr<ServerTrust> trust_for(const std::vector<ServerUrl>& servers, const std::string& ca_file,
+                                       std::string_view who) {
+    const bool is_needed =
+        std::any_of(servers.begin(), servers.end(), [](const ServerUrl& server) { return server.is_tls; });
+    // A file that is never used is still an error when the file cannot be read: the user counts on the file.
+    return is_needed || !ca_file.empty() ? std::make_shared<ServerTrust>(ca_file, who) : nullptr;
 }
 
 }  // namespace tulle::client

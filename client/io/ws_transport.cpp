@@ -23,7 +23,11 @@ constexpr std::chrono::seconds kFarewell{1};
 }  // namespace
 
 WsTransport::WsTransport(asio::io_context& io, WsTransportConfig config, Owner& owner)
-    : config_(std::move(config)), owner_(&owner), resolver_(io), ws_(io), farewell_(io) {}
+    : config_(std::move(config)),
+      owner_(&owner),
+      resolver_(io),
+      ws_(io, config_.server.is_tls ? config_.trust.get() : nullptr, config_.server.host),
+      farewell_(io) {}
 
 WsTransport::~WsTransport() {
     // Frames never written must not count against the queue of later connections.
@@ -48,8 +52,8 @@ void WsTransport::on_resolved(Error error, const Tcp::resolver::results_type& re
         return;
     }
     // Beast tries the addresses of the host in order, all under one deadline.
-    beast::get_lowest_layer(ws_).expires_after(config_.connect_timeout);
-    beast::get_lowest_layer(ws_).async_connect(
+    ws_.next_layer().tcp().expires_after(config_.connect_timeout);
+    ws_.next_layer().tcp().async_connect(
         results, [self = shared_from_this()](Error failure, const Tcp::endpoint&) { self->on_connected(failure); });
 }
 
@@ -63,9 +67,20 @@ void WsTransport::on_connected(Error error) {
     }
     Error ignored;
     // Frames are small and urgent, so no frame should wait for an acknowledgement.
-    beast::get_lowest_layer(ws_).socket().set_option(Tcp::no_delay(true), ignored);
+    ws_.next_layer().tcp().socket().set_option(Tcp::no_delay(true), ignored);
+    ws_.next_layer().async_handshake([self = shared_from_this()](Error failure) { self->on_secured(failure); });
+}
+
+void WsTransport::on_secured(Error error) {
+    if (owner_ == nullptr) {
+        return;
+    }
+    if (error) {
+        end(std::nullopt, ws_.next_layer().why(error));
+        return;
+    }
     // From here on the WebSocket's own handshake timeout applies. No idle timeout is set: the core sends the pings.
-    beast::get_lowest_layer(ws_).expires_never();
+    ws_.next_layer().tcp().expires_never();
     ws_.set_option(websocket::stream_base::timeout{config_.connect_timeout, websocket::stream_base::none(), false});
     ws_.set_option(websocket::stream_base::decorator([](websocket::request_type& request) {
         request.set(beast::http::field::user_agent, "tulle-cpp/" TULLE_VERSION);
@@ -199,7 +214,7 @@ void WsTransport::drop() {
 void WsTransport::cut() {
     resolver_.cancel();
     farewell_.cancel();
-    beast::get_lowest_layer(ws_).close();
+    ws_.next_layer().tcp().close();
 }
 
 }  // namespace tulle::client

@@ -12,10 +12,10 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
 #include "client/core/connection.hpp"
+#include "client/io/client_stream.hpp"
 #include "client/wire/server_url.hpp"
 
 namespace tulle::client {
@@ -28,9 +28,11 @@ struct WsTransportConfig {
     /// Passed back to the owner with every call.
     DialId dial;
     ServerUrl server;
+    /// What is trusted over TLS. Must not be null for a server with TLS.
+    std::shared_ptr<ServerTrust> trust;
     /// The request target of the handshake.
     std::string target;
-    /// Bounds the TCP connect, and again the WebSocket handshake.
+    /// Bounds the TCP connect together with the TLS handshake, and again the WebSocket handshake.
     Duration connect_timeout{};
     /// A longer message ends the connection.
     std::size_t max_message_bytes = 0;
@@ -84,6 +86,7 @@ private:
     // The stages of the connection, in order. Each does nothing once the connection has ended.
     void on_resolved(Error error, const Tcp::resolver::results_type& results);
     void on_connected(Error error);
+    void on_secured(Error error);
     void on_handshaken(Error error);
     void read();
     void on_read(Error error);
@@ -102,7 +105,7 @@ private:
     /// Null after the end.
     Owner* owner_;
     Tcp::resolver resolver_;
-    boost::beast::websocket::stream<boost::beast::tcp_stream> ws_;
+    boost::beast::websocket::stream<ClientStream> ws_;
     /// Bounds the time after close().
     boost::asio::steady_timer farewell_;
     boost::beast::flat_buffer buffer_;

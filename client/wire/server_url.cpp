@@ -20,8 +20,9 @@ bool is_port(std::string_view text) {
     return error == std::errc{} && end == text.data() + text.size() && value >= 1 && value <= 65'535;
 }
 
-bool is_tls(std::string_view scheme) {
-    return scheme == "wss" || scheme == "https";
+/// The port that a URL without a port means.
+std::string_view default_port(bool is_tls) {
+    return is_tls ? "443" : "80";
 }
 
 /// The text with A-Z in lower case. Schemes are compared without regard to case.
@@ -43,10 +44,7 @@ std::string_view describe(UrlErrc error) {
         case UrlErrc::kMalformed:
             return "not a URL";
         case UrlErrc::kScheme:
-            return "wrong scheme (a WebSocket URL begins with ws://, an HTTP one with http://)";
-        case UrlErrc::kTls:
-            return "TLS is not supported yet: use ws:// or http://, through a TLS proxy where the network is not "
-                   "trusted";
+            return "wrong scheme (a WebSocket URL begins with ws:// or wss://, an HTTP one with http:// or https://)";
         case UrlErrc::kHost:
             return "no host";
         case UrlErrc::kPort:
@@ -59,7 +57,7 @@ std::string_view describe(UrlErrc error) {
 
 std::string ServerUrl::authority() const {
     const std::string name = host.find(':') == std::string::npos ? host : "[" + host + "]";
-    return port == "80" ? name : name + ":" + port;
+    return port == default_port(is_tls) ? name : name + ":" + port;
 }
 
 Result<ServerUrl, UrlErrc> parse_server_url(std::string_view text, std::string_view scheme) {
@@ -69,14 +67,15 @@ Result<ServerUrl, UrlErrc> parse_server_url(std::string_view text, std::string_v
     }
     const urls::url_view url = *parsed;
     const std::string given = lower(view(url.scheme()));
-    // A TLS scheme has an error of its own, because the advice to the user differs.
-    if (given != scheme) {
-        return is_tls(given) ? UrlErrc::kTls : UrlErrc::kScheme;
+    const bool is_tls = given == std::string(scheme) + "s";
+    if (given != scheme && !is_tls) {
+        return UrlErrc::kScheme;
     }
     if (url.has_userinfo() || url.has_query() || url.has_fragment()) {
         return UrlErrc::kExtras;
     }
-    ServerUrl server{std::string(view(url.encoded_host_address())), "80", std::string(view(url.encoded_path()))};
+    ServerUrl server{std::string(view(url.encoded_host_address())), std::string(default_port(is_tls)),
+                     std::string(view(url.encoded_path())), is_tls};
     // A host with escapes could never match a name or an address.
     if (!url.has_authority() || server.host.empty() || server.host.find('%') != std::string::npos) {
         return UrlErrc::kHost;

@@ -13,8 +13,6 @@ enum class UrlErrc : std::uint8_t {
     kMalformed,
     /// Another scheme than the wanted scheme.
     kScheme,
-    /// wss or https: not supported yet.
-    kTls,
     /// No host, or a host with escapes.
     kHost,
     /// Not 1 to 65535.
@@ -33,13 +31,16 @@ struct ServerUrl {
     std::string port;
     /// A percent-encoded path without a trailing slash; empty for the root.
     std::string prefix;
+    /// wss or https.
+    bool is_tls = false;
     friend bool operator==(const ServerUrl&, const ServerUrl&) = default;
 
-    /// The value of the Host header: brackets around an IPv6 address, and no port when the port is 80.
+    /// The value of the Host header: brackets around an IPv6 address, and no port when the port is the scheme's own.
     [[nodiscard]] std::string authority() const;
 };
 
-/// Parses a URL. `scheme` is "ws" or "http", in lower case. The default port is 80.
+/// Parses a URL. `scheme` is "ws" or "http", in lower case, and stands for "wss" and "https" as well. The default port
+/// is 80, or 443 with TLS.
 [[nodiscard]] Result<ServerUrl, UrlErrc> parse_server_url(std::string_view text, std::string_view scheme);
 
 /// The request target of the WebSocket handshake for the app with the key `app_key`, protocol version 7.

@@ -135,7 +135,7 @@ test('a wrong secret and a node that is not there exit 3, wrong use exits 2', ()
     const unresolved = await bench(['storm', '--url', 'ws://no-such-host.invalid:6001']);
     assert.equal(unresolved.code, 3);
     assert.match(unresolved.stderr, /cannot resolve no-such-host\.invalid:6001/);
-    for (const words of [['relay', '--url', url(node)], ['fanout', '--payload', '3'], ['fanout', '--url', 'wss://127.0.0.1'],
+    for (const words of [['relay', '--url', url(node)], ['fanout', '--payload', '3'], ['fanout', '--url', 'ws://127.0.0.1', '--url', 'wss://127.0.0.1'],
       ['fanout', '--subscribers', '1', '--channels', '2'], ['storm', '--connections', '1000000'], ['idle', '--pid', '999999999'], ['storm', '--seconds', '3'], []]) {
       const { code, stderr } = await bench(words);
       assert.equal(code, 2, words.join(' '));

@@ -3,7 +3,9 @@
 namespace tulle::cli {
 
 void add_app_options(CLI::App& command, AppOptions& app) {
-    command.add_option("--url", app.urls, "ws:// or http:// URL of a node; several for several nodes of one cluster")
+    command
+        .add_option("--url", app.urls,
+                    "ws://, wss://, http:// or https:// URL of a node; several for several nodes of one cluster")
         ->envname("TULLE_URL")
         ->default_str("ws://127.0.0.1:6001")
         ->delimiter(',');
@@ -15,6 +17,11 @@ void add_app_options(CLI::App& command, AppOptions& app) {
         .add_option("--app-secret", app.secret,
                     "Secret of the app (better by the environment: others can see arguments)")
         ->envname("TULLE_APP_SECRET");
+    command
+        .add_option("--ca-file", app.ca_file,
+                    "Certificates (PEM) to trust over TLS, instead of those that the system trusts")
+        ->envname("TULLE_CA_FILE")
+        ->type_name("FILE");
 }
 
 void add_app_id_option(CLI::App& command, AppOptions& app) {

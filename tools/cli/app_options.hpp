@@ -6,7 +6,8 @@
 
 namespace tulle::cli {
 
-/// Adds the options --url, --app-key and --app-secret to `command`. `app` must live until the command line is parsed.
+/// Adds the options --url, --app-key, --app-secret and --ca-file to `command`. `app` must live until the command line
+/// is parsed.
 void add_app_options(CLI::App& command, AppOptions& app);
 
 /// Adds the option --app-id.

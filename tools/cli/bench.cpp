@@ -26,9 +26,16 @@ namespace {
 // A publisher of client events must subscribe to all published channels, so their number is bounded.
 constexpr std::uint32_t kPublishedChannels = 1'000;
 
-/// The addresses of the nodes, as HOST:PORT, from the URLs. Throws std::invalid_argument for a wrong URL.
-std::vector<std::string> endpoints(const AppOptions& app) {
-    std::vector<std::string> out;
+/// The nodes to connect to.
+struct Nodes {
+    /// HOST:PORT of each.
+    std::vector<std::string> endpoints;
+    bool is_tls = false;
+};
+
+/// The nodes of the URLs. Throws std::invalid_argument for a wrong URL.
+Nodes nodes_of(const AppOptions& app) {
+    Nodes out;
     for (const std::string& url : with_scheme(app.urls, "ws")) {
         const auto parsed = client::parse_server_url(url, "ws");
         if (!parsed) {
@@ -38,8 +45,13 @@ std::vector<std::string> endpoints(const AppOptions& app) {
             throw std::invalid_argument("--url " + url +
                                         ": bench speaks to nodes themselves, which have no path before /app");
         }
-        out.push_back((parsed->host.find(':') == std::string::npos ? parsed->host : "[" + parsed->host + "]") + ":" +
-                      parsed->port);
+        if (!out.endpoints.empty() && parsed->is_tls != out.is_tls) {
+            throw std::invalid_argument("--url " + url + ": bench speaks to all nodes with TLS, or to all without");
+        }
+        out.is_tls = parsed->is_tls;
+        out.endpoints.push_back(
+            (parsed->host.find(':') == std::string::npos ? parsed->host : "[" + parsed->host + "]") + ":" +
+            parsed->port);
     }
     return out;
 }
@@ -63,12 +75,16 @@ load::Plan plan_of(const BenchOptions& options) {
 /// The nodes to connect to, and the pace of connecting. A relay publishes at the first node alone, and subscribes at
 /// the others alone, so that every message crosses the mesh.
 load::SwarmConfig swarm_config(const BenchOptions& options) {
-    const std::vector<std::string> nodes = endpoints(options.app);
+    const Nodes found = nodes_of(options.app);
+    const std::vector<std::string>& nodes = found.endpoints;
     load::SwarmConfig config{.subscribe_at = nodes,
                              .publish_at = nodes,
                              .source_addresses = options.source_addresses,
                              .connects_per_second = options.connect_rate,
                              .opening_at_once = options.at_once};
+    if (found.is_tls) {
+        config.trust = std::make_shared<client::ServerTrust>(options.app.ca_file, "tulle");
+    }
     if (options.kind == BenchKind::kRelay) {
         if (nodes.size() < 2) {
             throw std::invalid_argument("relay needs two nodes at least: --url URL --url URL");

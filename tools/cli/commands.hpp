@@ -80,6 +80,8 @@ struct AppOptions {
     std::string id;
     std::string key;
     std::string secret;
+    /// Certificates to trust over TLS; empty: those that the system trusts.
+    std::string ca_file;
 };
 
 /// `tulle sub`: print the events of channels.

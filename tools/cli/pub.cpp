@@ -67,7 +67,8 @@ int run_pub(const PubOptions& options) {
                          .app_id = options.app.id,
                          .app_key = options.app.key,
                          .app_secret = options.app.secret,
-                         .timeout = options.timeout});
+                         .timeout = options.timeout,
+                         .ca_file = options.app.ca_file});
     PublishResult result;
     std::uint64_t published = 0;
     while (published < options.count) {

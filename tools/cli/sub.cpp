@@ -155,6 +155,7 @@ int run_sub(const SubOptions& options) {
     Signals signals({SIGINT, SIGTERM, SIGHUP});
     Printer printer(options);
     ClientOptions client_options{.servers = with_scheme(options.app.urls, "ws"), .app_key = options.app.key};
+    client_options.ca_file = options.app.ca_file;
     // Private channels are signed here, with the secret of the app.
     client_options.authorizer = [&options](const std::string& socket_id, const std::string& channel) {
         return ChannelAuth(sign_channel(options.app.key, options.app.secret, socket_id, channel));

@@ -228,6 +228,36 @@ void Swarm::on_connected(std::uint32_t index) {
     if (error != 0) {
         return fail(index, "cannot connect to " + address_of(index).text + ": " + std::strerror(error));
     }
+    if (config_.trust == nullptr) {
+        return begin_opening(index);
+    }
+    const std::string& at = address_of(index).text;
+    std::string host = at.substr(0, at.rfind(':'));
+    // Brackets stand around an IPv6 address.
+    if (host.starts_with('[')) {
+        host = host.substr(1, host.size() - 2);
+    }
+    connection.tls = std::make_unique<TlsLink>(*config_.trust, connection.socket.get(), std::move(host));
+    connection.state = State::kSecuring;
+    secure(index);
+}
+
+void Swarm::secure(std::uint32_t index) {
+    Connection& connection = connections_[index];
+    switch (connection.tls->handshake()) {
+        case TlsLink::Step::kDone:
+            return begin_opening(index);
+        case TlsLink::Step::kWantsRead:
+            return watch(index, false);
+        case TlsLink::Step::kWantsWrite:
+            return watch(index, true);
+        case TlsLink::Step::kFailed:
+            return fail(index, std::string(connection.tls->why()));
+    }
+}
+
+void Swarm::begin_opening(std::uint32_t index) {
+    Connection& connection = connections_[index];
     // Nothing to say first: a backend is ready as soon as connected.
     if (!dialect_.opens(connection.role)) {
         watch(index, false);
@@ -250,6 +280,7 @@ void Swarm::become_ready(Connection& connection) {
 void Swarm::fail(std::uint32_t index, const std::string& why) {
     Connection& connection = connections_[index];
     const bool opening = connection.state != State::kReady;
+    connection.tls.reset();
     connection.socket = chaos::Descriptor();
     connection.state = State::kClosed;
     // The answer will never come, so nobody must wait for the answer.

@@ -17,6 +17,7 @@
 #include "tools/load/histogram.hpp"
 #include "tools/load/ledger.hpp"
 #include "tools/load/plan.hpp"
+#include "tools/load/tls_link.hpp"
 
 namespace tulle::load {
 
@@ -38,6 +39,8 @@ struct SwarmConfig {
     std::uint32_t opening_at_once = 128;
     /// A connection not ready by then has failed.
     Duration open_timeout{std::chrono::seconds(20)};
+    /// What is trusted over TLS; null: no connection is encrypted.
+    std::shared_ptr<client::ServerTrust> trust = nullptr;
 };
 
 /// The outcome of Swarm::connect().
@@ -132,7 +135,7 @@ private:
         /// When connect() was called.
         Instant began{};
     };
-    enum class State : std::uint8_t { kConnecting, kOpening, kReady, kClosed };
+    enum class State : std::uint8_t { kConnecting, kSecuring, kOpening, kReady, kClosed };
     /// A connection. Small, as a swarm has many.
     struct Connection {
         chaos::Descriptor socket;
@@ -145,6 +148,8 @@ private:
         /// True while a request is unanswered.
         bool awaits_answer = false;
         std::unique_ptr<Extra> extra;
+        /// Null without TLS.
+        std::unique_ptr<TlsLink> tls;
     };
     /// An entry of the queue of openings, oldest first.
     struct Opened {
@@ -160,12 +165,18 @@ private:
     void on_event(std::uint32_t index, std::uint32_t events);
     /// The kernel has connected, or failed to.
     void on_connected(std::uint32_t index);
+    /// Goes on with the TLS handshake.
+    void secure(std::uint32_t index);
+    /// The connection stands: says the first words.
+    void begin_opening(std::uint32_t index);
     /// The opening is done.
     void become_ready(Connection& connection);
     /// Closes a connection: a failed opening, or a lost connection.
     void fail(std::uint32_t index, const std::string& why);
-    /// Reads once and deals with the complete pieces.
+    /// Reads what has come: once, and over TLS until nothing is left in the link.
     void read(std::uint32_t index);
+    /// Reads once and deals with the complete pieces. False: nothing has come.
+    bool read_once(std::uint32_t index);
     /// Hands `size` bytes of the buffer to the dialect's opening. Returns how many bytes are done with.
     [[nodiscard]] std::size_t advance_opening(std::uint32_t index, std::size_t size);
     /// Deals with the pieces in the buffer from `done` to `size`. Returns up to where the buffer has been dealt with.

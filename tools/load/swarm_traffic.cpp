@@ -46,6 +46,9 @@ void Swarm::on_event(std::uint32_t index, std::uint32_t events) {
     if (state == State::kConnecting) {
         return on_connected(index);
     }
+    if (state == State::kSecuring) {
+        return secure(index);
+    }
     // Writing may fail and close the connection, so the state is looked at again before reading.
     if ((events & EPOLLOUT) != 0 && state != State::kClosed) {
         write_out(index);
@@ -56,6 +59,12 @@ void Swarm::on_event(std::uint32_t index, std::uint32_t events) {
 }
 
 void Swarm::read(std::uint32_t index) {
+    // epoll tells nothing of bytes that TLS has read ahead.
+    while (read_once(index) && connections_[index].tls && connections_[index].tls->has_unread()) {
+    }
+}
+
+bool Swarm::read_once(std::uint32_t index) {
     Connection& connection = connections_[index];
     std::size_t held = 0;
     // An incomplete piece goes to the beginning of the buffer, so that the piece and the new bytes stand in a row.
@@ -63,12 +72,15 @@ void Swarm::read(std::uint32_t index) {
         held = connection.extra->held.size();
         std::memcpy(buffer_.data(), connection.extra->held.data(), held);
     }
-    const ssize_t got = ::recv(connection.socket.get(), buffer_.data() + held, buffer_.size() - held, 0);
+    char* const into = buffer_.data() + held;
+    const std::size_t room = buffer_.size() - held;
+    const ssize_t got =
+        connection.tls ? connection.tls->receive(into, room) : ::recv(connection.socket.get(), into, room, 0);
     if (got <= 0) {
         if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
             fail(index, got == 0 ? "the server has closed it" : std::strerror(errno));
         }
-        return;
+        return false;
     }
     // A single look at the clock for all messages of a read: they have arrived together.
     const Instant now = monotonic_now();
@@ -92,7 +104,7 @@ void Swarm::read(std::uint32_t index) {
         }
     }
     if (connection.state == State::kClosed) {
-        return;
+        return false;
     }
     // The rest is an incomplete piece.
     if (done < size) {
@@ -101,6 +113,7 @@ void Swarm::read(std::uint32_t index) {
         connection.extra->held.clear();
         release_extra(connection);
     }
+    return true;
 }
 
 template <Framing F>
@@ -192,8 +205,10 @@ void Swarm::write_out(std::uint32_t index) {
     }
     Extra& extra = *connection.extra;
     while (extra.sent < extra.out.size()) {
-        const ssize_t sent =
-            ::send(connection.socket.get(), extra.out.data() + extra.sent, extra.out.size() - extra.sent, MSG_NOSIGNAL);
+        const char* const from = extra.out.data() + extra.sent;
+        const std::size_t left = extra.out.size() - extra.sent;
+        const ssize_t sent = connection.tls ? connection.tls->send(from, left)
+                                            : ::send(connection.socket.get(), from, left, MSG_NOSIGNAL);
         if (sent < 0) {
             // The kernel's buffer is full: epoll tells when there is room.
             if (errno == EAGAIN) {

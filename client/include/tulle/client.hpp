@@ -59,9 +59,9 @@ using ErrorHandler = std::function<void(const ClientError&)>;
 
 /// How a Client reaches the cluster. The constructor of Client checks the values.
 struct ClientOptions {
-    /// Nodes of one cluster, "ws://HOST[:PORT][/PREFIX]"; the default port is 80. The client tries the first URL first.
-    /// After each lost connection the client tries the next URL of the list, round and round. TLS (wss) is not
-    /// supported yet.
+    /// Nodes of one cluster, "ws://HOST[:PORT][/PREFIX]" or "wss://…" for TLS; the default port is 80, or 443. The
+    /// client tries the first URL first. After each lost connection the client tries the next URL of the list, round
+    /// and round.
     std::vector<std::string> servers;
     /// The public key of the app. Must not be empty.
     std::string app_key;
@@ -86,6 +86,9 @@ struct ClientOptions {
     std::size_t max_message_bytes = std::size_t{1} << 20;
     /// Bytes of client events and requests still to be written. Beyond the limit trigger() answers kQueueFull.
     std::size_t max_queue_bytes = std::size_t{1} << 20;
+    /// The certificates (PEM) of the authorities that are trusted over TLS; empty: those that the system trusts. A
+    /// server's certificate must be vouched for by one of them, and name the host of the URL.
+    std::string ca_file = {};
 };
 
 /// Keeps one set of handlers subscribed to one channel, until the Subscription is destroyed. Movable, not copyable.
@@ -141,8 +144,8 @@ enum class TriggerResult {
 class Client {
 public:
     /// Starts the client's thread, and the first try to connect. Throws std::invalid_argument for unusable options: no
-    /// server, a malformed URL, wss, an empty app key, a time or size of zero or less, `retry_delay_max` below
-    /// `retry_delay_min`.
+    /// server, a malformed URL, a CA file that cannot be read, an empty app key, a time or size of zero or less,
+    /// `retry_delay_max` below `retry_delay_min`.
     explicit Client(ClientOptions options);
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;

@@ -14,9 +14,8 @@ class PublisherCore;
 
 /// How a Publisher reaches the cluster. The constructor of Publisher checks the values.
 struct PublisherOptions {
-    /// Nodes of one cluster, "http://HOST[:PORT][/PREFIX]"; the default port is 80. The signature does not cover the
-    /// prefix. A publisher keeps to one node, and moves to the next after kUnavailable. TLS (https) is not supported
-    /// yet.
+    /// Nodes of one cluster, "http://HOST[:PORT][/PREFIX]" or "https://…" for TLS; the default port is 80, or 443. The
+    /// signature does not cover the prefix. A publisher keeps to one node, and moves to the next after kUnavailable.
     std::vector<std::string> servers;
     /// 1 to 200 of A-Z a-z 0-9 _ - .
     std::string app_id;
@@ -25,9 +24,12 @@ struct PublisherOptions {
     /// For private-encrypted-* channels: the master key of the authorizing server, 32 bytes in base64. Without a master
     /// key such a publish is kInvalid.
     std::string encryption_master_key_base64 = {};
-    /// The limit for each node: once for connecting, and once for writing the request and reading the answer. The
-    /// look-up of a host name has no limit.
+    /// The limit for each node: once for connecting, the TLS handshake included, and once for writing the request and
+    /// reading the answer. The look-up of a host name has no limit.
     std::chrono::milliseconds timeout = std::chrono::seconds(5);
+    /// The certificates (PEM) of the authorities that are trusted over TLS; empty: those that the system trusts. A
+    /// server's certificate must be vouched for by one of them, and name the host of the URL.
+    std::string ca_file = {};
 };
 
 /// Options of a single publish.
@@ -78,8 +80,9 @@ struct PublishResult {
 /// Limits:  100 channels for one publish; an answer of more than 1 MiB counts as no answer.
 class Publisher {
 public:
-    /// Connects to no server yet. Throws std::invalid_argument for unusable options: no server, a malformed URL, https,
-    /// an invalid app id, an empty key or secret, a timeout of zero or less, a malformed master key.
+    /// Connects to no server yet. Throws std::invalid_argument for unusable options: no server, a malformed URL, a CA
+    /// file that cannot be read, an invalid app id, an empty key or secret, a timeout of zero or less, a malformed
+    /// master key.
     explicit Publisher(PublisherOptions options);
     /// A moved-from Publisher may only be destroyed or assigned to.
     Publisher(Publisher&&) noexcept;

@@ -10,12 +10,16 @@ TEST(ServerUrl, TakesHostPortAndPrefixApart) {
     EXPECT_EQ(*parse_server_url("WS://node.example", "ws"), (ServerUrl{"node.example", "80", ""}));
     EXPECT_EQ(*parse_server_url("http://h:1/a/b/", "http"), (ServerUrl{"h", "1", "/a/b"}));
     EXPECT_EQ(*parse_server_url("ws://[::1]:6001/", "ws"), (ServerUrl{"::1", "6001", ""}));
+    EXPECT_EQ(*parse_server_url("WSS://h/a", "ws"), (ServerUrl{"h", "443", "/a", true}));
+    EXPECT_EQ(*parse_server_url("https://h:8443", "http"), (ServerUrl{"h", "8443", "", true}));
 }
 
 TEST(ServerUrl, WritesTheHostHeader) {
     EXPECT_EQ((ServerUrl{"h", "80", ""}.authority()), "h");
     EXPECT_EQ((ServerUrl{"h", "6001", ""}.authority()), "h:6001");
     EXPECT_EQ((ServerUrl{"::1", "6001", ""}.authority()), "[::1]:6001");
+    EXPECT_EQ((ServerUrl{"h", "443", "", true}.authority()), "h");
+    EXPECT_EQ((ServerUrl{"h", "80", "", true}.authority()), "h:80");
 }
 
 TEST(ServerUrl, SaysWhyItIsRefused) {
@@ -25,8 +29,8 @@ TEST(ServerUrl, SaysWhyItIsRefused) {
     EXPECT_EQ(parse_server_url("ws://[::1];80/a", "ws").error(), UrlErrc::kMalformed);
     EXPECT_EQ(parse_server_url("http://h", "ws").error(), UrlErrc::kScheme);
     EXPECT_EQ(parse_server_url("ws://h", "http").error(), UrlErrc::kScheme);
-    EXPECT_EQ(parse_server_url("wss://h", "ws").error(), UrlErrc::kTls);
-    EXPECT_EQ(parse_server_url("https://h", "http").error(), UrlErrc::kTls);
+    EXPECT_EQ(parse_server_url("https://h", "ws").error(), UrlErrc::kScheme);
+    EXPECT_EQ(parse_server_url("wss://h", "http").error(), UrlErrc::kScheme);
     EXPECT_EQ(parse_server_url("ws://:6001", "ws").error(), UrlErrc::kHost);
     EXPECT_EQ(parse_server_url("ws:/path", "ws").error(), UrlErrc::kHost);
     EXPECT_EQ(parse_server_url("ws://h:0", "ws").error(), UrlErrc::kPort);

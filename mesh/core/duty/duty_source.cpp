@@ -203,7 +203,7 @@ void DutySource::look_at_tombstones(std::size_t& compared) {
         // Cost of a look: a comparison for each member, and at least 16 for the access itself.
         compared += std::max<std::size_t>(members_.size(), 16);
         const DutyTie desk = std::exchange(it->second.desk, members_.responsible(it->second.key_hash));
-        if (desk == kOwnTie || members_.contains(desk) || excused_.contains(desk)) {
+        if (desk == kOwnTie || members_.contains(desk) || scan_.excused.contains(desk)) {
             ++it;
             continue;
         }
@@ -228,8 +228,8 @@ void DutySource::set_members(const DutyMembers& members) {
     const auto gone = [&](const auto& owed) { return !members_.contains(owed.first); };
     std::erase_if(moved_, gone);
     std::erase_if(changed_, gone);
-    scanning_ = !entries_.empty() || !tombstones_.empty();
-    scanned_ = {};
+    scan_.is_running = !entries_.empty() || !tombstones_.empty();
+    scan_.next = {};
     tombstone_next_ = DutyItem{};
 }
 
@@ -240,24 +240,24 @@ void DutySource::work() {
     if (tombstone_next_) {
         return;
     }
-    auto it = scanning_ ? entries_.lower_bound(scanned_) : entries_.end();
+    auto it = scan_.is_running ? entries_.lower_bound(scan_.next) : entries_.end();
     for (; it != entries_.end() && compared < limits_.duty_slice; ++it) {
         compared += std::max<std::size_t>(members_.size(), 16);
         move(it->first, it->second);
     }
-    scanning_ = it != entries_.end();
-    if (scanning_) {
-        scanned_ = it->first;
+    scan_.is_running = it != entries_.end();
+    if (scan_.is_running) {
+        scan_.next = it->first;
     } else {
-        excused_.clear();
-        mistrusted_.clear();
-        strangers_.clear();
+        scan_.excused.clear();
+        scan_.mistrusted.clear();
+        scan_.strangers.clear();
     }
 }
 
 void DutySource::move(const DutyItem& item, Entry& entry) {
     reassign(item, entry);
-    if (cleared_ && entry.current != 0) {
+    if (scan_.cleared && entry.current != 0) {
         entry.shards.clear();
         entry.current = 0;
         mark(item, entry);
@@ -274,8 +274,8 @@ void DutySource::reassign(const DutyItem& item, Entry& entry) {
     // The desk has perhaps heard of the item, but has not settled the last revision.
     const bool unsettled = entry.composed && entry.settled < entry.revision;
     // An excused desk was telling nothing at its end.
-    const bool lost = desk != kOwnTie && !members_.contains(desk) && !excused_.contains(desk);
-    if (orphaned || (moved && lost && (unsettled || (entry.composed && mistrusted_.contains(desk))))) {
+    const bool lost = desk != kOwnTie && !members_.contains(desk) && !scan_.excused.contains(desk);
+    if (orphaned || (moved && lost && (unsettled || (entry.composed && scan_.mistrusted.contains(desk))))) {
         entry.revision = ++last_revision_;
         add_doubt(entry, {true, nullptr});
     }
@@ -287,7 +287,7 @@ void DutySource::reassign(const DutyItem& item, Entry& entry) {
     if (!moved) {
         return;
     }
-    if (desk != entry.desk && strangers_.contains(entry.desk)) {
+    if (desk != entry.desk && scan_.strangers.contains(entry.desk)) {
         // The former desk's settlement says nothing about the words of a desk from another part.
         entry.revision = ++last_revision_;
     }
@@ -311,7 +311,7 @@ bool DutySource::has_lost_former(const DutyItem& item, Entry& entry) {
     }
     entry.former = {};
     parting_.erase(item);
-    return former != entry.desk && !excused_.contains(former);
+    return former != entry.desk && !scan_.excused.contains(former);
 }
 
 DutyReport DutySource::report(const DutyItem& item, DutyTie to) {

@@ -57,20 +57,20 @@ public:
     void on_settle(DutyTie from, const DutySettle& settle);
 
     /// To be called before set_members() removes `member`: the member was telling nothing at its end.
-    void excuse(DutyTie member) { excused_.insert(member); }
+    void excuse(DutyTie member) { scan_.excused.insert(member); }
     /// To be called before set_members() removes `member`: the last words of the member have not come.
-    void mistrust(DutyTie member) { mistrusted_.insert(member); }
+    void mistrust(DutyTie member) { scan_.mistrusted.insert(member); }
     /// To be called before set_members() adds `member`: the member did duties in another part of a split mesh, and may
     /// have told otherwise than this node knows.
-    void meet_stranger(DutyTie member) { strangers_.insert(member); }
+    void meet_stranger(DutyTie member) { scan_.strangers.insert(member); }
     /// Nobody is connected to this node any more: after the next set_members() all counts of this node become 0.
-    void clear_counts() { cleared_ = true; }
+    void clear_counts() { scan_.cleared = true; }
     /// Sets the members with a share in the duties. work() then moves items to their new desks.
     void set_members(const DutyMembers& members);
     /// Looks at the next slice of items and tombstones after a change of members.
     void work();
     /// True while work() has items to look at.
-    [[nodiscard]] bool working() const { return scanning_; }
+    [[nodiscard]] bool working() const { return scan_.is_running; }
     /// To be called when the present desks know everything from the former desks: the former desks are forgotten.
     void forget_former();
     /// True when an item still has a former desk.
@@ -81,7 +81,7 @@ public:
     /// True when compose() has something for `to`.
     [[nodiscard]] bool owes(DutyTie to) const { return moved_.contains(to) || changed_.contains(to); }
     /// True when every item moved to `to` by the last change of members has been composed.
-    [[nodiscard]] bool handed_over(DutyTie to) const { return !scanning_ && !moved_.contains(to); }
+    [[nodiscard]] bool handed_over(DutyTie to) const { return !scan_.is_running && !moved_.contains(to); }
 
     /// Items kept, tombstones not included.
     [[nodiscard]] std::size_t items() const { return entries_.size(); }
@@ -147,6 +147,19 @@ private:
     static void add_doubt(Entry& entry, const Doubt& doubt);
     /// Gives the entry a new revision, and queues a report to desk and heir.
     void mark(const DutyItem& item, Entry& entry);
+    /// The look at all items after a change of members, in slices.
+    struct Scan {
+        /// Members excused or mistrusted, until all items have been looked at.
+        std::set<DutyTie> excused;
+        std::set<DutyTie> mistrusted;
+        /// Members from another part, until all items have been looked at.
+        std::set<DutyTie> strangers;
+        bool cleared = false;
+        bool is_running = false;
+        /// The next item to look at.
+        DutyItem next;
+    };
+
     /// Queues a report to a member, unless a report of the item is queued already.
     void mark(const DutyItem& item, DutyTie to);
     /// Looks at an item after a change of members.
@@ -183,15 +196,7 @@ private:
     // Items with a former desk.
     std::set<DutyItem> parting_;
     std::uint64_t last_revision_ = 0;
-    // Members excused or mistrusted, until all items have been looked at.
-    std::set<DutyTie> excused_;
-    std::set<DutyTie> mistrusted_;
-    // Members from another part, until all items have been looked at.
-    std::set<DutyTie> strangers_;
-    bool cleared_ = false;
-    bool scanning_ = false;
-    // The next item to look at.
-    DutyItem scanned_;
+    Scan scan_;
     std::map<DutyItem, Tombstone> tombstones_;
     // Oldest first. Contains former tombstones too.
     std::deque<DutyItem> tombstone_order_;

@@ -88,8 +88,9 @@ void ProxyPrelude::pass() {
 }
 
 void ProxyPrelude::refuse(std::string_view why) {
-    end();
+    // Counted first: whoever sees the end of the connection finds it counted.
     owner_.on_no_proxy_header(from_, why);
+    end();
 }
 
 void ProxyPrelude::on_deadline(Instant now) {

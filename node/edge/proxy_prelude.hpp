@@ -33,7 +33,7 @@ public:
         /// The header has been read. The next byte of `socket` is the first byte behind the header. `peer` has the
         /// client's address if the header names one, and `is_let_in` is false if that address is full.
         virtual void on_proxy_header(Socket socket, Peer peer, bool is_let_in) = 0;
-        /// The connection from `from` has been closed. `why`: the end of a sentence for the log.
+        /// The connection from `from` is closed. `why`: the end of a sentence for the log.
         virtual void on_no_proxy_header(const IpAddress& from, std::string_view why) = 0;
     };
 

@@ -295,17 +295,22 @@ TEST(Reactor, ConnectionsThatAreSlowToDrainAreSpreadOverTurns) {
 
 TEST(Reactor, AConnectionThatComesInDuringTheDrainIsToldAsWell) {
     Reactor reactor(FlushMode::kSend);
+    const auto gone = std::make_shared<SlowToDrain>();
     const auto first = std::make_shared<SlowToDrain>();
     const auto second = std::make_shared<SlowToDrain>();
+    const Slot left = reactor.add(gone);
     reactor.add(first);
+    reactor.remove(left);
+    boost::asio::post(reactor.context(), [] {});
+    reactor.run([&reactor] { reactor.stop(); });  // the end of the turn frees the slot
     while (!reactor.drain_some(10)) {
     }
-    reactor.add(second);
-    EXPECT_EQ(second->drained, 0);
+    EXPECT_EQ(first->drained, 1);
+    EXPECT_EQ(reactor.add(second), left) << "a slot before those that have been drained";
     while (!reactor.drain_some(10)) {
     }
     EXPECT_EQ(second->drained, 1);
-    EXPECT_EQ(first->drained, 1);
+    EXPECT_EQ(gone->drained, 0);
     reactor.release();
 }
 

@@ -46,13 +46,19 @@ EdgePort::EdgePort(mesh::ShardIndex index, mesh::HubMailbox& hub, const ShardCon
       edge_(make(EdgeContext{context, hub_})),
       listener_(context.reactor, [this](Socket socket) { take_in(std::move(socket), plain_); }) {
     TULLE_ASSERT(edge_ != nullptr);
-    listener_.on_starved([this] { return edge_->make_room(); });
+    listener_.on_starved([this] { return make_room(); });
 }
 
 Listener& EdgePort::add_secure_listener(MakeCipher make) {
     handshakes_.emplace(reactor_, std::move(make),
                         [this](Socket socket, Peer peer) { take_in_secured(std::move(socket), std::move(peer)); });
-    return secure_listener_.emplace(reactor_, [this](Socket socket) { take_in(std::move(socket), secure_); });
+    secure_listener_.emplace(reactor_, [this](Socket socket) { take_in(std::move(socket), secure_); });
+    secure_listener_->on_starved([this] { return make_room(); });
+    return *secure_listener_;
+}
+
+bool EdgePort::make_room() {
+    return edge_->make_room() || (handshakes_ && handshakes_->make_room());
 }
 
 void EdgePort::start_listening() {
@@ -114,8 +120,7 @@ bool EdgePort::let_in(const IpAddress& from, Socket& socket, Security security) 
     // The clients behind a trusted proxy have addresses of their own, so the proxy's address counts nothing.
     const auto address = limits_->proxies().holds(from) ? std::nullopt : std::optional(peer_of(from));
     NodeLimits::Entry entry = limits_->enter(address);
-    // An idle connection, or a peer that has not even begun, may be ended in favour of the newcomer.
-    if (entry == NodeLimits::Entry::kNodeIsFull && (edge_->make_room() || (handshakes_ && handshakes_->make_room()))) {
+    if (entry == NodeLimits::Entry::kNodeIsFull && make_room()) {
         entry = limits_->enter(address);
     }
     if (entry == NodeLimits::Entry::kNodeIsFull) {

@@ -90,6 +90,8 @@ private:
     void go_on(Socket socket, Peer peer, Security security);
     /// Takes in an encrypted connection whose handshake is done.
     void take_in_secured(Socket socket, Peer peer);
+    /// Ends an idle connection, or a peer that has not even begun, in favour of a newcomer. False: there is none.
+    [[nodiscard]] bool make_room();
     /// Counts a new connection in NodeLimits; refuses the connection otherwise.
     [[nodiscard]] bool let_in(const IpAddress& from, Socket& socket, Security security);
     /// Says in the log why a connection was closed, at most once in kProxyLogInterval of the whole node.

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { APP, RawClient } from '../support/js/clients.mjs';
 import { withCluster } from '../support/js/cluster.mjs';
 import { parts, request } from '../support/js/http.mjs';
+import { handshake, withTls } from '../support/js/tls.mjs';
 import { statusOf } from '../support/js/victim.mjs';
 import { waitFor, within } from '../support/js/wait.mjs';
 
@@ -84,7 +85,7 @@ describe('the PROXY protocol', () => {
     assert.equal(await node.metric('tulle_proxy_headers_refused_total'), wrong.length);
     assert.equal(await node.metric('tulle_http_requests_total'), requests, 'nothing behind them was read as a request');
     await logged(node, /127\.0\.0\.1 was closed.*sent something else/);
-    assert.equal(node.log.split('proxy_protocol is set').length, 2, 'told once');
+    assert.equal(node.log.split('told once a minute').length, 2, 'told once');
   }));
 
   test('a connection from elsewhere is closed, whatever it says', () => withCluster(1, { args: PROXIED }, async ({ nodes: [node] }) => {
@@ -142,6 +143,44 @@ describe('the PROXY protocol', () => {
     await waitFor('room', async () => statusOf(await throwAt(node, [line('203.0.113.7') + UP])) === 200);
     raws.forEach((raw) => raw.drop());
   }));
+});
+
+describe('the PROXY protocol before TLS', () => {
+  const ARGS = [...TRUST, ...THROTTLE, '--tls-proxy-protocol'];
+
+  /** A TLS connection behind the pieces of a header; rejects when there is no handshake. */
+  const secured = async (node, ca, pieces) => {
+    const socket = net.connect({ ...parts(node.ports.tls_listen), noDelay: true }).on('error', () => {});
+    for (const piece of pieces) await new Promise((done) => { socket.write(piece, done); });
+    return handshake({ socket, ca, servername: 'localhost' });
+  };
+
+  /** The status of the answer to a request that ends the connection. */
+  const statusBehind = async (socket, text) => {
+    let said = '';
+    socket.on('data', (part) => { said += part; });
+    socket.write(text);
+    await within(10_000, 'the end of the connection', new Promise((resolve) => { socket.on('close', resolve); }));
+    return statusOf(said);
+  };
+
+  test('names the client of an encrypted connection, however the header comes', () => withTls(1, async ({ nodes: [node], ca }) => {
+    const header = block(0x21, 0x11, addresses('203.0.113.7'));
+    for (const pieces of [[header], Array.from(header, (byte) => Buffer.from([byte])), [line('203.0.113.7')]]) {
+      assert.equal(await statusBehind(await secured(node, ca, pieces), guess('')), 401);
+    }
+    assert.equal(await statusBehind(await secured(node, ca, [header]), guess('X-Forwarded-For: 203.0.113.8\r\n')), 429);
+    assert.equal(await statusBehind(await secured(node, ca, [line('203.0.113.8')]), guess('')), 401);
+    await logged(node, /203\.0\.113\.7 has sent too many wrong signatures/);
+    assert.equal((await request(node.ports.listen, '/up')).status, 200, 'the other listener expects no header');
+  }, { args: ARGS }));
+
+  test('a handshake without a header is closed and counted', () => withTls(1, async ({ nodes: [node], ca }) => {
+    await assert.rejects(secured(node, ca, []));
+    await assert.rejects(secured(node, ca, ['PROXY TCP4 1.2.3.4\r\n']));
+    assert.equal(await node.metric('tulle_proxy_headers_refused_total'), 2);
+    assert.equal(await node.metric('tulle_tls_handshakes_total'), 0);
+  }, { args: ARGS }));
 });
 
 describe('X-Forwarded-For and Forwarded', () => {

@@ -1,11 +1,14 @@
 // nginx and HAProxy by the files of tools/packaging: TLS, WebSockets, the stop of a node, slow clients, and the clients' addresses.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
+import fs from 'node:fs/promises';
 import https from 'node:https';
-import { describe, test } from 'node:test';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
 import tls from 'node:tls';
 import PusherServer from 'pusher';
-import { CERTIFICATE } from '../support/js/certificate.mjs';
+import { CERTIFICATE, KEY } from '../support/js/certificate.mjs';
 import { APP, RawClient } from '../support/js/clients.mjs';
 import { withCluster } from '../support/js/cluster.mjs';
 import { parts, request } from '../support/js/http.mjs';
@@ -13,7 +16,22 @@ import { checkPackagedProxy, isMissing, withPackagedProxy } from '../support/js/
 import { waitFor, within } from '../support/js/wait.mjs';
 
 const TRUST = ['--trusted-proxies', '127.0.0.1'];
-const ARGS = { nginx: TRUST, haproxy: [...TRUST, '--proxy-protocol'] };
+const PASSING = 'haproxy that passes TLS on';
+let directory;
+/** The arguments of the nodes behind each. */
+const ARGS = {
+  nginx: () => TRUST,
+  haproxy: () => [...TRUST, '--proxy-protocol'],
+  [PASSING]: () => [...TRUST, '--tls-proxy-protocol', '--tls-listen', '127.0.0.1:0',
+    '--tls-cert-file', path.join(directory, 'certificate'), '--tls-key-file', path.join(directory, 'key')],
+};
+
+before(async () => {
+  directory = await fs.mkdtemp(path.join(os.tmpdir(), 'tulle-test-'));
+  await fs.writeFile(path.join(directory, 'certificate'), `${CERTIFICATE}\n`);
+  await fs.writeFile(path.join(directory, 'key'), `${KEY}\n`, { mode: 0o600 });
+});
+after(() => fs.rm(directory, { recursive: true, force: true }));
 
 /** The server kit, publishing through TLS. */
 function kit(proxy) {
@@ -37,7 +55,7 @@ async function joined(raw, channel) {
 
 /** Runs `body` with two nodes and the proxy before them. */
 const withBoth = (kind, { args = [], ...options }, body) =>
-  withCluster(2, { args: [...ARGS[kind], ...args] }, ({ nodes }) => withPackagedProxy(kind, nodes, (proxy) => body(proxy, nodes), options));
+  withCluster(2, { args: [...ARGS[kind](), ...args] }, ({ nodes }) => withPackagedProxy(kind, nodes, (proxy) => body(proxy, nodes), options));
 
 const sum = async (nodes, name) => (await Promise.all(nodes.map((node) => node.metric(name)))).reduce((a, b) => a + b);
 
@@ -49,10 +67,10 @@ async function guess(proxy, from, headers = {}) {
   return (await request(proxy.ports.listen, `${target}?${query}&auth_signature=${signature}`, { tls: CERTIFICATE, from, headers })).status;
 }
 
-for (const kind of ['nginx', 'haproxy']) {
+for (const kind of ['nginx', 'haproxy', PASSING]) {
   describe(`${kind} by tools/packaging`, { skip: isMissing(kind), concurrency: true }, () => {
     test('the program finds nothing to object to in the file', () => {
-      const nodes = [{ ports: { listen: '127.0.0.1:2' } }, { ports: { listen: '127.0.0.1:3' } }];
+      const nodes = [2, 3].map((port) => ({ ports: { listen: `127.0.0.1:${port}`, tls_listen: `127.0.0.1:${port}` } }));
       const { status, said } = checkPackagedProxy(kind, nodes);
       assert.equal(status, 0, said);
       assert.doesNotMatch(said, /warn|alert/i);
@@ -63,7 +81,7 @@ for (const kind of ['nginx', 'haproxy']) {
       assert.equal((await kit(proxy).trigger('news', 'tick', { n: 1 })).status, 200);
       for (const raw of raws) assert.equal(JSON.parse((await raw.next('tick')).data).n, 1);
       assert.equal((await request(proxy.ports.listen, '/ready', { tls: CERTIFICATE })).status, 200);
-      if (kind === 'haproxy') {
+      if (kind !== 'nginx') {
         const before = await sum(nodes, 'tulle_http_requests_total');
         await waitFor('three more checks of each node', async () => await sum(nodes, 'tulle_http_requests_total') >= before + 6);
         assert.equal((await request(proxy.ports.listen, '/up', { tls: CERTIFICATE })).status, 200, 'the checks have found the nodes well');
@@ -72,7 +90,9 @@ for (const kind of ['nginx', 'haproxy']) {
       raws.forEach((raw) => raw.drop());
     }));
 
-    test('the stop of a node loses no publish, and its clients are on the other node at once', () => withBoth(kind, {}, async (proxy, nodes) => {
+    const testOfRequests = kind === PASSING ? () => {} : test;  // a proxy that passes TLS on sees no requests
+
+    testOfRequests('the stop of a node loses no publish, and its clients are on the other node at once', () => withBoth(kind, {}, async (proxy, nodes) => {
       const [leaving, staying] = nodes;
       const heard = new Set();
       const raws = await Promise.all(Array.from({ length: 6 }, () => wss(proxy).open()));
@@ -136,7 +156,7 @@ for (const kind of ['nginx', 'haproxy']) {
       raws.forEach((raw) => raw.drop());
     }));
 
-    test('a head that does not end is the proxy\'s affair', () => withBoth(kind, { slow: 1 }, async (proxy, nodes) => {
+    testOfRequests('a head that does not end is the proxy\'s affair', () => withBoth(kind, { slow: 1 }, async (proxy, nodes) => {
       const errors = await sum(nodes, 'tulle_http_errors_total');
       const socket = secure(proxy);
       let said = '';

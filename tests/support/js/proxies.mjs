@@ -131,7 +131,10 @@ const KINDS = {
 };
 
 /** Why tests with this one are left out; false when they are not. */
-export const isMissing = (kind) => !fs.existsSync(KINDS[kind].binary) && `${KINDS[kind].binary} is not installed`;
+export const isMissing = (kind) => {
+  const { binary } = KINDS[kind] ?? PACKAGED[kind];
+  return !fs.existsSync(binary) && `${binary} is not installed`;
+};
 
 /** The files of tools/packaging as they are, with the addresses, files and time-outs of a test in place of their own. */
 const PACKAGED = {
@@ -163,11 +166,22 @@ const PACKAGED = {
       [/timeout http-request 10s/, `timeout http-request ${slow}s`],
     ],
   },
+  'haproxy that passes TLS on': {
+    ...HAPROXY,
+    file: 'haproxy-passthrough.cfg',
+    port: 6443,
+    role: 'tls_listen',
+    changes: (address) => [
+      [/^ *(user|group|log) .*\n/gm, ''],
+      [/maxconn 50000/, 'maxconn 500'],
+      [/bind :443/, `bind ${address}`],
+    ],
+  },
 };
 
-/** What runs a proxy by the file of tools/packaging; its certificate is that of certificate.mjs. */
+/** What runs a proxy by the file of tools/packaging; its certificate, if it has one, is that of certificate.mjs. */
 function packaged(kind) {
-  const { file, changes, ...program } = PACKAGED[kind];
+  const { file, changes, port = 6001, role = 'listen', ...program } = PACKAGED[kind];
   return {
     ...program,
     configuration: (address, nodes, directory, options) => {
@@ -175,7 +189,7 @@ function packaged(kind) {
         fs.writeFileSync(path.join(directory, name), `${text}\n`);
       }
       const original = fs.readFileSync(path.join(PROJECT, 'tools/packaging', file), 'utf8');
-      const all = [...changes(address, nodes, directory, options), ...nodes.map((node, i) => [`10.0.0.${i + 1}:6001`, node.ports.listen])];
+      const all = [...changes(address, nodes, directory, options), ...nodes.map(({ ports }, i) => [`10.0.0.${i + 1}:${port}`, ports[role]])];
       return all.reduce((text, [from, to]) => {
         if (typeof from === 'string' ? !text.includes(from) : text.search(from) < 0) throw new Error(`${file} has no ${from}`);
         return text.replace(from, to);
@@ -198,7 +212,7 @@ export const withPackagedProxy = (kind, nodes, body, options = {}) =>
 /** The exit code of `nginx -t` or `haproxy -c` for that file, and what the program says. */
 export function checkPackagedProxy(kind, nodes) {
   const { binary, configuration, args, check } = packaged(kind);
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), `tulle-${kind}-`));
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), `tulle-${kind.split(' ')[0]}-`));
   try {
     const file = path.join(directory, 'configuration');
     fs.writeFileSync(file, configuration('127.0.0.1:1', nodes, directory, {}));

@@ -18,16 +18,19 @@
 #include <utility>
 #include <vector>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::mesh {
 namespace {
 
-/// The most bytes of framing for one message part: a flag and an eight-byte length. Counting the most makes `taken` too
+/// The most bytes of framing for one message part: a flag and an eight-byte length, and in CURVE the name of the
+/// command, a nonce, the code that authenticates, and the inner flag (33 bytes). Counting the most makes `taken` too
 /// large rather than too small, so an honest peer is never ended by mistake.
-constexpr std::size_t kFrameBytes = 9;
+constexpr std::size_t kFrameBytes = 9 + 33;
 
-/// An allowance for libzmq's own PING and PONG (16 bytes a second), received by the kernel but never taken out by the
-/// hub.
-constexpr std::uint64_t kUntakenBytesPerSecond = 64;
+/// An allowance for libzmq's own PING and PONG (16 bytes a second, 82 in CURVE), received by the kernel but never taken
+/// out by the hub.
+constexpr std::uint64_t kUntakenBytesPerSecond = 160;
 
 /// A descriptor to hold in reserve.
 int open_null() {
@@ -53,6 +56,16 @@ std::uint16_t local_port_of(int fd) {
         default:
             return 0;
     }
+}
+
+/// The other side's address, or nothing when the connection has ended.
+std::string address_of(int fd) {
+    NumericAddress address;
+    address.size = sizeof address.storage;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.size) != 0) {
+        return {};
+    }
+    return address.text();
 }
 
 /// All bytes received by the kernel for the connection so far, in order. Nothing for a descriptor not naming a TCP
@@ -126,7 +139,7 @@ void InboundWatch::collect() {
 void InboundWatch::accepted(int fd) {
     // libzmq does not report every end, so the descriptor may still stand for an older connection.
     forget(fd);
-    connections_.emplace(fd, Connection{.number = ++last_number_});
+    connections_.emplace(fd, Connection{.number = ++last_number_, .address = address_of(fd)});
     silent_.emplace(last_number_, fd);
     make_room();
 }
@@ -140,6 +153,7 @@ void InboundWatch::disconnected(int fd) {
     // protocol libzmq reports only the end.
     if (found->second.words == 0 && !found->second.is_cut && !is_unfinished_) {
         ++counters_.refused;
+        counters_.last_refused = std::move(found->second.address);
     }
     forget(fd);
 }
@@ -169,6 +183,32 @@ std::size_t InboundWatch::spoke(int fd) {
     }
     silent_.erase({found->second.number, fd});
     return ++found->second.words;
+}
+
+void InboundWatch::note_key(int fd, std::string key) {
+    if (const auto found = connections_.find(fd); found != connections_.end()) {
+        found->second.key = std::move(key);
+    }
+}
+
+std::map<std::string, std::size_t> InboundWatch::keys() const {
+    std::map<std::string, std::size_t> keys;
+    for (const auto& [fd, connection] : connections_) {
+        if (!connection.key.empty() && !connection.is_cut) {
+            ++keys[connection.key];
+        }
+    }
+    return keys;
+}
+
+void InboundWatch::forget_all() {
+    // Reports of the former connections may still wait.
+    events().touch();
+    collect();
+    while (!connections_.empty()) {
+        forget(connections_.begin()->first);
+    }
+    TULLE_ASSERT(silent_.empty() && cut_open_ == 0 && waiting_ == 0 && unfinished_ == 0);
 }
 
 void InboundWatch::took(int fd, std::size_t bytes) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "mesh/base/time.hpp"
@@ -64,10 +65,12 @@ class InboundWatch {
 public:
     /// Ended connections, for status and metrics.
     struct Counters {
-        /// Spoke something other than ZMTP 3: a browser, an old library.
+        /// Spoke something other than ZMTP 3 (a browser, an old library), or had no key of the ring.
         std::uint64_t refused = 0;
         /// Ended by the watch or its owner: beyond a limit, or because of the bytes sent.
         std::uint64_t cut = 0;
+        /// "1.2.3.4:5", the address of the connection refused last; empty for none, and when the address was not known.
+        std::string last_refused;
     };
     /// The bounds of one watch; see above for the consequences.
     struct Limits {
@@ -103,6 +106,12 @@ public:
     /// Notes an accepted message of the connection `fd` (the descriptor reported by libzmq with the message). Returns
     /// the number of accepted messages so far, or 0 for a connection ended or cut.
     std::size_t spoke(int fd);
+    /// Notes the id of the mesh key that the connection has proved.
+    void note_key(int fd, std::string key);
+    /// The open connections with a message so far, by the id of the key.
+    [[nodiscard]] std::map<std::string, std::size_t> keys() const;
+    /// Forgets all connections: the socket was unbound, and libzmq has ended its connections without a report.
+    void forget_all();
     /// Notes `bytes` of the connection taken out of libzmq.
     void took(int fd, std::size_t bytes);
     /// Compares received and taken bytes, and ends the connections beyond a limit. Returns false, without effect, when
@@ -131,6 +140,10 @@ private:
         /// Accepted messages so far.
         std::size_t words = 0;
         bool is_cut = false;
+        /// "1.2.3.4:5"; empty when the connection had ended before its report was read.
+        std::string address;
+        /// The id of the proved key; empty without keys, and before the first message.
+        std::string key;
         /// Bytes received by the kernel until the last look.
         std::uint64_t received = 0;
         /// Bytes taken out of libzmq since the last look.

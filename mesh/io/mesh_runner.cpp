@@ -82,7 +82,7 @@ class MeshRunner::Hub final : public HubTurns {
 public:
     explicit Hub(MeshOptions options)
         : options_(std::move(options)),
-          transport_(options_.mesh, options_.mesh_data, wake_),
+          transport_(options_.mesh, options_.mesh_data, wake_, options_.keys),
           mailbox_(kMailboxCapacity, [this] { on_pushed(); }) {}
 
     ~Hub() override {
@@ -154,6 +154,15 @@ public:
         {
             const std::lock_guard lock(leave_mutex_);
             retire_ = RetireRequest{telling};
+        }
+        wake_.wake();
+    }
+
+    void set_keys(KeyRing keys) {
+        TULLE_ASSERT(!used_key_.empty() && !keys.is_empty());
+        {
+            const std::lock_guard lock(leave_mutex_);
+            keys_ = std::move(keys);
         }
         wake_.wake();
     }
@@ -241,8 +250,8 @@ private:
     void turn() {
         inputs_.clear();
         transport_.collect(now(), inputs_);
-        // The order matters; see take_leave_requests().
-        const auto [retire, leave] = take_leave_requests();
+        // The order matters; see take_requests().
+        auto [retire, leave, keys] = take_requests();
         mailbox_.take_all(from_shards_);
         const Instant at = now();
         effects_.clear();
@@ -251,6 +260,9 @@ private:
         }
         for (auto& [shard, message] : from_shards_) {
             node_->step(at, PortInput{shard, std::move(message)}, effects_);
+        }
+        if (keys) {
+            take_keys(at, *keys);
         }
         if (retire) {
             node_->step(at, *retire, effects_);
@@ -263,11 +275,27 @@ private:
         execute(effects_);
     }
 
+    /// What other threads ask of the hub.
+    struct Requests {
+        std::optional<RetireRequest> retire;
+        std::optional<LeaveRequest> leave;
+        std::optional<KeyRing> keys;
+    };
     /// Takes the requests out. A turn takes the requests before the ports' messages, and gives the requests to the node
     /// after the messages. So every message pushed before a request still counts.
-    [[nodiscard]] std::pair<std::optional<RetireRequest>, std::optional<LeaveRequest>> take_leave_requests() {
+    [[nodiscard]] Requests take_requests() {
         const std::lock_guard lock(leave_mutex_);
-        return {std::exchange(retire_, std::nullopt), std::exchange(leave_, std::nullopt)};
+        return {std::exchange(retire_, std::nullopt), std::exchange(leave_, std::nullopt),
+                std::exchange(keys_, std::nullopt)};
+    }
+
+    /// New keys: accepted at once. When the key in use has changed, the node binds its ports again as soon as its peers
+    /// know.
+    void take_keys(Instant at, const KeyRing& keys) {
+        transport_.accept_keys(keys);
+        if (std::exchange(used_key_, keys.used().id()) != keys.used().id()) {
+            node_->step(at, RebindRequest{}, effects_);
+        }
     }
 
     /// Executes the effects in order, then hands each port its collected messages with one lock and at most one
@@ -288,6 +316,7 @@ private:
     void execute(const ResolveName& resolve) { transport_.resolve_name(resolve.name); }
     void execute(const ConnectData& connect) { transport_.connect_data(connect.endpoint); }
     void execute(const DisconnectData& disconnect) { transport_.disconnect_data(disconnect.endpoint); }
+    void execute(const Rebind&) { transport_.rebind(); }
     void execute(const SendControl& send) { transport_.send(send.connection, send.message); }
     void execute(const SendData& send) { transport_.send(send.message); }
     void execute(const Notice& notice) { log(notice); }
@@ -305,6 +334,7 @@ private:
         // The node cannot know the counters of the transport, nor the clocks.
         if (auto* reply = std::get_if<StatusReply>(&to.message)) {
             add_counters(reply->status);
+            reply->status.keys = transport_.key_status();
             add_clocks(reply->status);
         }
         feeds_.at(to.shard).answer(std::move(to.message));
@@ -350,6 +380,8 @@ private:
                                                               {"mesh_connections_put_off", c.connections_put_off},
                                                               {"mesh_inbound_refused", c.inbound_refused},
                                                               {"mesh_inbound_cut", c.inbound_cut},
+                                                              {"mesh_keys_unknown", c.keys_unknown},
+                                                              {"mesh_keys_refused", c.keys_refused},
                                                               {"mesh_shard_mailbox_losses", losses}};
         status.counters.insert(status.counters.end(), std::begin(more), std::end(more));
     }
@@ -367,6 +399,10 @@ private:
     std::mutex leave_mutex_;
     std::optional<RetireRequest> retire_;
     std::optional<LeaveRequest> leave_;
+    /// Guarded by leave_mutex_.
+    std::optional<KeyRing> keys_;
+    /// The id of the key in use; empty without keys.
+    std::string used_key_ = options_.keys.is_empty() ? "" : options_.keys.used().id();
     std::function<void()> on_left_;
     std::atomic<bool> stopping_ = false;
     /// The host's thread. Empty: the hub has a thread of its own.
@@ -420,6 +456,10 @@ HubTurns& MeshRunner::start_hosted(const std::vector<ShardIndex>& hosts) {
 
 void MeshRunner::retire(Duration telling) {
     hub_->retire(telling);
+}
+
+void MeshRunner::set_keys(KeyRing keys) {
+    hub_->set_keys(std::move(keys));
 }
 
 void MeshRunner::leave(Duration deadline, std::function<void()> on_left) {

@@ -9,6 +9,7 @@
 #include "mesh/core/node/hub_turns.hpp"
 #include "mesh/core/node/numbers.hpp"
 #include "mesh/core/node/port.hpp"
+#include "mesh/keys/mesh_key.hpp"
 
 namespace tulle::mesh {
 
@@ -27,6 +28,8 @@ struct MeshOptions {
     std::string listen;
     /// Seeds, "host:port". Every address of a name is a seed, and names are looked up again and again.
     std::vector<std::string> peers;
+    /// The keys of the cluster. Empty: the mesh is open to whoever reaches its ports.
+    KeyRing keys;
     /// How long the users and counts of a lost node still count.
     Duration presence_grace = Timing{}.presence_grace;
 };
@@ -82,6 +85,10 @@ public:
     /// kNotReady from here on. When no other node stays, the port of the duties gets a DutyLast, and the node goes on
     /// with its duties for `telling` at most, during leave() too.
     void retire(Duration telling);
+    /// Replaces the keys, from any thread. All keys of the ring are accepted at once. When the key in use changes, the
+    /// node tells its peers, and binds its ports again within some seconds. REQUIRES: the node has keys, and `keys` is
+    /// not empty.
+    void set_keys(KeyRing keys);
     /// Sends Leave to the other nodes and waits for their receipts, for `deadline` at most. Then calls `on_left` on the
     /// hub's thread. Messages pushed by shards before the call still count; later publishes are answered with
     /// kNotReady.

@@ -1,6 +1,7 @@
 #include "mesh/io/zmq_sockets.hpp"
 
-#include <atomic>
+#include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
@@ -19,8 +20,9 @@ constexpr std::uint64_t kDataThread = 2;
 // too small for kMaxMembers connections.
 constexpr int kMaxSockets = 16'384;
 
-// The longest message of a subscriber: the handshake's READY (38 bytes), a topic with its command (27), or a PING (23).
-constexpr std::int64_t kMaxSubscriberMessageBytes = 128;
+// The longest message of a subscriber: the handshake's READY (38 bytes; with keys HELLO, 200, and INITIATE, below 400),
+// a topic with its command (27; encrypted 60), or a PING (23; encrypted 56).
+constexpr std::int64_t kMaxSubscriberMessageBytes = 512;
 
 // Subscriptions of one connection waiting in libzmq. A peer has a single subscription, so a peer never fills the pipe.
 // A full pipe would stop the PONGs.
@@ -30,10 +32,11 @@ constexpr int kSubscriptionsWaiting = 16;
 // not heard by the peers either. libzmq's own engine would take a full pipe for silence only after heartbeat_timeout.
 constexpr int kControlWaiting = 1024;
 
-// A DEALER receives nothing from a peer's ROUTER except the handshake's READY (44 bytes) and PONGs. The two bounds are
-// for a misbehaving peer. A longer message ends the connection. At most kWaitingFromRouter shorter messages wait in
-// libzmq, and the rest waits in the kernel. The PONGs wait behind the rest, so the heartbeats end the connection.
-constexpr std::int64_t kMaxBytesFromRouter = 128;
+// A DEALER receives nothing from a peer's ROUTER except the handshake's READY (44 bytes; with keys WELCOME, 168, and
+// READY) and PONGs. The two bounds are for a misbehaving peer. A longer message ends the connection. At most
+// kWaitingFromRouter shorter messages wait in libzmq, and the rest waits in the kernel. The PONGs wait behind the rest,
+// so the heartbeats end the connection.
+constexpr std::int64_t kMaxBytesFromRouter = 512;
 constexpr int kWaitingFromRouter = 16;
 
 // Bytes of one inbound connection held by the kernel, which doubles the value at most. Without the option the kernel
@@ -59,7 +62,19 @@ void common(zmq::socket_t& socket, std::uint64_t thread) {
     socket.set(zmq::sockopt::connect_timeout, 1000);
     socket.set(zmq::sockopt::reconnect_ivl, 100);
     // Refuses ZMTP 1.0 and 2.0, and everything other than ZMTP.
-    socket.set(zmq::sockopt::zap_domain, "tulle");
+    socket.set(zmq::sockopt::zap_domain, ZapHandler::kDomain);
+}
+
+zmq::const_buffer bytes(const KeyBytes& key) {
+    return zmq::buffer(key.data(), key.size());
+}
+
+/// Makes the socket a CURVE server, from the next bind on. No effect without keys.
+void serve_by(zmq::socket_t& socket, const KeyRing& ring) {
+    if (!ring.is_empty()) {
+        socket.set(zmq::sockopt::curve_server, true);
+        socket.set(zmq::sockopt::curve_secretkey, bytes(ring.used().server().secret_key));
+    }
 }
 
 /// Binds a socket and returns the bound "host:port".
@@ -87,8 +102,9 @@ zmq::context_t make_context() {
     return context;
 }
 
-zmq::socket_t make_router(zmq::context_t& context) {
+zmq::socket_t make_router(zmq::context_t& context, const KeyRing& ring) {
     zmq::socket_t router(context, zmq::socket_type::router);
+    serve_by(router, ring);
     // The hub never addresses a peer by a routing id, so no id is set, and two connections cannot claim an equal id.
     common(router, kControlThread);
     router.set(zmq::sockopt::linger, 0);
@@ -97,8 +113,9 @@ zmq::socket_t make_router(zmq::context_t& context) {
     return router;
 }
 
-zmq::socket_t make_publisher(zmq::context_t& context) {
+zmq::socket_t make_publisher(zmq::context_t& context, const KeyRing& ring) {
     zmq::socket_t publisher(context, zmq::socket_type::xpub);
+    serve_by(publisher, ring);
     common(publisher, kDataThread);
     publisher.set(zmq::sockopt::linger, 0);
     // Frames waiting for one peer. Beyond the mark the frame is dropped, and the peer's Nack repairs the loss.
@@ -113,61 +130,123 @@ zmq::socket_t make_publisher(zmq::context_t& context) {
     return publisher;
 }
 
-}  // namespace
-
-MonitoredSocket::MonitoredSocket(zmq::context_t& context, zmq::socket_t socket)
-    : socket_(std::move(socket)), pair_(context, zmq::socket_type::pair), inlet_(pair_) {}
-
-// The object counts as constructed when the delegated constructor returns. An exception after that point runs the
-// destructor.
-MonitoredSocket::MonitoredSocket(zmq::context_t& context, zmq::socket_t socket, int events)
-    : MonitoredSocket(context, std::move(socket)) {
-    // An endpoint outlives its socket by a little, so a name is never used twice.
-    static std::atomic<std::uint64_t> made = 0;
-    const std::string endpoint = "inproc://monitor-" + std::to_string(made.fetch_add(1));
-    pair_.set(zmq::sockopt::linger, 0);
-    pair_.set(zmq::sockopt::rcvhwm, 0);
-    if (zmq_socket_monitor(socket_.handle(), endpoint.c_str(), events) != 0) {
-        throw zmq::error_t();
-    }
-    pair_.connect(endpoint);
-}
-
-MonitoredSocket::~MonitoredSocket() {
-    zmq_socket_monitor(socket_.handle(), nullptr, 0);
-    pair_.close();
-    socket_.close();
-}
-
-std::optional<MonitoredSocket::Event> MonitoredSocket::next() {
-    zmq::message_t head;
-    if (!inlet_.receive(head)) {
-        return std::nullopt;
-    }
-    // A report has two parts. The second, the address, is not needed.
-    zmq::message_t address;
-    static_cast<void>(pair_.recv(address, zmq::recv_flags::dontwait));
-    std::uint16_t kind = 0;
-    Event event;
-    // Made by libzmq itself, never by a peer.
-    TULLE_ASSERT(head.size() == sizeof kind + sizeof event.value);
-    std::memcpy(&kind, head.data(), sizeof kind);
-    std::memcpy(&event.value, static_cast<const char*>(head.data()) + sizeof kind, sizeof event.value);
-    event.kind = kind;
-    return event;
-}
-
-ZmqSockets::ZmqSockets(const std::string& control, const std::string& data)
-    : context(make_context()),
-      router(context, make_router(context), kInboundEvents),
-      publisher(context, make_publisher(context), kInboundEvents),
-      subscriber(context, zmq::socket_type::sub) {
+zmq::socket_t make_subscriber(zmq::context_t& context) {
+    zmq::socket_t subscriber(context, zmq::socket_type::sub);
     common(subscriber, kDataThread);
     subscriber.set(zmq::sockopt::linger, 0);
     // No mark: at a high-water mark a SUB drops subscriptions.
     subscriber.set(zmq::sockopt::sndhwm, 0);
+    return subscriber;
+}
+
+/// Binds `socket` at the address of before. False when the port is not free yet.
+bool bind_again(zmq::socket_t& socket, const std::string& address, const KeyRing& ring) {
+    serve_by(socket, ring);
+    try {
+        socket.bind("tcp://" + address);
+    } catch (const zmq::error_t& error) {
+        if (error.num() != EADDRINUSE) {
+            throw;
+        }
+        return false;
+    }
+    return true;
+}
+
+/// Connects a socket with the key pair `client` to `bound`, and returns the kind of the first report.
+int report_of(zmq::context_t& context, zmq::socket_type type, MonitoredSocket& bound, const KeyBytes& server,
+              const CurvePair& client, ZapHandler& handler) {
+    zmq::socket_t socket(context, type);
+    socket.set(zmq::sockopt::linger, 0);
+    socket.set(zmq::sockopt::curve_serverkey, bytes(server));
+    socket.set(zmq::sockopt::curve_publickey, bytes(client.public_key));
+    socket.set(zmq::sockopt::curve_secretkey, bytes(client.secret_key));
+    MonitoredSocket monitored(context, std::move(socket), ZmqSockets::kConnectionEvents);
+    monitored.socket().connect(bound.socket().get(zmq::sockopt::last_endpoint));
+    const auto until = std::chrono::steady_clock::now() + ZmqSockets::kSelfTestPatience;
+    while (std::chrono::steady_clock::now() < until) {
+        monitored.events().touch();
+        if (const auto event = monitored.next()) {
+            return event->kind;
+        }
+        zmq::pollitem_t items[] = {{monitored.events().socket().handle(), 0, ZMQ_POLLIN, 0},
+                                   {handler.requests().socket().handle(), 0, ZMQ_POLLIN, 0}};
+        zmq::poll(items, 2, std::chrono::milliseconds(100));
+        handler.requests().touch();
+        handler.answer();
+    }
+    return 0;
+}
+
+}  // namespace
+
+// The test uses sockets of its own, made by the functions that make the real ones: a connection of the test to the real
+// ports would be counted and watched like a stranger's.
+void ZmqSockets::test_keys() {
+    const KeyBytes& server = ring.used().server().public_key;
+    const MeshKey stranger = MeshKey::make();
+    const auto test = [&](zmq::socket_t made, zmq::socket_type type, const char* port) {
+        MonitoredSocket bound(context, std::move(made), kInboundEvents);
+        bound.socket().bind("tcp://127.0.0.1:*");
+        if (report_of(context, type, bound, server, stranger.client(), *zap) != ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) {
+            throw std::runtime_error(
+                std::string("the mesh's ") + port +
+                " port would let in a node without our key: CURVE without a handler accepts anybody");
+        }
+        if (report_of(context, type, bound, server, ring.used().client(), *zap) != ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+            throw std::runtime_error(std::string("the mesh's ") + port + " port refuses this node's own key");
+        }
+    };
+    test(make_router(context, ring), zmq::socket_type::dealer, "control");
+    test(make_publisher(context, ring), zmq::socket_type::sub, "data");
+    zap->forget_counts();
+}
+
+void ZmqSockets::accept(const KeyRing& keys) {
+    TULLE_ASSERT(zap != nullptr && !keys.is_empty());
+    ring = keys;
+    zap->accept(keys);
+}
+
+void ZmqSockets::unbind() {
+    TULLE_ASSERT(zap != nullptr && is_control_bound && is_data_bound);
+    router.socket().unbind("tcp://" + bound_control);
+    publisher.socket().unbind("tcp://" + bound_data);
+    is_control_bound = false;
+    is_data_bound = false;
+    bound_key = ring.used().id();
+}
+
+bool ZmqSockets::bind_again() {
+    is_control_bound = is_control_bound || tulle::mesh::bind_again(router.socket(), bound_control, ring);
+    is_data_bound = is_data_bound || tulle::mesh::bind_again(publisher.socket(), bound_data, ring);
+    return is_control_bound && is_data_bound;
+}
+
+void ZmqSockets::aim(zmq::socket_t& socket, std::size_t key) const {
+    if (ring.is_empty()) {
+        return;
+    }
+    const CurvePair& own = ring.used().client();
+    socket.set(zmq::sockopt::curve_publickey, bytes(own.public_key));
+    socket.set(zmq::sockopt::curve_secretkey, bytes(own.secret_key));
+    socket.set(zmq::sockopt::curve_serverkey, bytes(ring.keys().at(key % ring.keys().size()).server().public_key));
+}
+
+ZmqSockets::ZmqSockets(const std::string& control, const std::string& data, const KeyRing& keys)
+    : context(make_context()),
+      ring(keys),
+      // Before the sockets: a socket that is bound without a handler lets in everybody.
+      zap(ring.is_empty() ? nullptr : std::make_unique<ZapHandler>(context, ring)),
+      router(context, make_router(context, ring), kInboundEvents),
+      publisher(context, make_publisher(context, ring), kInboundEvents),
+      subscriber(context, make_subscriber(context), kConnectionEvents) {
+    if (zap) {
+        test_keys();
+    }
     bound_control = bind(router.socket(), control);
     bound_data = bind(publisher.socket(), data);
+    bound_key = ring.is_empty() ? "" : ring.used().id();
 }
 
 std::unique_ptr<MonitoredSocket> ZmqSockets::dealer() {

@@ -1,127 +1,78 @@
 #pragma once
 
-#include <cstdint>
+#include <chrono>
 #include <memory>
-#include <optional>
 #include <string>
 #include <zmq.hpp>
 
 #include "mesh/io/address.hpp"
+#include "mesh/io/monitored_socket.hpp"
+#include "mesh/io/zap_handler.hpp"
+#include "mesh/keys/mesh_key.hpp"
 
 namespace tulle::mesh {
 
-/// A socket received from by the hub's own poll over many sockets.
-///
-/// libzmq signals a socket's descriptor only for messages arriving after the socket's thread has seen all earlier
-/// messages. libzmq does not signal messages noticed on the way by a send or a connect. So the hub must look at a
-/// socket in two cases: the descriptor is readable, or the hub has done anything with the socket other than a receive.
-/// The socket stays due until a receive finds nothing. From there on the descriptor signals again.
-///
-/// Thread: that of the socket. The socket must outlive the inlet.
-class Inlet {
-public:
-    explicit Inlet(zmq::socket_t& socket) : socket_(&socket), descriptor_(socket.get(zmq::sockopt::fd)) {}
-
-    [[nodiscard]] zmq::socket_t& socket() { return *socket_; }
-    [[nodiscard]] int descriptor() const { return descriptor_; }
-    /// True when a receive may find a message.
-    [[nodiscard]] bool is_due() const { return is_due_; }
-    /// Makes the socket due. Call when the descriptor is readable, and after any use of the socket other than a
-    /// receive.
-    void touch() { is_due_ = true; }
-    /// Asks the socket for messages before a wait. Returns true when a message waits, so that the caller does not wait.
-    [[nodiscard]] bool look() {
-        is_due_ = is_due_ && (socket_->get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
-        return is_due_;
-    }
-    /// Receives the first part of the next message. Returns false without a message.
-    [[nodiscard]] bool receive(zmq::message_t& part) {
-        is_due_ = is_due_ && socket_->recv(part, zmq::recv_flags::dontwait).has_value();
-        return is_due_;
-    }
-
-private:
-    zmq::socket_t* socket_;
-    int descriptor_;
-    bool is_due_ = true;
-};
-
-/// A socket and the monitor of the socket's connections, under one owner. The two must end in a fixed order:
-///
-///   1. the monitor is stopped,
-///   2. the monitor's PAIR is closed,
-///   3. the socket is closed, and lives on inside libzmq for its linger.
-///
-/// If the PAIR has gone while the monitor runs, the next event blocks libzmq's I/O thread for ever, in a send to
-/// nobody. The destructor keeps the order, whatever the order of the members, and also runs when construction fails
-/// half-way. For the same reason a MonitoredSocket does not move. The PAIR takes any number of events: at a high-water
-/// mark libzmq's I/O thread would wait for the owner.
-///
-/// Thread: that of the socket.
-/// Errors: the constructor throws zmq::error_t (EMFILE, for instance) and leaves nothing behind.
-class MonitoredSocket {
-public:
-    /// A report of the monitor.
-    struct Event {
-        /// One of ZMQ_EVENT_….
-        int kind = 0;
-        /// A descriptor or an error number, depending on the kind.
-        std::int32_t value = 0;
-    };
-    /// The descriptors of a MonitoredSocket without its TCP connections: the socket, the PAIR, and libzmq's end of the
-    /// PAIR.
-    static constexpr int kDescriptors = 3;
-
-    /// `socket` must not be bound or connected yet, so that no event is missed. `events` are the reported kinds,
-    /// ZMQ_EVENT_….
-    MonitoredSocket(zmq::context_t& context, zmq::socket_t socket, int events);
-    ~MonitoredSocket();
-    MonitoredSocket(const MonitoredSocket&) = delete;
-    MonitoredSocket& operator=(const MonitoredSocket&) = delete;
-
-    [[nodiscard]] zmq::socket_t& socket() { return socket_; }
-    /// The inlet of the PAIR.
-    [[nodiscard]] Inlet& events() { return inlet_; }
-    /// The next report; nothing without a report at the moment.
-    [[nodiscard]] std::optional<Event> next();
-
-private:
-    /// Creates the members. After this constructor the destructor runs in any case.
-    MonitoredSocket(zmq::context_t& context, zmq::socket_t socket);
-
-    zmq::socket_t socket_;
-    zmq::socket_t pair_;
-    Inlet inlet_;
-};
-
 /// The sockets of one node, with all options set. mesh/README.md has the ZeroMQ facts behind each option.
 ///
+/// With keys every socket speaks CURVE: a connection is encrypted, both sides have proved a key of the cluster, and no
+/// byte of anybody else reaches a decoder of ours. Without keys (loopback, or a network that encrypts) connections are
+/// open.
+///
 /// Every socket refuses peers of ZMTP 1.0 and 2.0, and anything other than ZMTP. libzmq takes a greeting without 0xff
-/// for ZMTP 1.0, so without the refusal a web page's POST could carry a message. A ZAP domain makes libzmq refuse. No
-/// ZAP handler exists behind the domain, so no handshake waits for a handler.
+/// for ZMTP 1.0, so without the refusal a web page's POST could carry a message. A ZAP domain makes libzmq refuse.
+/// Without keys no ZAP handler exists behind the domain, so no handshake waits for a handler.
 ///
 /// Ending: the sockets end before the context. The end of the context waits for the sockets and for the linger of each
 ///         DEALER.
 struct ZmqSockets {
-    /// Binds both ports. Throws std::runtime_error with the address when an address cannot be bound.
-    ZmqSockets(const std::string& control, const std::string& data);
+    static constexpr int kKeyEvents =
+        ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+    static constexpr int kConnectionEvents = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | kKeyEvents;
+    /// The longest time for a connection of the proof at the start, on one machine.
+    static constexpr std::chrono::milliseconds kSelfTestPatience{1000};
 
-    zmq::context_t context;
-    /// ROUTER: control from the peers, inbound only.
-    MonitoredSocket router;
-    /// XPUB: data to the peers.
-    MonitoredSocket publisher;
-    /// SUB: data from the peers.
-    zmq::socket_t subscriber;
-    /// "host:port" as bound.
-    std::string bound_control;
-    /// "host:port" as bound.
-    std::string bound_data;
+    /// Binds both ports. With keys, proves first that a process without our key would be refused. Throws
+    /// std::runtime_error with the address when an address cannot be bound, and with the reason when the proof fails.
+    ZmqSockets(const std::string& control, const std::string& data, const KeyRing& keys);
 
     /// A DEALER for control to one peer, not connected yet. The monitor reports kConnectionEvents. Throws zmq::error_t,
     /// for instance without a free descriptor.
     [[nodiscard]] std::unique_ptr<MonitoredSocket> dealer();
-    static constexpr int kConnectionEvents = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
+    /// Prepares a connecting socket for its next connect(): the own key is the key in use, and the other side's key is
+    /// the key at the place `key` of the ring. Connections made before stay as they are. No effect without keys.
+    void aim(zmq::socket_t& socket, std::size_t key) const;
+    /// Accepts the keys of `keys` from now on, and dials with its key in use. Standing connections stay.
+    /// REQUIRES: keys before and after.
+    void accept(const KeyRing& keys);
+    /// Closes both ports. All inbound connections end. REQUIRES: keys, and both ports bound.
+    void unbind();
+    /// Binds the ports again that unbind() has closed, with the key in use. False when a port is not free yet: libzmq's
+    /// own thread closes a port, within a millisecond. Call again then. Throws zmq::error_t for any other reason.
+    [[nodiscard]] bool bind_again();
+
+    zmq::context_t context;
+    KeyRing ring;
+    /// Judges the keys of inbound connections; null without keys.
+    std::unique_ptr<ZapHandler> zap;
+    /// ROUTER: control from the peers, inbound only.
+    MonitoredSocket router;
+    /// XPUB: data to the peers.
+    MonitoredSocket publisher;
+    /// SUB: data from the peers. The monitor reports kConnectionEvents.
+    MonitoredSocket subscriber;
+    /// "host:port" as bound.
+    std::string bound_control;
+    /// "host:port" as bound.
+    std::string bound_data;
+    /// The id of the key in use at the last bind; empty without keys.
+    std::string bound_key;
+    /// False between unbind() and a successful bind_again().
+    bool is_control_bound = true;
+    bool is_data_bound = true;
+
+private:
+    /// Connects to sockets made as the real ones are, by an unknown key and by our own. Throws std::runtime_error.
+    void test_keys();
 };
 
 }  // namespace tulle::mesh

@@ -39,6 +39,8 @@ constexpr std::uint64_t kSubscriber = 3;
 constexpr std::uint64_t kCheck = 4;
 constexpr std::uint64_t kControlWatch = 5;
 constexpr std::uint64_t kDataWatch = 6;
+constexpr std::uint64_t kSubscriberWatch = 7;
+constexpr std::uint64_t kKeyRequests = 8;
 
 /// A node subscribes to a single topic on each connection. A connection with more subscriptions than the bound is not a
 /// node's.
@@ -73,14 +75,14 @@ TransportLimits TransportLimits::of_this_process() {
     return limits;
 }
 
-ZmqTransport::ZmqTransport(const std::string& control, const std::string& data, WakeFd& wake, TransportLimits limits,
-                           LookUpName look_up)
+ZmqTransport::ZmqTransport(const std::string& control, const std::string& data, WakeFd& wake, const KeyRing& keys,
+                           TransportLimits limits, LookUpName look_up)
     : wake_(wake),
       limits_(limits),
-      sockets_(control, data),
+      sockets_(control, data, keys),
       router_(sockets_.router.socket()),
       publisher_(sockets_.publisher.socket()),
-      subscriber_(sockets_.subscriber),
+      subscriber_(sockets_.subscriber.socket()),
       control_watch_(sockets_.router, port_of(sockets_.bound_control),
                      {limits.inbound, limits.silent, limits.control_waiting_bytes, limits.control_unfinished_bytes}),
       data_watch_(sockets_.publisher, port_of(sockets_.bound_data),
@@ -93,12 +95,16 @@ ZmqTransport::ZmqTransport(const std::string& control, const std::string& data, 
     ready_.add(subscriber_.descriptor(), kSubscriber);
     ready_.add(control_watch_.events().descriptor(), kControlWatch);
     ready_.add(data_watch_.events().descriptor(), kDataWatch);
+    ready_.add(sockets_.subscriber.events().descriptor(), kSubscriberWatch);
+    if (sockets_.zap) {
+        ready_.add(sockets_.zap->requests().descriptor(), kKeyRequests);
+    }
 }
 
 ZmqTransport::~ZmqTransport() = default;
 
 void ZmqTransport::listen_for(OriginId oid) {
-    sockets_.subscriber.set(zmq::sockopt::subscribe, topic_of(oid));
+    sockets_.subscriber.socket().set(zmq::sockopt::subscribe, topic_of(oid));
     subscriber_.touch();
 }
 
@@ -143,15 +149,18 @@ void ZmqTransport::send(const Data& message) {
 bool ZmqTransport::has_more() {
     bool has_something = !pending_.empty() || !heard_.empty();
     // Every inlet is looked at, because look() also rearms the descriptor's signal.
-    for (Inlet* inlet : {&router_, &publisher_, &subscriber_, &control_watch_.events(), &data_watch_.events()}) {
+    for (Inlet* inlet : {&router_, &publisher_, &subscriber_, &control_watch_.events(), &data_watch_.events(),
+                         &sockets_.subscriber.events()}) {
         has_something = inlet->look() || has_something;
     }
-    return has_something;
+    // An own condition, so that the handler's inlet is looked at in any case.
+    return (sockets_.zap && sockets_.zap->requests().look()) || has_something;
 }
 
 Instant ZmqTransport::next_deadline() const {
-    const Instant looks = std::min(control_watch_.look_at(), data_watch_.look_at());
-    return put_off_.empty() ? looks : std::min(looks, make_at_);
+    Instant next = std::min(control_watch_.look_at(), data_watch_.look_at());
+    next = std::min({next, retry_at_.value_or(next), bind_at_.value_or(next)});
+    return put_off_.empty() ? next : std::min(next, make_at_);
 }
 
 void ZmqTransport::wait(Duration timeout) {
@@ -182,6 +191,12 @@ void ZmqTransport::note_ready(std::uint64_t token) {
         case kDataWatch:
             data_watch_.events().touch();
             break;
+        case kSubscriberWatch:
+            sockets_.subscriber.events().touch();
+            break;
+        case kKeyRequests:
+            sockets_.zap->requests().touch();
+            break;
         default:
             heard_.push_back(ConnectionId{static_cast<std::uint32_t>(token - kFirstConnection)});
     }
@@ -191,8 +206,14 @@ void ZmqTransport::collect(Instant now, std::vector<Input>& out) {
     out.insert(out.end(), pending_.begin(), pending_.end());
     pending_.clear();
     make_put_off(now);
+    if (sockets_.zap) {
+        sockets_.zap->answer();
+    }
+    bind_ports(now);
+    retry_keys(now);
     control_watch_.collect();
     data_watch_.collect();
+    note_strangers(now);
     if (control_watch_.look(now)) {
         // libzmq does not report unfinished messages. Only a receive without a result before the next look can prove a
         // message unfinished.
@@ -200,35 +221,56 @@ void ZmqTransport::collect(Instant now, std::vector<Input>& out) {
     }
     static_cast<void>(data_watch_.look(now));
     collect_answers(now, out);
-    collect_monitors(out);
+    collect_monitors(now, out);
+    collect_subscriber_monitor(now);
     collect_checks(now, out);
     collect_subscriptions(out);
     collect_router(out);
     collect_data(out);
 }
 
-void ZmqTransport::collect_monitors(std::vector<Input>& out) {
+void ZmqTransport::collect_monitors(Instant now, std::vector<Input>& out) {
     // In order of the id, so that equal events give equal inputs.
-    std::sort(heard_.begin(), heard_.end());
-    for (const ConnectionId id : heard_) {
+    std::vector<ConnectionId> heard = std::exchange(heard_, {});
+    std::sort(heard.begin(), heard.end());
+    for (const ConnectionId id : heard) {
         const auto connection = connections_.find(id);
         if (connection == connections_.end() || !connection->second->dealer) {
             // The connection was closed or put off meanwhile.
             continue;
         }
-        MonitoredSocket& dealer = *connection->second->dealer;
-        dealer.events().touch();
-        while (const auto event = dealer.next()) {
-            if (event->kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
-                connection->second->was_up = true;
-                note_address(*connection->second, connection->second->at);
-                out.push_back(ConnectionUp{id});
-            } else {
-                out.push_back(ConnectionDown{id});
+        connection->second->dealer->events().touch();
+        // A report may lead to another DEALER, or to none.
+        while (connection->second->dealer) {
+            const auto event = connection->second->dealer->next();
+            if (!event) {
+                break;
             }
+            on_report(now, id, *connection->second, event->kind, out);
         }
     }
-    heard_.clear();
+}
+
+void ZmqTransport::on_report(Instant now, ConnectionId id, Connection& connection, int kind, std::vector<Input>& out) {
+    if (kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+        connection.was_up = true;
+        note_key_success(connection.keys);
+        note_address(connection, connection.at);
+        out.push_back(ConnectionUp{id});
+    } else if (kind == ZMQ_EVENT_DISCONNECTED) {
+        connection.keys.server.clear();
+        note_attempt(connection.keys);
+        out.push_back(ConnectionDown{id});
+    } else if (is_key_failure(kind)) {
+        if (note_key_failure(now, connection.keys, kind)) {
+            out.push_back(ConnectionRefused{id});
+        }
+        if (connection.keys.retry_at) {
+            drop_dealer(connection);
+        } else {
+            dial_again(id, connection);
+        }
+    }
 }
 
 bool ZmqTransport::skip_router_rest() {
@@ -283,10 +325,10 @@ void ZmqTransport::collect_router(std::vector<Input>& out) {
         total += body.size();
         Result<Control, CodecError> message = decode_control(view(body), counters_.unknown_fields);
         if (message) {
-            control_watch_.spoke(source);
+            note_word(control_watch_, source, body);
             out.push_back(std::move(*message));
         } else if (message.error() == CodecError::kUnknownBody) {
-            control_watch_.spoke(source);
+            note_word(control_watch_, source, body);
             skipped("control");
         } else {
             refused("control", to_text(message.error()));
@@ -303,7 +345,7 @@ void ZmqTransport::collect_subscriptions(std::vector<Input>& out) {
         const int source = source_of(event);
         data_watch_.took(source, event.size());
         const std::string_view bytes = view(event);
-        const std::size_t words = data_watch_.spoke(source);
+        const std::size_t words = note_word(data_watch_, source, event);
         if (words == 0) {
             // The connection has ended, and libzmq has withdrawn the topics.
             continue;
@@ -326,7 +368,7 @@ void ZmqTransport::collect_subscriptions(std::vector<Input>& out) {
 void ZmqTransport::collect_data(std::vector<Input>& out) {
     for (std::size_t i = 0; subscriber_in_rest_ && i < kPartsSkippedPerTurn; ++i) {
         zmq::message_t part;
-        static_cast<void>(sockets_.subscriber.recv(part, zmq::recv_flags::dontwait));
+        static_cast<void>(sockets_.subscriber.socket().recv(part, zmq::recv_flags::dontwait));
         subscriber_in_rest_ = part.more();
     }
     std::size_t records = 0;
@@ -366,6 +408,7 @@ ZmqTransport::Counters ZmqTransport::counters() const {
         all.inbound_refused += watch->counters().refused;
         all.inbound_cut += watch->counters().cut;
     }
+    all.keys_unknown = sockets_.zap ? sockets_.zap->counters().refused : 0;
     return all;
 }
 

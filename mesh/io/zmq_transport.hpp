@@ -18,6 +18,7 @@
 #include "mesh/io/resolver.hpp"
 #include "mesh/io/wake_fd.hpp"
 #include "mesh/io/zmq_sockets.hpp"
+#include "mesh/keys/mesh_key.hpp"
 #include "mesh/wire/codec.hpp"
 
 namespace tulle::mesh {
@@ -79,7 +80,8 @@ public:
 
     /// Binds both ports. Throws std::runtime_error when an address cannot be bound. `wake` must outlive the transport;
     /// a wake ends wait().
-    ZmqTransport(const std::string& control, const std::string& data, WakeFd& wake,
+    /// With keys, throws std::runtime_error as well when the sockets would let in a process without a key of the ring.
+    ZmqTransport(const std::string& control, const std::string& data, WakeFd& wake, const KeyRing& keys = {},
                  TransportLimits limits = TransportLimits::of_this_process(), LookUpName look_up = resolve_all);
     ~ZmqTransport();
     ZmqTransport(const ZmqTransport&) = delete;
@@ -87,6 +89,15 @@ public:
 
     [[nodiscard]] const std::string& bound_control() const { return sockets_.bound_control; }
     [[nodiscard]] const std::string& bound_data() const { return sockets_.bound_data; }
+
+    /// Accepts the keys of `keys`, and dials with the key in use from now on. Standing connections stay.
+    /// REQUIRES: keys before and after.
+    void accept_keys(const KeyRing& keys);
+    /// Binds both ports again and dials every connection again, all with the key in use of the ring. The ports are
+    /// closed for a moment, and all connections end once.
+    void rebind();
+    /// The keys, and the connections by the keys of both sides. Empty without keys.
+    [[nodiscard]] KeyStatus key_status() const;
 
     /// Subscribes to the data for `oid`, this node's own oid.
     void listen_for(OriginId oid);
@@ -140,6 +151,10 @@ public:
         std::uint64_t inbound_refused = 0;
         /// Inbound connections ended because of a limit, or because of a message no node sends.
         std::uint64_t inbound_cut = 0;
+        /// Inbound connections refused because their key is not in the ring.
+        std::uint64_t keys_unknown = 0;
+        /// Outward handshakes that failed for the key: the other side refused ours, or did not prove a key of the ring.
+        std::uint64_t keys_refused = 0;
     };
     [[nodiscard]] Counters counters() const;
 
@@ -149,6 +164,21 @@ private:
     /// The token of a connection in `ready_` is the connection's id plus kFirstConnection. Smaller tokens belong to the
     /// sockets.
     static constexpr std::uint64_t kFirstConnection = 16;
+
+    /// Which keys an outward connection has tried. Only libzmq's refusal tells which key the other side has.
+    struct KeyChoice {
+        /// The place in the ring of the key expected from the other side.
+        std::size_t place = 0;
+        /// Failures since the last success.
+        std::size_t failures = 0;
+        /// When the next key is tried; nothing while a connection is standing or being made.
+        std::optional<Instant> retry_at = {};
+        /// When an attempt without any report is given up; nothing while the connection stands.
+        std::optional<Instant> give_up_at = {};
+        /// The ids of the other side's key and of our own, for a connection that stands; `server` is empty otherwise.
+        std::string server = {};
+        std::string client = {};
+    };
 
     /// A control connection to one peer, from open_connection to close_connection.
     struct Connection {
@@ -165,6 +195,14 @@ private:
         std::size_t refused = 0;
         /// True once the handshake has succeeded.
         bool was_up = false;
+        KeyChoice keys = {};
+    };
+
+    /// A data connection, from connect_data to disconnect_data.
+    struct DataConnection {
+        /// "tcp://…"; empty while the name is being looked up.
+        std::string address = {};
+        KeyChoice keys = {};
     };
 
     /// Creates the DEALER and begins to dial. Returns false when the connection must be put off.
@@ -173,16 +211,46 @@ private:
     void make_put_off(Instant now);
     /// Counts a connection put off, and logs the 1st, 2nd, 4th, 8th… time.
     void note_put_off(const std::string& endpoint, const char* why);
-    /// Dials the present address of a connection.
+    /// Dials the present address of a connection, if an address is known.
     void connect(Connection& connection);
+    /// Makes the DEALER of a connection. Returns false when there is no descriptor or no memory.
+    [[nodiscard]] bool make_dealer(ConnectionId id, Connection& connection);
+    /// Closes the DEALER, if any; messages that wait are dropped. The connection stays.
+    void drop_dealer(Connection& connection);
+    /// Dials the present address by the present choice of the key, with a new DEALER.
+    void dial_again(ConnectionId id, Connection& connection);
+    /// Notes an accepted message of an inbound connection, and with the first message the connection's key. Returns the
+    /// number of accepted messages so far.
+    std::size_t note_word(InboundWatch& watch, int fd, const zmq::message_t& message) const;
     /// Goes on to the next address after a refusal. Returns false when every address has refused.
-    [[nodiscard]] bool try_next_address(Connection& connection);
+    [[nodiscard]] bool try_next_address(ConnectionId id, Connection& connection);
     /// The index of the address to dial first: the address of the last success for the name.
     [[nodiscard]] std::size_t first_address(const std::string& endpoint, std::size_t count) const;
     /// Remembers the index of the address to dial first for the connection's name.
     void note_address(const Connection& connection, std::size_t at);
-    /// Connects the SUB to a peer's publisher and notes the address in `connected`.
-    void connect_subscriber(const std::string& endpoint, std::string& connected, const NumericAddress& address);
+    /// Connects the SUB to a peer's publisher at `address`, and notes the address.
+    void connect_subscriber(const std::string& endpoint, DataConnection& data, const std::string& address);
+    /// Gives a peer's publisher up.
+    void disconnect_subscriber(const std::string& endpoint, DataConnection& data);
+    /// Handles a report of a connection's monitor.
+    void on_report(Instant now, ConnectionId id, Connection& connection, int kind, std::vector<Input>& out);
+    /// True when a report of the monitor says that a handshake failed for a key.
+    [[nodiscard]] bool is_key_failure(int kind) const;
+    /// Notes a handshake that failed for the key, and chooses the next key: at once for a key not tried yet, after a
+    /// pause otherwise. Returns true when the other side surely has no key of the ring.
+    [[nodiscard]] bool note_key_failure(Instant now, KeyChoice& keys, int kind);
+    /// Begins the time of an attempt.
+    void note_attempt(KeyChoice& keys);
+    /// Notes the keys of a connection that stands.
+    void note_key_success(KeyChoice& keys) const;
+    /// Dials the connections whose pause, or whose attempt without a report, is over.
+    void retry_keys(Instant now);
+    /// Binds closed ports again.
+    void bind_ports(Instant now);
+    /// Reads the monitor of the SUB.
+    void collect_subscriber_monitor(Instant now);
+    /// A line in the log about strangers that were refused, at most once a minute.
+    void note_strangers(Instant now);
     /// Marks the source of a token as due.
     void note_ready(std::uint64_t token);
     /// Handles the resolver's answers.
@@ -190,7 +258,7 @@ private:
     /// Handles the results of the checks. A refusal leads to the next address before the core is told.
     void collect_checks(Instant now, std::vector<Input>& out);
     /// Reads the monitors of the connections with something to say.
-    void collect_monitors(std::vector<Input>& out);
+    void collect_monitors(Instant now, std::vector<Input>& out);
     /// Receives control messages.
     void collect_router(std::vector<Input>& out);
     /// Skips the rest of a message of many parts. Returns false when parts remain for the next turn.
@@ -227,8 +295,15 @@ private:
     std::set<std::string> asked_names_;
     /// The index of the address to dial first, by host name. Without an entry: the first address.
     std::map<std::string, std::size_t> first_address_;
-    /// From endpoint to "tcp://…"; empty while the name is being looked up.
-    std::map<std::string, std::string> data_connections_;
+    /// By endpoint.
+    std::map<std::string, DataConnection> data_connections_;
+    /// The earliest retry_at of all connections; nothing without any.
+    std::optional<Instant> retry_at_;
+    /// When closed ports are bound again; nothing while both are bound.
+    std::optional<Instant> bind_at_;
+    /// When refused strangers were logged last, and the number told then.
+    Instant stranger_logged_at_{};
+    std::uint64_t strangers_logged_ = 0;
     /// The bytes of the last data message. A member, so that the memory is reused.
     std::string outgoing_;
     /// Inputs known outside a collect(), for the next collect().

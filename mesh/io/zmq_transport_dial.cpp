@@ -31,14 +31,13 @@ bool ZmqTransport::make(ConnectionId id, Connection& connection) {
         note_put_off(connection.endpoint, "as many connections are open as there may be");
         return false;
     }
-    // A socket needs descriptors and memory. A failure leaves nothing behind and is tried again later.
-    try {
-        std::unique_ptr<MonitoredSocket> dealer = sockets_.dealer();
-        ready_.add(dealer->events().descriptor(), kFirstConnection + id.value);
-        connection.dealer = std::move(dealer);
-    } catch (const std::exception& error) {
-        note_put_off(connection.endpoint, error.what());
+    if (!make_dealer(id, connection)) {
         return false;
+    }
+    // A connection put off later in its life has its addresses already.
+    if (!connection.addresses.empty()) {
+        connect(connection);
+        return true;
     }
     const std::optional<HostPort> address = parse_host_port(connection.endpoint);
     // A numeric address needs no look-up.
@@ -48,6 +47,19 @@ bool ZmqTransport::make(ConnectionId id, Connection& connection) {
     } else {
         connection.is_resolving = true;
         resolver_.ask(connection.endpoint);
+    }
+    return true;
+}
+
+bool ZmqTransport::make_dealer(ConnectionId id, Connection& connection) {
+    // A socket needs descriptors and memory. A failure leaves nothing behind and is tried again later.
+    try {
+        std::unique_ptr<MonitoredSocket> dealer = sockets_.dealer();
+        ready_.add(dealer->events().descriptor(), kFirstConnection + id.value);
+        connection.dealer = std::move(dealer);
+    } catch (const std::exception& error) {
+        note_put_off(connection.endpoint, error.what());
+        return false;
     }
     // The monitor may have reported before the epoll knew the descriptor.
     heard_.push_back(id);
@@ -74,26 +86,54 @@ void ZmqTransport::note_put_off(const std::string& endpoint, const char* why) {
 }
 
 void ZmqTransport::connect(Connection& connection) {
+    if (connection.addresses.empty() || !connection.dealer) {
+        return;
+    }
+    note_attempt(connection.keys);
     try {
+        sockets_.aim(connection.dealer->socket(), connection.keys.place);
         connection.dealer->socket().connect(connection.addresses[connection.at].zmq_endpoint());
     } catch (const zmq::error_t& error) {
         spdlog::warn("cannot dial {}: {}", connection.endpoint, error.what());
     }
 }
 
-bool ZmqTransport::try_next_address(Connection& connection) {
+void ZmqTransport::drop_dealer(Connection& connection) {
+    connection.keys.server.clear();
+    if (!connection.dealer) {
+        return;
+    }
+    // Nothing that waits could still be sent.
+    connection.dealer->socket().set(zmq::sockopt::linger, 0);
+    // The descriptor must leave the epoll before the socket closes the descriptor.
+    ready_.remove(connection.dealer->events().descriptor());
+    connection.dealer.reset();
+}
+
+// A DEALER is not used for a second address or key. After zmq_disconnect() libzmq's former session goes on dialling by
+// the former key and address for as long as a message waits in the session, and its reports cannot be told from the
+// others.
+void ZmqTransport::dial_again(ConnectionId id, Connection& connection) {
+    connection.keys.retry_at.reset();
+    if (put_off_.contains(id)) {
+        return;
+    }
+    drop_dealer(connection);
+    if (!make_dealer(id, connection)) {
+        put_off_.insert(id);
+        return;
+    }
+    connect(connection);
+}
+
+bool ZmqTransport::try_next_address(ConnectionId id, Connection& connection) {
     ++connection.refused;
     // An address good before is kept: the process behind the address may start again.
     if (connection.was_up || connection.refused >= connection.addresses.size() || !connection.dealer) {
         return false;
     }
-    try {
-        connection.dealer->socket().disconnect(connection.addresses[connection.at].zmq_endpoint());
-    } catch (const zmq::error_t& error) {
-        spdlog::debug("disconnect from {}: {}", connection.endpoint, error.what());
-    }
     connection.at = (connection.at + 1) % connection.addresses.size();
-    connect(connection);
+    dial_again(id, connection);
     return true;
 }
 
@@ -122,7 +162,7 @@ void ZmqTransport::close_connection(ConnectionId connection) {
         if (!found->second->was_up) {
             note_address(*found->second, found->second->at + 1);
         }
-        // The descriptor must leave the epoll before the socket closes the descriptor.
+        // The descriptor must leave the epoll before the socket closes the descriptor. The linger of the DEALER holds.
         if (found->second->dealer) {
             ready_.remove(found->second->dealer->events().descriptor());
         }
@@ -159,22 +199,23 @@ void ZmqTransport::connect_data(const std::string& endpoint) {
         note_put_off(endpoint, "as many data connections are open as there may be");
         return;
     }
-    std::string& connected = data_connections_[endpoint];
-    connected.clear();
+    DataConnection& data = data_connections_[endpoint];
+    data = {};
     const std::optional<HostPort> address = parse_host_port(endpoint);
     if (const auto known = address ? numeric(*address) : std::nullopt) {
-        connect_subscriber(endpoint, connected, *known);
+        connect_subscriber(endpoint, data, known->zmq_endpoint());
     } else {
         resolver_.ask(endpoint);
     }
 }
 
-void ZmqTransport::connect_subscriber(const std::string& endpoint, std::string& connected,
-                                      const NumericAddress& address) {
+void ZmqTransport::connect_subscriber(const std::string& endpoint, DataConnection& data, const std::string& address) {
+    data.keys.retry_at.reset();
+    note_attempt(data.keys);
     try {
-        const std::string target = address.zmq_endpoint();
-        sockets_.subscriber.connect(target);
-        connected = target;
+        sockets_.aim(sockets_.subscriber.socket(), data.keys.place);
+        sockets_.subscriber.socket().connect(address);
+        data.address = address;
     } catch (const zmq::error_t& error) {
         spdlog::warn("cannot dial {} for data: {}", endpoint, error.what());
     }
@@ -182,20 +223,26 @@ void ZmqTransport::connect_subscriber(const std::string& endpoint, std::string& 
     subscriber_.touch();
 }
 
+void ZmqTransport::disconnect_subscriber(const std::string& endpoint, DataConnection& data) {
+    data.keys.server.clear();
+    // Empty means: still resolving, so nothing is connected. During a pause nothing is connected either.
+    if (data.address.empty() || data.keys.retry_at) {
+        return;
+    }
+    try {
+        subscriber_.touch();
+        sockets_.subscriber.socket().disconnect(data.address);
+    } catch (const zmq::error_t& error) {
+        spdlog::debug("disconnect from {}: {}", endpoint, error.what());
+    }
+}
+
 void ZmqTransport::disconnect_data(const std::string& endpoint) {
     const auto found = data_connections_.find(endpoint);
     if (found == data_connections_.end()) {
         return;
     }
-    // Empty means: still resolving, so nothing is connected.
-    if (!found->second.empty()) {
-        try {
-            subscriber_.touch();
-            sockets_.subscriber.disconnect(found->second);
-        } catch (const zmq::error_t& error) {
-            spdlog::debug("disconnect from {}: {}", found->second, error.what());
-        }
-    }
+    disconnect_subscriber(endpoint, found->second);
     data_connections_.erase(found);
 }
 
@@ -229,8 +276,8 @@ void ZmqTransport::collect_answers(Instant now, std::vector<Input>& out) {
         }
         // A data connection still wanted, and waiting for the name.
         if (const auto data = data_connections_.find(answer.endpoint);
-            data != data_connections_.end() && data->second.empty()) {
-            connect_subscriber(data->first, data->second, addresses[first]);
+            data != data_connections_.end() && data->second.address.empty()) {
+            connect_subscriber(data->first, data->second, addresses[first].zmq_endpoint());
         }
         // Checks asked for while the name was being looked up.
         if (const auto checks = waiting_checks_.extract(answer.endpoint)) {
@@ -252,7 +299,7 @@ void ZmqTransport::collect_checks(Instant now, std::vector<Input>& out) {
         const auto connection = answer != nullptr ? connections_.find(answer->connection) : connections_.end();
         // The core hears of a refusal only when the last address has refused.
         if (connection != connections_.end() && answer->state == EndpointState::kRefused &&
-            try_next_address(*connection->second)) {
+            try_next_address(connection->first, *connection->second)) {
             checks_.start(now, answer->connection, connection->second->addresses[connection->second->at], out);
         } else {
             out.push_back(std::move(input));

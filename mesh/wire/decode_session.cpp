@@ -129,8 +129,10 @@ bool get(const v1::Heartbeat& from, Heartbeat& to) {
           .duty_view = from.duty_view(),
           .duty_view_no = from.duty_view_no(),
           .leaving = from.leaving(),
-          .last = from.last()};
-    return good_numbers(from.last_sent(), from.upto(), from.received(), from.version(), from.applied(),
+          .last = from.last(),
+          .rebind_ms = from.rebind_ms()};
+    return from.rebind_ms() <= kMaxRebindMs &&
+           good_numbers(from.last_sent(), from.upto(), from.received(), from.version(), from.applied(),
                         from.load().uptime_s(), from.load().clients(), from.load().channels(), from.duty_view_no()) &&
            good_times(from.sent_at_us(), from.echo_us(), from.echo_held_us());
 }

@@ -204,6 +204,7 @@ void put(const Heartbeat& body, v1::ControlEnvelope& to) {
     heartbeat.set_duty_view_no(body.duty_view_no);
     heartbeat.set_leaving(body.leaving);
     heartbeat.set_last(body.last);
+    heartbeat.set_rebind_ms(body.rebind_ms);
 }
 
 void put(const Members& body, v1::ControlEnvelope& to) {

@@ -122,7 +122,7 @@ void Network::check_endpoint(HostId host, mesh::ConnectionId connection, const s
     scheduler_.after(
         one_way(host, to) + one_way(to, host), [this, host, connection, to, incarnation = incarnations_[host]] {
             if (incarnations_[host] == incarnation && find(host, connection) != nullptr && reachable(host, to)) {
-                const auto state = receiver_.listening(to) ? mesh::EndpointState::kOpen : mesh::EndpointState::kRefused;
+                const auto state = listens(to) ? mesh::EndpointState::kOpen : mesh::EndpointState::kRefused;
                 receiver_.input(host, mesh::EndpointChecked{connection, state});
             }
         });

@@ -19,6 +19,9 @@ using HostId = std::size_t;
 
 /// How long after a break a connection or a subscription is tried again.
 inline constexpr Duration kReconnect = 100ms;
+/// How long the ports are closed while a process binds them again. Measured: up to a millisecond; longer here, so that
+/// every peer's look falls into the time.
+inline constexpr Duration kPortsClosed = 20ms;
 
 /// The state of a direction between two hosts.
 struct Path {
@@ -111,6 +114,9 @@ public:
     void mute(HostId from, HostId to, bool on);
     /// Both TCP streams between the two hosts are reset: messages in flight are lost.
     void reset(HostId a, HostId b);
+    /// The host's process binds its ports again: all connections to the host and from the host are reset, and the host
+    /// refuses for some milliseconds, so that whoever looks just then meets a closed port.
+    void rebind(HostId host);
 
     // Things to look at.
     /// When the last message from the host came, on control or on data. Counts all processes of the host.
@@ -202,6 +208,8 @@ private:
     };
 
     static HostId host_of(const std::string& endpoint);
+    /// True when a process listens at the host, and its ports are not closed at the moment.
+    [[nodiscard]] bool listens(HostId host) const;
     /// Draws the time of a message on the way.
     [[nodiscard]] Duration one_way(HostId from, HostId to);
     [[nodiscard]] bool reachable(HostId a, HostId b) const { return !path(a, b).cut && !path(b, a).cut; }
@@ -241,6 +249,8 @@ private:
     // By path: the last change.
     std::vector<Instant> touched_;
     std::vector<Instant> cut_at_;
+    /// By host: until when the ports refuse.
+    std::map<HostId, Instant> closed_until_;
     std::vector<Instant> unmuted_at_;
     std::vector<Stream> streams_;
     // By host and number.

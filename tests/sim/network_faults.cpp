@@ -122,6 +122,20 @@ void Network::reset(HostId a, HostId b) {
     }
 }
 
+void Network::rebind(HostId host) {
+    closed_until_[host] = scheduler_.now() + kPortsClosed;
+    for (HostId other = 0; other < hosts_; ++other) {
+        if (other != host) {
+            reset(host, other);
+        }
+    }
+}
+
+bool Network::listens(HostId host) const {
+    const auto closed = closed_until_.find(host);
+    return receiver_.listening(host) && (closed == closed_until_.end() || closed->second <= scheduler_.now());
+}
+
 Instant Network::last_arrival(HostId from, HostId to, bool data) const {
     return streams_[2 * (from * hosts_ + to) + (data ? 1 : 0)].arrived;
 }

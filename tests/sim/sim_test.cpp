@@ -52,6 +52,28 @@ TEST_F(SimTest, FindsAVerdictOnOneWhoIsHeard) {
     EXPECT_TRUE(violates("P5"));
 }
 
+TEST_F(SimTest, ARebindThatWasAnnouncedIsNobodysDeath) {
+    start();
+    for (HostId host = 0; host < 3; ++host) {
+        world_->change_key(host);
+    }
+    world_->run_for(10s);
+    check_views(*world_);
+    check_canaries(*world_);
+    EXPECT_TRUE(world_->violations().empty()) << world_->violations().front();
+    for (HostId host = 0; host < 3; ++host) {
+        EXPECT_EQ(world_->process(host)->deaths, 0U) << "host " << host;
+        EXPECT_EQ(world_->process(host)->sessions, 2U) << "every session has stood all the time";
+    }
+}
+
+TEST_F(SimTest, FindsARebindThatNobodyWasToldOf) {
+    start();
+    world_->network().rebind(1);
+    world_->run_for(2s);
+    EXPECT_TRUE(violates("P5")) << "a refusal was no death";
+}
+
 /// How long host 0 takes, after a thaw, to have sessions with all, when one control message in ten is lost.
 Duration thaw_on_a_lossy_network(std::uint64_t seed) {
     World world(WorldOptions{.seed = seed, .hosts = 4});

@@ -205,6 +205,11 @@ void World::leave(HostId host) {
     input(host, mesh::LeaveRequest{options_.timing.drain});
 }
 
+void World::change_key(HostId host) {
+    note("the key of " + name_of(processes_[host]->oid) + " changes");
+    input(host, mesh::RebindRequest{});
+}
+
 void World::subscribe(HostId host, mesh::ShardIndex shard, const std::string& channel) {
     Process& process = *processes_[host];
     const Edge::Joined joined = process.edge.subscribe(now(), shard, channel);
@@ -375,6 +380,9 @@ void World::run(HostId host, mesh::Effects& effects) {
             if (readiness->ready) {
                 process.roster.on_ready(asking(host));
             }
+        } else if (std::holds_alternative<mesh::Rebind>(effect)) {
+            note(name_of(process.oid) + ": binds its ports again");
+            network_.rebind(host);
         } else if (std::holds_alternative<mesh::Left>(effect)) {
             leave_done(host, process);
         } else if (auto* fatal = std::get_if<mesh::Fatal>(&effect)) {

@@ -143,6 +143,8 @@ public:
     void thaw(HostId host);
     /// Asks the process to leave in order.
     void leave(HostId host);
+    /// The process's mesh key has changed: the process tells its peers, and binds its ports again some seconds later.
+    void change_key(HostId host);
     /// A client subscribes to a channel on a shard.
     void subscribe(HostId host, mesh::ShardIndex shard, const std::string& channel);
     /// The youngest client of the channel on the shard goes.

@@ -25,6 +25,11 @@ struct ConnectionUp {
 struct ConnectionDown {
     ConnectionId connection;
 };
+/// The other side of a connection refuses this node's mesh key, or has no mesh key of ours. The transport goes on
+/// trying.
+struct ConnectionRefused {
+    ConnectionId connection;
+};
 /// kOpen: somebody listens. kRefused: the port is closed. kUnknown: no answer, or the check failed.
 enum class EndpointState : std::uint8_t { kOpen, kRefused, kUnknown };
 /// The answer to CheckEndpoint.
@@ -60,6 +65,8 @@ struct PortInput {
 struct RetireRequest {
     Duration telling{};
 };
+/// The mesh key in use has changed: bind the ports again, after the peers have been told. Answered by Rebind.
+struct RebindRequest {};
 /// Begin to leave: wait for receipts until the drain deadline, then answer with Left. Retires first unless already
 /// retired.
 struct LeaveRequest {
@@ -68,7 +75,7 @@ struct LeaveRequest {
 
 /// Everything that can happen to a node.
 using Input = std::variant<ConnectionUp, ConnectionDown, EndpointChecked, SubscriberSeen, SubscriberGone, Control, Data,
-                           PortInput, RetireRequest, LeaveRequest, NameResolved>;
+                           PortInput, RetireRequest, LeaveRequest, NameResolved, ConnectionRefused, RebindRequest>;
 
 // ---- effects
 // ---------------------------------------------------------------------------------------------------------
@@ -100,6 +107,8 @@ struct ConnectData {
 struct DisconnectData {
     std::string endpoint;
 };
+/// Close both ports, bind them again, and dial every connection again: the keys of this node have changed.
+struct Rebind {};
 /// Best effort: dropped when the connection is not up.
 struct SendControl {
     ConnectionId connection;
@@ -139,7 +148,7 @@ struct Fatal {
 
 /// Everything that a node can want done.
 using Effect = std::variant<OpenConnection, CloseConnection, CheckEndpoint, ConnectData, DisconnectData, SendControl,
-                            SendData, DeliverLocal, ToPort, Notice, ReadinessChanged, Left, Fatal, ResolveName>;
+                            SendData, DeliverLocal, ToPort, Notice, ReadinessChanged, Left, Fatal, ResolveName, Rebind>;
 using Effects = std::vector<Effect>;
 
 }  // namespace tulle::mesh

@@ -36,7 +36,8 @@ MeshNode::MeshNode(NodeOptions options, std::uint64_t seed)
       usage_(context_),
       duty_(context_),
       departure_(context_, membership_, serving_, publisher_, duty_, pulse_, streams_, stores_.ring),
-      introductions_(context_, membership_) {
+      introductions_(context_, membership_),
+      rebinding_(context_, pulse_, prng_) {
     TULLE_ASSERT(options_.oid != OriginId{});
 }
 
@@ -83,6 +84,10 @@ struct MeshNode::InputHandler {
     void operator()(const RetireRequest& request) const { node.departure_.on(now, request, out); }
     void operator()(const LeaveRequest& request) const { node.departure_.on(now, request, out); }
     void operator()(const NameResolved& resolved) const { node.membership_.on_name_resolved(now, resolved, out); }
+    void operator()(const ConnectionRefused& refused) const {
+        node.membership_.on_connection_refused(now, refused.connection, out);
+    }
+    void operator()(const RebindRequest&) const { node.rebinding_.begin(now); }
 };
 
 void MeshNode::step(Instant now, Input input, Effects& out) {
@@ -240,6 +245,7 @@ void MeshNode::on_heartbeat(Instant now, Session& session, const Heartbeat& hear
         Pulse::hurry(now, session);
     }
     Departure::on(session, heartbeat);
+    membership_.liveness().on_rebind(now, session.oid, std::chrono::milliseconds(heartbeat.rebind_ms));
     interest_.on_applied(now, session, heartbeat, out);
     stores_.clock.see(now, heartbeat.hybrid_us);
     if (const std::optional<Instant> echoed = pulse_.on(now, session, heartbeat)) {
@@ -263,6 +269,7 @@ void MeshNode::send_heartbeat(Instant now, Session& session, Effects& out) {
     interest_.write(session, heartbeat);
     duty_.write(now, session.oid, heartbeat);
     Departure::note_sent(session, heartbeat);
+    rebinding_.write(now, heartbeat);
     membership_.sender().send_every_way(session.oid, std::move(heartbeat), out);
 }
 
@@ -304,6 +311,8 @@ void MeshNode::settle(Instant now, Effects& out) {
     handle_events(now, out);
     sleep_.tick(now, out);
     recovery_.ask_after_dialling(now, out);
+    // Before the sessions: an announcement goes out with the heartbeats of the same turn.
+    rebinding_.tick(now, out);
     duty_.tick(now, out);
     tick_sessions(now, out);
     // tick_sessions() may have given peers up, or a leaver may have gone.
@@ -373,6 +382,7 @@ Instant MeshNode::earliest() {
     consider(usage_.next_deadline());
     consider(duties().next_deadline());
     consider(departure_.next_deadline());
+    consider(rebinding_.next_deadline());
     // Last, because the answer is exact only below the horizon.
     next = std::min(next, membership_.next_deadline(next));
     // Without any deadline a look per hour does no harm.

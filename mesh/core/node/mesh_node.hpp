@@ -13,6 +13,7 @@
 #include "mesh/core/node/effects.hpp"
 #include "mesh/core/node/node_context.hpp"
 #include "mesh/core/node/pulse.hpp"
+#include "mesh/core/node/rebinding.hpp"
 #include "mesh/core/node/roster.hpp"
 #include "mesh/core/node/serving.hpp"
 #include "mesh/core/node/sleep.hpp"
@@ -170,6 +171,7 @@ private:
     DutyService duty_;
     Departure departure_;
     Introductions introductions_;
+    Rebinding rebinding_;
     /// The deadline given to the shell: a turn that ends by then is not late.
     Instant promised_;
 };

@@ -102,8 +102,8 @@ struct Welcome {
 };
 
 /// Why a node does not take another node in: another cluster, no common protocol version, a taken name, a full member
-/// table.
-enum class RefusalReason : std::uint8_t { kCluster, kProtocol, kNameTaken, kFull };
+/// table. kKey: the mesh keys differ; the transport finds that out, and no message says so.
+enum class RefusalReason : std::uint8_t { kCluster, kProtocol, kNameTaken, kFull, kKey };
 
 /// The name of the reason in `status` and in the log.
 [[nodiscard]] constexpr const char* to_text(RefusalReason reason) {
@@ -116,6 +116,8 @@ enum class RefusalReason : std::uint8_t { kCluster, kProtocol, kNameTaken, kFull
             return "name";
         case RefusalReason::kFull:
             return "full";
+        case RefusalReason::kKey:
+            return "key";
     }
     return "?";
 }
@@ -168,6 +170,9 @@ struct Heartbeat {
     bool leaving = false;
     /// No node stays, and the other leavers hand their duties over to the sender.
     bool last = false;
+    /// For so many milliseconds from now on the sender's ports may be closed for a moment, because the sender's keys
+    /// change. 0: no. At most kMaxRebindMs.
+    std::uint32_t rebind_ms = 0;
 };
 
 /// Names nodes to the receiver, at most Limits::members_per_message.

@@ -28,6 +28,9 @@ inline constexpr std::size_t kMaxMembers = 1024;
 /// in a thousand years. Beyond: the message is refused (CodecError::kLimit). A number made from a peer's number is cut
 /// to the bound too, or other nodes would refuse this node's messages.
 inline constexpr std::uint64_t kMaxNumber = std::uint64_t{1} << 53;
+/// The longest time for which a peer may announce that its ports refuse (Heartbeat::rebind_ms): more than rebind_notice
+/// and rebind_grace together, and less than a stranger to the truth could use to stay alive, as silence still decides.
+inline constexpr std::uint32_t kMaxRebindMs = 5000;
 /// Longest name of a node or of a cluster, in bytes.
 inline constexpr std::size_t kMaxNameBytes = 64;
 /// Nodes that hold the last event of a channel: two of them may die at once.
@@ -171,6 +174,13 @@ struct Timing {
     Duration duty_memory = 60s;
     /// A leaver waits for receipts for so long at most.
     Duration drain = 5s;
+    /// A node whose key has changed binds its ports again within so long, at a moment of its own: all nodes hear of a
+    /// new key at once, and a peer has one connection less for a moment.
+    Duration rebind_spread = 5s;
+    /// The peers are told of a rebind so long before: four heartbeats, as a single one may be lost.
+    Duration rebind_notice = 1s;
+    /// After so long the ports are surely bound again, and a refusal means death again.
+    Duration rebind_grace = 1s;
 };
 
 /// Sizes and counts that bound memory and work. Every node has its own copy. port.hpp holds the limits of single

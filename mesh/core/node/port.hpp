@@ -312,11 +312,30 @@ struct RefusalStatus {
     /// Name of the other node; its oid if the name is not known.
     std::string name;
     std::string endpoint;
-    /// cluster, protocol, name, or full.
+    /// cluster, protocol, name, full, or key.
     std::string reason;
     std::string text;
     std::uint64_t count = 0;
     std::uint64_t ago_ms = 0;  ///< time since the last such refusal
+};
+
+/// Connections between this node and others, by the keys that both sides have proved. The ids of keys are no secrets.
+struct KeyUse {
+    /// The id of the key of the accepting side, and of the dialling side.
+    std::string server;
+    std::string client;
+    /// Connections accepted by this node, and dialled by this node.
+    std::uint64_t inbound = 0;
+    std::uint64_t outbound = 0;
+};
+
+/// The mesh keys of a node. Without keys all is empty.
+struct KeyStatus {
+    /// The ids of the keys: the key in use, then the other accepted key.
+    std::vector<std::string> ids;
+    /// The id of the key by which the ports are bound: another one than the key in use until the ports are bound again.
+    std::string bound;
+    std::vector<KeyUse> uses;
 };
 
 /// The state of a node, for `status` and metrics.
@@ -330,6 +349,8 @@ struct NodeStatus {
     /// The node's own control path does not work, so the node does not serve.
     bool deaf = false;
     std::vector<RefusalStatus> refusals;  ///< the latest refusals, each once
+    /// Filled in by the shell.
+    KeyStatus keys;
     /// Version and digest of this node's own interest.
     std::uint64_t interest_version = 0;
     std::uint64_t interest_digest = 0;

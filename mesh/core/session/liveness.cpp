@@ -65,6 +65,14 @@ void Liveness::restart_control(Instant now, Peer& peer) {
     peer.control_redialled = false;
 }
 
+void Liveness::on_rebind(Instant now, OriginId oid, std::chrono::milliseconds within) {
+    const auto found = table_.peers().find(oid);
+    if (found != table_.peers().end() && within > 0ms) {
+        TULLE_ASSERT(within <= std::chrono::milliseconds(kMaxRebindMs));
+        found->second.rebind_until = now + within;
+    }
+}
+
 void Liveness::on_echo(Instant now, OriginId oid, Instant sent) {
     const auto found = table_.peers().find(oid);
     if (found != table_.peers().end() && sent <= now) {
@@ -334,6 +342,10 @@ void Liveness::replace_at(Instant now, const std::string& endpoint, Effects& out
 
 void Liveness::on_endpoint_refused(Instant now, Peer& peer, Effects& out) {
     if (peer.connection_up) {
+        return;
+    }
+    // An announced rebind: the next check comes after `endpoint_check`, and silence decides meanwhile.
+    if (peer.in_session() && now < peer.rebind_until) {
         return;
     }
     if (peer.in_session()) {

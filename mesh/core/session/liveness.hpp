@@ -31,6 +31,9 @@ public:
     /// The peer has answered a control message that we sent at `sent`: the peer hears us there. A moment after `now` is
     /// impossible and ignored.
     void on_echo(Instant now, OriginId oid, Instant sent);
+    /// The peer says in a heartbeat that its ports may refuse for a moment, at some time `within` from now on. A
+    /// refusal until then says nothing about the peer; silence still does. 0: the peer says nothing of the kind.
+    void on_rebind(Instant now, OriginId oid, std::chrono::milliseconds within);
     /// Answers whether we hear the peer asked for.
     void on_probe_ask(Instant now, OriginId from, const ProbeAsk& ask, Effects& out);
     /// Counts a witness's answer, if it belongs to the current round.

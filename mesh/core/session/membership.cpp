@@ -60,6 +60,25 @@ void Membership::on_endpoint_checked(Instant now, const EndpointChecked& checked
     }
 }
 
+void Membership::on_connection_refused(Instant now, ConnectionId connection, Effects& out) {
+    table_.note_change();
+    Seed* const seed = seeds_.of(connection);
+    if (seed == nullptr) {
+        // A peer named by others, or a former member: the attempt ends by its own time.
+        return;
+    }
+    // The other side says nothing more, so the endpoint stands for the name.
+    refusals_.note(now,
+                   {.by_us = false,
+                    .name = seed->endpoint,
+                    .endpoint = seed->endpoint,
+                    .reason = RefusalReason::kKey,
+                    .text = "the other side has none of this node's mesh keys, or it is no mesh port"},
+                   out);
+    refusals_.on_refused(now);
+    seeds_.on_refused(now, *seed, RefusalReason::kKey, out);
+}
+
 struct Membership::Handler {
     Membership& all;
     Instant now;

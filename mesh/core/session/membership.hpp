@@ -47,6 +47,8 @@ public:
     void on_connection_down(Instant now, ConnectionId connection, Effects& out);
     /// The answer to a CheckEndpoint.
     void on_endpoint_checked(Instant now, const EndpointChecked& checked, Effects& out);
+    /// The mesh keys of the two sides of a control connection differ.
+    void on_connection_refused(Instant now, ConnectionId connection, Effects& out);
     /// A subscription to our data has ended. The end alone says nothing of the peer, as a newer subscription may stand
     /// already.
     void on_subscriber_gone() { table_.note_change(); }

@@ -93,6 +93,9 @@ struct Peer {
     std::uint64_t place_nonce = 0;
     /// When the endpoint is checked next; nothing while the connection stands.
     std::optional<Instant> check_at;
+    /// Until this moment a refusal of the peer's endpoint says nothing: the peer has announced that its ports close for
+    /// a moment.
+    Instant rebind_until{};
 
     /// Our tag of the attempt or session; 0: no attempt yet.
     SessionTag local_tag;

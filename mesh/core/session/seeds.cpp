@@ -223,7 +223,7 @@ void Seeds::drop_old_addresses(Instant now, const std::string& name, Effects& ou
     });
 }
 
-Seed* Seeds::seed_of(ConnectionId connection) {
+Seed* Seeds::of(ConnectionId connection) {
     const auto found =
         std::find_if(seeds_.begin(), seeds_.end(), [&](const Seed& seed) { return seed.connection == connection; });
     return found == seeds_.end() ? nullptr : &*found;
@@ -329,7 +329,7 @@ void Seeds::stop(Effects& out) {
 }
 
 bool Seeds::on_connection_up(Instant now, ConnectionId connection, Effects& out) {
-    Seed* seed = seed_of(connection);
+    Seed* seed = of(connection);
     if (seed == nullptr) {
         return false;
     }
@@ -340,7 +340,7 @@ bool Seeds::on_connection_up(Instant now, ConnectionId connection, Effects& out)
 }
 
 bool Seeds::on_connection_down(ConnectionId connection) {
-    Seed* seed = seed_of(connection);
+    Seed* seed = of(connection);
     if (seed == nullptr) {
         return false;
     }
@@ -350,7 +350,7 @@ bool Seeds::on_connection_down(ConnectionId connection) {
 }
 
 bool Seeds::on_endpoint_checked(Instant now, const EndpointChecked& checked, Effects& out) {
-    Seed* seed = seed_of(checked.connection);
+    Seed* seed = of(checked.connection);
     if (seed == nullptr) {
         return false;
     }

@@ -65,6 +65,8 @@ public:
     [[nodiscard]] bool on_connection_up(Instant now, ConnectionId connection, Effects& out);
     [[nodiscard]] bool on_connection_down(ConnectionId connection);
     [[nodiscard]] bool on_endpoint_checked(Instant now, const EndpointChecked& checked, Effects& out);
+    /// The seed with the connection; null: the connection is no seed's.
+    [[nodiscard]] Seed* of(ConnectionId connection);
     /// The look-up of a name has ended: new addresses become seeds, and addresses not given for `resolved_for` are
     /// dropped. A failed look-up keeps all addresses.
     void on_name_resolved(Instant now, const NameResolved& resolved, Effects& out);
@@ -141,8 +143,6 @@ private:
     [[nodiscard]] bool take_address(Instant now, const std::string& name, const std::string& endpoint, Effects& out);
     /// Drops the addresses that look-ups have not given for `resolved_for`.
     void drop_old_addresses(Instant now, const std::string& name, Effects& out);
-    /// The seed of the connection; null: none.
-    [[nodiscard]] Seed* seed_of(ConnectionId connection);
     /// The reasons for being alone, for the log.
     [[nodiscard]] std::string why_lonely() const;
 

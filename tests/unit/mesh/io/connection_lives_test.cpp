@@ -158,7 +158,7 @@ bool comes_up(MonitoredSocket& connection) {
 }
 
 TEST(ConnectionLives, EndWhileTheirPeersDieAndTheIoThreadGoesOn) {
-    ZmqSockets node("127.0.0.1:0", "127.0.0.1:0");
+    ZmqSockets node("127.0.0.1:0", "127.0.0.1:0", KeyRing());
     Restarting peer;
     Prng prng(7005);
     const BusyCores busy;

@@ -41,7 +41,7 @@ class NamesTest : public testing::Test {
 protected:
     struct Node {
         Node(const std::string& host, Names& names)
-            : transport(host + ":0", host + ":0", wake, {},
+            : transport(host + ":0", host + ":0", wake, KeyRing(), {},
                         [&names](const HostPort& wanted) { return names(wanted); }) {}
         void turn() {
             transport.wait(transport.has_more() ? 0ms : 20ms);

@@ -174,7 +174,7 @@ TEST(StrangersAtTheMeshPorts, WhoSubscribeAsManyNodesAreCut) {
 }
 
 TEST(MonitoredSocket, HasAnIoThreadThatDoesNotWaitForWhoReadsItsEvents) {
-    ZmqSockets sockets("127.0.0.1:0", "127.0.0.1:0");
+    ZmqSockets sockets("127.0.0.1:0", "127.0.0.1:0", KeyRing());
     constexpr int kConnections = 1500;  // two events each: more than a PAIR's default of 1,000 for each of its ends
     for (int i = 0; i < kConnections; ++i) {
         const RawClient client(sockets.bound_control);

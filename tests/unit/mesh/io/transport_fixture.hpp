@@ -76,7 +76,9 @@ private:
 /// A transport by itself, driven by the test.
 class LoneTransport {
 public:
-    explicit LoneTransport(TransportLimits limits = {}) : transport("127.0.0.1:0", "127.0.0.1:0", wake, limits) {}
+    explicit LoneTransport(TransportLimits limits = {}) : LoneTransport(KeyRing(), limits) {}
+    explicit LoneTransport(const KeyRing& keys, TransportLimits limits = {})
+        : transport("127.0.0.1:0", "127.0.0.1:0", wake, keys, limits) {}
 
     /// One turn; waits for at most 20 ms.
     void turn() {

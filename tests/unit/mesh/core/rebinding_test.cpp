@@ -1,0 +1,172 @@
+#include "mesh/core/node/rebinding.hpp"
+
+#include <algorithm>
+
+#include "tests/unit/mesh/core/played_peer.hpp"
+
+/// A node whose key changes closes its ports for a moment, and says so before.
+namespace tulle::mesh::rebinding_test {
+namespace {
+
+class RebindingTest : public PlayedPeerTest {
+protected:
+    [[nodiscard]] PeerState state() const { return node_.membership().find(OriginId{2})->state; }
+    /// A heartbeat of the peer, which announces a rebind within `ms` when `ms` is not 0.
+    void beat(std::uint32_t ms = 0) {
+        Heartbeat beat;
+        beat.sent_at_us = now_.time_since_epoch() / 1us;
+        beat.echo_us = beat.sent_at_us;
+        beat.ready = true;
+        beat.rebind_ms = ms;
+        control(beat);
+    }
+    /// The peer's connection breaks, and the peer's port refuses.
+    void refuse() {
+        const ConnectionId connection = *node_.membership().find(OriginId{2})->connection;
+        feed(ConnectionDown{connection});
+        feed(EndpointChecked{connection, EndpointState::kRefused});
+    }
+    [[nodiscard]] bool has_rebound() const {
+        return std::any_of(out_.begin(), out_.end(),
+                           [](const Effect& effect) { return std::holds_alternative<Rebind>(effect); });
+    }
+    /// The announcements in the heartbeats sent since the last clear.
+    [[nodiscard]] std::vector<std::uint32_t> announced() const {
+        std::vector<std::uint32_t> all;
+        for (const Heartbeat& beat : controls<Heartbeat>(out_)) {
+            all.push_back(beat.rebind_ms);
+        }
+        return all;
+    }
+};
+
+TEST_F(RebindingTest, ARefusalIsDeathUnlessItWasAnnounced) {
+    beat();
+    refuse();
+    EXPECT_EQ(state(), PeerState::kDead);
+}
+
+TEST_F(RebindingTest, AnAnnouncedRefusalSaysNothing) {
+    beat(2000);
+    refuse();
+    EXPECT_EQ(state(), PeerState::kAlive);
+    // The transport dials again, and the peer goes on.
+    feed(ConnectionUp{*node_.membership().find(OriginId{2})->connection});
+    beat();
+    EXPECT_EQ(state(), PeerState::kAlive);
+}
+
+TEST_F(RebindingTest, AnAnnouncementEndsAndSilenceStillKills) {
+    beat(1000);
+    wait(900ms);
+    beat();
+    refuse();
+    EXPECT_EQ(state(), PeerState::kAlive);
+    // The node asks again and again, and a refusal after the announced time counts.
+    wait(200ms);
+    const ConnectionId connection = *node_.membership().find(OriginId{2})->connection;
+    feed(EndpointChecked{connection, EndpointState::kRefused});
+    EXPECT_EQ(state(), PeerState::kDead);
+}
+
+TEST_F(RebindingTest, SilenceKillsDuringTheAnnouncedTimeToo) {
+    beat(kMaxRebindMs);
+    refuse();
+    wait(3s);
+    EXPECT_EQ(state(), PeerState::kDead);
+}
+
+TEST_F(RebindingTest, ThePeersHearOfItASecondBeforehandAndUntilItIsOver) {
+    out_.clear();
+    feed(RebindRequest{});
+    Instant told{};
+    Instant bound{};
+    for (int i = 0; i < 800 && bound == Instant{}; ++i) {
+        wait(10ms);
+        if (i % 20 == 0) {
+            beat();
+        }
+        const std::vector<std::uint32_t> all = announced();
+        if (told == Instant{} && std::any_of(all.begin(), all.end(), [](std::uint32_t ms) { return ms > 0; })) {
+            told = now_;
+        }
+        bound = has_rebound() ? now_ : bound;
+    }
+    ASSERT_NE(bound, Instant{});
+    ASSERT_NE(told, Instant{});
+    EXPECT_GE(bound - told, 990ms);
+    EXPECT_LE(bound - kStart, Timing{}.rebind_spread + Timing{}.rebind_notice + 20ms);
+    // Every announcement covers the moment of the rebind.
+    for (const std::uint32_t ms : announced()) {
+        EXPECT_LE(ms, kMaxRebindMs);
+    }
+    const auto rebinds = std::count_if(out_.begin(), out_.end(),
+                                       [](const Effect& effect) { return std::holds_alternative<Rebind>(effect); });
+    EXPECT_EQ(rebinds, 1);
+    out_.clear();
+    wait(Timing{}.rebind_grace + 300ms);
+    beat();
+    wait(300ms);
+    ASSERT_FALSE(announced().empty());
+    EXPECT_EQ(announced().back(), 0U) << "it is over";
+}
+
+TEST_F(RebindingTest, ASecondRequestBeforeTheFirstIsDoneChangesNothing) {
+    feed(RebindRequest{});
+    feed(RebindRequest{});
+    out_.clear();
+    for (int i = 0; i < 40; ++i) {
+        wait(200ms);
+        beat();
+    }
+    const auto rebinds = std::count_if(out_.begin(), out_.end(),
+                                       [](const Effect& effect) { return std::holds_alternative<Rebind>(effect); });
+    EXPECT_EQ(rebinds, 1);
+}
+
+TEST(ANodeWithoutPeers, BindsAtOnce) {
+    Effects out;
+    MeshNode node({.oid = OriginId{1},
+                   .cluster = "test",
+                   .name = "a",
+                   .version = "1",
+                   .endpoints = {"a:1", "a:2", "a:3"},
+                   .seeds = {},
+                   .timing = {},
+                   .limits = {}},
+                  1);
+    node.start(kStart, out);
+    node.step(kStart, RebindRequest{}, out);
+    node.settle(kStart, out);
+    EXPECT_TRUE(std::any_of(out.begin(), out.end(),
+                            [](const Effect& effect) { return std::holds_alternative<Rebind>(effect); }));
+}
+
+TEST(ASeedThatRefusesOurKey, KeepsTheNodeFromServingAndIsNamed) {
+    Effects out;
+    MeshNode node({.oid = OriginId{1},
+                   .cluster = "test",
+                   .name = "a",
+                   .version = "1",
+                   .endpoints = {"a:1", "a:2", "a:3"},
+                   .seeds = {"b:1"},
+                   .timing = {},
+                   .limits = {}},
+                  1);
+    node.start(kStart, out);
+    const auto* open = std::get_if<OpenConnection>(&out.front());
+    ASSERT_NE(open, nullptr);
+    node.step(kStart + 10ms, ConnectionRefused{open->connection}, out);
+    node.settle(kStart + 10ms, out);
+    node.settle(kStart + 3s, out);
+    EXPECT_FALSE(node.ready());
+    const NodeStatus status = node.status(kStart + 3s);
+    EXPECT_TRUE(status.refused);
+    ASSERT_EQ(status.refusals.size(), 1U);
+    EXPECT_EQ(status.refusals[0].reason, "key");
+    EXPECT_EQ(status.refusals[0].endpoint, "b:1");
+    EXPECT_FALSE(status.refusals[0].by_us);
+}
+
+}  // namespace
+}  // namespace tulle::mesh::rebinding_test

@@ -259,6 +259,8 @@ constexpr std::pair<std::string_view, std::string_view> kMeshHelp[] = {
     {"mesh_control_unsent", "Control messages dropped because the connection was down or full"},
     {"mesh_connections_put_off", "Connections to other nodes put off: no descriptors left, or too many at once"},
     {"mesh_inbound_refused", "Connections to the mesh ports that did not speak the nodes' protocol, and were ended"},
+    {"mesh_keys_unknown", "Connections to the mesh ports refused because their key is not among this node's keys"},
+    {"mesh_keys_refused", "Connections to other nodes that failed for a key: theirs or ours is not known"},
     {"mesh_inbound_cut", "Connections to the mesh ports ended: too many at once, or subscribed to what no node does"},
     {"mesh_shard_mailbox_losses", "Messages that a shard was too slow to take"},
 };

@@ -133,6 +133,16 @@ json::object self_to_json(const mesh::NodeStatus& status) {
     self["monotonic_us"] = status.monotonic_us;
     self["wall_us"] = status.wall_us;
     self["peers"] = {{"configured", status.configured}, {"met", status.met}};
+    json::array uses;
+    for (const mesh::KeyUse& use : status.keys.uses) {
+        uses.push_back(
+            {{"server", use.server}, {"client", use.client}, {"inbound", use.inbound}, {"outbound", use.outbound}});
+    }
+    json::array ids;
+    for (const std::string& id : status.keys.ids) {
+        ids.push_back(json::string(id));
+    }
+    self["keys"] = {{"ids", std::move(ids)}, {"bound", status.keys.bound}, {"uses", std::move(uses)}};
     self["refused"] = status.refused;
     self["deaf"] = status.deaf;
     // Nodes that this node has refused, or that have refused this node, with the reason.

@@ -35,6 +35,7 @@ mesh::MeshOptions mesh_options(const Config& config) {
     options.mesh_data = to_string(config.mesh_data);
     options.advertise = config.advertise;
     options.peers = config.peers;
+    options.keys = config.key_ring;
     options.presence_grace = config.presence_grace;
     return options;
 }
@@ -133,7 +134,10 @@ void Composition::bind_shards(const Config& config, const AppTable& apps) {
     Address listen = config.listen;
     std::optional<Address> tls_listen = config.tls_listen;
     if (tls_listen) {
-        tls_ = std::make_unique<TlsServer>(config.tls, random_ticket_secret());
+        // With a key of the cluster, clients take up their TLS sessions at any node.
+        tls_ = std::make_unique<TlsServer>(config.tls, config.key_ring.is_empty()
+                                                           ? random_ticket_secret()
+                                                           : config.key_ring.used().derive("tulle/tls-tickets"));
         note_certificates();
     }
     for (std::size_t i = 0; i < config.shards; ++i) {
@@ -259,6 +263,10 @@ void Composition::reload_certificates(const TlsFiles& files, bool is_asked_for) 
 void Composition::note_certificates() {
     reloads_.tls_last_successful.set(1);
     reloads_.tls_not_after.set(static_cast<std::uint64_t>(std::max<std::int64_t>(tls_->not_after(), 1)));
+}
+
+void Composition::set_mesh_keys(const mesh::KeyRing& keys) {
+    mesh_->set_keys(keys);
 }
 
 void Composition::reload_failed() {

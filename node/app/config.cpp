@@ -200,6 +200,9 @@ std::vector<KeyAction> serving_actions() {
          [](const Setting& s, Config& c) { c.advertise = to_advertised(s); }},
         {{"peers", "HOST:PORT,...", "Mesh addresses of other nodes to join"},
          [](const Setting& s, Config& c) { c.peers = to_peers(s); }},
+        {{"mesh_keys", "FILE,...",
+          "Key of the cluster, as tulle keygen writes it; a second one is accepted too (default: none)"},
+         [](const Setting& s, Config& c) { c.mesh_keys = to_mesh_keys(s); }},
         {{"admin", "HOST:PORT", "Status, metrics and health; or unix:/PATH (default: 127.0.0.1:9601)"}, take_admin},
         {{"admin_token_file", "FILE", "Tokens of the admin address: lines of NAME SCOPE TOKEN"},
          [](const Setting& s, Config& c) { c.admin_token_file = s.value; }},
@@ -302,12 +305,12 @@ const std::vector<KeyAction>& actions() {
     return table;
 }
 
-/// Throws ConfigError for an address off loopback: the mesh is neither encrypted nor authenticated.
-void require_loopback(const Address& address, std::string_view what) {
+/// Throws ConfigError for an address off loopback that nothing protects. `remedy`: what would protect the address.
+void require_loopback(const Address& address, std::string_view what, std::string_view remedy) {
     if (!address.is_loopback()) {
         throw ConfigError("the " + std::string(what) + " address " + to_string(address) +
-                          " is not on loopback, and nothing protects it yet: use loopback, or allow it with"
-                          " --insecure-mesh on a network that you trust");
+                          " is not on loopback, and nothing protects it: " + std::string(remedy) +
+                          ", or allow it with --insecure-mesh on a network that encrypts");
     }
 }
 
@@ -376,8 +379,11 @@ void finish(Config& config, const Machine& machine, const Settings& merged) {
                                                                     : static_cast<std::uint16_t>(config.mesh.port + 1)};
     }
     if (!config.insecure_mesh) {
-        require_loopback(config.mesh, "mesh");
-        require_loopback(config.mesh_data, "mesh data");
+        if (config.mesh_keys.empty()) {
+            constexpr std::string_view kRemedy = "make a key by \"tulle keygen\" and name it in mesh_keys";
+            require_loopback(config.mesh, "mesh", kRemedy);
+            require_loopback(config.mesh_data, "mesh data", kRemedy);
+        }
     }
     check_admin_access(config);
     check_addresses(config);

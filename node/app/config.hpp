@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mesh/base/time.hpp"
+#include "mesh/keys/mesh_key.hpp"
 #include "node/admin/admin_tokens.hpp"
 #include "node/core/address.hpp"
 #include "node/core/address_limits.hpp"
@@ -60,6 +61,10 @@ struct Config {
     std::string log_level = "info";
     /// Number of shards. 0 until finish() puts in the number of cores.
     std::size_t shards = 0;
+    /// Key files, or texts of keys: the key in use first. Empty: a mesh without keys.
+    std::vector<std::string> mesh_keys;
+    /// The keys of mesh_keys; read by ConfigSource.
+    mesh::KeyRing key_ring;
     bool insecure_mesh = false;
     bool demo = false;
     /// True when no app is configured. The node then serves the loopback app with its public credentials.

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "node/admin/secret_file.hpp"
+#include "mesh/keys/secret_file.hpp"
 #include "node/admin/unix_socket.hpp"
 
 namespace tulle::node {
@@ -54,7 +54,7 @@ std::vector<AdminToken> load_admin_tokens(const Config& config) {
     if (path.empty()) {
         return {};
     }
-    const SecretFile file = read_secret_file(path, kMaxAdminTokenFileBytes);
+    const mesh::SecretFile file = mesh::read_secret_file(path, kMaxAdminTokenFileBytes);
     if (!file.error.empty()) {
         throw ConfigError("admin_token_file: " + path + " " + file.error);
     }

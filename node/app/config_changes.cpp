@@ -28,6 +28,8 @@ constexpr Effect kEffects[] = {
     {"mesh_data", is_same<&Config::mesh_data>},
     {"advertise", is_same<&Config::advertise>},
     {"peers", is_same<&Config::peers>},
+    // Other keys hold at once; the beginning and the end of keys do not.
+    {"mesh_keys", [](const Config& a, const Config& b) { return a.mesh_keys.empty() == b.mesh_keys.empty(); }},
     {"admin", [](const Config& a, const Config& b) { return a.admin == b.admin && a.admin_socket == b.admin_socket; }},
     // A file of tokens applies at a reload; only that there is none any more waits for a restart.
     {"admin_token_file",

@@ -86,4 +86,19 @@ void finish_proxies(Config& config, const Settings& given) {
     }
 }
 
+std::vector<std::string> to_mesh_keys(const Setting& setting) {
+    std::vector<std::string> sources;
+    for (const std::string_view part : parts_of(setting.value)) {
+        if (part.starts_with("tulle-mesh-") && !setting.origin.starts_with("environment")) {
+            throw ConfigError(setting.origin + ": name a file that holds the key, not the key itself");
+        }
+        sources.emplace_back(part);
+    }
+    if (sources.size() > mesh::KeyRing::kMaxKeys) {
+        throw ConfigError(setting.origin + ": at most " + std::to_string(mesh::KeyRing::kMaxKeys) +
+                          " keys: the key in use, and the next or the former one");
+    }
+    return sources;
+}
+
 }  // namespace tulle::node

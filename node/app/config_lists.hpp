@@ -25,4 +25,8 @@ namespace tulle::node {
 /// proxies.
 void finish_proxies(Config& config, const Settings& given);
 
+/// The sources of mesh keys, separated by commas; otherwise ConfigError. A key itself may stand in the environment
+/// alone: everybody on a machine can read the flags of a process, and a configuration file is shown to many.
+[[nodiscard]] std::vector<std::string> to_mesh_keys(const Setting& setting);
+
 }  // namespace tulle::node

@@ -1,16 +1,37 @@
 #include "node/app/config_source.hpp"
 
+#include <unistd.h>
+
 #include <iterator>
+#include <string_view>
 #include <utility>
 
+#include "mesh/keys/key_file.hpp"
 #include "node/app/config_admin.hpp"
 
 namespace tulle::node {
+namespace {
+
+/// The mesh key among systemd's credentials of this service (LoadCredential=mesh.key:…), or empty.
+std::string credential_of(const std::vector<std::string>& environment) {
+    constexpr std::string_view kDirectory = "CREDENTIALS_DIRECTORY=";
+    for (const std::string& variable : environment) {
+        if (variable.starts_with(kDirectory)) {
+            std::string path = variable.substr(kDirectory.size()) + "/mesh.key";
+            return ::access(path.c_str(), F_OK) == 0 ? path : "";
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
 ConfigSource::ConfigSource(const CommandLine& line, const std::vector<std::string>& environment, Machine machine)
     : flags_(line.flags),
       environment_(read_environment(environment)),
       machine_(std::move(machine)),
-      path_(line.config_file.empty() ? environment_.config_file : line.config_file) {}
+      path_(line.config_file.empty() ? environment_.config_file : line.config_file),
+      credential_(credential_of(environment)) {}
 
 Config ConfigSource::load() {
     ConfigFile file;
@@ -25,7 +46,11 @@ Config ConfigSource::load() {
 }
 
 Config ConfigSource::make(const ConfigFile& file) const {
-    const std::vector<Settings> sources = {flags_, environment_.settings, file.settings};
+    std::vector<Settings> sources = {flags_, environment_.settings, file.settings};
+    if (!credential_.empty()) {
+        // The weakest source: whoever names keys means those.
+        sources.push_back({{"mesh_keys", {credential_, "credential mesh.key"}}});
+    }
     std::vector<App> apps = file.apps;
     const std::string directory = apps_dir_of(sources);
     if (!directory.empty()) {
@@ -35,6 +60,11 @@ Config ConfigSource::make(const ConfigFile& file) const {
     Config config = make_config(sources, with_app_of(environment_, std::move(apps), !directory.empty()), machine_);
     // [webhooks] exists in the file alone.
     config.webhooks = file.webhooks;
+    try {
+        config.key_ring = mesh::read_key_ring(config.mesh_keys);
+    } catch (const mesh::KeyFileError& error) {
+        throw ConfigError(error.what());
+    }
     return config;
 }
 

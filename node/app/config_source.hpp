@@ -40,6 +40,8 @@ private:
     Machine machine_;
     /// The path of the file; empty for no file.
     std::string path_;
+    /// The path of the mesh key among systemd's credentials; empty for none.
+    std::string credential_;
     /// The file as load() has last read it without an error.
     ConfigFile file_;
 };

@@ -107,6 +107,10 @@ int serve(ConfigSource& source, const Config& config) {
     if (config.has_default_app) {
         spdlog::warn("no app is configured: serving the app app-id, whose secret is public, on loopback");
     }
+    if (config.key_ring.is_empty() && !(config.mesh.is_loopback() && config.mesh_data.is_loopback())) {
+        spdlog::warn("insecure_mesh: whoever reaches {} and {} is a member of the mesh and reads all messages",
+                     ports.mesh, ports.mesh_data);
+    }
     if (const std::string ignored = ignored_variables(source); !ignored.empty()) {
         spdlog::warn("{}", ignored);
     }

@@ -40,6 +40,7 @@ Reloader::Reloader(ConfigSource& source, Composition& node, Signals& signals, co
       signals_(signals),
       started_(started),
       apps_(started.apps),
+      mesh_keys_(started.key_ring),
       log_level_(started.log_level),
       tls_files_(started.tls) {
     signals_.report_reloads(watch_.descriptor());
@@ -119,6 +120,7 @@ void Reloader::reload(Scope scope) {
             spdlog::info("the apps have been read again: {}", config.apps.size());
         }
         apps_ = config.apps;
+        take_mesh_keys(config.key_ring);
         if (scope == Scope::kAll) {
             take_admin_tokens(config);
             take_log_level(config.log_level);
@@ -143,6 +145,20 @@ void Reloader::take_admin_tokens(const Config& config) {
         node_.set_admin_tokens(config.admin_tokens);
         spdlog::info("the admin tokens have been read again: {}", config.admin_tokens.size());
     }
+}
+
+// A node without keys has bound its ports without keys, and stays so until a restart (note_unapplied).
+void Reloader::take_mesh_keys(const mesh::KeyRing& keys) {
+    if (keys == mesh_keys_ || keys.is_empty() || mesh_keys_.is_empty()) {
+        return;
+    }
+    std::string ids;
+    for (const std::string& id : keys.ids()) {
+        ids.append(ids.empty() ? "" : ", ").append(id);
+    }
+    spdlog::info("the mesh keys have been read again: {}, the first one in use", ids);
+    node_.set_mesh_keys(keys);
+    mesh_keys_ = keys;
 }
 
 void Reloader::take_log_level(const std::string& level) {

@@ -14,8 +14,9 @@ namespace tulle::node {
 
 /// Reads the apps, and the certificates of TLS, again on SIGHUP and after changes in their directories.
 ///
-/// SIGHUP, and a request to the admin listener, also read the file and the admin tokens, and change log_level and the
-/// names of the certificates' files. The log names the other settings that differ from the settings in force.
+/// SIGHUP, and a request to the admin listener, also read the file, the mesh keys and the admin tokens, and change
+/// log_level and the names of the certificates' files. The log names the other settings that differ from the settings
+/// in force.
 ///
 /// Thread: the main thread.
 /// Errors: an error in the configuration stands in the log and is counted, and apps and tokens stay unchanged. So do
@@ -43,6 +44,8 @@ private:
     void reload_certificates(Scope scope);
     /// The time until something has to be read; nothing while there is no change.
     [[nodiscard]] std::optional<Duration> patience() const;
+    /// Hands changed mesh keys to the node.
+    void take_mesh_keys(const mesh::KeyRing& keys);
     /// Changes the level of the log, if `level` differs.
     void take_log_level(const std::string& level);
     /// Names in the log the settings that hold only after a restart.
@@ -54,6 +57,8 @@ private:
     const Config& started_;
     /// The apps as last read without an error.
     std::vector<App> apps_;
+    /// The mesh keys in force.
+    mesh::KeyRing mesh_keys_;
     std::string log_level_;
     /// The files of the certificates, as last configured without an error.
     TlsFiles tls_files_;

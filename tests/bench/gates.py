@@ -4,7 +4,8 @@
 Instructions are counted by callgrind in the real server with 1000 subscribers, switched on for the measured window alone;
 system calls by strace, attached for the window. Both count every thread, what idles included. How a burst falls into turns
 of the loop is up to the machine's scheduler, and each further turn costs a further send for each subscriber: of several
-windows the least counts, which is the one where bursts fell apart least. Prints figure, budget and target; exits 1 when a
+windows the least counts, which is the one where bursts fell apart least. The cost of mesh keys is a ratio of CPU times in one
+run (keys_gate.py). Prints figure, budget and target; exits 1 when a
 figure is past its budget.
 """
 import argparse
@@ -17,6 +18,7 @@ import subprocess
 import sys
 
 import http_publish
+import keys_gate
 import processes
 import servers
 from generator import Generator
@@ -181,6 +183,7 @@ def main():
         figures = {gate: {} for gate in budgets}
         measure_instructions(figures)
         measure_system_calls(figures)
+        figures["cpu_with_mesh_keys_by_without"] = {name: median for name, (median, _, _) in keys_gate.ratios().items()}
         rounds.append(figures)
         print(f"{'gate':30} {'case':12} {'figure':>10} {'budget':>10} {'target':>10}")
         for gate, case, figure, budget, target, is_within in verdicts(figures, budgets):

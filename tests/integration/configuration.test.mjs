@@ -8,7 +8,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { RawClient } from '../support/js/clients.mjs';
-import { Cluster, TulleNode, withCluster } from '../support/js/cluster.mjs';
+import { Cluster, MESH_KEY, TulleNode, withCluster } from '../support/js/cluster.mjs';
 import { parts, request } from '../support/js/http.mjs';
 import { plannedAddresses } from '../support/js/ports.mjs';
 import { PROJECT, binary, run } from '../support/js/process.mjs';
@@ -110,7 +110,7 @@ test('the ports file names what is bound, and is there whole or not at all', () 
   for (const address of Object.values(node.ports)) assert.match(address, /^127\.0\.0\.1:[1-9]\d*$/);
   assert.equal((await request(node.ports.listen, '/up')).status, 200);
   assert.equal((await request(node.ports.admin, '/up')).status, 200);
-  assert.deepEqual(await fs.readdir(node.directory), [path.basename(node.portsFile)]);
+  assert.deepEqual((await fs.readdir(node.directory)).filter((name) => name !== 'mesh.key'), [path.basename(node.portsFile)]);
 }));
 
 test('mesh_data is the port after mesh unless it is named', async () => {
@@ -369,12 +369,15 @@ test("the README's example for several machines starts", async () => {
   const example = lines.slice(0, lines.findIndex((line) => line !== '' && !/^ {4}|^#/.test(line) || line.includes('tulled --config')));
   const { listen, mesh, mesh_data: data } = await plannedAddresses();
   const [port, meshPort, dataPort] = [listen, mesh, data].map((address) => parts(address).port);
+  const key = await file('readme.key', `${MESH_KEY}\n`);
+  await fs.chmod(key, 0o600);
   const nodes = [1, 2, 3].map((i) => new TulleNode(`n${i}`, directory, { addresses: { admin: '127.0.0.1:0' } }));
   try {
     for (const [i, node] of nodes.entries()) {
       const own = i + 1;
       const text = example.map((line) => line.replace(/^ {4}/, '')).join('\n')
         .replace('"n1"', `"n${own}"`)
+        .replace('/etc/tulle/mesh.key', key)
         .replace('0.0.0.0:6001', `127.0.2.${own}:${port}`)
         .replace('10.0.0.1:7001', `127.0.2.${own}:${meshPort}`)
         .replace('10.0.0.1:7002', `127.0.2.${own}:${dataPort}`)

@@ -43,7 +43,7 @@ const zmtp2 = (body, socketType) => Buffer.concat([
   Buffer.from([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 1, socketType, 0, 0]), message(body)]);
 
 describe('strangers at the mesh ports', () => {
-  test('a knock by HTTP, ZMTP 1.0 or 2.0 makes nobody a member; the same by ZMTP 3 does', () => withCluster(1, {}, async ({ nodes: [n1], directory }) => {
+  test('a knock by HTTP, ZMTP 1.0 or 2.0 makes nobody a member; the same by ZMTP 3 does', () => withCluster(1, { keys: false }, async ({ nodes: [n1], directory }) => {
     const listener = net.createServer().listen(0, '127.0.0.1');
     await once(listener, 'listening');
     const n2 = new TulleNode('n2', directory);
@@ -71,7 +71,7 @@ describe('strangers at the mesh ports', () => {
   }));
 
   test('three thousand idle connections leave descriptors for the nodes', async () => {
-    await withCluster(2, { planned: true, start: false }, async (cluster) => {
+    await withCluster(2, { planned: true, start: false, keys: false }, async (cluster) => {
       const [n1, n2] = cluster.nodes;
       n1.descriptors = 1024;
       n1.launch();

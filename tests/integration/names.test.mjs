@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { inbox, subscribed, withClients } from '../support/js/clients.mjs';
-import { TulleNode } from '../support/js/cluster.mjs';
+import { MESH_KEY, TulleNode } from '../support/js/cluster.mjs';
 import { parts, request } from '../support/js/http.mjs';
 import { plannedAddresses } from '../support/js/ports.mjs';
 import { PROJECT, run } from '../support/js/process.mjs';
@@ -105,12 +105,14 @@ test("the README's variables for containers make a mesh, by one name for all and
   const start = readme.indexOf('### In containers');
   const block = readme.slice(start, readme.indexOf('\n#', start));
   const lines = [...block.matchAll(/^ {4}(TULLE_\w+)=(\S+)/gm)].map(([, name, value]) => [name, value]);
-  assert.deepEqual(lines.map(([name]) => name).sort(), ['ADVERTISE', 'APP_ID', 'APP_KEY', 'APP_SECRET', 'INSECURE_MESH', 'LISTEN', 'MESH',
-    'PEERS'].map((name) => `TULLE_${name}`));
+  assert.deepEqual(lines.map(([name]) => name).sort(), ['ADVERTISE', 'APP_ID', 'APP_KEY', 'APP_SECRET', 'LISTEN', 'MESH',
+    'MESH_KEYS', 'PEERS'].map((name) => `TULLE_${name}`));
   const hosts = await hostsFile('127.0.3.1 tulle-mesh', '127.0.3.2 tulle-mesh');
+  const key = path.join(directory, 'readme.key');
+  await fs.writeFile(key, `${MESH_KEY}\n`, { mode: 0o600 });
   const places = [await ports(), await ports()];
   const nodes = places.map((port, i) => {  // one machine has each port once: the mesh's own differ, and that of the first is the name's
-    const env = Object.fromEntries(lines.map(([name, value]) => [name, value.replace('10.1.2.3', `127.0.3.${i + 1}`).replace(':6001', `:${port.listen}`)
+    const env = Object.fromEntries(lines.map(([name, value]) => [name, value.replace('10.1.2.3', `127.0.3.${i + 1}`).replace('/run/secrets/mesh.key', key).replace(':6001', `:${port.listen}`)
       .replace(':7001', name === 'TULLE_PEERS' ? `:${places[0].mesh}` : `:${port.mesh}`)]));
     const node = nodeAt(`n${i + 1}`, '', port, hosts);
     return Object.assign(node, { addresses: { admin: '127.0.0.1:0' }, env });

@@ -10,6 +10,7 @@ import { Cluster, withCluster } from '../support/js/cluster.mjs';
 import { parts, request } from '../support/js/http.mjs';
 import { plannedAddresses } from '../support/js/ports.mjs';
 import { PROJECT, run } from '../support/js/process.mjs';
+import { withTls } from '../support/js/tls.mjs';
 import { waitFor } from '../support/js/wait.mjs';
 
 const freeze = (node) => process.kill(node.program.pid, 'SIGSTOP');
@@ -176,7 +177,7 @@ test('the admin listener answers bad questions with a reason', () => withCluster
 const COUNTERS = ['gaps', 'gaps_repaired', 'records_gone', 'duplicates_dropped', 'suspicions', 'false_suspicions', 'deaths', 'reconnects',
   'barrier_waits', 'late_turns'];
 
-test('documents name metrics as /metrics does, with their prefix', () => withCluster(2, {}, async ({ nodes: [node] }) => {
+test('documents name metrics as /metrics does, with their prefix', () => withTls(2, async ({ nodes: [node] }) => {
   const { body } = await request(node.ports.admin, '/metrics');
   const metrics = new Set([...body.matchAll(/^(?:# HELP )?(tulle_\w+)/gm)].map(([, name]) => name));
   const keys = new Set((await run('tulled', ['--help'])).stdout.match(/--[a-z-]+/g).map((flag) => flag.slice(2).replaceAll('-', '_')));

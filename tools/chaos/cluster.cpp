@@ -14,6 +14,7 @@
 #include <random>
 #include <stdexcept>
 
+#include "mesh/keys/key_file.hpp"
 #include "tools/chaos/plan.hpp"
 #include "tools/chaos/resets.hpp"
 
@@ -106,6 +107,8 @@ Cluster::Cluster(const ClusterOptions& options, const cli::Signals& signals, Rec
     const std::vector<cli::Endpoints> endpoints =
         network_ != nullptr ? own_endpoints(options.nodes, scratch_.path()) : free_endpoints(options.nodes);
     up_.cluster = "chaos";
+    up_.mesh_key = scratch_.path() + "/mesh.key";
+    mesh::write_key_file(up_.mesh_key, mesh::MeshKey::make());
     for (std::uint32_t i = 0; i < options.nodes; ++i) {
         cli::NodePlan& plan = nodes_[i].plan;
         plan.name = "n" + std::to_string(i + 1);
@@ -156,7 +159,7 @@ std::unique_ptr<cli::Child> Cluster::launch(std::uint32_t number) const {
     if (network_ == nullptr) {
         return std::make_unique<cli::Child>(program_, arguments, signals_, false);
     }
-    // The mesh ports of a private network are off loopback and without protection; a node refuses such ports unless
+    // The admin port of a private network is off loopback and without protection; a node refuses such a port unless
     // told to.
     arguments.emplace_back("--insecure-mesh");
     const PrivateNetwork::Inside inside(*network_, number);

@@ -5,8 +5,8 @@
 
 #include "client/wire/publish.hpp"
 #include "client/wire/server_url.hpp"
+#include "mesh/keys/secret_file.hpp"
 #include "node/admin/admin_tokens.hpp"
-#include "node/admin/secret_file.hpp"
 #include "tools/cli/reload_text.hpp"
 
 namespace tulle::cli {
@@ -55,7 +55,7 @@ std::string read_admin_token(const std::string& path) {
     if (path.empty()) {
         return {};
     }
-    const node::SecretFile file = node::read_secret_file(path, node::kMaxAdminTokenFileBytes);
+    const mesh::SecretFile file = mesh::read_secret_file(path, node::kMaxAdminTokenFileBytes);
     if (!file.error.empty()) {
         throw std::invalid_argument("the file of the admin token, " + path + ", " + file.error);
     }

@@ -19,10 +19,18 @@ struct UpOptions {
     bool json = false;
     std::string cluster = "tulle";
     std::string log_level;
+    /// The key file of the mesh. Empty: a key of this run alone, in a temporary directory.
+    std::string mesh_key;
     /// The node program; empty for tulled beside this program.
     std::string tulled;
     /// Time until all nodes must be up.
     std::chrono::seconds timeout{30};
+};
+
+/// `tulle keygen`: make the key of a cluster.
+struct KeygenOptions {
+    /// The file to write; "-" for standard output.
+    std::string output;
 };
 
 /// `tulle status`: show the members of a mesh.
@@ -61,6 +69,22 @@ struct TraceOptions {
     std::string channel;
     bool json = false;
     /// How long the node waits for the reports of the others.
+    std::chrono::milliseconds timeout{2'000};
+};
+
+/// `tulle keys`: show the mesh keys of all nodes, and whether a change of the key is over.
+struct KeysOptions {
+    std::string server;
+    std::string token_file;
+    bool json = false;
+    /// As in KeyGoal (keys_report.hpp).
+    std::string accepted;
+    std::string used;
+    /// Nodes that must answer; 0: any number.
+    std::size_t expect = 0;
+    /// How long to ask again until the goal is reached. 0: ask once.
+    std::chrono::milliseconds wait{0};
+    /// How long a node waits for the reports of the others.
     std::chrono::milliseconds timeout{2'000};
 };
 
@@ -111,9 +135,11 @@ struct PubOptions {
 };
 
 [[nodiscard]] int run_up(const UpOptions& options);
+[[nodiscard]] int run_keygen(const KeygenOptions& options);
 [[nodiscard]] int run_status(const StatusOptions& options);
 [[nodiscard]] int run_doctor(const DoctorOptions& options);
 [[nodiscard]] int run_trace(const TraceOptions& options);
+[[nodiscard]] int run_keys(const KeysOptions& options);
 [[nodiscard]] int run_reload(const ReloadOptions& options);
 [[nodiscard]] int run_sub(const SubOptions& options);
 [[nodiscard]] int run_pub(const PubOptions& options);

@@ -144,6 +144,26 @@ void judge_versions(const MeshSample& sample, std::vector<Finding>& out) {
     }
 }
 
+/// Judges the mesh keys: different keys during a change, and the mesh without keys off loopback.
+void judge_keys_of_all(const MeshSample& sample, const Labels& labels, std::vector<Finding>& out) {
+    std::set<std::vector<std::string>> rings;
+    for (const auto& [oid, node] : sample.nodes) {
+        if (!node.keys.is_known) {
+            continue;
+        }
+        rings.insert(node.keys.ids);
+        if (node.keys.ids.empty() && !node.is_on_loopback) {
+            out.push_back(note("no-keys", {labels.of(oid)},
+                               "has no mesh keys: whoever reaches its mesh ports is a member and reads all messages"));
+        } else if (!node.keys.ids.empty() && node.keys.bound != node.keys.ids.front()) {
+            out.push_back(note("key-change", {labels.of(oid)}, "is about to bind its ports by its new mesh key"));
+        }
+    }
+    if (rings.size() > 1) {
+        out.push_back(note("keys", {}, "the nodes have different mesh keys: a change of the key is not over"));
+    }
+}
+
 /// Finds a mesh with less serving nodes than expected.
 void judge_size(const MeshSample& sample, std::optional<std::size_t> expect, std::vector<Finding>& out) {
     const auto serves = [](const auto& node) { return node.second.ready; };
@@ -253,6 +273,7 @@ Diagnosis diagnose(const std::vector<MeshSample>& samples, std::optional<std::si
     judge_pairs(samples, labels, is_complete, diagnosis);
     judge_clocks(diagnosis.nodes, labels, diagnosis.findings);
     judge_versions(last, diagnosis.findings);
+    judge_keys_of_all(last, labels, diagnosis.findings);
     // A stable sort keeps the order of the judges within a severity.
     std::stable_sort(diagnosis.findings.begin(), diagnosis.findings.end(),
                      [](const Finding& a, const Finding& b) { return a.severity > b.severity; });

@@ -56,6 +56,27 @@ PeerView peer_of(const json::object& object) {
     return peer;
 }
 
+/// Reads the mesh keys.
+KeysView keys_of(const json::object& object) {
+    KeysView keys;
+    keys.is_known = true;
+    keys.bound = text_field(object, "bound");
+    if (const json::value* ids = object.if_contains("ids"); ids != nullptr && ids->is_array()) {
+        for (const json::value& id : ids->get_array()) {
+            keys.ids.push_back(text_field({{"id", id}}, "id"));
+        }
+    }
+    if (const json::value* uses = object.if_contains("uses"); uses != nullptr && uses->is_array()) {
+        for (const json::value& value : uses->get_array()) {
+            if (const json::object* use = value.if_object()) {
+                keys.uses.push_back({text_field(*use, "server"), text_field(*use, "client"),
+                                     count_field(*use, "inbound"), count_field(*use, "outbound")});
+            }
+        }
+    }
+    return keys;
+}
+
 /// Reads a node's report about itself.
 NodeReport node_of(const json::object& self) {
     NodeReport node;
@@ -77,6 +98,13 @@ NodeReport node_of(const json::object& self) {
     if (const json::object* peers = object_field(self, "peers")) {
         node.configured = count_field(*peers, "configured");
         node.met = count_field(*peers, "met");
+    }
+    if (const json::object* endpoints = object_field(self, "endpoints")) {
+        const std::string mesh = text_field(*endpoints, "mesh");
+        node.is_on_loopback = mesh.starts_with("127.") || mesh.starts_with("[::1]") || mesh.starts_with("localhost:");
+    }
+    if (const json::object* keys = object_field(self, "keys")) {
+        node.keys = keys_of(*keys);
     }
     // "by":"us" marks a refusal by this node; other refusals are by a peer.
     node.refused = flag_field(self, "refused");

@@ -55,6 +55,24 @@ struct PeerView {
     std::optional<SessionView> session;
 };
 
+/// The mesh keys of a node, by their ids.
+struct KeysView {
+    /// False for a node too old to say anything about keys.
+    bool is_known = false;
+    /// The key in use, then the other accepted key. Empty: the mesh of this node is open.
+    std::vector<std::string> ids;
+    /// The key by which the node's ports are bound.
+    std::string bound;
+    /// Connections of the node by the keys that both sides have proved.
+    struct Use {
+        std::string server;
+        std::string client;
+        std::uint64_t inbound = 0;
+        std::uint64_t outbound = 0;
+    };
+    std::vector<Use> uses;
+};
+
 /// The report of a node about itself, and about the others.
 struct NodeReport {
     std::string name;
@@ -95,6 +113,9 @@ struct NodeReport {
         std::uint64_t ago_ms = 0;
     };
     std::vector<Refusal> refusals;
+    KeysView keys;
+    /// True when the node tells others to reach its mesh ports on loopback.
+    bool is_on_loopback = false;
     /// By oid.
     std::map<std::string, PeerView> peers;
 };

@@ -22,6 +22,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "mesh/keys/key_file.hpp"
 #include "tools/cli/admin.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/terminal.hpp"
@@ -92,6 +93,10 @@ Launcher::Launcher(const UpOptions& options)
       deadline_(Clock::now() + options.timeout),
       tty_(isatty(STDERR_FILENO) == 1),
       colour_(use_colour(STDERR_FILENO)) {
+    if (options_.mesh_key.empty()) {
+        options_.mesh_key = scratch_.path() + "/mesh.key";
+        mesh::write_key_file(options_.mesh_key, mesh::MeshKey::make());
+    }
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
         NodePlan& plan = nodes_[i].plan;
         plan.name = "n" + std::to_string(i + 1);

@@ -43,7 +43,8 @@ private:
 /// Errors: the constructor and run() throw std::exception for a port in use and for a program that cannot be run.
 class Launcher {
 public:
-    /// Finds the program and checks that given ports are free. `options` must outlive the launcher.
+    /// Finds the program and checks that given ports are free. Without a mesh key in `options`, makes one in
+    /// the temporary directory.
     explicit Launcher(const UpOptions& options);
 
     /// Starts the nodes, and returns the exit code when all nodes have ended.
@@ -88,7 +89,7 @@ private:
     /// Milliseconds for poll(); -1 for no limit.
     [[nodiscard]] int poll_timeout() const;
 
-    const UpOptions& options_;
+    UpOptions options_;
     Signals signals_;
     ScratchDirectory scratch_;
     std::string program_;

@@ -30,6 +30,8 @@ namespace {
 /// The values that the command line fills in.
 struct Options {
     UpOptions up;
+    KeygenOptions keygen;
+    KeysOptions keys;
     StatusOptions status;
     DoctorOptions doctor;
     TraceOptions trace;
@@ -69,10 +71,20 @@ void add_up(CLI::App& app, Options& options) {
                  "One line of JSON on standard output once all are up; logs on standard error");
     up->add_option("--cluster", options.up.cluster, "Name of the cluster")->capture_default_str();
     up->add_option("--log-level", options.up.log_level, "Log level of the nodes");
+    up->add_option("--mesh-key", options.up.mesh_key, "Key file of the mesh (default: a key for this run alone)");
     up->add_option("--tulled", options.up.tulled, "The node program (default: beside this one)");
     up->add_option("--timeout", options.up_timeout, "Seconds until all must be up")
         ->check(CLI::Range(1, 3'600))
         ->capture_default_str();
+}
+
+void add_keygen(CLI::App& app, Options& options) {
+    CLI::App* keygen =
+        app.add_subcommand("keygen", "Make the key of a cluster: copy it to every node, name it in mesh_keys");
+    keygen
+        ->add_option("-o,--output", options.keygen.output,
+                     "The file to write, readable by its owner alone; - for standard output")
+        ->required();
 }
 
 constexpr const char* kDefaultAdmin = "127.0.0.1:9601";
@@ -143,6 +155,20 @@ void add_trace(CLI::App& app, Options& options) {
     trace->add_option("--timeout", options.trace_seconds, "Seconds to wait for reports")
         ->check(CLI::Range(0.01, kMaxMeshSeconds))
         ->capture_default_str();
+}
+
+void add_keys(CLI::App& app, Options& options) {
+    CLI::App* keys =
+        app.add_subcommand("keys", "Show the mesh keys of all nodes; exit 1 while a change of the key is not over");
+    add_admin(*keys, options.keys.server, options.keys.token_file);
+    keys->add_option("--accepted", options.keys.accepted, "Exit 1 unless every node accepts this key")->type_name("ID");
+    keys->add_option("--used", options.keys.used,
+                     "Exit 1 unless every node uses this key, and every connection bears this key alone")
+        ->type_name("ID");
+    keys->add_option("--expect", options.keys.expect, "So many nodes must answer")->check(CLI::Range(1, 1'000'000));
+    keys->add_option("--wait", options.wait_seconds, "Ask again until it is so, for so many seconds at most")
+        ->check(CLI::Range(0.0, 86'400.0));
+    keys->add_flag("-j,--json", options.keys.json, "The keys as one JSON object");
 }
 
 void add_reload(CLI::App& app, Options& options) {
@@ -266,6 +292,9 @@ int dispatch(CLI::App& app, Options& options) {
     if (name == "up") {
         return up(options, command);
     }
+    if (name == "keygen") {
+        return run_keygen(options.keygen);
+    }
     if (name == "status") {
         return status(options, command);
     }
@@ -275,6 +304,10 @@ int dispatch(CLI::App& app, Options& options) {
     if (name == "trace") {
         options.trace.timeout = milliseconds(options.trace_seconds);
         return run_trace(options.trace);
+    }
+    if (name == "keys") {
+        options.keys.wait = milliseconds(options.wait_seconds);
+        return run_keys(options.keys);
     }
     if (name == "reload") {
         options.reload.timeout = milliseconds(options.reload_seconds);
@@ -372,9 +405,11 @@ int run(int argc, char** argv) {
     app.set_version_flag("--version", "tulle " TULLE_VERSION);
     app.footer("Exit codes: 0 yes, 1 no, 2 wrong use, 3 no node reached or refused by it.");
     add_up(app, options);
+    add_keygen(app, options);
     add_status(app, options);
     add_doctor(app, options);
     add_trace(app, options);
+    add_keys(app, options);
     add_reload(app, options);
     add_sub(app, options);
     add_pub(app, options);

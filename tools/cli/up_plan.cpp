@@ -70,6 +70,9 @@ std::vector<std::string> tulled_arguments(const UpOptions& options, const NodePl
     if (!plan.peers.empty()) {
         arguments.insert(arguments.end(), {"--peers", joined(plan.peers)});
     }
+    if (!options.mesh_key.empty()) {
+        arguments.insert(arguments.end(), {"--mesh-keys", options.mesh_key});
+    }
     if (!options.log_level.empty()) {
         arguments.insert(arguments.end(), {"--log-level", options.log_level});
     }

@@ -1,4 +1,5 @@
 // Meshes of real nodes on loopback.
+import { existsSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,11 +10,14 @@ import { waitFor, within } from './wait.mjs';
 
 const START_MS = 10_000;
 const STOP_MS = 20_000;
+/** The key of all test meshes: the secret is 0, 1, 2, … 31. */
+export const MESH_KEY = 'tulle-mesh-1 829002f2 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8';
 const ANY_PORTS = { listen: '127.0.0.1:0', mesh: '127.0.0.1:0', mesh_data: '127.0.0.1:0', admin: '127.0.0.1:0' };
 
 /**
  * One node. `ports` holds its addresses once it is bound; they stay the same over a restart if they were planned. `tulled`: the path of
  * another program than that of the tree that is tested.
+ * Its mesh key is the file mesh.key in the directory; without that file, `keys` is empty.
  */
 export class TulleNode {
   earlierLogs = '';
@@ -21,6 +25,8 @@ export class TulleNode {
 
   constructor(name, directory, { addresses = ANY_PORTS, args = [], env = {}, under = [] } = {}) {
     Object.assign(this, { name, directory, addresses, args, env, under });
+    const key = path.join(directory, 'mesh.key');
+    this.keys = existsSync(key) ? [key] : [];
     this.hub = /[13579]$/.test(name) ? 'shard' : 'thread'; // so that a mesh has both
     this.ports = addresses;
     this.portsFile = path.join(directory, `${name}.ports.json`);
@@ -32,6 +38,7 @@ export class TulleNode {
     const addresses = Object.entries(this.addresses).flatMap(([role, at]) => [`--${role.replace('_', '-')}`, at]);
     this.program = new Program(this.tulled ?? 'tulled', [
       '--name', this.name, ...addresses, '--ports-file', this.portsFile, '--hub', this.hub,
+      ...(this.keys.length ? ['--mesh-keys', this.keys.join(',')] : []),
       ...(peers.length ? ['--peers', peers.join(',')] : []), ...this.args,
     ], { env: this.env, descriptors: this.descriptors, under: this.under });
   }
@@ -107,9 +114,11 @@ export class Cluster {
   /**
    * `planned`: the ports are chosen beforehand, so that a node can be restarted on the same ones. Otherwise each has port 0,
    * and is told only of nodes that were bound before it. `under`: the command that runs each of them (prlimit, say).
+   * `keys: false`: a mesh without keys, for strangers that speak ZMTP by hand and for programs from before keys.
    */
-  static async create(count, { planned = false, args = [], env = {}, under = [] } = {}) {
+  static async create(count, { planned = false, args = [], env = {}, under = [], keys = true } = {}) {
     const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'tulle-test-'));
+    if (keys) await fs.writeFile(path.join(directory, 'mesh.key'), `${MESH_KEY}\n`, { mode: 0o600 });
     const nodes = [];
     for (let i = 0; i < count; ++i) {
       const addresses = planned ? await plannedAddresses() : ANY_PORTS;

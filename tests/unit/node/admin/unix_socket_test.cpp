@@ -14,7 +14,7 @@
 
 #include <gtest/gtest.h>
 
-#include "node/admin/secret_file.hpp"
+#include "mesh/keys/secret_file.hpp"
 
 namespace tulle::node::unix_socket_test {
 namespace {
@@ -123,7 +123,7 @@ protected:
         std::filesystem::remove(path_);
         std::ofstream(path_) << text;
         ::chmod(path_.c_str(), mode);
-        const SecretFile file = read_secret_file(path_, 10);
+        const mesh::SecretFile file = mesh::read_secret_file(path_, 10);
         EXPECT_EQ(file.text, file.error.empty() ? text : "");
         return file.error;
     }
@@ -150,11 +150,11 @@ TEST_F(SecretFileTest, IsARegularFileThatAMountMayLinkTo) {
     ::chmod((directory_ + "/..2026/token").c_str(), 0440);
     std::filesystem::create_symlink("..2026", directory_ + "/..data");
     std::filesystem::create_symlink("..data/token", directory_ + "/token");
-    EXPECT_EQ(read_secret_file(directory_ + "/token", 10).text, "linked");
-    EXPECT_EQ(read_secret_file(directory_, 10).error, "is no regular file");
-    EXPECT_EQ(read_secret_file(directory_ + "/none", 10).error, "cannot be read: No such file or directory");
+    EXPECT_EQ(mesh::read_secret_file(directory_ + "/token", 10).text, "linked");
+    EXPECT_EQ(mesh::read_secret_file(directory_, 10).error, "is no regular file");
+    EXPECT_EQ(mesh::read_secret_file(directory_ + "/none", 10).error, "cannot be read: No such file or directory");
     ASSERT_EQ(::mkfifo((directory_ + "/pipe").c_str(), 0600), 0);
-    EXPECT_EQ(read_secret_file(directory_ + "/pipe", 10).error, "is no regular file")
+    EXPECT_EQ(mesh::read_secret_file(directory_ + "/pipe", 10).error, "is no regular file")
         << "and nobody waits for a writer";
 }
 

@@ -63,6 +63,15 @@ DemoContent demo_content(const Config& config) {
     return demo;
 }
 
+/// The secrets for session tickets. With a key of the cluster, clients take up their TLS sessions at any node.
+TicketKeys::Secrets ticket_secrets(const mesh::KeyRing& keys) {
+    TicketKeys::Secrets secrets;
+    for (const mesh::MeshKey& key : keys.keys()) {
+        secrets.push_back(key.derive("tulle/tls-tickets"));
+    }
+    return secrets.empty() ? TicketKeys::Secrets{random_ticket_secret()} : secrets;
+}
+
 /// A seed from the operating system, so that each part of each node draws other numbers.
 std::uint64_t random_seed() {
     std::random_device device;
@@ -134,10 +143,7 @@ void Composition::bind_shards(const Config& config, const AppTable& apps) {
     Address listen = config.listen;
     std::optional<Address> tls_listen = config.tls_listen;
     if (tls_listen) {
-        // With a key of the cluster, clients take up their TLS sessions at any node.
-        tls_ = std::make_unique<TlsServer>(config.tls, config.key_ring.is_empty()
-                                                           ? random_ticket_secret()
-                                                           : config.key_ring.used().derive("tulle/tls-tickets"));
+        tls_ = std::make_unique<TlsServer>(config.tls, ticket_secrets(config.key_ring));
         note_certificates();
     }
     for (std::size_t i = 0; i < config.shards; ++i) {
@@ -267,6 +273,9 @@ void Composition::note_certificates() {
 
 void Composition::set_mesh_keys(const mesh::KeyRing& keys) {
     mesh_->set_keys(keys);
+    if (tls_) {
+        tls_->set_ticket_secrets(ticket_secrets(keys));
+    }
 }
 
 void Composition::reload_failed() {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <optional>
 #include <string>
-
 #include <utility>
+
 #include "node/core/limits.hpp"
 
 namespace tulle::node {

@@ -28,7 +28,7 @@ std::vector<std::string> check_tls_files(const Config& config) {
         return {};
     }
     try {
-        return TlsServer(config.tls, random_ticket_secret()).warnings();
+        return TlsServer(config.tls, {random_ticket_secret()}).warnings();
     } catch (const TlsError& error) {
         throw ConfigError(error.what());
     }

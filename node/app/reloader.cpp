@@ -120,8 +120,8 @@ void Reloader::reload(Scope scope) {
             spdlog::info("the apps have been read again: {}", config.apps.size());
         }
         apps_ = config.apps;
-        take_mesh_keys(config.key_ring);
         if (scope == Scope::kAll) {
+            take_mesh_keys(config.key_ring);
             take_admin_tokens(config);
             take_log_level(config.log_level);
             // Without tls_listen there are no files, and the node goes on with those of before until it ends.

@@ -83,7 +83,7 @@ void EdgePort::take_in(Socket socket, Entrance& entrance) {
     }
     if (entrance.expects_proxy_header && !limits_->proxies().holds(*from)) {
         reactor_.counters().proxy_senders_refused_total.add();
-        tell_proxy(*from, "is not in trusted_proxies");
+        tell_proxy(*from, "is not in trusted_proxies", entrance.security);
         return;
     }
     if (!let_in(*from, socket, entrance.security)) {
@@ -141,18 +141,17 @@ void EdgePort::Entrance::on_proxy_header(Socket socket, Peer peer, bool is_let_i
 
 void EdgePort::Entrance::on_no_proxy_header(const IpAddress& from, std::string_view why) {
     port.reactor_.counters().proxy_headers_refused_total.add();
-    port.tell_proxy(from, why);
+    port.tell_proxy(from, why, security);
 }
 
-void EdgePort::tell_proxy(const IpAddress& from, std::string_view why) {
+void EdgePort::tell_proxy(const IpAddress& from, std::string_view why, Security security) {
     if (!limits_->may_tell_of_proxies(reactor_.now())) {
         return;
     }
     spdlog::warn(
-        "a connection from {} was closed: proxy_protocol (or tls_proxy_protocol) is set, so a trusted proxy and a "
-        "PROXY header are expected,"
+        "a connection from {} was closed: {} is set, so a trusted proxy and a PROXY header are expected,"
         " but the sender {} (told once a minute)",
-        to_string(unmapped(from)), why);
+        to_string(unmapped(from)), security == Security::kSecure ? "tls_proxy_protocol" : "proxy_protocol", why);
 }
 
 void EdgePort::refuse(Socket& socket, Security security) {

@@ -95,7 +95,7 @@ private:
     /// Counts a new connection in NodeLimits; refuses the connection otherwise.
     [[nodiscard]] bool let_in(const IpAddress& from, Socket& socket, Security security);
     /// Says in the log why a connection was closed, at most once in kProxyLogInterval of the whole node.
-    void tell_proxy(const IpAddress& from, std::string_view why);
+    void tell_proxy(const IpAddress& from, std::string_view why, Security security);
     /// Tells a peer about the full node; counts.
     void refuse(Socket& socket, Security security);
     /// Gives a message to the edge. `is_last`: the last message of this take_mail.

@@ -310,6 +310,10 @@ void StreamConnection::finish() {
     // A shed connection keeps its shorter deadline.
     limit_state(is_shed_ ? state_deadline_ : reactor_.now() + kLingerTimeout);
     reactor_.call_at_turn_end(*this);
+    if (cipher_ != nullptr) {
+        // Bytes of the cipher's own, a ticket for example, may wait although nothing was queued here.
+        reactor_.mark_dirty(*this);
+    }
 }
 
 void StreamConnection::linger() {

@@ -1,8 +1,8 @@
 #include "node/tls/ticket_keys.hpp"
 
-#include <algorithm>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include <openssl/core_names.h>
 #include <openssl/params.h>
@@ -14,18 +14,15 @@ namespace tulle::node {
 namespace {
 
 // The three days that count, and a day that has just ceased to.
-constexpr std::size_t kMaxKeys = 4;
+constexpr std::size_t kMaxDays = 4;
 
-}  // namespace
-
-TicketKey TicketKeys::derive(std::int64_t day) const {
+TicketKey derive(TicketKeys::Secret secret, std::int64_t day) {
     const KdfPtr kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_HKDF, nullptr));
     TULLE_ASSERT(kdf != nullptr);
     const KdfContextPtr context(EVP_KDF_CTX_new(kdf.get()));
     TULLE_ASSERT(context != nullptr);
     char digest[] = "SHA256";
     std::string info = "tulle/tls-ticket/" + std::to_string(day);
-    Secret secret = secret_;
     const OSSL_PARAM parameters[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, secret.data(), secret.size()),
@@ -44,15 +41,22 @@ TicketKey TicketKeys::derive(std::int64_t day) const {
     return key;
 }
 
-TicketKey TicketKeys::key_of(std::int64_t day) const {
+}  // namespace
+
+TicketKeys::TicketKeys(Secrets secrets) : secrets_(std::move(secrets)) {
+    TULLE_ASSERT(!secrets_.empty());
+}
+
+TicketKey TicketKeys::key_of(std::size_t secret, std::int64_t day) const {
     const std::lock_guard lock(mutex_);
-    const auto known = keys_.find(day);
+    const auto known = keys_.find({day, secret});
     if (known != keys_.end()) {
         return known->second;
     }
-    const TicketKey key = derive(day);
-    keys_.emplace(day, key);
-    if (keys_.size() > kMaxKeys) {
+    const TicketKey key = derive(secrets_[secret], day);
+    keys_.emplace(std::pair(day, secret), key);
+    // The oldest day comes first.
+    if (keys_.size() > kMaxDays * secrets_.size()) {
         keys_.erase(keys_.begin());
     }
     return key;
@@ -60,11 +64,12 @@ TicketKey TicketKeys::key_of(std::int64_t day) const {
 
 std::optional<TicketKey> TicketKeys::find(std::string_view name, std::int64_t day) const {
     for (const std::int64_t candidate : {day, day - 1, day + 1}) {
-        const TicketKey key = key_of(candidate);
-        if (name.size() == key.name.size() &&
-            std::equal(name.begin(), name.end(), key.name.begin(),
-                       [](char a, unsigned char b) { return static_cast<unsigned char>(a) == b; })) {
-            return key;
+        for (std::size_t secret = 0; secret < secrets_.size(); ++secret) {
+            const TicketKey key = key_of(secret, candidate);
+            const std::string_view its(reinterpret_cast<const char*>(key.name.data()), key.name.size());
+            if (name == its) {
+                return key;
+            }
         }
     }
     return std::nullopt;

@@ -18,8 +18,8 @@ std::shared_ptr<const TlsContext> read(const TlsFiles& files, const std::shared_
 
 }  // namespace
 
-TlsServer::TlsServer(const TlsFiles& files, const TicketKeys::Secret& tickets)
-    : tickets_(std::make_shared<const TicketKeys>(tickets)), context_(read(files, tickets_)) {}
+TlsServer::TlsServer(const TlsFiles& files, TicketKeys::Secrets tickets)
+    : tickets_(std::make_shared<const TicketKeys>(std::move(tickets))), context_(read(files, tickets_)) {}
 
 std::unique_ptr<Cipher> TlsServer::make(int socket, SlabArena& arena) const {
     return std::make_unique<TlsCipher>(context_.load(), socket, arena);
@@ -30,6 +30,12 @@ bool TlsServer::reload(const TlsFiles& files) {
     const bool has_changed = fresh->identity() != context_.load()->identity();
     context_.store(std::move(fresh));
     return has_changed;
+}
+
+void TlsServer::set_ticket_secrets(TicketKeys::Secrets tickets) {
+    if (tickets != tickets_->secrets()) {
+        tickets_ = std::make_shared<const TicketKeys>(std::move(tickets));
+    }
 }
 
 TicketKeys::Secret random_ticket_secret() {

@@ -18,9 +18,9 @@ namespace tulle::node {
 /// Thread: any for make(); the others from one thread.
 class TlsServer {
 public:
-    /// Reads the files. `tickets`: the secret for session tickets. Nodes with the same secret take up each other's
-    /// sessions. Throws TlsError for files that cannot be used.
-    TlsServer(const TlsFiles& files, const TicketKeys::Secret& tickets);
+    /// Reads the files. `tickets`: the secrets for session tickets (TicketKeys). Nodes with the same secret take up
+    /// each other's sessions. Throws TlsError for files that cannot be used.
+    TlsServer(const TlsFiles& files, TicketKeys::Secrets tickets);
 
     /// A cipher with the present certificates. Throws std::bad_alloc.
     [[nodiscard]] std::unique_ptr<Cipher> make(int socket, SlabArena& arena) const;
@@ -28,6 +28,9 @@ public:
     /// Reads the files again. Handshakes that begin from here on use them; connections stay as they are. False: the
     /// certificates are those of before. Throws TlsError for files that cannot be used, and changes nothing then.
     bool reload(const TlsFiles& files);
+    /// Takes other secrets for the tickets of handshakes that begin from here on. Call before reload, which makes them
+    /// count.
+    void set_ticket_secrets(TicketKeys::Secrets tickets);
 
     /// The earliest end of the validity of a present certificate, in seconds since 1970.
     [[nodiscard]] std::int64_t not_after() const { return context_.load()->not_after(); }
@@ -37,7 +40,7 @@ public:
     [[nodiscard]] std::vector<std::string> warnings() const { return context_.load()->warnings(); }
 
 private:
-    const std::shared_ptr<const TicketKeys> tickets_;
+    std::shared_ptr<const TicketKeys> tickets_;
     std::atomic<std::shared_ptr<const TlsContext>> context_;
 };
 

@@ -9,18 +9,10 @@ import { Authority } from '../support/js/authority.mjs';
 import { server } from '../support/js/clients.mjs';
 import { Cluster } from '../support/js/cluster.mjs';
 import { run } from '../support/js/process.mjs';
-import { SecureClient, handshake, trust, withTls } from '../support/js/tls.mjs';
+import { SecureClient, shown, withTls } from '../support/js/tls.mjs';
 import { waitFor } from '../support/js/wait.mjs';
 
 const exec = promisify(execFile);
-
-/** The serial number of the certificate that the node shows to a client that asks for this server. */
-async function shown(node, servername) {
-  const socket = await handshake(trust(node, undefined, { servername, rejectUnauthorized: false }));
-  const { serialNumber, subject } = socket.getPeerCertificate();
-  socket.destroy();
-  return { serialNumber, name: subject.CN };
-}
 
 const isGood = (node, value) => waitFor(`tulle_tls_last_reload_successful ${value}`,
   async () => await node.metric('tulle_tls_last_reload_successful') === value);

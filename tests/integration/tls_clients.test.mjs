@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import net from 'node:net';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -99,6 +100,30 @@ describe('clients over TLS', () => {
     assert.equal(client.error, undefined);
     await n1.gone();
   }));
+
+  test('behind a balancer that passes TLS on: the PROXY header comes first and names the client', () => withTls(1, async ({ nodes: [node], ca }) => {
+    const behind = async (header) => {
+      const wire = net.connect(parts(node.ports.tls_listen));
+      wire.on('error', () => {});
+      wire.write(header);
+      return handshake({ socket: wire, ca, servername: 'localhost' });
+    };
+    const open = async (client) => {
+      const socket = await behind(`PROXY TCP4 ${client} 127.0.0.1 51234 443\r\n`);
+      socket.on('error', () => {});
+      socket.write('GET /up HTTP/1.1\r\nHost: x\r\n\r\n');
+      assert.match((await once(socket, 'data')).toString(), /^HTTP\/1\.1 200 /);
+      return socket;
+    };
+    const first = await open('203.0.113.7');
+    await assert.rejects(open('203.0.113.7'), 'one connection of an address');
+    const other = await open('203.0.113.8');
+    await assert.rejects(behind(''), 'a handshake without a header');
+    await waitFor('the refusal', async () => await node.metric('tulle_proxy_headers_refused_total') === 1);
+    assert.equal((await request(node.ports.listen, '/up')).status, 200); // without TLS no header is expected
+    first.destroy();
+    other.destroy();
+  }, { args: ['--trusted-proxies', '127.0.0.1', '--tls-proxy-protocol', '--max-connections-per-address', '1'] }));
 
   test('requests in a row, pipelined ones and one that ends the connection', () => withTls(1, async ({ nodes: [node], ca }) => {
     const socket = await handshake(trust(node, ca));

@@ -44,6 +44,14 @@ export function handshake(options, ms = 10_000) {
   }));
 }
 
+/** The serial number and the name of the certificate that the node shows to a client that asks for this server. */
+export async function shown(node, servername) {
+  const socket = await handshake(trust(node, undefined, { servername, rejectUnauthorized: false }));
+  const { serialNumber, subject } = socket.getPeerCertificate();
+  socket.destroy();
+  return { serialNumber, name: subject.CN };
+}
+
 /** Answers {status, body} of a GET by https. */
 export function get(options, path) {
   return new Promise((resolve, reject) => {

@@ -14,11 +14,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <boost/asio/basic_socket_acceptor.hpp>
 
 #include "node/core/limits.hpp"
 #include "node/core/outbox.hpp"
 #include "node/core/slab.hpp"
 #include "node/edge/outbox_writer.hpp"
+#include "node/edge/socket.hpp"
 #include "node/tls/certificate.hpp"
 #include "node/tls/ticket_keys.hpp"
 #include "node/tls/tls_error.hpp"
@@ -38,9 +40,9 @@ std::string_view view(const std::array<unsigned char, 16>& name) {
 }
 
 TEST(TicketKeys, AreThoseOfTheSecretAndTheDay) {
-    const TicketKeys one(secret_of(1));
-    const TicketKeys same(secret_of(1));
-    const TicketKeys other(secret_of(2));
+    const TicketKeys one({secret_of(1)});
+    const TicketKeys same({secret_of(1)});
+    const TicketKeys other({secret_of(2)});
     EXPECT_EQ(one.key_of(20'000), same.key_of(20'000));
     EXPECT_FALSE(one.key_of(20'000) == one.key_of(20'001));
     EXPECT_FALSE(one.key_of(20'000) == other.key_of(20'000));
@@ -49,7 +51,7 @@ TEST(TicketKeys, AreThoseOfTheSecretAndTheDay) {
 }
 
 TEST(TicketKeys, OpenTicketsOfYesterdayTodayAndTomorrowAlone) {
-    const TicketKeys keys(secret_of(1));
+    const TicketKeys keys({secret_of(1)});
     const TicketKey key = keys.key_of(20'000);
     for (const std::int64_t day : {19'999, 20'000, 20'001}) {
         EXPECT_EQ(keys.find(view(key.name), day), key) << day;
@@ -57,6 +59,15 @@ TEST(TicketKeys, OpenTicketsOfYesterdayTodayAndTomorrowAlone) {
     EXPECT_EQ(keys.find(view(key.name), 19'998), std::nullopt);
     EXPECT_EQ(keys.find(view(key.name), 20'002), std::nullopt);
     EXPECT_EQ(keys.find("short", 20'000), std::nullopt);
+}
+
+TEST(TicketKeys, SealByTheFirstSecretAndOpenByEach) {
+    const TicketKeys old({secret_of(1)});
+    const TicketKeys both({secret_of(2), secret_of(1)});
+    EXPECT_EQ(both.key_of(20'000), TicketKeys({secret_of(2)}).key_of(20'000));
+    const TicketKey of_old = old.key_of(20'000);
+    EXPECT_EQ(both.find(view(of_old.name), 20'001), of_old);
+    EXPECT_EQ(TicketKeys({secret_of(2)}).find(view(of_old.name), 20'000), std::nullopt);
 }
 
 /// A directory with a certificate for localhost, signed by itself.
@@ -159,9 +170,9 @@ using SessionPtr = std::unique_ptr<SSL_SESSION, FreeBy<SSL_SESSION_free>>;
 
 TEST(TlsServer, TakesUpTheSessionOfAnotherServerWithTheSameSecret) {
     const Files certificate;
-    const TlsServer one(certificate.files, secret_of(1));
-    const TlsServer other(certificate.files, secret_of(1));
-    const TlsServer stranger(certificate.files, secret_of(2));
+    const TlsServer one(certificate.files, {secret_of(1)});
+    const TlsServer other(certificate.files, {secret_of(1)});
+    const TlsServer stranger(certificate.files, {secret_of(2)});
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         Pair first(one, nullptr, version);
         ASSERT_TRUE(first.shake_hands());
@@ -180,7 +191,7 @@ TEST(TlsServer, TakesUpTheSessionOfAnotherServerWithTheSameSecret) {
 TEST(TlsServer, KeepsItsCertificatesWhenAReloadFails) {
     const Files good;
     const Files other;
-    TlsServer server(good.files, secret_of(1));
+    TlsServer server(good.files, {secret_of(1)});
     EXPECT_THROW(server.reload({good.files.certificate, other.files.key, ""}), TlsError);
     EXPECT_FALSE(server.reload(good.files)) << "the certificates are those of before";
     EXPECT_TRUE(server.reload(other.files));
@@ -202,7 +213,7 @@ void fill(Outbox& outbox, SlabArena& arena, const std::vector<std::size_t>& size
 
 TEST(TlsCipher, SealsAtMostItsMeasureAndNothingMoreBeforeThatIsTaken) {
     const Files certificate;
-    const TlsServer server(certificate.files, secret_of(1));
+    const TlsServer server(certificate.files, {secret_of(1)});
     Pair pair(server);
     ASSERT_TRUE(pair.shake_hands());
     const OutboxLimits limits{1u << 20, 1s};
@@ -230,7 +241,7 @@ TEST(TlsCipher, SealsAtMostItsMeasureAndNothingMoreBeforeThatIsTaken) {
 
 TEST(TlsCipher, JoinsSmallRangesToOneRecord) {
     const Files certificate;
-    const TlsServer server(certificate.files, secret_of(1));
+    const TlsServer server(certificate.files, {secret_of(1)});
     Pair pair(server);
     ASSERT_TRUE(pair.shake_hands());
     const OutboxLimits limits{1u << 20, 1s};
@@ -245,7 +256,7 @@ TEST(TlsCipher, JoinsSmallRangesToOneRecord) {
 
 TEST(TlsCipher, ReadsWhatCameWithTheHandshakeAndTellsOfUnreadBytes) {
     const Files certificate;
-    const TlsServer server(certificate.files, secret_of(1));
+    const TlsServer server(certificate.files, {secret_of(1)});
     Pair pair(server);
     ASSERT_TRUE(pair.shake_hands());
     EXPECT_FALSE(pair.cipher->has_unread());
@@ -269,9 +280,54 @@ TEST(TlsCipher, ReadsWhatCameWithTheHandshakeAndTellsOfUnreadBytes) {
     EXPECT_EQ(pair.cipher->read(into, bytes), Cipher::Read::kBroken);
 }
 
+TEST(TlsSocket, BreaksOffAPeerThatAsksForKeysWithoutEndAndReadsNothing) {
+    const Files certificate;
+    const TlsServer server(certificate.files, {secret_of(1)});
+    using boost::asio::ip::tcp;
+    boost::asio::io_context io;
+    boost::asio::basic_socket_acceptor<tcp, boost::asio::io_context::executor_type> acceptor(
+        io.get_executor(), tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+    // Small buffers, so that the answers soon wait in the node.
+    acceptor.set_option(boost::asio::socket_base::send_buffer_size(4096));
+    TcpSocket peer(io.get_executor());
+    peer.open(tcp::v4());
+    peer.set_option(boost::asio::socket_base::receive_buffer_size(4096));
+    peer.connect(acceptor.local_endpoint());
+    Socket socket(io.get_executor());
+    acceptor.accept(socket);
+    socket.non_blocking(true);
+    peer.non_blocking(true);
+    SlabArena arena;
+    std::unique_ptr<Cipher> cipher = server.make(socket.native_handle(), arena);
+    const SslContextPtr context(SSL_CTX_new(TLS_client_method()));
+    const SslPtr client(SSL_new(context.get()));
+    SSL_set_fd(client.get(), peer.native_handle());
+    SSL_set_connect_state(client.get());
+    bool is_client_done = false;
+    Cipher::Step step = Cipher::Step::kBlocked;
+    while (!is_client_done || step == Cipher::Step::kBlocked) {
+        is_client_done = SSL_do_handshake(client.get()) == 1;
+        step = step == Cipher::Step::kDone ? step : cipher->handshake();
+        ASSERT_EQ(write_outbox(socket.native_handle(), cipher->sealed()), Written::kAll);
+    }
+    ASSERT_EQ(step, Cipher::Step::kDone);
+    socket.secure(std::move(cipher));
+    boost::system::error_code error = boost::asio::error::would_block;
+    std::array<char, 100> into{};
+    std::size_t waiting = 0;
+    for (int i = 0; i < 100'000 && error == boost::asio::error::would_block; ++i) {
+        ASSERT_EQ(SSL_key_update(client.get(), SSL_KEY_UPDATE_REQUESTED), 1);
+        SSL_do_handshake(client.get());
+        socket.read_some(boost::asio::buffer(into), error);
+        waiting = socket.cipher()->sealed().bytes();
+    }
+    EXPECT_EQ(error, boost::asio::error::connection_reset);
+    EXPECT_LT(waiting, 200u << 10);
+}
+
 TEST(TlsCipher, SaysItsEndOnce) {
     const Files certificate;
-    const TlsServer server(certificate.files, secret_of(1));
+    const TlsServer server(certificate.files, {secret_of(1)});
     Pair pair(server);
     pair.cipher->seal_end();
     EXPECT_TRUE(pair.cipher->sealed().empty()) << "there is nothing to end before the handshake";

@@ -50,8 +50,8 @@ public:
     /// counted and stand in the log, and the certificates stay as they are. Does nothing for a node without TLS.
     /// `is_asked_for`: the log tells of a reading without changes as well.
     void reload_certificates(const TlsFiles& files, bool is_asked_for);
-    /// Replaces the mesh keys, and the secrets of session tickets that are derived from the keys: those hold from the next
-    /// reload_certificates() on. REQUIRES: the node has keys, and `keys` is not empty.
+    /// Replaces the mesh keys, and the secrets of session tickets that are derived from the keys: those hold from the
+    /// next reload_certificates() on. REQUIRES: the node has keys, and `keys` is not empty.
     void set_mesh_keys(const mesh::KeyRing& keys);
     /// Counts a reload that failed. The apps stay unchanged.
     void reload_failed();

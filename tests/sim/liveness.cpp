@@ -9,6 +9,10 @@ namespace {
 
 /// No stall shorter than this may kill.
 constexpr Duration kShortest = 1s;
+/// An endpoint is looked at each 50 ms, here by a clock that is 2 % slow, and the look takes a round trip.
+constexpr Duration kLook = 500ms;
+/// An announcement comes with several heartbeats in the second before a rebind.
+constexpr Duration kAnnouncing = 1s;
 /// A killed process must be found by then.
 constexpr Duration kKillLimit = 1s;
 /// 2.5 s by a clock that is 2 % slow, the delay of a path, and a turn.
@@ -73,7 +77,14 @@ void Liveness::expect(Cause cause, HostId observer, HostId subject, std::uint64_
     }
     const Expectation wanted{cause, observer, subject, watcher->oid, watched->oid, world_.now(), side};
     open_.push_back(wanted);
-    const Duration limit = cause == Cause::kKill ? kKillLimit : (cause == Cause::kDeaf ? kDeafLimit : kSilenceLimit);
+    Duration limit = cause == Cause::kKill ? kKillLimit : (cause == Cause::kDeaf ? kDeafLimit : kSilenceLimit);
+    // While a node's ports are announced to refuse, a refusal says nothing: the death shows when that time is over, or
+    // by silence.
+    if (const Instant until = world_.network().announced_until(subject, observer);
+        cause == Cause::kKill && until > world_.now()) {
+        ++announced_;
+        limit = std::clamp<Duration>(until - world_.now() + kLook, kKillLimit, kSilenceLimit);
+    }
     world_.scheduler().after(limit, [this, wanted] { check(wanted); });
 }
 
@@ -213,6 +224,10 @@ void Liveness::verdict(HostId observer, OriginId subject, bool stuck) {
             ++deafnesses_;
         } else if (stuck && world_.now() - network.last_frame(host, observer) >= kUntold) {
             ++untold_;
+        } else if (network.has_just_rebound(host) && network.announced_until(host, observer) < world_.now() &&
+                   !network.undisturbed(observer, host, world_.now() - kAnnouncing)) {
+            // The announcement was lost by a fault of the path, so the refusal looked like a death.
+            ++unannounced_;
         } else if (silence < kShortest) {
             world_.violation("P5 " + world_.name_of(oid) + " declares " + world_.name_of(subject) +
                              " dead, who was heard " + milliseconds(silence) + " ago");

@@ -41,6 +41,10 @@ public:
     [[nodiscard]] std::uint64_t deafnesses() const { return deafnesses_; }
     /// Verdicts on stuck peers without a frame on data for 4.9 s and more.
     [[nodiscard]] std::uint64_t untold() const { return untold_; }
+    /// Kills while the ports of the killed process were announced to refuse.
+    [[nodiscard]] std::uint64_t announced() const { return announced_; }
+    /// Verdicts on a process whose announced rebind the observer could not hear of.
+    [[nodiscard]] std::uint64_t unannounced() const { return unannounced_; }
 
 private:
     enum class Cause : std::uint8_t { kKill, kFreeze, kBlackHole, kDeaf };
@@ -75,6 +79,8 @@ private:
     std::uint64_t verdicts_ = 0;
     std::uint64_t deafnesses_ = 0;
     std::uint64_t untold_ = 0;
+    std::uint64_t announced_ = 0;
+    std::uint64_t unannounced_ = 0;
 };
 
 }  // namespace tulle::sim

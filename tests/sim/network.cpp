@@ -320,6 +320,7 @@ void Network::send_control(HostId host, mesh::ConnectionId connection, mesh::Con
             note_answer(stream(host, to, false).any, sent, got);
             if (is_beat) {
                 note_answer(stream(host, to, false).beats, sent, beat);
+                note_announcement(host, to, std::get<mesh::Heartbeat>(shared->body).rebind_ms);
             }
             receiver_.input(to, *shared);
         }

@@ -73,6 +73,9 @@ public:
         std::uint64_t slow_subscriptions = 0;
         /// Ends of old subscriptions, told after the new subscription stood.
         std::uint64_t old_pipes = 0;
+        std::uint64_t rebinds = 0;
+        /// Looks at an endpoint that fell into a rebind.
+        std::uint64_t refused_by_rebinds = 0;
         /// Messages sent as bytes, in the version of their session.
         std::uint64_t written = 0;
         /// Messages sent as bytes in the older version.
@@ -148,6 +151,10 @@ public:
     [[nodiscard]] bool heard_steadily(HostId from, HostId to, Instant since) const;
     /// True when the direction has been cut since `since`.
     [[nodiscard]] bool cut_since(HostId from, HostId to, Instant since) const;
+    /// Until when `to` knows that the ports of `from` may refuse: by the newest announcement that has arrived.
+    [[nodiscard]] Instant announced_until(HostId from, HostId to) const;
+    /// True when the host binds its ports again, or has done so within the time of a reconnect.
+    [[nodiscard]] bool has_just_rebound(HostId host) const;
     [[nodiscard]] const Tally& tally() const { return tally_; }
 
 private:
@@ -209,7 +216,9 @@ private:
 
     static HostId host_of(const std::string& endpoint);
     /// True when a process listens at the host, and its ports are not closed at the moment.
-    [[nodiscard]] bool listens(HostId host) const;
+    [[nodiscard]] bool listens(HostId host);
+    /// A heartbeat has arrived that announces a rebind within `ms`; 0: it announces nothing.
+    void note_announcement(HostId from, HostId to, std::uint32_t ms);
     /// Draws the time of a message on the way.
     [[nodiscard]] Duration one_way(HostId from, HostId to);
     [[nodiscard]] bool reachable(HostId a, HostId b) const { return !path(a, b).cut && !path(b, a).cut; }
@@ -251,6 +260,8 @@ private:
     std::vector<Instant> cut_at_;
     /// By host: until when the ports refuse.
     std::map<HostId, Instant> closed_until_;
+    /// By announcing host and hearing host.
+    std::map<std::pair<HostId, HostId>, Instant> announced_;
     std::vector<Instant> unmuted_at_;
     std::vector<Stream> streams_;
     // By host and number.

@@ -123,6 +123,7 @@ void Network::reset(HostId a, HostId b) {
 }
 
 void Network::rebind(HostId host) {
+    ++tally_.rebinds;
     closed_until_[host] = scheduler_.now() + kPortsClosed;
     for (HostId other = 0; other < hosts_; ++other) {
         if (other != host) {
@@ -131,9 +132,27 @@ void Network::rebind(HostId host) {
     }
 }
 
-bool Network::listens(HostId host) const {
+void Network::note_announcement(HostId from, HostId to, std::uint32_t ms) {
+    if (ms > 0) {
+        announced_[{from, to}] = scheduler_.now() + std::chrono::milliseconds(ms);
+    }
+}
+
+Instant Network::announced_until(HostId from, HostId to) const {
+    const auto found = announced_.find({from, to});
+    return found == announced_.end() ? Instant{} : found->second;
+}
+
+bool Network::has_just_rebound(HostId host) const {
     const auto closed = closed_until_.find(host);
-    return receiver_.listening(host) && (closed == closed_until_.end() || closed->second <= scheduler_.now());
+    return closed != closed_until_.end() && scheduler_.now() < closed->second + kReconnect;
+}
+
+bool Network::listens(HostId host) {
+    const auto closed = closed_until_.find(host);
+    const bool is_closed = closed != closed_until_.end() && scheduler_.now() < closed->second;
+    tally_.refused_by_rebinds += is_closed ? 1u : 0u;
+    return receiver_.listening(host) && !is_closed;
 }
 
 Instant Network::last_arrival(HostId from, HostId to, bool data) const {

@@ -29,6 +29,7 @@ constexpr std::uint64_t kNamesSalt = 0x6e616d6573;
 
 /// A generator of its own, as for churn.
 constexpr std::uint64_t kVersionsSalt = 0x76657273;
+constexpr std::uint64_t kKeysSalt = 0x6b657973;
 
 std::string random_channel(World& world) {
     return "app/c" + std::to_string(world.prng().below(kChannels));
@@ -258,8 +259,27 @@ void roll_all(World& world, Faults& faults, std::uint64_t seed, const WorldOptio
     }
 }
 
+/// An operator changes the key of the whole mesh, two to four times: every process hears of it within a second. A
+/// process that is down or frozen at that moment is left out, as a frozen one would hear of it later.
+void change_keys(World& world, std::uint64_t seed, std::size_t nodes) {
+    Prng prng(seed ^ kKeysSalt);
+    const std::uint64_t changes = 2 + prng.below(3);
+    for (std::uint64_t change = 0; change < changes; ++change) {
+        const auto when = 4s + Duration{static_cast<Duration::rep>(prng.below(24'000'000'000))};
+        for (HostId host = 0; host < nodes; ++host) {
+            world.scheduler().after(when + Duration{static_cast<Duration::rep>(prng.below(1'000'000'000))},
+                                    [&world, host] {
+                                        const Process* process = world.process(host);
+                                        if (process != nullptr && !process->frozen) {
+                                            world.change_key(host);
+                                        }
+                                    });
+        }
+    }
+}
+
 /// Collects the results. The summary needs every rare path: a path that no seed takes proves nothing.
-void take_stock(World& world, const Faults& faults, bool mixed, Outcome& outcome) {
+void take_stock(World& world, const Faults& faults, Variant variant, Outcome& outcome) {
     outcome.events = world.scheduler().events();
     outcome.hash = world.hash();
     outcome.kills = world.liveness().kills();
@@ -279,7 +299,11 @@ void take_stock(World& world, const Faults& faults, bool mixed, Outcome& outcome
     outcome.reached["net_slow_subscriptions"] = net.slow_subscriptions;
     outcome.reached["net_old_pipes"] = net.old_pipes;
     outcome.reached["names_looked_up"] = world.looked_up();
-    if (mixed) {
+    if (variant.keys) {
+        outcome.reached["rebinds"] = net.rebinds;
+        outcome.reached["checks_refused_by_rebinds"] = net.refused_by_rebinds;
+    }
+    if (variant.mixed) {
         outcome.reached["net_written"] = net.written;
         outcome.reached["net_written_old"] = net.written_old;
         outcome.reached["mixed_sessions"] = world.mixed_sessions();
@@ -293,7 +317,9 @@ void take_stock(World& world, const Faults& faults, bool mixed, Outcome& outcome
     outcome.reached["deliveries_of_killed_origins"] = outcome.checked_killed;
     for (const auto& [rule, count] :
          {std::pair{"P5: control was not answered", world.liveness().deafnesses()},
-          std::pair{"P5: nothing was told, by data that was silent", world.liveness().untold()}}) {
+          std::pair{"P5: nothing was told, by data that was silent", world.liveness().untold()},
+          std::pair{"P5: killed while its ports were announced to refuse", world.liveness().announced()},
+          std::pair{"P5: the announcement of a rebind was lost", world.liveness().unannounced()}}) {
         if (count > 0) {
             outcome.exempted[rule] += count;
         }
@@ -309,11 +335,11 @@ void take_stock(World& world, const Faults& faults, bool mixed, Outcome& outcome
 
 }  // namespace
 
-Outcome run_seed(std::uint64_t seed, bool trace, Planted planted, bool mixed) {
+Outcome run_seed(std::uint64_t seed, bool trace, Planted planted, Variant variant) {
     WorldOptions options = draw(seed);
     options.trace = trace;
     options.planted = planted;
-    if (mixed) {
+    if (variant.mixed) {
         draw_versions(seed, options);
     }
     // The last host is spare, for processes with a name that is taken.
@@ -335,8 +361,11 @@ Outcome run_seed(std::uint64_t seed, bool trace, Planted planted, bool mixed) {
         const auto when = Duration{static_cast<Duration::rep>(world.prng().below(28'000'000'000))};
         world.scheduler().after(4s + when, [&faults] { faults.inject(); });
     }
-    if (mixed) {
+    if (variant.mixed) {
         roll_all(world, faults, seed, options);
+    }
+    if (variant.keys) {
+        change_keys(world, seed, nodes);
     }
     // Watchers look on during the run; checkers judge afterwards.
     watch_barriers(world, end);
@@ -358,7 +387,7 @@ Outcome run_seed(std::uint64_t seed, bool trace, Planted planted, bool mixed) {
     check_canaries(world);
     check_deliveries(world, outcome);
     check_duties(world, outcome);
-    take_stock(world, faults, mixed, outcome);
+    take_stock(world, faults, variant, outcome);
     return outcome;
 }
 

@@ -41,11 +41,19 @@ struct Outcome {
 inline constexpr Duration kScenarioTime = 32s;
 static_assert(kScenarioTime >= 30s);
 
+/// What a run has beside the faults of every run.
+struct Variant {
+    /// The nodes are of two versions, and are upgraded or taken back in sequence, in an order and at times drawn from
+    /// the seed as well.
+    bool mixed = false;
+    /// The mesh keys are changed several times: every node binds its ports again, announced, while faults go on.
+    bool keys = false;
+};
+
 /// Runs a mesh of 3 to 7 nodes for 30 virtual seconds and more, with faults, subscriptions and publishes drawn from the
 /// seed; then everything heals, and the promises are checked. An equal seed gives an equal run, event by event.
 ///
-/// `trace` prints all notes. `mixed`: the nodes are of two versions, and are upgraded or taken back in sequence, in an
-/// order and at times drawn from the seed as well.
-[[nodiscard]] Outcome run_seed(std::uint64_t seed, bool trace, Planted planted = Planted::kNone, bool mixed = false);
+/// `trace` prints all notes.
+[[nodiscard]] Outcome run_seed(std::uint64_t seed, bool trace, Planted planted = Planted::kNone, Variant variant = {});
 
 }  // namespace tulle::sim

@@ -90,10 +90,10 @@ std::string spaceless(std::string text) {
 }
 
 /// A worker: runs every jobs-th seed and writes the sums to `fd` as text.
-void work(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, bool mixed, int fd) {
+void work(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, tulle::sim::Variant variant, int fd) {
     Sum sum;
     for (std::uint64_t seed = first; seed <= last; seed += jobs) {
-        add(sum, tulle::sim::run_seed(seed, false, tulle::sim::Planted::kNone, mixed));
+        add(sum, tulle::sim::run_seed(seed, false, tulle::sim::Planted::kNone, variant));
     }
     std::ostringstream text;
     text << sum.seeds << ' ' << sum.failed << ' ' << sum.published << ' ' << sum.checked << ' ' << sum.events;
@@ -147,7 +147,7 @@ void merge(Sum& sum, const std::string& text) {
 
 /// Runs the seeds from `first` to `last` in `jobs` processes. Processes, not threads: a crash of a seed then takes away
 /// a single worker.
-Sum run_all(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, bool mixed) {
+Sum run_all(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, tulle::sim::Variant variant) {
     Sum sum;
     std::vector<std::pair<pid_t, int>> workers;
     for (std::uint64_t job = 0; job < jobs; ++job) {
@@ -158,7 +158,7 @@ Sum run_all(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, bool mi
         }
         const pid_t pid = fork();
         if (pid == 0) {
-            work(first + job, last, jobs, mixed, ends[1]);
+            work(first + job, last, jobs, variant, ends[1]);
             std::_Exit(0);
         }
         close(ends[1]);
@@ -184,8 +184,8 @@ Sum run_all(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, bool mi
 }
 
 /// Runs a single seed and prints counters and violations. Returns the exit code.
-int replay(std::uint64_t seed, bool trace, tulle::sim::Planted planted, bool mixed) {
-    const Outcome outcome = tulle::sim::run_seed(seed, trace, planted, mixed);
+int replay(std::uint64_t seed, bool trace, tulle::sim::Planted planted, tulle::sim::Variant variant) {
+    const Outcome outcome = tulle::sim::run_seed(seed, trace, planted, variant);
     for (const auto& [name, count] : outcome.counters) {
         std::printf("%-28s %llu\n", name.c_str(), static_cast<unsigned long long>(count));
     }
@@ -412,9 +412,11 @@ int main(int argc, char** argv) {
     app.add_option("--growth", sizes, "measure meshes of so many nodes: convergence, control messages")
         ->delimiter(',')
         ->check(CLI::Range(std::size_t{4}, tulle::mesh::kMaxMembers));
-    bool mixed = false;
+    tulle::sim::Variant variant;
+    app.add_flag("--keys", variant.keys,
+                 "the keys of the mesh change: every node binds its ports again while faults go on");
     app.add_flag(
-        "--mixed", mixed,
+        "--mixed", variant.mixed,
         "nodes of this version of the protocol and of the one before in each mesh, which are upgraded or taken back; "
         "they speak in bytes");
     app.add_flag("--trace", trace, "with --seed: say what happens");
@@ -434,7 +436,7 @@ int main(int argc, char** argv) {
         return grow(sizes);
     }
     if (one != 0) {
-        return replay(one, trace, planted_by_name(plant), mixed);
+        return replay(one, trace, planted_by_name(plant), variant);
     }
     if (!plant.empty()) {
         return hunt_named(plant, first, count, jobs);
@@ -452,7 +454,7 @@ int main(int argc, char** argv) {
         return sum.failed == 0 ? 0 : 1;
     }
     const auto begin = std::chrono::steady_clock::now();
-    sum = run_all(first, first + count - 1, jobs, mixed);
+    sum = run_all(first, first + count - 1, jobs, variant);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    return report(sum, count, took.count(), mixed ? kMostExemptedMixed : kMostExempted);
+    return report(sum, count, took.count(), variant.mixed ? kMostExemptedMixed : kMostExempted);
 }

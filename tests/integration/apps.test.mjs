@@ -174,7 +174,7 @@ describe('a directory of apps', () => {
   test('an id that comes twice, over files or with the main file, is refused', () => withAppsDir(async (place) => {
     await place.write('a.toml', 'id = "main"\nkey = "k"\nsecret = "s"\n');
     await place.isGood(0);
-    assert.ok(place.node.log.includes('has an id or a key that another app has too'));
+    await waitFor('the reason in the log', () => place.node.log.includes('has an id or a key that another app has too'));
     await fs.rm(place.file('a.toml'));
     await place.isGood(1);
   }));

@@ -73,14 +73,16 @@ void keeps_what_no_node_may_read_to_itself() {
             "an authorizer gives the key of the channel");
 }
 
-void refuses_tls_with_a_clear_error() {
+void speaks_tls_and_refuses_authorities_that_are_not_there() {
+    const tulle::Client client({.servers = {"wss://127.0.0.1:1"}, .app_key = "app-key"});
     try {
-        const tulle::Client client({.servers = {"wss://127.0.0.1"}, .app_key = "app-key"});
+        const tulle::Client wrong(
+            {.servers = {"wss://127.0.0.1:1"}, .app_key = "app-key", .ca_file = "/nowhere/ca.pem"});
     } catch (const std::invalid_argument& error) {
-        require(std::string(error.what()).find("TLS is not supported yet") != std::string::npos, "the error says why");
+        require(std::string(error.what()).find("/nowhere/ca.pem") != std::string::npos, "the error names the file");
         return;
     }
-    require(false, "wss is refused");
+    require(false, "a file of authorities that is not there is refused");
 }
 
 }  // namespace
@@ -90,7 +92,7 @@ int main() {
     reports_that_nobody_is_there_and_closes();
     says_that_nothing_was_published();
     keeps_what_no_node_may_read_to_itself();
-    refuses_tls_with_a_clear_error();
+    speaks_tls_and_refuses_authorities_that_are_not_there();
     std::printf("ok\n");
     return 0;
 }

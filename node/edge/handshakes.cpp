@@ -141,6 +141,7 @@ private:
             owner_.hopeful_.push_back(std::move(me));
             owner_.silent_.erase(place_);
             state_ = State::kHopeful;
+            since_ = owner_.reactor_.now();
             // The wait from here on is the node's. A peer without patience hangs up, which the first step sees.
             deadline_ = Instant::max();
             owner_.reactor_.disarm(slot());
@@ -183,7 +184,7 @@ private:
     std::unique_ptr<Cipher> cipher_;
     State state_ = State::kNew;
     Instant deadline_ = Instant::max();
-    /// The beginning of kSilent or kWaiting.
+    /// The beginning of kSilent, kHopeful or kWaiting.
     Instant since_{};
     /// The place in silent_ or waiting_, in these states alone.
     Places::iterator place_;
@@ -222,14 +223,24 @@ std::shared_ptr<Handshakes::Newcomer> Handshakes::next() {
         while (!queue->empty() && queue->front()->is_gone()) {
             queue->pop_front();
         }
+        while (!queue->empty() && queue->back()->is_gone()) {
+            queue->pop_back();
+        }
     }
     std::shared_ptr<Newcomer> first;
     if (!due_.empty()) {
         first = std::move(due_.front());
         due_.pop_front();
     } else if (!hopeful_.empty() && free_place()) {
-        first = std::move(hopeful_.front());
-        hopeful_.pop_front();
+        // In order of arrival, unless the first has waited so long that the queue is a crowd's: then whoever comes now
+        // is served now, as in a short queue, and the crowd in between.
+        const bool is_crowd = reactor_.now() - hopeful_.front()->since() > kTlsHandshakePatience;
+        first = std::move(is_crowd ? hopeful_.back() : hopeful_.front());
+        if (is_crowd) {
+            hopeful_.pop_back();
+        } else {
+            hopeful_.pop_front();
+        }
         first->take_place();
     }
     return first;

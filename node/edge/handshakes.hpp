@@ -19,7 +19,9 @@ namespace tulle::node {
 /// A newcomer holds nothing but its socket until its first byte comes. Then the newcomer waits for one of
 /// kMaxTlsHandshakes places, and has its handshake there. Each step of a handshake may cost the processor a
 /// millisecond, so steps are taken at the end of the turns alone, for kTlsTurnTime a turn. Handshakes that have begun
-/// come first: each that ends makes room for another.
+/// come first: each that ends makes room for another. Those who wait for a place get it in their order; when the first
+/// has waited for kTlsHandshakePatience, the last comes first, so that a crowd that stalls its handshakes does not hold
+/// up those who come later.
 ///
 /// Thread: the reactor's.
 /// Limits: kTlsHandshakeTimeout, kTlsHandshakePatience. Newcomers count as connections of the node (Peer) and have no

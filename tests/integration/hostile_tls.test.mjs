@@ -103,6 +103,23 @@ describe('strangers at the TLS listener', () => {
     await counted(node, '_timeouts', 150);
   }, { args: ['--shards', '1'] }));
 
+  test('a crowd that begins handshakes and stops does not hold up who comes later', () => withTls(1, async ({ nodes: [node], ca }) => {
+    const hello = await clientHello();
+    const crowd = Array.from({ length: 900 }, () => {
+      const socket = bare(node);
+      socket.write(hello);
+      return socket;
+    });
+    await waitFor('the crowd to be there', async () => await node.metric('tulle_tls_handshakes') >= 800);
+    // In the order of arrival the crowd would take 14 s: 64 a second make way.
+    const began = Date.now();
+    assert.equal((await within(10_000, 'a client', get(trust(node, ca), '/up'))).status, 200);
+    const waited = Date.now() - began;
+    const left = await node.metric('tulle_tls_handshakes');
+    assert.ok(left > 300, `${left} of the crowd were left after ${waited} ms`);
+    crowd.forEach((socket) => socket.destroy());
+  }, { args: ['--shards', '1'] }));
+
   test('a handshake byte by byte is cut at its deadline', () => withTls(1, async ({ nodes: [node] }) => {
     const hello = await clientHello();
     const slow = bare(node);

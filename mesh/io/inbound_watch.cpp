@@ -123,6 +123,9 @@ InboundWatch::InboundWatch(MonitoredSocket& bound, std::uint16_t port, Limits li
 void InboundWatch::collect() {
     while (const auto event = bound_.next()) {
         switch (event->kind) {
+            case ZMQ_EVENT_LISTENING:
+                forget_all();
+                break;
             case ZMQ_EVENT_ACCEPTED:
                 accepted(event->value);
                 break;
@@ -202,9 +205,6 @@ std::map<std::string, std::size_t> InboundWatch::keys() const {
 }
 
 void InboundWatch::forget_all() {
-    // Reports of the former connections may still wait.
-    events().touch();
-    collect();
     while (!connections_.empty()) {
         forget(connections_.begin()->first);
     }

@@ -110,8 +110,6 @@ public:
     void note_key(int fd, std::string key);
     /// The open connections with a message so far, by the id of the key.
     [[nodiscard]] std::map<std::string, std::size_t> keys() const;
-    /// Forgets all connections: the socket was unbound, and libzmq has ended its connections without a report.
-    void forget_all();
     /// Notes `bytes` of the connection taken out of libzmq.
     void took(int fd, std::size_t bytes);
     /// Compares received and taken bytes, and ends the connections beyond a limit. Returns false, without effect, when
@@ -170,6 +168,9 @@ private:
     void make_room();
     /// Removes a connection and its share of the sums.
     void forget(int fd);
+    /// Removes all connections: the socket has been bound again, and libzmq has ended its former connections without a
+    /// report. The report of the new port lies between the reports of the former and of the new connections.
+    void forget_all();
     /// Looks at one connection.
     void look(Instant now, int fd, Connection& connection);
     /// Ends the connection with the largest value of a member.

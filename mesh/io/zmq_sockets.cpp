@@ -1,5 +1,9 @@
 #include "mesh/io/zmq_sockets.hpp"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -43,7 +47,11 @@ constexpr int kWaitingFromRouter = 16;
 // would go up to tcp_rmem.
 constexpr int kInboundBufferBytes = 1 << 20;
 
-constexpr int kInboundEvents = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
+// Connections that wait to be accepted.
+constexpr int kBacklog = 1024;
+
+constexpr int kInboundEvents =
+    ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
 
 /// The options shared by all sockets.
 void common(zmq::socket_t& socket, std::uint64_t thread) {
@@ -56,7 +64,6 @@ void common(zmq::socket_t& socket, std::uint64_t thread) {
     socket.set(zmq::sockopt::heartbeat_timeout, 4000);
     socket.set(zmq::sockopt::tcp_maxrt, 5000);
     socket.set(zmq::sockopt::ipv6, 1);
-    socket.set(zmq::sockopt::backlog, 1024);
     // No mark: a full receive pipe would stop the PONGs and break the connection.
     socket.set(zmq::sockopt::rcvhwm, 0);
     socket.set(zmq::sockopt::connect_timeout, 1000);
@@ -77,6 +84,55 @@ void serve_by(zmq::socket_t& socket, const KeyRing& ring) {
     }
 }
 
+/// A TCP socket that listens at `target`, or -1 with the reason in errno.
+int listening_at(const NumericAddress& target) {
+    const int family = target.storage.ss_family;
+    // Not blocking: a connection that ends before its accept must not hold libzmq's I/O thread.
+    const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    const int on = 1;
+    const int off = 0;
+    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    // Accepted connections inherit the size.
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kInboundBufferBytes, sizeof kInboundBufferBytes);
+    if (family == AF_INET6) {
+        ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    }
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&target.storage), target.size) != 0 ||
+        ::listen(fd, kBacklog) != 0) {
+        const int why = errno;
+        ::close(fd);
+        errno = why;
+        return -1;
+    }
+    return fd;
+}
+
+/// Binds a socket. Returns 0, or an error number.
+///
+/// libzmq gets a socket that listens already. If libzmq made the socket, libzmq would look for a network interface of
+/// the address's name first, and end the process when no descriptor is free for the search.
+int bind_at(zmq::socket_t& socket, const NumericAddress& target) {
+    // A dual-stack socket would report an IPv4 address as ::ffff:1.2.3.4.
+    socket.set(zmq::sockopt::ipv6, target.storage.ss_family == AF_INET6 ? 1 : 0);
+    const int fd = listening_at(target);
+    if (fd < 0) {
+        return errno;
+    }
+    int error = 0;
+    socket.set(zmq::sockopt::use_fd, fd);
+    try {
+        socket.bind(target.zmq_endpoint());
+    } catch (const zmq::error_t& failure) {
+        ::close(fd);
+        error = failure.num();
+    }
+    socket.set(zmq::sockopt::use_fd, -1);
+    return error;
+}
+
 /// Binds a socket and returns the bound "host:port".
 std::string bind(zmq::socket_t& socket, const std::string& address) {
     const std::optional<HostPort> wanted = parse_host_port(address);
@@ -84,12 +140,8 @@ std::string bind(zmq::socket_t& socket, const std::string& address) {
     if (!target) {
         throw std::runtime_error("cannot listen on " + address + ": not an address");
     }
-    // A dual-stack socket would report an IPv4 address as ::ffff:1.2.3.4.
-    socket.set(zmq::sockopt::ipv6, target->storage.ss_family == AF_INET6 ? 1 : 0);
-    try {
-        socket.bind(target->zmq_endpoint());
-    } catch (const zmq::error_t& error) {
-        throw std::runtime_error("cannot listen on " + address + ": " + error.what());
+    if (const int error = bind_at(socket, *target); error != 0) {
+        throw std::runtime_error("cannot listen on " + address + ": " + zmq_strerror(error));
     }
     const std::string bound = socket.get(zmq::sockopt::last_endpoint);
     return bound.substr(std::strlen("tcp://"));
@@ -139,18 +191,13 @@ zmq::socket_t make_subscriber(zmq::context_t& context) {
     return subscriber;
 }
 
-/// Binds `socket` at the address of before. False when the port is not free yet.
-bool bind_again(zmq::socket_t& socket, const std::string& address, const KeyRing& ring) {
+/// Binds `socket` at the address of before. Returns 0, or the error number.
+int bind_again(zmq::socket_t& socket, const std::string& address, const KeyRing& ring) {
     serve_by(socket, ring);
-    try {
-        socket.bind("tcp://" + address);
-    } catch (const zmq::error_t& error) {
-        if (error.num() != EADDRINUSE) {
-            throw;
-        }
-        return false;
-    }
-    return true;
+    const std::optional<HostPort> bound = parse_host_port(address);
+    const std::optional<NumericAddress> target = bound ? numeric(*bound) : std::nullopt;
+    TULLE_ASSERT(target.has_value());
+    return bind_at(socket, *target);
 }
 
 /// Connects a socket with the key pair `client` to `bound`, and returns the kind of the first report.
@@ -187,7 +234,7 @@ void ZmqSockets::test_keys() {
     const MeshKey stranger = MeshKey::make();
     const auto test = [&](zmq::socket_t made, zmq::socket_type type, const char* port) {
         MonitoredSocket bound(context, std::move(made), kInboundEvents);
-        bound.socket().bind("tcp://127.0.0.1:*");
+        static_cast<void>(bind(bound.socket(), "127.0.0.1:0"));
         if (report_of(context, type, bound, server, stranger.client(), *zap) != ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) {
             throw std::runtime_error(
                 std::string("the mesh's ") + port +
@@ -209,18 +256,24 @@ void ZmqSockets::accept(const KeyRing& keys) {
 }
 
 void ZmqSockets::unbind() {
-    TULLE_ASSERT(zap != nullptr && is_control_bound && is_data_bound);
-    router.socket().unbind("tcp://" + bound_control);
-    publisher.socket().unbind("tcp://" + bound_data);
-    is_control_bound = false;
-    is_data_bound = false;
+    TULLE_ASSERT(zap != nullptr);
+    // A port of an earlier unbind() may still wait to be bound, when keys change quickly or another process has the
+    // port.
+    if (std::exchange(is_control_bound, false)) {
+        router.socket().unbind("tcp://" + bound_control);
+    }
+    if (std::exchange(is_data_bound, false)) {
+        publisher.socket().unbind("tcp://" + bound_data);
+    }
     bound_key = ring.used().id();
 }
 
-bool ZmqSockets::bind_again() {
-    is_control_bound = is_control_bound || tulle::mesh::bind_again(router.socket(), bound_control, ring);
-    is_data_bound = is_data_bound || tulle::mesh::bind_again(publisher.socket(), bound_data, ring);
-    return is_control_bound && is_data_bound;
+int ZmqSockets::bind_again() {
+    const int control = is_control_bound ? 0 : tulle::mesh::bind_again(router.socket(), bound_control, ring);
+    is_control_bound = control == 0;
+    const int data = is_data_bound ? 0 : tulle::mesh::bind_again(publisher.socket(), bound_data, ring);
+    is_data_bound = data == 0;
+    return control != 0 ? control : data;
 }
 
 void ZmqSockets::aim(zmq::socket_t& socket, std::size_t key) const {

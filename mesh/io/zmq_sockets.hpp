@@ -44,11 +44,12 @@ struct ZmqSockets {
     /// Accepts the keys of `keys` from now on, and dials with its key in use. Standing connections stay.
     /// REQUIRES: keys before and after.
     void accept(const KeyRing& keys);
-    /// Closes both ports. All inbound connections end. REQUIRES: keys, and both ports bound.
+    /// Closes both ports. All inbound connections end. No effect on a port that is closed already. REQUIRES: keys.
     void unbind();
-    /// Binds the ports again that unbind() has closed, with the key in use. False when a port is not free yet: libzmq's
-    /// own thread closes a port, within a millisecond. Call again then. Throws zmq::error_t for any other reason.
-    [[nodiscard]] bool bind_again();
+    /// Binds the ports again that unbind() has closed, with the key in use. Returns 0 when both ports are bound, and
+    /// otherwise an error number; call again then. libzmq's own thread closes a port, within a millisecond (EADDRINUSE
+    /// until then). Another process may have taken the port, and descriptors may be used up: both pass.
+    [[nodiscard]] int bind_again();
 
     zmq::context_t context;
     KeyRing ring;

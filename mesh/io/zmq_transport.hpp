@@ -301,6 +301,8 @@ private:
     std::optional<Instant> retry_at_;
     /// When closed ports are bound again; nothing while both are bound.
     std::optional<Instant> bind_at_;
+    /// Tries to bind them that have failed in a row.
+    std::uint32_t bind_failures_ = 0;
     /// When refused strangers were logged last, and the number told then.
     Instant stranger_logged_at_{};
     std::uint64_t strangers_logged_ = 0;

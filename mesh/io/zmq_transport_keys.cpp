@@ -1,6 +1,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
+#include <utility>
 
 #include "mesh/io/zmq_transport.hpp"
 
@@ -21,8 +24,12 @@ constexpr std::size_t kRoundsBeforeVerdict = 2;
 /// An attempt without success and without a failure for the key is made again after so long. libzmq dials again by
 /// itself, unless it takes a broken handshake for a breach of the protocol; the core gives new connections up earlier.
 constexpr Duration kAttemptPatience = 3s;
-/// Between two tries to bind a port again: libzmq's thread needs a fraction of a millisecond to close the port.
-constexpr Duration kBindRetry = 1ms;
+/// Between two tries to bind a port again, doubling: libzmq's thread needs a fraction of a millisecond to close the
+/// port. A port that another process has taken, and a lack of descriptors, last longer.
+constexpr Duration kBindRetryMin = 1ms;
+constexpr Duration kBindRetryMax = 256ms;
+/// The first failure told in the log, after half a second: 1 + 2 + 4 + … + 256 ms.
+constexpr std::uint32_t kBindFailuresTold = 9;
 /// Between two lines in the log about refused strangers.
 constexpr Duration kStrangerNotice = 60s;
 
@@ -177,17 +184,15 @@ void ZmqTransport::bind_ports(Instant now) {
         return;
     }
     bind_at_.reset();
-    const bool was_control_bound = sockets_.is_control_bound;
-    const bool was_data_bound = sockets_.is_data_bound;
-    if (!sockets_.bind_again()) {
-        bind_at_ = now + kBindRetry;
-    }
-    // A port is free when libzmq has closed the former listener. No connection of the new one has been reported yet.
-    if (!was_control_bound && sockets_.is_control_bound) {
-        control_watch_.forget_all();
-    }
-    if (!was_data_bound && sockets_.is_data_bound) {
-        data_watch_.forget_all();
+    if (const int error = sockets_.bind_again(); error != 0) {
+        bind_at_ = now + std::min(kBindRetryMax, kBindRetryMin * (1 << std::min(bind_failures_, 8U)));
+        ++bind_failures_;
+        if (bind_failures_ == kBindFailuresTold || (bind_failures_ > 16 && std::has_single_bit(bind_failures_))) {
+            spdlog::error("cannot bind the mesh ports {} and {} again: {}; trying again, {} times so far",
+                          sockets_.bound_control, sockets_.bound_data, std::strerror(error), bind_failures_);
+        }
+    } else if (std::exchange(bind_failures_, 0) >= kBindFailuresTold) {
+        spdlog::info("the mesh ports are bound again");
     }
     // A bind may take in messages without a signal on the descriptor.
     router_.touch();

@@ -200,7 +200,8 @@ int bind_again(zmq::socket_t& socket, const std::string& address, const KeyRing&
     return bind_at(socket, *target);
 }
 
-/// Connects a socket with the key pair `client` to `bound`, and returns the kind of the first report.
+/// Connects a socket with the key pair `client` to `bound`, and returns the kind of the first report; 0 without a
+/// report within ZmqSockets::kSelfTestPatience.
 int report_of(zmq::context_t& context, zmq::socket_type type, MonitoredSocket& bound, const KeyBytes& server,
               const CurvePair& client, ZapHandler& handler) {
     zmq::socket_t socket(context, type);
@@ -235,12 +236,20 @@ void ZmqSockets::test_keys() {
     const auto test = [&](zmq::socket_t made, zmq::socket_type type, const char* port) {
         MonitoredSocket bound(context, std::move(made), kInboundEvents);
         static_cast<void>(bind(bound.socket(), "127.0.0.1:0"));
-        if (report_of(context, type, bound, server, stranger.client(), *zap) != ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) {
+        const auto report_to = [&](const CurvePair& client) {
+            const int report = report_of(context, type, bound, server, client, *zap);
+            if (report == 0) {
+                throw std::runtime_error(std::string("the proof that the mesh's ") + port +
+                                         " port refuses strangers has not ended in time");
+            }
+            return report;
+        };
+        if (report_to(stranger.client()) != ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) {
             throw std::runtime_error(
                 std::string("the mesh's ") + port +
                 " port would let in a node without our key: CURVE without a handler accepts anybody");
         }
-        if (report_of(context, type, bound, server, ring.used().client(), *zap) != ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+        if (report_to(ring.used().client()) != ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
             throw std::runtime_error(std::string("the mesh's ") + port + " port refuses this node's own key");
         }
     };
@@ -265,7 +274,6 @@ void ZmqSockets::unbind() {
     if (std::exchange(is_data_bound, false)) {
         publisher.socket().unbind("tcp://" + bound_data);
     }
-    bound_key = ring.used().id();
 }
 
 int ZmqSockets::bind_again() {
@@ -273,6 +281,9 @@ int ZmqSockets::bind_again() {
     is_control_bound = control == 0;
     const int data = is_data_bound ? 0 : tulle::mesh::bind_again(publisher.socket(), bound_data, ring);
     is_data_bound = data == 0;
+    if (is_control_bound && is_data_bound) {
+        bound_key = ring.used().id();
+    }
     return control != 0 ? control : data;
 }
 

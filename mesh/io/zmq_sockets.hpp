@@ -28,8 +28,9 @@ struct ZmqSockets {
     static constexpr int kKeyEvents =
         ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
     static constexpr int kConnectionEvents = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | kKeyEvents;
-    /// The longest time for a connection of the proof at the start, on one machine.
-    static constexpr std::chrono::milliseconds kSelfTestPatience{1000};
+    /// The longest time for a connection of the proof at the start. A connection within the machine takes a
+    /// millisecond; an overloaded machine must not keep the node from starting.
+    static constexpr std::chrono::milliseconds kSelfTestPatience{5000};
 
     /// Binds both ports. With keys, proves first that a process without our key would be refused. Throws
     /// std::runtime_error with the address when an address cannot be bound, and with the reason when the proof fails.
@@ -65,7 +66,7 @@ struct ZmqSockets {
     std::string bound_control;
     /// "host:port" as bound.
     std::string bound_data;
-    /// The id of the key in use at the last bind; empty without keys.
+    /// The id of the key in use when both ports were bound last; empty without keys.
     std::string bound_key;
     /// False between unbind() and a successful bind_again().
     bool is_control_bound = true;

@@ -258,7 +258,7 @@ void ZmqTransport::on_report(Instant now, ConnectionId id, Connection& connectio
         note_address(connection, connection.at);
         out.push_back(ConnectionUp{id});
     } else if (kind == ZMQ_EVENT_DISCONNECTED) {
-        connection.keys.server.clear();
+        connection.keys.stands = false;
         note_attempt(connection.keys);
         out.push_back(ConnectionDown{id});
     } else if (is_key_failure(kind)) {

@@ -175,9 +175,12 @@ private:
         std::optional<Instant> retry_at = {};
         /// When an attempt without any report is given up; nothing while the connection stands.
         std::optional<Instant> give_up_at = {};
-        /// The ids of the other side's key and of our own, for a connection that stands; `server` is empty otherwise.
+        /// The ids of the other side's key and of our own in the last attempt; empty without keys. The ring may have
+        /// changed since.
         std::string server = {};
         std::string client = {};
+        /// True while the connection stands.
+        bool stands = false;
     };
 
     /// A control connection to one peer, from open_connection to close_connection.
@@ -234,15 +237,17 @@ private:
     void disconnect_subscriber(const std::string& endpoint, DataConnection& data);
     /// Handles a report of a connection's monitor.
     void on_report(Instant now, ConnectionId id, Connection& connection, int kind, std::vector<Input>& out);
-    /// True when a report of the monitor says that a handshake failed for a key.
-    [[nodiscard]] bool is_key_failure(int kind) const;
+    /// True when a report of the monitor says that a handshake failed, for a key or without a reason.
+    [[nodiscard]] static bool is_key_failure(int kind);
     /// Notes a handshake that failed for the key, and chooses the next key: at once for a key not tried yet, after a
     /// pause otherwise. Returns true when the other side surely has no key of the ring.
     [[nodiscard]] bool note_key_failure(Instant now, KeyChoice& keys, int kind);
+    /// Prepares a socket for an attempt by the present choice of the key.
+    void aim(zmq::socket_t& socket, KeyChoice& keys) const;
     /// Begins the time of an attempt.
     void note_attempt(KeyChoice& keys);
-    /// Notes the keys of a connection that stands.
-    void note_key_success(KeyChoice& keys) const;
+    /// Notes that a connection stands.
+    static void note_key_success(KeyChoice& keys);
     /// Dials the connections whose pause, or whose attempt without a report, is over.
     void retry_keys(Instant now);
     /// Binds closed ports again.

@@ -91,7 +91,7 @@ void ZmqTransport::connect(Connection& connection) {
     }
     note_attempt(connection.keys);
     try {
-        sockets_.aim(connection.dealer->socket(), connection.keys.place);
+        aim(connection.dealer->socket(), connection.keys);
         connection.dealer->socket().connect(connection.addresses[connection.at].zmq_endpoint());
     } catch (const zmq::error_t& error) {
         spdlog::warn("cannot dial {}: {}", connection.endpoint, error.what());
@@ -99,7 +99,7 @@ void ZmqTransport::connect(Connection& connection) {
 }
 
 void ZmqTransport::drop_dealer(Connection& connection) {
-    connection.keys.server.clear();
+    connection.keys.stands = false;
     if (!connection.dealer) {
         return;
     }
@@ -213,7 +213,7 @@ void ZmqTransport::connect_subscriber(const std::string& endpoint, DataConnectio
     data.keys.retry_at.reset();
     note_attempt(data.keys);
     try {
-        sockets_.aim(sockets_.subscriber.socket(), data.keys.place);
+        aim(sockets_.subscriber.socket(), data.keys);
         sockets_.subscriber.socket().connect(address);
         data.address = address;
     } catch (const zmq::error_t& error) {
@@ -224,7 +224,7 @@ void ZmqTransport::connect_subscriber(const std::string& endpoint, DataConnectio
 }
 
 void ZmqTransport::disconnect_subscriber(const std::string& endpoint, DataConnection& data) {
-    data.keys.server.clear();
+    data.keys.stands = false;
     // Empty means: still resolving, so nothing is connected. During a pause nothing is connected either.
     if (data.address.empty() || data.keys.retry_at) {
         return;

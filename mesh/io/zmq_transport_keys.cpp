@@ -18,8 +18,8 @@ namespace {
 /// handshake costs the other side 0.4 ms of CPU time.
 constexpr Duration kKeyRetryMin = 250ms;
 constexpr Duration kKeyRetryMax = 2s;
-/// A broken handshake without a reason may be a peer that is just ending. From this round on the key is taken for the
-/// reason.
+/// A broken handshake without a reason may be a peer that is just ending. From this round on the key, or the lack of
+/// keys on one side, is taken for the reason.
 constexpr std::size_t kRoundsBeforeVerdict = 2;
 /// An attempt without success and without a failure for the key is made again after so long. libzmq dials again by
 /// itself, unless it takes a broken handshake for a breach of the protocol; the core gives new connections up earlier.
@@ -46,10 +46,10 @@ std::string without_mapping(const std::string& endpoint) {
 
 }  // namespace
 
-bool ZmqTransport::is_key_failure(int kind) const {
-    // Without keys a handshake that breaks says nothing; libzmq dials again.
-    return (kind & (ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)) != 0 ||
-           ((kind & ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) != 0 && !sockets_.ring.is_empty());
+bool ZmqTransport::is_key_failure(int kind) {
+    // A refusal often comes without a reason: the other side closes while bytes of ours wait there, so that the kernel
+    // resets the connection and throws the other side's last words away.
+    return (kind & ZmqSockets::kKeyEvents) != 0;
 }
 
 bool ZmqTransport::note_key_failure(Instant now, KeyChoice& keys, int kind) {
@@ -68,18 +68,23 @@ bool ZmqTransport::note_key_failure(Instant now, KeyChoice& keys, int kind) {
     return kind != ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL || rounds >= kRoundsBeforeVerdict;
 }
 
+void ZmqTransport::aim(zmq::socket_t& socket, KeyChoice& keys) const {
+    sockets_.aim(socket, keys.place);
+    if (!sockets_.ring.is_empty()) {
+        keys.server = sockets_.ring.keys().at(keys.place % sockets_.ring.keys().size()).id();
+        keys.client = sockets_.ring.used().id();
+    }
+}
+
 void ZmqTransport::note_attempt(KeyChoice& keys) {
     keys.give_up_at = Instant{std::chrono::steady_clock::now().time_since_epoch()} + kAttemptPatience;
     retry_at_ = std::min(retry_at_.value_or(*keys.give_up_at), *keys.give_up_at);
 }
 
-void ZmqTransport::note_key_success(KeyChoice& keys) const {
+void ZmqTransport::note_key_success(KeyChoice& keys) {
     keys.failures = 0;
     keys.give_up_at.reset();
-    if (!sockets_.ring.is_empty()) {
-        keys.server = sockets_.ring.keys().at(keys.place % sockets_.ring.keys().size()).id();
-        keys.client = sockets_.ring.used().id();
-    }
+    keys.stands = true;
 }
 
 void ZmqTransport::retry_keys(Instant now) {
@@ -119,7 +124,7 @@ void ZmqTransport::collect_subscriber_monitor(Instant now) {
             if (event->kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
                 note_key_success(data.keys);
             } else if (event->kind == ZMQ_EVENT_DISCONNECTED) {
-                data.keys.server.clear();
+                data.keys.stands = false;
                 if (!data.keys.retry_at) {
                     note_attempt(data.keys);
                 }
@@ -166,6 +171,7 @@ void ZmqTransport::rebind() {
     spdlog::info("binding the mesh ports again, with mesh key {}", sockets_.ring.used().id());
     sockets_.unbind();
     bind_at_ = Instant{};
+    bind_failures_ = 0;
     for (auto& [id, connection] : connections_) {
         connection->keys = {};
         dial_again(id, *connection);
@@ -218,7 +224,7 @@ KeyStatus ZmqTransport::key_status() const {
         return known == uses.end() ? uses.emplace_back(KeyUse{server, client, 0, 0}) : *known;
     };
     const auto count_outbound = [&](const KeyChoice& keys) {
-        if (!keys.server.empty()) {
+        if (keys.stands && !keys.server.empty()) {
             ++use(keys.server, keys.client).outbound;
         }
     };

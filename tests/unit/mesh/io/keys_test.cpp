@@ -182,6 +182,46 @@ TEST(TransportsWithKeys, BindTheirPortsAgainManyTimesWithoutLosingThem) {
     }
 }
 
+/// The ring has changed, and the connections are still those of before: libzmq dials them again by the former keys.
+TEST(TransportsWithKeys, CountAConnectionByTheKeysOfItsAttempt) {
+    LoneTransport one(KeyRing({key_a(), key_b()}));
+    LoneTransport other(KeyRing({key_a()}));
+    connect(one, other);
+    one.transport.accept_keys(KeyRing({key_b(), key_a()}));
+    const std::size_t ups = one.count<ConnectionUp>();
+    other.transport.rebind();
+    ASSERT_TRUE(eventually({&one, &other}, [&] { return one.count<ConnectionUp>() > ups; }));
+    EXPECT_TRUE(eventually({&one, &other}, [&] { return uses(one, key_a(), key_a(), false) == 2; }));
+    EXPECT_EQ(uses(one, key_b(), key_b(), false), 0U);
+}
+
+/// A listener of another process that has taken the port between the two binds.
+TEST(TransportsWithKeys, GoOnToBindAPortThatAnotherProcessHasTaken) {
+    LoneTransport node(KeyRing({key_a(), key_b()}));
+    LoneTransport peer(KeyRing({key_a(), key_b()}));
+    const NumericAddress port = numeric(parse_host_port(node.transport.bound_control()).value()).value();
+    const int taker = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    node.transport.accept_keys(KeyRing({key_b(), key_a()}));
+    node.transport.rebind();
+    // Without a step of the node: the port stays free until libzmq has closed it and the taker has it.
+    ASSERT_TRUE(eventually({&peer}, [&] {
+        return ::bind(taker, reinterpret_cast<const sockaddr*>(&port.storage), port.size) == 0 &&
+               ::listen(taker, 1) == 0;
+    }));
+    connect(node, peer);
+    EXPECT_EQ(node.transport.key_status().bound, key_a().id());
+    // Keys that change again meanwhile, as by a second SIGHUP.
+    node.transport.accept_keys(KeyRing({key_a(), key_b()}));
+    node.transport.rebind();
+    node.transport.accept_keys(KeyRing({key_b(), key_a()}));
+    node.transport.rebind();
+    ASSERT_TRUE(eventually({&node, &peer}, [&] { return uses(node, key_a(), key_b(), false) == 2; }));
+    ::close(taker);
+    EXPECT_TRUE(eventually({&node, &peer}, [&] { return node.transport.key_status().bound == key_b().id(); }));
+    peer.transport.open_connection(kOut, node.transport.bound_control());
+    EXPECT_TRUE(eventually({&node, &peer}, [&] { return peer.count<ConnectionUp>() >= 1; }));
+}
+
 /// The planted defect: sockets whose context has no handler let in every key.
 TEST(CurveWithoutAHandler, LetsInAnybodyWhichIsWhyTheProofExists) {
     zmq::context_t context;

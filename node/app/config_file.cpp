@@ -9,6 +9,10 @@
 #include <memory>
 #include <optional>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <toml++/toml.h>
 
 #include "node/app/app_credentials.hpp"
@@ -66,12 +70,37 @@ struct Contents {
     std::string error;
 };
 
+/// What may stand at a path.
+enum class FileForm : bool {
+    kRegular,
+    /// Also a pipe: a shell gives one to `--config <(…)`.
+    kAny,
+};
+
+/// Opens a file to read. Returns -1 with the reason in errno. The writer of a named pipe is not waited for unless a
+/// pipe may stand there.
+int open_file(const std::filesystem::path& path, FileForm form) {
+    const int waiting = form == FileForm::kRegular ? O_NONBLOCK : 0;
+    const int number = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | waiting);
+    struct stat facts {};
+    // A directory fails when it is read.
+    const bool is_fit = number >= 0 && (form == FileForm::kAny || (::fstat(number, &facts) == 0 &&
+                                                                   (S_ISREG(facts.st_mode) || S_ISDIR(facts.st_mode))));
+    if (number >= 0 && !is_fit) {
+        ::close(number);
+        errno = EINVAL;
+    }
+    return is_fit ? number : -1;
+}
+
 /// Reads a file. A directory can be opened like a file, and fails only when the directory is read, so both errors are
 /// checked.
-Contents read_file(const std::filesystem::path& path) {
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
+Contents read_file(const std::filesystem::path& path, FileForm form) {
+    const int number = open_file(path, form);
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(number < 0 ? nullptr : ::fdopen(number, "r"),
+                                                               std::fclose);
     if (!file) {
-        return {{}, std::strerror(errno)};
+        return {{}, errno == EINVAL ? "it is no regular file" : std::strerror(errno)};
     }
     Contents contents;
     char buffer[4096];
@@ -87,7 +116,7 @@ Contents read_file(const std::filesystem::path& path) {
 /// The secret in the file that secret_file names, without line breaks at its end, which editors add.
 std::string read_secret(const Entry& entry) {
     const std::filesystem::path path = std::filesystem::path(entry.path).parent_path() / text_of(entry);
-    Contents secret = read_file(path);
+    Contents secret = read_file(path, FileForm::kRegular);
     if (!secret.error.empty()) {
         entry.reject(path.string() + " cannot be read: " + secret.error);
     }
@@ -275,9 +304,10 @@ toml::table parse_toml(std::string_view text, const std::string& path) {
     }
 }
 
-/// The text of a file. Throws ConfigError when the file cannot be read, or has more than `limit` bytes, if given.
+/// The text of a file. Throws ConfigError when the file cannot be read, or, with a `limit`, when the file is no regular
+/// one or has more bytes.
 std::string read_text(const std::string& path, std::optional<std::size_t> limit) {
-    Contents contents = read_file(path);
+    Contents contents = read_file(path, limit ? FileForm::kRegular : FileForm::kAny);
     if (!contents.error.empty()) {
         throw ConfigError(path + ": cannot be read: " + contents.error);
     }

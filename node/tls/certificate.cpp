@@ -31,7 +31,8 @@ struct Descriptor {
 
 /// The text of a file. kPrivate: the rights of the file are checked too.
 std::string read_file(const std::string& path, Privacy privacy) {
-    const int number = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    // Without O_NONBLOCK the opening of a named pipe would wait for a writer.
+    const int number = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (number < 0) {
         throw TlsError(path + ": cannot be read: " + std::strerror(errno));
     }

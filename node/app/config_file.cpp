@@ -29,14 +29,38 @@ constexpr std::size_t kMaxAuthorizationSeconds = 86'400;
 // The mesh keeps a retained event no longer.
 constexpr std::size_t kMaxCacheSeconds = kMaxCacheTtl / 1s;
 
+/// A path in the file is relative to the file, because the working directory of a service is arbitrary.
+std::string path_of(const Entry& entry, std::string_view text) {
+    return (std::filesystem::path(entry.path).parent_path() / text).string();
+}
+
+/// One string of a list, which may itself be a list with commas.
+std::string element_of(const Entry& entry) {
+    const std::string text = text_of(entry);
+    if (entry.key != "mesh_keys") {
+        return text;
+    }
+    std::string joined;
+    for (std::string_view rest = text; !rest.empty();) {
+        const std::size_t end = std::min(rest.find(','), rest.size());
+        std::string_view part = rest.substr(0, end);
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+        part.remove_prefix(std::min(part.find_first_not_of(" \t"), part.size()));
+        // The text of a key has no place in this file, and must reach the check that says so without naming the text.
+        const bool is_path = !part.empty() && !part.starts_with("tulle-mesh-");
+        joined.append(joined.empty() ? "" : ",").append(is_path ? path_of(entry, part) : std::string(part));
+    }
+    return joined;
+}
+
 /// A string, or an array of strings joined by commas: the form of a list on the command line.
 std::string list_of(const Entry& entry) {
     if (!entry.node.is_array()) {
-        return text_of(entry);
+        return element_of(entry);
     }
     std::string joined;
     for (const toml::node& element : *entry.node.as_array()) {
-        joined.append(joined.empty() ? "" : ",").append(text_of({element, entry.key, entry.path}));
+        joined.append(joined.empty() ? "" : ",").append(element_of({element, entry.key, entry.path}));
     }
     return joined;
 }
@@ -57,9 +81,8 @@ std::string setting_of(const Key& key, const Entry& entry) {
         entry.reject(key.placeholder == "SECONDS" ? "must be a number of seconds, without quotes and unit"
                                                   : "must be a number");
     }
-    // A relative path is relative to the file, because the working directory of a service is arbitrary.
     if (key.placeholder == "DIR" || key.placeholder == "PEM" || key.name == "admin_token_file") {
-        return (std::filesystem::path(entry.path).parent_path() / text_of(entry)).string();
+        return path_of(entry, text_of(entry));
     }
     return text_of(entry);
 }

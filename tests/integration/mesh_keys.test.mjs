@@ -155,6 +155,16 @@ describe('the configuration of keys', () => {
       assert.ok(!stderr.includes(secret), stderr);
     }
     assert.match(await refused(['--mesh', '0.0.0.0:7001', '--advertise', '10.0.0.1']), /keygen/);
+    const config = path.join(directory, 'relative.toml');
+    await fs.writeFile(config, 'mesh_keys = "a.key"\n');
+    const relative = await run('tulled', ['--check-config', '--config', config]);
+    assert.equal(relative.code, 0, relative.stderr);
+    for (const key of [`["${text}"]`, `["a.key", " ${text}"]`, `"a.key, ${text}"`]) {
+      await fs.writeFile(config, `mesh_keys = ${key}\n`);
+      const stderr = await refused(['--config', config]);
+      assert.match(stderr, /name a file/);
+      assert.ok(!stderr.includes(secret), stderr);
+    }
     const good = await run('tulled', ['--check-config', '--mesh', '0.0.0.0:7001', '--advertise', '10.0.0.1', '--mesh-keys', file]);
     assert.equal(good.code, 0, good.stderr);
   }));

@@ -88,6 +88,15 @@ test('what pub publishes at one node, sub prints at another', () => withCluster(
   ]);
 }));
 
+test('options may stand before the words of the command, and between them and other options', () =>
+  withCluster(1, {}, async ({ nodes: [n1] }) => {
+    const sub = new Program('tulle', ['sub', '--url', ws(n1), 'news', 'more', '--count', '1']);
+    await waitFor('both subscriptions', () => sub.stderr.includes('subscribed to news\n') && sub.stderr.includes('subscribed to more\n'));
+    const pub = await run('tulle', ['pub', '--url', ws(n1), 'more', 'greeting', 'hello', '--count', '1']);
+    assert.equal(pub.code, 0, pub.stderr);
+    assert.equal((await within(10_000, 'the end of sub', sub.ended)).code, 0);
+  }));
+
 test('pub with a wrong secret is refused', () => withCluster(1, {}, async ({ nodes: [n1] }) => {
   const pub = await run('tulle', ['pub', 'news', 'a', 'b', '--url', ws(n1), '--app-secret', 'wrong']);
   assert.equal(pub.code, 3);

@@ -8,7 +8,9 @@ void add_app_options(CLI::App& command, AppOptions& app) {
                     "ws://, wss://, http:// or https:// URL of a node; several for several nodes of one cluster")
         ->envname("TULLE_URL")
         ->default_str("ws://127.0.0.1:6001")
-        ->delimiter(',');
+        ->delimiter(',')
+        // One value for each --url, so that the words behind it stay arguments of the command.
+        ->allow_extra_args(false);
     // The default app of a node on loopback. Its secret is public, and is therefore a good default here.
     app.key = "app-key";
     app.secret = "app-secret";

@@ -36,11 +36,13 @@ CLI::App* add_kind(CLI::App& bench, BenchOptions& options, const Defaults& defau
         ->capture_default_str();
     command->add_option("--pid", options.pids, "Process of a node on this machine, whose CPU and memory are told")
         ->check(CLI::PositiveNumber)
-        ->delimiter(',');
+        ->delimiter(',')
+        ->allow_extra_args(false);
     command
         ->add_option("--source-addresses", options.source_addresses,
                      "Addresses of this machine to connect from in turn: one has some 28,000 ports for a node")
-        ->delimiter(',');
+        ->delimiter(',')
+        ->allow_extra_args(false);
     command->add_option("--at-once", options.at_once, "Connections that may be opening at the same time")
         ->check(CLI::Range(1, 10'000))
         ->capture_default_str();

@@ -108,16 +108,17 @@ public:
 
     [[nodiscard]] std::uint64_t reloads_asked() const { return reloads_asked_.load(); }
 
-    void reloaded(std::uint64_t asked, std::string error) {
+    void reloaded(std::uint64_t asked, ReloadOutcome outcome) {
         boost::asio::post(reactor_.context(),
-                          [this, asked, error = std::move(error)] { answer_reloads(asked, error); });
+                          [this, asked, outcome = std::move(outcome)] { answer_reloads(asked, outcome); });
     }
 
     void begin_drain() {
         boost::asio::post(reactor_.context(), [this] {
             is_draining_ = true;
             // Nobody reloads from here on.
-            answer_reloads(reloads_asked_.load(), kStopping);
+            answer_reloads(reloads_asked_.load(),
+                           {.error = std::string(kStopping), .certificates_error = {}, .after_restart = {}});
         });
     }
 
@@ -287,17 +288,13 @@ private:
         }
     }
 
-    /// Answers the first `asked` requests for a reload. `error`: why the reload has failed; empty after a success.
-    void answer_reloads(std::uint64_t asked, std::string_view error) {
+    /// Answers the first `asked` requests for a reload.
+    void answer_reloads(std::uint64_t asked, const ReloadOutcome& outcome) {
         while (!reloads_.empty() && reloads_.front().number <= asked) {
             const HttpTicket ticket = reloads_.front().ticket;
             reloads_.pop_front();
-            if (!error.empty()) {
-                respond(ticket, admin_refusal(error == kStopping ? 503 : 422, error));
-            } else {
-                respond(ticket,
-                        admin_answer(200, kAdminJson, R"({"apps":)" + std::to_string(apps_.all().size()) + "}"));
-            }
+            respond(ticket, outcome.error == kStopping ? admin_refusal(503, kStopping)
+                                                       : admin_reload_answer(outcome, apps_.all().size()));
         }
     }
 
@@ -373,8 +370,8 @@ std::uint64_t AdminServer::reloads_asked() const {
     return loop_->reloads_asked();
 }
 
-void AdminServer::reloaded(std::uint64_t asked, std::string error) {
-    loop_->reloaded(asked, std::move(error));
+void AdminServer::reloaded(std::uint64_t asked, ReloadOutcome outcome) {
+    loop_->reloaded(asked, std::move(outcome));
 }
 
 void AdminServer::begin_drain() {

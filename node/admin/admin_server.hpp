@@ -10,6 +10,7 @@
 #include "mesh/core/node/port.hpp"
 #include "node/admin/admin_tokens.hpp"
 #include "node/admin/reload_counters.hpp"
+#include "node/admin/reload_outcome.hpp"
 #include "node/core/address.hpp"
 #include "node/edge/node_limits.hpp"
 #include "node/edge/shard_counters.hpp"
@@ -71,9 +72,9 @@ public:
     void set_tokens(std::vector<AdminToken> tokens);
     /// How many requests have asked for a reload so far.
     [[nodiscard]] std::uint64_t reloads_asked() const;
-    /// A reload that began when reloads_asked() was `asked` has ended; `error` is empty after a success. Answers the
-    /// requests that had asked by then.
-    void reloaded(std::uint64_t asked, std::string error);
+    /// A reload that began when reloads_asked() was `asked` has ended so. Answers the requests that had asked by
+    /// then: 422 when something stays as it was.
+    void reloaded(std::uint64_t asked, ReloadOutcome outcome);
     /// The node is going away: /ready answers 503 from here on.
     void begin_drain();
     /// Ends the thread. The mailbox stays: the hub may still write into the mailbox.

@@ -164,11 +164,12 @@ prometheus::MetricFamily single(std::string name, std::string help, bool is_gaug
 
 // The metrics about reading the apps, and the certificates of a node with TLS.
 void add_reloads(const ReloadCounters& reloads, std::vector<prometheus::MetricFamily>& out) {
-    out.push_back(single("config_last_reload_successful",
-                         "Whether the apps as configured now are those that are served", true,
-                         reloads.last_successful.get()));
     out.push_back(
-        single("config_reloads_total", "Times that the apps were read again", false, reloads.reloads_total.get()));
+        single("config_last_reload_successful",
+               "Whether the configuration on disk (apps, mesh keys, admin tokens) could be read the last time", true,
+               reloads.last_successful.get()));
+    out.push_back(single("config_reloads_total", "Times that the configuration was read again", false,
+                         reloads.reloads_total.get()));
     out.push_back(single("config_reload_failures_total", "Of those, refused", false, reloads.failures_total.get()));
     out.push_back(single("apps", "Apps that are served", true, reloads.apps.get()));
     if (reloads.tls_not_after.get() == 0) {

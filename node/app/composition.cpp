@@ -245,9 +245,9 @@ void Composition::set_apps(const AppTable& apps) {
     reloads_.apps.set(apps.all().size());
 }
 
-void Composition::reload_certificates(const TlsFiles& files, bool is_asked_for) {
+std::string Composition::reload_certificates(const TlsFiles& files, bool is_asked_for) {
     if (!tls_) {
-        return;
+        return {};
     }
     reloads_.tls_reloads_total.add();
     try {
@@ -259,10 +259,12 @@ void Composition::reload_certificates(const TlsFiles& files, bool is_asked_for) 
             spdlog::warn("{}", warning);
         }
         note_certificates();
+        return {};
     } catch (const TlsError& error) {
         reloads_.tls_failures_total.add();
         reloads_.tls_last_successful.set(0);
         spdlog::error("the certificates stay as they were: {}", error.what());
+        return error.what();
     }
 }
 

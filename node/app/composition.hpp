@@ -48,8 +48,9 @@ public:
     void set_apps(const AppTable& apps);
     /// Reads the certificates again, and shows them to clients that connect from then on. Files that cannot be used are
     /// counted and stand in the log, and the certificates stay as they are. Does nothing for a node without TLS.
-    /// `is_asked_for`: the log tells of a reading without changes as well.
-    void reload_certificates(const TlsFiles& files, bool is_asked_for);
+    /// `is_asked_for`: the log tells of a reading without changes as well. Returns why the certificates stay as they
+    /// are; empty after a success.
+    std::string reload_certificates(const TlsFiles& files, bool is_asked_for);
     /// Replaces the mesh keys, and the secrets of session tickets that are derived from the keys: those hold from the
     /// next reload_certificates() on. REQUIRES: the node has keys, and `keys` is not empty.
     void set_mesh_keys(const mesh::KeyRing& keys);
@@ -58,8 +59,8 @@ public:
     void set_admin_tokens(std::vector<AdminToken> tokens) { admin_->set_tokens(std::move(tokens)); }
     /// How many requests to the admin listener have asked for a reload.
     [[nodiscard]] std::uint64_t reloads_asked() const { return admin_->reloads_asked(); }
-    /// Answers the first `asked` of those requests: a reload has ended. `error` is empty after a success.
-    void answer_reloads(std::uint64_t asked, std::string error) { admin_->reloaded(asked, std::move(error)); }
+    /// Answers the first `asked` of those requests: a reload has ended so.
+    void answer_reloads(std::uint64_t asked, ReloadOutcome outcome) { admin_->reloaded(asked, std::move(outcome)); }
     /// Ends the node in order, clients first and mesh last: no new clients; 4200 to every client; the webhooks that
     /// wait; Leave to the mesh. Each step has a deadline. A client that is still there at its deadline is cut, so that
     /// nobody is subscribed at a node that has left.

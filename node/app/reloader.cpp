@@ -64,8 +64,7 @@ Signals::Event Reloader::run() {
     for (;;) {
         const Signals::Event event = signals_.wait(0, patience());
         if (event == Signals::Event::kReload) {
-            reload(Scope::kAll);
-            reload_certificates(Scope::kAll);
+            reload_all();
         } else if (event == Signals::Event::kReadable) {
             const DirectoryWatch::Changes changes = watch_.take_changes();
             if (changes.apps) {
@@ -92,19 +91,26 @@ std::optional<Duration> Reloader::patience() const {
     return next == never ? std::nullopt : std::optional(std::max(Duration{}, next - monotonic_now()));
 }
 
-void Reloader::reload_certificates(Scope scope) {
-    if (started_.tls_listen) {
-        // A directory that was gone may be there again.
-        watch_.follow_certificates(tls_files_);
-        node_.reload_certificates(tls_files_, scope == Scope::kAll);
+std::string Reloader::reload_certificates(Scope scope) {
+    if (!started_.tls_listen) {
+        return {};
     }
+    // A directory that was gone may be there again.
+    watch_.follow_certificates(tls_files_);
+    return node_.reload_certificates(tls_files_, scope == Scope::kAll);
 }
 
-void Reloader::reload(Scope scope) {
+void Reloader::reload_all() {
     // Requests that come from here on may have changed the files after they are read, so those wait for the next
     // reload.
     const std::uint64_t asked = node_.reloads_asked();
-    std::string error_text;
+    ReloadOutcome outcome = reload(Scope::kAll);
+    outcome.certificates_error = reload_certificates(Scope::kAll);
+    node_.answer_reloads(asked, std::move(outcome));
+}
+
+ReloadOutcome Reloader::reload(Scope scope) {
+    ReloadOutcome outcome;
     try {
         const Config config = scope == Scope::kAll ? source_.load() : source_.reload_directory();
         // The directory may have changed between reading and watching, so a new directory is read once more.
@@ -126,16 +132,14 @@ void Reloader::reload(Scope scope) {
             take_log_level(config.log_level);
             // Without tls_listen there are no files, and the node goes on with those of before until it ends.
             tls_files_ = config.tls_listen ? config.tls : tls_files_;
-            note_unapplied(config);
+            outcome.after_restart = note_unapplied(config);
         }
     } catch (const ConfigError& error) {
         node_.reload_failed();
-        spdlog::error("the apps stay as they were: {}", error.what());
-        error_text = error.what();
+        spdlog::error("the configuration stays as it was: {}", error.what());
+        outcome.error = error.what();
     }
-    if (scope == Scope::kAll) {
-        node_.answer_reloads(asked, std::move(error_text));
-    }
+    return outcome;
 }
 
 void Reloader::take_admin_tokens(const Config& config) {
@@ -177,7 +181,7 @@ void Reloader::take_log_level(const std::string& level) {
     log_level_ = level;
 }
 
-void Reloader::note_unapplied(const Config& config) const {
+std::string Reloader::note_unapplied(const Config& config) const {
     std::string changed;
     for (const std::string_view key : changed_keys(started_, config)) {
         changed.append(changed.empty() ? "" : ", ").append(key);
@@ -188,6 +192,7 @@ void Reloader::note_unapplied(const Config& config) const {
     if (!changed.empty()) {
         spdlog::warn("these settings have changed and hold only after a restart: {}", changed);
     }
+    return changed;
 }
 
 }  // namespace tulle::node

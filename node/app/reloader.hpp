@@ -36,20 +36,23 @@ public:
 private:
     /// kDirectory: the app files alone, after a change. kAll: the main file too, after SIGHUP.
     enum class Scope { kDirectory, kAll };
-    /// Reads the sources and hands the apps to the node.
-    void reload(Scope scope);
+    /// Reads everything again, and answers the requests for that.
+    void reload_all();
+    /// Reads the sources and hands the apps to the node. The outcome says nothing of the certificates.
+    ReloadOutcome reload(Scope scope);
     /// Replaces the tokens of the admin listener.
     void take_admin_tokens(const Config& config);
-    /// Has the node read its certificates again. kAll: the user waits for an answer.
-    void reload_certificates(Scope scope);
+    /// Has the node read its certificates again. kAll: the user waits for an answer. Returns why they stay as they
+    /// were; empty after a success.
+    std::string reload_certificates(Scope scope);
     /// The time until something has to be read; nothing while there is no change.
     [[nodiscard]] std::optional<Duration> patience() const;
     /// Hands changed mesh keys to the node.
     void take_mesh_keys(const mesh::KeyRing& keys);
     /// Changes the level of the log, if `level` differs.
     void take_log_level(const std::string& level);
-    /// Names in the log the settings that hold only after a restart.
-    void note_unapplied(const Config& config) const;
+    /// Names in the log the settings that hold only after a restart. Returns the names; empty for none.
+    [[nodiscard]] std::string note_unapplied(const Config& config) const;
 
     ConfigSource& source_;
     Composition& node_;

@@ -220,7 +220,7 @@ describe('the commands', () => {
     const failed = await at(['reload'], { TULLE_ADMIN_TOKEN_FILE: own });
     await usual();
     assert.equal(failed.code, 1);
-    assert.match(failed.stderr, /nothing has changed: admin_token_file: .*admin\.tokens:2: a line must be/);
+    assert.match(failed.stderr, /the configuration stays as it was: admin_token_file: .*admin\.tokens:2: a line must be/);
     assert.equal((await at(['reload'], { TULLE_ADMIN_TOKEN_FILE: own })).code, 0);
   });
 });

@@ -134,6 +134,9 @@ describe('certificates are replaced while the node runs', () => {
       await isGood(node, 0);
       await waitFor('the log to say so', () => /the certificates stay as they were: the key in .*localhost\.key/.test(node.log));
       assert.deepEqual(await shown(node, 'localhost'), after);
+      const reload = await run('tulle', ['reload', '--admin', node.ports.admin]);
+      assert.equal(reload.code, 1, reload.stdout);
+      assert.match(reload.stderr, /^tulle: the certificates stay as they were: the key in /);
       await fs.copyFile(other.cert, pair.cert);
       await isGood(node, 1);
       await waitFor('the other certificate', async () => (await shown(node, 'localhost')).name === 'other');

@@ -16,9 +16,9 @@ int run_reload(const ReloadOptions& options) {
         std::cout << (options.json ? exchange.body + "\n" : reload_text(exchange.body)) << std::flush;
         return kOk;
     }
-    // 422: the node has read its configuration, and found an error there.
+    // 422: the node has read its files, and found an error there.
     if (status == 422) {
-        std::cerr << "tulle: nothing has changed: " << error_in(exchange.body) << "\n";
+        std::cerr << "tulle: " << reload_failure_text(exchange.body) << "\n";
         return kFailed;
     }
     if (status == 503) {

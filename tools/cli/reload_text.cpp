@@ -19,8 +19,16 @@ boost::json::object object_in(std::string_view answer) {
 }  // namespace
 
 std::string reload_text(std::string_view answer) {
-    return "the configuration has been read again, apps: " + std::to_string(count_field(object_in(answer), "apps")) +
-           "\n";
+    const boost::json::object object = object_in(answer);
+    const std::string waits = text_field(object, "after_restart");
+    return "the configuration has been read again, apps: " + std::to_string(count_field(object, "apps")) + "\n" +
+           (waits.empty() ? "" : "these settings have changed and hold only after a restart: " + waits + "\n");
+}
+
+std::string reload_failure_text(std::string_view answer) {
+    // An answer with apps: the configuration has been read, and the error is that of the certificates.
+    return object_in(answer).contains("apps") ? error_in(answer)
+                                              : "the configuration stays as it was: " + error_in(answer);
 }
 
 std::string error_in(std::string_view answer) {

@@ -182,10 +182,10 @@ TEST_F(AdminServerTest, AReloadAnswersWhoAskedBeforeItBegan) {
     Asked& second = ask("POST /v1/reload");
     EXPECT_TRUE(wait_for([this] { return server_->reloads_asked() == 2; }));
     EXPECT_EQ(asked_.load(), 2);
-    server_->reloaded(1, "");
+    server_->reloaded(1, {});
     EXPECT_EQ(first.status(), 200);
     EXPECT_NE(first.answer().find(R"({"apps":0})"), std::string::npos);
-    server_->reloaded(2, "a \"quoted\" reason");
+    server_->reloaded(2, {"a \"quoted\" reason", "", ""});
     EXPECT_EQ(second.status(), 422);
     EXPECT_NE(second.answer().find(R"({"error":"a \"quoted\" reason","code":422})"), std::string::npos);
     Asked& third = ask("POST /v1/reload");
@@ -194,6 +194,28 @@ TEST_F(AdminServerTest, AReloadAnswersWhoAskedBeforeItBegan) {
     EXPECT_EQ(third.status(), 503);
     EXPECT_EQ(status("POST /v1/reload"), 503) << "nobody reloads a node that stops";
     EXPECT_EQ(asked_.load(), 3);
+}
+
+TEST_F(AdminServerTest, AReloadTellsWhatHasNotChanged) {
+    Asked& first = ask("POST /v1/reload");
+    EXPECT_TRUE(wait_for([this] { return server_->reloads_asked() == 1; }));
+    server_->reloaded(1, {"", "", "mesh_keys, shards"});
+    EXPECT_EQ(first.status(), 200);
+    EXPECT_NE(first.answer().find(R"({"apps":0,"after_restart":"mesh_keys, shards"})"), std::string::npos);
+    Asked& second = ask("POST /v1/reload");
+    EXPECT_TRUE(wait_for([this] { return server_->reloads_asked() == 2; }));
+    server_->reloaded(2, {"", "a torn file", ""});
+    EXPECT_EQ(second.status(), 422);
+    EXPECT_NE(
+        second.answer().find(R"({"error":"the certificates stay as they were: a torn file","code":422,"apps":0})"),
+        std::string::npos);
+    Asked& third = ask("POST /v1/reload");
+    EXPECT_TRUE(wait_for([this] { return server_->reloads_asked() == 3; }));
+    server_->reloaded(3, {"a wrong key", "a torn file", ""});
+    EXPECT_EQ(third.status(), 422);
+    EXPECT_NE(
+        third.answer().find(R"({"error":"a wrong key; the certificates stay as they were: a torn file","code":422})"),
+        std::string::npos);
 }
 
 TEST_F(AdminServerTest, KnowsItsPathsAndTheirMethods) {

@@ -84,6 +84,9 @@ MeshKey read_key_file(const std::string& path) {
 
 void write_key_file(const std::string& path, const MeshKey& key) {
     const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (file.fd() < 0 && errno == EEXIST) {
+        fail(path, "the file exists already, and stays as it is");
+    }
     if (file.fd() < 0) {
         fail_system(path);
     }

@@ -51,6 +51,9 @@ describe('tulle keygen', () => {
       assert.equal(again.code, 1);
       assert.match(again.stderr, /exists/);
       assert.equal((await fs.readFile(file, 'utf8')).trim(), text);
+      const typo = await run('tulle', ['keys', '--accepted', 'NEW-ID']);
+      assert.equal(typo.code, 2);
+      assert.match(typo.stderr, /'NEW-ID' is no id of a key/);
       const out = await run('tulle', ['keygen', '-o', '-']);
       assert.match(out.stdout, /^tulle-mesh-1 [0-9a-f]{8} [A-Za-z0-9_-]{43}\n$/);
       assert.ok(!out.stderr.includes(out.stdout.trim().split(' ')[2]));

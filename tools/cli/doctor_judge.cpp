@@ -60,10 +60,14 @@ void judge_node(const NodeReport& node, const std::string& label, std::vector<Fi
 void judge_split(const NodeReport& node, const std::string& label, bool may_be_alone, std::vector<Finding>& out) {
     for (const NodeReport::Refusal& refusal : node.refusals) {
         if (refusal.ago_ms <= kRecentRefusalMs) {
-            const std::string who = refusal.name + " at " + refusal.endpoint;
+            // A node that refuses a key does not say its name, so its endpoint stands for both.
+            const std::string who =
+                refusal.name == refusal.endpoint ? refusal.name : refusal.name + " at " + refusal.endpoint;
             out.push_back(wrong(refusal.by_it ? "refuses" : "refused-by", {label},
                                 (refusal.by_it ? "refuses " : "is refused by ") + who + " for its " + refusal.reason +
-                                    ", " + std::to_string(refusal.count) + " times: " + refusal.text));
+                                    ", " + std::to_string(refusal.count) + (refusal.count == 1 ? " time" : " times") +
+                                    ", the last one " + std::to_string(refusal.ago_ms / 1000) +
+                                    " s ago: " + refusal.text));
         }
     }
     if (node.configured > 0 && node.met == 0) {

@@ -157,16 +157,27 @@ void add_trace(CLI::App& app, Options& options) {
         ->capture_default_str();
 }
 
+/// Why `word` can be no id of a key; empty for an id as tulle keygen shows it. No node would ever accept such a key, so
+/// the command does not wait for it.
+std::string wrong_key_id(const std::string& word) {
+    const bool is_id = word.size() == 8 && word.find_first_not_of("0123456789abcdef") == std::string::npos;
+    return is_id ? "" : "'" + word + "' is no id of a key: 8 digits of 0-9 and a-f, as tulle keygen shows";
+}
+
 void add_keys(CLI::App& app, Options& options) {
     CLI::App* keys =
         app.add_subcommand("keys", "Show the mesh keys of all nodes; exit 1 while a change of the key is not over");
     add_admin(*keys, options.keys.server, options.keys.token_file);
-    keys->add_option("--accepted", options.keys.accepted, "Exit 1 unless every node accepts this key")->type_name("ID");
+    keys->add_option("--accepted", options.keys.accepted, "Exit 1 unless every node accepts this key")
+        ->type_name("ID")
+        ->check(wrong_key_id);
     keys->add_option("--used", options.keys.used,
                      "Exit 1 unless every node uses this key, and every connection bears this key alone")
-        ->type_name("ID");
-    keys->add_option("--expect", options.keys.expect, "So many nodes must answer")->check(CLI::Range(1, 1'000'000));
-    keys->add_option("--wait", options.wait_seconds, "Ask again until it is so, for so many seconds at most")
+        ->type_name("ID")
+        ->check(wrong_key_id);
+    keys->add_option("--expect", options.keys.expect, "Number of nodes that must answer")
+        ->check(CLI::Range(1, 1'000'000));
+    keys->add_option("--wait", options.wait_seconds, "Seconds to ask again while something is missing")
         ->check(CLI::Range(0.0, 86'400.0));
     keys->add_flag("-j,--json", options.keys.json, "The keys as one JSON object");
 }

@@ -59,8 +59,9 @@ void Refusals::note(Instant now, Refused what, Effects& out) {
     const bool is_first = what.noticed == Instant{};
     if ((is_first && !flooded) || (!is_first && now - what.noticed >= table_.timing().refusal_notice)) {
         what.noticed = now;
-        const std::string who = what.by_us ? "refused a newcomer, " + what.name + " at " + what.endpoint
-                                           : "refused by " + what.name + " at " + what.endpoint;
+        // A node that refuses a key does not say its name, so its endpoint stands for both.
+        const std::string whom = what.name == what.endpoint ? what.name : what.name + " at " + what.endpoint;
+        const std::string who = (what.by_us ? "refused a newcomer, " : "refused by ") + whom;
         out.push_back(
             Notice{Severity::kWarn, who + ", for its " + to_text(what.reason) + ": " + what.text +
                                         (what.count > 1 ? " (" + std::to_string(what.count) + " times)" : "")});

@@ -69,7 +69,7 @@ std::optional<std::string_view> only_line(std::string_view text) {
 }  // namespace
 
 MeshKey read_key_file(const std::string& path) {
-    SecretFile file = read_secret_file(path, kMaxKeyFileBytes);
+    FileText file = read_secret_file(path, kMaxKeyFileBytes);
     if (!file.error.empty()) {
         throw KeyFileError("mesh key " + path + " " + file.error);
     }

@@ -12,11 +12,11 @@
 namespace tulle::mesh {
 namespace {
 
-// Reading by others, and writing by anybody but the owner.
+// Rights that nobody may have to a file of a secret: reading by others, and writing by anybody but the owner.
 constexpr mode_t kForbidden = S_IRWXO | S_IWGRP;
 
-/// Why the open file is not used; empty for a file that may be used.
-std::string why_unfit(int descriptor, std::size_t limit) {
+/// Why the open file is not used; empty for a file that may be used. `forbidden`: the rights that nobody may have.
+std::string why_unfit(int descriptor, std::size_t limit, mode_t forbidden) {
     struct stat facts {};
     if (::fstat(descriptor, &facts) != 0) {
         return std::string("cannot be read: ") + std::strerror(errno);
@@ -24,7 +24,7 @@ std::string why_unfit(int descriptor, std::size_t limit) {
     if (!S_ISREG(facts.st_mode)) {
         return "is no regular file";
     }
-    if ((facts.st_mode & kForbidden) != 0) {
+    if ((facts.st_mode & forbidden) != 0) {
         std::array<char, 8> mode{};
         std::snprintf(mode.data(), mode.size(), "%04o", static_cast<unsigned>(facts.st_mode & 07777));
         return std::string("has the mode ") + mode.data() +
@@ -34,16 +34,14 @@ std::string why_unfit(int descriptor, std::size_t limit) {
     return facts.st_size > static_cast<off_t>(limit) ? "has more than " + std::to_string(limit) + " bytes" : "";
 }
 
-}  // namespace
-
-SecretFile read_secret_file(const std::string& path, std::size_t limit) {
+FileText read_file(const std::string& path, std::size_t limit, mode_t forbidden) {
     // Without O_NONBLOCK the opening of a named pipe would wait for a writer.
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (descriptor < 0) {
         return {{}, std::string("cannot be read: ") + std::strerror(errno)};
     }
-    SecretFile file;
-    file.error = why_unfit(descriptor, limit);
+    FileText file;
+    file.error = why_unfit(descriptor, limit, forbidden);
     std::array<char, 4096> buffer{};
     while (file.error.empty()) {
         const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());
@@ -57,7 +55,17 @@ SecretFile read_secret_file(const std::string& path, std::size_t limit) {
         }
     }
     ::close(descriptor);
-    return file.error.empty() ? file : SecretFile{{}, std::move(file.error)};
+    return file.error.empty() ? file : FileText{{}, std::move(file.error)};
+}
+
+}  // namespace
+
+FileText read_secret_file(const std::string& path, std::size_t limit) {
+    return read_file(path, limit, kForbidden);
+}
+
+FileText read_public_file(const std::string& path, std::size_t limit) {
+    return read_file(path, limit, 0);
 }
 
 }  // namespace tulle::mesh

@@ -5,8 +5,8 @@
 
 namespace tulle::mesh {
 
-/// The text of a file with a secret, or the reason why the file is not used.
-struct SecretFile {
+/// The text of a file, or the reason why the file is not used.
+struct FileText {
     std::string text;
     /// A part of a sentence that begins with the path: "cannot be read: …". Empty for none.
     std::string error;
@@ -20,6 +20,9 @@ struct SecretFile {
 /// that shows as a right of the group.
 ///
 /// Thread: any.
-[[nodiscard]] SecretFile read_secret_file(const std::string& path, std::size_t limit);
+[[nodiscard]] FileText read_secret_file(const std::string& path, std::size_t limit);
+
+/// Reads a file that holds no secret: as read_secret_file(), but whoever may read or write the file.
+[[nodiscard]] FileText read_public_file(const std::string& path, std::size_t limit);
 
 }  // namespace tulle::mesh

@@ -54,7 +54,7 @@ std::vector<AdminToken> load_admin_tokens(const Config& config) {
     if (path.empty()) {
         return {};
     }
-    const mesh::SecretFile file = mesh::read_secret_file(path, kMaxAdminTokenFileBytes);
+    const mesh::FileText file = mesh::read_secret_file(path, kMaxAdminTokenFileBytes);
     if (!file.error.empty()) {
         throw ConfigError("admin_token_file: " + path + " " + file.error);
     }

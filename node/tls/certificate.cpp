@@ -1,66 +1,25 @@
 #include "node/tls/certificate.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <memory>
 #include <utility>
 
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "mesh/keys/secret_file.hpp"
 #include "node/tls/tls_error.hpp"
 
 namespace tulle::node {
 namespace {
 
-enum class Privacy : bool { kPublic, kPrivate };
-
-/// Closes a descriptor.
-struct Descriptor {
-    explicit Descriptor(int opened) : number(opened) {}
-    ~Descriptor() { ::close(number); }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int number;
-};
-
-/// The text of a file. kPrivate: the rights of the file are checked too.
-std::string read_file(const std::string& path, Privacy privacy) {
-    // Without O_NONBLOCK the opening of a named pipe would wait for a writer.
-    const int number = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (number < 0) {
-        throw TlsError(path + ": cannot be read: " + std::strerror(errno));
+/// The text of a file, or TlsError.
+std::string text_or_throw(const std::string& path, mesh::FileText file) {
+    if (!file.error.empty()) {
+        throw TlsError(path + ": " + file.error);
     }
-    const Descriptor file(number);
-    struct stat status {};
-    if (::fstat(file.number, &status) != 0) {
-        throw TlsError(path + ": cannot be read: " + std::strerror(errno));
-    }
-    if (!S_ISREG(status.st_mode)) {
-        throw TlsError(path + ": is not a file");
-    }
-    if (privacy == Privacy::kPrivate && (status.st_mode & (S_IROTH | S_IWOTH)) != 0) {
-        throw TlsError(path + ": every user of this machine may read or write the key: take the right away (chmod o= " +
-                       path + ")");
-    }
-    std::string text;
-    char buffer[8192];
-    ssize_t got = 0;
-    while ((got = ::read(file.number, buffer, sizeof buffer)) > 0) {
-        text.append(buffer, static_cast<std::size_t>(got));
-        if (text.size() > kMaxPemBytes) {
-            throw TlsError(path + ": is larger than " + std::to_string(kMaxPemBytes) + " bytes");
-        }
-    }
-    if (got < 0) {
-        throw TlsError(path + ": cannot be read: " + std::strerror(errno));
-    }
-    return text;
+    return std::move(file.text);
 }
 
 BioPtr bio_of(const std::string& text) {
@@ -172,8 +131,9 @@ std::string openssl_reason() {
 
 Certificate read_certificate(const std::string& certificate_file, const std::string& key_file, std::int64_t now) {
     Certificate result;
-    std::vector<X509Ptr> chain = certificates_in(read_file(certificate_file, Privacy::kPublic), certificate_file);
-    result.key = key_in(read_file(key_file, Privacy::kPrivate), key_file);
+    std::vector<X509Ptr> chain = certificates_in(
+        text_or_throw(certificate_file, mesh::read_public_file(certificate_file, kMaxPemBytes)), certificate_file);
+    result.key = key_in(text_or_throw(key_file, mesh::read_secret_file(key_file, kMaxPemBytes)), key_file);
     result.leaf = std::move(chain.front());
     result.issuers.assign(std::make_move_iterator(chain.begin() + 1), std::make_move_iterator(chain.end()));
     if (X509_check_private_key(result.leaf.get(), result.key.get()) != 1) {

@@ -81,6 +81,7 @@ describe('what the start refuses, with the file and the reason', () => {
     await fs.chmod(at('encrypted.key'), 0o600);
     await fs.copyFile(good.key, at('open.key'));
     await fs.chmod(at('open.key'), 0o644);
+    await exec('mkfifo', [at('pipe')]);
     for (const [cert, key, words] of [
       [at('missing.crt'), good.key, /missing\.crt: cannot be read: No such file/],
       [good.cert, at('missing.key'), /missing\.key: cannot be read: No such file/],
@@ -89,9 +90,11 @@ describe('what the start refuses, with the file and the reason', () => {
       [at('torn.crt'), good.key, /torn\.crt: certificate 1 cannot be read/],
       [good.cert, at('garbage'), /garbage: holds no private key/],
       [good.cert, at('encrypted.key'), /encrypted\.key: the key is encrypted/],
-      [good.cert, at('open.key'), /open\.key: every user of this machine may read or write the key/],
+      [good.cert, at('open.key'), /open\.key: has the mode 0644, so that others can read or change a secret/],
+      [at('pipe'), good.key, /pipe: is no regular file/],
+      [good.cert, at('pipe'), /pipe: is no regular file/],
       [good.cert, other.key, /the key in .*other\.key does not belong to the \(first\) certificate in .*good\.crt/],
-      [directory, good.key, /is not a file/],
+      [directory, good.key, /is no regular file/],
     ]) {
       const { code, stderr } = await check(cert, key);
       assert.equal(code, 2, `${cert} ${key}: ${stderr}`);

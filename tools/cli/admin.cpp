@@ -55,7 +55,7 @@ std::string read_admin_token(const std::string& path) {
     if (path.empty()) {
         return {};
     }
-    const mesh::SecretFile file = mesh::read_secret_file(path, node::kMaxAdminTokenFileBytes);
+    const mesh::FileText file = mesh::read_secret_file(path, node::kMaxAdminTokenFileBytes);
     if (!file.error.empty()) {
         throw std::invalid_argument("the file of the admin token, " + path + ", " + file.error);
     }

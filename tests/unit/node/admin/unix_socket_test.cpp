@@ -123,7 +123,7 @@ protected:
         std::filesystem::remove(path_);
         std::ofstream(path_) << text;
         ::chmod(path_.c_str(), mode);
-        const mesh::SecretFile file = mesh::read_secret_file(path_, 10);
+        const mesh::FileText file = mesh::read_secret_file(path_, 10);
         EXPECT_EQ(file.text, file.error.empty() ? text : "");
         return file.error;
     }

@@ -159,7 +159,8 @@ public:
     }
 
     void set_keys(KeyRing keys) {
-        TULLE_ASSERT(!used_key_.empty() && !keys.is_empty());
+        // `used_key_` belongs to the hub's thread, and `options_` does not change any more.
+        TULLE_ASSERT(!options_.keys.is_empty() && !keys.is_empty());
         {
             const std::lock_guard lock(leave_mutex_);
             keys_ = std::move(keys);
@@ -401,7 +402,7 @@ private:
     std::optional<LeaveRequest> leave_;
     /// Guarded by leave_mutex_.
     std::optional<KeyRing> keys_;
-    /// The id of the key in use; empty without keys.
+    /// The id of the key in use; empty without keys. Confined to the hub's thread.
     std::string used_key_ = options_.keys.is_empty() ? "" : options_.keys.used().id();
     std::function<void()> on_left_;
     std::atomic<bool> stopping_ = false;

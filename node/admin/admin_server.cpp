@@ -200,8 +200,11 @@ private:
 
     /// Ends the connection that the listener can do without best. False: all connections are being answered.
     bool make_room() {
-        counters_.connections_ended_total.add();
-        return room_.make_room();
+        const bool has_ended = room_.make_room();
+        if (has_ended) {
+            counters_.connections_ended_total.add();
+        }
+        return has_ended;
     }
 
     /// True when balancers should send clients to this node.

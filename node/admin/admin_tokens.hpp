@@ -44,9 +44,8 @@ struct ParsedAdminTokens {
     std::size_t line = 0;
 };
 
-/// Reads lines of the form `NAME SCOPE TOKEN`, where SCOPE is `read` or `operate`. Empty lines and lines that begin
-/// with
-/// "#" are skipped.
+/// Reads lines of the form `NAME SCOPE TOKEN`, where SCOPE is `read` or `operate`. Empty lines, and lines that begin
+/// with "#", are skipped.
 /// Limits: kMaxAdminTokens; a name has 1 to 64 of the characters A-Z a-z 0-9 - _ . and stands once; a token has
 ///         kMinAdminTokenBytes to kMaxAdminTokenBytes of the characters A-Z a-z 0-9 - . _ ~ + / = and stands once. A
 ///         file without any token is an error.

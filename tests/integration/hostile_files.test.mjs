@@ -31,8 +31,8 @@ async function bearsPipe(node, file, said) {
 }
 
 test('a certificate or its key that is a pipe stops neither reloads nor the end of the node', () => withTls(1, async ({ nodes: [node], pair }) => {
-  await bearsPipe(node, pair.cert, /localhost\.crt: is not a file/);
-  await bearsPipe(node, pair.key, /localhost\.key: is not a file/);
+  await bearsPipe(node, pair.cert, /localhost\.crt: is no regular file/);
+  await bearsPipe(node, pair.key, /localhost\.key: is no regular file/);
   node.program.kill('SIGTERM');
   await node.gone();
 }));

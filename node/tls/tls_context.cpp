@@ -220,7 +220,8 @@ int TlsContext::on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_
             if (!found) {
                 return kUnknown;
             }
-            result = *found == key ? kGood : kRenew;
+            // A client of TLS 1.3 uses a ticket once (RFC 8446, C.4), so it gets another with each resumption.
+            result = *found == key && SSL_version(ssl) < TLS1_3_VERSION ? kGood : kRenew;
             key = *found;
         }
         char digest[] = "SHA256";

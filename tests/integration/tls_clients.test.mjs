@@ -5,13 +5,14 @@ import { once } from 'node:events';
 import net from 'node:net';
 import path from 'node:path';
 import { describe, test } from 'node:test';
+import tls from 'node:tls';
 import { promisify } from 'node:util';
 import { RawClient, server } from '../support/js/clients.mjs';
 import { upgrade } from '../support/js/frames.mjs';
 import { parts, request } from '../support/js/http.mjs';
 import { PROJECT } from '../support/js/process.mjs';
 import { SecureClient, get, handshake, trust, withTls } from '../support/js/tls.mjs';
-import { waitFor } from '../support/js/wait.mjs';
+import { waitFor, within } from '../support/js/wait.mjs';
 
 const exec = promisify(execFile);
 const portOf = (node) => parts(node.ports.tls_listen).port;
@@ -100,6 +101,31 @@ describe('clients over TLS', () => {
     assert.equal(client.error, undefined);
     await n1.gone();
   }));
+
+  for (const version of ['TLSv1.2', 'TLSv1.3']) {
+    test(`${version}: a session of one node is taken up at another, also after the death of its own`, () => withTls(2, async ({ nodes: [n1, n2], ca }) => {
+      const options = { minVersion: version, maxVersion: version };
+      const answered = async (node, more = {}) => {
+        const socket = tls.connect(trust(node, ca, { ...options, ...more }));
+        const ticket = version === 'TLSv1.3' ? once(socket, 'session') : null;
+        await within(10_000, 'the handshake', once(socket, 'secureConnect'));
+        socket.write('GET /up HTTP/1.1\r\nHost: x\r\n\r\n');
+        await within(10_000, 'an answer', once(socket, 'data'));
+        const session = ticket === null ? socket.getSession() : (await within(10_000, 'a ticket', ticket))[0];
+        const isReused = socket.isSessionReused();
+        socket.destroy();
+        return { session, isReused };
+      };
+      const first = await answered(n1);
+      assert.equal(first.isReused, false);
+      await n1.kill();
+      const second = await answered(n2, { session: first.session });
+      assert.equal(second.isReused, true);
+      // A client of TLS 1.3 uses each ticket once: it has got another.
+      assert.equal((await answered(n2, { session: second.session })).isReused, true);
+      assert.equal(await n2.metric('tulle_tls_resumptions_total'), 2);
+    }));
+  }
 
   test('behind a balancer that passes TLS on: the PROXY header comes first and names the client', () => withTls(1, async ({ nodes: [node], ca }) => {
     const behind = async (header) => {

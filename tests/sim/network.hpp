@@ -151,7 +151,8 @@ public:
     [[nodiscard]] bool heard_steadily(HostId from, HostId to, Instant since) const;
     /// True when the direction has been cut since `since`.
     [[nodiscard]] bool cut_since(HostId from, HostId to, Instant since) const;
-    /// Until when `to` knows that the ports of `from` may refuse: by the newest announcement that has arrived.
+    /// Until when the process on `to` knows that the ports of `from` may refuse: by the newest announcement that has
+    /// arrived there.
     [[nodiscard]] Instant announced_until(HostId from, HostId to) const;
     /// True when the host binds its ports again, or has done so within the time of a reconnect.
     [[nodiscard]] bool has_just_rebound(HostId host) const;
@@ -260,8 +261,8 @@ private:
     std::vector<Instant> cut_at_;
     /// By host: until when the ports refuse.
     std::map<HostId, Instant> closed_until_;
-    /// By announcing host and hearing host.
-    std::map<std::pair<HostId, HostId>, Instant> announced_;
+    /// By announcing host and hearing host: the process that has heard, and until when the ports may refuse.
+    std::map<std::pair<HostId, HostId>, std::pair<OriginId, Instant>> announced_;
     std::vector<Instant> unmuted_at_;
     std::vector<Stream> streams_;
     // By host and number.

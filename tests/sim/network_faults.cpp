@@ -134,13 +134,14 @@ void Network::rebind(HostId host) {
 
 void Network::note_announcement(HostId from, HostId to, std::uint32_t ms) {
     if (ms > 0) {
-        announced_[{from, to}] = scheduler_.now() + std::chrono::milliseconds(ms);
+        announced_[{from, to}] = {receiver_.oid(to), scheduler_.now() + std::chrono::milliseconds(ms)};
     }
 }
 
 Instant Network::announced_until(HostId from, HostId to) const {
     const auto found = announced_.find({from, to});
-    return found == announced_.end() ? Instant{} : found->second;
+    // What a former process of the host has heard says nothing about the present one.
+    return found == announced_.end() || found->second.first != receiver_.oid(to) ? Instant{} : found->second.second;
 }
 
 bool Network::has_just_rebound(HostId host) const {

@@ -19,9 +19,9 @@ namespace tulle::node {
 /// in force.
 ///
 /// Thread: the main thread.
-/// Errors: an error in the configuration stands in the log and is counted, and apps and tokens stay unchanged. So do
-/// the
-///         certificates, for an error in theirs; neither keeps the other from being read.
+/// Errors: an error in the configuration stands in the log and is counted, and apps and tokens stay unchanged.
+///         An error in the certificates does the same to the certificates.
+///         Neither error keeps the other files from being read.
 class Reloader {
 public:
     /// All arguments must outlive the reloader. `started`: the configuration with which the node was started.

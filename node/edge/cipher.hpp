@@ -19,9 +19,9 @@ namespace tulle::node {
 /// encrypted bytes, which wait in sealed() until the kernel takes them. The same writers write both kinds of outbox.
 ///
 /// Thread: the reactor's. The arena of the reactor must outlive the cipher.
-/// Limits: seal() makes at most kTlsSealBytes at a time, and only when everything sealed before is with the kernel, so
-/// a
-///         client that takes nothing is judged by the outbox of its connection.
+/// Limits: seal() makes at most kTlsSealBytes at a time,
+///         and only when everything sealed before is with the kernel.
+///         So a client that takes nothing is judged by the outbox of its connection.
 /// Errors: after an error every function reports the connection as broken. Nothing is thrown except std::bad_alloc.
 class Cipher {
 public:

@@ -26,9 +26,9 @@ namespace tulle::node {
 /// Thread: the reactor's.
 /// Limits: kTlsHandshakeTimeout, kTlsHandshakePatience. Newcomers count as connections of the node (Peer) and have no
 ///         limit of their own.
-/// Errors: a handshake that fails is counted by its outcome (ShardCounters), and its socket is closed. An exception
-/// ends
-///         the newcomer alone.
+/// Errors: a handshake that fails is counted by its outcome (ShardCounters),
+///         and its socket is closed.
+///         An exception ends the newcomer alone.
 class Handshakes {
 public:
     /// Takes a socket whose handshake is done.

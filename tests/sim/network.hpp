@@ -118,7 +118,8 @@ public:
     /// Both TCP streams between the two hosts are reset: messages in flight are lost.
     void reset(HostId a, HostId b);
     /// The host's process binds its ports again: all connections to the host and from the host are reset, and the host
-    /// refuses for some milliseconds, so that whoever looks just then meets a closed port.
+    /// refuses for some milliseconds, so that whoever looks just then meets a closed port. No fault of a path: a judge
+    /// must not excuse anything by a rebind.
     void rebind(HostId host);
 
     // Things to look at.
@@ -234,6 +235,8 @@ private:
     void subscribe_later(HostId subscriber, HostId publisher, Duration wait, bool up);
     /// Tells the publisher late of the end of an old subscription.
     void old_pipe_ends(HostId subscriber, HostId publisher, OriginId oid);
+    /// Breaks the connections and the subscriptions between two hosts.
+    void break_both_ways(HostId a, HostId b);
     /// Takes a connection down; `tell`: the process learns of the break.
     void break_connection(HostId host, mesh::ConnectionId connection, bool tell);
     /// The message as read by the receiver after writing as bytes, if the two are to speak in bytes.

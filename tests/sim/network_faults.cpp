@@ -101,6 +101,10 @@ void Network::heal(HostId from, HostId to) {
 void Network::reset(HostId a, HostId b) {
     touched_[a * hosts_ + b] = scheduler_.now();
     touched_[b * hosts_ + a] = scheduler_.now();
+    break_both_ways(a, b);
+}
+
+void Network::break_both_ways(HostId a, HostId b) {
     // Both sides lose their connections, and both their subscriptions.
     for (const auto& [host, to] : {std::pair{a, b}, std::pair{b, a}}) {
         for (std::uint32_t connection = 0; connection < connections_[host].size(); ++connection) {
@@ -127,7 +131,7 @@ void Network::rebind(HostId host) {
     closed_until_[host] = scheduler_.now() + kPortsClosed;
     for (HostId other = 0; other < hosts_; ++other) {
         if (other != host) {
-            reset(host, other);
+            break_both_ways(host, other);
         }
     }
 }

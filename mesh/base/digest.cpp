@@ -3,6 +3,8 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
 
 #include <array>
 #include <cstring>
@@ -10,22 +12,16 @@
 #include <optional>
 
 #include "mesh/base/assert.hpp"
+#include "mesh/base/free_by.hpp"
 
 namespace tulle {
 namespace {
 
-/// A deleter for std::unique_ptr. Calls OpenSSL's function for the type.
-template <auto kFree>
-struct FreeBy {
-    template <class T>
-    void operator()(T* object) const {
-        kFree(object);
-    }
-};
-
 using Mac = std::unique_ptr<EVP_MAC, FreeBy<EVP_MAC_free>>;
 using MacContext = std::unique_ptr<EVP_MAC_CTX, FreeBy<EVP_MAC_CTX_free>>;
 using Digest = std::unique_ptr<EVP_MD, FreeBy<EVP_MD_free>>;
+using Kdf = std::unique_ptr<EVP_KDF, FreeBy<EVP_KDF_free>>;
+using KdfContext = std::unique_ptr<EVP_KDF_CTX, FreeBy<EVP_KDF_CTX_free>>;
 using DigestContext = std::unique_ptr<EVP_MD_CTX, FreeBy<EVP_MD_CTX_free>>;
 
 const unsigned char* as_bytes(std::string_view s) {
@@ -123,6 +119,22 @@ std::string hmac_sha256_hex(std::string_view key, std::string_view message) {
 std::string md5_hex(std::string_view bytes) {
     thread_local Md5 md5;
     return md5.hex_of(bytes);
+}
+
+void hkdf_sha256(std::span<const unsigned char> secret, std::string_view info, std::span<unsigned char> out) {
+    const Kdf kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_HKDF, nullptr));
+    TULLE_ASSERT(kdf != nullptr);
+    const KdfContext context(EVP_KDF_CTX_new(kdf.get()));
+    TULLE_ASSERT(context != nullptr);
+    // OpenSSL takes pointers to bytes that are not constant, and does not write to them.
+    char digest[] = "SHA256";
+    const OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, const_cast<unsigned char*>(secret.data()), secret.size()),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, const_cast<char*>(info.data()), info.size()),
+        OSSL_PARAM_construct_end()};
+    const bool is_done = EVP_KDF_derive(context.get(), out.data(), out.size(), parameters) == 1;
+    TULLE_ASSERT(is_done);
 }
 
 bool equal_constant_time(std::string_view a, std::string_view b) {

@@ -1,6 +1,6 @@
 #include "mesh/io/zap_handler.hpp"
 
-#include <string_view>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -11,7 +11,6 @@ namespace {
 constexpr std::size_t kVersion = 0;
 constexpr std::size_t kRequestId = 1;
 constexpr std::size_t kDomainPart = 2;
-constexpr std::size_t kAddress = 3;
 constexpr std::size_t kMechanism = 5;
 constexpr std::size_t kCredentials = 6;
 constexpr std::size_t kParts = 7;
@@ -47,12 +46,7 @@ void ZapHandler::answer() {
             request.push_back(std::move(part));
         }
         const MeshKey* key = judge(request);
-        if (key == nullptr) {
-            ++counters_.refused;
-            last_refused_ = request.size() > kAddress ? request[kAddress].to_string() : "";
-        } else {
-            ++counters_.accepted;
-        }
+        refused_ += key == nullptr ? 1 : 0;
         const std::string id = request.size() > kRequestId ? request[kRequestId].to_string() : "";
         // Version, request id, status, text of the status, user id, metadata.
         const std::string reply[] = {"1.0",

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <utility>
 #include <vector>
 #include <zmq.hpp>
@@ -28,11 +27,6 @@ public:
     /// The domain of all sockets of the mesh.
     static constexpr const char* kDomain = "tulle";
 
-    struct Counters {
-        std::uint64_t accepted = 0;
-        std::uint64_t refused = 0;
-    };
-
     ZapHandler(zmq::context_t& context, KeyRing ring);
     ZapHandler(const ZapHandler&) = delete;
     ZapHandler& operator=(const ZapHandler&) = delete;
@@ -42,11 +36,10 @@ public:
     void accept(KeyRing ring) { ring_ = std::move(ring); }
     /// Answers the waiting requests.
     void answer();
-    [[nodiscard]] const Counters& counters() const { return counters_; }
+    /// Requests refused.
+    [[nodiscard]] std::uint64_t refused() const { return refused_; }
     /// Begins to count at 0 again.
-    void forget_counts() { counters_ = {}; }
-    /// The address of the connection refused last, without the port; empty for none so far.
-    [[nodiscard]] const std::string& last_refused() const { return last_refused_; }
+    void forget_refused() { refused_ = 0; }
 
 private:
     /// The key that a request proves, or null.
@@ -55,8 +48,7 @@ private:
     zmq::socket_t socket_;
     Inlet inlet_;
     KeyRing ring_;
-    Counters counters_;
-    std::string last_refused_;
+    std::uint64_t refused_ = 0;
 };
 
 }  // namespace tulle::mesh

@@ -255,7 +255,7 @@ void ZmqSockets::test_keys() {
     };
     test(make_router(context, ring), zmq::socket_type::dealer, "control");
     test(make_publisher(context, ring), zmq::socket_type::sub, "data");
-    zap->forget_counts();
+    zap->forget_refused();
 }
 
 void ZmqSockets::accept(const KeyRing& keys) {

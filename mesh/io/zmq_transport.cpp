@@ -408,7 +408,7 @@ ZmqTransport::Counters ZmqTransport::counters() const {
         all.inbound_refused += watch->counters().refused;
         all.inbound_cut += watch->counters().cut;
     }
-    all.keys_unknown = sockets_.zap ? sockets_.zap->counters().refused : 0;
+    all.keys_unknown = sockets_.zap ? sockets_.zap->refused() : 0;
     return all;
 }
 

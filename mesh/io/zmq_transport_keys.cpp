@@ -251,10 +251,7 @@ void ZmqTransport::note_strangers(Instant now) {
     stranger_logged_at_ = now;
     const std::string& control = control_watch_.counters().last_refused;
     const std::string& from = control.empty() ? data_watch_.counters().last_refused : control;
-    std::string ids;
-    for (const std::string& id : sockets_.ring.ids()) {
-        ids.append(ids.empty() ? "" : ", ").append(id);
-    }
+    const std::string ids = sockets_.ring.text_of_ids();
     // A connection that ended at once has no address any more.
     spdlog::warn("refused {} connections to the mesh ports so far, one of the last from {}: {}", refused,
                  from.empty() ? "an unknown address" : from,

@@ -1,18 +1,14 @@
 #include "mesh/keys/mesh_key.hpp"
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 #include <sodium.h>
 
 #include <algorithm>
-#include <memory>
 #include <set>
 #include <stdexcept>
 #include <utility>
 
 #include "mesh/base/assert.hpp"
+#include "mesh/base/digest.hpp"
 
 namespace tulle::mesh {
 namespace {
@@ -31,28 +27,6 @@ void prepare_sodium() {
     if (sodium_init() < 0) {
         throw std::runtime_error("libsodium cannot start: no random numbers from the system");
     }
-}
-
-KeyBytes hkdf(const KeyBytes& secret, std::string_view label) {
-    const std::unique_ptr<EVP_KDF, void (*)(EVP_KDF*)> kdf(EVP_KDF_fetch(nullptr, "HKDF", nullptr), EVP_KDF_free);
-    TULLE_ASSERT(kdf != nullptr);
-    const std::unique_ptr<EVP_KDF_CTX, void (*)(EVP_KDF_CTX*)> context(EVP_KDF_CTX_new(kdf.get()), EVP_KDF_CTX_free);
-    TULLE_ASSERT(context != nullptr);
-    // OpenSSL takes the parameters as not constant, but does not write to them.
-    char digest[] = "SHA256";
-    std::string info(label);
-    KeyBytes key = secret;
-    const OSSL_PARAM parameters[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, key.data(), key.size()),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info.data(), info.size()),
-        OSSL_PARAM_construct_end(),
-    };
-    KeyBytes derived{};
-    const bool is_done = EVP_KDF_derive(context.get(), derived.data(), derived.size(), parameters) == 1;
-    sodium_memzero(key.data(), key.size());
-    TULLE_ASSERT(is_done);
-    return derived;
 }
 
 /// The key pair of a secret key. X25519 itself fixes the bits of the secret key that must be fixed (RFC 7748).
@@ -138,7 +112,9 @@ std::string MeshKey::text() const {
 
 KeyBytes MeshKey::derive(std::string_view label) const {
     TULLE_ASSERT(!label.empty());
-    return hkdf(secret_, label);
+    KeyBytes derived{};
+    hkdf_sha256(secret_, label, derived);
+    return derived;
 }
 
 KeyRing::KeyRing(std::vector<MeshKey> keys) : keys_(std::move(keys)) {
@@ -150,6 +126,14 @@ KeyRing::KeyRing(std::vector<MeshKey> keys) : keys_(std::move(keys)) {
 const MeshKey& KeyRing::used() const {
     TULLE_ASSERT(!is_empty());
     return keys_.front();
+}
+
+std::string KeyRing::text_of_ids() const {
+    std::string text;
+    for (const MeshKey& key : keys_) {
+        text.append(text.empty() ? "" : ", ").append(key.id());
+    }
+    return text;
 }
 
 std::vector<std::string> KeyRing::ids() const {

@@ -82,6 +82,8 @@ public:
     [[nodiscard]] const std::vector<MeshKey>& keys() const { return keys_; }
     /// The ids of all keys, the key in use first.
     [[nodiscard]] std::vector<std::string> ids() const;
+    /// The ids for people, with commas between them; empty without keys.
+    [[nodiscard]] std::string text_of_ids() const;
     /// The key with the client pair's public key `bytes`, or null. The time does not depend on the bytes.
     [[nodiscard]] const MeshKey* of_client(std::string_view bytes) const;
     /// True when both rings hold equal keys in the same order.

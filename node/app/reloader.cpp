@@ -156,11 +156,7 @@ void Reloader::take_mesh_keys(const mesh::KeyRing& keys) {
     if (keys == mesh_keys_ || keys.is_empty() || mesh_keys_.is_empty()) {
         return;
     }
-    std::string ids;
-    for (const std::string& id : keys.ids()) {
-        ids.append(ids.empty() ? "" : ", ").append(id);
-    }
-    spdlog::info("the mesh keys have been read again: {}, the first one in use", ids);
+    spdlog::info("the mesh keys have been read again: {}, the first one in use", keys.text_of_ids());
     node_.set_mesh_keys(keys);
     mesh_keys_ = keys;
 }

@@ -4,24 +4,14 @@
 
 #include <openssl/bio.h>
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "mesh/base/free_by.hpp"
+
 namespace tulle::node {
 
-/// A deleter for std::unique_ptr. Calls OpenSSL's function for the type.
-template <auto kFree>
-struct FreeBy {
-    template <class T>
-    void operator()(T* object) const {
-        kFree(object);
-    }
-};
-
 using BioPtr = std::unique_ptr<BIO, FreeBy<BIO_free_all>>;
-using KdfContextPtr = std::unique_ptr<EVP_KDF_CTX, FreeBy<EVP_KDF_CTX_free>>;
-using KdfPtr = std::unique_ptr<EVP_KDF, FreeBy<EVP_KDF_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, FreeBy<EVP_PKEY_free>>;
 using NamesPtr = std::unique_ptr<GENERAL_NAMES, FreeBy<GENERAL_NAMES_free>>;
 using SslContextPtr = std::unique_ptr<SSL_CTX, FreeBy<SSL_CTX_free>>;

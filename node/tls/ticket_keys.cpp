@@ -4,11 +4,8 @@
 #include <string>
 #include <utility>
 
-#include <openssl/core_names.h>
-#include <openssl/params.h>
-
 #include "mesh/base/assert.hpp"
-#include "node/tls/openssl_ptr.hpp"
+#include "mesh/base/digest.hpp"
 
 namespace tulle::node {
 namespace {
@@ -16,21 +13,10 @@ namespace {
 // The three days that count, and a day that has just ceased to.
 constexpr std::size_t kMaxDays = 4;
 
-TicketKey derive(TicketKeys::Secret secret, std::int64_t day) {
-    const KdfPtr kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_HKDF, nullptr));
-    TULLE_ASSERT(kdf != nullptr);
-    const KdfContextPtr context(EVP_KDF_CTX_new(kdf.get()));
-    TULLE_ASSERT(context != nullptr);
-    char digest[] = "SHA256";
-    std::string info = "tulle/tls-ticket/" + std::to_string(day);
-    const OSSL_PARAM parameters[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, secret.data(), secret.size()),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info.data(), info.size()), OSSL_PARAM_construct_end()};
+TicketKey derive(const TicketKeys::Secret& secret, std::int64_t day) {
     TicketKey key;
     std::array<unsigned char, sizeof(key.name) + sizeof(key.cipher) + sizeof(key.mac)> bytes{};
-    const bool is_done = EVP_KDF_derive(context.get(), bytes.data(), bytes.size(), parameters) == 1;
-    TULLE_ASSERT(is_done);
+    hkdf_sha256(secret, "tulle/tls-ticket/" + std::to_string(day), bytes);
     const unsigned char* at = bytes.data();
     for (auto [part, size] :
          {std::pair(key.name.data(), key.name.size()), std::pair(key.cipher.data(), key.cipher.size()),

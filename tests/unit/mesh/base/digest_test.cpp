@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
+#include <vector>
 
 namespace tulle::digest_test {
 namespace {
@@ -31,6 +33,18 @@ TEST(Digest, HashesTheRfc1321TestString) {
     EXPECT_EQ(md5_hex("message digest"), "f96b697d7cb7938d525a2f31aaf161d0");
     EXPECT_EQ(md5_hex(""), "d41d8cd98f00b204e9800998ecf8427e");
     EXPECT_EQ(md5_hex("message digest"), "f96b697d7cb7938d525a2f31aaf161d0");
+}
+
+TEST(Digest, DerivesKeysAsRfc5869DoesWithoutSaltAndInfo) {
+    // RFC 5869, A.3.
+    const std::vector<unsigned char> secret(22, 0x0b);
+    std::array<unsigned char, 42> out{};
+    hkdf_sha256(secret, "", out);
+    const std::array<unsigned char, 42> expected{0x8d, 0xa4, 0xe7, 0x75, 0xa5, 0x63, 0xc1, 0x8f, 0x71, 0x5f, 0x80,
+                                                 0x2a, 0x06, 0x3c, 0x5a, 0x31, 0xb8, 0xa1, 0x1f, 0x5c, 0x5e, 0xe1,
+                                                 0x87, 0x9e, 0xc3, 0x45, 0x4e, 0x5f, 0x3c, 0x73, 0x8d, 0x2d, 0x9d,
+                                                 0x20, 0x13, 0x95, 0xfa, 0xa4, 0xb6, 0x1a, 0x96, 0xc8};
+    EXPECT_EQ(out, expected);
 }
 
 TEST(Digest, ComparesWholeTexts) {

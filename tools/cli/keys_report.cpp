@@ -28,6 +28,15 @@ json::array texts(const std::vector<std::string>& parts) {
     return array;
 }
 
+/// The connections of a node, in both directions, that bear another key than `id` on either side.
+std::size_t uses_of_others(const KeysView& keys, const std::string& id) {
+    std::size_t others = 0;
+    for (const KeysView::Use& use : keys.uses) {
+        others += use.server == id && use.client == id ? 0 : use.inbound + use.outbound;
+    }
+    return others;
+}
+
 /// Adds what is missing at a node that has answered.
 void judge_node(const NodeReport& node, const KeyGoal& goal, std::vector<std::string>& missing) {
     const std::vector<std::string>& ids = node.keys.ids;
@@ -49,14 +58,6 @@ void judge_node(const NodeReport& node, const KeyGoal& goal, std::vector<std::st
 }
 
 }  // namespace
-
-std::size_t uses_of_others(const KeysView& keys, const std::string& id) {
-    std::size_t others = 0;
-    for (const KeysView::Use& use : keys.uses) {
-        others += use.server == id && use.client == id ? 0 : use.inbound + use.outbound;
-    }
-    return others;
-}
 
 KeyVerdict judge_keys(const MeshSample& sample, const KeyGoal& goal, std::size_t expect) {
     KeyVerdict verdict;

@@ -29,9 +29,6 @@ struct KeyVerdict {
 /// keys. `expect`: so many nodes must have answered; 0: any number.
 [[nodiscard]] KeyVerdict judge_keys(const MeshSample& sample, const KeyGoal& goal, std::size_t expect);
 
-/// The connections of a node, in both directions, that bear another key than `id` on either side.
-[[nodiscard]] std::size_t uses_of_others(const KeysView& keys, const std::string& id);
-
 /// A table with a line for each node: the keys in use and accepted, and the connections by key.
 [[nodiscard]] std::string keys_text(const MeshSample& sample);
 /// {"nodes":[{"name":…,"used":…,"accepted":[…],"bound":…,"uses":[…]}],"missing":[…]}

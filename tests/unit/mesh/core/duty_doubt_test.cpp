@@ -12,6 +12,20 @@ protected:
         }
         mesh_.run();
     }
+    /// Node 2 tells the present counts. Then `goer` counts 0; node 2 tells that `told` are left, unheard by node 1, and
+    /// dies before the survivors agree on their view.
+    void tell_past_node_1(const std::string& key, std::uint64_t goer, std::uint64_t told) {
+        mesh_.run();
+        mesh_.deal(2);
+        mesh_.mute(1, 2);
+        mesh_.count(goer, key, 0);
+        mesh_.run();
+        ASSERT_EQ(mesh_.at(2).changed.back().count, told);
+        mesh_.deal(2);
+        mesh_.run_for(500ms);
+        mesh_.kill(2);
+        mesh_.run(false);
+    }
     /// Node 1 counts `count`; node 2 is asked to tell it, leaves and has told it to all but `behind`.
     void tell_partly(const std::string& key, std::uint64_t count, const std::string& behind) {
         mesh_.count(1, key, count);
@@ -175,16 +189,7 @@ TEST_F(DutyDoubt, WhatNotAllHadHeardWhenItsNodeDiedIsToldAgain) {
     const std::string key = mesh_.key_of(2, 1);
     mesh_.count(1, key, 1);
     mesh_.count(3, key, 1);
-    mesh_.run();
-    mesh_.deal(2);
-    mesh_.mute(1, 2);
-    mesh_.count(3, key, 0);
-    mesh_.run();
-    ASSERT_EQ(mesh_.at(2).changed.back().count, 1u);
-    mesh_.deal(2);
-    mesh_.run_for(500ms);
-    mesh_.kill(2);
-    mesh_.run(false);  // the survivors have not agreed on their view
+    tell_past_node_1(key, 3, 1);
     mesh_.count(1, key, 2);
     mesh_.run_for(5s);
     ASSERT_EQ(mesh_.at(1).changed.size(), 1u) << "the world outside has heard 1 last";
@@ -196,16 +201,7 @@ TEST_F(DutyDoubt, WhatNotAllHadHeardOfTheDeadNodesOwnCountIsToldAgain) {
     const std::string key = mesh_.key_of(2, 3);
     mesh_.count(1, key, 3);
     mesh_.count(2, key, 1);
-    mesh_.run();
-    mesh_.deal(2);
-    mesh_.mute(1, 2);
-    mesh_.count(2, key, 0);
-    mesh_.run();
-    ASSERT_EQ(mesh_.at(2).changed.back().count, 3u);
-    mesh_.deal(2);
-    mesh_.run_for(500ms);
-    mesh_.kill(2);
-    mesh_.run(false);  // the survivors have not agreed on their view
+    tell_past_node_1(key, 2, 3);
     mesh_.count(1, key, 4);
     mesh_.run_for(5s);
     ASSERT_EQ(mesh_.at(3).changed.size(), 1u) << "the world outside has heard 3 last, not 4";

@@ -26,9 +26,9 @@ protected:
         feed(ConnectionDown{connection});
         feed(EndpointChecked{connection, EndpointState::kRefused});
     }
-    [[nodiscard]] bool has_rebound() const {
-        return std::any_of(out_.begin(), out_.end(),
-                           [](const Effect& effect) { return std::holds_alternative<Rebind>(effect); });
+    [[nodiscard]] static std::ptrdiff_t rebinds(const Effects& effects) {
+        return std::count_if(effects.begin(), effects.end(),
+                             [](const Effect& effect) { return std::holds_alternative<Rebind>(effect); });
     }
     /// The announcements in the heartbeats sent since the last clear.
     [[nodiscard]] std::vector<std::uint32_t> announced() const {
@@ -90,7 +90,7 @@ TEST_F(RebindingTest, ThePeersHearOfItASecondBeforehandAndUntilItIsOver) {
         if (told == Instant{} && std::any_of(all.begin(), all.end(), [](std::uint32_t ms) { return ms > 0; })) {
             told = now_;
         }
-        bound = has_rebound() ? now_ : bound;
+        bound = rebinds(out_) > 0 ? now_ : bound;
     }
     ASSERT_NE(bound, Instant{});
     ASSERT_NE(told, Instant{});
@@ -100,9 +100,7 @@ TEST_F(RebindingTest, ThePeersHearOfItASecondBeforehandAndUntilItIsOver) {
     for (const std::uint32_t ms : announced()) {
         EXPECT_LE(ms, kMaxRebindMs);
     }
-    const auto rebinds = std::count_if(out_.begin(), out_.end(),
-                                       [](const Effect& effect) { return std::holds_alternative<Rebind>(effect); });
-    EXPECT_EQ(rebinds, 1);
+    EXPECT_EQ(rebinds(out_), 1);
     out_.clear();
     wait(Timing{}.rebind_grace + 300ms);
     beat();
@@ -119,40 +117,23 @@ TEST_F(RebindingTest, ASecondRequestBeforeTheFirstIsDoneChangesNothing) {
         wait(200ms);
         beat();
     }
-    const auto rebinds = std::count_if(out_.begin(), out_.end(),
-                                       [](const Effect& effect) { return std::holds_alternative<Rebind>(effect); });
-    EXPECT_EQ(rebinds, 1);
+    EXPECT_EQ(rebinds(out_), 1);
 }
 
-TEST(ANodeWithoutPeers, BindsAtOnce) {
+TEST_F(RebindingTest, ANodeWithoutPeersBindsAtOnce) {
     Effects out;
-    MeshNode node({.oid = OriginId{1},
-                   .cluster = "test",
-                   .name = "a",
-                   .version = "1",
-                   .endpoints = {"a:1", "a:2", "a:3"},
-                   .seeds = {},
-                   .timing = {},
-                   .limits = {}},
-                  1);
+    MeshNode node(options({}), 1);
     node.start(kStart, out);
     node.step(kStart, RebindRequest{}, out);
     node.settle(kStart, out);
-    EXPECT_TRUE(std::any_of(out.begin(), out.end(),
-                            [](const Effect& effect) { return std::holds_alternative<Rebind>(effect); }));
+    EXPECT_EQ(rebinds(out), 1);
 }
 
-TEST(ASeedThatRefusesOurKey, KeepsTheNodeFromServingAndIsNamed) {
+TEST_F(RebindingTest, ASeedThatRefusesOurKeyKeepsTheNodeFromServingAndIsNamed) {
     Effects out;
-    MeshNode node({.oid = OriginId{1},
-                   .cluster = "test",
-                   .name = "a",
-                   .version = "1",
-                   .endpoints = {"a:1", "a:2", "a:3"},
-                   .seeds = {"b:1"},
-                   .timing = {},
-                   .limits = {}},
-                  1);
+    NodeOptions with_seed = options({});
+    with_seed.seeds = {"b:1"};
+    MeshNode node(std::move(with_seed), 1);
     node.start(kStart, out);
     const auto* open = std::get_if<OpenConnection>(&out.front());
     ASSERT_NE(open, nullptr);

@@ -211,14 +211,20 @@ void fill(Outbox& outbox, SlabArena& arena, const std::vector<std::size_t>& size
     }
 }
 
-TEST(TlsCipher, SealsAtMostItsMeasureAndNothingMoreBeforeThatIsTaken) {
+/// A connection whose handshake is done, and an outbox for the connection.
+class TlsSealing : public ::testing::Test {
+protected:
+    void SetUp() override { ASSERT_TRUE(pair.shake_hands()); }
+
     const Files certificate;
-    const TlsServer server(certificate.files, {secret_of(1)});
-    Pair pair(server);
-    ASSERT_TRUE(pair.shake_hands());
+    const TlsServer server{certificate.files, {secret_of(1)}};
+    Pair pair{server};
     const OutboxLimits limits{1u << 20, 1s};
-    Outbox outbox(limits);
+    Outbox outbox{limits};
     std::string all;
+};
+
+TEST_F(TlsSealing, SealsAtMostItsMeasureAndNothingMoreBeforeThatIsTaken) {
     fill(outbox, pair.arena, {100, 20'000, 3, 40'000, 70'000, 1}, all);
     std::string received;
     while (!outbox.empty()) {
@@ -239,14 +245,7 @@ TEST(TlsCipher, SealsAtMostItsMeasureAndNothingMoreBeforeThatIsTaken) {
     EXPECT_EQ(received, all);
 }
 
-TEST(TlsCipher, JoinsSmallRangesToOneRecord) {
-    const Files certificate;
-    const TlsServer server(certificate.files, {secret_of(1)});
-    Pair pair(server);
-    ASSERT_TRUE(pair.shake_hands());
-    const OutboxLimits limits{1u << 20, 1s};
-    Outbox outbox(limits);
-    std::string all;
+TEST_F(TlsSealing, JoinsSmallRangesToOneRecord) {
     fill(outbox, pair.arena, std::vector<std::size_t>(20, 10), all);
     ASSERT_TRUE(pair.cipher->seal(outbox));
     EXPECT_LT(pair.cipher->sealed().bytes(), all.size() + 40);

@@ -240,9 +240,15 @@ void Composition::set_apps(const AppTable& apps) {
     for (std::size_t i = 0; i < shards_.size(); ++i) {
         shards_[i]->post([edge = pushers_[i], apps] { edge->set_apps(apps); });
     }
-    reloads_.reloads_total.add();
-    reloads_.last_successful.set(1);
     reloads_.apps.set(apps.all().size());
+}
+
+void Composition::note_reload(ReloadResult result) {
+    reloads_.reloads_total.add();
+    if (result == ReloadResult::kRefused) {
+        reloads_.failures_total.add();
+    }
+    reloads_.last_successful.set(result == ReloadResult::kGood ? 1 : 0);
 }
 
 std::string Composition::reload_certificates(const TlsFiles& files, bool is_asked_for) {
@@ -278,12 +284,6 @@ void Composition::set_mesh_keys(const mesh::KeyRing& keys) {
     if (tls_) {
         tls_->set_ticket_secrets(ticket_secrets(keys));
     }
-}
-
-void Composition::reload_failed() {
-    reloads_.reloads_total.add();
-    reloads_.failures_total.add();
-    reloads_.last_successful.set(0);
 }
 
 Composition::Wait Composition::run(std::size_t count, Duration patience,

@@ -54,8 +54,10 @@ public:
     /// Replaces the mesh keys, and the secrets of session tickets that are derived from the keys: those hold from the
     /// next reload_certificates() on. REQUIRES: the node has keys, and `keys` is not empty.
     void set_mesh_keys(const mesh::KeyRing& keys);
-    /// Counts a reload that failed. The apps stay unchanged.
-    void reload_failed();
+    /// Counts a reload. kInPart: what was read is in force, but other files are still wrong. kRefused: nothing has
+    /// changed.
+    enum class ReloadResult : std::uint8_t { kGood, kInPart, kRefused };
+    void note_reload(ReloadResult result);
     void set_admin_tokens(std::vector<AdminToken> tokens) { admin_->set_tokens(std::move(tokens)); }
     /// How many requests to the admin listener have asked for a reload.
     [[nodiscard]] std::uint64_t reloads_asked() const { return admin_->reloads_asked(); }

@@ -34,15 +34,29 @@ ConfigSource::ConfigSource(const CommandLine& line, const std::vector<std::strin
       credential_(credential_of(environment)) {}
 
 Config ConfigSource::load() {
-    ConfigFile file;
-    if (!path_.empty()) {
-        file = load_config_file(path_);
-    }
     // `file_` changes only after the whole configuration has proved good.
-    Config config = make(file);
-    config.admin_tokens = load_admin_tokens(config);
-    file_ = std::move(file);
-    return config;
+    Reading reading = read();
+    file_ = std::move(reading.file);
+    return std::move(reading.config);
+}
+
+bool ConfigSource::is_good_on_disk() const {
+    try {
+        [[maybe_unused]] const Reading reading = read();
+        return true;
+    } catch (const ConfigError&) {
+        return false;
+    }
+}
+
+ConfigSource::Reading ConfigSource::read() const {
+    Reading reading;
+    if (!path_.empty()) {
+        reading.file = load_config_file(path_);
+    }
+    reading.config = make(reading.file);
+    reading.config.admin_tokens = load_admin_tokens(reading.config);
+    return reading;
 }
 
 Config ConfigSource::make(const ConfigFile& file) const {

@@ -30,8 +30,16 @@ public:
     /// Reads the directory again. The contents of the file stay as last read by load(), because somebody may be editing
     /// the file.
     [[nodiscard]] Config reload_directory() const { return make(file_); }
+    /// True when load() would succeed now. Changes nothing.
+    [[nodiscard]] bool is_good_on_disk() const;
 
 private:
+    /// The file, and all sources joined with the file.
+    struct Reading {
+        ConfigFile file;
+        Config config;
+    };
+    [[nodiscard]] Reading read() const;
     /// Joins all sources with `file`.
     [[nodiscard]] Config make(const ConfigFile& file) const;
 

@@ -118,6 +118,9 @@ ReloadOutcome Reloader::reload(Scope scope) {
             settling_.on_change(monotonic_now());
         }
         node_.set_apps(AppTable(config.apps));
+        // A reading of the directory alone says nothing of the other files.
+        is_all_refused_ = is_all_refused_ && scope == Scope::kDirectory && !source_.is_good_on_disk();
+        node_.note_reload(is_all_refused_ ? Composition::ReloadResult::kInPart : Composition::ReloadResult::kGood);
         // A reload without changes, for example after an editor's save, leaves no line in the log. After SIGHUP the
         // user waits for an answer.
         const bool has_changed =
@@ -135,7 +138,8 @@ ReloadOutcome Reloader::reload(Scope scope) {
             outcome.after_restart = note_unapplied(config);
         }
     } catch (const ConfigError& error) {
-        node_.reload_failed();
+        is_all_refused_ = is_all_refused_ || scope == Scope::kAll;
+        node_.note_reload(Composition::ReloadResult::kRefused);
         spdlog::error("the configuration stays as it was: {}", error.what());
         outcome.error = error.what();
     }

@@ -58,6 +58,8 @@ private:
     Composition& node_;
     Signals& signals_;
     const Config& started_;
+    /// True from a reading of everything that was refused until everything on disk is good.
+    bool is_all_refused_ = false;
     /// The apps as last read without an error.
     std::vector<App> apps_;
     /// The mesh keys in force.

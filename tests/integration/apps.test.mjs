@@ -196,7 +196,24 @@ describe('SIGHUP', () => {
     await client.next('pusher:pong');
     await place.write('a.toml', appText('a'));
     await place.served(3);
+    assert.equal(await node.metric('tulle_config_last_reload_successful'), 0, 'the main file is still wrong');
+    await place.writeMain();
+    await place.write('a.toml', appText('a', 'enabled = false\n'));
+    await place.isGood(1);
+    assert.equal(await node.metric('tulle_apps'), 3, 'the main file counts from the next SIGHUP on');
+    node.program.kill('SIGHUP');
+    await place.served(2);
     client.drop();
+  }));
+
+  test('that found a wrong file of an app is forgotten when that file is mended', () => withAppsDir(async (place) => {
+    await place.write('a.toml', 'id = 1\n');
+    await place.isGood(0);
+    const failures = await place.node.metric('tulle_config_reload_failures_total');
+    place.node.program.kill('SIGHUP');
+    await waitFor('the refusal', async () => await place.node.metric('tulle_config_reload_failures_total') > failures);
+    await place.write('a.toml', appText('a'));
+    await place.isGood(1);
   }));
 });
 

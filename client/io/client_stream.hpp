@@ -1,11 +1,15 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -16,6 +20,41 @@
 #include "client/io/server_trust.hpp"
 
 namespace tulle::client {
+
+/// A handler of a read or a write, whatever its type: without this every operation of Beast would be compiled twice,
+/// for TCP and for TLS, which is half of the compile time of this library. boost::asio::any_completion_handler would do,
+/// but that of Boost 1.81 has an executor that post() does not take.
+///
+/// Called once. Costs one allocation.
+class TransferHandler {
+public:
+    using Error = boost::system::error_code;
+
+    template <class Handler>
+    explicit TransferHandler(Handler handler) : call_(std::make_unique<Call<Handler>>(std::move(handler))) {}
+
+    void operator()(Error error, std::size_t bytes) {
+        // Whatever the handler owns, this object perhaps, may end within the call.
+        const std::unique_ptr<AnyCall> call = std::move(call_);
+        call->run(error, bytes);
+    }
+
+private:
+    struct AnyCall {
+        virtual ~AnyCall() = default;
+        virtual void run(Error error, std::size_t bytes) = 0;
+    };
+    template <class Handler>
+    struct Call final : AnyCall {
+        explicit Call(Handler taken) : handler(std::move(taken)) {}
+        void run(Error error, std::size_t bytes) override {
+            handler(error, bytes);
+        }
+        Handler handler;
+    };
+
+    std::unique_ptr<AnyCall> call_;
+};
 
 /// A TCP connection to a server, with TLS if wanted: an AsyncStream of Asio in both cases. Time-outs are those of
 /// tcp().
@@ -65,9 +104,9 @@ public:
         return boost::asio::async_initiate<Token, void(Error, std::size_t)>(
             [this](auto handler, const auto& into) {
                 if (tls_) {
-                    tls_->async_read_some(into, std::move(handler));
+                    tls_->async_read_some(into, erased(std::move(handler)));
                 } else {
-                    tcp_.async_read_some(into, std::move(handler));
+                    tcp_.async_read_some(into, erased(std::move(handler)));
                 }
             },
             token, buffers);
@@ -78,15 +117,22 @@ public:
         return boost::asio::async_initiate<Token, void(Error, std::size_t)>(
             [this](auto handler, const auto& from) {
                 if (tls_) {
-                    tls_->async_write_some(from, std::move(handler));
+                    tls_->async_write_some(from, erased(std::move(handler)));
                 } else {
-                    tcp_.async_write_some(from, std::move(handler));
+                    tcp_.async_write_some(from, erased(std::move(handler)));
                 }
             },
             token, buffers);
     }
 
 private:
+    /// The handler without its type, with its executor.
+    template <class Handler>
+    [[nodiscard]] auto erased(Handler handler) {
+        boost::asio::any_io_executor executor = boost::asio::get_associated_executor(handler, get_executor());
+        return boost::asio::bind_executor(std::move(executor), TransferHandler(std::move(handler)));
+    }
+
     boost::beast::tcp_stream tcp_;
     std::string host_;
     /// Nothing for a plain connection.

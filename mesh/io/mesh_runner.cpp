@@ -16,16 +16,12 @@
 #include "mesh/base/assert.hpp"
 #include "mesh/core/node/mesh_node.hpp"
 #include "mesh/core/node/shard_feed.hpp"
+#include "mesh/io/steady_now.hpp"
 #include "mesh/io/wake_fd.hpp"
 #include "mesh/io/zmq_transport.hpp"
 
 namespace tulle::mesh {
 namespace {
-
-/// The monotonic clock, for the core.
-Instant now() {
-    return Instant{std::chrono::steady_clock::now().time_since_epoch()};
-}
 
 /// Microseconds since the Unix epoch.
 std::int64_t wall_us() {
@@ -109,7 +105,7 @@ public:
                          .version = options_.version,
                          .endpoints = {advertised(transport_.bound_control(), options_.advertise),
                                        advertised(transport_.bound_data(), options_.advertise), options_.listen},
-                         .wall_offset_us = wall_us() - now().time_since_epoch() / 1us,
+                         .wall_offset_us = wall_us() - steady_now().time_since_epoch() / 1us,
                          .seeds = {},
                          .seed_names = {},
                          .timing = {},
@@ -209,7 +205,7 @@ private:
         guarded([this] {
             first_turn();
             while (!stopping_) {
-                transport_.wait(transport_.has_more() ? 0ms : std::max<Duration>(next_deadline() - now(), 0ms));
+                transport_.wait(transport_.has_more() ? 0ms : std::max<Duration>(next_deadline() - steady_now(), 0ms));
                 turn();
             }
         });
@@ -243,18 +239,18 @@ private:
     [[nodiscard]] Instant next_deadline() const { return std::min(node_->next_deadline(), transport_.next_deadline()); }
 
     void first_turn() {
-        node_->start(now(), effects_);
+        node_->start(steady_now(), effects_);
         execute(effects_);
     }
 
     /// One turn. The requests to retire and to leave come last, behind all messages pushed before the requests.
     void turn() {
         inputs_.clear();
-        transport_.collect(now(), inputs_);
+        transport_.collect(steady_now(), inputs_);
         // The order matters; see take_requests().
         auto [retire, leave, keys] = take_requests();
         mailbox_.take_all(from_shards_);
-        const Instant at = now();
+        const Instant at = steady_now();
         effects_.clear();
         for (Input& input : inputs_) {
             node_->step(at, std::move(input), effects_);
@@ -313,7 +309,7 @@ private:
     // One function for each kind of effect.
     void execute(const OpenConnection& open) { transport_.open_connection(open.connection, open.endpoint); }
     void execute(const CloseConnection& close) { transport_.close_connection(close.connection); }
-    void execute(const CheckEndpoint& check) { transport_.check_endpoint(now(), check.connection, check.endpoint); }
+    void execute(const CheckEndpoint& check) { transport_.check_endpoint(steady_now(), check.connection); }
     void execute(const ResolveName& resolve) { transport_.resolve_name(resolve.name); }
     void execute(const ConnectData& connect) { transport_.connect_data(connect.endpoint); }
     void execute(const DisconnectData& disconnect) { transport_.disconnect_data(disconnect.endpoint); }
@@ -389,7 +385,7 @@ private:
 
     /// Adds a reading of both clocks, so that the readings of several nodes can be compared.
     static void add_clocks(NodeStatus& status) {
-        status.monotonic_us = now().time_since_epoch() / 1us;
+        status.monotonic_us = steady_now().time_since_epoch() / 1us;
         status.wall_us = wall_us();
     }
 

@@ -1,6 +1,6 @@
 // The sockets of a node, in and out. A turn calls collect(), and collect() visits each source within a budget, so a
-// flood on one socket delays neither the other sockets nor the timers. zmq_transport_dial.cpp has the outward
-// connections.
+// flood on one socket delays neither the other sockets nor the timers. The keys and the binding of the ports are in
+// zmq_transport_keys.cpp.
 //
 // Messages of many parts never come from a node. Parts must be taken out of libzmq one by one, so such messages are
 // skipped over several turns, and the connection is ended.
@@ -31,7 +31,7 @@ constexpr std::size_t kControlBytesPerTurn = 512u << 10;
 /// Parts of foreign messages skipped in a turn: about 5 ms.
 constexpr std::size_t kPartsSkippedPerTurn = 65'536;
 
-// The tokens of the epoll. A connection's token is its id plus kFirstConnection.
+// The tokens of the epoll. The token of an outward control connection is its id plus kFirstConnection.
 constexpr std::uint64_t kWake = 0;
 constexpr std::uint64_t kRouter = 1;
 constexpr std::uint64_t kPublisher = 2;
@@ -41,6 +41,7 @@ constexpr std::uint64_t kControlWatch = 5;
 constexpr std::uint64_t kDataWatch = 6;
 constexpr std::uint64_t kSubscriberWatch = 7;
 constexpr std::uint64_t kKeyRequests = 8;
+constexpr std::uint64_t kFirstConnection = 16;
 
 /// A node subscribes to a single topic on each connection. A connection with more subscriptions than the bound is not a
 /// node's.
@@ -78,7 +79,6 @@ TransportLimits TransportLimits::of_this_process() {
 ZmqTransport::ZmqTransport(const std::string& control, const std::string& data, WakeFd& wake, const KeyRing& keys,
                            TransportLimits limits, LookUpName look_up)
     : wake_(wake),
-      limits_(limits),
       sockets_(control, data, keys),
       router_(sockets_.router.socket()),
       publisher_(sockets_.publisher.socket()),
@@ -87,8 +87,10 @@ ZmqTransport::ZmqTransport(const std::string& control, const std::string& data, 
                      {limits.inbound, limits.silent, limits.control_waiting_bytes, limits.control_unfinished_bytes}),
       data_watch_(sockets_.publisher, port_of(sockets_.bound_data),
                   {limits.inbound, limits.silent, limits.data_waiting_bytes, 0}),
-      resolver_([&wake] { wake.wake(); }, std::move(look_up)),
-      checks_(ready_, kCheck) {
+      addresses_([&wake] { wake.wake(); }, std::move(look_up)),
+      control_dialer_(sockets_, ready_, addresses_, dial_counters_, {.first = kFirstConnection, .check = kCheck},
+                      limits.connections),
+      data_dialer_(sockets_, subscriber_, addresses_, dial_counters_, limits.connections) {
     ready_.add(wake_.fd(), kWake);
     ready_.add(router_.descriptor(), kRouter);
     ready_.add(publisher_.descriptor(), kPublisher);
@@ -108,31 +110,9 @@ void ZmqTransport::listen_for(OriginId oid) {
     subscriber_.touch();
 }
 
-void ZmqTransport::send(ConnectionId connection, const Control& message) {
-    const auto found = connections_.find(connection);
-    if (found == connections_.end()) {
-        return;
-    }
-    // Put off: as silent as a connection to nobody.
-    if (!found->second->dealer) {
-        ++counters_.control_unsent;
-        return;
-    }
-    const std::string bytes = encode(message);
-    zmq::socket_t& socket = found->second->dealer->socket();
-    bool sent = socket.send(zmq::buffer(bytes), zmq::send_flags::dontwait).has_value();
-    if (!sent) {
-        // libzmq lets a send look at the I/O thread's news only every millisecond. Just after ConnectionUp a send may
-        // therefore miss the new pipe. Asking for the events looks at once.
-        static_cast<void>(socket.get(zmq::sockopt::events));
-        sent = socket.send(zmq::buffer(bytes), zmq::send_flags::dontwait).has_value();
-    }
-    if (sent) {
-        ++counters_.control_sent;
-        counters_.control_bytes += bytes.size();
-    } else {
-        ++counters_.control_unsent;
-    }
+void ZmqTransport::resolve_name(const std::string& name) {
+    asked_names_.insert(name);
+    addresses_.ask(name);
 }
 
 void ZmqTransport::send(const Data& message) {
@@ -147,7 +127,7 @@ void ZmqTransport::send(const Data& message) {
 }
 
 bool ZmqTransport::has_more() {
-    bool has_something = !pending_.empty() || !heard_.empty();
+    bool has_something = control_dialer_.has_more();
     // Every inlet is looked at, because look() also rearms the descriptor's signal.
     for (Inlet* inlet : {&router_, &publisher_, &subscriber_, &control_watch_.events(), &data_watch_.events(),
                          &sockets_.subscriber.events()}) {
@@ -158,9 +138,9 @@ bool ZmqTransport::has_more() {
 }
 
 Instant ZmqTransport::next_deadline() const {
-    Instant next = std::min(control_watch_.look_at(), data_watch_.look_at());
-    next = std::min({next, retry_at_.value_or(next), bind_at_.value_or(next)});
-    return put_off_.empty() ? next : std::min(next, make_at_);
+    const Instant next = std::min(control_watch_.look_at(), data_watch_.look_at());
+    return std::min({next, bind_at_.value_or(next), control_dialer_.next_deadline().value_or(next),
+                     data_dialer_.next_deadline().value_or(next)});
 }
 
 void ZmqTransport::wait(Duration timeout) {
@@ -198,19 +178,16 @@ void ZmqTransport::note_ready(std::uint64_t token) {
             sockets_.zap->requests().touch();
             break;
         default:
-            heard_.push_back(ConnectionId{static_cast<std::uint32_t>(token - kFirstConnection)});
+            control_dialer_.note_ready(token);
     }
 }
 
 void ZmqTransport::collect(Instant now, std::vector<Input>& out) {
-    out.insert(out.end(), pending_.begin(), pending_.end());
-    pending_.clear();
-    make_put_off(now);
+    control_dialer_.begin_turn(now);
     if (sockets_.zap) {
         sockets_.zap->answer();
     }
     bind_ports(now);
-    retry_keys(now);
     control_watch_.collect();
     data_watch_.collect();
     note_strangers(now);
@@ -221,55 +198,25 @@ void ZmqTransport::collect(Instant now, std::vector<Input>& out) {
     }
     static_cast<void>(data_watch_.look(now));
     collect_answers(now, out);
-    collect_monitors(now, out);
-    collect_subscriber_monitor(now);
-    collect_checks(now, out);
+    control_dialer_.collect(now, out);
+    data_dialer_.collect(now);
     collect_subscriptions(out);
     collect_router(out);
     collect_data(out);
 }
 
-void ZmqTransport::collect_monitors(Instant now, std::vector<Input>& out) {
-    // In order of the id, so that equal events give equal inputs.
-    std::vector<ConnectionId> heard = std::exchange(heard_, {});
-    std::sort(heard.begin(), heard.end());
-    for (const ConnectionId id : heard) {
-        const auto connection = connections_.find(id);
-        if (connection == connections_.end() || !connection->second->dealer) {
-            // The connection was closed or put off meanwhile.
-            continue;
-        }
-        connection->second->dealer->events().touch();
-        // A report may lead to another DEALER, or to none.
-        while (connection->second->dealer) {
-            const auto event = connection->second->dealer->next();
-            if (!event) {
-                break;
+void ZmqTransport::collect_answers(Instant now, std::vector<Input>& out) {
+    for (const Resolver::Answer& answer : addresses_.take_answers()) {
+        // The name of a seed: the core receives all addresses.
+        if (asked_names_.erase(answer.endpoint) > 0) {
+            NameResolved resolved{answer.endpoint, {}, answer.found.error};
+            for (const NumericAddress& address : answer.found.addresses) {
+                resolved.endpoints.push_back(address.text());
             }
-            on_report(now, id, *connection->second, event->kind, out);
+            out.push_back(std::move(resolved));
         }
-    }
-}
-
-void ZmqTransport::on_report(Instant now, ConnectionId id, Connection& connection, int kind, std::vector<Input>& out) {
-    if (kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
-        connection.was_up = true;
-        note_key_success(connection.keys);
-        note_address(connection, connection.at);
-        out.push_back(ConnectionUp{id});
-    } else if (kind == ZMQ_EVENT_DISCONNECTED) {
-        connection.keys.stands = false;
-        note_attempt(connection.keys);
-        out.push_back(ConnectionDown{id});
-    } else if (is_key_failure(kind)) {
-        if (note_key_failure(now, connection.keys, kind)) {
-            out.push_back(ConnectionRefused{id});
-        }
-        if (connection.keys.retry_at) {
-            drop_dealer(connection);
-        } else {
-            dial_again(id, connection);
-        }
+        control_dialer_.on_answer(now, answer, out);
+        data_dialer_.on_answer(answer);
     }
 }
 
@@ -404,6 +351,11 @@ void ZmqTransport::collect_data(std::vector<Input>& out) {
 
 ZmqTransport::Counters ZmqTransport::counters() const {
     Counters all = counters_;
+    all.control_unsent = control_dialer_.traffic().unsent;
+    all.control_sent = control_dialer_.traffic().sent;
+    all.control_bytes = control_dialer_.traffic().bytes;
+    all.connections_put_off = dial_counters_.put_off;
+    all.keys_refused = dial_counters_.keys_refused;
     for (const InboundWatch* watch : {&control_watch_, &data_watch_}) {
         all.inbound_refused += watch->counters().refused;
         all.inbound_cut += watch->counters().cut;

@@ -2,8 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,10 +10,12 @@
 #include "mesh/base/time.hpp"
 #include "mesh/core/node/effects.hpp"
 #include "mesh/core/node/numbers.hpp"
-#include "mesh/io/endpoint_checks.hpp"
+#include "mesh/io/address_book.hpp"
+#include "mesh/io/control_dialer.hpp"
+#include "mesh/io/data_dialer.hpp"
+#include "mesh/io/dial_counters.hpp"
 #include "mesh/io/inbound_watch.hpp"
 #include "mesh/io/ready_set.hpp"
-#include "mesh/io/resolver.hpp"
 #include "mesh/io/wake_fd.hpp"
 #include "mesh/io/zmq_sockets.hpp"
 #include "mesh/keys/mesh_key.hpp"
@@ -64,17 +64,12 @@ struct TransportLimits {
 /// Ending: in the reverse order of the members. The connections and the checks leave the epoll before the epoll closes.
 ///         The resolver has ended before the eventfd goes. The context ends last, after the linger of the DEALERs (500
 ///         ms).
-/// Errors: a message not sent is dropped, and an undecodable message is dropped and counted; the core repairs both. A
-///         connection is put off when there is no descriptor (EMFILE, ENFILE) or no memory, and made within kRetry of a
-///         turn with enough of both. Until then the connection is as silent as a connection to nobody: the core gives
-///         the connection up and dials again. libzmq repeats its own failed connects and accepts. libzmq ends the
-///         process when the system refuses memory, or refuses an eventfd or a place in an epoll for another reason,
-///         because libzmq cannot return such errors.
+/// Errors: a message not sent is dropped, and an undecodable message is dropped and counted; the core repairs both.
+///         ControlDialer and DataDialer say what happens to a connection without a descriptor or memory. libzmq repeats
+///         its own failed connects and accepts. libzmq ends the process when the system refuses memory, or refuses an
+///         eventfd or a place in an epoll for another reason, because libzmq cannot return such errors.
 class ZmqTransport {
 public:
-    /// The pause between two tries to make the connections put off.
-    static constexpr Duration kRetry = 100ms;
-
     /// Resolves a name, on a thread of the resolver. Tests pass a function of their own.
     using LookUpName = std::function<LookUp(const HostPort&)>;
 
@@ -103,20 +98,22 @@ public:
     void listen_for(OriginId oid);
     /// Begins a control connection to "host:port". The answers are ConnectionUp and ConnectionDown, as often as the
     /// connection comes and goes.
-    void open_connection(ConnectionId connection, const std::string& endpoint);
+    void open_connection(ConnectionId connection, const std::string& endpoint) {
+        control_dialer_.open(connection, endpoint);
+    }
     /// Ends a control connection. Queued messages still go out during the linger.
-    void close_connection(ConnectionId connection);
+    void close_connection(ConnectionId connection) { control_dialer_.close(connection); }
     /// Tries whether a process listens at the connection's endpoint. The answer is EndpointChecked, unless the
     /// connection is closed before.
-    void check_endpoint(Instant now, ConnectionId connection, const std::string& endpoint);
+    void check_endpoint(Instant now, ConnectionId connection) { control_dialer_.check(now, connection); }
     /// Looks up the addresses of a seed. The answer is NameResolved.
     void resolve_name(const std::string& name);
     /// Subscribes to the data of the peer at "host:port". ZeroMQ reconnects until disconnect_data.
-    void connect_data(const std::string& endpoint);
+    void connect_data(const std::string& endpoint) { data_dialer_.connect(endpoint); }
     /// Ends the subscription at a peer. No effect without connect_data before.
-    void disconnect_data(const std::string& endpoint);
+    void disconnect_data(const std::string& endpoint) { data_dialer_.disconnect(endpoint); }
     /// Sends a message now, or drops and counts the message. Never blocks.
-    void send(ConnectionId connection, const Control& message);
+    void send(ConnectionId connection, const Control& message) { control_dialer_.send(connection, message); }
     void send(const Data& message);
 
     /// True when collect() would find something at once, so the caller must not wait. Call before each wait.
@@ -159,111 +156,17 @@ public:
     [[nodiscard]] Counters counters() const;
 
 private:
-    // More fields than 15: the three sockets and their watches, and a map for each stage of a connection in the making.
-
-    /// The token of a connection in `ready_` is the connection's id plus kFirstConnection. Smaller tokens belong to the
-    /// sockets.
-    static constexpr std::uint64_t kFirstConnection = 16;
-
-    /// Which keys an outward connection has tried. Only libzmq's refusal tells which key the other side has.
-    struct KeyChoice {
-        /// The place in the ring of the key expected from the other side.
-        std::size_t place = 0;
-        /// Failures since the last success.
-        std::size_t failures = 0;
-        /// When the next key is tried; nothing while a connection is standing or being made.
-        std::optional<Instant> retry_at = {};
-        /// When an attempt without any report is given up; nothing while the connection stands.
-        std::optional<Instant> give_up_at = {};
-        /// The ids of the other side's key and of our own in the last attempt; empty without keys. The ring may have
-        /// changed since.
-        std::string server = {};
-        std::string client = {};
-        /// True while the connection stands.
-        bool stands = false;
-    };
-
-    /// A control connection to one peer, from open_connection to close_connection.
-    struct Connection {
-        std::string endpoint;
-        /// Null while the connection is put off.
-        std::unique_ptr<MonitoredSocket> dealer = nullptr;
-        /// True while the resolver looks the name up.
-        bool is_resolving = false;
-        /// The addresses of the name; empty before the look-up.
-        std::vector<NumericAddress> addresses = {};
-        /// The index of the dialled address.
-        std::size_t at = 0;
-        /// Addresses seen to refuse before the connection was ever up.
-        std::size_t refused = 0;
-        /// True once the handshake has succeeded.
-        bool was_up = false;
-        KeyChoice keys = {};
-    };
-
-    /// A data connection, from connect_data to disconnect_data.
-    struct DataConnection {
-        /// "tcp://…"; empty while the name is being looked up.
-        std::string address = {};
-        KeyChoice keys = {};
-    };
-
-    /// Creates the DEALER and begins to dial. Returns false when the connection must be put off.
-    [[nodiscard]] bool make(ConnectionId id, Connection& connection);
-    /// Makes the connections put off, as far as descriptors allow, at most every kRetry.
-    void make_put_off(Instant now);
-    /// Counts a connection put off, and logs the 1st, 2nd, 4th, 8th… time.
-    void note_put_off(const std::string& endpoint, const char* why);
-    /// Dials the present address of a connection, if an address is known.
-    void connect(Connection& connection);
-    /// Makes the DEALER of a connection. Returns false when there is no descriptor or no memory.
-    [[nodiscard]] bool make_dealer(ConnectionId id, Connection& connection);
-    /// Closes the DEALER, if any; messages that wait are dropped. The connection stays.
-    void drop_dealer(Connection& connection);
-    /// Dials the present address by the present choice of the key, with a new DEALER.
-    void dial_again(ConnectionId id, Connection& connection);
     /// Notes an accepted message of an inbound connection, and with the first message the connection's key. Returns the
     /// number of accepted messages so far.
     std::size_t note_word(InboundWatch& watch, int fd, const zmq::message_t& message) const;
-    /// Goes on to the next address after a refusal. Returns false when every address has refused.
-    [[nodiscard]] bool try_next_address(ConnectionId id, Connection& connection);
-    /// The index of the address to dial first: the address of the last success for the name.
-    [[nodiscard]] std::size_t first_address(const std::string& endpoint, std::size_t count) const;
-    /// Remembers the index of the address to dial first for the connection's name.
-    void note_address(const Connection& connection, std::size_t at);
-    /// Connects the SUB to a peer's publisher at `address`, and notes the address.
-    void connect_subscriber(const std::string& endpoint, DataConnection& data, const std::string& address);
-    /// Gives a peer's publisher up.
-    void disconnect_subscriber(const std::string& endpoint, DataConnection& data);
-    /// Handles a report of a connection's monitor.
-    void on_report(Instant now, ConnectionId id, Connection& connection, int kind, std::vector<Input>& out);
-    /// True when a report of the monitor says that a handshake failed, for a key or without a reason.
-    [[nodiscard]] static bool is_key_failure(int kind);
-    /// Notes a handshake that failed for the key, and chooses the next key: at once for a key not tried yet, after a
-    /// pause otherwise. Returns true when the other side surely has no key of the ring.
-    [[nodiscard]] bool note_key_failure(Instant now, KeyChoice& keys, int kind);
-    /// Prepares a socket for an attempt by the present choice of the key.
-    void aim(zmq::socket_t& socket, KeyChoice& keys) const;
-    /// Begins the time of an attempt.
-    void note_attempt(KeyChoice& keys);
-    /// Notes that a connection stands.
-    static void note_key_success(KeyChoice& keys);
-    /// Dials the connections whose pause, or whose attempt without a report, is over.
-    void retry_keys(Instant now);
     /// Binds closed ports again.
     void bind_ports(Instant now);
-    /// Reads the monitor of the SUB.
-    void collect_subscriber_monitor(Instant now);
     /// A line in the log about strangers that were refused, at most once a minute.
     void note_strangers(Instant now);
     /// Marks the source of a token as due.
     void note_ready(std::uint64_t token);
-    /// Handles the resolver's answers.
+    /// Hands the resolver's answers to all who wait for them.
     void collect_answers(Instant now, std::vector<Input>& out);
-    /// Handles the results of the checks. A refusal leads to the next address before the core is told.
-    void collect_checks(Instant now, std::vector<Input>& out);
-    /// Reads the monitors of the connections with something to say.
-    void collect_monitors(Instant now, std::vector<Input>& out);
     /// Receives control messages.
     void collect_router(std::vector<Input>& out);
     /// Skips the rest of a message of many parts. Returns false when parts remain for the next turn.
@@ -279,7 +182,6 @@ private:
 
     // More fields than 15: the only owner of every socket of the mesh, as ZeroMQ's sockets belong to one thread.
     WakeFd& wake_;
-    const TransportLimits limits_;
     ZmqSockets sockets_;
     ReadySet ready_;
     Inlet router_;
@@ -290,20 +192,13 @@ private:
     /// True when the next part of the socket belongs to a message being skipped.
     bool router_in_rest_ = false;
     bool subscriber_in_rest_ = false;
-    Resolver resolver_;
-    /// Declared after `ready_`, so the checks leave the epoll before the epoll goes.
-    EndpointChecks checks_;
-    std::map<ConnectionId, std::unique_ptr<Connection>> connections_;
-    /// Checks waiting for the resolver, by endpoint.
-    std::map<std::string, std::set<ConnectionId>> waiting_checks_;
+    AddressBook addresses_;
+    DialCounters dial_counters_;
+    /// Declared after `ready_`, so the connections and checks leave the epoll before the epoll goes.
+    ControlDialer control_dialer_;
+    DataDialer data_dialer_;
     /// The seeds being looked up, by endpoint.
     std::set<std::string> asked_names_;
-    /// The index of the address to dial first, by host name. Without an entry: the first address.
-    std::map<std::string, std::size_t> first_address_;
-    /// By endpoint.
-    std::map<std::string, DataConnection> data_connections_;
-    /// The earliest retry_at of all connections; nothing without any.
-    std::optional<Instant> retry_at_;
     /// When closed ports are bound again; nothing while both are bound.
     std::optional<Instant> bind_at_;
     /// Tries to bind them that have failed in a row.
@@ -313,14 +208,7 @@ private:
     std::uint64_t strangers_logged_ = 0;
     /// The bytes of the last data message. A member, so that the memory is reused.
     std::string outgoing_;
-    /// Inputs known outside a collect(), for the next collect().
-    std::vector<Input> pending_;
-    /// Connections with possible reports of their monitors.
-    std::vector<ConnectionId> heard_;
-    /// The connections without a DEALER.
-    std::set<ConnectionId> put_off_;
-    /// The time of the next try to make the connections put off.
-    Instant make_at_{};
+    /// What the inbound side and the codec count; counters() adds the rest.
     Counters counters_;
 };
 

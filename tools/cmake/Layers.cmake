@@ -15,7 +15,7 @@
 # 6. Headers are registered for the header check (tests/lint): each must compile alone.
 
 # g++ collects its garbage whenever its heap has doubled, which is 10 to 20 % of the time of a large source. Below 1 GiB g++ need not: no joined
-# source comes to more than 1.3 GiB.
+# source comes to more than 1.6 GiB.
 add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:--param=ggc-min-heapsize=1048576>)
 
 add_library(tulle_options INTERFACE)

@@ -57,7 +57,7 @@ TEST(NoDescriptorsLeft, PutsALinkOffAndMakesItWhenThereAreSomeAgain) {
     {
         const AllTaken all;
         node.transport.open_connection(ConnectionId{1}, peer.transport.bound_control());
-        node.transport.check_endpoint(steady_now(), ConnectionId{1}, peer.transport.bound_control());
+        node.transport.check_endpoint(steady_now(), ConnectionId{1});
         node.transport.connect_data(peer.transport.bound_data());
         node.transport.send(ConnectionId{1}, some_knock());
         EXPECT_TRUE(eventually({&node, &peer}, [&] { return node.transport.counters().connections_put_off >= 3; }))
@@ -110,7 +110,7 @@ TEST(NoDescriptorsLeft, LosesPeersAndFindsThemAgain) {
         const AllTaken rest;  // … and taken
         for (std::uint32_t attempt = 2; attempt < 12; ++attempt) {
             node.transport.open_connection(ConnectionId{attempt}, control);
-            node.transport.check_endpoint(steady_now(), ConnectionId{attempt}, control);
+            node.transport.check_endpoint(steady_now(), ConnectionId{attempt});
             node.turn();
             node.transport.close_connection(ConnectionId{attempt});
         }

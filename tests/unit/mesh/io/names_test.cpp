@@ -98,7 +98,7 @@ TEST_F(NamesTest, AllAddressesOfANameAreTold) {
 TEST_F(NamesTest, ALinkGoesOnToTheAddressWhereTheNodeListens) {
     names_.hosts["two"] = {"::1", "127.0.0.3", "127.0.0.7"};  // at the others nobody listens
     one_.transport.open_connection(ConnectionId{1}, control_at("two"));
-    one_.transport.check_endpoint(steady_now(), ConnectionId{1}, control_at("two"));
+    one_.transport.check_endpoint(steady_now(), ConnectionId{1});
     ASSERT_TRUE(eventually([this] { return !all_of<ConnectionUp>(one_).empty(); }));
     for (const EndpointChecked& checked : all_of<EndpointChecked>(one_)) {
         EXPECT_NE(checked.state, EndpointState::kRefused) << "one address of several says nothing of the node";
@@ -110,7 +110,7 @@ TEST_F(NamesTest, ALinkGoesOnToTheAddressWhereTheNodeListens) {
 TEST_F(NamesTest, AnEndpointOfWhichEveryAddressRefusesIsRefused) {
     names_.hosts["gone"] = {"127.0.0.3", "127.0.0.4", "::1"};
     one_.transport.open_connection(ConnectionId{1}, control_at("gone"));
-    one_.transport.check_endpoint(steady_now(), ConnectionId{1}, control_at("gone"));
+    one_.transport.check_endpoint(steady_now(), ConnectionId{1});
     ASSERT_TRUE(eventually([this] { return !all_of<EndpointChecked>(one_).empty(); }));
     EXPECT_EQ(all_of<EndpointChecked>(one_)[0].state, EndpointState::kRefused);
     EXPECT_EQ(all_of<EndpointChecked>(one_).size(), 1u);
@@ -120,7 +120,7 @@ TEST_F(NamesTest, DataGoesToTheAddressThatControlHasFound) {
     names_.hosts["two"] = {"127.0.0.3", "127.0.0.7"};
     one_.transport.listen_for(OriginId{5});
     one_.transport.open_connection(ConnectionId{1}, control_at("two"));
-    one_.transport.check_endpoint(steady_now(), ConnectionId{1}, control_at("two"));
+    one_.transport.check_endpoint(steady_now(), ConnectionId{1});
     ASSERT_TRUE(eventually([this] { return !all_of<ConnectionUp>(one_).empty(); }));
     one_.transport.connect_data("two:" + std::to_string(port_of(two_.transport.bound_data())));
     EXPECT_TRUE(eventually([this] { return !all_of<SubscriberSeen>(two_).empty(); }));
@@ -139,7 +139,7 @@ TEST_F(NamesTest, TheNextLinkBeginsWithAnotherAddressWhenOneLeadsNowhere) {
 TEST_F(NamesTest, AnAddressThatHasChangedIsFoundByTheNextLink) {
     names_.hosts["two"] = {"127.0.0.3"};
     one_.transport.open_connection(ConnectionId{1}, control_at("two"));
-    one_.transport.check_endpoint(steady_now(), ConnectionId{1}, control_at("two"));
+    one_.transport.check_endpoint(steady_now(), ConnectionId{1});
     ASSERT_TRUE(eventually([this] { return !all_of<EndpointChecked>(one_).empty(); }));
     one_.transport.close_connection(ConnectionId{1});
     {

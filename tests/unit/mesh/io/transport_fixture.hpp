@@ -19,14 +19,11 @@
 #include <variant>
 #include <vector>
 
+#include "mesh/io/steady_now.hpp"
 #include "mesh/io/wake_fd.hpp"
 #include "mesh/io/zmq_transport.hpp"
 
 namespace tulle::mesh {
-
-inline Instant steady_now() {
-    return Instant{std::chrono::steady_clock::now().time_since_epoch()};
-}
 
 /// A plain TCP connection to a port of this machine.
 class RawClient {

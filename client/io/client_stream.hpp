@@ -22,8 +22,8 @@
 namespace tulle::client {
 
 /// A handler of a read or a write, whatever its type: without this every operation of Beast would be compiled twice,
-/// for TCP and for TLS, which is half of the compile time of this library. boost::asio::any_completion_handler would do,
-/// but that of Boost 1.81 has an executor that post() does not take.
+/// for TCP and for TLS, which is half of the compile time of this library. boost::asio::any_completion_handler would
+/// do, but that of Boost 1.81 has an executor that post() does not take.
 ///
 /// Called once. Costs one allocation.
 class TransferHandler {
@@ -47,9 +47,7 @@ private:
     template <class Handler>
     struct Call final : AnyCall {
         explicit Call(Handler taken) : handler(std::move(taken)) {}
-        void run(Error error, std::size_t bytes) override {
-            handler(error, bytes);
-        }
+        void run(Error error, std::size_t bytes) override { handler(error, bytes); }
         Handler handler;
     };
 

@@ -76,6 +76,7 @@ void Reconcile::begin(Instant now, OriginId origin, const Position& position, co
                             .pool_bytes = 0,
                             .lost = position.lost,
                             .known = position.known,
+                            .is_deaf = position.is_deaf,
                             .gone = {},
                             .gone_unknown = 0,
                             .latest = now + 2 * timing_.reconcile,
@@ -251,7 +252,8 @@ std::optional<Reconcile::Position> Reconcile::abort(OriginId origin) {
     Position position{.delivered = recovery.mapped().delivered,
                       .held = {},
                       .lost = recovery.mapped().lost,
-                      .known = recovery.mapped().known};
+                      .known = recovery.mapped().known,
+                      .is_deaf = recovery.mapped().is_deaf};
     for (const auto& [n, record] : recovery.mapped().pool) {
         position.held.push_back(record);
     }
@@ -260,8 +262,9 @@ std::optional<Reconcile::Position> Reconcile::abort(OriginId origin) {
 
 void Reconcile::finish(Instant now, std::map<OriginId, OriginRecovery>::iterator it, Out& out) {
     OriginRecovery& recovery = it->second;
-    // A survivor in session without an answer may have records that nobody else has: count at least 1 loss.
-    const std::uint64_t untold = recovery.waiting.empty() ? 0 : 1;
+    // A survivor in session without an answer may have records that nobody else has, and nobody has the records of a
+    // broken data path: count at least 1 loss.
+    const std::uint64_t untold = recovery.waiting.empty() && !recovery.is_deaf ? 0 : 1;
     Out::Filled filled{it->first, {}, {}, std::max(recovery.delivered, recovery.known)};
     filled.gone.unknown = std::max({recovery.lost, untold, recovery.gone_unknown});
     filled.gone.channels.assign(recovery.gone.begin(), recovery.gone.end());

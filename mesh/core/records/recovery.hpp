@@ -50,8 +50,9 @@ public:
     /// closed, so that no late record of the origin comes behind the filled-in records.
     void session_down(Instant now, OriginId oid, PeerState state, Reconcile::Position position, Effects& out);
     /// The position that session_down() needs.
-    [[nodiscard]] static Reconcile::Position position_of(const LinkReceiver& receiver) {
-        return {receiver.delivered(), receiver.held_records(), receiver.lost(), receiver.considered()};
+    /// `is_deaf`: the origin was heard on control alone at the end.
+    [[nodiscard]] static Reconcile::Position position_of(const LinkReceiver& receiver, bool is_deaf) {
+        return {receiver.delivered(), receiver.held_records(), receiver.lost(), receiver.considered(), is_deaf};
     }
     /// Begins the end of a turn. While a dead node is dialled no recovery may run, because the handshake has told the
     /// node how far this node is. When the dialling has come to nothing, for example because another process has the

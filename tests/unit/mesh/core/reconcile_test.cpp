@@ -200,6 +200,24 @@ TEST_F(ReconcileTest, SaysHowManyNobodyHas) {
     EXPECT_EQ(out_.filled[0].records.size(), 2u);
 }
 
+TEST_F(ReconcileTest, WhatADeafPathMayHaveLostIsToldWhateverTheSurvivorsHave) {
+    for (const bool comes_back : {false, true}) {
+        Reconcile::Position position{
+            .delivered = RecordNo{4}, .held = {}, .lost = 2, .known = RecordNo{6}, .is_deaf = true};
+        reconcile_.begin(kStart, kDead, position, {{kA}, {}}, out_);
+        if (comes_back) {
+            position = reconcile_.abort(kDead).value();
+            EXPECT_TRUE(position.is_deaf);
+            reconcile_.begin(kStart, kDead, position, {{kA}, {}}, out_);
+        }
+        out_.filled.clear();
+        reconcile_.on_fill(kStart, kA, {kDead, {record(5), record(6), record(20)}, true}, out_);
+        ASSERT_EQ(out_.filled.size(), 1u);
+        EXPECT_EQ(numbers(out_.filled[0].records), (std::vector<std::uint64_t>{5, 6, 20}));
+        EXPECT_EQ(out_.filled[0].gone.unknown, 1u) << "records 7 to 19 may have been for this node alone";
+    }
+}
+
 TEST_F(ReconcileTest, WhatComesBeyondTheHolesFillsNone) {
     known_ = RecordNo{6};
     begin(RecordNo{4}, {}, 2);

@@ -52,6 +52,15 @@ std::string advertised(const std::string& bound, const std::string& host) {
     return to_text(address);
 }
 
+/// The ids of the keys as numbers: an id is eight hexadecimal digits.
+MeshKeyIds numbers_of(const KeyRing& keys) {
+    MeshKeyIds numbers;
+    for (const std::string& id : keys.ids()) {
+        numbers.push_back(static_cast<std::uint32_t>(std::stoul(id, nullptr, 16)));
+    }
+    return numbers;
+}
+
 /// Writes a notice of the core to the log. The core itself has no log.
 void log(const Notice& notice) {
     switch (notice.severity) {
@@ -105,6 +114,7 @@ public:
                          .version = options_.version,
                          .endpoints = {advertised(transport_.bound_control(), options_.advertise),
                                        advertised(transport_.bound_data(), options_.advertise), options_.listen},
+                         .key_ids = numbers_of(options_.keys),
                          .wall_offset_us = wall_us() - steady_now().time_since_epoch() / 1us,
                          .seeds = {},
                          .seed_names = {},
@@ -290,6 +300,7 @@ private:
     /// know.
     void take_keys(Instant at, const KeyRing& keys) {
         transport_.accept_keys(keys);
+        node_->step(at, KeysChanged{numbers_of(keys)}, effects_);
         if (std::exchange(used_key_, keys.used().id()) != keys.used().id()) {
             node_->step(at, RebindRequest{}, effects_);
         }

@@ -205,6 +205,7 @@ void put(const Heartbeat& body, v1::ControlEnvelope& to) {
     heartbeat.set_leaving(body.leaving);
     heartbeat.set_last(body.last);
     heartbeat.set_rebind_ms(body.rebind_ms);
+    heartbeat.mutable_key_ids()->Add(body.key_ids.begin(), body.key_ids.end());
 }
 
 void put(const Members& body, v1::ControlEnvelope& to) {

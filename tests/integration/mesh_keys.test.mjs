@@ -25,6 +25,12 @@ async function keygen(directory, name) {
 const keysOf = async (node) => (await node.status()).self.keys;
 const tulleKeys = (node, ...args) => run('tulle', ['keys', '-s', node.ports.admin, ...args], { ms: 40_000 });
 
+/** Waits until all connections of a node, of so many each way, bear the key. A connection counts from its first message on. */
+async function allUse(node, id, count) {
+  const all = JSON.stringify([{ server: id, client: id, inbound: count, outbound: count }]);
+  await waitFor(`every connection of ${node.name} to use ${id}`, async () => JSON.stringify((await keysOf(node)).uses) === all, { ms: 20_000 });
+}
+
 /** Gives a node other keys by its configuration file, and SIGHUP. */
 async function give(node, files) {
   await fs.writeFile(node.config, `mesh_keys = [${files.map((file) => `"${file}"`).join(', ')}]\n`);
@@ -70,9 +76,9 @@ describe('a mesh with keys', () => {
     byCredential.env = { CREDENTIALS_DIRECTORY: cluster.directory };
     await cluster.start();
     for (const node of cluster.nodes) {
-      const { ids, bound, uses } = await keysOf(node);
+      const { ids, bound } = await keysOf(node);
       assert.deepEqual({ ids, bound }, { ids: [KEY_ID], bound: KEY_ID });
-      assert.deepEqual(uses, [{ server: KEY_ID, client: KEY_ID, inbound: 4, outbound: 4 }], node.name);
+      await allUse(node, KEY_ID, 4);
     }
     const secret = MESH_KEY.split(' ')[2];
     for (const node of cluster.nodes) {
@@ -125,6 +131,7 @@ describe('a mesh with keys', () => {
     for (const node of [n2, n3]) {
       await node.bound();
       await waitFor(`${node.name} to say that it is refused`, () => node.log.includes('for its key'));
+      assert.match(node.log, node === n2 ? new RegExp(`none of this node's mesh keys \\(${other.id}\\).*not known`) : /this node has no mesh keys/);
       assert.equal((await request(node.ports.admin, '/ready')).status, 503, `${node.name} does not serve alone`);
       const doctor = await run('tulle', ['doctor', '-s', node.ports.admin]);
       assert.equal(doctor.code, 1);
@@ -204,11 +211,33 @@ describe('a change of the key', () => {
       for (const node of nodes) {
         assert.equal(await node.metric('tulle_mesh_deaths_total'), 0, node.log);
         assert.equal(await node.metric('tulle_mesh_records_gone_total'), 0);
-        const { uses } = await keysOf(node);
-        assert.deepEqual(uses, [{ server: b.id, client: b.id, inbound: 8, outbound: 8 }]);
+        await allUse(node, b.id, 8);
       }
     } finally {
       load.kill('SIGKILL');
     }
+  }));
+
+  test('that one node was not told of: both sides name the keys of both, and the node comes back with the key', () => withCluster(3, { start: false }, async (cluster) => {
+    const { nodes: [n1, n2, n3], directory } = cluster;
+    const a = path.join(directory, 'mesh.key');
+    const b = await keygen(directory, 'b.key');
+    await byFile(cluster, [a]);
+    await cluster.start();
+    const told = [n1, n2];
+    for (const [files, flag] of [[[a, b.file], '--accepted'], [[b.file, a], '--used'], [[b.file], '--used']]) {
+      await Promise.all(told.map((node) => give(node, files)));
+      await waitFor(`both to have ${files}`, async () => {
+        const rings = await Promise.all(told.map(keysOf));
+        return rings.every(({ ids, bound }) => ids.length === files.length && (flag === '--accepted' || bound === b.id));
+      }, { ms: 20_000 });
+    }
+    const refusal = (own, other) => new RegExp(`refused by .*none of this node's mesh keys \\([^)]*${own}[^)]*\\).*heard last it had [^(]*${other}`);
+    await waitFor('n3 to name both', () => refusal(KEY_ID, b.id).test(n3.log), { ms: 20_000 });
+    for (const node of told) await waitFor(`${node.name} to name both`, () => refusal(b.id, KEY_ID).test(node.log), { ms: 20_000 });
+    await give(n3, [b.file]);
+    await cluster.whole([n1, n2, n3]);
+    // n3 binds its ports with the new key a moment after it has the key.
+    await allUse(n3, b.id, 4);
   }));
 });

@@ -65,6 +65,10 @@ struct PortInput {
 struct RetireRequest {
     Duration telling{};
 };
+/// The node's mesh keys are these from now on: tell the peers.
+struct KeysChanged {
+    MeshKeyIds ids;
+};
 /// The mesh key in use has changed: bind the ports again, after the peers have been told. Answered by Rebind.
 struct RebindRequest {};
 /// Begin to leave: wait for receipts until the drain deadline, then answer with Left. Retires first unless already
@@ -74,8 +78,9 @@ struct LeaveRequest {
 };
 
 /// Everything that can happen to a node.
-using Input = std::variant<ConnectionUp, ConnectionDown, EndpointChecked, SubscriberSeen, SubscriberGone, Control, Data,
-                           PortInput, RetireRequest, LeaveRequest, NameResolved, ConnectionRefused, RebindRequest>;
+using Input =
+    std::variant<ConnectionUp, ConnectionDown, EndpointChecked, SubscriberSeen, SubscriberGone, Control, Data,
+                 PortInput, RetireRequest, LeaveRequest, NameResolved, ConnectionRefused, KeysChanged, RebindRequest>;
 
 // ---- effects
 // ---------------------------------------------------------------------------------------------------------

@@ -87,6 +87,7 @@ struct MeshNode::InputHandler {
     void operator()(const ConnectionRefused& refused) const {
         node.membership_.on_connection_refused(now, refused.connection, out);
     }
+    void operator()(const KeysChanged& keys) const { node.membership_.key_ids().set_own(keys.ids); }
     void operator()(const RebindRequest&) const { node.rebinding_.begin(now); }
 };
 
@@ -249,6 +250,7 @@ void MeshNode::on_heartbeat(Instant now, Session& session, const Heartbeat& hear
     }
     Departure::on(session, heartbeat);
     membership_.liveness().on_rebind(now, session.oid, std::chrono::milliseconds(heartbeat.rebind_ms));
+    membership_.key_ids().heard(session.oid, heartbeat.key_ids);
     interest_.on_applied(now, session, heartbeat, out);
     stores_.clock.see(now, heartbeat.hybrid_us);
     if (const std::optional<Instant> echoed = pulse_.on(now, session, heartbeat)) {
@@ -266,7 +268,8 @@ void MeshNode::send_heartbeat(Instant now, Session& session, Effects& out) {
     Heartbeat heartbeat{.members_digest = membership_.digest(),
                         .ready = serving_.is_on(),
                         .hybrid_us = stores_.clock.read(now),
-                        .deaf_via = membership_.find(session.oid)->deaf_via};
+                        .deaf_via = membership_.find(session.oid)->deaf_via,
+                        .key_ids = membership_.key_ids().own()};
     pulse_.write(now, session, heartbeat);
     streams_.write(session, heartbeat);
     interest_.write(session, heartbeat);

@@ -24,6 +24,9 @@ using FrameNo = Strong<struct FrameNoTag, std::uint64_t>;
 /// Number of changes that an interest set has seen.
 using InterestVersion = Strong<struct InterestVersionTag, std::uint64_t>;
 
+/// The ids of a node's mesh keys, as numbers; the key in use first.
+using MeshKeyIds = std::vector<std::uint32_t>;
+
 /// The addresses of a node, "host:port" each: both mesh ports, and the port for clients.
 struct Endpoints {
     std::string control;
@@ -170,6 +173,8 @@ struct Heartbeat {
     bool leaving = false;
     /// No node stays, and the other leavers hand their duties over to the sender.
     bool last = false;
+    /// The sender's mesh keys; at most kMaxKeyIds.
+    MeshKeyIds key_ids;
     /// For so many milliseconds from now on the sender's ports may be closed for a moment, because the sender's keys
     /// change. 0: no. At most kMaxRebindMs.
     std::uint32_t rebind_ms = 0;

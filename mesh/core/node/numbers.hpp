@@ -31,6 +31,9 @@ inline constexpr std::uint64_t kMaxNumber = std::uint64_t{1} << 53;
 /// The longest time for which a peer may announce that its ports refuse (Heartbeat::rebind_ms): more than rebind_notice
 /// and rebind_grace together, and less than a stranger to the truth could use to stay alive, as silence still decides.
 inline constexpr std::uint32_t kMaxRebindMs = 5000;
+/// Most ids of mesh keys that a peer may tell. A node has two keys at most (KeyRing::kMaxKeys); a later version may
+/// have more.
+inline constexpr std::size_t kMaxKeyIds = 8;
 /// Longest name of a node or of a cluster, in bytes.
 inline constexpr std::size_t kMaxNameBytes = 64;
 /// Nodes that hold the last event of a channel: two of them may die at once.

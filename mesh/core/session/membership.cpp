@@ -18,6 +18,7 @@ Membership::Membership(const NodeOptions& options, Prng& prng, Records records)
     : table_(options, prng),
       seeds_(table_),
       refusals_(table_),
+      key_ids_(options.key_ids),
       sender_(table_),
       dialler_(table_, seeds_),
       own_(table_),
@@ -62,19 +63,26 @@ void Membership::on_endpoint_checked(Instant now, const EndpointChecked& checked
 
 void Membership::on_connection_refused(Instant now, ConnectionId connection, Effects& out) {
     table_.note_change();
+    const auto note = [&](const std::string& name, const std::string& endpoint, std::optional<OriginId> oid) {
+        refusals_.note(now,
+                       {.by_us = false,
+                        .name = name,
+                        .endpoint = endpoint,
+                        .reason = RefusalReason::kKey,
+                        .text = key_ids_.why_refused(oid)},
+                       out);
+    };
     Seed* const seed = seeds_.of(connection);
     if (seed == nullptr) {
-        // A peer named by others, or a former member: the attempt ends by its own time.
+        // A former member: the attempt ends by its own time. Of a node that others have named nothing is known, so
+        // nothing is said of such a node.
+        if (const Peer* peer = table_.of_connection(connection); peer != nullptr && peer->was_alive) {
+            note(peer->name, peer->endpoints.control, peer->oid);
+        }
         return;
     }
     // The other side says nothing more, so the endpoint stands for the name.
-    refusals_.note(now,
-                   {.by_us = false,
-                    .name = seed->endpoint,
-                    .endpoint = seed->endpoint,
-                    .reason = RefusalReason::kKey,
-                    .text = "the other side has none of this node's mesh keys, or it is no mesh port"},
-                   out);
+    note(seed->endpoint, seed->endpoint, seed->oid);
     refusals_.on_refused(now);
     seeds_.on_refused(now, *seed, RefusalReason::kKey, out);
 }

@@ -9,6 +9,7 @@
 #include "mesh/base/prng.hpp"
 #include "mesh/core/session/dialler.hpp"
 #include "mesh/core/session/handshake.hpp"
+#include "mesh/core/session/key_ids.hpp"
 #include "mesh/core/session/liveness.hpp"
 #include "mesh/core/session/own_control.hpp"
 #include "mesh/core/session/peer_sender.hpp"
@@ -87,6 +88,8 @@ public:
     [[nodiscard]] Liveness& liveness() { return liveness_; }
     [[nodiscard]] const Liveness& liveness() const { return liveness_; }
     [[nodiscard]] const Seeds& seeds() const { return seeds_; }
+    /// The ids of this node's mesh keys and of its peers'.
+    [[nodiscard]] KeyIds& key_ids() { return key_ids_; }
 
     /// Returns the sessions that began or ended since the last call, in order.
     [[nodiscard]] std::vector<MembershipEvent> take_events() { return table_.take_events(); }
@@ -129,6 +132,7 @@ private:
     PeerTable table_;
     Seeds seeds_;
     Refusals refusals_;
+    KeyIds key_ids_;
     PeerSender sender_;
     Dialler dialler_;
     OwnControl own_;

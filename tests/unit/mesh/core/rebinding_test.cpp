@@ -129,6 +129,58 @@ TEST_F(RebindingTest, ANodeWithoutPeersBindsAtOnce) {
     EXPECT_EQ(rebinds(out), 1);
 }
 
+/// The texts of the warnings in `effects`.
+std::string warnings(const Effects& effects) {
+    std::string all;
+    for (const Effect& effect : effects) {
+        if (const auto* notice = std::get_if<Notice>(&effect);
+            notice != nullptr && notice->severity == Severity::kWarn) {
+            all += notice->text + "\n";
+        }
+    }
+    return all;
+}
+
+TEST_F(RebindingTest, APeerWithoutTheKeyIsNamedWithTheKeysOfBoth) {
+    feed(KeysChanged{{0x0000abcd, 0x12345678}});
+    Heartbeat beat;
+    beat.key_ids = {0xfedcba98};
+    control(beat);
+    out_.clear();
+    wait(300ms);
+    const std::vector<Heartbeat> beats = controls<Heartbeat>(out_);
+    ASSERT_FALSE(beats.empty());
+    EXPECT_EQ(beats.back().key_ids, (MeshKeyIds{0x0000abcd, 0x12345678})) << "the peer is told as well";
+    out_.clear();
+    feed(ConnectionRefused{*node_.membership().find(OriginId{2})->connection});
+    const std::string said = warnings(out_);
+    EXPECT_NE(said.find("for its key"), std::string::npos) << said;
+    EXPECT_NE(said.find("keys (0000abcd, 12345678)"), std::string::npos) << said;
+    EXPECT_NE(said.find("heard last it had fedcba98"), std::string::npos) << said;
+    EXPECT_EQ(state(), PeerState::kAlive) << "the refusal alone is no death";
+}
+
+TEST(KeyIdsTest, SaysWhatIsKnown) {
+    KeyIds ids({7});
+    EXPECT_NE(ids.why_refused({}).find("(00000007)"), std::string::npos);
+    EXPECT_NE(ids.why_refused(OriginId{1}).find("not known"), std::string::npos);
+    ids.heard(OriginId{1}, {8});
+    ids.heard(OriginId{1}, {9, 8});
+    ids.heard(OriginId{1}, {});
+    EXPECT_NE(ids.why_refused(OriginId{1}).find("it had 00000009, 00000008"), std::string::npos);
+    ids.set_own({});
+    EXPECT_NE(ids.why_refused(OriginId{1}).find("this node has no mesh keys"), std::string::npos);
+}
+
+TEST(KeyIdsTest, ForgetsTheFirstBeyondTheLimit) {
+    KeyIds ids({7});
+    for (std::uint64_t oid = 1; oid <= kMaxMembers + 1; ++oid) {
+        ids.heard(OriginId{oid}, {8});
+    }
+    EXPECT_NE(ids.why_refused(OriginId{1}).find("not known"), std::string::npos);
+    EXPECT_NE(ids.why_refused(OriginId{2}).find("it had 00000008"), std::string::npos);
+}
+
 TEST_F(RebindingTest, ASeedThatRefusesOurKeyKeepsTheNodeFromServingAndIsNamed) {
     Effects out;
     NodeOptions with_seed = options({});

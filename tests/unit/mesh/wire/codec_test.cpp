@@ -78,6 +78,18 @@ TEST(Codec, CarriesEveryKindOfControlMessage) {
     }
 }
 
+TEST(Codec, CarriesTheIdsOfKeysUpToTheirLimit) {
+    Heartbeat beat;
+    beat.key_ids = {0xffffffffu, 7};
+    const auto back = decode_control(encode(control(beat)));
+    ASSERT_TRUE(back);
+    EXPECT_EQ(std::get<Heartbeat>(back->body).key_ids, beat.key_ids);
+    beat.key_ids.assign(kMaxKeyIds, 1);
+    EXPECT_TRUE(decode_control(encode(control(beat))));
+    beat.key_ids.push_back(1);
+    EXPECT_FALSE(decode_control(encode(control(beat))));
+}
+
 TEST(Codec, RefusesHandshakesWithoutTags) {
     EXPECT_FALSE(decode_control(encode(control(Hello{kWho, SessionTag{}, kTerms, "s:1"}))));
     EXPECT_FALSE(decode_control(encode(control(Welcome{kWho, SessionTag{4}, SessionTag{}, kTerms}))));

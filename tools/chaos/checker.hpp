@@ -16,6 +16,9 @@ inline constexpr Duration kSettle = 3s;
 /// Counted back from the end of a subscription. A message accepted within this time may still be under way when the
 /// node writes the Close or dies.
 inline constexpr Duration kPrompt = 500ms;
+/// Takes the place of kPrompt while the mesh key is replaced: connections end once, and are made again with other keys.
+/// As long as P1 allows where nothing is wrong.
+inline constexpr Duration kPromptOfRotation = 1500ms;
 /// Takes the place of kSettle after a thaw or a heal: 5 s until the mesh is whole again, and kSettle.
 inline constexpr Duration kThawSettle = 8s;
 /// Counted from the end of a fault: by then every node sees every other node.

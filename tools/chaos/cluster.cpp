@@ -91,6 +91,17 @@ std::vector<cli::Endpoints> free_endpoints(std::uint32_t nodes) {
     throw std::runtime_error("no free ports");
 }
 
+/// The configuration of all nodes, without the keys. The app stands there as a node has a ready-made app only on
+/// loopback. Webhooks go to the backend of this program, on a private address; a short vacated_hold lets
+/// channel_vacated arrive before the rest of the run ends.
+std::string settings_of(const ClusterOptions& options) {
+    return "[[apps]]\nid = " + quoted(options.app_id) + "\nkey = " + quoted(options.app_key) +
+           "\nsecret = " + quoted(options.app_secret) + "\n[[apps.webhooks]]\nurl = " + quoted(options.hooks) +
+           "\nevent_types = [\"channel_occupied\", \"channel_vacated\"]\n"
+           "channel_name_starts_with = \"hook-chaos-\"\n"
+           "[webhooks]\nallow_private_addresses = true\nvacated_hold = \"1s\"\n";
+}
+
 }  // namespace
 
 Cluster::Cluster(const ClusterOptions& options, const cli::Signals& signals, Recorder& recorder)
@@ -103,12 +114,13 @@ Cluster::Cluster(const ClusterOptions& options, const cli::Signals& signals, Rec
         return;
     }
     program_ = cli::find_tulled(options.tulled);
-    config_ = write_config(options);
+    config_ = scratch_.path() + "/node.toml";
+    settings_ = settings_of(options);
+    key_ = make_key();
+    write_config({key_});
     const std::vector<cli::Endpoints> endpoints =
         network_ != nullptr ? own_endpoints(options.nodes, scratch_.path()) : free_endpoints(options.nodes);
     up_.cluster = "chaos";
-    up_.mesh_key = scratch_.path() + "/mesh.key";
-    mesh::write_key_file(up_.mesh_key, mesh::MeshKey::make());
     for (std::uint32_t i = 0; i < options.nodes; ++i) {
         cli::NodePlan& plan = nodes_[i].plan;
         plan.name = "n" + std::to_string(i + 1);
@@ -166,19 +178,32 @@ std::unique_ptr<cli::Child> Cluster::launch(std::uint32_t number) const {
     return std::make_unique<cli::Child>(program_, arguments, signals_, false);
 }
 
-/// The configuration of all nodes. The app stands there as a node has a ready-made app only on loopback. Webhooks go to
-/// the backend of this program, on a private address; a short vacated_hold lets channel_vacated arrive before the rest
-/// of the run ends.
-std::string Cluster::write_config(const ClusterOptions& options) const {
-    std::string path = scratch_.path() + "/node.toml";
-    std::ofstream(path, std::ios::trunc) << "[[apps]]\nid = " << quoted(options.app_id)
-                                         << "\nkey = " << quoted(options.app_key)
-                                         << "\nsecret = " << quoted(options.app_secret)
-                                         << "\n[[apps.webhooks]]\nurl = " << quoted(options.hooks)
-                                         << "\nevent_types = [\"channel_occupied\", \"channel_vacated\"]\n"
-                                         << "channel_name_starts_with = \"hook-chaos-\"\n"
-                                         << "[webhooks]\nallow_private_addresses = true\nvacated_hold = \"1s\"\n";
-    return path;
+Cluster::Keys Cluster::make_key() {
+    const mesh::MeshKey key = mesh::MeshKey::make();
+    Keys made{key.id(), scratch_.path() + "/mesh-" + std::to_string(++keys_made_) + ".key"};
+    mesh::write_key_file(made.file, key);
+    return made;
+}
+
+void Cluster::give_keys(const std::vector<Keys>& keys) {
+    key_ = keys.at(0);
+    write_config(keys);
+    for (const Node& node : nodes_) {
+        if (node.child) {
+            node.child->send(SIGHUP);
+        }
+    }
+}
+
+// A node that starts at this moment reads the former file or the new one.
+void Cluster::write_config(const std::vector<Keys>& keys) const {
+    std::string files;
+    for (const Keys& key : keys) {
+        files += (files.empty() ? "" : ", ") + quoted(key.file);
+    }
+    const std::string next = config_ + ".next";
+    std::ofstream(next, std::ios::trunc) << "mesh_keys = [" << files << "]\n" << settings_;
+    std::filesystem::rename(next, config_);
 }
 
 // All signals go out before any wait: the nodes are to die together.

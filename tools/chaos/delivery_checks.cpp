@@ -39,7 +39,8 @@ public:
         const Instant end = std::min(subscription_.end, timeline_.end);
         Due due = due_of(timeline_, publication, subscription_.node, kSettle);
         if (end < due.subscriber) {
-            due = due_of(timeline_, publication, subscription_.node, kPrompt);
+            const bool is_rotating = timeline_.is_within(FaultKind::kRotate, publication.answered);
+            due = due_of(timeline_, publication, subscription_.node, is_rotating ? kPromptOfRotation : kPrompt);
         }
         Verdict& verdict = verdict_of(report_, due.heal ? "P6" : "P1");
         ++verdict.checked;

@@ -12,9 +12,9 @@ namespace {
 using std::chrono::milliseconds;
 
 /// Names of the kinds, in the order of FaultKind.
-constexpr std::array<std::string_view, kFaultKinds> kFaultNames{"kill",    "many",  "stop",     "seeds",   "flap",
-                                                                "rolling", "reset", "slow",     "split",   "partial",
-                                                                "oneway",  "delay", "throttle", "freeze60"};
+constexpr std::array<std::string_view, kFaultKinds> kFaultNames{"kill",    "many",  "stop",     "seeds",    "flap",
+                                                                "rolling", "reset", "slow",     "split",    "partial",
+                                                                "oneway",  "delay", "throttle", "freeze60", "rotate"};
 /// The pause for a fault that would not fit into the plan with the drawn pause.
 constexpr Duration kShortestPause = 300ms;
 /// After this pause the mesh must be whole again (5 s, and a margin), so P6 and P8 have something to judge.
@@ -25,6 +25,9 @@ constexpr Duration kPauseAfterFreeze60 = 10s;
 constexpr Duration kProcessTime = 300ms;
 /// The time allowed for each node of a rolling restart, in the same reckoning.
 constexpr Duration kRollingTime = 600ms;
+/// The time allowed for a change of the key: a node binds its ports again within 6 s (Timing::rebind_spread and
+/// rebind_notice).
+constexpr Duration kRotateTime = 8s;
 
 /// A duration drawn from low_ms to high_ms, both included.
 Duration between(Prng& prng, std::uint64_t low_ms, std::uint64_t high_ms) {
@@ -123,6 +126,7 @@ Fault draw(Prng& prng, FaultKind kind, std::uint32_t nodes) {
             fault.times = static_cast<std::uint32_t>(3 + prng.below(3));
             break;
         case FaultKind::kRolling:
+        case FaultKind::kRotate:
             fault.nodes = some_nodes(prng, nodes, nodes);
             break;
         case FaultKind::kReset:
@@ -146,6 +150,9 @@ Fault draw(Prng& prng, FaultKind kind, std::uint32_t nodes) {
 Duration expected(const Fault& fault) {
     if (fault.kind == FaultKind::kRolling) {
         return fault.pause + kRollingTime * static_cast<Duration::rep>(fault.nodes.size());
+    }
+    if (fault.kind == FaultKind::kRotate) {
+        return fault.pause + kRotateTime;
     }
     return fault.pause + (fault.hold + kProcessTime) * static_cast<Duration::rep>(fault.times);
 }

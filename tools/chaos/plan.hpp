@@ -42,9 +42,12 @@ enum class FaultKind : std::uint8_t {
     kThrottle,
     /// SIGSTOP for 60 s while the others publish large messages. Comes once, and in long plans only.
     kFreeze60,
+    /// The mesh key of all nodes is replaced, as an operator does: the next key is added, used, and the former one
+    /// dropped.
+    kRotate,
 };
 /// The number of kinds; the table of names in plan.cpp has as many entries.
-inline constexpr std::size_t kFaultKinds = 14;
+inline constexpr std::size_t kFaultKinds = 15;
 /// The first nodes of a run are seeds: all other nodes are configured with the seeds as peers.
 inline constexpr std::uint32_t kSeeds = 2;
 
@@ -101,10 +104,10 @@ struct PlanOptions {
 
 /// Draws the faults of a run, to be done in sequence. Equal options yield an equal plan.
 ///
-/// At least one node always stays untouched, except in a rolling restart and in a mesh of two. Every kind comes once
-/// before any kind comes twice, as far as the time reaches; a stop comes twice as often, as stops test both the
-/// harmless stall and the death to be found. Now and then, and after each split before the last fault, a pause of 6 s
-/// is long enough for the mesh to have to be whole again.
+/// At least one node always stays untouched, except in a rolling restart, in a change of the key, and in a mesh of two.
+/// Every kind comes once before any kind comes twice, as far as the time reaches; a stop comes twice as often, as stops
+/// test both the harmless stall and the death to be found. Now and then, and after each split before the last fault, a
+/// pause of 6 s is long enough for the mesh to have to be whole again.
 ///
 /// An empty plan means: no fault fits into the length.
 [[nodiscard]] std::vector<Fault> make_plan(const PlanOptions& options);

@@ -19,6 +19,8 @@ constexpr Duration kUpPatience = 30s;
 constexpr Duration kLeavePatience = 10s;
 /// For a restarted node to join. A rolling restart goes on afterwards in any case; P6 judges the result.
 constexpr Duration kJoinPatience = 10s;
+/// For each step of a change of the mesh key: a node binds its ports again within 6 s, and is dialled again by all.
+constexpr std::chrono::milliseconds kKeysPatience = 20s;
 /// The longest pass of the main loop: how soon conditions are noticed.
 constexpr Duration kTurn = 50ms;
 /// Between two looks at the memory of the nodes.
@@ -144,6 +146,9 @@ void Runner::perform(const Fault& fault) {
                 wait(fault.hold);
             }
             break;
+        case FaultKind::kRotate:
+            rotate();
+            break;
         case FaultKind::kSlow:
             be_slow(fault);
             break;
@@ -230,6 +235,40 @@ void Runner::roll(const Fault& fault) {
         // A turn lets the watcher see the absence first: right after the start the last answers still say "alive".
         wait(kTurn);
         wait(kJoinPatience, [this] { return watcher_->is_whole(); });
+    }
+}
+
+void Runner::rotate() {
+    // A process that has only begun would end by a SIGHUP, and would not answer for its keys.
+    wait(kJoinPatience, [this] { return watcher_->is_whole(); });
+    const Cluster::Keys former = cluster_.key();
+    const Cluster::Keys next = cluster_.make_key();
+    cluster_.give_keys({former, next});
+    wait_for_keys({.accepted = next.id, .used = {}});
+    cluster_.give_keys({next, former});
+    wait_for_keys({.accepted = {}, .used = next.id});
+    cluster_.give_keys({next});
+    wait_for_keys({.accepted = {}, .used = next.id}, former.id);
+}
+
+void Runner::wait_for_keys(const cli::KeyGoal& goal, const std::string& gone) {
+    cli::Admin admin(cluster_.endpoints(1).admin, kKeysPatience, {});
+    std::string missing = "n1 has not answered";
+    const bool is_reached = wait(kKeysPatience, [&] {
+        const client::Exchange answer = admin.get("/v1/doctor?timeout_ms=500");
+        const auto sample = answer.outcome == client::ExchangeOutcome::kAnswered && answer.status == 200
+                                ? cli::parse_sample(answer.body)
+                                : Result<cli::MeshSample, cli::DoctorErrc>(cli::DoctorErrc::kNotReport);
+        if (sample.has_error()) {
+            return false;
+        }
+        const cli::KeyVerdict verdict = cli::judge_keys(*sample, goal, options_.nodes);
+        const bool is_there = !gone.empty() && cli::keys_text(*sample).find(gone) != std::string::npos;
+        missing = !verdict.missing.empty() ? verdict.missing.front() : (is_there ? gone + " is still accepted" : "");
+        return missing.empty();
+    });
+    if (!is_reached && !interrupted_) {
+        throw std::runtime_error("the mesh key could not be replaced: " + missing);
     }
 }
 

@@ -13,6 +13,7 @@
 #include "tools/chaos/recorder.hpp"
 #include "tools/chaos/users.hpp"
 #include "tools/chaos/watcher.hpp"
+#include "tools/cli/keys_report.hpp"
 #include "tools/cli/signals.hpp"
 
 namespace tulle::chaos {
@@ -54,6 +55,11 @@ private:
     void kill_and_restart(const Fault& fault);
     /// Lets each node leave and start again, in turn.
     void roll(const Fault& fault);
+    /// Replaces the mesh key on all nodes. Throws std::runtime_error when a step does not come to its end.
+    void rotate();
+    /// Waits until the keys of all nodes are as `goal` says, and no node has the key with the id `gone`, if there is
+    /// one; throws std::runtime_error otherwise.
+    void wait_for_keys(const cli::KeyGoal& goal, const std::string& gone = {});
     /// Waits for the asked time without harm.
     void watch();
     /// Ends the moving load, waits for the mesh to settle, and reads all.

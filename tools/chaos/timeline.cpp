@@ -243,6 +243,14 @@ bool Timeline::cut_within(std::uint32_t node, Instant from, Instant to) const {
     });
 }
 
+bool Timeline::is_within(FaultKind kind, Instant at) const {
+    // The last turn at or before `at`.
+    const auto after = std::upper_bound(faults.begin(), faults.end(), at,
+                                        [](Instant moment, const Turn& turn) { return moment < turn.at; });
+    // The text of a turn begins with the name of its kind.
+    return after != faults.begin() && std::prev(after)->begins && std::prev(after)->what.starts_with(to_string(kind));
+}
+
 const Stay* Timeline::stay_at(const std::string& user, Instant at) const {
     const auto found = std::find_if(stays.begin(), stays.end(), [&](const Stay& stay) {
         return stay.user == user && stay.begin <= at && stay.end > at;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tools/chaos/history.hpp"
+#include "tools/chaos/plan.hpp"
 
 namespace tulle::chaos {
 
@@ -203,6 +204,8 @@ struct Timeline {
     [[nodiscard]] bool cut_within(std::uint32_t a, std::uint32_t b, Instant from, Instant to) const;
     /// True when packets between the node and any other node were dropped at some moment of [from, to].
     [[nodiscard]] bool cut_within(std::uint32_t node, Instant from, Instant to) const;
+    /// True when a fault of the kind was going on at `at`.
+    [[nodiscard]] bool is_within(FaultKind kind, Instant at) const;
     /// The stay of the user that was open at `at`; null without an open stay.
     [[nodiscard]] const Stay* stay_at(const std::string& user, Instant at) const;
     /// The newest view of the given process at `at`; null without a view.

@@ -14,11 +14,15 @@ namespace tulle::mesh {
 //  - it has been silent on every way for `verdict_alone`, whatever the witnesses say;
 //  - a witness hears the peer, but no word has come to us on any way for `verdict_unspoken`.
 // A peer heard by a witness alone is partial: messages are relayed, and the session stands. An alive peer is also
-// checked on control: both directions must work, or control is dialled again and the peer finally dies.
+// checked on control: both directions must work, or control is dialled again and the peer finally dies. The check goes
+// on when a peer whose control was deaf falls silent: most likely the peer's own check ended first and the peer has
+// given us up, and no witness's word makes control work.
 static_assert(4 * Timing{}.heartbeat <= Timing{}.suspicion, "one lost heartbeat makes nobody a suspect");
 static_assert(Timing{}.suspicion + 2 * Timing{}.probe_round <= Timing{}.verdict, "witnesses are asked twice before it");
 static_assert(Timing{}.verdict < Timing{}.verdict_alone && Timing{}.verdict_alone < Timing{}.verdict_unspoken);
 static_assert(Timing{}.control_deaf < Timing{}.control_verdict, "control is dialled again before it counts as dead");
+static_assert(Timing{}.control_deaf + Timing{}.suspicion < Timing{}.control_verdict,
+              "a peer that falls silent soon after the new dial is not dead as soon as it is suspect");
 static_assert(Timing{}.shun_stuck_min <= Timing{}.shun_stuck_max);
 static_assert(Timing{}.shun_stuck_max < Timing{}.strike_memory, "a pause does not make up for a failure");
 
@@ -96,10 +100,23 @@ bool Liveness::was_stuck(OriginId oid) const {
     return peer != nullptr && peer->stuck_strikes > 0;
 }
 
+Instant Liveness::control_worked(const Peer& peer) {
+    return std::min(peer.control_heard, peer.control_echoed);
+}
+
 Instant Liveness::control_deadline(const Peer& peer) const {
     const Timing& timing = table_.timing();
-    return std::min(peer.control_heard, peer.control_echoed) +
-           (peer.control_redialled ? timing.control_verdict : timing.control_deaf);
+    return control_worked(peer) + (peer.control_redialled ? timing.control_verdict : timing.control_deaf);
+}
+
+std::optional<Instant> Liveness::deaf_deadline(const Peer& peer) const {
+    const Timing& timing = table_.timing();
+    // Silence on every way says nothing about control, so only the time up to the last word shows a deaf control path.
+    const Instant last_word = std::max(peer.last_heard, peer.last_relayed);
+    if (last_word - control_worked(peer) < timing.control_deaf) {
+        return std::nullopt;
+    }
+    return control_worked(peer) + timing.control_verdict;
 }
 
 void Liveness::check_control(Instant now, Peer& peer, Effects& out) {
@@ -122,16 +139,21 @@ void Liveness::check_control(Instant now, Peer& peer, Effects& out) {
         own_.listen(now, out);
         return;
     }
-    // The remedy did not help: the session ends, and the next handshake must prove that control works both ways.
+    // The remedy did not help.
     const std::string time = std::to_string(longest / 1ms) + " ms";
-    ++table_.counters().control_deaths;
-    own_.note_death(now);
-    declare_dead(now, peer,
+    declare_deaf(now, peer,
                  unheard >= timing.control_verdict ? "it speaks on the data path alone for " + time
                                                    : "it does not hear our control messages for " + time,
                  out);
+}
+
+void Liveness::declare_deaf(Instant now, Peer& peer, const std::string& why, Effects& out) {
+    // The session ends, and the next handshake must prove that control works both ways.
+    ++table_.counters().control_deaths;
+    own_.note_death(now);
+    declare_dead(now, peer, why, out);
     // The first death costs no pause. Each further death adds a second.
-    shun(now, peer, std::min<Duration>(peer.deaf_strikes * 1s, timing.shun_deaf_max));
+    shun(now, peer, std::min<Duration>(peer.deaf_strikes * 1s, table_.timing().shun_deaf_max));
     ++peer.deaf_strikes;
 }
 
@@ -197,7 +219,7 @@ std::optional<Instant> Liveness::next_deadline(const Peer& peer) const {
     if (peer.state == PeerState::kAlive) {
         return std::min(peer.last_heard + table_.timing().suspicion, control_deadline(peer));
     }
-    return peer.probe.next_round;
+    return std::min(peer.probe.next_round, deaf_deadline(peer).value_or(peer.probe.next_round));
 }
 
 void Liveness::tick(Instant now, Peer& peer, Effects& out) {
@@ -216,6 +238,14 @@ void Liveness::tick(Instant now, Peer& peer, Effects& out) {
     }
     if (peer.state == PeerState::kAlive) {
         check_control(now, peer, out);
+        return;
+    }
+    if (const std::optional<Instant> deaf = deaf_deadline(peer); deaf && *deaf <= now) {
+        const Duration time = now - control_worked(peer);
+        declare_deaf(now, peer,
+                     "control between us has not worked for " + std::to_string(time / 1ms) +
+                         " ms, and nothing comes directly any more",
+                     out);
         return;
     }
     if (now < peer.probe.next_round) {

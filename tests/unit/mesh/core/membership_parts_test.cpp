@@ -270,6 +270,61 @@ TEST_F(MembershipParts, APeerWhoseControlIsSilentIsDialledAgainAndThenDead) {
     EXPECT_EQ(table_.counters().control_deaths, 1u);
 }
 
+TEST_F(MembershipParts, APeerWhoseControlWasDeafBeforeItFellSilentIsDeadAfterTheSameTimeThoughAWitnessHearsIt) {
+    Peer& b = meet(2);
+    Peer& c = meet(3);
+    const Timing& timing = options_.timing;
+    const Instant dead = kNow + timing.control_verdict;
+    // b says its last word on data, because its own check of control ends now.
+    b.last_heard = kNow + timing.control_deaf + 500ms;
+    const Instant suspected = b.last_heard + timing.suspicion;
+    c.last_heard = suspected;
+    liveness_.tick(kNow + timing.control_deaf, b, out_);
+    EXPECT_EQ(table_.counters().control_redials, 1u);
+    liveness_.tick(suspected, b, out_);
+    EXPECT_EQ(b.state, PeerState::kSuspect);
+    liveness_.on_probe_answer(suspected, OriginId{3}, {OriginId{2}, b.probe.round, Hearing::kYes, 0});
+    EXPECT_EQ(*liveness_.next_deadline(b), std::min(b.probe.next_round, dead));
+    liveness_.tick(dead - 1ms, b, out_);
+    EXPECT_TRUE(b.in_session());
+    EXPECT_EQ(*liveness_.next_deadline(b), dead);
+    liveness_.tick(dead, b, out_);
+    EXPECT_EQ(b.state, PeerState::kDead);
+    EXPECT_EQ(table_.counters().control_deaths, 1u);
+}
+
+TEST_F(MembershipParts, APartialPeerThatAWitnessSpeaksForIsDeadWhenItAnswersNothingOnControl) {
+    Peer& b = meet(2);
+    const Timing& timing = options_.timing;
+    const Instant suspected = kNow + timing.suspicion;
+    liveness_.tick(suspected, b, out_);
+    liveness_.on_probe_answer(suspected, OriginId{3}, {OriginId{2}, b.probe.round, Hearing::kYes, 0});
+    liveness_.tick(b.probe.next_round, b, out_);
+    ASSERT_EQ(b.state, PeerState::kPartial);
+    // b's messages come through the witness, and none of them answers ours.
+    const Instant dead = kNow + timing.control_verdict;
+    ASSERT_TRUE(sender_.in_relayed_session(dead - 1ms, OriginId{2}, SessionTag{2}, PeerSender::Way::kControl));
+    liveness_.tick(dead - 1ms, b, out_);
+    EXPECT_TRUE(b.in_session());
+    liveness_.tick(dead, b, out_);
+    EXPECT_EQ(b.state, PeerState::kDead);
+}
+
+TEST_F(MembershipParts, APeerWhoseControlWorkedUntilItFellSilentMaySpeakThroughAWitnessForLonger) {
+    Peer& b = meet(2);
+    const Timing& timing = options_.timing;
+    b.last_heard = kNow + timing.control_deaf - 1ms;
+    const Instant suspected = b.last_heard + timing.suspicion;
+    liveness_.tick(suspected, b, out_);
+    liveness_.on_probe_answer(suspected, OriginId{3}, {OriginId{2}, b.probe.round, Hearing::kYes, 0});
+    liveness_.tick(b.probe.next_round, b, out_);
+    ASSERT_EQ(b.state, PeerState::kPartial);
+    liveness_.on_probe_answer(b.last_heard + timing.verdict_unspoken, OriginId{3},
+                              {OriginId{2}, b.probe.round, Hearing::kYes, 0});
+    liveness_.tick(b.last_heard + timing.verdict_unspoken - 1ms, b, out_);
+    EXPECT_EQ(b.state, PeerState::kPartial) << "a one-way cut of both paths says nothing about control";
+}
+
 TEST_F(MembershipParts, APeerThatIsStuckAgainWaitsLongerForItsNextSession) {
     Peer& b = meet(2);
     liveness_.give_up_stuck(kNow, b.oid, "it takes in nothing", out_);

@@ -133,9 +133,12 @@ bool Liveness::applies(const Expectation& e) const {
     return e.cause == Cause::kBlackHole ? still_parted(e) : watched->frozen && watched->frozen_at <= e.at;
 }
 
-/// True when data is heard all the time, nothing is relayed, and the other direction is in order or deaf as well.
+/// True when data is heard all the time, nothing is relayed, and the other direction is in order or deaf as well. After
+/// the subject's own verdict no data is to be heard.
 bool Liveness::still_deaf(const Expectation& e) const {
     const Network& network = world_.network();
+    const auto verdict = given_up_.find({e.subject_oid, e.observer_oid});
+    const Instant until = verdict != given_up_.end() && verdict->second > e.at ? verdict->second : world_.now();
     const auto in_order = [&](HostId from, HostId to) {
         return network.deaf_since(from, to, e.at) ||
                (network.path(from, to) == Path{} && network.unaltered_since(from, to, e.at));
@@ -143,7 +146,8 @@ bool Liveness::still_deaf(const Expectation& e) const {
     const bool deaf =
         network.deaf_since(e.observer, e.subject, e.at) || network.deaf_since(e.subject, e.observer, e.at);
     return deaf && in_order(e.observer, e.subject) && in_order(e.subject, e.observer) &&
-           network.heard_steadily(e.observer, e.subject, e.at) && network.heard_steadily(e.subject, e.observer, e.at);
+           network.heard_steadily(e.observer, e.subject, e.at, until) &&
+           network.heard_steadily(e.subject, e.observer, e.at, until);
 }
 
 bool Liveness::still_parted(const Expectation& e) const {
@@ -188,6 +192,7 @@ void Liveness::check(const Expectation& e) {
 void Liveness::verdict(HostId observer, OriginId subject, bool stuck) {
     ++verdicts_;
     const OriginId oid = world_.process(observer)->oid;
+    given_up_[{oid, subject}] = world_.now();
     for (auto it = open_.begin(); it != open_.end();) {
         if (it->observer_oid != oid || it->subject_oid != subject) {
             ++it;

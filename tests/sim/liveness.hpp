@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "tests/sim/network.hpp"
@@ -66,13 +68,16 @@ private:
     void check(const Expectation& expectation);
     /// True when nothing but the cause stands between the event and the discovery.
     [[nodiscard]] bool applies(const Expectation& expectation) const;
-    /// True when the path has been deaf without a break, and nothing else is wrong.
+    /// True when the path has been deaf without a break, and nothing else is wrong. A subject that has given the
+    /// observer up meanwhile says no more on data, and nothing is wrong with that.
     [[nodiscard]] bool still_deaf(const Expectation& expectation) const;
     /// True when the black hole has been complete without a break.
     [[nodiscard]] bool still_parted(const Expectation& expectation) const;
 
     World& world_;
     std::vector<Expectation> open_;
+    /// The last verdict of a process (first) on another one (second).
+    std::map<std::pair<OriginId, OriginId>, Instant> given_up_;
     std::vector<Duration> kills_;
     std::vector<Duration> silences_;
     std::vector<Duration> deaf_;

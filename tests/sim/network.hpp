@@ -148,8 +148,8 @@ public:
     [[nodiscard]] bool unaltered_since(HostId from, HostId to, Instant since) const {
         return touched_[from * hosts_ + to] < since;
     }
-    /// True when data came since `since` without a pause long enough to be suspicious.
-    [[nodiscard]] bool heard_steadily(HostId from, HostId to, Instant since) const;
+    /// True when data came from `since` to `until` without a pause long enough to be suspicious.
+    [[nodiscard]] bool heard_steadily(HostId from, HostId to, Instant since, Instant until) const;
     /// True when the direction has been cut since `since`.
     [[nodiscard]] bool cut_since(HostId from, HostId to, Instant since) const;
     /// Until when the process on `to` knows that the ports of `from` may refuse: by the newest announcement that has

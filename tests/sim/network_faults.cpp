@@ -198,9 +198,9 @@ bool Network::deaf_since(HostId from, HostId to, Instant since) const {
     return path(from, to) == deaf && touched_[from * hosts_ + to] <= since;
 }
 
-bool Network::heard_steadily(HostId from, HostId to, Instant since) const {
+bool Network::heard_steadily(HostId from, HostId to, Instant since, Instant until) const {
     const Stream& s = streams_[2 * (from * hosts_ + to) + 1];
-    return s.paused < since && scheduler_.now() - s.arrived <= kTailPause;
+    return s.paused < since && until - s.arrived <= kTailPause;
 }
 
 bool Network::cut_since(HostId from, HostId to, Instant since) const {

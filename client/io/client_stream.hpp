@@ -21,11 +21,11 @@
 
 namespace tulle::client {
 
-/// A handler of a read or a write, whatever its type: without this every operation of Beast would be compiled twice,
-/// for TCP and for TLS, which is half of the compile time of this library. boost::asio::any_completion_handler would
-/// do, but that of Boost 1.81 has an executor that post() does not take.
+/// A handler of a read or a write, whatever its type. Without this class every operation of Beast would be compiled
+/// twice, for TCP and for TLS. boost::asio::any_completion_handler would do, but post() of Boost 1.81 does not take the
+/// executor of such a handler.
 ///
-/// Called once. Costs one allocation.
+/// Called once. Costs one allocation. The cancellation slot and the allocator of the handler are not passed on.
 class TransferHandler {
 public:
     using Error = boost::system::error_code;

@@ -30,7 +30,8 @@ namespace tulle::mesh {
 /// Errors: a connection is put off when there is no descriptor (EMFILE, ENFILE) or no memory, and made within kRetry of
 ///         a turn with enough of both. Until then the connection is as silent as a connection to nobody: the core gives
 ///         the connection up and dials again.
-/// Ending: every connection leaves the epoll before its DEALER closes. The linger of the DEALERs (500 ms) holds.
+/// Ending: a closed connection leaves the epoll before its DEALER closes, and the linger of the DEALER (500 ms) holds.
+///         The dialler must end before the ReadySet.
 class ControlDialer {
 public:
     /// The pause between two tries to make the connections put off.

@@ -22,7 +22,8 @@ namespace tulle::mesh {
 ///
 /// Without keys the ring counts as one key, so the pauses hold as well.
 ///
-/// Thread: the owner's. Pure: the time comes from the caller, and must not go backwards.
+/// Thread: the owner's. Pure: the time comes from the caller. A report's time may lie before that of the attempt, by
+/// less than a turn.
 class KeyChoice {
 public:
     /// Pauses after a round in which every key has failed, doubling. An operator has to change a configuration first,

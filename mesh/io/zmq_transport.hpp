@@ -194,7 +194,7 @@ private:
     bool subscriber_in_rest_ = false;
     AddressBook addresses_;
     DialCounters dial_counters_;
-    /// Declared after `ready_`, so the connections and checks leave the epoll before the epoll goes.
+    /// Declared after `ready_`, which must outlive the dialler.
     ControlDialer control_dialer_;
     DataDialer data_dialer_;
     /// The seeds being looked up, by endpoint.

@@ -54,9 +54,9 @@ public:
     /// Replaces the mesh keys, and the secrets of session tickets that are derived from the keys: those hold from the
     /// next reload_certificates() on. REQUIRES: the node has keys, and `keys` is not empty.
     void set_mesh_keys(const mesh::KeyRing& keys);
-    /// Counts a reload. kInPart: what was read is in force, but other files are still wrong. kRefused: nothing has
-    /// changed.
+    /// kInPart: the apps that were read are in force, but other files are still wrong. kRefused: nothing has changed.
     enum class ReloadResult : std::uint8_t { kGood, kInPart, kRefused };
+    /// Counts a reload.
     void note_reload(ReloadResult result);
     void set_admin_tokens(std::vector<AdminToken> tokens) { admin_->set_tokens(std::move(tokens)); }
     /// How many requests to the admin listener have asked for a reload.

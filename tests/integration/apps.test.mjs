@@ -194,8 +194,10 @@ describe('SIGHUP', () => {
     await waitFor('the log', () => node.log.includes(`${place.main}:1`));
     client.send({ event: 'pusher:ping' });
     await client.next('pusher:pong');
+    const reloads = await node.metric('tulle_config_reloads_total');
     await place.write('a.toml', appText('a'));
     await place.served(3);
+    await waitFor('the reading to be counted', async () => await node.metric('tulle_config_reloads_total') > reloads);
     assert.equal(await node.metric('tulle_config_last_reload_successful'), 0, 'the main file is still wrong');
     await place.writeMain();
     await place.write('a.toml', appText('a', 'enabled = false\n'));

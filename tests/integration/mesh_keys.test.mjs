@@ -5,6 +5,7 @@ import fs from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { MESH_KEY, withCluster } from '../support/js/cluster.mjs';
 import { parts, request } from '../support/js/http.mjs';
 import { Program, run } from '../support/js/process.mjs';
@@ -27,8 +28,8 @@ const tulleKeys = (node, ...args) => run('tulle', ['keys', '-s', node.ports.admi
 
 /** Waits until all connections of a node, of so many each way, bear the key. A connection counts from its first message on. */
 async function allUse(node, id, count) {
-  const all = JSON.stringify([{ server: id, client: id, inbound: count, outbound: count }]);
-  await waitFor(`every connection of ${node.name} to use ${id}`, async () => JSON.stringify((await keysOf(node)).uses) === all, { ms: 20_000 });
+  const all = [{ server: id, client: id, inbound: count, outbound: count }];
+  await waitFor(`every connection of ${node.name} to use ${id}`, async () => isDeepStrictEqual((await keysOf(node)).uses, all), { ms: 20_000 });
 }
 
 /** Gives a node other keys by its configuration file, and SIGHUP. */

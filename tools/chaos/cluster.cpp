@@ -178,14 +178,14 @@ std::unique_ptr<cli::Child> Cluster::launch(std::uint32_t number) const {
     return std::make_unique<cli::Child>(program_, arguments, signals_, false);
 }
 
-Cluster::Keys Cluster::make_key() {
+Cluster::KeyFile Cluster::make_key() {
     const mesh::MeshKey key = mesh::MeshKey::make();
-    Keys made{key.id(), scratch_.path() + "/mesh-" + std::to_string(++keys_made_) + ".key"};
+    KeyFile made{key.id(), scratch_.path() + "/mesh-" + std::to_string(++keys_made_) + ".key"};
     mesh::write_key_file(made.file, key);
     return made;
 }
 
-void Cluster::give_keys(const std::vector<Keys>& keys) {
+void Cluster::give_keys(const std::vector<KeyFile>& keys) {
     key_ = keys.at(0);
     write_config(keys);
     for (const Node& node : nodes_) {
@@ -196,13 +196,18 @@ void Cluster::give_keys(const std::vector<Keys>& keys) {
 }
 
 // A node that starts at this moment reads the former file or the new one.
-void Cluster::write_config(const std::vector<Keys>& keys) const {
+void Cluster::write_config(const std::vector<KeyFile>& keys) const {
     std::string files;
-    for (const Keys& key : keys) {
+    for (const KeyFile& key : keys) {
         files += (files.empty() ? "" : ", ") + quoted(key.file);
     }
     const std::string next = config_ + ".next";
-    std::ofstream(next, std::ios::trunc) << "mesh_keys = [" << files << "]\n" << settings_;
+    std::ofstream file(next, std::ios::trunc);
+    file << "mesh_keys = [" << files << "]\n" << settings_;
+    file.close();
+    if (!file) {
+        throw std::runtime_error(next + " cannot be written");
+    }
     std::filesystem::rename(next, config_);
 }
 

@@ -69,18 +69,18 @@ public:
     void note_memory();
     /// Processes killed so far by kill().
     [[nodiscard]] std::uint32_t kills() const { return kills_; }
-    /// The key file of the key in use, and of a key that replaces the former one.
-    struct Keys {
+    /// A mesh key: its id, and the file that holds the key.
+    struct KeyFile {
         std::string id;
         std::string file;
     };
     /// Makes a key that no node has yet.
-    [[nodiscard]] Keys make_key();
-    [[nodiscard]] const Keys& key() const { return key_; }
+    [[nodiscard]] KeyFile make_key();
+    [[nodiscard]] const KeyFile& key() const { return key_; }
     /// Gives all nodes these keys, the key in use first: those that run by a reload, and those that start later by the
     /// configuration. REQUIRES: the mesh was started here, and every process is up, as SIGHUP ends a process that has
     /// only begun.
-    void give_keys(const std::vector<Keys>& keys);
+    void give_keys(const std::vector<KeyFile>& keys);
     /// Resets the TCP connections to the node's mesh ports. Connections that the node itself opened to peers stay.
     void reset_connections(std::uint32_t node);
     /// Sends SIGTERM. turn() notices the end of the process and records "leave" for an exit status of 0.
@@ -110,7 +110,7 @@ private:
     /// Starts a process, within the node's namespace if a network is given.
     [[nodiscard]] std::unique_ptr<cli::Child> launch(std::uint32_t node) const;
     /// Writes the configuration file shared by all nodes: `config_`.
-    void write_config(const std::vector<Keys>& keys) const;
+    void write_config(const std::vector<KeyFile>& keys) const;
     /// Notices processes that have ended by themselves or by SIGTERM.
     void reap();
     /// Copies whole lines of output to the node's log.
@@ -128,7 +128,7 @@ private:
     /// The configuration without the keys, as TOML.
     std::string settings_;
     /// The key in use.
-    Keys key_;
+    KeyFile key_;
     std::uint32_t keys_made_ = 0;
     std::uint32_t kills_ = 0;
     std::vector<Node> nodes_;

@@ -20,7 +20,9 @@ constexpr Duration kLeavePatience = 10s;
 /// For a restarted node to join. A rolling restart goes on afterwards in any case; P6 judges the result.
 constexpr Duration kJoinPatience = 10s;
 /// For each step of a change of the mesh key: a node binds its ports again within 6 s, and is dialled again by all.
-constexpr std::chrono::milliseconds kKeysPatience = 20s;
+constexpr Duration kKeysPatience = 20s;
+/// For the answer of a node that asks all others for their keys. The main loop stands still meanwhile.
+constexpr std::chrono::milliseconds kKeysAnswer = 1s;
 /// The longest pass of the main loop: how soon conditions are noticed.
 constexpr Duration kTurn = 50ms;
 /// Between two looks at the memory of the nodes.
@@ -240,19 +242,30 @@ void Runner::roll(const Fault& fault) {
 
 void Runner::rotate() {
     // A process that has only begun would end by a SIGHUP, and would not answer for its keys.
-    wait(kJoinPatience, [this] { return watcher_->is_whole(); });
-    const Cluster::Keys former = cluster_.key();
-    const Cluster::Keys next = cluster_.make_key();
-    cluster_.give_keys({former, next});
-    wait_for_keys({.accepted = next.id, .used = {}});
-    cluster_.give_keys({next, former});
-    wait_for_keys({.accepted = {}, .used = next.id});
-    cluster_.give_keys({next});
-    wait_for_keys({.accepted = {}, .used = next.id}, former.id);
+    if (!wait(kJoinPatience, [this] { return watcher_->is_whole(); }) && !interrupted_) {
+        throw std::runtime_error("the mesh key could not be replaced: the mesh is not whole");
+    }
+    const Cluster::KeyFile former = cluster_.key();
+    const Cluster::KeyFile next = cluster_.make_key();
+    struct Step {
+        std::vector<Cluster::KeyFile> keys;
+        cli::KeyGoal goal;
+        std::string gone;
+    };
+    const Step steps[] = {{{former, next}, {.accepted = next.id, .used = {}}, {}},
+                          {{next, former}, {.accepted = {}, .used = next.id}, {}},
+                          {{next}, {.accepted = {}, .used = next.id}, former.id}};
+    for (const Step& step : steps) {
+        if (interrupted_) {
+            return;
+        }
+        cluster_.give_keys(step.keys);
+        wait_for_keys(step.goal, step.gone);
+    }
 }
 
 void Runner::wait_for_keys(const cli::KeyGoal& goal, const std::string& gone) {
-    cli::Admin admin(cluster_.endpoints(1).admin, kKeysPatience, {});
+    cli::Admin admin(cluster_.endpoints(1).admin, kKeysAnswer, {});
     std::string missing = "n1 has not answered";
     const bool is_reached = wait(kKeysPatience, [&] {
         const client::Exchange answer = admin.get("/v1/doctor?timeout_ms=500");

@@ -59,7 +59,7 @@ private:
     void rotate();
     /// Waits until the keys of all nodes are as `goal` says, and no node has the key with the id `gone`, if there is
     /// one; throws std::runtime_error otherwise.
-    void wait_for_keys(const cli::KeyGoal& goal, const std::string& gone = {});
+    void wait_for_keys(const cli::KeyGoal& goal, const std::string& gone);
     /// Waits for the asked time without harm.
     void watch();
     /// Ends the moving load, waits for the mesh to settle, and reads all.

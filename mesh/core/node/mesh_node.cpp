@@ -152,10 +152,8 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     // When a session ends for a newer session, the peer is still there: only a dead peer or a leaver is forgotten.
     const bool is_gone = down.now == PeerState::kDead || down.now == PeerState::kLeft;
     // The position must be read before the session closes.
-    const Peer* peer = membership_.find(down.oid);
-    // Of a peer that is frozen or cut off neither path speaks: then the two ended at about the same time.
-    const bool is_deaf = peer != nullptr && session->data.is_silent(peer->control_heard, context_.timing());
-    Reconcile::Position position = Recovery::position_of(session->data.receiver, is_deaf);
+    Reconcile::Position position =
+        Recovery::position_of(session->data.receiver, session->data.is_deaf(context_.timing()));
     streams_.session_down(now, *session);
     interest_.session_down(*session);
     sessions_.close(*session);
@@ -217,6 +215,7 @@ void MeshNode::on_control(Instant now, const Control& message, Effects& out) {
     TULLE_ASSERT(session != nullptr);
     // Any message may bring a deadline forward.
     sessions_.touch(*session);
+    session->data.control_at = now;
     std::visit(ControlHandler{*this, now, *session, out}, message.body);
 }
 

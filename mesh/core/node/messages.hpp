@@ -173,7 +173,7 @@ struct Heartbeat {
     bool leaving = false;
     /// No node stays, and the other leavers hand their duties over to the sender.
     bool last = false;
-    /// The sender's mesh keys; at most kMaxKeyIds.
+    /// The ids of the sender's mesh keys; at most kMaxKeyIds.
     MeshKeyIds key_ids;
     /// For so many milliseconds from now on the sender's ports may be closed for a moment, because the sender's keys
     /// change. 0: no. At most kMaxRebindMs.

@@ -19,7 +19,7 @@ struct NodeOptions {
     std::string version;
     /// As reachable for the other nodes.
     Endpoints endpoints;
-    /// Of the node's mesh keys at the start.
+    /// The ids of the node's mesh keys at the start.
     MeshKeyIds key_ids = {};
     /// The wall clock less the monotonic clock at the start, in microseconds.
     std::int64_t wall_offset_us = 0;

@@ -43,7 +43,7 @@ std::string KeyIds::why_refused(std::optional<OriginId> oid) const {
     why += ", or it is no mesh port; ";
     const auto known = std::find_if(heard_.begin(), heard_.end(), [oid](const auto& one) { return one.first == oid; });
     return why + (known != heard_.end() ? "when it was heard last it had " + text_of(known->second)
-                                        : "its keys are not known, as this node has not met it");
+                                        : "its keys are not known, as it has told this node none");
 }
 
 }  // namespace tulle::mesh

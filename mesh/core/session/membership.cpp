@@ -75,14 +75,16 @@ void Membership::on_connection_refused(Instant now, ConnectionId connection, Eff
     Seed* const seed = seeds_.of(connection);
     if (seed == nullptr) {
         // A former member: the attempt ends by its own time. Of a node that others have named nothing is known, so
-        // nothing is said of such a node.
-        if (const Peer* peer = table_.of_connection(connection); peer != nullptr && peer->was_alive) {
+        // nothing is said of such a node. A configured node is dialled as such besides, and is told of there.
+        if (const Peer* peer = table_.of_connection(connection);
+            peer != nullptr && peer->was_alive && !seeds_.is_configured(*peer)) {
             note(peer->name, peer->endpoints.control, peer->oid);
         }
         return;
     }
-    // The other side says nothing more, so the endpoint stands for the name.
-    note(seed->endpoint, seed->endpoint, seed->oid);
+    // The other side says nothing more. Of a node never met the endpoint stands for the name.
+    const Peer* last = seed->oid ? table_.find(*seed->oid) : nullptr;
+    note(last != nullptr ? last->name : seed->endpoint, seed->endpoint, seed->oid);
     refusals_.on_refused(now);
     seeds_.on_refused(now, *seed, RefusalReason::kKey, out);
 }

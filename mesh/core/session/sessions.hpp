@@ -32,6 +32,10 @@ struct DataPath {
     Instant last_data;
     /// When data last came.
     Instant heard_at;
+    /// heard_at, moved on by this node's own lateness.
+    Instant spoke_at;
+    /// When control last came from the peer, directly or by a witness.
+    Instant control_at;
     /// Data has come since this moment without a long pause (is_silent).
     Instant steady_since;
     /// When a frame last came, tails not counted.
@@ -41,6 +45,11 @@ struct DataPath {
     /// delay.
     [[nodiscard]] bool is_silent(Instant now, const Timing& timing) const {
         return now - heard_at >= timing.data_keepalive * 3 / 2;
+    }
+    /// True when control went on coming for as long without any tail: the path is broken, and its peer lived. Of a peer
+    /// that is frozen or cut off both paths end at about the same time. Whoever was late itself has not missed a tail.
+    [[nodiscard]] bool is_deaf(const Timing& timing) const {
+        return control_at - spoke_at >= timing.data_keepalive * 3 / 2;
     }
 };
 

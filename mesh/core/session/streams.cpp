@@ -28,6 +28,8 @@ void Streams::session_up(Instant now, Session& session, const SessionUp& up, Eff
     data.last_data = now;
     deaf_at_ = std::min(deaf_at_, now + context_.timing().data_deaf);
     data.heard_at = now;
+    data.spoke_at = now;
+    data.control_at = now;
     data.steady_since = now;
     ++tallies_.of(session.oid).sessions;
 
@@ -63,6 +65,7 @@ void Streams::forget(OriginId oid, Effects& out) {
 void Streams::forgive(Duration late) {
     for (auto& [oid, session] : context_.sessions()) {
         session.data.framed_at += late;
+        session.data.spoke_at += late;
         session.data.steady_since += late;
     }
 }
@@ -101,6 +104,7 @@ void Streams::on(Instant now, Session& session, const Data& message, OriginId vi
         data.steady_since = now;
     }
     data.heard_at = now;
+    data.spoke_at = now;
     // A tail travels behind the frames, so its claim is certain.
     std::visit(Overloaded{[&](const Tail& tail) {
                               data.receiver.on_claim(now, tail.last_sent, tail.upto, true);

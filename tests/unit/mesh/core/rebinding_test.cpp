@@ -160,27 +160,6 @@ TEST_F(RebindingTest, APeerWithoutTheKeyIsNamedWithTheKeysOfBoth) {
     EXPECT_EQ(state(), PeerState::kAlive) << "the refusal alone is no death";
 }
 
-TEST(KeyIdsTest, SaysWhatIsKnown) {
-    KeyIds ids({7});
-    EXPECT_NE(ids.why_refused({}).find("(00000007)"), std::string::npos);
-    EXPECT_NE(ids.why_refused(OriginId{1}).find("not known"), std::string::npos);
-    ids.heard(OriginId{1}, {8});
-    ids.heard(OriginId{1}, {9, 8});
-    ids.heard(OriginId{1}, {});
-    EXPECT_NE(ids.why_refused(OriginId{1}).find("it had 00000009, 00000008"), std::string::npos);
-    ids.set_own({});
-    EXPECT_NE(ids.why_refused(OriginId{1}).find("this node has no mesh keys"), std::string::npos);
-}
-
-TEST(KeyIdsTest, ForgetsTheFirstBeyondTheLimit) {
-    KeyIds ids({7});
-    for (std::uint64_t oid = 1; oid <= kMaxMembers + 1; ++oid) {
-        ids.heard(OriginId{oid}, {8});
-    }
-    EXPECT_NE(ids.why_refused(OriginId{1}).find("not known"), std::string::npos);
-    EXPECT_NE(ids.why_refused(OriginId{2}).find("it had 00000008"), std::string::npos);
-}
-
 TEST_F(RebindingTest, ASeedThatRefusesOurKeyKeepsTheNodeFromServingAndIsNamed) {
     Effects out;
     NodeOptions with_seed = options({});

@@ -299,7 +299,7 @@ void Duties::act(Instant now, Out& out) {
     if (impatient && desk_.may_act()) {
         ++tally_.impatient;
     }
-    desk_.act(now, out.changed);
+    desk_.act(now, all, out.changed);
     tally_.changes += out.changed.size();
 }
 

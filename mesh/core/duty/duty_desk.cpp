@@ -72,6 +72,8 @@ void DutyDesk::on_report(Instant now, const DutyMember& from, const DutyReport& 
     if (fresh) {
         entry.key_hash = stable_hash(item.key);
         entry.own = members_.responsible(entry.key_hash) == kOwnTie;
+        // The item was told of by another desk.
+        entry.moved_at = report.told_version > 0 ? now : Instant{};
     }
     rest(entry, false);
     auto holder = std::find_if(entry.holders.begin(), entry.holders.end(), same);
@@ -206,7 +208,9 @@ std::size_t DutyDesk::untold() const {
 std::optional<Instant> DutyDesk::next_deadline() const {
     const Instant ghost = grace_ends_.empty() ? Instant::max() : grace_ends_.front().until;
     const Instant warning = warned_.empty() ? Instant::max() : warned_.begin()->first;
-    return grace_ends_.empty() && warned_.empty() ? std::nullopt : std::optional(std::min(ghost, warning));
+    const Instant wait = early_.empty() ? Instant::max() : early_.begin()->first;
+    const Instant next = std::min({ghost, warning, wait});
+    return next == Instant::max() ? std::nullopt : std::optional(next);
 }
 
 void DutyDesk::bury(const DutyItem& item, Entry& entry) {
@@ -252,12 +256,31 @@ void DutyDesk::rest(Entry& entry, bool rests) {
     }
 }
 
-void DutyDesk::act(Instant now, std::vector<DutyChanged>& out) {
+bool DutyDesk::is_early(Instant now, bool settled, const DutyItem& item, const Entry& entry) {
+    const Instant end = entry.moved_at + timing_.duty_patience;
+    // When nobody stays, all counts are 0, and no member has anything to say.
+    const bool waits = !settled && !hurried_ && entry.moved_at != Instant{} && now < end;
+    if (waits) {
+        early_.emplace(end, item);
+    }
+    return waits;
+}
+
+void DutyDesk::act(Instant now, bool settled, std::vector<DutyChanged>& out) {
+    if (settled) {
+        for (const auto& [end, item] : std::exchange(early_, {})) {
+            due_.insert(item);
+        }
+    }
     for (std::size_t acted = 0; !due_.empty() && acted < limits_.duty_items; ++acted) {
         const auto it = entries_.find(*due_.begin());
         due_.erase(due_.begin());
         if (it == entries_.end() || !it->second.own) {
             // The item is looked at again when the duty comes to this node.
+            continue;
+        }
+        if (is_early(now, settled, it->first, it->second)) {
+            // The item is looked at again when all members have handed over, or after the wait.
             continue;
         }
         if (it->second.doubt.exists && it->second.token == 0 && (!in_grace_.empty() || now < it->second.warned_until)) {

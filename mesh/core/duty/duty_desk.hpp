@@ -21,7 +21,8 @@ namespace tulle::mesh {
 /// Thread: confined to the hub.
 /// Time:   `now` must not go backwards.
 /// Use:    the desk acts only in act(). The caller calls act() when all members have handed over, or have had their
-///         time.
+///         time. An item that another desk had before waits here for all members to hand over, for `duty_patience` at
+///         most from the moment it came.
 /// Limits: one entry for each item with a holder, a doubt or an unsettled word, and the last `duty_tombstones`
 ///         tombstones. After a change of members work() looks through all items, `duty_slice` comparisons a turn.
 ///
@@ -33,6 +34,11 @@ namespace tulle::mesh {
 /// the few endpoints in doubt; then no other endpoint is told again. While a lost member is in its grace no doubt is
 /// settled, since the member's last words may still be on their way. A reported doubt waits for `duty_grace` as well:
 /// the reporter has lost a member that this node may never have met.
+///
+/// Patience. The members of a mesh may disagree for long about who is a member. A desk then acts without waiting for
+/// all to hand over. But an item that has just moved here waits nevertheless: each member with a count of the item has
+/// the same time to say so, or to be found dead. Otherwise this desk would tell the end of a live item, and die before
+/// the item's holder has a word of it.
 ///
 /// Away. A member may see a duty move to this node's successor before this node sees the move. The member's count still
 /// counts here until this node sees the move too; otherwise this node would tell the end of a live item.
@@ -74,16 +80,17 @@ public:
     void reunite() { reunited_ = true; }
     /// Nobody stays to take clients over: members gone in order get no grace. REQUIRES: set_members() follows.
     void hurry();
-    /// Ends graces and warnings, and looks at the next slice of items.
+    /// Ends graces, warnings and waits, and looks at the next slice of items.
     void work(Instant now);
     /// True while work() has items to look at.
     [[nodiscard]] bool working() const { return scanning_; }
-    /// When the first grace or warning ends.
+    /// When the first grace, warning or wait ends.
     [[nodiscard]] std::optional<Instant> next_deadline() const;
 
     /// Tells the shard each difference between the count and the count dealt with, at most `duty_items` items a turn.
     /// Only items of this node: two desks acting on the same key, and learning from each other, would never end.
-    void act(Instant now, std::vector<DutyChanged>& out);
+    /// `settled`: every member has handed over. Without that, items that came lately wait.
+    void act(Instant now, bool settled, std::vector<DutyChanged>& out);
     /// True when act() has items to look at.
     [[nodiscard]] bool may_act() const { return !due_.empty(); }
     /// Changes under way at the shard that now belong to another node. The caller tells the shard.
@@ -173,7 +180,8 @@ private:
         Doubt doubted;
         /// True when the token is revoked.
         bool revoked = false;
-        /// When the responsibility last changed.
+        /// When the responsibility last changed. For an item told of by another desk and unknown here before: when the
+        /// first report came.
         Instant moved_at;
         /// A reported doubt waits until this moment.
         Instant warned_until;
@@ -227,8 +235,10 @@ private:
     void erase_if_over(Entries::iterator it);
     /// Notes whether the entry is a pure tombstone.
     void rest(Entry& entry, bool rests);
-    /// Makes items due when their warnings end.
-    void heed_warnings(Instant now);
+    /// Makes items due when their warnings, or their waits for the members, end.
+    void heed_waits(Instant now);
+    /// True for an item that must wait for the members. Notes the end of the wait.
+    [[nodiscard]] bool is_early(Instant now, bool settled, const DutyItem& item, const Entry& entry);
     /// True for a member that counts no more: not sharing, not leaving, and not in its grace.
     [[nodiscard]] bool is_over(DutyTie tie) const {
         return !members_.contains(tie) && !in_grace_.contains(tie) && !leaving_.contains(tie);
@@ -260,6 +270,8 @@ private:
     std::deque<Grace> grace_ends_;
     // Items with a waiting doubt, by the end of the wait.
     std::set<std::pair<Instant, DutyItem>> warned_;
+    // Items that wait for all members to hand over, by the end of the wait.
+    std::set<std::pair<Instant, DutyItem>> early_;
     // Oldest first.
     std::deque<DutyItem> tombstones_;
     std::size_t finishing_ = 0;

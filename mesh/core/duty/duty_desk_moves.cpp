@@ -33,14 +33,16 @@ void DutyDesk::hurry() {
     std::erase_if(grace_ends_, [](const Grace& ghost) { return ghost.left; });
 }
 
-void DutyDesk::heed_warnings(Instant now) {
-    while (!warned_.empty() && warned_.begin()->first <= now) {
-        due_.insert(std::move(warned_.extract(warned_.begin()).value().second));
+void DutyDesk::heed_waits(Instant now) {
+    for (auto* waiting : {&warned_, &early_}) {
+        while (!waiting->empty() && waiting->begin()->first <= now) {
+            due_.insert(std::move(waiting->extract(waiting->begin()).value().second));
+        }
     }
 }
 
 void DutyDesk::work(Instant now) {
-    heed_warnings(now);
+    heed_waits(now);
     // The end of a grace changes counts: look through all items.
     while (!grace_ends_.empty() && grace_ends_.front().until <= now) {
         in_grace_.erase(grace_ends_.front().member);

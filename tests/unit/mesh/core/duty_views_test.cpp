@@ -95,6 +95,60 @@ TEST_F(DutyViews, WorkUnderWayIsHandedOnInDoubtWhenTwoPartsMeet) {
     EXPECT_NE(mesh_.at(2).changed.back().told, 0u) << "the whole truth is told";
 }
 
+/// Nodes 3 and 4 have no session for long, so that node 1, which sees both, waits for nobody any more. Then node 2,
+/// which has told that there are `told`, dies, and the duty comes to node 1, which does not hear node 3.
+class LateWord : public DutyViews {
+protected:
+    void move_to_node_1(std::uint64_t told) {
+        mesh_.run_for(6s);
+        mesh_.run();
+        ASSERT_EQ(mesh_.at(2).changed.back().count, told);
+        mesh_.deal(2);
+        mesh_.cut(1, 3);
+        mesh_.kill(2);
+        mesh_.run_for(4s);
+        ASSERT_TRUE(mesh_.at(1).changed.empty()) << "node 3 has not had the time to say what it holds";
+        mesh_.part(1, 3);
+        mesh_.run_for(3s);
+        ASSERT_EQ(mesh_.at(1).changed.size(), 1u) << "node 3 has been found dead";
+        EXPECT_EQ(mesh_.at(1).changed[0].count, 1u);
+    }
+    void SetUp() override {
+        for (const std::uint64_t oid : {1u, 2u, 3u, 4u}) {
+            mesh_.add(oid);
+        }
+        mesh_.part(3, 4);
+        key_ = key_where({{2, {OriginId{1}, OriginId{2}, OriginId{3}, OriginId{4}}},
+                          {2, {OriginId{1}, OriginId{2}, OriginId{3}}},
+                          {2, {OriginId{1}, OriginId{2}, OriginId{4}}},
+                          {1, {OriginId{1}, OriginId{3}, OriginId{4}}},
+                          {1, {OriginId{1}, OriginId{3}}},
+                          {1, {OriginId{1}, OriginId{4}}}});
+        mesh_.count(3, key_, 1);
+        mesh_.count(4, key_, 1);
+    }
+    std::string key_;
+};
+
+TEST_F(LateWord, IsWaitedForAlthoughTheMembersHaveDisagreedForLong) {
+    move_to_node_1(2);
+}
+
+TEST_F(LateWord, IsWaitedForByTheHeirToo) {
+    mesh_.count(2, key_, 1);
+    move_to_node_1(3);
+}
+
+TEST_F(LateWord, OfAnotherItemHoldsNothingUp) {
+    move_to_node_1(2);
+    mesh_.deal(1);
+    mesh_.cut(1, 4);
+    mesh_.count(1, key_, 5);
+    mesh_.run();
+    EXPECT_EQ(mesh_.at(1).changed.size(), 2u) << "the item has not moved lately";
+    EXPECT_EQ(mesh_.at(1).changed.back().count, 6u);
+}
+
 /// A leaver hands over what it has told otherwise, and another member reports before this node knows of the leave.
 TEST(DutyBack, TheDoubtOfAnItemThatWaitsIsKept) {
     const DutyMember self{OriginId{1}, kOwnTie};
@@ -114,7 +168,7 @@ TEST(DutyBack, TheDoubtOfAnItemThatWaitsIsKept) {
     std::vector<DutyChanged> changes;
     desk.set_members(two, {});
     desk.on_report(Instant{1s}, other, two_here);
-    desk.act(Instant{1s}, changes);
+    desk.act(Instant{1s}, true, changes);
     ASSERT_EQ(changes.size(), 1u);
     ASSERT_TRUE(desk.on_done(Instant{1s}, {changes[0].token, 2}));
     desk.set_members(three, {});
@@ -131,7 +185,7 @@ TEST(DutyBack, TheDoubtOfAnItemThatWaitsIsKept) {
     desk.set_members(two, {});
     desk.work(Instant{3s});
     changes.clear();
-    desk.act(Instant{10s}, changes);
+    desk.act(Instant{10s}, true, changes);
     ASSERT_EQ(changes.size(), 1u) << "the world outside may believe that there is none";
     EXPECT_EQ(changes[0].told, 0u);
     EXPECT_EQ(changes[0].count, 2u);
@@ -156,7 +210,7 @@ TEST(DutyNumbers, StayWithinWhatOtherNodesAccept) {
     desk.on_report(Instant{1s}, wrong, report);
     desk.on_report(Instant{1s}, {OriginId{1}, kOwnTie}, {.key = key, .item = "i", .revision = 1, .current = 1});
     std::vector<DutyChanged> changes;
-    desk.act(Instant{1s}, changes);
+    desk.act(Instant{1s}, true, changes);
     ASSERT_EQ(changes.size(), 1u);
     EXPECT_EQ(changes[0].count, kMaxNumber);
     ASSERT_TRUE(desk.on_done(Instant{1s}, {changes[0].token, changes[0].count}));

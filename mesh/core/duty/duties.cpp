@@ -137,16 +137,16 @@ void Duties::member_up(Instant now, OriginId oid, bool serves) {
     members_changed(now);
 }
 
-void Duties::member_down(Instant now, OriginId oid, bool left, bool deaf) {
+void Duties::member_down(Instant now, OriginId oid, DutyEnd end) {
     const auto found = lines_.find(oid);
     TULLE_ASSERT(found != lines_.end());
     const DutyMember member{oid, found->second.tie};
     lines_.erase(found);
     inbox_.lose(now, member);
-    desk_.lose(now, member.tie, left);
-    if (left) {
+    desk_.lose(now, member.tie, end);
+    if (end == DutyEnd::kLeft) {
         source_.excuse(member.tie);
-    } else if (deaf) {
+    } else if (end == DutyEnd::kDeaf) {
         source_.mistrust(member.tie);
     }
     members_changed(now);

@@ -38,10 +38,8 @@ public:
     /// A session with `oid` stands: the node shares the duties from now on. `serves`: the node serves clients already,
     /// so this node and the other node were in two parts of a mesh.
     void member_up(Instant now, OriginId oid, bool serves);
-    /// The session with `oid` has ended. `left`: the member left in order and has handed over everything. `deaf`: the
-    /// member lived, but its control messages had not come for a while before the end. REQUIRES: member_up() was
-    /// called.
-    void member_down(Instant now, OriginId oid, bool left, bool deaf);
+    /// The session with `oid` has ended. REQUIRES: member_up() was called.
+    void member_down(Instant now, OriginId oid, DutyEnd end);
     /// This node has joined and may act. A node with few of the members in sight would take the items of all others
     /// over.
     void begin() {

@@ -53,7 +53,9 @@ namespace tulle::mesh {
 /// or leave, before the responsible node has heard the report.
 ///
 /// Heir. This node holds copies of the items that other desks counted and did themselves. When such a desk is lost and
-/// the duty falls to a third node, for example a newcomer, the copy is passed on after the grace.
+/// the duty falls to a third node, for example a newcomer, the copy is passed on after the grace. A copy from a desk
+/// that did not answer this node before its loss is in doubt: that desk may have changed its own count, told so, and
+/// died before this node had a word of the change.
 ///
 /// Back. A leaving former desk may hand items over here while this node still takes the duty for the leaver's. The
 /// items wait here until the views agree; the leaver keeps its knowledge until the next desk settles.
@@ -72,8 +74,9 @@ public:
     /// Sets the members with a share in the duties. `leaving`: members without a share, but still in session; their
     /// counts remain valid.
     void set_members(const DutyMembers& members, std::set<DutyTie> leaving);
-    /// The member's session has ended. `left`: in order, so its clients went elsewhere.
-    void lose(Instant now, DutyTie member, bool left);
+    /// The member's session has ended. When the member left in order, its clients went elsewhere. REQUIRES:
+    /// set_members() follows.
+    void lose(Instant now, DutyTie member, DutyEnd end);
     /// A member comes from another part of a split mesh. Work under way here that becomes another node's is handed on
     /// in doubt at once: this node may be lost before the shard's answer, and then nobody else would know of the work.
     /// REQUIRES: set_members() follows.
@@ -144,6 +147,9 @@ private:
         bool was_desk = false;
         /// True for a lost member with its knowledge already passed on.
         bool handed_on = false;
+        /// True for a member that was lost without an answer and may have been the desk: the member may have told
+        /// otherwise than this copy says.
+        bool unsure = false;
         /// True when by the member's view the duty moved to another node. The member's earlier words still count.
         bool moved = false;
         /// The `told_version` that the member certainly knows, by its last report or a later acknowledgement.
@@ -268,6 +274,8 @@ private:
     };
     // By time.
     std::deque<Grace> grace_ends_;
+    // Members lost without an answer, until all items have been looked at.
+    std::set<DutyTie> unanswered_;
     // Items with a waiting doubt, by the end of the wait.
     std::set<std::pair<Instant, DutyItem>> warned_;
     // Items that wait for all members to hand over, by the end of the wait.

@@ -16,7 +16,11 @@ void DutyDesk::set_members(const DutyMembers& members, std::set<DutyTie> leaving
     scanned_ = {};
 }
 
-void DutyDesk::lose(Instant now, DutyTie member, bool left) {
+void DutyDesk::lose(Instant now, DutyTie member, DutyEnd end) {
+    const bool left = end == DutyEnd::kLeft;
+    if (end == DutyEnd::kUnanswered || end == DutyEnd::kDeaf) {
+        unanswered_.insert(member);
+    }
     if (!hurried_ || !left) {
         in_grace_.insert(member);
         grace_ends_.push_back({now + timing_.duty_grace, member, left});
@@ -60,11 +64,17 @@ void DutyDesk::work(Instant now) {
     reunited_ = reunited_ && scanning_;
     if (scanning_) {
         scanned_ = it->first;
+    } else {
+        unanswered_.clear();
     }
 }
 
 void DutyDesk::look_through(Instant now, Entries::iterator it) {
     Entry& entry = it->second;
+    for (Holder& holder : entry.holders) {
+        // Where this node is the desk, the member was not, and has told nothing.
+        holder.unsure = holder.unsure || (!entry.own && unanswered_.contains(holder.member.tie));
+    }
     const DutyTie responsible = members_.responsible(entry.key_hash);
     const bool has_back = entry.back != DutyTie{} && entry.back != responsible;
     entry.dealt_here = entry.dealt_here || has_back;
@@ -87,11 +97,12 @@ void DutyDesk::look_through(Instant now, Entries::iterator it) {
 void DutyDesk::drop_ended_grace(const DutyItem& item, Entry& entry) {
     bool heir = false;
     for (const Holder& holder : entry.holders) {
-        if (!entry.own && !holder.handed_on && is_over(holder.member.tie)) {
+        const bool over = is_over(holder.member.tie);
+        if (over && (holder.unsure || (!entry.own && !holder.handed_on))) {
             heir = true;
-            entry.doubt.add({holder.doubt != 0, holder.behind});
+            entry.doubt.add({holder.unsure || holder.doubt != 0, holder.unsure ? nullptr : holder.behind});
         }
-        entry.holder_lost = entry.holder_lost || (holder.current > 0 && is_over(holder.member.tie));
+        entry.holder_lost = entry.holder_lost || (holder.current > 0 && over);
     }
     const std::size_t dropped =
         std::erase_if(entry.holders, [&](const Holder& holder) { return is_over(holder.member.tie); });

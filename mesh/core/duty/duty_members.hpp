@@ -12,6 +12,19 @@ namespace tulle::mesh {
 /// and knows nothing of the words sent in earlier sessions. 0: none.
 using DutyTie = Strong<struct DutyTieTag, std::uint64_t>;
 
+/// How a member's session ended, by what is known of the member's last words.
+enum class DutyEnd {
+    /// The member left in order and has handed over everything.
+    kLeft,
+    /// The member was lost, and had answered this node until its end: the member had no words waiting for this node.
+    kAnswered,
+    /// The member was lost, and had not answered this node for a while: words for this node may never have come.
+    kUnanswered,
+    /// The member lived, but its control messages had not come for a while. The member may have told others what this
+    /// node has not heard of.
+    kDeaf,
+};
+
 /// This node's own standing.
 inline constexpr DutyTie kOwnTie{1};
 

@@ -146,6 +146,18 @@ void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
     retained_.session_up();
 }
 
+DutyEnd MeshNode::duty_end(Instant now, const SessionDown& down) const {
+    const Liveness& liveness = membership_.liveness();
+    if (down.now == PeerState::kLeft) {
+        return DutyEnd::kLeft;
+    }
+    // A peer that begins a session anew had given this node up: for a while the two did not hear each other either.
+    if (down.now == PeerState::kJoining || liveness.was_deaf(now, down.oid)) {
+        return DutyEnd::kDeaf;
+    }
+    return liveness.was_unanswered(now, down.oid) ? DutyEnd::kUnanswered : DutyEnd::kAnswered;
+}
+
 void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& out) {
     Session* session = sessions_.find(down.oid);
     TULLE_ASSERT(session != nullptr);
@@ -160,9 +172,7 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     presence_.session_down(now, down.oid);
     usage_.session_down(now, down.oid);
     retained_.session_down(down.oid);
-    // A peer that begins a session anew had given this node up: for a while the two did not hear each other either.
-    const bool was_apart = down.now == PeerState::kJoining || membership_.liveness().was_deaf(now, down.oid);
-    duty_.duties().member_down(now, down.oid, down.now == PeerState::kLeft, was_apart);
+    duty_.duties().member_down(now, down.oid, duty_end(now, down));
     if (is_gone) {
         streams_.forget(down.oid, out);
         queries_.forget(down.oid, out);

@@ -116,6 +116,8 @@ private:
     void on_session_up(Instant now, const SessionUp& up, Effects& out);
     /// Tells all services of the end of a session.
     void on_session_down(Instant now, const SessionDown& down, Effects& out);
+    /// How far the peer's last words about duties have come.
+    [[nodiscard]] DutyEnd duty_end(Instant now, const SessionDown& down) const;
 
     /// Hands the message to its service.
     /// REQUIRES: the message belongs to a standing session.

@@ -348,6 +348,7 @@ void Handshake::confirm(Instant now, Peer& peer, Effects& out) {
     peer.was_alive = true;
     peer.last_heard = now;
     peer.session_since = now;
+    peer.surely_echoed = now;
     peer.shunned_until.reset();
     Liveness::restart_control(now, peer);
     // A connection that is up has just proved to lead to this process.

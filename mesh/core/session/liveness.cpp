@@ -81,6 +81,7 @@ void Liveness::on_echo(Instant now, OriginId oid, Instant sent) {
     const auto found = table_.peers().find(oid);
     if (found != table_.peers().end() && sent <= now) {
         found->second.control_echoed = std::max(found->second.control_echoed, sent);
+        found->second.surely_echoed = std::max(found->second.surely_echoed, sent);
     }
 }
 
@@ -93,6 +94,11 @@ bool Liveness::was_deaf(Instant now, OriginId oid) const {
     // A peer that is still heard lives until now; a silent peer lived until it was last heard.
     const bool silent = now - peer->last_heard >= suspicion;
     return (silent ? peer->last_heard : now) - peer->control_heard >= suspicion;
+}
+
+bool Liveness::was_unanswered(Instant now, OriginId oid) const {
+    const Peer* peer = table_.find(oid);
+    return peer != nullptr && now - peer->surely_echoed >= table_.timing().suspicion;
 }
 
 bool Liveness::was_stuck(OriginId oid) const {
@@ -203,6 +209,7 @@ void Liveness::forgive(Duration late) {
             peer.last_relayed += late;
             peer.control_heard += late;
             peer.control_echoed += late;
+            peer.surely_echoed += late;
             peer.probe.next_round += late;
         }
         // A handshake also gets back the time that our own loop lost.

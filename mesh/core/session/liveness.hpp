@@ -64,6 +64,9 @@ public:
     /// True when the peer was heard although its control messages had not come for `suspicion` or longer, up to the
     /// peer's last sign of life.
     [[nodiscard]] bool was_deaf(Instant now, OriginId oid) const;
+    /// True when the peer has answered nothing that we sent within the last `suspicion`, whether or not the peer was
+    /// heard: a peer that waits for our receipts may have had more to say.
+    [[nodiscard]] bool was_unanswered(Instant now, OriginId oid) const;
     /// True when a session with the peer has ended by give_up_stuck(), and no later session has stood for
     /// `strike_memory`.
     [[nodiscard]] bool was_stuck(OriginId oid) const;

@@ -132,6 +132,8 @@ struct Peer {
     /// The latest moment at which we sent something on control that the peer has answered: the peer heard our control
     /// then.
     Instant control_echoed;
+    /// As control_echoed, but no silence is ever forgiven: the peer had heard all that we sent until then.
+    Instant surely_echoed;
     /// Our control connection was dialled again since control_heard or control_echoed grew too old.
     bool control_redialled = false;
     Instant session_since;

@@ -208,6 +208,72 @@ TEST_F(DutyDoubt, WhatNotAllHadHeardOfTheDeadNodesOwnCountIsToldAgain) {
     EXPECT_EQ(mesh_.at(3).changed[0].count, 4u);
 }
 
+/// Node 2 has told that there are 3, of which it holds 2 itself; node 1, its heir, has a copy of these. Cut off from
+/// node 1, node 2 tells that only 1 is left, and dies. Then there are 3 again, all at node 1, and the duty is that of
+/// `next`.
+class UnheardOwnCount : public DutyDoubt {
+protected:
+    void tell_past_the_heir(std::uint64_t next, DutyEnd end) {
+        const std::vector<OriginId> three{OriginId{1}, OriginId{2}, OriginId{3}};
+        std::vector<OriginId> left{OriginId{1}, OriginId{3}};
+        if (next == 4) {
+            left.push_back(OriginId{4});
+        }
+        std::string key = "app/k";
+        while (keepers(three, key, 2) != std::vector{OriginId{2}, OriginId{1}} ||
+               duty_node(left, key) != OriginId{next}) {
+            key += 'k';
+        }
+        start({1, 2, 3});
+        mesh_.cut_end = end;
+        mesh_.count(1, key, 1);
+        mesh_.count(2, key, 2);
+        mesh_.run();
+        mesh_.deal(2);
+        if (end != DutyEnd::kAnswered) {
+            mesh_.cut(1, 2);
+            mesh_.count(2, key, 0);
+            mesh_.run();
+            ASSERT_EQ(mesh_.at(2).changed.back().count, 1u);
+            mesh_.deal(2);
+        }
+        mesh_.kill(2);
+        if (next == 4) {
+            mesh_.add(4);
+        }
+        mesh_.run_for(3s, false);  // the survivors have not agreed on their view
+        mesh_.count(1, key, 3);
+        mesh_.run_for(8s);
+    }
+    void expect_told_again(std::uint64_t desk) {
+        ASSERT_FALSE(mesh_.at(desk).changed.empty()) << "the world outside has heard that there is 1";
+        expect_told(desk, 0, 3, "");
+        mesh_.deal(desk);
+        mesh_.run_for(8s);
+        EXPECT_EQ(mesh_.at(desk).changed.size(), 1u) << "once";
+    }
+};
+
+TEST_F(UnheardOwnCount, IsToldAgainByTheHeir) {
+    tell_past_the_heir(1, DutyEnd::kUnanswered);
+    expect_told_again(1);
+}
+
+TEST_F(UnheardOwnCount, IsToldAgainByAThirdNode) {
+    tell_past_the_heir(4, DutyEnd::kUnanswered);
+    expect_told_again(4);
+}
+
+TEST_F(UnheardOwnCount, OfADeafNodeIsToldAgainToo) {
+    tell_past_the_heir(1, DutyEnd::kDeaf);
+    expect_told_again(1);
+}
+
+TEST_F(UnheardOwnCount, ThereIsNoneOfANodeThatAnsweredUntilItDied) {
+    tell_past_the_heir(1, DutyEnd::kAnswered);
+    EXPECT_TRUE(mesh_.at(1).changed.empty()) << "3 was told, and there are 3";
+}
+
 TEST_F(DutyDoubt, WhoHoldsNothingForgetsWhenAllOthersKnowWhatWasTold) {
     start({1, 2, 3});
     const std::string key = mesh_.key_of(2, 1);

@@ -46,15 +46,16 @@ public:
         nodes_.erase(lost);
         for (auto& [other, node] : nodes_) {
             if (!apart_.contains(pair_of(other, lost))) {
-                node->duties.member_down(now, lost, left, cut_.contains(pair_of(other, lost)));
+                const DutyEnd end = cut_.contains(pair_of(other, lost)) ? cut_end : DutyEnd::kAnswered;
+                node->duties.member_down(now, lost, left ? DutyEnd::kLeft : end);
             }
         }
     }
     /// The session between the two ends, on both sides, or a new one stands.
     void part(std::uint64_t a, std::uint64_t b) {
         apart_.insert(pair_of(OriginId{a}, OriginId{b}));
-        at(a).duties.member_down(now, OriginId{b}, false, false);
-        at(b).duties.member_down(now, OriginId{a}, false, false);
+        at(a).duties.member_down(now, OriginId{b}, DutyEnd::kAnswered);
+        at(b).duties.member_down(now, OriginId{a}, DutyEnd::kAnswered);
     }
     void join(std::uint64_t a, std::uint64_t b) {
         apart_.erase(pair_of(OriginId{a}, OriginId{b}));
@@ -117,6 +118,8 @@ public:
 
     Instant now{100s};
     Limits limits;
+    /// What a node takes the loss of a node for that it has been cut off from.
+    DutyEnd cut_end = DutyEnd::kDeaf;
     std::uint64_t mails = 0;
     std::uint64_t to_lose = 0;  ///< of the next mails
     bool twice = false;         ///< each mail arrives twice

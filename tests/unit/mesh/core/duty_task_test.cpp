@@ -91,10 +91,10 @@ TEST_F(DutyTasks, AreDoneOnceAlthoughTheSessionWasMadeAnew) {
     const std::string key = mesh_.key_of(2);
     ASSERT_TRUE(order(1, key, "under way") && order(1, key, "done"));
     mesh_.run();
-    mesh_.at(2).duties.member_down(mesh_.now, OriginId{1}, false, false);
+    mesh_.at(2).duties.member_down(mesh_.now, OriginId{1}, DutyEnd::kAnswered);
     mesh_.at(2).duties.done(mesh_.now, {mesh_.at(2).perform[1].token, 0});  // nobody to be told just now
     mesh_.at(2).duties.member_up(mesh_.now, OriginId{1}, true);
-    mesh_.at(1).duties.member_down(mesh_.now, OriginId{2}, false, false);
+    mesh_.at(1).duties.member_down(mesh_.now, OriginId{2}, DutyEnd::kAnswered);
     mesh_.at(1).duties.member_up(mesh_.now, OriginId{2}, true);
     mesh_.run();
     EXPECT_EQ(performed(2), (Bodies{"under way", "done"}));

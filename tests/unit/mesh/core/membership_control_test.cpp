@@ -70,6 +70,28 @@ TEST_F(ControlTest, WhoFallsSilentOnBothPathsAtOnceIsNotDeaf) {
     EXPECT_FALSE(node_.membership().liveness().was_deaf(now_, OriginId{2}));
 }
 
+TEST_F(ControlTest, WhoIsHeardButAnswersNothingNewIsUnanswered) {
+    pass(2s, [&] { control(heartbeat()); });
+    EXPECT_FALSE(node_.membership().liveness().was_unanswered(now_, OriginId{2}));
+    Heartbeat old = heartbeat();
+    pass(750ms, [&] { control(old); });
+    EXPECT_FALSE(node_.membership().liveness().was_unanswered(now_, OriginId{2})) << "it may be slow";
+    pass(250ms, [&] { control(old); });
+    EXPECT_TRUE(node_.membership().liveness().was_unanswered(now_, OriginId{2}));
+    EXPECT_FALSE(node_.membership().liveness().was_deaf(now_, OriginId{2}));
+    control(heartbeat());
+    EXPECT_FALSE(node_.membership().liveness().was_unanswered(now_, OriginId{2}));
+}
+
+TEST_F(ControlTest, WhatACutHeldBackIsNoAnswer) {
+    control(heartbeat());
+    Heartbeat old = heartbeat();
+    wait(1900ms);
+    control(old);
+    EXPECT_EQ(state(), PeerState::kAlive);
+    EXPECT_TRUE(node_.membership().liveness().was_unanswered(now_, OriginId{2})) << "the peer had no receipt meanwhile";
+}
+
 TEST_F(ControlTest, DataAloneKeepsNobodyAlive) {
     pass(1750ms, [&] { tail(); });
     EXPECT_TRUE(all_of<OpenConnection>(out_).empty());

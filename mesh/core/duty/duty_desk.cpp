@@ -267,10 +267,9 @@ bool DutyDesk::is_early(Instant now, bool settled, const DutyItem& item, const E
 }
 
 void DutyDesk::act(Instant now, bool settled, std::vector<DutyChanged>& out) {
-    if (settled) {
-        for (const auto& [end, item] : std::exchange(early_, {})) {
-            due_.insert(item);
-        }
+    settled_ = settled;
+    for (std::size_t ended = 0; settled && !early_.empty() && ended < limits_.duty_items; ++ended) {
+        due_.insert(std::move(early_.extract(early_.begin()).value().second));
     }
     for (std::size_t acted = 0; !due_.empty() && acted < limits_.duty_items; ++acted) {
         const auto it = entries_.find(*due_.begin());

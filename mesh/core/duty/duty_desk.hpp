@@ -95,7 +95,7 @@ public:
     /// `settled`: every member has handed over. Without that, items that came lately wait.
     void act(Instant now, bool settled, std::vector<DutyChanged>& out);
     /// True when act() has items to look at.
-    [[nodiscard]] bool may_act() const { return !due_.empty(); }
+    [[nodiscard]] bool may_act() const { return !due_.empty() || (settled_ && !early_.empty()); }
     /// Changes under way at the shard that now belong to another node. The caller tells the shard.
     [[nodiscard]] std::vector<DutyRevoked> take_revoked() { return std::exchange(revoked_, {}); }
 
@@ -280,6 +280,8 @@ private:
     std::set<std::pair<Instant, DutyItem>> warned_;
     // Items that wait for all members to hand over, by the end of the wait.
     std::set<std::pair<Instant, DutyItem>> early_;
+    /// True when all members had handed over at the last act().
+    bool settled_ = false;
     // Oldest first.
     std::deque<DutyItem> tombstones_;
     std::size_t finishing_ = 0;

@@ -149,6 +149,33 @@ TEST_F(LateWord, OfAnotherItemHoldsNothingUp) {
     EXPECT_EQ(mesh_.at(1).changed.back().count, 6u);
 }
 
+TEST(DutyWait, EndsForAFewItemsInATurn) {
+    const DutyMember self{OriginId{1}, kOwnTie};
+    const DutyMember other{OriginId{2}, DutyTie{2}};
+    DutyMembers members;
+    members.add(self);
+    Limits limits;
+    limits.duty_items = 2;
+    DutyDesk desk({}, limits);
+    desk.set_members(members, {other.tie});
+    std::vector<DutyChanged> changes;
+    for (const std::string name : {"a", "b", "c", "d", "e"}) {
+        desk.on_report(Instant{1s}, other,
+                       {.key = "app/k", .item = name, .revision = 1, .current = 2, .told = 1, .told_version = 7});
+    }
+    for (int i = 0; i < 5; ++i) {
+        desk.act(Instant{1s}, false, changes);
+    }
+    ASSERT_TRUE(changes.empty()) << "another desk had the items before";
+    EXPECT_FALSE(desk.may_act()) << "there is nothing to do before the wait ends";
+    for (const std::size_t told : {2u, 4u, 5u}) {
+        EXPECT_TRUE(told == 2 || desk.may_act());
+        desk.act(Instant{1s}, true, changes);
+        EXPECT_EQ(changes.size(), told);
+    }
+    EXPECT_FALSE(desk.may_act());
+}
+
 /// A leaver hands over what it has told otherwise, and another member reports before this node knows of the leave.
 TEST(DutyBack, TheDoubtOfAnItemThatWaitsIsKept) {
     const DutyMember self{OriginId{1}, kOwnTie};

@@ -61,8 +61,8 @@ inline constexpr AdminRoute kAdminRoutes[] = {
 /// The scope that a request for `path` needs. An unknown path needs a token too: without a token nobody learns which
 /// paths there are.
 [[nodiscard]] constexpr AdminScope scope_of_path(std::string_view path) {
-    // Without find_admin_route(): with the sanitizer of undefined behaviour g++ 12 takes no comparison of a pointer with
-    // null for a constant.
+    // Without find_admin_route(): with the sanitizer of undefined behaviour g++ 12 takes no comparison of a pointer
+    // with null for a constant.
     for (const AdminRoute& route : kAdminRoutes) {
         if (route.path == path) {
             return route.scope;

@@ -34,7 +34,7 @@ const mode = async () => ((await fs.stat(socket)).mode & 0o777).toString(8);
 test('has the mode 0600 whatever the umask, and the ports file and the log name it', async () => {
   assert.equal(await mode(), '600');
   assert.equal(node.ports.admin, admin);
-  assert.ok(node.log.includes(`admin on ${admin}`), node.log);
+  await node.says(`admin on ${admin}`);
 });
 
 test('serves everything without a token', async () => {

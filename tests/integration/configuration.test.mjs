@@ -318,7 +318,7 @@ test('SIGHUP tells which changed settings hold only after a restart, and changes
     await fs.writeFile(config, 'shards = 2\nlog_level = "warn"\n[webhooks]\ntimeout = "1s"\n[[apps]]\nid = "a"\nkey = "k"\nsecret = "s"\n');
     node.program.kill('SIGHUP');
     const line = await waitFor('the line', () => /these settings have changed.*/.exec(node.log)?.[0]);
-    assert.match(node.log, /log_level is now warn/);
+    await node.says(/log_level is now warn/);
     assert.match(line, /hold only after a restart: shards, activity_timeout, \[webhooks\]/);
     const before = await node.metric('tulle_config_reloads_total');
     node.program.kill('SIGHUP');

@@ -45,6 +45,11 @@ export class TulleNode {
 
   get log() { return this.earlierLogs + this.program.output; }
 
+  /** Until its log has the text, or matches the pattern: a node that runs writes its log on a thread of its own, later than what the log tells of. */
+  says(what) {
+    return waitFor(`${this.name} to say ${what}`, () => (typeof what === 'string' ? this.log.includes(what) : what.test(this.log)));
+  }
+
   /** Until it has bound its ports. */
   async bound() {
     const text = await waitFor(`${this.name} to write its ports`, () => {

@@ -8,24 +8,17 @@ namespace {
 
 class DeafDeathTest : public PlayedPeerTest {
 protected:
-    void beat() {
-        Heartbeat beat;
-        beat.sent_at_us = now_.time_since_epoch() / 1us;
-        beat.echo_us = beat.sent_at_us;
-        beat.ready = true;
-        control(beat);
-    }
     void tail() { feed(Data{OriginId{2}, OriginId{1}, tag_, Tail{}}); }
     /// Both paths speak for 2 s: four heartbeats a second, and a tail.
     void live() {
         for (int i = 0; i < 8; ++i) {
-            beat();
+            heartbeat();
             if (i % 4 == 0) {
                 tail();
             }
             wait(250ms);
         }
-        beat();
+        heartbeat();
         tail();
         out_.clear();
     }
@@ -33,7 +26,7 @@ protected:
     void speak_on_control(Duration time) {
         for (const Instant until = now_ + time; now_ < until;) {
             wait(250ms);
-            beat();
+            heartbeat();
         }
     }
     /// This node has no turn for `time`.
@@ -91,7 +84,7 @@ TEST_F(DeafDeathTest, ControlThatComesFirstAfterThisNodesOwnStallIsNoDeafness) {
     stall(1600ms);
     // The turn begins, and is found late, before its messages are handed over.
     wait(10ms);
-    beat();
+    heartbeat();
     EXPECT_EQ(die(), 0u);
 }
 

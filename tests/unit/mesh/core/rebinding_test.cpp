@@ -11,15 +11,6 @@ namespace {
 class RebindingTest : public PlayedPeerTest {
 protected:
     [[nodiscard]] PeerState state() const { return node_.membership().find(OriginId{2})->state; }
-    /// A heartbeat of the peer, which announces a rebind within `ms` when `ms` is not 0.
-    void beat(std::uint32_t ms = 0) {
-        Heartbeat beat;
-        beat.sent_at_us = now_.time_since_epoch() / 1us;
-        beat.echo_us = beat.sent_at_us;
-        beat.ready = true;
-        beat.rebind_ms = ms;
-        control(beat);
-    }
     /// The peer's connection breaks, and the peer's port refuses.
     void refuse() {
         const ConnectionId connection = *node_.membership().find(OriginId{2})->connection;
@@ -41,25 +32,25 @@ protected:
 };
 
 TEST_F(RebindingTest, ARefusalIsDeathUnlessItWasAnnounced) {
-    beat();
+    heartbeat();
     refuse();
     EXPECT_EQ(state(), PeerState::kDead);
 }
 
 TEST_F(RebindingTest, AnAnnouncedRefusalSaysNothing) {
-    beat(2000);
+    heartbeat(2000);
     refuse();
     EXPECT_EQ(state(), PeerState::kAlive);
     // The transport dials again, and the peer goes on.
     feed(ConnectionUp{*node_.membership().find(OriginId{2})->connection});
-    beat();
+    heartbeat();
     EXPECT_EQ(state(), PeerState::kAlive);
 }
 
 TEST_F(RebindingTest, AnAnnouncementEndsAndSilenceStillKills) {
-    beat(1000);
+    heartbeat(1000);
     wait(900ms);
-    beat();
+    heartbeat();
     refuse();
     EXPECT_EQ(state(), PeerState::kAlive);
     // The node asks again and again, and a refusal after the announced time counts.
@@ -70,7 +61,7 @@ TEST_F(RebindingTest, AnAnnouncementEndsAndSilenceStillKills) {
 }
 
 TEST_F(RebindingTest, SilenceKillsDuringTheAnnouncedTimeToo) {
-    beat(kMaxRebindMs);
+    heartbeat(kMaxRebindMs);
     refuse();
     wait(3s);
     EXPECT_EQ(state(), PeerState::kDead);
@@ -84,7 +75,7 @@ TEST_F(RebindingTest, ThePeersHearOfItASecondBeforehandAndUntilItIsOver) {
     for (int i = 0; i < 800 && bound == Instant{}; ++i) {
         wait(10ms);
         if (i % 20 == 0) {
-            beat();
+            heartbeat();
         }
         const std::vector<std::uint32_t> all = announced();
         if (told == Instant{} && std::any_of(all.begin(), all.end(), [](std::uint32_t ms) { return ms > 0; })) {
@@ -103,7 +94,7 @@ TEST_F(RebindingTest, ThePeersHearOfItASecondBeforehandAndUntilItIsOver) {
     EXPECT_EQ(rebinds(out_), 1);
     out_.clear();
     wait(Timing{}.rebind_grace + 300ms);
-    beat();
+    heartbeat();
     wait(300ms);
     ASSERT_FALSE(announced().empty());
     EXPECT_EQ(announced().back(), 0U) << "it is over";
@@ -115,7 +106,7 @@ TEST_F(RebindingTest, ASecondRequestBeforeTheFirstIsDoneChangesNothing) {
     out_.clear();
     for (int i = 0; i < 40; ++i) {
         wait(200ms);
-        beat();
+        heartbeat();
     }
     EXPECT_EQ(rebinds(out_), 1);
 }

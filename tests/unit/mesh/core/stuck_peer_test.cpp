@@ -14,13 +14,6 @@ protected:
     [[nodiscard]] PeerState state() const { return node_.membership().find(OriginId{2})->state; }
     [[nodiscard]] std::uint64_t stuck_deaths() const { return node_.membership().counters().stuck_deaths; }
 
-    void heartbeat() {
-        Heartbeat beat;
-        beat.sent_at_us = now_.time_since_epoch() / 1us;
-        beat.echo_us = beat.sent_at_us;
-        beat.ready = true;
-        control(beat);
-    }
     /// The peer acknowledges all interest, and says nothing else but what `say` says, every quarter of a second.
     void pass(
         Duration time, const std::function<void()>& say = [] {}) {

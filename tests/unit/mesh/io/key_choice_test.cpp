@@ -7,17 +7,10 @@
 #include <optional>
 #include <zmq.hpp>
 
+#include "tests/unit/mesh/io/two_keys.hpp"
+
 namespace tulle::mesh::key_choice_test {
 namespace {
-
-const MeshKey& key_a() {
-    static const MeshKey key = MeshKey::make();
-    return key;
-}
-const MeshKey& key_b() {
-    static const MeshKey key = MeshKey::make();
-    return key;
-}
 
 constexpr int kNoReason = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
 constexpr int kRefused = ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;

@@ -4,19 +4,11 @@
 #include "mesh/keys/mesh_key.hpp"
 #include "mesh/wire/codec.hpp"
 #include "tests/unit/mesh/io/transport_fixture.hpp"
+#include "tests/unit/mesh/io/two_keys.hpp"
 
 /// Transports with mesh keys against each other, and against strangers, over real sockets.
 namespace tulle::mesh::keys_test {
 namespace {
-
-const MeshKey& key_a() {
-    static const MeshKey key = MeshKey::make();
-    return key;
-}
-const MeshKey& key_b() {
-    static const MeshKey key = MeshKey::make();
-    return key;
-}
 
 constexpr ConnectionId kOut{1};
 

@@ -108,7 +108,8 @@ public:
     /// Creates the node. Not part of the constructor, because the ports and the endpoint for clients are known only
     /// later.
     void prepare() {
-        NodeOptions node{.oid = OriginId{random_nonzero()},
+        oid_ = OriginId{random_nonzero()};
+        NodeOptions node{.oid = oid_,
                          .cluster = options_.cluster,
                          .name = options_.name,
                          .version = options_.version,
@@ -208,6 +209,8 @@ public:
     std::function<void(std::string)> on_fatal_;
 
 private:
+    /// This process, as the other nodes name it.
+    OriginId oid_;
     // More fields than 15: one thread owns all of the fields, in the order of dependence.
 
     /// The function of the hub's own thread.
@@ -351,7 +354,13 @@ private:
     void execute(const ReadinessChanged& changed) {
         spdlog::info(changed.ready ? "ready to serve clients" : "no longer serving new clients");
         for (auto& [shard, feed] : feeds_) {
-            feed.answer(Readiness{changed.ready});
+            feed.answer(Readiness{changed.ready, oid_});
+        }
+    }
+
+    void execute(const PeerChanged& changed) {
+        for (auto& [shard, feed] : feeds_) {
+            feed.answer(changed.change);
         }
     }
 

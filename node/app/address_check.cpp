@@ -158,6 +158,9 @@ void check_machine(const Config& config) {
     if (config.tls_listen) {
         all.push_back({"tls_listen", *config.tls_listen, true});
     }
+    if (config.redis_listen) {
+        all.push_back({"redis_listen", *config.redis_listen, true});
+    }
     if (config.admin_socket.empty()) {
         all.push_back({"admin", config.admin, true});
     } else if (const std::string why = why_no_unix_socket(config.admin_socket); !why.empty()) {

@@ -11,11 +11,14 @@
 #include "node/app/demo_page.hpp"
 #include "node/core/limits.hpp"
 #include "node/edge/edge_port.hpp"
+#include "node/redis/edge/redis_edge.hpp"
 #include "node/tls/tls_error.hpp"
 
 namespace tulle::node {
 namespace {
 
+// Ports of the hub that no shard has: the webhook worker's and the admin listener's.
+constexpr std::size_t kOtherPorts = 2;
 // For the receipts of the peers for all records of this node.
 constexpr Duration kLeaveTimeout = 5s;
 // For the hub, and for the webhook worker, to report the end of their own deadlines.
@@ -91,8 +94,10 @@ Composition::Composition(const Config& config, Signals& signals)
     rations_ = std::make_shared<AppRations>(apps);
     reloads_.last_successful.set(1);
     reloads_.apps.set(config.apps.size());
-    // The ports of the hub have these indexes: the shards from 0 on, then the webhook worker, then the admin listener.
+    // The ports of the hub have these indexes: the Pusher edges of the shards from 0 on, then the webhook worker, then
+    // the admin listener, then the Redis edges of the shards.
     bind_shards(config, apps);
+    bind_redis(config);
     add_webhooks(config, apps);
     // The admin listener reads the counters of all parts, so the listener is made last.
     std::vector<const ShardCounters*> counters;
@@ -189,6 +194,36 @@ void Composition::bind_tls(const Config& config, EdgePort& port, std::optional<A
     } else {
         listener.join(*listen);
     }
+}
+
+void Composition::bind_redis(const Config& config) {
+    if (!config.redis_listen) {
+        return;
+    }
+    Address listen = *config.redis_listen;
+    const redis::Realms realms(config.redis_realms);
+    const auto node = std::make_shared<redis::RedisNode>(realms);
+    std::vector<redis::RedisEdge*> edges;
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+        const mesh::ShardIndex index(static_cast<std::uint16_t>(shards_.size() + kOtherPorts + i));
+        EdgePort& port = shards_[i]->add(index, mesh_->mailbox(), [&](const EdgeContext& context) {
+            auto edge = std::make_unique<redis::RedisEdge>(
+                context, redis::RedisOptions{realms, node, config.name, TULLE_VERSION});
+            edges.push_back(edge.get());
+            return edge;
+        });
+        // As with the public address.
+        if (i == 0) {
+            listen = port.listener().bind(listen, Sharing::kShared);
+        } else {
+            port.listener().join(listen);
+        }
+        mesh_->attach(index, port.mailbox());
+    }
+    for (redis::RedisEdge* edge : edges) {
+        edge->set_port(listen.port);
+    }
+    ports_.redis = to_string(listen);
 }
 
 void Composition::add_webhooks(const Config& config, const AppTable& apps) {

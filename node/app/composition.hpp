@@ -84,6 +84,8 @@ private:
     [[nodiscard]] PusherOptions pusher_options(const Config& config, const AppTable& apps) const;
     /// Makes the shards and binds the public address.
     void bind_shards(const Config& config, const AppTable& apps);
+    /// Adds an edge for the Redis protocol to each shard, if there is to be one, and binds their address.
+    void bind_redis(const Config& config);
     /// Adds the shard's listener for TLS, if there is to be one. `listen`: the address; the first shard puts the
     /// address as bound there.
     void bind_tls(const Config& config, EdgePort& port, std::optional<Address>& listen);

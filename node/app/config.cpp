@@ -6,9 +6,11 @@
 #include <iterator>
 #include <utility>
 
+#include "mesh/core/node/port.hpp"
 #include "node/app/config_admin.hpp"
 #include "node/app/config_apps.hpp"
 #include "node/app/config_lists.hpp"
+#include "node/app/config_redis.hpp"
 #include "node/app/config_tls.hpp"
 #include "node/core/capacity.hpp"
 #include "node/pusher/core/channel_name.hpp"
@@ -16,8 +18,10 @@
 namespace tulle::node {
 namespace {
 
-// The hub knows 64 ports; the admin listener and the webhook worker take a port each.
-constexpr std::size_t kMaxShardCount = 62;
+// Each shard takes a port of the hub; the admin listener and the webhook worker take a port each.
+constexpr std::size_t kMaxShardCount = mesh::kMaxShards - 2;
+// With redis_listen each shard takes a second port.
+constexpr std::size_t kMaxShardCountWithRedis = kMaxShardCount / 2;
 // Every request is compared with each name.
 constexpr std::size_t kMaxAdminHosts = 64;
 // An hour is far beyond any sensible timeout. A larger number is probably meant in another unit.
@@ -192,6 +196,8 @@ std::vector<KeyAction> serving_actions() {
          [](const Setting& s, Config& c) { c.cluster = to_name(s); }},
         {{"listen", "HOST:PORT", "Clients: WebSocket and HTTP API (default: 127.0.0.1:6001)"},
          [](const Setting& s, Config& c) { c.listen = to_address(s); }},
+        {{"redis_listen", "HOST:PORT", "Clients of Redis: publish and subscribe (default: none)"},
+         [](const Setting& s, Config& c) { c.redis_listen = to_address(s); }},
         {{"mesh", "HOST:PORT", "Other nodes: control (default: 127.0.0.1:7001)"},
          [](const Setting& s, Config& c) { c.mesh = to_address(s); }},
         {{"mesh_data", "HOST:PORT", "Other nodes: data (default: the next port)"},
@@ -328,6 +334,9 @@ void check_addresses(const Config& config) {
     if (config.tls_listen) {
         all.emplace_back("tls_listen", &*config.tls_listen);
     }
+    if (config.redis_listen) {
+        all.emplace_back("redis_listen", &*config.redis_listen);
+    }
     if (config.admin_socket.empty()) {
         all.emplace_back("admin", &config.admin);
     }
@@ -340,6 +349,19 @@ void check_addresses(const Config& config) {
                                   " (" + to_string(b) + ") have the same port: each needs its own");
             }
         }
+    }
+}
+
+/// Fills in the number of shards, and checks the number against the ports of the hub.
+void finish_shards(Config& config, const Machine& machine, const Settings& merged) {
+    const std::size_t most = config.redis_listen ? kMaxShardCountWithRedis : kMaxShardCount;
+    if (config.shards == 0) {
+        config.shards = std::clamp<std::size_t>(machine.cores, 1, most);
+    } else if (config.shards > most) {
+        throw ConfigError(merged.at("shards").origin + ": " + std::to_string(config.shards) +
+                          " shards are too many with redis_listen, where each shard takes two of the hub's " +
+                          std::to_string(mesh::kMaxShards) + " ports: allow " + std::to_string(most) +
+                          ", or leave redis_listen out");
     }
 }
 
@@ -365,9 +387,7 @@ void finish(Config& config, const Machine& machine, const Settings& merged) {
     if (config.name.empty()) {
         config.name = name_of_host(machine.host_name);
     }
-    if (config.shards == 0) {
-        config.shards = std::clamp<std::size_t>(machine.cores, 1, kMaxShardCount);
-    }
+    finish_shards(config, machine, merged);
     finish_limits(config, machine, merged);
     finish_proxies(config, merged);
     if (!merged.contains("mesh_data")) {
@@ -440,7 +460,8 @@ std::string apps_dir_of(const std::vector<Settings>& sources) {
     return {};
 }
 
-Config make_config(const std::vector<Settings>& sources, std::vector<App> apps, const Machine& machine) {
+Config make_config(const std::vector<Settings>& sources, std::vector<App> apps, const Machine& machine,
+                   std::vector<GivenRealm> realms) {
     Settings merged;
     for (const Settings& source : sources) {
         // insert() keeps existing keys, so the strongest source, which comes first, wins.
@@ -456,6 +477,7 @@ Config make_config(const std::vector<Settings>& sources, std::vector<App> apps, 
         }
     }
     finish(config, machine, merged);
+    finish_redis(config, std::move(realms), merged);
     return config;
 }
 

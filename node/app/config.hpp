@@ -22,6 +22,7 @@
 #include "node/pusher/core/apps.hpp"
 #include "node/pusher/core/webhooks.hpp"
 #include "node/pusher/wire/session.hpp"
+#include "node/redis/core/realm.hpp"
 #include "node/tls/tls_files.hpp"
 #include "node/web/core/limits.hpp"
 
@@ -34,6 +35,13 @@ public:
     using std::runtime_error::runtime_error;
 };
 
+/// A realm as a table of the configuration file gives the realm.
+struct GivenRealm {
+    redis::Realm realm;
+    /// The file, line and key, for messages.
+    std::string origin;
+};
+
 /// The complete configuration of a node: checked values, with defaults filled in.
 struct Config {
     std::string name;
@@ -43,6 +51,10 @@ struct Config {
     std::optional<Address> tls_listen;
     /// Set if and only if tls_listen is.
     TlsFiles tls;
+    /// The address for clients of Redis; nothing: there is none.
+    std::optional<Address> redis_listen;
+    /// Empty if and only if redis_listen is; with redis_listen alone there is the default realm, without a secret.
+    std::vector<redis::Realm> redis_realms;
     Address mesh{"127.0.0.1", 7001};
     /// By default the port after the port of `mesh`, or 0 when the port of `mesh` is 0.
     Address mesh_data;
@@ -136,12 +148,14 @@ struct Key {
 
 /// The keys with different effective values in `before` and `now`, in the order of the help. A default that is written
 /// out is no change. Left out are the keys that a reload applies: apps_dir, log_level, the files of the certificates
-/// (tls_cert_file, tls_key_file, tls_dir), and admin_token_file while there is one.
+/// (tls_cert_file, tls_key_file, tls_dir), and admin_token_file while there is one. Changed realms come last, as
+/// [[redis_realms]], unless redis_listen has come or gone.
 [[nodiscard]] std::vector<std::string_view> changed_keys(const Config& before, const Config& now);
 
-/// Makes the configuration from `sources`, the strongest source first, and from the apps of the files. Checks all
-/// values, and all rules between values.
+/// Makes the configuration from `sources`, the strongest source first, and from the apps and realms of the files.
+/// Checks all values, and all rules between values.
 /// Errors: throws ConfigError.
-[[nodiscard]] Config make_config(const std::vector<Settings>& sources, std::vector<App> apps, const Machine& machine);
+[[nodiscard]] Config make_config(const std::vector<Settings>& sources, std::vector<App> apps, const Machine& machine,
+                                 std::vector<GivenRealm> realms = {});
 
 }  // namespace tulle::node

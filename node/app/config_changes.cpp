@@ -24,6 +24,7 @@ constexpr Effect kEffects[] = {
     {"listen", is_same<&Config::listen>},
     {"tls_listen", is_same<&Config::tls_listen>},
     {"tls_proxy_protocol", is_same<&Config::tls_proxy_protocol>},
+    {"redis_listen", is_same<&Config::redis_listen>},
     {"mesh", is_same<&Config::mesh>},
     {"mesh_data", is_same<&Config::mesh_data>},
     {"advertise", is_same<&Config::advertise>},
@@ -80,6 +81,10 @@ std::vector<std::string_view> changed_keys(const Config& before, const Config& n
         if (!is_same_text(effect.key, before, now) && !effect.is_same(before, now)) {
             changed.push_back(effect.key);
         }
+    }
+    // Without redis_listen there are no realms, and then redis_listen itself has changed.
+    if (before.redis_listen && now.redis_listen && before.redis_realms != now.redis_realms) {
+        changed.emplace_back("[[redis_realms]]");
     }
     return changed;
 }

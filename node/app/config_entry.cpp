@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -105,6 +106,10 @@ Duration duration_of(const Entry& entry, Duration least, Duration most) {
                      ", such as \"250ms\", \"3s\" or \"5m\"");
     }
     return *duration;
+}
+
+std::string path_of(const Entry& entry, std::string_view text) {
+    return (std::filesystem::path(entry.path).parent_path() / text).string();
 }
 
 }  // namespace tulle::node

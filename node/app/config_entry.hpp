@@ -38,4 +38,32 @@ struct Entry {
 /// A time from a text of a number and its unit: "250ms", "3s", "5m", "24h".
 [[nodiscard]] Duration duration_of(const Entry& entry, Duration least, Duration most);
 
+/// The path of a file or directory that the configuration file names: relative to the configuration file, because the
+/// working directory of a service is arbitrary.
+[[nodiscard]] std::string path_of(const Entry& entry, std::string_view text);
+
+/// Calls `take` with each member of a table: the entry under its full key, and the short key. Throws ConfigError for a
+/// value that is no table.
+template <class Take>
+void for_each_member(const Entry& entry, Take&& take) {
+    if (!entry.node.is_table()) {
+        entry.reject("must be a table");
+    }
+    for (const auto& [key, value] : *entry.node.as_table()) {
+        take(Entry{value, entry.key + "." + std::string(key.str()), entry.path}, key.str());
+    }
+}
+
+/// Calls `take` with each element of an array. `what` describes the elements in the message for a value that is no
+/// array.
+template <class Take>
+void for_each_element(const Entry& entry, std::string_view what, Take&& take) {
+    if (!entry.node.is_array()) {
+        entry.reject("must be an array of " + std::string(what));
+    }
+    for (const toml::node& element : *entry.node.as_array()) {
+        take(Entry{element, entry.key, entry.path});
+    }
+}
+
 }  // namespace tulle::node

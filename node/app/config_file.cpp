@@ -17,6 +17,7 @@
 
 #include "node/app/app_credentials.hpp"
 #include "node/app/config_entry.hpp"
+#include "node/app/config_redis.hpp"
 #include "node/app/config_webhooks.hpp"
 #include "node/app/meant_key.hpp"
 #include "node/web/core/origin_pattern.hpp"
@@ -28,11 +29,6 @@ namespace {
 constexpr std::size_t kMaxAuthorizationSeconds = 86'400;
 // The mesh keeps a retained event no longer.
 constexpr std::size_t kMaxCacheSeconds = kMaxCacheTtl / 1s;
-
-/// A path in the file is relative to the file, because the working directory of a service is arbitrary.
-std::string path_of(const Entry& entry, std::string_view text) {
-    return (std::filesystem::path(entry.path).parent_path() / text).string();
-}
 
 /// One string of a list, which may itself be a list with commas.
 std::string element_of(const Entry& entry) {
@@ -251,7 +247,7 @@ std::string_view meant_app_key(std::string_view key) {
 
 /// The known key at the top of the file that is like `key`; empty if there is none.
 std::string_view meant_top_key(std::string_view key) {
-    std::vector<std::string_view> known{"apps", "webhooks"};
+    std::vector<std::string_view> known{"apps", "redis_realms", "webhooks"};
     for (const Key& other : keys()) {
         known.push_back(other.name);
     }
@@ -351,6 +347,8 @@ ConfigFile parse_config_file(std::string_view text, const std::string& path) {
             std::find_if(keys().begin(), keys().end(), [&](const Key& known) { return known.name == entry.key; });
         if (entry.key == "apps") {
             file.apps = apps_of(entry);
+        } else if (entry.key == "redis_realms") {
+            file.redis_realms = realms_of(entry);
         } else if (entry.key == "webhooks") {
             file.webhooks = webhook_settings_of(entry);
         } else if (key == keys().end()) {

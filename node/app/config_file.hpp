@@ -13,10 +13,12 @@ struct ConfigFile {
     Settings settings;
     std::vector<App> apps;
     WebhookSettings webhooks;
+    std::vector<GivenRealm> redis_realms;
 };
 
-/// Reads a TOML text: the keys of config.hpp at the top, apps as [[apps]] tables, and [webhooks]. `path` stands in
-/// messages, and paths in secret_file and apps_dir are relative to the directory of `path`.
+/// Reads a TOML text: the keys of config.hpp at the top, apps as [[apps]] tables, realms as [[redis_realms]] tables,
+/// and [webhooks]. `path` stands in messages, and paths in secret_file and apps_dir are relative to the directory of
+/// `path`.
 /// Errors: throws ConfigError with file, line and key for an unknown key, a malformed value, and a value of the wrong
 /// type.
 [[nodiscard]] ConfigFile parse_config_file(std::string_view text, const std::string& path);

@@ -71,7 +71,8 @@ Config ConfigSource::make(const ConfigFile& file) const {
         std::vector<App> more = load_apps_dir(directory);
         apps.insert(apps.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
     }
-    Config config = make_config(sources, with_app_of(environment_, std::move(apps), !directory.empty()), machine_);
+    Config config = make_config(sources, with_app_of(environment_, std::move(apps), !directory.empty()), machine_,
+                                file.redis_realms);
     // [webhooks] exists in the file alone.
     config.webhooks = file.webhooks;
     try {

@@ -33,30 +33,6 @@ bool is_visible(char c) {
     return c > ' ' && c < '\x7f';
 }
 
-/// Calls `take` with each member of a table: the entry under its full key, and the short key. Throws ConfigError for a
-/// value that is no table.
-/// Calls `take` with each element of an array. `what` describes the elements in the message for a value that is no
-/// array.
-template <class Take>
-void for_each_member(const Entry& entry, Take&& take) {
-    if (!entry.node.is_table()) {
-        entry.reject("must be a table");
-    }
-    for (const auto& [key, value] : *entry.node.as_table()) {
-        take(Entry{value, entry.key + "." + std::string(key.str()), entry.path}, key.str());
-    }
-}
-
-template <class Take>
-void for_each_element(const Entry& entry, std::string_view what, Take&& take) {
-    if (!entry.node.is_array()) {
-        entry.reject("must be an array of " + std::string(what));
-    }
-    for (const toml::node& element : *entry.node.as_array()) {
-        take(Entry{element, entry.key, entry.path});
-    }
-}
-
 /// True for "host", "host:port", "[v6]" and "[v6]:port".
 bool is_authority(std::string_view text) {
     const std::size_t colon = text.rfind(':');

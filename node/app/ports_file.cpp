@@ -31,6 +31,9 @@ void write_ports_file(const std::string& path, const BoundPorts& ports) {
     if (!ports.tls_listen.empty()) {
         object["tls_listen"] = ports.tls_listen;
     }
+    if (!ports.redis.empty()) {
+        object["redis"] = ports.redis;
+    }
     const std::string text = boost::json::serialize(object);
     const std::string temporary = temporary_of(path);
     std::ofstream stream(temporary, std::ios::trunc);

@@ -9,6 +9,8 @@ struct BoundPorts {
     std::string listen;
     /// Empty without an address for TLS; the file then has no such member.
     std::string tls_listen;
+    /// Empty without an address for clients of Redis; the file then has no such member.
+    std::string redis;
     std::string mesh;
     std::string mesh_data;
     std::string admin;

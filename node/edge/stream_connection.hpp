@@ -111,8 +111,14 @@ protected:
     /// Queues a whole frame in answer to a frame of the peer. A peer with more than kOutboxReserveBytes beyond the
     /// outbox's limit asks without end and never reads the answers: such a peer is given up.
     void queue_bounded(std::string_view bytes);
-    /// Marks the connection for the Recoder. Call before Fanout::add.
-    void want_recoded() { is_recoded_ = true; }
+    /// Bytes that wait for the peer.
+    [[nodiscard]] std::size_t waiting_bytes() const {
+        return outbox_.bytes() + (cipher_ == nullptr ? 0 : cipher_->sealed().bytes());
+    }
+    /// Gives up an open client that is too slow by a rule of its protocol.
+    void give_up_slow() { give_up(Farewell::kSlow); }
+    /// Marks the connection for the Recoder, or takes the mark back. Call while the connection is in no Fanout.
+    void want_recoded(bool wants = true) { is_recoded_ = wants; }
     /// The peer has said in its protocol that nothing more comes, so no byte of the peer is left unread, and lingering
     /// is needless.
     void note_peer_closed() { has_peer_closed_ = true; }

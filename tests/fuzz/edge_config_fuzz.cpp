@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     try {
         ConfigFile file = parse_config_file(text, "fuzz.toml");
-        const Config config = make_config({file.settings}, std::move(file.apps), Machine{"host", 2});
+        const Config config =
+            make_config({file.settings}, std::move(file.apps), Machine{"host", 2}, std::move(file.redis_realms));
         TULLE_ASSERT(!config.name.empty() && config.shards > 0);
     } catch (const ConfigError& error) {
         TULLE_ASSERT(!std::string_view(error.what()).empty());

@@ -144,6 +144,10 @@ struct Notice {
 struct ReadinessChanged {
     bool ready = false;
 };
+/// Tell every port of a peer that has come or gone.
+struct PeerChanged {
+    PeerChange change;
+};
 /// The drain is over: every member has receipted, or the deadline has passed.
 struct Left {};
 /// The node can't go on, because another node holds its name. The process should end.
@@ -152,8 +156,9 @@ struct Fatal {
 };
 
 /// Everything that a node can want done.
-using Effect = std::variant<OpenConnection, CloseConnection, CheckEndpoint, ConnectData, DisconnectData, SendControl,
-                            SendData, DeliverLocal, ToPort, Notice, ReadinessChanged, Left, Fatal, ResolveName, Rebind>;
+using Effect =
+    std::variant<OpenConnection, CloseConnection, CheckEndpoint, ConnectData, DisconnectData, SendControl, SendData,
+                 DeliverLocal, ToPort, Notice, ReadinessChanged, Left, Fatal, ResolveName, Rebind, PeerChanged>;
 using Effects = std::vector<Effect>;
 
 }  // namespace tulle::mesh

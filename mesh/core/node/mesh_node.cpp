@@ -144,6 +144,7 @@ void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
     recovery_.session_up(now, up.oid, out);
     introductions_.session_up(now, session);
     retained_.session_up();
+    out.push_back(PeerChanged{{up.oid, false}});
 }
 
 DutyEnd MeshNode::duty_end(Instant now, const SessionDown& down) const {
@@ -177,6 +178,7 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
         streams_.forget(down.oid, out);
         queries_.forget(down.oid, out);
         sleep_.confirmed(now, down.oid, out);
+        out.push_back(PeerChanged{{down.oid, true}});
     }
     // Recovery begins when presence, duties and queries no longer count on the peer.
     recovery_.session_down(now, down.oid, down.now, std::move(position), out);

@@ -85,6 +85,8 @@ private:
     void handle(const mesh::LocalQuery&) {}
     /// Only the admin listener traces.
     void handle(const mesh::TraceResult&) {}
+    /// Nothing of a client depends on a single node.
+    void handle(const mesh::PeerChange&) {}
     /// The duties of the node go to the webhook worker.
     void handle(const mesh::DutyChanged&) {}
     void handle(const mesh::DutyRevoked&) {}

@@ -86,6 +86,7 @@ TEST(Config, ComparesEveryKeyThatAReloadDoesNotApply) {
                                                               {"cluster", "x"},
                                                               {"listen", "127.0.0.1:1"},
                                                               {"tls_listen", "127.0.0.1:1"},
+                                                              {"redis_listen", "127.0.0.1:1"},
                                                               {"mesh", "127.0.0.1:1"},
                                                               {"mesh_data", "127.0.0.1:1"},
                                                               {"advertise", "x"},

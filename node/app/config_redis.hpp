@@ -1,0 +1,22 @@
+#pragma once
+
+#include <vector>
+
+#include "node/app/config.hpp"
+
+/// The part of the configuration about clients of Redis.
+namespace tulle::node {
+
+struct Entry;
+
+/// Reads [[redis_realms]], each realm for itself, and fills in the users. Reads the files of the secrets. Throws
+/// ConfigError, never with a word of a secret.
+[[nodiscard]] std::vector<GivenRealm> realms_of(const Entry& entry);
+
+/// Puts the realms into the configuration, or the default realm when redis_listen stands alone, and checks realms and
+/// redis_listen against each other. `given`: the settings by their keys.
+/// Errors: ConfigError for realms without redis_listen, for names and users that two realms have, and for a realm
+///         without a secret off loopback or beside another realm without a secret.
+void finish_redis(Config& config, std::vector<GivenRealm> realms, const Settings& given);
+
+}  // namespace tulle::node

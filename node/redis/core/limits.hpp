@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstddef>
+
+#include "mesh/base/time.hpp"
+
+/// The limits of the Redis protocol, each with the reason for its value and with the consequence of exceeding the
+/// limit. A "protocol error" is answered with an error, and then the connection is closed, as Redis does.
+namespace tulle::node::redis {
+
+// ---- commands ----
+
+/// Arguments of a single command, its name included. A client that reconnects subscribes to all its channels by a
+/// single command, and kMaxSubscriptions are allowed. More arguments are a protocol error.
+inline constexpr std::size_t kMaxArguments = 16'384;
+/// Bytes of a single argument. A body of the mesh (1 MiB) must hold a payload together with the name of its channel.
+/// A longer argument is a protocol error.
+inline constexpr std::size_t kMaxBulkBytes = (1u << 20) - (4u << 10);
+/// Bytes of a whole command as received, so the most that a connection holds of a command that is not complete. Room
+/// for the largest argument with the largest names; the model is Redis' client-query-buffer-limit. A longer command is
+/// a protocol error.
+inline constexpr std::size_t kMaxCommandBytes = (1u << 20) + (64u << 10);
+/// Bytes of an inline command without the end of its line, and of the line that announces a number of arguments or
+/// bytes: Redis' own limit. A longer line is a protocol error.
+inline constexpr std::size_t kMaxInlineBytes = 64u << 10;
+/// Arguments of a command before AUTH: Redis' own limit, so that a stranger cannot make a node hold much. More are a
+/// protocol error.
+inline constexpr std::size_t kMaxUnauthenticatedArguments = 10;
+/// Bytes of an argument before AUTH: Redis' own limit. A longer argument is a protocol error.
+inline constexpr std::size_t kMaxUnauthenticatedBulkBytes = 16u << 10;
+/// Commands that a connection runs before the other connections of its shard get their turn. The rest of a longer
+/// pipeline waits for the next turn.
+inline constexpr std::size_t kMaxCommandsPerTurn = 512;
+/// Bytes of replies after which a connection runs no further command before the other connections of its shard get
+/// their turn.
+inline constexpr std::size_t kMaxRepliesPerTurn = 1u << 20;
+/// Bytes of a read. Some hundred commands of a pipeline.
+inline constexpr std::size_t kReadBytes = 64u << 10;
+/// Memory for bytes that have been read, which an idle connection keeps; more is freed.
+inline constexpr std::size_t kKeptReadBytes = 256;
+/// Time from the accept to a right AUTH or HELLO. A client sends its password first, so a later client is none; the
+/// connection is closed.
+inline constexpr Duration kAuthTimeout = 5s;
+/// Commands between MULTI and EXEC; their bytes together are bounded by kMaxCommandBytes. A further command is answered
+/// with an error, and EXEC fails.
+inline constexpr std::size_t kMaxQueuedCommands = 16'384;
+/// Databases that SELECT accepts, as many as Redis has by default. Channels are the same in all of them.
+inline constexpr int kDatabases = 16;
+/// Bytes of the name of a client, of its library and of the version of its library: each is kept for every connection.
+/// A longer word is refused with an error.
+inline constexpr std::size_t kMaxClientWord = 256;
+
+// ---- names ----
+
+/// Bytes of a channel or a pattern. A question to the mesh holds at most 4,096 bytes, the name among them. A longer
+/// name is refused with an error; the connection goes on.
+inline constexpr std::size_t kMaxNameBytes = 4000;
+/// Bytes of a pattern. Matching may cost the pattern's length times the channel's length. A longer pattern is refused
+/// with an error; the connection goes on.
+inline constexpr std::size_t kMaxPatternBytes = 1024;
+/// Stars of a pattern; stars that follow each other count as one. Patterns of real clients have one or two. A pattern
+/// with more stars is refused with an error; the connection goes on.
+inline constexpr std::size_t kMaxPatternStars = 32;
+/// Bytes of the name of a realm. The name stands in keys of the mesh. A longer name is a configuration error.
+inline constexpr std::size_t kMaxRealmName = 64;
+
+// ---- connections ----
+
+/// Channels and patterns that a single connection is subscribed to. A further one is refused with an error; the
+/// connection goes on.
+inline constexpr std::size_t kMaxSubscriptions = 10'000;
+/// Bytes that wait for a client. A connection with more bytes for longer than kSoftOutboxTime is closed and counted.
+/// These limits are those of Redis' class "pubsub": adapters send bursts.
+inline constexpr std::size_t kSoftOutboxBytes = 8u << 20;
+/// How long more than kSoftOutboxBytes may wait for a client.
+inline constexpr Duration kSoftOutboxTime = 60s;
+/// Time between two looks for such clients.
+inline constexpr Duration kSlowLookInterval = 1s;
+/// Time for a blocked client to take the bytes that were waiting. Redis has no such time: a suspended client with
+/// little to read stays. A day only frees the connections whose other end is gone for good.
+inline constexpr Duration kBlockedTime = 24h;
+/// Bytes that wait for a client. A connection with more bytes is closed at once and counted.
+inline constexpr std::size_t kHardOutboxBytes = 32u << 20;
+
+// ---- numbers of receivers ----
+
+/// Names with subscribers that a node tells the other nodes of, so that PUBLISH can answer with the number of receivers
+/// of the whole mesh. Of further names the numbers at other nodes are too low; PUBSUB NUMSUB asks, and stays exact.
+inline constexpr std::size_t kMaxToldNames = 4096;
+/// Nodes whose numbers are remembered; more than the members of a mesh. The numbers of further nodes count nothing.
+inline constexpr std::size_t kMaxCountedNodes = 1024;
+/// Bytes of names in a message about numbers. A part of an answer to a question of the mesh (192 KiB) must hold such a
+/// message.
+inline constexpr std::size_t kMaxToldBytes = 128u << 10;
+/// Time that PUBSUB waits for the other nodes. A node that is silent for so long would not answer the request that the
+/// number is needed for either, so it is not counted.
+inline constexpr Duration kQuestionTimeout = 150ms;
+/// Time for the other nodes to tell everything about their numbers.
+inline constexpr Duration kToldTimeout = 1s;
+/// Names that PUBSUB CHANNELS answers with at most, of each node.
+inline constexpr std::size_t kMaxListedNames = 100'000;
+
+}  // namespace tulle::node::redis

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mesh/base/hash.hpp"
+#include "node/core/channel_table.hpp"
+#include "node/core/slot.hpp"
+
+namespace tulle::node::redis {
+
+/// The three name spaces of Redis' publish and subscribe. A channel and a shard channel of equal name are two.
+enum class Kind : std::uint8_t {
+    /// SUBSCRIBE, PUBLISH.
+    kChannel,
+    /// PSUBSCRIBE: receives what is published to the channels that match.
+    kPattern,
+    /// SSUBSCRIBE, SPUBLISH.
+    kShardChannel
+};
+inline constexpr std::size_t kKinds = 3;
+
+/// The subscriptions that this shard's connections have in one realm.
+///
+/// A subscription counts at once: every node gets every publish of a realm (RealmKeys), so no answer of the mesh is
+/// waited for.
+///
+/// Thread: confined to its shard.
+/// Cost:   add, remove and subscribers are O(1); remove_all and names_of are O(names of the slot).
+/// Limits: none of its own; the session bounds the subscriptions of a connection.
+/// Errors: none. What is there already, or is not there, is reported and changes nothing.
+class RealmTable {
+public:
+    /// True: the connection was not subscribed to the name before.
+    bool add(Kind kind, Slot slot, std::string_view name);
+    /// True: the connection was subscribed to the name.
+    bool remove(Kind kind, Slot slot, std::string_view name);
+    /// Ends all subscriptions of a connection that has gone. Returns their names, by kind.
+    std::array<std::vector<std::string>, kKinds> remove_all(Slot slot);
+
+    /// The connections to deliver to. Valid until the next change of the table.
+    [[nodiscard]] std::span<const Slot> subscribers(Kind kind, std::string_view name) const {
+        return of(kind).confirmed(name);
+    }
+    /// The names that a connection is subscribed to, in no particular order.
+    [[nodiscard]] std::vector<std::string> names_of(Kind kind, Slot slot) const;
+    /// Every pattern with a subscriber on this shard, once each. Valid until the next change of the table.
+    [[nodiscard]] const std::vector<std::string>& patterns() const { return patterns_; }
+    /// Connections in the realm's subscriptions, a connection counted for each name.
+    [[nodiscard]] std::size_t subscriptions() const;
+    /// Names with a subscriber on this shard.
+    [[nodiscard]] std::size_t names() const;
+
+private:
+    [[nodiscard]] ChannelTable& of(Kind kind) { return tables_[static_cast<std::size_t>(kind)]; }
+    [[nodiscard]] const ChannelTable& of(Kind kind) const { return tables_[static_cast<std::size_t>(kind)]; }
+    /// Keeps patterns_ true to the effects of a change.
+    void follow(Kind kind);
+
+    std::array<ChannelTable, kKinds> tables_;
+    std::vector<std::string> patterns_;
+    /// The place of each pattern in patterns_.
+    StringMap<std::size_t> pattern_places_;
+    /// The effects of the last change. A member, so that the memory is used again.
+    ChannelEffects effects_;
+};
+
+}  // namespace tulle::node::redis

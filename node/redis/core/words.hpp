@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace tulle::node::redis {
+
+/// `text` with the letters A to Z in lower case.
+[[nodiscard]] std::string lower_case(std::string_view text);
+/// Whether the texts are equal but for the case of the letters A to Z. `lower` is in lower case.
+[[nodiscard]] bool is_word(std::string_view text, std::string_view lower);
+
+}  // namespace tulle::node::redis

@@ -1,0 +1,240 @@
+#include "node/redis/edge/redis_connection.hpp"
+
+#include <string>
+#include <utility>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+
+#include "node/redis/core/limits.hpp"
+#include "node/redis/edge/redis_edge.hpp"
+
+namespace tulle::node::redis {
+namespace {
+
+/// "address:port", or "[address]:port" for IPv6, as Redis shows addresses.
+std::string text_of(const boost::asio::ip::tcp::endpoint& endpoint) {
+    const std::string address = endpoint.address().to_string();
+    return (endpoint.address().is_v6() ? "[" + address + "]" : address) + ":" + std::to_string(endpoint.port());
+}
+
+}  // namespace
+
+RedisConnection::RedisConnection(RedisEdge& edge, Reactor& reactor, Socket socket, Peer peer,
+                                 const OutboxLimits& limits)
+    : StreamConnection(reactor, socket, std::move(peer), limits), edge_(edge), socket_(std::move(socket)) {}
+
+RedisConnection::~RedisConnection() = default;
+
+void RedisConnection::start() {
+    boost::system::error_code ignored;
+    ClientOrigin origin{.address = text_of(socket_.remote_endpoint(ignored)),
+                        .local_address = text_of(socket_.local_endpoint(ignored)),
+                        .descriptor = socket_.native_handle(),
+                        .opened_at = reactor().now()};
+    const auto me = std::static_pointer_cast<RedisConnection>(shared_from_this());
+    // CLIENT KILL comes from any shard, and the reactor may have freed the connection by the time of the work.
+    const auto kill = [weak = std::weak_ptr(me), executor = socket_.get_executor()] {
+        boost::asio::post(executor, [weak] {
+            if (const auto connection = weak.lock()) {
+                connection->reactor().guard(*connection, [&] { connection->say_end(); });
+            }
+        });
+    };
+    card_ = edge_.clients_of_node().with([&](ClientTable& table) { return table.enter(std::move(origin), kill); });
+    try {
+        enter();
+    } catch (...) {
+        edge_.clients_of_node().with([&](ClientTable& table) { table.leave(*card_); });
+        throw;
+    }
+    reactor().guard(*this, [this] {
+        boost::system::error_code error;
+        socket_.set_option(boost::asio::ip::tcp::no_delay(true), error);
+        socket_.non_blocking(true, error);
+        session_ = std::make_unique<Session>(edge_, slot(), card_);
+        open();
+        if (session_->needs_password()) {
+            set_session_deadline(reactor().now() + kAuthTimeout);
+        }
+        reader_.set_authenticated(!session_->needs_password());
+        wait_readable();
+    });
+}
+
+std::size_t RedisConnection::memory() const {
+    return StreamConnection::memory() + held_.capacity();
+}
+
+void RedisConnection::wait_readable() {
+    if (is_waiting_readable_ || is_ended()) {
+        return;
+    }
+    is_waiting_readable_ = true;
+    socket_.async_wait(boost::asio::socket_base::wait_read, guarded([this](const boost::system::error_code& error) {
+                           is_waiting_readable_ = false;
+                           if (state() != State::kOpen) {
+                               return;
+                           }
+                           if (error) {
+                               finish();
+                           } else {
+                               on_readable();
+                           }
+                       }));
+}
+
+void RedisConnection::on_readable() {
+    const std::span<char> buffer = edge_.read_buffer();
+    boost::system::error_code error;
+    const std::size_t bytes = socket_.read_some(boost::asio::buffer(buffer.data(), buffer.size()), error);
+    if (error == boost::asio::error::would_block) {
+        wait_readable();
+    } else if (error) {
+        // The client has gone, or sends no more: what waits for it is written.
+        note_peer_closed();
+        finish();
+    } else if (held_.empty()) {
+        work({buffer.data(), bytes});
+    } else {
+        held_.append(buffer.data(), bytes);
+        work(held_);
+    }
+}
+
+void RedisConnection::work(std::string_view bytes) {
+    std::string& replies = edge_.replies();
+    replies.clear();
+    std::size_t done = 0;
+    std::size_t commands = 0;
+    Session::Next next = Session::Next::kGoOn;
+    ReadResult result = ReadResult::kNothing;
+    // An empty line counts as a command: a client that sends nothing else must not keep the others waiting.
+    while (next == Session::Next::kGoOn && commands < kMaxCommandsPerTurn && replies.size() < kMaxRepliesPerTurn) {
+        result = reader_.read(bytes.substr(done));
+        if (result == ReadResult::kCommand) {
+            reactor().counters().messages_received_total.add();
+            next = session_->on_command(reader_.arguments(), replies);
+        } else if (result != ReadResult::kNothing) {
+            break;
+        }
+        ++commands;
+        done += reader_.consume();
+        reader_.set_authenticated(!session_->needs_password());
+    }
+    if (result == ReadResult::kBroken) {
+        if (!reader_.error().empty()) {
+            RespWriter(replies, session_->version()).error(reader_.error());
+        }
+        next = Session::Next::kClose;
+    }
+    if (bytes.data() == held_.data()) {
+        held_.erase(0, done);
+    } else {
+        held_.assign(bytes.substr(done));
+    }
+    // An idle connection keeps no memory for what it has read.
+    if (held_.empty() && held_.capacity() > kKeptReadBytes) {
+        std::string().swap(held_);
+    }
+    const bool is_whole = result == ReadResult::kCommand || result == ReadResult::kNothing;
+    follow(next, replies);
+    if (next == Session::Next::kGoOn && !is_ended()) {
+        if (is_whole && !held_.empty()) {
+            work_later();
+        } else {
+            wait_readable();
+        }
+    }
+}
+
+void RedisConnection::follow(Session::Next next, std::string& replies) {
+    if (!replies.empty() && state() == State::kOpen) {
+        queue_bounded(replies);
+    }
+    // A single large reply must not be kept for ever.
+    if (replies.capacity() > 2 * kMaxRepliesPerTurn) {
+        std::string().swap(replies);
+    }
+    is_session_waiting_ = next == Session::Next::kWait;
+    if (next == Session::Next::kClose) {
+        say_end();
+    } else if (is_session_waiting_) {
+        edge_.wait_for_room(*this);
+    }
+}
+
+void RedisConnection::work_later() {
+    if (is_work_posted_) {
+        return;
+    }
+    is_work_posted_ = true;
+    boost::asio::post(socket_.get_executor(), guarded([this] {
+                          is_work_posted_ = false;
+                          if (state() == State::kOpen && !is_session_waiting_) {
+                              work(held_);
+                          }
+                      }));
+}
+
+void RedisConnection::on_answer(const Answers& answers) {
+    if (state() != State::kOpen) {
+        return;
+    }
+    std::string& replies = edge_.replies();
+    replies.clear();
+    const Session::Next next = session_->on_answer(answers, replies);
+    follow(next, replies);
+    if (next == Session::Next::kGoOn) {
+        work_later();
+    }
+}
+
+void RedisConnection::on_room() {
+    if (state() != State::kOpen || !is_session_waiting_) {
+        return;
+    }
+    std::string& replies = edge_.replies();
+    replies.clear();
+    const Session::Next next = session_->on_room(replies);
+    follow(next, replies);
+    if (next == Session::Next::kGoOn) {
+        work_later();
+    }
+}
+
+void RedisConnection::on_session_deadline() {
+    if (session_->needs_password()) {
+        say_end();
+    }
+}
+
+void RedisConnection::say_end() {
+    if (state() == State::kOpen || state() == State::kClosing) {
+        begin_closing();
+        finish();
+    } else if (state() == State::kOpening) {
+        end();
+    }
+}
+
+void RedisConnection::on_left() {
+    edge_.on_gone(*this);
+    if (card_ != nullptr) {
+        edge_.clients_of_node().with([&](ClientTable& table) { table.leave(*card_); });
+    }
+}
+
+void RedisConnection::end_if_slow(Instant now) {
+    if (waiting_bytes() <= kSoftOutboxBytes) {
+        soft_since_ = Instant::max();
+    } else if (soft_since_ == Instant::max()) {
+        soft_since_ = now;
+    } else if (now - soft_since_ >= kSoftOutboxTime) {
+        give_up_slow();
+    }
+}
+
+}  // namespace tulle::node::redis

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "node/edge/stream_connection.hpp"
+#include "node/redis/core/client_table.hpp"
+#include "node/redis/wire/resp_reader.hpp"
+#include "node/redis/wire/session.hpp"
+
+namespace tulle::node::redis {
+
+class RedisEdge;
+
+/// A client of the Redis protocol: reads commands from the socket, and gives them to the session.
+///
+/// Thread: the shard's.
+/// Limits: at most kMaxCommandsPerTurn commands, or kMaxRepliesPerTurn bytes of replies, at a time; other connections
+///         have their turn then. A connection that waits for an answer is not read. What has been read and is no whole
+///         command is kept: kMaxCommandBytes.
+/// Errors: see StreamConnection and RespReader.
+class RedisConnection final : public StreamConnection {
+public:
+    RedisConnection(RedisEdge& edge, Reactor& reactor, Socket socket, Peer peer, const OutboxLimits& limits);
+    ~RedisConnection() override;
+
+    /// Begins to serve the client. An exception leaves nothing behind.
+    void start();
+    /// The answer to the question that the session waits for.
+    void on_answer(const Answers& answers);
+    /// The hub has room again.
+    void on_room();
+    /// The client speaks another version of the protocol from here on. Call while the connection is in no Fanout.
+    void set_version(Resp version) { want_recoded(version == Resp::k3); }
+    /// Ends the connection, after the bytes that wait, because messages for the client have been lost.
+    void end_for_gap() { say_end(); }
+    /// Ends the connection when more than kSoftOutboxBytes have waited for longer than kSoftOutboxTime.
+    void end_if_slow(Instant now);
+
+    /// Names the connection in the node: no other connection has had the id.
+    [[nodiscard]] std::uint64_t id() const { return card_->id(); }
+    [[nodiscard]] const Session& session() const { return *session_; }
+    [[nodiscard]] std::size_t memory() const override;
+
+private:
+    Socket& socket() override { return socket_; }
+    /// A slow client is closed in the middle of a message, as Redis does: RESP has no last words.
+    std::size_t frame_size(std::string_view) const override { return 0; }
+    void say_farewell(Farewell) override { say_end(); }
+    void on_left() override;
+    void on_session_deadline() override;
+    void on_drain() override { say_end(); }
+
+    /// No word follows: what waits is written, then the connection ends.
+    void say_end();
+    /// Waits for bytes, unless the session waits for something else.
+    void wait_readable();
+    void on_readable();
+    /// Does the commands that `bytes` begin with, and keeps the rest.
+    void work(std::string_view bytes);
+    /// Queues the replies of the session, and draws the conclusion from its last word.
+    void follow(Session::Next next, std::string& replies);
+    /// Goes on with the bytes that have been kept, in a later handler.
+    void work_later();
+
+    RedisEdge& edge_;
+    Socket socket_;
+    RespReader reader_;
+    std::shared_ptr<ClientTable::Card> card_;
+    std::unique_ptr<Session> session_;
+    /// Bytes that have been read and not been worked on.
+    std::string held_;
+    /// A wait for the socket is under way.
+    bool is_waiting_readable_ = false;
+    /// work_later() is under way.
+    bool is_work_posted_ = false;
+    /// The session takes no command.
+    bool is_session_waiting_ = false;
+    /// Since when more than kSoftOutboxBytes wait; max: they do not.
+    Instant soft_since_ = Instant::max();
+};
+
+}  // namespace tulle::node::redis

@@ -1,0 +1,263 @@
+#include "node/redis/edge/redis_edge.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+#include "mesh/base/assert.hpp"
+#include "mesh/base/event_body.hpp"
+#include "node/redis/core/limits.hpp"
+
+namespace tulle::node::redis {
+namespace {
+
+/// Begins the keys of the Redis edge in the mesh. No client's channel of another protocol begins with this byte.
+constexpr char kRedisMark = '\x04';
+
+std::string key_of(char use, const Realm& realm) {
+    return std::string{kRedisMark, use, '/'} + realm.name;
+}
+
+}  // namespace
+
+RedisEdge::RedisEdge(const EdgeContext& context, RedisOptions options)
+    : options_(std::move(options)),
+      reactor_(context.reactor),
+      hub_(context.hub),
+      limits_(context.limits),
+      speaks_for_node_(context.speaks_for_node),
+      outbox_limits_{kHardOutboxBytes, kBlockedTime},
+      fanout_(context.reactor, &recoder_),
+      began_at_(context.reactor.now()),
+      read_buffer_(kReadBytes) {
+    TULLE_ASSERT(options_.node != nullptr && options_.node->receivers.size() == options_.realms.all().size());
+    for (const Realm& realm : options_.realms.all()) {
+        RealmPort& port = ports_.emplace_back();
+        port.realm = &realm;
+        port.receivers = &options_.node->receivers[ports_.size() - 1];
+        open(port);
+    }
+}
+
+void RedisEdge::open(RealmPort& port) {
+    port.channels_key = key_of('m', *port.realm);
+    port.shard_channels_key = key_of('s', *port.realm);
+    port.counts_key = key_of('c', *port.realm);
+    open_key(port.channels_key, port, Use::kChannels);
+    open_key(port.shard_channels_key, port, Use::kShardChannels);
+    if (speaks_for_node_) {
+        open_key(port.counts_key, port, Use::kCounts);
+        // An empty handler is enough: the turn that it makes ends in end_turn.
+        options_.node->wake_speaker = [&context = reactor_.context()] { boost::asio::post(context, [] {}); };
+    }
+}
+
+void RedisEdge::open_key(const std::string& key, RealmPort& port, Use use) {
+    keys_.emplace(key, KeyUse{&port, use});
+    ++unconfirmed_;
+    hub_.send(mesh::Subscribe{key, 1, false, false});
+}
+
+RedisEdge::RealmPort& RedisEdge::port_of(const Realm& realm) {
+    const auto place = static_cast<std::size_t>(&realm - options_.realms.all().data());
+    TULLE_ASSERT(place < ports_.size());
+    return ports_[place];
+}
+
+RedisConnection* RedisEdge::find(Slot slot) const {
+    const auto entry = connections_.find(slot.value);
+    return entry == connections_.end() ? nullptr : entry->second;
+}
+
+// ---- connections ----
+
+void RedisEdge::accept(Socket socket, Peer peer) {
+    // A node that does not serve drops the connection: to a client that is as if nobody listened, and it tries again.
+    if (!is_serving()) {
+        return;
+    }
+    if (!peer.become_client()) {
+        reactor_.counters().full_refusals_total.add();
+        refuse(socket);
+        return;
+    }
+    auto connection =
+        std::make_shared<RedisConnection>(*this, reactor_, std::move(socket), std::move(peer), outbox_limits_);
+    connection->start();
+    fanout_.add(*connection);
+    connections_[connection->slot().value] = connection.get();
+}
+
+void RedisEdge::refuse(Socket& socket) {
+    boost::system::error_code ignored;
+    socket.write_some("-ERR max number of clients reached\r\n", ignored);
+}
+
+void RedisEdge::on_gone(RedisConnection& connection) {
+    fanout_.end_run();
+    const Slot slot = connection.slot();
+    for (RealmPort& port : ports_) {
+        const auto names = port.table.remove_all(slot);
+        for (std::size_t i = 0; i < kKinds; ++i) {
+            for (const std::string& name : names[i]) {
+                count(port, static_cast<Kind>(i), name, false);
+            }
+        }
+    }
+    fanout_.remove(slot);
+    connections_.erase(slot.value);
+}
+
+void RedisEdge::wait_for_room(RedisConnection& connection) {
+    waiting_.push_back(connection.slot());
+}
+
+void RedisEdge::on_hub_room() {
+    if (waiting_.empty()) {
+        return;
+    }
+    std::vector<Slot> waiting;
+    waiting.swap(waiting_);
+    for (const Slot slot : waiting) {
+        if (RedisConnection* connection = find(slot)) {
+            reactor_.guard(*connection, [&] { connection->on_room(); });
+        }
+    }
+}
+
+void RedisEdge::begin_drain() {
+    is_draining_ = true;
+}
+
+// ---- what a session wants ----
+
+Publishing RedisEdge::publish(const Realm& realm, Kind kind, Slot slot, std::string_view channel,
+                              std::string_view payload, std::uint64_t& receivers) {
+    TULLE_ASSERT(kind != Kind::kPattern);
+    if (!is_ready_) {
+        return Publishing::kNotReady;
+    }
+    RealmPort& port = port_of(realm);
+    const RedisConnection* publisher = find(slot);
+    mesh::Publish publish;
+    publish.id = publisher == nullptr ? 0 : publisher->id();
+    publish.channels = {kind == Kind::kChannel ? port.channels_key : port.shard_channels_key};
+    publish.body = share(EventBody(channel, payload, DataKind::kBytes));
+    publish.answers = mesh::Publish::Answers::kRefusal;
+    // Counted before, as the publish goes to those who are subscribed by now.
+    receivers = port.receivers->with([&](const Receivers& all) { return all.of_publish(kind, channel); });
+    return hub_.offer(std::move(publish)) == Push::kAccepted ? Publishing::kDone : Publishing::kBusy;
+}
+
+bool RedisEdge::subscribe(const Realm& realm, Kind kind, Slot slot, std::string_view name) {
+    fanout_.end_run();
+    RealmPort& port = port_of(realm);
+    const bool is_new = port.table.add(kind, slot, name);
+    if (is_new) {
+        count(port, kind, name, true);
+    }
+    return is_new;
+}
+
+bool RedisEdge::unsubscribe(const Realm& realm, Kind kind, Slot slot, std::string_view name) {
+    fanout_.end_run();
+    RealmPort& port = port_of(realm);
+    const bool was_there = port.table.remove(kind, slot, name);
+    if (was_there) {
+        count(port, kind, name, false);
+    }
+    return was_there;
+}
+
+std::vector<std::string> RedisEdge::names_of(const Realm& realm, Kind kind, Slot slot) {
+    return port_of(realm).table.names_of(kind, slot);
+}
+
+bool RedisEdge::ask(Slot slot, const Question& question) {
+    RedisConnection* connection = find(slot);
+    TULLE_ASSERT(connection != nullptr);
+    if (hub_.is_backed_up()) {
+        return false;
+    }
+    const std::vector<Question> questions = split(question, mesh::kMaxQueryBytes);
+    const auto asked = std::make_shared<Asked>(Asked{slot, connection->id(), questions.size(), {}});
+    for (const Question& part : questions) {
+        asked_.emplace(++last_id_, asked);
+        hub_.send(mesh::Query{last_id_, encode(part), kQuestionTimeout});
+    }
+    return true;
+}
+
+void RedisEdge::on_protocol(Slot slot, Resp version) {
+    RedisConnection* connection = find(slot);
+    TULLE_ASSERT(connection != nullptr);
+    fanout_.end_run();
+    fanout_.remove(slot);
+    connection->set_version(version);
+    fanout_.add(*connection);
+}
+
+bool RedisEdge::on_wrong_password(Slot slot) {
+    const RedisConnection* connection = find(slot);
+    if (connection == nullptr) {
+        return true;
+    }
+    const PeerAddress& address = connection->peer().address();
+    limits_->on_auth_failure(address, reactor_.now());
+    return limits_->shut_for(address, reactor_.now()) > Duration{};
+}
+
+ServerFacts RedisEdge::facts() {
+    return {.node = options_.name,
+            .version = options_.version,
+            .port = port_,
+            .is_loading = !is_serving(),
+            .uptime = reactor_.now() - began_at_,
+            .clients = clients_of_node().with([](const ClientTable& table) { return table.size(); })};
+}
+
+void RedisEdge::tell(ClientTable::Card& card, const ClientFacts& facts) {
+    clients_of_node().with([&](ClientTable& table) { table.set(card, facts); });
+}
+
+std::string RedisEdge::list_clients(const ClientFilter& filter) {
+    return clients_of_node().with([&](const ClientTable& table) { return table.list(filter, reactor_.now()); });
+}
+
+std::size_t RedisEdge::kill_clients(const ClientFilter& filter, std::uint64_t self, bool& is_self) {
+    return clients_of_node().with([&](ClientTable& table) { return table.kill(filter, self, is_self); });
+}
+
+std::uint64_t RedisEdge::wall_us() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
+
+// ---- turns ----
+
+void RedisEdge::end_turn() {
+    if (speaks_for_node_ && is_ready_) {
+        tell_counts();
+        ask_told();
+    }
+    if (!connections_.empty() && reactor_.now() >= looked_for_slow_at_ + kSlowLookInterval) {
+        end_slow();
+    }
+}
+
+void RedisEdge::end_slow() {
+    looked_for_slow_at_ = reactor_.now();
+    std::vector<RedisConnection*> connections;
+    connections.reserve(connections_.size());
+    for (const auto& [slot, connection] : connections_) {
+        connections.push_back(connection);
+    }
+    for (RedisConnection* connection : connections) {
+        reactor_.guard(*connection, [&] { connection->end_if_slow(reactor_.now()); });
+    }
+    reactor_.wake_at(reactor_.now() + kSlowLookInterval);
+}
+
+}  // namespace tulle::node::redis

@@ -1,0 +1,218 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mesh/base/hash.hpp"
+#include "mesh/base/ids.hpp"
+#include "node/core/outbox.hpp"
+#include "node/edge/edge.hpp"
+#include "node/edge/fanout.hpp"
+#include "node/redis/core/client_table.hpp"
+#include "node/redis/core/realm.hpp"
+#include "node/redis/core/realm_table.hpp"
+#include "node/redis/core/receivers.hpp"
+#include "node/redis/edge/locked.hpp"
+#include "node/redis/edge/message_frames.hpp"
+#include "node/redis/edge/redis_connection.hpp"
+#include "node/redis/wire/session.hpp"
+
+namespace tulle::node::redis {
+
+/// What the Redis edges of all shards of a node share.
+///
+/// Thread: any thread once all edges have been made; each member is locked for itself.
+struct RedisNode {
+    explicit RedisNode(const Realms& realms) : receivers(realms.all().size()) {}
+
+    Locked<ClientTable> clients;
+    /// By the place of the realm in Realms::all().
+    std::deque<Locked<Receivers>> receivers;
+    /// Makes the shard that speaks for the node end a turn. Set by its edge.
+    std::function<void()> wake_speaker;
+};
+
+/// The settings of the edge.
+struct RedisOptions {
+    Realms realms;
+    std::shared_ptr<RedisNode> node;
+    /// Name of the node, and version of Tulle, for INFO.
+    std::string name;
+    std::string version;
+};
+
+/// The Redis protocol on a shard: publish and subscribe.
+///
+/// All that is published in a realm goes to every node that serves the realm, on a key of the mesh of its own. So a
+/// SUBSCRIBE is answered at once, and what is published by any connection later arrives: Redis promises as much, and
+/// the adapters for several servers rely on it.
+///
+/// Thread: the shard's.
+/// Order:  what a connection publishes arrives everywhere in its order, whatever the channels.
+/// Limits: node/redis/core/limits.hpp.
+/// Errors: messages that are lost on their way end the connections of the realm's subscribers, which connect and
+///         subscribe again: RESP2 has no other word for it.
+class RedisEdge final : public Edge, public SessionHost {
+public:
+    RedisEdge(const EdgeContext& context, RedisOptions options);
+
+    /// The port of the listener, for INFO. Call before the shard runs.
+    void set_port(std::uint16_t port) { port_ = port; }
+
+    // ---- for the connections ----
+
+    /// Memory for a read, shared by the connections: valid until the next handler.
+    [[nodiscard]] std::span<char> read_buffer() { return read_buffer_; }
+    /// The connections of the node.
+    [[nodiscard]] Locked<ClientTable>& clients_of_node() { return options_.node->clients; }
+    /// Memory for replies, likewise.
+    [[nodiscard]] std::string& replies() { return replies_; }
+    /// The connection has left.
+    void on_gone(RedisConnection& connection);
+    /// Has RedisConnection::on_room called when the hub has room.
+    void wait_for_room(RedisConnection& connection);
+
+    // ---- Edge ----
+
+    void accept(Socket socket, Peer peer) override;
+    [[nodiscard]] bool make_room() override { return false; }
+    void refuse(Socket& socket) override;
+    void shed(std::uint64_t bytes) override { fanout_.shed(bytes); }
+    [[nodiscard]] std::size_t clients() const override { return connections_.size(); }
+    void on_mail(mesh::ToShard& message) override;
+    void end_mail() override { fanout_.end_run(); }
+    void on_mail_lost(const mesh::ToShard& message, const std::exception& error) noexcept override;
+    [[nodiscard]] std::vector<std::string> answer(const std::string& query) override;
+    void end_turn() override;
+    void on_hub_room() override;
+    void begin_drain() override;
+
+    // ---- SessionHost ----
+
+    [[nodiscard]] Publishing publish(const Realm& realm, Kind kind, Slot slot, std::string_view channel,
+                                     std::string_view payload, std::uint64_t& receivers) override;
+    [[nodiscard]] bool subscribe(const Realm& realm, Kind kind, Slot slot, std::string_view name) override;
+    [[nodiscard]] bool unsubscribe(const Realm& realm, Kind kind, Slot slot, std::string_view name) override;
+    [[nodiscard]] std::vector<std::string> names_of(const Realm& realm, Kind kind, Slot slot) override;
+    [[nodiscard]] bool ask(Slot slot, const Question& question) override;
+    void on_protocol(Slot slot, Resp version) override;
+    [[nodiscard]] bool on_wrong_password(Slot slot) override;
+    [[nodiscard]] ServerFacts facts() override;
+    void tell(ClientTable::Card& card, const ClientFacts& facts) override;
+    [[nodiscard]] std::string list_clients(const ClientFilter& filter) override;
+    [[nodiscard]] std::size_t kill_clients(const ClientFilter& filter, std::uint64_t self, bool& is_self) override;
+    [[nodiscard]] const Realms& realms() override { return options_.realms; }
+    [[nodiscard]] Instant now() override { return reactor_.now(); }
+    [[nodiscard]] std::uint64_t wall_us() override;
+
+private:
+    // More methods than 40: two interfaces with a caller each, and nothing else of size.
+
+    /// What a key of the mesh is for.
+    enum class Use : std::uint8_t { kChannels, kShardChannels, kCounts };
+    /// A realm on this shard.
+    struct RealmPort {
+        const Realm* realm = nullptr;
+        RealmTable table;
+        Locked<Receivers>* receivers = nullptr;
+        std::string channels_key;
+        std::string shard_channels_key;
+        std::string counts_key;
+        /// A question about everything told is under way, or is wanted.
+        bool is_asking = false;
+        bool wants_told = false;
+    };
+    struct KeyUse {
+        RealmPort* port = nullptr;
+        Use use = Use::kChannels;
+    };
+    /// A question of a connection, in one or more questions to the mesh.
+    struct Asked {
+        Slot slot;
+        /// The connection, as the slot may have another one by now.
+        std::uint64_t client = 0;
+        std::size_t missing = 0;
+        std::vector<std::string> parts;
+    };
+    /// The audience of the frames that are gathered (Fanout).
+    struct RunTarget {
+        const RealmPort* port = nullptr;
+        Kind kind = Kind::kChannel;
+    };
+
+    void handle(const mesh::Deliver& deliver);
+    void handle(const mesh::Subscribed& confirmed);
+    void handle(const mesh::Gap& gap);
+    void handle(const mesh::Published& refused);
+    void handle(mesh::QueryResult& result);
+    void handle(const mesh::Readiness& readiness);
+    void handle(const mesh::PeerChange& change);
+
+    [[nodiscard]] RealmPort& port_of(const Realm& realm);
+    /// Makes the realm's keys known to the hub.
+    void open(RealmPort& port);
+    void open_key(const std::string& key, RealmPort& port, Use use);
+    /// Sends a message to the subscribers of its channel, and of the patterns that match.
+    void deliver(RealmPort& port, Kind kind, std::string_view channel, std::string_view payload);
+    /// Sends a message to the subscribers of `name`, which are not none.
+    void send(const RealmPort& port, Kind kind, std::string_view name, std::string_view channel,
+              std::string_view payload, std::span<const Slot> subscribers);
+    /// Counts a subscription of this shard for the numbers of receivers.
+    void count(RealmPort& port, Kind kind, std::string_view name, bool is_added);
+    /// Takes in what another node tells of its subscribers.
+    void take_counts(RealmPort& port, std::string_view text);
+    /// Tells the other nodes of this node's subscribers, as far as they have changed.
+    void tell_counts();
+    /// Asks the other nodes for everything that they have told.
+    void ask_told();
+    /// Ends the connections with a subscription in the realm.
+    void end_subscribers(RealmPort& port);
+    /// Ends connections whose bytes have waited for too long.
+    void end_slow();
+    [[nodiscard]] bool is_serving() const { return is_ready_ && unconfirmed_ == 0 && !is_draining_; }
+    [[nodiscard]] RedisConnection* find(Slot slot) const;
+
+    const RedisOptions options_;
+    Reactor& reactor_;
+    HubPort& hub_;
+    const std::shared_ptr<NodeLimits> limits_;
+    /// True for one shard of the node, which tells and asks for the node.
+    const bool speaks_for_node_;
+    const OutboxLimits outbox_limits_;
+    MessageRecoder recoder_;
+    Fanout fanout_;
+    /// By the place of the realm in Realms::all().
+    std::deque<RealmPort> ports_;
+    StringMap<KeyUse> keys_;
+    /// Keys that the mesh has not confirmed.
+    std::size_t unconfirmed_ = 0;
+    bool is_ready_ = false;
+    bool is_draining_ = false;
+    OriginId self_;
+    /// By slot.
+    IdMap<RedisConnection*> connections_;
+    RunTarget run_;
+    /// By the id of the question to the mesh.
+    IdMap<std::shared_ptr<Asked>> asked_;
+    /// Questions about everything told, likewise.
+    IdMap<RealmPort*> told_asked_;
+    std::uint64_t last_id_ = 0;
+    /// Connections that wait for room in the hub, by slot.
+    std::vector<Slot> waiting_;
+    Instant looked_for_slow_at_{};
+    const Instant began_at_;
+    std::uint16_t port_ = 0;
+    std::vector<char> read_buffer_;
+    std::string replies_;
+};
+
+}  // namespace tulle::node::redis

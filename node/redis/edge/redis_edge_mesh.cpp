@@ -1,0 +1,252 @@
+#include <algorithm>
+#include <iterator>
+#include <utility>
+#include <variant>
+
+#include <spdlog/spdlog.h>
+
+#include "mesh/base/assert.hpp"
+#include "mesh/base/event_body.hpp"
+#include "mesh/base/overloaded.hpp"
+#include "node/redis/core/glob.hpp"
+#include "node/redis/core/limits.hpp"
+#include "node/redis/edge/redis_edge.hpp"
+
+/// RedisEdge: what comes from the mesh, and what this node and the others tell each other of their subscribers.
+namespace tulle::node::redis {
+
+void RedisEdge::on_mail(mesh::ToShard& message) {
+    std::visit(Overloaded{[this](const mesh::Deliver& value) { handle(value); },
+                          [this](const mesh::Subscribed& value) { handle(value); },
+                          [this](const mesh::Gap& value) { handle(value); },
+                          [this](const mesh::Published& value) { handle(value); },
+                          [this](mesh::QueryResult& value) { handle(value); },
+                          [this](const mesh::Readiness& value) { handle(value); },
+                          [this](const mesh::PeerChange& value) { handle(value); },
+                          // Of presence, retained events, duties, usage, status and traces this edge knows nothing.
+                          [](const auto&) {}},
+               message);
+}
+
+/// Nobody knows whom a lost message was for, but for a record: the subscribers of its realm.
+void RedisEdge::on_mail_lost(const mesh::ToShard& message, const std::exception& error) noexcept {
+    fanout_.fail_run(error);
+    if (!std::holds_alternative<mesh::Published>(message) && !std::holds_alternative<mesh::PeerChange>(message)) {
+        fanout_.fail_all(error);
+    }
+}
+
+void RedisEdge::handle(const mesh::Deliver& deliver) {
+    const mesh::Record& record = *deliver.record;
+    for (const std::string& key : record.channels) {
+        const auto use = keys_.find(key);
+        if (use == keys_.end() || !record.body) {
+            continue;
+        }
+        RealmPort& port = *use->second.port;
+        if (use->second.use == Use::kCounts) {
+            take_counts(port, record.body->data());
+        } else {
+            const Kind kind = use->second.use == Use::kChannels ? Kind::kChannel : Kind::kShardChannel;
+            this->deliver(port, kind, record.body->name(), record.body->data());
+        }
+    }
+}
+
+void RedisEdge::deliver(RealmPort& port, Kind kind, std::string_view channel, std::string_view payload) {
+    if (const std::span<const Slot> direct = port.table.subscribers(kind, channel); !direct.empty()) {
+        send(port, kind, channel, channel, payload, direct);
+    }
+    if (kind != Kind::kChannel) {
+        return;
+    }
+    for (const std::string& pattern : port.table.patterns()) {
+        if (glob_matches(pattern, channel)) {
+            send(port, Kind::kPattern, pattern, channel, payload, port.table.subscribers(Kind::kPattern, pattern));
+        }
+    }
+}
+
+/// Frames for the same audience that follow each other are a run of the fan-out. A message with several audiences makes
+/// runs of a single frame, so a connection in several of them gets its frames in the order of Redis.
+void RedisEdge::send(const RealmPort& port, Kind kind, std::string_view name, std::string_view channel,
+                     std::string_view payload, std::span<const Slot> subscribers) {
+    const bool is_running = run_.port == &port && run_.kind == kind && fanout_.is_running(name, std::nullopt);
+    if (!is_running) {
+        fanout_.begin_run(name, subscribers, std::nullopt);
+        run_ = {&port, kind};
+    }
+    fanout_.add_to_run(message_frame(reactor_.arena(), kind, name, channel, payload));
+}
+
+void RedisEdge::handle(const mesh::Subscribed& confirmed) {
+    if (keys_.contains(confirmed.channel)) {
+        TULLE_ASSERT(unconfirmed_ > 0);
+        --unconfirmed_;
+    }
+}
+
+void RedisEdge::handle(const mesh::Gap& gap) {
+    fanout_.end_run();
+    for (RealmPort& port : ports_) {
+        if (gap.channel.empty() || gap.channel == port.channels_key || gap.channel == port.shard_channels_key) {
+            end_subscribers(port);
+        }
+        if (speaks_for_node_ && (gap.channel.empty() || gap.channel == port.counts_key)) {
+            port.wants_told = true;
+        }
+    }
+}
+
+void RedisEdge::end_subscribers(RealmPort& port) {
+    std::size_t ended = 0;
+    // A connection that ends leaves the table, so the connections are gathered first.
+    std::vector<RedisConnection*> subscribers;
+    for (const auto& [slot, connection] : connections_) {
+        if (connection->session().realm() == port.realm && connection->session().is_subscriber()) {
+            subscribers.push_back(connection);
+        }
+    }
+    for (RedisConnection* connection : subscribers) {
+        reactor_.guard(*connection, [&] { connection->end_for_gap(); });
+        ++ended;
+    }
+    if (ended > 0) {
+        spdlog::warn("messages of the Redis realm {} were lost: {} subscribers are disconnected, to subscribe again",
+                     port.realm->name, ended);
+    }
+}
+
+/// The publish has been answered with a number already, so the connection ends: its client must not believe that the
+/// message went out.
+void RedisEdge::handle(const mesh::Published& refused) {
+    if (refused.outcome == mesh::PublishOutcome::kAccepted) {
+        return;
+    }
+    for (const auto& [slot, connection] : connections_) {
+        if (connection->id() == refused.id) {
+            reactor_.guard(*connection, [&, connection = connection] { connection->end_for_gap(); });
+            return;
+        }
+    }
+}
+
+void RedisEdge::handle(mesh::QueryResult& result) {
+    if (const auto told = told_asked_.find(result.id); told != told_asked_.end()) {
+        RealmPort& port = *told->second;
+        told_asked_.erase(told);
+        port.is_asking = false;
+        for (const CountChange& all : decode_told(result.parts)) {
+            if (all.node != self_) {
+                (void)port.receivers->with([&](Receivers& mine) { return mine.apply(all); });
+            }
+        }
+        return;
+    }
+    const auto entry = asked_.find(result.id);
+    if (entry == asked_.end()) {
+        return;
+    }
+    const std::shared_ptr<Asked> asked = entry->second;
+    asked_.erase(entry);
+    std::move(result.parts.begin(), result.parts.end(), std::back_inserter(asked->parts));
+    RedisConnection* connection = find(asked->slot);
+    if (--asked->missing > 0 || connection == nullptr || connection->id() != asked->client) {
+        return;
+    }
+    fanout_.end_run();
+    reactor_.guard(*connection, [&] { connection->on_answer(sum(asked->parts)); });
+}
+
+void RedisEdge::handle(const mesh::Readiness& readiness) {
+    is_ready_ = readiness.ready;
+    self_ = readiness.self;
+    for (RealmPort& port : ports_) {
+        port.wants_told = port.wants_told || speaks_for_node_;
+    }
+}
+
+void RedisEdge::handle(const mesh::PeerChange& change) {
+    if (!speaks_for_node_) {
+        return;
+    }
+    for (RealmPort& port : ports_) {
+        if (change.is_gone) {
+            port.receivers->with([&](Receivers& all) { all.forget(change.oid); });
+        } else {
+            port.wants_told = true;
+        }
+    }
+}
+
+std::vector<std::string> RedisEdge::answer(const std::string& query) {
+    // The shard that speaks for the node answers for all shards, as all count together. A node that leaves has no
+    // subscribers any more that would answer a request.
+    const std::optional<Question> question = speaks_for_node_ && !is_draining_ ? decode_question(query) : std::nullopt;
+    const Realm* realm = question ? options_.realms.find(question->realm) : nullptr;
+    if (realm == nullptr) {
+        return {};
+    }
+    const RealmPort& port = port_of(*realm);
+    if (question->what == Question::What::kTold) {
+        CountChange all = port.receivers->with([](const Receivers& mine) { return mine.told(); });
+        all.node = self_;
+        return encode_told(all, kMaxToldBytes);
+    }
+    return port.receivers->with(
+        [&](const Receivers& mine) { return redis::answer(*question, mine, mesh::kMaxQueryPartBytes); });
+}
+
+// ---- the numbers of receivers ----
+
+void RedisEdge::count(RealmPort& port, Kind kind, std::string_view name, bool is_added) {
+    const bool is_first_change =
+        port.receivers->with([&](Receivers& all) { return is_added ? all.add(kind, name) : all.remove(kind, name); });
+    // The shard's own turn ends anyway.
+    if (is_first_change && !speaks_for_node_) {
+        options_.node->wake_speaker();
+    }
+}
+
+void RedisEdge::take_counts(RealmPort& port, std::string_view text) {
+    const std::optional<CountChange> change = decode_count_change(text);
+    if (!change || change->node == self_) {
+        return;
+    }
+    const auto applied = port.receivers->with([&](Receivers& all) { return all.apply(*change); });
+    if (applied == Receivers::Applied::kMissing) {
+        port.wants_told = true;
+    }
+}
+
+void RedisEdge::tell_counts() {
+    for (RealmPort& port : ports_) {
+        while (!hub_.is_backed_up()) {
+            std::optional<CountChange> change =
+                port.receivers->with([](Receivers& all) { return all.take_change(kMaxToldBytes); });
+            if (!change) {
+                break;
+            }
+            change->node = self_;
+            mesh::Publish publish;
+            publish.channels = {port.counts_key};
+            publish.body = share(EventBody({}, encode(*change), DataKind::kBytes));
+            hub_.send(std::move(publish));
+        }
+    }
+}
+
+void RedisEdge::ask_told() {
+    for (RealmPort& port : ports_) {
+        if (!port.wants_told || port.is_asking || hub_.is_backed_up()) {
+            continue;
+        }
+        port.wants_told = false;
+        port.is_asking = true;
+        told_asked_.emplace(++last_id_, &port);
+        hub_.send(mesh::Query{last_id_, encode(Question{.what = Question::What::kTold, .realm = port.realm->name}),
+                              kToldTimeout});
+    }
+}
+
+}  // namespace tulle::node::redis

@@ -1,0 +1,217 @@
+#include "node/redis/wire/commands.hpp"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include "node/redis/core/words.hpp"
+
+namespace tulle::node::redis {
+namespace {
+
+constexpr char to_lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+/// By name, for the binary search.
+constexpr std::array kCommands{
+    Command{"auth", CommandId::kAuth, -2, true, false, false, 0, 0, "Authenticates the connection."},
+    Command{"client", CommandId::kClient, -2, false, false, false, 0, 0, "A container for client connection commands."},
+    Command{"cluster", CommandId::kCluster, -2, false, false, false, 0, 0, "Answers that there is no Redis Cluster."},
+    Command{"command", CommandId::kCommand, -1, false, false, false, 0, 0, "Returns information about the commands."},
+    Command{"config", CommandId::kConfig, -2, false, false, false, 0, 0, "CONFIG GET answers with nothing."},
+    Command{"discard", CommandId::kDiscard, 1, false, false, true, 0, 0, "Discards a transaction."},
+    Command{"echo", CommandId::kEcho, 2, false, false, false, 0, 0, "Returns the given string."},
+    Command{"exec", CommandId::kExec, 1, false, false, true, 0, 0, "Executes all commands in a transaction."},
+    Command{"hello", CommandId::kHello, -1, true, false, false, 0, 0, "Handshakes with the server."},
+    Command{"info", CommandId::kInfo, -1, false, false, false, 0, 0, "Returns information about the node."},
+    Command{"multi", CommandId::kMulti, 1, false, false, true, 0, 0, "Starts a transaction."},
+    Command{"ping", CommandId::kPing, -1, false, true, false, 0, 0, "Returns the server's liveliness response."},
+    Command{"psubscribe", CommandId::kPsubscribe, -2, false, true, false, 0, 0,
+            "Listens for messages published to channels that match one or more patterns."},
+    Command{"publish", CommandId::kPublish, 3, false, false, false, 0, 0, "Posts a message to a channel."},
+    Command{"pubsub", CommandId::kPubsub, -2, false, false, false, 0, 0, "A container for Pub/Sub commands."},
+    Command{"punsubscribe", CommandId::kPunsubscribe, -1, false, true, false, 0, 0,
+            "Stops listening to messages published to channels that match one or more patterns."},
+    Command{"quit", CommandId::kQuit, -1, true, true, true, 0, 0, "Closes the connection."},
+    Command{"reset", CommandId::kReset, 1, true, true, true, 0, 0, "Resets the connection."},
+    Command{"select", CommandId::kSelect, 2, false, false, false, 0, 0,
+            "Accepts a database. Channels are the same in all of them."},
+    Command{"spublish", CommandId::kSpublish, 3, false, false, false, 1, 1, "Posts a message to a shard channel."},
+    Command{"ssubscribe", CommandId::kSsubscribe, -2, false, true, false, 1, -1,
+            "Listens for messages published to shard channels."},
+    Command{"subscribe", CommandId::kSubscribe, -2, false, true, false, 0, 0,
+            "Listens for messages published to channels."},
+    Command{"sunsubscribe", CommandId::kSunsubscribe, -1, false, true, false, 1, -1,
+            "Stops listening to messages posted to shard channels."},
+    Command{"time", CommandId::kTime, 1, false, false, false, 0, 0, "Returns the server time."},
+    Command{"unsubscribe", CommandId::kUnsubscribe, -1, false, true, false, 0, 0,
+            "Stops listening to messages posted to channels."},
+};
+
+static_assert(std::is_sorted(kCommands.begin(), kCommands.end(), [](const Command& a, const Command& b) {
+    return std::string_view(a.name) < std::string_view(b.name);
+}));
+
+/// A family of Redis' commands that are not served, by the beginnings of their names.
+struct Family {
+    std::array<std::string_view, 12> beginnings;
+    std::string_view advice;
+};
+
+constexpr std::string_view kKeysAdvice = "Tulle serves publish and subscribe, and keeps no keys";
+
+constexpr std::array kFamilies{
+    Family{{"xadd", "xread", "xrange", "xgroup", "xack", "xlen", "xtrim", "xdel", "xinfo", "xauto", "xclaim", "xrev"},
+           "Tulle keeps no streams: use @socket.io/redis-adapter instead of the streams adapter"},
+    Family{{"bzpop", "zadd", "zrem", "zcount", "zrange", "zpop", "zscore", "zcard", "zrank", "zincr", "zrev", "zmpop"},
+           "Tulle keeps no sorted sets: channels_redis.pubsub.RedisPubSubChannelLayer needs none"},
+    Family{{"lpush", "rpush", "lpop", "rpop", "blpop", "brpop", "lrange", "llen", "ltrim", "lrem", "blmove", "lmove"},
+           "Tulle keeps no lists: queues need a Redis of their own, or the driver for no queue"},
+    Family{{"eval", "fcall", "script", "function", "watch", "unwatch"}, "Tulle runs no scripts and watches no keys"},
+    Family{{"monitor", "slowlog", "latency", "memory", "debug", "shutdown", "save", "bgsave", "replicaof", "slaveof"},
+           "ask a node by the command line tool: tulle status"},
+    Family{{"get", "set", "del", "unlink", "exists", "expire", "pexpire", "ttl", "pttl", "mget", "mset", "persist"},
+           kKeysAdvice},
+    Family{{"incr", "decr", "append", "strlen", "type", "keys", "scan", "dbsize", "flush", "psetex", "rename", "touch"},
+           kKeysAdvice},
+    Family{{"hset", "hget", "hdel", "hmset", "hmget", "hincr", "hlen", "hkeys", "hvals", "hexists", "hscan", "hsetnx"},
+           kKeysAdvice},
+    Family{{"sadd", "srem", "smembers", "sismember", "scard", "spop", "sinter", "sunion", "sdiff", "smove", "sscan",
+            "srandmember"},
+           kKeysAdvice},
+};
+
+/// Redis shows at most this many bytes of the arguments, each shortened to as many.
+constexpr std::size_t kShownBytes = 128;
+
+void write_row(const Command& command, RespWriter& out) {
+    out.array(10);
+    out.bulk(command.name);
+    out.integer(command.arity);
+    const bool is_pubsub = command.summary.find("messages") != std::string_view::npos || command.first_key > 0;
+    out.set(is_pubsub ? 4 : 3);
+    if (is_pubsub) {
+        out.simple("pubsub");
+    }
+    out.simple("noscript");
+    out.simple("loading");
+    out.simple("stale");
+    out.integer(command.first_key);
+    out.integer(command.last_key);
+    out.integer(command.first_key > 0 ? 1 : 0);
+    out.set(1);
+    out.simple(is_pubsub ? "@pubsub" : "@connection");
+    out.array(0);
+    out.array(0);
+    out.array(0);
+}
+
+void write_docs(std::span<const std::string_view> names, RespWriter& out) {
+    std::string rows;
+    std::size_t count = 0;
+    RespWriter row(rows, out.version());
+    for (const Command& command : kCommands) {
+        const auto is_named = [&](std::string_view name) { return is_word(name, command.name); };
+        if (!names.empty() && std::none_of(names.begin(), names.end(), is_named)) {
+            continue;
+        }
+        ++count;
+        row.bulk(command.name);
+        row.map(3);
+        row.bulk("summary");
+        row.bulk(command.summary);
+        row.bulk("since");
+        row.bulk("1.0.0");
+        row.bulk("group");
+        row.bulk(command.summary.find("messages") != std::string_view::npos ? "pubsub" : "connection");
+    }
+    out.map(count);
+    out.append(rows);
+}
+
+}  // namespace
+
+const Command* find_command(std::string_view name) {
+    const auto is_before = [](const Command& command, std::string_view wanted) {
+        const std::string_view row = command.name;
+        return std::lexicographical_compare(row.begin(), row.end(), wanted.begin(), wanted.end(),
+                                            [](char a, char b) { return to_lower(a) < to_lower(b); });
+    };
+    const auto row = std::lower_bound(kCommands.begin(), kCommands.end(), name, is_before);
+    return row != kCommands.end() && is_word(name, row->name) ? &*row : nullptr;
+}
+
+std::span<const Command> all_commands() {
+    return kCommands;
+}
+
+std::string_view advice_for(std::string_view name) {
+    const std::string lower = lower_case(name.substr(0, kShownBytes));
+    for (const Family& family : kFamilies) {
+        for (const std::string_view beginning : family.beginnings) {
+            if (!beginning.empty() && lower.starts_with(beginning)) {
+                return family.advice;
+            }
+        }
+    }
+    return {};
+}
+
+std::string unknown_command(std::span<const std::string_view> arguments) {
+    std::string text = "ERR unknown command '";
+    text.append(arguments.front().substr(0, kShownBytes)).append("', with args beginning with: ");
+    std::size_t shown = 0;
+    for (const std::string_view argument : arguments.subspan(1)) {
+        if (shown >= kShownBytes) {
+            break;
+        }
+        const std::string_view part = argument.substr(0, kShownBytes - shown);
+        text.append("'").append(part).append("' ");
+        shown += part.size() + 3;
+    }
+    if (const std::string_view advice = advice_for(arguments.front()); !advice.empty()) {
+        text.append("(").append(advice).append(")");
+    }
+    return text;
+}
+
+void answer_command(std::span<const std::string_view> arguments, RespWriter& out) {
+    if (arguments.size() == 1) {
+        out.array(kCommands.size());
+        for (const Command& command : kCommands) {
+            write_row(command, out);
+        }
+        return;
+    }
+    const std::string_view word = arguments[1];
+    const auto names = arguments.subspan(2);
+    if (is_word(word, "count") && names.empty()) {
+        out.integer(static_cast<std::int64_t>(kCommands.size()));
+    } else if (is_word(word, "docs")) {
+        write_docs(names, out);
+    } else if (is_word(word, "info")) {
+        out.array(names.empty() ? kCommands.size() : names.size());
+        for (const Command& command :
+             names.empty() ? std::span<const Command>(kCommands) : std::span<const Command>()) {
+            write_row(command, out);
+        }
+        for (const std::string_view name : names) {
+            const Command* command = find_command(name);
+            if (command == nullptr) {
+                out.null_array();
+            } else {
+                write_row(*command, out);
+            }
+        }
+    } else if (is_word(word, "list") && names.empty()) {
+        out.array(kCommands.size());
+        for (const Command& command : kCommands) {
+            out.bulk(command.name);
+        }
+    } else {
+        out.error("ERR unknown subcommand '" + std::string(word.substr(0, kShownBytes)) + "'. Try COMMAND HELP.");
+    }
+}
+
+}  // namespace tulle::node::redis

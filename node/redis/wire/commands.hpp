@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "node/redis/wire/resp_writer.hpp"
+
+namespace tulle::node::redis {
+
+/// The commands that a session knows.
+enum class CommandId : std::uint8_t {
+    kAuth,
+    kClient,
+    kCluster,
+    kCommand,
+    kConfig,
+    kDiscard,
+    kEcho,
+    kExec,
+    kHello,
+    kInfo,
+    kMulti,
+    kPing,
+    kPsubscribe,
+    kPublish,
+    kPubsub,
+    kPunsubscribe,
+    kQuit,
+    kReset,
+    kSelect,
+    kSpublish,
+    kSsubscribe,
+    kSubscribe,
+    kSunsubscribe,
+    kTime,
+    kUnsubscribe
+};
+
+/// A row of the table of commands.
+struct Command {
+    /// In lower case; lives for ever, and ends with a zero byte.
+    const char* name = "";
+    CommandId id = CommandId::kPing;
+    /// As in Redis: the number of arguments with the name; negative: at least so many.
+    int arity = 0;
+    /// Allowed before AUTH.
+    bool is_open = false;
+    /// Allowed to a subscriber that speaks RESP2.
+    bool is_for_subscribers = false;
+    /// Done at once between MULTI and EXEC.
+    bool is_immediate = false;
+    /// For COMMAND: the place of the first and of the last channel, as Redis counts; 0 for none.
+    int first_key = 0;
+    int last_key = 0;
+    std::string_view summary;
+
+    [[nodiscard]] bool takes(std::size_t arguments) const {
+        return arity >= 0 ? arguments == static_cast<std::size_t>(arity)
+                          : arguments >= static_cast<std::size_t>(-arity);
+    }
+};
+
+/// The row of a command, whatever the case of its name; null for a command that is not served.
+[[nodiscard]] const Command* find_command(std::string_view name);
+/// All rows, by name.
+[[nodiscard]] std::span<const Command> all_commands();
+
+/// What to use instead of a command of Redis that is not served; empty when there is nothing to say.
+[[nodiscard]] std::string_view advice_for(std::string_view name);
+/// Redis' error for a command that is not served, in Redis' words, with the advice behind them. `arguments` has the
+/// name first. Cost: bounded, as Redis shows 128 bytes of the arguments.
+[[nodiscard]] std::string unknown_command(std::span<const std::string_view> arguments);
+
+/// Answers COMMAND and its subcommands. REQUIRES: arguments[0] is "command" in any case.
+void answer_command(std::span<const std::string_view> arguments, RespWriter& out);
+
+}  // namespace tulle::node::redis

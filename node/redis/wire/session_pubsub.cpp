@@ -1,0 +1,226 @@
+#include <algorithm>
+#include <utility>
+
+#include "mesh/base/assert.hpp"
+#include "node/redis/core/glob.hpp"
+#include "node/redis/core/limits.hpp"
+#include "node/redis/core/words.hpp"
+#include "node/redis/wire/session.hpp"
+
+/// Session: publish and subscribe.
+namespace tulle::node::redis {
+namespace {
+
+std::string_view word_of(Kind kind, bool is_begun) {
+    switch (kind) {
+        case Kind::kPattern:
+            return is_begun ? "psubscribe" : "punsubscribe";
+        case Kind::kShardChannel:
+            return is_begun ? "ssubscribe" : "sunsubscribe";
+        default:
+            return is_begun ? "subscribe" : "unsubscribe";
+    }
+}
+
+}  // namespace
+
+bool Session::run_subscription(const Command& command, Arguments arguments, RespWriter& out) {
+    const Arguments names = arguments.subspan(1);
+    switch (command.id) {
+        case CommandId::kSubscribe:
+            subscribe(Kind::kChannel, names, out);
+            return true;
+        case CommandId::kPsubscribe:
+            subscribe(Kind::kPattern, names, out);
+            return true;
+        case CommandId::kSsubscribe:
+            subscribe(Kind::kShardChannel, names, out);
+            return true;
+        case CommandId::kUnsubscribe:
+            unsubscribe(Kind::kChannel, names, out);
+            return true;
+        case CommandId::kPunsubscribe:
+            unsubscribe(Kind::kPattern, names, out);
+            return true;
+        case CommandId::kSunsubscribe:
+            unsubscribe(Kind::kShardChannel, names, out);
+            return true;
+        default:
+            return false;
+    }
+}
+
+std::size_t& Session::held(Kind kind) {
+    return kind == Kind::kPattern        ? facts_.patterns
+           : kind == Kind::kShardChannel ? facts_.shard_channels
+                                         : facts_.channels;
+}
+
+std::size_t Session::shown_count(Kind kind) const {
+    return kind == Kind::kShardChannel ? facts_.shard_channels : facts_.channels + facts_.patterns;
+}
+
+void Session::push_count(std::string_view word, std::optional<std::string_view> name, Kind kind,
+                         RespWriter& out) const {
+    out.push(3);
+    out.bulk(word);
+    if (name) {
+        out.bulk(*name);
+    } else {
+        out.null();
+    }
+    out.integer(static_cast<std::int64_t>(shown_count(kind)));
+}
+
+void Session::subscribe(Kind kind, Arguments names, RespWriter& out) {
+    for (const std::string_view name : names) {
+        if (name.size() > kMaxNameBytes) {
+            out.error("ERR the name of a channel or pattern is longer than " + std::to_string(kMaxNameBytes) +
+                      " bytes");
+        } else if (kind == Kind::kPattern && !is_allowed_pattern(name)) {
+            out.error("ERR the pattern has more than " + std::to_string(kMaxPatternBytes) + " bytes or more than " +
+                      std::to_string(kMaxPatternStars) + " stars");
+        } else if (subscriptions() >= kMaxSubscriptions) {
+            out.error("ERR the connection has " + std::to_string(kMaxSubscriptions) + " subscriptions already");
+        } else {
+            held(kind) += host_.subscribe(*realm_, kind, slot_, name) ? 1u : 0u;
+            push_count(word_of(kind, true), name, kind, out);
+        }
+    }
+    tell_facts();
+}
+
+void Session::unsubscribe(Kind kind, Arguments names, RespWriter& out) {
+    std::vector<std::string> all;
+    std::vector<std::string_view> chosen(names.begin(), names.end());
+    // Before AUTH there is no realm, and no subscription.
+    if (names.empty() && realm_ != nullptr) {
+        all = host_.names_of(*realm_, kind, slot_);
+        chosen.assign(all.begin(), all.end());
+    }
+    for (const std::string_view name : chosen) {
+        held(kind) -= host_.unsubscribe(*realm_, kind, slot_, name) ? 1u : 0u;
+        push_count(word_of(kind, false), name, kind, out);
+    }
+    if (chosen.empty()) {
+        push_count(word_of(kind, false), std::nullopt, kind, out);
+    }
+    tell_facts();
+}
+
+void Session::drop(Kind kind) {
+    if (realm_ == nullptr || held(kind) == 0) {
+        return;
+    }
+    for (const std::string& name : host_.names_of(*realm_, kind, slot_)) {
+        const bool was_there = host_.unsubscribe(*realm_, kind, slot_, name);
+        TULLE_ASSERT(was_there);
+    }
+    held(kind) = 0;
+}
+
+Session::Next Session::publish(const Command& command, Arguments arguments, RespWriter& out) {
+    const std::string_view channel = arguments[1];
+    const std::string_view payload = arguments[2];
+    if (channel.size() > kMaxNameBytes) {
+        out.error("ERR the name of a channel is longer than " + std::to_string(kMaxNameBytes) + " bytes");
+        return Next::kGoOn;
+    }
+    const Kind kind = command.id == CommandId::kSpublish ? Kind::kShardChannel : Kind::kChannel;
+    std::uint64_t receivers = 0;
+    switch (host_.publish(*realm_, kind, slot_, channel, payload, receivers)) {
+        case Publishing::kDone:
+            out.integer(static_cast<std::int64_t>(receivers));
+            break;
+        case Publishing::kNotReady:
+            out.error("LOADING Tulle is joining or leaving the mesh");
+            break;
+        case Publishing::kBusy:
+            // The arguments lie in memory of the connection, which reads on meanwhile.
+            if (running_.empty()) {
+                running_.emplace_back(arguments.begin(), arguments.end());
+            }
+            return Next::kWait;
+    }
+    return Next::kGoOn;
+}
+
+Session::Next Session::pubsub(Arguments arguments, RespWriter& out) {
+    const std::string word = lower_case(arguments[1].substr(0, 128));
+    Question question{.realm = realm_->name};
+    if (word == "numsub" || word == "shardnumsub") {
+        question.what = Question::What::kCounts;
+        question.kind = word == "numsub" ? Kind::kChannel : Kind::kShardChannel;
+        question.names.assign(arguments.begin() + 2, arguments.end());
+        const auto is_long = [](const std::string& name) { return name.size() > kMaxNameBytes; };
+        if (std::any_of(question.names.begin(), question.names.end(), is_long)) {
+            out.error("ERR the name of a channel is longer than " + std::to_string(kMaxNameBytes) + " bytes");
+            return Next::kGoOn;
+        }
+        if (question.names.empty()) {
+            out.array(0);
+            return Next::kGoOn;
+        }
+    } else if ((word == "channels" || word == "shardchannels") && arguments.size() <= 3) {
+        question.what = Question::What::kNames;
+        question.kind = word == "channels" ? Kind::kChannel : Kind::kShardChannel;
+        question.pattern = arguments.size() == 3 ? arguments[2] : std::string_view{};
+        if (!is_allowed_pattern(question.pattern)) {
+            out.error("ERR the pattern is too long or has too many stars");
+            return Next::kGoOn;
+        }
+        if (arguments.size() == 3 && arguments[2].empty()) {
+            // An empty pattern matches no name but the empty one; without a pattern all names are meant.
+            out.array(0);
+            return Next::kGoOn;
+        }
+    } else if (word == "numpat" && arguments.size() == 2) {
+        question.what = Question::What::kNames;
+        question.kind = Kind::kPattern;
+        question.wants_number = true;
+    } else if (word == "numpat" || word == "channels" || word == "shardchannels") {
+        out.error("ERR wrong number of arguments for 'pubsub|" + word + "' command");
+        return Next::kGoOn;
+    } else {
+        out.error("ERR unknown subcommand '" + std::string(arguments[1].substr(0, 128)) + "'. Try PUBSUB HELP.");
+        return Next::kGoOn;
+    }
+    if (running_.empty()) {
+        running_.emplace_back(arguments.begin(), arguments.end());
+    }
+    if (host_.ask(slot_, question)) {
+        question_ = std::move(question);
+    }
+    return Next::kWait;
+}
+
+Session::Next Session::on_answer(const Answers& answers, std::string& out) {
+    TULLE_ASSERT(question_ && !running_.empty());
+    const Question question = *std::exchange(question_, std::nullopt);
+    std::string text;
+    RespWriter reply(text, version_);
+    if (question.wants_number) {
+        reply.integer(static_cast<std::int64_t>(answers.counts.size()));
+    } else if (question.what == Question::What::kNames) {
+        reply.array(answers.counts.size());
+        for (const auto& [name, count] : answers.counts) {
+            reply.bulk(name);
+        }
+    } else {
+        reply.array(question.names.size() * 2);
+        for (const std::string& name : question.names) {
+            const auto found = answers.counts.find(name);
+            reply.bulk(name);
+            reply.integer(found == answers.counts.end() ? 0 : static_cast<std::int64_t>(found->second));
+        }
+    }
+    running_.pop_front();
+    if (exec_reply_) {
+        exec_reply_->append(text);
+    } else if (!is_waiting_muted_) {
+        out.append(text);
+    }
+    return go_on(out);
+}
+
+}  // namespace tulle::node::redis

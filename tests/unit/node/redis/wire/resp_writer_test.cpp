@@ -1,0 +1,127 @@
+#include "node/redis/wire/resp_writer.hpp"
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+namespace tulle::node::redis::resp_writer_test {
+namespace {
+
+using namespace std::string_literals;
+
+template <typename Write>
+std::string written(Resp version, Write write) {
+    std::string out;
+    RespWriter writer(out, version);
+    write(writer);
+    return out;
+}
+
+TEST(RespWriter, AppendsToWhatTheStringHolds) {
+    std::string out = "+OK\r\n";
+    RespWriter(out, Resp::k2).simple("PONG");
+    EXPECT_EQ(out, "+OK\r\n+PONG\r\n");
+}
+
+TEST(RespWriter, AnErrorIsOneLineWhateverItsText) {
+    const auto write = [](RespWriter& writer) { writer.error("ERR unknown command 'a\r\nb\n+OK'"); };
+    EXPECT_EQ(written(Resp::k2, write), "-ERR unknown command 'a  b +OK'\r\n");
+    EXPECT_EQ(written(Resp::k3, write), "-ERR unknown command 'a  b +OK'\r\n");
+}
+
+TEST(RespWriter, AStatusIsOneLineWhateverItsText) {
+    EXPECT_EQ(written(Resp::k2, [](RespWriter& writer) { writer.simple("a\r\n:1"); }), "+a  :1\r\n");
+}
+
+TEST(RespWriter, WritesEveryInteger) {
+    const auto integer = [](std::int64_t number) {
+        return written(Resp::k3, [number](RespWriter& writer) { writer.integer(number); });
+    };
+    EXPECT_EQ(integer(0), ":0\r\n");
+    EXPECT_EQ(integer(std::numeric_limits<std::int64_t>::min()), ":-9223372036854775808\r\n");
+    EXPECT_EQ(integer(std::numeric_limits<std::int64_t>::max()), ":9223372036854775807\r\n");
+}
+
+TEST(RespWriter, ABulkStringHoldsAnyBytes) {
+    EXPECT_EQ(written(Resp::k2, [](RespWriter& writer) { writer.bulk("a\r\n\0"s); }), "$4\r\na\r\n\0\r\n"s);
+    EXPECT_EQ(written(Resp::k3, [](RespWriter& writer) { writer.bulk(""); }), "$0\r\n\r\n");
+}
+
+TEST(RespWriter, Resp2HasTwoNullsAndResp3HasOne) {
+    const auto write = [](RespWriter& writer) {
+        writer.null();
+        writer.null_array();
+    };
+    EXPECT_EQ(written(Resp::k2, write), "$-1\r\n*-1\r\n");
+    EXPECT_EQ(written(Resp::k3, write), "_\r\n_\r\n");
+}
+
+TEST(RespWriter, Resp2WritesArraysInPlaceOfMapsSetsAndPushes) {
+    const auto write = [](RespWriter& writer) {
+        writer.array(4);
+        writer.map(7);
+        writer.set(3);
+        writer.push(2);
+    };
+    EXPECT_EQ(written(Resp::k2, write), "*4\r\n*14\r\n*3\r\n*2\r\n");
+    EXPECT_EQ(written(Resp::k3, write), "*4\r\n%7\r\n~3\r\n>2\r\n");
+}
+
+TEST(RespWriter, Resp2WritesIntegersInPlaceOfBooleans) {
+    const auto write = [](RespWriter& writer) {
+        writer.boolean(true);
+        writer.boolean(false);
+    };
+    EXPECT_EQ(written(Resp::k2, write), ":1\r\n:0\r\n");
+    EXPECT_EQ(written(Resp::k3, write), "#t\r\n#f\r\n");
+}
+
+TEST(RespWriter, TextForPeopleSaysItsFormatInResp3) {
+    const auto write = [](RespWriter& writer) { writer.verbatim_text("a:1\r\n"); };
+    EXPECT_EQ(written(Resp::k2, write), "$5\r\na:1\r\n\r\n");
+    EXPECT_EQ(written(Resp::k3, write), "=9\r\ntxt:a:1\r\n\r\n");
+}
+
+TEST(RespWriter, NumbersAreAsShortAsTheyCanBe) {
+    const auto number = [](Resp version, double value) {
+        return written(version, [value](RespWriter& writer) { writer.number(value); });
+    };
+    EXPECT_EQ(number(Resp::k3, 3.1), ",3.1\r\n");
+    EXPECT_EQ(number(Resp::k2, 3.1), "$3\r\n3.1\r\n");
+    EXPECT_EQ(number(Resp::k3, -std::numeric_limits<double>::infinity()), ",-inf\r\n");
+    EXPECT_EQ(number(Resp::k3, -std::numeric_limits<double>::quiet_NaN()), ",nan\r\n");
+    EXPECT_EQ(number(Resp::k2, -std::numeric_limits<double>::denorm_min()), "$7\r\n-5e-324\r\n");
+}
+
+TEST(RespWriter, AMessageIsAPushOfResp3AndAnArrayOfResp2) {
+    std::string out;
+    append_message(out, Resp::k2, "news", "hi");
+    append_message(out, Resp::k3, "news", "");
+    EXPECT_EQ(out,
+              "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$2\r\nhi\r\n"
+              ">3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$0\r\n\r\n");
+}
+
+TEST(RespWriter, APatternsMessageNamesThePatternFirst) {
+    std::string out;
+    append_pattern_message(out, Resp::k2, "n*", "news", "hi");
+    append_pattern_message(out, Resp::k3, "n*", "news", "hi");
+    EXPECT_EQ(out,
+              "*4\r\n$8\r\npmessage\r\n$2\r\nn*\r\n$4\r\nnews\r\n$2\r\nhi\r\n"
+              ">4\r\n$8\r\npmessage\r\n$2\r\nn*\r\n$4\r\nnews\r\n$2\r\nhi\r\n");
+}
+
+TEST(RespWriter, AShardedMessageHasANameOfItsOwn) {
+    std::string out;
+    append_sharded_message(out, Resp::k2, "news", "hi");
+    append_sharded_message(out, Resp::k3, "news", "hi");
+    EXPECT_EQ(out,
+              "*3\r\n$8\r\nsmessage\r\n$4\r\nnews\r\n$2\r\nhi\r\n"
+              ">3\r\n$8\r\nsmessage\r\n$4\r\nnews\r\n$2\r\nhi\r\n");
+}
+
+}  // namespace
+}  // namespace tulle::node::redis::resp_writer_test

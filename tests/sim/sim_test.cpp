@@ -203,6 +203,23 @@ TEST_F(SimTest, AKeeperThatTheOriginDoesNotSeeIsGivenTheEventByWhoSeesBoth) {
     EXPECT_TRUE(holds(2));
 }
 
+/// P10: the last heartbeat of host 1 that came names the members of host 0, from before host 2 came.
+TEST_F(SimTest, AKeeperThatCameWhenTheOriginWasDeafIsGivenTheEventByWhoSeesBoth) {
+    start();
+    world_->kill(2);
+    world_->run_for(12s);
+    for (const HostId other : {HostId{0}, HostId{2}}) {
+        world_->network().alter(1, other).control_loss_percent = 100;
+        world_->network().alter(other, 1).control_loss_percent = 100;
+    }
+    world_->run_for(500ms);
+    world_->start(2, {0, 1, 2}, "n2");
+    world_->run_for(200ms);
+    world_->publish_retained(1, cache_channel(0));
+    world_->run_for(500ms);
+    EXPECT_NE(world_->process(2)->node->retained().find(world_->now(), cache_channel(0)), nullptr);
+}
+
 /// A client of host 1, to which host 0 says nothing for two seconds, without any fault announced to the judge.
 class Deliveries : public SimTest {
 protected:

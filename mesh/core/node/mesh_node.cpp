@@ -173,6 +173,7 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     presence_.session_down(now, down.oid);
     usage_.session_down(now, down.oid);
     retained_.session_down(down.oid);
+    introductions_.session_down();
     duty_.duties().member_down(now, down.oid, duty_end(now, down));
     if (is_gone) {
         streams_.forget(down.oid, out);

@@ -18,7 +18,7 @@ void Arrivals::on_record(Instant now, OriginId from, const DeliverRecord& arrive
     } else {
         // The node holds the event even when every subscriber has got the event already.
         retained_.on_record(now, from, *record);
-        retained_.pass_on(from, *record);
+        retained_.pass_on(now, from, *record);
         // The answers of the origin may have brought the event already on some channels: no subscriber gets an event
         // twice.
         if (const RecordPtr news = retained_.without_answered(from, record)) {

@@ -24,12 +24,13 @@ void Retained::stamp(Instant now, Record& record) {
 }
 
 void Retained::on_record(Instant now, OriginId origin, const Record& record) {
-    hold(now, record, false, sees_others(origin) ? origin : OriginId{});
+    hold(now, record, false, sees_others(now, origin) ? origin : OriginId{});
 }
 
-bool Retained::sees_others(OriginId origin) const {
+bool Retained::sees_others(Instant now, OriginId origin) const {
     const Session* session = context_.sessions().find(origin);
-    return session != nullptr && session->sees_others;
+    // The members of a peer without a heartbeat for that long may have changed since.
+    return session != nullptr && (session->sees_others || session->beats.echo_at + context_.timing().suspicion <= now);
 }
 
 void Retained::hold(Instant now, const Record& record, bool own, OriginId teller) {
@@ -40,9 +41,9 @@ void Retained::hold(Instant now, const Record& record, bool own, OriginId teller
     }
 }
 
-void Retained::pass_on(OriginId origin, const Record& record) const {
+void Retained::pass_on(Instant now, OriginId origin, const Record& record) const {
     // The origin sees the same members, so the origin has named all keepers itself.
-    if (!sees_others(origin)) {
+    if (!sees_others(now, origin)) {
         return;
     }
     Sessions& sessions = context_.sessions();

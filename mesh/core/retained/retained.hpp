@@ -35,7 +35,7 @@ public:
     /// members than this node, so this node may see keepers without a session with the origin. A keeper, as seen by
     /// this node or by the origin, passes the event on. A node with the event only for its subscribers does not. Only a
     /// record straight from its origin is passed on, so an event makes a single further hop.
-    void pass_on(OriginId origin, const Record& record) const;
+    void pass_on(Instant now, OriginId origin, const Record& record) const;
     /// The record without the channels on which an answer of its origin has brought the event, or a later event,
     /// already. Null when no channel is left. `record` itself when no channel is affected.
     [[nodiscard]] RecordPtr without_answered(OriginId from, const RecordPtr& record) const;
@@ -82,8 +82,9 @@ private:
     /// Puts the event of a record into the table, once for each retaining channel. `teller`: the member that may have
     /// told the event to this node alone; 0 for none.
     void hold(Instant now, const Record& record, bool own, OriginId teller);
-    /// True when this node has a session with `origin`, and `origin` may have other members than this node.
-    [[nodiscard]] bool sees_others(OriginId origin) const;
+    /// True when this node has a session with `origin`, and `origin` may have other members than this node: a heartbeat
+    /// said so, or no heartbeat has come since this node's members changed, or none has come for `suspicion`.
+    [[nodiscard]] bool sees_others(Instant now, OriginId origin) const;
     /// Tells the shards with subscribers of the channel. Their subscribers have missed the event, and later subscribers
     /// are to get it.
     void tell_last(const std::string& channel, const RetainedEvent& event, Effects& out) const;

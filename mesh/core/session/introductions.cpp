@@ -10,6 +10,13 @@ void Introductions::session_up(Instant now, Session& session) {
     session.members_sent_at = now;
     const Peer& peer = *context_.find(session.oid);
     newcomers_.push_back({peer.oid, peer.name, peer.endpoints});
+    members_changed();
+}
+
+void Introductions::members_changed() {
+    for (auto& [oid, session] : context_.sessions()) {
+        session.sees_others = true;
+    }
 }
 
 void Introductions::on(Instant now, Session& session, const Heartbeat& heartbeat, Effects& out) {

@@ -20,6 +20,8 @@ public:
 
     /// A session stands: the peer is named to all others at the end of the turn.
     void session_up(Instant now, Session& session);
+    /// A session has ended.
+    void session_down() { members_changed(); }
     /// Compares the digest of the peer's members with ours. At most one list of all nodes is sent per `suspicion`.
     void on(Instant now, Session& session, const Heartbeat& heartbeat, Effects& out);
     /// Ends a turn: tells all peers the newcomers of the turn, in one message for each peer, as a starting mesh makes
@@ -27,6 +29,10 @@ public:
     void tick(Effects& out);
 
 private:
+    /// This node's members have changed: the last heartbeat of each peer was compared with other members than the
+    /// present ones, so the peer's view counts as different until the next heartbeat.
+    void members_changed();
+
     MeshContext& context_;
     const Membership& membership_;
     /// Newcomers of this turn.

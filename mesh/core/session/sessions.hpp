@@ -141,7 +141,8 @@ struct Session {
     /// For Introductions: when the peer was last sent the list of all nodes.
     Instant members_sent_at;
     /// For Introductions: the peer's last heartbeat says that its members differ from ours. True until the first
-    /// heartbeat, because the first records may come before the first heartbeat.
+    /// heartbeat, because the first records may come before the first heartbeat; and, when our members have changed,
+    /// until the next one.
     bool sees_others = true;
     /// For Sessions: the session is looked at when the turn ends.
     bool touched = false;

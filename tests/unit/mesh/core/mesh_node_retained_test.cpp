@@ -151,5 +151,75 @@ TEST_F(MeshNodeRetainedTest, RefusesToKeepForTooLong) {
     EXPECT_EQ(to_shards<Published>(out_).at(0).outcome, PublishOutcome::kTooLarge);
 }
 
+/// More peers than the one that accepts the events. No channel has a subscriber.
+class MeshNodeRetainedViewsTest : public MeshNodeRetainedTest {
+protected:
+    /// A session with a further peer. Returns the connection to the peer.
+    ConnectionId meet(std::uint64_t id) {
+        const OriginId oid{id};
+        const std::string name = "n" + std::to_string(id);
+        const Introduction further{
+            "test", name, "1", {name + ":1", name + ":2", name + ":3"}, kOldestProtocolVersion, kProtocolVersion, true};
+        feed(Control{oid, OriginId{1}, {}, Hello{further, SessionTag{70 + id}, {}, {}}});
+        ConnectionId connection;
+        for (const Effect& effect : Effects(out_)) {
+            if (const auto* open = std::get_if<OpenConnection>(&effect)) {
+                connection = open->connection;
+            }
+        }
+        feed(ConnectionUp{connection});
+        const SessionTag tag = controls<Welcome>(out_).back().tag;
+        feed(Control{oid, OriginId{1}, tag, Heartbeat{}});
+        feed(Control{oid, OriginId{1}, tag, InterestPull{}});
+        feed(Control{oid, OriginId{1}, tag, InterestDelta{InterestVersion{0}, {}, InterestVersion{0}}});
+        feed(SubscriberSeen{oid});
+        EXPECT_TRUE(node_.membership().find(oid)->in_session());
+        out_.clear();
+        return connection;
+    }
+    /// The heartbeat of a peer with the same members as this node.
+    void agree() { control(Heartbeat{.members_digest = node_.membership().digest()}); }
+    /// The peer's next event. Returns the nodes to which this node passes the event on.
+    std::vector<OriginId> passed_on() {
+        ++events_;
+        // What is handed on for a change of members goes first.
+        wait(10ms);
+        out_.clear();
+        frame({}, {event(50 + events_, 1000 + events_, "e")});
+        std::vector<OriginId> receivers;
+        for (const Effect& effect : out_) {
+            const auto* send = std::get_if<SendData>(&effect);
+            const auto* sent = send == nullptr ? nullptr : std::get_if<FramePtr>(&send->message.body);
+            if (sent != nullptr && !(*sent)->retained.empty()) {
+                receivers.push_back(send->message.dst);
+            }
+        }
+        return receivers;
+    }
+
+    std::uint64_t events_ = 0;
+};
+
+TEST_F(MeshNodeRetainedViewsTest, AnOriginThatHasNotBeenHeardSinceANodeCameMayNotKnowThatNode) {
+    agree();
+    meet(3);
+    EXPECT_EQ(passed_on(), (std::vector{OriginId{3}}));
+    agree();
+    EXPECT_EQ(passed_on(), std::vector<OriginId>{}) << "the origin names node 3 itself";
+}
+
+TEST_F(MeshNodeRetainedViewsTest, AnOriginThatHasNotBeenHeardSinceANodeWentMayNameThatNode) {
+    meet(3);
+    const ConnectionId connection = meet(4);
+    agree();
+    EXPECT_EQ(passed_on(), std::vector<OriginId>{});
+    feed(ConnectionDown{connection});
+    feed(EndpointChecked{connection, EndpointState::kRefused});
+    ASSERT_FALSE(node_.membership().find(OriginId{4})->in_session());
+    EXPECT_EQ(passed_on(), (std::vector{OriginId{3}}));
+    agree();
+    EXPECT_EQ(passed_on(), std::vector<OriginId>{});
+}
+
 }  // namespace
 }  // namespace tulle::mesh::mesh_node_retained_test

@@ -15,7 +15,9 @@ class RetainedLoss : public ServiceTest {
 protected:
     RetainedLoss() {
         for (std::uint64_t id = 2; id <= 9; ++id) {
-            meet(id).sees_others = false;
+            Session& session = meet(id);
+            session.sees_others = false;
+            session.beats.echo_at = now_;
         }
         retained_.session_up();
         for (int i = 0; stores_.retained.keeps(OriginId{1}, channel_); ++i) {
@@ -73,6 +75,13 @@ TEST_F(RetainedLoss, TheRecordOfAnOriginWithOtherMembersIsHandedOn) {
 TEST_F(RetainedLoss, TheRecordBehindTheAnswerOfSuchAnOriginChangesNothing) {
     sessions_.find(kOrigin)->sees_others = true;
     answer();
+    retained_.on_record(now_, kOrigin, event_);
+    lose(kOrigin);
+    EXPECT_TRUE(is_handed_on());
+}
+
+TEST_F(RetainedLoss, TheMembersOfAnOriginWithoutAHeartbeatForLongMayHaveChanged) {
+    now_ += options_.timing.suspicion;
     retained_.on_record(now_, kOrigin, event_);
     lose(kOrigin);
     EXPECT_TRUE(is_handed_on());

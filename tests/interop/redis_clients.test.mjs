@@ -177,6 +177,8 @@ test('libraries for Node.js', (t) => withRedisNodes(2, {}, async ([n1, n2]) => {
 
 const isAbsent = (program) => spawnSync(program, ['--version'], { stdio: 'ignore' }).status !== 0 && `${program} is not installed`;
 
+test('the sixth versions of both libraries', { skip: LIBRARIES.some(({ name }) => name === 'ioredis 6') ? false : 'they need Node.js 20' }, () => {});
+
 describe('redis-cli', { skip: isAbsent('/usr/bin/redis-cli') }, () => {
   const cli = async ({ host, port }, ...args) => {
     const { code, stdout, stderr } = await run('/usr/bin/redis-cli', ['-h', host, '-p', String(port), ...args]);

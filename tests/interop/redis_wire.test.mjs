@@ -9,10 +9,12 @@ const PASSWORD = 'a-password-of-20-bytes';
 const BINARY = Buffer.from([0, 1, 10, 13, 36, 42, 127, 128, 255]);
 const KINDS = ['', 'P', 'S'];
 
+const elementsOf = (text) => split(Buffer.from(text, 'latin1')).map((bytes) => bytes.toString('latin1'));
+
 // What may differ between two servers, each kind by its name; a script that needs one says so. Nothing else is let go.
 const NORMALISATIONS = {
   /** The numbers of clients; 0 and 1 are those of clients that have been found. */
-  ids: (text) => split(Buffer.from(text, 'latin1')).map(String).map((element) => element.replace(/^:(\d\d+|[2-9])\r/, ':N\r')).join(''),
+  ids: (text) => elementsOf(text).map((element) => element.replace(/^:(\d\d+|[2-9])\r/, ':N\r')).join(''),
   /** HELLO: version and number of the client. */
   hello: (text) => text.replace(/\$7\r\nversion\r\n\$\d+\r\n[^\r]+/g, '$7\r\nversion\r\nVERSION').replace(/\$2\r\nid\r\n:\d+/g, '$2\r\nid\r\n:ID'),
   /** INFO: only the frame, and which of the keys that clients read are there. */
@@ -24,9 +26,9 @@ const NORMALISATIONS = {
     txt + line.split(' ').filter((field) => /^(name|db|sub|psub|multi|resp)=/.test(field)).join(' '))
     .replace(/([$=])\d+\r\n(?=(?:txt:)?name=)/g, '$1'),
   /** HELP: only that there are lines. */
-  help: (text) => text.replace(/^\*\d+\r\n((?:\+.*\r\n)+)(?=\+OK)/g, '*HELP\r\n'),
-  /** COMMAND COUNT. */
-  number: (text) => text.replace(/^:\d+\r\n/g, ':N\r\n'),
+  help: (text) => text.replace(/\*\d+\r\n((?:\+.*\r\n)+)(?=\+OK)/g, '*HELP\r\n'),
+  /** The answer to COMMAND COUNT. */
+  number: (text) => elementsOf(text).map((element) => element.replace(/^:\d+\r/, ':N\r')).join(''),
   /** Names (one byte long) of what an UNSUBSCRIBE without names gives up: in any order. */
   names: (text) => {
     const pattern = /(unsubscribe\r\n\$1\r\n)(.)/g;
@@ -419,16 +421,20 @@ as72('CLIENT SETINFO of what is not known', [a('CLIENT SETINFO FOO x'), a(['CLIE
   { a: "-ERR Unrecognized option 'FOO'\r\n-ERR lib-name cannot contain spaces, newlines or special characters.\r\n" + OK });
 as72('CLIENT NO-TOUCH', [a('CLIENT NO-TOUCH ON'), a('client no-touch off')], { a: OK + OK + OK });
 
-noRedis('commands of data are not known', [
+const NO_KEYS = '(Tulle serves publish and subscribe, and keeps no keys)';
+noRedis('commands of data are not known, and the error says what to use instead', [
   a('GET k'), a('SET k v'), a('WATCH k'), a('XADD s * f v'), a('LPUSH l x'), a('EVAL x 0'), a('FLUSHALL'),
 ], {
-  a: ["'GET', with args beginning with: 'k' ", "'SET', with args beginning with: 'k' 'v' ", "'WATCH', with args beginning with: 'k' ",
-    "'XADD', with args beginning with: 's' '*' 'f' 'v' ", "'LPUSH', with args beginning with: 'l' 'x' ",
-    "'EVAL', with args beginning with: 'x' '0' ", "'FLUSHALL', with args beginning with: "]
+  a: [`'GET', with args beginning with: 'k' ${NO_KEYS}`, `'SET', with args beginning with: 'k' 'v' ${NO_KEYS}`,
+    "'WATCH', with args beginning with: 'k' (Tulle runs no scripts and watches no keys)",
+    "'XADD', with args beginning with: 's' '*' 'f' 'v' (Tulle keeps no streams: use @socket.io/redis-adapter instead of the streams adapter)",
+    "'LPUSH', with args beginning with: 'l' 'x' (Tulle keeps no lists: queues need a Redis of their own, or the driver for no queue)",
+    "'EVAL', with args beginning with: 'x' '0' (Tulle runs no scripts and watches no keys)",
+    `'FLUSHALL', with args beginning with: ${NO_KEYS}`]
     .map((what) => `-ERR unknown command ${what}\r\n`).join('') + OK,
 });
 noRedis('there is no configuration', [a('CONFIG GET save'), a('CONFIG GET *'), a('HELLO 3'), a('CONFIG GET save')], { a: `*0\r\n*0\r\n${HELLO_3}%0\r\n${OK}` });
-noRedis('arrays of more than 1,024', [a.raw('*1025\r\n$4\r\nPING\r\n'), a.closes()], { a: '-ERR Protocol error: invalid multibulk length\r\n' });
+noRedis('arrays of more than 16,384', [a.raw('*16385\r\n$4\r\nPING\r\n'), a.closes()], { a: '-ERR Protocol error: invalid multibulk length\r\n' });
 noRedis('a billion arguments', [a.raw('*1000000000\r\n'), a.closes()], { a: '-ERR Protocol error: invalid multibulk length\r\n' });
 noRedis('a bulk of more than a mebibyte', [a.raw('*2\r\n$4\r\nECHO\r\n$1048577\r\n'), a.closes()], { a: '-ERR Protocol error: invalid bulk length\r\n' });
 

@@ -305,6 +305,7 @@ struct MeshNode::PortHandler {
     void operator()(const Query& question) const { node.queries_.on(now, shard, question, out); }
     void operator()(const LocalAnswer& answer) const { node.queries_.on(shard, answer, out); }
     void operator()(const ShardLoad& load) const { node.pulse_.on(shard, load); }
+    void operator()(const Echo& echo) const { out.push_back(ToPort{shard, Echoed{echo.id}}); }
     void operator()(const StatusRequest& request) const {
         out.push_back(ToPort{shard, StatusReply{request.id, node.status(now)}});
     }

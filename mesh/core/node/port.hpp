@@ -103,6 +103,12 @@ struct StatusRequest {
     std::uint64_t id = 0;
 };
 
+/// Answered by Echoed with the same id, after everything that the hub has done for any port by then: a port learns so
+/// that it has been delivered every message that was published on this node before the Echo.
+struct Echo {
+    std::uint64_t id = 0;
+};
+
 /// Send a marked message to `channel` the way of every other message, and report which nodes got the message, when and
 /// by which path. No client sees the message. Answered by TraceResult when all nodes concerned have reported, or after
 /// `timeout`.
@@ -162,7 +168,7 @@ struct ShareUsage {
 
 /// All that a shard may say to the hub.
 using ToHub = std::variant<Publish, Subscribe, Unsubscribe, MemberJoin, MemberLeave, Query, LocalAnswer, ShardLoad,
-                           StatusRequest, Trace, DutyCount, DutyTask, DutyDone, ShareUsage>;
+                           StatusRequest, Trace, DutyCount, DutyTask, DutyDone, ShareUsage, Echo>;
 using FromShard = std::pair<ShardIndex, ToHub>;
 
 // ---- hub to shard
@@ -258,6 +264,11 @@ struct Readiness {
     bool ready = false;
     /// This process, as the other nodes name it.
     OriginId self = {};
+};
+
+/// The answer to the Echo with the same id.
+struct Echoed {
+    std::uint64_t id = 0;
 };
 
 /// A session with another node stands from here on; or, when `is_gone`, the node is dead or has left. A node that is
@@ -369,7 +380,7 @@ struct ClusterUsage {
 /// All that the hub may say to a shard.
 using ToShard = std::variant<Deliver, Subscribed, RetainedFound, MemberChanged, MemberJoined, Published, LocalQuery,
                              QueryResult, Gap, Readiness, StatusReply, TraceResult, DutyChanged, DutyRevoked,
-                             DutyPerform, DutyLast, ClusterUsage, PeerChange>;
+                             DutyPerform, DutyLast, ClusterUsage, PeerChange, Echoed>;
 
 // ---- limits
 // ----------------------------------------------------------------------------------------------------------

@@ -85,6 +85,8 @@ private:
     void handle(const mesh::LocalQuery&) {}
     /// Only the admin listener traces.
     void handle(const mesh::TraceResult&) {}
+    /// This edge asks for no echo.
+    void handle(const mesh::Echoed&) {}
     /// Nothing of a client depends on a single node.
     void handle(const mesh::PeerChange&) {}
     /// The duties of the node go to the webhook worker.

@@ -64,13 +64,14 @@ std::uint64_t Receivers::here(Kind kind, std::string_view name) const {
     return entry == of(kind).end() ? 0 : entry->second.here;
 }
 
-std::vector<std::string> Receivers::names_here(Kind kind, std::string_view pattern, std::size_t most) const {
+std::vector<std::string> Receivers::names_here(Kind kind, std::optional<std::string_view> pattern,
+                                               std::size_t most) const {
     std::vector<std::string> names;
     for (const auto& [name, count] : of(kind)) {
         if (names.size() >= most) {
             break;
         }
-        if (count.here > 0 && (pattern.empty() || glob_matches(pattern, name))) {
+        if (count.here > 0 && (!pattern || glob_matches(*pattern, name))) {
             names.push_back(name);
         }
     }

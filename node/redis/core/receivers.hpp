@@ -59,9 +59,10 @@ public:
     [[nodiscard]] std::uint64_t of_publish(Kind kind, std::string_view channel) const;
     /// The subscribers of the name on this node.
     [[nodiscard]] std::uint64_t here(Kind kind, std::string_view name) const;
-    /// The names with a subscriber on this node that match the pattern, at most `most`; an empty pattern matches all.
-    /// In no particular order.
-    [[nodiscard]] std::vector<std::string> names_here(Kind kind, std::string_view pattern, std::size_t most) const;
+    /// The names with a subscriber on this node that match the pattern, at most `most`; all names without a pattern. In
+    /// no particular order.
+    [[nodiscard]] std::vector<std::string> names_here(Kind kind, std::optional<std::string_view> pattern,
+                                                      std::size_t most) const;
 
     /// The next changes to tell the other nodes, of at most `max_bytes` of names. Nothing: all has been told. The
     /// caller fills in the node.

@@ -117,6 +117,7 @@ void RedisConnection::work(std::string_view bytes) {
         if (result == ReadResult::kCommand) {
             reactor().counters().messages_received_total.add();
             next = session_->on_command(reader_.arguments(), replies);
+            edge_.on_command_done();
         } else if (result != ReadResult::kNothing) {
             break;
         }
@@ -201,6 +202,16 @@ void RedisConnection::on_room() {
     const Session::Next next = session_->on_room(replies);
     follow(next, replies);
     if (next == Session::Next::kGoOn) {
+        work_later();
+    }
+}
+
+void RedisConnection::on_settled() {
+    if (state() != State::kOpen) {
+        return;
+    }
+    is_session_waiting_ = session_->on_settled() == Session::Next::kWait;
+    if (!is_session_waiting_) {
         work_later();
     }
 }

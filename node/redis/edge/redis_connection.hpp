@@ -34,6 +34,8 @@ public:
     void on_answer(const Answers& answers);
     /// The hub has room again.
     void on_room();
+    /// What the client has published to itself has been delivered.
+    void on_settled();
     /// The client speaks another version of the protocol from here on. Call while the connection is in no Fanout.
     void set_version(Resp version) { want_recoded(version == Resp::k3); }
     /// Ends the connection, after the bytes that wait, because messages for the client have been lost.

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include <unistd.h>
 #include <boost/asio/post.hpp>
 
 #include "mesh/base/assert.hpp"
@@ -103,6 +104,7 @@ void RedisEdge::on_gone(RedisConnection& connection) {
         for (std::size_t i = 0; i < kKinds; ++i) {
             for (const std::string& name : names[i]) {
                 count(port, static_cast<Kind>(i), name, false);
+                forget_young(port, static_cast<Kind>(i), slot, name);
             }
         }
     }
@@ -139,12 +141,16 @@ Publishing RedisEdge::publish(const Realm& realm, Kind kind, Slot slot, std::str
     if (!is_ready_) {
         return Publishing::kNotReady;
     }
+    // An EXEC may have subscribed: what is published from here on is for the new subscriptions as well.
+    if (has_new_young_) {
+        ask_echo();
+    }
     RealmPort& port = port_of(realm);
     const RedisConnection* publisher = find(slot);
     mesh::Publish publish;
     publish.id = publisher == nullptr ? 0 : publisher->id();
     publish.channels = {kind == Kind::kChannel ? port.channels_key : port.shard_channels_key};
-    publish.body = share(EventBody(channel, payload, DataKind::kBytes));
+    publish.body = share(EventBody(channel, payload, DataKind::kBytes, self_text_));
     publish.answers = mesh::Publish::Answers::kRefusal;
     // Counted before, as the publish goes to those who are subscribed by now.
     receivers = port.receivers->with([&](const Receivers& all) { return all.of_publish(kind, channel); });
@@ -157,6 +163,8 @@ bool RedisEdge::subscribe(const Realm& realm, Kind kind, Slot slot, std::string_
     const bool is_new = port.table.add(kind, slot, name);
     if (is_new) {
         count(port, kind, name, true);
+        young_[young_key(port, kind, name)].push_back({slot, 0});
+        has_new_young_ = true;
     }
     return is_new;
 }
@@ -167,6 +175,7 @@ bool RedisEdge::unsubscribe(const Realm& realm, Kind kind, Slot slot, std::strin
     const bool was_there = port.table.remove(kind, slot, name);
     if (was_there) {
         count(port, kind, name, false);
+        forget_young(port, kind, slot, name);
     }
     return was_there;
 }
@@ -187,6 +196,16 @@ bool RedisEdge::ask(Slot slot, const Question& question) {
         asked_.emplace(++last_id_, asked);
         hub_.send(mesh::Query{last_id_, encode(part), kQuestionTimeout});
     }
+    return true;
+}
+
+bool RedisEdge::settle(Slot slot) {
+    const RedisConnection* connection = find(slot);
+    TULLE_ASSERT(connection != nullptr);
+    if (hub_.is_backed_up()) {
+        return false;
+    }
+    settling_.push_back({slot, connection->id(), 0});
     return true;
 }
 
@@ -211,6 +230,7 @@ bool RedisEdge::on_wrong_password(Slot slot) {
 
 ServerFacts RedisEdge::facts() {
     return {.node = options_.name,
+            .process_id = static_cast<std::uint32_t>(::getpid()),
             .version = options_.version,
             .port = port_,
             .is_loading = !is_serving(),
@@ -238,6 +258,7 @@ std::uint64_t RedisEdge::wall_us() {
 // ---- turns ----
 
 void RedisEdge::end_turn() {
+    ask_echo();
     if (speaks_for_node_ && is_ready_) {
         tell_counts();
         ask_told();

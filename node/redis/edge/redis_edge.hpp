@@ -78,6 +78,14 @@ public:
     [[nodiscard]] std::string& replies() { return replies_; }
     /// The connection has left.
     void on_gone(RedisConnection& connection);
+    /// A command has been done. Has the hub told at once of new subscriptions: what any shard publishes from here on is
+    /// for the subscribers.
+    void on_command_done() {
+        if (has_new_young_) {
+            ask_echo();
+            (void)hub_.flush();
+        }
+    }
     /// Has RedisConnection::on_room called when the hub has room.
     void wait_for_room(RedisConnection& connection);
 
@@ -104,6 +112,7 @@ public:
     [[nodiscard]] bool unsubscribe(const Realm& realm, Kind kind, Slot slot, std::string_view name) override;
     [[nodiscard]] std::vector<std::string> names_of(const Realm& realm, Kind kind, Slot slot) override;
     [[nodiscard]] bool ask(Slot slot, const Question& question) override;
+    [[nodiscard]] bool settle(Slot slot) override;
     void on_protocol(Slot slot, Resp version) override;
     [[nodiscard]] bool on_wrong_password(Slot slot) override;
     [[nodiscard]] ServerFacts facts() override;
@@ -143,6 +152,14 @@ private:
         std::size_t missing = 0;
         std::vector<std::string> parts;
     };
+    /// A subscription that began while publishes of this node may still be on their way to this shard. A message of
+    /// this node that comes before the Echo was published before, and is not for the subscriber. Messages of other
+    /// nodes are: nobody can tell which came first, and one too many does less harm than a lost one.
+    struct Young {
+        Slot slot;
+        /// The Echo after which the subscription is like others; 0: not asked for yet.
+        std::uint64_t echo = 0;
+    };
     /// The audience of the frames that are gathered (Fanout).
     struct RunTarget {
         const RealmPort* port = nullptr;
@@ -156,13 +173,23 @@ private:
     void handle(mesh::QueryResult& result);
     void handle(const mesh::Readiness& readiness);
     void handle(const mesh::PeerChange& change);
+    void handle(const mesh::Echoed& echoed);
 
     [[nodiscard]] RealmPort& port_of(const Realm& realm);
     /// Makes the realm's keys known to the hub.
     void open(RealmPort& port);
     void open_key(const std::string& key, RealmPort& port, Use use);
     /// Sends a message to the subscribers of its channel, and of the patterns that match.
-    void deliver(RealmPort& port, Kind kind, std::string_view channel, std::string_view payload);
+    /// `is_own`: published on this node.
+    void deliver(RealmPort& port, Kind kind, std::string_view channel, std::string_view payload, bool is_own);
+    /// The subscribers of `name`, for a message of this node without the young subscriptions. Valid until the next
+    /// change of a table or call.
+    [[nodiscard]] std::span<const Slot> audience(const RealmPort& port, Kind kind, std::string_view name, bool is_own);
+    [[nodiscard]] static std::string young_key(const RealmPort& port, Kind kind, std::string_view name);
+    /// The subscription has ended.
+    void forget_young(const RealmPort& port, Kind kind, Slot slot, std::string_view name);
+    /// Asks for an echo for the young subscriptions of this turn, and for the connections that settle.
+    void ask_echo();
     /// Sends a message to the subscribers of `name`, which are not none.
     void send(const RealmPort& port, Kind kind, std::string_view name, std::string_view channel,
               std::string_view payload, std::span<const Slot> subscribers);
@@ -198,6 +225,8 @@ private:
     bool is_ready_ = false;
     bool is_draining_ = false;
     OriginId self_;
+    /// self_ as the sender of records.
+    std::string self_text_;
     /// By slot.
     IdMap<RedisConnection*> connections_;
     RunTarget run_;
@@ -206,6 +235,19 @@ private:
     /// Questions about everything told, likewise.
     IdMap<RealmPort*> told_asked_;
     std::uint64_t last_id_ = 0;
+    /// The young subscriptions, by young_key().
+    StringMap<std::vector<Young>> young_;
+    /// Some of them have no Echo yet.
+    bool has_new_young_ = false;
+    /// Connections whose session settles, with the ids of the connection and of the Echo (0: not asked for yet).
+    struct Settling {
+        Slot slot;
+        std::uint64_t client = 0;
+        std::uint64_t echo = 0;
+    };
+    std::vector<Settling> settling_;
+    /// The result of audience().
+    std::vector<Slot> old_subscribers_;
     /// Connections that wait for room in the hub, by slot.
     std::vector<Slot> waiting_;
     Instant looked_for_slow_at_{};

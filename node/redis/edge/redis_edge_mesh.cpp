@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <utility>
 #include <variant>
@@ -23,6 +24,7 @@ void RedisEdge::on_mail(mesh::ToShard& message) {
                           [this](mesh::QueryResult& value) { handle(value); },
                           [this](const mesh::Readiness& value) { handle(value); },
                           [this](const mesh::PeerChange& value) { handle(value); },
+                          [this](const mesh::Echoed& value) { handle(value); },
                           // Of presence, retained events, duties, usage, status and traces this edge knows nothing.
                           [](const auto&) {}},
                message);
@@ -48,21 +50,103 @@ void RedisEdge::handle(const mesh::Deliver& deliver) {
             take_counts(port, record.body->data());
         } else {
             const Kind kind = use->second.use == Use::kChannels ? Kind::kChannel : Kind::kShardChannel;
-            this->deliver(port, kind, record.body->name(), record.body->data());
+            this->deliver(port, kind, record.body->name(), record.body->data(), record.body->sender() == self_text_);
         }
     }
 }
 
-void RedisEdge::deliver(RealmPort& port, Kind kind, std::string_view channel, std::string_view payload) {
-    if (const std::span<const Slot> direct = port.table.subscribers(kind, channel); !direct.empty()) {
+void RedisEdge::deliver(RealmPort& port, Kind kind, std::string_view channel, std::string_view payload, bool is_own) {
+    if (const std::span<const Slot> direct = audience(port, kind, channel, is_own); !direct.empty()) {
         send(port, kind, channel, channel, payload, direct);
     }
     if (kind != Kind::kChannel) {
         return;
     }
     for (const std::string& pattern : port.table.patterns()) {
-        if (glob_matches(pattern, channel)) {
-            send(port, Kind::kPattern, pattern, channel, payload, port.table.subscribers(Kind::kPattern, pattern));
+        if (!glob_matches(pattern, channel)) {
+            continue;
+        }
+        if (const std::span<const Slot> matching = audience(port, Kind::kPattern, pattern, is_own); !matching.empty()) {
+            send(port, Kind::kPattern, pattern, channel, payload, matching);
+        }
+    }
+}
+
+std::string RedisEdge::young_key(const RealmPort& port, Kind kind, std::string_view name) {
+    std::string key = port.realm->name;
+    key.append({'\0', static_cast<char>('0' + static_cast<int>(kind))}).append(name);
+    return key;
+}
+
+void RedisEdge::forget_young(const RealmPort& port, Kind kind, Slot slot, std::string_view name) {
+    if (young_.empty()) {
+        return;
+    }
+    const auto entry = young_.find(young_key(port, kind, name));
+    if (entry != young_.end()) {
+        std::erase_if(entry->second, [&](const Young& young) { return young.slot == slot; });
+        if (entry->second.empty()) {
+            young_.erase(entry);
+        }
+    }
+}
+
+std::span<const Slot> RedisEdge::audience(const RealmPort& port, Kind kind, std::string_view name, bool is_own) {
+    const std::span<const Slot> all = port.table.subscribers(kind, name);
+    if (!is_own || young_.empty() || all.empty()) {
+        return all;
+    }
+    const auto entry = young_.find(young_key(port, kind, name));
+    if (entry == young_.end()) {
+        return all;
+    }
+    const auto is_young = [&](Slot slot) {
+        return std::any_of(entry->second.begin(), entry->second.end(),
+                           [&](const Young& young) { return young.slot == slot; });
+    };
+    // A run that refers to the former list ends before the list changes.
+    fanout_.end_run();
+    old_subscribers_.clear();
+    std::copy_if(all.begin(), all.end(), std::back_inserter(old_subscribers_), std::not_fn(is_young));
+    return old_subscribers_;
+}
+
+void RedisEdge::ask_echo() {
+    const auto is_new = [](const Settling& one) { return one.echo == 0; };
+    if (!has_new_young_ && std::none_of(settling_.begin(), settling_.end(), is_new)) {
+        return;
+    }
+    const std::uint64_t echo = ++last_id_;
+    for (auto& [key, subscriptions] : young_) {
+        for (Young& young : subscriptions) {
+            young.echo = young.echo == 0 ? echo : young.echo;
+        }
+    }
+    for (Settling& one : settling_) {
+        one.echo = one.echo == 0 ? echo : one.echo;
+    }
+    has_new_young_ = false;
+    hub_.send(mesh::Echo{echo});
+}
+
+void RedisEdge::handle(const mesh::Echoed& echoed) {
+    fanout_.end_run();
+    for (auto entry = young_.begin(); entry != young_.end();) {
+        std::erase_if(entry->second, [&](const Young& young) { return young.echo != 0 && young.echo <= echoed.id; });
+        entry = entry->second.empty() ? young_.erase(entry) : std::next(entry);
+    }
+    std::vector<Settling> settled;
+    std::erase_if(settling_, [&](const Settling& one) {
+        const bool is_settled = one.echo != 0 && one.echo <= echoed.id;
+        if (is_settled) {
+            settled.push_back(one);
+        }
+        return is_settled;
+    });
+    for (const Settling& one : settled) {
+        RedisConnection* connection = find(one.slot);
+        if (connection != nullptr && connection->id() == one.client) {
+            reactor_.guard(*connection, [&] { connection->on_settled(); });
         }
     }
 }
@@ -161,6 +245,7 @@ void RedisEdge::handle(mesh::QueryResult& result) {
 void RedisEdge::handle(const mesh::Readiness& readiness) {
     is_ready_ = readiness.ready;
     self_ = readiness.self;
+    self_text_ = to_hex(self_);
     for (RealmPort& port : ports_) {
         port.wants_told = port.wants_told || speaks_for_node_;
     }

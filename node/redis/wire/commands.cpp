@@ -15,43 +15,102 @@ constexpr char to_lower(char c) {
 
 /// By name, for the binary search.
 constexpr std::array kCommands{
-    Command{"auth", CommandId::kAuth, -2, true, false, false, 0, 0, "Authenticates the connection."},
-    Command{"client", CommandId::kClient, -2, false, false, false, 0, 0, "A container for client connection commands."},
-    Command{"cluster", CommandId::kCluster, -2, false, false, false, 0, 0, "Answers that there is no Redis Cluster."},
-    Command{"command", CommandId::kCommand, -1, false, false, false, 0, 0, "Returns information about the commands."},
-    Command{"config", CommandId::kConfig, -2, false, false, false, 0, 0, "CONFIG GET answers with nothing."},
-    Command{"discard", CommandId::kDiscard, 1, false, false, true, 0, 0, "Discards a transaction."},
-    Command{"echo", CommandId::kEcho, 2, false, false, false, 0, 0, "Returns the given string."},
-    Command{"exec", CommandId::kExec, 1, false, false, true, 0, 0, "Executes all commands in a transaction."},
-    Command{"hello", CommandId::kHello, -1, true, false, false, 0, 0, "Handshakes with the server."},
-    Command{"info", CommandId::kInfo, -1, false, false, false, 0, 0, "Returns information about the node."},
-    Command{"multi", CommandId::kMulti, 1, false, false, true, 0, 0, "Starts a transaction."},
-    Command{"ping", CommandId::kPing, -1, false, true, false, 0, 0, "Returns the server's liveliness response."},
-    Command{"psubscribe", CommandId::kPsubscribe, -2, false, true, false, 0, 0,
+    Command{"auth", CommandId::kAuth, -2, true, false, false, false, 0, 0, "Authenticates the connection."},
+    Command{"client", CommandId::kClient, -2, false, false, false, false, 0, 0,
+            "A container for client connection commands."},
+    Command{"cluster", CommandId::kCluster, -2, false, false, false, false, 0, 0,
+            "Answers that there is no Redis Cluster."},
+    Command{"command", CommandId::kCommand, -1, false, false, false, false, 0, 0,
+            "Returns information about the commands."},
+    Command{"config", CommandId::kConfig, -2, false, false, false, false, 0, 0, "CONFIG GET answers with nothing."},
+    Command{"discard", CommandId::kDiscard, 1, false, false, true, false, 0, 0, "Discards a transaction."},
+    Command{"echo", CommandId::kEcho, 2, false, false, false, false, 0, 0, "Returns the given string."},
+    Command{"exec", CommandId::kExec, 1, false, false, true, false, 0, 0, "Executes all commands in a transaction."},
+    Command{"hello", CommandId::kHello, -1, true, false, false, false, 0, 0, "Handshakes with the server."},
+    Command{"info", CommandId::kInfo, -1, false, false, false, false, 0, 0, "Returns information about the node."},
+    Command{"multi", CommandId::kMulti, 1, false, false, true, false, 0, 0, "Starts a transaction."},
+    Command{"ping", CommandId::kPing, -1, false, true, false, false, 0, 0, "Returns the server's liveliness response."},
+    Command{"psubscribe", CommandId::kPsubscribe, -2, false, true, false, true, 0, 0,
             "Listens for messages published to channels that match one or more patterns."},
-    Command{"publish", CommandId::kPublish, 3, false, false, false, 0, 0, "Posts a message to a channel."},
-    Command{"pubsub", CommandId::kPubsub, -2, false, false, false, 0, 0, "A container for Pub/Sub commands."},
-    Command{"punsubscribe", CommandId::kPunsubscribe, -1, false, true, false, 0, 0,
+    Command{"publish", CommandId::kPublish, 3, false, false, false, false, 0, 0, "Posts a message to a channel."},
+    Command{"pubsub", CommandId::kPubsub, -2, false, false, false, false, 0, 0, "A container for Pub/Sub commands."},
+    Command{"punsubscribe", CommandId::kPunsubscribe, -1, false, true, false, true, 0, 0,
             "Stops listening to messages published to channels that match one or more patterns."},
-    Command{"quit", CommandId::kQuit, -1, true, true, true, 0, 0, "Closes the connection."},
-    Command{"reset", CommandId::kReset, 1, true, true, true, 0, 0, "Resets the connection."},
-    Command{"select", CommandId::kSelect, 2, false, false, false, 0, 0,
+    Command{"quit", CommandId::kQuit, -1, true, true, true, false, 0, 0, "Closes the connection."},
+    Command{"reset", CommandId::kReset, 1, true, true, true, false, 0, 0, "Resets the connection."},
+    Command{"select", CommandId::kSelect, 2, false, false, false, false, 0, 0,
             "Accepts a database. Channels are the same in all of them."},
-    Command{"spublish", CommandId::kSpublish, 3, false, false, false, 1, 1, "Posts a message to a shard channel."},
-    Command{"ssubscribe", CommandId::kSsubscribe, -2, false, true, false, 1, -1,
+    Command{"spublish", CommandId::kSpublish, 3, false, false, false, false, 1, 1,
+            "Posts a message to a shard channel."},
+    Command{"ssubscribe", CommandId::kSsubscribe, -2, false, true, false, true, 1, -1,
             "Listens for messages published to shard channels."},
-    Command{"subscribe", CommandId::kSubscribe, -2, false, true, false, 0, 0,
+    Command{"subscribe", CommandId::kSubscribe, -2, false, true, false, true, 0, 0,
             "Listens for messages published to channels."},
-    Command{"sunsubscribe", CommandId::kSunsubscribe, -1, false, true, false, 1, -1,
+    Command{"sunsubscribe", CommandId::kSunsubscribe, -1, false, true, false, true, 1, -1,
             "Stops listening to messages posted to shard channels."},
-    Command{"time", CommandId::kTime, 1, false, false, false, 0, 0, "Returns the server time."},
-    Command{"unsubscribe", CommandId::kUnsubscribe, -1, false, true, false, 0, 0,
+    Command{"time", CommandId::kTime, 1, false, false, false, false, 0, 0, "Returns the server time."},
+    Command{"unsubscribe", CommandId::kUnsubscribe, -1, false, true, false, true, 0, 0,
             "Stops listening to messages posted to channels."},
 };
 
 static_assert(std::is_sorted(kCommands.begin(), kCommands.end(), [](const Command& a, const Command& b) {
     return std::string_view(a.name) < std::string_view(b.name);
 }));
+
+/// A row of the table of subcommands.
+struct Subcommand {
+    CommandId command;
+    std::string_view name;
+    /// As in Command.
+    int arity;
+    /// The arguments, for HELP.
+    std::string_view shape;
+    std::string_view summary;
+};
+
+constexpr std::array kSubcommands{
+    Subcommand{CommandId::kClient, "getname", 2, "", "Return the name of the current connection."},
+    Subcommand{CommandId::kClient, "getredir", 2, "", "Return -1: messages are not redirected."},
+    Subcommand{CommandId::kClient, "help", 2, "", "Print this help."},
+    Subcommand{CommandId::kClient, "id", 2, "", "Return the ID of the current connection."},
+    Subcommand{CommandId::kClient, "info", 2, "", "Return information about the current connection."},
+    Subcommand{CommandId::kClient, "kill", -3, "<ip:port>|<option> <value> ...", "Close connections of the realm."},
+    Subcommand{CommandId::kClient, "list", -2, "[TYPE <type>|ID <id> ...]", "List the connections of the realm."},
+    Subcommand{CommandId::kClient, "no-evict", 3, "(ON|OFF)", "Accepted: nothing is evicted."},
+    Subcommand{CommandId::kClient, "no-touch", 3, "(ON|OFF)", "Accepted: nothing is evicted."},
+    Subcommand{CommandId::kClient, "reply", 3, "(ON|OFF|SKIP)", "Control the replies sent to the connection."},
+    Subcommand{CommandId::kClient, "setinfo", 4, "<option> <value>", "Name the library of the connection."},
+    Subcommand{CommandId::kClient, "setname", 3, "<name>", "Name the connection."},
+    Subcommand{CommandId::kCommand, "count", 2, "", "Return the number of commands."},
+    Subcommand{CommandId::kCommand, "docs", -2, "[<command> ...]", "Return documents of commands."},
+    Subcommand{CommandId::kCommand, "help", 2, "", "Print this help."},
+    Subcommand{CommandId::kCommand, "info", -2, "[<command> ...]", "Return details of commands."},
+    Subcommand{CommandId::kCommand, "list", 2, "", "Return the names of all commands."},
+    Subcommand{CommandId::kConfig, "get", -3, "<pattern> ...", "Return nothing: see the node's configuration file."},
+    Subcommand{CommandId::kConfig, "help", 2, "", "Print this help."},
+    Subcommand{CommandId::kPubsub, "channels", -2, "[<pattern>]", "Return the channels with subscribers."},
+    Subcommand{CommandId::kPubsub, "help", 2, "", "Print this help."},
+    Subcommand{CommandId::kPubsub, "numpat", 2, "", "Return the number of patterns with subscribers."},
+    Subcommand{CommandId::kPubsub, "numsub", -2, "[<channel> ...]", "Return the subscribers of channels."},
+    Subcommand{CommandId::kPubsub, "shardchannels", -2, "[<pattern>]", "Return the shard channels with subscribers."},
+    Subcommand{CommandId::kPubsub, "shardnumsub", -2, "[<channel> ...]", "Return the subscribers of shard channels."},
+};
+
+constexpr bool takes(int arity, std::size_t arguments) {
+    return arity >= 0 ? arguments == static_cast<std::size_t>(arity) : arguments >= static_cast<std::size_t>(-arity);
+}
+
+std::string upper_case(std::string_view text) {
+    std::string upper(text);
+    std::transform(upper.begin(), upper.end(), upper.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+    return upper;
+}
+
+/// The text up to its first zero byte and up to `most` bytes: how C prints the text in errors.
+std::string_view shown(std::string_view text, std::size_t most) {
+    return text.substr(0, std::min(text.find('\0'), most));
+}
 
 /// A family of Redis' commands that are not served, by the beginnings of their names.
 struct Family {
@@ -85,11 +144,16 @@ constexpr std::array kFamilies{
 /// Redis shows at most this many bytes of the arguments, each shortened to as many.
 constexpr std::size_t kShownBytes = 128;
 
+bool is_of_pubsub(const Command& command) {
+    return command.is_subscription || command.id == CommandId::kPublish || command.id == CommandId::kSpublish ||
+           command.id == CommandId::kPubsub;
+}
+
 void write_row(const Command& command, RespWriter& out) {
     out.array(10);
     out.bulk(command.name);
     out.integer(command.arity);
-    const bool is_pubsub = command.summary.find("messages") != std::string_view::npos || command.first_key > 0;
+    const bool is_pubsub = is_of_pubsub(command);
     out.set(is_pubsub ? 4 : 3);
     if (is_pubsub) {
         out.simple("pubsub");
@@ -124,7 +188,7 @@ void write_docs(std::span<const std::string_view> names, RespWriter& out) {
         row.bulk("since");
         row.bulk("1.0.0");
         row.bulk("group");
-        row.bulk(command.summary.find("messages") != std::string_view::npos ? "pubsub" : "connection");
+        row.bulk(is_of_pubsub(command) ? "pubsub" : "connection");
     }
     out.map(count);
     out.append(rows);
@@ -140,6 +204,10 @@ const Command* find_command(std::string_view name) {
     };
     const auto row = std::lower_bound(kCommands.begin(), kCommands.end(), name, is_before);
     return row != kCommands.end() && is_word(name, row->name) ? &*row : nullptr;
+}
+
+bool Command::takes(std::size_t arguments) const {
+    return redis::takes(arity, arguments);
 }
 
 std::span<const Command> all_commands() {
@@ -158,17 +226,50 @@ std::string_view advice_for(std::string_view name) {
     return {};
 }
 
+std::string subcommand_error(const Command& command, std::span<const std::string_view> arguments) {
+    const auto is_of_command = [&](const Subcommand& row) { return row.command == command.id; };
+    if (arguments.size() < 2 || std::none_of(kSubcommands.begin(), kSubcommands.end(), is_of_command)) {
+        return {};
+    }
+    const auto row = std::find_if(kSubcommands.begin(), kSubcommands.end(), [&](const Subcommand& candidate) {
+        return is_of_command(candidate) && is_word(arguments[1], candidate.name);
+    });
+    if (row == kSubcommands.end()) {
+        return "ERR unknown subcommand '" + std::string(shown(arguments[1], kShownBytes)) + "'. Try " +
+               upper_case(command.name) + " HELP.";
+    }
+    if (!takes(row->arity, arguments.size())) {
+        return "ERR wrong number of arguments for '" + std::string(command.name) + "|" + std::string(row->name) +
+               "' command";
+    }
+    return {};
+}
+
+void answer_help(const Command& command, RespWriter& out) {
+    const std::string name = upper_case(command.name);
+    const auto rows = std::count_if(kSubcommands.begin(), kSubcommands.end(),
+                                    [&](const Subcommand& row) { return row.command == command.id; });
+    out.array(1 + 2 * static_cast<std::size_t>(rows));
+    out.simple(name + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+    for (const Subcommand& row : kSubcommands) {
+        if (row.command == command.id) {
+            out.simple(upper_case(row.name) + (row.shape.empty() ? "" : " ") + std::string(row.shape));
+            out.simple("    " + std::string(row.summary));
+        }
+    }
+}
+
 std::string unknown_command(std::span<const std::string_view> arguments) {
     std::string text = "ERR unknown command '";
-    text.append(arguments.front().substr(0, kShownBytes)).append("', with args beginning with: ");
-    std::size_t shown = 0;
+    text.append(shown(arguments.front(), kShownBytes)).append("', with args beginning with: ");
+    std::size_t bytes = 0;
     for (const std::string_view argument : arguments.subspan(1)) {
-        if (shown >= kShownBytes) {
+        if (bytes >= kShownBytes) {
             break;
         }
-        const std::string_view part = argument.substr(0, kShownBytes - shown);
+        const std::string_view part = shown(argument, kShownBytes - bytes);
         text.append("'").append(part).append("' ");
-        shown += part.size() + 3;
+        bytes += part.size() + 3;
     }
     if (const std::string_view advice = advice_for(arguments.front()); !advice.empty()) {
         text.append("(").append(advice).append(")");
@@ -210,7 +311,7 @@ void answer_command(std::span<const std::string_view> arguments, RespWriter& out
             out.bulk(command.name);
         }
     } else {
-        out.error("ERR unknown subcommand '" + std::string(word.substr(0, kShownBytes)) + "'. Try COMMAND HELP.");
+        answer_help(*find_command("command"), out);
     }
 }
 

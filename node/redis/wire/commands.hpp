@@ -52,21 +52,27 @@ struct Command {
     bool is_for_subscribers = false;
     /// Done at once between MULTI and EXEC.
     bool is_immediate = false;
+    /// Begins or ends subscriptions.
+    bool is_subscription = false;
     /// For COMMAND: the place of the first and of the last channel, as Redis counts; 0 for none.
     int first_key = 0;
     int last_key = 0;
     std::string_view summary;
 
-    [[nodiscard]] bool takes(std::size_t arguments) const {
-        return arity >= 0 ? arguments == static_cast<std::size_t>(arity)
-                          : arguments >= static_cast<std::size_t>(-arity);
-    }
+    [[nodiscard]] bool takes(std::size_t arguments) const;
 };
 
 /// The row of a command, whatever the case of its name; null for a command that is not served.
 [[nodiscard]] const Command* find_command(std::string_view name);
 /// All rows, by name.
 [[nodiscard]] std::span<const Command> all_commands();
+
+/// What is wrong with the subcommand of CLIENT, COMMAND, CONFIG or PUBSUB, in Redis' words: an unknown name, or a wrong
+/// number of arguments. Empty: nothing is wrong, or the command has no subcommands. REQUIRES: the command takes so many
+/// arguments.
+[[nodiscard]] std::string subcommand_error(const Command& command, std::span<const std::string_view> arguments);
+/// Answers "CLIENT HELP" and its kin. REQUIRES: the command has subcommands.
+void answer_help(const Command& command, RespWriter& out);
 
 /// What to use instead of a command of Redis that is not served; empty when there is nothing to say.
 [[nodiscard]] std::string_view advice_for(std::string_view name);

@@ -19,6 +19,7 @@ Lines server_lines(const ServerFacts& facts) {
             {"redis_mode", "standalone"},
             {"tulle_version", facts.version},
             {"tulle_node", facts.node},
+            {"process_id", std::to_string(facts.process_id)},
             {"tcp_port", std::to_string(facts.port)},
             {"uptime_in_seconds", std::to_string(seconds)},
             {"uptime_in_days", std::to_string(seconds / 86'400)}};

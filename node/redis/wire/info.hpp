@@ -15,6 +15,7 @@ inline constexpr std::string_view kRedisVersion = "7.2.4";
 /// What INFO and HELLO tell of the node.
 struct ServerFacts {
     std::string node;
+    std::uint32_t process_id = 0;
     /// The version of Tulle.
     std::string version;
     /// The port of the listener.

@@ -79,6 +79,7 @@ std::string encode(const Question& question) {
         message.add_names(name);
     }
     message.set_pattern(question.pattern);
+    message.set_is_all(question.is_all);
     message.set_wants_number(question.wants_number);
     return std::string(kMark) + serialized(message);
 }
@@ -89,7 +90,10 @@ std::vector<Question> split(const Question& question, std::size_t max_bytes) {
     std::vector<Question> questions{empty};
     const std::size_t head = encode(empty).size();
     std::size_t bytes = head;
-    for (const std::string& name : question.names) {
+    std::vector<std::string> names = question.names;
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    for (const std::string& name : names) {
         // A length of up to 16 KiB takes two bytes, and the field's tag one.
         const std::size_t cost = name.size() + 3;
         if (bytes + cost > max_bytes && !questions.back().names.empty()) {
@@ -117,13 +121,19 @@ std::optional<Question> decode_question(std::string_view text) {
                     .kind = *kind,
                     .names = {message.names().begin(), message.names().end()},
                     .pattern = message.pattern(),
+                    .is_all = message.is_all(),
                     .wants_number = message.wants_number()};
 }
 
 std::vector<std::string> answer(const Question& question, const Receivers& receivers, std::size_t max_part) {
     const bool is_listing = question.what == Question::What::kNames;
-    const std::vector<std::string> names =
-        is_listing ? receivers.names_here(question.kind, question.pattern, kMaxListedNames) : question.names;
+    const std::optional<std::string_view> pattern =
+        question.is_all ? std::nullopt : std::optional<std::string_view>(question.pattern);
+    std::vector<std::string> names =
+        is_listing ? receivers.names_here(question.kind, pattern, kMaxListedNames) : question.names;
+    // A name that is asked for twice must not be counted twice in the sum.
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
     std::vector<std::string> parts;
     wire::Answer message;
     std::size_t bytes = 0;

@@ -21,7 +21,7 @@ struct Question {
     enum class What : std::uint8_t {
         /// The subscribers of `names`.
         kCounts,
-        /// The names that match `pattern` (empty: all names).
+        /// The names that match `pattern`, or all names (`is_all`).
         kNames,
         /// Everything that a node has told about its numbers of receivers.
         kTold
@@ -31,6 +31,7 @@ struct Question {
     Kind kind = Kind::kChannel;
     std::vector<std::string> names = {};
     std::string pattern = {};
+    bool is_all = false;
     /// What PUBSUB answers with: the names themselves, or how many different names there are (NUMPAT).
     bool wants_number = false;
     friend bool operator==(const Question&, const Question&) = default;

@@ -65,16 +65,20 @@ void Session::set_version(Resp version) {
 }
 
 Session::Next Session::on_command(Arguments arguments, std::string& out) {
-    TULLE_ASSERT(!arguments.empty() && running_.empty() && !question_ && !exec_reply_);
+    TULLE_ASSERT(!arguments.empty() && running_.empty() && !question_ && !exec_reply_ && !is_settling_);
     const std::size_t begin = out.size();
     // CLIENT REPLY SKIP silences the command after it as well.
     if (silence_ == Silence::kThisAndNext) {
         silence_ = Silence::kThis;
     }
-    const Next next = take(arguments, out);
+    must_settle_ = false;
+    Next next = take(arguments, out);
+    if (must_settle_ && next == Next::kGoOn) {
+        next = settle();
+    }
     // The confirmations of subscriptions are pushes, which CLIENT REPLY does not silence.
     const Command* command = find_command(arguments.front());
-    const bool is_push = command != nullptr && command->is_for_subscribers && command->id != CommandId::kPing;
+    const bool is_push = command != nullptr && command->is_subscription;
     const bool is_muted = silence_ != Silence::kNone && !is_push;
     if (is_muted) {
         out.resize(begin);
@@ -86,26 +90,50 @@ Session::Next Session::on_command(Arguments arguments, std::string& out) {
     return next;
 }
 
+/// The order of the checks is Redis'.
+std::string Session::refusal_of(const Command* command, Arguments arguments) const {
+    if (command == nullptr) {
+        return unknown_command(arguments);
+    }
+    if (!command->takes(arguments.size())) {
+        return wrong_arity(command->name);
+    }
+    if (std::string error = subcommand_error(*command, arguments); !error.empty()) {
+        return error;
+    }
+    if (needs_password() && !command->is_open) {
+        return "NOAUTH Authentication required.";
+    }
+    if (version_ == Resp::k2 && is_subscriber() && !command->is_for_subscribers) {
+        return "ERR Can't execute '" + shown_name(*command, arguments) +
+               "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context";
+    }
+    return {};
+}
+
+/// A refused command makes EXEC fail; a refused EXEC ends the transaction.
+void Session::refuse(const Command* command, std::string_view error, RespWriter& out) {
+    if (command != nullptr && command->id == CommandId::kExec) {
+        queued_.reset();
+        facts_.queued.reset();
+        constexpr std::string_view kCode = "ERR ";
+        out.error("EXECABORT Transaction discarded because of: " +
+                  std::string(error.starts_with(kCode) ? error.substr(kCode.size()) : error));
+    } else {
+        is_spoilt_ = queued_.has_value();
+        out.error(error);
+    }
+}
+
 Session::Next Session::take(Arguments arguments, std::string& out) {
     RespWriter reply(out, version_);
     const Command* command = find_command(arguments.front());
     if (command != nullptr) {
         card_->note_command(command->name, host_.now());
     }
-    std::string error;
-    if (command == nullptr) {
-        error = unknown_command(arguments);
-    } else if (!command->takes(arguments.size())) {
-        error = wrong_arity(command->name);
-    } else if (needs_password() && !command->is_open) {
-        error = "NOAUTH Authentication required.";
-    } else if (version_ == Resp::k2 && is_subscriber() && !command->is_for_subscribers) {
-        error = "ERR Can't execute '" + shown_name(*command, arguments) +
-                "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context";
-    }
+    const std::string error = refusal_of(command, arguments);
     if (!error.empty()) {
-        reply.error(error);
-        is_spoilt_ = queued_.has_value();
+        refuse(command, error, reply);
         return Next::kGoOn;
     }
     if (!queued_ || command->is_immediate) {
@@ -234,7 +262,6 @@ Session::Next Session::hello(Arguments arguments, RespWriter& out) {
             return Next::kGoOn;
         }
     }
-    std::optional<std::string_view> name;
     for (std::size_t i = 2; i < arguments.size(); ++i) {
         const std::size_t more = arguments.size() - i - 1;
         if (is_word(arguments[i], "auth") && more >= 2) {
@@ -244,7 +271,9 @@ Session::Next Session::hello(Arguments arguments, RespWriter& out) {
             }
             i += 2;
         } else if (is_word(arguments[i], "setname") && more >= 1) {
-            name = arguments[++i];
+            if (!set_name(arguments[++i], out)) {
+                return Next::kGoOn;
+            }
         } else {
             out.error("ERR Syntax error in HELLO option '" + std::string(arguments[i].substr(0, 128)) + "'");
             return Next::kGoOn;
@@ -252,12 +281,9 @@ Session::Next Session::hello(Arguments arguments, RespWriter& out) {
     }
     if (needs_password()) {
         out.error(
-            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH "
-            "<user> <pass> option can be used to authenticate the client and select the RESP protocol version at the "
+            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> "
+            "option can be used to authenticate the client and select the RESP protocol version at the "
             "same time");
-        return Next::kGoOn;
-    }
-    if (name && !set_name(*name, out)) {
         return Next::kGoOn;
     }
     set_version(static_cast<Resp>(version));
@@ -284,13 +310,10 @@ Session::Next Session::hello(Arguments arguments, RespWriter& out) {
 // ---- the other commands of a connection ----
 
 void Session::config(Arguments arguments, RespWriter& out) {
-    if (is_word(arguments[1], "get") && arguments.size() > 2) {
+    if (is_word(arguments[1], "get")) {
         out.map(0);
-    } else if (is_word(arguments[1], "get")) {
-        out.error(wrong_arity("config|get"));
     } else {
-        out.error("ERR CONFIG " + std::string(arguments[1].substr(0, 128)) +
-                  " is not served: a node is configured by its file and its flags");
+        answer_help(*find_command("config"), out);
     }
 }
 
@@ -420,15 +443,28 @@ void Session::finish_exec(std::string& out) {
 
 Session::Next Session::go_on(std::string& out) {
     const std::size_t begin = out.size();
-    const Next next = run_queued(out);
+    Next next = run_queued(out);
+    if (must_settle_ && next == Next::kGoOn) {
+        next = settle();
+    }
     if (is_waiting_muted_) {
         out.resize(begin);
     }
     return next;
 }
 
+Session::Next Session::settle() {
+    is_settling_ = host_.settle(slot_);
+    return is_settling_ ? Next::kWait : Next::kGoOn;
+}
+
+Session::Next Session::on_settled() {
+    is_settling_ = false;
+    return Next::kGoOn;
+}
+
 Session::Next Session::on_room(std::string& out) {
-    if (question_) {
+    if (question_ || is_settling_) {
         return Next::kWait;
     }
     return running_.empty() ? Next::kGoOn : go_on(out);

@@ -49,6 +49,9 @@ public:
     [[nodiscard]] virtual std::vector<std::string> names_of(const Realm& realm, Kind kind, Slot slot) = 0;
     /// Asks every node. Session::on_answer follows. False: the hub has no room now; try again after on_room().
     [[nodiscard]] virtual bool ask(Slot slot, const Question& question) = 0;
+    /// Has Session::on_settled called when all that has been published on this node by now has been delivered here.
+    /// False: the hub has no room, and nothing is called.
+    [[nodiscard]] virtual bool settle(Slot slot) = 0;
     /// The protocol of the connection is another one from here on.
     virtual void on_protocol(Slot slot, Resp version) = 0;
     /// A password was wrong. True: the client's address has sent too many wrong passwords, so the connection ends.
@@ -91,6 +94,8 @@ public:
     [[nodiscard]] Next on_command(std::span<const std::string_view> arguments, std::string& out);
     /// The answer to the question that the session waits for.
     [[nodiscard]] Next on_answer(const Answers& answers, std::string& out);
+    /// SessionHost::settle is done.
+    [[nodiscard]] Next on_settled();
     /// The hub has room again, which the session may wait for. Does nothing otherwise.
     [[nodiscard]] Next on_room(std::string& out);
 
@@ -110,6 +115,11 @@ private:
 
     /// Checks the command as Redis does before a command runs; queues it between MULTI and EXEC; does it otherwise.
     [[nodiscard]] Next take(Arguments arguments, std::string& out);
+    /// Why the command is not done, in Redis' words; empty when it may be done. `command`: null for an unknown one.
+    [[nodiscard]] std::string refusal_of(const Command* command, Arguments arguments) const;
+    void refuse(const Command* command, std::string_view error, RespWriter& out);
+    /// Has the next command wait until the client's messages to itself have been delivered.
+    [[nodiscard]] Next settle();
     /// Does a command that has been checked.
     [[nodiscard]] Next run(const Command& command, Arguments arguments, std::string& out);
     /// Does a command of subscribing. False: the command is another one.
@@ -168,6 +178,10 @@ private:
     const Realm* realm_ = nullptr;
     Resp version_ = Resp::k2;
     Silence silence_ = Silence::kNone;
+    /// The client may be a receiver of what its last command has published. Redis 7.2 sends such a message before the
+    /// reply to the next command.
+    bool must_settle_ = false;
+    bool is_settling_ = false;
     /// The reply of the command that waits is thrown away.
     bool is_waiting_muted_ = false;
     ClientFacts facts_;

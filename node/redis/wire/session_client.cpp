@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <string>
 #include <utility>
 
@@ -11,13 +10,6 @@
 /// Session: the command CLIENT.
 namespace tulle::node::redis {
 namespace {
-
-/// Whether the text is a subcommand of CLIENT. `word` is in lower case.
-bool is_client_word(std::string_view word) {
-    constexpr std::array kWords{"id",   "setname",  "getname",  "setinfo", "reply",   "list",
-                                "info", "no-evict", "no-touch", "kill",    "getredir"};
-    return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
-}
 
 /// Whether a name is printable and without spaces, as Redis demands of the names of clients.
 bool is_plain(std::string_view name) {
@@ -37,46 +29,41 @@ bool Session::set_name(std::string_view name, RespWriter& out) {
 }
 
 Session::Next Session::client(Arguments arguments, RespWriter& out) {
-    const std::string word = lower_case(arguments[1].substr(0, 128));
-    const std::size_t count = arguments.size();
-    // A known word with a wrong number of arguments falls through to the errors.
-    const auto is = [&](std::string_view name, bool fits) { return fits && word == name; };
-    if (is("id", count == 2)) {
+    const std::string word = lower_case(arguments[1]);
+    if (word == "id") {
         out.integer(static_cast<std::int64_t>(card_->id()));
-    } else if (is("setname", count == 3)) {
+    } else if (word == "setname") {
         if (set_name(arguments[2], out)) {
             out.simple("OK");
         }
-    } else if (is("getname", count == 2)) {
+    } else if (word == "getname") {
         if (facts_.name.empty()) {
             out.null();
         } else {
             out.bulk(facts_.name);
         }
-    } else if (is("setinfo", count == 4)) {
+    } else if (word == "setinfo") {
         client_set_info(arguments, out);
-    } else if (is("reply", count == 3)) {
+    } else if (word == "reply") {
         client_reply(arguments[2], out);
-    } else if (is("list", true)) {
+    } else if (word == "list") {
         client_list(arguments, out);
-    } else if (is("info", count == 2)) {
+    } else if (word == "info") {
         tell_facts();
         out.verbatim_text(host_.list_clients({.realm = facts_.realm, .ids = {card_->id()}}));
-    } else if (is("kill", count >= 3)) {
+    } else if (word == "kill") {
         return client_kill(arguments, out);
-    } else if (is("no-evict", count == 3) || is("no-touch", count == 3)) {
+    } else if (word == "no-evict" || word == "no-touch") {
         // Nothing is evicted here, so both words are true whatever the client wants.
         if (is_word(arguments[2], "on") || is_word(arguments[2], "off")) {
             out.simple("OK");
         } else {
             out.error(kSyntaxError);
         }
-    } else if (is("getredir", count == 2)) {
+    } else if (word == "getredir") {
         out.integer(-1);
-    } else if (is_client_word(word)) {
-        out.error(wrong_arity("client|" + word));
     } else {
-        out.error("ERR unknown subcommand '" + std::string(arguments[1].substr(0, 128)) + "'. Try CLIENT HELP.");
+        answer_help(*find_command("client"), out);
     }
     return Next::kGoOn;
 }
@@ -164,8 +151,16 @@ Session::Next Session::client_kill(Arguments arguments, RespWriter& out) {
         } else if (word == "laddr") {
             filter.local_address = value;
         } else if (word == "user") {
+            if (std::find(realm_->users.begin(), realm_->users.end(), value) == realm_->users.end()) {
+                out.error("ERR No such user '" + std::string(value.substr(0, 128)) + "'");
+                return Next::kGoOn;
+            }
             filter.user = value;
-        } else if (word == "type" && (is_word(value, "normal") || is_word(value, "pubsub"))) {
+        } else if (word == "type") {
+            if (!is_word(value, "normal") && !is_word(value, "pubsub")) {
+                out.error("ERR Unknown client type '" + std::string(value.substr(0, 128)) + "'");
+                return Next::kGoOn;
+            }
             filter.is_subscriber = is_word(value, "pubsub");
         } else if (word == "skipme" && (is_word(value, "yes") || is_word(value, "no"))) {
             is_sparing_self = is_word(value, "yes");

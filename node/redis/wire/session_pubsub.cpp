@@ -34,7 +34,12 @@ bool Session::run_subscription(const Command& command, Arguments arguments, Resp
             subscribe(Kind::kPattern, names, out);
             return true;
         case CommandId::kSsubscribe:
-            subscribe(Kind::kShardChannel, names, out);
+            // As in Redis, where the reply of EXEC is made while nothing else may happen.
+            if (exec_reply_) {
+                out.error("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
+            } else {
+                subscribe(Kind::kShardChannel, names, out);
+            }
             return true;
         case CommandId::kUnsubscribe:
             unsubscribe(Kind::kChannel, names, out);
@@ -131,6 +136,7 @@ Session::Next Session::publish(const Command& command, Arguments arguments, Resp
     switch (host_.publish(*realm_, kind, slot_, channel, payload, receivers)) {
         case Publishing::kDone:
             out.integer(static_cast<std::int64_t>(receivers));
+            must_settle_ = must_settle_ || is_subscriber();
             break;
         case Publishing::kNotReady:
             out.error("LOADING Tulle is joining or leaving the mesh");
@@ -146,8 +152,12 @@ Session::Next Session::publish(const Command& command, Arguments arguments, Resp
 }
 
 Session::Next Session::pubsub(Arguments arguments, RespWriter& out) {
-    const std::string word = lower_case(arguments[1].substr(0, 128));
+    const std::string word = lower_case(arguments[1]);
     Question question{.realm = realm_->name};
+    if (word == "help") {
+        answer_help(*find_command("pubsub"), out);
+        return Next::kGoOn;
+    }
     if (word == "numsub" || word == "shardnumsub") {
         question.what = Question::What::kCounts;
         question.kind = word == "numsub" ? Kind::kChannel : Kind::kShardChannel;
@@ -161,29 +171,21 @@ Session::Next Session::pubsub(Arguments arguments, RespWriter& out) {
             out.array(0);
             return Next::kGoOn;
         }
-    } else if ((word == "channels" || word == "shardchannels") && arguments.size() <= 3) {
-        question.what = Question::What::kNames;
-        question.kind = word == "channels" ? Kind::kChannel : Kind::kShardChannel;
-        question.pattern = arguments.size() == 3 ? arguments[2] : std::string_view{};
-        if (!is_allowed_pattern(question.pattern)) {
-            out.error("ERR the pattern is too long or has too many stars");
-            return Next::kGoOn;
-        }
-        if (arguments.size() == 3 && arguments[2].empty()) {
-            // An empty pattern matches no name but the empty one; without a pattern all names are meant.
-            out.array(0);
-            return Next::kGoOn;
-        }
-    } else if (word == "numpat" && arguments.size() == 2) {
-        question.what = Question::What::kNames;
-        question.kind = Kind::kPattern;
-        question.wants_number = true;
-    } else if (word == "numpat" || word == "channels" || word == "shardchannels") {
-        out.error("ERR wrong number of arguments for 'pubsub|" + word + "' command");
+    } else if (arguments.size() > 3) {
+        out.error("ERR unknown subcommand or wrong number of arguments for '" + std::string(arguments[1]) +
+                  "'. Try PUBSUB HELP.");
         return Next::kGoOn;
     } else {
-        out.error("ERR unknown subcommand '" + std::string(arguments[1].substr(0, 128)) + "'. Try PUBSUB HELP.");
-        return Next::kGoOn;
+        question.what = Question::What::kNames;
+        question.kind = word == "numpat" ? Kind::kPattern : word == "channels" ? Kind::kChannel : Kind::kShardChannel;
+        question.wants_number = word == "numpat";
+        question.is_all = arguments.size() == 2;
+        question.pattern = question.is_all ? std::string_view{} : arguments[2];
+        if (!is_allowed_pattern(question.pattern)) {
+            out.error("ERR the pattern has more than " + std::to_string(kMaxPatternBytes) + " bytes or more than " +
+                      std::to_string(kMaxPatternStars) + " stars");
+            return Next::kGoOn;
+        }
     }
     if (running_.empty()) {
         running_.emplace_back(arguments.begin(), arguments.end());

@@ -196,12 +196,26 @@ TEST(RedisEdge, AnswersAPublishToItselfBeforeTheMessageInResp3) {
     EXPECT_EQ(reply(*client), "[]");
     EXPECT_EQ(reply(*client), ">[$subscribe $a :1]");
     EXPECT_EQ(reply(*client), ":1");
+    EXPECT_EQ(reply(*client), ">[$message $a $x]") << "before the reply to the next command";
     EXPECT_EQ(reply(*client), "+OK");
     EXPECT_EQ(reply(*client), "+QUEUED");
     EXPECT_EQ(reply(*client), "+QUEUED");
     EXPECT_EQ(reply(*client), "[:1 $z]");
-    EXPECT_EQ(reply(*client), ">[$message $a $x]");
     EXPECT_EQ(reply(*client), ">[$message $a $y]");
+}
+
+TEST(RedisEdge, DeliversNothingThatAnotherShardPublishedBeforeTheSubscription) {
+    Node node("n1");
+    const auto publisher = connect(node.ports[1]);
+    const auto subscriber = connect(node.ports[0]);
+    for (int i = 0; i < 300; ++i) {
+        const std::string name = "c" + std::to_string(i);
+        ASSERT_EQ(ask(*publisher, "PUBLISH " + name + " before"), ":0");
+        ASSERT_EQ(ask(*subscriber, "SUBSCRIBE " + name), "[$subscribe $" + name + " :1]");
+        ASSERT_EQ(ask(*publisher, "PUBLISH " + name + " after"), ":1");
+        ASSERT_EQ(reply(*subscriber), "[$message $" + name + " $after]");
+        ASSERT_EQ(ask(*subscriber, "UNSUBSCRIBE"), "[$unsubscribe $" + name + " :0]");
+    }
 }
 
 TEST(RedisEdge, KeepsRealmsApart) {

@@ -41,6 +41,10 @@ public:
         }
         return has_room;
     }
+    bool settle(Slot) override {
+        ++settles;
+        return has_room;
+    }
     void on_protocol(Slot, Resp version) override { versions.push_back(version); }
     bool on_wrong_password(Slot) override { return ++wrong_passwords > 2; }
     ServerFacts facts() override { return {.node = "n1", .version = "1.2.3", .port = 6379}; }
@@ -61,6 +65,7 @@ public:
     std::vector<Question> asked;
     std::vector<Resp> versions;
     int wrong_passwords = 0;
+    int settles = 0;
     ClientTable table;
 };
 
@@ -119,6 +124,8 @@ TEST_F(SessionTest, AllowsASubscriberFewCommandsInResp2AndAllInResp3) {
     EXPECT_EQ(say({"ping"}), "+PONG\r\n");
     EXPECT_EQ(say({"publish", "a", "x"}), ":1\r\n");
     EXPECT_EQ(host_.versions.back(), Resp::k3);
+    EXPECT_EQ(next_, Session::Next::kWait) << "for the message to itself";
+    EXPECT_EQ(session_->on_settled(), Session::Next::kGoOn);
 }
 
 TEST_F(SessionTest, RefusesNamesAndPatternsPastTheirLimits) {
@@ -132,6 +139,7 @@ TEST_F(SessionTest, RefusesNamesAndPatternsPastTheirLimits) {
     }
     EXPECT_TRUE(say({"psubscribe", stars}).starts_with("-ERR the pattern"));
     EXPECT_TRUE(say({"pubsub", "channels", stars}).starts_with("-ERR the pattern"));
+    EXPECT_EQ(host_.settles, 0);
     for (std::size_t i = 0; i < kMaxSubscriptions; ++i) {
         say({"subscribe", std::to_string(i)});
     }

@@ -113,7 +113,7 @@ void AdminQuestions::give_up(const Waiting& waiting) {
         hub_.send(mesh::LocalAnswer{waiting.token, {}, true});
     } else if (waiting.wanted == Wanted::kMetrics) {
         respond(waiting.ticket,
-                admin_answer(200, kAdminMetrics, render_metrics(shards_, reloads_, counters_, nullptr)));
+                admin_answer(200, kAdminMetrics, render_metrics(shards_, reloads_, counters_, redis_, nullptr)));
     } else {
         respond(waiting.ticket, admin_refusal(503, "the mesh does not answer"));
     }
@@ -166,12 +166,12 @@ void AdminQuestions::answer_with(std::uint64_t id, const Reply& reply) {
 void AdminQuestions::finish(const Waiting& waiting, const mesh::NodeStatus& status) {
     if (waiting.wanted == Wanted::kMetrics) {
         respond(waiting.ticket,
-                admin_answer(200, kAdminMetrics, render_metrics(shards_, reloads_, counters_, &status)));
+                admin_answer(200, kAdminMetrics, render_metrics(shards_, reloads_, counters_, redis_, &status)));
     } else if (waiting.wanted == Wanted::kStatus) {
-        respond(waiting.ticket, admin_answer(200, kAdminJson, render_status(status, shards_)));
+        respond(waiting.ticket, admin_answer(200, kAdminJson, render_status(status, shards_, redis_)));
     } else {
         // The report goes to the hub in parts, with the last part marked.
-        std::vector<std::string> parts = render_report(status, mesh::kMaxQueryPartBytes);
+        std::vector<std::string> parts = render_report(status, redis_, mesh::kMaxQueryPartBytes);
         for (std::size_t i = 0; i < parts.size(); ++i) {
             hub_.send(mesh::LocalAnswer{waiting.token, std::move(parts[i]), i + 1 == parts.size()});
         }

@@ -3,11 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "mesh/core/node/port.hpp"
 #include "node/admin/admin_counters.hpp"
+#include "node/admin/redis_view.hpp"
 #include "node/admin/reload_counters.hpp"
 #include "node/edge/hub_port.hpp"
 #include "node/edge/reactor.hpp"
@@ -38,8 +40,14 @@ class AdminQuestions {
 public:
     AdminQuestions(Reactor& reactor, HttpRoom& room, mesh::HubMailbox& hub, mesh::ShardIndex index,
                    const std::vector<const ShardCounters*>& shards, const ReloadCounters& reloads,
-                   AdminCounters& counters)
-        : reactor_(reactor), room_(room), hub_(hub, index), shards_(shards), reloads_(reloads), counters_(counters) {}
+                   const std::optional<RedisView>& redis, AdminCounters& counters)
+        : reactor_(reactor),
+          room_(room),
+          hub_(hub, index),
+          shards_(shards),
+          reloads_(reloads),
+          redis_(redis),
+          counters_(counters) {}
 
     // Each ask_… answers the request of `ticket`, at once or later.
     void ask_metrics(HttpTicket ticket) { ask_status({Wanted::kMetrics, ticket, due_in({})}); }
@@ -115,6 +123,7 @@ private:
     HubPort hub_;
     const std::vector<const ShardCounters*>& shards_;
     const ReloadCounters& reloads_;
+    const std::optional<RedisView>& redis_;
     AdminCounters& counters_;
     /// By the id of their question. Several requests may share a status.
     std::multimap<std::uint64_t, Waiting> waiting_;

@@ -63,11 +63,12 @@ public:
           ask_reload_(std::move(options.ask_reload)),
           shards_(std::move(shards)),
           apps_(std::move(apps)),
+          redis_(std::move(options.redis)),
           limits_(limits),
           reactor_(FlushMode::kSend),
           wakeup_(reactor_, [this] { take_mail(); }),
           mailbox_(kShardMailboxItems, [this] { wakeup_.notify(); }),
-          questions_(reactor_, room_, hub, index, shards_, reloads, counters_),
+          questions_(reactor_, room_, hub, index, shards_, reloads, redis_, counters_),
           listener_(reactor_, [this](Socket socket) { take_in(std::move(socket)); }) {
         gate_.set_tokens(options.tokens);
         listener_.on_starved([this] { return make_room(); });
@@ -95,6 +96,10 @@ public:
     void set_apps(AppTable apps) {
         // On the listener's thread, like every use of apps_.
         boost::asio::post(reactor_.context(), [this, apps = std::move(apps)] { apps_ = apps; });
+    }
+
+    void set_redis(RedisView redis) {
+        boost::asio::post(reactor_.context(), [this, redis = std::move(redis)] { redis_ = redis; });
     }
 
     void set_tokens(std::vector<AdminToken> tokens) {
@@ -324,6 +329,7 @@ private:
     const std::function<void()> ask_reload_;
     const std::vector<const ShardCounters*> shards_;
     AppTable apps_;
+    std::optional<RedisView> redis_;
     const NodeLimits& limits_;
     HttpRoom room_{kMaxAdminConnections};
     Reactor reactor_;
@@ -363,6 +369,10 @@ mesh::ShardMailbox& AdminServer::mailbox() {
 
 void AdminServer::set_apps(AppTable apps) {
     loop_->set_apps(std::move(apps));
+}
+
+void AdminServer::set_redis(RedisView redis) {
+    loop_->set_redis(std::move(redis));
 }
 
 void AdminServer::set_tokens(std::vector<AdminToken> tokens) {

@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "mesh/core/node/port.hpp"
 #include "node/admin/admin_tokens.hpp"
+#include "node/admin/redis_view.hpp"
 #include "node/admin/reload_counters.hpp"
 #include "node/admin/reload_outcome.hpp"
 #include "node/core/address.hpp"
@@ -30,6 +32,8 @@ struct AdminOptions {
     /// Asks the owner of the server for a reload. Called on the listener's thread; must not wait. The owner answers by
     /// AdminServer::reloaded.
     std::function<void()> ask_reload;
+    /// Nothing for a node without a listener for clients of Redis. The counters must outlive the server.
+    std::optional<RedisView> redis = {};
 };
 
 /// The admin listener on a thread of its own: GET /live, /up, /ready, /metrics, /v1/status (this node's view),
@@ -39,7 +43,7 @@ struct AdminOptions {
 /// AdminGate decides which requests are served: web pages are kept away, and with tokens configured everything but the
 /// health checks needs a token.
 ///
-/// Thread: its owner's; set_apps, set_tokens, reloads_asked, reloaded and begin_drain from any.
+/// Thread: its owner's; set_apps, set_redis, set_tokens, reloads_asked, reloaded and begin_drain from any.
 /// Limits: kMaxAdminConnections; for a further connection the oldest connection that waits for its peer ends.
 ///         kMaxAdminQuestions wait for other nodes, kMaxAdminWaiting for these and the hub, kMaxAdminReloads for a
 ///         reload, so that a health check always finds a connection. Requests that only the hub can answer share a
@@ -68,6 +72,8 @@ public:
     void start();
     /// Replaces the apps that traces may name.
     void set_apps(AppTable apps);
+    /// Replaces the view of the clients of Redis, whose digests change with the mesh keys.
+    void set_redis(RedisView redis);
     /// Replaces the tokens.
     void set_tokens(std::vector<AdminToken> tokens);
     /// How many requests have asked for a reload so far.

@@ -212,6 +212,26 @@ void add_admin(const AdminCounters& admin, std::vector<prometheus::MetricFamily>
     out.push_back(std::move(uses));
 }
 
+// The metrics of the realms of Redis. A realm's name is plain text (config_redis.cpp), so labels need no care.
+void add_redis(const RedisView& redis, std::vector<prometheus::MetricFamily>& out) {
+    for (const RedisMetric& metric : redis_metrics()) {
+        prometheus::MetricFamily sums =
+            family("redis_" + std::string(metric.name), std::string(metric.help), metric.is_gauge);
+        for (const RedisRealmView& realm : redis.realms) {
+            add(sums, static_cast<double>(sum_of(realm, metric.counter)), {{"realm", realm.name}});
+        }
+        out.push_back(std::move(sums));
+    }
+    prometheus::MetricFamily subscriptions = family("redis_subscriptions", "Subscriptions of clients of Redis", true);
+    for (const RedisRealmView& realm : redis.realms) {
+        for (const RedisSubscriptions& some : redis_subscriptions()) {
+            add(subscriptions, static_cast<double>(sum_of(realm, some.counter)),
+                {{"realm", realm.name}, {"kind", std::string(some.kind)}});
+        }
+    }
+    out.push_back(std::move(subscriptions));
+}
+
 // The metrics for each peer. The oid tells two processes under the same name apart.
 void add_members(const mesh::NodeStatus& status, std::vector<prometheus::MetricFamily>& out) {
     prometheus::MetricFamily up = family("mesh_peer_up", "Whether the member is alive for this node", true);
@@ -282,7 +302,8 @@ std::string mesh_name(const std::string& name, bool is_counter) {
 }  // namespace
 
 std::string render_metrics(const std::vector<const ShardCounters*>& shards, const ReloadCounters& reloads,
-                           const AdminCounters& admin, const mesh::NodeStatus* status) {
+                           const AdminCounters& admin, const std::optional<RedisView>& redis,
+                           const mesh::NodeStatus* status) {
     std::vector<prometheus::MetricFamily> families;
     // The version stands in a label, as usual with Prometheus; the value is always 1.
     prometheus::MetricFamily build = family("build_info", "Version of the program", true);
@@ -297,6 +318,9 @@ std::string render_metrics(const std::vector<const ShardCounters*>& shards, cons
                               dropped_log_lines()));
     add_reloads(reloads, families);
     add_admin(admin, families);
+    if (redis) {
+        add_redis(*redis, families);
+    }
     // Without the hub's answer the metrics of the mesh are missing; the rest still shows the node's health.
     if (status != nullptr) {
         families.push_back(single("ready", "Whether the node serves clients", true, status->ready ? 1 : 0));
@@ -317,7 +341,8 @@ std::string render_metrics(const std::vector<const ShardCounters*>& shards, cons
     return prometheus::TextSerializer{}.Serialize(families);
 }
 
-std::string render_status(const mesh::NodeStatus& status, const std::vector<const ShardCounters*>& shards) {
+std::string render_status(const mesh::NodeStatus& status, const std::vector<const ShardCounters*>& shards,
+                          const std::optional<RedisView>& redis) {
     boost::json::array members;
     for (const mesh::MemberStatus& member : status.members) {
         members.push_back(to_json(member));
@@ -335,11 +360,15 @@ std::string render_status(const mesh::NodeStatus& status, const std::vector<cons
         boost::json::object& target = metric.is_gauge ? gauges : counters;
         target[boost::json::string_view(metric.name.data(), metric.name.size())] = sum(shards, metric.counter);
     }
-    return boost::json::serialize(boost::json::object{{"self", self_to_json(status)},
-                                                      {"members", std::move(members)},
-                                                      {"ready", status.ready},
-                                                      {"counters", std::move(counters)},
-                                                      {"gauges", std::move(gauges)}});
+    boost::json::object answer{{"self", self_to_json(status)},
+                               {"members", std::move(members)},
+                               {"ready", status.ready},
+                               {"counters", std::move(counters)},
+                               {"gauges", std::move(gauges)}};
+    if (redis) {
+        answer["redis"] = to_json(*redis);
+    }
+    return boost::json::serialize(answer);
 }
 
 }  // namespace tulle::node

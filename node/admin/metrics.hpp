@@ -1,23 +1,26 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "mesh/core/node/port.hpp"
 #include "node/admin/admin_counters.hpp"
+#include "node/admin/redis_view.hpp"
 #include "node/admin/reload_counters.hpp"
 #include "node/edge/shard_counters.hpp"
 
 namespace tulle::node {
 
 /// The node's metrics in the text format of Prometheus: the counters of the shards added up, the counters of `reloads`
-/// and `admin`, and the hub's. `status` is null while the hub does not answer; the metrics of the mesh are missing
-/// then.
+/// and `admin`, those of the realms of `redis`, if there are any, and the hub's. `status` is null while the hub does
+/// not answer; the metrics of the mesh are missing then.
 [[nodiscard]] std::string render_metrics(const std::vector<const ShardCounters*>& shards, const ReloadCounters& reloads,
-                                         const AdminCounters& admin, const mesh::NodeStatus* status);
+                                         const AdminCounters& admin, const std::optional<RedisView>& redis,
+                                         const mesh::NodeStatus* status);
 
-/// The JSON of /v1/status: the status of the mesh, with the shards' counters added up.
-[[nodiscard]] std::string render_status(const mesh::NodeStatus& status,
-                                        const std::vector<const ShardCounters*>& shards);
+/// The JSON of /v1/status: the status of the mesh, with the shards' counters added up, and `redis`, if there is any.
+[[nodiscard]] std::string render_status(const mesh::NodeStatus& status, const std::vector<const ShardCounters*>& shards,
+                                        const std::optional<RedisView>& redis);
 
 }  // namespace tulle::node

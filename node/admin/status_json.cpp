@@ -160,7 +160,8 @@ json::object self_to_json(const mesh::NodeStatus& status) {
     return self;
 }
 
-std::vector<std::string> render_report(const mesh::NodeStatus& status, std::size_t part_bytes) {
+std::vector<std::string> render_report(const mesh::NodeStatus& status, const std::optional<RedisView>& redis,
+                                       std::size_t part_bytes) {
     json::object counters;
     for (const auto& [name, value] : status.counters) {
         counters[name] = value;
@@ -168,7 +169,9 @@ std::vector<std::string> render_report(const mesh::NodeStatus& status, std::size
     // Every part repeats the node itself, so that each part can be understood alone.
     const std::string self = json::serialize(self_to_json(status));
     const std::string head = "{\"self\":" + self + ",\"ready\":" + (status.ready ? "true" : "false");
-    std::vector<std::string> parts{head + ",\"counters\":" + json::serialize(counters) + ",\"members\":["};
+    const std::string clients_of_redis = redis ? ",\"redis\":" + json::serialize(to_json(*redis)) : "";
+    std::vector<std::string> parts{head + ",\"counters\":" + json::serialize(counters) + clients_of_redis +
+                                   ",\"members\":["};
     bool is_first = true;
     for (const mesh::MemberStatus& member : status.members) {
         const std::string text = json::serialize(to_json(member));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,7 @@
 #include <boost/json/object.hpp>
 
 #include "mesh/core/node/port.hpp"
+#include "node/admin/redis_view.hpp"
 
 /// The admin listener's view of the mesh, as JSON.
 namespace tulle::node {
@@ -20,10 +22,11 @@ namespace tulle::node {
 /// The question of an admin listener to the admin listeners of all nodes, sent through mesh::Query.
 inline constexpr std::string_view kReportQuery = R"({"report":"status"})";
 
-/// The answer to kReportQuery: {"self":…,"members":[…],"ready":…,"counters":{…}}, in parts of about `part_bytes` at
-/// most, each with some of the members. Only the first part has the counters. A part with a single large member, or the
-/// first part, may be larger.
-[[nodiscard]] std::vector<std::string> render_report(const mesh::NodeStatus& status, std::size_t part_bytes);
+/// The answer to kReportQuery: {"self":…,"members":[…],"ready":…,"counters":{…},"redis":{…}}, in parts of about
+/// `part_bytes` at most, each with some of the members. Only the first part has the counters and, unless there is none,
+/// `redis`. A part with a single large member, or the first part, may be larger.
+[[nodiscard]] std::vector<std::string> render_report(const mesh::NodeStatus& status,
+                                                     const std::optional<RedisView>& redis, std::size_t part_bytes);
 
 /// The JSON of /v1/doctor: the parts of all nodes, and the names of the nodes without an answer. A part that is no
 /// report is left out.

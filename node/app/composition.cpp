@@ -11,6 +11,7 @@
 #include "node/app/demo_page.hpp"
 #include "node/core/limits.hpp"
 #include "node/edge/edge_port.hpp"
+#include "node/redis/core/realm_digests.hpp"
 #include "node/redis/edge/redis_edge.hpp"
 #include "node/tls/tls_error.hpp"
 
@@ -75,6 +76,22 @@ TicketKeys::Secrets ticket_secrets(const mesh::KeyRing& keys) {
     return secrets.empty() ? TicketKeys::Secrets{random_ticket_secret()} : secrets;
 }
 
+/// Fills in the digests by which nodes are compared. A mesh without keys has nothing to keep them from being guessed,
+/// so it has none.
+void sign_realms(RedisView& view, const redis::Realms& realms, const mesh::KeyRing& keys) {
+    if (keys.is_empty()) {
+        return;
+    }
+    view.key = keys.used().id();
+    const mesh::KeyBytes bytes = keys.used().derive("tulle/redis-realms");
+    const std::string key(bytes.begin(), bytes.end());
+    for (std::size_t i = 0; i < view.realms.size(); ++i) {
+        const redis::RealmDigests digests = redis::digests_of(realms.all()[i], key);
+        view.realms[i].users_digest = digests.users;
+        view.realms[i].secret_digest = digests.secret;
+    }
+}
+
 /// A seed from the operating system, so that each part of each node draws other numbers.
 std::uint64_t random_seed() {
     std::random_device device;
@@ -97,7 +114,7 @@ Composition::Composition(const Config& config, Signals& signals)
     // The ports of the hub have these indexes: the Pusher edges of the shards from 0 on, then the webhook worker, then
     // the admin listener, then the Redis edges of the shards.
     bind_shards(config, apps);
-    bind_redis(config);
+    bind_redis(config, apps);
     add_webhooks(config, apps);
     // The admin listener reads the counters of all parts, so the listener is made last.
     std::vector<const ShardCounters*> counters;
@@ -109,7 +126,8 @@ Composition::Composition(const Config& config, Signals& signals)
     const mesh::ShardIndex admin_index(static_cast<std::uint16_t>(shards_.size() + 1));
     admin_ = std::make_unique<AdminServer>(
         admin_index, mesh_->mailbox(), std::move(counters), apps, reloads_, *limits_,
-        AdminOptions{admin_names(config), config.admin_tokens, [&signals] { signals.ask_reload(); }});
+        AdminOptions{admin_names(config), config.admin_tokens, [&signals] { signals.ask_reload(); },
+                     redis_ ? std::optional(redis_->view) : std::nullopt});
     if (config.admin_socket.empty()) {
         ports_.admin = to_string(admin_->bind(config.admin));
     } else {
@@ -196,7 +214,7 @@ void Composition::bind_tls(const Config& config, EdgePort& port, std::optional<A
     }
 }
 
-void Composition::bind_redis(const Config& config) {
+void Composition::bind_redis(const Config& config, const AppTable& apps) {
     if (!config.redis_listen) {
         return;
     }
@@ -204,11 +222,19 @@ void Composition::bind_redis(const Config& config) {
     const redis::Realms realms(config.redis_realms);
     const auto node = std::make_shared<redis::RedisNode>(realms);
     std::vector<redis::RedisEdge*> edges;
+    const auto bridge_log = std::make_shared<RedisBridgeLog>();
+    const bool has_apps = std::any_of(realms.all().begin(), realms.all().end(),
+                                      [](const redis::Realm& realm) { return !realm.app.empty(); });
     for (std::size_t i = 0; i < shards_.size(); ++i) {
+        std::shared_ptr<RedisBridge> bridge;
+        if (has_apps) {
+            bridge = std::make_shared<RedisBridge>(apps, rations_, limits_, config.outbox, bridge_log);
+            bridges_.push_back(bridge);
+        }
         const mesh::ShardIndex index(static_cast<std::uint16_t>(shards_.size() + kOtherPorts + i));
         EdgePort& port = shards_[i]->add(index, mesh_->mailbox(), [&](const EdgeContext& context) {
             auto edge = std::make_unique<redis::RedisEdge>(
-                context, redis::RedisOptions{realms, node, config.name, TULLE_VERSION});
+                context, redis::RedisOptions{realms, node, config.name, TULLE_VERSION, bridge});
             edges.push_back(edge.get());
             return edge;
         });
@@ -224,6 +250,17 @@ void Composition::bind_redis(const Config& config) {
         edge->set_port(listen.port);
     }
     ports_.redis = to_string(listen);
+    redis_ = RedisPart{realms, RedisView{.listen = ports_.redis}};
+    for (std::size_t i = 0; i < realms.all().size(); ++i) {
+        const redis::Realm& realm = realms.all()[i];
+        RedisRealmView& view = redis_->view.realms.emplace_back();
+        view.name = realm.name;
+        view.has_secret = !realm.secret.empty();
+        for (const redis::RedisEdge* edge : edges) {
+            view.shards.push_back(&edge->counters(i));
+        }
+    }
+    sign_realms(redis_->view, realms, config.key_ring);
 }
 
 void Composition::add_webhooks(const Config& config, const AppTable& apps) {
@@ -275,6 +312,9 @@ void Composition::set_apps(const AppTable& apps) {
     for (std::size_t i = 0; i < shards_.size(); ++i) {
         shards_[i]->post([edge = pushers_[i], apps] { edge->set_apps(apps); });
     }
+    for (std::size_t i = 0; i < bridges_.size(); ++i) {
+        shards_[i]->post([bridge = bridges_[i], apps] { bridge->set_apps(apps); });
+    }
     reloads_.apps.set(apps.all().size());
 }
 
@@ -318,6 +358,10 @@ void Composition::set_mesh_keys(const mesh::KeyRing& keys) {
     mesh_->set_keys(keys);
     if (tls_) {
         tls_->set_ticket_secrets(ticket_secrets(keys));
+    }
+    if (redis_) {
+        sign_realms(redis_->view, redis_->realms, keys);
+        admin_->set_redis(redis_->view);
     }
 }
 

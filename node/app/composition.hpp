@@ -10,9 +10,11 @@
 
 #include "mesh/io/mesh_runner.hpp"
 #include "node/admin/admin_server.hpp"
+#include "node/admin/redis_view.hpp"
 #include "node/admin/reload_counters.hpp"
 #include "node/app/config.hpp"
 #include "node/app/ports_file.hpp"
+#include "node/app/redis_bridge.hpp"
 #include "node/app/signals.hpp"
 #include "node/edge/memory_watch.hpp"
 #include "node/edge/node_limits.hpp"
@@ -20,6 +22,7 @@
 #include "node/pusher/edge/app_rations.hpp"
 #include "node/pusher/edge/pusher_edge.hpp"
 #include "node/pusher/edge/webhook_worker.hpp"
+#include "node/redis/core/realm.hpp"
 #include "node/tls/tls_server.hpp"
 
 namespace tulle::node {
@@ -85,7 +88,7 @@ private:
     /// Makes the shards and binds the public address.
     void bind_shards(const Config& config, const AppTable& apps);
     /// Adds an edge for the Redis protocol to each shard, if there is to be one, and binds their address.
-    void bind_redis(const Config& config);
+    void bind_redis(const Config& config, const AppTable& apps);
     /// Adds the shard's listener for TLS, if there is to be one. `listen`: the address; the first shard puts the
     /// address as bound there.
     void bind_tls(const Config& config, EdgePort& port, std::optional<Address>& listen);
@@ -93,6 +96,12 @@ private:
     void note_certificates();
     /// Makes the webhook worker, which does this node's share of the mesh's duties.
     void add_webhooks(const Config& config, const AppTable& apps);
+
+    /// The realms of Redis clients, and what the admin listener shows of them.
+    struct RedisPart {
+        redis::Realms realms;
+        RedisView view;
+    };
 
     Signals& signals_;
     /// True when the hub is a guest of the first shard's thread.
@@ -107,6 +116,10 @@ private:
     std::vector<std::unique_ptr<Shard>> shards_;
     /// The edge of each shard. The shard owns its edge.
     std::vector<PusherEdge*> pushers_;
+    /// The bridge of each shard; empty when no realm has an app.
+    std::vector<std::shared_ptr<RedisBridge>> bridges_;
+    /// Nothing without redis_listen.
+    std::optional<RedisPart> redis_;
     std::unique_ptr<WebhookWorker> webhooks_;
     std::unique_ptr<AdminServer> admin_;
     /// Null without a memory limit.

@@ -9,6 +9,7 @@
 #include "mesh/keys/secret_file.hpp"
 #include "node/app/config_entry.hpp"
 #include "node/app/meant_key.hpp"
+#include "node/pusher/core/channel_name.hpp"
 
 namespace tulle::node {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 constexpr std::size_t kMaxRealmSecretFileBytes = 4u << 10;
 
 /// The keys of a realm, for the suggestion after an unknown key.
-constexpr std::string_view kRealmKeys[] = {"name", "secret", "secret_file", "users"};
+constexpr std::string_view kRealmKeys[] = {"name", "secret", "secret_file", "users", "app", "app_prefix"};
 
 /// What would protect a realm.
 constexpr std::string_view kRealmRemedy = "secret_file or secret in [[redis_realms]] of the --config file";
@@ -80,6 +81,25 @@ std::vector<std::string> users_of(const Entry& entry) {
     return users;
 }
 
+/// The value of app.
+std::string realm_app_of(const Entry& entry) {
+    std::string app = text_of(entry);
+    if (!is_valid_app_id(app)) {
+        entry.reject("'" + app + "' is not the id of an app");
+    }
+    return app;
+}
+
+/// The value of app_prefix.
+std::string app_prefix_of(const Entry& entry) {
+    std::string prefix = text_of(entry);
+    if (!is_visible_text(prefix, redis::kMaxAppPrefixBytes)) {
+        entry.reject("must give 1 to " + std::to_string(redis::kMaxAppPrefixBytes) +
+                     " visible characters; leave app_prefix out for channels without a prefix");
+    }
+    return prefix;
+}
+
 /// Fills in the users that a realm has without being told.
 void add_usual_users(redis::Realm& realm) {
     if (realm.users.empty()) {
@@ -109,12 +129,19 @@ GivenRealm given_realm_of(const Entry& table) {
             realm.secret = realm_secret_of(entry, name == "secret_file");
         } else if (name == "users") {
             realm.users = users_of(entry);
+        } else if (name == "app") {
+            realm.app = realm_app_of(entry);
+        } else if (name == "app_prefix") {
+            realm.app_prefix = app_prefix_of(entry);
         } else {
             entry.reject_key(meant_key(name, kRealmKeys));
         }
     });
     if (realm.name.empty()) {
         table.reject("name is missing");
+    }
+    if (realm.app.empty() && !realm.app_prefix.empty()) {
+        table.reject("app_prefix does nothing without app: name the app whose channels have the prefix");
     }
     add_usual_users(realm);
     return given;
@@ -168,6 +195,28 @@ void check_open_realm(const Address& address, const std::vector<GivenRealm>& rea
     }
 }
 
+/// Throws ConfigError for a realm with an app that no app is, and for a realm that lets anybody publish as the app's
+/// backend. Apps of apps_dir may come later, so no app is missing while there is an apps_dir.
+void check_realm_apps(const Config& config, const std::vector<GivenRealm>& realms) {
+    for (const GivenRealm& given : realms) {
+        const redis::Realm& realm = given.realm;
+        if (realm.app.empty()) {
+            continue;
+        }
+        const std::string begin = given.origin + ": the realm '" + realm.name + "' ";
+        const bool is_known = std::any_of(config.apps.begin(), config.apps.end(),
+                                          [&realm](const App& app) { return app.id == realm.app; });
+        if (!is_known && config.apps_dir.empty()) {
+            throw ConfigError(begin + "names the app '" + realm.app + "', and there is no app with this id");
+        }
+        // The secret of the default app is public, and so nothing is lost by a realm without one on the same machine.
+        if (realm.secret.empty() && !config.has_default_app) {
+            throw ConfigError(begin + "has an app and no secret, so that anybody who connects could publish as the" +
+                              " app's backend: write secret_file or secret");
+        }
+    }
+}
+
 }  // namespace
 
 std::vector<GivenRealm> realms_of(const Entry& entry) {
@@ -191,6 +240,7 @@ void finish_redis(Config& config, std::vector<GivenRealm> realms, const Settings
     }
     check_realms(realms);
     check_open_realm(*config.redis_listen, realms, given.at("redis_listen").origin);
+    check_realm_apps(config, realms);
     for (GivenRealm& one : realms) {
         config.redis_realms.push_back(std::move(one.realm));
     }

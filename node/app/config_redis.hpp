@@ -15,8 +15,10 @@ struct Entry;
 
 /// Puts the realms into the configuration, or the default realm when redis_listen stands alone, and checks realms and
 /// redis_listen against each other. `given`: the settings by their keys.
-/// Errors: ConfigError for realms without redis_listen, for names and users that two realms have, and for a realm
-///         without a secret off loopback or beside another realm without a secret.
+/// REQUIRES: the apps of `config` are complete, the default app included.
+/// Errors: ConfigError for realms without redis_listen, for names and users that two realms have, for a realm without a
+///         secret off loopback or beside another realm without a secret, and for a realm with an app that is unknown,
+///         or that is not the default app while the realm has no secret.
 void finish_redis(Config& config, std::vector<GivenRealm> realms, const Settings& given);
 
 }  // namespace tulle::node

@@ -102,8 +102,9 @@ int serve(ConfigSource& source, const Config& config) {
         write_ports_file(config.ports_file, ports);
     }
     const std::string tls = ports.tls_listen.empty() ? "" : " and by TLS on " + ports.tls_listen;
-    spdlog::info("tulled {} serves clients on {}{}, the mesh on {} and {}, admin on {}", TULLE_VERSION, ports.listen,
-                 tls, ports.mesh, ports.mesh_data, ports.admin);
+    const std::string redis = ports.redis.empty() ? "" : " and those of Redis on " + ports.redis;
+    spdlog::info("tulled {} serves clients on {}{}{}, the mesh on {} and {}, admin on {}", TULLE_VERSION, ports.listen,
+                 tls, redis, ports.mesh, ports.mesh_data, ports.admin);
     if (config.has_default_app) {
         spdlog::warn("no app is configured: serving the app app-id, whose secret is public, on loopback");
     }

@@ -65,6 +65,23 @@ test('status of a node that is not there exits 3 and says so', async () => {
   assert.match(answer.stderr, /cannot reach/);
 });
 
+test('redis shows the clients of Redis at all nodes, in a table and as JSON', () =>
+  withCluster(2, { args: ['--redis-listen', '127.0.0.1:0'] }, async ({ nodes: [n1, n2] }) => {
+    const table = await run('tulle', ['redis', '-s', n1.ports.admin]);
+    assert.equal(table.code, 0, table.stderr);
+    assert.match(table.stdout, /^REALM +NODE +CLIENTS +SUBSCRIPTIONS +PUBLISHES +DELIVERIES +CLOSES\ndefault +n1 +0 .*\ndefault +n2 +0 .*\n$/);
+    const { nodes, missing } = JSON.parse((await run('tulle', ['redis', '--admin', n1.ports.admin, '--json'])).stdout);
+    assert.deepEqual(nodes.map(({ name, listen }) => [name, listen]), [['n1', n1.ports.redis], ['n2', n2.ports.redis]]);
+    assert.deepEqual(missing, []);
+  }));
+
+test('redis exits 3 when no node is there, and 2 for wrong use', async () => {
+  const { code, stderr } = await run('tulle', ['redis', '--admin', `127.0.0.1:${await freePort()}`]);
+  assert.equal(code, 3, stderr);
+  assert.match(stderr, /cannot reach/);
+  for (const args of [['all'], ['--timeout', '60'], ['--admin', 'nowhere']]) assert.equal((await run('tulle', ['redis', ...args])).code, 2, args.join(' '));
+});
+
 test('wrong use exits 2', async () => {
   assert.equal((await run('tulle', [])).code, 2);
   assert.equal((await run('tulle', ['stauts'])).code, 2);

@@ -192,7 +192,7 @@ test('documents name metrics as /metrics does, with their prefix', () => withTls
     }
   }
   assert.deepEqual(wrong, []);
-}));
+}, { args: ['--redis-listen', '127.0.0.1:0'] }));
 
 test('the counters of the mesh are in /metrics and in status, and move when a node is frozen',
   () => withCluster(2, {}, async ({ nodes: [n1, n2] }) => {

@@ -107,6 +107,12 @@ both('messages of one connection in order over channels', [
 both('nothing after UNSUBSCRIBE', [
   a('SUBSCRIBE c d', 2), b('PUBLISH c 1'), a.gets(), a('UNSUBSCRIBE c'), b('PUBLISH c 2'), b('PUBLISH d 3'), a.gets(),
 ]);
+const LARAVEL = "for i = 2, #ARGV do\n  redis.call('publish', ARGV[i], ARGV[1])\nend";
+both("the script of Laravel's broadcaster", [
+  a('SUBSCRIBE c d', 2), b(['EVAL', LARAVEL, '0', 'x', 'c', 'd', 'nobody']), a.gets(2), b(['eval', `\t${LARAVEL}\n`, '0', 'y', 'd']), a.gets(),
+  b(['EVAL', LARAVEL, '0', 'x']), b(['EVAL', LARAVEL, '0']), b('MULTI'), b(['EVAL', LARAVEL, '0', 'z', 'c', 'd']), b('PING'), b('EXEC'), a.gets(2),
+]);
+only('the script of a subscriber', [a('SUBSCRIBE c'), a(['EVAL', LARAVEL, '0', 'x', 'c'])]);
 both('arity of PUBLISH and SPUBLISH', [b('PUBLISH'), b('PUBLISH c'), b('PUBLISH c x y'), b('SPUBLISH c'), b('spublish c x y')]);
 const GLOBS = {
   'c*': ['c', 'cc', 'dc', 'C', ''], '*': ['', 'c', 'c\nd'], '?': ['c', '', 'cc', '\xff'], '': ['', 'c'], 'h?llo': ['hello', 'hllo', 'heello'],

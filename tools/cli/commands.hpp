@@ -88,6 +88,15 @@ struct KeysOptions {
     std::chrono::milliseconds timeout{2'000};
 };
 
+/// `tulle redis`: show the clients of Redis at all nodes.
+struct RedisOptions {
+    std::string server;
+    std::string token_file;
+    bool json = false;
+    /// How long the node waits for the reports of the others.
+    std::chrono::milliseconds timeout{2'000};
+};
+
 /// `tulle reload`: have a node read its configuration again.
 struct ReloadOptions {
     std::string server;
@@ -140,6 +149,7 @@ struct PubOptions {
 [[nodiscard]] int run_doctor(const DoctorOptions& options);
 [[nodiscard]] int run_trace(const TraceOptions& options);
 [[nodiscard]] int run_keys(const KeysOptions& options);
+[[nodiscard]] int run_redis(const RedisOptions& options);
 [[nodiscard]] int run_reload(const ReloadOptions& options);
 [[nodiscard]] int run_sub(const SubOptions& options);
 [[nodiscard]] int run_pub(const PubOptions& options);

@@ -11,6 +11,7 @@
 
 #include "mesh/base/assert.hpp"
 #include "tools/cli/doctor_pairs.hpp"
+#include "tools/cli/doctor_redis.hpp"
 #include "tools/cli/text_table.hpp"
 
 namespace tulle::cli {
@@ -278,6 +279,7 @@ Diagnosis diagnose(const std::vector<MeshSample>& samples, std::optional<std::si
     judge_clocks(diagnosis.nodes, labels, diagnosis.findings);
     judge_versions(last, diagnosis.findings);
     judge_keys_of_all(last, labels, diagnosis.findings);
+    judge_redis(last, labels, diagnosis.findings);
     // A stable sort keeps the order of the judges within a severity.
     std::stable_sort(diagnosis.findings.begin(), diagnosis.findings.end(),
                      [](const Finding& a, const Finding& b) { return a.severity > b.severity; });

@@ -142,6 +142,9 @@ bool add_part(const json::value& value, MeshSample& sample) {
     if (const json::object* counters = object_field(*part, "counters")) {
         node.gone = count_field(*counters, "mesh_records_gone");
     }
+    if (const json::object* redis = object_field(*part, "redis")) {
+        node.redis = redis_report_of(*redis);
+    }
     for (const json::value& member : members->get_array()) {
         if (const json::object* object = member.if_object()) {
             node.peers.emplace(text_field(*object, "oid"), peer_of(*object));
@@ -176,6 +179,18 @@ Result<MeshSample, DoctorErrc> parse_sample(std::string_view text) {
         }
     }
     return sample;
+}
+
+std::set<std::string> absent_nodes(const MeshSample& sample) {
+    std::set<std::string> absent = sample.silent;
+    for (const auto& [oid, node] : sample.nodes) {
+        for (const auto& [peer_oid, peer] : node.peers) {
+            if (peer.session && !sample.nodes.contains(peer_oid)) {
+                absent.insert(peer.name);
+            }
+        }
+    }
+    return absent;
 }
 
 void merge(MeshSample& into, MeshSample more) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mesh/base/result.hpp"
+#include "tools/cli/redis_report.hpp"
 
 /// The reports of the nodes of a mesh about themselves and about each other, as GET /v1/doctor gives them. Fields
 /// absent from a report have their default (json_fields.hpp).
@@ -114,6 +115,8 @@ struct NodeReport {
     };
     std::vector<Refusal> refusals;
     KeysView keys;
+    /// Nothing for a node without a Redis listener, and for a node of a version that tells nothing of it.
+    std::optional<RedisReport> redis;
     /// True when the node tells others to reach its mesh ports on loopback.
     bool is_on_loopback = false;
     /// By oid.
@@ -133,6 +136,9 @@ enum class DoctorErrc { kNotReport };
 
 /// Reads an answer of GET /v1/doctor.
 [[nodiscard]] Result<MeshSample, DoctorErrc> parse_sample(std::string_view json);
+/// The names of the nodes without a whole report: the silent ones, and those that have a session with a node that has
+/// answered, also where nobody could ask them.
+[[nodiscard]] std::set<std::string> absent_nodes(const MeshSample& sample);
 /// Adds the reports that another node has gathered. Of two reports of the same node the earlier report stays.
 void merge(MeshSample& into, MeshSample more);
 

@@ -62,18 +62,11 @@ void judge_node(const NodeReport& node, const KeyGoal& goal, std::vector<std::st
 KeyVerdict judge_keys(const MeshSample& sample, const KeyGoal& goal, std::size_t expect) {
     KeyVerdict verdict;
     std::set<std::vector<std::string>> rings;
-    std::set<std::string> absent = sample.silent;
     for (const auto& [oid, node] : sample.nodes) {
         judge_node(node, goal, verdict.missing);
         rings.insert(node.keys.ids);
-        // A node with a session that did not answer is not among the silent ones when nobody could ask that node.
-        for (const auto& [peer_oid, peer] : node.peers) {
-            if (peer.session && !sample.nodes.contains(peer_oid)) {
-                absent.insert(peer.name);
-            }
-        }
     }
-    for (const std::string& name : absent) {
+    for (const std::string& name : absent_nodes(sample)) {
         verdict.missing.push_back(name + " does not answer");
     }
     if (sample.nodes.size() < expect) {

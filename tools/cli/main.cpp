@@ -35,6 +35,7 @@ struct Options {
     StatusOptions status;
     DoctorOptions doctor;
     TraceOptions trace;
+    RedisOptions redis;
     ReloadOptions reload;
     SubOptions sub;
     PubOptions pub;
@@ -49,6 +50,7 @@ struct Options {
     double timeout_seconds = 2;
     double doctor_seconds = 2;
     double trace_seconds = 2;
+    double redis_seconds = 2;
     double reload_seconds = 5;
     unsigned up_timeout = 30;
     unsigned sub_timeout = 10;
@@ -180,6 +182,15 @@ void add_keys(CLI::App& app, Options& options) {
     keys->add_option("--wait", options.wait_seconds, "Seconds to ask again while something is missing")
         ->check(CLI::Range(0.0, 86'400.0));
     keys->add_flag("-j,--json", options.keys.json, "The keys as one JSON object");
+}
+
+void add_redis(CLI::App& app, Options& options) {
+    CLI::App* redis = app.add_subcommand("redis", "Show the clients of Redis at all nodes, by realm");
+    add_admin(*redis, options.redis.server, options.redis.token_file);
+    redis->add_flag("-j,--json", options.redis.json, "The numbers as one JSON object");
+    redis->add_option("--timeout", options.redis_seconds, "Seconds for the nodes to answer")
+        ->check(CLI::Range(0.01, kMaxMeshSeconds))
+        ->capture_default_str();
 }
 
 void add_reload(CLI::App& app, Options& options) {
@@ -320,6 +331,10 @@ int dispatch(CLI::App& app, Options& options) {
         options.keys.wait = milliseconds(options.wait_seconds);
         return run_keys(options.keys);
     }
+    if (name == "redis") {
+        options.redis.timeout = milliseconds(options.redis_seconds);
+        return run_redis(options.redis);
+    }
     if (name == "reload") {
         options.reload.timeout = milliseconds(options.reload_seconds);
         return run_reload(options.reload);
@@ -421,6 +436,7 @@ int run(int argc, char** argv) {
     add_doctor(app, options);
     add_trace(app, options);
     add_keys(app, options);
+    add_redis(app, options);
     add_reload(app, options);
     add_sub(app, options);
     add_pub(app, options);

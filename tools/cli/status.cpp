@@ -9,6 +9,7 @@
 
 #include "tools/cli/admin.hpp"
 #include "tools/cli/exit_code.hpp"
+#include "tools/cli/redis_table.hpp"
 #include "tools/cli/status_table.hpp"
 
 namespace tulle::cli {
@@ -70,7 +71,7 @@ int run_status(const StatusOptions& options) {
     if (options.json && !answer.json.empty()) {
         std::cout << answer.json << (answer.json.ends_with('\n') ? "" : "\n");
     } else if (!answer.rows.empty()) {
-        std::cout << status_table(answer.rows) << counters_line(answer.json);
+        std::cout << status_table(answer.rows) << counters_line(answer.json) << redis_line(answer.json);
     }
     std::cout.flush();
     if (!answer.error.empty()) {

@@ -56,17 +56,6 @@ std::string_view why_not_read(JsonErrc error) {
     return "the body has a JSON object of more than 64 members";
 }
 
-/// The form of a socket id: two numbers joined by a dot. Socket ids of other nodes are valid here, too.
-bool is_socket_id(std::string_view text) {
-    constexpr std::size_t kMaxDigits = 20;
-    const std::size_t dot = text.find('.');
-    const auto is_number = [](std::string_view part) {
-        return !part.empty() && part.size() <= kMaxDigits &&
-               std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
-    };
-    return dot != std::string_view::npos && is_number(text.substr(0, dot)) && is_number(text.substr(dot + 1));
-}
-
 /// A member with a value other than null; null when absent. SDKs write null for a member that is not set.
 const boost::json::value* given(const RawObject& body, std::string_view key) {
     const boost::json::value* value = body.find(key);
@@ -229,6 +218,16 @@ std::vector<std::string> queries_for(const App& app, const std::vector<EventInfo
 }
 
 }  // namespace
+
+bool is_socket_id(std::string_view text) {
+    constexpr std::size_t kMaxDigits = 20;
+    const std::size_t dot = text.find('.');
+    const auto is_number = [](std::string_view part) {
+        return !part.empty() && part.size() <= kMaxDigits &&
+               std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
+    };
+    return dot != std::string_view::npos && is_number(text.substr(0, dot)) && is_number(text.substr(dot + 1));
+}
 
 Checked<ApiWork> parse_event(const App& app, std::string_view body) {
     JsonScratch scratch;

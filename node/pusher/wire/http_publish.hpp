@@ -17,6 +17,9 @@ struct PublishRefusal {
     std::string_view reason;
 };
 
+/// True for two numbers joined by a dot: the form of a socket id. Socket ids of other nodes are valid here, too.
+[[nodiscard]] bool is_socket_id(std::string_view text);
+
 /// The work for a body of POST /events: a single event for up to max_event_channels_at_once channels.
 [[nodiscard]] Result<ApiWork, PublishRefusal> parse_event(const App& app, std::string_view body);
 /// The work for a body of POST /batch_events. A single wrong event refuses the whole batch.

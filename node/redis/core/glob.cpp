@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <optional>
 
 #include "node/redis/core/limits.hpp"
@@ -79,6 +80,11 @@ std::size_t skip_stars(std::string_view pattern, std::size_t at) {
 // behind the part takes the bytes between the two. So once the next star is reached, no other place of an earlier part
 // can turn a mismatch into a match.
 bool glob_matches(std::string_view pattern, std::string_view text) {
+    std::size_t steps = std::numeric_limits<std::size_t>::max();
+    return glob_matches(pattern, text, steps);
+}
+
+bool glob_matches(std::string_view pattern, std::string_view text, std::size_t& steps) {
     if (text.empty()) {
         return pattern.empty();
     }
@@ -97,6 +103,12 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
             star_end = read;
         }
         const Element element = at < pattern.size() ? match_element(pattern.substr(at), text[read]) : Element{};
+        const std::size_t cost = std::max<std::size_t>(element.size, 1);
+        if (cost >= steps) {
+            steps = 0;
+            return false;
+        }
+        steps -= cost;
         if (element.matches) {
             at += element.size;
             ++read;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace tulle::node::redis {
@@ -16,6 +17,10 @@ namespace tulle::node::redis {
 ///
 /// Cost: at most the length of the pattern times the length of the text, without recursion and memory.
 [[nodiscard]] bool glob_matches(std::string_view pattern, std::string_view text);
+
+/// The same, in at most `steps` steps, of which the number used is taken off. 0 afterwards: the steps may not have been
+/// enough, and the result is false. A step compares a byte of the text with a byte of the pattern.
+[[nodiscard]] bool glob_matches(std::string_view pattern, std::string_view text, std::size_t& steps);
 
 /// Whether the pattern is within kMaxPatternBytes and kMaxPatternStars. Stars that follow each other count as one;
 /// stars in brackets or behind a backslash do not count.

@@ -31,6 +31,10 @@ inline constexpr std::size_t kMaxUnauthenticatedBulkBytes = 16u << 10;
 /// Commands that a connection runs before the other connections of its shard get their turn. The rest of a longer
 /// pipeline waits for the next turn.
 inline constexpr std::size_t kMaxCommandsPerTurn = 512;
+/// Time of a connection's commands in a turn, and the commands between two looks at the clock. The rest waits for the
+/// next turn, so that costly commands do not hold up the other connections or the mesh.
+inline constexpr Duration kWorkTime = 5ms;
+inline constexpr std::size_t kCommandsPerLook = 16;
 /// Bytes of replies after which a connection runs no further command before the other connections of its shard get
 /// their turn.
 inline constexpr std::size_t kMaxRepliesPerTurn = 1u << 20;
@@ -44,6 +48,13 @@ inline constexpr Duration kAuthTimeout = 5s;
 /// Commands between MULTI and EXEC; their bytes together are bounded by kMaxCommandBytes. A further command is answered
 /// with an error, and EXEC fails.
 inline constexpr std::size_t kMaxQueuedCommands = 16'384;
+/// Channels of the script for several channels: the script is a single command, which holds up the other connections of
+/// the shard. Broadcasters for Pusher take 100 at a time. A script for more is answered with an error, and publishes
+/// nothing.
+inline constexpr std::size_t kMaxScriptChannels = 1000;
+/// Bytes that such a script may publish: the bytes of the payload for each channel. A short command must not take much
+/// of the node's memory and time. A script for more is answered with an error, and publishes nothing.
+inline constexpr std::size_t kMaxScriptBytes = 8u << 20;
 /// Databases that SELECT accepts, as many as Redis has by default. Channels are the same in all of them.
 inline constexpr int kDatabases = 16;
 /// Bytes of the name of a client, of its library and of the version of its library: each is kept for every connection.
@@ -61,6 +72,16 @@ inline constexpr std::size_t kMaxPatternBytes = 1024;
 /// Stars of a pattern; stars that follow each other count as one. Patterns of real clients have one or two. A pattern
 /// with more stars is refused with an error; the connection goes on.
 inline constexpr std::size_t kMaxPatternStars = 32;
+/// Steps (glob_matches) that the patterns of a connection may take in a second; at 2 to 4 ns a step they are a tenth of
+/// a second at most. A connection whose patterns take more is closed and counted, because it holds up all others.
+inline constexpr std::size_t kMaxMatchSteps = 25'000'000;
+/// Steps of a match that do not count for that limit. Patterns of real clients take some 30.
+inline constexpr std::size_t kFreeMatchSteps = 4096;
+/// Steps of a publish for counting its receivers among the patterns of the mesh: 0.2 ms. Patterns beyond are not
+/// counted.
+inline constexpr std::size_t kMaxCountSteps = 100'000;
+/// Steps for the names of PUBSUB CHANNELS. Names beyond are left out.
+inline constexpr std::size_t kMaxListSteps = 5'000'000;
 /// Bytes of the name of a realm. The name stands in keys of the mesh. A longer name is a configuration error.
 inline constexpr std::size_t kMaxRealmName = 64;
 
@@ -82,6 +103,11 @@ inline constexpr Duration kBlockedTime = 24h;
 /// Bytes that wait for a client. A connection with more bytes is closed at once and counted.
 inline constexpr std::size_t kHardOutboxBytes = 32u << 20;
 
+/// Connections of a shard that wait while the node joins, and how long they wait. Further ones, and those that have
+/// waited for so long, are closed, and their clients try again.
+inline constexpr std::size_t kMaxEarlyConnections = 1024;
+inline constexpr Duration kEarlyPatience = 2s;
+
 // ---- numbers of receivers ----
 
 /// Names with subscribers that a node tells the other nodes of, so that PUBLISH can answer with the number of receivers
@@ -95,6 +121,9 @@ inline constexpr std::size_t kMaxToldBytes = 128u << 10;
 /// Time that PUBSUB waits for the other nodes. A node that is silent for so long would not answer the request that the
 /// number is needed for either, so it is not counted.
 inline constexpr Duration kQuestionTimeout = 150ms;
+/// Questions of a node that are under way, shared by its shards: fewer than a peer answers (Limits::queries_per_peer).
+/// A further PUBSUB waits for its turn.
+inline constexpr std::size_t kMaxQuestions = 192;
 /// Time for the other nodes to tell everything about their numbers.
 inline constexpr Duration kToldTimeout = 1s;
 /// Names that PUBSUB CHANNELS answers with at most, of each node.

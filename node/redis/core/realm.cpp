@@ -49,4 +49,9 @@ const Realm* Realms::find(std::string_view name) const {
     return known == contents_->by_name.end() ? nullptr : known->second;
 }
 
+const Realm* Realms::of_user(std::string_view user) const {
+    const auto known = contents_->by_user.find(user);
+    return known == contents_->by_user.end() ? nullptr : known->second.realm;
+}
+
 }  // namespace tulle::node::redis

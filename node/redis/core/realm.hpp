@@ -24,6 +24,10 @@ inline constexpr std::size_t kMaxRealmSecretBytes = 256;
 inline constexpr std::size_t kMaxRealmUsers = 64;
 inline constexpr std::size_t kMaxRealmUserBytes = 64;
 
+/// Bytes of what stands before the names of an app's channels; a longer text is a configuration error. Frameworks put
+/// the name of the application there.
+inline constexpr std::size_t kMaxAppPrefixBytes = 256;
+
 /// The name of the realm that a node has without any configured realm, and of the user that a client means by AUTH with
 /// a password alone.
 inline constexpr std::string_view kDefaultRealm = "default";
@@ -35,6 +39,11 @@ struct Realm {
     std::string secret;
     /// The names that AUTH may give.
     std::vector<std::string> users;
+    /// The id of the app that gets what is published in the realm as events, besides the subscribers of the realm.
+    /// Empty: no app does.
+    std::string app = {};
+    /// Only channels whose names begin so are the app's, without this beginning.
+    std::string app_prefix = {};
 
     friend bool operator==(const Realm&, const Realm&) = default;
 };
@@ -61,6 +70,8 @@ public:
     [[nodiscard]] const Realm* authenticate(std::string_view user, std::string_view password) const;
     /// Null when no realm has the name.
     [[nodiscard]] const Realm* find(std::string_view name) const;
+    /// Null for an unknown user.
+    [[nodiscard]] const Realm* of_user(std::string_view user) const;
     /// In the order of the configuration.
     [[nodiscard]] const std::vector<Realm>& all() const { return contents_->realms; }
 

@@ -50,8 +50,9 @@ std::uint64_t Receivers::of_publish(Kind kind, std::string_view channel) const {
     }
     // Patterns are of channels alone: SPUBLISH passes them by.
     if (kind == Kind::kChannel) {
+        std::size_t steps = kMaxCountSteps;
         for (const auto& [pattern, count] : of(Kind::kPattern)) {
-            if (count.here + count.elsewhere > 0 && glob_matches(pattern, channel)) {
+            if (count.here + count.elsewhere > 0 && glob_matches(pattern, channel, steps)) {
                 sum += count.here + count.elsewhere;
             }
         }
@@ -67,11 +68,12 @@ std::uint64_t Receivers::here(Kind kind, std::string_view name) const {
 std::vector<std::string> Receivers::names_here(Kind kind, std::optional<std::string_view> pattern,
                                                std::size_t most) const {
     std::vector<std::string> names;
+    std::size_t steps = kMaxListSteps;
     for (const auto& [name, count] : of(kind)) {
-        if (names.size() >= most) {
+        if (names.size() >= most || steps == 0) {
             break;
         }
-        if (count.here > 0 && (!pattern || glob_matches(*pattern, name))) {
+        if (count.here > 0 && (!pattern || glob_matches(*pattern, name, steps))) {
             names.push_back(name);
         }
     }

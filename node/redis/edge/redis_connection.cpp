@@ -8,6 +8,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 
+#include "node/edge/clock.hpp"
 #include "node/redis/core/limits.hpp"
 #include "node/redis/edge/redis_edge.hpp"
 
@@ -55,6 +56,7 @@ void RedisConnection::start() {
         socket_.set_option(boost::asio::ip::tcp::no_delay(true), error);
         socket_.non_blocking(true, error);
         session_ = std::make_unique<Session>(edge_, slot(), card_);
+        follow_realm();
         open();
         if (session_->needs_password()) {
             set_session_deadline(reactor().now() + kAuthTimeout);
@@ -112,11 +114,14 @@ void RedisConnection::work(std::string_view bytes) {
     Session::Next next = Session::Next::kGoOn;
     ReadResult result = ReadResult::kNothing;
     // An empty line counts as a command: a client that sends nothing else must not keep the others waiting.
-    while (next == Session::Next::kGoOn && commands < kMaxCommandsPerTurn && replies.size() < kMaxRepliesPerTurn) {
+    const Instant until = monotonic_now() + kWorkTime;
+    while (next == Session::Next::kGoOn && commands < kMaxCommandsPerTurn && replies.size() < kMaxRepliesPerTurn &&
+           (commands % kCommandsPerLook != kCommandsPerLook - 1 || monotonic_now() < until)) {
         result = reader_.read(bytes.substr(done));
         if (result == ReadResult::kCommand) {
             reactor().counters().messages_received_total.add();
             next = session_->on_command(reader_.arguments(), replies);
+            count_command();
             edge_.on_command_done();
         } else if (result != ReadResult::kNothing) {
             break;
@@ -128,6 +133,9 @@ void RedisConnection::work(std::string_view bytes) {
     if (result == ReadResult::kBroken) {
         if (!reader_.error().empty()) {
             RespWriter(replies, session_->version()).error(reader_.error());
+            if (counters_ != nullptr) {
+                counters_->errors_total.add();
+            }
         }
         next = Session::Next::kClose;
     }
@@ -152,6 +160,7 @@ void RedisConnection::work(std::string_view bytes) {
 }
 
 void RedisConnection::follow(Session::Next next, std::string& replies) {
+    count_errors();
     if (!replies.empty() && state() == State::kOpen) {
         queue_bounded(replies);
     }
@@ -231,11 +240,70 @@ void RedisConnection::say_end() {
     }
 }
 
+void RedisConnection::end_for_gap() {
+    if (counters_ != nullptr) {
+        counters_->gap_closes_total.add();
+    }
+    say_end();
+}
+
+void RedisConnection::say_farewell(Farewell why) {
+    if (why == Farewell::kSlow && counters_ != nullptr) {
+        counters_->slow_closes_total.add();
+    }
+    say_end();
+}
+
 void RedisConnection::on_left() {
     edge_.on_gone(*this);
     if (card_ != nullptr) {
         edge_.clients_of_node().with([&](ClientTable& table) { table.leave(*card_); });
     }
+    // Last: an exception above has this method called again.
+    if (counters_ != nullptr) {
+        counters_->clients.sub();
+    }
+}
+
+void RedisConnection::follow_realm() {
+    // A client that has left is counted for no realm, and stays in none.
+    if (session_->realm() == counted_realm_ || has_left()) {
+        return;
+    }
+    if (counters_ != nullptr) {
+        counters_->clients.sub();
+    }
+    counted_realm_ = session_->realm();
+    counters_ = edge_.counters_of(counted_realm_);
+    if (counters_ != nullptr) {
+        counters_->clients.add();
+    }
+}
+
+void RedisConnection::count_command() {
+    follow_realm();
+    if (counters_ != nullptr) {
+        counters_->commands_total.add();
+    }
+    count_errors();
+}
+
+void RedisConnection::count_errors() {
+    const std::uint64_t errors = session_->take_errors();
+    if (errors > 0 && counters_ != nullptr) {
+        counters_->errors_total.add(errors);
+    }
+}
+
+bool RedisConnection::use_steps(std::size_t steps, Instant now) {
+    if (now - match_second_ >= 1s) {
+        match_second_ = now;
+        match_steps_ = 0;
+    }
+    match_steps_ += steps;
+    const bool is_news = match_steps_ >= kMaxMatchSteps && !is_exhausted_;
+    is_exhausted_ = is_exhausted_ || is_news;
+    return is_news;
 }
 
 void RedisConnection::end_if_slow(Instant now) {

@@ -9,6 +9,7 @@
 
 #include "node/edge/stream_connection.hpp"
 #include "node/redis/core/client_table.hpp"
+#include "node/redis/core/realm_counters.hpp"
 #include "node/redis/wire/resp_reader.hpp"
 #include "node/redis/wire/session.hpp"
 
@@ -39,7 +40,13 @@ public:
     /// The client speaks another version of the protocol from here on. Call while the connection is in no Fanout.
     void set_version(Resp version) { want_recoded(version == Resp::k3); }
     /// Ends the connection, after the bytes that wait, because messages for the client have been lost.
-    void end_for_gap() { say_end(); }
+    void end_for_gap();
+    /// The client's patterns have taken `steps` steps more. True: they are too many in this second, and
+    /// is_exhausted() is true from here on.
+    [[nodiscard]] bool use_steps(std::size_t steps, Instant now);
+    [[nodiscard]] bool is_exhausted() const { return is_exhausted_; }
+    /// Ends such a connection as one that is too slow.
+    void end_exhausted() { give_up_slow(); }
     /// Ends the connection when more than kSoftOutboxBytes have waited for longer than kSoftOutboxTime.
     void end_if_slow(Instant now);
 
@@ -52,7 +59,7 @@ private:
     Socket& socket() override { return socket_; }
     /// A slow client is closed in the middle of a message, as Redis does: RESP has no last words.
     std::size_t frame_size(std::string_view) const override { return 0; }
-    void say_farewell(Farewell) override { say_end(); }
+    void say_farewell(Farewell why) override;
     void on_left() override;
     void on_session_deadline() override;
     void on_drain() override { say_end(); }
@@ -66,6 +73,12 @@ private:
     void work(std::string_view bytes);
     /// Queues the replies of the session, and draws the conclusion from its last word.
     void follow(Session::Next next, std::string& replies);
+    /// Has the client counted for the realm that it is in by now.
+    void follow_realm();
+    /// Counts a command that has been done, for the realm that the client is in after the command.
+    void count_command();
+    /// Counts the errors among the latest replies.
+    void count_errors();
     /// Goes on with the bytes that have been kept, in a later handler.
     void work_later();
 
@@ -74,6 +87,9 @@ private:
     RespReader reader_;
     std::shared_ptr<ClientTable::Card> card_;
     std::unique_ptr<Session> session_;
+    /// The realm that the client is counted for, and the shard's counters of the realm; null for none.
+    const Realm* counted_realm_ = nullptr;
+    RealmCounters* counters_ = nullptr;
     /// Bytes that have been read and not been worked on.
     std::string held_;
     /// A wait for the socket is under way.
@@ -82,6 +98,10 @@ private:
     bool is_work_posted_ = false;
     /// The session takes no command.
     bool is_session_waiting_ = false;
+    /// The steps of use_steps since match_second_.
+    std::size_t match_steps_ = 0;
+    Instant match_second_{};
+    bool is_exhausted_ = false;
     /// Since when more than kSoftOutboxBytes wait; max: they do not.
     Instant soft_since_ = Instant::max();
 };

@@ -30,6 +30,7 @@ RedisEdge::RedisEdge(const EdgeContext& context, RedisOptions options)
       limits_(context.limits),
       speaks_for_node_(context.speaks_for_node),
       outbox_limits_{kHardOutboxBytes, kBlockedTime},
+      most_questions_(std::max<std::size_t>(kMaxQuestions / context.shards, 1)),
       fanout_(context.reactor, &recoder_),
       began_at_(context.reactor.now()),
       read_buffer_(kReadBytes) {
@@ -56,7 +57,7 @@ void RedisEdge::open(RealmPort& port) {
 }
 
 void RedisEdge::open_key(const std::string& key, RealmPort& port, Use use) {
-    keys_.emplace(key, KeyUse{&port, use});
+    keys_.emplace(key, KeyUse{&port, use, false});
     ++unconfirmed_;
     hub_.send(mesh::Subscribe{key, 1, false, false});
 }
@@ -67,18 +68,36 @@ RedisEdge::RealmPort& RedisEdge::port_of(const Realm& realm) {
     return ports_[place];
 }
 
-RedisConnection* RedisEdge::find(Slot slot) const {
-    const auto entry = connections_.find(slot.value);
-    return entry == connections_.end() ? nullptr : entry->second;
-}
-
 // ---- connections ----
 
 void RedisEdge::accept(Socket socket, Peer peer) {
-    // A node that does not serve drops the connection: to a client that is as if nobody listened, and it tries again.
-    if (!is_serving()) {
-        return;
+    if (is_serving()) {
+        serve(std::move(socket), std::move(peer));
+    } else if (!is_draining_ && early_.size() < kMaxEarlyConnections) {
+        // The node joins, or has just joined, and the mesh confirms its realms.
+        early_.push_back({std::move(socket), std::move(peer), reactor_.now() + kEarlyPatience});
+        reactor_.wake_at(early_.back().until);
     }
+    // Otherwise the connection is dropped: to a client that is as if nobody listened, and it tries again.
+}
+
+void RedisEdge::take_early() {
+    while (!early_.empty() && (is_serving() || early_.front().until <= reactor_.now())) {
+        Early early = std::move(early_.front());
+        early_.pop_front();
+        if (!is_serving()) {
+            continue;
+        }
+        // An exception of end_turn would end the process; as in an accept, it ends the new connection alone.
+        try {
+            serve(std::move(early.socket), std::move(early.peer));
+        } catch (const std::exception& error) {
+            reactor_.count_failure(error);
+        }
+    }
+}
+
+void RedisEdge::serve(Socket socket, Peer peer) {
     if (!peer.become_client()) {
         reactor_.counters().full_refusals_total.add();
         refuse(socket);
@@ -88,7 +107,9 @@ void RedisEdge::accept(Socket socket, Peer peer) {
         std::make_shared<RedisConnection>(*this, reactor_, std::move(socket), std::move(peer), outbox_limits_);
     connection->start();
     fanout_.add(*connection);
+    connections_.resize(std::max<std::size_t>(connections_.size(), connection->slot().value + 1u));
     connections_[connection->slot().value] = connection.get();
+    ++clients_;
 }
 
 void RedisEdge::refuse(Socket& socket) {
@@ -109,7 +130,10 @@ void RedisEdge::on_gone(RedisConnection& connection) {
         }
     }
     fanout_.remove(slot);
-    connections_.erase(slot.value);
+    if (find(slot) == &connection) {
+        connections_[slot.value] = nullptr;
+        --clients_;
+    }
 }
 
 void RedisEdge::wait_for_room(RedisConnection& connection) {
@@ -131,6 +155,7 @@ void RedisEdge::on_hub_room() {
 
 void RedisEdge::begin_drain() {
     is_draining_ = true;
+    early_.clear();
 }
 
 // ---- what a session wants ----
@@ -154,7 +179,17 @@ Publishing RedisEdge::publish(const Realm& realm, Kind kind, Slot slot, std::str
     publish.answers = mesh::Publish::Answers::kRefusal;
     // Counted before, as the publish goes to those who are subscribed by now.
     receivers = port.receivers->with([&](const Receivers& all) { return all.of_publish(kind, channel); });
-    return hub_.offer(std::move(publish)) == Push::kAccepted ? Publishing::kDone : Publishing::kBusy;
+    if (hub_.offer(std::move(publish)) != Push::kAccepted) {
+        return Publishing::kBusy;
+    }
+    port.counters->publishes_total.add();
+    if (kind == Kind::kChannel && options_.map != nullptr) {
+        // The command is done, so what belongs to it waits for room; the next publish is refused until there is room.
+        if (auto further = options_.map->map(realm, *port.counters, channel, payload, reactor_.now())) {
+            (void)hub_.send(std::move(*further));
+        }
+    }
+    return Publishing::kDone;
 }
 
 bool RedisEdge::subscribe(const Realm& realm, Kind kind, Slot slot, std::string_view name) {
@@ -187,16 +222,23 @@ std::vector<std::string> RedisEdge::names_of(const Realm& realm, Kind kind, Slot
 bool RedisEdge::ask(Slot slot, const Question& question) {
     RedisConnection* connection = find(slot);
     TULLE_ASSERT(connection != nullptr);
-    if (hub_.is_backed_up()) {
+    // A connection beyond the limit waits for its turn: the mesh leaves out the nodes that it may not ask any more.
+    if (hub_.is_backed_up() || asked_.size() >= most_questions_) {
         return false;
     }
-    const std::vector<Question> questions = split(question, mesh::kMaxQueryBytes);
-    const auto asked = std::make_shared<Asked>(Asked{slot, connection->id(), questions.size(), {}});
-    for (const Question& part : questions) {
-        asked_.emplace(++last_id_, asked);
-        hub_.send(mesh::Query{last_id_, encode(part), kQuestionTimeout});
-    }
+    Asked asked{slot, connection->id(), counters_of(connection->session().realm()),
+                split(question, mesh::kMaxQueryBytes)};
+    std::reverse(asked.rest.begin(), asked.rest.end());
+    asked.counters->questions_total.add();
+    ask_next(std::move(asked));
     return true;
+}
+
+void RedisEdge::ask_next(Asked asked) {
+    const std::string text = encode(asked.rest.back());
+    asked.rest.pop_back();
+    asked_.emplace(++last_id_, std::move(asked));
+    hub_.send(mesh::Query{last_id_, text, kQuestionTimeout});
 }
 
 bool RedisEdge::settle(Slot slot) {
@@ -218,7 +260,11 @@ void RedisEdge::on_protocol(Slot slot, Resp version) {
     fanout_.add(*connection);
 }
 
-bool RedisEdge::on_wrong_password(Slot slot) {
+bool RedisEdge::on_wrong_password(Slot slot, std::string_view user) {
+    reactor_.counters().auth_failures_total.add();
+    if (RealmCounters* counters = counters_of(options_.realms.of_user(user))) {
+        counters->wrong_passwords_total.add();
+    }
     const RedisConnection* connection = find(slot);
     if (connection == nullptr) {
         return true;
@@ -258,24 +304,20 @@ std::uint64_t RedisEdge::wall_us() {
 // ---- turns ----
 
 void RedisEdge::end_turn() {
+    take_early();
     ask_echo();
     if (speaks_for_node_ && is_ready_) {
         tell_counts();
         ask_told();
     }
-    if (!connections_.empty() && reactor_.now() >= looked_for_slow_at_ + kSlowLookInterval) {
+    if (clients_ > 0 && reactor_.now() >= looked_for_slow_at_ + kSlowLookInterval) {
         end_slow();
     }
 }
 
 void RedisEdge::end_slow() {
     looked_for_slow_at_ = reactor_.now();
-    std::vector<RedisConnection*> connections;
-    connections.reserve(connections_.size());
-    for (const auto& [slot, connection] : connections_) {
-        connections.push_back(connection);
-    }
-    for (RedisConnection* connection : connections) {
+    for (RedisConnection* connection : connections_that([](const RedisConnection&) { return true; })) {
         reactor_.guard(*connection, [&] { connection->end_if_slow(reactor_.now()); });
     }
     reactor_.wake_at(reactor_.now() + kSlowLookInterval);

@@ -19,10 +19,12 @@
 #include "node/edge/fanout.hpp"
 #include "node/redis/core/client_table.hpp"
 #include "node/redis/core/realm.hpp"
+#include "node/redis/core/realm_counters.hpp"
 #include "node/redis/core/realm_table.hpp"
 #include "node/redis/core/receivers.hpp"
 #include "node/redis/edge/locked.hpp"
 #include "node/redis/edge/message_frames.hpp"
+#include "node/redis/edge/publish_map.hpp"
 #include "node/redis/edge/redis_connection.hpp"
 #include "node/redis/wire/session.hpp"
 
@@ -48,6 +50,8 @@ struct RedisOptions {
     /// Name of the node, and version of Tulle, for INFO.
     std::string name;
     std::string version;
+    /// The shard's way into another protocol; null: there is none.
+    std::shared_ptr<PublishMap> map = {};
 };
 
 /// The Redis protocol on a shard: publish and subscribe.
@@ -67,9 +71,15 @@ public:
 
     /// The port of the listener, for INFO. Call before the shard runs.
     void set_port(std::uint16_t port) { port_ = port; }
+    /// What this shard counts of a realm, by the place of the realm in Realms::all(). Valid as long as the edge.
+    [[nodiscard]] const RealmCounters& counters(std::size_t realm) const { return *ports_.at(realm).counters; }
 
     // ---- for the connections ----
 
+    /// The counters of a realm; null for no realm.
+    [[nodiscard]] RealmCounters* counters_of(const Realm* realm) {
+        return realm == nullptr ? nullptr : port_of(*realm).counters.get();
+    }
     /// Memory for a read, shared by the connections: valid until the next handler.
     [[nodiscard]] std::span<char> read_buffer() { return read_buffer_; }
     /// The connections of the node.
@@ -95,9 +105,12 @@ public:
     [[nodiscard]] bool make_room() override { return false; }
     void refuse(Socket& socket) override;
     void shed(std::uint64_t bytes) override { fanout_.shed(bytes); }
-    [[nodiscard]] std::size_t clients() const override { return connections_.size(); }
+    [[nodiscard]] std::size_t clients() const override { return clients_; }
     void on_mail(mesh::ToShard& message) override;
-    void end_mail() override { fanout_.end_run(); }
+    void end_mail() override {
+        fanout_.end_run();
+        end_exhausted();
+    }
     void on_mail_lost(const mesh::ToShard& message, const std::exception& error) noexcept override;
     [[nodiscard]] std::vector<std::string> answer(const std::string& query) override;
     void end_turn() override;
@@ -114,7 +127,7 @@ public:
     [[nodiscard]] bool ask(Slot slot, const Question& question) override;
     [[nodiscard]] bool settle(Slot slot) override;
     void on_protocol(Slot slot, Resp version) override;
-    [[nodiscard]] bool on_wrong_password(Slot slot) override;
+    [[nodiscard]] bool on_wrong_password(Slot slot, std::string_view user) override;
     [[nodiscard]] ServerFacts facts() override;
     void tell(ClientTable::Card& card, const ClientFacts& facts) override;
     [[nodiscard]] std::string list_clients(const ClientFilter& filter) override;
@@ -133,6 +146,7 @@ private:
         const Realm* realm = nullptr;
         RealmTable table;
         Locked<Receivers>* receivers = nullptr;
+        std::unique_ptr<RealmCounters> counters = std::make_unique<RealmCounters>();
         std::string channels_key;
         std::string shard_channels_key;
         std::string counts_key;
@@ -143,14 +157,26 @@ private:
     struct KeyUse {
         RealmPort* port = nullptr;
         Use use = Use::kChannels;
+        /// Every member of the mesh holds this node's interest.
+        bool is_confirmed = false;
     };
-    /// A question of a connection, in one or more questions to the mesh.
+    /// A connection that came before the node served.
+    struct Early {
+        Socket socket;
+        Peer peer;
+        Instant until{};
+    };
+    /// A question of a connection, in one or more questions to the mesh, which are asked one after the other.
     struct Asked {
         Slot slot;
         /// The connection, as the slot may have another one by now.
         std::uint64_t client = 0;
-        std::size_t missing = 0;
-        std::vector<std::string> parts;
+        RealmCounters* counters = nullptr;
+        /// The questions that have not been asked yet, the next one last.
+        std::vector<Question> rest = {};
+        std::vector<std::string> parts = {};
+        /// A node has not answered in time.
+        bool is_incomplete = false;
     };
     /// A subscription that began while publishes of this node may still be on their way to this shard. A message of
     /// this node that comes before the Echo was published before, and is not for the subscriber. Messages of other
@@ -166,6 +192,12 @@ private:
         Kind kind = Kind::kChannel;
     };
 
+    /// Begins to serve a client.
+    void serve(Socket socket, Peer peer);
+    /// Serves the connections of early_ as soon as the node serves, and drops those that have waited for too long.
+    void take_early();
+    /// Asks the next question.
+    void ask_next(Asked asked);
     void handle(const mesh::Deliver& deliver);
     void handle(const mesh::Subscribed& confirmed);
     void handle(const mesh::Gap& gap);
@@ -185,6 +217,12 @@ private:
     /// The subscribers of `name`, for a message of this node without the young subscriptions. Valid until the next
     /// change of a table or call.
     [[nodiscard]] std::span<const Slot> audience(const RealmPort& port, Kind kind, std::string_view name, bool is_own);
+    /// Matches within the steps of the pattern's owner.
+    [[nodiscard]] bool matches(const RealmPort& port, std::string_view pattern, std::string_view channel);
+    /// The connection that the steps of a pattern count for. REQUIRES: the pattern has a subscriber on this shard.
+    [[nodiscard]] RedisConnection* find_owner(const RealmPort& port, std::string_view pattern) const;
+    /// Ends the connections whose patterns have used up their steps.
+    void end_exhausted();
     [[nodiscard]] static std::string young_key(const RealmPort& port, Kind kind, std::string_view name);
     /// The subscription has ended.
     void forget_young(const RealmPort& port, Kind kind, Slot slot, std::string_view name);
@@ -206,7 +244,20 @@ private:
     /// Ends connections whose bytes have waited for too long.
     void end_slow();
     [[nodiscard]] bool is_serving() const { return is_ready_ && unconfirmed_ == 0 && !is_draining_; }
-    [[nodiscard]] RedisConnection* find(Slot slot) const;
+    [[nodiscard]] RedisConnection* find(Slot slot) const {
+        return slot.value < connections_.size() ? connections_[slot.value] : nullptr;
+    }
+    /// The connections that fit. A copy, because a connection that ends leaves the list.
+    template <class Fits>
+    [[nodiscard]] std::vector<RedisConnection*> connections_that(Fits&& fits) const {
+        std::vector<RedisConnection*> found;
+        for (RedisConnection* connection : connections_) {
+            if (connection != nullptr && fits(*connection)) {
+                found.push_back(connection);
+            }
+        }
+        return found;
+    }
 
     const RedisOptions options_;
     Reactor& reactor_;
@@ -215,11 +266,16 @@ private:
     /// True for one shard of the node, which tells and asks for the node.
     const bool speaks_for_node_;
     const OutboxLimits outbox_limits_;
+    /// This shard's part of kMaxQuestions.
+    const std::size_t most_questions_;
     MessageRecoder recoder_;
     Fanout fanout_;
     /// By the place of the realm in Realms::all().
     std::deque<RealmPort> ports_;
+    /// Filled by the constructor alone.
     StringMap<KeyUse> keys_;
+    /// The entry of keys_ for the last record.
+    const StringMap<KeyUse>::value_type* last_key_ = nullptr;
     /// Keys that the mesh has not confirmed.
     std::size_t unconfirmed_ = 0;
     bool is_ready_ = false;
@@ -227,11 +283,15 @@ private:
     OriginId self_;
     /// self_ as the sender of records.
     std::string self_text_;
+    /// The oldest first.
+    std::deque<Early> early_;
     /// By slot.
-    IdMap<RedisConnection*> connections_;
+    std::vector<RedisConnection*> connections_;
+    /// Entries of connections_ that are not null.
+    std::size_t clients_ = 0;
     RunTarget run_;
     /// By the id of the question to the mesh.
-    IdMap<std::shared_ptr<Asked>> asked_;
+    IdMap<Asked> asked_;
     /// Questions about everything told, likewise.
     IdMap<RealmPort*> told_asked_;
     std::uint64_t last_id_ = 0;
@@ -246,6 +306,8 @@ private:
         std::uint64_t echo = 0;
     };
     std::vector<Settling> settling_;
+    /// Connections whose patterns have used up their steps, by slot.
+    std::vector<Slot> exhausted_;
     /// The result of audience().
     std::vector<Slot> old_subscribers_;
     /// Connections that wait for room in the hub, by slot.

@@ -41,15 +41,20 @@ void RedisEdge::on_mail_lost(const mesh::ToShard& message, const std::exception&
 void RedisEdge::handle(const mesh::Deliver& deliver) {
     const mesh::Record& record = *deliver.record;
     for (const std::string& key : record.channels) {
-        const auto use = keys_.find(key);
-        if (use == keys_.end() || !record.body) {
+        // Most messages are of one realm and of one kind.
+        if (last_key_ == nullptr || last_key_->first != key) {
+            const auto known = keys_.find(key);
+            last_key_ = known == keys_.end() ? nullptr : &*known;
+        }
+        if (last_key_ == nullptr || !record.body) {
             continue;
         }
-        RealmPort& port = *use->second.port;
-        if (use->second.use == Use::kCounts) {
+        RealmPort& port = *last_key_->second.port;
+        const Use use = last_key_->second.use;
+        if (use == Use::kCounts) {
             take_counts(port, record.body->data());
         } else {
-            const Kind kind = use->second.use == Use::kChannels ? Kind::kChannel : Kind::kShardChannel;
+            const Kind kind = use == Use::kChannels ? Kind::kChannel : Kind::kShardChannel;
             this->deliver(port, kind, record.body->name(), record.body->data(), record.body->sender() == self_text_);
         }
     }
@@ -63,11 +68,45 @@ void RedisEdge::deliver(RealmPort& port, Kind kind, std::string_view channel, st
         return;
     }
     for (const std::string& pattern : port.table.patterns()) {
-        if (!glob_matches(pattern, channel)) {
+        if (!matches(port, pattern, channel)) {
             continue;
         }
         if (const std::span<const Slot> matching = audience(port, Kind::kPattern, pattern, is_own); !matching.empty()) {
             send(port, Kind::kPattern, pattern, channel, payload, matching);
+        }
+    }
+}
+
+bool RedisEdge::matches(const RealmPort& port, std::string_view pattern, std::string_view channel) {
+    // Usually nobody has used up the steps, and the pattern's owner need not be looked for.
+    if (!exhausted_.empty() && find_owner(port, pattern)->is_exhausted()) {
+        return false;
+    }
+    std::size_t left = kMaxMatchSteps;
+    const bool is_match = glob_matches(pattern, channel, left);
+    if (const std::size_t used = kMaxMatchSteps - left; used > kFreeMatchSteps) {
+        RedisConnection* owner = find_owner(port, pattern);
+        if (owner->use_steps(used, reactor_.now())) {
+            exhausted_.push_back(owner->slot());
+        }
+    }
+    return is_match;
+}
+
+/// The first subscriber stands for all subscribers of the pattern.
+RedisConnection* RedisEdge::find_owner(const RealmPort& port, std::string_view pattern) const {
+    RedisConnection* owner = find(port.table.subscribers(Kind::kPattern, pattern).front());
+    TULLE_ASSERT(owner != nullptr);
+    return owner;
+}
+
+void RedisEdge::end_exhausted() {
+    for (const Slot slot : std::exchange(exhausted_, {})) {
+        RedisConnection* connection = find(slot);
+        if (connection != nullptr && connection->is_exhausted()) {
+            spdlog::warn("a Redis client is disconnected: its patterns took more than {} steps in a second",
+                         kMaxMatchSteps);
+            reactor_.guard(*connection, [&] { connection->end_exhausted(); });
         }
     }
 }
@@ -160,11 +199,13 @@ void RedisEdge::send(const RealmPort& port, Kind kind, std::string_view name, st
         fanout_.begin_run(name, subscribers, std::nullopt);
         run_ = {&port, kind};
     }
+    port.counters->deliveries_total.add(subscribers.size());
     fanout_.add_to_run(message_frame(reactor_.arena(), kind, name, channel, payload));
 }
 
 void RedisEdge::handle(const mesh::Subscribed& confirmed) {
-    if (keys_.contains(confirmed.channel)) {
+    const auto use = keys_.find(confirmed.channel);
+    if (use != keys_.end() && !std::exchange(use->second.is_confirmed, true)) {
         TULLE_ASSERT(unconfirmed_ > 0);
         --unconfirmed_;
     }
@@ -183,21 +224,15 @@ void RedisEdge::handle(const mesh::Gap& gap) {
 }
 
 void RedisEdge::end_subscribers(RealmPort& port) {
-    std::size_t ended = 0;
-    // A connection that ends leaves the table, so the connections are gathered first.
-    std::vector<RedisConnection*> subscribers;
-    for (const auto& [slot, connection] : connections_) {
-        if (connection->session().realm() == port.realm && connection->session().is_subscriber()) {
-            subscribers.push_back(connection);
-        }
-    }
+    const std::vector<RedisConnection*> subscribers = connections_that([&](const RedisConnection& connection) {
+        return connection.session().realm() == port.realm && connection.session().is_subscriber();
+    });
     for (RedisConnection* connection : subscribers) {
         reactor_.guard(*connection, [&] { connection->end_for_gap(); });
-        ++ended;
     }
-    if (ended > 0) {
+    if (!subscribers.empty()) {
         spdlog::warn("messages of the Redis realm {} were lost: {} subscribers are disconnected, to subscribe again",
-                     port.realm->name, ended);
+                     port.realm->name, subscribers.size());
     }
 }
 
@@ -207,11 +242,9 @@ void RedisEdge::handle(const mesh::Published& refused) {
     if (refused.outcome == mesh::PublishOutcome::kAccepted) {
         return;
     }
-    for (const auto& [slot, connection] : connections_) {
-        if (connection->id() == refused.id) {
-            reactor_.guard(*connection, [&, connection = connection] { connection->end_for_gap(); });
-            return;
-        }
+    for (RedisConnection* connection :
+         connections_that([&](const RedisConnection& one) { return one.id() == refused.id; })) {
+        reactor_.guard(*connection, [&] { connection->end_for_gap(); });
     }
 }
 
@@ -231,15 +264,23 @@ void RedisEdge::handle(mesh::QueryResult& result) {
     if (entry == asked_.end()) {
         return;
     }
-    const std::shared_ptr<Asked> asked = entry->second;
+    Asked asked = std::move(entry->second);
     asked_.erase(entry);
-    std::move(result.parts.begin(), result.parts.end(), std::back_inserter(asked->parts));
-    RedisConnection* connection = find(asked->slot);
-    if (--asked->missing > 0 || connection == nullptr || connection->id() != asked->client) {
+    RedisConnection* connection = find(asked.slot);
+    if (connection == nullptr || connection->id() != asked.client) {
         return;
     }
+    std::move(result.parts.begin(), result.parts.end(), std::back_inserter(asked.parts));
+    asked.is_incomplete = asked.is_incomplete || !result.missing.empty();
+    if (!asked.rest.empty()) {
+        ask_next(std::move(asked));
+        return;
+    }
+    if (asked.is_incomplete) {
+        asked.counters->questions_incomplete_total.add();
+    }
     fanout_.end_run();
-    reactor_.guard(*connection, [&] { connection->on_answer(sum(asked->parts)); });
+    reactor_.guard(*connection, [&] { connection->on_answer(sum(asked.parts)); });
 }
 
 void RedisEdge::handle(const mesh::Readiness& readiness) {
@@ -285,6 +326,8 @@ std::vector<std::string> RedisEdge::answer(const std::string& query) {
 // ---- the numbers of receivers ----
 
 void RedisEdge::count(RealmPort& port, Kind kind, std::string_view name, bool is_added) {
+    Counter& subscriptions = port.counters->subscriptions(kind);
+    is_added ? subscriptions.add() : subscriptions.sub();
     const bool is_first_change =
         port.receivers->with([&](Receivers& all) { return is_added ? all.add(kind, name) : all.remove(kind, name); });
     // The shard's own turn ends anyway.

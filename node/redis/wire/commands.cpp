@@ -25,6 +25,8 @@ constexpr std::array kCommands{
     Command{"config", CommandId::kConfig, -2, false, false, false, false, 0, 0, "CONFIG GET answers with nothing."},
     Command{"discard", CommandId::kDiscard, 1, false, false, true, false, 0, 0, "Discards a transaction."},
     Command{"echo", CommandId::kEcho, 2, false, false, false, false, 0, 0, "Returns the given string."},
+    Command{"eval", CommandId::kEval, -3, false, false, false, false, 0, 0,
+            "Runs the script that publishes a payload to several channels, and no other."},
     Command{"exec", CommandId::kExec, 1, false, false, true, false, 0, 0, "Executes all commands in a transaction."},
     Command{"hello", CommandId::kHello, -1, true, false, false, false, 0, 0, "Handshakes with the server."},
     Command{"info", CommandId::kInfo, -1, false, false, false, false, 0, 0, "Returns information about the node."},
@@ -53,9 +55,8 @@ constexpr std::array kCommands{
             "Stops listening to messages posted to channels."},
 };
 
-static_assert(std::is_sorted(kCommands.begin(), kCommands.end(), [](const Command& a, const Command& b) {
-    return std::string_view(a.name) < std::string_view(b.name);
-}));
+static_assert(std::is_sorted(kCommands.begin(), kCommands.end(),
+                             [](const Command& a, const Command& b) { return a.name < b.name; }));
 
 /// A row of the table of subcommands.
 struct Subcommand {
@@ -146,7 +147,7 @@ constexpr std::size_t kShownBytes = 128;
 
 bool is_of_pubsub(const Command& command) {
     return command.is_subscription || command.id == CommandId::kPublish || command.id == CommandId::kSpublish ||
-           command.id == CommandId::kPubsub;
+           command.id == CommandId::kPubsub || command.id == CommandId::kEval;
 }
 
 void write_row(const Command& command, RespWriter& out) {
@@ -214,6 +215,18 @@ std::span<const Command> all_commands() {
     return kCommands;
 }
 
+bool is_publish_script(std::span<const std::string_view> arguments) {
+    // RedisBroadcaster::broadcastMultipleChannelsScript() of Laravel 6 and later, without its blanks.
+    constexpr std::string_view kScript = "fori=2,#ARGVdoredis.call('publish',ARGV[i],ARGV[1])end";
+    constexpr std::size_t kMostBytes = 256;
+    if (arguments.size() < 3 || arguments[1].size() > kMostBytes || arguments[2] != "0") {
+        return false;
+    }
+    std::string script(arguments[1]);
+    std::erase_if(script, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
+    return script == kScript;
+}
+
 std::string_view advice_for(std::string_view name) {
     const std::string lower = lower_case(name.substr(0, kShownBytes));
     for (const Family& family : kFamilies) {
@@ -227,12 +240,11 @@ std::string_view advice_for(std::string_view name) {
 }
 
 std::string subcommand_error(const Command& command, std::span<const std::string_view> arguments) {
-    const auto is_of_command = [&](const Subcommand& row) { return row.command == command.id; };
-    if (arguments.size() < 2 || std::none_of(kSubcommands.begin(), kSubcommands.end(), is_of_command)) {
+    if (arguments.size() < 2 || !command.has_subcommands()) {
         return {};
     }
     const auto row = std::find_if(kSubcommands.begin(), kSubcommands.end(), [&](const Subcommand& candidate) {
-        return is_of_command(candidate) && is_word(arguments[1], candidate.name);
+        return candidate.command == command.id && is_word(arguments[1], candidate.name);
     });
     if (row == kSubcommands.end()) {
         return "ERR unknown subcommand '" + std::string(shown(arguments[1], kShownBytes)) + "'. Try " +

@@ -19,6 +19,7 @@ enum class CommandId : std::uint8_t {
     kConfig,
     kDiscard,
     kEcho,
+    kEval,
     kExec,
     kHello,
     kInfo,
@@ -41,8 +42,8 @@ enum class CommandId : std::uint8_t {
 
 /// A row of the table of commands.
 struct Command {
-    /// In lower case; lives for ever, and ends with a zero byte.
-    const char* name = "";
+    /// In lower case; lives for ever, and a zero byte follows.
+    std::string_view name;
     CommandId id = CommandId::kPing;
     /// As in Redis: the number of arguments with the name; negative: at least so many.
     int arity = 0;
@@ -54,6 +55,11 @@ struct Command {
     bool is_immediate = false;
     /// Begins or ends subscriptions.
     bool is_subscription = false;
+    /// Followed by a subcommand (subcommand_error).
+    [[nodiscard]] bool has_subcommands() const {
+        return id == CommandId::kClient || id == CommandId::kCommand || id == CommandId::kConfig ||
+               id == CommandId::kPubsub;
+    }
     /// For COMMAND: the place of the first and of the last channel, as Redis counts; 0 for none.
     int first_key = 0;
     int last_key = 0;
@@ -73,6 +79,10 @@ struct Command {
 [[nodiscard]] std::string subcommand_error(const Command& command, std::span<const std::string_view> arguments);
 /// Answers "CLIENT HELP" and its kin. REQUIRES: the command has subcommands.
 void answer_help(const Command& command, RespWriter& out);
+
+/// True for the one EVAL that is served: the script by which Laravel's broadcaster publishes a payload to each of
+/// several channels, without keys. Blanks in the script do not matter. `arguments` has the name first.
+[[nodiscard]] bool is_publish_script(std::span<const std::string_view> arguments);
 
 /// What to use instead of a command of Redis that is not served; empty when there is nothing to say.
 [[nodiscard]] std::string_view advice_for(std::string_view name);

@@ -41,6 +41,9 @@ void RespWriter::simple(std::string_view text) {
 }
 
 void RespWriter::error(std::string_view text) {
+    if (errors_ != nullptr) {
+        ++*errors_;
+    }
     append_text_line(out_, '-', text);
 }
 

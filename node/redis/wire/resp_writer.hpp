@@ -20,8 +20,9 @@ enum class Resp : std::uint8_t { k2 = 2, k3 = 3 };
 /// Errors: none.
 class RespWriter {
 public:
-    /// `out` must outlive the writer.
-    RespWriter(std::string& out, Resp version) : out_(out), version_(version) {}
+    /// `out` must outlive the writer, and so must `errors`, which counts the errors unless it is null.
+    RespWriter(std::string& out, Resp version, std::uint64_t* errors = nullptr)
+        : out_(out), version_(version), errors_(errors) {}
 
     /// A status such as "OK". CR and LF become spaces, because the end of the line is the end of the reply.
     void simple(std::string_view text);
@@ -58,6 +59,7 @@ public:
 private:
     std::string& out_;
     Resp version_;
+    std::uint64_t* errors_;
 };
 
 /// Append the push of a message to `out`, as a subscriber with this version receives it. The bytes do not depend on the

@@ -26,10 +26,8 @@ std::size_t bytes_of(std::span<const std::string_view> arguments) {
 
 /// How Redis names a command in errors: with the subcommand, if the command has subcommands.
 std::string shown_name(const Command& command, std::span<const std::string_view> arguments) {
-    const bool has_subcommands = command.id == CommandId::kClient || command.id == CommandId::kConfig ||
-                                 command.id == CommandId::kPubsub || command.id == CommandId::kCommand;
-    std::string name = command.name;
-    if (has_subcommands && arguments.size() > 1) {
+    std::string name(command.name);
+    if (command.has_subcommands() && arguments.size() > 1) {
         name.append("|").append(lower_case(arguments[1].substr(0, 128)));
     }
     return name;
@@ -72,12 +70,16 @@ Session::Next Session::on_command(Arguments arguments, std::string& out) {
         silence_ = Silence::kThis;
     }
     must_settle_ = false;
-    Next next = take(arguments, out);
+    // A client sends the same command again and again.
+    if (last_command_ == nullptr || !is_word(arguments.front(), last_command_->name)) {
+        last_command_ = find_command(arguments.front());
+    }
+    const Command* const command = last_command_;
+    Next next = take(command, arguments, out);
     if (must_settle_ && next == Next::kGoOn) {
         next = settle();
     }
     // The confirmations of subscriptions are pushes, which CLIENT REPLY does not silence.
-    const Command* command = find_command(arguments.front());
     const bool is_push = command != nullptr && command->is_subscription;
     const bool is_muted = silence_ != Silence::kNone && !is_push;
     if (is_muted) {
@@ -92,7 +94,7 @@ Session::Next Session::on_command(Arguments arguments, std::string& out) {
 
 /// The order of the checks is Redis'.
 std::string Session::refusal_of(const Command* command, Arguments arguments) const {
-    if (command == nullptr) {
+    if (command == nullptr || (command->id == CommandId::kEval && !is_publish_script(arguments))) {
         return unknown_command(arguments);
     }
     if (!command->takes(arguments.size())) {
@@ -125,11 +127,10 @@ void Session::refuse(const Command* command, std::string_view error, RespWriter&
     }
 }
 
-Session::Next Session::take(Arguments arguments, std::string& out) {
-    RespWriter reply(out, version_);
-    const Command* command = find_command(arguments.front());
+Session::Next Session::take(const Command* command, Arguments arguments, std::string& out) {
+    RespWriter reply(out, version_, &errors_);
     if (command != nullptr) {
-        card_->note_command(command->name, host_.now());
+        card_->note_command(command->name.data(), host_.now());
     }
     const std::string error = refusal_of(command, arguments);
     if (!error.empty()) {
@@ -152,11 +153,13 @@ Session::Next Session::take(Arguments arguments, std::string& out) {
 }
 
 Session::Next Session::run(const Command& command, Arguments arguments, std::string& out) {
-    RespWriter reply(out, version_);
+    RespWriter reply(out, version_, &errors_);
     switch (command.id) {
         case CommandId::kPublish:
         case CommandId::kSpublish:
             return publish(command, arguments, reply);
+        case CommandId::kEval:
+            return publish_to_all(arguments, reply);
         case CommandId::kPubsub:
             return pubsub(arguments, reply);
         case CommandId::kExec:
@@ -222,7 +225,7 @@ bool Session::authenticate(std::string_view user, std::string_view password, Res
     const Realm* realm = host_.realms().authenticate(user, password);
     if (realm == nullptr) {
         out.error(kWrongPassword);
-        next = host_.on_wrong_password(slot_) ? Next::kClose : Next::kGoOn;
+        next = host_.on_wrong_password(slot_, user) ? Next::kClose : Next::kGoOn;
         return false;
     }
     set_realm(realm, user);
@@ -395,7 +398,7 @@ void Session::discard(RespWriter& out) {
 }
 
 Session::Next Session::exec(std::string& out) {
-    RespWriter reply(out, version_);
+    RespWriter reply(out, version_, &errors_);
     if (!queued_) {
         reply.error("ERR EXEC without MULTI");
         return Next::kGoOn;

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mesh/base/time.hpp"
@@ -54,8 +55,9 @@ public:
     [[nodiscard]] virtual bool settle(Slot slot) = 0;
     /// The protocol of the connection is another one from here on.
     virtual void on_protocol(Slot slot, Resp version) = 0;
-    /// A password was wrong. True: the client's address has sent too many wrong passwords, so the connection ends.
-    [[nodiscard]] virtual bool on_wrong_password(Slot slot) = 0;
+    /// The password for `user` was wrong. True: the client's address has sent too many wrong passwords, so the
+    /// connection ends.
+    [[nodiscard]] virtual bool on_wrong_password(Slot slot, std::string_view user) = 0;
     [[nodiscard]] virtual ServerFacts facts() = 0;
     /// Shows the facts of a connection to CLIENT LIST.
     virtual void tell(ClientTable::Card& card, const ClientFacts& facts) = 0;
@@ -75,7 +77,8 @@ public:
 /// Thread: confined to its shard.
 /// Order:  replies are appended in the order of the commands. While a session waits, no further command may be given.
 /// Limits: kMaxSubscriptions; names and patterns as in limits.hpp; MULTI keeps kMaxQueuedCommands commands of
-///         kMaxCommandBytes bytes together. Past a limit the command is answered with an error.
+///         kMaxCommandBytes bytes together; a script publishes kMaxScriptBytes to kMaxScriptChannels. Past a limit the
+///         command is answered with an error.
 /// Errors: none. Every wrong command of the client is answered with an error.
 class Session {
 public:
@@ -105,6 +108,8 @@ public:
     [[nodiscard]] const Realm* realm() const { return realm_; }
     [[nodiscard]] Resp version() const { return version_; }
     [[nodiscard]] bool is_subscriber() const { return subscriptions() > 0; }
+    /// The number of replies since the last call that were errors.
+    [[nodiscard]] std::uint64_t take_errors() { return std::exchange(errors_, 0); }
 
 private:
     // More methods than 40: the family of a command is a method here, and the table of commands says which.
@@ -114,7 +119,8 @@ private:
     enum class Silence : std::uint8_t { kNone, kThisAndNext, kThis, kAll };
 
     /// Checks the command as Redis does before a command runs; queues it between MULTI and EXEC; does it otherwise.
-    [[nodiscard]] Next take(Arguments arguments, std::string& out);
+    /// `command`: null for an unknown one.
+    [[nodiscard]] Next take(const Command* command, Arguments arguments, std::string& out);
     /// Why the command is not done, in Redis' words; empty when it may be done. `command`: null for an unknown one.
     [[nodiscard]] std::string refusal_of(const Command* command, Arguments arguments) const;
     void refuse(const Command* command, std::string_view error, RespWriter& out);
@@ -153,6 +159,8 @@ private:
     void discard(RespWriter& out);
     [[nodiscard]] Next exec(std::string& out);
     [[nodiscard]] Next publish(const Command& command, Arguments arguments, RespWriter& out);
+    /// The script of is_publish_script(): publishes its payload to each of its channels, in order.
+    [[nodiscard]] Next publish_to_all(Arguments arguments, RespWriter& out);
     [[nodiscard]] Next pubsub(Arguments arguments, RespWriter& out);
     void subscribe(Kind kind, Arguments names, RespWriter& out);
     void unsubscribe(Kind kind, Arguments names, RespWriter& out);
@@ -176,6 +184,8 @@ private:
     const Slot slot_;
     const std::shared_ptr<ClientTable::Card> card_;
     const Realm* realm_ = nullptr;
+    /// The command before; null when it was unknown.
+    const Command* last_command_ = nullptr;
     Resp version_ = Resp::k2;
     Silence silence_ = Silence::kNone;
     /// The client may be a receiver of what its last command has published. Redis 7.2 sends such a message before the
@@ -195,6 +205,8 @@ private:
     std::optional<std::string> exec_reply_;
     /// The question under way, whose answer is awaited.
     std::optional<Question> question_;
+    /// See take_errors().
+    std::uint64_t errors_ = 0;
 };
 
 }  // namespace tulle::node::redis

@@ -151,6 +151,50 @@ Session::Next Session::publish(const Command& command, Arguments arguments, Resp
     return Next::kGoOn;
 }
 
+Session::Next Session::publish_to_all(Arguments arguments, RespWriter& out) {
+    constexpr std::size_t kPayload = 3;
+    constexpr std::size_t kFirstChannel = 4;
+    const std::string_view payload = arguments.size() > kPayload ? arguments[kPayload] : std::string_view{};
+    const Arguments channels = arguments.subspan(std::min(kFirstChannel, arguments.size()));
+    const auto is_long = [](std::string_view channel) { return channel.size() > kMaxNameBytes; };
+    if (std::any_of(channels.begin(), channels.end(), is_long)) {
+        out.error("ERR the name of a channel is longer than " + std::to_string(kMaxNameBytes) + " bytes");
+        return Next::kGoOn;
+    }
+    if (channels.size() > kMaxScriptChannels || channels.size() * payload.size() > kMaxScriptBytes) {
+        out.error("ERR the script is for more than " + std::to_string(kMaxScriptChannels) +
+                  " channels, or for more than " + std::to_string(kMaxScriptBytes) +
+                  " bytes, the payload counted for each channel");
+        return Next::kGoOn;
+    }
+    for (auto channel = channels.begin(); channel != channels.end(); ++channel) {
+        std::uint64_t receivers = 0;
+        switch (host_.publish(*realm_, Kind::kChannel, slot_, *channel, payload, receivers)) {
+            case Publishing::kDone:
+                must_settle_ = must_settle_ || is_subscriber();
+                break;
+            case Publishing::kNotReady:
+                out.error("LOADING Tulle is joining or leaving the mesh");
+                return Next::kGoOn;
+            case Publishing::kBusy: {
+                // The rest waits, as a script for the channels that are left.
+                const Arguments head = arguments.first(kFirstChannel);
+                Queued rest(head.begin(), head.end());
+                rest.insert(rest.end(), channel, channels.end());
+                if (running_.empty()) {
+                    running_.push_back(std::move(rest));
+                } else {
+                    running_.front() = std::move(rest);
+                }
+                return Next::kWait;
+            }
+        }
+    }
+    // As Redis answers for a script that returns nothing.
+    out.null();
+    return Next::kGoOn;
+}
+
 Session::Next Session::pubsub(Arguments arguments, RespWriter& out) {
     const std::string word = lower_case(arguments[1]);
     Question question{.realm = realm_->name};

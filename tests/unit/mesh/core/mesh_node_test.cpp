@@ -125,6 +125,29 @@ TEST_F(MeshNodeTest, ServesAtOnceWhenItKnowsNobody) {
     EXPECT_EQ(std::get<Published>(answers[0].message).outcome, PublishOutcome::kAccepted);
 }
 
+TEST_F(MeshNodeTest, EchoesAfterWhatWasPublishedBefore) {
+    feed(PortInput{ShardIndex{0}, Subscribe{"app/news", 1, false, false}});
+    out_.clear();
+    publish("app/news");
+    feed(PortInput{ShardIndex{0}, Echo{7}});
+    ASSERT_EQ(all_of<DeliverLocal>(out_).size(), 1u);
+    const auto answers = all_of<ToPort>(out_);
+    ASSERT_EQ(answers.size(), 2u);
+    EXPECT_EQ(std::get<Echoed>(answers.back().message).id, 7u);
+    EXPECT_TRUE(std::holds_alternative<ToPort>(out_.back())) << "the echo comes last";
+}
+
+TEST_F(MeshNodeTest, TellsThePortsOfAPeerThatComesAndGoes) {
+    establish();
+    lose_third();
+    const auto changes = all_of<PeerChanged>(out_);
+    ASSERT_EQ(changes.size(), 2u);
+    EXPECT_EQ(changes[0].change.oid, OriginId{3});
+    EXPECT_FALSE(changes[0].change.is_gone);
+    EXPECT_EQ(changes[1].change.oid, OriginId{3});
+    EXPECT_TRUE(changes[1].change.is_gone);
+}
+
 TEST_F(MeshNodeTest, AnswersAHelloWithAWelcomeAndPullsTheInterest) {
     feed(from_peer(Hello{peer(), SessionTag{77}, {std::nullopt, RecordNo{5}, {}, {}}, {}}, 0));
     ASSERT_EQ(all_of<OpenConnection>(out_).size(), 1u);

@@ -31,7 +31,7 @@ mesh::NodeStatus status_with(std::size_t members) {
 
 TEST(StatusJson, AReportFitsIntoItsPartsAndLosesNobody) {
     const std::size_t part_bytes = 2'000;
-    const auto parts = render_report(status_with(20), part_bytes);
+    const auto parts = render_report(status_with(20), {}, part_bytes);
     EXPECT_GT(parts.size(), 2u);
     std::size_t members = 0;
     for (const std::string& part : parts) {
@@ -45,13 +45,13 @@ TEST(StatusJson, AReportFitsIntoItsPartsAndLosesNobody) {
 }
 
 TEST(StatusJson, ANodeAloneReportsToo) {
-    const auto parts = render_report(status_with(0), 100'000);
+    const auto parts = render_report(status_with(0), {}, 100'000);
     ASSERT_EQ(parts.size(), 1u);
     EXPECT_TRUE(json::parse(parts[0]).at("members").as_array().empty());
 }
 
 TEST(StatusJson, TheDoctorGetsWhatIsAReportAndWhoIsMissing) {
-    const std::string good = render_report(status_with(1), 100'000)[0];
+    const std::string good = render_report(status_with(1), {}, 100'000)[0];
     const json::value doctor =
         json::parse(render_doctor({.id = 1, .parts = {good, "junk", "{}", "[1]"}, .missing = {"n1"}}));
     ASSERT_EQ(doctor.at("reports").as_array().size(), 1u);
@@ -79,7 +79,7 @@ TEST(StatusJson, TellsWhoWasRefusedAndHowManyPeersWereMet) {
     status.configured = 3;
     status.refused = true;
     status.refusals.push_back({false, "n2", "h:1", "protocol", "none in common", 4, 20});
-    const json::value self = json::parse(render_report(status, 100'000)[0]).at("self");
+    const json::value self = json::parse(render_report(status, {}, 100'000)[0]).at("self");
     EXPECT_EQ(self.at("peers").at("configured").as_int64(), 3);
     EXPECT_EQ(self.at("peers").at("met").as_int64(), 0);
     EXPECT_TRUE(self.at("refused").as_bool());

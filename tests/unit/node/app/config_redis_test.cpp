@@ -194,6 +194,48 @@ TEST(RedisSettings, KeepARealmWithoutASecretOnLoopback) {
     EXPECT_EQ(error_of({"--redis-listen", "127.9.9.9:6379"}, realm("a") + realm("b", "")), "no error");
 }
 
+constexpr std::string_view kApp = "[[apps]]\nid = 'shop'\nkey = 'shop-key'\nsecret = 'shop-secret'\n";
+
+TEST(RedisSettings, NameTheAppOfARealm) {
+    const std::string text = kListen + realm("a", kSecret + "app = 'shop'\napp_prefix = 'laravel_database_'\n") +
+                             realm("b") + std::string(kApp);
+    const std::vector<redis::Realm> realms = of_file(text).redis_realms;
+    ASSERT_EQ(realms.size(), 2u);
+    EXPECT_EQ(realms[0].app, "shop");
+    EXPECT_EQ(realms[0].app_prefix, "laravel_database_");
+    EXPECT_EQ(realms[1].app, "");
+    const auto error_of_lines = [](const std::string& lines) {
+        return error_in(kListen + realm("a", kSecret + lines) + std::string(kApp));
+    };
+    EXPECT_EQ(error_of_lines("app = 'a/b'\n"), "node.toml:5: redis_realms.app: 'a/b' is not the id of an app");
+    EXPECT_EQ(error_of_lines("app = ''\n"), "node.toml:5: redis_realms.app: '' is not the id of an app");
+    EXPECT_EQ(error_of_lines("app_prefix = 'x'\n"),
+              "node.toml:2: redis_realms: app_prefix does nothing without app: name the app whose channels have the"
+              " prefix");
+    for (const std::string& prefix : {std::string(), std::string("a b"), std::string(257, 'x')}) {
+        EXPECT_EQ(
+            error_of_lines("app = 'shop'\napp_prefix = '" + prefix + "'\n"),
+            "node.toml:6: redis_realms.app_prefix: must give 1 to 256 visible characters; leave app_prefix out for"
+            " channels without a prefix");
+    }
+    EXPECT_EQ(error_of_lines("app = 'shop'\napp_prefix = '" + std::string(256, 'x') + "'\n"), "no error");
+    EXPECT_EQ(error_of_lines("app = 'other'\n"),
+              "node.toml:2: redis_realms: the realm 'a' names the app 'other', and there is no app with this id");
+    EXPECT_EQ(error_in(kListen + "apps_dir = 'apps'\n" + realm("a", kSecret + "app = 'other'\n")), "no error")
+        << "the app may come later";
+}
+
+TEST(RedisSettings, LetARealmWithoutASecretSpeakForTheDefaultAppAlone) {
+    EXPECT_EQ(error_in(kListen + realm("a", "app = 'shop'\n") + std::string(kApp)),
+              "node.toml:2: redis_realms: the realm 'a' has an app and no secret, so that anybody who connects could"
+              " publish as the app's backend: write secret_file or secret");
+    EXPECT_EQ(error_in(kListen + realm("a", "app = 'app-id'\n")), "no error");
+    EXPECT_EQ(error_in(kListen + realm("a", "app = 'shop'\n")),
+              "node.toml:2: redis_realms: the realm 'a' names the app 'shop', and there is no app with this id");
+    EXPECT_NE(error_in(kListen + "apps_dir = 'apps'\n" + realm("a", "app = 'app-id'\n")), "no error");
+    EXPECT_NE(error_of({"--redis-listen", "10.0.0.1:6379"}, realm("a", "app = 'app-id'\n")), "no error");
+}
+
 TEST(RedisSettings, LeaveRoomForTheShardsPortsOfTheHub) {
     EXPECT_EQ(configure({"--shards", "62"}).shards, 62u);
     EXPECT_EQ(configure({}, "", 200).shards, 62u);
@@ -217,6 +259,8 @@ TEST(RedisSettings, HoldOnlyAfterARestart) {
     EXPECT_EQ(changed_keys(shop, of_file(kListen + realm("shop", "secret = '0123456789abcdeF'\n"))),
               (Keys{"[[redis_realms]]"}));
     EXPECT_EQ(changed_keys(shop, of_file(kListen + realm("shop", kSecret + "users = ['cart']\n"))),
+              (Keys{"[[redis_realms]]"}));
+    EXPECT_EQ(changed_keys(shop, of_file(kListen + realm("shop", kSecret + "app = 'app-id'\n"))),
               (Keys{"[[redis_realms]]"}));
     EXPECT_EQ(changed_keys(open, of_file("redis_listen = '127.0.0.1:6380'\n" + realm("shop"))),
               (Keys{"redis_listen", "[[redis_realms]]"}));

@@ -201,5 +201,19 @@ TEST(Glob, OnlyStarsThatMatchAnyBytesCount) {
     EXPECT_TRUE(is_allowed_pattern(pattern));
 }
 
+TEST(Glob, TakesNoMoreStepsThanItMay) {
+    const std::string pattern = "*" + std::string(900, 'a') + "b";
+    const std::string text(4000, 'a');
+    std::size_t steps = 100'000'000;
+    EXPECT_FALSE(glob_matches(pattern, text, steps));
+    EXPECT_LT(steps, 100'000'000u - 1'000'000);
+    steps = 100;
+    EXPECT_FALSE(glob_matches(pattern, text, steps));
+    EXPECT_EQ(steps, 0u);
+    steps = 10;
+    EXPECT_TRUE(glob_matches("a*", "abc", steps));
+    EXPECT_GT(steps, 0u);
+}
+
 }  // namespace
 }  // namespace tulle::node::redis::glob_test

@@ -57,6 +57,8 @@ TEST(Realms, AreFoundByName) {
     EXPECT_EQ(name_of(realms.find("log")), "log");
     EXPECT_EQ(name_of(realms.find("cart")), "none") << "a user is no realm";
     EXPECT_EQ(name_of(realms.find("")), "none");
+    EXPECT_EQ(name_of(realms.of_user("cart")), "shop");
+    EXPECT_EQ(name_of(realms.of_user("nobody")), "none");
     ASSERT_EQ(realms.all().size(), 3u);
     EXPECT_EQ(realms.all()[1].name, "open");
 }

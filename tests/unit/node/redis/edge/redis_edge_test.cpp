@@ -218,6 +218,23 @@ TEST(RedisEdge, DeliversNothingThatAnotherShardPublishedBeforeTheSubscription) {
     }
 }
 
+TEST(RedisEdge, EndsAConnectionWhosePatternsTakeTooMuchTime) {
+    Node node("n1");
+    const auto attacker = connect(node.ports[0]);
+    const auto publisher = connect(node.ports[0]);
+    const auto other = connect(node.ports[0]);
+    EXPECT_EQ(ask(*other, "PSUBSCRIBE aaa*"), "[$psubscribe $aaa* :1]");
+    for (int i = 0; i < 50; ++i) {
+        attacker->write("PSUBSCRIBE *" + std::string(900, 'a') + "b" + std::to_string(i) + "\r\n");
+        ASSERT_FALSE(reply(*attacker).empty());
+    }
+    const std::string name(4000, 'a');
+    EXPECT_EQ(ask(*publisher, "PUBLISH " + name + " x").front(), ':') << "the number may be too low";
+    EXPECT_EQ(reply(*other), "[$pmessage $aaa* $" + name + " $x]");
+    EXPECT_EQ(reply(*attacker), "") << "closed";
+    EXPECT_EQ(ask(*publisher, "PUBSUB NUMPAT"), ":1");
+}
+
 TEST(RedisEdge, KeepsRealmsApart) {
     Node node("n1");
     const auto stranger = connect(node.ports[0]);

@@ -32,6 +32,16 @@ TEST(RespWriter, AnErrorIsOneLineWhateverItsText) {
     EXPECT_EQ(written(Resp::k3, write), "-ERR unknown command 'a  b +OK'\r\n");
 }
 
+TEST(RespWriter, CountsErrorsForWhoWantsTheirNumber) {
+    std::string out;
+    std::uint64_t errors = 0;
+    RespWriter writer(out, Resp::k2, &errors);
+    writer.error("ERR a");
+    writer.simple("-ERR no error");
+    writer.error("ERR b");
+    EXPECT_EQ(errors, 2u);
+}
+
 TEST(RespWriter, AStatusIsOneLineWhateverItsText) {
     EXPECT_EQ(written(Resp::k2, [](RespWriter& writer) { writer.simple("a\r\n:1"); }), "+a  :1\r\n");
 }

@@ -19,7 +19,11 @@ class PlayedHost final : public SessionHost {
 public:
     Publishing publish(const Realm& realm, Kind kind, Slot, std::string_view channel, std::string_view payload,
                        std::uint64_t& receivers) override {
+        if (publishing == Publishing::kDone && room_for == 0) {
+            return Publishing::kBusy;
+        }
         if (publishing == Publishing::kDone) {
+            --room_for;
             published.push_back(realm.name + (kind == Kind::kChannel ? " " : " sharded ") + std::string(channel) + " " +
                                 std::string(payload));
             receivers = published.size();
@@ -46,7 +50,7 @@ public:
         return has_room;
     }
     void on_protocol(Slot, Resp version) override { versions.push_back(version); }
-    bool on_wrong_password(Slot) override { return ++wrong_passwords > 2; }
+    bool on_wrong_password(Slot, std::string_view) override { return ++wrong_passwords > 2; }
     ServerFacts facts() override { return {.node = "n1", .version = "1.2.3", .port = 6379}; }
     void tell(ClientTable::Card& card, const ClientFacts& facts) override { table.set(card, facts); }
     std::string list_clients(const ClientFilter& filter) override { return table.list(filter, now()); }
@@ -60,6 +64,8 @@ public:
     Realms known{{{"default", "", {"default"}}, {"shop", "sesame", {"shop"}}}};
     Publishing publishing = Publishing::kDone;
     bool has_room = true;
+    /// The publishes that still go through.
+    std::size_t room_for = 10'000;
     std::vector<std::string> published;
     std::map<Kind, std::set<std::string>> held;
     std::vector<Question> asked;
@@ -160,6 +166,59 @@ TEST_F(SessionTest, WaitsForRoomInTheHubAndPublishesThen) {
     EXPECT_EQ(host_.published, std::vector<std::string>{"default a x"});
     host_.publishing = Publishing::kNotReady;
     EXPECT_EQ(say({"spublish", "a", "x"}), "-LOADING Tulle is joining or leaving the mesh\r\n");
+}
+
+/// RedisBroadcaster::broadcastMultipleChannelsScript() of Laravel.
+constexpr std::string_view kScript = "for i = 2, #ARGV do\n  redis.call('publish', ARGV[i], ARGV[1])\nend";
+
+TEST_F(SessionTest, RunsTheScriptForSeveralChannelsAndNoOther) {
+    EXPECT_EQ(say({"EVAL", kScript, "0", "x", "a", "b"}), "$-1\r\n");
+    EXPECT_EQ(host_.published, (std::vector<std::string>{"default a x", "default b x"}));
+    const std::string indented = "\t for i = 2, #ARGV do\r\n    redis.call('publish', ARGV[i], ARGV[1])\n end\n";
+    EXPECT_EQ(say({"eval", indented, "0", "x", "c"}), "$-1\r\n");
+    EXPECT_EQ(say({"eval", kScript, "0", "x"}), "$-1\r\n");
+    EXPECT_EQ(say({"eval", kScript, "0"}), "$-1\r\n");
+    EXPECT_EQ(host_.published.size(), 3u);
+    for (const std::vector<std::string_view>& other :
+         {std::vector<std::string_view>{"eval", "return 1", "0"}, {"eval", kScript, "1", "k", "x", "a"}, {"eval"}}) {
+        EXPECT_TRUE(say(other).starts_with("-ERR unknown command 'eval'"));
+    }
+    EXPECT_TRUE(
+        say({"eval", kScript, "0", "x", "d", std::string(kMaxNameBytes + 1, 'x')}).starts_with("-ERR the name"));
+    const std::string large(1u << 20, 'x');
+    std::vector<std::string_view> many{"eval", kScript, "0", large};
+    many.insert(many.end(), kMaxScriptBytes / large.size() + 1, "d");
+    EXPECT_TRUE(say(many).starts_with("-ERR the script is for more than 1000 channels"));
+    std::vector<std::string_view> more{"eval", kScript, "0", "x"};
+    more.insert(more.end(), kMaxScriptChannels + 1, "d");
+    EXPECT_TRUE(say(more).starts_with("-ERR the script is for more than 1000 channels"));
+    EXPECT_EQ(host_.published.size(), 3u) << "nothing in part";
+    many.pop_back();
+    more.pop_back();
+    EXPECT_EQ(say(many) + say(more), "$-1\r\n$-1\r\n");
+    host_.publishing = Publishing::kNotReady;
+    EXPECT_EQ(say({"eval", kScript, "0", "x", "a"}), "-LOADING Tulle is joining or leaving the mesh\r\n");
+}
+
+TEST_F(SessionTest, AScriptThatWaitsForRoomGoesOnWhereItWas) {
+    host_.room_for = 1;
+    EXPECT_EQ(say({"eval", kScript, "0", "x", "a", "b", "c"}), "");
+    EXPECT_EQ(next_, Session::Next::kWait);
+    host_.room_for = 1;
+    EXPECT_EQ(room(), "");
+    EXPECT_EQ(next_, Session::Next::kWait);
+    host_.room_for = 1;
+    EXPECT_EQ(room(), "$-1\r\n");
+    EXPECT_EQ(host_.published, (std::vector<std::string>{"default a x", "default b x", "default c x"}));
+    host_.room_for = 5;
+    say({"multi"});
+    EXPECT_EQ(say({"eval", kScript, "0", "y", "a", "b"}), "+QUEUED\r\n");
+    say({"ping"});
+    host_.room_for = 1;
+    EXPECT_EQ(say({"exec"}), "");
+    host_.room_for = 1;
+    EXPECT_EQ(room(), "*2\r\n$-1\r\n+PONG\r\n");
+    EXPECT_EQ(host_.published.size(), 5u);
 }
 
 TEST_F(SessionTest, AsksEveryNodeForNumbers) {

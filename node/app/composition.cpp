@@ -112,7 +112,7 @@ Composition::Composition(const Config& config, Signals& signals)
     reloads_.last_successful.set(1);
     reloads_.apps.set(config.apps.size());
     // The ports of the hub have these indexes: the Pusher edges of the shards from 0 on, then the webhook worker, then
-    // the admin listener, then the Redis edges of the shards.
+    // the admin listener, then the Redis edge of the first shard.
     bind_shards(config, apps);
     bind_redis(config, apps);
     add_webhooks(config, apps);
@@ -221,34 +221,25 @@ void Composition::bind_redis(const Config& config, const AppTable& apps) {
     Address listen = *config.redis_listen;
     const redis::Realms realms(config.redis_realms);
     const auto node = std::make_shared<redis::RedisNode>(realms);
-    std::vector<redis::RedisEdge*> edges;
-    const auto bridge_log = std::make_shared<RedisBridgeLog>();
+    redis::RedisEdge* made = nullptr;
     const bool has_apps = std::any_of(realms.all().begin(), realms.all().end(),
                                       [](const redis::Realm& realm) { return !realm.app.empty(); });
-    for (std::size_t i = 0; i < shards_.size(); ++i) {
-        std::shared_ptr<RedisBridge> bridge;
-        if (has_apps) {
-            bridge = std::make_shared<RedisBridge>(apps, rations_, limits_, config.outbox, bridge_log);
-            bridges_.push_back(bridge);
-        }
-        const mesh::ShardIndex index(static_cast<std::uint16_t>(shards_.size() + kOtherPorts + i));
-        EdgePort& port = shards_[i]->add(index, mesh_->mailbox(), [&](const EdgeContext& context) {
-            auto edge = std::make_unique<redis::RedisEdge>(
-                context, redis::RedisOptions{realms, node, config.name, TULLE_VERSION, bridge});
-            edges.push_back(edge.get());
-            return edge;
-        });
-        // As with the public address.
-        if (i == 0) {
-            listen = port.listener().bind(listen, Sharing::kShared);
-        } else {
-            port.listener().join(listen);
-        }
-        mesh_->attach(index, port.mailbox());
+    if (has_apps) {
+        bridge_ =
+            std::make_shared<RedisBridge>(apps, rations_, limits_, config.outbox, std::make_shared<RedisBridgeLog>());
     }
-    for (redis::RedisEdge* edge : edges) {
-        edge->set_port(listen.port);
-    }
+    // One shard serves all clients of Redis, as one thread does in Redis: so a publish never overtakes a subscription
+    // that came before by another connection. The first shard speaks for the node.
+    const mesh::ShardIndex index(static_cast<std::uint16_t>(shards_.size() + kOtherPorts));
+    EdgePort& port = shards_.front()->add(index, mesh_->mailbox(), [&](const EdgeContext& context) {
+        auto edge = std::make_unique<redis::RedisEdge>(
+            context, redis::RedisOptions{realms, node, config.name, TULLE_VERSION, bridge_});
+        made = edge.get();
+        return edge;
+    });
+    listen = port.listener().bind(listen, Sharing::kAlone);
+    mesh_->attach(index, port.mailbox());
+    made->set_port(listen.port);
     ports_.redis = to_string(listen);
     redis_ = RedisPart{realms, RedisView{.listen = ports_.redis}};
     for (std::size_t i = 0; i < realms.all().size(); ++i) {
@@ -256,9 +247,7 @@ void Composition::bind_redis(const Config& config, const AppTable& apps) {
         RedisRealmView& view = redis_->view.realms.emplace_back();
         view.name = realm.name;
         view.has_secret = !realm.secret.empty();
-        for (const redis::RedisEdge* edge : edges) {
-            view.shards.push_back(&edge->counters(i));
-        }
+        view.shards.push_back(&made->counters(i));
     }
     sign_realms(redis_->view, realms, config.key_ring);
 }
@@ -312,8 +301,8 @@ void Composition::set_apps(const AppTable& apps) {
     for (std::size_t i = 0; i < shards_.size(); ++i) {
         shards_[i]->post([edge = pushers_[i], apps] { edge->set_apps(apps); });
     }
-    for (std::size_t i = 0; i < bridges_.size(); ++i) {
-        shards_[i]->post([bridge = bridges_[i], apps] { bridge->set_apps(apps); });
+    if (bridge_) {
+        shards_.front()->post([bridge = bridge_, apps] { bridge->set_apps(apps); });
     }
     reloads_.apps.set(apps.all().size());
 }

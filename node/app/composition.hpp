@@ -87,7 +87,7 @@ private:
     [[nodiscard]] PusherOptions pusher_options(const Config& config, const AppTable& apps) const;
     /// Makes the shards and binds the public address.
     void bind_shards(const Config& config, const AppTable& apps);
-    /// Adds an edge for the Redis protocol to each shard, if there is to be one, and binds their address.
+    /// Adds an edge for the Redis protocol to the first shard, if there is to be one, and binds its address.
     void bind_redis(const Config& config, const AppTable& apps);
     /// Adds the shard's listener for TLS, if there is to be one. `listen`: the address; the first shard puts the
     /// address as bound there.
@@ -116,8 +116,8 @@ private:
     std::vector<std::unique_ptr<Shard>> shards_;
     /// The edge of each shard. The shard owns its edge.
     std::vector<PusherEdge*> pushers_;
-    /// The bridge of each shard; empty when no realm has an app.
-    std::vector<std::shared_ptr<RedisBridge>> bridges_;
+    /// Null when no realm has an app. Belongs to the first shard's thread.
+    std::shared_ptr<RedisBridge> bridge_;
     /// Nothing without redis_listen.
     std::optional<RedisPart> redis_;
     std::unique_ptr<WebhookWorker> webhooks_;

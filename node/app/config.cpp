@@ -20,8 +20,8 @@ namespace {
 
 // Each shard takes a port of the hub; the admin listener and the webhook worker take a port each.
 constexpr std::size_t kMaxShardCount = mesh::kMaxShards - 2;
-// With redis_listen each shard takes a second port.
-constexpr std::size_t kMaxShardCountWithRedis = kMaxShardCount / 2;
+// With redis_listen the first shard takes a second port.
+constexpr std::size_t kMaxShardCountWithRedis = kMaxShardCount - 1;
 // Every request is compared with each name.
 constexpr std::size_t kMaxAdminHosts = 64;
 // An hour is far beyond any sensible timeout. A larger number is probably meant in another unit.
@@ -359,7 +359,7 @@ void finish_shards(Config& config, const Machine& machine, const Settings& merge
         config.shards = std::clamp<std::size_t>(machine.cores, 1, most);
     } else if (config.shards > most) {
         throw ConfigError(merged.at("shards").origin + ": " + std::to_string(config.shards) +
-                          " shards are too many with redis_listen, where each shard takes two of the hub's " +
+                          " shards are too many with redis_listen, which takes one of the hub's " +
                           std::to_string(mesh::kMaxShards) + " ports: allow " + std::to_string(most) +
                           ", or leave redis_listen out");
     }

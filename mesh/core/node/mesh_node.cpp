@@ -179,8 +179,8 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
         streams_.forget(down.oid, out);
         queries_.forget(down.oid, out);
         sleep_.confirmed(now, down.oid, out);
-        out.push_back(PeerChanged{{down.oid, true}});
     }
+    out.push_back(PeerChanged{{down.oid, true}});
     // Recovery begins when presence, duties and queries no longer count on the peer.
     recovery_.session_down(now, down.oid, down.now, std::move(position), out);
     stores_.tallies.forget([this](OriginId oid) { return membership_.find(oid) != nullptr; });

@@ -271,8 +271,8 @@ struct Echoed {
     std::uint64_t id = 0;
 };
 
-/// A session with another node stands from here on; or, when `is_gone`, the node is dead or has left. A node that is
-/// taken for dead and comes back is met again.
+/// A session with another node stands from here on; or, when `is_gone`, it has ended: the node is dead, has left, or
+/// begins a session anew, which is told next.
 struct PeerChange {
     OriginId oid;
     bool is_gone = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <utility>
 
 namespace tulle::node::redis {
@@ -33,10 +34,7 @@ void ClientTable::set(Card& card, ClientFacts facts) {
 }
 
 bool ClientTable::fits(const Card& card, const ClientFilter& filter) {
-    const auto is_named = [&](std::uint64_t id) { return id == card.id_; };
-    return filter.realm == card.facts_.realm &&
-           (filter.ids.empty() || std::any_of(filter.ids.begin(), filter.ids.end(), is_named)) &&
-           (!filter.address || *filter.address == card.origin_.address) &&
+    return filter.realm == card.facts_.realm && (!filter.address || *filter.address == card.origin_.address) &&
            (!filter.local_address || *filter.local_address == card.origin_.local_address) &&
            (!filter.user || *filter.user == card.facts_.user) &&
            (!filter.is_subscriber || *filter.is_subscriber == card.facts_.is_subscriber()) &&
@@ -69,29 +67,44 @@ std::string ClientTable::line(const Card& card, Instant now) {
     return text;
 }
 
-std::string ClientTable::list(const ClientFilter& filter, Instant now) const {
-    std::string lines;
-    for (const auto& [id, card] : cards_) {
-        if (fits(*card, filter)) {
-            lines += line(*card, now);
+template <class Visit>
+void ClientTable::each(const ClientFilter& filter, Visit&& visit) const {
+    const auto look = [&](const Card& card) {
+        if (fits(card, filter)) {
+            visit(card);
+        }
+    };
+    if (filter.ids.empty()) {
+        for (const auto& [id, card] : cards_) {
+            look(*card);
+        }
+        return;
+    }
+    // An id that is named twice counts once, as in Redis.
+    const std::set<std::uint64_t> ids(filter.ids.begin(), filter.ids.end());
+    for (const std::uint64_t id : ids) {
+        if (const auto card = cards_.find(id); card != cards_.end()) {
+            look(*card->second);
         }
     }
+}
+
+std::string ClientTable::list(const ClientFilter& filter, Instant now) const {
+    std::string lines;
+    each(filter, [&](const Card& card) { lines += line(card, now); });
     return lines;
 }
 
 std::size_t ClientTable::kill(const ClientFilter& filter, std::uint64_t self, bool& is_self) {
     std::size_t count = 0;
-    for (const auto& [id, card] : cards_) {
-        if (!fits(*card, filter)) {
-            continue;
-        }
+    each(filter, [&](const Card& card) {
         ++count;
-        if (id == self) {
+        if (card.id_ == self) {
             is_self = true;
         } else {
-            card->kill_();
+            card.kill_();
         }
-    }
+    });
     return count;
 }
 

@@ -100,6 +100,10 @@ public:
     [[nodiscard]] std::size_t size() const { return cards_.size(); }
 
 private:
+    /// Calls `visit` for each card that fits, by id.
+    template <class Visit>
+    void each(const ClientFilter& filter, Visit&& visit) const;
+    /// Whether the card fits the filter but for the ids.
     [[nodiscard]] static bool fits(const Card& card, const ClientFilter& filter);
     [[nodiscard]] static std::string line(const Card& card, Instant now);
 

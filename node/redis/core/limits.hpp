@@ -23,6 +23,9 @@ inline constexpr std::size_t kMaxCommandBytes = (1u << 20) + (64u << 10);
 /// Bytes of an inline command without the end of its line, and of the line that announces a number of arguments or
 /// bytes: Redis' own limit. A longer line is a protocol error.
 inline constexpr std::size_t kMaxInlineBytes = 64u << 10;
+/// Bytes of commands that are not complete, of all connections of a node together. The connection that goes past the
+/// limit is closed and counted as shed, so that half-sent commands cannot fill the memory between two measurements.
+inline constexpr std::size_t kMaxHeldBytes = 256u << 20;
 /// Arguments of a command before AUTH: Redis' own limit, so that a stranger cannot make a node hold much. More are a
 /// protocol error.
 inline constexpr std::size_t kMaxUnauthenticatedArguments = 10;
@@ -75,6 +78,10 @@ inline constexpr std::size_t kMaxPatternStars = 32;
 /// Steps (glob_matches) that the patterns of a connection may take in a second; at 2 to 4 ns a step they are a tenth of
 /// a second at most. A connection whose patterns take more is closed and counted, because it holds up all others.
 inline constexpr std::size_t kMaxMatchSteps = 25'000'000;
+/// The same of all connections of a node together: the connection whose pattern is matched then is closed.
+inline constexpr std::size_t kMaxMatchStepsOfNode = 50'000'000;
+/// Time between two lines of the log about such connections.
+inline constexpr Duration kExhaustedLogInterval = 60s;
 /// Steps of a match that do not count for that limit. Patterns of real clients take some 30.
 inline constexpr std::size_t kFreeMatchSteps = 4096;
 /// Steps of a publish for counting its receivers among the patterns of the mesh: 0.2 ms. Patterns beyond are not
@@ -82,8 +89,6 @@ inline constexpr std::size_t kFreeMatchSteps = 4096;
 inline constexpr std::size_t kMaxCountSteps = 100'000;
 /// Steps for the names of PUBSUB CHANNELS. Names beyond are left out.
 inline constexpr std::size_t kMaxListSteps = 5'000'000;
-/// Bytes of the name of a realm. The name stands in keys of the mesh. A longer name is a configuration error.
-inline constexpr std::size_t kMaxRealmName = 64;
 
 // ---- connections ----
 
@@ -108,6 +113,17 @@ inline constexpr std::size_t kHardOutboxBytes = 32u << 20;
 inline constexpr std::size_t kMaxEarlyConnections = 1024;
 inline constexpr Duration kEarlyPatience = 2s;
 
+/// Bytes that wait for a client before AUTH. A stranger who does not read the errors is closed.
+inline constexpr std::size_t kUnauthenticatedOutboxBytes = 64u << 10;
+/// Commands of an EXEC in a turn, and names that a command of subscribing begins or ends in a turn. The rest is for the
+/// next turns.
+inline constexpr std::size_t kExecCommandsPerTurn = 64;
+inline constexpr std::size_t kNamesPerTurn = 512;
+/// Memory of a subscription besides its name, for the decision whom to close for want of memory: entries in the tables
+/// of the connection, the channel and the counts, and the name in each of them once more. Measured: 8.3 KB for a name
+/// of 4,000 bytes.
+inline constexpr std::size_t kSubscriptionBytes = 400;
+
 // ---- numbers of receivers ----
 
 /// Names with subscribers that a node tells the other nodes of, so that PUBLISH can answer with the number of receivers
@@ -124,9 +140,16 @@ inline constexpr Duration kQuestionTimeout = 150ms;
 /// Questions of a node that are under way, shared by its shards: fewer than a peer answers (Limits::queries_per_peer).
 /// A further PUBSUB waits for its turn.
 inline constexpr std::size_t kMaxQuestions = 192;
+/// The same for PUBSUB CHANNELS, whose answers may be long, and which no adapter waits for.
+inline constexpr Duration kListTimeout = 1s;
 /// Time for the other nodes to tell everything about their numbers.
 inline constexpr Duration kToldTimeout = 1s;
 /// Names that PUBSUB CHANNELS answers with at most, of each node.
 inline constexpr std::size_t kMaxListedNames = 100'000;
+/// Bytes of those names. An answer of the mesh holds twice as many (Limits::query_bytes).
+inline constexpr std::size_t kMaxListedBytes = 8u << 20;
+/// Time between two reminders of a node's numbers, and before a question for everything told is repeated.
+inline constexpr Duration kReminderInterval = 5s;
+inline constexpr Duration kToldRetryInterval = 1s;
 
 }  // namespace tulle::node::redis

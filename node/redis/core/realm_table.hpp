@@ -27,21 +27,21 @@ inline constexpr std::size_t kKinds = 3;
 
 /// The subscriptions that this shard's connections have in one realm.
 ///
-/// A subscription counts at once: every node gets every publish of a realm (RealmKeys), so no answer of the mesh is
+/// A subscription counts at once: every node gets every publish of a realm (RedisEdge), so no answer of the mesh is
 /// waited for.
 ///
 /// Thread: confined to its shard.
-/// Cost:   add, remove and subscribers are O(1); remove_all and names_of are O(names of the slot).
+/// Cost:   add, remove and subscribers are O(1); names_of is O(names of the slot).
 /// Limits: none of its own; the session bounds the subscriptions of a connection.
-/// Errors: none. What is there already, or is not there, is reported and changes nothing.
+/// Errors: throws std::bad_alloc. An exception of add leaves no subscription behind.
 class RealmTable {
 public:
-    /// True: the connection was not subscribed to the name before.
-    bool add(Kind kind, Slot slot, std::string_view name);
+    /// True: the connection is subscribed to the name.
+    [[nodiscard]] bool holds(Kind kind, Slot slot, std::string_view name) const;
+    /// Adds a subscription. REQUIRES: !holds(kind, slot, name).
+    void add(Kind kind, Slot slot, std::string_view name);
     /// True: the connection was subscribed to the name.
     bool remove(Kind kind, Slot slot, std::string_view name);
-    /// Ends all subscriptions of a connection that has gone. Returns their names, by kind.
-    std::array<std::vector<std::string>, kKinds> remove_all(Slot slot);
 
     /// The connections to deliver to. Valid until the next change of the table.
     [[nodiscard]] std::span<const Slot> subscribers(Kind kind, std::string_view name) const {
@@ -59,7 +59,7 @@ public:
 private:
     [[nodiscard]] ChannelTable& of(Kind kind) { return tables_[static_cast<std::size_t>(kind)]; }
     [[nodiscard]] const ChannelTable& of(Kind kind) const { return tables_[static_cast<std::size_t>(kind)]; }
-    /// Keeps patterns_ true to the effects of a change.
+    /// Takes a pattern that has lost its last subscriber out of patterns_.
     void follow(Kind kind);
 
     std::array<ChannelTable, kKinds> tables_;

@@ -15,8 +15,10 @@ bool Receivers::add(Kind kind, std::string_view name) {
     if (entry == counts.end()) {
         entry = counts.emplace(std::string(name), Count{}).first;
     }
+    // Counted last: after an exception the subscription is not counted.
+    const bool is_first_change = note_change(kind, entry);
     ++entry->second.here;
-    return note_change(kind, entry);
+    return is_first_change;
 }
 
 bool Receivers::remove(Kind kind, std::string_view name) {
@@ -30,8 +32,9 @@ bool Receivers::note_change(Kind kind, Counts::iterator entry) {
     if (entry->second.has_changed) {
         return false;
     }
-    entry->second.has_changed = true;
+    // First what may throw: a name that is marked and not in the list would never be told.
     changed_.emplace_back(kind, entry->first);
+    entry->second.has_changed = true;
     return changed_.size() == 1;
 }
 
@@ -52,6 +55,10 @@ std::uint64_t Receivers::of_publish(Kind kind, std::string_view channel) const {
     if (kind == Kind::kChannel) {
         std::size_t steps = kMaxCountSteps;
         for (const auto& [pattern, count] : of(Kind::kPattern)) {
+            if (steps <= 1) {
+                break;
+            }
+            --steps;
             if (count.here + count.elsewhere > 0 && glob_matches(pattern, channel, steps)) {
                 sum += count.here + count.elsewhere;
             }
@@ -69,18 +76,24 @@ std::vector<std::string> Receivers::names_here(Kind kind, std::optional<std::str
                                                std::size_t most) const {
     std::vector<std::string> names;
     std::size_t steps = kMaxListSteps;
+    std::size_t bytes = 0;
     for (const auto& [name, count] : of(kind)) {
-        if (names.size() >= most || steps == 0) {
+        if (names.size() >= most || bytes >= kMaxListedBytes || steps <= 1) {
             break;
         }
+        --steps;
         if (count.here > 0 && (!pattern || glob_matches(*pattern, name, steps))) {
             names.push_back(name);
+            bytes += name.size();
         }
     }
     return names;
 }
 
 std::optional<CountChange> Receivers::take_change(std::size_t max_bytes) {
+    if (has_untold_ && told_names_ <= kMaxToldNames / 2) {
+        tell_untold();
+    }
     CountChange change;
     change.from = version_;
     std::size_t bytes = 0;
@@ -95,6 +108,7 @@ std::optional<CountChange> Receivers::take_change(std::size_t max_bytes) {
         Count& count = entry->second;
         count.has_changed = false;
         const bool has_room = count.told > 0 || told_names_ < kMaxToldNames;
+        has_untold_ = has_untold_ || !has_room;
         if (count.here != count.told && has_room) {
             told_names_ += count.told == 0 ? 1 : 0;
             count.told = count.here;
@@ -111,6 +125,26 @@ std::optional<CountChange> Receivers::take_change(std::size_t max_bytes) {
     version_ += change.counts.size();
     change.to = version_;
     return change;
+}
+
+void Receivers::tell_untold() {
+    has_untold_ = false;
+    for (std::size_t i = 0; i < kKinds; ++i) {
+        for (auto entry = counts_[i].begin(); entry != counts_[i].end(); ++entry) {
+            if (entry->second.here > 0 && entry->second.told == 0) {
+                (void)note_change(static_cast<Kind>(i), entry);
+            }
+        }
+    }
+}
+
+Receivers::Totals Receivers::totals() const {
+    const auto names = [](const Counts& counts) {
+        return static_cast<std::size_t>(std::count_if(counts.begin(), counts.end(), [](const auto& entry) {
+            return entry.second.here + entry.second.elsewhere > 0;
+        }));
+    };
+    return {names(of(Kind::kChannel)), names(of(Kind::kPattern)), names(of(Kind::kShardChannel))};
 }
 
 CountChange Receivers::told() const {
@@ -156,23 +190,24 @@ Receivers::Applied Receivers::apply(const CountChange& change) {
 void Receivers::set(Node& node, const NameCount& told) {
     auto& held = node.counts[static_cast<std::size_t>(told.kind)];
     auto mine = held.find(told.name);
+    Counts& counts = of(told.kind);
+    auto entry = counts.find(told.name);
     if (mine == held.end()) {
         // A node tells of no more names than the limit, so more are a peer's nonsense.
         std::size_t names = 0;
-        for (const auto& counts : node.counts) {
-            names += counts.size();
+        for (const auto& of_kind : node.counts) {
+            names += of_kind.size();
         }
         if (told.count == 0 || names >= kMaxToldNames) {
             return;
         }
+        // The sum's entry comes first: a name in `held` has one always, also after an exception.
+        if (entry == counts.end()) {
+            entry = counts.emplace(told.name, Count{}).first;
+        }
         mine = held.emplace(told.name, 0).first;
     }
-    Counts& counts = of(told.kind);
-    auto entry = counts.find(told.name);
-    if (entry == counts.end()) {
-        entry = counts.emplace(told.name, Count{}).first;
-    }
-    TULLE_ASSERT(entry->second.elsewhere >= mine->second);
+    TULLE_ASSERT(entry != counts.end() && entry->second.elsewhere >= mine->second);
     // A number that no node can hold is a peer's nonsense, and must not overflow the sum.
     const std::uint64_t count = std::min<std::uint64_t>(told.count, std::numeric_limits<std::uint32_t>::max());
     entry->second.elsewhere += count;

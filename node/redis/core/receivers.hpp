@@ -44,7 +44,8 @@ struct CountChange {
 /// Thread: one at a time; the edge locks (Locked).
 /// Cost:   of_publish is one look-up, and one match for each pattern of the mesh.
 /// Limits: a node tells of kMaxToldNames names at a time. With more subscribed names the numbers of the other nodes are
-///         too low; this node's own are exact. kMaxCountedNodes nodes are remembered, further ones count nothing.
+///         too low, until half of the told names are gone; this node's own are exact. kMaxCountedNodes nodes are
+///         remembered, further ones count nothing.
 /// Errors: a message that does not follow the last one of its node is reported (Applied::kMissing), and changes
 /// nothing.
 class Receivers {
@@ -69,6 +70,17 @@ public:
     [[nodiscard]] std::optional<CountChange> take_change(std::size_t max_bytes);
     /// Everything that has been told so far, as one message.
     [[nodiscard]] CountChange told() const;
+    /// A message without a change, by which another node finds out that a message before has not come. The caller fills
+    /// in the node.
+    [[nodiscard]] CountChange reminder() const { return {{}, version_, version_, {}}; }
+
+    /// Different names with a subscriber anywhere in the mesh.
+    struct Totals {
+        std::size_t channels = 0;
+        std::size_t patterns = 0;
+        std::size_t shard_channels = 0;
+    };
+    [[nodiscard]] Totals totals() const;
 
     enum class Applied : std::uint8_t {
         kDone,
@@ -102,6 +114,8 @@ private:
     [[nodiscard]] const Counts& of(Kind kind) const { return counts_[static_cast<std::size_t>(kind)]; }
     /// Has a changed name told. Returns true for the first one that waits.
     [[nodiscard]] bool note_change(Kind kind, Counts::iterator entry);
+    /// Has the names told that were passed over when kMaxToldNames had been told.
+    void tell_untold();
     /// Frees an entry of which nothing is known any more.
     void drop_if_empty(Kind kind, Counts::iterator entry);
     /// Sets a remembered number of another node.
@@ -114,6 +128,8 @@ private:
     std::deque<std::pair<Kind, std::string>> changed_;
     /// Names with told > 0.
     std::size_t told_names_ = 0;
+    /// Names may have been passed over.
+    bool has_untold_ = false;
     /// Changes told so far.
     std::uint64_t version_ = 0;
     std::map<OriginId, Node> nodes_;

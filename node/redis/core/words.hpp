@@ -5,6 +5,10 @@
 
 namespace tulle::node::redis {
 
+/// The letter in lower case; any other byte as it is.
+[[nodiscard]] constexpr char to_lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 /// `text` with the letters A to Z in lower case.
 [[nodiscard]] std::string lower_case(std::string_view text);
 /// Whether the texts are equal but for the case of the letters A to Z. `lower` is in lower case.

@@ -51,23 +51,26 @@ void RedisConnection::start() {
         edge_.clients_of_node().with([&](ClientTable& table) { table.leave(*card_); });
         throw;
     }
-    reactor().guard(*this, [this] {
-        boost::system::error_code error;
-        socket_.set_option(boost::asio::ip::tcp::no_delay(true), error);
-        socket_.non_blocking(true, error);
-        session_ = std::make_unique<Session>(edge_, slot(), card_);
-        follow_realm();
-        open();
-        if (session_->needs_password()) {
-            set_session_deadline(reactor().now() + kAuthTimeout);
-        }
-        reader_.set_authenticated(!session_->needs_password());
-        wait_readable();
-    });
+}
+
+void RedisConnection::begin() {
+    boost::system::error_code error;
+    socket_.set_option(boost::asio::ip::tcp::no_delay(true), error);
+    socket_.non_blocking(true, error);
+    session_ = std::make_unique<Session>(edge_, slot(), card_);
+    follow_realm();
+    open();
+    if (session_->needs_password()) {
+        set_session_deadline(reactor().now() + kAuthTimeout);
+    }
+    reader_.set_authenticated(!session_->needs_password());
+    wait_readable();
 }
 
 std::size_t RedisConnection::memory() const {
-    return StreamConnection::memory() + held_.capacity();
+    // The names of subscriptions stand in two tables.
+    const std::size_t subscriptions = session_ == nullptr ? 0 : 2 * session_->held_bytes();
+    return StreamConnection::memory() + held_.capacity() + subscriptions;
 }
 
 void RedisConnection::wait_readable() {
@@ -148,6 +151,11 @@ void RedisConnection::work(std::string_view bytes) {
     if (held_.empty() && held_.capacity() > kKeptReadBytes) {
         std::string().swap(held_);
     }
+    const std::size_t told = std::exchange(told_held_, held_.capacity());
+    if (!edge_.note_held(told, told_held_)) {
+        shed();
+        return;
+    }
     const bool is_whole = result == ReadResult::kCommand || result == ReadResult::kNothing;
     follow(next, replies);
     if (next == Session::Next::kGoOn && !is_ended()) {
@@ -168,10 +176,14 @@ void RedisConnection::follow(Session::Next next, std::string& replies) {
     if (replies.capacity() > 2 * kMaxRepliesPerTurn) {
         std::string().swap(replies);
     }
+    // A transaction may have logged in.
+    follow_realm();
+    reader_.set_authenticated(!session_->needs_password());
     is_session_waiting_ = next == Session::Next::kWait;
-    if (next == Session::Next::kClose) {
+    const bool is_rude = session_->needs_password() && waiting_bytes() > kUnauthenticatedOutboxBytes;
+    if (next == Session::Next::kClose || is_rude) {
         say_end();
-    } else if (is_session_waiting_) {
+    } else if (session_->waits_for_room() && !std::exchange(is_waiting_for_room_, true)) {
         edge_.wait_for_room(*this);
     }
 }
@@ -203,6 +215,7 @@ void RedisConnection::on_answer(const Answers& answers) {
 }
 
 void RedisConnection::on_room() {
+    is_waiting_for_room_ = false;
     if (state() != State::kOpen || !is_session_waiting_) {
         return;
     }
@@ -255,6 +268,7 @@ void RedisConnection::say_farewell(Farewell why) {
 }
 
 void RedisConnection::on_left() {
+    (void)edge_.note_held(std::exchange(told_held_, 0), 0);
     edge_.on_gone(*this);
     if (card_ != nullptr) {
         edge_.clients_of_node().with([&](ClientTable& table) { table.leave(*card_); });
@@ -296,14 +310,12 @@ void RedisConnection::count_errors() {
 }
 
 bool RedisConnection::use_steps(std::size_t steps, Instant now) {
-    if (now - match_second_ >= 1s) {
-        match_second_ = now;
-        match_steps_ = 0;
+    if (now - matching_.second >= 1s) {
+        matching_.second = now;
+        matching_.steps = 0;
     }
-    match_steps_ += steps;
-    const bool is_news = match_steps_ >= kMaxMatchSteps && !is_exhausted_;
-    is_exhausted_ = is_exhausted_ || is_news;
-    return is_news;
+    matching_.steps += steps;
+    return matching_.steps >= kMaxMatchSteps && exhaust();
 }
 
 void RedisConnection::end_if_slow(Instant now) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "node/edge/stream_connection.hpp"
 #include "node/redis/core/client_table.hpp"
@@ -29,8 +30,10 @@ public:
     RedisConnection(RedisEdge& edge, Reactor& reactor, Socket socket, Peer peer, const OutboxLimits& limits);
     ~RedisConnection() override;
 
-    /// Begins to serve the client. An exception leaves nothing behind.
+    /// Enters the reactor and the table of clients. An exception leaves nothing behind.
     void start();
+    /// Begins to read. After an exception the caller ends the connection (on_failure).
+    void begin();
     /// The answer to the question that the session waits for.
     void on_answer(const Answers& answers);
     /// The hub has room again.
@@ -44,7 +47,10 @@ public:
     /// The client's patterns have taken `steps` steps more. True: they are too many in this second, and
     /// is_exhausted() is true from here on.
     [[nodiscard]] bool use_steps(std::size_t steps, Instant now);
-    [[nodiscard]] bool is_exhausted() const { return is_exhausted_; }
+    [[nodiscard]] bool is_exhausted() const { return matching_.is_exhausted; }
+    /// The client may have missed a message because its patterns take too long: is_exhausted() is true from here on.
+    /// True: it was not before.
+    [[nodiscard]] bool exhaust() { return !std::exchange(matching_.is_exhausted, true); }
     /// Ends such a connection as one that is too slow.
     void end_exhausted() { give_up_slow(); }
     /// Ends the connection when more than kSoftOutboxBytes have waited for longer than kSoftOutboxTime.
@@ -92,16 +98,24 @@ private:
     RealmCounters* counters_ = nullptr;
     /// Bytes that have been read and not been worked on.
     std::string held_;
+    /// The memory of held_ that the edge knows of.
+    std::size_t told_held_ = 0;
     /// A wait for the socket is under way.
     bool is_waiting_readable_ = false;
     /// work_later() is under way.
     bool is_work_posted_ = false;
     /// The session takes no command.
     bool is_session_waiting_ = false;
-    /// The steps of use_steps since match_second_.
-    std::size_t match_steps_ = 0;
-    Instant match_second_{};
-    bool is_exhausted_ = false;
+    /// RedisEdge calls on_room.
+    bool is_waiting_for_room_ = false;
+    /// What the client's patterns have taken.
+    struct Matching {
+        /// Since `second`.
+        std::size_t steps = 0;
+        Instant second{};
+        bool is_exhausted = false;
+    };
+    Matching matching_;
     /// Since when more than kSoftOutboxBytes wait; max: they do not.
     Instant soft_since_ = Instant::max();
 };

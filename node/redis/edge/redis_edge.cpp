@@ -9,6 +9,7 @@
 
 #include "mesh/base/assert.hpp"
 #include "mesh/base/event_body.hpp"
+#include "node/core/limits.hpp"
 #include "node/redis/core/limits.hpp"
 
 namespace tulle::node::redis {
@@ -95,10 +96,14 @@ void RedisEdge::take_early() {
             reactor_.count_failure(error);
         }
     }
+    if (!early_.empty()) {
+        reactor_.wake_at(early_.front().until);
+    }
 }
 
 void RedisEdge::serve(Socket socket, Peer peer) {
-    if (!peer.become_client()) {
+    // A node that is full or short of memory takes no newcomers.
+    if (limits_->is_refusing() || !peer.become_client()) {
         reactor_.counters().full_refusals_total.add();
         refuse(socket);
         return;
@@ -106,8 +111,17 @@ void RedisEdge::serve(Socket socket, Peer peer) {
     auto connection =
         std::make_shared<RedisConnection>(*this, reactor_, std::move(socket), std::move(peer), outbox_limits_);
     connection->start();
+    // An exception must not leave a connection that is read and not known here.
+    try {
+        fanout_.reserve(connection->slot());
+        connections_.resize(std::max<std::size_t>(connections_.size(), connection->slot().value + 1u));
+        connection->begin();
+    } catch (const std::exception& error) {
+        reactor_.count_failure(error);
+        connection->on_failure();
+        return;
+    }
     fanout_.add(*connection);
-    connections_.resize(std::max<std::size_t>(connections_.size(), connection->slot().value + 1u));
     connections_[connection->slot().value] = connection.get();
     ++clients_;
 }
@@ -121,11 +135,11 @@ void RedisEdge::on_gone(RedisConnection& connection) {
     fanout_.end_run();
     const Slot slot = connection.slot();
     for (RealmPort& port : ports_) {
-        const auto names = port.table.remove_all(slot);
         for (std::size_t i = 0; i < kKinds; ++i) {
-            for (const std::string& name : names[i]) {
-                count(port, static_cast<Kind>(i), name, false);
-                forget_young(port, static_cast<Kind>(i), slot, name);
+            const Kind kind = static_cast<Kind>(i);
+            // Name by name: after an exception, on_gone is called again and finds the names that are left.
+            for (const std::string& name : port.table.names_of(kind, slot)) {
+                (void)unsubscribe(*port.realm, kind, slot, name);
             }
         }
     }
@@ -150,6 +164,11 @@ void RedisEdge::on_hub_room() {
         if (RedisConnection* connection = find(slot)) {
             reactor_.guard(*connection, [&] { connection->on_room(); });
         }
+    }
+    // The turn has ended for the hub: what the sessions have said goes now, or soon.
+    ask_echo();
+    if (!hub_.flush() || !waiting_.empty()) {
+        reactor_.wake_at(reactor_.now() + kHubRetryInterval);
     }
 }
 
@@ -195,13 +214,22 @@ Publishing RedisEdge::publish(const Realm& realm, Kind kind, Slot slot, std::str
 bool RedisEdge::subscribe(const Realm& realm, Kind kind, Slot slot, std::string_view name) {
     fanout_.end_run();
     RealmPort& port = port_of(realm);
-    const bool is_new = port.table.add(kind, slot, name);
-    if (is_new) {
-        count(port, kind, name, true);
-        young_[young_key(port, kind, name)].push_back({slot, 0});
-        has_new_young_ = true;
+    if (port.table.holds(kind, slot, name)) {
+        return false;
     }
-    return is_new;
+    // Counted first: after an exception of the table the count is taken back, and nothing is left.
+    count(port, kind, name, true);
+    try {
+        port.table.add(kind, slot, name);
+    } catch (...) {
+        count(port, kind, name, false);
+        throw;
+    }
+    std::string key = young_key(port, kind, name);
+    young_[key].push_back({slot, 0});
+    unechoed_.push_back(std::move(key));
+    has_new_young_ = true;
+    return true;
 }
 
 bool RedisEdge::unsubscribe(const Realm& realm, Kind kind, Slot slot, std::string_view name) {
@@ -236,9 +264,10 @@ bool RedisEdge::ask(Slot slot, const Question& question) {
 
 void RedisEdge::ask_next(Asked asked) {
     const std::string text = encode(asked.rest.back());
+    const Duration timeout = asked.rest.back().what == Question::What::kNames ? kListTimeout : kQuestionTimeout;
     asked.rest.pop_back();
     asked_.emplace(++last_id_, std::move(asked));
-    hub_.send(mesh::Query{last_id_, text, kQuestionTimeout});
+    hub_.send(mesh::Query{last_id_, text, timeout});
 }
 
 bool RedisEdge::settle(Slot slot) {
@@ -274,14 +303,18 @@ bool RedisEdge::on_wrong_password(Slot slot, std::string_view user) {
     return limits_->shut_for(address, reactor_.now()) > Duration{};
 }
 
-ServerFacts RedisEdge::facts() {
+ServerFacts RedisEdge::facts(const Realm& realm) {
+    const Receivers::Totals totals = port_of(realm).receivers->with([](const Receivers& all) { return all.totals(); });
     return {.node = options_.name,
             .process_id = static_cast<std::uint32_t>(::getpid()),
             .version = options_.version,
             .port = port_,
             .is_loading = !is_serving(),
             .uptime = reactor_.now() - began_at_,
-            .clients = clients_of_node().with([](const ClientTable& table) { return table.size(); })};
+            .clients = clients_of_node().with([](const ClientTable& table) { return table.size(); }),
+            .channels = totals.channels,
+            .patterns = totals.patterns,
+            .shard_channels = totals.shard_channels};
 }
 
 void RedisEdge::tell(ClientTable::Card& card, const ClientFacts& facts) {

@@ -18,6 +18,7 @@
 #include "node/edge/edge.hpp"
 #include "node/edge/fanout.hpp"
 #include "node/redis/core/client_table.hpp"
+#include "node/redis/core/limits.hpp"
 #include "node/redis/core/realm.hpp"
 #include "node/redis/core/realm_counters.hpp"
 #include "node/redis/core/realm_table.hpp"
@@ -84,10 +85,17 @@ public:
     [[nodiscard]] std::span<char> read_buffer() { return read_buffer_; }
     /// The connections of the node.
     [[nodiscard]] Locked<ClientTable>& clients_of_node() { return options_.node->clients; }
-    /// Memory for replies, likewise.
+    /// Memory for replies, valid until the next handler.
     [[nodiscard]] std::string& replies() { return replies_; }
     /// The connection has left.
     void on_gone(RedisConnection& connection);
+    /// The bytes that a connection keeps of a command that is not complete have changed. False: all connections keep
+    /// too many together, so this one is to end.
+    [[nodiscard]] bool note_held(std::size_t before, std::size_t after) {
+        held_bytes_ += after;
+        held_bytes_ -= before;
+        return after <= before || held_bytes_ <= kMaxHeldBytes;
+    }
     /// A command has been done. Has the hub told at once of new subscriptions: what any shard publishes from here on is
     /// for the subscribers.
     void on_command_done() {
@@ -128,7 +136,7 @@ public:
     [[nodiscard]] bool settle(Slot slot) override;
     void on_protocol(Slot slot, Resp version) override;
     [[nodiscard]] bool on_wrong_password(Slot slot, std::string_view user) override;
-    [[nodiscard]] ServerFacts facts() override;
+    [[nodiscard]] ServerFacts facts(const Realm& realm) override;
     void tell(ClientTable::Card& card, const ClientFacts& facts) override;
     [[nodiscard]] std::string list_clients(const ClientFilter& filter) override;
     [[nodiscard]] std::size_t kill_clients(const ClientFilter& filter, std::uint64_t self, bool& is_self) override;
@@ -150,9 +158,12 @@ private:
         std::string channels_key;
         std::string shard_channels_key;
         std::string counts_key;
-        /// A question about everything told is under way, or is wanted.
+        /// A question about everything told is under way, or is wanted, from `ask_at` on.
         bool is_asking = false;
         bool wants_told = false;
+        Instant ask_at{};
+        /// When the other nodes are reminded of this node's numbers.
+        Instant remind_at{};
     };
     struct KeyUse {
         RealmPort* port = nullptr;
@@ -190,6 +201,7 @@ private:
     struct RunTarget {
         const RealmPort* port = nullptr;
         Kind kind = Kind::kChannel;
+        std::span<const Slot> subscribers = {};
     };
 
     /// Begins to serve a client.
@@ -235,8 +247,9 @@ private:
     void count(RealmPort& port, Kind kind, std::string_view name, bool is_added);
     /// Takes in what another node tells of its subscribers.
     void take_counts(RealmPort& port, std::string_view text);
-    /// Tells the other nodes of this node's subscribers, as far as they have changed.
+    /// Tells the other nodes of this node's subscribers, as far as they have changed, and reminds them now and then.
     void tell_counts();
+    void tell(RealmPort& port, CountChange change);
     /// Asks the other nodes for everything that they have told.
     void ask_told();
     /// Ends the connections with a subscription in the realm.
@@ -283,6 +296,8 @@ private:
     OriginId self_;
     /// self_ as the sender of records.
     std::string self_text_;
+    /// The nodes with a session, whose numbers count.
+    std::set<OriginId> met_;
     /// The oldest first.
     std::deque<Early> early_;
     /// By slot.
@@ -297,7 +312,10 @@ private:
     std::uint64_t last_id_ = 0;
     /// The young subscriptions, by young_key().
     StringMap<std::vector<Young>> young_;
-    /// Some of them have no Echo yet.
+    /// The keys of those with an Echo, by the id of the Echo, and the keys of those without.
+    std::deque<std::pair<std::uint64_t, std::string>> echoing_;
+    std::vector<std::string> unechoed_;
+    /// unechoed_ is not empty.
     bool has_new_young_ = false;
     /// Connections whose session settles, with the ids of the connection and of the Echo (0: not asked for yet).
     struct Settling {
@@ -308,6 +326,12 @@ private:
     std::vector<Settling> settling_;
     /// Connections whose patterns have used up their steps, by slot.
     std::vector<Slot> exhausted_;
+    Instant exhausted_told_at_{};
+    /// The steps of all connections since match_second_.
+    std::size_t match_steps_ = 0;
+    Instant match_second_{};
+    /// Bytes of commands that are not complete, of all connections.
+    std::size_t held_bytes_ = 0;
     /// The result of audience().
     std::vector<Slot> old_subscribers_;
     /// Connections that wait for room in the hub, by slot.

@@ -30,7 +30,7 @@ void RedisEdge::on_mail(mesh::ToShard& message) {
                message);
 }
 
-/// Nobody knows whom a lost message was for, but for a record: the subscribers of its realm.
+/// Nobody knows whom a lost message was for.
 void RedisEdge::on_mail_lost(const mesh::ToShard& message, const std::exception& error) noexcept {
     fanout_.fail_run(error);
     if (!std::holds_alternative<mesh::Published>(message) && !std::holds_alternative<mesh::PeerChange>(message)) {
@@ -79,14 +79,26 @@ void RedisEdge::deliver(RealmPort& port, Kind kind, std::string_view channel, st
 
 bool RedisEdge::matches(const RealmPort& port, std::string_view pattern, std::string_view channel) {
     // Usually nobody has used up the steps, and the pattern's owner need not be looked for.
-    if (!exhausted_.empty() && find_owner(port, pattern)->is_exhausted()) {
-        return false;
-    }
-    std::size_t left = kMaxMatchSteps;
+    const bool is_short = !exhausted_.empty() && find_owner(port, pattern)->is_exhausted();
+    const std::size_t steps = is_short ? kFreeMatchSteps : kMaxMatchSteps;
+    std::size_t left = steps;
     const bool is_match = glob_matches(pattern, channel, left);
-    if (const std::size_t used = kMaxMatchSteps - left; used > kFreeMatchSteps) {
+    if (left == 0) {
+        // Nobody knows whether the subscribers were to have the message.
+        for (const Slot slot : port.table.subscribers(Kind::kPattern, pattern)) {
+            if (find(slot)->exhaust()) {
+                exhausted_.push_back(slot);
+            }
+        }
+    } else if (const std::size_t used = steps - left; used > kFreeMatchSteps) {
         RedisConnection* owner = find_owner(port, pattern);
-        if (owner->use_steps(used, reactor_.now())) {
+        if (reactor_.now() - match_second_ >= 1s) {
+            match_second_ = reactor_.now();
+            match_steps_ = 0;
+        }
+        match_steps_ += used;
+        const bool is_over = owner->use_steps(used, reactor_.now());
+        if (is_over || (match_steps_ > kMaxMatchStepsOfNode && owner->exhaust())) {
             exhausted_.push_back(owner->slot());
         }
     }
@@ -101,11 +113,17 @@ RedisConnection* RedisEdge::find_owner(const RealmPort& port, std::string_view p
 }
 
 void RedisEdge::end_exhausted() {
+    if (exhausted_.empty()) {
+        return;
+    }
+    if (reactor_.now() >= exhausted_told_at_ + kExhaustedLogInterval) {
+        exhausted_told_at_ = reactor_.now();
+        spdlog::warn("Redis clients are disconnected: their patterns take too many steps, more than {} in a second",
+                     kMaxMatchSteps);
+    }
     for (const Slot slot : std::exchange(exhausted_, {})) {
         RedisConnection* connection = find(slot);
         if (connection != nullptr && connection->is_exhausted()) {
-            spdlog::warn("a Redis client is disconnected: its patterns took more than {} steps in a second",
-                         kMaxMatchSteps);
             reactor_.guard(*connection, [&] { connection->end_exhausted(); });
         }
     }
@@ -156,23 +174,44 @@ void RedisEdge::ask_echo() {
         return;
     }
     const std::uint64_t echo = ++last_id_;
-    for (auto& [key, subscriptions] : young_) {
-        for (Young& young : subscriptions) {
-            young.echo = young.echo == 0 ? echo : young.echo;
+    // An Echo that has to wait for room could be overtaken by a publish of another shard that came later than the
+    // subscription: one message too many does less harm than a lost one.
+    const bool is_late = hub_.send(mesh::Echo{echo}) == Push::kRefused;
+    for (std::string& key : std::exchange(unechoed_, {})) {
+        const auto entry = young_.find(key);
+        if (entry == young_.end()) {
+            continue;
+        }
+        if (is_late) {
+            std::erase_if(entry->second, [](const Young& young) { return young.echo == 0; });
+        } else {
+            for (Young& young : entry->second) {
+                young.echo = young.echo == 0 ? echo : young.echo;
+            }
+        }
+        if (entry->second.empty()) {
+            young_.erase(entry);
+        } else {
+            echoing_.emplace_back(echo, std::move(key));
         }
     }
+    has_new_young_ = false;
     for (Settling& one : settling_) {
         one.echo = one.echo == 0 ? echo : one.echo;
     }
-    has_new_young_ = false;
-    hub_.send(mesh::Echo{echo});
 }
 
 void RedisEdge::handle(const mesh::Echoed& echoed) {
     fanout_.end_run();
-    for (auto entry = young_.begin(); entry != young_.end();) {
+    for (; !echoing_.empty() && echoing_.front().first <= echoed.id; echoing_.pop_front()) {
+        const auto entry = young_.find(echoing_.front().second);
+        if (entry == young_.end()) {
+            continue;
+        }
         std::erase_if(entry->second, [&](const Young& young) { return young.echo != 0 && young.echo <= echoed.id; });
-        entry = entry->second.empty() ? young_.erase(entry) : std::next(entry);
+        if (entry->second.empty()) {
+            young_.erase(entry);
+        }
     }
     std::vector<Settling> settled;
     std::erase_if(settling_, [&](const Settling& one) {
@@ -194,10 +233,11 @@ void RedisEdge::handle(const mesh::Echoed& echoed) {
 /// runs of a single frame, so a connection in several of them gets its frames in the order of Redis.
 void RedisEdge::send(const RealmPort& port, Kind kind, std::string_view name, std::string_view channel,
                      std::string_view payload, std::span<const Slot> subscribers) {
-    const bool is_running = run_.port == &port && run_.kind == kind && fanout_.is_running(name, std::nullopt);
+    const bool is_running = run_.port == &port && run_.kind == kind && run_.subscribers.data() == subscribers.data() &&
+                            run_.subscribers.size() == subscribers.size() && fanout_.is_running(name, std::nullopt);
     if (!is_running) {
         fanout_.begin_run(name, subscribers, std::nullopt);
-        run_ = {&port, kind};
+        run_ = {&port, kind, subscribers};
     }
     port.counters->deliveries_total.add(subscribers.size());
     fanout_.add_to_run(message_frame(reactor_.arena(), kind, name, channel, payload));
@@ -253,8 +293,14 @@ void RedisEdge::handle(mesh::QueryResult& result) {
         RealmPort& port = *told->second;
         told_asked_.erase(told);
         port.is_asking = false;
+        if (!result.missing.empty()) {
+            port.wants_told = true;
+            port.ask_at = reactor_.now() + kToldRetryInterval;
+            reactor_.wake_at(port.ask_at);
+        }
         for (const CountChange& all : decode_told(result.parts)) {
-            if (all.node != self_) {
+            // A node that has gone meanwhile must not come back by its answer.
+            if (met_.contains(all.node)) {
                 (void)port.receivers->with([&](Receivers& mine) { return mine.apply(all); });
             }
         }
@@ -295,6 +341,11 @@ void RedisEdge::handle(const mesh::Readiness& readiness) {
 void RedisEdge::handle(const mesh::PeerChange& change) {
     if (!speaks_for_node_) {
         return;
+    }
+    if (change.is_gone) {
+        met_.erase(change.oid);
+    } else {
+        met_.insert(change.oid);
     }
     for (RealmPort& port : ports_) {
         if (change.is_gone) {
@@ -338,7 +389,7 @@ void RedisEdge::count(RealmPort& port, Kind kind, std::string_view name, bool is
 
 void RedisEdge::take_counts(RealmPort& port, std::string_view text) {
     const std::optional<CountChange> change = decode_count_change(text);
-    if (!change || change->node == self_) {
+    if (!change || !met_.contains(change->node)) {
         return;
     }
     const auto applied = port.receivers->with([&](Receivers& all) { return all.apply(*change); });
@@ -350,23 +401,33 @@ void RedisEdge::take_counts(RealmPort& port, std::string_view text) {
 void RedisEdge::tell_counts() {
     for (RealmPort& port : ports_) {
         while (!hub_.is_backed_up()) {
-            std::optional<CountChange> change =
+            const std::optional<CountChange> change =
                 port.receivers->with([](Receivers& all) { return all.take_change(kMaxToldBytes); });
             if (!change) {
                 break;
             }
-            change->node = self_;
-            mesh::Publish publish;
-            publish.channels = {port.counts_key};
-            publish.body = share(EventBody({}, encode(*change), DataKind::kBytes));
-            hub_.send(std::move(publish));
+            tell(port, *change);
+        }
+        // Nobody answers a message about numbers. A node that has missed one, or was refused one, is told so.
+        if (!met_.empty() && reactor_.now() >= port.remind_at && !hub_.is_backed_up()) {
+            tell(port, port.receivers->with([](const Receivers& all) { return all.reminder(); }));
         }
     }
 }
 
+void RedisEdge::tell(RealmPort& port, CountChange change) {
+    change.node = self_;
+    mesh::Publish publish;
+    publish.channels = {port.counts_key};
+    publish.body = share(EventBody({}, encode(change), DataKind::kBytes));
+    hub_.send(std::move(publish));
+    port.remind_at = reactor_.now() + kReminderInterval;
+    reactor_.wake_at(port.remind_at);
+}
+
 void RedisEdge::ask_told() {
     for (RealmPort& port : ports_) {
-        if (!port.wants_told || port.is_asking || hub_.is_backed_up()) {
+        if (!port.wants_told || port.is_asking || hub_.is_backed_up() || reactor_.now() < port.ask_at) {
             continue;
         }
         port.wants_told = false;

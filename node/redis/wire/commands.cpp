@@ -9,10 +9,6 @@
 namespace tulle::node::redis {
 namespace {
 
-constexpr char to_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 /// By name, for the binary search.
 constexpr std::array kCommands{
     Command{"auth", CommandId::kAuth, -2, true, false, false, false, 0, 0, "Authenticates the connection."},

@@ -37,10 +37,14 @@ Lines persistence_lines(const ServerFacts& facts) {
 }  // namespace
 
 std::string info_text(const ServerFacts& facts, std::span<const std::string_view> sections) {
-    const std::array<std::pair<std::string_view, Lines>, 5> all{{
+    const std::array<std::pair<std::string_view, Lines>, 6> all{{
         {"Server", server_lines(facts)},
         {"Clients", {{"connected_clients", std::to_string(facts.clients)}}},
         {"Persistence", persistence_lines(facts)},
+        {"Stats",
+         {{"pubsub_channels", std::to_string(facts.channels)},
+          {"pubsub_patterns", std::to_string(facts.patterns)},
+          {"pubsubshard_channels", std::to_string(facts.shard_channels)}}},
         {"Replication", {{"role", "master"}, {"connected_slaves", "0"}}},
         {"Cluster", {{"cluster_enabled", "0"}}},
     }};

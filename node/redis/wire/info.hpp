@@ -25,6 +25,10 @@ struct ServerFacts {
     Duration uptime{};
     /// Connections of the node now.
     std::size_t clients = 0;
+    /// Different names with subscribers in the realm, at any node.
+    std::size_t channels = 0;
+    std::size_t patterns = 0;
+    std::size_t shard_channels = 0;
 };
 
 /// The text of INFO: the sections that are named, in any case, or all of them without a name. Lines "key:value" under

@@ -110,24 +110,4 @@ void RespWriter::number(double value) {
     }
 }
 
-void append_message(std::string& out, Resp version, std::string_view channel, std::string_view payload) {
-    out += version == Resp::k3 ? ">3\r\n$7\r\nmessage\r\n" : "*3\r\n$7\r\nmessage\r\n";
-    append_bulk(out, channel);
-    append_bulk(out, payload);
-}
-
-void append_pattern_message(std::string& out, Resp version, std::string_view pattern, std::string_view channel,
-                            std::string_view payload) {
-    out += version == Resp::k3 ? ">4\r\n$8\r\npmessage\r\n" : "*4\r\n$8\r\npmessage\r\n";
-    append_bulk(out, pattern);
-    append_bulk(out, channel);
-    append_bulk(out, payload);
-}
-
-void append_sharded_message(std::string& out, Resp version, std::string_view channel, std::string_view payload) {
-    out += version == Resp::k3 ? ">3\r\n$8\r\nsmessage\r\n" : "*3\r\n$8\r\nsmessage\r\n";
-    append_bulk(out, channel);
-    append_bulk(out, payload);
-}
-
 }  // namespace tulle::node::redis

@@ -62,13 +62,4 @@ private:
     std::uint64_t* errors_;
 };
 
-/// Append the push of a message to `out`, as a subscriber with this version receives it. The bytes do not depend on the
-/// subscriber otherwise, so a shard makes them once for many.
-void append_message(std::string& out, Resp version, std::string_view channel, std::string_view payload);
-/// For a subscriber to `pattern`.
-void append_pattern_message(std::string& out, Resp version, std::string_view pattern, std::string_view channel,
-                            std::string_view payload);
-/// For a subscriber by SSUBSCRIBE.
-void append_sharded_message(std::string& out, Resp version, std::string_view channel, std::string_view payload);
-
 }  // namespace tulle::node::redis

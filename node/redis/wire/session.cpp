@@ -165,7 +165,10 @@ Session::Next Session::run(const Command& command, Arguments arguments, std::str
         case CommandId::kExec:
             return exec(out);
         default:
-            return run_subscription(command, arguments, reply) ? Next::kGoOn : run_simple(command, arguments, reply);
+            if (const std::optional<Next> next = run_subscription(command, arguments, reply)) {
+                return *next;
+            }
+            return run_simple(command, arguments, reply);
     }
 }
 
@@ -321,7 +324,7 @@ void Session::config(Arguments arguments, RespWriter& out) {
 }
 
 void Session::info(Arguments arguments, RespWriter& out) {
-    out.verbatim_text(info_text(host_.facts(), arguments.subspan(1)));
+    out.verbatim_text(info_text(host_.facts(*realm_), arguments.subspan(1)));
 }
 
 void Session::ping(Arguments arguments, RespWriter& out) {
@@ -418,7 +421,17 @@ Session::Next Session::exec(std::string& out) {
 /// The replies of an EXEC are gathered and appended together: messages that come while a command of the EXEC waits must
 /// not land inside its reply.
 Session::Next Session::run_queued(std::string& out) {
-    while (!running_.empty()) {
+    for (std::size_t done = 0; !running_.empty(); ++done) {
+        // The rest is for the next turn; on_room goes on.
+        if (done >= kExecCommandsPerTurn) {
+            return Next::kWait;
+        }
+        // As a client that does not read its replies.
+        if (exec_reply_ && exec_reply_->size() > kHardOutboxBytes) {
+            running_.clear();
+            exec_reply_.reset();
+            return Next::kClose;
+        }
         const std::vector<std::string_view> arguments(running_.front().begin(), running_.front().end());
         const Command* command = find_command(arguments.front());
         TULLE_ASSERT(command != nullptr);

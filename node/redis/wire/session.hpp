@@ -58,7 +58,7 @@ public:
     /// The password for `user` was wrong. True: the client's address has sent too many wrong passwords, so the
     /// connection ends.
     [[nodiscard]] virtual bool on_wrong_password(Slot slot, std::string_view user) = 0;
-    [[nodiscard]] virtual ServerFacts facts() = 0;
+    [[nodiscard]] virtual ServerFacts facts(const Realm& realm) = 0;
     /// Shows the facts of a connection to CLIENT LIST.
     virtual void tell(ClientTable::Card& card, const ClientFacts& facts) = 0;
     /// The lines of CLIENT LIST.
@@ -88,7 +88,7 @@ public:
     enum class Next : std::uint8_t {
         /// The session takes the next command.
         kGoOn,
-        /// The session takes no command before on_answer or on_room has returned kGoOn.
+        /// The session takes no command before on_answer, on_settled or on_room has returned kGoOn.
         kWait,
         /// The replies so far are the last ones: the connection is to be closed.
         kClose
@@ -108,6 +108,10 @@ public:
     [[nodiscard]] const Realm* realm() const { return realm_; }
     [[nodiscard]] Resp version() const { return version_; }
     [[nodiscard]] bool is_subscriber() const { return subscriptions() > 0; }
+    /// About the bytes of memory that the subscriptions of the client take.
+    [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }
+    /// The session waits for room in the hub, or for its next turn: on_room goes on.
+    [[nodiscard]] bool waits_for_room() const { return !running_.empty() && !question_ && !is_settling_; }
     /// The number of replies since the last call that were errors.
     [[nodiscard]] std::uint64_t take_errors() { return std::exchange(errors_, 0); }
 
@@ -128,8 +132,8 @@ private:
     [[nodiscard]] Next settle();
     /// Does a command that has been checked.
     [[nodiscard]] Next run(const Command& command, Arguments arguments, std::string& out);
-    /// Does a command of subscribing. False: the command is another one.
-    [[nodiscard]] bool run_subscription(const Command& command, Arguments arguments, RespWriter& out);
+    /// Does a command of subscribing. Nothing: the command is another one.
+    [[nodiscard]] std::optional<Next> run_subscription(const Command& command, Arguments arguments, RespWriter& out);
     /// Does a command that is answered at once.
     [[nodiscard]] Next run_simple(const Command& command, Arguments arguments, RespWriter& out);
     /// Does the commands of running_ until one has to wait.
@@ -162,8 +166,11 @@ private:
     /// The script of is_publish_script(): publishes its payload to each of its channels, in order.
     [[nodiscard]] Next publish_to_all(Arguments arguments, RespWriter& out);
     [[nodiscard]] Next pubsub(Arguments arguments, RespWriter& out);
-    void subscribe(Kind kind, Arguments names, RespWriter& out);
-    void unsubscribe(Kind kind, Arguments names, RespWriter& out);
+    /// Do the first kNamesPerTurn names, and leave the others for the next turn.
+    [[nodiscard]] Next subscribe(Kind kind, Arguments arguments, RespWriter& out);
+    [[nodiscard]] Next unsubscribe(Kind kind, Arguments arguments, RespWriter& out);
+    /// Has the command done with the arguments `rest` in the next turn. Nothing is left of an empty `rest`.
+    [[nodiscard]] Next leave_for_later(std::string_view command, Arguments rest);
     /// Ends every subscription of a kind without a word.
     void drop(Kind kind);
     void push_count(std::string_view word, std::optional<std::string_view> name, Kind kind, RespWriter& out) const;
@@ -198,6 +205,7 @@ private:
     /// Between MULTI and EXEC: the commands that wait. A wrong command makes EXEC fail.
     std::optional<std::vector<Queued>> queued_;
     std::size_t queued_bytes_ = 0;
+    std::size_t held_bytes_ = 0;
     bool is_spoilt_ = false;
     /// The commands of an EXEC that have still to be done, or the single command that waits for room in the hub.
     std::deque<Queued> running_;

@@ -24,35 +24,45 @@ std::string_view word_of(Kind kind, bool is_begun) {
 
 }  // namespace
 
-bool Session::run_subscription(const Command& command, Arguments arguments, RespWriter& out) {
-    const Arguments names = arguments.subspan(1);
+std::optional<Session::Next> Session::run_subscription(const Command& command, Arguments arguments, RespWriter& out) {
     switch (command.id) {
         case CommandId::kSubscribe:
-            subscribe(Kind::kChannel, names, out);
-            return true;
+            return subscribe(Kind::kChannel, arguments, out);
         case CommandId::kPsubscribe:
-            subscribe(Kind::kPattern, names, out);
-            return true;
+            return subscribe(Kind::kPattern, arguments, out);
         case CommandId::kSsubscribe:
             // As in Redis, where the reply of EXEC is made while nothing else may happen.
             if (exec_reply_) {
                 out.error("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
-            } else {
-                subscribe(Kind::kShardChannel, names, out);
+                return Next::kGoOn;
             }
-            return true;
+            return subscribe(Kind::kShardChannel, arguments, out);
         case CommandId::kUnsubscribe:
-            unsubscribe(Kind::kChannel, names, out);
-            return true;
+            return unsubscribe(Kind::kChannel, arguments, out);
         case CommandId::kPunsubscribe:
-            unsubscribe(Kind::kPattern, names, out);
-            return true;
+            return unsubscribe(Kind::kPattern, arguments, out);
         case CommandId::kSunsubscribe:
-            unsubscribe(Kind::kShardChannel, names, out);
-            return true;
+            return unsubscribe(Kind::kShardChannel, arguments, out);
         default:
-            return false;
+            return std::nullopt;
     }
+}
+
+Session::Next Session::leave_for_later(std::string_view command, Arguments rest) {
+    if (rest.empty()) {
+        return Next::kGoOn;
+    }
+    Queued later;
+    later.reserve(rest.size() + 1);
+    later.emplace_back(command);
+    later.insert(later.end(), rest.begin(), rest.end());
+    // The command of an EXEC, or of a turn before, is the first of running_.
+    if (running_.empty()) {
+        running_.push_back(std::move(later));
+    } else {
+        running_.front() = std::move(later);
+    }
+    return Next::kWait;
 }
 
 std::size_t& Session::held(Kind kind) {
@@ -77,8 +87,10 @@ void Session::push_count(std::string_view word, std::optional<std::string_view> 
     out.integer(static_cast<std::int64_t>(shown_count(kind)));
 }
 
-void Session::subscribe(Kind kind, Arguments names, RespWriter& out) {
-    for (const std::string_view name : names) {
+Session::Next Session::subscribe(Kind kind, Arguments arguments, RespWriter& out) {
+    const Arguments names = arguments.subspan(1);
+    const Arguments now = names.first(std::min(names.size(), kNamesPerTurn));
+    for (const std::string_view name : now) {
         if (name.size() > kMaxNameBytes) {
             out.error("ERR the name of a channel or pattern is longer than " + std::to_string(kMaxNameBytes) +
                       " bytes");
@@ -88,29 +100,40 @@ void Session::subscribe(Kind kind, Arguments names, RespWriter& out) {
         } else if (subscriptions() >= kMaxSubscriptions) {
             out.error("ERR the connection has " + std::to_string(kMaxSubscriptions) + " subscriptions already");
         } else {
-            held(kind) += host_.subscribe(*realm_, kind, slot_, name) ? 1u : 0u;
+            if (host_.subscribe(*realm_, kind, slot_, name)) {
+                ++held(kind);
+                held_bytes_ += name.size() + kSubscriptionBytes;
+            }
             push_count(word_of(kind, true), name, kind, out);
         }
     }
     tell_facts();
+    return leave_for_later(arguments.front(), names.subspan(now.size()));
 }
 
-void Session::unsubscribe(Kind kind, Arguments names, RespWriter& out) {
+Session::Next Session::unsubscribe(Kind kind, Arguments arguments, RespWriter& out) {
     std::vector<std::string> all;
-    std::vector<std::string_view> chosen(names.begin(), names.end());
+    std::vector<std::string_view> chosen(arguments.begin() + 1, arguments.end());
     // Before AUTH there is no realm, and no subscription.
-    if (names.empty() && realm_ != nullptr) {
+    if (chosen.empty() && realm_ != nullptr) {
         all = host_.names_of(*realm_, kind, slot_);
         chosen.assign(all.begin(), all.end());
     }
-    for (const std::string_view name : chosen) {
-        held(kind) -= host_.unsubscribe(*realm_, kind, slot_, name) ? 1u : 0u;
-        push_count(word_of(kind, false), name, kind, out);
-    }
     if (chosen.empty()) {
         push_count(word_of(kind, false), std::nullopt, kind, out);
+        return Next::kGoOn;
+    }
+    const Arguments names(chosen);
+    const Arguments now = names.first(std::min(names.size(), kNamesPerTurn));
+    for (const std::string_view name : now) {
+        if (host_.unsubscribe(*realm_, kind, slot_, name)) {
+            --held(kind);
+            held_bytes_ -= name.size() + kSubscriptionBytes;
+        }
+        push_count(word_of(kind, false), name, kind, out);
     }
     tell_facts();
+    return leave_for_later(arguments.front(), names.subspan(now.size()));
 }
 
 void Session::drop(Kind kind) {
@@ -120,6 +143,7 @@ void Session::drop(Kind kind) {
     for (const std::string& name : host_.names_of(*realm_, kind, slot_)) {
         const bool was_there = host_.unsubscribe(*realm_, kind, slot_, name);
         TULLE_ASSERT(was_there);
+        held_bytes_ -= name.size() + kSubscriptionBytes;
     }
     held(kind) = 0;
 }

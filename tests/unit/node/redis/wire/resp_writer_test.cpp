@@ -106,32 +106,5 @@ TEST(RespWriter, NumbersAreAsShortAsTheyCanBe) {
     EXPECT_EQ(number(Resp::k2, -std::numeric_limits<double>::denorm_min()), "$7\r\n-5e-324\r\n");
 }
 
-TEST(RespWriter, AMessageIsAPushOfResp3AndAnArrayOfResp2) {
-    std::string out;
-    append_message(out, Resp::k2, "news", "hi");
-    append_message(out, Resp::k3, "news", "");
-    EXPECT_EQ(out,
-              "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$2\r\nhi\r\n"
-              ">3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$0\r\n\r\n");
-}
-
-TEST(RespWriter, APatternsMessageNamesThePatternFirst) {
-    std::string out;
-    append_pattern_message(out, Resp::k2, "n*", "news", "hi");
-    append_pattern_message(out, Resp::k3, "n*", "news", "hi");
-    EXPECT_EQ(out,
-              "*4\r\n$8\r\npmessage\r\n$2\r\nn*\r\n$4\r\nnews\r\n$2\r\nhi\r\n"
-              ">4\r\n$8\r\npmessage\r\n$2\r\nn*\r\n$4\r\nnews\r\n$2\r\nhi\r\n");
-}
-
-TEST(RespWriter, AShardedMessageHasANameOfItsOwn) {
-    std::string out;
-    append_sharded_message(out, Resp::k2, "news", "hi");
-    append_sharded_message(out, Resp::k3, "news", "hi");
-    EXPECT_EQ(out,
-              "*3\r\n$8\r\nsmessage\r\n$4\r\nnews\r\n$2\r\nhi\r\n"
-              ">3\r\n$8\r\nsmessage\r\n$4\r\nnews\r\n$2\r\nhi\r\n");
-}
-
 }  // namespace
 }  // namespace tulle::node::redis::resp_writer_test

@@ -51,7 +51,7 @@ public:
     }
     void on_protocol(Slot, Resp version) override { versions.push_back(version); }
     bool on_wrong_password(Slot, std::string_view) override { return ++wrong_passwords > 2; }
-    ServerFacts facts() override { return {.node = "n1", .version = "1.2.3", .port = 6379}; }
+    ServerFacts facts(const Realm&) override { return {.node = "n1", .version = "1.2.3", .port = 6379}; }
     void tell(ClientTable::Card& card, const ClientFacts& facts) override { table.set(card, facts); }
     std::string list_clients(const ClientFilter& filter) override { return table.list(filter, now()); }
     std::size_t kill_clients(const ClientFilter& filter, std::uint64_t self, bool& is_self) override {

@@ -52,9 +52,6 @@ struct Timing {
     Duration verdict = 2s;
     /// Silence after which a peer is dead, when no witness has an opinion.
     Duration verdict_alone = 2500ms;
-    /// Time without a word to us after which a peer is dead, though a witness hears the peer: the peer has no session
-    /// with us any more.
-    Duration verdict_unspoken = 5s;
     /// Between two rounds of questions to witnesses: two rounds end before the verdict.
     Duration probe_round = 400ms;
     /// A turn later than this stretches our own timeouts.
@@ -125,7 +122,8 @@ struct Timing {
     /// Control is dialled again after so long without a control message while data speaks, or without an answer to
     /// ours.
     Duration control_deaf = 2s;
-    /// After so long without working control a peer is dead: longer than any silence that is forgiven, and a new dial.
+    /// After so long without working control a peer is dead, though data comes or a witness hears the peer: longer than
+    /// any silence that is forgiven, and a new dial.
     Duration control_verdict = 4s;
     /// A peer that takes in none of our interest for so long is given up, as new subscriptions wait for that peer
     /// alone.

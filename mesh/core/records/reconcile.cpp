@@ -18,8 +18,7 @@
 // in `early_`: the answer is final only after the verdict, because until then the origin may still send records.
 namespace tulle::mesh {
 
-static_assert(Timing{}.verdict_unspoken < Limits{}.receive_ring_age,
-              "records are kept for longer than a verdict takes");
+static_assert(Timing{}.control_verdict < Limits{}.receive_ring_age, "records are kept for longer than a verdict takes");
 // A lost question or answer must be repeated before the deadline.
 static_assert(Timing{}.reconcile_retry < Timing{}.reconcile);
 

@@ -12,14 +12,14 @@ namespace tulle::mesh {
 // any, the peer is suspect and witnesses are asked in rounds. The peer is dead when
 //  - it has been silent on every way for `verdict`, and a witness answered "no" and none "yes" in the round;
 //  - it has been silent on every way for `verdict_alone`, whatever the witnesses say;
-//  - a witness hears the peer, but no word has come to us on any way for `verdict_unspoken`.
+//  - control has not worked for `control_verdict`, directly or by a witness, whatever the witnesses say.
 // A peer heard by a witness alone is partial: messages are relayed, and the session stands. An alive peer is also
 // checked on control: both directions must work, or control is dialled again and the peer finally dies. The check goes
-// on when a peer whose control was deaf falls silent: most likely the peer's own check ended first and the peer has
-// given us up, and no witness's word makes control work.
+// on when the peer falls silent: no witness's word makes control work. Most likely the peer has given us up, and a peer
+// that still hears us gives us up after the same time, as we answer nothing.
 static_assert(4 * Timing{}.heartbeat <= Timing{}.suspicion, "one lost heartbeat makes nobody a suspect");
 static_assert(Timing{}.suspicion + 2 * Timing{}.probe_round <= Timing{}.verdict, "witnesses are asked twice before it");
-static_assert(Timing{}.verdict < Timing{}.verdict_alone && Timing{}.verdict_alone < Timing{}.verdict_unspoken);
+static_assert(Timing{}.verdict < Timing{}.verdict_alone && Timing{}.verdict_alone < Timing{}.control_verdict);
 static_assert(Timing{}.control_deaf < Timing{}.control_verdict, "control is dialled again before it counts as dead");
 static_assert(Timing{}.control_deaf + Timing{}.suspicion < Timing{}.control_verdict,
               "a peer that falls silent soon after the new dial is not dead as soon as it is suspect");
@@ -113,16 +113,6 @@ Instant Liveness::control_worked(const Peer& peer) {
 Instant Liveness::control_deadline(const Peer& peer) const {
     const Timing& timing = table_.timing();
     return control_worked(peer) + (peer.control_redialled ? timing.control_verdict : timing.control_deaf);
-}
-
-std::optional<Instant> Liveness::deaf_deadline(const Peer& peer) const {
-    const Timing& timing = table_.timing();
-    // Silence on every way says nothing about control, so only the time up to the last word shows a deaf control path.
-    const Instant last_word = std::max(peer.last_heard, peer.last_relayed);
-    if (last_word - control_worked(peer) < timing.control_deaf) {
-        return std::nullopt;
-    }
-    return control_worked(peer) + timing.control_verdict;
 }
 
 void Liveness::check_control(Instant now, Peer& peer, Effects& out) {
@@ -226,7 +216,7 @@ std::optional<Instant> Liveness::next_deadline(const Peer& peer) const {
     if (peer.state == PeerState::kAlive) {
         return std::min(peer.last_heard + table_.timing().suspicion, control_deadline(peer));
     }
-    return std::min(peer.probe.next_round, deaf_deadline(peer).value_or(peer.probe.next_round));
+    return std::min(peer.probe.next_round, control_worked(peer) + table_.timing().control_verdict);
 }
 
 void Liveness::tick(Instant now, Peer& peer, Effects& out) {
@@ -247,8 +237,9 @@ void Liveness::tick(Instant now, Peer& peer, Effects& out) {
         check_control(now, peer, out);
         return;
     }
-    if (const std::optional<Instant> deaf = deaf_deadline(peer); deaf && *deaf <= now) {
-        const Duration time = now - control_worked(peer);
+    // A witness may hear the peer although the peer says nothing to us by that way either. Then the peer has given us
+    // up, and no handshake can pass.
+    if (const Duration time = now - control_worked(peer); time >= timing.control_verdict) {
         declare_deaf(now, peer,
                      "control between us has not worked for " + std::to_string(time / 1ms) +
                          " ms, and nothing comes directly any more",
@@ -259,12 +250,8 @@ void Liveness::tick(Instant now, Peer& peer, Effects& out) {
         return;
     }
     const Duration silence = now - latest_sign(peer);
-    // A witness may hear the peer although the peer says nothing to us by that way either. Then the peer has given us
-    // up, and no handshake can pass.
-    const Duration unspoken = now - std::max(peer.last_heard, peer.last_relayed);
     const bool agreed = peer.probe.answers_no > 0 && peer.probe.answers_yes == 0;
-    if (silence >= timing.verdict_alone || unspoken >= timing.verdict_unspoken ||
-        (silence >= timing.verdict && agreed)) {
+    if (silence >= timing.verdict_alone || (silence >= timing.verdict && agreed)) {
         declare_dead(now, peer, "silent for " + std::to_string(silence / 1ms) + " ms", out);
         return;
     }

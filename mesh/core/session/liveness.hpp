@@ -86,10 +86,7 @@ private:
     void check_control(Instant now, Peer& peer, Effects& out);
     /// When check_control() has something to do next.
     [[nodiscard]] Instant control_deadline(const Peer& peer) const;
-    /// For a suspect or partial peer: when the peer is dead because its control was already deaf for `control_deaf` at
-    /// its last word, direct or relayed. Nothing for a peer whose control worked until then.
-    [[nodiscard]] std::optional<Instant> deaf_deadline(const Peer& peer) const;
-    /// The last moment at which control certainly worked in both directions.
+    /// The last moment at which control certainly worked in both directions, directly or by a witness.
     [[nodiscard]] static Instant control_worked(const Peer& peer);
     /// Ends the session of a peer whose control does not work. The pause before the next session grows with each time
     /// in a row, up to `shun_deaf_max`.

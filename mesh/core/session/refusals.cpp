@@ -10,7 +10,7 @@ namespace tulle::mesh {
 // The constants of numbers.hpp rely on each other in these ways.
 static_assert(Limits{}.refusals_foreign < Limits{}.refusals, "newcomers of the own cluster get their answer");
 static_assert(Timing{}.redial_refused_max < Timing{}.refusal_memory, "a refusal is remembered until the next attempt");
-static_assert(Timing{}.verdict_unspoken < Timing{}.name_patience, "a name is free again after the verdict");
+static_assert(Timing{}.control_verdict < Timing{}.name_patience, "a name is free again after the verdict");
 
 void Refusals::refuse(Instant now, OriginId to, const Introduction& who, std::uint64_t echo, Refuse message,
                       Effects& out) {

@@ -310,19 +310,35 @@ TEST_F(MembershipParts, APartialPeerThatAWitnessSpeaksForIsDeadWhenItAnswersNoth
     EXPECT_EQ(b.state, PeerState::kDead);
 }
 
-TEST_F(MembershipParts, APeerWhoseControlWorkedUntilItFellSilentMaySpeakThroughAWitnessForLonger) {
+TEST_F(MembershipParts, APeerWhoseControlFailedJustBeforeItFellSilentIsDeadAfterTheSameTimeThoughAWitnessHearsIt) {
     Peer& b = meet(2);
     const Timing& timing = options_.timing;
+    const Instant dead = kNow + timing.control_verdict;
     b.last_heard = kNow + timing.control_deaf - 1ms;
     const Instant suspected = b.last_heard + timing.suspicion;
     liveness_.tick(suspected, b, out_);
     liveness_.on_probe_answer(suspected, OriginId{3}, {OriginId{2}, b.probe.round, Hearing::kYes, 0});
     liveness_.tick(b.probe.next_round, b, out_);
     ASSERT_EQ(b.state, PeerState::kPartial);
-    liveness_.on_probe_answer(b.last_heard + timing.verdict_unspoken, OriginId{3},
-                              {OriginId{2}, b.probe.round, Hearing::kYes, 0});
-    liveness_.tick(b.last_heard + timing.verdict_unspoken - 1ms, b, out_);
-    EXPECT_EQ(b.state, PeerState::kPartial) << "a one-way cut of both paths says nothing about control";
+    liveness_.on_probe_answer(dead - 1ms, OriginId{3}, {OriginId{2}, b.probe.round, Hearing::kYes, 0});
+    liveness_.tick(dead - 1ms, b, out_);
+    EXPECT_EQ(b.state, PeerState::kPartial) << "the peer may still speak through the witness";
+    EXPECT_EQ(*liveness_.next_deadline(b), dead);
+    liveness_.tick(dead, b, out_);
+    EXPECT_EQ(b.state, PeerState::kDead);
+}
+
+TEST_F(MembershipParts, APeerThatAWitnessSpeaksForStaysWhileControlWorksByThatWay) {
+    Peer& b = meet(2);
+    const Timing& timing = options_.timing;
+    liveness_.tick(kNow + timing.suspicion, b, out_);
+    for (Instant now = kNow + timing.suspicion; now < kNow + 10s; now += timing.heartbeat) {
+        liveness_.on_probe_answer(now, OriginId{3}, {OriginId{2}, b.probe.round, Hearing::kYes, 0});
+        ASSERT_TRUE(sender_.in_relayed_session(now, OriginId{2}, SessionTag{2}, PeerSender::Way::kControl));
+        liveness_.on_echo(now, OriginId{2}, now - timing.heartbeat);
+        liveness_.tick(now, b, out_);
+    }
+    EXPECT_EQ(b.state, PeerState::kPartial);
 }
 
 TEST_F(MembershipParts, APeerThatIsStuckAgainWaitsLongerForItsNextSession) {

@@ -188,7 +188,9 @@ void Liveness::redial_control(Instant now, Peer& peer, Effects& out) {
 }
 
 Instant Liveness::latest_sign(const Peer& peer) {
-    return std::max({peer.last_heard, peer.last_relayed, peer.probe.evidence});
+    // A message that a witness passes on may be old: it may have waited on the way from the witness, and have been sent
+    // before the peer was cut off. An answer to a message of ours was sent later than that message, whatever its way.
+    return std::max({peer.last_heard, peer.surely_echoed, peer.probe.evidence});
 }
 
 void Liveness::forgive(Duration late) {
@@ -196,7 +198,6 @@ void Liveness::forgive(Duration late) {
     for (auto& [oid, peer] : table_.peers()) {
         if (peer.in_session()) {
             peer.last_heard += late;
-            peer.last_relayed += late;
             peer.control_heard += late;
             peer.control_echoed += late;
             peer.surely_echoed += late;

@@ -76,7 +76,7 @@ public:
     }
 
 private:
-    /// The last moment at which the peer certainly lived, heard by any way.
+    /// The last moment at which the peer certainly lived, by a direct word, an answer by any way, or a witness.
     [[nodiscard]] static Instant latest_sign(const Peer& peer);
     /// Asks up to 3 peers, drawn at random, whether they hear the peer.
     void ask_witnesses(Instant now, Peer& peer, Effects& out);

@@ -125,8 +125,6 @@ struct Peer {
 
     /// When the peer was last heard directly.
     Instant last_heard;
-    /// When the peer was last heard through a witness.
-    Instant last_relayed;
     /// When the last control message came, directly or through a witness.
     Instant control_heard;
     /// The latest moment at which we sent something on control that the peer has answered: the peer heard our control

@@ -93,7 +93,6 @@ bool PeerSender::in_relayed_session(Instant now, OriginId from, SessionTag tag, 
         return false;
     }
     // last_heard stays: a relayed message does not prove the direct way.
-    found->second.last_relayed = now;
     if (way == Way::kControl) {
         found->second.control_heard = now;
     }

@@ -304,6 +304,7 @@ TEST_F(MembershipParts, APartialPeerThatAWitnessSpeaksForIsDeadWhenItAnswersNoth
     // b's messages come through the witness, and none of them answers ours.
     const Instant dead = kNow + timing.control_verdict;
     ASSERT_TRUE(sender_.in_relayed_session(dead - 1ms, OriginId{2}, SessionTag{2}, PeerSender::Way::kControl));
+    liveness_.on_probe_answer(dead - 1ms, OriginId{3}, {OriginId{2}, b.probe.round, Hearing::kYes, 0});
     liveness_.tick(dead - 1ms, b, out_);
     EXPECT_TRUE(b.in_session());
     liveness_.tick(dead, b, out_);
@@ -339,6 +340,32 @@ TEST_F(MembershipParts, APeerThatAWitnessSpeaksForStaysWhileControlWorksByThatWa
         liveness_.tick(now, b, out_);
     }
     EXPECT_EQ(b.state, PeerState::kPartial);
+}
+
+TEST_F(MembershipParts, WhatAWitnessPassesOnLateDoesNotPutADeathOff) {
+    Peer& b = meet(2);
+    const Timing& timing = options_.timing;
+    liveness_.tick(kNow + timing.suspicion, b, out_);
+    // The way from the witness is whole again and brings a word that b said before it was cut off.
+    const Instant late = kNow + timing.verdict;
+    ASSERT_TRUE(sender_.in_relayed_session(late, OriginId{2}, SessionTag{2}, PeerSender::Way::kControl));
+    liveness_.on_echo(late, OriginId{2}, kNow - 1ms);
+    liveness_.tick(kNow + timing.verdict_alone, b, out_);
+    EXPECT_EQ(b.state, PeerState::kDead);
+}
+
+TEST_F(MembershipParts, ASuspectThatAnswersThroughAWitnessLives) {
+    Peer& b = meet(2);
+    const Timing& timing = options_.timing;
+    liveness_.tick(kNow + timing.suspicion, b, out_);
+    const Instant answered = kNow + timing.verdict;
+    ASSERT_TRUE(sender_.in_relayed_session(answered, OriginId{2}, SessionTag{2}, PeerSender::Way::kControl));
+    const Instant asked = answered - 100ms;
+    liveness_.on_echo(answered, OriginId{2}, asked);
+    liveness_.tick(asked + timing.verdict_alone - 1ms, b, out_);
+    EXPECT_TRUE(b.in_session());
+    liveness_.tick(asked + timing.verdict_alone, b, out_);
+    EXPECT_EQ(b.state, PeerState::kDead);
 }
 
 TEST_F(MembershipParts, APeerThatIsStuckAgainWaitsLongerForItsNextSession) {

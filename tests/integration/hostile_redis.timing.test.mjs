@@ -7,6 +7,8 @@ import { command } from '../support/js/resp.mjs';
 import { waitFor, within } from '../support/js/wait.mjs';
 
 const MS = 30_000;
+/** How long a crowd goes on. */
+const LONG_MS = process.argv.includes('--full') || process.env.TULLE_TEST_FULL === '1' ? 4_000 : 1_500;
 const KIB = 1024;
 const MIB = KIB * KIB;
 const PASSWORD = 'a-secret-of-this-realm';
@@ -157,7 +159,7 @@ describe('subscriptions', () => {
       const stars = `*${'a'.repeat(30)}`.repeat(32);
       await Promise.all(all.map((brute, i) => brute.ask('PSUBSCRIBE', `${stars}b${i}`)));
       const publishers = await crowd(victim.place, 100);
-      await Promise.all(publishers.map((brute) => repeat(4_000, () => brute.ask('PUBLISH', 'a'.repeat(4_000), 'x'))));
+      await Promise.all(publishers.map((brute) => repeat(LONG_MS, () => brute.ask('PUBLISH', 'a'.repeat(LONG_MS), 'x'))));
       dropAll(publishers);
     }, { megabytes: 128 });
     dropAll(all);
@@ -192,7 +194,7 @@ describe('subscriptions', () => {
     await victim.bears('churn', async () => {
       const churners = await crowd(victim.place, 2);
       let rounds = 0;
-      await Promise.all(churners.map((brute, c) => repeat(4_000, async () => {
+      await Promise.all(churners.map((brute, c) => repeat(LONG_MS, async () => {
         const names = many(256, (i) => `churn ${c} ${rounds} ${i}`);
         ++rounds;
         brute.tail = '';
@@ -216,12 +218,12 @@ describe('subscriptions', () => {
       const single = small.map((_, c) => Buffer.concat(
         many(500, (i) => Buffer.concat([command('SUBSCRIBE', `s ${c} ${i}`), command('UNSUBSCRIBE')]))));
       await Promise.all([
-        ...large.map((brute, c) => repeat(4_000, async () => {
+        ...large.map((brute, c) => repeat(LONG_MS, async () => {
           brute.tail = '';
           await brute.write(begin[c]);
           await brute.says(`sunsubscribe\r\n$${`fence ${c}`.length}\r\nfence ${c}\r\n:0\r\n`, MS);
         })),
-        ...small.map((brute, c) => repeat(4_000, async () => {
+        ...small.map((brute, c) => repeat(LONG_MS, async () => {
           brute.tail = '';
           await brute.write(single[c]);
           await brute.says(`s ${c} 499\r\n:0\r\n`, MS);
@@ -390,7 +392,7 @@ describe('questions', () => {
     const question = command('CLIENT', 'LIST', 'ID', ...many(16_000, (i) => 1_000_000 + i));
     await victim.bears('CLIENT LIST ID', async () => {
       const askers = await crowd(victim.place, 20);
-      await Promise.all(askers.map((brute) => repeat(4_000, async () => {
+      await Promise.all(askers.map((brute) => repeat(LONG_MS, async () => {
         brute.tail = '';
         await brute.write(question);
         await brute.says('\r\n', MS);
@@ -462,12 +464,12 @@ describe('questions', () => {
       const [lister, asker] = [new Brute(victim.place), new Brute(victim.places.at(-1))];
       const counts = new Map();
       await victim.bears('PUBSUB NUMSUB beside PUBSUB CHANNELS', () => Promise.all([
-        repeat(4_000, async () => {
+        repeat(LONG_MS, async () => {
           const before = lister.received;
           lister.write(command('PUBSUB', 'CHANNELS'));
           await waitFor('the names', () => lister.received > before + 100_000 * 15, { ms: MS });
         }),
-        repeat(4_000, async () => {
+        repeat(LONG_MS, async () => {
           const count = /:(\d+)\r\n$/.exec(await asker.ask('PUBSUB', 'NUMSUB', 'counted'))[1];
           counts.set(count, (counts.get(count) ?? 0) + 1);
         }),

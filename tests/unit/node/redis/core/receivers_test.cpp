@@ -92,6 +92,30 @@ TEST(Receivers, TellsOfALimitedNumberOfNames) {
     EXPECT_EQ(known, kMaxToldNames);
     EXPECT_EQ(node.of_publish(Kind::kChannel, "4099"), 1u) << "its own are exact";
     EXPECT_EQ(node.told().counts.size(), kMaxToldNames);
+    // When half of the told names are gone, the others are told after all.
+    for (std::size_t i = 0; i < kMaxToldNames; ++i) {
+        (void)node.remove(Kind::kChannel, std::to_string(i));
+    }
+    tell(node, other);
+    (void)node.add(Kind::kChannel, "0");
+    tell(node, other);
+    EXPECT_EQ(other.of_publish(Kind::kChannel, "4099"), 1u);
+    EXPECT_EQ(other.totals().channels, 11u);
+}
+
+TEST(Receivers, FindAMissingMessageByTheReminder) {
+    Receivers node;
+    Receivers other;
+    (void)node.add(Kind::kChannel, "a");
+    (void)node.take_change(kMaxToldBytes);  // lost, and nothing changes from here on
+    CountChange reminder = node.reminder();
+    reminder.node = kPeer;
+    EXPECT_EQ(other.apply(reminder), Receivers::Applied::kMissing);
+    CountChange all = node.told();
+    all.node = kPeer;
+    EXPECT_EQ(other.apply(all), Receivers::Applied::kDone);
+    EXPECT_EQ(other.apply(reminder), Receivers::Applied::kDone);
+    EXPECT_EQ(other.of_publish(Kind::kChannel, "a"), 1u);
 }
 
 TEST(Receivers, SurvivesNonsenseOfAPeer) {

@@ -13,6 +13,7 @@
 #include "node/edge/edge_port.hpp"
 #include "node/edge/shard.hpp"
 #include "node/pusher/edge/pusher_edge.hpp"
+#include "tests/unit/node/mesh_options.hpp"
 #include "tests/unit/node/pusher/edge/shard_fixture.hpp"
 
 namespace tulle::node::line::line_edge_test {
@@ -21,17 +22,6 @@ namespace {
 using testing::RawClient;
 
 constexpr std::string_view kTarget = "/app/key?protocol=7";
-
-mesh::MeshOptions mesh_options(const std::string& name, const std::vector<std::string>& peers) {
-    mesh::MeshOptions options;
-    options.name = name;
-    options.cluster = "lines";
-    options.version = "test";
-    options.mesh = "127.0.0.1:0";
-    options.mesh_data = "127.0.0.1:0";
-    options.peers = peers;
-    return options;
-}
 
 PusherOptions pusher_options() {
     App app;
@@ -48,7 +38,7 @@ PusherOptions pusher_options() {
 class Node {
 public:
     explicit Node(const std::string& name, const std::vector<std::string>& peers = {})
-        : mesh_(mesh_options(name, peers)) {
+        : mesh_(testing::mesh_options("lines", name, peers)) {
         EdgePort& pusher = shard_.add(mesh::ShardIndex(0), mesh_.mailbox(), [](const EdgeContext& context) {
             return std::make_unique<PusherEdge>(context, pusher_options());
         });

@@ -11,6 +11,7 @@
 #include "tools/cli/doctor_judge.hpp"
 #include "tools/cli/doctor_text.hpp"
 #include "tools/cli/exit_code.hpp"
+#include "tools/cli/mesh_question.hpp"
 
 namespace tulle::cli {
 namespace {
@@ -29,23 +30,14 @@ struct Look {
     bool any = false;
 };
 
-/// A sentence about an answer that is no report.
-std::string error_of(const Admin& admin, const client::Exchange& exchange, const std::string& server) {
-    const bool is_answer = exchange.outcome == client::ExchangeOutcome::kAnswered && exchange.status == 200;
-    return is_answer ? server + " answered something that is no report" : admin.why_useless(exchange);
-}
-
 /// Asks all admin listeners, and merges the reports.
 Look look(std::deque<Admin>& admins, const DoctorOptions& options) {
     // The asked node collects the reports of the other nodes; `timeout_ms` bounds its wait for them.
     Look result;
-    const std::string target = "/v1/doctor?timeout_ms=" + std::to_string(options.timeout.count());
     for (std::size_t i = 0; i < admins.size(); ++i) {
-        const client::Exchange exchange = admins[i].get(target);
-        const bool is_answer = exchange.outcome == client::ExchangeOutcome::kAnswered && exchange.status == 200;
-        auto sample = is_answer ? parse_sample(exchange.body) : Result<MeshSample, DoctorErrc>(DoctorErrc::kNotReport);
+        auto sample = ask_mesh(admins[i], options.servers[i], options.timeout);
         if (sample.has_error()) {
-            result.errors.push_back(error_of(admins[i], exchange, options.servers[i]));
+            result.errors.push_back(sample.error());
             continue;
         }
         result.any = true;

@@ -8,6 +8,7 @@
 #include "tools/cli/commands.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/keys_report.hpp"
+#include "tools/cli/mesh_question.hpp"
 
 namespace tulle::cli {
 namespace {
@@ -20,18 +21,11 @@ constexpr int kBetweenLooksMs = 250;
 
 int run_keys(const KeysOptions& options) {
     Admin admin(options.server, options.timeout + kAdminPatience, read_admin_token(options.token_file));
-    const std::string target = "/v1/doctor?timeout_ms=" + std::to_string(options.timeout.count());
     const Clock::time_point deadline = Clock::now() + options.wait;
     for (;;) {
-        const client::Exchange exchange = admin.get(target);
-        const bool is_answer = exchange.outcome == client::ExchangeOutcome::kAnswered && exchange.status == 200;
-        const auto sample =
-            is_answer ? parse_sample(exchange.body) : Result<MeshSample, DoctorErrc>(DoctorErrc::kNotReport);
+        const auto sample = ask_mesh(admin, options.server, options.timeout);
         if (sample.has_error()) {
-            std::cerr << "tulle: "
-                      << (is_answer ? options.server + " answered something that is no report"
-                                    : admin.why_useless(exchange))
-                      << "\n";
+            std::cerr << "tulle: " << sample.error() << "\n";
             return kUnreachable;
         }
         const KeyVerdict verdict = judge_keys(*sample, {options.accepted, options.used}, options.expect);

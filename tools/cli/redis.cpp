@@ -4,21 +4,16 @@
 #include "tools/cli/admin.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/exit_code.hpp"
+#include "tools/cli/mesh_question.hpp"
 #include "tools/cli/redis_table.hpp"
 
 namespace tulle::cli {
 
 int run_redis(const RedisOptions& options) {
     Admin admin(options.server, options.timeout + kAdminPatience, read_admin_token(options.token_file));
-    const client::Exchange exchange = admin.get("/v1/doctor?timeout_ms=" + std::to_string(options.timeout.count()));
-    const bool is_answer = exchange.outcome == client::ExchangeOutcome::kAnswered && exchange.status == 200;
-    const auto sample =
-        is_answer ? parse_sample(exchange.body) : Result<MeshSample, DoctorErrc>(DoctorErrc::kNotReport);
+    const auto sample = ask_mesh(admin, options.server, options.timeout);
     if (sample.has_error()) {
-        std::cerr << "tulle: "
-                  << (is_answer ? options.server + " answered something that is no report"
-                                : admin.why_useless(exchange))
-                  << "\n";
+        std::cerr << "tulle: " << sample.error() << "\n";
         return kUnreachable;
     }
     std::cout << (options.json ? redis_json(*sample) + "\n" : redis_text(*sample)) << std::flush;

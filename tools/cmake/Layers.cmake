@@ -108,3 +108,29 @@ function(layer_program)
   target_include_directories(${P_NAME} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${P_NAME} PRIVATE ${P_DEPS} ${P_EXTERNAL} tulle_options)
 endfunction()
+
+# proto_library(NAME name FILES path...): the code that protoc makes of proto/PATH.proto. Generated code has neither our warnings nor
+# our style; the release build's optimisation comes with tulle_options, whose warnings are not for it. (FindProtobuf's own function
+# mixes up source and binary folders when the .proto files live in another folder than the target.)
+function(proto_library)
+  cmake_parse_arguments(PROTO "" "NAME" "FILES" ${ARGN})
+  set(generated ${CMAKE_BINARY_DIR}/generated)
+  set(sources "")
+  foreach(path IN LISTS PROTO_FILES)
+    set(file proto/${path})
+    add_custom_command(
+      OUTPUT ${generated}/${file}.pb.cc ${generated}/${file}.pb.h
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${generated}
+      COMMAND protobuf::protoc --proto_path ${CMAKE_SOURCE_DIR} --cpp_out ${generated} ${CMAKE_SOURCE_DIR}/${file}.proto
+      DEPENDS ${CMAKE_SOURCE_DIR}/${file}.proto
+      VERBATIM)
+    list(APPEND sources ${generated}/${file}.pb.cc ${generated}/${file}.pb.h)
+  endforeach()
+  add_library(${PROTO_NAME} STATIC ${sources})
+  target_include_directories(${PROTO_NAME} SYSTEM PUBLIC ${generated})
+  target_link_libraries(${PROTO_NAME} PUBLIC protobuf::libprotobuf)
+  target_compile_options(${PROTO_NAME} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O2>)
+  if(TULLE_SANITIZE)
+    target_compile_options(${PROTO_NAME} PRIVATE ${sanitizer_flags})
+  endif()
+endfunction()

@@ -51,22 +51,6 @@ std::vector<std::string> RealmTable::names_of(Kind kind, Slot slot) const {
     return {keys.begin(), keys.end()};
 }
 
-std::size_t RealmTable::subscriptions() const {
-    std::size_t sum = 0;
-    for (const ChannelTable& table : tables_) {
-        sum += table.subscriptions();
-    }
-    return sum;
-}
-
-std::size_t RealmTable::names() const {
-    std::size_t sum = 0;
-    for (const ChannelTable& table : tables_) {
-        sum += table.size();
-    }
-    return sum;
-}
-
 void RealmTable::follow(Kind kind) {
     if (kind != Kind::kPattern) {
         return;

@@ -51,10 +51,6 @@ public:
     [[nodiscard]] std::vector<std::string> names_of(Kind kind, Slot slot) const;
     /// Every pattern with a subscriber on this shard, once each. Valid until the next change of the table.
     [[nodiscard]] const std::vector<std::string>& patterns() const { return patterns_; }
-    /// Connections in the realm's subscriptions, a connection counted for each name.
-    [[nodiscard]] std::size_t subscriptions() const;
-    /// Names with a subscriber on this shard.
-    [[nodiscard]] std::size_t names() const;
 
 private:
     [[nodiscard]] ChannelTable& of(Kind kind) { return tables_[static_cast<std::size_t>(kind)]; }

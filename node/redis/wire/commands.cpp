@@ -207,10 +207,6 @@ bool Command::takes(std::size_t arguments) const {
     return redis::takes(arity, arguments);
 }
 
-std::span<const Command> all_commands() {
-    return kCommands;
-}
-
 bool is_publish_script(std::span<const std::string_view> arguments) {
     // RedisBroadcaster::broadcastMultipleChannelsScript() of Laravel 6 and later, without its blanks.
     constexpr std::string_view kScript = "fori=2,#ARGVdoredis.call('publish',ARGV[i],ARGV[1])end";
@@ -235,6 +231,10 @@ std::string_view advice_for(std::string_view name) {
     return {};
 }
 
+std::string wrong_arity(std::string_view command) {
+    return "ERR wrong number of arguments for '" + std::string(command) + "' command";
+}
+
 std::string subcommand_error(const Command& command, std::span<const std::string_view> arguments) {
     if (arguments.size() < 2 || !command.has_subcommands()) {
         return {};
@@ -247,8 +247,7 @@ std::string subcommand_error(const Command& command, std::span<const std::string
                upper_case(command.name) + " HELP.";
     }
     if (!takes(row->arity, arguments.size())) {
-        return "ERR wrong number of arguments for '" + std::string(command.name) + "|" + std::string(row->name) +
-               "' command";
+        return wrong_arity(std::string(command.name) + "|" + std::string(row->name));
     }
     return {};
 }

@@ -70,9 +70,10 @@ struct Command {
 
 /// The row of a command, whatever the case of its name; null for a command that is not served.
 [[nodiscard]] const Command* find_command(std::string_view name);
-/// All rows, by name.
-[[nodiscard]] std::span<const Command> all_commands();
 
+inline constexpr std::string_view kSyntaxError = "ERR syntax error";
+/// The error for a wrong number of arguments. `command`: in lower case, as in "publish" or "client|id".
+[[nodiscard]] std::string wrong_arity(std::string_view command);
 /// What is wrong with the subcommand of CLIENT, COMMAND, CONFIG or PUBSUB, in Redis' words: an unknown name, or a wrong
 /// number of arguments. Empty: nothing is wrong, or the command has no subcommands. REQUIRES: the command takes so many
 /// arguments.

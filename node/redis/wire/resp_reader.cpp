@@ -1,7 +1,6 @@
 #include "node/redis/wire/resp_reader.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <system_error>
 #include <utility>
 
@@ -19,21 +18,6 @@ constexpr std::size_t kEndBytes = 2;
 /// would otherwise hold the memory for good.
 constexpr std::size_t kKeptArguments = 64;
 constexpr std::size_t kKeptBytes = 1024;
-
-/// A number as Redis reads it: no plus, no zeros in front, no blanks, no "-0".
-std::optional<std::int64_t> to_number(std::string_view text) {
-    if (text == "0") {
-        return 0;
-    }
-    const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
-    if (digits.empty() || digits.front() < '1' || digits.front() > '9') {
-        return std::nullopt;
-    }
-    std::int64_t number = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, number);
-    return error == std::errc{} && stop == end ? std::optional(number) : std::nullopt;
-}
 
 /// What the C library calls a space, whatever the locale.
 bool is_space(char byte) {
@@ -182,7 +166,7 @@ std::optional<ReadResult> RespReader::read_count(std::string_view bytes) {
     if (!end || bytes.size() - *end < kEndBytes) {
         return is_too_long(bytes, end) ? broken("too big mbulk count string") : ReadResult::kIncomplete;
     }
-    const std::optional<std::int64_t> count = to_number(bytes.substr(1, *end - 1));
+    const std::optional<std::int64_t> count = number_of(bytes.substr(1, *end - 1));
     if (!count) {
         return broken("invalid multibulk length");
     }
@@ -210,7 +194,7 @@ std::optional<ReadResult> RespReader::read_size(std::string_view bytes) {
         const char got = bytes[position_] == '\r' || bytes[position_] == '\n' ? ' ' : bytes[position_];
         return broken(std::string("expected '$', got '") + got + '\'');
     }
-    const std::optional<std::int64_t> size = to_number(bytes.substr(position_ + 1, *end - position_ - 1));
+    const std::optional<std::int64_t> size = number_of(bytes.substr(position_ + 1, *end - position_ - 1));
     if (!size || *size < 0) {
         return broken("invalid bulk length");
     }

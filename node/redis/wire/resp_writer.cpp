@@ -2,7 +2,6 @@
 
 #include <array>
 #include <charconv>
-#include <cmath>
 
 namespace tulle::node::redis {
 namespace {
@@ -79,14 +78,6 @@ void RespWriter::push(std::size_t elements) {
     append_line(out_, version_ == Resp::k3 ? '>' : '*', elements);
 }
 
-void RespWriter::boolean(bool value) {
-    if (version_ == Resp::k3) {
-        out_ += value ? "#t\r\n" : "#f\r\n";
-    } else {
-        integer(value ? 1 : 0);
-    }
-}
-
 void RespWriter::verbatim_text(std::string_view bytes) {
     if (version_ == Resp::k2) {
         append_bulk(out_, bytes);
@@ -95,19 +86,6 @@ void RespWriter::verbatim_text(std::string_view bytes) {
     constexpr std::string_view kFormat = "txt:";
     append_line(out_, '=', kFormat.size() + bytes.size());
     out_.append(kFormat).append(bytes).append(kLineEnd);
-}
-
-void RespWriter::number(double value) {
-    std::array<char, 32> text{};
-    // Of a number that is none the library writes the sign as well, which no client reads.
-    const double unsigned_value = std::isnan(value) ? std::abs(value) : value;
-    const char* const end = std::to_chars(text.data(), text.data() + text.size(), unsigned_value).ptr;
-    const std::string_view shortest(text.data(), static_cast<std::size_t>(end - text.data()));
-    if (version_ == Resp::k3) {
-        append_text_line(out_, ',', shortest);
-    } else {
-        append_bulk(out_, shortest);
-    }
 }
 
 }  // namespace tulle::node::redis

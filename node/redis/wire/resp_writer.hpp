@@ -42,12 +42,8 @@ public:
     void set(std::size_t elements);
     /// What the client has not asked for, such as a message. RESP2: an array.
     void push(std::size_t elements);
-    /// RESP2: the integer 1 or 0.
-    void boolean(bool value);
     /// Text for people, such as that of INFO. RESP2: a bulk string.
     void verbatim_text(std::string_view bytes);
-    /// The shortest text that stands for the number. RESP2: a bulk string.
-    void number(double value);
 
     /// Replies that another writer of the same version has made.
     void append(std::string_view replies) { out_.append(replies); }

@@ -7,7 +7,6 @@
 #include "node/redis/core/limits.hpp"
 #include "node/redis/core/words.hpp"
 #include "node/redis/wire/info.hpp"
-#include "node/redis/wire/session_words.hpp"
 
 namespace tulle::node::redis {
 namespace {

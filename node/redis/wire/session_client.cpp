@@ -5,7 +5,6 @@
 #include "node/redis/core/limits.hpp"
 #include "node/redis/core/words.hpp"
 #include "node/redis/wire/session.hpp"
-#include "node/redis/wire/session_words.hpp"
 
 /// Session: the command CLIENT.
 namespace tulle::node::redis {

@@ -12,23 +12,13 @@
 #include "mesh/io/mesh_runner.hpp"
 #include "node/edge/edge_port.hpp"
 #include "node/edge/shard.hpp"
+#include "tests/unit/node/mesh_options.hpp"
 #include "tests/unit/node/pusher/edge/shard_fixture.hpp"
 
 namespace tulle::node::redis::redis_edge_test {
 namespace {
 
 using testing::RawClient;
-
-mesh::MeshOptions mesh_options(const std::string& name, const std::vector<std::string>& peers) {
-    mesh::MeshOptions options;
-    options.name = name;
-    options.cluster = "redis";
-    options.version = "test";
-    options.mesh = "127.0.0.1:0";
-    options.mesh_data = "127.0.0.1:0";
-    options.peers = peers;
-    return options;
-}
 
 Realms open_and_shop() {
     return Realms({{"default", "", {"default"}}, {"shop", "a secret of the shop", {"shop"}}});
@@ -38,7 +28,7 @@ Realms open_and_shop() {
 class Node {
 public:
     explicit Node(const std::string& name, const std::vector<std::string>& peers = {})
-        : mesh_(mesh_options(name, peers)) {
+        : mesh_(testing::mesh_options("redis", name, peers)) {
         const Realms realms = open_and_shop();
         const auto shared = std::make_shared<RedisNode>(realms);
         for (std::uint16_t i = 0; i < 2; ++i) {

@@ -80,30 +80,10 @@ TEST(RespWriter, Resp2WritesArraysInPlaceOfMapsSetsAndPushes) {
     EXPECT_EQ(written(Resp::k3, write), "*4\r\n%7\r\n~3\r\n>2\r\n");
 }
 
-TEST(RespWriter, Resp2WritesIntegersInPlaceOfBooleans) {
-    const auto write = [](RespWriter& writer) {
-        writer.boolean(true);
-        writer.boolean(false);
-    };
-    EXPECT_EQ(written(Resp::k2, write), ":1\r\n:0\r\n");
-    EXPECT_EQ(written(Resp::k3, write), "#t\r\n#f\r\n");
-}
-
 TEST(RespWriter, TextForPeopleSaysItsFormatInResp3) {
     const auto write = [](RespWriter& writer) { writer.verbatim_text("a:1\r\n"); };
     EXPECT_EQ(written(Resp::k2, write), "$5\r\na:1\r\n\r\n");
     EXPECT_EQ(written(Resp::k3, write), "=9\r\ntxt:a:1\r\n\r\n");
-}
-
-TEST(RespWriter, NumbersAreAsShortAsTheyCanBe) {
-    const auto number = [](Resp version, double value) {
-        return written(version, [value](RespWriter& writer) { writer.number(value); });
-    };
-    EXPECT_EQ(number(Resp::k3, 3.1), ",3.1\r\n");
-    EXPECT_EQ(number(Resp::k2, 3.1), "$3\r\n3.1\r\n");
-    EXPECT_EQ(number(Resp::k3, -std::numeric_limits<double>::infinity()), ",-inf\r\n");
-    EXPECT_EQ(number(Resp::k3, -std::numeric_limits<double>::quiet_NaN()), ",nan\r\n");
-    EXPECT_EQ(number(Resp::k2, -std::numeric_limits<double>::denorm_min()), "$7\r\n-5e-324\r\n");
 }
 
 }  // namespace

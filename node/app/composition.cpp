@@ -225,8 +225,7 @@ void Composition::bind_redis(const Config& config, const AppTable& apps) {
     const bool has_apps = std::any_of(realms.all().begin(), realms.all().end(),
                                       [](const redis::Realm& realm) { return !realm.app.empty(); });
     if (has_apps) {
-        bridge_ =
-            std::make_shared<RedisBridge>(apps, rations_, limits_, config.outbox, std::make_shared<RedisBridgeLog>());
+        bridge_ = std::make_shared<RedisBridge>(apps, rations_, limits_, config.outbox);
     }
     // One shard serves all clients of Redis, as one thread does in Redis: so a publish never overtakes a subscription
     // that came before by another connection. The first shard speaks for the node.

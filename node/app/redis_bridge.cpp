@@ -70,17 +70,13 @@ mesh::Publish publish_of(pusher::PublishEvent event) {
 
 std::optional<std::string> RedisBridgeLog::line(const redis::Realm& realm, std::string_view channel,
                                                 std::string_view reason, Instant now) {
-    std::uint64_t count = 0;
-    {
-        const std::lock_guard lock(mutex_);
-        Entry& entry = entries_[realm.name];
-        ++entry.untold;
-        if (entry.told_at && now < *entry.told_at + kInterval) {
-            return std::nullopt;
-        }
-        entry.told_at = now;
-        count = std::exchange(entry.untold, 0);
+    Entry& entry = entries_[realm.name];
+    ++entry.untold;
+    if (entry.told_at && now < *entry.told_at + kInterval) {
+        return std::nullopt;
     }
+    entry.told_at = now;
+    const std::uint64_t count = std::exchange(entry.untold, 0);
     // Any other name could break the line.
     const std::string where =
         is_valid_channel_name(channel) ? "the channel " + std::string(channel) : "a channel with a strange name";
@@ -91,12 +87,8 @@ std::optional<std::string> RedisBridgeLog::line(const redis::Realm& realm, std::
 // ---- the bridge ----
 
 RedisBridge::RedisBridge(AppTable apps, std::shared_ptr<AppRations> rations, std::shared_ptr<NodeLimits> limits,
-                         OutboxLimits outbox, std::shared_ptr<RedisBridgeLog> log)
-    : apps_(std::move(apps)),
-      rations_(std::move(rations)),
-      limits_(std::move(limits)),
-      outbox_(outbox),
-      log_(std::move(log)) {}
+                         OutboxLimits outbox)
+    : apps_(std::move(apps)), rations_(std::move(rations)), limits_(std::move(limits)), outbox_(outbox) {}
 
 std::optional<mesh::Publish> RedisBridge::map(const redis::Realm& realm, redis::RealmCounters& counters,
                                               std::string_view channel, std::string_view payload, Instant now) {
@@ -112,7 +104,7 @@ std::optional<mesh::Publish> RedisBridge::map(const redis::Realm& realm, redis::
         return publish;
     }
     counters.app_events_refused_total.add();
-    if (const std::optional<std::string> line = log_->line(realm, channel, reason, now)) {
+    if (const std::optional<std::string> line = log_.line(realm, channel, reason, now)) {
         spdlog::warn("{}", *line);
     }
     return std::nullopt;

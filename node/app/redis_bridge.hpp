@@ -4,7 +4,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,10 +18,9 @@
 
 namespace tulle::node {
 
-/// Says in the log which publishes in realms with an app became no event of the app, and why. All shards of a node
-/// share the log.
+/// Says in the log which publishes in realms with an app became no event of the app, and why.
 ///
-/// Thread: any.
+/// Thread: the bridge's.
 /// Limits: a line for each realm in kInterval, with the number of publishes since the line before.
 /// Errors: none.
 class RedisBridgeLog {
@@ -40,7 +38,6 @@ private:
         std::optional<Instant> told_at;
     };
 
-    std::mutex mutex_;
     /// By the name of the realm.
     std::map<std::string, Entry, std::less<>> entries_;
 };
@@ -57,7 +54,7 @@ class RedisBridge final : public redis::PublishMap {
 public:
     /// `outbox`: the limits of the clients of the apps, for whom an event may be too large.
     RedisBridge(AppTable apps, std::shared_ptr<AppRations> rations, std::shared_ptr<NodeLimits> limits,
-                OutboxLimits outbox, std::shared_ptr<RedisBridgeLog> log);
+                OutboxLimits outbox);
 
     [[nodiscard]] std::optional<mesh::Publish> map(const redis::Realm& realm, redis::RealmCounters& counters,
                                                    std::string_view channel, std::string_view payload,
@@ -74,7 +71,7 @@ private:
     const std::shared_ptr<AppRations> rations_;
     const std::shared_ptr<NodeLimits> limits_;
     const OutboxLimits outbox_;
-    const std::shared_ptr<RedisBridgeLog> log_;
+    RedisBridgeLog log_;
 };
 
 }  // namespace tulle::node

@@ -33,7 +33,7 @@ protected:
     void make() {
         const AppTable apps({app_});
         bridge_ = std::make_unique<RedisBridge>(apps, std::make_shared<AppRations>(apps), limits_,
-                                                OutboxLimits{kMaxOutboxBytes, kWriteTimeout}, log_);
+                                                OutboxLimits{kMaxOutboxBytes, kWriteTimeout});
     }
 
     std::optional<mesh::Publish> map(std::string_view channel, std::string_view payload, Instant now = kNow) {
@@ -57,7 +57,7 @@ protected:
     }
     /// What the log says of a publish that becomes no event; "mapped" for an event.
     std::string why_not(std::string_view channel, std::string_view payload) {
-        log_ = std::make_shared<RedisBridgeLog>();
+        log_ = RedisBridgeLog();
         make();
         ::testing::internal::CaptureStdout();
         const bool is_mapped = map(channel, payload).has_value();
@@ -72,7 +72,7 @@ protected:
     redis::Realm realm_{"shop", "a secret of the shop", {"shop"}};
     redis::RealmCounters counters_;
     std::shared_ptr<NodeLimits> limits_ = std::make_shared<NodeLimits>(NodeLimitsOptions{});
-    std::shared_ptr<RedisBridgeLog> log_ = std::make_shared<RedisBridgeLog>();
+    RedisBridgeLog log_;
     std::unique_ptr<RedisBridge> bridge_;
 };
 
@@ -187,7 +187,7 @@ TEST_F(RedisBridgeTest, HoldsToTheLimitsOfTheApp) {
 TEST_F(RedisBridgeTest, AnEventTooLargeForAnOutboxIsNone) {
     app_.max_event_bytes = kMaxEventBytes;
     const AppTable apps({app_});
-    RedisBridge bridge(apps, std::make_shared<AppRations>(apps), limits_, OutboxLimits{64u << 10, kWriteTimeout}, log_);
+    RedisBridge bridge(apps, std::make_shared<AppRations>(apps), limits_, OutboxLimits{64u << 10, kWriteTimeout});
     const std::string large = R"({"event":"e","data":")" + std::string(64u << 10, 'x') + "\"}";
     EXPECT_FALSE(bridge.map(realm_, counters_, "c", large, kNow));
     EXPECT_TRUE(bridge.map(realm_, counters_, "c", R"({"event":"e"})", kNow));
@@ -219,7 +219,7 @@ TEST_F(RedisBridgeTest, ServesTheAppsOfTheLastReload) {
 
 TEST_F(RedisBridgeTest, TheLogTellsOncePerIntervalAndRealm) {
     const auto line = [this](std::string_view channel, Instant now) {
-        return log_->line(realm_, channel, "it is wrong", now).value_or("");
+        return log_.line(realm_, channel, "it is wrong", now).value_or("");
     };
     EXPECT_EQ(line("a", kNow),
               "publishes in the Redis realm shop became no events of the app app: 1, the last on the channel a: it is"

@@ -1,5 +1,6 @@
 #include "node/redis/edge/redis_connection.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -104,12 +105,45 @@ void RedisConnection::on_readable() {
     } else if (held_.empty()) {
         work({buffer.data(), bytes});
     } else {
-        held_.append(buffer.data(), bytes);
+        hold({buffer.data(), bytes});
         work(held_);
     }
 }
 
+void RedisConnection::hold(std::string_view bytes) {
+    const std::size_t needed = held_.size() + bytes.size();
+    if (needed > held_.capacity()) {
+        // A string that grows by itself doubles its memory; half-sent commands would hold up to twice their bytes.
+        std::string larger;
+        larger.reserve(needed + needed / 4);
+        larger.append(held_);
+        held_.swap(larger);
+    }
+    held_.append(bytes);
+}
+
+bool RedisConnection::keep(std::string_view bytes, std::size_t done) {
+    if (has_left()) {
+        std::string().swap(held_);
+    } else if (bytes.data() == held_.data()) {
+        held_.erase(0, done);
+    } else {
+        held_.assign(bytes.substr(done));
+    }
+    // Memory that the rest does not need is freed, so an idle connection keeps none.
+    if (held_.capacity() > std::max(kKeptReadBytes, 2 * held_.size())) {
+        std::string(held_).swap(held_);
+    }
+    const std::size_t told = std::exchange(told_held_, held_.size());
+    if (!edge_.note_held(told, told_held_)) {
+        shed();
+        return false;
+    }
+    return true;
+}
+
 void RedisConnection::work(std::string_view bytes) {
+    is_working_ = true;
     std::string& replies = edge_.replies();
     replies.clear();
     std::size_t done = 0;
@@ -142,18 +176,8 @@ void RedisConnection::work(std::string_view bytes) {
         }
         next = Session::Next::kClose;
     }
-    if (bytes.data() == held_.data()) {
-        held_.erase(0, done);
-    } else {
-        held_.assign(bytes.substr(done));
-    }
-    // An idle connection keeps no memory for what it has read.
-    if (held_.empty() && held_.capacity() > kKeptReadBytes) {
-        std::string().swap(held_);
-    }
-    const std::size_t told = std::exchange(told_held_, held_.capacity());
-    if (!edge_.note_held(told, told_held_)) {
-        shed();
+    is_working_ = false;
+    if (!keep(bytes, done)) {
         return;
     }
     const bool is_whole = result == ReadResult::kCommand || result == ReadResult::kNothing;
@@ -269,6 +293,9 @@ void RedisConnection::say_farewell(Farewell why) {
 
 void RedisConnection::on_left() {
     (void)edge_.note_held(std::exchange(told_held_, 0), 0);
+    if (!is_working_) {
+        std::string().swap(held_);
+    }
     edge_.on_gone(*this);
     if (card_ != nullptr) {
         edge_.clients_of_node().with([&](ClientTable& table) { table.leave(*card_); });

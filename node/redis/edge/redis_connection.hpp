@@ -75,8 +75,13 @@ private:
     /// Waits for bytes, unless the session waits for something else.
     void wait_readable();
     void on_readable();
+    /// Keeps bytes behind those of held_; the memory is at most a quarter larger than the bytes.
+    void hold(std::string_view bytes);
     /// Does the commands that `bytes` begin with, and keeps the rest.
     void work(std::string_view bytes);
+    /// Keeps `bytes` without the first `done`; a connection that has left keeps none. False: the connections of the
+    /// node keep too many bytes, so this connection has been closed.
+    [[nodiscard]] bool keep(std::string_view bytes, std::size_t done);
     /// Queues the replies of the session, and draws the conclusion from its last word.
     void follow(Session::Next next, std::string& replies);
     /// Has the client counted for the realm that it is in by now.
@@ -98,8 +103,10 @@ private:
     RealmCounters* counters_ = nullptr;
     /// Bytes that have been read and not been worked on.
     std::string held_;
-    /// The memory of held_ that the edge knows of.
+    /// The bytes of held_ that the edge knows of.
     std::size_t told_held_ = 0;
+    /// work() reads held_.
+    bool is_working_ = false;
     /// A wait for the socket is under way.
     bool is_waiting_readable_ = false;
     /// work_later() is under way.

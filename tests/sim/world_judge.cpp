@@ -126,13 +126,16 @@ void World::note_retained_losses(HostId host, const std::set<OriginId>& heirs) {
     for (std::uint64_t i = 0; i < kCacheChannels; ++i) {
         const std::string channel = cache_channel(i);
         const mesh::RetainedEvent* event = process.node->retained().find(local_time(process, now()), channel);
-        // The latest event of the channel that the other living processes hold.
+        // The latest event of the channel that the other living processes hold. An older event at a process that is no
+        // keeper does not count: the process may drop that event at any moment.
         mesh::Stamp left;
         for (const auto& other : processes_) {
             const mesh::RetainedEvent* held = other && other->oid != process.oid
                                                   ? other->node->retained().find(local_time(*other, now()), channel)
                                                   : nullptr;
-            left = held == nullptr ? left : std::max(left, held->stamp);
+            const bool is_stale = held != nullptr && event != nullptr && held->stamp < event->stamp &&
+                                  !other->node->retained().keeps(other->oid, channel);
+            left = held == nullptr || is_stale ? left : std::max(left, held->stamp);
         }
         if (event != nullptr && left < event->stamp) {
             retained_losses_.push_back(

@@ -142,7 +142,7 @@ bool get(v1::QueryAsk& from, QueryAsk& to) {
         to.retained.push_back(std::move(channel));
     }
     // A longer timeout would keep a question's state for as long as a peer likes.
-    return to.body.size() <= kMaxQueryBytes && to.timeout_ms <= 60'000;
+    return to.body.size() <= kMaxDirectedQueryBytes && to.timeout_ms <= 60'000;
 }
 
 /// A part of an answer.

@@ -134,6 +134,11 @@ std::size_t to_memory_limit(const Setting& setting) {
     return setting.value == "0" ? 0 : to_number(setting, kMinMemoryLimit, kMaxMemoryLimit, " (or 0: no limit)");
 }
 
+std::uint64_t to_store_bytes(const Setting& setting) {
+    return setting.value == "0" ? 0
+                                : to_number(setting, redis::kMinStoreBytes, redis::kMaxStoreBytes, " (or 0: no keys)");
+}
+
 /// Names of hosts without ports, separated by commas; otherwise ConfigError.
 std::vector<std::string> to_host_names(const Setting& setting) {
     std::vector<std::string> names;
@@ -198,6 +203,9 @@ std::vector<KeyAction> serving_actions() {
          [](const Setting& s, Config& c) { c.listen = to_address(s); }},
         {{"redis_listen", "HOST:PORT", "Clients of Redis: publish and subscribe (default: none)"},
          [](const Setting& s, Config& c) { c.redis_listen = to_address(s); }},
+        {{"redis_store_bytes", "BYTES",
+          "Memory for the keys of clients of Redis, for each realm (default: 0, no keys)"},
+         [](const Setting& s, Config& c) { c.redis_store_bytes = to_store_bytes(s); }},
         {{"mesh", "HOST:PORT", "Other nodes: control (default: 127.0.0.1:7001)"},
          [](const Setting& s, Config& c) { c.mesh = to_address(s); }},
         {{"mesh_data", "HOST:PORT", "Other nodes: data (default: the next port)"},

@@ -38,6 +38,7 @@ public:
 /// A realm as a table of the configuration file gives the realm.
 struct GivenRealm {
     redis::Realm realm;
+    std::optional<std::uint64_t> store_bytes = {};
     /// The file, line and key, for messages.
     std::string origin;
 };
@@ -53,6 +54,8 @@ struct Config {
     TlsFiles tls;
     /// The address for clients of Redis; nothing: there is none.
     std::optional<Address> redis_listen;
+    /// Memory for the keys of each realm that has no setting of its own; 0: such realms keep no keys.
+    std::uint64_t redis_store_bytes = 0;
     /// Empty if and only if redis_listen is; with redis_listen alone there is the default realm, without a secret.
     std::vector<redis::Realm> redis_realms;
     Address mesh{"127.0.0.1", 7001};

@@ -25,6 +25,7 @@ constexpr Effect kEffects[] = {
     {"tls_listen", is_same<&Config::tls_listen>},
     {"tls_proxy_protocol", is_same<&Config::tls_proxy_protocol>},
     {"redis_listen", is_same<&Config::redis_listen>},
+    {"redis_store_bytes", is_same<&Config::redis_store_bytes>},
     {"mesh", is_same<&Config::mesh>},
     {"mesh_data", is_same<&Config::mesh_data>},
     {"advertise", is_same<&Config::advertise>},

@@ -18,7 +18,8 @@ namespace {
 constexpr std::size_t kMaxRealmSecretFileBytes = 4u << 10;
 
 /// The keys of a realm, for the suggestion after an unknown key.
-constexpr std::string_view kRealmKeys[] = {"name", "secret", "secret_file", "users", "app", "app_prefix"};
+constexpr std::string_view kRealmKeys[] = {"name", "secret",     "secret_file", "users",
+                                           "app",  "app_prefix", "store_bytes"};
 
 /// What would protect a realm.
 constexpr std::string_view kRealmRemedy = "secret_file or secret in [[redis_realms]] of the --config file";
@@ -100,6 +101,16 @@ std::string app_prefix_of(const Entry& entry) {
     return prefix;
 }
 
+/// The value of store_bytes.
+std::uint64_t store_bytes_of(const Entry& entry) {
+    const std::size_t bytes = number_or_zero_of(entry, redis::kMaxStoreBytes);
+    if (bytes != 0 && bytes < redis::kMinStoreBytes) {
+        entry.reject("must be " + std::to_string(redis::kMinStoreBytes) + " to " +
+                     std::to_string(redis::kMaxStoreBytes) + " bytes, or 0: the realm keeps no keys");
+    }
+    return bytes;
+}
+
 /// Fills in the users that a realm has without being told.
 void add_usual_users(redis::Realm& realm) {
     if (realm.users.empty()) {
@@ -113,9 +124,9 @@ void add_usual_users(redis::Realm& realm) {
 
 /// Reads a table of [[redis_realms]].
 GivenRealm given_realm_of(const Entry& table) {
-    GivenRealm given{{}, table.where()};
+    GivenRealm given{.realm = {}, .origin = table.where()};
     redis::Realm& realm = given.realm;
-    for_each_member(table, [&realm](const Entry& entry, std::string_view name) {
+    for_each_member(table, [&given, &realm](const Entry& entry, std::string_view name) {
         if (name == "name") {
             realm.name = text_of(entry);
             if (!is_realm_name(realm.name)) {
@@ -133,6 +144,8 @@ GivenRealm given_realm_of(const Entry& table) {
             realm.app = realm_app_of(entry);
         } else if (name == "app_prefix") {
             realm.app_prefix = app_prefix_of(entry);
+        } else if (name == "store_bytes") {
+            given.store_bytes = store_bytes_of(entry);
         } else {
             entry.reject_key(meant_key(name, kRealmKeys));
         }
@@ -242,11 +255,13 @@ void finish_redis(Config& config, std::vector<GivenRealm> realms, const Settings
     check_open_realm(*config.redis_listen, realms, given.at("redis_listen").origin);
     check_realm_apps(config, realms);
     for (GivenRealm& one : realms) {
+        one.realm.store_bytes = one.store_bytes.value_or(config.redis_store_bytes);
         config.redis_realms.push_back(std::move(one.realm));
     }
     if (config.redis_realms.empty()) {
         redis::Realm realm;
         realm.name = redis::kDefaultRealm;
+        realm.store_bytes = config.redis_store_bytes;
         add_usual_users(realm);
         config.redis_realms.push_back(std::move(realm));
     }

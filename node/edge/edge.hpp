@@ -5,6 +5,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,8 +58,9 @@ public:
     /// for.
     virtual void on_mail_lost(const mesh::ToShard& message, const std::exception& error) noexcept = 0;
     /// The port's part of the answer to a Query of any node, in parts of at most mesh::kMaxQueryPartBytes. The answer
-    /// is empty for a query of another protocol, or when there is nothing to say.
-    [[nodiscard]] virtual std::vector<std::string> answer(const std::string& query) = 0;
+    /// is empty for a query of another protocol, or when there is nothing to say. Nothing: the edge sends its parts of
+    /// the answer later (mesh::LocalAnswer), the last one marked.
+    [[nodiscard]] virtual std::optional<std::vector<std::string>> answer(const mesh::LocalQuery& query) = 0;
 
     // ---- turns ----
 

@@ -196,12 +196,15 @@ void EdgePort::give_up(const mesh::ToShard& message, const std::exception& error
 /// Sends the answer in parts. Without any part an empty last part goes out: the hub waits for a last part from every
 /// port.
 void EdgePort::answer(const mesh::LocalQuery& query) {
-    std::vector<std::string> parts = edge_->answer(query.body);
-    if (parts.empty()) {
-        parts.emplace_back();
+    std::optional<std::vector<std::string>> parts = edge_->answer(query);
+    if (!parts) {
+        return;
     }
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-        hub_.send(mesh::LocalAnswer{query.token, std::move(parts[i]), i + 1 == parts.size()});
+    if (parts->empty()) {
+        parts->emplace_back();
+    }
+    for (std::size_t i = 0; i < parts->size(); ++i) {
+        hub_.send(mesh::LocalAnswer{query.token, std::move((*parts)[i]), i + 1 == parts->size()});
     }
 }
 

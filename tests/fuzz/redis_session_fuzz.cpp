@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "mesh/base/assert.hpp"
+#include "mesh/core/records/hybrid_clock.hpp"
 #include "node/redis/core/client_table.hpp"
+#include "node/redis/store/store_commands.hpp"
 #include "node/redis/wire/resp_reader.hpp"
 #include "node/redis/wire/session.hpp"
 
@@ -43,6 +45,24 @@ public:
         return {held_[kind].begin(), held_[kind].end()};
     }
     bool ask(Slot, const Question&) override { return has_asked = has_room(); }
+    std::string store_refusal(const Realm&, const Command& command,
+                              std::span<const std::string_view> arguments) override {
+        return redis::store_refusal(command, arguments);
+    }
+    Storing store(const Realm&, Slot, const Command& command, std::span<const std::string_view> arguments,
+                  unsigned database, RespWriter& out) override {
+        if (!has_room()) {
+            return Storing::kBusy;
+        }
+        if (way_of(command, arguments) == StoreWay::kOwner && !has_room()) {
+            is_asking_owner = true;
+            return Storing::kAsked;
+        }
+        StoreAccess access{table_, writes_, 1u << 20, database, now(), clock_.read(now()), wall_us()};
+        run_store(command, arguments, access, out);
+        (void)writes_.take();
+        return Storing::kDone;
+    }
     bool settle(Slot) override { return is_settling = has_room(); }
     void on_protocol(Slot, Resp) override {}
     bool on_wrong_password(Slot, std::string_view) override { return ++wrong_passwords_ > 10; }
@@ -59,6 +79,7 @@ public:
     ClientTable clients;
     bool has_asked = false;
     bool is_settling = false;
+    bool is_asking_owner = false;
 
 private:
     static std::vector<Realm> realms_for(std::uint8_t options) {
@@ -69,12 +90,18 @@ private:
         realms[1].name = "default";
         realms[1].secret = (options & 1) != 0 ? "sesame" : "";
         realms[1].users = {"default"};
+        for (Realm& realm : realms) {
+            realm.store_bytes = (options & 8) == 0 ? 1u << 20 : 0;
+        }
         return realms;
     }
     bool has_room() { return (++calls_ % 4) != 0 || (options_ & 4) == 0; }
 
     const std::uint8_t options_;
     const Realms known_;
+    StoreTable table_;
+    mesh::HybridClock clock_{1'000'000};
+    StoreWrites writes_{table_, clock_};
     std::map<Kind, std::set<std::string>> held_;
     std::size_t calls_ = 0;
     int wrong_passwords_ = 0;
@@ -87,6 +114,8 @@ Session::Next go_on(Session& session, PlayedHost& host, Session::Next next, std:
         TULLE_ASSERT(i < 1'000'000);
         if (std::exchange(host.is_settling, false)) {
             next = session.on_settled();
+        } else if (std::exchange(host.is_asking_owner, false)) {
+            next = session.on_reply("+OWNED\r\n", false, out);
         } else if (std::exchange(host.has_asked, false)) {
             next = session.on_answer({{{"a", 1}, {"b", 2}}}, out);
         } else {

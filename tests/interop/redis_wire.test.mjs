@@ -427,15 +427,16 @@ as72('CLIENT SETINFO of what is not known', [a('CLIENT SETINFO FOO x'), a(['CLIE
   { a: "-ERR Unrecognized option 'FOO'\r\n-ERR lib-name cannot contain spaces, newlines or special characters.\r\n" + OK });
 as72('CLIENT NO-TOUCH', [a('CLIENT NO-TOUCH ON'), a('client no-touch off')], { a: OK + OK + OK });
 
-const NO_KEYS = '(Tulle serves publish and subscribe, and keeps no keys)';
+const NO_KEYS = '(Tulle keeps keys with string values only, in a realm with redis_store_bytes)';
+const NO_SCRIPTS = '(Tulle runs no scripts but those of known limiters, and watches no keys)';
 noRedis('commands of data are not known, and the error says what to use instead', [
   a('GET k'), a('SET k v'), a('WATCH k'), a('XADD s * f v'), a('LPUSH l x'), a('EVAL x 0'), a('FLUSHALL'),
 ], {
   a: [`'GET', with args beginning with: 'k' ${NO_KEYS}`, `'SET', with args beginning with: 'k' 'v' ${NO_KEYS}`,
-    "'WATCH', with args beginning with: 'k' (Tulle runs no scripts and watches no keys)",
+    `'WATCH', with args beginning with: 'k' ${NO_SCRIPTS}`,
     "'XADD', with args beginning with: 's' '*' 'f' 'v' (Tulle keeps no streams: use @socket.io/redis-adapter instead of the streams adapter)",
     "'LPUSH', with args beginning with: 'l' 'x' (Tulle keeps no lists: queues need a Redis of their own, or the driver for no queue)",
-    "'EVAL', with args beginning with: 'x' '0' (Tulle runs no scripts and watches no keys)",
+    `'EVAL', with args beginning with: 'x' '0' ${NO_SCRIPTS}`,
     `'FLUSHALL', with args beginning with: ${NO_KEYS}`]
     .map((what) => `-ERR unknown command ${what}\r\n`).join('') + OK,
 });

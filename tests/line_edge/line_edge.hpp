@@ -62,7 +62,9 @@ public:
     void on_mail(mesh::ToShard& message) override;
     void end_mail() override { fanout_.end_run(); }
     void on_mail_lost(const mesh::ToShard&, const std::exception& error) noexcept override { fanout_.fail_all(error); }
-    [[nodiscard]] std::vector<std::string> answer(const std::string&) override { return {}; }
+    [[nodiscard]] std::optional<std::vector<std::string>> answer(const mesh::LocalQuery&) override {
+        return std::vector<std::string>{};
+    }
     void end_turn() override {}
     void on_hub_room() override {}
     void begin_drain() override {}

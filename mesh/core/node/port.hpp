@@ -75,13 +75,17 @@ struct Unsubscribe {
     std::string channel;
 };
 
-/// Ask every shard of every member; `body` is opaque to the mesh. Answered by QueryResult within `timeout`.
+/// Ask every shard of every member; `body` is opaque to the mesh, and at most kMaxQueryBytes long. Answered by
+/// QueryResult within `timeout`.
 struct Query {
     std::uint64_t id = 0;
     std::string body;
     Duration timeout{};
     /// Channels for which the last event is asked too; at most kMaxQueryRetained.
     std::vector<std::string> retained = {};
+    /// The only nodes to ask; empty for all nodes, this one included. A node without a session counts as missing. The
+    /// body of a question to some nodes may have kMaxDirectedQueryBytes.
+    std::vector<OriginId> to = {};
 };
 
 /// A part of this shard's answer to a LocalQuery, at most kMaxQueryPartBytes. Parts arrive in order; the part with
@@ -394,6 +398,8 @@ inline constexpr std::size_t kMaxRecordChannels = 100;
 inline constexpr std::size_t kMaxBodyBytes = 1u << 20;
 inline constexpr std::size_t kMaxQueryBytes = 4096;
 inline constexpr std::size_t kMaxQueryPartBytes = 192u << 10;
+/// A node of an older version takes kMaxQueryBytes, so a longer question goes only to nodes that are known to take it.
+inline constexpr std::size_t kMaxDirectedQueryBytes = 192u << 10;
 inline constexpr std::size_t kMaxQueryRetained = 16;
 inline constexpr Duration kMaxKeepFor = 24h;
 inline constexpr std::size_t kMaxDutyItemBytes = 320;

@@ -7,7 +7,11 @@
 namespace tulle::mesh {
 
 void Queries::on(Instant now, ShardIndex shard, const Query& query, Effects& out) {
-    const std::vector<OriginId> ids = context_.sessions().ids();
+    std::vector<OriginId> ids = context_.sessions().ids();
+    if (!query.to.empty()) {
+        std::erase_if(ids,
+                      [&](OriginId oid) { return std::find(query.to.begin(), query.to.end(), oid) == query.to.end(); });
+    }
     // This node's own retained events take part in the answer like a peer's.
     std::vector<RetainedPartPtr> held;
     for (const std::string& channel : query.retained) {

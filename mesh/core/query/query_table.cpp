@@ -34,7 +34,17 @@ std::optional<std::uint64_t> QueryTable::ask(Instant now, ShardIndex shard, cons
     for (const RetainedPartPtr& part : held) {
         take(now, pending, *part);
     }
-    return begin(std::move(pending), query.body, out);
+    if (query.to.empty()) {
+        return begin(std::move(pending), query.body, out);
+    }
+    for (const OriginId oid : query.to) {
+        if (!pending.waiting.contains(oid)) {
+            pending.missing.insert(oid);
+        }
+    }
+    const std::uint64_t token = enter(std::move(pending));
+    finish_if_done(pending_.find(token), out);
+    return token;
 }
 
 void QueryTable::take(Instant now, Pending& pending, const RetainedPart& part) {
@@ -55,10 +65,14 @@ void QueryTable::on_ask(Instant now, OriginId from, const QueryAsk& ask, Effects
           out);
 }
 
+std::uint64_t QueryTable::enter(Pending pending) {
+    pending_.emplace(++last_token_, std::move(pending));
+    return last_token_;
+}
+
 std::uint64_t QueryTable::begin(Pending pending, const std::string& body, Effects& out) {
-    const std::uint64_t token = ++last_token_;
     pending.waiting_shards = shards_;
-    pending_.emplace(token, std::move(pending));
+    const std::uint64_t token = enter(std::move(pending));
     for (std::uint16_t i = 0; i < kMaxShards; ++i) {
         if ((shards_ >> i) & 1) {
             out.push_back(ToPort{ShardIndex{i}, LocalQuery{token, body}});

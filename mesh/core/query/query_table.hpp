@@ -26,7 +26,8 @@ public:
     void set_shards(std::uint64_t shards) { shards_ = shards; }
 
     /// A shard of this node asks. `members`: the peers to ask. `held`: this node's retained events of the channels
-    /// asked for. Appends a LocalQuery for each shard. Returns a token: the caller sends QueryAsk with the token to
+    /// asked for. Appends a LocalQuery for each shard, unless the question names its nodes (Query::to): the named nodes
+    /// that are not in `members` count as missing. Returns a token: the caller sends QueryAsk with the token to
     /// `members`. Nothing when the table is full: the answer is appended already.
     std::optional<std::uint64_t> ask(Instant now, ShardIndex shard, const Query& query, std::set<OriginId> members,
                                      const std::vector<RetainedPartPtr>& held, Effects& out);
@@ -82,6 +83,8 @@ private:
     [[nodiscard]] bool add(Pending& pending, std::string part) const;
     /// Takes in a retained event, if newer than the event held.
     static void take(Instant now, Pending& pending, const RetainedPart& part);
+    /// Enters a question and returns the token.
+    std::uint64_t enter(Pending pending);
     /// Enters a question, asks this node's shards, and returns the token.
     std::uint64_t begin(Pending pending, const std::string& body, Effects& out);
     /// Ends a question when no answer is awaited any more.

@@ -96,11 +96,11 @@ void PusherEdge::handle(const mesh::ClusterUsage& usage) {
 }
 
 /// An order to end a user's connections travels as a query, since a query goes to every shard of every node.
-std::vector<std::string> PusherEdge::answer(const std::string& query) {
-    if (const std::optional<pusher::EndUser> order = pusher::decode_end_user(query)) {
+std::optional<std::vector<std::string>> PusherEdge::answer(const mesh::LocalQuery& query) {
+    if (const std::optional<pusher::EndUser> order = pusher::decode_end_user(query.body)) {
         clients_.end_user(order->app_id, order->user);
     }
-    return pusher::answer_channel_query(query, clients_.tables(), mesh::kMaxQueryPartBytes);
+    return pusher::answer_channel_query(query.body, clients_.tables(), mesh::kMaxQueryPartBytes);
 }
 
 void PusherEdge::end_turn() {

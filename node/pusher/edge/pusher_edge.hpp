@@ -60,7 +60,7 @@ public:
     /// Sends the frames gathered over several records.
     void end_mail() override { clients_.delivery().fanout().end_run(); }
     void on_mail_lost(const mesh::ToShard& message, const std::exception& error) noexcept override;
-    [[nodiscard]] std::vector<std::string> answer(const std::string& query) override;
+    [[nodiscard]] std::optional<std::vector<std::string>> answer(const mesh::LocalQuery& query) override;
 
     void end_turn() override;
     void on_hub_room() override { clients_.resume_paused(); }

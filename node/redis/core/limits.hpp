@@ -152,4 +152,58 @@ inline constexpr std::size_t kMaxListedBytes = 8u << 20;
 inline constexpr Duration kReminderInterval = 5s;
 inline constexpr Duration kToldRetryInterval = 1s;
 
+// ---- the store
+
+/// Bytes of the name of a key. A longer name is answered with an error. A cell with the largest name and the largest
+/// value (kMaxBulkBytes) must fit into a body of the mesh.
+inline constexpr std::size_t kMaxKeyBytes = 2048;
+/// About the memory of a key besides its name and value: two nodes of tables, the stamps, the allocator.
+inline constexpr std::size_t kCellBytes = 240;
+/// The parts of the table that two nodes compare, and the steps of SCAN.
+inline constexpr std::size_t kStoreBuckets = 4096;
+/// How long a deleted key is remembered: as long as the value would have lived, but at least and at most so long. A
+/// node that was cut off for less cannot bring the value back.
+inline constexpr Duration kMinRemembered = 1h;
+inline constexpr Duration kMaxRemembered = 24h;
+/// Time in which all nodes are to have taken in a write before the client is answered; then the answer goes out all the
+/// same and is counted, so a slow node holds nobody up for longer.
+inline constexpr Duration kReplicationTimeout = 20ms;
+/// Questions about records taken in that may be under way at a time. A later question covers all records before.
+inline constexpr std::size_t kMaxReplicationQuestions = 4;
+/// Such questions of other nodes that wait for records; further ones are answered when they time out.
+inline constexpr std::size_t kMaxWaitingQuestions = 1024;
+/// Bytes of the writes of a turn after which they go out as a record of their own.
+inline constexpr std::size_t kStoreRecordBytes = 256u << 10;
+/// Bytes of a page of another node's table, and how long a question for a page or for digests may take.
+inline constexpr std::size_t kStorePageBytes = 1u << 20;
+inline constexpr Duration kPageTimeout = 2s;
+/// Time of a question to another node who it is, and between two of them.
+inline constexpr Duration kHelloTimeout = 500ms;
+/// How often a node tells the digest of its keys. Digests that differ so many times in a row make the node look where.
+inline constexpr Duration kStateInterval = 1s;
+inline constexpr unsigned kMostMismatches = 3;
+/// How long a joining node waits to be told by all nodes who they are, and for their keys. Then it serves with the keys
+/// that it has.
+inline constexpr Duration kStorePatience = 2s;
+inline constexpr Duration kStoreJoinTime = 30s;
+/// Bytes of a command for the owner of its key on another node. A longer one is answered with an error.
+inline constexpr std::size_t kMaxCallBytes = 128u << 10;
+/// Commands for other nodes that may be under way on a node, and how long one may take. Past the number a command
+/// waits; past the time the client is answered with -TRYAGAIN. The time is longer than a silent owner is waited for.
+inline constexpr std::size_t kMaxCalls = 4096;
+inline constexpr Duration kCallTime = 3s;
+/// Time of a question to an owner, and between two attempts when the nodes disagree who the owner is.
+inline constexpr Duration kCallTimeout = 500ms;
+inline constexpr Duration kCallRetryInterval = 10ms;
+/// How long the replies of commands for other nodes are remembered, how many, and how many bytes of each: a caller that
+/// asks again gets the first reply.
+inline constexpr Duration kDoneCallTime = 10s;
+inline constexpr std::size_t kMaxDoneCalls = 65'536;
+inline constexpr std::size_t kMaxDoneReplyBytes = 256;
+/// Cells freed in a turn.
+inline constexpr std::size_t kCellsPerSweep = 1000;
+/// Keys that a SCAN visits in a turn, and that KEYS answers with; more are an error that names SCAN.
+inline constexpr std::size_t kMaxScanCount = 10'000;
+inline constexpr std::size_t kMaxKeysAnswer = 100'000;
+
 }  // namespace tulle::node::redis

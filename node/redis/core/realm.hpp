@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -28,6 +29,11 @@ inline constexpr std::size_t kMaxRealmUserBytes = 64;
 /// the name of the application there.
 inline constexpr std::size_t kMaxAppPrefixBytes = 256;
 
+/// Memory for the keys of a realm, if it keeps any; anything else is a configuration error. Every node holds all keys
+/// of all nodes.
+inline constexpr std::uint64_t kMinStoreBytes = std::uint64_t{1} << 20;
+inline constexpr std::uint64_t kMaxStoreBytes = std::uint64_t{64} << 30;
+
 /// The name of the realm that a node has without any configured realm, and of the user that a client means by AUTH with
 /// a password alone.
 inline constexpr std::string_view kDefaultRealm = "default";
@@ -44,6 +50,8 @@ struct Realm {
     std::string app = {};
     /// Only channels whose names begin so are the app's, without this beginning.
     std::string app_prefix = {};
+    /// Memory of the realm's keys on each node; 0: the realm keeps no keys.
+    std::uint64_t store_bytes = 0;
 
     friend bool operator==(const Realm&, const Realm&) = default;
 };

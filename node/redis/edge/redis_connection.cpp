@@ -71,7 +71,7 @@ void RedisConnection::begin() {
 std::size_t RedisConnection::memory() const {
     // The names of subscriptions stand in two tables.
     const std::size_t subscriptions = session_ == nullptr ? 0 : 2 * session_->held_bytes();
-    return StreamConnection::memory() + held_.capacity() + subscriptions;
+    return StreamConnection::memory() + held_.capacity() + held_replies_.capacity() + subscriptions;
 }
 
 void RedisConnection::wait_readable() {
@@ -182,7 +182,7 @@ void RedisConnection::work(std::string_view bytes) {
     }
     const bool is_whole = result == ReadResult::kCommand || result == ReadResult::kNothing;
     follow(next, replies);
-    if (next == Session::Next::kGoOn && !is_ended()) {
+    if (next == Session::Next::kGoOn && !is_ended() && closed_gates_ == 0) {
         if (is_whole && !held_.empty()) {
             work_later();
         } else {
@@ -194,7 +194,11 @@ void RedisConnection::work(std::string_view bytes) {
 void RedisConnection::follow(Session::Next next, std::string& replies) {
     count_errors();
     if (!replies.empty() && state() == State::kOpen) {
-        queue_bounded(replies);
+        if (closed_gates_ > 0) {
+            held_replies_.append(replies);
+        } else {
+            queue_bounded(replies);
+        }
     }
     // A single large reply must not be kept for ever.
     if (replies.capacity() > 2 * kMaxRepliesPerTurn) {
@@ -205,7 +209,9 @@ void RedisConnection::follow(Session::Next next, std::string& replies) {
     reader_.set_authenticated(!session_->needs_password());
     is_session_waiting_ = next == Session::Next::kWait;
     const bool is_rude = session_->needs_password() && waiting_bytes() > kUnauthenticatedOutboxBytes;
-    if (next == Session::Next::kClose || is_rude) {
+    if (next == Session::Next::kClose && closed_gates_ > 0) {
+        ends_after_replies_ = true;
+    } else if (next == Session::Next::kClose || is_rude) {
         say_end();
     } else if (session_->waits_for_room() && !std::exchange(is_waiting_for_room_, true)) {
         edge_.wait_for_room(*this);
@@ -219,7 +225,7 @@ void RedisConnection::work_later() {
     is_work_posted_ = true;
     boost::asio::post(socket_.get_executor(), guarded([this] {
                           is_work_posted_ = false;
-                          if (state() == State::kOpen && !is_session_waiting_) {
+                          if (state() == State::kOpen && !is_waiting()) {
                               work(held_);
                           }
                       }));
@@ -248,6 +254,43 @@ void RedisConnection::on_room() {
     const Session::Next next = session_->on_room(replies);
     follow(next, replies);
     if (next == Session::Next::kGoOn) {
+        work_later();
+    }
+}
+
+void RedisConnection::on_reply(std::string_view text, bool is_error) {
+    if (state() != State::kOpen) {
+        return;
+    }
+    std::string& replies = edge_.replies();
+    replies.clear();
+    const Session::Next next = session_->on_reply(text, is_error, replies);
+    follow(next, replies);
+    if (next == Session::Next::kGoOn) {
+        work_later();
+    }
+}
+
+bool RedisConnection::hold_replies(std::uint64_t gate) {
+    if (std::exchange(last_gate_, gate) == gate) {
+        return false;
+    }
+    ++closed_gates_;
+    return true;
+}
+
+void RedisConnection::release_replies() {
+    TULLE_ASSERT(closed_gates_ > 0);
+    if (--closed_gates_ > 0 || state() != State::kOpen) {
+        return;
+    }
+    std::string replies = std::exchange(held_replies_, {});
+    if (!replies.empty()) {
+        queue_bounded(replies);
+    }
+    if (ends_after_replies_) {
+        say_end();
+    } else if (!is_session_waiting_) {
         work_later();
     }
 }

@@ -40,6 +40,12 @@ public:
     void on_room();
     /// What the client has published to itself has been delivered.
     void on_settled();
+    /// The reply to the command of the store that the session waits for. `is_error`: the reply is an error.
+    void on_reply(std::string_view text, bool is_error);
+    /// From here on replies wait, and no command is read, until release_replies() has been called for every gate.
+    /// False: the gate is known already.
+    [[nodiscard]] bool hold_replies(std::uint64_t gate);
+    void release_replies();
     /// The client speaks another version of the protocol from here on. Call while the connection is in no Fanout.
     void set_version(Resp version) { want_recoded(version == Resp::k3); }
     /// Ends the connection, after the bytes that wait, because messages for the client have been lost.
@@ -75,6 +81,8 @@ private:
     /// Waits for bytes, unless the session waits for something else.
     void wait_readable();
     void on_readable();
+    /// The session takes no command now.
+    [[nodiscard]] bool is_waiting() const { return is_session_waiting_ || closed_gates_ > 0; }
     /// Keeps bytes behind those of held_; the memory is at most a quarter larger than the bytes.
     void hold(std::string_view bytes);
     /// Does the commands that `bytes` begin with, and keeps the rest.
@@ -107,6 +115,12 @@ private:
     std::size_t told_held_ = 0;
     /// work() reads held_.
     bool is_working_ = false;
+    /// See hold_replies(): the last gate, and the gates that are not open yet; the replies of this time; and whether
+    /// they are the last ones.
+    std::uint64_t last_gate_ = 0;
+    std::size_t closed_gates_ = 0;
+    std::string held_replies_;
+    bool ends_after_replies_ = false;
     /// A wait for the socket is under way.
     bool is_waiting_readable_ = false;
     /// work_later() is under way.

@@ -52,6 +52,11 @@ void RedisEdge::open(RealmPort& port) {
     open_key(port.shard_channels_key, port, Use::kShardChannels);
     if (speaks_for_node_) {
         open_key(port.counts_key, port, Use::kCounts);
+        if (port.realm->store_bytes > 0) {
+            port.store_key = key_of('k', *port.realm);
+            port.store = std::make_unique<StorePort>(*port.realm, ports_.size() - 1, port.store_key, reactor_, hub_);
+            open_key(port.store_key, port, Use::kStore);
+        }
         // An empty handler is enough: the turn that it makes ends in end_turn.
         options_.node->wake_speaker = [&context = reactor_.context()] { boost::asio::post(context, [] {}); };
     }
@@ -174,6 +179,11 @@ void RedisEdge::on_hub_room() {
 
 void RedisEdge::begin_drain() {
     is_draining_ = true;
+    for (RealmPort& port : ports_) {
+        if (port.store != nullptr) {
+            port.store->store().leave();
+        }
+    }
     early_.clear();
 }
 
@@ -270,6 +280,70 @@ void RedisEdge::ask_next(Asked asked) {
     hub_.send(mesh::Query{last_id_, text, timeout});
 }
 
+std::string RedisEdge::store_refusal(const Realm& realm, const Command& command,
+                                     std::span<const std::string_view> arguments) {
+    return port_of(realm).store == nullptr ? unknown_command(arguments) : redis::store_refusal(command, arguments);
+}
+
+Storing RedisEdge::store(const Realm& realm, Slot slot, const Command& command,
+                         std::span<const std::string_view> arguments, unsigned database, RespWriter& out) {
+    StorePort& port = *port_of(realm).store;
+    RedisConnection* connection = find(slot);
+    TULLE_ASSERT(connection != nullptr);
+    if (hub_.is_backed_up()) {
+        return Storing::kBusy;
+    }
+    const auto result = port.store().run(reactor_.now(), wall_us(), command, arguments, database, out);
+    if (!result) {
+        return Storing::kBusy;
+    }
+    const ConnectionRef who{slot, connection->id()};
+    if (result->call != 0) {
+        port.await(result->call, who);
+        return Storing::kAsked;
+    }
+    if (result->gate != 0 && connection->hold_replies(result->gate)) {
+        port.hold(result->gate, who);
+    }
+    return Storing::kDone;
+}
+
+bool RedisEdge::are_stores_ready() const {
+    const bool is_patient = reactor_.now() < ready_since_ + kStoreJoinTime;
+    return !is_patient || std::all_of(ports_.begin(), ports_.end(), [](const RealmPort& port) {
+        return port.store == nullptr || port.store->store().is_ready();
+    });
+}
+
+void RedisEdge::end_stores() {
+    const auto with = [this](ConnectionRef who, const auto& act) {
+        RedisConnection* connection = find(who.slot);
+        if (connection != nullptr && connection->id() == who.id) {
+            reactor_.guard(*connection, [&] { act(*connection); });
+        }
+    };
+    for (RealmPort& port : ports_) {
+        if (port.store == nullptr) {
+            continue;
+        }
+        StorePort& store = *port.store;
+        store.end_turn({.on_reply =
+                            [&](ConnectionRef who, const StoreEffects::Reply& reply) {
+                                with(who, [&](RedisConnection& connection) {
+                                    const bool waits = reply.gate > store.store().released();
+                                    if (waits && connection.hold_replies(reply.gate)) {
+                                        store.hold(reply.gate, who);
+                                    }
+                                    connection.on_reply(reply.text, reply.is_error);
+                                });
+                            },
+                        .on_gate =
+                            [&](ConnectionRef who) {
+                                with(who, [](RedisConnection& connection) { connection.release_replies(); });
+                            }});
+    }
+}
+
 bool RedisEdge::settle(Slot slot) {
     const RedisConnection* connection = find(slot);
     TULLE_ASSERT(connection != nullptr);
@@ -337,6 +411,7 @@ std::uint64_t RedisEdge::wall_us() {
 // ---- turns ----
 
 void RedisEdge::end_turn() {
+    end_stores();
     take_early();
     ask_echo();
     if (speaks_for_node_ && is_ready_) {

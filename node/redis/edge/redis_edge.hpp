@@ -27,6 +27,7 @@
 #include "node/redis/edge/message_frames.hpp"
 #include "node/redis/edge/publish_map.hpp"
 #include "node/redis/edge/redis_connection.hpp"
+#include "node/redis/edge/store_port.hpp"
 #include "node/redis/wire/session.hpp"
 
 namespace tulle::node::redis {
@@ -120,7 +121,7 @@ public:
         end_exhausted();
     }
     void on_mail_lost(const mesh::ToShard& message, const std::exception& error) noexcept override;
-    [[nodiscard]] std::vector<std::string> answer(const std::string& query) override;
+    [[nodiscard]] std::optional<std::vector<std::string>> answer(const mesh::LocalQuery& query) override;
     void end_turn() override;
     void on_hub_room() override;
     void begin_drain() override;
@@ -133,6 +134,11 @@ public:
     [[nodiscard]] bool unsubscribe(const Realm& realm, Kind kind, Slot slot, std::string_view name) override;
     [[nodiscard]] std::vector<std::string> names_of(const Realm& realm, Kind kind, Slot slot) override;
     [[nodiscard]] bool ask(Slot slot, const Question& question) override;
+    [[nodiscard]] std::string store_refusal(const Realm& realm, const Command& command,
+                                            std::span<const std::string_view> arguments) override;
+    [[nodiscard]] Storing store(const Realm& realm, Slot slot, const Command& command,
+                                std::span<const std::string_view> arguments, unsigned database,
+                                RespWriter& out) override;
     [[nodiscard]] bool settle(Slot slot) override;
     void on_protocol(Slot slot, Resp version) override;
     [[nodiscard]] bool on_wrong_password(Slot slot, std::string_view user) override;
@@ -148,7 +154,7 @@ private:
     // More methods than 40: two interfaces with a caller each, and nothing else of size.
 
     /// What a key of the mesh is for.
-    enum class Use : std::uint8_t { kChannels, kShardChannels, kCounts };
+    enum class Use : std::uint8_t { kChannels, kShardChannels, kCounts, kStore };
     /// A realm on this shard.
     struct RealmPort {
         const Realm* realm = nullptr;
@@ -158,6 +164,9 @@ private:
         std::string channels_key;
         std::string shard_channels_key;
         std::string counts_key;
+        std::string store_key;
+        /// The realm's keys; null for a realm without, and on other shards than the one that speaks for the node.
+        std::unique_ptr<StorePort> store;
         /// A question about everything told is under way, or is wanted, from `ask_at` on.
         bool is_asking = false;
         bool wants_told = false;
@@ -256,7 +265,13 @@ private:
     void end_subscribers(RealmPort& port);
     /// Ends connections whose bytes have waited for too long.
     void end_slow();
-    [[nodiscard]] bool is_serving() const { return is_ready_ && unconfirmed_ == 0 && !is_draining_; }
+    /// Ends a turn of the stores.
+    void end_stores();
+    /// Every realm has its keys, or the time for it is over.
+    [[nodiscard]] bool are_stores_ready() const;
+    [[nodiscard]] bool is_serving() const {
+        return is_ready_ && unconfirmed_ == 0 && !is_draining_ && are_stores_ready();
+    }
     [[nodiscard]] RedisConnection* find(Slot slot) const {
         return slot.value < connections_.size() ? connections_[slot.value] : nullptr;
     }
@@ -292,6 +307,7 @@ private:
     /// Keys that the mesh has not confirmed.
     std::size_t unconfirmed_ = 0;
     bool is_ready_ = false;
+    Instant ready_since_{};
     bool is_draining_ = false;
     OriginId self_;
     /// self_ as the sender of records.

@@ -53,6 +53,8 @@ void RedisEdge::handle(const mesh::Deliver& deliver) {
         const Use use = last_key_->second.use;
         if (use == Use::kCounts) {
             take_counts(port, record.body->data());
+        } else if (use == Use::kStore) {
+            port.store->on_record(record);
         } else {
             const Kind kind = use == Use::kChannels ? Kind::kChannel : Kind::kShardChannel;
             this->deliver(port, kind, record.body->name(), record.body->data(), record.body->sender() == self_text_);
@@ -260,6 +262,9 @@ void RedisEdge::handle(const mesh::Gap& gap) {
         if (speaks_for_node_ && (gap.channel.empty() || gap.channel == port.counts_key)) {
             port.wants_told = true;
         }
+        if (port.store != nullptr && (gap.channel.empty() || gap.channel == port.store_key)) {
+            port.store->store().on_gap();
+        }
     }
 }
 
@@ -289,6 +294,10 @@ void RedisEdge::handle(const mesh::Published& refused) {
 }
 
 void RedisEdge::handle(mesh::QueryResult& result) {
+    if (const std::size_t place = StorePort::place_of(result.id); place != StorePort::kNoPlace) {
+        ports_.at(place).store->on_result(result);
+        return;
+    }
     if (const auto told = told_asked_.find(result.id); told != told_asked_.end()) {
         RealmPort& port = *told->second;
         told_asked_.erase(told);
@@ -330,9 +339,15 @@ void RedisEdge::handle(mesh::QueryResult& result) {
 }
 
 void RedisEdge::handle(const mesh::Readiness& readiness) {
+    ready_since_ = readiness.ready && !is_ready_ ? reactor_.now() : ready_since_;
     is_ready_ = readiness.ready;
     self_ = readiness.self;
     self_text_ = to_hex(self_);
+    for (RealmPort& port : ports_) {
+        if (port.store != nullptr && is_ready_) {
+            port.store->begin(self_);
+        }
+    }
     for (RealmPort& port : ports_) {
         port.wants_told = port.wants_told || speaks_for_node_;
     }
@@ -353,16 +368,28 @@ void RedisEdge::handle(const mesh::PeerChange& change) {
         } else {
             port.wants_told = true;
         }
+        if (port.store != nullptr) {
+            port.store->on_peer(change);
+        }
     }
 }
 
-std::vector<std::string> RedisEdge::answer(const std::string& query) {
+std::optional<std::vector<std::string>> RedisEdge::answer(const mesh::LocalQuery& query) {
+    if (const std::optional<StoreAsk> ask = speaks_for_node_ ? decode_store_ask(query.body) : std::nullopt) {
+        const Realm* of = options_.realms.find(ask->realm);
+        if (of == nullptr || port_of(*of).store == nullptr) {
+            return std::vector<std::string>{};
+        }
+        port_of(*of).store->on_ask(query.token, *ask);
+        return std::nullopt;
+    }
     // The shard that speaks for the node answers for all shards, as all count together. A node that leaves has no
     // subscribers any more that would answer a request.
-    const std::optional<Question> question = speaks_for_node_ && !is_draining_ ? decode_question(query) : std::nullopt;
+    const std::optional<Question> question =
+        speaks_for_node_ && !is_draining_ ? decode_question(query.body) : std::nullopt;
     const Realm* realm = question ? options_.realms.find(question->realm) : nullptr;
     if (realm == nullptr) {
-        return {};
+        return std::vector<std::string>{};
     }
     const RealmPort& port = port_of(*realm);
     if (question->what == Question::What::kTold) {

@@ -9,8 +9,15 @@
 namespace tulle::node::redis {
 namespace {
 
+/// A command of the realm's keys.
+constexpr Command store_row(std::string_view name, CommandId id, int arity, int first_key, int last_key, bool is_write,
+                            std::string_view summary, unsigned key_step = 1) {
+    return {name, id, arity, false, false, false, false, first_key, last_key, summary, true, is_write, key_step};
+}
+
 /// By name, for the binary search.
 constexpr std::array kCommands{
+    store_row("append", CommandId::kAppend, 3, 1, 1, true, "Appends a string to the value of a key."),
     Command{"auth", CommandId::kAuth, -2, true, false, false, false, 0, 0, "Authenticates the connection."},
     Command{"client", CommandId::kClient, -2, false, false, false, false, 0, 0,
             "A container for client connection commands."},
@@ -19,34 +26,78 @@ constexpr std::array kCommands{
     Command{"command", CommandId::kCommand, -1, false, false, false, false, 0, 0,
             "Returns information about the commands."},
     Command{"config", CommandId::kConfig, -2, false, false, false, false, 0, 0, "CONFIG GET answers with nothing."},
+    store_row("dbsize", CommandId::kDbsize, 1, 0, 0, false, "Returns the number of keys in the database."),
+    store_row("decr", CommandId::kDecr, 2, 1, 1, true, "Decrements the integer value of a key by one."),
+    store_row("decrby", CommandId::kDecrby, 3, 1, 1, true, "Decrements the integer value of a key by a number."),
+    store_row("del", CommandId::kDel, -2, 1, -1, true, "Deletes one or more keys."),
     Command{"discard", CommandId::kDiscard, 1, false, false, true, false, 0, 0, "Discards a transaction."},
     Command{"echo", CommandId::kEcho, 2, false, false, false, false, 0, 0, "Returns the given string."},
-    Command{"eval", CommandId::kEval, -3, false, false, false, false, 0, 0,
-            "Runs the script that publishes a payload to several channels, and no other."},
+    store_row("eval", CommandId::kEval, -3, 0, 0, true,
+              "Runs the script that publishes a payload to several channels, or one of the scripts of limiters."),
+    store_row("evalsha", CommandId::kEvalsha, -3, 0, 0, true,
+              "Runs one of the scripts of limiters that are built in, by its SHA-1."),
     Command{"exec", CommandId::kExec, 1, false, false, true, false, 0, 0, "Executes all commands in a transaction."},
+    store_row("exists", CommandId::kExists, -2, 1, -1, false, "Determines whether one or more keys exist."),
+    store_row("expire", CommandId::kExpire, -3, 1, 1, true, "Sets the expiration time of a key in seconds."),
+    store_row("expireat", CommandId::kExpireat, -3, 1, 1, true,
+              "Sets the expiration time of a key to a Unix timestamp."),
+    store_row("expiretime", CommandId::kExpiretime, 2, 1, 1, false,
+              "Returns the expiration time of a key as a Unix timestamp."),
+    store_row("flushall", CommandId::kFlushall, -1, 0, 0, true, "Removes all keys from all databases."),
+    store_row("flushdb", CommandId::kFlushdb, -1, 0, 0, true, "Removes all keys from the database."),
+    store_row("get", CommandId::kGet, 2, 1, 1, false, "Returns the value of a key."),
+    store_row("getdel", CommandId::kGetdel, 2, 1, 1, true, "Returns the value of a key after deleting the key."),
+    store_row("getex", CommandId::kGetex, -2, 1, 1, true,
+              "Returns the value of a key after setting its expiration time."),
+    store_row("getset", CommandId::kGetset, 3, 1, 1, true,
+              "Returns the previous value of a key after setting a new value."),
     Command{"hello", CommandId::kHello, -1, true, false, false, false, 0, 0, "Handshakes with the server."},
+    store_row("incr", CommandId::kIncr, 2, 1, 1, true, "Increments the integer value of a key by one."),
+    store_row("incrby", CommandId::kIncrby, 3, 1, 1, true, "Increments the integer value of a key by a number."),
     Command{"info", CommandId::kInfo, -1, false, false, false, false, 0, 0, "Returns information about the node."},
+    store_row("keys", CommandId::kKeys, 2, 0, 0, false, "Returns all key names that match a pattern."),
+    store_row("mget", CommandId::kMget, -2, 1, -1, false, "Returns the values of one or more keys."),
+    store_row("mset", CommandId::kMset, -3, 1, -1, true, "Sets the values of one or more keys.", 2),
     Command{"multi", CommandId::kMulti, 1, false, false, true, false, 0, 0, "Starts a transaction."},
+    store_row("persist", CommandId::kPersist, 2, 1, 1, true, "Removes the expiration time of a key."),
+    store_row("pexpire", CommandId::kPexpire, -3, 1, 1, true, "Sets the expiration time of a key in milliseconds."),
+    store_row("pexpireat", CommandId::kPexpireat, -3, 1, 1, true,
+              "Sets the expiration time of a key to a Unix milliseconds timestamp."),
+    store_row("pexpiretime", CommandId::kPexpiretime, 2, 1, 1, false,
+              "Returns the expiration time of a key as a Unix milliseconds timestamp."),
     Command{"ping", CommandId::kPing, -1, false, true, false, false, 0, 0, "Returns the server's liveliness response."},
+    store_row("psetex", CommandId::kPsetex, 4, 1, 1, true,
+              "Sets both value and expiration time in milliseconds of a key."),
     Command{"psubscribe", CommandId::kPsubscribe, -2, false, true, false, true, 0, 0,
             "Listens for messages published to channels that match one or more patterns."},
+    store_row("pttl", CommandId::kPttl, 2, 1, 1, false, "Returns the expiration time in milliseconds of a key."),
     Command{"publish", CommandId::kPublish, 3, false, false, false, false, 0, 0, "Posts a message to a channel."},
     Command{"pubsub", CommandId::kPubsub, -2, false, false, false, false, 0, 0, "A container for Pub/Sub commands."},
     Command{"punsubscribe", CommandId::kPunsubscribe, -1, false, true, false, true, 0, 0,
             "Stops listening to messages published to channels that match one or more patterns."},
     Command{"quit", CommandId::kQuit, -1, true, true, true, false, 0, 0, "Closes the connection."},
     Command{"reset", CommandId::kReset, 1, true, true, true, false, 0, 0, "Resets the connection."},
+    store_row("scan", CommandId::kScan, -2, 0, 0, false, "Iterates over the key names in the database."),
+    store_row("script", CommandId::kScript, -2, 0, 0, false, "A container for Lua scripts management commands."),
     Command{"select", CommandId::kSelect, 2, false, false, false, false, 0, 0,
             "Accepts a database. Channels are the same in all of them."},
+    store_row("set", CommandId::kSet, -3, 1, 1, true, "Sets the value of a key."),
+    store_row("setex", CommandId::kSetex, 4, 1, 1, true, "Sets the value and expiration time of a key."),
+    store_row("setnx", CommandId::kSetnx, 3, 1, 1, true, "Sets the value of a key only when the key does not exist."),
     Command{"spublish", CommandId::kSpublish, 3, false, false, false, false, 1, 1,
             "Posts a message to a shard channel."},
     Command{"ssubscribe", CommandId::kSsubscribe, -2, false, true, false, true, 1, -1,
             "Listens for messages published to shard channels."},
+    store_row("strlen", CommandId::kStrlen, 2, 1, 1, false, "Returns the length of a value."),
     Command{"subscribe", CommandId::kSubscribe, -2, false, true, false, true, 0, 0,
             "Listens for messages published to channels."},
     Command{"sunsubscribe", CommandId::kSunsubscribe, -1, false, true, false, true, 1, -1,
             "Stops listening to messages posted to shard channels."},
     Command{"time", CommandId::kTime, 1, false, false, false, false, 0, 0, "Returns the server time."},
+    store_row("touch", CommandId::kTouch, -2, 1, -1, false, "Returns the number of existing keys out of those given."),
+    store_row("ttl", CommandId::kTtl, 2, 1, 1, false, "Returns the expiration time in seconds of a key."),
+    store_row("type", CommandId::kType, 2, 1, 1, false, "Determines the type of value stored at a key."),
+    store_row("unlink", CommandId::kUnlink, -2, 1, -1, true, "Deletes one or more keys."),
     Command{"unsubscribe", CommandId::kUnsubscribe, -1, false, true, false, true, 0, 0,
             "Stops listening to messages posted to channels."},
 };
@@ -91,6 +142,10 @@ constexpr std::array kSubcommands{
     Subcommand{CommandId::kPubsub, "numsub", -2, "[<channel> ...]", "Return the subscribers of channels."},
     Subcommand{CommandId::kPubsub, "shardchannels", -2, "[<pattern>]", "Return the shard channels with subscribers."},
     Subcommand{CommandId::kPubsub, "shardnumsub", -2, "[<channel> ...]", "Return the subscribers of shard channels."},
+    Subcommand{CommandId::kScript, "exists", -3, "<sha1> [<sha1> ...]", "Return which scripts are built in."},
+    Subcommand{CommandId::kScript, "flush", -2, "[ASYNC|SYNC]", "Accepted: the scripts are built in."},
+    Subcommand{CommandId::kScript, "help", 2, "", "Print this help."},
+    Subcommand{CommandId::kScript, "load", 3, "<script>", "Return the SHA1 of a script that is built in."},
 };
 
 constexpr bool takes(int arity, std::size_t arguments) {
@@ -115,7 +170,7 @@ struct Family {
     std::string_view advice;
 };
 
-constexpr std::string_view kKeysAdvice = "Tulle serves publish and subscribe, and keeps no keys";
+constexpr std::string_view kKeysAdvice = "Tulle keeps keys with string values only, in a realm with redis_store_bytes";
 
 constexpr std::array kFamilies{
     Family{{"xadd", "xread", "xrange", "xgroup", "xack", "xlen", "xtrim", "xdel", "xinfo", "xauto", "xclaim", "xrev"},
@@ -124,7 +179,8 @@ constexpr std::array kFamilies{
            "Tulle keeps no sorted sets: channels_redis.pubsub.RedisPubSubChannelLayer needs none"},
     Family{{"lpush", "rpush", "lpop", "rpop", "blpop", "brpop", "lrange", "llen", "ltrim", "lrem", "blmove", "lmove"},
            "Tulle keeps no lists: queues need a Redis of their own, or the driver for no queue"},
-    Family{{"eval", "fcall", "script", "function", "watch", "unwatch"}, "Tulle runs no scripts and watches no keys"},
+    Family{{"eval", "fcall", "script", "function", "watch", "unwatch"},
+           "Tulle runs no scripts but those of known limiters, and watches no keys"},
     Family{{"monitor", "slowlog", "latency", "memory", "debug", "shutdown", "save", "bgsave", "replicaof", "slaveof"},
            "ask a node by the command line tool: tulle status"},
     Family{{"get", "set", "del", "unlink", "exists", "expire", "pexpire", "ttl", "pttl", "mget", "mset", "persist"},
@@ -143,7 +199,15 @@ constexpr std::size_t kShownBytes = 128;
 
 bool is_of_pubsub(const Command& command) {
     return command.is_subscription || command.id == CommandId::kPublish || command.id == CommandId::kSpublish ||
-           command.id == CommandId::kPubsub || command.id == CommandId::kEval;
+           command.id == CommandId::kPubsub;
+}
+
+/// The group of a command in Redis' documents.
+std::string group_of(const Command& command) {
+    if (command.is_store) {
+        return "string";
+    }
+    return is_of_pubsub(command) ? "pubsub" : "connection";
 }
 
 void write_row(const Command& command, RespWriter& out) {
@@ -151,18 +215,23 @@ void write_row(const Command& command, RespWriter& out) {
     out.bulk(command.name);
     out.integer(command.arity);
     const bool is_pubsub = is_of_pubsub(command);
-    out.set(is_pubsub ? 4 : 3);
-    if (is_pubsub) {
-        out.simple("pubsub");
+    if (command.is_store) {
+        out.set(1);
+        out.simple(command.is_write ? "write" : "readonly");
+    } else {
+        out.set(is_pubsub ? 4 : 3);
+        if (is_pubsub) {
+            out.simple("pubsub");
+        }
+        out.simple("noscript");
+        out.simple("loading");
+        out.simple("stale");
     }
-    out.simple("noscript");
-    out.simple("loading");
-    out.simple("stale");
     out.integer(command.first_key);
     out.integer(command.last_key);
-    out.integer(command.first_key > 0 ? 1 : 0);
+    out.integer(command.first_key > 0 ? command.key_step : 0);
     out.set(1);
-    out.simple(is_pubsub ? "@pubsub" : "@connection");
+    out.simple(group_of(command).insert(0, 1, '@'));
     out.array(0);
     out.array(0);
     out.array(0);
@@ -185,7 +254,7 @@ void write_docs(std::span<const std::string_view> names, RespWriter& out) {
         row.bulk("since");
         row.bulk("1.0.0");
         row.bulk("group");
-        row.bulk(is_of_pubsub(command) ? "pubsub" : "connection");
+        row.bulk(group_of(command));
     }
     out.map(count);
     out.append(rows);

@@ -11,7 +11,6 @@
 namespace tulle::node::redis {
 namespace {
 
-constexpr std::string_view kNotAnInteger = "ERR value is not an integer or out of range";
 constexpr std::string_view kWrongPassword = "WRONGPASS invalid username-password pair or user is disabled.";
 
 /// The bytes that the arguments hold together.
@@ -62,7 +61,8 @@ void Session::set_version(Resp version) {
 }
 
 Session::Next Session::on_command(Arguments arguments, std::string& out) {
-    TULLE_ASSERT(!arguments.empty() && running_.empty() && !question_ && !exec_reply_ && !is_settling_);
+    TULLE_ASSERT(!arguments.empty() && running_.empty() && !question_ && !exec_reply_ && !is_settling_ &&
+                 !is_asking_owner_);
     const std::size_t begin = out.size();
     // CLIENT REPLY SKIP silences the command after it as well.
     if (silence_ == Silence::kThisAndNext) {
@@ -93,7 +93,11 @@ Session::Next Session::on_command(Arguments arguments, std::string& out) {
 
 /// The order of the checks is Redis'.
 std::string Session::refusal_of(const Command* command, Arguments arguments) const {
-    if (command == nullptr || (command->id == CommandId::kEval && !is_publish_script(arguments))) {
+    if (command == nullptr) {
+        return unknown_command(arguments);
+    }
+    const bool is_of_store = is_store_command(*command, arguments);
+    if (is_of_store && realm_ != nullptr && realm_->store_bytes == 0) {
         return unknown_command(arguments);
     }
     if (!command->takes(arguments.size())) {
@@ -109,7 +113,7 @@ std::string Session::refusal_of(const Command* command, Arguments arguments) con
         return "ERR Can't execute '" + shown_name(*command, arguments) +
                "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context";
     }
-    return {};
+    return is_of_store ? host_.store_refusal(*realm_, *command, arguments) : std::string();
 }
 
 /// A refused command makes EXEC fail; a refused EXEC ends the transaction.
@@ -153,6 +157,9 @@ Session::Next Session::take(const Command* command, Arguments arguments, std::st
 
 Session::Next Session::run(const Command& command, Arguments arguments, std::string& out) {
     RespWriter reply(out, version_, &errors_);
+    if (is_store_command(command, arguments)) {
+        return run_store(command, arguments, reply);
+    }
     switch (command.id) {
         case CommandId::kPublish:
         case CommandId::kSpublish:
@@ -372,117 +379,6 @@ void Session::reset(RespWriter& out) {
     set_version(Resp::k2);
     set_realm(host_.realms().open_realm(), "default");
     out.simple("RESET");
-}
-
-// ---- transactions ----
-
-void Session::multi(RespWriter& out) {
-    if (queued_) {
-        out.error("ERR MULTI calls can not be nested");
-        return;
-    }
-    queued_.emplace();
-    queued_bytes_ = 0;
-    is_spoilt_ = false;
-    facts_.queued = 0;
-    out.simple("OK");
-}
-
-void Session::discard(RespWriter& out) {
-    if (!queued_) {
-        out.error("ERR DISCARD without MULTI");
-        return;
-    }
-    queued_.reset();
-    facts_.queued.reset();
-    is_spoilt_ = false;
-    out.simple("OK");
-}
-
-Session::Next Session::exec(std::string& out) {
-    RespWriter reply(out, version_, &errors_);
-    if (!queued_) {
-        reply.error("ERR EXEC without MULTI");
-        return Next::kGoOn;
-    }
-    std::vector<Queued> commands = *std::exchange(queued_, std::nullopt);
-    facts_.queued.reset();
-    if (std::exchange(is_spoilt_, false)) {
-        reply.error("EXECABORT Transaction discarded because of previous errors.");
-        return Next::kGoOn;
-    }
-    exec_reply_.emplace();
-    RespWriter(*exec_reply_, version_).array(commands.size());
-    running_.assign(std::make_move_iterator(commands.begin()), std::make_move_iterator(commands.end()));
-    return run_queued(out);
-}
-
-/// The replies of an EXEC are gathered and appended together: messages that come while a command of the EXEC waits must
-/// not land inside its reply.
-Session::Next Session::run_queued(std::string& out) {
-    for (std::size_t done = 0; !running_.empty(); ++done) {
-        // The rest is for the next turn; on_room goes on.
-        if (done >= kExecCommandsPerTurn) {
-            return Next::kWait;
-        }
-        // As a client that does not read its replies.
-        if (exec_reply_ && exec_reply_->size() > kHardOutboxBytes) {
-            running_.clear();
-            exec_reply_.reset();
-            return Next::kClose;
-        }
-        const std::vector<std::string_view> arguments(running_.front().begin(), running_.front().end());
-        const Command* command = find_command(arguments.front());
-        TULLE_ASSERT(command != nullptr);
-        const Next next = run(*command, arguments, exec_reply_ ? *exec_reply_ : out);
-        if (next == Next::kWait) {
-            return next;
-        }
-        running_.pop_front();
-        if (next == Next::kClose) {
-            finish_exec(out);
-            return next;
-        }
-    }
-    finish_exec(out);
-    return Next::kGoOn;
-}
-
-void Session::finish_exec(std::string& out) {
-    running_.clear();
-    if (exec_reply_) {
-        out.append(*exec_reply_);
-        exec_reply_.reset();
-    }
-}
-
-Session::Next Session::go_on(std::string& out) {
-    const std::size_t begin = out.size();
-    Next next = run_queued(out);
-    if (must_settle_ && next == Next::kGoOn) {
-        next = settle();
-    }
-    if (is_waiting_muted_) {
-        out.resize(begin);
-    }
-    return next;
-}
-
-Session::Next Session::settle() {
-    is_settling_ = host_.settle(slot_);
-    return is_settling_ ? Next::kWait : Next::kGoOn;
-}
-
-Session::Next Session::on_settled() {
-    is_settling_ = false;
-    return Next::kGoOn;
-}
-
-Session::Next Session::on_room(std::string& out) {
-    if (question_ || is_settling_) {
-        return Next::kWait;
-    }
-    return running_.empty() ? Next::kGoOn : go_on(out);
 }
 
 }  // namespace tulle::node::redis

@@ -33,6 +33,15 @@ enum class Publishing : std::uint8_t {
     kNotReady
 };
 
+/// The fate of a command of the store.
+enum class Storing : std::uint8_t {
+    kDone,
+    /// The owner of the key has been asked: Session::on_reply follows.
+    kAsked,
+    /// Too much is under way: try again after on_room().
+    kBusy
+};
+
 /// What a session wants of its shard.
 class SessionHost {
 public:
@@ -50,6 +59,14 @@ public:
     [[nodiscard]] virtual std::vector<std::string> names_of(const Realm& realm, Kind kind, Slot slot) = 0;
     /// Asks every node. Session::on_answer follows. False: the hub has no room now; try again after on_room().
     [[nodiscard]] virtual bool ask(Slot slot, const Question& question) = 0;
+    /// Why a command of the store is not served, in Redis' words; empty when it is served.
+    [[nodiscard]] virtual std::string store_refusal(const Realm& realm, const Command& command,
+                                                    std::span<const std::string_view> arguments) = 0;
+    /// Does a command of the store for the connection. kDone: the reply has been appended. REQUIRES: store_refusal() is
+    /// empty.
+    [[nodiscard]] virtual Storing store(const Realm& realm, Slot slot, const Command& command,
+                                        std::span<const std::string_view> arguments, unsigned database,
+                                        RespWriter& out) = 0;
     /// Has Session::on_settled called when all that has been published on this node by now has been delivered here.
     /// False: the hub has no room, and nothing is called.
     [[nodiscard]] virtual bool settle(Slot slot) = 0;
@@ -88,7 +105,7 @@ public:
     enum class Next : std::uint8_t {
         /// The session takes the next command.
         kGoOn,
-        /// The session takes no command before on_answer, on_settled or on_room has returned kGoOn.
+        /// The session takes no command before on_answer, on_reply, on_settled or on_room has returned kGoOn.
         kWait,
         /// The replies so far are the last ones: the connection is to be closed.
         kClose
@@ -97,6 +114,8 @@ public:
     [[nodiscard]] Next on_command(std::span<const std::string_view> arguments, std::string& out);
     /// The answer to the question that the session waits for.
     [[nodiscard]] Next on_answer(const Answers& answers, std::string& out);
+    /// The reply to the command of the store that the session waits for. `is_error`: the reply is an error.
+    [[nodiscard]] Next on_reply(std::string_view text, bool is_error, std::string& out);
     /// SessionHost::settle is done.
     [[nodiscard]] Next on_settled();
     /// The hub has room again, which the session may wait for. Does nothing otherwise.
@@ -111,7 +130,9 @@ public:
     /// About the bytes of memory that the subscriptions of the client take.
     [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }
     /// The session waits for room in the hub, or for its next turn: on_room goes on.
-    [[nodiscard]] bool waits_for_room() const { return !running_.empty() && !question_ && !is_settling_; }
+    [[nodiscard]] bool waits_for_room() const {
+        return !running_.empty() && !question_ && !is_settling_ && !is_asking_owner_;
+    }
     /// The number of replies since the last call that were errors.
     [[nodiscard]] std::uint64_t take_errors() { return std::exchange(errors_, 0); }
 
@@ -132,6 +153,10 @@ private:
     [[nodiscard]] Next settle();
     /// Does a command that has been checked.
     [[nodiscard]] Next run(const Command& command, Arguments arguments, std::string& out);
+    /// Does a command of the store.
+    [[nodiscard]] Next run_store(const Command& command, Arguments arguments, RespWriter& out);
+    /// The command that waits is done: appends its reply and goes on.
+    [[nodiscard]] Next end_waiting(std::string_view reply, std::string& out);
     /// Does a command of subscribing. Nothing: the command is another one.
     [[nodiscard]] std::optional<Next> run_subscription(const Command& command, Arguments arguments, RespWriter& out);
     /// Does a command that is answered at once.
@@ -213,6 +238,8 @@ private:
     std::optional<std::string> exec_reply_;
     /// The question under way, whose answer is awaited.
     std::optional<Question> question_;
+    /// The owner of a key does the first command of running_.
+    bool is_asking_owner_ = false;
     /// See take_errors().
     std::uint64_t errors_ = 0;
 };

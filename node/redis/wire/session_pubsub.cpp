@@ -284,13 +284,7 @@ Session::Next Session::on_answer(const Answers& answers, std::string& out) {
             reply.integer(found == answers.counts.end() ? 0 : static_cast<std::int64_t>(found->second));
         }
     }
-    running_.pop_front();
-    if (exec_reply_) {
-        exec_reply_->append(text);
-    } else if (!is_waiting_muted_) {
-        out.append(text);
-    }
-    return go_on(out);
+    return end_waiting(text, out);
 }
 
 }  // namespace tulle::node::redis

@@ -45,6 +45,17 @@ public:
         }
         return has_room;
     }
+    std::string store_refusal(const Realm&, const Command& command, std::span<const std::string_view>) override {
+        return command.id == CommandId::kKeys ? "ERR no KEYS here" : "";
+    }
+    Storing store(const Realm&, Slot, const Command& command, std::span<const std::string_view> arguments, unsigned,
+                  RespWriter& out) override {
+        store_calls.push_back(std::string(command.name) + " " + std::string(arguments.back()));
+        if (storing == Storing::kDone) {
+            out.simple("DONE");
+        }
+        return storing;
+    }
     bool settle(Slot) override {
         ++settles;
         return has_room;
@@ -72,6 +83,8 @@ public:
     std::vector<Resp> versions;
     int wrong_passwords = 0;
     int settles = 0;
+    Storing storing = Storing::kDone;
+    std::vector<std::string> store_calls;
     ClientTable table;
 };
 
@@ -318,6 +331,69 @@ TEST_F(SessionTest, ListsTheClientsOfItsRealm) {
     EXPECT_EQ(next_, Session::Next::kClose);
 }
 
+class StoreSessionTest : public SessionTest {
+protected:
+    void SetUp() override {
+        host_.known = Realms{{{"default", "", {"default"}, "", "", 1u << 20}}};
+        start();
+    }
+    std::string reply(std::string_view text, bool is_error = false) {
+        std::string out;
+        next_ = session_->on_reply(text, is_error, out);
+        return out;
+    }
+};
+
+TEST_F(StoreSessionTest, GivesCommandsOfTheKeysToTheStore) {
+    EXPECT_EQ(say({"SET", "k", "v"}), "+DONE\r\n");
+    EXPECT_EQ(say({"get", "k"}), "+DONE\r\n");
+    EXPECT_EQ(host_.store_calls, (std::vector<std::string>{"set v", "get k"}));
+    EXPECT_EQ(say({"GET"}), "-ERR wrong number of arguments for 'get' command\r\n");
+    EXPECT_EQ(say({"KEYS", "*"}), "-ERR no KEYS here\r\n");
+    EXPECT_EQ(host_.store_calls.size(), 2u);
+}
+
+TEST_F(StoreSessionTest, WaitsForTheOwnerOfAKey) {
+    host_.storing = Storing::kAsked;
+    EXPECT_EQ(say({"INCR", "n"}), "");
+    EXPECT_EQ(next_, Session::Next::kWait);
+    EXPECT_FALSE(session_->waits_for_room());
+    EXPECT_EQ(room(), "") << "room in the hub is not the reply";
+    EXPECT_EQ(next_, Session::Next::kWait);
+    EXPECT_EQ(reply(":7\r\n"), ":7\r\n");
+    EXPECT_EQ(next_, Session::Next::kGoOn);
+    EXPECT_EQ(session_->take_errors(), 0u);
+    EXPECT_EQ(say({"INCR", "n"}), "");
+    EXPECT_EQ(reply("-TRYAGAIN\r\n", true), "-TRYAGAIN\r\n");
+    EXPECT_EQ(session_->take_errors(), 1u);
+}
+
+TEST_F(StoreSessionTest, TriesAgainWhenTheStoreIsBusy) {
+    host_.storing = Storing::kBusy;
+    EXPECT_EQ(say({"SET", "k", "v"}), "");
+    EXPECT_TRUE(session_->waits_for_room());
+    EXPECT_EQ(room(), "");
+    host_.storing = Storing::kDone;
+    EXPECT_EQ(room(), "+DONE\r\n");
+    EXPECT_EQ(next_, Session::Next::kGoOn);
+}
+
+TEST_F(StoreSessionTest, AnExecGathersTheRepliesOfOwners) {
+    (void)say({"MULTI"});
+    EXPECT_EQ(say({"INCR", "n"}), "+QUEUED\r\n");
+    EXPECT_EQ(say({"EXPIRE", "n", "60"}), "+QUEUED\r\n");
+    EXPECT_EQ(say({"KEYS", "*"}), "-ERR no KEYS here\r\n");
+    EXPECT_EQ(say({"EXEC"}), "-EXECABORT Transaction discarded because of previous errors.\r\n");
+    (void)say({"MULTI"});
+    (void)say({"INCR", "n"});
+    (void)say({"GET", "n"});
+    host_.storing = Storing::kAsked;
+    EXPECT_EQ(say({"EXEC"}), "");
+    host_.storing = Storing::kDone;
+    EXPECT_EQ(reply(":1\r\n"), "*2\r\n:1\r\n+DONE\r\n");
+    EXPECT_EQ(next_, Session::Next::kGoOn);
+}
+
 TEST_F(SessionTest, RefusesByNameWhatIsNotServed) {
     const std::string refusal = say({"XADD", "s", "*", "a", "b"});
     EXPECT_TRUE(refusal.starts_with("-ERR unknown command 'XADD', with args beginning with: 's' '*' 'a' 'b' ("))
@@ -326,8 +402,8 @@ TEST_F(SessionTest, RefusesByNameWhatIsNotServed) {
     EXPECT_EQ(say({"nonsense"}), "-ERR unknown command 'nonsense', with args beginning with: \r\n");
     EXPECT_EQ(say({"cluster", "slots"}), "-ERR This instance has cluster support disabled\r\n");
     EXPECT_EQ(say({"get"}),
-              "-ERR unknown command 'get', with args beginning with: (Tulle serves publish and "
-              "subscribe, and keeps no keys)\r\n");
+              "-ERR unknown command 'get', with args beginning with: (Tulle keeps keys with "
+              "string values only, in a realm with redis_store_bytes)\r\n");
     EXPECT_EQ(say({"publish", "a"}), "-ERR wrong number of arguments for 'publish' command\r\n");
 }
 

@@ -1,0 +1,96 @@
+#include "node/redis/edge/store_port.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "mesh/base/event_body.hpp"
+
+namespace tulle::node::redis {
+namespace {
+
+/// The ids of a store's questions have the highest bit, which no other question of the edge has, and the place of the
+/// realm below.
+constexpr std::uint64_t kStoreMark = std::uint64_t{1} << 63;
+constexpr unsigned kPlaceShift = 48;
+
+std::int64_t wall_offset_us(Instant now) {
+    const auto wall = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::microseconds>(wall).count() - now.time_since_epoch() / 1us;
+}
+
+}  // namespace
+
+StorePort::StorePort(const Realm& realm, std::size_t place, std::string key, Reactor& reactor, HubPort& hub)
+    : key_(std::move(key)),
+      reactor_(reactor),
+      hub_(hub),
+      store_({.realm = realm.name,
+              .most_bytes = realm.store_bytes,
+              .question_base = kStoreMark | (std::uint64_t{place} << kPlaceShift),
+              .wall_offset_us = wall_offset_us(reactor.now())}) {}
+
+std::size_t StorePort::place_of(std::uint64_t question) {
+    return (question & kStoreMark) == 0 ? kNoPlace : static_cast<std::size_t>((question & ~kStoreMark) >> kPlaceShift);
+}
+
+void StorePort::begin(OriginId self) {
+    self_text_ = to_hex(self);
+    store_.begin(reactor_.now(), self);
+}
+
+void StorePort::on_record(const mesh::Record& record) {
+    // This node's own records come back as well.
+    if (record.body->sender() != self_text_) {
+        store_.on_record(reactor_.now(), record.body->data());
+    }
+}
+
+void StorePort::send_answer(StoreEffects::Answer answer) {
+    std::size_t begin = 0;
+    do {
+        std::string part = answer.body.substr(begin, mesh::kMaxQueryPartBytes);
+        begin += part.size();
+        hub_.send(mesh::LocalAnswer{answer.token, std::move(part), begin >= answer.body.size()});
+    } while (begin < answer.body.size());
+}
+
+void StorePort::end_turn(const Waiters& waiters) {
+    store_.end_turn(reactor_.now(), effects_);
+    StoreEffects effects = std::exchange(effects_, {});
+    for (std::string& record : effects.records) {
+        mesh::Publish publish;
+        publish.channels = {key_};
+        publish.body = share(EventBody({}, record, DataKind::kBytes, self_text_));
+        publish.answers = mesh::Publish::Answers::kRefusal;
+        hub_.send(std::move(publish));
+    }
+    for (StoreEffects::Question& question : effects.questions) {
+        hub_.send(mesh::Query{question.id, std::move(question.body), question.timeout, {}, std::move(question.to)});
+    }
+    for (StoreEffects::Answer& answer : effects.answers) {
+        send_answer(std::move(answer));
+    }
+    for (const StoreEffects::Reply& reply : effects.replies) {
+        if (const auto waiting = calls_.extract(reply.call)) {
+            waiters.on_reply(waiting.mapped(), reply);
+        }
+    }
+    if (!gates_.empty()) {
+        const std::uint64_t released = store_.released();
+        std::vector<ConnectionRef> open;
+        std::erase_if(gates_, [&](const Gate& gate) {
+            const bool is_open = gate.number <= released;
+            if (is_open) {
+                open.push_back(gate.who);
+            }
+            return is_open;
+        });
+        std::for_each(open.begin(), open.end(), waiters.on_gate);
+    }
+    if (const std::optional<Instant> next = store_.next_deadline(reactor_.now())) {
+        reactor_.wake_at(*next);
+    }
+}
+
+}  // namespace tulle::node::redis

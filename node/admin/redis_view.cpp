@@ -26,6 +26,18 @@ constexpr RedisMetric kRedisMetrics[] = {
     {"questions_total", "Questions of PUBSUB to all nodes", &RealmCounters::questions_total},
     {"questions_incomplete_total", "Of those questions, answered without a node that was late",
      &RealmCounters::questions_incomplete_total},
+    {"store_keys", "Keys of the realm on this node", &RealmCounters::store_keys, true},
+    {"store_bytes", "Memory of the realm's keys on this node", &RealmCounters::store_bytes, true},
+    {"store_limit_bytes", "Limit of that memory; 0: the realm keeps no keys", &RealmCounters::store_limit_bytes, true},
+    {"store_records_total", "Records of writes to keys that this node has sent", &RealmCounters::store_records_total},
+    {"store_late_records_total", "Of those records, not taken in by all nodes in time",
+     &RealmCounters::store_late_records_total},
+    {"store_calls_total", "Attempts to have another node do a command as the owner of a key",
+     &RealmCounters::store_calls_total},
+    {"store_failed_calls_total", "Commands on keys answered with -TRYAGAIN", &RealmCounters::store_failed_calls_total},
+    {"store_pulls_total", "Looks into the keys of another node", &RealmCounters::store_pulls_total},
+    {"store_pulled_keys_total", "Keys taken over by such looks", &RealmCounters::store_pulled_keys_total},
+    {"store_gaps_total", "Records of other nodes' writes that were missed", &RealmCounters::store_gaps_total},
 };
 
 constexpr RedisSubscriptions kRedisSubscriptions[] = {

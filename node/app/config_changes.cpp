@@ -84,7 +84,9 @@ std::vector<std::string_view> changed_keys(const Config& before, const Config& n
         }
     }
     // Without redis_listen there are no realms, and then redis_listen itself has changed.
-    if (before.redis_listen && now.redis_listen && before.redis_realms != now.redis_realms) {
+    // A change of redis_store_bytes is a change of realms as well, and is named for itself.
+    if (before.redis_listen && now.redis_listen && before.redis_store_bytes == now.redis_store_bytes &&
+        before.redis_realms != now.redis_realms) {
         changed.emplace_back("[[redis_realms]]");
     }
     return changed;

@@ -249,6 +249,11 @@ void finish_redis(Config& config, std::vector<GivenRealm> realms, const Settings
                               ": a realm does nothing without redis_listen: say with redis_listen (--redis-listen"
                               " HOST:PORT) where clients of Redis connect to");
         }
+        if (config.redis_store_bytes != 0) {
+            throw ConfigError(given.at("redis_store_bytes").origin +
+                              ": redis_store_bytes does nothing without redis_listen: say with redis_listen"
+                              " (--redis-listen HOST:PORT) where clients of Redis connect to");
+        }
         return;
     }
     check_realms(realms);

@@ -155,16 +155,16 @@ test('tulle status and tulle redis show the clients of Redis, tulle redis those 
     await client.subscribe('', 'news');
     await shopper.call('PUBLISH', 'news', 'hello');
     const status = await tulle(n1, 'status');
-    assert.match(status.stdout, new RegExp(`^Redis at ${n1.ports.redis}: realms 2, clients 1, subscriptions 1, publishes 0, deliveries 0, closes 0$`, 'm'));
+    assert.match(status.stdout, new RegExp(`^Redis at ${n1.ports.redis}: realms 2, clients 1, subscriptions 1, publishes 0, deliveries 0, closes 0, keys 0$`, 'm'));
     assert.doesNotMatch((await tulle(n3, 'status')).stdout, /Redis/);
     // From any node, also from the one that has no Redis listener.
     for (const node of [n1, n3]) {
       const { code, stdout, stderr } = await tulle(node, 'redis');
       assert.equal(code, 0, stderr);
       assert.deepEqual(stdout.split('\n').map((line) => line.split(/ {2,}/)), [
-        ['REALM', 'NODE', 'CLIENTS', 'SUBSCRIPTIONS', 'PUBLISHES', 'DELIVERIES', 'CLOSES'],
-        ['default', 'n1', '1', '1', '0', '0', '0'], ['default', 'n2', '0', '0', '0', '0', '0'],
-        ['shop', 'n1', '0', '0', '0', '0', '0'], ['shop', 'n2', '1', '0', '1', '0', '0'],
+        ['REALM', 'NODE', 'CLIENTS', 'SUBSCRIPTIONS', 'PUBLISHES', 'DELIVERIES', 'CLOSES', 'KEYS'],
+        ['default', 'n1', '1', '1', '0', '0', '0', '-'], ['default', 'n2', '0', '0', '0', '0', '0', '-'],
+        ['shop', 'n1', '0', '0', '0', '0', '0', '-'], ['shop', 'n2', '1', '0', '1', '0', '0', '-'],
         ['without redis_listen: n3'], ['']]);
     }
     const { nodes, missing } = JSON.parse((await tulle(n2, 'redis', '--json')).stdout);

@@ -57,6 +57,7 @@ void judge_realm(const std::string& name, const Listening& nodes, bool is_compar
     Texts without;
     std::map<std::string, Texts> users;
     std::map<std::string, Texts> secrets;
+    std::map<std::string, Texts> stores;
     for (const auto& [label, report] : nodes) {
         const auto realm = report->realms.find(name);
         if (realm == report->realms.end()) {
@@ -68,6 +69,7 @@ void judge_realm(const std::string& name, const Listening& nodes, bool is_compar
         const std::string secret = is_comparable ? found.secret_digest : "some";
         secrets[found.has_secret ? secret : std::string(kNoSecret)].push_back(label);
         users[is_comparable ? found.users_digest : ""].push_back(label);
+        stores[std::to_string(found.store_limit)].push_back(label);
     }
     for (const std::string& label : without) {
         out.push_back({Severity::kWrong,
@@ -85,6 +87,13 @@ void judge_realm(const std::string& name, const Listening& nodes, bool is_compar
     judge_values(
         users, "redis-users",
         [&name](const std::string&) { return "has other users of the realm '" + name + "' than "; }, out);
+    judge_values(
+        stores, "redis-store",
+        [&name](const std::string& limit) {
+            return limit == "0" ? "keeps no keys of the realm '" + name + "', unlike "
+                                : "has " + limit + " bytes for the keys of the realm '" + name + "', unlike ";
+        },
+        out);
 }
 
 }  // namespace

@@ -55,6 +55,16 @@ const std::vector<std::pair<std::string_view, std::uint64_t RedisRealm::*>>& red
         {"slow_closes_total", &RedisRealm::slow_closes},
         {"questions_total", &RedisRealm::questions},
         {"questions_incomplete_total", &RedisRealm::questions_incomplete},
+        {"store_keys", &RedisRealm::store_keys},
+        {"store_bytes", &RedisRealm::store_bytes},
+        {"store_limit_bytes", &RedisRealm::store_limit},
+        {"store_records_total", &RedisRealm::store_records},
+        {"store_late_records_total", &RedisRealm::store_late_records},
+        {"store_calls_total", &RedisRealm::store_calls},
+        {"store_failed_calls_total", &RedisRealm::store_failed_calls},
+        {"store_pulls_total", &RedisRealm::store_pulls},
+        {"store_pulled_keys_total", &RedisRealm::store_pulled_keys},
+        {"store_gaps_total", &RedisRealm::store_gaps},
     };
     return numbers;
 }

@@ -34,6 +34,16 @@ struct RedisRealm {
     std::uint64_t slow_closes = 0;
     std::uint64_t questions = 0;
     std::uint64_t questions_incomplete = 0;
+    std::uint64_t store_keys = 0;
+    std::uint64_t store_bytes = 0;
+    std::uint64_t store_limit = 0;
+    std::uint64_t store_records = 0;
+    std::uint64_t store_late_records = 0;
+    std::uint64_t store_calls = 0;
+    std::uint64_t store_failed_calls = 0;
+    std::uint64_t store_pulls = 0;
+    std::uint64_t store_pulled_keys = 0;
+    std::uint64_t store_gaps = 0;
 
     [[nodiscard]] std::uint64_t subscriptions() const { return channels + patterns + shard_channels; }
     [[nodiscard]] std::uint64_t closes() const { return gap_closes + slow_closes; }

@@ -54,7 +54,8 @@ std::string redis_line(std::string_view status) {
            sum([](const RedisRealm& realm) { return realm.subscriptions(); }) + ", publishes " +
            sum([](const RedisRealm& realm) { return realm.publishes; }) + ", deliveries " +
            sum([](const RedisRealm& realm) { return realm.deliveries; }) + ", closes " +
-           sum([](const RedisRealm& realm) { return realm.closes(); }) + "\n";
+           sum([](const RedisRealm& realm) { return realm.closes(); }) + ", keys " +
+           sum([](const RedisRealm& realm) { return realm.store_keys; }) + "\n";
 }
 
 std::string redis_text(const MeshSample& sample) {
@@ -68,7 +69,8 @@ std::string redis_text(const MeshSample& sample) {
         for (const auto& [name, realm] : node->redis->realms) {
             rows.push_back({name, or_dash(node->name), std::to_string(realm.clients),
                             std::to_string(realm.subscriptions()), std::to_string(realm.publishes),
-                            std::to_string(realm.deliveries), std::to_string(realm.closes())});
+                            std::to_string(realm.deliveries), std::to_string(realm.closes()),
+                            realm.store_limit == 0 ? "-" : std::to_string(realm.store_keys)});
         }
     }
     if (rows.empty()) {
@@ -76,7 +78,7 @@ std::string redis_text(const MeshSample& sample) {
     }
     // Rows of a realm keep the order of the nodes.
     std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.front() < b.front(); });
-    rows.insert(rows.begin(), {"REALM", "NODE", "CLIENTS", "SUBSCRIPTIONS", "PUBLISHES", "DELIVERIES", "CLOSES"});
+    rows.insert(rows.begin(), {"REALM", "NODE", "CLIENTS", "SUBSCRIPTIONS", "PUBLISHES", "DELIVERIES", "CLOSES", "KEYS"});
     return aligned(rows) + (without.empty() ? "" : "without redis_listen: " + without + "\n");
 }
 

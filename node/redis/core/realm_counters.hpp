@@ -39,6 +39,25 @@ struct RealmCounters {
     Counter questions_total;
     /// Of those questions, answered without the part of a node that did not answer in time.
     Counter questions_incomplete_total;
+    // Of the realm's keys, which one shard of the node counts.
+    /// Keys with a value, those that have expired and are not freed yet included.
+    Counter store_keys;
+    /// About the memory of the keys, of the deleted ones that are remembered too; and the limit (0: no keys).
+    Counter store_bytes;
+    Counter store_limit_bytes;
+    /// Records of writes that this node has sent.
+    Counter store_records_total;
+    /// Of those records, not taken in by all nodes within kReplicationTimeout.
+    Counter store_late_records_total;
+    /// Attempts to have the owner of a key on another node do a command.
+    Counter store_calls_total;
+    /// Commands answered with -TRYAGAIN.
+    Counter store_failed_calls_total;
+    /// Looks into the keys of another node, because they differed or the node was met anew; and the keys taken over.
+    Counter store_pulls_total;
+    Counter store_pulled_keys_total;
+    /// Records of other nodes that were missed.
+    Counter store_gaps_total;
 
     [[nodiscard]] Counter& subscriptions(Kind kind) {
         switch (kind) {

@@ -54,7 +54,8 @@ void RedisEdge::open(RealmPort& port) {
         open_key(port.counts_key, port, Use::kCounts);
         if (port.realm->store_bytes > 0) {
             port.store_key = key_of('k', *port.realm);
-            port.store = std::make_unique<StorePort>(*port.realm, ports_.size() - 1, port.store_key, reactor_, hub_);
+            port.store = std::make_unique<StorePort>(*port.realm, ports_.size() - 1, port.store_key, reactor_, hub_,
+                                                     *port.counters);
             open_key(port.store_key, port, Use::kStore);
         }
         // An empty handler is enough: the turn that it makes ends in end_turn.

@@ -21,10 +21,12 @@ std::int64_t wall_offset_us(Instant now) {
 
 }  // namespace
 
-StorePort::StorePort(const Realm& realm, std::size_t place, std::string key, Reactor& reactor, HubPort& hub)
+StorePort::StorePort(const Realm& realm, std::size_t place, std::string key, Reactor& reactor, HubPort& hub,
+                     RealmCounters& counters)
     : key_(std::move(key)),
       reactor_(reactor),
       hub_(hub),
+      counters_(counters),
       store_({.realm = realm.name,
               .most_bytes = realm.store_bytes,
               .question_base = kStoreMark | (std::uint64_t{place} << kPlaceShift),
@@ -53,6 +55,20 @@ void StorePort::send_answer(StoreEffects::Answer answer) {
         begin += part.size();
         hub_.send(mesh::LocalAnswer{answer.token, std::move(part), begin >= answer.body.size()});
     } while (begin < answer.body.size());
+}
+
+void StorePort::count() {
+    const StoreCounts& counts = store_.counts();
+    counters_.store_keys.set(store_.table().size());
+    counters_.store_bytes.set(store_.table().bytes());
+    counters_.store_limit_bytes.set(store_.most_bytes());
+    counters_.store_records_total.set(counts.writes);
+    counters_.store_late_records_total.set(counts.late_records);
+    counters_.store_calls_total.set(counts.calls);
+    counters_.store_failed_calls_total.set(counts.failed_calls);
+    counters_.store_pulls_total.set(counts.pulls);
+    counters_.store_pulled_keys_total.set(counts.pulled_cells);
+    counters_.store_gaps_total.set(counts.gaps);
 }
 
 void StorePort::end_turn(const Waiters& waiters) {
@@ -88,6 +104,7 @@ void StorePort::end_turn(const Waiters& waiters) {
         });
         std::for_each(open.begin(), open.end(), waiters.on_gate);
     }
+    count();
     if (const std::optional<Instant> next = store_.next_deadline(reactor_.now())) {
         reactor_.wake_at(*next);
     }

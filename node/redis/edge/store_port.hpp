@@ -14,6 +14,7 @@
 #include "node/core/slot.hpp"
 #include "node/edge/hub_port.hpp"
 #include "node/edge/reactor.hpp"
+#include "node/redis/core/realm_counters.hpp"
 #include "node/redis/store/store.hpp"
 
 namespace tulle::node::redis {
@@ -31,7 +32,9 @@ struct ConnectionRef {
 class StorePort {
 public:
     /// `place`: of the realm in Realms::all(). `key`: the realm's records in the mesh.
-    StorePort(const Realm& realm, std::size_t place, std::string key, Reactor& reactor, HubPort& hub);
+    /// `counters`: the realm's, which outlive the port.
+    StorePort(const Realm& realm, std::size_t place, std::string key, Reactor& reactor, HubPort& hub,
+              RealmCounters& counters);
 
     [[nodiscard]] Store& store() { return store_; }
     [[nodiscard]] const Store& store() const { return store_; }
@@ -63,6 +66,8 @@ public:
 
 private:
     void send_answer(StoreEffects::Answer answer);
+    /// Shows the numbers of the store.
+    void count();
 
     struct Gate {
         std::uint64_t number = 0;
@@ -72,6 +77,7 @@ private:
     const std::string key_;
     Reactor& reactor_;
     HubPort& hub_;
+    RealmCounters& counters_;
     Store store_;
     StoreEffects effects_;
     std::string self_text_;

@@ -11,11 +11,13 @@ namespace tulle::cli::redis_test {
 namespace {
 
 /// A realm as JSON, with a secret of the digest `secret`, or without one for an empty text.
-std::string realm_text(const std::string& name, const std::string& secret, const std::string& users = "u") {
+std::string realm_text(const std::string& name, const std::string& secret, const std::string& users = "u",
+                       const std::string& store_limit = "0") {
     return R"({"name":")" + name + R"(","has_secret":)" + (secret.empty() ? "false" : "true") +
            R"(,"digests":{"users":")" + users + R"(","secret":")" + secret +
            R"("},"subscriptions":{"channels":3,"patterns":2,"shard_channels":1},"clients":4,"publishes_total":5,)" +
-           R"("deliveries_total":6,"gap_closes_total":7,"slow_closes_total":8})";
+           R"("deliveries_total":6,"gap_closes_total":7,"slow_closes_total":8,"store_keys":9,"store_limit_bytes":)" +
+           store_limit + "}";
 }
 
 /// The report of a node; without a listener for no realms.
@@ -58,10 +60,10 @@ TEST(CliRedis, ATableByRealmAndNode) {
     const MeshSample sample = sample_of({report_text("n2", "", {realm_text("shop", "a"), realm_text("default", "")}),
                                          report_text("n1", "", {realm_text("shop", "a")}), report_text("n3", "", {})});
     EXPECT_EQ(redis_text(sample),
-              "REALM    NODE  CLIENTS  SUBSCRIPTIONS  PUBLISHES  DELIVERIES  CLOSES\n"
-              "default  n2    4        6              5          6           15\n"
-              "shop     n1    4        6              5          6           15\n"
-              "shop     n2    4        6              5          6           15\n"
+              "REALM    NODE  CLIENTS  SUBSCRIPTIONS  PUBLISHES  DELIVERIES  CLOSES  KEYS\n"
+              "default  n2    4        6              5          6           15      -\n"
+              "shop     n1    4        6              5          6           15      -\n"
+              "shop     n2    4        6              5          6           15      -\n"
               "without redis_listen: n3\n");
     EXPECT_EQ(redis_text(sample_of({report_text("n3", "", {})})), "no node has redis_listen\n");
 }
@@ -74,13 +76,16 @@ TEST(CliRedis, JsonHasEveryNumber) {
               R"({"channels":3,"patterns":2,"shard_channels":1},"clients":4,"commands_total":0,"publishes_total":5,)"
               R"("app_events_total":0,"app_events_refused_total":0,)"
               R"("deliveries_total":6,"errors_total":0,"wrong_passwords_total":0,"gap_closes_total":7,)"
-              R"("slow_closes_total":8,"questions_total":0,"questions_incomplete_total":0}]},{"name":"n2"}],)"
+              R"("slow_closes_total":8,"questions_total":0,"questions_incomplete_total":0,"store_keys":9,)"
+              R"("store_bytes":0,"store_limit_bytes":0,"store_records_total":0,"store_late_records_total":0,)"
+              R"("store_calls_total":0,"store_failed_calls_total":0,"store_pulls_total":0,)"
+              R"("store_pulled_keys_total":0,"store_gaps_total":0}]},{"name":"n2"}],)"
               R"("missing":["n3"]})");
 }
 
 TEST(CliRedis, StatusAddsALineForANodeThatListens) {
     EXPECT_EQ(redis_line(report_text("n1", "", {realm_text("shop", "a"), realm_text("default", "")})),
-              "Redis at h:1: realms 2, clients 8, subscriptions 12, publishes 10, deliveries 12, closes 30\n");
+              "Redis at h:1: realms 2, clients 8, subscriptions 12, publishes 10, deliveries 12, closes 30, keys 18\n");
     EXPECT_EQ(redis_line(report_text("n1", "", {})), "");
     EXPECT_EQ(redis_line("no status"), "");
 }
@@ -111,6 +116,16 @@ TEST(DoctorRedis, NamesTheNodesWithAnotherSecretOrOtherUsers) {
               Lines{"redis-users n2: has other users of the realm 'shop' than n1"});
     EXPECT_EQ(judged({report_text("n1", "k", {shop}), report_text("n2", "k", {realm_text("shop", "")})}),
               Lines{"redis-secret n2: has no secret for the realm 'shop', unlike n1"});
+}
+
+TEST(DoctorRedis, NamesTheNodesThatKeepNoKeysOrHaveOtherMemoryForThem) {
+    const std::string shop = realm_text("shop", "a", "u", "1048576");
+    EXPECT_EQ(judged({report_text("n1", "k", {shop}), report_text("n2", "k", {realm_text("shop", "a")}),
+                      report_text("n3", "k", {shop})}),
+              Lines{"redis-store n2: keeps no keys of the realm 'shop', unlike n1, n3"});
+    EXPECT_EQ(judged({report_text("n1", "k", {shop}), report_text("n2", "k", {realm_text("shop", "a", "u", "2097152")}),
+                      report_text("n3", "k", {shop})}),
+              Lines{"redis-store n2: has 2097152 bytes for the keys of the realm 'shop', unlike n1, n3"});
 }
 
 TEST(DoctorRedis, ComparesDigestsOfOneKeyAlone) {

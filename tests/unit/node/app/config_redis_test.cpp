@@ -225,6 +225,31 @@ TEST(RedisSettings, NameTheAppOfARealm) {
         << "the app may come later";
 }
 
+TEST(RedisSettings, NameTheMemoryForTheKeysOfARealm) {
+    const auto store_bytes = [](const Config& config) {
+        std::vector<std::uint64_t> bytes;
+        for (const redis::Realm& one : config.redis_realms) {
+            bytes.push_back(one.store_bytes);
+        }
+        return bytes;
+    };
+    using Bytes = std::vector<std::uint64_t>;
+    EXPECT_EQ(store_bytes(of_file(kListen)), Bytes{0});
+    EXPECT_EQ(store_bytes(of_file(kListen + "redis_store_bytes = 1048576\n")), Bytes{1048576});
+    EXPECT_EQ(store_bytes(of_file(kListen + "redis_store_bytes = 1048576\n" + realm("a") +
+                                  realm("b", kSecret + "store_bytes = 2097152\n") +
+                                  realm("c", kSecret + "store_bytes = 0\n"))),
+              (Bytes{1048576, 2097152, 0}));
+    EXPECT_EQ(error_in(kListen + realm("a", kSecret + "store_bytes = 1000\n")),
+              "node.toml:5: redis_realms.store_bytes: must be 1048576 to 68719476736 bytes, or 0: the realm keeps no"
+              " keys");
+    EXPECT_EQ(error_of({"--redis-listen", "127.0.0.1:1", "--redis-store-bytes", "1000"}),
+              "flag --redis-store-bytes: '1000' is not a number from 1048576 to 68719476736 (or 0: no keys)");
+    EXPECT_EQ(error_of({"--redis-store-bytes", "1048576"}),
+              "flag --redis-store-bytes: redis_store_bytes does nothing without redis_listen: say with redis_listen"
+              " (--redis-listen HOST:PORT) where clients of Redis connect to");
+}
+
 TEST(RedisSettings, LetARealmWithoutASecretSpeakForTheDefaultAppAlone) {
     EXPECT_EQ(error_in(kListen + realm("a", "app = 'shop'\n") + std::string(kApp)),
               "node.toml:2: redis_realms: the realm 'a' has an app and no secret, so that anybody who connects could"

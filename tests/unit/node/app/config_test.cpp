@@ -87,6 +87,7 @@ TEST(Config, ComparesEveryKeyThatAReloadDoesNotApply) {
                                                               {"listen", "127.0.0.1:1"},
                                                               {"tls_listen", "127.0.0.1:1"},
                                                               {"redis_listen", "127.0.0.1:1"},
+                                                              {"redis_store_bytes", "1048576"},
                                                               {"mesh", "127.0.0.1:1"},
                                                               {"mesh_data", "127.0.0.1:1"},
                                                               {"advertise", "x"},
@@ -116,6 +117,9 @@ TEST(Config, ComparesEveryKeyThatAReloadDoesNotApply) {
         }
         if (key.name == "tls_proxy_protocol") {
             base["tls_listen"] = {"127.0.0.1:2", "a test"};
+        }
+        if (key.name == "redis_store_bytes") {
+            base["redis_listen"] = {"127.0.0.1:1", "a test"};
         }
         Settings one{{std::string(key.name), {value, "a test"}}};
         if (key.name.starts_with("tls_")) {

@@ -213,7 +213,9 @@ private:
     }
 
     /// True when balancers should send clients to this node.
-    [[nodiscard]] bool takes_clients() const { return is_ready_ && !is_draining_ && !limits_.is_refusing(); }
+    [[nodiscard]] bool takes_clients() const {
+        return is_ready_ && !is_draining_ && !limits_.is_refusing() && !limits_.is_taking_over();
+    }
 
     /// Answers OPTIONS as the public listener does: the check of HAProxy, unless configured otherwise, is "OPTIONS /".
     [[nodiscard]] HttpResponse options_of(const AdminRoute& route) const {

@@ -38,6 +38,9 @@ constexpr RedisMetric kRedisMetrics[] = {
     {"store_pulls_total", "Looks into the keys of another node", &RealmCounters::store_pulls_total},
     {"store_pulled_keys_total", "Keys taken over by such looks", &RealmCounters::store_pulled_keys_total},
     {"store_gaps_total", "Records of other nodes' writes that were missed", &RealmCounters::store_gaps_total},
+    {"store_clock_refusals_total", "Messages about keys not heard as the clocks of two nodes differ too much",
+     &RealmCounters::store_clock_refusals_total},
+    {"store_forgotten_total", "Deleted keys forgotten early for want of memory", &RealmCounters::store_forgotten_total},
 };
 
 constexpr RedisSubscriptions kRedisSubscriptions[] = {

@@ -60,6 +60,11 @@ public:
         return is_full_.load(std::memory_order_relaxed) || pressure() != Pressure::kNone;
     }
 
+    /// True while the node takes over from other nodes what its clients will ask for: clients are served already, and
+    /// orchestrators must not end the other nodes yet.
+    [[nodiscard]] bool is_taking_over() const { return is_taking_over_.load(std::memory_order_relaxed); }
+    void set_taking_over(bool is_taking_over) { is_taking_over_.store(is_taking_over, std::memory_order_relaxed); }
+
     /// The measures against a lack of memory, by the last measurement.
     [[nodiscard]] Pressure pressure() const { return pressure_.load(std::memory_order_relaxed); }
     void set_pressure(Pressure pressure) { pressure_.store(pressure, std::memory_order_relaxed); }
@@ -90,6 +95,7 @@ private:
     /// WebSocket clients.
     std::atomic<std::size_t> clients_{0};
     /// Set with the last free place of a client; cleared when 2 % of the clients have gone (kReopenPercent).
+    std::atomic<bool> is_taking_over_{false};
     std::atomic<bool> is_full_{false};
     std::atomic<Pressure> pressure_{Pressure::kNone};
     /// Bytes and serial number of the last order; 0: no order yet.

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What the Redis edge costs beside Debian's redis-server, as ratios within one run: CPU of a delivery for publishes of one
 client to 1 and to 100 subscribers, one at a time and in pipelines of 50; memory of an idle connection; the time of a
-message, and of PUBSUB NUMSUB, through two nodes. Starts redis-server and nodes of its own with one shard. Prints each
+message, and of PUBSUB NUMSUB, through two nodes; CPU of GET, SET and INCR; the time of a SET and of an INCR in a mesh of
+three nodes. Starts redis-server and nodes of its own with one shard. Prints each
 figure with its aim, and exits 1 past one.
 
 The two servers take turns, and CPU is what the scheduler gave the server, so other load on the machine changes the ratios
@@ -25,6 +26,9 @@ BIN = pathlib.Path(os.environ.get("TULLE_BIN_DIR", pathlib.Path(__file__).parent
 AIM_CPU = 1.1  # times redis-server
 AIM_IDLE_BYTES = 5 * 1024
 AIM_TWO_NODES_MS = 0.5
+AIM_GET_US = 10  # of CPU: 100,000 a second on a core
+AIM_SET_MS = 0.7
+STORE_BYTES = 256 << 20
 PAYLOAD = 100
 ROUNDS = 5
 SHAPES = [("1 to 1", 1, 1, 30_000), ("1 to 1, pipelines of 50", 1, 50, 500_000),
@@ -61,6 +65,7 @@ class Node:
         any_port = [word for role in ("listen", "mesh", "mesh-data", "admin", "redis-listen") for word in (f"--{role}", "127.0.0.1:0")]
         known = [word for peer in peers for word in ("--peers", peer)]
         self.process = subprocess.Popen([BIN / "tulled", "--name", name, *any_port, *known, "--shards", "1", "--ports-file", ports,
+                                         "--redis-store-bytes", str(STORE_BYTES),
                                          "--log-level", "error"])
         for _ in range(200):
             if ports.exists():
@@ -172,6 +177,27 @@ def through_two_nodes(first, second):
     return median(b"PUBLISH ch x\r\n", message), median(b"PUBSUB NUMSUB ch\r\n", lambda: publisher.recv(100))
 
 
+def command_us(server, name, pipeline, commands):
+    """CPU of the server for a command on keys, in microseconds, with 20 clients."""
+    before = cpu(server.process.pid)
+    subprocess.run(["redis-benchmark", "-p", str(server.port), "-t", name, "-n", str(commands), "-c", "20", "-P", str(pipeline), "-d", "200",
+                    "-r", "1000"], check=True, capture_output=True)
+    return (cpu(server.process.pid) - before) / commands * 1e6
+
+
+def answered_ms(node, command):
+    """Median time until one client is answered, in ms, by a node of a mesh."""
+    client = connect(node.port)
+    times = []
+    for i in range(3_000):
+        begun = time.perf_counter()
+        client.sendall(command(i))
+        client.recv(1_000)
+        times.append((time.perf_counter() - begun) * 1e3)
+    client.close()
+    return statistics.median(times)
+
+
 def main():
     is_good = True
 
@@ -188,12 +214,26 @@ def main():
                           for _ in range(ROUNDS)]
                 ours, theirs = (statistics.median(column) for column in zip(*rounds))
                 say(f"CPU of a delivery, {name} ({ours:.2f} and {theirs:.2f} us)", ours / theirs, AIM_CPU, " times redis-server")
+            for pipeline, commands in [(1, 50_000), (16, 400_000)]:
+                for name in ("get", "set", "incr"):
+                    rounds = [(command_us(node, name, pipeline, commands), command_us(redis, name, pipeline, commands)) for _ in range(ROUNDS)]
+                    ours, theirs = (statistics.median(column) for column in zip(*rounds))
+                    print(f"CPU of {name.upper()}, pipelines of {pipeline}: {ours:.2f} us, {ours / theirs:.2f} times redis-server", flush=True)
+                    if name == "get":
+                        say("CPU of a GET", ours, AIM_GET_US, " us")
             say("an idle connection", idle_bytes(node), AIM_IDLE_BYTES, " bytes")
             second = Node(directory, "n2", [node.mesh])
             try:
                 message, number = through_two_nodes(node, second)
                 say("a message through two nodes", message, AIM_TWO_NODES_MS, " ms")
                 print(f"PUBSUB NUMSUB over two nodes: {number:.2f} ms")
+                third = Node(directory, "n3", [node.mesh, second.mesh])
+                try:
+                    say("a SET in a mesh of three nodes", answered_ms(second, lambda i: b"SET k%d v EX 100\r\n" % (i % 100)), AIM_SET_MS, " ms")
+                    number = answered_ms(second, lambda i: b"INCR n%d\r\n" % (i % 100))
+                    print(f"an INCR in a mesh of three nodes: {number:.2f} ms")
+                finally:
+                    third.process.terminate()
             finally:
                 second.process.terminate()
         finally:

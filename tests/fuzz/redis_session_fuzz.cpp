@@ -54,6 +54,10 @@ public:
         if (!has_room()) {
             return Storing::kBusy;
         }
+        if (is_without_script(command, arguments)) {
+            out.error("NOSCRIPT");
+            return Storing::kDone;
+        }
         if (way_of(command, arguments) == StoreWay::kOwner && !has_room()) {
             is_asking_owner = true;
             return Storing::kAsked;

@@ -1,31 +1,19 @@
 // Servers in Python that are joined by Redis alone, as Debian packages them: Django's channels, and Socket.IO.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { io as connect } from 'socket.io-client';
-import { Program, run } from '../support/js/process.mjs';
+import { Program } from '../support/js/process.mjs';
+import { PYTHON, PYTHON_MS as MS, clientProgram, endsWell, isAbsent } from '../support/js/python.mjs';
 import { withRedisNodes } from '../support/js/redis_edge.mjs';
 import { waitFor, within } from '../support/js/wait.mjs';
 
-const PYTHON = '/usr/bin/python3';
-const MS = 40_000; // of which most are for Python to find its modules, on a machine that is busy
-const path = (name) => fileURLToPath(new URL(`../support/clients/${name}.py`, import.meta.url));
-/** Why a test is left out; false when Python finds the modules. */
-const isAbsent = (modules, packages) =>
-  spawnSync(PYTHON, ['-c', `import ${modules}`], { stdio: 'ignore' }).status !== 0 && `not all of these is installed: ${packages}`;
-
 test('channels_redis: groups over two nodes', { skip: isAbsent('channels_redis.pubsub', 'python3-channels-redis') }, () =>
-  withRedisNodes(2, {}, async ([n1, n2]) => {
-    const { code, stdout, stderr } = await run(PYTHON, [path('channels_redis_client'), n1.url, n2.url], { ms: MS });
-    assert.equal(code, 0, stdout + stderr);
-    assert.match(stdout, /^all is well$/m);
-  }));
+  withRedisNodes(2, {}, ([n1, n2]) => endsWell(PYTHON, [clientProgram('channels_redis_client.py'), n1.url, n2.url])));
 
 const noSocketIo = isAbsent('socketio, aiohttp, redis', 'python3-socketio, python3-aiohttp, python3-redis');
 test('python-socketio: rooms over three nodes', { skip: noSocketIo }, () =>
   withRedisNodes(3, {}, async (places) => {
-    const program = new Program(PYTHON, [path('socketio_server'), ...places.map(({ url }) => url)]);
+    const program = new Program(PYTHON, [clientProgram('socketio_server.py'), ...places.map(({ url }) => url)]);
     const clients = [];
     try {
       const [, ...ports] = await waitFor('the servers', () => {

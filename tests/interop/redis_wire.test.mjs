@@ -1,60 +1,16 @@
 // The Redis edge and Debian's redis-server, byte for byte: both are played the same scripts, and what they answer is compared.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { IS_REDIS, noRedisServer, withRedisNodes, withRedisServer } from '../support/js/redis_edge.mjs';
-import { split } from '../support/js/resp.mjs';
-import { a, b, c, play, untilEmpty } from '../support/js/resp_script.mjs';
+import {
+  HELLO_3, OK, QUEUED, array, bulk, compare, corpus, expect, push, withBoth,
+} from '../support/js/redis_compare.mjs';
+import { IS_REDIS, noRedisServer, withRedisNodes } from '../support/js/redis_edge.mjs';
+import { a, b, c } from '../support/js/resp_script.mjs';
 
 const PASSWORD = 'a-password-of-20-bytes';
 const BINARY = Buffer.from([0, 1, 10, 13, 36, 42, 127, 128, 255]);
 const KINDS = ['', 'P', 'S'];
-
-const elementsOf = (text) => split(Buffer.from(text, 'latin1')).map((bytes) => bytes.toString('latin1'));
-
-// What may differ between two servers, each kind by its name; a script that needs one says so. Nothing else is let go.
-const NORMALISATIONS = {
-  /** The numbers of clients; 0 and 1 are those of clients that have been found. */
-  ids: (text) => elementsOf(text).map((element) => element.replace(/^:(\d\d+|[2-9])\r/, ':N\r')).join(''),
-  /** HELLO: version and number of the client. */
-  hello: (text) => text.replace(/\$7\r\nversion\r\n\$\d+\r\n[^\r]+/g, '$7\r\nversion\r\nVERSION').replace(/\$2\r\nid\r\n:\d+/g, '$2\r\nid\r\n:ID'),
-  /** INFO: only the frame, and which of the keys that clients read are there. */
-  info: (text) => text.replace(/([$=])\d+\r\n((?:txt:)?)(# [^]*?)\r\n(?=\+OK)/g, (_, type, txt, body) =>
-    `${type}${txt}${['redis_version', 'redis_mode', 'process_id', 'tcp_port', 'uptime_in_seconds', 'loading', 'connected_clients', 'role']
-      .filter((key) => new RegExp(`^${key}:.`, 'm').test(body)).join()}\r\n`),
-  /** CLIENT LIST and INFO: only the fields that do not tell of the server's insides, and no lengths. */
-  list: (text) => text.replace(/^((?:txt:)?)id=.*$/gm, (line, txt) =>
-    txt + line.split(' ').filter((field) => /^(name|db|sub|psub|multi|resp)=/.test(field)).join(' '))
-    .replace(/([$=])\d+\r\n(?=(?:txt:)?name=)/g, '$1'),
-  /** HELP: only that there are lines. */
-  help: (text) => text.replace(/\*\d+\r\n((?:\+.*\r\n)+)(?=\+OK)/g, '*HELP\r\n'),
-  /** The answer to COMMAND COUNT. */
-  number: (text) => elementsOf(text).map((element) => element.replace(/^:\d+\r/, ':N\r')).join(''),
-  /** Names (one byte long) of what an UNSUBSCRIBE without names gives up: in any order. */
-  names: (text) => {
-    const pattern = /(unsubscribe\r\n\$1\r\n)(.)/g;
-    const names = [...text.matchAll(pattern)].map((match) => match[2]).sort();
-    return text.replace(pattern, (_, begin) => begin + names.shift());
-  },
-  /** Messages that one PUBLISH sends one connection, and arrays of names: in any order. */
-  order: (text) => split(Buffer.from(text, 'latin1')).map((element) => {
-    const [head, ...rest] = split(element.subarray(element.indexOf('\r\n') + 2)).map((part) => part.toString('latin1')).sort();
-    return /^[*>]/.test(element) && head !== undefined && !/message/.test(element) ? [element[0], head, ...rest].join('') : element.toString('latin1');
-  }).sort().join(''),
-};
-
-const scripts = [];
-/** A script for RESP2, and the same for RESP3, each connection of which begins with HELLO 3. */
-const both = (name, steps, options = {}) => {
-  scripts.push({ name: `${name} (RESP2)`, steps, ...options });
-  const seen = new Set();
-  const third = steps.flatMap((step) => {
-    if (seen.has(step.on) || !step.bytes) return [step];
-    seen.add(step.on);
-    return [{ a, b, c }[step.on]('HELLO 3'), step];
-  });
-  scripts.push({ name: `${name} (RESP3)`, steps: third, ...options, normal: ['hello', ...(options.normal ?? [])] });
-};
-const only = (name, steps, options = {}) => scripts.push({ name, steps, ...options });
+const { scripts, elsewhere, both, only, instead } = corpus();
 
 // ---- subscribing ----
 for (const k of KINDS) {
@@ -394,16 +350,6 @@ only('HTTP: GET with a Host', [a.raw('FOO / HTTP/1.1\r\n'), a.raw('Host: x\r\nPI
 only('HTTP: POST as an array', [a('POST x', 0), a.closes()]);
 
 // ---- where the edge does as Redis 7.2, or is no Redis: scripts with what the edge must send ----
-const bulk = (text) => `$${text.length}\r\n${text}\r\n`;
-const push = (...parts) => `>${parts.length}\r\n${parts.map((part) => (Number.isInteger(part) ? `:${part}\r\n` : bulk(part))).join('')}`;
-const array = (...parts) => push(...parts).replace('>', '*');
-/** The answer to HELLO 3, normalised. */
-const HELLO_3 = ['%7\r\n', bulk('server'), bulk('redis'), bulk('version'), 'VERSION\r\n', bulk('proto'), ':3\r\n', bulk('id'), ':ID\r\n',
-  bulk('mode'), bulk('standalone'), bulk('role'), bulk('master'), bulk('modules'), '*0\r\n'].join('');
-const OK = '+OK\r\n';
-const QUEUED = '+QUEUED\r\n';
-const elsewhere = [];
-const instead = (why, name, steps, expected) => elsewhere.push({ name: `${why}: ${name}`, steps, normal: ['hello'], expected });
 const as72 = (...args) => instead('as Redis 7.2', ...args);
 const noRedis = (...args) => instead('not as Redis', ...args);
 
@@ -444,32 +390,6 @@ noRedis('there is no configuration', [a('CONFIG GET save'), a('CONFIG GET *'), a
 noRedis('arrays of more than 16,384', [a.raw('*16385\r\n$4\r\nPING\r\n'), a.closes()], { a: '-ERR Protocol error: invalid multibulk length\r\n' });
 noRedis('a billion arguments', [a.raw('*1000000000\r\n'), a.closes()], { a: '-ERR Protocol error: invalid multibulk length\r\n' });
 noRedis('a bulk of more than a mebibyte', [a.raw('*2\r\n$4\r\nECHO\r\n$1048577\r\n'), a.closes()], { a: '-ERR Protocol error: invalid bulk length\r\n' });
-
-// ---- the comparison ----
-/** What came on each connection, as text, without what may differ; and why the script did not come to its end. */
-function normalised(answer, names = []) {
-  const texts = [...answer].map(([on, bytes]) => [on, names.reduce((text, name) => NORMALISATIONS[name](text), bytes.toString('latin1'))]);
-  return { ...Object.fromEntries(texts), ...(answer.failure && { failure: answer.failure }) };
-}
-
-async function compare(redis, edge, { steps, normal, password }) {
-  const wanted = await play(redis, steps);
-  const got = await play(edge, steps, wanted);
-  if (!password) await Promise.all([redis, edge].map(untilEmpty));
-  assert.equal(wanted.failure, undefined, 'the script fails with the real redis-server');
-  assert.deepEqual(normalised(got, normal), normalised(wanted, normal));
-}
-
-async function expect(edge, { steps, normal, expected }) {
-  const whole = (text) => Buffer.from(text.replace('VERSION', bulk('1').trim()), 'latin1');
-  const atLeast = new Map(Object.entries(expected).map(([on, text]) => [on, whole(text)]));
-  const got = normalised(await play(edge, steps, atLeast), normal);
-  await untilEmpty(edge);
-  if (IS_REDIS) assert.notDeepEqual(got, expected, 'Redis 7.0 does the same: the script belongs to those that are compared');
-  else assert.deepEqual(got, expected);
-}
-
-const withBoth = (options, body) => withRedisServer(options, (redis) => withRedisNodes(1, options, ([edge]) => body(redis, edge)));
 
 describe('as Debian\'s redis-server', { skip: noRedisServer }, () => {
   test(`${scripts.length} scripts are more than 120`, () => assert.ok(scripts.length > 120));

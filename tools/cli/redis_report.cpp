@@ -65,6 +65,8 @@ const std::vector<std::pair<std::string_view, std::uint64_t RedisRealm::*>>& red
         {"store_pulls_total", &RedisRealm::store_pulls},
         {"store_pulled_keys_total", &RedisRealm::store_pulled_keys},
         {"store_gaps_total", &RedisRealm::store_gaps},
+        {"store_clock_refusals_total", &RedisRealm::store_clock_refusals},
+        {"store_forgotten_total", &RedisRealm::store_forgotten},
     };
     return numbers;
 }

@@ -44,6 +44,8 @@ struct RedisRealm {
     std::uint64_t store_pulls = 0;
     std::uint64_t store_pulled_keys = 0;
     std::uint64_t store_gaps = 0;
+    std::uint64_t store_clock_refusals = 0;
+    std::uint64_t store_forgotten = 0;
 
     [[nodiscard]] std::uint64_t subscriptions() const { return channels + patterns + shard_channels; }
     [[nodiscard]] std::uint64_t closes() const { return gap_closes + slow_closes; }

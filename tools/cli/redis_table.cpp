@@ -78,7 +78,8 @@ std::string redis_text(const MeshSample& sample) {
     }
     // Rows of a realm keep the order of the nodes.
     std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.front() < b.front(); });
-    rows.insert(rows.begin(), {"REALM", "NODE", "CLIENTS", "SUBSCRIPTIONS", "PUBLISHES", "DELIVERIES", "CLOSES", "KEYS"});
+    rows.insert(rows.begin(),
+                {"REALM", "NODE", "CLIENTS", "SUBSCRIPTIONS", "PUBLISHES", "DELIVERIES", "CLOSES", "KEYS"});
     return aligned(rows) + (without.empty() ? "" : "without redis_listen: " + without + "\n");
 }
 

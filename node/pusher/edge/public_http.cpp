@@ -163,7 +163,7 @@ std::optional<HttpResponse> PublicHttp::refuse_page(const HttpRequest& request) 
 }
 
 bool PublicHttp::takes_clients() const {
-    return is_ready_ && !is_draining_ && !limits_.is_refusing();
+    return is_ready_ && !is_draining_ && !limits_.is_refusing() && !limits_.is_taking_over();
 }
 
 /// Load balancers must not send clients to a node without readiness.

@@ -161,10 +161,22 @@ inline constexpr std::size_t kMaxKeyBytes = 2048;
 inline constexpr std::size_t kCellBytes = 240;
 /// The parts of the table that two nodes compare, and the steps of SCAN.
 inline constexpr std::size_t kStoreBuckets = 4096;
-/// How long a deleted key is remembered: as long as the value would have lived, but at least and at most so long. A
-/// node that was cut off for less cannot bring the value back.
+/// How long a deleted key is remembered: twice what was left of its life, but at least and at most so long, and for
+/// ever counts as the most. A node that was cut off for less cannot bring the value back. A key that had a minute or
+/// less to live, such as a lock's or a limiter's, is remembered for two minutes at least. A key that has expired is
+/// remembered until the values that it had before would have expired, kMaxRemembered at most.
 inline constexpr Duration kMinRemembered = 1h;
 inline constexpr Duration kMaxRemembered = 24h;
+inline constexpr Duration kBriefLife = 1min;
+inline constexpr Duration kMinBriefRemembered = 2min;
+/// The part of the memory of a realm's keys that deleted keys may take besides: 1/4. Past it those that would be
+/// forgotten first are forgotten, and counted.
+inline constexpr std::uint64_t kRememberedPart = 4;
+/// The clocks of two nodes may differ so much. What a node says whose clock is further away is not heard, as its time
+/// would let every key expire; a node that joins so does not serve keys.
+inline constexpr Duration kMaxClockDifference = 15min;
+/// The log says so at most once in that time.
+inline constexpr Duration kClockLogInterval = 1min;
 /// Time in which all nodes are to have taken in a write before the client is answered; then the answer goes out all the
 /// same and is counted, so a slow node holds nobody up for longer.
 inline constexpr Duration kReplicationTimeout = 20ms;
@@ -182,12 +194,17 @@ inline constexpr Duration kHelloTimeout = 500ms;
 /// How often a node tells the digest of its keys. Digests that differ so many times in a row make the node look where.
 inline constexpr Duration kStateInterval = 1s;
 inline constexpr unsigned kMostMismatches = 3;
+/// A node that has had no turn for so long asks the others anew before it does an owner's work: they may have given it
+/// up meanwhile, which takes them 2 s at least. Longer than kStateInterval, as each state is a turn.
+inline constexpr Duration kMaxStall = 1500ms;
 /// How long a joining node waits to be told by all nodes who they are, and for their keys. Then it serves with the keys
 /// that it has.
 inline constexpr Duration kStorePatience = 2s;
 inline constexpr Duration kStoreJoinTime = 30s;
 /// Bytes of a command for the owner of its key on another node. A longer one is answered with an error.
 inline constexpr std::size_t kMaxCallBytes = 128u << 10;
+/// Bytes of the replies to the commands of one question; the caller asks again for the rest.
+inline constexpr std::size_t kMaxRepliesBytes = 4u << 20;
 /// Commands for other nodes that may be under way on a node, and how long one may take. Past the number a command
 /// waits; past the time the client is answered with -TRYAGAIN. The time is longer than a silent owner is waited for.
 inline constexpr std::size_t kMaxCalls = 4096;

@@ -58,6 +58,10 @@ struct RealmCounters {
     Counter store_pulled_keys_total;
     /// Records of other nodes that were missed.
     Counter store_gaps_total;
+    /// Messages of other nodes that were not heard, as the clocks differ by more than kMaxClockDifference.
+    Counter store_clock_refusals_total;
+    /// Deleted keys that were forgotten early, for want of memory.
+    Counter store_forgotten_total;
 
     [[nodiscard]] Counter& subscriptions(Kind kind) {
         switch (kind) {

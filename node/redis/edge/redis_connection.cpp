@@ -156,6 +156,12 @@ void RedisConnection::work(std::string_view bytes) {
            (commands % kCommandsPerLook != kCommandsPerLook - 1 || monotonic_now() < until)) {
         result = reader_.read(bytes.substr(done));
         if (result == ReadResult::kCommand) {
+            // Messages of a subscription that begins now must not overtake the replies that wait.
+            if (closed_gates_ > 0 && is_subscription(reader_.arguments().front())) {
+                deferred_.assign(reader_.arguments().begin(), reader_.arguments().end());
+                done += reader_.consume();
+                break;
+            }
             reactor().counters().messages_received_total.add();
             next = session_->on_command(reader_.arguments(), replies);
             count_command();
@@ -290,7 +296,19 @@ void RedisConnection::release_replies() {
     }
     if (ends_after_replies_) {
         say_end();
-    } else if (!is_session_waiting_) {
+        return;
+    }
+    if (!deferred_.empty()) {
+        const std::vector<std::string> command = std::exchange(deferred_, {});
+        const std::vector<std::string_view> arguments(command.begin(), command.end());
+        std::string& answer = edge_.replies();
+        answer.clear();
+        const Session::Next next = session_->on_command(arguments, answer);
+        count_command();
+        edge_.on_command_done();
+        follow(next, answer);
+    }
+    if (!is_waiting()) {
         work_later();
     }
 }
@@ -307,6 +325,14 @@ void RedisConnection::on_settled() {
 
 void RedisConnection::on_session_deadline() {
     if (session_->needs_password()) {
+        say_end();
+    }
+}
+
+void RedisConnection::on_drain() {
+    if (closed_gates_ > 0) {
+        ends_after_replies_ = true;
+    } else {
         say_end();
     }
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "node/edge/stream_connection.hpp"
 #include "node/redis/core/client_table.hpp"
@@ -74,7 +75,7 @@ private:
     void say_farewell(Farewell why) override;
     void on_left() override;
     void on_session_deadline() override;
-    void on_drain() override { say_end(); }
+    void on_drain() override;
 
     /// No word follows: what waits is written, then the connection ends.
     void say_end();
@@ -120,6 +121,8 @@ private:
     std::uint64_t last_gate_ = 0;
     std::size_t closed_gates_ = 0;
     std::string held_replies_;
+    /// A command that waits for the gates; empty for none.
+    std::vector<std::string> deferred_;
     bool ends_after_replies_ = false;
     /// A wait for the socket is under way.
     bool is_waiting_readable_ = false;

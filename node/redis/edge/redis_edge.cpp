@@ -288,23 +288,29 @@ std::string RedisEdge::store_refusal(const Realm& realm, const Command& command,
 
 Storing RedisEdge::store(const Realm& realm, Slot slot, const Command& command,
                          std::span<const std::string_view> arguments, unsigned database, RespWriter& out) {
-    StorePort& port = *port_of(realm).store;
+    RealmPort& port = port_of(realm);
     RedisConnection* connection = find(slot);
     TULLE_ASSERT(connection != nullptr);
-    if (hub_.is_backed_up()) {
+    // An AUTH between MULTI and EXEC may have changed the realm since the command was checked.
+    if (port.store == nullptr) {
+        out.error(unknown_command(arguments));
+        return Storing::kDone;
+    }
+    // A command whose cost grows with the keys has a turn of the shard for itself.
+    if (hub_.is_backed_up() || (is_costly(command) && std::exchange(had_costly_, true))) {
         return Storing::kBusy;
     }
-    const auto result = port.store().run(reactor_.now(), wall_us(), command, arguments, database, out);
+    const auto result = port.store->store().run(reactor_.now(), command, arguments, database, out);
     if (!result) {
         return Storing::kBusy;
     }
     const ConnectionRef who{slot, connection->id()};
     if (result->call != 0) {
-        port.await(result->call, who);
+        port.store->await(result->call, who);
         return Storing::kAsked;
     }
-    if (result->gate != 0 && connection->hold_replies(result->gate)) {
-        port.hold(result->gate, who);
+    if (result->gate != 0 && connection->hold_replies(port.store->gate_id(result->gate))) {
+        port.store->hold(result->gate, who);
     }
     return Storing::kDone;
 }
@@ -317,6 +323,10 @@ bool RedisEdge::are_stores_ready() const {
 }
 
 void RedisEdge::end_stores() {
+    had_costly_ = false;
+    if (speaks_for_node_) {
+        limits_->set_taking_over(is_ready_ && !are_stores_ready());
+    }
     const auto with = [this](ConnectionRef who, const auto& act) {
         RedisConnection* connection = find(who.slot);
         if (connection != nullptr && connection->id() == who.id) {
@@ -332,7 +342,7 @@ void RedisEdge::end_stores() {
                             [&](ConnectionRef who, const StoreEffects::Reply& reply) {
                                 with(who, [&](RedisConnection& connection) {
                                     const bool waits = reply.gate > store.store().released();
-                                    if (waits && connection.hold_replies(reply.gate)) {
+                                    if (waits && connection.hold_replies(store.gate_id(reply.gate))) {
                                         store.hold(reply.gate, who);
                                     }
                                     connection.on_reply(reply.text, reply.is_error);

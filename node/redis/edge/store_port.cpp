@@ -4,7 +4,10 @@
 #include <chrono>
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
 #include "mesh/base/event_body.hpp"
+#include "node/edge/clock.hpp"
 
 namespace tulle::node::redis {
 namespace {
@@ -14,23 +17,25 @@ namespace {
 constexpr std::uint64_t kStoreMark = std::uint64_t{1} << 63;
 constexpr unsigned kPlaceShift = 48;
 
-std::int64_t wall_offset_us(Instant now) {
-    const auto wall = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::microseconds>(wall).count() - now.time_since_epoch() / 1us;
+/// `now` may be the beginning of the turn, a while ago.
+std::uint64_t wall_us(Instant now) {
+    const auto wall = std::chrono::system_clock::now().time_since_epoch() - (monotonic_now() - now);
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(wall).count());
 }
 
 }  // namespace
 
 StorePort::StorePort(const Realm& realm, std::size_t place, std::string key, Reactor& reactor, HubPort& hub,
                      RealmCounters& counters)
-    : key_(std::move(key)),
+    : realm_(realm.name),
+      key_(std::move(key)),
+      question_base_(kStoreMark | (std::uint64_t{place} << kPlaceShift)),
       reactor_(reactor),
       hub_(hub),
       counters_(counters),
-      store_({.realm = realm.name,
-              .most_bytes = realm.store_bytes,
-              .question_base = kStoreMark | (std::uint64_t{place} << kPlaceShift),
-              .wall_offset_us = wall_offset_us(reactor.now())}) {}
+      store_(
+          {.realm = realm.name, .most_bytes = realm.store_bytes, .question_base = question_base_, .wall_us = wall_us},
+          reactor.now()) {}
 
 std::size_t StorePort::place_of(std::uint64_t question) {
     return (question & kStoreMark) == 0 ? kNoPlace : static_cast<std::size_t>((question & ~kStoreMark) >> kPlaceShift);
@@ -69,6 +74,16 @@ void StorePort::count() {
     counters_.store_pulls_total.set(counts.pulls);
     counters_.store_pulled_keys_total.set(counts.pulled_cells);
     counters_.store_gaps_total.set(counts.gaps);
+    counters_.store_forgotten_total.set(store_.table().forgotten());
+    if (counts.clock_refusals != counters_.store_clock_refusals_total.get() &&
+        reactor_.now() >= clock_told_at_ + kClockLogInterval) {
+        clock_told_at_ = reactor_.now();
+        spdlog::warn(
+            "keys of the Redis realm {} are not exchanged with a node whose clock is more than {} minutes away: "
+            "set the clocks, and restart the node whose clock was wrong",
+            realm_, kMaxClockDifference / 1min);
+    }
+    counters_.store_clock_refusals_total.set(counts.clock_refusals);
 }
 
 void StorePort::end_turn(const Waiters& waiters) {

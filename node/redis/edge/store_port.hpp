@@ -54,6 +54,8 @@ public:
 
     /// The connection waits for the reply to the call.
     void await(std::uint64_t call, ConnectionRef who) { calls_.emplace(call, who); }
+    /// An id for a gate, unlike those of other realms.
+    [[nodiscard]] std::uint64_t gate_id(std::uint64_t gate) const { return question_base_ ^ gate; }
     /// The connection's replies wait for the gate.
     void hold(std::uint64_t gate, ConnectionRef who) { gates_.push_back({gate, who}); }
     /// What becomes of the waiting connections.
@@ -74,7 +76,9 @@ private:
         ConnectionRef who;
     };
 
+    const std::string realm_;
     const std::string key_;
+    const std::uint64_t question_base_;
     Reactor& reactor_;
     HubPort& hub_;
     RealmCounters& counters_;
@@ -84,6 +88,7 @@ private:
     /// By the number of the call.
     IdMap<ConnectionRef> calls_;
     std::vector<Gate> gates_;
+    Instant clock_told_at_{};
 };
 
 }  // namespace tulle::node::redis

@@ -19,7 +19,8 @@ struct Cell {
     bool is_deleted = false;
     /// When the value was written or deleted. No stamp: the cell stands for a change of the expiry alone.
     Stamp written;
-    /// A deleted cell is kept until then, so that no older write comes back.
+    /// The stamps are kept until then after the value has been deleted or has expired, so that no older write comes
+    /// back.
     std::uint64_t remembered_until_us = 0;
     /// 0: the value does not expire.
     std::uint64_t expires_us = 0;

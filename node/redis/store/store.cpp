@@ -8,18 +8,21 @@
 
 namespace tulle::node::redis {
 
-Store::Store(StoreOptions options)
+Store::Store(StoreOptions options, Instant now)
     : options_(std::move(options)),
-      clock_(options_.wall_offset_us),
-      table_(std::make_unique<StoreTable>()),
+      clock_(static_cast<std::int64_t>(options_.wall_us(now)) - now.time_since_epoch() / 1us),
+      table_(std::make_unique<StoreTable>(options_.most_bytes / kRememberedPart)),
       writes_(*table_, clock_),
       ids_(options_.question_base),
       replication_(ids_, counts_),
       sync_(*this, *table_, replication_, ids_, counts_),
       calls_(
           sync_, ids_, counts_,
-          [this](Instant now, const Call& call, OriginId caller) { return execute(now, call, caller); },
-          [this](Instant now) { return ask_head(now); }) {}
+          [this](Instant at, const Call& call, OriginId caller) { return execute(at, call, caller); },
+          [this](Instant at) { return ask_head(at); },
+          [this](OriginId caller, std::uint64_t number) {
+              return sync_.has_settled(caller) && replication_.taken_in(caller) >= number;
+          }) {}
 
 StoreState Store::state(Instant now) const {
     return {sync_.self(), sync_.is_ready() && !is_leaving_, replication_.number(), clock_.read(now), table_->root()};
@@ -29,12 +32,26 @@ StoreAsk Store::ask_head(Instant now) {
     return {options_.realm, state(now), AskHello{}};
 }
 
-StoreAccess Store::access(Instant now, std::uint64_t wall_us, unsigned database) {
-    return {*table_, writes_, options_.most_bytes, database, now, clock_.read(now), wall_us};
+StoreAccess Store::access(Instant now, unsigned database) {
+    return {*table_, writes_, options_.most_bytes, database, now, clock_.read(now), options_.wall_us(now)};
+}
+
+bool Store::is_near(Instant now, std::uint64_t clock_us) {
+    const std::uint64_t here = clock_.read(now);
+    const std::uint64_t difference = clock_us > here ? clock_us - here : here - clock_us;
+    const bool is_far = difference > static_cast<std::uint64_t>(kMaxClockDifference / 1us);
+    if (is_far) {
+        ++counts_.clock_refusals;
+    }
+    return !is_far;
 }
 
 void Store::take_in(Instant now, const std::vector<KeyedCell>& cells) {
     for (const KeyedCell& keyed : cells) {
+        const std::uint64_t latest = std::max(keyed.cell.written.time_us, keyed.cell.expiry_written.time_us);
+        if (latest > clock_.read(now) && !is_near(now, latest)) {
+            continue;
+        }
         clock_.see(now, keyed.cell.written.time_us);
         clock_.see(now, keyed.cell.expiry_written.time_us);
         table_->merge(clock_.read(now), keyed.key, keyed.cell);
@@ -55,7 +72,14 @@ void Store::take_in(Instant now, const std::vector<DoneCall>& calls) {
 
 // ---- the mesh
 
+void Store::begin_turn(Instant now) {
+    if (std::exchange(last_turn_, now) + kMaxStall < now) {
+        sync_.doubt_all(now);
+    }
+}
+
 void Store::on_peer(Instant now, OriginId node, bool is_gone, StoreEffects& out) {
+    begin_turn(now);
     if (is_gone) {
         sync_.forget(node);
         replication_.forget(node);
@@ -67,6 +91,7 @@ void Store::on_peer(Instant now, OriginId node, bool is_gone, StoreEffects& out)
 }
 
 void Store::on_record(Instant now, std::string_view bytes) {
+    begin_turn(now);
     const std::optional<StoreRecord> record = decode_store_record(bytes);
     if (!record) {
         ++counts_.bad_messages;
@@ -75,7 +100,7 @@ void Store::on_record(Instant now, std::string_view bytes) {
         return;
     }
     const OriginId from = record->state.node;
-    if (from == sync_.self()) {
+    if (from == sync_.self() || !is_near(now, record->state.clock_us)) {
         return;
     }
     clock_.see(now, record->state.clock_us);
@@ -90,7 +115,13 @@ void Store::on_record(Instant now, std::string_view bytes) {
 }
 
 void Store::on_ask(Instant now, std::uint64_t token, const StoreAsk& ask, StoreEffects& out) {
+    begin_turn(now);
     const OriginId from = ask.state.node;
+    if (!is_near(now, ask.state.clock_us)) {
+        // The other node is told the time here, and refuses likewise.
+        out.answers.push_back({token, encode(StoreAnswer{.state = state(now)})});
+        return;
+    }
     clock_.see(now, ask.state.clock_us);
     sync_.learn(ask.state, false);
     StoreAnswer answer{.state = state(now)};
@@ -113,12 +144,13 @@ void Store::on_ask(Instant now, std::uint64_t token, const StoreAsk& ask, StoreE
                               }
                               out.answers.push_back({token, encode(answer)});
                           },
-                          [&](const AskCalls& asked) { calls_.on_ask(now, token, from, asked); }},
+                          [&](const AskCalls& asked) { calls_.on_ask(now, token, ask.state, asked); }},
                ask.what);
 }
 
 void Store::on_result(Instant now, std::uint64_t id, const std::vector<std::string>& parts, bool is_complete,
                       StoreEffects& out) {
+    begin_turn(now);
     // A question about records goes to several nodes, with a part each; any other one to a single node, which may
     // answer in several parts.
     std::vector<StoreAnswer> answers;
@@ -136,6 +168,11 @@ void Store::on_result(Instant now, std::uint64_t id, const std::vector<std::stri
     if (!whole.empty() && is_complete && !answer) {
         ++counts_.bad_messages;
     }
+    if (answer && !is_near(now, answer->state.clock_us)) {
+        sync_.set_apart(answer->state);
+        (void)calls_.on_result(now, id, nullptr, out);
+        return;
+    }
     if (answer) {
         clock_.see(now, answer->state.clock_us);
         sync_.learn(answer->state, false);
@@ -147,6 +184,7 @@ void Store::on_result(Instant now, std::uint64_t id, const std::vector<std::stri
 }
 
 void Store::end_turn(Instant now, StoreEffects& out) {
+    begin_turn(now);
     if (sync_.self() == OriginId{}) {
         return;
     }
@@ -156,6 +194,9 @@ void Store::end_turn(Instant now, StoreEffects& out) {
         sync_.leave();
     }
     sync_.tick(now, out);
+    // A call says by its number which writes of this node come before it, so they go out first.
+    publish(now, out);
+    calls_.serve_due(now);
     calls_.send(now, out);
     publish(now, out);
     const bool tells_leaving = is_leaving_ && !std::exchange(has_told_leaving_, is_leaving_);
@@ -192,10 +233,10 @@ std::optional<Instant> Store::next_deadline(Instant now) const {
     }
     if (const std::uint64_t end_us = table_->next_sweep_us(); end_us != 0) {
         const std::uint64_t now_us = clock_.read(now);
-        // Freed once a second: an expired key is not found any more, whether freed or not.
-        const std::uint64_t wait_us = std::max<std::uint64_t>(end_us > now_us ? end_us - now_us : 0, 1'000'000);
-        add(now +
-            std::chrono::microseconds{static_cast<std::int64_t>(std::min<std::uint64_t>(wait_us, 3'600'000'000))});
+        // Gathered for a while: an expired key is not found any more, whether freed or not.
+        const std::uint64_t wait_us =
+            end_us <= now_us ? 10'000 : std::clamp<std::uint64_t>(end_us - now_us, 100'000, 3'600'000'000);
+        add(now + std::chrono::microseconds{static_cast<std::int64_t>(wait_us)});
     }
     return next;
 }
@@ -207,7 +248,6 @@ void Store::publish(Instant now, StoreEffects& out) {
     StoreWriteSet all = writes_.take();
     StoreWriteSet part;
     part.flushes = std::move(all.flushes);
-    part.calls = std::move(all.calls);
     std::size_t bytes = 0;
     for (KeyedCell& keyed : all.cells) {
         const std::size_t more = keyed.key.size() + keyed.cell.value.size() + kCellBytes;
@@ -218,6 +258,8 @@ void Store::publish(Instant now, StoreEffects& out) {
         bytes += more;
         part.cells.push_back(std::move(keyed));
     }
+    // A call that is known to be done has all of its writes in this record or in those before.
+    part.calls = std::move(all.calls);
     send_record(now, std::move(part), out);
     gates_.emplace_back(++gate_, replication_.number());
 }
@@ -235,10 +277,10 @@ StoreCalls::Done Store::execute(Instant now, const Call& call, OriginId caller) 
     const std::vector<std::string_view> arguments(call.arguments.begin(), call.arguments.end());
     StoreCalls::Done done;
     RespWriter reply(done.reply, call.resp);
-    StoreAccess access = this->access(now, wall_us_, call.database);
-    const std::size_t before = writes_.bytes();
+    StoreAccess access = this->access(now, call.database);
+    const std::size_t before = writes_.changes();
     run_store(*command, arguments, access, reply);
-    if (writes_.bytes() == before) {
+    if (writes_.changes() == before) {
         return done;
     }
     done.gate = next_gate();
@@ -249,12 +291,16 @@ StoreCalls::Done Store::execute(Instant now, const Call& call, OriginId caller) 
     return done;
 }
 
-std::optional<Store::Result> Store::run(Instant now, std::uint64_t wall_us, const Command& command,
+std::optional<Store::Result> Store::run(Instant now, const Command& command,
                                         std::span<const std::string_view> arguments, unsigned database,
                                         RespWriter& out) {
-    wall_us_ = wall_us;
+    begin_turn(now);
     if (!is_ready() || is_leaving_) {
         out.error("LOADING Redis is loading the dataset in memory");
+        return Result{};
+    }
+    if (is_without_script(command, arguments)) {
+        out.error("NOSCRIPT No matching script. Please use EVAL.");
         return Result{};
     }
     const bool is_owned = way_of(command, arguments) == StoreWay::kOwner;
@@ -266,10 +312,10 @@ std::optional<Store::Result> Store::run(Instant now, std::uint64_t wall_us, cons
         Call call{0, database, out.version(), {arguments.begin(), arguments.end()}};
         return Result{.call = calls_.begin(now, key, std::move(call))};
     }
-    StoreAccess access = this->access(now, wall_us, database);
-    const std::size_t before = writes_.bytes();
+    StoreAccess access = this->access(now, database);
+    const std::size_t before = writes_.changes();
     run_store(command, arguments, access, out);
-    const bool must_wait = writes_.bytes() != before && sync_.has_store_nodes();
+    const bool must_wait = writes_.changes() != before && sync_.has_store_nodes();
     return Result{.gate = must_wait ? next_gate() : 0};
 }
 

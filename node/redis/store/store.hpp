@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -28,8 +29,8 @@ struct StoreOptions {
     std::uint64_t most_bytes = 0;
     /// Ids of questions are greater; no other store of the shard may use ids in the 2^48 above.
     std::uint64_t question_base = 0;
-    /// The wall clock minus the monotonic clock, in microseconds.
-    std::int64_t wall_offset_us = 0;
+    /// The wall clock at a moment, in microseconds since 1970.
+    std::function<std::uint64_t(Instant now)> wall_us;
 };
 
 /// The keys of a realm on a node: every node that serves the realm holds all of them.
@@ -52,7 +53,7 @@ struct StoreOptions {
 /// Errors: none. What other nodes send wrongly is dropped and counted.
 class Store final : private StoreSync::Host {
 public:
-    explicit Store(StoreOptions options);
+    Store(StoreOptions options, Instant now);
 
     // ---- the mesh
 
@@ -87,7 +88,7 @@ public:
     };
     /// Does a command, or has its owner do it. Nothing: too many calls are under way; try again later. REQUIRES:
     /// command.is_store, the command takes so many arguments, and store_refusal() is empty.
-    [[nodiscard]] std::optional<Result> run(Instant now, std::uint64_t wall_us, const Command& command,
+    [[nodiscard]] std::optional<Result> run(Instant now, const Command& command,
                                             std::span<const std::string_view> arguments, unsigned database,
                                             RespWriter& out);
     /// The greatest gate that is open: all nodes have taken in the writes before it, as end_turn() has found.
@@ -106,7 +107,11 @@ private:
     void take_in(Instant now, const std::vector<DoneCall>& calls) override;
 
     [[nodiscard]] StoreState state(Instant now) const;
-    [[nodiscard]] StoreAccess access(Instant now, std::uint64_t wall_us, unsigned database);
+    /// Something is to be done now. Notices when this node has not run for a while.
+    void begin_turn(Instant now);
+    /// A time that another node has told is near enough to this node's time. False is counted.
+    [[nodiscard]] bool is_near(Instant now, std::uint64_t clock_us);
+    [[nodiscard]] StoreAccess access(Instant now, unsigned database);
     /// Does a call of this node or of another one.
     [[nodiscard]] StoreCalls::Done execute(Instant now, const Call& call, OriginId caller);
     /// Sends the gathered writes as records.
@@ -125,8 +130,6 @@ private:
     StoreReplication replication_;
     StoreSync sync_;
     StoreCalls calls_;
-    /// The wall clock, as the last command found it.
-    std::uint64_t wall_us_ = 0;
     /// The gate of the last records that have gone out, and the last open one; and the gates between with the number of
     /// the last record of each.
     std::uint64_t gate_ = 0;
@@ -135,6 +138,7 @@ private:
     bool is_leaving_ = false;
     bool has_told_leaving_ = false;
     Instant state_at_{};
+    Instant last_turn_{};
 };
 
 }  // namespace tulle::node::redis

@@ -131,8 +131,29 @@ std::optional<Instant> StoreCalls::next_deadline() const {
     return next;
 }
 
-void StoreCalls::on_ask(Instant now, std::uint64_t token, OriginId caller, const AskCalls& asked) {
+void StoreCalls::on_ask(Instant now, std::uint64_t token, const StoreState& caller, AskCalls asked) {
+    if (early_.size() >= kMaxWaitingQuestions) {
+        early_.pop_front();
+    }
+    early_.push_back({token, caller.node, caller.number, std::move(asked), now + kCallTimeout});
+    serve_due(now);
+}
+
+void StoreCalls::serve_due(Instant now) {
+    std::deque<Early> waiting;
+    for (Early& early : std::exchange(early_, {})) {
+        if (has_taken_in_(early.caller, early.number)) {
+            serve(now, early.token, early.caller, early.asked);
+        } else if (early.until > now) {
+            waiting.push_back(std::move(early));
+        }
+    }
+    early_ = std::move(waiting);
+}
+
+void StoreCalls::serve(Instant now, std::uint64_t token, OriginId caller, const AskCalls& asked) {
     Answering answering{.token = token};
+    std::size_t bytes = 0;
     for (const Call& call : asked.calls) {
         const CallId id{caller, call.number};
         if (const auto done = done_.find(id); done != done_.end()) {
@@ -144,10 +165,11 @@ void StoreCalls::on_ask(Instant now, std::uint64_t token, OriginId caller, const
         const Command* command = find_command(call.arguments.front());
         const std::vector<std::string_view> arguments(call.arguments.begin(), call.arguments.end());
         const bool is_valid = command != nullptr && command->is_store && command->takes(arguments.size()) &&
-                              store_refusal(*command, arguments).empty() &&
+                              store_refusal(*command, arguments).empty() && !is_without_script(*command, arguments) &&
                               way_of(*command, arguments) == StoreWay::kOwner;
         const std::string key = is_valid ? store_key(call.database, owned_key(*command, arguments)) : std::string();
-        if (!is_valid || !sync_.is_acting() || sync_.owner_of(key) != sync_.self()) {
+        const bool is_long = bytes > kMaxRepliesBytes;
+        if (!is_valid || is_long || !sync_.is_acting() || sync_.owner_of(key) != sync_.self()) {
             if (!is_valid) {
                 ++counts_.bad_messages;
             }
@@ -157,8 +179,12 @@ void StoreCalls::on_ask(Instant now, std::uint64_t token, OriginId caller, const
         ++counts_.calls_served;
         Done done = execute_(now, call, caller);
         answering.gate = std::max(answering.gate, done.gate);
-        const bool is_cut = done.reply.size() > kMaxDoneReplyBytes;
-        remember(now, id, {is_cut ? std::string() : done.reply, is_cut, done.gate});
+        bytes += done.reply.size();
+        // A call that has written nothing may be done again.
+        if (done.gate != 0) {
+            const bool is_cut = done.reply.size() > kMaxDoneReplyBytes;
+            remember(now, id, {is_cut ? std::string() : done.reply, is_cut, done.gate});
+        }
         answering.replies.push_back({call.number, CallOutcome::kDone, std::move(done.reply)});
     }
     answering_.push_back(std::move(answering));

@@ -40,11 +40,19 @@ public:
     /// Does a command at once. `caller`, `number`: named in the record of the writes, unless this node is the caller
     /// (0).
     using Execute = std::function<Done(Instant now, const Call& call, OriginId caller)>;
+    /// True when this node has taken in a caller's records up to the number.
+    using HasTakenIn = std::function<bool(OriginId caller, std::uint64_t number)>;
     /// The head of a question.
     using AskHead = std::function<StoreAsk(Instant now)>;
 
-    StoreCalls(const StoreSync& sync, QuestionIds& ids, StoreCounts& counts, Execute execute, AskHead ask_head)
-        : sync_(sync), ids_(ids), counts_(counts), execute_(std::move(execute)), ask_head_(std::move(ask_head)) {}
+    StoreCalls(const StoreSync& sync, QuestionIds& ids, StoreCounts& counts, Execute execute, AskHead ask_head,
+               HasTakenIn has_taken_in)
+        : sync_(sync),
+          ids_(ids),
+          counts_(counts),
+          execute_(std::move(execute)),
+          ask_head_(std::move(ask_head)),
+          has_taken_in_(std::move(has_taken_in)) {}
 
     // ---- the caller
 
@@ -61,8 +69,11 @@ public:
 
     // ---- the owner
 
-    /// Another node asks. Answered by take_answered().
-    void on_ask(Instant now, std::uint64_t token, OriginId caller, const AskCalls& asked);
+    /// Another node asks, in the state `caller`: its writes before the question are taken in first. Answered by
+    /// take_answered().
+    void on_ask(Instant now, std::uint64_t token, const StoreState& caller, AskCalls asked);
+    /// Does the calls whose callers' writes have been taken in.
+    void serve_due(Instant now);
     /// Another owner has done a call.
     void on_done(Instant now, const DoneCall& call);
     /// The calls that their callers may repeat.
@@ -85,12 +96,21 @@ private:
         bool is_cut = false;
         std::uint64_t gate = 0;
     };
+    /// A question that waits for the writes of its caller.
+    struct Early {
+        std::uint64_t token = 0;
+        OriginId caller;
+        std::uint64_t number = 0;
+        AskCalls asked;
+        Instant until{};
+    };
     struct Answering {
         std::uint64_t token = 0;
         std::vector<CallReply> replies;
         std::uint64_t gate = 0;
     };
 
+    void serve(Instant now, std::uint64_t token, OriginId caller, const AskCalls& asked);
     void remember(Instant now, const CallId& id, Remembered done);
     /// Does a call of this node for a key of this node.
     void do_own(Instant now, std::uint64_t number, const Call& call, StoreEffects& out);
@@ -101,11 +121,13 @@ private:
     StoreCounts& counts_;
     const Execute execute_;
     const AskHead ask_head_;
+    const HasTakenIn has_taken_in_;
     std::uint64_t last_number_ = 0;
     std::map<std::uint64_t, Pending> pending_;
     std::map<CallId, Remembered> done_;
     /// The ends of done_, the oldest first.
     std::deque<std::pair<Instant, CallId>> done_until_;
+    std::deque<Early> early_;
     std::deque<Answering> answering_;
 };
 

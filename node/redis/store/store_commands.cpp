@@ -37,14 +37,19 @@ StoreWay way_of(const Command& command, Arguments arguments) {
     }
 }
 
+bool is_without_script(const Command& command, Arguments arguments) {
+    return command.id == CommandId::kEvalsha && script_of(command, arguments) == nullptr;
+}
+
 std::string_view owned_key(const Command& command, Arguments arguments) {
     const bool is_script = command.id == CommandId::kEval || command.id == CommandId::kEvalsha;
     return arguments[is_script ? 3 : 1];
 }
 
 std::string store_refusal(const Command& command, Arguments arguments) {
-    if (command.id == CommandId::kEvalsha && script_of(command, arguments) == nullptr) {
-        return "NOSCRIPT No matching script. Please use EVAL.";
+    // Redis tells when the command is done, in an EXEC inside the reply.
+    if (is_without_script(command, arguments)) {
+        return {};
     }
     if (command.id == CommandId::kEval && script_of(command, arguments) == nullptr) {
         return unknown_command(arguments);

@@ -24,6 +24,8 @@ enum class StoreWay : std::uint8_t {
 [[nodiscard]] StoreWay way_of(const Command& command, std::span<const std::string_view> arguments);
 /// The name of the key whose owner does the command. REQUIRES: way_of() is kOwner.
 [[nodiscard]] std::string_view owned_key(const Command& command, std::span<const std::string_view> arguments);
+/// True for EVALSHA of a script that is not known, which is answered with -NOSCRIPT.
+[[nodiscard]] bool is_without_script(const Command& command, std::span<const std::string_view> arguments);
 /// Why the command cannot be done, whatever the keys hold, in Redis' words; empty when nothing is wrong with it: a name
 /// or a value that is too long, or a script that is not known.
 [[nodiscard]] std::string store_refusal(const Command& command, std::span<const std::string_view> arguments);
@@ -42,7 +44,7 @@ struct StoreAccess {
 };
 
 /// Does a command and appends its reply, in the words of Redis 7. REQUIRES: command.is_store, the command takes so many
-/// arguments, and store_refusal() is empty.
+/// arguments, store_refusal() is empty, and is_without_script() is false.
 ///
 /// Cost: bounded by the arguments; SCAN by kMaxScanCount, KEYS and FLUSHDB by the keys of the realm.
 void run_store(const Command& command, std::span<const std::string_view> arguments, StoreAccess& access,

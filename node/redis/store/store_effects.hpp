@@ -54,6 +54,8 @@ struct StoreCounts {
     std::uint64_t pulled_cells = 0;
     /// Records of other nodes that were missed.
     std::uint64_t gaps = 0;
+    /// Messages of other nodes that were not heard as their clock is too far away.
+    std::uint64_t clock_refusals = 0;
     /// Messages of other nodes that could not be read.
     std::uint64_t bad_messages = 0;
 };

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,15 @@ namespace {
 using Arguments = std::span<const std::string_view>;
 
 void run_mget(const StoreRun& run) {
+    std::size_t bytes = 0;
+    for (const std::string_view name : run.arguments.subspan(1)) {
+        const Cell* cell = run.values.find(name);
+        bytes += cell == nullptr ? 0 : cell->value.size();
+    }
+    if (bytes > kHardOutboxBytes) {
+        run.out.error("ERR the values are more than " + std::to_string(kHardOutboxBytes) + " bytes together");
+        return;
+    }
     run.out.array(run.arguments.size() - 1);
     for (const std::string_view name : run.arguments.subspan(1)) {
         run.bulk_or_null(run.values.find(name));
@@ -29,9 +39,10 @@ void run_exists(const StoreRun& run) {
 
 /// TTL and its kin. `is_unix`: the moment instead of what is left.
 void run_ttl(const StoreRun& run, bool is_seconds, bool is_unix) {
+    const Cell* cell = run.values.find(run.arguments[1]);
     std::int64_t ms = run.values.left_ms(run.arguments[1]);
     if (ms >= 0 && is_unix) {
-        ms += static_cast<std::int64_t>(run.access.wall_us / 1000);
+        ms = static_cast<std::int64_t>((cell->expires_us - run.access.now_us + run.access.wall_us + 500) / 1000);
     }
     run.out.integer(ms < 0 || !is_seconds ? ms : (ms + 500) / 1000);
 }
@@ -41,15 +52,22 @@ bool is_match(const std::optional<std::string_view>& pattern, std::string_view n
 }
 
 void run_keys(const StoreRun& run) {
+    if (!is_allowed_pattern(run.arguments[1])) {
+        run.out.error(pattern_error());
+        return;
+    }
     std::vector<std::string> names;
     std::size_t steps = kMaxListSteps;
+    std::size_t bytes = 0;
     const StoreTable::Visit visit = [&](std::string_view name, const Cell&) {
-        if (names.size() <= kMaxKeysAnswer && is_match(run.arguments[1], name, steps)) {
+        if (names.size() <= kMaxKeysAnswer && bytes <= kMaxListedBytes && is_match(run.arguments[1], name, steps)) {
             names.emplace_back(name);
+            bytes += name.size();
         }
     };
-    run.access.table.scan(run.access.now_us, run.access.database, 0, run.access.table.size() + 1, visit);
-    if (names.size() > kMaxKeysAnswer || steps == 0) {
+    (void)run.access.table.scan(run.access.now_us, run.access.database, 0, std::numeric_limits<std::size_t>::max(),
+                                visit);
+    if (names.size() > kMaxKeysAnswer || bytes > kMaxListedBytes || steps == 0) {
         run.out.error("ERR too many keys for KEYS: use SCAN");
         return;
     }
@@ -90,6 +108,10 @@ void run_scan(const StoreRun& run) {
             return;
         }
     }
+    if (pattern && !is_allowed_pattern(*pattern)) {
+        run.out.error(pattern_error());
+        return;
+    }
     if (count < 1) {
         run.out.error(kSyntaxError);
         return;
@@ -118,7 +140,10 @@ void run_scan(const StoreRun& run) {
 
 void run_script_command(const StoreRun& run) {
     if (is_word(run.arguments[1], "flush")) {
-        run.out.simple("OK");
+        const bool is_wrong =
+            run.arguments.size() > 3 ||
+            (run.arguments.size() == 3 && !is_word(run.arguments[2], "sync") && !is_word(run.arguments[2], "async"));
+        is_wrong ? run.out.error("ERR SCRIPT FLUSH only support SYNC|ASYNC option") : run.out.simple("OK");
     } else if (is_word(run.arguments[1], "help")) {
         answer_help(run.command, run.out);
     } else if (is_word(run.arguments[1], "exists")) {

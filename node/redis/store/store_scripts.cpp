@@ -40,6 +40,11 @@ constexpr std::array kScripts{
            "3f424a504987d231baa2e19159bb5def8ad32f87", 2},
     Script{ScriptId::kReadHits, kReadCount, "6aeb97ed6086dcdeafdc6fda3999a0d0e38ec96a", 0},
     Script{ScriptId::kAdd, "returnredis.call('exists',KEYS[1])<1andredis.call('setex',KEYS[1],ARGV[2],ARGV[1])", "", 2},
+    Script{ScriptId::kIncrement, "returnredis.call('INCRBY',KEYS[1],ARGV[1])", "", 1},
+    Script{ScriptId::kIncrementPresent,
+           "localexists=redis.call('EXISTS',KEYS[1])if(exists==1)thenreturnredis.call('INCRBY',KEYS[1],ARGV[1])else"
+           "returnfalseend",
+           "", 1},
     Script{ScriptId::kRelease,
            R"(ifredis.call("get",KEYS[1])==ARGV[1]thenreturnredis.call("del",KEYS[1])elsereturn0end)", "", 1},
 };
@@ -139,6 +144,14 @@ void run_add(const ScriptRun& run) {
     }
 }
 
+void run_increment(const ScriptRun& run) {
+    const auto change = run.number(0);
+    const auto sum = change ? run.values.add(run.name, *change, std::nullopt, run.out) : std::nullopt;
+    if (sum) {
+        run.out.integer(*sum);
+    }
+}
+
 void run_release(const ScriptRun& run) {
     const Cell* cell = run.values.find(run.name);
     const bool is_held = cell != nullptr && cell->value == run.arguments[0];
@@ -193,6 +206,10 @@ void run_script(const Script& script, std::string_view name, std::span<const std
             return run_read_hits(run);
         case ScriptId::kAdd:
             return run_add(run);
+        case ScriptId::kIncrement:
+            return run_increment(run);
+        case ScriptId::kIncrementPresent:
+            return values.find(name) == nullptr ? out.null() : run_increment(run);
         case ScriptId::kRelease:
             return run_release(run);
     }

@@ -22,6 +22,9 @@ enum class ScriptId : std::uint8_t {
     kReadHits,
     /// Laravel: adds to the cache what is not there yet.
     kAdd,
+    /// django-redis: adds to a number, or only to one that is there.
+    kIncrement,
+    kIncrementPresent,
     /// Laravel and others: deletes a key that has the given value, such as the lock of the caller.
     kRelease,
 };

@@ -58,11 +58,30 @@ void StoreSync::learn(const StoreState& state, bool is_periodic) {
     const bool is_equal = state.root == table_.root();
     if (is_first && (!state.is_ready || is_equal)) {
         node.is_settled = true;
+        replication_.on_pulled(state.node, state.number);
     }
     node.is_pull_wanted = node.is_pull_wanted || (is_first && !node.is_settled);
     if (is_periodic) {
         node.mismatches = is_equal || !state.is_ready ? 0 : node.mismatches + 1;
         node.is_pull_wanted = node.is_pull_wanted || node.mismatches >= kMostMismatches;
+    }
+}
+
+void StoreSync::doubt_all(Instant now) {
+    for (auto& [oid, node] : nodes_) {
+        node.has_confirmed = false;
+        node.hello = 0;
+        node.hello_at = now;
+    }
+}
+
+void StoreSync::set_apart(const StoreState& state) {
+    const auto found = nodes_.find(state.node);
+    if (found != nodes_.end()) {
+        const bool was_ready = state.is_ready;
+        found->second = {};
+        found->second.kind = Kind::kApart;
+        found->second.was_ready_apart = was_ready;
     }
 }
 
@@ -174,7 +193,9 @@ void StoreSync::judge_joining(Instant now, StoreEffects& out) {
     const bool is_too_late = now >= joining_since_ + kStoreJoinTime;
     const bool waits = std::any_of(nodes_.begin(), nodes_.end(), [&](const auto& entry) {
         const Node& node = entry.second;
-        return (node.kind == Kind::kUnknown && !is_late) || (node.is_ready && !node.is_settled && !is_too_late);
+        // Beside a node that serves, the clock that is wrong is rather this node's.
+        return node.was_ready_apart || (node.kind == Kind::kUnknown && !is_late) ||
+               (node.is_ready && !node.is_settled && !is_too_late);
     });
     if (waits) {
         return;

@@ -60,6 +60,10 @@ public:
     void forget(OriginId node);
     /// Another node has told its state. `is_periodic`: by a record without writes, about the moment of the record.
     void learn(const StoreState& state, bool is_periodic);
+    /// This node has not run for a while: whether the others still know this node to be ready is to be asked anew.
+    void doubt_all(Instant now);
+    /// The clock of the node is too far away: nothing is exchanged with it.
+    void set_apart(const StoreState& state);
     /// Records of the node, or of any node (0), were lost.
     void on_gap(OriginId node);
     /// The answer to a question; null when none came. `is_complete`: the node has ended its answer. False: the question
@@ -92,7 +96,7 @@ public:
 
 private:
     enum class Phase : std::uint8_t { kWaiting, kJoining, kReady, kLeaving };
-    enum class Kind : std::uint8_t { kUnknown, kKeepsNone, kKeeps };
+    enum class Kind : std::uint8_t { kUnknown, kKeepsNone, kKeeps, kApart };
 
     struct Node {
         Kind kind = Kind::kUnknown;
@@ -102,6 +106,8 @@ private:
         /// This node has what the other node had when they met.
         bool is_settled = false;
         bool is_pull_wanted = false;
+        /// Of a node apart: it was ready.
+        bool was_ready_apart = false;
         unsigned mismatches = 0;
         /// A question who the node is, under way: 0 for none; and whether it said that this node is ready.
         std::uint64_t hello = 0;

@@ -5,6 +5,7 @@
 
 #include "mesh/base/assert.hpp"
 #include "mesh/base/bytes.hpp"
+#include "mesh/base/time.hpp"
 
 namespace tulle::node::redis {
 namespace {
@@ -43,6 +44,7 @@ std::uint64_t StoreTable::digest_of(std::string_view key, const Cell& cell) {
     append_number(text, cell.written.origin.value);
     append_number(text, cell.expiry_written.time_us);
     append_number(text, cell.expiry_written.origin.value);
+    text.push_back(cell.is_deleted ? '\1' : '\0');
     text.append(key);
     return stable_hash(text);
 }
@@ -53,18 +55,20 @@ void StoreTable::account(std::size_t bucket, const std::string& key, const Cell&
     root_ ^= digest;
     const std::size_t bytes = key.size() + cell.value.size() + kCellBytes;
     std::size_t& count = cell.is_deleted ? deleted_ : present_[database_of(key)];
+    std::size_t& total = cell.is_deleted ? deleted_bytes_ : live_bytes_;
+    Ends& ends = cell.is_deleted ? deleted_ends_ : value_ends_;
     const std::pair end{end_of(cell), &key};
     if (is_added) {
-        bytes_ += bytes;
+        total += bytes;
         ++count;
         if (end.first != 0) {
-            ends_.insert(end);
+            ends.insert(end);
         }
     } else {
-        TULLE_ASSERT(bytes_ >= bytes && count > 0);
-        bytes_ -= bytes;
+        TULLE_ASSERT(total >= bytes && count > 0);
+        total -= bytes;
         --count;
-        ends_.erase(end);
+        ends.erase(end);
     }
 }
 
@@ -79,33 +83,61 @@ bool StoreTable::merge(std::uint64_t now_us, std::string_view key, const Cell& c
         return false;
     }
     const std::size_t bucket = bucket_of(key);
-    const auto held = buckets_[bucket].find(key);
-    if (held == buckets_[bucket].end()) {
+    const auto place = buckets_[bucket].find(key);
+    if (place == buckets_[bucket].end()) {
         if (!has_value || is_over(now_us, cell)) {
             return false;
         }
-        const auto place = buckets_[bucket].emplace(key, cell).first;
-        account(bucket, place->first, place->second, true);
+        const auto added = buckets_[bucket].emplace(key, cell).first;
+        account(bucket, added->first, added->second, true);
+        trim();
         return true;
     }
-    const bool is_newer = has_value && held->second.written < cell.written;
-    const bool has_newer_expiry = held->second.expiry_written < cell.expiry_written;
-    if (!is_newer && !has_newer_expiry) {
+    Cell& held = place->second;
+    const bool is_newer = has_value && held.written < cell.written;
+    const bool has_newer_expiry = held.expiry_written < cell.expiry_written;
+    // The value had expired here, and another node had heard before that it lives longer.
+    const bool is_back = has_value && held.written == cell.written && held.is_deleted && !cell.is_deleted &&
+                         !is_over(now_us, has_newer_expiry ? cell : Cell{.expires_us = held.expires_us});
+    if (!is_newer && !has_newer_expiry && !is_back) {
         return false;
     }
-    account(bucket, held->first, held->second, false);
-    if (is_newer) {
-        held->second.value = cell.value;
-        held->second.is_deleted = cell.is_deleted;
-        held->second.written = cell.written;
-        held->second.remembered_until_us = cell.remembered_until_us;
+    account(bucket, place->first, held, false);
+    if (!held.is_deleted && (is_newer || has_newer_expiry)) {
+        // The value may stand on another node until its former end.
+        const std::uint64_t most = now_us + kMaxRemembered / 1us;
+        const std::uint64_t end = held.expires_us == 0 ? most : std::min(held.expires_us, most);
+        held.remembered_until_us = std::max(held.remembered_until_us, end);
+    }
+    if (is_newer || is_back) {
+        held.value = cell.value;
+        held.is_deleted = cell.is_deleted;
+        held.written = cell.written;
+        held.remembered_until_us = std::max(held.remembered_until_us, cell.remembered_until_us);
     }
     if (has_newer_expiry) {
-        held->second.expires_us = cell.expires_us;
-        held->second.expiry_written = cell.expiry_written;
+        held.expires_us = cell.expires_us;
+        held.expiry_written = cell.expiry_written;
     }
-    account(bucket, held->first, held->second, true);
+    account(bucket, place->first, held, true);
+    trim();
     return true;
+}
+
+void StoreTable::trim() {
+    while (deleted_bytes_ > most_deleted_bytes_ && !deleted_ends_.empty()) {
+        const auto [bucket, place] = first_of(deleted_ends_);
+        erase(bucket, place);
+        ++forgotten_;
+    }
+}
+
+auto StoreTable::first_of(const Ends& ends) -> std::pair<std::size_t, Bucket::iterator> {
+    const std::string& key = *ends.begin()->second;
+    const std::size_t bucket = bucket_of(key);
+    const auto place = buckets_[bucket].find(key);
+    TULLE_ASSERT(place != buckets_[bucket].end());
+    return {bucket, place};
 }
 
 bool StoreTable::merge(const Flush& flush) {
@@ -116,7 +148,8 @@ bool StoreTable::merge(const Flush& flush) {
     root_ ^= flushed.time_us == 0 ? 0 : digest_of_flush(flush.database, flushed);
     flushed = flush.at;
     root_ ^= digest_of_flush(flush.database, flushed);
-    for (std::size_t bucket = 0; bucket < kStoreBuckets; ++bucket) {
+    const bool may_have_cells = present_[flush.database] > 0 || deleted_ > 0;
+    for (std::size_t bucket = 0; may_have_cells && bucket < kStoreBuckets; ++bucket) {
         for (auto it = buckets_[bucket].begin(); it != buckets_[bucket].end();) {
             const auto place = it++;
             if (database_of(place->first) == flush.database && place->second.written <= flushed) {
@@ -156,13 +189,28 @@ std::uint64_t StoreTable::scan(std::uint64_t now_us, unsigned database, std::uin
 }
 
 void StoreTable::sweep(std::uint64_t now_us, std::size_t most) {
-    for (; most > 0 && !ends_.empty() && ends_.begin()->first <= now_us; --most) {
-        const std::string& key = *ends_.begin()->second;
-        const std::size_t bucket = bucket_of(key);
-        const auto place = buckets_[bucket].find(key);
-        TULLE_ASSERT(place != buckets_[bucket].end());
+    for (; most > 0 && !value_ends_.empty() && value_ends_.begin()->first <= now_us; --most) {
+        const auto [bucket, place] = first_of(value_ends_);
+        if (place->second.remembered_until_us <= now_us) {
+            erase(bucket, place);
+            continue;
+        }
+        account(bucket, place->first, place->second, false);
+        std::string().swap(place->second.value);
+        place->second.is_deleted = true;
+        account(bucket, place->first, place->second, true);
+        trim();
+    }
+    for (; most > 0 && !deleted_ends_.empty() && deleted_ends_.begin()->first <= now_us; --most) {
+        const auto [bucket, place] = first_of(deleted_ends_);
         erase(bucket, place);
     }
+}
+
+std::uint64_t StoreTable::next_sweep_us() const {
+    const std::uint64_t value = value_ends_.empty() ? 0 : value_ends_.begin()->first;
+    const std::uint64_t deleted = deleted_ends_.empty() ? 0 : deleted_ends_.begin()->first;
+    return value == 0 || deleted == 0 ? std::max(value, deleted) : std::min(value, deleted);
 }
 
 StoreTable::Page StoreTable::page(std::uint64_t now_us, const std::vector<bool>& wanted, const Place& from,

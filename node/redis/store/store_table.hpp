@@ -29,6 +29,11 @@ namespace tulle::node::redis {
 /// Errors: none.
 class StoreTable {
 public:
+    /// `most_deleted_bytes`: the memory that deleted cells may take; past it the cells that would be forgotten first
+    /// are forgotten.
+    explicit StoreTable(std::size_t most_deleted_bytes = std::size_t{1} << 40)
+        : most_deleted_bytes_(most_deleted_bytes) {}
+
     using Digests = std::array<std::uint64_t, kStoreBuckets>;
 
     /// Takes in a write. True: something has changed. A cell that has expired, or that a FLUSHDB is later than, changes
@@ -46,10 +51,11 @@ public:
     using Visit = std::function<void(std::string_view name, const Cell& cell)>;
     std::uint64_t scan(std::uint64_t now_us, unsigned database, std::uint64_t cursor, std::size_t count,
                        const Visit& visit) const;
-    /// Frees at most `most` cells that have expired, or that are not remembered any longer.
+    /// Frees at most `most` cells that have expired, or that are not remembered any longer. An expired cell that is to
+    /// be remembered becomes a deleted one.
     void sweep(std::uint64_t now_us, std::size_t most);
     /// When the first cell can be freed; 0: never.
-    [[nodiscard]] std::uint64_t next_sweep_us() const { return ends_.empty() ? 0 : ends_.begin()->first; }
+    [[nodiscard]] std::uint64_t next_sweep_us() const;
 
     /// A part of the table for another node: cells of the wanted buckets, from a place on, with at least one cell and
     /// about `most_bytes` bytes.
@@ -79,11 +85,15 @@ public:
     [[nodiscard]] std::size_t size() const;
     /// Cells of deleted keys.
     [[nodiscard]] std::size_t deleted() const { return deleted_; }
-    /// About the memory of all cells.
-    [[nodiscard]] std::size_t bytes() const { return bytes_; }
+    /// Deleted cells that were forgotten early for want of memory.
+    [[nodiscard]] std::uint64_t forgotten() const { return forgotten_; }
+    /// About the memory of all cells, and of those that are not deleted.
+    [[nodiscard]] std::size_t bytes() const { return live_bytes_ + deleted_bytes_; }
+    [[nodiscard]] std::size_t live_bytes() const { return live_bytes_; }
 
 private:
     using Bucket = StringMap<Cell>;
+    using Ends = std::set<std::pair<std::uint64_t, const std::string*>>;
 
     [[nodiscard]] static std::size_t bucket_of(std::string_view key);
     [[nodiscard]] static std::uint64_t digest_of(std::string_view key, const Cell& cell);
@@ -97,16 +107,24 @@ private:
     /// Counts a cell in or out of digests, sizes and ends.
     void account(std::size_t bucket, const std::string& key, const Cell& cell, bool is_added);
     void erase(std::size_t bucket, Bucket::iterator place);
+    /// The cell of the first end.
+    [[nodiscard]] std::pair<std::size_t, Bucket::iterator> first_of(const Ends& ends);
+    /// Forgets deleted cells until the others fit.
+    void trim();
 
     std::array<Bucket, kStoreBuckets> buckets_;
     Digests digests_{};
     std::uint64_t root_ = 0;
     std::array<Stamp, kDatabases> flushed_{};
     std::array<std::size_t, kDatabases> present_{};
+    const std::size_t most_deleted_bytes_;
     std::size_t deleted_ = 0;
-    std::size_t bytes_ = 0;
-    /// The ends of the cells that have one, with the keys, which stand in buckets_.
-    std::set<std::pair<std::uint64_t, const std::string*>> ends_;
+    std::size_t live_bytes_ = 0;
+    std::size_t deleted_bytes_ = 0;
+    std::uint64_t forgotten_ = 0;
+    /// The ends of the cells that have one, with the keys, which stand in buckets_: of values, and of deleted cells.
+    Ends value_ends_;
+    Ends deleted_ends_;
 };
 
 }  // namespace tulle::node::redis

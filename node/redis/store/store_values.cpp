@@ -27,12 +27,28 @@ std::uint64_t StoreValues::after_ms(std::int64_t milliseconds) const {
     return access_.now_us + static_cast<std::uint64_t>(milliseconds) * 1000;
 }
 
-bool StoreValues::put_until(std::string_view name, std::string_view value, std::uint64_t expires_us, RespWriter& out) {
+std::size_t StoreValues::growth(std::string_view name, std::string_view value) const {
     const Cell* held = find(name);
     const std::size_t held_bytes = held == nullptr ? 0 : name.size() + held->value.size() + kCellBytes;
     const std::size_t bytes = name.size() + value.size() + kCellBytes;
-    if (bytes > held_bytes && access_.table.bytes() + bytes - held_bytes > access_.most_bytes) {
+    return bytes > held_bytes ? bytes - held_bytes : 0;
+}
+
+bool StoreValues::has_room(std::size_t bytes, RespWriter& out) {
+    const auto is_full = [&] { return bytes > 0 && access_.table.live_bytes() + bytes > access_.most_bytes; };
+    if (is_full()) {
+        // What has expired makes room first.
+        access_.table.sweep(access_.now_us, kCellsPerSweep);
+    }
+    if (is_full()) {
         out.error("OOM command not allowed when used memory > 'maxmemory'.");
+        return false;
+    }
+    return true;
+}
+
+bool StoreValues::put_until(std::string_view name, std::string_view value, std::uint64_t expires_us, RespWriter& out) {
+    if (!has_room(growth(name, value), out)) {
         return false;
     }
     access_.writes.put(access_.now, key(name), value, expires_us);

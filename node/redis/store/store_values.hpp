@@ -26,6 +26,10 @@ public:
 
     // False or nothing: an error has been appended to `out`, and nothing has been written.
 
+    /// There is room for so many bytes more.
+    [[nodiscard]] bool has_room(std::size_t bytes, RespWriter& out);
+    /// The bytes by which the value would make the table grow.
+    [[nodiscard]] std::size_t growth(std::string_view name, std::string_view value) const;
     /// Writes a value that lives so long.
     [[nodiscard]] bool put(std::string_view name, std::string_view value, std::int64_t lifetime_ms, RespWriter& out);
     /// Writes a value that expires at that time of the hybrid clock; 0: never.

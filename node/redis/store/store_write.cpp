@@ -1,3 +1,4 @@
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -62,6 +63,14 @@ void run_mset(const StoreRun& run) {
         run.out.error(wrong_arity("mset"));
         return;
     }
+    // All or none, as far as a first look can tell.
+    std::size_t bytes = 0;
+    for (std::size_t i = 1; i < run.arguments.size(); i += 2) {
+        bytes += run.values.growth(run.arguments[i], run.arguments[i + 1]);
+    }
+    if (!run.values.has_room(bytes, run.out)) {
+        return;
+    }
     for (std::size_t i = 1; i < run.arguments.size(); i += 2) {
         if (!run.values.put(run.arguments[i], run.arguments[i + 1], 0, run.out)) {
             return;
@@ -105,20 +114,24 @@ void run_getex(const StoreRun& run) {
         run.out.error(kSyntaxError);
         return;
     }
+    if (!value) {
+        run.out.null();
+        return;
+    }
     if (unit) {
         const auto moment = moment_of(run, options[1], *unit, false);
         if (!moment) {
             return;
         }
-        if (value && *moment <= run.access.now_us) {
+        if (*moment <= run.access.now_us) {
             run.values.remove(run.arguments[1]);
-        } else if (value) {
+        } else {
             run.values.expire_at(run.arguments[1], *moment);
         }
-    } else if (persists && value) {
+    } else if (persists) {
         run.values.expire_at(run.arguments[1], 0);
     }
-    value ? run.out.bulk(*value) : run.out.null();
+    run.out.bulk(*value);
 }
 
 void run_del(const StoreRun& run) {
@@ -129,52 +142,60 @@ void run_del(const StoreRun& run) {
     run.out.integer(removed);
 }
 
-/// True when the options NX, XX, GT and LT let the new moment be. Nothing: an error has been appended.
-std::optional<bool> may_expire(const StoreRun& run, const Cell& held, std::uint64_t moment) {
+/// The options of EXPIRE.
+struct ExpireOptions {
     bool nx = false;
     bool xx = false;
     bool gt = false;
     bool lt = false;
+};
+
+/// Nothing: an error has been appended.
+std::optional<ExpireOptions> expire_options_of(const StoreRun& run) {
+    ExpireOptions options;
     for (const std::string_view option : run.arguments.subspan(3)) {
         if (is_word(option, "nx")) {
-            nx = true;
+            options.nx = true;
         } else if (is_word(option, "xx")) {
-            xx = true;
+            options.xx = true;
         } else if (is_word(option, "gt")) {
-            gt = true;
+            options.gt = true;
         } else if (is_word(option, "lt")) {
-            lt = true;
+            options.lt = true;
         } else {
             run.out.error("ERR Unsupported option " + std::string(option.substr(0, 128)));
             return std::nullopt;
         }
     }
-    if (nx && (xx || gt || lt)) {
+    if (options.nx && (options.xx || options.gt || options.lt)) {
         run.out.error("ERR NX and XX, GT or LT options at the same time are not compatible");
         return std::nullopt;
     }
-    if (gt && lt) {
+    if (options.gt && options.lt) {
         run.out.error("ERR GT and LT options at the same time are not compatible");
         return std::nullopt;
     }
-    const std::uint64_t before = held.expires_us;
-    const bool is_refused = (nx && before != 0) || (xx && before == 0) || (gt && (before == 0 || moment <= before)) ||
-                            (lt && before != 0 && moment >= before);
-    return !is_refused;
+    return options;
+}
+
+/// True when the options let the new moment be. Moments within a millisecond are equal, as in Redis.
+bool may_expire(const ExpireOptions& options, const Cell& held, std::uint64_t moment) {
+    const auto milliseconds = [](std::uint64_t us) { return (us + 500) / 1000; };
+    const std::uint64_t before = milliseconds(held.expires_us);
+    const std::uint64_t after = milliseconds(moment);
+    const bool has_expiry = held.expires_us != 0;
+    return !(options.nx && has_expiry) && !(options.xx && !has_expiry) &&
+           !(options.gt && (!has_expiry || after <= before)) && !(options.lt && has_expiry && after >= before);
 }
 
 void run_expire(const StoreRun& run, TimeUnit unit) {
-    const auto moment = moment_of(run, run.arguments[2], unit, true);
+    const std::optional<ExpireOptions> options = expire_options_of(run);
+    const auto moment = options ? moment_of(run, run.arguments[2], unit, true) : std::nullopt;
     if (!moment) {
         return;
     }
-    const Cell none;
     const Cell* held = run.values.find(run.arguments[1]);
-    const std::optional<bool> may = may_expire(run, held == nullptr ? none : *held, *moment);
-    if (!may) {
-        return;
-    }
-    if (held == nullptr || !*may) {
+    if (held == nullptr || !may_expire(*options, *held, *moment)) {
         run.out.integer(0);
         return;
     }
@@ -250,20 +271,24 @@ std::optional<std::uint64_t> moment_of(const StoreRun& run, std::string_view tex
         return std::nullopt;
     }
     const bool is_unix = unit == TimeUnit::kUnixSeconds || unit == TimeUnit::kUnixMilliseconds;
-    std::int64_t ms = *number;
+    std::int64_t us = *number;
     const bool is_seconds = unit == TimeUnit::kSeconds || unit == TimeUnit::kUnixSeconds;
-    if ((is_seconds && __builtin_mul_overflow(ms, 1000, &ms)) || (*number <= 0 && !may_be_past)) {
+    const std::int64_t most_ms = std::numeric_limits<std::int64_t>::max();
+    if ((is_seconds && (*number > most_ms / 1000 || *number < -(most_ms / 1000))) || (*number <= 0 && !may_be_past)) {
         run.wrong_time();
         return std::nullopt;
     }
-    if (is_unix) {
-        ms -= static_cast<std::int64_t>(run.access.wall_us / 1000);
+    if (__builtin_mul_overflow(us, is_seconds ? 1'000'000 : 1000, &us)) {
+        // So far away that the time of the wall clock makes no difference.
+        us = *number < 0 ? -kMaxLifetimeMs : kMaxLifetimeMs * 2000;
+    } else if (is_unix) {
+        us -= static_cast<std::int64_t>(run.access.wall_us);
     }
-    if (ms > kMaxLifetimeMs) {
+    if (us > kMaxLifetimeMs * 1000) {
         run.wrong_time();
         return std::nullopt;
     }
-    return ms <= 0 ? 1 : run.values.after_ms(ms);
+    return us <= 0 ? 1 : run.access.now_us + static_cast<std::uint64_t>(us);
 }
 
 std::optional<SetOptions> set_options_of(std::span<const std::string_view> options) {

@@ -12,13 +12,40 @@ constexpr std::uint64_t microseconds(Duration duration) {
     return static_cast<std::uint64_t>(duration / 1us);
 }
 
+/// How long to remember that a value was deleted.
+std::uint64_t remembered_until(const Stamp& at, const Cell& value) {
+    const std::uint64_t most = microseconds(kMaxRemembered);
+    if (value.expires_us == 0) {
+        return at.time_us + most;
+    }
+    const std::uint64_t left = value.expires_us > at.time_us ? value.expires_us - at.time_us : 0;
+    const std::uint64_t least = microseconds(left <= microseconds(kBriefLife) ? kMinBriefRemembered : kMinRemembered);
+    return at.time_us + std::clamp(left > most / 2 ? most : 2 * left, least, most);
+}
+
 }  // namespace
 
 void StoreWrites::add(Instant now, std::string_view key, Cell cell) {
-    const std::uint64_t now_us = clock_.read(now);
-    table_.merge(now_us, key, cell);
-    bytes_ += key.size() + cell.value.size() + kCellBytes;
-    set_.cells.push_back({std::string(key), std::move(cell)});
+    table_.merge(clock_.read(now), key, cell);
+    ++changes_;
+    const bool has_value = cell.written.time_us != 0;
+    const auto [place, is_new] = places_.emplace(key, set_.cells.size());
+    if (is_new) {
+        bytes_ += key.size() + cell.value.size() + kCellBytes;
+        set_.cells.push_back({std::string(key), std::move(cell)});
+        return;
+    }
+    // Of several writes to a key in a turn the other nodes need the outcome.
+    Cell& gathered = set_.cells[place->second].cell;
+    const Cell* outcome = table_.held(key);
+    const bool is_whole = has_value || gathered.written.time_us != 0;
+    bytes_ -= gathered.value.size();
+    if (is_whole && outcome != nullptr) {
+        gathered = *outcome;
+    } else {
+        gathered = std::move(cell);
+    }
+    bytes_ += gathered.value.size();
 }
 
 void StoreWrites::put(Instant now, std::string_view key, std::string_view value, std::uint64_t expires_us) {
@@ -30,15 +57,10 @@ void StoreWrites::put(Instant now, std::string_view key, std::string_view value,
 void StoreWrites::remove(Instant now, std::string_view key) {
     const Stamp at = stamp(now);
     const Cell* held = table_.find(at.time_us, key);
-    const std::uint64_t lives_until = held == nullptr ? 0 : held->expires_us;
-    const std::uint64_t remembered =
-        std::clamp(lives_until, at.time_us + microseconds(kMinRemembered), at.time_us + microseconds(kMaxRemembered));
-    // A value that never expires may stand on a node that is cut off for as long as the limit allows.
-    const bool is_for_ever = held != nullptr && lives_until == 0;
-    add(now, key,
-        {.is_deleted = true,
-         .written = at,
-         .remembered_until_us = is_for_ever ? at.time_us + microseconds(kMaxRemembered) : remembered});
+    Cell cell{.is_deleted = true, .written = at};
+    cell.remembered_until_us =
+        held == nullptr ? at.time_us + microseconds(kMinRemembered) : remembered_until(at, *held);
+    add(now, key, std::move(cell));
 }
 
 void StoreWrites::expire(Instant now, std::string_view key, std::uint64_t expires_us) {
@@ -48,6 +70,9 @@ void StoreWrites::expire(Instant now, std::string_view key, std::uint64_t expire
 void StoreWrites::flush(Instant now, unsigned database) {
     const Flush flush{database, stamp(now)};
     table_.merge(flush);
+    ++changes_;
+    // The last one alone matters.
+    std::erase_if(set_.flushes, [&](const Flush& other) { return other.database == database; });
     set_.flushes.push_back(flush);
     bytes_ += kCellBytes;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "mesh/base/hash.hpp"
 #include "mesh/base/ids.hpp"
 #include "mesh/base/time.hpp"
 #include "mesh/core/records/hybrid_clock.hpp"
@@ -56,9 +57,12 @@ public:
     [[nodiscard]] bool empty() const { return set_.empty(); }
     /// About the bytes of the gathered writes.
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
+    /// Counts the writes.
+    [[nodiscard]] std::uint64_t changes() const { return changes_; }
     /// The writes since the last call.
     [[nodiscard]] StoreWriteSet take() {
         bytes_ = 0;
+        places_.clear();
         return std::exchange(set_, {});
     }
 
@@ -71,6 +75,9 @@ private:
     OriginId self_;
     StoreWriteSet set_;
     std::size_t bytes_ = 0;
+    std::uint64_t changes_ = 0;
+    /// The places of keys in set_.cells.
+    StringMap<std::size_t> places_;
 };
 
 }  // namespace tulle::node::redis

@@ -4,6 +4,7 @@
 #include <array>
 #include <iterator>
 
+#include "node/redis/core/limits.hpp"
 #include "node/redis/core/words.hpp"
 
 namespace tulle::node::redis {
@@ -270,6 +271,16 @@ const Command* find_command(std::string_view name) {
     };
     const auto row = std::lower_bound(kCommands.begin(), kCommands.end(), name, is_before);
     return row != kCommands.end() && is_word(name, row->name) ? &*row : nullptr;
+}
+
+std::string pattern_error() {
+    return "ERR the pattern has more than " + std::to_string(kMaxPatternBytes) + " bytes or more than " +
+           std::to_string(kMaxPatternStars) + " stars";
+}
+
+bool is_subscription(std::string_view name) {
+    const Command* command = find_command(name);
+    return command != nullptr && command->is_subscription;
 }
 
 bool Command::takes(std::size_t arguments) const {

@@ -113,8 +113,17 @@ struct Command {
 /// The row of a command, whatever the case of its name; null for a command that is not served.
 [[nodiscard]] const Command* find_command(std::string_view name);
 
+/// True for the name of a command that begins or ends subscriptions.
+[[nodiscard]] bool is_subscription(std::string_view name);
+/// True for a command of the store whose cost grows with all keys of the realm.
+[[nodiscard]] inline bool is_costly(const Command& command) {
+    return command.id == CommandId::kKeys || command.id == CommandId::kFlushall || command.id == CommandId::kFlushdb;
+}
+
 inline constexpr std::string_view kSyntaxError = "ERR syntax error";
 inline constexpr std::string_view kNotAnInteger = "ERR value is not an integer or out of range";
+/// The error for a pattern that is_allowed_pattern() does not allow.
+[[nodiscard]] std::string pattern_error();
 /// The error for a wrong number of arguments. `command`: in lower case, as in "publish" or "client|id".
 [[nodiscard]] std::string wrong_arity(std::string_view command);
 /// What is wrong with the subcommand of CLIENT, COMMAND, CONFIG, PUBSUB or SCRIPT, in Redis' words: an unknown name, or

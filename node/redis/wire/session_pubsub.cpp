@@ -95,8 +95,7 @@ Session::Next Session::subscribe(Kind kind, Arguments arguments, RespWriter& out
             out.error("ERR the name of a channel or pattern is longer than " + std::to_string(kMaxNameBytes) +
                       " bytes");
         } else if (kind == Kind::kPattern && !is_allowed_pattern(name)) {
-            out.error("ERR the pattern has more than " + std::to_string(kMaxPatternBytes) + " bytes or more than " +
-                      std::to_string(kMaxPatternStars) + " stars");
+            out.error(pattern_error());
         } else if (subscriptions() >= kMaxSubscriptions) {
             out.error("ERR the connection has " + std::to_string(kMaxSubscriptions) + " subscriptions already");
         } else {
@@ -250,8 +249,7 @@ Session::Next Session::pubsub(Arguments arguments, RespWriter& out) {
         question.is_all = arguments.size() == 2;
         question.pattern = question.is_all ? std::string_view{} : arguments[2];
         if (!is_allowed_pattern(question.pattern)) {
-            out.error("ERR the pattern has more than " + std::to_string(kMaxPatternBytes) + " bytes or more than " +
-                      std::to_string(kMaxPatternStars) + " stars");
+            out.error(pattern_error());
             return Next::kGoOn;
         }
     }

@@ -4,8 +4,8 @@ import { parts } from './http.mjs';
 import { freePort } from './ports.mjs';
 
 /** Runs `body` with the nodes of a mesh, each of which is told of all others: {address, host, port, url, node, kill, restart}. */
-export async function withRedisMesh(count, body) {
-  await withCluster(count, { planned: true, start: false }, async (cluster) => {
+export async function withRedisMesh(count, body, options = {}) {
+  await withCluster(count, { ...options, planned: true, start: false }, async (cluster) => {
     for (const node of cluster.nodes) node.addresses = { ...node.addresses, redis_listen: `127.0.0.1:${await freePort()}` };
     for (const node of cluster.nodes) node.ports = node.addresses;
     await cluster.start('all');

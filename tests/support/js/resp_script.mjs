@@ -76,16 +76,21 @@ export async function play(place, steps, atLeast = new Map()) {
   return answer;
 }
 
-const watchers = new Map(); // of each place, the connection that asks for its subscriptions, and how much it has been answered
+const askers = new Map(); // of each place, the connection that asks beside the scripts
+
+/** What the server answers to these requests, on a connection beside those of scripts. */
+export async function asked(place, requests) {
+  if (!askers.has(place)) askers.set(place, new RespSocket(place));
+  const socket = askers.get(place);
+  socket.chunks = [];
+  socket.write(Buffer.concat(requests.map((request) => command(...request))));
+  return socket.elements(requests.length);
+}
 
 /** Until the server knows of no subscription any more: those of one script must not be counted in the next. */
 export async function untilEmpty(place) {
-  if (!watchers.has(place)) watchers.set(place, { socket: new RespSocket(place), answers: 0 });
-  const watcher = watchers.get(place);
   await waitFor('no subscriptions to be left', async () => {
-    watcher.socket.write(Buffer.concat([command('PUBSUB', 'CHANNELS'), command('PUBSUB', 'SHARDCHANNELS'), command('PUBSUB', 'NUMPAT')]));
-    watcher.answers += 3;
-    const answers = await watcher.socket.elements(watcher.answers);
-    return String(Buffer.concat(answers.slice(-3))) === '*0\r\n*0\r\n:0\r\n';
+    const answers = await asked(place, [['PUBSUB', 'CHANNELS'], ['PUBSUB', 'SHARDCHANNELS'], ['PUBSUB', 'NUMPAT']]);
+    return String(Buffer.concat(answers)) === '*0\r\n*0\r\n:0\r\n';
   });
 }

@@ -13,6 +13,14 @@ const BUILD_MS = 600_000;
 
 const run = (command, args, options = {}) => promisify(execFile)(command, args, { timeout: BUILD_MS, maxBuffer: 1 << 26, ...options });
 
+/** The path of a Python of its own that has what the file asks for; `name`: its folder. */
+export async function python(name, requirements) {
+  const place = path.join(BUILT, name);
+  await run('python3', ['-m', 'venv', place]);
+  await run(path.join(place, 'bin/pip'), ['install', '-q', '--no-deps', '-r', path.join(HERE, requirements)]);
+  return path.join(place, 'bin/python');
+}
+
 /** What each needs, how it is built, and the command that runs it. */
 export const LANGUAGES = {
   go: {
@@ -24,12 +32,7 @@ export const LANGUAGES = {
   },
   python: {
     needs: [['python3', '-m', 'venv', '--help']],
-    async build() {
-      const place = path.join(BUILT, 'python');
-      await run('python3', ['-m', 'venv', place]);
-      await run(path.join(place, 'bin/pip'), ['install', '-q', '--no-deps', '-r', path.join(HERE, 'python/requirements.txt')]);
-      return [path.join(place, 'bin/python'), path.join(HERE, 'python/sdk.py')];
-    },
+    build: async () => [await python('python', 'python/requirements.txt'), path.join(HERE, 'python/sdk.py')],
   },
   java: {
     needs: [['javac', '-version'], ['mvn', '--version']],

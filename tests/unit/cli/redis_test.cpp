@@ -79,7 +79,8 @@ TEST(CliRedis, JsonHasEveryNumber) {
               R"("slow_closes_total":8,"questions_total":0,"questions_incomplete_total":0,"store_keys":9,)"
               R"("store_bytes":0,"store_limit_bytes":0,"store_records_total":0,"store_late_records_total":0,)"
               R"("store_calls_total":0,"store_failed_calls_total":0,"store_pulls_total":0,)"
-              R"("store_pulled_keys_total":0,"store_gaps_total":0}]},{"name":"n2"}],)"
+              R"("store_pulled_keys_total":0,"store_gaps_total":0,"store_clock_refusals_total":0,)"
+              R"("store_forgotten_total":0}]},{"name":"n2"}],)"
               R"("missing":["n3"]})");
 }
 

@@ -278,7 +278,7 @@ TEST(Codec, RefusesCountsAndLengthsOverTheirLimits) {
     EXPECT_FALSE(refused(InterestChunk{1, {}, "", {names.begin() + 1, names.end()}, true, {}})) << "what a node sends";
     EXPECT_TRUE(refused(Nack{{{FrameNo{5}, FrameNo{4}}}}));
     EXPECT_TRUE(refused(Nack{std::vector<FrameRange>(Limits{}.nack_ranges + 1, {FrameNo{1}, FrameNo{1}})}));
-    EXPECT_TRUE(refused(QueryAsk{1, std::string(kMaxQueryBytes + 1, 'q'), 1}));
+    EXPECT_TRUE(refused(QueryAsk{1, std::string(kMaxDirectedQueryBytes + 1, 'q'), 1}));
     EXPECT_TRUE(refused(Hello{kWho, SessionTag{0}, kTerms, ""})) << "no tag";
     const auto relay = std::make_shared<const Control>(
         control(Relay{OriginId{8}, std::make_shared<const Control>(control(Ping{2})), nullptr}));

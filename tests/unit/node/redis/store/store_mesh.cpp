@@ -24,13 +24,19 @@ Duration StoreMesh::delay() {
     return is_busy_ && random_.below(20) == 0 ? between(random_, 1ms, 60ms) : between(random_, 50us, 500us);
 }
 
+std::uint64_t StoreMesh::wall_us(Duration skew) const {
+    return static_cast<std::uint64_t>(kWallUs + (now_.time_since_epoch() + skew) / 1us);
+}
+
 std::size_t StoreMesh::start(Duration skew) {
     const std::size_t place = nodes_.size();
     auto node = std::make_unique<Node>();
     node->oid = OriginId{random_.next() | 1u};
     node->skew = skew;
-    node->store = std::make_unique<Store>(StoreOptions{
-        .realm = "default", .most_bytes = std::uint64_t{64} << 20, .wall_offset_us = kWallUs + skew / 1us});
+    node->store = std::make_unique<Store>(StoreOptions{.realm = "default",
+                                                       .most_bytes = std::uint64_t{64} << 20,
+                                                       .wall_us = [this, skew](Instant) { return wall_us(skew); }},
+                                          now_);
     nodes_.push_back(std::move(node));
     for (std::size_t other = 0; other < place; ++other) {
         if (nodes_[other]->is_alive && !is_cut(place, other)) {
@@ -47,7 +53,7 @@ void StoreMesh::meet(std::size_t a, std::size_t b) {
         Node& node = *nodes_[here];
         node.sessions[there] = nodes_[there]->records.size();
         node.store->on_peer(now_, nodes_[there]->oid, false, node.effects);
-        at(now_, [this, place = here] { end_turn(place); });
+        at_node(now_, here, [this, place = here] { end_turn(place); });
     }
 }
 
@@ -124,10 +130,43 @@ void StoreMesh::heal() {
     }
 }
 
+void StoreMesh::at_node(Instant when, std::size_t place, std::function<void()> what) {
+    at(when, [this, place, what = std::move(what)] {
+        if (nodes_[place]->frozen_until > now_) {
+            at_node(nodes_[place]->frozen_until, place, what);
+        } else {
+            what();
+        }
+    });
+}
+
+void StoreMesh::freeze(std::size_t place, Duration duration) {
+    Node& node = *nodes_[place];
+    node.frozen_until = now_ + duration;
+    for (std::size_t other = 0; other < nodes_.size(); ++other) {
+        if (other == place || !nodes_[other]->is_alive) {
+            continue;
+        }
+        at_node(now_ + between(random_, 2s, kMostVerdict), other, [this, place, other] {
+            if (nodes_[place]->frozen_until > now_) {
+                part(other, place);
+            }
+        });
+        at(node.frozen_until + between(random_, 1ms, 50ms), [this, place, other] {
+            const bool is_whole = nodes_[other]->sessions.contains(place) && nodes_[place]->sessions.contains(other);
+            if (!is_whole && nodes_[place]->is_alive && nodes_[other]->is_alive && !is_cut(place, other)) {
+                part(place, other);
+                part(other, place);
+                meet(place, other);
+            }
+        });
+    }
+}
+
 void StoreMesh::deliver(std::size_t from, std::size_t to) {
     Instant& last = nodes_[from]->last_arrival[to];
     last = std::max(last, now_ + delay());
-    at(last, [this, from, to] {
+    at_node(last, to, [this, from, to] {
         Node& node = *nodes_[to];
         const auto session = node.sessions.find(from);
         if (!node.is_alive || session == node.sessions.end() || is_cut(from, to)) {
@@ -151,8 +190,9 @@ void StoreMesh::ask(std::size_t place, StoreEffects::Question question) {
         TULLE_ASSERT(found != nodes_.end());
         const auto to = static_cast<std::size_t>(found - nodes_.begin());
         const std::uint64_t token = ++last_token_;
-        at(now_ + delay(), [this, place, to, token, asked, body = question.body] {
-            if (!nodes_[to]->is_alive || is_cut(place, to) || !nodes_[place]->is_alive) {
+        at_node(now_ + delay(), to, [this, place, to, token, asked, body = question.body] {
+            if (!nodes_[to]->is_alive || is_cut(place, to) || !nodes_[place]->is_alive ||
+                !nodes_[to]->sessions.contains(place)) {
                 return;
             }
             const std::optional<StoreAsk> ask = decode_store_ask(body);
@@ -162,7 +202,7 @@ void StoreMesh::ask(std::size_t place, StoreEffects::Question question) {
             end_turn(to);
         });
     }
-    at(now_ + question.timeout, [this, asked] {
+    at_node(now_ + question.timeout, place, [this, asked] {
         if (!std::exchange(asked->is_over, true) && nodes_[asked->asker]->is_alive) {
             Node& node = *nodes_[asked->asker];
             node.store->on_result(now_, asked->id, asked->parts, false, node.effects);
@@ -178,8 +218,9 @@ void StoreMesh::answer(std::size_t place, std::uint64_t token, std::string body)
     }
     const std::shared_ptr<Asked> asked = found->second.first;
     asked_.erase(found);
-    at(now_ + delay(), [this, place, asked, body = std::move(body)] {
-        if (asked->is_over || is_cut(place, asked->asker) || !nodes_[asked->asker]->is_alive) {
+    at_node(now_ + delay(), asked->asker, [this, place, asked, body = std::move(body)] {
+        if (asked->is_over || is_cut(place, asked->asker) || !nodes_[asked->asker]->is_alive ||
+            !nodes_[asked->asker]->sessions.contains(place)) {
             return;
         }
         asked->parts.push_back(body);
@@ -237,7 +278,7 @@ void StoreMesh::end_turn(std::size_t place) {
     }
     if (const auto next = node.store->next_deadline(now_); next && (*next < node.wake_at || node.wake_at <= now_)) {
         node.wake_at = std::max(*next, now_ + 1ms);
-        at(node.wake_at, [this, place] { end_turn(place); });
+        at_node(node.wake_at, place, [this, place] { end_turn(place); });
     }
 }
 
@@ -249,8 +290,7 @@ StoreMesh::AnswerPtr StoreMesh::command(std::size_t place, std::vector<std::stri
     auto answer = std::make_shared<Answer>();
     answer->late_before = node.store->counts().late_records;
     RespWriter out(answer->reply, Resp::k2);
-    const auto wall_us = static_cast<std::uint64_t>(kWallUs + (now_.time_since_epoch() + node.skew) / 1us);
-    const auto result = node.store->run(now_, wall_us, *command, views, 0, out);
+    const auto result = node.store->run(now_, *command, views, 0, out);
     TULLE_ASSERT(result.has_value());
     const std::string key = views.size() > 1 ? store_key(0, views[1]) : std::string();
     const Cell* cell = result->gate != 0 && !key.empty() ? node.store->table().held(key) : nullptr;
@@ -261,7 +301,7 @@ StoreMesh::AnswerPtr StoreMesh::command(std::size_t place, std::vector<std::stri
     } else {
         node.gated.push_back({answer, key, result->gate});
     }
-    at(now_, [this, place] { end_turn(place); });
+    at_node(now_, place, [this, place] { end_turn(place); });
     return answer;
 }
 

@@ -32,6 +32,9 @@ public:
     /// Cuts every connection between the two groups: the nodes in `others` and the rest.
     void split(const std::set<std::size_t>& others);
     void heal();
+    /// A node does not run for so long. What comes for the node meanwhile is dealt with afterwards, before the node
+    /// hears that the others have given it up.
+    void freeze(std::size_t place, Duration duration);
     void run_for(Duration duration);
 
     /// What a client of a node is answered.
@@ -67,6 +70,7 @@ private:
         OriginId oid;
         Duration skew{};
         bool is_alive = true;
+        Instant frozen_until{};
         StoreEffects effects;
         std::vector<Waiting> gated;
         std::map<std::uint64_t, Waiting> calls;
@@ -87,7 +91,11 @@ private:
     };
 
     void at(Instant when, std::function<void()> what) { events_.emplace(when, std::move(what)); }
+    /// Has a node do something then, or when the node runs again.
+    void at_node(Instant when, std::size_t place, std::function<void()> what);
     [[nodiscard]] Duration delay();
+    /// The wall clock of a node whose clock is off by so much.
+    [[nodiscard]] std::uint64_t wall_us(Duration skew) const;
     [[nodiscard]] bool is_cut(std::size_t a, std::size_t b) const { return cut_.contains(a) != cut_.contains(b); }
     void meet(std::size_t a, std::size_t b);
     void part(std::size_t place, std::size_t gone);

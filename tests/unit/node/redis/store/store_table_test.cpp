@@ -103,6 +103,33 @@ TEST(StoreTable, ADeletedKeyIsRememberedForAWhile) {
     EXPECT_EQ(table.deleted(), 0u);
 }
 
+TEST(StoreTable, AnExpiredKeyIsRememberedUntilItsOlderValuesWouldHaveExpired) {
+    StoreTable table;
+    table.merge(kNow, kKey, value("old", at(1), kNow + 1000));
+    table.merge(kNow, kKey, value("new", at(2), kNow + 100));
+    table.sweep(kNow + 100, 10);
+    EXPECT_EQ(table.size(0), 0u);
+    EXPECT_EQ(table.deleted(), 1u);
+    table.merge(kNow + 100, kKey, value("old", at(1), kNow + 1000));
+    EXPECT_EQ(found(table, kKey, kNow + 100), "(none)");
+    table.sweep(kNow + 1000, 10);
+    EXPECT_EQ(table.bytes(), 0u);
+    EXPECT_EQ(table.root(), 0u);
+}
+
+TEST(StoreTable, DeletedKeysTakeNoMoreMemoryThanTheirPart) {
+    StoreTable table(10 * (kCellBytes + 4));
+    for (int i = 0; i < 100; ++i) {
+        const std::string key = store_key(0, "k" + std::to_string(i + 100));
+        table.merge(kNow, key, deleted(at(1), kNow + 1000 + static_cast<std::uint64_t>(i)));
+    }
+    EXPECT_LE(table.deleted(), 10u);
+    EXPECT_GE(table.forgotten(), 90u);
+    EXPECT_NE(table.held(store_key(0, "k199")), nullptr) << "those that would be forgotten first are forgotten";
+    EXPECT_EQ(table.held(store_key(0, "k100")), nullptr);
+    EXPECT_EQ(table.live_bytes(), 0u);
+}
+
 TEST(StoreTable, AFlushRemovesWhatWasWrittenBeforeInItsDatabaseAlone) {
     StoreTable table;
     const std::string other = store_key(1, "k");

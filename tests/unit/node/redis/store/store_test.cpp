@@ -126,6 +126,27 @@ TEST(Store, CountersOfAllNodesLoseNothingWhileOwnersDie) {
     EXPECT_EQ(total, 2000u);
 }
 
+TEST(Store, ACallIsDoneOnceWheneverItsOwnerDies) {
+    for (std::uint64_t i = 0; i < 100; ++i) {
+        StoreMesh mesh(100 + i);
+        for (int k = 0; k < 3; ++k) {
+            mesh.start();
+        }
+        mesh.run_for(100ms);
+        std::vector<StoreMesh::AnswerPtr> answers;
+        for (int k = 0; k < 10; ++k) {
+            answers.push_back(mesh.command(0, {"INCR", "n" + std::to_string(k)}));
+        }
+        mesh.run_for(std::chrono::microseconds{static_cast<int>(i) * 25});
+        mesh.kill(2);
+        mesh.run_for(5s);
+        for (int k = 0; k < 10; ++k) {
+            EXPECT_EQ(answers[static_cast<std::size_t>(k)]->reply, ":1\r\n");
+            EXPECT_EQ(value_of(mesh, 1, "n" + std::to_string(k)), "$1\r\n1\r\n") << i;
+        }
+    }
+}
+
 TEST(Store, AScriptOfALimiterCountsOnAllNodesTogether) {
     StoreMesh mesh(6);
     mesh.start();
@@ -136,6 +157,152 @@ TEST(Store, AScriptOfALimiterCountsOnAllNodesTogether) {
     EXPECT_TRUE(ask(mesh, 1, {"EVALSHA", sha, "1", "r", "2", "60"}).starts_with("*2\r\n:3\r\n"));
     mesh.run_for(61s);
     EXPECT_EQ(ask(mesh, 1, {"EVALSHA", sha, "1", "r", "1", "60"}), "*2\r\n:1\r\n:60000\r\n");
+}
+
+TEST(Store, TheOwnerDoesACallAfterTheWritesThatItsCallerMadeBefore) {
+    StoreMesh mesh(7);
+    for (int i = 0; i < 3; ++i) {
+        mesh.start();
+    }
+    mesh.run_for(100ms);
+    for (int i = 0; i < 200; ++i) {
+        const std::string name = "k" + std::to_string(i);
+        mesh.command(0, {"SET", name, "5"});
+        const auto sum = mesh.command(0, {"INCR", name});
+        const auto absent = mesh.command(0, {"SET", name, "9", "NX"});
+        mesh.run_for(10ms);
+        EXPECT_EQ(sum->reply, ":6\r\n");
+        EXPECT_EQ(absent->reply, "$-1\r\n");
+    }
+}
+
+TEST(Store, AMomentIsThatOfTheWallClockWhoeverOwnsTheKey) {
+    StoreMesh mesh(8);
+    mesh.start();
+    mesh.start(200s);
+    mesh.run_for(100ms);
+    for (int i = 0; i < 20; ++i) {
+        const std::string name = "k" + std::to_string(i);
+        // Half an hour from the moment that the simulation begins with.
+        EXPECT_EQ(ask(mesh, 0, {"SET", name, "v", "NX", "EXAT", "1770002800"}), kOk);
+        const std::string reply = ask(mesh, 0, {"TTL", name});
+        const int left = std::stoi(reply.substr(1));
+        EXPECT_TRUE(left > 1500 && left <= 1800) << reply;
+    }
+}
+
+TEST(Store, AKeyThatHasExpiredDoesNotComeBackWithAnOlderValue) {
+    StoreMesh mesh(9);
+    for (int i = 0; i < 3; ++i) {
+        mesh.start();
+    }
+    mesh.run_for(100ms);
+    for (const std::string name : {"shorter", "shortened", "for-ever"}) {
+        ask(mesh, 0,
+            name == "for-ever" ? std::vector<std::string>{"SET", name, "old"}
+                               : std::vector<std::string>{"SET", name, "old", "EX", "3600"});
+    }
+    mesh.split({2});
+    ask(mesh, 0, {"SET", "shorter", "new", "PX", "500"});
+    ask(mesh, 0, {"PEXPIRE", "shortened", "500"});
+    ask(mesh, 0, {"PEXPIRE", "for-ever", "500"});
+    mesh.run_for(4s);
+    EXPECT_EQ(mesh.store(0).table().size(), 0u);
+    mesh.heal();
+    mesh.run_for(5s);
+    EXPECT_TRUE(are_equal(mesh));
+    for (const std::string name : {"shorter", "shortened", "for-ever"}) {
+        for (const std::size_t place : mesh.alive()) {
+            EXPECT_EQ(value_of(mesh, place, name), "$-1\r\n") << name;
+        }
+    }
+}
+
+TEST(Store, AnExpiryThatAnotherNodeHasPutOffInTimeBringsAValueBack) {
+    StoreMesh mesh(10);
+    mesh.start();
+    mesh.start();
+    mesh.run_for(100ms);
+    ask(mesh, 0, {"SET", "k", "older", "EX", "3600"});
+    ask(mesh, 0, {"SET", "k", "v", "PX", "4000"});
+    mesh.split({1});
+    ask(mesh, 1, {"EXPIRE", "k", "1000"});
+    mesh.run_for(5s);
+    EXPECT_EQ(value_of(mesh, 0, "k"), "$-1\r\n");
+    mesh.heal();
+    mesh.run_for(5s);
+    EXPECT_EQ(value_of(mesh, 0, "k"), "$1\r\nv\r\n");
+    EXPECT_TRUE(are_equal(mesh));
+}
+
+TEST(Store, ANodeWhoseClockIsFarAwayNeitherServesKeysNorTouchesThoseOfOthers) {
+    StoreMesh mesh(11);
+    mesh.start();
+    mesh.start();
+    mesh.run_for(100ms);
+    ask(mesh, 0, {"SET", "k", "v", "EX", "3600"});
+    const std::size_t wrong = mesh.start(24h);
+    mesh.run_for(60s);
+    EXPECT_FALSE(mesh.store(wrong).is_ready());
+    EXPECT_GT(mesh.store(wrong).counts().clock_refusals, 0u);
+    EXPECT_EQ(value_of(mesh, 0, "k"), "$1\r\nv\r\n");
+    EXPECT_EQ(ask(mesh, 1, {"TTL", "k"}), ":3540\r\n");
+    EXPECT_EQ(ask(mesh, 1, {"SET", "k", "w"}), kOk);
+}
+
+TEST(Store, AnOwnerThatDidNotRunForAWhileDoesNotCountOnFromItsOldNumbers) {
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        StoreMesh mesh(seed);
+        for (int i = 0; i < 3; ++i) {
+            mesh.start();
+        }
+        mesh.run_for(100ms);
+        std::vector<StoreMesh::AnswerPtr> answers;
+        for (int i = 0; i < 1000; ++i) {
+            if (i == 100) {
+                mesh.freeze(2, 6s);
+            }
+            answers.push_back(mesh.command(static_cast<std::size_t>(i) % 2, {"INCR", "n" + std::to_string(i % 5)}));
+            mesh.run_for(10ms);
+        }
+        mesh.run_for(5s);
+        std::map<std::string, std::set<int>> counts;
+        int failed = 0;
+        for (std::size_t i = 0; i < answers.size(); ++i) {
+            ASSERT_TRUE(answers[i]->is_done);
+            if (answers[i]->reply.starts_with(':')) {
+                EXPECT_TRUE(counts["n" + std::to_string(i % 5)].insert(std::stoi(answers[i]->reply.substr(1))).second)
+                    << "seed " << seed << " " << answers[i]->reply;
+            } else {
+                ++failed;
+            }
+        }
+        for (const auto& [name, numbers] : counts) {
+            for (const std::size_t place : mesh.alive()) {
+                const std::string reply = value_of(mesh, place, name);
+                EXPECT_GE(std::stoi(reply.substr(reply.find('\n') + 1)), *numbers.rbegin()) << "seed " << seed;
+            }
+        }
+        EXPECT_EQ(failed, 0) << "seed " << seed;
+    }
+}
+
+TEST(Store, RepliesOfAnOwnerThatAreLongTogetherComeInSeveralAnswers) {
+    StoreMesh mesh(12);
+    mesh.start();
+    mesh.start();
+    mesh.run_for(100ms);
+    std::vector<StoreMesh::AnswerPtr> answers;
+    for (int i = 0; i < 40; ++i) {
+        ask(mesh, 0, {"SET", "k" + std::to_string(i), std::string(900'000, 'x')});
+    }
+    for (int i = 0; i < 40; ++i) {
+        answers.push_back(mesh.command(0, {"GETDEL", "k" + std::to_string(i)}));
+    }
+    mesh.run_for(2s);
+    for (const StoreMesh::AnswerPtr& answer : answers) {
+        EXPECT_EQ(answer->reply.size(), 900'000u + 11) << answer->reply.substr(0, 100);
+    }
 }
 
 // ---- the promises, in meshes with faults

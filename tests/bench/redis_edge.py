@@ -58,12 +58,12 @@ def until_it_answers(port):
 
 
 class Node:
-    """A node with one shard; `peers`: the mesh endpoint of another one."""
+    """A node with one shard; `peers`: the mesh endpoints of others."""
 
     def __init__(self, directory, name, peers=()):
         ports = pathlib.Path(directory) / f"{name}.json"
         any_port = [word for role in ("listen", "mesh", "mesh-data", "admin", "redis-listen") for word in (f"--{role}", "127.0.0.1:0")]
-        known = [word for peer in peers for word in ("--peers", peer)]
+        known = ["--peers", ",".join(peers)] if peers else []
         self.process = subprocess.Popen([BIN / "tulled", "--name", name, *any_port, *known, "--shards", "1", "--ports-file", ports,
                                          "--redis-store-bytes", str(STORE_BYTES),
                                          "--log-level", "error"])

@@ -1,137 +1,30 @@
-// The recipes of node/doc/redis_recipes.md: the blocks of that page, run as they stand there, with the address of a node put in.
+// The recipes of node/doc/redis_recipes.md that need no keys: the blocks of that page, run as they stand there, with the address of a node put in.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { io as connect } from 'socket.io-client';
+import { test } from 'node:test';
 import { MESH_KEY } from '../support/js/cluster.mjs';
-import { freePort } from '../support/js/ports.mjs';
-import { Program, run } from '../support/js/process.mjs';
-import { Recipes } from '../support/js/recipes.mjs';
-import { LIBRARIES } from '../support/js/redis_drivers.mjs';
+import { run } from '../support/js/process.mjs';
+import { PYTHON, PYTHON_MS as MS, clientProgram, isAbsent } from '../support/js/python.mjs';
+import { LIBRARIES, withDrivers } from '../support/js/redis_drivers.mjs';
 import { IS_REDIS, withRedisNodes } from '../support/js/redis_edge.mjs';
+import {
+  KEEPS_KEYS, NEW, OLD, PAGE, SAILS_SDK, at, changesHostAlone, folder, hostAndPort, killedAndStarted, overSocket, staged,
+} from '../support/js/redis_recipes.mjs';
+import { Recipes } from '../support/js/recipes.mjs';
 import { waitFor, within } from '../support/js/wait.mjs';
 
-const PYTHON = '/usr/bin/python3';
-const MS = 40_000; // of which most are for Python and Sails to find their modules, on a machine that is busy
-const [OLD, NEW] = ['redis.internal:6379', '127.0.0.1:6379']; // as the recipes name the Redis and the node
-const MODULES = fileURLToPath(new URL('../node_modules', import.meta.url));
-const recipes = await Recipes.read('node/doc/redis_recipes.md');
+const recipes = await Recipes.read(PAGE, (heading) => !KEEPS_KEYS.includes(heading));
 const [NODE, CLASSIC, SHARDED, EMITTER, CLUSTER, PM2, SAILS, CHANNELS, PYTHON_SOCKETIO, REVERB, SOKETI, SOCKUDO] = [
   'The node beside each server', 'Socket.IO', 'Socket.IO', 'Socket.IO', 'Node.js cluster and pm2', 'Node.js cluster and pm2', 'Sails',
   'Django Channels', 'python-socketio', 'Laravel Reverb', 'soketi', 'Sockudo',
 ].map((heading) => recipes.take(heading));
 
-const isAbsent = (modules, packages) =>
-  spawnSync(PYTHON, ['-c', `import ${modules}`], { stdio: 'ignore' }).status !== 0 && `not all of these is installed: ${packages}`;
-
-let directory;
-before(async () => { directory = await fs.mkdtemp(path.join(os.tmpdir(), 'tulle-recipes-')); });
-after(() => fs.rm(directory, { recursive: true, force: true }));
-
-/** A folder with these files, and node_modules with the packages that they need. */
-async function folder(files) {
-  const place = await fs.mkdtemp(path.join(directory, 'app-'));
-  const links = { redis: 'redis-5' };
-  for (const name of ['@socket.io', 'socket.io', '@sailshq', 'sails', 'sails-hook-sockets']) links[name] = name;
-  await fs.mkdir(path.join(place, 'node_modules'));
-  for (const [name, target] of Object.entries(links)) await fs.symlink(path.join(MODULES, target), path.join(place, 'node_modules', name));
-  for (const [name, text] of Object.entries(files)) {
-    await fs.mkdir(path.dirname(path.join(place, name)), { recursive: true });
-    await fs.writeFile(path.join(place, name), text);
-  }
-  return place;
-}
-
-/** What the recipe says, for one who has this node. */
-function at(place, text) {
-  assert.ok(text.includes(NEW), `no ${NEW} in ${text}`);
-  return text.replaceAll(NEW, place.address);
-}
-
-/** Servers and clients that end with the test. */
-class Stage {
-  programs = [];
-  clients = [];
-
-  start(file, { cwd, env = {}, args = [], command = process.execPath, input = false } = {}) {
-    const program = new Program(command, [...args, file], { cwd, env, input });
-    this.programs.push(program);
-    return program;
-  }
-
-  /** A server in JavaScript that takes its port from the environment. */
-  async server(file, cwd, more = {}) {
-    const port = await freePort();
-    return { port, program: this.start(file, { cwd, env: { PORT: String(port) }, ...more }) };
-  }
-
-  /** A connected client that keeps what is said to it. `ms`: how long the server may take to start. */
-  async client({ port, program }, { ms = MS, ...options } = {}) {
-    const client = connect(`http://127.0.0.1:${port}`, {
-      transports: ['websocket'], forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 100, ...options,
-    });
-    this.clients.push(client);
-    client.heard = [];
-    client.on('said', (what) => client.heard.push(what));
-    await waitFor('a client to connect', () => {
-      if (program.hasEnded) throw new Error(program.output);
-      return client.connected;
-    }, { ms });
-    return client;
-  }
-
-  async end() {
-    this.clients.forEach((client) => client.disconnect());
-    this.programs.forEach((program) => program.kill('SIGKILL'));
-    await Promise.all(this.programs.map((program) => program.ended));
-  }
-}
-
-/** Runs `body` with so many nodes and a stage. */
-function staged(count, body) {
-  return withRedisNodes(count, {}, async (places) => {
-    const stage = new Stage();
-    try {
-      await body(places, stage);
-    } catch (error) {
-      stage.programs.forEach(({ child, output }) => console.error(`${child.spawnargs.join(' ')}\n${output}`));
-      throw error;
-    } finally {
-      await stage.end();
-    }
-  });
-}
-
-const driverAt = (place) => LIBRARIES.find(({ name }) => name === 'ioredis 5').open(place);
-
-/** Runs `body` with a plain client of Redis at each place. */
-async function withClients(places, body) {
-  const drivers = [];
-  try {
-    for (const place of places) drivers.push(await driverAt(place));
-    await body(...drivers);
-  } finally {
-    drivers.forEach((driver) => driver.drop());
-  }
-}
+const withClients = (places, body) => withDrivers(LIBRARIES.find(({ name }) => name === 'ioredis 5'), places, body);
 
 /** Until as many subscribe to the channel as there are servers: `kind` is '' or 'SHARD'. */
 const subscribed = (place, channel, wanted, kind = '') => withClients([place], (driver) => waitFor(`${wanted} subscribers of ${channel}`, async () =>
   Number((await driver.call('PUBSUB', `${kind}NUMSUB`, channel))[1]) === wanted, { ms: MS }));
-
-/** Kills the last node and starts it again at the same address. What the servers there do meanwhile is theirs. */
-async function killedAndStarted(places) {
-  if (IS_REDIS) return;
-  const { node, address } = places.at(-1);
-  await node.kill();
-  node.args = [...node.args, '--redis-listen', address];
-  await node.restart([places[0].node.ports.mesh]);
-  await node.ready();
-}
 
 /** Until what each speaker says `when` is heard by all; `say(i, text)` has one of them say it, and may throw. */
 async function together(when, heard, say) {
@@ -156,10 +49,7 @@ async function chat(clients) {
 }
 
 test('the changes are of the address alone, where the page says so', () => {
-  for (const block of [CLASSIC, EMITTER, SAILS, PYTHON_SOCKETIO, REVERB, SOKETI]) {
-    assert.notEqual(block.before, block.after);
-    assert.equal(block.before.replaceAll('redis.internal', '127.0.0.1'), block.after);
-  }
+  for (const block of [CLASSIC, EMITTER, SAILS, PYTHON_SOCKETIO, REVERB, SOKETI]) changesHostAlone(block);
   for (const block of [CLASSIC, EMITTER, SAILS, CHANNELS, PYTHON_SOCKETIO, SOCKUDO]) assert.ok(block.before.includes(OLD));
 });
 
@@ -216,33 +106,20 @@ test('Node.js cluster, and what pm2 makes of its file, at one node', () => stage
   }
 }));
 
-const SAILS_APP = `process.chdir(__dirname);
-const sails = require('sails');
-const room = (req) => req.param('room');
-sails.lift({
-  port: Number(process.env.PORT), log: { level: 'warn' }, hooks: { grunt: false, session: false },
-  routes: {
-    'PUT /join': (req, res) => sails.sockets.join(req, room(req), () => res.ok()),
-    'PUT /say': (req, res) => { sails.sockets.broadcast(room(req), 'said', req.param('text')); res.ok(); },
-    'PUT /move': (req, res) => sails.sockets.addRoomMembersToRooms(room(req), req.param('to'), () => res.ok()),
-    'PUT /blast': (req, res) => { sails.sockets.blast('said', req.param('text')); res.ok(); },
-  },
-}, (error) => { if (error) { console.error(error); process.exit(1); } });`;
-const SAILS_SDK = { __sails_io_sdk_version: '1.2.1', __sails_io_sdk_platform: 'node', __sails_io_sdk_language: 'javascript' };
-
+const SAILS_ROUTES = `{
+  'PUT /join': (req, res) => sails.sockets.join(req, req.param('room'), () => res.ok()),
+  'PUT /say': (req, res) => { sails.sockets.broadcast(req.param('room'), 'said', req.param('text')); res.ok(); },
+  'PUT /move': (req, res) => sails.sockets.addRoomMembersToRooms(req.param('room'), req.param('to'), () => res.ok()),
+  'PUT /blast': (req, res) => { sails.sockets.blast('said', req.param('text')); res.ok(); },
+}`;
 test('Sails: three apps on three nodes', () => staged(3, async (places, stage) => {
   const servers = [];
   for (const place of places) {
-    servers.push(await stage.server('app.js', await folder({
-      'app.js': SAILS_APP, [SAILS.file]: at(place, SAILS.after), 'package.json': '{"name": "app", "dependencies": {"sails-hook-sockets": "*"}}',
-    })));
+    servers.push(await stage.sails({ file: SAILS.file, text: at(place, SAILS.after), hooks: 'session: false', routes: SAILS_ROUTES }));
   }
   const clients = await Promise.all(servers.map((server) => stage.client(server, { query: SAILS_SDK })));
   await subscribed(places[0], 'socket.io#sails#', servers.length);
-  const put = async (client, url, data) => {
-    const { statusCode, body } = await client.timeout(MS).emitWithAck('put', { method: 'put', url, headers: {}, data });
-    assert.equal(statusCode, 200, JSON.stringify(body));
-  };
+  const put = (client, url, data) => overSocket(client, 'put', url, data);
   const hear = async (what) => {
     await waitFor(`${what} to be heard`, () => clients.every(({ heard }) => heard.length > 0));
     for (const client of clients) assert.deepEqual(client.heard.splice(0), [what]);
@@ -263,7 +140,7 @@ test('Sails: three apps on three nodes', () => staged(3, async (places, stage) =
 
 const noChannels = isAbsent('channels, channels_redis.pubsub', 'python3-django-channels, python3-channels-redis');
 test('Django Channels: a consumer at each of two nodes', { skip: noChannels }, () => staged(2, async (places, stage) => {
-  const app = fileURLToPath(new URL('../support/clients/django_channels_app.py', import.meta.url));
+  const app = clientProgram('django_channels_app.py');
   const apps = [];
   for (const place of places) {
     const cwd = await folder({ [CHANNELS.file]: `${at(place, CHANNELS.after)}SECRET_KEY = "of a test"\n` });
@@ -306,8 +183,6 @@ function withServers(address, body) {
   assert.equal(address, NEW);
   return withRedisNodes(2, {}, (places) => withClients(places.flatMap((place) => [place, place]), body));
 }
-
-const hostAndPort = (variables, prefix) => `${variables[`${prefix}HOST`]}:${variables[`${prefix}PORT`]}`;
 
 test('Reverb: as many answers as receivers', () => {
   const { after: variables } = REVERB.variables;
@@ -360,4 +235,4 @@ test('Sockudo: counts its nodes, and hears all of them', () => {
   });
 });
 
-test('every block of the page is taken by a test', () => assert.deepEqual(recipes.left, []));
+test('every block of the page is taken by a test, or keeps keys', () => assert.deepEqual(recipes.left, []));

@@ -12,15 +12,15 @@ import session from 'express-session';
 import { RedisStore as RateLimitRedis } from 'rate-limit-redis';
 import { request } from '../support/js/http.mjs';
 import { LIBRARIES, withDrivers } from '../support/js/redis_drivers.mjs';
-import { IS_REDIS, withRedisNodes } from '../support/js/redis_edge.mjs';
+import { IS_REDIS, STORE, withRedisNodes } from '../support/js/redis_edge.mjs';
 import { withRedisMesh } from '../support/js/redis_mesh.mjs';
 import { RespSocket, command, split } from '../support/js/resp.mjs';
+import { Visitor } from '../support/js/visitor.mjs';
 import { waitFor } from '../support/js/wait.mjs';
 
 const require = createRequire(import.meta.url);
 const { RateLimiterRedis } = require('rate-limiter-flexible');
 const { Redis } = require('ioredis-5');
-const STORE = { args: ['--redis-store-bytes', String(64 << 20)] };
 const DAY_S = 86_400;
 const newest = (name) => LIBRARIES.filter((library) => library.name.startsWith(name)).at(-1);
 const NODE_REDIS = newest('node-redis');
@@ -56,18 +56,6 @@ function site(store) {
   app.get('/me', ({ session: { user } }, answer) => answer.status(user ? 200 : 401).end(user ?? 'nobody'));
   app.post('/logout', ({ session: mine }, answer, next) => mine.destroy((error) => (error ? next(error) : answer.end('out'))));
   return app;
-}
-
-class Visitor {
-  async #send(method, address, path) {
-    const { status, headers, body } = await request(address, path, { method, headers: this.cookie ? { cookie: this.cookie } : {} });
-    if (headers['set-cookie']) this.cookie = headers['set-cookie'][0].split(';')[0];
-    return `${status} ${body}`;
-  }
-
-  get(address, path) { return this.#send('GET', address, path); }
-  post(address, path) { return this.#send('POST', address, path); }
-  get key() { return `sess:${decodeURIComponent(this.cookie.split('=')[1]).slice(2).split('.')[0]}`; }
 }
 
 /** One visitor at all three sites, beginning at another one than others do. */

@@ -6,13 +6,12 @@ import { createRequire } from 'node:module';
 import { describe, test } from 'node:test';
 import { RedisStore as RateLimitRedis } from 'rate-limit-redis';
 import { OK, bulk, compare, corpus, expect, withBoth } from '../support/js/redis_compare.mjs';
-import { IS_REDIS, noRedisServer, withRedisNodes } from '../support/js/redis_edge.mjs';
+import { IS_REDIS, STORE, noRedisServer, withRedisNodes } from '../support/js/redis_edge.mjs';
 import { generator } from '../support/js/random.mjs';
 import { split } from '../support/js/resp.mjs';
 import { a, asked, b } from '../support/js/resp_script.mjs';
 
 const { RateLimiterRedis } = createRequire(import.meta.url)('rate-limiter-flexible');
-const STORE = { args: ['--redis-store-bytes', String(64 << 20)] };
 const BINARY = Buffer.from([0, 1, 10, 13, 36, 42, 127, 128, 255]);
 const MOMENT = 33177117420; // in seconds
 const MOMENT_MS = MOMENT * 1000;

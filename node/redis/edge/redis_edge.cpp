@@ -318,7 +318,7 @@ Storing RedisEdge::store(const Realm& realm, Slot slot, const Command& command,
 bool RedisEdge::are_stores_ready() const {
     const bool is_patient = reactor_.now() < ready_since_ + kStoreJoinTime;
     return !is_patient || std::all_of(ports_.begin(), ports_.end(), [](const RealmPort& port) {
-        return port.store == nullptr || port.store->store().is_ready();
+        return port.store == nullptr || std::as_const(*port.store).store().is_ready();
     });
 }
 
@@ -341,7 +341,7 @@ void RedisEdge::end_stores() {
         store.end_turn({.on_reply =
                             [&](ConnectionRef who, const StoreEffects::Reply& reply) {
                                 with(who, [&](RedisConnection& connection) {
-                                    const bool waits = reply.gate > store.store().released();
+                                    const bool waits = reply.gate > std::as_const(store).store().released();
                                     if (waits && connection.hold_replies(store.gate_id(reply.gate))) {
                                         store.hold(reply.gate, who);
                                     }

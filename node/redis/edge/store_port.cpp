@@ -43,13 +43,13 @@ std::size_t StorePort::place_of(std::uint64_t question) {
 
 void StorePort::begin(OriginId self) {
     self_text_ = to_hex(self);
-    store_.begin(reactor_.now(), self);
+    store().begin(reactor_.now(), self);
 }
 
 void StorePort::on_record(const mesh::Record& record) {
     // This node's own records come back as well.
     if (record.body->sender() != self_text_) {
-        store_.on_record(reactor_.now(), record.body->data());
+        store().on_record(reactor_.now(), record.body->data());
     }
 }
 
@@ -87,6 +87,9 @@ void StorePort::count() {
 }
 
 void StorePort::end_turn(const Waiters& waiters) {
+    if (!std::exchange(is_touched_, false) && reactor_.now() < next_turn_) {
+        return;
+    }
     store_.end_turn(reactor_.now(), effects_);
     StoreEffects effects = std::exchange(effects_, {});
     for (std::string& record : effects.records) {
@@ -120,7 +123,9 @@ void StorePort::end_turn(const Waiters& waiters) {
         std::for_each(open.begin(), open.end(), waiters.on_gate);
     }
     count();
-    if (const std::optional<Instant> next = store_.next_deadline(reactor_.now())) {
+    const std::optional<Instant> next = store_.next_deadline(reactor_.now());
+    next_turn_ = next.value_or(Instant::max());
+    if (next) {
         reactor_.wake_at(*next);
     }
 }

@@ -36,7 +36,11 @@ public:
     StorePort(const Realm& realm, std::size_t place, std::string key, Reactor& reactor, HubPort& hub,
               RealmCounters& counters);
 
-    [[nodiscard]] Store& store() { return store_; }
+    /// For a change: the turn that ends next is one of the store.
+    [[nodiscard]] Store& store() {
+        is_touched_ = true;
+        return store_;
+    }
     [[nodiscard]] const Store& store() const { return store_; }
     /// The place of the realm whose store has asked the question with this id; kNoPlace when no store has.
     static constexpr std::size_t kNoPlace = static_cast<std::size_t>(-1);
@@ -44,12 +48,12 @@ public:
 
     void begin(OriginId self);
     void on_peer(const mesh::PeerChange& change) {
-        store_.on_peer(reactor_.now(), change.oid, change.is_gone, effects_);
+        store().on_peer(reactor_.now(), change.oid, change.is_gone, effects_);
     }
     void on_record(const mesh::Record& record);
-    void on_ask(std::uint64_t token, const StoreAsk& ask) { store_.on_ask(reactor_.now(), token, ask, effects_); }
+    void on_ask(std::uint64_t token, const StoreAsk& ask) { store().on_ask(reactor_.now(), token, ask, effects_); }
     void on_result(const mesh::QueryResult& result) {
-        store_.on_result(reactor_.now(), result.id, result.parts, result.missing.empty(), effects_);
+        store().on_result(reactor_.now(), result.id, result.parts, result.missing.empty(), effects_);
     }
 
     /// The connection waits for the reply to the call.
@@ -84,6 +88,9 @@ private:
     RealmCounters& counters_;
     Store store_;
     StoreEffects effects_;
+    /// Something has happened since the last turn of the store; and when the store has something to do by itself.
+    bool is_touched_ = true;
+    Instant next_turn_ = Instant::max();
     std::string self_text_;
     /// By the number of the call.
     IdMap<ConnectionRef> calls_;

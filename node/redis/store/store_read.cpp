@@ -42,7 +42,8 @@ void run_ttl(const StoreRun& run, bool is_seconds, bool is_unix) {
     const Cell* cell = run.values.find(run.arguments[1]);
     std::int64_t ms = run.values.left_ms(run.arguments[1]);
     if (ms >= 0 && is_unix) {
-        ms = static_cast<std::int64_t>((cell->expires_us - run.access.now_us + run.access.wall_us + 500) / 1000);
+        ms = static_cast<std::int64_t>((cell->expires_us - run.access.now_us + run.access.wall_us + kClockErrorUs) /
+                                       1000);
     }
     run.out.integer(ms < 0 || !is_seconds ? ms : (ms + 500) / 1000);
 }

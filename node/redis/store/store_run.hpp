@@ -24,6 +24,9 @@ struct StoreRun {
     void wrong_time() const { out.error("ERR invalid expire time in '" + std::string(command.name) + "' command"); }
 };
 
+/// More than two readings of the clocks differ by, in microseconds: a moment that was said in milliseconds is told so.
+inline constexpr std::uint64_t kClockErrorUs = 10;
+
 /// The options of SET, GETEX and EXPIRE that name a time.
 enum class TimeUnit : std::uint8_t { kSeconds, kMilliseconds, kUnixSeconds, kUnixMilliseconds };
 

@@ -180,7 +180,7 @@ std::optional<ExpireOptions> expire_options_of(const StoreRun& run) {
 
 /// True when the options let the new moment be. Moments within a millisecond are equal, as in Redis.
 bool may_expire(const ExpireOptions& options, const Cell& held, std::uint64_t moment) {
-    const auto milliseconds = [](std::uint64_t us) { return (us + 500) / 1000; };
+    const auto milliseconds = [](std::uint64_t us) { return (us + kClockErrorUs) / 1000; };
     const std::uint64_t before = milliseconds(held.expires_us);
     const std::uint64_t after = milliseconds(moment);
     const bool has_expiry = held.expires_us != 0;

@@ -1,6 +1,6 @@
 <?php
-// phpredis as Laravel's cache and rate limiter use it, and PHP's own sessions in Redis, at two nodes. Arguments: host, port, host, port. The last
-// line is "all is well", or an exception says what is not.
+// phpredis as Laravel's cache and rate limiter use it, and PHP's own sessions in Redis, at two nodes. Arguments: host, port, host, port, and the
+// database of the cache, if it has one of its own. The last line is "all is well", or an exception says what is not.
 
 const PREFIX = 'laravel_database_laravel_cache:';
 /** RedisStore::add() and LuaScripts::releaseLock() of Laravel. */
@@ -26,10 +26,11 @@ final class Cache
     {
     }
 
-    public static function open(string $host, string $port): self
+    public static function open(string $host, string $port, ?string $database = null): self
     {
         $redis = new Redis();
         $redis->connect($host, (int) $port);
+        if ($database !== null) same(true, $redis->select((int) $database), 'select');
         $redis->setOption(Redis::OPT_PREFIX, PREFIX);
 
         return new self($redis);
@@ -198,13 +199,14 @@ function emptied(Cache $here, Cache $there): void
 }
 
 [, $host, $port, $otherHost, $otherPort] = $argv;
+$database = $argv[5] ?? null;
 $settings = ['save_handler' => 'redis', 'use_cookies' => '0', 'use_only_cookies' => '0', 'cache_limiter' => '', 'use_strict_mode' => '0'];
 foreach ($settings as $key => $value) ini_set("session.$key", $value);
 ob_start(); // so that sessions may begin though something has been printed
-$caches = [Cache::open($host, $port), Cache::open($otherHost, $otherPort)];
+$caches = [Cache::open($host, $port, $database), Cache::open($otherHost, $otherPort, $database)];
 values(...$caches);
 counting(...$caches);
 addingAndLocks(...$caches);
-foreach ([false, true] as $locks) sessions("$host:$port", "$otherHost:$otherPort", $caches[1]->redis, $locks);
+foreach ([false, true] as $locks) sessions("$host:$port", "$otherHost:$otherPort", Cache::open($otherHost, $otherPort)->redis, $locks);
 emptied(...$caches);
 echo "all is well\n";

@@ -14,6 +14,15 @@ function isFree(port) {
   });
 }
 
+/** Whether somebody listens on this port. */
+export function takesConnections(port) {
+  return new Promise((resolve) => {
+    const socket = net.connect({ host: '127.0.0.1', port });
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => { socket.destroy(); resolve(true); });
+  });
+}
+
 export async function freePort() {
   for (;;) {
     next = next + 1 < LAST ? next + 1 : FIRST;

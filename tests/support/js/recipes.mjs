@@ -43,12 +43,13 @@ class Block {
 export class Recipes {
   #left = [];
 
-  static async read(document) {
+  /** `wanted`: whether the blocks under a heading are read. */
+  static async read(document, wanted = () => true) {
     const recipes = new Recipes();
     const text = await fs.readFile(path.join(PROJECT, document), 'utf8');
     for (const match of text.matchAll(BLOCK)) {
       const heading = text.slice(0, match.index).match(/^## .*$/gm)?.at(-1).slice(3);
-      recipes.#left.push(new Block(heading, match[1], match[2]));
+      if (wanted(heading)) recipes.#left.push(new Block(heading, match[1], match[2]));
     }
     return recipes;
   }

@@ -12,6 +12,8 @@ import { RespSocket, command } from './resp.mjs';
 import { waitFor } from './wait.mjs';
 
 export const IS_REDIS = process.env.TULLE_TEST_REDIS === '1';
+/** Options of nodes that keep keys, in more memory than a test of them needs. */
+export const STORE = { args: ['--redis-store-bytes', String(64 << 20)] };
 const SERVER = process.env.TULLE_REDIS_SERVER ?? '/usr/bin/redis-server';
 
 /** Why tests that need a real redis-server are left out; false when they are not. */

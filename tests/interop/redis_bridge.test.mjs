@@ -12,6 +12,7 @@ import { APP, connected, inbox, subscribed, withClients } from '../support/js/cl
 import { withCluster } from '../support/js/cluster.mjs';
 import { parts } from '../support/js/http.mjs';
 import { withLaravel } from '../support/js/laravel.mjs';
+import { PHP } from '../support/js/php.mjs';
 import { Program, run } from '../support/js/process.mjs';
 import { waitFor, within } from '../support/js/wait.mjs';
 
@@ -19,7 +20,6 @@ const { Redis } = createRequire(import.meta.url)('ioredis-5');
 const SECRET = '0123456789abcdef';
 const PREFIX = 'laravel_database_';
 const PHP_CLIENT = fileURLToPath(new URL('../support/clients/laravel_broadcaster.php', import.meta.url));
-const PHP = '/usr/bin/php';
 /** RedisBroadcaster::broadcastMultipleChannelsScript() of Laravel. */
 const SCRIPT = "for i = 2, #ARGV do\n  redis.call('publish', ARGV[i], ARGV[1])\nend";
 

@@ -71,7 +71,7 @@ void RedisConnection::begin() {
 std::size_t RedisConnection::memory() const {
     // The names of subscriptions stand in two tables.
     const std::size_t subscriptions = session_ == nullptr ? 0 : 2 * session_->held_bytes();
-    return StreamConnection::memory() + held_.capacity() + held_replies_.capacity() + subscriptions;
+    return StreamConnection::memory() + unread_.bytes.capacity() + gates_.replies.capacity() + subscriptions;
 }
 
 void RedisConnection::wait_readable() {
@@ -102,40 +102,40 @@ void RedisConnection::on_readable() {
         // The client has gone, or sends no more: what waits for it is written.
         note_peer_closed();
         finish();
-    } else if (held_.empty()) {
+    } else if (unread_.bytes.empty()) {
         work({buffer.data(), bytes});
     } else {
         hold({buffer.data(), bytes});
-        work(held_);
+        work(unread_.bytes);
     }
 }
 
 void RedisConnection::hold(std::string_view bytes) {
-    const std::size_t needed = held_.size() + bytes.size();
-    if (needed > held_.capacity()) {
+    const std::size_t needed = unread_.bytes.size() + bytes.size();
+    if (needed > unread_.bytes.capacity()) {
         // A string that grows by itself doubles its memory; half-sent commands would hold up to twice their bytes.
         std::string larger;
         larger.reserve(needed + needed / 4);
-        larger.append(held_);
-        held_.swap(larger);
+        larger.append(unread_.bytes);
+        unread_.bytes.swap(larger);
     }
-    held_.append(bytes);
+    unread_.bytes.append(bytes);
 }
 
 bool RedisConnection::keep(std::string_view bytes, std::size_t done) {
     if (has_left()) {
-        std::string().swap(held_);
-    } else if (bytes.data() == held_.data()) {
-        held_.erase(0, done);
+        std::string().swap(unread_.bytes);
+    } else if (bytes.data() == unread_.bytes.data()) {
+        unread_.bytes.erase(0, done);
     } else {
-        held_.assign(bytes.substr(done));
+        unread_.bytes.assign(bytes.substr(done));
     }
     // Memory that the rest does not need is freed, so an idle connection keeps none.
-    if (held_.capacity() > std::max(kKeptReadBytes, 2 * held_.size())) {
-        std::string(held_).swap(held_);
+    if (unread_.bytes.capacity() > std::max(kKeptReadBytes, 2 * unread_.bytes.size())) {
+        std::string(unread_.bytes).swap(unread_.bytes);
     }
-    const std::size_t told = std::exchange(told_held_, held_.size());
-    if (!edge_.note_held(told, told_held_)) {
+    const std::size_t told = std::exchange(unread_.told, unread_.bytes.size());
+    if (!edge_.note_held(told, unread_.told)) {
         shed();
         return false;
     }
@@ -143,7 +143,7 @@ bool RedisConnection::keep(std::string_view bytes, std::size_t done) {
 }
 
 void RedisConnection::work(std::string_view bytes) {
-    is_working_ = true;
+    unread_.is_read = true;
     std::string& replies = edge_.replies();
     replies.clear();
     std::size_t done = 0;
@@ -157,8 +157,8 @@ void RedisConnection::work(std::string_view bytes) {
         result = reader_.read(bytes.substr(done));
         if (result == ReadResult::kCommand) {
             // Messages of a subscription that begins now must not overtake the replies that wait.
-            if (closed_gates_ > 0 && is_subscription(reader_.arguments().front())) {
-                deferred_.assign(reader_.arguments().begin(), reader_.arguments().end());
+            if (gates_.closed > 0 && is_subscription(reader_.arguments().front())) {
+                gates_.deferred.assign(reader_.arguments().begin(), reader_.arguments().end());
                 done += reader_.consume();
                 break;
             }
@@ -182,14 +182,14 @@ void RedisConnection::work(std::string_view bytes) {
         }
         next = Session::Next::kClose;
     }
-    is_working_ = false;
+    unread_.is_read = false;
     if (!keep(bytes, done)) {
         return;
     }
     const bool is_whole = result == ReadResult::kCommand || result == ReadResult::kNothing;
     follow(next, replies);
-    if (next == Session::Next::kGoOn && !is_ended() && closed_gates_ == 0) {
-        if (is_whole && !held_.empty()) {
+    if (next == Session::Next::kGoOn && !is_ended() && gates_.closed == 0) {
+        if (is_whole && !unread_.bytes.empty()) {
             work_later();
         } else {
             wait_readable();
@@ -200,8 +200,8 @@ void RedisConnection::work(std::string_view bytes) {
 void RedisConnection::follow(Session::Next next, std::string& replies) {
     count_errors();
     if (!replies.empty() && state() == State::kOpen) {
-        if (closed_gates_ > 0) {
-            held_replies_.append(replies);
+        if (gates_.closed > 0) {
+            gates_.replies.append(replies);
         } else {
             queue_bounded(replies);
         }
@@ -215,8 +215,8 @@ void RedisConnection::follow(Session::Next next, std::string& replies) {
     reader_.set_authenticated(!session_->needs_password());
     is_session_waiting_ = next == Session::Next::kWait;
     const bool is_rude = session_->needs_password() && waiting_bytes() > kUnauthenticatedOutboxBytes;
-    if (next == Session::Next::kClose && closed_gates_ > 0) {
-        ends_after_replies_ = true;
+    if (next == Session::Next::kClose && gates_.closed > 0) {
+        gates_.is_end = true;
     } else if (next == Session::Next::kClose || is_rude) {
         say_end();
     } else if (session_->waits_for_room() && !std::exchange(is_waiting_for_room_, true)) {
@@ -232,7 +232,7 @@ void RedisConnection::work_later() {
     boost::asio::post(socket_.get_executor(), guarded([this] {
                           is_work_posted_ = false;
                           if (state() == State::kOpen && !is_waiting()) {
-                              work(held_);
+                              work(unread_.bytes);
                           }
                       }));
 }
@@ -278,28 +278,28 @@ void RedisConnection::on_reply(std::string_view text, bool is_error) {
 }
 
 bool RedisConnection::hold_replies(std::uint64_t gate) {
-    if (std::exchange(last_gate_, gate) == gate) {
+    if (std::exchange(gates_.last, gate) == gate) {
         return false;
     }
-    ++closed_gates_;
+    ++gates_.closed;
     return true;
 }
 
 void RedisConnection::release_replies() {
-    TULLE_ASSERT(closed_gates_ > 0);
-    if (--closed_gates_ > 0 || state() != State::kOpen) {
+    TULLE_ASSERT(gates_.closed > 0);
+    if (--gates_.closed > 0 || state() != State::kOpen) {
         return;
     }
-    std::string replies = std::exchange(held_replies_, {});
+    std::string replies = std::exchange(gates_.replies, {});
     if (!replies.empty()) {
         queue_bounded(replies);
     }
-    if (ends_after_replies_) {
+    if (gates_.is_end) {
         say_end();
         return;
     }
-    if (!deferred_.empty()) {
-        const std::vector<std::string> command = std::exchange(deferred_, {});
+    if (!gates_.deferred.empty()) {
+        const std::vector<std::string> command = std::exchange(gates_.deferred, {});
         const std::vector<std::string_view> arguments(command.begin(), command.end());
         std::string& answer = edge_.replies();
         answer.clear();
@@ -330,8 +330,8 @@ void RedisConnection::on_session_deadline() {
 }
 
 void RedisConnection::on_drain() {
-    if (closed_gates_ > 0) {
-        ends_after_replies_ = true;
+    if (gates_.closed > 0) {
+        gates_.is_end = true;
     } else {
         say_end();
     }
@@ -361,9 +361,9 @@ void RedisConnection::say_farewell(Farewell why) {
 }
 
 void RedisConnection::on_left() {
-    (void)edge_.note_held(std::exchange(told_held_, 0), 0);
-    if (!is_working_) {
-        std::string().swap(held_);
+    (void)edge_.note_held(std::exchange(unread_.told, 0), 0);
+    if (!unread_.is_read) {
+        std::string().swap(unread_.bytes);
     }
     edge_.on_gone(*this);
     if (card_ != nullptr) {

@@ -83,8 +83,8 @@ private:
     void wait_readable();
     void on_readable();
     /// The session takes no command now.
-    [[nodiscard]] bool is_waiting() const { return is_session_waiting_ || closed_gates_ > 0; }
-    /// Keeps bytes behind those of held_; the memory is at most a quarter larger than the bytes.
+    [[nodiscard]] bool is_waiting() const { return is_session_waiting_ || gates_.closed > 0; }
+    /// Keeps bytes behind those of unread_; the memory is at most a quarter larger than the bytes.
     void hold(std::string_view bytes);
     /// Does the commands that `bytes` begin with, and keeps the rest.
     void work(std::string_view bytes);
@@ -111,19 +111,24 @@ private:
     const Realm* counted_realm_ = nullptr;
     RealmCounters* counters_ = nullptr;
     /// Bytes that have been read and not been worked on.
-    std::string held_;
-    /// The bytes of held_ that the edge knows of.
-    std::size_t told_held_ = 0;
-    /// work() reads held_.
-    bool is_working_ = false;
-    /// See hold_replies(): the last gate, and the gates that are not open yet; the replies of this time; and whether
-    /// they are the last ones.
-    std::uint64_t last_gate_ = 0;
-    std::size_t closed_gates_ = 0;
-    std::string held_replies_;
-    /// A command that waits for the gates; empty for none.
-    std::vector<std::string> deferred_;
-    bool ends_after_replies_ = false;
+    struct Unread {
+        std::string bytes;
+        /// The number of bytes that the edge knows of.
+        std::size_t told = 0;
+        /// work() reads the bytes.
+        bool is_read = false;
+    } unread_;
+    /// See hold_replies().
+    struct Gates {
+        /// The last one, and those that are not open yet.
+        std::uint64_t last = 0;
+        std::size_t closed = 0;
+        /// The replies of this time; and whether they are the last ones.
+        std::string replies;
+        bool is_end = false;
+        /// A command that waits for the gates; empty for none.
+        std::vector<std::string> deferred;
+    } gates_;
     /// A wait for the socket is under way.
     bool is_waiting_readable_ = false;
     /// work_later() is under way.

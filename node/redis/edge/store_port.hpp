@@ -14,6 +14,7 @@
 #include "node/core/slot.hpp"
 #include "node/edge/hub_port.hpp"
 #include "node/edge/reactor.hpp"
+#include "node/redis/core/realm.hpp"
 #include "node/redis/core/realm_counters.hpp"
 #include "node/redis/store/store.hpp"
 

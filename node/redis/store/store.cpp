@@ -207,15 +207,16 @@ void Store::end_turn(Instant now, StoreEffects& out) {
     if (replication_.is_ask_due()) {
         replication_.ask(sync_.store_nodes(), ask_head(now), out);
     }
-    for (; !gates_.empty() && gates_.front().second <= replication_.released(); gates_.pop_front()) {
-        open_gate_ = gates_.front().first;
+    for (; !gates_.closed.empty() && gates_.closed.front().second <= replication_.released();
+         gates_.closed.pop_front()) {
+        gates_.open = gates_.closed.front().first;
     }
     for (const auto& [token, number] :
          replication_.take_answered([this](OriginId node) { return sync_.has_settled(node); })) {
         StoreAnswer answer{.state = state(now), .taken_in = number};
         out.answers.push_back({token, encode(answer)});
     }
-    for (auto& [token, replies] : calls_.take_answered(open_gate_)) {
+    for (auto& [token, replies] : calls_.take_answered(gates_.open)) {
         StoreAnswer answer{.state = state(now)};
         answer.replies = std::move(replies);
         out.answers.push_back({token, encode(answer)});
@@ -261,7 +262,7 @@ void Store::publish(Instant now, StoreEffects& out) {
     // A call that is known to be done has all of its writes in this record or in those before.
     part.calls = std::move(all.calls);
     send_record(now, std::move(part), out);
-    gates_.emplace_back(++gate_, replication_.number());
+    gates_.closed.emplace_back(++gates_.last, replication_.number());
 }
 
 void Store::send_record(Instant now, StoreWriteSet writes, StoreEffects& out) {

@@ -92,7 +92,7 @@ public:
                                             std::span<const std::string_view> arguments, unsigned database,
                                             RespWriter& out);
     /// The greatest gate that is open: all nodes have taken in the writes before it, as end_turn() has found.
-    [[nodiscard]] std::uint64_t released() const { return open_gate_; }
+    [[nodiscard]] std::uint64_t released() const { return gates_.open; }
     /// This node has taken over all keys. Before, every command is answered with -LOADING.
     [[nodiscard]] bool is_ready() const { return sync_.is_ready(); }
 
@@ -118,7 +118,7 @@ private:
     void publish(Instant now, StoreEffects& out);
     void send_record(Instant now, StoreWriteSet writes, StoreEffects& out);
     /// The gate for what has been written since the last records.
-    [[nodiscard]] std::uint64_t next_gate() const { return gate_ + 1; }
+    [[nodiscard]] std::uint64_t next_gate() const { return gates_.last + 1; }
 
     const StoreOptions options_;
     mesh::HybridClock clock_;
@@ -132,9 +132,11 @@ private:
     StoreCalls calls_;
     /// The gate of the last records that have gone out, and the last open one; and the gates between with the number of
     /// the last record of each.
-    std::uint64_t gate_ = 0;
-    std::uint64_t open_gate_ = 0;
-    std::deque<std::pair<std::uint64_t, std::uint64_t>> gates_;
+    struct Gates {
+        std::uint64_t last = 0;
+        std::uint64_t open = 0;
+        std::deque<std::pair<std::uint64_t, std::uint64_t>> closed;
+    } gates_;
     bool is_leaving_ = false;
     bool has_told_leaving_ = false;
     Instant state_at_{};

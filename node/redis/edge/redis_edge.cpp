@@ -57,6 +57,9 @@ void RedisEdge::open(RealmPort& port) {
             port.store = std::make_unique<StorePort>(*port.realm, ports_.size() - 1, port.store_key, reactor_, hub_,
                                                      *port.counters);
             open_key(port.store_key, port, Use::kStore);
+            // From the beginning, as others may hear before this shard that the mesh serves.
+            has_store_ = true;
+            limits_->set_taking_over(true);
         }
         // An empty handler is enough: the turn that it makes ends in end_turn.
         options_.node->wake_speaker = [&context = reactor_.context()] { boost::asio::post(context, [] {}); };
@@ -324,8 +327,8 @@ bool RedisEdge::are_stores_ready() const {
 
 void RedisEdge::end_stores() {
     had_costly_ = false;
-    if (speaks_for_node_) {
-        limits_->set_taking_over(is_ready_ && !are_stores_ready());
+    if (has_store_) {
+        limits_->set_taking_over(!is_ready_ || !are_stores_ready());
     }
     const auto with = [this](ConnectionRef who, const auto& act) {
         RedisConnection* connection = find(who.slot);

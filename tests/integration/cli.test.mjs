@@ -69,7 +69,7 @@ test('redis shows the clients of Redis at all nodes, in a table and as JSON', ()
   withCluster(2, { args: ['--redis-listen', '127.0.0.1:0'] }, async ({ nodes: [n1, n2] }) => {
     const table = await run('tulle', ['redis', '-s', n1.ports.admin]);
     assert.equal(table.code, 0, table.stderr);
-    assert.match(table.stdout, /^REALM +NODE +CLIENTS +SUBSCRIPTIONS +PUBLISHES +DELIVERIES +CLOSES\ndefault +n1 +0 .*\ndefault +n2 +0 .*\n$/);
+    assert.match(table.stdout, /^REALM +NODE +CLIENTS +SUBSCRIPTIONS +PUBLISHES +DELIVERIES +CLOSES +KEYS\ndefault +n1 +0 .*\ndefault +n2 +0 .*\n$/);
     const { nodes, missing } = JSON.parse((await run('tulle', ['redis', '--admin', n1.ports.admin, '--json'])).stdout);
     assert.deepEqual(nodes.map(({ name, listen }) => [name, listen]), [['n1', n1.ports.redis], ['n2', n2.ports.redis]]);
     assert.deepEqual(missing, []);

@@ -120,7 +120,10 @@ test('a client is counted for its realm from AUTH on; errors and wrong passwords
 }));
 
 test('PUBSUB without a node that is late is counted', () => withRealms([[OPEN], [OPEN]], {}, async ({ nodes: [n1, n2] }) => {
-  await withOpen([IOREDIS.open(place(n1))], async (client) => {
+  await withOpen([IOREDIS.open(place(n1)), IOREDIS.open(place(n2))], async (client, subscriber) => {
+    await subscriber.subscribe('', 'news');
+    // The nodes have met for certain when one counts the subscriber of the other.
+    await waitFor('the subscriber to be counted', async () => (await client.call('PUBSUB', 'NUMSUB', 'news'))[1] === 1);
     process.kill(n2.program.pid, 'SIGSTOP');
     try {
       await client.call('PUBSUB', 'NUMSUB', 'news');

@@ -109,6 +109,9 @@ void MeshNode::note_time(Instant now, Effects& out) {
     subscriptions_.forgive(late);
     streams_.forgive(late);
     pulse_.woke(now);
+    if (late > options_.timing.own_loop_asleep) {
+        retained_.woke(now);
+    }
     sleep_.woke(now, late, out);
 }
 

@@ -64,6 +64,9 @@ public:
         return table_.knows(from, channel, since);
     }
 
+    /// This node did not run for so long that peers may have died or given this node up. The node still takes them for
+    /// keepers, and may be the last keeper itself, so no event is dropped for a while.
+    void woke(Instant now) { table_.postpone_sweep(now); }
     /// Updates the set of possible keepers from the sessions.
     void session_up() { table_.set_members(context_.sessions().ids()); }
     /// Forgets the peer's answers and updates the set of possible keepers.

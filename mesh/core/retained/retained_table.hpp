@@ -53,6 +53,11 @@ public:
     [[nodiscard]] std::vector<OriginId> keepers(const std::string& channel) const;
     /// True when node `who` is a keeper of the channel.
     [[nodiscard]] bool keeps(OriginId who, const std::string& channel) const;
+    /// No event is dropped for `retained_transit`, unless its time is over when somebody asks for it.
+    void postpone_sweep(Instant now) {
+        sweep_cursor_.reset();
+        sweep_at_ = now + timing_.retained_transit;
+    }
     /// Give the event of `channel` to member `to`; 0 stands for all members with interest in the event.
     struct HandOn {
         OriginId to;

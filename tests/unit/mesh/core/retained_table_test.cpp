@@ -230,6 +230,22 @@ TEST(RetainedTable, ForgetsWhatIsNeitherToBeKeptNorWantedHere) {
     EXPECT_TRUE(table.keeps(kSelf, "app/cache-0"));
 }
 
+TEST(RetainedTable, DropsNothingForAWhileAfterTheNodeDidNotRun) {
+    const Timing timing;
+    RetainedTable table(kSelf, timing, {});
+    table.set_members({OriginId{2}, OriginId{3}, OriginId{4}, OriginId{5}, OriginId{6}});
+    static_cast<void>(all_moves(table, kStart));
+    for (int i = 0; i < 40; ++i) {
+        table.put(kStart, "app/cache-" + std::to_string(i), event(1, "x", 10h), true);
+    }
+    const Instant woke = kStart + 2 * timing.retained_transit;
+    table.postpone_sweep(woke);
+    static_cast<void>(table.on_deadline(woke));
+    EXPECT_EQ(table.size(), 40u) << "the keepers may have died meanwhile";
+    static_cast<void>(table.on_deadline(woke + timing.retained_transit));
+    EXPECT_LT(table.size(), 40u);
+}
+
 TEST(RetainedTable, WhoWasAKeeperHoldsItForTheMembersThatHaveNotAskedYet) {
     const Timing timing;
     RetainedTable table(kSelf, timing, {});

@@ -45,7 +45,15 @@ public:
 
     /// The connections to deliver to. Valid until the next change of the table.
     [[nodiscard]] std::span<const Slot> subscribers(Kind kind, std::string_view name) const {
-        return of(kind).confirmed(name);
+        // Messages to one channel follow each other.
+        if (!last_.is_known || last_.kind != kind || last_.name != name) {
+            last_.is_known = false;
+            last_.slots = of(kind).confirmed(name);
+            last_.kind = kind;
+            last_.name.assign(name);
+            last_.is_known = true;
+        }
+        return last_.slots;
     }
     /// The names that a connection is subscribed to, in no particular order.
     [[nodiscard]] std::vector<std::string> names_of(Kind kind, Slot slot) const;
@@ -53,7 +61,10 @@ public:
     [[nodiscard]] const std::vector<std::string>& patterns() const { return patterns_; }
 
 private:
-    [[nodiscard]] ChannelTable& of(Kind kind) { return tables_[static_cast<std::size_t>(kind)]; }
+    [[nodiscard]] ChannelTable& of(Kind kind) {
+        last_.is_known = false;
+        return tables_[static_cast<std::size_t>(kind)];
+    }
     [[nodiscard]] const ChannelTable& of(Kind kind) const { return tables_[static_cast<std::size_t>(kind)]; }
     /// Takes a pattern that has lost its last subscriber out of patterns_.
     void follow(Kind kind);
@@ -64,6 +75,14 @@ private:
     StringMap<std::size_t> pattern_places_;
     /// The effects of the last change. A member, so that the memory is used again.
     ChannelEffects effects_;
+    /// The last result of subscribers(). Any change forgets the result.
+    struct Last {
+        bool is_known = false;
+        Kind kind = Kind::kChannel;
+        std::string name;
+        std::span<const Slot> slots;
+    };
+    mutable Last last_;
 };
 
 }  // namespace tulle::node::redis

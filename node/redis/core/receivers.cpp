@@ -46,6 +46,17 @@ void Receivers::drop_if_empty(Kind kind, Counts::iterator entry) {
 }
 
 std::uint64_t Receivers::of_publish(Kind kind, std::string_view channel) const {
+    if (!last_.is_known || last_.kind != kind || last_.channel != channel) {
+        last_.is_known = false;
+        last_.sum = sum_for(kind, channel);
+        last_.kind = kind;
+        last_.channel.assign(channel);
+        last_.is_known = true;
+    }
+    return last_.sum;
+}
+
+std::uint64_t Receivers::sum_for(Kind kind, std::string_view channel) const {
     TULLE_ASSERT(kind != Kind::kPattern);
     std::uint64_t sum = 0;
     if (const auto entry = of(kind).find(channel); entry != of(kind).end()) {
@@ -220,6 +231,7 @@ void Receivers::set(Node& node, const NameCount& told) {
 }
 
 void Receivers::take_out(Node& node) {
+    last_.is_known = false;
     for (std::size_t i = 0; i < kKinds; ++i) {
         for (const auto& [name, number] : node.counts[i]) {
             const auto entry = counts_[i].find(name);

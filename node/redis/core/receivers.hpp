@@ -110,7 +110,12 @@ private:
     };
     using Counts = StringMap<Count>;
 
-    [[nodiscard]] Counts& of(Kind kind) { return counts_[static_cast<std::size_t>(kind)]; }
+    [[nodiscard]] Counts& of(Kind kind) {
+        last_.is_known = false;
+        return counts_[static_cast<std::size_t>(kind)];
+    }
+    /// The sum for a publish to the channel.
+    [[nodiscard]] std::uint64_t sum_for(Kind kind, std::string_view channel) const;
     [[nodiscard]] const Counts& of(Kind kind) const { return counts_[static_cast<std::size_t>(kind)]; }
     /// Has a changed name told. Returns true for the first one that waits.
     [[nodiscard]] bool note_change(Kind kind, Counts::iterator entry);
@@ -133,6 +138,15 @@ private:
     /// Changes told so far.
     std::uint64_t version_ = 0;
     std::map<OriginId, Node> nodes_;
+    /// The last result of of_publish(), as a client often publishes to one channel again and again. Any change forgets
+    /// the result.
+    struct Last {
+        bool is_known = false;
+        Kind kind = Kind::kChannel;
+        std::string channel;
+        std::uint64_t sum = 0;
+    };
+    mutable Last last_;
 };
 
 }  // namespace tulle::node::redis

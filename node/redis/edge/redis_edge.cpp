@@ -58,7 +58,7 @@ void RedisEdge::open(RealmPort& port) {
                                                      *port.counters);
             open_key(port.store_key, port, Use::kStore);
             // From the beginning, as others may hear before this shard that the mesh serves.
-            has_store_ = true;
+            is_taking_over_ = true;
             limits_->set_taking_over(true);
         }
         // An empty handler is enough: the turn that it makes ends in end_turn.
@@ -327,8 +327,9 @@ bool RedisEdge::are_stores_ready() const {
 
 void RedisEdge::end_stores() {
     had_costly_ = false;
-    if (has_store_) {
-        limits_->set_taking_over(!is_ready_ || !are_stores_ready());
+    if (is_taking_over_ && is_ready_ && are_stores_ready()) {
+        is_taking_over_ = false;
+        limits_->set_taking_over(false);
     }
     const auto with = [this](ConnectionRef who, const auto& act) {
         RedisConnection* connection = find(who.slot);
@@ -337,7 +338,7 @@ void RedisEdge::end_stores() {
         }
     };
     for (RealmPort& port : ports_) {
-        if (port.store == nullptr) {
+        if (port.store == nullptr || !port.store->is_due()) {
             continue;
         }
         StorePort& store = *port.store;

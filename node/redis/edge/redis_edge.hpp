@@ -308,8 +308,8 @@ private:
     std::size_t unconfirmed_ = 0;
     bool is_ready_ = false;
     Instant ready_since_{};
-    /// A realm of this node keeps keys.
-    bool has_store_ = false;
+    /// A realm of this node keeps keys, and has not got those of the other nodes yet.
+    bool is_taking_over_ = false;
     /// A command whose cost grows with the keys has been done in this turn.
     bool had_costly_ = false;
     bool is_draining_ = false;

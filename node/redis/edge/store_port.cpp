@@ -87,9 +87,7 @@ void StorePort::count() {
 }
 
 void StorePort::end_turn(const Waiters& waiters) {
-    if (!std::exchange(is_touched_, false) && reactor_.now() < next_turn_) {
-        return;
-    }
+    is_touched_ = false;
     store_.end_turn(reactor_.now(), effects_);
     StoreEffects effects = std::exchange(effects_, {});
     for (std::string& record : effects.records) {

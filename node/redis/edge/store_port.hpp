@@ -68,7 +68,9 @@ public:
         std::function<void(ConnectionRef who, const StoreEffects::Reply& reply)> on_reply;
         std::function<void(ConnectionRef who)> on_gate;
     };
-    /// Ends a turn: sends what the store has to say.
+    /// Something has happened since the last turn, or the store has something to do by itself.
+    [[nodiscard]] bool is_due() const { return is_touched_ || reactor_.now() >= next_turn_; }
+    /// Ends a turn: sends what the store has to say. REQUIRES: is_due().
     void end_turn(const Waiters& waiters);
 
 private:

@@ -13,6 +13,7 @@
 
 #include "mesh/base/ids.hpp"
 #include "mesh/base/time.hpp"
+#include "node/redis/store/store_commands.hpp"
 #include "node/redis/store/store_effects.hpp"
 #include "node/redis/store/store_messages.hpp"
 #include "node/redis/store/store_sync.hpp"

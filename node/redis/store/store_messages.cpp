@@ -141,7 +141,8 @@ bool get(wire::PageAsk& from, AskPage& to) {
     }
     to.wanted.resize(kStoreBuckets);
     for (std::size_t i = 0; i < kStoreBuckets; ++i) {
-        to.wanted[i] = ((static_cast<unsigned char>(from.buckets()[i / 8]) >> (i % 8)) & 1u) != 0;
+        const unsigned byte = static_cast<unsigned char>(from.buckets()[i / 8]);
+        to.wanted[i] = ((byte >> (i % 8)) & 1u) != 0;
     }
     to.from = {from.bucket(), std::move(*from.mutable_after())};
     return true;

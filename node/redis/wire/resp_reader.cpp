@@ -106,6 +106,29 @@ std::optional<std::size_t> append_word(std::string_view line, std::string& out) 
     return at;
 }
 
+/// A number as usual commands have them in front: one to four digits, and the end of the line behind.
+struct ShortNumber {
+    std::size_t value = 0;
+    /// Bytes of the digits and the end of the line.
+    std::size_t bytes = 0;
+};
+
+/// Nothing for a text that begins otherwise, or that has not come whole.
+std::optional<ShortNumber> short_number(std::string_view text) {
+    constexpr std::size_t kMostDigits = 4;
+    ShortNumber number;
+    std::size_t digits = 0;
+    for (; digits < std::min(text.size(), kMostDigits) && text[digits] >= '0' && text[digits] <= '9'; ++digits) {
+        number.value = 10 * number.value + static_cast<std::size_t>(text[digits] - '0');
+    }
+    const bool is_usual = digits > 0 && (text.front() != '0' || digits == 1);
+    if (!is_usual || text.size() < digits + kEndBytes || text[digits] != '\r') {
+        return std::nullopt;
+    }
+    number.bytes = digits + kEndBytes;
+    return number;
+}
+
 }  // namespace
 
 ReadResult RespReader::read(std::string_view bytes) {
@@ -162,6 +185,12 @@ ReadResult RespReader::read_array(std::string_view bytes) {
 }
 
 std::optional<ReadResult> RespReader::read_count(std::string_view bytes) {
+    if (const auto few = short_number(bytes.substr(1));
+        few && few->value > 0 && few->value <= kMaxUnauthenticatedArguments) {
+        go_to(1 + few->bytes);
+        missing_ = few->value;
+        return std::nullopt;
+    }
     const std::optional<std::size_t> end = find_end(bytes, '\r');
     if (!end || bytes.size() - *end < kEndBytes) {
         return is_too_long(bytes, end) ? broken("too big mbulk count string") : ReadResult::kIncomplete;
@@ -185,6 +214,15 @@ std::optional<ReadResult> RespReader::read_count(std::string_view bytes) {
 }
 
 std::optional<ReadResult> RespReader::read_size(std::string_view bytes) {
+    // Below every limit of a single argument. Arguments before may have filled the command.
+    const bool has_room = position_ < kMaxCommandBytes / 2;
+    if (has_room && position_ < bytes.size() && bytes[position_] == '$') {
+        if (const auto size = short_number(bytes.substr(position_ + 1))) {
+            go_to(position_ + 1 + size->bytes);
+            bulk_ = size->value;
+            return std::nullopt;
+        }
+    }
     const std::optional<std::size_t> end = find_end(bytes, '\r');
     if (!end || bytes.size() - *end < kEndBytes) {
         return is_too_long(bytes, end) ? broken("too big bulk count string") : ReadResult::kIncomplete;

@@ -7,6 +7,7 @@ import { APP, server } from '../support/js/clients.mjs';
 import { withCluster } from '../support/js/cluster.mjs';
 import { Flow, Listener } from '../support/js/flow.mjs';
 import { parts, request } from '../support/js/http.mjs';
+import { freeze } from '../support/js/freeze.mjs';
 import { waitFor, within } from '../support/js/wait.mjs';
 
 const STOPS = process.argv.includes('--full') || process.env.TULLE_TEST_FULL === '1' ? 50 : 3;
@@ -28,7 +29,7 @@ async function stopUnderFlow({ cluster, leaver, frozen }) {
   try {
     // Of each flow, so that nothing is under way to a node that has only just been thawed.
     await waitFor('the flows to reach everybody', () => flows.every((flow) => listeners.every(({ got }) => got.has(`${flow.id}:200`))));
-    frozen?.program.kill('SIGSTOP');
+    if (frozen) await freeze(frozen.program.pid);
     leaver.program.kill('SIGTERM');
     await Promise.all(closing.map(({ raw }) => raw.end()));
     await leaver.gone();

@@ -6,6 +6,7 @@ import { Cluster, withCluster } from '../support/js/cluster.mjs';
 import { parts, request } from '../support/js/http.mjs';
 import { run } from '../support/js/process.mjs';
 import { waitFor, within } from '../support/js/wait.mjs';
+import { freeze } from '../support/js/freeze.mjs';
 
 const TARGETS = ['/up', '/ready', '/metrics', '/v1/status', '/v1/doctor?timeout_ms=100'];
 const TRACE = '/v1/trace?app=app-id&channel=news&timeout_ms=100';
@@ -103,7 +104,7 @@ test('strangers who hold connections, and say nothing or speak slowly, do not sh
 
 test('more questions to the mesh than may wait are refused, and others are answered meanwhile', () => withCluster(2, {}, async ({ nodes: [n1, n2] }) => {
   const ask = () => request(n1.ports.admin, '/v1/doctor?timeout_ms=2000', { ms: 20_000 });
-  process.kill(n2.program.pid, 'SIGSTOP');
+  await freeze(n2.program.pid);
   try {
     const asked = Array.from({ length: MOST_QUESTIONS + TOO_MANY }, ask);
     await waitFor('those that are too many', async () => await n1.metric('tulle_admin_questions_refused_total') === TOO_MANY);

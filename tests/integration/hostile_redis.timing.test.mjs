@@ -5,6 +5,7 @@ import { collidingNames } from '../support/js/colliding.mjs';
 import { Brute, crowd, percentile, withRedisVictim } from '../support/js/redis_victim.mjs';
 import { command } from '../support/js/resp.mjs';
 import { waitFor, within } from '../support/js/wait.mjs';
+import { freeze } from '../support/js/freeze.mjs';
 
 const MS = 30_000;
 /** How long a crowd goes on. */
@@ -515,7 +516,7 @@ test('one of three nodes is frozen: PUBSUB NUMSUB answers within 250 ms, without
     // The bystander of the victim publishes at the third node and hears at the first.
     await victim.bears('a frozen node', async () => {
       const begun = performance.now();
-      frozen.node.program.kill('SIGSTOP');
+      await freeze(frozen.node.program.pid);
       try {
         const took = [];
         const publishes = [];

@@ -11,6 +11,7 @@ import { withRedisMesh } from '../support/js/redis_mesh.mjs';
 import { Brute, crowd, withRedisVictim } from '../support/js/redis_victim.mjs';
 import { RespSocket, command } from '../support/js/resp.mjs';
 import { waitFor, within } from '../support/js/wait.mjs';
+import { freeze } from '../support/js/freeze.mjs';
 
 const MIB = 1024 * 1024;
 const STORE = ['--redis-store-bytes', String(128 * MIB)];
@@ -119,7 +120,7 @@ async function withRealms(count, body) {
 
 /** Runs `body` while a node does not run, and answers what `body` does. */
 async function whileFrozen({ node }, body) {
-  process.kill(node.program.pid, 'SIGSTOP');
+  await freeze(node.program.pid);
   try {
     return await body();
   } finally {

@@ -7,18 +7,18 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { RawClient, server, subscribed, withClients } from '../support/js/clients.mjs';
 import { Cluster, withCluster } from '../support/js/cluster.mjs';
+import { freeze } from '../support/js/freeze.mjs';
 import { parts, request } from '../support/js/http.mjs';
 import { plannedAddresses } from '../support/js/ports.mjs';
 import { PROJECT, run } from '../support/js/process.mjs';
 import { withTls } from '../support/js/tls.mjs';
 import { waitFor } from '../support/js/wait.mjs';
 
-const freeze = (node) => process.kill(node.program.pid, 'SIGSTOP');
 const thaw = (node) => process.kill(node.program.pid, 'SIGCONT');
 
 /** Runs `body` while the node is frozen. */
 async function frozen(node, body) {
-  freeze(node);
+  await freeze(node.program.pid);
   try {
     await body();
   } finally {

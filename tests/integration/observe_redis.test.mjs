@@ -9,6 +9,7 @@ import { run } from '../support/js/process.mjs';
 import { LIBRARIES } from '../support/js/redis_drivers.mjs';
 import { RespSocket, command } from '../support/js/resp.mjs';
 import { waitFor } from '../support/js/wait.mjs';
+import { freeze } from '../support/js/freeze.mjs';
 
 const IOREDIS = LIBRARIES.find(({ name }) => name === 'ioredis 5');
 const NODE_REDIS = LIBRARIES.find(({ name }) => name === 'node-redis 5');
@@ -124,7 +125,7 @@ test('PUBSUB without a node that is late is counted', () => withRealms([[OPEN], 
     await subscriber.subscribe('', 'news');
     // The nodes have met for certain when one counts the subscriber of the other.
     await waitFor('the subscriber to be counted', async () => (await client.call('PUBSUB', 'NUMSUB', 'news'))[1] === 1);
-    process.kill(n2.program.pid, 'SIGSTOP');
+    await freeze(n2.program.pid);
     try {
       await client.call('PUBSUB', 'NUMSUB', 'news');
     } finally {
@@ -139,7 +140,7 @@ test('closes for lost messages are counted', () => withRealms([[OPEN], [OPEN]], 
   await withOpen([IOREDIS.open(place(n1))], async (publisher) => {
     subscriber.write(command('SUBSCRIBE', 'news'));
     await subscriber.elements(1);
-    process.kill(n2.program.pid, 'SIGSTOP');
+    await freeze(n2.program.pid);
     try {
       // 16 MiB are under way to a node that does not answer, the ring holds the last 64 MiB: what is between is lost.
       for (let i = 0; i < 120; ++i) await publisher.call('PUBLISH', 'news', 'x'.repeat(1_000_000));
@@ -175,7 +176,7 @@ test('tulle status and tulle redis show the clients of Redis, tulle redis those 
     assert.deepEqual(missing, []);
     const shop = nodes[1].realms.find(({ name }) => name === 'shop');
     assert.deepEqual([shop.clients, shop.publishes_total, shop.has_secret], [1, 1, true]);
-    process.kill(n2.program.pid, 'SIGSTOP');
+    await freeze(n2.program.pid);
     try {
       const late = await tulle(n1, 'redis', '--timeout', '0.2');
       assert.equal(late.code, 1, late.stdout);

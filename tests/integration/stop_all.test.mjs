@@ -6,6 +6,7 @@ import { withCluster } from '../support/js/cluster.mjs';
 import { userAt } from '../support/js/presence.mjs';
 import { waitFor } from '../support/js/wait.mjs';
 import { withBackend } from '../support/js/webhooks.mjs';
+import { freeze } from '../support/js/freeze.mjs';
 
 const ROOMS = Array.from({ length: 6 }, (_, i) => `room-${i}`);
 const PRESENCE = Array.from({ length: 4 }, (_, i) => `presence-${i}`);
@@ -90,7 +91,7 @@ test('the last node tells for one that was killed right before', () => withBacke
 
 test('the last node beside a frozen one tells of its own clients', () => withBackend(2, { settings: HOLD, planned: true },
   async ({ nodes: [frozen, last] }, backend) => withPeople([frozen, last], backend, async () => {
-    frozen.program.kill('SIGSTOP');
+    await freeze(frozen.program.pid);
     try {
       last.program.kill('SIGTERM');
       await endOf(last);

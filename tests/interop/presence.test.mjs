@@ -5,6 +5,7 @@ import { APP, RawClient, connected, server, subscribed } from '../support/js/cli
 import { withCluster } from '../support/js/cluster.mjs';
 import { ROOM, View, info, userAt, users, withUsers } from '../support/js/presence.mjs';
 import { waitFor } from '../support/js/wait.mjs';
+import { freeze } from '../support/js/freeze.mjs';
 
 for (const count of [1, 3]) {
   test(`on ${count} node(s), everybody sees everybody come and go, once`, () => withCluster(count, {}, ({ nodes }) =>
@@ -174,7 +175,7 @@ test('a read names the nodes that did not answer in time', () => withCluster(3, 
   withUsers(async (enter) => {
     await enter(n1, 'here');
     await enter(n3, 'frozen');
-    process.kill(n3.program.pid, 'SIGSTOP');
+    await freeze(n3.program.pid);
     try {
       const answer = await server(n1).get({ path: `/channels/${ROOM}/users` });
       assert.equal(answer.headers.get('tulle-partial'), 'n3');

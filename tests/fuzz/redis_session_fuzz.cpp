@@ -119,7 +119,7 @@ Session::Next go_on(Session& session, PlayedHost& host, Session::Next next, std:
         if (std::exchange(host.is_settling, false)) {
             next = session.on_settled();
         } else if (std::exchange(host.is_asking_owner, false)) {
-            next = session.on_reply("+OWNED\r\n", false, out);
+            next = session.on_reply("+OWNED\r\n", out);
         } else if (std::exchange(host.has_asked, false)) {
             next = session.on_answer({{{"a", 1}, {"b", 2}}}, out);
         } else {

@@ -264,13 +264,13 @@ void RedisConnection::on_room() {
     }
 }
 
-void RedisConnection::on_reply(std::string_view text, bool is_error) {
+void RedisConnection::on_reply(std::string_view text) {
     if (state() != State::kOpen) {
         return;
     }
     std::string& replies = edge_.replies();
     replies.clear();
-    const Session::Next next = session_->on_reply(text, is_error, replies);
+    const Session::Next next = session_->on_reply(text, replies);
     follow(next, replies);
     if (next == Session::Next::kGoOn) {
         work_later();

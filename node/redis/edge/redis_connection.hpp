@@ -41,8 +41,8 @@ public:
     void on_room();
     /// What the client has published to itself has been delivered.
     void on_settled();
-    /// The reply to the command of the store that the session waits for. `is_error`: the reply is an error.
-    void on_reply(std::string_view text, bool is_error);
+    /// The reply to the command of the store that the session waits for.
+    void on_reply(std::string_view text);
     /// From here on replies wait, and no command is read, until release_replies() has been called for every gate.
     /// False: the gate is known already.
     [[nodiscard]] bool hold_replies(std::uint64_t gate);

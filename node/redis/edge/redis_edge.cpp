@@ -349,7 +349,7 @@ void RedisEdge::end_stores() {
                                     if (waits && connection.hold_replies(store.gate_id(reply.gate))) {
                                         store.hold(reply.gate, who);
                                     }
-                                    connection.on_reply(reply.text, reply.is_error);
+                                    connection.on_reply(reply.text);
                                 });
                             },
                         .on_gate =

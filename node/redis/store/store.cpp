@@ -151,18 +151,21 @@ void Store::on_ask(Instant now, std::uint64_t token, const StoreAsk& ask, StoreE
 void Store::on_result(Instant now, std::uint64_t id, const std::vector<std::string>& parts, bool is_complete,
                       StoreEffects& out) {
     begin_turn(now);
-    // A question about records goes to several nodes, with a part each; any other one to a single node, which may
-    // answer in several parts.
-    std::vector<StoreAnswer> answers;
+    if (replication_.has_asked(id)) {
+        // Asked of several nodes, with a part each.
+        std::vector<StoreAnswer> answers;
+        for (const std::string& part : parts) {
+            if (std::optional<StoreAnswer> answer = decode_store_answer(part)) {
+                answers.push_back(std::move(*answer));
+            }
+        }
+        replication_.on_result(id, answers, [this](OriginId node) { return sync_.is_met(node); });
+        return;
+    }
+    // Asked of a single node, which may answer in several parts.
     std::string whole;
     for (const std::string& part : parts) {
         whole.append(part);
-        if (std::optional<StoreAnswer> answer = decode_store_answer(part)) {
-            answers.push_back(std::move(*answer));
-        }
-    }
-    if (replication_.on_result(id, answers, sync_.met())) {
-        return;
     }
     const std::optional<StoreAnswer> answer = whole.empty() ? std::nullopt : decode_store_answer(whole);
     if (!whole.empty() && is_complete && !answer) {
@@ -199,7 +202,7 @@ void Store::end_turn(Instant now, StoreEffects& out) {
     calls_.serve_due(now);
     calls_.send(now, out);
     publish(now, out);
-    const bool tells_leaving = is_leaving_ && !std::exchange(has_told_leaving_, is_leaving_);
+    const bool tells_leaving = is_leaving_ && !std::exchange(has_told_leaving_, true);
     if (sync_.has_store_nodes() && (state_at_ <= now || tells_leaving)) {
         state_at_ = now + kStateInterval;
         out.records.push_back(encode(StoreRecord{state(now), {}}));

@@ -30,7 +30,7 @@ std::uint64_t StoreCalls::begin(Instant now, std::string key, Call call) {
 
 void StoreCalls::fail(std::uint64_t number, StoreEffects& out) {
     ++counts_.failed_calls;
-    out.replies.push_back({number, std::string(kNoOwner), 0, true});
+    out.replies.push_back({number, std::string(kNoOwner)});
 }
 
 void StoreCalls::send(Instant now, StoreEffects& out) {
@@ -66,6 +66,7 @@ void StoreCalls::send(Instant now, StoreEffects& out) {
                 }
                 calls.calls.push_back(pending.call);
                 pending.question = id;
+                asked_[id].push_back(numbers[i]);
                 ++counts_.calls;
             }
             StoreAsk ask = ask_head_(now);
@@ -80,40 +81,42 @@ void StoreCalls::do_own(Instant now, std::uint64_t number, const Call& call, Sto
     const auto known = done_.find({sync_.self(), number});
     if (known == done_.end()) {
         Done done = execute_(now, call, OriginId{});
-        out.replies.push_back({number, done.reply, done.gate, done.reply.starts_with('-')});
+        out.replies.push_back({number, done.reply, done.gate});
     } else if (known->second.is_cut) {
         fail(number, out);
     } else {
-        out.replies.push_back({number, known->second.reply, known->second.gate, known->second.reply.starts_with('-')});
+        out.replies.push_back({number, known->second.reply, known->second.gate});
     }
 }
 
 bool StoreCalls::on_result(Instant now, std::uint64_t id, const StoreAnswer* answer, StoreEffects& out) {
-    bool is_mine = false;
-    for (auto it = pending_.begin(); it != pending_.end();) {
-        const auto current = it++;
-        auto& [number, pending] = *current;
-        if (pending.question != id) {
-            continue;
-        }
-        is_mine = true;
-        pending.question = 0;
-        pending.next_at = now + kCallRetryInterval;
-        const CallReply* reply = nullptr;
-        for (std::size_t i = 0; answer != nullptr && i < answer->replies.size(); ++i) {
-            reply = answer->replies[i].number == number ? &answer->replies[i] : reply;
-        }
-        if (reply == nullptr || reply->outcome == CallOutcome::kAgain) {
-            continue;
-        }
-        if (reply->outcome == CallOutcome::kDone) {
-            out.replies.push_back({number, reply->reply, 0, reply->reply.starts_with('-')});
-        } else {
-            fail(number, out);
-        }
-        pending_.erase(current);
+    const auto asked = asked_.extract(id);
+    if (asked.empty()) {
+        return false;
     }
-    return is_mine;
+    for (const std::uint64_t number : asked.mapped()) {
+        // Past its time the call has been given up.
+        if (const auto pending = pending_.find(number); pending != pending_.end()) {
+            pending->second.question = 0;
+            pending->second.next_at = now + kCallRetryInterval;
+        }
+    }
+    for (std::size_t i = 0; answer != nullptr && i < answer->replies.size(); ++i) {
+        const CallReply& reply = answer->replies[i];
+        const bool is_over = reply.outcome != CallOutcome::kAgain;
+        // A peer answers for the calls of the question alone.
+        const bool was_asked =
+            std::find(asked.mapped().begin(), asked.mapped().end(), reply.number) != asked.mapped().end();
+        if (!is_over || !was_asked || pending_.erase(reply.number) == 0) {
+            continue;
+        }
+        if (reply.outcome == CallOutcome::kDone) {
+            out.replies.push_back({reply.number, reply.reply});
+        } else {
+            fail(reply.number, out);
+        }
+    }
+    return true;
 }
 
 void StoreCalls::retry_all(Instant now) {

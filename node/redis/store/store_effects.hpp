@@ -29,7 +29,6 @@ struct StoreEffects {
         std::string text;
         /// The reply may go out when Store::released() has reached the number.
         std::uint64_t gate = 0;
-        bool is_error = false;
     };
 
     /// To be published to all nodes that keep the keys of the realm.

@@ -22,26 +22,21 @@ void StoreReplication::ask(const std::vector<OriginId>& nodes, StoreAsk ask, Sto
     out.questions.push_back({id, nodes, encode(ask), kReplicationTimeout});
 }
 
-bool StoreReplication::on_result(std::uint64_t id, const std::vector<StoreAnswer>& answers,
-                                 const std::set<OriginId>& here) {
-    const auto found = asked_.find(id);
-    if (found == asked_.end()) {
-        return false;
-    }
-    const Asked asked = std::move(found->second);
-    asked_.erase(found);
+void StoreReplication::on_result(std::uint64_t id, const std::vector<StoreAnswer>& answers,
+                                 const std::function<bool(OriginId)>& is_met) {
+    TULLE_ASSERT(has_asked(id));
+    const Asked asked = std::move(asked_.extract(id).mapped());
     const auto has_taken_in = [&](OriginId node) {
         return std::any_of(answers.begin(), answers.end(), [&](const StoreAnswer& answer) {
             return answer.state.node == node && answer.taken_in >= asked.number;
         });
     };
     const bool is_late = std::any_of(asked.nodes.begin(), asked.nodes.end(),
-                                     [&](OriginId node) { return here.contains(node) && !has_taken_in(node); });
+                                     [&](OriginId node) { return is_met(node) && !has_taken_in(node); });
     if (is_late) {
         ++counts_.late_records;
     }
     released_ = std::max(released_, asked.number);
-    return true;
 }
 
 void StoreReplication::forget(OriginId node) {

@@ -4,7 +4,6 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -46,8 +45,11 @@ public:
     /// Asks the nodes about the records that have gone out since the last question. `ask`: the head of the question.
     /// REQUIRES: is_ask_due().
     void ask(const std::vector<OriginId>& nodes, StoreAsk ask, StoreEffects& out);
-    /// The answers to a question. False: the question is not of this object. `here`: the nodes that are still met.
-    bool on_result(std::uint64_t id, const std::vector<StoreAnswer>& answers, const std::set<OriginId>& here);
+    /// The question with this id is of this object.
+    [[nodiscard]] bool has_asked(std::uint64_t id) const { return asked_.contains(id); }
+    /// The answers to a question. `is_met`: the node is still met. REQUIRES: has_asked(id).
+    void on_result(std::uint64_t id, const std::vector<StoreAnswer>& answers,
+                   const std::function<bool(OriginId)>& is_met);
 
     // ---- records of other nodes
 

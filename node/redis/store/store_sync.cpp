@@ -77,11 +77,14 @@ void StoreSync::doubt_all(Instant now) {
 
 void StoreSync::set_apart(const StoreState& state) {
     const auto found = nodes_.find(state.node);
-    if (found != nodes_.end()) {
-        const bool was_ready = state.is_ready;
-        found->second = {};
-        found->second.kind = Kind::kApart;
-        found->second.was_ready_apart = was_ready;
+    if (found == nodes_.end()) {
+        return;
+    }
+    found->second = {};
+    found->second.kind = state.is_ready ? Kind::kApartAndReady : Kind::kApart;
+    // The answer to a look into the node's keys was this one: without an end no other node's keys would be looked at.
+    if (pull_ && pull_->node == state.node) {
+        pull_.reset();
     }
 }
 
@@ -194,7 +197,7 @@ void StoreSync::judge_joining(Instant now, StoreEffects& out) {
     const bool waits = std::any_of(nodes_.begin(), nodes_.end(), [&](const auto& entry) {
         const Node& node = entry.second;
         // Beside a node that serves, the clock that is wrong is rather this node's.
-        return node.was_ready_apart || (node.kind == Kind::kUnknown && !is_late) ||
+        return node.kind == Kind::kApartAndReady || (node.kind == Kind::kUnknown && !is_late) ||
                (node.is_ready && !node.is_settled && !is_too_late);
     });
     if (waits) {
@@ -276,14 +279,6 @@ std::vector<OriginId> StoreSync::store_nodes() const {
         if (node.kind == Kind::kKeeps) {
             nodes.push_back(oid);
         }
-    }
-    return nodes;
-}
-
-std::set<OriginId> StoreSync::met() const {
-    std::set<OriginId> nodes;
-    for (const auto& [oid, node] : nodes_) {
-        nodes.insert(oid);
     }
     return nodes;
 }

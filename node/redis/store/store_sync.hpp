@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string_view>
 #include <vector>
 
@@ -90,13 +89,12 @@ public:
         const auto found = nodes_.find(oid);
         return found != nodes_.end() && found->second.is_settled;
     }
-    /// The other nodes that are met.
-    [[nodiscard]] std::set<OriginId> met() const;
+    [[nodiscard]] bool is_met(OriginId oid) const { return nodes_.contains(oid); }
     [[nodiscard]] bool has_store_nodes() const;
 
 private:
     enum class Phase : std::uint8_t { kWaiting, kJoining, kReady, kLeaving };
-    enum class Kind : std::uint8_t { kUnknown, kKeepsNone, kKeeps, kApart };
+    enum class Kind : std::uint8_t { kUnknown, kKeepsNone, kKeeps, kApart, kApartAndReady };
 
     struct Node {
         Kind kind = Kind::kUnknown;
@@ -106,8 +104,6 @@ private:
         /// This node has what the other node had when they met.
         bool is_settled = false;
         bool is_pull_wanted = false;
-        /// Of a node apart: it was ready.
-        bool was_ready_apart = false;
         unsigned mismatches = 0;
         /// A question who the node is, under way: 0 for none; and whether it said that this node is ready.
         std::uint64_t hello = 0;

@@ -77,8 +77,6 @@ public:
     [[nodiscard]] std::uint64_t root() const { return root_; }
     /// The FLUSHDBs that are known, one for each database at most.
     [[nodiscard]] std::vector<Flush> flushes() const;
-    /// The stamp of a database's last FLUSHDB; no stamp without one.
-    [[nodiscard]] const Stamp& flushed(unsigned database) const { return flushed_.at(database); }
 
     /// Keys with a value, the expired ones included that have not been freed.
     [[nodiscard]] std::size_t size(unsigned database) const { return present_.at(database); }

@@ -114,8 +114,8 @@ public:
     [[nodiscard]] Next on_command(std::span<const std::string_view> arguments, std::string& out);
     /// The answer to the question that the session waits for.
     [[nodiscard]] Next on_answer(const Answers& answers, std::string& out);
-    /// The reply to the command of the store that the session waits for. `is_error`: the reply is an error.
-    [[nodiscard]] Next on_reply(std::string_view text, bool is_error, std::string& out);
+    /// The reply to the command of the store that the session waits for.
+    [[nodiscard]] Next on_reply(std::string_view text, std::string& out);
     /// SessionHost::settle is done.
     [[nodiscard]] Next on_settled();
     /// The hub has room again, which the session may wait for. Does nothing otherwise.

@@ -132,10 +132,12 @@ Session::Next Session::run_store(const Command& command, Arguments arguments, Re
     return Next::kWait;
 }
 
-Session::Next Session::on_reply(std::string_view text, bool is_error, std::string& out) {
+Session::Next Session::on_reply(std::string_view text, std::string& out) {
     TULLE_ASSERT(is_asking_owner_ && !running_.empty());
     is_asking_owner_ = false;
-    errors_ += is_error ? 1 : 0;
+    if (text.starts_with('-')) {
+        ++errors_;
+    }
     return end_waiting(text, out);
 }
 

@@ -337,9 +337,9 @@ protected:
         host_.known = Realms{{{"default", "", {"default"}, "", "", 1u << 20}}};
         start();
     }
-    std::string reply(std::string_view text, bool is_error = false) {
+    std::string reply(std::string_view text) {
         std::string out;
-        next_ = session_->on_reply(text, is_error, out);
+        next_ = session_->on_reply(text, out);
         return out;
     }
 };
@@ -364,7 +364,7 @@ TEST_F(StoreSessionTest, WaitsForTheOwnerOfAKey) {
     EXPECT_EQ(next_, Session::Next::kGoOn);
     EXPECT_EQ(session_->take_errors(), 0u);
     EXPECT_EQ(say({"INCR", "n"}), "");
-    EXPECT_EQ(reply("-TRYAGAIN\r\n", true), "-TRYAGAIN\r\n");
+    EXPECT_EQ(reply("-TRYAGAIN\r\n"), "-TRYAGAIN\r\n");
     EXPECT_EQ(session_->take_errors(), 1u);
 }
 

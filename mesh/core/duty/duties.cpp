@@ -258,14 +258,16 @@ void Duties::hand_on(Instant now) {
     }
 }
 
-void Duties::serve_self(Instant now) {
-    const DutyMember self{self_, kOwnTie};
+void Duties::hear_self(Instant now) {
     DutyMail mail;
-    // Two rounds: first the words of source and outbox to desk and inbox, then their answers.
     source_.compose(kOwnTie, mail);
     outbox_.compose(kOwnTie, mail);
-    take_in(now, self, mail);
-    mail = {};
+    take_in(now, {self_, kOwnTie}, mail);
+}
+
+void Duties::answer_self(Instant now) {
+    const DutyMember self{self_, kOwnTie};
+    DutyMail mail;
     desk_.compose(kOwnTie, mail);
     inbox_.compose(self, limits_, mail);
     take_in(now, self, mail);
@@ -338,7 +340,8 @@ void Duties::work(Instant now, Out& out) {
         return;
     }
     // The order matters: knowledge from the desk must reach the source before mails are composed, and this node must
-    // have taken in its own words before the desk acts.
+    // have taken in its own words before the desk acts. The desk answers after acting, as other members are answered:
+    // before, the desk would call its own word open, and call the word dealt with a turn later.
     inbox_.work(now);
     desk_.work(now);
     out.revoked = desk_.take_revoked();
@@ -346,8 +349,9 @@ void Duties::work(Instant now, Out& out) {
     hand_on(now);
     source_.work();
     outbox_.work();
-    serve_self(now);
+    hear_self(now);
     act(now, out);
+    answer_self(now);
     for (auto& [oid, line] : lines_) {
         serve(now, oid, line, out);
     }

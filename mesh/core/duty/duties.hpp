@@ -160,8 +160,10 @@ private:
     /// Moves the desk's knowledge about lost duties to the source, to be handed on. Knowledge from a held-up move
     /// belongs to the move, so this node's claims begin again.
     void hand_on(Instant now);
-    /// Delivers this node's words to this node, in place of a mail.
-    void serve_self(Instant now);
+    /// Delivers the words of source and outbox to desk and inbox of this node, in place of a mail.
+    void hear_self(Instant now);
+    /// Delivers the answers of desk and inbox to source and outbox of this node, in place of a mail.
+    void answer_self(Instant now);
     /// Lets the desk act, if allowed.
     void act(Instant now, Out& out);
     /// Composes, repeats or acknowledges mails of a member.

@@ -205,6 +205,15 @@ std::size_t DutyDesk::untold() const {
     }));
 }
 
+void DutyDesk::unsettle(const DutyItem& item, Entry& entry) {
+    entry.calm = false;
+    for (const Holder& holder : entry.holders) {
+        if (holder.settled != 0 && members_.contains(holder.member.tie)) {
+            owed_[holder.member.tie].insert(item);
+        }
+    }
+}
+
 std::optional<Instant> DutyDesk::next_deadline() const {
     const Instant ghost = grace_ends_.empty() ? Instant::max() : grace_ends_.front().until;
     const Instant warning = warned_.empty() ? Instant::max() : warned_.begin()->first;
@@ -277,6 +286,9 @@ void DutyDesk::act(Instant now, bool settled, std::vector<DutyChanged>& out) {
         if (it == entries_.end() || !it->second.own) {
             // The item is looked at again when the duty comes to this node.
             continue;
+        }
+        if (it->second.doubt.exists) {
+            unsettle(it->first, it->second);
         }
         if (is_early(now, settled, it->first, it->second)) {
             // The item is looked at again when all members have handed over, or after the wait.
@@ -372,7 +384,7 @@ bool DutyDesk::compose(DutyTie to, DutyMail& mail) {
         const std::uint64_t revision = entry.own ? holder->revision : 0;
         DutySettle settle{item.key, item.item, revision, entry.told, entry.told_version, false};
         settle.forget = may_settle(entry, *holder);
-        holder->settled = settle.forget ? holder->revision : holder->settled;
+        holder->settled = settle.forget ? holder->revision : 0;
         bytes += 64 + item.key.size() + item.item.size();
         mail.settles.push_back(std::move(settle));
     }

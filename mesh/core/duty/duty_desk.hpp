@@ -33,7 +33,8 @@ namespace tulle::mesh {
 /// dealt with an item, or a former desk has said something late. The truth is then told again. A former desk may name
 /// the few endpoints in doubt; then no other endpoint is told again. While a lost member is in its grace no doubt is
 /// settled, since the member's last words may still be on their way. A reported doubt waits for `duty_grace` as well:
-/// the reporter has lost a member that this node may never have met.
+/// the reporter has lost a member that this node may never have met. Until a doubt is settled, the holders' words stand
+/// no longer as dealt with: the reporter and this node may die together, and then the holders warn the next desk.
 ///
 /// Patience. The members of a mesh may disagree for long about who is a member. A desk then acts without waiting for
 /// all to hand over. But an item that has just moved here waits nevertheless: each member with a count of the item has
@@ -47,7 +48,9 @@ namespace tulle::mesh {
 ///
 /// Forgetting. A holder without a count may forget the item only when every other holder in session knows what was told
 /// last. Otherwise this desk might die as the only node with that knowledge, and a holder with an older word would make
-/// the next desk believe the older word. A holder that has not forgotten the item warns the next desk.
+/// the next desk believe the older word. A holder that has not forgotten the item warns the next desk. A holder lost
+/// without a goodbye counts as a holder in session until the end of the grace: the holder may live in another part of
+/// the mesh, and come back with the older word.
 ///
 /// Others. A report about another node's duty is passed on, and the reporter gets no settlement: this node may be lost,
 /// or leave, before the responsible node has heard the report.
@@ -210,9 +213,17 @@ private:
     [[nodiscard]] bool is_unaware(const Entry& entry, const Holder& holder) const {
         return holder.known < entry.told_version && members_.contains(holder.member.tie);
     }
+    /// True when the holder was lost without a goodbye, is still in its grace, and had not heard what was told last.
+    [[nodiscard]] bool was_lost_unaware(const Entry& entry, const Holder& holder) const {
+        const auto is_it = [&](const Grace& grace) { return grace.member == holder.member.tie && !grace.left; };
+        return holder.known < entry.told_version && in_grace_.contains(holder.member.tie) &&
+               std::any_of(grace_ends_.begin(), grace_ends_.end(), is_it);
+    }
     /// True when the holder may take its word as dealt with. A holder without a count forgets the item then.
     [[nodiscard]] bool may_settle(const Entry& entry, const Holder& holder) const {
-        const auto knows = [&](const Holder& other) { return &other == &holder || !is_unaware(entry, other); };
+        const auto knows = [&](const Holder& other) {
+            return &other == &holder || (!is_unaware(entry, other) && !was_lost_unaware(entry, other));
+        };
         return entry.calm && members_.contains(holder.member.tie) &&
                (holder.current > 0 || std::all_of(entry.holders.begin(), entry.holders.end(), knows));
     }
@@ -222,6 +233,8 @@ private:
     void announce(const DutyItem& item, Entry& entry, std::vector<DutyChanged>& out);
     /// Notes the count dealt with.
     static void settled(Entry& entry, std::uint64_t told);
+    /// Queues the news that nothing is dealt with any more, to the settled holders in session.
+    void unsettle(const DutyItem& item, Entry& entry);
     /// Queues settlements to all holders in session.
     void owe_all(const DutyItem& item, const Entry& entry);
     /// Queues the knowledge about an item for the source, unless others have all of the knowledge.

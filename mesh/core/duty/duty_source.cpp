@@ -145,8 +145,10 @@ void DutySource::on_settle(DutyTie from, const DutySettle& settle) {
     }
     Entry& held = it->second;
     const bool settled = held.desk == from && settle.forget && settle.revision > held.settled;
+    // The desk is in doubt about what was told, so nothing is dealt with until the desk settles again.
+    const bool unsettled = held.desk == from && !settle.forget && settle.revision != 0 && held.settled != 0;
     // The heir's copy must show the new state as well.
-    if (settle.told_version > held.told_version || settled) {
+    if (settle.told_version > held.told_version || settled || unsettled) {
         mark(it->first, held.heir);
     }
     if (settle.told_version > held.told_version) {
@@ -166,7 +168,7 @@ void DutySource::on_settle(DutyTie from, const DutySettle& settle) {
     if (held.desk != from) {
         return;
     }
-    held.settled = settled ? settle.revision : held.settled;
+    held.settled = settled ? settle.revision : unsettled ? 0 : held.settled;
     held.was_desk = settle.revision == held.revision ? 0 : held.was_desk;
     held.doubt = settle.revision < held.doubt ? held.doubt : 0;
     held.behind = held.doubt == 0 ? nullptr : held.behind;

@@ -41,6 +41,16 @@ void Retained::hold(Instant now, const Record& record, bool own, OriginId teller
     }
 }
 
+void Retained::on_filled(Instant now, const Record& record) {
+    hold(now, record, false, {});
+    for (std::size_t i = 0; i < record.retained; ++i) {
+        const RetainedEvent* held = table_.find(now, record.channels[i]);
+        if (held != nullptr && held->stamp == record.stamp) {
+            owe_interested(record.channels[i], table_.keepers(record.channels[i]));
+        }
+    }
+}
+
 void Retained::pass_on(Instant now, OriginId origin, const Record& record) const {
     // The origin sees the same members, so the origin has named all keepers itself.
     if (!sees_others(now, origin)) {
@@ -125,14 +135,21 @@ bool Retained::all_answered(const std::string& channel) const {
 
 void Retained::tick(Instant now) {
     for (const RetainedTable::HandOn& moved : table_.on_deadline(now)) {
-        // To all peers with interest in the event.
-        const bool to_all = moved.to == OriginId{};
-        for (auto& [oid, session] : context_.sessions()) {
-            if (oid == moved.to ||
-                (to_all && context_.audience().wants(MeshContext::reader(session), retained_key(moved.channel)))) {
-                context_.sessions().touch(session);
-                owe(session, moved.channel);
-            }
+        if (moved.to == OriginId{}) {
+            owe_interested(moved.channel, {});
+        } else if (Session* session = context_.sessions().find(moved.to)) {
+            context_.sessions().touch(*session);
+            owe(*session, moved.channel);
+        }
+    }
+}
+
+void Retained::owe_interested(const std::string& channel, const std::vector<OriginId>& keepers) const {
+    for (auto& [oid, session] : context_.sessions()) {
+        if (std::find(keepers.begin(), keepers.end(), oid) != keepers.end() ||
+            context_.audience().wants(MeshContext::reader(session), retained_key(channel))) {
+            context_.sessions().touch(session);
+            owe(session, channel);
         }
     }
 }

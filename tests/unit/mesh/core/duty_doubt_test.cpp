@@ -297,8 +297,37 @@ TEST_F(DutyDoubt, WhoHoldsNothingForgetsWhenAllOthersKnowWhatWasTold) {
     mesh_.run_for(500ms);
     EXPECT_EQ(mesh_.at(3).duties.source().items(), 1u);
     mesh_.kill(1);
+    mesh_.run_for(500ms);
+    EXPECT_EQ(mesh_.at(3).duties.source().items(), 1u) << "the lost node may live, and come back with its older word";
+    mesh_.run_for(Timing{}.duty_grace);
+    mesh_.deal(2);
+    EXPECT_EQ(mesh_.at(3).duties.source().items(), 0u) << "nobody waits for a lost node after its grace";
+}
+
+TEST_F(DutyDoubt, ADoubtOutlivesItsDeskAndTheFormerDeskThatWarned) {
+    start({1, 2, 3});
+    const std::string key = mesh_.key_of(2, 3);
+    mesh_.count(1, key, 1);
+    mesh_.count(3, key, 1);
     mesh_.run();
-    EXPECT_EQ(mesh_.at(3).duties.source().items(), 0u) << "nobody waits for a node that is lost";
+    mesh_.deal(2);
+    mesh_.part(3, 1);
+    mesh_.part(3, 2);
+    mesh_.count(3, key, 0);
+    mesh_.run_for(5s);
+    mesh_.deal(2);
+    ASSERT_EQ(mesh_.at(2).duties.desk().told({key, ""}), 1u);
+    mesh_.deal(3);
+    ASSERT_EQ(mesh_.at(3).duties.desk().told({key, ""}), 0u) << "told in its own part";
+    mesh_.join(3, 1);
+    mesh_.join(3, 2);
+    mesh_.run_for(500ms);
+    EXPECT_TRUE(mesh_.at(1).changed.empty());
+    mesh_.kill(2);
+    mesh_.kill(3);
+    mesh_.run_for(5s);
+    ASSERT_FALSE(mesh_.at(1).changed.empty()) << "the word of node 3 was perhaps the last";
+    EXPECT_EQ(mesh_.at(1).changed.back().count, 1u);
 }
 
 TEST_F(DutyDoubt, WhoWasHeardUntilItDiedIsBelieved) {

@@ -52,6 +52,25 @@ protected:
                                                [&](OriginId oid) { return oid == OriginId{1} || gets(oid); });
     }
 
+    /// True when the link to the peer of the session sends this node's word about the channel next.
+    bool is_owed(Session& session) {
+        bool asked = false;
+        const LinkSender::Sources sources{.ring = stores_.ring,
+                                          .interested = [](const std::string&) { return false; },
+                                          .due = [](const Record&) { return false; },
+                                          .retained =
+                                              [&](const std::string& channel) {
+                                                  asked = asked || channel == channel_;
+                                                  return retained_.part(now_, channel);
+                                              },
+                                          .members = [](const std::string&) { return std::vector<PresenceMember>(); },
+                                          .version = {}};
+        std::vector<FramePtr> frames;
+        session.data.sender.open(RecordNo{0});
+        session.data.sender.flush(now_, sources, frames);
+        return asked;
+    }
+
     static constexpr OriginId kOrigin{2};
     Retained retained_{context_, stores_.retained, stores_.local, stores_.interest, stores_.clock};
     std::string channel_ = "app/cache";
@@ -97,9 +116,24 @@ TEST_F(RetainedLoss, AnOriginBeforeItsFirstHeartbeatMayHaveOtherMembers) {
     EXPECT_TRUE(is_handed_on());
 }
 
-TEST_F(RetainedLoss, WhatReconcileBroughtHasReachedTheOthersToo) {
+TEST_F(RetainedLoss, WhatReconcileBroughtGoesToKeepersAndInterestedPeersAtOnce) {
     lose(kOrigin);
+    std::vector<OriginId> expected = stores_.retained.keepers(channel_);
+    const auto is_expected = [&](OriginId oid) {
+        return std::find(expected.begin(), expected.end(), oid) != expected.end();
+    };
+    const auto interested =
+        std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& entry) { return !is_expected(entry.first); });
+    ASSERT_NE(interested, sessions_.end());
+    want(interested->second, {retained_key(channel_)});
+    expected.push_back(interested->first);
     retained_.on_filled(now_, event_);
+    std::size_t owed = 0;
+    for (auto& [oid, session] : sessions_) {
+        EXPECT_EQ(is_owed(session), is_expected(oid)) << oid.value;
+        owed += is_expected(oid) ? 1u : 0u;
+    }
+    EXPECT_EQ(owed, expected.size());
     lose(OriginId{9});
     EXPECT_FALSE(is_handed_on());
 }

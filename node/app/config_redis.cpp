@@ -1,6 +1,7 @@
 #include "node/app/config_redis.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -270,6 +271,24 @@ void finish_redis(Config& config, std::vector<GivenRealm> realms, const Settings
         add_usual_users(realm);
         config.redis_realms.push_back(std::move(realm));
     }
+}
+
+std::string redis_memory_warning(const Config& config) {
+    // At most kMaxRealms realms of 64 GiB: the sum stays far below 2^64.
+    std::uint64_t keys = 0;
+    for (const redis::Realm& realm : config.redis_realms) {
+        keys += realm.store_bytes;
+    }
+    // With the deleted keys that are remembered, the keys take a quarter more.
+    const std::uint64_t most = keys + keys / 4;
+    // New clients are refused from 80 % on.
+    if (config.memory_limit == 0 || most < config.memory_limit / 5 * 4) {
+        return {};
+    }
+    return "the keys of the realms may take " + std::to_string(most) +
+           " bytes, and the node refuses new clients from " + "80 % of memory_limit on, which is " +
+           std::to_string(config.memory_limit) +
+           " bytes: lower redis_store_bytes or store_bytes, or give the node more memory";
 }
 
 }  // namespace tulle::node

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "node/app/config.hpp"
@@ -20,5 +21,9 @@ struct Entry;
 ///         secret off loopback or beside another realm without a secret, and for a realm with an app that is unknown,
 ///         or that is not the default app while the realm has no secret.
 void finish_redis(Config& config, std::vector<GivenRealm> realms, const Settings& given);
+
+/// A warning for people when the keys of all realms may take the memory from which the node refuses new clients on.
+/// Empty for no warning. `config`: complete.
+[[nodiscard]] std::string redis_memory_warning(const Config& config);
 
 }  // namespace tulle::node

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <sys/random.h>
@@ -20,6 +21,7 @@
 #include "node/app/command_line.hpp"
 #include "node/app/composition.hpp"
 #include "node/app/config.hpp"
+#include "node/app/config_redis.hpp"
 #include "node/app/config_source.hpp"
 #include "node/app/config_tls.hpp"
 #include "node/app/reloader.hpp"
@@ -142,9 +144,12 @@ int run(int argc, char** argv) {
         ConfigSource source(line, environment(), this_machine());
         const Config config = source.load();
         check_machine(config);
-        const std::vector<std::string> tls_warnings = check_tls_files(config);
+        std::vector<std::string> warnings = check_tls_files(config);
+        if (std::string warning = redis_memory_warning(config); !warning.empty()) {
+            warnings.push_back(std::move(warning));
+        }
         if (line.check_config) {
-            for (const std::string& warning : tls_warnings) {
+            for (const std::string& warning : warnings) {
                 std::cerr << "tulled: " << warning << '\n';
             }
             if (const std::string ignored = ignored_variables(source); !ignored.empty()) {
@@ -155,7 +160,7 @@ int run(int argc, char** argv) {
         }
         // Errors up to here go to stderr, not into the log, whose level is not known before.
         set_up_logging(config.name, config.log_level);
-        for (const std::string& warning : tls_warnings) {
+        for (const std::string& warning : warnings) {
             spdlog::warn("{}", warning);
         }
         return serve(source, config);

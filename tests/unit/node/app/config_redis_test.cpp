@@ -250,6 +250,21 @@ TEST(RedisSettings, NameTheMemoryForTheKeysOfARealm) {
               " (--redis-listen HOST:PORT) where clients of Redis connect to");
 }
 
+TEST(RedisSettings, WarnOfKeysThatMayLeaveTooLittleMemoryForTheClients) {
+    const auto warning_of = [](const std::string& memory_limit, const std::string& store_bytes) {
+        return redis_memory_warning(of_file("memory_limit = " + memory_limit + "\n" + kListen +
+                                            "redis_store_bytes = " + store_bytes + "\n" + realm("a") +
+                                            realm("b", kSecret + "store_bytes = 1048576\n")));
+    };
+    EXPECT_EQ(warning_of("134217728", "84000000"), "");
+    EXPECT_EQ(
+        warning_of("134217728", "85899345"),
+        "the keys of the realms may take 108684901 bytes, and the node refuses new clients from 80 % of memory_limit"
+        " on, which is 134217728 bytes: lower redis_store_bytes or store_bytes, or give the node more memory");
+    EXPECT_EQ(warning_of("0", "85899345"), "") << "there is no limit";
+    EXPECT_EQ(redis_memory_warning(of_file("memory_limit = 134217728\n")), "");
+}
+
 TEST(RedisSettings, LetARealmWithoutASecretSpeakForTheDefaultAppAlone) {
     EXPECT_EQ(error_in(kListen + realm("a", "app = 'shop'\n") + std::string(kApp)),
               "node.toml:2: redis_realms: the realm 'a' has an app and no secret, so that anybody who connects could"

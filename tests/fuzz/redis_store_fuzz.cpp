@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "mesh/base/assert.hpp"
+#include "node/redis/store/sliding_window.hpp"
 #include "node/redis/store/store.hpp"
 
-/// What a peer may send to the keys of a realm: records, questions, and answers to any question of this node. No input
-/// may end the process, and what is accepted can be written and read again.
+/// What a peer may send to the keys of a realm: records, questions, and answers to any question of this node; and the
+/// packed window of a limiter, which a peer or a client may have written. No input may end the process, and what is
+/// accepted can be written and read again.
 namespace {
 
 using namespace tulle;
@@ -49,6 +51,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (const std::optional<StoreAnswer> answer = decode_store_answer(text)) {
         TULLE_ASSERT(decode_store_answer(encode(*answer)).has_value());
+    }
+    if (std::optional<SlidingWindow> window = SlidingWindow::read(text)) {
+        TULLE_ASSERT(window->packed() == text);
+        window->add(kWallUs / 1000, text, 1000);
+        TULLE_ASSERT(SlidingWindow::read(window->packed()).has_value());
     }
     const Instant now{1s};
     Store store({.realm = "r", .most_bytes = 1u << 20, .wall_us = [](Instant) { return kWallUs; }}, now);

@@ -10,6 +10,7 @@ import { IS_REDIS, STORE, noRedisServer, withRedisNodes } from '../support/js/re
 import { generator } from '../support/js/random.mjs';
 import { split } from '../support/js/resp.mjs';
 import { a, asked, b } from '../support/js/resp_script.mjs';
+import { sockudoAsRedis, sockudoOtherwise } from '../support/js/sockudo.mjs';
 
 const { RateLimiterRedis } = createRequire(import.meta.url)('rate-limiter-flexible');
 const BINARY = Buffer.from([0, 1, 10, 13, 36, 42, 127, 128, 255]);
@@ -333,6 +334,7 @@ both("Laravel's script for the release of a lock", [
   evals(RELEASE, 'k', ['1']), a(['SET', 'k', '']), evals(RELEASE, 'k', ['']), a('EXISTS k'), a(['SET', 'k', BINARY]), a('MULTI'),
   evals(RELEASE, 'k', [BINARY]), evals(RELEASE, 'k', [BINARY]), a('EXEC'),
 ]);
+sockudoAsRedis({ only, both }, left);
 const UNKNOWN = ['EVALSHA', sha('return 1'), '1', 'k'];
 both('scripts that are not known', [
   a(UNKNOWN), a('EVALSHA x 0'), a(['EVALSHA', '', '1', 'k']), a(['EVALSHA', sha('return 1'), '0']), a(['SCRIPT', 'EXISTS', sha('return 1'), 'x', '']),
@@ -376,6 +378,7 @@ noRedis('errors of these scripts name no line, and nothing has been done', [
   a('SET s x'), evals(WINDOW, 's', ['1', '100']), evals(WINDOW, 'n', ['x', '100']), evals(WINDOW, 'n', ['1', '0']), evals(HITS, 's', ['0']),
   evals(ADD, 'n', ['v', '0']), a('GET n'),
 ], { a: OK + NOT_AN_INTEGER + NOT_AN_INTEGER + wrongTimes('set', 'set', 'setex') + NIL + OK });
+sockudoOtherwise(noRedis);
 noRedis('other scripts are refused by name, and WATCH', [
   a(['EVAL', 'return 1', '0']), a(['EVAL', 'return 1', '1', 'k']), a(['SCRIPT', 'LOAD', 'return 1']), a('WATCH k'),
 ], { a: ["EVAL', with args beginning with: 'return 1' '0'", "EVAL', with args beginning with: 'return 1' '1' 'k'",

@@ -222,5 +222,20 @@ inline constexpr std::size_t kCellsPerSweep = 1000;
 /// Keys that a SCAN visits in a turn, and that KEYS answers with; more are an error that names SCAN.
 inline constexpr std::size_t kMaxScanCount = 10'000;
 inline constexpr std::size_t kMaxKeysAnswer = 100'000;
+/// Hits that the sliding window of a limiter holds one by one, so limits up to that are counted exactly: each admitted
+/// hit sends the whole window to all nodes, 16 bytes for a hit. Past the number only the latest hits are held so, and
+/// older ones are counted by slots, so many in the length of a window: such a hit counts up to 1/128 of the window too
+/// long, and a member that is sent again counts anew.
+inline constexpr std::size_t kMaxWindowHits = 256;
+inline constexpr std::size_t kKeptWindowHits = 64;
+inline constexpr std::size_t kWindowSlots = 128;
+/// Slots of a window: a window has kWindowSlots and one more, and callers whose clocks differ need further ones. Past
+/// the number slots are twice as wide.
+inline constexpr std::size_t kMaxWindowSlots = 192;
+/// Bytes of the value with such a window. A longer value is none.
+inline constexpr std::size_t kMaxWindowBytes = 7184;
+/// The key of a window lives for a window longer than the clock of the caller says the latest hit is old. A hit that is
+/// further ahead of the caller's clock than this is forgotten early: a wrong clock must not keep a key for ever.
+inline constexpr Duration kMaxWindowAhead = 15min;
 
 }  // namespace tulle::node::redis

@@ -5,6 +5,7 @@
 
 #include "mesh/base/assert.hpp"
 #include "node/redis/core/words.hpp"
+#include "node/redis/store/sliding_window.hpp"
 #include "node/redis/store/store_values.hpp"
 
 namespace tulle::node::redis {
@@ -47,7 +48,25 @@ constexpr std::array kScripts{
            "", 1},
     Script{ScriptId::kRelease,
            R"(ifredis.call("get",KEYS[1])==ARGV[1]thenreturnredis.call("del",KEYS[1])elsereturn0end)", "", 1},
+    Script{ScriptId::kRelease, "ifredis.call('GET',KEYS[1])==ARGV[1]thenreturnredis.call('DEL',KEYS[1])elsereturn0end",
+           "d02e481a9c91ceec59c5822a58a49d5d5d7ac80b", 1},
+    Script{ScriptId::kSwap,
+           "ifredis.call('GET',KEYS[1])==ARGV[1]thenredis.call('SET',KEYS[1],ARGV[2],'EX',ARGV[3]);return1elsereturn0"
+           "end",
+           "94ecbfa5891615ed282f03a6dc3ae71e7c4a3166", 3},
+    Script{ScriptId::kSlidingWindow,
+           "redis.call('ZREMRANGEBYSCORE',KEYS[1],0,ARGV[1])localcount=redis.call('ZCARD',KEYS[1])locallimit=tonumber("
+           "ARGV[4])localshould_increment=ARGV[5]=='1'localalready_counted=should_incrementandredis.call('ZSCORE',KEYS["
+           "1],ARGV[6])~=falselocalallowed=0ifalready_countedthenallowed=1elseifcount<limitthenallowed=1if"
+           "should_incrementthenredis.call('ZADD',KEYS[1],ARGV[2],ARGV[6])count=count+1endendifcount>0thenredis.call("
+           "'EXPIRE',KEYS[1],ARGV[3])endreturn{allowed,math.max(0,limit-count)}",
+           "aa79e12240bc209f74eb980d25f6cf01f1bd4569", 6},
 };
+
+/// The lifetime is possible.
+constexpr bool is_lifetime(std::int64_t seconds) {
+    return seconds > 0 && seconds <= kMaxLifetimeMs / 1000;
+}
 
 /// What a script has to do with.
 struct ScriptRun {
@@ -64,10 +83,11 @@ struct ScriptRun {
         }
         return number;
     }
-    void answer(std::int64_t count, std::int64_t milliseconds) const {
+    /// Two numbers, such as a count and the milliseconds that are left of its window.
+    void answer(std::int64_t first, std::int64_t second) const {
         out.array(2);
-        out.integer(count);
-        out.integer(milliseconds);
+        out.integer(first);
+        out.integer(second);
     }
 };
 
@@ -77,8 +97,7 @@ void run_window(const ScriptRun& run) {
     if (!seconds) {
         return;
     }
-    const bool is_valid = *seconds > 0 && *seconds <= kMaxLifetimeMs / 1000;
-    if (!is_valid) {
+    if (!is_lifetime(*seconds)) {
         run.out.error("ERR invalid expire time in 'set' command");
         return;
     }
@@ -137,7 +156,7 @@ void run_add(const ScriptRun& run) {
     if (run.values.find(run.name) != nullptr) {
         // What Lua's false becomes.
         run.out.null();
-    } else if (*seconds <= 0 || *seconds > kMaxLifetimeMs / 1000) {
+    } else if (!is_lifetime(*seconds)) {
         run.out.error("ERR invalid expire time in 'setex' command");
     } else if (run.values.put(run.name, run.arguments[0], *seconds * 1000, run.out)) {
         run.out.simple("OK");
@@ -159,6 +178,94 @@ void run_release(const ScriptRun& run) {
         run.values.remove(run.name);
     }
     run.out.integer(is_held ? 1 : 0);
+}
+
+void run_swap(const ScriptRun& run) {
+    const Cell* cell = run.values.find(run.name);
+    if (cell == nullptr || cell->value != run.arguments[0]) {
+        run.out.integer(0);
+        return;
+    }
+    const auto seconds = run.number(2);
+    if (!seconds) {
+        return;
+    }
+    if (!is_lifetime(*seconds)) {
+        run.out.error("ERR invalid expire time in 'set' command");
+    } else if (run.values.put(run.name, run.arguments[1], *seconds * 1000, run.out)) {
+        run.out.integer(1);
+    }
+}
+
+/// What the caller says of a hit, in the order of the arguments.
+struct WindowHit {
+    std::int64_t window_begin_ms = 0;
+    std::int64_t now_ms = 0;
+    std::int64_t window_seconds = 0;
+    /// Not negative.
+    std::int64_t limit = 0;
+    /// Otherwise the caller looks only.
+    bool counts = false;
+    std::string_view member;
+};
+
+/// Nothing: an error has been appended.
+std::optional<WindowHit> window_hit_of(const ScriptRun& run) {
+    std::array<std::int64_t, 4> numbers{};
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        const auto number = run.number(i);
+        if (!number) {
+            return std::nullopt;
+        }
+        numbers[i] = *number;
+    }
+    if (numbers[1] < 0 || numbers[1] > static_cast<std::int64_t>(SlidingWindow::kLatestMs)) {
+        run.out.error(kNotAnInteger);
+        return std::nullopt;
+    }
+    return WindowHit{
+        numbers[0],      numbers[1], numbers[2], std::max<std::int64_t>(numbers[3], 0), run.arguments[4] == "1",
+        run.arguments[5]};
+}
+
+/// Adds the hit and writes the window. False: an error has been appended, and nothing has been written.
+bool write_window(const ScriptRun& run, const WindowHit& hit, SlidingWindow& window) {
+    const auto now_ms = static_cast<std::uint64_t>(hit.now_ms);
+    const std::int64_t window_ms = hit.window_seconds * 1000;
+    window.add(now_ms, hit.member, static_cast<std::uint64_t>(window_ms));
+    const std::int64_t ahead_ms =
+        std::min(static_cast<std::int64_t>(window.ahead_ms(now_ms)), std::int64_t{kMaxWindowAhead / 1ms});
+    return run.values.put(run.name, window.packed(), std::min(window_ms + ahead_ms, kMaxLifetimeMs), run.out);
+}
+
+/// Writes only when a hit is admitted: an answer that is no, a look and a hit that is sent again cost the other nodes
+/// nothing. What the window begins after is left out whenever the value is read, and stays in the value meanwhile.
+void run_sliding_window(const ScriptRun& run) {
+    const std::optional<WindowHit> hit = window_hit_of(run);
+    if (!hit) {
+        return;
+    }
+    const Cell* cell = run.values.find(run.name);
+    std::optional<SlidingWindow> window = cell == nullptr ? SlidingWindow() : SlidingWindow::read(cell->value);
+    if (!window) {
+        run.out.error("WRONGTYPE Operation against a key holding the wrong kind of value");
+        return;
+    }
+    window->forget_until(hit->window_begin_ms);
+    const bool is_again = hit->counts && window->has(hit->member);
+    const bool is_allowed = is_again || window->count() < hit->limit;
+    const bool is_new = hit->counts && is_allowed && !is_again;
+    const std::int64_t count = window->count() + (is_new ? 1 : 0);
+    if (count > 0 && hit->window_seconds <= 0) {
+        // The window is over at once, and so is the key.
+        run.values.remove(run.name);
+    } else if (count > 0 && !is_lifetime(hit->window_seconds)) {
+        run.out.error("ERR invalid expire time in 'expire' command");
+        return;
+    } else if (is_new && !write_window(run, *hit, *window)) {
+        return;
+    }
+    run.answer(is_allowed ? 1 : 0, std::max<std::int64_t>(hit->limit - count, 0));
 }
 
 }  // namespace
@@ -212,6 +319,10 @@ void run_script(const Script& script, std::string_view name, std::span<const std
             return values.find(name) == nullptr ? out.null() : run_increment(run);
         case ScriptId::kRelease:
             return run_release(run);
+        case ScriptId::kSwap:
+            return run_swap(run);
+        case ScriptId::kSlidingWindow:
+            return run_sliding_window(run);
     }
 }
 

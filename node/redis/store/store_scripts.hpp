@@ -25,8 +25,12 @@ enum class ScriptId : std::uint8_t {
     /// django-redis: adds to a number, or only to one that is there.
     kIncrement,
     kIncrementPresent,
-    /// Laravel and others: deletes a key that has the given value, such as the lock of the caller.
+    /// Laravel, Sockudo and others: deletes a key that has the given value, such as the lock of the caller.
     kRelease,
+    /// Sockudo's cache: gives a key that has the given value another value and another expiry.
+    kSwap,
+    /// Sockudo's limiter: counts hits in a window that ends now, or looks at their number.
+    kSlidingWindow,
 };
 
 struct Script {

@@ -109,10 +109,13 @@ async function withRealms(count, body) {
   const realm = (name) => ['[[redis_realms]]', `name = "${name}"`, 'secret = "0123456789abcdef"', 'store_bytes = 1048576'];
   await fs.writeFile(file, ['redis_listen = "127.0.0.1:0"', '[[redis_realms]]', 'name = "default"', ...realm('shop'), ...realm('stock'), ''].join('\n'), { mode: 0o600 });
   try {
-    await withCluster(count, { args: ['--config', file] }, (cluster) => body(cluster.nodes.map((node) => {
-      const { host, port } = parts(node.ports.redis);
-      return { host, port: Number(port), node };
-    })));
+    await withCluster(count, { args: ['--config', file] }, async (cluster) => {
+      await cluster.ready();
+      await body(cluster.nodes.map((node) => {
+        const { host, port } = parts(node.ports.redis);
+        return { host, port: Number(port), node };
+      }));
+    });
   } finally {
     await fs.rm(directory, { recursive: true, force: true });
   }
@@ -127,6 +130,10 @@ async function whileFrozen({ node }, body) {
     process.kill(node.program.pid, 'SIGCONT');
   }
 }
+
+/** Resolves when the node has done so many commands of its clients; the replies may be under way. */
+const commandsDone = ({ node }, count) => waitFor(`${count} commands to be done`, async () => (
+  await node.metric('tulle_redis_commands_total') >= count), { ms: MS });
 
 describe('bad moments', () => {
   test('a client that changes its realm between MULTI and EXEC is told that the other realm keeps no keys', () => withRealms(1, async ([place]) => {
@@ -172,10 +179,34 @@ describe('bad moments', () => {
       await brute.ask('PING');
       brute.tail = '';
       await brute.write(command('SET', 'a', 'b'));
+      await commandsDone(place, 2);
       process.kill(place.node.program.pid, 'SIGTERM');
       await within(MS, 'the end of the connection', brute.closed);
       assert.match(brute.tail, /^\+OK\r\n/);
     });
+  }));
+
+  test('a node that leaves waits for what the owner of a key answers', () => withRedisNodes(2, { args: STORE }, async ([place, frozen]) => {
+    const brutes = await whileFrozen(frozen, async () => {
+      const waiting = [];
+      // Some of the keys belong to the node that stands still.
+      for (let i = 0; i < 16; ++i) {
+        const brute = new Brute(place);
+        await brute.ask('PING');
+        brute.tail = '';
+        await brute.write(command('INCR', `counter-${i}`));
+        waiting.push(brute);
+      }
+      await commandsDone(place, 32);
+      process.kill(place.node.program.pid, 'SIGTERM');
+      const isLeaving = async () => (await fetch(`http://${place.node.ports.admin}/ready`)).status === 503;
+      await waitFor('the node to leave', isLeaving, { ms: MS });
+      return waiting;
+    });
+    for (const brute of brutes) {
+      await within(MS, 'the end of the connection', brute.closed);
+      assert.match(brute.tail, /^:1\r\n/);
+    }
   }));
 
   test('a node is not ready for an orchestrator before it has the keys', () => withRedisMesh(2, async ([first, second]) => {

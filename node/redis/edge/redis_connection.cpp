@@ -237,6 +237,14 @@ void RedisConnection::work_later() {
                       }));
 }
 
+void RedisConnection::go_on() {
+    if (ends_with_reply_) {
+        on_drain();
+    } else {
+        work_later();
+    }
+}
+
 void RedisConnection::on_answer(const Answers& answers) {
     if (state() != State::kOpen) {
         return;
@@ -246,7 +254,7 @@ void RedisConnection::on_answer(const Answers& answers) {
     const Session::Next next = session_->on_answer(answers, replies);
     follow(next, replies);
     if (next == Session::Next::kGoOn) {
-        work_later();
+        go_on();
     }
 }
 
@@ -260,7 +268,7 @@ void RedisConnection::on_room() {
     const Session::Next next = session_->on_room(replies);
     follow(next, replies);
     if (next == Session::Next::kGoOn) {
-        work_later();
+        go_on();
     }
 }
 
@@ -273,7 +281,7 @@ void RedisConnection::on_reply(std::string_view text) {
     const Session::Next next = session_->on_reply(text, replies);
     follow(next, replies);
     if (next == Session::Next::kGoOn) {
-        work_later();
+        go_on();
     }
 }
 
@@ -309,7 +317,7 @@ void RedisConnection::release_replies() {
         follow(next, answer);
     }
     if (!is_waiting()) {
-        work_later();
+        go_on();
     }
 }
 
@@ -319,7 +327,7 @@ void RedisConnection::on_settled() {
     }
     is_session_waiting_ = session_->on_settled() == Session::Next::kWait;
     if (!is_session_waiting_) {
-        work_later();
+        go_on();
     }
 }
 
@@ -330,6 +338,11 @@ void RedisConnection::on_session_deadline() {
 }
 
 void RedisConnection::on_drain() {
+    ends_with_reply_ = is_session_waiting_;
+    if (ends_with_reply_) {
+        // Ended by go_on(). The waits of a session are bounded.
+        return;
+    }
     if (gates_.closed > 0) {
         gates_.is_end = true;
     } else {

@@ -101,6 +101,8 @@ private:
     void count_errors();
     /// Goes on with the bytes that have been kept, in a later handler.
     void work_later();
+    /// The session waits no longer: work_later(), or the end of a connection that was only to get its reply.
+    void go_on();
 
     RedisEdge& edge_;
     Socket socket_;
@@ -135,6 +137,8 @@ private:
     bool is_work_posted_ = false;
     /// The session takes no command.
     bool is_session_waiting_ = false;
+    /// The node drains: the connection ends with the reply that the session waits for.
+    bool ends_with_reply_ = false;
     /// RedisEdge calls on_room.
     bool is_waiting_for_room_ = false;
     /// What the client's patterns have taken.

@@ -153,6 +153,12 @@ export class Cluster {
     }, { ms })));
   }
 
+  /** Resolves when all nodes say that they are ready for clients: those that keep keys have taken the keys over. */
+  async ready({ ms = 20_000 } = {}) {
+    await Promise.all(this.nodes.map((node) => waitFor(`${node.name} to be ready`, async () => (
+      (await fetch(`http://${node.ports.admin}/ready`)).status === 200), { ms })));
+  }
+
   async stop() {
     const started = this.nodes.filter((node) => node.program);
     started.forEach((node) => node.program.kill('SIGTERM'));

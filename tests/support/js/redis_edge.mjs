@@ -70,10 +70,13 @@ export async function withRedisNodes(count, { password, ...options } = {}, body)
   const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'tulle-redis-edge-'));
   try {
     const args = [...(options.args ?? []), ...await edgeArgs(directory, password)];
-    await withCluster(count, { ...options, args }, (cluster) => body(cluster.nodes.map((node) => {
-      if (!node.ports.redis) throw new Error(`${node.name} has no Redis edge: its ports are ${JSON.stringify(node.ports)}`);
-      return place(node.ports.redis, node);
-    })));
+    await withCluster(count, { ...options, args }, async (cluster) => {
+      await cluster.ready();
+      await body(cluster.nodes.map((node) => {
+        if (!node.ports.redis) throw new Error(`${node.name} has no Redis edge: its ports are ${JSON.stringify(node.ports)}`);
+        return place(node.ports.redis, node);
+      }));
+    });
   } finally {
     await fs.rm(directory, { recursive: true, force: true });
   }

@@ -9,6 +9,7 @@ export async function withRedisMesh(count, body, options = {}) {
     for (const node of cluster.nodes) node.addresses = { ...node.addresses, redis_listen: `127.0.0.1:${await freePort()}` };
     for (const node of cluster.nodes) node.ports = node.addresses;
     await cluster.start('all');
+    await cluster.ready();
     await body(cluster.nodes.map((node, index) => {
       const address = node.addresses.redis_listen;
       const { host, port } = parts(address);

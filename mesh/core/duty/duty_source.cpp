@@ -204,8 +204,15 @@ void DutySource::look_at_tombstones(std::size_t& compared) {
     while (it != tombstones_.end() && compared < limits_.duty_slice) {
         // Cost of a look: a comparison for each member, and at least 16 for the access itself.
         compared += std::max<std::size_t>(members_.size(), 16);
-        const DutyTie desk = std::exchange(it->second.desk, members_.responsible(it->second.key_hash));
-        if (desk == kOwnTie || members_.contains(desk) || scan_.excused.contains(desk)) {
+        const DutyTie desk = it->second.desk;
+        if (members_.contains(desk) && desk != kOwnTie) {
+            // Also when another node has the duty by now: nobody else knows whether the desk has handed the item on.
+            ++it;
+            continue;
+        }
+        if (desk == kOwnTie || scan_.excused.contains(desk)) {
+            // The desk of this node, or a leaver, hands everything on.
+            it->second.desk = members_.responsible(it->second.key_hash);
             ++it;
             continue;
         }

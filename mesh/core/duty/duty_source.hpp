@@ -28,7 +28,8 @@ namespace tulle::mesh {
 ///
 /// Tombstones. An item may have been told to be gone here without a word of its holder. This node remembers such an
 /// item even after the next desk knows: if the next desk is lost, perhaps nobody else knows, and the lost holder may
-/// come again.
+/// come again. That holds also when the duty has moved on from the next desk, since this node does not know how far
+/// the next desk has come with handing on.
 ///
 /// Doubt. A lost desk may have been telling unsettled words, so the next desk is warned. A word that a former desk
 /// settled is unsettled again with a desk from another part of a split mesh: that desk may have told otherwise, and be
@@ -130,7 +131,7 @@ private:
     /// An item told to be gone.
     struct Tombstone {
         std::uint64_t key_hash = 0;
-        /// The desk with the knowledge.
+        /// The desk that has the knowledge for certain; perhaps a former one.
         DutyTie desk;
         std::uint64_t told_version = 0;
         SharedBytes info;

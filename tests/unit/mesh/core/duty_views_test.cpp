@@ -338,6 +338,17 @@ TEST_F(HandedTombstone, OutlivesTheNodeThatItWasHandedTo) {
     EXPECT_EQ(mesh_.at(2).duties.source().tombstones(), 0u) << "this node knows that it is there again";
 }
 
+TEST_F(HandedTombstone, OutlivesThatNodeAlsoWhenTheDutyHasMovedMeanwhile) {
+    hand_over(1);
+    mesh_.join(1, 2);
+    mesh_.run_for(8s);
+    ASSERT_EQ(mesh_.at(1).changed.size(), told_) << "node 3 knows, and has not met node 1";
+    mesh_.kill(3);
+    mesh_.run_for(8s);
+    ASSERT_EQ(mesh_.at(1).changed.size(), told_ + 1) << "the world outside believes that it is gone";
+    EXPECT_EQ(mesh_.at(1).changed.back().count, 1u);
+}
+
 TEST_F(HandedTombstone, IsNotDugOutByADeskThatLeavesInOrder) {
     hand_over(1);
     EXPECT_EQ(mesh_.at(2).duties.source().tombstones(), 1u);

@@ -148,6 +148,10 @@ inline constexpr std::size_t kPollsPerLook = 4;
 /// has its turn. Asking the kernel for other ready work is a system call, and a single read brings some ten messages of
 /// 100 bytes.
 inline constexpr std::size_t kHandlersInARow = 16;
+/// After this many turns in a row with a single handler, a turn ends after its first handler.
+inline constexpr std::size_t kSoloTurns = 16;
+/// Of such turns one in this many looks for further handlers all the same.
+inline constexpr std::size_t kSoloTurnsPerLook = 8;
 /// Connections that are written to in a turn; the others wait for the next turns. 256 sends take some 2 ms.
 inline constexpr std::size_t kMaxWrites = 256;
 /// Time between two attempts to hand messages over while the hub's mailbox is full.

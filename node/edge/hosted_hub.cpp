@@ -20,7 +20,8 @@ void HostedHub::begin() {
 }
 
 void HostedHub::look() {
-    // A turn that was not cut short has run every ready handler, the handler for the descriptor included.
+    // A turn that was not cut short has run every ready handler, the handler for the descriptor included; or is one of
+    // a few short turns, after which the reactor looks for every handler again (kSoloTurnsPerLook).
     if (!is_readable_ && !turns_.has_failed() && reactor_.was_cut_short()) {
         // poll() without waiting: a system call, but only after a long turn.
         pollfd mesh{turns_.descriptor(), POLLIN, 0};

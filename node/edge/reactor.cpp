@@ -86,13 +86,29 @@ void Reactor::run_ready() {
     // The turn's time begins after the wait.
     turn_ends_ = now() + kTurnTime;
     was_cut_short_ = false;
+    ++solo_turns_;
+    if (!is_solo()) {
+        looked_at_ = now();
+        run_further();
+    }
+}
+
+void Reactor::run_further() {
     for (std::size_t i = 0; run_next(); ++i) {
+        solo_turns_ = 0;
         // The clock is read only every kPollsPerLook handlers, because reading takes time too.
         if (i + 1 == kMaxPolls || (i % kPollsPerLook == 0 && monotonic_now() >= turn_ends_)) {
             was_cut_short_ = true;
             return;
         }
     }
+}
+
+/// Slow handlers and flushes of many connections must not keep other handlers, the one for the hub's descriptor for
+/// example, from being found: a look comes after kTurnTime at the latest, and while a flush is not finished.
+bool Reactor::is_solo() {
+    return solo_turns_ > kSoloTurns && solo_turns_ % kSoloTurnsPerLook != 0 && ready_.empty() &&
+           written_ == writing_count_ && now() < looked_at_ + kTurnTime;
 }
 
 /// Runs a handler that is ready. False: no handler is ready. After kHandlersInARow handlers of the context, or when the

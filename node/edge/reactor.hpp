@@ -30,6 +30,10 @@ namespace tulle::node {
 /// queued by then leave in a single gathered send. Of more than kMaxWrites connections the rest is left for the next
 /// turns, so that incoming work does not wait for thousands of sends. No handler runs while outboxes are written.
 ///
+/// Asking for further handlers is a system call. So while turn after turn has a single handler (a client that sends a
+/// message and waits for the answer), most turns do not ask (is_solo). A handler that is ready all the same runs first
+/// in the next turn, without a wait.
+///
 /// Thread: the thread in run(), except that any thread may use stop() and context() (for post).
 /// Limits: kMaxPolls, kTurnTime and kMaxWrites bound a turn; the rest of the work waits for the next turn.
 /// Errors: an exception of a handler is counted, and ends the connection whose work was done, if the connection is
@@ -115,6 +119,10 @@ private:
 
     /// The first two steps of a turn: waits, and runs handlers.
     void run_ready();
+    /// Runs further handlers that are ready, within the bounds of a turn.
+    void run_further();
+    /// True when the turn is to end after its first handler: the last turns had no further one.
+    [[nodiscard]] bool is_solo();
     /// Runs a handler of the context or of ready_, in fair order. False: no handler is ready.
     bool run_next();
     /// Runs a ready handler of the context; returns the number of handlers run.
@@ -186,6 +194,9 @@ private:
     std::size_t next_expired_ = 0;
     /// The end of the time for handlers.
     Instant turn_ends_{};
+    /// Turns in a row without a further handler, as far as they have looked for one; and the last look.
+    std::size_t solo_turns_ = 0;
+    Instant looked_at_{};
     bool was_cut_short_ = false;
     std::size_t connections_ = 0;
     /// The connections in the slots below have been drained.

@@ -5,8 +5,10 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -233,6 +235,59 @@ TEST(Reactor, WhatIsReadyAtOnceIsBoundedInATurnToo) {
     });
     EXPECT_GE(turns.size(), 2u);
     EXPECT_LE(turns.front(), kMaxPolls);
+}
+
+TEST(Reactor, TurnsWithASingleHandlerDoNotLookForOthersUntilThereAreSome) {
+    constexpr std::size_t kSingle = 2 * kSoloTurns;
+    constexpr std::size_t kPhase = kSingle + 2 * kSoloTurnsPerLook;
+    constexpr std::size_t kPhases = 5;
+    Reactor reactor(FlushMode::kSend);
+    std::size_t run = 0;
+    std::vector<std::size_t> turns;
+    const auto post = [&](std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) {
+            boost::asio::post(reactor.context(), [&] { ++run; });
+        }
+    };
+    // Each phase: turns for which a single handler is posted, then turns for which three are.
+    post(1);
+    reactor.run([&] {
+        turns.push_back(std::exchange(run, 0));
+        if (turns.size() == kPhases * kPhase) {
+            reactor.stop();
+        }
+        post(turns.size() % kPhase < kSingle ? 1 : 3);
+    });
+    std::size_t without_look = 0;
+    for (std::size_t phase = 0; phase < kPhases; ++phase) {
+        const std::span<const std::size_t> three = std::span(turns).subspan(phase * kPhase + kSingle, kPhase - kSingle);
+        // A machine that stands still for kTurnTime brings the look forward.
+        without_look += three.front() == 1 ? 1u : 0u;
+        const auto look = std::find_if(three.begin(), three.end(), [](std::size_t handlers) { return handlers > 1; });
+        ASSERT_LT(look - three.begin(), std::ptrdiff_t{kSoloTurnsPerLook});
+        EXPECT_TRUE(std::all_of(look + 1, three.end(), [](std::size_t handlers) { return handlers == 3; }));
+    }
+    EXPECT_GT(without_look, 0u);
+}
+
+TEST(Reactor, ATurnWithASlowHandlerLooksForOthersWhateverWasBefore) {
+    Reactor reactor(FlushMode::kSend);
+    std::size_t turns = 0;
+    bool was_cut_short = false;
+    boost::asio::post(reactor.context(), [] {});
+    reactor.run([&] {
+        if (++turns <= 2 * kSoloTurns) {
+            boost::asio::post(reactor.context(), [] {});
+        } else if (turns == 2 * kSoloTurns + 1) {
+            for (int i = 0; i < 5; ++i) {
+                boost::asio::post(reactor.context(), [] { compute(kTurnTime); });
+            }
+        } else {
+            was_cut_short = reactor.was_cut_short();
+            reactor.stop();
+        }
+    });
+    EXPECT_TRUE(was_cut_short);
 }
 
 TEST(Reactor, WhatIsReadyAtOnceMayThrowAndIsLetGoOfAtTheEnd) {

@@ -193,8 +193,10 @@ public:
             if (is_readable) {
                 transport_.wait(0ms);
             }
-            turn();
-            next = transport_.has_more() ? Instant::min() : next_deadline();
+            // Most turns of a host are for messages of the host: the transport has nothing then.
+            turn(is_readable || transport_due_ <= steady_now());
+            transport_due_ = transport_.has_more() ? Instant::min() : transport_.next_deadline();
+            next = std::min(node_->next_deadline(), transport_due_);
         });
         return next;
     }
@@ -219,7 +221,7 @@ private:
             first_turn();
             while (!stopping_) {
                 transport_.wait(transport_.has_more() ? 0ms : std::max<Duration>(next_deadline() - steady_now(), 0ms));
-                turn();
+                turn(true);
             }
         });
     }
@@ -257,9 +259,12 @@ private:
     }
 
     /// One turn. The requests to retire and to leave come last, behind all messages pushed before the requests.
-    void turn() {
+    /// `asks_transport`: the transport may have something.
+    void turn(bool asks_transport) {
         inputs_.clear();
-        transport_.collect(steady_now(), inputs_);
+        if (asks_transport) {
+            transport_.collect(steady_now(), inputs_);
+        }
         // The order matters; see take_requests().
         auto [retire, leave, keys] = take_requests();
         mailbox_.take_all(from_shards_);
@@ -410,6 +415,8 @@ private:
     }
 
     std::unique_ptr<MeshNode> node_;
+    /// When the transport of a hub with a host has something to do although its descriptor is not readable.
+    Instant transport_due_ = Instant::min();
     std::vector<Input> inputs_;
     std::vector<FromShard> from_shards_;
     Effects effects_;

@@ -423,11 +423,10 @@ describe('questions', () => {
           for (let i = 0; i < 5; ++i) {
             const before = brute.received;
             const begun = performance.now();
-            await brute.write(command('PUBSUB', 'CHANNELS'));
-            await waitFor('an answer', () => brute.received > before && brute.tail.endsWith('\r\n'), { ms: MS });
+            // The answer to PING shows the end of the list: a line may end wherever a read ends.
+            await brute.write(Buffer.concat([command('PUBSUB', 'CHANNELS'), command('PING')]));
+            await waitFor('an answer', () => brute.received > before && brute.tail.endsWith('+PONG\r\n'), { ms: MS });
             took.push(performance.now() - begun);
-            await brute.ask('PING');
-            assert.equal(brute.tail, '+PONG\r\n');
             assert.ok(brute.received - before > channels * 15, `${brute.received - before} bytes`);
           }
         }));

@@ -126,6 +126,10 @@ void Store::on_ask(Instant now, std::uint64_t token, const StoreAsk& ask, StoreE
     sync_.learn(ask.state, false);
     StoreAnswer answer{.state = state(now)};
     std::visit(Overloaded{[&](const AskHello&) {
+                              // The asker owns keys of this node from here on: the number in the answer covers the
+                              // writes of this turn too.
+                              publish(now, out);
+                              answer.state = state(now);
                               out.answers.push_back({token, encode(answer)});
                           },
                           [&](const AskTakenIn& asked) { replication_.on_ask(now, token, from, asked.number); },

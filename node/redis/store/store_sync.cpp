@@ -54,7 +54,7 @@ void StoreSync::learn(const StoreState& state, bool is_periodic) {
     // A node that is not ready when it is met has written nothing.
     const bool is_first = node.kind != Kind::kKeeps;
     node.kind = Kind::kKeeps;
-    node.is_ready = state.is_ready;
+    learn_readiness(state, node);
     const bool is_equal = state.root == table_.root();
     if (is_first && (!state.is_ready || is_equal)) {
         node.is_settled = true;
@@ -65,6 +65,19 @@ void StoreSync::learn(const StoreState& state, bool is_periodic) {
         node.mismatches = is_equal || !state.is_ready ? 0 : node.mismatches + 1;
         node.is_pull_wanted = node.is_pull_wanted || node.mismatches >= kMostMismatches;
     }
+}
+
+void StoreSync::learn_readiness(const StoreState& state, Node& node) {
+    // Of two words of the same moment the one that says ready holds: a node that leaves says so again.
+    const bool is_late = state.clock_us < node.told_us || (state.clock_us == node.told_us && !state.is_ready);
+    if (is_late) {
+        return;
+    }
+    if (node.is_ready && !state.is_ready) {
+        node.gave_up_at = std::max(node.gave_up_at, state.number);
+    }
+    node.told_us = state.clock_us;
+    node.is_ready = state.is_ready;
 }
 
 void StoreSync::doubt_all(Instant now) {
@@ -112,7 +125,10 @@ bool StoreSync::on_result(Instant now, std::uint64_t id, const StoreAnswer* answ
 void StoreSync::on_hello_result(Instant now, Node& node, const StoreAnswer* answer, bool is_complete) {
     node.hello = 0;
     if (answer != nullptr) {
-        node.has_confirmed = node.has_confirmed || node.hello_said_ready;
+        if (node.hello_said_ready) {
+            node.has_confirmed = true;
+            node.gave_up_at = std::max(node.gave_up_at, answer->state.number);
+        }
         return;
     }
     if (is_complete && node.kind == Kind::kUnknown) {
@@ -247,11 +263,13 @@ std::optional<Instant> StoreSync::next_deadline(Instant now) const {
 }
 
 bool StoreSync::is_acting() const {
-    return phase_ == Phase::kReady && std::all_of(nodes_.begin(), nodes_.end(), [](const auto& entry) {
+    return phase_ == Phase::kReady && std::all_of(nodes_.begin(), nodes_.end(), [this](const auto& entry) {
                const Node& node = entry.second;
                // A node that was met just now may be ready; one that does not answer is not waited for.
                const bool is_being_asked = node.kind == Kind::kUnknown && node.hello != 0 && node.hellos <= 1;
-               return !is_being_asked && (!node.is_ready || (node.is_settled && node.has_confirmed));
+               // What the node did as the owner must be known before another node counts on.
+               const bool is_known = replication_.taken_in(entry.first) >= node.gave_up_at;
+               return !is_being_asked && is_known && (!node.is_ready || (node.is_settled && node.has_confirmed));
            });
 }
 

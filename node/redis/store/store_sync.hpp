@@ -99,8 +99,14 @@ private:
     struct Node {
         Kind kind = Kind::kUnknown;
         bool is_ready = false;
+        /// The clock of the word behind is_ready. Questions and records come by different ways: a word from before the
+        /// node was ready may come late, and would make this node the owner of the node's keys again.
+        std::uint64_t told_us = 0;
         /// Knows that this node is ready.
         bool has_confirmed = false;
+        /// The node's writes up to this number came before it gave keys up to others: when it heard that this node is
+        /// ready, or left. Its records may come later than its word.
+        std::uint64_t gave_up_at = 0;
         /// This node has what the other node had when they met.
         bool is_settled = false;
         bool is_pull_wanted = false;
@@ -123,7 +129,9 @@ private:
     };
 
     void say_hello(Instant now, OriginId oid, Node& node, StoreEffects& out);
-    void on_hello_result(Instant now, Node& node, const StoreAnswer* answer, bool is_complete);
+    /// Takes in whether the node serves.
+    static void learn_readiness(const StoreState& state, Node& node);
+    static void on_hello_result(Instant now, Node& node, const StoreAnswer* answer, bool is_complete);
     void on_pull_result(Instant now, const StoreAnswer* answer, StoreEffects& out);
     void ask_page(Instant now, StoreTable::Place from, StoreEffects& out);
     void end_pull(Instant now, bool is_done);

@@ -1,6 +1,7 @@
 #include "tests/unit/node/redis/store/store_mesh.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "mesh/base/assert.hpp"
@@ -323,6 +324,14 @@ std::vector<std::size_t> StoreMesh::alive() const {
         }
     }
     return places;
+}
+
+bool StoreMesh::is_equal() const {
+    std::set<std::uint64_t> roots;
+    for (const std::size_t place : alive()) {
+        roots.insert(nodes_[place]->store->table().root());
+    }
+    return roots.size() <= 1;
 }
 
 }  // namespace tulle::node::redis

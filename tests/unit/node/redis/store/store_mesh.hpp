@@ -53,6 +53,8 @@ public:
     [[nodiscard]] bool is_alive(std::size_t place) const { return nodes_.at(place)->is_alive; }
     [[nodiscard]] Store& store(std::size_t place) { return *nodes_.at(place)->store; }
     [[nodiscard]] std::vector<std::size_t> alive() const;
+    /// True when all living nodes hold the same keys.
+    [[nodiscard]] bool is_equal() const;
     [[nodiscard]] Instant now() const { return now_; }
     [[nodiscard]] Prng& random() { return random_; }
     /// Called with each write that has been answered, at the moment of its answer: the place of the node and the

@@ -161,6 +161,10 @@ struct Timing {
     Duration retained_transit = 60s;
     /// Between looks for last events that are too old, or no longer to be kept here.
     Duration retained_sweep = 10s;
+    /// A keeper that was handed an event waits for so long for the other keepers to hand the event over as well, before
+    /// handing the event on to those that have not. All keepers hand on at once after a change of members, so a round
+    /// trip and a busy turn suffice; the second that P10 allows must hold twice this time.
+    Duration retained_spread = 400ms;
     /// Between messages about usage that is rationed over the mesh.
     Duration usage = 1s;
     /// An unacknowledged DutyMail is sent again after so long: a mail or its receipt is lost rarely.

@@ -52,8 +52,8 @@ void RetainedTable::put(Instant now, const std::string& channel, const RetainedE
     const std::uint64_t order = ++last_order_;
     bytes_ += event.cost() + channel.size();
     // The first event starts the clock of the sweeps.
-    if (events_.empty() && !sweep_cursor_) {
-        sweep_at_ = now + timing_.retained_sweep;
+    if (events_.empty() && !sweep_.cursor) {
+        sweep_.at = now + timing_.retained_sweep;
     }
     std::vector<OriginId> tellers;
     if (teller != OriginId{}) {
@@ -115,9 +115,10 @@ std::size_t RetainedTable::slice(std::size_t members) const {
 
 std::vector<RetainedTable::HandOn> RetainedTable::on_deadline(Instant now) {
     std::vector<HandOn> out;
+    spread_slice(now, out);
     if (!moves_.empty()) {
         move_slice(now, out);
-    } else if (!events_.empty() && sweep_at_ <= now) {
+    } else if (!events_.empty() && sweep_.at <= now) {
         sweep_slice(now);
     }
     return out;
@@ -127,7 +128,10 @@ std::optional<Instant> RetainedTable::next_deadline() const {
     if (events_.empty() && moves_.empty()) {
         return std::nullopt;
     }
-    return moves_.empty() ? sweep_at_ : Instant{};
+    if (!moves_.empty()) {
+        return Instant{};
+    }
+    return handed_over_.empty() ? sweep_.at : std::min(sweep_.at, handed_over_.front().first);
 }
 
 void RetainedTable::move_slice(Instant now, std::vector<HandOn>& out) {
@@ -188,18 +192,39 @@ bool RetainedTable::has_lost_tellers(Instant now, const Entry& entry) const {
                         [&](OriginId oid) { return contains(members_, oid); });
 }
 
+void RetainedTable::spread_slice(Instant now, std::vector<HandOn>& out) {
+    for (std::size_t left = slice(members_.size());
+         left > 0 && !handed_over_.empty() && handed_over_.front().first <= now; --left) {
+        const auto channel = by_order_.find(handed_over_.front().second);
+        handed_over_.pop_front();
+        // Nothing: a later event has taken the place of that event, or the event is gone.
+        const std::vector<OriginId> all =
+            channel == by_order_.end() ? std::vector<OriginId>() : keepers(channel->second);
+        if (!contains(all, self_)) {
+            continue;
+        }
+        // No tellers: the event has come by a way that reaches the other keepers too.
+        const std::vector<OriginId>& tellers = events_.at(channel->second).tellers;
+        for (const OriginId oid : all) {
+            if (!tellers.empty() && oid != self_ && !contains(tellers, oid)) {
+                out.push_back({oid, channel->second});
+            }
+        }
+    }
+}
+
 void RetainedTable::sweep_slice(Instant now) {
-    auto it = sweep_cursor_ ? events_.upper_bound(*sweep_cursor_) : events_.begin();
+    auto it = sweep_.cursor ? events_.upper_bound(*sweep_.cursor) : events_.begin();
     for (std::size_t left = slice(members_.size()); left > 0 && it != events_.end(); --left) {
-        sweep_cursor_ = it->first;
+        sweep_.cursor = it->first;
         // On its way, kept a while longer for others, wanted by subscribers here, or kept as a keeper.
         const bool needed = now < it->second.put_at + timing_.retained_transit || now < it->second.spare_until ||
                             wanted_.contains(it->first) || keeps(self_, it->first);
         it = it->second.event.until <= now || !needed ? drop(it) : std::next(it);
     }
     if (it == events_.end()) {
-        sweep_cursor_.reset();
-        sweep_at_ = now + timing_.retained_sweep;
+        sweep_.cursor.reset();
+        sweep_.at = now + timing_.retained_sweep;
     }
 }
 
@@ -218,7 +243,11 @@ std::vector<std::string> RetainedTable::lately_for(Instant now, OriginId to) con
 
 bool RetainedTable::accept(Instant now, OriginId from, const RetainedPart& part, std::optional<InterestVersion> since) {
     if (part.stamp.time_us != 0) {
+        const std::uint64_t before = last_order_;
         put(now, part.channel, {part.stamp, part.body, now + part.left}, false, from);
+        if (last_order_ != before) {
+            handed_over_.emplace_back(now + timing_.retained_spread, last_order_);
+        }
     }
     const auto wanted = wanted_.find(part.channel);
     if (wanted == wanted_.end() || !since || part.version < *since) {

@@ -29,6 +29,10 @@ namespace tulle::mesh {
 /// event: the lost members may have come from another part of the mesh and met nobody else. Such a node hands the event
 /// on to all keepers and to all interested peers.
 ///
+/// In a mesh split in part, the members that hand an event on may not have met all keepers. A keeper that was handed an
+/// event therefore hands the event on to the keepers that have not handed it over themselves, `retained_spread` later.
+/// A node does so once for an event, so no event goes round.
+///
 /// Thread: confined to the hub.
 /// Time:   `now` must not go backwards.
 /// Cost:   put and find are O(log events). After a change of members `retained_slice` weights are computed in a turn,
@@ -54,10 +58,7 @@ public:
     /// True when node `who` is a keeper of the channel.
     [[nodiscard]] bool keeps(OriginId who, const std::string& channel) const;
     /// No event is dropped for `retained_transit`, unless its time is over when somebody asks for it.
-    void postpone_sweep(Instant now) {
-        sweep_cursor_.reset();
-        sweep_at_ = now + timing_.retained_transit;
-    }
+    void postpone_sweep(Instant now) { sweep_ = {std::nullopt, now + timing_.retained_transit}; }
     /// Give the event of `channel` to member `to`; 0 stands for all members with interest in the event.
     struct HandOn {
         OriginId to;
@@ -142,6 +143,8 @@ private:
     void hand_on(Instant now, const Move& move, Events::value_type& held, std::vector<HandOn>& out) const;
     /// True when all members that told the event lately are lost.
     [[nodiscard]] bool has_lost_tellers(Instant now, const Entry& entry) const;
+    /// Looks at the next events that members have handed over a while ago.
+    void spread_slice(Instant now, std::vector<HandOn>& out);
     /// Removes the next events that are too old or not needed.
     void sweep_slice(Instant now);
     /// True while an event accepted here may still be on its way to its keepers.
@@ -169,10 +172,15 @@ private:
     std::uint64_t evicted_ = 0;
     // Changes of members, oldest first.
     std::deque<Move> moves_;
-    // The last channel swept. Nothing between two sweeps.
-    std::optional<std::string> sweep_cursor_;
-    // The start of the next sweep.
-    Instant sweep_at_;
+    struct Sweep {
+        /// The last channel swept. Nothing between two sweeps.
+        std::optional<std::string> cursor;
+        /// The start of the next sweep.
+        Instant at;
+    };
+    Sweep sweep_;
+    // Events that members have handed over, by the order of the put, with the moment to look for keepers without them.
+    std::deque<std::pair<Instant, std::uint64_t>> handed_over_;
     StringMap<Wanted> wanted_;
     // A number for the present session of each member that has answered. No number is given twice.
     std::map<OriginId, std::uint64_t> epochs_;

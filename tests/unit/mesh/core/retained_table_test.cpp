@@ -141,6 +141,43 @@ TEST(RetainedTable, HandsOnToEverybodyWhatOnlyTheLostHadToldUs) {
     EXPECT_TRUE(!again.contains("only") || table.keeps(kSelf, "only"));  // it has been told
 }
 
+TEST(RetainedTable, HandsOnToKeepersThatHaveNotToldTheEventThemselves) {
+    constexpr Duration kSpread = Timing{}.retained_spread;
+    const std::vector<OriginId> others{OriginId{2}, OriginId{3}, OriginId{4}, OriginId{5}};
+    RetainedTable table(kSelf, {}, {});
+    table.set_members(others);
+    const auto name = [&](const std::string& what, bool keeps) {
+        std::string channel = what;
+        while (table.keeps(kSelf, channel) != keeps) {
+            channel += "-";
+        }
+        return channel;
+    };
+    const auto other_keepers = [&](const std::string& channel) {
+        std::vector<OriginId> keepers = table.keepers(channel);
+        std::erase(keepers, kSelf);
+        return keepers;
+    };
+    const std::string told_by_one = name("one", true);
+    const std::string told_by_all = name("all", true);
+    const std::string record = name("record", true);
+    const std::string replaced = name("replaced", true);
+    const std::string kept_by_others = name("others", false);
+    for (const std::string& channel : {told_by_one, told_by_all, record, replaced, kept_by_others}) {
+        static_cast<void>(table.accept(kStart, other_keepers(channel)[0], told(channel, event(1)), std::nullopt));
+    }
+    static_cast<void>(table.accept(kStart, other_keepers(told_by_all)[1], told(told_by_all, event(1)), std::nullopt));
+    table.put(kStart, record, event(1), false);
+    table.put(kStart, replaced, event(2), false);
+    EXPECT_EQ(table.next_deadline(), kStart + kSpread);
+    EXPECT_TRUE(table.on_deadline(kStart + kSpread - 1ms).empty()) << "the other keepers have time to tell the event";
+    const std::vector<RetainedTable::HandOn> moves = table.on_deadline(kStart + kSpread);
+    ASSERT_EQ(moves.size(), 1u);
+    EXPECT_EQ(moves[0].channel, told_by_one);
+    EXPECT_EQ(moves[0].to, other_keepers(told_by_one)[1]);
+    EXPECT_TRUE(table.on_deadline(kStart + 2 * kSpread).empty()) << "once";
+}
+
 TEST(RetainedTable, ForgetsTheAnswersOfEndedSessionsAndKeepsThoseThatStand) {
     RetainedTable table(kSelf, {}, {});
     const OriginId stays{2};

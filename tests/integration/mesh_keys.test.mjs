@@ -94,6 +94,7 @@ describe('a mesh with keys', () => {
   }));
 
   test('lets nothing of a stranger in: NULL, ZMTP 1.0, HTTP, TLS, random bytes, silence', () => withCluster(2, {}, async ({ nodes: [n1, n2] }) => {
+    await allUse(n1, KEY_ID, 2);
     const before = await keysOf(n1);
     const strangers = {
       'NULL of ZMTP 3': Buffer.concat([handshake('DEALER'), message(Buffer.from('hello'))]),

@@ -4,12 +4,16 @@
 
 namespace tulle::sim {
 
-void DutyLedger::asked(const mesh::DutyChanged& change, const Violation& violation) const {
-    const auto found = told_.find({change.key, change.item});
+bool DutyLedger::asked(const mesh::DutyChanged& change, const Violation& violation) {
+    const Item item{change.key, change.item};
+    const auto found = told_.find(item);
     const std::uint64_t last = found == told_.end() ? 0 : found->second;
     // After a disturbance repetitions are allowed.
     if (!calm_) {
-        return;
+        return false;
+    }
+    if (change.told != last && moved_.erase(item) > 0) {
+        return true;
     }
     const std::string what =
         change.key + "/" + change.item + ": " + std::to_string(change.told) + " -> " + std::to_string(change.count);
@@ -18,6 +22,7 @@ void DutyLedger::asked(const mesh::DutyChanged& change, const Violation& violati
     } else if (change.told == change.count) {
         violation("P9 told without need: " + what);
     }
+    return false;
 }
 
 std::vector<Instant> DutyLedger::changes(const Item& item) const {

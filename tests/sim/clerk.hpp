@@ -34,9 +34,12 @@ public:
     /// True until the first disturbance.
     [[nodiscard]] bool calm() const { return calm_; }
 
+    /// The duty of the item moved while a word about the item was under way: the next node may tell the item again,
+    /// once.
+    void moved_under_way(const Item& item) { moved_.insert(item); }
     /// A shard is asked to deal with a change. While all is calm the change must continue the last word: neither
-    /// repeated nor left out.
-    void asked(const mesh::DutyChanged& change, const Violation& violation) const;
+    /// repeated nor left out. Returns true when a repeated word is excused by moved_under_way().
+    [[nodiscard]] bool asked(const mesh::DutyChanged& change, const Violation& violation);
     /// A process that tells something, the moment, and the living processes without a session with the speaker at the
     /// moment.
     struct Speaker {
@@ -77,6 +80,7 @@ private:
     bool calm_ = true;
     Instant split_;
     std::map<Item, std::vector<Instant>> changed_;
+    std::set<Item> moved_;
     // By item: the speaker of the last word.
     std::map<Item, Speaker> speakers_;
     // By item: the last count told.
@@ -103,6 +107,8 @@ public:
     bool on_changed(const mesh::DutyChanged& change);
     /// True until answer() or drop().
     [[nodiscard]] bool is_under_way(std::uint64_t token) const { return under_way_.contains(token); }
+    /// REQUIRES: is_under_way(token).
+    [[nodiscard]] const DutyLedger::Item& item(std::uint64_t token) const { return under_way_.at(token).first; }
     /// Deals with the newest count under the token, and tells the ledger. REQUIRES: is_under_way(token).
     [[nodiscard]] mesh::DutyDone answer(std::uint64_t token, DutyLedger& ledger, const DutyLedger::Speaker& speaker);
     /// Another node does the duty. With `heard` the world outside has heard the word all the same. REQUIRES:

@@ -51,7 +51,11 @@ void World::answer_later(HostId host, std::uint64_t token, Duration pause) {
 void World::revoke(HostId host, std::uint64_t token) {
     Process& process = *processes_[host];
     const std::uint64_t dice = prng_.below(100);
-    if (!process.clerk.is_under_way(token) || dice < 30) {
+    if (!process.clerk.is_under_way(token)) {
+        return;
+    }
+    ledger_.moved_under_way(process.clerk.item(token));
+    if (dice < 30) {
         return;
     }
     if (dice < 70) {
@@ -136,7 +140,9 @@ void World::to_clerk(HostId host, Process& process, const mesh::ToShard& message
             if (std::any_of(apart.begin(), apart.end(), [this](OriginId other) { return is_serving(other); })) {
                 ledger_.disturbed();
             }
-            ledger_.asked(*changed, accuse);
+            if (ledger_.asked(*changed, accuse)) {
+                exempt("P9: told again, as the duty moved while a word was under way");
+            }
             answer_later(host, changed->token, duty_time());
         }
     } else if (const auto* revoked = std::get_if<mesh::DutyRevoked>(&message)) {

@@ -215,9 +215,8 @@ private:
     }
     /// True when the holder was lost without a goodbye, is still in its grace, and had not heard what was told last.
     [[nodiscard]] bool was_lost_unaware(const Entry& entry, const Holder& holder) const {
-        const auto is_it = [&](const Grace& grace) { return grace.member == holder.member.tie && !grace.left; };
-        return holder.known < entry.told_version && in_grace_.contains(holder.member.tie) &&
-               std::any_of(grace_ends_.begin(), grace_ends_.end(), is_it);
+        const auto grace = in_grace_.find(holder.member.tie);
+        return holder.known < entry.told_version && grace != in_grace_.end() && grace->second;
     }
     /// True when the holder may take its word as dealt with. A holder without a count forgets the item then.
     [[nodiscard]] bool may_settle(const Entry& entry, const Holder& holder) const {
@@ -278,8 +277,8 @@ private:
     std::map<DutyTie, std::set<DutyItem>> owed_;
     std::vector<HandedOn> handed_on_;
     std::vector<DutyRevoked> revoked_;
-    // Lost members with counts until the end of their grace.
-    std::set<DutyTie> in_grace_;
+    // Lost members with counts until the end of their grace; and whether they went without a goodbye.
+    std::map<DutyTie, bool> in_grace_;
     struct Grace {
         Instant until;
         DutyTie member;

@@ -22,7 +22,7 @@ void DutyDesk::lose(Instant now, DutyTie member, DutyEnd end) {
         unanswered_.insert(member);
     }
     if (!hurried_ || !left) {
-        in_grace_.insert(member);
+        in_grace_.emplace(member, !left);
         grace_ends_.push_back({now + timing_.duty_grace, member, left});
     }
 }

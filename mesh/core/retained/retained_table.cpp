@@ -197,16 +197,21 @@ void RetainedTable::spread_slice(Instant now, std::vector<HandOn>& out) {
          left > 0 && !handed_over_.empty() && handed_over_.front().first <= now; --left) {
         const auto channel = by_order_.find(handed_over_.front().second);
         handed_over_.pop_front();
-        // Nothing: a later event has taken the place of that event, or the event is gone.
-        const std::vector<OriginId> all =
-            channel == by_order_.end() ? std::vector<OriginId>() : keepers(channel->second);
+        if (channel == by_order_.end()) {
+            // A later event has taken the place of that event, or the event is gone.
+            continue;
+        }
+        const std::vector<OriginId>& tellers = events_.at(channel->second).tellers;
+        if (tellers.empty()) {
+            // The event has come by a way that reaches the other keepers too.
+            continue;
+        }
+        const std::vector<OriginId> all = keepers(channel->second);
         if (!contains(all, self_)) {
             continue;
         }
-        // No tellers: the event has come by a way that reaches the other keepers too.
-        const std::vector<OriginId>& tellers = events_.at(channel->second).tellers;
         for (const OriginId oid : all) {
-            if (!tellers.empty() && oid != self_ && !contains(tellers, oid)) {
+            if (oid != self_ && !contains(tellers, oid)) {
                 out.push_back({oid, channel->second});
             }
         }

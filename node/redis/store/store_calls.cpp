@@ -105,8 +105,7 @@ bool StoreCalls::on_result(Instant now, std::uint64_t id, const StoreAnswer* ans
         const CallReply& reply = answer->replies[i];
         const bool is_over = reply.outcome != CallOutcome::kAgain;
         // A peer answers for the calls of the question alone.
-        const bool was_asked =
-            std::find(asked.mapped().begin(), asked.mapped().end(), reply.number) != asked.mapped().end();
+        const bool was_asked = std::binary_search(asked.mapped().begin(), asked.mapped().end(), reply.number);
         if (!is_over || !was_asked || pending_.erase(reply.number) == 0) {
             continue;
         }

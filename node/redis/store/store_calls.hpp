@@ -125,7 +125,7 @@ private:
     const HasTakenIn has_taken_in_;
     std::uint64_t last_number_ = 0;
     std::map<std::uint64_t, Pending> pending_;
-    /// The calls of each question under way.
+    /// The calls of each question under way, in ascending order.
     std::map<std::uint64_t, std::vector<std::uint64_t>> asked_;
     std::map<CallId, Remembered> done_;
     /// The ends of done_, the oldest first.

@@ -90,7 +90,7 @@ void add_traffic(CLI::App& command, BenchOptions& options, const Defaults& defau
 }
 
 /// Adds the length of the measurement.
-void add_seconds(CLI::App& command, BenchOptions& options, const Defaults& defaults) {
+void add_length(CLI::App& command, BenchOptions& options, const Defaults& defaults) {
     command.add_option("--seconds", options.seconds, "How long")
         ->check(CLI::Range(0.1, 86'400.0))
         ->default_str(std::to_string(static_cast<int>(defaults.seconds)));
@@ -105,9 +105,8 @@ void add_connections(CLI::App& command, BenchOptions& options, const Defaults& d
 
 }  // namespace
 
-void add_bench(CLI::App& app, BenchOptions& options) {
-    CLI::App* bench = app.add_subcommand("bench", "Measure nodes that run: deliveries, latency, loss, connections");
-    bench->require_subcommand(1);
+void add_bench_kinds(CLI::App& bench, BenchOptions& options) {
+    bench.require_subcommand(1);
     const Defaults fanout{BenchKind::kFanout, "Publish to many subscribers, spread over all --url", 1'000, 100, 10};
     const Defaults relay{BenchKind::kRelay, "Publish at the first --url, subscribe at the others: across the mesh", 1,
                          1'000, 10};
@@ -117,14 +116,14 @@ void add_bench(CLI::App& app, BenchOptions& options) {
                         30};
     // Fan-out and relay take the same options; only their defaults and nodes differ.
     for (const Defaults& defaults : {fanout, relay}) {
-        CLI::App* const command = add_kind(*bench, options, defaults);
+        CLI::App* const command = add_kind(bench, options, defaults);
         add_traffic(*command, options, defaults);
-        add_seconds(*command, options, defaults);
+        add_length(*command, options, defaults);
     }
-    add_connections(*add_kind(*bench, options, storm), options, storm);
-    CLI::App* const command = add_kind(*bench, options, idle);
+    add_connections(*add_kind(bench, options, storm), options, storm);
+    CLI::App* const command = add_kind(bench, options, idle);
     add_connections(*command, options, idle);
-    add_seconds(*command, options, idle);
+    add_length(*command, options, idle);
 }
 
 }  // namespace tulle::cli

@@ -6,7 +6,7 @@
 
 namespace tulle::cli {
 
-/// Adds `tulle bench` with its subcommands to `app`. `options` must live until the command line has been parsed.
-void add_bench(CLI::App& app, BenchOptions& options);
+/// Adds the subcommands to `tulle bench`. `options` must live until the command line has been parsed.
+void add_bench_kinds(CLI::App& bench, BenchOptions& options);
 
 }  // namespace tulle::cli

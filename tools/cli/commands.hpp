@@ -24,7 +24,7 @@ struct UpOptions {
     /// The node program; empty for tulled beside this program.
     std::string tulled;
     /// Time until all nodes must be up.
-    std::chrono::seconds timeout{30};
+    std::chrono::milliseconds timeout{30'000};
 };
 
 /// `tulle keygen`: make the key of a cluster.
@@ -33,19 +33,24 @@ struct KeygenOptions {
     std::string output;
 };
 
-/// `tulle status`: show the members of a mesh.
-struct StatusOptions {
-    /// The admin listener: HOST:PORT or unix:/PATH.
+/// The admin listener that a command asks, and the form of the answer.
+struct AdminOptions {
+    /// HOST:PORT or unix:/PATH.
     std::string server;
-    /// The file with the token for the listener; empty for none. The same in all options below.
+    /// The file with the token for the listener; empty for none.
     std::string token_file;
     bool json = false;
+    /// Time for a single answer. A node that asks other nodes gets this time for their reports.
+    std::chrono::milliseconds timeout{2'000};
+};
+
+/// `tulle status`: show the members of a mesh.
+struct StatusOptions {
+    AdminOptions admin;
     /// Nodes that must be alive for exit code 0, the asked node included.
     std::optional<std::size_t> expect;
     /// How long to ask again until `expect` is met. 0: ask once.
     std::chrono::milliseconds wait{0};
-    /// Time for a single answer.
-    std::chrono::milliseconds timeout{2'000};
 };
 
 /// `tulle doctor`: judge a mesh.
@@ -63,47 +68,32 @@ struct DoctorOptions {
 
 /// `tulle trace`: follow a marked message.
 struct TraceOptions {
-    std::string server;
-    std::string token_file;
+    AdminOptions admin;
     std::string app_id;
     std::string channel;
-    bool json = false;
-    /// How long the node waits for the reports of the others.
-    std::chrono::milliseconds timeout{2'000};
 };
 
 /// `tulle keys`: show the mesh keys of all nodes, and whether a change of the key is over.
 struct KeysOptions {
-    std::string server;
-    std::string token_file;
-    bool json = false;
+    AdminOptions admin;
     /// As in KeyGoal (keys_report.hpp).
     std::string accepted;
     std::string used;
-    /// Nodes that must answer; 0: any number.
-    std::size_t expect = 0;
+    /// Nodes that must answer. Nothing: any number.
+    std::optional<std::size_t> expect;
     /// How long to ask again until the goal is reached. 0: ask once.
     std::chrono::milliseconds wait{0};
-    /// How long a node waits for the reports of the others.
-    std::chrono::milliseconds timeout{2'000};
 };
 
 /// `tulle redis`: show the clients of Redis at all nodes.
 struct RedisOptions {
-    std::string server;
-    std::string token_file;
-    bool json = false;
-    /// How long the node waits for the reports of the others.
-    std::chrono::milliseconds timeout{2'000};
+    AdminOptions admin;
 };
 
 /// `tulle reload`: have a node read its configuration again.
 struct ReloadOptions {
-    std::string server;
-    std::string token_file;
-    bool json = false;
-    /// Time for the answer, which comes after the reload.
-    std::chrono::milliseconds timeout{5'000};
+    /// The answer comes after the reload, so it gets more time than others.
+    AdminOptions admin{.timeout = std::chrono::milliseconds(5'000)};
 };
 
 /// The nodes and the app for commands that act as client or backend.
@@ -125,7 +115,7 @@ struct SubOptions {
     std::uint64_t count = 0;
     bool json = false;
     /// Time until the first connection must stand.
-    std::chrono::seconds timeout{10};
+    std::chrono::milliseconds timeout{10'000};
 };
 
 /// `tulle pub`: publish events.
@@ -140,7 +130,7 @@ struct PubOptions {
     std::uint64_t count = 1;
     bool json = false;
     /// Time for a request to a single node.
-    std::chrono::seconds timeout{5};
+    std::chrono::milliseconds timeout{5'000};
 };
 
 [[nodiscard]] int run_up(const UpOptions& options);

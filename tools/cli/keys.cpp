@@ -20,21 +20,22 @@ constexpr int kBetweenLooksMs = 250;
 }  // namespace
 
 int run_keys(const KeysOptions& options) {
-    Admin admin(options.server, options.timeout + kAdminPatience, read_admin_token(options.token_file));
+    Admin admin(options.admin.server, options.admin.timeout + kAdminPatience,
+                read_admin_token(options.admin.token_file));
     const Clock::time_point deadline = Clock::now() + options.wait;
     for (;;) {
-        const auto sample = ask_mesh(admin, options.server, options.timeout);
+        const auto sample = ask_mesh(admin, options.admin.server, options.admin.timeout);
         if (sample.has_error()) {
             std::cerr << "tulle: " << sample.error() << "\n";
             return kUnreachable;
         }
-        const KeyVerdict verdict = judge_keys(*sample, {options.accepted, options.used}, options.expect);
+        const KeyVerdict verdict = judge_keys(*sample, {options.accepted, options.used}, options.expect.value_or(0));
         if (!verdict.missing.empty() && Clock::now() < deadline) {
             // A plain pause: the state of other machines sends no wake-up.
             ::poll(nullptr, 0, kBetweenLooksMs);
             continue;
         }
-        std::cout << (options.json ? keys_json(*sample, verdict) + "\n" : keys_text(*sample)) << std::flush;
+        std::cout << (options.admin.json ? keys_json(*sample, verdict) + "\n" : keys_text(*sample)) << std::flush;
         if (verdict.is_open) {
             std::cerr << "tulle: the mesh has no keys: whoever reaches its ports is a member\n";
         }

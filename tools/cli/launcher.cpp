@@ -277,8 +277,8 @@ void Launcher::on_deadline() {
     if (stage_ == Stage::kStarting) {
         for (const Node& node : nodes_) {
             if (!node.ready) {
-                std::cerr << "tulle: " << node.plan.name << " is not ready after " << options_.timeout.count()
-                          << " s\n";
+                std::cerr << "tulle: " << node.plan.name << " is not ready after "
+                          << std::chrono::duration<double>(options_.timeout).count() << " s\n";
             }
         }
         stop(kFailed);

@@ -10,13 +10,14 @@
 namespace tulle::cli {
 
 int run_redis(const RedisOptions& options) {
-    Admin admin(options.server, options.timeout + kAdminPatience, read_admin_token(options.token_file));
-    const auto sample = ask_mesh(admin, options.server, options.timeout);
+    Admin admin(options.admin.server, options.admin.timeout + kAdminPatience,
+                read_admin_token(options.admin.token_file));
+    const auto sample = ask_mesh(admin, options.admin.server, options.admin.timeout);
     if (sample.has_error()) {
         std::cerr << "tulle: " << sample.error() << "\n";
         return kUnreachable;
     }
-    std::cout << (options.json ? redis_json(*sample) + "\n" : redis_text(*sample)) << std::flush;
+    std::cout << (options.admin.json ? redis_json(*sample) + "\n" : redis_text(*sample)) << std::flush;
     const std::set<std::string> absent = absent_nodes(*sample);
     for (const std::string& name : absent) {
         std::cerr << "tulle: " << name << " does not answer\n";

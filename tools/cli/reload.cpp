@@ -9,11 +9,11 @@
 namespace tulle::cli {
 
 int run_reload(const ReloadOptions& options) {
-    Admin admin(options.server, options.timeout, read_admin_token(options.token_file));
+    Admin admin(options.admin.server, options.admin.timeout, read_admin_token(options.admin.token_file));
     const client::Exchange exchange = admin.post("/v1/reload");
     const int status = exchange.outcome == client::ExchangeOutcome::kAnswered ? exchange.status : 0;
     if (status == 200) {
-        std::cout << (options.json ? exchange.body + "\n" : reload_text(exchange.body)) << std::flush;
+        std::cout << (options.admin.json ? exchange.body + "\n" : reload_text(exchange.body)) << std::flush;
         return kOk;
     }
     // 422: the node has read its files, and found an error there.
@@ -22,7 +22,7 @@ int run_reload(const ReloadOptions& options) {
         return kFailed;
     }
     if (status == 503) {
-        std::cerr << "tulle: the node at " << options.server << " cannot do it now: " << error_in(exchange.body)
+        std::cerr << "tulle: the node at " << options.admin.server << " cannot do it now: " << error_in(exchange.body)
                   << "\n";
     } else {
         std::cerr << "tulle: " << admin.why_useless(exchange) << "\n";

@@ -33,14 +33,14 @@ Answer ask(Admin& admin, const StatusOptions& options) {
     const bool is_answer = exchange.outcome == client::ExchangeOutcome::kAnswered;
     // The admin listener answers 503 when the hub does not answer the listener in time.
     if (is_answer && exchange.status == 503) {
-        return {kUnreachable, {}, {}, "the node at " + options.server + " could not answer in time; try again"};
+        return {kUnreachable, {}, {}, "the node at " + options.admin.server + " could not answer in time; try again"};
     }
     if (!is_answer || exchange.status != 200) {
         return {kUnreachable, {}, {}, admin.why_useless(exchange)};
     }
     auto rows = parse_status(exchange.body);
     if (rows.has_error()) {
-        return {kUnreachable, {}, {}, options.server + " answered something that is no status"};
+        return {kUnreachable, {}, {}, options.admin.server + " answered something that is no status"};
     }
     Answer answer{kOk, std::move(exchange.body), std::move(*rows), {}};
     const std::size_t alive = count_alive(answer.rows);
@@ -60,7 +60,7 @@ void pause_before_next_ask(Clock::time_point deadline) {
 }  // namespace
 
 int run_status(const StatusOptions& options) {
-    Admin admin(options.server, options.timeout, read_admin_token(options.token_file));
+    Admin admin(options.admin.server, options.admin.timeout, read_admin_token(options.admin.token_file));
     const Clock::time_point deadline = Clock::now() + options.wait;
     Answer answer = ask(admin, options);
     // Without --wait the deadline has passed already, and the node is asked only once.
@@ -68,7 +68,7 @@ int run_status(const StatusOptions& options) {
         pause_before_next_ask(deadline);
         answer = ask(admin, options);
     }
-    if (options.json && !answer.json.empty()) {
+    if (options.admin.json && !answer.json.empty()) {
         std::cout << answer.json << (answer.json.ends_with('\n') ? "" : "\n");
     } else if (!answer.rows.empty()) {
         std::cout << status_table(answer.rows) << counters_line(answer.json) << redis_line(answer.json);

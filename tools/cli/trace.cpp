@@ -32,12 +32,12 @@ int refused(const TraceOptions& options, const Admin& admin, const client::Excha
     const int status = exchange.outcome == client::ExchangeOutcome::kAnswered ? exchange.status : 0;
     // A node without the app answers 404 with a text about the app. Another 404 comes from another program.
     if (status == 404 && exchange.body.find("app") != std::string::npos) {
-        std::cerr << "tulle: the node at " << options.server << " has no app \"" << options.app_id << "\"\n";
+        std::cerr << "tulle: the node at " << options.admin.server << " has no app \"" << options.app_id << "\"\n";
         return kFailed;
     }
     // 429 is also the answer to one wrong token too many.
     if (status == 503 || (status == 429 && exchange.body.find("token") == std::string::npos)) {
-        std::cerr << "tulle: the node at " << options.server << " cannot send it now: " << exchange.body << "\n";
+        std::cerr << "tulle: the node at " << options.admin.server << " cannot send it now: " << exchange.body << "\n";
     } else {
         std::cerr << "tulle: " << admin.why_useless(exchange) << "\n";
     }
@@ -54,19 +54,20 @@ int run_trace(const TraceOptions& options) {
     if (!client::is_valid_app_id(options.app_id)) {
         throw std::invalid_argument("\"" + options.app_id + "\" is not the id of an app");
     }
-    Admin admin(options.server, options.timeout + kAdminPatience, read_admin_token(options.token_file));
+    Admin admin(options.admin.server, options.admin.timeout + kAdminPatience,
+                read_admin_token(options.admin.token_file));
     const client::Exchange exchange =
         admin.post("/v1/trace?app=" + options.app_id + "&channel=" + escaped(options.channel) +
-                   "&timeout_ms=" + std::to_string(options.timeout.count()));
+                   "&timeout_ms=" + std::to_string(options.admin.timeout.count()));
     if (exchange.outcome != client::ExchangeOutcome::kAnswered || exchange.status != 200) {
         return refused(options, admin, exchange);
     }
     const auto rows = parse_trace(exchange.body);
     if (rows.has_error()) {
-        std::cerr << "tulle: " << options.server << " answered something that is no trace\n";
+        std::cerr << "tulle: " << options.admin.server << " answered something that is no trace\n";
         return kUnreachable;
     }
-    std::cout << (options.json ? exchange.body + "\n" : trace_table(*rows)) << std::flush;
+    std::cout << (options.admin.json ? exchange.body + "\n" : trace_table(*rows)) << std::flush;
     return is_complete(*rows) ? kOk : kFailed;
 }
 
